@@ -1,0 +1,241 @@
+//! Errors that say where, what, what was expected and what was found.
+//!
+//! Every parser keeps a small enum of its own problems beside itself (a [`Problem`]); an [`Error`] is one such problem
+//! and its [`Place`]. It prints as `<file>: <object>[<row>]: <what>, expected <x>, found <y>`; advice is kept apart, in
+//! [`Error::hint`].
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// The result of everything here that can fail.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What is wrong, without the place: implemented by the small enum beside each parser.
+pub trait Problem: std::error::Error + Send + Sync + 'static {
+    /// Advice that names the option or the edit that helps, if there is any.
+    fn hint(&self) -> Option<String> {
+        None
+    }
+}
+
+/// Where something is wrong: a file, an object in it, a row of the object. Each part may be missing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Place {
+    /// The file.
+    pub file: Option<PathBuf>,
+    /// The object in the file: a dataset, a JSON path, `line`, `node`.
+    pub object: Option<String>,
+    /// The row, line or id inside the object.
+    pub row: Option<u64>,
+}
+
+impl Place {
+    /// A place that is a whole file.
+    pub fn file(path: impl Into<PathBuf>) -> Self {
+        Self { file: Some(path.into()), ..Self::default() }
+    }
+
+    /// The same place, in this object.
+    #[must_use]
+    pub fn object(mut self, object: impl Into<String>) -> Self {
+        self.object = Some(object.into());
+        self
+    }
+
+    /// The same place, at this row.
+    #[must_use]
+    pub fn row(mut self, row: u64) -> Self {
+        self.row = Some(row);
+        self
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(file) = &self.file {
+            write!(f, "{}: ", file.display())?;
+        }
+        match (&self.object, self.row) {
+            (Some(object), Some(row)) => write!(f, "{object}[{row}]: "),
+            (Some(object), None) => write!(f, "{object}: "),
+            (None, Some(row)) => write!(f, "[{row}]: "),
+            (None, None) => Ok(()),
+        }
+    }
+}
+
+/// A problem and its place.
+pub struct Error(Box<Located>);
+
+struct Located {
+    place: Place,
+    problem: Box<dyn Problem>,
+}
+
+impl Error {
+    /// A problem at a place.
+    pub fn new(place: Place, problem: impl Problem) -> Self {
+        Self(Box::new(Located { place, problem: Box::new(problem) }))
+    }
+
+    /// Where it is.
+    pub fn place(&self) -> &Place {
+        &self.0.place
+    }
+
+    /// Advice, apart from the fact.
+    pub fn hint(&self) -> Option<String> {
+        self.0.problem.hint()
+    }
+
+    /// Names the file, unless a deeper call has named it.
+    #[must_use]
+    pub fn in_file(mut self, path: &Path) -> Self {
+        self.0.place.file.get_or_insert_with(|| path.to_path_buf());
+        self
+    }
+
+    /// Names the object, unless a deeper call has named it.
+    #[must_use]
+    pub fn in_object(mut self, object: &str) -> Self {
+        self.0.place.object.get_or_insert_with(|| object.to_string());
+        self
+    }
+
+    /// Names object and row, unless a deeper call has named either.
+    #[must_use]
+    pub fn at(mut self, object: &str, row: u64) -> Self {
+        let place = &mut self.0.place;
+        if place.object.is_none() && place.row.is_none() {
+            place.object = Some(object.to_string());
+            place.row = Some(row);
+        }
+        self
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.0.place, self.0.problem)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")?;
+        self.hint().map_or(Ok(()), |hint| write!(f, "\nhint: {hint}"))
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.problem.source()
+    }
+}
+
+impl<P: Problem> From<P> for Error {
+    fn from(problem: P) -> Self {
+        Self::new(Place::default(), problem)
+    }
+}
+
+/// Adds the place to a result on its way up.
+pub trait Context<T> {
+    /// Names the file, unless a deeper call has named it.
+    fn in_file(self, path: &Path) -> Result<T>;
+    /// Names the object, unless a deeper call has named it.
+    fn in_object(self, object: &str) -> Result<T>;
+    /// Names object and row, unless a deeper call has named either.
+    fn at(self, object: &str, row: u64) -> Result<T>;
+}
+
+impl<T, E: Into<Error>> Context<T> for std::result::Result<T, E> {
+    fn in_file(self, path: &Path) -> Result<T> {
+        self.map_err(|e| e.into().in_file(path))
+    }
+
+    fn in_object(self, object: &str) -> Result<T> {
+        self.map_err(|e| e.into().in_object(object))
+    }
+
+    fn at(self, object: &str, row: u64) -> Result<T> {
+        self.map_err(|e| e.into().at(object, row))
+    }
+}
+
+/// The operating system's refusals, in one line each.
+#[derive(Debug, thiserror::Error)]
+pub enum FileProblem {
+    /// Reading failed.
+    #[error("cannot be read: {}", plain(.0))]
+    Read(#[source] std::io::Error),
+    /// Writing failed.
+    #[error("cannot be written: {}", plain(.0))]
+    Write(#[source] std::io::Error),
+    /// An output is there already.
+    #[error("exists already")]
+    Exists,
+}
+
+impl Problem for FileProblem {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Exists => Some("choose another name, or replace it with `--force`".into()),
+            Self::Read(_) | Self::Write(_) => None,
+        }
+    }
+}
+
+/// An operating-system message without Rust's ` (os error 2)` and with a lower-case start.
+fn plain(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    let mut chars = text.chars();
+    chars.next().map(|c| c.to_lowercase().chain(chars).collect()).unwrap_or_default()
+}
+
+/// `1 segment`, `2 segments`: a count with its noun.
+pub fn count(n: impl Into<u128>, noun: &str) -> String {
+    match n.into() {
+        1 => format!("1 {noun}"),
+        n => format!("{n} {noun}s"),
+    }
+}
+
+/// Names joined for a message: `a`, `b` and 7 more. At most `most` of them are spelt out.
+pub fn listed<S: AsRef<str>>(names: impl IntoIterator<Item = S>, most: usize) -> String {
+    let names: Vec<S> = names.into_iter().collect();
+    if names.is_empty() {
+        return "none".into();
+    }
+    let shown: Vec<String> = names.iter().take(most).map(|n| format!("`{}`", n.as_ref())).collect();
+    match names.len() - shown.len() {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("unknown parent, expected the id of an earlier sample, found `9`")]
+    struct UnknownParent;
+    impl Problem for UnknownParent {}
+
+    #[test]
+    fn the_deepest_place_wins_and_the_rest_is_filled_in() {
+        let error = Error::from(UnknownParent).at("line", 3).in_file(Path::new("a.swc")).at("node", 7);
+        assert_eq!(
+            error.to_string(),
+            "a.swc: line[3]: unknown parent, expected the id of an earlier sample, found `9`"
+        );
+    }
+
+    #[test]
+    fn long_lists_are_cut() {
+        assert_eq!(listed(["a", "b", "c"], 2), "`a`, `b` and 1 more");
+        assert_eq!(listed(["a"], 2), "`a`");
+    }
+}

@@ -1,0 +1,86 @@
+//! The axis-aligned bounding box.
+
+use super::Point;
+
+/// An axis-aligned box; [`Aabb::EMPTY`] holds nothing.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Aabb {
+    /// Corner with the smallest coordinates.
+    pub min: Point,
+    /// Corner with the largest coordinates.
+    pub max: Point,
+}
+
+impl Aabb {
+    /// The box that holds nothing: growing it by a point gives that point.
+    pub const EMPTY: Self = Self {
+        min: Point::new(f64::INFINITY, f64::INFINITY, f64::INFINITY),
+        max: Point::new(f64::NEG_INFINITY, f64::NEG_INFINITY, f64::NEG_INFINITY),
+    };
+
+    /// The smallest box round some points.
+    pub fn of(points: impl IntoIterator<Item = Point>) -> Self {
+        points.into_iter().fold(Self::EMPTY, Self::with)
+    }
+
+    /// The box grown to hold a point.
+    #[must_use]
+    pub fn with(self, p: Point) -> Self {
+        Self {
+            min: Point::new(self.min.x.min(p.x), self.min.y.min(p.y), self.min.z.min(p.z)),
+            max: Point::new(self.max.x.max(p.x), self.max.y.max(p.y), self.max.z.max(p.z)),
+        }
+    }
+
+    /// The smallest box round both.
+    #[must_use]
+    pub fn union(self, other: Self) -> Self {
+        if other.is_empty() { self } else { self.with(other.min).with(other.max) }
+    }
+
+    /// Whether the box holds nothing.
+    pub fn is_empty(&self) -> bool {
+        !(self.min.x <= self.max.x && self.min.y <= self.max.y && self.min.z <= self.max.z)
+    }
+
+    /// Lengths of the sides.
+    pub fn size(&self) -> Point {
+        self.max - self.min
+    }
+
+    /// The middle.
+    pub fn center(&self) -> Point {
+        self.min.midpoint(self.max)
+    }
+
+    /// The distance between the nearest points of two boxes: 0 where they touch.
+    pub fn distance(&self, other: &Self) -> f64 {
+        let gap = |a0: f64, a1: f64, b0: f64, b1: f64| (b0 - a1).max(a0 - b1).max(0.0);
+        Point::new(
+            gap(self.min.x, self.max.x, other.min.x, other.max.x),
+            gap(self.min.y, self.max.y, other.min.y, other.max.y),
+            gap(self.min.z, self.max.z, other.min.z, other.max.z),
+        )
+        .norm()
+    }
+}
+
+impl std::fmt::Display for Aabb {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (a, b) = (self.min, self.max);
+        write!(f, "x {:.1}..{:.1}, y {:.1}..{:.1}, z {:.1}..{:.1} um", a.x, b.x, a.y, b.y, a.z, b.z)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_distance_of_boxes_is_that_of_their_nearest_corners() {
+        let a = Aabb::of([Point::ORIGIN, Point::new(1.0, 1.0, 1.0)]);
+        let b = Aabb::of([Point::new(4.0, 5.0, 1.0)]);
+        assert_eq!(a.distance(&b), 5.0);
+        assert_eq!(a.distance(&a), 0.0);
+    }
+}

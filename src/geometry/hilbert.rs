@@ -1,0 +1,114 @@
+//! The three-dimensional Hilbert curve: an order in which neighbours in the list are neighbours in space.
+//!
+//! Source: J. Skilling, "Programming the Hilbert curve", AIP Conf. Proc. 707, 381 (2004), doi:10.1063/1.1751381.
+
+use super::{Aabb, Point};
+
+/// Bits per axis: three axes fill 63 bits of the key.
+const BITS: u32 = 21;
+
+/// Maps points of a box to positions along the curve.
+#[derive(Debug, Clone, Copy)]
+pub struct Curve {
+    origin: Point,
+    /// Cells per micrometre, the same on every axis, so that cells are cubes.
+    scale: f64,
+}
+
+impl Curve {
+    /// The curve that fills the cube round a box.
+    pub fn over(bounds: &Aabb) -> Self {
+        let size = bounds.size();
+        let side = size.x.max(size.y).max(size.z);
+        let scale = if side.is_finite() && side > 0.0 { f64::from((1_u32 << BITS) - 1) / side } else { 0.0 };
+        Self { origin: if bounds.is_empty() { Point::ORIGIN } else { bounds.min }, scale }
+    }
+
+    /// The position of a point along the curve; points outside the box count as the nearest cell.
+    pub fn key(&self, p: Point) -> u64 {
+        let p = (p - self.origin) * self.scale;
+        // `as` saturates: below zero gives 0, NaN gives 0
+        let cell = |v: f64| (v as u32).min((1 << BITS) - 1);
+        interleave(transposed([cell(p.x), cell(p.y), cell(p.z)]))
+    }
+}
+
+/// Skilling's axes-to-transpose: turns cell coordinates into the bits of the Hilbert index.
+fn transposed(mut x: [u32; 3]) -> [u32; 3] {
+    let top = 1_u32 << (BITS - 1);
+    let mut q = top;
+    while q > 1 {
+        let p = q - 1;
+        for i in 0..3 {
+            if x[i] & q != 0 {
+                x[0] ^= p;
+            } else {
+                let t = (x[0] ^ x[i]) & p;
+                x[0] ^= t;
+                x[i] ^= t;
+            }
+        }
+        q >>= 1;
+    }
+    x[1] ^= x[0];
+    x[2] ^= x[1];
+    let mut t = 0;
+    q = top;
+    while q > 1 {
+        if x[2] & q != 0 {
+            t ^= q - 1;
+        }
+        q >>= 1;
+    }
+    x.map(|v| v ^ t)
+}
+
+/// Takes bits from the three words in turn, the highest first.
+fn interleave(x: [u32; 3]) -> u64 {
+    spread(x[0]) << 2 | spread(x[1]) << 1 | spread(x[2])
+}
+
+/// Puts two zero bits between the bits of a 21-bit number.
+fn spread(v: u32) -> u64 {
+    let mut v = u64::from(v);
+    v = (v | v << 32) & 0x001f_0000_0000_ffff;
+    v = (v | v << 16) & 0x001f_0000_ff00_00ff;
+    v = (v | v << 8) & 0x100f_00f0_0f00_f00f;
+    v = (v | v << 4) & 0x10c3_0c30_c30c_30c3;
+    (v | v << 2) & 0x1249_2492_4924_9249
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn successive_keys_are_neighbouring_cells() {
+        let n = 8_u32;
+        let shift = BITS - 3;
+        let mut cells: Vec<(u64, [i64; 3])> = Vec::new();
+        for x in 0..n {
+            for y in 0..n {
+                for z in 0..n {
+                    let key = interleave(transposed([x << shift, y << shift, z << shift]));
+                    cells.push((key >> (3 * shift), [x.into(), y.into(), z.into()]));
+                }
+            }
+        }
+        cells.sort_unstable();
+        for (i, (key, _)) in cells.iter().enumerate() {
+            assert_eq!(*key, i as u64, "every key occurs once");
+        }
+        for pair in cells.windows(2) {
+            let step: i64 = (0..3).map(|k| (pair[0].1[k] - pair[1].1[k]).abs()).sum();
+            assert_eq!(step, 1, "{pair:?}");
+        }
+    }
+
+    #[test]
+    fn a_degenerate_box_has_a_key() {
+        let p = Point::new(3.0, 3.0, 3.0);
+        assert_eq!(Curve::over(&Aabb::of([p])).key(p), 0);
+        assert_eq!(Curve::over(&Aabb::EMPTY).key(p), 0);
+    }
+}

@@ -1,0 +1,10 @@
+//! Points, boxes, rotations and the space-filling order. All lengths are micrometres.
+
+mod aabb;
+pub mod hilbert;
+mod point;
+mod transform;
+
+pub use aabb::Aabb;
+pub use point::Point;
+pub use transform::{Quaternion, Transform, ZeroQuaternion};

@@ -1,0 +1,436 @@
+//! The one door to HDF5: typed reads and writes whose errors name file, object, what was expected and what was found.
+//!
+//! Every other module reads HDF5 through [`File`]; `hdf5::File` itself is opened nowhere else (a lint sees to it).
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use hdf5::types::{FixedAscii, FixedUnicode, TypeDescriptor, VarLenAscii, VarLenUnicode};
+use hdf5::{Dataset, Group, H5Type, Location};
+
+use crate::error::{Context, Error, FileProblem, Place, Problem, Result, listed};
+
+/// What can be wrong with an HDF5 file or an object in it.
+#[derive(Debug, thiserror::Error)]
+pub enum H5Problem {
+    /// The library cannot open the file.
+    #[error("no readable HDF5 file: {0}")]
+    Open(String),
+    /// A group or dataset is not there.
+    #[error("missing, expected a {kind}; the nearest group `{parent}` has {members}")]
+    Missing {
+        /// `dataset` or `group`.
+        kind: &'static str,
+        /// The deepest group on the way that exists.
+        parent: String,
+        /// What that group holds.
+        members: String,
+    },
+    /// The element type is another one.
+    #[error("wrong type, expected {expected}, found {found}")]
+    Type {
+        /// What the format asks for.
+        expected: &'static str,
+        /// What the file holds.
+        found: String,
+    },
+    /// The shape is another one.
+    #[error("wrong shape, expected {expected}, found {found:?}")]
+    Shape {
+        /// What the format asks for.
+        expected: String,
+        /// What the file holds.
+        found: Vec<usize>,
+    },
+    /// A number that cannot be what it stands for.
+    #[error("negative number, expected an unsigned integer, found {0}")]
+    Negative(i64),
+    /// A library call failed.
+    #[error("cannot be read: {0}")]
+    Read(String),
+    /// A library call failed.
+    #[error("cannot be written: {0}")]
+    Write(String),
+}
+
+impl Problem for H5Problem {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Open(_) => Some("the file may be cut short, or be of another format".into()),
+            _ => None,
+        }
+    }
+}
+
+/// An open HDF5 file and its path.
+#[derive(Debug, Clone)]
+pub struct File {
+    inner: hdf5::File,
+    path: PathBuf,
+}
+
+impl File {
+    /// Opens a file to read.
+    ///
+    /// # Errors
+    /// The file is not there, cannot be read, or is no (whole) HDF5 file.
+    #[expect(clippy::disallowed_methods, reason = "this is the door")]
+    pub fn open(path: &Path) -> Result<Self> {
+        std::fs::File::open(path).map_err(FileProblem::Read).in_file(path)?;
+        let inner = hdf5::File::open(path).map_err(|e| H5Problem::Open(reason(&e))).in_file(path)?;
+        Ok(Self { inner, path: path.to_path_buf() })
+    }
+
+    /// Creates a file, or empties it.
+    ///
+    /// # Errors
+    /// The operating system refuses.
+    #[expect(clippy::disallowed_methods, reason = "this is the door")]
+    pub fn create(path: &Path) -> Result<Self> {
+        std::fs::File::create(path).map_err(FileProblem::Write).in_file(path)?;
+        let inner = hdf5::File::create(path).map_err(|e| H5Problem::Write(reason(&e))).in_file(path)?;
+        Ok(Self { inner, path: path.to_path_buf() })
+    }
+
+    /// The file's path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether an object (group, dataset) is there.
+    pub fn has(&self, object: &str) -> bool {
+        let mut at = String::new();
+        object.split('/').filter(|p| !p.is_empty()).all(|part| {
+            at = format!("{at}/{part}");
+            self.inner.link_exists(&at)
+        })
+    }
+
+    /// Whether an object is there and is a dataset.
+    pub fn is_dataset(&self, object: &str) -> bool {
+        self.has(object) && self.inner.dataset(object).is_ok()
+    }
+
+    /// Names in a group, sorted.
+    ///
+    /// # Errors
+    /// The group is missing.
+    pub fn members(&self, group: &str) -> Result<Vec<String>> {
+        let mut names = self.group(group)?.member_names().map_err(|e| self.read_error(group, &e))?;
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    /// An error of this file, at an object.
+    pub fn error(&self, object: &str, problem: impl Problem) -> Error {
+        Error::new(Place::file(&self.path).object(object), problem)
+    }
+
+    fn read_error(&self, object: &str, error: &hdf5::Error) -> Error {
+        self.error(object, H5Problem::Read(reason(error)))
+    }
+
+    fn write_error(&self, object: &str, error: &hdf5::Error) -> Error {
+        self.error(object, H5Problem::Write(reason(error)))
+    }
+
+    fn missing(&self, kind: &'static str, object: &str) -> Error {
+        let mut parent = object.trim_end_matches('/');
+        loop {
+            parent = parent.rsplit_once('/').map_or("", |(head, _)| head);
+            if parent.is_empty() || (self.has(parent) && self.inner.group(parent).is_ok()) {
+                break;
+            }
+        }
+        let parent = if parent.is_empty() { "/" } else { parent };
+        let members = self.members(parent).unwrap_or_default();
+        self.error(object, H5Problem::Missing { kind, parent: parent.into(), members: listed(members, 12) })
+    }
+
+    fn group(&self, object: &str) -> Result<Group> {
+        if object != "/" && !self.has(object) {
+            return Err(self.missing("group", object));
+        }
+        self.inner.group(object).map_err(|_| self.missing("group", object))
+    }
+
+    fn dataset(&self, object: &str) -> Result<Dataset> {
+        if !self.has(object) {
+            return Err(self.missing("dataset", object));
+        }
+        self.inner.dataset(object).map_err(|_| self.missing("dataset", object))
+    }
+
+    /// A dataset's shape; empty for a scalar.
+    ///
+    /// # Errors
+    /// The dataset is missing.
+    pub fn shape(&self, object: &str) -> Result<Vec<usize>> {
+        Ok(self.dataset(object)?.shape())
+    }
+
+    /// The byte offset of a dataset whose rows lie in one piece; none for chunked, compact or unallocated ones.
+    ///
+    /// # Errors
+    /// The dataset is missing.
+    pub fn byte_offset(&self, object: &str) -> Result<Option<u64>> {
+        Ok(self.dataset(object)?.offset())
+    }
+
+    fn descriptor(&self, object: &str, dataset: &Dataset) -> Result<TypeDescriptor> {
+        dataset.dtype().and_then(|t| t.to_descriptor()).map_err(|e| self.read_error(object, &e))
+    }
+
+    fn wrong_type(&self, object: &str, expected: &'static str, found: &TypeDescriptor) -> Error {
+        self.error(object, H5Problem::Type { expected, found: found.to_string() })
+    }
+
+    /// The element type of a dataset, as HDF5 names it (`float32`, `uint64`, ...).
+    ///
+    /// # Errors
+    /// The dataset is missing.
+    pub fn type_name(&self, object: &str) -> Result<String> {
+        let dataset = self.dataset(object)?;
+        Ok(self.descriptor(object, &dataset)?.to_string())
+    }
+
+    /// All values of a dataset of floats of any width (integers are taken too), in row-major order.
+    ///
+    /// # Errors
+    /// Missing, not numbers, unreadable.
+    pub fn floats(&self, object: &str) -> Result<Vec<f64>> {
+        let dataset = self.dataset(object)?;
+        self.check_float(object, &dataset)?;
+        dataset.read_raw::<f64>().map_err(|e| self.read_error(object, &e))
+    }
+
+    fn check_float(&self, object: &str, dataset: &Dataset) -> Result<()> {
+        match self.descriptor(object, dataset)? {
+            TypeDescriptor::Float(_) | TypeDescriptor::Integer(_) | TypeDescriptor::Unsigned(_) => Ok(()),
+            other => Err(self.wrong_type(object, "floats", &other)),
+        }
+    }
+
+    /// Rows `from..to` of a two-dimensional dataset of floats, in row-major order.
+    ///
+    /// # Errors
+    /// Missing, not numbers, not two-dimensional, out of range, unreadable.
+    pub fn float_rows(&self, object: &str, from: usize, to: usize) -> Result<Vec<f64>> {
+        let dataset = self.dataset(object)?;
+        self.check_float(object, &dataset)?;
+        let shape = dataset.shape();
+        if shape.len() != 2 || to > shape[0] || from > to {
+            let expected = format!("two dimensions and at least {to} rows");
+            return Err(self.error(object, H5Problem::Shape { expected, found: shape }));
+        }
+        let rows = dataset.read_slice_2d::<f64, _>((from..to, ..)).map_err(|e| self.read_error(object, &e))?;
+        Ok(rows.into_raw_vec_and_offset().0)
+    }
+
+    /// All values of a dataset of integers that cannot be negative.
+    ///
+    /// # Errors
+    /// Missing, not integers, a negative one, unreadable.
+    pub fn unsigned(&self, object: &str) -> Result<Vec<u64>> {
+        let dataset = self.dataset(object)?;
+        match self.descriptor(object, &dataset)? {
+            TypeDescriptor::Unsigned(_) => dataset.read_raw::<u64>().map_err(|e| self.read_error(object, &e)),
+            TypeDescriptor::Integer(_) => self.non_negative(object, &self.raw(object, &dataset)?),
+            other => Err(self.wrong_type(object, "integers", &other)),
+        }
+    }
+
+    fn non_negative(&self, object: &str, values: &[i64]) -> Result<Vec<u64>> {
+        let check = |(row, &v): (usize, &i64)| {
+            u64::try_from(v).map_err(|_| self.error(object, H5Problem::Negative(v)).at(object, row as u64))
+        };
+        values.iter().enumerate().map(check).collect()
+    }
+
+    /// All values of a dataset of integers, signed.
+    ///
+    /// # Errors
+    /// Missing, not integers, unreadable.
+    pub fn signed(&self, object: &str) -> Result<Vec<i64>> {
+        let dataset = self.dataset(object)?;
+        match self.descriptor(object, &dataset)? {
+            TypeDescriptor::Unsigned(_) | TypeDescriptor::Integer(_) => self.raw(object, &dataset),
+            other => Err(self.wrong_type(object, "integers", &other)),
+        }
+    }
+
+    fn raw<T: H5Type>(&self, object: &str, dataset: &Dataset) -> Result<Vec<T>> {
+        dataset.read_raw::<T>().map_err(|e| self.read_error(object, &e))
+    }
+
+    /// All values of a dataset of strings, of any of HDF5's four kinds.
+    ///
+    /// # Errors
+    /// Missing, not strings, unreadable.
+    pub fn strings(&self, object: &str) -> Result<Vec<String>> {
+        let dataset = self.dataset(object)?;
+        let owned = |v: &dyn AsRef<str>| v.as_ref().to_string();
+        let d = &dataset;
+        Ok(match self.descriptor(object, d)? {
+            TypeDescriptor::VarLenUnicode => {
+                self.raw::<VarLenUnicode>(object, d)?.iter().map(|v| owned(&v.as_str())).collect()
+            }
+            TypeDescriptor::VarLenAscii => {
+                self.raw::<VarLenAscii>(object, d)?.iter().map(|v| owned(&v.as_str())).collect()
+            }
+            TypeDescriptor::FixedUnicode(n) if n <= LONGEST => {
+                self.raw::<FixedUnicode<LONGEST>>(object, d)?.iter().map(|v| owned(&v.as_str())).collect()
+            }
+            TypeDescriptor::FixedAscii(n) if n <= LONGEST => {
+                self.raw::<FixedAscii<LONGEST>>(object, d)?.iter().map(|v| owned(&v.as_str())).collect()
+            }
+            other => return Err(self.wrong_type(object, "strings", &other)),
+        })
+    }
+
+    /// The one value of a dataset that holds a single float.
+    ///
+    /// # Errors
+    /// Missing, not one number, unreadable.
+    pub fn float(&self, object: &str) -> Result<f64> {
+        self.single(object, self.floats(object)?)
+    }
+
+    /// The one value of a dataset that holds a single unsigned integer.
+    ///
+    /// # Errors
+    /// Missing, not one integer, unreadable.
+    pub fn unsigned_scalar(&self, object: &str) -> Result<u64> {
+        self.single(object, self.unsigned(object)?)
+    }
+
+    /// The one value of a dataset that holds a single string.
+    ///
+    /// # Errors
+    /// Missing, not one string, unreadable.
+    pub fn string(&self, object: &str) -> Result<String> {
+        self.single(object, self.strings(object)?)
+    }
+
+    fn single<T>(&self, object: &str, mut values: Vec<T>) -> Result<T> {
+        match (values.pop(), values.is_empty()) {
+            (Some(value), true) => Ok(value),
+            _ => Err(self.error(object, H5Problem::Shape { expected: "one value".into(), found: self.shape(object)? })),
+        }
+    }
+
+    /// A string attribute, if it is there and is a string.
+    pub fn string_attribute(&self, object: &str, name: &str) -> Option<String> {
+        let attribute = self.location(object).ok()?.attr(name).ok()?;
+        let unicode = attribute.read_scalar::<VarLenUnicode>().map(|v| v.to_string());
+        let ascii = || attribute.read_scalar::<VarLenAscii>().map(|v| v.to_string());
+        let fixed_unicode = || attribute.read_scalar::<FixedUnicode<LONGEST>>().map(|v| v.to_string());
+        let fixed = || attribute.read_scalar::<FixedAscii<LONGEST>>().map(|v| v.to_string());
+        unicode.or_else(|_| ascii()).or_else(|_| fixed_unicode()).or_else(|_| fixed()).ok()
+    }
+
+    /// A numeric attribute, if it is there and is a number.
+    pub fn float_attribute(&self, object: &str, name: &str) -> Option<f64> {
+        self.location(object).ok()?.attr(name).ok()?.read_scalar::<f64>().ok()
+    }
+
+    /// Names of an object's attributes.
+    pub fn attribute_names(&self, object: &str) -> Vec<String> {
+        self.location(object).and_then(|l| l.attr_names().map_err(|e| self.read_error(object, &e))).unwrap_or_default()
+    }
+
+    fn location(&self, object: &str) -> Result<Location> {
+        if self.is_dataset(object) {
+            return Ok((**self.dataset(object)?).clone());
+        }
+        Ok((*self.group(object)?).clone())
+    }
+
+    /// Makes a group and the groups above it; one that is there already is kept.
+    ///
+    /// # Errors
+    /// The library refuses.
+    pub fn create_group(&self, group: &str) -> Result<()> {
+        if self.has(group) {
+            return Ok(());
+        }
+        let built = self.inner.create_group_builder().obj_track_times(false).create(group);
+        built.map(drop).map_err(|e| self.write_error(group, &e))
+    }
+
+    /// Writes a dataset of this shape (empty for a scalar): contiguous, without a time stamp, so that bytes repeat.
+    ///
+    /// # Errors
+    /// The shape does not hold the values, or the library refuses.
+    pub fn write<T: H5Type>(&self, object: &str, values: &[T], shape: &[usize]) -> Result<()> {
+        let built = self.builder().empty::<T>().shape(shape.to_vec()).create(object);
+        let written = built.and_then(|d| if values.is_empty() { Ok(()) } else { d.write_raw(values) });
+        written.map_err(|e| self.write_error(object, &e))
+    }
+
+    /// Writes a dataset of UTF-8 strings.
+    ///
+    /// # Errors
+    /// A string holds a zero byte, or the library refuses.
+    pub fn write_strings<S: AsRef<str>>(&self, object: &str, values: &[S], shape: &[usize]) -> Result<()> {
+        let values = values.iter().map(|v| unicode(v.as_ref())).collect::<Result<Vec<_>, _>>();
+        self.write(object, &values.in_file(&self.path).in_object(object)?, shape)
+    }
+
+    /// Lays out a contiguous dataset without writing its values, and returns the byte offset of its first one.
+    ///
+    /// # Errors
+    /// The library refuses.
+    pub fn allocate<T: H5Type>(&self, object: &str, shape: &[usize]) -> Result<u64> {
+        let builder = self.builder().with_dcpl(|p| {
+            p.alloc_time(Some(hdf5::plist::dataset_create::AllocTime::Early))
+                .fill_time(hdf5::plist::dataset_create::FillTime::Never)
+        });
+        let built = builder.empty::<T>().shape(shape.to_vec()).create(object);
+        let dataset = built.map_err(|e| self.write_error(object, &e))?;
+        Ok(dataset.offset().unwrap_or(0))
+    }
+
+    fn builder(&self) -> hdf5::DatasetBuilder {
+        self.inner.new_dataset_builder().no_chunk().obj_track_times(false)
+    }
+
+    /// Writes a string attribute of an object.
+    ///
+    /// # Errors
+    /// The text holds a zero byte, the object is missing, or the library refuses.
+    pub fn write_string_attribute(&self, object: &str, name: &str, text: &str) -> Result<()> {
+        let value = unicode(text).in_file(&self.path).in_object(object)?;
+        self.write_attribute(object, name, &value)
+    }
+
+    /// Writes a scalar attribute of an object.
+    ///
+    /// # Errors
+    /// The object is missing, or the library refuses.
+    pub fn write_attribute<T: H5Type>(&self, object: &str, name: &str, value: &T) -> Result<()> {
+        let built = self.location(object)?.new_attr::<T>().create(name);
+        built.and_then(|a| a.write_scalar(value)).map_err(|e| self.write_error(object, &e))
+    }
+
+    /// Flushes and closes.
+    ///
+    /// # Errors
+    /// The library cannot write what is left.
+    pub fn close(self) -> Result<()> {
+        self.inner.flush().map_err(|e| self.write_error("/", &e))?;
+        self.inner.clone().close().map_err(|e| self.write_error("/", &e))
+    }
+}
+
+/// Fixed-length strings are read up to this many bytes.
+const LONGEST: usize = 512;
+
+fn unicode(text: &str) -> Result<VarLenUnicode, H5Problem> {
+    VarLenUnicode::from_str(text).map_err(|e| H5Problem::Write(format!("{e} in {text:?}")))
+}
+
+/// The library's message in one line.
+fn reason(error: &hdf5::Error) -> String {
+    error.to_string().lines().next().unwrap_or_default().to_string()
+}

@@ -1,0 +1,30 @@
+//! From SONATA circuits to electrode weights, through a spatially ordered table of segments.
+//!
+//! A circuit becomes a Parquet table of segments ([`assembly`], [`table`]); from the table come the coefficients of an
+//! electrodes file ([`weights`]): the potential at each contact for one nanoampere of membrane current in each segment.
+//! Formulas open no files ([`method`], [`positions`]); files are read behind doors ([`h5`], [`sonata`],
+//! [`morphology`], [`electrode`]).
+//!
+//! Units: micrometres, nanoamperes, volts, siemens per metre; see [`units`].
+#![cfg_attr(
+    not(test),
+    deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)
+)]
+
+pub mod assembly;
+pub mod compare;
+pub mod electrode;
+pub mod error;
+pub mod geometry;
+pub mod h5;
+pub mod method;
+pub mod morphology;
+pub mod positions;
+pub mod segments;
+pub mod sonata;
+pub mod staged;
+pub mod table;
+pub mod units;
+pub mod weights;
+
+pub use error::{Error, Result};

@@ -1,0 +1,78 @@
+//! Methods: how a unit of membrane current in a segment becomes a number at a contact.
+//!
+//! Each method is one file with its equation, units, limits and source, registered in [`METHODS`]. Nothing here opens
+//! a file.
+
+mod line_source;
+mod point_source;
+
+use crate::error::Result;
+use crate::geometry::Point;
+use crate::segments::NeuronSegments;
+use crate::units::SiemensPerMeter;
+
+/// How a method treats contacts that come nearer to a segment than its radius.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum NearField {
+    /// A contact never comes nearer than the segment's radius (0.5 um where it is unknown).
+    #[default]
+    Radius,
+    /// The formula as it is: infinite or undefined on the segment itself.
+    Exact,
+}
+
+impl NearField {
+    /// Its name on the command line and in the electrodes file.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Radius => "radius",
+            Self::Exact => "exact",
+        }
+    }
+}
+
+/// The radius, um, that stands for an unknown one in the near field.
+pub const UNKNOWN_RADIUS: f64 = 0.5;
+
+/// What a method may know of one contact.
+#[derive(Debug, Clone)]
+pub struct Contact {
+    /// Where it is, um.
+    pub position: Point,
+    /// Conductivity of the medium.
+    pub conductivity: SiemensPerMeter,
+    /// Treatment of the near field.
+    pub near_field: NearField,
+}
+
+/// A method: one line of [`METHODS`].
+pub trait Method: Sync {
+    /// Its name in electrode files, e.g. `LineSource`.
+    fn name(&self) -> &'static str;
+    /// One sentence for `--help`.
+    fn summary(&self) -> &'static str;
+    /// Whether it uses the medium's conductivity, and so one value of `--conductivity`.
+    fn is_analytic(&self) -> bool;
+    /// Makes it ready for some contacts.
+    ///
+    /// # Errors
+    /// A contact lacks a setting that the method needs.
+    fn prepare(&self, contacts: &[Contact]) -> Result<Box<dyn Kernel>>;
+}
+
+/// A method made ready for some contacts.
+pub trait Kernel: Send + Sync {
+    /// Writes the coefficients (V/nA) of a neuron's segments: `out` is row-major, one row a segment, one column a
+    /// contact, in the order given to [`Method::prepare`]. `out.len()` is segments times contacts.
+    ///
+    /// The result may be infinite or NaN only with [`NearField::Exact`]; the caller checks.
+    fn fill(&self, neuron: &NeuronSegments<'_>, out: &mut [f64]);
+}
+
+/// Every method; the parser, `--help`, error hints and tests read this list.
+pub static METHODS: &[&dyn Method] = &[&point_source::PointSource, &line_source::LineSource];
+
+/// The method of a name.
+pub fn by_name(name: &str) -> Option<&'static dyn Method> {
+    METHODS.iter().copied().find(|m| m.name() == name)
+}

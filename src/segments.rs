@@ -1,0 +1,247 @@
+//! Segments: the pieces into which the simulator cuts every section of every neuron.
+
+use crate::geometry::Point;
+
+/// The kind of a section, numbered in the simulator's row order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum SectionType {
+    /// Cell body.
+    Soma = 0,
+    /// Original axon, where it is kept.
+    Axon = 1,
+    /// Basal dendrite.
+    Dend = 2,
+    /// Apical dendrite.
+    Apic = 3,
+    /// Axon initial segment: the stubs that replace the axon.
+    Ais = 4,
+    /// Node of Ranvier.
+    Node = 5,
+    /// Myelinated stub beyond the axon initial segment.
+    Myelin = 6,
+}
+
+impl SectionType {
+    /// All types, in row order.
+    pub const ALL: [Self; 7] = [Self::Soma, Self::Axon, Self::Dend, Self::Apic, Self::Ais, Self::Node, Self::Myelin];
+
+    /// The type of a number as stored in the table.
+    pub fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(number)).copied()
+    }
+
+    /// The number stored in the table.
+    pub const fn number(self) -> u8 {
+        self as u8
+    }
+
+    /// The simulator's name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Soma => "soma",
+            Self::Axon => "axon",
+            Self::Dend => "dend",
+            Self::Apic => "apic",
+            Self::Ais => "ais",
+            Self::Node => "node",
+            Self::Myelin => "myelin",
+        }
+    }
+}
+
+/// Segments as columns of equal length; the rows of a neuron are contiguous.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Segments {
+    /// SONATA node id.
+    pub node_id: Vec<u64>,
+    /// Section of the neuron.
+    pub section_id: Vec<u32>,
+    /// Segment within the section, from its beginning.
+    pub segment_id: Vec<u32>,
+    /// Kind of section; none where it is unknown.
+    pub section_type: Vec<Option<SectionType>>,
+    /// First end, um. A soma's two ends are both its position.
+    pub start: Vec<Point>,
+    /// Second end, um.
+    pub end: Vec<Point>,
+    /// Radius of the cylinder with the segment's length and membrane area, um; none where it is unknown.
+    pub radius: Vec<Option<f32>>,
+    /// Row in the electrodes file's `scaling_factors`.
+    pub row: Vec<u64>,
+}
+
+/// One row of [`Segments`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Segment {
+    /// SONATA node id.
+    pub node_id: u64,
+    /// Section of the neuron.
+    pub section_id: u32,
+    /// Segment within the section.
+    pub segment_id: u32,
+    /// Kind of section.
+    pub section_type: Option<SectionType>,
+    /// First end, um.
+    pub start: Point,
+    /// Second end, um.
+    pub end: Point,
+    /// Radius, um.
+    pub radius: Option<f32>,
+    /// Row in `scaling_factors`.
+    pub row: u64,
+}
+
+impl Segment {
+    /// Half way between the ends.
+    pub fn midpoint(&self) -> Point {
+        self.start.midpoint(self.end)
+    }
+}
+
+impl Segments {
+    /// Number of segments.
+    pub fn len(&self) -> usize {
+        self.node_id.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.node_id.is_empty()
+    }
+
+    /// Appends one segment.
+    pub fn push(&mut self, s: Segment) {
+        self.node_id.push(s.node_id);
+        self.section_id.push(s.section_id);
+        self.segment_id.push(s.segment_id);
+        self.section_type.push(s.section_type);
+        self.start.push(s.start);
+        self.end.push(s.end);
+        self.radius.push(s.radius);
+        self.row.push(s.row);
+    }
+
+    /// One segment.
+    ///
+    /// # Panics
+    /// Where `i` is not below [`Segments::len`], as indexing a slice does.
+    pub fn get(&self, i: usize) -> Segment {
+        Segment {
+            node_id: self.node_id[i],
+            section_id: self.section_id[i],
+            segment_id: self.segment_id[i],
+            section_type: self.section_type[i],
+            start: self.start[i],
+            end: self.end[i],
+            radius: self.radius[i],
+            row: self.row[i],
+        }
+    }
+
+    /// All segments, one by one.
+    pub fn iter(&self) -> impl Iterator<Item = Segment> + '_ {
+        (0..self.len()).map(|i| self.get(i))
+    }
+
+    /// Appends all segments of another table.
+    pub fn append(&mut self, other: &Self) {
+        self.node_id.extend_from_slice(&other.node_id);
+        self.section_id.extend_from_slice(&other.section_id);
+        self.segment_id.extend_from_slice(&other.segment_id);
+        self.section_type.extend_from_slice(&other.section_type);
+        self.start.extend_from_slice(&other.start);
+        self.end.extend_from_slice(&other.end);
+        self.radius.extend_from_slice(&other.radius);
+        self.row.extend_from_slice(&other.row);
+    }
+
+    /// The same segments in another order: `order[i]` is the place of the new row `i`.
+    #[must_use]
+    pub fn reordered(&self, order: &[usize]) -> Self {
+        order.iter().map(|&i| self.get(i)).collect()
+    }
+
+    /// The neurons, each a view of its contiguous rows.
+    pub fn neurons(&self) -> impl Iterator<Item = NeuronSegments<'_>> {
+        let mut from = 0;
+        std::iter::from_fn(move || {
+            let id = *self.node_id.get(from)?;
+            let length = self.node_id[from..].iter().take_while(|&&n| n == id).count();
+            let view = NeuronSegments::of(self, from..from + length);
+            from += length;
+            Some(view)
+        })
+    }
+}
+
+impl FromIterator<Segment> for Segments {
+    fn from_iter<I: IntoIterator<Item = Segment>>(segments: I) -> Self {
+        let mut columns = Self::default();
+        segments.into_iter().for_each(|s| columns.push(s));
+        columns
+    }
+}
+
+/// Some contiguous segments of one neuron, borrowed: what a method computes from.
+#[derive(Debug, Clone, Copy)]
+pub struct NeuronSegments<'a> {
+    /// The columns that are borrowed from.
+    pub columns: &'a Segments,
+    /// First ends, um.
+    pub start: &'a [Point],
+    /// Second ends, um.
+    pub end: &'a [Point],
+    /// Radii, um.
+    pub radius: &'a [Option<f32>],
+    /// Place of the first segment in the columns.
+    pub first: usize,
+}
+
+impl<'a> NeuronSegments<'a> {
+    /// A range of rows as a view.
+    ///
+    /// # Panics
+    /// Where the range is outside the columns, as slicing does.
+    pub fn of(columns: &'a Segments, range: std::ops::Range<usize>) -> Self {
+        Self {
+            columns,
+            start: &columns.start[range.clone()],
+            end: &columns.end[range.clone()],
+            radius: &columns.radius[range.clone()],
+            first: range.start,
+        }
+    }
+
+    /// Number of segments.
+    pub fn len(&self) -> usize {
+        self.start.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.start.is_empty()
+    }
+
+    /// One segment of the view.
+    ///
+    /// # Panics
+    /// Where `i` is outside the view, as indexing a slice does.
+    pub fn get(&self, i: usize) -> Segment {
+        self.columns.get(self.first + i)
+    }
+
+    /// The neuron's node id; none for an empty view.
+    pub fn node_id(&self) -> Option<u64> {
+        self.columns.node_id.get(self.first).copied()
+    }
+}
+
+/// Into how many segments one section is cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SectionCount {
+    /// Section of the neuron.
+    pub section_id: u32,
+    /// Number of its segments.
+    pub segments: u32,
+}

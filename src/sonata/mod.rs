@@ -1,0 +1,9 @@
+//! SONATA files: circuit and simulation configurations, node sets, nodes, compartment reports, electrodes files.
+//!
+//! Source: the SONATA extension text of the Open Brain Institute, and FACTS probed on libsonata 0.2.2.
+
+pub mod config;
+pub mod electrodes_file;
+pub mod node_sets;
+pub mod nodes;
+pub mod report;

@@ -1,0 +1,20 @@
+//! The segment table: Parquet columns in Hilbert order, one population a table, in one file or a folder of parts.
+
+mod reader;
+mod schema;
+mod writer;
+
+pub use reader::{Part, Table};
+pub use schema::{FORMAT_VERSION, Metadata, Precision};
+pub use writer::Writer;
+
+/// One neuron of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Neuron {
+    /// SONATA node id.
+    pub node_id: u64,
+    /// Row of its first segment in `scaling_factors`.
+    pub first_row: u64,
+    /// Number of its segments; its rows are `first_row..first_row + segments`.
+    pub segments: u64,
+}

@@ -1,0 +1,12 @@
+//! Integration tests, in one binary. Each module opens with why it exists.
+
+mod analytic;
+mod clients;
+mod golden;
+mod layers;
+mod malformed;
+mod morphologies;
+mod support;
+mod synthesized;
+mod tools;
+mod weights_files;

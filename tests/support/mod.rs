@@ -1,0 +1,87 @@
+//! What the tests share: the program, folders, data sets.
+#![allow(dead_code, reason = "a test module uses what it needs")]
+
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+/// The project's root.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The reference outputs of BlueRecording 0.2.1 on our synthetic circuit.
+pub fn golden() -> PathBuf {
+    root().join("datasets/golden")
+}
+
+/// The real neurons, where `LEADFIELD_REAL_DATA` names their folder.
+pub fn real() -> Option<PathBuf> {
+    std::env::var_os("LEADFIELD_REAL_DATA").map(PathBuf::from)
+}
+
+/// What a run of the program gave.
+#[derive(Debug)]
+pub struct Run {
+    /// Exit code.
+    pub code: i32,
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+}
+
+/// Runs `leadfield` with arguments in a folder.
+pub fn leadfield_in<S: AsRef<std::ffi::OsStr>>(folder: &Path, args: &[S]) -> Run {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_leadfield"));
+    let Output { status, stdout, stderr } = command.current_dir(folder).args(args).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Run { code: status.code().unwrap_or(-1), stdout: text(stdout), stderr: text(stderr) }
+}
+
+/// Runs `leadfield` with arguments in the project's root.
+pub fn leadfield<S: AsRef<std::ffi::OsStr>>(args: &[S]) -> Run {
+    leadfield_in(root(), args)
+}
+
+impl Run {
+    /// Asserts success and gives standard output.
+    #[track_caller]
+    pub fn ok(self) -> String {
+        assert_eq!(self.code, 0, "{}", self.stderr);
+        self.stdout
+    }
+
+    /// Asserts exit code 2 and the exact text on standard error (message and hint lines).
+    #[track_caller]
+    pub fn refused(self, stderr: &str) {
+        assert_eq!(self.stderr.trim_end(), stderr.trim_end());
+        assert_eq!(self.code, 2);
+    }
+}
+
+/// A fresh folder that goes with the value.
+pub fn scratch() -> tempfile::TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+/// Names in a folder, sorted: to show that a failed run left nothing.
+pub fn names_in(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> =
+        std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+/// Copies a folder with all it holds.
+pub fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else {
+            std::fs::write(&target, std::fs::read(entry.path()).unwrap()).unwrap();
+        }
+    }
+}

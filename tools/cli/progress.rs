@@ -1,0 +1,50 @@
+//! Progress: a bar on a terminal, a plain line every ten seconds otherwise, nothing with `--quiet`.
+
+use std::io::IsTerminal;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::Common;
+
+/// How often a plain line is printed.
+const EVERY: Duration = Duration::from_secs(10);
+
+/// Counts units of work done.
+pub struct Progress {
+    bar: ProgressBar,
+    noun: &'static str,
+    plain: Option<Mutex<Instant>>,
+}
+
+impl Progress {
+    /// Starts counting `total` of `noun` (e.g. `neurons`).
+    pub fn new(common: &Common, noun: &'static str, total: u64) -> Self {
+        let terminal = std::io::stderr().is_terminal();
+        let bar = if terminal && !common.quiet { ProgressBar::new(total) } else { ProgressBar::hidden() };
+        bar.set_length(total);
+        if let Ok(style) = ProgressStyle::with_template("{bar:40} {human_pos}/{human_len} {msg} {elapsed} (eta {eta})")
+        {
+            bar.set_style(style);
+        }
+        bar.set_message(noun);
+        let plain = (!terminal && !common.quiet).then(|| Mutex::new(Instant::now()));
+        Self { bar, noun, plain }
+    }
+
+    /// Counts `n` more.
+    pub fn add(&self, n: u64) {
+        self.bar.inc(n);
+        let Some(Ok(mut last)) = self.plain.as_ref().map(Mutex::lock) else { return };
+        if last.elapsed() >= EVERY {
+            *last = Instant::now();
+            eprintln!("{} of {} {}", self.bar.position(), self.bar.length().unwrap_or(0), self.noun);
+        }
+    }
+
+    /// Takes the bar away.
+    pub fn finish(self) {
+        self.bar.finish_and_clear();
+    }
+}
