@@ -122,6 +122,35 @@ impl Segments {
         self.row.push(s.row);
     }
 
+    /// This many segments at the origin, to be filled in with [`Segments::set`].
+    pub fn blank(length: usize) -> Self {
+        Self {
+            node_id: vec![0; length],
+            section_id: vec![0; length],
+            segment_id: vec![0; length],
+            section_type: vec![None; length],
+            start: vec![Point::ORIGIN; length],
+            end: vec![Point::ORIGIN; length],
+            radius: vec![None; length],
+            row: vec![0; length],
+        }
+    }
+
+    /// Replaces one segment.
+    ///
+    /// # Panics
+    /// Where `i` is not below [`Segments::len`], as indexing a slice does.
+    pub fn set(&mut self, i: usize, s: Segment) {
+        self.node_id[i] = s.node_id;
+        self.section_id[i] = s.section_id;
+        self.segment_id[i] = s.segment_id;
+        self.section_type[i] = s.section_type;
+        self.start[i] = s.start;
+        self.end[i] = s.end;
+        self.radius[i] = s.radius;
+        self.row[i] = s.row;
+    }
+
     /// One segment.
     ///
     /// # Panics

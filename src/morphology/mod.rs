@@ -51,6 +51,13 @@ pub enum SomaForm {
     Contour,
 }
 
+impl Soma {
+    /// Radius, um.
+    pub fn radius(&self) -> Option<f32> {
+        self.diameters.first().map(|d| d / 2.0)
+    }
+}
+
 /// An unbranched piece of neurite.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Section {

@@ -1,12 +1,17 @@
 //! The segment table: Parquet columns in Hilbert order, one population a table, in one file or a folder of parts.
+//!
+//! Any Parquet reader reads it; the columns are those of [`schema`]. Inside a part, rows follow the Hilbert key of the
+//! segments' midpoints, so that neighbours in the file are neighbours in space and Parquet's own page index serves as
+//! the leaves of a spatial index.
 
+pub mod parts;
 mod reader;
-mod schema;
+pub mod schema;
 mod writer;
 
 pub use reader::{Part, Table};
 pub use schema::{FORMAT_VERSION, Metadata, Precision};
-pub use writer::Writer;
+pub use writer::write_part;
 
 /// One neuron of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

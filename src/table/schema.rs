@@ -1,7 +1,35 @@
-//! Column names and metadata keys, once.
+//! Column names, types and metadata keys of the segment table, once.
+
+use std::sync::{Arc, LazyLock};
+
+use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
 /// Version of the table's format; a reader refuses newer ones.
 pub const FORMAT_VERSION: u32 = 1;
+
+/// SONATA node id, u64.
+pub const NODE_ID: &str = "node_id";
+/// Section of the neuron, u32.
+pub const SECTION_ID: &str = "section_id";
+/// Segment within its section, u32.
+pub const SEGMENT_ID: &str = "segment_id";
+/// Kind of section, u8, null where unknown.
+pub const SECTION_TYPE: &str = "section_type";
+/// The six coordinates of the two ends, um.
+pub const COORDINATES: [&str; 6] = ["x0", "y0", "z0", "x1", "y1", "z1"];
+/// Radius, um, f32, null where unknown.
+pub const RADIUS: &str = "radius";
+/// Row in `scaling_factors`, u64.
+pub const ROW: &str = "row";
+
+/// Segments longer than this, um, are kept in row groups of their own: they would blow up the boxes of the others.
+pub const LONG_UM: f64 = 60.0;
+/// Rows in a row group.
+pub const ROWS_PER_GROUP: usize = 128 * 1024;
+/// Rows in a page: the unit that a query reads.
+pub const ROWS_PER_PAGE: usize = 4096;
+/// Segments in a part, unless a neuron alone has more.
+pub const SEGMENTS_PER_PART: u64 = 4_000_000;
 
 /// Width of the coordinates in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -13,7 +41,40 @@ pub enum Precision {
     F32,
 }
 
-/// What the table says of itself (Parquet key-value metadata, each key prefixed with `leadfield.`).
+impl Precision {
+    fn data_type(self) -> DataType {
+        match self {
+            Self::F64 => DataType::Float64,
+            Self::F32 => DataType::Float32,
+        }
+    }
+
+    /// The table's Arrow schema.
+    pub fn schema(self) -> SchemaRef {
+        static SCHEMAS: LazyLock<[SchemaRef; 2]> =
+            LazyLock::new(|| [Precision::F64, Precision::F32].map(|p| Arc::new(schema(p))));
+        match self {
+            Self::F64 => SCHEMAS[0].clone(),
+            Self::F32 => SCHEMAS[1].clone(),
+        }
+    }
+}
+
+fn schema(precision: Precision) -> Schema {
+    let required = |name: &str, kind: DataType| Field::new(name, kind, false);
+    let mut fields = vec![
+        required(NODE_ID, DataType::UInt64),
+        required(SECTION_ID, DataType::UInt32),
+        required(SEGMENT_ID, DataType::UInt32),
+        Field::new(SECTION_TYPE, DataType::UInt8, true),
+    ];
+    fields.extend(COORDINATES.map(|c| required(c, precision.data_type())));
+    fields.push(Field::new(RADIUS, DataType::Float32, true));
+    fields.push(required(ROW, DataType::UInt64));
+    Schema::new(fields)
+}
+
+/// What the table says of itself: the same in every part.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Metadata {
     /// Population of the nodes.
@@ -26,4 +87,36 @@ pub struct Metadata {
     pub axon: String,
     /// Version of the program that wrote it.
     pub program_version: String,
+    /// Segments in all parts.
+    pub segments: u64,
+    /// Neurons in all parts.
+    pub neurons: u64,
+    /// Number of parts.
+    pub parts: u64,
+}
+
+/// Keys of the Parquet key-value metadata.
+pub mod key {
+    /// [`super::FORMAT_VERSION`] of the writer.
+    pub const FORMAT_VERSION: &str = "leadfield.format_version";
+    /// Population of the nodes.
+    pub const POPULATION: &str = "leadfield.population";
+    /// Unit of the coordinates and radii: `um`.
+    pub const UNITS: &str = "leadfield.units";
+    /// Path of the circuit configuration.
+    pub const CIRCUIT: &str = "leadfield.circuit";
+    /// Where the segment counts came from.
+    pub const DISCRETISATION: &str = "leadfield.discretisation";
+    /// Axon rule.
+    pub const AXON: &str = "leadfield.axon";
+    /// Version of the program.
+    pub const PROGRAM_VERSION: &str = "leadfield.program_version";
+    /// Segments in all parts.
+    pub const SEGMENTS: &str = "leadfield.segments";
+    /// Neurons in all parts.
+    pub const NEURONS: &str = "leadfield.neurons";
+    /// Number of parts.
+    pub const PARTS: &str = "leadfield.parts";
+    /// This part's neurons: JSON `{"node_id": [..], "first_row": [..], "segments": [..]}`, node ids ascending.
+    pub const NEURON_LIST: &str = "leadfield.neuron_list";
 }

@@ -1,3 +1,159 @@
-//! stub
-/// stub
-pub struct Writer;
+//! Writing one part of a table.
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, Float32Array, Float64Array, RecordBatch, UInt8Array, UInt32Array, UInt64Array};
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::schema::types::ColumnPath;
+use rayon::prelude::*;
+
+use super::schema::{
+    COORDINATES, FORMAT_VERSION, LONG_UM, NODE_ID, Precision, RADIUS, ROW, ROWS_PER_GROUP, ROWS_PER_PAGE, SECTION_ID,
+    SECTION_TYPE, SEGMENT_ID, key,
+};
+use super::{Metadata, Neuron};
+use crate::error::{Context, FileProblem, Problem, Result};
+use crate::geometry::{Aabb, Point, hilbert};
+use crate::segments::Segments;
+
+/// The Parquet library refused to write.
+#[derive(Debug, thiserror::Error)]
+enum WriteProblem {
+    #[error("cannot be written: {0}")]
+    Parquet(#[from] ParquetError),
+    #[error("cannot be written: {0}")]
+    Arrow(#[from] arrow_schema::ArrowError),
+}
+
+impl Problem for WriteProblem {}
+
+/// Writes one part: rows in Hilbert order of their midpoints, those longer than [`LONG_UM`] in row groups of their own.
+///
+/// `neurons` are the part's neurons; they are stored in the metadata, by node id.
+///
+/// # Errors
+/// The operating system refuses.
+pub fn write_part(
+    path: &Path,
+    segments: &Segments,
+    neurons: &[Neuron],
+    metadata: &Metadata,
+    precision: Precision,
+) -> Result<()> {
+    let file = File::create(path).map_err(FileProblem::Write).in_file(path)?;
+    let written = write(&file, segments, neurons, metadata, precision);
+    written.in_file(path)?;
+    file.sync_all().map_err(FileProblem::Write).in_file(path)
+}
+
+fn write(
+    file: &File,
+    segments: &Segments,
+    neurons: &[Neuron],
+    metadata: &Metadata,
+    precision: Precision,
+) -> Result<(), WriteProblem> {
+    let (short, long) = hilbert_order(segments);
+    let properties = properties(neurons, metadata);
+    let mut writer = ArrowWriter::try_new(file, precision.schema(), Some(properties))?;
+    for group in short.chunks(ROWS_PER_GROUP).chain(long.chunks(ROWS_PER_GROUP)) {
+        writer.write(&batch(segments, group, precision)?)?;
+        writer.flush()?;
+    }
+    writer.close()?;
+    Ok(())
+}
+
+/// Places of the short and of the long segments, each in Hilbert order of midpoints (ties by row).
+fn hilbert_order(segments: &Segments) -> (Vec<usize>, Vec<usize>) {
+    let midpoint = |i: usize| segments.start[i].midpoint(segments.end[i]);
+    let curve = hilbert::Curve::over(&Aabb::of((0..segments.len()).map(midpoint)));
+    let is_long = |i: usize| segments.start[i].distance(segments.end[i]) > LONG_UM;
+    let keyed = |i: usize| (is_long(i), curve.key(midpoint(i)), segments.row[i], i);
+    let mut keys: Vec<_> = (0..segments.len()).into_par_iter().map(keyed).collect();
+    keys.par_sort_unstable();
+    let first_long = keys.partition_point(|k| !k.0);
+    let places = |keys: &[(bool, u64, u64, usize)]| keys.iter().map(|k| k.3).collect();
+    (places(&keys[..first_long]), places(&keys[first_long..]))
+}
+
+/// Some rows as Arrow columns, in the schema's order.
+fn batch(segments: &Segments, rows: &[usize], precision: Precision) -> Result<RecordBatch, arrow_schema::ArrowError> {
+    let s = segments;
+    let take =
+        |column: &[u32]| -> ArrayRef { Arc::new(UInt32Array::from_iter_values(rows.iter().map(|&i| column[i]))) };
+    let long =
+        |column: &[u64]| -> ArrayRef { Arc::new(UInt64Array::from_iter_values(rows.iter().map(|&i| column[i]))) };
+    let mut columns: Vec<ArrayRef> = vec![
+        long(&s.node_id),
+        take(&s.section_id),
+        take(&s.segment_id),
+        Arc::new(rows.iter().map(|&i| s.section_type[i].map(|t| t.number())).collect::<UInt8Array>()),
+    ];
+    for ends in [&s.start, &s.end] {
+        for axis in 0..3 {
+            columns.push(coordinate(ends, rows, axis, precision));
+        }
+    }
+    columns.push(Arc::new(rows.iter().map(|&i| s.radius[i]).collect::<Float32Array>()));
+    columns.push(long(&s.row));
+    RecordBatch::try_new(precision.schema(), columns)
+}
+
+fn coordinate(ends: &[Point], rows: &[usize], axis: usize, precision: Precision) -> ArrayRef {
+    let values = rows.iter().map(|&i| ends[i].to_array()[axis]);
+    match precision {
+        Precision::F64 => Arc::new(Float64Array::from_iter_values(values)),
+        Precision::F32 => Arc::new(Float32Array::from_iter_values(values.map(|v| v as f32))),
+    }
+}
+
+/// Encodings as measured: coordinates and row split by byte, never by dictionary; ids by dictionary; all zstd.
+fn properties(neurons: &[Neuron], metadata: &Metadata) -> WriterProperties {
+    let mut builder = WriterProperties::builder()
+        .set_created_by(format!("leadfield {}", env!("CARGO_PKG_VERSION")))
+        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .set_statistics_enabled(EnabledStatistics::Page)
+        .set_max_row_group_row_count(Some(ROWS_PER_GROUP))
+        .set_data_page_row_count_limit(ROWS_PER_PAGE)
+        .set_write_batch_size(ROWS_PER_PAGE)
+        .set_dictionary_enabled(false)
+        .set_key_value_metadata(Some(key_values(neurons, metadata)));
+    for name in [NODE_ID, SECTION_ID, SEGMENT_ID, SECTION_TYPE] {
+        builder = builder.set_column_dictionary_enabled(ColumnPath::from(name), true);
+    }
+    for name in COORDINATES.into_iter().chain([RADIUS, ROW]) {
+        builder = builder.set_column_encoding(ColumnPath::from(name), Encoding::BYTE_STREAM_SPLIT);
+    }
+    builder.build()
+}
+
+fn key_values(neurons: &[Neuron], m: &Metadata) -> Vec<KeyValue> {
+    let mut neurons = neurons.to_vec();
+    neurons.sort_unstable_by_key(|n| n.node_id);
+    let list = |value: fn(&Neuron) -> u64| neurons.iter().map(value).collect::<Vec<_>>();
+    let neuron_list = serde_json::json!({
+        "node_id": list(|n| n.node_id), "first_row": list(|n| n.first_row), "segments": list(|n| n.segments),
+    });
+    [
+        (key::FORMAT_VERSION, FORMAT_VERSION.to_string()),
+        (key::POPULATION, m.population.clone()),
+        (key::UNITS, "um".into()),
+        (key::CIRCUIT, m.circuit.clone()),
+        (key::DISCRETISATION, m.discretisation.clone()),
+        (key::AXON, m.axon.clone()),
+        (key::PROGRAM_VERSION, m.program_version.clone()),
+        (key::SEGMENTS, m.segments.to_string()),
+        (key::NEURONS, m.neurons.to_string()),
+        (key::PARTS, m.parts.to_string()),
+        (key::NEURON_LIST, neuron_list.to_string()),
+    ]
+    .map(|(key, value)| KeyValue::new(key.to_string(), value))
+    .to_vec()
+}

@@ -1,0 +1,427 @@
+//! The two ends, type and radius of every segment of a neuron.
+
+use super::axon_stub::{AIS_1, AIS_2, Branch, MYELIN, Stub};
+use super::discretise::{AxonForm, CHUNK_UM, by_rule, fitting_chunks, myelin_id};
+use super::path::Path;
+use super::{Axon, Placement};
+use crate::error::{Context, Problem, Result, count};
+use crate::geometry::{Point, Transform};
+use crate::morphology::{Morphology, Section};
+use crate::segments::{SectionCount, SectionType, Segment, Segments};
+
+/// Old reference files number the myelin stub up to this much above the file's sections.
+const MYELIN_SLACK: u32 = 31;
+
+/// What is known of one neuron before it is placed.
+#[derive(Debug, Clone)]
+pub struct NeuronPlan {
+    /// SONATA node id.
+    pub node_id: u64,
+    /// Row of its first segment in `scaling_factors`.
+    pub first_row: u64,
+    /// Its sections, ascending by id, with their numbers of segments.
+    pub sections: Vec<SectionCount>,
+    /// Where it lies.
+    pub transform: Transform,
+}
+
+impl NeuronPlan {
+    /// Number of its segments.
+    pub fn segments(&self) -> u64 {
+        self.sections.iter().map(|s| u64::from(s.segments)).sum()
+    }
+}
+
+/// Whether segment counts are compared with the sections' lengths.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Checks {
+    /// One chunk length must explain all counts of a neuron.
+    #[default]
+    Lengths,
+    /// Only the sections themselves must fit.
+    SectionsOnly,
+}
+
+/// Why a neuron cannot be placed.
+#[derive(Debug, thiserror::Error)]
+pub enum PlaceProblem {
+    /// The counts are not this morphology's.
+    #[error(
+        "segment counts do not fit the morphology at {at}, expected {} ({}, {CHUNK_UM} um rule), found {}",
+        count(*expected, "segment"), form.name(), count(*found, "segment")
+    )]
+    Counts {
+        /// The first section that does not fit.
+        at: String,
+        /// The rule's total.
+        expected: u64,
+        /// What was asked for.
+        form: AxonForm,
+        /// The total that is there.
+        found: u64,
+        /// The form whose counts they are.
+        fitting: Option<AxonForm>,
+    },
+    /// Too little axon for stubs in its place.
+    #[error("axon cannot be replaced by stubs, expected at least 2 axon sections in the morphology, found {0}")]
+    NoAxon(usize),
+}
+
+impl Problem for PlaceProblem {
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Counts { fitting: Some(AxonForm::Keep), form, .. } if *form != AxonForm::Keep => {
+                "these are the counts of a neuron with its axon kept: use `--keep-axon`".into()
+            }
+            Self::Counts { fitting: Some(fit), form: AxonForm::Keep, .. } => {
+                format!("these are the counts of a neuron with its {}: leave out `--keep-axon`", fit.name())
+            }
+            Self::Counts { fitting: Some(_), .. } | Self::Counts { fitting: None, .. } => {
+                "the report may be of another circuit; where its neurons are cut by a rule of their own, \
+                 `--any-discretisation` takes its counts as they are"
+                    .into()
+            }
+            Self::NoAxon(_) => "keep what there is of the axon with `--keep-axon`, if the simulation did so".into(),
+        })
+    }
+}
+
+/// Places the segments of one neuron, in row order: sections ascending, segments from each section's beginning.
+///
+/// A section's boundaries lie at equal path length along its own points, rotated and shifted in float64. The soma's
+/// segments are all at the soma's position. Stubs lie where `axon` says and have no radius.
+///
+/// # Errors
+/// The sections or counts are not those of this morphology, or there is no axon to replace.
+pub fn place(morphology: &Morphology, plan: &NeuronPlan, axon: Axon, checks: Checks) -> Result<Segments> {
+    let placed = match axon {
+        Axon::Keep => Neuron { morphology, plan, branch: None }.place(checks),
+        Axon::Replace(placement) => replaced(morphology, plan, placement, checks),
+    };
+    placed.at("node", plan.node_id)
+}
+
+fn replaced(morphology: &Morphology, plan: &NeuronPlan, placement: Placement, checks: Checks) -> Result<Segments> {
+    // the stubs take section ids 1 and 2, so two sections of the file must be free for them
+    let axons = morphology.axon_sections();
+    let branch = Branch::choose(morphology, &plan.transform, placement).filter(|_| axons >= 2);
+    let branch = branch.ok_or(PlaceProblem::NoAxon(axons))?;
+    Neuron { morphology, plan, branch: Some(branch) }.place(checks)
+}
+
+/// What a section id stands for.
+enum Piece<'a> {
+    Soma,
+    Neurite(&'a Section),
+    Stub(SectionType, Stub),
+}
+
+struct Neuron<'a> {
+    morphology: &'a Morphology,
+    plan: &'a NeuronPlan,
+    branch: Option<Branch>,
+}
+
+impl<'a> Neuron<'a> {
+    fn place(&self, checks: Checks) -> Result<Segments> {
+        self.check(checks)?;
+        let mut rows = Rows { segments: Segments::default(), plan: self.plan };
+        for &section in &self.plan.sections {
+            let piece = self.piece(section.section_id).ok_or_else(|| self.misfit(section.section_id))?;
+            self.place_section(&mut rows, section, piece);
+        }
+        Ok(rows.segments)
+    }
+
+    fn place_section(&self, rows: &mut Rows<'_>, section: SectionCount, piece: Piece<'_>) {
+        match piece {
+            Piece::Soma => {
+                let at = vec![self.plan.transform.translation; section.segments as usize + 1];
+                let radius = self.morphology.soma.radius();
+                rows.push(section, SectionType::Soma, &at, |_| radius);
+            }
+            Piece::Neurite(s) => {
+                let shape = Shape::of(s, section.segments);
+                let world: Vec<_> = shape.boundaries.iter().map(|&p| self.plan.transform.apply(p)).collect();
+                rows.push(section, s.kind, &world, |i| shape.radii.get(i).copied());
+            }
+            Piece::Stub(kind, stub) => {
+                let boundaries = self.branch.as_ref().map(|b| b.boundaries(stub, section.segments));
+                rows.push(section, kind, &boundaries.unwrap_or_default(), |_| None);
+            }
+        }
+    }
+
+    fn piece(&self, section_id: u32) -> Option<Piece<'a>> {
+        let of_file = |id: u32| self.morphology.sections.get((id as usize).checked_sub(1)?);
+        let myelin = myelin_id(self.morphology);
+        match (section_id, &self.branch) {
+            (0, _) => Some(Piece::Soma),
+            (id, None) => of_file(id).map(Piece::Neurite),
+            (1, Some(_)) => Some(Piece::Stub(SectionType::Ais, AIS_1)),
+            (2, Some(_)) => Some(Piece::Stub(SectionType::Ais, AIS_2)),
+            (id, Some(_)) if (myelin..myelin + MYELIN_SLACK).contains(&id) => {
+                Some(Piece::Stub(SectionType::Myelin, MYELIN))
+            }
+            (id, Some(_)) => of_file(id).filter(|s| s.kind != SectionType::Axon).map(Piece::Neurite),
+        }
+    }
+
+    /// The form that the caller asked for.
+    fn form(&self) -> AxonForm {
+        if self.branch.is_some() { AxonForm::Taper } else { AxonForm::Keep }
+    }
+
+    /// Refuses counts that are not this morphology's.
+    fn check(&self, checks: Checks) -> Result<(), PlaceProblem> {
+        let rule = by_rule(self.morphology, self.form(), CHUNK_UM);
+        let found: Vec<u32> = self.ids().filter(|&id| !self.is_stub(id)).collect();
+        let expected: Vec<u32> = rule.iter().map(|s| s.section_id).filter(|&id| !self.is_stub(id)).collect();
+        if let Some(id) = first_difference(&found, &expected) {
+            return Err(self.misfit(id));
+        }
+        let stubs: Vec<u32> = self.ids().filter(|&id| self.is_stub(id)).collect();
+        let stubs_fit = self.branch.is_none() || matches!(stubs.as_slice(), [1, 2] | [1, 2, _]);
+        if !stubs_fit || self.plan.sections.iter().any(|s| s.segments == 0) {
+            return Err(self.misfit(stubs.last().copied().unwrap_or(1)));
+        }
+        if checks == Checks::Lengths && fitting_chunks(self.lengths_and_counts()).is_none() {
+            let differs = self
+                .plan
+                .sections
+                .iter()
+                .find(|s| !self.is_stub(s.section_id) && s.section_id != 0 && !rule.contains(s));
+            return Err(self.misfit(differs.map_or(0, |s| s.section_id)));
+        }
+        Ok(())
+    }
+
+    fn ids(&self) -> impl Iterator<Item = u32> + '_ {
+        self.plan.sections.iter().map(|s| s.section_id)
+    }
+
+    fn is_stub(&self, id: u32) -> bool {
+        matches!(self.piece(id), Some(Piece::Stub(..)))
+    }
+
+    fn lengths_and_counts(&self) -> impl Iterator<Item = (f64, u32)> + '_ {
+        self.plan.sections.iter().filter_map(|s| match self.piece(s.section_id) {
+            Some(Piece::Neurite(section)) => Some((section.length(), s.segments)),
+            _ => None,
+        })
+    }
+
+    fn misfit(&self, section_id: u32) -> PlaceProblem {
+        let total = |sections: &[SectionCount]| sections.iter().map(|s| u64::from(s.segments)).sum();
+        let form = self.form();
+        let without_soma = |sections: &[SectionCount]| -> Vec<SectionCount> {
+            sections.iter().copied().filter(|s| s.section_id != 0).collect()
+        };
+        let found = without_soma(&self.plan.sections);
+        let fits = |&f: &AxonForm| f != form && without_soma(&by_rule(self.morphology, f, CHUNK_UM)) == found;
+        PlaceProblem::Counts {
+            at: format!("section {section_id}"),
+            expected: total(&by_rule(self.morphology, form, CHUNK_UM)),
+            form,
+            found: self.plan.segments(),
+            fitting: AxonForm::ALL.into_iter().find(fits),
+        }
+    }
+}
+
+/// The first id in which two ascending lists differ.
+fn first_difference(a: &[u32], b: &[u32]) -> Option<u32> {
+    let unlike = a.iter().zip(b).find(|(x, y)| x != y).map(|(x, y)| *x.min(y));
+    unlike.or_else(|| a.get(b.len()).or_else(|| b.get(a.len())).copied())
+}
+
+/// Collects rows.
+struct Rows<'a> {
+    segments: Segments,
+    plan: &'a NeuronPlan,
+}
+
+impl Rows<'_> {
+    /// Adds the segments between a section's boundaries.
+    fn push(
+        &mut self,
+        section: SectionCount,
+        kind: SectionType,
+        boundaries: &[Point],
+        radius: impl Fn(usize) -> Option<f32>,
+    ) {
+        for (i, (ends, segment_id)) in boundaries.windows(2).zip(0..section.segments).enumerate() {
+            self.segments.push(Segment {
+                node_id: self.plan.node_id,
+                section_id: section.section_id,
+                segment_id,
+                section_type: Some(kind),
+                start: ends[0],
+                end: ends[1],
+                radius: radius(i),
+                row: self.plan.first_row + self.segments.len() as u64,
+            });
+        }
+    }
+}
+
+/// A section cut into segments, in the morphology's frame.
+struct Shape {
+    /// `n + 1` points at equal path length.
+    boundaries: Vec<Point>,
+    /// Radius of each segment, um.
+    radii: Vec<f32>,
+}
+
+impl Shape {
+    fn of(section: &Section, n: u32) -> Self {
+        let path = Path::through(section.points());
+        let at = |j: u32| path.length() * (f64::from(j) / f64::from(n));
+        let boundaries = (0..=n).map(|j| path.at(at(j))).collect();
+        let radii = (0..n).map(|j| mean_radius(&path, &section.diameters, at(j), at(j + 1)) as f32).collect();
+        Self { boundaries, radii }
+    }
+}
+
+/// Radius, um, of the cylinder that has the length and the membrane area of a path between two path lengths.
+///
+/// The membrane between two points is a frustum: area pi (r1 + r2) sqrt(h^2 + (r1 - r2)^2), h their distance.
+fn mean_radius(path: &Path, diameters: &[f32], from: f64, to: f64) -> f64 {
+    let steps = path.step(from)..=path.step(to);
+    let area_over_pi: f64 = steps.map(|i| frustum_over_pi(path, diameters, i, from, to)).sum();
+    area_over_pi / (2.0 * (to - from))
+}
+
+/// Membrane area over pi, um^2, of the part of step `i` between two path lengths.
+fn frustum_over_pi(path: &Path, diameters: &[f32], i: usize, from: f64, to: f64) -> f64 {
+    let ([a, b], [d0, d1]) = (
+        [i, i + 1].map(|k| path.lengths.get(k).copied().unwrap_or(0.0)),
+        [i, i + 1].map(|k| diameters.get(k).copied().map_or(0.0, f64::from)),
+    );
+    let (low, high) = (from.max(a), to.min(b));
+    if low >= high {
+        return 0.0;
+    }
+    let radius = |l: f64| 0.5 * (d0 + (d1 - d0) * ((l - a) / (b - a)));
+    let (r0, r1) = (radius(low), radius(high));
+    (r0 + r1) * (high - low).hypot(r0 - r1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geometry::Quaternion;
+    use crate::morphology::{Soma, SomaForm};
+
+    fn section(kind: SectionType, parent: Option<usize>, points: &[[f32; 3]]) -> Section {
+        Section { kind, parent, points: points.to_vec(), diameters: vec![2.0; points.len()] }
+    }
+
+    /// A soma, an axon of a stem and two branches, and one basal dendrite of 100 um with a corner.
+    fn morphology() -> Morphology {
+        let soma = Soma { points: vec![[0.0; 3]], diameters: vec![20.0], form: SomaForm::Point };
+        let axon =
+            |parent, x0: f32, x1: f32, y: f32| section(SectionType::Axon, parent, &[[x0, 0.0, 0.0], [x1, y, 0.0]]);
+        let sections = vec![
+            axon(None, 0.0, 50.0, 0.0),
+            axon(Some(0), 50.0, 90.0, 0.0),
+            axon(Some(0), 50.0, 90.0, 30.0),
+            section(SectionType::Dend, None, &[[0.0, 0.0, 10.0], [60.0, 0.0, 10.0], [60.0, 0.0, 50.0]]),
+        ];
+        Morphology { soma, sections }
+    }
+
+    fn plan(counts: &[(u32, u32)]) -> NeuronPlan {
+        let rotation = Quaternion::from_euler(0.0, 0.0, std::f64::consts::FRAC_PI_2);
+        NeuronPlan {
+            node_id: 7,
+            first_row: 100,
+            sections: counts.iter().map(|&(section_id, segments)| SectionCount { section_id, segments }).collect(),
+            transform: Transform { rotation, translation: Point::new(1000.0, 0.0, 0.0) },
+        }
+    }
+
+    const TAPER: [(u32, u32); 5] = [(0, 1), (1, 5), (2, 5), (4, 5), (5, 5)];
+
+    fn refused(counts: &[(u32, u32)], axon: Axon) -> String {
+        format!("{:?}", place(&morphology(), &plan(counts), axon, Checks::Lengths).unwrap_err())
+    }
+
+    #[test]
+    fn a_dendrite_is_cut_at_equal_path_length_and_carried_to_its_place() {
+        let placed = place(&morphology(), &plan(&TAPER), Axon::Replace(Placement::Arc), Checks::Lengths).unwrap();
+        assert_eq!(placed.len(), 21);
+        assert_eq!(placed.row, (100..121).collect::<Vec<_>>());
+        let dendrite: Vec<Segment> = placed.iter().filter(|s| s.section_id == 4).collect();
+        // 100 um in 5: the third segment runs from 40 along x, round the corner at 60, where it ends
+        assert!(dendrite[2].start.distance(Point::new(1000.0, 40.0, 10.0)) < 1e-12);
+        assert!(dendrite[2].end.distance(Point::new(1000.0, 60.0, 10.0)) < 1e-12);
+        assert!(dendrite[4].end.distance(Point::new(1000.0, 60.0, 50.0)) < 1e-12);
+        assert!(dendrite.iter().all(|s| s.radius == Some(1.0)));
+        let soma = placed.get(0);
+        assert_eq!((soma.start, soma.end, soma.radius), (soma.end, Point::new(1000.0, 0.0, 0.0), Some(10.0)));
+        let stubs = placed.iter().filter(|s| s.section_type >= Some(SectionType::Ais));
+        assert!(stubs.into_iter().all(|s| s.radius.is_none()));
+    }
+
+    #[test]
+    fn the_radius_keeps_the_membrane_area() {
+        // a cone from radius 1 to 3 over 10 um: area pi (1 + 3) sqrt(100 + 4)
+        let path = Path::through([Point::ORIGIN, Point::new(10.0, 0.0, 0.0)]);
+        let whole = mean_radius(&path, &[2.0, 6.0], 0.0, 10.0);
+        assert!((2.0 * whole * 10.0 - 4.0 * 104.0_f64.sqrt()).abs() < 1e-12);
+        let halves = mean_radius(&path, &[2.0, 6.0], 0.0, 5.0) + mean_radius(&path, &[2.0, 6.0], 5.0, 10.0);
+        assert!((halves / 2.0 - whole).abs() < 1e-12);
+    }
+
+    #[test]
+    fn counts_of_a_kept_axon_are_told_apart() {
+        assert_eq!(
+            refused(&[(0, 1), (1, 3), (2, 3), (3, 3), (4, 5)], Axon::Replace(Placement::Arc)),
+            "node[7]: segment counts do not fit the morphology at section 3, expected 21 segments (axon replaced by two \
+             stubs and myelin, 40 um rule), found 15 segments\n\
+             hint: these are the counts of a neuron with its axon kept: use `--keep-axon`"
+        );
+        assert_eq!(
+            refused(&TAPER, Axon::Keep),
+            "node[7]: segment counts do not fit the morphology at section 3, expected 15 segments (axon kept, 40 um \
+             rule), found 21 segments\nhint: these are the counts of a neuron with its axon replaced by two stubs and \
+             myelin: leave out `--keep-axon`"
+        );
+    }
+
+    #[test]
+    fn counts_that_no_chunk_explains_are_refused_unless_asked_for() {
+        let counts = [(0, 1), (1, 5), (2, 5), (4, 4), (5, 5)];
+        assert_eq!(
+            refused(&counts, Axon::Replace(Placement::Arc)),
+            "node[7]: segment counts do not fit the morphology at section 4, expected 21 segments (axon replaced by two \
+             stubs and myelin, 40 um rule), found 20 segments\n\
+             hint: the report may be of another circuit; where its neurons are cut by a rule of their own, \
+             `--any-discretisation` takes its counts as they are"
+        );
+        let axon = Axon::Replace(Placement::Arc);
+        assert_eq!(place(&morphology(), &plan(&counts), axon, Checks::SectionsOnly).unwrap().len(), 20);
+    }
+
+    #[test]
+    fn stubs_without_myelin_and_old_myelin_ids_are_taken() {
+        let axon = Axon::Replace(Placement::BlueRecording);
+        for counts in [&[(0, 1), (1, 5), (2, 5), (4, 5)][..], &[(0, 1), (1, 1), (2, 1), (4, 5), (9, 5)][..]] {
+            place(&morphology(), &plan(counts), axon, Checks::Lengths).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_missing_axon_cannot_be_replaced() {
+        let mut bare = morphology();
+        bare.sections.drain(..3);
+        bare.sections[0].parent = None;
+        let error = place(&bare, &plan(&TAPER), Axon::Replace(Placement::Arc), Checks::Lengths).unwrap_err();
+        assert_eq!(
+            format!("{error:?}"),
+            "node[7]: axon cannot be replaced by stubs, expected at least 2 axon sections in the morphology, found 0\n\
+             hint: keep what there is of the axon with `--keep-axon`, if the simulation did so"
+        );
+    }
+}

@@ -1,0 +1,59 @@
+//! How a table is cut into parts, and what its files are called.
+
+use std::path::{Path, PathBuf};
+
+use super::Neuron;
+
+/// Whether a table of this name is one file: it ends in `.parquet`. Else it is a folder of parts.
+pub fn is_single_file(path: &Path) -> bool {
+    path.extension().is_some_and(|e| e == "parquet")
+}
+
+/// The name of a part's file.
+pub fn file_name(part: usize) -> String {
+    format!("part-{part:05}.parquet")
+}
+
+/// The part files of a folder, in order.
+pub(super) fn files_in(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
+        if name.starts_with("part-") && name.ends_with(".parquet") {
+            files.push(path);
+        }
+    }
+    files.sort_unstable();
+    Ok(files)
+}
+
+/// Cuts neurons, in the order given, into runs of at most `most` segments; a neuron is never cut.
+pub fn cut(neurons: &[Neuron], most: u64) -> Vec<std::ops::Range<usize>> {
+    let mut parts = Vec::new();
+    let (mut from, mut segments) = (0, 0_u64);
+    for (i, neuron) in neurons.iter().enumerate() {
+        if i > from && segments.saturating_add(neuron.segments) > most {
+            parts.push(from..i);
+            (from, segments) = (i, 0);
+        }
+        segments = segments.saturating_add(neuron.segments);
+    }
+    if from < neurons.len() {
+        parts.push(from..neurons.len());
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_hold_whole_neurons() {
+        let neurons = [3, 3, 9, 1, 1].map(|segments| Neuron { node_id: 0, first_row: 0, segments });
+        assert_eq!(cut(&neurons, 6), [0..2, 2..3, 3..5]);
+        assert_eq!(cut(&neurons, 100), [0..5]);
+        assert_eq!(cut(&[], 6), []);
+    }
+}
