@@ -1,1 +1,279 @@
-//! stub
+//! From a circuit to its segment table: joins configuration, nodes, report and morphologies, part by part.
+//!
+//! Memory is bounded by one part's segments, the report's mapping, and the distinct morphologies, each parsed once.
+
+mod library;
+mod request;
+
+pub use request::{Report, Request};
+
+use std::path::Path;
+
+use rayon::prelude::*;
+
+use crate::error::{Context, Problem, Result, listed};
+use crate::geometry::{Aabb, hilbert};
+use crate::positions::{Axon, Checks, NeuronPlan, Placement, place};
+use crate::segments::Segments;
+use crate::sonata::config::{Config, NodePopulation, Simulation};
+use crate::sonata::node_sets::NodeSets;
+use crate::sonata::nodes::Nodes;
+use crate::sonata::report::Layout;
+use crate::staged::{Existing, Staged};
+use crate::table::{self, Metadata, Neuron, Precision, parts};
+
+use library::Library;
+
+/// Why a circuit cannot be turned into a table.
+#[derive(Debug, thiserror::Error)]
+pub enum AssemblyProblem {
+    /// A circuit alone does not say how neurons are cut.
+    #[error(
+        "no compartment report to take segment counts from, expected a simulation configuration, found a circuit configuration"
+    )]
+    NoSimulation,
+    /// A population without morphologies.
+    #[error("population `{0}` has no morphologies, expected `morphologies_dir` or `alternate_morphologies`")]
+    NoMorphologies(String),
+    /// Nodes that the report does not cover.
+    #[error(
+        "nodes are missing from the report, expected all {selected} of node set `{set}`, found {reported} of them; first missing: node {first}"
+    )]
+    NotReported {
+        /// The node set.
+        set: String,
+        /// Its number of nodes.
+        selected: usize,
+        /// As many of them are in the report.
+        reported: usize,
+        /// The first that is not.
+        first: u64,
+    },
+    /// Nothing to do.
+    #[error("no neurons selected, expected at least one, found none in {0}")]
+    NoNeurons(String),
+}
+
+impl Problem for AssemblyProblem {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::NoSimulation => {
+                Some("name the simulation configuration whose compartment report lists the segments".into())
+            }
+            Self::NotReported { .. } => {
+                Some("choose a `--node-set` inside the report's `cells`, or another `--report`".into())
+            }
+            Self::NoMorphologies(_) | Self::NoNeurons(_) => None,
+        }
+    }
+}
+
+/// What was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Made {
+    /// Population of the nodes.
+    pub population: String,
+    /// Number of neurons.
+    pub neurons: u64,
+    /// Number of segments.
+    pub segments: u64,
+    /// Number of parts.
+    pub parts: usize,
+    /// Number of distinct morphologies.
+    pub morphologies: usize,
+}
+
+/// How a table is made.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// What becomes of the axon.
+    pub axon: Axon,
+    /// How far counts are checked.
+    pub checks: Checks,
+    /// Width of the coordinates.
+    pub precision: Precision,
+    /// Segments in a part, unless a neuron alone has more.
+    pub segments_per_part: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            axon: Axon::Replace(Placement::default()),
+            checks: Checks::default(),
+            precision: Precision::default(),
+            segments_per_part: table::schema::SEGMENTS_PER_PART,
+        }
+    }
+}
+
+/// A circuit that has been read as far as its nodes and segment counts: what is left is to place the segments.
+pub struct Assembly {
+    plans: Vec<NeuronPlan>,
+    names: Vec<String>,
+    library: Library,
+    metadata: Metadata,
+    report_file: std::path::PathBuf,
+}
+
+impl Assembly {
+    /// Reads configuration, node set, nodes and the report's mapping.
+    ///
+    /// # Errors
+    /// Anything missing, malformed or contradictory in these files.
+    pub fn open(request: &Request<'_>) -> Result<Self> {
+        let simulation = match Config::open(request.config)? {
+            Config::Simulation(simulation) => simulation,
+            Config::Circuit(_) => return Err(AssemblyProblem::NoSimulation).in_file(request.config),
+        };
+        let population = simulation.circuit.population(request.population)?;
+        let report = request::report(&simulation, request.report)?;
+        let layout = Layout::open(&report.file, &population.name)?;
+        let nodes = Nodes::open(population)?;
+        let ids = selected(&simulation, request.node_set, population, &nodes, &layout)?;
+        Self::join(&simulation, population, &nodes, &layout, &ids, report)
+    }
+
+    fn join(
+        simulation: &Simulation,
+        population: &NodePopulation,
+        nodes: &Nodes,
+        layout: &Layout,
+        ids: &[u64],
+        report: Report,
+    ) -> Result<Self> {
+        let source = population.morphologies.clone();
+        let source = source.ok_or_else(|| AssemblyProblem::NoMorphologies(population.name.clone()));
+        let library = Library::new(&source.in_file(&simulation.circuit.path)?)?;
+        let plans = plans(ids, nodes, layout)?;
+        let metadata = Metadata {
+            population: population.name.clone(),
+            circuit: simulation.circuit.path.display().to_string(),
+            discretisation: format!("report {}", report.name),
+            program_version: env!("CARGO_PKG_VERSION").into(),
+            segments: plans.iter().map(NeuronPlan::segments).sum(),
+            neurons: plans.len() as u64,
+            ..Metadata::default()
+        };
+        Ok(Self { plans, names: nodes.morphologies(ids)?, library, metadata, report_file: report.file })
+    }
+
+    /// Number of segments.
+    pub fn segments(&self) -> u64 {
+        self.metadata.segments
+    }
+
+    /// Places all segments and writes the table: one file where `out` ends in `.parquet`, else a folder of parts.
+    ///
+    /// `placed` is told the number of segments of each placed neuron. The output appears under its name when complete.
+    ///
+    /// # Errors
+    /// A morphology cannot be read, a neuron cannot be placed, or the output cannot be written.
+    pub fn write(
+        &self,
+        out: &Path,
+        existing: Existing,
+        options: &Options,
+        placed: &(dyn Fn(u64) + Sync),
+    ) -> Result<Made> {
+        let single = parts::is_single_file(out);
+        let staged = if single { Staged::new(out, existing)? } else { Staged::folder(out, existing)? };
+        let order = self.hilbert_order();
+        let neurons: Vec<Neuron> = order.iter().map(|&i| neuron(&self.plans[i])).collect();
+        let most = if single { u64::MAX } else { options.segments_per_part };
+        let cuts = parts::cut(&neurons, most);
+        let metadata = Metadata { axon: axon_text(options.axon), parts: cuts.len() as u64, ..self.metadata.clone() };
+        for (number, cut) in cuts.iter().enumerate() {
+            let segments = self.place_all(&order[cut.clone()], options, placed)?;
+            let file =
+                if single { staged.partial().to_path_buf() } else { staged.partial().join(parts::file_name(number)) };
+            let written = table::write_part(&file, &segments, &neurons[cut.clone()], &metadata, options.precision);
+            written.map_err(|e| e.in_file(out))?;
+        }
+        staged.commit()?;
+        Ok(Made {
+            population: metadata.population,
+            neurons: metadata.neurons,
+            segments: metadata.segments,
+            parts: cuts.len(),
+            morphologies: self.library.len(),
+        })
+    }
+
+    /// Places of the neurons in Hilbert order of their somata.
+    fn hilbert_order(&self) -> Vec<usize> {
+        let soma = |p: &NeuronPlan| p.transform.translation;
+        let curve = hilbert::Curve::over(&Aabb::of(self.plans.iter().map(soma)));
+        let mut order: Vec<usize> = (0..self.plans.len()).collect();
+        order.sort_by_cached_key(|&i| (curve.key(soma(&self.plans[i])), self.plans[i].node_id));
+        order
+    }
+
+    fn place_all(&self, which: &[usize], options: &Options, placed: &(dyn Fn(u64) + Sync)) -> Result<Segments> {
+        let place_one = |&i: &usize| -> Result<Segments> {
+            let (plan, name) = (&self.plans[i], &self.names[i]);
+            let morphology = self.library.get(name).at("node", plan.node_id)?;
+            let segments = place(&morphology, plan, options.axon, options.checks).in_file(&self.report_file)?;
+            placed(segments.len() as u64);
+            Ok(segments)
+        };
+        // the first failing neuron in order is the one that is told, whatever the number of threads
+        let neurons: Vec<Result<Segments>> = which.par_iter().map(place_one).collect();
+        let mut all = Segments::default();
+        for neuron in neurons {
+            all.append(&neuron?);
+        }
+        Ok(all)
+    }
+}
+
+fn neuron(plan: &NeuronPlan) -> Neuron {
+    Neuron { node_id: plan.node_id, first_row: plan.first_row, segments: plan.segments() }
+}
+
+fn axon_text(axon: Axon) -> String {
+    match axon {
+        Axon::Keep => "kept".into(),
+        Axon::Replace(placement) => format!("replaced, placement {}", placement.name()),
+    }
+}
+
+/// The node ids, ascending: those of the node set, else all that the report has.
+fn selected(
+    simulation: &Simulation,
+    node_set: Option<&str>,
+    population: &NodePopulation,
+    nodes: &Nodes,
+    layout: &Layout,
+) -> Result<Vec<u64>> {
+    let Some(set) = node_set else {
+        let ids = layout.node_ids().to_vec();
+        return if ids.is_empty() { Err(AssemblyProblem::NoNeurons("the report".into()).into()) } else { Ok(ids) };
+    };
+    let files = [&simulation.circuit.node_sets_file, &simulation.node_sets_file];
+    let sets = NodeSets::open(files.into_iter().flatten().map(|f| f.as_path()))?;
+    let ids = sets.resolve(set, &population.name, nodes)?;
+    let missing: Vec<u64> = ids.iter().copied().filter(|&id| layout.segments(id).is_none()).collect();
+    if let Some(&first) = missing.first() {
+        let (selected, reported) = (ids.len(), ids.len() - missing.len());
+        return Err(AssemblyProblem::NotReported { set: set.into(), selected, reported, first }.into());
+    }
+    if ids.is_empty() {
+        return Err(AssemblyProblem::NoNeurons(format!("node set {}", listed([set], 1))).into());
+    }
+    Ok(ids)
+}
+
+/// Numbers the rows: node ids ascending, sections ascending, segments in order.
+fn plans(ids: &[u64], nodes: &Nodes, layout: &Layout) -> Result<Vec<NeuronPlan>> {
+    let transforms = nodes.transforms(ids)?;
+    let mut first_row = 0;
+    let mut plans = Vec::with_capacity(ids.len());
+    for (&node_id, transform) in ids.iter().zip(transforms) {
+        let sections = layout.sections(node_id).unwrap_or_default();
+        let plan = NeuronPlan { node_id, first_row, sections, transform };
+        first_row += plan.segments();
+        plans.push(plan);
+    }
+    Ok(plans)
+}

@@ -78,6 +78,13 @@ impl Error {
         Self(Box::new(Located { place, problem: Box::new(problem) }))
     }
 
+    /// A copy of an error that several callers meet: the same text, place and hint.
+    #[must_use]
+    pub fn shared(error: &std::sync::Arc<Self>) -> Self {
+        let place = error.place().clone();
+        Self(Box::new(Located { place, problem: Box::new(Shared(error.clone())) }))
+    }
+
     /// Where it is.
     pub fn place(&self) -> &Place {
         &self.0.place
@@ -111,6 +118,28 @@ impl Error {
             place.row = Some(row);
         }
         self
+    }
+}
+
+/// A problem that is shared; its place is told by the error that holds it.
+#[derive(Debug)]
+struct Shared(std::sync::Arc<Error>);
+
+impl fmt::Display for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.0.problem.fmt(f)
+    }
+}
+
+impl std::error::Error for Shared {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.0.problem.source()
+    }
+}
+
+impl Problem for Shared {
+    fn hint(&self) -> Option<String> {
+        self.0.hint()
     }
 }
 

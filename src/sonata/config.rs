@@ -91,3 +91,14 @@ impl Config {
         Ok(Self::Circuit(Circuit { path: path.to_path_buf(), populations: vec![], node_sets_file: None }))
     }
 }
+
+impl Circuit {
+    /// stub
+    ///
+    /// # Errors
+    /// stub
+    pub fn population(&self, name: Option<&str>) -> Result<&NodePopulation> {
+        let _ = name;
+        Ok(&self.populations[0])
+    }
+}
