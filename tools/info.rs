@@ -1,14 +1,106 @@
-//! stub
+//! `leadfield info`: what a file is and what it holds.
+
+mod circuit;
+mod table;
+mod weights;
+
+use std::path::{Path, PathBuf};
 
 use leadfield::Result;
+use leadfield::error::{Context, FileProblem, Problem};
 
 use crate::cli::{Common, Outcome};
 
-/// stub
+/// Tell what a segment table, an electrodes file or a circuit holds
 #[derive(clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// Segment table (file or folder), electrodes file, circuit or simulation configuration
+    file: PathBuf,
+}
+
+/// A file of no kind that is known here.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "unknown kind of file, expected a segment table (Parquet), an electrodes file (HDF5) or a configuration (JSON)"
+)]
+struct UnknownKind;
+
+impl Problem for UnknownKind {}
+
+/// A kind of file, told by its first bytes.
+#[derive(Debug, PartialEq, Eq)]
+enum Kind {
+    Table,
+    Hdf5,
+    Json,
+}
 
 /// Runs the tool.
-pub fn run(_args: &Args, _common: &Common) -> Result<Outcome> {
+pub fn run(args: &Args, _common: &Common) -> Result<Outcome> {
+    let facts = match kind(&args.file)? {
+        Kind::Table => table::facts(&args.file)?,
+        Kind::Hdf5 => weights::facts(&args.file)?,
+        Kind::Json => circuit::facts(&args.file)?,
+    };
+    print!("{facts}");
     Ok(Outcome::Done)
+}
+
+fn kind(path: &Path) -> Result<Kind> {
+    if path.is_dir() {
+        return Ok(Kind::Table);
+    }
+    let mut start = [0; 8];
+    let mut file = std::fs::File::open(path).map_err(FileProblem::Read).in_file(path)?;
+    let n = std::io::Read::read(&mut file, &mut start).map_err(FileProblem::Read).in_file(path)?;
+    let text = start[..n].trim_ascii_start();
+    match &start[..n] {
+        b if b.starts_with(b"PAR1") => Ok(Kind::Table),
+        b if b.starts_with(b"\x89HDF") => Ok(Kind::Hdf5),
+        _ if text.first() == Some(&b'{') => Ok(Kind::Json),
+        _ => Err(UnknownKind).in_file(path),
+    }
+}
+
+/// Lines of `name: value`, aligned.
+#[derive(Default)]
+struct Facts(Vec<(String, String)>);
+
+impl Facts {
+    fn add(&mut self, name: impl Into<String>, value: impl ToString) {
+        self.0.push((name.into(), value.to_string()));
+    }
+}
+
+impl std::fmt::Display for Facts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let width = self.0.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+        for (name, value) in &self.0 {
+            writeln!(f, "{name:width$}  {value}")?;
+        }
+        Ok(())
+    }
+}
+
+/// A number of bytes for people.
+fn bytes(n: u64) -> String {
+    const UNITS: [&str; 5] = ["B", "kB", "MB", "GB", "TB"];
+    let mut value = n as f64;
+    let mut unit = 0;
+    while value >= 1000.0 && unit + 1 < UNITS.len() {
+        value /= 1000.0;
+        unit += 1;
+    }
+    if unit == 0 { format!("{n} B") } else { format!("{value:.1} {}", UNITS[unit]) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_told_in_thousands() {
+        assert_eq!(bytes(999), "999 B");
+        assert_eq!(bytes(12_345_678), "12.3 MB");
+    }
 }

@@ -1,0 +1,56 @@
+//! What a circuit or simulation configuration holds.
+
+use std::path::Path;
+
+use leadfield::Result;
+use leadfield::sonata::config::{Circuit, Config, NodePopulation, ReportConfig};
+use leadfield::sonata::node_sets::NodeSets;
+use leadfield::sonata::nodes::Nodes;
+
+use super::Facts;
+
+/// Populations, morphologies, node sets, reports.
+pub(super) fn facts(path: &Path) -> Result<Facts> {
+    let mut facts = Facts::default();
+    let config = Config::open(path)?;
+    let (circuit, sets) = match &config {
+        Config::Circuit(circuit) => {
+            facts.add("kind", "circuit configuration");
+            (circuit, vec![&circuit.node_sets_file])
+        }
+        Config::Simulation(s) => {
+            facts.add("kind", "simulation configuration");
+            facts.add("circuit", s.circuit.path.display());
+            facts.add("node set", s.node_set.as_deref().unwrap_or("all non-virtual nodes"));
+            (&s.circuit, vec![&s.circuit.node_sets_file, &s.node_sets_file])
+        }
+    };
+    add_populations(&mut facts, circuit)?;
+    let sets = NodeSets::open(sets.into_iter().flatten().map(|f| f.as_path()))?;
+    facts.add("node sets", if sets.names().is_empty() { "none".into() } else { sets.names().join(", ") });
+    if let Config::Simulation(s) = &config {
+        s.reports.iter().for_each(|r| facts.add(format!("report {}", r.name), report(r)));
+    }
+    Ok(facts)
+}
+
+fn add_populations(facts: &mut Facts, circuit: &Circuit) -> Result<()> {
+    for population in &circuit.populations {
+        facts.add(format!("population {}", population.name), describe(population)?);
+    }
+    Ok(())
+}
+
+fn describe(population: &NodePopulation) -> Result<String> {
+    let nodes = Nodes::open(population)?;
+    let mut text = format!("{}, {} nodes", population.kind, nodes.len());
+    if let Some(source) = &population.morphologies {
+        text += &format!(", morphologies {} in {}", source.format.extension(), source.path.display());
+    }
+    Ok(text)
+}
+
+fn report(r: &ReportConfig) -> String {
+    let state = if r.enabled { "" } else { ", disabled" };
+    format!("{}, sections {}, compartments {}{state}: {}", r.kind, r.sections, r.compartments, r.file.display())
+}

@@ -1,0 +1,34 @@
+//! What a segment table holds.
+
+use std::path::Path;
+
+use leadfield::Result;
+use leadfield::table::Table;
+
+use super::{Facts, bytes};
+
+/// Counts, bounds, columns, metadata.
+pub(super) fn facts(path: &Path) -> Result<Facts> {
+    let table = Table::open(path)?;
+    let m = table.metadata();
+    let size: u64 = table.parts().iter().filter_map(|p| p.path().metadata().ok()).map(|m| m.len()).sum();
+    let a_segment = |n: u64| n as f64 / table.len().max(1) as f64;
+    let mut facts = Facts::default();
+    facts.add("kind", "segment table");
+    facts.add("population", &m.population);
+    facts.add("neurons", m.neurons);
+    facts.add("segments", m.segments);
+    facts.add("parts", m.parts);
+    facts.add("bounds", table.bounds()?);
+    facts.add("size", format!("{}, {:.1} bytes a segment", bytes(size), a_segment(size)));
+    facts.add("circuit", &m.circuit);
+    facts.add("discretisation", &m.discretisation);
+    facts.add("axon", &m.axon);
+    facts.add("written by", format!("leadfield {}", m.program_version));
+    let columns: Vec<_> = table.parts().iter().map(|p| p.columns()).collect();
+    for (i, (name, kind, _)) in columns.first().into_iter().flatten().enumerate() {
+        let stored: u64 = columns.iter().filter_map(|c| c.get(i)).map(|c| c.2).sum();
+        facts.add(format!("column {name}"), format!("{kind}, {:.2} bytes a segment", a_segment(stored)));
+    }
+    Ok(facts)
+}
