@@ -87,7 +87,7 @@ fn plain_write(path: &Path, bytes: u64) -> f64 {
 /// A line of contacts along y, 20 um apart, two staggered columns, as CSV.
 fn probe(contacts: usize) -> String {
     let row = |i: usize| {
-        let (x, y) = (-24.0 + 16.0 * (i % 4) as f64, -3840.0 + 20.0 * (i / 2 * 2) as f64);
+        let (x, y) = (-24.0 + 16.0 * (i % 4) as f64, -1920.0 + 20.0 * (i / 2) as f64);
         format!("c{i},{x},{y},5.0,NA,NA,LineSource\n")
     };
     "name,x,y,z,layer,region,type\n".to_string() + &(0..contacts).map(row).collect::<String>()
