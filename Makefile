@@ -1,0 +1,93 @@
+# leadfield: what to type. `make help` lists the targets.
+# Every target works on a fresh machine with Rust and a C compiler: what else is missing is installed where that is
+# allowed (Debian and Ubuntu, as root or with passwordless sudo); elsewhere the one line to run is printed.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# where rustup puts cargo, for shells that have not read its profile
+export PATH := $(PATH):$(HOME)/.cargo/bin
+
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+PYTHON := .venv/bin/python
+SERIAL_HDF5 := /usr/lib/$(shell cc -dumpmachine 2>/dev/null)/hdf5/serial
+
+# Where an MPI build of HDF5 is installed beside the serial one, pkg-config may name the MPI build: then say which.
+# Looked up when a recipe runs, that is after `setup`; left alone where it is right, since a change builds all anew.
+hdf5_dir = $(shell [ -z "$${HDF5_DIR:-}" ] && [ -d $(SERIAL_HDF5)/include ] \
+	&& pkg-config --cflags hdf5 2>/dev/null | grep -q mpi && echo HDF5_DIR=$(SERIAL_HDF5))
+cargo = $(hdf5_dir) cargo
+
+# HDF5 to build against: named by HDF5_DIR, known to pkg-config and not only as an MPI build, or Homebrew's.
+has_hdf5 = [ -n "$${HDF5_DIR:-}" ] \
+	|| { pkg-config --exists hdf5 2>/dev/null \
+		&& { [ -d $(SERIAL_HDF5)/include ] || ! pkg-config --cflags hdf5 | grep -q mpi; }; } \
+	|| brew --prefix --installed hdf5 >/dev/null 2>&1
+
+# $(call install,PACKAGES): Debian packages, by apt-get where it may, else the line to run and exit code 2
+install = if ! command -v apt-get >/dev/null; then \
+		echo 'missing; install what your system calls: $(1)' >&2; exit 2; \
+	elif [ "$$(id -u)" = 0 ]; then may='env'; \
+	elif sudo -n true 2>/dev/null; then may='sudo'; \
+	else echo 'missing; run: sudo apt-get install -y $(1)' >&2; exit 2; fi; \
+	echo 'installing $(1)' >&2; \
+	get() { $$may env DEBIAN_FRONTEND=noninteractive apt-get -qq "$$@" >&2; }; \
+	get install -y --no-install-recommends $(1) 2>/dev/null \
+		|| { get update && get install -y --no-install-recommends $(1); }
+
+.PHONY: help
+help: ## List the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r name what; do \
+		printf '  make %-14s %s\n' "$$name" "$$what"; done
+
+.PHONY: setup
+setup: ## Install what building needs: HDF5's headers and pkg-config
+	@command -v cargo >/dev/null || { echo 'missing: Rust 1.88 or newer, see https://rustup.rs' >&2; exit 2; }
+	@command -v cc >/dev/null || { echo 'missing: a C compiler, `cc`' >&2; exit 2; }
+	@$(has_hdf5) || { $(call install,pkg-config libhdf5-dev); }
+
+.PHONY: build
+build: setup ## Build the program
+	$(cargo) build --release --locked
+
+.PHONY: demo
+demo: build ## Build, then a synthetic circuit, its segments, its electrodes file, and a check of the result
+	$(TARGET)/release/leadfield demo
+
+.PHONY: test
+test: setup ## Run the tests; those that need other programs are left out
+	$(cargo) test --locked
+
+.PHONY: clients
+clients: .venv/clients ## Put the field's own readers (h5py, libsonata, duckdb, ...) into .venv, for test-clients
+
+.venv/clients: tests/clients.txt Makefile
+	@command -v python3 >/dev/null && python3 -c 'import ensurepip' 2>/dev/null \
+		|| { $(call install,python3 python3-venv); }
+	python3 -m venv --clear .venv
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r tests/clients.txt
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps neurodamus==4.2.9
+	@touch $@
+
+.PHONY: test-clients
+test-clients: setup clients ## Run the tests that need `make clients` or LEADFIELD_REAL_DATA
+	LEADFIELD_PYTHON=$(abspath $(PYTHON)) $(cargo) test --locked -- --ignored
+
+.PHONY: lint
+lint: setup ## Check the form: rustfmt and clippy
+	cargo fmt --check
+	$(cargo) clippy --locked --all-targets -- -D warnings
+
+.PHONY: doc
+doc: setup ## Build the library's documentation
+	RUSTDOCFLAGS=-Dwarnings $(cargo) doc --locked --no-deps
+
+.PHONY: bench
+bench: build ## Run the benchmarks
+	$(cargo) bench --locked
+
+.PHONY: clean
+clean: ## Remove what was built and .venv
+	rm -rf .venv
+	cargo clean
