@@ -1,30 +1,190 @@
-//! stub
-use super::Morphology;
-use crate::error::Result;
+//! h5v1: `points` [n, 4] (x, y, z, diameter) and `structure` [m, 3] (first point, type, parent row), in a file of their
+//! own or, in a merged container, in a group a morphology.
+//!
+//! Row 0 of `structure` is the soma (type 1, parent -1); a section at the soma has parent 0. A file without a soma has
+//! sections only, and -1 where they start. A section's points go up to the next section's first. They are kept as
+//! stored: the format has a section start with its parent's last point. `perimeters` and organelles are not read.
+//! <https://morphology-documentation.readthedocs.io/en/latest/h5v1.html>
+
+use std::ops::Range;
 use std::path::Path;
-/// Reads a file.
+
+use super::{Fault, Morphology, Section, Soma, SomaForm, checked};
+use crate::error::{Context, Error, Place, Problem, Result};
+use crate::h5::{File, H5Problem};
+use crate::segments::SectionType;
+
+/// What can be wrong with an h5v1 morphology, apart from what can be wrong with any.
+#[derive(Debug, thiserror::Error)]
+enum H5v1Problem {
+    #[error("wrong first point, expected {expected}, found `{found}`")]
+    FirstPoint { expected: String, found: i64 },
+    #[error("wrong parent, expected {expected}, found `{found}`")]
+    Parent { expected: String, found: i64 },
+    #[error("unknown section type, expected 2 (axon), 3 (basal) or 4 (apical), found `{0}`")]
+    Type(i64),
+    #[error("soma comes late, expected type 1 in row 0 only, found it here")]
+    LateSoma,
+}
+
+impl Problem for H5v1Problem {}
+
+/// Rows that are read at most: tens of times what the largest neurons have, and few enough for any memory.
+const MOST_ROWS: usize = 1 << 24;
+
+/// Reads a file that holds one morphology.
+///
+/// # Errors
+/// The file is not readable, or `points` and `structure` are missing, of another shape, or contradict each other.
 pub(super) fn read(path: &Path) -> Result<Morphology> {
-    let _ = path;
-    Ok(Morphology::default())
+    Group { file: &File::open(path)?, name: "" }.morphology()
 }
-/// Many morphologies merged in one HDF5 file.
+
+/// Many morphologies merged in one HDF5 file, a group each.
+///
+/// It is opened once, and may be read from several threads; the HDF5 library takes them one by one.
+#[derive(Debug, Clone)]
 pub struct Container {
-    path: std::path::PathBuf,
+    file: File,
 }
+
 impl Container {
-    /// Opens.
+    /// Opens a container.
     ///
     /// # Errors
-    /// No HDF5.
+    /// The file is not there, cannot be read, or is no HDF5 file.
     pub fn open(path: &Path) -> Result<Self> {
-        Ok(Self { path: path.to_path_buf() })
+        Ok(Self { file: File::open(path)? })
     }
-    /// Reads one.
+
+    /// Reads one morphology by its name, which may contain subfolders (`rat/l5/c1`), and checks it.
     ///
     /// # Errors
-    /// Not there.
+    /// There is no such name (the error lists some that are there), or the morphology is malformed.
     pub fn read(&self, name: &str) -> Result<Morphology> {
-        let _ = (&self.path, name);
-        Ok(Morphology::default())
+        let name = name.trim_matches('/');
+        self.file.members(name)?;
+        let morphology = Group { file: &self.file, name }.morphology();
+        morphology.and_then(checked).in_file(&self.file.path().join(name))
     }
+}
+
+/// The group of one morphology.
+struct Group<'a> {
+    file: &'a File,
+    name: &'a str,
+}
+
+/// A row of `structure`.
+#[derive(Clone, Copy)]
+struct Row {
+    first: i64,
+    kind: i64,
+    parent: i64,
+}
+
+impl Group<'_> {
+    fn object(&self, dataset: &str) -> String {
+        if self.name.is_empty() { dataset.into() } else { format!("{}/{dataset}", self.name) }
+    }
+
+    fn error(&self, dataset: &str, row: usize, problem: impl Problem) -> Error {
+        let place = Place::file(self.file.path()).object(self.object(dataset)).row(row as u64);
+        Error::new(place, problem)
+    }
+
+    fn morphology(&self) -> Result<Morphology> {
+        let (points, rows) = (self.points()?, self.rows()?);
+        if points.is_empty() {
+            return Ok(Morphology::default());
+        }
+        let ranges = self.ranges(&rows, points.len())?;
+        let soma_rows = usize::from(rows.first().is_some_and(|r| r.kind == 1));
+        let soma = self.soma(ranges.first().filter(|_| soma_rows == 1).map_or(&[], |r| &points[r.clone()]))?;
+        let sections = (soma_rows..rows.len()).map(|i| self.section(&rows, i, soma_rows, &points[ranges[i].clone()]));
+        Ok(Morphology::from_file_order(soma, sections.collect::<Result<_>>()?))
+    }
+
+    /// Refuses a dataset that is no table of so many columns.
+    fn check_shape(&self, object: &str, columns: usize) -> Result<()> {
+        let found = self.file.shape(object)?;
+        let expected = match found[..] {
+            [rows, width] if width == columns && rows <= MOST_ROWS => return Ok(()),
+            [_, width] if width == columns => format!("at most {MOST_ROWS} rows"),
+            _ => format!("[n, {columns}]"),
+        };
+        Err(self.file.error(object, H5Problem::Shape { expected, found }))
+    }
+
+    /// Points and diameters, at float32.
+    fn points(&self) -> Result<Vec<[f32; 4]>> {
+        let object = self.object("points");
+        self.check_shape(&object, 4)?;
+        let values: Vec<f32> = self.file.floats(&object)?.into_iter().map(|v| v as f32).collect();
+        if let Some(i) = values.iter().position(|v| !v.is_finite()) {
+            return Err(self.error("points", i / 4, Fault::NotFinite(values[i])));
+        }
+        Ok(values.as_chunks().0.to_vec())
+    }
+
+    fn rows(&self) -> Result<Vec<Row>> {
+        let object = self.object("structure");
+        self.check_shape(&object, 3)?;
+        let values = self.file.signed(&object)?;
+        let rows = values.as_chunks().0.iter();
+        Ok(rows.map(|&[first, kind, parent]| Row { first, kind, parent }).collect())
+    }
+
+    /// The points of each row. The first row starts at 0, the others ascend; only a soma may be without points.
+    fn ranges(&self, rows: &[Row], points: usize) -> Result<Vec<Range<usize>>> {
+        let mut starts = Vec::with_capacity(rows.len() + 1);
+        for (i, row) in rows.iter().enumerate() {
+            let least = match starts.last() {
+                None => 0,
+                Some(&soma) if i == 1 && rows[0].kind == 1 => soma,
+                Some(before) => before + 1,
+            };
+            let first = usize::try_from(row.first).ok().filter(|&f| f >= least && f < points && (i > 0 || f == 0));
+            starts.push(first.ok_or_else(|| {
+                let expected = if i == 0 { "0".into() } else { format!("{least} to {}", points.saturating_sub(1)) };
+                self.error("structure", i, H5v1Problem::FirstPoint { expected, found: row.first })
+            })?);
+        }
+        starts.push(points);
+        Ok(starts.windows(2).map(|w| w[0]..w[1]).collect())
+    }
+
+    fn soma(&self, rows: &[[f32; 4]]) -> Result<Soma> {
+        let form = match rows.len() {
+            0 => SomaForm::None,
+            1 => return Err(self.error("structure", 0, Fault::ShortContour(1))),
+            _ => SomaForm::Contour,
+        };
+        let (points, diameters) = split(rows);
+        Ok(Soma { points, diameters, form })
+    }
+
+    fn section(&self, rows: &[Row], i: usize, soma_rows: usize, points: &[[f32; 4]]) -> Result<Section> {
+        let row = rows[i];
+        let kind = match row.kind {
+            1 if soma_rows == 1 => return Err(self.error("structure", i, Fault::TwoSomata)),
+            1 => return Err(self.error("structure", i, H5v1Problem::LateSoma)),
+            2 => SectionType::Axon,
+            3 => SectionType::Dend,
+            4 => SectionType::Apic,
+            other => return Err(self.error("structure", i, H5v1Problem::Type(other))),
+        };
+        let root = soma_rows as i64 - 1;
+        if row.parent < root || row.parent >= i as i64 {
+            let expected = format!("{root} (a root) to {}", i as i64 - 1);
+            return Err(self.error("structure", i, H5v1Problem::Parent { expected, found: row.parent }));
+        }
+        let parent = usize::try_from(row.parent - soma_rows as i64).ok();
+        let (points, diameters) = split(points);
+        Ok(Section { kind, parent, points, diameters })
+    }
+}
+
+fn split(rows: &[[f32; 4]]) -> (Vec<[f32; 3]>, Vec<f32>) {
+    rows.iter().map(|&[x, y, z, d]| ([x, y, z], d)).unzip()
 }

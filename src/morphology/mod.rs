@@ -52,9 +52,41 @@ pub enum SomaForm {
 }
 
 impl Soma {
-    /// Radius, um.
+    /// The radius of the sphere that stands for the cell body, um; none where there is no soma or it has no extent.
+    ///
+    /// - [`SomaForm::Point`], [`SomaForm::ThreePoints`]: the radius at the first point (the three points are a
+    ///   cylinder as long as it is wide, whose lateral area is the sphere's; <https://neuromorpho.org/SomaFormat.html>).
+    /// - [`SomaForm::Cylinders`]: of the sphere with the lateral area of the (truncated) cones between consecutive
+    ///   points, R^2 = sum (r1 + r2) s / 4 with r1 and r2 the radii at the two ends and s the slant height
+    ///   sqrt(h^2 + (r1 - r2)^2).
+    /// - [`SomaForm::Contour`]: the mean distance of the points from their centroid.
+    ///
+    /// Computed in float64.
     pub fn radius(&self) -> Option<f32> {
-        self.diameters.first().map(|d| d / 2.0)
+        let radius = match self.form {
+            SomaForm::None => None,
+            SomaForm::Point | SomaForm::ThreePoints => self.diameters.first().map(|&d| f64::from(d) / 2.0),
+            SomaForm::Cylinders => Some(self.sphere_of_equal_area()),
+            SomaForm::Contour => Some(self.mean_distance_from_centroid()),
+        };
+        radius.map(|r| r as f32).filter(|&r| r > 0.0)
+    }
+
+    fn sphere_of_equal_area(&self) -> f64 {
+        let cones = self.points.windows(2).zip(self.diameters.windows(2));
+        let quarter_areas = cones.map(|(p, d)| {
+            let (r1, r2) = (f64::from(d[0]) / 2.0, f64::from(d[1]) / 2.0);
+            let slant = Point::from(p[0]).distance(Point::from(p[1])).hypot(r1 - r2);
+            (r1 + r2) * slant / 4.0
+        });
+        quarter_areas.sum::<f64>().sqrt()
+    }
+
+    fn mean_distance_from_centroid(&self) -> f64 {
+        let points = || self.points.iter().map(|&p| Point::from(p));
+        let n = self.points.len() as f64;
+        let centroid = points().fold(Point::ORIGIN, |sum, p| sum + p) / n;
+        points().map(|p| p.distance(centroid)).sum::<f64>() / n
     }
 }
 
@@ -120,9 +152,9 @@ impl Morphology {
         (0..self.sections.len()).filter(|&i| !is_parent[i]).collect()
     }
 
-    /// Number of axon sections; they are the first ones.
+    /// Number of axon sections. Axons that grow from the soma come first; one that grows from a dendrite is counted too.
     pub fn axon_sections(&self) -> usize {
-        self.sections.iter().take_while(|s| s.kind == SectionType::Axon).count()
+        self.sections.iter().filter(|s| s.kind == SectionType::Axon).count()
     }
 }
 
@@ -157,6 +189,12 @@ pub enum Fault {
     /// A number that is none.
     #[error("coordinate or diameter is not finite, expected a number, found `{0}`")]
     NotFinite(f32),
+    /// A word where a number belongs.
+    #[error("wrong coordinate or diameter, expected a number, found `{0}`")]
+    NotANumber(String),
+    /// An outline that encloses nothing.
+    #[error("soma contour is too short, expected at least 2 points, found {0}")]
+    ShortContour(usize),
     /// More than one cell body.
     #[error("morphology has two somata, expected one, found a second one")]
     TwoSomata,
@@ -192,6 +230,17 @@ pub fn read(path: &Path, format: Format) -> Result<Morphology> {
 fn text(path: &Path) -> Result<String> {
     let bytes = std::fs::read(path).map_err(FileProblem::Read).in_file(path)?;
     Ok(String::from_utf8(bytes).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned()))
+}
+
+/// The coordinate or diameter that a word stands for.
+fn number(word: &str) -> Result<f32, Fault> {
+    let value: f32 = word.parse().map_err(|_| Fault::NotANumber(clipped(word)))?;
+    if value.is_finite() { Ok(value) } else { Err(Fault::NotFinite(value)) }
+}
+
+/// A word for a message: its first 40 characters.
+fn clipped(word: &str) -> String {
+    word.chars().take(40).collect()
 }
 
 /// Refuses what no format may hold.

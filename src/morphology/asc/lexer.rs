@@ -1,0 +1,155 @@
+//! Tokens of Neurolucida's text format. White space, comments (`; ...`) and spines (`<...>`) are passed over.
+
+use super::AscProblem;
+use crate::error::{Error, Problem, Result};
+use crate::morphology::clipped;
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Token<'a> {
+    Open,
+    Close,
+    Bar,
+    /// A word or a number.
+    Word(&'a str),
+    /// A text in quotes, without them.
+    Label(&'a str),
+    End,
+}
+
+impl std::fmt::Display for Token<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Open => write!(f, "`(`"),
+            Self::Close => write!(f, "`)`"),
+            Self::Bar => write!(f, "`|`"),
+            Self::Word(word) => write!(f, "`{}`", clipped(word)),
+            Self::Label(label) => write!(f, "`\"{}\"`", clipped(label)),
+            Self::End => write!(f, "the end of the file"),
+        }
+    }
+}
+
+/// A problem in a line.
+pub(super) fn in_line(line: u64, problem: impl Problem) -> Error {
+    Error::from(problem).at("line", line)
+}
+
+/// Reads a text token by token.
+pub(super) struct Lexer<'a> {
+    text: &'a str,
+    /// The next byte.
+    at: usize,
+    /// Its line.
+    line: u64,
+    /// A token that has been looked at, and its line.
+    ahead: Option<(Token<'a>, u64)>,
+}
+
+impl<'a> Lexer<'a> {
+    pub(super) fn of(text: &'a str) -> Self {
+        Self { text, at: 0, line: 1, ahead: None }
+    }
+
+    /// Takes the next token; with it goes its line.
+    pub(super) fn next(&mut self) -> Result<(Token<'a>, u64)> {
+        match self.ahead.take() {
+            Some(token) => Ok(token),
+            None => self.scan(),
+        }
+    }
+
+    /// Looks at the next token.
+    pub(super) fn peek(&mut self) -> Result<(Token<'a>, u64)> {
+        let token = self.next()?;
+        self.ahead = Some(token);
+        Ok(token)
+    }
+
+    fn scan(&mut self) -> Result<(Token<'a>, u64)> {
+        self.pass_over_blanks()?;
+        let line = self.line;
+        let Some(byte) = self.byte() else { return Ok((Token::End, line)) };
+        self.at += 1;
+        let token = match byte {
+            b'(' => Token::Open,
+            b')' => Token::Close,
+            b'|' => Token::Bar,
+            b'"' => Token::Label(self.label()?),
+            b',' | b'>' => Token::Word(self.since(self.at - 1)),
+            _ => self.word(),
+        };
+        Ok((token, line))
+    }
+
+    fn byte(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    /// The text from a byte to the current one; both are beside ASCII, so neither is inside a character.
+    fn since(&self, from: usize) -> &'a str {
+        self.text.get(from..self.at).unwrap_or_default()
+    }
+
+    fn pass_over(&mut self, byte: u8) {
+        self.line += u64::from(byte == b'\n');
+        self.at += 1;
+    }
+
+    fn word(&mut self) -> Token<'a> {
+        let from = self.at - 1;
+        while self.byte().is_some_and(|b| !ends_word(b)) {
+            self.at += 1;
+        }
+        Token::Word(self.since(from))
+    }
+
+    fn label(&mut self) -> Result<&'a str> {
+        let (from, line) = (self.at, self.line);
+        while let Some(byte) = self.byte() {
+            if byte == b'"' {
+                let label = self.since(from);
+                self.at += 1;
+                return Ok(label);
+            }
+            self.pass_over(byte);
+        }
+        Err(in_line(line, AscProblem::Unterminated { opening: '"', closing: '"' }))
+    }
+
+    fn pass_over_blanks(&mut self) -> Result<()> {
+        while let Some(byte) = self.byte() {
+            match byte {
+                b';' => self.pass_over_comment(),
+                b'<' => self.pass_over_spine()?,
+                _ if byte.is_ascii_whitespace() => self.pass_over(byte),
+                _ => break,
+            }
+        }
+        Ok(())
+    }
+
+    fn pass_over_comment(&mut self) {
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        self.at += rest.find('\n').unwrap_or(rest.len());
+    }
+
+    fn pass_over_spine(&mut self) -> Result<()> {
+        let line = self.line;
+        while let Some(byte) = self.byte() {
+            match byte {
+                b';' => self.pass_over_comment(),
+                _ => self.pass_over(byte),
+            }
+            match byte {
+                b'"' => drop(self.label()?),
+                b'>' => return Ok(()),
+                _ => {}
+            }
+        }
+        Err(in_line(line, AscProblem::Unterminated { opening: '<', closing: '>' }))
+    }
+}
+
+fn ends_word(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || matches!(byte, b'(' | b')' | b'|' | b';' | b'"' | b'<' | b'>' | b',')
+}
