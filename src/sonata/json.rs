@@ -86,8 +86,12 @@ impl<'a> At<'a> {
     /// The items of an array.
     pub fn items(&self) -> Result<Vec<Self>> {
         let array = self.value.as_array().ok_or_else(|| self.wrong_type("an array"))?;
-        let item = |(i, value)| Self::new(value, format!("{}[{i}]", self.path));
-        Ok(array.iter().enumerate().map(item).collect())
+        Ok(array.iter().enumerate().map(|(i, value)| self.item(i, value)).collect())
+    }
+
+    /// An item of an array.
+    pub fn item(&self, i: usize, value: &'a Value) -> Self {
+        Self::new(value, format!("{}[{i}]", self.path))
     }
 
     /// The value as a string.

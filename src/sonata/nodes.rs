@@ -10,7 +10,7 @@ mod place;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use self::column::Column;
+pub(super) use self::column::Column;
 use self::place::Places;
 use super::config::NodePopulation;
 use crate::error::{Problem, Result, listed};
