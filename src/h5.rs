@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use hdf5::types::{FixedAscii, FixedUnicode, TypeDescriptor, VarLenAscii, VarLenUnicode};
+use hdf5::types::{FixedAscii, FixedUnicode, IntSize, TypeDescriptor, VarLenAscii, VarLenUnicode};
 use hdf5::{Dataset, Group, H5Type, Location};
 
 use crate::error::{Context, Error, FileProblem, Place, Problem, Result, listed};
@@ -45,6 +45,9 @@ pub enum H5Problem {
     /// A number that cannot be what it stands for.
     #[error("negative number, expected an unsigned integer, found {0}")]
     Negative(i64),
+    /// A number that does not fit.
+    #[error("number too large, expected at most 4294967295, found {0}")]
+    Large(u64),
     /// A library call failed.
     #[error("cannot be read: {0}")]
     Read(String),
@@ -126,6 +129,11 @@ impl File {
         Error::new(Place::file(&self.path).object(object), problem)
     }
 
+    /// An error of this file, at a row of an object.
+    pub fn error_at(&self, object: &str, row: usize, problem: impl Problem) -> Error {
+        Error::new(Place::file(&self.path).object(object).row(row as u64), problem)
+    }
+
     fn read_error(&self, object: &str, error: &hdf5::Error) -> Error {
         self.error(object, H5Problem::Read(reason(error)))
     }
@@ -167,6 +175,20 @@ impl File {
     /// The dataset is missing.
     pub fn shape(&self, object: &str) -> Result<Vec<usize>> {
         Ok(self.dataset(object)?.shape())
+    }
+
+    /// The number of values of a one-dimensional dataset.
+    ///
+    /// # Errors
+    /// Missing, or of another number of dimensions.
+    pub fn length(&self, object: &str) -> Result<usize> {
+        match self.shape(object)?[..] {
+            [length] => Ok(length),
+            ref found => {
+                let problem = H5Problem::Shape { expected: "one dimension".into(), found: found.to_vec() };
+                Err(self.error(object, problem))
+            }
+        }
     }
 
     /// The byte offset of a dataset whose rows lie in one piece; none for chunked, compact or unallocated ones.
@@ -240,10 +262,27 @@ impl File {
         }
     }
 
+    /// All values of a dataset of integers that need no more than 32 bits.
+    ///
+    /// # Errors
+    /// Missing, not integers, one that does not fit, unreadable.
+    pub fn unsigned_32(&self, object: &str) -> Result<Vec<u32>> {
+        let dataset = self.dataset(object)?;
+        match self.descriptor(object, &dataset)? {
+            TypeDescriptor::Unsigned(IntSize::U1 | IntSize::U2 | IntSize::U4) => self.raw(object, &dataset),
+            _ => self.narrowed(object, &self.unsigned(object)?),
+        }
+    }
+
+    fn narrowed(&self, object: &str, values: &[u64]) -> Result<Vec<u32>> {
+        let check =
+            |(row, &v): (usize, &u64)| u32::try_from(v).map_err(|_| self.error_at(object, row, H5Problem::Large(v)));
+        values.iter().enumerate().map(check).collect()
+    }
+
     fn non_negative(&self, object: &str, values: &[i64]) -> Result<Vec<u64>> {
-        let check = |(row, &v): (usize, &i64)| {
-            u64::try_from(v).map_err(|_| self.error(object, H5Problem::Negative(v)).at(object, row as u64))
-        };
+        let check =
+            |(row, &v): (usize, &i64)| u64::try_from(v).map_err(|_| self.error_at(object, row, H5Problem::Negative(v)));
         values.iter().enumerate().map(check).collect()
     }
 

@@ -1,8 +1,22 @@
-//! stub: interface fixed, body to come
+//! Circuit and simulation configurations.
+//!
+//! Source: SONATA "Circuit configuration file" and "Simulation configuration file". Path fields are absolute, or
+//! relative to the configuration's folder, and are normalised by their text (`a/../b` is `b`); variables of the
+//! `manifest` are expanded in every string (see `manifest.rs` for the one difference from libsonata).
+
+mod circuit;
+mod document;
+mod manifest;
+mod simulation;
+
 use std::path::{Path, PathBuf};
 
-use crate::error::Result;
+use self::document::Document;
+use crate::error::{Context, Problem, Result, listed};
 use crate::morphology::Format;
+
+/// The type of population that has segments.
+const BIOPHYSICAL: &str = "biophysical";
 
 /// A circuit configuration (`circuit_config.json`).
 #[derive(Debug, Clone)]
@@ -44,7 +58,7 @@ pub struct MorphologySource {
 pub struct Simulation {
     /// Its file.
     pub path: PathBuf,
-    /// The circuit of `network`.
+    /// The circuit of `network` (default `circuit_config.json` beside it).
     pub circuit: Circuit,
     /// `node_set`: the simulated nodes; absent = every non-virtual node.
     pub node_set: Option<String>,
@@ -69,7 +83,8 @@ pub struct ReportConfig {
     pub kind: String,
     /// `enabled` (default true).
     pub enabled: bool,
-    /// Its file: `output.output_dir` / `file_name` (default `<name>.h5`; `.h5` is added where it is missing).
+    /// Its file: `output.output_dir` (default `output`) / `file_name` (default `<name>.h5`; `.h5` is added where it is
+    /// missing).
     pub file: PathBuf,
 }
 
@@ -82,13 +97,386 @@ pub enum Config {
     Simulation(Simulation),
 }
 
+/// What can be wrong with a configuration, or with what is asked of it.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigProblem {
+    /// Neither kind.
+    #[error("no SONATA configuration, expected `run` (a simulation) or `networks` (a circuit), found {found}")]
+    NeitherKind {
+        /// The keys at the top.
+        found: String,
+    },
+    /// No circuit where one is needed.
+    #[error("no circuit configuration, expected `networks`, found {found}")]
+    NoCircuit {
+        /// The keys at the top.
+        found: String,
+    },
+    /// Two populations of one name.
+    #[error("population declared twice, expected each name once")]
+    Twice,
+    /// No population of that name.
+    #[error("unknown population, expected {known}, found `{name}`")]
+    UnknownPopulation {
+        /// The name asked for.
+        name: String,
+        /// Those that are there.
+        known: String,
+    },
+    /// More than one population to choose from.
+    #[error("several biophysical populations, expected one, found {0}")]
+    Several(String),
+    /// No population that has segments.
+    #[error("no biophysical population, expected one, found {0}")]
+    NoneBiophysical(String),
+    /// A population of points or of inputs.
+    #[error("population `{name}` has no segments, expected the type `biophysical`, found `{kind}`")]
+    NoSegments {
+        /// The population.
+        name: String,
+        /// Its type.
+        kind: String,
+    },
+}
+
+impl Problem for ConfigProblem {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::UnknownPopulation { .. } | Self::Several(_) | Self::NoSegments { .. } => {
+                Some("name one biophysical population with `--population`".into())
+            }
+            Self::NeitherKind { .. } | Self::NoCircuit { .. } | Self::Twice | Self::NoneBiophysical(_) => None,
+        }
+    }
+}
+
 impl Config {
     /// Reads a configuration.
     ///
     /// # Errors
-    /// Missing, not JSON, a wrong type somewhere, a cyclic manifest.
+    /// Missing, not JSON, a wrong type somewhere, a cyclic manifest, neither kind of configuration.
     pub fn open(path: &Path) -> Result<Self> {
-        Ok(Self::Circuit(Circuit { path: path.to_path_buf(), populations: vec![], node_sets_file: None }))
+        let document = Document::open(path)?;
+        if document.has("run") {
+            return Ok(Self::Simulation(Simulation::read(&document)?));
+        }
+        if document.has("networks") {
+            return Ok(Self::Circuit(Circuit::read(&document)?));
+        }
+        Err(ConfigProblem::NeitherKind { found: listed(document.keys(), 8) }).in_file(path)
+    }
+
+    /// The circuit, a simulation's too.
+    pub fn circuit(&self) -> &Circuit {
+        match self {
+            Self::Circuit(circuit) => circuit,
+            Self::Simulation(simulation) => &simulation.circuit,
+        }
+    }
+
+    /// The node-set files in the order of their merging: the circuit's, then the simulation's.
+    pub fn node_sets_files(&self) -> impl Iterator<Item = &Path> {
+        let own = match self {
+            Self::Circuit(_) => None,
+            Self::Simulation(simulation) => simulation.node_sets_file.as_deref(),
+        };
+        self.circuit().node_sets_file.as_deref().into_iter().chain(own)
+    }
+}
+
+impl Circuit {
+    /// Reads a circuit configuration.
+    ///
+    /// # Errors
+    /// Missing, not JSON, a wrong type somewhere, a cyclic manifest, no circuit.
+    pub fn open(path: &Path) -> Result<Self> {
+        Self::read(&Document::open(path)?)
+    }
+
+    /// The population of a name, or without a name the only biophysical one.
+    ///
+    /// # Errors
+    /// Unknown; not biophysical, hence without segments; no name given and none or several to choose from.
+    pub fn population(&self, name: Option<&str>) -> Result<&NodePopulation> {
+        let chosen = name.map_or_else(|| self.only_biophysical(), |name| self.biophysical(name));
+        chosen.in_object("networks.nodes").in_file(&self.path)
+    }
+
+    fn biophysical(&self, name: &str) -> Result<&NodePopulation, ConfigProblem> {
+        match self.populations.iter().find(|p| p.name == name) {
+            Some(population) if population.kind == BIOPHYSICAL => Ok(population),
+            Some(population) => {
+                Err(ConfigProblem::NoSegments { name: name.to_string(), kind: population.kind.clone() })
+            }
+            None => {
+                let known = listed(self.populations.iter().map(|p| &p.name), 12);
+                Err(ConfigProblem::UnknownPopulation { name: name.to_string(), known })
+            }
+        }
+    }
+
+    fn only_biophysical(&self) -> Result<&NodePopulation, ConfigProblem> {
+        let candidates: Vec<_> = self.populations.iter().filter(|p| p.kind == BIOPHYSICAL).collect();
+        match candidates[..] {
+            [only] => Ok(only),
+            [] => Err(ConfigProblem::NoneBiophysical(self.kinds())),
+            _ => Err(ConfigProblem::Several(listed(candidates.iter().map(|p| &p.name), 12))),
+        }
+    }
+
+    fn kinds(&self) -> String {
+        listed(self.populations.iter().map(|p| format!("{} ({})", p.name, p.kind)), 12)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    struct Folder(tempfile::TempDir);
+
+    impl Folder {
+        fn new() -> Self {
+            Self(tempfile::tempdir().unwrap())
+        }
+
+        fn write(&self, name: &str, content: &Value) -> PathBuf {
+            let path = self.0.path().join(name);
+            std::fs::write(&path, content.to_string()).unwrap();
+            path
+        }
+
+        fn at(&self, path: &str) -> PathBuf {
+            self.0.path().join(path)
+        }
+
+        fn circuit(&self, content: &Value) -> Result<Circuit> {
+            Circuit::open(&self.write("circuit_config.json", content))
+        }
+
+        fn simulation(&self, content: &Value) -> Result<Simulation> {
+            match Config::open(&self.write("simulation_config.json", content))? {
+                Config::Simulation(simulation) => Ok(simulation),
+                Config::Circuit(_) => unreachable!("has `run`"),
+            }
+        }
+
+        fn refused(&self, content: &Value) -> String {
+            let path = self.write("circuit_config.json", content);
+            let text = Config::open(&path).unwrap_err().to_string();
+            text.strip_prefix(&format!("{}: ", path.display())).unwrap().to_string()
+        }
+    }
+
+    fn populations(populations: &Value) -> Value {
+        json!({ "networks": { "nodes": [{ "nodes_file": "n.h5", "populations": populations }] } })
+    }
+
+    #[test]
+    fn a_circuit_tells_where_its_files_are() {
+        let folder = Folder::new();
+        let circuit = folder
+            .circuit(&json!({
+                "manifest": {"$BASE": ".", "$NET": "$BASE/net"},
+                "components": {"morphologies_dir": "$BASE/m/../swc", "biophysical_neuron_models_dir": "/hoc"},
+                "node_sets_file": "$BASE/node_sets.json",
+                "networks": {"nodes": [{"nodes_file": "$NET/n.h5", "populations": {"A": {}, "B": {"type": "virtual"}}}]}
+            }))
+            .unwrap();
+        assert_eq!(circuit.node_sets_file, Some(folder.at("node_sets.json")));
+        let [a, b] = &circuit.populations[..] else { unreachable!() };
+        assert_eq!((a.name.as_str(), a.kind.as_str()), ("A", "biophysical"));
+        assert_eq!((b.name.as_str(), b.kind.as_str()), ("B", "virtual"));
+        assert_eq!(a.nodes_file, folder.at("net/n.h5"));
+        assert_eq!(a.morphologies, Some(MorphologySource { path: folder.at("swc"), format: Format::Swc }));
+        assert_eq!(a.biophysical_neuron_models_dir, Some(PathBuf::from("/hoc")));
+    }
+
+    fn source(components: &Value, population: &Value) -> Option<(String, Format)> {
+        let folder = Folder::new();
+        let mut config = populations(&json!({ "A": population }));
+        config["components"] = components.clone();
+        let source = folder.circuit(&config).unwrap().populations.remove(0).morphologies?;
+        Some((source.path.file_name().unwrap().to_str().unwrap().to_string(), source.format))
+    }
+
+    #[test]
+    fn asc_comes_before_h5v1_before_swc_and_a_population_replaces_the_whole_dictionary() {
+        let alternate = |d: Value| json!({"morphologies_dir": "swc", "alternate_morphologies": d});
+        let both = alternate(json!({"h5v1": "all.h5", "neurolucida-asc": "asc"}));
+        for (components, population, expected) in [
+            (&both, json!({}), Some(("asc", Format::Asc))),
+            (&alternate(json!({"h5v1": "all.h5"})), json!({}), Some(("all.h5", Format::H5v1))),
+            (&alternate(json!({"h5v1": ""})), json!({}), Some(("swc", Format::Swc))),
+            (&both, json!({"alternate_morphologies": {"h5v1": "mine"}}), Some(("mine", Format::H5v1))),
+            (&both, json!({"alternate_morphologies": {"other": "x"}}), Some(("swc", Format::Swc))),
+            (&both, json!({"alternate_morphologies": {}}), Some(("asc", Format::Asc))),
+            (&both, json!({"morphologies_dir": "own"}), Some(("asc", Format::Asc))),
+            (&json!({"morphologies_dir": "swc"}), json!({"morphologies_dir": "own"}), Some(("own", Format::Swc))),
+            (&json!({}), json!({}), None),
+        ] {
+            let found = source(components, &population);
+            assert_eq!(found.as_ref().map(|(n, f)| (n.as_str(), *f)), expected, "{components} {population}");
+        }
+    }
+
+    #[test]
+    fn a_simulation_has_defaults_for_everything_but_a_report_s_type() {
+        let folder = Folder::new();
+        folder.write("circuit_config.json", &populations(&json!({"A": {}})));
+        let simulation = folder.simulation(&json!({"run": {}, "reports": {"r": {"type": "compartment"}}})).unwrap();
+        assert_eq!(simulation.circuit.path, folder.at("circuit_config.json"));
+        assert_eq!((simulation.node_set, simulation.node_sets_file), (None, None));
+        let expected = ReportConfig {
+            name: "r".into(),
+            cells: None,
+            sections: "soma".into(),
+            compartments: "center".into(),
+            kind: "compartment".into(),
+            enabled: true,
+            file: folder.at("output/r.h5"),
+        };
+        assert_eq!(simulation.reports, [expected]);
+    }
+
+    #[test]
+    fn a_simulation_may_say_everything() {
+        let folder = Folder::new();
+        std::fs::create_dir(folder.at("net")).unwrap();
+        folder.write("net/c.json", &populations(&json!({"A": {}})));
+        let simulation = folder
+            .simulation(&json!({
+                "manifest": {"$NET": "./net"}, "run": {}, "network": "$NET/c.json", "node_set": "S",
+                "node_sets_file": "own.json", "output": {"output_dir": "out/../o"},
+                "reports": {
+                    "a": {"type": "lfp", "sections": "all", "file_name": "../x", "enabled": false},
+                    "b": {"type": "compartment", "cells": "T", "compartments": "all", "file_name": "/abs/x.h5"},
+                    "c.1": {"type": "compartment"}
+                }
+            }))
+            .unwrap();
+        assert_eq!(simulation.circuit.populations[0].nodes_file, folder.at("net/n.h5"));
+        assert_eq!(simulation.node_sets_file, Some(folder.at("own.json")));
+        let [a, b, c] = &simulation.reports[..] else { unreachable!() };
+        assert_eq!((a.cells.as_deref(), a.compartments.as_str(), a.enabled), (Some("S"), "all", false));
+        assert_eq!((b.cells.as_deref(), b.compartments.as_str()), (Some("T"), "all"));
+        assert_eq!([&a.file, &b.file, &c.file], [&folder.at("x.h5"), Path::new("/abs/x.h5"), &folder.at("o/c.1.h5")]);
+    }
+
+    #[test]
+    fn node_sets_files_come_in_the_order_of_merging() {
+        let folder = Folder::new();
+        let mut circuit = populations(&json!({"A": {}}));
+        circuit["node_sets_file"] = "c.json".into();
+        let circuit = folder.write("circuit_config.json", &circuit);
+        assert_eq!(Config::open(&circuit).unwrap().node_sets_files().collect::<Vec<_>>(), [folder.at("c.json")]);
+        let simulation = folder.write("s.json", &json!({"run": {}, "node_sets_file": "own.json"}));
+        let config = Config::open(&simulation).unwrap();
+        assert_eq!(config.node_sets_files().collect::<Vec<_>>(), [folder.at("c.json"), folder.at("own.json")]);
+    }
+
+    #[test]
+    fn a_configuration_of_neither_kind_is_refused() {
+        assert_eq!(
+            Folder::new().refused(&json!({"version": 1, "cells": {}})),
+            "no SONATA configuration, expected `run` (a simulation) or `networks` (a circuit), found `version`, `cells`"
+        );
+        assert_eq!(Folder::new().refused(&json!([1])), "wrong type, expected an object, found an array");
+    }
+
+    #[test]
+    fn a_network_that_is_no_circuit_is_refused() {
+        let folder = Folder::new();
+        let network = folder.write("c.json", &json!({"run": {}}));
+        assert_eq!(
+            folder.simulation(&json!({"run": {}, "network": "c.json"})).unwrap_err().to_string(),
+            format!("{}: no circuit configuration, expected `networks`, found `run`", network.display())
+        );
+    }
+
+    #[test]
+    fn wrong_types_name_the_path_in_the_document() {
+        for (config, message) in [
+            (json!({"networks": []}), "networks: wrong type, expected an object, found an array"),
+            (json!({"networks": {}}), "networks.nodes: missing, expected an array of networks"),
+            (
+                json!({"networks": {"nodes": [{"populations": {"A": {}}}]}}),
+                "networks.nodes[0].nodes_file: missing, expected the path of a nodes file",
+            ),
+            (
+                json!({"networks": {"nodes": [{"nodes_file": "n.h5"}]}}),
+                "networks.nodes[0].populations: missing, expected an object of populations",
+            ),
+            (
+                populations(&json!({"A": {"type": 5}})),
+                "networks.nodes[0].populations.A.type: wrong type, expected a string, found the number `5`",
+            ),
+            (
+                populations(&json!({"A": {"alternate_morphologies": ["asc"]}})),
+                "networks.nodes[0].populations.A.alternate_morphologies: wrong type, expected an object, found an array",
+            ),
+            (
+                populations(&json!({"A": {"morphologies_dir": true}})),
+                "networks.nodes[0].populations.A.morphologies_dir: wrong type, expected a string, found `true`",
+            ),
+            (
+                json!({"run": {}, "reports": {"r": {}}}),
+                "reports.r.type: missing, expected the report's type, e.g. `compartment`",
+            ),
+            (
+                json!({"run": {}, "reports": {"r": {"type": "lfp", "enabled": "no"}}}),
+                "reports.r.enabled: wrong type, expected true or false, found the string `no`",
+            ),
+        ] {
+            assert_eq!(Folder::new().refused(&config), message);
+        }
+    }
+
+    #[test]
+    fn a_population_is_declared_once() {
+        let node = |file: &str| json!({"nodes_file": file, "populations": {"A": {}}});
+        assert_eq!(
+            Folder::new().refused(&json!({"networks": {"nodes": [node("a.h5"), node("b.h5")]}})),
+            "networks.nodes[1].populations.A: population declared twice, expected each name once"
+        );
+    }
+
+    fn chosen(kinds: &Value, name: Option<&str>) -> Result<String, String> {
+        let folder = Folder::new();
+        let circuit = folder.circuit(&populations(kinds)).unwrap();
+        let place = format!("{}: networks.nodes: ", circuit.path.display());
+        let population = circuit.population(name);
+        population.map(|p| p.name.clone()).map_err(|e| format!("{e:?}").strip_prefix(&place).unwrap().to_string())
+    }
+
+    #[test]
+    fn the_only_biophysical_population_need_not_be_named() {
+        let kinds = json!({"V": {"type": "virtual"}, "A": {}});
+        assert_eq!(chosen(&kinds, None).unwrap(), "A");
+        assert_eq!(chosen(&kinds, Some("A")).unwrap(), "A");
+    }
+
+    #[test]
+    fn a_population_that_cannot_be_chosen_is_refused() {
+        let hint = "hint: name one biophysical population with `--population`";
+        let kinds = json!({"V": {"type": "virtual"}, "A": {}, "B": {}});
+        assert_eq!(
+            chosen(&kinds, None).unwrap_err(),
+            format!("several biophysical populations, expected one, found `A`, `B`\n{hint}")
+        );
+        assert_eq!(
+            chosen(&kinds, Some("C")).unwrap_err(),
+            format!("unknown population, expected `V`, `A`, `B`, found `C`\n{hint}")
+        );
+        assert_eq!(
+            chosen(&kinds, Some("V")).unwrap_err(),
+            format!("population `V` has no segments, expected the type `biophysical`, found `virtual`\n{hint}")
+        );
+        assert_eq!(
+            chosen(&json!({"V": {"type": "virtual"}}), None).unwrap_err(),
+            "no biophysical population, expected one, found `V (virtual)`"
+        );
     }
 }
 

@@ -4,6 +4,7 @@
 
 pub mod config;
 pub mod electrodes_file;
+mod json;
 pub mod node_sets;
 pub mod nodes;
 pub mod report;

@@ -1,12 +1,102 @@
-//! stub: interface fixed, body to come
-use std::path::Path;
+//! Node sets: names for groups of nodes.
+//!
+//! Source: SONATA "Node sets file"; behaviour probed on libsonata 0.2.2. A set is an array of other sets' names (the
+//! nodes of any), or an object of conditions (the nodes that meet all):
+//!
+//! - `"population"`: a name or a list of names; the set is empty in every other population;
+//! - `"node_id"`: an id or a list of ids;
+//! - `"<attribute>"`: text, an integer, or a list of either (any of them), or an object of operators (all of them):
+//!   `$regex` (found anywhere in the text), `$gt`, `$lt`, `$gte`, `$lte`.
+//!
+//! Differences from libsonata: a node id outside the population is an error here and is dropped there; a population
+//! filter that excludes the population settles the matter before attributes are looked at; an attribute may have
+//! several operators; an order operator on an enumeration is an error here and compares its indices there; only the sets
+//! in use are checked.
 
+mod condition;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use self::condition::{Condition, integer};
+use super::json::{self, At};
 use super::nodes::Nodes;
-use crate::error::Result;
+use crate::error::{Context, Error, Place, Problem, Result, listed};
+
+/// What can be wrong with a node set.
+#[derive(Debug, thiserror::Error)]
+pub enum NodeSetProblem {
+    /// No set of that name.
+    #[error("unknown node set, expected {known}, found `{name}`")]
+    Unknown {
+        /// The name asked for.
+        name: String,
+        /// Those that are there.
+        known: String,
+    },
+    /// A set of that name where no file has any.
+    #[error("unknown node set `{0}`, expected a `node_sets_file` in the configuration, found none")]
+    NoFile(String),
+    /// Sets that contain each other.
+    #[error("node sets contain each other in a circle: {0}")]
+    Cycle(String),
+    /// An object without a condition.
+    #[error("empty node set, expected at least one condition, found `{{}}`")]
+    NoCondition,
+    /// An attribute that the population lacks.
+    #[error("unknown attribute of population `{population}`, expected {known}, found `{name}`")]
+    UnknownAttribute {
+        /// The name asked for.
+        name: String,
+        /// The population.
+        population: String,
+        /// Those that are there.
+        known: String,
+    },
+    /// No node of that id.
+    #[error("node id outside the population `{population}`, expected an id below {nodes}, found {id}")]
+    OutsidePopulation {
+        /// The population.
+        population: String,
+        /// Number of its nodes.
+        nodes: usize,
+        /// The id asked for.
+        id: i128,
+    },
+    /// A set's part that is no name.
+    #[error("list of {0}, expected names of node sets")]
+    NoName(&'static str),
+}
+
+impl Problem for NodeSetProblem {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Unknown { .. } => Some("name one of these with `--node-set`, or add the set to the file".into()),
+            Self::NoName("numbers") => Some("node ids are written `{\"node_id\": [0, 1]}`".into()),
+            _ => None,
+        }
+    }
+}
 
 /// The node sets of a circuit, with a simulation's merged over them.
 #[derive(Debug, Default)]
-pub struct NodeSets {}
+pub struct NodeSets {
+    files: Vec<Arc<Path>>,
+    sets: BTreeMap<String, Set>,
+}
+
+/// A set as written, and where.
+#[derive(Debug)]
+struct Set {
+    file: Arc<Path>,
+    definition: Value,
+}
+
+/// A set that consists of conditions.
+type Conditions<'a> = (&'a Set, At<'a>);
 
 impl NodeSets {
     /// Reads node-set files; a set of a later file replaces one of the same name.
@@ -14,19 +104,439 @@ impl NodeSets {
     /// # Errors
     /// Missing, not JSON, not an object of sets.
     pub fn open<'a>(files: impl IntoIterator<Item = &'a Path>) -> Result<Self> {
-        let _ = files.into_iter().count();
-        Ok(Self {})
+        let mut all = Self::default();
+        for path in files {
+            let document = json::read(path)?;
+            let file: Arc<Path> = PathBuf::from(path).into();
+            for (name, definition) in At::new(&document, "").members().in_file(path)? {
+                let set = Set { file: Arc::clone(&file), definition: definition.value.clone() };
+                all.sets.insert(name.to_string(), set);
+            }
+            all.files.push(file);
+        }
+        Ok(all)
     }
+
     /// Names of the sets, sorted.
     pub fn names(&self) -> Vec<&str> {
-        vec![]
+        self.sets.keys().map(String::as_str).collect()
     }
+
     /// The node ids of a set within one population, ascending, each once.
     ///
     /// # Errors
     /// Unknown set, unknown attribute, a cycle, a node id outside the population, a malformed rule.
     pub fn resolve(&self, name: &str, population: &str, nodes: &Nodes) -> Result<Vec<u64>> {
-        let _ = (name, population, nodes);
-        Ok(vec![])
+        let mut chosen = vec![false; nodes.len()];
+        for (set, conditions) in self.flattened(name)? {
+            let one = select(&conditions, population, nodes).in_file(&set.file)?;
+            chosen.iter_mut().zip(one).for_each(|(chosen, one)| *chosen |= one);
+        }
+        Ok(chosen.iter().zip(0..).filter(|(chosen, _)| **chosen).map(|(_, id)| id).collect())
+    }
+
+    /// The sets of conditions that a set consists of, each once.
+    ///
+    /// The names on the way are kept on a stack of our own, so that no chain of sets is too long.
+    fn flattened(&self, name: &str) -> Result<Vec<Conditions<'_>>> {
+        let mut found = Vec::new();
+        let mut done = BTreeSet::new();
+        let mut chain = vec![self.enter(name, None, &mut found)?];
+        while let Some((current, parts)) = chain.last_mut() {
+            let current = *current;
+            match parts.next() {
+                None => {
+                    done.insert(current);
+                    chain.pop();
+                }
+                Some(part) if done.contains(part) => {}
+                Some(part) => {
+                    if let Some(start) = chain.iter().position(|(name, _)| *name == part) {
+                        let names = chain.iter().skip(start).map(|(name, _)| *name);
+                        return Err(self.cycle(names, part));
+                    }
+                    chain.push(self.enter(part, Some(current), &mut found)?);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// A set's name and the names in it; conditions are put to those found.
+    fn enter<'a>(
+        &'a self,
+        name: &str,
+        referrer: Option<&str>,
+        found: &mut Vec<Conditions<'a>>,
+    ) -> Result<(&'a str, std::vec::IntoIter<&'a str>)> {
+        let (name, set) = self.sets.get_key_value(name).ok_or_else(|| self.unknown(name, referrer))?;
+        let at = At::new(&set.definition, name);
+        let parts = if at.value.is_array() { names(&at).in_file(&set.file)? } else { Vec::new() };
+        if !at.value.is_array() {
+            found.push((set, at));
+        }
+        Ok((name, parts.into_iter()))
+    }
+
+    fn unknown(&self, name: &str, referrer: Option<&str>) -> Error {
+        let name = name.to_string();
+        let Some(last) = self.files.last() else { return NodeSetProblem::NoFile(name).into() };
+        let file = referrer.and_then(|r| self.sets.get(r)).map_or(last, |set| &set.file);
+        let place = Place { object: referrer.map(str::to_string), ..Place::file(&**file) };
+        Error::new(place, NodeSetProblem::Unknown { name, known: listed(self.names(), 12) })
+    }
+
+    fn cycle<'a>(&self, names: impl Iterator<Item = &'a str>, again: &'a str) -> Error {
+        let chain: Vec<String> = names.chain([again]).map(|name| format!("`{name}`")).collect();
+        let place = self.sets.get(again).map(|set| Place::file(&*set.file)).unwrap_or_default();
+        Error::new(place.object(again), NodeSetProblem::Cycle(chain.join(" -> ")))
+    }
+}
+
+/// The names in an array.
+fn names<'a>(at: &At<'a>) -> Result<Vec<&'a str>> {
+    let name = |item: &At<'a>| match item.value {
+        Value::String(name) => Ok(name.as_str()),
+        Value::Number(_) => Err(at.error(NodeSetProblem::NoName("numbers"))),
+        _ => Err(item.wrong_type("the name of a node set")),
+    };
+    at.items()?.iter().map(name).collect()
+}
+
+/// Which nodes meet all conditions of a set.
+fn select(set: &At<'_>, population: &str, nodes: &Nodes) -> Result<Vec<bool>> {
+    if !set.value.is_object() {
+        return Err(set.wrong_type("an object of conditions or an array of names"));
+    }
+    let conditions = set.members()?;
+    if conditions.is_empty() {
+        return Err(set.error(NodeSetProblem::NoCondition));
+    }
+    let filter = conditions.iter().find(|(key, _)| *key == "population");
+    if !filter.map_or(Ok(true), |(_, filter)| includes(filter, population))? {
+        return Ok(vec![false; nodes.len()]);
+    }
+    let mut all = vec![true; nodes.len()];
+    for (attribute, condition) in conditions {
+        let one = match attribute {
+            "population" => continue,
+            "node_id" => with_ids(&condition, population, nodes)?,
+            _ => with_attribute(attribute, &condition, population, nodes)?,
+        };
+        all.iter_mut().zip(one).for_each(|(all, one)| *all &= one);
+    }
+    Ok(all)
+}
+
+/// Whether a filter names a population.
+fn includes(filter: &At<'_>, population: &str) -> Result<bool> {
+    match filter.value {
+        Value::String(name) => Ok(name == population),
+        Value::Array(_) => {
+            let names: Vec<&str> = filter.items()?.iter().map(At::text).collect::<Result<_>>()?;
+            Ok(names.contains(&population))
+        }
+        _ => Err(filter.wrong_type("the name of a population or a list of names")),
+    }
+}
+
+fn with_ids(condition: &At<'_>, population: &str, nodes: &Nodes) -> Result<Vec<bool>> {
+    let mut chosen = vec![false; nodes.len()];
+    let ids = condition.value.as_array().map_or(std::slice::from_ref(condition.value), Vec::as_slice);
+    for (i, value) in ids.iter().enumerate() {
+        let number = value.as_number().and_then(integer);
+        let wrong = || if condition.value.is_array() { condition.item(i, value) } else { condition.clone() };
+        let id = number.ok_or_else(|| wrong().wrong_type("a node id"))?;
+        let Some(node) = usize::try_from(id).ok().and_then(|id| chosen.get_mut(id)) else {
+            let (population, nodes) = (population.to_string(), nodes.len());
+            return Err(condition.error(NodeSetProblem::OutsidePopulation { population, nodes, id }));
+        };
+        *node = true;
+    }
+    Ok(chosen)
+}
+
+fn with_attribute(name: &str, at: &At<'_>, population: &str, nodes: &Nodes) -> Result<Vec<bool>> {
+    let condition = Condition::parse(at)?;
+    let known = nodes.attributes()?;
+    if !known.iter().any(|n| n == name) {
+        let (name, population) = (name.to_string(), population.to_string());
+        return Err(at.error(NodeSetProblem::UnknownAttribute { name, population, known: listed(known, 40) }));
+    }
+    condition.matches(name, &*nodes.column(name)?).map_err(|problem| at.error(problem))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::config::NodePopulation;
+    use super::*;
+    use crate::h5::File;
+    use serde_json::json;
+
+    /// Six nodes of a population `P`: `text` (a, b, ab, c, "", a), `kind` (an enumeration: L1, L2, L23, L1, L2, L23),
+    /// `index` (0 to 5), `signed` (-3 to 2), `depth` (0.0, 0.5, ... 2.5).
+    struct Input {
+        folder: tempfile::TempDir,
+        nodes: Nodes,
+    }
+
+    impl Input {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("nodes.h5");
+            let file = File::create(&path).unwrap();
+            file.create_group("/nodes/P/0/@library").unwrap();
+            let name = |name: &str| format!("/nodes/P/0/{name}");
+            file.write("/nodes/P/node_type_id", &[-1_i64; 6], &[6]).unwrap();
+            file.write_strings(&name("text"), &["a", "b", "ab", "c", "", "a"], &[6]).unwrap();
+            file.write_strings(&name("@library/kind"), &["L1", "L2", "L23"], &[3]).unwrap();
+            file.write(&name("kind"), &[0_u32, 1, 2, 0, 1, 2], &[6]).unwrap();
+            file.write(&name("index"), &[0_u32, 1, 2, 3, 4, 5], &[6]).unwrap();
+            file.write(&name("signed"), &[-3_i64, -2, -1, 0, 1, 2], &[6]).unwrap();
+            file.write(&name("depth"), &[0.0_f32, 0.5, 1.0, 1.5, 2.0, 2.5], &[6]).unwrap();
+            file.close().unwrap();
+            let nodes = Nodes::open(&NodePopulation {
+                name: "P".into(),
+                kind: "biophysical".into(),
+                nodes_file: path,
+                morphologies: None,
+                biophysical_neuron_models_dir: None,
+            });
+            Self { folder, nodes: nodes.unwrap() }
+        }
+
+        fn path(&self, name: &str) -> PathBuf {
+            self.folder.path().join(name)
+        }
+
+        fn sets(&self, content: &Value) -> NodeSets {
+            let path = self.path("node_sets.json");
+            std::fs::write(&path, content.to_string()).unwrap();
+            NodeSets::open([path.as_path()]).unwrap()
+        }
+
+        fn all(&self, sets: &Value) -> Result<Vec<u64>> {
+            self.sets(sets).resolve("X", "P", &self.nodes)
+        }
+
+        fn ids(&self, set: &Value) -> Vec<u64> {
+            self.all(&json!({ "X": set })).unwrap()
+        }
+
+        #[track_caller]
+        fn refused_all(&self, sets: &Value, message: &str) -> Option<String> {
+            let error = self.all(sets).unwrap_err();
+            assert_eq!(error.to_string(), format!("{}: {message}", self.path("node_sets.json").display()));
+            error.hint()
+        }
+
+        #[track_caller]
+        fn refused(&self, set: &Value, message: &str) -> Option<String> {
+            self.refused_all(&json!({ "X": set }), message)
+        }
+    }
+
+    #[test]
+    fn each_form_of_condition_selects_its_nodes() {
+        let input = Input::new();
+        let none: [u64; 0] = [];
+        for (set, ids) in [
+            (json!({"node_id": 3}), &[3][..]),
+            (json!({"node_id": [3, 1, 1, 2.0]}), &[1, 2, 3]),
+            (json!({"node_id": []}), &none),
+            (json!({"population": "P"}), &[0, 1, 2, 3, 4, 5]),
+            (json!({"population": ["Q", "P"]}), &[0, 1, 2, 3, 4, 5]),
+            (json!({"population": "Q"}), &none),
+            (json!({"population": []}), &none),
+            (json!({"text": "a"}), &[0, 5]),
+            (json!({"text": ["a", "c", "zz"]}), &[0, 3, 5]),
+            (json!({"text": ""}), &[4]),
+            (json!({"text": []}), &none),
+            (json!({"kind": "L2"}), &[1, 4]),
+            (json!({"kind": ["L2", "zz"]}), &[1, 4]),
+            (json!({"kind": "zz"}), &none),
+            (json!({"index": 2}), &[2]),
+            (json!({"index": [1, 2.0, -1, 99]}), &[1, 2]),
+            (json!({"index": []}), &none),
+            (json!({"signed": [-1, 0]}), &[2, 3]),
+        ] {
+            assert_eq!(input.ids(&set), ids, "{set}");
+        }
+    }
+
+    #[test]
+    fn each_operator_selects_its_nodes() {
+        let input = Input::new();
+        for (set, ids) in [
+            (json!({"text": {"$regex": "a"}}), &[0, 2, 5][..]),
+            (json!({"text": {"$regex": "^a$"}}), &[0, 5]),
+            (json!({"kind": {"$regex": "2"}}), &[1, 2, 4, 5]),
+            (json!({"index": {"$gt": 2}}), &[3, 4, 5]),
+            (json!({"index": {"$gte": 2}}), &[2, 3, 4, 5]),
+            (json!({"index": {"$lt": 2}}), &[0, 1]),
+            (json!({"index": {"$lte": 2}}), &[0, 1, 2]),
+            (json!({"index": {"$gt": 1, "$lte": 3}}), &[2, 3]),
+            (json!({"signed": {"$lt": -1.5}}), &[0, 1]),
+            (json!({"depth": {"$gte": 1.0}}), &[2, 3, 4, 5]),
+        ] {
+            assert_eq!(input.ids(&set), ids, "{set}");
+        }
+    }
+
+    #[test]
+    fn attributes_are_joined_by_and() {
+        let input = Input::new();
+        assert_eq!(input.ids(&json!({"kind": ["L1", "L2"], "index": {"$gt": 0}, "population": "P"})), [1, 3, 4]);
+        assert_eq!(input.ids(&json!({"node_id": [0, 1], "text": "b"})), [1]);
+    }
+
+    #[test]
+    fn another_population_s_set_is_empty_whatever_else_it_says() {
+        let input = Input::new();
+        assert_eq!(input.ids(&json!({"population": "Q", "node_id": 99, "colour": "red"})), [0_u64; 0]);
+    }
+
+    #[test]
+    fn names_are_joined_by_or_in_any_order_of_definition() {
+        let input = Input::new();
+        let sets = json!({"X": ["Y", "Z", "Y"], "Z": ["W", "Y"], "W": {"node_id": [5, 1]}, "Y": {"node_id": 0}});
+        assert_eq!(input.all(&sets).unwrap(), [0, 1, 5]);
+        assert_eq!(input.ids(&json!([])), [0_u64; 0]);
+    }
+
+    #[test]
+    fn a_chain_of_two_thousand_sets_is_followed() {
+        let input = Input::new();
+        let link = |i: usize| (format!("S{i}"), json!([format!("S{}", i + 1)]));
+        let mut sets: serde_json::Map<_, _> = (0..2000).map(link).collect();
+        sets.insert("S2000".into(), json!({"node_id": 4}));
+        sets.insert("X".into(), json!(["S0"]));
+        assert_eq!(input.all(&sets.into()).unwrap(), [4]);
+    }
+
+    #[test]
+    fn a_later_file_replaces_sets_of_the_same_name() {
+        let input = Input::new();
+        let (circuit, simulation) = (input.path("c.json"), input.path("s.json"));
+        std::fs::write(&circuit, json!({"X": {"node_id": 1}, "Y": {"node_id": 2}}).to_string()).unwrap();
+        std::fs::write(&simulation, json!({"X": ["Y", "Z"], "Z": {"node_id": 3}}).to_string()).unwrap();
+        let sets = NodeSets::open([circuit.as_path(), simulation.as_path()]).unwrap();
+        assert_eq!(sets.names(), ["X", "Y", "Z"]);
+        assert_eq!(sets.resolve("X", "P", &input.nodes).unwrap(), [2, 3]);
+    }
+
+    #[test]
+    fn an_unknown_set_is_refused_with_the_known_ones() {
+        let input = Input::new();
+        let hint = input.refused_all(&json!({"A": [], "B": []}), "unknown node set, expected `A`, `B`, found `X`");
+        assert_eq!(hint.unwrap(), "name one of these with `--node-set`, or add the set to the file");
+        input.refused(&json!(["Y"]), "X: unknown node set, expected `X`, found `Y`");
+        assert_eq!(
+            NodeSets::default().resolve("X", "P", &input.nodes).unwrap_err().to_string(),
+            "unknown node set `X`, expected a `node_sets_file` in the configuration, found none"
+        );
+    }
+
+    #[test]
+    fn sets_that_contain_each_other_are_refused_with_the_chain() {
+        let input = Input::new();
+        input.refused_all(
+            &json!({"X": ["A"], "A": ["B"], "B": ["C"], "C": ["A"]}),
+            "A: node sets contain each other in a circle: `A` -> `B` -> `C` -> `A`",
+        );
+        input.refused(&json!(["X"]), "X: node sets contain each other in a circle: `X` -> `X`");
+    }
+
+    #[test]
+    fn an_unknown_attribute_is_refused_with_the_known_ones() {
+        Input::new().refused(
+            &json!({"colour": "red"}),
+            "X.colour: unknown attribute of population `P`, expected `depth`, `index`, `kind`, `signed`, `text`, found `colour`",
+        );
+    }
+
+    #[test]
+    fn a_node_outside_the_population_is_refused() {
+        let input = Input::new();
+        for (id, found) in [(json!(6), "6"), (json!([0, 6]), "6"), (json!(-1), "-1")] {
+            input.refused(
+                &json!({ "node_id": id }),
+                &format!("X.node_id: node id outside the population `P`, expected an id below 6, found {found}"),
+            );
+        }
+    }
+
+    #[test]
+    fn malformed_sets_are_refused() {
+        let input = Input::new();
+        let hint = input.refused(&json!([1, 2]), "X: list of numbers, expected names of node sets");
+        assert_eq!(hint.unwrap(), "node ids are written `{\"node_id\": [0, 1]}`");
+        let operators = "expected `$regex`, `$gt`, `$lt`, `$gte` or `$lte`";
+        for (set, message) in [
+            (json!("Y"), "X: wrong type, expected an object of conditions or an array of names, found the string `Y`"),
+            (json!(["Y", null]), "X[1]: wrong type, expected the name of a node set, found `null`"),
+            (json!({}), "X: empty node set, expected at least one condition, found `{}`"),
+            (json!({"node_id": "1"}), "X.node_id: wrong type, expected a node id, found the string `1`"),
+            (json!({"node_id": [0, 1.5]}), "X.node_id[1]: wrong type, expected a node id, found the number `1.5`"),
+            (
+                json!({"population": null}),
+                "X.population: wrong type, expected the name of a population or a list of names, found `null`",
+            ),
+            (json!({"population": [1]}), "X.population[0]: wrong type, expected a string, found the number `1`"),
+            (
+                json!({"text": true}),
+                "X.text: wrong type, expected text, a number, a list of either, or operators, found `true`",
+            ),
+            (json!({"text": ["a", []]}), "X.text[1]: wrong type, expected text or a number, found an array"),
+            (
+                json!({"text": ["a", 1]}),
+                "X.text: list of text and numbers, expected either text or numbers, found both",
+            ),
+            (json!({"text": {}}), &format!("X.text: no operator, {operators}, found `{{}}`")),
+            (json!({"index": {"$eq": 1}}), &format!("X.index.$eq: unknown operator, {operators}, found `$eq`")),
+            (json!({"index": {"$gt": "1"}}), "X.index.$gt: wrong type, expected a number, found the string `1`"),
+            (json!({"text": {"$regex": 1}}), "X.text.$regex: wrong type, expected a string, found the number `1`"),
+            (json!({"text": {"$regex": "(a"}}), "X.text.$regex: no regular expression: unclosed group"),
+            (
+                json!({"text": 1}),
+                "X.text: attribute `text` holds text, expected text to compare it with, found a number",
+            ),
+            (
+                json!({"kind": {"$gt": 0}}),
+                "X.kind: attribute `kind` holds text, expected text to compare it with, found a number",
+            ),
+            (
+                json!({"index": "1"}),
+                "X.index: attribute `index` holds numbers, expected numbers to compare it with, found text",
+            ),
+            (
+                json!({"index": {"$regex": "1"}}),
+                "X.index: attribute `index` holds numbers, expected numbers to compare it with, found text",
+            ),
+            (
+                json!({"index": [1, 2.5]}),
+                "X.index: attribute `index` holds integers, expected integers to compare it with, found 2.5",
+            ),
+            (
+                json!({"depth": 0.5}),
+                "X.depth: attribute `depth` holds floating-point numbers, expected `$gt`, `$lt`, `$gte` or `$lte`, found exact values",
+            ),
+        ] {
+            input.refused(&set, message);
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_no_object_of_sets_is_refused() {
+        let input = Input::new();
+        let path = input.path("node_sets.json");
+        for (content, message) in [
+            ("[]", "wrong type, expected an object, found an array"),
+            ("{\n\"a\": }", "line[2]: no valid JSON at column 6: expected value"),
+        ] {
+            std::fs::write(&path, content).unwrap();
+            let error = NodeSets::open([path.as_path()]).unwrap_err();
+            assert_eq!(error.to_string(), format!("{}: {message}", path.display()));
+        }
     }
 }

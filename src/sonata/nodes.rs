@@ -1,16 +1,99 @@
-//! stub: interface fixed, body to come
+//! The nodes of a population: `nodes.h5`.
+//!
+//! Source: SONATA "Nodes file", with the `@library` enumerations and the orientation columns of the Open Brain
+//! Institute's extension. Layout: `/nodes/<population>/node_type_id` (one entry a node) and the group `0` with one
+//! column an attribute.
+
+mod column;
+mod place;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+pub(super) use self::column::Column;
+use self::place::Places;
 use super::config::NodePopulation;
-use crate::error::Result;
+use crate::error::{Problem, Result, listed};
 use crate::geometry::Transform;
+use crate::h5::{File, H5Problem};
+
+/// What can be wrong with a nodes file.
+#[derive(Debug, thiserror::Error)]
+pub enum NodesProblem {
+    /// No population of that name.
+    #[error("unknown population, expected {known}, found `{name}`")]
+    UnknownPopulation {
+        /// The name asked for.
+        name: String,
+        /// Those that are there.
+        known: String,
+    },
+    /// Groups besides `0`.
+    #[error("several groups of attributes, expected only `0`, found {0}")]
+    Groups(String),
+    /// An index that reorders the nodes.
+    #[error("nodes in another order than their rows, expected {expected}, found {found}")]
+    Order {
+        /// What row order means here.
+        expected: u64,
+        /// What the file says.
+        found: u64,
+    },
+    /// No attribute of that name.
+    #[error("unknown attribute, expected {known}, found `{name}`")]
+    UnknownAttribute {
+        /// The name asked for.
+        name: String,
+        /// Those that are there.
+        known: String,
+    },
+    /// An index into `@library` that leads outside it.
+    #[error("no such entry in the library, expected an index below {entries}, found {index}")]
+    OutsideLibrary {
+        /// Size of the library.
+        entries: usize,
+        /// The index.
+        index: u64,
+    },
+    /// No node of that id.
+    #[error("node id outside the population, expected an id below {nodes}, found {id}")]
+    OutsidePopulation {
+        /// Number of nodes.
+        nodes: usize,
+        /// The id asked for.
+        id: u64,
+    },
+    /// A coordinate or an angle that is not finite.
+    #[error("not a finite number, expected {expected}, found {found}")]
+    NotFinite {
+        /// What the number stands for.
+        expected: &'static str,
+        /// What the file holds.
+        found: f64,
+    },
+    /// An attribute of another kind.
+    #[error("wrong type, expected text, found numbers")]
+    NotText,
+}
+
+impl Problem for NodesProblem {}
 
 /// The nodes of one population: places, orientations, morphologies, attributes.
+///
+/// Columns are read when they are first asked for, and kept; threads may share the value.
 #[derive(Debug)]
-pub struct Nodes {}
+pub struct Nodes {
+    file: File,
+    group: String,
+    len: usize,
+    places: OnceLock<Places>,
+    columns: Mutex<BTreeMap<String, Arc<Column>>>,
+}
 
 /// An attribute's values for all nodes.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Attribute {
-    /// Text, enumerations resolved through `@library`. An empty library value selects nothing.
+    /// Text, enumerations resolved through `@library`.
     Text(Vec<String>),
     /// Numbers.
     Number(Vec<f64>),
@@ -20,48 +103,478 @@ impl Nodes {
     /// Opens a population's `nodes.h5`.
     ///
     /// # Errors
-    /// No such population in the file (those that are there are listed), no `node_type_id`, group `0` missing.
+    /// No such population in the file (those that are there are listed), no `node_type_id`, group `0` missing, other
+    /// groups beside it, nodes that are not in the order of their rows.
     pub fn open(population: &NodePopulation) -> Result<Self> {
-        let _ = population;
-        Ok(Self {})
+        let file = File::open(&population.nodes_file)?;
+        let above = population_group(&file, &population.name)?;
+        let group = format!("{above}/0");
+        let len = file.length(&format!("{above}/node_type_id"))?;
+        file.members(&group)?;
+        for (name, order) in [("node_id", true), ("node_group_index", true), ("node_group_id", false)] {
+            check_order(&file, &format!("{above}/{name}"), order)?;
+        }
+        Ok(Self { file, group, len, places: OnceLock::new(), columns: Mutex::default() })
     }
-    /// Number of nodes.
+
+    /// Number of nodes: the length of `node_type_id`.
     pub fn len(&self) -> usize {
-        0
+        self.len
     }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        true
+        self.len == 0
     }
+
     /// The transforms of some nodes, in the order given.
+    ///
+    /// Stored float32 or float64 numbers are used as they are, in float64. The rotation is the quaternion of
+    /// `orientation_w`, `_x`, `_y`, `_z` where all four exist, of any length above 0; else that of the Euler angles
+    /// `rotation_angle_xaxis`, `_yaxis`, `_zaxis`, an absent one being 0; else none.
     ///
     /// # Errors
     /// `x`, `y` or `z` missing or not finite, a node id outside the population, a zero quaternion.
     pub fn transforms(&self, nodes: &[u64]) -> Result<Vec<Transform>> {
-        let _ = nodes;
-        Ok(vec![])
+        let places = self.places()?;
+        nodes.iter().map(|&node| places.transform(self, self.row(node)?)).collect()
     }
+
+    fn places(&self) -> Result<&Places> {
+        if let Some(places) = self.places.get() {
+            return Ok(places);
+        }
+        let places = Places::read(self)?;
+        Ok(self.places.get_or_init(|| places))
+    }
+
+    fn floats(&self, name: &str) -> Result<Vec<f64>> {
+        let object = self.dataset(name);
+        self.check_rows(&object)?;
+        self.file.floats(&object)
+    }
+
     /// An attribute of all nodes, e.g. `morphology`, `mtype`.
     ///
     /// # Errors
     /// Unknown (those that are there are listed), an enumeration index outside its library.
     pub fn attribute(&self, name: &str) -> Result<Attribute> {
-        let _ = name;
-        Ok(Attribute::Text(vec![]))
+        let column = self.column(name)?;
+        Ok(match &*column {
+            Column::Integer(numbers) => Attribute::Number(numbers.iter().map(|&n| n as f64).collect()),
+            Column::Float(numbers) => Attribute::Number(numbers.clone()),
+            Column::Enumeration { .. } | Column::Text(_) => {
+                let text = |row| column.text(row).unwrap_or_default().to_string();
+                Attribute::Text((0..column.len()).map(text).collect())
+            }
+        })
     }
+
     /// The morphology names (no extension, perhaps a subfolder) of some nodes, in the order given.
     ///
     /// # Errors
     /// As [`Nodes::attribute`], not text, or a node id outside the population.
     pub fn morphologies(&self, nodes: &[u64]) -> Result<Vec<String>> {
-        let _ = nodes;
-        Ok(vec![])
+        let column = self.column("morphology")?;
+        let not_text = || self.file.error(&self.dataset("morphology"), NodesProblem::NotText);
+        let name = |&node: &u64| column.text(self.row(node)?).map(str::to_string).ok_or_else(not_text);
+        nodes.iter().map(name).collect()
     }
+
     /// Names of all attributes, sorted.
     ///
     /// # Errors
     /// The group is gone.
     pub fn attributes(&self) -> Result<Vec<String>> {
-        Ok(vec![])
+        let mut names = self.file.members(&self.group)?;
+        names.retain(|name| self.file.is_dataset(&self.dataset(name)));
+        Ok(names)
+    }
+
+    /// An attribute as it is stored.
+    pub(super) fn column(&self, name: &str) -> Result<Arc<Column>> {
+        let kept = |columns: &BTreeMap<_, Arc<Column>>| columns.get(name).cloned();
+        if let Some(column) = kept(&self.columns.lock().unwrap_or_else(PoisonError::into_inner)) {
+            return Ok(column);
+        }
+        let column = Arc::new(self.read_column(name)?);
+        let mut columns = self.columns.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(columns.entry(name.to_string()).or_insert(column).clone())
+    }
+
+    fn read_column(&self, name: &str) -> Result<Column> {
+        let known = self.attributes()?;
+        if !known.iter().any(|n| n == name) {
+            let problem = NodesProblem::UnknownAttribute { name: name.to_string(), known: listed(known, 40) };
+            return Err(self.file.error(&self.group, problem));
+        }
+        let object = self.dataset(name);
+        self.check_rows(&object)?;
+        let library = self.dataset(&format!("@library/{name}"));
+        if self.file.has(&library) {
+            let library = column::library(&self.file, &library)?;
+            let index = self.indices(&object, library.len())?;
+            return Ok(Column::Enumeration { library, index });
+        }
+        Column::read(&self.file, &object)
+    }
+
+    fn indices(&self, object: &str, entries: usize) -> Result<Vec<u32>> {
+        let checked = |(row, index): (usize, u64)| match u32::try_from(index) {
+            Ok(small) if (small as usize) < entries => Ok(small),
+            _ => Err(self.file.error_at(object, row, NodesProblem::OutsideLibrary { entries, index })),
+        };
+        self.file.unsigned(object)?.into_iter().enumerate().map(checked).collect()
+    }
+
+    /// The row of a node id, which is the id itself where there is such a node.
+    fn row(&self, id: u64) -> Result<usize> {
+        let row = usize::try_from(id).ok().filter(|&row| row < self.len);
+        row.ok_or_else(|| self.file.error(above(&self.group), NodesProblem::OutsidePopulation { nodes: self.len, id }))
+    }
+
+    fn check_rows(&self, object: &str) -> Result<()> {
+        match self.file.length(object)? {
+            found if found == self.len => Ok(()),
+            found => {
+                let expected = format!("[{}], one value a node", self.len);
+                Err(self.file.error(object, H5Problem::Shape { expected, found: vec![found] }))
+            }
+        }
+    }
+
+    fn dataset(&self, name: &str) -> String {
+        format!("{}/{name}", self.group)
+    }
+}
+
+/// The group above another one.
+fn above(group: &str) -> &str {
+    group.rsplit_once('/').map_or(group, |(above, _)| above)
+}
+
+/// The group of a population, which holds no groups but `0`.
+fn population_group(file: &File, name: &str) -> Result<String> {
+    let known = file.members("/nodes")?;
+    if !known.iter().any(|n| n == name) {
+        let problem = NodesProblem::UnknownPopulation { name: name.to_string(), known: listed(known, 12) };
+        return Err(file.error("/nodes", problem));
+    }
+    let group = format!("/nodes/{name}");
+    let mut others = file.members(&group)?;
+    others.retain(|member| member != "0" && !file.is_dataset(&format!("{group}/{member}")));
+    if others.is_empty() { Ok(group) } else { Err(file.error(&group, NodesProblem::Groups(listed(others, 12)))) }
+}
+
+/// Checks that a column that may be absent counts the rows from 0, or that it is 0 everywhere.
+fn check_order(file: &File, object: &str, counts: bool) -> Result<()> {
+    if !file.has(object) {
+        return Ok(());
+    }
+    let expected = |row: usize| if counts { row as u64 } else { 0 };
+    let numbers = file.unsigned(object)?;
+    match numbers.iter().enumerate().find(|&(row, &number)| number != expected(row)) {
+        None => Ok(()),
+        Some((row, &found)) => Err(file.error_at(object, row, NodesProblem::Order { expected: expected(row), found })),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geometry::{Point, Quaternion};
+    use std::f64::consts::FRAC_PI_2;
+    use std::path::PathBuf;
+
+    /// Group `0` of a population `P` of three nodes.
+    const GROUP: &str = "/nodes/P/0";
+    const QUATERNION: [&str; 4] = ["orientation_w", "orientation_x", "orientation_y", "orientation_z"];
+
+    struct Input {
+        folder: tempfile::TempDir,
+        file: File,
+    }
+
+    impl Input {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let file = File::create(&folder.path().join("nodes.h5")).unwrap();
+            file.create_group(GROUP).unwrap();
+            file.write("/nodes/P/node_type_id", &[-1_i64, -1, -1], &[3]).unwrap();
+            let input = Self { folder, file };
+            for (i, name) in ["x", "y", "z"].into_iter().enumerate() {
+                input.floats(name, &[0.1 + i as f64, 1.0, 2.0]);
+            }
+            input
+        }
+
+        fn path(&self) -> PathBuf {
+            self.folder.path().join("nodes.h5")
+        }
+
+        fn floats(&self, name: &str, values: &[f64]) {
+            self.file.write(&format!("{GROUP}/{name}"), values, &[values.len()]).unwrap();
+        }
+
+        fn integers(&self, name: &str, values: &[u32]) {
+            self.file.write(&format!("{GROUP}/{name}"), values, &[values.len()]).unwrap();
+        }
+
+        fn texts(&self, name: &str, values: &[&str]) {
+            self.file.create_group(&format!("{GROUP}/@library")).unwrap();
+            self.file.write_strings(&format!("{GROUP}/{name}"), values, &[values.len()]).unwrap();
+        }
+
+        fn open(&self) -> Result<Nodes> {
+            self.open_population("P")
+        }
+
+        fn open_population(&self, name: &str) -> Result<Nodes> {
+            Nodes::open(&NodePopulation {
+                name: name.into(),
+                kind: "biophysical".into(),
+                nodes_file: self.path(),
+                morphologies: None,
+                biophysical_neuron_models_dir: None,
+            })
+        }
+
+        fn nodes(&self) -> Nodes {
+            self.open().unwrap()
+        }
+
+        #[track_caller]
+        fn says<T: std::fmt::Debug>(&self, result: Result<T>, message: &str) {
+            let expected = format!("{}: {message}", self.path().display());
+            assert_eq!(result.unwrap_err().to_string(), expected);
+        }
+    }
+
+    fn turned(nodes: &Nodes, node: u64, p: Point) -> Point {
+        nodes.transforms(&[node]).unwrap()[0].rotation.rotate(p)
+    }
+
+    #[test]
+    fn threads_may_share_nodes() {
+        fn shared<T: Send + Sync>() {}
+        shared::<Nodes>();
+    }
+
+    #[test]
+    fn nodes_are_counted_by_their_type_ids() {
+        let nodes = Input::new().nodes();
+        assert_eq!((nodes.len(), nodes.is_empty()), (3, false));
+    }
+
+    #[test]
+    fn transforms_come_in_the_order_asked_for() {
+        let transforms = Input::new().nodes().transforms(&[2, 0, 2]).unwrap();
+        let positions: Vec<_> = transforms.iter().map(|t| t.translation).collect();
+        assert_eq!(positions, [Point::new(2.0, 2.0, 2.0), Point::new(0.1, 1.1, 2.1), Point::new(2.0, 2.0, 2.0)]);
+        assert!(transforms.iter().all(|t| t.rotation == Quaternion::IDENTITY));
+    }
+
+    #[test]
+    fn numbers_are_read_at_the_stored_width() {
+        let input = bare();
+        input.file.create_group(GROUP).unwrap();
+        input.file.write("/nodes/P/node_type_id", &[0_u8], &[1]).unwrap();
+        for name in ["x", "y", "z"] {
+            input.file.write(&format!("{GROUP}/{name}"), &[0.1_f32], &[1]).unwrap();
+        }
+        assert_eq!(input.nodes().transforms(&[0]).unwrap()[0].translation.x, f64::from(0.1_f32));
+    }
+
+    #[test]
+    fn a_quaternion_of_four_columns_is_preferred_to_angles() {
+        let input = Input::new();
+        // 90 degrees about z, not normalised.
+        for (name, value) in QUATERNION.iter().zip([2.0, 0.0, 0.0, 2.0]) {
+            input.floats(name, &[value; 3]);
+        }
+        input.floats("rotation_angle_xaxis", &[FRAC_PI_2; 3]);
+        let p = turned(&input.nodes(), 1, Point::new(1.0, 0.0, 0.0));
+        assert!(p.distance(Point::new(0.0, 1.0, 0.0)) < 1e-15, "{p}");
+    }
+
+    #[test]
+    fn without_all_four_columns_the_angles_count_and_absent_ones_are_zero() {
+        let input = Input::new();
+        ["orientation_w", "orientation_x", "orientation_y"].iter().for_each(|name| input.floats(name, &[0.0; 3]));
+        input.floats("rotation_angle_yaxis", &[0.0, FRAC_PI_2, 0.0]);
+        let nodes = input.nodes();
+        // 90 degrees about y brings z to x.
+        let p = turned(&nodes, 1, Point::new(0.0, 0.0, 1.0));
+        assert!(p.distance(Point::new(1.0, 0.0, 0.0)) < 1e-15, "{p}");
+        assert_eq!(turned(&nodes, 0, Point::new(0.0, 0.0, 1.0)), Point::new(0.0, 0.0, 1.0));
+    }
+
+    #[test]
+    fn a_zero_quaternion_names_its_node_and_spares_the_others() {
+        let input = Input::new();
+        input.floats("orientation_w", &[1.0, 0.0, 1.0]);
+        QUATERNION[1..].iter().for_each(|name| input.floats(name, &[0.0; 3]));
+        let nodes = input.nodes();
+        assert_eq!(nodes.transforms(&[0, 2]).unwrap().len(), 2);
+        input.says(
+            nodes.transforms(&[0, 1]),
+            "node[1]: orientation is no rotation, expected a quaternion with a length above 0, found (w 0, x 0, y 0, z 0)",
+        );
+    }
+
+    #[test]
+    fn numbers_that_are_not_finite_name_column_and_node() {
+        let input = Input::new();
+        input.floats("rotation_angle_zaxis", &[0.0, f64::INFINITY, 0.0]);
+        input.says(
+            input.nodes().transforms(&[1]),
+            "/nodes/P/0/rotation_angle_zaxis[1]: not a finite number, expected an angle in radians, found inf",
+        );
+        let input = bare();
+        input.file.create_group(GROUP).unwrap();
+        input.file.write("/nodes/P/node_type_id", &[0], &[1]).unwrap();
+        [("x", 1.0), ("y", f64::NAN), ("z", 1.0)].iter().for_each(|(name, value)| input.floats(name, &[*value]));
+        input.says(
+            input.nodes().transforms(&[0]),
+            "/nodes/P/0/y[0]: not a finite number, expected a position in micrometres, found NaN",
+        );
+    }
+
+    #[test]
+    fn a_node_outside_the_population_is_refused() {
+        let input = Input::new();
+        let message = "/nodes/P: node id outside the population, expected an id below 3, found 3";
+        input.says(input.nodes().transforms(&[0, 3]), message);
+        input.texts("morphology", &["a", "b", "c"]);
+        input.says(input.nodes().morphologies(&[0, 3]), message);
+    }
+
+    #[test]
+    fn enumerations_are_resolved_and_other_columns_taken_as_they_are() {
+        let input = Input::new();
+        input.texts("@library/mtype", &["L1", "L2"]);
+        input.integers("mtype", &[1, 0, 1]);
+        input.file.write(&format!("{GROUP}/@library/layer"), &[10_i32, 20], &[2]).unwrap();
+        input.integers("layer", &[1, 1, 0]);
+        input.texts("region", &["a", "", "é"]);
+        input.file.create_group(&format!("{GROUP}/dynamics_params")).unwrap();
+        let nodes = input.nodes();
+        let text = |values: [&str; 3]| Attribute::Text(values.map(str::to_string).to_vec());
+        assert_eq!(nodes.attribute("mtype").unwrap(), text(["L2", "L1", "L2"]));
+        assert_eq!(nodes.attribute("layer").unwrap(), text(["20", "20", "10"]));
+        assert_eq!(nodes.attribute("region").unwrap(), text(["a", "", "é"]));
+        assert_eq!(nodes.attribute("x").unwrap(), Attribute::Number(vec![0.1, 1.0, 2.0]));
+        assert_eq!(nodes.attributes().unwrap(), ["layer", "mtype", "region", "x", "y", "z"]);
+        input.says(
+            nodes.attribute("dynamics_params"),
+            "/nodes/P/0: unknown attribute, expected `layer`, `mtype`, `region`, `x`, `y`, `z`, found `dynamics_params`",
+        );
+    }
+
+    #[test]
+    fn morphologies_come_in_the_order_asked_for() {
+        let input = Input::new();
+        input.texts("@library/morphology", &["sub/a", "b"]);
+        input.integers("morphology", &[0, 1, 0]);
+        assert_eq!(input.nodes().morphologies(&[1, 0]).unwrap(), ["b", "sub/a"]);
+    }
+
+    #[test]
+    fn morphologies_that_are_numbers_are_refused() {
+        let input = Input::new();
+        input.integers("morphology", &[0, 1, 0]);
+        input.says(input.nodes().morphologies(&[1]), "/nodes/P/0/morphology: wrong type, expected text, found numbers");
+    }
+
+    #[test]
+    fn an_index_outside_its_library_names_the_node() {
+        let input = Input::new();
+        input.texts("@library/mtype", &["L1", "L2"]);
+        input.integers("mtype", &[1, 2, 0]);
+        input.says(
+            input.nodes().attribute("mtype"),
+            "/nodes/P/0/mtype[1]: no such entry in the library, expected an index below 2, found 2",
+        );
+    }
+
+    #[test]
+    fn a_column_of_another_length_is_refused() {
+        let input = Input::new();
+        input.floats("rotation_angle_xaxis", &[0.0; 2]);
+        input.floats("weight", &[0.0; 4]);
+        input.says(
+            input.nodes().transforms(&[0]),
+            "/nodes/P/0/rotation_angle_xaxis: wrong shape, expected [3], one value a node, found [2]",
+        );
+        input.says(
+            input.nodes().attribute("weight"),
+            "/nodes/P/0/weight: wrong shape, expected [3], one value a node, found [4]",
+        );
+    }
+
+    #[test]
+    fn a_column_of_neither_text_nor_numbers_is_refused() {
+        let input = Input::new();
+        input.file.write(&format!("{GROUP}/flag"), &[true, false, true], &[3]).unwrap();
+        input
+            .says(input.nodes().attribute("flag"), "/nodes/P/0/flag: wrong type, expected text or numbers, found bool");
+    }
+
+    fn bare() -> Input {
+        let folder = tempfile::tempdir().unwrap();
+        let file = File::create(&folder.path().join("nodes.h5")).unwrap();
+        Input { folder, file }
+    }
+
+    #[test]
+    fn a_missing_coordinate_is_named() {
+        let input = bare();
+        input.file.create_group(GROUP).unwrap();
+        input.file.write("/nodes/P/node_type_id", &[0], &[1]).unwrap();
+        ["y", "z"].iter().for_each(|name| input.floats(name, &[0.0]));
+        input.says(
+            input.nodes().transforms(&[0]),
+            "/nodes/P/0/x: missing, expected a dataset; the nearest group `/nodes/P/0` has `y`, `z`",
+        );
+    }
+
+    #[test]
+    fn a_population_that_is_not_in_the_file_is_refused() {
+        let input = Input::new();
+        input.says(input.open_population("Q"), "/nodes: unknown population, expected `P`, found `Q`");
+        bare().says_missing("/nodes: missing, expected a group; the nearest group `/` has none");
+    }
+
+    impl Input {
+        #[track_caller]
+        fn says_missing(&self, message: &str) {
+            self.says(self.open(), message);
+        }
+    }
+
+    #[test]
+    fn a_population_without_its_parts_is_refused() {
+        let input = bare();
+        input.file.create_group("/nodes/P").unwrap();
+        input.says_missing("/nodes/P/node_type_id: missing, expected a dataset; the nearest group `/nodes/P` has none");
+        input.file.write("/nodes/P/node_type_id", &[0], &[1]).unwrap();
+        input.says_missing("/nodes/P/0: missing, expected a group; the nearest group `/nodes/P` has `node_type_id`");
+    }
+
+    #[test]
+    fn groups_besides_0_are_refused() {
+        let input = Input::new();
+        input.file.create_group("/nodes/P/1").unwrap();
+        input.says(input.open(), "/nodes/P: several groups of attributes, expected only `0`, found `1`");
+    }
+
+    #[test]
+    fn nodes_that_are_not_in_the_order_of_their_rows_are_refused() {
+        let input = Input::new();
+        input.file.write("/nodes/P/node_group_id", &[0_u32; 3], &[3]).unwrap();
+        input.file.write("/nodes/P/node_group_index", &[0_u64, 1, 2], &[3]).unwrap();
+        assert!(input.open().is_ok());
+        input.file.write("/nodes/P/node_id", &[0_u64, 2, 1], &[3]).unwrap();
+        input.says(input.open(), "/nodes/P/node_id[1]: nodes in another order than their rows, expected 1, found 2");
     }
 }

@@ -1,12 +1,78 @@
-//! stub: interface fixed, body to come
+//! Which segments each neuron has, as the mapping of a compartment report tells.
+//!
+//! Source: SONATA "Frame-oriented node element recordings". `/report/<population>/mapping` has `node_ids` in any order,
+//! `index_pointers` (one more than nodes; the elements of node `i` are those from pointer `i` up to pointer `i + 1`) and
+//! `element_ids`: the section id, once a segment. `/report/<population>/data` has one column an element.
+
 use std::path::Path;
 
-use crate::error::Result;
+use crate::error::{Problem, Result, listed};
+use crate::h5::{File, H5Problem};
 use crate::segments::SectionCount;
 
+/// What can be wrong with a report's mapping.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportProblem {
+    /// No population of that name.
+    #[error("unknown population, expected {known}, found `{name}`")]
+    UnknownPopulation {
+        /// The name asked for.
+        name: String,
+        /// Those that are there.
+        known: String,
+    },
+    /// Another number of index pointers.
+    #[error("wrong number of index pointers, expected {} (one more than nodes), found {found}", nodes + 1)]
+    Pointers {
+        /// Number of nodes.
+        nodes: usize,
+        /// Number of pointers.
+        found: usize,
+    },
+    /// A pointer below the one before it.
+    #[error("index pointers decrease, expected at least {before}, found {found}")]
+    Decreasing {
+        /// The pointer before.
+        before: u64,
+        /// The pointer.
+        found: u64,
+    },
+    /// The last pointer is not the number of elements.
+    #[error("last index pointer is not the end of `element_ids`, expected {elements}, found {found}")]
+    End {
+        /// Number of elements.
+        elements: usize,
+        /// The pointer.
+        found: u64,
+    },
+    /// A node that is there already.
+    #[error("node listed twice, expected each node once, found `{0}` again")]
+    Twice(u64),
+}
+
+impl Problem for ReportProblem {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Pointers { nodes, found } if found == nodes => {
+                Some("add the number of elements as the last pointer".into())
+            }
+            _ => None,
+        }
+    }
+}
+
 /// Which segments each neuron has, as a compartment report's mapping tells.
+///
+/// Kept as read: 4 bytes a segment and 24 a node.
 #[derive(Debug)]
-pub struct Layout {}
+pub struct Layout {
+    /// Ascending.
+    node_ids: Vec<u64>,
+    /// The place in the file of each of `node_ids`.
+    places: Vec<usize>,
+    pointers: Vec<u64>,
+    element_ids: Vec<u32>,
+}
 
 impl Layout {
     /// Reads the mapping of a population in a report.
@@ -15,22 +81,40 @@ impl Layout {
     /// Missing file or population (those that are there are listed), N+1 index pointers expected, pointers that
     /// decrease or leave the elements, a node listed twice, element ids that do not fit the data's columns.
     pub fn open(path: &Path, population: &str) -> Result<Self> {
-        let _ = (path, population);
-        Ok(Self {})
+        let file = File::open(path)?;
+        let group = population_group(&file, population)?;
+        let mapping = |name: &str| format!("{group}/mapping/{name}");
+        let (node_ids, places) = sorted(&file, &mapping("node_ids"))?;
+        let elements = mapping("element_ids");
+        check_data(&file, &format!("{group}/data"), &elements)?;
+        let element_ids = file.unsigned_32(&elements)?;
+        let pointers = pointers(&file, &mapping("index_pointers"), node_ids.len(), element_ids.len())?;
+        Ok(Self { node_ids, places, pointers, element_ids })
     }
+
     /// Node ids, ascending.
     pub fn node_ids(&self) -> &[u64] {
-        &[]
+        &self.node_ids
     }
+
     /// The sections of a node, ascending by id, with their numbers of segments; none if the node is not in the report.
     pub fn sections(&self, node: u64) -> Option<Vec<SectionCount>> {
-        let _ = node;
-        None
+        let mut elements = self.elements(node)?.to_vec();
+        elements.sort_unstable();
+        let runs = elements.chunk_by(|a, b| a == b);
+        Some(runs.filter_map(|run| Some(SectionCount { section_id: *run.first()?, segments: size(run) })).collect())
     }
+
     /// Number of segments of a node; none if the node is not in the report.
     pub fn segments(&self, node: u64) -> Option<u64> {
-        let _ = node;
-        None
+        self.elements(node).map(|elements| elements.len() as u64)
+    }
+
+    /// The section ids of a node's segments, in the file's order.
+    fn elements(&self, node: u64) -> Option<&[u32]> {
+        let place = *self.places.get(self.node_ids.binary_search(&node).ok()?)?;
+        let bound = |i: usize| usize::try_from(*self.pointers.get(i)?).ok();
+        self.element_ids.get(bound(place)?..bound(place + 1)?)
     }
 }
 
@@ -39,6 +123,214 @@ impl Layout {
 /// # Errors
 /// No HDF5, no `/report`.
 pub fn populations(path: &Path) -> Result<Vec<String>> {
-    let _ = path;
-    Ok(vec![])
+    File::open(path)?.members("/report")
+}
+
+fn size(run: &[u32]) -> u32 {
+    u32::try_from(run.len()).unwrap_or(u32::MAX)
+}
+
+fn population_group(file: &File, name: &str) -> Result<String> {
+    let known = file.members("/report")?;
+    if known.iter().any(|n| n == name) {
+        return Ok(format!("/report/{name}"));
+    }
+    let problem = ReportProblem::UnknownPopulation { name: name.to_string(), known: listed(known, 12) };
+    Err(file.error("/report", problem))
+}
+
+/// Node ids ascending, and the place of each in the file.
+fn sorted(file: &File, object: &str) -> Result<(Vec<u64>, Vec<usize>)> {
+    let ids = file.unsigned(object)?;
+    let mut listed: Vec<(u64, usize)> = ids.into_iter().enumerate().map(|(place, id)| (id, place)).collect();
+    listed.sort_unstable();
+    match listed.iter().zip(listed.iter().skip(1)).find(|(a, b)| a.0 == b.0) {
+        Some((_, &(id, place))) => Err(file.error_at(object, place, ReportProblem::Twice(id))),
+        None => Ok(listed.into_iter().unzip()),
+    }
+}
+
+/// Index pointers that rise from node to node and end where the elements end.
+fn pointers(file: &File, object: &str, nodes: usize, elements: usize) -> Result<Vec<u64>> {
+    let pointers = file.unsigned(object)?;
+    if pointers.len() != nodes + 1 {
+        return Err(file.error(object, ReportProblem::Pointers { nodes, found: pointers.len() }));
+    }
+    let falls = pointers.iter().zip(pointers.iter().skip(1)).enumerate().find(|(_, (before, found))| found < before);
+    if let Some((i, (&before, &found))) = falls {
+        return Err(file.error_at(object, i + 1, ReportProblem::Decreasing { before, found }));
+    }
+    match pointers.last() {
+        Some(&found) if found != elements as u64 => {
+            Err(file.error_at(object, nodes, ReportProblem::End { elements, found }))
+        }
+        _ => Ok(pointers),
+    }
+}
+
+/// Data, where there are any, with one column an element.
+fn check_data(file: &File, data: &str, element_ids: &str) -> Result<()> {
+    let elements = file.length(element_ids)?;
+    let found = if file.has(data) { file.shape(data)? } else { return Ok(()) };
+    if matches!(found[..], [_, columns] if columns == elements) {
+        return Ok(());
+    }
+    let expected = format!("[frames, {elements}], one column an element");
+    Err(file.error(data, H5Problem::Shape { expected, found }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Input {
+        folder: tempfile::TempDir,
+        node_ids: Vec<u64>,
+        pointers: Vec<u64>,
+        elements: Vec<u32>,
+        data: Option<[usize; 2]>,
+    }
+
+    impl Input {
+        /// Node 7 has a soma and three segments in two other sections, node 3 a soma and one segment more.
+        fn new() -> Self {
+            Self {
+                folder: tempfile::tempdir().unwrap(),
+                node_ids: vec![7, 3],
+                pointers: vec![0, 4, 6],
+                elements: vec![0, 5, 2, 5, 1, 0],
+                data: Some([2, 6]),
+            }
+        }
+
+        fn path(&self) -> std::path::PathBuf {
+            self.folder.path().join("report.h5")
+        }
+
+        fn write(&self) {
+            let file = File::create(&self.path()).unwrap();
+            file.create_group("/report/P/mapping").unwrap();
+            let mapping = |name: &str| format!("/report/P/mapping/{name}");
+            file.write(&mapping("node_ids"), &self.node_ids, &[self.node_ids.len()]).unwrap();
+            file.write(&mapping("index_pointers"), &self.pointers, &[self.pointers.len()]).unwrap();
+            file.write(&mapping("element_ids"), &self.elements, &[self.elements.len()]).unwrap();
+            if let Some([frames, columns]) = self.data {
+                file.write("/report/P/data", &vec![0.0_f32; frames * columns], &[frames, columns]).unwrap();
+            }
+            file.close().unwrap();
+        }
+
+        fn open(&self) -> Result<Layout> {
+            self.write();
+            Layout::open(&self.path(), "P")
+        }
+
+        #[track_caller]
+        fn refused(&self, message: &str) -> Option<String> {
+            let error = self.open().unwrap_err();
+            assert_eq!(error.to_string(), format!("{}: {message}", self.path().display()));
+            error.hint()
+        }
+    }
+
+    fn counts(layout: &Layout, node: u64) -> Option<Vec<(u32, u32)>> {
+        Some(layout.sections(node)?.iter().map(|s| (s.section_id, s.segments)).collect())
+    }
+
+    #[test]
+    fn nodes_and_elements_may_stand_in_any_order() {
+        let layout = Input::new().open().unwrap();
+        assert_eq!(layout.node_ids(), [3, 7]);
+        assert_eq!(counts(&layout, 7).unwrap(), [(0, 1), (2, 1), (5, 2)]);
+        assert_eq!(counts(&layout, 3).unwrap(), [(0, 1), (1, 1)]);
+        assert_eq!((layout.segments(7), layout.segments(3)), (Some(4), Some(2)));
+    }
+
+    #[test]
+    fn a_node_that_is_not_reported_has_no_sections() {
+        let layout = Input::new().open().unwrap();
+        assert_eq!((counts(&layout, 4), layout.segments(4)), (None, None));
+    }
+
+    #[test]
+    fn a_report_may_be_empty_or_without_data() {
+        let layout = Input { data: None, ..Input::new() }.open().unwrap();
+        assert_eq!(layout.segments(7), Some(4));
+        let empty = Input { node_ids: vec![], pointers: vec![0], elements: vec![], data: Some([0, 0]), ..Input::new() };
+        assert_eq!(empty.open().unwrap().node_ids(), [0_u64; 0]);
+    }
+
+    #[test]
+    fn a_node_without_elements_has_no_segments() {
+        let layout = Input { pointers: vec![0, 6, 6], ..Input::new() }.open().unwrap();
+        assert_eq!((counts(&layout, 3), layout.segments(3)), (Some(vec![]), Some(0)));
+    }
+
+    #[test]
+    fn populations_are_listed() {
+        let input = Input::new();
+        input.write();
+        assert_eq!(populations(&input.path()).unwrap(), ["P"]);
+        assert_eq!(
+            Layout::open(&input.path(), "Q").unwrap_err().to_string(),
+            format!("{}: /report: unknown population, expected `P`, found `Q`", input.path().display())
+        );
+    }
+
+    #[test]
+    fn one_pointer_a_node_is_refused() {
+        let hint = Input { pointers: vec![0, 4], ..Input::new() }.refused(
+            "/report/P/mapping/index_pointers: wrong number of index pointers, expected 3 (one more than nodes), found 2",
+        );
+        assert_eq!(hint.unwrap(), "add the number of elements as the last pointer");
+        let hint = Input { pointers: vec![0, 4, 6, 6], ..Input::new() }.refused(
+            "/report/P/mapping/index_pointers: wrong number of index pointers, expected 3 (one more than nodes), found 4",
+        );
+        assert_eq!(hint, None);
+    }
+
+    #[test]
+    fn pointers_that_decrease_or_leave_the_elements_are_refused() {
+        Input { pointers: vec![5, 4, 6], ..Input::new() }
+            .refused("/report/P/mapping/index_pointers[1]: index pointers decrease, expected at least 5, found 4");
+        for end in [5, 7] {
+            Input { pointers: vec![0, 4, end], ..Input::new() }.refused(&format!(
+                "/report/P/mapping/index_pointers[2]: last index pointer is not the end of `element_ids`, expected 6, found {end}"
+            ));
+        }
+    }
+
+    #[test]
+    fn a_node_listed_twice_is_refused() {
+        Input { node_ids: vec![7, 7], ..Input::new() }
+            .refused("/report/P/mapping/node_ids[1]: node listed twice, expected each node once, found `7` again");
+    }
+
+    #[test]
+    fn data_have_one_column_an_element() {
+        Input { data: Some([2, 5]), ..Input::new() }
+            .refused("/report/P/data: wrong shape, expected [frames, 6], one column an element, found [2, 5]");
+    }
+
+    #[test]
+    fn wide_element_ids_are_taken_where_they_fit_into_32_bits() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = |name: &str, elements: [u64; 2]| {
+            let path = folder.path().join(name);
+            let file = File::create(&path).unwrap();
+            file.create_group("/report/P/mapping").unwrap();
+            file.write("/report/P/mapping/node_ids", &[0_i32], &[1]).unwrap();
+            file.write("/report/P/mapping/index_pointers", &[0_i64, 2], &[2]).unwrap();
+            file.write("/report/P/mapping/element_ids", &elements, &[2]).unwrap();
+            Layout::open(&path, "P")
+        };
+        assert_eq!(counts(&open("fits.h5", [0, 9]).unwrap(), 0).unwrap(), [(0, 1), (9, 1)]);
+        let message = open("large.h5", [0, 1 << 32]).unwrap_err().to_string();
+        assert!(
+            message.ends_with(
+                "/report/P/mapping/element_ids[1]: number too large, expected at most 4294967295, found 4294967296"
+            ),
+            "{message}"
+        );
+    }
 }

@@ -1,0 +1,222 @@
+//! The variables of a configuration's `manifest`, and their expansion in every string of the document.
+//!
+//! Source: SONATA "Circuit configuration file", section *manifest*; behaviour probed on libsonata 0.2.2. A variable's
+//! name is `$` and then ASCII letters, digits and underscores, and it is always taken at full length: with
+//! `$BASE` = `/aaa` and `$BASE_DIR` = `/bbb`, `$BASE_DIR/c` is `/bbb/c`. (libsonata replaces the shorter name first and
+//! makes `/aaa_DIR/c` of it; a circuit that relies on that names its folders differently here.) A name that the manifest
+//! does not define stays as it is, and so does `${NAME}`.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::super::json::At;
+use crate::error::{Problem, Result, listed};
+
+/// Variables are put into each other at most this many times (as libsonata does; the depth doubles each time).
+const PASSES: usize = 10;
+
+/// An expanded string is no longer than this, in bytes, unless it was before: the longest path of Linux.
+const LONGEST: usize = 4096;
+
+/// What can be wrong with a manifest.
+#[derive(Debug, thiserror::Error)]
+pub enum ManifestProblem {
+    /// No variable's name.
+    #[error("no name of a variable, expected `$` and then letters, digits and underscores")]
+    Name,
+    /// Variables that contain each other.
+    #[error("variables contain each other in a circle, expected all of them to settle in {PASSES} passes, found {0}")]
+    Cycle(String),
+    /// A string that grows beyond measure.
+    #[error("expanded text too long, expected at most {LONGEST} bytes after its variables are put in")]
+    Long,
+}
+
+impl Problem for ManifestProblem {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Cycle(_) => Some("write one of them out, without a variable".into()),
+            Self::Name | Self::Long => None,
+        }
+    }
+}
+
+/// The variables of a manifest, expanded.
+#[derive(Debug, Default)]
+pub struct Manifest(BTreeMap<String, String>);
+
+impl Manifest {
+    /// The variables of a document, put into each other until none is left.
+    ///
+    /// # Errors
+    /// A name that is none, a value that is no string, variables that contain each other.
+    pub fn of(document: &At<'_>) -> Result<Self> {
+        let Some(manifest) = document.get("manifest")? else { return Ok(Self::default()) };
+        let mut variables = Self::default();
+        for (name, value) in manifest.members()? {
+            if name_length(name) != Some(name.len()) {
+                return Err(value.error(ManifestProblem::Name));
+            }
+            variables.0.insert(name.to_string(), value.text()?.to_string());
+        }
+        variables.settled().map_err(|problem| manifest.error(problem))
+    }
+
+    fn settled(mut self) -> Result<Self, ManifestProblem> {
+        for _ in 0..PASSES {
+            if self.unsettled().next().is_none() {
+                return Ok(self);
+            }
+            let expand = |(name, text): (&String, &String)| Ok((name.clone(), self.expanded(text)?));
+            let next = self.0.iter().map(expand).collect::<Result<_, _>>();
+            self = match next {
+                Ok(next) => Self(next),
+                Err(ManifestProblem::Long) => return Err(self.cycle()),
+                Err(other) => return Err(other),
+            };
+        }
+        if self.unsettled().next().is_none() { Ok(self) } else { Err(self.cycle()) }
+    }
+
+    /// The names whose text still contains a variable.
+    fn unsettled(&self) -> impl Iterator<Item = &str> {
+        let open = |text: &str| pieces(text).any(|(_, name)| self.0.contains_key(name));
+        self.0.iter().filter(move |(_, text)| open(text)).map(|(name, _)| name.as_str())
+    }
+
+    fn cycle(&self) -> ManifestProblem {
+        ManifestProblem::Cycle(listed(self.unsettled(), 8))
+    }
+
+    fn expanded(&self, text: &str) -> Result<String, ManifestProblem> {
+        let mut expanded = String::with_capacity(text.len());
+        for (before, name) in pieces(text) {
+            expanded.push_str(before);
+            expanded.push_str(self.0.get(name).map_or(name, String::as_str));
+            if expanded.len() > text.len().max(LONGEST) {
+                return Err(ManifestProblem::Long);
+            }
+        }
+        Ok(expanded)
+    }
+
+    /// Expands every string of a document except the manifest itself.
+    ///
+    /// # Errors
+    /// A string that would be too long.
+    pub fn expand(&self, value: &mut Value) -> Result<()> {
+        match value {
+            Value::String(text) if text.contains('$') => *text = self.expanded(text)?,
+            Value::Array(items) => items.iter_mut().try_for_each(|item| self.expand(item))?,
+            Value::Object(members) => {
+                let fields = members.iter_mut().filter(|(key, _)| *key != "manifest");
+                fields.map(|(_, member)| member).try_for_each(|member| self.expand(member))?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// The length of the variable's name that a text begins with.
+fn name_length(text: &str) -> Option<usize> {
+    let rest = text.strip_prefix('$')?;
+    let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(rest.len());
+    Some(end + 1)
+}
+
+/// A text as plain pieces, each with the `$NAME` that follows it; the last one with nothing.
+fn pieces(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let here = rest?;
+        let (before, from) = here.split_at(here.find('$').unwrap_or(here.len()));
+        let (name, after) = from.split_at(name_length(from).unwrap_or(0));
+        rest = (!after.is_empty()).then_some(after);
+        Some((before, name))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn expanded(manifest: Value, text: &str) -> Result<String> {
+        let document = json!({ "manifest": manifest });
+        let mut value = json!({ "deep": [text] });
+        Manifest::of(&At::new(&document, ""))?.expand(&mut value)?;
+        Ok(value["deep"][0].as_str().unwrap().to_string())
+    }
+
+    #[test]
+    fn a_name_is_taken_at_full_length() {
+        let manifest = json!({"$BASE": "/aaa", "$BASE_DIR": "/bbb"});
+        assert_eq!(expanded(manifest.clone(), "$BASE_DIR/c").unwrap(), "/bbb/c");
+        assert_eq!(expanded(manifest.clone(), "$BASE/c$BASE_DIR").unwrap(), "/aaa/c/bbb");
+        assert_eq!(expanded(manifest, "$BASE_DIRECTORY").unwrap(), "$BASE_DIRECTORY");
+    }
+
+    #[test]
+    fn variables_expand_inside_each_other_in_any_order() {
+        let manifest = json!({"$A": "$B/a", "$B": "$C/b", "$C": ".", "$D": "$C/d"});
+        assert_eq!(expanded(manifest, "$A:$D").unwrap(), "./b/a:./d");
+    }
+
+    #[test]
+    fn a_chain_of_a_hundred_variables_settles() {
+        let link = |i: usize| (format!("$V{i}"), Value::from(format!("$V{}", i + 1)));
+        let mut manifest: serde_json::Map<_, _> = (0..100).map(link).collect();
+        manifest.insert("$V100".into(), "/end".into());
+        assert_eq!(expanded(manifest.into(), "$V0/x").unwrap(), "/end/x");
+    }
+
+    #[test]
+    fn unknown_names_and_braces_stay_as_they_are() {
+        let manifest = json!({"$A": "/a", "$": "/root"});
+        assert_eq!(expanded(manifest.clone(), "$Q/${A}/é$").unwrap(), "$Q//root{A}/é/root");
+        assert_eq!(expanded(json!({"$A": "/a"}), "$Q/${A}/$").unwrap(), "$Q/${A}/$");
+    }
+
+    #[test]
+    fn a_circle_of_variables_is_refused_by_name() {
+        let error = expanded(json!({"$A": "$B", "$B": "$A/x", "$C": "/c"}), "").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "manifest: variables contain each other in a circle, expected all of them to settle in 10 passes, found `$A`, `$B`"
+        );
+        assert_eq!(error.hint().unwrap(), "write one of them out, without a variable");
+        assert!(expanded(json!({"$A": "$A"}), "").unwrap_err().to_string().ends_with("found `$A`"));
+    }
+
+    #[test]
+    fn a_variable_that_multiplies_itself_is_refused_before_it_fills_the_memory() {
+        let error = expanded(json!({"$A": "$A".repeat(2000)}), "").unwrap_err();
+        assert!(error.to_string().ends_with("found `$A`"), "{error}");
+    }
+
+    #[test]
+    fn a_text_that_would_grow_beyond_a_path_is_refused() {
+        let error = expanded(json!({"$A": "x".repeat(1000)}), "$A$A$A$A$A").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "expanded text too long, expected at most 4096 bytes after its variables are put in"
+        );
+    }
+
+    #[test]
+    fn a_name_without_a_dollar_is_refused() {
+        let error = expanded(json!({"A": "/a"}), "").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "manifest.A: no name of a variable, expected `$` and then letters, digits and underscores"
+        );
+    }
+
+    #[test]
+    fn a_value_that_is_no_text_is_refused() {
+        let error = expanded(json!({"$A": 1}), "").unwrap_err();
+        assert_eq!(error.to_string(), "manifest.$A: wrong type, expected a string, found the number `1`");
+    }
+}

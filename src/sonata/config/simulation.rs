@@ -1,0 +1,65 @@
+//! Reading `simulation_config.json`.
+//!
+//! Source: SONATA "Simulation configuration file", sections *output* and *reports*.
+
+use std::path::{Path, PathBuf};
+
+use super::super::json::At;
+use super::document::{Document, normalised};
+use super::{Circuit, ReportConfig, Simulation};
+use crate::error::{Context, Result};
+
+impl Simulation {
+    /// Reads a simulation's document and its circuit.
+    pub(super) fn read(document: &Document) -> Result<Self> {
+        let own = Self::fields(document).in_file(&document.path)?;
+        let circuit = Circuit::open(&own.network)?;
+        let Fields { node_set, node_sets_file, reports, .. } = own;
+        Ok(Self { path: document.path.clone(), circuit, node_set, node_sets_file, reports })
+    }
+
+    fn fields(document: &Document) -> Result<Fields> {
+        let root = document.root();
+        let network = document.resolve(root.get_text("network")?.unwrap_or("circuit_config.json"));
+        let node_set = root.get_text("node_set")?.map(str::to_string);
+        let output = root.get("output")?;
+        let folder = output.map(|output| output.get("output_dir")).transpose()?.flatten();
+        let folder = document.resolve(folder.map_or(Ok("output"), |at| at.text())?);
+        let reports = root.get("reports")?.map_or(Ok(Vec::new()), |reports| reports.members())?;
+        let report = |(name, at): &(&str, At<'_>)| ReportConfig::read(name, at, node_set.as_deref(), &folder);
+        let reports = reports.iter().map(report).collect::<Result<_>>()?;
+        Ok(Fields { network, node_sets_file: document.path_at(&root, "node_sets_file")?, node_set, reports })
+    }
+}
+
+/// What the simulation's own file says.
+struct Fields {
+    network: PathBuf,
+    node_set: Option<String>,
+    node_sets_file: Option<PathBuf>,
+    reports: Vec<ReportConfig>,
+}
+
+impl ReportConfig {
+    fn read(name: &str, at: &At<'_>, node_set: Option<&str>, folder: &Path) -> Result<Self> {
+        let sections = at.get_text("sections")?.unwrap_or("soma");
+        let compartments = if sections == "soma" { "center" } else { "all" };
+        Ok(Self {
+            name: name.to_string(),
+            cells: at.get_text("cells")?.or(node_set).map(str::to_string),
+            sections: sections.to_string(),
+            compartments: at.get_text("compartments")?.unwrap_or(compartments).to_string(),
+            kind: at.require_text("type", "the report's type, e.g. `compartment`")?.to_string(),
+            enabled: at.get("enabled")?.map_or(Ok(true), |enabled| enabled.boolean())?,
+            file: normalised(&folder.join(with_h5(at.get_text("file_name")?.unwrap_or(name)))),
+        })
+    }
+}
+
+/// A file's name that ends in `.h5`, which is added where it is missing.
+fn with_h5(name: &str) -> PathBuf {
+    match Path::new(name).extension() {
+        Some(extension) if extension == "h5" => PathBuf::from(name),
+        _ => PathBuf::from(format!("{name}.h5")),
+    }
+}

@@ -1,0 +1,187 @@
+//! JSON documents whose errors name the line, or the path of the value (`networks.nodes[0].nodes_file`).
+
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+use crate::error::{Context, Error, FileProblem, Place, Problem, Result};
+
+/// What can be wrong with a JSON document.
+#[derive(Debug, thiserror::Error)]
+pub enum JsonProblem {
+    /// The text does not parse.
+    #[error("no valid JSON at column {column}: {message}")]
+    Syntax {
+        /// Its column, from 1.
+        column: usize,
+        /// The parser's words.
+        message: String,
+    },
+    /// A value of another kind.
+    #[error("wrong type, expected {expected}, found {found}")]
+    Type {
+        /// What the format asks for.
+        expected: &'static str,
+        /// What the file holds.
+        found: String,
+    },
+    /// A key that must be there.
+    #[error("missing, expected {0}")]
+    Missing(&'static str),
+}
+
+impl Problem for JsonProblem {}
+
+/// Reads a document.
+///
+/// # Errors
+/// The file cannot be read, or is no JSON: the error names line and column.
+pub fn read(path: &Path) -> Result<Value> {
+    let bytes = std::fs::read(path).map_err(FileProblem::Read).in_file(path)?;
+    serde_json::from_slice(&bytes).map_err(|e| syntax(path, &e))
+}
+
+fn syntax(path: &Path, error: &serde_json::Error) -> Error {
+    let text = error.to_string();
+    let message = text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message).to_string();
+    let place = Place::file(path).object("line").row(error.line() as u64);
+    Error::new(place, JsonProblem::Syntax { column: error.column(), message })
+}
+
+/// A value and its path in the document.
+#[derive(Debug, Clone)]
+pub struct At<'a> {
+    /// The value.
+    pub value: &'a Value,
+    path: String,
+}
+
+impl<'a> At<'a> {
+    /// The value at a path; the document itself has the empty path.
+    pub fn new(value: &'a Value, path: impl Into<String>) -> Self {
+        Self { value, path: path.into() }
+    }
+
+    /// An error at this value.
+    pub fn error(&self, problem: impl Problem) -> Error {
+        let error = Error::from(problem);
+        if self.path.is_empty() { error } else { error.in_object(&self.path) }
+    }
+
+    /// An error that says what was expected here.
+    pub fn wrong_type(&self, expected: &'static str) -> Error {
+        self.error(JsonProblem::Type { expected, found: described(self.value) })
+    }
+
+    /// The value as an object.
+    pub fn object(&self) -> Result<&'a Map<String, Value>> {
+        self.value.as_object().ok_or_else(|| self.wrong_type("an object"))
+    }
+
+    /// The members of an object, in file order.
+    pub fn members(&self) -> Result<Vec<(&'a str, Self)>> {
+        Ok(self.object()?.iter().map(|(key, value)| (key.as_str(), self.member(key, value))).collect())
+    }
+
+    /// The items of an array.
+    pub fn items(&self) -> Result<Vec<Self>> {
+        let array = self.value.as_array().ok_or_else(|| self.wrong_type("an array"))?;
+        Ok(array.iter().enumerate().map(|(i, value)| self.item(i, value)).collect())
+    }
+
+    /// An item of an array.
+    pub fn item(&self, i: usize, value: &'a Value) -> Self {
+        Self::new(value, format!("{}[{i}]", self.path))
+    }
+
+    /// The value as a string.
+    pub fn text(&self) -> Result<&'a str> {
+        self.value.as_str().ok_or_else(|| self.wrong_type("a string"))
+    }
+
+    /// The value as true or false.
+    pub fn boolean(&self) -> Result<bool> {
+        self.value.as_bool().ok_or_else(|| self.wrong_type("true or false"))
+    }
+
+    /// A member of an object; none where it is absent or null.
+    pub fn get(&self, key: &str) -> Result<Option<Self>> {
+        Ok(self.object()?.get(key).filter(|value| !value.is_null()).map(|value| self.member(key, value)))
+    }
+
+    /// A member of an object that must be there.
+    pub fn require(&self, key: &str, expected: &'static str) -> Result<Self> {
+        self.get(key)?.ok_or_else(|| self.member(key, self.value).error(JsonProblem::Missing(expected)))
+    }
+
+    /// A member that is a string; none where it is absent, null or empty.
+    pub fn get_text(&self, key: &str) -> Result<Option<&'a str>> {
+        let text = self.get(key)?.map(|member| member.text()).transpose()?;
+        Ok(text.filter(|text| !text.is_empty()))
+    }
+
+    /// A member that must be a string, and not an empty one.
+    pub fn require_text(&self, key: &str, expected: &'static str) -> Result<&'a str> {
+        let missing = || self.member(key, self.value).error(JsonProblem::Missing(expected));
+        self.get_text(key)?.ok_or_else(missing)
+    }
+
+    fn member(&self, key: &str, value: &'a Value) -> Self {
+        let path = if self.path.is_empty() { key.to_string() } else { format!("{}.{key}", self.path) };
+        Self::new(value, path)
+    }
+}
+
+/// A value in a few words.
+fn described(value: &Value) -> String {
+    /// Longer strings are cut in messages.
+    const LONGEST: usize = 60;
+    match value {
+        Value::Array(_) => "an array".into(),
+        Value::Object(_) => "an object".into(),
+        Value::String(text) if text.chars().count() > LONGEST => {
+            format!("the string `{}...`", text.chars().take(LONGEST).collect::<String>())
+        }
+        Value::String(text) => format!("the string `{text}`"),
+        Value::Number(number) => format!("the number `{number}`"),
+        Value::Null | Value::Bool(_) => format!("`{value}`"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_syntax_error_names_line_and_column() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.json");
+        std::fs::write(&file, "{\n  \"a\": 1,\n  \"b\" 2\n}").unwrap();
+        let expected = format!("{}: line[3]: no valid JSON at column 7: expected `:`", file.display());
+        assert_eq!(read(&file).unwrap_err().to_string(), expected);
+    }
+
+    #[test]
+    fn a_wrong_type_names_the_path_of_the_value() {
+        let document = json!({"networks": {"nodes": [{"nodes_file": 5}]}});
+        let nodes = At::new(&document, "").get("networks").unwrap().unwrap().get("nodes").unwrap().unwrap();
+        let first = nodes.items().unwrap().remove(0);
+        assert_eq!(
+            first.get_text("nodes_file").unwrap_err().to_string(),
+            "networks.nodes[0].nodes_file: wrong type, expected a string, found the number `5`"
+        );
+        assert_eq!(
+            first.require("populations", "an object of populations").unwrap_err().to_string(),
+            "networks.nodes[0].populations: missing, expected an object of populations"
+        );
+    }
+
+    #[test]
+    fn null_and_empty_text_count_as_absent() {
+        let document = json!({"a": null, "b": ""});
+        let at = At::new(&document, "");
+        assert!(at.get("a").unwrap().is_none());
+        assert_eq!(at.get_text("b").unwrap(), None);
+    }
+}

@@ -1,0 +1,226 @@
+//! One attribute's condition in a node set, and the nodes that meet it.
+
+use regex::Regex;
+use serde_json::{Number, Value};
+
+use super::super::json::At;
+use super::super::nodes::Column;
+use crate::error::{Problem, Result};
+
+/// What can be wrong with a condition, alone or with the attribute it is put to.
+#[derive(Debug, thiserror::Error)]
+pub enum ConditionProblem {
+    /// A list of numbers and texts.
+    #[error("list of text and numbers, expected either text or numbers, found both")]
+    Mixed,
+    /// An object without an operator.
+    #[error("no operator, expected `$regex`, `$gt`, `$lt`, `$gte` or `$lte`, found `{{}}`")]
+    NoOperator,
+    /// A key that is no operator.
+    #[error("unknown operator, expected `$regex`, `$gt`, `$lt`, `$gte` or `$lte`, found `{0}`")]
+    UnknownOperator(String),
+    /// A pattern that does not parse.
+    #[error("no regular expression: {0}")]
+    Pattern(String),
+    /// Text against numbers, or the other way round.
+    #[error("attribute `{attribute}` holds {holds}, expected {holds} to compare it with, found {found}")]
+    Kind {
+        /// The attribute.
+        attribute: String,
+        /// What it holds.
+        holds: &'static str,
+        /// What it is compared with.
+        found: &'static str,
+    },
+    /// Equality of floating-point numbers.
+    #[error(
+        "attribute `{0}` holds floating-point numbers, expected `$gt`, `$lt`, `$gte` or `$lte`, found exact values"
+    )]
+    Exact(String),
+    /// A fraction where the attribute holds integers.
+    #[error("attribute `{attribute}` holds integers, expected integers to compare it with, found {found}")]
+    Fraction {
+        /// The attribute.
+        attribute: String,
+        /// The number.
+        found: Number,
+    },
+}
+
+impl Problem for ConditionProblem {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Exact(_) => {
+                Some("stored numbers are rounded; give a range, e.g. `{\"$gte\": 0.1, \"$lt\": 0.2}`".into())
+            }
+            _ => None,
+        }
+    }
+}
+
+/// A condition on one attribute.
+#[derive(Debug)]
+pub enum Condition<'a> {
+    /// One of these texts.
+    Texts(Vec<&'a str>),
+    /// One of these numbers.
+    Numbers(Vec<&'a Number>),
+    /// All of these operators.
+    Operators(Vec<Operator>),
+}
+
+/// An operator and what stands at its right.
+#[derive(Debug)]
+pub enum Operator {
+    /// The expression is found anywhere in the text.
+    Regex(Regex),
+    /// The order to the number is one of two: strictly, or also where both are equal.
+    Order {
+        /// Whether numbers above it are meant, or those below.
+        above: bool,
+        /// Whether the number itself is meant too.
+        or_equal: bool,
+        /// The number.
+        bound: f64,
+    },
+}
+
+impl<'a> Condition<'a> {
+    /// Reads a condition.
+    ///
+    /// # Errors
+    /// No text, number, list of either, or object of operators.
+    pub fn parse(at: &At<'a>) -> Result<Self> {
+        match at.value {
+            Value::String(text) => Ok(Self::Texts(vec![text])),
+            Value::Number(number) => Ok(Self::Numbers(vec![number])),
+            Value::Array(_) => Self::list(at),
+            Value::Object(_) => Self::operators(at),
+            Value::Null | Value::Bool(_) => Err(at.wrong_type("text, a number, a list of either, or operators")),
+        }
+    }
+
+    fn list(at: &At<'a>) -> Result<Self> {
+        let (mut texts, mut numbers) = (Vec::new(), Vec::new());
+        for item in at.items()? {
+            match item.value {
+                Value::String(text) => texts.push(text.as_str()),
+                Value::Number(number) => numbers.push(number),
+                _ => return Err(item.wrong_type("text or a number")),
+            }
+        }
+        match (texts.is_empty(), numbers.is_empty()) {
+            (false, false) => Err(at.error(ConditionProblem::Mixed)),
+            (_, false) => Ok(Self::Numbers(numbers)),
+            (_, true) => Ok(Self::Texts(texts)),
+        }
+    }
+
+    fn operators(at: &At<'a>) -> Result<Self> {
+        let members = at.members()?;
+        if members.is_empty() {
+            return Err(at.error(ConditionProblem::NoOperator));
+        }
+        Ok(Self::Operators(
+            members.iter().map(|(name, operand)| Operator::parse(name, operand)).collect::<Result<_>>()?,
+        ))
+    }
+
+    /// Which nodes of a column meet the condition.
+    ///
+    /// # Errors
+    /// The condition does not suit what the column holds.
+    pub fn matches(&self, attribute: &str, column: &Column) -> Result<Vec<bool>, ConditionProblem> {
+        match self {
+            Self::Texts(texts) if texts.is_empty() => Ok(vec![false; column.len()]),
+            Self::Texts(texts) => search(attribute, column, |text| texts.contains(&text)),
+            Self::Numbers(numbers) => equal(attribute, column, numbers),
+            Self::Operators(operators) => {
+                let mut all = vec![true; column.len()];
+                for operator in operators {
+                    let one = operator.matches(attribute, column)?;
+                    all.iter_mut().zip(one).for_each(|(all, one)| *all &= one);
+                }
+                Ok(all)
+            }
+        }
+    }
+}
+
+impl Operator {
+    fn parse(name: &str, operand: &At<'_>) -> Result<Self> {
+        let order = |above, or_equal| {
+            let bound = operand.value.as_f64().ok_or_else(|| operand.wrong_type("a number"))?;
+            Ok(Self::Order { above, or_equal, bound })
+        };
+        match name {
+            "$regex" => Self::regex(operand),
+            "$gt" => order(true, false),
+            "$gte" => order(true, true),
+            "$lt" => order(false, false),
+            "$lte" => order(false, true),
+            _ => Err(operand.error(ConditionProblem::UnknownOperator(name.to_string()))),
+        }
+    }
+
+    fn regex(operand: &At<'_>) -> Result<Self> {
+        let reason = |error: &regex::Error| {
+            let text = error.to_string();
+            let last = text.lines().last().unwrap_or_default().trim();
+            last.strip_prefix("error: ").unwrap_or(last).to_string()
+        };
+        let regex = Regex::new(operand.text()?);
+        Ok(Self::Regex(regex.map_err(|e| operand.error(ConditionProblem::Pattern(reason(&e))))?))
+    }
+
+    fn matches(&self, attribute: &str, column: &Column) -> Result<Vec<bool>, ConditionProblem> {
+        match self {
+            Self::Regex(regex) => search(attribute, column, |text| regex.is_match(text)),
+            &Self::Order { above, or_equal, bound } => {
+                let meets = |n: f64| (or_equal && n == bound) || if above { n > bound } else { n < bound };
+                match column {
+                    Column::Integer(numbers) => Ok(numbers.iter().map(|&n| meets(n as f64)).collect()),
+                    Column::Float(numbers) => Ok(numbers.iter().map(|&n| meets(n)).collect()),
+                    Column::Enumeration { .. } | Column::Text(_) => Err(kind(attribute, "text", "a number")),
+                }
+            }
+        }
+    }
+}
+
+fn kind(attribute: &str, holds: &'static str, found: &'static str) -> ConditionProblem {
+    ConditionProblem::Kind { attribute: attribute.to_string(), holds, found }
+}
+
+/// Which texts of a column a predicate takes; it is asked once an entry of a library.
+fn search(attribute: &str, column: &Column, take: impl Fn(&str) -> bool) -> Result<Vec<bool>, ConditionProblem> {
+    match column {
+        Column::Text(texts) => Ok(texts.iter().map(|text| take(text)).collect()),
+        Column::Enumeration { library, index } => {
+            let taken: Vec<bool> = library.iter().map(|text| take(text)).collect();
+            Ok(index.iter().map(|&i| taken.get(i as usize).copied().unwrap_or(false)).collect())
+        }
+        Column::Integer(_) | Column::Float(_) => Err(kind(attribute, "numbers", "text")),
+    }
+}
+
+fn equal(attribute: &str, column: &Column, numbers: &[&Number]) -> Result<Vec<bool>, ConditionProblem> {
+    match column {
+        Column::Integer(values) => {
+            let wanted = numbers.iter().map(|number| {
+                let fraction = || ConditionProblem::Fraction { attribute: attribute.into(), found: (*number).clone() };
+                integer(number).ok_or_else(fraction)
+            });
+            let wanted = wanted.collect::<Result<Vec<i128>, _>>()?;
+            Ok(values.iter().map(|&value| wanted.contains(&i128::from(value))).collect())
+        }
+        Column::Float(_) => Err(ConditionProblem::Exact(attribute.to_string())),
+        Column::Enumeration { .. } | Column::Text(_) => Err(kind(attribute, "text", "a number")),
+    }
+}
+
+/// A JSON number that is whole (`2` and `2.0` are).
+pub fn integer(number: &Number) -> Option<i128> {
+    let whole = || number.as_f64().filter(|n| n.fract() == 0.0).map(|n| n as i128);
+    number.as_i128().or_else(whole)
+}

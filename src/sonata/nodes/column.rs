@@ -1,0 +1,70 @@
+//! An attribute's values as the file holds them.
+
+use crate::error::Result;
+use crate::h5::{File, H5Problem};
+
+/// An attribute's values as the file holds them.
+#[derive(Debug)]
+pub enum Column {
+    /// Indices into the texts of a library.
+    Enumeration {
+        /// The texts; numbers are written out.
+        library: Vec<String>,
+        /// One index a node, each within the library.
+        index: Vec<u32>,
+    },
+    /// Text.
+    Text(Vec<String>),
+    /// Integers.
+    Integer(Vec<i64>),
+    /// Floating-point numbers.
+    Float(Vec<f64>),
+}
+
+impl Column {
+    /// Reads a column of text or numbers.
+    ///
+    /// # Errors
+    /// Missing, of another type, unreadable.
+    pub fn read(file: &File, object: &str) -> Result<Self> {
+        let found = file.type_name(object)?;
+        match found.trim_end_matches(|c: char| c.is_ascii_digit()) {
+            "int" | "uint" => Ok(Self::Integer(file.signed(object)?)),
+            "float" => Ok(Self::Float(file.floats(object)?)),
+            kind if kind.starts_with("string") || kind.starts_with("unicode") => Ok(Self::Text(file.strings(object)?)),
+            _ => Err(file.error(object, H5Problem::Type { expected: "text or numbers", found })),
+        }
+    }
+
+    /// Number of values.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Enumeration { index, .. } => index.len(),
+            Self::Text(texts) => texts.len(),
+            Self::Integer(numbers) => numbers.len(),
+            Self::Float(numbers) => numbers.len(),
+        }
+    }
+
+    /// The text at a row; none outside the column or where it holds numbers.
+    pub fn text(&self, row: usize) -> Option<&str> {
+        match self {
+            Self::Enumeration { library, index } => library.get(*index.get(row)? as usize).map(String::as_str),
+            Self::Text(texts) => texts.get(row).map(String::as_str),
+            Self::Integer(_) | Self::Float(_) => None,
+        }
+    }
+}
+
+/// A library's entries, numbers written out.
+///
+/// # Errors
+/// As [`Column::read`].
+pub fn library(file: &File, object: &str) -> Result<Vec<String>> {
+    Ok(match Column::read(file, object)? {
+        Column::Text(texts) => texts,
+        Column::Integer(numbers) => numbers.iter().map(i64::to_string).collect(),
+        Column::Float(numbers) => numbers.iter().map(f64::to_string).collect(),
+        Column::Enumeration { library, .. } => library,
+    })
+}
