@@ -97,7 +97,8 @@ fn contour(radius: f32) -> Vec<[f32; 3]> {
         [[1.0, 0.0], [12.0 / 13.0, 5.0 / 13.0], [0.8, 0.6], [0.6, 0.8], [5.0 / 13.0, 12.0 / 13.0]];
     const WIDTH: f64 = 0.8;
     let radius = f64::from(radius);
-    let on_ellipse = |[c, s]: [f64; 2]| [(WIDTH * radius * c) as f32, (radius * s) as f32, 0.0];
+    // adding 0 turns a -0 into 0
+    let on_ellipse = |[c, s]: [f64; 2]| [(WIDTH * radius * c + 0.0) as f32, (radius * s + 0.0) as f32, 0.0];
     let turns: [fn([f64; 2]) -> [f64; 2]; 4] = [|[c, s]| [c, s], |[c, s]| [-s, c], |[c, s]| [-c, -s], |[c, s]| [s, -c]];
     turns.iter().flat_map(|turn| QUARTER.map(turn)).map(on_ellipse).collect()
 }

@@ -124,7 +124,7 @@ impl Growth<'_> {
 
     fn basal_trees(&mut self, class: Class) {
         let trees = match class {
-            Class::Pyramidal => 4 + self.dice.below(3),
+            Class::Pyramidal => 3 + self.dice.below(3),
             Class::Interneuron => 5 + self.dice.below(3),
         };
         for _ in 0..trees {
@@ -142,7 +142,7 @@ impl Growth<'_> {
     fn apical_tree(&mut self) {
         let diameter = self.dice.between(3.0, 4.5);
         let tip = self.stem(self.soma_radius, Point::new(0.0, 4.0, 0.0), diameter);
-        let forks = 4 + self.dice.below(3);
+        let forks = 3 + self.dice.below(3);
         self.trunk(tip, forks);
     }
 
@@ -153,12 +153,11 @@ impl Growth<'_> {
         let length = self.length(50.0, 160.0);
         let tip = self.section(&APICAL, from, length);
         let (ahead, aside) = self.fork(tip, 0.2, 1.2);
-        let side_branch = Tip { diameter_um: tip.diameter_um, ..aside };
-        if self.dice.below(2) == 0 {
+                if self.dice.below(2) == 0 {
             self.trunk(ahead, forks - 1);
-            self.tree(&APICAL, side_branch, 1, (20.0, 160.0));
+            self.tree(&APICAL, aside, 1, (20.0, 160.0));
         } else {
-            self.tree(&APICAL, side_branch, 1, (20.0, 160.0));
+            self.tree(&APICAL, aside, 1, (20.0, 160.0));
             self.trunk(ahead, forks - 1);
         }
     }
