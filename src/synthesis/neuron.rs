@@ -153,7 +153,7 @@ impl Growth<'_> {
         let length = self.length(50.0, 160.0);
         let tip = self.section(&APICAL, from, length);
         let (ahead, aside) = self.fork(tip, 0.2, 1.2);
-                if self.dice.below(2) == 0 {
+        if self.dice.below(2) == 0 {
             self.trunk(ahead, forks - 1);
             self.tree(&APICAL, aside, 1, (20.0, 160.0));
         } else {
