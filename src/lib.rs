@@ -23,6 +23,7 @@ pub mod positions;
 pub mod segments;
 pub mod sonata;
 pub mod staged;
+pub mod synthesis;
 pub mod table;
 pub mod units;
 pub mod weights;

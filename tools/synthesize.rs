@@ -1,14 +1,66 @@
-//! stub
+//! `leadfield synthesize`: a synthetic circuit.
+
+use std::path::PathBuf;
 
 use leadfield::Result;
+use leadfield::error::count;
+use leadfield::synthesis::{self, Plan, Report};
 
-use crate::cli::{Common, Outcome};
+use crate::cli::progress::Progress;
+use crate::cli::{Common, Outcome, existing};
 
-/// stub
+/// Write a synthetic SONATA circuit: neurons in a cylinder, branched morphologies, optionally a compartment report
+///
+/// The same options give the same bytes on every machine.
 #[derive(clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// Folder to write; it must be new or empty
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
+    /// Number of neurons
+    #[arg(long, value_name = "N")]
+    cells: usize,
+    /// Seed of the random numbers
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    seed: u64,
+    /// Number of distinct morphologies [default: one a neuron, at most 24]
+    #[arg(long, value_name = "M")]
+    morphologies: Option<usize>,
+    /// Write a compartment report of one frame over all segments
+    #[arg(long)]
+    with_report: bool,
+    /// Radius of the cylinder that holds the somata, in um
+    #[arg(long, value_name = "UM", default_value_t = 400.0, allow_negative_numbers = true)]
+    radius: f64,
+    /// Height of that cylinder, in um
+    #[arg(long, value_name = "UM", default_value_t = 1500.0, allow_negative_numbers = true)]
+    height: f64,
+    /// Replace a circuit that is there already
+    #[arg(long)]
+    force: bool,
+}
+
+impl Args {
+    fn plan(&self) -> Plan {
+        Plan {
+            cells: self.cells,
+            seed: self.seed,
+            morphologies: self.morphologies.unwrap_or_else(|| Plan::usual_morphologies(self.cells)),
+            radius_um: self.radius,
+            height_um: self.height,
+            report: if self.with_report { Report::OneFrame } else { Report::None },
+        }
+    }
+}
 
 /// Runs the tool.
-pub fn run(_args: &Args, _common: &Common) -> Result<Outcome> {
+pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
+    let plan = args.plan();
+    let progress = Progress::new(common, "neurons", plan.cells as u64);
+    let written = synthesis::write(&plan, &args.folder, existing(args.force), &mut |n| progress.add(n));
+    progress.finish();
+    let neurons = count(plan.cells as u64, "neuron");
+    let segments = count(written?.segments, "segment");
+    common.say(format_args!("{}: {neurons}, {segments}", args.folder.join("simulation_config.json").display()));
     Ok(Outcome::Done)
 }

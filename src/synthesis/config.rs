@@ -1,0 +1,115 @@
+//! The configuration files of a synthetic circuit, its node sets and its cell templates.
+
+use serde_json::{Map, Value, json};
+
+use super::nodes::{LAYERS, kinds};
+use super::recipe::Class;
+use super::report::STEP_MS;
+use super::{POPULATION, Plan, Report};
+
+/// One way to name the morphologies: the suffix of its configuration files and what `components` says.
+pub(super) struct Variant {
+    /// What is put behind `circuit_config` and `simulation_config`.
+    pub suffix: &'static str,
+    /// A key of `alternate_morphologies` and a path below the morphologies; none for the default, SWC.
+    alternate: Option<(&'static str, &'static str)>,
+}
+
+/// All four.
+pub(super) const VARIANTS: [Variant; 4] = [
+    Variant { suffix: "", alternate: None },
+    Variant { suffix: "_asc", alternate: Some(("neurolucida-asc", "ascii")) },
+    Variant { suffix: "_h5", alternate: Some(("h5v1", "h5v1")) },
+    Variant { suffix: "_container", alternate: Some(("h5v1", "merged.h5")) },
+];
+
+impl Variant {
+    /// The circuit configuration (SONATA "Circuit config").
+    pub fn circuit(&self) -> Value {
+        let mut population = json!({ "type": "biophysical" });
+        if let Some((key, path)) = self.alternate {
+            population["alternate_morphologies"] = json!({ key: format!("$MORPHOLOGIES/{path}") });
+        }
+        json!({
+            "version": 2,
+            "manifest": {
+                "$BASE_DIR": ".",
+                "$NETWORK_NODES_DIR": "$BASE_DIR/networks/nodes",
+                "$MORPHOLOGIES": "$BASE_DIR/components/morphologies",
+            },
+            "components": {
+                "morphologies_dir": "$MORPHOLOGIES/swc",
+                "biophysical_neuron_models_dir": "$BASE_DIR/components/hoc",
+            },
+            "node_sets_file": "$BASE_DIR/node_sets.json",
+            "networks": {
+                "nodes": [{
+                    "nodes_file": format!("$NETWORK_NODES_DIR/{POPULATION}/nodes.h5"),
+                    "populations": { POPULATION: population },
+                }],
+                "edges": [],
+            },
+        })
+    }
+
+    /// The simulation configuration (SONATA "Simulation config") of that circuit.
+    pub fn simulation(&self, plan: &Plan) -> Value {
+        json!({
+            "version": 1,
+            "manifest": { "$OUTPUT_DIR": "./output" },
+            "target_simulator": "NEURON",
+            "network": format!("circuit_config{}.json", self.suffix),
+            "node_sets_file": "node_sets.json",
+            "node_set": "All",
+            "run": { "tstop": STEP_MS, "dt": 0.025, "random_seed": plan.seed },
+            "conditions": { "v_init": -80.0 },
+            "output": { "output_dir": "$OUTPUT_DIR", "spikes_file": "spikes.h5" },
+            "reports": match plan.report {
+                Report::None => json!({}),
+                Report::OneFrame => json!({ "compartment": compartment_report() }),
+            },
+        })
+    }
+}
+
+fn compartment_report() -> Value {
+    json!({
+        "cells": "All",
+        "sections": "all",
+        "compartments": "all",
+        "type": "compartment",
+        "variable_name": "i_membrane",
+        "unit": "nA",
+        "dt": STEP_MS,
+        "start_time": 0.0,
+        "end_time": STEP_MS,
+        "file_name": "compartment.h5",
+    })
+}
+
+/// Node sets of every form the specification knows: population, attribute, ids, regular expression, comparison, several
+/// attributes at once, sets of sets.
+pub(super) fn node_sets(plan: &Plan) -> Value {
+    let first: Vec<usize> = (0..plan.cells.min(10)).collect();
+    let mut sets = Map::new();
+    let mut put = |name: &str, rule: Value| drop(sets.insert(name.to_string(), rule));
+    put("All", json!({ "population": POPULATION }));
+    put("Excitatory", json!({ "synapse_class": Class::Pyramidal.synapse_class() }));
+    put("Inhibitory", json!({ "etype": [Class::Interneuron.etype()] }));
+    LAYERS.iter().for_each(|layer| put(&format!("Layer{layer}"), json!({ "layer": layer })));
+    kinds().map(|(class, layer)| class.mtype(layer)).for_each(|mtype| put(&mtype, json!({ "mtype": mtype })));
+    put("FirstTen", json!({ "population": POPULATION, "node_id": first }));
+    put("Pyramidal", json!({ "mtype": { "$regex": "^L[2-6]_TPC$" } }));
+    put("UpperHalf", json!({ "y": { "$gt": 0 } }));
+    put("SuperficialExcitatory", json!({ "layer": ["2", "3"], "synapse_class": "EXC" }));
+    put("Column", json!(["Superficial", "Deep"]));
+    put("Superficial", json!(["Layer2", "Layer3"]));
+    put("Deep", json!(["Layer4", "Layer5", "Layer6"]));
+    Value::Object(sets)
+}
+
+/// A cell template in NEURON's hoc language: segments of at most 40 um, the axon replaced by two pieces of 30 um and
+/// 1000 um of myelin.
+pub(super) fn template(name: &str) -> String {
+    include_str!("template.hoc").replace("TEMPLATE_NAME", name)
+}
