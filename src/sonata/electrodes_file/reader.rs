@@ -90,6 +90,12 @@ impl Population {
         let &(_, place) = self.by_id.get(found)?;
         Some(*self.offsets.get(place)?..*self.offsets.get(place + 1)?)
     }
+
+    /// The node of a row, and the row counted from the node's first.
+    pub fn node_of(&self, row: u64) -> Option<(u64, u64)> {
+        let place = self.offsets.partition_point(|&offset| offset <= row).checked_sub(1)?;
+        Some((*self.node_ids.get(place)?, row - self.offsets.get(place)?))
+    }
 }
 
 impl ElectrodesFile {
