@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::Source;
+use crate::error::Result;
 use crate::geometry::Aabb;
 use crate::method::Contact;
 
@@ -20,14 +21,16 @@ pub struct Far {
 
 impl Far {
     /// Looks at the boxes of the tables and at each contact.
-    pub fn check(sources: &[&dyn Source], contacts: &[Contact]) -> Option<Self> {
-        let boxes: Vec<Aabb> = sources.iter().map(|s| s.bounds()).filter(|b| !b.is_empty()).collect();
-        let is_far = |c: &Contact| boxes.iter().all(|b| b.distance(&Aabb::of([c.position])) > FAR_UM);
-        let far = !boxes.is_empty() && !contacts.is_empty() && contacts.iter().all(is_far);
-        far.then(|| Self {
-            contacts: Aabb::of(contacts.iter().map(|c| c.position)),
-            segments: boxes.into_iter().fold(Aabb::EMPTY, Aabb::union),
-        })
+    ///
+    /// # Errors
+    /// A table does not tell its box.
+    pub fn check(sources: &[&dyn Source], contacts: &[Contact]) -> Result<Option<Self>> {
+        let boxes = sources.iter().map(|s| s.bounds()).collect::<Result<Vec<_>>>()?;
+        let segments = boxes.iter().copied().fold(Aabb::EMPTY, Aabb::union);
+        let is_far = |c: &Contact| boxes.iter().all(|b| b.is_empty() || b.distance(&Aabb::of([c.position])) > FAR_UM);
+        let far = !segments.is_empty() && !contacts.is_empty() && contacts.iter().all(is_far);
+        let contacts = Aabb::of(contacts.iter().map(|c| c.position));
+        Ok(far.then_some(Self { contacts, segments }))
     }
 }
 

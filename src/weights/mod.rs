@@ -11,7 +11,7 @@ mod layout;
 mod source;
 
 pub use far::{FAR_UM, Far};
-pub use source::{Source, TableSource};
+pub use source::Source;
 
 use std::path::Path;
 
@@ -58,8 +58,6 @@ pub struct Summary {
     pub segments: u64,
     /// Size of the file.
     pub bytes: u64,
-    /// Every contact is far from every segment: wrong units or another frame.
-    pub far: Option<Far>,
 }
 
 /// What can be wrong with tables and contacts that are each well-formed.
@@ -153,8 +151,7 @@ pub fn compute(request: &Request<'_>) -> Result<Summary> {
     let segments = layout.populations.iter().map(|p| p.rows()).sum();
     let neurons = layout.populations.iter().map(|p| p.node_ids.len() as u64).sum();
     let bytes = std::fs::metadata(request.output).map_or(0, |m| m.len());
-    let far = Far::check(request.sources, request.contacts);
-    Ok(Summary { contacts: request.contacts.len() as u64, neurons, segments, bytes, far })
+    Ok(Summary { contacts: request.contacts.len() as u64, neurons, segments, bytes })
 }
 
 /// What all parts of a computation share.

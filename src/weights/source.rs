@@ -1,6 +1,6 @@
 //! Where segments come from.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::error::Result;
 use crate::geometry::Aabb;
@@ -14,7 +14,10 @@ pub trait Source: Sync {
     /// What the table says of itself.
     fn metadata(&self) -> &Metadata;
     /// The box round all segments, um.
-    fn bounds(&self) -> Aabb;
+    ///
+    /// # Errors
+    /// The table does not tell.
+    fn bounds(&self) -> Result<Aabb>;
     /// Number of parts.
     fn parts(&self) -> usize;
     /// The neurons of a part, node ids ascending; none for a part that is not there.
@@ -26,45 +29,28 @@ pub trait Source: Sync {
     fn read(&self, part: usize) -> Result<Segments>;
 }
 
-/// A segment table on disk.
-#[derive(Debug)]
-pub struct TableSource {
-    path: PathBuf,
-    table: Table,
-}
-
-impl TableSource {
-    /// Opens a table.
-    ///
-    /// # Errors
-    /// As [`Table::open`].
-    pub fn open(path: &Path) -> Result<Self> {
-        Ok(Self { path: path.to_path_buf(), table: Table::open(path)? })
-    }
-}
-
-impl Source for TableSource {
+impl Source for Table {
     fn path(&self) -> &Path {
-        &self.path
+        self.path()
     }
 
     fn metadata(&self) -> &Metadata {
-        self.table.metadata()
+        self.metadata()
     }
 
-    fn bounds(&self) -> Aabb {
-        self.table.bounds()
+    fn bounds(&self) -> Result<Aabb> {
+        self.bounds()
     }
 
     fn parts(&self) -> usize {
-        self.table.parts().len()
+        self.parts().len()
     }
 
     fn neurons(&self, part: usize) -> &[Neuron] {
-        self.table.parts().get(part).map_or(&[], |p| p.neurons())
+        self.parts().get(part).map_or(&[], |p| p.neurons())
     }
 
     fn read(&self, part: usize) -> Result<Segments> {
-        self.table.parts().get(part).map_or_else(|| Ok(Segments::default()), |p| p.read_by_row())
+        self.parts().get(part).map_or_else(|| Ok(Segments::default()), |p| p.read_by_row())
     }
 }
