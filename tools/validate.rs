@@ -1,14 +1,27 @@
-//! stub
+//! `leadfield validate`: whether two files agree.
+
+mod weights;
 
 use leadfield::Result;
 
 use crate::cli::{Common, Outcome};
 
-/// stub
+/// Compare two files: exit code 0 if they agree, 1 if they differ, 2 if they cannot be compared
 #[derive(clap::Args)]
-pub struct Args {}
+pub struct Args {
+    #[command(subcommand)]
+    what: What,
+}
+
+/// What is compared.
+#[derive(clap::Subcommand)]
+enum What {
+    Weights(weights::Args),
+}
 
 /// Runs the tool.
-pub fn run(_args: &Args, _common: &Common) -> Result<Outcome> {
-    Ok(Outcome::Done)
+pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
+    match &args.what {
+        What::Weights(args) => weights::run(args, common),
+    }
 }

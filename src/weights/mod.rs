@@ -1,1 +1,207 @@
-//! stub
+//! From a segment table to an electrodes file: part by part, neuron by neuron, in threads.
+//!
+//! The file is laid out first; each block of neurons is then computed into a buffer and written at its place. A block's
+//! bytes depend on its neurons alone, so the file does not depend on the number of threads. In memory at one time: one
+//! part of the table, and for each thread one block of [`BLOCK_BYTES`] (or of one neuron, where that is more).
+
+mod blocks;
+mod columns;
+mod far;
+mod layout;
+mod source;
+
+pub use far::{FAR_UM, Far};
+pub use source::Source;
+
+use std::path::Path;
+
+use rayon::prelude::*;
+
+use crate::electrode::Electrode;
+use crate::error::{Problem, Result};
+use crate::method::Contact;
+use crate::segments::{Segment, Segments};
+use crate::sonata::electrodes_file::Writer;
+use crate::staged::Existing;
+
+use blocks::{Block, Buffer, Buffers, Run};
+use columns::Columns;
+
+/// Output bytes that a thread computes before it writes.
+pub const BLOCK_BYTES: usize = 8 << 20;
+
+/// What is to be computed, and where it goes.
+#[derive(Clone, Copy)]
+pub struct Request<'a> {
+    /// One table for each population.
+    pub sources: &'a [&'a dyn Source],
+    /// The contacts as their file describes them, in column order.
+    pub electrodes: &'a [Electrode],
+    /// The same contacts as methods see them.
+    pub contacts: &'a [Contact],
+    /// The electrodes file.
+    pub output: &'a Path,
+    /// What to do if it exists.
+    pub existing: Existing,
+    /// Called with the number of segments done since the last call, from any thread.
+    pub progress: &'a (dyn Fn(u64) + Sync),
+}
+
+/// What was computed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Summary {
+    /// Number of contacts.
+    pub contacts: u64,
+    /// Number of neurons, all populations together.
+    pub neurons: u64,
+    /// Number of segments, all populations together.
+    pub segments: u64,
+    /// Size of the file.
+    pub bytes: u64,
+}
+
+/// What can be wrong with tables and contacts that are each well-formed.
+#[derive(Debug, thiserror::Error, PartialEq)]
+pub enum WeightsProblem {
+    /// Nothing to compute for.
+    #[error("no contacts, expected at least one")]
+    NoContacts,
+    /// Electrodes and contacts are not the same things.
+    #[error("electrodes and contacts differ in number, expected {expected}, found {found}")]
+    ContactCount {
+        /// Number of electrodes.
+        expected: usize,
+        /// Number of contacts.
+        found: usize,
+    },
+    /// Two tables with the rows of one population.
+    #[error("second table of population `{population}`, expected one, found `{first}` too")]
+    DuplicatePopulation {
+        /// The population.
+        population: String,
+        /// The other table.
+        first: String,
+    },
+    /// A neuron in two parts.
+    #[error("neuron listed twice in the table, expected each in one part")]
+    DuplicateNeuron,
+    /// Rows that leave a gap or overlap.
+    #[error("rows do not follow those of the node before, expected first row {expected}, found {found}")]
+    FirstRow {
+        /// One behind the last row of the node before.
+        expected: u64,
+        /// The row in the table.
+        found: u64,
+    },
+    /// A part's rows are not those that its neuron list tells.
+    #[error("segments are not those of the table's neuron list, expected {expected}, found {found}")]
+    Rows {
+        /// What the list tells.
+        expected: String,
+        /// What the columns hold.
+        found: String,
+    },
+    /// Not a number, or infinite.
+    #[error(
+        "no finite coefficient at contact `{contact}` for section {section}, segment {segment}, \
+         expected a contact off the segment, found {value}"
+    )]
+    NotFinite {
+        /// Name of the contact.
+        contact: String,
+        /// Section of the neuron.
+        section: u32,
+        /// Segment within the section.
+        segment: u32,
+        /// The coefficient.
+        value: f64,
+    },
+}
+
+impl Problem for WeightsProblem {
+    fn hint(&self) -> Option<String> {
+        let text = match self {
+            Self::NotFinite { .. } => "`--near-field radius` never lets a contact come nearer than a segment's radius",
+            Self::DuplicatePopulation { .. } => "give one table for each population",
+            Self::DuplicateNeuron | Self::FirstRow { .. } | Self::Rows { .. } => {
+                "the table is damaged or was edited: make it again with `leadfield positions`"
+            }
+            Self::NoContacts | Self::ContactCount { .. } => return None,
+        };
+        Some(text.into())
+    }
+}
+
+/// Computes the coefficients of all contacts for all segments and writes the electrodes file.
+///
+/// # Errors
+/// Tables of one population, tables whose rows leave gaps, unreadable tables; an output that exists or cannot be
+/// written; a coefficient that is not finite, with contact, node, section and segment. No output is left behind.
+pub fn compute(request: &Request<'_>) -> Result<Summary> {
+    let columns = Columns::new(request.electrodes, request.contacts)?;
+    let layout = layout::layout(request)?;
+    let writer = Writer::create(request.output, request.existing, &layout)?;
+    let work = Work { request, columns: &columns, writer: &writer, buffers: Buffers::default() };
+    for (population, &source) in request.sources.iter().enumerate() {
+        for part in 0..source.parts() {
+            work.part(population, source, part)?;
+        }
+    }
+    writer.commit()?;
+    let segments = layout.populations.iter().map(|p| p.rows()).sum();
+    let neurons = layout.populations.iter().map(|p| p.node_ids.len() as u64).sum();
+    let bytes = std::fs::metadata(request.output).map_or(0, |m| m.len());
+    Ok(Summary { contacts: request.contacts.len() as u64, neurons, segments, bytes })
+}
+
+/// What all parts of a computation share.
+struct Work<'a> {
+    request: &'a Request<'a>,
+    columns: &'a Columns,
+    writer: &'a Writer,
+    buffers: Buffers,
+}
+
+impl Work<'_> {
+    /// Computes and writes one part.
+    fn part(&self, population: usize, source: &dyn Source, part: usize) -> Result<()> {
+        let neurons = source.neurons(part);
+        let segments = source.read(part)?;
+        layout::check_rows(source.path(), neurons, &segments)?;
+        let blocks = blocks::split(neurons, self.columns.width(), BLOCK_BYTES);
+        let work = |block: &Block<'_>| self.block(population, source, &segments, block).err();
+        // the first in row order, so that the error does not depend on threads either
+        blocks.par_iter().find_map_first(work).map_or(Ok(()), Err)
+    }
+
+    /// Computes and writes the neurons of a block.
+    fn block(&self, population: usize, source: &dyn Source, part: &Segments, block: &Block<'_>) -> Result<()> {
+        self.buffers.with(|Buffer { values, scratch }| {
+            let width = self.columns.width();
+            values.resize(block.segments * width, 0.0);
+            block.fill(part, self.columns, values, scratch);
+            self.check_finite(source, part, block, values)?;
+            for Run { first_row, rows } in block.runs() {
+                let own = values.get(rows.start * width..rows.end * width).unwrap_or_default();
+                self.writer.write_rows(population, first_row, own)?;
+            }
+            (self.request.progress)(block.segments as u64);
+            Ok(())
+        })
+    }
+
+    /// Refuses what the simulator cannot use.
+    fn check_finite(&self, source: &dyn Source, part: &Segments, block: &Block<'_>, values: &[f64]) -> Result<()> {
+        // no early exit: it would keep the loop from being vectorised
+        if values.iter().fold(true, |all, v| all & v.is_finite()) {
+            return Ok(());
+        }
+        let bad = values.iter().position(|v| !v.is_finite()).unwrap_or_default();
+        let (row, column) = (bad / self.columns.width(), bad % self.columns.width());
+        let Segment { node_id, section_id: section, segment_id: segment, .. } = part.get(block.first + row);
+        let contact = self.request.electrodes.get(column).map(|e| e.name.clone()).unwrap_or_default();
+        let value = values.get(bad).copied().unwrap_or(f64::NAN);
+        let problem = WeightsProblem::NotFinite { contact, section, segment, value };
+        Err(layout::at_node(source.path(), node_id, problem))
+    }
+}

@@ -1,0 +1,146 @@
+//! Comparison of two electrodes files: nodes matched by id, contacts by name, rows read in blocks.
+
+mod columns;
+mod rows;
+mod tally;
+
+use rayon::prelude::*;
+
+pub use columns::{ColumnRule, ExtraColumn};
+pub use rows::SegmentCounts;
+pub use tally::{Difference, ElectrodeComparison};
+
+use super::Tolerance;
+use crate::error::{Problem, Result};
+use crate::sonata::electrodes_file::{ElectrodesFile, Population};
+use columns::Columns;
+use rows::Rows;
+use tally::Tally;
+
+/// Bytes of one block of rows of one file.
+///
+/// Columns are walked one by one: a block fits into a core's cache.
+const BLOCK_BYTES: u64 = 1 << 20;
+
+/// How to compare.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// How far apart coefficients may be.
+    pub tolerance: Tolerance,
+    /// What to do with columns of no contact.
+    pub extra_column: ExtraColumn,
+    /// Which column is whose.
+    pub columns: ColumnRule,
+}
+
+/// What cannot be compared.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum CompareProblem {
+    /// Neither file is one of the original's.
+    #[error("columns in order of sorted names, expected a file with one column more than contacts, found none")]
+    NoExtraColumn,
+}
+
+impl Problem for CompareProblem {
+    fn hint(&self) -> Option<String> {
+        Some(
+            "`--columns sorted-names` is for files of BlueRecording 0.2.1; without it each file's own index is used"
+                .into(),
+        )
+    }
+}
+
+/// What was found between two populations. What is on one side only is named, never compared.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Comparison {
+    /// Their names.
+    pub populations: [String; 2],
+    /// Number of nodes compared.
+    pub nodes: u64,
+    /// Number of rows compared.
+    pub rows: u64,
+    /// Nodes that one file has, and the other has not.
+    pub nodes_only_in: [Vec<u64>; 2],
+    /// Nodes whose numbers of segments differ.
+    pub segment_counts: Vec<SegmentCounts>,
+    /// Contacts that one file has, and the other has not.
+    pub electrodes_only_in: [Vec<String>; 2],
+    /// Columns of no contact, where their numbers differ and they are not ignored.
+    pub extra_columns: Option<[u64; 2]>,
+    /// The contacts of both files, sorted by name.
+    pub electrodes: Vec<ElectrodeComparison>,
+}
+
+impl Comparison {
+    /// Whether the files agree within the tolerance, and nothing is on one side only.
+    pub fn agrees(&self) -> bool {
+        let complete =
+            self.nodes_only_in.iter().all(Vec::is_empty) && self.electrodes_only_in.iter().all(Vec::is_empty);
+        let fits = self.segment_counts.is_empty() && self.extra_columns.is_none();
+        complete && fits && self.electrodes.iter().all(|e| e.outside == 0)
+    }
+}
+
+/// Populations to be compared.
+#[derive(Debug)]
+pub struct Pairing<'a> {
+    /// One of each file.
+    pub pairs: Vec<(&'a Population, &'a Population)>,
+    /// Names that one file has, and the other has not.
+    pub only_in: [Vec<String>; 2],
+}
+
+/// Pairs the populations of two files: those named, else the one of each whatever the names, else those of one name.
+///
+/// # Errors
+/// A population named is not in its file.
+pub fn pair<'a>(a: &'a ElectrodesFile, b: &'a ElectrodesFile, named: Option<(&str, &str)>) -> Result<Pairing<'a>> {
+    if let Some((in_a, in_b)) = named {
+        let pairs = vec![(a.population(in_a)?, b.population(in_b)?)];
+        return Ok(Pairing { pairs, only_in: Default::default() });
+    }
+    if let ([one], [other]) = (a.populations(), b.populations()) {
+        return Ok(Pairing { pairs: vec![(one, other)], only_in: Default::default() });
+    }
+    let twin = |p: &Population, of: &'a ElectrodesFile| of.populations().iter().find(|q| q.name() == p.name());
+    let pairs = a.populations().iter().filter_map(|p| Some((p, twin(p, b)?))).collect();
+    let alone = |of: &'a ElectrodesFile, in_: &'a ElectrodesFile| {
+        of.populations().iter().filter(|p| twin(p, in_).is_none()).map(|p| p.name().to_string()).collect()
+    };
+    Ok(Pairing { pairs, only_in: [alone(a, b), alone(b, a)] })
+}
+
+/// Compares two populations. `progress` is called with numbers of rows done.
+///
+/// # Errors
+/// A file cannot be read, or sorted names are asked for and neither file has a column too many.
+pub fn compare(
+    (file_a, a): (&ElectrodesFile, &Population),
+    (file_b, b): (&ElectrodesFile, &Population),
+    options: &Options,
+    progress: &dyn Fn(u64),
+) -> Result<Comparison> {
+    let columns = Columns::of((file_a, a), (file_b, b), options)?;
+    let rows = Rows::of(a, b);
+    let mut tallies = vec![Tally::default(); columns.matched.len()];
+    for span in rows.blocks(BLOCK_BYTES / 8 / a.columns().max(b.columns()).max(1)) {
+        let values_a = file_a.rows(a, span.a..span.a + span.rows)?;
+        let values_b = file_b.rows(b, span.b..span.b + span.rows)?;
+        let both = [(values_a.as_slice(), a.columns() as usize), (values_b.as_slice(), b.columns() as usize)];
+        tallies.par_iter_mut().zip(&columns.matched).for_each(|(tally, column)| {
+            tally.add(span.a, both, column.columns, options.tolerance);
+        });
+        progress(span.rows);
+    }
+    let electrodes = columns.matched.iter().zip(tallies).map(|(column, tally)| tally.told(&column.name, a)).collect();
+    Ok(Comparison {
+        populations: [a.name().into(), b.name().into()],
+        nodes: rows.nodes,
+        rows: rows.spans.iter().map(|s| s.rows).sum(),
+        nodes_only_in: rows.only_in,
+        segment_counts: rows.segment_counts,
+        electrodes_only_in: columns.only_in,
+        extra_columns: columns.extra,
+        electrodes,
+    })
+}

@@ -1,0 +1,97 @@
+//! Which rows of one file belong to which rows of the other.
+
+use crate::sonata::electrodes_file::Population;
+
+/// A node with different numbers of segments in two files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SegmentCounts {
+    /// The node.
+    pub node: u64,
+    /// Its numbers of segments.
+    pub segments: [u64; 2],
+}
+
+/// Rows that follow one another in both files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// First row in the first file.
+    pub a: u64,
+    /// First row in the second file.
+    pub b: u64,
+    /// Number of rows.
+    pub rows: u64,
+}
+
+/// The rows of two populations, matched by node.
+#[derive(Debug, Default)]
+pub struct Rows {
+    /// Number of nodes matched.
+    pub nodes: u64,
+    /// Their rows, in the order of the first file.
+    pub spans: Vec<Span>,
+    /// Nodes on one side only, ascending.
+    pub only_in: [Vec<u64>; 2],
+    /// Nodes that cannot be matched row by row.
+    pub segment_counts: Vec<SegmentCounts>,
+}
+
+impl Rows {
+    /// Matches nodes by id.
+    pub fn of(a: &Population, b: &Population) -> Self {
+        let mut rows = Self::default();
+        for &node in a.node_ids() {
+            match (a.rows_of(node), b.rows_of(node)) {
+                (Some(in_a), Some(in_b)) => {
+                    let (own, other) = (in_a.end - in_a.start, in_b.end - in_b.start);
+                    if own == other {
+                        rows.nodes += 1;
+                        rows.push(Span { a: in_a.start, b: in_b.start, rows: own });
+                    } else {
+                        rows.segment_counts.push(SegmentCounts { node, segments: [own, other] });
+                    }
+                }
+                _ => rows.only_in[0].push(node),
+            }
+        }
+        rows.only_in[1] = b.node_ids().iter().copied().filter(|&node| a.rows_of(node).is_none()).collect();
+        rows.only_in.iter_mut().for_each(|nodes| nodes.sort_unstable());
+        rows
+    }
+
+    /// Appends rows, to the last span where they follow it in both files.
+    fn push(&mut self, next: Span) {
+        match self.spans.last_mut() {
+            Some(last) if last.a + last.rows == next.a && last.b + last.rows == next.b => last.rows += next.rows,
+            _ => self.spans.push(next),
+        }
+    }
+
+    /// The spans in pieces of at most `most` rows.
+    pub fn blocks(&self, most: u64) -> impl Iterator<Item = Span> + '_ {
+        let most = most.max(1);
+        self.spans.iter().flat_map(move |s| {
+            (0..s.rows.div_ceil(most)).map(move |i| {
+                let from = i * most;
+                Span { a: s.a + from, b: s.b + from, rows: most.min(s.rows - from) }
+            })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_grow_where_both_files_go_on_and_are_cut_into_blocks() {
+        let mut rows = Rows::default();
+        rows.push(Span { a: 0, b: 100, rows: 5 });
+        rows.push(Span { a: 5, b: 105, rows: 4 });
+        rows.push(Span { a: 9, b: 50, rows: 2 });
+        assert_eq!(rows.spans, [Span { a: 0, b: 100, rows: 9 }, Span { a: 9, b: 50, rows: 2 }]);
+        let blocks: Vec<Span> = rows.blocks(4).collect();
+        let lengths: Vec<u64> = blocks.iter().map(|s| s.rows).collect();
+        assert_eq!(lengths, [4, 4, 1, 2]);
+        assert_eq!(blocks[2], Span { a: 8, b: 108, rows: 1 });
+    }
+}

@@ -1,0 +1,217 @@
+//! Writing: HDF5 lays the file out, then rows are written at their byte offsets, by any thread, in any order.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+use zerocopy::IntoBytes;
+
+use super::{ELECTRODES, ElectrodesFileProblem, electrode, node_ids, offsets, scaling_factors};
+use crate::error::{Context, FileProblem, Result};
+use crate::geometry::Point;
+use crate::h5;
+use crate::staged::{Existing, Staged};
+use crate::units::COEFFICIENT_UNIT;
+
+const VALUE_BYTES: u64 = size_of::<f64>() as u64;
+
+/// A piece of provenance: an HDF5 attribute.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Attribute {
+    /// Text.
+    Text(String),
+    /// A number.
+    Number(f64),
+}
+
+impl From<&str> for Attribute {
+    fn from(text: &str) -> Self {
+        Self::Text(text.into())
+    }
+}
+
+/// One contact, as the file describes it. Its place in [`Layout::electrodes`] is its column.
+#[derive(Debug, Clone)]
+pub struct Electrode {
+    /// Its name.
+    pub name: String,
+    /// Where it is, um; stored as float32.
+    pub position: Point,
+    /// The method's name.
+    pub kind: String,
+    /// Cortical layer.
+    pub layer: String,
+    /// Brain region.
+    pub region: String,
+    /// The method's settings: attributes of `type`.
+    pub settings: Vec<(&'static str, Attribute)>,
+}
+
+/// The rows of one population.
+#[derive(Debug, Clone, Default)]
+pub struct PopulationLayout {
+    /// Its name.
+    pub name: String,
+    /// Node ids, ascending.
+    pub node_ids: Vec<u64>,
+    /// One more than nodes: rows of node i are `offsets[i]..offsets[i + 1]`.
+    pub offsets: Vec<u64>,
+    /// Where the rows come from: attributes of `/{population}`.
+    pub provenance: Vec<(&'static str, Attribute)>,
+}
+
+impl PopulationLayout {
+    /// Number of rows.
+    pub fn rows(&self) -> u64 {
+        self.offsets.last().copied().unwrap_or(0)
+    }
+}
+
+/// All of a file but the coefficients.
+#[derive(Debug, Clone, Default)]
+pub struct Layout {
+    /// The contacts, in column order.
+    pub electrodes: Vec<Electrode>,
+    /// The populations.
+    pub populations: Vec<PopulationLayout>,
+    /// What made the file: attributes of `/`. Without a date, so that bytes repeat.
+    pub provenance: Vec<(&'static str, Attribute)>,
+}
+
+impl Layout {
+    /// Checks what HDF5 cannot hold: names with `/`, names used twice.
+    fn check(&self) -> Result<(), ElectrodesFileProblem> {
+        let mut taken = HashSet::from([ELECTRODES]);
+        let populations = self.populations.iter().map(|p| ("population name", p.name.as_str()));
+        let contacts = self.electrodes.iter().map(|e| ("contact name", e.name.as_str()));
+        for (what, name) in populations.chain(contacts) {
+            if matches!(name, "" | "." | "..") || name.contains(['/', '\0']) {
+                return Err(ElectrodesFileProblem::Name { what, name: name.into() });
+            }
+            if !taken.insert(name) {
+                return Err(ElectrodesFileProblem::DuplicateName(name.into()));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Where one population's coefficients lie in the file.
+#[derive(Debug, Clone, Copy)]
+struct Extent {
+    byte: u64,
+    rows: u64,
+}
+
+/// An electrodes file under construction. Every row is to be written once, then [`Writer::commit`] gives it its name.
+#[derive(Debug)]
+pub struct Writer {
+    staged: Staged,
+    file: File,
+    columns: u64,
+    extents: Vec<Extent>,
+}
+
+impl Writer {
+    /// Lays out a file: all but the coefficients is written.
+    ///
+    /// # Errors
+    /// It exists and is to be kept, its folder cannot be written, a name cannot be stored, the disk is full.
+    pub fn create(target: &Path, existing: Existing, layout: &Layout) -> Result<Self> {
+        layout.check().in_file(target)?;
+        let staged = Staged::new(target, existing)?;
+        let extents = lay_out(staged.partial(), layout)?;
+        let file = File::options().write(true).open(staged.partial()).map_err(FileProblem::Write).in_file(target)?;
+        Ok(Self { staged, file, columns: layout.electrodes.len() as u64, extents })
+    }
+
+    /// Writes some rows of a population (by its place in [`Layout::populations`]), from `first_row` on: row-major, one
+    /// column a contact, V/nA.
+    ///
+    /// # Errors
+    /// The rows are outside the layout, or the operating system refuses, e.g. for want of space.
+    pub fn write_rows(&self, population: usize, first_row: u64, values: &[f64]) -> Result<()> {
+        let at = self.byte(population, first_row, values.len()).in_file(self.staged.target())?;
+        let written = self.file.write_all_at(values.as_bytes(), at);
+        written.map_err(FileProblem::Write).in_file(self.staged.target())
+    }
+
+    /// Where `length` values from a row on begin, if they fit.
+    fn byte(&self, population: usize, first_row: u64, length: usize) -> Result<u64, ElectrodesFileProblem> {
+        let extent = self.extents.get(population).copied().unwrap_or(Extent { byte: 0, rows: 0 });
+        let values = extent.rows * self.columns;
+        let first = first_row.checked_mul(self.columns).filter(|first| first.saturating_add(length as u64) <= values);
+        let first = first.ok_or(ElectrodesFileProblem::Rows { expected: extent.rows, found: first_row })?;
+        Ok(extent.byte + first * VALUE_BYTES)
+    }
+
+    /// Gives the complete file its name.
+    ///
+    /// # Errors
+    /// The operating system refuses to sync or rename.
+    pub fn commit(self) -> Result<()> {
+        self.staged.commit()
+    }
+}
+
+fn lay_out(path: &Path, layout: &Layout) -> Result<Vec<Extent>> {
+    let file = h5::File::create(path)?;
+    write_attributes(&file, "/", &layout.provenance)?;
+    file.create_group(&format!("/{ELECTRODES}"))?;
+    let columns = layout.electrodes.len();
+    let extents = layout.populations.iter().map(|p| write_population(&file, p, columns)).collect::<Result<_>>()?;
+    for (column, e) in layout.electrodes.iter().enumerate() {
+        write_electrode(&file, e, column as u64, &layout.populations)?;
+    }
+    file.close()?;
+    Ok(extents)
+}
+
+fn write_population(file: &h5::File, population: &PopulationLayout, columns: usize) -> Result<Extent> {
+    let PopulationLayout { name, .. } = population;
+    file.create_group(&format!("/{name}"))?;
+    write_attributes(file, &format!("/{name}"), &population.provenance)?;
+    file.write(&node_ids(name), &population.node_ids, &[population.node_ids.len()])?;
+    file.write(&offsets(name), &population.offsets, &[population.offsets.len()])?;
+    file.create_group(&electrode(name))?;
+    let object = scaling_factors(name);
+    let rows = population.rows();
+    let byte = allocate(file, &object, rows, columns)?;
+    file.write_string_attribute(&object, "units", COEFFICIENT_UNIT)?;
+    Ok(Extent { byte, rows })
+}
+
+/// Lays out the coefficients and returns their byte offset.
+fn allocate(file: &h5::File, object: &str, rows: u64, columns: usize) -> Result<u64> {
+    let bytes = u128::from(rows) * columns as u128 * u128::from(VALUE_BYTES);
+    if bytes > i64::MAX as u128 {
+        let problem = ElectrodesFileProblem::TooLarge { rows, columns: columns as u64 };
+        return Err(file.error(object, problem));
+    }
+    file.allocate::<f64>(object, &[rows as usize, columns])?;
+    match file.byte_offset(object)? {
+        Some(byte) => Ok(byte),
+        None if bytes == 0 => Ok(0),
+        None => Err(file.error(object, ElectrodesFileProblem::NotContiguous)),
+    }
+}
+
+fn write_electrode(file: &h5::File, e: &Electrode, column: u64, populations: &[PopulationLayout]) -> Result<()> {
+    let group = electrode(&e.name);
+    let path = |dataset: &str| format!("{group}/{dataset}");
+    file.create_group(&group)?;
+    file.write(&path("position"), &e.position.to_array().map(|v| v as f32), &[3])?;
+    file.write_strings(&path("type"), &[&e.kind], &[])?;
+    write_attributes(file, &path("type"), &e.settings)?;
+    file.write_strings(&path("layer"), &[&e.layer], &[])?;
+    file.write_strings(&path("region"), &[&e.region], &[])?;
+    populations.iter().try_for_each(|p| file.write(&path(&p.name), &[column], &[]))
+}
+
+fn write_attributes(file: &h5::File, object: &str, attributes: &[(&'static str, Attribute)]) -> Result<()> {
+    attributes.iter().try_for_each(|(name, value)| match value {
+        Attribute::Text(text) => file.write_string_attribute(object, name, text),
+        Attribute::Number(number) => file.write_attribute(object, name, number),
+    })
+}

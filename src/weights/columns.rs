@@ -1,0 +1,78 @@
+//! Contacts grouped by method, and each method's values put into the contacts' columns.
+
+use super::WeightsProblem;
+use crate::electrode::Electrode;
+use crate::error::Result;
+use crate::method::{Contact, Kernel};
+use crate::segments::NeuronSegments;
+
+/// The columns of a row, each computed by its contact's method.
+pub struct Columns {
+    groups: Vec<Group>,
+    width: usize,
+}
+
+/// The contacts of one method.
+struct Group {
+    kernel: Box<dyn Kernel>,
+    /// Their columns, ascending.
+    columns: Vec<usize>,
+}
+
+impl Columns {
+    /// Prepares each method for its contacts.
+    ///
+    /// # Errors
+    /// No contacts, or a contact lacks a setting that its method needs.
+    pub fn new(electrodes: &[Electrode], contacts: &[Contact]) -> Result<Self> {
+        let (expected, found) = (electrodes.len(), contacts.len());
+        if expected != found {
+            return Err(WeightsProblem::ContactCount { expected, found }.into());
+        }
+        if contacts.is_empty() {
+            return Err(WeightsProblem::NoContacts.into());
+        }
+        let mut methods: Vec<(&Electrode, Vec<usize>)> = Vec::new();
+        for (column, electrode) in electrodes.iter().enumerate() {
+            match methods.iter_mut().find(|(of, _)| of.method.name() == electrode.method.name()) {
+                Some((_, columns)) => columns.push(column),
+                None => methods.push((electrode, vec![column])),
+            }
+        }
+        let groups = methods.into_iter().map(|(of, columns)| {
+            let own: Vec<Contact> = columns.iter().filter_map(|&c| contacts.get(c).cloned()).collect();
+            Ok(Group { kernel: of.method.prepare(&own)?, columns })
+        });
+        Ok(Self { groups: groups.collect::<Result<_>>()?, width: found })
+    }
+
+    /// Number of columns.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Writes the coefficients of a neuron: `out` is row-major, one row a segment, one column a contact. `scratch` is
+    /// reused from call to call.
+    pub fn fill(&self, neuron: &NeuronSegments<'_>, out: &mut [f64], scratch: &mut Vec<f64>) {
+        if let [only] = self.groups.as_slice() {
+            return only.kernel.fill(neuron, out);
+        }
+        for group in &self.groups {
+            let own = group.columns.len();
+            scratch.resize(neuron.len() * own, 0.0);
+            group.kernel.fill(neuron, scratch);
+            for (row, values) in out.chunks_exact_mut(self.width).zip(scratch.chunks_exact(own)) {
+                scatter(values, &group.columns, row);
+            }
+        }
+    }
+}
+
+/// Puts values into their columns of a row.
+fn scatter(values: &[f64], columns: &[usize], row: &mut [f64]) {
+    for (&value, &column) in values.iter().zip(columns) {
+        if let Some(place) = row.get_mut(column) {
+            *place = value;
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! The check for contacts in other units or in another frame than the segments.
+
+use std::fmt;
+
+use super::Source;
+use crate::error::Result;
+use crate::geometry::Aabb;
+use crate::method::Contact;
+
+/// Contacts this far from every segment are suspicious, um.
+pub const FAR_UM: f64 = 10_000.0;
+
+/// Every contact is further than [`FAR_UM`] from every segment.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Far {
+    /// The box round the contacts, um.
+    pub contacts: Aabb,
+    /// The box round the segments, um.
+    pub segments: Aabb,
+}
+
+impl Far {
+    /// Looks at the boxes of the tables and at each contact.
+    ///
+    /// # Errors
+    /// A table does not tell its box.
+    pub fn check(sources: &[&dyn Source], contacts: &[Contact]) -> Result<Option<Self>> {
+        let boxes = sources.iter().map(|s| s.bounds()).collect::<Result<Vec<_>>>()?;
+        let segments = boxes.iter().copied().fold(Aabb::EMPTY, Aabb::union);
+        let is_far = |c: &Contact| boxes.iter().all(|b| b.is_empty() || b.distance(&Aabb::of([c.position])) > FAR_UM);
+        let far = !segments.is_empty() && !contacts.is_empty() && contacts.iter().all(is_far);
+        let contacts = Aabb::of(contacts.iter().map(|c| c.position));
+        Ok(far.then_some(Self { contacts, segments }))
+    }
+}
+
+impl fmt::Display for Far {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "every contact is more than 10 mm from every segment: contacts in {}, segments in {}; \
+             are both in um, and in the circuit's frame?",
+            self.contacts, self.segments
+        )
+    }
+}

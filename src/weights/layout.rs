@@ -1,0 +1,128 @@
+//! The file's layout from the tables' neuron lists, and the check that the tables' rows are those.
+
+use std::path::Path;
+
+use super::{Request, Source, WeightsProblem};
+use crate::electrode::Electrode;
+use crate::error::{Error, Place, Problem, Result, count};
+use crate::method::Contact;
+use crate::segments::Segments;
+use crate::sonata::electrodes_file::{self, Attribute, PopulationLayout};
+use crate::table::Neuron;
+
+/// The layout of everything that was asked for.
+pub fn layout(request: &Request<'_>) -> Result<electrodes_file::Layout> {
+    check_populations(request.sources)?;
+    let electrodes = request.electrodes.iter().zip(request.contacts).map(|(e, c)| described(e, c)).collect();
+    let populations = request.sources.iter().map(|s| population(*s)).collect::<Result<_>>()?;
+    let program = concat!("leadfield ", env!("CARGO_PKG_VERSION"));
+    Ok(electrodes_file::Layout { electrodes, populations, provenance: vec![("program", program.into())] })
+}
+
+/// Each population has one table.
+fn check_populations(sources: &[&dyn Source]) -> Result<()> {
+    for (i, source) in sources.iter().enumerate() {
+        let population = &source.metadata().population;
+        let earlier = sources.iter().take(i).find(|s| s.metadata().population == *population);
+        if let Some(first) = earlier.map(|s| s.path().display().to_string()) {
+            let problem = WeightsProblem::DuplicatePopulation { population: population.clone(), first };
+            return Err(Error::from(problem).in_file(source.path()));
+        }
+    }
+    Ok(())
+}
+
+/// A contact and its method's settings, as the file keeps them.
+fn described(electrode: &Electrode, contact: &Contact) -> electrodes_file::Electrode {
+    let analytic = || {
+        vec![
+            ("conductivity_S_per_m", Attribute::Number(contact.conductivity.get())),
+            ("near_field", contact.near_field.name().into()),
+        ]
+    };
+    electrodes_file::Electrode {
+        name: electrode.name.clone(),
+        position: electrode.position,
+        kind: electrode.method.name().into(),
+        layer: electrode.layer.clone(),
+        region: electrode.region.clone(),
+        settings: if electrode.method.is_analytic() { analytic() } else { Vec::new() },
+    }
+}
+
+/// A population's nodes and rows: node ids ascending, rows without gaps.
+fn population(source: &dyn Source) -> Result<PopulationLayout> {
+    let mut neurons: Vec<Neuron> = (0..source.parts()).flat_map(|part| source.neurons(part)).copied().collect();
+    neurons.sort_unstable_by_key(|n| n.node_id);
+    let mut offsets = Vec::with_capacity(neurons.len() + 1);
+    offsets.push(0);
+    let mut rows = 0;
+    for (i, neuron) in neurons.iter().enumerate() {
+        let before = i.checked_sub(1).and_then(|j| neurons.get(j));
+        let followed = follow(before, neuron, rows);
+        rows = followed.map_err(|problem| at_node(source.path(), neuron.node_id, problem))?;
+        offsets.push(rows);
+    }
+    let metadata = source.metadata();
+    let provenance = vec![
+        ("circuit", metadata.circuit.as_str().into()),
+        ("discretisation", metadata.discretisation.as_str().into()),
+        ("axon", metadata.axon.as_str().into()),
+        ("table_program_version", metadata.program_version.as_str().into()),
+    ];
+    let node_ids = neurons.iter().map(|n| n.node_id).collect();
+    Ok(PopulationLayout { name: metadata.population.clone(), node_ids, offsets, provenance })
+}
+
+/// The row behind a neuron that follows the rows before it.
+fn follow(before: Option<&Neuron>, neuron: &Neuron, expected: u64) -> Result<u64, WeightsProblem> {
+    if before.is_some_and(|b| b.node_id == neuron.node_id) {
+        return Err(WeightsProblem::DuplicateNeuron);
+    }
+    let found = neuron.first_row;
+    let behind = (found == expected).then(|| found.checked_add(neuron.segments)).flatten();
+    behind.ok_or(WeightsProblem::FirstRow { expected, found })
+}
+
+/// Checks that a part's rows are those of its neuron list.
+pub fn check_rows(path: &Path, neurons: &[Neuron], segments: &Segments) -> Result<()> {
+    let mut views = segments.neurons();
+    let mut rows = segments.row.iter();
+    for listed in neurons {
+        let found = views.next().and_then(|v| Some((v.node_id()?, v.len() as u64)));
+        check_neuron(listed, found, &mut rows).map_err(|problem| at_node(path, listed.node_id, problem))?;
+    }
+    match views.next().and_then(|v| v.node_id()) {
+        None => Ok(()),
+        Some(id) => Err(at_node(path, id, mismatch("no further node", format!("node {id}")))),
+    }
+}
+
+/// Checks one neuron: the same node, as many segments, rows that count up.
+fn check_neuron<'a>(
+    listed: &Neuron,
+    found: Option<(u64, u64)>,
+    rows: &mut impl Iterator<Item = &'a u64>,
+) -> Result<(), WeightsProblem> {
+    let told = |(node, segments): (u64, u64)| format!("node {node} with {}", count(segments, "segment"));
+    let expected = (listed.node_id, listed.segments);
+    if found != Some(expected) {
+        return Err(mismatch(&told(expected), found.map_or("no node".into(), told)));
+    }
+    // the layout has checked that these do not overflow
+    for (row, &found) in (listed.first_row..listed.first_row + listed.segments).zip(rows) {
+        if found != row {
+            return Err(mismatch(&format!("row {row}"), format!("row {found}")));
+        }
+    }
+    Ok(())
+}
+
+fn mismatch(expected: &str, found: String) -> WeightsProblem {
+    WeightsProblem::Rows { expected: expected.into(), found }
+}
+
+/// A problem of a node in a table.
+pub fn at_node(path: &Path, node: u64, problem: impl Problem) -> Error {
+    Error::new(Place::file(path).object("node").row(node), problem)
+}

@@ -1,0 +1,56 @@
+//! Where segments come from.
+
+use std::path::Path;
+
+use crate::error::Result;
+use crate::geometry::Aabb;
+use crate::segments::Segments;
+use crate::table::{Metadata, Neuron, Table};
+
+/// The segments of one population, in parts of whole neurons.
+pub trait Source: Sync {
+    /// What errors name.
+    fn path(&self) -> &Path;
+    /// What the table says of itself.
+    fn metadata(&self) -> &Metadata;
+    /// The box round all segments, um.
+    ///
+    /// # Errors
+    /// The table does not tell.
+    fn bounds(&self) -> Result<Aabb>;
+    /// Number of parts.
+    fn parts(&self) -> usize;
+    /// The neurons of a part, node ids ascending; none for a part that is not there.
+    fn neurons(&self, part: usize) -> &[Neuron];
+    /// The segments of a part: neurons as [`Source::neurons`] lists them, each contiguous, by ascending row.
+    ///
+    /// # Errors
+    /// Unreadable or damaged.
+    fn read(&self, part: usize) -> Result<Segments>;
+}
+
+impl Source for Table {
+    fn path(&self) -> &Path {
+        self.path()
+    }
+
+    fn metadata(&self) -> &Metadata {
+        self.metadata()
+    }
+
+    fn bounds(&self) -> Result<Aabb> {
+        self.bounds()
+    }
+
+    fn parts(&self) -> usize {
+        self.parts().len()
+    }
+
+    fn neurons(&self, part: usize) -> &[Neuron] {
+        self.parts().get(part).map_or(&[], |p| p.neurons())
+    }
+
+    fn read(&self, part: usize) -> Result<Segments> {
+        self.parts().get(part).map_or_else(|| Ok(Segments::default()), |p| p.read_by_row())
+    }
+}

@@ -1,0 +1,113 @@
+//! `leadfield validate weights`: two electrodes files, contact by contact.
+
+mod json;
+mod text;
+
+use std::path::PathBuf;
+
+use leadfield::Result;
+use leadfield::compare::Tolerance;
+use leadfield::compare::weights::{ColumnRule, Comparison, ExtraColumn, Options, compare, pair};
+use leadfield::sonata::electrodes_file::ElectrodesFile;
+
+use crate::cli::progress::Progress;
+use crate::cli::{Common, Outcome};
+
+/// Compare two electrodes files: nodes by id, contacts by name
+///
+/// Coefficients agree where |a - b| <= atol + rtol max(|a|, |b|). NaN in both files agrees (and is counted), in one it
+/// does not. Nodes, contacts or columns on one side only are a difference. One population each is compared whatever
+/// the names; of several, those of one name.
+#[derive(clap::Args)]
+pub struct Args {
+    /// An electrodes file
+    a: PathBuf,
+    /// Another
+    b: PathBuf,
+    /// Relative tolerance
+    #[arg(long, value_name = "R", default_value = "1e-9", allow_negative_numbers = true)]
+    rtol: f64,
+    /// Absolute tolerance, V/nA
+    #[arg(long, value_name = "A", default_value = "0", allow_negative_numbers = true)]
+    atol: f64,
+    /// Leave columns of no contact out (BlueRecording 0.2.1 writes one, all ones)
+    #[arg(long)]
+    ignore_extra_column: bool,
+    /// Which column is whose
+    #[arg(long, value_name = "RULE", default_value = "index")]
+    columns: Columns,
+    /// Population to compare, or `A:B` where the files name it differently
+    #[arg(long, value_name = "A[:B]")]
+    population: Option<String>,
+    /// Print JSON (a number that is not finite is null)
+    #[arg(long)]
+    json: bool,
+}
+
+/// [`ColumnRule`] as an option.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Columns {
+    /// As each file's own index says
+    Index,
+    /// In the file with a column too many (BlueRecording 0.2.1), column i is that of the i-th name in sorted order
+    SortedNames,
+}
+
+/// A tolerance that is none.
+#[derive(Debug, thiserror::Error)]
+#[error("`{option}` out of range, expected a finite number of 0 or more, found `{found}`")]
+struct BadTolerance {
+    option: &'static str,
+    found: f64,
+}
+
+impl leadfield::error::Problem for BadTolerance {}
+
+fn tolerance(option: &'static str, found: f64) -> Result<f64, BadTolerance> {
+    if found.is_finite() && found >= 0.0 { Ok(found) } else { Err(BadTolerance { option, found }) }
+}
+
+impl Args {
+    fn options(&self) -> Result<Options> {
+        Ok(Options {
+            tolerance: Tolerance { rtol: tolerance("--rtol", self.rtol)?, atol: tolerance("--atol", self.atol)? },
+            extra_column: if self.ignore_extra_column { ExtraColumn::Ignore } else { ExtraColumn::Compare },
+            columns: match self.columns {
+                Columns::Index => ColumnRule::Index,
+                Columns::SortedNames => ColumnRule::SortedNames,
+            },
+        })
+    }
+}
+
+/// All that was found.
+struct Findings {
+    /// Populations that one file has, and the other has not.
+    populations_only_in: [Vec<String>; 2],
+    comparisons: Vec<Comparison>,
+}
+
+impl Findings {
+    fn agree(&self) -> bool {
+        self.populations_only_in.iter().all(Vec::is_empty) && self.comparisons.iter().all(Comparison::agrees)
+    }
+}
+
+/// Runs the tool.
+pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
+    let options = args.options()?;
+    let (a, b) = (ElectrodesFile::open(&args.a)?, ElectrodesFile::open(&args.b)?);
+    let named = args.population.as_deref().map(|p| p.split_once(':').unwrap_or((p, p)));
+    let pairing = pair(&a, &b, named)?;
+    let progress = Progress::new(common, "rows", pairing.pairs.iter().map(|(p, _)| p.rows()).sum());
+    let compared = pairing.pairs.iter().map(|(p, q)| compare((&a, p), (&b, q), &options, &|n| progress.add(n)));
+    let comparisons = compared.collect::<Result<_>>()?;
+    progress.finish();
+    let findings = Findings { populations_only_in: pairing.only_in, comparisons };
+    if args.json {
+        println!("{:#}", json::told(&findings, &options));
+    } else {
+        print!("{}", text::told(&findings, [&args.a, &args.b]));
+    }
+    Ok(if findings.agree() { Outcome::Done } else { Outcome::Differ })
+}

@@ -1,0 +1,46 @@
+//! The findings for scripts.
+
+use leadfield::compare::weights::{Comparison, Difference, ElectrodeComparison, Options};
+use serde_json::{Value, json};
+
+use super::Findings;
+
+/// All findings as one object.
+pub fn told(findings: &Findings, options: &Options) -> Value {
+    json!({
+        "agree": findings.agree(),
+        "rtol": options.tolerance.rtol,
+        "atol": options.tolerance.atol,
+        "populations_only_in": findings.populations_only_in,
+        "populations": findings.comparisons.iter().map(comparison).collect::<Vec<_>>(),
+    })
+}
+
+fn comparison(c: &Comparison) -> Value {
+    let counts = |n: &leadfield::compare::weights::SegmentCounts| json!({ "node": n.node, "segments": n.segments });
+    json!({
+        "population": c.populations,
+        "agree": c.agrees(),
+        "nodes": c.nodes,
+        "rows": c.rows,
+        "nodes_only_in": c.nodes_only_in,
+        "segment_counts_differ": c.segment_counts.iter().map(counts).collect::<Vec<_>>(),
+        "electrodes_only_in": c.electrodes_only_in,
+        "extra_columns_differ": c.extra_columns,
+        "electrodes": c.electrodes.iter().map(electrode).collect::<Vec<_>>(),
+    })
+}
+
+fn electrode(e: &ElectrodeComparison) -> Value {
+    json!({
+        "name": e.name,
+        "outside": e.outside,
+        "nan_in_both": e.nan_in_both,
+        "largest_absolute": e.largest_absolute.map(difference),
+        "largest_relative": e.largest_relative.map(difference),
+    })
+}
+
+fn difference(d: Difference) -> Value {
+    json!({ "value": d.value, "values": d.values, "node": d.node, "row": d.row })
+}
