@@ -479,14 +479,3 @@ mod tests {
         );
     }
 }
-
-impl Circuit {
-    /// stub
-    ///
-    /// # Errors
-    /// stub
-    pub fn population(&self, name: Option<&str>) -> Result<&NodePopulation> {
-        let _ = name;
-        Ok(&self.populations[0])
-    }
-}
