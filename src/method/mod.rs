@@ -4,6 +4,7 @@
 //! a file.
 
 mod line_source;
+pub mod objective_csd;
 mod point_source;
 
 use crate::error::Result;
