@@ -6,6 +6,7 @@ mod golden;
 mod layers;
 mod malformed;
 mod morphologies;
+mod sonata;
 mod support;
 mod synthesized;
 mod tools;
