@@ -25,21 +25,26 @@ def attributes(question):
     return {name: [v if isinstance(v, str) else float(v) for v in column] for name, column in values.items()}
 
 
+def plain(path):
+    """The path without libsonata's slash at its end."""
+    return path.rstrip("/") or "/"
+
+
 def morphologies(population):
     for key, name in (("neurolucida-asc", "Asc"), ("h5v1", "H5v1")):
         if key in population.alternate_morphology_formats:
-            return [name, population.alternate_morphology_formats[key]]
-    return ["Swc", population.morphologies_dir]
+            return [name, plain(population.alternate_morphology_formats[key])]
+    return ["Swc", plain(population.morphologies_dir)]
 
 
 def circuit(question):
     config = libsonata.CircuitConfig(json.dumps(question["config"]), question["folder"])
     population = config.node_population_properties("P")
     return {
-        "node_sets_file": config.node_sets_path,
+        "node_sets_file": plain(config.node_sets_path),
         "kind": population.type,
-        "nodes_file": population.elements_path,
-        "biophysical_neuron_models_dir": population.biophysical_neuron_models_dir,
+        "nodes_file": plain(population.elements_path),
+        "biophysical_neuron_models_dir": plain(population.biophysical_neuron_models_dir),
         "morphologies": morphologies(population),
     }
 
@@ -49,11 +54,11 @@ def simulation(question):
 
     def report(name):
         r = config.report(name)
-        return [name, r.cells, r.sections.name, r.compartments.name, r.enabled, r.file_name]
+        return [name, r.cells, r.sections.name, r.compartments.name, r.enabled, plain(r.file_name)]
 
     return {
-        "network": config.network,
-        "node_sets_file": config.node_sets_file,
+        "network": plain(config.network),
+        "node_sets_file": plain(config.node_sets_file),
         "reports": [report(name) for name in sorted(config.list_report_names)],
     }
 
