@@ -121,7 +121,11 @@ fn all_contacts_at_once_give_the_same_bits_as_one_by_one() {
     let cases: Vec<Case> = Case::all().filter(|c| c.method == "LineSource").collect();
     let contacts: Vec<Contact> = cases.iter().map(|c| c.contact.clone()).collect();
     for case in cases.iter().step_by(37) {
-        let together = coefficients("LineSource", &contacts, &[segment(case.start, case.end, Some(case.radius))].into_iter().collect());
+        let together = coefficients(
+            "LineSource",
+            &contacts,
+            &[segment(case.start, case.end, Some(case.radius))].into_iter().collect(),
+        );
         for (contact, together) in contacts.iter().zip(together) {
             let alone = coefficient("LineSource", contact, case.start, case.end, Some(case.radius));
             assert_eq!(alone.to_bits(), together.to_bits(), "{contact:?} {case:?}");
@@ -146,7 +150,11 @@ fn on_the_axis_beyond_an_end_it_is_a_logarithm() {
         for z in [length + distance, -distance] {
             let end = Point::new(0.0, 0.0, length);
             // the distance that the rounding of `length + distance` leaves decides
-            close(mean_inverse("LineSource", &exact_at(Point::new(0.0, 0.0, z)), Point::ORIGIN, end, None), expected, 1e-12);
+            close(
+                mean_inverse("LineSource", &exact_at(Point::new(0.0, 0.0, z)), Point::ORIGIN, end, None),
+                expected,
+                1e-12,
+            );
         }
     }
 }
@@ -167,7 +175,8 @@ fn at_the_surface_of_its_near_field_a_line_keeps_its_axial_coordinate() {
 #[test]
 fn an_unknown_radius_and_one_that_is_none_count_as_half_a_micrometre() {
     for method in ["PointSource", "LineSource"] {
-        let at = |radius| coefficient(method, &near_at(Point::ORIGIN), Point::ORIGIN, Point::new(0.1, 0.0, 0.0), radius);
+        let at =
+            |radius| coefficient(method, &near_at(Point::ORIGIN), Point::ORIGIN, Point::new(0.1, 0.0, 0.0), radius);
         for radius in [None, Some(0.0), Some(-3.0), Some(f32::NAN), Some(f32::INFINITY)] {
             assert_eq!(at(radius), at(Some(0.5)), "{method} {radius:?}");
         }
@@ -204,10 +213,15 @@ fn each_contact_keeps_its_own_conductivity_and_near_field() {
         conductivity: SiemensPerMeter::new(sigma).unwrap(),
         near_field,
     };
-    let contacts =
-        [at(0.25, NearField::Exact), at(0.5, NearField::Exact), at(0.25, NearField::Radius), at(1.0, NearField::Radius)];
+    let contacts = [
+        at(0.25, NearField::Exact),
+        at(0.5, NearField::Exact),
+        at(0.25, NearField::Radius),
+        at(1.0, NearField::Radius),
+    ];
     for method in ["PointSource", "LineSource"] {
-        let segments = [segment(Point::new(-1.0, 0.0, 0.0), Point::new(1.0, 0.0, 0.0), Some(2.0))].into_iter().collect();
+        let segments =
+            [segment(Point::new(-1.0, 0.0, 0.0), Point::new(1.0, 0.0, 0.0), Some(2.0))].into_iter().collect();
         let c = coefficients(method, &contacts, &segments);
         assert_eq!(c[0], 2.0 * c[1]);
         assert_eq!(c[2], 4.0 * c[3]);
