@@ -313,7 +313,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200), text in "(name,x,y,z\n)?[a-z0-9,\"\n\r. -]{0,80}") {
+        fn no_bytes_make_it_panic(
+            bytes in proptest::collection::vec(any::<u8>(), 0..200), text in "(name,x,y,z\n)?[a-z0-9,\"\n\r. -]{0,80}"
+        ) {
             let _ = parse(&bytes);
             let _ = parse(text.as_bytes());
         }

@@ -223,7 +223,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200), text in "[\\[{]{0,300}[a-z0-9,\"{}:. -]{0,80}") {
+        fn no_bytes_make_it_panic(
+            bytes in proptest::collection::vec(any::<u8>(), 0..200), text in "[\\[{]{0,300}[a-z0-9,\"{}:. -]{0,80}"
+        ) {
             let _ = parse(&bytes);
             let _ = parse(text.as_bytes());
         }

@@ -18,7 +18,7 @@
 //! Source: R. Plonsey, R. C. Barr, Bioelectricity: A Quantitative Approach, Springer 2007,
 //! doi:10.1007/978-0-387-48865-3, on monopole fields in a volume conductor.
 //!
-//! Agreement: within 1e-15, relative, of 25-digit numbers (`tests/analytic.rs`).
+//! Agreement: relative error at most 5e-16 against 25-digit numbers (`tests/analytic.rs`).
 //!
 //! Checked by hand, a contact at 5 um (3, 4, 0) from a soma, sigma 0.25 S/m: 1e-3 / (4 pi 0.25 5) = 1e-3 / (5 pi).
 //!

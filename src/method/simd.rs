@@ -275,16 +275,22 @@ mod tests {
 
     proptest! {
         #[test]
-        fn all_widths_give_the_same_bits(contacts in proptest::collection::vec(any_contact(), 0..75), neuron in any_neuron()) {
+        fn all_widths_give_the_same_bits(
+            contacts in proptest::collection::vec(any_contact(), 0..75), neuron in any_neuron()
+        ) {
+            let both = |width| {
+                (bits::<LineSource>(width, &contacts, &neuron), bits::<PointSource>(width, &contacts, &neuron))
+            };
+            let portable = both(Width(Vectors::Portable));
             for width in Width::available() {
-                let portable = Width(Vectors::Portable);
-                prop_assert!(bits::<LineSource>(width, &contacts, &neuron) == bits::<LineSource>(portable, &contacts, &neuron), "{width:?}");
-                prop_assert!(bits::<PointSource>(width, &contacts, &neuron) == bits::<PointSource>(portable, &contacts, &neuron), "{width:?}");
+                prop_assert!(both(width) == portable, "{width:?}");
             }
         }
 
         #[test]
-        fn neither_neighbours_in_the_file_nor_earlier_segments_change_bits(contacts in proptest::collection::vec(any_contact(), 1..75), neuron in any_neuron()) {
+        fn neither_neighbours_in_the_file_nor_earlier_segments_change_bits(
+            contacts in proptest::collection::vec(any_contact(), 1..75), neuron in any_neuron()
+        ) {
             let together = bits::<LineSource>(Width::widest(), &contacts, &neuron);
             for (row, segment) in together.chunks(contacts.len()).zip(neuron.iter()) {
                 let segment: Segments = std::iter::once(segment).collect();
