@@ -11,6 +11,7 @@ import os
 import sys
 
 POPULATION = "S1nonbarrel_neurons"
+CONTACTS = ["e1", "e2", "e10", "ref"]  # in file order, which is not sorted
 
 
 def expected_weights():
@@ -39,10 +40,10 @@ def check_h5py():
             np.testing.assert_array_equal(factors[offsets[place] : offsets[place + 1]], rows)
         names = [name for name in file["electrodes"] if name != POPULATION]
         columns = {name: file["electrodes"][name][POPULATION][()] for name in names}
-        assert columns == {str(i): i for i in range(8)}
-        electrode = file["electrodes"]["1"]
+        assert columns == {name: column for column, name in enumerate(CONTACTS)}
+        electrode = file["electrodes"]["e2"]
         assert electrode["position"].dtype == np.float32 and electrode["position"].shape == (3,)
-        assert electrode["type"].asstr()[()] == "LineSource" and electrode["region"].asstr()[()] == "S1HL"
+        assert electrode["type"].asstr()[()] == "PointSource" and electrode["region"].asstr()[()] == "S1HL"
 
 
 def check_libsonata():
@@ -51,11 +52,15 @@ def check_libsonata():
 
     reader = libsonata.ElectrodeReader("w.h5")
     assert list(reader.population_names) == [POPULATION]
-    compare_libsonata(reader.open_population(POPULATION), np)
-
-
-def compare_libsonata(population, np):
-    raise NotImplementedError
+    population = reader.open_population(POPULATION)
+    assert list(population.electrode_names) == CONTACTS
+    assert list(population.electrode_types) == ["LineSource", "PointSource", "LineSource", "PointSource"]
+    expected = expected_weights()
+    assert list(population.node_ids) == list(expected)
+    for node, rows in expected.items():
+        factors = population.get(libsonata.Selection([node]), None)
+        np.testing.assert_array_equal(factors.ids, [(node, i) for i in range(len(rows))])
+        np.testing.assert_array_equal(factors.data, rows)
 
 
 def check_neurodamus():
@@ -70,7 +75,7 @@ def check_neurodamus():
     offset = 1000  # global cell ids are node ids and the population's offset
     with module.LFPFileReader("w.h5") as reader:
         for node, rows in expected_weights().items():
-            assert reader.get_number_electrodes(node + offset, (POPULATION, offset)) == 8
+            assert reader.get_number_electrodes(node + offset, (POPULATION, offset)) == len(CONTACTS)
             matrix = reader.get_scaling_matrix(node + offset, (POPULATION, offset))
             np.testing.assert_array_equal(matrix, rows)
 
