@@ -137,7 +137,15 @@ impl Source for InMemory {
 }
 
 fn electrode(name: &str, x: f64, method: &'static dyn Method) -> Electrode {
-    Electrode { name: name.into(), position: Point::new(x, 0.0, 0.0), method, layer: "L1".into(), region: "S1".into() }
+    let position = Point::new(x, 0.0, 0.0);
+    Electrode {
+        name: name.into(),
+        position,
+        method,
+        layer: "L1".into(),
+        region: "S1".into(),
+        settings: Default::default(),
+    }
 }
 
 fn contacts(electrodes: &[Electrode]) -> Vec<Contact> {
