@@ -74,7 +74,7 @@ impl Group {
     /// Whether every contact is further than `distance` from a point, by a margin that covers rounding.
     #[inline(always)]
     pub fn is_beyond(&self, p: Point, distance: f64) -> bool {
-        const MARGIN: f64 = 1.0 + 1e-6;
+        const MARGIN: f64 = 1.000_001;
         let Aabb { min, max } = self.bounds;
         let gap = Point::new(gap(min.x, p.x, max.x), gap(min.y, p.y, max.y), gap(min.z, p.z, max.z));
         norm_2(gap) > (distance * MARGIN) * (distance * MARGIN)
