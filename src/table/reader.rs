@@ -56,9 +56,9 @@ pub enum TableProblem {
         /// What this part says.
         found: String,
     },
-    /// Parts are missing.
-    #[error("incomplete table, expected {expected} parts, found {found}")]
-    MissingParts {
+    /// Parts are missing, or there are more than belong to the table.
+    #[error("wrong number of parts, expected {expected}, found {found}")]
+    Parts {
         /// As many as the metadata says.
         expected: u64,
         /// As many as are there.
@@ -87,7 +87,9 @@ impl Problem for TableProblem {
             Self::Version(_) => {
                 Some("read it with the newer `leadfield`, or make it again with `leadfield positions`".into())
             }
-            Self::MissingParts { .. } => {
+            Self::Columns(_) | Self::NoParts => Some("make a segment table with `leadfield positions`".into()),
+            Self::Foreign { .. } => Some("keep the parts of each table in a folder of their own".into()),
+            Self::Parts { expected, found } if expected > found => {
                 Some("bring the missing parts, or make the table again with `leadfield positions`".into())
             }
             _ => None,
@@ -142,13 +144,13 @@ impl Table {
         for part in &opened {
             let own = part.metadata()?;
             if own != metadata {
-                let (expected, found) = (describe(&metadata), describe(&own));
+                let (expected, found) = difference(&metadata, &own);
                 return Err(TableProblem::Foreign { expected, found }).in_file(&part.path);
             }
         }
         let found = opened.len() as u64;
         if found != metadata.parts {
-            return Err(TableProblem::MissingParts { expected: metadata.parts, found }).in_file(path);
+            return Err(TableProblem::Parts { expected: metadata.parts, found }).in_file(path);
         }
         Ok(Self { path: path.to_path_buf(), parts: opened, metadata })
     }
@@ -210,8 +212,21 @@ impl Table {
     }
 }
 
-fn describe(m: &Metadata) -> String {
-    format!("population `{}` with {} segments of `{}`", m.population, m.segments, m.circuit)
+/// The first thing in which two tables differ, as each says it.
+fn difference(a: &Metadata, b: &Metadata) -> (String, String) {
+    let told = |m: &Metadata| {
+        [
+            format!("population `{}`", m.population),
+            format!("circuit `{}`", m.circuit),
+            format!("discretisation `{}`", m.discretisation),
+            format!("axon `{}`", m.axon),
+            format!("{} neurons", m.neurons),
+            format!("{} segments", m.segments),
+            format!("{} parts", m.parts),
+            format!("program version `{}`", m.program_version),
+        ]
+    };
+    told(a).into_iter().zip(told(b)).find(|(a, b)| a != b).unwrap_or_default()
 }
 
 impl Part {
