@@ -250,15 +250,18 @@ impl File {
             let expected = format!("at least {:?}", ranges.iter().map(|r| r.end).collect::<Vec<_>>());
             return Err(self.error(object, H5Problem::Shape { expected, found: shape }));
         }
-        self.check_plausible(object, ranges.iter().map(std::ops::Range::len))?;
+        self.check_plausible(object, ranges)?;
         let slab = hdf5::Hyperslab::from(ranges.iter().cloned().map(hdf5::SliceOrIndex::from).collect::<Vec<_>>());
         let values = dataset.read_slice::<f64, _, ndarray::IxDyn>(slab).map_err(|e| self.read_error(object, &e))?;
         Ok(values.into_raw_vec_and_offset().0)
     }
 
-    /// Deflate reaches about a thousandth of the size at best.
-    fn check_plausible(&self, object: &str, lengths: impl Iterator<Item = usize>) -> Result<()> {
-        let values = lengths.fold(1_u64, |n, length| n.saturating_mul(length as u64));
+    /// Refuses a box with more values than the file can hold: deflate reaches about a thousandth of the size at best.
+    ///
+    /// # Errors
+    /// As said, or the file is gone.
+    pub fn check_plausible(&self, object: &str, ranges: &[std::ops::Range<usize>]) -> Result<()> {
+        let values = ranges.iter().fold(1_u64, |n, range| n.saturating_mul(range.len() as u64));
         let bytes = std::fs::metadata(&self.path).map_err(FileProblem::Read).in_file(&self.path)?.len();
         if values <= bytes.saturating_mul(1032) {
             return Ok(());

@@ -90,9 +90,9 @@ impl From<Grid> for Part<Grid> {
     }
 }
 
-impl From<VectorGrid> for Part<VectorGrid> {
+impl From<VectorGrid> for Box<Part<VectorGrid>> {
     fn from(grid: VectorGrid) -> Self {
-        Self { whole: grid.bounds(), grid }
+        Self::new(Part { whole: grid.bounds(), grid })
     }
 }
 
@@ -104,7 +104,7 @@ pub enum Values {
         /// The potential, V.
         potential: Option<Part<Grid>>,
         /// The electric field, V/m.
-        electric: Option<Part<VectorGrid>>,
+        electric: Option<Box<Part<VectorGrid>>>,
     },
     /// Scattered points.
     Cloud(Cloud),
@@ -235,6 +235,14 @@ impl LeadField {
         match &self.values {
             Values::Grids { potential, .. } => potential.as_ref()?.grid.value(p),
             Values::Cloud(cloud) => cloud.potential(p).map(|estimate| estimate.value),
+        }
+    }
+
+    /// Writes the potentials (V) at points of the circuit (um), NaN outside the field.
+    pub fn potentials(&self, points: &[Point], out: &mut [f64]) {
+        match (&self.values, self.frames) {
+            (Values::Grids { potential: Some(part), .. }, None) => part.grid.values(points, out),
+            _ => out.iter_mut().zip(points).for_each(|(v, &p)| *v = self.potential(p).unwrap_or(f64::NAN)),
         }
     }
 

@@ -38,7 +38,7 @@ pub(super) fn read(file: &File, request: &Request<'_>) -> Result<LeadField> {
     let electric = wants(Quantity::ElectricField).then(electric).transpose()?;
     let values = Values::Grids {
         potential: potential.map(|grid| Part { grid, whole }),
-        electric: electric.map(|components| Part { grid: VectorGrid { components }, whole }),
+        electric: electric.map(|components| Box::new(Part { grid: VectorGrid { components }, whole })),
     };
     Ok(LeadField::new(file.path(), values, current_na)?.placed(request.placement))
 }

@@ -161,7 +161,7 @@ fn check(samples: &Samples) -> Result<(), CloudProblem> {
         }
         refuse(column.iter().copied().find(|v| !v.is_finite()))?;
     }
-    refuse(samples.points.iter().flat_map(|p| p.to_array()).find(|v| !(v.abs() < FARTHEST)))
+    refuse(samples.points.iter().flat_map(|p| p.to_array()).find(|v| v.is_nan() || v.abs() >= FARTHEST))
 }
 
 fn refuse(found: Option<f64>) -> Result<(), CloudProblem> {

@@ -54,7 +54,7 @@ pub(super) fn read(file: &File, request: &Request<'_>) -> Result<LeadField> {
     let mut warnings = Vec::new();
     let potential = request.wants(Quantity::Potential).then(|| export.potential(&mut warnings)).transpose()?;
     let electric = request.wants(Quantity::ElectricField).then(|| export.electric(&mut warnings)).transpose()?;
-    let values = Values::Grids { potential, electric };
+    let values = Values::Grids { potential, electric: electric.map(Box::new) };
     Ok(LeadField::new(file.path(), values, current_na)?.placed(request.placement).with_warnings(warnings))
 }
 
@@ -158,6 +158,7 @@ impl Largest {
 /// The real part in a box of nodes, read in blocks of whole planes.
 fn real_part(file: &File, object: &str, [x, y, z]: &[Range<usize>; 3]) -> Result<(Vec<f64>, Largest)> {
     let planes = (BLOCK / (2 * y.len() * z.len()).max(1)).max(1);
+    file.check_plausible(object, &[x.clone(), y.clone(), z.clone()])?;
     let (mut values, mut largest) = (Vec::new(), Largest::default());
     for from in x.clone().step_by(planes) {
         let block = file.float_box(object, &[from..x.end.min(from + planes), y.clone(), z.clone(), 0..2])?;
