@@ -4,6 +4,7 @@ mod analytic;
 mod clients;
 mod golden;
 mod layers;
+mod lead_fields;
 mod malformed;
 mod morphologies;
 mod regions;
