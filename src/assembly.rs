@@ -193,7 +193,7 @@ impl Assembly {
         placed: &(dyn Fn(u64) + Sync),
     ) -> Result<Made> {
         let single = parts::is_single_file(out);
-        let staged = if single { Staged::new(out, existing)? } else { Staged::folder(out, existing)? };
+        let staged = if single { Staged::new(out, existing)? } else { folder(out, existing)? };
         let order = self.hilbert_order();
         let neurons: Vec<Neuron> = order.iter().map(|&i| neuron(&self.plans[i])).collect();
         let most = if single { u64::MAX } else { options.segments_per_part };
@@ -258,6 +258,14 @@ impl Assembly {
         };
         format!("it is the morphology of node {first} of population `{}`{others}", self.metadata.population)
     }
+}
+
+/// Starts a folder of parts.
+fn folder(out: &Path, existing: Existing) -> Result<Staged> {
+    if existing == Existing::Replace {
+        parts::check_replaceable(out)?;
+    }
+    Staged::folder(out, existing)
 }
 
 fn neuron(plan: &NeuronPlan) -> Neuron {

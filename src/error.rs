@@ -237,12 +237,19 @@ pub enum FileProblem {
     /// An output is there already.
     #[error("exists already")]
     Exists,
+    /// A folder stands where a file is to be.
+    #[error("is a folder, expected a file or a free name")]
+    IsFolder,
+    /// A file stands where a folder is to be.
+    #[error("is a file, expected a folder or a free name")]
+    IsFile,
 }
 
 impl Problem for FileProblem {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Exists => Some("choose another name, or replace it with `--force`".into()),
+            Self::IsFolder | Self::IsFile => Some("choose another name, or remove it by hand".into()),
             Self::Write(e) if e.kind() == std::io::ErrorKind::NotFound => Some("make its folder first".into()),
             Self::Read(_) | Self::Write(_) => None,
         }

@@ -65,6 +65,8 @@ pub enum PlaceProblem {
         found: u64,
         /// The form whose counts they are.
         fitting: Option<AxonForm>,
+        /// What does not fit.
+        misfit: Misfit,
     },
     /// No counts but the soma's.
     #[error(
@@ -84,6 +86,15 @@ pub enum PlaceProblem {
     NoAxon(usize),
 }
 
+/// What of a neuron's counts does not fit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Misfit {
+    /// The sections themselves.
+    Sections,
+    /// Only the numbers of their segments.
+    Lengths,
+}
+
 impl Problem for PlaceProblem {
     fn hint(&self) -> Option<String> {
         Some(match self {
@@ -93,7 +104,10 @@ impl Problem for PlaceProblem {
             Self::Counts { fitting: Some(fit), form: AxonForm::Keep, .. } => {
                 format!("these are the counts of a neuron with its {}: leave out `--keep-axon`", fit.name())
             }
-            Self::Counts { fitting: Some(_), .. } | Self::Counts { fitting: None, .. } => {
+            Self::Counts { misfit: Misfit::Sections, .. } => {
+                "the report may be of another circuit, or of an older state of its morphologies".into()
+            }
+            Self::Counts { misfit: Misfit::Lengths, .. } => {
                 "the report may be of another circuit; where its neurons are cut by a rule of their own, \
                  `--any-discretisation` takes its counts as they are"
                     .into()
@@ -158,7 +172,8 @@ impl<'a> Neuron<'a> {
         self.check(checks)?;
         let mut rows = Rows { segments: Segments::default(), plan: self.plan };
         for &section in &self.plan.sections {
-            let piece = self.piece(section.section_id).ok_or_else(|| self.misfit(section.section_id))?;
+            let piece =
+                self.piece(section.section_id).ok_or_else(|| self.misfit(section.section_id, Misfit::Sections))?;
             self.place_section(&mut rows, section, piece);
         }
         Ok(rows.segments)
@@ -210,12 +225,12 @@ impl<'a> Neuron<'a> {
         let found: Vec<u32> = self.ids().filter(|&id| !self.is_stub(id)).collect();
         let expected: Vec<u32> = rule.iter().map(|s| s.section_id).filter(|&id| !self.is_stub(id)).collect();
         if let Some(id) = first_difference(&found, &expected) {
-            return Err(self.misfit(id));
+            return Err(self.misfit(id, Misfit::Sections));
         }
         let stubs: Vec<u32> = self.ids().filter(|&id| self.is_stub(id)).collect();
         let stubs_fit = self.branch.is_none() || matches!(stubs.as_slice(), [1, 2] | [1, 2, _]);
         if !stubs_fit || self.plan.sections.iter().any(|s| s.segments == 0) {
-            return Err(self.misfit(stubs.last().copied().unwrap_or(1)));
+            return Err(self.misfit(stubs.last().copied().unwrap_or(1), Misfit::Sections));
         }
         if checks == Checks::Lengths && fitting_chunks(self.lengths_and_counts()).is_none() {
             let differs = self
@@ -223,7 +238,7 @@ impl<'a> Neuron<'a> {
                 .sections
                 .iter()
                 .find(|s| !self.is_stub(s.section_id) && s.section_id != 0 && !rule.contains(s));
-            return Err(self.misfit(differs.map_or(0, |s| s.section_id)));
+            return Err(self.misfit(differs.map_or(0, |s| s.section_id), Misfit::Lengths));
         }
         Ok(())
     }
@@ -251,7 +266,7 @@ impl<'a> Neuron<'a> {
         })
     }
 
-    fn misfit(&self, section_id: u32) -> PlaceProblem {
+    fn misfit(&self, section_id: u32, misfit: Misfit) -> PlaceProblem {
         let total = |sections: &[SectionCount]| sections.iter().map(|s| u64::from(s.segments)).sum();
         let form = self.form();
         let without_soma = |sections: &[SectionCount]| -> Vec<SectionCount> {
@@ -266,6 +281,7 @@ impl<'a> Neuron<'a> {
             form,
             found: self.plan.segments(),
             fitting: AxonForm::ALL.into_iter().find(fits),
+            misfit,
         }
     }
 }

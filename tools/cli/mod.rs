@@ -48,7 +48,11 @@ enum ThreadProblem {
     Pool(#[from] rayon::ThreadPoolBuildError),
 }
 
-impl Problem for ThreadProblem {}
+impl Problem for ThreadProblem {
+    fn hint(&self) -> Option<String> {
+        matches!(self, Self::Zero).then(|| "leave it out for one thread a core".into())
+    }
+}
 
 impl Common {
     /// Starts the worker threads.
