@@ -6,6 +6,8 @@ mod golden;
 mod layers;
 mod malformed;
 mod morphologies;
+mod regions;
+mod sonata;
 mod support;
 mod synthesized;
 mod tools;

@@ -77,7 +77,7 @@ const ASC: [(&str, &str); 23] = [
         "types",
         "((Apical)(0 5 0 1)(0 9 0 2))((axon)(0 -5 0 1)(0 -9 0 2))((Dendrite)(5 0 0 1)(9 0 0 2))((Axon)(1 -5 0 1)(1 -9 0 2))",
     ),
-    ("branching", "((Dendrite) (5 0 0 1) (9 0 0 1) ((9 3 0 .5) (9 9 0 .5) | (9 -3 0 0.25) (9 -9 0 0.5)))"),
+    ("branching", "((Dendrite) (5 0 0 1) (9 0 0 1) ((9 3 0 0.5) (9 9 0 0.5) | (9 -3 0 0.25) (9 -9 0 0.5)))"),
     (
         "nested",
         "((Dendrite) (5 0 0 1) (9 0 0 1)\n ( (9 3 0 2) (9 9 0 2)\n  ( (9 12 0 3) | (12 9 0 4)\n   ( (13 9 0 5) | (13 10 0 6) | (13 11 0 7) )\n\
@@ -128,7 +128,7 @@ const ASC: [(&str, &str); 23] = [
     ("own_label_only", "(\"Cell Body\" (0 5 0 0) (5 0 0 0) (0 -5 0 0))((Dendrite) (5 0 0 1) (9 0 0 1))"),
     ("own_two_words", "((Color Red) (Cell Body) (0 5 0 0) (5 0 0 0) (0 -5 0 0))((Dendrite) (5 0 0 1) (9 0 0 1))"),
     ("own_two_points", "((CellBody) (0 5 0 0) (5 0 0 0))((Dendrite) (5 0 0 1) (9 0 0 1))"),
-    ("own_soma_last", "((Dendrite) (5 0 0 1) (9 0 0 1))((CellBody) (0 5 0 .1) (5 0 0 .2) (0 -5 0 .3))"),
+    ("own_soma_last", "((Dendrite) (5 0 0 1) (9 0 0 1))((CellBody) (0 5 0 0.1) (5 0 0 0.2) (0 -5 0 0.3))"),
     ("own_no_soma", "((Dendrite) (5 0 0 1) (9 0 0 1))"),
 ];
 
@@ -183,7 +183,7 @@ fn assert_read_as_by_morphio(names: &[String]) {
     let output = Command::new(python).arg(script).args(names).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let printed = String::from_utf8(output.stdout).unwrap();
-    let theirs: Vec<&str> = printed.split_inclusive("file ").skip(1).map(|t| t.trim_end_matches("file ")).collect();
+    let theirs: Vec<&str> = printed.split("file ").skip(1).collect();
     assert_eq!(theirs.len(), names.len());
     for (name, theirs) in names.iter().zip(theirs) {
         let cell = match name.split_once("::") {
@@ -395,9 +395,9 @@ fn nesting_deeper_than_any_stack_is_read() {
     let folder = support::scratch();
     let cell = read(&write_asc(folder.path(), "deep", &text), Format::Asc).unwrap();
     assert_eq!(cell.sections.len(), 1 + 2 * (depth - 2));
-    let chain: String = (2..200_000).map(|i| format!("{i} {} {i} 0 0 1 {}\n", 3 + i % 2, i - 1)).collect();
+    let chain: String = (2..200_000).map(|i| format!("{i} {} {i} 0 0 1 {}\n", 3 + i / 2 % 2, i - 1)).collect();
     let path = write_text(folder.path(), "deep.swc", &format!("1 1 0 0 0 1 -1\n{chain}"));
-    assert_eq!(read(&path, Format::Swc).unwrap().sections.len(), 199_998 - 1 + 1);
+    assert_eq!(read(&path, Format::Swc).unwrap().sections.len(), 199_998 / 2);
 }
 
 #[test]

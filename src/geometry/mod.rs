@@ -3,8 +3,11 @@
 mod aabb;
 pub mod hilbert;
 mod point;
+mod principal_axis;
+pub mod region;
 mod transform;
 
 pub use aabb::Aabb;
 pub use point::Point;
+pub use principal_axis::{NoAxis, PrincipalAxis};
 pub use transform::{Quaternion, Transform, ZeroQuaternion};

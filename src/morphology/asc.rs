@@ -15,7 +15,7 @@ mod lexer;
 use super::{Fault, Morphology, Section, Soma, SomaForm, clipped, number};
 use crate::error::{Context, Error, Problem, Result};
 use crate::segments::SectionType;
-use lexer::{Lexer, Token, in_line};
+use lexer::{ENDINGS, Lexer, Token, in_line, is_numeric, is_soma_label, section_type};
 
 /// What can be wrong with an ASC file, apart from what can be wrong with any morphology.
 #[derive(Debug, thiserror::Error)]
@@ -50,9 +50,6 @@ impl Problem for AscProblem {
 /// Levels of branching that are followed: far more than any neuron has, and few enough for any memory.
 const DEEPEST: usize = 100_000;
 
-/// Words that may end a branch.
-const ENDINGS: [&str; 7] = ["Normal", "Incomplete", "Low", "High", "Generated", "Midpoint", "Origin"];
-
 /// Parses the text of a file.
 ///
 /// # Errors
@@ -61,27 +58,6 @@ pub(super) fn parse(text: &str) -> Result<Morphology> {
     let mut parser = Parser { lexer: Lexer::of(text), soma: Soma::default(), extent: None, sections: Vec::new() };
     parser.file()?;
     Ok(Morphology::from_file_order(parser.soma, parser.sections))
-}
-
-/// Whether a word is meant as a number, perhaps a bad one.
-fn is_numeric(word: &str) -> bool {
-    let starts_so = word.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '.'));
-    starts_so || ["nan", "inf", "infinity"].iter().any(|n| word.eq_ignore_ascii_case(n))
-}
-
-/// The section type that a word of a property names; `Cell` is followed by `Body`.
-fn section_type(word: &str) -> Option<SectionType> {
-    match word {
-        "Axon" | "axon" => Some(SectionType::Axon),
-        "Dendrite" | "dendrite" => Some(SectionType::Dend),
-        "Apical" | "apical" => Some(SectionType::Apic),
-        "CellBody" | "cellBody" | "Cellbody" | "cellbody" | "Cell" | "cell" => Some(SectionType::Soma),
-        _ => None,
-    }
-}
-
-fn is_soma_label(label: &str) -> bool {
-    label.bytes().filter(|&b| b != b' ').map(|b| b.to_ascii_lowercase()).eq(*b"cellbody")
 }
 
 /// What stands before a block's first point.

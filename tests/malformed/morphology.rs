@@ -1,1 +1,377 @@
-//! stub
+//! Malformed morphologies: each is refused with its file and its line, row or section.
+
+use std::fmt::Write;
+
+use leadfield::h5::File;
+use leadfield::morphology::{Container, Format, read};
+
+use crate::support;
+
+/// A soma and a dendrite to which bad lines are added.
+const SWC: &str = "1 1 0 0 0 5 -1\n2 3 5 0 0 1 1\n3 3 9 0 0 1 2\n";
+
+/// A soma, in lines 1 to 3, to which bad blocks are added.
+const ASC: &str = "(\"CellBody\" (CellBody)\n  (0 5 0 0) (5 0 0 0)\n  (0 -5 0 0))\n";
+
+/// Asserts that a text is refused with this message, in which the file is `cell.<extension>`.
+#[track_caller]
+fn refused(format: Format, text: impl AsRef<[u8]>, message: &str) {
+    let folder = support::scratch();
+    let name = format!("cell.{}", format.extension());
+    std::fs::write(folder.path().join(&name), text).unwrap();
+    let error = read(&folder.path().join(&name), format).unwrap_err();
+    assert_eq!(without(folder.path(), &format!("{error:?}")), format!("{name}: {message}"));
+}
+
+/// A message in which files of the folder go by their names.
+fn without(folder: &std::path::Path, message: &str) -> String {
+    message.replace(&format!("{}/", folder.display()), "")
+}
+
+#[track_caller]
+fn swc_refused(lines: &str, message: &str) {
+    refused(Format::Swc, format!("{SWC}{lines}"), message);
+}
+
+#[track_caller]
+fn asc_refused(blocks: &str, message: &str) {
+    refused(Format::Asc, format!("{ASC}{blocks}"), message);
+}
+
+#[test]
+fn a_file_that_is_missing() {
+    let folder = support::scratch();
+    for format in [Format::Swc, Format::Asc, Format::H5v1] {
+        let error = read(&folder.path().join("cell"), format).unwrap_err();
+        assert_eq!(without(folder.path(), &error.to_string()), "cell: cannot be read: no such file or directory");
+    }
+}
+
+#[test]
+fn an_empty_file() {
+    let message = "morphology is empty, expected a soma and neurites, found no points";
+    refused(Format::Swc, "", message);
+    refused(Format::Swc, "# a comment\n\n  \n", message);
+    refused(Format::Asc, "", message);
+    refused(Format::Asc, "; a comment\n", message);
+    h5_refused(&[], &[], message);
+}
+
+#[test]
+fn a_file_that_is_no_hdf5() {
+    let folder = support::scratch();
+    for text in ["", SWC] {
+        let path = folder.path().join("cell.h5");
+        std::fs::write(&path, text).unwrap();
+        // what follows is the HDF5 library's own reason, which changes with its version
+        let start = "cell.h5: no readable HDF5 file: H5Fopen(): ";
+        let error = read(&path, Format::H5v1).unwrap_err();
+        assert!(without(folder.path(), &error.to_string()).starts_with(start), "{error}");
+        assert_eq!(error.hint().unwrap(), "the file may be cut short, or be of another format");
+        assert_eq!(Container::open(&path).unwrap_err().to_string(), error.to_string());
+    }
+}
+
+#[test]
+fn a_soma_only() {
+    let message = "morphology has a soma only, expected neurites, found none";
+    refused(Format::Swc, "1 1 0 0 0 5 -1\n", message);
+    refused(Format::Asc, ASC, message);
+    refused(Format::Asc, format!("{ASC}((Color Red) (Basal) (5 0 0 1) (9 0 0 1))"), message);
+    h5_refused(&points(3), &[[0, 1, -1]], message);
+}
+
+#[test]
+fn a_coordinate_that_is_not_finite() {
+    let message =
+        |value: &str| format!("line[4]: coordinate or diameter is not finite, expected a number, found `{value}`");
+    swc_refused("4 3 nan 0 0 1 3\n", &message("NaN"));
+    swc_refused("4 3 0 -inf 0 1 3\n", &message("-inf"));
+    swc_refused("4 3 0 0 1e39 1 3\n", &message("inf"));
+    swc_refused("4 3 0 0 0 3e38 3\n", &message("inf")); // the diameter is twice as much
+    asc_refused("((Axon) (1 NaN 2 3) (1 2 3 4))", &message("NaN"));
+    asc_refused("((Axon) (inf 1 2 3) (1 2 3 4))", &message("inf"));
+    let mut numbers = points(6);
+    numbers[4 * 4 + 1] = f32::NAN;
+    let message = "points[4]: coordinate or diameter is not finite, expected a number, found `NaN`";
+    h5_refused(&numbers, &[[0, 1, -1], [3, 3, 0]], message);
+}
+
+#[test]
+fn a_word_for_a_number() {
+    let message = |word: &str| format!("line[4]: wrong coordinate or diameter, expected a number, found `{word}`");
+    swc_refused("4 3 one 0 0 1 3\n", &message("one"));
+    swc_refused("4 3 1,5 0 0 1 3\n", &message("1,5"));
+    swc_refused("4 3 0 0 0 1.2.3 3\n", &message("1.2.3"));
+    swc_refused(&format!("4 3 {} 0 0 1 3\n", "a".repeat(1000)), &message(&"a".repeat(40)));
+    asc_refused("((Axon) (1 two 2 3) (1 2 3 4))", &message("two"));
+    asc_refused("((Axon) (1 2 2 -) (1 2 3 4))", &message("-"));
+    let message = "line[4]: wrong id, expected an integer from 0 to 4294967295, found `";
+    swc_refused("four 3 0 0 0 1 3\n", &format!("{message}four`"));
+    swc_refused("-4 3 0 0 0 1 3\n", &format!("{message}-4`"));
+    swc_refused("4294967296 3 0 0 0 1 3\n", &format!("{message}4294967296`"));
+    swc_refused("4 3 0 0 0 1 3.0\n", "line[4]: wrong parent, expected the id of a sample or -1, found `3.0`");
+    swc_refused("4 3 0 0 0 1 -2\n", "line[4]: wrong parent, expected the id of a sample or -1, found `-2`");
+}
+
+#[test]
+fn a_line_with_too_few_columns() {
+    let message = "line[5]: too few columns, expected 7 (id, type, x, y, z, radius, parent), found 6";
+    swc_refused("\n4 3 9 9 0 1\n", message);
+    swc_refused("\n4 3 9 9 0 1 # 3\n", message);
+}
+
+#[test]
+fn a_point_with_too_few_or_too_many_numbers() {
+    let message = "line[5]: point has too few numbers, expected 4 (x, y, z, diameter), found 3";
+    asc_refused("((Axon)\n (1 2 3) (1 2 3 4))", message);
+    asc_refused("((Axon)\n (1 2 3 4 5))", "line[5]: unexpected token, expected `)`, found `5`");
+    asc_refused("((Axon)\n (1 2 3 4\n (1 2 3 4))", "line[6]: unexpected token, expected `)`, found `(`");
+    asc_refused("((Axon)\n (1 2 (1 2 3 4))", "line[5]: unexpected token, expected a number, found `(`");
+    asc_refused("((Axon)\n (1, 2, 3, 4))", "line[5]: wrong coordinate or diameter, expected a number, found `,`");
+}
+
+#[test]
+fn an_unknown_parent() {
+    swc_refused("4 3 9 9 0 1 9\n", "line[4]: unknown parent, expected the id of a sample or -1, found `9`");
+    let wrong = |row: usize, expected: &str, found: i32| {
+        format!("structure[{row}]: wrong parent, expected {expected}, found `{found}`")
+    };
+    let soma = [0, 1, -1];
+    h5_refused(&points(9), &[soma, [3, 3, 0], [6, 3, 5]], &wrong(2, "0 (a root) to 1", 5));
+    h5_refused(&points(9), &[soma, [3, 3, 2], [6, 3, 0]], &wrong(1, "0 (a root) to 0", 2)); // before its parent
+    h5_refused(&points(9), &[soma, [3, 3, 1], [6, 3, 0]], &wrong(1, "0 (a root) to 0", 1)); // its own
+    h5_refused(&points(9), &[soma, [3, 3, -1], [6, 3, 0]], &wrong(1, "0 (a root) to 0", -1)); // not at the soma
+    h5_refused(&points(9), &[[0, 3, -1], [6, 3, -2]], &wrong(1, "-1 (a root) to 0", -2));
+}
+
+#[test]
+fn a_cycle() {
+    let message = |line, id| {
+        format!("line[{line}]: sample is its own ancestor, expected a tree, found a cycle through id `{id}`")
+    };
+    swc_refused("4 3 9 9 0 1 4\n", &message(4, 4));
+    // 7 hangs on the cycle 5 - 6 - 4
+    swc_refused("7 3 1 1 1 1 6\n5 3 9 9 0 1 6\n4 3 9 9 9 1 5\n6 3 0 9 9 1 4\n", &message(5, 5));
+}
+
+#[test]
+fn an_id_that_occurs_twice() {
+    swc_refused(
+        "4 3 9 9 0 1 3\n2 3 9 9 9 1 4\n",
+        "line[5]: id is taken, expected each id once, found `2` in line 2 already",
+    );
+}
+
+#[test]
+fn two_somata() {
+    let message = "morphology has two somata, expected one, found a second one";
+    swc_refused("4 1 99 0 0 5 -1\n", &format!("line[4]: {message}"));
+    // side by side; contours that overlap are one
+    let second = "((CellBody)\n  (50 5 0 0) (55 0 0 0) (50 -5 0 0))\n";
+    asc_refused(&format!("\n{second}"), &format!("line[5]: {message}"));
+    h5_refused(&points(9), &[[0, 1, -1], [3, 1, 0], [6, 3, 0]], &format!("structure[1]: {message}"));
+    h5_refused(
+        &points(9),
+        &[[0, 3, -1], [3, 1, -1]],
+        "structure[1]: soma comes late, expected type 1 in row 0 only, found it here",
+    );
+}
+
+#[test]
+fn a_soma_that_is_no_chain() {
+    swc_refused(
+        "4 1 0 0 0 1 3\n",
+        "line[4]: soma grows from a neurite, expected a soma sample or -1 as parent, found `3`",
+    );
+    let message = "line[4]: soma branches, expected at most 1 soma sample to follow id `4`, found 2";
+    swc_refused("4 1 0 1 0 5 1\n5 1 0 2 0 5 4\n6 1 0 3 0 5 4\n", message);
+    let message = "line[1]: cell body branches, expected a contour, found a branching";
+    refused(Format::Asc, "((CellBody) (1 2 3 0) ((1 2 3 0) | (2 3 4 0)))", message);
+    let message = "soma contour is too short, expected at least 2 points, found 1";
+    refused(Format::Asc, "\n((CellBody) (1 2 3 0))", &format!("line[2]: {message}"));
+    h5_refused(&points(4), &[[0, 1, -1], [1, 3, 0]], &format!("structure[0]: {message}"));
+}
+
+#[test]
+fn a_section_of_zero_length() {
+    let message = |points, at| {
+        format!("section[1]: section has zero length, expected two distinct points, found {points} at {at}")
+    };
+    refused(Format::Swc, "1 1 0 0 0 5 -1\n2 3 5 0 0 1 1\n3 3 5 0 0 1 2\n", &message(2, "(5, 0, 0)"));
+    refused(Format::Swc, "1 1 0 0 0 5 -1\n2 3 5 0 0 1 1\n", &message(1, "(5, 0, 0)"));
+    asc_refused("((Axon) (1 2 3 4) (1 2 3 5) (1 2 3 6))", &message(3, "(1, 2, 3)"));
+    h5_refused(&[0.0; 16], &[[0, 1, -1], [2, 3, 0]], &message(2, "(0, 0, 0)"));
+}
+
+#[test]
+fn an_unknown_section_type() {
+    let hint = "\nhint: give the neurite one of these types, or remove its samples";
+    for found in ["0", "5", "-1", "axon", "3.0"] {
+        let message = "line[4]: unknown section type, expected 1 (soma), 2 (axon), 3 (basal) or 4 (apical), found";
+        swc_refused(&format!("4 {found} 9 9 0 1 3\n"), &format!("{message} `{found}`{hint}"));
+    }
+    for found in [0, 5, -7] {
+        let message = "structure[1]: unknown section type, expected 2 (axon), 3 (basal) or 4 (apical), found";
+        h5_refused(&points(6), &[[0, 1, -1], [3, found, 0]], &format!("{message} `{found}`"));
+    }
+    let message = "line[4]: unknown section type, expected `(Axon)`, `(Dendrite)`, `(Apical)` or `(CellBody)`, found";
+    let hint = "hint: give the neurite one of these types, or remove it";
+    let tree = "(5 0 0 1) (9 0 0 1) ((9 9 0 1) | (9 -9 0 1)))";
+    asc_refused(&format!("((Color Red) (Dendrit) {tree}"), &format!("{message} `(Dendrit)`\n{hint}"));
+    asc_refused(&format!("(\"Tree 1\" {tree}"), &format!("{message} `\"Tree 1\"`\n{hint}"));
+    asc_refused(&format!("({tree}"), &format!("{message} none\n{hint}"));
+}
+
+#[test]
+fn brackets_that_do_not_match() {
+    let end = "`(` is not closed, expected `)`, found the end of the file";
+    asc_refused("((Axon) (1 2 3 4)\n ((2 2 3 4)\n |(1 2 3 5)\n)", &format!("line[4]: {end}"));
+    asc_refused("((Axon) (1 2 3 4)\n ((2 2 3 4)\n |(1 2 3 5)\n", &format!("line[5]: {end}"));
+    asc_refused("((Axon)\n (Color Red", &format!("line[5]: {end}"));
+    asc_refused("\n((Axon)", &format!("line[5]: {end}"));
+    asc_refused("(Thumbnail (1 2)\n", &format!("line[4]: {end}"));
+    asc_refused("((Axon) (1 2 3 4)\n )\n)\n", "line[6]: unexpected token, expected `(`, found `)`");
+    let found = |what| format!("`(` is not closed, expected `)`, found {what}");
+    // the next block begins inside
+    let axon = "((Axon) (1 2 3 4) (1 2 3 5)\n";
+    asc_refused(
+        &format!("{axon}((Color Red) (Dendrite) (1 2 3 4)))"),
+        &format!("line[4]: {}", found("`(Dendrite)` in line 5")),
+    );
+    asc_refused(
+        &format!("{axon}(\"CellBody\" (Color Red)))"),
+        &format!("line[4]: {}", found("`\"CellBody\"` in line 5")),
+    );
+    let branch = "(\n (1 2 3 6)\n | (1 2 3 7)\n";
+    asc_refused(
+        &format!("{axon}{branch}((Dendrite) (1 2 3 4)))"),
+        &format!("line[5]: {}", found("`(Dendrite)` in line 8")),
+    );
+    let message = |mark| format!("line[5]: `{mark}` is not closed, expected");
+    asc_refused("((Axon) (1 2 3 4)\n\"a)\n", &format!("{} `\"`, found the end of the file", message('"')));
+    asc_refused("((Axon) (1 2 3 4)\n<(1 2 3 4)\n)", &format!("{} `>`, found the end of the file", message('<')));
+}
+
+#[test]
+fn what_has_no_meaning_where_it_stands() {
+    let unexpected =
+        |expected: &str, found: &str| format!("line[4]: unexpected token, expected {expected}, found {found}");
+    refused(Format::Asc, SWC, "line[1]: unexpected token, expected `(`, found `1`");
+    asc_refused("((Axon) (1 2 3 4) | (1 2 3 5))", &unexpected("`(` or `)`", "`|`"));
+    asc_refused("((Axon) (1 2 3 4) 5)", &unexpected("`(` or `)`", "`5`"));
+    asc_refused("((Axon) (1 2 3 4) ())", &unexpected("a number, a word or `(`", "`)`"));
+    asc_refused("((Axon) ((1 2 3 4)))", &unexpected("a number or a word", "`(`"));
+    asc_refused("(Axon (1 2 3 4))", &unexpected("`(`", "`Axon`"));
+    asc_refused("((Axon Red) (1 2 3 4))", &unexpected("`)`", "`Red`"));
+    asc_refused("((Cell Axon) (1 2 3 4))", &unexpected("`Body`", "`Axon`"));
+    let message = "line[5]: points follow a branching, expected `)` or `|`, found a point";
+    asc_refused("((Axon) (1 2 3 4) ((1 2 3 5) | (1 2 3 6))\n (5 5 5 5))", message);
+}
+
+#[test]
+fn branches_nested_without_end() {
+    let mut text = String::from("((Axon) (0 0 0 1)");
+    (1..=100_001).for_each(|i| write!(text, "\n(({i} 0 0 1)").unwrap());
+    asc_refused(&text, "line[100005]: branches are nested too deep, expected at most 100000 levels, found more");
+    asc_refused(
+        &format!("(\"a\" {}", "(b ".repeat(100_000)),
+        "line[4]: `(` is not closed, expected `)`, found the end of the file",
+    );
+}
+
+/// n points at (i, 0, 0), of diameter 1.
+fn points(n: u8) -> Vec<f32> {
+    (0..n).flat_map(|i| [f32::from(i), 0.0, 0.0, 1.0]).collect()
+}
+
+#[track_caller]
+fn h5_refused(points: &[f32], structure: &[[i32; 3]], message: &str) {
+    let folder = support::scratch();
+    let path = folder.path().join("cell.h5");
+    let file = File::create(&path).unwrap();
+    file.write("points", points, &[points.len() / 4, 4]).unwrap();
+    file.write("structure", structure.as_flattened(), &[structure.len(), 3]).unwrap();
+    file.close().unwrap();
+    let error = read(&path, Format::H5v1).unwrap_err();
+    assert_eq!(without(folder.path(), &error.to_string()), format!("cell.h5: {message}"));
+}
+
+#[test]
+fn sections_whose_first_points_are_out_of_order() {
+    let wrong = |row: usize, expected: &str, found: i32| {
+        format!("structure[{row}]: wrong first point, expected {expected}, found `{found}`")
+    };
+    h5_refused(&points(9), &[[1, 1, -1], [3, 3, 0]], &wrong(0, "0", 1));
+    h5_refused(&points(9), &[[0, 1, -1], [-3, 3, 0]], &wrong(1, "0 to 8", -3));
+    h5_refused(&points(9), &[[0, 1, -1], [3, 3, 0], [9, 3, 0]], &wrong(2, "4 to 8", 9));
+    h5_refused(&points(9), &[[0, 1, -1], [5, 3, 0], [4, 3, 0]], &wrong(2, "6 to 8", 4));
+    h5_refused(&points(9), &[[0, 1, -1], [5, 3, 0], [5, 3, 0]], &wrong(2, "6 to 8", 5));
+}
+
+#[test]
+fn tables_of_another_shape_or_type() {
+    let folder = support::scratch();
+    let path = folder.path().join("cell.h5");
+    let refuse = |message: &str| {
+        let error = read(&path, Format::H5v1).unwrap_err();
+        assert_eq!(without(folder.path(), &error.to_string()), format!("cell.h5: {message}"));
+    };
+    let file = File::create(&path).unwrap();
+    file.write("structure", &[0_i32, 1, -1, 3], &[2, 2]).unwrap();
+    file.close().unwrap();
+    refuse("points: missing, expected a dataset; the nearest group `/` has `structure`");
+    let file = File::create(&path).unwrap();
+    file.write("points", &[0.0_f32; 6], &[2, 3]).unwrap();
+    file.close().unwrap();
+    refuse("points: wrong shape, expected [n, 4], found [2, 3]");
+    let file = File::create(&path).unwrap();
+    file.write("points", &points(9), &[9, 4]).unwrap();
+    file.write("structure", &[0_i32, 1, -1, 3], &[4]).unwrap();
+    file.close().unwrap();
+    refuse("structure: wrong shape, expected [n, 3], found [4]");
+    let file = File::create(&path).unwrap();
+    file.write("points", &points(9), &[9, 4]).unwrap();
+    file.write("structure", &[0.5_f32, 1.0, -1.0], &[1, 3]).unwrap();
+    file.close().unwrap();
+    refuse("structure: wrong type, expected integers, found float32");
+    let file = File::create(&path).unwrap();
+    file.allocate::<f32>("points", &[(1 << 24) + 1, 4]).unwrap();
+    file.close().unwrap();
+    refuse("points: wrong shape, expected at most 16777216 rows, found [16777217, 4]");
+}
+
+#[test]
+fn a_name_that_is_not_in_the_container() {
+    let folder = support::scratch();
+    let path = folder.path().join("cells.h5");
+    let file = File::create(&path).unwrap();
+    ["b", "a", "rat", "rat/c1"].iter().for_each(|name| file.create_group(name).unwrap());
+    file.write("rat/c1/points", &points(9), &[9, 4]).unwrap();
+    file.write("rat/c1/structure", &[0_i32, 1, -1, 3, 3, 0, 6, 9, 1], &[3, 3]).unwrap();
+    file.close().unwrap();
+    let container = Container::open(&path).unwrap();
+    let refuse = |name: &str, message: &str| {
+        let error = container.read(name).unwrap_err();
+        assert_eq!(without(folder.path(), &error.to_string()), message);
+    };
+    refuse("c", "cells.h5: c: missing, expected a group; the nearest group `/` has `a`, `b`, `rat`");
+    refuse("rat/c2", "cells.h5: rat/c2: missing, expected a group; the nearest group `rat` has `c1`");
+    refuse("a", "cells.h5: a/points: missing, expected a dataset; the nearest group `a` has none");
+    let message = "unknown section type, expected 2 (axon), 3 (basal) or 4 (apical), found `9`";
+    refuse("rat/c1", &format!("cells.h5: rat/c1/structure[2]: {message}"));
+}
+
+#[test]
+fn a_fault_of_a_morphology_in_a_container_names_the_morphology() {
+    let folder = support::scratch();
+    let path = folder.path().join("cells.h5");
+    let file = File::create(&path).unwrap();
+    file.create_group("c1").unwrap();
+    file.write("c1/points", &points(3), &[3, 4]).unwrap();
+    file.write("c1/structure", &[0_i32, 1, -1], &[1, 3]).unwrap();
+    file.close().unwrap();
+    let error = Container::open(&path).unwrap().read("c1").unwrap_err();
+    let message = "cells.h5/c1: morphology has a soma only, expected neurites, found none";
+    assert_eq!(without(folder.path(), &error.to_string()), message);
+}

@@ -1,8 +1,33 @@
-//! Tokens of Neurolucida's text format. White space, comments (`; ...`) and spines (`<...>`) are passed over.
+//! Tokens of Neurolucida's text format, and what its words mean. White space, comments (`; ...`) and spines (`<...>`) are passed over.
 
 use super::AscProblem;
 use crate::error::{Error, Problem, Result};
 use crate::morphology::clipped;
+use crate::segments::SectionType;
+
+/// Words that may end a branch.
+pub(super) const ENDINGS: [&str; 7] = ["Normal", "Incomplete", "Low", "High", "Generated", "Midpoint", "Origin"];
+
+/// Whether a word is meant as a number, perhaps a bad one.
+pub(super) fn is_numeric(word: &str) -> bool {
+    let starts_so = word.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '.'));
+    starts_so || ["nan", "inf", "infinity"].iter().any(|n| word.eq_ignore_ascii_case(n))
+}
+
+/// The section type that a word of a property names; `Cell` is followed by `Body`.
+pub(super) fn section_type(word: &str) -> Option<SectionType> {
+    match word {
+        "Axon" | "axon" => Some(SectionType::Axon),
+        "Dendrite" | "dendrite" => Some(SectionType::Dend),
+        "Apical" | "apical" => Some(SectionType::Apic),
+        "CellBody" | "cellBody" | "Cellbody" | "cellbody" | "Cell" | "cell" => Some(SectionType::Soma),
+        _ => None,
+    }
+}
+
+pub(super) fn is_soma_label(label: &str) -> bool {
+    label.bytes().filter(|&b| b != b' ').map(|b| b.to_ascii_lowercase()).eq(*b"cellbody")
+}
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Token<'a> {

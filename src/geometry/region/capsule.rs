@@ -1,0 +1,156 @@
+//! The capsule: a shank with round ends.
+
+use super::{Disk, Region, RegionProblem, Span, Sphere, largest, nearest_in, position, positive};
+use crate::geometry::{Aabb, Point};
+
+/// All points at most a radius from a segment.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Capsule {
+    ends: [Sphere; 2],
+    /// The cylinder between the ends; none where these are one point.
+    shaft: Option<Disk>,
+}
+
+impl Capsule {
+    /// The capsule round the segment a-b with a radius, um. If the ends are one point it is a sphere.
+    ///
+    /// # Errors
+    /// An end is not finite, or the radius is not finite and above 0.
+    pub fn new(a: Point, b: Point, radius: f64) -> Result<Self, RegionProblem> {
+        let (a, b) = (position("first end", a)?, position("second end", b)?);
+        let ends = [Sphere::new(a, positive(radius)?)?, Sphere::new(b, radius)?];
+        let shaft = (a != b).then(|| Disk::new(a.midpoint(b), b - a, radius, a.distance(b) * 0.5));
+        Ok(Self { ends, shaft: shaft.transpose()? })
+    }
+
+    fn points(&self) -> [Point; 2] {
+        self.ends.map(|end| end.center())
+    }
+
+    fn radius(&self) -> f64 {
+        self.ends[0].radius()
+    }
+}
+
+/// The point of the segment a-b nearest to a point.
+pub fn nearest_on_segment(p: Point, a: Point, b: Point) -> Point {
+    let (d, m) = (b - a, p - a);
+    let length_2 = d.norm_2();
+    let t = if length_2 < f64::MIN_POSITIVE { 0.0 } else { m.dot(d) / length_2 };
+    a.lerp(b, t.clamp(0.0, 1.0))
+}
+
+/// The distance between a segment and a box, 0 where they meet.
+///
+/// Along the segment the squared distance is convex and, between the crossings of the faces' planes, a parabola: the
+/// least of all pieces is taken, each in closed form.
+fn distance_to_box(a: Point, b: Point, bounds: &Aabb) -> f64 {
+    let stops = crossings(a, b, bounds);
+    let pieces = stops.iter().zip(stops.iter().skip(1));
+    let at = |t: f64| {
+        let p = a.lerp(b, t);
+        p.distance(nearest_in(bounds, p))
+    };
+    pieces.map(|(&from, &to)| at(lowest(a, b, bounds, from, to))).fold(f64::INFINITY, f64::min)
+}
+
+/// Fractions of the way from a to b where it crosses the plane of a face, sorted, between 0 and 1.
+fn crossings(a: Point, b: Point, bounds: &Aabb) -> Vec<f64> {
+    let (from, way) = (a.to_array(), (b - a).to_array());
+    let planes = [bounds.min.to_array(), bounds.max.to_array()];
+    let mut stops = vec![0.0, 1.0];
+    for plane in planes {
+        let at = from.iter().zip(way).zip(plane).map(|((from, way), plane)| (plane - from) / way);
+        stops.extend(at.filter(|t| 0.0 < *t && *t < 1.0));
+    }
+    stops.sort_unstable_by(f64::total_cmp);
+    stops
+}
+
+/// Where between two neighbouring crossings the segment is nearest to the box.
+fn lowest(a: Point, b: Point, bounds: &Aabb, from: f64, to: f64) -> f64 {
+    let middle = 0.5 * (from + to);
+    let p = a.lerp(b, middle);
+    let (gaps, way) = ((p - nearest_in(bounds, p)).to_array(), (b - a).to_array());
+    let outside = gaps.iter().zip(way).filter(|(gap, _)| **gap != 0.0);
+    let (slope, curvature) = outside.fold((0.0, 0.0), |(s, c), (gap, way)| (s + gap * way, c + way * way));
+    if curvature > 0.0 { (middle - slope / curvature).max(from).min(to) } else { middle }
+}
+
+impl Region for Capsule {
+    fn contains(&self, p: Point) -> bool {
+        let [a, b] = self.points();
+        p.distance(nearest_on_segment(p, a, b)) <= self.radius()
+    }
+
+    fn clip(&self, a: Point, b: Point) -> Option<Span> {
+        let shaft = self.shaft.and_then(|shaft| shaft.clip(a, b));
+        self.ends.iter().filter_map(|end| end.clip(a, b)).chain(shaft).reduce(Span::hull)
+    }
+
+    fn meets(&self, bounds: &Aabb) -> bool {
+        let [a, b] = self.points();
+        distance_to_box(a, b, bounds) <= self.radius()
+    }
+
+    fn reach(&self) -> f64 {
+        let [a, b] = self.points();
+        largest(a).max(largest(b)) + self.radius()
+    }
+
+    fn bounds(&self) -> Option<Aabb> {
+        let [a, b] = self.ends.map(|end| end.bounds());
+        Some(a?.union(b?))
+    }
+
+    fn volume(&self) -> Option<f64> {
+        let [ball, _] = self.ends.map(|end| end.volume());
+        Some(ball? + self.shaft.and_then(|shaft| shaft.volume()).unwrap_or(0.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::f64::consts::PI;
+
+    /// From the origin to (10, 0, 0) with radius 1.
+    fn capsule() -> Capsule {
+        Capsule::new(Point::ORIGIN, Point::new(10.0, 0.0, 0.0), 1.0).unwrap()
+    }
+
+    #[test]
+    fn its_ends_are_round() {
+        assert!(capsule().contains(Point::new(-1.0, 0.0, 0.0)) && capsule().contains(Point::new(10.6, 0.8, 0.0)));
+        assert!(!capsule().contains(Point::new(10.7, 0.8, 0.0)) && !capsule().contains(Point::new(5.0, 0.8, 0.7)));
+        assert!((capsule().volume().unwrap() - (10.0 * PI + 4.0 / 3.0 * PI)).abs() < 1e-13);
+    }
+
+    #[test]
+    fn a_segment_along_it_is_inside_from_tip_to_tip() {
+        let share = capsule().fraction(Point::new(-7.0, 0.0, 0.0), Point::new(17.0, 0.0, 0.0));
+        assert!((share - 0.5).abs() < 1e-15, "{share}");
+        assert_eq!(capsule().fraction(Point::new(5.0, -2.0, 0.0), Point::new(5.0, 2.0, 0.0)), 0.5);
+    }
+
+    #[test]
+    fn without_length_it_is_a_sphere() {
+        let (c, ball) = (Point::new(1.0, 2.0, 3.0), 2.0);
+        let (capsule, sphere) = (Capsule::new(c, c, ball).unwrap(), Sphere::new(c, ball).unwrap());
+        assert_eq!(capsule.bounds(), sphere.bounds());
+        assert_eq!(capsule.volume(), sphere.volume());
+        let (a, b) = (Point::new(-3.0, 2.0, 4.0), Point::new(6.0, 2.5, 3.0));
+        assert_eq!(capsule.fraction(a, b), sphere.fraction(a, b));
+    }
+
+    #[test]
+    fn the_distance_to_a_box_is_that_of_the_nearest_points() {
+        let unit = Aabb::of([Point::ORIGIN, Point::new(1.0, 1.0, 1.0)]);
+        // a line x + y = 4 in the plane z = 0.5 passes the corner (1, 1) at sqrt(2)
+        let slanted = distance_to_box(Point::new(4.0, 0.0, 0.5), Point::new(0.0, 4.0, 0.5), &unit);
+        assert!((slanted - std::f64::consts::SQRT_2).abs() < 1e-15);
+        assert_eq!(distance_to_box(Point::new(-3.0, 0.5, 0.5), Point::new(9.0, 0.5, 0.5), &unit), 0.0);
+        assert_eq!(distance_to_box(Point::new(4.0, 5.0, 0.0), Point::new(4.0, 5.0, 1.0), &unit), 5.0);
+        assert_eq!(distance_to_box(Point::new(4.0, 5.0, 0.0), Point::new(4.0, 5.0, 0.0), &unit), 5.0);
+    }
+}

@@ -1,0 +1,72 @@
+//! The box along the coordinate axes.
+
+use super::{Region, RegionProblem, Span, largest, position, with_room};
+use crate::geometry::{Aabb, Point};
+
+/// All points between two corners, coordinate by coordinate.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Cuboid(Aabb);
+
+impl Cuboid {
+    /// The box of its smallest and its largest corner, um. Equal coordinates leave a face, an edge or a point.
+    ///
+    /// # Errors
+    /// A corner is not finite, or the corners are swapped in a coordinate.
+    pub fn new(min: Point, max: Point) -> Result<Self, RegionProblem> {
+        let bounds = Aabb { min: position("first corner", min)?, max: position("second corner", max)? };
+        if bounds.is_empty() { Err(RegionProblem::Corners { min, max }) } else { Ok(Self(bounds)) }
+    }
+}
+
+impl Region for Cuboid {
+    fn contains(&self, p: Point) -> bool {
+        let (p, low, high) = (p.to_array(), self.0.min.to_array(), self.0.max.to_array());
+        p.iter().zip(low).zip(high).all(|((&v, low), high)| low <= v && v <= high)
+    }
+
+    fn clip(&self, a: Point, b: Point) -> Option<Span> {
+        let (low, high) = (self.0.min, self.0.max);
+        let x = Span::between(low.x, high.x, a.x, b.x)?;
+        let y = Span::between(low.y, high.y, a.y, b.y)?;
+        let z = Span::between(low.z, high.z, a.z, b.z)?;
+        x.and(y)?.and(z)
+    }
+
+    fn meets(&self, bounds: &Aabb) -> bool {
+        self.0.distance(bounds) == 0.0
+    }
+
+    fn reach(&self) -> f64 {
+        largest(self.0.min).max(largest(self.0.max))
+    }
+
+    fn bounds(&self) -> Option<Aabb> {
+        Some(with_room(self.0, 0.0))
+    }
+
+    fn volume(&self) -> Option<f64> {
+        let size = self.0.size();
+        Some(size.x * size.y * size.z)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_border_belongs_to_it_to_the_last_bit() {
+        let cuboid = Cuboid::new(Point::new(0.1, -0.3, 0.0), Point::new(0.7, 0.2, 0.0)).unwrap();
+        assert!(cuboid.contains(Point::new(0.7, -0.3, 0.0)));
+        assert!(!cuboid.contains(Point::new(0.7_f64.next_up(), -0.3, 0.0)));
+        assert_eq!(cuboid.volume(), Some(0.0));
+    }
+
+    #[test]
+    fn a_diagonal_is_cut_at_the_nearest_faces() {
+        let cuboid = Cuboid::new(Point::ORIGIN, Point::new(1.0, 2.0, 4.0)).unwrap();
+        // enters through z = 0 at half way, leaves through the corner (1, 2, 4) at the end
+        assert_eq!(cuboid.fraction(Point::new(0.0, 0.0, -4.0), Point::new(1.0, 2.0, 4.0)), 0.5);
+        assert_eq!(cuboid.fraction(Point::new(2.0, 0.0, 0.0), Point::new(2.0, 2.0, 4.0)), 0.0);
+    }
+}

@@ -1,0 +1,123 @@
+//! The box in any direction.
+
+use super::{Region, RegionProblem, Span, box_round, largest, position, size};
+use crate::geometry::{Aabb, Point, Quaternion};
+
+/// A rotated box.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct OrientedCuboid {
+    center: Point,
+    /// The three directions of its edges, each a unit vector.
+    axes: [Point; 3],
+    /// Half the length of the edges along each.
+    half: [f64; 3],
+}
+
+impl OrientedCuboid {
+    /// The box of a centre, half the length of its edges along x, y and z, um, and the rotation that turns these.
+    ///
+    /// # Errors
+    /// The centre is not finite, or a half length is not finite or below 0.
+    pub fn new(center: Point, half: Point, rotation: Quaternion) -> Result<Self, RegionProblem> {
+        let edge = |half: f64| size("half edge", half);
+        Ok(Self {
+            center: position("center", center)?,
+            axes: [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]].map(|axis| rotation.rotate(axis.into())),
+            half: [edge(half.x)?, edge(half.y)?, edge(half.z)?],
+        })
+    }
+
+    /// The half extent of its shadow on a line, times the length of the line's direction.
+    fn extent(&self, line: Point) -> f64 {
+        self.edges().map(|(axis, half)| half * axis.dot(line).abs()).sum()
+    }
+
+    fn edges(&self) -> impl Iterator<Item = (Point, f64)> + '_ {
+        self.axes.iter().copied().zip(self.half)
+    }
+}
+
+/// The half extent of a box's shadow on a line, as [`OrientedCuboid::extent`].
+fn box_extent(half: Point, line: Point) -> f64 {
+    half.x * line.x.abs() + half.y * line.y.abs() + half.z * line.z.abs()
+}
+
+impl Region for OrientedCuboid {
+    fn contains(&self, p: Point) -> bool {
+        self.edges().all(|(axis, half)| (p - self.center).dot(axis).abs() <= half)
+    }
+
+    fn clip(&self, a: Point, b: Point) -> Option<Span> {
+        let (a, b) = (a - self.center, b - self.center);
+        self.edges()
+            .try_fold(Span::WHOLE, |span, (axis, half)| span.and(Span::between(-half, half, a.dot(axis), b.dot(axis))?))
+    }
+
+    /// Two boxes are apart just where their shadows are apart on a face's normal of either or on the cross product of
+    /// two edges: Gottschalk, Lin & Manocha, "OBBTree", SIGGRAPH 1996, doi:10.1145/237170.237244.
+    fn meets(&self, bounds: &Aabb) -> bool {
+        let (between, half) = (bounds.center() - self.center, bounds.size() * 0.5);
+        let apart = |line: Point| between.dot(line).abs() > self.extent(line) + box_extent(half, line);
+        let normals = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]].map(Point::from);
+        let crossed = || normals.iter().flat_map(|n| self.axes.map(|axis| n.cross(axis)));
+        !normals.iter().chain(&self.axes).copied().any(apart) && !crossed().any(apart)
+    }
+
+    fn reach(&self) -> f64 {
+        largest(self.center) + self.half.iter().sum::<f64>()
+    }
+
+    fn bounds(&self) -> Option<Aabb> {
+        let [x, y, z] = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]].map(|axis| self.extent(axis.into()));
+        Some(box_round(self.center, Point::new(x, y, z)))
+    }
+
+    fn volume(&self) -> Option<f64> {
+        Some(8.0 * self.half.iter().product::<f64>())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::f64::consts::{FRAC_PI_4, SQRT_2};
+
+    /// A unit half cube turned by 45 degrees about z: in the x-y plane a diamond that reaches to sqrt(2).
+    fn diamond() -> OrientedCuboid {
+        let turn = Quaternion::from_euler(0.0, 0.0, FRAC_PI_4);
+        OrientedCuboid::new(Point::ORIGIN, Point::new(1.0, 1.0, 1.0), turn).unwrap()
+    }
+
+    #[test]
+    fn a_turned_cube_reaches_along_its_diagonal() {
+        let along = |x: f64| Point::new(x, 0.0, 0.0);
+        assert!(diamond().contains(along(SQRT_2 - 1e-12)) && !diamond().contains(along(SQRT_2 + 1e-12)));
+        assert!((diamond().fraction(along(0.0), along(2.0 * SQRT_2)) - 0.5).abs() < 1e-15);
+        assert!((diamond().bounds().unwrap().max.x - SQRT_2).abs() < 1e-12);
+        assert!((diamond().volume().unwrap() - 8.0).abs() < 1e-15);
+    }
+
+    #[test]
+    fn a_box_beyond_its_slanted_face_is_not_touched_though_their_bounds_overlap() {
+        let corner = |at: f64| Aabb::of([Point::new(at, at, 0.0), Point::new(1.4, 1.4, 0.5)]);
+        // the face runs through x + y = sqrt(2), so through (0.7071, 0.7071)
+        assert!(!diamond().touches(&corner(0.708)));
+        assert!(diamond().touches(&corner(0.707)));
+    }
+
+    #[test]
+    fn edges_that_pass_each_other_are_told_apart_by_the_cross_product_alone() {
+        let unit = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]].map(Point::from);
+        let half = Point::new(1.0, 1.0, 1.0);
+        let cube = OrientedCuboid::new(Point::ORIGIN, half, Quaternion::from_euler(0.5, 0.7, 0.9)).unwrap();
+        let normal = unit[2].cross(cube.axes[2]);
+        // the middle of a face of the Minkowski sum: a box there leans its edge along z on the cube's third edge
+        let directions = || unit.iter().chain(&cube.axes).copied();
+        let lean = directions().filter(|g| g.dot(normal).abs() > 1e-9);
+        let lean = lean.fold(Point::ORIGIN, |sum, g| sum + g * g.dot(normal).signum());
+        let at = |share: f64| Aabb { min: lean * share - half, max: lean * share + half };
+        assert!(!cube.touches(&at(1.000_001)) && cube.touches(&at(0.999_999)));
+        let apart = |n: Point| 1.000_001 * lean.dot(n).abs() > cube.extent(n) + box_extent(half, n);
+        assert!(!directions().any(apart), "no face tells them apart");
+    }
+}

@@ -1,0 +1,399 @@
+//! ObjectiveCSD: how much of the current in a region round a contact, the measure against which current source density
+//! (CSD) estimates are judged.
+//!
+//! The coefficient of a segment is 1 where its midpoint is in the contact's region and 0 elsewhere, borders included.
+//! With p the midpoint, c the contact, u the unit axis of the contact's array, R the radius and T the thickness:
+//!
+//! | method | region |
+//! |---|---|
+//! | `ObjectiveCSD_Sphere` | \|p - c\| <= R, default R 10 um |
+//! | `ObjectiveCSD_Disk` | \|(p - c) x u\| <= R, default 500 um, and \|(p - c) . u\| <= T |
+//! | `ObjectiveCSD_Plane` | \|(p - c) . u\| <= T |
+//!
+//! The axis is the first principal component of the positions of the array's contacts. T is half of the region's
+//! extent along it, also where it is given; by default half the mean spacing of the array's contacts on the axis,
+//! spacings under 0.001 um left out. Instead of the midpoint the share of the segment's length inside can be measured
+//! ([`Measure::Length`]), and the result divided by the region's volume ([`Density::PerVolume`], 1/um^3).
+//!
+//! A sphere has no thickness and a plane no radius: either is ignored where given. A segment without length, such as a
+//! soma, counts by its point under both measures.
+//!
+//! Agreement with BlueRecording 0.2.1: equal on all 3161 segments x 12 contacts of `datasets/golden/reference/e6.h5`.
+
+mod array;
+mod shape;
+
+pub use array::{Spacing, Warning};
+pub use shape::{Setting, Shape};
+
+use crate::error::{Context, Problem, Result};
+use crate::geometry::region::{Disk, Region, RegionProblem, Slab, Sphere};
+use crate::geometry::{NoAxis, Point};
+use crate::segments::NeuronSegments;
+use array::{Array, LEAST_SPACING, arrays, layer};
+
+/// Radius of a sphere that states none, um.
+pub const DEFAULT_SPHERE_RADIUS: f64 = 10.0;
+/// Radius of a disk that states none, um.
+pub const DEFAULT_DISK_RADIUS: f64 = 500.0;
+
+/// A contact with a region.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Contact {
+    /// Where it is, um.
+    pub position: Point,
+    /// Its shape and sizes.
+    pub setting: Setting,
+    /// A number shared by the contacts of one array. Contacts of different shapes are never in one array.
+    pub array: usize,
+}
+
+/// What is measured of a segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Measure {
+    /// 1 where its midpoint is inside.
+    #[default]
+    Midpoint,
+    /// The share of its length that is inside.
+    Length,
+}
+
+/// What the measure is divided by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Density {
+    /// Nothing: the coefficients have no unit.
+    #[default]
+    Total,
+    /// The region's volume: the coefficients are in 1/um^3.
+    PerVolume,
+}
+
+/// How regions are made and what is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Options {
+    /// Neighbours for the default thickness.
+    pub spacing: Spacing,
+    /// Measure of a segment.
+    pub measure: Measure,
+    /// Divisor of the measure.
+    pub density: Density,
+}
+
+/// What can be wrong with contacts that have a region.
+#[derive(Debug, thiserror::Error, PartialEq)]
+pub enum CsdProblem {
+    /// A type whose sizes cannot be read.
+    #[error("bad type, expected `{expected}`, found `{found}`")]
+    Type {
+        /// The type's form.
+        expected: &'static str,
+        /// The type found.
+        found: String,
+    },
+    /// An array whose contacts are all at one place.
+    #[error("`{}` array with {source}", shape.name())]
+    NoAxis {
+        /// The array's shape.
+        shape: Shape,
+        /// Why.
+        source: NoAxis,
+    },
+    /// An array whose contacts are all abreast of each other.
+    #[error("`{}` array with no spacing, expected neighbours at least {LEAST_SPACING} um apart along its axis, found none", shape.name())]
+    NoSpacing {
+        /// The array's shape.
+        shape: Shape,
+    },
+    /// A thickness that leaves no inside.
+    #[error("thickness out of range, expected a finite number above 0 um, found `{0}`")]
+    Thickness(f64),
+    /// A volume to divide by is missing.
+    #[error("no volume to divide by, expected a sphere or a disk, found `{}`", .0.name())]
+    NoVolume(Shape),
+    /// Numbers that make no region.
+    #[error(transparent)]
+    Region(#[from] RegionProblem),
+}
+
+impl Problem for CsdProblem {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::NoAxis { .. } => Some(
+                "the axis comes from the other contacts of the array: add one, or use `ObjectiveCSD_Sphere`".into(),
+            ),
+            Self::NoSpacing { shape } => Some(format!("state the thickness: `{}`", shape.form())),
+            Self::NoVolume(_) => Some("a plane has no end: use a disk, or no density".into()),
+            Self::Type { .. } | Self::Thickness(_) | Self::Region(_) => None,
+        }
+    }
+}
+
+/// The contacts' regions, ready to weigh segments.
+#[derive(Debug)]
+pub struct Kernel {
+    regions: Vec<Box<dyn Region>>,
+    factors: Vec<f64>,
+    measure: Measure,
+}
+
+impl Kernel {
+    /// Finds the arrays of the contacts, their axes and the contacts' regions.
+    ///
+    /// # Errors
+    /// [`CsdProblem`], at the contact's place in the list where one contact is to blame.
+    pub fn new(contacts: &[Contact], options: Options) -> Result<(Self, Vec<Warning>)> {
+        for (row, &Contact { position, .. }) in contacts.iter().enumerate() {
+            placed(position).at("contact", row as u64)?;
+        }
+        let arrays = arrays(contacts, options.spacing)?;
+        let (mut regions, mut factors) = (Vec::new(), Vec::new());
+        for (row, contact) in contacts.iter().enumerate() {
+            let region = region(contact, &arrays).at("contact", row as u64)?;
+            factors.push(factor(region.as_ref(), contact, options.density).at("contact", row as u64)?);
+            regions.push(region);
+        }
+        let warnings = arrays.into_iter().flat_map(|array| array.warnings).collect();
+        Ok((Self { regions, factors, measure: options.measure }, warnings))
+    }
+
+    /// The contacts' regions, in their order.
+    pub fn regions(&self) -> &[Box<dyn Region>] {
+        &self.regions
+    }
+}
+
+impl super::Kernel for Kernel {
+    fn fill(&self, neuron: &NeuronSegments<'_>, out: &mut [f64]) {
+        if self.regions.is_empty() {
+            return;
+        }
+        let segments = neuron.start.iter().zip(neuron.end);
+        for ((&a, &b), row) in segments.zip(out.chunks_exact_mut(self.regions.len())) {
+            for ((region, factor), out) in self.regions.iter().zip(&self.factors).zip(row) {
+                *out = factor * measured(region.as_ref(), self.measure, a, b);
+            }
+        }
+    }
+}
+
+fn measured(region: &dyn Region, measure: Measure, a: Point, b: Point) -> f64 {
+    match measure {
+        Measure::Midpoint => f64::from(region.contains(a.midpoint(b))),
+        Measure::Length => region.fraction(a, b),
+    }
+}
+
+fn factor(region: &dyn Region, contact: &Contact, density: Density) -> Result<f64, CsdProblem> {
+    match density {
+        Density::Total => Ok(1.0),
+        Density::PerVolume => {
+            let share = region.volume().map(f64::recip).filter(|share| share.is_finite());
+            share.ok_or(CsdProblem::NoVolume(contact.setting.shape))
+        }
+    }
+}
+
+/// Any region checks its centre; here it is checked before positions make an axis.
+fn placed(position: Point) -> Result<Sphere, RegionProblem> {
+    Sphere::new(position, DEFAULT_SPHERE_RADIUS)
+}
+
+/// The region of a contact.
+fn region(contact: &Contact, arrays: &[Array]) -> Result<Box<dyn Region>, CsdProblem> {
+    let Contact { position, setting: Setting { shape, radius, .. }, .. } = *contact;
+    Ok(match shape {
+        Shape::Sphere => Box::new(Sphere::new(position, radius.unwrap_or(DEFAULT_SPHERE_RADIUS))?),
+        Shape::Disk => {
+            let (axis, thickness) = layer(contact, arrays)?;
+            Box::new(Disk::new(position, axis, radius.unwrap_or(DEFAULT_DISK_RADIUS), thickness)?)
+        }
+        Shape::Plane => {
+            let (axis, thickness) = layer(contact, arrays)?;
+            Box::new(Slab::new(position, axis, thickness)?)
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Kernel as _;
+    use super::*;
+    use crate::segments::{Segment, Segments};
+
+    const DISK: Setting = Setting { shape: Shape::Disk, radius: None, thickness: None };
+    const PLANE: Setting = Setting { shape: Shape::Plane, ..DISK };
+    const SPHERE: Setting = Setting { shape: Shape::Sphere, ..DISK };
+
+    /// Contacts on the y axis.
+    fn on_y(setting: Setting, heights: &[f64]) -> Vec<Contact> {
+        heights.iter().map(|&y| Contact { position: Point::new(0.0, y, 0.0), setting, array: 0 }).collect()
+    }
+
+    fn segment(start: [f64; 3], end: [f64; 3]) -> Segment {
+        let (start, end) = (start.into(), end.into());
+        Segment { node_id: 0, section_id: 0, segment_id: 0, section_type: None, start, end, radius: None, row: 0 }
+    }
+
+    fn weights(contacts: &[Contact], options: Options, segments: &[Segment]) -> Vec<f64> {
+        let columns: Segments = segments.iter().copied().collect();
+        let mut out = vec![f64::NAN; contacts.len() * segments.len()];
+        let (kernel, _) = Kernel::new(contacts, options).unwrap();
+        kernel.fill(&crate::segments::NeuronSegments::of(&columns, 0..columns.len()), &mut out);
+        out
+    }
+
+    /// The weights of points on the y axis.
+    fn at_heights(contacts: &[Contact], options: Options, heights: &[f64]) -> Vec<f64> {
+        let points: Vec<Segment> = heights.iter().map(|&y| segment([0.0, y, 0.0], [0.0, y, 0.0])).collect();
+        weights(contacts, options, &points)
+    }
+
+    fn refusal(contacts: &[Contact], options: Options) -> (String, Option<String>) {
+        let error = Kernel::new(contacts, options).unwrap_err();
+        (error.to_string(), error.hint())
+    }
+
+    #[test]
+    fn a_plane_reaches_half_the_spacing_to_either_side_and_neighbours_share_their_border() {
+        let contacts = on_y(PLANE, &[0.0, 100.0]);
+        let expected = [1.0, 0.0, 1.0, 1.0, 0.0, 1.0, 0.0, 0.0];
+        assert_eq!(at_heights(&contacts, Options::default(), &[-50.0, 50.0, 50.5, 150.5]), expected);
+    }
+
+    #[test]
+    fn a_given_thickness_is_half_of_the_extent() {
+        let contacts = on_y(Setting { thickness: Some(30.0), ..PLANE }, &[0.0, 100.0]);
+        assert_eq!(at_heights(&contacts, Options::default(), &[30.0, 30.5]), [1.0, 0.0, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn default_radii_are_ten_and_five_hundred() {
+        let contacts = [on_y(SPHERE, &[0.0]), on_y(DISK, &[0.0, 100.0])].concat();
+        let points = [10.0, 10.5, 500.0, 500.5].map(|x| segment([x, 0.0, 0.0], [x, 0.0, 0.0]));
+        let hits = weights(&contacts, Options::default(), &points);
+        assert_eq!(hits, [1.0, 1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn each_contact_keeps_its_own_sizes_and_shapes_do_not_share_an_array() {
+        let mut contacts = on_y(PLANE, &[0.0, 100.0]);
+        contacts[1].setting.thickness = Some(1.0);
+        // disks in the same numbered array, spaced otherwise, must not change the planes' thickness of 50
+        contacts.extend(on_y(DISK, &[0.0, 10.0]));
+        let hits = at_heights(&contacts, Options::default(), &[49.0, 98.0, 99.0]);
+        assert_eq!(hits, [1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn numbered_arrays_have_their_own_axis_and_spacing() {
+        let mut contacts = on_y(PLANE, &[0.0, 100.0, 1000.0, 1010.0]);
+        contacts[2].array = 1;
+        contacts[3].array = 1;
+        let hits = at_heights(&contacts, Options::default(), &[50.0, 1015.0]);
+        assert_eq!(hits, [1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0]);
+    }
+
+    #[test]
+    fn contacts_out_of_order_are_sorted_with_a_warning_and_left_as_they_are_on_request() {
+        let contacts = on_y(PLANE, &[0.0, 200.0, 100.0]);
+        let (_, warnings) = Kernel::new(&contacts, Options::default()).unwrap();
+        // sorted: 100 and 100; in the file: 200 and 100
+        let text = "3 `ObjectiveCSD_Plane` contacts are not in order along their axis: default thickness 50 um, by file order 75 um";
+        assert_eq!(warnings.iter().map(ToString::to_string).collect::<Vec<_>>(), [text]);
+        let hint = "BlueRecording goes by file order: `--csd-spacing file-order`";
+        assert_eq!(warnings[0].hint().as_deref(), Some(hint));
+        let as_filed = Options { spacing: Spacing::FileOrder, ..Options::default() };
+        assert!(Kernel::new(&contacts, as_filed).unwrap().1.is_empty());
+        assert_eq!(at_heights(&contacts, Options::default(), &[-60.0]), [0.0, 0.0, 0.0]);
+        assert_eq!(at_heights(&contacts, as_filed, &[-60.0]), [1.0, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn contacts_abreast_do_not_count_as_spaced() {
+        // tetrode-like pairs: spacings 0, 40, 0 give 40, not 40/3
+        let mut contacts = on_y(PLANE, &[0.0, 0.0, 40.0, 40.0]);
+        contacts[1].position.x = 1.0;
+        contacts[3].position.x = 1.0;
+        assert_eq!(
+            at_heights(&contacts, Options::default(), &[-20.0, -20.5]),
+            [1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]
+        );
+    }
+
+    #[test]
+    fn contacts_off_their_axis_get_a_warning_with_the_angle() {
+        let mut contacts = on_y(PLANE, &[-3.0, 3.0, -3.0, 3.0]);
+        for (contact, x) in contacts.iter_mut().zip([-1.0, -1.0, 1.0, 1.0]) {
+            contact.position.x = x;
+        }
+        let (_, warnings) = Kernel::new(&contacts, Options::default()).unwrap();
+        // root mean squares 1 across and 3 along: atan(1/3) = 18.4 degrees
+        let text = "4 `ObjectiveCSD_Plane` contacts lie 18.4 degrees off their common axis, expected at most 5";
+        assert_eq!(warnings.first().map(ToString::to_string).as_deref(), Some(text));
+        assert_eq!(warnings[0].hint().as_deref(), Some("name the array of each shank: `--csd-array first:end`"));
+    }
+
+    #[test]
+    fn a_disk_or_plane_alone_is_refused() {
+        let hint = "the axis comes from the other contacts of the array: add one, or use `ObjectiveCSD_Sphere`";
+        let (text, advice) = refusal(&on_y(DISK, &[5.0]), Options::default());
+        let expected = "no axis, expected at least two points at different positions, found";
+        assert_eq!(text, format!("`ObjectiveCSD_Disk` array with {expected} 1"));
+        assert_eq!(advice.as_deref(), Some(hint));
+        let twice = on_y(Setting { thickness: Some(3.0), ..PLANE }, &[5.0, 5.0]);
+        let (text, _) = refusal(&twice, Options::default());
+        assert_eq!(text, format!("`ObjectiveCSD_Plane` array with {expected} 2 at one position"));
+    }
+
+    #[test]
+    fn contacts_too_near_for_a_spacing_are_refused_unless_the_thickness_is_given() {
+        let (text, hint) = refusal(&on_y(PLANE, &[0.0, 5e-4]), Options::default());
+        assert_eq!(
+            text,
+            "`ObjectiveCSD_Plane` array with no spacing, expected neighbours at least 0.001 um apart along its axis, found none"
+        );
+        assert_eq!(hint.as_deref(), Some("state the thickness: `ObjectiveCSD_Plane[_THICKNESS]`"));
+        let stated = on_y(Setting { thickness: Some(3.0), ..PLANE }, &[0.0, 5e-4]);
+        assert!(Kernel::new(&stated, Options::default()).is_ok());
+    }
+
+    #[test]
+    fn sizes_and_positions_out_of_range_are_refused_at_their_contact() {
+        let mut contacts = on_y(DISK, &[0.0, 100.0]);
+        contacts[1].setting.thickness = Some(0.0);
+        let expected = "contact[1]: thickness out of range, expected a finite number above 0 um, found `0`";
+        assert_eq!(refusal(&contacts, Options::default()).0, expected);
+        contacts[1].setting = Setting { radius: Some(-4.0), ..DISK };
+        let expected = "contact[1]: radius out of range, expected a finite number above 0 um, found `-4`";
+        assert_eq!(refusal(&contacts, Options::default()).0, expected);
+        contacts[1].position.x = f64::NAN;
+        let expected =
+            "contact[1]: center out of range, expected finite coordinates up to 1e100 um, found (NaN, 100, 0)";
+        assert_eq!(refusal(&contacts, Options::default()).0, expected);
+    }
+
+    #[test]
+    fn length_measures_the_share_inside_and_a_soma_counts_by_its_point() {
+        let contacts = on_y(SPHERE, &[0.0]);
+        let share = Options { measure: Measure::Length, ..Options::default() };
+        // the midpoint is outside, a quarter of the length inside
+        let long = segment([0.0, 0.0, 0.0], [40.0, 0.0, 0.0]);
+        let somata = [10.0, 10.5].map(|x| segment([x, 0.0, 0.0], [x, 0.0, 0.0]));
+        let all = [long, somata[0], somata[1]];
+        assert_eq!(weights(&contacts, share, &all), [0.25, 1.0, 0.0]);
+        assert_eq!(weights(&contacts, Options::default(), &all), [0.0, 1.0, 0.0]);
+    }
+
+    #[test]
+    fn density_divides_by_the_volume_and_planes_have_none() {
+        let density = Options { density: Density::PerVolume, ..Options::default() };
+        let ball = at_heights(&on_y(SPHERE, &[0.0]), density, &[0.0]);
+        assert!((ball[0] * 4.0 / 3.0 * std::f64::consts::PI * 1000.0 - 1.0).abs() < 1e-15);
+        // spacing 100: 500 um wide, 50 um to either side
+        let disk = at_heights(&on_y(DISK, &[0.0, 100.0]), density, &[0.0]);
+        assert!((disk[0] * std::f64::consts::PI * 500.0 * 500.0 * 100.0 - 1.0).abs() < 1e-15);
+        let (text, hint) = refusal(&on_y(PLANE, &[0.0, 100.0]), density);
+        assert_eq!(text, "contact[0]: no volume to divide by, expected a sphere or a disk, found `ObjectiveCSD_Plane`");
+        assert_eq!(hint.as_deref(), Some("a plane has no end: use a disk, or no density"));
+    }
+}
