@@ -6,6 +6,7 @@
 mod line_source;
 mod log1p;
 pub mod objective_csd;
+mod parameter;
 mod point_source;
 mod simd;
 
@@ -13,6 +14,8 @@ use crate::error::Result;
 use crate::geometry::Point;
 use crate::segments::NeuronSegments;
 use crate::units::SiemensPerMeter;
+
+pub use self::parameter::Parameter;
 
 /// How a method treats contacts that come nearer to a segment than its radius.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -61,6 +64,10 @@ pub trait Method: Sync {
     fn summary(&self) -> &'static str;
     /// Whether it uses the medium's conductivity, and so one value of `--conductivity`.
     fn is_analytic(&self) -> bool;
+    /// What a contact of this method may set for itself.
+    fn parameters(&self) -> &'static [Parameter] {
+        if self.is_analytic() { &[Parameter::Conductivity] } else { &[] }
+    }
     /// Makes it ready for some contacts.
     ///
     /// # Errors
