@@ -122,16 +122,16 @@ impl Assembly {
     /// # Errors
     /// Anything missing, malformed or contradictory in these files.
     pub fn open(request: &Request<'_>) -> Result<Self> {
-        let simulation = match Config::open(request.config)? {
-            Config::Simulation(simulation) => simulation,
-            Config::Circuit(_) => return Err(AssemblyProblem::NoSimulation).in_file(request.config),
+        let config = Config::open(request.config)?;
+        let Config::Simulation(simulation) = &config else {
+            return Err(AssemblyProblem::NoSimulation).in_file(request.config);
         };
         let population = simulation.circuit.population(request.population)?;
-        let report = request::report(&simulation, request.report)?;
+        let report = request::report(simulation, request.report)?;
         let layout = Layout::open(&report.file, &population.name)?;
         let nodes = Nodes::open(population)?;
-        let ids = selected(&simulation, request.node_set, population, &nodes, &layout)?;
-        Self::join(&simulation, population, &nodes, &layout, &ids, report)
+        let ids = selected(&config, request.node_set, population, &nodes, &layout)?;
+        Self::join(simulation, population, &nodes, &layout, &ids, report)
     }
 
     fn join(
@@ -240,7 +240,7 @@ fn axon_text(axon: Axon) -> String {
 
 /// The node ids, ascending: those of the node set, else all that the report has.
 fn selected(
-    simulation: &Simulation,
+    config: &Config,
     node_set: Option<&str>,
     population: &NodePopulation,
     nodes: &Nodes,
@@ -250,8 +250,7 @@ fn selected(
         let ids = layout.node_ids().to_vec();
         return if ids.is_empty() { Err(AssemblyProblem::NoNeurons("the report".into()).into()) } else { Ok(ids) };
     };
-    let files = [&simulation.circuit.node_sets_file, &simulation.node_sets_file];
-    let sets = NodeSets::open(files.into_iter().flatten().map(|f| f.as_path()))?;
+    let sets = NodeSets::open(config.node_sets_files())?;
     let ids = sets.resolve(set, &population.name, nodes)?;
     let missing: Vec<u64> = ids.iter().copied().filter(|&id| layout.segments(id).is_none()).collect();
     if let Some(&first) = missing.first() {

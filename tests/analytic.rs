@@ -1,1 +1,348 @@
-//! stub
+//! The analytic methods against numbers of 25 digits (`analytic.csv`, written by `analytic.py`) and against closed
+//! forms and symmetries: a formula that is fast and total must still be the formula.
+
+use leadfield::geometry::{Point, Quaternion};
+use leadfield::method::{self, Contact, NearField};
+use leadfield::segments::{Segment, Segments};
+use leadfield::units::{DEFAULT_CONDUCTIVITY, SiemensPerMeter};
+use proptest::prelude::*;
+
+const CASES: &str = include_str!("analytic.csv");
+
+/// A line of `analytic.csv`.
+#[derive(Debug)]
+struct Case {
+    method: &'static str,
+    kind: &'static str,
+    contact: Contact,
+    start: Point,
+    end: Point,
+    radius: f32,
+    expected: f64,
+}
+
+impl Case {
+    fn of(line: &'static str) -> Self {
+        let cells: Vec<&str> = line.split(',').collect();
+        let numbers: Vec<f64> = cells[3..].iter().map(|c| c.parse().unwrap()).collect();
+        let point = |i: usize| Point::new(numbers[i], numbers[i + 1], numbers[i + 2]);
+        let near_field = match cells[1] {
+            "exact" => NearField::Exact,
+            "radius" => NearField::Radius,
+            other => panic!("{other}"),
+        };
+        let conductivity = SiemensPerMeter::new(numbers[0]).unwrap();
+        Self {
+            method: cells[0],
+            kind: cells[2],
+            contact: Contact { position: point(8), conductivity, near_field },
+            radius: numbers[1] as f32,
+            start: point(2),
+            end: point(5),
+            expected: numbers[11],
+        }
+    }
+
+    fn all() -> impl Iterator<Item = Self> {
+        CASES.lines().skip(1).map(Self::of)
+    }
+
+    fn length(&self) -> f64 {
+        self.start.distance(self.end)
+    }
+
+    /// |computed / expected - 1|
+    fn error(&self) -> f64 {
+        let computed = coefficient(self.method, &self.contact, self.start, self.end, Some(self.radius));
+        (computed / self.expected - 1.0).abs()
+    }
+
+    fn worst(which: impl Fn(&Self) -> bool) -> (f64, usize, String) {
+        let cases: Vec<Self> = Self::all().filter(which).collect();
+        let worst = cases.iter().max_by(|a, b| a.error().total_cmp(&b.error())).unwrap();
+        (worst.error(), cases.len(), format!("{worst:?}"))
+    }
+}
+
+fn segment(start: Point, end: Point, radius: Option<f32>) -> Segment {
+    Segment { node_id: 0, section_id: 0, segment_id: 0, section_type: None, start, end, radius, row: 0 }
+}
+
+/// Row-major, a row a segment.
+fn coefficients(method: &str, contacts: &[Contact], segments: &Segments) -> Vec<f64> {
+    let kernel = method::by_name(method).unwrap().prepare(contacts).unwrap();
+    let mut out = vec![f64::NAN; contacts.len() * segments.len()];
+    kernel.fill(&segments.neurons().next().unwrap(), &mut out);
+    out
+}
+
+fn coefficient(method: &str, contact: &Contact, start: Point, end: Point, radius: Option<f32>) -> f64 {
+    coefficients(method, std::slice::from_ref(contact), &[segment(start, end, radius)].into_iter().collect())[0]
+}
+
+fn exact_at(position: Point) -> Contact {
+    Contact { position, conductivity: DEFAULT_CONDUCTIVITY, near_field: NearField::Exact }
+}
+
+fn near_at(position: Point) -> Contact {
+    Contact { near_field: NearField::Radius, ..exact_at(position) }
+}
+
+/// The coefficient without its factor 1e-3 / (4 pi sigma): the mean of 1/r, per um.
+fn mean_inverse(method: &str, contact: &Contact, start: Point, end: Point, radius: Option<f32>) -> f64 {
+    coefficient(method, contact, start, end, radius) * 4.0 * std::f64::consts::PI * contact.conductivity.get() / 1e-3
+}
+
+#[track_caller]
+fn close(a: f64, b: f64, tolerance: f64) {
+    assert!((a / b - 1.0).abs() <= tolerance, "{a:e} {b:e}: relative {:e}", (a / b - 1.0).abs());
+}
+
+#[test]
+fn lines_up_to_250_um_agree_to_2e_15() {
+    let (error, cases, worst) = Case::worst(|c| c.method == "LineSource" && c.length() < 251.0);
+    assert!(cases > 900 && error <= 2e-15, "{error:e} {worst}");
+}
+
+#[test]
+fn lines_up_to_1000_um_agree_to_1e_14() {
+    let (error, cases, worst) = Case::worst(|c| c.method == "LineSource");
+    assert!(cases > 1100 && error <= 1e-14, "{error:e} {worst}");
+}
+
+#[test]
+fn points_agree_to_1e_15() {
+    let (error, cases, worst) = Case::worst(|c| c.method == "PointSource" || c.kind == "soma");
+    assert!(cases > 150 && error <= 1e-15, "{error:e} {worst}");
+}
+
+#[test]
+fn all_contacts_at_once_give_the_same_bits_as_one_by_one() {
+    let cases: Vec<Case> = Case::all().filter(|c| c.method == "LineSource").collect();
+    let contacts: Vec<Contact> = cases.iter().map(|c| c.contact.clone()).collect();
+    for case in cases.iter().step_by(37) {
+        let together = coefficients(
+            "LineSource",
+            &contacts,
+            &[segment(case.start, case.end, Some(case.radius))].into_iter().collect(),
+        );
+        for (contact, together) in contacts.iter().zip(together) {
+            let alone = coefficient("LineSource", contact, case.start, case.end, Some(case.radius));
+            assert_eq!(alone.to_bits(), together.to_bits(), "{contact:?} {case:?}");
+        }
+    }
+}
+
+#[test]
+fn abreast_of_the_middle_it_is_the_inverse_hyperbolic_sine() {
+    for (length, distance) in [(2.0, 1.0), (40.0, 1.0), (40.0, 500.0), (0.5, 3.0)] {
+        let end = Point::new(length, 0.0, 0.0);
+        let contact = exact_at(Point::new(0.5 * length, 0.0, distance));
+        let expected = 2.0 / length * (0.5 * length / distance).asinh();
+        close(mean_inverse("LineSource", &contact, Point::ORIGIN, end, None), expected, 2e-15);
+    }
+}
+
+#[test]
+fn on_the_axis_beyond_an_end_it_is_a_logarithm() {
+    for (length, distance) in [(1.0_f64, 1.0), (40.0, 2.0), (40.0, 7000.0), (0.001, 5.0)] {
+        let expected = (length / distance).ln_1p() / length;
+        for z in [length + distance, -distance] {
+            let end = Point::new(0.0, 0.0, length);
+            // the distance that the rounding of `length + distance` leaves decides
+            close(
+                mean_inverse("LineSource", &exact_at(Point::new(0.0, 0.0, z)), Point::ORIGIN, end, None),
+                expected,
+                1e-12,
+            );
+        }
+    }
+}
+
+#[test]
+fn at_the_surface_of_its_near_field_a_line_keeps_its_axial_coordinate() {
+    // a contact on the axis of a segment of radius R counts as one at distance R from the axis
+    let end = Point::new(30.0, 0.0, 0.0);
+    for x in [0.0, 3.0, 15.0, 29.0, 30.0] {
+        for r in [0.0, 0.25, 1.0, 2.0] {
+            let inside = mean_inverse("LineSource", &near_at(Point::new(x, 0.0, r)), Point::ORIGIN, end, Some(2.0));
+            let expected = ((x / 2.0_f64).asinh() + ((30.0 - x) / 2.0).asinh()) / 30.0;
+            close(inside, expected, 1e-14);
+        }
+    }
+}
+
+#[test]
+fn an_unknown_radius_and_one_that_is_none_count_as_half_a_micrometre() {
+    for method in ["PointSource", "LineSource"] {
+        let at =
+            |radius| coefficient(method, &near_at(Point::ORIGIN), Point::ORIGIN, Point::new(0.1, 0.0, 0.0), radius);
+        for radius in [None, Some(0.0), Some(-3.0), Some(f32::NAN), Some(f32::INFINITY)] {
+            assert_eq!(at(radius), at(Some(0.5)), "{method} {radius:?}");
+        }
+        assert_ne!(at(Some(0.6)), at(Some(0.5)));
+    }
+}
+
+#[test]
+fn exact_is_infinite_on_the_segment_and_never_nan() {
+    let (start, end) = (Point::new(-1.0, 2.0, 0.5), Point::new(3.0, 10.0, 4.5));
+    for t in [0.0, 0.25, 0.5, 1.0] {
+        let c = coefficient("LineSource", &exact_at(start.lerp(end, t)), start, end, Some(1.0));
+        assert_eq!(c, f64::INFINITY, "{t}");
+    }
+    assert_eq!(coefficient("LineSource", &exact_at(start), start, start, Some(1.0)), f64::INFINITY);
+    assert_eq!(coefficient("PointSource", &exact_at(start), start, start, Some(1.0)), f64::INFINITY);
+}
+
+#[test]
+fn a_soma_is_a_point_under_every_method() {
+    let soma = Point::new(1.0, 2.0, 3.0);
+    for position in [Point::ORIGIN, soma, Point::new(1.0, 2.0, 900.0)] {
+        let [a, b] = ["PointSource", "LineSource"].map(|m| coefficient(m, &near_at(position), soma, soma, Some(6.0)));
+        let r = position.distance(soma).max(6.0);
+        assert_eq!(a, b);
+        close(a, 1e-3 / (4.0 * std::f64::consts::PI * 0.277 * r), 1e-15);
+    }
+}
+
+#[test]
+fn each_contact_keeps_its_own_conductivity_and_near_field() {
+    let at = |sigma: f64, near_field| Contact {
+        position: Point::new(0.0, 1.0, 0.0),
+        conductivity: SiemensPerMeter::new(sigma).unwrap(),
+        near_field,
+    };
+    let contacts = [
+        at(0.25, NearField::Exact),
+        at(0.5, NearField::Exact),
+        at(0.25, NearField::Radius),
+        at(1.0, NearField::Radius),
+    ];
+    for method in ["PointSource", "LineSource"] {
+        let segments =
+            [segment(Point::new(-1.0, 0.0, 0.0), Point::new(1.0, 0.0, 0.0), Some(2.0))].into_iter().collect();
+        let c = coefficients(method, &contacts, &segments);
+        assert_eq!(c[0], 2.0 * c[1]);
+        assert_eq!(c[2], 4.0 * c[3]);
+        assert!(c[2] < c[0], "{c:?}");
+    }
+}
+
+#[test]
+fn no_contacts_and_no_segments_are_no_work() {
+    for m in method::METHODS {
+        let segments: Segments = [segment(Point::ORIGIN, Point::ORIGIN, None)].into_iter().collect();
+        assert_eq!(coefficients(m.name(), &[], &segments), Vec::<f64>::new());
+    }
+}
+
+fn any_point(half: f64) -> impl Strategy<Value = Point> {
+    [-half..half, -half..half, -half..half].prop_map(Point::from)
+}
+
+/// Some point of a tube round a segment: on it, at its ends, at its surface, near it, anywhere.
+fn any_contact(start: Point, end: Point) -> impl Strategy<Value = Point> {
+    let on = (-0.5..1.5_f64).prop_map(move |t| start.lerp(end, t));
+    let near = (0.0..=1.0_f64, any_point(3.0)).prop_map(move |(t, off)| start.lerp(end, t) + off);
+    prop_oneof![on, Just(start), Just(end), near, any_point(2000.0)]
+}
+
+fn any_segment() -> impl Strategy<Value = (Point, Point)> {
+    let step = prop_oneof![any_point(100.0), any_point(1.0), any_point(1e-3), any_point(1e-60), Just(Point::ORIGIN)];
+    (any_point(1000.0), step, any::<bool>()).prop_map(|(start, step, here)| {
+        let start = if here { start } else { Point::ORIGIN };
+        (start, start + step)
+    })
+}
+
+fn segment_and_contact() -> impl Strategy<Value = (Point, Point, Point)> {
+    any_segment().prop_flat_map(|(s, e)| (Just(s), Just(e), any_contact(s, e)))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn with_the_radius_rule_every_coefficient_is_finite_and_above_zero((s, e, p) in segment_and_contact(), radius in proptest::option::of(0.0..20.0_f32)) {
+        for m in method::METHODS {
+            let c = coefficient(m.name(), &near_at(p), s, e, radius);
+            prop_assert!(c.is_finite() && c > 0.0, "{} {c}", m.name());
+            let nearest = f64::from(radius.filter(|r| *r > 0.0).unwrap_or(0.5));
+            prop_assert!(c <= 1e-3 / (4.0 * std::f64::consts::PI * 0.277 * nearest) * (1.0 + 1e-12));
+        }
+    }
+
+    #[test]
+    fn without_it_no_coefficient_is_nan((s, e, p) in segment_and_contact()) {
+        for m in method::METHODS {
+            let c = coefficient(m.name(), &exact_at(p), s, e, None);
+            prop_assert!(c > 0.0, "{} {c}", m.name());
+        }
+    }
+
+    #[test]
+    fn a_line_is_the_mean_of_its_parts(s in any_point(500.0), step in any_point(60.0), t in 0.1..0.9_f64, p in any_point(900.0)) {
+        let (e, cut) = (s + step, s.lerp(s + step, t));
+        prop_assume!(distance_to_segment(p, s, e) > 1.0);
+        let part = |a: Point, b: Point| a.distance(b) * mean_inverse("LineSource", &exact_at(p), a, b, None);
+        close(part(s, cut) + part(cut, e), part(s, e), 1e-13);
+    }
+
+    #[test]
+    fn far_away_a_line_is_a_point(s in any_point(500.0), step in any_point(5.0), direction in any_point(1.0)) {
+        prop_assume!(direction.norm() > 0.1);
+        let (e, far) = (s + step, 20_000.0);
+        let p = s.midpoint(e) + direction * (far / direction.norm());
+        let [line, point] = ["LineSource", "PointSource"].map(|m| coefficient(m, &near_at(p), s, e, None));
+        // mean of 1/r over the line = 1/r (1 + (L/r)^2 (3 cos^2 - 1) / 24 + ...), and |3 cos^2 - 1| <= 2
+        close(line, point, (step.norm() / far).powi(2) / 12.0 * 1.01 + 4e-15);
+    }
+
+    #[test]
+    fn its_ends_can_be_exchanged((s, e, p) in segment_and_contact(), radius in 0.05..5.0_f32) {
+        for m in method::METHODS {
+            let [a, b] = [(s, e), (e, s)].map(|(s, e)| coefficient(m.name(), &near_at(p), s, e, Some(radius)));
+            close(a, b, 1e-13);
+        }
+    }
+
+    #[test]
+    fn turning_and_shifting_everything_changes_nothing(
+        s in any_point(200.0), step in any_point(60.0), p in any_point(400.0), q in any_point(1.0), w in 0.1..1.0_f64, shift in any_point(200.0)
+    ) {
+        let e = s + step;
+        prop_assume!(distance_to_segment(p, s, e) > 1.0);
+        let turn = Quaternion::new(w, q.x, q.y, q.z).unwrap();
+        let moved = |p: Point| turn.rotate(p) + shift;
+        for m in method::METHODS {
+            let here = coefficient(m.name(), &near_at(p), s, e, Some(0.5));
+            let there = coefficient(m.name(), &near_at(moved(p)), moved(s), moved(e), Some(0.5));
+            close(here, there, 3e-12);
+        }
+    }
+
+    #[test]
+    fn the_near_field_joins_the_far_field_without_a_step(
+        s in any_point(200.0), step in any_point(60.0), t in -0.2..1.2_f64, off in any_point(1.0), radius in 0.1..5.0_f32
+    ) {
+        prop_assume!(off.norm() > 0.1 && step.norm() > 1e-3);
+        let e = s + step;
+        let nearest = s.lerp(e, t.clamp(0.0, 1.0));
+        let outward = if (0.0..=1.0).contains(&t) { off - step * (off.dot(step) / step.norm_2()) } else { step * (t - 0.5) + off };
+        prop_assume!(outward.norm() > 0.05);
+        let at = |share: f64| {
+            let p = nearest + outward * (f64::from(radius) * share / outward.norm());
+            coefficient("LineSource", &near_at(p), s, e, Some(radius))
+        };
+        // the slope of ln(mean of 1/r) is at most 1 / R outside, so a step of 2e-9 R changes it by no more than 2e-9
+        close(at(1.0 - 1e-9), at(1.0 + 1e-9), 4e-9);
+    }
+}
+
+/// The distance from a contact to the nearest point of a segment.
+fn distance_to_segment(p: Point, s: Point, e: Point) -> f64 {
+    let along = e - s;
+    let t = ((p - s).dot(along) / along.norm_2()).clamp(0.0, 1.0);
+    p.distance(s.lerp(e, t))
+}

@@ -7,6 +7,7 @@ mod layers;
 mod malformed;
 mod morphologies;
 mod regions;
+mod sonata;
 mod support;
 mod synthesized;
 mod tools;

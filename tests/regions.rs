@@ -380,6 +380,18 @@ fn a_tangent_line_intersects_with_fraction_zero() {
     assert!(!region.intersects(foot - way + out, foot + way + out));
 }
 
+#[test]
+fn a_segment_whose_midpoint_is_inside_intersects_also_on_ten_thousand_tangents() {
+    for i in 0..10_000 {
+        let (sin, cos) = (f64::from(i) * 0.1).sin_cos();
+        let (foot, way) = (Point::new(7.0 * cos, 7.0 * sin, 0.0), Point::new(-sin, cos, 0.3) * 3.0);
+        for shape in [Shape::Sphere { c: Point::ORIGIN, r: 7.0 }, Shape::Capsule { a: Point::ORIGIN, b: way, r: 7.0 }] {
+            let (region, a, b) = (shape.region(), foot - way, foot + way);
+            assert!(region.intersects(a, b) || !region.contains(a.midpoint(b)), "{shape:?} {a} {b}");
+        }
+    }
+}
+
 fn contact(position: Point, kind: &str) -> Contact {
     Contact { position, setting: Setting::parse(kind).unwrap().unwrap(), array: 0 }
 }

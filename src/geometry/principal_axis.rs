@@ -106,9 +106,11 @@ fn turn_columns(a: &mut [[f64; 3]; 3], p: usize, q: usize, c: f64, s: f64) {
 }
 
 fn turn_rows(a: &mut [[f64; 3]; 3], p: usize, q: usize, c: f64, s: f64) {
-    for k in 0..3 {
-        (a[p][k], a[q][k]) = (c * a[p][k] - s * a[q][k], s * a[p][k] + c * a[q][k]);
+    let (mut row_p, mut row_q) = (a[p], a[q]);
+    for (x, y) in row_p.iter_mut().zip(&mut row_q) {
+        (*x, *y) = (c * *x - s * *y, s * *x + c * *y);
     }
+    (a[p], a[q]) = (row_p, row_q);
 }
 
 /// The vector or its opposite: the one whose largest component is positive.

@@ -1,26 +1,217 @@
-//! stub
+//! The line source.
+
+use super::log1p::{Logarithm, twice_atanh};
+use super::point_source;
+use super::simd::{self, Cylinder, Formula, Group, LANES, Lanes, dot, norm_2};
 use super::{Contact, Kernel, Method};
 use crate::error::Result;
-use crate::segments::NeuronSegments;
-/// stub
+use crate::geometry::Point;
+
+/// The mean potential of a segment.
 pub struct LineSource;
-struct K;
-impl Kernel for K {
-    fn fill(&self, _n: &NeuronSegments<'_>, out: &mut [f64]) {
-        out.fill(0.0)
-    }
-}
+
 impl Method for LineSource {
     fn name(&self) -> &'static str {
         "LineSource"
     }
+
     fn summary(&self) -> &'static str {
-        "stub"
+        "mean potential of point sources spread evenly along the segment"
     }
+
     fn is_analytic(&self) -> bool {
         true
     }
-    fn prepare(&self, _c: &[Contact]) -> Result<Box<dyn Kernel>> {
-        Ok(Box::new(K))
+
+    fn prepare(&self, contacts: &[Contact]) -> Result<Box<dyn Kernel>> {
+        Ok(Box::new(simd::Kernel::<Self>::new(contacts)))
+    }
+}
+
+impl Formula for LineSource {
+    type Source = Source;
+    type Carried = Distances;
+
+    #[inline(always)]
+    fn coefficients(source: &Source, group: &Group, carried: &mut Distances) -> Lanes {
+        match source {
+            Source::Line(line) if group.is_beyond(line.middle, line.slender_beyond) => line.far(group, carried),
+            Source::Line(line) => line.near(group),
+            Source::Point(point) => point.coefficients(group),
+        }
+    }
+}
+
+/// A segment as this method sees it.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Source {
+    /// It has a length.
+    Line(Line),
+    /// It has none: a soma, or a degenerate segment.
+    Point(point_source::Source),
+}
+
+impl From<Cylinder> for Source {
+    #[inline(always)]
+    fn from(segment: Cylinder) -> Self {
+        Line::of(&segment).map_or_else(|| Self::Point(segment.into()), Self::Line)
+    }
+}
+
+/// Squared length, um^2, up to which a segment counts as a point: further down its powers leave the range of doubles.
+const POINT_2: f64 = 1e-100;
+
+/// From here on, r1 + r2 >= 5 L, the inverse hyperbolic tangent needs no reduction.
+const SLENDER: f64 = 5.0;
+
+/// A segment of some length, with what does not depend on the contact.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Line {
+    start: Point,
+    end: Point,
+    middle: Point,
+    along: Point,
+    length: f64,
+    per_length: f64,
+    radius_2: f64,
+    /// Distance from the midpoint beyond which r1 + r2 >= 5 L and the near field's rule changes nothing: r1 + r2 is at
+    /// least twice that distance, and the segment is at most half its length nearer than its midpoint.
+    slender_beyond: f64,
+}
+
+impl Line {
+    /// None for a segment too short to be squared.
+    #[inline(always)]
+    fn of(segment: &Cylinder) -> Option<Self> {
+        let &Cylinder { start, end, radius } = segment;
+        let along = end - start;
+        let length_2 = norm_2(along);
+        let length = length_2.sqrt();
+        let line = Self {
+            start,
+            end,
+            middle: start.midpoint(end),
+            along,
+            length,
+            per_length: 1.0 / length,
+            radius_2: radius * radius,
+            slender_beyond: f64::max(0.5 * SLENDER * length, 0.5 * length + radius),
+        };
+        (length_2 > POINT_2).then_some(line)
+    }
+
+    /// The coefficients where the whole group is far; the same bits as [`Line::near`] gives there.
+    #[inline(always)]
+    fn far(&self, group: &Group, r: &mut Distances) -> Lanes {
+        let sums = r.sums(self.start, self.end, group);
+        let mut values = [0.0; LANES];
+        for lane in group.lanes() {
+            values[lane] = self.scaled(group.scale[lane], twice_atanh(self.length / sums[lane]));
+        }
+        values
+    }
+
+    /// The coefficients wherever the contacts are.
+    #[inline(always)]
+    fn near(&self, group: &Group) -> Lanes {
+        let mut values = [0.0; LANES];
+        for lane in group.lanes() {
+            let p = group.position(lane);
+            let logarithm = self.logarithm(self.start - p, self.end - p, group.near[lane]);
+            values[lane] = self.scaled(group.scale[lane], logarithm);
+        }
+        values
+    }
+
+    /// The mean potential as the potential at 1 um, over the length, times the logarithm.
+    #[inline(always)]
+    fn scaled(&self, scale: f64, logarithm: f64) -> f64 {
+        scale * self.per_length * logarithm
+    }
+
+    /// ln((r1 + r2 + L) / (r1 + r2 - L)) with the distances of the near field.
+    #[inline(always)]
+    fn logarithm(&self, a: Point, b: Point, near: f64) -> f64 {
+        let (r1_2, r2_2) = (norm_2(a), norm_2(b));
+        let delta = self.lift_2(a, b, r1_2, r2_2, near);
+        let (r1, r2) = ((r1_2 + delta).sqrt(), (r2_2 + delta).sqrt());
+        let sum = r1 + r2;
+        let general =
+            self.general(r1 * r2, sum, dot(a, b) + delta, (delta * self.length).mul_add(self.length, cross_2(a, b)));
+        let slender = sum >= SLENDER * self.length;
+        let pick = |s: f64, g: f64| if slender { s } else { g };
+        Logarithm { k: pick(0.0, general.k), f: pick(self.length, general.f), g: pick(sum, general.g) }.value()
+    }
+
+    /// ln(1 + L (r1 + r2 + L) / D), from the product and sum of r1 and r2, a.b and |a x b|^2.
+    #[inline(always)]
+    fn general(&self, product: f64, sum: f64, dot: f64, cross_2: f64) -> Logarithm {
+        let p = product + dot.abs();
+        let beside = dot >= 0.0;
+        let num = self.length * (sum + self.length);
+        Logarithm::of_1p_quotient(if beside { num } else { num * p }, if beside { p } else { cross_2 })
+    }
+
+    /// delta = max(0, R^2 - d^2), d the distance to the segment.
+    #[inline(always)]
+    fn lift_2(&self, a: Point, b: Point, r1_2: f64, r2_2: f64, near: f64) -> f64 {
+        let first = r1_2 < r2_2;
+        let pick = |of_a: f64, of_b: f64| if first { of_a } else { of_b };
+        let nearer = Point::new(pick(a.x, b.x), pick(a.y, b.y), pick(a.z, b.z));
+        let outside = pick(1.0, -1.0) * dot(nearer, self.along);
+        let axis_2 = cross_2(nearer, self.along) * self.per_length * self.per_length;
+        let d_2 = if outside < 0.0 { axis_2 } else { pick(r1_2, r2_2) };
+        let delta = self.radius_2.mul_add(near, -d_2);
+        if delta > 0.0 { delta } else { 0.0 }
+    }
+}
+
+/// Squared length of the vector product.
+#[inline(always)]
+fn cross_2(a: Point, b: Point) -> f64 {
+    norm_2(Point::new(
+        difference_of_products(a.y, b.z, a.z, b.y),
+        difference_of_products(a.z, b.x, a.x, b.z),
+        difference_of_products(a.x, b.y, a.y, b.x),
+    ))
+}
+
+/// a b - c d without cancellation, exactly 0 where the products are equal.
+/// Source: C.-P. Jeannerod, N. Louvet, J.-M. Muller, Math. Comp. 82, 2245 (2013), doi:10.1090/S0025-5718-2013-02679-8
+/// (Kahan's algorithm).
+#[inline(always)]
+fn difference_of_products(a: f64, b: f64, c: f64, d: f64) -> f64 {
+    let cd = c * d;
+    a.mul_add(b, -cd) + (-c).mul_add(d, cd)
+}
+
+/// Distances of a group's contacts to one point: those to a segment's end serve as those to the next one's start.
+#[derive(Debug)]
+pub(super) struct Distances {
+    to: Option<Point>,
+    r: Lanes,
+}
+
+impl Default for Distances {
+    fn default() -> Self {
+        Self { to: None, r: [0.0; LANES] }
+    }
+}
+
+impl Distances {
+    /// The sums of the distances to two points; keeps those to the second.
+    #[inline(always)]
+    fn sums(&mut self, first: Point, second: Point, group: &Group) -> Lanes {
+        if self.to != Some(first) {
+            self.r = group.distances(first);
+        }
+        let mut sums = [0.0; LANES];
+        for lane in group.lanes() {
+            let r2 = norm_2(second - group.position(lane)).sqrt();
+            sums[lane] = self.r[lane] + r2;
+            self.r[lane] = r2;
+        }
+        self.to = Some(second);
+        sums
     }
 }

@@ -4,8 +4,10 @@
 //! a file.
 
 mod line_source;
+mod log1p;
 pub mod objective_csd;
 mod point_source;
+mod simd;
 
 use crate::error::Result;
 use crate::geometry::Point;
@@ -34,6 +36,11 @@ impl NearField {
 
 /// The radius, um, that stands for an unknown one in the near field.
 pub const UNKNOWN_RADIUS: f64 = 0.5;
+
+/// A segment's radius, um: [`UNKNOWN_RADIUS`] where it is unknown, or no radius (not finite, or not above zero).
+pub(crate) fn radius_um(radius: Option<f32>) -> f64 {
+    radius.filter(|r| r.is_finite() && *r > 0.0).map_or(UNKNOWN_RADIUS, f64::from)
+}
 
 /// What a method may know of one contact.
 #[derive(Debug, Clone)]

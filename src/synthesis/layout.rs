@@ -1,6 +1,7 @@
 //! Which segments the simulator makes of a synthetic neuron, with its axon replaced by stubs.
 
-use super::neuron::{CHUNK_UM, Neuron};
+use super::neuron::Neuron;
+use crate::positions::discretise::{CHUNK_UM, segments_of_length};
 use crate::segments::SectionType;
 
 /// Segments of each stub: two pieces of axon initial segment and one of myelin.
@@ -22,24 +23,10 @@ pub(super) fn element_ids(neuron: &Neuron) -> Vec<u32> {
         .collect()
 }
 
-/// The number of segments of a section: `nseg = 1 + 2 int(L / chunk)`.
-///
-/// Lengths in um. A length that is not a number gives 1.
-fn segments_of_length(length_um: f64, chunk_um: f64) -> u32 {
-    // `as` saturates and takes NaN for 0
-    1_u32.saturating_add(((length_um / chunk_um) as u32).saturating_mul(2))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::morphology::Section;
-
-    #[test]
-    fn a_section_gets_two_more_segments_with_every_whole_chunk() {
-        assert_eq!([0.0, 39.9, 40.0, 79.9, 80.0].map(|l| segments_of_length(l, 40.0)), [1, 1, 3, 3, 5]);
-        assert_eq!(segments_of_length(f64::NAN, 40.0), 1);
-    }
 
     #[test]
     fn elements_come_in_the_simulators_order_under_the_files_section_ids() {

@@ -4,10 +4,8 @@ use super::dice::Dice;
 use super::recipe::{Axon, Body, Class, Recipe};
 use crate::geometry::Point;
 use crate::morphology::{Morphology, Section, Soma};
+use crate::positions::discretise::CHUNK_UM;
 use crate::segments::SectionType;
-
-/// The simulator's chunk length, um: sections get one segment and two more for each whole chunk.
-pub(super) const CHUNK_UM: f64 = 40.0;
 
 /// A synthetic neuron, in the frame of its file: the soma is at the origin.
 #[derive(Debug, Clone, PartialEq)]

@@ -13,20 +13,16 @@ use super::Facts;
 pub(super) fn facts(path: &Path) -> Result<Facts> {
     let mut facts = Facts::default();
     let config = Config::open(path)?;
-    let (circuit, sets) = match &config {
-        Config::Circuit(circuit) => {
-            facts.add("kind", "circuit configuration");
-            (circuit, vec![&circuit.node_sets_file])
-        }
+    match &config {
+        Config::Circuit(_) => facts.add("kind", "circuit configuration"),
         Config::Simulation(s) => {
             facts.add("kind", "simulation configuration");
             facts.add("circuit", s.circuit.path.display());
             facts.add("node set", s.node_set.as_deref().unwrap_or("all non-virtual nodes"));
-            (&s.circuit, vec![&s.circuit.node_sets_file, &s.node_sets_file])
         }
-    };
-    add_populations(&mut facts, circuit)?;
-    let sets = NodeSets::open(sets.into_iter().flatten().map(|f| f.as_path()))?;
+    }
+    add_populations(&mut facts, config.circuit())?;
+    let sets = NodeSets::open(config.node_sets_files())?;
     facts.add("node sets", if sets.names().is_empty() { "none".into() } else { sets.names().join(", ") });
     if let Config::Simulation(s) = &config {
         s.reports.iter().for_each(|r| facts.add(format!("report {}", r.name), report(r)));

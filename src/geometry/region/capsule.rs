@@ -37,7 +37,7 @@ pub fn nearest_on_segment(p: Point, a: Point, b: Point) -> Point {
     let (d, m) = (b - a, p - a);
     let length_2 = d.norm_2();
     let t = if length_2 < f64::MIN_POSITIVE { 0.0 } else { m.dot(d) / length_2 };
-    a.lerp(b, t.max(0.0).min(1.0))
+    a.lerp(b, t.clamp(0.0, 1.0))
 }
 
 /// The distance between a segment and a box, 0 where they meet.

@@ -130,7 +130,8 @@ mod tests {
     fn a_box_that_only_the_axis_pierces_is_touched() {
         let wide = Aabb::of([Point::new(-9.0, 0.2, -9.0), Point::new(9.0, 0.4, 9.0)]);
         assert!(disk().touches(&wide));
-        let thin = Disk::new(Point::new(0.0, 0.3, 0.0), Point::new(0.1, 1.0, 0.2), 1e-3, 1.0).unwrap();
-        assert!(thin.touches(&wide));
+        // slanted, so that the point of the box nearest to the centre is outside, and away from the box's diagonals
+        let pin = |y: f64| Disk::new(Point::new(1.3, y, 2.1), Point::new(0.1, 1.0, 0.2), 1e-3, 1.0).unwrap();
+        assert!(pin(0.0).touches(&wide) && !pin(-1.0).touches(&wide));
     }
 }

@@ -107,21 +107,17 @@ mod tests {
 
     #[test]
     fn edges_that_pass_each_other_are_told_apart_by_the_cross_product_alone() {
-        let turn = Quaternion::from_euler(FRAC_PI_4, 0.0, FRAC_PI_4);
-        let cube = OrientedCuboid::new(Point::ORIGIN, Point::new(1.0, 1.0, 1.0), turn).unwrap();
         let unit = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]].map(Point::from);
+        let half = Point::new(1.0, 1.0, 1.0);
+        let cube = OrientedCuboid::new(Point::ORIGIN, half, Quaternion::from_euler(0.5, 0.7, 0.9)).unwrap();
         let normal = unit[2].cross(cube.axes[2]);
-        // centres of boxes whose edge along z leans on the cube's third edge: the middle of a face of the Minkowski sum
-        let lean = unit.iter().chain(&cube.axes).filter(|g| g.dot(normal).abs() > 1e-9);
-        let lean = lean.fold(Point::ORIGIN, |sum, g| sum + *g * g.dot(normal).signum());
-        let at = |share: f64| {
-            let (center, half) = (lean * share, Point::new(1.0, 1.0, 1.0));
-            Aabb { min: center - half, max: center + half }
-        };
+        // the middle of a face of the Minkowski sum: a box there leans its edge along z on the cube's third edge
+        let directions = || unit.iter().chain(&cube.axes).copied();
+        let lean = directions().filter(|g| g.dot(normal).abs() > 1e-9);
+        let lean = lean.fold(Point::ORIGIN, |sum, g| sum + g * g.dot(normal).signum());
+        let at = |share: f64| Aabb { min: lean * share - half, max: lean * share + half };
         assert!(!cube.touches(&at(1.000_001)) && cube.touches(&at(0.999_999)));
-        let faces = unit.iter().chain(&cube.axes);
-        let apart =
-            |line: &Point| lean.dot(*line).abs() > cube.extent(*line) + box_extent(Point::new(1.0, 1.0, 1.0), *line);
-        assert!(!faces.into_iter().any(apart), "no face tells them apart");
+        let apart = |n: Point| 1.000_001 * lean.dot(n).abs() > cube.extent(n) + box_extent(half, n);
+        assert!(!directions().any(apart), "no face tells them apart");
     }
 }

@@ -3,8 +3,8 @@
 //! Source: SONATA "Circuit configuration file", section *manifest*; behaviour probed on libsonata 0.2.2. A variable's
 //! name is `$` and then ASCII letters, digits and underscores, and it is always taken at full length: with
 //! `$BASE` = `/aaa` and `$BASE_DIR` = `/bbb`, `$BASE_DIR/c` is `/bbb/c`. (libsonata replaces the shorter name first and
-//! makes `/aaa_DIR/c` of it; a circuit that relies on that names its folders differently here.) A name that the manifest
-//! does not define stays as it is, and so does `${NAME}`.
+//! makes `/aaa_DIR/c` of it, and in one string it replaces only the first of two equal names; here all are.) A name that
+//! the manifest does not define stays as it is, and so does `${NAME}`.
 
 use std::collections::BTreeMap;
 

@@ -1,6 +1,5 @@
 //! The findings for people.
 
-use std::fmt::Write;
 use std::path::Path;
 
 use leadfield::compare::weights::{Comparison, Difference, ElectrodeComparison};
@@ -64,8 +63,7 @@ fn table(electrodes: &[ElectrodeComparison]) -> String {
     for e in electrodes {
         let (absolute, relative) = (place(e.largest_absolute), place(e.largest_relative));
         let nan = if e.nan_in_both > 0 { format!("  NaN in both: {}", e.nan_in_both) } else { String::new() };
-        // writing to a String cannot fail
-        drop(writeln!(text, "{:<width$}  {absolute}  {relative}  {:>8}{nan}", e.name, e.outside));
+        text += &format!("{:<width$}  {absolute}  {relative}  {:>8}{nan}\n", e.name, e.outside);
     }
     text
 }

@@ -20,91 +20,22 @@
 //!
 //! Agreement with BlueRecording 0.2.1: equal on all 3161 segments x 12 contacts of `datasets/golden/reference/e6.h5`.
 
+mod array;
+mod shape;
+
+pub use array::{Spacing, Warning};
+pub use shape::{Setting, Shape};
+
 use crate::error::{Context, Problem, Result};
 use crate::geometry::region::{Disk, Region, RegionProblem, Slab, Sphere};
-use crate::geometry::{NoAxis, Point, PrincipalAxis};
+use crate::geometry::{NoAxis, Point};
 use crate::segments::NeuronSegments;
+use array::{Array, LEAST_SPACING, arrays, layer};
 
 /// Radius of a sphere that states none, um.
 pub const DEFAULT_SPHERE_RADIUS: f64 = 10.0;
 /// Radius of a disk that states none, um.
 pub const DEFAULT_DISK_RADIUS: f64 = 500.0;
-/// Spacings below this, um, are no spacings: contacts abreast of each other.
-const LEAST_SPACING: f64 = 1e-3;
-/// Contacts further than this off their axis, degrees, get a warning. A Neuropixels bank stays below 1.
-const MOST_OFF_AXIS: f64 = 5.0;
-/// The two rules of spacing may differ by this share without a warning.
-const SPACING_TOLERANCE: f64 = 0.01;
-
-/// The three kinds of region.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shape {
-    /// A ball round the contact.
-    Sphere,
-    /// A disk across the array.
-    Disk,
-    /// A layer across the array, without end.
-    Plane,
-}
-
-impl Shape {
-    /// All shapes.
-    pub const ALL: [Self; 3] = [Self::Sphere, Self::Disk, Self::Plane];
-
-    /// The method's name in electrode files.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Sphere => "ObjectiveCSD_Sphere",
-            Self::Disk => "ObjectiveCSD_Disk",
-            Self::Plane => "ObjectiveCSD_Plane",
-        }
-    }
-
-    /// The name with its settings.
-    const fn form(self) -> &'static str {
-        match self {
-            Self::Sphere => "ObjectiveCSD_Sphere[_RADIUS]",
-            Self::Disk => "ObjectiveCSD_Disk[_RADIUS[_THICKNESS]]",
-            Self::Plane => "ObjectiveCSD_Plane[_THICKNESS]",
-        }
-    }
-}
-
-/// A shape and its sizes, as an electrode file's `type` gives them.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Setting {
-    /// The shape.
-    pub shape: Shape,
-    /// Radius, um; none for the default.
-    pub radius: Option<f64>,
-    /// Half the extent along the axis, um; none for the default.
-    pub thickness: Option<f64>,
-}
-
-impl Setting {
-    /// Reads a type such as `ObjectiveCSD_Disk_200_40`; none where it begins with no shape's name.
-    ///
-    /// # Errors
-    /// [`CsdProblem::Type`] where what follows the name is not the shape's sizes.
-    pub fn parse(text: &str) -> Result<Option<Self>, CsdProblem> {
-        let rest = |shape: Shape| Some((shape, text.strip_prefix(shape.name())?));
-        let Some((shape, rest)) = Shape::ALL.into_iter().find_map(rest) else { return Ok(None) };
-        let bad = || CsdProblem::Type { expected: shape.form(), found: text.into() };
-        let sizes: Vec<f64> = match rest.strip_prefix('_') {
-            Some(sizes) => sizes.split('_').map(str::parse).collect::<Result<_, _>>().map_err(|_| bad())?,
-            None if rest.is_empty() => Vec::new(),
-            None => return Err(bad()),
-        };
-        let (radius, thickness) = match (shape, sizes.as_slice()) {
-            (_, []) => (None, None),
-            (Shape::Sphere | Shape::Disk, &[radius]) => (Some(radius), None),
-            (Shape::Disk, &[radius, thickness]) => (Some(radius), Some(thickness)),
-            (Shape::Plane, &[thickness]) => (None, Some(thickness)),
-            _ => return Err(bad()),
-        };
-        Ok(Some(Self { shape, radius, thickness }))
-    }
-}
 
 /// A contact with a region.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -115,16 +46,6 @@ pub struct Contact {
     pub setting: Setting,
     /// A number shared by the contacts of one array. Contacts of different shapes are never in one array.
     pub array: usize,
-}
-
-/// Which contacts are neighbours for the default thickness.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Spacing {
-    /// Neighbours along the axis.
-    #[default]
-    Sorted,
-    /// Neighbours in the file, as BlueRecording takes them.
-    FileOrder,
 }
 
 /// What is measured of a segment.
@@ -207,43 +128,6 @@ impl Problem for CsdProblem {
     }
 }
 
-/// What is worth a look though a result is given.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum Warning {
-    /// The contacts do not share an axis.
-    #[error("{contacts} `{}` contacts lie {degrees:.1} degrees off their common axis, expected at most {MOST_OFF_AXIS}", shape.name())]
-    OffAxis {
-        /// The array's shape.
-        shape: Shape,
-        /// How many contacts it has.
-        contacts: usize,
-        /// See [`PrincipalAxis::off_axis_degrees`].
-        degrees: f64,
-    },
-    /// BlueRecording would take another thickness.
-    #[error("{contacts} `{}` contacts are not in order along their axis: default thickness {sorted} um, by file order {file_order} um", shape.name())]
-    Spacing {
-        /// The array's shape.
-        shape: Shape,
-        /// How many contacts it has.
-        contacts: usize,
-        /// The thickness by neighbours along the axis, um.
-        sorted: f64,
-        /// The thickness by neighbours in the file, um.
-        file_order: f64,
-    },
-}
-
-impl Warning {
-    /// Advice, apart from the fact.
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::OffAxis { .. } => Some("name the array of each shank: `--csd-array first:end`".into()),
-            Self::Spacing { .. } => Some("BlueRecording goes by file order: `--csd-spacing file-order`".into()),
-        }
-    }
-}
-
 /// The contacts' regions, ready to weigh segments.
 #[derive(Debug)]
 pub struct Kernel {
@@ -314,76 +198,6 @@ fn placed(position: Point) -> Result<Sphere, RegionProblem> {
     Sphere::new(position, DEFAULT_SPHERE_RADIUS)
 }
 
-/// Contacts of one shape that share an axis.
-struct Array {
-    shape: Shape,
-    number: usize,
-    axis: PrincipalAxis,
-    default_thickness: Option<f64>,
-    warnings: Vec<Warning>,
-}
-
-impl Array {
-    fn has(&self, contact: &Contact) -> bool {
-        self.shape == contact.setting.shape && self.number == contact.array
-    }
-
-    /// The array of some contacts, all those of one shape and number.
-    fn of(contacts: &[Contact], shape: Shape, number: usize, spacing: Spacing) -> Result<Self, CsdProblem> {
-        let points: Vec<Point> = contacts.iter().map(|c| c.position).collect();
-        let axis = PrincipalAxis::of(&points).map_err(|source| CsdProblem::NoAxis { shape, source })?;
-        let mut array = Self { shape, number, axis, default_thickness: None, warnings: Vec::new() };
-        let degrees = axis.off_axis_degrees;
-        if degrees > MOST_OFF_AXIS {
-            array.warnings.push(Warning::OffAxis { shape, contacts: points.len(), degrees });
-        }
-        if contacts.iter().any(|c| c.setting.thickness.is_none()) {
-            array.space(&points, spacing)?;
-        }
-        Ok(array)
-    }
-
-    /// Sets the default thickness, with a warning where the rules differ and the original's is not asked for.
-    fn space(&mut self, points: &[Point], spacing: Spacing) -> Result<(), CsdProblem> {
-        let mut projected: Vec<f64> = points.iter().map(|&p| self.axis.project(p)).collect();
-        let file_order = half_mean_spacing(&projected);
-        projected.sort_unstable_by(f64::total_cmp);
-        let sorted = half_mean_spacing(&projected);
-        let chosen = match spacing {
-            Spacing::Sorted => sorted,
-            Spacing::FileOrder => file_order,
-        };
-        let chosen = chosen.ok_or(CsdProblem::NoSpacing { shape: self.shape })?;
-        self.default_thickness = Some(chosen);
-        if let Some(file_order) = file_order.filter(|other| (other - chosen).abs() > SPACING_TOLERANCE * chosen) {
-            let (shape, contacts) = (self.shape, points.len());
-            self.warnings.push(Warning::Spacing { shape, contacts, sorted: chosen, file_order });
-        }
-        Ok(())
-    }
-}
-
-/// Half the mean distance of neighbours in a list; none where no two are apart.
-fn half_mean_spacing(projected: &[f64]) -> Option<f64> {
-    let steps = projected.iter().zip(projected.iter().skip(1)).map(|(a, b)| (b - a).abs());
-    let (sum, count) = steps.filter(|step| *step >= LEAST_SPACING).fold((0.0, 0.0), |(s, n), step| (s + step, n + 1.0));
-    (count > 0.0).then(|| sum / count / 2.0)
-}
-
-/// The arrays of disks and planes; spheres need none.
-fn arrays(contacts: &[Contact], spacing: Spacing) -> Result<Vec<Array>> {
-    let mut arrays: Vec<Array> = Vec::new();
-    for contact in contacts.iter().filter(|c| c.setting.shape != Shape::Sphere) {
-        if !arrays.iter().any(|array| array.has(contact)) {
-            let (shape, number) = (contact.setting.shape, contact.array);
-            let own = |c: &&Contact| c.setting.shape == shape && c.array == number;
-            let own: Vec<Contact> = contacts.iter().filter(own).copied().collect();
-            arrays.push(Array::of(&own, shape, number, spacing)?);
-        }
-    }
-    Ok(arrays)
-}
-
 /// The region of a contact.
 fn region(contact: &Contact, arrays: &[Array]) -> Result<Box<dyn Region>, CsdProblem> {
     let Contact { position, setting: Setting { shape, radius, .. }, .. } = *contact;
@@ -398,16 +212,6 @@ fn region(contact: &Contact, arrays: &[Array]) -> Result<Box<dyn Region>, CsdPro
             Box::new(Slab::new(position, axis, thickness)?)
         }
     })
-}
-
-/// The axis of a contact's array, and the contact's thickness along it.
-fn layer(contact: &Contact, arrays: &[Array]) -> Result<(Point, f64), CsdProblem> {
-    let Setting { shape, thickness, .. } = contact.setting;
-    let alone = CsdProblem::NoAxis { shape, source: NoAxis { points: 0 } };
-    let array = arrays.iter().find(|array| array.has(contact)).ok_or(alone)?;
-    let thickness = thickness.or(array.default_thickness).ok_or(CsdProblem::NoSpacing { shape })?;
-    let fits = thickness > 0.0 && thickness.is_finite();
-    if fits { Ok((array.axis.direction, thickness)) } else { Err(CsdProblem::Thickness(thickness)) }
 }
 
 #[cfg(test)]
@@ -447,32 +251,6 @@ mod tests {
     fn refusal(contacts: &[Contact], options: Options) -> (String, Option<String>) {
         let error = Kernel::new(contacts, options).unwrap_err();
         (error.to_string(), error.hint())
-    }
-
-    #[test]
-    fn types_are_read_with_their_sizes() {
-        let parse = |text| Setting::parse(text).unwrap().unwrap();
-        assert_eq!(parse("ObjectiveCSD_Sphere"), SPHERE);
-        assert_eq!(parse("ObjectiveCSD_Sphere_50"), Setting { radius: Some(50.0), ..SPHERE });
-        assert_eq!(parse("ObjectiveCSD_Disk_2e2"), Setting { radius: Some(200.0), ..DISK });
-        let both = Setting { radius: Some(200.0), thickness: Some(40.5), ..DISK };
-        assert_eq!(parse("ObjectiveCSD_Disk_200_40.5"), both);
-        assert_eq!(parse("ObjectiveCSD_Plane_7"), Setting { thickness: Some(7.0), ..PLANE });
-        assert_eq!(Setting::parse("LineSource"), Ok(None));
-    }
-
-    #[test]
-    fn types_with_other_sizes_are_refused() {
-        let cases = [
-            ("ObjectiveCSD_Sphere_1_2", "ObjectiveCSD_Sphere[_RADIUS]"),
-            ("ObjectiveCSD_Disk_wide", "ObjectiveCSD_Disk[_RADIUS[_THICKNESS]]"),
-            ("ObjectiveCSD_Disk_", "ObjectiveCSD_Disk[_RADIUS[_THICKNESS]]"),
-            ("ObjectiveCSD_Planet", "ObjectiveCSD_Plane[_THICKNESS]"),
-        ];
-        for (text, form) in cases {
-            let problem = Setting::parse(text).unwrap_err().to_string();
-            assert_eq!(problem, format!("bad type, expected `{form}`, found `{text}`"));
-        }
     }
 
     #[test]

@@ -1,0 +1,232 @@
+//! Contacts side by side in blocks, and one loop over them compiled for each vector width.
+//!
+//! A method says how it fills a row ([`Formula`]); [`Kernel`] runs the copy of that code that was compiled for this
+//! processor. All copies run the same operations in the same order: Rust neither fuses nor reorders floating-point
+//! operations, and `mul_add` rounds once everywhere, in hardware or in software. So the bits are equal.
+
+use super::{Contact, NearField, radius_um};
+use crate::geometry::{Aabb, Point};
+use crate::segments::NeuronSegments;
+use crate::units::NANOAMPERE_PER_MICROMETER;
+
+/// Vectors are filled up to a multiple of this many contacts: one vector of AVX-512, two of AVX2.
+const BLOCK: usize = 8;
+
+/// Contacts in a group.
+pub(super) const LANES: usize = 32;
+
+/// A number for each contact of a group.
+pub(super) type Lanes = [f64; LANES];
+
+/// Up to 32 contacts, consecutive in the file, an array a property, and the box round them. Lanes beyond the last
+/// contact are copies of it.
+#[derive(Debug)]
+#[repr(align(64))]
+pub(super) struct Group {
+    x: Lanes,
+    y: Lanes,
+    z: Lanes,
+    /// Potential, V, at 1 um from a point that gives off 1 nA: 1e-3 / (4 pi sigma).
+    pub scale: Lanes,
+    /// 1 where the near field's rule holds, 0 where the formula is exact.
+    pub near: Lanes,
+    bounds: Aabb,
+    blocks: usize,
+}
+
+impl Group {
+    fn new(contacts: &[Contact]) -> Option<Self> {
+        let last = contacts.last()?;
+        let lanes = |of: fn(&Contact) -> f64| std::array::from_fn(|i| of(contacts.get(i).unwrap_or(last)));
+        Some(Self {
+            x: lanes(|c| c.position.x),
+            y: lanes(|c| c.position.y),
+            z: lanes(|c| c.position.z),
+            scale: lanes(potential_at_1_um),
+            near: lanes(|c| if c.near_field == NearField::Radius { 1.0 } else { 0.0 }),
+            bounds: Aabb::of(contacts.iter().map(|c| c.position)),
+            blocks: contacts.len().div_ceil(BLOCK),
+        })
+    }
+
+    /// The lanes to compute: those of contacts, up to a whole block.
+    #[inline(always)]
+    pub fn lanes(&self) -> std::ops::Range<usize> {
+        0..self.blocks.min(LANES / BLOCK) * BLOCK
+    }
+
+    /// The position of one contact.
+    #[inline(always)]
+    pub fn position(&self, lane: usize) -> Point {
+        Point::new(self.x[lane], self.y[lane], self.z[lane])
+    }
+
+    /// The contacts' distances to a point.
+    #[inline(always)]
+    pub fn distances(&self, from: Point) -> Lanes {
+        let mut r = [0.0; LANES];
+        for lane in self.lanes() {
+            r[lane] = norm_2(from - self.position(lane)).sqrt();
+        }
+        r
+    }
+
+    /// Whether every contact is further than `distance` from a point, by a margin that covers rounding.
+    #[inline(always)]
+    pub fn is_beyond(&self, p: Point, distance: f64) -> bool {
+        const MARGIN: f64 = 1.0 + 1e-6;
+        let Aabb { min, max } = self.bounds;
+        let gap = Point::new(gap(min.x, p.x, max.x), gap(min.y, p.y, max.y), gap(min.z, p.z, max.z));
+        norm_2(gap) > (distance * MARGIN) * (distance * MARGIN)
+    }
+}
+
+/// How far `v` lies outside an interval.
+#[inline(always)]
+fn gap(min: f64, v: f64, max: f64) -> f64 {
+    let outside = if min - v > v - max { min - v } else { v - max };
+    if outside > 0.0 { outside } else { 0.0 }
+}
+
+/// 1e-3 / (4 pi sigma), in V um / nA.
+fn potential_at_1_um(contact: &Contact) -> f64 {
+    NANOAMPERE_PER_MICROMETER / (4.0 * std::f64::consts::PI * contact.conductivity.get())
+}
+
+/// Writes a group's values to its part of a row, which is shorter where the group is not full.
+#[inline(always)]
+fn store(values: &Lanes, part: &mut [f64]) {
+    match part.first_chunk_mut() {
+        Some(whole) => *whole = *values,
+        None => part.iter_mut().zip(values).for_each(|(to, v)| *to = *v),
+    }
+}
+
+/// Scalar product, fused.
+#[inline(always)]
+pub(super) fn dot(a: Point, b: Point) -> f64 {
+    a.x.mul_add(b.x, a.y.mul_add(b.y, a.z * b.z))
+}
+
+/// Squared length, fused.
+#[inline(always)]
+pub(super) fn norm_2(p: Point) -> f64 {
+    dot(p, p)
+}
+
+/// A segment as formulas see it, um; the radius is finite and above zero.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Cylinder {
+    pub start: Point,
+    pub end: Point,
+    pub radius: f64,
+}
+
+/// A method as a function of a segment and a group of contacts. `coefficients`, and all that it calls, must be
+/// `#[inline(always)]`, to be compiled for each width.
+pub(super) trait Formula: Send + Sync + 'static {
+    /// A segment with what does not depend on the contact.
+    type Source: From<Cylinder>;
+    /// What is kept for each group from one segment of a neuron to the next.
+    type Carried: Default;
+
+    /// One segment's coefficients at the contacts of a group, V/nA.
+    fn coefficients(source: &Self::Source, group: &Group, carried: &mut Self::Carried) -> Lanes;
+}
+
+/// A formula made ready for some contacts.
+#[derive(Debug)]
+pub(super) struct Kernel<F> {
+    groups: Vec<Group>,
+    len: usize,
+    width: Width,
+    formula: std::marker::PhantomData<F>,
+}
+
+impl<F: Formula> Kernel<F> {
+    /// For the widest vectors that this processor has.
+    pub fn new(contacts: &[Contact]) -> Self {
+        Self::with_width(contacts, Width::widest())
+    }
+
+    /// For vectors of one width.
+    pub fn with_width(contacts: &[Contact], width: Width) -> Self {
+        let groups = contacts.chunks(LANES).filter_map(Group::new).collect();
+        Self { groups, len: contacts.len(), width, formula: std::marker::PhantomData }
+    }
+}
+
+impl<F: Formula> super::Kernel for Kernel<F> {
+    fn fill(&self, neuron: &NeuronSegments<'_>, out: &mut [f64]) {
+        match self.width.0 {
+            // SAFETY: `Width` exists only for what the processor can do
+            #[cfg(target_arch = "x86_64")]
+            Vectors::Avx512 => unsafe { self.fill_avx512(neuron, out) },
+            // SAFETY: as above
+            #[cfg(target_arch = "x86_64")]
+            Vectors::Avx2 => unsafe { self.fill_avx2(neuron, out) },
+            Vectors::Portable => self.fill_rows(neuron, out),
+        }
+    }
+}
+
+impl<F: Formula> Kernel<F> {
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx512f")]
+    fn fill_avx512(&self, neuron: &NeuronSegments<'_>, out: &mut [f64]) {
+        self.fill_rows(neuron, out);
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2,fma")]
+    fn fill_avx2(&self, neuron: &NeuronSegments<'_>, out: &mut [f64]) {
+        self.fill_rows(neuron, out);
+    }
+
+    /// Row by row, for whatever vectors the caller is compiled for.
+    #[inline(always)]
+    fn fill_rows(&self, neuron: &NeuronSegments<'_>, out: &mut [f64]) {
+        let mut carried: Vec<F::Carried> = self.groups.iter().map(|_| F::Carried::default()).collect();
+        let segments = neuron.start.iter().zip(neuron.end).zip(neuron.radius);
+        for (((start, end), radius), row) in segments.zip(out.chunks_exact_mut(self.len.max(1))) {
+            let source = Cylinder { start: *start, end: *end, radius: radius_um(*radius) }.into();
+            for ((group, carried), part) in self.groups.iter().zip(&mut carried).zip(row.chunks_mut(LANES)) {
+                store(&F::coefficients(&source, group, carried), part);
+            }
+        }
+    }
+}
+
+/// A width of vectors that this processor has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Width(Vectors);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Vectors {
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    Portable,
+}
+
+impl Width {
+    /// All that this processor has, the widest first.
+    #[cfg(target_arch = "x86_64")]
+    pub fn available() -> impl Iterator<Item = Self> {
+        let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+        let wide = [(is_x86_feature_detected!("avx512f"), Vectors::Avx512), (avx2, Vectors::Avx2)];
+        let wide = wide.into_iter().filter_map(|(has, vectors)| has.then_some(vectors));
+        wide.chain([Vectors::Portable]).map(Self)
+    }
+
+    /// All that this processor has, the widest first.
+    #[cfg(not(target_arch = "x86_64"))]
+    pub fn available() -> impl Iterator<Item = Self> {
+        std::iter::once(Self(Vectors::Portable))
+    }
+
+    fn widest() -> Self {
+        Self::available().next().unwrap_or(Self(Vectors::Portable))
+    }
+}
