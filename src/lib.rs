@@ -17,6 +17,7 @@ pub mod electrode;
 pub mod error;
 pub mod geometry;
 pub mod h5;
+pub mod index;
 pub mod lead_field;
 pub mod method;
 pub mod morphology;

@@ -3,6 +3,7 @@
 mod analytic;
 mod clients;
 mod golden;
+mod index_vs_scan;
 mod layers;
 mod lead_fields;
 mod malformed;
