@@ -13,7 +13,7 @@ use std::f64::consts::PI;
 use serde_json::{Map, Value};
 
 use super::field::{Field, described};
-use super::record::{UNKNOWN_PLACE, checked, checked_name};
+use super::record::{UNKNOWN_PLACE, check_name, checked};
 use super::{Disc, Electrode, ElectrodeProblem, Settings, kind};
 use crate::error::{Context, Error, Result};
 use crate::geometry::Point;
@@ -105,7 +105,9 @@ fn names(probes: &[Probe]) -> Result<Vec<String>> {
             None => (first + k).to_string(),
         };
         for k in 0..probe.contacts.len() {
-            names.push(checked_name(name(k)).at(&format!("probes[{i}].contact_ids"), k as u64)?);
+            let name = name(k);
+            check_name(&name).at(&format!("probes[{i}].contact_ids"), k as u64)?;
+            names.push(name);
         }
     }
     Ok(names)
