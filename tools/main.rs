@@ -35,7 +35,7 @@ enum Tool {
 }
 
 fn main() -> ExitCode {
-    let program = Program::parse();
+    let program = Program::parse_from(cli::arguments());
     cli::conclude(program.common.start().and_then(|()| match &program.tool {
         Tool::Positions(args) => positions::run(args, &program.common),
         Tool::Electrodes(args) => electrodes::run(args, &program.common),
