@@ -7,6 +7,7 @@ pub mod dipole_reciprocity;
 mod line_source;
 mod log1p;
 pub mod objective_csd;
+mod parameter;
 mod point_source;
 pub mod reciprocity;
 mod simd;
@@ -15,6 +16,8 @@ use crate::error::{Error, Result};
 use crate::geometry::Point;
 use crate::segments::NeuronSegments;
 use crate::units::SiemensPerMeter;
+
+pub use self::parameter::Parameter;
 
 /// How a method treats contacts that come nearer to a segment than its radius.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -63,6 +66,10 @@ pub trait Method: Sync {
     fn summary(&self) -> &'static str;
     /// Whether it uses the medium's conductivity, and so one value of `--conductivity`.
     fn is_analytic(&self) -> bool;
+    /// What a contact of this method may set for itself.
+    fn parameters(&self) -> &'static [Parameter] {
+        if self.is_analytic() { &[Parameter::Conductivity] } else { &[] }
+    }
     /// Makes it ready for some contacts.
     ///
     /// # Errors
