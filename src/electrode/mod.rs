@@ -1,8 +1,10 @@
 //! Electrodes: contacts with their names, places and methods, read from CSV and JSON.
 
+pub mod arrays;
 pub mod atlas;
 mod csv;
 mod field;
+pub mod fields;
 mod json;
 mod kind;
 pub mod probe;
@@ -110,7 +112,8 @@ pub fn check_names(electrodes: &[Electrode], populations: &[&str]) -> Result<()>
     }
 }
 
-/// What the methods need to know of the contacts, in file order.
+/// What the methods need to know of the contacts, in file order. Lead fields are opened by [`fields::Fields::attach`],
+/// arrays that the contacts do not tell are told by [`arrays::apply`].
 ///
 /// `conductivities` is empty ([`DEFAULT_CONDUCTIVITY`] for all), one for all, or one for each contact of an analytic
 /// method ([`Method::is_analytic`]) in file order. A contact's own conductivity goes before it.
@@ -136,12 +139,14 @@ pub fn contacts(
     };
     let given: Vec<SiemensPerMeter> = electrodes.iter().map(conductivity).collect();
     let contact = |(e, given): (&Electrode, _)| Contact {
-        position: e.position,
         conductivity: match e.settings.conductivity {
             Some(Conductivity::Isotropic(own)) => own,
             Some(Conductivity::Along(_)) | None => given,
         },
         near_field,
+        name: e.name.clone(),
+        region: arrays::own(e, electrodes),
+        ..Contact::at(e.position)
     };
     Ok(electrodes.iter().zip(given).map(contact).collect())
 }
