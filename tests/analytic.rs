@@ -264,7 +264,9 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
 
     #[test]
-    fn with_the_radius_rule_every_coefficient_is_finite_and_above_zero((s, e, p) in segment_and_contact(), radius in proptest::option::of(0.0..20.0_f32)) {
+    fn with_the_radius_rule_every_coefficient_is_finite_and_above_zero(
+        (s, e, p) in segment_and_contact(), radius in proptest::option::of(0.0..20.0_f32)
+    ) {
         for m in method::METHODS {
             let c = coefficient(m.name(), &near_at(p), s, e, radius);
             prop_assert!(c.is_finite() && c > 0.0, "{} {c}", m.name());
@@ -282,7 +284,9 @@ proptest! {
     }
 
     #[test]
-    fn a_line_is_the_mean_of_its_parts(s in any_point(500.0), step in any_point(60.0), t in 0.1..0.9_f64, p in any_point(900.0)) {
+    fn a_line_is_the_mean_of_its_parts(
+        s in any_point(500.0), step in any_point(60.0), t in 0.1..0.9_f64, p in any_point(900.0)
+    ) {
         let (e, cut) = (s + step, s.lerp(s + step, t));
         prop_assume!(distance_to_segment(p, s, e) > 1.0);
         let part = |a: Point, b: Point| a.distance(b) * mean_inverse("LineSource", &exact_at(p), a, b, None);
@@ -309,7 +313,8 @@ proptest! {
 
     #[test]
     fn turning_and_shifting_everything_changes_nothing(
-        s in any_point(200.0), step in any_point(60.0), p in any_point(400.0), q in any_point(1.0), w in 0.1..1.0_f64, shift in any_point(200.0)
+        s in any_point(200.0), step in any_point(60.0), p in any_point(400.0),
+        q in any_point(1.0), w in 0.1..1.0_f64, shift in any_point(200.0)
     ) {
         let e = s + step;
         prop_assume!(distance_to_segment(p, s, e) > 1.0);
@@ -324,12 +329,14 @@ proptest! {
 
     #[test]
     fn the_near_field_joins_the_far_field_without_a_step(
-        s in any_point(200.0), step in any_point(60.0), t in -0.2..1.2_f64, off in any_point(1.0), radius in 0.1..5.0_f32
+        s in any_point(200.0), step in any_point(60.0), t in -0.2..1.2_f64,
+        off in any_point(1.0), radius in 0.1..5.0_f32
     ) {
         prop_assume!(off.norm() > 0.1 && step.norm() > 1e-3);
         let e = s + step;
         let nearest = s.lerp(e, t.clamp(0.0, 1.0));
-        let outward = if (0.0..=1.0).contains(&t) { off - step * (off.dot(step) / step.norm_2()) } else { step * (t - 0.5) + off };
+        let across = off - step * (off.dot(step) / step.norm_2());
+        let outward = if (0.0..=1.0).contains(&t) { across } else { across + step * (t - 0.5) };
         prop_assume!(outward.norm() > 0.05);
         let at = |share: f64| {
             let p = nearest + outward * (f64::from(radius) * share / outward.norm());

@@ -3,7 +3,9 @@
 mod analytic;
 mod clients;
 mod golden;
+mod index_vs_scan;
 mod layers;
+mod lead_fields;
 mod malformed;
 mod morphologies;
 mod regions;

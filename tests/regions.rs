@@ -13,7 +13,7 @@ use crate::support;
 
 /// A region's numbers, from which the tests work out distances in their own way.
 #[derive(Debug, Clone, Copy)]
-enum Shape {
+pub enum Shape {
     Sphere { c: Point, r: f64 },
     Disk { c: Point, axis: Point, r: f64, half: f64 },
     Slab { c: Point, axis: Point, half: f64 },
@@ -23,7 +23,7 @@ enum Shape {
 }
 
 impl Shape {
-    fn region(self) -> Box<dyn Region> {
+    pub fn region(self) -> Box<dyn Region> {
         match self {
             Self::Sphere { c, r } => Box::new(Sphere::new(c, r).unwrap()),
             Self::Disk { c, axis, r, half } => Box::new(Disk::new(c, axis, r, half).unwrap()),
@@ -82,7 +82,7 @@ fn number() -> impl Strategy<Value = f64> {
     prop_oneof![(-6..=6_i32).prop_map(f64::from), -7.0..7.0_f64]
 }
 
-fn point() -> impl Strategy<Value = Point> {
+pub fn point() -> impl Strategy<Value = Point> {
     [number(), number(), number()].prop_map(Point::from)
 }
 
@@ -109,7 +109,7 @@ fn turn() -> impl Strategy<Value = [f64; 3]> {
     [angle(), angle(), angle()]
 }
 
-fn shape() -> impl Strategy<Value = Shape> {
+pub fn shape() -> impl Strategy<Value = Shape> {
     prop_oneof![
         (point(), radius()).prop_map(|(c, r)| Shape::Sphere { c, r }),
         (point(), axis(), radius(), half()).prop_map(|(c, axis, r, half)| Shape::Disk { c, axis, r, half }),
@@ -122,7 +122,7 @@ fn shape() -> impl Strategy<Value = Shape> {
 }
 
 /// A segment; one in eight has no length.
-fn segment() -> impl Strategy<Value = (Point, Point)> {
+pub fn segment() -> impl Strategy<Value = (Point, Point)> {
     prop_oneof![7 => (point(), point()), 1 => point().prop_map(|a| (a, a))]
 }
 

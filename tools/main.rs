@@ -33,7 +33,7 @@ enum Tool {
 }
 
 fn main() -> ExitCode {
-    let program = Program::parse();
+    let program = Program::parse_from(cli::arguments());
     cli::conclude(program.common.start().and_then(|()| match &program.tool {
         Tool::Positions(args) => positions::run(args, &program.common),
         Tool::Weights(args) => weights::run(args, &program.common),

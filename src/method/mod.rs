@@ -3,13 +3,15 @@
 //! Each method is one file with its equation, units, limits and source, registered in [`METHODS`]. Nothing here opens
 //! a file.
 
+pub mod dipole_reciprocity;
 mod line_source;
 mod log1p;
 pub mod objective_csd;
 mod point_source;
+pub mod reciprocity;
 mod simd;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::geometry::Point;
 use crate::segments::NeuronSegments;
 use crate::units::SiemensPerMeter;
@@ -75,6 +77,12 @@ pub trait Kernel: Send + Sync {
     ///
     /// The result may be infinite or NaN only with [`NearField::Exact`]; the caller checks.
     fn fill(&self, neuron: &NeuronSegments<'_>, out: &mut [f64]);
+
+    /// Why the coefficient of a segment (its place in the view) at a contact (column) is NaN, where the method knows: for
+    /// the caller that found one.
+    fn explain(&self, _neuron: &NeuronSegments<'_>, _segment: usize, _column: usize) -> Option<Error> {
+        None
+    }
 }
 
 /// Every method; the parser, `--help`, error hints and tests read this list.

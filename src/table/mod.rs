@@ -4,12 +4,25 @@
 //! segments' midpoints, so that neighbours in the file are neighbours in space and Parquet's own page index serves as
 //! the leaves of a spatial index.
 
+mod fetch;
+mod nearest;
+mod pages;
+mod part;
 pub mod parts;
+mod problem;
+mod query;
 mod reader;
+mod resident;
+mod rows;
 pub mod schema;
+mod source;
 mod writer;
 
-pub use reader::{Part, Table};
+pub use pages::{Page, PageWarning, Pages};
+pub use part::Part;
+pub use problem::TableProblem;
+pub use query::{Filter, Hits, Query, Summary, Within};
+pub use reader::Table;
 pub use schema::{FORMAT_VERSION, Metadata, Precision};
 pub use writer::write_part;
 

@@ -1,1 +1,223 @@
-//! stub
+//! Files of electrodes that are refused, and what is said: through `leadfield weights`.
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use crate::support::{Run, leadfield, names_in, scratch};
+
+/// The segment table of a circuit of two neurons; its population is `neurons`.
+fn table() -> &'static Path {
+    static TABLE: OnceLock<(tempfile::TempDir, PathBuf)> = OnceLock::new();
+    let (_folder, table) = TABLE.get_or_init(|| {
+        let folder = scratch();
+        let path = |name: &str| folder.path().join(name).to_str().unwrap().to_string();
+        let (circuit, config, table) = (path("circuit"), path("circuit/simulation_config.json"), path("table.parquet"));
+        leadfield(&["synthesize", &circuit, "--cells", "2", "--with-report"]).ok();
+        leadfield(&["positions", &config, "-o", &table]).ok();
+        (folder, table.into())
+    });
+    table
+}
+
+/// Runs `weights` on a file of electrodes of this content, and says where the file is.
+fn weights_of(content: impl AsRef<[u8]>, options: &[&str]) -> (Run, String, Vec<String>) {
+    let folder = scratch();
+    let electrodes = folder.path().join("electrodes");
+    let out = folder.path().join("weights.h5");
+    std::fs::write(&electrodes, content).unwrap();
+    let [electrodes, out] = [electrodes, out].map(|p| p.to_str().unwrap().to_string());
+    let mut args = vec!["weights", table().to_str().unwrap(), &electrodes, "-o", &out, "--quiet"];
+    args.extend(options);
+    (leadfield(&args), electrodes, names_in(folder.path()))
+}
+
+/// Asserts the exact text; `FILE` in it stands for the file of electrodes. Nothing is left beside that file.
+#[track_caller]
+fn refused(content: impl AsRef<[u8]>, stderr: &str) {
+    refused_with(content, &[], stderr);
+}
+
+#[track_caller]
+fn refused_with(content: impl AsRef<[u8]>, options: &[&str], stderr: &str) {
+    let (run, file, left) = weights_of(content, options);
+    run.refused(&stderr.replace("FILE", &file));
+    assert_eq!(left, ["electrodes"]);
+}
+
+/// The columns that are known, as messages list them.
+const KNOWN: &str = "`name`, `x`, `y`, `z`, `layer`, `region`, `type`, `radius`, `thickness`";
+const RENAME: &str = "hint: what nothing reads would be lost: rename it to one of these, or remove it";
+
+#[test]
+fn what_is_not_refused_is_computed() {
+    for content in ["name,x,y,z\n0,1,2,3\n", "\u{feff},z,y,x\r\n0,3,2,1\r\n", r#"[{"name":0,"x":1,"y":2,"z":3}]"#] {
+        let (run, _, left) = weights_of(content, &[]);
+        run.ok();
+        assert_eq!(left, ["electrodes", "weights.h5"]);
+    }
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named() {
+    let args = ["weights", table().to_str().unwrap(), "no/such.csv", "-o", "never.h5"];
+    leadfield(&args).refused("error: no/such.csv: cannot be read: no such file or directory");
+}
+
+#[test]
+fn bytes_that_are_no_text_are_refused() {
+    refused(b"PAR1\xff\xfe", "error: FILE: no text, expected electrodes as CSV or JSON");
+}
+
+#[test]
+fn a_file_without_contacts_is_refused() {
+    refused("", "error: FILE: empty, expected a header and a row for each contact");
+    refused("\n\r\n\n", "error: FILE: empty, expected a header and a row for each contact");
+    refused("name,x,y,z\n", "error: FILE: no contacts, expected at least 1");
+    refused("[]", "error: FILE: no contacts, expected at least 1");
+}
+
+#[test]
+fn a_missing_column_is_told_with_those_that_are_there() {
+    refused(
+        "name,x,z,type\na,1,2,LineSource\n",
+        "error: FILE: line[1]: no column `y`, expected `name`, `x`, `y`, `z`, found `name`, `x`, `z`, `type`",
+    );
+}
+
+#[test]
+fn a_missing_key_is_told_with_those_that_are_there() {
+    refused(
+        r#"[{"name": "a", "x": 1, "y": 2, "z": 3}, {"x": 1, "y": 2, "z": 3}]"#,
+        "error: FILE: electrode[1]: no key `name`, expected `name`, `x`, `y`, `z`, found `x`, `y`, `z`",
+    );
+}
+
+#[test]
+fn an_unknown_column_or_key_is_not_lost_in_silence() {
+    refused(
+        "name,x,y,z,depth\na,1,2,3,4\n",
+        &format!("error: FILE: line[1]: unknown column `depth`, expected {KNOWN}\n{RENAME}"),
+    );
+    refused(
+        r#"[{"name": "a", "x": 1, "y": 2, "z": 3, "Type": "LineSource"}]"#,
+        &format!("error: FILE: electrode[0]: unknown key `Type`, expected {KNOWN}\n{RENAME}"),
+    );
+}
+
+#[test]
+fn a_column_that_is_there_twice_is_refused() {
+    refused("name,x,y,z,x\na,1,2,3,4\n", "error: FILE: line[1]: column `x` is there twice, expected each once");
+    refused(",x,y,z,name\n0,1,2,3,a\n", "error: FILE: line[1]: column `name` is there twice, expected each once");
+}
+
+#[test]
+fn a_row_of_another_length_is_refused() {
+    refused(
+        "name,x,y,z\na,1,2,3\nb,1,2\n",
+        "error: FILE: line[3]: wrong number of fields, expected 4 as in the header, found 3",
+    );
+    refused(
+        "name,x,y,z\na,1,2,3,LineSource\n",
+        "error: FILE: line[2]: wrong number of fields, expected 4 as in the header, found 5",
+    );
+}
+
+#[test]
+fn a_coordinate_that_is_no_finite_number_is_refused() {
+    let row = |x: &str| format!("name,x,y,z\r\n\r\na,{x},2,3\r\n");
+    refused(row("left"), "error: FILE: line[3]: wrong `x`, expected a number, found `left`");
+    refused(row(""), "error: FILE: line[3]: wrong `x`, expected a number, found nothing");
+    refused(row("1 um"), "error: FILE: line[3]: wrong `x`, expected a number, found `1 um`");
+    refused(row("NaN"), "error: FILE: line[3]: wrong `x`, expected a finite number, found `NaN`");
+    refused(row("-inf"), "error: FILE: line[3]: wrong `x`, expected a finite number, found `-inf`");
+    refused(row("1e999"), "error: FILE: line[3]: wrong `x`, expected a finite number, found `1e999`");
+}
+
+#[test]
+fn a_json_value_of_another_kind_is_refused() {
+    let entry = |x: &str| format!(r#"[{{"name": "a", "x": {x}, "y": 2, "z": 3}}]"#);
+    let x = "error: FILE: electrode[0]: wrong `x`, expected a number, found";
+    refused(entry(r#""1""#), &format!("{x} the string `1`"));
+    refused(entry("[1]"), &format!("{x} a list"));
+    refused(entry("true"), &format!("{x} `true`"));
+    refused(entry("null"), &format!("{x} nothing"));
+    refused(
+        r#"[{"name": 1.5, "x": 1, "y": 2, "z": 3}]"#,
+        "error: FILE: electrode[0]: wrong `name`, expected a string or an integer, found the number `1.5`",
+    );
+    refused(
+        r#"[{"name": "a", "x": 1, "y": 2, "z": 3, "layer": 4}]"#,
+        "error: FILE: electrode[0]: wrong `layer`, expected a string, found the number `4`",
+    );
+}
+
+#[test]
+fn json_of_another_shape_is_refused() {
+    refused("[1]", "error: FILE: electrode[0]: wrong type, expected an object, found the number `1`");
+    refused(r#"{"name": "a", "x": 1}"#, "error: FILE: wrong type, expected a list of contacts, found an object");
+    refused("[\n{\"name\": NaN}]", "error: FILE: line[2]: no valid JSON at column 10: expected value");
+}
+
+#[test]
+fn a_name_that_two_contacts_have_is_refused_with_both_places() {
+    refused(
+        "name,x,y,z\ne1,1,2,3\n\ne2,1,2,3\ne1,4,5,6\n",
+        "error: FILE: line[5]: name is taken, expected each name once, found `e1` in line[2] already",
+    );
+    refused(
+        r#"[{"name": "1", "x": 1, "y": 2, "z": 3}, {"name": 1, "x": 1, "y": 2, "z": 3}]"#,
+        "error: FILE: electrode[1]: name is taken, expected each name once, found `1` in electrode[0] already",
+    );
+}
+
+#[test]
+fn a_name_that_is_no_group_is_refused() {
+    let expected = "wrong name, expected one without `/` and NUL that is not empty, `.` or `..`, found";
+    for name in ["", ".", "..", "shank/1"] {
+        let content = format!("name,x,y,z\n{name},1,2,3\n");
+        refused(content, &format!("error: FILE: line[2]: {expected} `{name}`"));
+    }
+    let json = r#"[{"name": "a\u0000b", "x": 1, "y": 2, "z": 3}]"#;
+    refused(json, &format!("error: FILE: electrode[0]: {expected} `a\\0b`"));
+}
+
+#[test]
+fn a_name_that_the_population_has_is_refused() {
+    refused(
+        "name,x,y,z\nneurons,1,2,3\n",
+        "error: FILE: wrong name, expected one that no population has, found `neurons`\n\
+        hint: contacts and populations are neighbours in the electrodes file: rename the contact",
+    );
+}
+
+#[test]
+fn an_unknown_type_is_refused_with_the_methods_there_are() {
+    let known: Vec<String> = leadfield::method::METHODS.iter().map(|m| format!("`{}`", m.name())).collect();
+    let known = known.join(", ");
+    refused(
+        "name,x,y,z,type\na,1,2,3,linesource\n",
+        &format!("error: FILE: line[2]: unknown type, expected {known}, found `linesource`"),
+    );
+}
+
+#[test]
+fn a_radius_of_zero_or_less_is_refused() {
+    refused(
+        "name,x,y,z,radius\na,1,2,3,-5\n",
+        "error: FILE: line[2]: wrong `radius`, expected a number above 0 um, found `-5`",
+    );
+    refused(
+        r#"[{"name": "a", "x": 1, "y": 2, "z": 3, "thickness": 0}]"#,
+        "error: FILE: electrode[0]: wrong `thickness`, expected a number above 0 um, found `0`",
+    );
+}
+
+#[test]
+fn a_wrong_number_of_conductivities_is_refused() {
+    refused_with(
+        "name,x,y,z\na,1,2,3\nb,1,2,4\nc,1,2,5\n",
+        &["--conductivity", "0.2", "0.3"],
+        "error: wrong number of conductivities, expected 1 or 3 (one for each contact of an analytic method), found 2\n\
+        hint: give `--conductivity` one value for all, or one for each, in file order",
+    );
+}

@@ -2,6 +2,7 @@
 
 pub mod progress;
 
+use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
 
 use leadfield::error::{Problem, Result};
@@ -16,6 +17,17 @@ pub struct Common {
     /// Number of worker threads (default: one a core)
     #[arg(long, global = true, value_name = "N")]
     pub threads: Option<usize>,
+}
+
+/// The program's arguments, with negative numbers written as clap knows them: it takes `-0.001` for a number, but
+/// neither `-1e-3` nor `-.5`.
+pub fn arguments() -> impl Iterator<Item = OsString> {
+    std::env::args_os().map(|argument| plain_number(&argument).unwrap_or(argument))
+}
+
+fn plain_number(argument: &OsStr) -> Option<OsString> {
+    let text = argument.to_str().filter(|text| text.starts_with('-'))?;
+    text.parse::<f64>().ok().filter(|number| number.is_finite()).map(|number| number.to_string().into())
 }
 
 /// How a tool ended that did its work.

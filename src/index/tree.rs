@@ -1,0 +1,208 @@
+//! The packed R-tree: boxes in an order in which neighbours in the list are neighbours in space, [`FANOUT`] to a node.
+//!
+//! It has no pointers. The nodes of a level stand one after another, node `i` is the box round the nodes
+//! `16 i .. 16 i + 16` of the level below, and a level's place in the array follows from the number of leaves. So it is
+//! built in one pass, and a stored one is used as it lies in the file. The order comes with the table: rows follow the
+//! Hilbert curve, which makes this the packed Hilbert R-tree of Kamel & Faloutsos, "On packing R-trees", CIKM 1993,
+//! doi:10.1145/170088.170403.
+
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+use crate::geometry::{Aabb, Point};
+
+/// Children of a node.
+pub const FANOUT: usize = 16;
+
+/// A box in single precision, never smaller than the box it was made from.
+#[derive(Debug, Clone, Copy, PartialEq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Box32 {
+    min: [f32; 3],
+    max: [f32; 3],
+}
+
+impl Box32 {
+    /// The smallest single-precision box round a box.
+    pub fn around(bounds: &Aabb) -> Self {
+        let around = Self { min: bounds.min.to_array().map(rounded_down), max: bounds.max.to_array().map(rounded_up) };
+        debug_assert!(bounds.is_empty() || bounds.union(around.bounds()) == around.bounds());
+        around
+    }
+
+    /// The box in double precision, exactly.
+    pub fn bounds(&self) -> Aabb {
+        Aabb { min: Point::from(self.min), max: Point::from(self.max) }
+    }
+
+    fn union(&self, other: &Self) -> Self {
+        let mut both = *self;
+        for k in 0..3 {
+            both.min[k] = both.min[k].min(other.min[k]);
+            both.max[k] = both.max[k].max(other.max[k]);
+        }
+        both
+    }
+}
+
+/// The largest single-precision number that is not above a number.
+fn rounded_down(v: f64) -> f32 {
+    let near = v as f32;
+    if f64::from(near) > v { near.next_down() } else { near }
+}
+
+/// The smallest single-precision number that is not below a number.
+fn rounded_up(v: f64) -> f32 {
+    let near = v as f32;
+    if f64::from(near) < v { near.next_up() } else { near }
+}
+
+/// How many nodes each level has, leaves first, down to the one root; none for no leaves.
+pub fn level_sizes(leaves: usize) -> Vec<usize> {
+    let mut sizes = Vec::new();
+    let mut size = leaves;
+    while size > 0 {
+        sizes.push(size);
+        if size == 1 {
+            break;
+        }
+        size = size.div_ceil(FANOUT);
+    }
+    sizes
+}
+
+/// All nodes over some leaves: the leaves first, then level by level up to the root.
+pub fn pack(leaves: impl IntoIterator<Item = Box32>) -> Vec<Box32> {
+    let mut nodes: Vec<Box32> = leaves.into_iter().collect();
+    let mut start = 0;
+    for size in level_sizes(nodes.len()).into_iter().skip(1) {
+        let below = nodes.get(start..).unwrap_or_default();
+        let above: Vec<Box32> = below.chunks(FANOUT).filter_map(round_all).collect();
+        debug_assert_eq!(above.len(), size);
+        start = nodes.len();
+        nodes.extend(above);
+    }
+    nodes
+}
+
+fn round_all(nodes: &[Box32]) -> Option<Box32> {
+    nodes.iter().copied().reduce(|all, node| all.union(&node))
+}
+
+/// A packed tree, borrowed: its nodes as [`pack`] puts them.
+#[derive(Debug, Clone)]
+pub struct Tree<'a> {
+    /// The nodes of each level, leaves first.
+    levels: Vec<&'a [Box32]>,
+}
+
+impl<'a> Tree<'a> {
+    /// The tree with so many leaves in an array; none where the array has another length than [`pack`] gives.
+    pub fn new(nodes: &'a [Box32], leaves: usize) -> Option<Self> {
+        let mut levels = Vec::new();
+        let mut rest = nodes;
+        for size in level_sizes(leaves) {
+            let (level, above) = rest.split_at_checked(size)?;
+            levels.push(level);
+            rest = above;
+        }
+        rest.is_empty().then_some(Self { levels })
+    }
+
+    /// Number of levels: 0 for the empty tree.
+    pub fn height(&self) -> usize {
+        self.levels.len()
+    }
+
+    /// The box of a node; the empty box where there is none.
+    pub fn bounds(&self, level: usize, node: usize) -> Aabb {
+        self.levels.get(level).and_then(|nodes| nodes.get(node)).map_or(Aabb::EMPTY, Box32::bounds)
+    }
+
+    /// The children of a node, as indices into the level below.
+    pub fn children(&self, level: usize, node: usize) -> std::ops::Range<usize> {
+        let below = level.checked_sub(1).and_then(|l| self.levels.get(l)).map_or(0, |nodes| nodes.len());
+        let first = node.saturating_mul(FANOUT);
+        first.min(below)..first.saturating_add(FANOUT).min(below)
+    }
+
+    /// Visits, in order, every leaf whose box and whose ancestors' boxes are all kept.
+    pub fn search(&self, mut keep: impl FnMut(&Aabb) -> bool, mut leaf: impl FnMut(usize)) {
+        if let Some(top) = self.height().checked_sub(1) {
+            self.descend(top, 0..1, &mut keep, &mut leaf);
+        }
+    }
+
+    fn descend(
+        &self,
+        level: usize,
+        nodes: std::ops::Range<usize>,
+        keep: &mut impl FnMut(&Aabb) -> bool,
+        leaf: &mut impl FnMut(usize),
+    ) {
+        for node in nodes {
+            if !keep(&self.bounds(level, node)) {
+                continue;
+            }
+            match level {
+                0 => leaf(node),
+                _ => self.descend(level - 1, self.children(level, node), keep, leaf),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cube(at: f64) -> Aabb {
+        Aabb::of([Point::new(at, 0.0, 0.0), Point::new(at + 0.5, 1.0, 1.0)])
+    }
+
+    #[test]
+    fn a_single_precision_box_holds_the_box_it_was_made_from() {
+        for v in [0.1, -0.1, 1e-60, 1e10 / 3.0, 1e100, -1e100, 0.0, 16_777_217.0] {
+            let around = Box32::around(&Aabb::of([Point::new(v, v, v)])).bounds();
+            assert!(around.min.x <= v && v <= around.max.x, "{v}");
+            // nothing lies between: the next number inward is on the other side
+            assert!(v == 1e100 || f64::from((around.min.x as f32).next_up()) > v || around.min.x == v);
+        }
+        assert!(Box32::around(&Aabb::EMPTY).bounds().is_empty());
+    }
+
+    #[test]
+    fn every_leaf_has_a_path_from_the_root() {
+        for n in [0, 1, 2, 15, 16, 17, 255, 256, 257, 5000] {
+            let nodes = pack((0..n).map(|i| Box32::around(&cube(i as f64))));
+            let tree = Tree::new(&nodes, n).unwrap();
+            let mut found = Vec::new();
+            tree.search(|_| true, |leaf| found.push(leaf));
+            assert_eq!(found, (0..n).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn a_search_visits_few_nodes_and_no_leaf_of_a_box_that_is_not_kept() {
+        let nodes = pack((0..5000).map(|i| Box32::around(&cube(f64::from(i)))));
+        let tree = Tree::new(&nodes, 5000).unwrap();
+        let (mut seen, mut found) = (0, Vec::new());
+        let wanted = Aabb::of([Point::new(2999.75, 0.0, 0.0), Point::new(3001.25, 1.0, 1.0)]);
+        let keep = |b: &Aabb| {
+            seen += 1;
+            b.distance(&wanted) == 0.0
+        };
+        tree.search(keep, |leaf| found.push(leaf));
+        // 2999 ends at 2999.5; 3000 and 3001 begin before 3001.25
+        assert_eq!(found, [3000, 3001]);
+        // four levels of at most two nodes each, sixteen children looked at in each, and the root
+        assert!(seen <= 1 + 16 * 2 * 3, "{seen}");
+    }
+
+    #[test]
+    fn an_array_of_the_wrong_length_is_no_tree() {
+        let nodes = pack((0..40).map(|i| Box32::around(&cube(f64::from(i)))));
+        assert_eq!(nodes.len(), 40 + 3 + 1);
+        assert!(Tree::new(&nodes, 41).is_none() && Tree::new(&nodes[1..], 40).is_none());
+        assert!(Tree::new(&[], 0).is_some_and(|tree| tree.height() == 0));
+    }
+}

@@ -1,0 +1,150 @@
+//! The k nearest segments of a point, and chosen segments by their place.
+//!
+//! A segment's place is its number in stored order, over all parts, from 0.
+
+use std::ops::Range;
+
+use arrow_array::{RecordBatch, UInt32Array};
+use arrow_select::concat::concat_batches;
+
+use super::fetch::{Group, assembled, taken};
+use super::pages::{Page, Pages, rows_of};
+use super::problem::TableProblem;
+use super::query::{Filter, Run, Summary};
+use super::rows::Ends;
+use super::schema::COORDINATES;
+use super::{Part, Table};
+use crate::error::{Context, Result};
+use crate::geometry::Point;
+use crate::index::Neighbour;
+use crate::index::nearest::{Best, distance};
+
+/// Where the row groups begin.
+struct Starts(Vec<(u64, usize, usize)>);
+
+impl Starts {
+    fn of(table: &Table) -> Self {
+        let mut next = 0;
+        let mut starts = Vec::new();
+        for (number, part) in table.parts().iter().enumerate() {
+            for group in 0..part.file_metadata().num_row_groups() {
+                starts.push((next, number, group));
+                next += rows_of(part, group) as u64;
+            }
+        }
+        Self(starts)
+    }
+
+    fn of_group(&self, part: usize, group: usize) -> u64 {
+        let found = self.0.binary_search_by_key(&(part, group), |&(_, p, g)| (p, g));
+        found.ok().and_then(|i| self.0.get(i)).map_or(0, |s| s.0)
+    }
+
+    /// Part, row group and first place of the group that a place is in.
+    fn group_of(&self, place: u64) -> Option<(usize, usize, u64)> {
+        let i = self.0.partition_point(|&(start, ..)| start <= place).checked_sub(1)?;
+        self.0.get(i).map(|&(start, part, group)| (part, group, start))
+    }
+}
+
+/// Rows of a page as a range of `u32`.
+fn all_of(page: &Page) -> Vec<u32> {
+    (0..page.rows.len() as u32).collect()
+}
+
+impl Pages<'_> {
+    /// The k segments nearest to a point among those that pass a filter, by the distance to the segment, nearest
+    /// first; of equals the first stored. Reads pages by their distance until no other can hold a nearer one.
+    ///
+    /// All pages of the table must have been wanted of [`Pages::of`].
+    ///
+    /// # Errors
+    /// The table is unreadable or damaged.
+    pub fn nearest(&self, p: Point, k: usize, filter: &Filter) -> Result<(Vec<Neighbour>, Summary)> {
+        let (mut best, mut summary) = (Best::new(k), Summary::default());
+        let starts = Starts::of(self.table());
+        for (least, number) in self.tree().by_distance(p) {
+            let Some(page) = self.pages().get(number).filter(|_| best.may_take(least)) else { break };
+            let first = starts.of_group(page.part, page.group) + page.rows.start as u64;
+            for (row, distance) in self.distances(page, p, filter)? {
+                best.offer(Neighbour { distance, place: first + row as u64 });
+            }
+            summary.pages += 1;
+            summary.rows += page.rows.len() as u64;
+        }
+        let neighbours = best.sorted();
+        summary.hits = neighbours.len() as u64;
+        Ok((neighbours, summary))
+    }
+
+    /// The distances of the rows of a page that pass a filter.
+    fn distances(&self, page: &Page, p: Point, filter: &Filter) -> Result<Vec<(usize, f64)>> {
+        let Some(group) = Group::of(self, page.part, page.group) else { return Ok(Vec::new()) };
+        let mut columns = COORDINATES.to_vec();
+        columns.extend(filter.columns());
+        let batch = group.rows(&columns, &[page.rows.clone()], &all_of(page))?;
+        let measure = || -> Result<Vec<(usize, f64)>> {
+            let ends = Ends::of(&batch, group.part.precision())?;
+            let passing = filter.passing(&batch)?;
+            let measured = passing.into_iter().map(|row| {
+                let (a, b) = ends.get(row as usize);
+                (row as usize, distance(p, a, b))
+            });
+            Ok(measured.collect())
+        };
+        measure().in_file(group.part.path())
+    }
+
+    /// Columns of the segments at some places, one row each in the order given.
+    ///
+    /// The pages of these segments must have been wanted of [`Pages::of`].
+    ///
+    /// # Errors
+    /// A place is not in the table, or the table is unreadable or damaged.
+    pub fn fetch(&self, places: &[u64], columns: &[&str]) -> Result<RecordBatch> {
+        let mut order: Vec<u32> = (0..places.len() as u32).collect();
+        order.sort_unstable_by_key(|&i| places[i as usize]);
+        let sorted: Vec<u64> = order.iter().map(|&i| places[i as usize]).collect();
+        let mut batches = Vec::new();
+        for (part, group, start, range) in self.by_group(&sorted)? {
+            let Some(found) = Group::of(self, part, group) else { return Err(self.nowhere(start)) };
+            let rows: Vec<u32> = sorted[range].iter().map(|place| (place - start) as u32).collect();
+            let (ranges, at) = Run::whole(self.pages(), part, group).hit_pages(&rows);
+            if at.len() != rows.len() {
+                return Err(self.nowhere(start));
+            }
+            let batch = found.rows(columns, &ranges, &at)?;
+            batches.push(assembled(columns, &[&batch], at.len()).in_file(found.part.path())?);
+        }
+        // order[i] stands at i now: back to where it was asked for
+        let mut back = vec![0; places.len()];
+        order.iter().zip(0..).for_each(|(&i, at)| back[i as usize] = at);
+        let joined = || -> Result<RecordBatch, TableProblem> {
+            let Some(first) = batches.first() else { return assembled(&[], &[], 0) };
+            taken(&concat_batches(&first.schema(), &batches)?, &UInt32Array::from(back))
+        };
+        joined().in_file(self.table().path())
+    }
+
+    /// Runs of sorted places in one row group each: part, group, its first place, the run.
+    fn by_group(&self, sorted: &[u64]) -> Result<Vec<(usize, usize, u64, Range<usize>)>> {
+        let starts = Starts::of(self.table());
+        let mut runs = Vec::new();
+        let mut from = 0;
+        while let Some(&place) = sorted.get(from) {
+            let (part, group, start) = starts.group_of(place).ok_or_else(|| self.nowhere(place))?;
+            let rows = self.table().parts().get(part).map_or(0, |p: &Part| rows_of(p, group)) as u64;
+            let length = sorted[from..].partition_point(|&p| p < start + rows);
+            if length == 0 {
+                return Err(self.nowhere(place));
+            }
+            runs.push((part, group, start, from..from + length));
+            from += length;
+        }
+        Ok(runs)
+    }
+
+    fn nowhere(&self, place: u64) -> crate::Error {
+        crate::Error::from(TableProblem::Place(place)).in_file(self.table().path())
+    }
+}

@@ -1,0 +1,232 @@
+//! The pages of a table and the boxes round what they hold, from Parquet's own page index.
+//!
+//! The box of a page is that of the least and greatest values of the six coordinate columns, so nothing is stored twice and
+//! nothing can go stale. Row groups that a query cannot touch are dropped by their statistics first, and their part of
+//! the page index is never read. A file without page index is read by row groups, one without statistics whole, each
+//! with a [`PageWarning`].
+
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use parquet::file::metadata::page_index::{PageIndex, PageIndexProvider};
+use parquet::file::metadata::{ColumnChunkMask, PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::page_index::column_index::ColumnIndexMetaData;
+
+use super::part::bounds_of;
+use super::problem::TableProblem;
+use super::schema::COORDINATES;
+use super::source::Source;
+use super::{Part, Table};
+use crate::error::{Context, FileProblem, Result};
+use crate::geometry::Aabb;
+use crate::index::PageTree;
+
+/// The box of rows of which nothing is known.
+const ENDLESS: Aabb = Aabb { min: Aabb::EMPTY.max, max: Aabb::EMPTY.min };
+
+/// Rows of a row group that are read together.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page {
+    /// Number of the part.
+    pub part: usize,
+    /// Row group in the part.
+    pub group: usize,
+    /// Rows of the group.
+    pub rows: Range<usize>,
+    /// The box round their segments; endless where it is unknown.
+    pub bounds: Aabb,
+}
+
+/// A query works, but must read more than it would of a table that `leadfield positions` wrote.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PageWarning {
+    /// No page index, or a damaged one.
+    #[error("{}: no usable page index, whole row groups are read", .0.display())]
+    NoPageIndex(PathBuf),
+    /// No statistics either.
+    #[error("{}: no statistics of the coordinates, all rows are read", .0.display())]
+    NoStatistics(PathBuf),
+}
+
+/// The pages that a query may have to read, ready to be searched and read.
+#[derive(Debug)]
+pub struct Pages<'a> {
+    table: &'a Table,
+    files: Vec<Option<PartFile>>,
+    pages: Vec<Page>,
+    tree: PageTree,
+    warnings: Vec<PageWarning>,
+}
+
+/// An open part with its page index, as far as it was read.
+#[derive(Debug)]
+pub(super) struct PartFile {
+    pub(super) source: Source,
+    pub(super) footer: ArrowReaderMetadata,
+}
+
+impl<'a> Pages<'a> {
+    /// The pages of the row groups whose box is wanted.
+    ///
+    /// # Errors
+    /// A part cannot be opened.
+    pub fn of(table: &'a Table, wanted: impl Fn(&Aabb) -> bool) -> Result<Self> {
+        let mut all =
+            Self { table, files: Vec::new(), pages: Vec::new(), tree: PageTree::new(&[]), warnings: Vec::new() };
+        for (number, part) in table.parts().iter().enumerate() {
+            let file = all.add(number, part, &wanted).in_file(part.path())?;
+            all.files.push(file);
+        }
+        all.tree = PageTree::new(&all.pages.iter().map(|p| p.bounds).collect::<Vec<_>>());
+        Ok(all)
+    }
+
+    /// Adds the wanted pages of a part; gives it open if there are any.
+    fn add(&mut self, number: usize, part: &Part, wanted: &impl Fn(&Aabb) -> bool) -> Result<Option<PartFile>> {
+        let boxes: Vec<Aabb> =
+            (0..part.file_metadata().num_row_groups()).map(|g| part.group_bounds(g).unwrap_or(ENDLESS)).collect();
+        let groups: Vec<usize> = boxes.iter().enumerate().filter(|(_, b)| wanted(b)).map(|(g, _)| g).collect();
+        if groups.is_empty() {
+            return Ok(None);
+        }
+        let source = Source::open(part.path()).map_err(FileProblem::Read)?;
+        let (metadata, index) = page_index(part, &source, &groups).unzip();
+        let (mut by_group, mut blind) = (false, false);
+        for &group in &groups {
+            let rows = rows_of(part, group);
+            if rows > i32::MAX as usize {
+                return Err(TableProblem::Rows(rows as u64).into());
+            }
+            let pages = index.as_ref().and_then(|index| pages_of(part, index, group));
+            let bounds = boxes.get(group).copied().unwrap_or(ENDLESS);
+            by_group |= pages.is_none();
+            blind |= pages.is_none() && bounds == ENDLESS;
+            let pages = pages.unwrap_or_else(|| vec![(0..rows, bounds)]);
+            self.pages.extend(pages.into_iter().map(|(rows, bounds)| Page { part: number, group, rows, bounds }));
+        }
+        if blind {
+            self.warnings.push(PageWarning::NoStatistics(part.path().to_path_buf()));
+        } else if by_group {
+            self.warnings.push(PageWarning::NoPageIndex(part.path().to_path_buf()));
+        }
+        // where one group's index is unusable, none is trusted to skip by
+        let footer = match metadata.zip(index).filter(|_| !by_group) {
+            Some((metadata, index)) => with_index(metadata, index)?,
+            None => part.footer().clone(),
+        };
+        Ok(Some(PartFile { source, footer }))
+    }
+
+    /// The table.
+    pub fn table(&self) -> &'a Table {
+        self.table
+    }
+
+    /// The pages, in stored order.
+    pub fn pages(&self) -> &[Page] {
+        &self.pages
+    }
+
+    /// The tree over them.
+    pub fn tree(&self) -> &PageTree {
+        &self.tree
+    }
+
+    /// What makes this slower than it could be.
+    pub fn warnings(&self) -> &[PageWarning] {
+        &self.warnings
+    }
+
+    pub(super) fn file(&self, part: usize) -> Option<&PartFile> {
+        self.files.get(part).and_then(Option::as_ref)
+    }
+}
+
+pub(super) fn rows_of(part: &Part, group: usize) -> usize {
+    let rows = part.file_metadata().row_groups().get(group).map_or(0, |g| g.num_rows());
+    usize::try_from(rows).unwrap_or(0)
+}
+
+/// The footer and the page index of some row groups: boxes of the coordinate columns, places of all columns. None where
+/// there is no index or it cannot be read.
+fn page_index(part: &Part, source: &Source, groups: &[usize]) -> Option<(ParquetMetaData, PageIndex)> {
+    let coordinates = COORDINATES.iter().filter_map(|name| part.column(name));
+    let metadata = part.file_metadata().as_ref().clone();
+    let reader = ParquetMetaDataReader::new_with_metadata(metadata)
+        .with_page_index_policy(PageIndexPolicy::Optional)
+        .with_column_index_mask(ColumnChunkMask::row_groups_and_columns(groups.iter().copied(), coordinates))
+        .with_offset_index_mask(ColumnChunkMask::row_groups(groups.iter().copied()));
+    let (metadata, index) = reader.read_page_index_and_finish(source).ok()?;
+    Some((metadata, index?))
+}
+
+/// A footer with a page index put in, as the Arrow reader takes it.
+fn with_index(metadata: ParquetMetaData, index: PageIndex) -> Result<ArrowReaderMetadata, TableProblem> {
+    let metadata = metadata.into_builder().set_page_index(Some(Arc::new(index) as Arc<dyn PageIndexProvider>)).build();
+    Ok(ArrowReaderMetadata::try_new(Arc::new(metadata), ArrowReaderOptions::new())?)
+}
+
+/// The pages of a row group with their boxes; none where the index does not tell.
+///
+/// The six columns may be cut differently by other writers: a page here ends wherever one of them does.
+fn pages_of(part: &Part, index: &PageIndex, group: usize) -> Option<Vec<(Range<usize>, Aabb)>> {
+    let rows = rows_of(part, group);
+    let mut columns = Vec::new();
+    for name in COORDINATES {
+        columns.push(ColumnPages::of(index, group, part.column(name)?, rows)?);
+    }
+    let mut starts: Vec<usize> = columns.iter().flat_map(|c| c.starts.iter().copied()).collect();
+    starts.sort_unstable();
+    starts.dedup();
+    let ends = starts.iter().skip(1).copied().chain([rows]);
+    starts.iter().zip(ends).map(|(&start, end)| Some((start..end, bounds_at(&columns, start)?))).collect()
+}
+
+fn bounds_at(columns: &[ColumnPages], row: usize) -> Option<Aabb> {
+    let mut ends = [(0.0, 0.0); 6];
+    for (end, column) in ends.iter_mut().zip(columns) {
+        *end = column.range_at(row)?;
+    }
+    Some(bounds_of(ends).unwrap_or(ENDLESS))
+}
+
+/// The pages of one column chunk: where each starts, and its least and greatest value.
+struct ColumnPages {
+    starts: Vec<usize>,
+    /// Least and greatest value; NaN where a page does not tell.
+    ranges: Vec<(f64, f64)>,
+}
+
+impl ColumnPages {
+    fn of(index: &PageIndex, group: usize, column: usize, rows: usize) -> Option<Self> {
+        let places = index.offset_index(group, column)?.page_locations();
+        let starts: Vec<usize> =
+            places.iter().map(|p| usize::try_from(p.first_row_index)).collect::<Result<_, _>>().ok()?;
+        let ranges: Vec<(f64, f64)> = match index.column_index(group, column)? {
+            ColumnIndexMetaData::FLOAT(i) => {
+                i.min_values_iter().zip(i.max_values_iter()).map(|(a, b)| known(a.copied(), b.copied())).collect()
+            }
+            ColumnIndexMetaData::DOUBLE(i) => {
+                i.min_values_iter().zip(i.max_values_iter()).map(|(a, b)| known(a.copied(), b.copied())).collect()
+            }
+            _ => return None,
+        };
+        let whole = starts.first() == Some(&0) && starts.is_sorted_by(|a, b| a < b) && starts.last() < Some(&rows);
+        (whole && starts.len() == ranges.len()).then_some(Self { starts, ranges })
+    }
+
+    fn range_at(&self, row: usize) -> Option<(f64, f64)> {
+        let page = self.starts.partition_point(|&start| start <= row).checked_sub(1)?;
+        self.ranges.get(page).copied()
+    }
+}
+
+/// A page's range; that of a page which does not tell is no range: [`bounds_of`] refuses it.
+fn known<T: Into<f64>>(low: Option<T>, high: Option<T>) -> (f64, f64) {
+    match (low, high) {
+        (Some(low), Some(high)) => (low.into(), high.into()),
+        _ => (f64::NAN, f64::NAN),
+    }
+}

@@ -1,0 +1,300 @@
+//! One part of a table: what its footer says, and all its rows.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow_schema::DataType;
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use parquet::file::metadata::ParquetMetaData;
+use parquet::file::statistics::Statistics;
+
+use super::problem::TableProblem;
+use super::rows::Rows;
+use super::schema::{COORDINATES, FORMAT_VERSION, Precision, key};
+use super::{Metadata, Neuron};
+use crate::error::{Context, Error, FileProblem, Result, listed};
+use crate::geometry::{Aabb, Point};
+use crate::segments::{Segment, Segments};
+
+/// Rows decoded at a time.
+const BATCH_ROWS: usize = 64 * 1024;
+
+/// What a file must have to be opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Demand {
+    /// Columns and metadata of a segment table.
+    Whole,
+    /// The columns alone: another program may have written it.
+    Columns,
+}
+
+/// One part of a table: a Parquet file.
+#[derive(Debug)]
+pub struct Part {
+    path: PathBuf,
+    footer: ArrowReaderMetadata,
+    neurons: Vec<Neuron>,
+    precision: Precision,
+}
+
+impl Part {
+    pub(super) fn open(path: &Path, demand: Demand) -> Result<Self> {
+        let file = File::open(path).map_err(FileProblem::Read).in_file(path)?;
+        let footer = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new());
+        let footer = footer.map_err(TableProblem::from).in_file(path)?;
+        let mut part = Self { path: path.to_path_buf(), footer, neurons: Vec::new(), precision: Precision::F64 };
+        part.check_version().in_file(path)?;
+        part.precision = part.check_columns().in_file(path)?;
+        if demand == Demand::Whole || part.has_metadata() {
+            part.neurons = part.neuron_list().in_file(path)?;
+        }
+        Ok(part)
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The neurons of this part, node ids ascending.
+    pub fn neurons(&self) -> &[Neuron] {
+        &self.neurons
+    }
+
+    /// Number of segments.
+    pub fn len(&self) -> u64 {
+        u64::try_from(self.file_metadata().file_metadata().num_rows()).unwrap_or(0)
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether it says that it is a segment table.
+    pub(super) fn has_metadata(&self) -> bool {
+        self.value(key::FORMAT_VERSION).is_ok()
+    }
+
+    /// Width of the coordinates.
+    pub(super) fn precision(&self) -> Precision {
+        self.precision
+    }
+
+    /// The Parquet footer.
+    pub(super) fn file_metadata(&self) -> &Arc<ParquetMetaData> {
+        self.footer.metadata()
+    }
+
+    /// The footer as the Arrow reader takes it.
+    pub(super) fn footer(&self) -> &ArrowReaderMetadata {
+        &self.footer
+    }
+
+    /// The place of a column in the file.
+    pub(super) fn column(&self, name: &str) -> Option<usize> {
+        self.footer.schema().index_of(name).ok()
+    }
+
+    /// Names of the columns with their types and compressed bytes, in file order.
+    pub fn columns(&self) -> Vec<(String, DataType, u64)> {
+        let sizes = |i: usize| {
+            let groups = self.footer.metadata().row_groups().iter();
+            groups.map(|g| u64::try_from(g.column(i).compressed_size()).unwrap_or(0)).sum()
+        };
+        let fields = self.footer.schema().fields().iter().enumerate();
+        fields.map(|(i, f)| (f.name().clone(), f.data_type().clone(), sizes(i))).collect()
+    }
+
+    fn value(&self, key: &'static str) -> Result<&str, TableProblem> {
+        let pairs = self.footer.metadata().file_metadata().key_value_metadata();
+        let pair = pairs.into_iter().flatten().find(|kv| kv.key == key);
+        pair.and_then(|kv| kv.value.as_deref()).ok_or(TableProblem::Metadata(key))
+    }
+
+    fn number(&self, key: &'static str) -> Result<u64, TableProblem> {
+        self.value(key)?.parse().map_err(|_| TableProblem::Metadata(key))
+    }
+
+    fn check_version(&self) -> Result<(), TableProblem> {
+        match self.value(key::FORMAT_VERSION) {
+            Ok(text) if text.parse().is_ok_and(|v: u32| v <= FORMAT_VERSION) => Ok(()),
+            Ok(text) => Err(TableProblem::Version(text.to_string())),
+            // a table without metadata is told by its columns first
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// What this part says of its table.
+    pub(super) fn metadata(&self) -> Result<Metadata> {
+        let text = |key| self.value(key).map(str::to_string);
+        let read = || -> Result<Metadata, TableProblem> {
+            Ok(Metadata {
+                population: text(key::POPULATION)?,
+                circuit: text(key::CIRCUIT)?,
+                discretisation: text(key::DISCRETISATION)?,
+                axon: text(key::AXON)?,
+                program_version: text(key::PROGRAM_VERSION)?,
+                segments: self.number(key::SEGMENTS)?,
+                neurons: self.number(key::NEURONS)?,
+                parts: self.number(key::PARTS)?,
+            })
+        };
+        read().in_file(&self.path)
+    }
+
+    fn neuron_list(&self) -> Result<Vec<Neuron>, TableProblem> {
+        let malformed = || TableProblem::Metadata(key::NEURON_LIST);
+        let text = self.value(key::NEURON_LIST)?;
+        let mut lists: BTreeMap<String, Vec<u64>> = serde_json::from_str(text).map_err(|_| malformed())?;
+        let mut list = |name: &str| lists.remove(name).ok_or_else(malformed);
+        let (ids, rows, counts) = (list("node_id")?, list("first_row")?, list("segments")?);
+        let total: u64 = counts.iter().fold(0, |sum, &n| sum.saturating_add(n));
+        let rows_in_file = self.len();
+        if ids.len() != rows.len() || ids.len() != counts.len() || total != rows_in_file {
+            return Err(malformed());
+        }
+        if !ids.is_sorted_by(|a, b| a < b) || rows.iter().zip(&counts).any(|(r, n)| r.checked_add(*n).is_none()) {
+            return Err(malformed());
+        }
+        let neuron = |((node_id, first_row), segments)| Neuron { node_id, first_row, segments };
+        Ok(ids.into_iter().zip(rows).zip(counts).map(neuron).collect())
+    }
+
+    /// Checks names and types of the columns, and gives the width of the coordinates.
+    fn check_columns(&self) -> Result<Precision> {
+        let found = self.footer.schema();
+        let has = |name: &str| found.field_with_name(name).is_ok();
+        let wanted = Precision::F64.schema();
+        let missing: Vec<&String> = wanted.fields().iter().map(|f| f.name()).filter(|n| !has(n)).collect();
+        if !missing.is_empty() {
+            return Err(TableProblem::Columns(listed(missing, 12)).into());
+        }
+        let single = found.field_with_name(COORDINATES[0]).is_ok_and(|f| f.data_type() == &DataType::Float32);
+        let precision = if single { Precision::F32 } else { Precision::F64 };
+        for field in precision.schema().fields() {
+            let found = found.field_with_name(field.name()).map_err(TableProblem::from)?.data_type().clone();
+            if &found != field.data_type() {
+                let expected = field.data_type().clone();
+                return Err(Error::from(TableProblem::Type { expected, found }).in_object(field.name()));
+            }
+        }
+        Ok(precision)
+    }
+
+    /// The box round all segments, from the statistics of the row groups.
+    pub(super) fn bounds(&self) -> Result<Aabb> {
+        let groups = 0..self.file_metadata().num_row_groups();
+        groups.into_iter().try_fold(Aabb::EMPTY, |all, group| {
+            let bounds = self.group_bounds(group).ok_or(TableProblem::Metadata("statistics"));
+            Ok(all.union(bounds.in_file(&self.path)?))
+        })
+    }
+
+    /// The box round the segments of a row group; none where the file does not tell.
+    pub(super) fn group_bounds(&self, group: usize) -> Option<Aabb> {
+        let group = self.file_metadata().row_groups().get(group)?;
+        let mut ends = [(0.0, 0.0); 6];
+        for (end, name) in ends.iter_mut().zip(COORDINATES) {
+            *end = group.columns().get(self.column(name)?)?.statistics().and_then(range)?;
+        }
+        bounds_of(ends)
+    }
+
+    /// Reads all rows, in stored (Hilbert) order.
+    ///
+    /// # Errors
+    /// Unreadable or damaged.
+    pub fn read(&self) -> Result<Segments> {
+        let mut segments = Segments::default();
+        self.each(|segment| {
+            segments.push(segment);
+            Ok(())
+        })?;
+        Ok(segments)
+    }
+
+    /// Reads all rows, in the order of `row`: neurons by node id, each contiguous.
+    ///
+    /// # Errors
+    /// Unreadable or damaged, or rows that are not those of the neuron list.
+    pub fn read_by_row(&self) -> Result<Segments> {
+        let mut places = Places::of(&self.neurons);
+        let mut segments = Segments::blank(places.total);
+        self.each(|segment| {
+            let place = places.take(&segment)?;
+            segments.set(place, segment);
+            Ok(())
+        })?;
+        Ok(segments)
+    }
+
+    fn each(&self, mut visit: impl FnMut(Segment) -> Result<(), TableProblem>) -> Result<()> {
+        let file = File::open(&self.path).map_err(FileProblem::Read).in_file(&self.path)?;
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.footer.clone());
+        let batches = builder.with_batch_size(BATCH_ROWS).build().map_err(TableProblem::from).in_file(&self.path)?;
+        for batch in batches {
+            let batch = batch.map_err(TableProblem::from).in_file(&self.path)?;
+            let rows = Rows::of(&batch, self.precision).in_file(&self.path)?;
+            for i in 0..batch.num_rows() {
+                visit(rows.get(i)).in_file(&self.path)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The box of the least and greatest values of the six coordinates; none where one is not a number.
+pub(super) fn bounds_of(ends: [(f64, f64); 6]) -> Option<Aabb> {
+    let [x0, y0, z0, x1, y1, z1] = ends;
+    let corner = |x: f64, y: f64, z: f64| Point::new(x, y, z);
+    let corners =
+        [corner(x0.0, y0.0, z0.0), corner(x1.0, y1.0, z1.0), corner(x0.1, y0.1, z0.1), corner(x1.1, y1.1, z1.1)];
+    let known = ends.iter().all(|(low, high)| low <= high);
+    known.then(|| Aabb::of(corners))
+}
+
+fn range(statistics: &Statistics) -> Option<(f64, f64)> {
+    match statistics {
+        Statistics::Float(s) => Some((f64::from(*s.min_opt()?), f64::from(*s.max_opt()?))),
+        Statistics::Double(s) => Some((*s.min_opt()?, *s.max_opt()?)),
+        _ => None,
+    }
+}
+
+/// Where each row of a part goes when neurons are contiguous.
+struct Places<'a> {
+    neurons: &'a [Neuron],
+    /// Place of each neuron's first segment.
+    first: Vec<usize>,
+    taken: Vec<bool>,
+    total: usize,
+}
+
+impl<'a> Places<'a> {
+    fn of(neurons: &'a [Neuron]) -> Self {
+        let mut total = 0;
+        let mut first = Vec::with_capacity(neurons.len());
+        for n in neurons {
+            first.push(total);
+            total += n.segments as usize;
+        }
+        Self { neurons, first, taken: vec![false; total], total }
+    }
+
+    fn take(&mut self, segment: &Segment) -> Result<usize, TableProblem> {
+        let foreign = TableProblem::Row { node: segment.node_id, row: segment.row };
+        let found = self.neurons.binary_search_by_key(&segment.node_id, |n| n.node_id);
+        let Ok(i) = found else { return Err(foreign) };
+        let neuron = self.neurons[i];
+        let offset = segment.row.checked_sub(neuron.first_row).filter(|o| *o < neuron.segments);
+        let Some(offset) = offset else { return Err(foreign) };
+        let place = self.first[i] + offset as usize;
+        match std::mem::replace(&mut self.taken[place], true) {
+            true => Err(foreign),
+            false => Ok(place),
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! What can be wrong with a table.
+
+use arrow_schema::DataType;
+use parquet::errors::ParquetError;
+
+use super::schema::FORMAT_VERSION;
+use crate::error::Problem;
+
+/// What can be wrong with a table.
+#[derive(Debug, thiserror::Error)]
+pub enum TableProblem {
+    /// No Parquet, or damaged.
+    #[error("no readable Parquet file: {0}")]
+    Parquet(String),
+    /// Columns are missing.
+    #[error("no segment table, expected the columns of a segment table, found no {0}")]
+    Columns(String),
+    /// A column has another type.
+    #[error("wrong type, expected {expected}, found {found}")]
+    Type {
+        /// What the format asks for.
+        expected: DataType,
+        /// What the file holds.
+        found: DataType,
+    },
+    /// A metadata key is missing or malformed.
+    #[error("metadata `{0}` is missing or malformed, expected what `leadfield positions` writes")]
+    Metadata(&'static str),
+    /// Written by a newer program.
+    #[error("newer table format, expected version {FORMAT_VERSION} or older, found {0}")]
+    Version(String),
+    /// A folder without parts.
+    #[error("no segment table, expected files `part-*.parquet` in the folder, found none")]
+    NoParts,
+    /// Parts that belong to different tables.
+    #[error("part of another table, expected {expected}, found {found}")]
+    Foreign {
+        /// What the first part says.
+        expected: String,
+        /// What this part says.
+        found: String,
+    },
+    /// Parts are missing, or there are more than belong to the table.
+    #[error("wrong number of parts, expected {expected}, found {found}")]
+    Parts {
+        /// As many as the metadata says.
+        expected: u64,
+        /// As many as are there.
+        found: u64,
+    },
+    /// A null where there may be none.
+    #[error("null value, expected a number")]
+    Null,
+    /// The rows are not those of the neuron list.
+    #[error("row {row} of node {node} does not belong to this part, expected the rows of its neuron list, each once")]
+    Row {
+        /// Node of the row.
+        node: u64,
+        /// The row.
+        row: u64,
+    },
+    /// A segment that is asked for is not there.
+    #[error("no segment at place {0}, expected one of the table's rows")]
+    Place(u64),
+    /// A row group of more rows than can be counted.
+    #[error("too many rows in a row group, expected at most 2147483647, found {0}")]
+    Rows(u64),
+    /// A node in two parts, or rows claimed twice.
+    #[error("neurons overlap, expected every node and row once, found node {0} again")]
+    Overlap(u64),
+}
+
+impl Problem for TableProblem {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Parquet(_) => Some("the file may be cut short, or be of another format".into()),
+            Self::Version(_) => {
+                Some("read it with the newer `leadfield`, or make it again with `leadfield positions`".into())
+            }
+            Self::Columns(_) | Self::NoParts => Some("make a segment table with `leadfield positions`".into()),
+            Self::Foreign { .. } => Some("keep the parts of each table in a folder of their own".into()),
+            Self::Parts { expected, found } if expected > found => {
+                Some("bring the missing parts, or make the table again with `leadfield positions`".into())
+            }
+            _ => None,
+        }
+    }
+}
+
+impl From<ParquetError> for TableProblem {
+    fn from(error: ParquetError) -> Self {
+        let text = error.to_string();
+        let text = text.strip_prefix("Parquet error: ").unwrap_or(&text);
+        Self::Parquet(text.lines().next().unwrap_or_default().to_string())
+    }
+}
+
+impl From<arrow_schema::ArrowError> for TableProblem {
+    fn from(error: arrow_schema::ArrowError) -> Self {
+        Self::Parquet(error.to_string().lines().next().unwrap_or_default().to_string())
+    }
+}

@@ -1,0 +1,360 @@
+//! Which segments of a table a region holds: the tree names the pages, their coordinates are tested exactly, and the
+//! other columns are read only of pages with hits.
+//!
+//! Memory is bounded by [`RUN_ROWS`] rows a thread, not by the number of hits.
+
+use std::ops::Range;
+
+use arrow_array::{RecordBatch, UInt32Array};
+use rayon::prelude::*;
+
+use super::fetch::{Group, assembled, taken};
+use super::pages::{Page, Pages};
+use super::problem::TableProblem;
+use super::rows::{Chosen, Ends};
+use super::schema::{COORDINATES, NODE_ID, SECTION_TYPE};
+use crate::error::{Context, Result};
+use crate::geometry::Aabb;
+use crate::geometry::region::{Predicate, Region};
+use crate::segments::SectionType;
+
+/// Rows tested before their hits are given out, unless one page or a group without page index has more.
+const RUN_ROWS: usize = 128 * 1024;
+
+/// Rows whose box is tried before they are, where there are several regions.
+const BLOCK_ROWS: usize = 64;
+
+/// Where segments are looked for.
+#[derive(Debug, Clone, Copy)]
+pub enum Within<'a> {
+    /// Everywhere: every segment is a hit, once.
+    Everywhere,
+    /// In each of these regions: a segment is a hit once for every region that holds it.
+    Regions(&'a [&'a dyn Region], Predicate),
+}
+
+/// What else must hold of a hit.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// One of these kinds of section; none for all.
+    pub section_types: Option<Vec<SectionType>>,
+    /// One of these nodes, ascending; none for all.
+    pub nodes: Option<Vec<u64>>,
+}
+
+/// A query.
+#[derive(Debug, Clone, Copy)]
+pub struct Query<'a> {
+    /// Where segments are looked for.
+    pub within: Within<'a>,
+    /// What else must hold.
+    pub filter: &'a Filter,
+    /// Columns of the table to give, in this order; none to count only.
+    pub columns: &'a [&'a str],
+}
+
+/// Some hits, in stored order.
+#[derive(Debug, Clone)]
+pub struct Hits {
+    /// The columns asked for, one row a hit.
+    pub batch: RecordBatch,
+    /// The number of the region, for each hit.
+    pub region: Vec<u32>,
+}
+
+impl Hits {
+    fn none() -> Self {
+        Self { batch: RecordBatch::new_empty(arrow_schema::Schema::empty().into()), region: Vec::new() }
+    }
+}
+
+/// What a query cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Summary {
+    /// Hits.
+    pub hits: u64,
+    /// Pages whose coordinates were read.
+    pub pages: u64,
+    /// Rows that were tested.
+    pub rows: u64,
+}
+
+/// Pages of one row group that are read together, each with the regions that touch it.
+#[derive(Debug)]
+pub(super) struct Run<'a> {
+    part: usize,
+    group: usize,
+    pages: Vec<(&'a Page, Vec<u32>)>,
+}
+
+impl Filter {
+    /// The columns that it looks at.
+    pub fn columns(&self) -> Vec<&'static str> {
+        let kind = self.section_types.as_ref().map(|_| SECTION_TYPE);
+        kind.into_iter().chain(self.nodes.as_ref().map(|_| NODE_ID)).collect()
+    }
+
+    /// Places of the rows of a batch that pass.
+    pub(super) fn passing(&self, batch: &RecordBatch) -> Result<Vec<u32>> {
+        let columns = Chosen::of(batch)?;
+        let kind =
+            |i: usize| self.section_types.as_ref().is_none_or(|t| columns.kind(i).is_some_and(|k| t.contains(&k)));
+        let node = |i: usize| {
+            self.nodes.as_ref().is_none_or(|n| columns.node(i).is_some_and(|id| n.binary_search(&id).is_ok()))
+        };
+        Ok((0..batch.num_rows()).filter(|&i| kind(i) && node(i)).map(|i| i as u32).collect())
+    }
+}
+
+impl Within<'_> {
+    /// Whether anything in a box may be a hit.
+    pub fn touches(&self, bounds: &Aabb) -> bool {
+        match self {
+            Self::Everywhere => true,
+            Self::Regions(regions, _) => regions.iter().any(|r| r.touches(bounds)),
+        }
+    }
+
+    /// The pages to read, ascending, each with the numbers of the regions that touch it.
+    fn pages<'p>(&self, pages: &'p Pages<'_>) -> Vec<(&'p Page, Vec<u32>)> {
+        let mut touching: Vec<Vec<u32>> = vec![Vec::new(); pages.pages().len()];
+        match self {
+            Self::Everywhere => touching.iter_mut().for_each(|t| t.push(0)),
+            Self::Regions(regions, _) => {
+                for (number, region) in (0..).zip(*regions) {
+                    for page in pages.tree().touched(*region) {
+                        touching[page].push(number);
+                    }
+                }
+            }
+        }
+        pages.pages().iter().zip(touching).filter(|(_, t)| !t.is_empty()).collect()
+    }
+}
+
+impl Pages<'_> {
+    /// Runs a query: gives out the hits, in stored order, as they are found.
+    ///
+    /// Of [`Pages::of`] everything that the query touches must have been wanted.
+    ///
+    /// # Errors
+    /// The table is unreadable or damaged, or the visitor fails.
+    pub fn query(&self, query: &Query<'_>, visit: &mut dyn FnMut(Hits) -> Result<()>) -> Result<Summary> {
+        let runs = runs(query.within.pages(self));
+        let mut summary = Summary::default();
+        for together in runs.chunks(rayon::current_num_threads().max(1)) {
+            let read: Vec<Result<Hits>> = match together {
+                [one] => vec![self.run(query, one)],
+                several => several.par_iter().map(|run| self.run(query, run)).collect(),
+            };
+            for (run, hits) in together.iter().zip(read) {
+                let hits = hits?;
+                summary.pages += run.pages.len() as u64;
+                summary.rows += run.rows() as u64;
+                summary.hits += hits.region.len() as u64;
+                if !hits.region.is_empty() {
+                    visit(hits)?;
+                }
+            }
+        }
+        Ok(summary)
+    }
+
+    fn run(&self, query: &Query<'_>, run: &Run<'_>) -> Result<Hits> {
+        let Some(group) = Group::of(self, run.part, run.group) else { return Ok(Hits::none()) };
+        let mut found = match query.within {
+            Within::Everywhere => Found::all(run.rows()),
+            Within::Regions(regions, predicate) => {
+                let ends = query.columns.iter().any(|c| COORDINATES.contains(c));
+                Test { group, run, regions, predicate }.found(ends).in_file(group.part.path())?
+            }
+        };
+        if found.rows.is_empty() {
+            return Ok(Hits::none());
+        }
+        let has_ends = found.ends.is_some();
+        let wanted = |name: &str| !(has_ends && COORDINATES.contains(&name));
+        let mut names: Vec<&str> = query.columns.iter().copied().filter(|name| wanted(name)).collect();
+        names.extend(query.filter.columns().into_iter().filter(|name| !query.columns.contains(name)));
+        let (ranges, at) = run.hit_pages(&found.rows);
+        let mut rest = group.rows(&names, &ranges, &at)?;
+        if !query.filter.columns().is_empty() {
+            let passing = query.filter.passing(&rest)?;
+            found.retain(&passing)?;
+            rest = taken(&rest, &UInt32Array::from(passing))?;
+        }
+        let batches: Vec<&RecordBatch> = found.ends.iter().chain([&rest]).collect();
+        let batch = assembled(query.columns, &batches, found.region.len()).in_file(group.part.path())?;
+        Ok(Hits { batch, region: found.region })
+    }
+}
+
+/// Cuts pages into runs.
+fn runs<'a>(pages: Vec<(&'a Page, Vec<u32>)>) -> Vec<Run<'a>> {
+    let mut runs: Vec<Run<'a>> = Vec::new();
+    for (page, regions) in pages {
+        let fits = |run: &&mut Run<'_>| {
+            (run.part, run.group) == (page.part, page.group) && run.rows() + page.rows.len() <= RUN_ROWS
+        };
+        match runs.last_mut().filter(fits) {
+            Some(run) => run.pages.push((page, regions)),
+            None => runs.push(Run { part: page.part, group: page.group, pages: vec![(page, regions)] }),
+        }
+    }
+    runs
+}
+
+impl<'a> Run<'a> {
+    /// All pages of a row group.
+    pub(super) fn whole(pages: &'a [Page], part: usize, group: usize) -> Self {
+        let from = pages.partition_point(|page| (page.part, page.group) < (part, group));
+        let own = pages.iter().skip(from).take_while(|page| (page.part, page.group) == (part, group));
+        Self { part, group, pages: own.map(|page| (page, Vec::new())).collect() }
+    }
+
+    fn rows(&self) -> usize {
+        self.pages.iter().map(|(page, _)| page.rows.len()).sum()
+    }
+
+    /// The pages that hold some rows of the run (ascending), and the places of these rows along those pages.
+    pub(super) fn hit_pages(&self, rows: &[u32]) -> (Vec<Range<usize>>, Vec<u32>) {
+        let (mut ranges, mut at) = (Vec::new(), Vec::with_capacity(rows.len()));
+        let (mut before, mut skipped, mut next) = (0_usize, 0_usize, 0_usize);
+        for (page, _) in &self.pages {
+            let end = before + page.rows.len();
+            let inside = rows[next..].partition_point(|&row| (row as usize) < end);
+            if inside == 0 {
+                skipped += page.rows.len();
+            } else {
+                ranges.push(page.rows.clone());
+                at.extend(rows[next..next + inside].iter().map(|&row| row - skipped as u32));
+                next += inside;
+            }
+            before = end;
+        }
+        (ranges, at)
+    }
+}
+
+/// Hits of a run: rows counted along its pages, ascending.
+struct Found {
+    rows: Vec<u32>,
+    region: Vec<u32>,
+    /// The coordinates of the hits, where they are asked for.
+    ends: Option<RecordBatch>,
+}
+
+impl Found {
+    fn all(rows: usize) -> Self {
+        Self { rows: (0..rows as u32).collect(), region: vec![0; rows], ends: None }
+    }
+
+    fn retain(&mut self, passing: &[u32]) -> Result<()> {
+        self.rows = passing.iter().map(|&i| self.rows[i as usize]).collect();
+        self.region = passing.iter().map(|&i| self.region[i as usize]).collect();
+        if let Some(ends) = &mut self.ends {
+            *ends = taken(ends, &UInt32Array::from(passing.to_vec()))?;
+        }
+        Ok(())
+    }
+}
+
+/// Tests the coordinates of a run's pages.
+struct Test<'a> {
+    group: Group<'a>,
+    run: &'a Run<'a>,
+    regions: &'a [&'a dyn Region],
+    predicate: Predicate,
+}
+
+impl Test<'_> {
+    fn found(&self, keep_ends: bool) -> Result<Found> {
+        let mut found = Found { rows: Vec::new(), region: Vec::new(), ends: None };
+        let ranges: Vec<Range<usize>> = self.run.pages.iter().map(|(page, _)| page.rows.clone()).collect();
+        let mut pages = Cursor::new(&self.run.pages);
+        let (mut first, mut kept, mut schema) = (0_u32, Vec::new(), None);
+        for batch in self.group.batches(&COORDINATES, &ranges)? {
+            let batch = batch.map_err(TableProblem::from)?;
+            let before = found.rows.len();
+            let ends = Ends::of(&batch, self.group.part.precision())?;
+            let mut at = 0;
+            while at < batch.num_rows() {
+                let (length, regions) = pages.next(batch.num_rows() - at);
+                if length == 0 {
+                    return Err(TableProblem::Parquet("more rows than its pages have".into()).into());
+                }
+                self.test(&ends, at..at + length, regions, first, &mut found);
+                at += length;
+            }
+            if keep_ends {
+                let places = found.rows[before..].iter().map(|row| row - first);
+                kept.push(taken(&batch, &UInt32Array::from_iter_values(places))?);
+                schema.get_or_insert_with(|| batch.schema());
+            }
+            first += batch.num_rows() as u32;
+        }
+        if first as usize != self.run.rows() {
+            return Err(TableProblem::Parquet("fewer rows than its pages have".into()).into());
+        }
+        if let Some(schema) = schema {
+            found.ends = Some(arrow_select::concat::concat_batches(&schema, &kept).map_err(TableProblem::from)?);
+        }
+        Ok(found)
+    }
+
+    /// Tests rows of a batch whose first row is the run's row `first`.
+    fn test(&self, ends: &Ends<'_>, rows: Range<usize>, numbers: &[u32], first: u32, found: &mut Found) {
+        if let [number] = numbers {
+            return self.test_block(ends, rows, &[*number], first, found);
+        }
+        let mut from = rows.start;
+        while from < rows.end {
+            let block = from..(from + BLOCK_ROWS).min(rows.end);
+            from = block.end;
+            let bounds = ends.bounds(block.clone());
+            let near = |number: &&u32| self.regions.get(**number as usize).is_some_and(|r| r.touches(&bounds));
+            let numbers: Vec<u32> = numbers.iter().filter(near).copied().collect();
+            if !numbers.is_empty() {
+                self.test_block(ends, block, &numbers, first, found);
+            }
+        }
+    }
+
+    fn test_block(&self, ends: &Ends<'_>, rows: Range<usize>, numbers: &[u32], first: u32, found: &mut Found) {
+        for row in rows {
+            let (a, b) = ends.get(row);
+            for &number in numbers {
+                if self.regions.get(number as usize).is_some_and(|r| self.predicate.holds(*r, a, b)) {
+                    found.rows.push(first + row as u32);
+                    found.region.push(number);
+                }
+            }
+        }
+    }
+}
+
+/// Walks along the pages of a run.
+struct Cursor<'a> {
+    pages: &'a [(&'a Page, Vec<u32>)],
+    page: usize,
+    used: usize,
+}
+
+impl<'a> Cursor<'a> {
+    fn new(pages: &'a [(&'a Page, Vec<u32>)]) -> Self {
+        Self { pages, page: 0, used: 0 }
+    }
+
+    /// At most so many rows further: how many rows lie in one page, and the regions that touch it.
+    fn next(&mut self, most: usize) -> (usize, &'a [u32]) {
+        while let Some((page, regions)) = self.pages.get(self.page) {
+            let length = (page.rows.len() - self.used).min(most);
+            if length > 0 {
+                self.used += length;
+                return (length, regions);
+            }
+            (self.page, self.used) = (self.page + 1, 0);
+        }
+        (0, &[])
+    }
+}

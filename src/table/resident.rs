@@ -1,0 +1,117 @@
+//! From a table to its resident index.
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::UInt64Type;
+use rayon::prelude::*;
+
+use super::fetch::Group;
+use super::pages::{Pages, rows_of};
+use super::problem::TableProblem;
+use super::rows::Ends;
+use super::schema::{COORDINATES, Precision, ROW};
+use super::{Part, Table};
+use crate::error::{Context, Result};
+use crate::geometry::Point;
+use crate::index::Resident;
+use crate::index::resident::{Builder, Width};
+
+/// Ends and row of a segment.
+type Piece = (Point, Point, u64);
+
+impl Table {
+    /// The index over all segments, in memory: 36 bytes a segment in f32, 61 in f64.
+    ///
+    /// # Errors
+    /// Unreadable or damaged.
+    pub fn resident(&self) -> Result<Resident> {
+        let mut builder = Builder::new(match self.precision() {
+            Precision::F32 => Width::Single,
+            Precision::F64 => Width::Double,
+        });
+        let pages = Pages::of(self, |_| true)?;
+        let numbers = |(part, p): (usize, &Part)| (0..p.file_metadata().num_row_groups()).map(move |g| (part, g));
+        let groups: Vec<(usize, usize)> =
+            self.parts().iter().enumerate().flat_map(|(part, p)| numbers((part, p)).collect::<Vec<_>>()).collect();
+        for together in groups.chunks(rayon::current_num_threads().max(1)) {
+            let read: Vec<Result<Vec<Piece>>> = together.par_iter().map(|&(p, g)| pieces(&pages, p, g)).collect();
+            for group in read {
+                group?.into_iter().for_each(|(a, b, row)| builder.push(a, b, row));
+            }
+        }
+        Ok(builder.build())
+    }
+
+    /// A number that tells this table's contents from others': a hash of what the footers say of every column chunk
+    /// (place, size, least and greatest value) and of the metadata. Rows are not read.
+    pub fn fingerprint(&self) -> u64 {
+        let mut hash = Fnv::default();
+        for part in self.parts() {
+            let metadata = part.file_metadata();
+            for pair in metadata.file_metadata().key_value_metadata().into_iter().flatten() {
+                hash.add(pair.key.as_bytes());
+                hash.add(pair.value.as_deref().unwrap_or_default().as_bytes());
+            }
+            for chunk in metadata.row_groups().iter().flat_map(|g| g.columns()) {
+                hash.add(&chunk.data_page_offset().to_le_bytes());
+                hash.add(&chunk.compressed_size().to_le_bytes());
+                hash.add(&chunk.num_values().to_le_bytes());
+                let statistics = chunk.statistics();
+                hash.add(statistics.and_then(|s| s.min_bytes_opt()).unwrap_or_default());
+                hash.add(statistics.and_then(|s| s.max_bytes_opt()).unwrap_or_default());
+            }
+        }
+        hash.0
+    }
+}
+
+fn pieces(pages: &Pages<'_>, part: usize, group: usize) -> Result<Vec<Piece>> {
+    let Some(group_file) = Group::of(pages, part, group) else { return Ok(Vec::new()) };
+    let rows = rows_of(group_file.part, group);
+    let mut columns = COORDINATES.to_vec();
+    columns.push(ROW);
+    let read = || -> Result<Vec<Piece>> {
+        let mut pieces = Vec::new();
+        for batch in group_file.batches(&columns, std::slice::from_ref(&(0..rows)))? {
+            let batch = batch.map_err(TableProblem::from)?;
+            let ends = Ends::of(&batch, group_file.part.precision())?;
+            let row = batch.column_by_name(ROW).ok_or_else(|| TableProblem::Columns(format!("`{ROW}`")))?;
+            let row = row.as_primitive::<UInt64Type>().values();
+            pieces.extend((0..batch.num_rows()).zip(row).map(|(i, &row)| {
+                let (a, b) = ends.get(i);
+                (a, b, row)
+            }));
+        }
+        Ok(pieces)
+    };
+    read().in_file(group_file.part.path())
+}
+
+/// The hash FNV-1a of 64 bits: <http://www.isthe.com/chongo/tech/comp/fnv/>.
+struct Fnv(u64);
+
+impl Default for Fnv {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Fnv {
+    fn add(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hash_is_that_of_its_authors() {
+        let mut hash = Fnv::default();
+        hash.add(b"foobar");
+        // from the authors' table of test vectors
+        assert_eq!(hash.0, 0x8594_4171_f739_67e8);
+    }
+}

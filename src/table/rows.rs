@@ -1,0 +1,129 @@
+//! The typed columns of a batch of rows.
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float32Type, Float64Type, UInt8Type, UInt32Type, UInt64Type};
+use arrow_array::{Array, RecordBatch};
+
+use super::problem::TableProblem;
+use super::schema::{COORDINATES, NODE_ID, Precision, RADIUS, ROW, SECTION_ID, SECTION_TYPE, SEGMENT_ID};
+use crate::error::{Error, Result};
+use crate::geometry::{Aabb, Point};
+use crate::segments::{SectionType, Segment};
+
+/// The typed columns of a batch.
+pub(super) struct Rows<'a> {
+    node_id: &'a [u64],
+    section_id: &'a [u32],
+    segment_id: &'a [u32],
+    section_type: &'a arrow_array::UInt8Array,
+    ends: Ends<'a>,
+    radius: &'a arrow_array::Float32Array,
+    row: &'a [u64],
+}
+
+/// The coordinates of a batch: x0, y0, z0, x1, y1, z1.
+pub(super) enum Ends<'a> {
+    Double([&'a [f64]; 6]),
+    Single([&'a [f32]; 6]),
+}
+
+/// A column without nulls, where there may be none.
+fn column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a dyn Array> {
+    let array = batch.column_by_name(name).ok_or_else(|| TableProblem::Columns(format!("`{name}`")))?;
+    let may_be_null = name == SECTION_TYPE || name == RADIUS;
+    if array.null_count() > 0 && !may_be_null {
+        return Err(Error::from(TableProblem::Null).in_object(name));
+    }
+    Ok(array.as_ref())
+}
+
+impl<'a> Ends<'a> {
+    pub(super) fn of(batch: &'a RecordBatch, precision: Precision) -> Result<Self> {
+        let mut double: [&[f64]; 6] = [&[]; 6];
+        let mut single: [&[f32]; 6] = [&[]; 6];
+        for (i, name) in COORDINATES.into_iter().enumerate() {
+            match precision {
+                Precision::F64 => double[i] = column(batch, name)?.as_primitive::<Float64Type>().values(),
+                Precision::F32 => single[i] = column(batch, name)?.as_primitive::<Float32Type>().values(),
+            }
+        }
+        Ok(if precision == Precision::F64 { Self::Double(double) } else { Self::Single(single) })
+    }
+
+    /// The two ends of a row.
+    pub(super) fn get(&self, i: usize) -> (Point, Point) {
+        let c: [f64; 6] = match self {
+            Self::Double(columns) => columns.map(|c| c[i]),
+            Self::Single(columns) => columns.map(|c| f64::from(c[i])),
+        };
+        (Point::new(c[0], c[1], c[2]), Point::new(c[3], c[4], c[5]))
+    }
+}
+
+impl<'a> Rows<'a> {
+    pub(super) fn of(batch: &'a RecordBatch, precision: Precision) -> Result<Self> {
+        let column = |name| column(batch, name);
+        let long = |name| -> Result<&'a [u64]> { Ok(column(name)?.as_primitive::<UInt64Type>().values()) };
+        let int = |name| -> Result<&'a [u32]> { Ok(column(name)?.as_primitive::<UInt32Type>().values()) };
+        Ok(Self {
+            node_id: long(NODE_ID)?,
+            section_id: int(SECTION_ID)?,
+            segment_id: int(SEGMENT_ID)?,
+            section_type: column(SECTION_TYPE)?.as_primitive::<UInt8Type>(),
+            ends: Ends::of(batch, precision)?,
+            radius: column(RADIUS)?.as_primitive::<Float32Type>(),
+            row: long(ROW)?,
+        })
+    }
+
+    pub(super) fn get(&self, i: usize) -> Segment {
+        let (start, end) = self.ends.get(i);
+        Segment {
+            node_id: self.node_id[i],
+            section_id: self.section_id[i],
+            segment_id: self.segment_id[i],
+            section_type: self
+                .section_type
+                .is_valid(i)
+                .then(|| self.section_type.value(i))
+                .and_then(SectionType::from_number),
+            start,
+            end,
+            radius: self.radius.is_valid(i).then(|| self.radius.value(i)),
+            row: self.row[i],
+        }
+    }
+}
+
+impl Ends<'_> {
+    /// The box round the segments of some rows.
+    pub(super) fn bounds(&self, rows: std::ops::Range<usize>) -> Aabb {
+        rows.map(|i| self.get(i)).fold(Aabb::EMPTY, |all, (a, b)| all.with(a).with(b))
+    }
+}
+
+/// Kind and node of the rows of a batch, as far as it has these columns.
+pub(super) struct Chosen<'a> {
+    kind: Option<&'a arrow_array::UInt8Array>,
+    node: Option<&'a [u64]>,
+}
+
+impl<'a> Chosen<'a> {
+    pub(super) fn of(batch: &'a RecordBatch) -> Result<Self> {
+        let has = |name: &str| batch.schema().index_of(name).is_ok();
+        let kind = has(SECTION_TYPE).then(|| column(batch, SECTION_TYPE)).transpose()?;
+        let node = has(NODE_ID).then(|| column(batch, NODE_ID)).transpose()?;
+        Ok(Self {
+            kind: kind.map(|c| c.as_primitive::<UInt8Type>()),
+            node: node.map(|c| c.as_primitive::<UInt64Type>().values().as_ref()),
+        })
+    }
+
+    pub(super) fn kind(&self, i: usize) -> Option<SectionType> {
+        self.kind.filter(|c| c.is_valid(i)).map(|c| c.value(i)).and_then(SectionType::from_number)
+    }
+
+    pub(super) fn node(&self, i: usize) -> Option<u64> {
+        self.node.and_then(|nodes| nodes.get(i)).copied()
+    }
+}

@@ -1,0 +1,468 @@
+//! Every way of searching a table against a plain loop over all its segments: pages by tree, the resident index, the
+//! k nearest, and files of other programs that lack what the tree is made from. A segment that a search misses is a
+//! number that is silently wrong.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::{Arc, LazyLock};
+
+use arrow_array::RecordBatch;
+use arrow_array::cast::AsArray;
+use arrow_array::types::UInt64Type;
+use arrow_schema::Schema;
+use leadfield::geometry::region::{Cuboid, Disk, Predicate, Region, Slab, Sphere, nearest_on_segment};
+use leadfield::geometry::{Aabb, Point};
+use leadfield::index::resident::{Builder, Width};
+use leadfield::index::{PageTree, Resident};
+use leadfield::segments::{SectionType, Segment, Segments};
+use leadfield::staged::Existing;
+use leadfield::table::{
+    Filter, Metadata, Neuron, PageWarning, Pages, Precision, Query, Summary, Table, Within, write_part,
+};
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
+use proptest::prelude::*;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rstar::primitives::{GeomWithData, Rectangle};
+use rstar::{AABB, RTree};
+use tempfile::TempDir;
+
+use crate::regions::{Shape, point, segment, shape};
+use crate::support;
+
+/// Segments of a neuron in the tables made here.
+const PER_NEURON: usize = 50;
+
+/// A table in a folder of its own, and its segments in stored order.
+struct Made {
+    folder: TempDir,
+    table: Table,
+    segments: Vec<Segment>,
+}
+
+/// A cloud of neurons: short segments, one in fifty long, somata without length.
+fn cloud(segments: usize, side: f64, seed: u64) -> Vec<Segment> {
+    let mut dice = ChaCha8Rng::seed_from_u64(seed);
+    let mut soma = Point::ORIGIN;
+    (0..segments)
+        .map(|i| {
+            let mut within = |most: f64| Point::from([(); 3].map(|()| dice.random_range(-most..most)));
+            let k = i % PER_NEURON;
+            if k == 0 {
+                soma = within(side);
+            }
+            let start = if k == 0 { soma } else { soma + within(60.0) };
+            let length = if k == 1 { 900.0 } else { 12.0 };
+            let end = if k == 0 { soma } else { start + within(length) };
+            let kind = [SectionType::Soma, SectionType::Axon, SectionType::Dend, SectionType::Apic][k.min(2 + i % 2)];
+            Segment {
+                node_id: (i / PER_NEURON) as u64,
+                section_id: k as u32,
+                segment_id: 0,
+                section_type: (k != 9).then_some(kind),
+                start,
+                end,
+                radius: None,
+                row: i as u64,
+            }
+        })
+        .collect()
+}
+
+/// Segments between given ends.
+fn plain(ends: &[(Point, Point)]) -> Vec<Segment> {
+    let mut segments = cloud(ends.len(), 1.0, 1);
+    segments.iter_mut().zip(ends).for_each(|(s, &(a, b))| (s.start, s.end) = (a, b));
+    segments
+}
+
+/// Writes a table of so many parts, and reads it back in stored order.
+fn made(segments: &[Segment], parts: usize, precision: Precision) -> Made {
+    let folder = support::scratch();
+    let path = folder.path().join("table");
+    std::fs::create_dir(&path).unwrap();
+    let neurons = segments.len().div_ceil(PER_NEURON);
+    let metadata = Metadata {
+        population: "cells".into(),
+        segments: segments.len() as u64,
+        neurons: neurons as u64,
+        parts: parts as u64,
+        ..Metadata::default()
+    };
+    let per_part = neurons.div_ceil(parts).max(1) * PER_NEURON;
+    for (number, own) in segments.chunks(per_part).enumerate() {
+        let neurons: Vec<Neuron> = own
+            .chunks(PER_NEURON)
+            .map(|n| Neuron { node_id: n[0].node_id, first_row: n[0].row, segments: n.len() as u64 })
+            .collect();
+        let columns: Segments = own.iter().copied().collect();
+        let file = path.join(format!("part-{number:05}.parquet"));
+        write_part(&file, &columns, &neurons, &metadata, precision).unwrap();
+    }
+    opened(folder, &path)
+}
+
+fn opened(folder: TempDir, path: &Path) -> Made {
+    let table = Table::open_foreign(path).unwrap();
+    let segments = table.parts().iter().flat_map(|p| p.read().unwrap().iter().collect::<Vec<_>>()).collect();
+    Made { folder, table, segments }
+}
+
+/// 60 000 segments in three parts, in each width.
+fn clouds() -> &'static [Made; 2] {
+    static CLOUDS: LazyLock<[Made; 2]> =
+        LazyLock::new(|| [Precision::F64, Precision::F32].map(|p| made(&cloud(60_000, 400.0, 7), 3, p)));
+    &CLOUDS
+}
+
+fn rows(batch: &RecordBatch) -> Vec<u64> {
+    batch.column_by_name("row").unwrap().as_primitive::<UInt64Type>().values().to_vec()
+}
+
+/// Rows and regions of all hits, in the order in which they are given out, through the tree.
+fn searched(table: &Table, within: Within<'_>, filter: &Filter) -> (Vec<(u64, u32)>, Summary) {
+    let pages = Pages::of(table, |bounds| within.touches(bounds)).unwrap();
+    let mut found = Vec::new();
+    let query = Query { within, filter, columns: &["row"] };
+    let visit = &mut |hits: leadfield::table::Hits| {
+        assert!(hits.batch.num_rows() == hits.region.len());
+        found.extend(rows(&hits.batch).into_iter().zip(hits.region));
+        Ok(())
+    };
+    let summary = pages.query(&query, visit).unwrap();
+    assert_eq!(summary.hits, found.len() as u64);
+    // counting reads less and finds the same
+    let counted = pages.query(&Query { columns: &[], ..query }, &mut |_| Ok(())).unwrap();
+    assert_eq!(counted.hits, summary.hits);
+    (found, summary)
+}
+
+/// The same by a loop over everything.
+fn looped(segments: &[Segment], regions: &[&dyn Region], predicate: Predicate) -> Vec<(u64, u32)> {
+    let holds = |s: &Segment, r: &dyn Region| predicate.holds(r, s.start, s.end);
+    let of =
+        |s: &Segment| (0..).zip(regions).filter(|(_, r)| holds(s, **r)).map(|(k, _)| (s.row, k)).collect::<Vec<_>>();
+    segments.iter().flat_map(of).collect()
+}
+
+fn check(made: &Made, regions: &[&dyn Region]) {
+    for predicate in Predicate::ALL {
+        let (found, _) = searched(&made.table, Within::Regions(regions, predicate), &Filter::default());
+        assert_eq!(found, looped(&made.segments, regions, predicate), "{regions:?} {predicate:?}");
+    }
+}
+
+/// A region of the size of a neuron somewhere in the cloud.
+fn placed(shape: Shape, at: Point) -> Box<dyn Region> {
+    let big = |p: Point| p * 10.0 + at;
+    match shape {
+        Shape::Sphere { c, r } => Shape::Sphere { c: big(c), r: r * 10.0 },
+        Shape::Disk { c, axis, r, half } => Shape::Disk { c: big(c), axis, r: r * 10.0, half: half * 10.0 },
+        Shape::Slab { c, axis, half } => Shape::Slab { c: big(c), axis, half: half * 2.0 },
+        Shape::Cuboid { c, half } => Shape::Cuboid { c: big(c), half: half * 10.0 },
+        Shape::Oriented { c, half, turn } => Shape::Oriented { c: big(c), half: half * 10.0, turn },
+        Shape::Capsule { a, b, r } => Shape::Capsule { a: big(a), b: big(b * 8.0), r: r * 5.0 },
+    }
+    .region()
+}
+
+/// All segments in a resident index, places as in the list.
+fn resident(segments: &[Segment], width: Width) -> Resident {
+    let mut builder = Builder::new(width);
+    segments.iter().for_each(|s| builder.push(s.start, s.end, s.row));
+    builder.build()
+}
+
+/// The places of what a loop finds.
+fn places(segments: &[Segment], region: &dyn Region, predicate: Predicate) -> Vec<u64> {
+    (0..).zip(segments).filter(|(_, s)| predicate.holds(region, s.start, s.end)).map(|(i, _)| i).collect()
+}
+
+/// The k nearest by sorting all.
+fn sorted(segments: &[Segment], p: Point, k: usize) -> Vec<(f64, u64)> {
+    let distance = |s: &Segment| p.distance(nearest_on_segment(p, s.start, s.end));
+    let mut all: Vec<(f64, u64)> = segments.iter().map(distance).zip(0..).collect();
+    all.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+    all.truncate(k);
+    all
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    #[test]
+    fn pages_by_tree_hold_what_a_loop_finds(shape in shape(), at in point()) {
+        for made in clouds() {
+            check(made, &[placed(shape, at * 60.0).as_ref()]);
+        }
+    }
+
+    #[test]
+    fn several_regions_at_once_find_what_each_finds_alone(shapes in prop::collection::vec((shape(), point()), 0..12)) {
+        let regions: Vec<Box<dyn Region>> = shapes.into_iter().map(|(shape, at)| placed(shape, at * 60.0)).collect();
+        let regions: Vec<&dyn Region> = regions.iter().map(AsRef::as_ref).collect();
+        check(&clouds()[0], &regions);
+    }
+
+    #[test]
+    fn filters_leave_the_hits_that_pass(shape in shape(), at in point(), kinds in prop::collection::vec(0..7_u8, 0..4), nodes in prop::collection::btree_set(0..1200_u64, 0..600)) {
+        let made = &clouds()[1];
+        let region = placed(shape, at * 40.0);
+        let kinds: Vec<SectionType> = kinds.into_iter().filter_map(SectionType::from_number).collect();
+        let filter = Filter { section_types: Some(kinds.clone()), nodes: Some(nodes.iter().copied().collect()) };
+        let passes = |s: &&Segment| s.section_type.is_some_and(|k| kinds.contains(&k)) && nodes.contains(&s.node_id);
+        let left: Vec<Segment> = made.segments.iter().filter(passes).copied().collect();
+        let regions = [region.as_ref()];
+        let (found, _) = searched(&made.table, Within::Regions(&regions, Predicate::Intersects), &filter);
+        prop_assert_eq!(found, looped(&left, &regions, Predicate::Intersects));
+        let (all, _) = searched(&made.table, Within::Everywhere, &filter);
+        prop_assert_eq!(all.into_iter().map(|(row, _)| row).collect::<Vec<_>>(), left.iter().map(|s| s.row).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn the_nearest_are_those_of_a_sorted_list(at in point(), k in 1..40_usize) {
+        for made in clouds() {
+            let p = at * 80.0;
+            let pages = Pages::of(&made.table, |_| true).unwrap();
+            let (found, summary) = pages.nearest(p, k, &Filter::default()).unwrap();
+            let expected = sorted(&made.segments, p, k);
+            prop_assert_eq!(found.iter().map(|n| (n.distance, n.place)).collect::<Vec<_>>(), expected.clone());
+            prop_assert!(summary.pages <= pages.pages().len() as u64);
+            let batch = pages.fetch(&found.iter().map(|n| n.place).collect::<Vec<_>>(), &["node_id", "row"]).unwrap();
+            let of = |place: u64| made.segments[place as usize].row;
+            prop_assert_eq!(rows(&batch), expected.iter().map(|e| of(e.1)).collect::<Vec<_>>());
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    #[test]
+    fn the_resident_index_holds_what_a_loop_finds(shape in shape(), ends in prop::collection::vec(segment(), 0..400)) {
+        let (region, mut segments) = (shape.region(), plain(&ends));
+        segments.sort_by(|a, b| a.start.x.total_cmp(&b.start.x));
+        for width in [Width::Double, Width::Single] {
+            let index = resident(&segments, width);
+            // a single-precision index is for tables that hold no more
+            let stored: Vec<Segment> = (0..).zip(&segments).map(|(i, s)| {
+                let (start, end) = index.ends(i).unwrap();
+                Segment { start, end, ..*s }
+            }).collect();
+            for predicate in Predicate::ALL {
+                let expected = places(&stored, region.as_ref(), predicate);
+                prop_assert_eq!(index.count(region.as_ref(), predicate), expected.len() as u64);
+                prop_assert_eq!(index.find(region.as_ref(), predicate), expected);
+            }
+        }
+    }
+
+    #[test]
+    fn the_nearest_of_the_resident_index_are_those_of_a_sorted_list(p in point(), k in 0..30_usize, ends in prop::collection::vec(segment(), 0..200)) {
+        let segments = plain(&ends);
+        let found = resident(&segments, Width::Double).nearest(p, k);
+        prop_assert_eq!(found.iter().map(|n| (n.distance, n.place)).collect::<Vec<_>>(), sorted(&segments, p, k));
+    }
+
+    #[test]
+    fn the_page_tree_finds_what_rstar_finds(boxes in prop::collection::vec((point(), point()), 1..200), a in point(), b in point()) {
+        let bounds: Vec<Aabb> = boxes.iter().map(|&(a, b)| Aabb::of([a, b])).collect();
+        let rectangle = |b: &Aabb| Rectangle::from_corners(b.min.to_array(), b.max.to_array());
+        let other = RTree::bulk_load(bounds.iter().map(rectangle).zip(0..).map(|(r, i)| GeomWithData::new(r, i)).collect());
+        let asked = Aabb::of([a, b]);
+        let envelope = AABB::from_corners(asked.min.to_array(), asked.max.to_array());
+        let theirs: BTreeSet<usize> = other.locate_in_envelope_intersecting(envelope).map(|g| g.data).collect();
+        let region = Cuboid::new(asked.min, asked.max).unwrap();
+        let ours: BTreeSet<usize> = PageTree::new(&bounds).touched(&region).into_iter().collect();
+        // boxes are rounded outwards to single precision: never one too few, and none that is further off than that
+        prop_assert!(ours.is_superset(&theirs));
+        prop_assert!(ours.difference(&theirs).all(|&i| bounds[i].distance(&asked) < 1e-6));
+    }
+}
+
+#[test]
+fn tangent_degenerate_huge_and_empty_regions_find_what_a_loop_finds() {
+    let made = &clouds()[0];
+    let s = made.segments[30_000];
+    let touching = s.midpoint().distance(Point::ORIGIN);
+    let regions: [&dyn Region; 7] = [
+        // its border goes through a midpoint, as far as doubles go
+        &Sphere::new(Point::ORIGIN, touching).unwrap(),
+        &Sphere::new(s.start, f64::MIN_POSITIVE).unwrap(),
+        // a point, a face, the other end of the world
+        &Cuboid::new(s.end, s.end).unwrap(),
+        &Cuboid::new(Point::new(-1e9, s.end.y, -1e9), Point::new(1e9, s.end.y, 1e9)).unwrap(),
+        &Slab::new(s.end, Point::new(1.0, 1.0, 0.0), 0.0).unwrap(),
+        &Disk::new(Point::ORIGIN, Point::new(0.0, 0.0, 1.0), 1e99, 1e99).unwrap(),
+        &Sphere::new(Point::new(1e50, 0.0, 0.0), 1.0).unwrap(),
+    ];
+    check(made, &regions);
+    let (found, _) = searched(&made.table, Within::Regions(&regions, Predicate::Intersects), &Filter::default());
+    let of = |k: u32| found.iter().filter(|(_, region)| *region == k).count();
+    assert!((0..5).all(|k| of(k) >= 1), "each touches the segment that it was made for");
+    assert_eq!((of(5), of(6)), (60_000, 0), "one holds everything, one nothing");
+}
+
+#[test]
+fn a_long_segment_is_found_where_only_its_middle_passes() {
+    let mut segments = cloud(20_000, 300.0, 3);
+    let (a, b) = (Point::new(-5000.0, 1000.0, 0.0), Point::new(5000.0, 1000.0, 0.0));
+    (segments[777].start, segments[777].end) = (a, b);
+    let made = made(&segments, 1, Precision::F64);
+    let sphere = Sphere::new(Point::new(0.0, 1003.0, 0.0), 4.0).unwrap();
+    let (found, _) = searched(&made.table, Within::Regions(&[&sphere], Predicate::Intersects), &Filter::default());
+    assert_eq!(found, [(777, 0)]);
+    let index = resident(&made.segments, Width::Double);
+    let place = made.segments.iter().position(|s| s.row == 777).unwrap() as u64;
+    assert_eq!(index.find(&sphere, Predicate::Intersects), [place]);
+    assert_eq!(index.nearest(Point::new(100.0, 1003.0, 0.0), 1)[0].distance, 3.0);
+}
+
+#[test]
+fn a_table_of_one_row_is_searched() {
+    for precision in [Precision::F32, Precision::F64] {
+        let made = made(&plain(&[(Point::ORIGIN, Point::new(2.0, 0.0, 0.0))]), 1, precision);
+        check(
+            &made,
+            &[&Sphere::new(Point::new(1.0, 0.0, 0.0), 0.5).unwrap(), &Sphere::new(Point::ORIGIN, 0.5).unwrap()],
+        );
+        let index = made.table.resident().unwrap();
+        assert_eq!(index.find(&Sphere::new(Point::new(1.0, 0.0, 0.0), 0.5).unwrap(), Predicate::Midpoint), [0]);
+    }
+}
+
+#[test]
+fn a_million_rows_are_searched_in_bounded_pieces() {
+    let made = made(&cloud(1_000_000, 700.0, 5), 2, Precision::F32);
+    let index = made.table.resident().unwrap();
+    let regions: [&dyn Region; 3] = [
+        &Sphere::new(Point::new(100.0, 50.0, -200.0), 80.0).unwrap(),
+        &Disk::new(Point::ORIGIN, Point::new(0.0, 1.0, 0.0), 500.0, 20.0).unwrap(),
+        &Slab::new(Point::ORIGIN, Point::new(0.0, 1.0, 0.0), 400.0).unwrap(),
+    ];
+    for region in regions {
+        let within = Within::Regions(std::slice::from_ref(&region), Predicate::Midpoint);
+        let pages = Pages::of(&made.table, |b| within.touches(b)).unwrap();
+        let (mut largest, mut found) = (0, Vec::new());
+        let query = Query { within, filter: &Filter::default(), columns: &["row", "x0", "y1"] };
+        let visit = &mut |hits: leadfield::table::Hits| {
+            largest = largest.max(hits.batch.num_rows());
+            found.extend(rows(&hits.batch));
+            Ok(())
+        };
+        pages.query(&query, visit).unwrap();
+        assert!(largest <= 128 * 1024, "{largest}");
+        let expected = places(&made.segments, region, Predicate::Midpoint);
+        assert_eq!(found.len(), expected.len());
+        assert!(found.iter().zip(&expected).all(|(row, place)| *row == made.segments[*place as usize].row));
+        assert_eq!(index.find(region, Predicate::Midpoint), expected);
+    }
+}
+
+#[test]
+fn a_small_region_reads_few_pages() {
+    let made = made(&cloud(400_000, 700.0, 5), 1, Precision::F32);
+    let sphere = Sphere::new(Point::new(100.0, 50.0, -200.0), 30.0).unwrap();
+    let (_, summary) = searched(&made.table, Within::Regions(&[&sphere], Predicate::Midpoint), &Filter::default());
+    let all = Pages::of(&made.table, |_| true).unwrap().pages().len() as u64;
+    // 98 pages: those of short segments near the sphere, and of the long ones
+    assert!(all >= 400_000 / 4096 && summary.pages * 5 < all, "{} of {all}", summary.pages);
+}
+
+/// The same rows written as other programs write them.
+fn rewritten(made: &Made, properties: impl Fn() -> WriterPropertiesBuilder, metadata: bool) -> Made {
+    let folder = support::scratch();
+    let path = folder.path().join("table");
+    std::fs::create_dir(&path).unwrap();
+    for part in made.table.parts() {
+        let reader = ParquetRecordBatchReaderBuilder::try_new(std::fs::File::open(part.path()).unwrap()).unwrap();
+        let pairs = reader.metadata().file_metadata().key_value_metadata().filter(|_| metadata).cloned();
+        let schema = Arc::new(Schema::new(reader.schema().fields().clone()));
+        let properties = properties().set_key_value_metadata(pairs).build();
+        let out = std::fs::File::create(path.join(part.path().file_name().unwrap())).unwrap();
+        let mut writer = ArrowWriter::try_new(out, schema.clone(), Some(properties)).unwrap();
+        for batch in reader.build().unwrap() {
+            writer.write(&batch.unwrap().with_schema(schema.clone()).unwrap()).unwrap();
+        }
+        writer.close().unwrap();
+    }
+    opened(folder, &path)
+}
+
+fn warnings(made: &Made) -> Vec<PageWarning> {
+    Pages::of(&made.table, |_| true).unwrap().warnings().to_vec()
+}
+
+fn paths(made: &Made) -> Vec<std::path::PathBuf> {
+    made.table.parts().iter().map(|p| p.path().to_path_buf()).collect()
+}
+
+#[test]
+fn files_of_other_programs_are_searched_with_a_warning() {
+    let sphere = Sphere::new(Point::new(100.0, 50.0, -200.0), 90.0).unwrap();
+    let by_group = || WriterProperties::builder().set_statistics_enabled(EnabledStatistics::Chunk);
+    let blind = || WriterProperties::builder().set_statistics_enabled(EnabledStatistics::None);
+    for original in clouds() {
+        let groups = rewritten(original, || by_group().set_max_row_group_row_count(Some(5000)), true);
+        check(&groups, &[&sphere]);
+        assert_eq!(warnings(&groups), paths(&groups).into_iter().map(PageWarning::NoPageIndex).collect::<Vec<_>>());
+        assert!(!groups.table.is_foreign());
+
+        let scanned = rewritten(original, || blind().set_max_row_group_row_count(Some(5000)), false);
+        check(&scanned, &[&sphere]);
+        assert_eq!(warnings(&scanned), paths(&scanned).into_iter().map(PageWarning::NoStatistics).collect::<Vec<_>>());
+        assert!(scanned.table.is_foreign() && Table::open(scanned.table.path()).is_err());
+
+        // columns that are cut into pages at other rows than their neighbours: by bytes, with dictionaries
+        let uneven = rewritten(original, || WriterProperties::builder().set_data_page_size_limit(10_000), false);
+        check(&uneven, &[&sphere]);
+        assert_eq!(warnings(&uneven), []);
+        assert!(uneven.folder.path().exists());
+    }
+}
+
+#[test]
+fn a_damaged_page_index_is_not_believed() {
+    let original = &clouds()[0];
+    let folder = support::scratch();
+    let path = folder.path().join("table");
+    support::copy_folder(original.table.path(), &path);
+    for part in original.table.parts() {
+        let file = path.join(part.path().file_name().unwrap());
+        let mut bytes = std::fs::read(&file).unwrap();
+        // the page index stands between the last page and the footer, whose length is in the file's last eight bytes
+        let tail = bytes.len() - 8;
+        let footer = u32::from_le_bytes(bytes[tail..tail + 4].try_into().unwrap()) as usize;
+        bytes[tail - footer - 2000..tail - footer].fill(0xff);
+        std::fs::write(&file, bytes).unwrap();
+    }
+    let damaged = opened(folder, &path);
+    check(&damaged, &[&Sphere::new(Point::new(100.0, 50.0, -200.0), 90.0).unwrap()]);
+    assert_eq!(warnings(&damaged), paths(&damaged).into_iter().map(PageWarning::NoPageIndex).collect::<Vec<_>>());
+}
+
+#[test]
+fn an_index_is_stored_beside_its_table_and_refused_beside_another() {
+    let [one, other] = clouds();
+    assert_ne!(one.table.fingerprint(), other.table.fingerprint());
+    let path = one.folder.path().join("stored.index");
+    one.table.resident().unwrap().write(&path, one.table.fingerprint(), Existing::Replace).unwrap();
+    let index = Resident::open(&path, one.table.fingerprint()).unwrap();
+    let sphere = Sphere::new(Point::ORIGIN, 120.0).unwrap();
+    assert_eq!(index.find(&sphere, Predicate::Midpoint), places(&one.segments, &sphere, Predicate::Midpoint));
+    assert!((0..index.len() as u64).all(|i| index.row(i) == Some(one.segments[i as usize].row)));
+    assert!(Resident::open(&path, other.table.fingerprint()).is_err());
+}
+
+#[test]
+fn places_are_fetched_in_the_order_asked_for() {
+    let made = &clouds()[1];
+    let pages = Pages::of(&made.table, |_| true).unwrap();
+    let asked: Vec<u64> = vec![59_999, 3, 40_000, 3, 12_345, 0];
+    let expected: Vec<u64> = asked.iter().map(|&p| made.segments[p as usize].row).collect();
+    assert_eq!(rows(&pages.fetch(&asked, &["row"]).unwrap()), expected);
+    let refused = pages.fetch(&[60_000], &["row"]).unwrap_err().to_string();
+    assert!(refused.ends_with("no segment at place 60000, expected one of the table's rows"), "{refused}");
+}
