@@ -1,11 +1,13 @@
 //! Electrodes: contacts with their names, places and methods, read from CSV and JSON.
 
 pub mod arrays;
+pub mod atlas;
 mod csv;
 mod field;
 pub mod fields;
 mod json;
 mod kind;
+pub mod probe;
 mod probeinterface;
 mod problem;
 mod record;
@@ -22,6 +24,7 @@ use crate::units::{DEFAULT_CONDUCTIVITY, SiemensPerMeter};
 pub use self::kind::{Kind, parse as parse_type};
 pub use self::probeinterface::Extent;
 pub use self::problem::ElectrodeProblem;
+pub use self::record::UNKNOWN_PLACE;
 pub use self::settings::{Axis, Boundary, Conductivity, Disc, Reference, Settings};
 pub use self::write::{save, to_csv, to_json};
 
@@ -79,6 +82,23 @@ fn parse(bytes: &[u8], extent: Extent) -> Result<Vec<Electrode>> {
 fn text(bytes: &[u8]) -> Result<&str> {
     let text = std::str::from_utf8(bytes).map_err(|_| ElectrodeProblem::NoText)?;
     Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
+}
+
+/// Checks contacts that were made otherwise than by [`read`].
+///
+/// # Errors
+/// A name that no HDF5 group can have or that two contacts have, a setting that the type does not take, no contacts.
+pub fn checked(electrodes: Vec<Electrode>) -> Result<Vec<Electrode>> {
+    record::checked("contact", (0..).zip(electrodes).collect())
+}
+
+/// The method and settings of a type such as `LineSource` or `ObjectiveCSD_Disk_200`.
+///
+/// # Errors
+/// There is no such method, or what follows its name is not its sizes.
+pub fn of_type(text: &str) -> Result<(&'static dyn Method, Settings)> {
+    let kind = parse_type(text)?;
+    Ok((kind.method()?, kind.with(Settings::default())?))
 }
 
 /// Refuses a contact named like a population: both are groups under `/electrodes` of the electrodes file.

@@ -13,10 +13,11 @@ use std::f64::consts::PI;
 use serde_json::{Map, Value};
 
 use super::field::{Field, described};
-use super::record::{UNKNOWN_PLACE, checked, checked_name};
+use super::record::{UNKNOWN_PLACE, check_name, checked};
 use super::{Disc, Electrode, ElectrodeProblem, Settings, kind};
 use crate::error::{Context, Error, Result};
 use crate::geometry::Point;
+use crate::units::LENGTHS;
 
 /// What becomes of the contacts' shapes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -27,9 +28,6 @@ pub enum Extent {
     /// Contacts are discs in their plane, of the same area as squares and rectangles.
     Disc,
 }
-
-/// Units of length by name, in um.
-const UNITS: [(&str, f64); 3] = [("um", 1.0), ("mm", 1e3), ("m", 1e6)];
 
 /// Reads the contacts of all probes.
 ///
@@ -105,7 +103,9 @@ fn names(probes: &[Probe]) -> Result<Vec<String>> {
             None => (first + k).to_string(),
         };
         for k in 0..probe.contacts.len() {
-            names.push(checked_name(name(k)).at(&format!("probes[{i}].contact_ids"), k as u64)?);
+            let name = name(k);
+            check_name(&name).at(&format!("probes[{i}].contact_ids"), k as u64)?;
+            names.push(name);
         }
     }
     Ok(names)
@@ -139,16 +139,11 @@ fn dimensions(value: Option<&Value>) -> Result<usize, ElectrodeProblem> {
     }
 }
 
-fn scale(value: Option<&Value>) -> Result<f64, ElectrodeProblem> {
-    let found = value.unwrap_or(&Value::Null);
-    let unit = found.as_str().unwrap_or_default().replace(['\u{b5}', '\u{3bc}'], "u");
-    let known = UNITS.into_iter().find(|(name, _)| *name == unit).map(|(_, scale)| scale);
-    known.ok_or_else(|| ElectrodeProblem::Units { found: described(found) })
-}
-
-/// The names of the units that are known.
-pub(super) fn units() -> impl Iterator<Item = &'static str> {
-    UNITS.into_iter().map(|(name, _)| name)
+fn scale(value: Option<&Value>) -> Result<f64> {
+    match value {
+        Some(Value::String(unit)) => Ok(LENGTHS.factor(unit)?),
+        other => Err(shape("a string", other.unwrap_or(&Value::Null)).into()),
+    }
 }
 
 /// A vector of two or three finite numbers; the third of two is zero.
@@ -343,12 +338,9 @@ mod tests {
     fn unknown_units_are_refused() {
         refused(
             two(json!({"si_units": "inch"})),
-            "probes[0].si_units: unknown units, expected `um`, `mm`, `m`, found the string `inch`",
+            "probes[0].si_units: unknown unit, expected `um`, `mm`, `cm`, `m`, found `inch`",
         );
-        refused(
-            two(json!({"si_units": null})),
-            "probes[0].si_units: unknown units, expected `um`, `mm`, `m`, found `null`",
-        );
+        refused(two(json!({"si_units": null})), "probes[0].si_units: wrong type, expected a string, found `null`");
     }
 
     #[test]

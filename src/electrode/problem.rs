@@ -115,12 +115,6 @@ pub enum ElectrodeProblem {
         /// Number of items.
         found: usize,
     },
-    /// A length in units that are not known.
-    #[error("unknown units, expected {}, found {found}", listed(super::probeinterface::units(), usize::MAX))]
-    Units {
-        /// What is there.
-        found: String,
-    },
     /// A file to write whose name does not say how.
     #[error("no format to write, expected a name that ends in `.csv` or `.json`")]
     Ending,

@@ -15,7 +15,7 @@ pub(super) const REQUIRED: [&str; 4] = ["name", "x", "y", "z"];
 pub(super) const OPTIONAL: [&str; 3] = ["layer", "region", "type"];
 
 /// Layer and region where they are not told.
-pub(super) const UNKNOWN_PLACE: &str = "NA";
+pub const UNKNOWN_PLACE: &str = "NA";
 
 /// The type where it is not told.
 const DEFAULT_TYPE: &str = "LineSource";
@@ -56,7 +56,9 @@ impl<'a> Record<'a> {
     }
 
     fn name(&self) -> Result<String, ElectrodeProblem> {
-        checked_name(self.get("name").map(|field| field.label("name")).transpose()?.unwrap_or_default())
+        let name = self.get("name").map(|field| field.label("name")).transpose()?.unwrap_or_default();
+        check_name(&name)?;
+        Ok(name)
     }
 
     /// What the contact says for itself.
@@ -75,10 +77,10 @@ impl<'a> Record<'a> {
     }
 }
 
-/// A name that an HDF5 group can have.
-pub(super) fn checked_name(name: String) -> Result<String, ElectrodeProblem> {
-    let wrong = matches!(name.as_str(), "" | "." | "..") || name.contains(['/', '\0']);
-    if wrong { Err(ElectrodeProblem::Name(name)) } else { Ok(name) }
+/// Refuses a name that no HDF5 group can have.
+pub(super) fn check_name(name: &str) -> Result<(), ElectrodeProblem> {
+    let wrong = matches!(name, "" | "." | "..") || name.contains(['/', '\0']);
+    if wrong { Err(ElectrodeProblem::Name(name.into())) } else { Ok(()) }
 }
 
 /// The electrodes of records, each with its row in `object`.
@@ -91,6 +93,7 @@ pub(super) fn electrodes(object: &str, records: Vec<(u64, Record<'_>)>) -> Resul
 pub(super) fn checked(object: &str, electrodes: Vec<(u64, Electrode)>) -> Result<Vec<Electrode>> {
     let mut rows: HashMap<&str, u64> = HashMap::with_capacity(electrodes.len());
     for (row, electrode) in &electrodes {
+        check_name(&electrode.name).at(object, *row)?;
         if let Some(earlier) = rows.insert(&electrode.name, *row) {
             let earlier = format!("{object}[{earlier}]");
             return Err(ElectrodeProblem::Duplicate { name: electrode.name.clone(), earlier }).at(object, *row);

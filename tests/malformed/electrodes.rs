@@ -251,7 +251,7 @@ fn a_row_between_blanks_of_another_length_is_refused() {
 fn probeinterface_with_unknown_units_is_refused() {
     refused(
         r#"{"specification": "probeinterface", "probes": [{"ndim": 2, "si_units": "inch", "contact_positions": [[0, 0]]}]}"#,
-        "error: FILE: probes[0].si_units: unknown units, expected `um`, `mm`, `m`, found the string `inch`",
+        "error: FILE: probes[0].si_units: unknown unit, expected `um`, `mm`, `cm`, `m`, found `inch`",
     );
 }
 
