@@ -4,6 +4,7 @@ mod cli;
 mod demo;
 mod info;
 mod positions;
+mod query;
 mod synthesize;
 mod validate;
 mod weights;
@@ -25,6 +26,7 @@ struct Program {
 #[derive(Subcommand)]
 enum Tool {
     Positions(positions::Args),
+    Query(query::Args),
     Weights(weights::Args),
     Validate(validate::Args),
     Info(info::Args),
@@ -36,6 +38,7 @@ fn main() -> ExitCode {
     let program = Program::parse();
     cli::conclude(program.common.start().and_then(|()| match &program.tool {
         Tool::Positions(args) => positions::run(args, &program.common),
+        Tool::Query(args) => query::run(args, &program.common),
         Tool::Weights(args) => weights::run(args, &program.common),
         Tool::Validate(args) => validate::run(args, &program.common),
         Tool::Info(args) => info::run(args, &program.common),
