@@ -43,7 +43,7 @@ help: ## List the targets
 
 .PHONY: setup
 setup: ## Install what building needs: HDF5's headers and pkg-config
-	@command -v cargo >/dev/null || { echo 'missing: Rust 1.88 or newer, see https://rustup.rs' >&2; exit 2; }
+	@command -v cargo >/dev/null || { echo 'missing: Rust 1.89 or newer, see https://rustup.rs' >&2; exit 2; }
 	@command -v cc >/dev/null || { echo 'missing: a C compiler, `cc`' >&2; exit 2; }
 	@$(has_hdf5) || { $(call install,pkg-config libhdf5-dev); }
 
@@ -53,7 +53,7 @@ build: setup ## Build the program
 
 .PHONY: demo
 demo: build ## Build, then a synthetic circuit, its segments, its electrodes file, and a check of the result
-	$(TARGET)/release/leadfield demo
+	$(TARGET)/release/leadfield demo --force
 
 .PHONY: test
 test: setup ## Run the tests; those that need other programs are left out
@@ -71,8 +71,8 @@ clients: .venv/clients ## Put the field's own readers (h5py, libsonata, duckdb, 
 	@touch $@
 
 .PHONY: test-clients
-test-clients: setup clients ## Run the tests that need `make clients` or LEADFIELD_REAL_DATA
-	LEADFIELD_PYTHON=$(abspath $(PYTHON)) $(cargo) test --locked -- --ignored
+test-clients: setup clients ## Run the tests that need `make clients`; those on real neurons where LEADFIELD_REAL_DATA is set
+	LEADFIELD_PYTHON=$(abspath $(PYTHON)) $(cargo) test --locked -- --ignored $(if $(LEADFIELD_REAL_DATA),,--skip real_)
 
 .PHONY: lint
 lint: setup ## Check the form: rustfmt and clippy

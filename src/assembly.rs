@@ -8,12 +8,14 @@ mod request;
 pub use request::{Report, Request};
 
 use std::path::Path;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::error::{Context, Problem, Result, listed};
+use crate::error::{Context, Problem, Result, count, listed};
 use crate::geometry::{Aabb, hilbert};
-use crate::positions::{Axon, Checks, NeuronPlan, Placement, place};
+use crate::morphology::Morphology;
+use crate::positions::{Axon, Checks, NeuronPlan, Placement, check_axon, place};
 use crate::segments::Segments;
 use crate::sonata::config::{Config, NodePopulation, Simulation};
 use crate::sonata::node_sets::NodeSets;
@@ -49,6 +51,16 @@ pub enum AssemblyProblem {
         /// The first that is not.
         first: u64,
     },
+    /// A report with more nodes than there are.
+    #[error("node id outside the population `{population}`, expected an id below {nodes}, found {id}")]
+    OutsidePopulation {
+        /// The population.
+        population: String,
+        /// Number of its nodes.
+        nodes: usize,
+        /// The id.
+        id: u64,
+    },
     /// Nothing to do.
     #[error("no neurons selected, expected at least one, found none in {0}")]
     NoNeurons(String),
@@ -63,6 +75,7 @@ impl Problem for AssemblyProblem {
             Self::NotReported { .. } => {
                 Some("choose a `--node-set` inside the report's `cells`, or another `--report`".into())
             }
+            Self::OutsidePopulation { .. } => Some("the report may be of another circuit".into()),
             Self::NoMorphologies(_) | Self::NoNeurons(_) => None,
         }
     }
@@ -110,7 +123,6 @@ impl Default for Options {
 /// A circuit that has been read as far as its nodes and segment counts: what is left is to place the segments.
 pub struct Assembly {
     plans: Vec<NeuronPlan>,
-    names: Vec<String>,
     library: Library,
     metadata: Metadata,
     report_file: std::path::PathBuf,
@@ -128,9 +140,13 @@ impl Assembly {
         };
         let population = simulation.circuit.population(request.population)?;
         let report = request::report(simulation, request.report)?;
-        let layout = Layout::open(&report.file, &population.name)?;
+        let layout = request::layout(&report, &population.name)?;
         let nodes = Nodes::open(population)?;
-        let ids = selected(&config, request.node_set, population, &nodes, &layout)?;
+        let ids = match request.node_set {
+            Some(set) => in_node_set(set, &config, population, &nodes, &layout),
+            None => in_report(population, &nodes, &layout),
+        };
+        let ids = ids.in_file(&report.file)?;
         Self::join(simulation, population, &nodes, &layout, &ids, report)
     }
 
@@ -155,7 +171,7 @@ impl Assembly {
             neurons: plans.len() as u64,
             ..Metadata::default()
         };
-        Ok(Self { plans, names: nodes.morphologies(ids)?, library, metadata, report_file: report.file })
+        Ok(Self { plans, library, metadata, report_file: report.file })
     }
 
     /// Number of segments.
@@ -177,7 +193,7 @@ impl Assembly {
         placed: &(dyn Fn(u64) + Sync),
     ) -> Result<Made> {
         let single = parts::is_single_file(out);
-        let staged = if single { Staged::new(out, existing)? } else { Staged::folder(out, existing)? };
+        let staged = if single { Staged::new(out, existing)? } else { folder(out, existing)? };
         let order = self.hilbert_order();
         let neurons: Vec<Neuron> = order.iter().map(|&i| neuron(&self.plans[i])).collect();
         let most = if single { u64::MAX } else { options.segments_per_part };
@@ -211,8 +227,8 @@ impl Assembly {
 
     fn place_all(&self, which: &[usize], options: &Options, placed: &(dyn Fn(u64) + Sync)) -> Result<Segments> {
         let place_one = |&i: &usize| -> Result<Segments> {
-            let (plan, name) = (&self.plans[i], &self.names[i]);
-            let morphology = self.library.get(name).at("node", plan.node_id)?;
+            let plan = &self.plans[i];
+            let morphology = self.morphology(&plan.morphology, options.axon)?;
             let segments = place(&morphology, plan, options.axon, options.checks).in_file(&self.report_file)?;
             placed(segments.len() as u64);
             Ok(segments)
@@ -225,6 +241,31 @@ impl Assembly {
         }
         Ok(all)
     }
+
+    /// A morphology that suits the axon's fate; an error tells whose it is.
+    fn morphology(&self, name: &str, axon: Axon) -> Result<Arc<Morphology>> {
+        let suited = |m: Arc<Morphology>| check_axon(&m, axon).in_file(&self.library.file(name)).map(|()| m);
+        self.library.get(name).and_then(suited).map_err(|e| e.advised(self.owners(name)))
+    }
+
+    /// Whose morphology it is, for people.
+    fn owners(&self, name: &str) -> String {
+        let mut owners = self.plans.iter().filter(|p| p.morphology == name).map(|p| p.node_id);
+        let first = owners.next().unwrap_or_default();
+        let others = match owners.count() {
+            0 => String::new(),
+            n => format!(" and of {}", count(n as u64, "other")),
+        };
+        format!("it is the morphology of node {first} of population `{}`{others}", self.metadata.population)
+    }
+}
+
+/// Starts a folder of parts.
+fn folder(out: &Path, existing: Existing) -> Result<Staged> {
+    if existing == Existing::Replace {
+        parts::check_replaceable(out)?;
+    }
+    Staged::folder(out, existing)
 }
 
 fn neuron(plan: &NeuronPlan) -> Neuron {
@@ -238,18 +279,29 @@ fn axon_text(axon: Axon) -> String {
     }
 }
 
-/// The node ids, ascending: those of the node set, else all that the report has.
-fn selected(
+/// The ids of all nodes of the report, ascending.
+fn in_report(population: &NodePopulation, nodes: &Nodes, layout: &Layout) -> Result<Vec<u64>> {
+    let ids = layout.node_ids();
+    let inside = ids.partition_point(|&id| id < nodes.len() as u64);
+    match ids.get(inside) {
+        Some(&id) => {
+            let (population, nodes) = (population.name.clone(), nodes.len());
+            let object = format!("/report/{population}/mapping/node_ids");
+            Err(AssemblyProblem::OutsidePopulation { population, nodes, id }).in_object(&object)
+        }
+        None if ids.is_empty() => Err(AssemblyProblem::NoNeurons("the report".into()).into()),
+        None => Ok(ids.to_vec()),
+    }
+}
+
+/// The ids of all nodes of a node set, ascending; the report must have them.
+fn in_node_set(
+    set: &str,
     config: &Config,
-    node_set: Option<&str>,
     population: &NodePopulation,
     nodes: &Nodes,
     layout: &Layout,
 ) -> Result<Vec<u64>> {
-    let Some(set) = node_set else {
-        let ids = layout.node_ids().to_vec();
-        return if ids.is_empty() { Err(AssemblyProblem::NoNeurons("the report".into()).into()) } else { Ok(ids) };
-    };
     let sets = NodeSets::open(config.node_sets_files())?;
     let ids = sets.resolve(set, &population.name, nodes)?;
     let missing: Vec<u64> = ids.iter().copied().filter(|&id| layout.segments(id).is_none()).collect();
@@ -258,19 +310,21 @@ fn selected(
         return Err(AssemblyProblem::NotReported { set: set.into(), selected, reported, first }.into());
     }
     if ids.is_empty() {
-        return Err(AssemblyProblem::NoNeurons(format!("node set {}", listed([set], 1))).into());
+        let nowhere =
+            AssemblyProblem::NoNeurons(format!("node set {} of population `{}`", listed([set], 1), population.name));
+        return Err(nowhere).in_file(config.node_sets_files().last().unwrap_or(&config.circuit().path));
     }
     Ok(ids)
 }
 
 /// Numbers the rows: node ids ascending, sections ascending, segments in order.
 fn plans(ids: &[u64], nodes: &Nodes, layout: &Layout) -> Result<Vec<NeuronPlan>> {
-    let transforms = nodes.transforms(ids)?;
+    let (transforms, morphologies) = (nodes.transforms(ids)?, nodes.morphologies(ids)?);
     let mut first_row = 0;
     let mut plans = Vec::with_capacity(ids.len());
-    for (&node_id, transform) in ids.iter().zip(transforms) {
+    for ((&node_id, transform), morphology) in ids.iter().zip(transforms).zip(morphologies) {
         let sections = layout.sections(node_id).unwrap_or_default();
-        let plan = NeuronPlan { node_id, first_row, sections, transform };
+        let plan = NeuronPlan { node_id, morphology, first_row, sections, transform };
         first_row += plan.segments();
         plans.push(plan);
     }

@@ -95,6 +95,13 @@ impl Error {
         self.0.problem.hint()
     }
 
+    /// The same error with more advice, after what there is.
+    #[must_use]
+    pub fn advised(self, advice: impl Into<String>) -> Self {
+        let Located { place, problem } = *self.0;
+        Self::new(place, Advised { problem, advice: advice.into() })
+    }
+
     /// Names the file, unless a deeper call has named it.
     #[must_use]
     pub fn in_file(mut self, path: &Path) -> Self {
@@ -118,6 +125,32 @@ impl Error {
             place.row = Some(row);
         }
         self
+    }
+}
+
+/// A problem with advice that only a caller can give.
+#[derive(Debug)]
+struct Advised {
+    problem: Box<dyn Problem>,
+    advice: String,
+}
+
+impl fmt::Display for Advised {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.problem.fmt(f)
+    }
+}
+
+impl std::error::Error for Advised {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.problem.source()
+    }
+}
+
+impl Problem for Advised {
+    fn hint(&self) -> Option<String> {
+        let first = self.problem.hint().map(|hint| format!("{hint}; ")).unwrap_or_default();
+        Some(first + &self.advice)
     }
 }
 
@@ -204,12 +237,20 @@ pub enum FileProblem {
     /// An output is there already.
     #[error("exists already")]
     Exists,
+    /// A folder stands where a file is to be.
+    #[error("is a folder, expected a file or a free name")]
+    IsFolder,
+    /// A file stands where a folder is to be.
+    #[error("is a file, expected a folder or a free name")]
+    IsFile,
 }
 
 impl Problem for FileProblem {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Exists => Some("choose another name, or replace it with `--force`".into()),
+            Self::IsFolder | Self::IsFile => Some("choose another name, or remove it by hand".into()),
+            Self::Write(e) if e.kind() == std::io::ErrorKind::NotFound => Some("make its folder first".into()),
             Self::Read(_) | Self::Write(_) => None,
         }
     }
@@ -259,6 +300,16 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "a.swc: line[3]: unknown parent, expected the id of an earlier sample, found `9`"
+        );
+    }
+
+    #[test]
+    fn advice_of_callers_follows_that_of_the_problem() {
+        let advised = Error::from(UnknownParent).advised("see `a`");
+        assert_eq!(advised.hint().unwrap(), "see `a`");
+        assert_eq!(
+            Error::from(FileProblem::Exists).advised("b").hint().unwrap(),
+            format!("{}; b", FileProblem::Exists.hint().unwrap())
         );
     }
 

@@ -48,6 +48,14 @@ pub enum H5Problem {
     /// A number that does not fit.
     #[error("number too large, expected at most 4294967295, found {0}")]
     Large(u64),
+    /// The dataset claims more than its file can hold.
+    #[error("claims too much, expected at most what a file of {bytes} bytes can hold, found {values} values")]
+    Implausible {
+        /// Values asked for.
+        values: u64,
+        /// Length of the file.
+        bytes: u64,
+    },
     /// A library call failed.
     #[error("cannot be read: {0}")]
     Read(String),
@@ -247,6 +255,40 @@ impl File {
         }
         let rows = dataset.read_slice_2d::<f64, _>((from..to, ..)).map_err(|e| self.read_error(object, &e))?;
         Ok(rows.into_raw_vec_and_offset().0)
+    }
+
+    /// A box of a dataset of floats: one range of indices for each of its dimensions, in row-major order.
+    ///
+    /// # Errors
+    /// Missing, not numbers, of another number of dimensions, out of range, unreadable, or more values than the file
+    /// can hold (so that a few damaged bytes cannot ask for all memory).
+    pub fn float_box(&self, object: &str, ranges: &[std::ops::Range<usize>]) -> Result<Vec<f64>> {
+        let dataset = self.dataset(object)?;
+        self.check_float(object, &dataset)?;
+        let shape = dataset.shape();
+        let inside =
+            |(range, &length): (&std::ops::Range<usize>, &usize)| range.start <= range.end && range.end <= length;
+        if shape.len() != ranges.len() || !ranges.iter().zip(&shape).all(inside) {
+            let expected = format!("at least {:?}", ranges.iter().map(|r| r.end).collect::<Vec<_>>());
+            return Err(self.error(object, H5Problem::Shape { expected, found: shape }));
+        }
+        self.check_plausible(object, ranges)?;
+        let slab = hdf5::Hyperslab::from(ranges.iter().cloned().map(hdf5::SliceOrIndex::from).collect::<Vec<_>>());
+        let values = dataset.read_slice::<f64, _, ndarray::IxDyn>(slab).map_err(|e| self.read_error(object, &e))?;
+        Ok(values.into_raw_vec_and_offset().0)
+    }
+
+    /// Refuses a box with more values than the file can hold: deflate reaches about a thousandth of the size at best.
+    ///
+    /// # Errors
+    /// As said, or the file is gone.
+    pub fn check_plausible(&self, object: &str, ranges: &[std::ops::Range<usize>]) -> Result<()> {
+        let values = ranges.iter().fold(1_u64, |n, range| n.saturating_mul(range.len() as u64));
+        let bytes = std::fs::metadata(&self.path).map_err(FileProblem::Read).in_file(&self.path)?.len();
+        if values <= bytes.saturating_mul(1032) {
+            return Ok(());
+        }
+        Err(self.error(object, H5Problem::Implausible { values, bytes }))
     }
 
     /// All values of a dataset of integers that cannot be negative.

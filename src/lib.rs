@@ -3,7 +3,7 @@
 //! A circuit becomes a Parquet table of segments ([`assembly`], [`table`]); from the table come the coefficients of an
 //! electrodes file ([`weights`]): the potential at each contact for one nanoampere of membrane current in each segment.
 //! Formulas open no files ([`method`], [`positions`]); files are read behind doors ([`h5`], [`sonata`],
-//! [`morphology`], [`electrode`]).
+//! [`morphology`], [`electrode`], [`lead_field`]).
 //!
 //! Units: micrometres, nanoamperes, volts, siemens per metre; see [`units`].
 #![cfg_attr(
@@ -18,6 +18,7 @@ pub mod error;
 pub mod geometry;
 pub mod h5;
 pub mod index;
+pub mod lead_field;
 pub mod method;
 pub mod morphology;
 pub mod positions;

@@ -24,14 +24,16 @@ pub struct Staged {
 }
 
 impl Staged {
-    /// Starts an output.
+    /// Starts an output that is a file.
     ///
     /// # Errors
-    /// It exists and is to be kept, or its folder is missing or cannot be written.
+    /// It exists and is to be kept, or is a folder; its folder is missing or cannot be written.
     pub fn new(target: &Path, existing: Existing) -> Result<Self> {
-        if existing == Existing::Keep && target.symlink_metadata().is_ok() {
-            return Err(FileProblem::Exists).in_file(target);
-        }
+        keep(target, existing)?;
+        if target.is_dir() { Err(FileProblem::IsFolder).in_file(target) } else { Self::start(target) }
+    }
+
+    fn start(target: &Path) -> Result<Self> {
         let mut name: OsString = target.file_name().unwrap_or_default().to_os_string();
         name.push(".partial");
         let partial = target.with_file_name(name);
@@ -41,12 +43,17 @@ impl Staged {
         Ok(Self { target: target.to_path_buf(), partial, committed: false })
     }
 
-    /// The same, for a folder: the partial folder exists and is empty.
+    /// The same, for a folder: the partial folder exists and is empty. A folder that is replaced goes with all it holds,
+    /// so the caller must know what that is.
     ///
     /// # Errors
-    /// As [`Staged::new`].
+    /// It exists and is to be kept, or is a file; the folder above is missing or cannot be written.
     pub fn folder(target: &Path, existing: Existing) -> Result<Self> {
-        let staged = Self::new(target, existing)?;
+        keep(target, existing)?;
+        if target.is_file() {
+            return Err(FileProblem::IsFile).in_file(target);
+        }
+        let staged = Self::start(target)?;
         remove(&staged.partial).map_err(FileProblem::Write).in_file(target)?;
         std::fs::create_dir(&staged.partial).map_err(FileProblem::Write).in_file(target)?;
         Ok(staged)
@@ -85,6 +92,14 @@ impl Drop for Staged {
     }
 }
 
+/// Refuses to touch what is there, unless it is to be replaced.
+fn keep(target: &Path, existing: Existing) -> Result<()> {
+    match existing {
+        Existing::Keep if target.symlink_metadata().is_ok() => Err(FileProblem::Exists).in_file(target),
+        Existing::Keep | Existing::Replace => Ok(()),
+    }
+}
+
 /// Removes a file or a folder, if it is there.
 fn remove(path: &Path) -> std::io::Result<()> {
     match path.symlink_metadata() {
@@ -92,5 +107,27 @@ fn remove(path: &Path) -> std::io::Result<()> {
         Ok(_) => std::fs::remove_file(path),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
         Err(e) => Err(e),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_never_replaces_a_folder_nor_a_folder_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        std::fs::write(&file, "mine").unwrap();
+        let told = |staged: Result<Staged>| {
+            let text = format!("{:?}", staged.unwrap_err());
+            text.replace(&format!("{}", folder.path().display()), "")
+        };
+        let hint = "\nhint: choose another name, or remove it by hand";
+        let found = told(Staged::new(folder.path(), Existing::Replace));
+        assert_eq!(found, format!(": is a folder, expected a file or a free name{hint}"));
+        let found = told(Staged::folder(&file, Existing::Replace));
+        assert_eq!(found, format!("/file: is a file, expected a folder or a free name{hint}"));
+        assert_eq!(std::fs::read(&file).unwrap(), b"mine");
     }
 }

@@ -8,6 +8,9 @@ use crate::error::Problem;
 /// One micrometre in metres.
 pub const METERS_PER_MICROMETER: f64 = 1e-6;
 
+/// One metre in micrometres. Written as a literal: `1.0 / 1e-6` is not 1e6.
+pub const MICROMETERS_PER_METER: f64 = 1e6;
+
 /// Nanoampere over (siemens per metre x micrometre), in volts: 1e-9 A / (S/m x 1e-6 m).
 ///
 /// Written as one literal: `1e-9 / 1e-6` is not the double nearest to 1e-3.
@@ -46,5 +49,63 @@ impl SiemensPerMeter {
     /// The number, in siemens per metre.
     pub const fn get(self) -> f64 {
         self.0
+    }
+}
+
+/// The units that a file may name for one quantity, each as a multiple of the library's own.
+#[derive(Debug)]
+pub struct Units(&'static [(&'static str, f64)]);
+
+/// Lengths, in micrometres.
+pub const LENGTHS: Units = Units(&[("um", 1.0), ("mm", 1e3), ("cm", 1e4), ("m", MICROMETERS_PER_METER)]);
+
+/// Potentials, in volts.
+pub const POTENTIALS: Units = Units(&[("V", 1.0), ("mV", 1e-3), ("uV", 1e-6)]);
+
+/// Electric fields, in volts per metre.
+pub const FIELDS: Units = Units(&[("V/m", 1.0), ("mV/mm", 1.0), ("V/cm", 1e2), ("V/mm", 1e3), ("V/um", 1e6)]);
+
+/// Currents, in nanoamperes.
+pub const CURRENTS: Units = Units(&[("nA", 1.0), ("uA", 1e3), ("mA", 1e6), ("A", 1e9)]);
+
+/// A unit that is not known for its quantity.
+#[derive(Debug, thiserror::Error, PartialEq)]
+#[error("unknown unit, expected {expected}, found `{found}`")]
+pub struct UnknownUnit {
+    expected: String,
+    found: String,
+}
+
+impl Problem for UnknownUnit {}
+
+impl Units {
+    /// How many of the library's own units one of the named unit is.
+    ///
+    /// # Errors
+    /// [`UnknownUnit`], which lists the known ones.
+    pub fn factor(&self, unit: &str) -> Result<f64, UnknownUnit> {
+        let unit = unit.trim().replace(['\u{b5}', '\u{3bc}'], "u");
+        let known = self.0.iter().find(|(name, _)| *name == unit);
+        known.map(|(_, factor)| *factor).ok_or_else(|| UnknownUnit { expected: self.listed(), found: unit })
+    }
+
+    /// The known names, for a message.
+    pub fn listed(&self) -> String {
+        crate::error::listed(self.0.iter().map(|(name, _)| name), usize::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn units_are_known_by_name() {
+        assert_eq!(LENGTHS.factor("mm").unwrap(), 1000.0);
+        assert_eq!(LENGTHS.factor(" \u{b5}m").unwrap(), 1.0);
+        assert_eq!(
+            LENGTHS.factor("inch").unwrap_err().to_string(),
+            "unknown unit, expected `um`, `mm`, `cm`, `m`, found `inch`"
+        );
     }
 }

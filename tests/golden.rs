@@ -70,8 +70,9 @@ fn largest_distance(a: &Boundaries, b: &Boundaries) -> (f64, (u64, u32)) {
     for (key, points) in a {
         assert_eq!(points.len(), b[key].len(), "{key:?}");
         for (p, q) in points.iter().zip(&b[key]) {
-            if !(p.distance(*q) <= worst.0) {
-                worst = (p.distance(*q), *key);
+            let distance = p.distance(*q);
+            if distance > worst.0 || distance.is_nan() {
+                worst = (distance, *key);
             }
         }
     }

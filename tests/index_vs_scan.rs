@@ -16,7 +16,9 @@ use leadfield::index::resident::{Builder, Width};
 use leadfield::index::{PageTree, Resident};
 use leadfield::segments::{SectionType, Segment, Segments};
 use leadfield::staged::Existing;
-use leadfield::table::{Filter, Metadata, Neuron, PageWarning, Pages, Precision, Query, Summary, Table, Within, write_part};
+use leadfield::table::{
+    Filter, Metadata, Neuron, PageWarning, Pages, Precision, Query, Summary, Table, Within, write_part,
+};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
@@ -138,7 +140,8 @@ fn searched(table: &Table, within: Within<'_>, filter: &Filter) -> (Vec<(u64, u3
 /// The same by a loop over everything.
 fn looped(segments: &[Segment], regions: &[&dyn Region], predicate: Predicate) -> Vec<(u64, u32)> {
     let holds = |s: &Segment, r: &dyn Region| predicate.holds(r, s.start, s.end);
-    let of = |s: &Segment| (0..).zip(regions).filter(|(_, r)| holds(s, **r)).map(|(k, _)| (s.row, k)).collect::<Vec<_>>();
+    let of =
+        |s: &Segment| (0..).zip(regions).filter(|(_, r)| holds(s, **r)).map(|(k, _)| (s.row, k)).collect::<Vec<_>>();
     segments.iter().flat_map(of).collect()
 }
 
@@ -316,7 +319,10 @@ fn a_long_segment_is_found_where_only_its_middle_passes() {
 fn a_table_of_one_row_is_searched() {
     for precision in [Precision::F32, Precision::F64] {
         let made = made(&plain(&[(Point::ORIGIN, Point::new(2.0, 0.0, 0.0))]), 1, precision);
-        check(&made, &[&Sphere::new(Point::new(1.0, 0.0, 0.0), 0.5).unwrap(), &Sphere::new(Point::ORIGIN, 0.5).unwrap()]);
+        check(
+            &made,
+            &[&Sphere::new(Point::new(1.0, 0.0, 0.0), 0.5).unwrap(), &Sphere::new(Point::ORIGIN, 0.5).unwrap()],
+        );
         let index = made.table.resident().unwrap();
         assert_eq!(index.find(&Sphere::new(Point::new(1.0, 0.0, 0.0), 0.5).unwrap(), Predicate::Midpoint), [0]);
     }

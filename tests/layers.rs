@@ -17,7 +17,8 @@ const FLOORS: &[&[&str]] = &[
     &["error"],
     &["units", "geometry", "staged"],
     &["segments", "partition", "h5"],
-    &["morphology", "method", "lead_field", "index"],
+    &["morphology", "lead_field", "index"],
+    &["method"],
     &["sonata", "positions", "table", "electrode", "pickle"],
     &["weights", "assembly", "compare", "synthesis"],
 ];
@@ -231,6 +232,24 @@ fn wrong_opening(file: &str, source: &str) -> Vec<String> {
     }
 }
 
+/// An ignored test says what it needs. `make test-clients` tells those that need the real neurons by `real_` in their
+/// names, to leave them out where these are not.
+fn wrong_ignores(file: &str, source: &str) -> Vec<String> {
+    let lines: Vec<&str> = source.lines().map(str::trim).collect();
+    let fault = |(i, line): (usize, &&str)| {
+        let reason = line.strip_prefix("#[ignore")?;
+        let name = lines[i..].iter().find_map(|l| l.strip_prefix("fn ")).unwrap_or_default();
+        let wrong = match reason.contains("LEADFIELD_REAL_DATA") {
+            _ if !reason.starts_with(" = \"needs ") => "does not say what it needs",
+            true if !name.contains("real_") => "needs LEADFIELD_REAL_DATA without `real_` in its name",
+            false if name.contains("real_") => "has `real_` in its name without needing LEADFIELD_REAL_DATA",
+            _ => return None,
+        };
+        Some(format!("{file}:{}: an ignored test {wrong}", i + 1))
+    };
+    lines.iter().enumerate().filter_map(fault).collect()
+}
+
 /// A file holds one noun or one formula, and so is short.
 fn wrong_length(file: &str, source: &str, long: &[(&str, usize, &str)]) -> Vec<String> {
     let most = long.iter().find(|(name, ..)| *name == file).map_or(LONGEST, |(_, most, _)| *most);
@@ -314,12 +333,27 @@ fn files_that_may_be_long_are_long() {
 }
 
 #[test]
+fn an_ignored_test_says_what_it_needs() {
+    none(files_in("tests").iter().flat_map(|(file, _, source)| wrong_ignores(file, source)));
+}
+
+#[test]
 fn every_data_set_has_a_row_that_tells_its_origin() {
     let table = std::fs::read_to_string(root().join("datasets/README.md")).unwrap();
     let has_row = |name: &str| table.lines().any(|line| line.starts_with(&format!("| `{name}/`")));
     let folders = std::fs::read_dir(root().join("datasets")).unwrap().map(|e| e.unwrap());
     let names = folders.filter(|e| e.path().is_dir()).map(|e| e.file_name().into_string().unwrap());
     none(names.filter(|name| !has_row(name)).map(|name| format!("datasets/README.md: no row for `{name}/`")));
+}
+
+#[test]
+fn the_format_page_shows_every_metadata_key() {
+    let page = std::fs::read_to_string(root().join("docs/format.md")).unwrap();
+    let schema = std::fs::read_to_string(root().join("src/table/schema.rs")).unwrap();
+    let keys: Vec<&str> = schema.split("\"leadfield.").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    assert!(keys.contains(&"format_version"), "{keys:?}");
+    let shown = |key: &str| page.contains(&format!("\n| `{key}` |"));
+    none(keys.into_iter().filter(|key| !shown(key)).map(|key| format!("docs/format.md: no row for `{key}`")));
 }
 
 #[test]
@@ -431,6 +465,19 @@ fn an_opening_that_says_nothing_is_found() {
     assert_eq!(check("//! The one door to HDF5\n"), [""; 0]);
     assert_eq!(check("//! stub\n"), ["a.rs: opens with `stub`, which does not say what it is"]);
     assert_eq!(check("use x;"), ["a.rs: does not open with `//!` and what it is"]);
+}
+
+#[test]
+fn an_ignored_test_without_a_need_is_found() {
+    let check =
+        |reason: &str, name: &str| wrong_ignores("a.rs", &format!("\n    #[ignore{reason}]\n    fn {name}() {{}}"));
+    assert_eq!(check(" = \"needs a\"", "f"), [""; 0]);
+    assert_eq!(check(" = \"needs LEADFIELD_REAL_DATA\"", "the_real_f"), [""; 0]);
+    assert_eq!(check("", "f"), ["a.rs:2: an ignored test does not say what it needs"]);
+    let hidden = check(" = \"needs LEADFIELD_REAL_DATA\"", "f");
+    assert_eq!(hidden, ["a.rs:2: an ignored test needs LEADFIELD_REAL_DATA without `real_` in its name"]);
+    let misnamed = check(" = \"needs a\"", "the_real_f");
+    assert_eq!(misnamed, ["a.rs:2: an ignored test has `real_` in its name without needing LEADFIELD_REAL_DATA"]);
 }
 
 #[test]

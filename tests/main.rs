@@ -5,6 +5,7 @@ mod clients;
 mod golden;
 mod index_vs_scan;
 mod layers;
+mod lead_fields;
 mod malformed;
 mod morphologies;
 mod regions;

@@ -2,6 +2,7 @@
 
 mod cli;
 mod demo;
+mod electrodes;
 mod info;
 mod positions;
 mod query;
@@ -26,6 +27,7 @@ struct Program {
 #[derive(Subcommand)]
 enum Tool {
     Positions(positions::Args),
+    Electrodes(electrodes::Args),
     Query(query::Args),
     Weights(weights::Args),
     Validate(validate::Args),
@@ -35,9 +37,10 @@ enum Tool {
 }
 
 fn main() -> ExitCode {
-    let program = Program::parse();
+    let program = Program::parse_from(cli::arguments());
     cli::conclude(program.common.start().and_then(|()| match &program.tool {
         Tool::Positions(args) => positions::run(args, &program.common),
+        Tool::Electrodes(args) => electrodes::run(args, &program.common),
         Tool::Query(args) => query::run(args, &program.common),
         Tool::Weights(args) => weights::run(args, &program.common),
         Tool::Validate(args) => validate::run(args, &program.common),

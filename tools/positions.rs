@@ -100,14 +100,18 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     let made = assembly.write(&args.out, existing(args.force), &args.options(), &|n| progress.add(n))?;
     progress.finish();
     common.say(format_args!(
-        "{}: {}, {} of population `{}`, {}, {} distinct morphologies, {:.2} s",
+        "{}: {}, {} of population `{}`, {}, {}, {:.2} s",
         args.out.display(),
         count(made.segments, "segment"),
         count(made.neurons, "neuron"),
         made.population,
         count(made.parts as u64, "part"),
-        made.morphologies,
+        morphologies(made.morphologies),
         started.elapsed().as_secs_f64(),
     ));
     Ok(Outcome::Done)
+}
+
+fn morphologies(n: usize) -> String {
+    if n == 1 { "1 distinct morphology".into() } else { format!("{n} distinct morphologies") }
 }

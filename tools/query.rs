@@ -3,6 +3,7 @@
 mod circuit;
 mod columns;
 mod contacts;
+mod field;
 mod groups;
 mod lookup;
 mod output;
@@ -15,6 +16,7 @@ use std::path::PathBuf;
 
 use leadfield::error::{Context, Problem, listed};
 use leadfield::geometry::region::{Predicate, Region};
+use leadfield::method::objective_csd::Spacing;
 use leadfield::segments::SectionType;
 use leadfield::table::schema::NODE_ID;
 use leadfield::table::{Filter, Hits, Table};
@@ -22,8 +24,9 @@ use leadfield::{Error, Result};
 use serde_json::json;
 
 use self::circuit::{Circuit, common};
-use self::columns::{Columns, ELECTRODE, Sources};
-use self::contacts::Contacts;
+use self::columns::{Columns, ELECTRODE, Lookups, Sources};
+use self::contacts::{Contacts, RegionOf};
+use self::field::Field;
 use self::groups::Groups;
 use self::lookup::Weights;
 use self::output::{Format, Output};
@@ -47,7 +50,7 @@ pub struct Args {
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     columns: Vec<String>,
     /// Print the number of segments found, alone
-    #[arg(long, conflicts_with_all = ["columns", "by", "node_set_json", "out", "format", "weights"])]
+    #[arg(long, conflicts_with_all = ["columns", "by", "node_set_json", "out", "format", "weights", "field"])]
     count: bool,
     /// Give the number of segments and their length (all of it, and inside the region) for each group
     #[arg(long, value_name = "NAME,...", value_delimiter = ',', conflicts_with_all = ["columns", "node_set_json"])]
@@ -56,6 +59,13 @@ pub struct Args {
     #[arg(long, value_name = "NAME", num_args = 0..=1, require_equals = true, default_missing_value = "query",
           conflicts_with_all = ["columns", "out", "format"])]
     node_set_json: Option<String>,
+    /// Lead field whose potential at the midpoint (V) is added as the column potential; ex, ey, ez (V/m) are columns
+    /// that can be asked for
+    #[arg(long, value_name = "FILE")]
+    field: Option<PathBuf>,
+    /// Turn the lead field by a quaternion, then shift it, um: w,x,y,z,dx,dy,dz
+    #[arg(long, value_name = "NUMBERS", allow_hyphen_values = true, requires = "field")]
+    field_transform: Option<String>,
     /// Electrodes file whose coefficients are added as the column weight
     #[arg(long, value_name = "FILE", requires = "electrode")]
     weights: Option<PathBuf>,
@@ -104,9 +114,15 @@ struct TargetArgs {
     /// The region of every contact is a ball of this radius
     #[arg(long, value_name = "R", allow_negative_numbers = true, requires = "electrodes")]
     within: Option<f64>,
-    /// The region of every contact is that of its own ObjectiveCSD type
+    /// The region of every contact is that of its own ObjectiveCSD type: the segments whose weight is 1
     #[arg(long, requires = "electrodes", conflicts_with = "within")]
     csd: bool,
+    /// Contacts FIRST:END are an array of ObjectiveCSD, as in `leadfield weights`; can be repeated
+    #[arg(long, value_name = "FIRST:END", requires = "csd")]
+    csd_array: Vec<String>,
+    /// Which contacts of an array are neighbours, for the default thickness
+    #[arg(long, value_name = "RULE", default_value = "sorted", requires = "csd")]
+    csd_spacing: SpacingRule,
     /// When a segment counts as inside [default: midpoint]
     #[arg(long, value_name = "RULE")]
     predicate: Option<Rule>,
@@ -141,6 +157,15 @@ enum Rule {
     Intersects,
 }
 
+/// [`Spacing`] as an option.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum SpacingRule {
+    /// Neighbours along the array's axis
+    Sorted,
+    /// Neighbours in the file, as in BlueRecording
+    FileOrder,
+}
+
 /// What can be wrong with the options together.
 #[derive(Debug, thiserror::Error)]
 enum QueryProblem {
@@ -169,14 +194,19 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     let kinds = kinds(&args.filter.section_type)?;
     let table = Table::open_foreign(&args.segments)?;
     if table.is_foreign() {
-        common.warn(format_args!("{}: no metadata of a segment table, its columns are taken as such", args.segments.display()));
+        common.warn(format_args!(
+            "{}: no metadata of a segment table, its columns are taken as such",
+            args.segments.display()
+        ));
     }
     let circuit = args.needs_circuit().then(|| Circuit::open(args.filter.circuit.as_deref(), &table)).transpose()?;
     let filter = Filter { section_types: kinds, nodes: nodes(&args.filter, circuit.as_ref())? };
     if filter.nodes.as_ref().is_some_and(Vec::is_empty) {
         common.warn("no neuron passes `--node-set` and `--where`");
     }
-    place.contacts.iter().flat_map(|c| &c.warnings).for_each(|warning| common.warn(warning));
+    for warning in place.contacts.iter().flat_map(|c| &c.warnings) {
+        common.caution(&Error::from(warning.clone()));
+    }
     let regions: Vec<&dyn Region> = place.regions.iter().map(AsRef::as_ref).collect();
     let search = Search {
         table: &table,
@@ -207,7 +237,13 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
 fn give_rows(args: &Args, search: &Search<'_>, sources: Sources<'_>) -> Result<()> {
     let weights = args.weights.as_deref().zip(args.electrode.as_deref());
     let weights = weights.map(|(path, name)| Weights::open(path, name, search.table)).transpose()?;
-    let columns = Columns::of(&args.columns, search.table, sources, weights)?;
+    let field = args
+        .field
+        .as_deref()
+        .map(|path| Field::open(path, &args.columns, args.field_transform.as_deref(), search.table))
+        .transpose()?;
+    field.iter().flat_map(Field::warnings).for_each(|warning| search.common.caution(warning));
+    let columns = Columns::of(&args.columns, search.table, sources, Lookups { weights, field })?;
     let format = Format::of(args.format, args.out.as_deref())?;
     let mut output = Output::open(args.out.as_deref(), format, existing(args.force), columns.schema())?;
     search.run(&columns.stored(), &mut |hits, distances| output.write(&columns.rows(&hits, distances)?))?;
@@ -221,7 +257,7 @@ fn give_groups(args: &Args, search: &Search<'_>, sources: Sources<'_>) -> Result
         return Err(QueryProblem::NoGroups).in_object("--by");
     }
     names.extend(["length", "inside"].map(String::from));
-    let columns = Columns::of(&names, search.table, sources, None)?;
+    let columns = Columns::of(&names, search.table, sources, Lookups::default())?;
     let format = Format::of(args.format, args.out.as_deref())?;
     let mut groups = Groups::by(&args.by);
     search.run(&columns.stored(), &mut |hits, distances| groups.add(&columns.rows(&hits, distances)?))?;
@@ -283,7 +319,7 @@ impl Place {
             place.nearest = Some((region::parse_point(args.at.as_deref().unwrap_or_default())?, k));
         }
         if let Some(path) = &args.electrodes {
-            let mut contacts = Contacts::open(path, args.within, args.csd)?;
+            let mut contacts = Contacts::open(path, args.region_of_contacts())?;
             place.regions = std::mem::take(&mut contacts.regions);
             place.contacts = Some(contacts);
         }
@@ -306,6 +342,17 @@ impl Place {
             None if regions.is_empty() && self.contacts.is_none() => Target::Everywhere,
             None => Target::Regions(regions, self.predicate),
         }
+    }
+}
+
+impl TargetArgs {
+    fn region_of_contacts(&self) -> Option<RegionOf<'_>> {
+        let spacing = match self.csd_spacing {
+            SpacingRule::Sorted => Spacing::Sorted,
+            SpacingRule::FileOrder => Spacing::FileOrder,
+        };
+        let csd = self.csd.then_some(RegionOf::Csd { arrays: &self.csd_array, spacing });
+        self.within.map(RegionOf::Within).or(csd)
     }
 }
 

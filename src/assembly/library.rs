@@ -18,18 +18,26 @@ pub(super) struct Library {
 
 enum Place {
     Folder(PathBuf, Format),
-    Container(Container),
+    Container(Container, PathBuf),
 }
 
 impl Library {
     /// Opens a folder of files, or a merged container.
     pub(super) fn new(source: &MorphologySource) -> Result<Self> {
         let place = if source.format == Format::H5v1 && source.path.is_file() {
-            Place::Container(Container::open(&source.path)?)
+            Place::Container(Container::open(&source.path)?, source.path.clone())
         } else {
             Place::Folder(source.path.clone(), source.format)
         };
         Ok(Self { place, parsed: Mutex::default() })
+    }
+
+    /// The file that holds a morphology.
+    pub(super) fn file(&self, name: &str) -> PathBuf {
+        match &self.place {
+            Place::Container(_, path) => path.join(name),
+            Place::Folder(folder, format) => folder.join(format!("{name}.{}", format.extension())),
+        }
     }
 
     /// Number of morphologies that have been parsed.
@@ -49,10 +57,8 @@ impl Library {
 
     fn read(&self, name: &str) -> Result<Morphology> {
         match &self.place {
-            Place::Container(container) => container.read(name),
-            Place::Folder(folder, format) => {
-                morphology::read(&folder.join(format!("{name}.{}", format.extension())), *format)
-            }
+            Place::Container(container, _) => container.read(name),
+            Place::Folder(_, format) => morphology::read(&self.file(name), *format),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Context, Problem, Result, listed};
 use crate::sonata::config::{ReportConfig, Simulation};
+use crate::sonata::report::Layout;
 
 /// Which circuit, and which part of it.
 #[derive(Debug, Clone, Copy)]
@@ -48,20 +49,30 @@ pub enum ReportProblem {
         /// What it covers.
         found: String,
     },
-    /// None, or several.
+    /// A report that the simulation does not write.
+    #[error("report `{0}` is disabled, expected an enabled compartment report of all sections and compartments")]
+    Disabled(String),
+    /// None.
     #[error(
-        "no single report that lists all segments, expected one compartment report of all sections and compartments, found {0}"
+        "no report lists all segments, expected one compartment report of all sections and compartments, found {0}"
     )]
-    NotOne(String),
+    None(String),
+    /// Several.
+    #[error("several reports list all segments, expected one, found {0}")]
+    Several(String),
 }
 
 impl Problem for ReportProblem {
     fn hint(&self) -> Option<String> {
-        let ask = "a report with `\"type\": \"compartment\", \"sections\": \"all\", \"compartments\": \"all\"` lists all segments";
         Some(match self {
-            Self::NotOne(_) => format!("{ask}; where there are several, choose with `--report NAME`"),
-            Self::Unknown { .. } | Self::Partial { .. } => format!("{ask}; one frame is enough"),
-        })
+            Self::Partial { .. } | Self::None(_) => {
+                "a report with `\"type\": \"compartment\", \"sections\": \"all\", \"compartments\": \"all\"` lists all \
+                 segments; one frame is enough"
+            }
+            Self::Unknown { .. } | Self::Several(_) => "choose one of them with `--report NAME`",
+            Self::Disabled(_) => "if its file is there from another run, take it with `--report NAME`",
+        }
+        .into())
     }
 }
 
@@ -70,7 +81,17 @@ pub(super) fn report(simulation: &Simulation, name: Option<&str>) -> Result<Repo
     choose(&simulation.reports, name).in_file(&simulation.path).in_object("reports")
 }
 
+/// Opens the report.
+pub(super) fn layout(report: &Report, population: &str) -> Result<Layout> {
+    let advice = "the simulation writes this report when it runs; one frame is enough";
+    let opened = Layout::open(&report.file, population);
+    opened.map_err(|e| if report.file.exists() { e } else { e.advised(advice) })
+}
+
 fn choose(reports: &[ReportConfig], name: Option<&str>) -> Result<Report, ReportProblem> {
+    if reports.is_empty() {
+        return Err(ReportProblem::None("no reports".into()));
+    }
     if let Some(name) = name {
         let known = || listed(reports.iter().map(|r| &r.name), 12);
         let found = reports.iter().find(|r| r.name == name);
@@ -80,8 +101,13 @@ fn choose(reports: &[ReportConfig], name: Option<&str>) -> Result<Report, Report
     let mut all = reports.iter().filter(|r| r.enabled && lists_all(r));
     match (all.next(), all.next(), reports) {
         (Some(report), None, _) => Ok(chosen(report)),
+        (Some(a), Some(b), _) => {
+            let names = [a, b].into_iter().chain(all).map(|r| &r.name);
+            Err(ReportProblem::Several(listed(names, 12)))
+        }
+        (None, _, [only]) if lists_all(only) => Err(ReportProblem::Disabled(only.name.clone())),
         (None, _, [only]) => Err(partial(only)),
-        _ => Err(ReportProblem::NotOne(described(reports))),
+        (None, ..) => Err(ReportProblem::None(described(reports))),
     }
 }
 
@@ -104,7 +130,7 @@ fn covers(r: &ReportConfig) -> String {
 
 fn described(reports: &[ReportConfig]) -> String {
     let each: Vec<String> = reports.iter().map(|r| format!("`{}` ({})", r.name, covers(r))).collect();
-    if each.is_empty() { "no reports".into() } else { each.join("; ") }
+    each.join("; ")
 }
 
 #[cfg(test)]
@@ -135,15 +161,28 @@ mod tests {
         let reports = [report("a", "all"), report("b", "all")];
         assert_eq!(
             choose(&reports, None).unwrap_err().to_string(),
-            "no single report that lists all segments, expected one compartment report of all sections and \
-             compartments, found `a` (type `compartment`, sections `all`, compartments `all`); `b` (type \
-             `compartment`, sections `all`, compartments `all`)"
+            "several reports list all segments, expected one, found `a`, `b`"
         );
         assert_eq!(choose(&reports, Some("b")).unwrap().name, "b");
         assert_eq!(
             choose(&reports, Some("c")).unwrap_err().to_string(),
             "unknown report `c`, expected one of `a`, `b`"
         );
+    }
+
+    #[test]
+    fn where_no_report_serves_all_are_described() {
+        let mut disabled = report("full", "all");
+        disabled.enabled = false;
+        assert_eq!(
+            choose(&[report("soma", "soma"), disabled.clone()], None).unwrap_err().to_string(),
+            "no report lists all segments, expected one compartment report of all sections and compartments, found \
+             `soma` (type `compartment`, sections `soma`, compartments `center`); `full` (type `compartment`, sections \
+             `all`, compartments `all`, disabled)"
+        );
+        assert_eq!(choose(&[disabled.clone()], None).unwrap_err(), ReportProblem::Disabled("full".into()));
+        assert_eq!(choose(&[disabled], Some("full")).unwrap().name, "full");
+        assert_eq!(choose(&[], Some("full")).unwrap_err(), ReportProblem::None("no reports".into()));
     }
 
     #[test]

@@ -116,7 +116,7 @@ fn turn_rows(a: &mut [[f64; 3]; 3], p: usize, q: usize, c: f64, s: f64) {
 /// The vector or its opposite: the one whose largest component is positive.
 fn upright(v: Point) -> Point {
     let most = v.to_array().iter().fold(0.0_f64, |most, c| c.abs().max(most));
-    let leading = v.to_array().into_iter().find(|c| c.abs() >= most * (1.0 - 1e-9));
+    let leading = v.to_array().into_iter().find(|c| c.abs() >= most * 0.999_999_999);
     if leading.is_some_and(|c| c < 0.0) { -v } else { v }
 }
 

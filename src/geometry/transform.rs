@@ -61,6 +61,12 @@ impl Quaternion {
         }
     }
 
+    /// The rotation that undoes this one.
+    #[must_use]
+    pub fn inverse(self) -> Self {
+        Self { w: self.w, v: -self.v }
+    }
+
     /// The rotated vector.
     pub fn rotate(self, p: Point) -> Point {
         let t = self.v.cross(p) * 2.0;
@@ -81,6 +87,13 @@ impl Transform {
     /// The world position of a morphology's point.
     pub fn apply(&self, p: Point) -> Point {
         self.rotation.rotate(p) + self.translation
+    }
+
+    /// The transform that undoes this one.
+    #[must_use]
+    pub fn inverse(&self) -> Self {
+        let rotation = self.rotation.inverse();
+        Self { rotation, translation: -rotation.rotate(self.translation) }
     }
 }
 
@@ -106,6 +119,14 @@ mod tests {
     fn a_quaternion_of_any_length_rotates_without_scaling() {
         let q = Quaternion::new(3.0, 0.0, 0.0, 3.0).unwrap();
         close(q.rotate(Point::new(2.0, 0.0, 5.0)), Point::new(0.0, 2.0, 5.0));
+    }
+
+    #[test]
+    fn the_inverse_brings_every_point_back() {
+        let rotation = Quaternion::new(1.0, -2.0, 0.5, 3.0).unwrap();
+        let forth = Transform { rotation, translation: Point::new(3.0, -1.0, 2.0) };
+        let p = Point::new(0.5, 0.25, -4.0);
+        close(forth.inverse().apply(forth.apply(p)), p);
     }
 
     #[test]

@@ -114,7 +114,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_is_the_platform_s_logarithm_to_four_units_in_the_last_place(exponent in -300.0..150.0_f64, den in 1e-3..1e3_f64) {
+        fn it_is_the_platform_s_logarithm_to_four_units_in_the_last_place(
+            exponent in -300.0..150.0_f64, den in 1e-3..1e3_f64
+        ) {
             let x = 10_f64.powf(exponent);
             let num = x * den;
             prop_assert!(ulps(ln_1p_quotient(num, den), (num / den).ln_1p()) <= 4);

@@ -74,7 +74,7 @@ impl Group {
     /// Whether every contact is further than `distance` from a point, by a margin that covers rounding.
     #[inline(always)]
     pub fn is_beyond(&self, p: Point, distance: f64) -> bool {
-        const MARGIN: f64 = 1.0 + 1e-6;
+        const MARGIN: f64 = 1.000_001;
         let Aabb { min, max } = self.bounds;
         let gap = Point::new(gap(min.x, p.x, max.x), gap(min.y, p.y, max.y), gap(min.z, p.z, max.z));
         norm_2(gap) > (distance * MARGIN) * (distance * MARGIN)
@@ -228,5 +228,81 @@ impl Width {
 
     fn widest() -> Self {
         Self::available().next().unwrap_or(Self(Vectors::Portable))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::method::{Kernel as _, line_source::LineSource, point_source::PointSource};
+    use crate::segments::{Segment, Segments};
+    use crate::units::SiemensPerMeter;
+    use proptest::prelude::*;
+
+    fn bits<F: Formula>(width: Width, contacts: &[Contact], segments: &Segments) -> Vec<u64> {
+        let mut out = vec![f64::NAN; contacts.len() * segments.len()];
+        for neuron in segments.neurons() {
+            Kernel::<F>::with_width(contacts, width).fill(&neuron, &mut out);
+        }
+        out.into_iter().map(f64::to_bits).collect()
+    }
+
+    fn any_contact() -> impl Strategy<Value = Contact> {
+        let near_field = prop_oneof![Just(NearField::Radius), Just(NearField::Exact)];
+        let coordinates =
+            prop_oneof![[-40.0..40.0, -40.0..40.0, -40.0..40.0_f64], [-4e3..4e3, -4e3..4e3, -4e3..4e3_f64]];
+        (coordinates, 0.1..2.0_f64, near_field).prop_map(|(p, sigma, near_field)| Contact {
+            conductivity: SiemensPerMeter::new(sigma).unwrap(),
+            near_field,
+            ..Contact::at(p.into())
+        })
+    }
+
+    /// A chain of segments, each starting where the last ended or (one in four) elsewhere; some without length.
+    fn any_neuron() -> impl Strategy<Value = Segments> {
+        let step = prop_oneof![3 => [-30.0..30.0, -30.0..30.0, -30.0..30.0_f64], 1 => Just([0.0; 3])];
+        let segment = (step, 0..4, proptest::option::of(0.1..9.0_f32));
+        proptest::collection::vec(segment, 1..20).prop_map(|steps| {
+            let mut at = Point::ORIGIN;
+            let segment = |(step, elsewhere, radius): ([f64; 3], i32, Option<f32>)| {
+                let start = if elsewhere == 0 { Point::from(step) * 3.0 } else { at };
+                at = start + Point::from(step);
+                Segment { node_id: 0, section_id: 0, segment_id: 0, section_type: None, start, end: at, radius, row: 0 }
+            };
+            steps.into_iter().map(segment).collect()
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn all_widths_give_the_same_bits(
+            contacts in proptest::collection::vec(any_contact(), 0..75), neuron in any_neuron()
+        ) {
+            let both = |width| {
+                (bits::<LineSource>(width, &contacts, &neuron), bits::<PointSource>(width, &contacts, &neuron))
+            };
+            let portable = both(Width(Vectors::Portable));
+            for width in Width::available() {
+                prop_assert!(both(width) == portable, "{width:?}");
+            }
+        }
+
+        #[test]
+        fn neither_neighbours_in_the_file_nor_earlier_segments_change_bits(
+            contacts in proptest::collection::vec(any_contact(), 1..75), neuron in any_neuron()
+        ) {
+            let together = bits::<LineSource>(Width::widest(), &contacts, &neuron);
+            for (row, segment) in together.chunks(contacts.len()).zip(neuron.iter()) {
+                let segment: Segments = std::iter::once(segment).collect();
+                for (together, contact) in row.iter().zip(contacts.chunks(1)) {
+                    prop_assert_eq!(vec![*together], bits::<LineSource>(Width::widest(), contact, &segment));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_portable_width_is_always_there() {
+        assert_eq!(Width::available().last(), Some(Width(Vectors::Portable)));
     }
 }

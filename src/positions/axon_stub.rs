@@ -166,11 +166,11 @@ fn longest(paths: impl Iterator<Item = Path>) -> Option<Path> {
 
 /// The path with a point added straight ahead at the end of the myelin, where it is shorter than that.
 fn extended(mut path: Path) -> Path {
-    if let ([.., a, b], [.., la, lb]) = (path.points.as_slice(), path.lengths.as_slice()) {
-        if *lb < MYELIN.to {
-            path.points.push(along((*la, *a), (*lb, *b), MYELIN.to));
-            path.lengths.push(MYELIN.to);
-        }
+    if let ([.., a, b], [.., la, lb]) = (path.points.as_slice(), path.lengths.as_slice())
+        && *lb < MYELIN.to
+    {
+        path.points.push(along((*la, *a), (*lb, *b), MYELIN.to));
+        path.lengths.push(MYELIN.to);
     }
     path
 }

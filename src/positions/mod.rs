@@ -9,7 +9,7 @@ mod path;
 mod place;
 
 pub use axon_stub::Placement;
-pub use place::{Checks, NeuronPlan, place};
+pub use place::{Checks, NeuronPlan, check_axon, place};
 
 /// What the simulator does with a neuron's axon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -17,6 +17,8 @@ const MYELIN_SLACK: u32 = 31;
 pub struct NeuronPlan {
     /// SONATA node id.
     pub node_id: u64,
+    /// Name of its morphology.
+    pub morphology: String,
     /// Row of its first segment in `scaling_factors`.
     pub first_row: u64,
     /// Its sections, ascending by id, with their numbers of segments.
@@ -47,10 +49,12 @@ pub enum Checks {
 pub enum PlaceProblem {
     /// The counts are not this morphology's.
     #[error(
-        "segment counts do not fit the morphology at {at}, expected {} ({}, {CHUNK_UM} um rule), found {}",
+        "segment counts do not fit morphology `{morphology}` at {at}, expected {} ({}, {CHUNK_UM} um rule), found {}",
         count(*expected, "segment"), form.name(), count(*found, "segment")
     )]
     Counts {
+        /// The morphology's name.
+        morphology: String,
         /// The first section that does not fit.
         at: String,
         /// The rule's total.
@@ -61,10 +65,34 @@ pub enum PlaceProblem {
         found: u64,
         /// The form whose counts they are.
         fitting: Option<AxonForm>,
+        /// What does not fit.
+        misfit: Misfit,
+    },
+    /// No counts but the soma's.
+    #[error(
+        "only the soma's segments are listed, expected those of all {} of morphology `{morphology}`, found {}",
+        count(*sections as u64, "section"), count(*found, "segment")
+    )]
+    SomaOnly {
+        /// The morphology's name.
+        morphology: String,
+        /// Number of its sections.
+        sections: usize,
+        /// The total that is there.
+        found: u64,
     },
     /// Too little axon for stubs in its place.
     #[error("axon cannot be replaced by stubs, expected at least 2 axon sections in the morphology, found {0}")]
     NoAxon(usize),
+}
+
+/// What of a neuron's counts does not fit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Misfit {
+    /// The sections themselves.
+    Sections,
+    /// Only the numbers of their segments.
+    Lengths,
 }
 
 impl Problem for PlaceProblem {
@@ -76,11 +104,17 @@ impl Problem for PlaceProblem {
             Self::Counts { fitting: Some(fit), form: AxonForm::Keep, .. } => {
                 format!("these are the counts of a neuron with its {}: leave out `--keep-axon`", fit.name())
             }
-            Self::Counts { fitting: Some(_), .. } | Self::Counts { fitting: None, .. } => {
+            Self::Counts { misfit: Misfit::Sections, .. } => {
+                "the report may be of another circuit, or of an older state of its morphologies".into()
+            }
+            Self::Counts { misfit: Misfit::Lengths, .. } => {
                 "the report may be of another circuit; where its neurons are cut by a rule of their own, \
                  `--any-discretisation` takes its counts as they are"
                     .into()
             }
+            Self::SomaOnly { .. } => "the simulation that wrote this report had other settings: run it again with \
+                                      `\"sections\": \"all\", \"compartments\": \"all\"`; one frame is enough"
+                .into(),
             Self::NoAxon(_) => "keep what there is of the axon with `--keep-axon`, if the simulation did so".into(),
         })
     }
@@ -101,11 +135,22 @@ pub fn place(morphology: &Morphology, plan: &NeuronPlan, axon: Axon, checks: Che
     placed.at("node", plan.node_id)
 }
 
+/// Refuses a morphology whose axon is to be replaced but has fewer than two sections: the stubs take section ids 1 and
+/// 2, so two sections of the file must be free for them.
+///
+/// # Errors
+/// As said.
+pub fn check_axon(morphology: &Morphology, axon: Axon) -> Result<(), PlaceProblem> {
+    match (axon, morphology.axon_sections()) {
+        (Axon::Replace(_), axons @ (0 | 1)) => Err(PlaceProblem::NoAxon(axons)),
+        _ => Ok(()),
+    }
+}
+
 fn replaced(morphology: &Morphology, plan: &NeuronPlan, placement: Placement, checks: Checks) -> Result<Segments> {
-    // the stubs take section ids 1 and 2, so two sections of the file must be free for them
-    let axons = morphology.axon_sections();
-    let branch = Branch::choose(morphology, &plan.transform, placement).filter(|_| axons >= 2);
-    let branch = branch.ok_or(PlaceProblem::NoAxon(axons))?;
+    check_axon(morphology, Axon::Replace(placement))?;
+    let branch = Branch::choose(morphology, &plan.transform, placement);
+    let branch = branch.ok_or(PlaceProblem::NoAxon(0))?;
     Neuron { morphology, plan, branch: Some(branch) }.place(checks)
 }
 
@@ -127,7 +172,8 @@ impl<'a> Neuron<'a> {
         self.check(checks)?;
         let mut rows = Rows { segments: Segments::default(), plan: self.plan };
         for &section in &self.plan.sections {
-            let piece = self.piece(section.section_id).ok_or_else(|| self.misfit(section.section_id))?;
+            let piece =
+                self.piece(section.section_id).ok_or_else(|| self.misfit(section.section_id, Misfit::Sections))?;
             self.place_section(&mut rows, section, piece);
         }
         Ok(rows.segments)
@@ -174,16 +220,17 @@ impl<'a> Neuron<'a> {
 
     /// Refuses counts that are not this morphology's.
     fn check(&self, checks: Checks) -> Result<(), PlaceProblem> {
+        self.check_more_than_soma()?;
         let rule = by_rule(self.morphology, self.form(), CHUNK_UM);
         let found: Vec<u32> = self.ids().filter(|&id| !self.is_stub(id)).collect();
         let expected: Vec<u32> = rule.iter().map(|s| s.section_id).filter(|&id| !self.is_stub(id)).collect();
         if let Some(id) = first_difference(&found, &expected) {
-            return Err(self.misfit(id));
+            return Err(self.misfit(id, Misfit::Sections));
         }
         let stubs: Vec<u32> = self.ids().filter(|&id| self.is_stub(id)).collect();
         let stubs_fit = self.branch.is_none() || matches!(stubs.as_slice(), [1, 2] | [1, 2, _]);
         if !stubs_fit || self.plan.sections.iter().any(|s| s.segments == 0) {
-            return Err(self.misfit(stubs.last().copied().unwrap_or(1)));
+            return Err(self.misfit(stubs.last().copied().unwrap_or(1), Misfit::Sections));
         }
         if checks == Checks::Lengths && fitting_chunks(self.lengths_and_counts()).is_none() {
             let differs = self
@@ -191,9 +238,17 @@ impl<'a> Neuron<'a> {
                 .sections
                 .iter()
                 .find(|s| !self.is_stub(s.section_id) && s.section_id != 0 && !rule.contains(s));
-            return Err(self.misfit(differs.map_or(0, |s| s.section_id)));
+            return Err(self.misfit(differs.map_or(0, |s| s.section_id), Misfit::Lengths));
         }
         Ok(())
+    }
+
+    fn check_more_than_soma(&self) -> Result<(), PlaceProblem> {
+        if self.ids().any(|id| id != 0) {
+            return Ok(());
+        }
+        let (sections, found) = (self.morphology.sections.len() + 1, self.plan.segments());
+        Err(PlaceProblem::SomaOnly { morphology: self.plan.morphology.clone(), sections, found })
     }
 
     fn ids(&self) -> impl Iterator<Item = u32> + '_ {
@@ -211,7 +266,7 @@ impl<'a> Neuron<'a> {
         })
     }
 
-    fn misfit(&self, section_id: u32) -> PlaceProblem {
+    fn misfit(&self, section_id: u32, misfit: Misfit) -> PlaceProblem {
         let total = |sections: &[SectionCount]| sections.iter().map(|s| u64::from(s.segments)).sum();
         let form = self.form();
         let without_soma = |sections: &[SectionCount]| -> Vec<SectionCount> {
@@ -220,11 +275,13 @@ impl<'a> Neuron<'a> {
         let found = without_soma(&self.plan.sections);
         let fits = |&f: &AxonForm| f != form && without_soma(&by_rule(self.morphology, f, CHUNK_UM)) == found;
         PlaceProblem::Counts {
+            morphology: self.plan.morphology.clone(),
             at: format!("section {section_id}"),
             expected: total(&by_rule(self.morphology, form, CHUNK_UM)),
             form,
             found: self.plan.segments(),
             fitting: AxonForm::ALL.into_iter().find(fits),
+            misfit,
         }
     }
 }
@@ -335,6 +392,7 @@ mod tests {
         let rotation = Quaternion::from_euler(0.0, 0.0, std::f64::consts::FRAC_PI_2);
         NeuronPlan {
             node_id: 7,
+            morphology: "m".into(),
             first_row: 100,
             sections: counts.iter().map(|&(section_id, segments)| SectionCount { section_id, segments }).collect(),
             transform: Transform { rotation, translation: Point::new(1000.0, 0.0, 0.0) },
@@ -378,15 +436,25 @@ mod tests {
     fn counts_of_a_kept_axon_are_told_apart() {
         assert_eq!(
             refused(&[(0, 1), (1, 3), (2, 3), (3, 3), (4, 5)], Axon::Replace(Placement::Arc)),
-            "node[7]: segment counts do not fit the morphology at section 3, expected 21 segments (axon replaced by two \
+            "node[7]: segment counts do not fit morphology `m` at section 3, expected 21 segments (axon replaced by two \
              stubs and myelin, 40 um rule), found 15 segments\n\
              hint: these are the counts of a neuron with its axon kept: use `--keep-axon`"
         );
         assert_eq!(
             refused(&TAPER, Axon::Keep),
-            "node[7]: segment counts do not fit the morphology at section 3, expected 15 segments (axon kept, 40 um \
+            "node[7]: segment counts do not fit morphology `m` at section 3, expected 15 segments (axon kept, 40 um \
              rule), found 21 segments\nhint: these are the counts of a neuron with its axon replaced by two stubs and \
              myelin: leave out `--keep-axon`"
+        );
+    }
+
+    #[test]
+    fn counts_of_the_soma_alone_are_told_apart() {
+        assert_eq!(
+            refused(&[(0, 1)], Axon::Keep),
+            "node[7]: only the soma's segments are listed, expected those of all 5 sections of morphology `m`, found 1 \
+             segment\nhint: the simulation that wrote this report had other settings: run it again with `\"sections\": \
+             \"all\", \"compartments\": \"all\"`; one frame is enough"
         );
     }
 
@@ -395,7 +463,7 @@ mod tests {
         let counts = [(0, 1), (1, 5), (2, 5), (4, 4), (5, 5)];
         assert_eq!(
             refused(&counts, Axon::Replace(Placement::Arc)),
-            "node[7]: segment counts do not fit the morphology at section 4, expected 21 segments (axon replaced by two \
+            "node[7]: segment counts do not fit morphology `m` at section 4, expected 21 segments (axon replaced by two \
              stubs and myelin, 40 um rule), found 20 segments\n\
              hint: the report may be of another circuit; where its neurons are cut by a rule of their own, \
              `--any-discretisation` takes its counts as they are"

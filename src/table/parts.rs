@@ -3,6 +3,18 @@
 use std::path::{Path, PathBuf};
 
 use super::Neuron;
+use crate::error::{Context, FileProblem, Problem, Result, listed};
+
+/// A folder that holds other things than a table.
+#[derive(Debug, thiserror::Error)]
+#[error("not replaced, expected a folder of nothing but `part-*.parquet`, found {0}")]
+struct NotOurs(String);
+
+impl Problem for NotOurs {
+    fn hint(&self) -> Option<String> {
+        Some("choose another name, or remove it by hand".into())
+    }
+}
 
 /// Whether a table of this name is one file: it ends in `.parquet`. Else it is a folder of parts.
 pub fn is_single_file(path: &Path) -> bool {
@@ -14,18 +26,37 @@ pub fn file_name(part: usize) -> String {
     format!("part-{part:05}.parquet")
 }
 
+fn is_part(path: &Path) -> bool {
+    let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
+    name.starts_with("part-") && name.ends_with(".parquet")
+}
+
+fn paths_in(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut paths =
+        std::fs::read_dir(folder)?.map(|entry| entry.map(|e| e.path())).collect::<std::io::Result<Vec<_>>>()?;
+    paths.sort_unstable();
+    Ok(paths)
+}
+
 /// The part files of a folder, in order.
 pub(super) fn files_in(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(folder)? {
-        let path = entry?.path();
-        let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
-        if name.starts_with("part-") && name.ends_with(".parquet") {
-            files.push(path);
-        }
-    }
-    files.sort_unstable();
+    let mut files = paths_in(folder)?;
+    files.retain(|path| is_part(path));
     Ok(files)
+}
+
+/// Checks that nothing but a table is lost where a folder is replaced.
+///
+/// # Errors
+/// The folder holds other things, or cannot be read.
+pub fn check_replaceable(folder: &Path) -> Result<()> {
+    if !folder.is_dir() {
+        return Ok(());
+    }
+    let mut others = paths_in(folder).map_err(FileProblem::Read).in_file(folder)?;
+    others.retain(|path| !is_part(path));
+    let names = others.iter().filter_map(|path| path.file_name()).map(|name| name.to_string_lossy());
+    if others.is_empty() { Ok(()) } else { Err(NotOurs(listed(names, 4))).in_file(folder) }
 }
 
 /// Cuts neurons, in the order given, into runs of at most `most` segments; a neuron is never cut.
@@ -53,7 +84,7 @@ mod tests {
     fn parts_hold_whole_neurons() {
         let neurons = [3, 3, 9, 1, 1].map(|segments| Neuron { node_id: 0, first_row: 0, segments });
         assert_eq!(cut(&neurons, 6), [0..2, 2..3, 3..5]);
-        assert_eq!(cut(&neurons, 100), [0..5]);
+        assert_eq!(cut(&neurons, 100), vec![0..neurons.len()]);
         assert!(cut(&[], 6).is_empty());
     }
 }

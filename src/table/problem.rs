@@ -40,9 +40,9 @@ pub enum TableProblem {
         /// What this part says.
         found: String,
     },
-    /// Parts are missing.
-    #[error("incomplete table, expected {expected} parts, found {found}")]
-    MissingParts {
+    /// Parts are missing, or there are more than belong to the table.
+    #[error("wrong number of parts, expected {expected}, found {found}")]
+    Parts {
         /// As many as the metadata says.
         expected: u64,
         /// As many as are there.
@@ -77,7 +77,9 @@ impl Problem for TableProblem {
             Self::Version(_) => {
                 Some("read it with the newer `leadfield`, or make it again with `leadfield positions`".into())
             }
-            Self::MissingParts { .. } => {
+            Self::Columns(_) | Self::NoParts => Some("make a segment table with `leadfield positions`".into()),
+            Self::Foreign { .. } => Some("keep the parts of each table in a folder of their own".into()),
+            Self::Parts { expected, found } if expected > found => {
                 Some("bring the missing parts, or make the table again with `leadfield positions`".into())
             }
             _ => None,

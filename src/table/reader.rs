@@ -52,13 +52,13 @@ impl Table {
         for part in &parts {
             let own = part.metadata()?;
             if own != metadata {
-                let (expected, found) = (describe(&metadata), describe(&own));
+                let (expected, found) = difference(&metadata, &own);
                 return Err(TableProblem::Foreign { expected, found }).in_file(part.path());
             }
         }
         let found = parts.len() as u64;
         if found != metadata.parts {
-            return Err(TableProblem::MissingParts { expected: metadata.parts, found }).in_file(path);
+            return Err(TableProblem::Parts { expected: metadata.parts, found }).in_file(path);
         }
         Ok(Self { path: path.to_path_buf(), parts, metadata })
     }
@@ -125,6 +125,19 @@ impl Table {
     }
 }
 
-fn describe(m: &Metadata) -> String {
-    format!("population `{}` with {} segments of `{}`", m.population, m.segments, m.circuit)
+/// The first thing in which two tables differ, as each says it.
+fn difference(a: &Metadata, b: &Metadata) -> (String, String) {
+    let told = |m: &Metadata| {
+        [
+            format!("population `{}`", m.population),
+            format!("circuit `{}`", m.circuit),
+            format!("discretisation `{}`", m.discretisation),
+            format!("axon `{}`", m.axon),
+            format!("{} neurons", m.neurons),
+            format!("{} segments", m.segments),
+            format!("{} parts", m.parts),
+            format!("program version `{}`", m.program_version),
+        ]
+    };
+    told(a).into_iter().zip(told(b)).find(|(a, b)| a != b).unwrap_or_default()
 }

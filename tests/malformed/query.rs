@@ -64,15 +64,13 @@ fn a_region_without_an_inside_or_a_direction_is_refused() {
             "error: --sphere: radius out of range, expected a finite number above 0 um, found `{told}`"
         ));
     }
-    query(&["--sphere", "nan,0,0,1"]).refused(
-        "error: --sphere: center out of range, expected finite coordinates up to 1e100 um, found (NaN, 0, 0)",
-    );
+    query(&["--sphere", "nan,0,0,1"])
+        .refused("error: --sphere: center out of range, expected finite coordinates up to 1e100 um, found (NaN, 0, 0)");
     query(&["--disk", "0,0,0,0,0,0,5,1"]).refused(
         "error: --disk: axis has no direction, expected a finite vector with a length above 0, found (0, 0, 0)",
     );
-    query(&["--slab", "0,0,0,0,1,0,-2"]).refused(
-        "error: --slab: half thickness out of range, expected a finite number of at least 0 um, found `-2`",
-    );
+    query(&["--slab", "0,0,0,0,1,0,-2"])
+        .refused("error: --slab: half thickness out of range, expected a finite number of at least 0 um, found `-2`");
     query(&["--box", "0,0,0,1,-1,1"]).refused(
         "error: --box: corners out of order, expected no coordinate of the first above the second's, \
          found (0, 0, 0) and (1, -1, 1)",
@@ -81,7 +79,8 @@ fn a_region_without_an_inside_or_a_direction_is_refused() {
 
 #[test]
 fn options_that_do_not_go_with_the_nearest_are_refused() {
-    query(&["--nearest", "0", "--at", "0,0,0"]).refused("error: --nearest: out of range, expected 1 or more, found `0`");
+    query(&["--nearest", "0", "--at", "0,0,0"])
+        .refused("error: --nearest: out of range, expected 1 or more, found `0`");
     query(&["--nearest", "3", "--at", "0,0,0", "--predicate", "midpoint"]).refused(
         "error: --predicate: not defined for `--nearest`, which goes by the distance to the segment\n\
          hint: leave `--predicate` out",
@@ -203,6 +202,12 @@ fn an_index_of_another_table_is_refused() {
     let counted = leadfield_in(folder.path(), &args("one.parquet")).ok();
     assert_eq!(leadfield_in(folder.path(), &args("one.parquet")).ok(), counted);
     let run = leadfield_in(folder.path(), &args("other.parquet"));
-    assert!(run.stderr.starts_with("error: a.index: index of another table, expected the fingerprint "), "{}", run.stderr);
-    assert!(run.stderr.ends_with("hint: remove the file: `--index` makes it anew where there is none\n") && run.code == 2);
+    assert!(
+        run.stderr.starts_with("error: a.index: index of another table, expected the fingerprint "),
+        "{}",
+        run.stderr
+    );
+    assert!(
+        run.stderr.ends_with("hint: remove the file: `--index` makes it anew where there is none\n") && run.code == 2
+    );
 }

@@ -2,9 +2,10 @@
 
 pub mod progress;
 
+use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
 
-use leadfield::error::{Problem, Result};
+use leadfield::error::{Error, Problem, Result};
 use leadfield::staged::Existing;
 
 /// Options that every tool takes.
@@ -16,6 +17,17 @@ pub struct Common {
     /// Number of worker threads (default: one a core)
     #[arg(long, global = true, value_name = "N")]
     pub threads: Option<usize>,
+}
+
+/// The program's arguments, with negative numbers written as clap knows them: it takes `-0.001` for a number, but
+/// neither `-1e-3` nor `-.5`.
+pub fn arguments() -> impl Iterator<Item = OsString> {
+    std::env::args_os().map(|argument| plain_number(&argument).unwrap_or(argument))
+}
+
+fn plain_number(argument: &OsStr) -> Option<OsString> {
+    let text = argument.to_str().filter(|text| text.starts_with('-'))?;
+    text.parse::<f64>().ok().filter(|number| number.is_finite()).map(|number| number.to_string().into())
 }
 
 /// How a tool ended that did its work.
@@ -36,7 +48,11 @@ enum ThreadProblem {
     Pool(#[from] rayon::ThreadPoolBuildError),
 }
 
-impl Problem for ThreadProblem {}
+impl Problem for ThreadProblem {
+    fn hint(&self) -> Option<String> {
+        matches!(self, Self::Zero).then(|| "leave it out for one thread a core".into())
+    }
+}
 
 impl Common {
     /// Starts the worker threads.
@@ -60,6 +76,16 @@ impl Common {
     /// Warns, on standard error, unless `--quiet`.
     pub fn warn(&self, text: impl std::fmt::Display) {
         self.say(format_args!("warning: {text}"));
+    }
+}
+
+impl Common {
+    /// Warns of what an error would tell, with its advice, unless `--quiet`.
+    pub fn caution(&self, what: &Error) {
+        self.warn(what);
+        if let Some(hint) = what.hint() {
+            self.say(format_args!("hint: {hint}"));
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use leadfield::Result;
+use leadfield::error::count;
 use leadfield::sonata::config::{Circuit, Config, NodePopulation, ReportConfig};
 use leadfield::sonata::node_sets::NodeSets;
 use leadfield::sonata::nodes::Nodes;
@@ -39,7 +40,7 @@ fn add_populations(facts: &mut Facts, circuit: &Circuit) -> Result<()> {
 
 fn describe(population: &NodePopulation) -> Result<String> {
     let nodes = Nodes::open(population)?;
-    let mut text = format!("{}, {} nodes", population.kind, nodes.len());
+    let mut text = format!("{}, {}", population.kind, count(nodes.len() as u64, "node"));
     if let Some(source) = &population.morphologies {
         text += &format!(", morphologies {} in {}", source.format.extension(), source.path.display());
     }

@@ -1,8 +1,88 @@
 //! What an electrodes file holds.
-use super::Facts;
-use leadfield::Result;
+
+use std::collections::BTreeMap;
 use std::path::Path;
+
+use leadfield::Result;
+use leadfield::error::{Problem, count, listed};
+use leadfield::geometry::Aabb;
+use leadfield::h5::File;
+use leadfield::sonata::electrodes_file::{ElectrodeEntry, ElectrodesFile, Population};
+
+use super::{Facts, bytes};
+
+/// Names of contacts that are spelt out.
+const NAMES: usize = 6;
+
+/// An HDF5 file of another kind.
+#[derive(Debug, thiserror::Error)]
+#[error("no electrodes file, expected a group `electrodes`, found {0}")]
+struct NoElectrodes(String);
+
+impl Problem for NoElectrodes {
+    fn hint(&self) -> Option<String> {
+        Some("of a circuit or a report, name the configuration (JSON)".into())
+    }
+}
+
+/// Contacts, populations, provenance.
 pub(super) fn facts(path: &Path) -> Result<Facts> {
-    let _ = path;
-    Ok(Facts::default())
+    let file = File::open(path)?;
+    if !file.has("/electrodes") {
+        return Err(file.error("/", NoElectrodes(listed(file.members("/")?, 12))));
+    }
+    let electrodes = ElectrodesFile::open(path)?;
+    let mut facts = Facts::default();
+    facts.add("kind", "electrodes file");
+    facts.add("size", bytes(path.metadata().map_or(0, |m| m.len())));
+    add_contacts(&mut facts, &file, &electrodes);
+    for population in electrodes.populations() {
+        add_population(&mut facts, &file, &electrodes, population);
+    }
+    attributes(&file, "/").into_iter().for_each(|(name, value)| facts.add(name, value));
+    Ok(facts)
+}
+
+fn add_contacts(facts: &mut Facts, file: &File, electrodes: &ElectrodesFile) {
+    let mut contacts: Vec<&ElectrodeEntry> = electrodes.electrodes().iter().collect();
+    let first = electrodes.populations().first().map(Population::name).unwrap_or_default();
+    contacts.sort_by_key(|c| c.column(first).unwrap_or(u64::MAX));
+    facts.add("contacts", format!("{}: {}", contacts.len(), listed(contacts.iter().map(|c| &c.name), NAMES)));
+    let bounds = Aabb::of(contacts.iter().filter_map(|c| c.position));
+    facts.add("bounds", if bounds.is_empty() { "no positions".into() } else { bounds.to_string() });
+    let mut methods: BTreeMap<String, u64> = BTreeMap::new();
+    contacts.iter().for_each(|c| *methods.entry(method(file, c)).or_default() += 1);
+    methods.into_iter().for_each(|(method, n)| facts.add("method", format!("{method}: {}", count(n, "contact"))));
+}
+
+/// A contact's method and its settings.
+fn method(file: &File, contact: &ElectrodeEntry) -> String {
+    let settings = attributes(file, &format!("/electrodes/{}/type", contact.name));
+    let settings = settings.into_iter().map(|(name, value)| format!(", {name} {value}"));
+    contact.kind.clone().unwrap_or_else(|| "unknown".into()) + &settings.collect::<String>()
+}
+
+fn add_population(facts: &mut Facts, file: &File, electrodes: &ElectrodesFile, population: &Population) {
+    let (name, columns) = (population.name(), population.columns());
+    let used = electrodes.electrodes().iter().filter(|e| e.column(name).is_some()).count() as u64;
+    let extra = match columns.saturating_sub(used) {
+        0 => String::new(),
+        n => format!(", {n} of them of no contact"),
+    };
+    let nodes = count(population.node_ids().len() as u64, "node");
+    let rows = count(population.rows(), "row");
+    facts.add(format!("population {name}"), format!("{nodes}, {rows}, {}{extra}", count(columns, "column")));
+    facts.add(format!("{name}: units"), population.units().unwrap_or("not stated"));
+    for (attribute, value) in attributes(file, &format!("/{name}")) {
+        facts.add(format!("{name}: {attribute}"), value);
+    }
+}
+
+/// Attributes that are text or numbers, sorted by name.
+fn attributes(file: &File, object: &str) -> Vec<(String, String)> {
+    let mut names = file.attribute_names(object);
+    names.sort_unstable();
+    let number = |name: &str| file.float_attribute(object, name).map(|v| v.to_string());
+    let value = |name: &String| file.string_attribute(object, name).or_else(|| number(name));
+    names.into_iter().filter_map(|name| value(&name).map(|v| (name, v))).collect()
 }

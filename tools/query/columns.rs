@@ -7,6 +7,7 @@ use arrow_array::types::UInt64Type;
 use arrow_array::{ArrayRef, Float64Array, RecordBatch, RecordBatchOptions, StringArray};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use leadfield::error::{Context, Problem, listed};
+use leadfield::geometry::Point;
 use leadfield::geometry::region::Region;
 use leadfield::sonata::nodes::Attribute;
 use leadfield::table::schema::{COORDINATES, NODE_ID, ROW};
@@ -14,6 +15,7 @@ use leadfield::table::{Ends, Hits, Precision, Table};
 use leadfield::{Error, Result};
 
 use super::circuit::Circuit;
+use super::field::{ELECTRIC, Field as LeadField, POTENTIAL};
 use super::lookup::Weights;
 
 /// A name that is no column.
@@ -52,7 +54,10 @@ enum Column {
     Inside,
     Electrode,
     Distance,
-    Weight(Weights),
+    Weight,
+    Potential,
+    /// A component of the electric field.
+    Electric(usize),
     /// An attribute of the segment's node.
     Attribute(Attribute),
 }
@@ -69,69 +74,40 @@ pub struct Sources<'a> {
     pub circuit: Option<&'a Circuit>,
 }
 
+/// What is looked up in other files.
+#[derive(Default)]
+pub struct Lookups {
+    /// Coefficients of a contact.
+    pub weights: Option<Weights>,
+    /// A lead field.
+    pub field: Option<LeadField>,
+}
+
 /// All columns of a result, in order.
 pub struct Columns<'a> {
     columns: Vec<Column>,
     schema: SchemaRef,
     stored: Vec<String>,
     sources: Sources<'a>,
+    lookups: Lookups,
 }
 
 impl<'a> Columns<'a> {
     /// The columns of these names; where there are none those that a reader expects.
-    pub fn of(names: &[String], table: &Table, sources: Sources<'a>, weights: Option<Weights>) -> Result<Self> {
-        let table_schema = table.precision().schema();
-        let stored = || table_schema.fields().iter().map(|f| f.name().clone());
-        let mut known: Vec<String> = stored().chain(COMPUTED.map(String::from)).collect();
-        let extra = [
-            (ELECTRODE, sources.contacts.is_some()),
-            (DISTANCE, sources.nearest),
-            (WEIGHT, weights.is_some()),
-        ];
-        let extra: Vec<String> = extra.into_iter().filter(|(_, there)| *there).map(|(name, _)| name.into()).collect();
-        known.extend(extra.iter().cloned());
-        let names: Vec<String> = match names {
-            [] => {
-                let (first, last): (Vec<_>, Vec<_>) = extra.into_iter().partition(|name| name == ELECTRODE);
-                first.into_iter().chain(stored()).chain(last).collect()
-            }
-            names => names.to_vec(),
-        };
-        let attributes = sources.circuit.map(Circuit::attributes).transpose()?.unwrap_or_default();
-        let mut weights = weights;
-        let (mut columns, mut fields) = (Vec::new(), Vec::new());
-        for name in &names {
-            let column = match name.as_str() {
-                ELECTRODE if sources.contacts.is_some() => Column::Electrode,
-                DISTANCE if sources.nearest => Column::Distance,
-                WEIGHT if known.contains(name) => match weights.take() {
-                    Some(weights) => Column::Weight(weights),
-                    None => continue,
-                },
-                "length" => Column::Length,
-                "inside" => Column::Inside,
-                "x" | "y" | "z" => Column::Midpoint(COMPUTED.iter().position(|c| c == name).unwrap_or(0)),
-                _ if known.contains(name) => Column::Stored(name.clone()),
-                _ => match sources.circuit.filter(|_| attributes.contains(name)) {
-                    Some(circuit) => Column::Attribute(circuit.attribute(name)?),
-                    None => {
-                        known.extend(attributes);
-                        let unknown =
-                            Unknown { known: listed(known, 40), found: name.clone(), circuit: sources.circuit.is_some() };
-                        return Err(unknown).in_object("--columns");
-                    }
-                },
-            };
-            fields.push(column.field(name, table.precision()));
-            columns.push(column);
-        }
+    pub fn of(names: &[String], table: &Table, sources: Sources<'a>, lookups: Lookups) -> Result<Self> {
+        let precision = table.precision();
+        let known = Known::of(precision, &sources, &lookups)?;
+        let usual = known.usual();
+        let names = if names.is_empty() { usual.as_slice() } else { names };
+        let columns = names.iter().map(|name| known.column(name, &sources)).collect::<Result<Vec<_>>>()?;
+        let fields: Vec<Field> = columns.iter().zip(names).map(|(c, name)| c.field(name, precision)).collect();
         let mut stored: Vec<String> = Vec::new();
         for needed in columns.iter().flat_map(Column::needs) {
             if !stored.contains(&needed) {
                 stored.push(needed);
             }
         }
-        Ok(Self { columns, schema: Schema::new(fields).into(), stored, sources })
+        Ok(Self { columns, schema: Schema::new(fields).into(), stored, sources, lookups })
     }
 
     /// The columns of the table that they need.
@@ -147,10 +123,69 @@ impl<'a> Columns<'a> {
     /// The result's rows for some hits; `distances` are theirs, if they have some.
     pub fn rows(&self, hits: &Hits, distances: &[f64]) -> Result<RecordBatch> {
         let made = self.columns.iter().zip(self.schema.fields());
-        let made = made.map(|(column, field)| column.values(field.name(), hits, distances, &self.sources));
+        let made = made.map(|(column, field)| column.values(field.name(), hits, distances, self));
         let options = RecordBatchOptions::new().with_row_count(Some(hits.region.len()));
         let batch = RecordBatch::try_new_with_options(self.schema(), made.collect::<Result<_>>()?, &options);
         batch.map_err(|e| Error::from(leadfield::table::TableProblem::from(e)))
+    }
+}
+
+/// All names that there are.
+struct Known {
+    stored: Vec<String>,
+    /// Names that depend on what is asked for, each with its column.
+    extra: Vec<(&'static str, fn() -> Column)>,
+    attributes: Vec<String>,
+}
+
+impl Known {
+    fn of(precision: Precision, sources: &Sources<'_>, lookups: &Lookups) -> Result<Self> {
+        let extra: [(bool, &'static str, fn() -> Column); 7] = [
+            (sources.contacts.is_some(), ELECTRODE, || Column::Electrode),
+            (sources.nearest, DISTANCE, || Column::Distance),
+            (lookups.weights.is_some(), WEIGHT, || Column::Weight),
+            (lookups.field.is_some(), POTENTIAL, || Column::Potential),
+            (lookups.field.is_some(), ELECTRIC[0], || Column::Electric(0)),
+            (lookups.field.is_some(), ELECTRIC[1], || Column::Electric(1)),
+            (lookups.field.is_some(), ELECTRIC[2], || Column::Electric(2)),
+        ];
+        Ok(Self {
+            stored: precision.schema().fields().iter().map(|f| f.name().clone()).collect(),
+            extra: extra.into_iter().filter(|e| e.0).map(|(_, name, column)| (name, column)).collect(),
+            attributes: sources.circuit.map(Circuit::attributes).transpose()?.unwrap_or_default(),
+        })
+    }
+
+    /// The contact, the table's own, what is asked for; the electric field only by name.
+    fn usual(&self) -> Vec<String> {
+        let extra = self.extra.iter().map(|(name, _)| *name).filter(|name| !ELECTRIC.contains(name));
+        let (first, last): (Vec<_>, Vec<_>) = extra.map(String::from).partition(|name| name == ELECTRODE);
+        first.into_iter().chain(self.stored.clone()).chain(last).collect()
+    }
+
+    fn column(&self, name: &String, sources: &Sources<'_>) -> Result<Column> {
+        if let Some((_, column)) = self.extra.iter().find(|(extra, _)| extra == name) {
+            return Ok(column());
+        }
+        Ok(match name.as_str() {
+            "x" => Column::Midpoint(0),
+            "y" => Column::Midpoint(1),
+            "z" => Column::Midpoint(2),
+            "length" => Column::Length,
+            "inside" => Column::Inside,
+            _ if self.stored.contains(name) => Column::Stored(name.clone()),
+            _ => match sources.circuit.filter(|_| self.attributes.contains(name)) {
+                Some(circuit) => Column::Attribute(circuit.attribute(name)?),
+                None => return Err(self.unknown(name, sources)).in_object("--columns"),
+            },
+        })
+    }
+
+    fn unknown(&self, name: &str, sources: &Sources<'_>) -> Unknown {
+        let extra = self.extra.iter().map(|(name, _)| *name);
+        let stored = self.stored.iter().map(String::as_str);
+        let names = stored.chain(COMPUTED).chain(extra).chain(self.attributes.iter().map(String::as_str));
+        Unknown { known: listed(names, 60), found: name.into(), circuit: sources.circuit.is_some() }
     }
 }
 
@@ -162,7 +197,9 @@ impl Column {
                 schema.field_with_name(stored).map_or_else(|_| Field::new(name, DataType::Null, true), Field::clone)
             }
             Self::Electrode | Self::Attribute(Attribute::Text(_)) => Field::new(name, DataType::Utf8, false),
-            Self::Weight(_) => Field::new(name, DataType::Float64, true),
+            Self::Weight | Self::Potential | Self::Electric(_) | Self::Attribute(Attribute::Number(_)) => {
+                Field::new(name, DataType::Float64, true)
+            }
             _ => Field::new(name, DataType::Float64, false),
         }
     }
@@ -172,14 +209,15 @@ impl Column {
         let all = |names: &[&str]| names.iter().map(|n| n.to_string()).collect();
         match self {
             Self::Stored(name) => vec![name.clone()],
-            Self::Midpoint(_) | Self::Length | Self::Inside => all(&COORDINATES),
+            Self::Midpoint(_) | Self::Length | Self::Inside | Self::Potential | Self::Electric(_) => all(&COORDINATES),
             Self::Electrode | Self::Distance => Vec::new(),
-            Self::Weight(_) => all(&[NODE_ID, ROW]),
+            Self::Weight => all(&[NODE_ID, ROW]),
             Self::Attribute(_) => all(&[NODE_ID]),
         }
     }
 
-    fn values(&self, name: &str, hits: &Hits, distances: &[f64], sources: &Sources<'_>) -> Result<ArrayRef> {
+    fn values(&self, name: &str, hits: &Hits, distances: &[f64], all: &Columns<'_>) -> Result<ArrayRef> {
+        let Columns { sources, lookups, .. } = all;
         Ok(match self {
             Self::Stored(_) => {
                 let missing = || leadfield::table::TableProblem::Columns(format!("`{name}`"));
@@ -194,16 +232,36 @@ impl Column {
                 Arc::new(hits.region.iter().map(name).collect::<StringArray>())
             }
             Self::Distance => Arc::new(Float64Array::from(distances.to_vec())),
-            Self::Weight(weights) => Arc::new(weights.of(nodes(hits)?, unsigned(hits, ROW)?)?),
+            Self::Weight => match &lookups.weights {
+                Some(weights) => Arc::new(weights.of(nodes(hits)?, unsigned(hits, ROW)?)?),
+                None => nulls(hits),
+            },
+            Self::Potential => match &lookups.field {
+                Some(field) => Arc::new(field.potentials(midpoints(hits)?)),
+                None => nulls(hits),
+            },
+            Self::Electric(axis) => match &lookups.field {
+                Some(field) => Arc::new(field.electric(*axis, midpoints(hits)?)),
+                None => nulls(hits),
+            },
             Self::Attribute(attribute) => attributes(attribute, nodes(hits)?, sources)?,
         })
     }
 }
 
-fn measured(
-    hits: &Hits,
-    measure: impl Fn(u32, leadfield::geometry::Point, leadfield::geometry::Point) -> f64,
-) -> Result<ArrayRef> {
+fn nulls(hits: &Hits) -> ArrayRef {
+    Arc::new(Float64Array::from(vec![None; hits.region.len()]))
+}
+
+fn midpoints(hits: &Hits) -> Result<impl Iterator<Item = Point>> {
+    let ends = Ends::of(&hits.batch)?;
+    Ok((0..hits.region.len()).map(move |i| {
+        let (a, b) = ends.get(i);
+        a.midpoint(b)
+    }))
+}
+
+fn measured(hits: &Hits, measure: impl Fn(u32, Point, Point) -> f64) -> Result<ArrayRef> {
     let ends = Ends::of(&hits.batch)?;
     let values = hits.region.iter().enumerate().map(|(i, &region)| {
         let (a, b) = ends.get(i);
@@ -213,12 +271,7 @@ fn measured(
 }
 
 /// The length of the segment a-b inside a region; all of it where there is none.
-pub fn length_inside(
-    sources: &Sources<'_>,
-    region: u32,
-    a: leadfield::geometry::Point,
-    b: leadfield::geometry::Point,
-) -> f64 {
+pub fn length_inside(sources: &Sources<'_>, region: u32, a: Point, b: Point) -> f64 {
     let share = sources.regions.get(region as usize).map_or(1.0, |r| r.fraction(a, b));
     share * a.distance(b)
 }

@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use leadfield::Result;
-use leadfield::electrode::{self, Electrode};
+use leadfield::electrode::{self, Electrode, arrays};
 use leadfield::error::{Context, Problem};
 use leadfield::geometry::region::{Region, Sphere};
-use leadfield::method::objective_csd::{Contact, Kernel, Options, Setting, Shape, Warning};
+use leadfield::method::NearField;
+use leadfield::method::objective_csd::{Contact, Kernel, Options, Setting, Shape, Spacing, Warning};
 
 /// What can be wrong with contacts as regions.
 #[derive(Debug, thiserror::Error)]
@@ -36,31 +37,53 @@ pub struct Contacts {
     pub warnings: Vec<Warning>,
 }
 
+/// Which region a contact has.
+pub enum RegionOf<'a> {
+    /// A sphere of a radius, um.
+    Within(f64),
+    /// That of its ObjectiveCSD type, with the arrays that are told and the rule of spacing.
+    Csd { arrays: &'a [String], spacing: Spacing },
+}
+
 impl Contacts {
-    /// Spheres of one radius, or each contact's own ObjectiveCSD region.
-    pub fn open(path: &Path, within: Option<f64>, csd: bool) -> Result<Self> {
+    /// Reads contacts and makes their regions.
+    pub fn open(path: &Path, region: Option<RegionOf<'_>>) -> Result<Self> {
         let electrodes = electrode::read(path)?;
         let names = electrodes.iter().map(|e| e.name.clone()).collect();
-        if let Some(radius) = within {
-            let sphere = |e: &Electrode| -> Result<Box<dyn Region>> {
-                Ok(Box::new(Sphere::new(e.position, radius).in_object("--within")?))
-            };
-            let regions = electrodes.iter().map(sphere).collect::<Result<_>>()?;
-            return Ok(Self { names, regions, warnings: Vec::new() });
+        match region {
+            None => Err(ContactProblem::NoRegion).in_object("--electrodes"),
+            Some(RegionOf::Within(radius)) => {
+                let regions = electrodes.iter().map(|e| sphere(e, radius)).collect::<Result<_>>()?;
+                Ok(Self { names, regions, warnings: Vec::new() })
+            }
+            Some(RegionOf::Csd { arrays, spacing }) => {
+                let contacts = csd_contacts(&electrodes, arrays, spacing).in_file(path)?;
+                let options = Options { spacing, ..Options::default() };
+                let (kernel, warnings) = Kernel::new(&contacts, options).in_file(path)?;
+                Ok(Self { names, regions: kernel.into_regions(), warnings })
+            }
         }
-        if !csd {
-            return Err(ContactProblem::NoRegion).in_object("--electrodes");
-        }
-        let contacts = (0..).zip(&electrodes).map(|(row, e)| contact(e).at("contact", row)).collect::<Result<Vec<_>>>();
-        let (kernel, warnings) = Kernel::new(&contacts.in_file(path)?, Options::default()).in_file(path)?;
-        Ok(Self { names, regions: kernel.into_regions(), warnings })
     }
 }
 
-fn contact(electrode: &Electrode) -> Result<Contact, ContactProblem> {
-    let name = electrode.method.name();
-    let shape = Shape::ALL.into_iter().find(|s| s.name() == name);
-    let shape = shape.ok_or_else(|| ContactProblem::NoShape(name.into()))?;
-    let setting = Setting { shape, radius: electrode.settings.radius, thickness: electrode.settings.thickness };
-    Ok(Contact { position: electrode.position, setting, array: 0 })
+fn sphere(electrode: &Electrode, radius: f64) -> Result<Box<dyn Region>> {
+    Ok(Box::new(Sphere::new(electrode.position, radius).in_object("--within")?))
+}
+
+/// The contacts as `leadfield weights` has them.
+fn csd_contacts(electrodes: &[Electrode], ranges: &[String], spacing: Spacing) -> Result<Vec<Contact>> {
+    let shape = |e: &Electrode| {
+        let name = e.method.name();
+        Shape::ALL.into_iter().find(|s| s.name() == name).ok_or_else(|| ContactProblem::NoShape(name.into()))
+    };
+    let shapes = (0..).zip(electrodes).map(|(row, e)| shape(e).at("contact", row)).collect::<Result<Vec<_>>>()?;
+    let mut contacts = electrode::contacts(electrodes, &[], NearField::default())?;
+    let ranges = ranges.iter().map(|range| range.parse()).collect::<Result<Vec<_>, _>>()?;
+    arrays::apply(&mut contacts, electrodes, &ranges, spacing)?;
+    let contact = |(c, shape): (leadfield::method::Contact, Shape)| Contact {
+        position: c.position,
+        setting: Setting { shape, radius: c.region.radius, thickness: c.region.thickness },
+        array: c.region.array,
+    };
+    Ok(contacts.into_iter().zip(shapes).map(contact).collect())
 }

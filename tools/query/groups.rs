@@ -83,7 +83,9 @@ impl Groups {
     fn values(&self, place: usize) -> ArrayRef {
         let keys = || self.totals.keys().filter_map(|key| key.get(place));
         if keys().all(|key| matches!(key, Key::Number(_))) {
-            return Arc::new(keys().map(|k| if let Key::Number(n) = k { Some(*n) } else { None }).collect::<UInt64Array>());
+            return Arc::new(
+                keys().map(|k| if let Key::Number(n) = k { Some(*n) } else { None }).collect::<UInt64Array>(),
+            );
         }
         let text = |key: &Key| match key {
             Key::Unknown => None,
@@ -98,7 +100,9 @@ impl Groups {
 fn keys(name: &str, column: &ArrayRef) -> Result<Vec<Key>> {
     let known = |i: usize, key: Key| if column.is_valid(i) { key } else { Key::Unknown };
     let kind = |n: u8| SectionType::from_number(n).map_or(Key::Unknown, |k| Key::Text(k.name().into()));
-    let float = |v: f64| if v >= 0.0 && v.fract() == 0.0 && v < 9e15 { Key::Number(v as u64) } else { Key::Text(v.to_string()) };
+    let float = |v: f64| {
+        if v >= 0.0 && v.fract() == 0.0 && v < 9e15 { Key::Number(v as u64) } else { Key::Text(v.to_string()) }
+    };
     let key = |i: usize| -> Key {
         match column.data_type() {
             DataType::UInt8 if name == SECTION_TYPE => kind(column.as_primitive::<UInt8Type>().value(i)),

@@ -136,7 +136,8 @@ impl Sink {
             Format::Arrow => Self::ArrowStream(StreamWriter::try_new(out, &schema).map_err(OutputProblem::from)?),
             Format::Parquet => {
                 let properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default()));
-                let writer = ArrowWriter::try_new(out, schema, Some(properties.build())).map_err(OutputProblem::from)?;
+                let writer =
+                    ArrowWriter::try_new(out, schema, Some(properties.build())).map_err(OutputProblem::from)?;
                 Self::Parquet(Box::new(writer))
             }
         })

@@ -144,7 +144,8 @@ impl Json {
     /// Writes the rows of a batch.
     pub fn rows(&self, batch: &RecordBatch, out: &mut dyn Write) -> std::io::Result<()> {
         let cells = Cells::of(batch);
-        let keys: Vec<String> = cells.columns.iter().map(|(name, ..)| serde_json::Value::from(*name).to_string()).collect();
+        let keys: Vec<String> =
+            cells.columns.iter().map(|(name, ..)| serde_json::Value::from(*name).to_string()).collect();
         let mut text = String::with_capacity(BUFFER + 1024);
         for i in 0..batch.num_rows() {
             for (k, ((_, array, values), key)) in cells.columns.iter().zip(&keys).enumerate() {

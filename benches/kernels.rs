@@ -1,0 +1,67 @@
+//! Time per (segment, contact) pair of each method's kernel, on one core, in cache: what bounds `leadfield weights`
+//! before memory and files do.
+//!
+//! Input: one neuron of 270 segments of about 14 um, five to a section; 384 contacts in two columns, 20 um pitch, over
+//! 3.8 mm. The output, 0.8 MB, is written again and again. `far`: the neuron is 300 um from the contacts; `through`: it
+//! grows among them.
+//!
+//! `cargo bench --bench kernels`
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use leadfield::geometry::Point;
+use leadfield::method::{Contact, METHODS};
+use leadfield::segments::{Segment, Segments};
+use rand::{Rng, SeedableRng};
+
+fn main() {
+    let contacts: Vec<Contact> = (0..384_u32).map(contact).collect();
+    println!("{:<14} {:>9} {:>9}   ns a pair, best of {:?}", "", "far", "through", TIME);
+    for method in METHODS.iter().filter(|method| method.is_analytic()) {
+        let [far, through] = [300.0, 5.0].map(|x| nanoseconds(*method, &contacts, &neuron(x)));
+        println!("{:<14} {far:>9.2} {through:>9.2}", method.name());
+    }
+}
+
+/// How long each case is repeated.
+const TIME: Duration = Duration::from_secs(1);
+
+fn contact(i: u32) -> Contact {
+    let position = Point::new(if i.is_multiple_of(2) { -8.0 } else { 24.0 }, f64::from(i / 2) * 20.0 - 1900.0, 0.0);
+    Contact::at(position)
+}
+
+/// A neuron whose sections begin within 100 um of (x, -400..0, 0).
+fn neuron(x: f64) -> Segments {
+    let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(1);
+    let mut point = |half: f64| Point::from([0; 3].map(|_| random.random_range(-half..half)));
+    let mut end = Point::ORIGIN;
+    let segment = |i: u32| {
+        let start = if i.is_multiple_of(5) { Point::new(x, -200.0, 0.0) + point(100.0) } else { end };
+        end = start + point(15.0);
+        Segment {
+            node_id: 0,
+            section_id: i / 5,
+            segment_id: i % 5,
+            section_type: None,
+            start,
+            end,
+            radius: Some(0.7),
+            row: i.into(),
+        }
+    };
+    (0..270).map(segment).collect()
+}
+
+fn nanoseconds(method: &dyn leadfield::method::Method, contacts: &[Contact], segments: &Segments) -> f64 {
+    let Ok(kernel) = method.prepare(contacts) else { return f64::NAN };
+    let mut out = vec![0.0; contacts.len() * segments.len()];
+    let (begin, mut best) = (Instant::now(), Duration::MAX);
+    while begin.elapsed() < TIME {
+        let start = Instant::now();
+        segments.neurons().for_each(|neuron| kernel.fill(black_box(&neuron), black_box(&mut out)));
+        best = best.min(start.elapsed());
+    }
+    best.as_secs_f64() * 1e9 / out.len() as f64
+}

@@ -1,0 +1,437 @@
+//! Lead fields: potential and electric field that a current through a contact makes, from somebody's field solver.
+//!
+//! By reciprocity (H. von Helmholtz, Ann. Phys. 165, 211, 1853, doi:10.1002/andp.18531650603; S. Rush and
+//! D. A. Driscoll, IEEE Trans. Biomed. Eng. 16, 15, 1969, doi:10.1109/TBME.1969.4502598), the potential that a unit
+//! current through the contact makes at a segment is the potential that a unit current in the segment makes at the
+//! contact.
+//!
+//! Three layouts are read ([`read`]): Sim4Life's export, a plain HDF5 layout of ours, and scattered points in CSV or
+//! Parquet (see `docs/lead-field.md`). Of a grid only the box that the circuit touches is read.
+
+mod cloud_file;
+pub mod grid;
+mod plain;
+pub mod scattered;
+mod sim4life;
+
+use std::path::{Path, PathBuf};
+
+use crate::error::{Context, Error, Place, Problem, Result, listed};
+use crate::geometry::{Aabb, Point, Transform};
+use crate::h5;
+
+use grid::{Grid, VectorGrid, check_increasing};
+use scattered::Cloud;
+
+/// What a lead field may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Quantity {
+    /// The potential, V.
+    Potential,
+    /// The electric field, V/m.
+    ElectricField,
+}
+
+impl Quantity {
+    /// Its name in messages.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Potential => "potential",
+            Self::ElectricField => "electric field",
+        }
+    }
+}
+
+/// What to read of a field, and how it lies in the circuit.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// What is needed; the rest is not read.
+    pub quantities: &'a [Quantity],
+    /// The box round the points that will be looked up, um, in the circuit's frame.
+    pub within: Aabb,
+    /// Brings a point of the field's frame to the circuit's; none where they are the same.
+    pub placement: Option<Transform>,
+    /// The current that made the field, nA; none takes the file's own.
+    pub current_na: Option<f64>,
+}
+
+impl Request<'_> {
+    fn wants(&self, quantity: Quantity) -> bool {
+        self.quantities.contains(&quantity)
+    }
+
+    /// The box to read, in the field's own frame.
+    fn within_field(&self) -> Aabb {
+        let Some(placement) = self.placement.filter(|_| !self.within.is_empty()) else { return self.within };
+        let back = placement.inverse();
+        Aabb::of(corners(&self.within).map(|corner| back.apply(corner)))
+    }
+}
+
+fn corners(b: &Aabb) -> [Point; 8] {
+    std::array::from_fn(|i| {
+        let side = |bit: usize, low, high| if i & bit == 0 { low } else { high };
+        Point::new(side(1, b.min.x, b.max.x), side(2, b.min.y, b.max.y), side(4, b.min.z, b.max.z))
+    })
+}
+
+/// Values on a grid that may be a part of a larger one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Part<G> {
+    /// The part that was read.
+    pub grid: G,
+    /// The box of the whole, um, in the field's frame.
+    pub whole: Aabb,
+}
+
+impl From<Grid> for Part<Grid> {
+    fn from(grid: Grid) -> Self {
+        Self { whole: grid.bounds(), grid }
+    }
+}
+
+impl From<VectorGrid> for Box<Part<VectorGrid>> {
+    fn from(grid: VectorGrid) -> Self {
+        Self::new(Part { whole: grid.bounds(), grid })
+    }
+}
+
+/// Where the values of a field come from.
+#[derive(Debug)]
+pub enum Values {
+    /// Grids; each may be missing.
+    Grids {
+        /// The potential, V.
+        potential: Option<Part<Grid>>,
+        /// The electric field, V/m.
+        electric: Option<Box<Part<VectorGrid>>>,
+    },
+    /// Scattered points.
+    Cloud(Cloud),
+}
+
+/// A lead field, in the circuit's frame.
+#[derive(Debug)]
+pub struct LeadField {
+    file: PathBuf,
+    values: Values,
+    current_na: f64,
+    /// From the circuit's frame to the field's, and the rotation back.
+    frames: Option<(Transform, Transform)>,
+    warnings: Vec<Error>,
+}
+
+/// What is wrong with the current that a field belongs to.
+#[derive(Debug, thiserror::Error, PartialEq)]
+pub enum CurrentProblem {
+    /// There is none.
+    #[error("no current, expected the current that made the field, found nothing")]
+    Missing,
+    /// It cannot be divided by.
+    #[error("unusable current, expected a finite number other than 0, found `{0}`")]
+    Unusable(f64),
+}
+
+impl Problem for CurrentProblem {
+    fn hint(&self) -> Option<String> {
+        Some("give the current that made the field, in nA, as `current`".into())
+    }
+}
+
+/// Why a field gives no number at a point.
+#[derive(Debug, thiserror::Error, PartialEq)]
+pub enum LookupProblem {
+    /// The field does not reach the point.
+    #[error("point outside the lead field, expected one {domain}, found {found}")]
+    Outside {
+        /// Where the field has values.
+        domain: String,
+        /// The point, and what it belongs to.
+        found: String,
+    },
+    /// The field reaches round the point but is NaN there.
+    #[error("lead field without a value, expected numbers at the nodes round {found}, found `NaN`")]
+    NoValue {
+        /// The point, and what it belongs to.
+        found: String,
+    },
+    /// The file does not hold what the method needs.
+    #[error("lead field without the {}, which `{method}` needs", .quantity.name())]
+    NoQuantity {
+        /// What is missing.
+        quantity: Quantity,
+        /// Who needs it.
+        method: &'static str,
+    },
+}
+
+impl Problem for LookupProblem {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Outside { .. } => Some(
+                "the field's frame must be the circuit's: turn and shift it with `--field-transform`, or take 0 \
+                 outside with `--outside-field zero`"
+                    .into(),
+            ),
+            Self::NoValue { .. } => Some("take 0 there with `--outside-field zero`".into()),
+            Self::NoQuantity { .. } => None,
+        }
+    }
+}
+
+/// What a point outside the field means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OutsideField {
+    /// An error.
+    #[default]
+    Error,
+    /// The coefficient 0.
+    Zero,
+}
+
+impl LeadField {
+    /// A field from values, made by a current in nA; `file` stands for it in messages.
+    ///
+    /// # Errors
+    /// The current is 0 or not finite.
+    pub fn new(file: &Path, values: Values, current_na: f64) -> Result<Self, CurrentProblem> {
+        let current_na = usable(current_na)?;
+        Ok(Self { file: file.to_path_buf(), values, current_na, frames: None, warnings: Vec::new() })
+    }
+
+    /// The same field, turned and shifted: `placement` brings a point of the field's frame to the circuit's.
+    #[must_use]
+    pub fn placed(self, placement: Option<Transform>) -> Self {
+        Self { frames: placement.map(|forth| (forth.inverse(), forth)), ..self }
+    }
+
+    fn with_warnings(self, warnings: Vec<Error>) -> Self {
+        Self { warnings, ..self }
+    }
+
+    /// What a user should know of the file, though it could be read.
+    pub fn warnings(&self) -> &[Error] {
+        &self.warnings
+    }
+
+    /// The file.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// The current that made the field, nA.
+    pub const fn current_na(&self) -> f64 {
+        self.current_na
+    }
+
+    fn in_field(&self, p: Point) -> Point {
+        self.frames.map_or(p, |(back, _)| back.apply(p))
+    }
+
+    /// The potential (V) at a point of the circuit (um); none outside the field.
+    #[inline]
+    pub fn potential(&self, p: Point) -> Option<f64> {
+        let p = self.in_field(p);
+        match &self.values {
+            Values::Grids { potential, .. } => potential.as_ref()?.grid.value(p),
+            Values::Cloud(cloud) => cloud.potential(p).map(|estimate| estimate.value),
+        }
+    }
+
+    /// Writes the potentials (V) at points of the circuit (um), NaN outside the field.
+    pub fn potentials(&self, points: &[Point], out: &mut [f64]) {
+        match (&self.values, self.frames) {
+            (Values::Grids { potential: Some(part), .. }, None) => part.grid.values(points, out),
+            _ => out.iter_mut().zip(points).for_each(|(v, &p)| *v = self.potential(p).unwrap_or(f64::NAN)),
+        }
+    }
+
+    /// The electric field (V/m, circuit's frame) at a point of the circuit (um); none outside the field.
+    pub fn electric_field(&self, p: Point) -> Option<Point> {
+        let p = self.in_field(p);
+        let e = match &self.values {
+            Values::Grids { electric, .. } => electric.as_ref()?.grid.value(p),
+            Values::Cloud(cloud) => cloud.electric_field(p).map(|e| Point::from(e.map(|estimate| estimate.value))),
+        }?;
+        Some(self.frames.map_or(e, |(_, forth)| forth.rotation.rotate(e)))
+    }
+
+    /// The box in which a quantity has values, um, in the field's own frame; none where the field lacks it.
+    pub fn bounds(&self, quantity: Quantity) -> Option<Aabb> {
+        match (&self.values, quantity) {
+            (Values::Grids { potential, .. }, Quantity::Potential) => potential.as_ref().map(|p| p.whole),
+            (Values::Grids { electric, .. }, Quantity::ElectricField) => electric.as_ref().map(|p| p.whole),
+            (Values::Cloud(cloud), quantity) => cloud.holds(quantity).then(|| cloud.bounds()),
+        }
+    }
+
+    /// Refuses a field that lacks what a method needs.
+    ///
+    /// # Errors
+    /// [`LookupProblem::NoQuantity`], with the file.
+    pub fn require(&self, quantity: Quantity, method: &'static str) -> Result<()> {
+        match self.bounds(quantity) {
+            Some(_) => Ok(()),
+            None => Err(LookupProblem::NoQuantity { quantity, method }).in_file(&self.file),
+        }
+    }
+
+    /// Why there is no value at a point, which is `what`, for a contact.
+    pub fn refusal(&self, quantity: Quantity, p: Point, what: &str, contact: &str) -> Error {
+        let q = self.in_field(p);
+        let moved = if q == p { String::new() } else { format!(" ({} in the field's frame)", rounded(q)) };
+        let found = format!("{}{moved}, {what}", rounded(p));
+        let place = Place::file(&self.file).object(format!("contact `{contact}`"));
+        let bounds = self.bounds(quantity).unwrap_or(Aabb::EMPTY);
+        let problem = match &self.values {
+            Values::Grids { .. } if holds(&bounds, q) => LookupProblem::NoValue { found },
+            Values::Grids { .. } => LookupProblem::Outside { domain: format!("in {bounds}"), found },
+            Values::Cloud(_) => LookupProblem::Outside { domain: format!("among its points in {bounds}"), found },
+        };
+        Error::new(place, problem)
+    }
+}
+
+fn holds(b: &Aabb, p: Point) -> bool {
+    b.distance(&Aabb::of([p])) == 0.0
+}
+
+fn rounded(p: Point) -> String {
+    format!("({:.3}, {:.3}, {:.3})", p.x, p.y, p.z)
+}
+
+fn usable(current: f64) -> Result<f64, CurrentProblem> {
+    if current.is_finite() && current != 0.0 { Ok(current) } else { Err(CurrentProblem::Unusable(current)) }
+}
+
+/// The current that is asked for, or else the one that the file holds.
+fn current(request: &Request<'_>, of_file: impl FnOnce() -> Result<f64>) -> Result<f64> {
+    request.current_na.map_or_else(of_file, |given| usable(given).in_object("current"))
+}
+
+/// The nodes of an axis, in um, of which the file's unit has `um_per_unit`.
+fn nodes(file: &h5::File, object: &str, um_per_unit: f64) -> Result<Vec<f64>> {
+    let nodes = file.floats(object)?;
+    let scaled = nodes.iter().map(|n| n * um_per_unit).collect::<Vec<_>>();
+    for nodes in [&nodes, &scaled] {
+        check_increasing(nodes).map_err(|problem| match problem.row() {
+            Some(row) => Error::from(problem).at(object, row as u64).in_file(file.path()),
+            None => file.error(object, problem),
+        })?;
+    }
+    Ok(scaled)
+}
+
+/// The layouts that can be read.
+#[derive(Debug, thiserror::Error)]
+enum LayoutProblem {
+    #[error("unknown lead field layout, expected `FieldGroups` and `Meshes`, or `axes`, found {0}")]
+    Unknown(String),
+}
+
+impl Problem for LayoutProblem {
+    fn hint(&self) -> Option<String> {
+        Some("docs/lead-field.md shows the layouts and how to write one".into())
+    }
+}
+
+/// Reads a lead field: `.csv` and `.parquet` are scattered points, anything else is HDF5, whose layout is told by its
+/// groups.
+///
+/// # Errors
+/// With file and object: no known layout, something missing (what is there is listed), axes that do not increase, shapes
+/// that do not fit the axes, no current.
+pub fn read(path: &Path, request: &Request<'_>) -> Result<LeadField> {
+    let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
+    match extension.as_str() {
+        "csv" => cloud_file::read_csv(path, request).in_file(path),
+        "parquet" => cloud_file::read_parquet(path, request).in_file(path),
+        _ => read_h5(&h5::File::open(path)?, request).in_file(path),
+    }
+}
+
+fn read_h5(file: &h5::File, request: &Request<'_>) -> Result<LeadField> {
+    if file.has("/FieldGroups") || file.has("/Meshes") {
+        return sim4life::read(file, request);
+    }
+    if file.has("/axes") {
+        return plain::read(file, request);
+    }
+    Err(LayoutProblem::Unknown(listed(file.members("/")?, 12)).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geometry::Quaternion;
+    use grid::Axis;
+
+    /// phi = x + 2 y + 4 z and E = (y, z, x), both linear, so that the grid is exact.
+    fn field() -> LeadField {
+        let nodes = vec![-100.0, 0.0, 100.0];
+        let on_nodes = |f: fn(Point) -> f64| {
+            let at = |i: usize| nodes[i];
+            let values = (0..27).map(|n| f(Point::new(at(n / 9), at(n / 3 % 3), at(n % 3)))).collect();
+            Grid::new([(); 3].map(|()| Axis::new(nodes.clone()).unwrap()), values).unwrap()
+        };
+        let potential = Some(on_nodes(|p| p.x + 2.0 * p.y + 4.0 * p.z).into());
+        let electric = VectorGrid { components: [on_nodes(|p| p.y), on_nodes(|p| p.z), on_nodes(|p| p.x)] };
+        LeadField::new(Path::new("f.h5"), Values::Grids { potential, electric: Some(electric.into()) }, 2.0).unwrap()
+    }
+
+    #[test]
+    fn a_placed_field_moves_points_back_and_turns_the_vector_with_it() {
+        let rotation = Quaternion::new(0.3, -0.2, 0.7, 0.4).unwrap();
+        let placement = Transform { rotation, translation: Point::new(10.0, -20.0, 30.0) };
+        let (still, moved) = (field(), field().placed(Some(placement)));
+        for p in [Point::ORIGIN, Point::new(3.0, -40.0, 25.0), Point::new(-50.0, 50.0, 1.0)] {
+            let q = placement.apply(p);
+            assert!((moved.potential(q).unwrap() - still.potential(p).unwrap()).abs() < 1e-12);
+            let turned = rotation.rotate(still.electric_field(p).unwrap());
+            assert!(moved.electric_field(q).unwrap().distance(turned) < 1e-12);
+        }
+    }
+
+    #[test]
+    fn the_box_to_read_holds_the_circuit_in_the_fields_frame() {
+        let quarter_turn = Quaternion::from_euler(0.0, 0.0, std::f64::consts::FRAC_PI_2);
+        let placement = Some(Transform { rotation: quarter_turn, translation: Point::new(5.0, 0.0, 0.0) });
+        let within = Aabb { min: Point::new(5.0, 1.0, 0.0), max: Point::new(8.0, 2.0, 1.0) };
+        let request = Request { quantities: &[], within, placement, current_na: None };
+        // the field's x axis is the circuit's y axis, its y axis the circuit's -x axis
+        let b = request.within_field();
+        let expected = Aabb { min: Point::new(1.0, -3.0, 0.0), max: Point::new(2.0, 0.0, 1.0) };
+        assert!(b.min.distance(expected.min) < 1e-12 && b.max.distance(expected.max) < 1e-12, "{b}");
+    }
+
+    #[test]
+    fn a_point_outside_is_named_with_contact_and_bounds() {
+        let error = field().refusal(Quantity::Potential, Point::new(0.0, 100.5, 0.0), "the midpoint of it", "e1");
+        assert_eq!(
+            error.to_string(),
+            "f.h5: contact `e1`: point outside the lead field, expected one in x -100.0..100.0, y -100.0..100.0, \
+             z -100.0..100.0 um, found (0.000, 100.500, 0.000), the midpoint of it"
+        );
+        assert_eq!(
+            error.hint().unwrap(),
+            "the field's frame must be the circuit's: turn and shift it with `--field-transform`, or take 0 outside \
+             with `--outside-field zero`"
+        );
+        let shift = Transform { rotation: Quaternion::IDENTITY, translation: Point::new(0.0, 200.0, 0.0) };
+        let error = field().placed(Some(shift)).refusal(Quantity::Potential, Point::ORIGIN, "a soma", "e1");
+        assert!(
+            error
+                .to_string()
+                .ends_with("found (0.000, 0.000, 0.000) ((0.000, -200.000, 0.000) in the field's frame), a soma")
+        );
+    }
+
+    #[test]
+    fn a_current_that_cannot_be_divided_by_is_refused() {
+        let values = Values::Grids { potential: None, electric: None };
+        assert_eq!(
+            LeadField::new(Path::new("f.h5"), values, 0.0).unwrap_err().to_string(),
+            "unusable current, expected a finite number other than 0, found `0`"
+        );
+    }
+}

@@ -1,0 +1,456 @@
+//! Values at scattered points, as finite-element tools export them, interpolated from the nearest ones.
+//!
+//! At a point x the value is the constant a of the linear function a + g.(r - x) that fits the values f_i at the nearest
+//! points r_i best, in the sense of least sum of w_i (f_i - a - g.(r_i - x))^2. The weights
+//! w_i = ((R - d_i) / (R d_i))^2, with d_i the distance of point i and R that of the farthest neighbour, make the result
+//! exact at the points and let a neighbour fade out before it is exchanged for another (R. Franke and G. Nielson, Int. J.
+//! Numer. Methods Eng. 15, 1691, 1980, doi:10.1002/nme.1620151110). Linear functions are reproduced; else the error is of
+//! second order in the distance of the points.
+//!
+//! Stated error: the root mean square of the fit's residuals at all neighbours. For the point-source potential among
+//! random points it is above the true error in more than 95 of 100 look-ups (tested).
+//!
+//! Domain: x lies in the convex hull of its 24 nearest points, or else of its 96 or 384 nearest, which also must not lie
+//! in one plane (the points of a flat grid do at first); beyond the hull a point may lie by 5 % of the distance of its
+//! farthest neighbour. Anywhere else there is no value. A hollow in the points that is smaller than the neighbourhood
+//! is bridged.
+
+use std::num::NonZero;
+
+use kiddo::{ImmutableKdTree, SquaredEuclidean};
+
+use super::Quantity;
+use crate::error::Problem;
+use crate::geometry::{Aabb, Point};
+
+/// Values at points.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Samples {
+    /// Where, um.
+    pub points: Vec<Point>,
+    /// The potential at each point, V; empty where it is not known.
+    pub potential: Vec<f64>,
+    /// The electric field at each point, V/m, component by component; empty where it is not known.
+    pub electric: [Vec<f64>; 3],
+}
+
+/// What is wrong with scattered points.
+#[derive(Debug, thiserror::Error, PartialEq)]
+pub enum CloudProblem {
+    /// A linear function has four unknowns.
+    #[error("too few points, expected at least 4, found {0}")]
+    Few(usize),
+    /// The k-d tree numbers its points with 32 bits.
+    #[error("too many points, expected at most 4294967295, found {0}")]
+    Many(usize),
+    /// A coordinate or value is no number.
+    #[error("no finite number, expected one for every point, found `{0}`")]
+    NotFinite(f64),
+    /// Not one value a point.
+    #[error("values do not fit the points, expected {expected}, found {found}")]
+    Length {
+        /// Points.
+        expected: usize,
+        /// Values.
+        found: usize,
+    },
+}
+
+impl Problem for CloudProblem {
+    fn hint(&self) -> Option<String> {
+        matches!(self, Self::NotFinite(_)).then(|| "leave out the points that have no value".into())
+    }
+}
+
+/// Scattered points, ready for look-ups.
+pub struct Cloud {
+    tree: ImmutableKdTree<f64, 3>,
+    samples: Samples,
+    bounds: Aabb,
+}
+
+impl std::fmt::Debug for Cloud {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Cloud of {} points in {}", self.samples.points.len(), self.bounds)
+    }
+}
+
+/// An interpolated value and how far it may be off.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Estimate {
+    /// The value.
+    pub value: f64,
+    /// Root mean square of the residuals of the linear fit, in the value's unit; 0 at a point of the cloud.
+    pub error: f64,
+}
+
+/// Coordinates beyond this, um, have no finite squared distance that means anything.
+const FARTHEST: f64 = 1e100;
+
+/// Neighbours tried: more where the first are in one plane or all to one side.
+const NEIGHBOURS: [usize; 3] = [24, 96, 384];
+
+impl Cloud {
+    /// Sorts points into a k-d tree.
+    ///
+    /// # Errors
+    /// Fewer than four points, not one value a point, a number that is not finite.
+    pub fn new(samples: Samples) -> Result<Self, CloudProblem> {
+        let n = samples.points.len();
+        check(&samples)?;
+        let points: Vec<[f64; 3]> = samples.points.iter().map(|p| p.to_array()).collect();
+        let tree = ImmutableKdTree::new_from_slice(&points).map_err(|_| CloudProblem::Many(n))?;
+        Ok(Self { tree, bounds: Aabb::of(samples.points.iter().copied()), samples })
+    }
+
+    /// The box round the points, um.
+    pub fn bounds(&self) -> Aabb {
+        self.bounds
+    }
+
+    /// Whether the points have values of a quantity.
+    pub fn holds(&self, quantity: Quantity) -> bool {
+        match quantity {
+            Quantity::Potential => !self.samples.potential.is_empty(),
+            Quantity::ElectricField => self.samples.electric.iter().all(|c| !c.is_empty()),
+        }
+    }
+
+    /// The potential, V, at a point (um); none outside the cloud, or where the cloud has no potential.
+    pub fn potential(&self, p: Point) -> Option<Estimate> {
+        self.neighbourhood(p).filter(|_| self.holds(Quantity::Potential))?.fit(&self.samples.potential)
+    }
+
+    /// The electric field, V/m, at a point (um), by component; none outside the cloud, or where it has none.
+    pub fn electric_field(&self, p: Point) -> Option<[Estimate; 3]> {
+        let near = self.neighbourhood(p).filter(|_| self.holds(Quantity::ElectricField))?;
+        let [x, y, z] = &self.samples.electric;
+        Some([near.fit(x)?, near.fit(y)?, near.fit(z)?])
+    }
+
+    fn neighbourhood(&self, p: Point) -> Option<Neighbourhood> {
+        let within = p.is_finite() && self.bounds.distance(&Aabb::of([p])) <= self.bounds.size().norm();
+        let smaller = |n: &&usize| **n < self.samples.points.len();
+        let useful = NEIGHBOURS.iter().take_while(smaller).count() + 1;
+        NEIGHBOURS.iter().take(useful).filter(|_| within).find_map(|&n| Neighbourhood::new(self.nearest(p, n)))
+    }
+
+    fn nearest(&self, p: Point, n: usize) -> Vec<Neighbour> {
+        let found = self
+            .tree
+            .query(&p.to_array())
+            .nearest_n::<SquaredEuclidean<f64>>(NonZero::new(n).unwrap_or(NonZero::<usize>::MIN))
+            .execute();
+        let neighbour = |item: u32| {
+            let item = item as usize;
+            Some(Neighbour { item, offset: *self.samples.points.get(item)? - p, weight: 0.0 })
+        };
+        found.into_iter().filter_map(|found| neighbour(found.item)).collect()
+    }
+}
+
+fn check(samples: &Samples) -> Result<(), CloudProblem> {
+    let expected = samples.points.len();
+    if expected < 4 {
+        return Err(CloudProblem::Few(expected));
+    }
+    let columns = samples.electric.iter().chain([&samples.potential]).filter(|c| !c.is_empty());
+    for column in columns {
+        if column.len() != expected {
+            return Err(CloudProblem::Length { expected, found: column.len() });
+        }
+        refuse(column.iter().copied().find(|v| !v.is_finite()))?;
+    }
+    refuse(samples.points.iter().flat_map(|p| p.to_array()).find(|v| v.is_nan() || v.abs() >= FARTHEST))
+}
+
+fn refuse(found: Option<f64>) -> Result<(), CloudProblem> {
+    found.map_or(Ok(()), |v| Err(CloudProblem::NotFinite(v)))
+}
+
+/// A point near the one looked up.
+#[derive(Debug, Clone, Copy)]
+struct Neighbour {
+    item: usize,
+    /// From the point looked up, um.
+    offset: Point,
+    weight: f64,
+}
+
+/// The nearest points, and the factorised equations of the fit.
+struct Neighbourhood {
+    /// The nearest first; weights add up to 1.
+    near: Vec<Neighbour>,
+    /// Weighted mean of the offsets.
+    mean: Point,
+    /// None at a point of the cloud itself.
+    spread: Option<Cholesky>,
+}
+
+impl Neighbourhood {
+    /// None where the points are all in one plane, or all to one side.
+    fn new(mut near: Vec<Neighbour>) -> Option<Self> {
+        near.sort_by(|a, b| a.offset.norm_2().total_cmp(&b.offset.norm_2()).then(a.item.cmp(&b.item)));
+        let radius = near.last()?.offset.norm();
+        if near.first()?.offset == Point::ORIGIN {
+            near.truncate(1);
+            return Some(Self { near, mean: Point::ORIGIN, spread: None });
+        }
+        weigh(&mut near, radius)?;
+        let mean = near.iter().fold(Point::ORIGIN, |sum, n| sum + n.offset * n.weight);
+        let spread = Some(Cholesky::of_spread(&near, mean)?);
+        surrounds(&near, radius).then_some(Self { near, mean, spread })
+    }
+
+    fn values<'a>(&'a self, all: &'a [f64]) -> impl Iterator<Item = (&'a Neighbour, f64)> {
+        self.near.iter().filter_map(|n| Some((n, *all.get(n.item)?)))
+    }
+
+    fn fit(&self, all: &[f64]) -> Option<Estimate> {
+        let Some(spread) = &self.spread else {
+            return self.values(all).next().map(|(_, value)| Estimate { value, error: 0.0 });
+        };
+        let mean: f64 = self.values(all).map(|(n, f)| n.weight * f).sum();
+        let slope = |sum: Point, (n, f): (&Neighbour, f64)| sum + (n.offset - self.mean) * (n.weight * (f - mean));
+        let gradient = spread.solve(self.values(all).fold(Point::ORIGIN, slope));
+        let value = mean - gradient.dot(self.mean);
+        let residual = |(n, f): (&Neighbour, f64)| f - value - gradient.dot(n.offset);
+        let squares: f64 = self.values(all).map(residual).map(|r| r * r).sum();
+        Some(Estimate { value, error: (squares / self.near.len() as f64).sqrt() })
+    }
+}
+
+/// Franke and Nielson's weights, made to add up to 1; none where all points are equally far.
+fn weigh(near: &mut [Neighbour], radius: f64) -> Option<()> {
+    for n in &mut *near {
+        let d = n.offset.norm();
+        // the factor 1 / R is left out: it cancels
+        n.weight = ((radius - d) / d).powi(2);
+    }
+    let sum: f64 = near.iter().map(|n| n.weight).sum();
+    if !(sum.is_finite() && sum > 0.0) {
+        return None;
+    }
+    near.iter_mut().for_each(|n| n.weight /= sum);
+    Some(())
+}
+
+/// L of the Cholesky factorisation L L^T of a 3 x 3 matrix, by rows.
+struct Cholesky {
+    l: [[f64; 3]; 3],
+}
+
+/// A pivot below this fraction of its diagonal element means points in one plane, to 1e-4 of their spread.
+const FLAT: f64 = 1e-8;
+
+impl Cholesky {
+    /// Of the weighted covariance of the offsets; none where they lie in one plane.
+    fn of_spread(near: &[Neighbour], mean: Point) -> Option<Self> {
+        let mut c = [[0.0; 3]; 3];
+        for n in near {
+            let v = (n.offset - mean).to_array();
+            for (row, a) in c.iter_mut().zip(v) {
+                row.iter_mut().zip(v).for_each(|(sum, b)| *sum += n.weight * a * b);
+            }
+        }
+        Self::of(c)
+    }
+
+    fn of(c: [[f64; 3]; 3]) -> Option<Self> {
+        let largest = c[0][0].max(c[1][1]).max(c[2][2]);
+        let pivot = |square: f64| (square > FLAT * largest).then(|| square.sqrt());
+        let mut l = [[0.0; 3]; 3];
+        l[0][0] = pivot(c[0][0])?;
+        l[1][0] = c[1][0] / l[0][0];
+        l[2][0] = c[2][0] / l[0][0];
+        l[1][1] = pivot(c[1][1] - l[1][0] * l[1][0])?;
+        l[2][1] = (c[2][1] - l[2][0] * l[1][0]) / l[1][1];
+        l[2][2] = pivot(c[2][2] - l[2][0] * l[2][0] - l[2][1] * l[2][1])?;
+        Some(Self { l })
+    }
+
+    fn solve(&self, b: Point) -> Point {
+        let l = &self.l;
+        let x = b.x / l[0][0];
+        let y = (b.y - l[1][0] * x) / l[1][1];
+        let z = (b.z - l[2][0] * x - l[2][1] * y) / l[2][2];
+        let z = z / l[2][2];
+        let y = (y - l[2][1] * z) / l[1][1];
+        let x = (x - l[1][0] * y - l[2][0] * z) / l[0][0];
+        Point::new(x, y, z)
+    }
+}
+
+/// How far outside the hull of its neighbours a point may lie, as a fraction of the farthest one's distance.
+const BEYOND_HULL: f64 = 0.05;
+
+/// Steps after which a point that could not be told from the inside counts as inside: the walk's distance shrinks at
+/// least as 1 over the root of the number of steps.
+const MOST_STEPS: usize = 1000;
+
+/// Whether the origin lies in the convex hull of the offsets, or at most [`BEYOND_HULL`] of `radius` outside.
+///
+/// E. Gilbert's walk towards the hull's point nearest to the origin (SIAM J. Control 4, 61, 1966,
+/// doi:10.1137/0304007): each step goes towards the offset that is farthest back; a plane between the origin and all
+/// offsets proves the distance.
+fn surrounds(near: &[Neighbour], radius: f64) -> bool {
+    let reach = BEYOND_HULL * radius;
+    let Some(mut at) = near.first().map(|n| n.offset) else { return false };
+    for _ in 0..MOST_STEPS {
+        let length = at.norm();
+        if length <= reach {
+            return true;
+        }
+        let along = |n: &Neighbour| n.offset.dot(at);
+        let Some(back) = near.iter().min_by(|a, b| along(a).total_cmp(&along(b))) else { return false };
+        if along(back) > reach * length {
+            return false;
+        }
+        let step = back.offset - at;
+        at = at + step * (-at.dot(step) / step.norm_2()).clamp(0.0, 1.0);
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::{Rng, SeedableRng};
+
+    fn random_points(n: usize, seed: u64) -> Vec<Point> {
+        let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(seed);
+        (0..n).map(|_| Point::from([(); 3].map(|()| random.random_range(-100.0..100.0)))).collect()
+    }
+
+    fn cloud(points: Vec<Point>, f: impl Fn(Point) -> f64) -> Cloud {
+        let potential = points.iter().map(|&p| f(p)).collect();
+        Cloud::new(Samples { points, potential, ..Samples::default() }).unwrap()
+    }
+
+    fn lattice(n: i32, step: [f64; 3]) -> Vec<Point> {
+        let mut points = Vec::new();
+        for x in 0..n {
+            for y in 0..n {
+                for z in 0..n {
+                    points.push(Point::new(f64::from(x) * step[0], f64::from(y) * step[1], f64::from(z) * step[2]));
+                }
+            }
+        }
+        points
+    }
+
+    fn linear(p: Point) -> f64 {
+        3.0 + 0.5 * p.x - 2.0 * p.y + 0.25 * p.z
+    }
+
+    /// 1/r from a source 250 um outside the points' box.
+    fn point_source(p: Point) -> f64 {
+        1.0 / p.distance(Point::new(350.0, 0.0, 0.0))
+    }
+
+    #[test]
+    fn a_linear_function_is_reproduced_and_its_stated_error_is_nothing() {
+        let cloud = cloud(random_points(2000, 1), linear);
+        for p in random_points(500, 2).into_iter().map(|p| p * 0.8) {
+            let found = cloud.potential(p).unwrap();
+            assert!((found.value - linear(p)).abs() < 1e-9, "{p}: {found:?}");
+            assert!(found.error < 1e-9, "{p}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn points_of_the_cloud_have_their_own_values_exactly() {
+        let points = random_points(300, 3);
+        let cloud = cloud(points.clone(), point_source);
+        for p in points {
+            assert_eq!(cloud.potential(p), Some(Estimate { value: point_source(p), error: 0.0 }));
+        }
+    }
+
+    #[test]
+    fn the_error_falls_with_the_square_of_the_distance_of_the_points_and_is_stated() {
+        let look_ups: Vec<Point> = random_points(400, 4).into_iter().map(|p| p * 0.6).collect();
+        let measure = |n: usize| {
+            let cloud = cloud(random_points(n, 5), point_source);
+            let errors = look_ups.iter().map(|&p| {
+                let found = cloud.potential(p).unwrap();
+                ((found.value - point_source(p)).abs(), found.error)
+            });
+            let errors: Vec<(f64, f64)> = errors.collect();
+            let told = errors.iter().filter(|(error, stated)| error <= stated).count();
+            let squares: f64 = errors.iter().map(|(error, _)| error * error).sum();
+            ((squares / errors.len() as f64).sqrt(), told as f64 / errors.len() as f64)
+        };
+        let (coarse, told) = measure(1000);
+        let (fine, told_fine) = measure(64_000);
+        // four times as close: an order of two makes a sixteenth
+        let order = (coarse / fine).log2() / 2.0;
+        assert!((1.6..2.5).contains(&order), "order {order}");
+        assert!(told.min(told_fine) > 0.95, "{told} {told_fine}");
+    }
+
+    #[test]
+    fn a_lattice_is_a_cloud_too_even_one_that_is_flat_nearby() {
+        for step in [[10.0, 10.0, 10.0], [1.0, 1.0, 10.0], [10.0, 2.0, 5.0]] {
+            let cloud = cloud(lattice(20, step), linear);
+            let far = Point::new(19.0 * step[0], 19.0 * step[1], 19.0 * step[2]);
+            for t in [0.0, 0.013, 0.5, 0.61, 1.0] {
+                let p = Point::new(far.x * t, far.y * (1.0 - t), far.z * (0.2 + 0.6 * t));
+                let found = cloud.potential(p).unwrap_or_else(|| panic!("{step:?} {p}"));
+                assert!((found.value - linear(p)).abs() < 1e-9, "{step:?} {p}: {found:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_point_beyond_the_hull_has_no_value() {
+        let cloud = cloud(lattice(10, [10.0; 3]), linear);
+        for p in [[-8.0, 45.0, 45.0], [98.0, 98.0, 98.0], [1e5, 0.0, 0.0], [f64::NAN, 0.0, 0.0], [45.0, 45.0, 400.0]] {
+            assert_eq!(cloud.potential(Point::from(p)), None, "{p:?}");
+        }
+        assert!(cloud.potential(Point::new(0.0, 45.0, 45.0)).is_some(), "a face belongs to the hull");
+    }
+
+    #[test]
+    fn a_point_outside_a_ball_of_points_is_outside_though_its_box_holds_it() {
+        let ball: Vec<Point> = random_points(4000, 6).into_iter().filter(|p| p.norm() < 100.0).collect();
+        let cloud = cloud(ball, linear);
+        assert_eq!(cloud.potential(Point::new(80.0, 80.0, 80.0)), None);
+        assert!(cloud.potential(Point::new(40.0, 40.0, 40.0)).is_some());
+    }
+
+    #[test]
+    fn points_in_one_plane_have_no_inside() {
+        let flat: Vec<Point> = random_points(500, 7).into_iter().map(|p| Point::new(p.x, p.y, 5.0)).collect();
+        assert_eq!(cloud(flat, linear).potential(Point::new(0.0, 0.0, 5.0)), None);
+    }
+
+    #[test]
+    fn a_cloud_moved_and_turned_gives_the_same_values() {
+        let turn = crate::geometry::Quaternion::new(0.2, 0.9, -0.4, 0.1).unwrap();
+        let shift = Point::new(500.0, -300.0, 40.0);
+        let points = random_points(1500, 8);
+        let still = cloud(points.clone(), point_source);
+        let potential = points.iter().map(|&p| point_source(p)).collect();
+        let points = points.iter().map(|&p| turn.rotate(p) + shift).collect();
+        let moved = Cloud::new(Samples { points, potential, ..Samples::default() }).unwrap();
+        for p in random_points(100, 9).into_iter().map(|p| p * 0.7) {
+            let (a, b) = (still.potential(p).unwrap(), moved.potential(turn.rotate(p) + shift).unwrap());
+            assert!((a.value - b.value).abs() < 1e-12 * a.value, "{a:?} {b:?}");
+        }
+    }
+
+    #[test]
+    fn bad_clouds_are_refused() {
+        let refused = |points: usize, potential: Vec<f64>| {
+            let points = random_points(points, 1);
+            Cloud::new(Samples { points, potential, ..Samples::default() }).unwrap_err().to_string()
+        };
+        assert_eq!(refused(3, vec![]), "too few points, expected at least 4, found 3");
+        assert_eq!(refused(4, vec![0.0; 5]), "values do not fit the points, expected 4, found 5");
+        assert_eq!(
+            refused(4, vec![0.0, 0.0, 0.0, f64::NAN]),
+            "no finite number, expected one for every point, found `NaN`"
+        );
+    }
+}
