@@ -23,6 +23,7 @@ pub use part::Part;
 pub use problem::TableProblem;
 pub use query::{Filter, Hits, Query, Summary, Within};
 pub use reader::Table;
+pub use rows::Ends;
 pub use schema::{FORMAT_VERSION, Metadata, Precision};
 pub use writer::write_part;
 

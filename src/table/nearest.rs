@@ -84,7 +84,7 @@ impl Pages<'_> {
         columns.extend(filter.columns());
         let batch = group.rows(&columns, &[page.rows.clone()], &all_of(page))?;
         let measure = || -> Result<Vec<(usize, f64)>> {
-            let ends = Ends::of(&batch, group.part.precision())?;
+            let ends = Ends::of(&batch)?;
             let passing = filter.passing(&batch)?;
             let measured = passing.into_iter().map(|row| {
                 let (a, b) = ends.get(row as usize);

@@ -94,8 +94,11 @@ impl Filter {
         kind.into_iter().chain(self.nodes.as_ref().map(|_| NODE_ID)).collect()
     }
 
-    /// Places of the rows of a batch that pass.
-    pub(super) fn passing(&self, batch: &RecordBatch) -> Result<Vec<u32>> {
+    /// Places of the rows of a batch that pass; it must have [`Filter::columns`].
+    ///
+    /// # Errors
+    /// A column is missing or has nulls where there may be none.
+    pub fn passing(&self, batch: &RecordBatch) -> Result<Vec<u32>> {
         let columns = Chosen::of(batch)?;
         let kind =
             |i: usize| self.section_types.as_ref().is_none_or(|t| columns.kind(i).is_some_and(|k| t.contains(&k)));
@@ -276,7 +279,7 @@ impl Test<'_> {
         for batch in self.group.batches(&COORDINATES, &ranges)? {
             let batch = batch.map_err(TableProblem::from)?;
             let before = found.rows.len();
-            let ends = Ends::of(&batch, self.group.part.precision())?;
+            let ends = Ends::of(&batch)?;
             let mut at = 0;
             while at < batch.num_rows() {
                 let (length, regions) = pages.next(batch.num_rows() - at);

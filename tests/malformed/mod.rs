@@ -3,5 +3,6 @@
 mod electrodes;
 mod morphology;
 mod positions;
+mod query;
 mod sonata;
 mod weights;

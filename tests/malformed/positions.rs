@@ -341,9 +341,8 @@ fn an_empty_report() {
     let circuit = Circuit::new();
     let population = POPULATION.into();
     Report { population, node_ids: vec![], pointers: vec![0], elements: vec![] }.write(&circuit);
-    circuit.refused(
-        "error: output/compartment.h5: no neurons selected, expected at least one, found none in the report",
-    );
+    circuit
+        .refused("error: output/compartment.h5: no neurons selected, expected at least one, found none in the report");
 }
 
 #[test]
@@ -662,10 +661,7 @@ fn a_morphology_with_a_section_of_zero_length() {
 
 #[test]
 fn a_morphology_of_a_soma_only() {
-    Circuit::refused_morphology(
-        "1 1 0 0 0 5 -1\n",
-        "morphology has a soma only, expected neurites, found none",
-    );
+    Circuit::refused_morphology("1 1 0 0 0 5 -1\n", "morphology has a soma only, expected neurites, found none");
 }
 
 #[test]
@@ -691,9 +687,9 @@ fn an_output_that_exists_is_kept_without_force_and_replaced_with_it() {
     circuit.write("out/segments/part-00007.parquet", "mine");
     let before = names_in(&circuit.path("out"));
     for out in ["out/segments.parquet", "out/segments"] {
-        circuit.positions(CONFIG, out, &[]).refused(&format!(
-            "error: {out}: exists already\nhint: choose another name, or replace it with `--force`"
-        ));
+        circuit
+            .positions(CONFIG, out, &[])
+            .refused(&format!("error: {out}: exists already\nhint: choose another name, or replace it with `--force`"));
         assert_eq!(names_in(&circuit.path("out")), before);
     }
     for file in ["out/segments.parquet", "out/segments/part-00007.parquet"] {

@@ -173,6 +173,11 @@ impl Kernel {
     pub fn regions(&self) -> &[Box<dyn Region>] {
         &self.regions
     }
+
+    /// The contacts' regions, in their order, for a query that finds the segments that they hold.
+    pub fn into_regions(self) -> Vec<Box<dyn Region>> {
+        self.regions
+    }
 }
 
 impl super::Kernel for Kernel {
