@@ -2,6 +2,7 @@
 
 mod cli;
 mod demo;
+mod electrodes;
 mod info;
 mod positions;
 mod synthesize;
@@ -25,6 +26,7 @@ struct Program {
 #[derive(Subcommand)]
 enum Tool {
     Positions(positions::Args),
+    Electrodes(electrodes::Args),
     Weights(weights::Args),
     Validate(validate::Args),
     Info(info::Args),
@@ -36,6 +38,7 @@ fn main() -> ExitCode {
     let program = Program::parse_from(cli::arguments());
     cli::conclude(program.common.start().and_then(|()| match &program.tool {
         Tool::Positions(args) => positions::run(args, &program.common),
+        Tool::Electrodes(args) => electrodes::run(args, &program.common),
         Tool::Weights(args) => weights::run(args, &program.common),
         Tool::Validate(args) => validate::run(args, &program.common),
         Tool::Info(args) => info::run(args, &program.common),

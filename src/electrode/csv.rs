@@ -1,8 +1,10 @@
 //! CSV: `name,x,y,z,layer,region,type`, columns in any order. The first cell of the header may be empty: `name`.
+//! Without a comma in the header, blanks separate: BMTK writes `channel x_pos y_pos z_pos`.
 
 use csv::{ReaderBuilder, StringRecord, Trim};
 
-use super::record::{self, Field, REQUIRED, Record};
+use super::field::Field;
+use super::record::{self, REQUIRED, Record};
 use super::{Electrode, ElectrodeProblem};
 use crate::error::{Context, Result, listed};
 
@@ -11,13 +13,27 @@ use crate::error::{Context, Result, listed};
 /// # Errors
 /// The header lacks a column or has an unknown one, or a row is no contact; the error names the line.
 pub(super) fn parse(text: &str) -> Result<Vec<Electrode>> {
-    let rows = rows(text)?;
+    let rows = if header(text).contains(',') { rows(text)? } else { blank_separated(text) };
     let Some(((line, header), rows)) = rows.split_first() else {
         return Err(ElectrodeProblem::Empty.into());
     };
     let columns = columns(header).at("line", *line)?;
     let records = rows.iter().map(|(line, row)| Ok((*line, fields(&columns, row).at("line", *line)?)));
     record::electrodes("line", records.collect::<Result<_>>()?)
+}
+
+/// BMTK's names for our columns.
+const BMTK: [(&str, &str); 4] = [("channel", "name"), ("x_pos", "x"), ("y_pos", "y"), ("z_pos", "z")];
+
+/// The first line that is not blank.
+fn header(text: &str) -> &str {
+    text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default()
+}
+
+/// Rows with blanks between their cells.
+fn blank_separated(text: &str) -> Vec<(u64, StringRecord)> {
+    let rows = (1..).zip(text.lines()).map(|(line, row)| (line, StringRecord::from_iter(row.split_ascii_whitespace())));
+    rows.filter(|(_, row)| !row.is_empty()).collect()
 }
 
 /// Rows with their lines, from 1; blank lines are none.
@@ -59,7 +75,8 @@ impl Lines<'_> {
 fn columns(header: &StringRecord) -> Result<Vec<&'static str>, ElectrodeProblem> {
     let mut columns = Vec::with_capacity(header.len());
     for (i, cell) in header.iter().enumerate() {
-        let name = if i == 0 && cell.is_empty() { "name" } else { cell };
+        let ours = BMTK.into_iter().find(|(theirs, _)| *theirs == cell).map_or(cell, |(_, ours)| ours);
+        let name = if i == 0 && cell.is_empty() { "name" } else { ours };
         let found = || ElectrodeProblem::Unknown { noun: "column", found: cell.into() };
         let key = record::key(name).ok_or_else(found)?;
         if columns.contains(&key) {

@@ -1,18 +1,24 @@
-//! JSON: a list of objects with the keys `name`, `x`, `y`, `z` and more, as BlueRecording's successor has them.
+//! JSON: a list of objects with the keys `name`, `x`, `y`, `z` and more, as BlueRecording's successor has them; or
+//! probeinterface's object.
 
 use serde_json::Value;
 
-use super::record::{self, Field, REQUIRED, Record};
-use super::{Electrode, ElectrodeProblem};
+use super::field::{Field, described};
+use super::record::{self, REQUIRED, Record};
+use super::{Electrode, ElectrodeProblem, Extent, probeinterface};
 use crate::error::{Context, Error, Place, Result, listed};
 
 /// Parses the text of a file.
 ///
 /// # Errors
 /// The text is no JSON (with its line), no list, or an entry is no contact (with its place in the list, from 0).
-pub(super) fn parse(text: &str) -> Result<Vec<Electrode>> {
+pub(super) fn parse(text: &str, extent: Extent) -> Result<Vec<Electrode>> {
     let document: Value = serde_json::from_str(text).map_err(|e| syntax(&e))?;
-    let Value::Array(entries) = &document else { return Err(shape("a list of contacts", &document).into()) };
+    let entries = match &document {
+        Value::Array(entries) => entries,
+        Value::Object(members) if members.contains_key("probes") => return probeinterface::parse(members, extent),
+        other => return Err(shape("a list of contacts, or probeinterface's `probes`", other).into()),
+    };
     let records = (0..).zip(entries).map(|(i, entry)| Ok((i, fields(entry).at("electrode", i)?)));
     record::electrodes("electrode", records.collect::<Result<_>>()?)
 }
@@ -25,7 +31,7 @@ fn syntax(error: &serde_json::Error) -> Error {
 }
 
 fn shape(expected: &'static str, found: &Value) -> ElectrodeProblem {
-    ElectrodeProblem::Shape { expected, found: record::described(found) }
+    ElectrodeProblem::Shape { expected, found: described(found) }
 }
 
 fn fields(entry: &Value) -> Result<Record<'_>, ElectrodeProblem> {

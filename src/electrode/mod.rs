@@ -1,9 +1,18 @@
 //! Electrodes: contacts with their names, places and methods, read from CSV and JSON.
 
+pub mod arrays;
+pub mod atlas;
 mod csv;
+mod field;
+pub mod fields;
 mod json;
+mod kind;
+pub mod probe;
+mod probeinterface;
 mod problem;
 mod record;
+mod settings;
+mod write;
 
 use std::path::Path;
 
@@ -12,7 +21,12 @@ use crate::geometry::Point;
 use crate::method::{Contact, Method, NearField};
 use crate::units::{DEFAULT_CONDUCTIVITY, SiemensPerMeter};
 
+pub use self::kind::{Kind, parse as parse_type};
+pub use self::probeinterface::Extent;
 pub use self::problem::ElectrodeProblem;
+pub use self::record::UNKNOWN_PLACE;
+pub use self::settings::{Axis, Boundary, Conductivity, Disc, Reference, Settings};
+pub use self::write::{save, to_csv, to_json};
 
 /// One contact of an electrode, as its file describes it.
 #[derive(Clone)]
@@ -31,38 +45,60 @@ pub struct Electrode {
     pub settings: Settings,
 }
 
-/// A contact's own settings; what is none here is told by options, or by the method's default.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Settings {
-    /// Radius of the method's region, um.
-    pub radius: Option<f64>,
-    /// Thickness of the method's region, um.
-    pub thickness: Option<f64>,
-}
-
-/// Reads electrodes, in file order. The format is told by the content: `[` or `{` starts JSON, CSV otherwise.
+/// Reads electrodes, in file order, as points. The format is told by the content.
 ///
-/// CSV has the header `name,x,y,z,layer,region,type`, in any order; the first cell of a header may be empty and is then
-/// `name`. JSON is a list of objects with these keys. Layer and region default to `NA`, the type to `LineSource`;
-/// positions are um. `radius` and `thickness` may be given too.
+/// | format | how it is told | what is read |
+/// |---|---|---|
+/// | CSV | anything else | header `name,x,y,z,layer,region,type` in any order; the first cell may be empty: `name` |
+/// | BMTK | a header without commas | `channel x_pos y_pos z_pos`, blanks between them; other columns as in CSV |
+/// | JSON | `[` | a list of objects with the keys `name`, `x`, `y`, `z` and the others of CSV |
+/// | probeinterface | `{` | contacts of all probes; see [`read_extent`] |
+///
+/// Layer and region default to `NA`, the type to `LineSource`; positions are um. [`Settings`] are further columns or
+/// keys.
 ///
 /// # Errors
-/// A missing or unknown column, a word for a number, a duplicate name, an unknown type, no rows; with file and line
-/// (CSV: from 1) or entry (JSON: from 0).
+/// A missing or unknown column, a word for a number, a duplicate name, an unknown type, a setting that the type does not
+/// take, no rows; with file and line (CSV: from 1) or entry (JSON: from 0).
 pub fn read(path: &Path) -> Result<Vec<Electrode>> {
-    let bytes = std::fs::read(path).map_err(FileProblem::Read).in_file(path)?;
-    parse(&bytes).in_file(path)
+    read_extent(path, Extent::Point)
 }
 
-fn parse(bytes: &[u8]) -> Result<Vec<Electrode>> {
+/// Reads electrodes as [`read`] does, contacts of probeinterface with the extent that is asked for.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_extent(path: &Path, extent: Extent) -> Result<Vec<Electrode>> {
+    let bytes = std::fs::read(path).map_err(FileProblem::Read).in_file(path)?;
+    parse(&bytes, extent).in_file(path)
+}
+
+fn parse(bytes: &[u8], extent: Extent) -> Result<Vec<Electrode>> {
     let text = text(bytes)?;
-    if text.trim_start().starts_with(['[', '{']) { json::parse(text) } else { csv::parse(text) }
+    if text.trim_start().starts_with(['[', '{']) { json::parse(text, extent) } else { csv::parse(text) }
 }
 
 /// The text without a byte-order mark.
 fn text(bytes: &[u8]) -> Result<&str> {
     let text = std::str::from_utf8(bytes).map_err(|_| ElectrodeProblem::NoText)?;
     Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
+}
+
+/// Checks contacts that were made otherwise than by [`read`].
+///
+/// # Errors
+/// A name that no HDF5 group can have or that two contacts have, a setting that the type does not take, no contacts.
+pub fn checked(electrodes: Vec<Electrode>) -> Result<Vec<Electrode>> {
+    record::checked("contact", (0..).zip(electrodes).collect())
+}
+
+/// The method and settings of a type such as `LineSource` or `ObjectiveCSD_Disk_200`.
+///
+/// # Errors
+/// There is no such method, or what follows its name is not its sizes.
+pub fn of_type(text: &str) -> Result<(&'static dyn Method, Settings)> {
+    let kind = parse_type(text)?;
+    Ok((kind.method()?, kind.with(Settings::default())?))
 }
 
 /// Refuses a contact named like a population: both are groups under `/electrodes` of the electrodes file.
@@ -76,10 +112,11 @@ pub fn check_names(electrodes: &[Electrode], populations: &[&str]) -> Result<()>
     }
 }
 
-/// What the methods need to know of the contacts, in file order.
+/// What the methods need to know of the contacts, in file order. Lead fields are opened by [`fields::Fields::attach`],
+/// arrays that the contacts do not tell are told by [`arrays::apply`].
 ///
 /// `conductivities` is empty ([`DEFAULT_CONDUCTIVITY`] for all), one for all, or one for each contact of an analytic
-/// method ([`Method::is_analytic`]) in file order.
+/// method ([`Method::is_analytic`]) in file order. A contact's own conductivity goes before it.
 ///
 /// # Errors
 /// Another number of conductivities.
@@ -100,9 +137,18 @@ pub fn contacts(
         None if e.method.is_analytic() => own.next().unwrap_or(DEFAULT_CONDUCTIVITY),
         common => common.unwrap_or(DEFAULT_CONDUCTIVITY),
     };
-    let conductivities = electrodes.iter().map(conductivity);
-    let contact = |(e, conductivity): (&Electrode, _)| Contact { position: e.position, conductivity, near_field };
-    Ok(electrodes.iter().zip(conductivities.collect::<Vec<_>>()).map(contact).collect())
+    let given: Vec<SiemensPerMeter> = electrodes.iter().map(conductivity).collect();
+    let contact = |(e, given): (&Electrode, _)| Contact {
+        conductivity: match e.settings.conductivity {
+            Some(Conductivity::Isotropic(own)) => own,
+            Some(Conductivity::Along(_)) | None => given,
+        },
+        near_field,
+        name: e.name.clone(),
+        region: arrays::own(e, electrodes),
+        ..Contact::at(e.position)
+    };
+    Ok(electrodes.iter().zip(given).map(contact).collect())
 }
 
 #[cfg(test)]
@@ -110,7 +156,7 @@ mod tests {
     use super::*;
 
     fn electrodes(text: &str) -> Vec<Electrode> {
-        parse(text.as_bytes()).unwrap()
+        parse(text.as_bytes(), Extent::Point).unwrap()
     }
 
     fn told(e: &Electrode) -> (&str, [f64; 3], &str, &str, &str) {
@@ -132,13 +178,14 @@ mod tests {
 
     #[test]
     fn csv_and_json_of_the_same_contacts_are_the_same() {
-        let csv = electrodes("name,x,y,z,layer,type,radius\n1,-8.5,2,3,L1,PointSource,5\n\"b, c\",4,5,6,,,\n");
+        let csv = electrodes("name,x,y,z,layer,type,conductivity\n1,-8.5,2,3,L1,PointSource,0.4\n\"b, c\",4,5,6,,,\n");
         let json = electrodes(
-            r#" [{"name": 1, "x": -8.5, "y": 2, "z": 3.0, "layer": "L1", "type": "PointSource", "radius": 5},
+            r#" [{"name": 1, "x": -8.5, "y": 2, "z": 3.0, "layer": "L1", "type": "PointSource", "conductivity": 0.4},
                 {"name": "b, c", "x": 4, "y": 5, "z": 6, "layer": null}]"#,
         );
         assert_eq!(csv.iter().map(told).collect::<Vec<_>>(), json.iter().map(told).collect::<Vec<_>>());
-        assert_eq!(csv[0].settings, Settings { radius: Some(5.0), thickness: None });
+        let conductivity = Some(Conductivity::Isotropic(siemens(&[0.4])[0]));
+        assert_eq!(csv[0].settings, Settings { conductivity, ..Settings::default() });
         assert_eq!(csv[0].settings, json[0].settings);
         assert_eq!(csv[1].name, "b, c");
     }
@@ -153,7 +200,7 @@ mod tests {
 
     #[test]
     fn a_quoted_name_may_hold_a_line_end_and_later_lines_are_still_counted() {
-        let error = parse(b"name,x,y,z\n\"a\nb\",1,2,3\n\n\nc,1,2,?\n").err().unwrap();
+        let error = parse(b"name,x,y,z\n\"a\nb\",1,2,3\n\n\nc,1,2,?\n", Extent::Point).err().unwrap();
         assert_eq!(error.to_string(), "line[6]: wrong `z`, expected a number, found `?`");
     }
 
@@ -183,9 +230,54 @@ mod tests {
     }
 
     #[test]
+    fn a_conductivity_of_its_own_goes_before_the_common_ones() {
+        let electrodes = electrodes("name,x,y,z,conductivity\na,1,2,3,0.5\nb,1,2,4,\n");
+        let given = |s: &[f64]| contacts(&electrodes, &siemens(s), NearField::Radius).unwrap();
+        let told = |s: &[f64]| given(s).iter().map(|c| c.conductivity.get()).collect::<Vec<_>>();
+        assert_eq!(told(&[0.3]), [0.5, 0.3]);
+        assert_eq!(told(&[0.3, 0.4]), [0.5, 0.4]);
+    }
+
+    #[test]
+    fn columns_of_bmtk_are_read_between_blanks() {
+        let found = electrodes("channel x_pos y_pos z_pos\r\n0 -10.0 2e1 30\r\n\n1   4 5\t6 \n");
+        let found: Vec<_> = found.iter().map(told).collect();
+        let expected = [("0", [-10.0, 20.0, 30.0]), ("1", [4.0, 5.0, 6.0])];
+        assert_eq!(found, expected.map(|(name, at)| (name, at, "LineSource", "NA", "NA")));
+    }
+
+    #[test]
+    fn a_setting_that_the_type_does_not_take_is_refused() {
+        let error = parse(b"name,x,y,z,conductivity\na,1,2,3,0.3 0.3 0.1\n", Extent::Point).err().unwrap();
+        assert_eq!(
+            error.to_string(),
+            "line[2]: `LineSource` takes no `conductivity sx,sy,sz`, expected `conductivity`, found `conductivity sx,sy,sz`"
+        );
+        assert_eq!(error.hint().unwrap(), "leave the cell empty, or choose another type");
+    }
+
+    #[test]
+    fn what_is_written_is_read_back_from_both_formats() {
+        let first = electrodes(
+            "name,x,y,z,layer,region,type,conductivity\n\"e \"\"1\"\", tip\",-0.1,1e-7,12345.678901234567,L1,\"S1;HL\",PointSource,0.3\n\
+             2,1e20,-0,5e-324,NA,NA,LineSource,\n",
+        );
+        for text in [to_csv(&first), to_json(&first)] {
+            let again = electrodes(&text);
+            assert_eq!(again.iter().map(told).collect::<Vec<_>>(), first.iter().map(told).collect::<Vec<_>>());
+            assert_eq!(again[0].settings, first[0].settings);
+            let through_the_other = electrodes(&to_csv(&electrodes(&to_json(&again))));
+            assert_eq!(to_csv(&through_the_other), to_csv(&first));
+        }
+        assert!(
+            to_csv(&first[1..]).starts_with("name,x,y,z,layer,region,type\n2,1e+20,-0.0,5e-324,NA,NA,LineSource\n")
+        );
+    }
+
+    #[test]
     fn no_bytes_make_the_reader_panic() {
         use proptest::prelude::*;
-        proptest!(|(bytes in prop::collection::vec(any::<u8>(), 0..200))| drop(parse(&bytes)));
-        proptest!(|(text in "(name|x|y|z|,|\"|\n|\r|1|-|\\[|\\{|\\}|:|\\]| ){0,60}")| drop(parse(text.as_bytes())));
+        proptest!(|(bytes in prop::collection::vec(any::<u8>(), 0..200))| drop(parse(&bytes, Extent::Disc)));
+        proptest!(|(text in "(name|x|y|z|,|\"|\n|\r|1|-|\\[|\\{|\\}|:|\\]| ){0,60}")| drop(parse(text.as_bytes(), Extent::Point)));
     }
 }

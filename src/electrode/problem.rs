@@ -71,6 +71,26 @@ pub enum ElectrodeProblem {
     /// A type that no method has.
     #[error("unknown type, expected {known}, found `{0}`", known = method_names())]
     Type(String),
+    /// A size that the type and a setting tell differently.
+    #[error("two values for `{key}`, expected `{told}` as in the type, found `{found}`")]
+    Sizes {
+        /// Its key.
+        key: &'static str,
+        /// What the type says.
+        told: f64,
+        /// What the setting says.
+        found: f64,
+    },
+    /// A setting that the contact's method has no use for.
+    #[error("`{method}` takes no `{lost}`, expected {taken}, found `{lost}`")]
+    NotTaken {
+        /// The method.
+        method: &'static str,
+        /// The settings that it takes.
+        taken: String,
+        /// The setting.
+        lost: &'static str,
+    },
     /// JSON that does not parse.
     #[error("no valid JSON at column {column}: {message}")]
     Syntax {
@@ -87,6 +107,17 @@ pub enum ElectrodeProblem {
         /// What is there.
         found: String,
     },
+    /// A list that is not as long as there are contacts.
+    #[error("wrong length, expected {expected}, one for each of `contact_positions`, found {found}")]
+    Length {
+        /// Number of contacts.
+        expected: usize,
+        /// Number of items.
+        found: usize,
+    },
+    /// A file to write whose name does not say how.
+    #[error("no format to write, expected a name that ends in `.csv` or `.json`")]
+    Ending,
     /// As many conductivities as neither contacts nor one.
     #[error("wrong number of conductivities, expected {}, found {found}", expected_conductivities(*.analytic))]
     Conductivities {
@@ -113,6 +144,7 @@ impl Problem for ElectrodeProblem {
         let hint = match self {
             Self::Population(_) => "contacts and populations are neighbours in the electrodes file: rename the contact",
             Self::Unknown { .. } => "what nothing reads would be lost: rename it to one of these, or remove it",
+            Self::NotTaken { .. } => "leave the cell empty, or choose another type",
             Self::Conductivities { .. } => "give `--conductivity` one value for all, or one for each, in file order",
             _ => return None,
         };

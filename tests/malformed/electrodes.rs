@@ -45,7 +45,8 @@ fn refused_with(content: impl AsRef<[u8]>, options: &[&str], stderr: &str) {
 }
 
 /// The columns that are known, as messages list them.
-const KNOWN: &str = "`name`, `x`, `y`, `z`, `layer`, `region`, `type`, `radius`, `thickness`";
+const KNOWN: &str = "`name`, `x`, `y`, `z`, `layer`, `region`, `type`, `conductivity`, `field`, `radius`, `thickness`, \
+    `array`, `measure`, `per_volume`, `boundary`, `reference`, `disc_radius`, `disc_normal`, `disc_points`";
 const RENAME: &str = "hint: what nothing reads would be lost: rename it to one of these, or remove it";
 
 #[test]
@@ -154,7 +155,10 @@ fn a_json_value_of_another_kind_is_refused() {
 #[test]
 fn json_of_another_shape_is_refused() {
     refused("[1]", "error: FILE: electrode[0]: wrong type, expected an object, found the number `1`");
-    refused(r#"{"name": "a", "x": 1}"#, "error: FILE: wrong type, expected a list of contacts, found an object");
+    refused(
+        r#"{"name": "a", "x": 1}"#,
+        "error: FILE: wrong type, expected a list of contacts, or probeinterface's `probes`, found an object",
+    );
     refused("[\n{\"name\": NaN}]", "error: FILE: line[2]: no valid JSON at column 10: expected value");
 }
 
@@ -209,6 +213,45 @@ fn a_radius_of_zero_or_less_is_refused() {
     refused(
         r#"[{"name": "a", "x": 1, "y": 2, "z": 3, "thickness": 0}]"#,
         "error: FILE: electrode[0]: wrong `thickness`, expected a number above 0 um, found `0`",
+    );
+}
+
+#[test]
+fn a_setting_that_the_type_does_not_take_is_refused() {
+    let hint = "hint: leave the cell empty, or choose another type";
+    refused(
+        "name,x,y,z,type,field\na,1,2,3,PointSource,\nb,1,2,3,PointSource,head.h5\n",
+        &format!(
+            "error: FILE: line[3]: `PointSource` takes no `field`, expected `conductivity`, found `field`\n{hint}"
+        ),
+    );
+}
+
+#[test]
+fn a_conductivity_of_zero_in_the_file_is_refused() {
+    refused(
+        "name,x,y,z,conductivity\na,1,2,3,0\n",
+        "error: FILE: line[2]: wrong `conductivity`, expected one number above 0 S/m, or three (along x, y, z), found `0`",
+    );
+}
+
+#[test]
+fn a_row_between_blanks_of_another_length_is_refused() {
+    refused(
+        "channel x_pos y_pos z_pos\n0 1 2 3\n1 2 3\n",
+        "error: FILE: line[3]: wrong number of fields, expected 4 as in the header, found 3",
+    );
+    refused(
+        "channel x_pos y_pos\n0 1 2\n",
+        "error: FILE: line[1]: no column `z`, expected `name`, `x`, `y`, `z`, found `channel`, `x_pos`, `y_pos`",
+    );
+}
+
+#[test]
+fn probeinterface_with_unknown_units_is_refused() {
+    refused(
+        r#"{"specification": "probeinterface", "probes": [{"ndim": 2, "si_units": "inch", "contact_positions": [[0, 0]]}]}"#,
+        "error: FILE: probes[0].si_units: unknown unit, expected `um`, `mm`, `cm`, `m`, found `inch`",
     );
 }
 

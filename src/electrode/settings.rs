@@ -1,0 +1,412 @@
+//! What a contact says for itself, apart from its name, place and type.
+//!
+//! | key | value |
+//! |---|---|
+//! | `conductivity` | S/m: one number, or three along x, y and z |
+//! | `field` | the lead field of the contact: its name or its file |
+//! | `radius`, `thickness` | of the method's region, um |
+//! | `array` | a name shared by the contacts of one array |
+//! | `measure` | `midpoint` or `length` |
+//! | `per_volume` | `true` or `false` |
+//! | `boundary` | `z=1200, 0`: the medium ends at the plane z = 1200 um, beyond it are 0 S/m; x and y likewise |
+//! | `reference` | what is subtracted: a contact's name, or `average` |
+//! | `disc_radius`, `disc_normal`, `disc_points` | of a disc instead of a point: um, three numbers, how many points |
+//!
+//! In CSV several numbers stand in one cell with blanks, semicolons or (in quotes) commas between them; in JSON they may
+//! also be a list.
+
+use serde_json::{Value, json};
+
+use super::ElectrodeProblem;
+use super::field::{Field, words};
+use crate::geometry::Point;
+use crate::method::Parameter;
+use crate::method::objective_csd::{Density, Measure};
+use crate::units::SiemensPerMeter;
+
+/// Keys of settings.
+pub(super) const KEYS: [&str; 12] = [
+    "conductivity",
+    "field",
+    "radius",
+    "thickness",
+    "array",
+    "measure",
+    "per_volume",
+    "boundary",
+    "reference",
+    "disc_radius",
+    "disc_normal",
+    "disc_points",
+];
+
+/// A contact's own settings; what is none here is told by options, or by the method's default.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Settings {
+    /// Conductivity of the medium.
+    pub conductivity: Option<Conductivity>,
+    /// The lead field: its name or its file.
+    pub field: Option<String>,
+    /// Radius of the method's region, um.
+    pub radius: Option<f64>,
+    /// Thickness of the method's region, um.
+    pub thickness: Option<f64>,
+    /// A name shared by the contacts of one array.
+    pub array: Option<String>,
+    /// What is measured of a segment.
+    pub measure: Option<Measure>,
+    /// What the measure is divided by (`per_volume`).
+    pub density: Option<Density>,
+    /// Where the medium ends.
+    pub boundary: Option<Boundary>,
+    /// What is subtracted.
+    pub reference: Option<Reference>,
+    /// The disc that the contact is, instead of a point.
+    pub disc: Option<Disc>,
+}
+
+/// How the medium conducts.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Conductivity {
+    /// Alike in all directions.
+    Isotropic(SiemensPerMeter),
+    /// Along x, y and z.
+    Along([SiemensPerMeter; 3]),
+}
+
+/// A plane across an axis. The contact's side of it is the medium.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Boundary {
+    /// The axis across which it lies.
+    pub axis: Axis,
+    /// Where on the axis, um.
+    pub at: f64,
+    /// Conductivity beyond it, S/m: zero for an insulator.
+    pub beyond_s_per_m: f64,
+}
+
+/// An axis of the circuit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Axis {
+    /// The first.
+    X,
+    /// The second.
+    Y,
+    /// The third.
+    Z,
+}
+
+/// What is subtracted from a contact's coefficients.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reference {
+    /// Those of another contact, as they are before anything is subtracted from them.
+    Contact(String),
+    /// The mean of those of all contacts.
+    Average,
+}
+
+/// A flat, round contact.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Disc {
+    /// Its radius, um.
+    pub radius: f64,
+    /// The unit vector across it.
+    pub normal: Point,
+    /// The number of points to average over, if it is told.
+    pub points: Option<u32>,
+}
+
+type Result<T> = std::result::Result<T, ElectrodeProblem>;
+
+/// The word for [`Reference::Average`].
+const AVERAGE: &str = "average";
+
+impl Settings {
+    /// Reads the settings among a contact's values.
+    pub(super) fn read<'a>(get: impl Fn(&str) -> Option<Field<'a>>) -> Result<Self> {
+        Ok(Self {
+            conductivity: get("conductivity").map(conductivity).transpose()?,
+            field: get("field").map(|field| field.text("field")).transpose()?,
+            radius: get("radius").map(|field| length("radius", field)).transpose()?,
+            thickness: get("thickness").map(|field| length("thickness", field)).transpose()?,
+            array: get("array").map(|field| field.label("array")).transpose()?,
+            measure: get("measure").map(measure).transpose()?,
+            density: get("per_volume").map(density).transpose()?,
+            boundary: get("boundary").map(boundary).transpose()?,
+            reference: get("reference").map(reference).transpose()?,
+            disc: disc(get("disc_radius"), get("disc_normal"), get("disc_points"))?,
+        })
+    }
+
+    /// Which settings there are.
+    pub fn parameters(&self) -> Vec<Parameter> {
+        let conductivity = match self.conductivity {
+            Some(Conductivity::Along(_)) => Parameter::Anisotropy,
+            Some(Conductivity::Isotropic(_)) | None => Parameter::Conductivity,
+        };
+        let there = [
+            (conductivity, self.conductivity.is_some()),
+            (Parameter::Field, self.field.is_some()),
+            (Parameter::Radius, self.radius.is_some()),
+            (Parameter::Thickness, self.thickness.is_some()),
+            (Parameter::Array, self.array.is_some()),
+            (Parameter::Measure, self.measure.is_some()),
+            (Parameter::PerVolume, self.density.is_some()),
+            (Parameter::Boundary, self.boundary.is_some()),
+            (Parameter::Reference, self.reference.is_some()),
+            (Parameter::Disc, self.disc.is_some()),
+        ];
+        there.into_iter().filter_map(|(parameter, there)| there.then_some(parameter)).collect()
+    }
+
+    /// The settings as keys and values, as [`Settings::read`] reads them.
+    pub(super) fn values(&self) -> Vec<(&'static str, Value)> {
+        let disc = self.disc;
+        let values = [
+            self.conductivity.map(Conductivity::value),
+            self.field.as_ref().map(|field| json!(field)),
+            self.radius.map(|radius| json!(radius)),
+            self.thickness.map(|thickness| json!(thickness)),
+            self.array.as_ref().map(|array| json!(array)),
+            self.measure.map(|measure| json!(measure_name(measure))),
+            self.density.map(|density| json!(density == Density::PerVolume)),
+            self.boundary.map(|boundary| json!(boundary.to_string())),
+            self.reference.as_ref().map(|reference| json!(reference.to_string())),
+            disc.map(|disc| json!(disc.radius)),
+            disc.map(|disc| json!(disc.normal.to_array())),
+            disc.and_then(|disc| disc.points).map(|points| json!(points)),
+        ];
+        KEYS.into_iter().zip(values).filter_map(|(key, value)| Some((key, value?))).collect()
+    }
+}
+
+impl Conductivity {
+    fn value(self) -> Value {
+        match self {
+            Self::Isotropic(sigma) => json!(sigma.get()),
+            Self::Along(sigmas) => json!(sigmas.map(SiemensPerMeter::get)),
+        }
+    }
+}
+
+impl std::fmt::Display for Boundary {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let axis = match self.axis {
+            Axis::X => 'x',
+            Axis::Y => 'y',
+            Axis::Z => 'z',
+        };
+        write!(f, "{axis}={}, {}", self.at, self.beyond_s_per_m)
+    }
+}
+
+impl std::fmt::Display for Reference {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Contact(name) => f.write_str(name),
+            Self::Average => f.write_str(AVERAGE),
+        }
+    }
+}
+
+fn conductivity(field: Field<'_>) -> Result<Conductivity> {
+    const EXPECTED: &str = "one number above 0 S/m, or three (along x, y, z)";
+    let wrong = || field.wrong("conductivity", EXPECTED);
+    let numbers = field.numbers("conductivity", EXPECTED)?;
+    let sigmas = numbers.iter().map(|&n| SiemensPerMeter::new(n)).collect::<std::result::Result<Vec<_>, _>>();
+    match sigmas.map_err(|_| wrong())?[..] {
+        [sigma] => Ok(Conductivity::Isotropic(sigma)),
+        [x, y, z] => Ok(Conductivity::Along([x, y, z])),
+        _ => Err(wrong()),
+    }
+}
+
+fn length(key: &'static str, field: Field<'_>) -> Result<f64> {
+    match field.number(key)? {
+        length if length > 0.0 => Ok(length),
+        _ => Err(field.wrong(key, "a number above 0 um")),
+    }
+}
+
+const fn measure_name(measure: Measure) -> &'static str {
+    match measure {
+        Measure::Midpoint => "midpoint",
+        Measure::Length => "length",
+    }
+}
+
+fn measure(field: Field<'_>) -> Result<Measure> {
+    let text = field.text("measure")?;
+    let found = [Measure::Midpoint, Measure::Length].into_iter().find(|m| measure_name(*m) == text);
+    found.ok_or_else(|| field.wrong("measure", "`midpoint` or `length`"))
+}
+
+fn density(field: Field<'_>) -> Result<Density> {
+    Ok(if field.truth("per_volume")? { Density::PerVolume } else { Density::Total })
+}
+
+fn boundary(field: Field<'_>) -> Result<Boundary> {
+    let wrong = || field.wrong("boundary", "a plane and the conductivity beyond it (S/m), as in `z=1200, 0`");
+    let text = field.text("boundary").map_err(|_| wrong())?;
+    let mut words = words(&text);
+    let (Some(plane), Some(beyond), None) = (words.next(), words.next(), words.next()) else { return Err(wrong()) };
+    let (axis, at) = plane.split_once('=').ok_or_else(wrong)?;
+    let axis = match axis {
+        "x" => Axis::X,
+        "y" => Axis::Y,
+        "z" => Axis::Z,
+        _ => return Err(wrong()),
+    };
+    let number = |word: &str| word.parse::<f64>().ok().filter(|n| n.is_finite()).ok_or_else(wrong);
+    let (at, beyond_s_per_m) = (number(at)?, number(beyond)?);
+    if beyond_s_per_m < 0.0 { Err(wrong()) } else { Ok(Boundary { axis, at, beyond_s_per_m }) }
+}
+
+fn reference(field: Field<'_>) -> Result<Reference> {
+    let name = field.label("reference")?;
+    Ok(if name == AVERAGE { Reference::Average } else { Reference::Contact(name) })
+}
+
+fn disc(radius: Option<Field<'_>>, normal: Option<Field<'_>>, points: Option<Field<'_>>) -> Result<Option<Disc>> {
+    let absent = |key, expected| ElectrodeProblem::Value { key, expected, found: "nothing".into() };
+    let points = points.map(|field| field.count("disc_points")).transpose()?;
+    match (radius, normal) {
+        (Some(radius), Some(normal)) => {
+            Ok(Some(Disc { radius: length("disc_radius", radius)?, normal: direction(normal)?, points }))
+        }
+        (None, None) if points.is_none() => Ok(None),
+        (None, _) => Err(absent("disc_radius", "a number above 0 um")),
+        (_, None) => Err(absent("disc_normal", "three numbers, not all 0")),
+    }
+}
+
+fn direction(field: Field<'_>) -> Result<Point> {
+    const EXPECTED: &str = "three numbers, not all 0";
+    let numbers = field.numbers("disc_normal", EXPECTED)?;
+    let vector = <[f64; 3]>::try_from(numbers).map(Point::from).ok();
+    let unit = vector.map(|v| v / v.norm()).filter(|unit| unit.is_finite());
+    unit.ok_or_else(|| field.wrong("disc_normal", EXPECTED))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of_cells(cells: &[(&'static str, &'static str)]) -> Result<Settings> {
+        Settings::read(|key| cells.iter().find(|(k, _)| *k == key).map(|(_, cell)| Field::Text(cell)))
+    }
+
+    fn of_values(values: &Value) -> Result<Settings> {
+        Settings::read(|key| values.get(key).map(Field::Json))
+    }
+
+    fn sigma(value: f64) -> SiemensPerMeter {
+        SiemensPerMeter::new(value).unwrap()
+    }
+
+    /// Every setting, each with a value.
+    fn all() -> Settings {
+        Settings {
+            conductivity: Some(Conductivity::Along([sigma(0.3), sigma(0.3), sigma(0.1)])),
+            field: Some("head.h5".into()),
+            radius: Some(200.0),
+            thickness: Some(12.5),
+            array: Some("2".into()),
+            measure: Some(Measure::Length),
+            density: Some(Density::PerVolume),
+            boundary: Some(Boundary { axis: Axis::Z, at: -1200.0, beyond_s_per_m: 0.0 }),
+            reference: Some(Reference::Contact("e1".into())),
+            disc: Some(Disc { radius: 6.0, normal: Point::new(0.0, 0.6, -0.8), points: Some(20) }),
+        }
+    }
+
+    #[test]
+    fn all_settings_are_read_from_cells() {
+        let cells = [
+            ("conductivity", "0.3; 0.3; 0.1"),
+            ("field", "head.h5"),
+            ("radius", "2e2"),
+            ("thickness", "12.5"),
+            ("array", "2"),
+            ("measure", "length"),
+            ("per_volume", "True"),
+            ("boundary", "z=-1200, 0"),
+            ("reference", "e1"),
+            ("disc_radius", "6"),
+            ("disc_normal", "0 3 -4"),
+            ("disc_points", "20"),
+        ];
+        assert_eq!(of_cells(&cells).unwrap(), all());
+        assert_eq!(cells.map(|(key, _)| key), KEYS);
+    }
+
+    #[test]
+    fn all_settings_are_read_from_json() {
+        let values = json!({
+            "conductivity": [0.3, 0.3, 0.1], "field": "head.h5", "radius": 200, "thickness": 12.5, "array": 2,
+            "measure": "length", "per_volume": true, "boundary": "z=-1200,0", "reference": "e1",
+            "disc_radius": 6, "disc_normal": [0, 3, -4], "disc_points": 20
+        });
+        assert_eq!(of_values(&values).unwrap(), all());
+        assert_eq!(of_values(&json!({})).unwrap(), Settings::default());
+    }
+
+    #[test]
+    fn values_are_read_back_as_they_were() {
+        let isotropic = Settings { conductivity: Some(Conductivity::Isotropic(sigma(0.1))), ..Settings::default() };
+        let average = Settings { reference: Some(Reference::Average), ..Settings::default() };
+        let total = Settings { density: Some(Density::Total), measure: Some(Measure::Midpoint), ..Settings::default() };
+        for settings in [all(), isotropic, average, total, Settings::default()] {
+            let values = Value::Object(settings.values().into_iter().map(|(k, v)| (k.to_string(), v)).collect());
+            assert_eq!(of_values(&values).unwrap(), settings);
+        }
+    }
+
+    #[test]
+    fn every_setting_is_a_parameter() {
+        use Parameter::*;
+        let others = [Field, Radius, Thickness, Array, Measure, PerVolume, Boundary, Reference, Disc];
+        assert_eq!(all().parameters(), [&[Anisotropy][..], &others].concat());
+        let isotropic =
+            Settings { conductivity: Some(super::Conductivity::Isotropic(sigma(1.0))), ..Settings::default() };
+        assert_eq!(isotropic.parameters(), [Conductivity]);
+        assert!(Settings::default().parameters().is_empty());
+    }
+
+    #[track_caller]
+    fn refused(key: &'static str, cell: &'static str, expected: &str) {
+        let error = of_cells(&[(key, cell)]).unwrap_err().to_string();
+        assert_eq!(error, format!("wrong `{key}`, expected {expected}, found `{cell}`"));
+    }
+
+    #[test]
+    fn wrong_values_are_told() {
+        for cell in ["0", "-0.3", "0.3 0.3", "wet", "0.3 nan 0.1", "inf", ";"] {
+            refused("conductivity", cell, "one number above 0 S/m, or three (along x, y, z)");
+        }
+        refused("radius", "0", "a number above 0 um");
+        refused("thickness", "thin", "a number");
+        refused("measure", "volume", "`midpoint` or `length`");
+        refused("per_volume", "1", "true or false");
+        for cell in ["z=0", "z 0 0", "w=1 0", "z=1 -1", "z=a 0", "z=0 inf", "z=0 0 0"] {
+            refused("boundary", cell, "a plane and the conductivity beyond it (S/m), as in `z=1200, 0`");
+        }
+    }
+
+    #[test]
+    fn a_disc_has_radius_and_normal() {
+        let radius_only = of_cells(&[("disc_radius", "6")]).unwrap_err().to_string();
+        assert_eq!(radius_only, "wrong `disc_normal`, expected three numbers, not all 0, found nothing");
+        let points_only = of_cells(&[("disc_points", "6")]).unwrap_err().to_string();
+        assert_eq!(points_only, "wrong `disc_radius`, expected a number above 0 um, found nothing");
+        let normal = |cell| of_cells(&[("disc_radius", "6"), ("disc_normal", cell)]).unwrap_err().to_string();
+        for cell in ["0 0 0", "1 2", "up", "inf 0 0"] {
+            assert_eq!(normal(cell), format!("wrong `disc_normal`, expected three numbers, not all 0, found `{cell}`"));
+        }
+        let points = |cell| {
+            let cells = [("disc_radius", "6"), ("disc_normal", "0 0 1"), ("disc_points", cell)];
+            of_cells(&cells).unwrap_err().to_string()
+        };
+        assert_eq!(points("0"), "wrong `disc_points`, expected an integer above 0, found `0`");
+    }
+}

@@ -1,0 +1,216 @@
+//! `leadfield electrodes`: contacts of common probes, put into a circuit; other formats turned into ours.
+
+mod align;
+mod options;
+
+use std::path::PathBuf;
+
+use clap::Subcommand;
+use leadfield::Result;
+use leadfield::electrode::atlas::Atlas;
+use leadfield::electrode::probe::{self, Anchor, Pose};
+use leadfield::electrode::{self, Electrode};
+use leadfield::error::{Context, count};
+use leadfield::geometry::{Point, PrincipalAxis};
+
+use crate::cli::{Common, Outcome, existing};
+use options::{AnchorName, Pitches, pitches, point};
+
+/// Write the contacts of a probe: a line, a grid, a Neuropixels shank, or those of another file
+///
+/// A probe's shank runs along its y axis from the tip on, contacts face its z axis. It is turned so that the shank
+/// points into `--direction`, on the shortest way, then by `--roll` about the shank.
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    source: Source,
+}
+
+#[derive(Subcommand)]
+enum Source {
+    Linear(Linear),
+    Grid(Grid),
+    Neuropixels(Neuropixels),
+    From(From),
+}
+
+/// Contacts in a line
+#[derive(clap::Args)]
+struct Linear {
+    /// Number of contacts
+    #[arg(long, value_name = "N")]
+    contacts: u32,
+    /// Distance of neighbours, um
+    #[arg(long, value_name = "UM", allow_hyphen_values = true)]
+    pitch: f64,
+    #[command(flatten)]
+    made: Made,
+    #[command(flatten)]
+    placed: Placed,
+}
+
+/// Contacts in rows and columns, counted row by row from the tip on
+#[derive(clap::Args)]
+struct Grid {
+    /// Number of columns
+    #[arg(long, value_name = "N")]
+    columns: u32,
+    /// Number of rows
+    #[arg(long, value_name = "N")]
+    rows: u32,
+    /// Distance of neighbours, um: one for both, or those of columns and rows
+    #[arg(long, value_name = "UM[,UM]", allow_hyphen_values = true, value_parser = pitches)]
+    pitch: Pitches,
+    #[command(flatten)]
+    made: Made,
+    #[command(flatten)]
+    placed: Placed,
+}
+
+/// Sites of a Neuropixels 1.0 shank: 960, of which 384 can be recorded at once
+///
+/// Contacts are named by their site, from 0 at the tip.
+#[derive(clap::Args)]
+struct Neuropixels {
+    /// The first site
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    first_site: u32,
+    /// Number of sites
+    #[arg(long, value_name = "N", default_value_t = probe::NEUROPIXELS_CHANNELS)]
+    contacts: u32,
+    #[command(flatten)]
+    made: Made,
+    #[command(flatten)]
+    placed: Placed,
+}
+
+/// Contacts of a file: CSV, JSON, BMTK's table or probeinterface
+///
+/// They stay where they are, unless an option puts them elsewhere; the anchor is then the file's origin.
+#[derive(clap::Args)]
+struct From {
+    /// The file
+    file: PathBuf,
+    #[command(flatten)]
+    placed: Placed,
+}
+
+/// What contacts are that are made here.
+#[derive(clap::Args)]
+struct Made {
+    /// Method of the contacts, as in a file's `type`
+    #[arg(long = "type", value_name = "TYPE", default_value = "LineSource")]
+    kind: String,
+    /// What their names begin with
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    prefix: String,
+}
+
+/// Where contacts lie, and where they are written.
+#[derive(clap::Args)]
+struct Placed {
+    /// Where the anchor lies, um (default: 0,0,0)
+    #[arg(long, value_name = "X,Y,Z", allow_hyphen_values = true, value_parser = point)]
+    at: Option<Point>,
+    /// Where the shank points to from its tip (default: 0,1,0)
+    #[arg(long, value_name = "DX,DY,DZ", allow_hyphen_values = true, value_parser = point)]
+    direction: Option<Point>,
+    /// Turn about the shank, degrees
+    #[arg(long, value_name = "DEG", allow_hyphen_values = true, default_value_t = 0.0)]
+    roll: f64,
+    /// What is put there (default: the first contact; with `--align-to` the center)
+    #[arg(long, value_name = "POINT")]
+    anchor: Option<AnchorName>,
+    /// Put the probe at the mean of a circuit's somata, along their first principal axis
+    #[arg(long, value_name = "CONFIG", conflicts_with_all = ["at", "direction"])]
+    align_to: Option<PathBuf>,
+    /// Only the somata of this node set (default: all of the population)
+    #[arg(long, value_name = "NAME", requires = "align_to")]
+    node_set: Option<String>,
+    /// Population of the somata (default: the only biophysical one)
+    #[arg(long, value_name = "NAME", requires = "align_to")]
+    population: Option<String>,
+    /// Fill region and layer from this folder's `brain_regions.nrrd` and `hierarchy.json`
+    #[arg(long, value_name = "DIR")]
+    atlas: Option<PathBuf>,
+    /// File to write, NAME.csv or NAME.json (default: CSV on standard output)
+    #[arg(short, long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Replace a file that exists
+    #[arg(long)]
+    force: bool,
+}
+
+/// Runs the tool.
+pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
+    let (placed, electrodes) = match &args.source {
+        Source::Linear(linear) => {
+            (&linear.placed, linear.made.contacts(&probe::linear(linear.contacts, linear.pitch)?, 0)?)
+        }
+        Source::Grid(grid) => {
+            let sites = probe::grid(grid.columns, grid.rows, grid.pitch.0)?;
+            (&grid.placed, grid.made.contacts(&sites, 0)?)
+        }
+        Source::Neuropixels(shank) => {
+            let sites = probe::neuropixels(shank.first_site, shank.contacts)?;
+            (&shank.placed, shank.made.contacts(&sites, shank.first_site)?)
+        }
+        Source::From(from) => (&from.placed, electrode::read(&from.file)?),
+    };
+    let default = if matches!(args.source, Source::From(_)) { Anchor::Origin } else { Anchor::First };
+    placed.finish(electrodes, default, common)
+}
+
+impl Made {
+    /// Contacts at the sites of a probe, counted from a number on.
+    fn contacts(&self, sites: &[Point], first: u32) -> Result<Vec<Electrode>> {
+        let (method, settings) = electrode::of_type(&self.kind)?;
+        let contact = |(number, &position)| Electrode {
+            name: format!("{}{number}", self.prefix),
+            position,
+            method,
+            layer: electrode::UNKNOWN_PLACE.into(),
+            region: electrode::UNKNOWN_PLACE.into(),
+            settings: settings.clone(),
+        };
+        electrode::checked((first..).zip(sites).map(contact).collect())
+    }
+}
+
+impl Placed {
+    fn finish(&self, mut electrodes: Vec<Electrode>, default: Anchor, common: &Common) -> Result<Outcome> {
+        let pose = self.pose(default)?;
+        let sites: Vec<Point> = electrodes.iter().map(|e| e.position).collect();
+        for (electrode, position) in electrodes.iter_mut().zip(pose.place(&sites)) {
+            electrode.position = position;
+            electrode.settings.disc = electrode.settings.disc.map(|disc| pose.turned(disc));
+        }
+        if let Some(folder) = &self.atlas {
+            Atlas::open(folder)?.fill(&mut electrodes)?;
+        }
+        match &self.out {
+            Some(out) => {
+                electrode::save(out, &electrodes, existing(self.force))?;
+                common.say(format_args!("{}: {}", out.display(), count(electrodes.len() as u64, "contact")));
+            }
+            None => print!("{}", electrode::to_csv(&electrodes)),
+        }
+        Ok(Outcome::Done)
+    }
+
+    fn pose(&self, default: Anchor) -> Result<Pose> {
+        let anchor = self.anchor.map(Anchor::from);
+        match &self.align_to {
+            Some(config) => {
+                let somata = align::somata(config, self.node_set.as_deref(), self.population.as_deref())?;
+                let axis = PrincipalAxis::of(&somata).in_file(config)?;
+                Ok(Pose::new(axis.center, axis.direction, self.roll, anchor.unwrap_or(Anchor::Center))?)
+            }
+            None => {
+                let at = self.at.unwrap_or(Point::ORIGIN);
+                let direction = self.direction.unwrap_or(Point::new(0.0, 1.0, 0.0));
+                Ok(Pose::new(at, direction, self.roll, anchor.unwrap_or(default))?)
+            }
+        }
+    }
+}
