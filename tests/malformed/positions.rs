@@ -73,6 +73,13 @@ impl Circuit {
         std::fs::remove_file(self.path(name)).unwrap();
     }
 
+    /// A new HDF5 file in the place of one. The old one is removed, not emptied: it may be locked by a program that
+    /// another test started while this one was reading.
+    fn replaced(&self, name: &str) -> File {
+        self.remove(name);
+        File::create(&self.path(name)).unwrap()
+    }
+
     fn positions(&self, config: &str, out: &str, options: &[&str]) -> Run {
         leadfield_in(self.0.path(), &[&["positions", config, "-o", out, "--quiet"], options].concat())
     }
@@ -131,7 +138,7 @@ impl Report {
     }
 
     fn write(&self, circuit: &Circuit) {
-        let file = File::create(&circuit.path(REPORT)).unwrap();
+        let file = circuit.replaced(REPORT);
         let mapping = |name: &str| format!("/report/{}/mapping/{name}", self.population);
         file.create_group(&format!("/report/{}/mapping", self.population)).unwrap();
         file.write(&mapping("node_ids"), &self.node_ids, &[self.node_ids.len()]).unwrap();
@@ -161,7 +168,7 @@ impl Nodes {
     }
 
     fn write(&self, circuit: &Circuit) {
-        let file = File::create(&circuit.path(NODES)).unwrap();
+        let file = circuit.replaced(NODES);
         let object = |name: &str| format!("/nodes/{POPULATION}/0/{name}");
         file.create_group(&format!("/nodes/{POPULATION}/0")).unwrap();
         file.write(&format!("/nodes/{POPULATION}/node_type_id"), &[-1_i64; 4], &[4]).unwrap();
@@ -602,9 +609,9 @@ fn a_morphology_that_is_missing() {
 #[test]
 fn a_missing_morphology_that_several_nodes_have() {
     let circuit = Circuit::new();
-    let [_, late, short, _] = MORPHOLOGIES;
+    let [long, _, short, _] = MORPHOLOGIES;
     for (morphologies, others) in
-        [([late, "lost", short, "lost"], "1 other"), ([late, "lost", "lost", "lost"], "2 others")]
+        [([long, "lost", short, "lost"], "1 other"), ([long, "lost", "lost", "lost"], "2 others")]
     {
         Nodes { morphologies, ..Nodes::of(&circuit) }.write(&circuit);
         circuit.refused(&format!(
