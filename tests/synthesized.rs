@@ -68,11 +68,11 @@ impl Neuron {
         let mut sections: Vec<Section> = Vec::new();
         for row in rows.iter().filter(|r| r[1] != "1") {
             let parent = section_of.get(row[6]).copied();
-            if parent.is_none() || children[row[6]] > 1 {
+            let section = parent.filter(|_| children[row[6]] <= 1).unwrap_or_else(|| {
                 let joint = parent.map(|p| *sections[p].samples.last().unwrap());
                 sections.push(Section { kind: row[1].parse().unwrap(), parent, samples: joint.into_iter().collect() });
-            }
-            let section = if parent.is_none() || children[row[6]] > 1 { sections.len() - 1 } else { parent.unwrap() };
+                sections.len() - 1
+            });
             sections[section].samples.push(sample(row));
             section_of.insert(row[0], section);
         }

@@ -28,7 +28,7 @@ struct Program {
 enum Tool {
     Positions(positions::Args),
     Electrodes(electrodes::Args),
-    Query(query::Args),
+    Query(Box<query::Args>),
     Weights(weights::Args),
     Validate(validate::Args),
     Info(info::Args),

@@ -130,17 +130,20 @@ impl<'a> Columns<'a> {
     }
 }
 
+/// Makes a column of its name.
+type Make = fn() -> Column;
+
 /// All names that there are.
 struct Known {
     stored: Vec<String>,
     /// Names that depend on what is asked for, each with its column.
-    extra: Vec<(&'static str, fn() -> Column)>,
+    extra: Vec<(&'static str, Make)>,
     attributes: Vec<String>,
 }
 
 impl Known {
     fn of(precision: Precision, sources: &Sources<'_>, lookups: &Lookups) -> Result<Self> {
-        let extra: [(bool, &'static str, fn() -> Column); 7] = [
+        let extra: [(bool, &'static str, Make); 7] = [
             (sources.contacts.is_some(), ELECTRODE, || Column::Electrode),
             (sources.nearest, DISTANCE, || Column::Distance),
             (lookups.weights.is_some(), WEIGHT, || Column::Weight),

@@ -21,13 +21,16 @@ impl Problem for Malformed {
     }
 }
 
+/// Makes a region of its numbers.
+type Make = fn(&[f64]) -> Result<Box<dyn Region>, RegionProblem>;
+
 /// A kind of region as an option.
 pub struct Kind {
     /// The option.
     pub option: &'static str,
     form: &'static str,
     example: &'static str,
-    make: fn(&[f64]) -> Result<Box<dyn Region>, RegionProblem>,
+    make: Make,
 }
 
 pub const SPHERE: Kind = Kind {

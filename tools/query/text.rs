@@ -67,7 +67,8 @@ fn put(array: &dyn Array, values: &Values<'_>, i: usize, text: &mut String) {
     if array.is_null(i) {
         return;
     }
-    let written = match values {
+    // writing to a string cannot fail
+    let _: std::fmt::Result = match values {
         Values::Kind(v) => write!(text, "{}", SectionType::from_number(v[i]).map_or("", SectionType::name)),
         Values::Int(v) => write!(text, "{}", v[i]),
         Values::Long(v) => write!(text, "{}", v[i]),
@@ -76,8 +77,6 @@ fn put(array: &dyn Array, values: &Values<'_>, i: usize, text: &mut String) {
         Values::Text(v) => write!(text, "{}", v.value(i)),
         Values::Other => Ok(()),
     };
-    // writing to a string cannot fail
-    drop(written);
 }
 
 /// Comma-separated values, RFC 4180: a cell with a comma, a quote or a line break stands in quotes.
