@@ -518,7 +518,8 @@ fn what_is_no_circuit_is_not_replaced_even_by_force() {
         "error: .: no name for a new folder, expected one\n\
          hint: give the folder itself, for instance `circuit` in place of `.`",
     );
-    run("nowhere/c").refused("error: nowhere/c: cannot be written: no such file or directory");
+    run("nowhere/c")
+        .refused("error: nowhere/c: cannot be written: no such file or directory\nhint: make its folder first");
     assert_eq!(contents(scratch.path()), before);
 }
 

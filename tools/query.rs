@@ -7,6 +7,7 @@ mod field;
 mod groups;
 mod lookup;
 mod output;
+mod place;
 mod region;
 mod search;
 mod text;
@@ -15,7 +16,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use leadfield::error::{Context, Problem, listed};
-use leadfield::geometry::region::{Predicate, Region};
+use leadfield::geometry::region::Region;
 use leadfield::method::objective_csd::Spacing;
 use leadfield::segments::SectionType;
 use leadfield::table::schema::NODE_ID;
@@ -25,12 +26,13 @@ use serde_json::json;
 
 use self::circuit::{Circuit, common};
 use self::columns::{Columns, ELECTRODE, Lookups, Sources};
-use self::contacts::{Contacts, RegionOf};
+use self::contacts::RegionOf;
 use self::field::Field;
 use self::groups::Groups;
 use self::lookup::Weights;
 use self::output::{Format, Output};
-use self::search::{Search, Target};
+use self::place::Place;
+use self::search::Search;
 use crate::cli::{Common, Outcome, existing};
 
 /// Find segments: in a region, near the contacts of an electrode, or nearest to a point
@@ -291,57 +293,6 @@ impl Args {
             || filter.node_set.is_some()
             || !filter.conditions.is_empty()
             || self.by.iter().any(elsewhere)
-    }
-}
-
-/// Where segments are looked for, opened and checked.
-struct Place {
-    regions: Vec<Box<dyn Region>>,
-    contacts: Option<Contacts>,
-    nearest: Option<(leadfield::geometry::Point, usize)>,
-    predicate: Predicate,
-}
-
-impl Place {
-    fn of(args: &TargetArgs) -> Result<Self> {
-        let predicate = match args.predicate {
-            None | Some(Rule::Midpoint) => Predicate::Midpoint,
-            Some(Rule::Intersects) => Predicate::Intersects,
-        };
-        let mut place = Self { regions: Vec::new(), contacts: None, nearest: None, predicate };
-        if let Some(k) = args.nearest {
-            if args.predicate.is_some() {
-                return Err(QueryProblem::PredicateOfNearest).in_object("--predicate");
-            }
-            if k == 0 {
-                return Err(QueryProblem::NoneNearest).in_object("--nearest");
-            }
-            place.nearest = Some((region::parse_point(args.at.as_deref().unwrap_or_default())?, k));
-        }
-        if let Some(path) = &args.electrodes {
-            let mut contacts = Contacts::open(path, args.region_of_contacts())?;
-            place.regions = std::mem::take(&mut contacts.regions);
-            place.contacts = Some(contacts);
-        }
-        let shapes = [
-            (region::SPHERE, &args.sphere),
-            (region::DISK, &args.disk),
-            (region::SLAB, &args.slab),
-            (region::BOX, &args.cuboid),
-            (region::CAPSULE, &args.capsule),
-        ];
-        for (kind, text) in shapes {
-            place.regions.extend(text.as_deref().map(|text| kind.parse(text)).transpose()?);
-        }
-        Ok(place)
-    }
-
-    fn target<'a>(&self, regions: &'a [&'a dyn Region]) -> Target<'a> {
-        match self.nearest {
-            Some((point, k)) => Target::Nearest(point, k),
-            None if regions.is_empty() && self.contacts.is_none() => Target::Everywhere,
-            None => Target::Regions(regions, self.predicate),
-        }
     }
 }
 

@@ -4,6 +4,7 @@
 //! segments' midpoints, so that neighbours in the file are neighbours in space and Parquet's own page index serves as
 //! the leaves of a spatial index.
 
+mod cursor;
 mod fetch;
 mod nearest;
 mod pages;

@@ -144,8 +144,8 @@ impl Pages<'_> {
         Ok(runs)
     }
 
-    fn nowhere(&self, place: u64) -> crate::Error {
-        crate::Error::from(TableProblem::Place(place)).in_file(self.table().path())
+    fn nowhere(&self, place: u64) -> crate::error::Error {
+        crate::error::Error::from(TableProblem::Place(place)).in_file(self.table().path())
     }
 }
 
