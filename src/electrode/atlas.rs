@@ -6,6 +6,7 @@
 mod hierarchy;
 mod nrrd;
 mod problem;
+mod sample;
 
 use std::path::{Path, PathBuf};
 
