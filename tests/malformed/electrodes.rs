@@ -212,7 +212,7 @@ fn a_radius_of_zero_or_less_is_refused() {
     );
     refused(
         r#"[{"name": "a", "x": 1, "y": 2, "z": 3, "thickness": 0}]"#,
-        "error: FILE: electrode[0]: wrong `thickness`, expected a number above 0 um, found `0`",
+        "error: FILE: electrode[0]: wrong `thickness`, expected a number above 0 um, found the number `0`",
     );
 }
 
