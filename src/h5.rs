@@ -2,8 +2,9 @@
 //!
 //! Every other module reads HDF5 through [`File`]; `hdf5::File` itself is opened nowhere else (a lint sees to it).
 
+mod write;
+
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use hdf5::types::{FixedAscii, FixedUnicode, IntSize, TypeDescriptor, VarLenAscii, VarLenUnicode};
 use hdf5::{Dataset, Group, H5Type, Location};
@@ -88,7 +89,15 @@ impl File {
     #[expect(clippy::disallowed_methods, reason = "this is the door")]
     pub fn open(path: &Path) -> Result<Self> {
         std::fs::File::open(path).map_err(FileProblem::Read).in_file(path)?;
-        let inner = hdf5::File::open(path).map_err(|e| H5Problem::Open(reason(&e))).in_file(path)?;
+        let mut opened = hdf5::File::open(path);
+        for _ in 0..LOCK_TRIES {
+            if !opened.as_ref().is_err_and(|e| e.to_string().contains("unable to lock file")) {
+                break;
+            }
+            std::thread::sleep(LOCK_WAIT);
+            opened = hdf5::File::open(path);
+        }
+        let inner = opened.map_err(|e| H5Problem::Open(reason(&e))).in_file(path)?;
         Ok(Self { inner, path: path.to_path_buf() })
     }
 
@@ -426,90 +435,15 @@ impl File {
         }
         Ok((*self.group(object)?).clone())
     }
-
-    /// Makes a group and the groups above it; one that is there already is kept.
-    ///
-    /// # Errors
-    /// The library refuses.
-    pub fn create_group(&self, group: &str) -> Result<()> {
-        if self.has(group) {
-            return Ok(());
-        }
-        let built = self.inner.create_group_builder().obj_track_times(false).create(group);
-        built.map(drop).map_err(|e| self.write_error(group, &e))
-    }
-
-    /// Writes a dataset of this shape (empty for a scalar): contiguous, without a time stamp, so that bytes repeat.
-    ///
-    /// # Errors
-    /// The shape does not hold the values, or the library refuses.
-    pub fn write<T: H5Type>(&self, object: &str, values: &[T], shape: &[usize]) -> Result<()> {
-        let built = self.builder().empty::<T>().shape(shape.to_vec()).create(object);
-        let written = built.and_then(|d| if values.is_empty() { Ok(()) } else { d.write_raw(values) });
-        written.map_err(|e| self.write_error(object, &e))
-    }
-
-    /// Writes a dataset of UTF-8 strings.
-    ///
-    /// # Errors
-    /// A string holds a zero byte, or the library refuses.
-    pub fn write_strings<S: AsRef<str>>(&self, object: &str, values: &[S], shape: &[usize]) -> Result<()> {
-        let values = values.iter().map(|v| unicode(v.as_ref())).collect::<Result<Vec<_>, _>>();
-        self.write(object, &values.in_file(&self.path).in_object(object)?, shape)
-    }
-
-    /// Lays out a contiguous dataset without writing its values, and returns the byte offset of its first one.
-    ///
-    /// # Errors
-    /// The library refuses.
-    pub fn allocate<T: H5Type>(&self, object: &str, shape: &[usize]) -> Result<u64> {
-        let builder = self.builder().with_dcpl(|p| {
-            p.alloc_time(Some(hdf5::plist::dataset_create::AllocTime::Early))
-                .fill_time(hdf5::plist::dataset_create::FillTime::Never)
-        });
-        let built = builder.empty::<T>().shape(shape.to_vec()).create(object);
-        let dataset = built.map_err(|e| self.write_error(object, &e))?;
-        Ok(dataset.offset().unwrap_or(0))
-    }
-
-    fn builder(&self) -> hdf5::DatasetBuilder {
-        self.inner.new_dataset_builder().no_chunk().obj_track_times(false)
-    }
-
-    /// Writes a string attribute of an object.
-    ///
-    /// # Errors
-    /// The text holds a zero byte, the object is missing, or the library refuses.
-    pub fn write_string_attribute(&self, object: &str, name: &str, text: &str) -> Result<()> {
-        let value = unicode(text).in_file(&self.path).in_object(object)?;
-        self.write_attribute(object, name, &value)
-    }
-
-    /// Writes a scalar attribute of an object.
-    ///
-    /// # Errors
-    /// The object is missing, or the library refuses.
-    pub fn write_attribute<T: H5Type>(&self, object: &str, name: &str, value: &T) -> Result<()> {
-        let built = self.location(object)?.new_attr::<T>().create(name);
-        built.and_then(|a| a.write_scalar(value)).map_err(|e| self.write_error(object, &e))
-    }
-
-    /// Flushes and closes.
-    ///
-    /// # Errors
-    /// The library cannot write what is left.
-    pub fn close(self) -> Result<()> {
-        self.inner.flush().map_err(|e| self.write_error("/", &e))?;
-        self.inner.clone().close().map_err(|e| self.write_error("/", &e))
-    }
 }
+
+/// A file that is locked (a program that wrote it has just started another one) is tried again so often, ...
+const LOCK_TRIES: u32 = 20;
+/// ... after so long.
+const LOCK_WAIT: std::time::Duration = std::time::Duration::from_millis(25);
 
 /// Fixed-length strings are read up to this many bytes.
 const LONGEST: usize = 512;
-
-fn unicode(text: &str) -> Result<VarLenUnicode, H5Problem> {
-    VarLenUnicode::from_str(text).map_err(|e| H5Problem::Write(format!("{e} in {text:?}")))
-}
 
 /// The library's message in one line.
 fn reason(error: &hdf5::Error) -> String {

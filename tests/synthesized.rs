@@ -68,11 +68,11 @@ impl Neuron {
         let mut sections: Vec<Section> = Vec::new();
         for row in rows.iter().filter(|r| r[1] != "1") {
             let parent = section_of.get(row[6]).copied();
-            if parent.is_none() || children[row[6]] > 1 {
+            let section = parent.filter(|_| children[row[6]] <= 1).unwrap_or_else(|| {
                 let joint = parent.map(|p| *sections[p].samples.last().unwrap());
                 sections.push(Section { kind: row[1].parse().unwrap(), parent, samples: joint.into_iter().collect() });
-            }
-            let section = if parent.is_none() || children[row[6]] > 1 { sections.len() - 1 } else { parent.unwrap() };
+                sections.len() - 1
+            });
             sections[section].samples.push(sample(row));
             section_of.insert(row[0], section);
         }
@@ -518,7 +518,8 @@ fn what_is_no_circuit_is_not_replaced_even_by_force() {
         "error: .: no name for a new folder, expected one\n\
          hint: give the folder itself, for instance `circuit` in place of `.`",
     );
-    run("nowhere/c").refused("error: nowhere/c: cannot be written: no such file or directory");
+    run("nowhere/c")
+        .refused("error: nowhere/c: cannot be written: no such file or directory\nhint: make its folder first");
     assert_eq!(contents(scratch.path()), before);
 }
 

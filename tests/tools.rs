@@ -1,1 +1,451 @@
-//! stub
+//! What users meet: help, exit codes, what goes where, and that options do what they say.
+
+use std::path::{Path, PathBuf};
+
+use leadfield::assembly::{Assembly, Options, Request};
+use leadfield::geometry::{Aabb, Point};
+use leadfield::segments::{SectionType, Segment, Segments};
+use leadfield::staged::Existing;
+use leadfield::table::{Precision, Table};
+
+use crate::support::{golden, leadfield, leadfield_in, names_in, scratch};
+
+/// The golden circuit: 24 nodes, 20 of them in the report, with 3161 segments.
+fn golden_config() -> PathBuf {
+    golden().join("input/circuit/simulation_config.json")
+}
+
+fn positions(config: &Path, out: &Path, options: &[&str]) -> PathBuf {
+    let args = ["positions", config.to_str().unwrap(), "-o", out.to_str().unwrap(), "--quiet"];
+    leadfield(&[&args, options].concat()).ok();
+    out.to_path_buf()
+}
+
+/// A fresh folder with the golden table `t.parquet`.
+fn golden_table() -> (tempfile::TempDir, PathBuf) {
+    let folder = scratch();
+    let table = positions(&golden_config(), &folder.path().join("t.parquet"), &[]);
+    (folder, table)
+}
+
+/// A synthetic circuit in a fresh folder.
+fn synthetic(options: &[&str]) -> (tempfile::TempDir, PathBuf) {
+    let folder = scratch();
+    let circuit = folder.path().join("circuit");
+    leadfield(&[&["synthesize", circuit.to_str().unwrap(), "--quiet", "--with-report"], options].concat()).ok();
+    (folder, circuit)
+}
+
+/// All segments of a table, in row order.
+fn rows(table: &Path) -> Vec<Segment> {
+    let table = Table::open(table).unwrap();
+    let mut all: Vec<Segment> = table.parts().iter().flat_map(|p| stored(&p.read_by_row().unwrap())).collect();
+    all.sort_by_key(|s| s.row);
+    all
+}
+
+fn stored(segments: &Segments) -> Vec<Segment> {
+    segments.iter().collect()
+}
+
+fn is_stub(s: &Segment) -> bool {
+    matches!(s.section_type, Some(SectionType::Ais | SectionType::Myelin))
+}
+
+/// The value beside a name in what `info` prints.
+#[track_caller]
+fn fact<'a>(facts: &'a str, name: &str) -> &'a str {
+    let line = facts.lines().find(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with("  ")));
+    line.unwrap_or_else(|| panic!("no {name} in\n{facts}"))[name.len()..].trim()
+}
+
+// help and manners
+
+#[test]
+fn every_tool_tells_its_options() {
+    let tools: [(&str, &[&str]); 6] = [
+        (
+            "positions",
+            &[
+                "<CONFIG>",
+                "--out",
+                "--node-set",
+                "--population",
+                "--report",
+                "--axon-placement",
+                "bluerecording-0.2",
+                "--keep-axon",
+                "--any-discretisation",
+                "--precision",
+                "--force",
+            ],
+        ),
+        ("weights", &["<SEGMENTS>", "<ELECTRODES>", "--out", "--conductivity", "--near-field", "--force"]),
+        ("validate", &["weights", "help"]),
+        ("info", &["<FILE>"]),
+        ("synthesize", &["<DIR>", "--cells", "--seed", "--morphologies", "--with-report", "--radius", "--height"]),
+        ("demo", &["--quiet"]),
+    ];
+    let overview = leadfield(&["--help"]).ok();
+    for (tool, options) in tools {
+        assert!(overview.contains(&format!("\n  {tool} ")), "{tool} in\n{overview}");
+        let help = leadfield(&[tool, "--help"]).ok();
+        for option in options.iter().chain(&["--quiet", "--threads", "--help"]) {
+            assert!(help.contains(option), "{option} in\n{help}");
+        }
+    }
+}
+
+#[test]
+fn the_help_of_validate_weights_names_its_options() {
+    let help = leadfield(&["validate", "weights", "--help"]).ok();
+    for option in ["--rtol", "--atol", "--ignore-extra-column", "--columns", "--json"] {
+        assert!(help.contains(option), "{option} in\n{help}");
+    }
+}
+
+#[test]
+fn the_version_is_the_package_s() {
+    assert_eq!(leadfield(&["--version"]).ok(), concat!("leadfield ", env!("CARGO_PKG_VERSION"), "\n"));
+}
+
+#[test]
+fn a_wrong_option_is_an_error_with_exit_code_2_and_nothing_on_standard_output() {
+    for args in [&["positions"][..], &["positions", "c.json", "-o", "t", "--axon-placement", "nowhere"], &["paint"]] {
+        let run = leadfield(args);
+        assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{args:?}");
+        assert!(run.stderr.starts_with("error: "), "{}", run.stderr);
+    }
+}
+
+#[test]
+fn a_kept_axon_has_no_placement() {
+    let run = leadfield(&["positions", "c.json", "-o", "t", "--keep-axon", "--axon-placement", "arc"]);
+    assert_eq!(run.code, 2);
+    assert!(run.stderr.starts_with("error: the argument '--keep-axon' cannot be used with '--axon-placement <RULE>'"));
+}
+
+#[test]
+fn quiet_tools_print_nothing_on_standard_error_and_others_say_what_they_made() {
+    let folder = scratch();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_string();
+    let (circuit, table, weights) = (at("c"), at("t.parquet"), at("w.h5"));
+    let config = at("c/simulation_config.json");
+    let electrodes = golden().join("input/electrodes/np8.csv");
+    let steps: [&[&str]; 5] = [
+        &["synthesize", &circuit, "--cells", "2", "--with-report", "--force"],
+        &["positions", &config, "-o", &table, "--force"],
+        &["weights", &table, electrodes.to_str().unwrap(), "-o", &weights, "--force"],
+        &["validate", "weights", &weights, &weights],
+        &["info", &weights],
+    ];
+    for step in steps {
+        let quiet = leadfield(&[step, &["--quiet"]].concat());
+        assert_eq!((quiet.code, quiet.stderr.as_str()), (0, ""), "{step:?}");
+    }
+    let said = leadfield(steps[1]);
+    let segments = Table::open(Path::new(&table)).unwrap().len();
+    let start =
+        format!("{table}: {segments} segments, 2 neurons of population `neurons`, 1 part, 2 distinct morphologies, ");
+    assert!(said.stderr.starts_with(&start), "{}", said.stderr);
+    assert_eq!(said.stdout, "");
+}
+
+#[test]
+fn numbers_may_be_negative_or_in_exponent_form() {
+    let folder = scratch();
+    let size = |folder: &Path| Table::open(&folder.join("t.parquet")).unwrap().bounds().unwrap().size();
+    let circuit = |name: &str, options: &[&str]| {
+        let circuit = folder.path().join(name);
+        let args = ["synthesize", circuit.to_str().unwrap(), "--cells", "2", "--with-report", "--quiet"];
+        leadfield(&[&args, options].concat()).ok();
+        positions(&circuit.join("simulation_config.json"), &circuit.join("t.parquet"), &[]);
+        size(&circuit)
+    };
+    assert_eq!(
+        circuit("a", &["--radius", "4e2", "--height=1.5e3"]),
+        circuit("b", &["--radius=400", "--height", "1500"])
+    );
+    let out = folder.path().join("c");
+    let run = leadfield(&["synthesize", out.to_str().unwrap(), "--cells", "2", "--radius", "-4e-2"]);
+    assert_eq!(run.code, 2);
+    assert!(run.stderr.contains("found `-0.04`"), "{}", run.stderr);
+}
+
+// info
+
+#[test]
+fn info_on_a_table() {
+    let (_folder, table) = golden_table();
+    let facts = leadfield(&["info", table.to_str().unwrap()]).ok();
+    for (name, value) in [
+        ("kind", "segment table"),
+        ("population", "S1nonbarrel_neurons"),
+        ("neurons", "20"),
+        ("segments", "3161"),
+        ("parts", "1"),
+        ("discretisation", "report compartment"),
+        ("axon", "replaced, placement bluerecording"),
+        ("written by", concat!("leadfield ", env!("CARGO_PKG_VERSION"))),
+    ] {
+        assert_eq!(fact(&facts, name), value);
+    }
+    let circuit = golden().join("input/circuit/circuit_config.json");
+    assert_eq!(fact(&facts, "circuit"), circuit.to_str().unwrap());
+    let bounds = Aabb::of(rows(&table).iter().flat_map(|s| [s.start, s.end]));
+    assert_eq!(fact(&facts, "bounds"), bounds.to_string());
+    for (column, kind) in [
+        ("node_id", "UInt64"),
+        ("section_id", "UInt32"),
+        ("segment_id", "UInt32"),
+        ("section_type", "UInt8"),
+        ("x0", "Float64"),
+        ("z1", "Float64"),
+        ("radius", "Float32"),
+        ("row", "UInt64"),
+    ] {
+        let value = fact(&facts, &format!("column {column}")).to_string();
+        assert!(value.starts_with(&format!("{kind}, ")) && value.ends_with(" bytes a segment"), "{value}");
+    }
+    let size = table.metadata().unwrap().len();
+    let told = format!("{:.1} kB, {:.1} bytes a segment", size as f64 / 1e3, size as f64 / 3161.0);
+    assert_eq!(fact(&facts, "size"), told);
+}
+
+#[test]
+fn info_on_a_table_of_several_parts_in_a_folder() {
+    let (folder, _) = golden_table();
+    let parts = in_parts(&folder.path().join("t"), 1000);
+    let facts = leadfield(&["info", parts.to_str().unwrap()]).ok();
+    let files = names_in(&parts).len().to_string();
+    for (name, value) in [("neurons", "20"), ("segments", "3161"), ("parts", files.as_str())] {
+        assert_eq!(fact(&facts, name), value);
+    }
+}
+
+#[test]
+fn info_on_configurations() {
+    let folder = golden().join("input/circuit");
+    let facts = leadfield_in(&folder, &["info", "simulation_config.json"]).ok();
+    for (name, value) in [
+        ("kind", "simulation configuration"),
+        ("circuit", "circuit_config.json"),
+        ("node set", "Reported"),
+        ("population S1nonbarrel_neurons", "biophysical, 24 nodes, morphologies swc in components/morphologies/swc"),
+        ("report compartment", "compartment, sections all, compartments all: output/compartment.h5"),
+    ] {
+        assert_eq!(fact(&facts, name), value);
+    }
+    let sets: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(folder.join("node_sets.json")).unwrap()).unwrap();
+    let mut names: Vec<&String> = sets.as_object().unwrap().keys().collect();
+    names.sort();
+    let names = names.iter().map(|n| n.as_str()).collect::<Vec<_>>().join(", ");
+    assert_eq!(fact(&facts, "node sets"), names);
+    let circuit = leadfield_in(&folder, &["info", "circuit_config.json"]).ok();
+    assert_eq!(fact(&circuit, "kind"), "circuit configuration");
+    assert_eq!(fact(&circuit, "node sets"), names);
+    assert!(!circuit.contains("report"), "{circuit}");
+}
+
+#[test]
+fn info_on_electrodes_files() {
+    let (folder, table) = golden_table();
+    let electrodes = golden().join("input/electrodes/np8.csv");
+    let out = folder.path().join("w.h5");
+    let [table, electrodes, out] = [&table, &electrodes, &out].map(|p| p.to_str().unwrap());
+    leadfield(&["weights", table, electrodes, "-o", out, "--quiet", "--conductivity", "3e-1"]).ok();
+    let facts = leadfield(&["info", out]).ok();
+    for (name, value) in [
+        ("kind", "electrodes file"),
+        ("contacts", "8: `0`, `1`, `2`, `3`, `4`, `5` and 2 more"),
+        ("method", "LineSource, conductivity_S_per_m 0.3, near_field radius: 8 contacts"),
+        ("population S1nonbarrel_neurons", "20 nodes, 3161 rows, 8 columns"),
+        ("S1nonbarrel_neurons: units", "V/nA"),
+        ("S1nonbarrel_neurons: axon", "replaced, placement bluerecording"),
+        ("S1nonbarrel_neurons: discretisation", "report compartment"),
+        ("S1nonbarrel_neurons: table_program_version", env!("CARGO_PKG_VERSION")),
+        ("program", concat!("leadfield ", env!("CARGO_PKG_VERSION"))),
+    ] {
+        assert_eq!(fact(&facts, name), value);
+    }
+    // the original writes a column too many, and no units
+    let original = golden().join("reference/e6.h5");
+    let facts = leadfield(&["info", original.to_str().unwrap()]).ok();
+    assert_eq!(fact(&facts, "contacts"), "16: `0`, `1`, `2`, `3`, `4`, `5` and 10 more");
+    assert_eq!(
+        fact(&facts, "population S1nonbarrel_neurons"),
+        "20 nodes, 3161 rows, 17 columns, 1 of them of no contact"
+    );
+    assert_eq!(fact(&facts, "S1nonbarrel_neurons: units"), "not stated");
+    for method in ["LineSource: 2 contacts", "PointSource: 2 contacts", "ObjectiveCSD_Plane: 5 contacts"] {
+        assert!(
+            facts.lines().any(|line| line.starts_with("method ") && line.ends_with(method)),
+            "{method} in\n{facts}"
+        );
+    }
+}
+
+// positions
+
+/// The golden table cut into parts of at most this many segments, in a folder.
+fn in_parts(out: &Path, segments_per_part: u64) -> PathBuf {
+    let config = golden_config();
+    let request = Request { config: &config, node_set: None, population: None, report: None };
+    let options = Options { segments_per_part, ..Options::default() };
+    Assembly::open(&request).unwrap().write(out, Existing::Keep, &options, &|_| ()).unwrap();
+    out.to_path_buf()
+}
+
+#[test]
+fn a_node_set_selects_neurons_and_rows_are_numbered_anew() {
+    let (folder, table) = golden_table();
+    let all = rows(&table);
+    // the set by its own words: nodes whose z lies above 0, as far as the soma's place tells
+    let config = golden_config();
+    let circuit = folder.path().join("circuit");
+    crate::support::copy_folder(config.parent().unwrap(), &circuit);
+    let chosen: Vec<u64> = all.iter().filter(|s| s.section_id == 0 && s.start.z > 0.0).map(|s| s.node_id).collect();
+    let reported: std::collections::BTreeSet<u64> = all.iter().map(|s| s.node_id).collect();
+    let sets = serde_json::json!({
+        "Reported": {"node_id": reported}, "Upper": ["Above"], "Above": {"z": {"$gt": 0.0}, "node_id": reported}
+    });
+    std::fs::write(circuit.join("node_sets.json"), sets.to_string()).unwrap();
+    let out = folder.path().join("upper.parquet");
+    let upper = rows(&positions(&circuit.join("simulation_config.json"), &out, &["--node-set", "Upper"]));
+    let expected: Vec<Segment> = all.iter().copied().filter(|s| chosen.contains(&s.node_id)).collect();
+    assert!(!chosen.is_empty() && expected.len() < all.len());
+    assert_eq!(upper.iter().map(|s| s.row).collect::<Vec<_>>(), (0..expected.len() as u64).collect::<Vec<_>>());
+    assert!(upper.iter().zip(&expected).all(|(u, e)| Segment { row: e.row, ..*u } == *e));
+}
+
+#[test]
+fn a_population_may_be_named() {
+    let (folder, table) = golden_table();
+    let out = folder.path().join("named.parquet");
+    positions(&golden_config(), &out, &["--population", "S1nonbarrel_neurons", "--report", "compartment"]);
+    assert_eq!(std::fs::read(out).unwrap(), std::fs::read(table).unwrap());
+}
+
+#[test]
+fn single_precision_rounds_the_coordinates_and_nothing_else() {
+    let (folder, table) = golden_table();
+    let single = positions(&golden_config(), &folder.path().join("f32.parquet"), &["--precision", "f32"]);
+    assert_eq!(Table::open(&single).unwrap().precision(), Precision::F32);
+    let rounded = |p: Point| Point::from(p.to_array().map(|v| v as f32));
+    let expected: Vec<Segment> =
+        rows(&table).iter().map(|s| Segment { start: rounded(s.start), end: rounded(s.end), ..*s }).collect();
+    assert_eq!(rows(&single), expected);
+    let bytes = |path: &Path| path.metadata().unwrap().len();
+    assert!(bytes(&single) < bytes(&table));
+}
+
+#[test]
+fn a_folder_of_parts_holds_the_rows_of_the_single_file() {
+    let (folder, table) = golden_table();
+    let whole = positions(&golden_config(), &folder.path().join("whole"), &[]);
+    assert_eq!(names_in(&whole), ["part-00000.parquet"]);
+    let parts = in_parts(&folder.path().join("parts"), 1000);
+    assert!(names_in(&parts).len() > 3, "parts of at most 1000 of 3161 segments");
+    assert_eq!(rows(&whole), rows(&table));
+    assert_eq!(rows(&parts), rows(&table));
+    for part in Table::open(&parts).unwrap().parts() {
+        assert!(part.len() <= 1000);
+    }
+}
+
+#[test]
+fn placements_differ_in_the_stubs_only() {
+    let (folder, default) = golden_table();
+    let arc = rows(&positions(&golden_config(), &folder.path().join("arc.parquet"), &["--axon-placement", "arc"]));
+    let default = rows(&default);
+    assert_eq!(arc.len(), default.len());
+    let mut moved = 0;
+    for (a, b) in arc.iter().zip(&default) {
+        if is_stub(a) {
+            moved += usize::from(a != b);
+            assert_eq!(Segment { start: b.start, end: b.end, ..*a }, *b);
+        } else {
+            assert_eq!(a, b);
+        }
+    }
+    assert!(moved > 0);
+}
+
+#[test]
+fn a_kept_axon_gives_rows_of_axon_sections_and_no_stubs() {
+    let folder = scratch();
+    let config = golden().join("variants/keep_axon/circuit/simulation_config.json");
+    let kept = rows(&positions(&config, &folder.path().join("t.parquet"), &["--keep-axon"]));
+    assert!(kept.iter().any(|s| s.section_type == Some(SectionType::Axon)));
+    assert!(!kept.iter().any(is_stub));
+}
+
+/// A row bit for bit.
+fn bits(s: &Segment) -> impl PartialEq {
+    let ends = [s.start.to_array(), s.end.to_array()].map(|p| p.map(f64::to_bits));
+    (s.row, s.node_id, s.section_id, s.segment_id, s.section_type, ends, s.radius.map(f32::to_bits))
+}
+
+fn same_bits(a: &[Segment], b: &[Segment]) -> bool {
+    a.iter().map(bits).eq(b.iter().map(bits))
+}
+
+#[test]
+fn every_form_of_morphology_file_gives_the_same_rows_bit_for_bit() {
+    let (folder, circuit) = synthetic(&["--cells", "6", "--morphologies", "6"]);
+    let table = |form: &str| {
+        let config = circuit.join(format!("simulation_config{form}.json"));
+        rows(&positions(&config, &folder.path().join(format!("t{form}.parquet")), &[]))
+    };
+    let [swc, asc, h5, container] = ["", "_asc", "_h5", "_container"].map(table);
+    assert!(same_bits(&asc, &h5) && same_bits(&asc, &container));
+    // SWC gives the soma as a sphere, the others as the outline of an ellipsoid with half axes r and 0.8 r, so that only
+    // the somata's radii may differ
+    let contour = |s: &Segment| asc[s.row as usize].radius.filter(|_| s.section_id == 0);
+    let swapped: Vec<Segment> = swc.iter().map(|s| Segment { radius: contour(s).or(s.radius), ..*s }).collect();
+    assert!(same_bits(&swapped, &asc));
+    for s in swc.iter().filter(|s| s.section_id == 0) {
+        let (sphere, outline) = (s.radius.unwrap(), contour(s).unwrap());
+        assert!((0.8 * sphere..=sphere).contains(&outline), "{outline} of {sphere}");
+    }
+}
+
+#[test]
+fn bytes_do_not_depend_on_the_number_of_threads() {
+    let (folder, circuit) = synthetic(&["--cells", "30", "--morphologies", "4"]);
+    let bytes = |threads: &str| {
+        let out = folder.path().join(format!("t{threads}.parquet"));
+        positions(&circuit.join("simulation_config.json"), &out, &["--threads", threads]);
+        std::fs::read(out).unwrap()
+    };
+    assert!(bytes("1") == bytes("4"));
+}
+
+#[test]
+fn rows_of_a_page_are_neighbours_in_space() {
+    let (folder, circuit) = synthetic(&["--cells", "400"]);
+    let table = positions(&circuit.join("simulation_config.json"), &folder.path().join("t.parquet"), &[]);
+    let table = Table::open(&table).unwrap();
+    let segments = table.parts()[0].read().unwrap();
+    let volume = |b: &Aabb| b.size().x * b.size().y * b.size().z;
+    let page = leadfield::table::schema::ROWS_PER_PAGE;
+    let boxed = |rows: &[Segment]| Aabb::of(rows.iter().map(Segment::midpoint));
+    // the long ones stand at the end, in row groups of their own
+    let short: Vec<Segment> = stored(&segments).into_iter().filter(|s| s.start.distance(s.end) <= 60.0).collect();
+    assert!(short.len() > 20 * page, "{} rows", short.len());
+    let by_neuron = {
+        let mut rows = short.clone();
+        rows.sort_by_key(|s| s.row);
+        rows
+    };
+    let mean = |rows: &[Segment]| {
+        let pages: Vec<f64> = rows.chunks_exact(page).map(|rows| volume(&boxed(rows))).collect();
+        pages.iter().sum::<f64>() / pages.len() as f64
+    };
+    let whole = volume(&boxed(&short));
+    // as many pages of equal volume would each take 1 / pages of the whole; neurons overlap, pages should not
+    let pages = (short.len() / page) as f64;
+    let (hilbert, neurons) = (mean(&short) / whole, mean(&by_neuron) / whole);
+    assert!(hilbert < 3.0 / pages && neurons > 5.0 * hilbert, "{hilbert} and {neurons} of the whole, {pages} pages");
+}

@@ -12,12 +12,11 @@ use leadfield::compare::weights::{ColumnRule, Comparison, ExtraColumn, Options, 
 use leadfield::electrode::Electrode;
 use leadfield::geometry::{Aabb, Point};
 use leadfield::h5::File;
-use leadfield::method::{Contact, Kernel, Method, NearField};
+use leadfield::method::{Contact, Kernel, Method};
 use leadfield::segments::{NeuronSegments, Segment, Segments};
 use leadfield::sonata::electrodes_file::ElectrodesFile;
 use leadfield::staged::Existing;
 use leadfield::table::{Metadata, Neuron};
-use leadfield::units::DEFAULT_CONDUCTIVITY;
 use leadfield::weights::{Far, Request, Source, Summary, compute};
 
 use crate::support::{golden, leadfield, names_in, scratch};
@@ -149,12 +148,7 @@ fn electrode(name: &str, x: f64, method: &'static dyn Method) -> Electrode {
 }
 
 fn contacts(electrodes: &[Electrode]) -> Vec<Contact> {
-    let of = |e: &Electrode| Contact {
-        position: e.position,
-        conductivity: DEFAULT_CONDUCTIVITY,
-        near_field: NearField::Radius,
-    };
-    electrodes.iter().map(of).collect()
+    electrodes.iter().map(|e| Contact::at(e.position)).collect()
 }
 
 fn write(sources: &[&dyn Source], electrodes: &[Electrode], output: &Path) -> Result<Summary> {

@@ -5,6 +5,7 @@ mod demo;
 mod electrodes;
 mod info;
 mod positions;
+mod query;
 mod synthesize;
 mod validate;
 mod weights;
@@ -27,6 +28,7 @@ struct Program {
 enum Tool {
     Positions(positions::Args),
     Electrodes(electrodes::Args),
+    Query(Box<query::Args>),
     Weights(weights::Args),
     Validate(validate::Args),
     Info(info::Args),
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
     cli::conclude(program.common.start().and_then(|()| match &program.tool {
         Tool::Positions(args) => positions::run(args, &program.common),
         Tool::Electrodes(args) => electrodes::run(args, &program.common),
+        Tool::Query(args) => query::run(args, &program.common),
         Tool::Weights(args) => weights::run(args, &program.common),
         Tool::Validate(args) => validate::run(args, &program.common),
         Tool::Info(args) => info::run(args, &program.common),

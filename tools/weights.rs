@@ -4,12 +4,16 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use leadfield::Result;
-use leadfield::electrode;
+use leadfield::electrode::fields::Fields;
+use leadfield::electrode::{self, Electrode, arrays};
 use leadfield::error::{Context, FileProblem, count};
-use leadfield::method::NearField;
+use leadfield::geometry::Aabb;
+use leadfield::lead_field::OutsideField;
+use leadfield::method::objective_csd::Spacing;
+use leadfield::method::{Contact, NearField};
 use leadfield::table::Table;
 use leadfield::units::{DEFAULT_CONDUCTIVITY, SiemensPerMeter};
-use leadfield::weights::{Far, Request, Source, Summary, compute};
+use leadfield::weights::{self, Far, Request, Source, Summary, compute};
 use serde_json::json;
 
 use crate::cli::progress::Progress;
@@ -35,6 +39,27 @@ pub struct Args {
     /// What to do with contacts nearer to a segment than its radius
     #[arg(long, value_name = "RULE", default_value = "radius")]
     near_field: NearFieldRule,
+    /// Lead fields of Reciprocity and DipoleReciprocity: one for all such contacts, or one for each in file order
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    fields: Vec<PathBuf>,
+    /// Lead field of the contact NAME, or of contacts whose `field` is NAME; can be repeated
+    #[arg(long, value_name = "NAME=FILE")]
+    field: Vec<String>,
+    /// What a point outside a lead field means
+    #[arg(long, value_name = "RULE", default_value = "error")]
+    outside_field: OutsideRule,
+    /// The current that made the lead fields, nA, instead of the files' own
+    #[arg(long, value_name = "NA", allow_negative_numbers = true)]
+    field_current: Option<f64>,
+    /// Turn the lead fields by a quaternion, then shift them, um: w,x,y,z,dx,dy,dz
+    #[arg(long, value_name = "NUMBERS", allow_hyphen_values = true)]
+    field_transform: Option<String>,
+    /// Contacts FIRST:END (from 0 in file order, end excluded) are an array of ObjectiveCSD; can be repeated
+    #[arg(long, value_name = "FIRST:END")]
+    csd_array: Vec<String>,
+    /// Which contacts of an array are neighbours, for the default thickness
+    #[arg(long, value_name = "RULE", default_value = "sorted")]
+    csd_spacing: SpacingRule,
     /// Replace a file that exists
     #[arg(long)]
     force: bool,
@@ -58,16 +83,74 @@ impl From<NearFieldRule> for NearField {
     }
 }
 
+/// [`OutsideField`] as an option.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum OutsideRule {
+    /// An error that names the point
+    Error,
+    /// The coefficient 0
+    Zero,
+}
+
+impl From<OutsideRule> for OutsideField {
+    fn from(rule: OutsideRule) -> Self {
+        match rule {
+            OutsideRule::Error => Self::Error,
+            OutsideRule::Zero => Self::Zero,
+        }
+    }
+}
+
+/// [`Spacing`] as an option.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum SpacingRule {
+    /// Neighbours along the array's axis
+    Sorted,
+    /// Neighbours in the file, as in BlueRecording
+    FileOrder,
+}
+
+impl From<SpacingRule> for Spacing {
+    fn from(rule: SpacingRule) -> Self {
+        match rule {
+            SpacingRule::Sorted => Self::Sorted,
+            SpacingRule::FileOrder => Self::FileOrder,
+        }
+    }
+}
+
+/// The contacts as their methods see them, with their lead fields. Warns of what looks wrong in either.
+fn contacts(args: &Args, common: &Common, electrodes: &[Electrode], sources: &[&dyn Source]) -> Result<Vec<Contact>> {
+    let conductivities = args.conductivity.iter().map(|&s| SiemensPerMeter::new(s)).collect::<Result<Vec<_>, _>>()?;
+    let mut contacts = electrode::contacts(electrodes, &conductivities, args.near_field.into())?;
+    let ranges = args.csd_array.iter().map(|range| range.parse()).collect::<Result<Vec<_>, _>>()?;
+    arrays::apply(&mut contacts, electrodes, &ranges, args.csd_spacing.into())?;
+    let named = args.field.iter().map(|field| field.parse()).collect::<Result<Vec<_>, _>>()?;
+    let boxes = sources.iter().map(|s| s.bounds()).collect::<Result<Vec<_>>>()?;
+    let fields = Fields {
+        listed: &args.fields,
+        named: &named,
+        folder: args.electrodes.parent().unwrap_or(Path::new("")),
+        within: boxes.into_iter().fold(Aabb::EMPTY, Aabb::union),
+        placement: args.field_transform.as_deref().map(str::parse).transpose()?,
+        current_na: args.field_current,
+        outside: args.outside_field.into(),
+    };
+    let fields = fields.attach(&mut contacts, electrodes)?;
+    fields.iter().flat_map(|field| field.warnings()).for_each(|warning| common.caution(warning));
+    weights::warnings(electrodes, &contacts).in_file(&args.electrodes)?.iter().for_each(|w| common.caution(w));
+    Ok(contacts)
+}
+
 /// Runs the tool.
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     let started = Instant::now();
     let electrodes = electrode::read(&args.electrodes)?;
-    let conductivities = args.conductivity.iter().map(|&s| SiemensPerMeter::new(s)).collect::<Result<Vec<_>, _>>()?;
-    let contacts = electrode::contacts(&electrodes, &conductivities, args.near_field.into())?;
     let tables = args.segments.iter().map(|path| Table::open(path)).collect::<Result<Vec<_>>>()?;
     let populations: Vec<&str> = tables.iter().map(|t| t.metadata().population.as_str()).collect();
     electrode::check_names(&electrodes, &populations).in_file(&args.electrodes)?;
     let sources: Vec<&dyn Source> = tables.iter().map(|t| t as &dyn Source).collect();
+    let contacts = contacts(args, common, &electrodes, &sources)?;
     if let Some(far) = Far::check(&sources, &contacts)? {
         common.warn(far);
     }

@@ -5,6 +5,7 @@
 
 mod hierarchy;
 mod nrrd;
+mod problem;
 
 use std::path::{Path, PathBuf};
 

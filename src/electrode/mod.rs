@@ -1,8 +1,10 @@
 //! Electrodes: contacts with their names, places and methods, read from CSV and JSON.
 
+pub mod arrays;
 pub mod atlas;
 mod csv;
 mod field;
+pub mod fields;
 mod json;
 mod kind;
 pub mod probe;
@@ -110,7 +112,8 @@ pub fn check_names(electrodes: &[Electrode], populations: &[&str]) -> Result<()>
     }
 }
 
-/// What the methods need to know of the contacts, in file order.
+/// What the methods need to know of the contacts, in file order. Lead fields are opened by [`fields::Fields::attach`],
+/// arrays that the contacts do not tell are told by [`arrays::apply`].
 ///
 /// `conductivities` is empty ([`DEFAULT_CONDUCTIVITY`] for all), one for all, or one for each contact of an analytic
 /// method ([`Method::is_analytic`]) in file order. A contact's own conductivity goes before it.
@@ -136,12 +139,14 @@ pub fn contacts(
     };
     let given: Vec<SiemensPerMeter> = electrodes.iter().map(conductivity).collect();
     let contact = |(e, given): (&Electrode, _)| Contact {
-        position: e.position,
         conductivity: match e.settings.conductivity {
             Some(Conductivity::Isotropic(own)) => own,
             Some(Conductivity::Along(_)) | None => given,
         },
         near_field,
+        name: e.name.clone(),
+        region: arrays::own(e, electrodes),
+        ..Contact::at(e.position)
     };
     Ok(electrodes.iter().zip(given).map(contact).collect())
 }
@@ -267,6 +272,18 @@ mod tests {
         assert!(
             to_csv(&first[1..]).starts_with("name,x,y,z,layer,region,type\n2,1e+20,-0.0,5e-324,NA,NA,LineSource\n")
         );
+    }
+
+    #[test]
+    fn sizes_in_a_type_become_settings_and_stay_so() {
+        let from_type = electrodes("name,x,y,z,type\na,1,2,3,ObjectiveCSD_Disk_200_40.5\n");
+        let from_columns = electrodes("name,x,y,z,type,thickness,radius\na,1,2,3,ObjectiveCSD_Disk,40.5,200\n");
+        assert_eq!(from_type[0].method.name(), "ObjectiveCSD_Disk");
+        assert_eq!((from_type[0].settings.radius, from_type[0].settings.thickness), (Some(200.0), Some(40.5)));
+        assert_eq!(to_csv(&from_type), to_csv(&from_columns));
+        for text in [to_csv(&from_type), to_json(&from_type)] {
+            assert_eq!(electrodes(&text)[0].settings, from_type[0].settings);
+        }
     }
 
     #[test]

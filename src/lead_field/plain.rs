@@ -5,7 +5,8 @@
 //! `/field/x`, `/field/y`, `/field/z` \[nx, ny, nz\], `units` (`V/m`, ...); `/current` scalar, `units` (`nA`, ..., `A`).
 //! A node without a value is NaN. `/potential` may be left out where only the electric field is needed.
 
-use super::grid::{Grid, VectorGrid, Window, bounds};
+use super::grid::{Grid, Window, bounds};
+use super::vector_grid::VectorGrid;
 use super::{CurrentProblem, LeadField, Part, Quantity, Request, Values, current, nodes, usable};
 use crate::error::{Context, Problem, Result};
 use crate::h5::{File, H5Problem};
@@ -34,7 +35,7 @@ pub(super) fn read(file: &File, request: &Request<'_>) -> Result<LeadField> {
     let wants = |quantity| request.wants(quantity);
     let potential = wants(Quantity::Potential).then(|| read("/potential", &POTENTIALS)).transpose()?;
     let component = |name: &str| read(&format!("/field/{name}"), &FIELDS);
-    let electric = || Ok::<_, crate::Error>([component("x")?, component("y")?, component("z")?]);
+    let electric = || Ok::<_, crate::error::Error>([component("x")?, component("y")?, component("z")?]);
     let electric = wants(Quantity::ElectricField).then(electric).transpose()?;
     let values = Values::Grids {
         potential: potential.map(|grid| Part { grid, whole }),

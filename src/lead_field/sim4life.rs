@@ -8,7 +8,8 @@
 
 use std::ops::Range;
 
-use super::grid::{Grid, VectorGrid, Window, bounds, common, middles};
+use super::grid::{Grid, Window, bounds, middles};
+use super::vector_grid::{VectorGrid, common};
 use super::{CurrentProblem, LeadField, Part, Quantity, Request, Values, current, nodes, usable};
 use crate::error::{Context, Error, Problem, Result, listed};
 use crate::geometry::Aabb;

@@ -17,8 +17,8 @@
 //! 1e-12 of the value itself where it all but cancels. By hand: r - c = (100, 0, 0) um, E = (-20, 5, 5) V/m, I = 1 nA:
 //! 100e-6 m times 20 V/m over 1 nA is 0.002 V/nA.
 
-use super::Kernel as _;
 use super::reciprocity::FieldContact;
+use super::{Contact, Kernel as _, Method, Parameter};
 use crate::error::{Error, Result};
 use crate::geometry::Point;
 use crate::lead_field::Quantity;
@@ -27,6 +27,35 @@ use crate::units::METERS_PER_MICROMETER;
 
 /// The method's name.
 pub const NAME: &str = "DipoleReciprocity";
+
+/// The neuron as a dipole in the electric field of a lead field.
+pub struct DipoleReciprocity;
+
+impl Method for DipoleReciprocity {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn summary(&self) -> &'static str {
+        "the neuron as a dipole at its centre, in the electric field of a lead field"
+    }
+
+    fn is_analytic(&self) -> bool {
+        false
+    }
+
+    fn parameters(&self) -> &'static [Parameter] {
+        &[Parameter::Field]
+    }
+
+    fn looks_up(&self) -> Option<Quantity> {
+        Some(Quantity::ElectricField)
+    }
+
+    fn prepare(&self, contacts: &[Contact]) -> Result<Box<dyn super::Kernel>> {
+        Ok(Box::new(Kernel::new(FieldContact::all(contacts, NAME)?)?))
+    }
+}
 
 /// The coefficient, V/nA, of a segment at `from_center` (um) from the neuron's centre, where the electric field is
 /// `field` (V/m), made by a current in nA.

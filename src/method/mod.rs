@@ -12,10 +12,13 @@ mod point_source;
 pub mod reciprocity;
 mod simd;
 
+use std::sync::Arc;
+
 use crate::error::{Error, Result};
 use crate::geometry::Point;
+use crate::lead_field::{LeadField, OutsideField, Quantity};
 use crate::segments::NeuronSegments;
-use crate::units::SiemensPerMeter;
+use crate::units::{DEFAULT_CONDUCTIVITY, SiemensPerMeter};
 
 pub use self::parameter::Parameter;
 
@@ -50,12 +53,35 @@ pub(crate) fn radius_um(radius: Option<f32>) -> f64 {
 /// What a method may know of one contact.
 #[derive(Debug, Clone)]
 pub struct Contact {
+    /// Its name, for messages.
+    pub name: String,
     /// Where it is, um.
     pub position: Point,
     /// Conductivity of the medium.
     pub conductivity: SiemensPerMeter,
     /// Treatment of the near field.
     pub near_field: NearField,
+    /// The field that a current through it makes; one field may serve many contacts.
+    pub field: Option<Arc<LeadField>>,
+    /// What a point outside that field means.
+    pub outside: OutsideField,
+    /// The region round it.
+    pub region: objective_csd::Own,
+}
+
+impl Contact {
+    /// A contact without a name or settings of its own.
+    pub fn at(position: Point) -> Self {
+        Self {
+            name: String::new(),
+            position,
+            conductivity: DEFAULT_CONDUCTIVITY,
+            near_field: NearField::default(),
+            field: None,
+            outside: OutsideField::default(),
+            region: objective_csd::Own::default(),
+        }
+    }
 }
 
 /// A method: one line of [`METHODS`].
@@ -69,6 +95,10 @@ pub trait Method: Sync {
     /// What a contact of this method may set for itself.
     fn parameters(&self) -> &'static [Parameter] {
         if self.is_analytic() { &[Parameter::Conductivity] } else { &[] }
+    }
+    /// What it looks up in a lead field, and so one value of `--fields`; none for a method that needs no field.
+    fn looks_up(&self) -> Option<Quantity> {
+        None
     }
     /// Makes it ready for some contacts.
     ///
@@ -90,10 +120,29 @@ pub trait Kernel: Send + Sync {
     fn explain(&self, _neuron: &NeuronSegments<'_>, _segment: usize, _column: usize) -> Option<Error> {
         None
     }
+
+    /// What a user should know of the contacts, though they could be made ready.
+    fn warnings(&self) -> Vec<Error> {
+        Vec::new()
+    }
+
+    /// Sizes that the coefficients of a contact (column) were computed with: attributes of its type in the electrodes
+    /// file.
+    fn sizes(&self, _column: usize) -> Vec<(&'static str, f64)> {
+        Vec::new()
+    }
 }
 
 /// Every method; the parser, `--help`, error hints and tests read this list.
-pub static METHODS: &[&dyn Method] = &[&point_source::PointSource, &line_source::LineSource];
+pub static METHODS: &[&dyn Method] = &[
+    &point_source::PointSource,
+    &line_source::LineSource,
+    &reciprocity::Reciprocity,
+    &dipole_reciprocity::DipoleReciprocity,
+    &objective_csd::ObjectiveCsd(objective_csd::Shape::Sphere),
+    &objective_csd::ObjectiveCsd(objective_csd::Shape::Disk),
+    &objective_csd::ObjectiveCsd(objective_csd::Shape::Plane),
+];
 
 /// The method of a name.
 pub fn by_name(name: &str) -> Option<&'static dyn Method> {

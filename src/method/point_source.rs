@@ -24,7 +24,7 @@
 //!
 //! ```
 //! use leadfield::geometry::Point;
-//! use leadfield::method::{self, Contact, NearField};
+//! use leadfield::method::{self, Contact};
 //! use leadfield::segments::{NeuronSegments, Segment, Segments};
 //! use leadfield::units::SiemensPerMeter;
 //!
@@ -34,7 +34,7 @@
 //! };
 //! let segments = Segments::from_iter([soma]);
 //! let conductivity = SiemensPerMeter::new(0.25)?;
-//! let contact = Contact { position: Point::new(3.0, 4.0, 0.0), conductivity, near_field: NearField::Radius };
+//! let contact = Contact { conductivity, ..Contact::at(Point::new(3.0, 4.0, 0.0)) };
 //! let kernel = method::by_name("PointSource").unwrap().prepare(&[contact])?;
 //! let mut w = [0.0];
 //! kernel.fill(&NeuronSegments::of(&segments, 0..1), &mut w);

@@ -18,13 +18,59 @@
 
 use std::sync::Arc;
 
-use super::Kernel as _;
-use crate::error::{Error, Result};
+use super::{Contact, Kernel as _, Method, Parameter};
+use crate::error::{Context, Error, Problem, Result};
 use crate::lead_field::{LeadField, OutsideField, Quantity};
 use crate::segments::{NeuronSegments, Segment};
 
 /// The method's name.
 pub const NAME: &str = "Reciprocity";
+
+/// The potential of a lead field at the segment's midpoint.
+pub struct Reciprocity;
+
+impl Method for Reciprocity {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn summary(&self) -> &'static str {
+        "potential of a lead field at the segment's midpoint"
+    }
+
+    fn is_analytic(&self) -> bool {
+        false
+    }
+
+    fn parameters(&self) -> &'static [Parameter] {
+        &[Parameter::Field]
+    }
+
+    fn looks_up(&self) -> Option<Quantity> {
+        Some(Quantity::Potential)
+    }
+
+    fn prepare(&self, contacts: &[Contact]) -> Result<Box<dyn super::Kernel>> {
+        Ok(Box::new(Kernel::new(FieldContact::all(contacts, NAME)?)?))
+    }
+}
+
+/// A contact without a lead field.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("no lead field, expected the one that `{method}` looks up, found none")]
+pub struct NoField {
+    /// The method.
+    pub method: &'static str,
+}
+
+impl Problem for NoField {
+    fn hint(&self) -> Option<String> {
+        Some(
+            "give `--fields FILE` for all contacts of such methods, one for each in file order, or `--field NAME=FILE`"
+                .into(),
+        )
+    }
+}
 
 /// A contact with its field.
 #[derive(Debug, Clone)]
@@ -103,6 +149,18 @@ impl super::Kernel for Kernel {
 }
 
 impl FieldContact {
+    /// Contacts that each have a field.
+    ///
+    /// # Errors
+    /// [`NoField`], with the contact.
+    pub(super) fn all(contacts: &[Contact], method: &'static str) -> Result<Vec<Self>> {
+        let with_field = |c: &Contact| match &c.field {
+            Some(field) => Ok(Self { name: c.name.clone(), field: field.clone(), outside: c.outside }),
+            None => Err(NoField { method }).in_object(&format!("contact `{}`", c.name)),
+        };
+        contacts.iter().map(with_field).collect()
+    }
+
     /// What stands for a value that the field does not have.
     pub(super) const fn instead(&self) -> f64 {
         match self.outside {

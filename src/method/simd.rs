@@ -252,9 +252,9 @@ mod tests {
         let coordinates =
             prop_oneof![[-40.0..40.0, -40.0..40.0, -40.0..40.0_f64], [-4e3..4e3, -4e3..4e3, -4e3..4e3_f64]];
         (coordinates, 0.1..2.0_f64, near_field).prop_map(|(p, sigma, near_field)| Contact {
-            position: p.into(),
             conductivity: SiemensPerMeter::new(sigma).unwrap(),
             near_field,
+            ..Contact::at(p.into())
         })
     }
 

@@ -7,6 +7,7 @@ pub mod axon_stub;
 pub mod discretise;
 mod path;
 mod place;
+mod shape;
 
 pub use axon_stub::Placement;
 pub use place::{Checks, NeuronPlan, check_axon, place};

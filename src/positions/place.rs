@@ -2,7 +2,7 @@
 
 use super::axon_stub::{AIS_1, AIS_2, Branch, MYELIN, Stub};
 use super::discretise::{AxonForm, CHUNK_UM, by_rule, fitting_chunks, myelin_id};
-use super::path::Path;
+use super::shape::Shape;
 use super::{Axon, Placement};
 use crate::error::{Context, Problem, Result, count};
 use crate::geometry::{Point, Transform};
@@ -322,48 +322,6 @@ impl Rows<'_> {
     }
 }
 
-/// A section cut into segments, in the morphology's frame.
-struct Shape {
-    /// `n + 1` points at equal path length.
-    boundaries: Vec<Point>,
-    /// Radius of each segment, um.
-    radii: Vec<f32>,
-}
-
-impl Shape {
-    fn of(section: &Section, n: u32) -> Self {
-        let path = Path::through(section.points());
-        let at = |j: u32| path.length() * (f64::from(j) / f64::from(n));
-        let boundaries = (0..=n).map(|j| path.at(at(j))).collect();
-        let radii = (0..n).map(|j| mean_radius(&path, &section.diameters, at(j), at(j + 1)) as f32).collect();
-        Self { boundaries, radii }
-    }
-}
-
-/// Radius, um, of the cylinder that has the length and the membrane area of a path between two path lengths.
-///
-/// The membrane between two points is a frustum: area pi (r1 + r2) sqrt(h^2 + (r1 - r2)^2), h their distance.
-fn mean_radius(path: &Path, diameters: &[f32], from: f64, to: f64) -> f64 {
-    let steps = path.step(from)..=path.step(to);
-    let area_over_pi: f64 = steps.map(|i| frustum_over_pi(path, diameters, i, from, to)).sum();
-    area_over_pi / (2.0 * (to - from))
-}
-
-/// Membrane area over pi, um^2, of the part of step `i` between two path lengths.
-fn frustum_over_pi(path: &Path, diameters: &[f32], i: usize, from: f64, to: f64) -> f64 {
-    let ([a, b], [d0, d1]) = (
-        [i, i + 1].map(|k| path.lengths.get(k).copied().unwrap_or(0.0)),
-        [i, i + 1].map(|k| diameters.get(k).copied().map_or(0.0, f64::from)),
-    );
-    let (low, high) = (from.max(a), to.min(b));
-    if low >= high {
-        return 0.0;
-    }
-    let radius = |l: f64| 0.5 * (d0 + (d1 - d0) * ((l - a) / (b - a)));
-    let (r0, r1) = (radius(low), radius(high));
-    (r0 + r1) * (high - low).hypot(r0 - r1)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -420,16 +378,6 @@ mod tests {
         assert_eq!((soma.start, soma.end, soma.radius), (soma.end, Point::new(1000.0, 0.0, 0.0), Some(10.0)));
         let stubs = placed.iter().filter(|s| s.section_type >= Some(SectionType::Ais));
         assert!(stubs.into_iter().all(|s| s.radius.is_none()));
-    }
-
-    #[test]
-    fn the_radius_keeps_the_membrane_area() {
-        // a cone from radius 1 to 3 over 10 um: area pi (1 + 3) sqrt(100 + 4)
-        let path = Path::through([Point::ORIGIN, Point::new(10.0, 0.0, 0.0)]);
-        let whole = mean_radius(&path, &[2.0, 6.0], 0.0, 10.0);
-        assert!((2.0 * whole * 10.0 - 4.0 * 104.0_f64.sqrt()).abs() < 1e-12);
-        let halves = mean_radius(&path, &[2.0, 6.0], 0.0, 5.0) + mean_radius(&path, &[2.0, 6.0], 5.0, 10.0);
-        assert!((halves / 2.0 - whole).abs() < 1e-12);
     }
 
     #[test]

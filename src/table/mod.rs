@@ -4,6 +4,7 @@
 //! segments' midpoints, so that neighbours in the file are neighbours in space and Parquet's own page index serves as
 //! the leaves of a spatial index.
 
+mod cursor;
 mod fetch;
 mod nearest;
 mod pages;
@@ -23,6 +24,7 @@ pub use part::Part;
 pub use problem::TableProblem;
 pub use query::{Filter, Hits, Query, Summary, Within};
 pub use reader::Table;
+pub use rows::Ends;
 pub use schema::{FORMAT_VERSION, Metadata, Precision};
 pub use writer::write_part;
 

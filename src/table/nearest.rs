@@ -82,9 +82,9 @@ impl Pages<'_> {
         let Some(group) = Group::of(self, page.part, page.group) else { return Ok(Vec::new()) };
         let mut columns = COORDINATES.to_vec();
         columns.extend(filter.columns());
-        let batch = group.rows(&columns, &[page.rows.clone()], &all_of(page))?;
+        let batch = group.rows(&columns, std::slice::from_ref(&page.rows), &all_of(page))?;
         let measure = || -> Result<Vec<(usize, f64)>> {
-            let ends = Ends::of(&batch, group.part.precision())?;
+            let ends = Ends::of(&batch)?;
             let passing = filter.passing(&batch)?;
             let measured = passing.into_iter().map(|row| {
                 let (a, b) = ends.get(row as usize);
@@ -106,7 +106,7 @@ impl Pages<'_> {
         order.sort_unstable_by_key(|&i| places[i as usize]);
         let sorted: Vec<u64> = order.iter().map(|&i| places[i as usize]).collect();
         let mut batches = Vec::new();
-        for (part, group, start, range) in self.by_group(&sorted)? {
+        for OfGroup { part, group, start, range } in self.by_group(&sorted)? {
             let Some(found) = Group::of(self, part, group) else { return Err(self.nowhere(start)) };
             let rows: Vec<u32> = sorted[range].iter().map(|place| (place - start) as u32).collect();
             let (ranges, at) = Run::whole(self.pages(), part, group).hit_pages(&rows);
@@ -126,8 +126,8 @@ impl Pages<'_> {
         joined().in_file(self.table().path())
     }
 
-    /// Runs of sorted places in one row group each: part, group, its first place, the run.
-    fn by_group(&self, sorted: &[u64]) -> Result<Vec<(usize, usize, u64, Range<usize>)>> {
+    /// Runs of sorted places in one row group each.
+    fn by_group(&self, sorted: &[u64]) -> Result<Vec<OfGroup>> {
         let starts = Starts::of(self.table());
         let mut runs = Vec::new();
         let mut from = 0;
@@ -138,13 +138,23 @@ impl Pages<'_> {
             if length == 0 {
                 return Err(self.nowhere(place));
             }
-            runs.push((part, group, start, from..from + length));
+            runs.push(OfGroup { part, group, start, range: from..from + length });
             from += length;
         }
         Ok(runs)
     }
 
-    fn nowhere(&self, place: u64) -> crate::Error {
-        crate::Error::from(TableProblem::Place(place)).in_file(self.table().path())
+    fn nowhere(&self, place: u64) -> crate::error::Error {
+        crate::error::Error::from(TableProblem::Place(place)).in_file(self.table().path())
     }
+}
+
+/// Which of some sorted places lie in one row group.
+struct OfGroup {
+    part: usize,
+    group: usize,
+    /// The group's first place.
+    start: u64,
+    /// The places, by their number in the sorted list.
+    range: Range<usize>,
 }

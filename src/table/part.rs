@@ -237,7 +237,7 @@ impl Part {
         let batches = builder.with_batch_size(BATCH_ROWS).build().map_err(TableProblem::from).in_file(&self.path)?;
         for batch in batches {
             let batch = batch.map_err(TableProblem::from).in_file(&self.path)?;
-            let rows = Rows::of(&batch, self.precision).in_file(&self.path)?;
+            let rows = Rows::of(&batch).in_file(&self.path)?;
             for i in 0..batch.num_rows() {
                 visit(rows.get(i)).in_file(&self.path)?;
             }

@@ -65,9 +65,19 @@ pub enum TableProblem {
     /// A row group of more rows than can be counted.
     #[error("too many rows in a row group, expected at most 2147483647, found {0}")]
     Rows(u64),
-    /// A node in two parts, or rows claimed twice.
-    #[error("neurons overlap, expected every node and row once, found node {0} again")]
-    Overlap(u64),
+    /// A node in two parts.
+    #[error("node in two parts, expected each node once, found node {0} again")]
+    Twice(u64),
+    /// Rows that overlap or leave a gap.
+    #[error("rows of node {node} do not follow those before, expected {expected} as its first row, found {found}")]
+    FirstRow {
+        /// The node.
+        node: u64,
+        /// The end of the rows before.
+        expected: u64,
+        /// Its first row.
+        found: u64,
+    },
 }
 
 impl Problem for TableProblem {
@@ -78,6 +88,9 @@ impl Problem for TableProblem {
                 Some("read it with the newer `leadfield`, or make it again with `leadfield positions`".into())
             }
             Self::Columns(_) | Self::NoParts => Some("make a segment table with `leadfield positions`".into()),
+            Self::Twice(_) | Self::FirstRow { .. } => {
+                Some("bring the table's own parts together, or make it again with `leadfield positions`".into())
+            }
             Self::Foreign { .. } => Some("keep the parts of each table in a folder of their own".into()),
             Self::Parts { expected, found } if expected > found => {
                 Some("bring the missing parts, or make the table again with `leadfield positions`".into())

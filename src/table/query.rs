@@ -8,6 +8,7 @@ use std::ops::Range;
 use arrow_array::{RecordBatch, UInt32Array};
 use rayon::prelude::*;
 
+use super::cursor::Cursor;
 use super::fetch::{Group, assembled, taken};
 use super::pages::{Page, Pages};
 use super::problem::TableProblem;
@@ -94,8 +95,11 @@ impl Filter {
         kind.into_iter().chain(self.nodes.as_ref().map(|_| NODE_ID)).collect()
     }
 
-    /// Places of the rows of a batch that pass.
-    pub(super) fn passing(&self, batch: &RecordBatch) -> Result<Vec<u32>> {
+    /// Places of the rows of a batch that pass; it must have [`Filter::columns`].
+    ///
+    /// # Errors
+    /// A column is missing or has nulls where there may be none.
+    pub fn passing(&self, batch: &RecordBatch) -> Result<Vec<u32>> {
         let columns = Chosen::of(batch)?;
         let kind =
             |i: usize| self.section_types.as_ref().is_none_or(|t| columns.kind(i).is_some_and(|k| t.contains(&k)));
@@ -276,7 +280,7 @@ impl Test<'_> {
         for batch in self.group.batches(&COORDINATES, &ranges)? {
             let batch = batch.map_err(TableProblem::from)?;
             let before = found.rows.len();
-            let ends = Ends::of(&batch, self.group.part.precision())?;
+            let ends = Ends::of(&batch)?;
             let mut at = 0;
             while at < batch.num_rows() {
                 let (length, regions) = pages.next(batch.num_rows() - at);
@@ -330,31 +334,5 @@ impl Test<'_> {
                 }
             }
         }
-    }
-}
-
-/// Walks along the pages of a run.
-struct Cursor<'a> {
-    pages: &'a [(&'a Page, Vec<u32>)],
-    page: usize,
-    used: usize,
-}
-
-impl<'a> Cursor<'a> {
-    fn new(pages: &'a [(&'a Page, Vec<u32>)]) -> Self {
-        Self { pages, page: 0, used: 0 }
-    }
-
-    /// At most so many rows further: how many rows lie in one page, and the regions that touch it.
-    fn next(&mut self, most: usize) -> (usize, &'a [u32]) {
-        while let Some((page, regions)) = self.pages.get(self.page) {
-            let length = (page.rows.len() - self.used).min(most);
-            if length > 0 {
-                self.used += length;
-                return (length, regions);
-            }
-            (self.page, self.used) = (self.page + 1, 0);
-        }
-        (0, &[])
     }
 }

@@ -90,13 +90,15 @@ impl Table {
     pub fn neurons(&self) -> Result<Vec<Neuron>> {
         let mut all: Vec<Neuron> = self.parts.iter().flat_map(|p| p.neurons().iter().copied()).collect();
         all.sort_unstable_by_key(|n| n.node_id);
-        let mut next = 0;
-        let mut last = None;
-        for n in &all {
-            if last == Some(n.node_id) || n.first_row != next {
-                return Err(TableProblem::Overlap(n.node_id)).in_file(&self.path);
+        if let Some(twice) = all.windows(2).find(|pair| pair[0].node_id == pair[1].node_id) {
+            return Err(TableProblem::Twice(twice[0].node_id)).in_file(&self.path);
+        }
+        let mut expected = 0;
+        for &Neuron { node_id: node, first_row: found, segments } in &all {
+            if found != expected {
+                return Err(TableProblem::FirstRow { node, expected, found }).in_file(&self.path);
             }
-            (last, next) = (Some(n.node_id), next + n.segments);
+            expected = found.saturating_add(segments);
         }
         Ok(all)
     }

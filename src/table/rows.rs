@@ -3,6 +3,7 @@
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float32Type, Float64Type, UInt8Type, UInt32Type, UInt64Type};
 use arrow_array::{Array, RecordBatch};
+use arrow_schema::DataType;
 
 use super::problem::TableProblem;
 use super::schema::{COORDINATES, NODE_ID, Precision, RADIUS, ROW, SECTION_ID, SECTION_TYPE, SEGMENT_ID};
@@ -21,8 +22,13 @@ pub(super) struct Rows<'a> {
     row: &'a [u64],
 }
 
-/// The coordinates of a batch: x0, y0, z0, x1, y1, z1.
-pub(super) enum Ends<'a> {
+/// The ends of the segments of a batch that has the six coordinate columns.
+#[derive(Debug, Clone, Copy)]
+pub struct Ends<'a>(Coordinates<'a>);
+
+/// x0, y0, z0, x1, y1, z1.
+#[derive(Debug, Clone, Copy)]
+enum Coordinates<'a> {
     Double([&'a [f64]; 6]),
     Single([&'a [f32]; 6]),
 }
@@ -37,31 +43,50 @@ fn column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a dyn Array> {
     Ok(array.as_ref())
 }
 
+/// A coordinate of another width than the first.
+fn unlike(batch: &RecordBatch, name: &str, precision: Precision) -> Error {
+    let schema = batch.schema();
+    let found = schema.field_with_name(name).map_or(DataType::Null, |f| f.data_type().clone());
+    Error::from(TableProblem::Type { expected: precision.data_type(), found }).in_object(name)
+}
+
 impl<'a> Ends<'a> {
-    pub(super) fn of(batch: &'a RecordBatch, precision: Precision) -> Result<Self> {
-        let mut double: [&[f64]; 6] = [&[]; 6];
-        let mut single: [&[f32]; 6] = [&[]; 6];
-        for (i, name) in COORDINATES.into_iter().enumerate() {
-            match precision {
-                Precision::F64 => double[i] = column(batch, name)?.as_primitive::<Float64Type>().values(),
-                Precision::F32 => single[i] = column(batch, name)?.as_primitive::<Float32Type>().values(),
+    /// The coordinate columns of a batch, all of the width of the first.
+    ///
+    /// # Errors
+    /// A column is missing, of another type, or has nulls.
+    pub fn of(batch: &'a RecordBatch) -> Result<Self> {
+        let wide = |name: &str| column(batch, name).map(|c| c.as_primitive_opt::<Float64Type>());
+        if wide(COORDINATES[0])?.is_some() {
+            let mut double: [&[f64]; 6] = [&[]; 6];
+            for (values, name) in double.iter_mut().zip(COORDINATES) {
+                *values = wide(name)?.ok_or_else(|| unlike(batch, name, Precision::F64))?.values();
             }
+            return Ok(Self(Coordinates::Double(double)));
         }
-        Ok(if precision == Precision::F64 { Self::Double(double) } else { Self::Single(single) })
+        let mut single: [&[f32]; 6] = [&[]; 6];
+        for (values, name) in single.iter_mut().zip(COORDINATES) {
+            let found = column(batch, name)?.as_primitive_opt::<Float32Type>();
+            *values = found.ok_or_else(|| unlike(batch, name, Precision::F32))?.values();
+        }
+        Ok(Self(Coordinates::Single(single)))
     }
 
-    /// The two ends of a row.
-    pub(super) fn get(&self, i: usize) -> (Point, Point) {
-        let c: [f64; 6] = match self {
-            Self::Double(columns) => columns.map(|c| c[i]),
-            Self::Single(columns) => columns.map(|c| f64::from(c[i])),
+    /// The two ends of a row, um.
+    ///
+    /// # Panics
+    /// Where `i` is not a row of the batch, as indexing a slice does.
+    pub fn get(&self, i: usize) -> (Point, Point) {
+        let c: [f64; 6] = match &self.0 {
+            Coordinates::Double(columns) => columns.map(|c| c[i]),
+            Coordinates::Single(columns) => columns.map(|c| f64::from(c[i])),
         };
         (Point::new(c[0], c[1], c[2]), Point::new(c[3], c[4], c[5]))
     }
 }
 
 impl<'a> Rows<'a> {
-    pub(super) fn of(batch: &'a RecordBatch, precision: Precision) -> Result<Self> {
+    pub(super) fn of(batch: &'a RecordBatch) -> Result<Self> {
         let column = |name| column(batch, name);
         let long = |name| -> Result<&'a [u64]> { Ok(column(name)?.as_primitive::<UInt64Type>().values()) };
         let int = |name| -> Result<&'a [u32]> { Ok(column(name)?.as_primitive::<UInt32Type>().values()) };
@@ -70,7 +95,7 @@ impl<'a> Rows<'a> {
             section_id: int(SECTION_ID)?,
             segment_id: int(SEGMENT_ID)?,
             section_type: column(SECTION_TYPE)?.as_primitive::<UInt8Type>(),
-            ends: Ends::of(batch, precision)?,
+            ends: Ends::of(batch)?,
             radius: column(RADIUS)?.as_primitive::<Float32Type>(),
             row: long(ROW)?,
         })

@@ -42,7 +42,7 @@ pub enum Precision {
 }
 
 impl Precision {
-    fn data_type(self) -> DataType {
+    pub(super) fn data_type(self) -> DataType {
         match self {
             Self::F64 => DataType::Float64,
             Self::F32 => DataType::Float32,

@@ -67,6 +67,19 @@ impl Block<'_> {
         }
     }
 
+    /// The neuron that a row of the block belongs to, and the row's place in it.
+    pub fn neuron_at<'a>(&self, part: &'a Segments, row: usize) -> Option<(NeuronSegments<'a>, usize)> {
+        let mut first = 0;
+        for neuron in self.neurons {
+            let behind = first + neuron.segments as usize;
+            if row < behind {
+                return Some((NeuronSegments::of(part, self.first + first..self.first + behind), row - first));
+            }
+            first = behind;
+        }
+        None
+    }
+
     /// The block's rows in pieces that lie together in the file.
     pub fn runs(&self) -> Vec<Run> {
         let mut runs: Vec<Run> = Vec::new();

@@ -2,7 +2,7 @@
 
 use super::WeightsProblem;
 use crate::electrode::Electrode;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::method::{Contact, Kernel};
 use crate::segments::NeuronSegments;
 
@@ -49,6 +49,27 @@ impl Columns {
     /// Number of columns.
     pub fn width(&self) -> usize {
         self.width
+    }
+
+    /// What a user should know of the contacts, though they could be made ready.
+    pub fn warnings(&self) -> Vec<Error> {
+        self.groups.iter().flat_map(|group| group.kernel.warnings()).collect()
+    }
+
+    /// Sizes that a column was computed with.
+    pub fn sizes(&self, column: usize) -> Vec<(&'static str, f64)> {
+        self.own(column).map_or(Vec::new(), |(group, own)| group.kernel.sizes(own))
+    }
+
+    /// Why the coefficient of a neuron's segment (its place in the view) is not a number, where the method knows.
+    pub fn explain(&self, neuron: &NeuronSegments<'_>, segment: usize, column: usize) -> Option<Error> {
+        let (group, own) = self.own(column)?;
+        group.kernel.explain(neuron, segment, own)
+    }
+
+    /// The group of a column, and its place there.
+    fn own(&self, column: usize) -> Option<(&Group, usize)> {
+        self.groups.iter().find_map(|group| Some((group, group.columns.iter().position(|c| *c == column)?)))
     }
 
     /// Writes the coefficients of a neuron: `out` is row-major, one row a segment, one column a contact. `scratch` is

@@ -20,16 +20,17 @@ pub struct Far {
 }
 
 impl Far {
-    /// Looks at the boxes of the tables and at each contact.
+    /// Looks at the boxes of the tables and at each contact without a lead field, whose place is in no formula.
     ///
     /// # Errors
     /// A table does not tell its box.
     pub fn check(sources: &[&dyn Source], contacts: &[Contact]) -> Result<Option<Self>> {
         let boxes = sources.iter().map(|s| s.bounds()).collect::<Result<Vec<_>>>()?;
         let segments = boxes.iter().copied().fold(Aabb::EMPTY, Aabb::union);
+        let placed: Vec<&Contact> = contacts.iter().filter(|c| c.field.is_none()).collect();
         let is_far = |c: &Contact| boxes.iter().all(|b| b.is_empty() || b.distance(&Aabb::of([c.position])) > FAR_UM);
-        let far = !segments.is_empty() && !contacts.is_empty() && contacts.iter().all(is_far);
-        let contacts = Aabb::of(contacts.iter().map(|c| c.position));
+        let far = !segments.is_empty() && !placed.is_empty() && placed.iter().copied().all(is_far);
+        let contacts = Aabb::of(placed.iter().map(|c| c.position));
         Ok(far.then_some(Self { contacts, segments }))
     }
 }

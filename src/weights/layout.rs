@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::columns::Columns;
 use super::{Request, Source, WeightsProblem};
 use crate::electrode::Electrode;
 use crate::error::{Error, Place, Problem, Result, count};
@@ -11,9 +12,15 @@ use crate::sonata::electrodes_file::{self, Attribute, PopulationLayout};
 use crate::table::Neuron;
 
 /// The layout of everything that was asked for.
-pub fn layout(request: &Request<'_>) -> Result<electrodes_file::Layout> {
+pub fn layout(request: &Request<'_>, columns: &Columns) -> Result<electrodes_file::Layout> {
     check_populations(request.sources)?;
-    let electrodes = request.electrodes.iter().zip(request.contacts).map(|(e, c)| described(e, c)).collect();
+    let electrodes = request
+        .electrodes
+        .iter()
+        .zip(request.contacts)
+        .enumerate()
+        .map(|(column, (e, c))| described(e, c, columns.sizes(column)))
+        .collect();
     let populations = request.sources.iter().map(|s| population(*s)).collect::<Result<_>>()?;
     let program = concat!("leadfield ", env!("CARGO_PKG_VERSION"));
     Ok(electrodes_file::Layout { electrodes, populations, provenance: vec![("program", program.into())] })
@@ -33,20 +40,26 @@ fn check_populations(sources: &[&dyn Source]) -> Result<()> {
 }
 
 /// A contact and its method's settings, as the file keeps them.
-fn described(electrode: &Electrode, contact: &Contact) -> electrodes_file::Electrode {
+fn described(electrode: &Electrode, contact: &Contact, sizes: Vec<(&'static str, f64)>) -> electrodes_file::Electrode {
     let analytic = || {
         vec![
             ("conductivity_S_per_m", Attribute::Number(contact.conductivity.get())),
             ("near_field", contact.near_field.name().into()),
         ]
     };
+    let mut settings = if electrode.method.is_analytic() { analytic() } else { Vec::new() };
+    settings.extend(sizes.into_iter().map(|(key, size)| (key, Attribute::Number(size))));
+    if let Some(field) = &contact.field {
+        let file = field.file().display().to_string();
+        settings.extend([("field", Attribute::Text(file)), ("current_nA", Attribute::Number(field.current_na()))]);
+    }
     electrodes_file::Electrode {
         name: electrode.name.clone(),
         position: electrode.position,
         kind: electrode.method.name().into(),
         layer: electrode.layer.clone(),
         region: electrode.region.clone(),
-        settings: if electrode.method.is_analytic() { analytic() } else { Vec::new() },
+        settings,
     }
 }
 

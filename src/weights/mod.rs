@@ -18,7 +18,7 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use crate::electrode::Electrode;
-use crate::error::{Problem, Result};
+use crate::error::{Error, Problem, Result};
 use crate::method::Contact;
 use crate::segments::{Segment, Segments};
 use crate::sonata::electrodes_file::Writer;
@@ -132,6 +132,14 @@ impl Problem for WeightsProblem {
     }
 }
 
+/// What a user should know of contacts before their coefficients are computed, which fails where this fails.
+///
+/// # Errors
+/// No contacts, or a contact lacks a setting that its method needs.
+pub fn warnings(electrodes: &[Electrode], contacts: &[Contact]) -> Result<Vec<Error>> {
+    Ok(Columns::new(electrodes, contacts)?.warnings())
+}
+
 /// Computes the coefficients of all contacts for all segments and writes the electrodes file.
 ///
 /// # Errors
@@ -139,7 +147,7 @@ impl Problem for WeightsProblem {
 /// written; a coefficient that is not finite, with contact, node, section and segment. No output is left behind.
 pub fn compute(request: &Request<'_>) -> Result<Summary> {
     let columns = Columns::new(request.electrodes, request.contacts)?;
-    let layout = layout::layout(request)?;
+    let layout = layout::layout(request, &columns)?;
     let writer = Writer::create(request.output, request.existing, &layout)?;
     let work = Work { request, columns: &columns, writer: &writer, buffers: Buffers::default() };
     for (population, &source) in request.sources.iter().enumerate() {
@@ -198,6 +206,10 @@ impl Work<'_> {
         }
         let bad = values.iter().position(|v| !v.is_finite()).unwrap_or_default();
         let (row, column) = (bad / self.columns.width(), bad % self.columns.width());
+        let neuron = block.neuron_at(part, row);
+        if let Some(known) = neuron.and_then(|(neuron, segment)| self.columns.explain(&neuron, segment, column)) {
+            return Err(known);
+        }
         let Segment { node_id, section_id: section, segment_id: segment, .. } = part.get(block.first + row);
         let contact = self.request.electrodes.get(column).map(|e| e.name.clone()).unwrap_or_default();
         let value = values.get(bad).copied().unwrap_or(f64::NAN);

@@ -40,7 +40,7 @@ fn refused(content: impl AsRef<[u8]>, stderr: &str) {
 #[track_caller]
 fn refused_with(content: impl AsRef<[u8]>, options: &[&str], stderr: &str) {
     let (run, file, left) = weights_of(content, options);
-    run.refused(&stderr.replace("FILE", &file));
+    run.refused(&stderr.replacen("FILE", &file, 1));
     assert_eq!(left, ["electrodes"]);
 }
 
@@ -252,6 +252,39 @@ fn probeinterface_with_unknown_units_is_refused() {
     refused(
         r#"{"specification": "probeinterface", "probes": [{"ndim": 2, "si_units": "inch", "contact_positions": [[0, 0]]}]}"#,
         "error: FILE: probes[0].si_units: unknown unit, expected `um`, `mm`, `cm`, `m`, found `inch`",
+    );
+}
+
+#[test]
+fn a_contact_without_its_lead_field_is_refused() {
+    refused(
+        "name,x,y,z,type\na,1,2,3,Reciprocity\n",
+        "error: FILE: contact `a`: no lead field, expected the one that `Reciprocity` looks up, found none\n\
+        hint: give `--fields FILE` for all contacts of such methods, one for each in file order, or `--field NAME=FILE`",
+    );
+}
+
+#[test]
+fn a_disk_or_plane_alone_is_refused() {
+    for shape in ["Disk", "Plane"] {
+        refused(
+            format!("name,x,y,z,type\na,1,2,3,ObjectiveCSD_{shape}\n"),
+            &format!(
+                "error: FILE: `ObjectiveCSD_{shape}` array with no axis, expected at least two points at different \
+                positions, found 1\nhint: the axis comes from the other contacts of the array: add one, or use \
+                `ObjectiveCSD_Sphere`"
+            ),
+        );
+    }
+}
+
+#[test]
+fn an_array_outside_the_electrodes_is_refused() {
+    refused_with(
+        "name,x,y,z,type\na,1,2,3,ObjectiveCSD_Plane\nb,1,9,3,ObjectiveCSD_Plane\n",
+        &["--csd-array", "0:3"],
+        "error: array outside the electrodes, expected an end of at most 2, found `0:3`\n\
+        hint: contacts count from 0 in file order, the end is excluded: `--csd-array 0:8`",
     );
 }
 

@@ -5,7 +5,7 @@ pub mod progress;
 use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
 
-use leadfield::error::{Problem, Result};
+use leadfield::error::{Error, Problem, Result};
 use leadfield::staged::Existing;
 
 /// Options that every tool takes.
@@ -76,6 +76,16 @@ impl Common {
     /// Warns, on standard error, unless `--quiet`.
     pub fn warn(&self, text: impl std::fmt::Display) {
         self.say(format_args!("warning: {text}"));
+    }
+}
+
+impl Common {
+    /// Warns of what an error would tell, with its advice, unless `--quiet`.
+    pub fn caution(&self, what: &Error) {
+        self.warn(what);
+        if let Some(hint) = what.hint() {
+            self.say(format_args!("hint: {hint}"));
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use super::{Facts, bytes};
 /// Counts, bounds, columns, metadata.
 pub(super) fn facts(path: &Path) -> Result<Facts> {
     let table = Table::open(path)?;
+    table.neurons()?;
     let m = table.metadata();
     let size: u64 = table.parts().iter().filter_map(|p| p.path().metadata().ok()).map(|m| m.len()).sum();
     let a_segment = |n: u64| n as f64 / table.len().max(1) as f64;

@@ -1,7 +1,7 @@
 //! Arrays of contacts: their axis and their spacing.
 
 use super::{Contact, CsdProblem, Setting, Shape};
-use crate::error::Result;
+use crate::error::{Problem, Result};
 use crate::geometry::{NoAxis, Point, PrincipalAxis};
 
 /// Spacings below this, um, are no spacings: contacts abreast of each other.
@@ -55,6 +55,12 @@ impl Warning {
             Self::OffAxis { .. } => Some("name the array of each shank: `--csd-array first:end`".into()),
             Self::Spacing { .. } => Some("BlueRecording goes by file order: `--csd-spacing file-order`".into()),
         }
+    }
+}
+
+impl Problem for Warning {
+    fn hint(&self) -> Option<String> {
+        Self::hint(self)
     }
 }
 

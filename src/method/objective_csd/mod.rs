@@ -21,12 +21,14 @@
 //! Agreement with BlueRecording 0.2.1: equal on all 3161 segments x 12 contacts of `datasets/golden/reference/e6.h5`.
 
 mod array;
+mod registered;
 mod shape;
 
 pub use array::{Spacing, Warning};
+pub use registered::{ObjectiveCsd, Own};
 pub use shape::{Setting, Shape};
 
-use crate::error::{Context, Problem, Result};
+use crate::error::{Context, Error, Problem, Result};
 use crate::geometry::region::{Disk, Region, RegionProblem, Slab, Sphere};
 use crate::geometry::{NoAxis, Point};
 use crate::segments::NeuronSegments;
@@ -133,7 +135,9 @@ impl Problem for CsdProblem {
 pub struct Kernel {
     regions: Vec<Box<dyn Region>>,
     factors: Vec<f64>,
-    measure: Measure,
+    measures: Vec<Measure>,
+    sizes: Vec<Setting>,
+    warnings: Vec<Warning>,
 }
 
 impl Kernel {
@@ -142,23 +146,37 @@ impl Kernel {
     /// # Errors
     /// [`CsdProblem`], at the contact's place in the list where one contact is to blame.
     pub fn new(contacts: &[Contact], options: Options) -> Result<(Self, Vec<Warning>)> {
+        let kernel = Self::each(contacts, options.spacing, &vec![(options.measure, options.density); contacts.len()])?;
+        let warnings = kernel.warnings.clone();
+        Ok((kernel, warnings))
+    }
+
+    /// As [`Kernel::new`], with measure and divisor of each contact.
+    fn each(contacts: &[Contact], spacing: Spacing, how: &[(Measure, Density)]) -> Result<Self> {
         for (row, &Contact { position, .. }) in contacts.iter().enumerate() {
             placed(position).at("contact", row as u64)?;
         }
-        let arrays = arrays(contacts, options.spacing)?;
-        let (mut regions, mut factors) = (Vec::new(), Vec::new());
-        for (row, contact) in contacts.iter().enumerate() {
-            let region = region(contact, &arrays).at("contact", row as u64)?;
-            factors.push(factor(region.as_ref(), contact, options.density).at("contact", row as u64)?);
-            regions.push(region);
+        let arrays = arrays(contacts, spacing)?;
+        let mut kernel = Self { regions: vec![], factors: vec![], measures: vec![], sizes: vec![], warnings: vec![] };
+        for (row, (contact, &(measure, density))) in contacts.iter().zip(how).enumerate() {
+            let (region, sizes) = region(contact, &arrays).at("contact", row as u64)?;
+            kernel.factors.push(factor(region.as_ref(), contact, density).at("contact", row as u64)?);
+            kernel.regions.push(region);
+            kernel.measures.push(measure);
+            kernel.sizes.push(sizes);
         }
-        let warnings = arrays.into_iter().flat_map(|array| array.warnings).collect();
-        Ok((Self { regions, factors, measure: options.measure }, warnings))
+        kernel.warnings = arrays.into_iter().flat_map(|array| array.warnings).collect();
+        Ok(kernel)
     }
 
     /// The contacts' regions, in their order.
     pub fn regions(&self) -> &[Box<dyn Region>] {
         &self.regions
+    }
+
+    /// The contacts' regions, in their order, for a query that finds the segments that they hold.
+    pub fn into_regions(self) -> Vec<Box<dyn Region>> {
+        self.regions
     }
 }
 
@@ -169,10 +187,22 @@ impl super::Kernel for Kernel {
         }
         let segments = neuron.start.iter().zip(neuron.end);
         for ((&a, &b), row) in segments.zip(out.chunks_exact_mut(self.regions.len())) {
-            for ((region, factor), out) in self.regions.iter().zip(&self.factors).zip(row) {
-                *out = factor * measured(region.as_ref(), self.measure, a, b);
+            for (((region, factor), measure), out) in
+                self.regions.iter().zip(&self.factors).zip(&self.measures).zip(row)
+            {
+                *out = factor * measured(region.as_ref(), *measure, a, b);
             }
         }
+    }
+
+    fn warnings(&self) -> Vec<Error> {
+        self.warnings.iter().cloned().map(Error::from).collect()
+    }
+
+    fn sizes(&self, column: usize) -> Vec<(&'static str, f64)> {
+        let Some(Setting { radius, thickness, .. }) = self.sizes.get(column) else { return Vec::new() };
+        let sizes = [("radius", *radius), ("thickness", *thickness)];
+        sizes.into_iter().filter_map(|(key, size)| Some((key, size?))).collect()
     }
 }
 
@@ -198,18 +228,25 @@ fn placed(position: Point) -> Result<Sphere, RegionProblem> {
     Sphere::new(position, DEFAULT_SPHERE_RADIUS)
 }
 
-/// The region of a contact.
-fn region(contact: &Contact, arrays: &[Array]) -> Result<Box<dyn Region>, CsdProblem> {
+/// The region of a contact, and the sizes that it has.
+fn region(contact: &Contact, arrays: &[Array]) -> Result<(Box<dyn Region>, Setting), CsdProblem> {
     let Contact { position, setting: Setting { shape, radius, .. }, .. } = *contact;
     Ok(match shape {
-        Shape::Sphere => Box::new(Sphere::new(position, radius.unwrap_or(DEFAULT_SPHERE_RADIUS))?),
+        Shape::Sphere => {
+            let radius = radius.unwrap_or(DEFAULT_SPHERE_RADIUS);
+            let sizes = Setting { shape, radius: Some(radius), thickness: None };
+            (Box::new(Sphere::new(position, radius)?), sizes)
+        }
         Shape::Disk => {
             let (axis, thickness) = layer(contact, arrays)?;
-            Box::new(Disk::new(position, axis, radius.unwrap_or(DEFAULT_DISK_RADIUS), thickness)?)
+            let radius = radius.unwrap_or(DEFAULT_DISK_RADIUS);
+            let sizes = Setting { shape, radius: Some(radius), thickness: Some(thickness) };
+            (Box::new(Disk::new(position, axis, radius, thickness)?), sizes)
         }
         Shape::Plane => {
             let (axis, thickness) = layer(contact, arrays)?;
-            Box::new(Slab::new(position, axis, thickness)?)
+            let sizes = Setting { shape, radius: None, thickness: Some(thickness) };
+            (Box::new(Slab::new(position, axis, thickness)?), sizes)
         }
     })
 }

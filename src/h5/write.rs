@@ -1,0 +1,91 @@
+//! Writing HDF5: groups, datasets, attributes; contiguous and without time stamps, so that bytes repeat.
+
+use std::str::FromStr;
+
+use hdf5::H5Type;
+use hdf5::types::VarLenUnicode;
+
+use super::{File, H5Problem};
+use crate::error::{Context, Result};
+
+impl File {
+    /// Makes a group and the groups above it; one that is there already is kept.
+    ///
+    /// # Errors
+    /// The library refuses.
+    pub fn create_group(&self, group: &str) -> Result<()> {
+        if self.has(group) {
+            return Ok(());
+        }
+        let built = self.inner.create_group_builder().obj_track_times(false).create(group);
+        built.map(drop).map_err(|e| self.write_error(group, &e))
+    }
+
+    /// Writes a dataset of this shape (empty for a scalar): contiguous, without a time stamp, so that bytes repeat.
+    ///
+    /// # Errors
+    /// The shape does not hold the values, or the library refuses.
+    pub fn write<T: H5Type>(&self, object: &str, values: &[T], shape: &[usize]) -> Result<()> {
+        let built = self.builder().empty::<T>().shape(shape.to_vec()).create(object);
+        let written = built.and_then(|d| if values.is_empty() { Ok(()) } else { d.write_raw(values) });
+        written.map_err(|e| self.write_error(object, &e))
+    }
+
+    /// Writes a dataset of UTF-8 strings.
+    ///
+    /// # Errors
+    /// A string holds a zero byte, or the library refuses.
+    pub fn write_strings<S: AsRef<str>>(&self, object: &str, values: &[S], shape: &[usize]) -> Result<()> {
+        let values = values.iter().map(|v| unicode(v.as_ref())).collect::<Result<Vec<_>, _>>();
+        self.write(object, &values.in_file(&self.path).in_object(object)?, shape)
+    }
+
+    /// Lays out a contiguous dataset without writing its values, and returns the byte offset of its first one.
+    ///
+    /// # Errors
+    /// The library refuses.
+    pub fn allocate<T: H5Type>(&self, object: &str, shape: &[usize]) -> Result<u64> {
+        let builder = self.builder().with_dcpl(|p| {
+            p.alloc_time(Some(hdf5::plist::dataset_create::AllocTime::Early))
+                .fill_time(hdf5::plist::dataset_create::FillTime::Never)
+        });
+        let built = builder.empty::<T>().shape(shape.to_vec()).create(object);
+        let dataset = built.map_err(|e| self.write_error(object, &e))?;
+        Ok(dataset.offset().unwrap_or(0))
+    }
+
+    fn builder(&self) -> hdf5::DatasetBuilder {
+        self.inner.new_dataset_builder().no_chunk().obj_track_times(false)
+    }
+
+    /// Writes a string attribute of an object.
+    ///
+    /// # Errors
+    /// The text holds a zero byte, the object is missing, or the library refuses.
+    pub fn write_string_attribute(&self, object: &str, name: &str, text: &str) -> Result<()> {
+        let value = unicode(text).in_file(&self.path).in_object(object)?;
+        self.write_attribute(object, name, &value)
+    }
+
+    /// Writes a scalar attribute of an object.
+    ///
+    /// # Errors
+    /// The object is missing, or the library refuses.
+    pub fn write_attribute<T: H5Type>(&self, object: &str, name: &str, value: &T) -> Result<()> {
+        let built = self.location(object)?.new_attr::<T>().create(name);
+        built.and_then(|a| a.write_scalar(value)).map_err(|e| self.write_error(object, &e))
+    }
+
+    /// Flushes and closes.
+    ///
+    /// # Errors
+    /// The library cannot write what is left.
+    pub fn close(self) -> Result<()> {
+        self.inner.flush().map_err(|e| self.write_error("/", &e))?;
+        self.inner.clone().close().map_err(|e| self.write_error("/", &e))
+    }
+}
+
+fn unicode(text: &str) -> Result<VarLenUnicode, H5Problem> {
+    VarLenUnicode::from_str(text).map_err(|e| H5Problem::Write(format!("{e} in {text:?}")))
+}

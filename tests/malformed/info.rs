@@ -1,0 +1,196 @@
+//! Files that are damaged or of another kind, through `leadfield info`: the whole text a user sees, and exit code 2.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, Float32Array, RecordBatch, UInt64Array};
+use leadfield::assembly::{Assembly, Options, Request};
+use leadfield::positions::{Axon, Placement};
+use leadfield::staged::Existing;
+use leadfield::table::Table;
+use parquet::arrow::ArrowWriter;
+
+use crate::support::{Run, copy_folder, golden, leadfield_in, scratch};
+
+const CUT_SHORT: &str = "hint: the file may be cut short, or be of another format";
+const MAKE: &str = "hint: make a segment table with `leadfield positions`";
+
+fn info(folder: &Path, file: &str) -> Run {
+    leadfield_in(folder, &["info", file])
+}
+
+/// Writes the table of a golden circuit of four neurons: four parts, or one file.
+fn write_table(out: &Path, placement: Placement) {
+    let config = golden().join("variants/four_axon_kinds/circuit/simulation_config.json");
+    let request = Request { config: &config, node_set: None, population: None, report: None };
+    let options = Options { axon: Axon::Replace(placement), segments_per_part: 1, ..Options::default() };
+    Assembly::open(&request).unwrap().write(out, Existing::Keep, &options, &|_| ()).unwrap();
+}
+
+/// A folder with a table `t` of four parts.
+fn parts() -> (tempfile::TempDir, PathBuf) {
+    let folder = scratch();
+    let table = folder.path().join("t");
+    write_table(&table, Placement::BlueRecording);
+    (folder, table)
+}
+
+/// A folder with a table of one file, changed.
+fn changed(change: impl FnOnce(&mut Vec<u8>)) -> tempfile::TempDir {
+    let folder = scratch();
+    let file = folder.path().join("t.parquet");
+    write_table(&file, Placement::BlueRecording);
+    let mut bytes = std::fs::read(&file).unwrap();
+    change(&mut bytes);
+    std::fs::write(&file, bytes).unwrap();
+    folder
+}
+
+/// Writes a Parquet file of these columns.
+fn write_columns(path: &Path, columns: Vec<(&str, ArrayRef)>) {
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let mut writer = ArrowWriter::try_new(File::create(path).unwrap(), batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+}
+
+#[test]
+fn a_file_that_is_missing_or_of_no_known_kind() {
+    let folder = scratch();
+    info(folder.path(), "t.parquet").refused("error: t.parquet: cannot be read: no such file or directory");
+    for content in ["", "x,y,z\n1,2,3\n", "[1]"] {
+        std::fs::write(folder.path().join("t.parquet"), content).unwrap();
+        info(folder.path(), "t.parquet").refused(
+            "error: t.parquet: unknown kind of file, expected a segment table (Parquet), an electrodes file (HDF5) or a \
+             configuration (JSON)",
+        );
+    }
+}
+
+#[test]
+fn a_table_that_is_cut_short() {
+    let folder = changed(|bytes| bytes.truncate(bytes.len() / 2));
+    info(folder.path(), "t.parquet").refused(&format!(
+        "error: t.parquet: no readable Parquet file: Invalid Parquet file. Corrupt footer\n{CUT_SHORT}"
+    ));
+    let folder = changed(|bytes| bytes.truncate(6));
+    info(folder.path(), "t.parquet").refused(&format!(
+        "error: t.parquet: no readable Parquet file: EOF: Parquet file too small. Size is 6 but need 8\n{CUT_SHORT}"
+    ));
+}
+
+#[test]
+fn a_table_of_a_newer_format() {
+    // the footer is not protected by a checksum: key, type byte, length, value
+    let folder = changed(|bytes| {
+        let key = b"leadfield.format_version";
+        let at = bytes.windows(key.len()).rposition(|w| w == key).unwrap() + key.len();
+        assert_eq!(bytes[at + 1..at + 3], [1, b'1']);
+        bytes[at + 2] = b'9';
+    });
+    info(folder.path(), "t.parquet").refused(
+        "error: t.parquet: newer table format, expected version 1 or older, found 9\n\
+         hint: read it with the newer `leadfield`, or make it again with `leadfield positions`",
+    );
+}
+
+#[test]
+fn a_parquet_file_of_other_columns() {
+    let folder = scratch();
+    let path = folder.path().join("t.parquet");
+    let ids = || Arc::new(UInt64Array::from(vec![1])) as ArrayRef;
+    let number = || Arc::new(Float32Array::from(vec![1.0])) as ArrayRef;
+    write_columns(&path, vec![("node_id", ids()), ("x0", number()), ("mtype", ids())]);
+    info(folder.path(), "t.parquet").refused(&format!(
+        "error: t.parquet: no segment table, expected the columns of a segment table, found no `section_id`, \
+         `segment_id`, `section_type`, `y0`, `z0`, `x1`, `y1`, `z1`, `radius`, `row`\n{MAKE}"
+    ));
+    let names =
+        ["node_id", "section_id", "segment_id", "section_type", "x0", "y0", "z0", "x1", "y1", "z1", "radius", "row"];
+    write_columns(&path, names.map(|name| (name, ids())).into());
+    info(folder.path(), "t.parquet").refused("error: t.parquet: section_id: wrong type, expected UInt32, found UInt64");
+}
+
+#[test]
+fn a_folder_without_parts() {
+    let folder = scratch();
+    std::fs::write(folder.path().join("segments.parquet"), "").unwrap();
+    info(folder.path(), ".").refused(&format!(
+        "error: .: no segment table, expected files `part-*.parquet` in the folder, found none\n{MAKE}"
+    ));
+}
+
+#[test]
+fn parts_of_different_tables() {
+    let (folder, table) = parts();
+    let other = folder.path().join("other");
+    write_table(&other, Placement::Arc);
+    std::fs::copy(other.join("part-00002.parquet"), table.join("part-00002.parquet")).unwrap();
+    info(folder.path(), "t").refused(
+        "error: t/part-00002.parquet: part of another table, expected axon `replaced, placement bluerecording`, found \
+         axon `replaced, placement arc`\nhint: keep the parts of each table in a folder of their own",
+    );
+}
+
+#[test]
+fn a_table_with_a_part_too_few_or_too_many() {
+    let (folder, table) = parts();
+    let part = |number| table.join(format!("part-0000{number}.parquet"));
+    std::fs::copy(part(3), part(4)).unwrap();
+    info(folder.path(), "t").refused("error: t: wrong number of parts, expected 4, found 5");
+    std::fs::remove_file(part(4)).unwrap();
+    std::fs::remove_file(part(1)).unwrap();
+    info(folder.path(), "t").refused(
+        "error: t: wrong number of parts, expected 4, found 3\n\
+         hint: bring the missing parts, or make the table again with `leadfield positions`",
+    );
+}
+
+#[test]
+fn a_table_with_a_part_twice_in_place_of_another() {
+    let (folder, table) = parts();
+    let part = |number| table.join(format!("part-0000{number}.parquet"));
+    let node = Table::open(&table).unwrap().parts()[3].neurons()[0].node_id;
+    std::fs::copy(part(3), part(1)).unwrap();
+    info(folder.path(), "t").refused(&format!(
+        "error: t: node in two parts, expected each node once, found node {node} again\n\
+         hint: bring the table's own parts together, or make it again with `leadfield positions`"
+    ));
+}
+
+#[test]
+fn an_hdf5_file_of_another_kind() {
+    let folder = scratch();
+    copy_folder(&golden().join("variants/four_axon_kinds/circuit/output"), folder.path());
+    info(folder.path(), "compartment.h5").refused(
+        "error: compartment.h5: /: no electrodes file, expected a group `electrodes`, found `report`\n\
+         hint: of a circuit or a report, name the configuration (JSON)",
+    );
+}
+
+#[test]
+fn an_electrodes_file_that_is_cut_short() {
+    let folder = scratch();
+    let bytes = std::fs::read(golden().join("reference/np8.h5")).unwrap();
+    std::fs::write(folder.path().join("w.h5"), &bytes[..bytes.len() / 2]).unwrap();
+    let run = info(folder.path(), "w.h5");
+    // what stands between is the HDF5 library's own reason, which changes with its version
+    assert!(run.stderr.starts_with("error: w.h5: no readable HDF5 file: "), "{}", run.stderr);
+    assert!(run.stderr.ends_with(&format!("\n{CUT_SHORT}\n")), "{}", run.stderr);
+    assert_eq!((run.code, run.stdout.as_str()), (2, ""));
+}
+
+#[test]
+fn a_configuration_whose_files_are_missing() {
+    let folder = scratch();
+    copy_folder(&golden().join("variants/four_axon_kinds/circuit"), folder.path());
+    std::fs::write(folder.path().join("neither.json"), "{\"version\": 1}").unwrap();
+    info(folder.path(), "neither.json").refused(
+        "error: neither.json: no SONATA configuration, expected `run` (a simulation) or `networks` (a circuit), found \
+         `version`",
+    );
+    std::fs::remove_file(folder.path().join("node_sets.json")).unwrap();
+    info(folder.path(), "circuit_config.json")
+        .refused("error: node_sets.json: cannot be read: no such file or directory");
+}

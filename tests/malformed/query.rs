@@ -1,0 +1,215 @@
+//! What `leadfield query` refuses: regions that are none, options that do not fit, files that are no table.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock};
+
+use arrow_array::{ArrayRef, Float64Array, RecordBatch, UInt64Array};
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::WriterProperties;
+use tempfile::TempDir;
+
+use crate::support::{Run, leadfield, leadfield_in, scratch};
+
+/// A table of three neurons, as `segments.parquet` in a folder.
+fn folder() -> &'static Path {
+    static FOLDER: LazyLock<TempDir> = LazyLock::new(|| {
+        let folder = scratch();
+        leadfield_in(folder.path(), &["synthesize", "circuit", "--cells", "3", "--with-report"]).ok();
+        leadfield_in(folder.path(), &["positions", "circuit/simulation_config.json", "-o", "segments.parquet"]).ok();
+        folder
+    });
+    FOLDER.path()
+}
+
+fn query(options: &[&str]) -> Run {
+    leadfield_in(folder(), &[&["query", "segments.parquet"], options].concat())
+}
+
+#[test]
+fn a_region_that_is_no_list_of_numbers_is_refused_with_an_example() {
+    for found in ["1,2,3", "1,2,3,4,5", "1,2,3,x", ""] {
+        query(&["--sphere", found]).refused(&format!(
+            "error: --sphere: malformed, expected 4 numbers `x,y,z,r` (um), found `{found}`\n\
+             hint: for example `--sphere 100,-850,0,50`"
+        ));
+    }
+    query(&["--disk", "1"]).refused(
+        "error: --disk: malformed, expected 8 numbers `x,y,z,ax,ay,az,r,half` (um), found `1`\n\
+         hint: for example `--disk 0,-850,0,0,1,0,500,20`",
+    );
+    query(&["--slab", "-1"]).refused(
+        "error: --slab: malformed, expected 7 numbers `x,y,z,ax,ay,az,half` (um), found `-1`\n\
+         hint: for example `--slab 0,-850,0,0,1,0,20`",
+    );
+    query(&["--box", "1 2 3 4 5 6"]).refused(
+        "error: --box: malformed, expected 6 numbers `x0,y0,z0,x1,y1,z1` (um), found `1 2 3 4 5 6`\n\
+         hint: for example `--box -50,-900,-50,50,-800,50`",
+    );
+    query(&["--capsule", "a"]).refused(
+        "error: --capsule: malformed, expected 7 numbers `x0,y0,z0,x1,y1,z1,r` (um), found `a`\n\
+         hint: for example `--capsule 0,-1000,0,0,0,0,50`",
+    );
+    query(&["--nearest", "1", "--at", "0,0"]).refused(
+        "error: --at: malformed, expected 3 numbers `x,y,z` (um), found `0,0`\n\
+         hint: for example `--at 100,-850,0`",
+    );
+}
+
+#[test]
+fn a_region_without_an_inside_or_a_direction_is_refused() {
+    for (found, told) in [("0", "0"), ("-4", "-4"), ("nan", "NaN"), ("inf", "inf")] {
+        query(&["--sphere", &format!("1,2,3,{found}")]).refused(&format!(
+            "error: --sphere: radius out of range, expected a finite number above 0 um, found `{told}`"
+        ));
+    }
+    query(&["--sphere", "nan,0,0,1"])
+        .refused("error: --sphere: center out of range, expected finite coordinates up to 1e100 um, found (NaN, 0, 0)");
+    query(&["--disk", "0,0,0,0,0,0,5,1"]).refused(
+        "error: --disk: axis has no direction, expected a finite vector with a length above 0, found (0, 0, 0)",
+    );
+    query(&["--slab", "0,0,0,0,1,0,-2"])
+        .refused("error: --slab: half thickness out of range, expected a finite number of at least 0 um, found `-2`");
+    query(&["--box", "0,0,0,1,-1,1"]).refused(
+        "error: --box: corners out of order, expected no coordinate of the first above the second's, \
+         found (0, 0, 0) and (1, -1, 1)",
+    );
+}
+
+#[test]
+fn options_that_do_not_go_with_the_nearest_are_refused() {
+    query(&["--nearest", "0", "--at", "0,0,0"])
+        .refused("error: --nearest: out of range, expected 1 or more, found `0`");
+    query(&["--nearest", "3", "--at", "0,0,0", "--predicate", "midpoint"]).refused(
+        "error: --predicate: not defined for `--nearest`, which goes by the distance to the segment\n\
+         hint: leave `--predicate` out",
+    );
+}
+
+#[test]
+fn unknown_names_are_refused_with_those_that_are_known() {
+    query(&["--columns", "node_id,foo"]).refused(
+        "error: --columns: unknown column, expected one of `node_id`, `section_id`, `segment_id`, `section_type`, `x0`, \
+         `y0`, `z0`, `x1`, `y1`, `z1`, `radius`, `row`, `x`, `y`, `z`, `length`, `inside`, found `foo`\n\
+         hint: attributes of the nodes, such as `mtype`, need `--circuit CONFIG`",
+    );
+    query(&["--section-type", "soma,axom"]).refused(
+        "error: --section-type: unknown kind of section, expected one of `soma`, `axon`, `dend`, `apic`, `ais`, `node`, \
+         `myelin`, found `axom`",
+    );
+    query(&["--where", "mtype"]).refused(
+        "error: --where: malformed, expected `attribute=value[,value...]`, found `mtype`\n\
+         hint: for example `--where mtype=L5_TPC:A`",
+    );
+    query(&["-o", "found.txt"]).refused(
+        "error: found.txt: unknown form of output, expected a name that ends in .csv, .jsonl, .arrow or .parquet\n\
+         hint: or name the form: `--format csv`",
+    );
+    assert!(!folder().join("found.txt").exists());
+}
+
+#[test]
+fn contacts_without_a_region_are_refused() {
+    let contacts = folder().join("contacts.csv");
+    std::fs::write(&contacts, "name,x,y,z,type\na,0,0,0,LineSource\n").unwrap();
+    query(&["--electrodes", "contacts.csv"]).refused(
+        "error: --electrodes: no region of the contacts, expected `--within R` or `--csd`\n\
+         hint: for example `--within 50`: all segments at most 50 um from a contact",
+    );
+    query(&["--electrodes", "contacts.csv", "--csd"]).refused(
+        "error: contacts.csv: contact[0]: contact without a region, expected a type `ObjectiveCSD_...`, found `LineSource`\n\
+         hint: `--within R` takes a sphere round every contact",
+    );
+    query(&["--electrodes", "contacts.csv", "--within", "-3"])
+        .refused("error: --within: radius out of range, expected a finite number above 0 um, found `-3`");
+}
+
+#[test]
+fn an_output_that_exists_is_kept() {
+    std::fs::write(folder().join("kept.csv"), "mine").unwrap();
+    query(&["-o", "kept.csv"])
+        .refused("error: kept.csv: exists already\nhint: choose another name, or replace it with `--force`");
+    assert_eq!(std::fs::read_to_string(folder().join("kept.csv")).unwrap(), "mine");
+}
+
+/// The table's rows with its metadata changed.
+fn rewritten(target: &Path, change: impl Fn(&mut Vec<KeyValue>)) {
+    let file = std::fs::File::open(folder().join("segments.parquet")).unwrap();
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
+    let mut pairs = reader.metadata().file_metadata().key_value_metadata().unwrap().clone();
+    change(&mut pairs);
+    let schema = Arc::new(arrow_schema::Schema::new(reader.schema().fields().clone()));
+    let properties = WriterProperties::builder().set_key_value_metadata(Some(pairs)).build();
+    let out = std::fs::File::create(target).unwrap();
+    let mut writer = ArrowWriter::try_new(out, schema.clone(), Some(properties)).unwrap();
+    for batch in reader.build().unwrap() {
+        writer.write(&batch.unwrap().with_schema(schema.clone()).unwrap()).unwrap();
+    }
+    writer.close().unwrap();
+}
+
+fn set(pairs: &mut [KeyValue], key: &str, value: &str) {
+    let pair = pairs.iter_mut().find(|pair| pair.key == key).unwrap();
+    pair.value = Some(value.into());
+}
+
+#[test]
+fn a_table_of_a_newer_version_is_refused() {
+    let folder = scratch();
+    rewritten(&folder.path().join("new.parquet"), |pairs| set(pairs, "leadfield.format_version", "2"));
+    leadfield_in(folder.path(), &["query", "new.parquet", "--count"]).refused(
+        "error: new.parquet: newer table format, expected version 1 or older, found 2\n\
+         hint: read it with the newer `leadfield`, or make it again with `leadfield positions`",
+    );
+}
+
+#[test]
+fn a_parquet_that_is_no_segment_table_is_refused_with_the_columns_that_it_lacks() {
+    let folder = scratch();
+    let columns: [(&str, ArrayRef); 2] =
+        [("node_id", Arc::new(UInt64Array::from(vec![1]))), ("x0", Arc::new(Float64Array::from(vec![1.0])))];
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let out = std::fs::File::create(folder.path().join("other.parquet")).unwrap();
+    let mut writer = ArrowWriter::try_new(out, batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    leadfield_in(folder.path(), &["query", "other.parquet", "--count"]).refused(
+        "error: other.parquet: no segment table, expected the columns of a segment table, found no `section_id`, \
+         `segment_id`, `section_type`, `y0`, `z0`, `x1`, `y1`, `z1`, `radius`, `row`\n\
+         hint: make a segment table with `leadfield positions`",
+    );
+}
+
+#[test]
+fn parts_of_different_populations_are_refused() {
+    let folder = scratch();
+    let part = |number: u8| -> PathBuf { folder.path().join(format!("part-0000{number}.parquet")) };
+    rewritten(&part(0), |pairs| set(pairs, "leadfield.population", "one"));
+    rewritten(&part(1), |pairs| set(pairs, "leadfield.population", "other"));
+    leadfield(&["query", folder.path().to_str().unwrap(), "--count"]).refused(&format!(
+        "error: {}: part of another table, expected population `one`, found population `other`\n\
+         hint: keep the parts of each table in a folder of their own",
+        part(1).display()
+    ));
+}
+
+#[test]
+fn an_index_of_another_table_is_refused() {
+    let folder = scratch();
+    let (one, other) = (folder.path().join("one.parquet"), folder.path().join("other.parquet"));
+    rewritten(&one, |_| ());
+    rewritten(&other, |pairs| set(pairs, "leadfield.circuit", "elsewhere"));
+    let args = |table| ["query", table, "--sphere", "0,0,0,100", "--count", "--index", "a.index", "--quiet"];
+    let counted = leadfield_in(folder.path(), &args("one.parquet")).ok();
+    assert_eq!(leadfield_in(folder.path(), &args("one.parquet")).ok(), counted);
+    let run = leadfield_in(folder.path(), &args("other.parquet"));
+    assert!(
+        run.stderr.starts_with("error: a.index: index of another table, expected the fingerprint "),
+        "{}",
+        run.stderr
+    );
+    assert!(
+        run.stderr.ends_with("hint: remove the file: `--index` makes it anew where there is none\n") && run.code == 2
+    );
+}

@@ -1,0 +1,106 @@
+//! What the circuit knows of the nodes: node sets and attributes.
+
+use std::path::{Path, PathBuf};
+
+use leadfield::Result;
+use leadfield::error::{Context, Problem};
+use leadfield::sonata::config::Config;
+use leadfield::sonata::node_sets::NodeSets;
+use leadfield::sonata::nodes::{Attribute, Nodes};
+use leadfield::table::Table;
+
+/// What can be wrong with the options that need a circuit.
+#[derive(Debug, thiserror::Error)]
+pub enum CircuitProblem {
+    #[error("no circuit to take node sets and attributes from, expected `--circuit` or a table that names one")]
+    NoCircuit,
+    #[error("malformed, expected `attribute=value[,value...]`, found `{0}`")]
+    Condition(String),
+    #[error("no number, expected one for the numeric attribute `{attribute}`, found `{found}`")]
+    Number { attribute: String, found: String },
+    #[error("node of the table is not in the circuit, expected ids below {expected}, found {found}")]
+    Node { expected: usize, found: u64 },
+}
+
+impl Problem for CircuitProblem {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::NoCircuit => Some("name the circuit or simulation configuration: `--circuit CONFIG`".into()),
+            Self::Condition(_) => Some("for example `--where mtype=L5_TPC:A`".into()),
+            Self::Number { .. } => None,
+            Self::Node { .. } => Some("was the table made from this circuit? name it: `--circuit CONFIG`".into()),
+        }
+    }
+}
+
+/// An open circuit, with the nodes of the table's population.
+pub struct Circuit {
+    config: Config,
+    path: PathBuf,
+    population: String,
+    nodes: Nodes,
+}
+
+impl Circuit {
+    /// Opens the circuit that is named, or the one that the table was made from.
+    pub fn open(named: Option<&Path>, table: &Table) -> Result<Self> {
+        let made_from = &table.metadata().circuit;
+        let path = match named {
+            Some(path) => path.to_path_buf(),
+            None if made_from.is_empty() => return Err(CircuitProblem::NoCircuit.into()),
+            None => PathBuf::from(made_from),
+        };
+        let config = Config::open(&path)?;
+        let known = Some(table.metadata().population.as_str()).filter(|name| !name.is_empty());
+        let population = config.circuit().population(known)?;
+        let (nodes, population) = (Nodes::open(population)?, population.name.clone());
+        Ok(Self { config, path, population, nodes })
+    }
+
+    /// The nodes of a node set, ascending.
+    pub fn node_set(&self, name: &str) -> Result<Vec<u64>> {
+        NodeSets::open(self.config.node_sets_files())?.resolve(name, &self.population, &self.nodes)
+    }
+
+    /// The nodes for which `attribute=value[,value...]` holds, ascending.
+    pub fn nodes_where(&self, condition: &str) -> Result<Vec<u64>> {
+        let malformed = || CircuitProblem::Condition(condition.into());
+        let (name, values) = condition.split_once('=').ok_or_else(malformed).in_object("--where")?;
+        let values: Vec<&str> = values.split(',').collect();
+        let chosen: Vec<bool> = match self.nodes.attribute(name)? {
+            Attribute::Text(texts) => texts.iter().map(|text| values.contains(&text.as_str())).collect(),
+            Attribute::Number(numbers) => {
+                let number = |text: &&str| text.trim().parse::<f64>().map_err(|_| text.to_string());
+                let wanted = values.iter().map(number).collect::<Result<Vec<f64>, String>>();
+                let none = |found| CircuitProblem::Number { attribute: name.into(), found };
+                let wanted = wanted.map_err(none).in_object("--where")?;
+                numbers.iter().map(|number| wanted.contains(number)).collect()
+            }
+        };
+        Ok((0..).zip(chosen).filter(|(_, chosen)| *chosen).map(|(node, _)| node).collect())
+    }
+
+    /// An attribute of all nodes.
+    pub fn attribute(&self, name: &str) -> Result<Attribute> {
+        self.nodes.attribute(name)
+    }
+
+    /// Names of all attributes.
+    pub fn attributes(&self) -> Result<Vec<String>> {
+        self.nodes.attributes()
+    }
+
+    /// Refuses a node that the circuit does not have.
+    pub fn check(&self, node: u64) -> Result<()> {
+        let expected = self.nodes.len();
+        if node < expected as u64 {
+            return Ok(());
+        }
+        Err(CircuitProblem::Node { expected, found: node }).in_object("node").in_file(&self.path)
+    }
+}
+
+/// What is in both lists, each ascending.
+pub fn common(a: &[u64], b: &[u64]) -> Vec<u64> {
+    a.iter().copied().filter(|node| b.binary_search(node).is_ok()).collect()
+}

@@ -1,0 +1,49 @@
+//! A lead field at the midpoints of the segments found.
+
+use std::path::Path;
+
+use arrow_array::Float64Array;
+use leadfield::electrode::fields::Placement;
+use leadfield::geometry::Point;
+use leadfield::lead_field::{self, LeadField, Quantity, Request};
+use leadfield::table::Table;
+use leadfield::{Error, Result};
+
+/// The potential, V.
+pub const POTENTIAL: &str = "potential";
+/// The components of the electric field, V/m.
+pub const ELECTRIC: [&str; 3] = ["ex", "ey", "ez"];
+
+/// An open lead field.
+pub struct Field(LeadField);
+
+impl Field {
+    /// Reads of a field what the columns ask for (where there are none the potential), within the table's bounds.
+    pub fn open(path: &Path, columns: &[String], placement: Option<&str>, table: &Table) -> Result<Self> {
+        let electric = columns.iter().any(|name| ELECTRIC.contains(&name.as_str()));
+        let potential = columns.is_empty() || columns.iter().any(|name| name == POTENTIAL);
+        let wanted = [(Quantity::Potential, potential || !electric), (Quantity::ElectricField, electric)];
+        let quantities: Vec<Quantity> = wanted.into_iter().filter(|(_, wanted)| *wanted).map(|(q, _)| q).collect();
+        let placement = placement.map(str::parse::<Placement>).transpose()?.map(|p| p.0);
+        // the current that made the field is not asked for: nothing is divided by it
+        let request = Request { quantities: &quantities, within: table.bounds()?, placement, current_na: Some(1.0) };
+        let field = lead_field::read(path, &request)?;
+        quantities.iter().try_for_each(|&quantity| field.require(quantity, "query"))?;
+        Ok(Self(field))
+    }
+
+    /// What a user should know of the file.
+    pub fn warnings(&self) -> &[Error] {
+        self.0.warnings()
+    }
+
+    /// The potentials at some points, V; null outside the field.
+    pub fn potentials(&self, points: impl Iterator<Item = Point>) -> Float64Array {
+        points.map(|p| self.0.potential(p)).collect()
+    }
+
+    /// A component (0 for x) of the electric field at some points, V/m; null outside the field.
+    pub fn electric(&self, axis: usize, points: impl Iterator<Item = Point>) -> Float64Array {
+        points.map(|p| self.0.electric_field(p).and_then(|e| e.to_array().get(axis).copied())).collect()
+    }
+}

@@ -1,0 +1,114 @@
+//! Regions as options: numbers with commas between them, micrometres.
+
+use leadfield::Result;
+use leadfield::error::{Context, Problem};
+use leadfield::geometry::Point;
+use leadfield::geometry::region::{Capsule, Cuboid, Disk, Region, RegionProblem, Slab, Sphere};
+
+/// Numbers that are none, or not as many as it takes.
+#[derive(Debug, thiserror::Error)]
+#[error("malformed, expected {count} numbers `{form}` (um), found `{found}`")]
+pub struct Malformed {
+    count: usize,
+    form: &'static str,
+    example: &'static str,
+    found: String,
+}
+
+impl Problem for Malformed {
+    fn hint(&self) -> Option<String> {
+        Some(format!("for example `{}`", self.example))
+    }
+}
+
+/// Makes a region of its numbers.
+type Make = fn(&[f64]) -> Result<Box<dyn Region>, RegionProblem>;
+
+/// A kind of region as an option.
+pub struct Kind {
+    /// The option.
+    pub option: &'static str,
+    form: &'static str,
+    example: &'static str,
+    make: Make,
+}
+
+pub const SPHERE: Kind = Kind {
+    option: "--sphere",
+    form: "x,y,z,r",
+    example: "--sphere 100,-850,0,50",
+    make: |v| Ok(Box::new(Sphere::new(point(v, 0), v[3])?)),
+};
+
+pub const DISK: Kind = Kind {
+    option: "--disk",
+    form: "x,y,z,ax,ay,az,r,half",
+    example: "--disk 0,-850,0,0,1,0,500,20",
+    make: |v| Ok(Box::new(Disk::new(point(v, 0), point(v, 3), v[6], v[7])?)),
+};
+
+pub const SLAB: Kind = Kind {
+    option: "--slab",
+    form: "x,y,z,ax,ay,az,half",
+    example: "--slab 0,-850,0,0,1,0,20",
+    make: |v| Ok(Box::new(Slab::new(point(v, 0), point(v, 3), v[6])?)),
+};
+
+pub const BOX: Kind = Kind {
+    option: "--box",
+    form: "x0,y0,z0,x1,y1,z1",
+    example: "--box -50,-900,-50,50,-800,50",
+    make: |v| Ok(Box::new(Cuboid::new(point(v, 0), point(v, 3))?)),
+};
+
+pub const CAPSULE: Kind = Kind {
+    option: "--capsule",
+    form: "x0,y0,z0,x1,y1,z1,r",
+    example: "--capsule 0,-1000,0,0,0,0,50",
+    make: |v| Ok(Box::new(Capsule::new(point(v, 0), point(v, 3), v[6])?)),
+};
+
+/// Three of the numbers; there are as many as the kind's form says.
+fn point(values: &[f64], first: usize) -> Point {
+    Point::new(values[first], values[first + 1], values[first + 2])
+}
+
+impl Kind {
+    /// The region that a text means.
+    pub fn parse(&self, text: &str) -> Result<Box<dyn Region>> {
+        let values = numbers(text, self.form, self.example).in_object(self.option)?;
+        (self.make)(&values).in_object(self.option)
+    }
+}
+
+/// The value of `--at`.
+pub fn parse_point(text: &str) -> Result<Point> {
+    let values = numbers(text, "x,y,z", "--at 100,-850,0").in_object("--at")?;
+    // a sphere knows which positions can be calculated with
+    Ok(Sphere::new(point(&values, 0), 1.0).in_object("--at")?.center())
+}
+
+fn numbers(text: &str, form: &'static str, example: &'static str) -> Result<Vec<f64>, Malformed> {
+    let count = form.split(',').count();
+    let values = text.split(',').map(|v| v.trim().parse()).collect::<Result<Vec<f64>, _>>();
+    let values = values.ok().filter(|v| v.len() == count);
+    values.ok_or_else(|| Malformed { count, form, example, found: text.into() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_example_is_a_region() {
+        for kind in [SPHERE, DISK, SLAB, BOX, CAPSULE] {
+            let value = kind.example.strip_prefix(kind.option).unwrap().trim();
+            assert!(kind.parse(value).is_ok(), "{}", kind.example);
+        }
+    }
+
+    #[test]
+    fn numbers_may_have_signs_exponents_and_spaces() {
+        assert_eq!(parse_point("-1e2, +.5,3").unwrap(), Point::new(-100.0, 0.5, 3.0));
+    }
+}

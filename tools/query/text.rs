@@ -1,0 +1,219 @@
+//! Cells as text: numbers as short as they can be without losing a digit, kinds of section by name.
+
+use std::fmt::Write as _;
+use std::io::Write;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float32Type, Float64Type, UInt8Type, UInt32Type, UInt64Type};
+use arrow_array::{Array, RecordBatch, StringArray};
+use arrow_schema::DataType;
+use leadfield::segments::SectionType;
+use leadfield::table::schema::SECTION_TYPE;
+
+/// Text is given out when it is longer than this.
+const BUFFER: usize = 1 << 16;
+
+/// The typed values of a column.
+enum Values<'a> {
+    Kind(&'a [u8]),
+    Int(&'a [u32]),
+    Long(&'a [u64]),
+    Single(&'a [f32]),
+    Double(&'a [f64]),
+    Text(&'a StringArray),
+    Other,
+}
+
+/// The columns of a batch, typed once for all rows.
+pub struct Cells<'a> {
+    columns: Vec<(&'a str, &'a dyn Array, Values<'a>)>,
+}
+
+impl<'a> Cells<'a> {
+    /// The columns of a batch.
+    pub fn of(batch: &'a RecordBatch) -> Self {
+        let fields = batch.schema_ref().fields().iter().zip(batch.columns());
+        let column = |(field, array): (&'a arrow_schema::FieldRef, &'a arrow_array::ArrayRef)| {
+            (field.name().as_str(), array.as_ref(), values(field.name(), array))
+        };
+        Self { columns: fields.map(column).collect() }
+    }
+
+    /// The cells of a row.
+    pub fn row(&self, i: usize) -> Vec<String> {
+        let cell = |(_, array, values): &(&str, &dyn Array, Values<'_>)| {
+            let mut text = String::new();
+            put(*array, values, i, &mut text);
+            text
+        };
+        self.columns.iter().map(cell).collect()
+    }
+}
+
+fn values<'a>(name: &str, array: &'a arrow_array::ArrayRef) -> Values<'a> {
+    match array.data_type() {
+        DataType::UInt8 if name == SECTION_TYPE => Values::Kind(array.as_primitive::<UInt8Type>().values()),
+        DataType::UInt32 => Values::Int(array.as_primitive::<UInt32Type>().values()),
+        DataType::UInt64 => Values::Long(array.as_primitive::<UInt64Type>().values()),
+        DataType::Float32 => Values::Single(array.as_primitive::<Float32Type>().values()),
+        DataType::Float64 => Values::Double(array.as_primitive::<Float64Type>().values()),
+        DataType::Utf8 => Values::Text(array.as_string::<i32>()),
+        _ => Values::Other,
+    }
+}
+
+/// Appends a cell; nothing for a null.
+fn put(array: &dyn Array, values: &Values<'_>, i: usize, text: &mut String) {
+    if array.is_null(i) {
+        return;
+    }
+    // writing to a string cannot fail
+    let _: std::fmt::Result = match values {
+        Values::Kind(v) => write!(text, "{}", SectionType::from_number(v[i]).map_or("", SectionType::name)),
+        Values::Int(v) => write!(text, "{}", v[i]),
+        Values::Long(v) => write!(text, "{}", v[i]),
+        Values::Single(v) => write!(text, "{}", v[i]),
+        Values::Double(v) => write!(text, "{}", v[i]),
+        Values::Text(v) => write!(text, "{}", v.value(i)),
+        Values::Other => Ok(()),
+    };
+}
+
+/// Comma-separated values, RFC 4180: a cell with a comma, a quote or a line break stands in quotes.
+pub struct Plain;
+
+impl Plain {
+    /// Writes one line.
+    pub fn line<'t>(&self, cells: impl Iterator<Item = &'t str>, out: &mut dyn Write) -> std::io::Result<()> {
+        let mut text = String::new();
+        for (k, cell) in cells.enumerate() {
+            if k > 0 {
+                text.push(',');
+            }
+            quoted(cell, &mut text);
+        }
+        text.push('\n');
+        out.write_all(text.as_bytes())
+    }
+
+    /// Writes the rows of a batch.
+    pub fn rows(&self, batch: &RecordBatch, out: &mut dyn Write) -> std::io::Result<()> {
+        let cells = Cells::of(batch);
+        let mut text = String::with_capacity(BUFFER + 1024);
+        for i in 0..batch.num_rows() {
+            for (k, (_, array, values)) in cells.columns.iter().enumerate() {
+                if k > 0 {
+                    text.push(',');
+                }
+                match values {
+                    Values::Text(v) if v.is_valid(i) => quoted(v.value(i), &mut text),
+                    _ => put(*array, values, i, &mut text),
+                }
+            }
+            text.push('\n');
+            give(&mut text, BUFFER, out)?;
+        }
+        give(&mut text, 0, out)
+    }
+}
+
+fn quoted(cell: &str, text: &mut String) {
+    if cell.contains([',', '"', '\n', '\r']) {
+        text.push('"');
+        text.push_str(&cell.replace('"', "\"\""));
+        text.push('"');
+    } else {
+        text.push_str(cell);
+    }
+}
+
+/// Writes the text out if it is longer than `most`.
+fn give(text: &mut String, most: usize, out: &mut dyn Write) -> std::io::Result<()> {
+    if text.len() > most {
+        out.write_all(text.as_bytes())?;
+        text.clear();
+    }
+    Ok(())
+}
+
+/// One JSON object a line; what is unknown, and a number that JSON does not have, is null.
+pub struct Json;
+
+impl Json {
+    /// Writes the rows of a batch.
+    pub fn rows(&self, batch: &RecordBatch, out: &mut dyn Write) -> std::io::Result<()> {
+        let cells = Cells::of(batch);
+        let keys: Vec<String> =
+            cells.columns.iter().map(|(name, ..)| serde_json::Value::from(*name).to_string()).collect();
+        let mut text = String::with_capacity(BUFFER + 1024);
+        for i in 0..batch.num_rows() {
+            for (k, ((_, array, values), key)) in cells.columns.iter().zip(&keys).enumerate() {
+                text.push(if k == 0 { '{' } else { ',' });
+                text.push_str(key);
+                text.push(':');
+                json(*array, values, i, &mut text);
+            }
+            text.push_str("}\n");
+            give(&mut text, BUFFER, out)?;
+        }
+        give(&mut text, 0, out)
+    }
+}
+
+fn json(array: &dyn Array, values: &Values<'_>, i: usize, text: &mut String) {
+    let finite = match values {
+        Values::Single(v) => v[i].is_finite(),
+        Values::Double(v) => v[i].is_finite(),
+        Values::Other => false,
+        _ => true,
+    };
+    if array.is_null(i) || !finite {
+        text.push_str("null");
+        return;
+    }
+    match values {
+        Values::Text(v) => text.push_str(&serde_json::Value::from(v.value(i)).to_string()),
+        Values::Kind(_) => {
+            text.push('"');
+            put(array, values, i, text);
+            text.push('"');
+        }
+        _ => put(array, values, i, text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow_array::{ArrayRef, Float64Array, UInt8Array};
+    use std::sync::Arc;
+
+    fn batch() -> RecordBatch {
+        let columns: Vec<(&str, ArrayRef)> = vec![
+            ("section_type", Arc::new(UInt8Array::from(vec![Some(2), None, Some(9)]))),
+            ("mtype", Arc::new(StringArray::from(vec![Some("L5,\"A\""), None, Some("b")]))),
+            ("x", Arc::new(Float64Array::from(vec![0.1, f64::NAN, -2.0]))),
+        ];
+        RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, array)| (name, array, true))).unwrap()
+    }
+
+    fn text(write: impl Fn(&mut Vec<u8>) -> std::io::Result<()>) -> String {
+        let mut out = Vec::new();
+        write(&mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn csv_quotes_what_needs_it_and_leaves_nulls_empty() {
+        assert_eq!(text(|out| Plain.rows(&batch(), out)), "dend,\"L5,\"\"A\"\"\",0.1\n,,NaN\n,b,-2\n");
+    }
+
+    #[test]
+    fn json_lines_have_null_for_what_json_cannot_say() {
+        let expected = r#"{"section_type":"dend","mtype":"L5,\"A\"","x":0.1}
+{"section_type":null,"mtype":null,"x":null}
+{"section_type":"","mtype":"b","x":-2}
+"#;
+        assert_eq!(text(|out| Json.rows(&batch(), out)), expected);
+    }
+}
