@@ -2,6 +2,7 @@
 
 mod analytic;
 mod clients;
+mod electrodes;
 mod golden;
 mod index_vs_scan;
 mod layers;

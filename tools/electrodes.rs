@@ -141,6 +141,9 @@ struct Placed {
     force: bool,
 }
 
+/// Advice where the somata have no axis.
+const NO_AXIS: &str = "choose a `--node-set` with two neurons or more, or give `--at` and `--direction`";
+
 /// Runs the tool.
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     let (placed, electrodes) = match &args.source {
@@ -203,7 +206,7 @@ impl Placed {
         match &self.align_to {
             Some(config) => {
                 let somata = align::somata(config, self.node_set.as_deref(), self.population.as_deref())?;
-                let axis = PrincipalAxis::of(&somata).in_file(config)?;
+                let axis = PrincipalAxis::of(&somata).in_file(config).map_err(|e| e.advised(NO_AXIS))?;
                 Ok(Pose::new(axis.center, axis.direction, self.roll, anchor.unwrap_or(Anchor::Center))?)
             }
             None => {

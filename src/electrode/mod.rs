@@ -275,6 +275,18 @@ mod tests {
     }
 
     #[test]
+    fn sizes_in_a_type_become_settings_and_stay_so() {
+        let from_type = electrodes("name,x,y,z,type\na,1,2,3,ObjectiveCSD_Disk_200_40.5\n");
+        let from_columns = electrodes("name,x,y,z,type,thickness,radius\na,1,2,3,ObjectiveCSD_Disk,40.5,200\n");
+        assert_eq!(from_type[0].method.name(), "ObjectiveCSD_Disk");
+        assert_eq!((from_type[0].settings.radius, from_type[0].settings.thickness), (Some(200.0), Some(40.5)));
+        assert_eq!(to_csv(&from_type), to_csv(&from_columns));
+        for text in [to_csv(&from_type), to_json(&from_type)] {
+            assert_eq!(electrodes(&text)[0].settings, from_type[0].settings);
+        }
+    }
+
+    #[test]
     fn no_bytes_make_the_reader_panic() {
         use proptest::prelude::*;
         proptest!(|(bytes in prop::collection::vec(any::<u8>(), 0..200))| drop(parse(&bytes, Extent::Disc)));

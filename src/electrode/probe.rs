@@ -95,7 +95,7 @@ pub fn neuropixels(first: u32, contacts: u32) -> Result<Vec<Point>> {
         return Err(ProbeProblem::Sites { first, contacts });
     }
     let site = |site: u32| {
-        let [left, right] = FROM_EDGE[usize::from(site / 2 % 2 == 1)];
+        let [left, right] = FROM_EDGE[usize::from(!(site / 2).is_multiple_of(2))];
         let from_edge = if site.is_multiple_of(2) { left } else { right };
         Point::new(from_edge - MIDDLE, f64::from(site / 2) * ROW, 0.0)
     };

@@ -1,0 +1,266 @@
+//! `leadfield electrodes`: the makers, how a probe is put into a circuit, other formats, and what is refused.
+//!
+//! Geometry is tested beside `electrode::probe`; here it is what a user types and gets.
+
+use std::path::{Path, PathBuf};
+
+use leadfield::electrode::{self, Electrode};
+use leadfield::geometry::Point;
+use leadfield::sonata::config::Circuit;
+use leadfield::sonata::nodes::Nodes;
+use serde_json::json;
+
+use crate::support::{Run, golden, leadfield, leadfield_in, names_in, scratch};
+
+/// Runs `leadfield electrodes` with these words.
+fn electrodes(words: &str) -> Run {
+    let words: Vec<&str> = words.split(' ').collect();
+    leadfield(&[&["electrodes"], &words[..]].concat())
+}
+
+/// What a file of electrodes holds.
+fn read(text: &str) -> Vec<Electrode> {
+    let folder = scratch();
+    let path = folder.path().join("electrodes");
+    std::fs::write(&path, text).unwrap();
+    electrode::read(&path).unwrap()
+}
+
+/// The contacts that these words make.
+fn made(words: &str) -> Vec<Electrode> {
+    read(&electrodes(words).ok())
+}
+
+fn positions(electrodes: &[Electrode]) -> Vec<[f64; 3]> {
+    electrodes.iter().map(|e| e.position.to_array()).collect()
+}
+
+fn names(electrodes: &[Electrode]) -> Vec<&str> {
+    electrodes.iter().map(|e| e.name.as_str()).collect()
+}
+
+#[test]
+fn a_line_on_standard_output_is_csv() {
+    let csv = electrodes("linear --contacts 2 --pitch 50 --at 1,2,3 --prefix e --type PointSource").ok();
+    assert_eq!(
+        csv,
+        "name,x,y,z,layer,region,type\ne0,1.0,2.0,3.0,NA,NA,PointSource\ne1,1.0,52.0,3.0,NA,NA,PointSource\n"
+    );
+}
+
+#[test]
+fn a_neuropixels_shank_is_that_of_the_reference() {
+    let ours = made("neuropixels --at -8,-850,0");
+    let reference = electrode::read(&golden().join("input/electrodes/np384.csv")).unwrap();
+    assert_eq!(positions(&ours), positions(&reference));
+    assert_eq!(names(&ours), names(&reference));
+}
+
+#[test]
+fn neuropixels_sites_keep_their_number() {
+    let upper = made("neuropixels --first-site 384 --contacts 8 --anchor origin");
+    assert_eq!((upper[0].name.as_str(), upper[7].name.as_str()), ("384", "391"));
+    // site 384 is the left one of row 192, an even one: 27 um from the edge of a shank of 70 um
+    assert_eq!(upper[0].position.to_array(), [27.0 - 35.0, 192.0 * 20.0, 0.0]);
+}
+
+#[test]
+fn numbers_are_negative_or_in_exponent_form_with_and_without_an_equals_sign() {
+    let expected = electrodes("linear --contacts 3 --pitch 20 --at=-8,-850,0 --direction=0,-1,0 --roll=-30").ok();
+    for words in [
+        "linear --contacts 3 --pitch 2e1 --at -8,-850,0 --direction 0,-1,0 --roll -30",
+        "linear --contacts 3 --pitch 20 --at -8e0,-8.5e2,-0 --direction -0,-1e3,0 --roll -3e1",
+    ] {
+        assert_eq!(positions(&read(&electrodes(words).ok())), positions(&read(&expected)));
+    }
+    assert_eq!(read(&expected)[2].position.to_array(), [-8.0, -890.0, 0.0]);
+}
+
+#[test]
+fn a_grid_has_a_pitch_for_columns_and_one_for_rows() {
+    let grid = made("grid --columns 3 --rows 2 --pitch 100,30 --anchor center --direction 0,0,1 --at 5,5,5");
+    assert_eq!(grid.len(), 6);
+    let across: Vec<f64> = grid.iter().take(3).map(|e| e.position.x - 5.0).collect();
+    assert!(across.iter().zip([-100.0, 0.0, 100.0]).all(|(a, b)| (a - b).abs() < 1e-12), "{across:?}");
+    let along = grid[3].position - grid[0].position;
+    assert!(along.distance(Point::new(0.0, 0.0, 30.0)) < 1e-12, "{along}");
+    let mean = grid.iter().fold(Point::ORIGIN, |sum, e| sum + e.position) / 6.0;
+    assert!(mean.distance(Point::new(5.0, 5.0, 5.0)) < 1e-12, "{mean}");
+}
+
+/// A circuit of 300 neurons in a cylinder along y, and its somata.
+fn circuit(folder: &Path) -> (PathBuf, Vec<Point>) {
+    let circuit = folder.join("circuit");
+    leadfield(&["synthesize", circuit.to_str().unwrap(), "--cells", "300", "--morphologies", "1"]).ok();
+    let config = circuit.join("circuit_config.json");
+    let nodes = Nodes::open(Circuit::open(&config).unwrap().population(None).unwrap()).unwrap();
+    let all: Vec<u64> = (0..300).collect();
+    let somata = nodes.transforms(&all).unwrap().iter().map(|t| t.translation).collect();
+    (config, somata)
+}
+
+/// Variance of points along a unit vector.
+fn spread(points: &[Point], mean: Point, unit: Point) -> f64 {
+    points.iter().map(|&p| (p - mean).dot(unit).powi(2)).sum::<f64>() / points.len() as f64
+}
+
+#[test]
+fn an_aligned_probe_lies_at_the_mean_soma_along_the_axis_of_the_somata() {
+    let folder = scratch();
+    let (config, somata) = circuit(folder.path());
+    let probe = made(&format!("linear --contacts 33 --pitch 50 --align-to {}", config.display()));
+    let mean = somata.iter().fold(Point::ORIGIN, |sum, &p| sum + p) / somata.len() as f64;
+    let center = probe[0].position.midpoint(probe[32].position);
+    assert!(center.distance(mean) < 1e-9, "{center} {mean}");
+    let axis = probe[32].position - probe[0].position;
+    let axis = axis / axis.norm();
+    let most = spread(&somata, mean, axis);
+    // a principal axis: turned a little to any side the somata spread less along it
+    for aside in [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]] {
+        for angle in [-0.01, 0.01] {
+            let turned = axis + Point::from(aside) * angle;
+            assert!(spread(&somata, mean, turned / turned.norm()) <= most);
+        }
+    }
+    assert!(axis.y > 0.9, "{axis}");
+}
+
+#[test]
+fn only_the_somata_of_a_node_set_count() {
+    let folder = scratch();
+    let (config, somata) = circuit(folder.path());
+    let sets = json!({"two": {"node_id": [4, 7]}, "one": {"node_id": [4]}});
+    std::fs::write(config.with_file_name("node_sets.json"), sets.to_string()).unwrap();
+    let align = format!("linear --contacts 2 --pitch 10 --align-to {}", config.display());
+    let probe = made(&format!("{align} --node-set two"));
+    let center = probe[0].position.midpoint(probe[1].position);
+    assert!(center.distance(somata[4].midpoint(somata[7])) < 1e-9);
+    let file = config.display();
+    electrodes(&format!("{align} --node-set one")).refused(&format!(
+        "error: {file}: no axis, expected at least two points at different positions, found 1\n\
+        hint: choose a `--node-set` with two neurons or more, or give `--at` and `--direction`"
+    ));
+}
+
+#[test]
+fn what_a_maker_writes_weights_reads() {
+    let folder = scratch();
+    let run = |args: &[&str]| leadfield_in(folder.path(), args).ok();
+    run(&["synthesize", "circuit", "--cells", "2", "--with-report"]);
+    run(&["positions", "circuit/simulation_config.json", "-o", "table.parquet"]);
+    for name in ["probe.csv", "probe.json"] {
+        run(&["electrodes", "linear", "--contacts", "4", "--pitch", "100", "-o", name]);
+        run(&["weights", "table.parquet", name, "-o", "weights.h5", "--force"]);
+    }
+}
+
+#[test]
+fn csv_turns_into_json_and_back_without_a_change() {
+    let folder = scratch();
+    let run = |args: &[&str]| leadfield_in(folder.path(), &[&["electrodes", "from"], args].concat());
+    let reference = golden().join("input/electrodes/named.csv");
+    run(&[reference.to_str().unwrap(), "-o", "a.json"]).ok();
+    run(&["a.json", "-o", "b.csv"]).ok();
+    run(&["b.csv", "-o", "c.json"]).ok();
+    let text = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+    assert_eq!(text("a.json"), text("c.json"));
+    let (before, after) = (electrode::read(&reference).unwrap(), read(&text("b.csv")));
+    assert_eq!((positions(&before), names(&before)), (positions(&after), names(&after)));
+    let told = |e: &Electrode| (e.layer.clone(), e.region.clone(), e.method.name());
+    assert_eq!(before.iter().map(told).collect::<Vec<_>>(), after.iter().map(told).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_flat_probe_of_probeinterface_is_put_into_the_circuit() {
+    let folder = scratch();
+    let file = folder.path().join("probe.json");
+    let probe = json!({"specification": "probeinterface", "version": "0.2.21", "probes": [{
+        "ndim": 2, "si_units": "mm", "contact_positions": [[0.0, 0.0], [0.016, 0.02]], "contact_ids": ["e0", "e1"],
+        "contact_plane_axes": [[[1.0, 0.0], [0.0, 1.0]], [[1.0, 0.0], [0.0, 1.0]]]
+    }]});
+    std::fs::write(&file, probe.to_string()).unwrap();
+    let placed = made(&format!("from {} --at 100,0,0 --direction 0,-1,0", file.display()));
+    assert_eq!(names(&placed), ["e0", "e1"]);
+    let [tip, next] = [placed[0].position, placed[1].position];
+    assert!(tip.distance(Point::new(100.0, 0.0, 0.0)) < 1e-12 && next.distance(Point::new(84.0, -20.0, 0.0)) < 1e-12);
+}
+
+/// Writes an atlas of 1 x 3 x 1 voxels of 100 um, the lowest in `S1;L1`, the next in `S1;L2`, the last in none.
+fn atlas(folder: &Path) {
+    let header = "NRRD0004\ntype: uint32\ndimension: 3\nsizes: 1 3 1\nendian: little\nencoding: raw\n\
+        space directions: (100,0,0) (0,100,0) (0,0,100)\nspace origin: (0,0,0)\n\n";
+    let ids: Vec<u8> = [11_u32, 12, 0].iter().flat_map(|id| id.to_le_bytes()).collect();
+    std::fs::write(folder.join("brain_regions.nrrd"), [header.as_bytes(), &ids].concat()).unwrap();
+    let hierarchy = json!({"id": 1, "acronym": "root", "children": [
+        {"id": 11, "acronym": "S1;L1", "children": []}, {"id": 12, "acronym": "S1;L2", "children": []}]});
+    std::fs::write(folder.join("hierarchy.json"), hierarchy.to_string()).unwrap();
+}
+
+#[test]
+fn an_atlas_tells_region_and_layer() {
+    let folder = scratch();
+    atlas(folder.path());
+    let line = "linear --contacts 5 --pitch 100 --at 50,-50,50 --atlas";
+    let contacts = made(&format!("{line} {}", folder.path().display()));
+    let told: Vec<_> = contacts.iter().map(|e| (e.region.as_str(), e.layer.as_str())).collect();
+    let outside = ("Outside", "Outside");
+    assert_eq!(told, [outside, ("S1", "L1"), ("S1", "L2"), outside, outside]);
+}
+
+#[test]
+fn a_missing_atlas_is_refused() {
+    electrodes("linear --contacts 5 --pitch 100 --atlas no/atlas")
+        .refused("error: no/atlas/brain_regions.nrrd: cannot be read: no such file or directory");
+}
+
+#[test]
+fn an_atlas_of_a_wrong_dimension_is_refused() {
+    let folder = scratch();
+    atlas(folder.path());
+    let file = folder.path().join("brain_regions.nrrd");
+    let content = String::from_utf8_lossy(&std::fs::read(&file).unwrap()).replace("dimension: 3", "dimension: 4");
+    std::fs::write(&file, content).unwrap();
+    electrodes(&format!("linear --contacts 5 --pitch 100 --atlas {}", folder.path().display())).refused(&format!(
+        "error: {}: wrong dimension, expected 3, found `4`\n\
+        hint: region ids are one number a voxel: no colours, no time",
+        file.display()
+    ));
+}
+
+#[test]
+fn what_is_no_probe_is_refused() {
+    for (words, message) in [
+        ("linear --contacts 0 --pitch 50", "number of contacts out of range, expected 1 to 100000, found 0"),
+        ("linear --contacts 2 --pitch -5", "pitch out of range, expected a finite number above 0 um, found `-5`"),
+        (
+            "neuropixels --first-site 700",
+            "sites out of range, expected 384 or fewer below site 960, found 384 from site 700",
+        ),
+        (
+            "linear --contacts 2 --pitch 5 --direction 0,0,0",
+            "no direction, expected three finite numbers, not all 0, found (0, 0, 0)",
+        ),
+        ("linear --contacts 2 --pitch 5 --at nan,0,0", "wrong place, expected finite numbers, found (NaN, 0, 0)"),
+        (
+            "linear --contacts 1 --pitch 5 --prefix a/",
+            "contact[0]: wrong name, expected one without `/` and NUL that is not empty, `.` or `..`, found `a/0`",
+        ),
+        (
+            "linear --contacts 1 --pitch 5 -o probe.txt",
+            "probe.txt: no format to write, expected a name that ends in `.csv` or `.json`",
+        ),
+    ] {
+        electrodes(words).refused(&format!("error: {message}"));
+    }
+}
+
+#[test]
+fn an_existing_file_is_kept_unless_forced() {
+    let folder = scratch();
+    let line = ["electrodes", "linear", "--contacts", "1", "--pitch", "5", "-o", "probe.csv", "--quiet"];
+    leadfield_in(folder.path(), &line).ok();
+    leadfield_in(folder.path(), &line)
+        .refused("error: probe.csv: exists already\nhint: choose another name, or replace it with `--force`");
+    leadfield_in(folder.path(), &[&line[..], &["--force"]].concat()).ok();
+    assert_eq!(names_in(folder.path()), ["probe.csv"]);
+}
