@@ -27,8 +27,8 @@ use crate::staged::Existing;
 use blocks::{Block, Buffer, Buffers, Run};
 use columns::Columns;
 
-/// Output bytes that a thread computes before it writes.
-pub const BLOCK_BYTES: usize = 8 << 20;
+/// Output bytes that a thread computes before it writes: few enough to stay in a core's cache until they are written.
+pub const BLOCK_BYTES: usize = 1 << 20;
 
 /// What is to be computed, and where it goes.
 #[derive(Clone, Copy)]
