@@ -8,6 +8,7 @@ mod layers;
 mod lead_fields;
 mod malformed;
 mod morphologies;
+mod queries;
 mod regions;
 mod sonata;
 mod support;

@@ -15,7 +15,7 @@ use crate::support::{Run, leadfield, leadfield_in, scratch};
 /// A table of three neurons, as `segments.parquet` in a folder.
 fn folder() -> &'static Path {
     static FOLDER: LazyLock<TempDir> = LazyLock::new(|| {
-        let folder = scratch();
+        let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         leadfield_in(folder.path(), &["synthesize", "circuit", "--cells", "3", "--with-report"]).ok();
         leadfield_in(folder.path(), &["positions", "circuit/simulation_config.json", "-o", "segments.parquet"]).ok();
         folder
@@ -89,11 +89,16 @@ fn options_that_do_not_go_with_the_nearest_are_refused() {
 
 #[test]
 fn unknown_names_are_refused_with_those_that_are_known() {
-    query(&["--columns", "node_id,foo"]).refused(
+    // attributes are known only where the circuit is: this table's is elsewhere
+    let folder = scratch();
+    rewritten(&folder.path().join("s.parquet"), |pairs| set(pairs, "leadfield.circuit", "gone.json"));
+    leadfield_in(folder.path(), &["query", "s.parquet", "--columns", "node_id,foo"]).refused(
         "error: --columns: unknown column, expected one of `node_id`, `section_id`, `segment_id`, `section_type`, `x0`, \
          `y0`, `z0`, `x1`, `y1`, `z1`, `radius`, `row`, `x`, `y`, `z`, `length`, `inside`, found `foo`\n\
          hint: attributes of the nodes, such as `mtype`, need `--circuit CONFIG`",
     );
+    let run = query(&["--columns", "foo"]);
+    assert!(run.stderr.contains(", `mtype`, ") && run.stderr.ends_with(", found `foo`\n"), "{}", run.stderr);
     query(&["--section-type", "soma,axom"]).refused(
         "error: --section-type: unknown kind of section, expected one of `soma`, `axon`, `dend`, `apic`, `ais`, `node`, \
          `myelin`, found `axom`",
@@ -176,7 +181,8 @@ fn a_parquet_that_is_no_segment_table_is_refused_with_the_columns_that_it_lacks(
     writer.close().unwrap();
     leadfield_in(folder.path(), &["query", "other.parquet", "--count"]).refused(
         "error: other.parquet: no segment table, expected the columns of a segment table, found no `section_id`, \
-         `segment_id`, `section_type`, `y0`, `z0`, `x1`, `y1`, `z1`, `radius`, `row`",
+         `segment_id`, `section_type`, `y0`, `z0`, `x1`, `y1`, `z1`, `radius`, `row`\n\
+         hint: make a segment table with `leadfield positions`",
     );
 }
 
@@ -186,10 +192,11 @@ fn parts_of_different_populations_are_refused() {
     let part = |number: u8| -> PathBuf { folder.path().join(format!("part-0000{number}.parquet")) };
     rewritten(&part(0), |pairs| set(pairs, "leadfield.population", "one"));
     rewritten(&part(1), |pairs| set(pairs, "leadfield.population", "other"));
-    let run = leadfield(&["query", folder.path().to_str().unwrap(), "--count"]);
-    let says = |text: &str| run.stderr.contains(text);
-    assert!(says("part-00001.parquet: part of another table, expected population `one` with "), "{}", run.stderr);
-    assert!(says(", found population `other` with ") && run.code == 2, "{}", run.stderr);
+    let path = part(1).display().to_string();
+    leadfield(&["query", folder.path().to_str().unwrap(), "--count"]).refused(&format!(
+        "error: {path}: part of another table, expected population `one`, found population `other`\n\
+         hint: keep the parts of each table in a folder of their own"
+    ));
 }
 
 #[test]
