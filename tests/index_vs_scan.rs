@@ -78,7 +78,8 @@ fn plain(ends: &[(Point, Point)]) -> Vec<Segment> {
 
 /// Writes a table of so many parts, and reads it back in stored order.
 fn made(segments: &[Segment], parts: usize, precision: Precision) -> Made {
-    let folder = support::scratch();
+    // two of these live in statics, which are never dropped: what is left behind goes with the target folder
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let path = folder.path().join("table");
     std::fs::create_dir(&path).unwrap();
     let neurons = segments.len().div_ceil(PER_NEURON);

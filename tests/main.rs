@@ -9,6 +9,7 @@ mod layers;
 mod lead_fields;
 mod malformed;
 mod morphologies;
+mod queries;
 mod regions;
 mod sonata;
 mod support;

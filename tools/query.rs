@@ -13,7 +13,7 @@ mod search;
 mod text;
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use leadfield::error::{Context, Problem, listed};
 use leadfield::geometry::region::Region;
@@ -25,7 +25,7 @@ use leadfield::{Error, Result};
 use serde_json::json;
 
 use self::circuit::{Circuit, common};
-use self::columns::{Columns, ELECTRODE, Lookups, Sources};
+use self::columns::{Columns, Lookups, Sources};
 use self::contacts::RegionOf;
 use self::field::Field;
 use self::groups::Groups;
@@ -201,7 +201,8 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
             args.segments.display()
         ));
     }
-    let circuit = args.needs_circuit().then(|| Circuit::open(args.filter.circuit.as_deref(), &table)).transpose()?;
+    let circuit =
+        args.needs_circuit(&table).then(|| Circuit::open(args.filter.circuit.as_deref(), &table)).transpose()?;
     let filter = Filter { section_types: kinds, nodes: nodes(&args.filter, circuit.as_ref())? };
     if filter.nodes.as_ref().is_some_and(Vec::is_empty) {
         common.warn("no neuron passes `--node-set` and `--where`");
@@ -223,16 +224,30 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
         nearest: place.nearest.is_some(),
         circuit: circuit.as_ref(),
     };
+    match answer(args, &search, sources) {
+        // who reads the output has seen enough
+        Err(error) if is_broken_pipe(&error) => Ok(Outcome::Done),
+        answered => answered.map(|()| Outcome::Done),
+    }
+}
+
+/// Gives what is asked for.
+fn answer(args: &Args, search: &Search<'_>, sources: Sources<'_>) -> Result<()> {
     if args.count {
         println!("{}", search.run(&[], &mut |_, _| Ok(()))?);
     } else if let Some(name) = &args.node_set_json {
-        println!("{:#}", node_set(&search, name)?);
+        println!("{:#}", node_set(search, name)?);
     } else if args.by.is_empty() {
-        give_rows(args, &search, sources)?;
+        give_rows(args, search, sources)?;
     } else {
-        give_groups(args, &search, sources)?;
+        give_groups(args, search, sources)?;
     }
-    Ok(Outcome::Done)
+    Ok(())
+}
+
+fn is_broken_pipe(error: &Error) -> bool {
+    let io = std::error::Error::source(error).and_then(|e| e.downcast_ref::<std::io::Error>());
+    io.is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
 /// Every row, as it is found.
@@ -285,14 +300,15 @@ fn node_set(search: &Search<'_>, name: &str) -> Result<serde_json::Value> {
 }
 
 impl Args {
-    fn needs_circuit(&self) -> bool {
-        let stored = leadfield::table::Precision::F64.schema();
-        let elsewhere = |name: &String| stored.field_with_name(name).is_err() && name != ELECTRODE && !name.is_empty();
+    /// Whether anything but the table's own names is asked for: node sets, or attributes of the nodes. The circuit that
+    /// the table names may be gone; then a column is told to be unknown.
+    fn needs_circuit(&self, table: &Table) -> bool {
         let filter = &self.filter;
+        let attribute = |names: &[String]| names.iter().any(|name| !columns::is_known(name));
         filter.circuit.is_some()
             || filter.node_set.is_some()
             || !filter.conditions.is_empty()
-            || self.by.iter().any(elsewhere)
+            || (attribute(&self.by) || attribute(&self.columns)) && Path::new(&table.metadata().circuit).exists()
     }
 }
 

@@ -15,7 +15,7 @@ use crate::support::{Run, leadfield, leadfield_in, scratch};
 /// A table of three neurons, as `segments.parquet` in a folder.
 fn folder() -> &'static Path {
     static FOLDER: LazyLock<TempDir> = LazyLock::new(|| {
-        let folder = scratch();
+        let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         leadfield_in(folder.path(), &["synthesize", "circuit", "--cells", "3", "--with-report"]).ok();
         leadfield_in(folder.path(), &["positions", "circuit/simulation_config.json", "-o", "segments.parquet"]).ok();
         folder
@@ -89,11 +89,16 @@ fn options_that_do_not_go_with_the_nearest_are_refused() {
 
 #[test]
 fn unknown_names_are_refused_with_those_that_are_known() {
-    query(&["--columns", "node_id,foo"]).refused(
+    // attributes are known only where the circuit is: this table's is elsewhere
+    let elsewhere = scratch();
+    rewritten(&elsewhere.path().join("s.parquet"), |pairs| set(pairs, "leadfield.circuit", "gone.json"));
+    leadfield_in(elsewhere.path(), &["query", "s.parquet", "--columns", "node_id,foo"]).refused(
         "error: --columns: unknown column, expected one of `node_id`, `section_id`, `segment_id`, `section_type`, `x0`, \
          `y0`, `z0`, `x1`, `y1`, `z1`, `radius`, `row`, `x`, `y`, `z`, `length`, `inside`, found `foo`\n\
          hint: attributes of the nodes, such as `mtype`, need `--circuit CONFIG`",
     );
+    let run = query(&["--columns", "foo"]);
+    assert!(run.stderr.contains(", `mtype`, ") && run.stderr.ends_with(", found `foo`\n"), "{}", run.stderr);
     query(&["--section-type", "soma,axom"]).refused(
         "error: --section-type: unknown kind of section, expected one of `soma`, `axon`, `dend`, `apic`, `ais`, `node`, \
          `myelin`, found `axom`",

@@ -42,6 +42,12 @@ pub const DISTANCE: &str = "distance";
 /// The coefficient of an electrodes file.
 pub const WEIGHT: &str = "weight";
 
+/// Whether a name is that of a column that may be there without a circuit.
+pub fn is_known(name: &str) -> bool {
+    let extra = [ELECTRODE, DISTANCE, WEIGHT, POTENTIAL].into_iter().chain(ELECTRIC).chain(COMPUTED);
+    Precision::F64.schema().field_with_name(name).is_ok() || extra.into_iter().any(|known| known == name)
+}
+
 /// One column of the result.
 enum Column {
     /// As it is in the table.

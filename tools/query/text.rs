@@ -39,11 +39,15 @@ impl<'a> Cells<'a> {
         Self { columns: fields.map(column).collect() }
     }
 
-    /// The cells of a row.
+    /// The cells of a row for people: six digits of a number that is not whole.
     pub fn row(&self, i: usize) -> Vec<String> {
         let cell = |(_, array, values): &(&str, &dyn Array, Values<'_>)| {
             let mut text = String::new();
-            put(*array, values, i, &mut text);
+            match values {
+                Values::Single(v) if array.is_valid(i) => text = short(v[i].into()),
+                Values::Double(v) if array.is_valid(i) => text = short(v[i]),
+                _ => put(*array, values, i, &mut text),
+            }
             text
         };
         self.columns.iter().map(cell).collect()
@@ -77,6 +81,15 @@ fn put(array: &dyn Array, values: &Values<'_>, i: usize, text: &mut String) {
         Values::Text(v) => write!(text, "{}", v.value(i)),
         Values::Other => Ok(()),
     };
+}
+
+/// Six significant digits.
+fn short(v: f64) -> String {
+    if !(1e-3..1e6).contains(&v.abs()) {
+        return if v == 0.0 || !v.is_finite() { v.to_string() } else { format!("{v:.5e}") };
+    }
+    let whole = v.abs().log10().floor() as i32;
+    format!("{v:.0$}", usize::try_from(5 - whole).unwrap_or(0))
 }
 
 /// Comma-separated values, RFC 4180: a cell with a comma, a quote or a line break stands in quotes.
@@ -201,6 +214,15 @@ mod tests {
         let mut out = Vec::new();
         write(&mut out).unwrap();
         String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn people_get_six_digits() {
+        let cases =
+            [(1234.5678, "1234.57"), (-0.1, "-0.100000"), (0.001, "0.00100000"), (0.0, "0"), (2e-7, "2.00000e-7")];
+        for (v, text) in cases {
+            assert_eq!(short(v), text);
+        }
     }
 
     #[test]

@@ -1,0 +1,241 @@
+//! Region queries, as a user runs them and in one process.
+//!
+//! Input: tables of 37,000 synthesized neurons (about 10 million segments in a column of radius 400 um and height 1500 um;
+//! `CELLS=n` for another number): one part in f32 and f64, and default parts in f32. They are made once, in
+//! `QUERY_FOLDER` (default: a folder of the system's for temporary files, removed at the end; a named one is kept).
+//! What bounds it: a query decodes the coordinates of the pages that its region touches, so the share of pages is
+//! told beside the times. CPU time is that of the whole process, user and system, from `/proc`, with one thread.
+//!
+//! `cargo bench --bench query`, then `python benches/query_peers.py FOLDER` in a Python with duckdb and brain-indexer.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use leadfield::geometry::region::{Disk, Predicate, Region, Slab, Sphere};
+use leadfield::geometry::{Aabb, Point, hilbert};
+use leadfield::index::{PageTree, Resident};
+use leadfield::segments::Segments;
+use leadfield::staged::Existing;
+use leadfield::table::{Pages, Table, write_part};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// The column that holds the somata, um; regions lie in it.
+const RADIUS: f64 = 400.0;
+const HEIGHT: f64 = 1500.0;
+
+fn main() {
+    // cargo test also runs benches with harness = false; only `cargo bench` passes --bench
+    if !std::env::args().any(|a| a == "--bench") {
+        return;
+    }
+    let cells = std::env::var("CELLS").unwrap_or_else(|_| "37000".into());
+    let named = std::env::var_os("QUERY_FOLDER").map(PathBuf::from);
+    let folder =
+        named.clone().unwrap_or_else(|| std::env::temp_dir().join(format!("leadfield-query-{}", std::process::id())));
+    std::fs::create_dir_all(&folder).unwrap();
+    rayon::ThreadPoolBuilder::new().num_threads(1).build_global().unwrap();
+    let tables = tables(&folder, &cells);
+    for table in &tables {
+        process(&folder, table);
+    }
+    for table in &tables {
+        shares(&folder.join(table));
+    }
+    for table in &tables[..2] {
+        resident(&folder, table);
+    }
+    writing(&folder);
+    if named.is_none() {
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+}
+
+/// Makes the tables that are not there; gives their names.
+fn tables(folder: &Path, cells: &str) -> [&'static str; 3] {
+    let wanted = [("f32.parquet", "f32"), ("f64.parquet", "f64"), ("f32-parts", "f32")];
+    let missing: Vec<_> = wanted.iter().filter(|(name, _)| !folder.join(name).exists()).collect();
+    if !missing.is_empty() {
+        run(folder, &["synthesize", "circuit", "--cells", cells, "--with-report", "--force"]);
+    }
+    for (name, precision) in missing {
+        let cpu = run(folder, &["positions", "circuit/simulation_config.json", "-o", name, "--precision", precision]);
+        println!("{name}: made in {cpu:.1} CPU s");
+    }
+    wanted.map(|(name, _)| name)
+}
+
+/// Runs the program, quiet, and gives its CPU seconds.
+fn run(folder: &Path, args: &[&str]) -> f64 {
+    let before = children_cpu_s();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_leadfield"));
+    let status =
+        command.current_dir(folder).args(args).args(["--quiet", "--threads", "1"]).stdout(Stdio::null()).status();
+    assert!(status.unwrap().success(), "{args:?}");
+    children_cpu_s() - before
+}
+
+/// User and system time of all ended children, s, from `/proc/self/stat` (fields 16 and 17, in ticks of 10 ms).
+fn children_cpu_s() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let after_name = stat.rsplit_once(") ").unwrap().1;
+    let ticks = |field: usize| after_name.split(' ').nth(field - 3).unwrap().parse::<f64>().unwrap();
+    (ticks(16) + ticks(17)) / 100.0
+}
+
+/// The middle of the segments of a table.
+fn middle(table: &Table) -> Point {
+    table.bounds().unwrap().center()
+}
+
+/// The radius of a sphere round a point with about so many hits, by halving.
+fn radius_of(index: &Resident, at: Point, hits: u64) -> f64 {
+    let (mut low, mut high) = (0.1, 2000.0);
+    for _ in 0..30 {
+        let half = 0.5 * (low + high);
+        let found = index.count(&Sphere::new(at, half).unwrap(), Predicate::Midpoint);
+        if found < hits { low = half } else { high = half }
+    }
+    high
+}
+
+/// Whole processes with a warm page cache, each run forty times so that clock ticks of 10 ms do not matter.
+fn process(folder: &Path, name: &str) {
+    let table = Table::open(&folder.join(name)).unwrap();
+    let (at, index) = (middle(&table), table.resident().unwrap());
+    println!("\n{name}: {} segments, {} parts; whole process, CPU ms", table.len(), table.parts().len());
+    for hits in [0, 100, 10_000, 500_000] {
+        let r = if hits == 0 { 0.01 } else { radius_of(&index, at, hits) };
+        let sphere = format!("{},{},{},{r}", at.x, at.y, at.z);
+        let mut told = format!("  sphere of {r:>7.2} um, about {hits:>6} hits:");
+        for output in [&["--count"][..], &["--format", "csv"], &["--format", "arrow"]] {
+            let args = [&["query", name, "--sphere", &sphere], output].concat();
+            let times = if hits > 100_000 { 5 } else { 40 };
+            let cpu = (0..times).map(|_| run(folder, &args)).sum::<f64>() / f64::from(times);
+            told += &format!("  {} {:.1}", output[output.len() - 1].trim_start_matches("--"), 1e3 * cpu);
+        }
+        println!("{told}");
+    }
+}
+
+/// A place in the column, by the radius and the height that the circuit has.
+fn places() -> Vec<Point> {
+    let mut dice = ChaCha8Rng::seed_from_u64(1);
+    let mut place = || loop {
+        let p = Point::from([RADIUS, HEIGHT / 2.0, RADIUS].map(|half| dice.random_range(-half..half)));
+        if p.x.hypot(p.z) <= RADIUS {
+            return p;
+        }
+    };
+    (0..100).map(|_| place()).collect()
+}
+
+/// The share of pages that regions touch, on average over 100 places.
+fn shares(path: &Path) {
+    let table = Table::open(path).unwrap();
+    let pages = Pages::of(&table, |_| true).unwrap();
+    let all = pages.pages().len();
+    println!("\n{}: {all} pages; share touched, on average over 100 places in the column", path.display());
+    let up = Point::new(0.0, 1.0, 0.0);
+    let regions: [(&str, fn(Point, Point) -> Box<dyn Region>); 4] = [
+        ("sphere of 50 um", |p, _| Box::new(Sphere::new(p, 50.0).unwrap())),
+        ("sphere of 100 um", |p, _| Box::new(Sphere::new(p, 100.0).unwrap())),
+        ("disk 500 x 40 um", |p, up| Box::new(Disk::new(p, up, 500.0, 20.0).unwrap())),
+        ("slab of 40 um", |p, up| Box::new(Slab::new(p, up, 20.0).unwrap())),
+    ];
+    for (name, region) in regions {
+        let touched: usize = places().iter().map(|&p| pages.tree().touched(region(p, up).as_ref()).len()).sum();
+        println!("  {name:<18} {:>5.2} %", touched as f64 / all as f64);
+    }
+    let boxes: Vec<Aabb> = pages.pages().iter().map(|p| p.bounds).collect();
+    let started = Instant::now();
+    let tree = PageTree::new(&boxes);
+    println!("  packing {} boxes: {:.0} us", tree.len(), 1e6 * started.elapsed().as_secs_f64());
+}
+
+/// Seconds of the quickest of some runs.
+fn quickest<T>(times: usize, mut f: impl FnMut() -> T) -> f64 {
+    let one = |_| {
+        let started = Instant::now();
+        std::hint::black_box(f());
+        started.elapsed().as_secs_f64()
+    };
+    (0..times).map(one).fold(f64::INFINITY, f64::min)
+}
+
+/// The resident index: made, stored, opened, asked.
+fn resident(folder: &Path, name: &str) {
+    let table = Table::open(&folder.join(name)).unwrap();
+    let path = folder.join(format!("{name}.index"));
+    println!("\n{name}: resident index, one thread");
+    let started = Instant::now();
+    let made = table.resident().unwrap();
+    println!("  made from the table in {:.2} s", started.elapsed().as_secs_f64());
+    made.write(&path, table.fingerprint(), Existing::Replace).unwrap();
+    let bytes = File::open(&path).unwrap().metadata().unwrap().len();
+    drop(made);
+    let started = Instant::now();
+    let index = Resident::open(&path, Table::open(&folder.join(name)).unwrap().fingerprint()).unwrap();
+    let opened = started.elapsed().as_secs_f64();
+    println!("  stored: {:.0} MB, ready {:.1} ms after opening table and index", bytes as f64 / 1e6, 1e3 * opened);
+    let at = middle(&table);
+    for hits in [100, 10_000, 500_000] {
+        let sphere = Sphere::new(at, radius_of(&index, at, hits)).unwrap();
+        let found = index.find(&sphere, Predicate::Midpoint).len();
+        let midpoint = quickest(50, || index.find(&sphere, Predicate::Midpoint));
+        let intersects = quickest(50, || index.find(&sphere, Predicate::Intersects));
+        let any: &dyn Region = &sphere;
+        let dynamic = quickest(50, || index.find(any, Predicate::Midpoint));
+        println!(
+            "  sphere with {found:>6} hits: {:>9.1} us midpoint, {:>9.1} us intersects, {:>9.1} us as any region",
+            1e6 * midpoint,
+            1e6 * intersects,
+            1e6 * dynamic
+        );
+    }
+    for k in [1, 10, 100] {
+        let all = quickest(5, || places().iter().map(|&p| index.nearest(p, k).len()).sum::<usize>());
+        println!("  {k:>3} nearest: {:.1} us", 1e6 * all / 100.0);
+    }
+}
+
+/// Writing a part of four million segments, and the sort alone.
+fn writing(folder: &Path) {
+    for name in ["f32.parquet", "f64.parquet"] {
+        let table = Table::open(&folder.join(name)).unwrap();
+        let part = &table.parts()[0];
+        let mut segments: Segments = part.read_by_row().unwrap();
+        let mut neurons = part.neurons().to_vec();
+        let rows = neurons.iter().scan(0, |sum, n| {
+            *sum += n.segments;
+            Some(*sum)
+        });
+        let kept = rows.take_while(|&sum| sum <= 4_000_000).count();
+        neurons.truncate(kept);
+        let length = neurons.iter().map(|n| n.segments).sum::<u64>() as usize;
+        segments = segments.iter().take(length).collect();
+        let out = folder.join("written.parquet");
+        let write = || write_part(&out, &segments, &neurons, table.metadata(), table.precision()).unwrap();
+        let (all, sort) = (quickest(2, write), quickest(2, || sorted(&segments)));
+        let bytes = std::fs::metadata(&out).unwrap().len() as f64 / length as f64;
+        println!(
+            "\n{name}: {:.2} M segments written in {all:.2} s, of which the sort {sort:.2} s: {:.2} M a second beyond it; {bytes:.1} bytes a segment",
+            length as f64 / 1e6,
+            length as f64 / 1e6 / (all - sort)
+        );
+        std::fs::remove_file(out).unwrap();
+    }
+}
+
+/// The sort of the writer: Hilbert keys of midpoints, ties by row.
+fn sorted(segments: &Segments) -> Vec<(bool, u64, u64, usize)> {
+    let midpoint = |i: usize| segments.start[i].midpoint(segments.end[i]);
+    let curve = hilbert::Curve::over(&Aabb::of((0..segments.len()).map(midpoint)));
+    let is_long = |i: usize| segments.start[i].distance(segments.end[i]) > 60.0;
+    let mut keys: Vec<_> =
+        (0..segments.len()).map(|i| (is_long(i), curve.key(midpoint(i)), segments.row[i], i)).collect();
+    keys.sort_unstable();
+    keys
+}
