@@ -11,7 +11,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
-/// What peers cost on the machine where they were measured, CPU time, one thread (docs/benchmarks.md).
+/// What peers cost on the machine where they were measured, CPU time, one thread (docs/benchmarks.md tells of it).
 const ORIGINAL_POSITIONS_S: f64 = 0.117;
 const ORIGINAL_PAIR_NS: f64 = 190_000.0;
 const SUCCESSOR_PAIR_NS: f64 = 190.0;

@@ -132,6 +132,9 @@ fn places() -> Vec<Point> {
     (0..100).map(|_| place()).collect()
 }
 
+/// Makes a region round a place, across an axis.
+type Make = fn(Point, Point) -> Box<dyn Region>;
+
 /// The share of pages that regions touch, on average over 100 places.
 fn shares(path: &Path) {
     let table = Table::open(path).unwrap();
@@ -139,7 +142,7 @@ fn shares(path: &Path) {
     let all = pages.pages().len();
     println!("\n{}: {all} pages; share touched, on average over 100 places in the column", path.display());
     let up = Point::new(0.0, 1.0, 0.0);
-    let regions: [(&str, fn(Point, Point) -> Box<dyn Region>); 4] = [
+    let regions: [(&str, Make); 4] = [
         ("sphere of 50 um", |p, _| Box::new(Sphere::new(p, 50.0).unwrap())),
         ("sphere of 100 um", |p, _| Box::new(Sphere::new(p, 100.0).unwrap())),
         ("disk 500 x 40 um", |p, up| Box::new(Disk::new(p, up, 500.0, 20.0).unwrap())),
