@@ -12,7 +12,7 @@ x, y, z, r = map(float, sphere.split(","))
 # doubles first: a mean of two float32 would be rounded
 middle = [f"(({a}0::double + {a}1::double) * 0.5 - ({c!r}))" for a, c in zip("xyz", (x, y, z))]
 distance_2 = " + ".join(f"{m} * {m}" for m in middle)
-count = duckdb.sql(f"select count(*) from '{table}' where sqrt({distance_2}) <= {r!r}").fetchone()[0]
+count = duckdb.sql(f"select count(*) from '{table}' where sqrt({distance_2}) <= {r!r}").fetchall()[0][0]
 print("duckdb", count)
 
 columns = pq.read_table(table, columns=[f"{a}{k}" for a in "xyz" for k in (0, 1)])
