@@ -2,7 +2,12 @@
 //!
 //! Every other module reads HDF5 through [`File`]; `hdf5::File` itself is opened nowhere else (a lint sees to it).
 
+mod storage;
+#[cfg(test)]
+mod tests_support;
 mod write;
+
+pub use storage::Storage;
 
 use std::path::{Path, PathBuf};
 
@@ -240,7 +245,7 @@ impl File {
     pub fn floats(&self, object: &str) -> Result<Vec<f64>> {
         let dataset = self.dataset(object)?;
         self.check_float(object, &dataset)?;
-        dataset.read_raw::<f64>().map_err(|e| self.read_error(object, &e))
+        self.raw(object, &dataset)
     }
 
     fn check_float(&self, object: &str, dataset: &Dataset) -> Result<()> {
@@ -262,6 +267,7 @@ impl File {
             let expected = format!("two dimensions and at least {to} rows");
             return Err(self.error(object, H5Problem::Shape { expected, found: shape }));
         }
+        self.check_plausible(object, &[from..to, 0..shape[1]])?;
         let rows = dataset.read_slice_2d::<f64, _>((from..to, ..)).map_err(|e| self.read_error(object, &e))?;
         Ok(rows.into_raw_vec_and_offset().0)
     }
@@ -287,19 +293,6 @@ impl File {
         Ok(values.into_raw_vec_and_offset().0)
     }
 
-    /// Refuses a box with more values than the file can hold: deflate reaches about a thousandth of the size at best.
-    ///
-    /// # Errors
-    /// As said, or the file is gone.
-    pub fn check_plausible(&self, object: &str, ranges: &[std::ops::Range<usize>]) -> Result<()> {
-        let values = ranges.iter().fold(1_u64, |n, range| n.saturating_mul(range.len() as u64));
-        let bytes = std::fs::metadata(&self.path).map_err(FileProblem::Read).in_file(&self.path)?.len();
-        if values <= bytes.saturating_mul(1032) {
-            return Ok(());
-        }
-        Err(self.error(object, H5Problem::Implausible { values, bytes }))
-    }
-
     /// All values of a dataset of integers that cannot be negative.
     ///
     /// # Errors
@@ -307,7 +300,7 @@ impl File {
     pub fn unsigned(&self, object: &str) -> Result<Vec<u64>> {
         let dataset = self.dataset(object)?;
         match self.descriptor(object, &dataset)? {
-            TypeDescriptor::Unsigned(_) => dataset.read_raw::<u64>().map_err(|e| self.read_error(object, &e)),
+            TypeDescriptor::Unsigned(_) => self.raw(object, &dataset),
             TypeDescriptor::Integer(_) => self.non_negative(object, &self.raw(object, &dataset)?),
             other => Err(self.wrong_type(object, "integers", &other)),
         }
@@ -349,7 +342,9 @@ impl File {
         }
     }
 
+    /// All values, unless the dataset claims more than the file can hold.
     fn raw<T: H5Type>(&self, object: &str, dataset: &Dataset) -> Result<Vec<T>> {
+        self.check_all(object, dataset)?;
         dataset.read_raw::<T>().map_err(|e| self.read_error(object, &e))
     }
 
