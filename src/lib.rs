@@ -13,6 +13,7 @@
 
 pub mod assembly;
 pub mod compare;
+pub mod diagnosis;
 pub mod electrode;
 pub mod error;
 pub mod geometry;

@@ -20,7 +20,7 @@ const FLOORS: &[&[&str]] = &[
     &["morphology", "lead_field", "index"],
     &["method"],
     &["sonata", "positions", "table", "electrode", "pickle"],
-    &["weights", "assembly", "compare", "synthesis"],
+    &["weights", "assembly", "compare", "diagnosis", "synthesis"],
 ];
 
 /// Files that are longer than [`LONGEST`], each with the length that it may have and the reason.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{CompareProblem, Options};
 use crate::error::{Error, Result};
-use crate::sonata::electrodes_file::{ElectrodesFile, Population};
+use crate::sonata::electrodes_file::{ElectrodesFile, Population, sorted_names};
 
 /// Which column is whose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -40,7 +40,7 @@ pub struct Matched {
 /// The columns of two populations, matched by name.
 #[derive(Debug)]
 pub struct Columns {
-    /// Those of both, sorted by name as [`sorted`] does; columns of no contact at the end.
+    /// Those of both, sorted by name as [`sorted_names`] does; columns of no contact at the end.
     pub matched: Vec<Matched>,
     /// Names on one side only.
     pub only_in: [Vec<String>; 2],
@@ -73,7 +73,7 @@ impl Columns {
     }
 
     fn matched([a, b]: &[Own; 2], extra: ExtraColumn) -> Self {
-        let names = sorted(a.by_name.keys().cloned().collect());
+        let names = sorted_names(a.by_name.keys().cloned().collect());
         let both = |name: &String| Some([*a.by_name.get(name)?, *b.by_name.get(name)?]);
         let mut matched: Vec<Matched> =
             names.into_iter().filter_map(|name| Some(Matched { columns: both(&name)?, name })).collect();
@@ -84,7 +84,7 @@ impl Columns {
         }
         let differ = extra == ExtraColumn::Compare && counts[0] != counts[1];
         let alone = |of: &Own, other: &Own| {
-            sorted(of.by_name.keys().filter(|n| !other.by_name.contains_key(*n)).cloned().collect())
+            sorted_names(of.by_name.keys().filter(|n| !other.by_name.contains_key(*n)).cloned().collect())
         };
         Self { matched, only_in: [alone(a, b), alone(b, a)], extra: differ.then(|| counts.map(|n| n as u64)) }
     }
@@ -106,22 +106,10 @@ impl Own {
         if self.extra.len() != 1 {
             return self;
         }
-        let names = sorted(self.by_name.into_keys().collect());
+        let names = sorted_names(self.by_name.into_keys().collect());
         let extra = vec![names.len()];
         Self { by_name: names.into_iter().zip(0..).collect(), extra }
     }
-}
-
-/// Names in the original's order: as integers where all are integers, as text otherwise.
-///
-/// Probed on its reference files: `0` .. `383` are in numeric order, `e1, e2, e10, ref` become `e1, e10, e2, ref`.
-fn sorted(mut names: Vec<String>) -> Vec<String> {
-    let numbers: Option<Vec<i64>> = names.iter().map(|n| n.parse().ok()).collect();
-    match numbers {
-        Some(_) => names.sort_by_key(|n| n.parse::<i64>().unwrap_or_default()),
-        None => names.sort_unstable(),
-    }
-    names
 }
 
 #[cfg(test)]
@@ -130,14 +118,6 @@ mod tests {
 
     fn own(names: &[(&str, usize)], extra: &[usize]) -> Own {
         Own { by_name: names.iter().map(|&(n, c)| (n.to_string(), c)).collect(), extra: extra.to_vec() }
-    }
-
-    #[test]
-    fn integers_sort_as_numbers_and_words_as_text() {
-        let sort = |names: &[&str]| sorted(names.iter().map(|n| n.to_string()).collect());
-        assert_eq!(sort(&["10", "9", "0"]), ["0", "9", "10"]);
-        assert_eq!(sort(&["e1", "e2", "e10", "ref"]), ["e1", "e10", "e2", "ref"]);
-        assert_eq!(sort(&["10", "9", "ref"]), ["10", "9", "ref"]);
     }
 
     #[test]

@@ -14,30 +14,38 @@
 //! electrodes_file"; element types are those that h5py, libsonata 0.2 and neurodamus 4.2 accept alike. The text's
 //! `{population}/electrode_id` for the column breaks libsonata: it is read here, never written.
 
+mod factors;
+mod names;
 mod reader;
 mod writer;
 
+pub use factors::Factors;
+pub use names::sorted_names;
 pub use reader::{ElectrodeEntry, ElectrodesFile, Population};
 pub use writer::{Attribute, Electrode, Layout, PopulationLayout, Writer};
 
 use crate::error::Problem;
 
 /// The group that holds electrodes and coefficients; no population may have its name.
-const ELECTRODES: &str = "electrodes";
+pub const ELECTRODES: &str = "electrodes";
 
-fn node_ids(population: &str) -> String {
+/// Where a population's node ids are.
+pub fn node_ids(population: &str) -> String {
     format!("/{population}/node_ids")
 }
 
-fn offsets(population: &str) -> String {
+/// Where a population's offsets are.
+pub fn offsets(population: &str) -> String {
     format!("/{population}/offsets")
 }
 
-fn scaling_factors(population: &str) -> String {
+/// Where a population's coefficients are.
+pub fn scaling_factors(population: &str) -> String {
     format!("/{ELECTRODES}/{population}/scaling_factors")
 }
 
-fn electrode(name: &str) -> String {
+/// The group of a contact.
+pub fn electrode(name: &str) -> String {
     format!("/{ELECTRODES}/{name}")
 }
 

@@ -1,0 +1,173 @@
+//! A sound file from a faulty one, where that needs no guess: types, layout, shifted offsets, the order of nodes, columns
+//! of nobody.
+
+use std::path::Path;
+
+use super::{Code, Contact, Diagnosis, Finding, Population, Severity};
+use crate::error::{Context, Problem, Result, listed};
+use crate::geometry::Point;
+use crate::sonata::electrodes_file::{Attribute, Electrode, Layout, PopulationLayout, Writer};
+use crate::staged::Existing;
+
+/// Bytes of coefficients that are copied at a time.
+const BLOCK_BYTES: u64 = 4 << 20;
+
+/// What was mended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mended {
+    /// The codes of what was found, and is no more.
+    pub codes: Vec<Code>,
+    /// Number of rows written.
+    pub rows: u64,
+}
+
+/// Why no file was written.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum MendProblem {
+    /// Faults that need a decision.
+    #[error("not mended, expected faults that can be mended without guessing, found {0}")]
+    Guess(String),
+}
+
+impl Problem for MendProblem {
+    fn hint(&self) -> Option<String> {
+        Some("each finding tells what to do about it".into())
+    }
+}
+
+impl Diagnosis {
+    /// The findings that stand in the way of mending: errors that need a decision.
+    pub fn unmendable(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|f| f.severity() == Severity::Error && !f.mendable)
+    }
+}
+
+/// One population as it is to be written.
+struct Plan<'a> {
+    population: &'a Population,
+    /// Places of the nodes in the file, by ascending id.
+    order: Vec<usize>,
+    offsets: &'a [u64],
+    /// The file's column of each contact, in the order in which contacts are written.
+    columns: Vec<usize>,
+}
+
+/// Writes a sound file. Coefficients are copied as they are; nodes are sorted, each contact gets its own column.
+///
+/// # Errors
+/// A fault needs a guess (nothing is written then); the output exists or cannot be written; coefficients cannot be read.
+pub fn mend(diagnosis: &Diagnosis, out: &Path, existing: Existing, progress: &dyn Fn(u64)) -> Result<Mended> {
+    let mut codes: Vec<&str> = diagnosis.unmendable().map(|f| f.code.entry().code).collect();
+    codes.dedup();
+    if !codes.is_empty() {
+        return Err(MendProblem::Guess(listed(codes, 12))).in_file(&diagnosis.path);
+    }
+    let contacts = in_column_order(diagnosis);
+    let plans: Vec<Plan<'_>> =
+        (0..).zip(&diagnosis.populations).filter_map(|(place, p)| Plan::new(place, p, &contacts)).collect();
+    let writer = Writer::create(out, existing, &layout(&contacts, &plans, &diagnosis.findings))?;
+    for (number, plan) in plans.iter().enumerate() {
+        plan.copy(number, &writer, progress)?;
+    }
+    writer.commit()?;
+    let mut codes: Vec<Code> = diagnosis.findings.iter().filter(|f| f.mendable).map(|f| f.code).collect();
+    codes.sort_unstable();
+    codes.dedup();
+    Ok(Mended { codes, rows: plans.iter().filter_map(|p| p.offsets.last()).sum() })
+}
+
+/// A contact's own column, and its place in the diagnosis.
+type Placed<'a> = (usize, &'a Contact);
+
+/// The contacts in the order of the first population's columns.
+fn in_column_order(diagnosis: &Diagnosis) -> Vec<Placed<'_>> {
+    let first = diagnosis.populations.first();
+    let mut contacts: Vec<Placed<'_>> = diagnosis.contacts.iter().enumerate().collect();
+    contacts.sort_by_key(|&(i, contact)| first.and_then(|p| own_column(p, 0, i, contact)).unwrap_or(u64::MAX));
+    contacts
+}
+
+/// The column that is a contact's own, whatever number it is under.
+fn own_column(population: &Population, place: usize, i: usize, contact: &Contact) -> Option<u64> {
+    match &population.relabelled {
+        Some(own) => own.get(i).copied(),
+        None => contact.columns.get(place).copied().flatten(),
+    }
+}
+
+impl<'a> Plan<'a> {
+    fn new(place: usize, population: &'a Population, contacts: &[Placed<'_>]) -> Option<Self> {
+        let ids = &population.node_ids.given;
+        let mut order: Vec<usize> = (0..ids.len()).collect();
+        order.sort_by_key(|&i| ids.get(i));
+        let column = |&(i, contact): &Placed<'_>| Some(own_column(population, place, i, contact)? as usize);
+        let columns = contacts.iter().map(column).collect::<Option<Vec<usize>>>()?;
+        Some(Self { population, order, offsets: population.offsets.as_deref()?, columns })
+    }
+
+    /// The nodes in order, each with its rows in the old file.
+    fn nodes(&self) -> impl Iterator<Item = (u64, std::ops::Range<u64>)> + '_ {
+        self.order.iter().filter_map(|&i| {
+            let id = *self.population.node_ids.given.get(i)?;
+            Some((id, *self.offsets.get(i)?..*self.offsets.get(i + 1)?))
+        })
+    }
+
+    fn layout(&self, codes: &str) -> PopulationLayout {
+        let mut offsets = vec![0];
+        let mut end = 0;
+        for (_, rows) in self.nodes() {
+            end += rows.end - rows.start;
+            offsets.push(end);
+        }
+        PopulationLayout {
+            name: self.population.name.clone(),
+            node_ids: self.nodes().map(|(id, _)| id).collect(),
+            offsets,
+            provenance: vec![("mended", codes.into())],
+        }
+    }
+
+    fn copy(&self, number: usize, writer: &Writer, progress: &dyn Fn(u64)) -> Result<()> {
+        let Some(factors) = &self.population.factors else { return Ok(()) };
+        let width = factors.columns().max(1);
+        let step = (BLOCK_BYTES / 8 / width).max(1);
+        let (mut values, mut picked, mut to) = (Vec::new(), Vec::new(), 0);
+        for (_, rows) in self.nodes() {
+            for from in rows.clone().step_by(step as usize) {
+                let end = rows.end.min(from + step);
+                factors.read(from..end, &mut values)?;
+                picked.clear();
+                for row in values.chunks_exact(width as usize) {
+                    picked.extend(self.columns.iter().filter_map(|&column| row.get(column)));
+                }
+                writer.write_rows(number, to, &picked)?;
+                to += end - from;
+                progress(end - from);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn layout(contacts: &[Placed<'_>], plans: &[Plan<'_>], findings: &[Finding]) -> Layout {
+    let mut codes: Vec<&str> = findings.iter().filter(|f| f.mendable).map(|f| f.code.entry().code).collect();
+    codes.sort_unstable();
+    codes.dedup();
+    let codes = codes.join(" ");
+    let label = |text: &Option<String>| text.clone().unwrap_or_else(|| "NA".into());
+    let electrode = |&(_, contact): &Placed<'_>| Electrode {
+        name: contact.name.clone(),
+        // a contact without a place is an error, and so was refused
+        position: contact.position.unwrap_or(Point::ORIGIN),
+        kind: label(&contact.kind),
+        layer: label(&contact.layer),
+        region: label(&contact.region),
+        settings: contact.settings.iter().map(|(key, value)| (*key, Attribute::clone(value))).collect(),
+    };
+    Layout {
+        electrodes: contacts.iter().map(electrode).collect(),
+        populations: plans.iter().map(|p| p.layout(&codes)).collect(),
+        provenance: vec![("program", concat!("leadfield ", env!("CARGO_PKG_VERSION")).into())],
+    }
+}

@@ -1,0 +1,109 @@
+//! What is wrong with an electrodes file: everything that makes a client fail or, worse, silently compute nonsense.
+//!
+//! The file is read as leniently as can be, so that all of its faults are found at once. Each is a [`Finding`] with a
+//! [`Code`]; [`Code::entry`] tells what clients do and how to mend it. [`mend`] writes a sound file where that needs no
+//! guess.
+
+mod code;
+mod contacts;
+mod expected;
+mod finding;
+mod integers;
+mod mending;
+mod population;
+mod rows;
+mod values;
+
+use std::path::{Path, PathBuf};
+
+pub use code::{Code, Effect, Entry, Severity};
+pub use contacts::Contact;
+pub use expected::Expected;
+pub use finding::Finding;
+pub use mending::{Mended, mend};
+pub use population::{Ids, Population};
+
+use crate::error::Result;
+use crate::h5::File;
+use crate::sonata::electrodes_file::{ELECTRODES, scaling_factors};
+use finding::Findings;
+
+/// What is to be examined.
+#[derive(Clone, Copy)]
+pub struct Request<'a> {
+    /// The electrodes file.
+    pub file: &'a Path,
+    /// What its circuit has, where that is known.
+    pub expected: Option<&'a Expected>,
+    /// Called with numbers of rows done, from any thread.
+    pub progress: &'a (dyn Fn(u64) + Sync),
+}
+
+/// What was found, and what could be read.
+#[derive(Debug)]
+pub struct Diagnosis {
+    /// The file.
+    pub path: PathBuf,
+    /// What is wrong: errors first, then by code.
+    pub findings: Vec<Finding>,
+    /// The populations.
+    pub populations: Vec<Population>,
+    /// The contacts, by name.
+    pub contacts: Vec<Contact>,
+}
+
+impl Diagnosis {
+    /// The worst of the findings; none in a file without fault.
+    pub fn worst(&self) -> Option<Severity> {
+        self.findings.iter().map(Finding::severity).max()
+    }
+}
+
+/// Examines an electrodes file.
+///
+/// # Errors
+/// It is no HDF5 file, or its coefficients cannot be read; anything else is a finding.
+pub fn examine(request: &Request<'_>) -> Result<Diagnosis> {
+    let file = File::open(request.file)?;
+    let mut findings = Findings::default();
+    let path = request.file.to_path_buf();
+    if file.members(&format!("/{ELECTRODES}")).is_err() {
+        findings.add(Code::NoElectrodes, format!("/{ELECTRODES}"), "missing, expected a group");
+        return Ok(Diagnosis { path, findings: findings.sorted(), populations: vec![], contacts: vec![] });
+    }
+    let names = population_names(&file)?;
+    if names.is_empty() {
+        findings.add(Code::NoPopulation, "/", "no population, expected a group with `node_ids` and `offsets`");
+    }
+    if let Some(expected) = request.expected.filter(|e| !names.contains(&e.population)) {
+        let known = crate::error::listed(&names, 12);
+        let text = format!("population `{}` of {} missing, found {known}", expected.population, expected.source);
+        findings.add(Code::OtherPopulation, "/", text);
+    }
+    let mut populations: Vec<Population> =
+        names.into_iter().map(|name| population::read(&file, name, &mut findings)).collect();
+    let columns: Vec<(String, Option<u64>)> =
+        populations.iter().map(|p| (p.name.clone(), p.factors.as_ref().map(|f| f.columns()))).collect();
+    let contacts = contacts::contacts(&file, &columns, &mut findings);
+    for (place, population) in populations.iter_mut().enumerate() {
+        if let Some(expected) = request.expected.filter(|e| e.population == population.name) {
+            expected.check(population, &mut findings);
+        }
+        population.check_values(place, &contacts, request.progress, &mut findings)?;
+        population.check_labels(&file, place, &contacts, &mut findings);
+    }
+    Ok(Diagnosis { path, findings: findings.sorted(), populations, contacts })
+}
+
+/// Groups that are meant as populations: with node ids or offsets, or with coefficients.
+fn population_names(file: &File) -> Result<Vec<String>> {
+    let own = |name: &String| {
+        name != ELECTRODES && (file.has(&format!("/{name}/node_ids")) || file.has(&format!("/{name}/offsets")))
+    };
+    let mut names: Vec<String> = file.members("/")?.into_iter().filter(own).collect();
+    let others = file.members(&format!("/{ELECTRODES}"))?;
+    names.extend(others.into_iter().filter(|name| file.has(&scaling_factors(name))));
+    names.sort_unstable();
+    names.dedup();
+    Ok(names)
+}

@@ -1,0 +1,110 @@
+//! The coefficients themselves: what is not finite, columns of nothing but ones or zeros.
+
+use std::sync::Mutex;
+
+use rayon::prelude::*;
+
+use crate::error::Result;
+use crate::sonata::electrodes_file::Factors;
+
+/// Bytes of one block of rows.
+const BLOCK_BYTES: u64 = 1 << 20;
+
+/// A kind of value that no client can use: how many there are, and the first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Odd {
+    pub count: u64,
+    /// Row and column.
+    pub first: Option<(u64, u64)>,
+}
+
+/// What the coefficients are like.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Values {
+    pub nan: Odd,
+    pub infinite: Odd,
+    /// For each column, whether all its values are 1.
+    pub ones: Vec<bool>,
+    /// For each column, whether all its values are 0.
+    pub zeros: Vec<bool>,
+}
+
+impl Odd {
+    fn see(&mut self, row: u64, column: u64) {
+        self.count += 1;
+        self.first = Some(self.first.map_or((row, column), |first| first.min((row, column))));
+    }
+
+    fn join(&mut self, other: Self) {
+        self.count += other.count;
+        self.first = [self.first, other.first].into_iter().flatten().min();
+    }
+}
+
+impl Values {
+    fn new(columns: usize) -> Self {
+        Self { ones: vec![true; columns], zeros: vec![true; columns], ..Self::default() }
+    }
+
+    fn row(&mut self, row: u64, values: &[f64]) {
+        let mut finite = true;
+        for ((&v, one), zero) in values.iter().zip(&mut self.ones).zip(&mut self.zeros) {
+            *one &= v == 1.0;
+            *zero &= v == 0.0;
+            finite &= v.is_finite();
+        }
+        if !finite {
+            for (&v, column) in values.iter().zip(0..) {
+                match () {
+                    () if v.is_nan() => self.nan.see(row, column),
+                    () if v.is_infinite() => self.infinite.see(row, column),
+                    () => {}
+                }
+            }
+        }
+    }
+
+    fn join(&mut self, other: &Self) {
+        self.nan.join(other.nan);
+        self.infinite.join(other.infinite);
+        self.ones.iter_mut().zip(&other.ones).for_each(|(own, other)| *own &= other);
+        self.zeros.iter_mut().zip(&other.zeros).for_each(|(own, other)| *own &= other);
+    }
+
+    /// Reads all coefficients once, in threads. `progress` is called with numbers of rows done.
+    pub fn of(factors: &Factors, progress: &(dyn Fn(u64) + Sync)) -> Result<Self> {
+        let columns = factors.columns() as usize;
+        let step = (BLOCK_BYTES / 8 / factors.columns().max(1)).max(1);
+        let all = Mutex::new(Self::new(columns));
+        let blocks = factors.rows().div_ceil(step);
+        (0..blocks).into_par_iter().try_for_each_init(Vec::new, |values, block| {
+            let rows = block * step..((block + 1) * step).min(factors.rows());
+            factors.read(rows.clone(), values)?;
+            let mut own = Self::new(columns);
+            values.chunks_exact(columns.max(1)).zip(rows.clone()).for_each(|(v, row)| own.row(row, v));
+            if let Ok(mut all) = all.lock() {
+                all.join(&own);
+            }
+            progress(rows.end - rows.start);
+            Ok::<(), crate::Error>(())
+        })?;
+        Ok(all.into_inner().unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_odd_value_is_told_whatever_the_order_of_blocks() {
+        let (mut late, mut early) = (Values::new(2), Values::new(2));
+        late.row(7, &[f64::NAN, 1.0]);
+        late.row(8, &[f64::NAN, f64::NEG_INFINITY]);
+        early.row(3, &[0.0, f64::NAN]);
+        late.join(&early);
+        assert_eq!(late.nan, Odd { count: 3, first: Some((3, 1)) });
+        assert_eq!(late.infinite, Odd { count: 1, first: Some((8, 1)) });
+        assert_eq!((late.ones, late.zeros), (vec![false, false], vec![false, false]));
+    }
+}
