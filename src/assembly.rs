@@ -179,6 +179,16 @@ impl Assembly {
         self.metadata.segments
     }
 
+    /// The population.
+    pub fn population(&self) -> &str {
+        &self.metadata.population
+    }
+
+    /// The neurons, node ids ascending.
+    pub fn neurons(&self) -> Vec<Neuron> {
+        self.plans.iter().map(neuron).collect()
+    }
+
     /// Places all segments and writes the table: one file where `out` ends in `.parquet`, else a folder of parts.
     ///
     /// `placed` is told the number of segments of each placed neuron. The output appears under its name when complete.

@@ -1,27 +1,31 @@
-//! `leadfield validate`: whether two files agree.
+//! `leadfield validate`: whether a file is sound, and whether two agree.
 
+mod electrodes_file;
+mod report;
 mod weights;
 
 use leadfield::Result;
 
 use crate::cli::{Common, Outcome};
 
-/// Compare two files: exit code 0 if they agree, 1 if they differ, 2 if they cannot be compared
+/// Examine a file or compare two: exit code 0 if it is sound or they agree, 1 if not, 2 if they cannot be read
 #[derive(clap::Args)]
 pub struct Args {
     #[command(subcommand)]
     what: What,
 }
 
-/// What is compared.
+/// What is examined or compared.
 #[derive(clap::Subcommand)]
 enum What {
+    ElectrodesFile(electrodes_file::Args),
     Weights(weights::Args),
 }
 
 /// Runs the tool.
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     match &args.what {
+        What::ElectrodesFile(args) => electrodes_file::run(args, common),
         What::Weights(args) => weights::run(args, common),
     }
 }

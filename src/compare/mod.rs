@@ -39,6 +39,18 @@ impl Apart {
 }
 
 impl Tolerance {
+    /// What differences are measured by: what is allowed, or the larger of the two numbers where nothing is.
+    pub(crate) fn measure(&self) -> Self {
+        if self.atol == 0.0 && self.rtol == 0.0 { Self { rtol: 1.0, atol: 0.0 } } else { *self }
+    }
+
+    /// How many times what is allowed two numbers are apart; the relative difference where nothing is allowed.
+    pub fn excess(&self, a: f64, b: f64, apart: Apart) -> f64 {
+        let Self { rtol, atol } = self.measure();
+        let excess = apart.absolute / (atol + rtol * a.abs().max(b.abs()));
+        if apart.absolute.is_finite() { excess } else { f64::INFINITY }
+    }
+
     /// Whether two numbers agree.
     pub fn allows(&self, a: f64, b: f64) -> bool {
         let Apart { absolute, .. } = Apart::of(a, b);

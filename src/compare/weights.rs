@@ -1,26 +1,23 @@
 //! Comparison of two electrodes files: nodes matched by id, contacts by name, rows read in blocks.
 
 mod columns;
+mod passes;
+mod quantiles;
 mod rows;
 mod tally;
-
-use rayon::prelude::*;
+mod told;
+mod worst;
 
 pub use columns::{ColumnRule, ExtraColumn};
+pub use quantiles::QUANTILES;
 pub use rows::SegmentCounts;
-pub use tally::{Difference, ElectrodeComparison};
+pub use told::{Difference, ElectrodeComparison, WorstPair};
 
 use super::Tolerance;
 use crate::error::{Problem, Result};
 use crate::sonata::electrodes_file::{ElectrodesFile, Population};
 use columns::Columns;
 use rows::Rows;
-use tally::Tally;
-
-/// Bytes of one block of rows of one file.
-///
-/// Columns are walked one by one: a block fits into a core's cache.
-const BLOCK_BYTES: u64 = 1 << 20;
 
 /// How to compare.
 #[derive(Debug, Clone, Copy)]
@@ -69,6 +66,8 @@ pub struct Comparison {
     pub extra_columns: Option<[u64; 2]>,
     /// The contacts of both files, sorted by name.
     pub electrodes: Vec<ElectrodeComparison>,
+    /// The pairs furthest beyond the tolerance, the worst first: at most ten.
+    pub worst: Vec<WorstPair>,
 }
 
 impl Comparison {
@@ -110,7 +109,7 @@ pub fn pair<'a>(a: &'a ElectrodesFile, b: &'a ElectrodesFile, named: Option<(&st
     Ok(Pairing { pairs, only_in: [alone(a, b), alone(b, a)] })
 }
 
-/// Compares two populations. `progress` is called with numbers of rows done.
+/// Compares two populations, in threads. `progress` is called with numbers of rows done.
 ///
 /// # Errors
 /// A file cannot be read, or sorted names are asked for and neither file has a column too many.
@@ -118,29 +117,22 @@ pub fn compare(
     (file_a, a): (&ElectrodesFile, &Population),
     (file_b, b): (&ElectrodesFile, &Population),
     options: &Options,
-    progress: &dyn Fn(u64),
+    progress: &(dyn Fn(u64) + Sync),
 ) -> Result<Comparison> {
     let columns = Columns::of((file_a, a), (file_b, b), options)?;
     let rows = Rows::of(a, b);
-    let mut tallies = vec![Tally::default(); columns.matched.len()];
-    for span in rows.blocks(BLOCK_BYTES / 8 / a.columns().max(b.columns()).max(1)) {
-        let values_a = file_a.rows(a, span.a..span.a + span.rows)?;
-        let values_b = file_b.rows(b, span.b..span.b + span.rows)?;
-        let both = [(values_a.as_slice(), a.columns() as usize), (values_b.as_slice(), b.columns() as usize)];
-        tallies.par_iter_mut().zip(&columns.matched).for_each(|(tally, column)| {
-            tally.add(span.a, both, column.columns, options.tolerance);
-        });
-        progress(span.rows);
-    }
-    let electrodes = columns.matched.iter().zip(tallies).map(|(column, tally)| tally.told(&column.name, a)).collect();
+    let factors = [file_a.factors(a)?, file_b.factors(b)?];
+    let tally = passes::tally(&factors, &columns, &rows, options.tolerance, progress)?;
+    let compared = rows.spans.iter().map(|s| s.rows).sum();
     Ok(Comparison {
         populations: [a.name().into(), b.name().into()],
         nodes: rows.nodes,
-        rows: rows.spans.iter().map(|s| s.rows).sum(),
+        rows: compared,
         nodes_only_in: rows.only_in,
         segment_counts: rows.segment_counts,
-        electrodes_only_in: columns.only_in,
         extra_columns: columns.extra,
-        electrodes,
+        worst: told::worst(&tally, &columns.matched, a),
+        electrodes: told::electrodes(&tally, &columns.matched, a, compared),
+        electrodes_only_in: columns.only_in,
     })
 }

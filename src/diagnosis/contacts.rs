@@ -117,7 +117,11 @@ fn method_of(file: &File, group: &str, findings: &mut Findings) -> Option<String
         Ok(name) => {
             let known = method::by_name(&name).is_some() || name.starts_with("ObjectiveCSD_");
             if !known {
-                findings.add(Code::UnknownMethod, &object, format!("unknown method, found `{name}`"));
+                findings.add(
+                    Code::UnknownMethod,
+                    &object,
+                    format!("unknown method, expected one that `leadfield weights` knows, found `{name}`"),
+                );
             }
             Some(name)
         }

@@ -53,8 +53,10 @@ impl Expected {
             values
         };
         let same = sorted(&mut offsets.windows(2).map(rows)) == sorted(&mut self.segments.values().copied());
-        let cause = if same { "; the same numbers belong to other nodes: ids or offsets are in another order" } else { "" };
-        let text = format!("node {id} has not one row a segment, expected {n} as in {}, found {found}{cause}", self.source);
+        let cause =
+            if same { "; the same numbers belong to other nodes: ids or offsets are in another order" } else { "" };
+        let text =
+            format!("node {id} has not one row a segment, expected {n} as in {}, found {found}{cause}", self.source);
         findings.add_at(Code::SegmentCount, offsets_of(&population.name), place as u64, text);
         findings.and_more(others);
     }

@@ -33,8 +33,8 @@ use finding::Findings;
 pub struct Request<'a> {
     /// The electrodes file.
     pub file: &'a Path,
-    /// What its circuit has, where that is known.
-    pub expected: Option<&'a Expected>,
+    /// What its circuit has, by each that knows.
+    pub expected: &'a [Expected],
     /// Called with numbers of rows done, from any thread.
     pub progress: &'a (dyn Fn(u64) + Sync),
 }
@@ -75,7 +75,7 @@ pub fn examine(request: &Request<'_>) -> Result<Diagnosis> {
     if names.is_empty() {
         findings.add(Code::NoPopulation, "/", "no population, expected a group with `node_ids` and `offsets`");
     }
-    if let Some(expected) = request.expected.filter(|e| !names.contains(&e.population)) {
+    for expected in request.expected.iter().filter(|e| !names.contains(&e.population)) {
         let known = crate::error::listed(&names, 12);
         let text = format!("population `{}` of {} missing, found {known}", expected.population, expected.source);
         findings.add(Code::OtherPopulation, "/", text);
@@ -86,7 +86,7 @@ pub fn examine(request: &Request<'_>) -> Result<Diagnosis> {
         populations.iter().map(|p| (p.name.clone(), p.factors.as_ref().map(|f| f.columns()))).collect();
     let contacts = contacts::contacts(&file, &columns, &mut findings);
     for (place, population) in populations.iter_mut().enumerate() {
-        if let Some(expected) = request.expected.filter(|e| e.population == population.name) {
+        for expected in request.expected.iter().filter(|e| e.population == population.name) {
             expected.check(population, &mut findings);
         }
         population.check_values(place, &contacts, request.progress, &mut findings)?;

@@ -143,7 +143,8 @@ impl Population {
             let own = contacts.iter().find(|c| c.columns.get(place) == Some(&Some(column)));
             own.map_or_else(|| format!("column {column}"), |c| format!("contact `{}`", c.name))
         };
-        for (code, odd, what) in [(Code::NotANumber, values.nan, "NaN"), (Code::Infinite, values.infinite, "infinite")] {
+        for (code, odd, what) in [(Code::NotANumber, values.nan, "NaN"), (Code::Infinite, values.infinite, "infinite")]
+        {
             if let Some((row, column)) = odd.first {
                 let text = format!("{what} at {}, expected a finite number", owner(column));
                 findings.add_at(code, &object, row, text);
@@ -240,10 +241,13 @@ fn check_sorted(
     let certain = version.is_some_and(|v| v.starts_with("0.2"));
     let sure = match version {
         Some(version) if certain => format!("certain, attribute `version` of `node_ids` is `{version}`"),
-        _ => "likely, the extra column of ones is the mark of BlueRecording 0.2.1; `--segments TABLE` can prove it".into(),
+        _ => "likely, the extra column of ones is the mark of BlueRecording 0.2.1; `--segments TABLE` can prove it"
+            .into(),
     };
-    let text = format!("columns are in the order of sorted names, but their numbers are not: {sure}; mislabelled: {}",
-        crate::error::listed(wrong, 6));
+    let text = format!(
+        "columns are in the order of sorted names, but their numbers are not: {sure}; mislabelled: {}",
+        crate::error::listed(wrong, 6)
+    );
     findings.add(Code::SortedNames, object, text);
     if certain {
         return Some(own);

@@ -33,7 +33,8 @@ pub(super) fn check_offsets(
     findings: &mut Findings,
 ) -> Option<Vec<u64>> {
     let object = offsets_of(population);
-    let offsets = if offsets.len() == ids.len() + 1 { offsets } else { lengthen(&object, offsets, ids, rows, findings)? };
+    let offsets =
+        if offsets.len() == ids.len() + 1 { offsets } else { lengthen(&object, offsets, ids, rows, findings)? };
     if let Some(row) = offsets.windows(2).position(|pair| pair[1] < pair[0]) {
         let (expected, found) = (offsets[row], offsets[row + 1]);
         let text = format!("offset below the one before, expected at least {expected}, found {found}");
@@ -43,7 +44,8 @@ pub(super) fn check_offsets(
     }
     let (&first, &last) = (offsets.first()?, offsets.last()?);
     if first > 0 && last - first == rows {
-        let text = format!("all offsets are shifted, expected {} from 0 to {rows}, found {first} to {last}", offsets.len());
+        let text =
+            format!("all offsets are shifted, expected {} from 0 to {rows}, found {first} to {last}", offsets.len());
         findings.add(Code::OffsetsShifted, &object, text);
         return Some(check_empty(&object, offsets.iter().map(|o| o - first).collect(), ids, findings));
     }
@@ -55,8 +57,7 @@ pub(super) fn check_offsets(
     }
     if last != rows {
         let code = if last > rows { Code::OffsetsBeyond } else { Code::RowsLeft };
-        let text =
-            format!("last offset is not the number of rows of `scaling_factors`, expected {rows}, found {last}");
+        let text = format!("last offset is not the number of rows of `scaling_factors`, expected {rows}, found {last}");
         findings.add_at(code, &object, offsets.len() as u64 - 1, text);
         sound = false;
     }

@@ -216,6 +216,17 @@ impl Part {
         Ok(segments)
     }
 
+    /// Goes through all rows, in stored (Hilbert) order, without keeping them.
+    ///
+    /// # Errors
+    /// Unreadable or damaged.
+    pub fn visit(&self, mut visit: impl FnMut(Segment)) -> Result<()> {
+        self.each(|segment| {
+            visit(segment);
+            Ok(())
+        })
+    }
+
     /// Reads all rows, in the order of `row`: neurons by node id, each contiguous.
     ///
     /// # Errors

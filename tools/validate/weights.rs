@@ -1,6 +1,8 @@
 //! `leadfield validate weights`: two electrodes files, contact by contact.
 
+mod cases;
 mod json;
+mod segment;
 mod text;
 
 use std::path::PathBuf;
@@ -10,6 +12,9 @@ use leadfield::compare::Tolerance;
 use leadfield::compare::weights::{ColumnRule, Comparison, ExtraColumn, Options, compare, pair};
 use leadfield::sonata::electrodes_file::ElectrodesFile;
 
+use segment::Segments;
+
+use super::report::{Output, Verdict};
 use crate::cli::progress::Progress;
 use crate::cli::{Common, Outcome};
 
@@ -17,7 +22,7 @@ use crate::cli::{Common, Outcome};
 ///
 /// Coefficients agree where |a - b| <= atol + rtol max(|a|, |b|). NaN in both files agrees (and is counted), in one it
 /// does not. Nodes, contacts or columns on one side only are a difference. One population each is compared whatever
-/// the names; of several, those of one name.
+/// the names, with a note; of several, those of one name.
 #[derive(clap::Args)]
 pub struct Args {
     /// An electrodes file
@@ -39,9 +44,11 @@ pub struct Args {
     /// Population to compare, or `A:B` where the files name it differently
     #[arg(long, value_name = "A[:B]")]
     population: Option<String>,
-    /// Print JSON (a number that is not finite is null)
-    #[arg(long)]
-    json: bool,
+    /// The segment table of A: names the segments of the worst pairs
+    #[arg(long, value_name = "TABLE")]
+    segments: Option<PathBuf>,
+    #[command(flatten)]
+    output: Output,
 }
 
 /// [`ColumnRule`] as an option.
@@ -85,6 +92,7 @@ struct Findings {
     /// Populations that one file has, and the other has not.
     populations_only_in: [Vec<String>; 2],
     comparisons: Vec<Comparison>,
+    segments: Segments,
 }
 
 impl Findings {
@@ -101,13 +109,17 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     let pairing = pair(&a, &b, named)?;
     let progress = Progress::new(common, "rows", pairing.pairs.iter().map(|(p, _)| p.rows()).sum());
     let compared = pairing.pairs.iter().map(|(p, q)| compare((&a, p), (&b, q), &options, &|n| progress.add(n)));
-    let comparisons = compared.collect::<Result<_>>()?;
+    let comparisons: Vec<Comparison> = compared.collect::<Result<_>>()?;
     progress.finish();
-    let findings = Findings { populations_only_in: pairing.only_in, comparisons };
-    if args.json {
-        println!("{:#}", json::told(&findings, &options));
-    } else {
-        print!("{}", text::told(&findings, [&args.a, &args.b]));
-    }
-    Ok(if findings.agree() { Outcome::Done } else { Outcome::Differ })
+    let segments = match &args.segments {
+        Some(table) => Segments::find(table, &comparisons)?,
+        None => Segments::default(),
+    };
+    let findings = Findings { populations_only_in: pairing.only_in, comparisons, segments };
+    args.output.tell(&Verdict {
+        suite: format!("leadfield validate weights {} {}", args.a.display(), args.b.display()),
+        cases: cases::cases(&findings),
+        json: json::told(&findings, &options),
+        text: text::told(&findings, [&args.a, &args.b]),
+    })
 }

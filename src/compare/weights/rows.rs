@@ -68,12 +68,17 @@ impl Rows {
 
     /// The spans in pieces of at most `most` rows.
     pub fn blocks(&self, most: u64) -> impl Iterator<Item = Span> + '_ {
+        self.spans.iter().flat_map(move |s| s.blocks(most))
+    }
+}
+
+impl Span {
+    /// The same rows in pieces of at most `most`.
+    pub fn blocks(self, most: u64) -> impl Iterator<Item = Self> {
         let most = most.max(1);
-        self.spans.iter().flat_map(move |s| {
-            (0..s.rows.div_ceil(most)).map(move |i| {
-                let from = i * most;
-                Span { a: s.a + from, b: s.b + from, rows: most.min(s.rows - from) }
-            })
+        (0..self.rows.div_ceil(most)).map(move |i| {
+            let from = i * most;
+            Self { a: self.a + from, b: self.b + from, rows: most.min(self.rows - from) }
         })
     }
 }

@@ -32,7 +32,9 @@ impl Factors {
         file.check_plausible(object, &[0..rows, 0..columns])?;
         let storage = file.storage(object)?;
         let plain = match storage.byte_offset.filter(|_| storage.contiguous && storage.native_f64) {
-            Some(byte) => Some((std::fs::File::open(file.path()).map_err(FileProblem::Read).in_file(file.path())?, byte)),
+            Some(byte) => {
+                Some((std::fs::File::open(file.path()).map_err(FileProblem::Read).in_file(file.path())?, byte))
+            }
             None => None,
         };
         Ok(Self { file: file.clone(), object: object.into(), rows: rows as u64, columns: columns as u64, plain })

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::path::Path;
 
-use super::{ELECTRODES, ElectrodesFileProblem, electrode, node_ids, offsets, scaling_factors};
+use super::{ELECTRODES, ElectrodesFileProblem, Factors, electrode, node_ids, offsets, scaling_factors};
 use crate::error::{Error, Place, Result, listed};
 use crate::geometry::Point;
 use crate::h5::{File, H5Problem};
@@ -135,6 +135,19 @@ impl ElectrodesFile {
     /// The contacts, sorted by name.
     pub fn electrodes(&self) -> &[ElectrodeEntry] {
         &self.electrodes
+    }
+
+    /// The coefficients of a population, to be read in blocks by several threads.
+    ///
+    /// # Errors
+    /// Not two-dimensional, or more values than the file can hold.
+    pub fn factors(&self, population: &Population) -> Result<Factors> {
+        Factors::open(&self.file, &scaling_factors(&population.name))
+    }
+
+    /// A setting of a contact's method, if it is there and is a number.
+    pub fn setting(&self, contact: &str, key: &str) -> Option<f64> {
+        self.file.float_attribute(&format!("{}/type", electrode(contact)), key)
     }
 
     /// The coefficients of some rows, V/nA: row-major, all columns of the file.

@@ -1,9 +1,10 @@
 //! The findings for scripts.
 
-use leadfield::compare::weights::{Comparison, Difference, ElectrodeComparison, Options};
+use leadfield::compare::weights::{Comparison, Difference, ElectrodeComparison, Options, QUANTILES, WorstPair};
 use serde_json::{Value, json};
 
 use super::Findings;
+use super::segment::Segment;
 
 /// All findings as one object.
 pub fn told(findings: &Findings, options: &Options) -> Value {
@@ -11,12 +12,13 @@ pub fn told(findings: &Findings, options: &Options) -> Value {
         "agree": findings.agree(),
         "rtol": options.tolerance.rtol,
         "atol": options.tolerance.atol,
+        "quantiles_of": QUANTILES,
         "populations_only_in": findings.populations_only_in,
-        "populations": findings.comparisons.iter().map(comparison).collect::<Vec<_>>(),
+        "populations": findings.comparisons.iter().map(|c| comparison(c, findings)).collect::<Vec<_>>(),
     })
 }
 
-fn comparison(c: &Comparison) -> Value {
+fn comparison(c: &Comparison, findings: &Findings) -> Value {
     let counts = |n: &leadfield::compare::weights::SegmentCounts| json!({ "node": n.node, "segments": n.segments });
     json!({
         "population": c.populations,
@@ -28,6 +30,7 @@ fn comparison(c: &Comparison) -> Value {
         "electrodes_only_in": c.electrodes_only_in,
         "extra_columns_differ": c.extra_columns,
         "electrodes": c.electrodes.iter().map(electrode).collect::<Vec<_>>(),
+        "worst": c.worst.iter().map(|pair| worst(pair, findings.segments.of(pair))).collect::<Vec<_>>(),
     })
 }
 
@@ -38,9 +41,18 @@ fn electrode(e: &ElectrodeComparison) -> Value {
         "nan_in_both": e.nan_in_both,
         "largest_absolute": e.largest_absolute.map(difference),
         "largest_relative": e.largest_relative.map(difference),
+        "relative_quantiles": e.quantiles,
     })
 }
 
 fn difference(d: Difference) -> Value {
     json!({ "value": d.value, "values": d.values, "node": d.node, "row": d.row })
+}
+
+fn worst(pair: &WorstPair, segment: Option<Segment>) -> Value {
+    let Difference { value, values, node, row } = pair.difference;
+    json!({
+        "contact": pair.contact, "excess": pair.excess, "absolute": value, "values": values, "node": node, "row": row,
+        "section": segment.map(|s| s.section), "segment": segment.map(|s| s.segment),
+    })
 }

@@ -13,12 +13,12 @@ const LISTED: usize = 12;
 /// All findings; the last line is `agree` or `differ`.
 pub fn told(findings: &Findings, files: [&Path; 2]) -> String {
     let mut text = only_in("population", &findings.populations_only_in, files);
-    findings.comparisons.iter().for_each(|c| text += &comparison(c, files));
+    findings.comparisons.iter().for_each(|c| text += &comparison(c, files, findings));
     text += if findings.agree() { "agree\n" } else { "differ\n" };
     text
 }
 
-fn comparison(c: &Comparison, files: [&Path; 2]) -> String {
+fn comparison(c: &Comparison, files: [&Path; 2], findings: &Findings) -> String {
     let mut text = heading(c);
     let nodes = c.nodes_only_in.each_ref().map(|ids| ids.iter().map(u64::to_string).collect::<Vec<_>>());
     text += &only_in("node", &nodes, files);
@@ -29,14 +29,16 @@ fn comparison(c: &Comparison, files: [&Path; 2]) -> String {
         text += &format!("{} of no contact in {}, ", columns(a), files[0].display());
         text += &format!("{} in {} (`--ignore-extra-column`)\n", columns(b), files[1].display());
     }
-    text + &table(&c.electrodes)
+    text + &table(&c.electrodes) + &worst(c, findings)
 }
 
 fn heading(c: &Comparison) -> String {
     let [a, b] = &c.populations;
     let name = if a == b { format!("population `{a}`") } else { format!("populations `{a}` and `{b}`") };
     let electrodes = c.electrodes.len() as u64;
-    format!("{name}: {}, {}, {}\n", count(c.nodes, "node"), count(c.rows, "row"), count(electrodes, "column"))
+    let size = format!("{}, {}, {}", count(c.nodes, "node"), count(c.rows, "row"), count(electrodes, "column"));
+    let note = if a == b { "" } else { "note: the populations have different names, and are compared as one\n" };
+    format!("{name}: {size}\n{note}")
 }
 
 fn only_in(noun: &str, names: &[Vec<String>; 2], files: [&Path; 2]) -> String {
@@ -57,13 +59,32 @@ fn segment_counts(c: &Comparison) -> String {
 fn table(electrodes: &[ElectrodeComparison]) -> String {
     let width = electrodes.iter().map(|e| e.name.chars().count()).max().unwrap_or(0).max("contact".len());
     let mut text = format!(
-        "{:<width$}  {:>10} {:>10} {:>6}  {:>10} {:>10} {:>6}  {:>8}\n",
-        "contact", "abs (V/nA)", "node", "row", "relative", "node", "row", "outside"
+        "{:<width$}  {:>10} {:>10} {:>6}  {:>10} {:>10} {:>6}  {:>9} {:>9} {:>9}  {:>8}\n",
+        "contact", "abs (V/nA)", "node", "row", "relative", "node", "row", "50% <=", "90% <=", "99% <=", "outside"
     );
     for e in electrodes {
         let (absolute, relative) = (place(e.largest_absolute), place(e.largest_relative));
+        let quantiles = e.quantiles.map(|q| if q == 0.0 { format!("{q:>9}") } else { format!("{q:>9.2e}") }).join(" ");
         let nan = if e.nan_in_both > 0 { format!("  NaN in both: {}", e.nan_in_both) } else { String::new() };
-        text += &format!("{:<width$}  {absolute}  {relative}  {:>8}{nan}\n", e.name, e.outside);
+        text += &format!("{:<width$}  {absolute}  {relative}  {quantiles}  {:>8}{nan}\n", e.name, e.outside);
+    }
+    text
+}
+
+/// The worst pairs, one a line; nothing where the populations agree.
+fn worst(c: &Comparison, findings: &Findings) -> String {
+    if c.worst.is_empty() || c.electrodes.iter().all(|e| e.outside == 0) {
+        return String::new();
+    }
+    let mut text = String::from("the worst pairs, by how many times the tolerance allows:\n");
+    for pair in &c.worst {
+        let Difference { values: [a, b], node, row, .. } = pair.difference;
+        let segment = match findings.segments.of(pair) {
+            Some(s) => format!("section {}, segment {}", s.section, s.segment),
+            None => format!("row {row}"),
+        };
+        text +=
+            &format!("{:>10.3e}  contact `{}`, node {node}, {segment}: {a:e} and {b:e}\n", pair.excess, pair.contact);
     }
     text
 }

@@ -1,0 +1,88 @@
+//! `leadfield validate electrodes-file`: everything that makes a client fail or silently compute nonsense.
+
+mod expected;
+mod told;
+
+use std::path::PathBuf;
+
+use leadfield::Result;
+use leadfield::diagnosis::{Diagnosis, Expected, Request, Severity, examine, mend};
+
+use super::report::Output;
+use crate::cli::progress::Progress;
+use crate::cli::{Common, Outcome, existing};
+
+/// Examine an electrodes file: what would make libsonata, neurodamus or CoreNEURON fail or compute nonsense
+///
+/// Each finding has a code, a severity, what clients do, and how to mend it. Exit code 0 without errors (warnings and
+/// notes are told), 1 with errors, 2 if the file cannot be read at all.
+#[derive(clap::Args)]
+pub struct Args {
+    /// An electrodes file
+    #[arg(required_unless_present = "list_findings")]
+    file: Option<PathBuf>,
+    /// The circuit's simulation configuration: nodes, and their numbers of segments by its compartment report
+    #[arg(long, value_name = "CONFIG")]
+    circuit: Option<PathBuf>,
+    /// The circuit's segment table: nodes, and their numbers of segments
+    #[arg(long, value_name = "TABLE")]
+    segments: Option<PathBuf>,
+    /// Population of CONFIG (default: its only one with segments)
+    #[arg(long, value_name = "NAME", requires = "circuit")]
+    population: Option<String>,
+    /// Write a sound file, where what is wrong can be mended without guessing
+    #[arg(long, value_name = "OUT")]
+    fix: Option<PathBuf>,
+    /// Replace OUT if it exists
+    #[arg(long, requires = "fix")]
+    force: bool,
+    /// Exit code 1 for warnings too
+    #[arg(long)]
+    strict: bool,
+    /// List all codes and exit
+    #[arg(long)]
+    list_findings: bool,
+    #[command(flatten)]
+    output: Output,
+}
+
+/// Runs the tool.
+pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
+    let Some(file) = args.file.as_deref().filter(|_| !args.list_findings) else {
+        print!("{}", told::list());
+        return Ok(Outcome::Done);
+    };
+    let expected = expected::expected(args.circuit.as_deref(), args.segments.as_deref(), args.population.as_deref())?;
+    let progress = Progress::new(common, "rows", 0);
+    let diagnosis = examine(&Request { file, expected: &expected, progress: &|n| progress.add(n) })?;
+    progress.finish();
+    let worst = if args.strict { Severity::Warning } else { Severity::Error };
+    let outcome = args.output.tell(&told::verdict(&diagnosis, worst))?;
+    match &args.fix {
+        Some(out) if !diagnosis.findings.is_empty() => fix(args, common, &diagnosis, &expected, out),
+        Some(_) => {
+            common.say("nothing to mend: no file written");
+            Ok(outcome)
+        }
+        None => Ok(outcome),
+    }
+}
+
+/// Mends the file, and examines what was written.
+fn fix(
+    args: &Args,
+    common: &Common,
+    diagnosis: &Diagnosis,
+    expected: &[Expected],
+    out: &std::path::Path,
+) -> Result<Outcome> {
+    if diagnosis.unmendable().next().is_some() {
+        let codes = diagnosis.unmendable().map(|f| f.code.entry().code);
+        common.say(told::not_mended(codes));
+        return Ok(Outcome::Differ);
+    }
+    let done = mend(diagnosis, out, existing(args.force), &|_| ())?;
+    let again = examine(&Request { file: out, expected, progress: &|_| () })?;
+    common.say(told::mended(&done, out, &again));
+    Ok(if again.worst() < Some(Severity::Error) { Outcome::Done } else { Outcome::Differ })
+}
