@@ -3,8 +3,6 @@
 //! Every other module reads HDF5 through [`File`]; `hdf5::File` itself is opened nowhere else (a lint sees to it).
 
 mod storage;
-#[cfg(test)]
-mod tests_support;
 mod write;
 
 pub use storage::Storage;

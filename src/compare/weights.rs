@@ -3,6 +3,7 @@
 mod columns;
 mod passes;
 mod quantiles;
+mod row;
 mod rows;
 mod tally;
 mod told;

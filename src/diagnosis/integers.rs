@@ -44,7 +44,7 @@ pub(super) fn kind(file: &File, object: &str, findings: &mut Findings) -> Option
 }
 
 /// What an error says, without its place.
-pub(super) fn problem(error: &crate::Error) -> String {
+pub(super) fn problem(error: &crate::error::Error) -> String {
     let (text, place) = (error.to_string(), error.place().to_string());
     text.strip_prefix(&place).unwrap_or(&text).to_string()
 }

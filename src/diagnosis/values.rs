@@ -86,7 +86,7 @@ impl Values {
                 all.join(&own);
             }
             progress(rows.end - rows.start);
-            Ok::<(), crate::Error>(())
+            Ok::<(), crate::error::Error>(())
         })?;
         Ok(all.into_inner().unwrap_or_default())
     }

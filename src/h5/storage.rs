@@ -102,7 +102,18 @@ fn compression(filter: &Filter) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use crate::h5::tests_support::written;
+    use std::path::Path;
+
+    use crate::h5::File;
+
+    /// Writes a file and opens it to read.
+    #[expect(clippy::disallowed_methods, reason = "tests of the door write what the door does not")]
+    fn written(path: &Path, write: impl FnOnce(&hdf5::File)) -> File {
+        let file = hdf5::File::create(path).unwrap();
+        write(&file);
+        file.close().unwrap();
+        File::open(path).unwrap()
+    }
 
     #[test]
     fn what_a_file_cannot_hold_is_refused_before_it_is_read() {

@@ -1,7 +1,8 @@
 //! What is counted while rows go by: for each contact the largest differences, those outside the tolerance, and how the
 //! relative differences are spread; over all contacts the worst pairs.
 
-use super::quantiles::{BINS, bin};
+use super::quantiles::BINS;
+use super::row::{self, Found, SoFar};
 use super::worst::Worst;
 use crate::compare::{Apart, Tolerance};
 
@@ -33,8 +34,11 @@ pub(super) struct Tally {
     /// Relative differences, [`BINS`] bins a contact; pairs that are equal are in none.
     pub bins: Vec<u64>,
     pub worst: Worst,
-    /// The row's differences: absolute, relative.
-    row: [Vec<f64>; 2],
+    /// The values of the largest, absolute and relative, in one place.
+    most: [Vec<f64>; 2],
+    /// The row's absolute differences, and the bins of the relative ones.
+    apart: Vec<f64>,
+    row_bins: Vec<u32>,
 }
 
 impl Tally {
@@ -47,85 +51,64 @@ impl Tally {
             nan_in_both: vec![0; columns],
             bins: vec![0; columns * BINS],
             worst: Worst::default(),
-            row: [vec![0.0; columns], vec![0.0; columns]],
+            most: [vec![0.0; columns], vec![0.0; columns]],
+            apart: vec![0.0; columns],
+            row_bins: vec![0; columns],
         }
     }
 
     /// Adds a row of both files: the same contacts in the same order.
     pub fn add(&mut self, row: u64, a: &[f64], b: &[f64]) {
-        // no early exit: it would keep the loop from being vectorised
-        if a.iter().zip(b).fold(true, |same, (a, b)| same & (a == b)) {
+        if row::equal(a, b) {
             return;
         }
-        let Tolerance { rtol, atol } = self.tolerance;
-        let (least, measure) = (self.worst.least(), self.tolerance.measure());
-        let [absolute, relative] = &mut self.row;
-        let (mut finite, mut worst) = (true, false);
-        for ((((&a, &b), apart), share), outside) in
-            a.iter().zip(b).zip(absolute.iter_mut()).zip(relative.iter_mut()).zip(&mut self.outside)
-        {
-            let (difference, larger) = ((a - b).abs(), a.abs().max(b.abs()));
-            let allowed = atol + rtol * larger;
-            *apart = difference;
-            *share = difference / larger.max(f64::MIN_POSITIVE);
-            *outside += u64::from(difference > allowed);
-            worst |= difference > least * (measure.atol + measure.rtol * larger);
-            finite &= difference.is_finite();
-        }
-        if !finite {
+        let (tolerance, measure, least) = (self.tolerance, self.tolerance.measure(), self.worst.least());
+        let [absolute, relative] = &self.most;
+        let so_far = SoFar { tolerance, measure, least, absolute, relative };
+        let mut found = Found { outside: &mut self.outside, apart: &mut self.apart, bins: &mut self.row_bins };
+        let look = row::compare(a, b, &so_far, &mut found);
+        if look.odd {
             self.add_odd(a, b);
         }
-        let larger = |apart: &[f64], so_far: &[Largest]| {
-            apart.iter().zip(so_far).fold(false, |any, (apart, so_far)| any | (*apart > so_far.value))
-        };
-        let [absolute, relative] = &self.row;
-        if larger(absolute, &self.absolute) {
-            see(&mut self.absolute, absolute, row, a, b);
-        }
-        if larger(relative, &self.relative) {
-            see(&mut self.relative, relative, row, a, b);
-        }
-        for (bins, &share) in self.bins.chunks_exact_mut(BINS).zip(relative) {
-            if let Some(count) = bins.get_mut(bin(share)) {
+        for (bins, &bin) in self.bins.chunks_exact_mut(BINS).zip(&self.row_bins) {
+            if let Some(count) = bins.get_mut(bin as usize) {
                 *count += 1;
             }
         }
-        if worst || !finite {
-            self.add_worst(row, a, b);
+        if look.odd || look.larger || look.worst {
+            self.look(row, a, b);
         }
     }
 
-    /// Corrects what was counted of a row with values that are not finite.
+    /// Corrects what was counted of pairs that are not finite.
     fn add_odd(&mut self, a: &[f64], b: &[f64]) {
-        let [absolute, relative] = &mut self.row;
-        for (column, (&a, &b)) in a.iter().zip(b).enumerate() {
+        let counts = self.outside.iter_mut().zip(&mut self.nan_in_both);
+        let differences = self.apart.iter_mut().zip(&mut self.row_bins);
+        for (((&a, &b), (outside, nan)), (difference, bin)) in a.iter().zip(b).zip(counts).zip(differences) {
             if (a - b).is_finite() {
                 continue;
             }
-            let apart = Apart::of(a, b);
-            let both = a.is_nan() && b.is_nan();
-            // of what was added before, an infinite difference alone was counted
-            let counted = u64::from((a - b).abs() > self.tolerance.atol + self.tolerance.rtol * a.abs().max(b.abs()));
-            let outside = u64::from(apart.absolute > 0.0);
-            if let (Some(apart_of), Some(share), Some(count), Some(nan)) = (
-                absolute.get_mut(column),
-                relative.get_mut(column),
-                self.outside.get_mut(column),
-                self.nan_in_both.get_mut(column),
-            ) {
-                (*apart_of, *share) = (apart.absolute, apart.relative);
-                *count = *count + outside - counted;
-                *nan += u64::from(both);
-            }
+            let Tolerance { rtol, atol } = self.tolerance;
+            // an infinite difference may have been counted, another was not
+            let counted = (a - b).abs() > atol + rtol * if a.abs() > b.abs() { a.abs() } else { b.abs() };
+            *difference = Apart::of(a, b).absolute;
+            *bin = if *difference > 0.0 { BINS as u32 - 1 } else { 0 };
+            *outside = *outside + u64::from(*difference > 0.0) - u64::from(counted);
+            *nan += u64::from(a.is_nan() && b.is_nan());
         }
     }
 
-    fn add_worst(&mut self, row: u64, a: &[f64], b: &[f64]) {
-        let [absolute, relative] = &self.row;
-        for (column, (((&a, &b), &absolute), &relative)) in a.iter().zip(b).zip(absolute).zip(relative).enumerate() {
-            if absolute > 0.0 {
-                let excess = self.tolerance.excess(a, b, Apart { absolute, relative });
-                self.worst.see(excess, row, column, [a, b]);
+    /// Looks at each pair of a row that may hold a larger difference than all before, or one of the worst.
+    fn look(&mut self, row: u64, a: &[f64], b: &[f64]) {
+        let [most_absolute, most_relative] = &mut self.most;
+        let largest = self.absolute.iter_mut().zip(&mut self.relative).zip(most_absolute.iter_mut().zip(most_relative));
+        for (column, ((&a, &b), ((absolute, relative), most))) in a.iter().zip(b).zip(largest).enumerate() {
+            let apart = Apart::of(a, b);
+            absolute.see(apart.absolute, [a, b], row);
+            relative.see(apart.relative, [a, b], row);
+            (*most.0, *most.1) = (absolute.value, relative.value);
+            if apart.absolute > 0.0 {
+                self.worst.see(self.tolerance.excess(a, b, apart), row, column, [a, b]);
             }
         }
     }
@@ -143,12 +126,6 @@ impl Tally {
         sum(&mut self.bins, &other.bins);
         self.worst.join(&other.worst);
         self
-    }
-}
-
-fn see(so_far: &mut [Largest], apart: &[f64], row: u64, a: &[f64], b: &[f64]) {
-    for (((so_far, &apart), &a), &b) in so_far.iter_mut().zip(apart).zip(a).zip(b) {
-        so_far.see(apart, [a, b], row);
     }
 }
 

@@ -27,7 +27,7 @@ pub struct ElectrodeComparison {
     pub largest_absolute: Option<Difference>,
     /// Largest relative difference, if there is any.
     pub largest_relative: Option<Difference>,
-    /// Upper bounds of [`super::QUANTILES`] of the relative differences of all pairs, at most 1.25 times too large.
+    /// Upper bounds of [`super::QUANTILES`] of the relative differences of all pairs, at most 1.35 times too large.
     pub quantiles: [f64; 3],
     /// Number of coefficients outside the tolerance.
     pub outside: u64,
