@@ -257,7 +257,11 @@ fn position(file: &File, group: &str) -> Result<Option<Point>> {
 fn column(file: &File, group: &str, population: &Population) -> Result<Option<u64>> {
     let plain = format!("{group}/{}", population.name);
     let nested = format!("{plain}/electrode_id");
-    let Some(object) = [&nested, &plain].into_iter().find(|o| file.has(o)) else { return Ok(None) };
+    let object = match file.has(&plain) {
+        true if file.is_dataset(&plain) => &plain,
+        true if file.has(&nested) => &nested,
+        _ => return Ok(None),
+    };
     let (found, expected) = (file.unsigned_scalar(object)?, population.columns);
     if found < expected {
         Ok(Some(found))
