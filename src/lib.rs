@@ -12,6 +12,7 @@
 )]
 
 pub mod assembly;
+pub mod boundaries;
 pub mod compare;
 pub mod electrode;
 pub mod error;
@@ -21,6 +22,7 @@ pub mod index;
 pub mod lead_field;
 pub mod method;
 pub mod morphology;
+pub mod pickle;
 pub mod positions;
 pub mod segments;
 pub mod sonata;

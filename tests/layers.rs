@@ -17,9 +17,9 @@ const FLOORS: &[&[&str]] = &[
     &["error"],
     &["units", "geometry", "staged"],
     &["segments", "partition", "h5"],
-    &["morphology", "lead_field", "index"],
+    &["morphology", "lead_field", "index", "pickle"],
     &["method"],
-    &["sonata", "positions", "table", "electrode", "pickle"],
+    &["sonata", "positions", "table", "electrode", "boundaries"],
     &["weights", "assembly", "compare", "synthesis"],
 ];
 
