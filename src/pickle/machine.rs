@@ -5,6 +5,7 @@
 use std::cell::Cell;
 
 use super::input::Input;
+use super::refusal::{kind_of, refused};
 use super::{Id, Name, Pickle, PickleProblem, Value};
 use crate::error::{Error, Place, Result as Located};
 
@@ -359,27 +360,5 @@ fn pairs(items: &[Id]) -> Result<Vec<(Id, Id)>> {
         Ok(pairs.iter().map(|&[k, v]| (k, v)).collect())
     } else {
         Err(PickleProblem::Stack("a value for each key"))
-    }
-}
-
-/// Why an instruction is not done.
-fn refused(instruction: u8) -> PickleProblem {
-    let outside = |what| PickleProblem::Outside { what, found: instruction };
-    match instruction {
-        b'P' | b'Q' => outside("an object kept elsewhere (persistent id)"),
-        0x82..=0x84 => outside("an object of Python's extension registry"),
-        0x97 | 0x98 => outside("a buffer kept elsewhere (out of band)"),
-        other => PickleProblem::Instruction(other),
-    }
-}
-
-/// What a file is whose first bytes are not those of a pickle.
-fn kind_of(first: u8, second: u8) -> String {
-    match (first, second) {
-        (0x1f, 0x8b) => "gzip's first bytes".into(),
-        (b'P', b'K') => "zip's first bytes".into(),
-        (b'B', b'Z') => "bzip2's first bytes".into(),
-        (0xfd, b'7') => "xz's first bytes".into(),
-        _ => format!("{first:#04x} and {second:#04x} as its first bytes"),
     }
 }

@@ -18,6 +18,7 @@ mod input;
 mod machine;
 mod name;
 mod problem;
+mod refusal;
 mod value;
 
 pub use self::array::Array;
