@@ -16,6 +16,7 @@ pub mod boundaries;
 pub mod compare;
 pub mod electrode;
 pub mod error;
+pub mod exchange;
 pub mod geometry;
 pub mod h5;
 pub mod index;

@@ -20,7 +20,7 @@ const FLOORS: &[&[&str]] = &[
     &["morphology", "lead_field", "index", "pickle"],
     &["method"],
     &["sonata", "positions", "table", "electrode", "boundaries"],
-    &["weights", "assembly", "compare", "synthesis"],
+    &["weights", "assembly", "compare", "synthesis", "exchange"],
 ];
 
 /// Files that are longer than [`LONGEST`], each with the length that it may have and the reason.

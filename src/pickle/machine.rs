@@ -5,6 +5,7 @@
 use std::cell::Cell;
 
 use super::input::Input;
+use super::memo::Memo;
 use super::refusal::{kind_of, refused};
 use super::{Id, Name, Pickle, PickleProblem, Value};
 use crate::error::{Error, Place, Result as Located};
@@ -44,7 +45,7 @@ struct Machine<'a> {
     stack: Vec<Id>,
     /// Heights of the stack where a mark was set.
     marks: Vec<usize>,
-    memo: Vec<Option<Id>>,
+    memo: Memo,
     length: usize,
     instruction_at: u64,
 }
@@ -63,7 +64,7 @@ impl<'a> Machine<'a> {
             values: ready.map(|value| (value, 0)).into(),
             stack: Vec::new(),
             marks: Vec::new(),
-            memo: Vec::new(),
+            memo: Memo::of(bytes.len()),
             length: bytes.len(),
             instruction_at: 0,
         }
@@ -127,8 +128,6 @@ impl<'a> Machine<'a> {
         }
     }
 
-    // -------------------------------------------------------------------------------------------------- the stack
-
     fn push(&mut self, value: Value<'a>) {
         // below MOST_VALUES, as `step` has checked
         let id = Id(self.values.len() as u32);
@@ -189,8 +188,6 @@ impl<'a> Machine<'a> {
         PickleProblem::Wrong { object, expected: expected.into(), found: self.value(id).described() }
     }
 
-    // -------------------------------------------------------------------------------------------- plain values
-
     fn number(&mut self, instruction: u8) -> Result<Value<'a>> {
         Ok(match instruction {
             b'J' => Value::Int(self.input.int_32()?),
@@ -212,8 +209,6 @@ impl<'a> Machine<'a> {
             _ => Value::Bytes(self.input.counted(8)?),
         })
     }
-
-    // ---------------------------------------------------------------------------------------------- containers
 
     fn tuple(&mut self, instruction: u8) -> Result<()> {
         let items = match instruction {
@@ -266,35 +261,20 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    // ------------------------------------------------------------------------------------------------ the memo
-
     fn remember(&mut self, instruction: u8) -> Result<()> {
         let index = match instruction {
             b'q' => self.input.unsigned(1)?,
             b'r' => self.input.unsigned(4)?,
-            _ => self.memo.len() as u64,
+            _ => self.memo.next(),
         };
-        if index >= self.length as u64 {
-            return Err(PickleProblem::MemoLarge { expected: self.length as u64, found: index });
-        }
-        let (index, top) = (index as usize, self.top("a value to store")?);
-        if index >= self.memo.len() {
-            self.memo.resize(index + 1, None);
-        }
-        if let Some(slot) = self.memo.get_mut(index) {
-            *slot = Some(top);
-        }
-        Ok(())
+        self.memo.store(index, self.top("a value to store")?)
     }
 
     fn recall(&mut self, instruction: u8) -> Result<()> {
         let index = self.input.unsigned(if instruction == b'h' { 1 } else { 4 })?;
-        let stored = self.memo.get(index as usize).copied().flatten().ok_or(PickleProblem::MemoEmpty(index))?;
-        self.stack.push(stored);
+        self.stack.push(self.memo.get(index)?);
         Ok(())
     }
-
-    // ------------------------------------------------------------------------------------------- constructors
 
     fn name(&mut self, instruction: u8) -> Result<()> {
         let (module, name) = if instruction == b'c' {

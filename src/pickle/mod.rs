@@ -16,6 +16,7 @@ mod frame;
 mod index;
 mod input;
 mod machine;
+mod memo;
 mod name;
 mod problem;
 mod refusal;
