@@ -7,9 +7,11 @@ use std::fmt::Write;
 use std::path::Path;
 use std::process::Command;
 
+use leadfield::diagnosis::Code;
 use leadfield::sonata::electrodes_file::ElectrodesFile;
 use leadfield::table::Table;
 
+use crate::malformed::electrodes_file::{CORPUS, damaged};
 use crate::support::{golden, leadfield_in, root, scratch};
 
 /// Runs one check of `clients.py` in a folder.
@@ -77,6 +79,47 @@ fn segments(path: &Path) -> String {
 fn every_client_reads_every_row_of_the_electrodes_file() {
     let dir = files();
     ["h5py", "libsonata", "neurodamus"].iter().for_each(|client| python(dir.path(), client));
+}
+
+#[test]
+#[ignore = "needs LEADFIELD_PYTHON with h5py, libsonata, neurodamus: make clients"]
+fn clients_do_with_damaged_files_what_the_codes_say() {
+    let dir = scratch();
+    let mut cases = Vec::new();
+    for (i, case) in CORPUS.iter().enumerate() {
+        let file = format!("{i}.h5");
+        damaged(&dir.path().join(&file), case.make);
+        let entry = Code::parse(case.code).unwrap().entry();
+        cases.push(serde_json::json!({
+            "file": file, "code": case.code, "libsonata": format!("{:?}", entry.libsonata),
+            "simulator": format!("{:?}", entry.simulator),
+        }));
+    }
+    std::fs::write(dir.path().join("damages.json"), serde_json::to_string(&cases).unwrap()).unwrap();
+    python(dir.path(), "damages");
+}
+
+#[test]
+#[ignore = "needs LEADFIELD_PYTHON with h5py, libsonata, neurodamus: make clients"]
+fn mended_files_are_read_by_every_client() {
+    let dir = files();
+    // the original's file, with its extra column and mislabelled names, becomes what every client accepts
+    let named = golden().join("reference/named.h5");
+    let original = dir.path().join("w.h5");
+    std::fs::copy(named, dir.path().join("named.h5")).unwrap();
+    leadfield_in(dir.path(), &["validate", "electrodes-file", "named.h5", "--fix", "w.h5", "--force"]).ok();
+    std::fs::write(dir.path().join("weights.csv"), weights(&original)).unwrap();
+    ["libsonata-names", "neurodamus"].iter().for_each(|client| python(dir.path(), client));
+}
+
+#[test]
+#[ignore = "needs LEADFIELD_PYTHON: make clients"]
+fn junit_reports_are_xml_that_tells_what_failed() {
+    let dir = files();
+    let named = golden().join("reference/named.h5").into_os_string().into_string().unwrap();
+    let args = ["validate", "weights", "w.h5", &named, "--junit", "report.xml"];
+    assert_eq!(leadfield_in(dir.path(), &args).code, 1);
+    python(dir.path(), "junit");
 }
 
 #[test]

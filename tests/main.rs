@@ -1,6 +1,7 @@
 //! Integration tests, in one binary. Each module opens with why it exists.
 
 mod analytic;
+mod boundaries;
 mod clients;
 mod electrodes;
 mod golden;

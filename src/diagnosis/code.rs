@@ -121,11 +121,11 @@ codes! {
         "`--fix` stores them as uint64";
     OffsetsFloat = "E11" Error, "`offsets` are floats, not integers", Reads / Fails, true,
         "`--fix` stores them as uint64";
-    NotCounting = "E12" Error, "a node id or offset that is negative or no whole number", Misreads / Drops, false,
+    NotCounting = "E12" Error, "a node id or offset that is negative or no whole number", Fails / Drops, false,
         "make the file again: which node is meant cannot be told";
     IntegerWidth = "E13" Note, "integers of another type than uint64", Reads / Reads, true,
         "`--fix` stores them as uint64";
-    RowShape = "E14" Error, "`node_ids` or `offsets` are not one-dimensional", Fails / Misreads, false,
+    RowShape = "E14" Error, "`node_ids` or `offsets` are not one-dimensional", Fails / Fails, false,
         "store them as lists: `[N]` and `[N + 1]`";
     OffsetsLength = "E15" Error, "not one offset more than nodes", Fails / Drops, true,
         "`--fix` adds the number of rows behind N offsets from 0, or 0 before N offsets to the number of rows; others \

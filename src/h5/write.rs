@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use hdf5::H5Type;
-use hdf5::types::VarLenUnicode;
+use hdf5::types::{FixedUnicode, VarLenUnicode};
 
 use super::{File, H5Problem};
 use crate::error::{Context, Result};
@@ -67,6 +67,15 @@ impl File {
         self.write_attribute(object, name, &value)
     }
 
+    /// Writes a string attribute of fixed length, as PyTables does: UTF-8 of at most 64 bytes, zeros behind it.
+    ///
+    /// # Errors
+    /// The text is longer, the object is missing, or the library refuses.
+    pub fn write_fixed_attribute(&self, object: &str, name: &str, text: &str) -> Result<()> {
+        let value = FixedUnicode::<SHORT>::from_str(text).map_err(|e| H5Problem::Write(format!("{e} in {text:?}")));
+        self.write_attribute(object, name, &value.in_file(&self.path).in_object(object)?)
+    }
+
     /// Writes a scalar attribute of an object.
     ///
     /// # Errors
@@ -85,6 +94,9 @@ impl File {
         self.inner.clone().close().map_err(|e| self.write_error("/", &e))
     }
 }
+
+/// Bytes of a string attribute of fixed length.
+const SHORT: usize = 64;
 
 fn unicode(text: &str) -> Result<VarLenUnicode, H5Problem> {
     VarLenUnicode::from_str(text).map_err(|e| H5Problem::Write(format!("{e} in {text:?}")))

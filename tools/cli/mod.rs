@@ -1,6 +1,8 @@
 //! What all tools share: common options, exit codes, how errors are told.
 
+pub mod output;
 pub mod progress;
+mod text;
 
 use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
