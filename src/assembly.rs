@@ -189,6 +189,15 @@ impl Assembly {
         self.plans.iter().map(neuron).collect()
     }
 
+    /// Places the segments of some nodes, ascending; nodes that are not there are left out.
+    ///
+    /// # Errors
+    /// A morphology cannot be read, or a neuron cannot be placed.
+    pub fn place(&self, nodes: &[u64], options: &Options) -> Result<Segments> {
+        let which: Vec<usize> = (0..self.plans.len()).filter(|&i| nodes.contains(&self.plans[i].node_id)).collect();
+        self.place_all(&which, options, &|_| ())
+    }
+
     /// Places all segments and writes the table: one file where `out` ends in `.parquet`, else a folder of parts.
     ///
     /// `placed` is told the number of segments of each placed neuron. The output appears under its name when complete.

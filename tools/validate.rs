@@ -1,7 +1,9 @@
 //! `leadfield validate`: whether a file is sound, and whether two agree.
 
 mod electrodes_file;
+mod positions;
 mod report;
+mod tolerance;
 mod weights;
 
 use leadfield::Result;
@@ -19,6 +21,7 @@ pub struct Args {
 #[derive(clap::Subcommand)]
 enum What {
     ElectrodesFile(electrodes_file::Args),
+    Positions(positions::Args),
     Weights(weights::Args),
 }
 
@@ -26,6 +29,7 @@ enum What {
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     match &args.what {
         What::ElectrodesFile(args) => electrodes_file::run(args, common),
+        What::Positions(args) => positions::run(args, common),
         What::Weights(args) => weights::run(args, common),
     }
 }

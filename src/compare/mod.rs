@@ -1,5 +1,6 @@
 //! Comparison of two files that should hold the same: how far apart, and where.
 
+pub mod positions;
 pub mod weights;
 
 /// How far apart two numbers may be: `|a - b| <= atol + rtol max(|a|, |b|)`.

@@ -141,7 +141,9 @@ pub const CORPUS: &[Damage] = &[
     damage("E06", "/pop/node_ids: wrong type, expected integers, found unicode (var len)", |f| {
         text(f, IDS, &["4", "9"]);
     }),
-    damage("E06", "/pop/offsets: no dataset, expected a dataset, found a group or a broken link", |f| group(f, OFFSETS)),
+    damage("E06", "/pop/offsets: no dataset, expected a dataset, found a group or a broken link", |f| {
+        group(f, OFFSETS)
+    }),
     damage("E06", "/electrodes/pop/scaling_factors: wrong type, expected float64, found unicode (var len)", |f| {
         let words = ["1"; 6].map(|v| v.parse::<VarLenUnicode>().unwrap());
         put(f, SCALING, &ndarray::Array2::from_shape_vec((3, 2), words.to_vec()).unwrap());
@@ -291,10 +293,14 @@ pub const CORPUS: &[Damage] = &[
     mends("E44", "/electrodes/b/pop: no scalar of uint64, found float64 of shape [1]", |f| {
         list(f, "/electrodes/b/pop", &[1.0]);
     }),
-    mends("E45", "/electrodes/a/pop/electrode_id: column number of population `pop`, expected at `/electrodes/a/pop`", |f| {
-        group(f, "/electrodes/a/pop");
-        scalar(f, "/electrodes/a/pop/electrode_id", 0_u64);
-    }),
+    mends(
+        "E45",
+        "/electrodes/a/pop/electrode_id: column number of population `pop`, expected at `/electrodes/a/pop`",
+        |f| {
+            group(f, "/electrodes/a/pop");
+            scalar(f, "/electrodes/a/pop/electrode_id", 0_u64);
+        },
+    ),
     damage("E47", "/electrodes/a/position: missing, expected float32 `[3]`", |f| unlink(f, "/electrodes/a/position")),
     damage("E48", "/electrodes/a/position: wrong shape, expected [3], found [2]", |f| {
         list(f, "/electrodes/a/position", &[1.0_f32, 2.0]);
@@ -326,10 +332,14 @@ pub const CORPUS: &[Damage] = &[
     mends("E56", "/electrodes/stray: no contact, expected `position`, `type` and a column's number", |f| {
         group(f, "/electrodes/stray");
     }),
-    damage("E60", "/electrodes/pop/scaling_factors: attribute `units` is another, expected `V/nA`, found `mV/nA`", |f| {
-        put(f, SCALING, &ndarray::Array2::from_shape_vec((3, 2), FACTORS.to_vec()).unwrap());
-        units(f, "mV/nA");
-    }),
+    damage(
+        "E60",
+        "/electrodes/pop/scaling_factors: attribute `units` is another, expected `V/nA`, found `mV/nA`",
+        |f| {
+            put(f, SCALING, &ndarray::Array2::from_shape_vec((3, 2), FACTORS.to_vec()).unwrap());
+            units(f, "mV/nA");
+        },
+    ),
     mends("E61", "/electrodes/pop/scaling_factors: attribute `units` missing, expected `V/nA`", |f| {
         put(f, SCALING, &ndarray::Array2::from_shape_vec((3, 2), FACTORS.to_vec()).unwrap());
     }),
@@ -386,10 +396,7 @@ fn a_sound_file_is_sound() {
     let dir = scratch();
     sound(&dir.path().join("w.h5"));
     let run = examined(dir.path(), &[]);
-    assert_eq!(
-        run.ok(),
-        "w.h5: population `pop` with 2 nodes, 3 rows, 2 columns; 2 contacts\nsound\n"
-    );
+    assert_eq!(run.ok(), "w.h5: population `pop` with 2 nodes, 3 rows, 2 columns; 2 contacts\nsound\n");
 }
 
 #[test]

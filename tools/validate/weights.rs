@@ -8,13 +8,13 @@ mod text;
 use std::path::PathBuf;
 
 use leadfield::Result;
-use leadfield::compare::Tolerance;
 use leadfield::compare::weights::{ColumnRule, Comparison, ExtraColumn, Options, compare, pair};
 use leadfield::sonata::electrodes_file::ElectrodesFile;
 
 use segment::Segments;
 
 use super::report::{Output, Verdict};
+use super::tolerance::tolerance;
 use crate::cli::progress::Progress;
 use crate::cli::{Common, Outcome};
 
@@ -60,24 +60,10 @@ enum Columns {
     SortedNames,
 }
 
-/// A tolerance that is none.
-#[derive(Debug, thiserror::Error)]
-#[error("`{option}` out of range, expected a finite number of 0 or more, found `{found}`")]
-struct BadTolerance {
-    option: &'static str,
-    found: f64,
-}
-
-impl leadfield::error::Problem for BadTolerance {}
-
-fn tolerance(option: &'static str, found: f64) -> Result<f64, BadTolerance> {
-    if found.is_finite() && found >= 0.0 { Ok(found) } else { Err(BadTolerance { option, found }) }
-}
-
 impl Args {
     fn options(&self) -> Result<Options> {
         Ok(Options {
-            tolerance: Tolerance { rtol: tolerance("--rtol", self.rtol)?, atol: tolerance("--atol", self.atol)? },
+            tolerance: tolerance(self.rtol, self.atol)?,
             extra_column: if self.ignore_extra_column { ExtraColumn::Ignore } else { ExtraColumn::Compare },
             columns: match self.columns {
                 Columns::Index => ColumnRule::Index,

@@ -1,0 +1,138 @@
+//! Comparison of where segments lie: matched by node, section and place in the section.
+
+mod matching;
+mod placed;
+
+pub use matching::{Unmatched, Worst};
+pub use placed::{Placed, Section};
+
+use std::collections::BTreeSet;
+
+use super::Tolerance;
+use matching::Matching;
+
+/// How to compare.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// How far apart two points may be: |a - b| is their distance, |a| and |b| are those from the origin, um.
+    pub tolerance: Tolerance,
+    /// Match the myelin sections of a neuron though their ids differ, as they do in old files by 1 to 30.
+    pub ignore_myelin_id: bool,
+}
+
+/// A known cause of differences, proved.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cause {
+    /// The sections on one side only are in the same places under another id.
+    MyelinIds {
+        /// Number of neurons.
+        nodes: u64,
+        /// The smallest and the largest difference of ids, second file less first.
+        offsets: [i64; 2],
+    },
+    /// Each file's differing sections are those of one of two rules for the axon's terminal branch.
+    LastBranch {
+        /// Number of neurons.
+        nodes: u64,
+        /// The rule of each file.
+        rules: [&'static str; 2],
+    },
+}
+
+impl Cause {
+    /// Its name.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::MyelinIds { .. } => "myelin ids",
+            Self::LastBranch { .. } => "last terminal branch",
+        }
+    }
+}
+
+impl std::fmt::Display for Cause {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::MyelinIds { nodes, offsets: [low, high] } => write!(
+                f,
+                "the sections on one side only of {nodes} neurons are in the same places under another id, {low:+} to \
+                 {high:+}: `--ignore-myelin-id` matches them"
+            ),
+            Self::LastBranch { nodes, rules: [a, b] } => write!(
+                f,
+                "the axon stubs of {nodes} neurons are where `--axon-placement {a}` puts them in the first file, and where \
+                 `{b}` does in the second"
+            ),
+        }
+    }
+}
+
+/// What was found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Comparison {
+    /// Number of nodes in both files.
+    pub nodes: u64,
+    /// Number of segments compared.
+    pub segments: u64,
+    /// Nodes that one file has, and the other has not.
+    pub nodes_only_in: [Vec<u64>; 2],
+    /// Sections that one file has, and the other has not, or with other numbers of segments.
+    pub unmatched: Vec<Unmatched>,
+    /// Number of segments outside the tolerance.
+    pub outside: u64,
+    /// The nodes of these.
+    pub nodes_outside: BTreeSet<u64>,
+    /// Median, 90th and 99th percentile of the segments' distances, um.
+    pub quantiles: [f64; 3],
+    /// The segments furthest apart, at most ten, the worst first; none where all are in the same place.
+    pub worst: Vec<Worst>,
+    /// Known causes of what differs.
+    pub causes: Vec<Cause>,
+}
+
+impl Comparison {
+    /// Whether all is in the same place within the tolerance, and nothing is on one side only.
+    pub fn agrees(&self) -> bool {
+        self.nodes_only_in.iter().all(Vec::is_empty) && self.unmatched.is_empty() && self.outside == 0
+    }
+}
+
+/// Compares the segments of two files.
+pub fn compare(a: &Placed, b: &Placed, options: &Options) -> Comparison {
+    let mut matching = Matching::new(options);
+    for (node, sections) in a.neurons() {
+        if let Some(others) = b.neuron(node) {
+            matching.neuron(node, sections, others);
+        }
+    }
+    let alone = |own: &Placed, other: &Placed| own.nodes().filter(|&n| other.neuron(n).is_none()).collect();
+    matching.told([alone(a, b), alone(b, a)])
+}
+
+/// The rules by which two files place the axons of their differing neurons, if one rule explains each file.
+///
+/// `by_rule` are the same neurons as each rule places them; all of their sections have to fit.
+pub fn last_branch(
+    a: &Placed,
+    b: &Placed,
+    found: &Comparison,
+    by_rule: [(&'static str, &Placed); 2],
+    tolerance: Tolerance,
+) -> Option<Cause> {
+    let options = Options { tolerance, ignore_myelin_id: true };
+    let fits = |file: &Placed, rule: &Placed| {
+        found.nodes_outside.iter().all(|&node| match (file.neuron(node), rule.neuron(node)) {
+            (Some(own), Some(placed)) => {
+                let mut matching = Matching::new(&options);
+                matching.neuron(node, own, placed);
+                let told = matching.told(Default::default());
+                told.outside == 0 && told.unmatched.is_empty()
+            }
+            _ => false,
+        })
+    };
+    let [first, second] = by_rule;
+    let pairs = [(first, second), (second, first)];
+    let rules = pairs.into_iter().find(|(x, y)| fits(a, x.1) && fits(b, y.1))?;
+    let nodes = found.nodes_outside.len() as u64;
+    (nodes > 0).then_some(Cause::LastBranch { nodes, rules: [rules.0.0, rules.1.0] })
+}
