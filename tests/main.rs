@@ -3,6 +3,7 @@
 mod analytic;
 mod boundaries;
 mod clients;
+mod comparisons;
 mod electrodes;
 mod golden;
 mod index_vs_scan;

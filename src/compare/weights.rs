@@ -1,5 +1,6 @@
 //! Comparison of two electrodes files: nodes matched by id, contacts by name, rows read in blocks.
 
+mod causes;
 mod columns;
 mod passes;
 mod quantiles;
@@ -9,6 +10,7 @@ mod tally;
 mod told;
 mod worst;
 
+pub use causes::{Cause, causes};
 pub use columns::{ColumnRule, ExtraColumn};
 pub use quantiles::QUANTILES;
 pub use rows::SegmentCounts;

@@ -208,7 +208,7 @@ codes! {
         "`--fix` leaves it out";
     // ------------------------------------------------------------------ units
     WrongUnits = "E60" Error, "`units` is not `V/nA`: no client converts", Misreads / Misreads, false,
-        "check the numbers with `--segments TABLE`, then correct the attribute or the numbers";
+        "compute the file again from its table and compare with `leadfield validate weights`";
     NoUnits = "E61" Note, "`scaling_factors` has no attribute `units`", Reads / Reads, true,
         "`--fix` writes `V/nA`, which is what clients take it for";
     // ------------------------------------------------------------------ against the circuit or its table
@@ -220,15 +220,6 @@ codes! {
         "is it the circuit that the file was made from?";
     SegmentCount = "E73" Error, "a node has not one row a segment", Misreads / Misreads, false,
         "is it the circuit that the file was made from? make the file again from this one";
-    // ------------------------------------------------------------------ coefficients computed again from the table
-    OtherValues = "E80" Error, "coefficients are not those of the table's segments", Misreads / Misreads, false,
-        "is it the table that the file was made from? make the file again";
-    RowOrder = "E81" Error, "a node's rows are in another order than its segments", Misreads / Misreads, false,
-        "make the file again: rows are sections by ascending id, segments in order";
-    ColumnOrder = "E82" Error, "coefficients of one contact in the column of another", Misreads / Misreads, false,
-        "make the file again, or correct the column numbers";
-    Scaled = "E83" Error, "coefficients are all too large or small by one factor", Misreads / Misreads, false,
-        "another unit or conductivity? make the file again in V/nA";
 }
 
 impl Code {

@@ -241,8 +241,7 @@ fn check_sorted(
     let certain = version.is_some_and(|v| v.starts_with("0.2"));
     let sure = match version {
         Some(version) if certain => format!("certain, attribute `version` of `node_ids` is `{version}`"),
-        _ => "likely, the extra column of ones is the mark of BlueRecording 0.2.1; `--segments TABLE` can prove it"
-            .into(),
+        _ => "likely, the extra column of ones is the mark of BlueRecording 0.2.1".into(),
     };
     let text = format!(
         "columns are in the order of sorted names, but their numbers are not: {sure}; mislabelled: {}",

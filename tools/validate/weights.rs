@@ -8,8 +8,8 @@ mod text;
 use std::path::PathBuf;
 
 use leadfield::Result;
-use leadfield::compare::weights::{ColumnRule, Comparison, ExtraColumn, Options, compare, pair};
-use leadfield::sonata::electrodes_file::ElectrodesFile;
+use leadfield::compare::weights::{Cause, ColumnRule, Comparison, ExtraColumn, Options, causes, compare, pair};
+use leadfield::sonata::electrodes_file::{ElectrodesFile, Population};
 
 use segment::Segments;
 
@@ -79,6 +79,8 @@ struct Findings {
     populations_only_in: [Vec<String>; 2],
     comparisons: Vec<Comparison>,
     segments: Segments,
+    /// Known causes, by comparison.
+    causes: Vec<Vec<Cause>>,
 }
 
 impl Findings {
@@ -101,7 +103,12 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
         Some(table) => Segments::find(table, &comparisons)?,
         None => Segments::default(),
     };
-    let findings = Findings { populations_only_in: pairing.only_in, comparisons, segments };
+    let why = |((p, q), found): (&(&Population, &Population), &Comparison)| match found.agrees() {
+        true => Ok(Vec::new()),
+        false => causes((&a, p), (&b, q), &options, found),
+    };
+    let causes = pairing.pairs.iter().zip(&comparisons).map(why).collect::<Result<_>>()?;
+    let findings = Findings { populations_only_in: pairing.only_in, comparisons, segments, causes };
     args.output.tell(&Verdict {
         suite: format!("leadfield validate weights {} {}", args.a.display(), args.b.display()),
         cases: cases::cases(&findings),

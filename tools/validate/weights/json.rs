@@ -1,6 +1,6 @@
 //! The findings for scripts.
 
-use leadfield::compare::weights::{Comparison, Difference, ElectrodeComparison, Options, QUANTILES, WorstPair};
+use leadfield::compare::weights::{Cause, Comparison, Difference, ElectrodeComparison, Options, QUANTILES, WorstPair};
 use serde_json::{Value, json};
 
 use super::Findings;
@@ -14,11 +14,12 @@ pub fn told(findings: &Findings, options: &Options) -> Value {
         "atol": options.tolerance.atol,
         "quantiles_of": QUANTILES,
         "populations_only_in": findings.populations_only_in,
-        "populations": findings.comparisons.iter().map(|c| comparison(c, findings)).collect::<Vec<_>>(),
+        "populations": findings.comparisons.iter().zip(&findings.causes).map(|(c, why)| comparison(c, why, findings)).collect::<Vec<_>>(),
     })
 }
 
-fn comparison(c: &Comparison, findings: &Findings) -> Value {
+fn comparison(c: &Comparison, causes: &[Cause], findings: &Findings) -> Value {
+    let cause = |cause: &Cause| json!({ "name": cause.name(), "text": cause.to_string() });
     let counts = |n: &leadfield::compare::weights::SegmentCounts| json!({ "node": n.node, "segments": n.segments });
     json!({
         "population": c.populations,
@@ -30,6 +31,7 @@ fn comparison(c: &Comparison, findings: &Findings) -> Value {
         "electrodes_only_in": c.electrodes_only_in,
         "extra_columns_differ": c.extra_columns,
         "electrodes": c.electrodes.iter().map(electrode).collect::<Vec<_>>(),
+        "causes": causes.iter().map(cause).collect::<Vec<_>>(),
         "worst": c.worst.iter().map(|pair| worst(pair, findings.segments.of(pair))).collect::<Vec<_>>(),
     })
 }

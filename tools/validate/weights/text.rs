@@ -13,7 +13,10 @@ const LISTED: usize = 12;
 /// All findings; the last line is `agree` or `differ`.
 pub fn told(findings: &Findings, files: [&Path; 2]) -> String {
     let mut text = only_in("population", &findings.populations_only_in, files);
-    findings.comparisons.iter().for_each(|c| text += &comparison(c, files, findings));
+    for (c, causes) in findings.comparisons.iter().zip(&findings.causes) {
+        text += &comparison(c, files, findings);
+        causes.iter().for_each(|cause| text += &format!("known cause, {}: {cause}\n", cause.name()));
+    }
     text += if findings.agree() { "agree\n" } else { "differ\n" };
     text
 }

@@ -1,0 +1,296 @@
+//! What `validate weights` and `validate positions` tell of two files: agreement in any mix of formats, the worst pairs
+//! with their segments, and known causes, which the numbers have to prove.
+
+use std::fs::OpenOptions;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use leadfield::boundaries;
+use leadfield::h5::File;
+use leadfield::table::Table;
+use serde_json::Value;
+
+use crate::support::{golden, leadfield_in, scratch};
+
+fn reference(name: &str) -> String {
+    golden().join("reference").join(name).into_os_string().into_string().unwrap()
+}
+
+fn config() -> String {
+    golden().join("input/circuit/simulation_config.json").into_os_string().into_string().unwrap()
+}
+
+/// Runs a comparison with `--json` in a folder: exit code and findings.
+fn compared(dir: &Path, what: &str, a: &str, b: &str, options: &[&str]) -> (i32, Value) {
+    let run = leadfield_in(dir, &[&["validate", what, a, b, "--json", "--quiet"], options].concat());
+    let told = serde_json::from_str(&run.stdout).unwrap_or_else(|_| panic!("{}", run.stderr));
+    (run.code, told)
+}
+
+/// The causes that are named.
+fn causes(found: &Value) -> Vec<(String, String)> {
+    let text = |v: &Value| v.as_str().unwrap().to_string();
+    let all = found["causes"].as_array().unwrap().iter();
+    all.map(|c| (text(&c["name"]), text(&c["text"]))).collect()
+}
+
+fn weights_causes(a: &str, b: &str, options: &[&str]) -> Vec<(String, String)> {
+    let (code, told) = compared(scratch().path(), "weights", a, b, options);
+    assert_eq!(code, 1);
+    causes(&told["populations"][0])
+}
+
+#[test]
+fn a_dipole_centre_of_a_chunk_is_named_with_its_chunks() {
+    // by their README: one neuron a chunk, one chunk of 20 neurons, two chunks of 10; dipoles are contacts 1 and 4
+    let (own, one, two) = (reference("recip_per_neuron.h5"), reference("recip.h5"), reference("recip_2ranks.h5"));
+    let told = |which: &str, other: &str, chunks: &str| {
+        let text = format!(
+            "the coefficients of contacts `1`, `4` sum to 0 over each neuron in the {other} file, and over {chunks} of \
+             neurons in the {which}: their centre is that of a chunk, not of a neuron"
+        );
+        vec![("chunk-wide dipole centre".to_string(), text)]
+    };
+    assert_eq!(weights_causes(&one, &own, &[]), told("first", "second", "1 run"));
+    assert_eq!(weights_causes(&own, &two, &[]), told("second", "first", "2 runs"));
+    // two files of chunks: neither sums to 0 over its neurons, so nothing is proved
+    assert_eq!(weights_causes(&one, &two, &[]), []);
+}
+
+/// The reference circuit's table and its coefficients at the contacts of `named.csv`.
+fn ours() -> tempfile::TempDir {
+    let dir = scratch();
+    let contacts = golden().join("input/electrodes/named.csv");
+    let placement = ["--axon-placement", "bluerecording-0.2"];
+    leadfield_in(dir.path(), &[&["positions", &config(), "-o", "s.parquet", "--quiet"], &placement[..]].concat()).ok();
+    let args = ["weights", "s.parquet", contacts.to_str().unwrap(), "-o", "w.h5", "--near-field", "exact", "--quiet"];
+    leadfield_in(dir.path(), &args).ok();
+    dir
+}
+
+#[test]
+fn the_originals_extra_column_and_order_of_names_are_named() {
+    let (dir, named) = (ours(), reference("named.h5"));
+    let (code, told) = compared(dir.path(), "weights", "w.h5", &named, &["--rtol", "1e-12"]);
+    let found = causes(&told["populations"][0]);
+    let names: Vec<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!((code, names), (1, vec!["extra column", "sorted names"]));
+    assert_eq!(
+        found[0].1,
+        "the second file has a column that is no contact's, all ones, as BlueRecording 0.2.1 writes it"
+    );
+    assert!(found[1].1.starts_with("contacts `e10`, `e2` agree once columns are taken in the order of sorted names"));
+    // what the causes advise makes the files agree
+    let options = ["--rtol", "1e-12", "--columns", "sorted-names", "--ignore-extra-column"];
+    let (code, told) = compared(dir.path(), "weights", "w.h5", &named, &options);
+    assert_eq!((code, causes(&told["populations"][0])), (0, vec![]));
+}
+
+/// Overwrites one coefficient of a file of ours, in the four columns of `named.csv`.
+fn overwrite(path: &Path, row: u64, column: u64, value: f64) {
+    let object = "/electrodes/S1nonbarrel_neurons/scaling_factors";
+    let at = File::open(path).unwrap().byte_offset(object).unwrap().unwrap() + (row * 4 + column) * 8;
+    OpenOptions::new().write(true).open(path).unwrap().write_all_at(&value.to_ne_bytes(), at).unwrap();
+}
+
+#[test]
+fn the_worst_pairs_are_told_with_their_segments() {
+    let dir = ours();
+    std::fs::copy(dir.path().join("w.h5"), dir.path().join("x.h5")).unwrap();
+    let table = Table::open(&dir.path().join("s.parquet")).unwrap();
+    let segments = table.parts()[0].read_by_row().unwrap();
+    let told = segments.iter().find(|s| s.row == 1234).unwrap();
+    // e10 is the third contact
+    overwrite(&dir.path().join("x.h5"), 1234, 2, 42.0);
+    let options = ["--segments", "s.parquet", "--rtol", "1e-3"];
+    let (code, found) = compared(dir.path(), "weights", "w.h5", "x.h5", &options);
+    assert_eq!(code, 1);
+    let worst = found["populations"][0]["worst"].as_array().unwrap();
+    assert_eq!(worst.len(), 1);
+    let expected = [told.node_id, u64::from(told.section_id), u64::from(told.segment_id)];
+    assert_eq!(["node", "section", "segment"].map(|key| worst[0][key].as_u64().unwrap()), expected);
+    assert_eq!((worst[0]["contact"].as_str(), worst[0]["values"][1].as_f64()), (Some("e10"), Some(42.0)));
+    // one of 3161 pairs: it is beyond the 99th percentile
+    let e10 = &found["populations"][0]["electrodes"].as_array().unwrap()[1];
+    assert_eq!((e10["name"].as_str(), &e10["relative_quantiles"]), (Some("e10"), &serde_json::json!([0.0, 0.0, 0.0])));
+    let text = leadfield_in(dir.path(), &["validate", "weights", "w.h5", "x.h5", "--segments", "s.parquet"]).stdout;
+    let place =
+        format!("contact `e10`, node {}, section {}, segment {}: ", told.node_id, told.section_id, told.segment_id);
+    assert!(text.contains(&place), "{text}");
+}
+
+#[test]
+fn quantiles_bound_the_differences() {
+    let dir = ours();
+    std::fs::copy(dir.path().join("w.h5"), dir.path().join("x.h5")).unwrap();
+    let values = leadfield::sonata::electrodes_file::ElectrodesFile::open(&dir.path().join("w.h5")).unwrap();
+    let rows = values.rows(&values.populations()[0], 0..3161).unwrap();
+    // two thirds of the first contact's coefficients are changed by a thousandth
+    (0..3161_u64).filter(|row| row % 3 > 0).for_each(|row| {
+        overwrite(&dir.path().join("x.h5"), row, 0, rows[row as usize * 4] / 1.001);
+    });
+    let (_, found) = compared(dir.path(), "weights", "w.h5", "x.h5", &[]);
+    let electrodes = found["populations"][0]["electrodes"].as_array().unwrap();
+    let quantiles: Vec<f64> =
+        electrodes[0]["relative_quantiles"].as_array().unwrap().iter().map(|q| q.as_f64().unwrap()).collect();
+    let exact = 0.001 / 1.001;
+    assert!(quantiles.iter().all(|q| *q >= 0.999 * exact && *q <= 1.35 * exact), "{quantiles:?}");
+    assert_eq!(electrodes[1]["relative_quantiles"], serde_json::json!([0.0, 0.0, 0.0]));
+}
+
+#[test]
+fn files_in_pieces_are_compared_as_those_in_one() {
+    // the same coefficients, chunked and compressed: read by HDF5, not at their place
+    let dir = scratch();
+    let path = dir.path().join("w.h5");
+    let chunked = crate::malformed::electrodes_file::CORPUS.iter().find(|case| case.code == "E32").unwrap();
+    crate::malformed::electrodes_file::damaged(&path, chunked.make);
+    crate::malformed::electrodes_file::sound(&dir.path().join("sound.h5"));
+    assert_eq!(compared(dir.path(), "weights", "w.h5", "sound.h5", &["--rtol", "0"]).0, 0);
+}
+
+#[test]
+fn junit_has_a_case_for_each_thing_compared() {
+    let dir = scratch();
+    crate::malformed::electrodes_file::sound(&dir.path().join("a.h5"));
+    std::fs::copy(dir.path().join("a.h5"), dir.path().join("b.h5")).unwrap();
+    let args = ["validate", "weights", "a.h5", "b.h5", "--junit", "report.xml", "--quiet"];
+    leadfield_in(dir.path(), &args).ok();
+    let xml = std::fs::read_to_string(dir.path().join("report.xml")).unwrap();
+    let suite = "leadfield validate weights a.h5 b.h5";
+    let names = [
+        "populations",
+        "pop: nodes",
+        "pop: segments of nodes",
+        "pop: contacts",
+        "pop: columns",
+        "pop: contact a",
+        "pop: contact b",
+    ];
+    let cases: String =
+        names.iter().map(|name| format!("    <testcase classname=\"{suite}\" name=\"{name}\"/>\n")).collect();
+    let counts = "tests=\"7\" failures=\"0\" errors=\"0\"";
+    assert_eq!(
+        xml,
+        format!(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites {counts}>\n  <testsuite name=\"{suite}\" \
+             {counts}>\n{cases}  </testsuite>\n</testsuites>\n"
+        )
+    );
+    // a report is written where files differ, too, and replaces the old one
+    let args = ["validate", "weights", "a.h5", &reference("np8.h5"), "--junit", "report.xml", "--quiet"];
+    assert_eq!(leadfield_in(dir.path(), &args).code, 1);
+    let xml = std::fs::read_to_string(dir.path().join("report.xml")).unwrap();
+    assert!(
+        xml.contains(
+            "name=\"pop: contacts\">\n      <failure message=\"2 contacts only in the first file: `a`, `b`\">"
+        ),
+        "{xml}"
+    );
+}
+
+#[test]
+fn populations_of_other_names_are_compared_with_a_note() {
+    let dir = ours();
+    crate::malformed::electrodes_file::sound(&dir.path().join("a.h5"));
+    let text = leadfield_in(dir.path(), &["validate", "weights", "a.h5", "w.h5"]).stdout;
+    let mut lines = text.lines();
+    assert_eq!(lines.next(), Some("populations `pop` and `S1nonbarrel_neurons`: 0 nodes, 0 rows, 0 columns"));
+    assert_eq!(lines.next(), Some("note: the populations have different names, and are compared as one"));
+}
+
+#[test]
+fn positions_of_any_two_forms_agree() {
+    let dir = ours();
+    let forms = [
+        "s.parquet".to_string(),
+        reference("positions.h5"),
+        reference("positions_1file"),
+        reference("positions_2files"),
+    ];
+    for (i, a) in forms.iter().enumerate() {
+        for b in &forms[i..] {
+            let (code, found) = compared(dir.path(), "positions", a, b, &["--atol", "1e-9"]);
+            assert_eq!((code, found["segments"].as_u64()), (0, Some(3161)), "{a} {b}: {found}");
+        }
+    }
+}
+
+#[test]
+fn another_terminal_branch_is_named_where_the_circuit_proves_it() {
+    // by their README, 0.7.0 takes the longest branch where none is long enough, for nodes 2, 6, 10, 14 and 22
+    let (dir, old, new) = (scratch(), reference("positions.h5"), reference("positions_0.7.h5"));
+    let (code, found) = compared(dir.path(), "positions", &new, &old, &["--circuit", &config()]);
+    assert_eq!((code, found["outside"].as_u64()), (1, Some(25)), "five segments of myelin in five neurons");
+    let text = "the axon stubs of 5 neurons are where `--axon-placement bluerecording` puts them in the first file, and \
+                where `bluerecording-0.2` does in the second";
+    assert_eq!(causes(&found), [("last terminal branch".to_string(), text.to_string())]);
+    let (_, found) = compared(dir.path(), "positions", &new, &old, &[]);
+    assert_eq!(causes(&found), [], "without the circuit nothing is proved");
+    // another rule explains neither file
+    leadfield_in(dir.path(), &["positions", &config(), "-o", "arc.parquet", "--axon-placement", "arc"]).ok();
+    let (_, found) = compared(dir.path(), "positions", "arc.parquet", &old, &["--circuit", &config()]);
+    assert_eq!(causes(&found), []);
+}
+
+/// The reference positions with the myelin of every neuron under an id that is three too large.
+fn renamed_myelin(dir: &Path) -> PathBuf {
+    let neurons = boundaries::read(Path::new(&reference("positions.h5"))).unwrap();
+    let renamed = neurons.iter().map(|neuron| {
+        let last = neuron.sections().last().unwrap().id;
+        let mut other = boundaries::Neuron::new(neuron.node_id);
+        neuron.sections().for_each(|s| other.push(s.id + if s.id == last { 3 } else { 0 }, s.boundaries));
+        other
+    });
+    let path = dir.join("renamed.parquet");
+    boundaries::write_parquet(&path, &renamed.collect::<Vec<_>>()).unwrap();
+    path
+}
+
+#[test]
+fn myelin_under_another_id_is_named_and_can_be_ignored() {
+    let dir = scratch();
+    renamed_myelin(dir.path());
+    let old = reference("positions.h5");
+    let (code, found) = compared(dir.path(), "positions", &old, "renamed.parquet", &[]);
+    assert_eq!((code, found["sections"].as_array().unwrap().len()), (1, 40), "a section on either side, 20 neurons");
+    let text = "the sections on one side only of 20 neurons are in the same places under another id, +3 to +3: \
+                `--ignore-myelin-id` matches them";
+    assert_eq!(causes(&found), [("myelin ids".to_string(), text.to_string())]);
+    let (code, found) = compared(dir.path(), "positions", &old, "renamed.parquet", &["--ignore-myelin-id"]);
+    assert_eq!((code, found["segments"].as_u64()), (0, Some(3161)));
+}
+
+#[test]
+fn tables_of_float32_need_a_relative_tolerance() {
+    let dir = ours();
+    let placement = ["--axon-placement", "bluerecording-0.2", "--precision", "f32", "--quiet"];
+    leadfield_in(dir.path(), &[&["positions", &config(), "-o", "f32.parquet"], &placement[..]].concat()).ok();
+    assert_eq!(compared(dir.path(), "positions", "s.parquet", "f32.parquet", &[]).0, 1);
+    assert_eq!(compared(dir.path(), "positions", "s.parquet", "f32.parquet", &["--rtol", "1e-6"]).0, 0);
+}
+
+#[test]
+fn what_is_no_positions_is_refused() {
+    let dir = scratch();
+    std::fs::create_dir(dir.path().join("empty")).unwrap();
+    std::fs::write(dir.path().join("a.csv"), "x,y,z\n").unwrap();
+    let old = reference("positions.h5");
+    leadfield_in(dir.path(), &["validate", "positions", "empty", &old]).refused(
+        "error: empty: no segment table, expected files `part-*.parquet` in the folder, found none\n\
+         hint: make a segment table with `leadfield positions`",
+    );
+    let run = leadfield_in(dir.path(), &["validate", "positions", "a.csv", &old]);
+    assert_eq!(run.code, 2);
+    assert!(run.stderr.starts_with("error: a.csv: no readable Parquet file: "), "{}", run.stderr);
+    leadfield_in(dir.path(), &["validate", "positions", &old, &old, "--atol", "-1"])
+        .refused("error: `--atol` out of range, expected a finite number of 0 or more, found `-1`");
+    // one neuron in two pickles of a folder
+    let pickle = golden().join("reference/positions_1file/0/positions0.pkl");
+    let folder = dir.path().join("twice");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::copy(&pickle, folder.join("positions0.pkl")).unwrap();
+    std::fs::copy(&pickle, folder.join("positions1.pkl")).unwrap();
+    leadfield_in(dir.path(), &["validate", "positions", "twice", &old])
+        .refused("error: twice/positions1.pkl: node 0 in two files, expected each node once");
+}
