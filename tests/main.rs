@@ -11,6 +11,7 @@ mod layers;
 mod lead_fields;
 mod malformed;
 mod morphologies;
+mod mutations;
 mod queries;
 mod regions;
 mod sonata;

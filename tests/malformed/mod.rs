@@ -7,4 +7,5 @@ mod morphology;
 mod positions;
 mod query;
 mod sonata;
+mod tables;
 mod weights;

@@ -1,0 +1,238 @@
+//! Damaged segment tables, made from a sound one through Arrow or by their bytes: each has its error, with its exact
+//! text.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, Float64Array, RecordBatch, UInt32Array, UInt64Array};
+use arrow_schema::{DataType, Field, Schema};
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::WriterProperties;
+
+use crate::support::{golden, leadfield_in, names_in, scratch};
+
+/// A table that is taken apart: columns by name, and metadata.
+struct Table {
+    columns: Vec<(Field, ArrayRef)>,
+    metadata: Vec<KeyValue>,
+}
+
+impl Table {
+    /// The table of one of the variants of the reference circuit, in one row group.
+    fn sound(dir: &Path) -> Self {
+        let config = golden().join("variants/four_axon_kinds/circuit/simulation_config.json");
+        let args = ["positions", config.to_str().unwrap(), "-o", "sound.parquet", "--quiet", "--force"];
+        leadfield_in(dir, &args).ok();
+        let file = std::fs::File::open(dir.join("sound.parquet")).unwrap();
+        let builder = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
+        let metadata = builder.metadata().file_metadata().key_value_metadata().cloned().unwrap();
+        let batches: Vec<RecordBatch> = builder.build().unwrap().map(Result::unwrap).collect();
+        let batch = arrow_select::concat::concat_batches(&batches[0].schema(), &batches).unwrap();
+        let fields = batch.schema().fields().iter().map(|f| f.as_ref().clone()).collect::<Vec<_>>();
+        let metadata = metadata.into_iter().filter(|kv| kv.key.starts_with("leadfield.")).collect();
+        Self { columns: fields.into_iter().zip(batch.columns().to_vec()).collect(), metadata }
+    }
+
+    fn write(&self, path: &Path) {
+        let (fields, arrays): (Vec<Field>, Vec<ArrayRef>) = self.columns.iter().cloned().unzip();
+        let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).unwrap();
+        let properties = WriterProperties::builder().set_key_value_metadata(Some(self.metadata.clone())).build();
+        let file = std::fs::File::create(path).unwrap();
+        let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(properties)).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+    }
+
+    fn column(&mut self, name: &str) -> &mut (Field, ArrayRef) {
+        self.columns.iter_mut().find(|(field, _)| field.name() == name).unwrap()
+    }
+
+    fn replace(&mut self, name: &str, kind: DataType, nullable: bool, array: ArrayRef) {
+        *self.column(name) = (Field::new(name, kind, nullable), array);
+    }
+
+    fn numbers(&mut self, name: &str) -> Vec<u64> {
+        self.column(name).1.as_any().downcast_ref::<UInt64Array>().unwrap().values().to_vec()
+    }
+
+    fn value(&mut self, key: &str, change: impl FnOnce(&str) -> Option<String>) {
+        let key = format!("leadfield.{key}");
+        let at = self.metadata.iter().position(|kv| kv.key == key).unwrap();
+        match change(self.metadata[at].value.as_deref().unwrap()) {
+            Some(value) => self.metadata[at].value = Some(value),
+            None => drop(self.metadata.remove(at)),
+        }
+    }
+}
+
+/// What `validate positions` says of a table that a damage has made.
+#[track_caller]
+fn refused(damage: impl FnOnce(&mut Table), text: &str) {
+    let dir = scratch();
+    let mut table = Table::sound(dir.path());
+    damage(&mut table);
+    table.write(&dir.path().join("t.parquet"));
+    leadfield_in(dir.path(), &["validate", "positions", "t.parquet", "sound.parquet"])
+        .refused(&format!("error: t.parquet: {text}"));
+    assert_eq!(names_in(dir.path()), ["sound.parquet", "t.parquet"]);
+}
+
+const MAKE: &str = "\nhint: make a segment table with `leadfield positions`";
+
+#[test]
+fn a_table_that_is_taken_apart_and_put_together_is_sound() {
+    let dir = scratch();
+    Table::sound(dir.path()).write(&dir.path().join("t.parquet"));
+    leadfield_in(dir.path(), &["validate", "positions", "t.parquet", "sound.parquet"]).ok();
+}
+
+#[test]
+fn columns_that_are_missing_are_listed() {
+    refused(
+        |t| t.columns.retain(|(field, _)| field.name() != "row" && field.name() != "x1"),
+        &format!("no segment table, expected the columns of a segment table, found no `x1`, `row`{MAKE}"),
+    );
+}
+
+#[test]
+fn columns_of_another_type_are_told() {
+    refused(
+        |t| {
+            let ids: Vec<u32> = t.numbers("node_id").iter().map(|&v| v as u32).collect();
+            t.replace("node_id", DataType::UInt32, false, Arc::new(UInt32Array::from(ids)));
+        },
+        "node_id: wrong type, expected UInt64, found UInt32",
+    );
+}
+
+#[test]
+fn coordinates_of_two_widths_are_told() {
+    refused(
+        |t| {
+            let length = t.columns[0].1.len();
+            t.replace("x0", DataType::Float32, false, Arc::new(arrow_array::Float32Array::from(vec![0.0; length])));
+        },
+        "y0: wrong type, expected Float32, found Float64",
+    );
+}
+
+#[test]
+fn nulls_where_there_may_be_none_are_told() {
+    refused(
+        |t| {
+            let length = t.columns[0].1.len();
+            let values: Vec<Option<f64>> = (0..length).map(|i| (i != 3).then_some(1.0)).collect();
+            t.replace("z1", DataType::Float64, true, Arc::new(Float64Array::from(values)));
+        },
+        "z1: null value, expected a number",
+    );
+}
+
+#[test]
+fn newer_formats_are_refused() {
+    refused(
+        |t| t.value("format_version", |_| Some("2".into())),
+        "newer table format, expected version 1 or older, found 2\n\
+         hint: read it with the newer `leadfield`, or make it again with `leadfield positions`",
+    );
+}
+
+#[test]
+fn metadata_that_are_missing_or_malformed_are_told() {
+    let told = |key: &str| {
+        format!("metadata `leadfield.{key}` is missing or malformed, expected what `leadfield positions` writes")
+    };
+    for key in ["population", "segments", "neuron_list"] {
+        refused(|t| t.value(key, |_| None), &told(key));
+    }
+    refused(|t| t.value("segments", |_| Some("many".into())), &told("segments"));
+    refused(|t| t.value("neuron_list", |list| Some(list.replace("\"node_id\"", "\"nodes\""))), &told("neuron_list"));
+    refused(|t| t.value("neuron_list", |_| Some("{\"node_id\": [0".into())), &told("neuron_list"));
+    // rows that would end beyond what can be counted
+    refused(
+        |t| {
+            t.value("neuron_list", |list| {
+                let mut list: serde_json::Value = serde_json::from_str(list).unwrap();
+                list["first_row"][0] = u64::MAX.into();
+                Some(list.to_string())
+            });
+        },
+        &told("neuron_list"),
+    );
+}
+
+#[test]
+fn rows_of_no_neuron_or_twice_are_told() {
+    let told = |node: u64, row: u64| {
+        format!(
+            "row {row} of node {node} does not belong to this part, expected the rows of its neuron list, each once"
+        )
+    };
+    let dir = scratch();
+    let mut sound = Table::sound(dir.path());
+    let (nodes, rows) = (sound.numbers("node_id"), sound.numbers("row"));
+    let set = |name: &'static str, at: usize, value: u64| {
+        move |t: &mut Table| {
+            let mut values = t.numbers(name);
+            values[at] = value;
+            t.replace(name, DataType::UInt64, false, Arc::new(UInt64Array::from(values)));
+        }
+    };
+    refused(set("node_id", 5, 999), &told(999, rows[5]));
+    refused(set("row", 5, 1 << 40), &told(nodes[5], 1 << 40));
+    // the place of another segment of the same neuron, whichever of the two comes first
+    let twin = (6..).find(|&i| nodes[i] == nodes[5]).unwrap();
+    refused(set("row", twin, rows[5]), &told(nodes[5], rows[5]));
+}
+
+#[test]
+fn folders_of_other_parts_are_told() {
+    let dir = scratch();
+    let config = golden().join("variants/four_axon_kinds/circuit/simulation_config.json");
+    leadfield_in(dir.path(), &["positions", config.to_str().unwrap(), "-o", "table", "--quiet"]).ok();
+    leadfield_in(dir.path(), &["positions", config.to_str().unwrap(), "-o", "sound.parquet", "--quiet"]).ok();
+    let run = || leadfield_in(dir.path(), &["validate", "positions", "table", "sound.parquet"]);
+    run().ok();
+    let part = dir.path().join("table/part-00000.parquet");
+    std::fs::copy(&part, dir.path().join("table/part-00001.parquet")).unwrap();
+    run().refused("error: table: wrong number of parts, expected 1, found 2");
+    // a part of another table
+    Table::sound(dir.path());
+    let mut other = Table::sound(dir.path());
+    other.value("population", |_| Some("others".into()));
+    other.write(&dir.path().join("table/part-00001.parquet"));
+    let text = run();
+    assert_eq!(text.code, 2);
+    assert!(
+        text.stderr.starts_with("error: table/part-00001.parquet: part of another table, expected population `"),
+        "{}",
+        text.stderr
+    );
+    std::fs::remove_file(dir.path().join("table/part-00001.parquet")).unwrap();
+    std::fs::remove_file(&part).unwrap();
+    run().refused(&format!(
+        "error: table: no segment table, expected files `part-*.parquet` in the folder, found none{MAKE}"
+    ));
+}
+
+#[test]
+fn files_cut_short_or_of_another_kind_are_told() {
+    let dir = scratch();
+    Table::sound(dir.path());
+    let whole = std::fs::read(dir.path().join("sound.parquet")).unwrap();
+    let mut footer = whole.clone();
+    let length = footer.len();
+    // the footer claims to be longer than the file
+    footer[length - 8..length - 4].copy_from_slice(&u32::MAX.to_le_bytes());
+    let pieces = [whole[..length / 2].to_vec(), whole[..4].to_vec(), vec![], b"name,x,y,z\n".to_vec(), footer];
+    for bytes in pieces {
+        std::fs::write(dir.path().join("t.parquet"), bytes).unwrap();
+        let run = leadfield_in(dir.path(), &["validate", "positions", "t.parquet", "sound.parquet"]);
+        assert_eq!(run.code, 2);
+        // behind the colon is the Parquet library's own text
+        assert!(run.stderr.starts_with("error: t.parquet: no readable Parquet file: "), "{}", run.stderr);
+        assert_eq!(run.stderr.lines().nth(1), Some("hint: the file may be cut short, or be of another format"));
+    }
+}
