@@ -41,18 +41,14 @@ fn check_populations(sources: &[&dyn Source]) -> Result<()> {
 
 /// A contact and its method's settings, as the file keeps them.
 fn described(electrode: &Electrode, contact: &Contact, sizes: Vec<(&'static str, f64)>) -> electrodes_file::Electrode {
-    let analytic = || {
-        vec![
-            ("conductivity_S_per_m", Attribute::Number(contact.conductivity.get())),
-            ("near_field", contact.near_field.name().into()),
-        ]
-    };
-    let mut settings = if electrode.method.is_analytic() { analytic() } else { Vec::new() };
+    let mut settings = if electrode.method.is_analytic() { medium(contact) } else { Vec::new() };
     settings.extend(sizes.into_iter().map(|(key, size)| (key, Attribute::Number(size))));
     if let Some(field) = &contact.field {
         let file = field.file().display().to_string();
         settings.extend([("field", Attribute::Text(file)), ("current_nA", Attribute::Number(field.current_na()))]);
     }
+    let reference = electrode.settings.reference.as_ref();
+    settings.extend(reference.map(|reference| ("reference", Attribute::Text(reference.to_string()))));
     electrodes_file::Electrode {
         name: electrode.name.clone(),
         position: electrode.position,
@@ -61,6 +57,18 @@ fn described(electrode: &Electrode, contact: &Contact, sizes: Vec<(&'static str,
         region: electrode.region.clone(),
         settings,
     }
+}
+
+/// What a contact in a medium was computed with.
+fn medium(contact: &Contact) -> Vec<(&'static str, Attribute)> {
+    let conductivity = match contact.conductivity.isotropic() {
+        Some(sigma) => Attribute::Number(sigma),
+        None => Attribute::Numbers(contact.conductivity.along().into()),
+    };
+    let boundary = contact.boundary.map(|boundary| ("boundary", Attribute::Text(boundary.to_string())));
+    let normal = contact.disc.map(|disc| ("disc_normal", Attribute::Numbers(disc.normal.to_array().into())));
+    let always = [("conductivity_S_per_m", conductivity), ("near_field", contact.near_field.name().into())];
+    always.into_iter().chain(boundary).chain(normal).collect()
 }
 
 /// A population's nodes and rows: node ids ascending, rows without gaps.
