@@ -47,6 +47,8 @@ fn refused_with(content: impl AsRef<[u8]>, options: &[&str], stderr: &str) {
 /// The columns that are known, as messages list them.
 const KNOWN: &str = "`name`, `x`, `y`, `z`, `layer`, `region`, `type`, `conductivity`, `field`, `radius`, `thickness`, \
     `array`, `measure`, `per_volume`, `boundary`, `reference`, `disc_radius`, `disc_normal`, `disc_points`";
+/// What a contact in a conducting medium may say for itself, as messages list it.
+const OF_MEDIUM: &str = "`conductivity`, `conductivity sx,sy,sz`, `boundary`, `disc_radius`, `reference`";
 const RENAME: &str = "hint: what nothing reads would be lost: rename it to one of these, or remove it";
 
 #[test]
@@ -221,9 +223,7 @@ fn a_setting_that_the_type_does_not_take_is_refused() {
     let hint = "hint: leave the cell empty, or choose another type";
     refused(
         "name,x,y,z,type,field\na,1,2,3,PointSource,\nb,1,2,3,PointSource,head.h5\n",
-        &format!(
-            "error: FILE: line[3]: `PointSource` takes no `field`, expected `conductivity`, found `field`\n{hint}"
-        ),
+        &format!("error: FILE: line[3]: `PointSource` takes no `field`, expected {OF_MEDIUM}, found `field`\n{hint}"),
     );
 }
 

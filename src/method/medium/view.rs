@@ -172,9 +172,8 @@ impl Boundary {
     /// [`MediumProblem::DiscAcross`]
     pub fn check_disc(&self, center: Point, reach: f64) -> Result<(), MediumProblem> {
         // a disc in the plane reaches nowhere, but for the rounding of its normal
-        const ROUNDING: f64 = 1e-6;
-        let height = self.height(center);
-        if height == 0.0 && reach > ROUNDING || height != 0.0 && reach > height.abs() * (1.0 + ROUNDING) {
+        let (height, slack) = (self.height(center), f64::EPSILON.sqrt());
+        if reach > height.abs() + slack * (1.0 + height.abs()) {
             let name = self.axis.name();
             let middle = self.at + height;
             return Err(MediumProblem::DiscAcross {
