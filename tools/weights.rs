@@ -140,7 +140,8 @@ fn contacts(args: &Args, common: &Common, electrodes: &[Electrode], sources: &[&
     };
     let fields = fields.attach(&mut contacts, electrodes)?;
     fields.iter().flat_map(|field| field.warnings()).for_each(|warning| common.caution(warning));
-    weights::warnings(electrodes, &contacts).in_file(&args.electrodes)?.iter().for_each(|w| common.caution(w));
+    let warnings = weights::warnings(electrodes, &contacts).in_file(&args.electrodes)?;
+    warnings.into_iter().for_each(|w| common.caution(&w.in_file(&args.electrodes)));
     Ok(contacts)
 }
 
@@ -164,7 +165,8 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
         output: &args.out,
         existing: existing(args.force),
         progress: &|n| progress.add(n),
-    })?;
+    })
+    .in_file(&args.electrodes)?;
     progress.finish();
     common.say(told(&args.out, &summary, started.elapsed().as_secs_f64()));
     println!("{:#}", report(&args.out)?);
