@@ -249,6 +249,52 @@ fn reciprocity_tends_to_the_point_source_with_the_square_of_the_cell() {
     assert!(errors[3] < 2e-4, "{errors:?}");
 }
 
+/// Where the current of `field_src.h5` enters, um.
+const GOLDEN_SOURCE: Point = Point::new(4200.0, 2500.0, -3900.0);
+
+/// The analytic potential of which `field_src.h5` holds samples: V for 1 A, which the file gives as a current of 1.
+fn golden_potential(p: Point) -> f64 {
+    1e6 / (4.0 * PI * DEFAULT_CONDUCTIVITY.get() * p.distance(GOLDEN_SOURCE))
+}
+
+/// The nodes of an axis of `field_src.h5`, um.
+fn golden_axis(name: &str) -> Vec<f64> {
+    let file = File::open(&golden().join("input/electrodes/field_src.h5")).unwrap();
+    let metres = file.floats(&format!("/Meshes/mesh0/axis_{name}")).unwrap();
+    metres.iter().map(|m| m * 1e6).collect()
+}
+
+/// Every cell cut in halves.
+fn halved(nodes: &[f64]) -> Vec<f64> {
+    let pairs = nodes.iter().zip(middles(nodes)).flat_map(|(&node, middle)| [node, middle]);
+    pairs.chain(nodes.last().copied()).collect()
+}
+
+#[test]
+fn reciprocity_in_the_golden_field_tends_to_the_point_source_with_the_square_of_the_cell() {
+    let Reference { segments, fields } = reference();
+    let own = ["x", "y", "z"].map(golden_axis);
+    let errors_in = |field: &Arc<LeadField>| -> Vec<f64> {
+        let found = reciprocity(&segments, std::slice::from_ref(field));
+        found.iter().zip(&segments.start).map(|(w, &p)| w / golden_potential(p) - 1.0).collect()
+    };
+    let sampled = |axes: &[Vec<f64>; 3]| {
+        let values = Values::Grids { potential: Some(grid(axes, golden_potential).into()), electric: None };
+        errors_in(&Arc::new(LeadField::new(Path::new("analytic"), values, 1.0).unwrap()))
+    };
+    // the file itself holds these samples, as float32
+    let here = sampled(&own);
+    let of_file = errors_in(&fields[0]);
+    assert!(worst(&of_file, &here, |_| 1.0) < 1e-7, "float32 keeps 24 bits: 6e-8");
+    let finer = |axes: &[Vec<f64>; 3]| axes.each_ref().map(|axis| halved(axis));
+    let levels = [here, sampled(&finer(&own)), sampled(&finer(&finer(&own)))];
+    let errors = levels.map(|level| root_mean_square(level.into_iter()));
+    for pair in errors.windows(2) {
+        let order = (pair[0] / pair[1]).log2();
+        assert!((1.8..2.2).contains(&order), "{errors:?}");
+    }
+}
+
 #[test]
 fn the_dipole_tends_to_the_gradient_of_the_point_source_with_the_square_of_the_cell() {
     let segments = neurons();

@@ -8,6 +8,7 @@
 //! Three layouts are read ([`read`]): Sim4Life's export, a plain HDF5 layout of ours, and scattered points in CSV or
 //! Parquet (see `docs/lead-field.md`). Of a grid only the box that the circuit touches is read.
 
+mod axis;
 mod cloud_file;
 pub mod grid;
 mod plain;
