@@ -17,7 +17,7 @@ use leadfield::method::{dipole_reciprocity, reciprocity};
 use leadfield::segments::{NeuronSegments, Segment, Segments};
 use leadfield::units::DEFAULT_CONDUCTIVITY;
 
-use crate::support::{golden, scratch};
+use crate::support::{golden, root, scratch};
 
 const BOTH: &[Quantity] = &[Quantity::Potential, Quantity::ElectricField];
 const EVERYWHERE: Aabb = Aabb { min: Point::new(-1e9, -1e9, -1e9), max: Point::new(1e9, 1e9, 1e9) };
@@ -758,4 +758,23 @@ fn a_missing_file_is_named() {
         read(&path, &everything()).unwrap_err().to_string(),
         "no/such/field.h5: cannot be read: no such file or directory"
     );
+}
+
+#[test]
+#[ignore = "needs LEADFIELD_PYTHON with h5py, numpy: make clients"]
+fn the_documented_example_is_a_lead_field_of_a_point_source() {
+    let text = std::fs::read_to_string(root().join("docs/lead-field.md")).unwrap();
+    let example = text.split("```python\n").nth(1).unwrap().split("```").next().unwrap();
+    let folder = scratch();
+    let python = std::env::var_os("LEADFIELD_PYTHON").expect("LEADFIELD_PYTHON names a Python with h5py");
+    let run = std::process::Command::new(python).args(["-c", example]).current_dir(folder.path()).output().unwrap();
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    let potential_only = Request { quantities: &[Quantity::Potential], ..everything() };
+    let field = read(&folder.path().join("field.h5"), &potential_only).unwrap();
+    assert_eq!(field.current_na(), 1000.0);
+    // the contact of the example is at x = 5 mm; cells of 50 um
+    for p in [Point::ORIGIN, Point::new(-1234.0, 567.0, 2890.0), Point::new(1999.0, -3.0, -980.0)] {
+        let exact = 1.0 / (4.0 * PI * 0.277 * p.distance(Point::new(5000.0, 0.0, 0.0)));
+        assert!((field.potential(p).unwrap() / exact - 1.0).abs() < 1e-4, "{p}");
+    }
 }
