@@ -172,6 +172,20 @@ impl LeadField {
         self.current_na
     }
 
+    /// What brings a point of the field's frame to the circuit's; none where they are the same.
+    pub fn placement(&self) -> Option<Transform> {
+        self.frames.map(|(_, forth)| forth)
+    }
+
+    /// The stated error of the potential (V) at a point of the circuit (um), where values are fitted to scattered points;
+    /// none on a grid, or outside the field.
+    pub fn potential_error(&self, p: Point) -> Option<f64> {
+        match &self.values {
+            Values::Grids { .. } => None,
+            Values::Cloud(cloud) => cloud.potential(self.in_field(p)).map(|estimate| estimate.error),
+        }
+    }
+
     fn in_field(&self, p: Point) -> Point {
         self.frames.map_or(p, |(back, _)| back.apply(p))
     }

@@ -225,6 +225,33 @@ fn the_sizes_of_regions_are_written() {
 }
 
 #[test]
+fn how_a_region_or_a_field_was_used_is_written_where_it_is_unusual() {
+    let folder = scratch();
+    Export::new().write(&folder.path().join("f.h5"));
+    let electrodes = "name,x,y,z,type,measure,per_volume\nl,0,0,0,ObjectiveCSD_Sphere_9,length,\n\
+        v,0,0,0,ObjectiveCSD_Sphere_9,midpoint,true\nf,0,0,0,Reciprocity,,\n";
+    let options = ["--fields", "f.h5", "--quiet", "--force"];
+    let attributes = |options: &[&str]| {
+        weights(folder.path(), electrodes, options).ok();
+        let file = File::open(&folder.path().join("w.h5")).unwrap();
+        ["l", "v", "f"].map(|contact| {
+            let mut names = file.attribute_names(&format!("/electrodes/{contact}/type"));
+            names.sort();
+            names
+        })
+    };
+    let [l, v, f] = attributes(&options);
+    assert_eq!((l, v), (vec!["measure".into(), "radius".into()], vec!["per_volume".into(), "radius".to_string()]));
+    assert_eq!(f, ["current_nA", "field"]);
+    let [_, _, f] =
+        attributes(&[&options[..], &["--outside-field", "zero", "--field-transform", "2,0,0,0,5,6,-7"]].concat());
+    assert_eq!(f, ["current_nA", "field", "field_transform", "outside_field"]);
+    let file = File::open(&folder.path().join("w.h5")).unwrap();
+    let transform = file.list_attribute("/electrodes/f/type", "field_transform").unwrap();
+    assert_eq!(transform, [1.0, 0.0, 0.0, 0.0, 5.0, 6.0, -7.0]);
+}
+
+#[test]
 fn a_segment_in_an_insulator_is_named_with_contact_and_plane() {
     let folder = scratch();
     let s = first_segment();
