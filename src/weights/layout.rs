@@ -65,7 +65,8 @@ fn medium(contact: &Contact) -> Vec<(&'static str, Attribute)> {
         Some(sigma) => Attribute::Number(sigma),
         None => Attribute::Numbers(contact.conductivity.along().into()),
     };
-    let boundary = contact.boundary.map(|boundary| ("boundary", Attribute::Text(boundary.to_string())));
+    let boundary = contact.boundary.map(|boundary| boundary.decided_by(contact.position).to_string());
+    let boundary = boundary.map(|boundary| ("boundary", Attribute::Text(boundary)));
     let normal = contact.disc.map(|disc| ("disc_normal", Attribute::Numbers(disc.normal.to_array().into())));
     let always = [("conductivity_S_per_m", conductivity), ("near_field", contact.near_field.name().into())];
     always.into_iter().chain(boundary).chain(normal).collect()

@@ -301,7 +301,7 @@ fn references_are_subtracted_and_what_a_column_is_stays_with_it() {
 fn the_medium_of_a_contact_is_written_and_told() {
     let folder = scratch();
     let electrodes = "name,x,y,z,conductivity,boundary,disc_radius,disc_normal,disc_points\n\
-        a,0,9e3,0,0.3 0.2 0.3,y<12000 1.5,6,0 -2 0,5\nb,0,9e3,0,,,,,\n";
+        a,0,9e3,0,0.3 0.2 0.3,y=12000 1.5,6,0 -2 0,5\nb,0,9e3,0,,,,,\n";
     weights(folder.path(), electrodes, &["--quiet", "--conductivity", "0.3,0.3,0.1"]).ok();
     let file = File::open(&folder.path().join("w.h5")).unwrap();
     let (a, b) = ("/electrodes/a/type", "/electrodes/b/type");

@@ -97,6 +97,12 @@ impl Boundary {
         }
     }
 
+    /// The same plane with the medium's side told: that of a contact, where it is left to it and the contact has one.
+    #[must_use]
+    pub fn decided_by(&self, contact: Point) -> Self {
+        Self { medium: self.medium.or_else(|| self.side(contact)), ..*self }
+    }
+
     /// The plane with the medium on a side, in words: `z < 1200`.
     pub(super) fn half_space(&self, side: Side) -> String {
         format!("{} {} {}", self.axis.name(), side.sign(), self.at)

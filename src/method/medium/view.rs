@@ -131,7 +131,7 @@ impl Boundary {
         let with = |side| Self { medium: Some(side), ..*self };
         let undecided =
             || MediumProblem::OnBoundary { expected: with(Side::Below).to_string(), found: self.to_string() };
-        self.medium.or_else(|| self.side(contact)).ok_or_else(undecided)
+        self.decided_by(contact).medium.ok_or_else(undecided)
     }
 
     /// None where an insulator is beyond.
