@@ -1,0 +1,166 @@
+//! Contacts in media with axes and boundaries, and contacts of a size, as sums of point contacts in plain media.
+//!
+//! A contact's coefficient is a sum over its points ([`Disc`](super::disc::Disc)), and for each of these the segment itself
+//! and its image ([`View`]): factor times the plain formula, in the coordinates of a [`Map`]. What is seen through one map
+//! is computed together, by the same code as plain contacts.
+
+use super::medium::{Map, View};
+use super::simd::{self, Cylinders, Formula, Site};
+use super::{Contact, Kernel};
+use crate::error::{Context, Error, Result};
+use crate::geometry::Point;
+use crate::segments::NeuronSegments;
+
+/// A formula's kernel for any contacts.
+///
+/// # Errors
+/// [`MediumProblem`](super::medium::MediumProblem), with the contact.
+pub fn kernel<F: Formula>(contacts: &[Contact]) -> Result<Box<dyn Kernel>> {
+    match contacts.iter().map(plain).collect::<Option<Vec<Site>>>() {
+        Some(sites) => Ok(Box::new(simd::Kernel::<F>::new(&sites))),
+        None => Ok(Box::new(Composed::<F>::new(contacts)?)),
+    }
+}
+
+/// The contact, if it is a point in an unbounded, isotropic medium.
+fn plain(c: &Contact) -> Option<Site> {
+    let conductivity = c.conductivity.isotropic().filter(|_| c.boundary.is_none() && c.disc.is_none())?;
+    Some(Site { position: c.position, conductivity, near_field: c.near_field })
+}
+
+/// A formula for contacts that are sums.
+#[derive(Debug)]
+struct Composed<F> {
+    contacts: Vec<Contact>,
+    passes: Vec<Pass<F>>,
+}
+
+/// All that is seen through one map.
+#[derive(Debug)]
+struct Pass<F> {
+    map: Map,
+    kernel: simd::Kernel<F>,
+    terms: Vec<Term>,
+}
+
+/// What a point contact adds to which column.
+#[derive(Debug, Clone, Copy)]
+struct Term {
+    column: usize,
+    factor: f64,
+}
+
+/// Values that are computed before they are added up: few enough to stay in a core's cache.
+const AT_A_TIME: usize = 1 << 14;
+
+impl<F: Formula> Composed<F> {
+    fn new(contacts: &[Contact]) -> Result<Self> {
+        let mut seen: Vec<(Map, Vec<Site>, Vec<Term>)> = Vec::new();
+        for (column, contact) in contacts.iter().enumerate() {
+            let (view, points) = taken_apart(contact)?;
+            for (map, strength) in [Some((view.direct, 1.0)), view.image].into_iter().flatten() {
+                let place = seen.iter().position(|(known, ..)| *known == map).unwrap_or(seen.len());
+                if place == seen.len() {
+                    seen.push((map, Vec::new(), Vec::new()));
+                }
+                let Some((_, sites, terms)) = seen.get_mut(place) else { continue };
+                for (point, share) in &points {
+                    let (conductivity, near_field) = (view.conductivity, contact.near_field);
+                    sites.push(Site { position: map.contact(*point), conductivity, near_field });
+                    terms.push(Term { column, factor: strength * share });
+                }
+            }
+        }
+        let pass = |(map, sites, terms): (Map, Vec<Site>, _)| Pass { map, kernel: simd::Kernel::new(&sites), terms };
+        Ok(Self { contacts: contacts.to_vec(), passes: seen.into_iter().map(pass).collect() })
+    }
+}
+
+/// How a contact sees the medium, and its points with their shares.
+fn taken_apart(contact: &Contact) -> Result<(View, Vec<(Point, f64)>)> {
+    let place = || format!("contact `{}`", contact.name);
+    let view = View::of(contact.position, contact.conductivity, contact.boundary).in_object(&place())?;
+    let Some(disc) = contact.disc else { return Ok((view, vec![(contact.position, 1.0)])) };
+    if let Some(boundary) = contact.boundary {
+        boundary.check_disc(contact.position, disc.reach(boundary.axis)).in_object(&place())?;
+    }
+    Ok((view, disc.points(contact.position)))
+}
+
+/// A segment as a formula takes it.
+fn reduced<F: Formula>(start: Point, end: Point) -> (Point, Point) {
+    let middle = start.midpoint(end);
+    if F::MIDPOINT { (middle, middle) } else { (start, end) }
+}
+
+impl<F: Formula> Kernel for Composed<F> {
+    fn fill(&self, neuron: &NeuronSegments<'_>, out: &mut [f64]) {
+        out.fill(0.0);
+        let mut work = Work::default();
+        self.passes.iter().for_each(|pass| pass.add(neuron, out, self.contacts.len(), &mut work));
+    }
+
+    fn explain(&self, neuron: &NeuronSegments<'_>, segment: usize, column: usize) -> Option<Error> {
+        let contact = self.contacts.get(column)?;
+        let s = (segment < neuron.len()).then(|| neuron.get(segment))?;
+        let (start, end) = reduced::<F>(s.start, s.end);
+        let what = format!("segment {} of section {} of node {}", s.segment_id, s.section_id, s.node_id);
+        let problem = contact.boundary?.refusal(contact.position, start, end, &what)?;
+        Some(Error::from(problem).in_object(&format!("contact `{}`", contact.name)))
+    }
+
+    fn sizes(&self, column: usize) -> Vec<(&'static str, f64)> {
+        let disc = self.contacts.get(column).and_then(|c| c.disc);
+        disc.map_or(Vec::new(), |d| vec![("disc_radius", d.radius), ("disc_points", f64::from(d.count()))])
+    }
+}
+
+/// Buffers that passes share.
+#[derive(Debug, Default)]
+struct Work {
+    start: Vec<Point>,
+    end: Vec<Point>,
+    radius: Vec<Option<f32>>,
+    /// The row of each piece, and its share of the segment.
+    of: Vec<(usize, f64)>,
+    values: Vec<f64>,
+}
+
+impl<F: Formula> Pass<F> {
+    /// Adds what is seen of a neuron.
+    fn add(&self, neuron: &NeuronSegments<'_>, out: &mut [f64], columns: usize, work: &mut Work) {
+        let rows = (AT_A_TIME / self.terms.len().max(1)).max(1);
+        for first in (0..neuron.len()).step_by(rows) {
+            work.see::<F>(neuron, first..neuron.len().min(first + rows), &self.map);
+            work.values.resize(work.of.len() * self.terms.len(), 0.0);
+            let Work { start, end, radius, of, values } = &mut *work;
+            self.kernel.fill_cylinders(&Cylinders { start, end, radius }, values);
+            for (&(row, share), values) in of.iter().zip(values.chunks_exact(self.terms.len())) {
+                let Some(out) = out.get_mut(row * columns..(row + 1) * columns) else { continue };
+                for (term, value) in self.terms.iter().zip(values) {
+                    out[term.column] += share * term.factor * value;
+                }
+            }
+        }
+    }
+}
+
+impl Work {
+    /// Takes up some segments as they are seen through a map.
+    fn see<F: Formula>(&mut self, neuron: &NeuronSegments<'_>, rows: std::ops::Range<usize>, map: &Map) {
+        self.start.clear();
+        self.end.clear();
+        self.radius.clear();
+        self.of.clear();
+        for row in rows {
+            let (start, end) = reduced::<F>(neuron.start[row], neuron.end[row]);
+            let (first, second) = map.pieces(start, end);
+            for piece in [Some(first), second].into_iter().flatten() {
+                self.start.push(piece.start);
+                self.end.push(piece.end);
+                self.radius.push(neuron.radius[row]);
+                self.of.push((row, piece.share));
+            }
+        }
+    }
+}
