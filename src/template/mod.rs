@@ -10,6 +10,7 @@ mod expression;
 mod form;
 mod lexer;
 mod procedure;
+mod statement;
 mod walk;
 
 use std::path::Path;
