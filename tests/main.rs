@@ -11,6 +11,7 @@ mod malformed;
 mod morphologies;
 mod queries;
 mod regions;
+mod segments_by_rule;
 mod sonata;
 mod support;
 mod synthesized;

@@ -422,11 +422,11 @@ fn a_container_is_read_by_name_from_several_threads() {
 fn a_soma_of_cylinders_has_the_radius_of_the_sphere_with_their_lateral_area() {
     // a cylinder as long as it is wide, in two pieces: 2 pi r 2 r = 4 pi r^2
     let points = vec![[0.0, -5.0, 0.0], [0.0, 1.0, 0.0], [0.0, 5.0, 0.0]];
-    let soma = Soma { points, diameters: vec![10.0; 3], form: SomaForm::Cylinders };
+    let soma = Soma { points, diameters: vec![10.0; 3], form: SomaForm::Cylinders, ..Soma::default() };
     assert_eq!(soma.radius(), Some(5.0));
     // a cone of base radius 3 and height 4: pi r s = 15 pi = 4 pi R^2
     let points = vec![[0.0, 0.0, 0.0], [4.0, 0.0, 0.0]];
-    let cone = Soma { points, diameters: vec![6.0, 0.0], form: SomaForm::Cylinders };
+    let cone = Soma { points, diameters: vec![6.0, 0.0], form: SomaForm::Cylinders, ..Soma::default() };
     assert_eq!(cone.radius(), Some((15.0_f64 / 4.0).sqrt() as f32));
 }
 
@@ -435,7 +435,7 @@ fn a_soma_of_points_has_their_radius_and_one_without_extent_has_none() {
     assert_eq!(swc("point_soma").soma.radius(), Some(5.0));
     assert_eq!(swc("three_points").soma.radius(), Some(5.0));
     assert_eq!(swc("no_soma").soma.radius(), None);
-    let point = Soma { points: vec![[1.0; 3]], diameters: vec![0.0], form: SomaForm::Point };
+    let point = Soma { points: vec![[1.0; 3]], diameters: vec![0.0], form: SomaForm::Point, ..Soma::default() };
     assert_eq!(point.radius(), None);
 }
 
@@ -443,7 +443,7 @@ fn a_soma_of_points_has_their_radius_and_one_without_extent_has_none() {
 fn a_contour_has_the_mean_distance_from_its_centroid_as_its_radius() {
     // the four corners of a rectangle of 6 by 8 around (10, 20, 30) are 5 from its centre
     let corners = [[7.0, 16.0, 30.0], [13.0, 16.0, 30.0], [13.0, 24.0, 30.0], [7.0, 24.0, 30.0]];
-    let soma = Soma { points: corners.to_vec(), diameters: vec![0.0; 4], form: SomaForm::Contour };
+    let soma = Soma { points: corners.to_vec(), diameters: vec![0.0; 4], form: SomaForm::Contour, ..Soma::default() };
     assert_eq!(soma.radius(), Some(5.0));
 }
 

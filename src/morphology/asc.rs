@@ -330,6 +330,7 @@ impl<'a> Parser<'a> {
             return Err(Fault::TwoSomata);
         }
         self.extent = Some([0, 1].map(|i| [before[i][0].min(extent[i][0]), before[i][1].max(extent[i][1])]));
+        self.soma.contours.push(self.soma.points.len());
         self.soma.points.extend(points);
         self.soma.diameters.extend(diameters);
         self.soma.form = SomaForm::Contour;
