@@ -6,7 +6,8 @@
 //! What bounds it: a query decodes the coordinates of the pages that its region touches, so the share of pages is
 //! told beside the times. CPU time is that of the whole process, user and system, from `/proc`, with one thread.
 //!
-//! `cargo bench --bench query`, then `python benches/query_peers.py FOLDER` in a Python with duckdb and brain-indexer.
+//! `cargo bench --bench query [-- process pages resident writing]`, then `python benches/query_peers.py FOLDER` in a
+//! Python with duckdb and brain-indexer.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -38,16 +39,20 @@ fn main() {
     std::fs::create_dir_all(&folder).unwrap();
     rayon::ThreadPoolBuilder::new().num_threads(1).build_global().unwrap();
     let tables = tables(&folder, &cells);
-    for table in &tables {
-        process(&folder, table);
+    let chosen: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
+    let wanted = |section: &str| chosen.is_empty() || chosen.iter().any(|name| name == section);
+    if wanted("process") {
+        tables.iter().for_each(|table| process(&folder, table));
     }
-    for table in &tables {
-        shares(&folder.join(table));
+    if wanted("pages") {
+        tables.iter().for_each(|table| shares(&folder.join(table)));
     }
-    for table in &tables[..2] {
-        resident(&folder, table);
+    if wanted("resident") {
+        tables[..2].iter().for_each(|table| resident(&folder, table));
     }
-    writing(&folder);
+    if wanted("writing") {
+        writing(&folder);
+    }
     if named.is_none() {
         std::fs::remove_dir_all(&folder).unwrap();
     }

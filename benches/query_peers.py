@@ -48,10 +48,10 @@ def ask_duckdb(path, center, radius):
     for what in ("count(*)", "*"):
         for text, where in (("as asked", exact), ("with a box to prune by", f"{prune} and {exact}")):
             query = f"select {what} from '{path}' where {where}"
-            con.execute(query).fetch_arrow_table()
+            con.execute(query).to_arrow_table()
             start, times = cpu(), 20 if where != exact else 3
             for _ in range(times):
-                found = con.execute(query).fetch_arrow_table()
+                found = con.execute(query).to_arrow_table()
             n = found.num_rows if what == "*" else found.column(0)[0]
             print(f"  duckdb {what} {text}: {1e3 * (cpu() - start) / times:.1f} ms CPU, {n} rows")
 
