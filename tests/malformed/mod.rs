@@ -5,5 +5,6 @@ mod info;
 mod morphology;
 mod positions;
 mod query;
+mod rule;
 mod sonata;
 mod weights;

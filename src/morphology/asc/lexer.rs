@@ -59,6 +59,16 @@ pub(super) fn in_line(line: u64, problem: impl Problem) -> Error {
     Error::from(problem).at("line", line)
 }
 
+/// A token that has no place where it stands.
+pub(super) fn unexpected(line: u64, expected: &'static str, found: Token<'_>) -> Error {
+    in_line(line, AscProblem::Unexpected { expected, found: found.to_string() })
+}
+
+/// A bracket of a line without its partner, and what stands in the partner's place.
+pub(super) fn not_closed(line: u64, found: String) -> Error {
+    in_line(line, AscProblem::NotClosed { found })
+}
+
 /// Reads a text token by token.
 pub(super) struct Lexer<'a> {
     text: &'a str,
