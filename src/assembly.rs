@@ -2,7 +2,9 @@
 //!
 //! Memory is bounded by one part's segments, the report's mapping, and the distinct morphologies, each parsed once.
 
+mod agreement;
 mod by_rule;
+mod fit;
 mod library;
 mod neurons;
 mod problem;
@@ -11,6 +13,8 @@ mod rules;
 mod selection;
 mod tables;
 
+pub use agreement::{Agreement, NeuronDifference, SectionDifference, TemplateAgreement, agreement};
+pub use fit::Fit;
 pub use problem::AssemblyProblem;
 pub use request::{Discretisation, OnBadNeuron, Report, Request};
 pub use rules::{TemplateUse, templates};
