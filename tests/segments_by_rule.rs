@@ -120,30 +120,39 @@ fn a_simulation_without_reports_is_cut_by_the_rule_and_so_is_what_has_no_templat
     assert_eq!(fine[0], "rule, 20 um");
 }
 
+/// Copies the first `n` nodes of a synthetic circuit into a population of another file, with a change to its numbers.
+fn copy_nodes(from: &Path, to: &File, population: &str, n: usize, change: impl Fn(&str, &mut [f64])) {
+    let nodes = File::open(from).unwrap();
+    let group = format!("/nodes/{population}/0");
+    to.write(&format!("/nodes/{population}/node_type_id"), &vec![-1_i64; n], &[n]).unwrap();
+    for name in ["x", "y", "z", "orientation_w", "orientation_x", "orientation_y", "orientation_z"] {
+        let mut values = nodes.floats(&format!("/nodes/neurons/0/{name}")).unwrap();
+        change(name, &mut values);
+        to.write(&format!("{group}/{name}"), &values[..n], &[n]).unwrap();
+    }
+    for name in ["morphology", "model_template"] {
+        let library = nodes.strings(&format!("/nodes/neurons/0/@library/{name}")).unwrap();
+        let index = nodes.unsigned(&format!("/nodes/neurons/0/{name}")).unwrap();
+        let texts: Vec<String> = index[..n].iter().map(|&i| library[i as usize].clone()).collect();
+        to.write_strings(&format!("{group}/{name}"), &texts, &[n]).unwrap();
+    }
+}
+
 /// Gives the synthetic circuit two more populations of the same neurons, and one of inputs.
 fn with_populations(folder: &Path) {
-    let nodes = File::open(&folder.join("c/networks/nodes/neurons/nodes.h5")).unwrap();
-    let n = nodes.length("/nodes/neurons/node_type_id").unwrap();
+    let source = folder.join("c/networks/nodes/neurons/nodes.h5");
+    let all = File::open(&source).unwrap().length("/nodes/neurons/node_type_id").unwrap();
     for population in ["second", "third", "inputs"] {
         let path = folder.join("c/networks/nodes").join(format!("{population}.h5"));
         let file = File::create(&path).unwrap();
         let group = format!("/nodes/{population}/0");
         file.create_group(&group).unwrap();
-        let n = if population == "second" { 2 } else { n };
-        file.write(&format!("/nodes/{population}/node_type_id"), &vec![-1_i64; n], &[n]).unwrap();
+        let n = if population == "second" { 2 } else { all };
         if population == "inputs" {
+            file.write(&format!("/nodes/{population}/node_type_id"), &vec![-1_i64; n], &[n]).unwrap();
             continue;
         }
-        for name in ["x", "y", "z", "orientation_w", "orientation_x", "orientation_y", "orientation_z"] {
-            let values = nodes.floats(&format!("/nodes/neurons/0/{name}")).unwrap();
-            file.write(&format!("{group}/{name}"), &values[..n], &[n]).unwrap();
-        }
-        for name in ["morphology", "model_template"] {
-            let library = nodes.strings(&format!("/nodes/neurons/0/@library/{name}")).unwrap();
-            let index = nodes.unsigned(&format!("/nodes/neurons/0/{name}")).unwrap();
-            let texts: Vec<String> = index[..n].iter().map(|&i| library[i as usize].clone()).collect();
-            file.write_strings(&format!("{group}/{name}"), &texts, &[n]).unwrap();
-        }
+        copy_nodes(&source, &file, population, n, |_, _| ());
         file.close().unwrap();
     }
     let config = folder.join("c/circuit_config.json");
@@ -227,4 +236,133 @@ fn stubs_have_the_radii_of_the_original_axon_in_every_segment() {
     positions(folder.path(), "c/circuit_config.json", "s.parquet", &["--quiet"]).ok();
     let (segments, _) = content(&folder.path().join("s.parquet"));
     assert!(segments.radius.iter().all(|r| r.is_some_and(|r| r > 0.0)));
+}
+
+fn validate(folder: &Path, options: &[&str]) -> Run {
+    leadfield_in(folder, &[&["validate", "circuit"], options].concat())
+}
+
+#[test]
+fn a_circuit_whose_rule_and_report_agree_is_told_so_template_by_template() {
+    let folder = synthesized();
+    positions(folder.path(), "c/circuit_config.json", "s.parquet", &["--quiet"]).ok();
+    let text = validate(folder.path(), &["c/simulation_config.json", "s.parquet", "--report", "compartment"]).ok();
+    assert!(text.starts_with("population `neurons`, report `compartment`: 24 neurons\ntemplate hoc:cADpyr_"), "{text}");
+    assert!(text.ends_with("\ntable s.parquet: 24 neurons, fits\nagree\n"), "{text}");
+    let rules: Vec<&str> = text.lines().filter(|l| l.starts_with("template ")).collect();
+    assert!(rules.iter().all(|l| l.contains("taper, 40 um: ") && l.ends_with(", agree")), "{text}");
+    let json: Value =
+        serde_json::from_str(&validate(folder.path(), &["c/simulation_config.json", "--json"]).ok()).unwrap();
+    assert_eq!(json["agree"], true);
+    let population = &json["populations"][0];
+    assert_eq!(
+        (&population["neurons"], &population["differing"], &population["table"]),
+        (&json!(24), &json!([]), &Value::Null)
+    );
+    assert_eq!(population["templates"].as_array().unwrap().len(), rules.len());
+}
+
+#[test]
+fn every_section_in_which_rule_and_report_differ_is_named() {
+    let folder = synthesized();
+    let nodes = File::open(&folder.path().join("c/networks/nodes/neurons/nodes.h5")).unwrap();
+    let names = nodes.strings("/nodes/neurons/0/@library/morphology").unwrap();
+    let name = &names[nodes.unsigned("/nodes/neurons/0/morphology").unwrap()[7] as usize];
+    let path = folder.path().join(format!("c/components/morphologies/swc/{name}.swc"));
+    let cell = leadfield::morphology::read(&path, leadfield::morphology::Format::Swc).unwrap();
+    // the last sample of the file ends a terminal section: 400 um further on it has 10 chunks of 40 um more
+    let text = std::fs::read_to_string(&path).unwrap();
+    let mut lines: Vec<String> = text.lines().map(str::to_string).collect();
+    let mut last: Vec<String> = lines.pop().unwrap().split(' ').map(str::to_string).collect();
+    let kind = last[1].clone();
+    assert_ne!(kind, "2", "an axon's length does not matter");
+    let end: Vec<f64> = last[2..5].iter().map(|c| c.parse().unwrap()).collect();
+    let parent = cell
+        .sections
+        .iter()
+        .position(|s| s.points.last().unwrap().iter().zip(&end).all(|(a, b)| f64::from(*a) == f64::from(*b as f32)));
+    let id = parent.unwrap() + 1;
+    let before = cell.sections[id - 1].length();
+    lines.push(last.join(" "));
+    let next = last[0].parse::<u64>().unwrap() + 1;
+    (last[0], last[6]) = (next.to_string(), last[0].clone());
+    last[2] = (end[0] + 400.0).to_string();
+    lines.push(last.join(" "));
+    std::fs::write(&path, lines.join("\n")).unwrap();
+    let cut = |length: f64| 1 + 2 * (length / 40.0) as u32;
+    let run = validate(folder.path(), &["c/simulation_config.json"]);
+    let difference = format!("section {id}: {} by the rule, {} in the report", cut(before + 400.0), cut(before));
+    assert!(run.stdout.contains(&format!("\nnode 7 (morphology `{name}`): {difference}\ndiffer\n")), "{}", run.stdout);
+    assert!(run.stdout.contains(", 1 differ\n") && run.stdout.matches(", agree\n").count() > 1, "{}", run.stdout);
+    assert_eq!(run.code, 1);
+    let json: Value =
+        serde_json::from_str(&validate(folder.path(), &["c/simulation_config.json", "--json"]).stdout).unwrap();
+    let section = json!({"section": id, "rule": cut(before + 400.0), "report": cut(before)});
+    assert_eq!(json["populations"][0]["differing"][0]["sections"], json!([section]));
+    // a neuron without a rule is a difference, too
+    std::fs::remove_file(&path).unwrap();
+    let run = validate(folder.path(), &["c/simulation_config.json"]);
+    let reason =
+        format!("\nnode 7 (morphology `{name}`): no rule: c/components/morphologies/swc/{name}.swc: cannot be read");
+    assert!(run.stdout.contains(&reason) && run.code == 1, "{}{}", run.stdout, run.stderr);
+    validate(folder.path(), &["c/circuit_config.json"]).refused(
+        "error: c/circuit_config.json: no compartment report to take segment counts from, expected a simulation \
+         configuration, found a circuit configuration\n\
+         hint: name the simulation configuration whose compartment report lists the segments, or have the counts computed: \
+         `--discretisation rule`",
+    );
+}
+
+#[test]
+fn a_table_that_does_not_fit_is_told_neuron_by_neuron() {
+    let folder = synthesized();
+    let sets = json!({"Some": {"node_id": [0, 1, 2, 3, 4]}, "All": {"population": "neurons"}});
+    std::fs::write(folder.path().join("c/node_sets.json"), sets.to_string()).unwrap();
+    let write = |out: &str, options: &[&str]| {
+        positions(folder.path(), "c/circuit_config.json", out, &[options, &["--quiet"]].concat()).ok();
+    };
+    write("some.parquet", &["--node-set", "Some"]);
+    write("fine.parquet", &["--axon-rule", "taper", "--segment-length", "20"]);
+    write("f32.parquet", &["--precision", "f32", "--axon-placement", "arc"]);
+    let told = |table: &str, options: &[&str]| {
+        let run = validate(folder.path(), &[&["c/simulation_config.json", table], options].concat());
+        (run.code, run.stdout)
+    };
+    let (code, text) = told("some.parquet", &[]);
+    assert_eq!((code, text.matches(": not in the table\n").count()), (1, 19), "{text}");
+    assert_eq!(told("some.parquet", &["--node-set", "Some"]).0, 0);
+    let (code, text) = told("f32.parquet", &["--node-set", "Some"]);
+    assert_eq!((code, text.matches(": not in the report\n").count()), (1, 19), "{text}");
+    assert_eq!(told("f32.parquet", &[]).0, 0);
+    let (code, text) = told("fine.parquet", &[]);
+    assert_eq!((code, text.matches(" in the report\n").count()), (1, 24), "{text}");
+    // the same neurons, one of them moved by 10 um
+    let path = folder.path().join("c/networks/nodes/neurons/nodes.h5");
+    let moved = folder.path().join("moved.h5");
+    let file = File::create(&moved).unwrap();
+    file.create_group("/nodes/neurons/0").unwrap();
+    copy_nodes(&path, &file, "neurons", 24, |name, values| {
+        values[3] += if name == "x" { 10.0 } else { 0.0 };
+    });
+    file.close().unwrap();
+    std::fs::rename(moved, path).unwrap();
+    let (code, text) = told("f32.parquet", &[]);
+    let moved = "\ntable f32.parquet: 24 neurons, does not fit\nnode 3: ";
+    assert!(
+        code == 1 && text.contains(moved) && text.ends_with(" um from where the circuit puts it\ndiffer\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn templates_are_listed_with_their_rules_and_numbers_of_neurons() {
+    let folder = synthesized();
+    let text = leadfield_in(folder.path(), &["info", "c/circuit_config.json"]).ok();
+    let lines: Vec<&str> = text.lines().filter(|l| l.starts_with("template hoc:")).collect();
+    let neurons = |l: &&str| l.split_whitespace().nth(2).unwrap().parse::<u32>().unwrap();
+    assert_eq!(lines.iter().map(neurons).sum::<u32>(), 24);
+    assert!(lines.iter().all(|l| l.ends_with(", axon replaced by two stubs and myelin, chunks of 40 um")), "{text}");
+    std::fs::remove_dir_all(folder.path().join("c/components/hoc")).unwrap();
+    let text = leadfield_in(folder.path(), &["info", "c/circuit_config.json"]).ok();
+    assert!(text.contains("no rule: c/components/hoc/cADpyr_L"), "{text}");
 }

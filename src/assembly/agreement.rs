@@ -8,6 +8,7 @@ use super::rules::{Given, Rules};
 use super::selection::Selection;
 use super::{Assembly, AssemblyProblem, TiedNeurons};
 use crate::error::{Context, Result};
+use crate::positions::Checks;
 use crate::segments::SectionCount;
 use crate::sonata::config::{Config, NodePopulation};
 use crate::sonata::report;
@@ -139,9 +140,11 @@ fn compare(
     }
     let (population_name, ties) = (population.name.clone(), planned.ties);
     let agreement = Agreement { population: population_name, report: report.into(), templates, differing, ties };
-    // what the report alone says is needed for tables only, and takes no rule's length
-    let by_report = Request { segment_length_um: None, ..*request };
-    Ok((agreement, Assembly::join(config, population, selection, source, &by_report)?))
+    // counts are the report's here, whatever the rule; what becomes of an axon it does not tell
+    let by_report = Request { segment_length_um: None, axon: None, checks: Checks::SectionsOnly, ..*request };
+    let mut assembly = Assembly::join(config, population, selection, source, &by_report)?;
+    assembly.keep_axons_of(&planned.plans);
+    Ok((agreement, assembly))
 }
 
 fn summary(template: &super::TemplateUse) -> TemplateAgreement {

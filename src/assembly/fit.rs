@@ -3,9 +3,9 @@
 use rayon::prelude::*;
 
 use super::{Assembly, Options};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::geometry::Aabb;
-use crate::positions::NeuronPlan;
+use crate::positions::{Axon, NeuronPlan};
 use crate::segments::{NeuronSegments, SectionType, Segment};
 use crate::table::{Precision, Table};
 
@@ -24,16 +24,16 @@ pub struct Fit {
     pub order: Vec<(u64, u64)>,
     /// Nodes whose soma and dendrites do not lie where the circuit puts them: the largest distance of the boxes' sides, um.
     pub boxes: Vec<(u64, f64)>,
+    /// Nodes that cannot be placed by the report, and why.
+    pub unplaced: Vec<(u64, String)>,
 }
 
 impl Fit {
     /// Whether all fits.
     pub fn fits(&self) -> bool {
-        let Self { neurons: _, unknown, missing, counts, order, boxes } = self;
-        [unknown, missing].iter().all(|list| list.is_empty())
-            && counts.is_empty()
-            && order.is_empty()
-            && boxes.is_empty()
+        let Self { neurons: _, unknown, missing, counts, order, boxes, unplaced } = self;
+        let lists = [unknown.len(), missing.len(), counts.len(), order.len(), boxes.len(), unplaced.len()];
+        lists.iter().all(|&n| n == 0)
     }
 }
 
@@ -43,6 +43,7 @@ enum Misfit {
     Counts(u64),
     Order(u64),
     Box(f64),
+    Unplaced(Error),
 }
 
 /// How far the sides of boxes may be apart, um: rounding, and float32 coordinates some mm from the origin.
@@ -57,7 +58,7 @@ impl Assembly {
     /// Compares a table with what this circuit and its report give. Where stubs lie is a convention, and not compared.
     ///
     /// # Errors
-    /// The table cannot be read, or a neuron cannot be placed.
+    /// The table cannot be read.
     pub fn fit(&self, table: &Table) -> Result<Fit> {
         let mut fit = Fit { neurons: table.neurons()?.len() as u64, ..Fit::default() };
         let mut seen = vec![false; self.plans.len()];
@@ -70,12 +71,13 @@ impl Assembly {
                 if let Ok(place) = self.place_of(node_id) {
                     seen[place] = true;
                 }
-                match judged? {
+                match judged {
                     None => {}
                     Some(Misfit::Unknown) => fit.unknown.push(node_id),
                     Some(Misfit::Counts(expected)) => fit.counts.push((node_id, neuron.len() as u64, expected)),
                     Some(Misfit::Order(row)) => fit.order.push((node_id, row)),
                     Some(Misfit::Box(um)) => fit.boxes.push((node_id, um)),
+                    Some(Misfit::Unplaced(error)) => fit.unplaced.push((node_id, error.to_string())),
                 }
             }
         }
@@ -84,6 +86,7 @@ impl Assembly {
         fit.counts.sort_unstable();
         fit.order.sort_unstable();
         fit.boxes.sort_unstable_by_key(|b| b.0);
+        fit.unplaced.sort_unstable();
         Ok(fit)
     }
 
@@ -91,21 +94,33 @@ impl Assembly {
         self.plans.binary_search_by_key(&node_id, |p| p.node_id)
     }
 
-    fn judge(&self, neuron: &NeuronSegments<'_>, tolerance_um: f64) -> Result<Option<Misfit>> {
+    fn judge(&self, neuron: &NeuronSegments<'_>, tolerance_um: f64) -> Option<Misfit> {
         let plan = neuron.node_id().and_then(|id| self.plans.get(self.place_of(id).ok()?));
-        let Some(plan) = plan else { return Ok(Some(Misfit::Unknown)) };
+        let Some(plan) = plan else { return Some(Misfit::Unknown) };
         if plan.segments() != neuron.len() as u64 {
-            return Ok(Some(Misfit::Counts(plan.segments())));
+            return Some(Misfit::Counts(plan.segments()));
         }
         if let Some(row) = first_out_of_order(neuron, plan) {
-            return Ok(Some(Misfit::Order(row)));
+            return Some(Misfit::Order(row));
         }
-        let placed = self.place_one(plan, &Options::default())?;
+        let placed = match self.place_one(plan, &Options::default()) {
+            Ok(placed) => placed,
+            Err(error) => return Some(Misfit::Unplaced(error)),
+        };
         let expected = body_box(placed.iter());
         let found = body_box((0..neuron.len()).map(|i| neuron.get(i)));
         let apart = [expected.min - found.min, expected.max - found.max];
         let apart = apart.iter().flat_map(|d| d.to_array()).fold(0.0, |most: f64, d| most.max(d.abs()));
-        Ok((apart > tolerance_um).then_some(Misfit::Box(apart)))
+        (apart > tolerance_um).then_some(Misfit::Box(apart))
+    }
+
+    /// Takes over which neurons keep their axon, from plans in the order of node ids.
+    pub(super) fn keep_axons_of(&mut self, plans: &[NeuronPlan]) {
+        for plan in plans.iter().filter(|p| p.axon == Axon::Keep) {
+            if let Ok(place) = self.place_of(plan.node_id) {
+                self.plans[place].axon = Axon::Keep;
+            }
+        }
     }
 }
 

@@ -142,6 +142,7 @@ fn fit_text(path: &Path, fit: &Fit) -> String {
     for (node, um) in &fit.boxes {
         text += &format!("node {node}: {um:.6} um from where the circuit puts it\n");
     }
+    fit.unplaced.iter().for_each(|(node, why)| text += &format!("node {node}: cannot be placed: {why}\n"));
     text
 }
 
@@ -170,7 +171,7 @@ fn as_json(finding: &Finding) -> Value {
         json!({
             "table": path, "fits": fit.fits(), "neurons": fit.neurons, "not_in_report": fit.unknown,
             "not_in_table": fit.missing, "segment_counts_differ": fit.counts, "out_of_order": fit.order,
-            "moved_um": fit.boxes,
+            "moved_um": fit.boxes, "not_placed": fit.unplaced,
         })
     };
     json!({
