@@ -241,6 +241,23 @@ fn the_golden_morphologies_are_read_as_morphio_reads_them() {
 }
 
 #[test]
+#[ignore = "needs LEADFIELD_PYTHON with morphio: make clients"]
+fn the_synthesized_morphologies_are_read_as_morphio_reads_them() {
+    let folder = support::scratch();
+    let options = ["synthesize", "c", "--cells", "24", "--seed", "11", "--quiet"];
+    support::leadfield_in(folder.path(), &options).ok();
+    let below = folder.path().join("c/components/morphologies");
+    let mut names: Vec<String> = ["swc", "asc"].iter().flat_map(|extension| files_below(&below, extension)).collect();
+    names.extend(files_below(&below.join("h5v1"), "h5"));
+    let merged = below.join("merged.h5");
+    names.extend(
+        File::open(&merged).unwrap().members("/").unwrap().iter().map(|n| format!("{}::{n}", merged.display())),
+    );
+    assert_eq!(names.len(), 4 * 24);
+    assert_read_as_by_morphio(&names);
+}
+
+#[test]
 #[ignore = "needs LEADFIELD_PYTHON with morphio and LEADFIELD_REAL_DATA"]
 fn the_real_morphologies_are_read_as_morphio_reads_them() {
     let names = files_below(&support::real().expect("LEADFIELD_REAL_DATA names a folder"), "asc");
@@ -307,6 +324,37 @@ fn swc_samples_come_in_any_order() {
         "dend -: 5 0 0 2, 9 0 0 2\ndend 0: 9 0 0 2, 9 9 0 2\ndend 0: 9 0 0 2, 9 -9 0 2\napic -: 0 7 0 2, 0 8 0 2"
             .replace("9 9 0 2\n", "9 9 0 2, 9 12 0 2\n")
     );
+}
+
+#[test]
+fn a_neurite_of_one_point_starts_at_the_somas_centre() {
+    // MorphIO has the single point; NEURON starts the section at the soma
+    let folder = support::scratch();
+    let text = "1 1 1 0 0 5 -1\n2 3 5 0 0 1 1\n3 3 9 0 0 1 2\n4 3 5 9 0 1 2\n5 2 1 -8 0 .5 1\n";
+    let cell = read(&write_text(folder.path(), "cell.swc", text), Format::Swc).unwrap();
+    assert_eq!(
+        outline(&cell),
+        "axon -: 1 0 0 1, 1 -8 0 1\ndend -: 1 0 0 2, 5 0 0 2\ndend 1: 5 0 0 2, 9 0 0 2\ndend 1: 5 0 0 2, 5 9 0 2"
+    );
+    let path = write_asc(folder.path(), "lone", "((Axon) (3 -4 0 1))\n((Dendrite) (5 0 0 1) (9 0 0 1))");
+    assert_eq!(outline(&read(&path, Format::Asc).unwrap()), "axon -: 0 0 0 1, 3 -4 0 1\ndend -: 5 0 0 1, 9 0 0 1");
+}
+
+#[test]
+fn perimeters_and_other_tables_beside_points_are_no_obstacle() {
+    let folder = support::scratch();
+    let path = |name: &str| folder.path().join(name);
+    for name in ["with.h5", "without.h5"] {
+        let file = File::create(&path(name)).unwrap();
+        write_h5(&file, "", H5[0].1);
+        if name == "with.h5" {
+            file.write("perimeters", &[1.5_f32; 20], &[20]).unwrap();
+            file.create_group("metadata").unwrap();
+        }
+        file.close().unwrap();
+    }
+    let [with, without] = ["with.h5", "without.h5"].map(|name| read(&path(name), Format::H5v1).unwrap());
+    assert_eq!(with, without);
 }
 
 #[test]

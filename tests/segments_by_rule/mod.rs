@@ -1,5 +1,7 @@
 //! Without a simulator: the rule of the cell templates gives, to the bit, the table that a compartment report gives.
 
+mod simulator;
+
 use std::path::{Path, PathBuf};
 
 use leadfield::h5::File;
