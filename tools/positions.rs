@@ -168,7 +168,7 @@ fn tell_findings(tables: &Tables, common: &Common) {
             let others =
                 if tied.others == 0 { String::new() } else { format!(" (and {})", count(tied.others, "other")) };
             common.warn(format_args!(
-                "node {}{others}: section {} of morphology `{}` is {:.6} um long, too near to {} um to be sure into how                  many segments the simulator cuts it",
+                "node {}{others}: section {} of morphology `{}` is {:.6} um long, too near to {} um to be sure into how many segments the simulator cuts it",
                 tied.node_id, tied.tie.section_id, tied.morphology, tied.tie.length_um, tied.tie.multiple_um
             ));
         }

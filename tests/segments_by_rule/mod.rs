@@ -368,3 +368,188 @@ fn templates_are_listed_with_their_rules_and_numbers_of_neurons() {
     let text = leadfield_in(folder.path(), &["info", "c/circuit_config.json"]).ok();
     assert!(text.contains("no rule: c/components/hoc/cADpyr_L"), "{text}");
 }
+
+/// A circuit of one neuron with a morphology of its own, in ASC.
+fn one_neuron(asc: &str) -> tempfile::TempDir {
+    let folder = scratch();
+    leadfield_in(folder.path(), &["synthesize", "c", "--cells", "1", "--quiet"]).ok();
+    let ascii = folder.path().join("c/components/morphologies/ascii");
+    std::fs::write(ascii.join(&names_in(&ascii)[0]), asc).unwrap();
+    folder
+}
+
+/// A square of this half diagonal as a cell body, three axon sections and a dendrite of this length.
+fn asc(half_diagonal: f64, dendrite: f64) -> String {
+    let d = half_diagonal;
+    format!(
+        "(\"CellBody\" (CellBody) ({d} 0 0 0) (0 {} 0 0) (-{d} 0 0 0) (0 -{} 0 0))\n\
+         ((Axon) (0 -5 0 1) (0 -75 0 1) ((5 -90 0 1) | (-5 -90 0 1)))\n((Dendrite) (5 0 0 1) ({} 0 0 1))\n",
+        d / 2.0,
+        d / 2.0,
+        5.0 + dendrite
+    )
+}
+
+#[test]
+fn a_length_that_is_a_multiple_of_the_chunk_but_for_rounding_is_told_with_its_node() {
+    let warnings = |asc: &str| {
+        let folder = one_neuron(asc);
+        let run = positions(folder.path(), "c/circuit_config_asc.json", "s.parquet", &[]);
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        run.stderr.lines().filter(|l| l.starts_with("warning: ")).map(str::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(warnings(&asc(10.0, 75.0)), [""; 0]);
+    assert_eq!(
+        warnings(&asc(10.0, 80.0)),
+        [
+            "warning: node 0: section 4 of morphology `PC_long_00` is 80.000000 um long, too near to 80 um to be sure into how \
+          many segments the simulator cuts it"
+        ]
+    );
+    assert_eq!(warnings(&asc(10.0, 80.001)), [""; 0]);
+    // a cell body of nearly 40 um
+    let soma = warnings(&asc(20.0, 75.0));
+    assert!(soma.len() == 1 && soma[0].starts_with("warning: node 0: section 0 of morphology"), "{soma:?}");
+    assert!(soma[0].contains(" um long, too near to 40 um "), "{soma:?}");
+}
+
+#[test]
+fn morphologies_in_subfolders_are_found_in_folders_and_containers() {
+    let folder = synthesized();
+    let source = folder.path().join("c/networks/nodes/neurons/nodes.h5");
+    let file = File::create(&folder.path().join("n.h5")).unwrap();
+    file.create_group("/nodes/neurons/0").unwrap();
+    let morphologies = |path: &Path| {
+        let nodes = File::open(path).unwrap();
+        let library = nodes.strings("/nodes/neurons/0/@library/morphology").unwrap();
+        nodes.unsigned("/nodes/neurons/0/morphology").unwrap()[..2]
+            .iter()
+            .map(|&i| library[i as usize].clone())
+            .collect()
+    };
+    let names: Vec<String> = morphologies(&source);
+    file.write("/nodes/neurons/node_type_id", &[-1_i64; 2], &[2]).unwrap();
+    for (name, values) in [("x", [0.0, 9.0]), ("y", [5.0, -3.0]), ("z", [1.0, 2.0])] {
+        file.write(&format!("/nodes/neurons/0/{name}"), &values, &[2]).unwrap();
+    }
+    let below: Vec<String> = names.iter().map(|n| format!("rat/l5/{n}")).collect();
+    file.write_strings("/nodes/neurons/0/morphology", &below, &[2]).unwrap();
+    file.close().unwrap();
+    std::fs::rename(folder.path().join("n.h5"), source).unwrap();
+    let base = folder.path().join("c/components/morphologies");
+    for (format, extension) in [("swc", "swc"), ("ascii", "asc"), ("h5v1", "h5")] {
+        std::fs::create_dir_all(base.join(format).join("rat/l5")).unwrap();
+        for name in &names {
+            let file = format!("{name}.{extension}");
+            std::fs::rename(base.join(format).join(&file), base.join(format).join("rat/l5").join(&file)).unwrap();
+        }
+    }
+    let merged = File::create(&folder.path().join("merged.h5")).unwrap();
+    for name in &names {
+        let own = File::open(&base.join(format!("h5v1/rat/l5/{name}.h5"))).unwrap();
+        let points: Vec<f32> = own.floats("points").unwrap().iter().map(|&v| v as f32).collect();
+        let structure: Vec<i32> = own.signed("structure").unwrap().iter().map(|&v| v as i32).collect();
+        merged.create_group(&format!("rat/l5/{name}")).unwrap();
+        merged.write(&format!("rat/l5/{name}/points"), &points, &[points.len() / 4, 4]).unwrap();
+        merged.write(&format!("rat/l5/{name}/structure"), &structure, &[structure.len() / 3, 3]).unwrap();
+    }
+    merged.close().unwrap();
+    std::fs::rename(folder.path().join("merged.h5"), base.join("merged.h5")).unwrap();
+    let rule = ["--axon-rule", "taper"];
+    for suffix in ["_h5", "_asc"] {
+        let config = format!("c/circuit_config{suffix}.json");
+        same(folder.path(), ("c/circuit_config_container.json", &rule), (&config, &rule));
+    }
+    positions(folder.path(), "c/circuit_config.json", "s.parquet", &rule).ok();
+}
+
+mod properties {
+    use leadfield::geometry::{Point, Quaternion, Transform};
+    use leadfield::morphology::{Morphology, Section, Soma, SomaForm};
+    use leadfield::positions::discretise::{by_rule, fitting_chunks, segments_of_length, ties};
+    use leadfield::positions::{Axon, Checks, NeuronPlan, Placement, place};
+    use leadfield::segments::SectionType;
+    use leadfield::template::AxonForm;
+    use proptest::prelude::*;
+
+    /// A tree of sections whose points lie on a coarse grid, three axon sections first.
+    fn morphology() -> impl Strategy<Value = Morphology> {
+        let steps = prop::collection::vec((1_i8..40, -30_i8..30, -30_i8..30), 1..6);
+        let sections = prop::collection::vec((steps, 0.2_f32..5.0, any::<prop::sample::Index>()), 4..20);
+        (sections, 1.0_f32..60.0).prop_map(|(drawn, diameter)| {
+            let mut sections: Vec<Section> = Vec::new();
+            for (i, (steps, width, parent)) in drawn.into_iter().enumerate() {
+                let kind = if i < 3 { SectionType::Axon } else { SectionType::Dend };
+                let before = sections.len();
+                let parent = (i > 0).then(|| parent.index(before)).filter(|&p| sections[p].kind == kind);
+                let mut at = parent.map_or([0.0; 3], |p| *sections[p].points.last().unwrap());
+                let mut points = vec![at];
+                for (x, y, z) in steps {
+                    at = [at[0] + f32::from(x), at[1] + f32::from(y) * 0.5, at[2] + f32::from(z) * 0.25];
+                    points.push(at);
+                }
+                let diameters = points.iter().map(|_| width).collect();
+                sections.push(Section { kind, parent, points, diameters });
+            }
+            let soma =
+                Soma { points: vec![[0.0; 3]], diameters: vec![diameter], form: SomaForm::Point, ..Soma::default() };
+            Morphology::from_file_order(soma, sections)
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn what_the_rule_counts_passes_the_checks_of_a_report_and_is_placed_alike(
+            morphology in morphology(),
+            form in prop::sample::select(AxonForm::ALL.to_vec()),
+            chunk in 5.0_f64..200.0,
+            at in prop::array::uniform3(-4000.0_f64..4000.0),
+        ) {
+            let sections = by_rule(&morphology, form, chunk);
+            prop_assert!(sections.windows(2).all(|w| w[0].section_id < w[1].section_id));
+            let plan = |axon| NeuronPlan {
+                node_id: 3,
+                morphology: "m".into(),
+                first_row: 10,
+                sections: sections.clone().into(),
+                axon,
+                transform: Transform {
+                    rotation: Quaternion::from_euler(at[0], at[1], at[2]),
+                    translation: Point::from(at),
+                },
+            };
+            let by_rule = place(&morphology, &plan(form.into()), Placement::default(), Checks::None).unwrap();
+            let reported = if form.replaces() { Axon::Replace(None) } else { Axon::Keep };
+            let by_report = place(&morphology, &plan(reported), Placement::default(), Checks::Lengths).unwrap();
+            prop_assert!(by_rule == by_report);
+            prop_assert_eq!(by_rule.len() as u64, plan(reported).segments());
+            prop_assert!(by_rule.iter().all(|s| s.start.to_array().iter().chain(&s.end.to_array()).all(|c| c.is_finite())));
+        }
+
+        #[test]
+        fn a_section_is_cut_into_odd_numbers_that_rise_with_its_length(
+            length in 0.0_f64..5000.0, more in 0.0_f64..100.0, chunk in 1.0_f64..200.0,
+        ) {
+            let n = segments_of_length(length, chunk);
+            prop_assert_eq!(n % 2, 1);
+            prop_assert!(segments_of_length(length + more, chunk) >= n);
+            // pieces are shorter than the chunk: L < (k + 1) chunk with n = 1 + 2 k
+            prop_assert!(length / f64::from(n) < chunk);
+            let (low, high) = fitting_chunks([(length, n)]).unwrap();
+            prop_assert!(low < chunk && chunk <= high);
+        }
+
+        #[test]
+        fn whatever_is_no_tie_has_the_same_count_with_a_length_rounded_to_float32(
+            morphology in morphology(), chunk in 5.0_f64..80.0,
+        ) {
+            let tied: Vec<u32> = ties(&morphology, AxonForm::Keep, chunk).iter().map(|t| t.section_id).collect();
+            for (id, section) in (1..).zip(&morphology.sections).filter(|(id, _)| !tied.contains(id)) {
+                let rounded = f64::from(section.length() as f32);
+                prop_assert_eq!(segments_of_length(rounded, chunk), segments_of_length(section.length(), chunk), "{}", id);
+            }
+        }
+    }
+}
