@@ -132,9 +132,8 @@ impl<'a> Lexer<'a> {
 
     fn word(&mut self) -> Token<'a> {
         let from = self.at - 1;
-        while self.byte().is_some_and(|b| !ends_word(b)) {
-            self.at += 1;
-        }
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        self.at += rest.iter().position(|&b| ENDS_WORD[usize::from(b)]).unwrap_or(rest.len());
         Token::Word(self.since(from))
     }
 
@@ -152,15 +151,16 @@ impl<'a> Lexer<'a> {
     }
 
     fn pass_over_blanks(&mut self) -> Result<()> {
-        while let Some(byte) = self.byte() {
-            match byte {
-                b';' => self.pass_over_comment(),
-                b'<' => self.pass_over_spine()?,
-                _ if byte.is_ascii_whitespace() => self.pass_over(byte),
-                _ => break,
+        loop {
+            let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+            self.at += rest.iter().take_while(|&&byte| byte == b' ').count();
+            match self.byte() {
+                Some(b';') => self.pass_over_comment(),
+                Some(b'<') => self.pass_over_spine()?,
+                Some(byte) if byte.is_ascii_whitespace() => self.pass_over(byte),
+                _ => return Ok(()),
             }
         }
-        Ok(())
     }
 
     fn pass_over_comment(&mut self) {
@@ -185,6 +185,14 @@ impl<'a> Lexer<'a> {
     }
 }
 
-fn ends_word(byte: u8) -> bool {
-    byte.is_ascii_whitespace() || matches!(byte, b'(' | b')' | b'|' | b';' | b'"' | b'<' | b'>' | b',')
-}
+/// Whether a byte ends the word before it: a table, since most of a file's bytes are asked.
+const ENDS_WORD: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = (byte as u8).is_ascii_whitespace()
+            || matches!(byte as u8, b'(' | b')' | b'|' | b';' | b'"' | b'<' | b'>' | b',');
+        byte += 1;
+    }
+    table
+};
