@@ -65,6 +65,9 @@ struct Seen {
 /// Values that are computed before they are added up: few enough to stay in a core's cache.
 const AT_A_TIME: usize = 1 << 14;
 
+/// Segments that are seen together however many contacts there are: kernels carry distances from one to the next.
+const LEAST_ROWS: usize = 4;
+
 impl<F: Formula> Composed<F> {
     fn new(contacts: &[Contact]) -> Result<Self> {
         let mut seen: Vec<Seen> = Vec::new();
@@ -153,17 +156,27 @@ impl<F: Formula> Pass<F> {
     /// Adds what is seen of a neuron.
     fn add(&self, neuron: &NeuronSegments<'_>, out: &mut [f64], columns: usize, work: &mut Work) {
         let sites = self.factors.len();
-        let rows = (AT_A_TIME / sites.max(1)).max(1);
+        let rows = (AT_A_TIME / sites.max(1)).max(LEAST_ROWS);
         for first in (0..neuron.len()).step_by(rows) {
             work.see::<F>(neuron, first..neuron.len().min(first + rows), &self.map);
             work.values.resize(work.of.len() * sites, 0.0);
             let Work { start, end, radius, of, values } = &mut *work;
             self.kernel.fill_cylinders(&Cylinders { start, end, radius }, values);
             for (&(row, share), values) in of.iter().zip(values.chunks_exact(sites)) {
-                let out = &mut out[row * columns..(row + 1) * columns];
-                for Term { column, sites } in &self.terms {
-                    out[*column] += share * dot(&self.factors[sites.clone()], &values[sites.clone()]);
-                }
+                self.sum_up(share, values, &mut out[row * columns..(row + 1) * columns]);
+            }
+        }
+    }
+
+    /// Adds a piece's values at the point contacts to their columns of a row.
+    fn sum_up(&self, share: f64, values: &[f64], row: &mut [f64]) {
+        if self.terms.len() == self.factors.len() {
+            for ((term, factor), value) in self.terms.iter().zip(&self.factors).zip(values) {
+                row[term.column] += share * factor * value;
+            }
+        } else {
+            for Term { column, sites } in &self.terms {
+                row[*column] += share * dot(&self.factors[sites.clone()], &values[sites.clone()]);
             }
         }
     }
