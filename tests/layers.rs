@@ -17,7 +17,7 @@ const FLOORS: &[&[&str]] = &[
     &["error"],
     &["units", "geometry", "staged"],
     &["segments", "partition", "h5"],
-    &["morphology", "lead_field", "index"],
+    &["morphology", "lead_field", "index", "template"],
     &["method"],
     &["sonata", "positions", "table", "electrode", "pickle"],
     &["weights", "assembly", "compare", "synthesis"],

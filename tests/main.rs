@@ -13,6 +13,7 @@ mod media;
 mod morphologies;
 mod queries;
 mod regions;
+mod segments_by_rule;
 mod sonata;
 mod support;
 mod synthesized;

@@ -15,7 +15,7 @@ mod lexer;
 use super::{Fault, Morphology, Section, Soma, SomaForm, clipped, number};
 use crate::error::{Context, Error, Problem, Result};
 use crate::segments::SectionType;
-use lexer::{ENDINGS, Lexer, Token, in_line, is_numeric, is_soma_label, section_type};
+use lexer::{ENDINGS, Lexer, Token, in_line, is_numeric, is_soma_label, not_closed, section_type, unexpected};
 
 /// What can be wrong with an ASC file, apart from what can be wrong with any morphology.
 #[derive(Debug, thiserror::Error)]
@@ -252,7 +252,7 @@ impl<'a> Parser<'a> {
 
     fn branching(&mut self, tree: &mut Tree, line: u64) -> Result<()> {
         if tree.kind == SectionType::Soma {
-            return Err(in_line(line, AscProblem::SomaBranches));
+            return Err(self.soma_branching(tree, line)?);
         }
         if tree.outer.len() == DEEPEST {
             return Err(in_line(line, AscProblem::TooDeep));
@@ -263,6 +263,17 @@ impl<'a> Parser<'a> {
         let branch = Stretch { parent: tree.now.section, ..Stretch::default() };
         tree.outer.push((std::mem::replace(&mut tree.now, branch), line));
         Ok(())
+    }
+
+    /// What is wrong where a cell body branches: often its bracket is missing, and the next block starts.
+    fn soma_branching(&mut self, tree: &Tree, line: u64) -> Result<Error> {
+        self.lexer.next()?;
+        Ok(match self.lexer.peek()? {
+            (Token::Word(word), _) if !is_numeric(word) => {
+                not_closed(tree.line, format!("`(({}` in line {line}", clipped(word)))
+            }
+            _ => in_line(line, AscProblem::SomaBranches),
+        })
     }
 
     /// Reads the rest of a point, from its first number on.
@@ -330,17 +341,10 @@ impl<'a> Parser<'a> {
             return Err(Fault::TwoSomata);
         }
         self.extent = Some([0, 1].map(|i| [before[i][0].min(extent[i][0]), before[i][1].max(extent[i][1])]));
+        self.soma.contours.push(self.soma.points.len());
         self.soma.points.extend(points);
         self.soma.diameters.extend(diameters);
         self.soma.form = SomaForm::Contour;
         Ok(())
     }
-}
-
-fn unexpected(line: u64, expected: &'static str, found: Token<'_>) -> Error {
-    in_line(line, AscProblem::Unexpected { expected, found: found.to_string() })
-}
-
-fn not_closed(line: u64, found: String) -> Error {
-    in_line(line, AscProblem::NotClosed { found })
 }

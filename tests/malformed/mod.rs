@@ -6,5 +6,6 @@ mod lead_fields;
 mod morphology;
 mod positions;
 mod query;
+mod rule;
 mod sonata;
 mod weights;

@@ -1,6 +1,7 @@
 //! What all tools share: common options, exit codes, how errors are told.
 
 pub mod progress;
+pub mod rule;
 
 use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
