@@ -3,6 +3,7 @@
 mod electrodes;
 mod info;
 mod morphology;
+mod pickles;
 mod positions;
 mod query;
 mod sonata;
