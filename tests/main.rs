@@ -3,6 +3,7 @@
 mod analytic;
 mod boundaries;
 mod clients;
+mod conversions;
 mod electrodes;
 mod golden;
 mod index_vs_scan;
