@@ -3,8 +3,8 @@
 usage: convert_peers.py LEADFIELD [CELLS [NEURONS_PER_FILE]], with a release build, in a Python with pandas, pyarrow, tables
 
 The neurons are synthesized, their positions written as BlueRecording does (one frame a file, labelled (id, section)). pandas
-reads each pickle and writes it as Parquet: transposed, since Parquet has no columns of one name; it makes no segments, no
-order in space and no statistics of pages. CPU time, user and system; pandas without its import, leadfield with its start.
+reads each pickle and writes it as Parquet, as it is but for names (pandas refuses columns of one name) and transposed; it makes
+no segments, no order in space and no one table of all. CPU time, user and system; pandas without its import, leadfield with its start.
 Three rounds, alternating; the least of each is told, and all.
 """
 
@@ -48,12 +48,25 @@ def by_leadfield(program, folder):
     return cpu(resource.RUSAGE_CHILDREN) - before
 
 
-def by_pandas(files, folder):
+def wide(frame):
+    """The frame as it is, each column with a name of its own."""
+    labels = frame.columns.to_flat_index()
+    number = frame.columns.to_frame(index=False).groupby(["id", "section"]).cumcount()
+    frame.columns = [f"{i}_{s}_{k}" for (i, s), k in zip(labels, number)]
+    return frame
+
+
+def tall(frame):
+    """The frame transposed."""
+    frame = frame.T
+    frame.columns = ["x", "y", "z"]
+    return frame.reset_index()
+
+
+def by_pandas(files, folder, shape):
     before = cpu(resource.RUSAGE_SELF)
     for k, file in enumerate(files):
-        frame = pd.read_pickle(file).T
-        frame.columns = ["x", "y", "z"]
-        frame.reset_index().to_parquet(folder / f"pandas-{k}.parquet")
+        shape(pd.read_pickle(file)).to_parquet(folder / f"pandas-{k}.parquet")
     return cpu(resource.RUSAGE_SELF) - before
 
 
@@ -65,13 +78,18 @@ def main():
         files = write_pickles(program, folder, int(cells), int(per_file))
         size = sum(file.stat().st_size for file in files) / 1e6
         print(f"{cells} neurons in {len(files)} files, {size:.1f} MB; pandas {pd.__version__}")
-        by_pandas(files[:1], folder)  # what is loaded at first use is not counted
-        ours, theirs = [], []
+        shapes = [wide, tall]
+        for shape in shapes:  # what is loaded at first use is not counted
+            by_pandas(files[:1], folder, shape)
+        ours, theirs = [], {shape: [] for shape in shapes}
         for _ in range(3):
             ours.append(by_leadfield(program, folder))
-            theirs.append(by_pandas(files, folder))
+            for shape in shapes:
+                theirs[shape].append(by_pandas(files, folder, shape))
         told = lambda times: ", ".join(f"{t:.3f}" for t in times)
-        print(f"leadfield {told(ours)} s; pandas {told(theirs)} s; {min(theirs) / min(ours):.0f} times less")
+        print(f"leadfield: {told(ours)} s")
+        for shape, times in theirs.items():
+            print(f"pandas, {shape.__name__}: {told(times)} s; {min(times) / min(ours):.1f} times as much")
 
 
 if __name__ == "__main__":

@@ -44,16 +44,17 @@ impl Kind {
         if path.is_dir() {
             return Ok(Self::Table);
         }
-        let mut start = Vec::new();
-        let file = std::fs::File::open(path).map_err(FileProblem::Read).in_file(path)?;
-        file.take(4096).read_to_end(&mut start).map_err(FileProblem::Read).in_file(path)?;
-        match start.as_slice() {
+        let mut buffer = [0; 4096];
+        let mut file = std::fs::File::open(path).map_err(FileProblem::Read).in_file(path)?;
+        let length = file.read(&mut buffer).map_err(FileProblem::Read).in_file(path)?;
+        let start = buffer.get(..length).unwrap_or_default();
+        match start {
             [0x80, ..] => Ok(Self::Boundaries),
             [b'P', b'A', b'R', b'1', ..] | [b'A', b'R', b'R', b'O', b'W', b'1', ..] => Self::of_columns(path),
             [0x89, b'H', b'D', b'F', ..] => Self::of_hdf5(path),
             // what is no pickle, though its name says so, is told by the pickle's reader
             _ if named(path, &["pkl", "pickle"]) => Ok(Self::Boundaries),
-            _ if named(path, &["csv", "json", "txt"]) || is_text(&start) => Ok(Self::Electrodes),
+            _ if named(path, &["csv", "json", "txt"]) || is_text(start) => Ok(Self::Electrodes),
             _ => Err(Unknown).in_file(path),
         }
     }
