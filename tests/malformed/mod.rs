@@ -2,6 +2,7 @@
 
 mod electrodes;
 mod info;
+mod lead_fields;
 mod morphology;
 mod positions;
 mod query;
