@@ -6,7 +6,7 @@ use leadfield::boundaries::{self, Neuron};
 use leadfield::geometry::Point;
 use leadfield::h5::File;
 
-use crate::support::{golden, scratch};
+use crate::support::{golden, root, scratch};
 
 /// Labels and points of neurons, in order.
 fn told(neurons: &[Neuron]) -> Vec<(u64, u32, Point)> {
@@ -69,4 +69,30 @@ fn parquet_and_hdf5_of_boundaries_are_read_back_to_the_bit() {
         assert!(boundaries::is_boundaries(&path).unwrap());
         assert_eq!(boundaries::read(&path).unwrap(), neurons, "{}", path.display());
     }
+}
+
+/// What `datasets/pickles/make.py` writes: labels, and 100 r + c + 1/4 in row r of column c.
+fn made() -> Vec<(u64, u32, Point)> {
+    let labels =
+        [(7, 0), (7, 0), (7, 0), (7, 3), (7, 3), (7, 3), (2, 0), (2, 1), (2, 1), (2, 9), (2, 9), (2, 9), (2, 9)];
+    let point = |c: usize| {
+        let c = if c < 3 { 0.0 } else { c as f64 };
+        Point::new(c + 0.25, 100.0 + c + 0.25, 200.0 + c + 0.25)
+    };
+    labels.iter().enumerate().map(|(c, &(id, section))| (id, section, point(c))).collect()
+}
+
+#[test]
+fn every_pandas_and_protocol_gives_the_same_boundaries() {
+    let folder = std::fs::read_dir(root().join("datasets/pickles")).unwrap().map(|entry| entry.unwrap().path());
+    let mut versions = std::collections::BTreeMap::new();
+    for path in folder.filter(|path| path.extension().is_some_and(|e| e == "pkl")) {
+        let name = path.file_stem().unwrap().to_str().unwrap().to_string();
+        let protocol = std::fs::read(&path).unwrap()[1];
+        assert!(name.ends_with(&format!("-{protocol}")), "{name}");
+        assert_eq!(told(&boundaries::read(&path).unwrap()), made(), "{name}");
+        *versions.entry(name[..10].to_string()).or_insert(0) += 1;
+    }
+    let expected = [("pandas-1.5", 10), ("pandas-2.1", 9), ("pandas-3.1", 9)].map(|(v, n)| (v.to_string(), n));
+    assert_eq!(versions.into_iter().collect::<Vec<_>>(), expected);
 }

@@ -1,5 +1,6 @@
 //! `leadfield validate`: whether a file is sound, and whether two agree.
 
+mod circuit;
 mod electrodes_file;
 mod positions;
 mod report;
@@ -20,6 +21,7 @@ pub struct Args {
 /// What is examined or compared.
 #[derive(clap::Subcommand)]
 enum What {
+    Circuit(circuit::Args),
     ElectrodesFile(electrodes_file::Args),
     Positions(positions::Args),
     Weights(weights::Args),
@@ -28,6 +30,7 @@ enum What {
 /// Runs the tool.
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     match &args.what {
+        What::Circuit(args) => circuit::run(args, common),
         What::ElectrodesFile(args) => electrodes_file::run(args, common),
         What::Positions(args) => positions::run(args, common),
         What::Weights(args) => weights::run(args, common),

@@ -117,7 +117,6 @@ pub fn write(path: &Path, neurons: &[Neuron]) -> Result<()> {
     for name in ["axis0", "block0_items"] {
         let object = array(&file, name, &[0_i64, 1, 2], &[3])?;
         file.write_fixed_attribute(&object, "kind", "integer")?;
-        file.write_fixed_attribute(&object, "name", "N.")?;
     }
     let sections = || neurons.iter().flat_map(|n| n.sections().map(|s| (n.node_id, s.id, s.boundaries.len())));
     let repeated = |label: i64, times: usize| std::iter::repeat_n(label, times);
@@ -158,6 +157,5 @@ fn array<T: hdf5::H5Type>(file: &File, name: &str, values: &[T], shape: &[usize]
 
 fn node(file: &File, object: &str, class: &str, version: &str) -> Result<()> {
     file.write_fixed_attribute(object, "CLASS", class)?;
-    file.write_fixed_attribute(object, "TITLE", "")?;
     file.write_fixed_attribute(object, "VERSION", version)
 }

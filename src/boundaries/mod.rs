@@ -65,12 +65,12 @@ pub fn is_boundaries(path: &Path) -> Result<bool> {
     })
 }
 
-fn start(path: &Path) -> Result<Vec<u8>> {
+/// The first bytes: fewer where the file is shorter.
+fn start(path: &Path) -> Result<[u8; 8]> {
     use std::io::Read;
-    let file = std::fs::File::open(path).map_err(FileProblem::Read).in_file(path)?;
-    let mut start = Vec::new();
-    file.take(8).read_to_end(&mut start).map_err(FileProblem::Read).in_file(path)?;
-    Ok(start)
+    let mut start = [0; 8];
+    let read = std::fs::File::open(path).and_then(|mut file| file.read(&mut start));
+    read.map(|_| start).map_err(FileProblem::Read).in_file(path)
 }
 
 /// Reads the boundaries of a file's neurons, in file order; each neuron's sections are sorted by id.

@@ -29,8 +29,6 @@ pub struct TableOptions<'a> {
     pub precision: Precision,
     /// Segments in a part, unless a neuron alone has more.
     pub segments_per_part: u64,
-    /// What to do with a table that is there.
-    pub existing: Existing,
 }
 
 /// What was made.

@@ -67,7 +67,7 @@ impl<'a> Contacts<'a> {
         };
         let mut indexed = all.iter().map(index).collect::<Result<Vec<_>, _>>()?;
         indexed.sort_by_key(|(column, _)| *column);
-        if let Some([(column, a), (_, b)]) = indexed.array_windows::<2>().find(|[a, b]| a.0 == b.0) {
+        if let Some(((column, a), (_, b))) = indexed.iter().zip(indexed.iter().skip(1)).find(|(a, b)| a.0 == b.0) {
             let (first, second) = (a.name.clone(), b.name.clone());
             return Err(ExchangeProblem::SharedColumn { column: *column, first, second });
         }

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use hdf5::H5Type;
-use hdf5::types::{FixedUnicode, VarLenUnicode};
+use hdf5::types::{FixedUnicode, TypeDescriptor, VarLenUnicode};
 
 use super::{File, H5Problem};
 use crate::error::{Context, Result};
@@ -67,13 +67,17 @@ impl File {
         self.write_attribute(object, name, &value)
     }
 
-    /// Writes a string attribute of fixed length, as PyTables does: UTF-8 of at most 64 bytes, zeros behind it.
+    /// Writes a string attribute of fixed length, as PyTables does: UTF-8 of at most 64 bytes.
     ///
     /// # Errors
     /// The text is longer, the object is missing, or the library refuses.
     pub fn write_fixed_attribute(&self, object: &str, name: &str, text: &str) -> Result<()> {
         let value = FixedUnicode::<SHORT>::from_str(text).map_err(|e| H5Problem::Write(format!("{e} in {text:?}")));
-        self.write_attribute(object, name, &value.in_file(&self.path).in_object(object)?)
+        let value = value.in_file(&self.path).in_object(object)?;
+        // its own length: PyTables takes zeros behind the text for a part of it
+        let own = TypeDescriptor::FixedUnicode(text.len().max(1));
+        let built = self.location(object)?.new_attr_builder().empty_as(&own).create(name);
+        built.and_then(|a| a.write_scalar(&value)).map_err(|e| self.write_error(object, &e))
     }
 
     /// Writes a scalar attribute of an object.
@@ -83,6 +87,15 @@ impl File {
     pub fn write_attribute<T: H5Type>(&self, object: &str, name: &str, value: &T) -> Result<()> {
         let built = self.location(object)?.new_attr::<T>().create(name);
         built.and_then(|a| a.write_scalar(value)).map_err(|e| self.write_error(object, &e))
+    }
+
+    /// Writes an attribute that is a list of numbers.
+    ///
+    /// # Errors
+    /// The object is missing, or the library refuses.
+    pub fn write_list_attribute<T: H5Type>(&self, object: &str, name: &str, values: &[T]) -> Result<()> {
+        let built = self.location(object)?.new_attr::<T>().shape(values.len()).create(name);
+        built.and_then(|a| a.write_raw(values)).map_err(|e| self.write_error(object, &e))
     }
 
     /// Flushes and closes.
@@ -95,7 +108,7 @@ impl File {
     }
 }
 
-/// Bytes of a string attribute of fixed length.
+/// Most bytes of a string attribute of fixed length.
 const SHORT: usize = 64;
 
 fn unicode(text: &str) -> Result<VarLenUnicode, H5Problem> {

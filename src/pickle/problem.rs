@@ -102,9 +102,7 @@ impl Problem for PickleProblem {
             Self::NoPickle(found) if found.starts_with("bzip2") => "decompress it first: `bunzip2`",
             Self::NoPickle(found) if found.starts_with("xz") => "decompress it first: `unxz`",
             Self::Cut { .. } | Self::NoEnd | Self::Frame { .. } => "the file may be cut short: copy it again",
-            Self::Name(_) => {
-                "it was not executed, and with Python it would be: open this file with nothing you do not trust it with"
-            }
+            Self::Name(_) => "it was not executed, but Python would do so: do not open this file there",
             Self::Outside { what, .. } if what.starts_with("a buffer") => {
                 "it was written with `buffer_callback`: write it again with `to_pickle`"
             }

@@ -3,9 +3,12 @@
 mod electrodes;
 pub mod electrodes_file;
 mod info;
+mod lead_fields;
 mod morphology;
+mod pickles;
 mod positions;
 mod query;
+mod rule;
 mod sonata;
 mod tables;
 mod weights;

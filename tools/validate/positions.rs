@@ -8,7 +8,7 @@ use leadfield::assembly::{Assembly, Options as AssemblyOptions, Request};
 use leadfield::compare::Tolerance;
 use leadfield::compare::positions::{Cause, Comparison, Options, Placed, compare, last_branch};
 use leadfield::error::{Context, FileProblem, Problem};
-use leadfield::positions::{Axon, Placement};
+use leadfield::positions::Placement;
 use leadfield::table::Table;
 use leadfield::{Result, boundaries};
 
@@ -111,10 +111,10 @@ fn branches(
     b: &Placed,
     found: &Comparison,
 ) -> Result<Option<Cause>> {
-    let assembly = Assembly::open(&Request { config, node_set: None, population, report: None })?;
+    let assembly = Assembly::open(&Request { population, ..Request::of(config) })?;
     let nodes: Vec<u64> = found.nodes_outside.iter().copied().collect();
     let by = |placement: Placement| -> Result<Placed> {
-        let options = AssemblyOptions { axon: Axon::Replace(placement), ..AssemblyOptions::default() };
+        let options = AssemblyOptions { placement, ..AssemblyOptions::default() };
         let mut placed = Placed::default();
         placed.add(&assembly.place(&nodes, &options)?);
         Ok(placed)

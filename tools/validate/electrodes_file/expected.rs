@@ -19,7 +19,7 @@ pub(super) fn expected(
 }
 
 fn of_circuit(config: &Path, population: Option<&str>) -> Result<Expected> {
-    let assembly = Assembly::open(&Request { config, node_set: None, population, report: None })?;
+    let assembly = Assembly::open(&Request { population, ..Request::of(config) })?;
     Ok(of(config, assembly.population(), &assembly.neurons()))
 }
 
