@@ -3,7 +3,7 @@
 //!
 //! Input: one neuron of 270 segments of about 14 um, five to a section; 384 contacts in two columns, 20 um pitch, over
 //! 3.8 mm. The output, 0.8 MB, is written again and again. `far`: the neuron is 300 um from the contacts; `through`: it
-//! grows among them.
+//! grows among them. Below, the same contacts in other media and as discs of 36 points, which are sums of the above.
 //!
 //! `cargo bench --bench kernels`
 
@@ -11,6 +11,8 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use leadfield::geometry::Point;
+use leadfield::method::disc::Disc;
+use leadfield::method::medium::{Axis, Boundary};
 use leadfield::method::{Contact, METHODS};
 use leadfield::segments::{Segment, Segments};
 use rand::{Rng, SeedableRng};
@@ -21,8 +23,25 @@ fn main() {
     for method in METHODS.iter().filter(|method| method.is_analytic()) {
         let [far, through] = [300.0, 5.0].map(|x| nanoseconds(*method, &contacts, &neuron(x)));
         println!("{:<14} {far:>9.2} {through:>9.2}", method.name());
+        for (medium, change) in MEDIA {
+            let changed: Vec<Contact> = contacts.iter().cloned().map(change).collect();
+            let [far, through] = [300.0, 5.0].map(|x| nanoseconds(*method, &changed, &neuron(x)));
+            println!("  {medium:<12} {far:>9.2} {through:>9.2}");
+        }
     }
 }
+
+/// Contacts as they were, but for their medium or size.
+type Change = fn(Contact) -> Contact;
+
+const MEDIA: [(&str, Change); 3] = [
+    ("anisotropic", |c| Contact { conductivity: "0.3,0.4,0.3".parse().expect("three numbers"), ..c }),
+    ("bounded", |c| {
+        let boundary = Boundary { axis: Axis::Y, at: 2100.0, medium: None, beyond_s_per_m: 1.5 };
+        Contact { boundary: Some(boundary), ..c }
+    }),
+    ("disc", |c| Contact { disc: Some(Disc { radius: 6.0, normal: Point::new(0.0, 0.0, 1.0), points: None }), ..c }),
+];
 
 /// How long each case is repeated.
 const TIME: Duration = Duration::from_secs(1);

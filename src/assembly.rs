@@ -2,84 +2,45 @@
 //!
 //! Memory is bounded by one part's segments, the report's mapping, and the distinct morphologies, each parsed once.
 
+mod agreement;
+mod by_rule;
+mod fit;
 mod library;
+mod neurons;
+mod problem;
 mod request;
+mod rules;
+mod selection;
+mod tables;
 
-pub use request::{Report, Request};
+pub use agreement::{Agreement, NeuronDifference, SectionDifference, TemplateAgreement, agreement};
+pub use fit::Fit;
+pub use problem::AssemblyProblem;
+pub use request::{Discretisation, OnBadNeuron, Report, Request};
+pub use rules::{TemplateUse, templates};
+pub use tables::{LeftOut, Tables, check_output};
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::error::{Context, Problem, Result, count, listed};
+use crate::error::{Context, Error, Result, count};
 use crate::geometry::{Aabb, hilbert};
 use crate::morphology::Morphology;
+use crate::positions::discretise::Tie;
 use crate::positions::{Axon, Checks, NeuronPlan, Placement, check_axon, place};
 use crate::segments::Segments;
-use crate::sonata::config::{Config, NodePopulation, Simulation};
-use crate::sonata::node_sets::NodeSets;
-use crate::sonata::nodes::Nodes;
+use crate::sonata::config::{Config, NodePopulation};
 use crate::sonata::report::Layout;
-use crate::staged::{Existing, Staged};
+use crate::staged::Existing;
 use crate::table::{self, Metadata, Neuron, Precision, parts};
 
 use library::Library;
-
-/// Why a circuit cannot be turned into a table.
-#[derive(Debug, thiserror::Error)]
-pub enum AssemblyProblem {
-    /// A circuit alone does not say how neurons are cut.
-    #[error(
-        "no compartment report to take segment counts from, expected a simulation configuration, found a circuit configuration"
-    )]
-    NoSimulation,
-    /// A population without morphologies.
-    #[error("population `{0}` has no morphologies, expected `morphologies_dir` or `alternate_morphologies`")]
-    NoMorphologies(String),
-    /// Nodes that the report does not cover.
-    #[error(
-        "nodes are missing from the report, expected all {selected} of node set `{set}`, found {reported} of them; first missing: node {first}"
-    )]
-    NotReported {
-        /// The node set.
-        set: String,
-        /// Its number of nodes.
-        selected: usize,
-        /// As many of them are in the report.
-        reported: usize,
-        /// The first that is not.
-        first: u64,
-    },
-    /// A report with more nodes than there are.
-    #[error("node id outside the population `{population}`, expected an id below {nodes}, found {id}")]
-    OutsidePopulation {
-        /// The population.
-        population: String,
-        /// Number of its nodes.
-        nodes: usize,
-        /// The id.
-        id: u64,
-    },
-    /// Nothing to do.
-    #[error("no neurons selected, expected at least one, found none in {0}")]
-    NoNeurons(String),
-}
-
-impl Problem for AssemblyProblem {
-    fn hint(&self) -> Option<String> {
-        match self {
-            Self::NoSimulation => {
-                Some("name the simulation configuration whose compartment report lists the segments".into())
-            }
-            Self::NotReported { .. } => {
-                Some("choose a `--node-set` inside the report's `cells`, or another `--report`".into())
-            }
-            Self::OutsidePopulation { .. } => Some("the report may be of another circuit".into()),
-            Self::NoMorphologies(_) | Self::NoNeurons(_) => None,
-        }
-    }
-}
+use neurons::{Neurons, owners};
+use request::Source;
+use rules::{Given, Rules};
+use selection::Selection;
 
 /// What was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,10 +60,8 @@ pub struct Made {
 /// How a table is made.
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
-    /// What becomes of the axon.
-    pub axon: Axon,
-    /// How far counts are checked.
-    pub checks: Checks,
+    /// Where the stubs lie that stand for an axon.
+    pub placement: Placement,
     /// Width of the coordinates.
     pub precision: Precision,
     /// Segments in a part, unless a neuron alone has more.
@@ -112,71 +71,187 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            axon: Axon::Replace(Placement::default()),
-            checks: Checks::default(),
+            placement: Placement::default(),
             precision: Precision::default(),
             segments_per_part: table::schema::SEGMENTS_PER_PART,
         }
     }
 }
 
-/// A circuit that has been read as far as its nodes and segment counts: what is left is to place the segments.
+/// A neuron that is left out, and why.
+#[derive(Debug)]
+pub struct Skipped {
+    /// SONATA node id.
+    pub node_id: u64,
+    /// What is wrong with it.
+    pub error: Error,
+}
+
+/// A tie, and whose it is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TiedNeurons {
+    /// The first of the nodes.
+    pub node_id: u64,
+    /// Number of other nodes with this morphology and rule.
+    pub others: u64,
+    /// Name of their morphology.
+    pub morphology: String,
+    /// The section.
+    pub tie: Tie,
+}
+
+/// A population that has been read as far as its nodes and segment counts: what is left is to place the segments.
 pub struct Assembly {
     plans: Vec<NeuronPlan>,
     library: Library,
     metadata: Metadata,
-    report_file: std::path::PathBuf,
+    /// How the axon's fate is told in the metadata; the placement follows where there are stubs.
+    axon: String,
+    checks: Checks,
+    /// The file that counts came from, if any.
+    report_file: Option<PathBuf>,
+    skipped: Vec<Skipped>,
+    ties: Vec<TiedNeurons>,
 }
 
 impl Assembly {
-    /// Reads configuration, node set, nodes and the report's mapping.
+    /// Reads configuration, node set, nodes and the segment counts of one population: the one that is named, or the only
+    /// biophysical one.
     ///
     /// # Errors
     /// Anything missing, malformed or contradictory in these files.
     pub fn open(request: &Request<'_>) -> Result<Self> {
         let config = Config::open(request.config)?;
-        let Config::Simulation(simulation) = &config else {
-            return Err(AssemblyProblem::NoSimulation).in_file(request.config);
-        };
-        let population = simulation.circuit.population(request.population)?;
-        let report = request::report(simulation, request.report)?;
-        let layout = request::layout(&report, &population.name)?;
-        let nodes = Nodes::open(population)?;
-        let ids = match request.node_set {
-            Some(set) => in_node_set(set, &config, population, &nodes, &layout),
-            None => in_report(population, &nodes, &layout),
-        };
-        let ids = ids.in_file(&report.file)?;
-        Self::join(simulation, population, &nodes, &layout, &ids, report)
+        let source = request::source(&config, request)?;
+        let population = config.circuit().population(request.population)?;
+        Self::of(&config, population, &source, request)
+    }
+
+    fn of(config: &Config, population: &NodePopulation, source: &Source, request: &Request<'_>) -> Result<Self> {
+        let selection = Selection::of(config, population, source, request)?;
+        Self::join(config, population, selection, source, request)
     }
 
     fn join(
-        simulation: &Simulation,
+        config: &Config,
         population: &NodePopulation,
-        nodes: &Nodes,
-        layout: &Layout,
-        ids: &[u64],
-        report: Report,
+        selection: Selection,
+        source: &Source,
+        request: &Request<'_>,
     ) -> Result<Self> {
-        let source = population.morphologies.clone();
-        let source = source.ok_or_else(|| AssemblyProblem::NoMorphologies(population.name.clone()));
-        let library = Library::new(&source.in_file(&simulation.circuit.path)?)?;
-        let plans = plans(ids, nodes, layout)?;
-        let metadata = Metadata {
-            population: population.name.clone(),
-            circuit: simulation.circuit.path.display().to_string(),
-            discretisation: format!("report {}", report.name),
-            program_version: env!("CARGO_PKG_VERSION").into(),
-            segments: plans.iter().map(NeuronPlan::segments).sum(),
-            neurons: plans.len() as u64,
-            ..Metadata::default()
+        selection.check(config, source)?;
+        let circuit = &config.circuit().path;
+        let no_morphologies = || AssemblyProblem::NoMorphologies(population.name.clone());
+        let morphologies = population.morphologies.as_ref().ok_or_else(no_morphologies).in_file(circuit)?;
+        let mut assembly = Self {
+            plans: Vec::new(),
+            library: Library::new(morphologies)?,
+            metadata: Metadata {
+                population: population.name.clone(),
+                circuit: circuit.display().to_string(),
+                program_version: env!("CARGO_PKG_VERSION").into(),
+                ..Metadata::default()
+            },
+            axon: String::new(),
+            checks: request.checks,
+            report_file: None,
+            skipped: Vec::new(),
+            ties: Vec::new(),
         };
-        Ok(Self { plans, library, metadata, report_file: report.file })
+        let neurons = Neurons::of(&selection)?;
+        match (source, &selection.layout) {
+            (Source::Report(report), Some(layout)) => {
+                assembly.report_file = Some(report.file.clone());
+                assembly.metadata.discretisation = format!("report {}", report.name);
+                assembly.plan_by_report(&neurons, layout, request);
+                if request.on_bad_neuron == OnBadNeuron::Skip {
+                    assembly.skip_what_cannot_be_placed();
+                }
+            }
+            _ => {
+                let given = Given { axon: request.axon, chunk_um: request.segment_length_um };
+                let rules = Rules::of(circuit, population, &selection.nodes, neurons.ids, given)?;
+                assembly.plan_by_rule(&neurons, &rules);
+            }
+        }
+        assembly.settle_skipped(request.on_bad_neuron).in_file(circuit)?;
+        assembly.number();
+        Ok(assembly)
+    }
+
+    fn plan_by_report(&mut self, neurons: &Neurons<'_>, layout: &Layout, request: &Request<'_>) {
+        let axon = request.axon.map_or(Axon::Replace(None), Axon::from);
+        self.axon = if axon == Axon::Keep { "kept".into() } else { "replaced".into() };
+        let sections = |id| layout.sections(id).unwrap_or_default().into();
+        self.plans = neurons.plans(|_, id| Some((sections(id), axon)));
+    }
+
+    fn plan_by_rule(&mut self, neurons: &Neurons<'_>, rules: &Rules) {
+        let planned = by_rule::plan(&self.library, neurons, rules, &self.metadata.population);
+        (self.plans, self.skipped, self.ties) = (planned.plans, planned.bad, planned.ties);
+        (self.metadata.discretisation, self.axon) = by_rule::describe(rules);
+        self.checks = Checks::None;
+    }
+
+    /// Leaves out the neurons that a report's counts, or their morphology, do not let be placed.
+    fn skip_what_cannot_be_placed(&mut self) {
+        let options = Options::default();
+        let tried: Vec<Option<Error>> = self.plans.par_iter().map(|p| self.place_one(p, &options).err()).collect();
+        let mut plans = Vec::with_capacity(self.plans.len());
+        for (plan, error) in std::mem::take(&mut self.plans).into_iter().zip(tried) {
+            match error {
+                None => plans.push(plan),
+                Some(error) => self.skipped.push(Skipped { node_id: plan.node_id, error }),
+            }
+        }
+        self.plans = plans;
+    }
+
+    /// Refuses what was skipped, unless that is wanted.
+    fn settle_skipped(&mut self, on_bad_neuron: OnBadNeuron) -> Result<()> {
+        if self.skipped.is_empty() {
+            return Ok(());
+        }
+        if on_bad_neuron == OnBadNeuron::Error {
+            return Err(self.skipped.swap_remove(0).error);
+        }
+        let skipped = count(self.skipped.len() as u64, "bad neuron");
+        if self.plans.is_empty() {
+            return Err(AssemblyProblem::AllSkipped(skipped).into());
+        }
+        self.metadata.discretisation += &format!("; {skipped} left out");
+        Ok(())
+    }
+
+    /// Numbers the rows: node ids ascending, sections ascending, segments in order.
+    fn number(&mut self) {
+        let mut row = 0;
+        for plan in &mut self.plans {
+            plan.first_row = row;
+            row += plan.segments();
+        }
+        self.metadata.segments = row;
+        self.metadata.neurons = self.plans.len() as u64;
+    }
+
+    /// The population.
+    pub fn population(&self) -> &str {
+        &self.metadata.population
     }
 
     /// Number of segments.
     pub fn segments(&self) -> u64 {
         self.metadata.segments
+    }
+
+    /// The neurons that are left out.
+    pub fn skipped(&self) -> &[Skipped] {
+        &self.skipped
+    }
+
+    /// The sections, one a morphology, whose number of segments may differ in the simulator.
+    pub fn ties(&self) -> &[TiedNeurons] {
+        &self.ties
     }
 
     /// Places all segments and writes the table: one file where `out` ends in `.parquet`, else a folder of parts.
@@ -193,12 +268,13 @@ impl Assembly {
         placed: &(dyn Fn(u64) + Sync),
     ) -> Result<Made> {
         let single = parts::is_single_file(out);
-        let staged = if single { Staged::new(out, existing)? } else { folder(out, existing)? };
+        let staged = tables::start(out, existing)?;
         let order = self.hilbert_order();
         let neurons: Vec<Neuron> = order.iter().map(|&i| neuron(&self.plans[i])).collect();
         let most = if single { u64::MAX } else { options.segments_per_part };
         let cuts = parts::cut(&neurons, most);
-        let metadata = Metadata { axon: axon_text(options.axon), parts: cuts.len() as u64, ..self.metadata.clone() };
+        let axon = self.axon_text(options.placement);
+        let metadata = Metadata { axon, parts: cuts.len() as u64, ..self.metadata.clone() };
         for (number, cut) in cuts.iter().enumerate() {
             let segments = self.place_all(&order[cut.clone()], options, placed)?;
             let file =
@@ -216,6 +292,14 @@ impl Assembly {
         })
     }
 
+    /// What became of the axon, for the metadata.
+    fn axon_text(&self, placement: Placement) -> String {
+        match self.plans.iter().any(|p| p.axon != Axon::Keep) {
+            true => format!("{}, placement {}", self.axon, placement.name()),
+            false => self.axon.clone(),
+        }
+    }
+
     /// Places of the neurons in Hilbert order of their somata.
     fn hilbert_order(&self) -> Vec<usize> {
         let soma = |p: &NeuronPlan| p.transform.translation;
@@ -227,9 +311,7 @@ impl Assembly {
 
     fn place_all(&self, which: &[usize], options: &Options, placed: &(dyn Fn(u64) + Sync)) -> Result<Segments> {
         let place_one = |&i: &usize| -> Result<Segments> {
-            let plan = &self.plans[i];
-            let morphology = self.morphology(&plan.morphology, options.axon)?;
-            let segments = place(&morphology, plan, options.axon, options.checks).in_file(&self.report_file)?;
+            let segments = self.place_one(&self.plans[i], options)?;
             placed(segments.len() as u64);
             Ok(segments)
         };
@@ -242,91 +324,24 @@ impl Assembly {
         Ok(all)
     }
 
+    fn place_one(&self, plan: &NeuronPlan, options: &Options) -> Result<Segments> {
+        let morphology = self.morphology(&plan.morphology, plan.axon)?;
+        let placed = place(&morphology, plan, options.placement, self.checks);
+        match &self.report_file {
+            Some(report) => placed.in_file(report),
+            None => placed,
+        }
+    }
+
     /// A morphology that suits the axon's fate; an error tells whose it is.
     fn morphology(&self, name: &str, axon: Axon) -> Result<Arc<Morphology>> {
-        let suited = |m: Arc<Morphology>| check_axon(&m, axon).in_file(&self.library.file(name)).map(|()| m);
-        self.library.get(name).and_then(suited).map_err(|e| e.advised(self.owners(name)))
+        let suited = |m: Arc<Morphology>| check_axon(&m, axon, 0).in_file(&self.library.file(name)).map(|()| m);
+        let named = || self.plans.iter().filter(|p| p.morphology == name).map(|p| p.node_id);
+        let advised = |e: Error| e.advised(owners(named(), &self.metadata.population));
+        self.library.get(name).and_then(suited).map_err(advised)
     }
-
-    /// Whose morphology it is, for people.
-    fn owners(&self, name: &str) -> String {
-        let mut owners = self.plans.iter().filter(|p| p.morphology == name).map(|p| p.node_id);
-        let first = owners.next().unwrap_or_default();
-        let others = match owners.count() {
-            0 => String::new(),
-            n => format!(" and of {}", count(n as u64, "other")),
-        };
-        format!("it is the morphology of node {first} of population `{}`{others}", self.metadata.population)
-    }
-}
-
-/// Starts a folder of parts.
-fn folder(out: &Path, existing: Existing) -> Result<Staged> {
-    if existing == Existing::Replace {
-        parts::check_replaceable(out)?;
-    }
-    Staged::folder(out, existing)
 }
 
 fn neuron(plan: &NeuronPlan) -> Neuron {
     Neuron { node_id: plan.node_id, first_row: plan.first_row, segments: plan.segments() }
-}
-
-fn axon_text(axon: Axon) -> String {
-    match axon {
-        Axon::Keep => "kept".into(),
-        Axon::Replace(placement) => format!("replaced, placement {}", placement.name()),
-    }
-}
-
-/// The ids of all nodes of the report, ascending.
-fn in_report(population: &NodePopulation, nodes: &Nodes, layout: &Layout) -> Result<Vec<u64>> {
-    let ids = layout.node_ids();
-    let inside = ids.partition_point(|&id| id < nodes.len() as u64);
-    match ids.get(inside) {
-        Some(&id) => {
-            let (population, nodes) = (population.name.clone(), nodes.len());
-            let object = format!("/report/{population}/mapping/node_ids");
-            Err(AssemblyProblem::OutsidePopulation { population, nodes, id }).in_object(&object)
-        }
-        None if ids.is_empty() => Err(AssemblyProblem::NoNeurons("the report".into()).into()),
-        None => Ok(ids.to_vec()),
-    }
-}
-
-/// The ids of all nodes of a node set, ascending; the report must have them.
-fn in_node_set(
-    set: &str,
-    config: &Config,
-    population: &NodePopulation,
-    nodes: &Nodes,
-    layout: &Layout,
-) -> Result<Vec<u64>> {
-    let sets = NodeSets::open(config.node_sets_files())?;
-    let ids = sets.resolve(set, &population.name, nodes)?;
-    let missing: Vec<u64> = ids.iter().copied().filter(|&id| layout.segments(id).is_none()).collect();
-    if let Some(&first) = missing.first() {
-        let (selected, reported) = (ids.len(), ids.len() - missing.len());
-        return Err(AssemblyProblem::NotReported { set: set.into(), selected, reported, first }.into());
-    }
-    if ids.is_empty() {
-        let nowhere =
-            AssemblyProblem::NoNeurons(format!("node set {} of population `{}`", listed([set], 1), population.name));
-        return Err(nowhere).in_file(config.node_sets_files().last().unwrap_or(&config.circuit().path));
-    }
-    Ok(ids)
-}
-
-/// Numbers the rows: node ids ascending, sections ascending, segments in order.
-fn plans(ids: &[u64], nodes: &Nodes, layout: &Layout) -> Result<Vec<NeuronPlan>> {
-    let (transforms, morphologies) = (nodes.transforms(ids)?, nodes.morphologies(ids)?);
-    let mut first_row = 0;
-    let mut plans = Vec::with_capacity(ids.len());
-    for ((&node_id, transform), morphology) in ids.iter().zip(transforms).zip(morphologies) {
-        let sections = layout.sections(node_id).unwrap_or_default();
-        let plan = NeuronPlan { node_id, morphology, first_row, sections, transform };
-        first_row += plan.segments();
-        plans.push(plan);
-    }
-    Ok(plans)
 }

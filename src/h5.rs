@@ -424,6 +424,11 @@ impl File {
         self.location(object).ok()?.attr(name).ok()?.read_scalar::<f64>().ok()
     }
 
+    /// An attribute that is a list of numbers, if it is there and is one.
+    pub fn list_attribute(&self, object: &str, name: &str) -> Option<Vec<f64>> {
+        self.location(object).ok()?.attr(name).ok()?.read_raw::<f64>().ok()
+    }
+
     /// Names of an object's attributes.
     pub fn attribute_names(&self, object: &str) -> Vec<String> {
         self.location(object).and_then(|l| l.attr_names().map_err(|e| self.read_error(object, &e))).unwrap_or_default()

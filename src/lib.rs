@@ -30,6 +30,7 @@ pub mod sonata;
 pub mod staged;
 pub mod synthesis;
 pub mod table;
+pub mod template;
 pub mod units;
 pub mod weights;
 

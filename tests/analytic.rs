@@ -31,7 +31,7 @@ impl Case {
             "radius" => NearField::Radius,
             other => panic!("{other}"),
         };
-        let conductivity = SiemensPerMeter::new(numbers[0]).unwrap();
+        let conductivity = SiemensPerMeter::new(numbers[0]).unwrap().into();
         Self {
             method: cells[0],
             kind: cells[2],
@@ -95,7 +95,11 @@ fn near_at(position: Point) -> Contact {
 
 /// The coefficient without its factor 1e-3 / (4 pi sigma): the mean of 1/r, per um.
 fn mean_inverse(method: &str, contact: &Contact, start: Point, end: Point, radius: Option<f32>) -> f64 {
-    coefficient(method, contact, start, end, radius) * 4.0 * std::f64::consts::PI * contact.conductivity.get() / 1e-3
+    coefficient(method, contact, start, end, radius)
+        * 4.0
+        * std::f64::consts::PI
+        * contact.conductivity.isotropic().unwrap()
+        / 1e-3
 }
 
 #[track_caller]
@@ -214,7 +218,7 @@ fn a_soma_is_a_point_under_every_method() {
 #[test]
 fn each_contact_keeps_its_own_conductivity_and_near_field() {
     let at = |sigma: f64, near_field| Contact {
-        conductivity: SiemensPerMeter::new(sigma).unwrap(),
+        conductivity: SiemensPerMeter::new(sigma).unwrap().into(),
         near_field,
         ..Contact::at(Point::new(0.0, 1.0, 0.0))
     };

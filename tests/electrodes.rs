@@ -185,6 +185,25 @@ fn a_flat_probe_of_probeinterface_is_put_into_the_circuit() {
     assert!(tip.distance(Point::new(100.0, 0.0, 0.0)) < 1e-12 && next.distance(Point::new(84.0, -20.0, 0.0)) < 1e-12);
 }
 
+#[test]
+fn shapes_of_probeinterface_become_discs_that_turn_with_the_probe() {
+    let folder = scratch();
+    let file = folder.path().join("probe.json");
+    let probe = json!({"specification": "probeinterface", "version": "0.2.21", "probes": [{
+        "ndim": 2, "si_units": "mm", "contact_positions": [[0.0, 0.0], [0.016, 0.02]],
+        "contact_shapes": ["circle", "square"], "contact_shape_params": [{"radius": 0.006}, {"width": 0.012}]
+    }]});
+    std::fs::write(&file, probe.to_string()).unwrap();
+    let from = |options: &str| made(&format!("from {}{options}", file.display()));
+    assert!(from("").iter().all(|e| e.settings.disc.is_none()));
+    // the shank along x instead of y: the discs still face z; rolled by 90 degrees about x they face -y
+    let placed = from(" --discs --direction 1,0,0 --roll 90");
+    let discs: Vec<_> = placed.iter().map(|e| e.settings.disc.unwrap()).collect();
+    assert!(discs.iter().all(|d| d.normal.distance(Point::new(0.0, -1.0, 0.0)) < 1e-12), "{discs:?}");
+    assert!((discs[0].radius - 6.0).abs() < 1e-12);
+    assert!((discs[1].radius - 12.0 / std::f64::consts::PI.sqrt()).abs() < 1e-12, "the area of the square");
+}
+
 /// Writes an atlas of 1 x 3 x 1 voxels of 100 um, the lowest in `S1;L1`, the next in `S1;L2`, the last in none.
 fn atlas(folder: &Path) {
     let header = "NRRD0004\ntype: uint32\ndimension: 3\nsizes: 1 3 1\nendian: little\nencoding: raw\n\

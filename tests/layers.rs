@@ -17,7 +17,7 @@ const FLOORS: &[&[&str]] = &[
     &["error"],
     &["units", "geometry", "staged"],
     &["segments", "partition", "h5"],
-    &["morphology", "lead_field", "index", "pickle"],
+    &["morphology", "lead_field", "index", "template", "pickle"],
     &["method"],
     &["sonata", "positions", "table", "electrode", "boundaries"],
     &["weights", "assembly", "compare", "synthesis", "exchange"],

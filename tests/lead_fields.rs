@@ -17,7 +17,7 @@ use leadfield::method::{dipole_reciprocity, reciprocity};
 use leadfield::segments::{NeuronSegments, Segment, Segments};
 use leadfield::units::DEFAULT_CONDUCTIVITY;
 
-use crate::support::{golden, scratch};
+use crate::support::{golden, root, scratch};
 
 const BOTH: &[Quantity] = &[Quantity::Potential, Quantity::ElectricField];
 const EVERYWHERE: Aabb = Aabb { min: Point::new(-1e9, -1e9, -1e9), max: Point::new(1e9, 1e9, 1e9) };
@@ -247,6 +247,52 @@ fn reciprocity_tends_to_the_point_source_with_the_square_of_the_cell() {
         assert!((1.8..2.2).contains(&order), "{errors:?}");
     }
     assert!(errors[3] < 2e-4, "{errors:?}");
+}
+
+/// Where the current of `field_src.h5` enters, um.
+const GOLDEN_SOURCE: Point = Point::new(4200.0, 2500.0, -3900.0);
+
+/// The analytic potential of which `field_src.h5` holds samples: V for 1 A, which the file gives as a current of 1.
+fn golden_potential(p: Point) -> f64 {
+    1e6 / (4.0 * PI * DEFAULT_CONDUCTIVITY.get() * p.distance(GOLDEN_SOURCE))
+}
+
+/// The nodes of an axis of `field_src.h5`, um.
+fn golden_axis(name: &str) -> Vec<f64> {
+    let file = File::open(&golden().join("input/electrodes/field_src.h5")).unwrap();
+    let metres = file.floats(&format!("/Meshes/mesh0/axis_{name}")).unwrap();
+    metres.iter().map(|m| m * 1e6).collect()
+}
+
+/// Every cell cut in halves.
+fn halved(nodes: &[f64]) -> Vec<f64> {
+    let pairs = nodes.iter().zip(middles(nodes)).flat_map(|(&node, middle)| [node, middle]);
+    pairs.chain(nodes.last().copied()).collect()
+}
+
+#[test]
+fn reciprocity_in_the_golden_field_tends_to_the_point_source_with_the_square_of_the_cell() {
+    let Reference { segments, fields } = reference();
+    let own = ["x", "y", "z"].map(golden_axis);
+    let errors_in = |field: &Arc<LeadField>| -> Vec<f64> {
+        let found = reciprocity(&segments, std::slice::from_ref(field));
+        found.iter().zip(&segments.start).map(|(w, &p)| w / golden_potential(p) - 1.0).collect()
+    };
+    let sampled = |axes: &[Vec<f64>; 3]| {
+        let values = Values::Grids { potential: Some(grid(axes, golden_potential).into()), electric: None };
+        errors_in(&Arc::new(LeadField::new(Path::new("analytic"), values, 1.0).unwrap()))
+    };
+    // the file itself holds these samples, as float32
+    let here = sampled(&own);
+    let of_file = errors_in(&fields[0]);
+    assert!(worst(&of_file, &here, |_| 1.0) < 1e-7, "float32 keeps 24 bits: 6e-8");
+    let finer = |axes: &[Vec<f64>; 3]| axes.each_ref().map(|axis| halved(axis));
+    let levels = [here, sampled(&finer(&own)), sampled(&finer(&finer(&own)))];
+    let errors = levels.map(|level| root_mean_square(level.into_iter()));
+    for pair in errors.windows(2) {
+        let order = (pair[0] / pair[1]).log2();
+        assert!((1.8..2.2).contains(&order), "{errors:?}");
+    }
 }
 
 #[test]
@@ -712,4 +758,23 @@ fn a_missing_file_is_named() {
         read(&path, &everything()).unwrap_err().to_string(),
         "no/such/field.h5: cannot be read: no such file or directory"
     );
+}
+
+#[test]
+#[ignore = "needs LEADFIELD_PYTHON with h5py, numpy: make clients"]
+fn the_documented_example_is_a_lead_field_of_a_point_source() {
+    let text = std::fs::read_to_string(root().join("docs/lead-field.md")).unwrap();
+    let example = text.split("```python\n").nth(1).unwrap().split("```").next().unwrap();
+    let folder = scratch();
+    let python = std::env::var_os("LEADFIELD_PYTHON").expect("LEADFIELD_PYTHON names a Python with h5py");
+    let run = std::process::Command::new(python).args(["-c", example]).current_dir(folder.path()).output().unwrap();
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    let potential_only = Request { quantities: &[Quantity::Potential], ..everything() };
+    let field = read(&folder.path().join("field.h5"), &potential_only).unwrap();
+    assert_eq!(field.current_na(), 1000.0);
+    // the contact of the example is at x = 5 mm; cells of 50 um
+    for p in [Point::ORIGIN, Point::new(-1234.0, 567.0, 2890.0), Point::new(1999.0, -3.0, -980.0)] {
+        let exact = 1.0 / (4.0 * PI * 0.277 * p.distance(Point::new(5000.0, 0.0, 0.0)));
+        assert!((field.potential(p).unwrap() / exact - 1.0).abs() < 1e-4, "{p}");
+    }
 }

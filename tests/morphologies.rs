@@ -241,6 +241,23 @@ fn the_golden_morphologies_are_read_as_morphio_reads_them() {
 }
 
 #[test]
+#[ignore = "needs LEADFIELD_PYTHON with morphio: make clients"]
+fn the_synthesized_morphologies_are_read_as_morphio_reads_them() {
+    let folder = support::scratch();
+    let options = ["synthesize", "c", "--cells", "24", "--seed", "11", "--quiet"];
+    support::leadfield_in(folder.path(), &options).ok();
+    let below = folder.path().join("c/components/morphologies");
+    let mut names: Vec<String> = ["swc", "asc"].iter().flat_map(|extension| files_below(&below, extension)).collect();
+    names.extend(files_below(&below.join("h5v1"), "h5"));
+    let merged = below.join("merged.h5");
+    names.extend(
+        File::open(&merged).unwrap().members("/").unwrap().iter().map(|n| format!("{}::{n}", merged.display())),
+    );
+    assert_eq!(names.len(), 4 * 24);
+    assert_read_as_by_morphio(&names);
+}
+
+#[test]
 #[ignore = "needs LEADFIELD_PYTHON with morphio and LEADFIELD_REAL_DATA"]
 fn the_real_morphologies_are_read_as_morphio_reads_them() {
     let names = files_below(&support::real().expect("LEADFIELD_REAL_DATA names a folder"), "asc");
@@ -307,6 +324,37 @@ fn swc_samples_come_in_any_order() {
         "dend -: 5 0 0 2, 9 0 0 2\ndend 0: 9 0 0 2, 9 9 0 2\ndend 0: 9 0 0 2, 9 -9 0 2\napic -: 0 7 0 2, 0 8 0 2"
             .replace("9 9 0 2\n", "9 9 0 2, 9 12 0 2\n")
     );
+}
+
+#[test]
+fn a_neurite_of_one_point_starts_at_the_somas_centre() {
+    // MorphIO has the single point; NEURON starts the section at the soma
+    let folder = support::scratch();
+    let text = "1 1 1 0 0 5 -1\n2 3 5 0 0 1 1\n3 3 9 0 0 1 2\n4 3 5 9 0 1 2\n5 2 1 -8 0 .5 1\n";
+    let cell = read(&write_text(folder.path(), "cell.swc", text), Format::Swc).unwrap();
+    assert_eq!(
+        outline(&cell),
+        "axon -: 1 0 0 1, 1 -8 0 1\ndend -: 1 0 0 2, 5 0 0 2\ndend 1: 5 0 0 2, 9 0 0 2\ndend 1: 5 0 0 2, 5 9 0 2"
+    );
+    let path = write_asc(folder.path(), "lone", "((Axon) (3 -4 0 1))\n((Dendrite) (5 0 0 1) (9 0 0 1))");
+    assert_eq!(outline(&read(&path, Format::Asc).unwrap()), "axon -: 0 0 0 1, 3 -4 0 1\ndend -: 5 0 0 1, 9 0 0 1");
+}
+
+#[test]
+fn perimeters_and_other_tables_beside_points_are_no_obstacle() {
+    let folder = support::scratch();
+    let path = |name: &str| folder.path().join(name);
+    for name in ["with.h5", "without.h5"] {
+        let file = File::create(&path(name)).unwrap();
+        write_h5(&file, "", H5[0].1);
+        if name == "with.h5" {
+            file.write("perimeters", &[1.5_f32; 20], &[20]).unwrap();
+            file.create_group("metadata").unwrap();
+        }
+        file.close().unwrap();
+    }
+    let [with, without] = ["with.h5", "without.h5"].map(|name| read(&path(name), Format::H5v1).unwrap());
+    assert_eq!(with, without);
 }
 
 #[test]
@@ -422,11 +470,11 @@ fn a_container_is_read_by_name_from_several_threads() {
 fn a_soma_of_cylinders_has_the_radius_of_the_sphere_with_their_lateral_area() {
     // a cylinder as long as it is wide, in two pieces: 2 pi r 2 r = 4 pi r^2
     let points = vec![[0.0, -5.0, 0.0], [0.0, 1.0, 0.0], [0.0, 5.0, 0.0]];
-    let soma = Soma { points, diameters: vec![10.0; 3], form: SomaForm::Cylinders };
+    let soma = Soma { points, diameters: vec![10.0; 3], form: SomaForm::Cylinders, ..Soma::default() };
     assert_eq!(soma.radius(), Some(5.0));
     // a cone of base radius 3 and height 4: pi r s = 15 pi = 4 pi R^2
     let points = vec![[0.0, 0.0, 0.0], [4.0, 0.0, 0.0]];
-    let cone = Soma { points, diameters: vec![6.0, 0.0], form: SomaForm::Cylinders };
+    let cone = Soma { points, diameters: vec![6.0, 0.0], form: SomaForm::Cylinders, ..Soma::default() };
     assert_eq!(cone.radius(), Some((15.0_f64 / 4.0).sqrt() as f32));
 }
 
@@ -435,7 +483,7 @@ fn a_soma_of_points_has_their_radius_and_one_without_extent_has_none() {
     assert_eq!(swc("point_soma").soma.radius(), Some(5.0));
     assert_eq!(swc("three_points").soma.radius(), Some(5.0));
     assert_eq!(swc("no_soma").soma.radius(), None);
-    let point = Soma { points: vec![[1.0; 3]], diameters: vec![0.0], form: SomaForm::Point };
+    let point = Soma { points: vec![[1.0; 3]], diameters: vec![0.0], form: SomaForm::Point, ..Soma::default() };
     assert_eq!(point.radius(), None);
 }
 
@@ -443,7 +491,7 @@ fn a_soma_of_points_has_their_radius_and_one_without_extent_has_none() {
 fn a_contour_has_the_mean_distance_from_its_centroid_as_its_radius() {
     // the four corners of a rectangle of 6 by 8 around (10, 20, 30) are 5 from its centre
     let corners = [[7.0, 16.0, 30.0], [13.0, 16.0, 30.0], [13.0, 24.0, 30.0], [7.0, 24.0, 30.0]];
-    let soma = Soma { points: corners.to_vec(), diameters: vec![0.0; 4], form: SomaForm::Contour };
+    let soma = Soma { points: corners.to_vec(), diameters: vec![0.0; 4], form: SomaForm::Contour, ..Soma::default() };
     assert_eq!(soma.radius(), Some(5.0));
 }
 

@@ -283,6 +283,37 @@ fn a_lead_field_is_looked_up_at_the_midpoints() {
 }
 
 #[test]
+fn the_stated_error_of_scattered_points_is_a_column() {
+    let (text, ball) = ball();
+    let (c, scratch) = (ball.center(), crate::support::scratch());
+    // a lattice round the ball, 30 um apart, of the potential (x - cx)^2 um^2, which no linear fit meets
+    let steps = || (-8..=8).map(|i| f64::from(i) * 30.0);
+    let row = |x: f64, y: f64, z: f64| format!("{:e},{:e},{:e},{:e}\n", c.x + x, c.y + y, c.z + z, x * x);
+    let rows = steps().flat_map(|x| steps().flat_map(move |y| steps().map(move |z| row(x, y, z))));
+    let path = scratch.path().join("points.csv");
+    std::fs::write(&path, "x [um],y [um],z [um],potential\n".to_string() + &rows.collect::<String>()).unwrap();
+    let request = leadfield::lead_field::Request {
+        quantities: &[leadfield::lead_field::Quantity::Potential],
+        within: Table::open(&folder().join("s.parquet")).unwrap().bounds().unwrap(),
+        placement: None,
+        current_na: Some(1.0),
+    };
+    let expected = leadfield::lead_field::read(&path, &request).unwrap();
+    let columns = ["--field", path.to_str().unwrap(), "--columns", "x,y,z,potential,potential_error"];
+    let found = cells(&query(&[&["--sphere", &text], &columns[..]].concat()));
+    assert!(found.len() > 20);
+    for row in &found[1..] {
+        let v: Vec<f64> = row.iter().map(|cell| cell.parse().unwrap()).collect();
+        let at = Point::new(v[0], v[1], v[2]);
+        assert_eq!((expected.potential(at), expected.potential_error(at)), (Some(v[3]), Some(v[4])));
+        assert!(v[4] > 0.0);
+    }
+    let grid = golden().join("input/electrodes/field_far.h5").into_os_string().into_string().unwrap();
+    let none = cells(&query(&["--sphere", &text, "--field", &grid, "--columns", "potential_error"]));
+    assert!(none.len() > 20 && none[1..].iter().all(|row| row[0].is_empty()), "a grid states none");
+}
+
+#[test]
 #[ignore = "needs LEADFIELD_PYTHON with pyarrow, duckdb: make clients"]
 fn duckdb_and_pyarrow_count_the_same() {
     let python = std::env::var_os("LEADFIELD_PYTHON").expect("LEADFIELD_PYTHON names a Python with the clients");

@@ -291,7 +291,7 @@ fn info_on_electrodes_files() {
 /// The golden table cut into parts of at most this many segments, in a folder.
 fn in_parts(out: &Path, segments_per_part: u64) -> PathBuf {
     let config = golden_config();
-    let request = Request { config: &config, node_set: None, population: None, report: None };
+    let request = Request::of(&config);
     let options = Options { segments_per_part, ..Options::default() };
     Assembly::open(&request).unwrap().write(out, Existing::Keep, &options, &|_| ()).unwrap();
     out.to_path_buf()

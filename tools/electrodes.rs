@@ -9,7 +9,7 @@ use clap::Subcommand;
 use leadfield::Result;
 use leadfield::electrode::atlas::Atlas;
 use leadfield::electrode::probe::{self, Anchor, Pose};
-use leadfield::electrode::{self, Electrode};
+use leadfield::electrode::{self, Electrode, Extent};
 use leadfield::error::{Context, count};
 use leadfield::geometry::{Point, PrincipalAxis};
 
@@ -91,6 +91,9 @@ struct Neuropixels {
 struct From {
     /// The file
     file: PathBuf,
+    /// Contacts of probeinterface are discs in their plane, of the area of their shape, instead of points
+    #[arg(long)]
+    discs: bool,
     #[command(flatten)]
     placed: Placed,
 }
@@ -158,7 +161,10 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
             let sites = probe::neuropixels(shank.first_site, shank.contacts)?;
             (&shank.placed, shank.made.contacts(&sites, shank.first_site)?)
         }
-        Source::From(from) => (&from.placed, electrode::read(&from.file)?),
+        Source::From(from) => {
+            let extent = if from.discs { Extent::Disc } else { Extent::Point };
+            (&from.placed, electrode::read_extent(&from.file, extent)?)
+        }
     };
     let default = if matches!(args.source, Source::From(_)) { Anchor::Origin } else { Anchor::First };
     placed.finish(electrodes, default, common)

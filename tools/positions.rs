@@ -4,37 +4,54 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use leadfield::Result;
-use leadfield::assembly::{Assembly, Options, Request};
+use leadfield::assembly::{self, Made, OnBadNeuron, Options, Request, Tables};
 use leadfield::error::count;
-use leadfield::positions::{Axon, Checks, Placement};
+use leadfield::positions::{Checks, Placement};
 use leadfield::table::Precision;
 
 use crate::cli::progress::Progress;
+use crate::cli::rule::{AxonRule, Discretisation};
 use crate::cli::{Common, Outcome, existing};
 
 /// Write the segment table of a circuit: where every segment of every neuron lies
+///
+/// How each section is cut into segments is taken from a simulation's compartment report, or computed by the rule of the
+/// cell templates (hoc), which circuits without a simulation need.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Simulation configuration (SONATA); its compartment report says which segments each neuron has
+    /// Circuit or simulation configuration (SONATA)
     config: PathBuf,
-    /// Table to write: NAME.parquet is one file, any other name a folder of parts
+    /// Table to write: NAME.parquet is one file, any other name a folder of parts; of several populations a folder with a
+    /// folder for each
     #[arg(short, long, value_name = "TABLE")]
     out: PathBuf,
-    /// Only the neurons of this node set (default: all neurons of the report)
+    /// Only the neurons of this node set (default: all of the report, of the simulation's node set or of the circuit)
     #[arg(long, value_name = "NAME")]
     node_set: Option<String>,
-    /// Population of the nodes (default: the only biophysical one)
+    /// Population of the nodes (default: all biophysical ones)
     #[arg(long, value_name = "NAME")]
     population: Option<String>,
     /// Compartment report (default: the one that covers all sections and compartments)
     #[arg(long, value_name = "NAME")]
     report: Option<String>,
+    /// Where the numbers of segments come from (default: the report, if the simulation has one of compartments)
+    #[arg(long, value_name = "SOURCE")]
+    discretisation: Option<Discretisation>,
+    /// What becomes of the axon (default: what the cell templates, or the report, tell); no templates are read then
+    #[arg(long, value_name = "RULE")]
+    axon_rule: Option<AxonRule>,
+    /// The simulation keeps the axons as reconstructed: `--axon-rule keep`
+    #[arg(long, conflicts_with_all = ["axon_placement", "axon_rule"])]
+    keep_axon: bool,
+    /// Chunk length of the rule, um: a section of length L gets 1 + 2 int(L / UM) segments (default: the templates', or 40)
+    #[arg(long, value_name = "UM", allow_negative_numbers = true)]
+    segment_length: Option<f64>,
     /// Where the stubs lie that stand for a replaced axon
     #[arg(long, value_name = "RULE", default_value = "bluerecording")]
     axon_placement: AxonPlacement,
-    /// The simulation keeps the axons as reconstructed
-    #[arg(long, conflicts_with = "axon_placement")]
-    keep_axon: bool,
+    /// What a neuron leads to that cannot be placed
+    #[arg(long, value_name = "WHAT", default_value = "error")]
+    on_bad_neuron: BadNeuron,
     /// Take the report's segment counts even where no segment length explains them
     #[arg(long)]
     any_discretisation: bool,
@@ -44,6 +61,15 @@ pub struct Args {
     /// Replace a table that exists
     #[arg(long)]
     force: bool,
+}
+
+/// [`OnBadNeuron`] as an option.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum BadNeuron {
+    /// Nothing is written
+    Error,
+    /// It is left out, and told
+    Skip,
 }
 
 /// [`Placement`] as an option.
@@ -68,15 +94,31 @@ enum Width {
 }
 
 impl Args {
-    fn options(&self) -> Options {
-        let placement = match self.axon_placement {
-            AxonPlacement::Arc => Placement::Arc,
-            AxonPlacement::Bluerecording => Placement::BlueRecording,
-            AxonPlacement::Bluerecording02 => Placement::BlueRecording02,
-        };
-        Options {
-            axon: if self.keep_axon { Axon::Keep } else { Axon::Replace(placement) },
+    fn request(&self) -> Request<'_> {
+        let axon = if self.keep_axon { Some(AxonRule::Keep) } else { self.axon_rule };
+        Request {
+            node_set: self.node_set.as_deref(),
+            population: self.population.as_deref(),
+            report: self.report.as_deref(),
+            discretisation: self.discretisation.map(Into::into),
+            axon: axon.map(Into::into),
+            segment_length_um: self.segment_length,
             checks: if self.any_discretisation { Checks::SectionsOnly } else { Checks::Lengths },
+            on_bad_neuron: match self.on_bad_neuron {
+                BadNeuron::Error => OnBadNeuron::Error,
+                BadNeuron::Skip => OnBadNeuron::Skip,
+            },
+            ..Request::of(&self.config)
+        }
+    }
+
+    fn options(&self) -> Options {
+        Options {
+            placement: match self.axon_placement {
+                AxonPlacement::Arc => Placement::Arc,
+                AxonPlacement::Bluerecording => Placement::BlueRecording,
+                AxonPlacement::Bluerecording02 => Placement::BlueRecording02,
+            },
             precision: match self.precision {
                 Width::F64 => Precision::F64,
                 Width::F32 => Precision::F32,
@@ -89,27 +131,63 @@ impl Args {
 /// Runs the tool.
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     let started = Instant::now();
-    let request = Request {
-        config: &args.config,
-        node_set: args.node_set.as_deref(),
-        population: args.population.as_deref(),
-        report: args.report.as_deref(),
-    };
-    let assembly = Assembly::open(&request)?;
-    let progress = Progress::new(common, "segments", assembly.segments());
-    let made = assembly.write(&args.out, existing(args.force), &args.options(), &|n| progress.add(n))?;
+    assembly::check_output(&args.out, existing(args.force))?;
+    let tables = Tables::open(&args.request())?;
+    tell_findings(&tables, common);
+    let progress = Progress::new(common, "segments", tables.segments());
+    let made = tables.write(&args.out, existing(args.force), &args.options(), &|n| progress.add(n))?;
     progress.finish();
+    for made in &made {
+        tell_made(made, args, started.elapsed().as_secs_f64(), common);
+    }
+    Ok(Outcome::Done)
+}
+
+/// Ties that are told one by one.
+const MOST_TIES: usize = 20;
+
+/// What a user should know before the segments are placed: populations and neurons that are left out, ties.
+fn tell_findings(tables: &Tables, common: &Common) {
+    for left_out in &tables.left_out {
+        common.say(format_args!("population `{}` is left out: {}", left_out.population, left_out.why));
+    }
+    for table in &tables.tables {
+        for skipped in table.skipped() {
+            common.warn(format_args!(
+                "node {} of population `{}` is left out: {}",
+                skipped.node_id,
+                table.population(),
+                skipped.error
+            ));
+        }
+        if !table.skipped().is_empty() {
+            let n = count(table.skipped().len() as u64, "neuron");
+            common.warn(format_args!("{n} of population `{}` left out", table.population()));
+        }
+        for tied in table.ties().iter().take(MOST_TIES) {
+            let others =
+                if tied.others == 0 { String::new() } else { format!(" (and {})", count(tied.others, "other")) };
+            common.warn(format_args!(
+                "node {}{others}: section {} of morphology `{}` is {:.6} um long, too near to {} um to be sure into how many segments the simulator cuts it",
+                tied.node_id, tied.tie.section_id, tied.morphology, tied.tie.length_um, tied.tie.multiple_um
+            ));
+        }
+        if let Some(more) = table.ties().len().checked_sub(MOST_TIES).filter(|&n| n > 0) {
+            common.warn(format_args!("{} more have such sections", count(more as u64, "morphology and rule")));
+        }
+    }
+}
+
+fn tell_made(made: &Made, args: &Args, seconds: f64, common: &Common) {
     common.say(format_args!(
-        "{}: {}, {} of population `{}`, {}, {}, {:.2} s",
+        "{}: {}, {} of population `{}`, {}, {}, {seconds:.2} s",
         args.out.display(),
         count(made.segments, "segment"),
         count(made.neurons, "neuron"),
         made.population,
         count(made.parts as u64, "part"),
         morphologies(made.morphologies),
-        started.elapsed().as_secs_f64(),
     ));
-    Ok(Outcome::Done)
 }
 
 fn morphologies(n: usize) -> String {

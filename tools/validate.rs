@@ -1,5 +1,6 @@
 //! `leadfield validate`: whether two files agree.
 
+mod circuit;
 mod weights;
 
 use leadfield::Result;
@@ -16,12 +17,14 @@ pub struct Args {
 /// What is compared.
 #[derive(clap::Subcommand)]
 enum What {
+    Circuit(circuit::Args),
     Weights(weights::Args),
 }
 
 /// Runs the tool.
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     match &args.what {
+        What::Circuit(args) => circuit::run(args, common),
         What::Weights(args) => weights::run(args, common),
     }
 }

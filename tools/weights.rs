@@ -9,10 +9,11 @@ use leadfield::electrode::{self, Electrode, arrays};
 use leadfield::error::{Context, FileProblem, count};
 use leadfield::geometry::Aabb;
 use leadfield::lead_field::OutsideField;
+use leadfield::method::medium::Conductivity;
 use leadfield::method::objective_csd::Spacing;
 use leadfield::method::{Contact, NearField};
 use leadfield::table::Table;
-use leadfield::units::{DEFAULT_CONDUCTIVITY, SiemensPerMeter};
+use leadfield::units::DEFAULT_CONDUCTIVITY;
 use leadfield::weights::{self, Far, Request, Source, Summary, compute};
 use serde_json::json;
 
@@ -33,9 +34,10 @@ pub struct Args {
     /// Electrodes file to write (HDF5)
     #[arg(short, long, value_name = "FILE")]
     out: PathBuf,
-    /// Conductivity of the medium, S/m: one for all contacts, or one for each contact of an analytic method
-    #[arg(long, value_name = "S", num_args = 1.., allow_negative_numbers = true, default_values_t = [DEFAULT_CONDUCTIVITY.get()])]
-    conductivity: Vec<f64>,
+    /// Conductivity of the medium, S/m, or along x, y and z (0.3,0.4,0.3): one for all contacts, or one for each contact of an
+    /// analytic method
+    #[arg(long, value_name = "S", num_args = 1.., allow_negative_numbers = true, default_values_t = [DEFAULT_CONDUCTIVITY.get().to_string()])]
+    conductivity: Vec<String>,
     /// What to do with contacts nearer to a segment than its radius
     #[arg(long, value_name = "RULE", default_value = "radius")]
     near_field: NearFieldRule,
@@ -121,7 +123,7 @@ impl From<SpacingRule> for Spacing {
 
 /// The contacts as their methods see them, with their lead fields. Warns of what looks wrong in either.
 fn contacts(args: &Args, common: &Common, electrodes: &[Electrode], sources: &[&dyn Source]) -> Result<Vec<Contact>> {
-    let conductivities = args.conductivity.iter().map(|&s| SiemensPerMeter::new(s)).collect::<Result<Vec<_>, _>>()?;
+    let conductivities = args.conductivity.iter().map(|s| s.parse()).collect::<Result<Vec<Conductivity>, _>>()?;
     let mut contacts = electrode::contacts(electrodes, &conductivities, args.near_field.into())?;
     let ranges = args.csd_array.iter().map(|range| range.parse()).collect::<Result<Vec<_>, _>>()?;
     arrays::apply(&mut contacts, electrodes, &ranges, args.csd_spacing.into())?;
@@ -138,7 +140,8 @@ fn contacts(args: &Args, common: &Common, electrodes: &[Electrode], sources: &[&
     };
     let fields = fields.attach(&mut contacts, electrodes)?;
     fields.iter().flat_map(|field| field.warnings()).for_each(|warning| common.caution(warning));
-    weights::warnings(electrodes, &contacts).in_file(&args.electrodes)?.iter().for_each(|w| common.caution(w));
+    let warnings = weights::warnings(electrodes, &contacts).in_file(&args.electrodes)?;
+    warnings.into_iter().for_each(|w| common.caution(&w.in_file(&args.electrodes)));
     Ok(contacts)
 }
 
@@ -162,7 +165,8 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
         output: &args.out,
         existing: existing(args.force),
         progress: &|n| progress.add(n),
-    })?;
+    })
+    .in_file(&args.electrodes)?;
     progress.finish();
     common.say(told(&args.out, &summary, started.elapsed().as_secs_f64()));
     println!("{:#}", report(&args.out)?);

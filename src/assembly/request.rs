@@ -2,21 +2,102 @@
 
 use std::path::{Path, PathBuf};
 
+use super::AssemblyProblem;
+use super::rules::Given;
 use crate::error::{Context, Problem, Result, listed};
-use crate::sonata::config::{ReportConfig, Simulation};
+use crate::positions::Checks;
+use crate::sonata::config::{Config, ReportConfig, Simulation};
 use crate::sonata::report::Layout;
+use crate::template::AxonForm;
 
-/// Which circuit, and which part of it.
+/// Which circuit, which part of it, and how its neurons are cut.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
-    /// A simulation configuration.
+    /// A circuit or simulation configuration.
     pub config: &'a Path,
-    /// A node set; none for all nodes of the report.
+    /// A node set; none for all nodes of the report, or of the simulation, or of the population.
     pub node_set: Option<&'a str>,
-    /// A population; none for the only biophysical one.
+    /// A population; none for the biophysical ones.
     pub population: Option<&'a str>,
     /// A compartment report; none for the only one that covers all sections and compartments.
     pub report: Option<&'a str>,
+    /// Where segment counts come from; none for a report where the configuration has one, else the rule.
+    pub discretisation: Option<Discretisation>,
+    /// What becomes of the axon; none to take it from the cell templates, or as the report shows.
+    pub axon: Option<AxonForm>,
+    /// The chunk length of the rule, um; none to take it from the cell templates.
+    pub segment_length_um: Option<f64>,
+    /// How far a report's counts are checked.
+    pub checks: Checks,
+    /// What a neuron that cannot be placed leads to.
+    pub on_bad_neuron: OnBadNeuron,
+}
+
+impl<'a> Request<'a> {
+    /// All of a configuration, as it is usually read.
+    pub fn of(config: &'a Path) -> Self {
+        Self {
+            config,
+            node_set: None,
+            population: None,
+            report: None,
+            discretisation: None,
+            axon: None,
+            segment_length_um: None,
+            checks: Checks::default(),
+            on_bad_neuron: OnBadNeuron::default(),
+        }
+    }
+}
+
+/// Where segment counts come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Discretisation {
+    /// From a compartment report.
+    Report,
+    /// From the morphology, by the rule of the cell template.
+    Rule,
+}
+
+/// What a neuron that cannot be placed leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnBadNeuron {
+    /// An error.
+    #[default]
+    Error,
+    /// The table goes without it.
+    Skip,
+}
+
+/// Where segment counts come from, found.
+pub(super) enum Source {
+    /// This report.
+    Report(Report),
+    /// The rule.
+    Rule,
+}
+
+/// Decides where segment counts come from: as asked for; else from a report if a simulation has one of compartments or
+/// one is named, else from the rule.
+pub(super) fn source(config: &Config, request: &Request<'_>) -> Result<Source> {
+    let simulation = match config {
+        Config::Simulation(simulation) => Some(simulation),
+        Config::Circuit(_) => None,
+    };
+    let has_report = simulation.is_some_and(|s| s.reports.iter().any(|r| r.kind == "compartment"));
+    let wanted = request.discretisation.unwrap_or(match request.report {
+        None if !has_report => Discretisation::Rule,
+        _ => Discretisation::Report,
+    });
+    Given { axon: request.axon, chunk_um: request.segment_length_um }.check()?;
+    match (wanted, simulation) {
+        (Discretisation::Rule, _) => Ok(Source::Rule),
+        (Discretisation::Report, None) => Err(AssemblyProblem::NoSimulation).in_file(request.config),
+        (Discretisation::Report, Some(simulation)) => match request.segment_length_um {
+            Some(um) => Err(AssemblyProblem::LengthWithReport(um).into()),
+            None => Ok(Source::Report(report(simulation, request.report)?)),
+        },
+    }
 }
 
 /// The report that says which segments each neuron has.
@@ -67,7 +148,7 @@ impl Problem for ReportProblem {
         Some(match self {
             Self::Partial { .. } | Self::None(_) => {
                 "a report with `\"type\": \"compartment\", \"sections\": \"all\", \"compartments\": \"all\"` lists all \
-                 segments; one frame is enough"
+                 segments; one frame is enough; or have the counts computed: `--discretisation rule`"
             }
             Self::Unknown { .. } | Self::Several(_) => "choose one of them with `--report NAME`",
             Self::Disabled(_) => "if its file is there from another run, take it with `--report NAME`",
@@ -83,7 +164,8 @@ pub(super) fn report(simulation: &Simulation, name: Option<&str>) -> Result<Repo
 
 /// Opens the report.
 pub(super) fn layout(report: &Report, population: &str) -> Result<Layout> {
-    let advice = "the simulation writes this report when it runs; one frame is enough";
+    let advice = "the simulation writes this report when it runs; one frame is enough; or have the counts computed: \
+                  `--discretisation rule`";
     let opened = Layout::open(&report.file, population);
     opened.map_err(|e| if report.file.exists() { e } else { e.advised(advice) })
 }

@@ -18,14 +18,15 @@ use std::path::Path;
 
 use crate::error::{Context, Error, FileProblem, Result};
 use crate::geometry::Point;
+use crate::method::medium::Conductivity;
 use crate::method::{Contact, Method, NearField};
-use crate::units::{DEFAULT_CONDUCTIVITY, SiemensPerMeter};
+use crate::units::DEFAULT_CONDUCTIVITY;
 
 pub use self::kind::{Kind, parse as parse_type};
 pub use self::probeinterface::Extent;
 pub use self::problem::ElectrodeProblem;
 pub use self::record::UNKNOWN_PLACE;
-pub use self::settings::{Axis, Boundary, Conductivity, Disc, Reference, Settings};
+pub use self::settings::{Reference, Settings};
 pub use self::write::{save, to_csv, to_json, to_probeinterface};
 
 /// One contact of an electrode, as its file describes it.
@@ -122,27 +123,27 @@ pub fn check_names(electrodes: &[Electrode], populations: &[&str]) -> Result<()>
 /// Another number of conductivities.
 pub fn contacts(
     electrodes: &[Electrode],
-    conductivities: &[SiemensPerMeter],
+    conductivities: &[Conductivity],
     near_field: NearField,
 ) -> Result<Vec<Contact>> {
     let analytic = electrodes.iter().filter(|e| e.method.is_analytic()).count();
+    let default = Conductivity::from(DEFAULT_CONDUCTIVITY);
     let mut own = conductivities.iter().copied();
     let common = match conductivities {
-        [] => Some(DEFAULT_CONDUCTIVITY),
+        [] => Some(default),
         [one] => Some(*one),
         several if several.len() == analytic => None,
         several => return Err(Error::from(ElectrodeProblem::Conductivities { analytic, found: several.len() })),
     };
     let conductivity = |e: &Electrode| match common {
-        None if e.method.is_analytic() => own.next().unwrap_or(DEFAULT_CONDUCTIVITY),
-        common => common.unwrap_or(DEFAULT_CONDUCTIVITY),
+        None if e.method.is_analytic() => own.next().unwrap_or(default),
+        common => common.unwrap_or(default),
     };
-    let given: Vec<SiemensPerMeter> = electrodes.iter().map(conductivity).collect();
+    let given: Vec<Conductivity> = electrodes.iter().map(conductivity).collect();
     let contact = |(e, given): (&Electrode, _)| Contact {
-        conductivity: match e.settings.conductivity {
-            Some(Conductivity::Isotropic(own)) => own,
-            Some(Conductivity::Along(_)) | None => given,
-        },
+        conductivity: e.settings.conductivity.unwrap_or(given),
+        boundary: e.settings.boundary,
+        disc: e.settings.disc,
         near_field,
         name: e.name.clone(),
         region: arrays::own(e, electrodes),
@@ -184,7 +185,7 @@ mod tests {
                 {"name": "b, c", "x": 4, "y": 5, "z": 6, "layer": null}]"#,
         );
         assert_eq!(csv.iter().map(told).collect::<Vec<_>>(), json.iter().map(told).collect::<Vec<_>>());
-        let conductivity = Some(Conductivity::Isotropic(siemens(&[0.4])[0]));
+        let conductivity = Some(siemens(&[0.4])[0]);
         assert_eq!(csv[0].settings, Settings { conductivity, ..Settings::default() });
         assert_eq!(csv[0].settings, json[0].settings);
         assert_eq!(csv[1].name, "b, c");
@@ -204,15 +205,19 @@ mod tests {
         assert_eq!(error.to_string(), "line[6]: wrong `z`, expected a number, found `?`");
     }
 
-    fn siemens(values: &[f64]) -> Vec<SiemensPerMeter> {
-        values.iter().map(|&v| SiemensPerMeter::new(v).unwrap()).collect()
+    fn siemens(values: &[f64]) -> Vec<Conductivity> {
+        values.iter().map(|v| v.to_string().parse().unwrap()).collect()
+    }
+
+    fn isotropic(contacts: &[Contact]) -> Vec<f64> {
+        contacts.iter().map(|c| c.conductivity.isotropic().unwrap()).collect()
     }
 
     fn conductivities(given: &[f64]) -> Vec<f64> {
         let electrodes = electrodes("name,x,y,z\na,1,2,3\nb,1,2,4\n");
         let contacts = contacts(&electrodes, &siemens(given), NearField::Exact).unwrap();
         assert!(contacts.iter().all(|c| c.near_field == NearField::Exact));
-        contacts.iter().map(|c| c.conductivity.get()).collect()
+        isotropic(&contacts)
     }
 
     #[test]
@@ -233,9 +238,21 @@ mod tests {
     fn a_conductivity_of_its_own_goes_before_the_common_ones() {
         let electrodes = electrodes("name,x,y,z,conductivity\na,1,2,3,0.5\nb,1,2,4,\n");
         let given = |s: &[f64]| contacts(&electrodes, &siemens(s), NearField::Radius).unwrap();
-        let told = |s: &[f64]| given(s).iter().map(|c| c.conductivity.get()).collect::<Vec<_>>();
+        let told = |s: &[f64]| isotropic(&given(s));
         assert_eq!(told(&[0.3]), [0.5, 0.3]);
         assert_eq!(told(&[0.3, 0.4]), [0.5, 0.4]);
+    }
+
+    #[test]
+    fn what_a_contact_says_of_its_medium_reaches_its_method() {
+        let electrodes = electrodes(
+            "name,x,y,z,conductivity,boundary,disc_radius,disc_normal\na,1,2,3,0.3 0.2 0.1,z<9 0,5,0 0 2\nb,1,2,4,,,,\n",
+        );
+        let contacts = contacts(&electrodes, &siemens(&[0.3]), NearField::Radius).unwrap();
+        assert_eq!(contacts[0].conductivity.along(), [0.3, 0.2, 0.1]);
+        assert_eq!(contacts[0].boundary.unwrap().to_string(), "z<9, 0");
+        assert_eq!(contacts[0].disc.map(|d| (d.radius, d.normal)), Some((5.0, Point::new(0.0, 0.0, 1.0))));
+        assert_eq!((contacts[1].boundary, contacts[1].disc), (None, None));
     }
 
     #[test]
@@ -248,10 +265,12 @@ mod tests {
 
     #[test]
     fn a_setting_that_the_type_does_not_take_is_refused() {
-        let error = parse(b"name,x,y,z,conductivity\na,1,2,3,0.3 0.3 0.1\n", Extent::Point).err().unwrap();
+        let text = b"name,x,y,z,type,conductivity\na,1,2,3,ObjectiveCSD_Sphere,0.3 0.3 0.1\n";
+        let error = parse(text, Extent::Point).err().unwrap();
         assert_eq!(
             error.to_string(),
-            "line[2]: `LineSource` takes no `conductivity sx,sy,sz`, expected `conductivity`, found `conductivity sx,sy,sz`"
+            "line[2]: `ObjectiveCSD_Sphere` takes no `conductivity sx,sy,sz`, expected `radius`, `measure`, `per_volume`, \
+             `reference`, found `conductivity sx,sy,sz`"
         );
         assert_eq!(error.hint().unwrap(), "leave the cell empty, or choose another type");
     }

@@ -3,9 +3,9 @@
 //! A probe's own frame: the shank runs along y, its tip towards smaller y; x goes across it; contacts face z. Lengths are
 //! um.
 
-use super::Disc;
 use crate::error::Problem;
 use crate::geometry::{Aabb, Point, Quaternion};
+use crate::method::disc::Disc;
 
 /// More contacts than this are a slip of the finger.
 pub const MOST_CONTACTS: u32 = 100_000;

@@ -14,9 +14,10 @@ use serde_json::{Map, Value};
 
 use super::field::{Field, described};
 use super::record::{UNKNOWN_PLACE, check_name, checked};
-use super::{Disc, Electrode, ElectrodeProblem, Settings, kind};
+use super::{Electrode, ElectrodeProblem, Settings, kind};
 use crate::error::{Context, Error, Result};
 use crate::geometry::Point;
+use crate::method::disc::Disc;
 use crate::units::LENGTHS;
 
 /// What becomes of the contacts' shapes.

@@ -91,6 +91,17 @@ pub enum ElectrodeProblem {
         /// The setting.
         lost: &'static str,
     },
+    /// A reference whose coefficients are something else.
+    #[error("reference of another quantity, expected {expected}, found `{method}`")]
+    Incomparable {
+        /// What can be subtracted.
+        expected: &'static str,
+        /// The reference's method.
+        method: &'static str,
+    },
+    /// An average from which nothing is left.
+    #[error("average of one contact, expected `average` as the `reference` of at least 2, found 1")]
+    AverageOfOne,
     /// JSON that does not parse.
     #[error("no valid JSON at column {column}: {message}")]
     Syntax {

@@ -7,6 +7,7 @@ use super::settings::{self, Reference, Settings};
 use super::{Electrode, ElectrodeProblem, kind};
 use crate::error::{Context, Result, listed};
 use crate::geometry::Point;
+use crate::method::Parameter;
 
 /// Keys that every contact has.
 pub(super) const REQUIRED: [&str; 4] = ["name", "x", "y", "z"];
@@ -101,7 +102,7 @@ pub(super) fn checked(object: &str, electrodes: Vec<(u64, Electrode)>) -> Result
     }
     for (row, electrode) in &electrodes {
         check_settings(electrode).at(object, *row)?;
-        check_reference(electrode, |name| rows.contains_key(name)).at(object, *row)?;
+        check_reference(electrode, &electrodes).at(object, *row)?;
     }
     let electrodes: Vec<Electrode> = electrodes.into_iter().map(|(_, electrode)| electrode).collect();
     if electrodes.is_empty() { Err(ElectrodeProblem::NoContacts.into()) } else { Ok(electrodes) }
@@ -109,7 +110,7 @@ pub(super) fn checked(object: &str, electrodes: Vec<(u64, Electrode)>) -> Result
 
 /// Refuses a setting that the contact's method does not take.
 fn check_settings(electrode: &Electrode) -> Result<(), ElectrodeProblem> {
-    let taken = electrode.method.parameters();
+    let taken = [electrode.method.parameters(), Parameter::OF_ALL].concat();
     match electrode.settings.parameters().into_iter().find(|parameter| !taken.contains(parameter)) {
         Some(lost) => Err(ElectrodeProblem::NotTaken {
             method: electrode.method.name(),
@@ -120,17 +121,30 @@ fn check_settings(electrode: &Electrode) -> Result<(), ElectrodeProblem> {
     }
 }
 
-/// Refuses a reference that is no other contact.
-fn check_reference(electrode: &Electrode, is_contact: impl Fn(&str) -> bool) -> Result<(), ElectrodeProblem> {
-    match &electrode.settings.reference {
-        Some(Reference::Contact(name)) if *name == electrode.name || !is_contact(name) => {
-            let found = format!("`{name}`");
-            Err(ElectrodeProblem::Value {
-                key: "reference",
-                expected: "the name of another contact or `average`",
-                found,
-            })
-        }
+/// Refuses a reference that is no other contact, or none that can be subtracted.
+fn check_reference(electrode: &Electrode, all: &[(u64, Electrode)]) -> Result<(), ElectrodeProblem> {
+    let others = || all.iter().map(|(_, other)| other).filter(|other| other.name != electrode.name);
+    let subtracted: Vec<&Electrode> = match &electrode.settings.reference {
+        None => return Ok(()),
+        Some(Reference::Contact(name)) => others().filter(|other| other.name == *name).collect(),
+        Some(average) => others().filter(|other| other.settings.reference.as_ref() == Some(average)).collect(),
+    };
+    let another = subtracted.iter().find(|other| other.method.is_potential() != electrode.method.is_potential());
+    match (another, &electrode.settings.reference) {
+        (Some(other), _) => Err(ElectrodeProblem::Incomparable {
+            expected: if electrode.method.is_potential() {
+                "a contact with potentials"
+            } else {
+                "a contact with a region"
+            },
+            method: other.method.name(),
+        }),
+        (None, Some(Reference::Contact(name))) if subtracted.is_empty() => Err(ElectrodeProblem::Value {
+            key: "reference",
+            expected: "the name of another contact or `average`",
+            found: format!("`{name}`"),
+        }),
+        (None, _) if subtracted.is_empty() => Err(ElectrodeProblem::AverageOfOne),
         _ => Ok(()),
     }
 }
@@ -140,25 +154,60 @@ mod tests {
     use super::*;
     use crate::method::by_name;
 
+    fn with(name: &str, method: &str, reference: &str) -> (u64, Electrode) {
+        let mut record = Record::default();
+        record.insert("reference", Field::Text(reference));
+        let electrode = Electrode {
+            name: name.into(),
+            position: Point::ORIGIN,
+            method: by_name(method).unwrap(),
+            layer: String::new(),
+            region: String::new(),
+            settings: record.settings().unwrap(),
+        };
+        (0, electrode)
+    }
+
+    /// What is said of the first of some contacts.
+    fn checked(all: &[(u64, Electrode)]) -> Result<(), String> {
+        check_reference(&all[0].1, all).map_err(|e| e.to_string())
+    }
+
     #[test]
     fn a_reference_is_another_contact_or_the_average() {
-        let with = |reference: &str| {
-            let mut record = Record::default();
-            record.insert("reference", Field::Text(reference));
-            Electrode {
-                name: "a".into(),
-                position: Point::ORIGIN,
-                method: by_name("PointSource").unwrap(),
-                layer: String::new(),
-                region: String::new(),
-                settings: record.settings().unwrap(),
-            }
+        let check = |reference: &str| {
+            let (a, b) = (with("a", "PointSource", reference), with("b", "Reciprocity", "average"));
+            checked(&[a, b])
         };
-        let check = |reference| check_reference(&with(reference), |name| ["a", "b"].contains(&name));
-        assert!(check("b").is_ok() && check("average").is_ok());
+        assert_eq!((check(""), check("b"), check("average")), (Ok(()), Ok(()), Ok(())));
         for wrong in ["a", "c"] {
             let expected = "wrong `reference`, expected the name of another contact or `average`, found";
-            assert_eq!(check(wrong).unwrap_err().to_string(), format!("{expected} `{wrong}`"));
+            assert_eq!(check(wrong).unwrap_err(), format!("{expected} `{wrong}`"));
+        }
+    }
+
+    #[test]
+    fn an_average_is_of_several() {
+        let (a, b) = (with("a", "PointSource", "average"), with("b", "PointSource", "a"));
+        assert_eq!(
+            checked(&[a, b]).unwrap_err(),
+            "average of one contact, expected `average` as the `reference` of at least 2, found 1"
+        );
+    }
+
+    #[test]
+    fn regions_are_not_subtracted_from_potentials() {
+        for (reference, others) in [("b", ""), ("average", "average")] {
+            let (a, b) = (with("a", "LineSource", reference), with("b", "ObjectiveCSD_Sphere", others));
+            assert_eq!(
+                checked(&[a.clone(), b.clone()]).unwrap_err(),
+                "reference of another quantity, expected a contact with potentials, found `ObjectiveCSD_Sphere`"
+            );
+            let (a, b) = (with("a", "ObjectiveCSD_Sphere", reference), with("b", "LineSource", others));
+            assert_eq!(
+                checked(&[a, b]).unwrap_err(),
+                "reference of another quantity, expected a contact with a region, found `LineSource`"
+            );
         }
     }
 }

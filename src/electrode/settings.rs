@@ -8,9 +8,9 @@
 //! | `array` | a name shared by the contacts of one array |
 //! | `measure` | `midpoint` or `length` |
 //! | `per_volume` | `true` or `false` |
-//! | `boundary` | `z=1200, 0`: the medium ends at the plane z = 1200 um, beyond it are 0 S/m; x and y likewise |
+//! | `boundary` | `z<1200, 0`: the medium is where z is below 1200 um, beyond are 0 S/m; `>` likewise; `=`: the contact's side |
 //! | `reference` | what is subtracted: a contact's name, or `average` |
-//! | `disc_radius`, `disc_normal`, `disc_points` | of a disc instead of a point: um, three numbers, how many points |
+//! | `disc_radius`, `disc_normal`, `disc_points` | of a disc instead of a point: um, three numbers, least number of points |
 //!
 //! In CSV several numbers stand in one cell with blanks, semicolons or (in quotes) commas between them; in JSON they may
 //! also be a list.
@@ -21,6 +21,8 @@ use super::ElectrodeProblem;
 use super::field::{Field, words};
 use crate::geometry::Point;
 use crate::method::Parameter;
+use crate::method::disc::Disc;
+use crate::method::medium::{Axis, Boundary, Conductivity, Side};
 use crate::method::objective_csd::{Density, Measure};
 use crate::units::SiemensPerMeter;
 
@@ -65,55 +67,13 @@ pub struct Settings {
     pub disc: Option<Disc>,
 }
 
-/// How the medium conducts.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Conductivity {
-    /// Alike in all directions.
-    Isotropic(SiemensPerMeter),
-    /// Along x, y and z.
-    Along([SiemensPerMeter; 3]),
-}
-
-/// A plane across an axis. The contact's side of it is the medium.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Boundary {
-    /// The axis across which it lies.
-    pub axis: Axis,
-    /// Where on the axis, um.
-    pub at: f64,
-    /// Conductivity beyond it, S/m: zero for an insulator.
-    pub beyond_s_per_m: f64,
-}
-
-/// An axis of the circuit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Axis {
-    /// The first.
-    X,
-    /// The second.
-    Y,
-    /// The third.
-    Z,
-}
-
 /// What is subtracted from a contact's coefficients.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reference {
     /// Those of another contact, as they are before anything is subtracted from them.
     Contact(String),
-    /// The mean of those of all contacts.
+    /// The mean of those of all contacts that have this reference, themselves among them.
     Average,
-}
-
-/// A flat, round contact.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Disc {
-    /// Its radius, um.
-    pub radius: f64,
-    /// The unit vector across it.
-    pub normal: Point,
-    /// The number of points to average over, if it is told.
-    pub points: Option<u32>,
 }
 
 type Result<T> = std::result::Result<T, ElectrodeProblem>;
@@ -163,7 +123,7 @@ impl Settings {
     pub(super) fn values(&self) -> Vec<(&'static str, Value)> {
         let disc = self.disc;
         let values = [
-            self.conductivity.map(Conductivity::value),
+            self.conductivity.map(conductivity_value),
             self.field.as_ref().map(|field| json!(field)),
             self.radius.map(|radius| json!(radius)),
             self.thickness.map(|thickness| json!(thickness)),
@@ -180,23 +140,10 @@ impl Settings {
     }
 }
 
-impl Conductivity {
-    fn value(self) -> Value {
-        match self {
-            Self::Isotropic(sigma) => json!(sigma.get()),
-            Self::Along(sigmas) => json!(sigmas.map(SiemensPerMeter::get)),
-        }
-    }
-}
-
-impl std::fmt::Display for Boundary {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let axis = match self.axis {
-            Axis::X => 'x',
-            Axis::Y => 'y',
-            Axis::Z => 'z',
-        };
-        write!(f, "{axis}={}, {}", self.at, self.beyond_s_per_m)
+fn conductivity_value(conductivity: Conductivity) -> Value {
+    match conductivity {
+        Conductivity::Isotropic(sigma) => json!(sigma.get()),
+        Conductivity::Along(sigmas) => json!(sigmas.map(SiemensPerMeter::get)),
     }
 }
 
@@ -246,20 +193,17 @@ fn density(field: Field<'_>) -> Result<Density> {
 }
 
 fn boundary(field: Field<'_>) -> Result<Boundary> {
-    let wrong = || field.wrong("boundary", "a plane and the conductivity beyond it (S/m), as in `z=1200, 0`");
+    let wrong = || field.wrong("boundary", "a plane and the conductivity beyond it (S/m), as in `z<1200, 0`");
     let text = field.text("boundary").map_err(|_| wrong())?;
     let mut words = words(&text);
     let (Some(plane), Some(beyond), None) = (words.next(), words.next(), words.next()) else { return Err(wrong()) };
-    let (axis, at) = plane.split_once('=').ok_or_else(wrong)?;
-    let axis = match axis {
-        "x" => Axis::X,
-        "y" => Axis::Y,
-        "z" => Axis::Z,
-        _ => return Err(wrong()),
-    };
+    let sides = [('=', None), ('<', Some(Side::Below)), ('>', Some(Side::Above))];
+    let parts = |(sign, medium)| plane.split_once(sign).map(|(axis, at)| (axis, medium, at));
+    let (axis, medium, at) = sides.into_iter().find_map(parts).ok_or_else(wrong)?;
+    let axis = Axis::ALL.into_iter().find(|known| known.name() == axis).ok_or_else(wrong)?;
     let number = |word: &str| word.parse::<f64>().ok().filter(|n| n.is_finite()).ok_or_else(wrong);
     let (at, beyond_s_per_m) = (number(at)?, number(beyond)?);
-    if beyond_s_per_m < 0.0 { Err(wrong()) } else { Ok(Boundary { axis, at, beyond_s_per_m }) }
+    if beyond_s_per_m < 0.0 { Err(wrong()) } else { Ok(Boundary { axis, at, medium, beyond_s_per_m }) }
 }
 
 fn reference(field: Field<'_>) -> Result<Reference> {
@@ -269,7 +213,11 @@ fn reference(field: Field<'_>) -> Result<Reference> {
 
 fn disc(radius: Option<Field<'_>>, normal: Option<Field<'_>>, points: Option<Field<'_>>) -> Result<Option<Disc>> {
     let absent = |key, expected| ElectrodeProblem::Value { key, expected, found: "nothing".into() };
-    let points = points.map(|field| field.count("disc_points")).transpose()?;
+    let few = |field: Field<'_>| match field.count("disc_points")? {
+        points if points <= Disc::MOST_POINTS => Ok(points),
+        _ => Err(field.wrong("disc_points", "at most 2500")),
+    };
+    let points = points.map(few).transpose()?;
     match (radius, normal) {
         (Some(radius), Some(normal)) => {
             Ok(Some(Disc { radius: length("disc_radius", radius)?, normal: direction(normal)?, points }))
@@ -314,7 +262,7 @@ mod tests {
             array: Some("2".into()),
             measure: Some(Measure::Length),
             density: Some(Density::PerVolume),
-            boundary: Some(Boundary { axis: Axis::Z, at: -1200.0, beyond_s_per_m: 0.0 }),
+            boundary: Some(Boundary { axis: Axis::Z, at: -1200.0, medium: None, beyond_s_per_m: 0.0 }),
             reference: Some(Reference::Contact("e1".into())),
             disc: Some(Disc { radius: 6.0, normal: Point::new(0.0, 0.6, -0.8), points: Some(20) }),
         }
@@ -388,8 +336,21 @@ mod tests {
         refused("thickness", "thin", "a number");
         refused("measure", "volume", "`midpoint` or `length`");
         refused("per_volume", "1", "true or false");
-        for cell in ["z=0", "z 0 0", "w=1 0", "z=1 -1", "z=a 0", "z=0 inf", "z=0 0 0"] {
-            refused("boundary", cell, "a plane and the conductivity beyond it (S/m), as in `z=1200, 0`");
+        for cell in ["z=0", "z 0 0", "w=1 0", "z=1 -1", "z=a 0", "z=0 inf", "z=0 0 0", "z<=1 0", "1>z 0"] {
+            refused("boundary", cell, "a plane and the conductivity beyond it (S/m), as in `z<1200, 0`");
+        }
+    }
+
+    #[test]
+    fn a_boundary_says_on_which_side_the_medium_is_or_leaves_it_to_the_contact() {
+        for (cell, axis, medium) in [
+            ("x<1.5, 0.2", Axis::X, Some(Side::Below)),
+            ("y>1.5, 0.2", Axis::Y, Some(Side::Above)),
+            ("z=1.5, 0.2", Axis::Z, None),
+        ] {
+            let boundary = of_cells(&[("boundary", cell)]).unwrap().boundary.unwrap();
+            assert_eq!(boundary, Boundary { axis, at: 1.5, medium, beyond_s_per_m: 0.2 });
+            assert_eq!(boundary.to_string(), cell);
         }
     }
 
@@ -408,5 +369,7 @@ mod tests {
             of_cells(&cells).unwrap_err().to_string()
         };
         assert_eq!(points("0"), "wrong `disc_points`, expected an integer above 0, found `0`");
+        assert_eq!(Disc::MOST_POINTS, 2500);
+        assert_eq!(points("2501"), "wrong `disc_points`, expected at most 2500, found `2501`");
     }
 }

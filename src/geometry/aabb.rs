@@ -65,6 +65,13 @@ impl Aabb {
     }
 }
 
+/// The box that holds nothing.
+impl Default for Aabb {
+    fn default() -> Self {
+        Self::EMPTY
+    }
+}
+
 impl std::fmt::Display for Aabb {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let (a, b) = (self.min, self.max);

@@ -33,20 +33,18 @@ impl Curve {
     }
 }
 
-/// Skilling's axes-to-transpose: turns cell coordinates into the bits of the Hilbert index.
+/// Skilling's axes-to-transpose: turns cell coordinates into the bits of the Hilbert index. Written without branches:
+/// which way they went would be anybody's guess, 63 times a key.
 fn transposed(mut x: [u32; 3]) -> [u32; 3] {
     let top = 1_u32 << (BITS - 1);
     let mut q = top;
     while q > 1 {
         let p = q - 1;
         for i in 0..3 {
-            if x[i] & q != 0 {
-                x[0] ^= p;
-            } else {
-                let t = (x[0] ^ x[i]) & p;
-                x[0] ^= t;
-                x[i] ^= t;
-            }
+            let inverts = u32::from(x[i] & q != 0).wrapping_neg();
+            let swapped = (x[0] ^ x[i]) & p & !inverts;
+            x[0] ^= swapped | (p & inverts);
+            x[i] ^= swapped;
         }
         q >>= 1;
     }
@@ -55,9 +53,7 @@ fn transposed(mut x: [u32; 3]) -> [u32; 3] {
     let mut t = 0;
     q = top;
     while q > 1 {
-        if x[2] & q != 0 {
-            t ^= q - 1;
-        }
+        t ^= (q - 1) & u32::from(x[2] & q != 0).wrapping_neg();
         q >>= 1;
     }
     x.map(|v| v ^ t)

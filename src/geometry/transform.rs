@@ -67,6 +67,11 @@ impl Quaternion {
         Self { w: self.w, v: -self.v }
     }
 
+    /// w, x, y, z.
+    pub const fn to_array(self) -> [f64; 4] {
+        [self.w, self.v.x, self.v.y, self.v.z]
+    }
+
     /// The rotated vector.
     pub fn rotate(self, p: Point) -> Point {
         let t = self.v.cross(p) * 2.0;

@@ -89,6 +89,15 @@ impl File {
         built.and_then(|a| a.write_scalar(value)).map_err(|e| self.write_error(object, &e))
     }
 
+    /// Writes an attribute that is a list of numbers.
+    ///
+    /// # Errors
+    /// The object is missing, or the library refuses.
+    pub fn write_list_attribute<T: H5Type>(&self, object: &str, name: &str, values: &[T]) -> Result<()> {
+        let built = self.location(object)?.new_attr::<T>().shape(values.len()).create(name);
+        built.and_then(|a| a.write_raw(values)).map_err(|e| self.write_error(object, &e))
+    }
+
     /// Flushes and closes.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! A resident index as a file: a header, then nodes, blocks and rows as they lie in memory.
+//! A resident index as a file: a header, then both trees, blocks and rows as they lie in memory.
 //!
 //! | bytes | what |
 //! |---|---|
@@ -8,7 +8,8 @@
 //! | 16..24 | number of segments, u64 |
 //! | 24..32 | fingerprint of the table, u64 |
 //! | 32..64 | zero |
-//! | then | the tree's nodes, 24 bytes each, up to a multiple of 64 |
+//! | then | nodes of the tree of the segments' boxes, 24 bytes each |
+//! | then | nodes of the tree of the midpoints' boxes, as many; then zeros up to a multiple of 64 |
 //! | then | blocks of 32 segments, 768 or 1536 bytes each |
 //! | then | rows, u64 |
 //!
@@ -28,7 +29,7 @@ use crate::error::{Context, FileProblem, Problem, Result};
 use crate::staged::{Existing, Staged};
 
 const MAGIC: [u8; 8] = *b"LFINDEX\0";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const HEADER: usize = 64;
 
 /// What can be wrong with a stored index.
@@ -37,8 +38,8 @@ pub enum IndexProblem {
     /// Another kind of file.
     #[error("no index, expected a file that `leadfield query --index` has written")]
     NoIndex,
-    /// Of a newer program.
-    #[error("newer index format, expected version {VERSION}, found {0}")]
+    /// Of a newer or older program.
+    #[error("another index format, expected version {VERSION}, found {0}")]
     Version(u32),
     /// The table has changed, or is another one.
     #[error("index of another table, expected the fingerprint {expected:016x}, found {found:016x}")]
@@ -75,6 +76,7 @@ impl Problem for IndexProblem {
 struct Layout {
     width: Width,
     nodes: Range<usize>,
+    midpoints: Range<usize>,
     blocks: Range<usize>,
     rows: Range<usize>,
 }
@@ -88,11 +90,13 @@ impl Layout {
             Width::Single => size_of::<Block<f32>>(),
             Width::Double => size_of::<Block<f64>>(),
         };
-        let nodes = HEADER..HEADER.checked_add(nodes.checked_mul(size_of::<Box32>())?)?;
-        let first_block = nodes.end.checked_next_multiple_of(HEADER)?;
+        let tree = nodes.checked_mul(size_of::<Box32>())?;
+        let nodes = HEADER..HEADER.checked_add(tree)?;
+        let midpoints = nodes.end..nodes.end.checked_add(tree)?;
+        let first_block = midpoints.end.checked_next_multiple_of(HEADER)?;
         let blocks = first_block..first_block.checked_add(leaves.checked_mul(block)?)?;
         let rows = blocks.end..blocks.end.checked_add(segments.checked_mul(size_of::<u64>())?)?;
-        Some(Self { width, nodes, blocks, rows })
+        Some(Self { width, nodes, midpoints, blocks, rows })
     }
 }
 
@@ -114,9 +118,10 @@ impl Mapped {
     }
 
     pub(super) fn pieces(&self) -> Pieces<'_> {
-        let Layout { width, nodes, blocks, rows } = &self.layout;
+        let Layout { width, nodes, midpoints, blocks, rows } = &self.layout;
         Pieces {
             nodes: self.slice(nodes),
+            midpoints: self.slice(midpoints),
             blocks: match width {
                 Width::Single => Blocks::Single(self.slice(blocks)),
                 Width::Double => Blocks::Double(self.slice(blocks)),
@@ -188,9 +193,10 @@ fn write_pieces(out: &mut impl Write, pieces: &Pieces<'_>, fingerprint: u64) -> 
     header.extend(fingerprint.to_le_bytes());
     header.resize(HEADER, 0);
     out.write_all(&header)?;
-    let nodes = pieces.nodes.as_bytes();
-    out.write_all(nodes)?;
-    out.write_all(&[0; HEADER][..nodes.len().next_multiple_of(HEADER) - nodes.len()])?;
+    let trees = [pieces.nodes.as_bytes(), pieces.midpoints.as_bytes()];
+    trees.iter().try_for_each(|nodes| out.write_all(nodes))?;
+    let length: usize = trees.iter().map(|nodes| nodes.len()).sum();
+    out.write_all(&[0; HEADER][..length.next_multiple_of(HEADER) - length])?;
     out.write_all(blocks)?;
     out.write_all(pieces.rows.as_bytes())?;
     out.flush()
@@ -249,13 +255,13 @@ mod tests {
         assert_eq!(refusal(|bytes| bytes.truncate(63)), no_index);
         assert_eq!(refusal(|bytes| bytes[12] = 5), no_index);
         assert_eq!(refusal(|bytes| bytes[16..24].fill(0xff)), no_index);
-        assert_eq!(refusal(|bytes| bytes[8] = 2), "a.index: newer index format, expected version 1, found 2");
+        assert_eq!(refusal(|bytes| bytes[8] = 1), "a.index: another index format, expected version 2, found 1");
         assert_eq!(
             refusal(|bytes| bytes[24] = 43),
             "a.index: index of another table, expected the fingerprint 000000000000002a, found 000000000000002b"
         );
-        // 100 segments: 4 leaves and a root of 24 bytes up to 128, 4 blocks of 768, 100 rows of 8; and the header
-        let whole = 64 + 128 + 4 * 768 + 100 * 8;
+        // 100 segments: two trees of 4 leaves and a root of 24 bytes up to 256, 4 blocks of 768, 100 rows of 8; and the header
+        let whole = 64 + 256 + 4 * 768 + 100 * 8;
         assert_eq!(
             refusal(|bytes| bytes.truncate(whole - 1)),
             format!("a.index: cut short or damaged, expected {whole} bytes, found {}", whole - 1)

@@ -10,160 +10,9 @@
 
 use std::ops::Range;
 
-use crate::error::Problem;
+use super::axis::{AT_A_TIME, Lanes, first_of, last_of};
+pub use super::axis::{Axis, GridProblem, check_increasing, middles, window};
 use crate::geometry::{Aabb, Point};
-
-/// What is wrong with an axis or with values on a grid.
-#[derive(Debug, thiserror::Error, PartialEq)]
-pub enum GridProblem {
-    /// Nothing can be interpolated along fewer than two nodes.
-    #[error("axis too short, expected at least 2 nodes, found {0}")]
-    Short(usize),
-    /// A node is not beyond the one before it, or is no number.
-    #[error("axis not increasing, expected a finite number above `{before}`, found `{found}`")]
-    Order {
-        /// Place in the axis.
-        row: usize,
-        /// The node before.
-        before: f64,
-        /// The node.
-        found: f64,
-    },
-    /// There are more or fewer values than nodes.
-    #[error("values do not fit the axes, expected {expected:?}, found {found:?}")]
-    Shape {
-        /// Nodes along the axes.
-        expected: Vec<usize>,
-        /// What there is.
-        found: Vec<usize>,
-    },
-}
-
-impl Problem for GridProblem {}
-
-impl GridProblem {
-    /// The row of the axis at fault, where one node is.
-    pub const fn row(&self) -> Option<usize> {
-        match self {
-            Self::Order { row, .. } => Some(*row),
-            Self::Short(_) | Self::Shape { .. } => None,
-        }
-    }
-}
-
-/// The nodes along one axis, um: at least two, finite, strictly increasing.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Axis {
-    nodes: Vec<f64>,
-    /// Buckets of equal width over the axis: the cell where the search in bucket `b` begins.
-    first: Vec<u32>,
-    /// Buckets per micrometre.
-    scale: f64,
-    /// The first node and the last.
-    low: f64,
-    high: f64,
-}
-
-/// Buckets a cell on the average: as many as make the smallest cell as wide as a bucket, between these two, so that most
-/// searches end without a guess of the processor gone wrong.
-const BUCKETS_PER_CELL: (f64, f64) = (2.0, 16.0);
-
-impl Axis {
-    /// An axis through these nodes, um.
-    ///
-    /// # Errors
-    /// Fewer than two nodes, a node that is not above the one before it, a node that is not finite.
-    pub fn new(nodes: Vec<f64>) -> Result<Self, GridProblem> {
-        check_increasing(&nodes)?;
-        let cells = (nodes.len() - 1) as f64;
-        let smallest = nodes.windows(2).map(|w| w[1] - w[0]).fold(f64::INFINITY, f64::min);
-        let (low, high) = (first_of(&nodes), last_of(&nodes));
-        let length = high - low;
-        let buckets = (length / smallest).clamp(BUCKETS_PER_CELL.0 * cells, BUCKETS_PER_CELL.1 * cells).ceil();
-        let scale = Some(buckets / length).filter(|s| s.is_finite()).unwrap_or(0.0);
-        // one more, for the last node itself
-        let mut axis = Self { first: vec![0; buckets as usize + 1], scale, low, high, nodes };
-        axis.fill_buckets();
-        Ok(axis)
-    }
-
-    /// A point of bucket `b` lies beyond every node of a lower bucket, because [`Axis::bucket`] does not decrease;
-    /// so the last such node begins a cell from which the search need only go up.
-    fn fill_buckets(&mut self) {
-        let last_cell = self.nodes.len() - 2;
-        let mut cell = 0;
-        for b in 0..self.first.len() {
-            while cell < last_cell && self.nodes.get(cell + 1).is_some_and(|&n| self.bucket(n) < b) {
-                cell += 1;
-            }
-            if let Some(first) = self.first.get_mut(b) {
-                *first = u32::try_from(cell).unwrap_or(0);
-            }
-        }
-    }
-
-    fn bucket(&self, x: f64) -> usize {
-        // `as` saturates: below zero gives 0
-        ((x - self.low) * self.scale) as u32 as usize
-    }
-
-    /// The nodes, um.
-    pub fn nodes(&self) -> &[f64] {
-        &self.nodes
-    }
-
-    /// The cell that holds a coordinate and the fraction of its side there, 0 to 1; none outside the axis.
-    #[inline]
-    pub fn locate(&self, x: f64) -> Option<(usize, f64)> {
-        if !(x >= self.low && x <= self.high) {
-            return None;
-        }
-        let mut cell = *self.first.get(self.bucket(x))? as usize;
-        // one step without a branch
-        cell += usize::from(x > *self.nodes.get(cell + 1)?);
-        while x > *self.nodes.get(cell + 1)? {
-            cell += self.nodes.get(cell + 1..)?.partition_point(|&n| n < x);
-        }
-        let &[low, high] = self.nodes.get(cell..)?.first_chunk()?;
-        Some((cell, (x - low) / (high - low)))
-    }
-}
-
-fn first_of(nodes: &[f64]) -> f64 {
-    nodes.first().copied().unwrap_or(f64::NAN)
-}
-
-fn last_of(nodes: &[f64]) -> f64 {
-    nodes.last().copied().unwrap_or(f64::NAN)
-}
-
-/// Checks that nodes make an axis.
-///
-/// # Errors
-/// Fewer than two nodes, a node that is not above the one before it, a node that is not finite.
-pub fn check_increasing(nodes: &[f64]) -> Result<(), GridProblem> {
-    if nodes.len() < 2 {
-        return Err(GridProblem::Short(nodes.len()));
-    }
-    let before = std::iter::once(f64::NEG_INFINITY).chain(nodes.iter().copied());
-    let wrong = before.zip(nodes).enumerate().find(|(_, (before, found))| !(*found > before && found.is_finite()));
-    wrong.map_or(Ok(()), |(row, (before, &found))| Err(GridProblem::Order { row, before, found }))
-}
-
-/// The middles of an axis' cells: where a component of a Yee-staggered field lies along its own axis.
-pub fn middles(nodes: &[f64]) -> Vec<f64> {
-    nodes.windows(2).map(|w| (w[0] + w[1]) / 2.0).collect()
-}
-
-/// The fewest nodes whose cells hold every part of `low..=high` that lies on the axis; at least one cell.
-///
-/// `nodes` are increasing and at least two.
-pub fn window(nodes: &[f64], low: f64, high: f64) -> Range<usize> {
-    let cells = nodes.len().saturating_sub(1);
-    let from = nodes.partition_point(|&n| n <= low).saturating_sub(1).min(cells.saturating_sub(1));
-    let to = nodes.partition_point(|&n| n < high).clamp(from + 1, cells.max(from + 1));
-    from..to + 1
-}
 
 /// Values at the nodes of three axes.
 #[derive(Debug, Clone, PartialEq)]
@@ -179,7 +28,7 @@ impl Grid {
     /// # Errors
     /// The number of values is another one.
     pub fn new(axes: [Axis; 3], values: Vec<f64>) -> Result<Self, GridProblem> {
-        let expected = axes.each_ref().map(|a| a.nodes.len());
+        let expected = axes.each_ref().map(|a| a.nodes().len());
         let nodes = expected.iter().try_fold(1_usize, |n, &m| n.checked_mul(m));
         if nodes != Some(values.len()) {
             return Err(GridProblem::Shape { expected: expected.to_vec(), found: vec![values.len()] });
@@ -189,8 +38,8 @@ impl Grid {
 
     /// The box that the grid covers, um.
     pub fn bounds(&self) -> Aabb {
-        let [x, y, z] = &self.axes;
-        Aabb { min: Point::new(x.low, y.low, z.low), max: Point::new(x.high, y.high, z.high) }
+        let ends = self.axes.each_ref().map(Axis::ends);
+        Aabb { min: ends.map(|(low, _)| low).into(), max: ends.map(|(_, high)| high).into() }
     }
 
     /// The interpolated value at a point (um); none outside the grid's box, or where a node round the point is NaN.
@@ -213,28 +62,34 @@ impl Grid {
     /// Writes [`Grid::value`] of many points, NaN where there is none: faster, because the cells of some points are
     /// found, axis by axis, and their corners asked for, before the first of their values is needed.
     pub fn values(&self, points: &[Point], out: &mut [f64]) {
-        let mut found = [Found { corner: 0, fractions: [0.0; 3] }; AT_A_TIME];
-        let row = self.axes.each_ref().map(|a| a.nodes.len());
         for (points, out) in points.chunks(AT_A_TIME).zip(out.chunks_mut(AT_A_TIME)) {
-            found.iter_mut().for_each(|found| found.corner = 0);
-            for (k, (axis, nodes)) in self.axes.iter().zip(row).enumerate() {
-                for (found, p) in found.iter_mut().zip(points) {
-                    // a fraction that is NaN makes the value NaN; cell 0 is as good as any
-                    let (cell, t) = axis.locate(p.to_array()[k]).unwrap_or((0, f64::NAN));
-                    found.corner = found.corner * nodes + cell;
-                    found.fractions[k] = t;
-                }
+            let mut xyz = [[f64::NAN; AT_A_TIME]; 3];
+            for (i, p) in points.iter().enumerate() {
+                [xyz[0][i], xyz[1][i], xyz[2][i]] = p.to_array();
             }
-            found.iter().zip(points).for_each(|(found, _)| self.fetch(found.corner));
-            out.iter_mut().zip(&found).for_each(|(out, found)| *out = self.blended(found).unwrap_or(f64::NAN));
+            let mut corner: Lanes<usize> = [0; AT_A_TIME];
+            let mut fractions = [[0.0; AT_A_TIME]; 3];
+            for ((axis, x), fractions) in self.axes.iter().zip(&xyz).zip(&mut fractions) {
+                axis.locate_all(x, &mut corner, fractions);
+            }
+            corner.iter().for_each(|&corner| self.fetch(corner));
+            let [t, u, v] = &fractions;
+            let found = (0..AT_A_TIME).map(|i| Found { corner: corner[i], fractions: [t[i], u[i], v[i]] });
+            out.iter_mut().zip(found).for_each(|(out, found)| *out = self.blended(&found).unwrap_or(f64::NAN));
         }
+    }
+
+    /// How far the next row, and the next plane, are behind a node.
+    #[inline]
+    fn steps(&self) -> (usize, usize) {
+        let [_, y, z] = &self.axes;
+        (z.nodes().len(), y.nodes().len() * z.nodes().len())
     }
 
     /// Asks for the lines of memory that hold a cell's corners.
     #[inline]
     fn fetch(&self, corner: usize) {
-        let [_, y, z] = &self.axes;
-        let (row, plane) = (z.nodes.len(), y.nodes.len() * z.nodes.len());
+        let (row, plane) = self.steps();
         [0, row, plane, plane + row].iter().filter_map(|step| self.values.get(corner + step)).for_each(prefetch);
     }
 
@@ -242,24 +97,24 @@ impl Grid {
     fn find(&self, p: Point) -> Option<Found> {
         let [x, y, z] = &self.axes;
         let ((i, t), (j, u), (k, v)) = (x.locate(p.x)?, y.locate(p.y)?, z.locate(p.z)?);
-        Some(Found { corner: (i * y.nodes.len() + j) * z.nodes.len() + k, fractions: [t, u, v] })
+        Some(Found { corner: (i * y.nodes().len() + j) * z.nodes().len() + k, fractions: [t, u, v] })
     }
 
+    /// Along y and x for both ends of the edge along z, then along that.
     #[inline]
     fn blended(&self, found: &Found) -> Option<f64> {
         let (corner, [t, u, v]) = (found.corner, found.fractions);
-        let [_, y, z] = &self.axes;
-        let (row, plane) = (z.nodes.len(), y.nodes.len() * z.nodes.len());
-        let low = blend(self.edge(corner, v)?, self.edge(corner + row, v)?, u);
-        let high = blend(self.edge(corner + plane, v)?, self.edge(corner + plane + row, v)?, u);
-        Some(blend(low, high, t))
+        let (row, plane) = self.steps();
+        let low = blend(self.edge(corner)?, self.edge(corner + row)?, u);
+        let high = blend(self.edge(corner + plane)?, self.edge(corner + plane + row)?, u);
+        let [low, high] = blend(low, high, t);
+        Some(low * (1.0 - v) + high * v)
     }
 
-    /// The value along the edge of a cell that begins at a node and runs along z.
+    /// The values at the two ends of the edge of a cell that begins at a node and runs along z.
     #[inline]
-    fn edge(&self, corner: usize, v: f64) -> Option<f64> {
-        let &[low, high] = self.values.get(corner..)?.first_chunk()?;
-        Some(blend(low, high, v))
+    fn edge(&self, corner: usize) -> Option<[f64; 2]> {
+        self.values.get(corner..)?.first_chunk().copied()
     }
 }
 
@@ -269,9 +124,6 @@ struct Found {
     corner: usize,
     fractions: [f64; 3],
 }
-
-/// Points whose cells are found before their values are fetched.
-const AT_A_TIME: usize = 64;
 
 /// Brings a value towards the processor, where the machine can be asked to.
 #[inline]
@@ -286,10 +138,11 @@ fn prefetch(value: &f64) {
     let _ = value;
 }
 
-/// Linear interpolation that is exact at both ends.
+/// Linear interpolation of two pairs, exact at both ends.
 #[inline]
-fn blend(low: f64, high: f64, t: f64) -> f64 {
-    low * (1.0 - t) + high * t
+fn blend(low: [f64; 2], high: [f64; 2], t: f64) -> [f64; 2] {
+    let s = 1.0 - t;
+    [low[0] * s + high[0] * t, low[1] * s + high[1] * t]
 }
 
 /// The part of a grid that a box touches.
@@ -345,31 +198,7 @@ mod tests {
         Grid::new(axes.map(|a| Axis::new(a).unwrap()), values).unwrap()
     }
 
-    /// An axis of up to 60 nodes whose steps span nine orders of magnitude.
-    fn any_axis() -> impl Strategy<Value = Vec<f64>> {
-        let steps = prop::collection::vec((-5.0_f64..4.0).prop_map(|e| 10_f64.powf(e)), 1..60);
-        (-1e3_f64..1e3, steps).prop_map(|(start, steps)| {
-            let mut nodes = vec![start];
-            steps.iter().for_each(|s| nodes.push(nodes[nodes.len() - 1] + s));
-            nodes
-        })
-    }
-
     proptest! {
-        #[test]
-        fn the_cell_found_is_the_one_that_a_scan_over_all_cells_finds(nodes in any_axis(), at in 0.0_f64..1.0) {
-            let axis = Axis::new(nodes.clone()).unwrap();
-            let x = nodes[0] + at * (nodes[nodes.len() - 1] - nodes[0]);
-            let (cell, t) = axis.locate(x).unwrap();
-            prop_assert!(nodes[cell] <= x && x <= nodes[cell + 1]);
-            prop_assert!((0.0..=1.0).contains(&t));
-            for &node in &nodes {
-                let (cell, t) = axis.locate(node).unwrap();
-                prop_assert_eq!(if t == 1.0 { nodes[cell + 1] } else { nodes[cell] }, node);
-                prop_assert!(t == 0.0 || t == 1.0);
-            }
-        }
-
         #[test]
         fn a_multilinear_function_is_reproduced(
             (a, b, c, d) in (-2.0_f64..2.0, -2.0_f64..2.0, -2.0_f64..2.0, -2.0_f64..2.0),
@@ -384,22 +213,6 @@ mod tests {
             let mut many = [0.0; 3];
             grid.values(&points, &mut many);
             prop_assert_eq!(many.map(|v| Some(v).filter(|v| !v.is_nan())), points.map(|p| grid.value(p)));
-        }
-
-        #[test]
-        fn a_window_holds_the_range_and_no_cell_more(nodes in any_axis(), a in -0.2_f64..1.2, b in -0.2_f64..1.2) {
-            let (first, last) = (nodes[0], nodes[nodes.len() - 1]);
-            let at = |t: f64| first + t * (last - first);
-            let (low, high) = (at(a.min(b)), at(a.max(b)));
-            let w = window(&nodes, low, high);
-            let part = &nodes[w.clone()];
-            prop_assert!(part.len() >= 2);
-            if low <= last && high >= first {
-                prop_assert!(part[0] <= low.max(first) && part[part.len() - 1] >= high.min(last));
-            }
-            if part.len() > 2 {
-                prop_assert!(part[1] > low && part[part.len() - 2] < high);
-            }
         }
     }
 
@@ -444,14 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn bad_axes_and_values_are_named() {
-        let message = |nodes: Vec<f64>| Axis::new(nodes).unwrap_err().to_string();
-        assert_eq!(message(vec![1.0]), "axis too short, expected at least 2 nodes, found 1");
-        assert_eq!(message(vec![1.0, 2.0, 2.0]), "axis not increasing, expected a finite number above `2`, found `2`");
-        assert_eq!(
-            message(vec![1.0, f64::NAN]),
-            "axis not increasing, expected a finite number above `1`, found `NaN`"
-        );
+    fn values_that_do_not_fit_are_named() {
         let axis = || Axis::new(vec![0.0, 1.0]).unwrap();
         assert_eq!(
             Grid::new([axis(), axis(), axis()], vec![0.0; 7]).unwrap_err().to_string(),

@@ -8,6 +8,7 @@
 //! Three layouts are read ([`read`]): Sim4Life's export, a plain HDF5 layout of ours, and scattered points in CSV or
 //! Parquet (see `docs/lead-field.md`). Of a grid only the box that the circuit touches is read.
 
+mod axis;
 mod cloud_file;
 pub mod grid;
 mod plain;
@@ -169,6 +170,20 @@ impl LeadField {
     /// The current that made the field, nA.
     pub const fn current_na(&self) -> f64 {
         self.current_na
+    }
+
+    /// What brings a point of the field's frame to the circuit's; none where they are the same.
+    pub fn placement(&self) -> Option<Transform> {
+        self.frames.map(|(_, forth)| forth)
+    }
+
+    /// The stated error of the potential (V) at a point of the circuit (um), where values are fitted to scattered points;
+    /// none on a grid, or outside the field.
+    pub fn potential_error(&self, p: Point) -> Option<f64> {
+        match &self.values {
+            Values::Grids { .. } => None,
+            Values::Cloud(cloud) => cloud.potential(self.in_field(p)).map(|estimate| estimate.error),
+        }
     }
 
     fn in_field(&self, p: Point) -> Point {

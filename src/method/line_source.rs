@@ -20,7 +20,8 @@
 //!
 //! Assumes an infinite, homogeneous, isotropic, purely ohmic medium, a reference at infinity, and the same current in
 //! every piece of the segment. A segment without length, such as a soma, is a
-//! [point source](super::point_source::PointSource).
+//! [point source](super::point_source::PointSource). Other media and contacts of a size come down to this case: see
+//! [`medium`](super::medium) and [`disc`](super::disc).
 //!
 //! # Computation
 //! The difference r1 + r2 - L cancels. Where r1 + r2 >= 5 L the logarithm is 2 atanh(L / (r1 + r2)). Elsewhere it is
@@ -74,7 +75,7 @@
 //!     node_id: 0, section_id: 1, segment_id: 0, section_type: None, start, end, radius: None, row: 0,
 //! };
 //! let segments = Segments::from_iter([dendrite]);
-//! let conductivity = SiemensPerMeter::new(0.25)?;
+//! let conductivity = SiemensPerMeter::new(0.25)?.into();
 //! let contact = Contact { conductivity, ..Contact::at(Point::new(0.0, 4.0, 0.0)) };
 //! let kernel = method::by_name("LineSource").unwrap().prepare(&[contact])?;
 //! let mut w = [0.0];
@@ -86,8 +87,8 @@
 
 use super::log1p::{Logarithm, twice_atanh};
 use super::point_source;
-use super::simd::{self, Cylinder, Formula, Group, LANES, Lanes, dot, norm_2};
-use super::{Contact, Kernel, Method};
+use super::simd::{Cylinder, Formula, Group, LANES, Lanes, dot, norm_2};
+use super::{Contact, Kernel, Method, composed};
 use crate::error::Result;
 use crate::geometry::Point;
 
@@ -108,13 +109,14 @@ impl Method for LineSource {
     }
 
     fn prepare(&self, contacts: &[Contact]) -> Result<Box<dyn Kernel>> {
-        Ok(Box::new(simd::Kernel::<Self>::new(contacts)))
+        composed::kernel::<Self>(contacts)
     }
 }
 
 impl Formula for LineSource {
     type Source = Source;
     type Carried = Distances;
+    const MIDPOINT: bool = false;
 
     #[inline(always)]
     fn coefficients(source: &Source, group: &Group, carried: &mut Distances) -> Lanes {

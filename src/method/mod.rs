@@ -3,9 +3,12 @@
 //! Each method is one file with its equation, units, limits and source, registered in [`METHODS`]. Nothing here opens
 //! a file.
 
+mod composed;
 pub mod dipole_reciprocity;
+pub mod disc;
 mod line_source;
 mod log1p;
+pub mod medium;
 pub mod objective_csd;
 mod parameter;
 mod point_source;
@@ -18,8 +21,10 @@ use crate::error::{Error, Result};
 use crate::geometry::Point;
 use crate::lead_field::{LeadField, OutsideField, Quantity};
 use crate::segments::NeuronSegments;
-use crate::units::{DEFAULT_CONDUCTIVITY, SiemensPerMeter};
+use crate::units::DEFAULT_CONDUCTIVITY;
 
+use self::disc::Disc;
+use self::medium::{Boundary, Conductivity};
 pub use self::parameter::Parameter;
 
 /// How a method treats contacts that come nearer to a segment than its radius.
@@ -58,7 +63,11 @@ pub struct Contact {
     /// Where it is, um.
     pub position: Point,
     /// Conductivity of the medium.
-    pub conductivity: SiemensPerMeter,
+    pub conductivity: Conductivity,
+    /// Where the medium ends; none where it is everywhere.
+    pub boundary: Option<Boundary>,
+    /// What the contact is instead of a point.
+    pub disc: Option<Disc>,
     /// Treatment of the near field.
     pub near_field: NearField,
     /// The field that a current through it makes; one field may serve many contacts.
@@ -75,7 +84,9 @@ impl Contact {
         Self {
             name: String::new(),
             position,
-            conductivity: DEFAULT_CONDUCTIVITY,
+            conductivity: DEFAULT_CONDUCTIVITY.into(),
+            boundary: None,
+            disc: None,
             near_field: NearField::default(),
             field: None,
             outside: OutsideField::default(),
@@ -94,7 +105,12 @@ pub trait Method: Sync {
     fn is_analytic(&self) -> bool;
     /// What a contact of this method may set for itself.
     fn parameters(&self) -> &'static [Parameter] {
-        if self.is_analytic() { &[Parameter::Conductivity] } else { &[] }
+        if self.is_analytic() { Parameter::OF_MEDIUM } else { &[] }
+    }
+    /// Whether its coefficients are potentials, V/nA; else they have a meaning of their own, and are not to be subtracted
+    /// from potentials.
+    fn is_potential(&self) -> bool {
+        true
     }
     /// What it looks up in a lead field, and so one value of `--fields`; none for a method that needs no field.
     fn looks_up(&self) -> Option<Quantity> {

@@ -29,6 +29,11 @@ pub enum Parameter {
 }
 
 impl Parameter {
+    /// Those of a contact in a medium that conducts.
+    pub const OF_MEDIUM: &'static [Self] = &[Self::Conductivity, Self::Anisotropy, Self::Boundary, Self::Disc];
+    /// Those of every contact, whatever its method: they are about the column.
+    pub const OF_ALL: &'static [Self] = &[Self::Reference];
+
     /// Its key in electrode files.
     pub const fn key(self) -> &'static str {
         match self {

@@ -10,7 +10,8 @@
 //! | sigma | conductivity of the medium | S/m |
 //! | r | distance from the contact to the segment's midpoint | um |
 //!
-//! Assumes an infinite, homogeneous, isotropic, purely ohmic medium, and a reference at infinity.
+//! Assumes an infinite, homogeneous, isotropic, purely ohmic medium, and a reference at infinity. Other media and contacts
+//! of a size come down to this case: see [`medium`](super::medium) and [`disc`](super::disc).
 //!
 //! Near field: with [`NearField::Radius`](super::NearField::Radius) r is at least the segment's radius. With
 //! [`NearField::Exact`](super::NearField::Exact) the coefficient is infinite at the midpoint itself.
@@ -33,7 +34,7 @@
 //!     node_id: 0, section_id: 0, segment_id: 0, section_type: None, start, end, radius: None, row: 0,
 //! };
 //! let segments = Segments::from_iter([soma]);
-//! let conductivity = SiemensPerMeter::new(0.25)?;
+//! let conductivity = SiemensPerMeter::new(0.25)?.into();
 //! let contact = Contact { conductivity, ..Contact::at(Point::new(3.0, 4.0, 0.0)) };
 //! let kernel = method::by_name("PointSource").unwrap().prepare(&[contact])?;
 //! let mut w = [0.0];
@@ -42,8 +43,8 @@
 //! # Ok::<(), leadfield::Error>(())
 //! ```
 
-use super::simd::{self, Cylinder, Formula, Group, LANES, Lanes, norm_2};
-use super::{Contact, Kernel, Method};
+use super::simd::{Cylinder, Formula, Group, LANES, Lanes, norm_2};
+use super::{Contact, Kernel, Method, composed};
 use crate::error::Result;
 use crate::geometry::Point;
 
@@ -64,13 +65,14 @@ impl Method for PointSource {
     }
 
     fn prepare(&self, contacts: &[Contact]) -> Result<Box<dyn Kernel>> {
-        Ok(Box::new(simd::Kernel::<Self>::new(contacts)))
+        composed::kernel::<Self>(contacts)
     }
 }
 
 impl Formula for PointSource {
     type Source = Source;
     type Carried = ();
+    const MIDPOINT: bool = true;
 
     #[inline(always)]
     fn coefficients(source: &Source, group: &Group, (): &mut ()) -> Lanes {

@@ -4,7 +4,7 @@
 //! processor. All copies run the same operations in the same order: Rust neither fuses nor reorders floating-point
 //! operations, and `mul_add` rounds once everywhere, in hardware or in software. So the bits are equal.
 
-use super::{Contact, NearField, radius_um};
+use super::{NearField, radius_um};
 use crate::geometry::{Aabb, Point};
 use crate::segments::NeuronSegments;
 use crate::units::NANOAMPERE_PER_MICROMETER;
@@ -17,6 +17,17 @@ pub(super) const LANES: usize = 32;
 
 /// A number for each contact of a group.
 pub(super) type Lanes = [f64; LANES];
+
+/// A point contact in an unbounded, isotropic medium.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Site {
+    /// Where it is, um.
+    pub position: Point,
+    /// Conductivity of the medium, S/m.
+    pub conductivity: f64,
+    /// Treatment of the near field.
+    pub near_field: NearField,
+}
 
 /// Up to 32 contacts, consecutive in the file, an array a property, and the box round them. Lanes beyond the last
 /// contact are copies of it.
@@ -35,9 +46,9 @@ pub(super) struct Group {
 }
 
 impl Group {
-    fn new(contacts: &[Contact]) -> Option<Self> {
+    fn new(contacts: &[Site]) -> Option<Self> {
         let last = contacts.last()?;
-        let lanes = |of: fn(&Contact) -> f64| std::array::from_fn(|i| of(contacts.get(i).unwrap_or(last)));
+        let lanes = |of: fn(&Site) -> f64| std::array::from_fn(|i| of(contacts.get(i).unwrap_or(last)));
         Some(Self {
             x: lanes(|c| c.position.x),
             y: lanes(|c| c.position.y),
@@ -89,8 +100,8 @@ fn gap(min: f64, v: f64, max: f64) -> f64 {
 }
 
 /// 1e-3 / (4 pi sigma), in V um / nA.
-fn potential_at_1_um(contact: &Contact) -> f64 {
-    NANOAMPERE_PER_MICROMETER / (4.0 * std::f64::consts::PI * contact.conductivity.get())
+fn potential_at_1_um(contact: &Site) -> f64 {
+    NANOAMPERE_PER_MICROMETER / (4.0 * std::f64::consts::PI * contact.conductivity)
 }
 
 /// Writes a group's values to its part of a row, which is shorter where the group is not full.
@@ -129,6 +140,8 @@ pub(super) trait Formula: Send + Sync + 'static {
     type Source: From<Cylinder>;
     /// What is kept for each group from one segment of a neuron to the next.
     type Carried: Default;
+    /// Whether only a segment's midpoint counts.
+    const MIDPOINT: bool;
 
     /// One segment's coefficients at the contacts of a group, V/nA.
     fn coefficients(source: &Self::Source, group: &Group, carried: &mut Self::Carried) -> Lanes;
@@ -145,12 +158,12 @@ pub(super) struct Kernel<F> {
 
 impl<F: Formula> Kernel<F> {
     /// For the widest vectors that this processor has.
-    pub fn new(contacts: &[Contact]) -> Self {
+    pub fn new(contacts: &[Site]) -> Self {
         Self::with_width(contacts, Width::widest())
     }
 
     /// For vectors of one width.
-    pub fn with_width(contacts: &[Contact], width: Width) -> Self {
+    pub fn with_width(contacts: &[Site], width: Width) -> Self {
         let groups = contacts.chunks(LANES).filter_map(Group::new).collect();
         Self { groups, len: contacts.len(), width, formula: std::marker::PhantomData }
     }
@@ -158,36 +171,49 @@ impl<F: Formula> Kernel<F> {
 
 impl<F: Formula> super::Kernel for Kernel<F> {
     fn fill(&self, neuron: &NeuronSegments<'_>, out: &mut [f64]) {
-        match self.width.0 {
-            // SAFETY: `Width` exists only for what the processor can do
-            #[cfg(target_arch = "x86_64")]
-            Vectors::Avx512 => unsafe { self.fill_avx512(neuron, out) },
-            // SAFETY: as above
-            #[cfg(target_arch = "x86_64")]
-            Vectors::Avx2 => unsafe { self.fill_avx2(neuron, out) },
-            Vectors::Portable => self.fill_rows(neuron, out),
-        }
+        self.fill_cylinders(&Cylinders { start: neuron.start, end: neuron.end, radius: neuron.radius }, out);
     }
 }
 
+/// Segments as formulas take them: columns of equal length.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Cylinders<'a> {
+    pub start: &'a [Point],
+    pub end: &'a [Point],
+    pub radius: &'a [Option<f32>],
+}
+
 impl<F: Formula> Kernel<F> {
+    /// [`super::Kernel::fill`] for segments that need not be a neuron's.
+    pub fn fill_cylinders(&self, segments: &Cylinders<'_>, out: &mut [f64]) {
+        match self.width.0 {
+            // SAFETY: `Width` exists only for what the processor can do
+            #[cfg(target_arch = "x86_64")]
+            Vectors::Avx512 => unsafe { self.fill_avx512(segments, out) },
+            // SAFETY: as above
+            #[cfg(target_arch = "x86_64")]
+            Vectors::Avx2 => unsafe { self.fill_avx2(segments, out) },
+            Vectors::Portable => self.fill_rows(segments, out),
+        }
+    }
+
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx512f")]
-    fn fill_avx512(&self, neuron: &NeuronSegments<'_>, out: &mut [f64]) {
-        self.fill_rows(neuron, out);
+    fn fill_avx512(&self, segments: &Cylinders<'_>, out: &mut [f64]) {
+        self.fill_rows(segments, out);
     }
 
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2,fma")]
-    fn fill_avx2(&self, neuron: &NeuronSegments<'_>, out: &mut [f64]) {
-        self.fill_rows(neuron, out);
+    fn fill_avx2(&self, segments: &Cylinders<'_>, out: &mut [f64]) {
+        self.fill_rows(segments, out);
     }
 
     /// Row by row, for whatever vectors the caller is compiled for.
     #[inline(always)]
-    fn fill_rows(&self, neuron: &NeuronSegments<'_>, out: &mut [f64]) {
+    fn fill_rows(&self, segments: &Cylinders<'_>, out: &mut [f64]) {
         let mut carried: Vec<F::Carried> = self.groups.iter().map(|_| F::Carried::default()).collect();
-        let segments = neuron.start.iter().zip(neuron.end).zip(neuron.radius);
+        let segments = segments.start.iter().zip(segments.end).zip(segments.radius);
         for (((start, end), radius), row) in segments.zip(out.chunks_exact_mut(self.len.max(1))) {
             let source = Cylinder { start: *start, end: *end, radius: radius_um(*radius) }.into();
             for ((group, carried), part) in self.groups.iter().zip(&mut carried).zip(row.chunks_mut(LANES)) {
@@ -236,10 +262,9 @@ mod tests {
     use super::*;
     use crate::method::{Kernel as _, line_source::LineSource, point_source::PointSource};
     use crate::segments::{Segment, Segments};
-    use crate::units::SiemensPerMeter;
     use proptest::prelude::*;
 
-    fn bits<F: Formula>(width: Width, contacts: &[Contact], segments: &Segments) -> Vec<u64> {
+    fn bits<F: Formula>(width: Width, contacts: &[Site], segments: &Segments) -> Vec<u64> {
         let mut out = vec![f64::NAN; contacts.len() * segments.len()];
         for neuron in segments.neurons() {
             Kernel::<F>::with_width(contacts, width).fill(&neuron, &mut out);
@@ -247,14 +272,14 @@ mod tests {
         out.into_iter().map(f64::to_bits).collect()
     }
 
-    fn any_contact() -> impl Strategy<Value = Contact> {
+    fn any_contact() -> impl Strategy<Value = Site> {
         let near_field = prop_oneof![Just(NearField::Radius), Just(NearField::Exact)];
         let coordinates =
             prop_oneof![[-40.0..40.0, -40.0..40.0, -40.0..40.0_f64], [-4e3..4e3, -4e3..4e3, -4e3..4e3_f64]];
-        (coordinates, 0.1..2.0_f64, near_field).prop_map(|(p, sigma, near_field)| Contact {
-            conductivity: SiemensPerMeter::new(sigma).unwrap(),
+        (coordinates, 0.1..2.0_f64, near_field).prop_map(|(p, conductivity, near_field)| Site {
+            position: p.into(),
+            conductivity,
             near_field,
-            ..Contact::at(p.into())
         })
     }
 

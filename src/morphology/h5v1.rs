@@ -161,7 +161,7 @@ impl Group<'_> {
             _ => SomaForm::Contour,
         };
         let (points, diameters) = split(rows);
-        Ok(Soma { points, diameters, form })
+        Ok(Soma { points, diameters, form, ..Soma::default() })
     }
 
     fn section(&self, rows: &[Row], i: usize, soma_rows: usize, points: &[[f32; 4]]) -> Result<Section> {

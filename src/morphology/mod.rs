@@ -4,9 +4,11 @@
 
 mod asc;
 mod h5v1;
+mod soma;
 mod swc;
 
 pub use h5v1::Container;
+pub use soma::{Soma, SomaForm};
 
 use std::path::Path;
 
@@ -24,72 +26,6 @@ pub struct Morphology {
     pub sections: Vec<Section>,
 }
 
-/// The cell body as the file gives it.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Soma {
-    /// Its points, um.
-    pub points: Vec<[f32; 3]>,
-    /// The diameters at its points, um.
-    pub diameters: Vec<f32>,
-    /// How the points are meant.
-    pub form: SomaForm,
-}
-
-/// How a soma's points describe it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum SomaForm {
-    /// There is none.
-    #[default]
-    None,
-    /// One point: a sphere.
-    Point,
-    /// Three points: NeuroMorpho's centre, below and above, which stand for a sphere.
-    ThreePoints,
-    /// A chain of points with diameters: cylinders.
-    Cylinders,
-    /// The outline.
-    Contour,
-}
-
-impl Soma {
-    /// The radius of the sphere that stands for the cell body, um; none where there is no soma or it has no extent.
-    ///
-    /// - [`SomaForm::Point`], [`SomaForm::ThreePoints`]: the radius at the first point (the three points are a
-    ///   cylinder as long as it is wide, whose lateral area is the sphere's; <https://neuromorpho.org/SomaFormat.html>).
-    /// - [`SomaForm::Cylinders`]: of the sphere with the lateral area of the (truncated) cones between consecutive
-    ///   points, R^2 = sum (r1 + r2) s / 4 with r1 and r2 the radii at the two ends and s the slant height
-    ///   sqrt(h^2 + (r1 - r2)^2).
-    /// - [`SomaForm::Contour`]: the mean distance of the points from their centroid.
-    ///
-    /// Computed in float64.
-    pub fn radius(&self) -> Option<f32> {
-        let radius = match self.form {
-            SomaForm::None => None,
-            SomaForm::Point | SomaForm::ThreePoints => self.diameters.first().map(|&d| f64::from(d) / 2.0),
-            SomaForm::Cylinders => Some(self.sphere_of_equal_area()),
-            SomaForm::Contour => Some(self.mean_distance_from_centroid()),
-        };
-        radius.map(|r| r as f32).filter(|&r| r > 0.0)
-    }
-
-    fn sphere_of_equal_area(&self) -> f64 {
-        let cones = self.points.windows(2).zip(self.diameters.windows(2));
-        let quarter_areas = cones.map(|(p, d)| {
-            let (r1, r2) = (f64::from(d[0]) / 2.0, f64::from(d[1]) / 2.0);
-            let slant = Point::from(p[0]).distance(Point::from(p[1])).hypot(r1 - r2);
-            (r1 + r2) * slant / 4.0
-        });
-        quarter_areas.sum::<f64>().sqrt()
-    }
-
-    fn mean_distance_from_centroid(&self) -> f64 {
-        let points = || self.points.iter().map(|&p| Point::from(p));
-        let n = self.points.len() as f64;
-        let centroid = points().fold(Point::ORIGIN, |sum, p| sum + p) / n;
-        points().map(|p| p.distance(centroid)).sum::<f64>() / n
-    }
-}
-
 /// An unbranched piece of neurite.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Section {
@@ -97,7 +33,8 @@ pub struct Section {
     pub kind: SectionType,
     /// Place of the parent section in [`Morphology::sections`]; none at the soma.
     pub parent: Option<usize>,
-    /// Points, um. The first one is the parent's last, except at the soma.
+    /// Points, um. The first one is the parent's last, except at the soma. A section at the soma that has but one point
+    /// in its file starts at the soma's centre, as in NEURON.
     pub points: Vec<[f32; 3]>,
     /// Diameters at the points, um.
     pub diameters: Vec<f32>,
@@ -243,11 +180,12 @@ fn clipped(word: &str) -> String {
     word.chars().take(40).collect()
 }
 
-/// Refuses what no format may hold.
-fn checked(morphology: Morphology) -> Result<Morphology> {
+/// Refuses what no format may hold, and gives a neurite of a single point its start.
+fn checked(mut morphology: Morphology) -> Result<Morphology> {
     if morphology.sections.is_empty() {
         return Err(if morphology.soma.points.is_empty() { Fault::Empty } else { Fault::SomaOnly }.into());
     }
+    start_at_soma(&mut morphology);
     let is_zero = |s: &Section| s.points.windows(2).all(|w| w[0] == w[1]);
     if let Some(i) = morphology.sections.iter().position(is_zero) {
         let section = &morphology.sections[i];
@@ -255,4 +193,13 @@ fn checked(morphology: Morphology) -> Result<Morphology> {
         return Err(Error::from(Fault::ZeroLength { points: section.points.len(), at }).at("section", i as u64 + 1));
     }
     Ok(morphology)
+}
+
+/// Has sections at the soma that have but one point start at the soma's centre.
+fn start_at_soma(morphology: &mut Morphology) {
+    let Some(center) = morphology.soma.center() else { return };
+    for section in morphology.sections.iter_mut().filter(|s| s.parent.is_none() && s.points.len() == 1) {
+        section.points.insert(0, center);
+        section.diameters.extend_from_within(..);
+    }
 }

@@ -174,7 +174,7 @@ impl Tree {
         }
         let points = order.iter().map(|&i| self.samples[i].point).collect();
         let diameters = order.iter().map(|&i| self.samples[i].diameter).collect();
-        Ok(Soma { points, diameters, form: self.form(&order) })
+        Ok(Soma { points, diameters, form: self.form(&order), ..Soma::default() })
     }
 
     /// NeuroMorpho's three points are a root and its two children.

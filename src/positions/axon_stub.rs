@@ -16,6 +16,7 @@ use super::path::{Path, along};
 use crate::geometry::{Point, Transform};
 use crate::morphology::Morphology;
 use crate::segments::SectionType;
+use crate::template::AxonForm;
 
 /// A way to place the stubs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -40,21 +41,48 @@ impl Placement {
     }
 }
 
+/// Which of the stubs one is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The first of the axon initial segment.
+    First,
+    /// The second of the axon initial segment.
+    Second,
+    /// The myelin beyond them.
+    Myelin,
+}
+
 /// A stub's range of path length from the soma, um.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Stub {
+    /// Which one it is.
+    pub part: Part,
     /// Where it begins.
     pub from: f64,
     /// Where it ends.
     pub to: f64,
 }
 
-/// First stub of the axon initial segment.
-pub const AIS_1: Stub = Stub { from: 0.0, to: 30.0 };
-/// Second stub of the axon initial segment.
-pub const AIS_2: Stub = Stub { from: 30.0, to: 60.0 };
-/// The myelinated stub.
-pub const MYELIN: Stub = Stub { from: 60.0, to: 1060.0 };
+/// The stubs of most templates.
+pub const STUBS: [Stub; 3] = [
+    Stub { part: Part::First, from: 0.0, to: 30.0 },
+    Stub { part: Part::Second, from: 30.0, to: 60.0 },
+    Stub { part: Part::Myelin, from: 60.0, to: LONG_ENOUGH_UM },
+];
+
+/// A branch of this path length, um, holds all stubs.
+const LONG_ENOUGH_UM: f64 = 1060.0;
+
+/// The stubs of a form; where it has no myelin, or is not known, that of most templates.
+pub fn stubs_of(form: Option<AxonForm>) -> [Stub; 3] {
+    let mut stubs = STUBS;
+    let mut from = 0.0;
+    for (stub, shape) in stubs.iter_mut().zip(form.map_or(&[][..], AxonForm::stubs)) {
+        *stub = Stub { from, to: from + shape.length_um, ..*stub };
+        from = stub.to;
+    }
+    stubs
+}
 
 impl Stub {
     /// Path lengths of the boundaries of `n` equal segments.
@@ -76,7 +104,7 @@ impl Branch {
         let is_axon = |&i: &usize| morphology.sections.get(i).is_some_and(|s| s.kind == SectionType::Axon);
         let terminals: Vec<usize> = morphology.terminals().into_iter().filter(is_axon).collect();
         let path = |&i: &usize| branch_path(morphology, transform, i);
-        let long_enough = terminals.iter().map(path).find(|p| p.length() > MYELIN.to);
+        let long_enough = terminals.iter().map(path).find(|p| p.length() > LONG_ENOUGH_UM);
         let fallback = || match placement {
             Placement::BlueRecording02 => terminals.last().map(path),
             Placement::Arc | Placement::BlueRecording => longest(terminals.iter().map(path)),
@@ -98,15 +126,15 @@ impl Branch {
 
     /// The points through which the original interpolates a stub, by path length.
     fn points_of(&self, stub: Stub) -> Path {
-        let last = if stub == MYELIN { f64::INFINITY } else { stub.to };
+        let last = if stub.part == Part::Myelin { f64::INFINITY } else { stub.to };
         let inside: Vec<_> = self.measured().filter(|(l, _)| (stub.from..=last).contains(l)).collect();
         if inside.len() >= 2 {
             return from_measured(&inside);
         }
-        from_measured(&match stub {
-            AIS_1 => self.first_two_by_coordinates(),
-            AIS_2 => self.around(stub),
-            _ => self.last_two(),
+        from_measured(&match stub.part {
+            Part::First => self.first_two_by_coordinates(),
+            Part::Second => self.around(stub),
+            Part::Myelin => self.last_two(),
         })
     }
 
@@ -167,10 +195,10 @@ fn longest(paths: impl Iterator<Item = Path>) -> Option<Path> {
 /// The path with a point added straight ahead at the end of the myelin, where it is shorter than that.
 fn extended(mut path: Path) -> Path {
     if let ([.., a, b], [.., la, lb]) = (path.points.as_slice(), path.lengths.as_slice())
-        && *lb < MYELIN.to
+        && *lb < LONG_ENOUGH_UM
     {
-        path.points.push(along((*la, *a), (*lb, *b), MYELIN.to));
-        path.lengths.push(MYELIN.to);
+        path.points.push(along((*la, *a), (*lb, *b), LONG_ENOUGH_UM));
+        path.lengths.push(LONG_ENOUGH_UM);
     }
     path
 }
@@ -201,7 +229,7 @@ mod tests {
         for placement in [Placement::Arc, Placement::BlueRecording, Placement::BlueRecording02] {
             for points in [&[10.0, 25.0, 41.0, 55.0, 70.0, 2000.0][..], &[10.0, 25.0, 80.0][..], &[500.0, 600.0][..]] {
                 let branch = branch(points, placement);
-                for stub in [AIS_1, AIS_2, MYELIN] {
+                for stub in STUBS {
                     for (found, expected) in branch.boundaries(stub, 5).iter().zip(stub.boundaries(5)) {
                         assert!(
                             found.distance(Point::new(expected, 0.0, 0.0)) < 1e-9,
@@ -219,9 +247,16 @@ mod tests {
         morphology.sections[0].points[1] = [40.0, 33.0, 7.0];
         let transform = Transform { rotation: Quaternion::IDENTITY, translation: Point::new(1.0, 2.0, 3.0) };
         let branch = Branch::choose(&morphology, &transform, Placement::Arc).unwrap();
-        let ends = |stub, n| branch.boundaries(stub, n);
-        assert_eq!(ends(AIS_1, 5).first(), Some(&transform.translation));
-        assert_eq!(ends(AIS_1, 5).last(), ends(AIS_2, 5).first());
-        assert_eq!(ends(AIS_2, 5).last(), ends(MYELIN, 5).first());
+        let [first, second, myelin] = STUBS.map(|stub| branch.boundaries(stub, 5));
+        assert_eq!(first.first(), Some(&transform.translation));
+        assert_eq!((first.last(), second.last()), (second.first(), myelin.first()));
+    }
+
+    #[test]
+    fn the_stubs_of_a_form_have_its_lengths() {
+        let ranges = |form| stubs_of(form).map(|s| (s.from, s.to));
+        assert_eq!(stubs_of(Some(AxonForm::Taper)), STUBS);
+        assert_eq!(stubs_of(None), STUBS);
+        assert_eq!(ranges(Some(AxonForm::DeleteFine))[..2], [(0.0, 20.0), (20.0, 50.0)]);
     }
 }

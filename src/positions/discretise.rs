@@ -1,13 +1,12 @@
 //! Into how many segments a section is cut.
 //!
 //! The rule of the field's cell templates (`geom_nseg_fixed`): `nseg = 1 + 2 * int(L / 40 um)`, L the path length of
-//! the section's own points in float64. Each rule for the axon gives the sections that stand for it.
+//! the section's own points in float64. Each form of a template ([`AxonForm`]) gives the sections that stand for the
+//! axon.
 
-use crate::morphology::Morphology;
+use crate::morphology::{Morphology, Section, SomaForm};
 use crate::segments::{SectionCount, SectionType};
-
-/// The chunk length of the templates, um.
-pub const CHUNK_UM: f64 = 40.0;
+use crate::template::AxonForm;
 
 /// Lengths nearer than this to a multiple of the chunk, um, may fall to either side: programs sum float32 points in
 /// different orders.
@@ -25,58 +24,49 @@ pub fn segments_of_length(length_um: f64, chunk_um: f64) -> u32 {
     1_u32.saturating_add(((length_um / chunk_um) as u32).saturating_mul(2))
 }
 
-/// What the cell templates do to the axon, as far as counts go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AxonForm {
-    /// Two stubs of 30 um with 5 segments each, and a myelin of 1000 um with 5.
-    Taper,
-    /// Two stubs of 30 um with 5 segments each.
-    Legacy,
-    /// Two stubs of 30 um with 1 segment each.
-    Short,
-    /// The axon as reconstructed.
-    Keep,
-}
-
-impl AxonForm {
-    /// All forms.
-    pub const ALL: [Self; 4] = [Self::Taper, Self::Legacy, Self::Short, Self::Keep];
-
-    /// Segments of the stubs: the two of 30 um, then myelin; none where the axon is kept.
-    pub const fn stubs(self) -> &'static [u32] {
-        match self {
-            Self::Taper => &[5, 5, 5],
-            Self::Legacy => &[5, 5],
-            Self::Short => &[1, 1],
-            Self::Keep => &[],
-        }
-    }
-
-    /// How it is told to people.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Taper => "axon replaced by two stubs and myelin",
-            Self::Legacy => "axon replaced by two stubs of 5 segments",
-            Self::Short => "axon replaced by two stubs of 1 segment",
-            Self::Keep => "axon kept",
-        }
-    }
-}
-
 /// The sections of a neuron, ascending by id, with their numbers of segments, by the rule.
 ///
-/// The soma's length is its diameter; a soma without a radius counts as one segment.
+/// The soma's length is [`Soma::length`](crate::morphology::Soma::length).
 pub fn by_rule(morphology: &Morphology, axon: AxonForm, chunk_um: f64) -> Vec<SectionCount> {
-    let soma = morphology.soma.radius().map_or(0.0, |r| 2.0 * f64::from(r));
     let count = |section_id, segments| SectionCount { section_id, segments };
-    let mut sections = vec![count(0, segments_of_length(soma, chunk_um))];
+    let mut sections = Vec::with_capacity(morphology.sections.len() + 2);
+    sections.push(count(0, segments_of_length(morphology.soma.length(), chunk_um)));
     let stubs = axon.stubs();
-    sections.extend((1..).zip(stubs.iter().take(2)).map(|(id, &n)| count(id, n)));
-    let ids = (1..).zip(&morphology.sections);
-    let kept = ids.filter(|(_, s)| axon == AxonForm::Keep || s.kind != SectionType::Axon);
-    sections.extend(kept.map(|(id, s)| count(id, segments_of_length(s.length(), chunk_um))));
-    sections.extend(stubs.get(2).map(|&n| count(myelin_id(morphology), n)));
+    sections.extend((1..).zip(stubs.iter().take(2)).map(|(id, stub)| count(id, stub.segments)));
+    sections.extend(kept(morphology, axon).map(|(id, s)| count(id, segments_of_length(s.length(), chunk_um))));
+    sections.extend(stubs.get(2).map(|stub| count(myelin_id(morphology), stub.segments)));
     sections
+}
+
+/// The sections of the file that the simulator has, too, with their ids.
+fn kept(morphology: &Morphology, axon: AxonForm) -> impl Iterator<Item = (u32, &Section)> {
+    (1..).zip(&morphology.sections).filter(move |(_, s)| !axon.replaces() || s.kind != SectionType::Axon)
+}
+
+/// A section whose length is so near to a multiple of the chunk that the simulator may cut it otherwise.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Tie {
+    /// The section; 0 is the soma.
+    pub section_id: u32,
+    /// Its length, um.
+    pub length_um: f64,
+    /// The multiple of the chunk that it is near to, um.
+    pub multiple_um: f64,
+}
+
+/// A contour's length depends on how its axis is found; so near to a multiple of the chunk, as a part of it, it is a tie.
+const CONTOUR_TIE: f64 = 0.05;
+
+/// The sections of a neuron that are ties: neurites within 1e-4 um of a multiple of the chunk, a contour within 5 %.
+pub fn ties(morphology: &Morphology, axon: AxonForm, chunk_um: f64) -> Vec<Tie> {
+    let tie = |section_id, length_um: f64, within_um: f64| {
+        let multiple_um = (length_um / chunk_um).round() * chunk_um;
+        let is_tie = multiple_um > 0.0 && (length_um - multiple_um).abs() <= within_um;
+        is_tie.then_some(Tie { section_id, length_um, multiple_um })
+    };
+    let soma = Some(morphology.soma.length()).filter(|_| morphology.soma.form == SomaForm::Contour);
+    let soma = soma.and_then(|length| tie(0, length, CONTOUR_TIE * length));
+    soma.into_iter().chain(kept(morphology, axon).filter_map(|(id, s)| tie(id, s.length(), TIE_UM))).collect()
 }
 
 /// The section id of the myelin stub: one beyond the file's sections.

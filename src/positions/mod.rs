@@ -7,16 +7,10 @@ pub mod axon_stub;
 pub mod discretise;
 mod path;
 mod place;
+mod problem;
 mod shape;
+mod stub_radii;
 
 pub use axon_stub::Placement;
-pub use place::{Checks, NeuronPlan, check_axon, place};
-
-/// What the simulator does with a neuron's axon.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Axon {
-    /// It keeps it as reconstructed.
-    Keep,
-    /// It cuts it off and puts stubs in its place (two of 30 um, mostly one of 1000 um).
-    Replace(Placement),
-}
+pub use place::{Axon, Checks, NeuronPlan, check_axon, place};
+pub use problem::{Misfit, PlaceProblem};

@@ -1,16 +1,36 @@
 //! The two ends, type and radius of every segment of a neuron.
 
-use super::axon_stub::{AIS_1, AIS_2, Branch, MYELIN, Stub};
-use super::discretise::{AxonForm, CHUNK_UM, by_rule, fitting_chunks, myelin_id};
+use std::sync::Arc;
+
+use super::Placement;
+use super::axon_stub::{Branch, Part, Stub, stubs_of};
+use super::discretise::{by_rule, fitting_chunks, myelin_id};
+use super::problem::{Misfit, PlaceProblem};
 use super::shape::Shape;
-use super::{Axon, Placement};
-use crate::error::{Context, Problem, Result, count};
+use super::stub_radii::stub_radii;
+use crate::error::{Context, Result};
 use crate::geometry::{Point, Transform};
 use crate::morphology::{Morphology, Section};
 use crate::segments::{SectionCount, SectionType, Segment, Segments};
+use crate::template::{AxonForm, CHUNK_UM};
 
 /// Old reference files number the myelin stub up to this much above the file's sections.
 const MYELIN_SLACK: u32 = 31;
+
+/// What the simulator does with a neuron's axon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Axon {
+    /// It keeps it as reconstructed.
+    Keep,
+    /// It cuts it off and puts stubs in its place: those of this form; without one, whichever the counts show.
+    Replace(Option<AxonForm>),
+}
+
+impl From<AxonForm> for Axon {
+    fn from(form: AxonForm) -> Self {
+        if form.replaces() { Self::Replace(Some(form)) } else { Self::Keep }
+    }
+}
 
 /// What is known of one neuron before it is placed.
 #[derive(Debug, Clone)]
@@ -22,7 +42,9 @@ pub struct NeuronPlan {
     /// Row of its first segment in `scaling_factors`.
     pub first_row: u64,
     /// Its sections, ascending by id, with their numbers of segments.
-    pub sections: Vec<SectionCount>,
+    pub sections: Arc<[SectionCount]>,
+    /// What becomes of its axon.
+    pub axon: Axon,
     /// Where it lies.
     pub transform: Transform,
 }
@@ -42,136 +64,95 @@ pub enum Checks {
     Lengths,
     /// Only the sections themselves must fit.
     SectionsOnly,
-}
-
-/// Why a neuron cannot be placed.
-#[derive(Debug, thiserror::Error)]
-pub enum PlaceProblem {
-    /// The counts are not this morphology's.
-    #[error(
-        "segment counts do not fit morphology `{morphology}` at {at}, expected {} ({}, {CHUNK_UM} um rule), found {}",
-        count(*expected, "segment"), form.name(), count(*found, "segment")
-    )]
-    Counts {
-        /// The morphology's name.
-        morphology: String,
-        /// The first section that does not fit.
-        at: String,
-        /// The rule's total.
-        expected: u64,
-        /// What was asked for.
-        form: AxonForm,
-        /// The total that is there.
-        found: u64,
-        /// The form whose counts they are.
-        fitting: Option<AxonForm>,
-        /// What does not fit.
-        misfit: Misfit,
-    },
-    /// No counts but the soma's.
-    #[error(
-        "only the soma's segments are listed, expected those of all {} of morphology `{morphology}`, found {}",
-        count(*sections as u64, "section"), count(*found, "segment")
-    )]
-    SomaOnly {
-        /// The morphology's name.
-        morphology: String,
-        /// Number of its sections.
-        sections: usize,
-        /// The total that is there.
-        found: u64,
-    },
-    /// Too little axon for stubs in its place.
-    #[error("axon cannot be replaced by stubs, expected at least 2 axon sections in the morphology, found {0}")]
-    NoAxon(usize),
-}
-
-/// What of a neuron's counts does not fit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Misfit {
-    /// The sections themselves.
-    Sections,
-    /// Only the numbers of their segments.
-    Lengths,
-}
-
-impl Problem for PlaceProblem {
-    fn hint(&self) -> Option<String> {
-        Some(match self {
-            Self::Counts { fitting: Some(AxonForm::Keep), form, .. } if *form != AxonForm::Keep => {
-                "these are the counts of a neuron with its axon kept: use `--keep-axon`".into()
-            }
-            Self::Counts { fitting: Some(fit), form: AxonForm::Keep, .. } => {
-                format!("these are the counts of a neuron with its {}: leave out `--keep-axon`", fit.name())
-            }
-            Self::Counts { misfit: Misfit::Sections, .. } => {
-                "the report may be of another circuit, or of an older state of its morphologies".into()
-            }
-            Self::Counts { misfit: Misfit::Lengths, .. } => {
-                "the report may be of another circuit; where its neurons are cut by a rule of their own, \
-                 `--any-discretisation` takes its counts as they are"
-                    .into()
-            }
-            Self::SomaOnly { .. } => "the simulation that wrote this report had other settings: run it again with \
-                                      `\"sections\": \"all\", \"compartments\": \"all\"`; one frame is enough"
-                .into(),
-            Self::NoAxon(_) => "keep what there is of the axon with `--keep-axon`, if the simulation did so".into(),
-        })
-    }
+    /// The counts were computed from this morphology.
+    None,
 }
 
 /// Places the segments of one neuron, in row order: sections ascending, segments from each section's beginning.
 ///
 /// A section's boundaries lie at equal path length along its own points, rotated and shifted in float64. The soma's
-/// segments are all at the soma's position. Stubs lie where `axon` says and have no radius.
+/// segments are all at the soma's position. Stubs lie where `placement` says; where their form takes its diameters from
+/// the original axon they have radii, else none.
 ///
 /// # Errors
 /// The sections or counts are not those of this morphology, or there is no axon to replace.
-pub fn place(morphology: &Morphology, plan: &NeuronPlan, axon: Axon, checks: Checks) -> Result<Segments> {
-    let placed = match axon {
-        Axon::Keep => Neuron { morphology, plan, branch: None }.place(checks),
-        Axon::Replace(placement) => replaced(morphology, plan, placement, checks),
+pub fn place(morphology: &Morphology, plan: &NeuronPlan, placement: Placement, checks: Checks) -> Result<Segments> {
+    let placed = match plan.axon {
+        Axon::Keep => Neuron { morphology, plan, stubs: None }.place(checks),
+        Axon::Replace(_) => replaced(morphology, plan, placement, checks),
     };
     placed.at("node", plan.node_id)
 }
 
-/// Refuses a morphology whose axon is to be replaced but has fewer than two sections: the stubs take section ids 1 and
-/// 2, so two sections of the file must be free for them.
+/// Refuses a morphology whose axon is to be replaced but has fewer sections than that needs. Two at least: the stubs take
+/// section ids 1 and 2, so two sections of the file must be free for them.
 ///
 /// # Errors
 /// As said.
-pub fn check_axon(morphology: &Morphology, axon: Axon) -> Result<(), PlaceProblem> {
-    match (axon, morphology.axon_sections()) {
-        (Axon::Replace(_), axons @ (0 | 1)) => Err(PlaceProblem::NoAxon(axons)),
+pub fn check_axon(morphology: &Morphology, axon: Axon, least: usize) -> Result<(), PlaceProblem> {
+    let found = morphology.axon_sections();
+    match axon {
+        Axon::Replace(_) if found < least.max(2) => Err(PlaceProblem::NoAxon { expected: least.max(2), found }),
         _ => Ok(()),
     }
 }
 
 fn replaced(morphology: &Morphology, plan: &NeuronPlan, placement: Placement, checks: Checks) -> Result<Segments> {
-    check_axon(morphology, Axon::Replace(placement))?;
+    check_axon(morphology, plan.axon, 0)?;
     let branch = Branch::choose(morphology, &plan.transform, placement);
-    let branch = branch.ok_or(PlaceProblem::NoAxon(0))?;
-    Neuron { morphology, plan, branch: Some(branch) }.place(checks)
+    let branch = branch.ok_or(PlaceProblem::NoAxon { expected: 2, found: 0 })?;
+    let counts: Vec<u32> = stub_counts(morphology, plan).map(|s| s.segments).collect();
+    let form = AxonForm::of_counts(&counts);
+    let radii = stub_radii(morphology, form.map_or(0, AxonForm::sampled_diameters));
+    Neuron { morphology, plan, stubs: Some(Stubs { branch, ranges: stubs_of(form), radii }) }.place(checks)
+}
+
+/// The sections of a neuron with a replaced axon that are stubs.
+fn stub_counts(morphology: &Morphology, plan: &NeuronPlan) -> impl Iterator<Item = SectionCount> {
+    let beyond = myelin_id(morphology);
+    plan.sections.iter().copied().filter(move |s| matches!(s.section_id, 1 | 2) || s.section_id >= beyond)
+}
+
+/// The stubs in the place of an axon.
+struct Stubs {
+    branch: Branch,
+    ranges: [Stub; 3],
+    /// Radii of the segments of the first two stubs, one after the other; perhaps fewer than these have segments.
+    radii: Vec<f32>,
 }
 
 /// What a section id stands for.
 enum Piece<'a> {
     Soma,
     Neurite(&'a Section),
-    Stub(SectionType, Stub),
+    /// The stub of this number.
+    Stub(usize),
 }
 
 struct Neuron<'a> {
     morphology: &'a Morphology,
     plan: &'a NeuronPlan,
-    branch: Option<Branch>,
+    stubs: Option<Stubs>,
+}
+
+impl Stubs {
+    /// The radius of a segment of a stub; myelin has that of the segment before it.
+    fn radius(&self, plan: &NeuronPlan, part: Part, segment: usize) -> Option<f32> {
+        let of = |id: u32| plan.sections.iter().find(|s| s.section_id == id).map_or(0, |s| s.segments as usize);
+        let place = match part {
+            Part::First => segment,
+            Part::Second => of(1) + segment,
+            Part::Myelin => (of(1) + of(2)).checked_sub(1)?,
+        };
+        self.radii.get(place).copied()
+    }
 }
 
 impl<'a> Neuron<'a> {
     fn place(&self, checks: Checks) -> Result<Segments> {
         self.check(checks)?;
         let mut rows = Rows { segments: Segments::default(), plan: self.plan };
-        for &section in &self.plan.sections {
+        for &section in self.plan.sections.iter() {
             let piece =
                 self.piece(section.section_id).ok_or_else(|| self.misfit(section.section_id, Misfit::Sections))?;
             self.place_section(&mut rows, section, piece);
@@ -191,9 +172,12 @@ impl<'a> Neuron<'a> {
                 let world: Vec<_> = shape.boundaries.iter().map(|&p| self.plan.transform.apply(p)).collect();
                 rows.push(section, s.kind, &world, |i| shape.radii.get(i).copied());
             }
-            Piece::Stub(kind, stub) => {
-                let boundaries = self.branch.as_ref().map(|b| b.boundaries(stub, section.segments));
-                rows.push(section, kind, &boundaries.unwrap_or_default(), |_| None);
+            Piece::Stub(number) => {
+                let Some(stubs) = &self.stubs else { return };
+                let Some(&range) = stubs.ranges.get(number) else { return };
+                let kind = if range.part == Part::Myelin { SectionType::Myelin } else { SectionType::Ais };
+                let radius = |i: usize| stubs.radius(self.plan, range.part, i);
+                rows.push(section, kind, &stubs.branch.boundaries(range, section.segments), radius);
             }
         }
     }
@@ -201,25 +185,29 @@ impl<'a> Neuron<'a> {
     fn piece(&self, section_id: u32) -> Option<Piece<'a>> {
         let of_file = |id: u32| self.morphology.sections.get((id as usize).checked_sub(1)?);
         let myelin = myelin_id(self.morphology);
-        match (section_id, &self.branch) {
+        match (section_id, &self.stubs) {
             (0, _) => Some(Piece::Soma),
             (id, None) => of_file(id).map(Piece::Neurite),
-            (1, Some(_)) => Some(Piece::Stub(SectionType::Ais, AIS_1)),
-            (2, Some(_)) => Some(Piece::Stub(SectionType::Ais, AIS_2)),
-            (id, Some(_)) if (myelin..myelin + MYELIN_SLACK).contains(&id) => {
-                Some(Piece::Stub(SectionType::Myelin, MYELIN))
-            }
+            (1, Some(_)) => Some(Piece::Stub(0)),
+            (2, Some(_)) => Some(Piece::Stub(1)),
+            (id, Some(_)) if (myelin..myelin + MYELIN_SLACK).contains(&id) => Some(Piece::Stub(2)),
             (id, Some(_)) => of_file(id).filter(|s| s.kind != SectionType::Axon).map(Piece::Neurite),
         }
     }
 
     /// The form that the caller asked for.
     fn form(&self) -> AxonForm {
-        if self.branch.is_some() { AxonForm::Taper } else { AxonForm::Keep }
+        match self.plan.axon {
+            Axon::Keep => AxonForm::Keep,
+            Axon::Replace(form) => form.unwrap_or(AxonForm::Taper),
+        }
     }
 
     /// Refuses counts that are not this morphology's.
     fn check(&self, checks: Checks) -> Result<(), PlaceProblem> {
+        if checks == Checks::None {
+            return Ok(());
+        }
         self.check_more_than_soma()?;
         let rule = by_rule(self.morphology, self.form(), CHUNK_UM);
         let found: Vec<u32> = self.ids().filter(|&id| !self.is_stub(id)).collect();
@@ -228,7 +216,13 @@ impl<'a> Neuron<'a> {
             return Err(self.misfit(id, Misfit::Sections));
         }
         let stubs: Vec<u32> = self.ids().filter(|&id| self.is_stub(id)).collect();
-        let stubs_fit = self.branch.is_none() || matches!(stubs.as_slice(), [1, 2] | [1, 2, _]);
+        let stubs_fit = match self.plan.axon {
+            Axon::Keep => true,
+            Axon::Replace(None) => matches!(stubs.as_slice(), [1, 2] | [1, 2, _]),
+            Axon::Replace(Some(form)) => {
+                stub_counts(self.morphology, self.plan).map(|s| s.segments).eq(form.stubs().iter().map(|s| s.segments))
+            }
+        };
         if !stubs_fit || self.plan.sections.iter().any(|s| s.segments == 0) {
             return Err(self.misfit(stubs.last().copied().unwrap_or(1), Misfit::Sections));
         }
@@ -334,7 +328,7 @@ mod tests {
 
     /// A soma, an axon of a stem and two branches, and one basal dendrite of 100 um with a corner.
     fn morphology() -> Morphology {
-        let soma = Soma { points: vec![[0.0; 3]], diameters: vec![20.0], form: SomaForm::Point };
+        let soma = Soma { points: vec![[0.0; 3]], diameters: vec![20.0], form: SomaForm::Point, ..Soma::default() };
         let axon =
             |parent, x0: f32, x1: f32, y: f32| section(SectionType::Axon, parent, &[[x0, 0.0, 0.0], [x1, y, 0.0]]);
         let sections = vec![
@@ -353,19 +347,24 @@ mod tests {
             morphology: "m".into(),
             first_row: 100,
             sections: counts.iter().map(|&(section_id, segments)| SectionCount { section_id, segments }).collect(),
+            axon: Axon::Replace(None),
             transform: Transform { rotation, translation: Point::new(1000.0, 0.0, 0.0) },
         }
     }
 
+    fn kept(counts: &[(u32, u32)]) -> NeuronPlan {
+        NeuronPlan { axon: Axon::Keep, ..plan(counts) }
+    }
+
     const TAPER: [(u32, u32); 5] = [(0, 1), (1, 5), (2, 5), (4, 5), (5, 5)];
 
-    fn refused(counts: &[(u32, u32)], axon: Axon) -> String {
-        format!("{:?}", place(&morphology(), &plan(counts), axon, Checks::Lengths).unwrap_err())
+    fn refused(plan: &NeuronPlan) -> String {
+        format!("{:?}", place(&morphology(), plan, Placement::Arc, Checks::Lengths).unwrap_err())
     }
 
     #[test]
     fn a_dendrite_is_cut_at_equal_path_length_and_carried_to_its_place() {
-        let placed = place(&morphology(), &plan(&TAPER), Axon::Replace(Placement::Arc), Checks::Lengths).unwrap();
+        let placed = place(&morphology(), &plan(&TAPER), Placement::Arc, Checks::Lengths).unwrap();
         assert_eq!(placed.len(), 21);
         assert_eq!(placed.row, (100..121).collect::<Vec<_>>());
         let dendrite: Vec<Segment> = placed.iter().filter(|s| s.section_id == 4).collect();
@@ -376,20 +375,21 @@ mod tests {
         assert!(dendrite.iter().all(|s| s.radius == Some(1.0)));
         let soma = placed.get(0);
         assert_eq!((soma.start, soma.end, soma.radius), (soma.end, Point::new(1000.0, 0.0, 0.0), Some(10.0)));
+        // every point of the axon has a diameter of 2 um
         let stubs = placed.iter().filter(|s| s.section_type >= Some(SectionType::Ais));
-        assert!(stubs.into_iter().all(|s| s.radius.is_none()));
+        assert!(stubs.into_iter().all(|s| s.radius == Some(1.0)));
     }
 
     #[test]
     fn counts_of_a_kept_axon_are_told_apart() {
         assert_eq!(
-            refused(&[(0, 1), (1, 3), (2, 3), (3, 3), (4, 5)], Axon::Replace(Placement::Arc)),
+            refused(&plan(&[(0, 1), (1, 3), (2, 3), (3, 3), (4, 5)])),
             "node[7]: segment counts do not fit morphology `m` at section 3, expected 21 segments (axon replaced by two \
              stubs and myelin, 40 um rule), found 15 segments\n\
              hint: these are the counts of a neuron with its axon kept: use `--keep-axon`"
         );
         assert_eq!(
-            refused(&TAPER, Axon::Keep),
+            refused(&kept(&TAPER)),
             "node[7]: segment counts do not fit morphology `m` at section 3, expected 15 segments (axon kept, 40 um \
              rule), found 21 segments\nhint: these are the counts of a neuron with its axon replaced by two stubs and \
              myelin: leave out `--keep-axon`"
@@ -399,7 +399,7 @@ mod tests {
     #[test]
     fn counts_of_the_soma_alone_are_told_apart() {
         assert_eq!(
-            refused(&[(0, 1)], Axon::Keep),
+            refused(&kept(&[(0, 1)])),
             "node[7]: only the soma's segments are listed, expected those of all 5 sections of morphology `m`, found 1 \
              segment\nhint: the simulation that wrote this report had other settings: run it again with `\"sections\": \
              \"all\", \"compartments\": \"all\"`; one frame is enough"
@@ -410,22 +410,41 @@ mod tests {
     fn counts_that_no_chunk_explains_are_refused_unless_asked_for() {
         let counts = [(0, 1), (1, 5), (2, 5), (4, 4), (5, 5)];
         assert_eq!(
-            refused(&counts, Axon::Replace(Placement::Arc)),
+            refused(&plan(&counts)),
             "node[7]: segment counts do not fit morphology `m` at section 4, expected 21 segments (axon replaced by two \
              stubs and myelin, 40 um rule), found 20 segments\n\
              hint: the report may be of another circuit; where its neurons are cut by a rule of their own, \
              `--any-discretisation` takes its counts as they are"
         );
-        let axon = Axon::Replace(Placement::Arc);
-        assert_eq!(place(&morphology(), &plan(&counts), axon, Checks::SectionsOnly).unwrap().len(), 20);
+        assert_eq!(place(&morphology(), &plan(&counts), Placement::Arc, Checks::SectionsOnly).unwrap().len(), 20);
     }
 
     #[test]
     fn stubs_without_myelin_and_old_myelin_ids_are_taken() {
-        let axon = Axon::Replace(Placement::BlueRecording);
         for counts in [&[(0, 1), (1, 5), (2, 5), (4, 5)][..], &[(0, 1), (1, 1), (2, 1), (4, 5), (9, 5)][..]] {
-            place(&morphology(), &plan(counts), axon, Checks::Lengths).unwrap();
+            place(&morphology(), &plan(counts), Placement::BlueRecording, Checks::Lengths).unwrap();
         }
+    }
+
+    #[test]
+    fn a_form_that_is_asked_for_must_be_there() {
+        let legacy = NeuronPlan { axon: AxonForm::Legacy.into(), ..plan(&TAPER) };
+        let told = refused(&legacy);
+        assert!(told.contains("(axon replaced by two stubs of 5 segments, 40 um rule)"), "{told}");
+        let counts = [(0, 1), (1, 1), (2, 1), (4, 5)];
+        let short = NeuronPlan { axon: AxonForm::Delete.into(), ..plan(&counts) };
+        let placed = place(&morphology(), &short, Placement::Arc, Checks::Lengths).unwrap();
+        assert_eq!(placed.iter().filter(|s| s.radius.is_none()).count(), 2);
+    }
+
+    #[test]
+    fn stubs_have_the_lengths_of_their_form() {
+        let fine = [(0, 1), (1, 5), (2, 7), (4, 5)];
+        let placed = place(&morphology(), &plan(&fine), Placement::Arc, Checks::Lengths).unwrap();
+        let length =
+            |id: u32| placed.iter().filter(|s| s.section_id == id).map(|s| s.start.distance(s.end)).sum::<f64>();
+        // the axon's first 50 um are straight
+        assert!((length(1) - 20.0).abs() < 1e-12 && (length(2) - 30.0).abs() < 1e-12);
     }
 
     #[test]
@@ -433,7 +452,7 @@ mod tests {
         let mut bare = morphology();
         bare.sections.drain(..3);
         bare.sections[0].parent = None;
-        let error = place(&bare, &plan(&TAPER), Axon::Replace(Placement::Arc), Checks::Lengths).unwrap_err();
+        let error = place(&bare, &plan(&TAPER), Placement::Arc, Checks::Lengths).unwrap_err();
         assert_eq!(
             format!("{error:?}"),
             "node[7]: axon cannot be replaced by stubs, expected at least 2 axon sections in the morphology, found 0\n\

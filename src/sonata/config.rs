@@ -202,6 +202,18 @@ impl Circuit {
         chosen.in_object("networks.nodes").in_file(&self.path)
     }
 
+    /// All biophysical populations, in file order.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn biophysical_populations(&self) -> Result<Vec<&NodePopulation>> {
+        let found: Vec<_> = self.populations.iter().filter(|p| p.kind == BIOPHYSICAL).collect();
+        match found.is_empty() {
+            true => Err(ConfigProblem::NoneBiophysical(self.kinds())).in_object("networks.nodes").in_file(&self.path),
+            false => Ok(found),
+        }
+    }
+
     fn biophysical(&self, name: &str) -> Result<&NodePopulation, ConfigProblem> {
         match self.populations.iter().find(|p| p.name == name) {
             Some(population) if population.kind == BIOPHYSICAL => Ok(population),

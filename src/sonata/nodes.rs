@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 pub(super) use self::column::Column;
 use self::place::Places;
 use super::config::NodePopulation;
-use crate::error::{Problem, Result, listed};
+use crate::error::{Error, Place, Problem, Result, listed};
 use crate::geometry::Transform;
 use crate::h5::{File, H5Problem};
 
@@ -173,12 +173,26 @@ impl Nodes {
     /// The morphology names (no extension, perhaps a subfolder) of some nodes, in the order given.
     ///
     /// # Errors
-    /// As [`Nodes::attribute`], not text, or a node id outside the population.
+    /// As [`Nodes::texts`].
     pub fn morphologies(&self, nodes: &[u64]) -> Result<Vec<String>> {
-        let column = self.column("morphology")?;
-        let not_text = || self.file.error(&self.dataset("morphology"), NodesProblem::NotText);
-        let name = |&node: &u64| column.text(self.row(node)?).map(str::to_string).ok_or_else(not_text);
-        nodes.iter().map(name).collect()
+        self.texts("morphology", nodes)
+    }
+
+    /// An attribute that is text, of some nodes, in the order given.
+    ///
+    /// # Errors
+    /// As [`Nodes::attribute`], not text, or a node id outside the population.
+    pub fn texts(&self, name: &str, nodes: &[u64]) -> Result<Vec<String>> {
+        let column = self.column(name)?;
+        let not_text = || self.file.error(&self.dataset(name), NodesProblem::NotText);
+        let text = |&node: &u64| column.text(self.row(node)?).map(str::to_string).ok_or_else(not_text);
+        nodes.iter().map(text).collect()
+    }
+
+    /// A problem of a node's attribute.
+    pub fn error_at(&self, name: &str, node: u64, problem: impl Problem) -> Error {
+        let place = Place::file(self.file.path()).object(self.dataset(name)).row(node);
+        Error::new(place, problem)
     }
 
     /// Names of all attributes, sorted.

@@ -1,8 +1,9 @@
 //! Which segments the simulator makes of a synthetic neuron, with its axon replaced by stubs.
 
 use super::neuron::Neuron;
-use crate::positions::discretise::{CHUNK_UM, segments_of_length};
+use crate::positions::discretise::segments_of_length;
 use crate::segments::SectionType;
+use crate::template::CHUNK_UM;
 
 /// Segments of each stub: two pieces of axon initial segment and one of myelin.
 const STUB_SEGMENTS: usize = 5;

@@ -4,8 +4,8 @@ use super::dice::Dice;
 use super::recipe::{Axon, Body, Class, Recipe};
 use crate::geometry::Point;
 use crate::morphology::{Morphology, Section, Soma};
-use crate::positions::discretise::CHUNK_UM;
 use crate::segments::SectionType;
+use crate::template::CHUNK_UM;
 
 /// A synthetic neuron, in the frame of its file: the soma is at the origin.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,5 +1,6 @@
 //! One part of a table: what its footer says, and all its rows.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -47,7 +48,7 @@ impl Part {
         let mut part = Self { path: path.to_path_buf(), footer, neurons: Vec::new(), precision: Precision::F64 };
         part.check_version().in_file(path)?;
         part.precision = part.check_columns().in_file(path)?;
-        if demand == Demand::Whole || part.has_metadata() {
+        if demand == Demand::Whole {
             part.neurons = part.neuron_list().in_file(path)?;
         }
         Ok(part)
@@ -58,7 +59,7 @@ impl Part {
         &self.path
     }
 
-    /// The neurons of this part, node ids ascending.
+    /// The neurons of this part, node ids ascending; none after [`super::Table::open_foreign`], which leaves the list alone.
     pub fn neurons(&self) -> &[Neuron] {
         &self.neurons
     }
@@ -145,6 +146,14 @@ impl Part {
         read().in_file(&self.path)
     }
 
+    /// The neurons, read now where they were not on opening.
+    pub(super) fn known_neurons(&self) -> Result<Cow<'_, [Neuron]>> {
+        match self.neurons.as_slice() {
+            [] => self.neuron_list().in_file(&self.path).map(Cow::Owned),
+            known => Ok(Cow::Borrowed(known)),
+        }
+    }
+
     fn neuron_list(&self) -> Result<Vec<Neuron>, TableProblem> {
         let malformed = || TableProblem::Metadata(key::NEURON_LIST);
         let text = self.value(key::NEURON_LIST)?;
@@ -221,7 +230,8 @@ impl Part {
     /// # Errors
     /// Unreadable or damaged, or rows that are not those of the neuron list.
     pub fn read_by_row(&self) -> Result<Segments> {
-        let mut places = Places::of(&self.neurons);
+        let neurons = self.known_neurons()?;
+        let mut places = Places::of(&neurons);
         let mut segments = Segments::blank(places.total);
         self.each(|segment| {
             let place = places.take(&segment)?;

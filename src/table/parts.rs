@@ -45,7 +45,7 @@ pub(super) fn files_in(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Checks that nothing but a table is lost where a folder is replaced.
+/// Checks that nothing but tables is lost where a folder is replaced: a table's parts, or folders of them.
 ///
 /// # Errors
 /// The folder holds other things, or cannot be read.
@@ -54,7 +54,9 @@ pub fn check_replaceable(folder: &Path) -> Result<()> {
         return Ok(());
     }
     let mut others = paths_in(folder).map_err(FileProblem::Read).in_file(folder)?;
-    others.retain(|path| !is_part(path));
+    let is_table = |path: &Path| path.is_dir() && files_in(path).is_ok_and(|parts| !parts.is_empty());
+    others.iter().filter(|path| is_table(path)).try_for_each(|path| check_replaceable(path))?;
+    others.retain(|path| !is_part(path) && !is_table(path));
     let names = others.iter().filter_map(|path| path.file_name()).map(|name| name.to_string_lossy());
     if others.is_empty() { Ok(()) } else { Err(NotOurs(listed(names, 4))).in_file(folder) }
 }

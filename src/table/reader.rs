@@ -27,7 +27,8 @@ impl Table {
     }
 
     /// Opens what has the columns of a table, though another program wrote it and left the metadata out: see
-    /// [`Table::is_foreign`].
+    /// [`Table::is_foreign`]. Lists of neurons are not read before [`Table::neurons`] asks for them: a search by place
+    /// needs none, and reading them takes longer than the search.
     ///
     /// # Errors
     /// As [`Table::open`], but for missing metadata.
@@ -86,9 +87,12 @@ impl Table {
     /// All neurons, node ids ascending, checked: their rows tile `0..len` without gap.
     ///
     /// # Errors
-    /// A node in two parts, or rows that overlap or leave a gap.
+    /// A node in two parts, or rows that overlap or leave a gap; no list of neurons.
     pub fn neurons(&self) -> Result<Vec<Neuron>> {
-        let mut all: Vec<Neuron> = self.parts.iter().flat_map(|p| p.neurons().iter().copied()).collect();
+        let mut all = Vec::new();
+        for part in &self.parts {
+            all.extend_from_slice(&part.known_neurons()?);
+        }
         all.sort_unstable_by_key(|n| n.node_id);
         if let Some(twice) = all.windows(2).find(|pair| pair[0].node_id == pair[1].node_id) {
             return Err(TableProblem::Twice(twice[0].node_id)).in_file(&self.path);

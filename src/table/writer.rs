@@ -75,11 +75,13 @@ fn hilbert_order(segments: &Segments) -> (Vec<usize>, Vec<usize>) {
     let midpoint = |i: usize| segments.start[i].midpoint(segments.end[i]);
     let curve = hilbert::Curve::over(&Aabb::of((0..segments.len()).map(midpoint)));
     let is_long = |i: usize| segments.start[i].distance(segments.end[i]) > LONG_UM;
-    let keyed = |i: usize| (is_long(i), curve.key(midpoint(i)), segments.row[i], i);
-    let mut keys: Vec<_> = (0..segments.len()).into_par_iter().map(keyed).collect();
-    keys.par_sort_unstable();
-    let first_long = keys.partition_point(|k| !k.0);
-    let places = |keys: &[(bool, u64, u64, usize)]| keys.iter().map(|k| k.3).collect();
+    // a key has 63 bits, so that the long ones come last by the bit above
+    let keyed = |i: usize| (u64::from(is_long(i)) << 63 | curve.key(midpoint(i)), i);
+    let mut keys: Vec<(u64, usize)> = (0..segments.len()).into_par_iter().map(keyed).collect();
+    let row = |i: usize| segments.row[i];
+    keys.par_sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| row(a.1).cmp(&row(b.1))));
+    let first_long = keys.partition_point(|k| k.0 >> 63 == 0);
+    let places = |keys: &[(u64, usize)]| keys.iter().map(|k| k.1).collect();
     (places(&keys[..first_long]), places(&keys[first_long..]))
 }
 
@@ -107,21 +109,25 @@ pub fn batch(
         Arc::new(rows.iter().map(|&i| s.section_type[i].map(|t| t.number())).collect::<UInt8Array>()),
     ];
     for ends in [&s.start, &s.end] {
-        for axis in 0..3 {
-            columns.push(coordinate(ends, rows, axis, precision));
-        }
+        columns.extend(coordinates(ends, rows, precision));
     }
     columns.push(Arc::new(rows.iter().map(|&i| s.radius[i]).collect::<Float32Array>()));
     columns.push(long(&s.row));
     RecordBatch::try_new(precision.schema(), columns)
 }
 
-fn coordinate(ends: &[Point], rows: &[usize], axis: usize, precision: Precision) -> ArrayRef {
-    let values = rows.iter().map(|&i| ends[i].to_array()[axis]);
-    match precision {
-        Precision::F64 => Arc::new(Float64Array::from_iter_values(values)),
-        Precision::F32 => Arc::new(Float32Array::from_iter_values(values.map(|v| v as f32))),
+/// The columns x, y and z of some ends, in one pass over points that lie far apart in memory.
+fn coordinates(ends: &[Point], rows: &[usize], precision: Precision) -> [ArrayRef; 3] {
+    let mut columns = [(); 3].map(|()| Vec::with_capacity(rows.len()));
+    for &i in rows {
+        columns.iter_mut().zip(ends[i].to_array()).for_each(|(column, v)| column.push(v));
     }
+    columns.map(|values| -> ArrayRef {
+        match precision {
+            Precision::F64 => Arc::new(Float64Array::from(values)),
+            Precision::F32 => Arc::new(Float32Array::from_iter_values(values.into_iter().map(|v| v as f32))),
+        }
+    })
 }
 
 /// Encodings as measured: coordinates and row split by byte, never by dictionary; ids by dictionary; all zstd.

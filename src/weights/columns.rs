@@ -1,6 +1,7 @@
 //! Contacts grouped by method, and each method's values put into the contacts' columns.
 
 use super::WeightsProblem;
+use super::montage::Montage;
 use crate::electrode::Electrode;
 use crate::error::{Error, Result};
 use crate::method::{Contact, Kernel};
@@ -9,6 +10,7 @@ use crate::segments::NeuronSegments;
 /// The columns of a row, each computed by its contact's method.
 pub struct Columns {
     groups: Vec<Group>,
+    montage: Montage,
     width: usize,
 }
 
@@ -43,7 +45,7 @@ impl Columns {
             let own: Vec<Contact> = columns.iter().filter_map(|&c| contacts.get(c).cloned()).collect();
             Ok(Group { kernel: of.method.prepare(&own)?, columns })
         });
-        Ok(Self { groups: groups.collect::<Result<_>>()?, width: found })
+        Ok(Self { groups: groups.collect::<Result<_>>()?, montage: Montage::of(electrodes), width: found })
     }
 
     /// Number of columns.
@@ -63,8 +65,9 @@ impl Columns {
 
     /// Why the coefficient of a neuron's segment (its place in the view) is not a number, where the method knows.
     pub fn explain(&self, neuron: &NeuronSegments<'_>, segment: usize, column: usize) -> Option<Error> {
-        let (group, own) = self.own(column)?;
-        group.kernel.explain(neuron, segment, own)
+        let sources = std::iter::once(column).chain(self.montage.subtracted_from(column));
+        let mut owners = sources.filter_map(|source| self.own(source));
+        owners.find_map(|(group, own)| group.kernel.explain(neuron, segment, own))
     }
 
     /// The group of a column, and its place there.
@@ -75,10 +78,15 @@ impl Columns {
     /// Writes the coefficients of a neuron: `out` is row-major, one row a segment, one column a contact. `scratch` is
     /// reused from call to call.
     pub fn fill(&self, neuron: &NeuronSegments<'_>, out: &mut [f64], scratch: &mut Vec<f64>) {
-        if let [only] = self.groups.as_slice() {
-            return only.kernel.fill(neuron, out);
+        match self.groups.as_slice() {
+            [only] => only.kernel.fill(neuron, out),
+            several => self.fill_groups(several, neuron, out, scratch),
         }
-        for group in &self.groups {
+        self.montage.apply(out, self.width, scratch);
+    }
+
+    fn fill_groups(&self, groups: &[Group], neuron: &NeuronSegments<'_>, out: &mut [f64], scratch: &mut Vec<f64>) {
+        for group in groups {
             let own = group.columns.len();
             scratch.resize(neuron.len() * own, 0.0);
             group.kernel.fill(neuron, scratch);

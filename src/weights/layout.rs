@@ -6,7 +6,9 @@ use super::columns::Columns;
 use super::{Request, Source, WeightsProblem};
 use crate::electrode::Electrode;
 use crate::error::{Error, Place, Problem, Result, count};
+use crate::lead_field::{LeadField, OutsideField};
 use crate::method::Contact;
+use crate::method::objective_csd::{Density, Measure, Own};
 use crate::segments::Segments;
 use crate::sonata::electrodes_file::{self, Attribute, PopulationLayout};
 use crate::table::Neuron;
@@ -41,18 +43,12 @@ fn check_populations(sources: &[&dyn Source]) -> Result<()> {
 
 /// A contact and its method's settings, as the file keeps them.
 fn described(electrode: &Electrode, contact: &Contact, sizes: Vec<(&'static str, f64)>) -> electrodes_file::Electrode {
-    let analytic = || {
-        vec![
-            ("conductivity_S_per_m", Attribute::Number(contact.conductivity.get())),
-            ("near_field", contact.near_field.name().into()),
-        ]
-    };
-    let mut settings = if electrode.method.is_analytic() { analytic() } else { Vec::new() };
+    let mut settings = if electrode.method.is_analytic() { medium(contact) } else { Vec::new() };
     settings.extend(sizes.into_iter().map(|(key, size)| (key, Attribute::Number(size))));
-    if let Some(field) = &contact.field {
-        let file = field.file().display().to_string();
-        settings.extend([("field", Attribute::Text(file)), ("current_nA", Attribute::Number(field.current_na()))]);
-    }
+    settings.extend(measure(&contact.region));
+    settings.extend(contact.field.iter().flat_map(|field| looked_up(field, contact.outside)));
+    let reference = electrode.settings.reference.as_ref();
+    settings.extend(reference.map(|reference| ("reference", Attribute::Text(reference.to_string()))));
     electrodes_file::Electrode {
         name: electrode.name.clone(),
         position: electrode.position,
@@ -61,6 +57,38 @@ fn described(electrode: &Electrode, contact: &Contact, sizes: Vec<(&'static str,
         region: electrode.region.clone(),
         settings,
     }
+}
+
+/// What a contact in a medium was computed with.
+fn medium(contact: &Contact) -> Vec<(&'static str, Attribute)> {
+    let conductivity = match contact.conductivity.isotropic() {
+        Some(sigma) => Attribute::Number(sigma),
+        None => Attribute::Numbers(contact.conductivity.along().into()),
+    };
+    let boundary = contact.boundary.map(|boundary| boundary.decided_by(contact.position).to_string());
+    let boundary = boundary.map(|boundary| ("boundary", Attribute::Text(boundary)));
+    let normal = contact.disc.map(|disc| ("disc_normal", Attribute::Numbers(disc.normal.to_array().into())));
+    let always = [("conductivity_S_per_m", conductivity), ("near_field", contact.near_field.name().into())];
+    always.into_iter().chain(boundary).chain(normal).collect()
+}
+
+/// What is measured in a region, where it is not the midpoint alone.
+fn measure(region: &Own) -> impl Iterator<Item = (&'static str, Attribute)> {
+    let length = (region.measure == Measure::Length).then(|| ("measure", Attribute::from("length")));
+    let density = (region.density == Density::PerVolume).then(|| ("per_volume", Attribute::from("true")));
+    length.into_iter().chain(density)
+}
+
+/// The lead field that a contact's coefficients come from.
+fn looked_up(field: &LeadField, outside: OutsideField) -> Vec<(&'static str, Attribute)> {
+    let file = field.file().display().to_string();
+    let placement = field.placement().map(|to| {
+        let numbers = [&to.rotation.to_array()[..], &to.translation.to_array()].concat();
+        ("field_transform", Attribute::Numbers(numbers))
+    });
+    let zero = (outside == OutsideField::Zero).then(|| ("outside_field", Attribute::from("zero")));
+    let always = [("field", Attribute::Text(file)), ("current_nA", Attribute::Number(field.current_na()))];
+    always.into_iter().chain(placement).chain(zero).collect()
 }
 
 /// A population's nodes and rows: node ids ascending, rows without gaps.

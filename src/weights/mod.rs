@@ -8,6 +8,7 @@ mod blocks;
 mod columns;
 mod far;
 mod layout;
+mod montage;
 mod source;
 
 pub use far::{FAR_UM, Far};

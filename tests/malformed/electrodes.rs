@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use crate::support::{Run, leadfield, names_in, scratch};
 
 /// The segment table of a circuit of two neurons; its population is `neurons`.
-fn table() -> &'static Path {
+pub(super) fn table() -> &'static Path {
     static TABLE: OnceLock<(tempfile::TempDir, PathBuf)> = OnceLock::new();
     let (_folder, table) = TABLE.get_or_init(|| {
         let folder = scratch();
@@ -47,6 +47,8 @@ fn refused_with(content: impl AsRef<[u8]>, options: &[&str], stderr: &str) {
 /// The columns that are known, as messages list them.
 const KNOWN: &str = "`name`, `x`, `y`, `z`, `layer`, `region`, `type`, `conductivity`, `field`, `radius`, `thickness`, \
     `array`, `measure`, `per_volume`, `boundary`, `reference`, `disc_radius`, `disc_normal`, `disc_points`";
+/// What a contact in a conducting medium may say for itself, as messages list it.
+const OF_MEDIUM: &str = "`conductivity`, `conductivity sx,sy,sz`, `boundary`, `disc_radius`, `reference`";
 const RENAME: &str = "hint: what nothing reads would be lost: rename it to one of these, or remove it";
 
 #[test]
@@ -221,9 +223,7 @@ fn a_setting_that_the_type_does_not_take_is_refused() {
     let hint = "hint: leave the cell empty, or choose another type";
     refused(
         "name,x,y,z,type,field\na,1,2,3,PointSource,\nb,1,2,3,PointSource,head.h5\n",
-        &format!(
-            "error: FILE: line[3]: `PointSource` takes no `field`, expected `conductivity`, found `field`\n{hint}"
-        ),
+        &format!("error: FILE: line[3]: `PointSource` takes no `field`, expected {OF_MEDIUM}, found `field`\n{hint}"),
     );
 }
 
@@ -295,5 +295,64 @@ fn a_wrong_number_of_conductivities_is_refused() {
         &["--conductivity", "0.2", "0.3"],
         "error: wrong number of conductivities, expected 1 or 3 (one for each contact of an analytic method), found 2\n\
         hint: give `--conductivity` one value for all, or one for each, in file order",
+    );
+}
+
+#[test]
+fn a_reference_that_cannot_be_subtracted_is_refused() {
+    refused(
+        "name,x,y,z,reference\na,1,2,3,b\n",
+        "error: FILE: line[2]: wrong `reference`, expected the name of another contact or `average`, found `b`",
+    );
+    refused(
+        "name,x,y,z,reference\na,1,2,3,average\nb,1,2,3,a\n",
+        "error: FILE: line[2]: average of one contact, expected `average` as the `reference` of at least 2, found 1",
+    );
+    refused(
+        r#"[{"name": "a", "x": 1, "y": 2, "z": 3, "reference": "b"},
+            {"name": "b", "x": 1, "y": 2, "z": 3, "type": "ObjectiveCSD_Sphere"}]"#,
+        "error: FILE: electrode[0]: reference of another quantity, expected a contact with potentials, found \
+        `ObjectiveCSD_Sphere`",
+    );
+}
+
+#[test]
+fn a_boundary_that_the_contact_cannot_have_is_refused() {
+    let file = |y: &str, boundary: &str| format!("name,x,y,z,boundary\na,1,{y},3,{boundary}\n");
+    refused(
+        file("9000", "y=9000 0"),
+        "error: FILE: contact `a`: contact on its boundary, expected the medium's side, as in `y<9000, 0`, found \
+        `y=9000, 0`\nhint: `<` and `>` say on which side the medium is, wherever the contact is",
+    );
+    refused(
+        file("9001", "y<9000 0"),
+        "error: FILE: contact `a`: contact in an insulator, expected one at y < 9000, found y = 9001",
+    );
+    refused(
+        file("9001", "9000 0"),
+        "error: FILE: line[2]: wrong `boundary`, expected a plane and the conductivity beyond it (S/m), as in \
+        `z<1200, 0`, found `9000 0`",
+    );
+    refused_with(
+        "name,x,y,z,boundary\na,1,2,3,y<9000 1.5\n",
+        &["--conductivity", "0.3,0.3,0.2"],
+        "error: FILE: contact `a`: no image in this medium, expected equal conductivities along x and z or 0 S/m beyond \
+        the boundary, found 0.3 and 0.2, 1.5 beyond\n\
+        hint: a field solver knows this medium: `Reciprocity` on its lead field",
+    );
+    refused(
+        "name,x,y,z,boundary,disc_radius,disc_normal\na,1,2,3,y<4 0,5,1 0 0\n",
+        "error: FILE: contact `a`: disc across the boundary, expected all of it on one side of y = 4, found \
+        y = -3.000..7.000",
+    );
+}
+
+#[test]
+fn a_conductivity_that_is_neither_one_number_nor_three_is_refused() {
+    refused_with(
+        "name,x,y,z\na,1,2,3\n",
+        &["--conductivity", "0.3,0.2"],
+        "error: wrong conductivity, expected a number in S/m, or three (along x, y, z), found `0.3,0.2`\n\
+        hint: for example `--conductivity 0.277`, or `--conductivity 0.3,0.4,0.3`",
     );
 }

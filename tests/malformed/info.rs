@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Float32Array, RecordBatch, UInt64Array};
 use leadfield::assembly::{Assembly, Options, Request};
-use leadfield::positions::{Axon, Placement};
+use leadfield::positions::Placement;
 use leadfield::staged::Existing;
 use leadfield::table::Table;
 use parquet::arrow::ArrowWriter;
@@ -23,8 +23,8 @@ fn info(folder: &Path, file: &str) -> Run {
 /// Writes the table of a golden circuit of four neurons: four parts, or one file.
 fn write_table(out: &Path, placement: Placement) {
     let config = golden().join("variants/four_axon_kinds/circuit/simulation_config.json");
-    let request = Request { config: &config, node_set: None, population: None, report: None };
-    let options = Options { axon: Axon::Replace(placement), segments_per_part: 1, ..Options::default() };
+    let request = Request::of(&config);
+    let options = Options { placement, segments_per_part: 1, ..Options::default() };
     Assembly::open(&request).unwrap().write(out, Existing::Keep, &options, &|_| ()).unwrap();
 }
 

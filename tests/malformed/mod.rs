@@ -2,9 +2,11 @@
 
 mod electrodes;
 mod info;
+mod lead_fields;
 mod morphology;
 mod pickles;
 mod positions;
 mod query;
+mod rule;
 mod sonata;
 mod weights;

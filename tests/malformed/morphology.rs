@@ -199,7 +199,8 @@ fn a_section_of_zero_length() {
         format!("section[1]: section has zero length, expected two distinct points, found {points} at {at}")
     };
     refused(Format::Swc, "1 1 0 0 0 5 -1\n2 3 5 0 0 1 1\n3 3 5 0 0 1 2\n", &message(2, "(5, 0, 0)"));
-    refused(Format::Swc, "1 1 0 0 0 5 -1\n2 3 5 0 0 1 1\n", &message(1, "(5, 0, 0)"));
+    refused(Format::Swc, "1 1 0 0 0 5 -1\n2 3 0 0 0 1 1\n", &message(2, "(0, 0, 0)"));
+    refused(Format::Swc, "2 3 5 0 0 1 -1\n3 2 5 0 0 1 2\n4 2 7 0 0 1 3\n", &message(1, "(5, 0, 0)"));
     asc_refused("((Axon) (1 2 3 4) (1 2 3 5) (1 2 3 6))", &message(3, "(1, 2, 3)"));
     h5_refused(&[0.0; 16], &[[0, 1, -1], [2, 3, 0]], &message(2, "(0, 0, 0)"));
 }

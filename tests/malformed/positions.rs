@@ -26,7 +26,8 @@ const MORPHOLOGIES: [&str; 4] = ["syn_PC_long_00", "syn_PC_late_01", "syn_IN_sho
 /// What every morphology's error says of node 0.
 const OWNER: &str = "it is the morphology of node 0 of population `S1nonbarrel_neurons`";
 const ASK_FOR_ALL: &str = "hint: a report with `\"type\": \"compartment\", \"sections\": \"all\", \"compartments\": \
-                           \"all\"` lists all segments; one frame is enough";
+                           \"all\"` lists all segments; one frame is enough; or have the counts computed: \
+                           `--discretisation rule`";
 const CUT_SHORT: &str = "\nhint: the file may be cut short, or be of another format\n";
 
 /// A copy of a circuit, with a folder `out` for what is made of it.
@@ -234,11 +235,13 @@ fn a_configuration_of_neither_kind() {
 #[test]
 fn a_circuit_where_a_simulation_is_needed() {
     let circuit = Circuit::new();
-    circuit.positions("circuit_config.json", "out/segments", &[]).refused(
-        "error: circuit_config.json: no compartment report to take segment counts from, expected a simulation \
-         configuration, found a circuit configuration\n\
-         hint: name the simulation configuration whose compartment report lists the segments",
-    );
+    let text = "error: circuit_config.json: no compartment report to take segment counts from, expected a simulation \
+                configuration, found a circuit configuration\n\
+                hint: name the simulation configuration whose compartment report lists the segments, or have the counts \
+                computed: `--discretisation rule`";
+    for options in [["--discretisation", "report"], ["--report", "compartment"]] {
+        circuit.positions("circuit_config.json", "out/segments", &options).refused(text);
+    }
 }
 
 #[test]
@@ -266,13 +269,14 @@ fn an_unknown_population() {
 }
 
 #[test]
-fn several_populations_and_none_named() {
+fn several_populations_in_one_file() {
     let circuit = Circuit::new();
     circuit.edit("circuit_config.json", |c| c["networks"]["nodes"][0]["populations"]["more"] = json!({}));
-    circuit.refused(
-        "error: circuit_config.json: networks.nodes: several biophysical populations, expected one, found \
-         `S1nonbarrel_neurons`, `more`\nhint: name one biophysical population with `--population`",
+    circuit.positions(CONFIG, "out/segments.parquet", &[]).refused(
+        "error: out/segments.parquet: several populations cannot go into one file, expected a folder's name, found \
+         `S1nonbarrel_neurons`\nhint: leave `.parquet` out of the name, or choose one population with `--population`",
     );
+    assert_eq!(names_in(&circuit.path("out")), [""; 0]);
 }
 
 #[test]
@@ -442,7 +446,7 @@ fn no_report_at_all_and_none_that_serves() {
          `soma`, compartments `center`)\n{ASK_FOR_ALL}"
     ));
     circuit.edit(CONFIG, |c| c["reports"] = json!({}));
-    circuit.refused(&format!("{start} no reports\n{ASK_FOR_ALL}"));
+    circuit.refused_with(&["--discretisation", "report"], &format!("{start} no reports\n{ASK_FOR_ALL}"));
 }
 
 #[test]
@@ -493,7 +497,8 @@ fn a_report_that_is_missing_or_cut_short() {
     circuit.remove(REPORT);
     circuit.refused(
         "error: output/compartment.h5: cannot be read: no such file or directory\n\
-         hint: the simulation writes this report when it runs; one frame is enough",
+         hint: the simulation writes this report when it runs; one frame is enough; or have the counts computed: \
+         `--discretisation rule`",
     );
 }
 

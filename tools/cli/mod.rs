@@ -2,6 +2,7 @@
 
 pub mod output;
 pub mod progress;
+pub mod rule;
 mod text;
 
 use std::ffi::{OsStr, OsString};

@@ -10,7 +10,7 @@ use leadfield::compare::weights::{self as comparison, ColumnRule, ExtraColumn};
 use leadfield::electrode;
 use leadfield::error::{Context, FileProblem, count};
 use leadfield::method::NearField;
-use leadfield::positions::{Axon, Placement};
+use leadfield::positions::Placement;
 use leadfield::sonata::electrodes_file::ElectrodesFile;
 use leadfield::staged::Existing;
 use leadfield::synthesis::{self, Plan};
@@ -72,8 +72,8 @@ pub(super) fn segments(folder: &Path) -> Result<Step> {
 
 fn positions(circuit: &Path, table: &Path, placement: Placement) -> Result<leadfield::assembly::Made> {
     let config = circuit.join("simulation_config.json");
-    let request = Request { config: &config, node_set: None, population: None, report: None };
-    let options = Options { axon: Axon::Replace(placement), ..Options::default() };
+    let request = Request::of(&config);
+    let options = Options { placement, ..Options::default() };
     Assembly::open(&request)?.write(table, Existing::Keep, &options, &|_| ())
 }
 

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use leadfield::Result;
+use leadfield::assembly;
 use leadfield::error::count;
 use leadfield::sonata::config::{Circuit, Config, NodePopulation, ReportConfig};
 use leadfield::sonata::node_sets::NodeSets;
@@ -34,6 +35,28 @@ pub(super) fn facts(path: &Path) -> Result<Facts> {
 fn add_populations(facts: &mut Facts, circuit: &Circuit) -> Result<()> {
     for population in &circuit.populations {
         facts.add(format!("population {}", population.name), describe(population)?);
+        if population.kind == "biophysical" {
+            add_templates(facts, circuit, population)?;
+        }
+    }
+    Ok(())
+}
+
+/// The rules by which the neurons of each template are cut, where there are templates.
+fn add_templates(facts: &mut Facts, circuit: &Circuit, population: &NodePopulation) -> Result<()> {
+    let nodes = Nodes::open(population)?;
+    let named = nodes.attributes()?.iter().any(|name| name == "model_template");
+    if population.biophysical_neuron_models_dir.is_none() || !named {
+        facts.add("templates", "none: `positions` needs a report, or `--axon-rule`");
+        return Ok(());
+    }
+    for template in assembly::templates(&circuit.path, population, &nodes)? {
+        let rule = match &template.rule {
+            Ok(rule) => format!("{}, chunks of {} um", rule.axon.describe(), rule.chunk_um),
+            // the first line: a procedure may follow
+            Err(e) => format!("no rule: {}", e.to_string().lines().next().unwrap_or_default()),
+        };
+        facts.add(format!("template {}", template.name), format!("{}, {rule}", count(template.nodes, "neuron")));
     }
     Ok(())
 }

@@ -82,7 +82,8 @@ fn add_population(facts: &mut Facts, file: &File, electrodes: &ElectrodesFile, p
 fn attributes(file: &File, object: &str) -> Vec<(String, String)> {
     let mut names = file.attribute_names(object);
     names.sort_unstable();
-    let number = |name: &str| file.float_attribute(object, name).map(|v| v.to_string());
-    let value = |name: &String| file.string_attribute(object, name).or_else(|| number(name));
+    let words = |list: Vec<f64>| list.iter().map(f64::to_string).collect::<Vec<_>>().join(" ");
+    let numbers = |name: &str| file.list_attribute(object, name).map(words);
+    let value = |name: &String| file.string_attribute(object, name).or_else(|| numbers(name));
     names.into_iter().filter_map(|name| value(&name).map(|v| (name, v))).collect()
 }

@@ -15,7 +15,7 @@ use leadfield::table::{Ends, Hits, Precision, Table};
 use leadfield::{Error, Result};
 
 use super::circuit::Circuit;
-use super::field::{ELECTRIC, Field as LeadField, POTENTIAL};
+use super::field::{ELECTRIC, Field as LeadField, POTENTIAL, POTENTIAL_ERROR};
 use super::lookup::Weights;
 
 /// A name that is no column.
@@ -44,7 +44,7 @@ pub const WEIGHT: &str = "weight";
 
 /// Whether a name is that of a column that may be there without a circuit.
 pub fn is_known(name: &str) -> bool {
-    let extra = [ELECTRODE, DISTANCE, WEIGHT, POTENTIAL].into_iter().chain(ELECTRIC).chain(COMPUTED);
+    let extra = [ELECTRODE, DISTANCE, WEIGHT, POTENTIAL, POTENTIAL_ERROR].into_iter().chain(ELECTRIC).chain(COMPUTED);
     Precision::F64.schema().field_with_name(name).is_ok() || extra.into_iter().any(|known| known == name)
 }
 
@@ -62,6 +62,7 @@ enum Column {
     Distance,
     Weight,
     Potential,
+    PotentialError,
     /// A component of the electric field.
     Electric(usize),
     /// An attribute of the segment's node.
@@ -149,11 +150,12 @@ struct Known {
 
 impl Known {
     fn of(precision: Precision, sources: &Sources<'_>, lookups: &Lookups) -> Result<Self> {
-        let extra: [(bool, &'static str, Make); 7] = [
+        let extra: [(bool, &'static str, Make); 8] = [
             (sources.contacts.is_some(), ELECTRODE, || Column::Electrode),
             (sources.nearest, DISTANCE, || Column::Distance),
             (lookups.weights.is_some(), WEIGHT, || Column::Weight),
             (lookups.field.is_some(), POTENTIAL, || Column::Potential),
+            (lookups.field.is_some(), POTENTIAL_ERROR, || Column::PotentialError),
             (lookups.field.is_some(), ELECTRIC[0], || Column::Electric(0)),
             (lookups.field.is_some(), ELECTRIC[1], || Column::Electric(1)),
             (lookups.field.is_some(), ELECTRIC[2], || Column::Electric(2)),
@@ -165,9 +167,13 @@ impl Known {
         })
     }
 
-    /// The contact, the table's own, what is asked for; the electric field only by name.
+    /// The contact, the table's own, what is asked for; the electric field and the potential's error only by name.
     fn usual(&self) -> Vec<String> {
-        let extra = self.extra.iter().map(|(name, _)| *name).filter(|name| !ELECTRIC.contains(name));
+        let extra = self
+            .extra
+            .iter()
+            .map(|(name, _)| *name)
+            .filter(|name| !ELECTRIC.contains(name) && *name != POTENTIAL_ERROR);
         let (first, last): (Vec<_>, Vec<_>) = extra.map(String::from).partition(|name| name == ELECTRODE);
         first.into_iter().chain(self.stored.clone()).chain(last).collect()
     }
@@ -206,9 +212,11 @@ impl Column {
                 schema.field_with_name(stored).map_or_else(|_| Field::new(name, DataType::Null, true), Field::clone)
             }
             Self::Electrode | Self::Attribute(Attribute::Text(_)) => Field::new(name, DataType::Utf8, false),
-            Self::Weight | Self::Potential | Self::Electric(_) | Self::Attribute(Attribute::Number(_)) => {
-                Field::new(name, DataType::Float64, true)
-            }
+            Self::Weight
+            | Self::Potential
+            | Self::PotentialError
+            | Self::Electric(_)
+            | Self::Attribute(Attribute::Number(_)) => Field::new(name, DataType::Float64, true),
             _ => Field::new(name, DataType::Float64, false),
         }
     }
@@ -218,7 +226,8 @@ impl Column {
         let all = |names: &[&str]| names.iter().map(|n| n.to_string()).collect();
         match self {
             Self::Stored(name) => vec![name.clone()],
-            Self::Midpoint(_) | Self::Length | Self::Inside | Self::Potential | Self::Electric(_) => all(&COORDINATES),
+            Self::Midpoint(_) | Self::Length | Self::Inside => all(&COORDINATES),
+            Self::Potential | Self::PotentialError | Self::Electric(_) => all(&COORDINATES),
             Self::Electrode | Self::Distance => Vec::new(),
             Self::Weight => all(&[NODE_ID, ROW]),
             Self::Attribute(_) => all(&[NODE_ID]),
@@ -247,6 +256,10 @@ impl Column {
             },
             Self::Potential => match &lookups.field {
                 Some(field) => Arc::new(field.potentials(midpoints(hits)?)),
+                None => nulls(hits),
+            },
+            Self::PotentialError => match &lookups.field {
+                Some(field) => Arc::new(field.potential_errors(midpoints(hits)?)),
                 None => nulls(hits),
             },
             Self::Electric(axis) => match &lookups.field {

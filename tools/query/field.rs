@@ -11,6 +11,8 @@ use leadfield::{Error, Result};
 
 /// The potential, V.
 pub const POTENTIAL: &str = "potential";
+/// The stated error of the potential, V.
+pub const POTENTIAL_ERROR: &str = "potential_error";
 /// The components of the electric field, V/m.
 pub const ELECTRIC: [&str; 3] = ["ex", "ey", "ez"];
 
@@ -21,7 +23,7 @@ impl Field {
     /// Reads of a field what the columns ask for (where there are none the potential), within the table's bounds.
     pub fn open(path: &Path, columns: &[String], placement: Option<&str>, table: &Table) -> Result<Self> {
         let electric = columns.iter().any(|name| ELECTRIC.contains(&name.as_str()));
-        let potential = columns.is_empty() || columns.iter().any(|name| name == POTENTIAL);
+        let potential = columns.is_empty() || columns.iter().any(|name| name == POTENTIAL || name == POTENTIAL_ERROR);
         let wanted = [(Quantity::Potential, potential || !electric), (Quantity::ElectricField, electric)];
         let quantities: Vec<Quantity> = wanted.into_iter().filter(|(_, wanted)| *wanted).map(|(q, _)| q).collect();
         let placement = placement.map(str::parse::<Placement>).transpose()?.map(|p| p.0);
@@ -40,6 +42,11 @@ impl Field {
     /// The potentials at some points, V; null outside the field.
     pub fn potentials(&self, points: impl Iterator<Item = Point>) -> Float64Array {
         points.map(|p| self.0.potential(p)).collect()
+    }
+
+    /// The stated errors of the potentials at some points, V; null on a grid, and outside the field.
+    pub fn potential_errors(&self, points: impl Iterator<Item = Point>) -> Float64Array {
+        points.map(|p| self.0.potential_error(p)).collect()
     }
 
     /// A component (0 for x) of the electric field at some points, V/m; null outside the field.

@@ -62,8 +62,7 @@ impl Weights {
         let column = found.ok_or_else(unknown).in_file(path)?.column(population.name());
         let column = column.ok_or_else(|| LookupProblem::NoColumn(population.name().into()));
         let column = column.in_object(&format!("/electrodes/{electrode}")).in_file(path)?;
-        let neurons = table.parts().iter().flat_map(|p| p.neurons());
-        let neurons = neurons.map(|n| (n.node_id, (n.first_row, n.segments))).collect();
+        let neurons = table.neurons()?.into_iter().map(|n| (n.node_id, (n.first_row, n.segments))).collect();
         Ok(Self { path: path.to_path_buf(), population, column, neurons, file })
     }
 

@@ -81,7 +81,17 @@ pub trait Region: std::fmt::Debug + Send + Sync {
 
     /// Whether any point of the segment a-b is inside; always so where its midpoint is.
     fn intersects(&self, a: Point, b: Point) -> bool {
-        self.inside(a, b).is_some() || self.contains(a.midpoint(b))
+        let known = a.is_finite() && b.is_finite();
+        (known && (self.contains(a) || self.contains(b)))
+            || self.contains(a.midpoint(b))
+            || (known && a != b && self.clip(a, b).is_some())
+    }
+
+    /// A box that is touched by every segment that the region intersects, of those whose coordinates lie in `all`;
+    /// none if the region is infinite.
+    fn window(&self, all: &Aabb) -> Option<Aabb> {
+        let reach = self.reach() + largest(all.min).max(largest(all.max));
+        self.bounds().map(|bounds| with_room(bounds, reach))
     }
 
     /// The fraction of the segment's length that is inside, 0 to 1; for a segment without length 1 or 0, as its point.

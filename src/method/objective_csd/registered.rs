@@ -41,6 +41,10 @@ impl Method for ObjectiveCsd {
         false
     }
 
+    fn is_potential(&self) -> bool {
+        false
+    }
+
     fn parameters(&self) -> &'static [Parameter] {
         use Parameter::{Array, Measure, PerVolume, Radius, Thickness};
         match self.0 {

@@ -59,6 +59,16 @@ pub(super) fn in_line(line: u64, problem: impl Problem) -> Error {
     Error::from(problem).at("line", line)
 }
 
+/// A token that has no place where it stands.
+pub(super) fn unexpected(line: u64, expected: &'static str, found: Token<'_>) -> Error {
+    in_line(line, AscProblem::Unexpected { expected, found: found.to_string() })
+}
+
+/// A bracket of a line without its partner, and what stands in the partner's place.
+pub(super) fn not_closed(line: u64, found: String) -> Error {
+    in_line(line, AscProblem::NotClosed { found })
+}
+
 /// Reads a text token by token.
 pub(super) struct Lexer<'a> {
     text: &'a str,
@@ -122,9 +132,8 @@ impl<'a> Lexer<'a> {
 
     fn word(&mut self) -> Token<'a> {
         let from = self.at - 1;
-        while self.byte().is_some_and(|b| !ends_word(b)) {
-            self.at += 1;
-        }
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        self.at += rest.iter().position(|&b| ENDS_WORD[usize::from(b)]).unwrap_or(rest.len());
         Token::Word(self.since(from))
     }
 
@@ -142,15 +151,16 @@ impl<'a> Lexer<'a> {
     }
 
     fn pass_over_blanks(&mut self) -> Result<()> {
-        while let Some(byte) = self.byte() {
-            match byte {
-                b';' => self.pass_over_comment(),
-                b'<' => self.pass_over_spine()?,
-                _ if byte.is_ascii_whitespace() => self.pass_over(byte),
-                _ => break,
+        loop {
+            let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+            self.at += rest.iter().take_while(|&&byte| byte == b' ').count();
+            match self.byte() {
+                Some(b';') => self.pass_over_comment(),
+                Some(b'<') => self.pass_over_spine()?,
+                Some(byte) if byte.is_ascii_whitespace() => self.pass_over(byte),
+                _ => return Ok(()),
             }
         }
-        Ok(())
     }
 
     fn pass_over_comment(&mut self) {
@@ -175,6 +185,14 @@ impl<'a> Lexer<'a> {
     }
 }
 
-fn ends_word(byte: u8) -> bool {
-    byte.is_ascii_whitespace() || matches!(byte, b'(' | b')' | b'|' | b';' | b'"' | b'<' | b'>' | b',')
-}
+/// Whether a byte ends the word before it: a table, since most of a file's bytes are asked.
+const ENDS_WORD: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = (byte as u8).is_ascii_whitespace()
+            || matches!(byte as u8, b'(' | b')' | b'|' | b';' | b'"' | b'<' | b'>' | b',');
+        byte += 1;
+    }
+    table
+};

@@ -23,6 +23,8 @@ pub enum Attribute {
     Text(String),
     /// A number.
     Number(f64),
+    /// Several numbers.
+    Numbers(Vec<f64>),
 }
 
 impl From<&str> for Attribute {
@@ -213,5 +215,6 @@ fn write_attributes(file: &h5::File, object: &str, attributes: &[(&'static str, 
     attributes.iter().try_for_each(|(name, value)| match value {
         Attribute::Text(text) => file.write_string_attribute(object, name, text),
         Attribute::Number(number) => file.write_attribute(object, name, number),
+        Attribute::Numbers(numbers) => file.write_list_attribute(object, name, numbers),
     })
 }

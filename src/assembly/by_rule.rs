@@ -1,0 +1,118 @@
+//! The plans of neurons by their rules: from each morphology, parsed once.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use super::library::Library;
+use super::neurons::{Neurons, owners};
+use super::rules::Rules;
+use super::{Skipped, TiedNeurons};
+use crate::error::{Context, Error, Result, count};
+use crate::positions::discretise::{Tie, by_rule, ties};
+use crate::positions::{Axon, NeuronPlan, check_axon};
+use crate::segments::SectionCount;
+use crate::template::Rule;
+
+/// What the rules make of the neurons.
+pub(super) struct Planned {
+    pub plans: Vec<NeuronPlan>,
+    /// The neurons that have no rule, or no morphology that fits it.
+    pub bad: Vec<Skipped>,
+    /// The sections whose number of segments is not sure.
+    pub ties: Vec<TiedNeurons>,
+}
+
+/// The sections of a morphology under a rule.
+#[derive(Clone)]
+struct Counted {
+    sections: Arc<[SectionCount]>,
+    axon: Axon,
+    ties: Arc<[Tie]>,
+}
+
+/// The sections, or why there are none.
+type Outcome = Result<Counted, Arc<Error>>;
+
+/// Counts the segments of all neurons.
+pub(super) fn plan(library: &Library, neurons: &Neurons<'_>, rules: &Rules, population: &str) -> Planned {
+    let (of_nodes, counted) = count_distinct(library, neurons, rules, population);
+    let of_node = |i: usize| counted.get(*of_nodes.get(i)?);
+    let good = |i: usize| of_node(i)?.as_ref().ok();
+    let bad = neurons
+        .ids
+        .iter()
+        .enumerate()
+        .filter_map(|(i, &node_id)| Some(Skipped { node_id, error: Error::shared(of_node(i)?.as_ref().err()?) }));
+    let mut tied: BTreeMap<usize, TiedNeurons> = BTreeMap::new();
+    for (i, &distinct) in of_nodes.iter().enumerate() {
+        if let Some(&tie) = good(i).and_then(|c| c.ties.first()) {
+            let (node_id, morphology) = (neurons.ids[i], neurons.morphologies[i].clone());
+            let entry = tied.entry(distinct).and_modify(|t| t.others += 1);
+            entry.or_insert(TiedNeurons { node_id, others: 0, morphology, tie });
+        }
+    }
+    Planned {
+        plans: neurons.plans(|i, _| good(i).map(|c| (c.sections.clone(), c.axon))),
+        bad: bad.collect(),
+        ties: tied.into_values().collect(),
+    }
+}
+
+/// Counts each pair of morphology and template once; the first list has each neuron's place in the second.
+fn count_distinct(
+    library: &Library,
+    neurons: &Neurons<'_>,
+    rules: &Rules,
+    population: &str,
+) -> (Vec<usize>, Vec<Outcome>) {
+    let mut places: HashMap<(&str, u32), usize> = HashMap::new();
+    let mut distinct: Vec<(&str, u32)> = Vec::new();
+    let mut of_nodes = Vec::with_capacity(neurons.ids.len());
+    for (name, &template) in neurons.morphologies.iter().zip(&rules.of_nodes) {
+        of_nodes.push(*places.entry((name, template)).or_insert_with(|| {
+            distinct.push((name, template));
+            distinct.len() - 1
+        }));
+    }
+    let own = |name: &str| {
+        let named = neurons.ids.iter().zip(&neurons.morphologies).filter(|(_, n)| n.as_str() == name);
+        owners(named.map(|(&id, _)| id), population)
+    };
+    let one = |&(name, template): &(&str, u32)| match rules.templates.get(template as usize).map(|t| &t.rule) {
+        Some(Ok(rule)) => count_one(library, name, rule).map_err(|e| Arc::new(e.advised(own(name)))),
+        Some(Err(e)) => Err(e.clone()),
+        None => Ok(Counted { sections: Arc::new([]), axon: Axon::Keep, ties: Arc::new([]) }),
+    };
+    (of_nodes, distinct.par_iter().map(one).collect())
+}
+
+fn count_one(library: &Library, name: &str, rule: &Rule) -> Result<Counted> {
+    let morphology = library.get(name)?;
+    let axon = Axon::from(rule.axon);
+    check_axon(&morphology, axon, rule.least_axon_sections).in_file(&library.file(name))?;
+    Ok(Counted {
+        sections: by_rule(&morphology, rule.axon, rule.chunk_um).into(),
+        axon,
+        ties: ties(&morphology, rule.axon, rule.chunk_um).into(),
+    })
+}
+
+/// The rules in use, for the metadata: how segments were counted, and what became of the axon.
+pub(super) fn describe(rules: &Rules) -> (String, String) {
+    let mut chunks: Vec<String> = Vec::new();
+    let mut forms: BTreeMap<&str, u64> = BTreeMap::new();
+    for (template, rule) in rules.templates.iter().filter_map(|t| Some((t, t.rule.as_ref().ok()?))) {
+        let chunk = rule.chunk_um.to_string();
+        if !chunks.contains(&chunk) {
+            chunks.push(chunk);
+        }
+        *forms.entry(rule.axon.name()).or_default() += template.nodes;
+    }
+    let forms: Vec<String> = match forms.len() {
+        1 => forms.keys().map(|form| (*form).to_string()).collect(),
+        _ => forms.iter().map(|(form, &n)| format!("{form} ({})", count(n, "neuron"))).collect(),
+    };
+    (format!("rule, {} um", chunks.join(" and ")), forms.join(", "))
+}

@@ -1,0 +1,47 @@
+//! The selected neurons: their places and morphologies, and the plans that come of them.
+
+use std::sync::Arc;
+
+use super::selection::Selection;
+use crate::error::{Result, count};
+use crate::geometry::Transform;
+use crate::positions::{Axon, NeuronPlan};
+use crate::segments::SectionCount;
+
+/// The selected neurons, as columns.
+pub(super) struct Neurons<'a> {
+    /// Ascending.
+    pub ids: &'a [u64],
+    /// Names of their morphologies.
+    pub morphologies: Vec<String>,
+    transforms: Vec<Transform>,
+}
+
+impl<'a> Neurons<'a> {
+    /// Reads what the nodes file says of them.
+    pub fn of(selection: &'a Selection) -> Result<Self> {
+        let (nodes, ids) = (&selection.nodes, selection.ids.as_slice());
+        Ok(Self { ids, transforms: nodes.transforms(ids)?, morphologies: nodes.morphologies(ids)? })
+    }
+
+    /// A plan for each neuron that has sections, given its place and id. Rows are not numbered yet.
+    pub fn plans(&self, sections: impl Fn(usize, u64) -> Option<(Arc<[SectionCount]>, Axon)>) -> Vec<NeuronPlan> {
+        let columns = self.ids.iter().zip(&self.transforms).zip(&self.morphologies);
+        let plan = |(i, ((&node_id, transform), name)): (usize, ((&u64, &Transform), &String))| {
+            let (sections, axon) = sections(i, node_id)?;
+            let (morphology, transform) = (name.clone(), *transform);
+            Some(NeuronPlan { node_id, morphology, first_row: 0, sections, axon, transform })
+        };
+        columns.enumerate().filter_map(plan).collect()
+    }
+}
+
+/// Whose morphology it is, for people.
+pub(super) fn owners(mut nodes: impl Iterator<Item = u64>, population: &str) -> String {
+    let first = nodes.next().unwrap_or_default();
+    let others = match nodes.count() {
+        0 => String::new(),
+        n => format!(" and of {}", count(n as u64, "other")),
+    };
+    format!("it is the morphology of node {first} of population `{population}`{others}")
+}

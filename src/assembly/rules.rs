@@ -1,0 +1,120 @@
+//! Which rule each neuron is cut by: the one that is given, or that of its cell template.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use super::AssemblyProblem;
+use crate::error::{Context, Error, Result, count};
+use crate::sonata::config::NodePopulation;
+use crate::sonata::nodes::Nodes;
+use crate::template::{self, AxonForm, CHUNK_UM, Rule};
+
+/// The nodes' attribute that names the cell template.
+const ATTRIBUTE: &str = "model_template";
+/// What stands before a template in NEURON's language.
+const HOC: &str = "hoc:";
+
+/// A template of a population, and how often it is used.
+#[derive(Debug)]
+pub struct TemplateUse {
+    /// The value of `model_template`; empty where the rule was given.
+    pub name: String,
+    /// The first node that has it.
+    pub first_node: u64,
+    /// Number of nodes that have it.
+    pub nodes: u64,
+    /// Its rule.
+    pub rule: Result<Rule, Arc<Error>>,
+}
+
+/// The rules of some nodes.
+#[derive(Debug)]
+pub(super) struct Rules {
+    /// The templates, in the order of their names.
+    pub templates: Vec<TemplateUse>,
+    /// Each node's place in `templates`.
+    pub of_nodes: Vec<u32>,
+}
+
+/// What is given in the place of templates.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Given {
+    pub axon: Option<AxonForm>,
+    pub chunk_um: Option<f64>,
+}
+
+impl Given {
+    /// Refuses a length that is none.
+    pub fn check(&self) -> Result<(), AssemblyProblem> {
+        match self.chunk_um {
+            Some(um) if !(um > 0.0 && um.is_finite()) => Err(AssemblyProblem::SegmentLength(um)),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Rules {
+    /// The rules of some nodes of a population.
+    ///
+    /// # Errors
+    /// There is no folder of templates, or no attribute that names them; a template that gives no rule is kept as such.
+    pub fn of(circuit: &Path, population: &NodePopulation, nodes: &Nodes, ids: &[u64], given: Given) -> Result<Self> {
+        if let Some(axon) = given.axon {
+            let rule = Rule { chunk_um: given.chunk_um.unwrap_or(CHUNK_UM), ..Rule::of(axon) };
+            let first_node = ids.first().copied().unwrap_or_default();
+            let only = TemplateUse { name: String::new(), first_node, nodes: ids.len() as u64, rule: Ok(rule) };
+            return Ok(Self { templates: vec![only], of_nodes: vec![0; ids.len()] });
+        }
+        let folder = population.biophysical_neuron_models_dir.as_deref();
+        let folder = folder.ok_or_else(|| AssemblyProblem::NoTemplates(population.name.clone())).in_file(circuit)?;
+        let names = nodes.texts(ATTRIBUTE, ids).map_err(|e| e.advised(template::ADVICE))?;
+        let uses = uses(&names, ids);
+        let read = |(name, &(first_node, n)): (&&str, &(u64, u64))| TemplateUse {
+            name: (*name).to_string(),
+            first_node,
+            nodes: n,
+            rule: rule(name, folder, nodes, first_node, given)
+                .map_err(|e| Arc::new(e.advised(owners(population, first_node, n)))),
+        };
+        let templates: Vec<TemplateUse> = uses.iter().collect::<Vec<_>>().into_par_iter().map(read).collect();
+        let places: BTreeMap<&str, u32> = (0..).zip(&templates).map(|(i, t)| (t.name.as_str(), i)).collect();
+        let of_nodes = names.iter().filter_map(|name| places.get(name.as_str()).copied()).collect();
+        Ok(Self { templates, of_nodes })
+    }
+}
+
+/// Each template's first node and number of nodes.
+fn uses<'a>(names: &'a [String], ids: &[u64]) -> BTreeMap<&'a str, (u64, u64)> {
+    let mut uses = BTreeMap::new();
+    for (name, &id) in names.iter().zip(ids) {
+        uses.entry(name.as_str()).or_insert((id, 0)).1 += 1;
+    }
+    uses
+}
+
+fn rule(name: &str, folder: &Path, nodes: &Nodes, first_node: u64, given: Given) -> Result<Rule> {
+    let Some(template) = name.strip_prefix(HOC) else {
+        return Err(nodes.error_at(ATTRIBUTE, first_node, AssemblyProblem::NoHoc(name.into())));
+    };
+    template::read(&folder.join(format!("{template}.hoc")), template, given.chunk_um)
+}
+
+fn owners(population: &NodePopulation, first: u64, nodes: u64) -> String {
+    let others = match nodes - 1 {
+        0 => String::new(),
+        n => format!(" and of {}", count(n, "other")),
+    };
+    format!("it is the template of node {first} of population `{}`{others}", population.name)
+}
+
+/// The templates of a population and their rules, in the order of their names.
+///
+/// # Errors
+/// There is no folder of templates, or no attribute that names them.
+pub fn templates(circuit: &Path, population: &NodePopulation, nodes: &Nodes) -> Result<Vec<TemplateUse>> {
+    let ids: Vec<u64> = (0..nodes.len() as u64).collect();
+    Ok(Rules::of(circuit, population, nodes, &ids, Given::default())?.templates)
+}

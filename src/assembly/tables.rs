@@ -1,0 +1,139 @@
+//! All populations of a circuit: one table each.
+
+use std::path::Path;
+
+use super::request::{self, Request, Source};
+use super::selection::Selection;
+use super::{Assembly, AssemblyProblem, Made, Options};
+use crate::error::{Context, Result, listed};
+use crate::sonata::config::{Config, NodePopulation};
+use crate::sonata::report;
+use crate::staged::{Existing, Staged};
+use crate::table::parts;
+
+/// The tables of a circuit: one a population that has segments.
+pub struct Tables {
+    /// What is known of each.
+    pub tables: Vec<Assembly>,
+    /// The populations that have none.
+    pub left_out: Vec<LeftOut>,
+    /// Whether each table has a folder of its own.
+    in_folders: bool,
+}
+
+/// A population without a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Its name.
+    pub population: String,
+    /// Why.
+    pub why: String,
+}
+
+impl Tables {
+    /// Reads a circuit as far as its nodes and segment counts. Without a population's name all biophysical ones are
+    /// taken; of several, those without selected nodes are left out.
+    ///
+    /// # Errors
+    /// Anything missing, malformed or contradictory in the circuit; no neurons at all.
+    pub fn open(request: &Request<'_>) -> Result<Self> {
+        let config = Config::open(request.config)?;
+        let source = request::source(&config, request)?;
+        let circuit = config.circuit();
+        if let Some(name) = request.population {
+            let table = Assembly::of(&config, circuit.population(Some(name))?, &source, request)?;
+            return Ok(Self { tables: vec![table], left_out: Vec::new(), in_folders: false });
+        }
+        let chosen = circuit.biophysical_populations()?;
+        let others = circuit.populations.iter().filter(|p| !chosen.iter().any(|c| c.name == p.name));
+        let mut left_out: Vec<LeftOut> =
+            others.map(|p| LeftOut { population: p.name.clone(), why: format!("its type is `{}`", p.kind) }).collect();
+        if let [only] = chosen[..] {
+            let tables = vec![Assembly::of(&config, only, &source, request)?];
+            return Ok(Self { tables, left_out, in_folders: false });
+        }
+        let mut tables = Vec::new();
+        for population in chosen {
+            match open_one(&config, population, &source, request)? {
+                Ok(table) => tables.push(table),
+                Err(why) => left_out.push(LeftOut { population: population.name.clone(), why }),
+            }
+        }
+        if tables.is_empty() {
+            let names = listed(left_out.iter().map(|l| &l.population), 12);
+            return Err(AssemblyProblem::NoNeurons(format!("populations {names}"))).in_file(request.config);
+        }
+        Ok(Self { tables, left_out, in_folders: true })
+    }
+
+    /// Number of segments in all tables.
+    pub fn segments(&self) -> u64 {
+        self.tables.iter().map(Assembly::segments).sum()
+    }
+
+    /// Places all segments and writes the tables, which appear under their name when all are complete: with several
+    /// populations a folder with one of each.
+    ///
+    /// # Errors
+    /// As [`Assembly::write`]; several populations and the name of one file.
+    pub fn write(
+        &self,
+        out: &Path,
+        existing: Existing,
+        options: &Options,
+        placed: &(dyn Fn(u64) + Sync),
+    ) -> Result<Vec<Made>> {
+        if let ([only], false) = (&self.tables[..], self.in_folders) {
+            return Ok(vec![only.write(out, existing, options, placed)?]);
+        }
+        if parts::is_single_file(out) {
+            let names = listed(self.tables.iter().map(Assembly::population), 12);
+            return Err(AssemblyProblem::SeveralInOneFile(names)).in_file(out);
+        }
+        let staged = start(out, existing)?;
+        let write =
+            |table: &Assembly| table.write(&staged.partial().join(table.population()), Existing::Keep, options, placed);
+        let made = self.tables.iter().map(write).collect::<Result<_>>()?;
+        staged.commit()?;
+        Ok(made)
+    }
+}
+
+/// A table, or why a population has none.
+fn open_one(
+    config: &Config,
+    population: &NodePopulation,
+    source: &Source,
+    request: &Request<'_>,
+) -> Result<Result<Assembly, String>> {
+    if let Source::Report(report) = source {
+        let known = report::populations(&report.file);
+        if known.is_ok_and(|names| !names.contains(&population.name)) {
+            return Ok(Err(format!("report `{}` does not have it", report.name)));
+        }
+    }
+    let selection = Selection::of(config, population, source, request)?;
+    if selection.ids.is_empty() {
+        return Ok(Err("no neurons are selected in it".into()));
+    }
+    Assembly::join(config, population, selection, source, request).map(Ok)
+}
+
+/// Refuses an output that is not to be replaced, or cannot be written: before anything is read.
+///
+/// # Errors
+/// As said.
+pub fn check_output(out: &Path, existing: Existing) -> Result<()> {
+    start(out, existing).map(drop)
+}
+
+/// Starts an output: a file, or a folder of parts or of tables.
+pub(super) fn start(out: &Path, existing: Existing) -> Result<Staged> {
+    if parts::is_single_file(out) {
+        return Staged::new(out, existing);
+    }
+    if existing == Existing::Replace {
+        parts::check_replaceable(out)?;
+    }
+    Staged::folder(out, existing)
+}

@@ -1,0 +1,240 @@
+//! The cell body: its points, the sphere that stands for it, and its length in the simulator.
+
+use crate::geometry::{Point, PrincipalAxis};
+
+/// The cell body as the file gives it.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Soma {
+    /// Its points, um.
+    pub points: Vec<[f32; 3]>,
+    /// The diameters at its points, um.
+    pub diameters: Vec<f32>,
+    /// How the points are meant.
+    pub form: SomaForm,
+    /// Of a stack of contours, the place of each one's first point; empty where there is but one contour.
+    pub contours: Vec<usize>,
+}
+
+/// How a soma's points describe it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SomaForm {
+    /// There is none.
+    #[default]
+    None,
+    /// One point: a sphere.
+    Point,
+    /// Three points: NeuroMorpho's centre, below and above, which stand for a sphere.
+    ThreePoints,
+    /// A chain of points with diameters: cylinders.
+    Cylinders,
+    /// The outline.
+    Contour,
+}
+
+impl Soma {
+    /// The radius of the sphere that stands for the cell body, um; none where there is no soma or it has no extent.
+    ///
+    /// - [`SomaForm::Point`], [`SomaForm::ThreePoints`]: the radius at the first point (the three points are a
+    ///   cylinder as long as it is wide, whose lateral area is the sphere's; <https://neuromorpho.org/SomaFormat.html>).
+    /// - [`SomaForm::Cylinders`]: of the sphere with the lateral area of the (truncated) cones between consecutive
+    ///   points, R^2 = sum (r1 + r2) s / 4 with r1 and r2 the radii at the two ends and s the slant height
+    ///   sqrt(h^2 + (r1 - r2)^2).
+    /// - [`SomaForm::Contour`]: the mean distance of the points from their centroid.
+    ///
+    /// Computed in float64.
+    pub fn radius(&self) -> Option<f32> {
+        let radius = match self.form {
+            SomaForm::None => None,
+            SomaForm::Point | SomaForm::ThreePoints => self.first_diameter().map(|d| d / 2.0),
+            SomaForm::Cylinders => Some(self.sphere_of_equal_area()),
+            SomaForm::Contour => Some(self.mean_distance_from_centroid()),
+        };
+        radius.map(|r| r as f32).filter(|&r| r > 0.0)
+    }
+
+    /// The length, um, of the section that NEURON's importer (Import3d) makes of the cell body; 0 where there is none.
+    ///
+    /// - [`SomaForm::Point`], [`SomaForm::ThreePoints`]: the diameter.
+    /// - [`SomaForm::Cylinders`]: the path length.
+    /// - [`SomaForm::Contour`]: the contour is taken at 101 points of equal distance and cut across its principal axis;
+    ///   the length is that from the second to the last but one of the points' places along the axis. It is at most
+    ///   a few per cent less than the extent.
+    /// - a stack of contours: the path length through the contours' centres.
+    ///
+    /// Source: `contour2centroid` and `contourcenter` of NEURON's `import3d` library (BSD-3).
+    pub fn length(&self) -> f64 {
+        match self.form {
+            SomaForm::None => 0.0,
+            SomaForm::Point | SomaForm::ThreePoints => self.first_diameter().unwrap_or(0.0),
+            SomaForm::Cylinders => path_length(self.points()),
+            SomaForm::Contour if self.contours.len() > 1 => path_length(self.outlines().map(|o| mean(&resampled(&o)))),
+            SomaForm::Contour => across(&resampled(&self.points().collect::<Vec<_>>())),
+        }
+    }
+
+    /// Where a neurite starts that has no point there: the first point of the cell body, or the middle of its outline;
+    /// none where there is no soma.
+    pub fn center(&self) -> Option<[f32; 3]> {
+        match self.form {
+            SomaForm::Contour => {
+                let center = mean(&self.points().collect::<Vec<_>>());
+                Some(center.to_array().map(|c| c as f32))
+            }
+            _ => self.points.first().copied(),
+        }
+    }
+
+    fn points(&self) -> impl ExactSizeIterator<Item = Point> + '_ {
+        self.points.iter().map(|&p| Point::from(p))
+    }
+
+    fn first_diameter(&self) -> Option<f64> {
+        self.diameters.first().copied().map(f64::from)
+    }
+
+    /// The points of each contour.
+    fn outlines(&self) -> impl Iterator<Item = Vec<Point>> + '_ {
+        let ends = self.contours.iter().skip(1).copied().chain([self.points.len()]);
+        let points = |range: std::ops::Range<usize>| self.points.get(range).unwrap_or_default();
+        let ranges = self.contours.iter().zip(ends).map(|(&from, to)| from..to);
+        ranges.map(move |range| points(range).iter().map(|&p| Point::from(p)).collect())
+    }
+
+    fn sphere_of_equal_area(&self) -> f64 {
+        let cones = self.points.windows(2).zip(self.diameters.windows(2));
+        let quarter_areas = cones.map(|(p, d)| {
+            let (r1, r2) = (f64::from(d[0]) / 2.0, f64::from(d[1]) / 2.0);
+            let slant = Point::from(p[0]).distance(Point::from(p[1])).hypot(r1 - r2);
+            (r1 + r2) * slant / 4.0
+        });
+        quarter_areas.sum::<f64>().sqrt()
+    }
+
+    fn mean_distance_from_centroid(&self) -> f64 {
+        let n = self.points.len() as f64;
+        let centroid = self.points().fold(Point::ORIGIN, |sum, p| sum + p) / n;
+        self.points().map(|p| p.distance(centroid)).sum::<f64>() / n
+    }
+}
+
+fn path_length(points: impl Iterator<Item = Point>) -> f64 {
+    let mut before = None;
+    points.map(|p| before.replace(p).map_or(0.0, |b: Point| b.distance(p))).sum()
+}
+
+fn mean(points: &[Point]) -> Point {
+    points.iter().fold(Point::ORIGIN, |sum, &p| sum + p) / points.len().max(1) as f64
+}
+
+/// 101 points of equal distance along an outline, measured in x and y, from its first to its last point.
+fn resampled(outline: &[Point]) -> Vec<Point> {
+    const STEPS: u32 = 100;
+    let mut lengths = vec![0.0_f64];
+    for w in outline.windows(2) {
+        let step = (w[1].x - w[0].x).hypot(w[1].y - w[0].y);
+        lengths.push(lengths.last().copied().unwrap_or(0.0) + step);
+    }
+    let whole = lengths.last().copied().unwrap_or(0.0);
+    let at = |length: f64| {
+        let i = lengths.partition_point(|&l| l <= length).saturating_sub(1).min(outline.len().saturating_sub(2));
+        match (outline.get(i), outline.get(i + 1)) {
+            (Some(&a), Some(&b)) if lengths[i + 1] > lengths[i] => {
+                a.lerp(b, (length - lengths[i]) / (lengths[i + 1] - lengths[i]))
+            }
+            (Some(&a), _) => a,
+            _ => Point::ORIGIN,
+        }
+    };
+    (0..=STEPS).map(|j| at(whole * (f64::from(j) / f64::from(STEPS)))).collect()
+}
+
+/// How far the points reach along their principal axis, without the outermost point of either end.
+///
+/// Points between the two ends of the axis are left out where a side turns back.
+fn across(points: &[Point]) -> f64 {
+    let Ok(axis) = PrincipalAxis::of(points) else { return 0.0 };
+    let mut along: Vec<f64> = points.iter().map(|&p| axis.project(p)).collect();
+    let place = |better: fn(f64, f64) -> bool, values: &[f64]| {
+        (1..values.len()).fold(0, |best, i| if better(values[i], values[best]) { i } else { best })
+    };
+    let highest = place(|a, b| a > b, &along);
+    along.rotate_left(highest);
+    let lowest = place(|a, b| a < b, &along);
+    let mut second = along.split_off(lowest);
+    along.reverse();
+    rising(&mut along);
+    rising(&mut second);
+    along.append(&mut second);
+    along.sort_unstable_by(f64::total_cmp);
+    match along.as_slice() {
+        [_, low, .., high, _] => high - low,
+        _ => 0.0,
+    }
+}
+
+/// Leaves values out until the rest rises.
+fn rising(values: &mut Vec<f64>) {
+    let mut j = values.len().saturating_sub(1);
+    while j > 0 {
+        if values[j] <= values[j - 1] {
+            values.remove(j);
+            j += usize::from(j != values.len());
+        }
+        j -= 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An ellipse of half axes 12 (turned by 30 degrees in the plane) and 8.
+    fn ellipse(n: u16) -> Vec<[f32; 3]> {
+        let (sin, cos) = (0.5, 0.75_f64.sqrt());
+        let at = |i: u16| {
+            let angle = std::f64::consts::TAU * f64::from(i) / f64::from(n);
+            let (u, v) = (12.0 * angle.cos(), 8.0 * angle.sin());
+            [(cos * u - sin * v) as f32, (sin * u + cos * v) as f32, 3.0]
+        };
+        (0..n).map(at).collect()
+    }
+
+    fn contour(points: Vec<[f32; 3]>, contours: Vec<usize>) -> Soma {
+        Soma { diameters: vec![0.0; points.len()], points, form: SomaForm::Contour, contours }
+    }
+
+    #[test]
+    fn a_contour_is_as_long_as_its_extent_but_for_its_tips() {
+        let length = contour(ellipse(60), vec![]).length();
+        assert!((0.97 * 24.0..=1.001 * 24.0).contains(&length), "{length}");
+    }
+
+    #[test]
+    fn a_stack_is_measured_through_the_centres_of_its_contours() {
+        let square = |z: f32, x: f32| [[x - 1.0, -1.0, z], [x + 1.0, -1.0, z], [x + 1.0, 1.0, z], [x - 1.0, 1.0, z]];
+        let stack = contour([square(0.0, 0.0), square(3.0, 4.0), square(9.0, 4.0)].concat(), vec![0, 4, 8]);
+        // centres are shifted alike: 5 um from (0, 0) to (4, 3), then 6 um
+        assert!((stack.length() - 11.0).abs() < 1e-12, "{}", stack.length());
+    }
+
+    #[test]
+    fn points_and_cylinders_have_the_length_of_their_section() {
+        let soma = |n: usize, form| Soma {
+            points: vec![[0.0; 3], [0.0, -4.0, 0.0], [3.0, 0.0, 0.0]][..n].to_vec(),
+            diameters: vec![8.0; n],
+            form,
+            ..Soma::default()
+        };
+        assert_eq!(soma(1, SomaForm::Point).length(), 8.0);
+        assert_eq!(soma(3, SomaForm::ThreePoints).length(), 8.0);
+        assert_eq!(soma(3, SomaForm::Cylinders).length(), 9.0);
+        assert_eq!(Soma::default().length(), 0.0);
+    }
+
+    #[test]
+    fn contours_without_extent_are_no_obstacle() {
+        assert_eq!(contour(vec![[1.0; 3]; 4], vec![]).length(), 0.0);
+        assert_eq!(contour(vec![[1.0; 3]; 4], vec![0, 2]).length(), 0.0);
+        assert!(contour(vec![[0.0; 3], [10.0, 0.0, 0.0]], vec![]).length() <= 10.0);
+    }
+}

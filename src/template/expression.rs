@@ -1,0 +1,218 @@
+//! Values of hoc expressions, as far as they are constants.
+
+use std::collections::HashMap;
+
+use super::lexer::{Placed, Token};
+
+/// What names stand for. A name that is not there, or has no value, is not known.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Scope<'a> {
+    values: HashMap<&'a str, Option<f64>>,
+    /// Whether `int(x)` is x: shows the slope of a stepped function.
+    int_is_smooth: bool,
+}
+
+impl<'a> Scope<'a> {
+    /// Gives a name a value.
+    pub fn set(&mut self, name: &'a str, value: Option<f64>) {
+        self.values.insert(name, value);
+    }
+
+    /// The same scope with another value of one name.
+    pub fn with(&self, name: &'a str, value: Option<f64>) -> Self {
+        let mut scope = self.clone();
+        scope.set(name, value);
+        scope
+    }
+
+    /// The same scope, in which `int(x)` is x.
+    pub fn smooth(&self) -> Self {
+        Self { int_is_smooth: true, ..self.clone() }
+    }
+
+    /// The values between the brackets of which a token opens the first, and the place after the last.
+    pub fn arguments(&self, tokens: &[Placed<'a>], at: usize) -> (Vec<Option<f64>>, usize) {
+        let mut parser = Parser { scope: self, tokens, at, depth: 0 };
+        let values = parser.bracketed();
+        (values, parser.at)
+    }
+
+    /// The value of the expression that starts at a token, where it is known, and the place after the expression.
+    pub fn evaluate(&self, tokens: &[Placed<'a>], at: usize) -> (Option<f64>, usize) {
+        let mut parser = Parser { scope: self, tokens, at, depth: 0 };
+        let value = parser.sum();
+        (value, parser.at)
+    }
+}
+
+struct Parser<'s, 'a> {
+    scope: &'s Scope<'a>,
+    tokens: &'s [Placed<'a>],
+    at: usize,
+    depth: u32,
+}
+
+/// Brackets that are followed into each other: far more than any formula has.
+const DEEPEST: u32 = 200;
+
+impl<'a> Parser<'_, 'a> {
+    fn token(&self) -> Option<Token<'a>> {
+        self.tokens.get(self.at).map(|&(token, _)| token)
+    }
+
+    /// Takes a mark if it is one of these.
+    fn mark(&mut self, marks: &[&'static str]) -> Option<&'a str> {
+        match self.token() {
+            Some(Token::Mark(mark)) if marks.contains(&mark) => {
+                self.at += 1;
+                Some(mark)
+            }
+            _ => None,
+        }
+    }
+
+    fn sum(&mut self) -> Option<f64> {
+        let mut value = self.product();
+        while let Some(mark) = self.mark(&["+", "-"]) {
+            let next = self.product();
+            value = value.zip(next).map(|(a, b)| if mark == "+" { a + b } else { a - b });
+        }
+        value
+    }
+
+    fn product(&mut self) -> Option<f64> {
+        let mut value = self.signed();
+        while let Some(mark) = self.mark(&["*", "/"]) {
+            let next = self.signed();
+            value = value.zip(next).map(|(a, b)| if mark == "*" { a * b } else { a / b });
+        }
+        value
+    }
+
+    fn signed(&mut self) -> Option<f64> {
+        let mut is_negative = false;
+        while let Some(mark) = self.mark(&["+", "-"]) {
+            is_negative ^= mark == "-";
+        }
+        let base = self.primary();
+        let value = if self.mark(&["^"]).is_some() { base.zip(self.primary()).map(|(a, b)| a.powf(b)) } else { base };
+        value.map(|v| if is_negative { -v } else { v })
+    }
+
+    fn primary(&mut self) -> Option<f64> {
+        if self.depth > DEEPEST {
+            self.at = self.tokens.len();
+            return None;
+        }
+        match self.token() {
+            Some(Token::Number(number)) => {
+                self.at += 1;
+                Some(number)
+            }
+            Some(Token::Mark("(")) => self.bracketed().first().copied().flatten(),
+            Some(Token::Word("new")) => {
+                self.at += 1;
+                self.primary();
+                None
+            }
+            Some(Token::Word(name)) => {
+                self.at += 1;
+                self.named(name)
+            }
+            Some(Token::Text(_)) => {
+                self.at += 1;
+                None
+            }
+            _ => None,
+        }
+    }
+
+    /// What follows a name: nothing, arguments, an index, a member.
+    fn named(&mut self, name: &'a str) -> Option<f64> {
+        let mut value = self.scope.values.get(name).copied().flatten();
+        if let Some(Token::Mark("(")) = self.token() {
+            let argument = self.bracketed().first().copied().flatten();
+            value = match (name, self.scope.int_is_smooth) {
+                ("int", false) => argument.map(f64::trunc),
+                ("int", true) => argument,
+                _ => None,
+            };
+        }
+        loop {
+            match self.token() {
+                Some(Token::Mark("[" | "(")) => drop(self.bracketed()),
+                Some(Token::Mark(".")) => self.at += 2,
+                _ => return value,
+            }
+            value = None;
+        }
+    }
+
+    /// The values between brackets, which the current token opens.
+    fn bracketed(&mut self) -> Vec<Option<f64>> {
+        self.depth += 1;
+        self.at += 1;
+        let mut values = vec![self.sum()];
+        loop {
+            match self.token() {
+                None | Some(Token::Mark("{" | "}")) => break,
+                Some(Token::Mark(")" | "]")) => {
+                    self.at += 1;
+                    break;
+                }
+                Some(Token::Mark(",")) => {
+                    self.at += 1;
+                    values.push(self.sum());
+                }
+                // a comparison, an assignment: a value that is not known
+                Some(_) => {
+                    self.at += 1;
+                    self.sum();
+                    values.pop();
+                    values.push(None);
+                }
+            }
+        }
+        self.depth -= 1;
+        values
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::lexer::tokens;
+    use super::*;
+
+    fn value(text: &str) -> Option<f64> {
+        let mut scope = Scope::default();
+        [("a", 60.0), ("L", 100.0), ("$1", 40.0)].into_iter().for_each(|(name, v)| scope.set(name, Some(v)));
+        scope.evaluate(&tokens(text), 0).0
+    }
+
+    #[test]
+    fn constants_are_computed_and_the_rest_is_not_known() {
+        for (text, expected) in [
+            ("a/2", Some(30.0)),
+            ("1 + 2*int(L/$1)", Some(5.0)),
+            ("-(2 - 5)^2 * 2.", Some(-18.0)),
+            ("int(-1.5)", Some(-1.0)),
+            ("int(L/40./2)*2+1", Some(3.0)),
+            ("b + 1", None),
+            ("diams.x[2]", None),
+            ("lambda_f(100)", None),
+            ("new Vector(3)", None),
+            ("(a < 3)", None),
+            ("\"text\"", None),
+            ("", None),
+            ("((((", None),
+        ] {
+            assert_eq!(value(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_expression_ends_where_the_next_statement_begins() {
+        let tokens = tokens("v(0.5) + x.y[2](3) L = 3");
+        assert_eq!(tokens[Scope::default().evaluate(&tokens, 0).1].0, Token::Word("L"));
+    }
+}

@@ -1,0 +1,163 @@
+//! Words, numbers, texts and marks of hoc, tolerant of what it does not know.
+//!
+//! Comments (`// ...`, `/* ... */`) are passed over. A line's end is a mark, since it ends a statement. What stands in a
+//! text that is handed to `execute` or `execute1` is hoc, too, and read as if it stood there.
+
+/// A piece of a template's text.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Token<'a> {
+    /// A name, also of an argument (`$1`, `$s2`).
+    Word(&'a str),
+    /// A number.
+    Number(f64),
+    /// A text in quotes, without them.
+    Text(&'a str),
+    /// An operator or a bracket; a line's end is `"\n"`.
+    Mark(&'a str),
+}
+
+/// A token and the place of its first byte.
+pub(super) type Placed<'a> = (Token<'a>, usize);
+
+/// All tokens of a text.
+pub(super) fn tokens(text: &str) -> Vec<Placed<'_>> {
+    let mut found = Vec::new();
+    scan(text, 0, &mut found);
+    found
+}
+
+/// Marks of two characters.
+const PAIRS: [&str; 10] = ["==", "!=", "<=", ">=", "&&", "||", "+=", "-=", "*=", "/="];
+
+fn scan<'a>(text: &'a str, offset: usize, found: &mut Vec<Placed<'a>>) {
+    let mut at = 0;
+    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+        let (token, length) = next(rest);
+        let is_executed = matches!(token, Some(Token::Text(_))) && is_execution(found);
+        match token {
+            Some(Token::Text(inner)) if is_executed => {
+                found.push((Token::Mark("\n"), offset + at));
+                scan(inner, offset + at + 1, found);
+                found.push((Token::Mark("\n"), offset + at + length));
+            }
+            Some(token) => found.push((token, offset + at)),
+            None => {}
+        }
+        at += length;
+    }
+}
+
+/// Whether the last tokens are `execute (`.
+fn is_execution(found: &[Placed<'_>]) -> bool {
+    matches!(found, [.., (Token::Word(word), _), (Token::Mark("("), _)] if word.starts_with("execute"))
+}
+
+/// The token at the start of a text that is not empty, if there is one, and the number of bytes to go on by.
+fn next(text: &str) -> (Option<Token<'_>>, usize) {
+    let first = text.chars().next().unwrap_or('\n');
+    let upto = |end: usize| text.get(..end).unwrap_or_default();
+    match first {
+        '\n' => (Some(Token::Mark("\n")), 1),
+        '/' if text.starts_with("//") => (None, text.find('\n').unwrap_or(text.len())),
+        '/' if text.starts_with("/*") => (None, text.find("*/").map_or(text.len(), |end| end + 2)),
+        '"' => quoted(text),
+        c if c.is_ascii_digit() || (c == '.' && text[1..].starts_with(|d: char| d.is_ascii_digit())) => {
+            let length = number_length(text);
+            (upto(length).parse().ok().map(Token::Number), length)
+        }
+        c if c.is_alphabetic() || matches!(c, '_' | '$') => {
+            let is_inside = |c: char| c.is_alphanumeric() || matches!(c, '_' | '&' | '$');
+            let length = text.find(|c| !is_inside(c)).unwrap_or(text.len());
+            (Some(Token::Word(upto(length))), length)
+        }
+        c if c.is_whitespace() => (None, c.len_utf8()),
+        _ if PAIRS.iter().any(|pair| text.starts_with(pair)) => (Some(Token::Mark(upto(2))), 2),
+        c => (Some(Token::Mark(upto(c.len_utf8()))), c.len_utf8()),
+    }
+}
+
+/// A text in quotes; `\"` does not end it.
+fn quoted(text: &str) -> (Option<Token<'_>>, usize) {
+    let bytes = text.as_bytes();
+    let mut at = 1;
+    while let Some(&byte) = bytes.get(at) {
+        match byte {
+            b'\\' => at += 2,
+            b'"' => return (Some(Token::Text(text.get(1..at).unwrap_or_default())), at + 1),
+            _ => at += 1,
+        }
+    }
+    (None, text.len())
+}
+
+fn number_length(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let digits = |from: usize| bytes[from..].iter().take_while(|b| b.is_ascii_digit()).count();
+    let mut end = digits(0);
+    if bytes.get(end) == Some(&b'.') {
+        end += 1 + digits(end + 1);
+    }
+    if matches!(bytes.get(end), Some(b'e' | b'E')) {
+        let sign = usize::from(matches!(bytes.get(end + 1), Some(b'+' | b'-')));
+        match digits((end + 1 + sign).min(bytes.len())) {
+            0 => {}
+            n => end += 1 + sign + n,
+        }
+    }
+    end
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(text: &str) -> Vec<String> {
+        tokens(text).iter().map(|(token, _)| format!("{token:?}")).collect()
+    }
+
+    #[test]
+    fn comments_are_passed_over_and_texts_kept() {
+        assert_eq!(
+            told("a=1.5e-1 // b {\n/* c\n\" */ $o2.x[.5] \"}\\\"\""),
+            [
+                "Word(\"a\")",
+                "Mark(\"=\")",
+                "Number(0.15)",
+                "Mark(\"\\n\")",
+                "Word(\"$o2\")",
+                "Mark(\".\")",
+                "Word(\"x\")",
+                "Mark(\"[\")",
+                "Number(0.5)",
+                "Mark(\"]\")",
+                "Text(\"}\\\\\\\"\")"
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_executed_is_read_as_if_it_stood_there() {
+        assert_eq!(
+            told("execute1(\"create axon[2]\", CellRef)"),
+            [
+                "Word(\"execute1\")",
+                "Mark(\"(\")",
+                "Mark(\"\\n\")",
+                "Word(\"create\")",
+                "Word(\"axon\")",
+                "Mark(\"[\")",
+                "Number(2.0)",
+                "Mark(\"]\")",
+                "Mark(\"\\n\")",
+                "Mark(\",\")",
+                "Word(\"CellRef\")",
+                "Mark(\")\")"
+            ]
+        );
+    }
+
+    #[test]
+    fn letters_beyond_ascii_and_open_quotes_are_no_obstacle() {
+        assert_eq!(told("é µm \u{2003}\"open é"), ["Word(\"é\")", "Word(\"µm\")"]);
+    }
+}

@@ -1,0 +1,334 @@
+//! Cell templates: by which rule a neuron is cut into segments, and what becomes of its axon.
+//!
+//! A template is a text in NEURON's hoc language, `<biophysical_neuron_models_dir>/<model_template>.hoc`. Two things in
+//! it matter here: the chunk length of `nseg = 1 + 2*int(L/chunk)`, and the procedure that puts stubs in the axon's
+//! place, if `init` calls one. [`read`] follows `init` through the procedures it calls, with the constants they compute,
+//! and compares what comes out with the forms that are known ([`AxonForm`]); names of files and procedures do not matter.
+
+mod chunk;
+mod expression;
+mod form;
+mod lexer;
+mod procedure;
+mod statement;
+mod walk;
+
+use std::path::Path;
+
+pub use form::{AxonForm, Stub};
+
+use crate::error::{Context, FileProblem, Problem, Result};
+use procedure::Template;
+use walk::Walk;
+
+/// The chunk length of the field's templates, um.
+pub const CHUNK_UM: f64 = 40.0;
+
+/// How a neuron is cut into segments.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rule {
+    /// A section of length L gets `1 + 2 int(L / chunk)` segments, um.
+    pub chunk_um: f64,
+    /// What becomes of the axon.
+    pub axon: AxonForm,
+    /// The template refuses a neuron with fewer axon sections.
+    pub least_axon_sections: usize,
+}
+
+impl Rule {
+    /// The rule of a form, with the numbers of the field's templates.
+    pub const fn of(axon: AxonForm) -> Self {
+        Self { chunk_um: CHUNK_UM, axon, least_axon_sections: axon.least_axon_sections() }
+    }
+}
+
+/// Why a template gives no rule.
+#[derive(Debug, thiserror::Error, PartialEq)]
+pub enum TemplateProblem {
+    /// A bracket without its partner.
+    #[error("`{0}` is not closed, expected its partner, found the end of the file")]
+    NotClosed(&'static str),
+    /// Another template than the file's name says.
+    #[error("no such template, expected `begintemplate {expected}`, found {found}")]
+    NoTemplate {
+        /// The name asked for.
+        expected: String,
+        /// Those that are there.
+        found: String,
+    },
+    /// Nothing starts the cell.
+    #[error("no `proc init`, expected one that loads the morphology and cuts it into segments, found {0}")]
+    NoInit(String),
+    /// Segments are counted in another way.
+    #[error(
+        "unknown rule for the number of segments, expected `nseg = 1 + 2*int(L/chunk)` over all sections, found:\n{0}"
+    )]
+    Chunk(String),
+    /// The axon is treated in another way.
+    #[error(
+        "unknown way to replace an axon, expected two stubs (30 and 30 um of 5 or 1 segments, or 20 and 30 um of 5 and \
+         7) and perhaps 1000 um of myelin of 5, found:\n{0}"
+    )]
+    Axon(String),
+}
+
+/// What helps where a template gives no rule: its options.
+pub const ADVICE: &str = "give the rule yourself: `--axon-rule taper|legacy|bluepyopt|delete|keep`, and `--segment-length UM` if it is not 40";
+
+impl Problem for TemplateProblem {
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Chunk(_) => "give the chunk length yourself: `--segment-length UM`, with `--axon-rule \
+                               taper|legacy|bluepyopt|delete|keep` where that is not clear either"
+                .into(),
+            _ => ADVICE.into(),
+        })
+    }
+}
+
+/// Reads the rule of a template; a chunk length that is given stands for the file's own.
+///
+/// # Errors
+/// The file cannot be read, has no such template, or has none of the known forms; the error shows the procedure.
+pub fn read(path: &Path, name: &str, chunk_um: Option<f64>) -> Result<Rule> {
+    let bytes = std::fs::read(path).map_err(FileProblem::Read).in_file(path);
+    let bytes = bytes.map_err(|e| e.advised(ADVICE))?;
+    parse(&String::from_utf8_lossy(&bytes), name, chunk_um).in_file(path)
+}
+
+/// The rule of a template's text.
+///
+/// # Errors
+/// As [`read`].
+pub fn parse(text: &str, name: &str, chunk_um: Option<f64>) -> Result<Rule> {
+    let template = Template::of(text, name)?;
+    let found = Walk::from_init(&template)?;
+    let chunk_um = chunk_um.map_or_else(|| found.chunk(&template), Ok)?;
+    let (axon, refused_below) = found.axon(&template, chunk_um)?;
+    Ok(Rule { chunk_um, axon, least_axon_sections: refused_below })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A template around the procedures that differ.
+    fn template(init: &str, procedures: &str) -> String {
+        format!(
+            "load_file(\"stdrun.hoc\")\nbegintemplate cADpyr /* a {{ in a comment */\npublic init\ncreate soma[1], dend[1], axon[1]\n\
+             proc init() {{ localobj nl\n  all = new SectionList() // {{ \n  load_morphology($s2, $s3)\n{init}\n}}\n\
+             proc geom_nseg() {{\n  geom_nseg_fixed(40)\n}}\n\
+             proc geom_nseg_fixed() {{ local chunkSize\n  chunkSize = $1\n  soma area(.5)\n  forsec all {{\n    nseg = 1 + 2*int(L/chunkSize)\n  }}\n}}\n\
+             {procedures}\nendtemplate cADpyr\n"
+        )
+    }
+
+    const INIT: &str = "  geom_nseg()\n  indexSections()\n  replace_axon()";
+
+    /// The procedure of the published templates, with and without myelin.
+    fn replace_axon(least: u32, myelin: &str) -> String {
+        format!(
+            r#"proc replace_axon() {{ local nSec, L_chunk, dist, i1, i2, count, L_target, chunkSize, L_real localobj diams, lens
+    L_target = 60  // length of stub axon
+    nseg0 = 5  // number of segments for each of the two axon sections
+    nseg_total = nseg0 * 2
+    chunkSize = L_target/nseg_total
+    nSec = 0
+    forsec axonal{{nSec = nSec + 1}}
+    if(nSec < {least}){{ //At least that many
+        execerror("Less than three axon sections are present! {{")
+    }} else {{
+        diams = new Vector()
+        access axon[0]
+        i1 = v(0.0001)
+        count = 0
+        forsec axonal{{
+            nseg = 1 + int(L/chunkSize/2.)*2  //nsegs to get diameter
+            for (x) {{
+                if (x > 0 && x < 1) {{
+                    count = count + 1
+                    diams.resize(count)
+                    diams.x[count-1] = diam(x)
+                    if( count == nseg_total ){{
+                        break
+                    }}
+                }}
+            }}
+            if( count == nseg_total ){{
+                break
+            }}
+        }}
+        forsec axonal{{
+            delete_section()
+        }}
+        execute1("create axon[2]", CellRef)
+        L_real = 0
+        count = 0
+        for i=0,1{{
+            access axon[i]
+            L =  L_target/2
+            nseg = nseg_total/2
+            for (x) {{
+                if (x > 0 && x < 1) {{
+                    diam(x) = diams.x[count]
+                    count = count + 1
+                }}
+            }}
+            all.append()
+            if (i == 0) {{
+                v(0.0001) = i1
+            }}
+        }}
+        nSecAxonal = 2
+        soma[0] connect axon[0](0), 1
+        axon[0] connect axon[1](0), 1
+        {myelin}
+    }}
+}}"#
+        )
+    }
+
+    const MYELIN: &str = "execute1(\"create myelin[1]\", CellRef)\naccess myelin[0]{\n L = 1000\n diam = diams.x[count-1]\n nseg = 5\n}\n\
+                          connect myelin[0](0), axon[1](1)";
+
+    const OPTIMISER: &str = "proc replace_axon(){ local nSec, D1, D2\n nSec = sec_count(axonal)\n if (nSec == 0) {\n D1 = D2 = 1\n } else {\n\
+        axon[0] D1 = diam\n forsec axonal {\n D2 = diam\n if (distance(0.5) > 60) { break }\n }\n }\n forsec axonal{ delete_section() }\n\
+        create axon[2]\n axon[0] {\n L = 30\n diam = D1\n nseg = 1 + 2*int(L/40)\n all.append()\n }\n axon[1] { L = 30 diam = D2 nseg = 1 + 2*int(L/40) }\n\
+        nSecAxonal = 2\n soma[0] connect axon[0](0), 1\n}";
+
+    fn rule(init: &str, procedures: &str) -> Result<Rule> {
+        parse(&template(init, procedures), "cADpyr", None)
+    }
+
+    #[track_caller]
+    fn is(init: &str, procedures: &str, axon: AxonForm, least_axon_sections: usize) {
+        assert_eq!(rule(init, procedures).unwrap(), Rule { chunk_um: 40.0, axon, least_axon_sections });
+    }
+
+    #[test]
+    fn the_forms_of_published_templates_are_recognised() {
+        is(INIT, &replace_axon(3, MYELIN), AxonForm::Taper, 3);
+        is(INIT, &replace_axon(1, ""), AxonForm::Legacy, 2);
+        is(
+            INIT,
+            &replace_axon(2, "").replace("access axon[i]\n", "axon[i] {").replace("all.append()", "}"),
+            AxonForm::Legacy,
+            2,
+        );
+        is(INIT, OPTIMISER, AxonForm::BluePyOpt, 2);
+        is("  geom_nseg()", OPTIMISER, AxonForm::Keep, 0);
+        let delete = |l0: u32, l1: u32, nseg: &str| {
+            format!(
+                "proc delete_axon() {{\n forsec axonal {{ delete_section() }}\n create axon[2]\n axon[0] {{ L = {l0}\n nseg = {nseg}\n \
+                 diam = $1 }}\n axon[1] {{\n L = {l1}\n nseg = {nseg}\n diam = $2\n }}\n connect axon[0](0), soma(0.5)\n}}"
+            )
+        };
+        is("  geom_nseg()\n  delete_axon()", &delete(30, 30, "1 + 2*int(L/40)"), AxonForm::Delete, 2);
+        is("  geom_nseg()\n  delete_axon(3, 2)", &delete(20, 30, "1+2*int(L/10)"), AxonForm::DeleteFine, 2);
+    }
+
+    #[test]
+    fn names_order_and_arguments_do_not_matter() {
+        let renamed = replace_axon(3, MYELIN).replace("replace_axon", "stub");
+        is("  prepare()", &format!("{renamed}\nproc prepare() {{\n geom_nseg() stub()\n}}"), AxonForm::Taper, 3);
+        let scaled = replace_axon(3, MYELIN).replace("L_target = 60", "scale = $1\n L_target = 60");
+        is("  geom_nseg()\n  replace_axon($4)", &scaled, AxonForm::Taper, 3);
+        let target = replace_axon(3, MYELIN).replace("L_target = 60", "L_target = $1");
+        is("  geom_nseg()\n  replace_axon(60)", &target, AxonForm::Taper, 3);
+        let other_chunk =
+            template(INIT, &replace_axon(3, MYELIN)).replace("geom_nseg_fixed(40)", "geom_nseg_fixed(12.5)");
+        assert_eq!(parse(&other_chunk, "cADpyr", None).unwrap().chunk_um, 12.5);
+        assert_eq!(parse(&other_chunk, "cADpyr", Some(20.0)).unwrap().chunk_um, 20.0);
+    }
+
+    #[test]
+    fn stubs_that_are_cut_once_more_follow_the_chunk() {
+        // 30 um are below a chunk of 40: one segment; 1000 um of myelin would have 51
+        is("  replace_axon()\n  geom_nseg()", &replace_axon(2, ""), AxonForm::BluePyOpt, 2);
+        assert!(rule("  replace_axon()\n  geom_nseg()", &replace_axon(2, MYELIN)).is_err());
+    }
+
+    #[test]
+    fn other_things_done_to_axon_or_segments_are_told_with_their_text() {
+        let refused = |init: &str, procedures: &str| format!("{:?}", rule(init, procedures).unwrap_err());
+        let bare = "proc replace_axon() {\n  forsec axonal { delete_section() }\n}";
+        assert_eq!(
+            refused(INIT, bare),
+            format!(
+                "line[22]: unknown way to replace an axon, expected two stubs (30 and 30 um of 5 or 1 segments, or 20 and 30 um of 5 \
+                 and 7) and perhaps 1000 um of myelin of 5, found:\n    proc replace_axon() {{\n      forsec axonal {{ \
+                 delete_section() }}\n    }}\nhint: {ADVICE}"
+            )
+        );
+        for (from, to) in [
+            ("L_target = 60", "L_target = 80"),
+            ("nseg0 = 5", "nseg0 = lambda_f(100)"),
+            ("create axon[2]", "create axon[3]"),
+            ("L = 1000", "L = 100"),
+            ("forsec axonal{\n            delete", "forsec apical{\n            delete"),
+            ("nSecAxonal = 2", "soma[0] { L = 3 }"),
+        ] {
+            let changed = replace_axon(3, MYELIN).replace(from, to);
+            assert!(refused(INIT, &changed).contains("unknown way to replace an axon"), "{to}");
+        }
+        let lambda =
+            template("  geom_nseg()", "").replace("1 + 2*int(L/chunkSize)", "int((L/(0.1*lambda_f(100))+.9)/2)*2+1");
+        let told = parse(&lambda, "cADpyr", None).unwrap_err();
+        assert!(told.to_string().starts_with("line[13]: unknown rule for the number of segments"), "{told}");
+        assert_eq!(
+            parse(&lambda, "cADpyr", Some(30.0)).unwrap(),
+            Rule { chunk_um: 30.0, axon: AxonForm::Keep, least_axon_sections: 0 }
+        );
+        for none in ["", "  soma nseg = 1\n  dend nseg = 5", "  geom_nseg()\n  forsec basal { nseg = 3 }"] {
+            assert!(refused(none, "").contains("unknown rule for the number of segments"), "{none}");
+        }
+    }
+
+    #[test]
+    fn a_long_procedure_is_shown_by_its_start() {
+        let long = format!("proc replace_axon() {{\n{}}}", "  create axon[9]\n".repeat(30));
+        let told = rule(INIT, &long).unwrap_err().to_string();
+        assert!(told.ends_with("    create axon[9]\n    ... (16 more lines)"), "{told}");
+    }
+
+    #[test]
+    fn a_text_that_is_no_such_template_is_refused() {
+        let told = |text: &str| parse(text, "cADpyr", None).unwrap_err().to_string();
+        let other = "begintemplate other\nendtemplate other";
+        assert_eq!(told(other), "no such template, expected `begintemplate cADpyr`, found `begintemplate other`");
+        assert_eq!(told("\u{0}\u{1}"), "no such template, expected `begintemplate cADpyr`, found none");
+        assert_eq!(
+            told("begintemplate cADpyr\nproc start() { }\nendtemplate cADpyr"),
+            "no `proc init`, expected one that loads the morphology and cuts it into segments, found `start`"
+        );
+        assert_eq!(
+            told("begintemplate cADpyr\n\nproc init() { {\n}\nendtemplate cADpyr"),
+            "line[3]: `{` is not closed, expected its partner, found the end of the file"
+        );
+    }
+
+    #[test]
+    fn procedures_that_call_each_other_come_to_an_end() {
+        let circle = "proc a() {\n b() b()\n}\nproc b() {\n a()\n}";
+        is("  geom_nseg()\n  a()", circle, AxonForm::Keep, 0);
+    }
+
+    #[test]
+    fn the_template_of_synthetic_circuits_is_a_taper() {
+        let text = include_str!("../synthesis/template.hoc");
+        assert_eq!(parse(text, "TEMPLATE_NAME", None).unwrap(), Rule::of(AxonForm::Taper));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_damaged_template_brings_the_reader_down(cut in 0..4000_usize, at in 0..4000_usize, put in "[(){}\\[\\]=,.\\n\"/*a0 $]{0,4}") {
+            let mut text = template(INIT, &replace_axon(3, MYELIN));
+            text.truncate(text.len() - cut % text.len());
+            let at = at % (text.len() + 1);
+            if text.is_char_boundary(at) {
+                text.insert_str(at, &put);
+            }
+            drop(parse(&text, "cADpyr", None));
+        }
+    }
+}

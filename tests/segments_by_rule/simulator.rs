@@ -1,0 +1,201 @@
+//! The simulator itself: NEURON imports the same files, cuts them by the same rule, and replaces the same axons.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use leadfield::morphology::{Format, Morphology, SomaForm, read};
+use leadfield::positions::discretise::by_rule;
+use leadfield::segments::SectionType;
+use leadfield::table::Table;
+use leadfield::template::AxonForm;
+
+use crate::support::{leadfield_in, names_in, real, root, scratch};
+
+/// Runs a part of `segments_by_rule.py`; gives the words of the lines that start with a word.
+fn python(arguments: &[&str], start: &str) -> Vec<Vec<String>> {
+    let python = std::env::var_os("LEADFIELD_PYTHON").expect("LEADFIELD_PYTHON names a Python that has neuron");
+    let script = root().join("tests/segments_by_rule.py");
+    let output = Command::new(python).arg(script).args(arguments).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let words = |line: &str| line.split(' ').map(str::to_string).collect::<Vec<_>>();
+    text.lines().map(words).filter(|words| words[0] == start).map(|words| words[1..].to_vec()).collect()
+}
+
+/// A section in the simulator: number of segments, length in um.
+type Section = (u32, f64);
+
+/// Sections by file and tree, in the simulator's order.
+fn simulated(paths: &[PathBuf]) -> BTreeMap<(String, String), Vec<Section>> {
+    let arguments: Vec<&str> = ["sections"].into_iter().chain(paths.iter().map(|p| p.to_str().unwrap())).collect();
+    let mut sections: BTreeMap<_, Vec<Section>> = BTreeMap::new();
+    for words in python(&arguments, "section") {
+        let [file, tree, segments, length] = &words[..] else { panic!("{words:?}") };
+        let section = (segments.parse().unwrap(), length.parse().unwrap());
+        sections.entry((file.clone(), tree.clone())).or_default().push(section);
+    }
+    sections
+}
+
+fn ours(path: &Path) -> Morphology {
+    let format = if path.extension().unwrap() == "asc" { Format::Asc } else { Format::Swc };
+    read(path, format).unwrap()
+}
+
+/// Asserts that NEURON makes the same sections of a file, of the same length and as many segments; gives how far the
+/// lengths are apart at most: of neurites, of somata; each as a part of the length.
+fn compare(path: &Path, theirs: &BTreeMap<(String, String), Vec<Section>>) -> [f64; 2] {
+    let cell = ours(path);
+    let counts = by_rule(&cell, AxonForm::Keep, 40.0);
+    let name = path.file_name().unwrap().to_str().unwrap().to_string();
+    let of_tree = |tree: &str| theirs.get(&(name.clone(), tree.to_string())).cloned().unwrap_or_default();
+    let apart = |a: f64, b: f64| (a - b).abs() / b;
+    let soma = of_tree("soma");
+    assert_eq!(soma.len(), 1, "{name}");
+    assert_eq!(soma[0].0, counts[0].segments, "soma of {name}");
+    let mut worst = [0.0, apart(cell.soma.length(), soma[0].1)];
+    for kind in [SectionType::Axon, SectionType::Dend, SectionType::Apic] {
+        let of_kind = cell.sections.iter().zip(&counts[1..]).filter(|(s, _)| s.kind == kind);
+        let found: Vec<Section> = of_kind.map(|(s, c)| (c.segments, s.length())).collect();
+        let expected = of_tree(kind.name());
+        assert_eq!(found.len(), expected.len(), "{} of {name}", kind.name());
+        for (i, (found, expected)) in found.iter().zip(&expected).enumerate() {
+            assert_eq!(found.0, expected.0, "{}[{i}] of {name}", kind.name());
+            worst[0] = f64::max(worst[0], apart(found.1, expected.1));
+        }
+    }
+    worst
+}
+
+/// Ten synthesized neurons, of every kind of axon, dendrites and soma.
+fn circuit() -> tempfile::TempDir {
+    let folder = scratch();
+    leadfield_in(folder.path(), &["synthesize", "c", "--cells", "10", "--seed", "3", "--with-report", "--quiet"]).ok();
+    folder
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    names_in(folder).iter().map(|name| folder.join(name)).collect()
+}
+
+#[test]
+#[ignore = "needs LEADFIELD_PYTHON with neuron: make clients"]
+fn neuron_cuts_ten_neurons_into_the_same_segments_of_the_same_length() {
+    let folder = circuit();
+    let morphologies = folder.path().join("c/components/morphologies");
+    let mut paths = files(&morphologies.join("swc"));
+    paths.extend(files(&morphologies.join("ascii")));
+    assert_eq!(paths.len(), 20);
+    let theirs = simulated(&paths);
+    for path in &paths {
+        // the simulator's points are float32; its contour is cut along an axis of its own
+        let [neurites, soma] = compare(path, &theirs);
+        assert!(neurites < 1e-5 && soma < 1e-5, "{}: {neurites:e} {soma:e}", path.display());
+    }
+}
+
+/// Outlines and chains that files have for somata.
+const SOMATA: [(&str, &str); 8] = [
+    (
+        "round.asc",
+        "(\"CellBody\" (CellBody) (8 0 0 0) (5 6 0 0) (0 9 0 0) (-6 6 0 0) (-9 1 0 0) (-5 -6 0 0) (1 -8 0 0) (6 -5 0 0))",
+    ),
+    (
+        "long.asc",
+        "(\"CellBody\" (CellBody) (0 22 1 0) (3 15 1 0) (6 3 1 0) (4 -11 1 0) (0 -24 1 0) (-3 -14 1 0) (-7 0 1 0) (-4 12 1 0))",
+    ),
+    (
+        "tilted.asc",
+        "(\"CellBody\" (CellBody) (9 9 1 0) (4 7 2 0) (-2 3 2 0) (-8 -7 4 0) (-5 -9 5 0) (1 -4 3 0) (8 3 2 0))",
+    ),
+    (
+        "dented.asc",
+        "(\"CellBody\" (CellBody) (9 0 0 0) (8 6 0 0) (2 3 0 0) (-8 7 0 0) (-9 0 0 0) (-7 -6 0 0) (-1 -2 0 0) (7 -7 0 0))",
+    ),
+    (
+        "stack.asc",
+        "(\"CellBody\" (CellBody) (6 0 0 0) (0 6 0 0) (-6 0 0 0) (0 -6 0 0)) (\"CellBody\" (CellBody) (9 1 3 0) (0 8 3 0) (-7 0 3 0) (0 -8 3 0))\n\
+         (\"CellBody\" (CellBody) (5 1 7 0) (1 5 7 0) (-4 0 7 0) (0 -4 7 0))",
+    ),
+    ("point.swc", "1 1 0 0 0 7.5 -1\n"),
+    ("three.swc", "1 1 0 0 0 7.5 -1\n2 1 0 -7.5 0 7.5 1\n3 1 0 7.5 0 7.5 1\n"),
+    ("chain.swc", "1 1 0 0 0 5 -1\n2 1 6 0 0 8 1\n3 1 12 3 0 9 2\n"),
+];
+
+#[test]
+#[ignore = "needs LEADFIELD_PYTHON with neuron: make clients"]
+fn neuron_finds_somata_of_every_form_as_long() {
+    let folder = scratch();
+    let write = |(name, soma): (&str, &str)| {
+        let dendrite = if name.ends_with(".asc") {
+            "\n((Dendrite) (15 0 0 1) (99 0 0 1))\n"
+        } else {
+            "4 3 15 0 0 1 1\n5 3 99 0 0 1 4\n"
+        };
+        let path = folder.path().join(name);
+        std::fs::write(&path, format!("{soma}{dendrite}")).unwrap();
+        path
+    };
+    let paths: Vec<PathBuf> = SOMATA.into_iter().map(write).collect();
+    let theirs = simulated(&paths);
+    for path in &paths {
+        let [_, soma] = compare(path, &theirs);
+        assert!(soma < 1e-5, "{}: {soma:e}", path.display());
+    }
+    assert_eq!(ours(&paths[4]).soma.form, SomaForm::Contour);
+}
+
+#[test]
+#[ignore = "needs LEADFIELD_PYTHON with neuron: make clients"]
+fn neuron_gives_the_stubs_the_same_diameters() {
+    let folder = circuit();
+    for (suffix, morphologies, extension) in [("", "swc", "swc"), ("_asc", "ascii", "asc")] {
+        let config = format!("c/circuit_config{suffix}.json");
+        leadfield_in(folder.path(), &["positions", &config, "-o", "s.parquet", "--force", "--quiet"]).ok();
+        let nodes = leadfield::h5::File::open(&folder.path().join("c/networks/nodes/neurons/nodes.h5")).unwrap();
+        let names = nodes.strings("/nodes/neurons/0/@library/morphology").unwrap();
+        let index = nodes.unsigned("/nodes/neurons/0/morphology").unwrap();
+        let files: Vec<String> = index.iter().map(|&i| format!("{}.{extension}", names[i as usize])).collect();
+        let hoc = files_of(&folder.path().join("c/components/hoc"));
+        let morphologies = folder.path().join("c/components/morphologies").join(morphologies);
+        let mut arguments = vec!["stubs", hoc.to_str().unwrap(), morphologies.to_str().unwrap()];
+        arguments.extend(files.iter().map(String::as_str));
+        let theirs = python(&arguments, "stub");
+        let table = Table::open(&folder.path().join("s.parquet")).unwrap();
+        let segments = table.parts()[0].read_by_row().unwrap();
+        for (node, lines) in (0..).zip(theirs.chunks(2)) {
+            let expected: Vec<f64> = lines.iter().flat_map(|words| &words[2..]).map(|d| d.parse().unwrap()).collect();
+            let stubs = segments.iter().filter(|s| s.node_id == node && s.section_type >= Some(SectionType::Ais));
+            let found: Vec<f64> = stubs.map(|s| 2.0 * f64::from(s.radius.unwrap())).collect();
+            assert_eq!((found.len(), expected.len()), (15, 15));
+            let near = found.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-5 * b);
+            assert!(near, "node {node}: {found:?} {expected:?}");
+        }
+    }
+}
+
+/// The first file of a folder.
+fn files_of(folder: &Path) -> PathBuf {
+    files(folder).remove(0)
+}
+
+#[test]
+#[ignore = "needs LEADFIELD_PYTHON with neuron and LEADFIELD_REAL_DATA"]
+fn neuron_cuts_the_real_neurons_into_the_same_segments() {
+    let folder = real().expect("LEADFIELD_REAL_DATA names a folder").join("circuit/components/morphologies/ascii");
+    let paths = files(&folder);
+    let theirs = simulated(&paths);
+    for path in &paths {
+        let [neurites, soma] = compare(path, &theirs);
+        assert!(neurites < 1e-5 && soma < 1e-5, "{}: {neurites:e} {soma:e}", path.display());
+    }
+}
+
+#[test]
+#[ignore = "needs LEADFIELD_REAL_DATA"]
+fn rule_and_report_agree_to_the_bit_on_the_real_neurons() {
+    let folder = real().expect("LEADFIELD_REAL_DATA names a folder").join("circuit");
+    let rule = ["--axon-rule", "taper", "--discretisation", "rule"];
+    super::same(&folder, ("simulation_config.json", &[]), ("simulation_config.json", &rule));
+}

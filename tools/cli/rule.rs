@@ -1,0 +1,49 @@
+//! How neurons are cut into segments, as options of several tools.
+
+use leadfield::assembly;
+use leadfield::template::AxonForm;
+
+/// [`assembly::Discretisation`] as an option.
+#[derive(Clone, Copy, clap::ValueEnum)]
+pub enum Discretisation {
+    /// A compartment report's
+    Report,
+    /// Computed from the morphologies, by the rule of the cell templates
+    Rule,
+}
+
+impl From<Discretisation> for assembly::Discretisation {
+    fn from(option: Discretisation) -> Self {
+        match option {
+            Discretisation::Report => Self::Report,
+            Discretisation::Rule => Self::Rule,
+        }
+    }
+}
+
+/// [`AxonForm`] as an option.
+#[derive(Clone, Copy, clap::ValueEnum)]
+pub enum AxonRule {
+    /// Two stubs of 30 um with 5 segments each, 1000 um of myelin with 5
+    Taper,
+    /// Two stubs of 30 um with 5 segments each
+    Legacy,
+    /// Two stubs of 30 um with 1 segment each
+    Bluepyopt,
+    /// The same, after the axon was deleted
+    Delete,
+    /// The axon as reconstructed
+    Keep,
+}
+
+impl From<AxonRule> for AxonForm {
+    fn from(option: AxonRule) -> Self {
+        match option {
+            AxonRule::Taper => Self::Taper,
+            AxonRule::Legacy => Self::Legacy,
+            AxonRule::Bluepyopt => Self::BluePyOpt,
+            AxonRule::Delete => Self::Delete,
+            AxonRule::Keep => Self::Keep,
+        }
+    }
+}
