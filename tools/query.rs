@@ -5,7 +5,6 @@ mod columns;
 mod contacts;
 mod field;
 mod groups;
-mod lookup;
 mod output;
 mod place;
 mod region;
@@ -21,6 +20,7 @@ use leadfield::method::objective_csd::Spacing;
 use leadfield::segments::SectionType;
 use leadfield::table::schema::NODE_ID;
 use leadfield::table::{Filter, Hits, Table};
+use leadfield::weights::Lookup;
 use leadfield::{Error, Result};
 use serde_json::json;
 
@@ -29,7 +29,6 @@ use self::columns::{Columns, Lookups, Sources};
 use self::contacts::RegionOf;
 use self::field::Field;
 use self::groups::Groups;
-use self::lookup::Weights;
 use self::output::{Format, Output};
 use self::place::Place;
 use self::search::Search;
@@ -253,7 +252,7 @@ fn is_broken_pipe(error: &Error) -> bool {
 /// Every row, as it is found.
 fn give_rows(args: &Args, search: &Search<'_>, sources: Sources<'_>) -> Result<()> {
     let weights = args.weights.as_deref().zip(args.electrode.as_deref());
-    let weights = weights.map(|(path, name)| Weights::open(path, name, search.table)).transpose()?;
+    let weights = weights.map(|(path, name)| Lookup::open(path, name, search.table)).transpose()?;
     let field = args
         .field
         .as_deref()
