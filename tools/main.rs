@@ -4,8 +4,10 @@ mod cli;
 mod demo;
 mod electrodes;
 mod info;
+mod plot;
 mod positions;
 mod query;
+mod report;
 mod synthesize;
 mod validate;
 mod weights;
@@ -30,6 +32,8 @@ enum Tool {
     Electrodes(electrodes::Args),
     Query(Box<query::Args>),
     Weights(weights::Args),
+    Plot(plot::Args),
+    Report(report::Args),
     Validate(validate::Args),
     Info(info::Args),
     Synthesize(synthesize::Args),
@@ -43,6 +47,8 @@ fn main() -> ExitCode {
         Tool::Electrodes(args) => electrodes::run(args, &program.common),
         Tool::Query(args) => query::run(args, &program.common),
         Tool::Weights(args) => weights::run(args, &program.common),
+        Tool::Plot(args) => plot::run(args, &program.common),
+        Tool::Report(args) => report::run(args, &program.common),
         Tool::Validate(args) => validate::run(args, &program.common),
         Tool::Info(args) => info::run(args, &program.common),
         Tool::Synthesize(args) => synthesize::run(args, &program.common),

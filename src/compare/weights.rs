@@ -1,12 +1,14 @@
 //! Comparison of two electrodes files: nodes matched by id, contacts by name, rows read in blocks.
 
 mod columns;
+mod pairs;
 mod rows;
 mod tally;
 
 use rayon::prelude::*;
 
 pub use columns::{ColumnRule, ExtraColumn};
+pub use pairs::{each_row, names};
 pub use rows::SegmentCounts;
 pub use tally::{Difference, ElectrodeComparison};
 
