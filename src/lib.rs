@@ -12,15 +12,18 @@
 )]
 
 pub mod assembly;
+pub mod boundaries;
 pub mod compare;
 pub mod electrode;
 pub mod error;
+pub mod exchange;
 pub mod geometry;
 pub mod h5;
 pub mod index;
 pub mod lead_field;
 pub mod method;
 pub mod morphology;
+pub mod pickle;
 pub mod picture;
 pub mod plot;
 pub mod positions;

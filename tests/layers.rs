@@ -17,10 +17,10 @@ const FLOORS: &[&[&str]] = &[
     &["error"],
     &["units", "geometry", "staged"],
     &["segments", "partition", "h5", "picture"],
-    &["morphology", "lead_field", "index", "template"],
+    &["morphology", "lead_field", "index", "template", "pickle"],
     &["method"],
-    &["sonata", "positions", "table", "electrode", "pickle"],
-    &["weights", "assembly", "compare", "synthesis"],
+    &["sonata", "positions", "table", "electrode", "boundaries"],
+    &["weights", "assembly", "compare", "synthesis", "exchange"],
     &["plot"],
     &["report"],
 ];

@@ -1,6 +1,7 @@
 //! `leadfield`: the list of tools. Each one is a file beside this one.
 
 mod cli;
+mod convert;
 mod demo;
 mod electrodes;
 mod info;
@@ -31,6 +32,7 @@ enum Tool {
     Positions(positions::Args),
     Electrodes(electrodes::Args),
     Query(Box<query::Args>),
+    Convert(Box<convert::Args>),
     Weights(weights::Args),
     Plot(plot::Args),
     Report(report::Args),
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
     cli::conclude(program.common.start().and_then(|()| match &program.tool {
         Tool::Positions(args) => positions::run(args, &program.common),
         Tool::Electrodes(args) => electrodes::run(args, &program.common),
+        Tool::Convert(args) => convert::run(args, &program.common),
         Tool::Query(args) => query::run(args, &program.common),
         Tool::Weights(args) => weights::run(args, &program.common),
         Tool::Plot(args) => plot::run(args, &program.common),

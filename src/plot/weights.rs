@@ -1,10 +1,10 @@
 //! The coefficients of one contact: segments as lines in colours.
 
+use super::PlotProblem;
 use super::contacts::{Mark, marks};
 use super::palette::{INSIDE, OUTSIDE, Palette};
 use super::panel::{Panel, Panels, View};
 use super::sample::{Sample, grouped};
-use super::{MOST, PlotProblem};
 use crate::error::{Context, Result};
 use crate::geometry::region::{Cuboid, Predicate, Region};
 use crate::geometry::{Aabb, Point};
@@ -33,6 +33,8 @@ pub struct Weights<'a> {
     pub views: &'a [View],
     /// Half the side of the box round the contact that is shown, um; none for all.
     pub within: Option<f64>,
+    /// Segments drawn at most, beside the nearest: [`MOST`](super::MOST) for a picture.
+    pub most: usize,
 }
 
 /// A picture, and what is worth a word.
@@ -65,7 +67,7 @@ pub fn weights(request: &Weights<'_>) -> Result<Drawn> {
     let window = within.map(|half| window(electrode.position, half)).transpose().in_object("--within")?;
     let regions: Vec<&dyn Region> = window.iter().map(|w| w as &dyn Region).collect();
     let view = if regions.is_empty() { Within::Everywhere } else { Within::Regions(&regions, Predicate::Intersects) };
-    let sample = Sample::of(table, view, electrode.position, MOST)?;
+    let sample = Sample::of(table, view, electrode.position, request.most)?;
     let place = || within.map_or_else(|| "in the table".into(), |r| format!("within {r} um of `{}`", electrode.name));
     let sample = sample.or_nothing(place).in_file(table.path())?;
     let nodes: Vec<u64> = sample.lines.iter().map(|l| l.node_id).collect();

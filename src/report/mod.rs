@@ -67,7 +67,7 @@ pub fn make(request: &Request<'_>) -> Result<Report> {
         }
     };
     let lookup = Lookup::open(request.weights, &electrode, &table)?;
-    let all = plot::Weights { table: &table, lookup: &lookup, views: &View::ALL, within: None };
+    let all = plot::Weights { table: &table, lookup: &lookup, views: &View::ALL, within: None, most: plot::MOST };
     let drawn = plot::weights(&all)?;
     let rows = contacts::rows(&table, &lookup)?;
     let contacts = rows.len() as u64;

@@ -5,6 +5,9 @@ use crate::plot::{self, Weights};
 use crate::units::COEFFICIENT_UNIT;
 use serde_json::{Value, json};
 
+/// Segments in the view at most, beside the nearest: about a megabyte of data.
+const MOST: usize = 5_000;
+
 /// What the view shows.
 pub struct Scene {
     data: Value,
@@ -17,7 +20,7 @@ impl Scene {
     pub fn of(request: &Weights<'_>, within: f64) -> Result<Self> {
         let electrode = request.lookup.electrode();
         let within = electrode.position.map(|_| within);
-        let plot::Drawn { sample, values, palette, .. } = plot::weights(&Weights { within, ..*request })?;
+        let plot::Drawn { sample, values, palette, .. } = plot::weights(&Weights { within, most: MOST, ..*request })?;
         let center = electrode.position.unwrap_or(sample.bounds.center());
         let radius = within.unwrap_or_else(|| 0.5 * sample.bounds.size().norm());
         // a hundredth of a um is more than can be seen

@@ -1,7 +1,9 @@
 //! What all tools share: common options, exit codes, how errors are told.
 
+pub mod output;
 pub mod progress;
 pub mod rule;
+mod text;
 
 use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;

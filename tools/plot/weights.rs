@@ -39,7 +39,13 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     let picture = Picture::open(&args.output)?;
     let table = Table::open(&args.segments)?;
     let lookup = Lookup::open(&args.weights, &args.electrode, &table)?;
-    let request = plot::Weights { table: &table, lookup: &lookup, views: args.view.views(), within: args.within };
+    let request = plot::Weights {
+        table: &table,
+        lookup: &lookup,
+        views: args.view.views(),
+        within: args.within,
+        most: plot::MOST,
+    };
     let drawn = plot::weights(&request)?;
     drawn.warnings().iter().for_each(|warning| common.warn(warning));
     picture.write(&drawn.page)?;
