@@ -52,15 +52,20 @@ build: setup ## Build the program
 	$(cargo) build --release --locked
 
 .PHONY: demo
-demo: build ## Build, then a synthetic circuit, its segments, its electrodes file, and a check of the result
+demo: build ## Build, then a synthetic circuit, its segments, its electrodes file, a check of the result, and a report
 	$(TARGET)/release/leadfield demo --force
+
+.PHONY: picture
+picture: demo ## Make docs/weights.png, the README's picture, from the demo
+	$(TARGET)/release/leadfield plot weights leadfield-demo/segments.parquet leadfield-demo/weights.h5 \
+		--electrode 195 -o docs/weights.png --force
 
 .PHONY: test
 test: setup ## Run the tests; those that need other programs are left out
 	$(cargo) test --locked
 
 .PHONY: clients
-clients: .venv/clients ## Put the field's own readers (h5py, libsonata, duckdb, ...) into .venv, for test-clients
+clients: .venv/clients ## Put the field's own readers (h5py, libsonata, duckdb, ...) into .venv, and chromium, for test-clients
 
 .venv/clients: tests/clients.txt Makefile
 	@command -v python3 >/dev/null && python3 -c 'import ensurepip' 2>/dev/null \
@@ -68,6 +73,7 @@ clients: .venv/clients ## Put the field's own readers (h5py, libsonata, duckdb, 
 	python3 -m venv --clear .venv
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r tests/clients.txt
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps neurodamus==4.2.9
+	@command -v chromium >/dev/null || { $(call install,chromium); }
 	@touch $@
 
 .PHONY: test-clients

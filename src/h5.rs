@@ -9,7 +9,8 @@ pub use storage::Storage;
 
 use std::path::{Path, PathBuf};
 
-use hdf5::types::{FixedAscii, FixedUnicode, IntSize, TypeDescriptor, VarLenAscii, VarLenUnicode};
+use hdf5::datatype::ByteOrder;
+use hdf5::types::{FixedAscii, FixedUnicode, FloatSize, IntSize, TypeDescriptor, VarLenAscii, VarLenUnicode};
 use hdf5::{Dataset, Group, H5Type, Location};
 
 use crate::error::{Context, Error, FileProblem, Place, Problem, Result, listed};
@@ -76,6 +77,9 @@ impl Problem for H5Problem {
         }
     }
 }
+
+/// This machine's order of bytes.
+const NATIVE: ByteOrder = if cfg!(target_endian = "little") { ByteOrder::LittleEndian } else { ByteOrder::BigEndian };
 
 /// An open HDF5 file and its path.
 #[derive(Debug, Clone)]
@@ -211,6 +215,17 @@ impl File {
     /// The dataset is missing.
     pub fn byte_offset(&self, object: &str) -> Result<Option<u64>> {
         Ok(self.dataset(object)?.offset())
+    }
+
+    /// The byte offset of a dataset that lies in one piece as float64 in the byte order of this machine; none for others.
+    ///
+    /// # Errors
+    /// The dataset is missing.
+    pub fn plain_f64(&self, object: &str) -> Result<Option<u64>> {
+        let dataset = self.dataset(object)?;
+        let float = self.descriptor(object, &dataset)? == TypeDescriptor::Float(FloatSize::U8);
+        let native = dataset.dtype().is_ok_and(|t| t.byte_order() == NATIVE);
+        Ok(dataset.offset().filter(|_| float && native))
     }
 
     fn descriptor(&self, object: &str, dataset: &Dataset) -> Result<TypeDescriptor> {

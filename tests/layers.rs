@@ -16,11 +16,13 @@ use crate::support::root;
 const FLOORS: &[&[&str]] = &[
     &["error"],
     &["units", "geometry", "staged"],
-    &["segments", "partition", "h5"],
+    &["segments", "partition", "h5", "picture"],
     &["morphology", "lead_field", "index", "template", "pickle"],
     &["method"],
     &["sonata", "positions", "table", "electrode", "boundaries"],
     &["weights", "assembly", "compare", "diagnosis", "synthesis", "exchange"],
+    &["plot"],
+    &["report"],
 ];
 
 /// Files that are longer than [`LONGEST`], each with the length that it may have and the reason.

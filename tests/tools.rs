@@ -63,7 +63,7 @@ fn fact<'a>(facts: &'a str, name: &str) -> &'a str {
 
 #[test]
 fn every_tool_tells_its_options() {
-    let tools: [(&str, &[&str]); 6] = [
+    let tools: [(&str, &[&str]); 8] = [
         (
             "positions",
             &[
@@ -84,6 +84,8 @@ fn every_tool_tells_its_options() {
         ("validate", &["weights", "help"]),
         ("info", &["<FILE>"]),
         ("synthesize", &["<DIR>", "--cells", "--seed", "--morphologies", "--with-report", "--radius", "--height"]),
+        ("plot", &["weights", "probe", "compare", "help"]),
+        ("report", &["<FILE|DIR>", "--electrode", "--within", "--out", "--force"]),
         ("demo", &["--quiet"]),
     ];
     let overview = leadfield(&["--help"]).ok();

@@ -50,8 +50,9 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     ];
     let (checked, outcome) = steps::check(&args.folder)?;
     steps.push(checked);
+    steps.push(steps::report(&args.folder)?);
     tell(&steps);
-    common.say(format_args!("\nNext: leadfield info {}", args.folder.join("weights.h5").display()));
+    common.say(format_args!("\nNext: open {} in a browser", args.folder.join("report.html").display()));
     Ok(outcome)
 }
 

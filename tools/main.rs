@@ -5,8 +5,10 @@ mod convert;
 mod demo;
 mod electrodes;
 mod info;
+mod plot;
 mod positions;
 mod query;
+mod report;
 mod synthesize;
 mod validate;
 mod weights;
@@ -32,6 +34,8 @@ enum Tool {
     Query(Box<query::Args>),
     Convert(Box<convert::Args>),
     Weights(weights::Args),
+    Plot(plot::Args),
+    Report(report::Args),
     Validate(validate::Args),
     Info(info::Args),
     Synthesize(synthesize::Args),
@@ -46,6 +50,8 @@ fn main() -> ExitCode {
         Tool::Convert(args) => convert::run(args, &program.common),
         Tool::Query(args) => query::run(args, &program.common),
         Tool::Weights(args) => weights::run(args, &program.common),
+        Tool::Plot(args) => plot::run(args, &program.common),
+        Tool::Report(args) => report::run(args, &program.common),
         Tool::Validate(args) => validate::run(args, &program.common),
         Tool::Info(args) => info::run(args, &program.common),
         Tool::Synthesize(args) => synthesize::run(args, &program.common),

@@ -5,7 +5,6 @@ mod columns;
 mod contacts;
 mod field;
 mod groups;
-mod lookup;
 mod place;
 mod region;
 mod search;
@@ -19,6 +18,7 @@ use leadfield::method::objective_csd::Spacing;
 use leadfield::segments::SectionType;
 use leadfield::table::schema::NODE_ID;
 use leadfield::table::{Filter, Hits, Table};
+use leadfield::weights::Lookup;
 use leadfield::{Error, Result};
 use serde_json::json;
 
@@ -27,7 +27,6 @@ use self::columns::{Columns, Lookups, Sources};
 use self::contacts::RegionOf;
 use self::field::Field;
 use self::groups::Groups;
-use self::lookup::Weights;
 use self::place::Place;
 use self::search::Search;
 use crate::cli::output::{Format, Output};
@@ -251,7 +250,7 @@ fn is_broken_pipe(error: &Error) -> bool {
 /// Every row, as it is found.
 fn give_rows(args: &Args, search: &Search<'_>, sources: Sources<'_>) -> Result<()> {
     let weights = args.weights.as_deref().zip(args.electrode.as_deref());
-    let weights = weights.map(|(path, name)| Weights::open(path, name, search.table)).transpose()?;
+    let weights = weights.map(|(path, name)| Lookup::open(path, name, search.table)).transpose()?;
     let field = args
         .field
         .as_deref()

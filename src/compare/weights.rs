@@ -2,6 +2,7 @@
 
 mod causes;
 mod columns;
+mod pairs;
 mod passes;
 mod quantiles;
 mod row;
@@ -12,6 +13,7 @@ mod worst;
 
 pub use causes::{Cause, causes};
 pub use columns::{ColumnRule, ExtraColumn};
+pub use pairs::{each_row, names};
 pub use quantiles::QUANTILES;
 pub use rows::SegmentCounts;
 pub use told::{Difference, ElectrodeComparison, WorstPair};

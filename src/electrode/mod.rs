@@ -11,6 +11,7 @@ pub mod probe;
 mod probeinterface;
 mod problem;
 mod record;
+pub mod regions;
 mod settings;
 mod write;
 

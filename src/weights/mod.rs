@@ -8,10 +8,12 @@ mod blocks;
 mod columns;
 mod far;
 mod layout;
+mod lookup;
 mod montage;
 mod source;
 
 pub use far::{FAR_UM, Far};
+pub use lookup::{Lookup, LookupProblem};
 pub use source::Source;
 
 use std::path::Path;

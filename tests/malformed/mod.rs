@@ -6,6 +6,7 @@ mod info;
 mod lead_fields;
 mod morphology;
 mod pickles;
+mod plot;
 mod positions;
 mod query;
 mod rule;

@@ -11,6 +11,7 @@ use leadfield::electrode;
 use leadfield::error::{Context, FileProblem, count};
 use leadfield::method::NearField;
 use leadfield::positions::Placement;
+use leadfield::report;
 use leadfield::sonata::electrodes_file::ElectrodesFile;
 use leadfield::staged::Existing;
 use leadfield::synthesis::{self, Plan};
@@ -85,6 +86,20 @@ pub(super) fn weights(folder: &Path) -> Result<Step> {
     let pairs = summary.segments as f64 * summary.contacts as f64;
     let counts = format!("{:.1} M coefficients, {:.0} MB", pairs / 1e6, summary.bytes as f64 / 1e6);
     Ok(Step { what: "weights", counts, seconds: started.elapsed().as_secs_f64(), path })
+}
+
+/// A page on both files, and the picture on it.
+pub(super) fn report(folder: &Path) -> Result<Step> {
+    let (started, path) = (Instant::now(), folder.join("report.html"));
+    let (table, weights) = (folder.join("segments.parquet"), folder.join("weights.h5"));
+    let request = report::Request { table: &table, weights: &weights, electrode: None, within: report::WITHIN_UM };
+    let made = report::make(&request)?;
+    let figure = folder.join("weights.svg");
+    std::fs::write(&path, &made.html).map_err(FileProblem::Write).in_file(&path)?;
+    std::fs::write(&figure, made.figure.to_svg()).map_err(FileProblem::Write).in_file(&figure)?;
+    let counts =
+        format!("a page to look at, {:.1} MB, drawn at contact {}", made.html.len() as f64 / 1e6, made.electrode);
+    Ok(Step { what: "report", counts, seconds: started.elapsed().as_secs_f64(), path })
 }
 
 fn compute(table: &Path, electrodes: &Path, output: &Path, near_field: NearField) -> Result<weights::Summary> {

@@ -12,11 +12,11 @@ use leadfield::geometry::region::Region;
 use leadfield::sonata::nodes::Attribute;
 use leadfield::table::schema::{COORDINATES, NODE_ID, ROW};
 use leadfield::table::{Ends, Hits, Precision, Table};
+use leadfield::weights::Lookup;
 use leadfield::{Error, Result};
 
 use super::circuit::Circuit;
 use super::field::{ELECTRIC, Field as LeadField, POTENTIAL, POTENTIAL_ERROR};
-use super::lookup::Weights;
 
 /// A name that is no column.
 #[derive(Debug, thiserror::Error)]
@@ -85,7 +85,7 @@ pub struct Sources<'a> {
 #[derive(Default)]
 pub struct Lookups {
     /// Coefficients of a contact.
-    pub weights: Option<Weights>,
+    pub weights: Option<Lookup>,
     /// A lead field.
     pub field: Option<LeadField>,
 }
@@ -251,7 +251,7 @@ impl Column {
             }
             Self::Distance => Arc::new(Float64Array::from(distances.to_vec())),
             Self::Weight => match &lookups.weights {
-                Some(weights) => Arc::new(weights.of(nodes(hits)?, unsigned(hits, ROW)?)?),
+                Some(weights) => Arc::new(Float64Array::from(weights.of(nodes(hits)?, unsigned(hits, ROW)?)?)),
                 None => nulls(hits),
             },
             Self::Potential => match &lookups.field {

@@ -14,6 +14,7 @@
 //! electrodes_file"; element types are those that h5py, libsonata 0.2 and neurodamus 4.2 accept alike. The text's
 //! `{population}/electrode_id` for the column breaks libsonata: it is read here, never written.
 
+mod column;
 mod factors;
 mod names;
 mod reader;

@@ -12,7 +12,7 @@ use crate::h5::{File, H5Problem};
 /// An open electrodes file: everything but the coefficients, which are read in blocks of rows.
 #[derive(Debug)]
 pub struct ElectrodesFile {
-    file: File,
+    pub(super) file: File,
     populations: Vec<Population>,
     electrodes: Vec<ElectrodeEntry>,
 }

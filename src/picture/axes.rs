@@ -1,0 +1,181 @@
+//! A frame with two axes: border, ticks and labels.
+
+use super::{Anchor, Colour, Item, LABEL, LINE, Paint, Scale, Spot, TITLE, Text, width};
+
+/// Length of a tick, pt.
+pub(super) const TICK: f32 = 3.5;
+/// Length of a tick without label, pt.
+pub(super) const MINOR: f32 = 2.0;
+/// Space between a tick and its label, pt.
+pub(super) const PAD: f32 = 3.5;
+/// Height of a digit as a share of the font's size.
+pub(super) const CAP: f32 = 0.73;
+
+/// A rectangle on the page in which numbers have a place.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Frame {
+    /// Left border, pt.
+    pub left: f32,
+    /// Upper border, pt.
+    pub top: f32,
+    /// Width, pt.
+    pub width: f32,
+    /// Height, pt.
+    pub height: f32,
+    /// To the right.
+    pub x: Scale,
+    /// Upwards.
+    pub y: Scale,
+}
+
+impl Frame {
+    /// The place of two numbers on the page.
+    pub fn at(&self, x: f64, y: f64) -> Spot {
+        let (right, up) = (self.x.place(x) as f32, self.y.place(y) as f32);
+        [self.left + self.width * right, self.top + self.height * (1.0 - up)]
+    }
+
+    /// Right border, pt.
+    pub fn right(&self) -> f32 {
+        self.left + self.width
+    }
+
+    /// Lower border, pt.
+    pub fn bottom(&self) -> f32 {
+        self.top + self.height
+    }
+
+    /// Whether a place on the page is inside.
+    pub fn holds(&self, [x, y]: Spot) -> bool {
+        (self.left..=self.right()).contains(&x) && (self.top..=self.bottom()).contains(&y)
+    }
+
+    /// The part of a line that is inside (Liang and Barsky 1984); none where nothing is.
+    pub fn clipped(&self, from: Spot, to: Spot) -> Option<[Spot; 2]> {
+        let low = [self.left, self.top];
+        let high = [self.right(), self.bottom()];
+        let (mut start, mut end) = (0.0_f32, 1.0_f32);
+        for k in 0..2 {
+            let step = to[k] - from[k];
+            if step == 0.0 {
+                if !(low[k]..=high[k]).contains(&from[k]) {
+                    return None;
+                }
+                continue;
+            }
+            let (a, b) = ((low[k] - from[k]) / step, (high[k] - from[k]) / step);
+            (start, end) = (start.max(a.min(b)), end.min(a.max(b)));
+        }
+        let at = |t: f32| [0, 1].map(|k| (from[k] + (to[k] - from[k]) * t).clamp(low[k], high[k]));
+        // a place that is not a number leaves nothing
+        (start <= end && from.iter().chain(&to).all(|v| v.is_finite())).then(|| [at(start), at(end)])
+    }
+
+    /// The ground on which things are drawn.
+    pub fn ground(&self, colour: Colour) -> Item {
+        Item::rectangle([self.left, self.top, self.width, self.height], Paint::fill(colour))
+    }
+
+    /// How many labelled ticks have room along the lower and the left border.
+    fn room(&self) -> (usize, usize) {
+        let fit = |length: f32, each: f32| (length / each).clamp(1.0, 9.0) as usize;
+        (fit(self.width, 45.0), fit(self.height, 32.0))
+    }
+
+    /// Width that the labels of the left axis take, with the axis's own label; what is to be left free beside the frame.
+    pub fn margin(&self) -> f32 {
+        self.widest() + TICK + PAD + 1.9 * LABEL
+    }
+
+    fn widest(&self) -> f32 {
+        self.y.ticks(self.room().1).iter().map(|t| width(&t.label, LABEL)).fold(0.0, f32::max)
+    }
+
+    /// Border, ticks and labels; axes without a label have ticks alone.
+    pub fn axes(&self, x: Option<&str>, y: Option<&str>) -> Item {
+        let ink = Paint::stroke(Colour::BLACK, LINE);
+        let (across, up) = self.room();
+        let (left, bottom) = (self.left, self.bottom());
+        let mut marks = Vec::new();
+        let mut items = vec![Item::rectangle([left, self.top, self.width, self.height], ink)];
+        for tick in self.x.ticks(across) {
+            let at = left + self.width * self.x.place(tick.at) as f32;
+            marks.push([[at, bottom], [at, bottom + TICK]]);
+            let under = [at, bottom + TICK + PAD + LABEL * CAP];
+            items.push(Item::Text(Text::new(under, LABEL, Anchor::Middle, tick.label)));
+        }
+        for tick in self.y.ticks(up) {
+            let at = bottom - self.height * self.y.place(tick.at) as f32;
+            marks.push([[left - TICK, at], [left, at]]);
+            if y.is_some() {
+                let beside = [left - TICK - PAD, at + LABEL * CAP * 0.5];
+                items.push(Item::Text(Text::new(beside, LABEL, Anchor::End, tick.label)));
+            }
+        }
+        let minor_x = self.x.minor().into_iter().map(|v| left + self.width * self.x.place(v) as f32);
+        marks.extend(minor_x.map(|at| [[at, bottom], [at, bottom + MINOR]]));
+        let minor_y = self.y.minor().into_iter().map(|v| bottom - self.height * self.y.place(v) as f32);
+        marks.extend(minor_y.map(|at| [[left - MINOR, at], [left, at]]));
+        items.insert(1, Item::Lines { ends: marks, colour: Colour::BLACK, width: LINE });
+        if let Some(label) = x {
+            let at = [left + 0.5 * self.width, bottom + TICK + PAD + 2.35 * LABEL];
+            items.push(Item::Text(Text::new(at, LABEL, Anchor::Middle, label)));
+        }
+        if let Some(label) = y {
+            let at = [left - TICK - PAD - self.widest() - 0.6 * LABEL, self.top + 0.5 * self.height];
+            items.push(Item::Text(Text { turned: true, ..Text::new(at, LABEL, Anchor::Middle, label) }));
+        }
+        Item::Group("axes", items)
+    }
+
+    /// A title over the frame.
+    pub fn title(&self, text: &str) -> Item {
+        let at = [self.left + 0.5 * self.width, self.top - 6.0];
+        Item::Text(Text::new(at, TITLE, Anchor::Middle, text))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame() -> Frame {
+        Frame {
+            left: 10.0,
+            top: 20.0,
+            width: 100.0,
+            height: 50.0,
+            x: Scale::Linear(0.0, 10.0),
+            y: Scale::Linear(0.0, 5.0),
+        }
+    }
+
+    #[test]
+    fn upwards_on_the_axis_is_upwards_on_the_page() {
+        assert_eq!([frame().at(0.0, 0.0), frame().at(10.0, 5.0)], [[10.0, 70.0], [110.0, 20.0]]);
+    }
+
+    #[test]
+    fn a_line_is_cut_at_the_border() {
+        let cut = |a, b| frame().clipped(a, b);
+        assert_eq!(cut([0.0, 40.0], [60.0, 40.0]), Some([[10.0, 40.0], [60.0, 40.0]]));
+        assert_eq!(cut([20.0, 0.0], [20.0, 90.0]), Some([[20.0, 20.0], [20.0, 70.0]]));
+        assert_eq!(cut([0.0, 40.0], [30.0, 10.0]), Some([[10.0, 30.0], [20.0, 20.0]]));
+        assert_eq!(cut([0.0, 0.0], [0.0, 90.0]), None);
+        assert_eq!(cut([0.0, 69.0], [11.0, 81.0]), None);
+        assert_eq!(cut([f32::NAN, 40.0], [60.0, 40.0]), None);
+    }
+
+    #[test]
+    fn every_axis_has_its_label_and_its_numbers_as_text() {
+        let Item::Group(name, items) = frame().axes(Some("x (um)"), Some("y (um)")) else { unreachable!() };
+        let texts: Vec<&str> = items
+            .iter()
+            .filter_map(|i| match i {
+                Item::Text(t) => Some(t.content.as_str()),
+                _ => None,
+            })
+            .collect();
+        assert_eq!((name, texts), ("axes", vec!["0", "5", "10", "0", "5", "x (um)", "y (um)"]));
+    }
+}

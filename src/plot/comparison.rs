@@ -1,0 +1,298 @@
+//! Two electrodes files against each other: coefficients by coefficients, and how far apart they are at each contact.
+
+use super::PlotProblem;
+use super::sample::grouped;
+use crate::compare::Apart;
+use crate::compare::weights::{Comparison, Options, compare, each_row, names};
+use crate::error::Result;
+use crate::picture::{
+    Anchor, Colour, ColourBar, Extend, Frame, Item, LABEL, LINE, Map, Page, Paint, SMALL, Scale, Text, width,
+};
+use crate::sonata::electrodes_file::{ElectrodesFile, Population};
+use crate::units::COEFFICIENT_UNIT;
+
+/// Bins of a side of the scatter.
+const BINS: usize = 120;
+/// Decades of relative differences: from 1e-17, below which doubles do not differ, to 1; two bins each.
+const DECADES: usize = 17;
+const STEPS: usize = 2 * DECADES;
+/// Worst contacts that are marked.
+const MARKED: usize = 5;
+/// The least of two coefficients, as a share of the largest, that has a place on logarithmic axes.
+const LEAST: f64 = 1e-12;
+
+/// A picture of a comparison.
+#[derive(Debug)]
+pub struct Compared {
+    /// The picture.
+    pub page: Page,
+    /// What it shows, in numbers.
+    pub comparison: Comparison,
+}
+
+/// Draws the pairs of coefficients of two populations, and the differences at each contact.
+///
+/// # Errors
+/// Nothing in common, or a file cannot be read.
+pub fn comparison(
+    a: (&ElectrodesFile, &Population),
+    b: (&ElectrodesFile, &Population),
+    options: &Options,
+) -> Result<Compared> {
+    let comparison = compare(a, b, options, &|_| ())?;
+    let names = names(a, b, options)?;
+    let mut range = Range::default();
+    each_row(a, b, options, &mut |row| row.iter().flatten().for_each(|v| range.see(*v)))?;
+    if names.is_empty() || comparison.rows == 0 {
+        return Err(PlotProblem::NothingInCommon.into());
+    }
+    let mut counts = Counts::new(range.scale(), names.len());
+    each_row(a, b, options, &mut |row| counts.add(row))?;
+    Ok(Compared { page: page(&counts, &names, &comparison, [a.0, b.0]), comparison })
+}
+
+/// The coefficients' range.
+#[derive(Default)]
+struct Range {
+    least: f64,
+    most: f64,
+    least_positive: Option<f64>,
+}
+
+impl Range {
+    fn see(&mut self, v: f64) {
+        if v.is_finite() {
+            self.least = self.least.min(v);
+            self.most = self.most.max(v);
+            if v > 0.0 && self.least_positive.is_none_or(|least| v < least) {
+                self.least_positive = Some(v);
+            }
+        }
+    }
+
+    /// Both axes: decades where none is below zero, and there is more than one number.
+    fn scale(&self) -> Scale {
+        match self.least_positive.filter(|low| self.least >= 0.0 && *low < self.most) {
+            Some(low) => Scale::Log(low.max(self.most * LEAST) / 1.3, self.most * 1.3),
+            None => {
+                let size = self.most.max(-self.least);
+                let border = if size > 0.0 { 0.05 * (self.most - self.least).max(size) } else { 1.0 };
+                Scale::Linear(self.least - border, self.most + border)
+            }
+        }
+    }
+}
+
+/// What is drawn, counted.
+struct Counts {
+    scale: Scale,
+    /// Pairs by place.
+    scatter: Vec<u64>,
+    /// For each contact: equal pairs, then pairs by relative difference.
+    differences: Vec<[u64; STEPS + 1]>,
+    /// Pairs without a place: zeros on logarithmic axes, and what is no number.
+    without_place: u64,
+}
+
+impl Counts {
+    fn new(scale: Scale, contacts: usize) -> Self {
+        let differences = vec![[0; STEPS + 1]; contacts];
+        Self { scale, scatter: vec![0; BINS * BINS], differences, without_place: 0 }
+    }
+
+    fn add(&mut self, row: &[[f64; 2]]) {
+        for (&[a, b], differences) in row.iter().zip(&mut self.differences) {
+            let relative = Apart::of(a, b).relative;
+            if let Some(n) = differences.get_mut(step(relative)) {
+                *n += 1;
+            }
+            let bin = |v: f64| {
+                let place = self.scale.place(v);
+                (0.0..=1.0).contains(&place).then(|| ((place * BINS as f64) as usize).min(BINS - 1))
+            };
+            match bin(a).zip(bin(b)) {
+                Some((x, y)) => self.scatter[y * BINS + x] += 1,
+                None => self.without_place += 1,
+            }
+        }
+    }
+}
+
+/// The bin of a relative difference: 0 for none.
+fn step(relative: f64) -> usize {
+    if relative == 0.0 {
+        return 0;
+    }
+    let place = 2.0 * (relative.log10() + DECADES as f64);
+    1 + (place.max(0.0) as usize).min(STEPS - 1)
+}
+
+/// The left border of the frames, pt, and their common size.
+const LEFT: f32 = 62.0;
+const TOP: f32 = 34.0;
+const SIDE: f32 = 270.0;
+
+fn page(counts: &Counts, names: &[String], comparison: &Comparison, files: [&ElectrodesFile; 2]) -> Page {
+    let [a, b] = files.map(|f| f.path().file_name().unwrap_or_default().to_string_lossy().into_owned());
+    let scatter = Frame { left: LEFT, top: TOP, width: SIDE, height: SIDE, x: counts.scale, y: counts.scale };
+    let longest = names.iter().map(|n| width(n, SMALL)).fold(0.0, f32::max).clamp(20.0, 120.0);
+    let left = scatter.right() + 76.0 + longest;
+    let bars = Frame {
+        left,
+        width: SIDE,
+        x: Scale::Linear(-0.5 - DECADES as f64, 0.0),
+        y: Scale::Linear(names.len() as f64 - 0.5, -0.5),
+        ..scatter
+    };
+    let most = counts.differences.iter().flatten().chain(&counts.scatter).copied().max().unwrap_or(1).max(2);
+    let bar = ColourBar { scale: Scale::Log(0.7, most as f64), map: Map::Viridis, extend: Extend::default() };
+    let (marks, list) = worst(&scatter, comparison);
+    let mut items = vec![pairs(&scatter, counts, &bar), marks];
+    items.push(scatter.axes(
+        Some(&format!("{} ({COEFFICIENT_UNIT})", shortened(&a))),
+        Some(&format!("{} ({COEFFICIENT_UNIT})", shortened(&b))),
+    ));
+    items.push(heading(&scatter, "pairs of coefficients, and where they would be equal"));
+    items.push(histogram(&bars, counts, names, &bar));
+    items.push(heading(&bars, "relative differences at each contact"));
+    items.push(bar.draw([bars.right() + 14.0, TOP, 11.0, SIDE], "pairs"));
+    let mut y = scatter.bottom() + 52.0;
+    for line in list.into_iter().chain([note(counts, comparison)]) {
+        items.push(Item::Text(Text { colour: Colour(0x55_5555), ..Text::new([LEFT, y], SMALL, Anchor::Start, line) }));
+        y += 12.0;
+    }
+    let title = format!("{a} and {b}");
+    Page { width: bars.right() + 86.0, height: y, title, items }
+}
+
+fn heading(frame: &Frame, text: &str) -> Item {
+    Item::Text(Text::new([frame.left, frame.top - 9.0], LABEL, Anchor::Start, text))
+}
+
+fn shortened(name: &str) -> String {
+    let cut: String = name.chars().take(32).collect();
+    if cut.len() < name.len() { cut + "\u{2026}" } else { cut }
+}
+
+fn pairs(frame: &Frame, counts: &Counts, bar: &ColourBar) -> Item {
+    let side = SIDE / BINS as f32;
+    let cell = |(i, &n): (usize, &u64)| {
+        let colour = bar.colour(n as f64).filter(|_| n > 0)?;
+        let (x, y) = ((i % BINS) as f32, (i / BINS) as f32);
+        let place = [frame.left + x * side, frame.bottom() - (y + 1.0) * side, side, side];
+        Some(Item::rectangle(place, Paint::fill(colour)))
+    };
+    let ends = vec![[[frame.left, frame.bottom()], [frame.right(), frame.top]]];
+    let identity = Item::Lines { ends, colour: Colour::GREY, width: LINE };
+    Item::Group("pairs", std::iter::once(identity).chain(counts.scatter.iter().enumerate().filter_map(cell)).collect())
+}
+
+/// Marks of the worst pairs of the worst contacts, and what they are.
+fn worst(frame: &Frame, comparison: &Comparison) -> (Item, Vec<String>) {
+    let mut worst: Vec<_> =
+        comparison.electrodes.iter().filter_map(|e| Some((e.name.as_str(), e.largest_relative?))).collect();
+    worst.sort_by(|(_, a), (_, b)| b.value.total_cmp(&a.value));
+    worst.truncate(MARKED);
+    let (mut items, mut list) = (Vec::new(), Vec::new());
+    for (number, (name, d)) in (1..).zip(worst) {
+        let [a, b] = d.values;
+        list.push(format!(
+            "{number}  contact {name}, node {}, row {}: {} and {} {COEFFICIENT_UNIT}, relative difference {:.1e}",
+            d.node,
+            d.row,
+            told(a),
+            told(b),
+            d.value
+        ));
+        let at = frame.at(a, b);
+        if at.iter().all(|v| v.is_finite()) && frame.holds(at) {
+            let paint = Paint::stroke(Colour::VERMILLION, 1.2);
+            items.push(Item::Circle { center: at, radius: 4.0, paint });
+            let beside = [at[0] + 6.0, at[1] + 10.0 - 3.0 * (number % 2) as f32];
+            let name =
+                Text { halo: Some(Colour::WHITE), ..Text::new(beside, SMALL, Anchor::Start, number.to_string()) };
+            items.push(Item::Text(name));
+        }
+    }
+    (Item::Group("worst", items), list)
+}
+
+/// A coefficient in seven digits.
+fn told(v: f64) -> String {
+    if v == 0.0 { "0".into() } else { format!("{v:.6e}") }
+}
+
+/// One row a contact, one column half a decade; equal pairs to the left.
+fn histogram(frame: &Frame, counts: &Counts, names: &[String], bar: &ColourBar) -> Item {
+    let (wide, high) = (frame.width / (STEPS + 1) as f32, frame.height / names.len() as f32);
+    let mut items = Vec::new();
+    for (row, differences) in counts.differences.iter().enumerate() {
+        for (column, &n) in differences.iter().enumerate().filter(|(_, n)| **n > 0) {
+            let place = [frame.left + column as f32 * wide, frame.top + row as f32 * high, wide, high];
+            items.extend(bar.colour(n as f64).map(|colour| Item::rectangle(place, Paint::fill(colour))));
+        }
+    }
+    let ink = Paint::stroke(Colour::BLACK, LINE);
+    items.push(Item::rectangle([frame.left, frame.top, frame.width, frame.height], ink));
+    let every = (10.0 / high).ceil().max(1.0) as usize;
+    for (row, name) in names.iter().enumerate().step_by(every) {
+        let at = [frame.left - 5.0, frame.top + (row as f32 + 0.5) * high + 2.9];
+        items.push(Item::Text(Text::new(at, SMALL, Anchor::End, shortened(name))));
+    }
+    let mut ticks = Vec::new();
+    let mut tick = |x: f32, label: String| {
+        ticks.push([[x, frame.bottom()], [x, frame.bottom() + 3.5]]);
+        items.push(Item::Text(Text::new([x, frame.bottom() + 14.5], LABEL, Anchor::Middle, label)));
+    };
+    tick(frame.left + 0.5 * wide, "0".into());
+    for power in Scale::Log(1e-16, 1.0).ticks(5) {
+        let decades = (power.at.log10() + DECADES as f64) as f32;
+        tick(frame.left + (1.0 + 2.0 * decades) * wide, power.label);
+    }
+    items.push(Item::Lines { ends: ticks, colour: Colour::BLACK, width: LINE });
+    let under = [frame.left + 0.5 * frame.width, frame.bottom() + 30.5];
+    items.push(Item::Text(Text::new(under, LABEL, Anchor::Middle, "|a \u{2212} b| / max(|a|, |b|)")));
+    Item::Group("differences", items)
+}
+
+fn note(counts: &Counts, comparison: &Comparison) -> String {
+    let pairs = comparison.rows * comparison.electrodes.len() as u64;
+    let equal: u64 = counts.differences.iter().map(|d| d[0]).sum();
+    let mut text = format!("{} pairs, {} of them equal", grouped(pairs), grouped(equal));
+    if counts.without_place > 0 {
+        text += &format!("; {} without a place on these axes", grouped(counts.without_place));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn differences_fall_into_half_decades() {
+        assert_eq!([0.0, 1e-20, 2e-17, 5e-17, 0.2, 0.5, 1.0, f64::INFINITY].map(step), [0, 1, 1, 2, 33, 34, 34, 34]);
+    }
+
+    #[test]
+    fn every_pair_is_counted_once() {
+        let mut counts = Counts::new(Scale::Log(1e-3, 1.0), 2);
+        counts.add(&[[0.5, 0.5], [0.0, 0.5]]);
+        counts.add(&[[0.5, 0.25], [f64::NAN, f64::NAN]]);
+        assert_eq!(counts.differences.iter().flatten().sum::<u64>(), 4);
+        assert_eq!((counts.scatter.iter().sum::<u64>(), counts.without_place), (2, 2));
+        assert_eq!([counts.differences[0][0], counts.differences[1][0]], [1, 1]);
+    }
+
+    #[test]
+    fn axes_are_logarithmic_where_no_number_is_below_zero() {
+        let scale = |values: &[f64]| {
+            let mut range = Range::default();
+            values.iter().for_each(|v| range.see(*v));
+            range.scale()
+        };
+        assert!(matches!(scale(&[0.0, 1e-6, 1e-3]), Scale::Log(..)));
+        assert!(matches!(scale(&[-1.0, 1.0]), Scale::Linear(low, high) if low < -1.0 && high > 1.0));
+        assert!(matches!(scale(&[0.0, f64::NAN]), Scale::Linear(low, high) if low < high));
+    }
+}

@@ -1,0 +1,50 @@
+//! Pictures of circuits, contacts and coefficients: what goes on the page is decided here, how it looks in
+//! [`crate::picture`].
+
+mod comparison;
+mod contacts;
+mod outline;
+mod palette;
+mod panel;
+mod probe;
+mod sample;
+mod weights;
+
+pub use comparison::{Compared, comparison};
+pub use palette::Palette;
+pub use panel::View;
+pub use probe::{Contact, DrawnProbe, Probe, probe};
+pub use sample::{Line, MOST, NEAREST, Sample};
+pub use weights::{Drawn, Weights, weights};
+
+use crate::error::Problem;
+
+/// What cannot be drawn.
+#[derive(Debug, thiserror::Error, PartialEq)]
+pub enum PlotProblem {
+    /// Nothing to draw.
+    #[error("no segments {place}, expected at least one")]
+    NoSegments {
+        /// Where.
+        place: String,
+    },
+    /// Two files without a contact and a node that both have.
+    #[error("nothing in common, expected at least one population, node and contact in both files")]
+    NothingInCommon,
+    /// A size that leaves no room.
+    #[error("out of range, expected a finite number above 0 um, found `{0}`")]
+    Within(f64),
+    /// A contact without a place cannot be the middle of a picture.
+    #[error("contact without a position, expected one for `--within`")]
+    NoPosition,
+}
+
+impl Problem for PlotProblem {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::NoSegments { .. } => Some("a larger `--within` reaches further".into()),
+            Self::Within(_) => Some("for example `--within 200`".into()),
+            Self::NoPosition | Self::NothingInCommon => None,
+        }
+    }
+}

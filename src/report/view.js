@@ -1,0 +1,156 @@
+// An orbiting view of segments and contacts in plain WebGL: drag turns, the wheel zooms, hovering names a segment.
+"use strict";
+(() => {
+  const data = JSON.parse(document.getElementById("scene-data").textContent);
+  const canvas = document.getElementById("scene");
+  const tip = document.getElementById("scene-tip");
+  const gl = canvas.getContext("webgl", { antialias: true, preserveDrawingBuffer: true });
+  if (!gl) {
+    document.getElementById("scene-note").textContent = "This browser has no WebGL: the view cannot be shown.";
+    return;
+  }
+
+  const shader = (type, source) => {
+    const made = gl.createShader(type);
+    gl.shaderSource(made, source);
+    gl.compileShader(made);
+    return made;
+  };
+  const program = gl.createProgram();
+  gl.attachShader(program, shader(gl.VERTEX_SHADER, `
+    attribute vec3 place; attribute vec3 colour; uniform mat4 view; uniform float size; varying vec3 tint;
+    void main() { gl_Position = view * vec4(place, 1.0); gl_PointSize = size; tint = colour; }`));
+  gl.attachShader(program, shader(gl.FRAGMENT_SHADER, `
+    precision mediump float; varying vec3 tint; uniform float round;
+    void main() {
+      if (round > 0.5 && length(gl_PointCoord - 0.5) > 0.5) discard;
+      gl_FragColor = vec4(tint, 1.0);
+    }`));
+  gl.linkProgram(program);
+  gl.useProgram(program);
+  const at = (name) => gl.getAttribLocation(program, name);
+  const uniform = (name) => gl.getUniformLocation(program, name);
+  const [place, colour, view, size, round] = [at("place"), at("colour"), uniform("view"), uniform("size"), uniform("round")];
+
+  const channels = (c) => [(c >> 16 & 255) / 255, (c >> 8 & 255) / 255, (c & 255) / 255];
+  const buffer = (values) => {
+    const made = gl.createBuffer();
+    gl.bindBuffer(gl.ARRAY_BUFFER, made);
+    gl.bufferData(gl.ARRAY_BUFFER, new Float32Array(values), gl.STATIC_DRAW);
+    return made;
+  };
+  const center = data.center;
+  const ends = data.ends.map((v, i) => v - center[i % 3]);
+  const count = data.node.length;
+  const tints = [];
+  for (let i = 0; i < count; i++) { const c = channels(data.colour[i]); tints.push(...c, ...c); }
+  const lines = { place: buffer(ends), colour: buffer(tints), mode: gl.LINES, count: 2 * count, size: 1, round: 0 };
+  const marks = data.contacts.map((c, i) => c - center[i % 3]);
+  const contacts = {
+    place: buffer(marks), mode: gl.POINTS, count: marks.length / 3, size: 7, round: 1,
+    colour: buffer(data.contacts.map(() => 0.15)),
+  };
+  const chosen = { place: buffer([0, 0, 0]), colour: buffer(channels(0xd55e00)), mode: gl.POINTS, count: 1, size: 13, round: 1 };
+
+  const eye = { turn: 0.6, tilt: 0.25, away: 3.4 * data.radius };
+
+  // column-major: perspective x translation x tilt about x x turn about y
+  const matrix = () => {
+    const f = 1.0 / Math.tan(0.4), near = eye.away / 100, far = eye.away + 4 * data.radius;
+    const [ct, st, ca, sa] = [Math.cos(eye.turn), Math.sin(eye.turn), Math.cos(eye.tilt), Math.sin(eye.tilt)];
+    const r = [[ct, 0, st], [sa * st, ca, -sa * ct], [-ca * st, sa, ca * ct]];
+    const p = [f * canvas.height / canvas.width, f, (far + near) / (near - far), 2 * far * near / (near - far)];
+    const m = [];
+    for (let c = 0; c < 3; c++) m.push(p[0] * r[0][c], p[1] * r[1][c], p[2] * r[2][c], -r[2][c]);
+    m.push(0, 0, -p[2] * eye.away + p[3], eye.away);
+    return m;
+  };
+
+  let m = matrix();
+  const draw = () => {
+    const dense = window.devicePixelRatio || 1;
+    canvas.width = Math.round(canvas.clientWidth * dense);
+    canvas.height = Math.round(canvas.clientHeight * dense);
+    gl.viewport(0, 0, canvas.width, canvas.height);
+    gl.clearColor(1, 1, 1, 1);
+    gl.clear(gl.COLOR_BUFFER_BIT | gl.DEPTH_BUFFER_BIT);
+    gl.enable(gl.DEPTH_TEST);
+    m = matrix();
+    gl.uniformMatrix4fv(view, false, new Float32Array(m));
+    for (const things of [lines, contacts, chosen]) {
+      for (const [where, values] of [[place, things.place], [colour, things.colour]]) {
+        gl.bindBuffer(gl.ARRAY_BUFFER, values);
+        gl.enableVertexAttribArray(where);
+        gl.vertexAttribPointer(where, 3, gl.FLOAT, false, 0, 0);
+      }
+      gl.uniform1f(size, things.size * dense);
+      gl.uniform1f(round, things.round);
+      gl.drawArrays(things.mode, 0, things.count);
+    }
+  };
+
+  // where a point is on the canvas, in CSS pixels, and how far away; null behind the eye
+  const project = (x, y, z) => {
+    const w = m[3] * x + m[7] * y + m[11] * z + m[15];
+    if (w <= 0) return null;
+    const px = (m[0] * x + m[4] * y + m[8] * z + m[12]) / w, py = (m[1] * x + m[5] * y + m[9] * z + m[13]) / w;
+    return [(px + 1) / 2 * canvas.clientWidth, (1 - py) / 2 * canvas.clientHeight, w];
+  };
+  const end = (i) => project(ends[3 * i], ends[3 * i + 1], ends[3 * i + 2]);
+
+  // the segment nearest to a place on the canvas, the one in front of several; -1 where none is within 6 pixels
+  const pick = (x, y) => {
+    let best = -1, least = 6, front = Infinity;
+    for (let i = 0; i < count; i++) {
+      const a = end(2 * i), b = end(2 * i + 1);
+      if (!a || !b) continue;
+      const dx = b[0] - a[0], dy = b[1] - a[1], l = dx * dx + dy * dy;
+      const t = l > 0 ? Math.min(1, Math.max(0, ((x - a[0]) * dx + (y - a[1]) * dy) / l)) : 0;
+      const d = Math.hypot(x - a[0] - t * dx, y - a[1] - t * dy), w = a[2] + t * (b[2] - a[2]);
+      if (d < least - 0.5 || (d < least + 0.5 && w < front && d < 6)) { best = i; least = d; front = w; }
+    }
+    return best;
+  };
+
+  const hover = (event) => {
+    const box = canvas.getBoundingClientRect();
+    const [x, y] = [event.clientX - box.left, event.clientY - box.top];
+    const i = pick(x, y);
+    tip.hidden = i < 0;
+    if (i < 0) return;
+    const value = data.value[i] === null ? "no coefficient" : `${data.value[i].toExponential(3)} ${data.unit}`;
+    tip.textContent = `node ${data.node[i]}, section ${data.section[i]}, segment ${data.segment[i]}: ${value}`;
+    tip.style.left = `${Math.min(x + 12, Math.max(0, canvas.clientWidth - tip.offsetWidth - 4))}px`;
+    tip.style.top = `${y + 14}px`;
+  };
+
+  let held = null;
+  canvas.addEventListener("pointerdown", (e) => { held = [e.clientX, e.clientY]; canvas.setPointerCapture(e.pointerId); });
+  canvas.addEventListener("pointerup", () => { held = null; });
+  canvas.addEventListener("pointerleave", () => { tip.hidden = true; });
+  canvas.addEventListener("pointermove", (e) => {
+    if (!held) return hover(e);
+    eye.turn += (e.clientX - held[0]) * 0.008;
+    eye.tilt = Math.min(1.55, Math.max(-1.55, eye.tilt + (e.clientY - held[1]) * 0.008));
+    held = [e.clientX, e.clientY];
+    tip.hidden = true;
+    draw();
+  });
+  canvas.addEventListener("wheel", (e) => {
+    e.preventDefault();
+    eye.away = Math.min(20 * data.radius, Math.max(0.05 * data.radius, eye.away * Math.exp(e.deltaY * 0.001)));
+    draw();
+  }, { passive: false });
+  window.addEventListener("resize", draw);
+  draw();
+
+  // for who wants to point at a segment from outside, as the tests do
+  window.leadfieldScene = {
+    count,
+    middle: (i) => {
+      const k = 6 * i, half = (j) => (ends[k + j] + ends[k + 3 + j]) / 2;
+      return project(half(0), half(1), half(2));
+    },
+    pick,
+  };
+})();

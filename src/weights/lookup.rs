@@ -1,0 +1,141 @@
+//! One contact's coefficients for the segments of a table.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use crate::error::{Context, Problem, Result, listed};
+use crate::sonata::electrodes_file::{ElectrodeEntry, ElectrodesFile, Population};
+use crate::table::Table;
+
+/// What can be wrong with a look-up.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum LookupProblem {
+    /// The file has no such contact.
+    #[error("unknown electrode, expected one of {known}, found `{name}`")]
+    Electrode {
+        /// The name asked for.
+        name: String,
+        /// Those of the file.
+        known: String,
+    },
+    /// The contact has no column for the table's population.
+    #[error("electrode without a column for population `{0}`")]
+    NoColumn(String),
+    /// The file is of other populations than the table.
+    #[error("another population, expected `{expected}` as in the table, found {found}")]
+    Population {
+        /// The table's.
+        expected: String,
+        /// Those of the file.
+        found: String,
+    },
+    /// A neuron is cut otherwise in the file.
+    #[error("another number of segments, expected {expected} as in the table, found {found}")]
+    Segments {
+        /// The table's number.
+        expected: u64,
+        /// The file's.
+        found: u64,
+    },
+    /// The table does not tell its neurons.
+    #[error("table without a list of neurons, expected one that `leadfield positions` wrote")]
+    Foreign,
+}
+
+impl Problem for LookupProblem {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Segments { .. } | Self::Population { .. } => {
+                Some("was the electrodes file made for this circuit and this table?".into())
+            }
+            _ => None,
+        }
+    }
+}
+
+/// One contact's column of an electrodes file, ready to be asked by segments of a table.
+#[derive(Debug)]
+pub struct Lookup {
+    file: ElectrodesFile,
+    population: Population,
+    electrode: ElectrodeEntry,
+    column: u64,
+    /// First row and number of segments of each node, as the table counts them.
+    neurons: HashMap<u64, (u64, u64)>,
+}
+
+impl Lookup {
+    /// The column of an electrode, for the segments of a table.
+    ///
+    /// # Errors
+    /// No electrodes file, or one that lacks the electrode or the table's population; the table has no list of neurons.
+    pub fn open(path: &Path, electrode: &str, table: &Table) -> Result<Self> {
+        let file = ElectrodesFile::open(path)?;
+        if table.is_foreign() {
+            return Err(LookupProblem::Foreign).in_file(table.path());
+        }
+        let expected = &table.metadata().population;
+        let population = file.populations().iter().find(|p| p.name() == expected);
+        let other = || {
+            let found = listed(file.populations().iter().map(Population::name), 12);
+            LookupProblem::Population { expected: expected.clone(), found }
+        };
+        let population = population.ok_or_else(other).in_file(path)?.clone();
+        let found = file.electrodes().iter().find(|e| e.name == electrode);
+        let unknown = || {
+            let known = listed(file.electrodes().iter().map(|e| e.name.as_str()), 12);
+            LookupProblem::Electrode { name: electrode.into(), known }
+        };
+        let entry = found.ok_or_else(unknown).in_file(path)?.clone();
+        let column = entry.column(population.name());
+        let column = column.ok_or_else(|| LookupProblem::NoColumn(population.name().into()));
+        let column = column.in_object(&format!("/electrodes/{electrode}")).in_file(path)?;
+        let neurons = table.neurons()?.into_iter().map(|n| (n.node_id, (n.first_row, n.segments))).collect();
+        Ok(Self { population, electrode: entry, column, neurons, file })
+    }
+
+    /// The file.
+    pub fn file(&self) -> &ElectrodesFile {
+        &self.file
+    }
+
+    /// The table's population in the file.
+    pub fn population(&self) -> &Population {
+        &self.population
+    }
+
+    /// The contact.
+    pub fn electrode(&self) -> &ElectrodeEntry {
+        &self.electrode
+    }
+
+    /// The coefficients of segments, by node and row of the table; none for a node that the file does not have.
+    ///
+    /// # Errors
+    /// A node has another number of segments in the file, or the file cannot be read.
+    pub fn of(&self, nodes: &[u64], rows: &[u64]) -> Result<Vec<Option<f64>>> {
+        let places = nodes.iter().zip(rows).map(|(&node, &row)| self.place(node, row)).collect::<Result<Vec<_>>>()?;
+        let mut order: Vec<(u64, usize)> = places.iter().zip(0..).filter_map(|(p, i)| Some(((*p)?, i))).collect();
+        order.sort_unstable();
+        let ascending: Vec<u64> = order.iter().map(|(row, _)| *row).collect();
+        let found = self.file.column(&self.population, self.column, &ascending)?;
+        let mut values = vec![None; nodes.len()];
+        for ((_, i), value) in order.into_iter().zip(found) {
+            values[i] = Some(value);
+        }
+        Ok(values)
+    }
+
+    /// The row in the file, which may list nodes in another order than the table.
+    fn place(&self, node: u64, row: u64) -> Result<Option<u64>> {
+        let Some(rows) = self.population.rows_of(node) else { return Ok(None) };
+        let Some(&(first, segments)) = self.neurons.get(&node) else { return Ok(None) };
+        let found = rows.end - rows.start;
+        if found != segments {
+            return Err(LookupProblem::Segments { expected: segments, found })
+                .at("node", node)
+                .in_file(self.file.path());
+        }
+        Ok(row.checked_sub(first).filter(|k| *k < segments).map(|k| rows.start + k))
+    }
+}

@@ -1,0 +1,119 @@
+//! What `plot` refuses: names that are not there, forms that are none, files that do not belong together, empty views.
+
+use crate::pictures::folder;
+use crate::support::{Run, golden, leadfield_in, names_in, scratch};
+
+fn weights(options: &[&str]) -> Run {
+    leadfield_in(folder(), &[&["plot", "weights", "s.parquet", "w.h5"], options].concat())
+}
+
+#[test]
+fn an_unknown_electrode_is_told_with_those_of_the_file() {
+    let out = scratch();
+    let file = out.path().join("a.svg");
+    weights(&["--electrode", "99", "-o", file.to_str().unwrap()]).refused(
+        "error: w.h5: unknown electrode, expected one of `0`, `1`, `10`, `11`, `12`, `13`, `14`, `15`, `2`, `3`, `4`, `5` \
+         and 4 more, found `99`",
+    );
+    assert!(names_in(out.path()).is_empty());
+}
+
+#[test]
+fn a_name_that_is_no_picture_s_is_refused_before_anything_is_read() {
+    for name in ["a.pdf", "svg", "a"] {
+        leadfield_in(folder(), &["plot", "weights", "none.parquet", "none.h5", "--electrode", "2", "-o", name]).refused(
+            &format!(
+                "error: --out: unknown form of a picture, expected a name that ends in `.svg` or `.png`, found `{name}`\n\
+                 hint: for example `-o figure.svg`"
+            ),
+        );
+    }
+}
+
+#[test]
+fn an_unknown_view_is_refused_with_those_that_there_are() {
+    let run = weights(&["--electrode", "2", "--view", "zx", "-o", "a.svg"]);
+    assert_eq!(run.code, 2);
+    let first: Vec<&str> = run.stderr.lines().take(2).collect();
+    assert_eq!(first, ["error: invalid value 'zx' for '--view <VIEW>'", "  [possible values: xy, xz, yz, all]"]);
+}
+
+#[test]
+fn coefficients_of_another_population_are_refused() {
+    let out = scratch();
+    let run = |args: &[&str]| leadfield_in(out.path(), args);
+    run(&["synthesize", "c", "--cells", "2", "--with-report", "--quiet"]).ok();
+    run(&["positions", "c/simulation_config.json", "-o", "t.parquet", "--quiet"]).ok();
+    let ours = leadfield::table::Table::open(&out.path().join("t.parquet")).unwrap();
+    let weights = golden().join("reference/np8.h5");
+    let weights = weights.to_str().unwrap();
+    run(&["plot", "weights", "t.parquet", weights, "--electrode", "0", "-o", "a.svg"]).refused(&format!(
+        "error: {weights}: another population, expected `{}` as in the table, found `S1nonbarrel_neurons`\n\
+         hint: was the electrodes file made for this circuit and this table?",
+        ours.metadata().population
+    ));
+    assert_eq!(names_in(out.path()), ["c", "t.parquet"]);
+}
+
+#[test]
+fn a_view_without_segments_and_one_without_size_are_refused() {
+    let out = scratch();
+    let file = out.path().join("a.svg");
+    let within = |r: &str| weights(&["--electrode", "1", "--within", r, "-o", file.to_str().unwrap()]);
+    within("1").refused(
+        "error: s.parquet: no segments within 1 um of `1`, expected at least one\n\
+         hint: a larger `--within` reaches further",
+    );
+    for (found, told) in [("0", "0"), ("-5", "-5"), ("nan", "NaN"), ("inf", "inf")] {
+        within(found).refused(&format!(
+            "error: --within: out of range, expected a finite number above 0 um, found `{told}`\n\
+             hint: for example `--within 200`"
+        ));
+    }
+    assert!(names_in(out.path()).is_empty());
+}
+
+#[test]
+fn a_picture_that_exists_is_kept_without_force() {
+    let out = scratch();
+    let file = out.path().join("a.svg");
+    std::fs::write(&file, "precious").unwrap();
+    let path = file.to_str().unwrap();
+    weights(&["--electrode", "2", "-o", path])
+        .refused(&format!("error: {path}: exists already\nhint: choose another name, or replace it with `--force`"));
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "precious");
+    weights(&["--electrode", "2", "-o", path, "--force", "--quiet"]).ok();
+    assert!(std::fs::read_to_string(&file).unwrap().starts_with("<svg"));
+}
+
+#[test]
+fn regions_that_are_none_or_hold_nothing_are_refused() {
+    let out = scratch();
+    let file = out.path().join("a.svg");
+    let probe = |options: &[&str]| {
+        let args = [&["plot", "probe", "e6.csv", "-o", file.to_str().unwrap()], options].concat();
+        leadfield_in(folder(), &args)
+    };
+    probe(&["--within", "-1"])
+        .refused("error: --within: radius out of range, expected a finite number above 0 um, found `-1`");
+    probe(&["--within", "0.001", "--segments", "s.parquet"]).refused(
+        "error: s.parquet: no segments in the regions of the contacts, expected at least one\n\
+         hint: a larger `--within` reaches further",
+    );
+    assert!(names_in(out.path()).is_empty());
+}
+
+#[test]
+fn files_without_a_common_contact_are_not_compared() {
+    let out = scratch();
+    let run = |args: &[&str]| leadfield_in(out.path(), args);
+    let table = folder().join("s.parquet");
+    std::fs::write(out.path().join("e.csv"), "name,x,y,z\nother,0,0,0\n").unwrap();
+    run(&["weights", table.to_str().unwrap(), "e.csv", "-o", "o.h5", "--quiet"]).ok();
+    let ours = folder().join("w.h5");
+    run(&["plot", "compare", ours.to_str().unwrap(), "o.h5", "-o", "a.svg"])
+        .refused("error: nothing in common, expected at least one population, node and contact in both files");
+    run(&["plot", "compare", "o.h5", "none.h5", "-o", "a.svg"])
+        .refused("error: none.h5: cannot be read: no such file or directory");
+    assert_eq!(names_in(out.path()), ["e.csv", "o.h5"]);
+}

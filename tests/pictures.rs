@@ -1,0 +1,201 @@
+//! Pictures show what the files hold: one line a segment, one mark a contact, text as text. Structure, not pixels.
+
+use std::path::Path;
+use std::sync::LazyLock;
+
+use leadfield::sonata::electrodes_file::ElectrodesFile;
+use tempfile::TempDir;
+
+use crate::support::{golden, leadfield_in, scratch};
+
+/// The golden circuit's table `s.parquet` (3161 segments), the sixteen contacts `e6.csv` and their coefficients `w.h5`.
+pub fn folder() -> &'static Path {
+    static FOLDER: LazyLock<TempDir> = LazyLock::new(|| {
+        let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let path = |name: &str| golden().join(name).into_os_string().into_string().unwrap();
+        std::fs::copy(path("input/electrodes/e6.csv"), folder.path().join("e6.csv")).unwrap();
+        let config = path("input/circuit/simulation_config.json");
+        leadfield_in(folder.path(), &["positions", &config, "-o", "s.parquet", "--quiet"]).ok();
+        leadfield_in(folder.path(), &["weights", "s.parquet", "e6.csv", "-o", "w.h5", "--quiet"]).ok();
+        folder
+    });
+    FOLDER.path()
+}
+
+/// The picture that some options make.
+pub fn svg(args: &[&str]) -> String {
+    let out = scratch();
+    let file = out.path().join("a.svg");
+    leadfield_in(folder(), &[args, &["-o", file.to_str().unwrap(), "--quiet"]].concat()).ok();
+    std::fs::read_to_string(file).unwrap()
+}
+
+fn weights(electrode: &str, options: &[&str]) -> String {
+    svg(&[&["plot", "weights", "s.parquet", "w.h5", "--electrode", electrode], options].concat())
+}
+
+/// What stands in the groups of a class.
+pub fn groups<'a>(svg: &'a str, class: &str) -> Vec<&'a str> {
+    let open = format!("<g class=\"{class}\">");
+    svg.split(open.as_str()).skip(1).map(|rest| rest.split("</g>").next().unwrap()).collect()
+}
+
+/// Colour and number of lines of each path, in the order in which they are drawn.
+pub fn paths(group: &str) -> Vec<(String, usize)> {
+    let path = |text: &str| {
+        let data = text.split(" d=\"").nth(1).unwrap().split('"').next().unwrap();
+        (text.split('"').next().unwrap().to_string(), data.matches('L').count())
+    };
+    group.split("<path stroke=\"").skip(1).map(path).collect()
+}
+
+/// The texts, in the order in which they are drawn.
+pub fn texts(svg: &str) -> Vec<&str> {
+    let content = |rest: &'_ str| rest.find('>').map(|at| at + 1).unwrap_or_default();
+    svg.split("<text ").skip(1).map(|rest| rest[content(rest)..].split("</text>").next().unwrap()).collect()
+}
+
+/// A contact's coefficients as the file has them.
+fn coefficients(electrode: &str) -> Vec<f64> {
+    let file = ElectrodesFile::open(&folder().join("w.h5")).unwrap();
+    let population = &file.populations()[0];
+    let column = file.electrodes().iter().find(|e| e.name == electrode).unwrap().column(population.name()).unwrap();
+    let all = file.rows(population, 0..population.rows()).unwrap();
+    all.chunks_exact(population.columns() as usize).map(|row| row[column as usize]).collect()
+}
+
+#[test]
+fn every_segment_is_one_line_in_every_view() {
+    let picture = weights("2", &[]);
+    let segments = groups(&picture, "segments");
+    assert_eq!(segments.len(), 3);
+    for group in segments {
+        assert_eq!(paths(group).iter().map(|p| p.1).sum::<usize>(), 3161);
+    }
+    assert_eq!(groups(&weights("2", &["--view", "xz"]), "segments").len(), 1);
+}
+
+#[test]
+fn the_largest_coefficient_has_the_map_s_brightest_colour_and_lies_on_top() {
+    let picture = weights("2", &["--view", "xy"]);
+    let colours = paths(groups(&picture, "segments")[0]);
+    assert_eq!(colours.last().unwrap().0, "#fde725");
+    let ones =
+        coefficients("2").iter().filter(|v| **v == coefficients("2").iter().copied().fold(0.0, f64::max)).count();
+    assert_eq!(ones, 1);
+    assert!(colours.last().unwrap().1 < 50 && colours.len() > 40, "{colours:?}");
+}
+
+#[test]
+fn a_region_has_two_colours_in_the_numbers_of_its_coefficients() {
+    let inside = coefficients("8").iter().filter(|v| **v == 1.0).count();
+    assert!(inside > 0);
+    let picture = weights("8", &["--view", "yz"]);
+    let colours = paths(groups(&picture, "segments")[0]);
+    assert_eq!(colours, [("#cfcfcf".to_string(), 3161 - inside), ("#d55e00".to_string(), inside)]);
+    assert!(picture.contains(&format!(">inside: {inside}</text>")), "{:?}", texts(&picture));
+}
+
+#[test]
+fn axes_units_names_and_the_scale_are_text() {
+    let picture = weights("2", &["--view", "xy"]);
+    let texts = texts(&picture);
+    for text in
+        ["x (um)", "y (um)", "coefficient (V/nA)", "LineSource at contact 2", "3\u{2009}161 segments", "500 um", "2"]
+    {
+        assert!(texts.contains(&text), "{text} in {texts:?}");
+    }
+    // sixteen contacts, all near the circuit
+    assert_eq!(groups(&picture, "contacts")[0].matches("<circle").count(), 16);
+    assert!(!picture.contains("http://") || picture.matches("http://").count() == 1, "the name space alone");
+}
+
+#[test]
+fn a_window_shows_what_reaches_into_it() {
+    let picture = weights("5", &["--within", "100", "--view", "xy"]);
+    let drawn: usize = paths(groups(&picture, "segments")[0]).iter().map(|p| p.1).sum();
+    let query = ["query", "s.parquet", "--box", "-100,150,-70,100,350,130", "--predicate", "intersects", "--count"];
+    let expected: usize = leadfield_in(folder(), &query).ok().trim().parse().unwrap();
+    assert!(expected > 0 && expected < 3161);
+    assert_eq!(drawn, expected);
+}
+
+#[test]
+fn a_name_that_is_markup_is_shown_as_text() {
+    let out = scratch();
+    let csv = "name,x,y,z\n\"<script>alert(1)<&\"\"'\",0,0,0\n";
+    std::fs::write(out.path().join("e.csv"), csv).unwrap();
+    let table = folder().join("s.parquet");
+    let run = |args: &[&str]| leadfield_in(out.path(), args).ok();
+    run(&["weights", table.to_str().unwrap(), "e.csv", "-o", "w.h5"]);
+    let name = "<script>alert(1)<&\"'";
+    run(&["plot", "weights", table.to_str().unwrap(), "w.h5", "--electrode", name, "-o", "a.svg"]);
+    let picture = std::fs::read_to_string(out.path().join("a.svg")).unwrap();
+    assert!(!picture.contains("<script"));
+    assert!(picture.contains("LineSource at contact &lt;script&gt;alert(1)&lt;&amp;&quot;&#39;</text>"));
+}
+
+#[test]
+fn a_png_has_the_page_s_size_at_200_pixels_an_inch() {
+    let out = scratch();
+    let file = out.path().join("a.png");
+    let args = ["plot", "weights", "s.parquet", "w.h5", "--electrode", "2", "-o", file.to_str().unwrap()];
+    leadfield_in(folder(), &args).ok();
+    let png = std::fs::read(file).unwrap();
+    let size = |at: usize| u32::from_be_bytes(png[at..at + 4].try_into().unwrap());
+    assert_eq!(&png[..8], b"\x89PNG\r\n\x1a\n");
+    let picture = weights("2", &[]);
+    let points = |name: &str| -> f64 {
+        picture.split(&format!(" {name}=\"")).nth(1).unwrap().split("pt").next().unwrap().parse().unwrap()
+    };
+    let pixels = |name: &str| (points(name) * 200.0 / 72.0).ceil();
+    assert!((f64::from(size(16)) - pixels("width")).abs() <= 1.0);
+    assert!((f64::from(size(20)) - pixels("height")).abs() <= 1.0);
+}
+
+#[test]
+fn a_probe_has_a_mark_a_contact_and_an_outline_a_region() {
+    // of the sixteen contacts ten have regions: two balls, five disks, and five planes less two point, two line sources
+    let picture = svg(&["plot", "probe", "e6.csv", "--view", "xy"]);
+    assert_eq!(groups(&picture, "contacts")[0].matches("<circle").count(), 16);
+    let regions = groups(&picture, "regions")[0];
+    // each is filled and outlined
+    assert_eq!(regions.matches("<polygon").count(), 2 * 12);
+}
+
+#[test]
+fn a_probe_shows_the_segments_that_a_query_finds() {
+    let picture = svg(&["plot", "probe", "e6.csv", "--segments", "s.parquet", "--view", "xz"]);
+    let query = ["query", "s.parquet", "--sphere", "7,224,204.5,50", "--count"];
+    let expected: u64 = leadfield_in(folder(), &query).ok().trim().parse().unwrap();
+    assert!(texts(&picture).contains(&format!("4: {expected}").as_str()), "{:?}", texts(&picture));
+    let query = ["query", "s.parquet", "--electrodes", "e6.csv", "--within", "60", "--count"];
+    let pairs: usize = leadfield_in(folder(), &query).ok().trim().parse().unwrap();
+    let picture = svg(&["plot", "probe", "e6.csv", "--segments", "s.parquet", "--within", "60", "--view", "xy"]);
+    assert!(pairs > 0);
+    assert!(
+        texts(&picture).contains(&format!("{pairs} segments with their midpoints in the regions").as_str()),
+        "{:?}",
+        texts(&picture)
+    );
+}
+
+#[test]
+fn a_comparison_counts_every_pair_and_lists_the_worst() {
+    let reference = golden().join("reference/e6.h5");
+    let picture = svg(&["plot", "compare", "w.h5", reference.to_str().unwrap()]);
+    let texts = texts(&picture);
+    assert!(texts.iter().any(|t| t.starts_with("50\u{2009}576 pairs, ")), "3161 x 16 in {texts:?}");
+    assert!(texts.contains(&"w.h5 (V/nA)") && texts.contains(&"e6.h5 (V/nA)") && texts.contains(&"pairs"));
+    let worst = texts.iter().filter(|t| t.contains("relative difference ") && t.contains("  contact ")).count();
+    assert!((1..=5).contains(&worst));
+    let marks = groups(&picture, "worst")[0].matches("<circle").count();
+    assert!(marks <= worst);
+}
+
+#[test]
+fn a_file_and_itself_are_equal_everywhere() {
+    let picture = svg(&["plot", "compare", "w.h5", "w.h5"]);
+    assert!(texts(&picture).iter().any(|t| t.starts_with("50\u{2009}576 pairs, 50\u{2009}576 of them equal")));
+    assert!(!groups(&picture, "worst")[0].contains("<circle"));
+}

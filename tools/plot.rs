@@ -1,0 +1,94 @@
+//! `leadfield plot`: pictures of coefficients, contacts and comparisons.
+
+mod compare;
+mod probe;
+mod weights;
+
+use std::path::{Path, PathBuf};
+
+use leadfield::Result;
+use leadfield::error::{Context, FileProblem};
+use leadfield::picture::{Form, Page};
+use leadfield::plot;
+use leadfield::staged::Staged;
+
+use crate::cli::{Common, Outcome, existing};
+
+/// Draw coefficients, or contacts with what is round them, as SVG or PNG
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    what: What,
+}
+
+/// What is drawn.
+#[derive(clap::Subcommand)]
+enum What {
+    Compare(compare::Args),
+    Probe(probe::Args),
+    Weights(weights::Args),
+}
+
+/// Where the picture goes.
+#[derive(clap::Args)]
+struct Output {
+    /// File to write; its name ends in .svg or .png
+    #[arg(short, long, value_name = "FILE")]
+    out: PathBuf,
+    /// Replace a file that exists
+    #[arg(long)]
+    force: bool,
+}
+
+/// [`plot::View`] as an option.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum View {
+    /// Along z: x to the right, y up
+    Xy,
+    /// Along y: x to the right, z up
+    Xz,
+    /// Along x: z to the right, y up
+    Yz,
+    /// All three, side by side
+    All,
+}
+
+impl View {
+    fn views(self) -> &'static [plot::View] {
+        match self {
+            Self::Xy => &[plot::View::Xy],
+            Self::Xz => &[plot::View::Xz],
+            Self::Yz => &[plot::View::Yz],
+            Self::All => &plot::View::ALL,
+        }
+    }
+}
+
+/// A picture that is to be written: its form is known and its place is free before anything is read.
+struct Picture {
+    form: Form,
+    staged: Staged,
+}
+
+impl Picture {
+    fn open(output: &Output) -> Result<Self> {
+        let form = Form::of(&output.out).in_object("--out")?;
+        Ok(Self { form, staged: Staged::new(&output.out, existing(output.force))? })
+    }
+
+    fn write(self, page: &Page) -> Result<()> {
+        let path: &Path = self.staged.partial();
+        let bytes = page.encode(self.form).in_file(self.staged.target())?;
+        std::fs::write(path, bytes).map_err(FileProblem::Write).in_file(self.staged.target())?;
+        self.staged.commit()
+    }
+}
+
+/// Runs the tool.
+pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
+    match &args.what {
+        What::Compare(args) => compare::run(args, common),
+        What::Probe(args) => probe::run(args, common),
+        What::Weights(args) => weights::run(args, common),
+    }
+}

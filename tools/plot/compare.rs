@@ -1,0 +1,47 @@
+//! `leadfield plot compare`: two electrodes files against each other.
+
+use std::path::PathBuf;
+
+use leadfield::Result;
+use leadfield::compare::Tolerance;
+use leadfield::compare::weights::{ColumnRule, ExtraColumn, Options, pair};
+use leadfield::plot;
+use leadfield::sonata::electrodes_file::ElectrodesFile;
+
+use super::{Output, Picture};
+use crate::cli::{Common, Outcome};
+
+/// Draw two electrodes files against each other: every pair of coefficients, and how far apart they are at each contact
+///
+/// Nodes are matched by id, contacts by name; columns of no contact are left out.
+#[derive(clap::Args)]
+pub struct Args {
+    /// An electrodes file
+    a: PathBuf,
+    /// Another
+    b: PathBuf,
+    /// Population to compare, or `A:B` where the files name it differently
+    #[arg(long, value_name = "A[:B]")]
+    population: Option<String>,
+    #[command(flatten)]
+    output: Output,
+}
+
+/// Runs the tool.
+pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
+    let picture = Picture::open(&args.output)?;
+    let (a, b) = (ElectrodesFile::open(&args.a)?, ElectrodesFile::open(&args.b)?);
+    let named = args.population.as_deref().map(|p| p.split_once(':').unwrap_or((p, p)));
+    let pairing = pair(&a, &b, named)?;
+    let Some((p, q)) = pairing.pairs.first() else { return Err(plot::PlotProblem::NothingInCommon.into()) };
+    let options = Options {
+        tolerance: Tolerance { rtol: 0.0, atol: 0.0 },
+        extra_column: ExtraColumn::Ignore,
+        columns: ColumnRule::Index,
+    };
+    let compared = plot::comparison((&a, p), (&b, q), &options)?;
+    picture.write(&compared.page)?;
+    let (rows, contacts) = (compared.comparison.rows, compared.comparison.electrodes.len());
+    common.say(format_args!("{}: {rows} rows at {contacts} contacts", args.output.out.display()));
+    Ok(Outcome::Done)
+}

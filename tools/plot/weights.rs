@@ -1,0 +1,54 @@
+//! `leadfield plot weights`: segments in the colours of a contact's coefficients.
+
+use std::path::PathBuf;
+
+use leadfield::Result;
+use leadfield::plot;
+use leadfield::table::Table;
+use leadfield::weights::Lookup;
+
+use super::{Output, Picture, View};
+use crate::cli::{Common, Outcome};
+
+/// Draw the segments in the colours of a contact's coefficients
+///
+/// Colours follow the decades of the coefficients; where some are below zero, blue and brown to either side of it; of
+/// ObjectiveCSD contacts inside and outside of the region. At most 60 000 segments are drawn: the 10 000 nearest to the
+/// contact, and every k-th of the others.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Segment table: NAME.parquet, or a folder of parts
+    segments: PathBuf,
+    /// Electrodes file
+    weights: PathBuf,
+    /// Contact whose coefficients are drawn
+    #[arg(long, value_name = "NAME")]
+    electrode: String,
+    /// From where; y is upright in every view that has it
+    #[arg(long, value_name = "VIEW", default_value = "all")]
+    view: View,
+    /// Show no more than this much to every side of the contact, um
+    #[arg(long, value_name = "R", allow_negative_numbers = true)]
+    within: Option<f64>,
+    #[command(flatten)]
+    output: Output,
+}
+
+/// Runs the tool.
+pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
+    let picture = Picture::open(&args.output)?;
+    let table = Table::open(&args.segments)?;
+    let lookup = Lookup::open(&args.weights, &args.electrode, &table)?;
+    let request = plot::Weights {
+        table: &table,
+        lookup: &lookup,
+        views: args.view.views(),
+        within: args.within,
+        most: plot::MOST,
+    };
+    let drawn = plot::weights(&request)?;
+    drawn.warnings().iter().for_each(|warning| common.warn(warning));
+    picture.write(&drawn.page)?;
+    common.say(format_args!("{}: {}", args.output.out.display(), drawn.sample.told()));
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,88 @@
+//! Which of the inputs is the segment table, and which the electrodes file.
+
+use std::path::{Path, PathBuf};
+
+use leadfield::Result;
+use leadfield::error::{Context, FileProblem, Problem, listed};
+use leadfield::h5::File;
+
+/// What a report is about.
+#[derive(Debug)]
+pub struct Files {
+    /// The segment table.
+    pub table: PathBuf,
+    /// The electrodes file.
+    pub weights: PathBuf,
+}
+
+/// Too few or too many files.
+#[derive(Debug, thiserror::Error)]
+#[error("expected one {what}, found {found}")]
+struct NotOne {
+    what: &'static str,
+    found: String,
+}
+
+impl Problem for NotOne {
+    fn hint(&self) -> Option<String> {
+        Some("name both files: `leadfield report segments.parquet weights.h5`".into())
+    }
+}
+
+impl Files {
+    /// The one table and the one electrodes file among the inputs, or in them where they are folders.
+    pub fn of(inputs: &[PathBuf]) -> Result<Self> {
+        let (mut tables, mut weights) = (Vec::new(), Vec::new());
+        for path in inputs {
+            let folder = path.is_dir() && !is_parts(path)?;
+            for file in if folder { members(path)? } else { vec![path.clone()] } {
+                if is_table(&file)? {
+                    tables.push(file);
+                } else if !folder || is_weights(&file) {
+                    weights.push(file);
+                }
+            }
+        }
+        Ok(Self { table: one(tables, "segment table")?, weights: one(weights, "electrodes file")? })
+    }
+}
+
+fn one(mut found: Vec<PathBuf>, what: &'static str) -> Result<PathBuf> {
+    match (found.pop(), found.is_empty()) {
+        (Some(one), true) => Ok(one),
+        (last, _) => {
+            found.extend(last);
+            Err(NotOne { what, found: listed(found.iter().map(|p| p.display().to_string()), 6) }.into())
+        }
+    }
+}
+
+/// What a folder holds, sorted.
+fn members(folder: &Path) -> Result<Vec<PathBuf>> {
+    let listed =
+        std::fs::read_dir(folder).and_then(|all| all.map(|e| Ok(e?.path())).collect::<std::io::Result<Vec<_>>>());
+    let mut paths = listed.map_err(FileProblem::Read).in_file(folder)?;
+    paths.sort();
+    Ok(paths)
+}
+
+fn has_ending(path: &Path, ending: &str) -> bool {
+    path.extension().is_some_and(|e| e == ending)
+}
+
+/// Whether a folder is itself a table in parts.
+fn is_parts(folder: &Path) -> Result<bool> {
+    let part = |p: &PathBuf| {
+        has_ending(p, "parquet") && p.file_name().is_some_and(|n| n.to_string_lossy().starts_with("part-"))
+    };
+    Ok(members(folder)?.iter().any(part))
+}
+
+fn is_table(path: &Path) -> Result<bool> {
+    Ok(if path.is_dir() { is_parts(path)? } else { has_ending(path, "parquet") })
+}
+
+/// Whether a file of a folder, which may hold anything, is an electrodes file.
+fn is_weights(path: &Path) -> bool {
+    path.is_file() && has_ending(path, "h5") && File::open(path).is_ok_and(|file| file.has("/electrodes"))
+}
