@@ -18,6 +18,7 @@ pub mod error;
 pub mod geometry;
 pub mod h5;
 pub mod index;
+pub mod journal;
 pub mod lead_field;
 pub mod method;
 pub mod morphology;

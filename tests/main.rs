@@ -5,6 +5,7 @@ mod clients;
 mod electrodes;
 mod golden;
 mod index_vs_scan;
+mod interrupted;
 mod invariants;
 mod layers;
 mod lead_fields;

@@ -2,6 +2,7 @@
 
 pub mod progress;
 pub mod rule;
+pub mod signals;
 
 use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;

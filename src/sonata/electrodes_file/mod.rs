@@ -15,9 +15,11 @@
 //! `{population}/electrode_id` for the column breaks libsonata: it is read here, never written.
 
 mod reader;
+mod same;
 mod writer;
 
 pub use reader::{ElectrodeEntry, ElectrodesFile, Population};
+pub use same::is_laid_out;
 pub use writer::{Attribute, Electrode, Layout, PopulationLayout, Writer};
 
 use crate::error::Problem;
