@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use leadfield::assembly::{Assembly, Options};
+use leadfield::assembly::{Assembly, Options, Tables};
 use leadfield::electrode;
 use leadfield::error::Result;
 use leadfield::h5::File;
@@ -97,7 +97,7 @@ fn damage(dir: &Path, file: &Path) {
     std::fs::write(file, bytes).unwrap();
 }
 
-fn start(dir: &Path, args: &[&str]) -> Child {
+fn start<S: AsRef<std::ffi::OsStr>>(dir: &Path, args: &[S]) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_leadfield"));
     command.env("HDF5_USE_FILE_LOCKING", "FALSE").current_dir(dir).args(args);
     command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
@@ -287,6 +287,144 @@ fn a_part_that_is_away_costs_nothing_but_itself() {
     assert!(std::fs::read(dir.join("w.h5")).unwrap() == expected);
 }
 
+// positions
+
+const CIRCUIT: &str = "circuit/simulation_config.json";
+
+/// A folder with a circuit of [`PARTS`] neurons.
+fn circuit() -> tempfile::TempDir {
+    let dir = folder(1);
+    std::fs::remove_dir_all(dir.path().join("table")).unwrap();
+    std::fs::remove_file(dir.path().join("e.csv")).unwrap();
+    dir
+}
+
+/// The arguments of a run. The configuration's path is told in the table, and so is the same in every run.
+fn positions_of(dir: &Path, options: &[&str]) -> Vec<String> {
+    let config = dir.join(CIRCUIT);
+    let args = ["positions", config.to_str().unwrap(), "-o", "t", "--segments-per-part", "1"];
+    args.iter().chain(options).map(|arg| arg.to_string()).collect()
+}
+
+fn positions(dir: &Path, options: &[&str]) -> Run {
+    leadfield_in(dir, &positions_of(dir, &[&["--quiet"], options].concat()))
+}
+
+/// Names and bytes of a table's parts.
+fn bytes_of(table: &Path) -> Vec<(String, Vec<u8>)> {
+    names_in(table).into_iter().map(|name| (name.clone(), std::fs::read(table.join(&name)).unwrap())).collect()
+}
+
+/// The parts that an undisturbed run writes; its folder is gone.
+fn undisturbed_table(dir: &Path) -> Vec<(String, Vec<u8>)> {
+    positions(dir, &[]).ok();
+    let bytes = bytes_of(&dir.join("t"));
+    assert_eq!(bytes.len() as u64, PARTS);
+    std::fs::remove_dir_all(dir.join("t")).unwrap();
+    bytes
+}
+
+/// Leaves what a run of positions leaves that is stopped after some parts.
+fn interrupt_positions(dir: &Path, parts: u64) {
+    let asked = AtomicU64::new(0);
+    let stop = || asked.fetch_add(1, Ordering::Relaxed) == parts;
+    let config = dir.join(CIRCUIT);
+    let tables = Tables::open(&leadfield::assembly::Request::of(&config)).unwrap();
+    let options = Options { segments_per_part: 1, ..Options::default() };
+    let run = leadfield::assembly::Run { existing: Existing::Keep, resume: false, stop: &stop, placed: &|_| () };
+    let error = tables.write(&dir.join("t"), &options, &run).unwrap_err();
+    assert_eq!(error.hint().unwrap(), format!("{parts} of {PARTS} parts are kept: go on with `--resume`"));
+    assert_eq!(names_in(dir), ["circuit", "t.journal", "t.partial"]);
+}
+
+#[test]
+fn positions_killed_at_any_moment_go_on_to_the_same_bytes() {
+    let dir = circuit();
+    let dir = dir.path();
+    let (expected, output) = (undisturbed_table(dir), dir.join("t"));
+    let mut kept = 0;
+    for seed in 0..20 {
+        let mut dice = ChaCha8Rng::seed_from_u64(seed);
+        let mut child = start(dir, &positions_of(dir, &["--quiet", "--resume"]));
+        wait_for(&mut child, dice.random_range(0..PARTS), &output);
+        std::thread::sleep(Duration::from_micros(dice.random_range(0..3000)));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        kept += journalled(&output);
+        let told = positions(dir, &["--resume"]);
+        assert_eq!((told.code, told.stderr.as_str()), (0, ""), "seed {seed}");
+        assert!(bytes_of(&output) == expected, "seed {seed}");
+        assert_eq!(names_in(dir), ["circuit", "t"], "seed {seed}");
+        std::fs::remove_dir_all(&output).unwrap();
+    }
+    assert!(kept > 0, "no run was killed half way");
+}
+
+#[test]
+fn a_signal_stops_positions_at_the_end_of_a_part() {
+    let dir = circuit();
+    let dir = dir.path();
+    let (expected, output) = (undisturbed_table(dir), dir.join("t"));
+    let mut child = start(dir, &positions_of(dir, &["--quiet"]));
+    wait_for(&mut child, 1, &output);
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    let ended = child.wait_with_output().unwrap();
+    let parts = journalled(&output);
+    assert!((1..PARTS).contains(&parts), "{parts}");
+    let text = format!(
+        "error: t: stopped as asked, before all parts were done\n\
+         hint: {parts} of {PARTS} parts are kept: go on with `--resume`\n"
+    );
+    assert_eq!((ended.status.code(), String::from_utf8(ended.stderr).unwrap()), (Some(2), text));
+    positions(dir, &["--resume"]).ok();
+    assert!(bytes_of(&output) == expected);
+}
+
+#[test]
+fn an_unfinished_table_is_told_kept_and_gone_on_with() {
+    let dir = circuit();
+    let dir = dir.path();
+    let expected = undisturbed_table(dir);
+    interrupt_positions(dir, 5);
+    let facts = leadfield_in(dir, &["info", "t.partial"]).ok();
+    assert!(
+        facts.contains(&format!("  5 of {PARTS} parts, ")) && facts.contains("segment table, unfinished"),
+        "{facts}"
+    );
+    let left = "error: t.partial: exists already, left by a run that did not finish\n\
+                hint: go on with it: `--resume`; or begin anew: `--force`";
+    positions(dir, &[]).refused(left);
+    assert_eq!(journalled(&dir.join("t")), 5);
+    let other = positions(dir, &["--resume", "--precision", "f32"]);
+    let text = "error: t.journal: unfinished run of other inputs or settings, expected digest ";
+    assert!(other.code == 2 && other.stderr.starts_with(text), "{}", other.stderr);
+    // of the parts that are done one is cut short, and one is away
+    std::fs::write(dir.join("t.partial/part-00001.parquet"), "PAR1").unwrap();
+    std::fs::remove_file(dir.join("t.partial/part-00003.parquet")).unwrap();
+    let run = leadfield_in(dir, &positions_of(dir, &["--resume"]));
+    assert!(run.stderr.ends_with(&format!("3 of {PARTS} parts by an earlier run\n")), "{}", run.stderr);
+    assert!(bytes_of(&dir.join("t")) == expected);
+    assert_eq!(names_in(dir), ["circuit", "t"]);
+    let again = leadfield_in(dir, &positions_of(dir, &["--resume"]));
+    assert_eq!(again.stderr, "t: complete already, from the same inputs and settings\n");
+    positions(dir, &["--resume", "--axon-placement", "arc"]).refused(
+        "error: t: exists already, and is not what these inputs and settings give\n\
+         hint: choose another name, or replace it with `--force`",
+    );
+    interrupt_elsewhere_and_force(dir, &expected);
+}
+
+/// With `--force` a run begins anew, whatever an interrupted one left.
+fn interrupt_elsewhere_and_force(dir: &Path, expected: &[(String, Vec<u8>)]) {
+    std::fs::remove_dir_all(dir.join("t")).unwrap();
+    interrupt_positions(dir, 2);
+    positions(dir, &["--force"]).ok();
+    assert!(bytes_of(&dir.join("t")) == expected);
+    assert_eq!(names_in(dir), ["circuit", "t"]);
+}
+
+// a full disk
+
 /// In namespaces of its own, where it may mount: a run on a disk of `$1` bytes, more space, a second run, the result.
 const ON_A_SMALL_DISK: &str = "
     mkdir small && mount -t tmpfs -o size=$1 tmpfs small || exit 99
@@ -294,18 +432,24 @@ const ON_A_SMALL_DISK: &str = "
     ls small >>told
     mount -o remount,size=1g small
     \"$2\" weights table e.csv -o small/w.h5 --quiet --resume >/dev/null || exit 98
-    cp small/w.h5 .";
+    cp small/w.h5 .
+    rm -r small/*; mount -o remount,size=160k small
+    \"$2\" positions \"$3\" -o small/t --quiet --segments-per-part 1 2>>told; echo \"code $?\" >>told
+    mount -o remount,size=1g small
+    \"$2\" positions \"$3\" -o small/t --quiet --segments-per-part 1 --resume || exit 97
+    cp -r small/t .";
 
 #[test]
 #[ignore = "needs permission to mount a small file system: root, or user namespaces and util-linux"]
 fn a_full_disk_is_told_and_the_run_goes_on_when_there_is_space() {
     let dir = folder(200);
     let dir = dir.path();
-    let expected = undisturbed(dir);
+    let (expected, table) = (undisturbed(dir), undisturbed_table(dir));
     let half = (expected.len() / 2).to_string();
     let program = env!("CARGO_BIN_EXE_leadfield");
     let mut unshare = Command::new("unshare");
-    let args = ["-rm", "sh", "-c", ON_A_SMALL_DISK, "sh", &half, program];
+    let config = dir.join(CIRCUIT);
+    let args = ["-rm", "sh", "-c", ON_A_SMALL_DISK, "sh", &half, program, config.to_str().unwrap()];
     let status = unshare.env("HDF5_USE_FILE_LOCKING", "FALSE").current_dir(dir).args(args).status().unwrap();
     assert_eq!(status.code(), Some(0));
     let told = std::fs::read_to_string(dir.join("told")).unwrap();
@@ -314,6 +458,12 @@ fn a_full_disk_is_told_and_the_run_goes_on_when_there_is_space() {
     let parts: u64 = lines[1].strip_prefix("hint: ").unwrap().split(' ').next().unwrap().parse().unwrap();
     assert!((1..PARTS).contains(&parts), "{told}");
     assert_eq!(lines[1], format!("hint: {parts} of {PARTS} parts are kept: go on with `--resume`"));
-    assert_eq!(lines[2..], ["code 2", "w.h5.journal", "w.h5.partial"]);
+    assert_eq!(lines[2..5], ["code 2", "w.h5.journal", "w.h5.partial"]);
     assert!(std::fs::read(dir.join("w.h5")).unwrap() == expected);
+    let (place, what) = lines[5].split_once(".parquet: ").unwrap();
+    assert!(place.starts_with("error: small/t.partial/part-"), "{told}");
+    assert_eq!(what, "cannot be written: no space left on device");
+    assert!(lines[6].ends_with(&format!(" of {PARTS} parts are kept: go on with `--resume`")), "{told}");
+    assert_eq!(lines[7..], ["code 2"]);
+    assert!(bytes_of(&dir.join("t")) == table);
 }

@@ -37,19 +37,7 @@ impl Digest {
     /// # Errors
     /// The file cannot be read.
     pub fn add_file(&mut self, path: &Path) -> Result<()> {
-        let mut file = File::open(path).map_err(FileProblem::Read).in_file(path)?;
-        let (mut checksum, mut buffer) = (crc32fast::Hasher::new(), vec![0; 1 << 20]);
-        let mut length = 0_u64;
-        loop {
-            let n = file.read(&mut buffer).map_err(FileProblem::Read).in_file(path)?;
-            if n == 0 {
-                break;
-            }
-            checksum.update(buffer.get(..n).unwrap_or_default());
-            length += n as u64;
-        }
-        self.add_value(&(length, checksum.finalize()));
-        Ok(())
+        checksum_of(path).map(|found| self.add_value(&found))
     }
 
     /// The number.
@@ -62,6 +50,24 @@ impl Write for Digest {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.add(text.as_bytes());
         Ok(())
+    }
+}
+
+/// A file's length and the CRC-32 of its bytes.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn checksum_of(path: &Path) -> Result<(u64, u32)> {
+    let mut file = File::open(path).map_err(FileProblem::Read).in_file(path)?;
+    let (mut checksum, mut buffer) = (crc32fast::Hasher::new(), vec![0; 1 << 20]);
+    let mut length = 0;
+    loop {
+        let n = file.read(&mut buffer).map_err(FileProblem::Read).in_file(path)?;
+        if n == 0 {
+            return Ok((length, checksum.finalize()));
+        }
+        checksum.update(buffer.get(..n).unwrap_or_default());
+        length += n as u64;
     }
 }
 

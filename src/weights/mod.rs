@@ -213,7 +213,7 @@ fn go_on(request: &Request<'_>, columns: &Columns, parts: &[Part<'_>], mut unfin
         Ok(()) => Error::from(JournalProblem::Stopped).in_file(request.output),
         Err(error) => error,
     };
-    if done > 0 && (stopped || error.may_pass()) {
+    if done > 0 && error.may_pass() {
         unfinished.leave();
         return Err(error.advised(format!("{done} of {all} parts are kept: go on with `--resume`")));
     }

@@ -9,7 +9,7 @@ use super::blocks::{self, Block, Buffer, Buffers};
 use super::columns::Columns;
 use super::parts::Part;
 use super::{BLOCK_BYTES, Request, checksum};
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Result};
 use crate::journal::{self, Digest, Done, Header, Journal, JournalProblem, PROGRAM};
 use crate::sonata::electrodes_file::{ElectrodesFile, Layout, Writer, is_laid_out};
 use crate::staged::{Existing, partial_of};

@@ -7,10 +7,9 @@ use leadfield::Result;
 use leadfield::error::{Problem, count, listed};
 use leadfield::geometry::Aabb;
 use leadfield::h5::File;
-use leadfield::journal::{self, Header, Record};
 use leadfield::sonata::electrodes_file::{ElectrodeEntry, ElectrodesFile, Population};
 
-use super::{Facts, bytes};
+use super::{Facts, add_progress, bytes, unfinished};
 
 /// Names of contacts that are spelt out.
 const NAMES: usize = 6;
@@ -36,16 +35,7 @@ pub(super) fn facts(path: &Path) -> Result<Facts> {
     let mut facts = Facts::default();
     match unfinished(path)? {
         None => facts.add("kind", "electrodes file"),
-        Some(record) => {
-            let (parts, segments) = record.progress();
-            let Header { program, inputs, parts: all, segments: total } = record.header;
-            facts.add("kind", "electrodes file, unfinished");
-            facts.add(
-                "progress",
-                format!("{parts} of {}, {segments} of {}", count(all, "part"), count(total, "segment")),
-            );
-            facts.add("begun by", format!("{program}, inputs {inputs:016x}"));
-        }
+        Some(record) => add_progress(&mut facts, "electrodes file, unfinished", &record),
     }
     facts.add("size", bytes(path.metadata().map_or(0, |m| m.len())));
     add_contacts(&mut facts, &file, &electrodes);
@@ -54,12 +44,6 @@ pub(super) fn facts(path: &Path) -> Result<Facts> {
     }
     attributes(&file, "/").into_iter().for_each(|(name, value)| facts.add(name, value));
     Ok(facts)
-}
-
-/// The journal of a file that is not complete.
-fn unfinished(path: &Path) -> Result<Option<Record>> {
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    name.strip_suffix(".partial").map_or(Ok(None), |output| journal::read(&path.with_file_name(output)))
 }
 
 fn add_contacts(facts: &mut Facts, file: &File, electrodes: &ElectrodesFile) {
