@@ -1,6 +1,6 @@
 //! Reading morphologies, and segments without a simulator: CPU a neuron and MB/s a core.
 //!
-//! Input: `CELLS` (default 10,000) synthesized neurons with as many morphologies, each about 60 KB of ASC and 53 KB of
+//! Input: `CELLS` (default 10,000) synthesized neurons with as many morphologies, each about 54 KB of ASC and 48 KB of
 //! SWC, in the page cache. What bounds it: parsing the text; every morphology is read once. CPU time is that of the
 //! whole process (user and system), from `/proc`. `LEADFIELD_REAL_DATA` adds real files.
 //!

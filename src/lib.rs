@@ -12,9 +12,11 @@
 )]
 
 pub mod assembly;
+pub mod boundaries;
 pub mod compare;
 pub mod electrode;
 pub mod error;
+pub mod exchange;
 pub mod geometry;
 pub mod h5;
 pub mod index;
@@ -22,6 +24,7 @@ pub mod journal;
 pub mod lead_field;
 pub mod method;
 pub mod morphology;
+pub mod pickle;
 pub mod positions;
 pub mod segments;
 pub mod sonata;

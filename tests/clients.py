@@ -138,5 +138,14 @@ def check_duckdb():
         assert result.fetchall() == expected_segments(name)
 
 
+def check_pandas():
+    import pandas as pd
+
+    pickle = pd.read_pickle("p.pkl")
+    for read in [pd.read_parquet("b.parquet"), pd.read_hdf("b.h5").T]:
+        pd.testing.assert_frame_equal(read, pickle, check_exact=True, check_index_type=False)
+    pickle.T.to_hdf("by_pandas.h5", key="positions")
+
+
 if __name__ == "__main__":
     globals()[f"check_{sys.argv[1]}"]()

@@ -91,3 +91,30 @@ fn parquet_readers_find_the_documented_types_and_every_segment() {
     let dir = files();
     ["pyarrow", "duckdb"].iter().for_each(|client| python(dir.path(), client));
 }
+
+#[test]
+#[ignore = "needs LEADFIELD_PYTHON with pandas, pyarrow, tables: make clients"]
+fn pandas_reads_boundaries_back_equal_to_the_originals_pickles() {
+    let dir = scratch();
+    let pickle = golden().join("reference/positions_1file/0/positions0.pkl");
+    std::fs::copy(&pickle, dir.path().join("p.pkl")).unwrap();
+    leadfield_in(dir.path(), &["convert", "p.pkl", "-o", "t.parquet"]).ok();
+    leadfield_in(dir.path(), &["convert", "t.parquet", "-o", "b.parquet", "--to", "boundaries"]).ok();
+    leadfield_in(dir.path(), &["convert", "t.parquet", "-o", "b.h5"]).ok();
+    leadfield_in(dir.path(), &["convert", "b.h5", "-o", "u.parquet", "--to", "table"]).ok();
+    python(dir.path(), "pandas");
+    // and what pandas writes is read
+    leadfield_in(dir.path(), &["convert", "by_pandas.h5", "-o", "v.parquet", "--to", "table"]).ok();
+    let bytes = |name: &str| std::fs::read(dir.path().join(name)).unwrap();
+    assert!(bytes("u.parquet") == bytes("t.parquet") && bytes("v.parquet") == bytes("t.parquet"));
+}
+
+#[test]
+#[ignore = "needs LEADFIELD_PYTHON with h5py, libsonata, neurodamus: make clients"]
+fn every_client_reads_what_was_a_file_of_the_original() {
+    let dir = files();
+    let old = golden().join("reference/named.h5");
+    leadfield_in(dir.path(), &["convert", old.to_str().unwrap(), "-o", "w.h5", "--force"]).ok();
+    std::fs::write(dir.path().join("weights.csv"), weights(&dir.path().join("w.h5"))).unwrap();
+    ["h5py", "libsonata", "neurodamus"].iter().for_each(|client| python(dir.path(), client));
+}

@@ -17,10 +17,10 @@ const FLOORS: &[&[&str]] = &[
     &["error"],
     &["units", "geometry", "staged", "journal"],
     &["segments", "partition", "h5"],
-    &["morphology", "lead_field", "index", "template"],
+    &["morphology", "lead_field", "index", "template", "pickle"],
     &["method"],
-    &["sonata", "positions", "table", "electrode", "pickle"],
-    &["weights", "assembly", "compare", "synthesis"],
+    &["sonata", "positions", "table", "electrode", "boundaries"],
+    &["weights", "assembly", "compare", "synthesis", "exchange"],
 ];
 
 /// Files that are longer than [`LONGEST`], each with the length that it may have and the reason.

@@ -1,7 +1,9 @@
 //! Integration tests, in one binary. Each module opens with why it exists.
 
 mod analytic;
+mod boundaries;
 mod clients;
+mod conversions;
 mod electrodes;
 mod golden;
 mod index_vs_scan;

@@ -2,6 +2,7 @@
 
 usage: segments_by_rule.py sections FILE...              name of the file, tree, nseg by the 40 um rule, length
        segments_by_rule.py stubs TEMPLATE FOLDER FILE... name of the file, tree, diameters of the segments
+       segments_by_rule.py cells FOLDER FILE TEMPLATE... name of the template, tree, nseg, length
 """
 import sys
 from pathlib import Path
@@ -41,8 +42,19 @@ def stubs(template: str, folder: str, names: list[str]) -> None:
             print("stub", name, tree, *diameters)
 
 
+def cells(folder: str, name: str, templates: list[str]) -> None:
+    for template in templates:
+        h.load_file(template)
+        cell = getattr(h, Path(template).stem)(0, folder, name)
+        for tree in ("soma", "axon", "dend", "apic", "myelin"):
+            for section in getattr(cell, tree):
+                print("cell", Path(template).stem, tree, section.nseg, repr(section.L))
+
+
 if __name__ == "__main__":
     if sys.argv[1] == "sections":
         sections(sys.argv[2:])
-    else:
+    elif sys.argv[1] == "stubs":
         stubs(sys.argv[2], sys.argv[3], sys.argv[4:])
+    else:
+        cells(sys.argv[2], sys.argv[3], sys.argv[4:])

@@ -11,6 +11,7 @@ from pathlib import Path
 def clients(folder: Path) -> None:
     morphologies(folder / "components/morphologies")
     circuit(folder)
+    registration(folder)
     node_sets(folder)
     report(folder)
 
@@ -56,6 +57,18 @@ def circuit(folder: Path) -> None:
         found = {k: Path(v) for k, v in properties.alternate_morphology_formats.items()}
         assert found == {k: base / v for k, v in alternate.items()}, found
         assert config.node_population("neurons").size == 60
+
+
+def registration(folder: Path) -> None:
+    """A segment table that is registered as docs/format.md says is found under that property."""
+    import libsonata
+
+    config = json.loads((folder / "circuit_config.json").read_text())
+    population = config["networks"]["nodes"][0]["populations"]["neurons"]
+    population["spatial_segment_index_dir"] = "$BASE_DIR/segments/neurons"
+    (folder / "registered.json").write_text(json.dumps(config))
+    properties = libsonata.CircuitConfig.from_file(folder / "registered.json").node_population_properties("neurons")
+    assert Path(properties.spatial_segment_index_dir) == folder / "segments/neurons"
 
 
 def node_sets(folder: Path) -> None:

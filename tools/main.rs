@@ -1,6 +1,7 @@
 //! `leadfield`: the list of tools. Each one is a file beside this one.
 
 mod cli;
+mod convert;
 mod demo;
 mod electrodes;
 mod info;
@@ -29,6 +30,7 @@ enum Tool {
     Positions(positions::Args),
     Electrodes(electrodes::Args),
     Query(Box<query::Args>),
+    Convert(Box<convert::Args>),
     Weights(weights::Args),
     Validate(validate::Args),
     Info(info::Args),
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
     cli::conclude(program.common.start().and_then(|()| match &program.tool {
         Tool::Positions(args) => positions::run(args, &program.common),
         Tool::Electrodes(args) => electrodes::run(args, &program.common),
+        Tool::Convert(args) => convert::run(args, &program.common),
         Tool::Query(args) => query::run(args, &program.common),
         Tool::Weights(args) => weights::run(args, &program.common),
         Tool::Validate(args) => validate::run(args, &program.common),

@@ -1,10 +1,11 @@
 //! `leadfield positions`: from a circuit to its segment table.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::time::Instant;
 
 use leadfield::Result;
-use leadfield::assembly::{self, Made, OnBadNeuron, Options, Request, Run, Tables, Written};
+use leadfield::assembly::{self, Assembly, Made, OnBadNeuron, Options, Request, Run, Tables, Written};
 use leadfield::error::count;
 use leadfield::positions::{Checks, Placement};
 use leadfield::table::Precision;
@@ -179,14 +180,7 @@ fn tell_findings(tables: &Tables, common: &Common) {
         common.say(format_args!("population `{}` is left out: {}", left_out.population, left_out.why));
     }
     for table in &tables.tables {
-        for skipped in table.skipped() {
-            common.warn(format_args!(
-                "node {} of population `{}` is left out: {}",
-                skipped.node_id,
-                table.population(),
-                skipped.error
-            ));
-        }
+        tell_skipped(table, common);
         if !table.skipped().is_empty() {
             let n = count(table.skipped().len() as u64, "neuron");
             common.warn(format_args!("{n} of population `{}` left out", table.population()));
@@ -202,6 +196,18 @@ fn tell_findings(tables: &Tables, common: &Common) {
         if let Some(more) = table.ties().len().checked_sub(MOST_TIES).filter(|&n| n > 0) {
             common.warn(format_args!("{} more have such sections", count(more as u64, "morphology and rule")));
         }
+    }
+}
+
+/// Each neuron that is left out, with its reason; a text of several lines, which shows a template, in full only once.
+fn tell_skipped(table: &Assembly, common: &Common) {
+    let mut told = HashSet::new();
+    for skipped in table.skipped() {
+        let why = skipped.error.to_string();
+        let first = why.lines().next().unwrap_or_default().to_string();
+        let is_new = why == first || told.insert(why.clone());
+        let why = if is_new { why } else { format!("{first} the same") };
+        common.warn(format_args!("node {} of population `{}` is left out: {why}", skipped.node_id, table.population()));
     }
 }
 

@@ -6,11 +6,9 @@ mod contacts;
 mod field;
 mod groups;
 mod lookup;
-mod output;
 mod place;
 mod region;
 mod search;
-mod text;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -30,9 +28,9 @@ use self::contacts::RegionOf;
 use self::field::Field;
 use self::groups::Groups;
 use self::lookup::Weights;
-use self::output::{Format, Output};
 use self::place::Place;
 use self::search::Search;
+use crate::cli::output::{Format, Output};
 use crate::cli::{Common, Outcome, existing};
 
 /// Find segments: in a region, near the contacts of an electrode, or nearest to a point

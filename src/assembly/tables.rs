@@ -45,7 +45,7 @@ impl Tables {
             return Ok(Self { tables: vec![table], left_out: Vec::new(), in_folders: false });
         }
         let chosen = circuit.biophysical_populations()?;
-        let others = circuit.populations.iter().filter(|p| !chosen.iter().any(|c| c.name == p.name));
+        let others = circuit.populations.iter().filter(|p| !p.is_biophysical());
         let mut left_out: Vec<LeftOut> =
             others.map(|p| LeftOut { population: p.name.clone(), why: format!("its type is `{}`", p.kind) }).collect();
         if let [only] = chosen[..] {

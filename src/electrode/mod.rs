@@ -27,7 +27,7 @@ pub use self::probeinterface::Extent;
 pub use self::problem::ElectrodeProblem;
 pub use self::record::UNKNOWN_PLACE;
 pub use self::settings::{Reference, Settings};
-pub use self::write::{save, to_csv, to_json};
+pub use self::write::{save, to_csv, to_json, to_probeinterface};
 
 /// One contact of an electrode, as its file describes it.
 #[derive(Clone)]

@@ -19,7 +19,7 @@ pub(super) const OPTIONAL: [&str; 3] = ["layer", "region", "type"];
 pub const UNKNOWN_PLACE: &str = "NA";
 
 /// The type where it is not told.
-const DEFAULT_TYPE: &str = "LineSource";
+pub(super) const DEFAULT_TYPE: &str = "LineSource";
 
 /// All keys.
 pub(super) fn keys() -> impl Iterator<Item = &'static str> {

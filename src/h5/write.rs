@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use hdf5::H5Type;
-use hdf5::types::VarLenUnicode;
+use hdf5::types::{FixedUnicode, TypeDescriptor, VarLenUnicode};
 
 use super::{File, H5Problem};
 use crate::error::{Context, Result};
@@ -67,6 +67,19 @@ impl File {
         self.write_attribute(object, name, &value)
     }
 
+    /// Writes a string attribute of fixed length, as PyTables does: UTF-8 of at most 64 bytes.
+    ///
+    /// # Errors
+    /// The text is longer, the object is missing, or the library refuses.
+    pub fn write_fixed_attribute(&self, object: &str, name: &str, text: &str) -> Result<()> {
+        let value = FixedUnicode::<SHORT>::from_str(text).map_err(|e| H5Problem::Write(format!("{e} in {text:?}")));
+        let value = value.in_file(&self.path).in_object(object)?;
+        // its own length: PyTables takes zeros behind the text for a part of it
+        let own = TypeDescriptor::FixedUnicode(text.len().max(1));
+        let built = self.location(object)?.new_attr_builder().empty_as(&own).create(name);
+        built.and_then(|a| a.write_scalar(&value)).map_err(|e| self.write_error(object, &e))
+    }
+
     /// Writes a scalar attribute of an object.
     ///
     /// # Errors
@@ -94,6 +107,9 @@ impl File {
         self.inner.clone().close().map_err(|e| self.write_error("/", &e))
     }
 }
+
+/// Most bytes of a string attribute of fixed length.
+const SHORT: usize = 64;
 
 fn unicode(text: &str) -> Result<VarLenUnicode, H5Problem> {
     VarLenUnicode::from_str(text).map_err(|e| H5Problem::Write(format!("{e} in {text:?}")))

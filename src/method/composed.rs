@@ -4,6 +4,8 @@
 //! and its image ([`View`]): factor times the plain formula, in the coordinates of a [`Map`]. What is seen through one map
 //! is computed together, by the same code as plain contacts.
 
+use std::ops::Range;
+
 use super::medium::{Map, View};
 use super::simd::{self, Cylinders, Formula, Site};
 use super::{Contact, Kernel};
@@ -40,39 +42,63 @@ struct Composed<F> {
 struct Pass<F> {
     map: Map,
     kernel: simd::Kernel<F>,
+    /// The factor of each point contact.
+    factors: Vec<f64>,
     terms: Vec<Term>,
 }
 
-/// What a point contact adds to which column.
-#[derive(Debug, Clone, Copy)]
+/// The point contacts that one column is a sum of.
+#[derive(Debug, Clone)]
 struct Term {
     column: usize,
-    factor: f64,
+    sites: Range<usize>,
+}
+
+/// A pass before its kernel is made.
+struct Seen {
+    map: Map,
+    sites: Vec<Site>,
+    factors: Vec<f64>,
+    terms: Vec<Term>,
 }
 
 /// Values that are computed before they are added up: few enough to stay in a core's cache.
 const AT_A_TIME: usize = 1 << 14;
 
+/// Segments that are seen together however many contacts there are: kernels carry distances from one to the next.
+const LEAST_ROWS: usize = 4;
+
 impl<F: Formula> Composed<F> {
     fn new(contacts: &[Contact]) -> Result<Self> {
-        let mut seen: Vec<(Map, Vec<Site>, Vec<Term>)> = Vec::new();
+        let mut seen: Vec<Seen> = Vec::new();
         for (column, contact) in contacts.iter().enumerate() {
             let (view, points) = taken_apart(contact)?;
             for (map, strength) in [Some((view.direct, 1.0)), view.image].into_iter().flatten() {
-                let place = seen.iter().position(|(known, ..)| *known == map).unwrap_or(seen.len());
-                if place == seen.len() {
-                    seen.push((map, Vec::new(), Vec::new()));
-                }
-                let Some((_, sites, terms)) = seen.get_mut(place) else { continue };
+                let own = Seen::of(map, &mut seen);
+                let first = own.sites.len();
                 for (point, share) in &points {
                     let (conductivity, near_field) = (view.conductivity, contact.near_field);
-                    sites.push(Site { position: map.contact(*point), conductivity, near_field });
-                    terms.push(Term { column, factor: strength * share });
+                    own.sites.push(Site { position: map.contact(*point), conductivity, near_field });
+                    own.factors.push(strength * share);
                 }
+                own.terms.push(Term { column, sites: first..own.sites.len() });
             }
         }
-        let pass = |(map, sites, terms): (Map, Vec<Site>, _)| Pass { map, kernel: simd::Kernel::new(&sites), terms };
+        let pass =
+            |Seen { map, sites, factors, terms }| Pass { map, kernel: simd::Kernel::new(&sites), factors, terms };
         Ok(Self { contacts: contacts.to_vec(), passes: seen.into_iter().map(pass).collect() })
+    }
+}
+
+impl Seen {
+    /// What is seen through a map, of all that is known.
+    fn of(map: Map, seen: &mut Vec<Self>) -> &mut Self {
+        let known = seen.iter().position(|known| known.map == map);
+        let place = known.unwrap_or_else(|| {
+            seen.push(Self { map, sites: Vec::new(), factors: Vec::new(), terms: Vec::new() });
+            seen.len() - 1
+        });
+        &mut seen[place]
     }
 }
 
@@ -129,25 +155,49 @@ struct Work {
 impl<F: Formula> Pass<F> {
     /// Adds what is seen of a neuron.
     fn add(&self, neuron: &NeuronSegments<'_>, out: &mut [f64], columns: usize, work: &mut Work) {
-        let rows = (AT_A_TIME / self.terms.len().max(1)).max(1);
+        let sites = self.factors.len();
+        let rows = (AT_A_TIME / sites.max(1)).max(LEAST_ROWS);
         for first in (0..neuron.len()).step_by(rows) {
             work.see::<F>(neuron, first..neuron.len().min(first + rows), &self.map);
-            work.values.resize(work.of.len() * self.terms.len(), 0.0);
+            work.values.resize(work.of.len() * sites, 0.0);
             let Work { start, end, radius, of, values } = &mut *work;
             self.kernel.fill_cylinders(&Cylinders { start, end, radius }, values);
-            for (&(row, share), values) in of.iter().zip(values.chunks_exact(self.terms.len())) {
-                let Some(out) = out.get_mut(row * columns..(row + 1) * columns) else { continue };
-                for (term, value) in self.terms.iter().zip(values) {
-                    out[term.column] += share * term.factor * value;
-                }
+            for (&(row, share), values) in of.iter().zip(values.chunks_exact(sites)) {
+                self.sum_up(share, values, &mut out[row * columns..(row + 1) * columns]);
+            }
+        }
+    }
+
+    /// Adds a piece's values at the point contacts to their columns of a row.
+    fn sum_up(&self, share: f64, values: &[f64], row: &mut [f64]) {
+        if self.terms.len() == self.factors.len() {
+            for ((term, factor), value) in self.terms.iter().zip(&self.factors).zip(values) {
+                row[term.column] += share * factor * value;
+            }
+        } else {
+            for Term { column, sites } in &self.terms {
+                row[*column] += share * dot(&self.factors[sites.clone()], &values[sites.clone()]);
             }
         }
     }
 }
 
+/// The sum of products; four sums side by side, so that none waits for the one before.
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    let ((fours_a, rest_a), (fours_b, rest_b)) = (a.as_chunks::<4>(), b.as_chunks::<4>());
+    let rest: f64 = rest_a.iter().zip(rest_b).map(|(a, b)| a * b).sum();
+    let mut sums = [0.0; 4];
+    for (a, b) in fours_a.iter().zip(fours_b) {
+        for k in 0..4 {
+            sums[k] += a[k] * b[k];
+        }
+    }
+    rest + ((sums[0] + sums[1]) + (sums[2] + sums[3]))
+}
+
 impl Work {
     /// Takes up some segments as they are seen through a map.
-    fn see<F: Formula>(&mut self, neuron: &NeuronSegments<'_>, rows: std::ops::Range<usize>, map: &Map) {
+    fn see<F: Formula>(&mut self, neuron: &NeuronSegments<'_>, rows: Range<usize>, map: &Map) {
         self.start.clear();
         self.end.clear();
         self.radius.clear();

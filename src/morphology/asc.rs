@@ -10,12 +10,14 @@
 //! (as NEURON has it); a child that is nothing but its parent's last point is dropped. MorphIO refuses a second contour
 //! of the cell body; here contours whose extents in x and y overlap are one soma, the stack that NEURON makes of them.
 
+mod header;
 mod lexer;
 
 use super::{Fault, Morphology, Section, Soma, SomaForm, clipped, number};
 use crate::error::{Context, Error, Problem, Result};
 use crate::segments::SectionType;
-use lexer::{ENDINGS, Lexer, Token, in_line, is_numeric, is_soma_label, not_closed, section_type, unexpected};
+use header::Header;
+use lexer::{ENDINGS, Lexer, Token, in_line, is_numeric, not_closed, section_type, unexpected};
 
 /// What can be wrong with an ASC file, apart from what can be wrong with any morphology.
 #[derive(Debug, thiserror::Error)]
@@ -60,28 +62,6 @@ pub(super) fn parse(text: &str) -> Result<Morphology> {
     Ok(Morphology::from_file_order(parser.soma, parser.sections))
 }
 
-/// What stands before a block's first point.
-#[derive(Default)]
-struct Header<'a> {
-    kind: Option<SectionType>,
-    /// The last property that is one word: perhaps a type that is not known.
-    word: Option<&'a str>,
-    label: Option<&'a str>,
-}
-
-impl<'a> Header<'a> {
-    fn label(&mut self, label: &'a str) {
-        self.label = Some(label);
-        self.kind = is_soma_label(label).then_some(SectionType::Soma).or(self.kind);
-    }
-
-    /// What the block is called, for a message.
-    fn name(&self) -> String {
-        let word = self.word.map(|w| format!("`({})`", clipped(w)));
-        word.or_else(|| self.label.map(|l| Token::Label(l).to_string())).unwrap_or_else(|| "none".into())
-    }
-}
-
 /// A list of points, and where it hangs.
 #[derive(Default)]
 struct Stretch {
@@ -89,8 +69,6 @@ struct Stretch {
     parent: Option<usize>,
     /// The section that its branches grow from, once it has branches.
     section: Option<usize>,
-    points: Vec<[f32; 3]>,
-    diameters: Vec<f32>,
 }
 
 /// A neurite, or a contour of the cell body, that is being read.
@@ -99,6 +77,9 @@ struct Tree {
     /// Line of the bracket that opens it.
     line: u64,
     now: Stretch,
+    /// The points of the current stretch; those around it have been made sections before it began.
+    points: Vec<[f32; 3]>,
+    diameters: Vec<f32>,
     /// The stretches whose branchings are open, and the lines of their brackets.
     outer: Vec<(Stretch, u64)>,
 }
@@ -111,7 +92,7 @@ impl Tree {
 
     /// Whether nothing has been read since the last bracket or bar.
     fn is_fresh(&self) -> bool {
-        self.now.points.is_empty() && self.now.section.is_none()
+        self.points.is_empty() && self.now.section.is_none()
     }
 }
 
@@ -139,7 +120,8 @@ impl<'a> Parser<'a> {
         let mut header = Header::default();
         let Some((number, at)) = self.header(&mut header, line)? else { return Ok(()) };
         let Some(kind) = header.kind else { return self.annotation(&header, line) };
-        let mut tree = Tree { kind, line, now: Stretch::default(), outer: Vec::new() };
+        let (points, diameters) = (Vec::new(), Vec::new());
+        let mut tree = Tree { kind, line, now: Stretch::default(), points, diameters, outer: Vec::new() };
         self.point(&mut tree, number, at)?;
         self.tree(tree)
     }
@@ -260,7 +242,7 @@ impl<'a> Parser<'a> {
         self.finish(tree)?;
         // a list without points of its own hands its branches on to its parent
         tree.now.section = tree.now.section.or(tree.now.parent);
-        let branch = Stretch { parent: tree.now.section, ..Stretch::default() };
+        let branch = Stretch { parent: tree.now.section, section: None };
         tree.outer.push((std::mem::replace(&mut tree.now, branch), line));
         Ok(())
     }
@@ -294,26 +276,28 @@ impl<'a> Parser<'a> {
         }
         self.expect("`)`", |token| token == Token::Close)?;
         let [x, y, z, diameter] = numbers;
-        self.push([x, y, z], diameter, &mut tree.now);
+        self.push([x, y, z], diameter, tree);
         Ok(())
     }
 
     /// Adds a point, and in front of a branch's first one its parent's last, if that is another.
-    fn push(&self, point: [f32; 3], diameter: f32, stretch: &mut Stretch) {
-        if stretch.points.is_empty() {
-            let parent = stretch.parent.and_then(|p| self.sections.get(p));
+    fn push(&self, point: [f32; 3], diameter: f32, tree: &mut Tree) {
+        if tree.points.is_empty() {
+            let parent = tree.now.parent.and_then(|p| self.sections.get(p));
             let before = parent.and_then(|p| p.points.last()).filter(|&&last| last != point);
-            stretch.points.extend(before);
-            stretch.diameters.extend(before.map(|_| diameter));
+            tree.points.extend(before);
+            tree.diameters.extend(before.map(|_| diameter));
         }
-        stretch.points.push(point);
-        stretch.diameters.push(diameter);
+        tree.points.push(point);
+        tree.diameters.push(diameter);
     }
 
     /// Makes a section, or a part of the soma, of the points read; nothing where there are none.
     fn finish(&mut self, tree: &mut Tree) -> Result<()> {
-        let points = std::mem::take(&mut tree.now.points);
-        let diameters = std::mem::take(&mut tree.now.diameters);
+        // copied, so that they take no more memory than they need
+        let (points, diameters) = (tree.points.to_vec(), tree.diameters.to_vec());
+        tree.points.clear();
+        tree.diameters.clear();
         let parent = tree.now.parent;
         match (points.len(), tree.kind) {
             (0, _) => {}

@@ -44,6 +44,13 @@ pub struct NodePopulation {
     pub biophysical_neuron_models_dir: Option<PathBuf>,
 }
 
+impl NodePopulation {
+    /// Whether its neurons have segments.
+    pub fn is_biophysical(&self) -> bool {
+        self.kind == BIOPHYSICAL
+    }
+}
+
 /// Where morphologies are found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MorphologySource {
@@ -207,7 +214,7 @@ impl Circuit {
     /// # Errors
     /// There is none.
     pub fn biophysical_populations(&self) -> Result<Vec<&NodePopulation>> {
-        let found: Vec<_> = self.populations.iter().filter(|p| p.kind == BIOPHYSICAL).collect();
+        let found: Vec<_> = self.populations.iter().filter(|p| p.is_biophysical()).collect();
         match found.is_empty() {
             true => Err(ConfigProblem::NoneBiophysical(self.kinds())).in_object("networks.nodes").in_file(&self.path),
             false => Ok(found),
@@ -216,7 +223,7 @@ impl Circuit {
 
     fn biophysical(&self, name: &str) -> Result<&NodePopulation, ConfigProblem> {
         match self.populations.iter().find(|p| p.name == name) {
-            Some(population) if population.kind == BIOPHYSICAL => Ok(population),
+            Some(population) if population.is_biophysical() => Ok(population),
             Some(population) => {
                 Err(ConfigProblem::NoSegments { name: name.to_string(), kind: population.kind.clone() })
             }
@@ -228,7 +235,7 @@ impl Circuit {
     }
 
     fn only_biophysical(&self) -> Result<&NodePopulation, ConfigProblem> {
-        let candidates: Vec<_> = self.populations.iter().filter(|p| p.kind == BIOPHYSICAL).collect();
+        let candidates: Vec<_> = self.populations.iter().filter(|p| p.is_biophysical()).collect();
         match candidates[..] {
             [only] => Ok(only),
             [] => Err(ConfigProblem::NoneBiophysical(self.kinds())),

@@ -81,9 +81,9 @@ pub struct Metadata {
     pub population: String,
     /// Path of the circuit configuration it was made from.
     pub circuit: String,
-    /// Where the segment counts came from, e.g. `report compartment`.
+    /// Where the segment counts came from, e.g. `report compartment` or `rule, 40 um`.
     pub discretisation: String,
-    /// Axon rule, e.g. `replaced, placement bluerecording`.
+    /// Axon rule, e.g. `replaced, placement bluerecording` or `taper, placement arc`.
     pub axon: String,
     /// Version of the program that wrote it.
     pub program_version: String,

@@ -100,8 +100,18 @@ fn hilbert_order(segments: &Segments) -> (Vec<usize>, Vec<usize>) {
     (places(&keys[..first_long]), places(&keys[first_long..]))
 }
 
-/// Some rows as Arrow columns, in the schema's order.
-fn batch(segments: &Segments, rows: &[usize], precision: Precision) -> Result<RecordBatch, arrow_schema::ArrowError> {
+/// Some segments (by their places) as Arrow columns, in the schema's order.
+///
+/// # Errors
+/// None of this data; what Arrow refuses.
+///
+/// # Panics
+/// Where a place is not below the number of segments, as indexing a slice does.
+pub fn batch(
+    segments: &Segments,
+    rows: &[usize],
+    precision: Precision,
+) -> Result<RecordBatch, arrow_schema::ArrowError> {
     let s = segments;
     let take =
         |column: &[u32]| -> ArrayRef { Arc::new(UInt32Array::from_iter_values(rows.iter().map(|&i| column[i]))) };

@@ -4,6 +4,9 @@ use std::collections::HashMap;
 
 use super::lexer::{Placed, Token};
 
+/// The function that tells how many arguments a procedure was given.
+pub(super) const NUMBER_OF_ARGUMENTS: &str = "numarg";
+
 /// What names stand for. A name that is not there, or has no value, is not known.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Scope<'a> {
@@ -16,6 +19,14 @@ impl<'a> Scope<'a> {
     /// Gives a name a value.
     pub fn set(&mut self, name: &'a str, value: Option<f64>) {
         self.values.insert(name, value);
+    }
+
+    /// Gives a name a value in a block that may not be run: not known if it had another.
+    pub fn set_perhaps(&mut self, name: &'a str, value: Option<f64>) {
+        let entry = self.values.entry(name).or_insert(value);
+        if *entry != value {
+            *entry = None;
+        }
     }
 
     /// The same scope with another value of one name.
@@ -135,6 +146,7 @@ impl<'a> Parser<'_, 'a> {
             value = match (name, self.scope.int_is_smooth) {
                 ("int", false) => argument.map(f64::trunc),
                 ("int", true) => argument,
+                (NUMBER_OF_ARGUMENTS, _) => value,
                 _ => None,
             };
         }

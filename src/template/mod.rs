@@ -241,6 +241,52 @@ mod tests {
         assert_eq!(parse(&other_chunk, "cADpyr", Some(20.0)).unwrap().chunk_um, 20.0);
     }
 
+    /// What published templates have around the parts that matter.
+    const PUBLISHED: &str = "  forall delete_section()\n  CellRef = this\n  if (numarg() >= 2) {\n load_morphology($s1, $s2)\n } else {\n \
+        load_morphology($s1, \"morph.asc\")\n }\n  forsec this.all {\n if (diam == 0) { diam = 1e-6 }\n }\n  geom_nseg()\n  replace_axon()\n  \
+        biophys()";
+
+    #[test]
+    fn what_else_templates_do_is_passed_over() {
+        let others = "proc biophys() {\n forsec CellRef.axonal { insert NaTa_t gNaTa_tbar_NaTa_t = 3.137968 }\n CellRef.soma { cm = 1 }\n \
+            forsec CellRef.all { cm = 1 }\n}\nproc load_morphology() { localobj morph\n strdef path\n sprint(path, \"%s/%s\", $s1, $s2)\n \
+            morph = new Import3d_Neurolucida3()\n morph.quiet = 1\n}";
+        is(PUBLISHED, &format!("{}\n{others}", replace_axon(3, MYELIN)), AxonForm::Taper, 3);
+        is(PUBLISHED, &format!("{OPTIMISER}\n{others}"), AxonForm::BluePyOpt, 2);
+        let counted = template(PUBLISHED, &replace_axon(3, MYELIN)).replace(
+            "nseg = 1 + 2*int(L/chunkSize)",
+            "nseg = 1 + 2*int(L/chunkSize)\n segCounts.x[secIndex] = nseg\n secIndex += 1",
+        );
+        assert_eq!(parse(&counted, "cADpyr", None).unwrap(), Rule::of(AxonForm::Taper));
+    }
+
+    #[test]
+    fn of_a_procedure_with_two_ways_that_of_its_arguments_is_taken() {
+        let delete = "proc delete_axon() {\n forsec axonal { delete_section() }\n create axon[2]\n if (numarg() == 0) {\n access axon[0] { \
+            L = 30\n nseg = 1+2*int(L/40) }\n access axon[1] { L = 30\n nseg = 1+2*int(L/40) }\n } else {\n access axon[0] { L = 20\n \
+            nseg = 1+2*int(L/10)\n diam = $1 }\n access axon[1] { L = 30\n nseg = 1+2*int(L/10)\n diam = $2 }\n }\n}";
+        for delete in
+            [delete.to_string(), delete.replace("== 0", "< 1"), delete.replace("numarg() == 0", "(numarg()) == 0")]
+        {
+            let plain = !delete.contains("(numarg())");
+            let found = |init: &str| rule(init, &delete).ok().map(|r| r.axon);
+            assert_eq!(found("  geom_nseg()\n  delete_axon()"), plain.then_some(AxonForm::Delete));
+            assert_eq!(found("  geom_nseg()\n  delete_axon(3, 2)"), plain.then_some(AxonForm::DeleteFine));
+        }
+    }
+
+    #[test]
+    fn values_that_depend_on_a_condition_are_not_known() {
+        let perhaps = replace_axon(3, MYELIN)
+            .replace("L_target = 60", "if ($1 > 2) {\n L_target = 30\n} else {\n L_target = 60\n}");
+        assert!(rule(INIT, &perhaps).is_err());
+        let same = replace_axon(3, MYELIN)
+            .replace("L_target = 60", "if ($1 > 2) {\n L_target = 60\n} else {\n L_target = 60\n}");
+        is(INIT, &same, AxonForm::Taper, 3);
+        let twice = OPTIMISER.replace("L = 30\n diam", "L = 30\n if ($1) {\n L = 20\n }\n diam");
+        assert!(rule(INIT, &twice).is_err());
+    }
+
     #[test]
     fn stubs_that_are_cut_once_more_follow_the_chunk() {
         // 30 um are below a chunk of 40: one segment; 1000 um of myelin would have 51

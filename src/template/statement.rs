@@ -1,10 +1,10 @@
 //! The statements of a procedure: what each does to lengths, segments and axon.
 
 use super::chunk::chunk_of;
-use super::expression::Scope;
+use super::expression::{NUMBER_OF_ARGUMENTS, Scope};
 use super::lexer::{Placed, Token};
 use super::procedure::{Procedure, Template, closing};
-use super::walk::{Kind, Made, Target, Walk};
+use super::walk::{Kind, Made, Property, Target, Walk};
 
 /// A place in a procedure.
 pub(super) struct Here<'w, 't, 'a> {
@@ -20,6 +20,8 @@ pub(super) struct Here<'w, 't, 'a> {
     block: Option<Target>,
     /// The target of this line.
     line: Option<Target>,
+    /// Where a block starts that is not run, and the place after it.
+    passed_over: Option<(usize, usize)>,
 }
 
 impl<'w, 't, 'a> Here<'w, 't, 'a> {
@@ -32,13 +34,28 @@ impl<'w, 't, 'a> Here<'w, 't, 'a> {
         depth: usize,
         scope: Scope<'a>,
     ) -> Self {
-        Self { walk, template, procedure, place, depth, scope, outer: Vec::new(), block: None, line: None }
+        Self {
+            walk,
+            template,
+            procedure,
+            place,
+            depth,
+            scope,
+            outer: Vec::new(),
+            block: None,
+            line: None,
+            passed_over: None,
+        }
     }
 
     /// Takes the procedure's statements one after the other.
     pub fn run(mut self) {
         let mut at = 0;
         while let Some(&(token, _)) = self.procedure.body.get(at) {
+            if let Some((_, end)) = self.passed_over.take_if(|(start, _)| *start == at) {
+                at = end;
+                continue;
+            }
             at = match token {
                 Token::Word(word) => self.word(word, at + 1),
                 Token::Mark(mark) => {
@@ -97,8 +114,10 @@ impl<'w, 't, 'a> Here<'w, 't, 'a> {
             "access" => self.access(next),
             "forall" => self.about(Target::Every, next),
             "forsec" => {
-                let target = self.word_at(next).map_or(Target::Other, section_list);
-                self.about(target, next + 1)
+                // `this.all`, `CellRef.all`
+                let list = if self.is_mark(next + 1, ".") { next + 2 } else { next };
+                let target = self.word_at(list).map_or(Target::Other, section_list);
+                self.about(target, list + 1)
             }
             "axon" | "myelin" | "soma" | "dend" | "apic" | "ais" | "node" => {
                 let (target, end) = self.section(word, next);
@@ -150,7 +169,7 @@ impl<'w, 't, 'a> Here<'w, 't, 'a> {
                 true => self.scope.arguments(self.body(), at + 1),
                 false => (vec![Some(1.0)], at + 2),
             };
-            let made = |kind| Made { kind, length: None, segments: Some(1.0) };
+            let made = |kind| Made { kind, length: Property::Default, segments: Property::Default };
             let n = values.first().copied().flatten();
             match (name, n) {
                 ("axon", Some(n)) if (0.0..100.0).contains(&n) => {
@@ -169,8 +188,10 @@ impl<'w, 't, 'a> Here<'w, 't, 'a> {
         at
     }
 
+    /// `forall delete_section()` empties the cell before anything is in it; else only the axon is deleted.
     fn delete(&mut self, next: usize) -> usize {
         match self.line.or(self.block) {
+            Some(Target::Every) => return next,
             Some(Target::Axon(_)) if self.walk.stubs.is_empty() => {}
             _ => self.walk.is_strange = true,
         }
@@ -192,7 +213,8 @@ impl<'w, 't, 'a> Here<'w, 't, 'a> {
         end
     }
 
-    /// Passes over a condition. `nSec < 3` before a block that raises an error tells what is refused.
+    /// Passes over a condition. `nSec < 3` before a block that raises an error tells what is refused; after a condition on
+    /// the number of arguments only the block that is run is taken.
     fn condition(&mut self, next: usize) -> usize {
         let Some(close) = closing(self.body(), next).filter(|_| self.is_mark(next, "(")) else { return next };
         if let [(Token::Word(_), _), (Token::Mark("<"), _), (Token::Number(least), _)] = self.body()[next + 1..close]
@@ -200,7 +222,42 @@ impl<'w, 't, 'a> Here<'w, 't, 'a> {
         {
             self.walk.refused_below = self.walk.refused_below.max(least as usize);
         }
-        close + 1
+        let Some(is_met) = self.is_met(next + 1) else { return close + 1 };
+        let Some(end) = self.block_end(close + 1) else { return close + 1 };
+        let other = (self.word_at(end) == Some("else")).then(|| self.block_end(end + 1)).flatten();
+        match (is_met, other) {
+            (true, Some(other)) => {
+                self.passed_over = Some((end, other));
+                close + 1
+            }
+            (true, None) => close + 1,
+            (false, Some(_)) => end + 1,
+            (false, None) => end,
+        }
+    }
+
+    /// Whether a condition on the number of arguments, which starts at a token, is met; none where it is another.
+    fn is_met(&self, at: usize) -> Option<bool> {
+        self.word_at(at).filter(|word| *word == NUMBER_OF_ARGUMENTS)?;
+        let (arguments, mark) = self.scope.evaluate(self.body(), at);
+        let Some(&(Token::Mark(operator), _)) = self.body().get(mark) else { return None };
+        let (least, _) = self.scope.evaluate(self.body(), mark + 1);
+        let (arguments, other) = (arguments?, least?);
+        match operator {
+            "==" => Some(arguments == other),
+            "!=" => Some(arguments != other),
+            "<" => Some(arguments < other),
+            ">" => Some(arguments > other),
+            "<=" => Some(arguments <= other),
+            ">=" => Some(arguments >= other),
+            _ => None,
+        }
+    }
+
+    /// The place after the block that starts at a token, and after the line's end.
+    fn block_end(&self, at: usize) -> Option<usize> {
+        let close = if self.is_mark(at, "{") { closing(self.body(), at)? } else { return None };
+        Some((close + 1..).find(|&i| !self.is_mark(i, "\n")).unwrap_or(close + 1))
     }
 
     /// Whether a block, or a line, raises an error.
@@ -213,14 +270,15 @@ impl<'w, 't, 'a> Here<'w, 't, 'a> {
     fn assign(&mut self, name: &'a str, at: usize) -> usize {
         let target = self.line.or(self.block);
         let scope = match target.and_then(|t| self.walk.stubs_of(t).next().map(|made| made.length)) {
-            Some(length) => self.scope.with("L", length),
+            Some(length) => self.scope.with("L", length.known(None)),
             None => self.scope.with("L", None),
         };
         let (value, end) = scope.evaluate(self.body(), at);
         match (name, target) {
             ("L" | "nseg", Some(target)) => self.property(name, target, value, &scope, at),
             ("L" | "nseg", None) => self.walk.is_strange = true,
-            _ => self.scope.set(name, value),
+            _ if self.outer.is_empty() => self.scope.set(name, value),
+            _ => self.scope.set_perhaps(name, value),
         }
         end
     }
@@ -244,7 +302,7 @@ impl<'w, 't, 'a> Here<'w, 't, 'a> {
                 for made in self.walk.stubs_of(target) {
                     found = true;
                     let property = if is_length { &mut made.length } else { &mut made.segments };
-                    *property = value;
+                    property.set(value);
                 }
                 self.walk.is_strange |= !found;
             }
@@ -261,7 +319,10 @@ impl<'w, 't, 'a> Here<'w, 't, 'a> {
     /// Follows the call of one of the template's own procedures.
     fn call(&mut self, name: &str, next: usize) -> usize {
         let Some(place) = self.template.find(name) else { return next };
-        let (arguments, end) = self.scope.arguments(self.body(), next);
+        let (mut arguments, end) = self.scope.arguments(self.body(), next);
+        if self.is_mark(next + 1, ")") {
+            arguments.clear();
+        }
         self.walk.follow(self.template, place, &arguments, self.depth + 1);
         end
     }

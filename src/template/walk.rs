@@ -1,10 +1,11 @@
 //! Follows `init` through the procedures that it calls and notes what becomes of segments and axon.
 //!
-//! Not an interpreter: conditions are taken as met and loops as run once. What decides is written plainly in all forms
-//! that are known, and whatever else is done to lengths, segments or axon makes the form an unknown one.
+//! Not an interpreter: both ways of a condition are taken, unless it is about the number of arguments, and loops are run once.
+//! What decides is written plainly in all forms that are known, and whatever else is done to lengths, segments or axon,
+//! or to a value in several ways, makes the form an unknown one.
 
 use super::TemplateProblem;
-use super::expression::Scope;
+use super::expression::{NUMBER_OF_ARGUMENTS, Scope};
 use super::form::AxonForm;
 use super::lexer::Token;
 use super::procedure::Template;
@@ -30,12 +31,40 @@ pub(super) struct Walk {
     calls: usize,
 }
 
+/// What a section's property was set to.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(super) enum Property {
+    /// It has not been set.
+    #[default]
+    Default,
+    /// To this; none where the value is not known, or where it was set to several.
+    To(Option<f64>),
+}
+
+impl Property {
+    /// Sets it.
+    pub fn set(&mut self, value: Option<f64>) {
+        *self = match *self {
+            Self::To(before) if before != value => Self::To(None),
+            _ => Self::To(value),
+        };
+    }
+
+    /// Its value, where that is known.
+    pub fn known(self, default: Option<f64>) -> Option<f64> {
+        match self {
+            Self::Default => default,
+            Self::To(value) => value,
+        }
+    }
+}
+
 /// A section that a procedure creates.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Made {
     pub kind: Kind,
-    pub length: Option<f64>,
-    pub segments: Option<f64>,
+    pub length: Property,
+    pub segments: Property,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -62,7 +91,7 @@ impl Walk {
     /// Starts with `init`.
     ///
     /// # Errors
-    /// There is none.
+    /// There is no `init`.
     pub fn from_init(template: &Template<'_>) -> Result<Self> {
         let Some(init) = template.find("init") else {
             return Err(TemplateProblem::NoInit(template.names()).into());
@@ -92,8 +121,9 @@ impl Walk {
     fn form(&self, chunk_um: f64, reads_diameters: bool) -> Option<AxonForm> {
         let cut = |length: f64| Some(1.0 + 2.0 * (length / chunk_um).trunc());
         let measure = |made: &Made| {
-            let segments = if self.cut_after { made.length.and_then(cut) } else { made.segments };
-            Some((made.kind, made.length?, segments?))
+            let length = made.length.known(None)?;
+            let segments = if self.cut_after { cut(length) } else { made.segments.known(Some(1.0)) };
+            Some((made.kind, length, segments?))
         };
         let made: Vec<_> = self.stubs.iter().map(measure).collect::<Option<_>>()?;
         let kinds = [Kind::Axon(0), Kind::Axon(1), Kind::Myelin];
@@ -112,6 +142,8 @@ impl Walk {
         let may_follow = depth < MOST_CALLS.0 && self.calls < MOST_CALLS.1;
         let Some(procedure) = template.procedure(place).filter(|_| may_follow) else { return };
         let mut scope = Scope::default();
+        // how `init` is called no template tells
+        scope.set(NUMBER_OF_ARGUMENTS, (depth > 0).then_some(arguments.len() as f64));
         NAMES.iter().zip(arguments).for_each(|(name, &value)| scope.set(name, value));
         Here::new(self, template, procedure, place, depth, scope).run();
     }

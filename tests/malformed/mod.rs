@@ -4,6 +4,7 @@ mod electrodes;
 mod info;
 mod lead_fields;
 mod morphology;
+mod pickles;
 mod positions;
 mod query;
 mod rule;

@@ -194,6 +194,13 @@ fn a_template_of_an_unknown_form() {
     let end = format!("more lines)\nhint: {ADVICE}; {}\n", circuit.owner(0));
     assert!(run.stderr.ends_with(&end), "{}", run.stderr);
     assert_eq!((run.code, run.stderr.lines().count()), (2, 1 + 16 + 1 + 1));
+    let skipped = circuit.positions(CONFIG, &["--on-bad-neuron", "skip"]);
+    let nodes = with_template_of(&circuit, 0);
+    // the procedure is shown once, whatever the number of neurons
+    assert_eq!(skipped.stderr.matches(" is left out: ").count(), nodes.len());
+    assert_eq!(skipped.stderr.matches("    proc replace_axon()").count(), 1, "{}", skipped.stderr);
+    skipped.ok();
+    std::fs::remove_file(circuit.0.path().join("out.parquet")).unwrap();
     circuit.edit(&template, |text| text.replace("L = 500", "L = 1000").replace("L/chunkSize", "L/chunkSize+0.5"));
     let run = circuit.positions(CONFIG, &[]);
     assert!(run.stderr.contains(

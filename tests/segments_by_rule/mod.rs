@@ -265,6 +265,21 @@ fn a_circuit_whose_rule_and_report_agree_is_told_so_template_by_template() {
 }
 
 #[test]
+fn the_reference_circuits_and_tables_made_of_them_agree_with_the_rule() {
+    let variants = golden().join("variants");
+    let circuits =
+        names_in(&variants).into_iter().map(|n| (if n == "keep_axon" { "keep" } else { "taper" }, variants.join(n)));
+    for (form, folder) in circuits.chain([("taper", golden().join("input"))]) {
+        let (out, circuit) = (scratch(), folder.join("circuit"));
+        let table = out.path().join("s.parquet");
+        let axon = ["--axon-rule", form];
+        positions(&circuit, "simulation_config.json", table.to_str().unwrap(), &axon).ok();
+        let text = validate(&circuit, &[&["simulation_config.json", table.to_str().unwrap()], &axon[..]].concat()).ok();
+        assert!(text.contains(&format!("\nrule  {form}, 40 um: ")) && text.ends_with(", fits\nagree\n"), "{text}");
+    }
+}
+
+#[test]
 fn every_section_in_which_rule_and_report_differ_is_named() {
     let folder = synthesized();
     let nodes = File::open(&folder.path().join("c/networks/nodes/neurons/nodes.h5")).unwrap();

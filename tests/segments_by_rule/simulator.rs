@@ -175,6 +175,94 @@ fn neuron_gives_the_stubs_the_same_diameters() {
     }
 }
 
+/// Changes to the template of synthetic circuits, by name: what is put in the place of what.
+type Change = (&'static str, &'static [(&'static str, &'static str)]);
+
+const MYELIN: &str = "    create myelin[1]\n    myelin[0] {\n      L = 1000\n      nseg = 5\n      diam = diams.x[count - 1]\n      \
+    all.append()\n      myelinated.append()\n    }\n";
+const JOINT: &str = "    connect myelin[0](0), axon[1](1)\n";
+const CALL: &str = "    indexSections()\n    replace_axon()\n";
+const DELETE: &str = "  proc delete_axon() {\n    forsec axonal { delete_section() }\n    create axon[2]\n    if (numarg() == 0) {\n      \
+    axon[0] { L = 30  nseg = 1 + 2*int(L/40)  all.append() axonal.append() }\n      axon[1] { L = 30  nseg = 1 + 2*int(L/40)  \
+    all.append() axonal.append() }\n    } else {\n      axon[0] { L = 20  diam = $1  nseg = 1+2*int(L/10)  all.append() \
+    axonal.append() }\n      axon[1] { L = 30  diam = $2  nseg = 1+2*int(L/10)  all.append() axonal.append() }\n    }\n    \
+    connect axon[0](0), soma[0](1)\n    connect axon[1](0), axon[0](1)\n  }\nendtemplate";
+
+const CHANGES: [Change; 9] = [
+    ("taper", &[]),
+    ("legacy", &[(MYELIN, ""), (JOINT, "")]),
+    ("bluepyopt", &[(MYELIN, ""), (JOINT, ""), ("nseg0 = 5", "nseg0 = 1")]),
+    ("kept", &[(CALL, "")]),
+    (
+        "other_chunk",
+        &[("geom_nseg_fixed(40)", "geom_nseg_fixed(17.5)"), ("1 + 2*int(L/chunkSize)", "int(L/chunkSize)*2+1")],
+    ),
+    ("executed", &[("create axon[2]", "execute1(\"create axon[2]\", CellRef)")]),
+    ("target_given", &[("L_target = 60", "L_target = $1"), ("    replace_axon()\n", "    replace_axon(60)\n")]),
+    ("deleted", &[("    replace_axon()\n", "    delete_axon()\n"), ("endtemplate", DELETE)]),
+    ("deleted_fine", &[("    replace_axon()\n", "    delete_axon(3, 2)\n"), ("endtemplate", DELETE)]),
+];
+
+#[test]
+#[ignore = "needs LEADFIELD_PYTHON with neuron: make clients"]
+fn neuron_makes_of_templates_of_every_form_the_segments_that_are_read_from_their_text() {
+    let folder = circuit();
+    let template = std::fs::read_to_string(files_of(&folder.path().join("c/components/hoc"))).unwrap();
+    let old = template.lines().find_map(|l| l.strip_prefix("begintemplate ")).unwrap();
+    let mut paths = Vec::new();
+    for (name, changes) in CHANGES {
+        let mut text = template.clone();
+        for (from, to) in changes {
+            assert!(text.contains(from), "{name}: {from}");
+            text = text.replace(from, to);
+        }
+        paths.push(folder.path().join(format!("{name}.hoc")));
+        std::fs::write(paths.last().unwrap(), text.replace(old, name)).unwrap();
+    }
+    // a pyramidal cell, which has every tree that the template declares
+    let swc = files(&folder.path().join("c/components/morphologies/swc"));
+    let swc = swc.into_iter().find(|p| p.file_name().unwrap().to_str().unwrap().starts_with("PC_")).unwrap();
+    let cell = ours(&swc);
+    let (below, file) = (swc.parent().unwrap().to_str().unwrap(), swc.file_name().unwrap().to_str().unwrap());
+    let mut arguments = vec!["cells", below, file];
+    arguments.extend(paths.iter().map(|p| p.to_str().unwrap()));
+    let theirs = python(&arguments, "cell");
+    let mut forms = BTreeMap::new();
+    for (name, path) in CHANGES.iter().map(|c| c.0).zip(&paths) {
+        let rule = leadfield::template::read(path, name, None).unwrap();
+        forms.insert(name, rule.axon);
+        let of_trees = |trees: &[&str]| -> Vec<Section> {
+            let lines = theirs.iter().filter(|w| w[0] == name && trees.contains(&w[1].as_str()));
+            lines.map(|w| (w[2].parse().unwrap(), w[3].parse().unwrap())).collect()
+        };
+        let counts: Vec<u32> = by_rule(&cell, rule.axon, rule.chunk_um).iter().map(|c| c.segments).collect();
+        // by id: soma, the axon or its two stubs, dendrites, myelin, which the template declares even where it is not made
+        let mut expected: Vec<u32> =
+            of_trees(&["soma", "axon", "dend", "apic", "myelin"]).iter().map(|s| s.0).collect();
+        let undrawn = usize::from(expected.len() > counts.len());
+        assert!(undrawn == 0 || name == "kept" || rule.axon.stubs().len() < 3, "{name}");
+        expected.truncate(counts.len());
+        assert_eq!(counts, expected, "{name}");
+        let stubs: Vec<Section> = rule.axon.stubs().iter().map(|s| (s.segments, s.length_um)).collect();
+        if rule.axon.replaces() {
+            let found = of_trees(&["axon", "myelin"]);
+            assert_eq!(stubs, found[..stubs.len()], "{name}");
+        }
+    }
+    let expected = [
+        ("taper", AxonForm::Taper),
+        ("legacy", AxonForm::Legacy),
+        ("bluepyopt", AxonForm::BluePyOpt),
+        ("kept", AxonForm::Keep),
+        ("other_chunk", AxonForm::Taper),
+        ("executed", AxonForm::Taper),
+        ("target_given", AxonForm::Taper),
+        ("deleted", AxonForm::Delete),
+        ("deleted_fine", AxonForm::DeleteFine),
+    ];
+    assert_eq!(forms, expected.into());
+}
+
 /// The first file of a folder.
 fn files_of(folder: &Path) -> PathBuf {
     files(folder).remove(0)

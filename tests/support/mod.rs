@@ -1,6 +1,9 @@
 //! What the tests share: the program, folders, data sets.
 #![allow(dead_code, reason = "a test module uses what it needs")]
 
+pub mod allocation;
+pub mod pickled;
+
 use std::path::{Path, PathBuf};
 use std::process::Output;
 

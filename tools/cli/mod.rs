@@ -1,8 +1,10 @@
 //! What all tools share: common options, exit codes, how errors are told.
 
+pub mod output;
 pub mod progress;
 pub mod rule;
 pub mod signals;
+mod text;
 
 use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;

@@ -43,6 +43,16 @@ impl Progress {
         }
     }
 
+    /// Says a line above the bar, unless `--quiet`.
+    pub fn say(&self, common: &Common, text: impl std::fmt::Display) {
+        self.aside(|| common.say(text));
+    }
+
+    /// Does something that prints, above the bar.
+    pub fn aside(&self, print: impl FnOnce()) {
+        self.bar.suspend(print);
+    }
+
     /// Takes the bar away.
     pub fn finish(self) {
         self.bar.finish_and_clear();

@@ -35,7 +35,7 @@ pub(super) fn facts(path: &Path) -> Result<Facts> {
 fn add_populations(facts: &mut Facts, circuit: &Circuit) -> Result<()> {
     for population in &circuit.populations {
         facts.add(format!("population {}", population.name), describe(population)?);
-        if population.kind == "biophysical" {
+        if population.is_biophysical() {
             add_templates(facts, circuit, population)?;
         }
     }

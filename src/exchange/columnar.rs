@@ -1,0 +1,85 @@
+//! Files of columns: Parquet or Arrow IPC, read block by block, from the first row as often as is asked for.
+
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use arrow_array::RecordBatch;
+use arrow_ipc::reader::FileReader;
+use arrow_schema::{ArrowError, SchemaRef};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::errors::ParquetError;
+
+use super::ExchangeProblem;
+use super::coefficients::Batches;
+use crate::error::{Context, FileProblem, Result};
+
+/// The first bytes of an Arrow IPC file.
+const ARROW: &[u8] = b"ARROW1";
+
+/// A file of columns.
+#[derive(Debug)]
+pub struct Columnar {
+    path: PathBuf,
+    arrow: bool,
+    schema: SchemaRef,
+}
+
+impl From<ParquetError> for ExchangeProblem {
+    fn from(error: ParquetError) -> Self {
+        let text = error.to_string();
+        let text = text.strip_prefix("Parquet error: ").unwrap_or(&text);
+        Self::Read(text.lines().next().unwrap_or_default().into())
+    }
+}
+
+impl Columnar {
+    /// Opens a file: Arrow IPC by its first bytes, else Parquet.
+    ///
+    /// # Errors
+    /// Unreadable, or neither of the two.
+    pub fn open(path: &Path) -> Result<Self> {
+        let mut start = Vec::new();
+        let file = File::open(path).map_err(FileProblem::Read).in_file(path)?;
+        file.take(ARROW.len() as u64).read_to_end(&mut start).map_err(FileProblem::Read).in_file(path)?;
+        let arrow = start == ARROW;
+        let schema = if arrow { Self::arrow(path)?.schema() } else { Self::parquet(path)?.schema().clone() };
+        Ok(Self { path: path.to_path_buf(), arrow, schema })
+    }
+
+    fn arrow(path: &Path) -> Result<FileReader<BufReader<File>>> {
+        let file = File::open(path).map_err(FileProblem::Read).in_file(path)?;
+        FileReader::try_new(BufReader::new(file), None).map_err(ExchangeProblem::from).in_file(path)
+    }
+
+    fn parquet(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<File>> {
+        let file = File::open(path).map_err(FileProblem::Read).in_file(path)?;
+        ParquetRecordBatchReaderBuilder::try_new(file).map_err(ExchangeProblem::from).in_file(path)
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn batches(&self) -> Result<Box<dyn Iterator<Item = Result<RecordBatch, ArrowError>>>> {
+        if self.arrow {
+            return Ok(Box::new(Self::arrow(&self.path)?));
+        }
+        let reader = Self::parquet(&self.path)?.build().map_err(ExchangeProblem::from).in_file(&self.path)?;
+        Ok(Box::new(reader))
+    }
+}
+
+impl Batches for Columnar {
+    fn schema(&self) -> SchemaRef {
+        self.schema.clone()
+    }
+
+    fn each(&self, take: &mut dyn FnMut(&RecordBatch) -> Result<()>) -> Result<()> {
+        for batch in self.batches()? {
+            take(&batch.map_err(ExchangeProblem::from).in_file(&self.path)?).in_file(&self.path)?;
+        }
+        Ok(())
+    }
+}

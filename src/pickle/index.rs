@@ -1,0 +1,149 @@
+//! The labels of a frame's columns: several levels, each a list of numbers, and a code a column.
+
+use super::{Array, Id, Name, Pickle, PickleProblem, Value};
+use crate::error::Result;
+
+/// A level's labels.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Labels {
+    /// Numbers at equal steps: nothing is stored but the rule.
+    Range {
+        /// The first.
+        start: i64,
+        /// From one to the next.
+        step: i64,
+        /// How many.
+        length: u64,
+    },
+    /// Numbers one by one.
+    List(Vec<i64>),
+}
+
+/// The labels of columns on several levels.
+#[derive(Debug, Clone)]
+pub struct MultiIndex {
+    levels: Vec<Labels>,
+    /// For each level the place in it of each column's label.
+    codes: Vec<Vec<i64>>,
+    names: Vec<Option<String>>,
+}
+
+impl Labels {
+    fn of(pickle: &Pickle<'_>, id: Id) -> Result<Self> {
+        let (class, members) = index(pickle, id)?;
+        if class == Name::RangeIndex {
+            let number = |key| {
+                member(pickle, members, key)
+                    .and_then(|n| pickle.int(n).ok_or_else(|| pickle.wrong(n, "range of labels", "a whole number")))
+            };
+            let (start, stop, step) = (number("start")?, number("stop")?, number("step")?);
+            let span = if step > 0 { stop.saturating_sub(start) } else { start.saturating_sub(stop) };
+            let length = span.max(0).unsigned_abs().div_ceil(step.unsigned_abs().max(1));
+            return Ok(Self::Range { start, step, length });
+        }
+        let data = member(pickle, members, "data")?;
+        // text and other objects are no labels of ours, but a list of numbers is
+        let array = Array::of(pickle, data)?;
+        let not_whole = |found: String| {
+            let expected = "whole numbers".into();
+            pickle.error(data, PickleProblem::Wrong { object: "labels", expected, found })
+        };
+        Ok(Self::List(array.ints().map_err(not_whole)?))
+    }
+
+    fn get(&self, place: i64) -> Option<i64> {
+        let place = u64::try_from(place).ok()?;
+        match self {
+            Self::Range { start, step, length } if place < *length => {
+                start.checked_add(step.checked_mul(i64::try_from(place).ok()?)?)
+            }
+            Self::Range { .. } => None,
+            Self::List(labels) => labels.get(usize::try_from(place).ok()?).copied(),
+        }
+    }
+}
+
+impl MultiIndex {
+    pub(super) fn of(pickle: &Pickle<'_>, id: Id) -> Result<Self> {
+        let wrong = |id| pickle.wrong(id, "columns", "a `MultiIndex` of two levels or more");
+        let (Name::MultiIndex, members) = index(pickle, id)? else { return Err(wrong(id)) };
+        let items = |key| -> Result<&[Id]> {
+            let list = member(pickle, members, key)?;
+            pickle.items(list).ok_or_else(|| pickle.wrong(list, "columns", "a list"))
+        };
+        let (levels, codes) = (items("levels")?, items("codes")?);
+        let names = items("names")?.iter().map(|&name| pickle.text(name).map(str::to_string)).collect();
+        if levels.len() != codes.len() || levels.len() < 2 {
+            return Err(wrong(id));
+        }
+        let levels = levels.iter().map(|&level| Labels::of(pickle, level)).collect::<Result<Vec<_>>>()?;
+        let codes = codes.iter().map(|&codes| codes_of(pickle, codes)).collect::<Result<Vec<_>>>()?;
+        let made = Self { levels, codes, names };
+        made.check(pickle, id)?;
+        Ok(made)
+    }
+
+    /// As many codes on each level, and each the place of a label.
+    fn check(&self, pickle: &Pickle<'_>, id: Id) -> Result<()> {
+        let expected = self.len();
+        for (labels, codes) in self.levels.iter().zip(&self.codes) {
+            let problem = |expected: String, found: String| {
+                pickle.error(id, PickleProblem::Wrong { object: "columns", expected, found })
+            };
+            if codes.len() != expected {
+                return Err(problem(format!("{expected} codes on each level"), format!("{}", codes.len())));
+            }
+            if let Some(code) = codes.iter().find(|&&code| labels.get(code).is_none()) {
+                return Err(problem("the place of a label".into(), format!("{code}")));
+            }
+        }
+        Ok(())
+    }
+
+    /// Number of columns.
+    pub fn len(&self) -> usize {
+        self.codes.first().map_or(0, Vec::len)
+    }
+
+    /// Whether there are no columns.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Number of levels.
+    pub fn levels(&self) -> usize {
+        self.levels.len()
+    }
+
+    /// The name of each level, where it has one.
+    pub fn names(&self) -> &[Option<String>] {
+        &self.names
+    }
+
+    /// The labels of all columns on a level; none where there is no such level.
+    pub fn labels(&self, level: usize) -> impl Iterator<Item = i64> {
+        let codes = self.codes.get(level).into_iter().flatten();
+        codes.filter_map(move |&code| self.levels.get(level)?.get(code))
+    }
+}
+
+fn codes_of(pickle: &Pickle<'_>, id: Id) -> Result<Vec<i64>> {
+    let array = Array::of(pickle, id)?;
+    let problem = |found| pickle.error(id, PickleProblem::Wrong { object: "columns", expected: "codes".into(), found });
+    array.ints().map_err(problem)
+}
+
+/// The class and the members of an index.
+fn index(pickle: &Pickle<'_>, id: Id) -> Result<(Name, Id)> {
+    let wrong = || pickle.wrong(id, "labels", "an index of pandas");
+    let Some((&[class, members], None)) = pickle.made(id, Name::NewIndex) else { return Err(wrong()) };
+    match pickle.get(class) {
+        Value::Name(class @ (Name::Index | Name::RangeIndex | Name::MultiIndex)) => Ok((*class, members)),
+        _ => Err(wrong()),
+    }
+}
+
+fn member(pickle: &Pickle<'_>, members: Id, key: &'static str) -> Result<Id> {
+    let absent = || pickle.wrong(members, "index", format!("its `{key}`"));
+    pickle.entry(members, key).ok_or_else(absent)
+}

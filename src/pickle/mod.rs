@@ -1,0 +1,37 @@
+//! Pickles of pandas data frames, read by a symbolic machine: nothing in a pickle is executed.
+//!
+//! A pickle is a program for a small stack machine. Python's own machine calls whatever the program names; this one
+//! only notes what would be called with what ([`Value::Made`]), and refuses at once any name that is no constructor of
+//! pandas or numpy on its list ([`Name`]). What is noted has a meaning only where [`DataFrame::of`] looks for it: it walks
+//! a fixed way from the frame to its arrays, and follows nothing else. So a pickle can neither run code nor recurse.
+//!
+//! Memory: the machine makes at most one [`Value`] an instruction, memo and marks are bounded by the file's length and by
+//! [`MOST_MARKS`], and arrays may claim no more than [`MOST_SHARED`] times the file's length. Together that is less than
+//! [`MOST_BYTES_A_BYTE`] bytes for each byte of the file, whatever it holds.
+//!
+//! Protocols 2 to 5, as Python's `pickletools` documents them; frames of pandas 1.0 to 3.1.
+
+mod array;
+mod frame;
+mod index;
+mod input;
+mod machine;
+mod memo;
+mod name;
+mod problem;
+mod refusal;
+mod value;
+
+pub use self::array::Array;
+pub use self::frame::DataFrame;
+pub use self::index::{Labels, MultiIndex};
+pub use self::machine::{MOST_MARKS, run};
+pub use self::name::Name;
+pub use self::problem::PickleProblem;
+pub use self::value::{Id, Pickle, Value};
+
+/// Arrays may be used more than once, but in all claim at most so many times the file's length.
+pub const MOST_SHARED: u64 = 4;
+
+/// The bound on memory: bytes for each byte of the file, besides the file itself.
+pub const MOST_BYTES_A_BYTE: u64 = 160;

@@ -1,0 +1,98 @@
+//! Positions in the layout of BlueRecording: pickles of the original and of any pandas, Parquet, HDF5.
+
+use std::path::Path;
+
+use leadfield::boundaries::{self, Neuron};
+use leadfield::geometry::Point;
+use leadfield::h5::File;
+
+use crate::support::{golden, root, scratch};
+
+/// Labels and points of neurons, in order.
+fn told(neurons: &[Neuron]) -> Vec<(u64, u32, Point)> {
+    let of = |n: &Neuron| {
+        let sections = n.sections().flat_map(|s| s.boundaries.iter().map(move |p| (s.id, *p)));
+        sections.map(|(section, p)| (n.node_id, section, p)).collect::<Vec<_>>()
+    };
+    neurons.iter().flat_map(of).collect()
+}
+
+/// Labels and points of plain arrays, read without the code that is tested.
+fn arrays(path: &Path) -> Vec<(u64, u32, Point)> {
+    let file = File::open(path).unwrap();
+    let (ids, sections, xyz) =
+        (file.unsigned("/id").unwrap(), file.unsigned_32("/section").unwrap(), file.floats("/xyz").unwrap());
+    let n = ids.len();
+    let mut all: Vec<_> =
+        (0..n).map(|i| (ids[i], sections[i], Point::new(xyz[i], xyz[n + i], xyz[2 * n + i]))).collect();
+    all.sort_by_key(|(id, section, _)| (*id, *section));
+    all
+}
+
+fn read_all(paths: &[&str]) -> Vec<(u64, u32, Point)> {
+    let neurons: Vec<Neuron> = paths.iter().flat_map(|path| boundaries::read(&golden().join(path)).unwrap()).collect();
+    told(&neurons)
+}
+
+#[test]
+fn the_golden_pickles_hold_the_golden_boundaries_to_the_bit() {
+    let expected = arrays(&golden().join("reference/positions.h5"));
+    assert_eq!(expected.len(), 4082);
+    assert_eq!(read_all(&["reference/positions_1file/0/positions0.pkl"]), expected);
+    let two = ["reference/positions_2files/0/positions0.pkl", "reference/positions_2files/0/positions1.pkl"];
+    assert_eq!(read_all(&two), expected);
+}
+
+#[test]
+fn so_do_the_pickles_of_the_variants() {
+    for entry in std::fs::read_dir(golden().join("variants")).unwrap() {
+        let folder = entry.unwrap().path();
+        let neurons = boundaries::read(&folder.join("positions/0/positions0.pkl")).unwrap();
+        assert_eq!(told(&neurons), arrays(&folder.join("positions.h5")), "{}", folder.display());
+    }
+}
+
+#[test]
+fn plain_arrays_are_read_as_the_pickles_are() {
+    let expected = arrays(&golden().join("reference/positions.h5"));
+    assert_eq!(read_all(&["reference/positions.h5"]), expected);
+}
+
+#[test]
+fn parquet_and_hdf5_of_boundaries_are_read_back_to_the_bit() {
+    let dir = scratch();
+    let neurons = boundaries::read(&golden().join("reference/positions_1file/0/positions0.pkl")).unwrap();
+    let (parquet, hdf5) = (dir.path().join("b.parquet"), dir.path().join("b.h5"));
+    boundaries::write_parquet(&parquet, &neurons).unwrap();
+    boundaries::write_hdf5(&hdf5, &neurons).unwrap();
+    for path in [parquet, hdf5] {
+        assert!(boundaries::is_boundaries(&path).unwrap());
+        assert_eq!(boundaries::read(&path).unwrap(), neurons, "{}", path.display());
+    }
+}
+
+/// What `datasets/pickles/make.py` writes: labels, and 100 r + c + 1/4 in row r of column c.
+fn made() -> Vec<(u64, u32, Point)> {
+    let labels =
+        [(7, 0), (7, 0), (7, 0), (7, 3), (7, 3), (7, 3), (2, 0), (2, 1), (2, 1), (2, 9), (2, 9), (2, 9), (2, 9)];
+    let point = |c: usize| {
+        let c = if c < 3 { 0.0 } else { c as f64 };
+        Point::new(c + 0.25, 100.0 + c + 0.25, 200.0 + c + 0.25)
+    };
+    labels.iter().enumerate().map(|(c, &(id, section))| (id, section, point(c))).collect()
+}
+
+#[test]
+fn every_pandas_and_protocol_gives_the_same_boundaries() {
+    let folder = std::fs::read_dir(root().join("datasets/pickles")).unwrap().map(|entry| entry.unwrap().path());
+    let mut versions = std::collections::BTreeMap::new();
+    for path in folder.filter(|path| path.extension().is_some_and(|e| e == "pkl")) {
+        let name = path.file_stem().unwrap().to_str().unwrap().to_string();
+        let protocol = std::fs::read(&path).unwrap()[1];
+        assert!(name.ends_with(&format!("-{protocol}")), "{name}");
+        assert_eq!(told(&boundaries::read(&path).unwrap()), made(), "{name}");
+        *versions.entry(name[..10].to_string()).or_insert(0) += 1;
+    }
+    let expected = [("pandas-1.5", 10), ("pandas-2.1", 9), ("pandas-3.1", 9)].map(|(v, n)| (v.to_string(), n));
+    assert_eq!(versions.into_iter().collect::<Vec<_>>(), expected);
+}

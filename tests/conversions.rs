@@ -1,0 +1,349 @@
+//! What `convert` makes is what went in: positions, electrodes, electrodes files, reports; one by one and many at once.
+
+use std::path::Path;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float32Type, Float64Type, UInt32Type, UInt64Type};
+use leadfield::boundaries;
+use leadfield::exchange::coefficients::Batches;
+use leadfield::exchange::columnar::Columnar;
+use leadfield::h5::File;
+use leadfield::sonata::electrodes_file::ElectrodesFile;
+use leadfield::table::Table;
+
+use crate::support::{Run, copy_folder, golden, leadfield_in, names_in, scratch};
+
+fn convert(dir: &Path, args: &[&str]) -> Run {
+    leadfield_in(dir, &[&["convert"], args].concat())
+}
+
+fn path(name: &str) -> String {
+    golden().join(name).into_os_string().into_string().unwrap()
+}
+
+/// The original's pickles as a table.
+fn table(dir: &Path) {
+    convert(dir, &[&path("reference/positions_2files"), "-o", "t.parquet", "--population", "S1nonbarrel_neurons"]).ok();
+}
+
+fn agree(dir: &Path, a: &str, b: &str, options: &[&str]) {
+    leadfield_in(dir, &[&["validate", "weights", a, b], options].concat()).ok();
+}
+
+#[test]
+fn pickles_become_the_table_whose_weights_are_the_originals() {
+    let dir = scratch();
+    table(dir.path());
+    let table = Table::open(&dir.path().join("t.parquet")).unwrap();
+    assert_eq!((table.len(), table.neurons().unwrap().len()), (3161, 20));
+    let segments = table.parts()[0].read_by_row().unwrap();
+    assert!(segments.radius.iter().all(Option::is_none));
+    let soma_alone = segments.iter().all(|s| s.section_type.is_some() == (s.section_id == 0));
+    assert!(soma_alone);
+    let (contacts, reference) = (path("input/electrodes/np8.csv"), path("reference/np8.h5"));
+    let exact = ["weights", "t.parquet", &contacts, "-o", "w.h5", "--near-field", "exact", "--quiet"];
+    leadfield_in(dir.path(), &exact).ok();
+    agree(dir.path(), "w.h5", &reference, &["--ignore-extra-column", "--rtol", "1e-12"]);
+}
+
+#[test]
+fn a_table_becomes_the_boundaries_that_it_came_from() {
+    let dir = scratch();
+    table(dir.path());
+    let expected = boundaries::read(&golden().join("reference/positions_1file/0/positions0.pkl")).unwrap();
+    for out in ["b.parquet", "b.h5"] {
+        convert(dir.path(), &["t.parquet", "-o", out, "--to", "boundaries"]).ok();
+        assert_eq!(boundaries::read(&dir.path().join(out)).unwrap(), expected, "{out}");
+        // and back again
+        let back = format!("{out}.again.parquet");
+        convert(dir.path(), &[out, "-o", &back, "--to", "table", "--population", "S1nonbarrel_neurons"]).ok();
+        let bytes = |name: &str| std::fs::read(dir.path().join(name)).unwrap();
+        assert!(bytes(&back) == bytes("t.parquet"), "{out}");
+    }
+}
+
+#[test]
+fn a_folder_of_parts_is_made_and_taken() {
+    let dir = scratch();
+    let pattern = format!("{}/*/positions*.pkl", path("reference/positions_2files"));
+    let told = convert(dir.path(), &[&pattern, "-o", "parts", "--jobs", "2"]);
+    assert_eq!(told.code, 0);
+    let lines: Vec<&str> = told.stderr.lines().collect();
+    assert_eq!(lines[0], "note: positions name no population: `default` is taken, `--population NAME` names it");
+    let two = golden().join("reference/positions_2files/0");
+    let neurons = |k: usize| boundaries::read(&two.join(format!("positions{k}.pkl"))).unwrap();
+    for (k, line) in lines[1..3].iter().enumerate() {
+        let segments: u64 = neurons(k).iter().map(boundaries::Neuron::segment_count).sum();
+        let file = two.join(format!("positions{k}.pkl"));
+        assert_eq!(*line, format!("{}: {} neurons, {segments} segments", file.display(), neurons(k).len()));
+    }
+    assert!(lines[3].starts_with("parts: 3161 segments, 20 neurons of population `default`, 1 part, "), "{}", lines[3]);
+    convert(dir.path(), &["parts", "-o", "b.h5"]).ok();
+    assert_eq!(boundaries::read(&dir.path().join("b.h5")).unwrap(), [neurons(0), neurons(1)].concat());
+}
+
+#[test]
+fn a_table_as_arrow_and_csv_has_every_segment_in_order() {
+    let dir = scratch();
+    table(dir.path());
+    convert(dir.path(), &["t.parquet", "-o", "t.arrow"]).ok();
+    convert(dir.path(), &["t.parquet", "-o", "t.csv"]).ok();
+    let segments = Table::open(&dir.path().join("t.parquet")).unwrap().parts()[0].read_by_row().unwrap();
+    let mut row = 0;
+    Columnar::open(&dir.path().join("t.arrow"))
+        .unwrap()
+        .each(&mut |batch| {
+            let (ids, x) = (batch["node_id"].as_primitive::<UInt64Type>(), batch["x1"].as_primitive::<Float64Type>());
+            for i in 0..batch.num_rows() {
+                assert_eq!((ids.value(i), x.value(i)), (segments.node_id[row], segments.end[row].x));
+                row += 1;
+            }
+            Ok(())
+        })
+        .unwrap();
+    assert_eq!(row, 3161);
+    let csv = std::fs::read_to_string(dir.path().join("t.csv")).unwrap();
+    let mut lines = csv.lines();
+    assert_eq!(lines.next().unwrap(), "node_id,section_id,segment_id,section_type,x0,y0,z0,x1,y1,z1,radius,row");
+    for (i, line) in lines.enumerate() {
+        let cells: Vec<&str> = line.split(',').collect();
+        assert_eq!(cells[7].parse::<f64>().unwrap(), segments.end[i].x);
+        assert_eq!((cells[10], cells[11].parse::<usize>().unwrap()), ("", i));
+        assert_eq!(cells[3], if segments.section_id[i] == 0 { "soma" } else { "" });
+    }
+}
+
+#[test]
+fn files_of_the_original_become_ones_that_every_client_accepts() {
+    let dir = scratch();
+    table(dir.path());
+    let contacts = path("input/electrodes/named.csv");
+    let exact = ["weights", "t.parquet", &contacts, "-o", "w.h5", "--near-field", "exact", "--quiet"];
+    leadfield_in(dir.path(), &exact).ok();
+    let said = convert(dir.path(), &[&path("reference/named.h5"), "-o", "m.h5"]);
+    // e1, e2, e10, ref: sorted as text e10 comes before e2
+    let expected = format!(
+        "{} -> m.h5: 4 contacts, 20 nodes, 3161 rows\n  \
+         the last column, of ones and of no contact, is left out\n  \
+         2 contacts labelled anew: their columns were in order of sorted names\n  \
+         `/S1nonbarrel_neurons/node_ids` was int64, is uint64\n  \
+         `/S1nonbarrel_neurons/offsets` was int64, is uint64\n",
+        path("reference/named.h5")
+    );
+    assert_eq!((said.code, said.stderr), (0, expected));
+    agree(dir.path(), "m.h5", "w.h5", &["--rtol", "1e-12"]);
+    let file = ElectrodesFile::open(&dir.path().join("m.h5")).unwrap();
+    assert_eq!((file.populations()[0].columns(), file.populations()[0].units()), (4, Some("V/nA")));
+    // with the file's own index the labels stay wrong
+    convert(dir.path(), &[&path("reference/named.h5"), "-o", "i.h5", "--columns", "index"]).ok();
+    let run = leadfield_in(dir.path(), &["validate", "weights", "i.h5", "w.h5", "--rtol", "1e-12"]);
+    assert_eq!(run.code, 1);
+}
+
+#[test]
+fn nodes_in_any_order_are_put_in_order() {
+    let dir = scratch();
+    let file = File::create(&dir.path().join("w.h5")).unwrap();
+    for group in ["/p", "/electrodes", "/electrodes/p", "/electrodes/e"] {
+        file.create_group(group).unwrap();
+    }
+    file.write("/p/node_ids", &[9_i64, 2, 5], &[3]).unwrap();
+    file.write("/p/offsets", &[0_i64, 2, 3, 6], &[4]).unwrap();
+    let rows = [90.0_f64, 91.0, 20.0, 50.0, 51.0, 52.0];
+    file.write("/electrodes/p/scaling_factors", &rows, &[6, 1]).unwrap();
+    file.write("/electrodes/e/position", &[1.0_f64, 2.0, 3.0], &[3]).unwrap();
+    file.write_strings("/electrodes/e/type", &["LineSource"], &[]).unwrap();
+    file.write("/electrodes/e/p", &[0_i64], &[]).unwrap();
+    file.close().unwrap();
+    convert(dir.path(), &["w.h5", "-o", "m.h5"]).ok();
+    let mended = ElectrodesFile::open(&dir.path().join("m.h5")).unwrap();
+    let population = &mended.populations()[0];
+    assert_eq!((population.node_ids(), population.offsets()), (&[2, 5, 9][..], &[0, 1, 4, 6][..]));
+    assert_eq!(mended.rows(population, 0..6).unwrap(), [20.0, 50.0, 51.0, 52.0, 90.0, 91.0]);
+}
+
+#[test]
+fn coefficients_as_columns_come_back_to_the_bit() {
+    let dir = scratch();
+    convert(dir.path(), &[&path("reference/np8.h5"), "-o", "m.h5"]).ok();
+    let bytes = |name: &str| {
+        let file = ElectrodesFile::open(&dir.path().join(name)).unwrap();
+        let p = &file.populations()[0];
+        let columns: Vec<_> =
+            file.electrodes().iter().map(|e| (e.name.clone(), e.position, e.column(p.name()))).collect();
+        let bits: Vec<u64> = file.rows(p, 0..p.rows()).unwrap().into_iter().map(f64::to_bits).collect();
+        (p.node_ids().to_vec(), p.offsets().to_vec(), columns, bits)
+    };
+    for (name, options) in
+        [("l.parquet", &[][..]), ("w.parquet", &["--wide"]), ("l.arrow", &[]), ("w.arrow", &["--wide"])]
+    {
+        convert(dir.path(), &[&["m.h5", "-o", name], options].concat()).ok();
+        let back = format!("{name}.h5");
+        convert(dir.path(), &[name, "-o", &back]).ok();
+        assert!(bytes(&back) == bytes("m.h5"), "{name}");
+    }
+    // float32 only when it is asked for
+    convert(dir.path(), &["m.h5", "-o", "s.parquet", "--wide", "--precision", "f32"]).ok();
+    convert(dir.path(), &["s.parquet", "-o", "s.h5"]).ok();
+    let (single, double) = (bytes("s.h5").3, bytes("m.h5").3);
+    assert!(single.iter().zip(&double).all(|(s, d)| f64::from_bits(*s) == f64::from(f64::from_bits(*d) as f32)));
+    assert_ne!(single, double);
+}
+
+#[test]
+fn electrodes_go_round_and_what_is_lost_is_said() {
+    let dir = scratch();
+    let csv = path("input/electrodes/named.csv");
+    convert(dir.path(), &[&csv, "-o", "e.json"]).ok();
+    convert(dir.path(), &["e.json", "-o", "e.csv"]).ok();
+    convert(dir.path(), &[&csv, "-o", "f.csv"]).ok();
+    let text = |name: &str| std::fs::read_to_string(dir.path().join(name)).unwrap();
+    assert_eq!(text("e.csv"), text("f.csv"));
+    let said = convert(dir.path(), &["e.csv", "-o", "p.json", "--to", "probeinterface"]);
+    assert_eq!(
+        said.stderr,
+        "e.csv -> p.json: 4 contacts\n  layer lost of 4 contacts\n  region lost of 4 contacts\n  type lost of 2 contacts\n  \
+         shape unknown of 4 contacts: circles of radius 1 um stand in\n"
+    );
+    let places = |name: &str| {
+        let read = leadfield::electrode::read(&dir.path().join(name)).unwrap();
+        read.into_iter().map(|e| (e.name, e.position)).collect::<Vec<_>>()
+    };
+    assert_eq!(places("p.json"), places("e.csv"));
+}
+
+#[test]
+fn a_report_becomes_a_row_for_each_element_and_frame() {
+    let dir = scratch();
+    let report = golden().join("input/circuit/output/compartment.h5");
+    convert(dir.path(), &[report.to_str().unwrap(), "-o", "r.parquet"]).ok();
+    let file = File::open(&report).unwrap();
+    let population = &file.members("/report").unwrap()[0];
+    let at = |name: &str| format!("/report/{population}/{name}");
+    let data = file.floats(&at("data")).unwrap();
+    let sections = file.unsigned_32(&at("mapping/element_ids")).unwrap();
+    let time = file.floats(&at("mapping/time")).unwrap();
+    let mut row = 0;
+    Columnar::open(&dir.path().join("r.parquet"))
+        .unwrap()
+        .each(&mut |batch| {
+            let (value, section) =
+                (batch["value"].as_primitive::<Float32Type>(), batch["section_id"].as_primitive::<UInt32Type>());
+            let times = batch["time"].as_primitive::<Float64Type>();
+            for i in 0..batch.num_rows() {
+                let (frame, element) = (row / sections.len(), row % sections.len());
+                assert_eq!(f64::from(value.value(i)), data[row]);
+                assert_eq!(section.value(i), sections[element]);
+                assert_eq!(times.value(i), time[0] + frame as f64 * time[2]);
+                row += 1;
+            }
+            Ok(())
+        })
+        .unwrap();
+    assert_eq!((row, row), (data.len(), 20 * 3161));
+}
+
+#[test]
+fn a_file_that_fails_does_not_stop_the_others() {
+    let dir = scratch();
+    copy_folder(&golden().join("input/electrodes"), &dir.path().join("in"));
+    std::fs::create_dir(dir.path().join("some")).unwrap();
+    for name in ["np8.csv", "named.csv"] {
+        std::fs::rename(dir.path().join("in").join(name), dir.path().join("some").join(name)).unwrap();
+    }
+    std::fs::write(dir.path().join("some/bad.csv"), "name,x\n1,2\n").unwrap();
+    let run = convert(dir.path(), &["some", "-o", "out", "--to", "json"]);
+    let lines: Vec<&str> = run.stderr.lines().collect();
+    assert_eq!(run.code, 2);
+    assert_eq!(lines.len(), 4, "{lines:?}");
+    assert!(lines[0].starts_with("error: some/bad.csv: line[1]: no column `y`"), "{lines:?}");
+    assert_eq!(lines[1], "some/named.csv -> out/named.json: 4 contacts");
+    assert_eq!(lines[2], "some/np8.csv -> out/np8.json: 8 contacts");
+    assert_eq!(lines[3], "error: not all files were converted, expected 3, found 2");
+    assert_eq!(names_in(&dir.path().join("out")), ["named.json", "np8.json"]);
+}
+
+#[test]
+fn a_table_of_some_of_its_files_is_made_only_when_asked_for() {
+    let dir = scratch();
+    copy_folder(&golden().join("reference/positions_2files/0"), &dir.path().join("old"));
+    std::fs::write(dir.path().join("old/positions2.pkl"), b"\x80\x04}.").unwrap();
+    let run = convert(dir.path(), &["old", "-o", "t.parquet", "--quiet"]);
+    run.refused(
+        "error: old/positions2.pkl: byte[2]: wrong pickle, expected a `DataFrame`, found a dictionary of 0\n\
+         error: no table of some of its files, expected all 3 to be read, found 2\n\
+         hint: `--skip-failed` makes a table of the others; rows then count those alone",
+    );
+    assert_eq!(names_in(dir.path()), ["old"]);
+    let run = convert(dir.path(), &["old", "-o", "t.parquet", "--quiet", "--skip-failed"]);
+    assert_eq!(run.code, 2);
+    assert_eq!(Table::open(&dir.path().join("t.parquet")).unwrap().len(), 3161);
+}
+
+#[test]
+fn what_cannot_be_is_refused() {
+    let dir = scratch();
+    table(dir.path());
+    let pickle = path("reference/positions_1file/0/positions0.pkl");
+    let (weights, csv) = (path("reference/np8.h5"), path("input/electrodes/np8.csv"));
+    let refused = |args: &[&str], message: &str| convert(dir.path(), &[args, &["--quiet"]].concat()).refused(message);
+    refused(
+        &[&pickle, &path("reference/positions_2files/0/positions1.pkl"), "-o", "u.parquet"],
+        &format!(
+            "error: {}: neuron in two files, expected each in one, found node {} in `{pickle}` too\n\
+             hint: give the files of one run of one circuit\n\
+             error: no table of some of its files, expected all 2 to be read, found 1\n\
+             hint: `--skip-failed` makes a table of the others; rows then count those alone",
+            path("reference/positions_2files/0/positions1.pkl"),
+            boundaries::read(&golden().join("reference/positions_2files/0/positions1.pkl")).unwrap()[0].node_id,
+        ),
+    );
+    refused(
+        &[&pickle, "-o", "t.parquet"],
+        "error: t.parquet: exists already\nhint: choose another name, or replace it with `--force`",
+    );
+    refused(
+        &[&weights, "-o", "w.h5", "--precision", "f32"],
+        &format!(
+            "error: {weights}: an electrodes file has float64, expected `--precision f64`, found `f32`\n\
+             hint: simulators read nothing else; columns can have float32"
+        ),
+    );
+    refused(
+        &["t.parquet", "-o", "u.parquet"],
+        "error: u.parquet: two forms have this ending, expected `--to boundaries` for positions of a segment table in Parquet",
+    );
+    refused(
+        &[&csv, "-o", "e.parquet"],
+        "error: e.parquet: electrodes cannot become `parquet`, expected one of `csv`, `json`, `probeinterface`",
+    );
+    refused(
+        &[&csv, "-o", "e"],
+        "error: e: unknown form of output, expected a name that ends in .parquet, .arrow, .csv, .json or .h5\n\
+         hint: or name the form: `--to csv`",
+    );
+    refused(
+        &[&pickle, &csv, "-o", "u"],
+        "error: inputs of several kinds, expected one kind for one table, found electrodes and positions\nhint: convert each kind with a command of its own",
+    );
+    refused(&["no*.pkl", "-o", "u"], "error: no*.pkl: no files match, expected at least one");
+    refused(&["none.pkl", "-o", "u"], "error: none.pkl: cannot be read: no such file or directory");
+    std::fs::write(dir.path().join("noise.bin"), [7, 0, 7, 0]).unwrap();
+    refused(
+        &["noise.bin", "-o", "u.h5"],
+        "error: noise.bin: unknown kind of file, expected positions (pickle, Parquet, HDF5), a segment table, electrodes, \
+         an electrodes file or a report",
+    );
+    assert_eq!(names_in(dir.path()), ["noise.bin", "t.parquet"]);
+}
+
+#[test]
+fn the_table_of_a_circuit_fits_the_layout() {
+    let dir = scratch();
+    let circuit = golden().join("input/circuit/simulation_config.json");
+    leadfield_in(dir.path(), &["positions", circuit.to_str().unwrap(), "-o", "s.parquet", "--quiet"]).ok();
+    // stubs of the axon begin anew in each section: no gap inside a section, so that a circuit's table fits
+    convert(dir.path(), &["s.parquet", "-o", "b.h5", "--quiet"]).ok();
+    let neurons = boundaries::read(&dir.path().join("b.h5")).unwrap();
+    assert_eq!(neurons.iter().map(boundaries::Neuron::segment_count).sum::<u64>(), 3161);
+}

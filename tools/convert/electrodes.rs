@@ -1,0 +1,30 @@
+//! Electrodes from one form to another, and what the new one cannot hold.
+
+use std::path::Path;
+
+use leadfield::Result;
+use leadfield::electrode::{self, Electrode, to_csv, to_json, to_probeinterface};
+use leadfield::error::{Context, FileProblem, count};
+use leadfield::staged::Staged;
+
+use super::Work;
+use super::target::Target;
+
+/// Converts a file of electrodes.
+pub fn convert(work: &Work<'_>, path: &Path, out: &Path, target: Target) -> Result<String> {
+    let electrodes = electrode::read(path)?;
+    let (text, lost) = match target {
+        Target::Csv => (to_csv(&electrodes), Vec::new()),
+        Target::Json => (to_json(&electrodes), Vec::new()),
+        _ => to_probeinterface(&electrodes),
+    };
+    let staged = Staged::new(out, work.existing())?;
+    std::fs::write(staged.partial(), text).map_err(FileProblem::Write).in_file(out)?;
+    staged.commit()?;
+    Ok(told(&electrodes, &lost))
+}
+
+fn told(electrodes: &[Electrode], lost: &[String]) -> String {
+    let contacts = count(electrodes.len() as u64, "contact");
+    lost.iter().fold(contacts, |told, lost| format!("{told}\n  {lost}"))
+}

@@ -1,0 +1,107 @@
+//! Which files are meant: files, patterns, and all files below folders.
+
+use std::path::{Path, PathBuf};
+
+use leadfield::Result;
+use leadfield::error::{Context, FileProblem, Problem};
+
+/// Endings of files that are taken from folders.
+const ENDINGS: [&str; 10] = ["pkl", "pickle", "parquet", "h5", "hdf5", "arrow", "feather", "csv", "json", "txt"];
+
+/// Inputs that mean nothing.
+#[derive(Debug, thiserror::Error)]
+enum InputProblem {
+    #[error("no files, expected some whose names end in {}", ENDINGS.map(|e| format!(".{e}")).join(", "))]
+    NoFiles,
+    #[error("no files match, expected at least one")]
+    NoMatch,
+    #[error("wrong pattern, expected one of `*`, `?`, `[...]` in names: {0}")]
+    Pattern(&'static str),
+}
+
+impl Problem for InputProblem {}
+
+/// The files that are meant, in the order of the arguments, sorted by number and name below each.
+pub fn expanded(inputs: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for input in inputs {
+        let found = match input.to_str() {
+            Some(pattern) if !input.exists() && pattern.contains(['*', '?', '[']) => matching(input, pattern)?,
+            _ => vec![input.clone()],
+        };
+        for path in found {
+            if path.is_dir() && !is_table(&path) {
+                files.extend(below(&path)?);
+            } else {
+                files.push(path);
+            }
+        }
+    }
+    Ok(files)
+}
+
+fn matching(input: &Path, pattern: &str) -> Result<Vec<PathBuf>> {
+    let paths = glob::glob(pattern).map_err(|e| InputProblem::Pattern(e.msg)).in_file(input)?;
+    let mut found = Vec::new();
+    for path in paths {
+        found.push(path.map_err(|e| FileProblem::Read(e.into())).in_file(input)?);
+    }
+    found.sort_by_cached_key(|path| natural(path));
+    if found.is_empty() { Err(InputProblem::NoMatch).in_file(input) } else { Ok(found) }
+}
+
+/// A folder of parts is one input.
+fn is_table(folder: &Path) -> bool {
+    folder.join(leadfield::table::parts::file_name(0)).is_file()
+}
+
+fn below(folder: &Path) -> Result<Vec<PathBuf>> {
+    let (mut found, mut folders) = (Vec::new(), vec![folder.to_path_buf()]);
+    while let Some(next) = folders.pop() {
+        for entry in std::fs::read_dir(&next).map_err(FileProblem::Read).in_file(&next)? {
+            let entry = entry.map_err(FileProblem::Read).in_file(&next)?;
+            let (path, kind) = (entry.path(), entry.file_type().map_err(FileProblem::Read).in_file(&next)?);
+            // a link to a folder could lead round in a circle
+            if kind.is_dir() && !is_table(&path) {
+                folders.push(path);
+            } else if kind.is_dir() || ends_as_expected(&path) {
+                found.push(path);
+            }
+        }
+    }
+    found.sort_by_cached_key(|path| natural(path));
+    if found.is_empty() { Err(InputProblem::NoFiles).in_file(folder) } else { Ok(found) }
+}
+
+fn ends_as_expected(path: &Path) -> bool {
+    path.extension().and_then(|e| e.to_str()).is_some_and(|e| ENDINGS.contains(&e.to_ascii_lowercase().as_str()))
+}
+
+/// A piece of a name: numbers go by their value.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Piece {
+    Number(u128),
+    Text(String),
+}
+
+fn natural(path: &Path) -> Vec<Piece> {
+    let text = path.to_string_lossy();
+    let chars: Vec<char> = text.chars().collect();
+    let piece = |run: &[char]| {
+        let text: String = run.iter().collect();
+        text.parse().map_or(Piece::Text(text), Piece::Number)
+    };
+    chars.chunk_by(|a, b| a.is_ascii_digit() == b.is_ascii_digit()).map(piece).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_in_names_go_by_their_value() {
+        let mut names = ["1/positions10.pkl", "0/positions2.pkl", "1/positions9.pkl", "0/positions1.pkl"];
+        names.sort_by_key(|name| natural(Path::new(name)));
+        assert_eq!(names, ["0/positions1.pkl", "0/positions2.pkl", "1/positions9.pkl", "1/positions10.pkl"]);
+    }
+}

@@ -1,0 +1,77 @@
+//! Positions in BlueRecording's layout become one segment table.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use leadfield::boundaries::{self, Neuron};
+use leadfield::error::count;
+use leadfield::exchange::{Gathered, MOST_HELD, TableOptions};
+use leadfield::table::schema::SEGMENTS_PER_PART;
+use leadfield::{Error, Result};
+use rayon::prelude::*;
+
+use super::kind::Kind;
+use super::{ConvertProblem, Work, tell_error};
+use crate::cli::progress::Progress;
+
+/// The population of nodes whose file names none.
+const UNNAMED: &str = "default";
+
+/// Files that are read before their neurons are put together: this many a thread.
+const FILES_AT_ONCE: usize = 8;
+
+/// Makes the table.
+pub fn gather(work: &Work<'_>, files: &[PathBuf], kinds: Vec<Result<Kind>>) -> Result<()> {
+    let (args, common, started) = (work.args, work.common, Instant::now());
+    let mut gathered = Gathered::new(&args.out, work.existing(), MOST_HELD)?;
+    let population = args.population.as_deref().unwrap_or(UNNAMED);
+    if args.population.is_none() {
+        common.say(format_args!(
+            "note: positions name no population: `{UNNAMED}` is taken, `--population NAME` names it"
+        ));
+    }
+    let progress = Progress::new(common, "files", files.len() as u64);
+    let mut inputs = files.iter().zip(kinds.into_iter().map(Result::err));
+    let mut done = 0;
+    loop {
+        let at_once = FILES_AT_ONCE * rayon::current_num_threads();
+        let mut some: Vec<(&PathBuf, Option<Error>)> = inputs.by_ref().take(at_once).collect();
+        if some.is_empty() {
+            break;
+        }
+        let read: Vec<Result<Vec<Neuron>>> = some
+            .par_iter_mut()
+            .map(|(path, failed)| failed.take().map_or_else(|| boundaries::read(path), Err))
+            .collect();
+        for ((path, _), neurons) in some.iter().zip(read) {
+            let segments = neurons.as_ref().map_or(0, |n| n.iter().map(Neuron::segment_count).sum::<u64>());
+            let number = neurons.as_ref().map_or(0, Vec::len) as u64;
+            match neurons.and_then(|neurons| gathered.add(path, neurons)) {
+                Ok(()) => {
+                    done += 1;
+                    let (neurons, segments) = (count(number, "neuron"), count(segments, "segment"));
+                    progress.say(common, format_args!("{}: {neurons}, {segments}", path.display()));
+                }
+                Err(error) if files.len() == 1 => return Err(error),
+                Err(error) => progress.aside(|| tell_error(&error)),
+            }
+            progress.add(1);
+        }
+    }
+    progress.finish();
+    let all = files.len();
+    if done < all && (done == 0 || !args.skip_failed) {
+        return Err(ConvertProblem::Partial { all, done }.into());
+    }
+    let options = TableOptions { population, precision: work.precision(), segments_per_part: SEGMENTS_PER_PART };
+    let made = gathered.write(&options, &|_| {})?;
+    common.say(format_args!(
+        "{}: {}, {} of population `{population}`, {}, {:.2} s; radii are unknown, and the kinds of sections but somata",
+        args.out.display(),
+        count(made.segments, "segment"),
+        count(made.neurons, "neuron"),
+        count(made.parts, "part"),
+        started.elapsed().as_secs_f64(),
+    ));
+    if done < all { Err(ConvertProblem::Failed { all, done }.into()) } else { Ok(()) }
+}
