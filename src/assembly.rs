@@ -13,6 +13,7 @@ mod request;
 mod rules;
 mod selection;
 mod tables;
+mod writing;
 
 pub use agreement::{Agreement, NeuronDifference, SectionDifference, TemplateAgreement, agreement};
 pub use fit::Fit;
@@ -20,6 +21,7 @@ pub use problem::AssemblyProblem;
 pub use request::{Discretisation, OnBadNeuron, Report, Request};
 pub use rules::{TemplateUse, templates};
 pub use tables::{LeftOut, Tables, check_output};
+pub use writing::{Run, Written};
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -35,7 +37,7 @@ use crate::segments::Segments;
 use crate::sonata::config::{Config, NodePopulation};
 use crate::sonata::report::Layout;
 use crate::staged::Existing;
-use crate::table::{self, Metadata, Neuron, Precision, parts};
+use crate::table::{self, Metadata, Neuron, Precision};
 
 use library::Library;
 use neurons::{Neurons, owners};
@@ -268,29 +270,11 @@ impl Assembly {
         options: &Options,
         placed: &(dyn Fn(u64) + Sync),
     ) -> Result<Made> {
-        let single = parts::is_single_file(out);
-        let staged = tables::start(out, existing)?;
-        let order = self.hilbert_order();
-        let neurons: Vec<Neuron> = order.iter().map(|&i| neuron(&self.plans[i])).collect();
-        let most = if single { u64::MAX } else { options.segments_per_part };
-        let cuts = parts::cut(&neurons, most);
-        let axon = self.axon_text(options.placement);
-        let metadata = Metadata { axon, parts: cuts.len() as u64, ..self.metadata.clone() };
-        for (number, cut) in cuts.iter().enumerate() {
-            let segments = self.place_all(&order[cut.clone()], options, placed)?;
-            let file =
-                if single { staged.partial().to_path_buf() } else { staged.partial().join(parts::file_name(number)) };
-            let written = table::write_part(&file, &segments, &neurons[cut.clone()], &metadata, options.precision);
-            written.map_err(|e| e.in_file(out))?;
-        }
-        staged.commit()?;
-        Ok(Made {
-            population: metadata.population,
-            neurons: metadata.neurons,
-            segments: metadata.segments,
-            parts: cuts.len(),
-            morphologies: self.library.len(),
-        })
+        let run = Run { existing, resume: false, stop: &|| false, placed };
+        let written = writing::write(&[self], false, out, options, &run)?;
+        let made = written.tables.into_iter().next();
+        // one table was asked for
+        made.ok_or_else(|| AssemblyProblem::NoNeurons(self.population().into()).into())
     }
 
     /// What became of the axon, for the metadata.

@@ -16,6 +16,11 @@ pub trait Problem: std::error::Error + Send + Sync + 'static {
     fn hint(&self) -> Option<String> {
         None
     }
+
+    /// Whether the same run may succeed later, since the inputs are not at fault: a full disk, a file that is away.
+    fn may_pass(&self) -> bool {
+        false
+    }
 }
 
 /// Where something is wrong: a file, an object in it, a row of the object. Each part may be missing.
@@ -95,6 +100,11 @@ impl Error {
         self.0.problem.hint()
     }
 
+    /// Whether the same run may succeed later, since the inputs are not at fault.
+    pub fn may_pass(&self) -> bool {
+        self.0.problem.may_pass()
+    }
+
     /// The same error with more advice, after what there is.
     #[must_use]
     pub fn advised(self, advice: impl Into<String>) -> Self {
@@ -152,6 +162,10 @@ impl Problem for Advised {
         let first = self.problem.hint().map(|hint| format!("{hint}; ")).unwrap_or_default();
         Some(first + &self.advice)
     }
+
+    fn may_pass(&self) -> bool {
+        self.problem.may_pass()
+    }
 }
 
 /// A problem that is shared; its place is told by the error that holds it.
@@ -173,6 +187,10 @@ impl std::error::Error for Shared {
 impl Problem for Shared {
     fn hint(&self) -> Option<String> {
         self.0.hint()
+    }
+
+    fn may_pass(&self) -> bool {
+        self.0.may_pass()
     }
 }
 
@@ -253,6 +271,10 @@ impl Problem for FileProblem {
             Self::Write(e) if e.kind() == std::io::ErrorKind::NotFound => Some("make its folder first".into()),
             Self::Read(_) | Self::Write(_) => None,
         }
+    }
+
+    fn may_pass(&self) -> bool {
+        matches!(self, Self::Read(_) | Self::Write(_))
     }
 }
 

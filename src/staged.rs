@@ -14,8 +14,8 @@ pub enum Existing {
     Replace,
 }
 
-/// An output (file or folder) under construction: written as `NAME.partial`, renamed by [`Staged::commit`], removed
-/// when dropped before that.
+/// An output (file or folder) under construction: written as `NAME.partial`, renamed by [`Staged::commit`], left
+/// for a later run by [`Staged::leave`], removed when dropped before either.
 #[derive(Debug)]
 pub struct Staged {
     target: PathBuf,
@@ -34,9 +34,7 @@ impl Staged {
     }
 
     fn start(target: &Path) -> Result<Self> {
-        let mut name: OsString = target.file_name().unwrap_or_default().to_os_string();
-        name.push(".partial");
-        let partial = target.with_file_name(name);
+        let partial = partial_of(target);
         remove(&partial).map_err(FileProblem::Write).in_file(target)?;
         // tried now, so that an unwritable folder is known before hours of work
         std::fs::File::create(&partial).map_err(FileProblem::Write).in_file(target)?;
@@ -59,6 +57,20 @@ impl Staged {
         Ok(staged)
     }
 
+    /// Goes on with what an earlier run left under the partial name, file or folder: see [`Staged::leave`].
+    ///
+    /// # Errors
+    /// The output exists and is to be kept.
+    pub fn resume(target: &Path, existing: Existing) -> Result<Self> {
+        keep(target, existing)?;
+        Ok(Self { target: target.to_path_buf(), partial: partial_of(target), committed: false })
+    }
+
+    /// Leaves what is done so far for a later run.
+    pub fn leave(mut self) {
+        self.committed = true;
+    }
+
     /// Where to write.
     pub fn partial(&self) -> &Path {
         &self.partial
@@ -79,6 +91,7 @@ impl Staged {
         let renamed = replaced.and_then(|()| std::fs::rename(&self.partial, &self.target));
         renamed.map_err(FileProblem::Write).in_file(&self.target)?;
         self.committed = true;
+        sync_folder_of(&self.target);
         Ok(())
     }
 }
@@ -90,6 +103,19 @@ impl Drop for Staged {
             drop(remove(&self.partial));
         }
     }
+}
+
+/// `NAME.partial`: where an output is until it is complete.
+pub fn partial_of(target: &Path) -> PathBuf {
+    let mut name: OsString = target.file_name().unwrap_or_default().to_os_string();
+    name.push(".partial");
+    target.with_file_name(name)
+}
+
+/// Makes the names in a file's folder safe against a loss of power, where the file system can do that.
+fn sync_folder_of(path: &Path) {
+    let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+    drop(std::fs::File::open(folder).and_then(|f| f.sync_all()));
 }
 
 /// Refuses to touch what is there, unless it is to be replaced.

@@ -15,7 +15,7 @@ use crate::support::root;
 /// from its neighbours.
 const FLOORS: &[&[&str]] = &[
     &["error"],
-    &["units", "geometry", "staged"],
+    &["units", "geometry", "staged", "journal"],
     &["segments", "partition", "h5", "picture"],
     &["morphology", "lead_field", "index", "template", "pickle"],
     &["method"],

@@ -8,6 +8,7 @@ mod conversions;
 mod electrodes;
 mod golden;
 mod index_vs_scan;
+mod interrupted;
 mod invariants;
 mod layers;
 mod lead_fields;

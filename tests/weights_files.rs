@@ -124,6 +124,9 @@ impl Source for InMemory {
     fn bounds(&self) -> Result<Aabb> {
         Ok(Aabb::of(self.all().iter().map(|s| s.start)))
     }
+    fn fingerprint(&self) -> u64 {
+        self.parts.len() as u64
+    }
     fn parts(&self) -> usize {
         self.parts.len()
     }
@@ -154,7 +157,16 @@ fn contacts(electrodes: &[Electrode]) -> Vec<Contact> {
 fn write(sources: &[&dyn Source], electrodes: &[Electrode], output: &Path) -> Result<Summary> {
     let existing = Existing::Keep;
     let contacts = contacts(electrodes);
-    compute(&Request { sources, electrodes, contacts: &contacts, output, existing, progress: &|_| () })
+    compute(&Request {
+        sources,
+        electrodes,
+        contacts: &contacts,
+        output,
+        existing,
+        resume: false,
+        stop: &|| false,
+        progress: &|_| (),
+    })
 }
 
 /// Two methods in turn, names not sorted.

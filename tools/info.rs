@@ -7,7 +7,8 @@ mod weights;
 use std::path::{Path, PathBuf};
 
 use leadfield::Result;
-use leadfield::error::{Context, FileProblem, Problem};
+use leadfield::error::{Context, FileProblem, Problem, count};
+use leadfield::journal::{self, Header, Record};
 
 use crate::cli::{Common, Outcome};
 
@@ -38,7 +39,14 @@ enum Kind {
 /// Runs the tool.
 pub fn run(args: &Args, _common: &Common) -> Result<Outcome> {
     let facts = match kind(&args.file)? {
-        Kind::Table => table::facts(&args.file)?,
+        Kind::Table => match unfinished(&args.file)? {
+            None => table::facts(&args.file)?,
+            Some(record) => {
+                let mut facts = Facts::default();
+                add_progress(&mut facts, "segment table, unfinished", &record);
+                facts
+            }
+        },
         Kind::Hdf5 => weights::facts(&args.file)?,
         Kind::Json => circuit::facts(&args.file)?,
     };
@@ -80,6 +88,22 @@ impl std::fmt::Display for Facts {
         }
         Ok(())
     }
+}
+
+/// The journal of an output that is not complete; none where it is.
+fn unfinished(path: &Path) -> Result<Option<Record>> {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    name.strip_suffix(".partial").map_or(Ok(None), |output| journal::read(&path.with_file_name(output)))
+}
+
+/// How far an interrupted run came.
+fn add_progress(facts: &mut Facts, kind: &str, record: &Record) {
+    let (parts, segments) = record.progress();
+    let Header { program, inputs, parts: all, segments: total } = &record.header;
+    let progress = format!("{parts} of {}, {segments} of {}", count(*all, "part"), count(*total, "segment"));
+    facts.add("kind", kind);
+    facts.add("progress", progress);
+    facts.add("begun by", format!("{program}, inputs {inputs:016x}"));
 }
 
 /// A number of bytes for people.

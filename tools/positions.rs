@@ -5,13 +5,15 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use leadfield::Result;
-use leadfield::assembly::{self, Assembly, Made, OnBadNeuron, Options, Request, Tables};
+use leadfield::assembly::{self, Assembly, Made, OnBadNeuron, Options, Request, Run, Tables, Written};
 use leadfield::error::count;
 use leadfield::positions::{Checks, Placement};
 use leadfield::table::Precision;
+use leadfield::table::schema::SEGMENTS_PER_PART;
 
 use crate::cli::progress::Progress;
 use crate::cli::rule::{AxonRule, Discretisation};
+use crate::cli::signals::Stop;
 use crate::cli::{Common, Outcome, existing};
 
 /// Write the segment table of a circuit: where every segment of every neuron lies
@@ -59,7 +61,14 @@ pub struct Args {
     /// Width of the coordinates in the table
     #[arg(long, value_name = "WIDTH", default_value = "f64")]
     precision: Width,
-    /// Replace a table that exists
+    /// Segments in a part of the table, unless a neuron alone has more; a part is what is in memory at one time, and what is lost
+    /// when a run is interrupted
+    #[arg(long, value_name = "N", default_value_t = SEGMENTS_PER_PART, value_parser = clap::value_parser!(u64).range(1..))]
+    segments_per_part: u64,
+    /// Go on where an earlier run of the same inputs and settings was interrupted; where there was none, begin
+    #[arg(long)]
+    resume: bool,
+    /// Replace a table that exists, and what an interrupted run left
     #[arg(long)]
     force: bool,
 }
@@ -124,7 +133,7 @@ impl Args {
                 Width::F64 => Precision::F64,
                 Width::F32 => Precision::F32,
             },
-            ..Options::default()
+            segments_per_part: self.segments_per_part,
         }
     }
 }
@@ -132,14 +141,32 @@ impl Args {
 /// Runs the tool.
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     let started = Instant::now();
-    assembly::check_output(&args.out, existing(args.force))?;
+    assembly::check_output(&args.out, existing(args.force), args.resume)?;
     let tables = Tables::open(&args.request())?;
     tell_findings(&tables, common);
+    let stop = Stop::listen();
     let progress = Progress::new(common, "segments", tables.segments());
-    let made = tables.write(&args.out, existing(args.force), &args.options(), &|n| progress.add(n))?;
+    let written = tables.write(
+        &args.out,
+        &args.options(),
+        &Run {
+            existing: existing(args.force),
+            resume: args.resume,
+            stop: &|| stop.asked(),
+            placed: &|n| progress.add(n),
+        },
+    )?;
     progress.finish();
+    let Written { tables: made, parts, kept } = written;
+    if kept == parts {
+        common.say(format_args!("{}: complete already, from the same inputs and settings", args.out.display()));
+        return Ok(Outcome::Done);
+    }
     for made in &made {
         tell_made(made, args, started.elapsed().as_secs_f64(), common);
+    }
+    if kept > 0 {
+        common.say(format_args!("{kept} of {} by an earlier run", count(parts, "part")));
     }
     Ok(Outcome::Done)
 }

@@ -18,6 +18,7 @@ use leadfield::weights::{self, Far, Request, Source, Summary, compute};
 use serde_json::json;
 
 use crate::cli::progress::Progress;
+use crate::cli::signals::Stop;
 use crate::cli::{Common, Outcome, existing};
 
 /// Compute the coefficients of all contacts for all segments, and write the electrodes file
@@ -62,7 +63,10 @@ pub struct Args {
     /// Which contacts of an array are neighbours, for the default thickness
     #[arg(long, value_name = "RULE", default_value = "sorted")]
     csd_spacing: SpacingRule,
-    /// Replace a file that exists
+    /// Go on where an earlier run of the same inputs and settings was interrupted; where there was none, begin
+    #[arg(long)]
+    resume: bool,
+    /// Replace a file that exists, and what an interrupted run left
     #[arg(long)]
     force: bool,
 }
@@ -157,6 +161,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     if let Some(far) = Far::check(&sources, &contacts)? {
         common.warn(far);
     }
+    let stop = Stop::listen();
     let progress = Progress::new(common, "segments", tables.iter().map(Table::len).sum());
     let summary = compute(&Request {
         sources: &sources,
@@ -164,10 +169,16 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
         contacts: &contacts,
         output: &args.out,
         existing: existing(args.force),
+        resume: args.resume,
+        stop: &|| stop.asked(),
         progress: &|n| progress.add(n),
     })
     .in_file(&args.electrodes)?;
     progress.finish();
+    if summary.damaged > 0 {
+        let parts = count(summary.damaged, "part");
+        common.warn(format_args!("damage in {parts} of the interrupted run, computed again"));
+    }
     common.say(told(&args.out, &summary, started.elapsed().as_secs_f64()));
     println!("{:#}", report(&args.out)?);
     Ok(Outcome::Done)
@@ -175,8 +186,15 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
 
 /// The summary in one line.
 fn told(out: &Path, summary: &Summary, seconds: f64) -> String {
+    if summary.kept > 0 && summary.kept == summary.parts {
+        return format!("{}: complete already, from the same inputs and settings", out.display());
+    }
+    let kept = match summary.kept {
+        0 => String::new(),
+        kept => format!(", {kept} of {} by an earlier run", count(summary.parts, "part")),
+    };
     format!(
-        "{}: {}, {}, {}, {:.1} MB, {seconds:.2} s",
+        "{}: {}, {}, {}, {:.1} MB, {seconds:.2} s{kept}",
         out.display(),
         count(summary.contacts, "contact"),
         count(summary.segments, "segment"),

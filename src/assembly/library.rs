@@ -40,6 +40,14 @@ impl Library {
         }
     }
 
+    /// The file whose bytes a morphology is read from: a container holds many.
+    pub(super) fn stored_in(&self, name: &str) -> PathBuf {
+        match &self.place {
+            Place::Container(_, path) => path.clone(),
+            Place::Folder(..) => self.file(name),
+        }
+    }
+
     /// Number of morphologies that have been parsed.
     pub(super) fn len(&self) -> usize {
         self.parsed.lock().unwrap_or_else(PoisonError::into_inner).len()

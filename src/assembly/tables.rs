@@ -4,11 +4,11 @@ use std::path::Path;
 
 use super::request::{self, Request, Source};
 use super::selection::Selection;
-use super::{Assembly, AssemblyProblem, Made, Options};
+use super::{Assembly, AssemblyProblem, Options, Run, Written, writing};
 use crate::error::{Context, Result, listed};
 use crate::sonata::config::{Config, NodePopulation};
 use crate::sonata::report;
-use crate::staged::{Existing, Staged};
+use crate::staged::{Existing, Staged, partial_of};
 use crate::table::parts;
 
 /// The tables of a circuit: one a population that has segments.
@@ -74,28 +74,19 @@ impl Tables {
     /// Places all segments and writes the tables, which appear under their name when all are complete: with several
     /// populations a folder with one of each.
     ///
+    /// What is done is told in a journal ([`crate::journal`]) part by part, so that a run that was killed, or stopped, or that
+    /// met with a full disk, is gone on with by another one with [`Run::resume`]. The bytes are the same.
+    ///
     /// # Errors
-    /// As [`Assembly::write`]; several populations and the name of one file.
-    pub fn write(
-        &self,
-        out: &Path,
-        existing: Existing,
-        options: &Options,
-        placed: &(dyn Fn(u64) + Sync),
-    ) -> Result<Vec<Made>> {
-        if let ([only], false) = (&self.tables[..], self.in_folders) {
-            return Ok(vec![only.write(out, existing, options, placed)?]);
-        }
-        if parts::is_single_file(out) {
+    /// As [`Assembly::write`]; several populations and the name of one file; what an earlier run left, if it is not to be
+    /// gone on with or is of other inputs.
+    pub fn write(&self, out: &Path, options: &Options, run: &Run<'_>) -> Result<Written> {
+        if self.in_folders && parts::is_single_file(out) {
             let names = listed(self.tables.iter().map(Assembly::population), 12);
             return Err(AssemblyProblem::SeveralInOneFile(names)).in_file(out);
         }
-        let staged = start(out, existing)?;
-        let write =
-            |table: &Assembly| table.write(&staged.partial().join(table.population()), Existing::Keep, options, placed);
-        let made = self.tables.iter().map(write).collect::<Result<_>>()?;
-        staged.commit()?;
-        Ok(made)
+        let tables: Vec<&Assembly> = self.tables.iter().collect();
+        writing::write(&tables, self.in_folders, out, options, run)
     }
 }
 
@@ -119,11 +110,18 @@ fn open_one(
     Assembly::join(config, population, selection, source, request).map(Ok)
 }
 
-/// Refuses an output that is not to be replaced, or cannot be written: before anything is read.
+/// Refuses an output that is not to be replaced, or cannot be written: before anything is read. What an interrupted run left is
+/// kept if it is to be gone on with.
 ///
 /// # Errors
 /// As said.
-pub fn check_output(out: &Path, existing: Existing) -> Result<()> {
+pub fn check_output(out: &Path, existing: Existing, resume: bool) -> Result<()> {
+    writing::check_left(out, existing, resume)?;
+    // what is there is looked at when it is known what it should be; an unfinished one may be in use
+    let kept = existing == Existing::Keep && out.exists();
+    if resume && out.exists() || !kept && partial_of(out).exists() {
+        return Ok(());
+    }
     start(out, existing).map(drop)
 }
 

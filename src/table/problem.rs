@@ -98,6 +98,11 @@ impl Problem for TableProblem {
             _ => None,
         }
     }
+
+    fn may_pass(&self) -> bool {
+        // a disk that fails while it is read is told by the Parquet library
+        matches!(self, Self::Parquet(_))
+    }
 }
 
 impl From<ParquetError> for TableProblem {

@@ -14,6 +14,7 @@ use crate::error::{Context, Result};
 use crate::geometry::Point;
 use crate::index::Resident;
 use crate::index::resident::{Builder, Width};
+use crate::journal::Digest;
 
 /// Ends and row of a segment.
 type Piece = (Point, Point, u64);
@@ -44,7 +45,7 @@ impl Table {
     /// A number that tells this table's contents from others': a hash of what the footers say of every column chunk
     /// (place, size, least and greatest value) and of the metadata. Rows are not read.
     pub fn fingerprint(&self) -> u64 {
-        let mut hash = Fnv::default();
+        let mut hash = Digest::default();
         for part in self.parts() {
             let metadata = part.file_metadata();
             for pair in metadata.file_metadata().key_value_metadata().into_iter().flatten() {
@@ -60,7 +61,7 @@ impl Table {
                 hash.add(statistics.and_then(|s| s.max_bytes_opt()).unwrap_or_default());
             }
         }
-        hash.0
+        hash.get()
     }
 }
 
@@ -84,34 +85,4 @@ fn pieces(pages: &Pages<'_>, part: usize, group: usize) -> Result<Vec<Piece>> {
         Ok(pieces)
     };
     read().in_file(group_file.part.path())
-}
-
-/// The hash FNV-1a of 64 bits: <http://www.isthe.com/chongo/tech/comp/fnv/>.
-struct Fnv(u64);
-
-impl Default for Fnv {
-    fn default() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
-    }
-}
-
-impl Fnv {
-    fn add(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_hash_is_that_of_its_authors() {
-        let mut hash = Fnv::default();
-        hash.add(b"foobar");
-        // from the authors' table of test vectors
-        assert_eq!(hash.0, 0x8594_4171_f739_67e8);
-    }
 }

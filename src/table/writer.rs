@@ -18,7 +18,7 @@ use super::schema::{
     SECTION_TYPE, SEGMENT_ID, key,
 };
 use super::{Metadata, Neuron};
-use crate::error::{Context, FileProblem, Problem, Result};
+use crate::error::{Context, Error, FileProblem, Problem, Result};
 use crate::geometry::{Aabb, Point, hilbert};
 use crate::segments::Segments;
 
@@ -31,7 +31,22 @@ enum WriteProblem {
     Arrow(#[from] arrow_schema::ArrowError),
 }
 
-impl Problem for WriteProblem {}
+impl Problem for WriteProblem {
+    fn may_pass(&self) -> bool {
+        true
+    }
+}
+
+/// What the operating system refused, in its own words where the library passes them on.
+fn refusal(problem: WriteProblem) -> Error {
+    match problem {
+        WriteProblem::Parquet(ParquetError::External(inner)) => match inner.downcast::<std::io::Error>() {
+            Ok(refused) => FileProblem::Write(*refused).into(),
+            Err(inner) => WriteProblem::Parquet(ParquetError::External(inner)).into(),
+        },
+        problem => problem.into(),
+    }
+}
 
 /// Writes one part: rows in Hilbert order of their midpoints, those longer than [`LONG_UM`] in row groups of their own.
 ///
@@ -48,7 +63,7 @@ pub fn write_part(
 ) -> Result<()> {
     let file = File::create(path).map_err(FileProblem::Write).in_file(path)?;
     let written = write(&file, segments, neurons, metadata, precision);
-    written.in_file(path)?;
+    written.map_err(refusal).in_file(path)?;
     file.sync_all().map_err(FileProblem::Write).in_file(path)
 }
 

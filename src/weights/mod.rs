@@ -10,6 +10,9 @@ mod far;
 mod layout;
 mod lookup;
 mod montage;
+mod parts;
+mod resume;
+mod scribe;
 mod source;
 
 pub use far::{FAR_UM, Far};
@@ -19,9 +22,11 @@ pub use source::Source;
 use std::path::Path;
 
 use rayon::prelude::*;
+use zerocopy::IntoBytes;
 
 use crate::electrode::Electrode;
 use crate::error::{Error, Problem, Result};
+use crate::journal::{Done, JournalProblem};
 use crate::method::Contact;
 use crate::segments::{Segment, Segments};
 use crate::sonata::electrodes_file::Writer;
@@ -29,6 +34,8 @@ use crate::staged::Existing;
 
 use blocks::{Block, Buffer, Buffers, Run};
 use columns::Columns;
+use parts::Part;
+use resume::{Beginning, Unfinished};
 
 /// Output bytes that a thread computes before it writes: few enough to stay in a core's cache until they are written.
 pub const BLOCK_BYTES: usize = 1 << 20;
@@ -46,6 +53,10 @@ pub struct Request<'a> {
     pub output: &'a Path,
     /// What to do if it exists.
     pub existing: Existing,
+    /// Whether to go on where an earlier run was interrupted, if there was one.
+    pub resume: bool,
+    /// Asked before each part whether to stop, and to leave the rest to a later run.
+    pub stop: &'a (dyn Fn() -> bool + Sync),
     /// Called with the number of segments done since the last call, from any thread.
     pub progress: &'a (dyn Fn(u64) + Sync),
 }
@@ -61,6 +72,12 @@ pub struct Summary {
     pub segments: u64,
     /// Size of the file.
     pub bytes: u64,
+    /// Number of parts.
+    pub parts: u64,
+    /// How many of them an earlier run had done; all, where the file was complete.
+    pub kept: u64,
+    /// How many of them an earlier run had done but not left whole, so that they were done again.
+    pub damaged: u64,
 }
 
 /// What can be wrong with tables and contacts that are each well-formed.
@@ -145,24 +162,81 @@ pub fn warnings(electrodes: &[Electrode], contacts: &[Contact]) -> Result<Vec<Er
 
 /// Computes the coefficients of all contacts for all segments and writes the electrodes file.
 ///
+/// What is done is told in a journal ([`crate::journal`]) part by part, so that a run that was killed, or stopped, or that
+/// met with a full disk, is gone on with by another one with [`Request::resume`]. The bytes are the same.
+///
 /// # Errors
 /// Tables of one population, tables whose rows leave gaps, unreadable tables; an output that exists or cannot be
-/// written; a coefficient that is not finite, with contact, node, section and segment. No output is left behind.
+/// written; a coefficient that is not finite, with contact, node, section and segment; what an earlier run left, if it is
+/// not to be gone on with or is of other inputs. No output is left behind, unless the same run may succeed later.
 pub fn compute(request: &Request<'_>) -> Result<Summary> {
     let columns = Columns::new(request.electrodes, request.contacts)?;
     let layout = layout::layout(request, &columns)?;
-    let writer = Writer::create(request.output, request.existing, &layout)?;
-    let work = Work { request, columns: &columns, writer: &writer, buffers: Buffers::default() };
-    for (population, &source) in request.sources.iter().enumerate() {
-        for part in 0..source.parts() {
-            work.part(population, source, part)?;
+    let parts = parts::all(request.sources);
+    let all = parts.len() as u64;
+    let (kept, damaged) = match resume::begin(request, &layout, &columns, &parts)? {
+        Beginning::Complete => (all, 0),
+        Beginning::At(unfinished) => {
+            let counts = (unfinished.done.len() as u64, unfinished.damaged);
+            go_on(request, &columns, &parts, unfinished)?;
+            counts
         }
+    };
+    Ok(Summary {
+        contacts: request.contacts.len() as u64,
+        neurons: layout.populations.iter().map(|p| p.node_ids.len() as u64).sum(),
+        segments: layout.populations.iter().map(|p| p.rows()).sum(),
+        bytes: std::fs::metadata(request.output).map_or(0, |m| m.len()),
+        parts: all,
+        kept,
+        damaged,
+    })
+}
+
+/// Does the parts that are left.
+fn go_on(request: &Request<'_>, columns: &Columns, parts: &[Part<'_>], mut unfinished: Unfinished) -> Result<()> {
+    let Unfinished { writer, journal, done, .. } = &mut unfinished;
+    let work = Work { request, columns, writer, buffers: Buffers::default() };
+    let (kept, mut stopped) = (done.len() as u64, false);
+    let (left, others): (Vec<&Part<'_>>, Vec<&Part<'_>>) = parts.iter().partition(|p| !done.contains(&p.number));
+    (request.progress)(others.iter().map(|part| part.segments()).sum());
+    let (written, result) = scribe::with(writer, journal, |scribe| {
+        for part in left {
+            stopped = (request.stop)();
+            if stopped || !scribe.tell(work.part(part)?) {
+                break;
+            }
+        }
+        Ok(())
+    });
+    let (done, all) = (kept + written, parts.len() as u64);
+    let error = match result {
+        Ok(()) if !stopped => return unfinished.finish(),
+        Ok(()) => Error::from(JournalProblem::Stopped).in_file(request.output),
+        Err(error) => error,
+    };
+    if done > 0 && error.may_pass() {
+        unfinished.leave();
+        return Err(error.advised(format!("{done} of {all} parts are kept: go on with `--resume`")));
     }
-    writer.commit()?;
-    let segments = layout.populations.iter().map(|p| p.rows()).sum();
-    let neurons = layout.populations.iter().map(|p| p.node_ids.len() as u64).sum();
-    let bytes = std::fs::metadata(request.output).map_or(0, |m| m.len());
-    Ok(Summary { contacts: request.contacts.len() as u64, neurons, segments, bytes })
+    unfinished.discard();
+    Err(error)
+}
+
+/// The checksum of values as they are in the file.
+fn checksum(values: &[f64]) -> crc32fast::Hasher {
+    let mut checksum = crc32fast::Hasher::new();
+    checksum.update(values.as_bytes());
+    checksum
+}
+
+/// The checksum of blocks that follow one another.
+fn combined(blocks: impl IntoIterator<Item = crc32fast::Hasher>) -> u32 {
+    let whole = blocks.into_iter().fold(crc32fast::Hasher::new(), |mut whole, block| {
+        whole.combine(&block);
+        whole
+    });
+    whole.finalize()
 }
 
 /// What all parts of a computation share.
@@ -175,29 +249,30 @@ struct Work<'a> {
 
 impl Work<'_> {
     /// Computes and writes one part.
-    fn part(&self, population: usize, source: &dyn Source, part: usize) -> Result<()> {
-        let neurons = source.neurons(part);
-        let segments = source.read(part)?;
-        layout::check_rows(source.path(), neurons, &segments)?;
-        let blocks = blocks::split(neurons, self.columns.width(), BLOCK_BYTES);
-        let work = |block: &Block<'_>| self.block(population, source, &segments, block).err();
-        // the first in row order, so that the error does not depend on threads either
-        blocks.par_iter().find_map_first(work).map_or(Ok(()), Err)
+    fn part(&self, part: &Part<'_>) -> Result<Done> {
+        let segments = part.source.read(part.place)?;
+        layout::check_rows(part.source.path(), part.neurons(), &segments)?;
+        let blocks = blocks::split(part.neurons(), self.columns.width(), BLOCK_BYTES);
+        let work = |block: &Block<'_>| self.block(part, &segments, block);
+        let written: Vec<Result<crc32fast::Hasher>> = blocks.par_iter().map(work).collect();
+        // the first error in row order, so that it does not depend on threads either
+        let checksum = combined(written.into_iter().collect::<Result<Vec<_>>>()?);
+        Ok(Done { part: part.number, segments: segments.len() as u64, checksum })
     }
 
     /// Computes and writes the neurons of a block.
-    fn block(&self, population: usize, source: &dyn Source, part: &Segments, block: &Block<'_>) -> Result<()> {
+    fn block(&self, part: &Part<'_>, segments: &Segments, block: &Block<'_>) -> Result<crc32fast::Hasher> {
         self.buffers.with(|Buffer { values, scratch }| {
             let width = self.columns.width();
             values.resize(block.segments * width, 0.0);
-            block.fill(part, self.columns, values, scratch);
-            self.check_finite(source, part, block, values)?;
+            block.fill(segments, self.columns, values, scratch);
+            self.check_finite(part.source, segments, block, values)?;
             for Run { first_row, rows } in block.runs() {
                 let own = values.get(rows.start * width..rows.end * width).unwrap_or_default();
-                self.writer.write_rows(population, first_row, own)?;
+                self.writer.write_rows(part.population, first_row, own)?;
             }
             (self.request.progress)(block.segments as u64);
-            Ok(())
+            Ok(checksum(values))
         })
     }
 

@@ -18,6 +18,8 @@ pub trait Source: Sync {
     /// # Errors
     /// The table does not tell.
     fn bounds(&self) -> Result<Aabb>;
+    /// A number that tells its contents from those of others.
+    fn fingerprint(&self) -> u64;
     /// Number of parts.
     fn parts(&self) -> usize;
     /// The neurons of a part, node ids ascending; none for a part that is not there.
@@ -40,6 +42,10 @@ impl Source for Table {
 
     fn bounds(&self) -> Result<Aabb> {
         self.bounds()
+    }
+
+    fn fingerprint(&self) -> u64 {
+        self.fingerprint()
     }
 
     fn parts(&self) -> usize {

@@ -3,6 +3,7 @@
 pub mod output;
 pub mod progress;
 pub mod rule;
+pub mod signals;
 mod text;
 
 use std::ffi::{OsStr, OsString};

@@ -112,6 +112,8 @@ fn compute(table: &Path, electrodes: &Path, output: &Path, near_field: NearField
         contacts: &contacts,
         output,
         existing: Existing::Keep,
+        resume: false,
+        stop: &|| false,
         progress: &|_| (),
     })
 }

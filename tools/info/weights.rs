@@ -9,7 +9,7 @@ use leadfield::geometry::Aabb;
 use leadfield::h5::File;
 use leadfield::sonata::electrodes_file::{ElectrodeEntry, ElectrodesFile, Population};
 
-use super::{Facts, bytes};
+use super::{Facts, add_progress, bytes, unfinished};
 
 /// Names of contacts that are spelt out.
 const NAMES: usize = 6;
@@ -33,7 +33,10 @@ pub(super) fn facts(path: &Path) -> Result<Facts> {
     }
     let electrodes = ElectrodesFile::open(path)?;
     let mut facts = Facts::default();
-    facts.add("kind", "electrodes file");
+    match unfinished(path)? {
+        None => facts.add("kind", "electrodes file"),
+        Some(record) => add_progress(&mut facts, "electrodes file, unfinished", &record),
+    }
     facts.add("size", bytes(path.metadata().map_or(0, |m| m.len())));
     add_contacts(&mut facts, &file, &electrodes);
     for population in electrodes.populations() {

@@ -18,11 +18,13 @@ mod column;
 mod factors;
 mod names;
 mod reader;
+mod same;
 mod writer;
 
 pub use factors::Factors;
 pub use names::sorted_names;
 pub use reader::{ElectrodeEntry, ElectrodesFile, Population};
+pub use same::is_laid_out;
 pub use writer::{Attribute, Electrode, Layout, PopulationLayout, Writer};
 
 use crate::error::Problem;

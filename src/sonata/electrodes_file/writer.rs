@@ -124,8 +124,29 @@ impl Writer {
         layout.check().in_file(target)?;
         let staged = Staged::new(target, existing)?;
         let extents = lay_out(staged.partial(), layout)?;
-        let file = File::options().write(true).open(staged.partial()).map_err(FileProblem::Write).in_file(target)?;
+        let file = File::options().read(true).write(true).open(staged.partial());
+        let file = file.map_err(FileProblem::Write).in_file(target)?;
         Ok(Self { staged, file, columns: layout.electrodes.len() as u64, extents })
+    }
+
+    /// Goes on with the partial file of an earlier run that had the same layout.
+    ///
+    /// # Errors
+    /// The output exists and is to be kept; the partial file is damaged or has another shape.
+    pub fn resume(target: &Path, existing: Existing, layout: &Layout) -> Result<Self> {
+        let staged = Staged::resume(target, existing)?;
+        let columns = layout.electrodes.len();
+        let extents = match laid_out(staged.partial(), layout) {
+            Ok(extents) => extents,
+            Err(error) => {
+                // it is somebody's work, though it cannot be gone on with
+                staged.leave();
+                return Err(error);
+            }
+        };
+        let file = File::options().read(true).write(true).open(staged.partial());
+        let file = file.map_err(FileProblem::Write).in_file(target)?;
+        Ok(Self { staged, file, columns: columns as u64, extents })
     }
 
     /// Writes some rows of a population (by its place in [`Layout::populations`]), from `first_row` on: row-major, one
@@ -137,6 +158,29 @@ impl Writer {
         let at = self.byte(population, first_row, values.len()).in_file(self.staged.target())?;
         let written = self.file.write_all_at(values.as_bytes(), at);
         written.map_err(FileProblem::Write).in_file(self.staged.target())
+    }
+
+    /// Reads rows back, as [`Writer::write_rows`] wrote them.
+    ///
+    /// # Errors
+    /// The rows are outside the layout, or the operating system refuses.
+    pub fn read_rows(&self, population: usize, first_row: u64, values: &mut [f64]) -> Result<()> {
+        let at = self.byte(population, first_row, values.len()).in_file(self.staged.target())?;
+        let read = self.file.read_exact_at(values.as_mut_bytes(), at);
+        read.map_err(FileProblem::Read).in_file(self.staged.partial())
+    }
+
+    /// Makes all that has been written safe on the disk.
+    ///
+    /// # Errors
+    /// The operating system refuses, e.g. for want of space.
+    pub fn sync(&self) -> Result<()> {
+        self.file.sync_data().map_err(FileProblem::Write).in_file(self.staged.target())
+    }
+
+    /// Leaves what is done for a later run: [`Writer::resume`].
+    pub fn leave(self) {
+        self.staged.leave();
     }
 
     /// Where `length` values from a row on begin, if they fit.
@@ -168,6 +212,22 @@ fn lay_out(path: &Path, layout: &Layout) -> Result<Vec<Extent>> {
     }
     file.close()?;
     Ok(extents)
+}
+
+/// Where the coefficients lie in a file that was laid out before.
+fn laid_out(path: &Path, layout: &Layout) -> Result<Vec<Extent>> {
+    let file = h5::File::open(path)?;
+    let columns = layout.electrodes.len();
+    let extent = |population: &PopulationLayout| {
+        let (object, rows) = (scaling_factors(&population.name), population.rows());
+        let (expected, found) = (vec![rows as usize, columns], file.shape(&object)?);
+        if found != expected {
+            let expected = format!("{expected:?}");
+            return Err(file.error(&object, h5::H5Problem::Shape { expected, found }));
+        }
+        Ok(Extent { byte: file.byte_offset(&object)?.unwrap_or(0), rows })
+    };
+    layout.populations.iter().map(extent).collect()
 }
 
 fn write_population(file: &h5::File, population: &PopulationLayout, columns: usize) -> Result<Extent> {

@@ -1,0 +1,211 @@
+//! Where a run begins: anew, where an earlier one was interrupted, or at the end.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use rayon::prelude::*;
+
+use super::blocks::{self, Block, Buffer, Buffers};
+use super::columns::Columns;
+use super::parts::Part;
+use super::{BLOCK_BYTES, Request, checksum};
+use crate::error::{Context, Result};
+use crate::journal::{self, Digest, Done, Header, Journal, JournalProblem, PROGRAM};
+use crate::sonata::electrodes_file::{ElectrodesFile, Layout, Writer, is_laid_out};
+use crate::staged::{Existing, partial_of};
+
+/// Where a run begins.
+pub enum Beginning {
+    /// The output is there, and is what would be computed.
+    Complete,
+    /// Parts are left to do.
+    At(Unfinished),
+}
+
+/// An output of which parts are left to do.
+pub struct Unfinished {
+    pub writer: Writer,
+    pub journal: Journal,
+    /// The parts that are done, by number.
+    pub done: BTreeSet<u64>,
+    /// How many parts the journal tells whose bytes are not those that were written.
+    pub damaged: u64,
+}
+
+impl Unfinished {
+    /// The output is complete.
+    pub fn finish(self) -> Result<()> {
+        // on its own first: what cannot be synced is kept, what cannot be renamed is not
+        if let Err(error) = self.writer.sync() {
+            self.writer.leave();
+            return Err(error);
+        }
+        self.writer.commit()?;
+        self.journal.remove();
+        Ok(())
+    }
+
+    /// What is done is left for a later run.
+    pub fn leave(self) {
+        self.writer.leave();
+    }
+
+    /// Nothing is left.
+    pub fn discard(self) {
+        self.journal.remove();
+    }
+}
+
+/// Finds out where to begin.
+pub fn begin(request: &Request<'_>, layout: &Layout, columns: &Columns, parts: &[Part<'_>]) -> Result<Beginning> {
+    let output = request.output;
+    let header = Header {
+        program: PROGRAM.into(),
+        inputs: inputs(request, layout)?,
+        segments: parts.iter().map(Part::segments).sum(),
+        parts: parts.len() as u64,
+    };
+    let partial = partial_of(output);
+    let keep = request.existing == Existing::Keep;
+    if !request.resume {
+        if keep && !output.exists() && partial.exists() {
+            return Err(JournalProblem::Unfinished).in_file(&partial);
+        }
+        return fresh(request, layout, &header);
+    }
+    if output.is_file() && is_complete(request, layout, columns, parts)? {
+        // a run may have been killed between the last two steps
+        drop(std::fs::remove_file(journal::path_of(output)));
+        return Ok(Beginning::Complete);
+    }
+    if keep && output.exists() {
+        return Err(JournalProblem::OtherOutput).in_file(output);
+    }
+    if !partial.is_file() {
+        return fresh(request, layout, &header);
+    }
+    match Journal::resume(output, &header) {
+        Ok(Some((journal, done))) => resumed(request, layout, parts, journal, &done),
+        Ok(None) => fresh(request, layout, &header),
+        Err(error) if keep || error.may_pass() => Err(error),
+        Err(_) => fresh(request, layout, &header),
+    }
+}
+
+fn fresh(request: &Request<'_>, layout: &Layout, header: &Header) -> Result<Beginning> {
+    if request.existing == Existing::Replace || !request.output.exists() {
+        journal::clear(request.output)?;
+    }
+    let writer = Writer::create(request.output, request.existing, layout)?;
+    writer.sync()?;
+    let journal = Journal::begin(request.output, header)?;
+    Ok(Beginning::At(Unfinished { writer, journal, done: BTreeSet::new(), damaged: 0 }))
+}
+
+/// Goes on with an earlier run, after a look at what it wrote.
+fn resumed(
+    request: &Request<'_>,
+    layout: &Layout,
+    parts: &[Part<'_>],
+    journal: Journal,
+    done: &[Done],
+) -> Result<Beginning> {
+    let writer = Writer::resume(request.output, request.existing, layout)?;
+    // where a part stands twice, the later line is of the later bytes
+    let told: BTreeMap<u64, &Done> = done.iter().map(|d| (d.part, d)).collect();
+    let listed = parts.iter().filter_map(|part| Some((part, *told.get(&part.number)?)));
+    let listed: Vec<(&Part<'_>, &Done)> = listed.collect();
+    let (width, buffers) = (layout.electrodes.len(), Buffers::default());
+    let is_there = |(part, done): &(&Part<'_>, &Done)| {
+        let found = stored_checksum(&writer, part, width, &buffers);
+        found.map(|checksum| (checksum == done.checksum && part.segments() == done.segments).then_some(part.number))
+    };
+    match listed.par_iter().map(is_there).collect::<Vec<_>>().into_iter().collect::<Result<Vec<_>>>() {
+        Ok(found) => {
+            let done: BTreeSet<u64> = found.iter().flatten().copied().collect();
+            let damaged = (listed.len() - done.len()) as u64;
+            Ok(Beginning::At(Unfinished { writer, journal, done, damaged }))
+        }
+        Err(error) => {
+            writer.leave();
+            Err(error)
+        }
+    }
+}
+
+/// The checksum of a part's rows as they are in the file.
+fn stored_checksum(writer: &Writer, part: &Part<'_>, width: usize, buffers: &Buffers) -> Result<u32> {
+    let blocks = blocks::split(part.neurons(), width, BLOCK_BYTES);
+    let read = |block: &Block<'_>| {
+        buffers.with(|Buffer { values, .. }| {
+            values.resize(block.segments * width, 0.0);
+            for run in block.runs() {
+                let own = values.get_mut(run.rows.start * width..run.rows.end * width).unwrap_or_default();
+                writer.read_rows(part.population, run.first_row, own)?;
+            }
+            Ok(checksum(values))
+        })
+    };
+    let checksums = blocks.iter().map(read).collect::<Result<Vec<_>>>()?;
+    Ok(super::combined(checksums))
+}
+
+/// A digest of all that the coefficients depend on.
+fn inputs(request: &Request<'_>, layout: &Layout) -> Result<u64> {
+    let mut digest = Digest::default();
+    for source in request.sources {
+        digest.add_value(&(source.metadata(), source.fingerprint()));
+    }
+    layout.electrodes.iter().for_each(|electrode| digest.add_value(electrode));
+    let mut fields: Vec<&Path> = Vec::new();
+    for contact in request.contacts {
+        let (medium, near_field) = (&contact.conductivity, contact.near_field);
+        let shape = (&contact.boundary, &contact.disc, &contact.region);
+        digest.add_value(&(contact.position, medium, near_field, shape, contact.outside));
+        fields.extend(contact.field.iter().map(|field| field.file()));
+    }
+    // each file is read once, however many contacts look it up
+    let distinct: BTreeSet<&Path> = fields.into_iter().collect();
+    distinct.into_iter().try_for_each(|file| digest.add_file(file))?;
+    Ok(digest.get())
+}
+
+/// Most parts of which rows are computed again to tell whether a file is what it should be.
+const SAMPLED_PARTS: usize = 4;
+
+/// Whether the output is what would be computed: all but its coefficients, and these for some neurons of some parts.
+fn is_complete(request: &Request<'_>, layout: &Layout, columns: &Columns, parts: &[Part<'_>]) -> Result<bool> {
+    if !is_laid_out(request.output, layout).unwrap_or(false) {
+        return Ok(false);
+    }
+    let file = ElectrodesFile::open(request.output)?;
+    let every = parts.len().div_ceil(SAMPLED_PARTS).max(1);
+    for part in parts.iter().step_by(every) {
+        if !is_stored(&file, layout, columns, part)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Whether the file has the first rows of a part as they would be computed.
+fn is_stored(file: &ElectrodesFile, layout: &Layout, columns: &Columns, part: &Part<'_>) -> Result<bool> {
+    let segments = part.source.read(part.place)?;
+    super::layout::check_rows(part.source.path(), part.neurons(), &segments)?;
+    let width = columns.width();
+    let blocks = blocks::split(part.neurons(), width, BLOCK_BYTES);
+    let (Some(block), Some(population)) = (blocks.first(), layout.populations.get(part.population)) else {
+        return Ok(true);
+    };
+    let mut values = vec![0.0; block.segments * width];
+    block.fill(&segments, columns, &mut values, &mut Vec::new());
+    let population = file.population(&population.name)?;
+    for run in block.runs() {
+        let stored = file.rows(population, run.first_row..run.first_row + run.rows.len() as u64)?;
+        let own = values.get(run.rows.start * width..run.rows.end * width).unwrap_or_default();
+        if !own.iter().map(|v| v.to_bits()).eq(stored.iter().map(|v| v.to_bits())) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}

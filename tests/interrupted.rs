@@ -1,0 +1,469 @@
+//! Nothing is lost: runs that are killed, stopped, or out of space or of inputs go on where they were, and end with the
+//! bytes of a run that nobody disturbed.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use leadfield::assembly::{Assembly, Options, Tables};
+use leadfield::electrode;
+use leadfield::error::Result;
+use leadfield::h5::File;
+use leadfield::journal;
+use leadfield::method::NearField;
+use leadfield::staged::Existing;
+use leadfield::table::Table;
+use leadfield::weights::{Request, Summary, compute};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use crate::support::{Run, leadfield_in, names_in, scratch};
+
+/// Neurons of the circuit, each a part of the table.
+const PARTS: u64 = 24;
+
+/// A folder with a circuit, its table `table` of [`PARTS`] parts, and `e.csv` of so many LineSource contacts.
+fn folder(contacts: usize) -> tempfile::TempDir {
+    let dir = scratch();
+    let cells = PARTS.to_string();
+    let options = ["synthesize", "circuit", "--quiet", "--with-report", "--cells", &cells, "--morphologies", "3"];
+    leadfield_in(dir.path(), &options).ok();
+    let row = |i: usize| format!("c{i},{},{},5\n", 20 * (i % 4), 20 * (i / 4));
+    let csv = "name,x,y,z\n".to_string() + &(0..contacts).map(row).collect::<String>();
+    std::fs::write(dir.path().join("e.csv"), csv).unwrap();
+    let config = dir.path().join("circuit/simulation_config.json");
+    let assembly = Assembly::open(&leadfield::assembly::Request::of(&config)).unwrap();
+    let options = Options { segments_per_part: 1, ..Options::default() };
+    let made = assembly.write(&dir.path().join("table"), Existing::Keep, &options, &|_| ()).unwrap();
+    assert_eq!(made.parts as u64, PARTS);
+    dir
+}
+
+const INPUTS: [&str; 3] = ["circuit", "e.csv", "table"];
+
+fn weights(dir: &Path, options: &[&str]) -> Run {
+    leadfield_in(dir, &[&["weights", "table", "e.csv", "-o", "w.h5", "--quiet"], options].concat())
+}
+
+/// The bytes that an undisturbed run writes; its file is gone.
+fn undisturbed(dir: &Path) -> Vec<u8> {
+    weights(dir, &[]).ok();
+    let bytes = std::fs::read(dir.join("w.h5")).unwrap();
+    std::fs::remove_file(dir.join("w.h5")).unwrap();
+    bytes
+}
+
+/// The library's part of `leadfield weights table e.csv -o w.h5`.
+fn compute_in(dir: &Path, table: &Table, resume: bool, stop: &(dyn Fn() -> bool + Sync)) -> Result<Summary> {
+    let electrodes = electrode::read(&dir.join("e.csv")).unwrap();
+    let contacts = electrode::contacts(&electrodes, &[], NearField::Radius).unwrap();
+    compute(&Request {
+        sources: &[table],
+        electrodes: &electrodes,
+        contacts: &contacts,
+        output: &dir.join("w.h5"),
+        existing: Existing::Keep,
+        resume,
+        stop,
+        progress: &|_| (),
+    })
+}
+
+/// Leaves what a run leaves that is stopped after some parts.
+fn interrupt(dir: &Path, parts: u64) {
+    let asked = AtomicU64::new(0);
+    let stop = || asked.fetch_add(1, Ordering::Relaxed) == parts;
+    let error = compute_in(dir, &Table::open(&dir.join("table")).unwrap(), false, &stop).unwrap_err();
+    let text = format!(
+        "{}: stopped as asked, before all parts were done\n\
+         hint: {parts} of {PARTS} parts are kept: go on with `--resume`",
+        dir.join("w.h5").display()
+    );
+    assert_eq!(format!("{error:?}"), text);
+    assert_eq!(names_in(dir), [&INPUTS[..], &["w.h5.journal", "w.h5.partial"]].concat());
+}
+
+/// Changes the last bit of the first coefficient of the first part.
+fn damage(dir: &Path, file: &Path) {
+    let table = Table::open(&dir.join("table")).unwrap();
+    let h5 = File::open(file).unwrap();
+    let object = format!("/electrodes/{}/scaling_factors", table.metadata().population);
+    let columns = h5.shape(&object).unwrap()[1] as u64;
+    let place = h5.byte_offset(&object).unwrap().unwrap() + table.parts()[0].neurons()[0].first_row * columns * 8;
+    drop(h5);
+    let mut bytes = std::fs::read(file).unwrap();
+    bytes[place as usize] ^= 1;
+    std::fs::write(file, bytes).unwrap();
+}
+
+fn start<S: AsRef<std::ffi::OsStr>>(dir: &Path, args: &[S]) -> Child {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_leadfield"));
+    command.env("HDF5_USE_FILE_LOCKING", "FALSE").current_dir(dir).args(args);
+    command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+/// Number of parts that the journal tells.
+fn journalled(output: &Path) -> u64 {
+    journal::read(output).unwrap().map_or(0, |record| record.progress().0)
+}
+
+/// Waits until so many parts are journalled, or the program has ended.
+fn wait_for(child: &mut Child, parts: u64, output: &Path) {
+    while journalled(output) < parts && child.try_wait().unwrap().is_none() {
+        std::thread::sleep(Duration::from_micros(200));
+    }
+}
+
+#[test]
+fn weights_killed_at_any_moment_go_on_to_the_same_bytes() {
+    let dir = folder(200);
+    let dir = dir.path();
+    let (expected, output) = (undisturbed(dir), dir.join("w.h5"));
+    let mut kept = 0;
+    for seed in 0..20 {
+        let mut dice = ChaCha8Rng::seed_from_u64(seed);
+        let mut child = start(dir, &["weights", "table", "e.csv", "-o", "w.h5", "--quiet", "--resume"]);
+        wait_for(&mut child, dice.random_range(0..PARTS), &output);
+        std::thread::sleep(Duration::from_micros(dice.random_range(0..3000)));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        kept += journalled(&output);
+        let told = weights(dir, &["--resume"]);
+        assert_eq!((told.code, told.stderr.as_str()), (0, ""), "seed {seed}");
+        assert!(std::fs::read(&output).unwrap() == expected, "seed {seed}");
+        assert_eq!(names_in(dir), [&INPUTS[..], &["w.h5"]].concat(), "seed {seed}");
+        std::fs::remove_file(&output).unwrap();
+    }
+    assert!(kept > 0, "no run was killed half way");
+}
+
+#[test]
+fn signals_stop_at_the_end_of_a_part() {
+    let dir = folder(200);
+    let dir = dir.path();
+    let (expected, output) = (undisturbed(dir), dir.join("w.h5"));
+    for signal in ["-INT", "-TERM"] {
+        let mut child = start(dir, &["weights", "table", "e.csv", "-o", "w.h5", "--quiet", "--threads", "1"]);
+        wait_for(&mut child, 1, &output);
+        assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
+        let ended = child.wait_with_output().unwrap();
+        let parts = journalled(&output);
+        assert!((1..PARTS).contains(&parts), "{parts}");
+        let text = format!(
+            "error: w.h5: stopped as asked, before all parts were done\n\
+             hint: {parts} of {PARTS} parts are kept: go on with `--resume`\n"
+        );
+        assert_eq!((ended.status.code(), String::from_utf8(ended.stderr).unwrap()), (Some(2), text));
+        weights(dir, &["--resume"]).ok();
+        assert!(std::fs::read(&output).unwrap() == expected);
+        std::fs::remove_file(&output).unwrap();
+    }
+}
+
+#[test]
+fn a_run_goes_on_after_the_parts_that_are_done() {
+    let dir = folder(8);
+    let dir = dir.path();
+    let expected = undisturbed(dir);
+    interrupt(dir, 5);
+    let summary = compute_in(dir, &Table::open(&dir.join("table")).unwrap(), true, &|| false).unwrap();
+    assert_eq!((summary.parts, summary.kept, summary.damaged), (PARTS, 5, 0));
+    assert!(std::fs::read(dir.join("w.h5")).unwrap() == expected);
+    assert_eq!(names_in(dir), [&INPUTS[..], &["w.h5"]].concat());
+}
+
+#[test]
+fn info_tells_how_far_an_interrupted_run_came() {
+    let dir = folder(8);
+    interrupt(dir.path(), 5);
+    let table = Table::open(&dir.path().join("table")).unwrap();
+    let done: u64 = table.parts()[..5].iter().map(leadfield::table::Part::len).sum();
+    let facts = leadfield_in(dir.path(), &["info", "w.h5.partial"]).ok();
+    let line = |name: &str| facts.lines().find(|l| l.starts_with(name)).unwrap()[name.len()..].trim().to_string();
+    assert_eq!(line("kind "), "electrodes file, unfinished");
+    assert_eq!(line("progress "), format!("5 of {PARTS} parts, {done} of {} segments", table.len()));
+}
+
+#[test]
+fn without_resume_or_force_what_an_interrupted_run_left_is_kept() {
+    let dir = folder(8);
+    let dir = dir.path();
+    let expected = undisturbed(dir);
+    interrupt(dir, 5);
+    let left = std::fs::read(dir.join("w.h5.partial")).unwrap();
+    weights(dir, &[]).refused(
+        "error: w.h5.partial: exists already, left by a run that did not finish\n\
+         hint: go on with it: `--resume`; or begin anew: `--force`",
+    );
+    assert!(std::fs::read(dir.join("w.h5.partial")).unwrap() == left && journalled(&dir.join("w.h5")) == 5);
+    weights(dir, &["--force"]).ok();
+    assert!(std::fs::read(dir.join("w.h5")).unwrap() == expected);
+    assert_eq!(names_in(dir), [&INPUTS[..], &["w.h5"]].concat());
+}
+
+#[test]
+fn a_run_of_other_settings_inputs_or_version_is_not_gone_on_with() {
+    let dir = folder(8);
+    let dir = dir.path();
+    interrupt(dir, 5);
+    let refused = |options: &[&str], what: &str| {
+        let run = weights(dir, &[&["--resume"], options].concat());
+        assert_eq!(run.code, 2);
+        let hint = "hint: give the inputs and settings that it was begun with, or begin anew with `--force`";
+        let lines: Vec<&str> = run.stderr.lines().collect();
+        assert!(lines.len() == 2 && lines[0].starts_with(what) && lines[1] == hint, "{}", run.stderr);
+        assert_eq!(journalled(&dir.join("w.h5")), 5);
+    };
+    let other = "error: w.h5.journal: unfinished run of other inputs or settings, expected digest ";
+    refused(&["--conductivity", "0.3"], other);
+    refused(&["--near-field", "exact"], other);
+    let csv = std::fs::read_to_string(dir.join("e.csv")).unwrap();
+    std::fs::write(dir.join("e.csv"), csv.replace("c7,60,20,5", "c7,60,20.001,5")).unwrap();
+    refused(&[], other);
+    std::fs::write(dir.join("e.csv"), csv).unwrap();
+    let journal = dir.join("w.h5.journal");
+    let text = std::fs::read_to_string(&journal).unwrap();
+    std::fs::write(&journal, text.replace(journal::PROGRAM, "leadfield 0.0.1")).unwrap();
+    let version = format!("expected `{}`, found `leadfield 0.0.1`", journal::PROGRAM);
+    refused(&[], &format!("error: w.h5.journal: unfinished run of another version, {version}"));
+    // with both options a run that cannot be gone on with is replaced
+    let expected = weights(dir, &["--resume", "--force"]).ok();
+    assert!(expected.contains("electrodes_file"));
+    assert_eq!(names_in(dir), [&INPUTS[..], &["w.h5"]].concat());
+}
+
+#[test]
+fn resume_begins_where_nothing_was_begun_and_ends_where_all_is_done() {
+    let dir = folder(8);
+    let dir = dir.path();
+    let expected = undisturbed(dir);
+    weights(dir, &["--resume"]).ok();
+    let output = dir.join("w.h5");
+    assert!(std::fs::read(&output).unwrap() == expected);
+    let written = std::fs::metadata(&output).unwrap().modified().unwrap();
+    let run = leadfield_in(dir, &["weights", "table", "e.csv", "-o", "w.h5", "--resume"]);
+    assert_eq!(run.stderr, "w.h5: complete already, from the same inputs and settings\n");
+    assert!(run.ok().contains("electrodes_file"));
+    assert_eq!(std::fs::metadata(&output).unwrap().modified().unwrap(), written);
+    let other = "error: w.h5: exists already, and is not what these inputs and settings give\n\
+                 hint: choose another name, or replace it with `--force`";
+    weights(dir, &["--resume", "--conductivity", "0.3"]).refused(other);
+    damage(dir, &output);
+    weights(dir, &["--resume"]).refused(other);
+}
+
+#[test]
+fn parts_that_are_not_as_they_were_written_are_done_again() {
+    let dir = folder(8);
+    let dir = dir.path();
+    let expected = undisturbed(dir);
+    interrupt(dir, PARTS - 1);
+    damage(dir, &dir.join("w.h5.partial"));
+    let run = leadfield_in(dir, &["weights", "table", "e.csv", "-o", "w.h5", "--resume"]);
+    let warning = "warning: damage in 1 part of the interrupted run, computed again\n";
+    assert!(run.stderr.starts_with(warning), "{}", run.stderr);
+    assert_eq!(run.code, 0);
+    assert!(std::fs::read(dir.join("w.h5")).unwrap() == expected);
+}
+
+#[test]
+fn a_part_that_is_away_costs_nothing_but_itself() {
+    let dir = folder(8);
+    let dir = dir.path();
+    let expected = undisturbed(dir);
+    let table = Table::open(&dir.join("table")).unwrap();
+    let (part, away): (PathBuf, PathBuf) = (dir.join("table/part-00007.parquet"), dir.join("away"));
+    std::fs::rename(&part, &away).unwrap();
+    let error = compute_in(dir, &table, false, &|| false).unwrap_err();
+    let text = format!(
+        "{}: cannot be read: no such file or directory\nhint: 7 of {PARTS} parts are kept: go on with `--resume`",
+        part.display()
+    );
+    assert_eq!(format!("{error:?}"), text);
+    std::fs::rename(&away, &part).unwrap();
+    let summary = compute_in(dir, &table, true, &|| false).unwrap();
+    assert_eq!((summary.kept, summary.damaged), (7, 0));
+    assert!(std::fs::read(dir.join("w.h5")).unwrap() == expected);
+}
+
+// positions
+
+const CIRCUIT: &str = "circuit/simulation_config.json";
+
+/// A folder with a circuit of [`PARTS`] neurons.
+fn circuit() -> tempfile::TempDir {
+    let dir = folder(1);
+    std::fs::remove_dir_all(dir.path().join("table")).unwrap();
+    std::fs::remove_file(dir.path().join("e.csv")).unwrap();
+    dir
+}
+
+/// The arguments of a run. The configuration's path is told in the table, and so is the same in every run.
+fn positions_of(dir: &Path, options: &[&str]) -> Vec<String> {
+    let config = dir.join(CIRCUIT);
+    let args = ["positions", config.to_str().unwrap(), "-o", "t", "--segments-per-part", "1"];
+    args.iter().chain(options).map(|arg| arg.to_string()).collect()
+}
+
+fn positions(dir: &Path, options: &[&str]) -> Run {
+    leadfield_in(dir, &positions_of(dir, &[&["--quiet"], options].concat()))
+}
+
+/// Names and bytes of a table's parts.
+fn bytes_of(table: &Path) -> Vec<(String, Vec<u8>)> {
+    names_in(table).into_iter().map(|name| (name.clone(), std::fs::read(table.join(&name)).unwrap())).collect()
+}
+
+/// The parts that an undisturbed run writes; its folder is gone.
+fn undisturbed_table(dir: &Path) -> Vec<(String, Vec<u8>)> {
+    positions(dir, &[]).ok();
+    let bytes = bytes_of(&dir.join("t"));
+    assert_eq!(bytes.len() as u64, PARTS);
+    std::fs::remove_dir_all(dir.join("t")).unwrap();
+    bytes
+}
+
+/// Leaves what a run of positions leaves that is stopped after some parts.
+fn interrupt_positions(dir: &Path, parts: u64) {
+    let asked = AtomicU64::new(0);
+    let stop = || asked.fetch_add(1, Ordering::Relaxed) == parts;
+    let config = dir.join(CIRCUIT);
+    let tables = Tables::open(&leadfield::assembly::Request::of(&config)).unwrap();
+    let options = Options { segments_per_part: 1, ..Options::default() };
+    let run = leadfield::assembly::Run { existing: Existing::Keep, resume: false, stop: &stop, placed: &|_| () };
+    let error = tables.write(&dir.join("t"), &options, &run).unwrap_err();
+    assert_eq!(error.hint().unwrap(), format!("{parts} of {PARTS} parts are kept: go on with `--resume`"));
+    assert_eq!(names_in(dir), ["circuit", "t.journal", "t.partial"]);
+}
+
+#[test]
+fn positions_killed_at_any_moment_go_on_to_the_same_bytes() {
+    let dir = circuit();
+    let dir = dir.path();
+    let (expected, output) = (undisturbed_table(dir), dir.join("t"));
+    let mut kept = 0;
+    for seed in 0..20 {
+        let mut dice = ChaCha8Rng::seed_from_u64(seed);
+        let mut child = start(dir, &positions_of(dir, &["--quiet", "--resume"]));
+        wait_for(&mut child, dice.random_range(0..PARTS), &output);
+        std::thread::sleep(Duration::from_micros(dice.random_range(0..3000)));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        kept += journalled(&output);
+        let told = positions(dir, &["--resume"]);
+        assert_eq!((told.code, told.stderr.as_str()), (0, ""), "seed {seed}");
+        assert!(bytes_of(&output) == expected, "seed {seed}");
+        assert_eq!(names_in(dir), ["circuit", "t"], "seed {seed}");
+        std::fs::remove_dir_all(&output).unwrap();
+    }
+    assert!(kept > 0, "no run was killed half way");
+}
+
+#[test]
+fn a_signal_stops_positions_at_the_end_of_a_part() {
+    let dir = circuit();
+    let dir = dir.path();
+    let (expected, output) = (undisturbed_table(dir), dir.join("t"));
+    let mut child = start(dir, &positions_of(dir, &["--quiet"]));
+    wait_for(&mut child, 1, &output);
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    let ended = child.wait_with_output().unwrap();
+    let parts = journalled(&output);
+    assert!((1..PARTS).contains(&parts), "{parts}");
+    let text = format!(
+        "error: t: stopped as asked, before all parts were done\n\
+         hint: {parts} of {PARTS} parts are kept: go on with `--resume`\n"
+    );
+    assert_eq!((ended.status.code(), String::from_utf8(ended.stderr).unwrap()), (Some(2), text));
+    positions(dir, &["--resume"]).ok();
+    assert!(bytes_of(&output) == expected);
+}
+
+#[test]
+fn an_unfinished_table_is_told_kept_and_gone_on_with() {
+    let dir = circuit();
+    let dir = dir.path();
+    let expected = undisturbed_table(dir);
+    interrupt_positions(dir, 5);
+    let facts = leadfield_in(dir, &["info", "t.partial"]).ok();
+    assert!(
+        facts.contains(&format!("  5 of {PARTS} parts, ")) && facts.contains("segment table, unfinished"),
+        "{facts}"
+    );
+    let left = "error: t.partial: exists already, left by a run that did not finish\n\
+                hint: go on with it: `--resume`; or begin anew: `--force`";
+    positions(dir, &[]).refused(left);
+    assert_eq!(journalled(&dir.join("t")), 5);
+    let other = positions(dir, &["--resume", "--precision", "f32"]);
+    let text = "error: t.journal: unfinished run of other inputs or settings, expected digest ";
+    assert!(other.code == 2 && other.stderr.starts_with(text), "{}", other.stderr);
+    // of the parts that are done one is cut short, and one is away
+    std::fs::write(dir.join("t.partial/part-00001.parquet"), "PAR1").unwrap();
+    std::fs::remove_file(dir.join("t.partial/part-00003.parquet")).unwrap();
+    let run = leadfield_in(dir, &positions_of(dir, &["--resume"]));
+    assert!(run.stderr.ends_with(&format!("3 of {PARTS} parts by an earlier run\n")), "{}", run.stderr);
+    assert!(bytes_of(&dir.join("t")) == expected);
+    assert_eq!(names_in(dir), ["circuit", "t"]);
+    let again = leadfield_in(dir, &positions_of(dir, &["--resume"]));
+    assert_eq!(again.stderr, "t: complete already, from the same inputs and settings\n");
+    positions(dir, &["--resume", "--axon-placement", "arc"]).refused(
+        "error: t: exists already, and is not what these inputs and settings give\n\
+         hint: choose another name, or replace it with `--force`",
+    );
+    interrupt_elsewhere_and_force(dir, &expected);
+}
+
+/// With `--force` a run begins anew, whatever an interrupted one left.
+fn interrupt_elsewhere_and_force(dir: &Path, expected: &[(String, Vec<u8>)]) {
+    std::fs::remove_dir_all(dir.join("t")).unwrap();
+    interrupt_positions(dir, 2);
+    positions(dir, &["--force"]).ok();
+    assert!(bytes_of(&dir.join("t")) == expected);
+    assert_eq!(names_in(dir), ["circuit", "t"]);
+}
+
+// a full disk
+
+/// In namespaces of its own, where it may mount: a run on a disk of `$1` bytes, more space, a second run, the result.
+const ON_A_SMALL_DISK: &str = "
+    mkdir small && mount -t tmpfs -o size=$1 tmpfs small || exit 99
+    \"$2\" weights table e.csv -o small/w.h5 --quiet >/dev/null 2>told; echo \"code $?\" >>told
+    ls small >>told
+    mount -o remount,size=1g small
+    \"$2\" weights table e.csv -o small/w.h5 --quiet --resume >/dev/null || exit 98
+    cp small/w.h5 .
+    rm -r small/*; mount -o remount,size=160k small
+    \"$2\" positions \"$3\" -o small/t --quiet --segments-per-part 1 2>>told; echo \"code $?\" >>told
+    mount -o remount,size=1g small
+    \"$2\" positions \"$3\" -o small/t --quiet --segments-per-part 1 --resume || exit 97
+    cp -r small/t .";
+
+#[test]
+#[ignore = "needs permission to mount a small file system: root, or user namespaces and util-linux"]
+fn a_full_disk_is_told_and_the_run_goes_on_when_there_is_space() {
+    let dir = folder(200);
+    let dir = dir.path();
+    let (expected, table) = (undisturbed(dir), undisturbed_table(dir));
+    let half = (expected.len() / 2).to_string();
+    let program = env!("CARGO_BIN_EXE_leadfield");
+    let mut unshare = Command::new("unshare");
+    let config = dir.join(CIRCUIT);
+    let args = ["-rm", "sh", "-c", ON_A_SMALL_DISK, "sh", &half, program, config.to_str().unwrap()];
+    let status = unshare.env("HDF5_USE_FILE_LOCKING", "FALSE").current_dir(dir).args(args).status().unwrap();
+    assert_eq!(status.code(), Some(0));
+    let told = std::fs::read_to_string(dir.join("told")).unwrap();
+    let lines: Vec<&str> = told.lines().collect();
+    assert_eq!(lines[0], "error: small/w.h5: cannot be written: no space left on device");
+    let parts: u64 = lines[1].strip_prefix("hint: ").unwrap().split(' ').next().unwrap().parse().unwrap();
+    assert!((1..PARTS).contains(&parts), "{told}");
+    assert_eq!(lines[1], format!("hint: {parts} of {PARTS} parts are kept: go on with `--resume`"));
+    assert_eq!(lines[2..5], ["code 2", "w.h5.journal", "w.h5.partial"]);
+    assert!(std::fs::read(dir.join("w.h5")).unwrap() == expected);
+    let (place, what) = lines[5].split_once(".parquet: ").unwrap();
+    assert!(place.starts_with("error: small/t.partial/part-"), "{told}");
+    assert_eq!(what, "cannot be written: no space left on device");
+    assert!(lines[6].ends_with(&format!(" of {PARTS} parts are kept: go on with `--resume`")), "{told}");
+    assert_eq!(lines[7..], ["code 2"]);
+    assert!(bytes_of(&dir.join("t")) == table);
+}
