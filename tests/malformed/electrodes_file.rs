@@ -427,8 +427,11 @@ fn every_code_of_a_file_alone_is_in_the_corpus() {
     assert!(missing.is_empty(), "no damage for {missing:?}");
 }
 
+/// A node, and its contacts by name with their coefficients.
+type OfNode = (u64, Vec<(String, Vec<f64>)>);
+
 /// The coefficients of a file by node and contact.
-fn by_name(path: &Path) -> Vec<(u64, Vec<(String, Vec<f64>)>)> {
+fn by_name(path: &Path) -> Vec<OfNode> {
     let file = ElectrodesFile::open(path).unwrap();
     let population = file.population("pop").unwrap();
     let column = |rows: &[f64], column: u64| {

@@ -72,7 +72,7 @@ fn compare_any(a: &[f64], b: &[f64], so_far: &SoFar<'_>, found: &mut Found<'_>) 
         *apart = difference;
         *bin = bin_of(difference, most);
         *outside += u64::from(difference > tolerance.atol + tolerance.rtol * most);
-        odd |= u64::from(!(difference < f64::INFINITY));
+        odd |= u64::from(!difference.is_finite());
         larger |= u64::from(difference > absolute) | u64::from(difference > relative * NEARLY * most);
         worst |= u64::from(difference > least * (measure.atol + measure.rtol * most));
     }
