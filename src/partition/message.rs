@@ -1,0 +1,96 @@
+//! What ranks tell one another, as bytes: JSON, since messages are few and small.
+
+use serde_json::{Value, json};
+
+use super::problem::Failure;
+use crate::journal::Done;
+
+/// A message. Between two ranks the last from rank 0 is `Over`, the last from the other is `Ended`.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Message {
+    /// To rank 0: the inputs are read; their digest.
+    Ready(u64),
+    /// From rank 0: begin. These parts are done already; none where the output is complete.
+    Begin(Option<Vec<u64>>),
+    /// To rank 0: parts are done, and safe on the disk.
+    Done(Vec<Done>),
+    /// Stop at the end of a part: to rank 0, if that is asked of a rank; then from rank 0 to all.
+    Stop,
+    /// To rank 0: nothing more is done by this rank, which worked so many seconds, and why, if it failed.
+    Ended(f64, Option<Failure>),
+    /// From rank 0: the run is over; whether the output is complete.
+    Over(bool),
+}
+
+impl Message {
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let value = match self {
+            Self::Ready(inputs) => json!(["ready", inputs]),
+            Self::Begin(done) => json!(["begin", done]),
+            Self::Done(parts) => {
+                let parts: Vec<[u64; 3]> = parts.iter().map(|d| [d.part, d.segments, d.checksum.into()]).collect();
+                json!(["done", parts])
+            }
+            Self::Stop => json!(["stop"]),
+            Self::Ended(seconds, None) => json!(["ended", seconds]),
+            Self::Ended(seconds, Some(f)) => json!(["ended", seconds, f.text, f.hint, f.may_pass]),
+            Self::Over(complete) => json!(["over", complete]),
+        };
+        value.to_string().into_bytes()
+    }
+
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let value: Value = serde_json::from_slice(bytes).ok()?;
+        let (name, rest) = value.as_array()?.split_first()?;
+        match (name.as_str()?, rest) {
+            ("ready", [inputs]) => inputs.as_u64().map(Self::Ready),
+            ("begin", [Value::Null]) => Some(Self::Begin(None)),
+            ("begin", [done]) => {
+                done.as_array()?.iter().map(Value::as_u64).collect::<Option<_>>().map(|d| Self::Begin(Some(d)))
+            }
+            ("done", [parts]) => parts.as_array()?.iter().map(done).collect::<Option<_>>().map(Self::Done),
+            ("stop", []) => Some(Self::Stop),
+            ("ended", [seconds]) => seconds.as_f64().map(|seconds| Self::Ended(seconds, None)),
+            ("ended", [seconds, text, hint, may_pass]) => {
+                let hint = hint.as_str().map(str::to_string);
+                let failure = Failure { text: text.as_str()?.into(), hint, may_pass: may_pass.as_bool()? };
+                Some(Self::Ended(seconds.as_f64()?, Some(failure)))
+            }
+            ("over", [complete]) => complete.as_bool().map(Self::Over),
+            _ => None,
+        }
+    }
+}
+
+fn done(value: &Value) -> Option<Done> {
+    let [part, segments, checksum] = value.as_array()?.as_slice() else { return None };
+    let checksum = u32::try_from(checksum.as_u64()?).ok()?;
+    Some(Done { part: part.as_u64()?, segments: segments.as_u64()?, checksum })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_arrive_as_they_were_sent() {
+        let failure =
+            |hint: Option<&str>| Failure { text: "a `\n\u{e9}\"".into(), hint: hint.map(Into::into), may_pass: true };
+        let all = [
+            Message::Ready(u64::MAX),
+            Message::Begin(None),
+            Message::Begin(Some(vec![])),
+            Message::Begin(Some(vec![3, u64::MAX])),
+            Message::Done(vec![Done { part: 1, segments: 1 << 60, checksum: u32::MAX }]),
+            Message::Stop,
+            Message::Ended(0.1 + 0.2, None),
+            Message::Ended(0.0, Some(failure(None))),
+            Message::Ended(1e300, Some(failure(Some("h")))),
+            Message::Over(false),
+        ];
+        for message in all {
+            assert_eq!(Message::from_bytes(&message.to_bytes()), Some(message));
+        }
+        assert_eq!(Message::from_bytes(b"[\"done\", [[1, 2]]]"), None);
+    }
+}
