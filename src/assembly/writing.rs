@@ -225,7 +225,7 @@ fn begin(
             Beginning::After(done) => Some(Unfinished { staged: Staged::join(out), journal: None, done }),
         });
     }
-    crew.gather(header.inputs)?;
+    crew.gather(header.inputs).in_file(out)?;
     let found = look(out, plans, parts, options, run, &header)?;
     crew.begin(&found.as_ref().map_or(Beginning::Complete, |unfinished| Beginning::After(unfinished.done.clone())));
     Ok(found)

@@ -284,10 +284,10 @@ impl Crew {
         }
     }
 
-    /// How the work was shared, as rank 0 knows at the end; none where there are no other ranks, or was no work.
+    /// How the work was shared, as rank 0 knows at the end; none where less than two ranks had some.
     pub fn balance(&self) -> Option<Balance> {
         let state = self.state();
-        if !self.is_first() || self.is_alone() || state.busy.is_empty() {
+        if !self.is_first() || state.busy.len() < 2 {
             return None;
         }
         let seconds = |rank: &usize| match rank {

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::problem::Failure;
+use super::problem::{Failure, Told};
+use crate::error::Place;
 use crate::journal::Done;
 
 /// A message. Between two ranks the last from rank 0 is `Over`, the last from the other is `Ended`.
@@ -33,7 +34,10 @@ impl Message {
             }
             Self::Stop => json!(["stop"]),
             Self::Ended(seconds, None) => json!(["ended", seconds]),
-            Self::Ended(seconds, Some(f)) => json!(["ended", seconds, f.text, f.hint, f.may_pass]),
+            Self::Ended(seconds, Some(Failure { place, told })) => {
+                let file = place.file.as_ref().map(|file| file.to_string_lossy());
+                json!(["ended", seconds, [file, place.object, place.row], [told.text, told.hint, told.may_pass]])
+            }
             Self::Over(complete) => json!(["over", complete]),
         };
         value.to_string().into_bytes()
@@ -51,11 +55,7 @@ impl Message {
             ("done", [parts]) => parts.as_array()?.iter().map(done).collect::<Option<_>>().map(Self::Done),
             ("stop", []) => Some(Self::Stop),
             ("ended", [seconds]) => seconds.as_f64().map(|seconds| Self::Ended(seconds, None)),
-            ("ended", [seconds, text, hint, may_pass]) => {
-                let hint = hint.as_str().map(str::to_string);
-                let failure = Failure { text: text.as_str()?.into(), hint, may_pass: may_pass.as_bool()? };
-                Some(Self::Ended(seconds.as_f64()?, Some(failure)))
-            }
+            ("ended", [seconds, place, told]) => Some(Self::Ended(seconds.as_f64()?, Some(failure(place, told)?))),
             ("over", [complete]) => complete.as_bool().map(Self::Over),
             _ => None,
         }
@@ -68,14 +68,27 @@ fn done(value: &Value) -> Option<Done> {
     Some(Done { part: part.as_u64()?, segments: segments.as_u64()?, checksum })
 }
 
+fn failure(place: &Value, told: &Value) -> Option<Failure> {
+    let ([file, object, row], [text, hint, may_pass]) = (place.as_array()?.as_slice(), told.as_array()?.as_slice())
+    else {
+        return None;
+    };
+    let owned = |value: &Value| value.as_str().map(str::to_string);
+    let place = Place { file: owned(file).map(Into::into), object: owned(object), row: row.as_u64() };
+    let told = Told { text: owned(text)?, hint: owned(hint), may_pass: may_pass.as_bool()? };
+    Some(Failure { place, told })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn messages_arrive_as_they_were_sent() {
-        let failure =
-            |hint: Option<&str>| Failure { text: "a `\n\u{e9}\"".into(), hint: hint.map(Into::into), may_pass: true };
+        let failure = |place: Place, hint: Option<&str>| {
+            let told = Told { text: "a `\n\u{e9}\"".into(), hint: hint.map(Into::into), may_pass: true };
+            Failure { place, told }
+        };
         let all = [
             Message::Ready(u64::MAX),
             Message::Begin(None),
@@ -84,8 +97,8 @@ mod tests {
             Message::Done(vec![Done { part: 1, segments: 1 << 60, checksum: u32::MAX }]),
             Message::Stop,
             Message::Ended(0.1 + 0.2, None),
-            Message::Ended(0.0, Some(failure(None))),
-            Message::Ended(1e300, Some(failure(Some("h")))),
+            Message::Ended(0.0, Some(failure(Place::default(), None))),
+            Message::Ended(1e300, Some(failure(Place::file("f").object("node").row(7), Some("h")))),
             Message::Over(false),
         ];
         for message in all {

@@ -1,6 +1,6 @@
 //! What can go wrong between ranks, and errors of one as another tells them.
 
-use crate::error::{Error, Problem};
+use crate::error::{Error, Place, Problem};
 
 /// What can go wrong between ranks.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -37,9 +37,16 @@ impl Problem for PartitionProblem {
 }
 
 /// Why another rank failed, in its words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Failure {
+    pub place: Place,
+    pub told: Told,
+}
+
+/// What is wrong, without the place.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{text}")]
-pub(super) struct Failure {
+pub(super) struct Told {
     pub text: String,
     pub hint: Option<String>,
     pub may_pass: bool,
@@ -47,11 +54,20 @@ pub(super) struct Failure {
 
 impl Failure {
     pub fn of(error: &Error) -> Self {
-        Self { text: error.to_string(), hint: error.hint(), may_pass: error.may_pass() }
+        let place = error.place().clone();
+        let text = error.to_string();
+        let text = text.strip_prefix(&place.to_string()).unwrap_or(&text).to_string();
+        Self { place, told: Told { text, hint: error.hint(), may_pass: error.may_pass() } }
     }
 }
 
-impl Problem for Failure {
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        Self::new(failure.place, failure.told)
+    }
+}
+
+impl Problem for Told {
     fn hint(&self) -> Option<String> {
         self.hint.clone()
     }

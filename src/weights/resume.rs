@@ -81,7 +81,7 @@ pub fn begin(
             }
         });
     }
-    crew.gather(header.inputs)?;
+    crew.gather(header.inputs).in_file(request.output)?;
     let beginning = look(request, layout, columns, parts, &header)?;
     crew.begin(&match &beginning {
         Beginning::Complete => partition::Beginning::Complete,

@@ -128,7 +128,7 @@ impl Common {
     /// Tells an error and its hint, and gives the exit code. Of several ranks the first tells; then the others may go.
     pub fn conclude(&self, result: Result<Outcome>) -> ExitCode {
         let outcome = result.as_ref().map(drop);
-        let code = if self.ranks.tells() { tell(&result) } else { code(&result) };
+        let code = if self.ranks.tells() { tell(&result) } else { self.ranks.defer(code(&result)) };
         self.crew().end(outcome);
         code
     }
@@ -136,11 +136,13 @@ impl Common {
 
 /// The arguments are not understood, or help was asked for: told once, however many ranks there are.
 pub fn conclude_arguments(error: &clap::Error) -> ExitCode {
-    if ranks::tells() {
-        // where standard error is gone nobody reads it
-        drop(error.print());
+    let (ranks, code) = (Ranks::of_environment(), ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2)));
+    if !ranks.tells() {
+        return ranks.defer(code);
     }
-    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+    // where nobody reads it nothing is lost
+    drop(error.print());
+    code
 }
 
 /// `--force` as the library knows it.

@@ -3,6 +3,8 @@
 #[cfg(feature = "mpi")]
 mod line;
 
+use std::time::Duration;
+
 use leadfield::error::{Problem, Result};
 use leadfield::partition::Crew;
 
@@ -19,6 +21,9 @@ const LAUNCHERS: [(&str, &str); 5] = [
 
 /// What a launcher tells that is none of these: a rank without a number of ranks.
 const RANK_ALONE: &str = "PMIX_RANK";
+
+/// The time that rank 0 is given to tell what is wrong before there is a line to it.
+const TO_TELL: Duration = Duration::from_secs(1);
 
 /// What the launcher tells a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,11 +43,6 @@ fn launched(variable: impl Fn(&str) -> Option<String>) -> Option<Launched> {
 
 fn of_environment() -> Option<Launched> {
     launched(|name| std::env::var(name).ok())
-}
-
-/// Whether this process tells what all ranks would: it is the first of them, or there is no other.
-pub fn tells() -> bool {
-    of_environment().is_none_or(|launched| launched.rank == 0)
 }
 
 /// What can be wrong with the way in which ranks were started.
@@ -93,6 +93,14 @@ impl Ranks {
     /// Whether this process tells the user what all would.
     pub fn tells(&self) -> bool {
         self.launched.is_none_or(|launched| launched.rank == 0)
+    }
+
+    /// Lets rank 0 tell, where it is not known when it has: launchers end all ranks when the first of them has failed.
+    pub fn defer<T>(&self, outcome: T) -> T {
+        if self.crew.is_alone() {
+            std::thread::sleep(TO_TELL);
+        }
+        outcome
     }
 
     /// The ranks, as the library knows them.
