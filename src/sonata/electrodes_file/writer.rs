@@ -154,7 +154,8 @@ impl Writer {
     }
 
     fn open(staged: Staged, layout: &Layout, extents: Vec<Extent>) -> Result<Self> {
-        let file = File::options().read(true).write(true).open(staged.partial());
+        // not to be read: a network file system would then fetch, and write back, what others write beside these rows
+        let file = File::options().write(true).open(staged.partial());
         let file = file.map_err(FileProblem::Write).in_file(staged.target())?;
         Ok(Self { staged, file, columns: layout.electrodes.len() as u64, extents })
     }
@@ -170,14 +171,13 @@ impl Writer {
         written.map_err(FileProblem::Write).in_file(self.staged.target())
     }
 
-    /// Reads rows back, as [`Writer::write_rows`] wrote them.
+    /// To read back what was written.
     ///
     /// # Errors
-    /// The rows are outside the layout, or the operating system refuses.
-    pub fn read_rows(&self, population: usize, first_row: u64, values: &mut [f64]) -> Result<()> {
-        let at = self.byte(population, first_row, values.len()).in_file(self.staged.target())?;
-        let read = self.file.read_exact_at(values.as_mut_bytes(), at);
-        read.map_err(FileProblem::Read).in_file(self.staged.partial())
+    /// The operating system refuses.
+    pub fn reader(&self) -> Result<Reader<'_>> {
+        let file = File::open(self.staged.partial()).map_err(FileProblem::Read).in_file(self.staged.partial())?;
+        Ok(Reader { writer: self, file })
     }
 
     /// Makes all that has been written safe on the disk.
@@ -208,6 +208,26 @@ impl Writer {
     /// The operating system refuses to sync or rename.
     pub fn commit(self) -> Result<()> {
         self.staged.commit()
+    }
+}
+
+/// Reads back what a [`Writer`] has written.
+#[derive(Debug)]
+pub struct Reader<'a> {
+    writer: &'a Writer,
+    file: File,
+}
+
+impl Reader<'_> {
+    /// Reads some rows, as [`Writer::write_rows`] wrote them.
+    ///
+    /// # Errors
+    /// The rows are outside the layout, or the operating system refuses.
+    pub fn read_rows(&self, population: usize, first_row: u64, values: &mut [f64]) -> Result<()> {
+        let staged = &self.writer.staged;
+        let at = self.writer.byte(population, first_row, values.len()).in_file(staged.target())?;
+        let read = self.file.read_exact_at(values.as_mut_bytes(), at);
+        read.map_err(FileProblem::Read).in_file(staged.partial())
     }
 }
 
