@@ -200,23 +200,36 @@ fn positions_by_ranks_killed_at_any_moment_go_on_to_the_same_bytes() {
     });
 }
 
+/// Runs two ranks and sends one of them a signal after the first part. Gives what came of it, and how many parts are kept; 0
+/// where the run was done before the signal came.
+fn run_with_signal(dir: &Path, rank: usize, name: &str, output: &Path) -> (Run, u64) {
+    let mut launcher = ranks(dir, 2, &WEIGHTS).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let all = two_ranks_of(&launcher);
+    wait_for(&mut launcher, 1, output);
+    signal(name, all[rank]);
+    let ended = launcher.wait_with_output().unwrap();
+    let (code, stderr) = (ended.status.code().unwrap(), String::from_utf8(ended.stderr).unwrap());
+    (Run { code, stdout: String::new(), stderr }, journalled(output))
+}
+
 #[test]
 fn a_signal_to_one_rank_stops_all_at_the_end_of_a_part() {
-    // so many contacts that a signal comes in time
     let dir = folder(1500);
     let dir = dir.path();
     let (expected, output) = (undisturbed(dir), dir.join("w.h5"));
     for (rank, name) in [(0, "-INT"), (1, "-TERM"), (1, "-USR1")] {
-        let mut launcher = ranks(dir, 2, &WEIGHTS).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let all = two_ranks_of(&launcher);
-        wait_for(&mut launcher, 1, &output);
-        signal(name, all[rank]);
-        let ended = launcher.wait_with_output().unwrap();
-        let parts = journalled(&output);
-        assert!((1..PARTS).contains(&parts), "{parts}");
-        let (code, stderr) = (ended.status.code().unwrap(), String::from_utf8(ended.stderr).unwrap());
-        let text = format!("error: {}", stopped(Path::new("w.h5"), parts));
-        Run { code, stdout: String::new(), stderr }.told_once(&text);
+        // on a busy machine a signal may come when all is done
+        let stopped_run = (0..20).find_map(|_| {
+            let (run, parts) = run_with_signal(dir, rank, name, &output);
+            if parts > 0 {
+                return Some((run, parts));
+            }
+            assert!(run.code == 0 && std::fs::read(&output).unwrap() == expected, "{}", run.stderr);
+            std::fs::remove_file(&output).unwrap();
+            None
+        });
+        let (run, parts) = stopped_run.expect("no run was stopped half way");
+        run.told_once(&format!("error: {}", stopped(Path::new("w.h5"), parts)));
         Run::of(ranks(dir, 2, &[&WEIGHTS[..], &["--resume"]].concat())).ok();
         assert!(std::fs::read(&output).unwrap() == expected);
         std::fs::remove_file(&output).unwrap();
