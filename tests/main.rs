@@ -18,6 +18,7 @@ mod morphologies;
 mod mutations;
 mod pictures;
 mod queries;
+mod ranks;
 mod regions;
 mod reports;
 mod segments_by_rule;
