@@ -108,7 +108,7 @@ impl Canvas {
 /// PNG (ISO/IEC 15948): signature, header, one stream of rows without alpha, end.
 fn encode(pixels: &Pixmap) -> std::io::Result<Vec<u8>> {
     let (width, height) = (pixels.width(), pixels.height());
-    let mut rows = ZlibEncoder::new(Vec::new(), Compression::best());
+    let mut rows = ZlibEncoder::new(Vec::new(), Compression::default());
     let mut row = Vec::with_capacity(1 + 3 * width as usize);
     for line in pixels.pixels().chunks_exact(width as usize) {
         row.clear();

@@ -5,8 +5,8 @@ use tiny_skia::{Pixmap, PremultipliedColorU8};
 
 use super::{Colour, Spot};
 
-/// Steps of a pixel's coverage: finer ones are not seen, and take half as many bytes again when packed.
-const STEPS: f32 = 16.0;
+/// Steps of a pixel's coverage: finer ones are not seen, and take more bytes when packed.
+const STEPS: u32 = 8;
 
 /// Draws a line with round ends on an opaque ground; places and width are pixels.
 pub(super) fn line(pixels: &mut Pixmap, [from, to]: [Spot; 2], width: f32, colour: Colour) {
@@ -34,9 +34,10 @@ pub(super) fn line(pixels: &mut Pixmap, [from, to]: [Spot; 2], width: f32, colou
             let dx = column as f32 + 0.5 - from[0];
             let along =
                 if length > 0.0 { ((dx * step[0] + dy * step[1]) / (length * length)).clamp(0.0, 1.0) } else { 0.0 };
-            let apart = (dx - along * step[0]).hypot(dy - along * step[1]);
-            let covered = ((reach - apart).clamp(0.0, width.min(1.0)) * STEPS).round() / STEPS;
-            *pixel = blended(*pixel, colour, covered);
+            let (dx, dy) = (dx - along * step[0], dy - along * step[1]);
+            let covered = (reach - (dx * dx + dy * dy).sqrt()).clamp(0.0, width.min(1.0));
+            // rounded: it is not below zero
+            *pixel = blended(*pixel, colour, (covered * STEPS as f32 + 0.5) as u32);
         }
     }
 }
@@ -48,9 +49,13 @@ fn range(from: f32, to: f32, most: usize) -> std::ops::Range<usize> {
     from..to.max(from)
 }
 
-fn blended(below: PremultipliedColorU8, colour: Colour, covered: f32) -> PremultipliedColorU8 {
+/// A pixel of which some steps are covered.
+fn blended(below: PremultipliedColorU8, colour: Colour, covered: u32) -> PremultipliedColorU8 {
     let [r, g, b] = colour.channels();
-    let mixed = |below: u8, own: u8| (f32::from(below) + (f32::from(own) - f32::from(below)) * covered).round() as u8;
+    let mixed = |below: u8, own: u8| {
+        // between two bytes
+        ((u32::from(below) * (STEPS - covered) + u32::from(own) * covered + STEPS / 2) / STEPS) as u8
+    };
     let (r, g, b) = (mixed(below.red(), r), mixed(below.green(), g), mixed(below.blue(), b));
     PremultipliedColorU8::from_rgba(r, g, b, u8::MAX).unwrap_or(below)
 }
