@@ -45,6 +45,9 @@ use request::Source;
 use rules::{Given, Rules};
 use selection::Selection;
 
+/// Neurons that a thread places before they are put together.
+const NEURONS_TOGETHER: usize = 64;
+
 /// What was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Made {
@@ -185,7 +188,7 @@ impl Assembly {
     fn plan_by_report(&mut self, neurons: &Neurons<'_>, layout: &Layout, request: &Request<'_>) {
         let axon = request.axon.map_or(Axon::Replace(None), Axon::from);
         self.axon = if axon == Axon::Keep { "kept".into() } else { "replaced".into() };
-        let sections = |id| layout.sections(id).unwrap_or_default().into();
+        let sections = |id| layout.sections(id).cloned().unwrap_or_default();
         self.plans = neurons.plans(|_, id| Some((sections(id), axon)));
     }
 
@@ -300,11 +303,13 @@ impl Assembly {
             placed(segments.len() as u64);
             Ok(segments)
         };
-        // the first failing neuron in order is the one that is told, whatever the number of threads
-        let neurons: Vec<Result<Segments>> = which.par_iter().map(place_one).collect();
-        let mut all = Segments::default();
-        for neuron in neurons {
-            all.append(&neuron?);
+        let plans = which.iter().filter_map(|&i| self.plans.get(i));
+        let mut all = Segments::with_capacity(plans.map(NeuronPlan::segments).sum::<u64>() as usize);
+        // few at a time, since each is copied: what is in memory twice is not the part
+        for together in which.chunks(NEURONS_TOGETHER * rayon::current_num_threads()) {
+            let neurons: Vec<Result<Segments>> = together.par_iter().map(place_one).collect();
+            // the first failing neuron in order is the one that is told, whatever the number of threads
+            neurons.into_iter().try_for_each(|neuron| neuron.map(|segments| all.append(&segments)))?;
         }
         Ok(all)
     }
@@ -321,7 +326,7 @@ impl Assembly {
     /// A morphology that suits the axon's fate; an error tells whose it is.
     fn morphology(&self, name: &str, axon: Axon) -> Result<Arc<Morphology>> {
         let suited = |m: Arc<Morphology>| check_axon(&m, axon, 0).in_file(&self.library.file(name)).map(|()| m);
-        let named = || self.plans.iter().filter(|p| p.morphology == name).map(|p| p.node_id);
+        let named = || self.plans.iter().filter(|p| &*p.morphology == name).map(|p| p.node_id);
         let advised = |e: Error| e.advised(owners(named(), &self.metadata.population));
         self.library.get(name).and_then(suited).map_err(advised)
     }

@@ -46,7 +46,6 @@ struct Plan<'a> {
     folder: Option<&'a str>,
     /// Places of the neurons in Hilbert order.
     order: Vec<usize>,
-    neurons: Vec<Neuron>,
     cuts: Vec<Range<usize>>,
     metadata: Metadata,
 }
@@ -59,7 +58,7 @@ impl<'a> Plan<'a> {
         let axon = assembly.axon_text(options.placement);
         let metadata = Metadata { axon, parts: cuts.len() as u64, ..assembly.metadata.clone() };
         let folder = in_folder.then(|| assembly.population());
-        Self { assembly, folder, order, neurons, cuts, metadata }
+        Self { assembly, folder, order, cuts, metadata }
     }
 
     /// Its folder, or its file, below an output.
@@ -71,8 +70,10 @@ impl<'a> Plan<'a> {
         self.assembly.place_all(self.order.get(cut.clone()).unwrap_or_default(), options, placed)
     }
 
-    fn neurons(&self, cut: &Range<usize>) -> &[Neuron] {
-        self.neurons.get(cut.clone()).unwrap_or_default()
+    /// The neurons of a part, in Hilbert order.
+    fn neurons(&self, cut: &Range<usize>) -> impl Iterator<Item = Neuron> {
+        let places = self.order.get(cut.clone()).unwrap_or_default().iter();
+        places.filter_map(|&i| self.assembly.plans.get(i)).map(neuron)
     }
 
     fn made(&self) -> Made {
@@ -101,15 +102,15 @@ impl Part<'_> {
     }
 
     fn segments(&self) -> u64 {
-        self.plan.neurons(self.cut).iter().map(|n| n.segments).sum()
+        self.plan.neurons(self.cut).map(|n| n.segments).sum()
     }
 
     /// Places its segments and writes them, synced, below a folder.
     fn write(&self, output: &Path, options: &Options, placed: &(dyn Fn(u64) + Sync)) -> Result<Done> {
         let segments = self.plan.place(self.cut, options, placed)?;
         let path = self.path(output);
-        let (neurons, metadata) = (self.plan.neurons(self.cut), &self.plan.metadata);
-        table::write_part(&path, &segments, neurons, metadata, options.precision)?;
+        let (neurons, metadata): (Vec<Neuron>, _) = (self.plan.neurons(self.cut).collect(), &self.plan.metadata);
+        table::write_part(&path, &segments, &neurons, metadata, options.precision)?;
         let (_, checksum) = journal::checksum_of(&path)?;
         Ok(Done { part: self.number, segments: segments.len() as u64, checksum })
     }
@@ -287,7 +288,7 @@ fn inputs(plans: &[Plan<'_>], options: &Options) -> u64 {
             let counts = plan.sections.iter().map(|s| u64::from(s.section_id) << 32 | u64::from(s.segments));
             counts.for_each(|count| digest.add(&count.to_le_bytes()));
         }
-        let names: BTreeSet<&String> = assembly.plans.iter().map(|plan| &plan.morphology).collect();
+        let names: BTreeSet<&str> = assembly.plans.iter().map(|plan| &*plan.morphology).collect();
         let files: BTreeSet<PathBuf> = names.into_iter().map(|name| assembly.library.stored_in(name)).collect();
         for file in files {
             let found = std::fs::metadata(file).ok();
@@ -305,7 +306,7 @@ fn is_complete(out: &Path, plans: &[Plan<'_>], options: &Options) -> Result<bool
             return Ok(false);
         }
         let same = plan.cuts.iter().zip(table.parts()).all(|(cut, part)| {
-            let mut expected = plan.neurons(cut).to_vec();
+            let mut expected: Vec<Neuron> = plan.neurons(cut).collect();
             expected.sort_unstable_by_key(|n| n.node_id);
             expected == part.neurons()
         });
