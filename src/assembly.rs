@@ -1,6 +1,6 @@
 //! From a circuit to its segment table: joins configuration, nodes, report and morphologies, part by part.
 //!
-//! Memory is bounded by one part's segments, the report's mapping, and the distinct morphologies, each parsed once.
+//! Memory is bounded by one part's segments, 256 MiB of distinct morphologies, and some 120 bytes a neuron.
 
 mod agreement;
 mod by_rule;
@@ -23,6 +23,7 @@ pub use rules::{TemplateUse, templates};
 pub use tables::{LeftOut, Tables, check_output};
 pub use writing::{Run, Written};
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -258,6 +259,11 @@ impl Assembly {
     /// The sections, one a morphology, whose number of segments may differ in the simulator.
     pub fn ties(&self) -> &[TiedNeurons] {
         &self.ties
+    }
+
+    /// Names of the distinct morphologies.
+    fn morphologies(&self) -> BTreeSet<&str> {
+        self.plans.iter().map(|plan| &*plan.morphology).collect()
     }
 
     /// Places all segments and writes the table: one file where `out` ends in `.parquet`, else a folder of parts.

@@ -82,7 +82,7 @@ impl<'a> Plan<'a> {
             neurons: self.metadata.neurons,
             segments: self.metadata.segments,
             parts: self.cuts.len(),
-            morphologies: self.assembly.library.len(),
+            morphologies: self.assembly.morphologies().len(),
         }
     }
 }
@@ -288,8 +288,8 @@ fn inputs(plans: &[Plan<'_>], options: &Options) -> u64 {
             let counts = plan.sections.iter().map(|s| u64::from(s.section_id) << 32 | u64::from(s.segments));
             counts.for_each(|count| digest.add(&count.to_le_bytes()));
         }
-        let names: BTreeSet<&str> = assembly.plans.iter().map(|plan| &*plan.morphology).collect();
-        let files: BTreeSet<PathBuf> = names.into_iter().map(|name| assembly.library.stored_in(name)).collect();
+        let names = assembly.morphologies().into_iter();
+        let files: BTreeSet<PathBuf> = names.map(|name| assembly.library.stored_in(name)).collect();
         for file in files {
             let found = std::fs::metadata(file).ok();
             digest.add_value(&found.map(|found| (found.len(), found.modified().ok())));
