@@ -11,6 +11,7 @@ mod part;
 mod problem;
 mod request;
 mod rules;
+mod same;
 mod selection;
 mod tables;
 mod writing;
@@ -32,6 +33,7 @@ use rayon::prelude::*;
 use crate::error::{Context, Error, Result, count};
 use crate::geometry::{Aabb, hilbert};
 use crate::morphology::Morphology;
+use crate::partition::Crew;
 use crate::positions::discretise::Tie;
 use crate::positions::{Axon, Checks, NeuronPlan, Placement, check_axon, place};
 use crate::segments::Segments;
@@ -280,7 +282,7 @@ impl Assembly {
         placed: &(dyn Fn(u64) + Sync),
     ) -> Result<Made> {
         let run = Run { existing, resume: false, stop: &|| false, placed };
-        let written = writing::write(&[self], false, out, options, &run)?;
+        let written = writing::write(&[self], false, out, options, &run, &Crew::default())?;
         let made = written.tables.into_iter().next();
         // one table was asked for
         made.ok_or_else(|| AssemblyProblem::NoNeurons(self.population().into()).into())

@@ -66,6 +66,11 @@ impl Staged {
         Ok(Self { target: target.to_path_buf(), partial: partial_of(target), committed: false })
     }
 
+    /// Writes to an output that another process has started, and will commit, leave or remove.
+    pub fn join(target: &Path) -> Self {
+        Self { target: target.to_path_buf(), partial: partial_of(target), committed: true }
+    }
+
     /// Leaves what is done so far for a later run.
     pub fn leave(mut self) {
         self.committed = true;

@@ -141,21 +141,20 @@ impl Args {
 /// Runs the tool.
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     let started = Instant::now();
-    assembly::check_output(&args.out, existing(args.force), args.resume)?;
+    if common.crew().is_first() {
+        assembly::check_output(&args.out, existing(args.force), args.resume)?;
+    }
     let tables = Tables::open(&args.request())?;
     tell_findings(&tables, common);
     let stop = Stop::listen();
     let progress = Progress::new(common, "segments", tables.segments());
-    let written = tables.write(
-        &args.out,
-        &args.options(),
-        &Run {
-            existing: existing(args.force),
-            resume: args.resume,
-            stop: &|| stop.asked(),
-            placed: &|n| progress.add(n),
-        },
-    )?;
+    let run = Run {
+        existing: existing(args.force),
+        resume: args.resume,
+        stop: &|| stop.asked(),
+        placed: &|n| progress.add(n),
+    };
+    let written = tables.write_with(&args.out, &args.options(), &run, common.crew())?;
     progress.finish();
     let Written { tables: made, parts, kept } = written;
     if kept == parts {
@@ -168,6 +167,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     if kept > 0 {
         common.say(format_args!("{kept} of {} by an earlier run", count(parts, "part")));
     }
+    common.tell_balance();
     Ok(Outcome::Done)
 }
 

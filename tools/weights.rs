@@ -14,7 +14,7 @@ use leadfield::method::objective_csd::Spacing;
 use leadfield::method::{Contact, NearField};
 use leadfield::table::Table;
 use leadfield::units::DEFAULT_CONDUCTIVITY;
-use leadfield::weights::{self, Far, Request, Source, Summary, compute};
+use leadfield::weights::{self, Far, Request, Source, Summary, compute_with};
 use serde_json::json;
 
 use crate::cli::progress::Progress;
@@ -163,7 +163,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     }
     let stop = Stop::listen();
     let progress = Progress::new(common, "segments", tables.iter().map(Table::len).sum());
-    let summary = compute(&Request {
+    let request = Request {
         sources: &sources,
         electrodes: &electrodes,
         contacts: &contacts,
@@ -172,15 +172,18 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
         resume: args.resume,
         stop: &|| stop.asked(),
         progress: &|n| progress.add(n),
-    })
-    .in_file(&args.electrodes)?;
+    };
+    let summary = compute_with(&request, common.crew()).in_file(&args.electrodes)?;
     progress.finish();
     if summary.damaged > 0 {
         let parts = count(summary.damaged, "part");
         common.warn(format_args!("damage in {parts} of the interrupted run, computed again"));
     }
     common.say(told(&args.out, &summary, started.elapsed().as_secs_f64()));
-    println!("{:#}", report(&args.out)?);
+    common.tell_balance();
+    if common.crew().is_first() {
+        println!("{:#}", report(&args.out)?);
+    }
     Ok(Outcome::Done)
 }
 

@@ -12,7 +12,6 @@ mod lookup;
 mod montage;
 mod parts;
 mod resume;
-mod scribe;
 mod source;
 
 pub use far::{FAR_UM, Far};
@@ -28,6 +27,7 @@ use crate::electrode::Electrode;
 use crate::error::{Error, Problem, Result};
 use crate::journal::{Done, JournalProblem};
 use crate::method::Contact;
+use crate::partition::{Crew, Scribe, with_scribe};
 use crate::segments::{Segment, Segments};
 use crate::sonata::electrodes_file::Writer;
 use crate::staged::Existing;
@@ -170,15 +170,24 @@ pub fn warnings(electrodes: &[Electrode], contacts: &[Contact]) -> Result<Vec<Er
 /// written; a coefficient that is not finite, with contact, node, section and segment; what an earlier run left, if it is
 /// not to be gone on with or is of other inputs. No output is left behind, unless the same run may succeed later.
 pub fn compute(request: &Request<'_>) -> Result<Summary> {
+    compute_with(request, &Crew::default())
+}
+
+/// The same by several processes, each of which calls this: they share the parts, and write them to one file. The bytes do
+/// not depend on their number.
+///
+/// # Errors
+/// As [`compute`]; those of all ranks are given to rank 0, the others learn that the run has ended.
+pub fn compute_with(request: &Request<'_>, crew: &Crew) -> Result<Summary> {
     let columns = Columns::new(request.electrodes, request.contacts)?;
     let layout = layout::layout(request, &columns)?;
     let parts = parts::all(request.sources);
     let all = parts.len() as u64;
-    let (kept, damaged) = match resume::begin(request, &layout, &columns, &parts)? {
+    let (kept, damaged) = match resume::begin(request, &layout, &columns, &parts, crew)? {
         Beginning::Complete => (all, 0),
         Beginning::At(unfinished) => {
             let counts = (unfinished.done.len() as u64, unfinished.damaged);
-            go_on(request, &columns, &parts, unfinished)?;
+            go_on(request, &columns, &parts, unfinished, crew)?;
             counts
         }
     };
@@ -193,25 +202,35 @@ pub fn compute(request: &Request<'_>) -> Result<Summary> {
     })
 }
 
-/// Does the parts that are left.
-fn go_on(request: &Request<'_>, columns: &Columns, parts: &[Part<'_>], mut unfinished: Unfinished) -> Result<()> {
+/// Does the parts that are left, or this rank's share of them.
+fn go_on(
+    request: &Request<'_>,
+    columns: &Columns,
+    parts: &[Part<'_>],
+    mut unfinished: Unfinished,
+    crew: &Crew,
+) -> Result<()> {
     let Unfinished { writer, journal, done, .. } = &mut unfinished;
     let work = Work { request, columns, writer, buffers: Buffers::default() };
-    let (kept, mut stopped) = (done.len() as u64, false);
+    let kept = done.len() as u64;
     let (left, others): (Vec<&Part<'_>>, Vec<&Part<'_>>) = parts.iter().partition(|p| !done.contains(&p.number));
     (request.progress)(others.iter().map(|part| part.segments()).sum());
-    let (written, result) = scribe::with(writer, journal, |scribe| {
-        for part in left {
-            stopped = (request.stop)();
-            if stopped || !scribe.tell(work.part(part)?) {
+    let own = crew.own(&left.iter().map(|part| part.segments()).collect::<Vec<_>>());
+    let scribe = Scribe { crew, sync: &|| writer.sync(), stop: request.stop, elsewhere: request.progress };
+    let (written, result) = with_scribe(scribe, journal.as_mut(), |scribe| {
+        for (part, _) in left.into_iter().zip(own).filter(|(_, own)| *own) {
+            if scribe.is_to_stop() || !scribe.tell(work.part(part)?) {
                 break;
             }
         }
         Ok(())
     });
+    if !crew.is_first() {
+        return result.and_then(|()| crew.await_end());
+    }
     let (done, all) = (kept + written, parts.len() as u64);
     let error = match result {
-        Ok(()) if !stopped => return unfinished.finish(),
+        Ok(()) if done == all => return unfinished.finish(),
         Ok(()) => Error::from(JournalProblem::Stopped).in_file(request.output),
         Err(error) => error,
     };

@@ -11,6 +11,7 @@ use super::parts::Part;
 use super::{BLOCK_BYTES, Request, checksum};
 use crate::error::{Context, Result};
 use crate::journal::{self, Digest, Done, Header, Journal, JournalProblem, PROGRAM};
+use crate::partition::{self, Crew};
 use crate::sonata::electrodes_file::{ElectrodesFile, Layout, Writer, is_laid_out};
 use crate::staged::{Existing, partial_of};
 
@@ -25,7 +26,8 @@ pub enum Beginning {
 /// An output of which parts are left to do.
 pub struct Unfinished {
     pub writer: Writer,
-    pub journal: Journal,
+    /// That of rank 0; other ranks have none.
+    pub journal: Option<Journal>,
     /// The parts that are done, by number.
     pub done: BTreeSet<u64>,
     /// How many parts the journal tells whose bytes are not those that were written.
@@ -41,7 +43,7 @@ impl Unfinished {
             return Err(error);
         }
         self.writer.commit()?;
-        self.journal.remove();
+        self.journal.into_iter().for_each(Journal::remove);
         Ok(())
     }
 
@@ -52,26 +54,58 @@ impl Unfinished {
 
     /// Nothing is left.
     pub fn discard(self) {
-        self.journal.remove();
+        self.journal.into_iter().for_each(Journal::remove);
     }
 }
 
-/// Finds out where to begin.
-pub fn begin(request: &Request<'_>, layout: &Layout, columns: &Columns, parts: &[Part<'_>]) -> Result<Beginning> {
-    let output = request.output;
+/// Finds out where to begin, with all ranks: rank 0 looks and tells the others.
+pub fn begin(
+    request: &Request<'_>,
+    layout: &Layout,
+    columns: &Columns,
+    parts: &[Part<'_>],
+    crew: &Crew,
+) -> Result<Beginning> {
     let header = Header {
         program: PROGRAM.into(),
         inputs: inputs(request, layout)?,
         segments: parts.iter().map(Part::segments).sum(),
         parts: parts.len() as u64,
     };
+    if !crew.is_first() {
+        return Ok(match crew.await_beginning(header.inputs)? {
+            partition::Beginning::Complete => Beginning::Complete,
+            partition::Beginning::After(done) => {
+                let writer = Writer::join(request.output, layout)?;
+                Beginning::At(Unfinished { writer, journal: None, done, damaged: 0 })
+            }
+        });
+    }
+    crew.gather(header.inputs).in_file(request.output)?;
+    let beginning = look(request, layout, columns, parts, &header)?;
+    crew.begin(&match &beginning {
+        Beginning::Complete => partition::Beginning::Complete,
+        Beginning::At(unfinished) => partition::Beginning::After(unfinished.done.clone()),
+    });
+    Ok(beginning)
+}
+
+/// Looks at what is there.
+fn look(
+    request: &Request<'_>,
+    layout: &Layout,
+    columns: &Columns,
+    parts: &[Part<'_>],
+    header: &Header,
+) -> Result<Beginning> {
+    let output = request.output;
     let partial = partial_of(output);
     let keep = request.existing == Existing::Keep;
     if !request.resume {
         if keep && !output.exists() && partial.exists() {
             return Err(JournalProblem::Unfinished).in_file(&partial);
         }
-        return fresh(request, layout, &header);
+        return fresh(request, layout, header);
     }
     if output.is_file() && is_complete(request, layout, columns, parts)? {
         // a run may have been killed between the last two steps
@@ -82,13 +116,13 @@ pub fn begin(request: &Request<'_>, layout: &Layout, columns: &Columns, parts: &
         return Err(JournalProblem::OtherOutput).in_file(output);
     }
     if !partial.is_file() {
-        return fresh(request, layout, &header);
+        return fresh(request, layout, header);
     }
-    match Journal::resume(output, &header) {
+    match Journal::resume(output, header) {
         Ok(Some((journal, done))) => resumed(request, layout, parts, journal, &done),
-        Ok(None) => fresh(request, layout, &header),
+        Ok(None) => fresh(request, layout, header),
         Err(error) if keep || error.may_pass() => Err(error),
-        Err(_) => fresh(request, layout, &header),
+        Err(_) => fresh(request, layout, header),
     }
 }
 
@@ -99,7 +133,7 @@ fn fresh(request: &Request<'_>, layout: &Layout, header: &Header) -> Result<Begi
     let writer = Writer::create(request.output, request.existing, layout)?;
     writer.sync()?;
     let journal = Journal::begin(request.output, header)?;
-    Ok(Beginning::At(Unfinished { writer, journal, done: BTreeSet::new(), damaged: 0 }))
+    Ok(Beginning::At(Unfinished { writer, journal: Some(journal), done: BTreeSet::new(), damaged: 0 }))
 }
 
 /// Goes on with an earlier run, after a look at what it wrote.
@@ -124,7 +158,7 @@ fn resumed(
         Ok(found) => {
             let done: BTreeSet<u64> = found.iter().flatten().copied().collect();
             let damaged = (listed.len() - done.len()) as u64;
-            Ok(Beginning::At(Unfinished { writer, journal, done, damaged }))
+            Ok(Beginning::At(Unfinished { writer, journal: Some(journal), done, damaged }))
         }
         Err(error) => {
             writer.leave();

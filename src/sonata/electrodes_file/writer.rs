@@ -124,9 +124,7 @@ impl Writer {
         layout.check().in_file(target)?;
         let staged = Staged::new(target, existing)?;
         let extents = lay_out(staged.partial(), layout)?;
-        let file = File::options().read(true).write(true).open(staged.partial());
-        let file = file.map_err(FileProblem::Write).in_file(target)?;
-        Ok(Self { staged, file, columns: layout.electrodes.len() as u64, extents })
+        Self::open(staged, layout, extents)
     }
 
     /// Goes on with the partial file of an earlier run that had the same layout.
@@ -135,18 +133,30 @@ impl Writer {
     /// The output exists and is to be kept; the partial file is damaged or has another shape.
     pub fn resume(target: &Path, existing: Existing, layout: &Layout) -> Result<Self> {
         let staged = Staged::resume(target, existing)?;
-        let columns = layout.electrodes.len();
-        let extents = match laid_out(staged.partial(), layout) {
-            Ok(extents) => extents,
+        match laid_out(staged.partial(), layout) {
+            Ok(extents) => Self::open(staged, layout, extents),
             Err(error) => {
                 // it is somebody's work, though it cannot be gone on with
                 staged.leave();
-                return Err(error);
+                Err(error)
             }
-        };
+        }
+    }
+
+    /// Writes to a file that another process has laid out, and will give its name.
+    ///
+    /// # Errors
+    /// It is not there, is damaged, or has another shape.
+    pub fn join(target: &Path, layout: &Layout) -> Result<Self> {
+        let staged = Staged::join(target);
+        let extents = laid_out(staged.partial(), layout)?;
+        Self::open(staged, layout, extents)
+    }
+
+    fn open(staged: Staged, layout: &Layout, extents: Vec<Extent>) -> Result<Self> {
         let file = File::options().read(true).write(true).open(staged.partial());
-        let file = file.map_err(FileProblem::Write).in_file(target)?;
-        Ok(Self { staged, file, columns: columns as u64, extents })
+        let file = file.map_err(FileProblem::Write).in_file(staged.target())?;
+        Ok(Self { staged, file, columns: layout.electrodes.len() as u64, extents })
     }
 
     /// Writes some rows of a population (by its place in [`Layout::populations`]), from `first_row` on: row-major, one
