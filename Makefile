@@ -11,6 +11,7 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 PYTHON := .venv/bin/python
+PEERS := .venv-peers/bin/python
 SERIAL_HDF5 := /usr/lib/$(shell cc -dumpmachine 2>/dev/null)/hdf5/serial
 
 # Where an MPI build of HDF5 is installed beside the serial one, pkg-config may name the MPI build: then say which.
@@ -106,11 +107,26 @@ lint: setup ## Check the form: rustfmt and clippy
 doc: setup ## Build the library's documentation
 	RUSTDOCFLAGS=-Dwarnings $(cargo) doc --locked --no-deps
 
+.PHONY: peers
+peers: .venv-peers/peers ## Put the programs that `make bench` compares with (numpy, BMTK, LFPykit, ...) into .venv-peers
+
+.venv-peers/peers: benches/peers.txt Makefile
+	@command -v python3 >/dev/null && python3 -c 'import ensurepip' 2>/dev/null \
+		|| { $(call install,python3 python3-venv); }
+	python3 -m venv --clear .venv-peers
+	$(PEERS) -m pip install --quiet --disable-pip-version-check -r benches/peers.txt
+	$(PEERS) -m pip install --quiet --disable-pip-version-check --no-deps bluerecording==0.7.0
+	@touch $@
+
 .PHONY: bench
-bench: build ## Run the benchmarks
-	$(cargo) bench --locked
+bench: build peers ## Time the main road beside a plain write and other programs: one table, in Markdown
+	LEADFIELD_PEERS=$(abspath $(PEERS)) $(cargo) bench --locked --bench main_road
+
+.PHONY: bench-all
+bench-all: build peers ## Run all benchmarks
+	LEADFIELD_PEERS=$(abspath $(PEERS)) $(cargo) bench --locked
 
 .PHONY: clean
-clean: ## Remove what was built and .venv
-	rm -rf .venv
+clean: ## Remove what was built, .venv and .venv-peers
+	rm -rf .venv .venv-peers
 	cargo clean

@@ -8,7 +8,7 @@ use super::writing::Plan;
 use crate::error::Result;
 use crate::journal::Digest;
 use crate::segments::{Segment, Segments};
-use crate::table::{Precision, Table};
+use crate::table::{Neuron, Precision, Table};
 
 /// A digest of all that the tables depend on: of morphologies, of which there may be many, length and time.
 pub(super) fn inputs(plans: &[Plan<'_>], options: &Options) -> u64 {
@@ -21,8 +21,8 @@ pub(super) fn inputs(plans: &[Plan<'_>], options: &Options) -> u64 {
             let counts = plan.sections.iter().map(|s| u64::from(s.section_id) << 32 | u64::from(s.segments));
             counts.for_each(|count| digest.add(&count.to_le_bytes()));
         }
-        let names: BTreeSet<&String> = assembly.plans.iter().map(|plan| &plan.morphology).collect();
-        let files: BTreeSet<PathBuf> = names.into_iter().map(|name| assembly.library.stored_in(name)).collect();
+        let names = assembly.morphologies().into_iter();
+        let files: BTreeSet<PathBuf> = names.map(|name| assembly.library.stored_in(name)).collect();
         for file in files {
             let found = std::fs::metadata(file).ok();
             digest.add_value(&found.map(|found| (found.len(), found.modified().ok())));
@@ -39,7 +39,7 @@ pub(super) fn is_complete(out: &Path, plans: &[Plan<'_>], options: &Options) -> 
             return Ok(false);
         }
         let same = plan.cuts.iter().zip(table.parts()).all(|(cut, part)| {
-            let mut expected = plan.neurons(cut).to_vec();
+            let mut expected: Vec<Neuron> = plan.neurons(cut).collect();
             expected.sort_unstable_by_key(|n| n.node_id);
             expected == part.neurons()
         });

@@ -48,7 +48,6 @@ pub(super) struct Plan<'a> {
     folder: Option<&'a str>,
     /// Places of the neurons in Hilbert order.
     order: Vec<usize>,
-    neurons: Vec<Neuron>,
     pub cuts: Vec<Range<usize>>,
     pub metadata: Metadata,
 }
@@ -61,7 +60,7 @@ impl<'a> Plan<'a> {
         let axon = assembly.axon_text(options.placement);
         let metadata = Metadata { axon, parts: cuts.len() as u64, ..assembly.metadata.clone() };
         let folder = in_folder.then(|| assembly.population());
-        Self { assembly, folder, order, neurons, cuts, metadata }
+        Self { assembly, folder, order, cuts, metadata }
     }
 
     /// Its folder, or its file, below an output.
@@ -73,8 +72,10 @@ impl<'a> Plan<'a> {
         self.assembly.place_all(self.order.get(cut.clone()).unwrap_or_default(), options, placed)
     }
 
-    pub fn neurons(&self, cut: &Range<usize>) -> &[Neuron] {
-        self.neurons.get(cut.clone()).unwrap_or_default()
+    /// The neurons of a part, in Hilbert order.
+    pub fn neurons(&self, cut: &Range<usize>) -> impl Iterator<Item = Neuron> {
+        let places = self.order.get(cut.clone()).unwrap_or_default().iter();
+        places.filter_map(|&i| self.assembly.plans.get(i)).map(neuron)
     }
 
     fn made(&self) -> Made {
@@ -83,7 +84,7 @@ impl<'a> Plan<'a> {
             neurons: self.metadata.neurons,
             segments: self.metadata.segments,
             parts: self.cuts.len(),
-            morphologies: self.assembly.library.len(),
+            morphologies: self.assembly.morphologies().len(),
         }
     }
 }
@@ -103,15 +104,15 @@ impl Part<'_> {
     }
 
     fn segments(&self) -> u64 {
-        self.plan.neurons(self.cut).iter().map(|n| n.segments).sum()
+        self.plan.neurons(self.cut).map(|n| n.segments).sum()
     }
 
     /// Places its segments and writes them, synced, below a folder.
     fn write(&self, output: &Path, options: &Options, placed: &(dyn Fn(u64) + Sync)) -> Result<Done> {
         let segments = self.plan.place(self.cut, options, placed)?;
         let path = self.path(output);
-        let (neurons, metadata) = (self.plan.neurons(self.cut), &self.plan.metadata);
-        table::write_part(&path, &segments, neurons, metadata, options.precision)?;
+        let (neurons, metadata): (Vec<Neuron>, _) = (self.plan.neurons(self.cut).collect(), &self.plan.metadata);
+        table::write_part(&path, &segments, &neurons, metadata, options.precision)?;
         let (_, checksum) = journal::checksum_of(&path)?;
         Ok(Done { part: self.number, segments: segments.len() as u64, checksum })
     }

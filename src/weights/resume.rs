@@ -228,8 +228,7 @@ fn is_complete(request: &Request<'_>, layout: &Layout, columns: &Columns, parts:
 
 /// Whether the file has the first rows of a part as they would be computed.
 fn is_stored(file: &ElectrodesFile, layout: &Layout, columns: &Columns, part: &Part<'_>) -> Result<bool> {
-    let segments = part.source.read(part.place)?;
-    super::layout::check_rows(part.source.path(), part.neurons(), &segments)?;
+    let segments = part.read()?;
     let width = columns.width();
     let blocks = blocks::split(part.neurons(), width, BLOCK_BYTES);
     let (Some(block), Some(population)) = (blocks.first(), layout.populations.get(part.population)) else {

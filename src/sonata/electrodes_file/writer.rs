@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use zerocopy::IntoBytes;
 
@@ -15,6 +16,9 @@ use crate::staged::{Existing, Staged};
 use crate::units::COEFFICIENT_UNIT;
 
 const VALUE_BYTES: u64 = size_of::<f64>() as u64;
+/// After so many bytes the system is asked to begin bringing them to the disk, so that a sync has little left to do: enough
+/// for pieces that lie together on the disk.
+const WRITE_BACK_BYTES: u64 = 32 << 20;
 
 /// A piece of provenance: an HDF5 attribute.
 #[derive(Debug, Clone, PartialEq)]
@@ -113,6 +117,8 @@ pub struct Writer {
     file: File,
     columns: u64,
     extents: Vec<Extent>,
+    /// Bytes of coefficients written so far.
+    written: AtomicU64,
 }
 
 impl Writer {
@@ -157,7 +163,7 @@ impl Writer {
         // not to be read: a network file system would then fetch, and write back, what others write beside these rows
         let file = File::options().write(true).open(staged.partial());
         let file = file.map_err(FileProblem::Write).in_file(staged.target())?;
-        Ok(Self { staged, file, columns: layout.electrodes.len() as u64, extents })
+        Ok(Self { staged, file, columns: layout.electrodes.len() as u64, extents, written: AtomicU64::new(0) })
     }
 
     /// Writes some rows of a population (by its place in [`Layout::populations`]), from `first_row` on: row-major, one
@@ -168,7 +174,13 @@ impl Writer {
     pub fn write_rows(&self, population: usize, first_row: u64, values: &[f64]) -> Result<()> {
         let at = self.byte(population, first_row, values.len()).in_file(self.staged.target())?;
         let written = self.file.write_all_at(values.as_bytes(), at);
-        written.map_err(FileProblem::Write).in_file(self.staged.target())
+        written.map_err(FileProblem::Write).in_file(self.staged.target())?;
+        let bytes = size_of_val(values) as u64;
+        let before = self.written.fetch_add(bytes, Ordering::Relaxed);
+        if (before + bytes) / WRITE_BACK_BYTES > before / WRITE_BACK_BYTES {
+            begin_write_back(&self.file);
+        }
+        Ok(())
     }
 
     /// To read back what was written.
@@ -230,6 +242,19 @@ impl Reader<'_> {
         read.map_err(FileProblem::Read).in_file(staged.partial())
     }
 }
+
+/// Has the system bring to the disk what has been written, and does not wait for that. What goes wrong is told by the
+/// next sync.
+#[cfg(target_os = "linux")]
+fn begin_write_back(file: &File) {
+    use std::os::fd::AsRawFd;
+    // SAFETY: the descriptor is that of an open file, and the call takes no other memory; 0, 0 is the whole file
+    unsafe { libc::sync_file_range(file.as_raw_fd(), 0, 0, libc::SYNC_FILE_RANGE_WRITE) };
+}
+
+/// Elsewhere the next sync does it all.
+#[cfg(not(target_os = "linux"))]
+fn begin_write_back(_: &File) {}
 
 fn lay_out(path: &Path, layout: &Layout) -> Result<Vec<Extent>> {
     let file = h5::File::create(path)?;
