@@ -7,14 +7,12 @@ use std::path::Path;
 
 use zerocopy::IntoBytes;
 
-use super::{ELECTRODES, ElectrodesFileProblem, electrode, node_ids, offsets, scaling_factors};
+use super::{ELECTRODES, ElectrodesFileProblem, VALUE_BYTES, electrode, node_ids, offsets, scaling_factors};
 use crate::error::{Context, FileProblem, Result};
 use crate::geometry::Point;
 use crate::h5;
-use crate::staged::{Existing, Staged};
+use crate::staged::{Existing, Staged, check_rest};
 use crate::units::COEFFICIENT_UNIT;
-
-const VALUE_BYTES: u64 = size_of::<f64>() as u64;
 
 /// A piece of provenance: an HDF5 attribute.
 #[derive(Debug, Clone, PartialEq)]
@@ -83,7 +81,7 @@ pub struct Layout {
 
 impl Layout {
     /// Checks what HDF5 cannot hold: names with `/`, names used twice.
-    fn check(&self) -> Result<(), ElectrodesFileProblem> {
+    pub(super) fn check(&self) -> Result<(), ElectrodesFileProblem> {
         let mut taken = HashSet::from([ELECTRODES]);
         let populations = self.populations.iter().map(|p| ("population name", p.name.as_str()));
         let contacts = self.electrodes.iter().map(|e| ("contact name", e.name.as_str()));
@@ -101,7 +99,7 @@ impl Layout {
 
 /// Where one population's coefficients lie in the file.
 #[derive(Debug, Clone, Copy)]
-struct Extent {
+pub(super) struct Extent {
     byte: u64,
     rows: u64,
 }
@@ -119,21 +117,23 @@ impl Writer {
     /// Lays out a file: all but the coefficients is written.
     ///
     /// # Errors
-    /// It exists and is to be kept, its folder cannot be written, a name cannot be stored, the disk is full.
+    /// It exists and is to be kept, its folder cannot be written, a name cannot be stored, the disk has too little space.
     pub fn create(target: &Path, existing: Existing, layout: &Layout) -> Result<Self> {
         layout.check().in_file(target)?;
         let staged = Staged::new(target, existing)?;
         let extents = lay_out(staged.partial(), layout)?;
+        check_rest(staged.partial(), target)?;
         Self::open(staged, layout, extents)
     }
 
     /// Goes on with the partial file of an earlier run that had the same layout.
     ///
     /// # Errors
-    /// The output exists and is to be kept; the partial file is damaged or has another shape.
+    /// The output exists and is to be kept; the partial file is damaged or has another shape; the disk has too little space.
     pub fn resume(target: &Path, existing: Existing, layout: &Layout) -> Result<Self> {
         let staged = Staged::resume(target, existing)?;
-        match laid_out(staged.partial(), layout) {
+        let extents = laid_out(staged.partial(), layout);
+        match extents.and_then(|extents| check_rest(staged.partial(), target).map(|()| extents)) {
             Ok(extents) => Self::open(staged, layout, extents),
             Err(error) => {
                 // it is somebody's work, though it cannot be gone on with
@@ -211,7 +211,7 @@ impl Writer {
     }
 }
 
-fn lay_out(path: &Path, layout: &Layout) -> Result<Vec<Extent>> {
+pub(super) fn lay_out(path: &Path, layout: &Layout) -> Result<Vec<Extent>> {
     let file = h5::File::create(path)?;
     write_attributes(&file, "/", &layout.provenance)?;
     file.create_group(&format!("/{ELECTRODES}"))?;
