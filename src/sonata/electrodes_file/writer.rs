@@ -8,14 +8,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use zerocopy::IntoBytes;
 
-use super::{ELECTRODES, ElectrodesFileProblem, electrode, node_ids, offsets, scaling_factors};
+use super::{ELECTRODES, ElectrodesFileProblem, VALUE_BYTES, electrode, node_ids, offsets, scaling_factors};
 use crate::error::{Context, FileProblem, Result};
 use crate::geometry::Point;
 use crate::h5;
-use crate::staged::{Existing, Staged};
+use crate::staged::{Existing, Staged, check_rest};
 use crate::units::COEFFICIENT_UNIT;
 
-const VALUE_BYTES: u64 = size_of::<f64>() as u64;
 /// After so many bytes the system is asked to begin bringing them to the disk, so that a sync has little left to do: enough
 /// for pieces that lie together on the disk.
 const WRITE_BACK_BYTES: u64 = 32 << 20;
@@ -87,7 +86,7 @@ pub struct Layout {
 
 impl Layout {
     /// Checks what HDF5 cannot hold: names with `/`, names used twice.
-    fn check(&self) -> Result<(), ElectrodesFileProblem> {
+    pub(super) fn check(&self) -> Result<(), ElectrodesFileProblem> {
         let mut taken = HashSet::from([ELECTRODES]);
         let populations = self.populations.iter().map(|p| ("population name", p.name.as_str()));
         let contacts = self.electrodes.iter().map(|e| ("contact name", e.name.as_str()));
@@ -105,7 +104,7 @@ impl Layout {
 
 /// Where one population's coefficients lie in the file.
 #[derive(Debug, Clone, Copy)]
-struct Extent {
+pub(super) struct Extent {
     byte: u64,
     rows: u64,
 }
@@ -125,21 +124,23 @@ impl Writer {
     /// Lays out a file: all but the coefficients is written.
     ///
     /// # Errors
-    /// It exists and is to be kept, its folder cannot be written, a name cannot be stored, the disk is full.
+    /// It exists and is to be kept, its folder cannot be written, a name cannot be stored, the disk has too little space.
     pub fn create(target: &Path, existing: Existing, layout: &Layout) -> Result<Self> {
         layout.check().in_file(target)?;
         let staged = Staged::new(target, existing)?;
         let extents = lay_out(staged.partial(), layout)?;
+        check_rest(staged.partial(), target)?;
         Self::open(staged, layout, extents)
     }
 
     /// Goes on with the partial file of an earlier run that had the same layout.
     ///
     /// # Errors
-    /// The output exists and is to be kept; the partial file is damaged or has another shape.
+    /// The output exists and is to be kept; the partial file is damaged or has another shape; the disk has too little space.
     pub fn resume(target: &Path, existing: Existing, layout: &Layout) -> Result<Self> {
         let staged = Staged::resume(target, existing)?;
-        match laid_out(staged.partial(), layout) {
+        let extents = laid_out(staged.partial(), layout);
+        match extents.and_then(|extents| check_rest(staged.partial(), target).map(|()| extents)) {
             Ok(extents) => Self::open(staged, layout, extents),
             Err(error) => {
                 // it is somebody's work, though it cannot be gone on with
@@ -256,7 +257,7 @@ fn begin_write_back(file: &File) {
 #[cfg(not(target_os = "linux"))]
 fn begin_write_back(_: &File) {}
 
-fn lay_out(path: &Path, layout: &Layout) -> Result<Vec<Extent>> {
+pub(super) fn lay_out(path: &Path, layout: &Layout) -> Result<Vec<Extent>> {
     let file = h5::File::create(path)?;
     write_attributes(&file, "/", &layout.provenance)?;
     file.create_group(&format!("/{ELECTRODES}"))?;
