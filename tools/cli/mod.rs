@@ -5,6 +5,7 @@ pub mod progress;
 pub mod rule;
 pub mod signals;
 mod text;
+mod watch;
 
 use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
@@ -59,8 +60,9 @@ impl Problem for ThreadProblem {
 }
 
 impl Common {
-    /// Starts the worker threads.
+    /// Starts the worker threads, and the one that watches the HDF5 library.
     pub fn start(&self) -> Result<()> {
+        watch::start();
         let threads = match self.threads {
             Some(0) => return Err(ThreadProblem::Zero.into()),
             Some(n) => n,
@@ -98,16 +100,21 @@ pub fn existing(force: bool) -> Existing {
     if force { Existing::Replace } else { Existing::Keep }
 }
 
+/// Tells an error and its hint on standard error.
+fn tell(error: &Error) {
+    eprintln!("error: {error}");
+    if let Some(hint) = error.hint() {
+        eprintln!("hint: {hint}");
+    }
+}
+
 /// Tells an error and its hint on standard error, and turns the outcome into the exit code.
 pub fn conclude(result: Result<Outcome>) -> ExitCode {
     match result {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::Differ) => ExitCode::from(1),
         Err(error) => {
-            eprintln!("error: {error}");
-            if let Some(hint) = error.hint() {
-                eprintln!("hint: {hint}");
-            }
+            tell(&error);
             ExitCode::from(2)
         }
     }
