@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::error::Result;
 use crate::geometry::Aabb;
 use crate::geometry::region::{Predicate, Region, Sphere};
-use crate::sonata::electrodes_file::{ElectrodeEntry, ElectrodesFile};
+use crate::sonata::electrodes_file::{Description, ElectrodesFile};
 use crate::table::{Filter, Pages, Query, Table, Within};
 use crate::weights::Lookup;
 
@@ -34,28 +34,29 @@ pub fn middle(weights: &Path, table: &Table) -> Result<Option<String>> {
     let file = ElectrodesFile::open(weights)?;
     let center = table.bounds()?.center();
     let population = &table.metadata().population;
-    let usable = file.electrodes().iter().filter(|e| e.column(population).is_some());
-    let distance = |e: &&ElectrodeEntry| e.position.map_or(f64::INFINITY, |p| p.distance(center));
-    Ok(usable.min_by(|a, b| distance(a).total_cmp(&distance(b))).map(|e| e.name.clone()))
+    let usable = file.descriptions()?.into_iter().filter(|(e, _)| e.column(population).is_some());
+    let distance = |told: &Description| told.position.map_or(f64::INFINITY, |p| p.distance(center));
+    Ok(usable.min_by(|(_, a), (_, b)| distance(a).total_cmp(&distance(b))).map(|(e, _)| e.name.clone()))
 }
 
 /// All contacts that have a column, in its order.
 pub fn rows(table: &Table, lookup: &Lookup) -> Result<Vec<Row>> {
     let (file, population) = (lookup.file(), lookup.population());
-    let mut contacts: Vec<(&ElectrodeEntry, u64)> =
-        file.electrodes().iter().filter_map(|e| Some((e, e.column(population.name())?))).collect();
-    contacts.sort_by_key(|(_, column)| *column);
+    let described = file.descriptions()?;
+    let mut contacts: Vec<(&str, &Description, u64)> =
+        described.iter().filter_map(|(e, told)| Some((e.name.as_str(), told, e.column(population.name())?))).collect();
+    contacts.sort_by_key(|(_, _, column)| *column);
     let together = (HELD / population.rows().max(1)).max(1) as usize;
     let mut ranges = Vec::with_capacity(contacts.len());
     for group in contacts.chunks(together) {
-        let columns: Vec<usize> = group.iter().map(|(_, column)| *column as usize).collect();
+        let columns: Vec<usize> = group.iter().map(|(_, _, column)| *column as usize).collect();
         ranges.extend(columns_of(file, lookup, &columns)?.into_iter().map(range));
     }
-    let near = near(table, contacts.iter().map(|(e, _)| *e))?;
-    let row = |(((e, _), range), near): (((&ElectrodeEntry, u64), _), Option<u64>)| Row {
-        name: e.name.clone(),
-        kind: e.kind.clone().unwrap_or_default(),
-        position: e.position.map_or_else(String::new, |p| p.to_string()),
+    let near = near(table, contacts.iter().map(|(_, told, _)| *told))?;
+    let row = |(((name, told, _), range), near): (((&str, &Description, u64), _), Option<u64>)| Row {
+        name: name.into(),
+        kind: told.kind.clone().unwrap_or_default(),
+        position: told.position.map_or_else(String::new, |p| p.to_string()),
         range,
         near: near.map(|n| n as f64 / table.len().max(1) as f64),
     };
@@ -91,7 +92,7 @@ fn range(mut values: Vec<f64>) -> Option<[f64; 3]> {
 }
 
 /// How many segments have their midpoint near each contact.
-fn near<'a>(table: &Table, contacts: impl Iterator<Item = &'a ElectrodeEntry>) -> Result<Vec<Option<u64>>> {
+fn near<'a>(table: &Table, contacts: impl Iterator<Item = &'a Description>) -> Result<Vec<Option<u64>>> {
     let spheres: Vec<Option<Sphere>> = contacts.map(|e| Sphere::new(e.position?, NEAR_UM).ok()).collect();
     let regions: Vec<&dyn Region> = spheres.iter().flatten().map(|s| s as &dyn Region).collect();
     let within = Within::Regions(&regions, Predicate::Midpoint);

@@ -18,16 +18,17 @@ pub struct Scene {
 impl Scene {
     /// The segments up to `within` um to every side of the contact; all where it has no position.
     pub fn of(request: &Weights<'_>, within: f64) -> Result<Self> {
-        let electrode = request.lookup.electrode();
-        let within = electrode.position.map(|_| within);
+        let position = request.lookup.description().position;
+        let within = position.map(|_| within);
         let plot::Drawn { sample, values, palette, .. } = plot::weights(&Weights { within, most: MOST, ..*request })?;
-        let center = electrode.position.unwrap_or(sample.bounds.center());
+        let center = position.unwrap_or(sample.bounds.center());
         let radius = within.unwrap_or_else(|| 0.5 * sample.bounds.size().norm());
         // a hundredth of a um is more than can be seen
         let rounded = |v: f64| (v * 100.0).round() / 100.0;
         let ends = sample.lines.iter().flat_map(|l| l.start.to_array().into_iter().chain(l.end.to_array()));
         let near = |p: &crate::geometry::Point| (*p - center).norm() <= 2.0 * radius && *p != center;
-        let contacts = request.lookup.file().electrodes().iter().filter_map(|e| e.position).filter(near);
+        let contacts = request.lookup.file().descriptions()?;
+        let contacts = contacts.iter().filter_map(|(_, told)| told.position).filter(near);
         let data = json!({
             "center": center.to_array(),
             "radius": radius,

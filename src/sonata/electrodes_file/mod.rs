@@ -16,14 +16,16 @@
 
 mod column;
 mod factors;
+mod formula;
 mod names;
 mod reader;
 mod same;
 mod writer;
 
 pub use factors::Factors;
-pub use names::sorted_names;
-pub use reader::{ElectrodeEntry, ElectrodesFile, Population};
+pub use formula::{Formula, SETTINGS, settings};
+pub use names::{ColumnRule, sorted_names};
+pub use reader::{Description, ElectrodeEntry, ElectrodesFile, Population};
 pub use same::is_laid_out;
 pub use writer::{Attribute, Electrode, Layout, PopulationLayout, Writer};
 
