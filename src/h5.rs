@@ -2,6 +2,7 @@
 //!
 //! Every other module reads HDF5 through [`File`]; `hdf5::File` itself is opened nowhere else (a lint sees to it).
 
+mod header;
 mod heap;
 mod storage;
 mod text;

@@ -340,7 +340,17 @@ fn what_cannot_be_is_refused() {
         "error: noise.bin: unknown kind of file, expected positions (pickle, Parquet, HDF5), a segment table, electrodes, \
          an electrodes file or a report",
     );
-    assert_eq!(names_in(dir.path()), ["noise.bin", "t.parquet"]);
+    // what cannot be known is not made up
+    crate::malformed::electrodes_file::damaged(&dir.path().join("w.h5"), |file| {
+        file.unlink("/electrodes/b/position").unwrap();
+    });
+    refused(
+        &["w.h5", "-o", "u.h5"],
+        "error: w.h5: not mended, expected faults that can be mended without guessing, found `E47`: /electrodes/b/position: \
+         missing, expected float32 `[3]`\n\
+         hint: `leadfield validate electrodes-file` tells all faults, and what to do about each",
+    );
+    assert_eq!(names_in(dir.path()), ["noise.bin", "t.parquet", "w.h5"]);
 }
 
 #[test]

@@ -64,7 +64,7 @@ fn the_table_tells_each_contact_s_coefficients_and_neighbours() {
         let row = format!(
             "<tr{class}><td>{}</td><td>{}</td><td>{p}</td>{}<td class=\"number\">{:.2} %</td></tr>",
             contact.name,
-            contact.kind.as_ref().unwrap(),
+            file.description(&contact.name).unwrap().kind.unwrap(),
             told.concat(),
             100.0 * near / 3161.0
         );

@@ -123,17 +123,22 @@ fn method_of(file: &File, group: &str, findings: &mut Findings) -> Option<String
             Some(name)
         }
         Err(error) => {
-            findings.add(Code::TypeNotText, &object, problem(&error));
+            findings.add(not_text(file, Code::TypeNotText), &object, problem(&error));
             None
         }
     }
+}
+
+/// What it is that a text cannot be read.
+fn not_text(file: &File, code: Code) -> Code {
+    if file.check_strings().is_err() { Code::Unreadable } else { code }
 }
 
 fn label(file: &File, object: &str, findings: &mut Findings) -> Option<String> {
     if !file.has(object) {
         return None;
     }
-    file.string(object).map_err(|e| findings.add(Code::LabelNotText, object, problem(&e))).ok()
+    file.string(object).map_err(|e| findings.add(not_text(file, Code::LabelNotText), object, problem(&e))).ok()
 }
 
 /// A contact's column, where clients look or where the SONATA text puts it.

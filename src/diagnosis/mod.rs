@@ -106,6 +106,11 @@ pub fn examine(request: &Request<'_>) -> Result<Diagnosis> {
             recomputed = recomputed::check(population, place, &contacts, table, &mut findings)?;
         }
     }
+    if let Err(error) = file.check_strings()
+        && !findings.has(Code::Unreadable)
+    {
+        findings.add(Code::Unreadable, error.place().object.clone().unwrap_or_default(), integers::problem(&error));
+    }
     Ok(Diagnosis { path, findings: findings.sorted(), populations, contacts, recomputed })
 }
 

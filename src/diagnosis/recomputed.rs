@@ -23,8 +23,8 @@ const SAME: f64 = 0.01;
 const MOST: f64 = 0.99;
 /// Nodes of a part in the sample.
 const NODES: usize = 4;
-/// What units can be off by.
-const UNITS: [f64; 8] = [1e-12, 1e-9, 1e-6, 1e-3, 1e3, 1e6, 1e9, 1e12];
+/// What units can be off by: powers of a thousand.
+const POWERS: [i32; 8] = [1, -1, 2, -2, 3, -3, 4, -4];
 
 /// What was computed anew.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -152,7 +152,7 @@ impl Sample<'_> {
     /// A column of the file, node by node.
     fn of_file(&self, column: usize) -> impl Iterator<Item = f64> + '_ {
         let values =
-            |node: &'_ Node| node.file.iter().skip(column).step_by(self.width.max(1)).copied().collect::<Vec<_>>();
+            move |node: &'_ Node| node.file.iter().skip(column).step_by(self.width.max(1)).copied().collect::<Vec<_>>();
         self.nodes.iter().flat_map(values)
     }
 
@@ -182,7 +182,7 @@ impl Sample<'_> {
             // no medium conducts a hundred times better or worse than tissue: that is a unit
             return Some(if (0.01..100.0).contains(&scale) { 1.0 } else { scale });
         }
-        UNITS.into_iter().find(|&unit| self.fits(column, i, unit))
+        POWERS.into_iter().map(|power| 1000_f64.powi(power)).find(|&unit| self.fits(column, i, unit))
     }
 
     /// Adds a finding for what is proved, and gives the number of contacts that agree.
@@ -211,16 +211,15 @@ impl Sample<'_> {
     }
 
     fn tell_units(&self, object: &str, factors: &[Option<f64>], findings: &mut Findings) {
-        let mut by_factor: BTreeMap<u64, Vec<&str>> = BTreeMap::new();
+        let mut by_factor: BTreeMap<String, Vec<&str>> = BTreeMap::new();
         for (factor, contact) in factors.iter().zip(&self.checked) {
             if let Some(factor) = factor.filter(|f| *f != 1.0) {
-                by_factor.entry(factor.to_bits()).or_default().push(contact.name);
+                by_factor.entry(format!("{factor:.0e}")).or_default().push(contact.name);
             }
         }
-        for (bits, names) in by_factor {
-            let factor = f64::from_bits(bits);
+        for (factor, names) in by_factor {
             let text =
-                format!("another unit, expected V/nA, found {factor:e} times as much at contacts {}", listed(names, 6));
+                format!("another unit, expected V/nA, found {factor} times as much at contacts {}", listed(names, 6));
             findings.add(Code::UnitFactor, object, text);
         }
     }
@@ -243,9 +242,8 @@ impl Sample<'_> {
     fn reordered(&self) -> Option<String> {
         let mut first = None;
         for node in &self.nodes {
-            let order = self.order(node)?;
-            let moved = order.iter().enumerate().find(|(row, from)| row != *from);
-            first = first.or(moved.map(|(row, &from)| (node.id, row, from)));
+            let moved = self.moved(node)?;
+            first = first.or(moved.map(|(row, from)| (node.id, row, from)));
         }
         let (id, row, from) = first?;
         Some(format!(
@@ -254,30 +252,27 @@ impl Sample<'_> {
         ))
     }
 
-    /// The row of the file that has each row's coefficients: all contacts' at once.
-    fn order(&self, node: &Node) -> Option<Vec<usize>> {
-        let scales: Vec<f64> =
-            self.checked.iter().enumerate().map(|(i, c)| self.sorted_scale(node, c.column, i)).collect();
-        let computed: Vec<&[f64]> = node.computed.chunks_exact(self.checked.len()).collect();
-        let file: Vec<Vec<f64>> = node
-            .file
-            .chunks_exact(self.width.max(1))
-            .map(|row| self.checked.iter().filter_map(|c| row.get(c.column).copied()).collect())
-            .collect();
-        let is_row =
-            |from: &[f64], row: &[f64]| are_same(from.iter().copied().zip(row.iter().zip(&scales).map(|(v, s)| v * s)));
-        let mut free: Vec<usize> = (0..file.len()).collect();
-        let take = |(at, row): (usize, &&[f64])| {
-            // its own place first: segments that lie together have the same coefficients
-            let own = free.iter().position(|&from| from == at && is_row(&file[from], row));
-            let found = own.or_else(|| free.iter().position(|&from| is_row(&file[from], row)))?;
-            Some(free.swap_remove(found))
-        };
-        computed.iter().enumerate().map(take).collect()
+    /// The first row of a node that is elsewhere, and where; none where its rows are not those computed, in any order.
+    fn moved(&self, node: &Node) -> Option<Option<(usize, usize)>> {
+        let scales = (0..).zip(&self.checked).map(|(i, c)| self.scale_of_sum(node, c.column, i));
+        let scales: Vec<f64> = scales.collect();
+        let scaled = |row: &[f64]| row.iter().zip(&scales).map(|(v, scale)| v * scale).collect::<Vec<f64>>();
+        let picked = |row: &[f64]| self.checked.iter().filter_map(|c| row.get(c.column).copied()).collect::<Vec<f64>>();
+        let computed: Vec<Vec<f64>> = node.computed.chunks_exact(self.checked.len().max(1)).map(scaled).collect();
+        let file: Vec<Vec<f64>> = node.file.chunks_exact(self.width.max(1)).map(picked).collect();
+        // the same coefficients have the same order by size
+        let (by_computed, by_file) = (by_size(&computed), by_size(&file));
+        let pairs = || by_computed.iter().copied().zip(by_file.iter().copied());
+        let values = |(row, from): (usize, usize)| file[from].iter().copied().zip(computed[row].iter().copied());
+        if !are_same(pairs().flat_map(values)) {
+            return None;
+        }
+        let elsewhere = pairs().filter(|&(row, _)| !are_same(values((row, row))));
+        Some(elsewhere.min())
     }
 
     /// As [`Sample::scale`], whatever the order of rows.
-    fn sorted_scale(&self, node: &Node, column: usize, i: usize) -> f64 {
+    fn scale_of_sum(&self, node: &Node, column: usize, i: usize) -> f64 {
         if self.checked.get(i).is_none_or(|c| c.formula.is_stated) {
             return 1.0;
         }
@@ -285,6 +280,14 @@ impl Sample<'_> {
             |values: &[f64], first: usize, step: usize| values.iter().skip(first).step_by(step.max(1)).sum::<f64>();
         sum(&node.file, column, self.width) / sum(&node.computed, i, self.checked.len())
     }
+}
+
+/// Places of rows in the order of their first coefficient.
+fn by_size(rows: &[Vec<f64>]) -> Vec<usize> {
+    let first = |i: usize| rows.get(i).and_then(|row| row.first()).copied().unwrap_or(f64::NAN);
+    let mut order: Vec<usize> = (0..rows.len()).collect();
+    order.sort_by(|&a, &b| first(a).total_cmp(&first(b)));
+    order
 }
 
 /// Whether almost all pairs are the same.

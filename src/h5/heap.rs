@@ -17,7 +17,7 @@ const HEADER: usize = 16;
 const KEPT: usize = 64 << 20;
 
 /// What is wrong with a heap.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
 pub enum HeapProblem {
     /// No collection there.
     #[error("expected a collection of strings at byte {at}, found none")]
@@ -88,6 +88,8 @@ struct Collection {
 /// The collections of a file that were met so far.
 #[derive(Debug, Default)]
 pub(super) struct Heap {
+    /// The object with a string in a damaged one, and what is wrong: the library must not come near it.
+    pub damaged: Option<(String, HeapProblem)>,
     collections: HashMap<u64, Collection>,
     bytes: usize,
 }

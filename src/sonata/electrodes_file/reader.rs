@@ -202,6 +202,7 @@ fn population(file: &File, name: String) -> Result<Population> {
     check_offsets(file, &super::offsets(&name), &offsets, ids.len(), rows)?;
     let by_id = by_id(file, &node_ids(&name), &ids)?;
     let units = file.string_attribute(&object, "units");
+    file.check_strings()?;
     Ok(Population { name, node_ids: ids, offsets, columns, units, by_id })
 }
 

@@ -13,7 +13,7 @@ use crate::method::{Contact, Kernel, Method};
 use crate::table::Table;
 
 /// Thicknesses that are one but for rounding, relative.
-const SAME: f64 = 1e-6;
+const SAME: f64 = 1e-7;
 
 /// What each file's thickness is multiplied by.
 const FACTORS: [f64; 3] = [0.5, 1.0, 2.0];
@@ -79,6 +79,10 @@ fn candidates(shape: Shape, regions: &[Vec<Contact>; 2]) -> Option<Vec<Candidate
     let method = ObjectiveCsd(shape);
     let mut candidates = Vec::new();
     for contacts in regions {
+        // a single contact has no axis
+        if contacts.len() < 2 {
+            return None;
+        }
         let own = method.prepare(contacts).ok()?;
         for factor in FACTORS {
             let size =
