@@ -17,7 +17,7 @@ mod selection;
 mod tables;
 mod writing;
 
-pub use agreement::{Agreement, NeuronDifference, SectionDifference, TemplateAgreement, agreement};
+pub use agreement::{Agreement, NeuronDifference, SectionDifference, TemplateAgreement, WithoutReport, agreement};
 pub use fit::Fit;
 pub use problem::AssemblyProblem;
 pub use request::{Discretisation, OnBadNeuron, Report, Request};

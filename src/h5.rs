@@ -2,16 +2,22 @@
 //!
 //! Every other module reads HDF5 through [`File`]; `hdf5::File` itself is opened nowhere else (a lint sees to it).
 
+mod header;
+mod heap;
 mod rows;
 mod storage;
+mod text;
+mod watch;
 mod write;
 
+pub use heap::HeapProblem;
 pub use storage::Storage;
+pub use watch::stuck;
 
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
-use hdf5::datatype::ByteOrder;
-use hdf5::types::{FixedAscii, FixedUnicode, FloatSize, IntSize, TypeDescriptor, VarLenAscii, VarLenUnicode};
+use hdf5::types::{IntSize, TypeDescriptor};
 use hdf5::{Dataset, Group, H5Type, Location};
 
 use crate::error::{Context, Error, FileProblem, Place, Problem, Result, listed};
@@ -62,6 +68,18 @@ pub enum H5Problem {
         /// Length of the file.
         bytes: u64,
     },
+    /// The heap in which strings of any length lie.
+    #[error("damaged heap of strings, {0}")]
+    Heap(HeapProblem),
+    /// Not the bytes of a text.
+    #[error("no text, expected UTF-8, found other bytes")]
+    Text,
+    /// A library call that goes round in a circle.
+    #[error("the HDF5 library does not come back, expected less than {seconds} s of computing")]
+    Stuck {
+        /// What it may compute.
+        seconds: u64,
+    },
     /// A library call failed.
     #[error("cannot be read: {0}")]
     Read(String),
@@ -74,19 +92,23 @@ impl Problem for H5Problem {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Open(_) => Some("the file may be cut short, or be of another format".into()),
+            Self::Heap(_) => Some("the file is damaged: make it again, or fetch it again".into()),
+            Self::Stuck { .. } => {
+                Some("the file is damaged, probably where its strings lie: make it again, or fetch it again".into())
+            }
             _ => None,
         }
     }
 }
-
-/// This machine's order of bytes.
-const NATIVE: ByteOrder = if cfg!(target_endian = "little") { ByteOrder::LittleEndian } else { ByteOrder::BigEndian };
 
 /// An open HDF5 file and its path.
 #[derive(Debug, Clone)]
 pub struct File {
     inner: hdf5::File,
     path: PathBuf,
+    /// The file as the system has it, to read strings without the library; none for files that are written.
+    plain: Option<Arc<std::fs::File>>,
+    heap: Arc<Mutex<heap::Heap>>,
 }
 
 impl File {
@@ -96,7 +118,8 @@ impl File {
     /// The file is not there, cannot be read, or is no (whole) HDF5 file.
     #[expect(clippy::disallowed_methods, reason = "this is the door")]
     pub fn open(path: &Path) -> Result<Self> {
-        std::fs::File::open(path).map_err(FileProblem::Read).in_file(path)?;
+        let plain = std::fs::File::open(path).map_err(FileProblem::Read).in_file(path)?;
+        let _watched = watch::watched(path.to_path_buf(), "/");
         let mut opened = hdf5::File::open(path);
         for _ in 0..LOCK_TRIES {
             if !opened.as_ref().is_err_and(|e| e.to_string().contains("unable to lock file")) {
@@ -106,7 +129,8 @@ impl File {
             opened = hdf5::File::open(path);
         }
         let inner = opened.map_err(|e| H5Problem::Open(reason(&e))).in_file(path)?;
-        Ok(Self { inner, path: path.to_path_buf() })
+        let plain = heap::is_plain(&plain).then(|| Arc::new(plain));
+        Ok(Self { inner, path: path.to_path_buf(), plain, heap: Arc::default() })
     }
 
     /// Creates a file, or empties it.
@@ -117,7 +141,7 @@ impl File {
     pub fn create(path: &Path) -> Result<Self> {
         std::fs::File::create(path).map_err(FileProblem::Write).in_file(path)?;
         let inner = hdf5::File::create(path).map_err(|e| H5Problem::Write(reason(&e))).in_file(path)?;
-        Ok(Self { inner, path: path.to_path_buf() })
+        Ok(Self { inner, path: path.to_path_buf(), plain: None, heap: Arc::default() })
     }
 
     /// The file's path.
@@ -128,11 +152,13 @@ impl File {
     /// Whether an object (group, dataset) is there.
     pub fn has(&self, object: &str) -> bool {
         // a group that is missing on the way is an error of the library's, and no link either
+        let _watched = self.watched(object);
         object.split('/').all(str::is_empty) || self.inner.link_exists(object)
     }
 
     /// Whether an object is there and is a dataset.
     pub fn is_dataset(&self, object: &str) -> bool {
+        let _watched = self.watched(object);
         self.has(object) && self.inner.dataset(object).is_ok()
     }
 
@@ -141,7 +167,9 @@ impl File {
     /// # Errors
     /// The group is missing.
     pub fn members(&self, group: &str) -> Result<Vec<String>> {
-        let mut names = self.group(group)?.member_names().map_err(|e| self.read_error(group, &e))?;
+        let found = self.group(group)?;
+        let _watched = self.watched(group);
+        let mut names = found.member_names().map_err(|e| self.read_error(group, &e))?;
         names.sort_unstable();
         Ok(names)
     }
@@ -181,10 +209,12 @@ impl File {
         if object != "/" && !self.has(object) {
             return Err(self.missing("group", object));
         }
+        let _watched = self.watched(object);
         self.inner.group(object).map_err(|_| self.missing("group", object))
     }
 
     fn dataset(&self, object: &str) -> Result<Dataset> {
+        let _watched = self.watched(object);
         self.inner.dataset(object).map_err(|_| self.missing("dataset", object))
     }
 
@@ -216,17 +246,6 @@ impl File {
     /// The dataset is missing.
     pub fn byte_offset(&self, object: &str) -> Result<Option<u64>> {
         Ok(self.dataset(object)?.offset())
-    }
-
-    /// The byte offset of a dataset that lies in one piece as float64 in the byte order of this machine; none for others.
-    ///
-    /// # Errors
-    /// The dataset is missing.
-    pub fn plain_f64(&self, object: &str) -> Result<Option<u64>> {
-        let dataset = self.dataset(object)?;
-        let float = self.descriptor(object, &dataset)? == TypeDescriptor::Float(FloatSize::U8);
-        let native = dataset.dtype().is_ok_and(|t| t.byte_order() == NATIVE);
-        Ok(dataset.offset().filter(|_| float && native))
     }
 
     fn descriptor(&self, object: &str, dataset: &Dataset) -> Result<TypeDescriptor> {
@@ -356,31 +375,6 @@ impl File {
         dataset.read_raw::<T>().map_err(|e| self.read_error(object, &e))
     }
 
-    /// All values of a dataset of strings, of any of HDF5's four kinds.
-    ///
-    /// # Errors
-    /// Missing, not strings, unreadable.
-    pub fn strings(&self, object: &str) -> Result<Vec<String>> {
-        let dataset = self.dataset(object)?;
-        let owned = |v: &dyn AsRef<str>| v.as_ref().to_string();
-        let d = &dataset;
-        Ok(match self.descriptor(object, d)? {
-            TypeDescriptor::VarLenUnicode => {
-                self.raw::<VarLenUnicode>(object, d)?.iter().map(|v| owned(&v.as_str())).collect()
-            }
-            TypeDescriptor::VarLenAscii => {
-                self.raw::<VarLenAscii>(object, d)?.iter().map(|v| owned(&v.as_str())).collect()
-            }
-            TypeDescriptor::FixedUnicode(n) if n <= LONGEST => {
-                self.raw::<FixedUnicode<LONGEST>>(object, d)?.iter().map(|v| owned(&v.as_str())).collect()
-            }
-            TypeDescriptor::FixedAscii(n) if n <= LONGEST => {
-                self.raw::<FixedAscii<LONGEST>>(object, d)?.iter().map(|v| owned(&v.as_str())).collect()
-            }
-            other => return Err(self.wrong_type(object, "strings", &other)),
-        })
-    }
-
     /// The one value of a dataset that holds a single float.
     ///
     /// # Errors
@@ -412,16 +406,6 @@ impl File {
         }
     }
 
-    /// A string attribute, if it is there and is a string.
-    pub fn string_attribute(&self, object: &str, name: &str) -> Option<String> {
-        let attribute = self.location(object).ok()?.attr(name).ok()?;
-        let unicode = attribute.read_scalar::<VarLenUnicode>().map(|v| v.to_string());
-        let ascii = || attribute.read_scalar::<VarLenAscii>().map(|v| v.to_string());
-        let fixed_unicode = || attribute.read_scalar::<FixedUnicode<LONGEST>>().map(|v| v.to_string());
-        let fixed = || attribute.read_scalar::<FixedAscii<LONGEST>>().map(|v| v.to_string());
-        unicode.or_else(|_| ascii()).or_else(|_| fixed_unicode()).or_else(|_| fixed()).ok()
-    }
-
     /// A numeric attribute, if it is there and is a number.
     pub fn float_attribute(&self, object: &str, name: &str) -> Option<f64> {
         self.location(object).ok()?.attr(name).ok()?.read_scalar::<f64>().ok()
@@ -450,9 +434,6 @@ impl File {
 const LOCK_TRIES: u32 = 20;
 /// ... after so long.
 const LOCK_WAIT: std::time::Duration = std::time::Duration::from_millis(25);
-
-/// Fixed-length strings are read up to this many bytes.
-const LONGEST: usize = 512;
 
 /// The library's message in one line.
 fn reason(error: &hdf5::Error) -> String {

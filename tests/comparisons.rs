@@ -86,6 +86,63 @@ fn the_originals_extra_column_and_order_of_names_are_named() {
     assert_eq!((code, causes(&told["populations"][0])), (0, vec![]));
 }
 
+/// Coefficients of the table `s.parquet` at disks on one axis, of which one tells this thickness, um.
+fn disks(dir: &Path, out: &str, thickness: &str) {
+    let row = |y: i32, size: &str| format!("d{y},0,{y},0,NA,NA,ObjectiveCSD_Disk_400{size}\n");
+    let csv = format!("name,x,y,z,layer,region,type\n{}{}{}", row(-300, ""), row(0, thickness), row(300, ""));
+    std::fs::write(dir.join("disks.csv"), csv).unwrap();
+    leadfield_in(dir, &["weights", "s.parquet", "disks.csv", "-o", out, "--quiet"]).ok();
+}
+
+#[test]
+fn half_a_thickness_is_named_where_the_segments_prove_it() {
+    let dir = ours();
+    disks(dir.path(), "half.h5", "_70");
+    disks(dir.path(), "whole.h5", "_140");
+    disks(dir.path(), "other.h5", "_200");
+    let causes = |a: &str, b: &str, options: &[&str]| {
+        let (code, told) = compared(dir.path(), "weights", a, b, options);
+        assert_eq!(code, 1);
+        causes(&told["populations"][0])
+    };
+    let segments = ["--segments", "s.parquet"];
+    let text = "the regions of contacts `d0` reach 140 um along the axis to either side in the first file, and 70 um in the \
+                second: a thickness is half of the extent, not all of it";
+    assert_eq!(causes("whole.h5", "half.h5", &segments), [("half thickness".to_string(), text.to_string())]);
+    assert_eq!(causes("whole.h5", "half.h5", &[]), [], "without segments nothing is proved");
+    assert_eq!(causes("whole.h5", "other.h5", &segments), [], "200 um are not twice 140");
+}
+
+#[test]
+fn another_terminal_branch_is_named_where_the_circuit_proves_it_for_coefficients_too() {
+    let dir = ours();
+    let contacts = golden().join("input/electrodes/named.csv");
+    for placement in ["bluerecording", "arc"] {
+        let table = format!("{placement}.parquet");
+        leadfield_in(dir.path(), &["positions", &config(), "-o", &table, "--axon-placement", placement, "--quiet"])
+            .ok();
+        let out = format!("{placement}.h5");
+        let args = ["weights", &table, contacts.to_str().unwrap(), "-o", &out, "--near-field", "exact", "--quiet"];
+        leadfield_in(dir.path(), &args).ok();
+    }
+    let options = ["--circuit", &config()];
+    let told = |a: &str, b: &str, options: &[&str]| {
+        let (code, told) = compared(dir.path(), "weights", a, b, options);
+        assert_eq!(code, 1);
+        causes(&told["populations"][0])
+    };
+    // by their README none of the branches of nodes 2, 6, 10, 14 and 22 is long enough; `w.h5` has the older rule
+    let text = "the coefficients of 5 neurons are those of axon stubs where `--axon-placement bluerecording` puts them in the \
+                first file, and where `bluerecording-0.2` does in the second";
+    let expected = [("last terminal branch".to_string(), text.to_string())];
+    assert_eq!(told("bluerecording.h5", "w.h5", &options), expected);
+    assert_eq!(told("bluerecording.h5", "w.h5", &[]), [], "without the circuit nothing is proved");
+    assert_eq!(told("arc.h5", "w.h5", &options), [], "another rule explains neither file");
+    // a file of the original, which does not say its conductivity: the same contacts under their own names
+    let options = [&options[..], &["--columns", "sorted-names", "--ignore-extra-column", "--rtol", "1e-9"]].concat();
+    assert_eq!(told("bluerecording.h5", &reference("named.h5"), &options), expected);
+}
+
 /// Overwrites one coefficient of a file of ours, in the four columns of `named.csv`.
 fn overwrite(path: &Path, row: u64, column: u64, value: f64) {
     let object = "/electrodes/S1nonbarrel_neurons/scaling_factors";

@@ -124,10 +124,12 @@ fn files_of_the_original_become_ones_that_every_client_accepts() {
     // e1, e2, e10, ref: sorted as text e10 comes before e2
     let expected = format!(
         "{} -> m.h5: 4 contacts, 20 nodes, 3161 rows\n  \
-         the last column, of ones and of no contact, is left out\n  \
-         2 contacts labelled anew: their columns were in order of sorted names\n  \
-         `/S1nonbarrel_neurons/node_ids` was int64, is uint64\n  \
-         `/S1nonbarrel_neurons/offsets` was int64, is uint64\n",
+         mended E13: integers of another type than uint64 (2 times)\n  \
+         mended E38: one column more than contacts, all ones, as BlueRecording 0.2.1 writes\n  \
+         mended E44: a column number that is no uint64 scalar (4 times)\n  \
+         mended E46: columns in the order of sorted names under numbers in file order\n  \
+         mended E49: a `position` that is not float32 (4 times)\n  \
+         mended E61: `scaling_factors` has no attribute `units`\n",
         path("reference/named.h5")
     );
     assert_eq!((said.code, said.stderr), (0, expected));
@@ -169,8 +171,12 @@ fn coefficients_as_columns_come_back_to_the_bit() {
     let bytes = |name: &str| {
         let file = ElectrodesFile::open(&dir.path().join(name)).unwrap();
         let p = &file.populations()[0];
-        let columns: Vec<_> =
-            file.electrodes().iter().map(|e| (e.name.clone(), e.position, e.column(p.name()))).collect();
+        let columns: Vec<_> = file
+            .descriptions()
+            .unwrap()
+            .iter()
+            .map(|(e, d)| (e.name.clone(), d.position, e.column(p.name())))
+            .collect();
         let bits: Vec<u64> = file.rows(p, 0..p.rows()).unwrap().into_iter().map(f64::to_bits).collect();
         (p.node_ids().to_vec(), p.offsets().to_vec(), columns, bits)
     };
@@ -334,7 +340,17 @@ fn what_cannot_be_is_refused() {
         "error: noise.bin: unknown kind of file, expected positions (pickle, Parquet, HDF5), a segment table, electrodes, \
          an electrodes file or a report",
     );
-    assert_eq!(names_in(dir.path()), ["noise.bin", "t.parquet"]);
+    // what cannot be known is not made up
+    crate::malformed::electrodes_file::damaged(&dir.path().join("w.h5"), |file| {
+        file.unlink("/electrodes/b/position").unwrap();
+    });
+    refused(
+        &["w.h5", "-o", "u.h5"],
+        "error: w.h5: not mended, expected faults that can be mended without guessing, found `E47`: /electrodes/b/position: \
+         missing, expected float32 `[3]`\n\
+         hint: `leadfield validate electrodes-file` tells all faults, and what to do about each",
+    );
+    assert_eq!(names_in(dir.path()), ["noise.bin", "t.parquet", "w.h5"]);
 }
 
 #[test]

@@ -190,12 +190,9 @@ fn damaged_segment_tables_are_read_or_refused() {
 /// Address space of the program, KiB: its code, threads and libraries take about a tenth.
 const ADDRESS_SPACE_KIB: u64 = 4 << 20;
 
-/// CPU seconds after which the program is stopped. libhdf5 1.10 walks a heap of strings whose next object is 0 bytes
-/// long for ever; where it does, the case tells nothing of this program.
-const CPU_SECONDS: u32 = 2;
-/// The signal that ends it then.
-const SIGXCPU: i32 = 24;
-const SIGKILL: i32 = 9;
+/// CPU seconds after which the program is stopped: the case has failed then. It ends by itself where the HDF5 library does
+/// not come back within 5.
+const CPU_SECONDS: u32 = 60;
 
 #[test]
 fn damaged_hdf5_files_are_examined_or_refused() {
@@ -216,10 +213,6 @@ fn damaged_hdf5_files_are_examined_or_refused() {
             .unwrap();
         let told = String::from_utf8_lossy(&run.stderr).into_owned();
         prop_assert!(!told.contains("panicked"), "{told}");
-        // the shell's limit is a soft and a hard one at once, so that either signal may come first
-        if matches!(run.status.signal(), Some(SIGXCPU | SIGKILL)) {
-            return Ok(());
-        }
         prop_assert!(run.status.signal().is_none(), "{:?}: {told}", run.status);
         prop_assert!(matches!(run.status.code(), Some(0..=2)), "{:?}: {told}", run.status);
         Ok(())

@@ -132,7 +132,7 @@ fn the_table_tells_each_contact_s_coefficients_and_neighbours() {
         // 3161 is odd: the median is one of them
         let told =
             [own[0], own[own.len() / 2], own[own.len() - 1]].map(|v| format!("<td class=\"number\">{v:.3e}</td>"));
-        let p = contact.position.unwrap();
+        let p = file.description(&contact.name).unwrap().position.unwrap();
         let sphere = format!("{},{},{},100", p.x, p.y, p.z);
         let near: f64 = leadfield_in(folder(), &["query", "s.parquet", "--sphere", &sphere, "--count"])
             .ok()
@@ -152,7 +152,7 @@ fn the_table_tells_each_contact_s_coefficients_and_neighbours() {
         let row = format!(
             "<tr{class}><td>{}</td><td>{}</td><td>{p}</td>{}<td class=\"number\">{near}</td><td class=\"number\">{share}</td></tr>",
             contact.name,
-            contact.kind.as_ref().unwrap(),
+            file.description(&contact.name).unwrap().kind.unwrap(),
             told.concat()
         );
         assert!(page.contains(&row), "{row}");

@@ -384,7 +384,8 @@ fn files_of_the_original_and_of_its_successor_are_read() {
     assert_eq!((population.name(), population.columns(), population.rows()), ("S1nonbarrel_neurons", 17, 3161));
     assert_eq!(original.electrodes().len(), 16);
     let sphere = original.electrodes().iter().find(|e| e.name == "4").unwrap();
-    assert_eq!((sphere.kind.as_deref(), sphere.column("S1nonbarrel_neurons")), (Some("ObjectiveCSD_Sphere"), Some(4)));
+    let kind = original.description("4").unwrap().kind;
+    assert_eq!((kind.as_deref(), sphere.column("S1nonbarrel_neurons")), (Some("ObjectiveCSD_Sphere"), Some(4)));
     // nodes in rank order, no layer, region, type, position
     let dir = scratch();
     let path = dir.path().join("w.h5");

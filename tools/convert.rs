@@ -12,10 +12,11 @@ use std::path::{Path, PathBuf};
 
 use leadfield::Result;
 use leadfield::boundaries::{self, write_hdf5, write_parquet};
+use leadfield::diagnosis::{self, examine};
 use leadfield::error::{Context, Error, Problem, count};
+use leadfield::exchange::boundaries_of;
 use leadfield::exchange::coefficients::Shape;
-use leadfield::exchange::mend::Labels;
-use leadfield::exchange::{boundaries_of, mend};
+use leadfield::sonata::electrodes_file::ColumnRule;
 use leadfield::staged::{Existing, Staged};
 use leadfield::table::{Precision, Table};
 use rayon::prelude::*;
@@ -266,18 +267,31 @@ impl Work<'_> {
         if self.args.precision == Width::F32 {
             return Err(ConvertProblem::Single).in_file(path);
         }
-        let labels = match self.args.columns {
-            Columns::SortedNames => Labels::SortedNames,
-            Columns::Index => Labels::Index,
+        let request = diagnosis::Request {
+            file: path,
+            expected: &[],
+            segments: None,
+            columns: Some(self.columns()),
+            progress: &|_| (),
         };
-        let mended = mend::mend(path, out, self.existing(), labels, &|_| {})?;
+        let mended = diagnosis::mend(&examine(&request)?, out, self.existing(), &|_| ())?;
         let told = format!(
             "{}, {}, {}",
             count(mended.contacts, "contact"),
             count(mended.nodes, "node"),
             count(mended.rows, "row")
         );
-        Ok(mended.notes.iter().fold(told, |told, note| format!("{told}\n  {note}")))
+        let times = |n: u64| if n > 1 { format!(" ({n} times)") } else { String::new() };
+        let codes = mended.codes.iter().map(|(code, &n)| format!("mended {code}: {}{}", code.entry().title, times(n)));
+        let left_out = mended.left_out.iter().map(|object| format!("left out, since no client reads it: `{object}`"));
+        Ok(codes.chain(left_out).fold(told, |told, note| format!("{told}\n  {note}")))
+    }
+
+    fn columns(&self) -> ColumnRule {
+        match self.args.columns {
+            Columns::SortedNames => ColumnRule::SortedNames,
+            Columns::Index => ColumnRule::Index,
+        }
     }
 }
 

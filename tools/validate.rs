@@ -1,5 +1,6 @@
 //! `leadfield validate`: whether a file is sound, and whether two agree.
 
+mod branches;
 mod circuit;
 mod electrodes_file;
 mod positions;

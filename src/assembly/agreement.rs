@@ -1,9 +1,10 @@
-//! Whether the rule of the cell templates gives the segments that a report has, neuron by neuron.
+//! Whether the rule of the cell templates gives the segments that a report has, neuron by neuron; and where there is no
+//! report, what the rule gives, for a table to be held against.
 
 use super::by_rule;
 use super::library::Library;
 use super::neurons::Neurons;
-use super::request::{self, Discretisation, Request, Source};
+use super::request::{self, Discretisation, OnBadNeuron, Request, Source};
 use super::rules::{Given, Rules};
 use super::selection::Selection;
 use super::{Assembly, AssemblyProblem, TiedNeurons};
@@ -13,13 +14,13 @@ use crate::segments::SectionCount;
 use crate::sonata::config::{Config, NodePopulation};
 use crate::sonata::report;
 
-/// Rule and report of one population.
+/// Rule and report of one population; without a report no neuron differs but those that the rule gives nothing for.
 #[derive(Debug)]
 pub struct Agreement {
     /// The population.
     pub population: String,
-    /// Name of the report.
-    pub report: String,
+    /// Name of the report, if there is one.
+    pub report: Option<String>,
     /// The templates, in the order of their names.
     pub templates: Vec<TemplateAgreement>,
     /// The neurons that differ, node ids ascending.
@@ -79,31 +80,44 @@ impl Agreement {
     }
 }
 
+/// What to do where no report lists all segments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WithoutReport {
+    /// It is an error: there is nothing to compare.
+    Error,
+    /// The rule stands alone, for a table to be held against.
+    Rule,
+}
+
 /// Compares rule and report: for the population that is asked for, else for each biophysical one that the report has.
-/// With it comes what is known of the population by the report.
+/// With it comes what is known of the population by the report, or by the rule where there is none.
 ///
 /// # Errors
 /// Anything missing, malformed or contradictory in circuit or report; no population to compare. Neurons whose morphology
 /// or template is wrong are differences, not errors.
-pub fn agreement(request: &Request<'_>) -> Result<Vec<(Agreement, Assembly)>> {
+pub fn agreement(request: &Request<'_>, without: WithoutReport) -> Result<Vec<(Agreement, Assembly)>> {
     let config = Config::open(request.config)?;
     let by_report = Request { discretisation: Some(Discretisation::Report), segment_length_um: None, ..*request };
-    let source = request::source(&config, &by_report)?;
+    let may_go_without = without == WithoutReport::Rule && request.report.is_none();
+    let source = match request::source(&config, &by_report) {
+        Err(_) if may_go_without => Source::Rule,
+        Ok(Source::Report(report)) if may_go_without && !report.file.exists() => Source::Rule,
+        source => source?,
+    };
     Given { axon: request.axon, chunk_um: request.segment_length_um }.check()?;
-    let Source::Report(report) = &source else { return Ok(Vec::new()) };
     let circuit = config.circuit();
     let populations = match request.population {
         Some(name) => vec![circuit.population(Some(name))?],
         None => {
-            let known = report::populations(&report.file)?;
             let mut all = circuit.biophysical_populations()?;
-            if all.len() > 1 {
+            if let (Source::Report(report), true) = (&source, all.len() > 1) {
+                let known = report::populations(&report.file)?;
                 all.retain(|p| known.contains(&p.name));
             }
             all
         }
     };
-    let compared = populations.into_iter().map(|p| compare(&config, p, &source, &report.name, request));
+    let compared = populations.into_iter().map(|p| compare(&config, p, &source, request));
     compared.collect()
 }
 
@@ -111,7 +125,6 @@ fn compare(
     config: &Config,
     population: &NodePopulation,
     source: &Source,
-    report: &str,
     request: &Request<'_>,
 ) -> Result<(Agreement, Assembly)> {
     let selection = Selection::of(config, population, source, request)?;
@@ -129,8 +142,8 @@ fn compare(
     for ((&node_id, morphology), &place) in neurons.ids.iter().zip(&neurons.morphologies).zip(&rules.of_nodes) {
         let plan = plans.next_if(|p| p.node_id == node_id);
         let problem = bad.next_if(|b| b.node_id == node_id).map(|b| b.error.to_string());
-        let reported = selection.layout.as_ref().and_then(|l| l.sections(node_id)).cloned().unwrap_or_default();
-        let sections = plan.map(|p| differences(&p.sections, &reported)).unwrap_or_default();
+        let reported = selection.layout.as_ref().map(|l| l.sections(node_id).cloned().unwrap_or_default());
+        let sections = plan.zip(reported).map(|(p, reported)| differences(&p.sections, &reported)).unwrap_or_default();
         let Some(template) = templates.get_mut(place as usize) else { continue };
         if problem.is_some() || !sections.is_empty() {
             template.differing += 1;
@@ -139,7 +152,17 @@ fn compare(
         }
     }
     let (population_name, ties) = (population.name.clone(), planned.ties);
-    let agreement = Agreement { population: population_name, report: report.into(), templates, differing, ties };
+    let report = match source {
+        Source::Report(report) => Some(report.name.clone()),
+        Source::Rule => None,
+    };
+    let by_rule = report.is_none();
+    let agreement = Agreement { population: population_name, report, templates, differing, ties };
+    if by_rule {
+        // a neuron without a rule is told as such: the table is held against the others
+        let others = Request { on_bad_neuron: OnBadNeuron::Skip, ..*request };
+        return Ok((agreement, Assembly::join(config, population, selection, source, &others)?));
+    }
     // counts are the report's here, whatever the rule; what becomes of an axon it does not tell
     let by_report = Request { segment_length_um: None, axon: None, checks: Checks::SectionsOnly, ..*request };
     let mut assembly = Assembly::join(config, population, selection, source, &by_report)?;

@@ -11,8 +11,9 @@ mod tally;
 mod told;
 mod worst;
 
-pub use causes::{Cause, causes};
-pub use columns::{ColumnRule, ExtraColumn};
+pub use crate::sonata::electrodes_file::ColumnRule;
+pub use causes::{ByBranch, Cause, Known, causes};
+pub use columns::ExtraColumn;
 pub use pairs::{each_row, names};
 pub use quantiles::QUANTILES;
 pub use rows::SegmentCounts;

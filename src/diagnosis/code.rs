@@ -230,6 +230,15 @@ codes! {
         "is it the circuit that the file was made from?";
     SegmentCount = "E73" Error, "a node has not one row a segment", Misreads / Misreads, false,
         "is it the circuit that the file was made from? make the file again from this one";
+    // ------------------------------------------------------------------ against coefficients computed anew
+    UnitFactor = "E80" Error, "coefficients are in another unit than V/nA", Misreads / Misreads, false,
+        "compute the file again with `leadfield weights`, or multiply the coefficients";
+    ColumnsExchanged = "E81" Error, "columns hold the coefficients of other contacts", Misreads / Misreads, false,
+        "make the file again, or give each contact the number of its column";
+    RowsReordered = "E82" Error, "the rows of nodes are in another order than segments", Misreads / Misreads, false,
+        "make the file again: sections by ascending id, segments in order";
+    OtherCoefficients = "E83" Warning, "coefficients are not what the contact's method gives", Misreads / Misreads, false,
+        "is it the table that the file was made from? compare with `leadfield validate weights`";
 }
 
 impl Code {

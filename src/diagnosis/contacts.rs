@@ -6,10 +6,7 @@ use super::integers::{kind, problem};
 use crate::geometry::Point;
 use crate::h5::File;
 use crate::method;
-use crate::sonata::electrodes_file::{Attribute, ELECTRODES, electrode};
-
-/// Attributes of `type` that are kept when a file is mended.
-const SETTINGS: [&str; 6] = ["radius", "thickness", "conductivity_S_per_m", "near_field", "field", "current_nA"];
+use crate::sonata::electrodes_file::{Attribute, ELECTRODES, electrode, settings};
 
 /// One contact, as far as it could be read.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,7 +68,7 @@ fn contact(file: &File, name: String, populations: &[(String, Option<u64>)], fin
         position: position(file, &group, findings),
         layer: label(file, &format!("{group}/layer"), findings),
         region: label(file, &format!("{group}/region"), findings),
-        settings: settings(file, &format!("{group}/type")),
+        settings: settings(file, &name),
         columns,
         kind,
         name,
@@ -126,23 +123,22 @@ fn method_of(file: &File, group: &str, findings: &mut Findings) -> Option<String
             Some(name)
         }
         Err(error) => {
-            findings.add(Code::TypeNotText, &object, problem(&error));
+            findings.add(not_text(file, Code::TypeNotText), &object, problem(&error));
             None
         }
     }
+}
+
+/// What it is that a text cannot be read.
+fn not_text(file: &File, code: Code) -> Code {
+    if file.check_strings().is_err() { Code::Unreadable } else { code }
 }
 
 fn label(file: &File, object: &str, findings: &mut Findings) -> Option<String> {
     if !file.has(object) {
         return None;
     }
-    file.string(object).map_err(|e| findings.add(Code::LabelNotText, object, problem(&e))).ok()
-}
-
-fn settings(file: &File, object: &str) -> Vec<(&'static str, Attribute)> {
-    let text = |key: &str| file.string_attribute(object, key).map(Attribute::Text);
-    let number = |key: &str| file.float_attribute(object, key).map(Attribute::Number);
-    SETTINGS.into_iter().filter_map(|key| Some((key, text(key).or_else(|| number(key))?))).collect()
+    file.string(object).map_err(|e| findings.add(not_text(file, Code::LabelNotText), object, problem(&e))).ok()
 }
 
 /// A contact's column, where clients look or where the SONATA text puts it.

@@ -58,6 +58,11 @@ impl Findings {
         self.0.push(Finding { code, place, text, more: 0, mendable: code.entry().mended });
     }
 
+    /// Whether there is a finding of a code.
+    pub fn has(&self, code: Code) -> bool {
+        self.0.iter().any(|f| f.code == code)
+    }
+
     /// Counts more of the last finding.
     pub fn and_more(&mut self, more: u64) {
         if let Some(last) = self.0.last_mut() {

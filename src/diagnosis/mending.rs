@@ -1,8 +1,10 @@
 //! A sound file from a faulty one, where that needs no guess: types, layout, shifted offsets, the order of nodes, columns
 //! of nobody.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::population::neurite_types;
 use super::{Code, Contact, Diagnosis, Finding, Population, Severity};
 use crate::error::{Context, Problem, Result, listed};
 use crate::geometry::Point;
@@ -15,23 +17,34 @@ const BLOCK_BYTES: u64 = 4 << 20;
 /// What was mended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mended {
-    /// The codes of what was found, and is no more.
-    pub codes: Vec<Code>,
-    /// Number of rows written.
+    /// What was found, and is no more: codes, and how often.
+    pub codes: BTreeMap<Code, u64>,
+    /// Number of contacts.
+    pub contacts: u64,
+    /// Number of nodes, all populations together.
+    pub nodes: u64,
+    /// Number of rows, all populations together.
     pub rows: u64,
+    /// Objects that are left out, since no client reads them.
+    pub left_out: Vec<String>,
 }
 
 /// Why no file was written.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum MendProblem {
     /// Faults that need a decision.
-    #[error("not mended, expected faults that can be mended without guessing, found {0}")]
-    Guess(String),
+    #[error("not mended, expected faults that can be mended without guessing, found {codes}: {first}")]
+    Guess {
+        /// Their codes.
+        codes: String,
+        /// The first of them.
+        first: String,
+    },
 }
 
 impl Problem for MendProblem {
     fn hint(&self) -> Option<String> {
-        Some("each finding tells what to do about it".into())
+        Some("`leadfield validate electrodes-file` tells all faults, and what to do about each".into())
     }
 }
 
@@ -57,23 +70,33 @@ struct Plan<'a> {
 /// # Errors
 /// A fault needs a guess (nothing is written then); the output exists or cannot be written; coefficients cannot be read.
 pub fn mend(diagnosis: &Diagnosis, out: &Path, existing: Existing, progress: &dyn Fn(u64)) -> Result<Mended> {
-    let mut codes: Vec<&str> = diagnosis.unmendable().map(|f| f.code.entry().code).collect();
-    codes.dedup();
-    if !codes.is_empty() {
-        return Err(MendProblem::Guess(listed(codes, 12))).in_file(&diagnosis.path);
+    if let Some(first) = diagnosis.unmendable().next() {
+        let mut codes: Vec<&str> = diagnosis.unmendable().map(|f| f.code.entry().code).collect();
+        codes.dedup();
+        let problem = MendProblem::Guess { codes: listed(codes, 12), first: first.to_string() };
+        return Err(problem).in_file(&diagnosis.path);
     }
     let contacts = in_column_order(diagnosis);
     let plans: Vec<Plan<'_>> =
         (0..).zip(&diagnosis.populations).filter_map(|(place, p)| Plan::new(place, p, &contacts)).collect();
-    let writer = Writer::create(out, existing, &layout(&contacts, &plans, &diagnosis.findings))?;
+    let mut codes = BTreeMap::new();
+    for finding in diagnosis.findings.iter().filter(|f| f.mendable) {
+        *codes.entry(finding.code).or_default() += finding.more + 1;
+    }
+    let layout = layout(&contacts, &plans, &codes);
+    let writer = Writer::create(out, existing, &layout)?;
     for (number, plan) in plans.iter().enumerate() {
         plan.copy(number, &writer, progress)?;
     }
     writer.commit()?;
-    let mut codes: Vec<Code> = diagnosis.findings.iter().filter(|f| f.mendable).map(|f| f.code).collect();
-    codes.sort_unstable();
-    codes.dedup();
-    Ok(Mended { codes, rows: plans.iter().filter_map(|p| p.offsets.last()).sum() })
+    let types = diagnosis.populations.iter().filter(|p| p.neurite_types);
+    Ok(Mended {
+        codes,
+        contacts: contacts.len() as u64,
+        nodes: layout.populations.iter().map(|p| p.node_ids.len() as u64).sum(),
+        rows: layout.populations.iter().map(PopulationLayout::rows).sum(),
+        left_out: types.map(|p| neurite_types(&p.name)).collect(),
+    })
 }
 
 /// A contact's own column, and its place in the diagnosis.
@@ -120,11 +143,13 @@ impl<'a> Plan<'a> {
             end += rows.end - rows.start;
             offsets.push(end);
         }
+        let mended = (!codes.is_empty()).then(|| ("mended", codes.into()));
+        let origin = self.population.provenance.iter().map(|(key, value)| (*key, value.as_str().into()));
         PopulationLayout {
             name: self.population.name.clone(),
             node_ids: self.nodes().map(|(id, _)| id).collect(),
             offsets,
-            provenance: vec![("mended", codes.into())],
+            provenance: mended.into_iter().chain(origin).collect(),
         }
     }
 
@@ -150,11 +175,8 @@ impl<'a> Plan<'a> {
     }
 }
 
-fn layout(contacts: &[Placed<'_>], plans: &[Plan<'_>], findings: &[Finding]) -> Layout {
-    let mut codes: Vec<&str> = findings.iter().filter(|f| f.mendable).map(|f| f.code.entry().code).collect();
-    codes.sort_unstable();
-    codes.dedup();
-    let codes = codes.join(" ");
+fn layout(contacts: &[Placed<'_>], plans: &[Plan<'_>], codes: &BTreeMap<Code, u64>) -> Layout {
+    let codes = codes.keys().map(|code| code.entry().code).collect::<Vec<_>>().join(" ");
     let label = |text: &Option<String>| text.clone().unwrap_or_else(|| "NA".into());
     let electrode = |&(_, contact): &Placed<'_>| Electrode {
         name: contact.name.clone(),

@@ -11,6 +11,7 @@ mod finding;
 mod integers;
 mod mending;
 mod population;
+mod recomputed;
 mod rows;
 mod values;
 
@@ -22,10 +23,12 @@ pub use expected::Expected;
 pub use finding::Finding;
 pub use mending::{Mended, mend};
 pub use population::{Ids, Population};
+pub use recomputed::Recomputed;
 
 use crate::error::{Result, count};
 use crate::h5::File;
-use crate::sonata::electrodes_file::{ELECTRODES, scaling_factors};
+use crate::sonata::electrodes_file::{ColumnRule, ELECTRODES, scaling_factors};
+use crate::table::Table;
 use finding::Findings;
 
 /// What is to be examined.
@@ -35,6 +38,10 @@ pub struct Request<'a> {
     pub file: &'a Path,
     /// What its circuit has, by each that knows.
     pub expected: &'a [Expected],
+    /// The segments that the file is of: a sample of its coefficients is computed anew from them.
+    pub segments: Option<&'a Table>,
+    /// Which column is whose in files of BlueRecording 0.2.1; none to go by what the file says of its version.
+    pub columns: Option<ColumnRule>,
     /// Called with numbers of rows done, from any thread.
     pub progress: &'a (dyn Fn(u64) + Sync),
 }
@@ -53,6 +60,8 @@ pub struct Diagnosis {
     pub populations: Vec<Population>,
     /// The contacts, by name.
     pub contacts: Vec<Contact>,
+    /// What was computed anew.
+    pub recomputed: Option<Recomputed>,
 }
 
 impl Diagnosis {
@@ -89,7 +98,8 @@ pub fn examine_each(request: &Request<'_>, each: &Each<'_>) -> Result<Diagnosis>
     let path = request.file.to_path_buf();
     if file.members(&format!("/{ELECTRODES}")).is_err() {
         findings.add(Code::NoElectrodes, format!("/{ELECTRODES}"), "missing, expected a group");
-        return Ok(Diagnosis { path, findings: findings.sorted(), populations: vec![], contacts: vec![] });
+        let (populations, contacts) = (Vec::new(), Vec::new());
+        return Ok(Diagnosis { path, findings: findings.sorted(), populations, contacts, recomputed: None });
     }
     let names = population_names(&file)?;
     if names.is_empty() {
@@ -105,14 +115,23 @@ pub fn examine_each(request: &Request<'_>, each: &Each<'_>) -> Result<Diagnosis>
     let columns: Vec<(String, Option<u64>)> =
         populations.iter().map(|p| (p.name.clone(), p.factors.as_ref().map(|f| f.columns()))).collect();
     let contacts = contacts::contacts(&file, &columns, &mut findings);
+    let mut recomputed = None;
     for (place, population) in populations.iter_mut().enumerate() {
         for expected in request.expected.iter().filter(|e| e.population == population.name) {
             expected.check(population, &mut findings);
         }
         population.check_values(place, &contacts, (request.progress, each), &mut findings)?;
-        population.check_labels(&file, place, &contacts, &mut findings);
+        population.check_labels(&file, place, &contacts, request.columns, &mut findings);
+        if let Some(table) = request.segments.filter(|table| table.metadata().population == population.name) {
+            recomputed = recomputed::check(population, place, &contacts, table, &mut findings)?;
+        }
     }
-    Ok(Diagnosis { path, findings: findings.sorted(), populations, contacts })
+    if let Err(error) = file.check_strings()
+        && !findings.has(Code::Unreadable)
+    {
+        findings.add(Code::Unreadable, error.place().object.clone().unwrap_or_default(), integers::problem(&error));
+    }
+    Ok(Diagnosis { path, findings: findings.sorted(), populations, contacts, recomputed })
 }
 
 /// Groups that are meant as populations: with node ids or offsets, or with coefficients.

@@ -9,8 +9,11 @@ use super::rows::{check_nodes, check_offsets};
 use super::values::Values;
 use crate::error::Result;
 use crate::h5::File;
-use crate::sonata::electrodes_file::{Factors, node_ids, offsets, scaling_factors, sorted_names};
+use crate::sonata::electrodes_file::{ColumnRule, Factors, node_ids, offsets, scaling_factors, sorted_names};
 use crate::units::COEFFICIENT_UNIT;
+
+/// What the version that wrote a file is called in one that is mended.
+const VERSION: &str = "converted_from_version";
 
 /// Node ids in file order, and ascending to look them up.
 #[derive(Debug, Clone, Default)]
@@ -46,6 +49,10 @@ pub struct Population {
     pub factors: Option<Factors>,
     /// The column of ones that belongs to no contact.
     pub extra_ones: Option<u64>,
+    /// What the file says of its origin.
+    pub provenance: Vec<(&'static str, String)>,
+    /// Whether there are `neurite_types`, which no client reads.
+    pub neurite_types: bool,
     /// Each contact's own column, where the file's numbers are those of BlueRecording 0.2.1 and mislead.
     pub relabelled: Option<Vec<u64>>,
 }
@@ -70,7 +77,10 @@ pub(super) fn read(file: &File, name: String, findings: &mut Findings) -> Popula
     };
     check_neurite_types(file, &name, factors.as_ref(), findings);
     let node_ids = Ids::new(ids.unwrap_or_default());
-    Population { name, node_ids, offsets, factors, extra_ones: None, relabelled: None }
+    let told = |key, attribute: &str| Some((key, file.string_attribute(&self::node_ids(&name), attribute)?));
+    let provenance = [told("circuit", "circuit"), told(VERSION, "version")].into_iter().flatten().collect();
+    let neurite_types = file.has(&neurite_types(&name));
+    Population { node_ids, offsets, factors, extra_ones: None, provenance, neurite_types, relabelled: None, name }
 }
 
 fn ids(file: &File, name: &str, findings: &mut Findings) -> Option<Vec<u64>> {
@@ -112,8 +122,12 @@ fn factors(file: &File, name: &str, findings: &mut Findings) -> Option<Factors> 
     Factors::open(file, &object).map_err(|e| findings.add(Code::Implausible, &object, problem(&e))).ok()
 }
 
+pub(super) fn neurite_types(name: &str) -> String {
+    format!("/{name}/neurite_types")
+}
+
 fn check_neurite_types(file: &File, name: &str, factors: Option<&Factors>, findings: &mut Findings) {
-    let object = format!("/{name}/neurite_types");
+    let object = neurite_types(name);
     let (Ok(shape), Some(factors)) = (file.shape(&object), factors) else { return };
     if shape.as_slice() != [factors.rows() as usize] {
         let text = format!("wrong shape, expected [{}], found {shape:?}", factors.rows());
@@ -159,7 +173,14 @@ impl Population {
     }
 
     /// Checks units and the order of names.
-    pub(super) fn check_labels(&mut self, file: &File, place: usize, contacts: &[Contact], findings: &mut Findings) {
+    pub(super) fn check_labels(
+        &mut self,
+        file: &File,
+        place: usize,
+        contacts: &[Contact],
+        rule: Option<ColumnRule>,
+        findings: &mut Findings,
+    ) {
         let object = scaling_factors(&self.name);
         if !file.has(&object) {
             return;
@@ -172,9 +193,10 @@ impl Population {
                 findings.add(Code::WrongUnits, &object, text);
             }
         }
-        if self.extra_ones.is_some() {
-            let version = file.string_attribute(&node_ids(&self.name), "version");
-            self.relabelled = check_sorted(&object, place, contacts, version.as_deref(), findings);
+        if self.extra_ones.is_some() && rule != Some(ColumnRule::Index) {
+            let version = self.provenance.iter().find(|(key, _)| *key == VERSION).map(|(_, version)| version.as_str());
+            let sure = (version, rule == Some(ColumnRule::SortedNames));
+            self.relabelled = check_sorted(&object, place, contacts, sure, findings);
         }
     }
 }
@@ -223,7 +245,7 @@ fn check_sorted(
     object: &str,
     place: usize,
     contacts: &[Contact],
-    version: Option<&str>,
+    (version, told): (Option<&str>, bool),
     findings: &mut Findings,
 ) -> Option<Vec<u64>> {
     let names = sorted_names(contacts.iter().map(|c| c.name.clone()).collect());
@@ -249,7 +271,7 @@ fn check_sorted(
         crate::error::listed(wrong, 6)
     );
     findings.add(Code::SortedNames, object, text);
-    if certain {
+    if certain || told {
         return Some(own);
     }
     findings.unmendable();

@@ -16,11 +16,11 @@ use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 use serde_json::{Value, json};
 
 use super::ExchangeProblem;
-use super::mend::{Contacts, Labels};
+use super::contacts::Contacts;
 use crate::error::{Context, Error, Result};
 use crate::geometry::Point;
 use crate::sonata::electrodes_file::{
-    Attribute, Electrode, ElectrodesFile, Layout, Population, PopulationLayout, Writer,
+    Attribute, ColumnRule, Electrode, ElectrodeEntry, ElectrodesFile, Layout, Population, PopulationLayout, Writer,
 };
 use crate::staged::Existing;
 use crate::table::Precision;
@@ -63,18 +63,19 @@ pub struct Coefficients<'a> {
 }
 
 impl<'a> Coefficients<'a> {
-    /// Prepares a population. A last column of ones (0.2.1) is left out, and such a file's labels are mended.
+    /// Prepares a population. A last column of ones (0.2.1) is left out; the rule tells whose columns are in such a file.
     ///
     /// # Errors
     /// A contact without a column of its own, or with a name that the table needs.
     pub fn of(
         file: &'a ElectrodesFile,
         population: &'a Population,
-        shape: Shape,
-        precision: Precision,
+        rule: ColumnRule,
+        (shape, precision): (Shape, Precision),
     ) -> Result<Self> {
-        let contacts = Contacts::of(file, population, Labels::SortedNames)?;
-        let schema = schema(&contacts, population, shape, precision).in_file(file.path())?;
+        let contacts = Contacts::of(file, population, rule)?;
+        let described = described(file, &contacts)?;
+        let schema = schema(&contacts, described, population, shape, precision).in_file(file.path())?;
         Ok(Self { file, population, contacts, shape, precision, schema })
     }
 
@@ -143,8 +144,21 @@ impl<'a> Coefficients<'a> {
     }
 }
 
+/// What is known of the contacts.
+fn described(file: &ElectrodesFile, contacts: &Contacts<'_>) -> Result<Value> {
+    let one = |e: &&ElectrodeEntry| {
+        let told = file.description(&e.name)?;
+        let position = told.position.map(Point::to_array);
+        Ok(json!({
+            "name": e.name, "position": position, "type": told.kind, "layer": told.layer, "region": told.region,
+        }))
+    };
+    contacts.entries.iter().map(one).collect::<Result<Vec<Value>>>().map(Value::from)
+}
+
 fn schema(
     contacts: &Contacts<'_>,
+    described: Value,
     population: &Population,
     shape: Shape,
     precision: Precision,
@@ -166,16 +180,8 @@ fn schema(
             }
         }
     }
-    let described: Vec<Value> = contacts
-        .entries
-        .iter()
-        .map(|e| {
-            let position = e.position.map(Point::to_array);
-            json!({"name": e.name, "position": position, "type": e.kind, "layer": e.layer, "region": e.region})
-        })
-        .collect();
     let metadata = [
-        (ELECTRODES_KEY.to_string(), Value::from(described).to_string()),
+        (ELECTRODES_KEY.to_string(), described.to_string()),
         (POPULATION_KEY.to_string(), population.name().to_string()),
         ("leadfield.units".to_string(), population.units().unwrap_or("unknown").to_string()),
     ];

@@ -5,7 +5,6 @@
 //! |---|---|---|
 //! | boundaries, one or many files | a segment table | [`Gathered`] |
 //! | a segment table | boundaries | [`boundaries_of`] |
-//! | an electrodes file of any version | one that every client accepts | [`mend::mend`] |
 //! | an electrodes file | columns of coefficients, and back | [`coefficients`] |
 //! | a compartment report | columns of values | [`frames`] |
 //!
@@ -13,10 +12,10 @@
 
 pub mod coefficients;
 pub mod columnar;
+mod contacts;
 pub mod frames;
 mod gather;
 mod layout;
-pub mod mend;
 mod problem;
 mod spill;
 

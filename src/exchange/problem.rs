@@ -97,14 +97,6 @@ pub enum ExchangeProblem {
     /// A last column that is no remnant of the original.
     #[error("wrong last column, expected ones (it belongs to no contact), found {0}")]
     NotOnes(f64),
-    /// A file that says where no contact is.
-    #[error("contact `{name}` has no `{what}`, expected it, since libsonata needs it")]
-    Incomplete {
-        /// The contact.
-        name: String,
-        /// `position` or `type`.
-        what: &'static str,
-    },
 }
 
 impl Problem for ExchangeProblem {
@@ -112,7 +104,7 @@ impl Problem for ExchangeProblem {
         let hint = match self {
             Self::NeuronTwice { .. } => "give the files of one run of one circuit",
             Self::Gap { .. } => "this layout keeps one point between two segments: a table with gaps does not fit it",
-            Self::NoColumn(_) | Self::SharedColumn { .. } | Self::Incomplete { .. } => {
+            Self::NoColumn(_) | Self::SharedColumn { .. } => {
                 "it cannot be guessed: make the file again with `leadfield weights`"
             }
             _ => return None,

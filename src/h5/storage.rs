@@ -30,6 +30,13 @@ pub struct Storage {
     pub native_f64: bool,
 }
 
+impl Storage {
+    /// Where the first value is, if values lie in one piece as float64 of this machine: they can be read at their place.
+    pub fn plain_f64(&self) -> Option<u64> {
+        self.byte_offset.filter(|_| self.contiguous && self.native_f64)
+    }
+}
+
 impl File {
     /// How a dataset lies in the file.
     ///

@@ -9,6 +9,7 @@ use crate::error::{Context, Result};
 use crate::geometry::region::{Cuboid, Predicate, Region};
 use crate::geometry::{Aabb, Point};
 use crate::picture::{Anchor, Colour, Item, LABEL, Page, Paint, Text, width};
+use crate::sonata::electrodes_file::{Description, ElectrodeEntry};
 use crate::table::{PageWarning, Table, Within};
 use crate::units::COEFFICIENT_UNIT;
 use crate::weights::Lookup;
@@ -74,18 +75,19 @@ impl Drawn {
 /// Nothing to draw; the table or the coefficients cannot be read.
 pub fn weights(request: &Weights<'_>) -> Result<Drawn> {
     let Weights { table, lookup, within, .. } = *request;
-    let electrode = lookup.electrode();
+    let electrode = lookup.description();
     let window = within.map(|half| window(electrode.position, half)).transpose().in_object("--within")?;
     let regions: Vec<&dyn Region> = window.iter().map(|w| w as &dyn Region).collect();
     let view = if regions.is_empty() { Within::Everywhere } else { Within::Regions(&regions, Predicate::Intersects) };
     let sample = Sample::of(table, view, electrode.position, request.most)?;
-    let place = || within.map_or_else(|| "in the table".into(), |r| format!("within {r} um of `{}`", electrode.name));
+    let place =
+        || within.map_or_else(|| "in the table".into(), |r| format!("within {r} um of `{}`", lookup.electrode()));
     let sample = sample.or_nothing(place).in_file(table.path())?;
     let nodes: Vec<u64> = sample.lines.iter().map(|l| l.node_id).collect();
     let rows: Vec<u64> = sample.lines.iter().map(|l| l.row).collect();
     let values = lookup.of(&nodes, &rows)?;
     let palette = Palette::of(electrode.kind.as_deref(), values.iter().flatten().copied());
-    let page = page(request, window.map(|w| w.bounds()).unwrap_or_default(), &sample, (&palette, &values));
+    let page = page(request, window.map(|w| w.bounds()).unwrap_or_default(), &sample, (&palette, &values))?;
     Ok(Drawn { page, palette, sample, values })
 }
 
@@ -100,12 +102,13 @@ fn window(center: Option<Point>, half: f64) -> Result<Cuboid> {
 }
 
 /// All contacts of the file.
-fn contacts(lookup: &Lookup) -> Vec<Mark> {
-    let chosen = &lookup.electrode().name;
-    let mark = |e: &crate::sonata::electrodes_file::ElectrodeEntry| {
-        Some(Mark { name: e.name.clone(), at: e.position?, chosen: e.name == *chosen })
+fn contacts(lookup: &Lookup) -> Result<Vec<Mark>> {
+    let chosen = |name: &str| name == lookup.electrode();
+    let all = lookup.file().descriptions()?;
+    let mark = |(e, told): &(&ElectrodeEntry, Description)| {
+        Some(Mark { name: e.name.clone(), at: told.position?, chosen: chosen(&e.name) })
     };
-    lookup.file().electrodes().iter().filter_map(mark).collect()
+    Ok(all.iter().filter_map(mark).collect())
 }
 
 /// The segments' box, and the contacts that are not far outside of it.
@@ -121,22 +124,22 @@ fn page(
     window: Option<Aabb>,
     sample: &Sample,
     (palette, values): (&Palette, &[Option<f64>]),
-) -> Page {
-    let electrode = request.lookup.electrode();
+) -> Result<Page> {
+    let electrode = request.lookup.description();
     let kind = electrode.kind.as_deref();
-    let contacts = contacts(request.lookup);
+    let contacts = contacts(request.lookup)?;
     let window = window.unwrap_or_else(|| surroundings(&sample.bounds, contacts.iter()));
     let order = order(palette, values);
     let panels = Panels::of(&window, request.views);
     let mut items = panels.draw(Colour::WHITE, |panel| vec![lines(panel, sample, &order), marks(panel, &contacts)]);
-    let title = format!("{} at contact {}", kind.unwrap_or("Coefficients"), electrode.name);
+    let title = format!("{} at contact {}", kind.unwrap_or("Coefficients"), request.lookup.electrode());
     items.push(panels.title(&title));
     items.push(panels.note(&note(sample, values, electrode.position, &window)));
     let top = panels.panels.first().map_or(0.0, |p| p.frame.top);
     let place = [panels.right + 14.0, top, (panels.bottom - top).min(BAR)];
     let (key, right) = key(palette, place, values, sample.every > 1);
     items.push(key);
-    Page { width: right, height: panels.height(), title, items }
+    Ok(Page { width: right, height: panels.height(), title, items })
 }
 
 /// Places of the segments with their colours, those that stand out last.

@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::geometry::Aabb;
 use crate::geometry::region::{Predicate, Region, Sphere};
-use crate::sonata::electrodes_file::{ElectrodeEntry, ElectrodesFile};
+use crate::sonata::electrodes_file::{Description, ElectrodesFile};
 use crate::table::{Filter, Pages, Query, Table, Within};
 use crate::weights::Lookup;
 
@@ -30,27 +30,31 @@ pub struct Row {
 pub fn middle(file: &ElectrodesFile, table: &Table) -> Result<Option<String>> {
     let center = table.bounds()?.center();
     let population = &table.metadata().population;
-    let usable = file.electrodes().iter().filter(|e| e.column(population).is_some());
-    let distance = |e: &&ElectrodeEntry| e.position.map_or(f64::INFINITY, |p| p.distance(center));
-    Ok(usable.min_by(|a, b| distance(a).total_cmp(&distance(b))).map(|e| e.name.clone()))
+    let usable = file.descriptions()?.into_iter().filter(|(e, _)| e.column(population).is_some());
+    let distance = |told: &Description| told.position.map_or(f64::INFINITY, |p| p.distance(center));
+    Ok(usable.min_by(|(_, a), (_, b)| distance(a).total_cmp(&distance(b))).map(|(e, _)| e.name.clone()))
 }
 
-/// All contacts that have a column, and these columns, in their order.
-pub fn contacts(lookup: &Lookup) -> Vec<(&ElectrodeEntry, u64)> {
+/// A contact that has a column: its name, what the file says of it, and the column.
+pub type Contact<'a> = (&'a str, Description, u64);
+
+/// All contacts that have a column, in its order.
+pub fn contacts(lookup: &Lookup) -> Result<Vec<Contact<'_>>> {
     let population = lookup.population().name();
-    let mut contacts: Vec<(&ElectrodeEntry, u64)> =
-        lookup.file().electrodes().iter().filter_map(|e| Some((e, e.column(population)?))).collect();
-    contacts.sort_by_key(|(_, column)| *column);
-    contacts
+    let described = lookup.file().descriptions()?.into_iter();
+    let mut contacts: Vec<Contact<'_>> =
+        described.filter_map(|(e, told)| Some((e.name.as_str(), told, e.column(population)?))).collect();
+    contacts.sort_by_key(|(_, _, column)| *column);
+    Ok(contacts)
 }
 
 /// Their lines.
-pub fn rows(table: &Table, contacts: &[(&ElectrodeEntry, u64)], summaries: Vec<Summary>) -> Result<Vec<Row>> {
-    let near = near(table, contacts.iter().map(|(e, _)| *e))?;
-    let row = |(((e, _), range), near): ((&(&ElectrodeEntry, u64), Summary), Option<u64>)| Row {
-        name: e.name.clone(),
-        kind: e.kind.clone().unwrap_or_default(),
-        position: e.position.map_or_else(String::new, |p| p.to_string()),
+pub fn rows(table: &Table, contacts: &[Contact<'_>], summaries: Vec<Summary>) -> Result<Vec<Row>> {
+    let near = near(table, contacts.iter().map(|(_, told, _)| told))?;
+    let row = |(((name, told, _), range), near): ((&Contact<'_>, Summary), Option<u64>)| Row {
+        name: (*name).into(),
+        kind: told.kind.clone().unwrap_or_default(),
+        position: told.position.map_or_else(String::new, |p| p.to_string()),
         range,
         near: near.map(|n| (n, n as f64 / table.len().max(1) as f64)),
     };
@@ -58,7 +62,7 @@ pub fn rows(table: &Table, contacts: &[(&ElectrodeEntry, u64)], summaries: Vec<S
 }
 
 /// How many segments have their midpoint near each contact.
-fn near<'a>(table: &Table, contacts: impl Iterator<Item = &'a ElectrodeEntry>) -> Result<Vec<Option<u64>>> {
+fn near<'a>(table: &Table, contacts: impl Iterator<Item = &'a Description>) -> Result<Vec<Option<u64>>> {
     let spheres: Vec<Option<Sphere>> = contacts.map(|e| Sphere::new(e.position?, NEAR_UM).ok()).collect();
     let regions: Vec<&dyn Region> = spheres.iter().flatten().map(|s| s as &dyn Region).collect();
     let within = Within::Regions(&regions, Predicate::Midpoint);

@@ -59,7 +59,7 @@ fn of_weights(weights: &Path, lookup: Option<&Lookup>, facts: &mut Facts) -> Res
     facts.add("written", times::written(weights)?);
     if let Some(lookup) = lookup {
         let population = lookup.population();
-        facts.add("contacts", contacts(lookup));
+        facts.add("contacts", contacts(lookup)?);
         let (rows, columns) = (population.rows(), population.columns());
         let shape = format!("{} segments x {columns} contacts", grouped(rows));
         facts.add("coefficients", format!("{}: {shape}", grouped(rows.saturating_mul(columns))));
@@ -70,13 +70,13 @@ fn of_weights(weights: &Path, lookup: Option<&Lookup>, facts: &mut Facts) -> Res
 }
 
 /// How many there are of each method: `2 PointSource, 382 LineSource`.
-fn contacts(lookup: &Lookup) -> String {
-    let mut kinds: BTreeMap<&str, u64> = BTreeMap::new();
-    for electrode in lookup.file().electrodes() {
-        *kinds.entry(electrode.kind.as_deref().unwrap_or("of unknown type")).or_default() += 1;
+fn contacts(lookup: &Lookup) -> Result<String> {
+    let mut kinds: BTreeMap<String, u64> = BTreeMap::new();
+    for (_, told) in lookup.file().descriptions()? {
+        *kinds.entry(told.kind.unwrap_or_else(|| "of unknown type".into())).or_default() += 1;
     }
     let told: Vec<String> = kinds.into_iter().map(|(kind, n)| format!("{} {kind}", grouped(n))).collect();
-    told.join(", ")
+    Ok(told.join(", "))
 }
 
 fn size(path: &Path) -> Result<u64> {

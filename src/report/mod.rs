@@ -122,11 +122,17 @@ fn full(
     let scene = scene::Scene::of(&all, request.within)?;
     clock.step("segments round the contact read");
 
-    let contacts = contacts::contacts(&lookup);
-    let columns: Vec<usize> = contacts.iter().map(|(_, column)| *column as usize).collect();
+    let contacts = contacts::contacts(&lookup)?;
+    let columns: Vec<usize> = contacts.iter().map(|(_, _, column)| *column as usize).collect();
     let factors = lookup.file().factors(lookup.population())?;
     let summaries = Summaries::of(&factors, &columns)?;
-    let examined = diagnosis::Request { file: request.weights, expected, progress: &|_| () };
+    let examined = diagnosis::Request {
+        file: request.weights,
+        expected,
+        segments: Some(table),
+        columns: None,
+        progress: &|_| (),
+    };
     let own = lookup.population().name();
     let diagnosis = diagnosis::examine_each(&examined, &|population, rows| {
         if population == own {
@@ -163,7 +169,13 @@ fn faults_alone(
     expected: &[Expected],
     clock: &mut Clock,
 ) -> Result<Report> {
-    let examined = diagnosis::Request { file: request.weights, expected, progress: &|_| () };
+    let examined = diagnosis::Request {
+        file: request.weights,
+        expected,
+        segments: Some(table),
+        columns: None,
+        progress: &|_| (),
+    };
     let diagnosis = match diagnosis::examine(&examined) {
         Ok(diagnosis) if diagnosis.worst() == Some(Severity::Error) => diagnosis,
         _ => return Err(error),

@@ -21,28 +21,28 @@ pub struct Scene {
 impl Scene {
     /// The segments up to `within` um to every side of the contact; all where it has no position.
     pub fn of(request: &Weights<'_>, within: f64) -> Result<Self> {
-        let electrode = request.lookup.electrode();
-        let within = electrode.position.map(|_| within);
+        let position = request.lookup.description().position;
+        let within = position.map(|_| within);
         let drawn = plot::weights(&Weights { within, most: MOST, ..*request })?;
         let legend = drawn.legend().to_svg();
         let plot::Drawn { sample, values, palette, .. } = drawn;
-        let center = electrode.position.unwrap_or(sample.bounds.center());
+        let center = position.unwrap_or(sample.bounds.center());
         let radius = within.unwrap_or_else(|| 0.5 * sample.bounds.size().norm());
         // a hundredth of a um is more than can be seen
         let rounded = |v: f64| (v * 100.0).round() / 100.0;
         let apart: Vec<f64> = sample.lines.iter().map(|l| (l.midpoint() - center).norm()).collect();
-        let complete = (sample.every > 1 && electrode.position.is_some()).then(|| complete(&apart)).flatten();
+        let complete = (sample.every > 1 && position.is_some()).then(|| complete(&apart)).flatten();
         let ends = sample.lines.iter().flat_map(|l| l.start.to_array().into_iter().chain(l.end.to_array()));
         let near = |p: &Point| (*p - center).norm() <= 2.0 * radius && *p != center;
-        let own = request.lookup.file().electrodes().iter();
+        let own = request.lookup.file().descriptions()?.into_iter();
         let contacts: Vec<(&str, Point)> =
-            own.filter_map(|e| Some((e.name.as_str(), e.position?))).filter(|(_, p)| near(p)).collect();
+            own.filter_map(|(e, told)| Some((e.name.as_str(), told.position?))).filter(|(_, p)| near(p)).collect();
         let data = json!({
             "center": center.to_array(),
             "radius": radius,
             "complete": complete.map(rounded),
             "unit": COEFFICIENT_UNIT,
-            "name": electrode.name,
+            "name": request.lookup.electrode(),
             "ends": ends.map(rounded).collect::<Vec<_>>(),
             "apart": apart.into_iter().map(rounded).collect::<Vec<_>>(),
             "node": sample.lines.iter().map(|l| l.node_id).collect::<Vec<_>>(),

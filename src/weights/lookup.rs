@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use crate::error::{Context, Problem, Result, listed};
-use crate::sonata::electrodes_file::{ElectrodeEntry, ElectrodesFile, Population};
+use crate::sonata::electrodes_file::{Description, ElectrodesFile, Population};
 use crate::table::Table;
 
 /// What can be wrong with a look-up.
@@ -58,7 +58,8 @@ impl Problem for LookupProblem {
 pub struct Lookup {
     file: ElectrodesFile,
     population: Population,
-    electrode: ElectrodeEntry,
+    electrode: String,
+    description: Description,
     column: u64,
     /// First row and number of segments of each node, as the table counts them.
     neurons: HashMap<u64, (u64, u64)>,
@@ -86,12 +87,13 @@ impl Lookup {
             let known = listed(file.electrodes().iter().map(|e| e.name.as_str()), 12);
             LookupProblem::Electrode { name: electrode.into(), known }
         };
-        let entry = found.ok_or_else(unknown).in_file(path)?.clone();
+        let entry = found.ok_or_else(unknown).in_file(path)?;
         let column = entry.column(population.name());
         let column = column.ok_or_else(|| LookupProblem::NoColumn(population.name().into()));
         let column = column.in_object(&format!("/electrodes/{electrode}")).in_file(path)?;
         let neurons = table.neurons()?.into_iter().map(|n| (n.node_id, (n.first_row, n.segments))).collect();
-        Ok(Self { population, electrode: entry, column, neurons, file })
+        let description = file.description(electrode)?;
+        Ok(Self { population, electrode: electrode.into(), description, column, neurons, file })
     }
 
     /// The file.
@@ -104,9 +106,14 @@ impl Lookup {
         &self.population
     }
 
-    /// The contact.
-    pub fn electrode(&self) -> &ElectrodeEntry {
+    /// The contact's name.
+    pub fn electrode(&self) -> &str {
         &self.electrode
+    }
+
+    /// What the file says of the contact.
+    pub fn description(&self) -> &Description {
+        &self.description
     }
 
     /// The coefficients of segments, by node and row of the table; none for a node that the file does not have.

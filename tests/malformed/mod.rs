@@ -2,6 +2,7 @@
 
 mod electrodes;
 pub mod electrodes_file;
+mod heaps;
 mod info;
 mod lead_fields;
 mod morphology;
@@ -9,6 +10,7 @@ mod pickles;
 mod plot;
 mod positions;
 mod query;
+mod recomputed;
 mod rule;
 mod sonata;
 mod tables;

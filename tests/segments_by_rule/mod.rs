@@ -265,6 +265,32 @@ fn a_circuit_whose_rule_and_report_agree_is_told_so_template_by_template() {
 }
 
 #[test]
+fn without_a_report_the_table_is_held_against_the_rule() {
+    let folder = synthesized();
+    positions(folder.path(), "c/circuit_config.json", "s.parquet", &["--quiet"]).ok();
+    let text = validate(folder.path(), &["c/circuit_config.json", "s.parquet", "--junit", "c.xml"]).ok();
+    assert!(text.starts_with("population `neurons`, no report: 24 neurons\ntemplate hoc:"), "{text}");
+    assert!(text.ends_with("\ntable s.parquet: 24 neurons, fits\nagree\n"), "{text}");
+    let xml = std::fs::read_to_string(folder.path().join("c.xml")).unwrap();
+    let name = "name=\"leadfield validate circuit c/circuit_config.json\"";
+    assert!(xml.contains(name) && xml.contains("failures=\"0\""), "{xml}");
+    // the rule cuts twice as fine: nodes have other numbers of segments
+    let (before, _) = content(&folder.path().join("s.parquet"));
+    positions(folder.path(), "c/circuit_config.json", "t.parquet", &["--segment-length", "20", "--quiet"]).ok();
+    let (after, _) = content(&folder.path().join("t.parquet"));
+    let own = |s: &leadfield::segments::Segments| s.node_id.iter().filter(|id| **id == 0).count();
+    let run = validate(folder.path(), &["c/circuit_config.json", "t.parquet", "--junit", "c.xml"]);
+    let line = format!("\nnode 0: {} segments, {} in the circuit\n", own(&after), own(&before));
+    assert!(run.code == 1 && run.stdout.contains(&line) && run.stdout.ends_with("differ\n"), "{}", run.stdout);
+    let xml = std::fs::read_to_string(folder.path().join("c.xml")).unwrap();
+    assert!(xml.contains("name=\"neurons: segments of the table\">\n      <failure"), "{xml}");
+    // a simulation that has not run yet has no report either
+    std::fs::remove_dir_all(folder.path().join("c/output"))
+        .or_else(|_| std::fs::remove_dir_all(folder.path().join("c/reports")))
+        .ok();
+}
+
+#[test]
 fn the_reference_circuits_and_tables_made_of_them_agree_with_the_rule() {
     let variants = golden().join("variants");
     let circuits =

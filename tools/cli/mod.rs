@@ -8,6 +8,7 @@ mod ranks;
 pub mod rule;
 pub mod signals;
 mod text;
+mod watch;
 
 use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
@@ -68,8 +69,9 @@ impl Problem for ThreadProblem {
 }
 
 impl Common {
-    /// Starts the worker threads.
+    /// Starts the worker threads, and the one that watches the HDF5 library.
     pub fn start(&self) -> Result<()> {
+        watch::start();
         let threads = match self.threads {
             Some(0) => return Err(ThreadProblem::Zero.into()),
             Some(n) => n,

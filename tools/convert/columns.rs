@@ -74,7 +74,7 @@ fn chosen<'f>(work: &Work<'_>, file: &'f ElectrodesFile) -> Result<&'f Populatio
 pub fn of_weights(work: &Work<'_>, path: &Path, out: &Path, format: Format) -> Result<String> {
     let file = ElectrodesFile::open(path)?;
     let population = chosen(work, &file)?;
-    let coefficients = Coefficients::of(&file, population, work.shape(), work.precision())?;
+    let coefficients = Coefficients::of(&file, population, work.columns(), (work.shape(), work.precision()))?;
     let mut output = Output::open(Some(out), form(format), work.existing(), coefficients.schema())?;
     coefficients.each(&mut |batch| output.write(batch))?;
     output.finish()?;

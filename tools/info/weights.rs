@@ -7,7 +7,7 @@ use leadfield::Result;
 use leadfield::error::{Problem, count, listed};
 use leadfield::geometry::Aabb;
 use leadfield::h5::File;
-use leadfield::sonata::electrodes_file::{ElectrodeEntry, ElectrodesFile, Population};
+use leadfield::sonata::electrodes_file::{Description, ElectrodesFile, Population};
 
 use super::{Facts, add_progress, bytes, unfinished};
 
@@ -38,7 +38,7 @@ pub(super) fn facts(path: &Path) -> Result<Facts> {
         Some(record) => add_progress(&mut facts, "electrodes file, unfinished", &record),
     }
     facts.add("size", bytes(path.metadata().map_or(0, |m| m.len())));
-    add_contacts(&mut facts, &file, &electrodes);
+    add_contacts(&mut facts, &file, &electrodes)?;
     for population in electrodes.populations() {
         add_population(&mut facts, &file, &electrodes, population);
     }
@@ -46,23 +46,24 @@ pub(super) fn facts(path: &Path) -> Result<Facts> {
     Ok(facts)
 }
 
-fn add_contacts(facts: &mut Facts, file: &File, electrodes: &ElectrodesFile) {
-    let mut contacts: Vec<&ElectrodeEntry> = electrodes.electrodes().iter().collect();
+fn add_contacts(facts: &mut Facts, file: &File, electrodes: &ElectrodesFile) -> Result<()> {
+    let mut contacts = electrodes.descriptions()?;
     let first = electrodes.populations().first().map(Population::name).unwrap_or_default();
-    contacts.sort_by_key(|c| c.column(first).unwrap_or(u64::MAX));
-    facts.add("contacts", format!("{}: {}", contacts.len(), listed(contacts.iter().map(|c| &c.name), NAMES)));
-    let bounds = Aabb::of(contacts.iter().filter_map(|c| c.position));
+    contacts.sort_by_key(|(c, _)| c.column(first).unwrap_or(u64::MAX));
+    facts.add("contacts", format!("{}: {}", contacts.len(), listed(contacts.iter().map(|(c, _)| &c.name), NAMES)));
+    let bounds = Aabb::of(contacts.iter().filter_map(|(_, told)| told.position));
     facts.add("bounds", if bounds.is_empty() { "no positions".into() } else { bounds.to_string() });
     let mut methods: BTreeMap<String, u64> = BTreeMap::new();
-    contacts.iter().for_each(|c| *methods.entry(method(file, c)).or_default() += 1);
+    contacts.iter().for_each(|(c, told)| *methods.entry(method(file, &c.name, told)).or_default() += 1);
     methods.into_iter().for_each(|(method, n)| facts.add("method", format!("{method}: {}", count(n, "contact"))));
+    Ok(())
 }
 
 /// A contact's method and its settings.
-fn method(file: &File, contact: &ElectrodeEntry) -> String {
-    let settings = attributes(file, &format!("/electrodes/{}/type", contact.name));
+fn method(file: &File, name: &str, told: &Description) -> String {
+    let settings = attributes(file, &format!("/electrodes/{name}/type"));
     let settings = settings.into_iter().map(|(name, value)| format!(", {name} {value}"));
-    contact.kind.clone().unwrap_or_else(|| "unknown".into()) + &settings.collect::<String>()
+    told.kind.clone().unwrap_or_else(|| "unknown".into()) + &settings.collect::<String>()
 }
 
 fn add_population(facts: &mut Facts, file: &File, electrodes: &ElectrodesFile, population: &Population) {

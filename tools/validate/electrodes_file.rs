@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use leadfield::Result;
 use leadfield::diagnosis::{Diagnosis, Expected, Request, Severity, examine, mend};
+use leadfield::table::Table;
 
 use super::report::Output;
 use crate::cli::progress::Progress;
@@ -24,7 +25,7 @@ pub struct Args {
     /// The circuit's simulation configuration: nodes, and their numbers of segments by its compartment report
     #[arg(long, value_name = "CONFIG")]
     circuit: Option<PathBuf>,
-    /// The circuit's segment table: nodes, and their numbers of segments
+    /// The circuit's segment table: nodes, their numbers of segments, and a sample of coefficients computed anew from it
     #[arg(long, value_name = "TABLE")]
     segments: Option<PathBuf>,
     /// Population of CONFIG (default: its only one with segments)
@@ -52,9 +53,16 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
         print!("{}", told::list());
         return Ok(Outcome::Done);
     };
-    let expected = expected::expected(args.circuit.as_deref(), args.segments.as_deref(), args.population.as_deref())?;
+    let table = args.segments.as_deref().map(Table::open).transpose()?;
+    let expected = expected::expected(args.circuit.as_deref(), table.as_ref(), args.population.as_deref())?;
     let progress = Progress::new(common, "rows", 0);
-    let diagnosis = examine(&Request { file, expected: &expected, progress: &|n| progress.add(n) })?;
+    let diagnosis = examine(&Request {
+        file,
+        expected: &expected,
+        columns: None,
+        segments: table.as_ref(),
+        progress: &|n| progress.add(n),
+    })?;
     progress.finish();
     let worst = if args.strict { Severity::Warning } else { Severity::Error };
     let outcome = args.output.tell(&told::verdict(&diagnosis, worst))?;
@@ -82,7 +90,7 @@ fn fix(
         return Ok(Outcome::Differ);
     }
     let done = mend(diagnosis, out, existing(args.force), &|_| ())?;
-    let again = examine(&Request { file: out, expected, progress: &|_| () })?;
+    let again = examine(&Request { file: out, expected, columns: None, segments: None, progress: &|_| () })?;
     common.say(told::mended(&done, out, &again));
     Ok(if again.worst() < Some(Severity::Error) { Outcome::Done } else { Outcome::Differ })
 }

@@ -4,14 +4,14 @@ mod told;
 
 use std::path::{Path, PathBuf};
 
-use leadfield::assembly::{Assembly, Options as AssemblyOptions, Request};
 use leadfield::compare::Tolerance;
 use leadfield::compare::positions::{Cause, Comparison, Options, Placed, compare, last_branch};
 use leadfield::error::{Context, FileProblem, Problem};
-use leadfield::positions::Placement;
+use leadfield::segments::Segments;
 use leadfield::table::Table;
 use leadfield::{Result, boundaries};
 
+use super::branches::by_branch;
 use super::report::Output;
 use super::tolerance::tolerance;
 use crate::cli::{Common, Outcome};
@@ -111,16 +111,13 @@ fn branches(
     b: &Placed,
     found: &Comparison,
 ) -> Result<Option<Cause>> {
-    let assembly = Assembly::open(&Request { population, ..Request::of(config) })?;
     let nodes: Vec<u64> = found.nodes_outside.iter().copied().collect();
-    let by = |placement: Placement| -> Result<Placed> {
-        let options = AssemblyOptions { placement, ..AssemblyOptions::default() };
+    let [(longest, by_longest), (last, by_last)] = by_branch(config, population, &nodes)?;
+    let placed = |segments: &Segments| {
         let mut placed = Placed::default();
-        placed.add(&assembly.place(&nodes, &options)?);
-        Ok(placed)
+        placed.add(segments);
+        placed
     };
-    let (longest, last) = (Placement::BlueRecording, Placement::BlueRecording02);
-    let (by_longest, by_last) = (by(longest)?, by(last)?);
-    let rules = [(longest.name(), &by_longest), (last.name(), &by_last)];
+    let rules = [(longest, &placed(&by_longest)), (last, &placed(&by_last))];
     Ok(last_branch(a, b, found, rules, Tolerance { rtol: 0.0, atol: SAME_AXON_UM }))
 }

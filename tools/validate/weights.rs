@@ -8,11 +8,15 @@ mod text;
 use std::path::PathBuf;
 
 use leadfield::Result;
-use leadfield::compare::weights::{Cause, ColumnRule, Comparison, ExtraColumn, Options, causes, compare, pair};
+use leadfield::compare::weights::{
+    ByBranch, Cause, ColumnRule, Comparison, ExtraColumn, Known, Options, causes, compare, pair,
+};
 use leadfield::sonata::electrodes_file::{ElectrodesFile, Population};
+use leadfield::table::Table;
 
 use segment::Segments;
 
+use super::branches::by_branch;
 use super::report::{Output, Verdict};
 use super::tolerance::tolerance;
 use crate::cli::progress::Progress;
@@ -44,9 +48,12 @@ pub struct Args {
     /// Population to compare, or `A:B` where the files name it differently
     #[arg(long, value_name = "A[:B]")]
     population: Option<String>,
-    /// The segment table of A: names the segments of the worst pairs
+    /// The segment table of A: names the segments of the worst pairs, and proves causes that are about regions
     #[arg(long, value_name = "TABLE")]
     segments: Option<PathBuf>,
+    /// The simulation configuration of A: proves that differing axons follow another terminal branch
+    #[arg(long, value_name = "CONFIG")]
+    circuit: Option<PathBuf>,
     #[command(flatten)]
     output: Output,
 }
@@ -99,13 +106,15 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     let compared = pairing.pairs.iter().map(|(p, q)| compare((&a, p), (&b, q), &options, &|n| progress.add(n)));
     let comparisons: Vec<Comparison> = compared.collect::<Result<_>>()?;
     progress.finish();
-    let segments = match &args.segments {
-        Some(table) => Segments::find(table, &comparisons)?,
-        None => Segments::default(),
-    };
-    let why = |((p, q), found): (&(&Population, &Population), &Comparison)| match found.agrees() {
-        true => Ok(Vec::new()),
-        false => causes((&a, p), (&b, q), &options, found),
+    let table = args.segments.as_deref().map(Table::open).transpose()?;
+    let segments = table.as_ref().map(|table| Segments::find(table, &comparisons)).transpose()?.unwrap_or_default();
+    let why = |((p, q), found): (&(&Population, &Population), &Comparison)| {
+        if found.agrees() {
+            return Ok(Vec::new());
+        }
+        let place = args.circuit.as_deref().map(|config| move |nodes: &[u64]| by_branch(config, Some(p.name()), nodes));
+        let branches = place.as_ref().map(|place| place as &dyn Fn(&[u64]) -> Result<ByBranch>);
+        causes((&a, p), (&b, q), &options, &Known { segments: table.as_ref(), branches }, found)
     };
     let causes = pairing.pairs.iter().zip(&comparisons).map(why).collect::<Result<_>>()?;
     let findings = Findings { populations_only_in: pairing.only_in, comparisons, segments, causes };

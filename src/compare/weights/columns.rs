@@ -2,21 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{CompareProblem, Options};
+use super::{ColumnRule, CompareProblem, Options};
 use crate::error::{Error, Result};
 use crate::sonata::electrodes_file::{ElectrodesFile, Population, sorted_names};
-
-/// Which column is whose.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum ColumnRule {
-    /// As the file's own index says.
-    #[default]
-    Index,
-    /// In a file with one column more than contacts (BlueRecording 0.2.1, whose index misleads), column i is that of
-    /// the i-th name in sorted order: as integers where all names are integers, as text otherwise. In other files the
-    /// index.
-    SortedNames,
-}
 
 /// What to do with columns of no contact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

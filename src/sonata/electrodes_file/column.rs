@@ -21,7 +21,8 @@ impl ElectrodesFile {
     pub fn column(&self, population: &Population, column: u64, rows: &[u64]) -> Result<Vec<f64>> {
         let object = scaling_factors(population.name());
         let width = population.columns() * VALUE_BYTES;
-        let plain = self.file.plain_f64(&object)?.filter(|_| rows.last().is_none_or(|row| *row < population.rows()));
+        let plain =
+            self.file.storage(&object)?.plain_f64().filter(|_| rows.last().is_none_or(|row| *row < population.rows()));
         let plain = match plain {
             Some(byte) => Some((File::open(self.path()).map_err(FileProblem::Read).in_file(self.path())?, byte)),
             None => None,

@@ -30,8 +30,7 @@ impl Factors {
             return Err(file.error(object, H5Problem::Shape { expected: "[rows, contacts]".into(), found: shape }));
         };
         file.check_plausible(object, &[0..rows, 0..columns])?;
-        let storage = file.storage(object)?;
-        let plain = match storage.byte_offset.filter(|_| storage.contiguous && storage.native_f64) {
+        let plain = match file.storage(object)?.plain_f64() {
             Some(byte) => {
                 Some((std::fs::File::open(file.path()).map_err(FileProblem::Read).in_file(file.path())?, byte))
             }

@@ -16,6 +16,7 @@
 
 mod column;
 mod factors;
+mod formula;
 mod names;
 mod reader;
 mod same;
@@ -23,8 +24,9 @@ mod size;
 mod writer;
 
 pub use factors::Factors;
-pub use names::sorted_names;
-pub use reader::{ElectrodeEntry, ElectrodesFile, Population};
+pub use formula::{Formula, SETTINGS, settings};
+pub use names::{ColumnRule, sorted_names};
+pub use reader::{Description, ElectrodeEntry, ElectrodesFile, Population};
 pub use same::is_laid_out;
 pub use size::size;
 pub use writer::{Attribute, Electrode, Layout, PopulationLayout, Reader, Writer};

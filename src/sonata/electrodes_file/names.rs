@@ -1,4 +1,16 @@
-//! The order of contacts' names in files of BlueRecording 0.2.1.
+//! The order of contacts' names in files of BlueRecording 0.2.1, and which column is whose there.
+
+/// Which column is whose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ColumnRule {
+    /// As the file's own index says.
+    #[default]
+    Index,
+    /// In a file with one column more than contacts (BlueRecording 0.2.1, whose index misleads), column i is that of
+    /// the i-th name in sorted order: as integers where all names are integers, as text otherwise. In other files the
+    /// index.
+    SortedNames,
+}
 
 /// Names in the original's order: as integers where all are integers, as text otherwise.
 ///

@@ -9,7 +9,8 @@ use crate::error::{Error, Place, Result, listed};
 use crate::geometry::Point;
 use crate::h5::{File, H5Problem};
 
-/// An open electrodes file: everything but the coefficients, which are read in blocks of rows.
+/// An open electrodes file: nodes, rows and columns. Coefficients are read in blocks of rows, what describes a contact when
+/// it is asked for.
 #[derive(Debug)]
 pub struct ElectrodesFile {
     pub(super) file: File,
@@ -34,7 +35,14 @@ pub struct Population {
 pub struct ElectrodeEntry {
     /// Its name.
     pub name: String,
-    /// Where it is, um; none where the file does not say.
+    /// Its column in each population that has it.
+    columns: HashMap<String, u64>,
+}
+
+/// What a file says of a contact; none where it does not.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Description {
+    /// Where it is, um.
     pub position: Option<Point>,
     /// The method's name.
     pub kind: Option<String>,
@@ -42,8 +50,6 @@ pub struct ElectrodeEntry {
     pub layer: Option<String>,
     /// Brain region.
     pub region: Option<String>,
-    /// Its column in each population that has it.
-    columns: HashMap<String, u64>,
 }
 
 impl ElectrodeEntry {
@@ -99,7 +105,7 @@ impl Population {
 }
 
 impl ElectrodesFile {
-    /// Opens a file and checks everything but the coefficients.
+    /// Opens a file and checks nodes, rows and columns.
     ///
     /// # Errors
     /// Missing, cut short, no population, `scaling_factors` missing, offsets that do not fit nodes or rows, a node
@@ -135,6 +141,28 @@ impl ElectrodesFile {
     /// The contacts, sorted by name.
     pub fn electrodes(&self) -> &[ElectrodeEntry] {
         &self.electrodes
+    }
+
+    /// What the file says of a contact.
+    ///
+    /// # Errors
+    /// A position that is not three numbers, or anything else that is no text.
+    pub fn description(&self, contact: &str) -> Result<Description> {
+        let group = electrode(contact);
+        let text = |dataset: &str| {
+            let object = format!("{group}/{dataset}");
+            self.file.has(&object).then(|| self.file.string(&object)).transpose()
+        };
+        let (kind, layer, region) = (text("type")?, text("layer")?, text("region")?);
+        Ok(Description { position: position(&self.file, &group)?, kind, layer, region })
+    }
+
+    /// All contacts, sorted by name, with what the file says of each.
+    ///
+    /// # Errors
+    /// As [`ElectrodesFile::description`].
+    pub fn descriptions(&self) -> Result<Vec<(&ElectrodeEntry, Description)>> {
+        self.electrodes.iter().map(|e| Ok((e, self.description(&e.name)?))).collect()
     }
 
     /// The coefficients of a population, to be read in blocks by several threads.
@@ -174,6 +202,7 @@ fn population(file: &File, name: String) -> Result<Population> {
     check_offsets(file, &super::offsets(&name), &offsets, ids.len(), rows)?;
     let by_id = by_id(file, &node_ids(&name), &ids)?;
     let units = file.string_attribute(&object, "units");
+    file.check_strings()?;
     Ok(Population { name, node_ids: ids, offsets, columns, units, by_id })
 }
 
@@ -228,18 +257,13 @@ fn electrodes(file: &File, populations: &[Population]) -> Result<Vec<ElectrodeEn
 
 fn entry(file: &File, name: String, populations: &[Population]) -> Result<ElectrodeEntry> {
     let group = electrode(&name);
-    let text = |dataset: &str| {
-        let object = format!("{group}/{dataset}");
-        file.has(&object).then(|| file.string(&object)).transpose()
-    };
     let mut columns = HashMap::new();
     for population in populations {
         if let Some(column) = column(file, &group, population)? {
             columns.insert(population.name.clone(), column);
         }
     }
-    let (kind, layer, region) = (text("type")?, text("layer")?, text("region")?);
-    Ok(ElectrodeEntry { position: position(file, &group)?, kind, layer, region, columns, name })
+    Ok(ElectrodeEntry { name, columns })
 }
 
 fn position(file: &File, group: &str) -> Result<Option<Point>> {
@@ -257,12 +281,15 @@ fn position(file: &File, group: &str) -> Result<Option<Point>> {
 fn column(file: &File, group: &str, population: &Population) -> Result<Option<u64>> {
     let plain = format!("{group}/{}", population.name);
     let nested = format!("{plain}/electrode_id");
-    let object = match file.has(&plain) {
-        true if file.is_dataset(&plain) => &plain,
-        true if file.has(&nested) => &nested,
-        _ => return Ok(None),
+    if !file.has(&plain) {
+        return Ok(None);
+    }
+    let (found, object) = match file.unsigned_scalar(&plain) {
+        Err(_) if file.has(&nested) => (file.unsigned_scalar(&nested)?, &nested),
+        Err(_) if !file.is_dataset(&plain) => return Ok(None),
+        found => (found?, &plain),
     };
-    let (found, expected) = (file.unsigned_scalar(object)?, population.columns);
+    let expected = population.columns;
     if found < expected {
         Ok(Some(found))
     } else {

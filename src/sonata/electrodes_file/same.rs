@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Attribute, Electrode, ElectrodeEntry, ElectrodesFile, Layout, PopulationLayout, electrode};
+use super::{Attribute, Description, Electrode, ElectrodesFile, Layout, PopulationLayout, electrode};
 use crate::error::Result;
 use crate::geometry::Point;
 use crate::h5;
@@ -25,7 +25,8 @@ pub fn is_laid_out(path: &Path, layout: &Layout) -> Result<bool> {
     let has_electrode = |(column, e): (usize, &Electrode)| {
         let found = file.electrodes().iter().find(|found| found.name == e.name);
         found.is_some_and(|found| {
-            is_described(found, e) && populations.iter().all(|p| found.column(&p.name) == Some(column as u64))
+            file.description(&e.name).is_ok_and(|found| is_described(&found, e))
+                && populations.iter().all(|p| found.column(&p.name) == Some(column as u64))
         }) && has_attributes(&attributes, &format!("{}/type", electrode(&e.name)), &e.settings)
     };
     Ok(same_numbers
@@ -34,7 +35,7 @@ pub fn is_laid_out(path: &Path, layout: &Layout) -> Result<bool> {
         && layout.electrodes.iter().enumerate().all(has_electrode))
 }
 
-fn is_described(found: &ElectrodeEntry, e: &Electrode) -> bool {
+fn is_described(found: &Description, e: &Electrode) -> bool {
     let stored = Point::from(e.position.to_array().map(|v| f64::from(v as f32)));
     found.position == Some(stored)
         && found.kind.as_ref() == Some(&e.kind)

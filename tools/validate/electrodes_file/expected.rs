@@ -10,7 +10,7 @@ use leadfield::table::{Neuron, Table};
 /// The nodes of a circuit and of a table, whichever are given.
 pub(super) fn expected(
     circuit: Option<&Path>,
-    table: Option<&Path>,
+    table: Option<&Table>,
     population: Option<&str>,
 ) -> Result<Vec<Expected>> {
     let circuit = circuit.map(|config| of_circuit(config, population)).transpose()?;
@@ -23,9 +23,8 @@ fn of_circuit(config: &Path, population: Option<&str>) -> Result<Expected> {
     Ok(of(config, assembly.population(), &assembly.neurons()))
 }
 
-fn of_table(path: &Path) -> Result<Expected> {
-    let table = Table::open(path)?;
-    Ok(of(path, &table.metadata().population, &table.neurons()?))
+fn of_table(table: &Table) -> Result<Expected> {
+    Ok(of(table.path(), &table.metadata().population, &table.neurons()?))
 }
 
 fn of(source: &Path, population: &str, neurons: &[Neuron]) -> Expected {

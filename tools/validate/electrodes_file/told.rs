@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use leadfield::diagnosis::{Code, Diagnosis, Entry, Finding, Mended, Severity};
+use leadfield::diagnosis::{Code, Diagnosis, Entry, Finding, Mended, Recomputed, Severity};
 use leadfield::error::{count, listed};
 use serde_json::{Value, json};
 
@@ -59,7 +59,15 @@ fn told(diagnosis: &Diagnosis, worst: Severity) -> Value {
     json!({
         "file": diagnosis.path.display().to_string(),
         "agree": diagnosis.worst() < Some(worst),
+        "recomputed": diagnosis.recomputed.as_ref().map(recomputed),
         "findings": diagnosis.findings.iter().map(finding).collect::<Vec<_>>(),
+    })
+}
+
+fn recomputed(r: &Recomputed) -> Value {
+    json!({
+        "population": r.population, "nodes": r.nodes, "coefficients": r.coefficients, "contacts": r.contacts,
+        "agreeing": r.agreeing, "left_out": r.left_out,
     })
 }
 
@@ -76,6 +84,13 @@ fn text(diagnosis: &Diagnosis) -> String {
         if let Some(first) = found.first() {
             let _ = writeln!(text, "    {}\n    {}", first.code.entry().clients(), remedy(first.code));
         }
+    }
+    if let Some(r) = &diagnosis.recomputed {
+        let left_out =
+            if r.left_out > 0 { format!("; {} left out", count(r.left_out, "contact")) } else { String::new() };
+        let size = format!("{} of {}", count(r.coefficients, "coefficient"), count(r.nodes, "node"));
+        let _ =
+            writeln!(text, "computed anew: {size}, {} of {} agree{left_out}", r.agreeing, count(r.contacts, "contact"));
     }
     text + &diagnosis.verdict() + "\n"
 }
@@ -100,7 +115,7 @@ pub(super) fn not_mended(codes: impl Iterator<Item = &'static str>) -> String {
 
 /// What was mended, and what is left.
 pub(super) fn mended(mended: &Mended, out: &Path, again: &Diagnosis) -> String {
-    let codes = listed(mended.codes.iter().map(|c| c.entry().code), usize::MAX);
+    let codes = listed(mended.codes.keys().map(|c| c.entry().code), usize::MAX);
     let verdict = again.verdict();
     let left = if again.findings.is_empty() { verdict } else { format!("left: {verdict}") };
     format!("mended {codes}: {}, {}; {left}", out.display(), count(mended.rows, "row"))

@@ -1,7 +1,6 @@
 //! The segments of the worst pairs, by the table that the files were made from.
 
 use std::collections::HashMap;
-use std::path::Path;
 
 use leadfield::Result;
 use leadfield::compare::weights::{Comparison, WorstPair};
@@ -22,8 +21,7 @@ pub struct Segments(HashMap<(u64, u64), Segment>);
 
 impl Segments {
     /// Looks up the segments of all worst pairs.
-    pub fn find(table: &Path, comparisons: &[Comparison]) -> Result<Self> {
-        let table = Table::open(table)?;
+    pub fn find(table: &Table, comparisons: &[Comparison]) -> Result<Self> {
         let mut found = Self::default();
         let worst = || comparisons.iter().flat_map(|c| &c.worst).map(|w| w.difference);
         for part in table.parts() {

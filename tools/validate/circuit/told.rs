@@ -1,0 +1,137 @@
+//! What was found of a circuit, told.
+
+use std::path::{Path, PathBuf};
+
+use leadfield::assembly::{Fit, NeuronDifference, SectionDifference};
+use leadfield::error::count;
+use serde_json::{Value, json};
+
+use super::Finding;
+use crate::validate::report::{Case, Verdict};
+
+/// All that was found.
+pub(super) fn verdict(config: &Path, findings: &[Finding]) -> Verdict {
+    let agree = findings.iter().all(Finding::agrees);
+    let last = if agree { "agree\n" } else { "differ\n" };
+    Verdict {
+        suite: format!("leadfield validate circuit {}", config.display()),
+        cases: findings.iter().flat_map(cases).collect(),
+        json: json!({ "agree": agree, "populations": findings.iter().map(as_json).collect::<Vec<_>>() }),
+        text: findings.iter().map(as_text).collect::<String>() + last,
+    }
+}
+
+/// A case a template, and one for each thing that is compared of a table.
+fn cases(finding: &Finding) -> Vec<Case> {
+    let a = &finding.agreement;
+    let template = |t: &leadfield::assembly::TemplateAgreement| {
+        let own = a.differing.iter().filter(|d| d.template == t.name).map(difference);
+        let name = if t.name.is_empty() { "rule".into() } else { format!("template {}", t.name) };
+        Case::new(format!("{}: {name}", a.population), own.collect())
+    };
+    let table = finding.table.iter().flat_map(|(_, fit)| misfits(fit, finding.source()));
+    let table = table.map(|(what, against)| Case::new(format!("{}: {what}", a.population), against));
+    a.templates.iter().map(template).chain(table).collect()
+}
+
+fn as_text(finding: &Finding) -> String {
+    let a = &finding.agreement;
+    let report = a.report.as_ref().map_or_else(|| "no report".into(), |name| format!("report `{name}`"));
+    let mut text = format!("population `{}`, {report}: {}\n", a.population, count(a.neurons(), "neuron"));
+    let width = a.templates.iter().map(|t| t.name.len()).max().unwrap_or(0);
+    for t in &a.templates {
+        let name = if t.name.is_empty() { "rule".into() } else { format!("template {:width$}", t.name) };
+        let verdict = match t.differing {
+            0 if a.report.is_none() => "the table is held against it".into(),
+            0 => "agree".into(),
+            n => format!("{n} differ"),
+        };
+        let rule = t.rule.as_deref().unwrap_or("no rule");
+        text += &format!("{name}  {rule}: {}, {verdict}\n", count(t.neurons, "neuron"));
+    }
+    a.differing.iter().for_each(|d| text += &(difference(d) + "\n"));
+    for tied in &a.ties {
+        text += &format!(
+            "tie: node {}, section {} of morphology `{}` is {:.6} um long, near to {} um\n",
+            tied.node_id, tied.tie.section_id, tied.morphology, tied.tie.length_um, tied.tie.multiple_um
+        );
+    }
+    if let Some((path, fit)) = &finding.table {
+        text += &format!("table {}: {}", path.display(), count(fit.neurons, "neuron"));
+        text += if fit.fits() { ", fits\n" } else { ", does not fit\n" };
+        misfits(fit, finding.source()).into_iter().flat_map(|(_, lines)| lines).for_each(|line| text += &(line + "\n"));
+    }
+    text
+}
+
+fn difference(d: &NeuronDifference) -> String {
+    let node = format!("node {} (morphology `{}`)", d.node_id, d.morphology);
+    if let Some(problem) = &d.problem {
+        return format!("{node}: no rule: {problem}");
+    }
+    let section = |s: &SectionDifference| {
+        let side = |n: Option<u32>| n.map_or_else(|| "none".into(), |n| n.to_string());
+        format!("section {}: {} by the rule, {} in the report", s.section_id, side(s.rule), side(s.report))
+    };
+    let sections: Vec<String> = d.sections.iter().map(section).collect();
+    format!("{node}: {}", sections.join("; "))
+}
+
+/// What of a table does not fit, a list for each thing that is compared.
+fn misfits(fit: &Fit, source: &str) -> [(&'static str, Vec<String>); 5] {
+    let unknown = fit.unknown.iter().map(|node| format!("node {node}: not in the {source}"));
+    let missing = fit.missing.iter().map(|node| format!("node {node}: not in the table"));
+    let counts = fit.counts.iter().map(|(node, found, expected)| {
+        format!("node {node}: {}, {expected} in the {source}", count(*found, "segment"))
+    });
+    let order = fit.order.iter().map(|(node, row)| format!("node {node}: row {row} of the node is out of order"));
+    let boxes = fit.boxes.iter().map(|(node, um)| format!("node {node}: {um:.6} um from where the circuit puts it"));
+    let unplaced = fit.unplaced.iter().map(|(node, why)| format!("node {node}: cannot be placed: {why}"));
+    [
+        ("nodes of the table", unknown.chain(missing).collect()),
+        ("segments of the table", counts.collect()),
+        ("order of the table", order.collect()),
+        ("places of the table", boxes.collect()),
+        ("neurons that cannot be placed", unplaced.collect()),
+    ]
+}
+
+fn as_json(finding: &Finding) -> Value {
+    let a = &finding.agreement;
+    let template = |t: &leadfield::assembly::TemplateAgreement| {
+        json!({
+            "template": t.name, "rule": t.rule.as_ref().ok(), "problem": t.rule.as_ref().err(), "neurons": t.neurons,
+            "differing": t.differing,
+        })
+    };
+    let section = |s: &SectionDifference| json!({ "section": s.section_id, "rule": s.rule, "report": s.report });
+    let neuron = |d: &NeuronDifference| {
+        json!({
+            "node": d.node_id, "template": d.template, "morphology": d.morphology, "problem": d.problem,
+            "sections": d.sections.iter().map(section).collect::<Vec<_>>(),
+        })
+    };
+    let tie = |t: &leadfield::assembly::TiedNeurons| {
+        json!({
+            "node": t.node_id, "others": t.others, "morphology": t.morphology, "section": t.tie.section_id,
+            "length_um": t.tie.length_um, "multiple_um": t.tie.multiple_um,
+        })
+    };
+    let table = |(path, fit): &(PathBuf, Fit)| {
+        json!({
+            "table": path, "fits": fit.fits(), "neurons": fit.neurons, "not_in_report": fit.unknown,
+            "not_in_table": fit.missing, "segment_counts_differ": fit.counts, "out_of_order": fit.order,
+            "moved_um": fit.boxes, "not_placed": fit.unplaced,
+        })
+    };
+    json!({
+        "population": a.population,
+        "report": a.report,
+        "agree": finding.agrees(),
+        "neurons": a.neurons(),
+        "templates": a.templates.iter().map(template).collect::<Vec<_>>(),
+        "differing": a.differing.iter().map(neuron).collect::<Vec<_>>(),
+        "ties": a.ties.iter().map(tie).collect::<Vec<_>>(),
+        "table": finding.table.as_ref().map(table),
+    })
+}
