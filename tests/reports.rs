@@ -88,7 +88,7 @@ fn a_damaged_file_has_its_findings_on_the_page_as_text() {
     run(&["weights", table, "e.csv", "-o", "w.h5"]).ok();
     let weights = out.path().join("w.h5");
     overwrite(&weights, "/electrodes/S1nonbarrel_neurons/scaling_factors", 8, &f64::NAN.to_ne_bytes());
-    let told = run(&["report", table, "w.h5"]);
+    let told = run(&["report", table, "w.h5", "--electrode", "a"]);
     assert_eq!((told.code, told.stderr.as_str()), (0, "report.html: 2 contacts, drawn at `a`; 1 error\n"));
     let page = std::fs::read_to_string(out.path().join("report.html")).unwrap();
     assert!(page.contains("<h2 id=\"findings\">Electrodes file: 1 error</h2>"));
@@ -200,7 +200,10 @@ fn too_few_and_too_many_files_are_refused_and_leave_nothing() {
         "error: --within: out of range, expected a finite number above 0 um, found `-1`\nhint: for example `--within 200`",
     );
     run(&["nowhere"]).refused("error: nowhere: cannot be read: no such file or directory");
-    run(&["s.parquet", "e6.csv"]).refused("error: e6.csv: not an HDF5 file");
+    run(&["s.parquet", "e6.csv"]).refused(
+        "error: e6.csv: no readable HDF5 file: H5Fopen(): unable to open file: file signature not found\n\
+         hint: the file may be cut short, or be of another format",
+    );
     assert!(names_in(out.path()).is_empty());
 }
 

@@ -1,7 +1,7 @@
 //! The bar that tells which number has which colour.
 
 use super::axes::{CAP, MINOR, PAD, TICK};
-use super::{Anchor, Colour, Item, LABEL, LINE, Map, Paint, Scale, Text, width};
+use super::{Anchor, Colour, Item, LABEL, LINE, Map, Paint, Scale, Text, Tick, width};
 
 /// Steps of which the bar is made.
 const STEPS: usize = 128;
@@ -65,18 +65,32 @@ impl ColourBar {
         Item::Group("colour-bar", items)
     }
 
+    /// Width of a bar with its ticks and label, pt.
+    pub fn width(&self, wide: f32, high: f32) -> f32 {
+        wide + self.beside(high) + 0.5 * LABEL
+    }
+
+    /// How far from the bar the base line of its label is, pt.
+    fn beside(&self, high: f32) -> f32 {
+        let widest = self.labelled(high).iter().map(|t| width(&t.label, LABEL)).fold(0.0, f32::max);
+        TICK + PAD + widest + 1.4 * LABEL
+    }
+
+    fn labelled(&self, high: f32) -> Vec<Tick> {
+        self.scale.ticks((high / 28.0).clamp(2.0, 9.0) as usize)
+    }
+
     fn ticks(&self, right: f32, bottom: f32, high: f32, label: &str) -> Vec<Item> {
         let at = |v: f64| bottom - high * self.scale.place(v) as f32;
-        let ticks = self.scale.ticks((high / 28.0).clamp(2.0, 9.0) as usize);
+        let ticks = self.labelled(high);
         let mut marks: Vec<_> = ticks.iter().map(|t| [[right, at(t.at)], [right + TICK, at(t.at)]]).collect();
         marks.extend(self.scale.minor().into_iter().map(|v| [[right, at(v)], [right + MINOR, at(v)]]));
         let mut items = vec![Item::Lines { ends: marks, colour: Colour::BLACK, width: LINE }];
-        let widest = ticks.iter().map(|t| width(&t.label, LABEL)).fold(0.0, f32::max);
         for tick in ticks {
             let beside = [right + TICK + PAD, at(tick.at) + LABEL * CAP * 0.5];
             items.push(Item::Text(Text::new(beside, LABEL, Anchor::Start, tick.label)));
         }
-        let beside = [right + TICK + PAD + widest + 1.4 * LABEL, bottom - 0.5 * high];
+        let beside = [right + self.beside(high), bottom - 0.5 * high];
         items.push(Item::Text(Text { turned: true, ..Text::new(beside, LABEL, Anchor::Middle, label) }));
         items
     }

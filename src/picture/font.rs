@@ -60,6 +60,22 @@ pub fn width(text: &str, size: f32) -> f32 {
     Font::open().map_or_else(|_| 0.6 * size * text.chars().count() as f32, |font| font.width(text, size))
 }
 
+/// A text that is no wider than there is room: cut, with an ellipsis.
+pub fn fitted(text: &str, size: f32, room: f32) -> String {
+    if width(text, size) <= room {
+        return text.into();
+    }
+    let Ok(font) = Font::open() else { return text.into() };
+    let mut wide = font.width("\u{2026}", size);
+    let fits = |c: &char| {
+        wide += font.advance(*c) * size;
+        wide <= room
+    };
+    let mut cut: String = text.chars().take_while(fits).collect();
+    cut.push('\u{2026}');
+    cut
+}
+
 /// Draws glyphs one after another, in the font's units.
 struct Pen {
     path: PathBuilder,
@@ -101,6 +117,13 @@ mod tests {
         {
             assert!(font.face.glyph_index(c).is_some(), "{c:?}");
         }
+    }
+
+    #[test]
+    fn a_text_without_room_is_cut() {
+        assert_eq!(fitted("contact", 10.0, width("contact", 10.0)), "contact");
+        let cut = fitted("contact contact", 10.0, 50.0);
+        assert!(cut.starts_with("cont") && cut.ends_with('\u{2026}') && width(&cut, 10.0) <= 50.0, "{cut}");
     }
 
     #[test]

@@ -15,7 +15,7 @@ mod svg;
 pub use axes::Frame;
 pub use colour::{Colour, Map};
 pub use colour_bar::{ColourBar, Extend};
-pub use font::width;
+pub use font::{fitted, width};
 pub use scale::{Scale, Tick};
 pub use svg::escaped;
 

@@ -156,13 +156,14 @@ fn page(counts: &Counts, names: &[String], comparison: &Comparison, files: [&Ele
     items.push(histogram(&bars, counts, names, &bar));
     items.push(heading(&bars, "relative differences at each contact"));
     items.push(bar.draw([bars.right() + 14.0, TOP, 11.0, SIDE], "pairs"));
+    let right = bars.right() + 20.0 + bar.width(11.0, SIDE);
     let mut y = scatter.bottom() + 52.0;
     for line in list.into_iter().chain([note(counts, comparison)]) {
         items.push(Item::Text(Text { colour: Colour(0x55_5555), ..Text::new([LEFT, y], SMALL, Anchor::Start, line) }));
         y += 12.0;
     }
     let title = format!("{a} and {b}");
-    Page { width: bars.right() + 86.0, height: y, title, items }
+    Page { width: right, height: y, title, items }
 }
 
 fn heading(frame: &Frame, text: &str) -> Item {

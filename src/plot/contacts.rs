@@ -2,7 +2,7 @@
 
 use super::panel::Panel;
 use crate::geometry::Point;
-use crate::picture::{Anchor, Colour, Item, Paint, SMALL, Spot, Text, width};
+use crate::picture::{Anchor, Colour, Item, Paint, SMALL, Spot, Text, fitted, width};
 
 /// A contact to be marked.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,7 +54,19 @@ fn name(panel: &Panel, mark: &Mark, [x, y]: Spot, taken: &mut Vec<[f32; 4]>) -> 
         let apart = |o: &[f32; 4]| own[2] < o[0] || o[2] < own[0] || own[3] < o[1] || o[3] < own[1];
         (inside && (mark.chosen || taken.iter().all(apart))).then_some(own)
     };
-    let (anchor, from, own) = sides.into_iter().find_map(|(anchor, from, left)| Some((anchor, from, free(left)?)))?;
+    let found = sides.into_iter().find_map(|(anchor, from, left)| Some((anchor, from, free(left)?)));
+    let (anchor, from, own) = match found {
+        None if mark.chosen => {
+            // it is always told, cut where there is more room
+            let [left, right] = [x - apart - panel.frame.left, panel.frame.right() - x - apart];
+            shown = fitted(&shown, size, left.max(right));
+            let wide = width(&shown, size);
+            let beside = if right >= left { x + apart } else { x - apart - wide };
+            let own = [beside, y - 0.5 * size, beside + wide, y + 0.5 * size];
+            (Anchor::Start, beside, own)
+        }
+        found => found?,
+    };
     taken.push(own);
     Some(Item::Text(Text { halo: Some(Colour::WHITE), ..Text::new([from, y + 0.36 * size], size, anchor, shown) }))
 }

@@ -45,8 +45,8 @@ impl Palette {
         let above = &values[values.partition_point(|v| *v <= 0.0)..];
         let high = quantile(above, 1.0 - 0.5 * BEYOND);
         let least = quantile(above, BEYOND).max(high * 10f64.powf(-DECADES));
-        // room for two ticks where all are nearly equal
-        let low = least.min(high / 1.5);
+        // ticks can be told apart where all are nearly equal
+        let low = least.min(high / 1.05);
         let extend =
             Extend { low: above.first().is_some_and(|v| *v < low), high: above.last().is_some_and(|v| *v > high) };
         Self::Bar(ColourBar { scale: Scale::Log(low, high), map: Map::Viridis, extend })
@@ -132,6 +132,6 @@ mod tests {
     #[test]
     fn nothing_but_zeros_or_equal_numbers_still_make_a_scale() {
         assert_eq!(bar("Reciprocity", &[0.0]).scale, Scale::Linear(0.0, 1.0));
-        assert_eq!(bar("Reciprocity", &[3.0, 3.0]).scale, Scale::Log(2.0, 3.0));
+        assert_eq!(bar("Reciprocity", &[3.0, 3.0]).scale, Scale::Log(3.0 / 1.05, 3.0));
     }
 }

@@ -1,7 +1,7 @@
 //! Views along the axes, side by side on one page and in one scale.
 
 use crate::geometry::{Aabb, Point};
-use crate::picture::{Anchor, Colour, Frame, Item, LABEL, SMALL, Scale, Spot, Text};
+use crate::picture::{Anchor, Colour, Frame, Item, LABEL, Page, SMALL, Scale, Spot, Text, fitted, width};
 
 /// A view along an axis, named by what the page shows: the first axis runs to the right, the second up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,10 +73,12 @@ const SEVERAL: (f32, f32) = (560.0, 420.0);
 /// Above the frames: the title. Below: ticks, labels, a note.
 const TOP: f32 = 30.0;
 const BOTTOM: f32 = 52.0;
-/// Between frames.
-const GAP: f32 = 22.0;
-/// The least side of a frame, pt.
-const LEAST: f32 = 24.0;
+/// Between frames: their ticks' labels do not touch.
+const GAP: f32 = 36.0;
+/// The least side of a frame, pt: two ticks have room. A thin probe has more air around it.
+const LEAST: f32 = 84.0;
+/// The least width of a page, pt.
+const PAGE: f32 = 280.0;
 
 /// One view on the page.
 pub struct Panel {
@@ -111,8 +113,9 @@ impl Panels {
         let mut left = 8.0;
         let mut panels: Vec<Panel> = Vec::new();
         for (&view, [x0, x1, y0, y1]) in views.iter().zip(spans) {
-            let size = |length: f64| ((length * scale) as f32).max(LEAST);
-            let (width, height) = (size(x1 - x0), size(y1 - y0));
+            let [(x0, x1), (y0, y1)] =
+                [(x0, x1), (y0, y1)].map(|(low, high)| widened(low, high, f64::from(LEAST) / scale));
+            let [width, height] = [x1 - x0, y1 - y0].map(|length| (length * scale) as f32);
             let mut frame = Frame { left, top: TOP, width, height, x: Scale::Linear(x0, x1), y: Scale::Linear(y0, y1) };
             let shares = panels.last().is_some_and(|p| p.view.labels()[1] == view.labels()[1]);
             frame.left += if shares { 0.0 } else { frame.margin() };
@@ -123,9 +126,16 @@ impl Panels {
         Self { right: left - GAP, bottom, panels, scale }
     }
 
-    /// Height of the page, pt.
-    pub fn height(&self) -> f32 {
-        self.bottom + BOTTOM
+    /// The page with a title over the panels and a note under them, at least as wide as asked for.
+    pub fn finish(&self, mut items: Vec<Item>, title: String, note: &str, right: f32) -> Page {
+        let left = self.panels.first().map_or(0.0, |p| p.frame.left);
+        let (size, height) = (1.1 * LABEL, self.bottom + BOTTOM);
+        let right = right.max(left + width(note, SMALL) + 8.0).max(PAGE);
+        let shown = fitted(&title, size, right - left - 8.0);
+        items.push(Item::Text(Text::new([left, TOP - 9.0], size, Anchor::Start, shown)));
+        let note = Text::new([left, height - 7.0], SMALL, Anchor::Start, note);
+        items.push(Item::Text(Text { colour: Colour(0x55_5555), ..note }));
+        Page { width: right, height, title, items }
     }
 
     /// The same things in every panel, then its axes.
@@ -141,20 +151,6 @@ impl Panels {
             Item::Group(panel.view.name(), items)
         };
         self.panels.iter().enumerate().map(panel).collect()
-    }
-
-    /// A note under the panels.
-    pub fn note(&self, text: &str) -> Item {
-        let left = self.panels.first().map_or(0.0, |p| p.frame.left);
-        let text =
-            Text { colour: Colour(0x55_5555), ..Text::new([left, self.height() - 7.0], SMALL, Anchor::Start, text) };
-        Item::Text(text)
-    }
-
-    /// A title over the panels.
-    pub fn title(&self, text: &str) -> Item {
-        let left = self.panels.first().map_or(0.0, |p| p.frame.left);
-        Item::Text(Text::new([left, TOP - 9.0], 1.1 * LABEL, Anchor::Start, text))
     }
 
     /// A round length at the lower right of a panel.
@@ -210,6 +206,12 @@ impl Panel {
     }
 }
 
+/// An interval about the same middle, no shorter than some length.
+fn widened(low: f64, high: f64, least: f64) -> (f64, f64) {
+    let lacking = 0.5 * (least - (high - low)).max(0.0);
+    (low - lacking, high + lacking)
+}
+
 /// What a view shows of a box: left, right, low and high, um, with a border; never without width or height.
 fn span(view: View, window: &Aabb) -> [f64; 4] {
     let (low, high) = (view.project(window.min), view.project(window.max));
@@ -240,6 +242,12 @@ mod tests {
             assert!(scale(&panel.frame).iter().all(|s| (s / panels.scale - 1.0).abs() < 1e-5));
         }
         assert_eq!(panels.panels.iter().map(|p| p.shares).collect::<Vec<_>>(), [false, true, false]);
+        let thin = Panels::of(&Aabb::of([Point::ORIGIN, Point::new(0.0, 4000.0, 0.0)]), &View::ALL);
+        assert!(thin.panels.iter().all(|p| p.frame.width >= LEAST - 0.1 && p.frame.height >= LEAST - 0.1));
+        for panel in panels.panels.iter().chain(&thin.panels) {
+            let [across, up] = scale(&panel.frame);
+            assert!((across / up - 1.0).abs() < 1e-5, "nothing is stretched");
+        }
         assert!(panels.panels.windows(2).all(|p| p[0].frame.right() < p[1].frame.left));
     }
 

@@ -101,21 +101,24 @@ fn page(request: &Probe<'_>, sample: Option<&Sample>, found: &[Option<u64>]) -> 
     let names: Vec<Mark> = request.contacts.iter().zip(found).map(|(c, n)| named(c, *n, all)).collect();
     let window = surroundings(&window(request, sample)?, names.iter());
     let panels = Panels::of(&window, request.views);
-    let mut items = panels.draw(Colour::WHITE, |panel| {
+    let items = panels.draw(Colour::WHITE, |panel| {
         let mut items = vec![regions(panel, request.contacts)];
         items.extend(sample.map(|s| segments(panel, s)));
         items.push(marks(panel, &names));
         items
     });
     let with = request.contacts.iter().filter(|c| c.region.is_some()).count() as u64;
-    let title = format!("{}, {}", count(all as u64, "contact"), count(with, "region"));
-    items.push(panels.title(&title));
+    let title = match with {
+        0 => count(all as u64, "contact"),
+        with => format!("{}, {}", count(all as u64, "contact"), count(with, "region")),
+    };
     let note = match sample {
         Some(sample) => format!("{} with their midpoints in the regions", sample.told()),
-        None => "regions are cut through their contacts, along the page".into(),
+        None if with > 0 => "regions are cut through their contacts, along the page".into(),
+        None => String::new(),
     };
-    items.push(panels.note(&note));
-    Ok(Page { width: panels.right + 14.0, height: panels.height(), title, items })
+    let right = panels.right + 14.0;
+    Ok(panels.finish(items, title, &note, right))
 }
 
 fn regions(panel: &Panel, contacts: &[Contact<'_>]) -> Item {

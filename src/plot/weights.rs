@@ -22,7 +22,9 @@ const WIDTH: f32 = 0.45;
 const WIDTH_INSIDE: f32 = 0.9;
 /// Height of a colour bar at most, with its points, pt.
 const BAR: f32 = 300.0;
-/// That of a legend on its own.
+/// Width of a colour bar, pt.
+const WIDE: f32 = 11.0;
+/// Height of a legend on its own.
 const LEGEND: f32 = 240.0;
 /// Contacts may stretch the view to this many times the segments' own size; those further out are left out.
 const STRETCH: f64 = 1.6;
@@ -133,13 +135,12 @@ fn page(
     let panels = Panels::of(&window, request.views);
     let mut items = panels.draw(Colour::WHITE, |panel| vec![lines(panel, sample, &order), marks(panel, &contacts)]);
     let title = format!("{} at contact {}", kind.unwrap_or("Coefficients"), request.lookup.electrode());
-    items.push(panels.title(&title));
-    items.push(panels.note(&note(sample, values, electrode.position, &window)));
     let top = panels.panels.first().map_or(0.0, |p| p.frame.top);
     let place = [panels.right + 14.0, top, (panels.bottom - top).min(BAR)];
     let (key, right) = key(palette, place, values, sample.every > 1);
     items.push(key);
-    Ok(Page { width: right, height: panels.height(), title, items })
+    let note = note(sample, values, electrode.position, &window);
+    panels.finish(items, title, &note, right)
 }
 
 /// Places of the segments with their colours, those that stand out last.
@@ -193,7 +194,8 @@ fn key(palette: &Palette, [left, top, high]: [f32; 3], values: &[Option<f64>], t
             let room = |extends: bool| if extends { 11.0 } else { 0.0 };
             let (above, below) = (room(bar.extend.high), room(bar.extend.low));
             let label = format!("coefficient ({COEFFICIENT_UNIT})");
-            (bar.draw([left, top + above, 11.0, high - above - below], &label), left + 78.0)
+            let high = high - above - below;
+            (bar.draw([left, top + above, WIDE, high], &label), left + bar.width(WIDE, high) + 6.0)
         }
         Palette::Inside => {
             let inside = values.iter().flatten().filter(|v| **v > 0.0).count() as u64;

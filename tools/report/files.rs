@@ -1,6 +1,5 @@
 //! Which of the inputs is the segment table, and which the electrodes file.
 
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use leadfield::Result;
@@ -36,9 +35,7 @@ impl Files {
     pub fn of(inputs: &[PathBuf]) -> Result<Self> {
         let (mut tables, mut weights) = (Vec::new(), Vec::new());
         for path in inputs {
-            if !path.exists() {
-                return Err(FileProblem::Read(ErrorKind::NotFound.into())).in_file(path);
-            }
+            std::fs::metadata(path).map_err(FileProblem::Read).in_file(path)?;
             let folder = path.is_dir() && !is_parts(path)?;
             for file in if folder { members(path)? } else { vec![path.clone()] } {
                 if is_table(&file)? {
