@@ -81,6 +81,23 @@ clients: .venv/clients ## Put the field's own readers (h5py, libsonata, duckdb, 
 test-clients: setup clients ## Run the tests that need `make clients`; those on real neurons where LEADFIELD_REAL_DATA is set
 	LEADFIELD_PYTHON=$(abspath $(PYTHON)) $(cargo) test --locked -- --ignored $(if $(LEADFIELD_REAL_DATA),,--skip real_)
 
+# MPI to build against and to run under: of a module or of packages; libclang reads its headers
+has_mpi = command -v mpicc >/dev/null && command -v mpirun >/dev/null \
+	&& { [ -n "$${LIBCLANG_PATH:-}" ] || ls /usr/lib/llvm-*/lib/libclang*.so* >/dev/null 2>&1 \
+		|| ldconfig -p 2>/dev/null | grep -q libclang || xcrun --find clang >/dev/null 2>&1; }
+
+.PHONY: mpi
+mpi: ## Install what `--features mpi` needs: an MPI library and libclang
+	@$(has_mpi) || { $(call install,libopenmpi-dev openmpi-bin libclang-dev); }
+
+.PHONY: test-mpi
+test-mpi: setup mpi ## Build with MPI and run the tests of 1, 2 and 4 ranks
+	$(cargo) test --locked --features mpi --test tests ranks::
+
+.PHONY: lint-mpi
+lint-mpi: setup mpi ## Check the form of what is built with MPI alone
+	$(cargo) clippy --locked --features mpi --bins -- -D warnings
+
 .PHONY: lint
 lint: setup ## Check the form: rustfmt and clippy
 	cargo fmt --check

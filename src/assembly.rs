@@ -5,6 +5,7 @@
 mod agreement;
 mod by_rule;
 mod fit;
+mod forecast;
 mod library;
 mod neurons;
 mod part;

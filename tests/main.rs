@@ -6,6 +6,7 @@ mod clients;
 mod comparisons;
 mod conversions;
 mod electrodes;
+mod forecasts;
 mod golden;
 mod index_vs_scan;
 mod interrupted;

@@ -111,6 +111,19 @@ fn axes_units_names_and_the_scale_are_text() {
 }
 
 #[test]
+fn a_view_s_name_says_which_axis_runs_to_the_right_and_which_up() {
+    for (name, right, up) in [("yz", "y (um)", "z (um)"), ("zy", "z (um)", "y (um)"), ("zx", "z (um)", "x (um)")] {
+        let picture = weights("2", &["--view", name]);
+        assert_eq!(groups(&picture, &format!("view {name}")).len(), 1);
+        let label = |text: &str| picture.lines().find(|l| l.contains(&format!(">{text}</text>"))).unwrap().to_string();
+        assert!(!label(right).contains("rotate") && label(up).contains("rotate(-90"), "{name}");
+    }
+    let all = weights("2", &[]);
+    let place = |view: &str| all.find(&format!("<g class=\"view {view}\">")).unwrap();
+    assert!(place("xy") < place("zy") && place("zy") < place("xz"), "y is up where it is seen");
+}
+
+#[test]
 fn a_window_shows_what_reaches_into_it() {
     let picture = weights("5", &["--within", "100", "--view", "xy"]);
     let drawn: usize = paths(groups(&picture, "segments")[0]).iter().map(|p| p.1).sum();

@@ -17,6 +17,7 @@ use leadfield::units::DEFAULT_CONDUCTIVITY;
 use leadfield::weights::{self, Far, Request, Source, Summary, compute_with};
 use serde_json::json;
 
+use crate::cli::forecast::{self, DryRun};
 use crate::cli::progress::Progress;
 use crate::cli::signals::Stop;
 use crate::cli::{Common, Outcome, existing};
@@ -63,6 +64,8 @@ pub struct Args {
     /// Which contacts of an array are neighbours, for the default thickness
     #[arg(long, value_name = "RULE", default_value = "sorted")]
     csd_spacing: SpacingRule,
+    #[command(flatten)]
+    judged: DryRun,
     /// Go on where an earlier run of the same inputs and settings was interrupted; where there was none, begin
     #[arg(long)]
     resume: bool,
@@ -162,7 +165,8 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
         common.warn(far);
     }
     let stop = Stop::listen();
-    let progress = Progress::new(common, "segments", tables.iter().map(Table::len).sum());
+    let total = if args.judged.dry_run { 0 } else { tables.iter().map(Table::len).sum() };
+    let progress = Progress::new(common, "segments", total);
     let request = Request {
         sources: &sources,
         electrodes: &electrodes,
@@ -173,6 +177,12 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
         stop: &|| stop.asked(),
         progress: &|n| progress.add(n),
     };
+    if args.judged.dry_run {
+        let reading = started.elapsed().as_secs_f64();
+        let found = weights::forecast(&request, args.judged.ranks()).in_file(&args.electrodes)?;
+        forecast::tell(&found, reading, &args.out, common);
+        return Ok(Outcome::Done);
+    }
     let summary = compute_with(&request, common.crew()).in_file(&args.electrodes)?;
     progress.finish();
     if summary.damaged > 0 {

@@ -13,7 +13,7 @@ type Parsed = Arc<OnceLock<Result<Arc<Morphology>, Arc<Error>>>>;
 
 /// Bytes of morphologies that are kept. Those beyond are parsed anew when they are asked for again: neurons come in the
 /// order of their places, so that none of many morphologies is likelier to be needed soon than another.
-const ROOM: usize = 256 << 20;
+pub(super) const ROOM: usize = 256 << 20;
 
 /// The morphologies of a population.
 pub(super) struct Library {
@@ -73,6 +73,11 @@ impl Library {
         morphology.clone().map_err(|e| Error::shared(&e))
     }
 
+    /// Number of the morphologies that are kept, and their bytes.
+    pub(super) fn kept(&self) -> (usize, usize) {
+        (self.parsed().len(), self.taken.load(Ordering::Relaxed))
+    }
+
     fn parsed(&self) -> MutexGuard<'_, HashMap<String, Parsed>> {
         self.parsed.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -105,6 +110,6 @@ mod tests {
         let again = library.get("b").unwrap();
         assert!(other == again && other != one && !Arc::ptr_eq(&other, &again), "no room for two");
         assert!(Arc::ptr_eq(&one, &library.get("a").unwrap()), "what is kept stays");
-        assert_eq!((library.taken.into_inner(), library.parsed.into_inner().unwrap().len()), (one.bytes(), 1));
+        assert_eq!(library.kept(), (1, one.bytes()));
     }
 }

@@ -85,15 +85,21 @@ impl Tables {
         self.write_with(out, options, run, &Crew::default())
     }
 
+    /// Refuses the name of one file for several tables.
+    pub(super) fn check_name(&self, out: &Path) -> Result<()> {
+        if self.in_folders && parts::is_single_file(out) {
+            let names = listed(self.tables.iter().map(Assembly::population), 12);
+            return Err(AssemblyProblem::SeveralInOneFile(names)).in_file(out);
+        }
+        Ok(())
+    }
+
     /// The same by several processes, each of which calls this: they share the parts. The bytes do not depend on their number.
     ///
     /// # Errors
     /// As [`Tables::write`]; those of all ranks are given to rank 0, the others learn that the run has ended.
     pub fn write_with(&self, out: &Path, options: &Options, run: &Run<'_>, crew: &Crew) -> Result<Written> {
-        if self.in_folders && parts::is_single_file(out) {
-            let names = listed(self.tables.iter().map(Assembly::population), 12);
-            return Err(AssemblyProblem::SeveralInOneFile(names)).in_file(out);
-        }
+        self.check_name(out)?;
         let tables: Vec<&Assembly> = self.tables.iter().collect();
         writing::write(&tables, self.in_folders, out, options, run, crew)
     }

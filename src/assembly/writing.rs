@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use super::forecast::least_bytes;
 use super::same::{inputs, is_complete};
 use super::tables::start;
 use super::{Assembly, Made, Options, neuron};
@@ -14,7 +15,7 @@ use crate::error::{Context, Error, FileProblem, Result};
 use crate::journal::{self, Done, Header, Journal, JournalProblem, PROGRAM};
 use crate::partition::{Beginning, Crew, Scribe, with_scribe};
 use crate::segments::Segments;
-use crate::staged::{Existing, Staged, partial_of};
+use crate::staged::{Existing, Staged, check_space, partial_of};
 use crate::table::{self, Metadata, Neuron, parts};
 
 /// How tables are written: what becomes of what is there, who is told, who may stop it.
@@ -53,7 +54,7 @@ pub(super) struct Plan<'a> {
 }
 
 impl<'a> Plan<'a> {
-    fn of(assembly: &'a Assembly, in_folder: bool, single: bool, options: &Options) -> Self {
+    pub fn of(assembly: &'a Assembly, in_folder: bool, single: bool, options: &Options) -> Self {
         let order = assembly.hilbert_order();
         let neurons: Vec<Neuron> = order.iter().filter_map(|&i| assembly.plans.get(i)).map(neuron).collect();
         let cuts = parts::cut(&neurons, if single { u64::MAX } else { options.segments_per_part });
@@ -76,6 +77,21 @@ impl<'a> Plan<'a> {
     pub fn neurons(&self, cut: &Range<usize>) -> impl Iterator<Item = Neuron> {
         let places = self.order.get(cut.clone()).unwrap_or_default().iter();
         places.filter_map(|&i| self.assembly.plans.get(i)).map(neuron)
+    }
+
+    /// Number of their segments.
+    pub fn segments(&self, cut: &Range<usize>) -> u64 {
+        self.neurons(cut).map(|n| n.segments).sum()
+    }
+
+    /// The first neurons, as many as have so many segments together.
+    pub fn first(&self, segments: u64) -> Range<usize> {
+        let mut so_far = 0;
+        let behind = self.neurons(&(0..self.order.len())).position(|n| {
+            so_far += n.segments;
+            so_far >= segments
+        });
+        0..behind.map_or(self.order.len(), |last| last + 1)
     }
 
     fn made(&self) -> Made {
@@ -104,7 +120,7 @@ impl Part<'_> {
     }
 
     fn segments(&self) -> u64 {
-        self.plan.neurons(self.cut).map(|n| n.segments).sum()
+        self.plan.segments(self.cut)
     }
 
     /// Places its segments and writes them, synced, below a folder.
@@ -195,6 +211,10 @@ impl Unfinished {
         // a part's file is synced when it is written
         let scribe = Scribe { crew, sync: &|| Ok(()), stop: run.stop, elsewhere: run.placed };
         with_scribe(scribe, journal.as_mut(), |scribe| {
+            if crew.is_first() {
+                let segments: u64 = left.iter().map(|part| part.segments()).sum();
+                check_space(staged.target(), segments * least_bytes(options.precision))?;
+            }
             for (part, _) in left.into_iter().zip(own).filter(|(_, own)| *own) {
                 if scribe.is_to_stop() || !scribe.tell(part.write(staged.partial(), options, run.placed)?) {
                     break;

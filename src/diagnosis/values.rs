@@ -72,11 +72,7 @@ impl Values {
     }
 
     /// Reads all coefficients once, in threads. `progress` is called with numbers of rows done, `each` with the rows.
-    pub fn of(
-        factors: &Factors,
-        progress: &(dyn Fn(u64) + Sync),
-        each: &(dyn Fn(&[f64]) + Sync),
-    ) -> Result<Self> {
+    pub fn of(factors: &Factors, progress: &(dyn Fn(u64) + Sync), each: &(dyn Fn(&[f64]) + Sync)) -> Result<Self> {
         let columns = factors.columns() as usize;
         let step = (BLOCK_BYTES / 8 / factors.columns().max(1)).max(1);
         let all = Mutex::new(Self::new(columns));

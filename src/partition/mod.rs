@@ -7,12 +7,14 @@
 //! ([`Line`]). A program of one process is a crew of one, and sends nothing.
 
 mod crew;
+mod forecast;
 mod line;
 mod message;
 mod problem;
 mod scribe;
 
 pub use crew::{Balance, Beginning, Crew};
+pub use forecast::{Forecast, Share};
 pub use line::Line;
 pub use problem::PartitionProblem;
 pub use scribe::{Journalled, Scribe, with_scribe};

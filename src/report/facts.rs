@@ -10,15 +10,20 @@ use crate::plot::grouped;
 use crate::table::Table;
 use crate::weights::Lookup;
 
-/// Names and values, in order, and where names begin a group its title.
+/// Names and values, in order, those of one file together.
 #[derive(Default)]
-pub struct Facts(pub Vec<(String, String)>);
+pub struct Facts(pub Vec<Vec<(String, String)>>);
 
 impl Facts {
+    /// Begins the next file.
+    fn group(&mut self, name: &str, value: impl Into<String>) {
+        self.0.push(vec![(name.into(), value.into())]);
+    }
+
     fn add(&mut self, name: &str, value: impl Into<String>) {
         let value = value.into();
-        if !value.is_empty() {
-            self.0.push((name.into(), value));
+        if let Some(group) = self.0.last_mut().filter(|_| !value.is_empty()) {
+            group.push((name.into(), value));
         }
     }
 }
@@ -29,14 +34,14 @@ pub fn facts(table: &Table, weights: &Path, lookup: Option<&Lookup>) -> Result<F
     of_table(table, &mut facts)?;
     of_weights(weights, lookup, &mut facts)?;
     let now = times::utc(std::time::SystemTime::now()).unwrap_or_default();
-    facts.add("this report", format!("leadfield {}, {now}", env!("CARGO_PKG_VERSION")));
+    facts.group("this report", format!("leadfield {}, {now}", env!("CARGO_PKG_VERSION")));
     Ok(facts)
 }
 
 fn of_table(table: &Table, facts: &mut Facts) -> Result<()> {
     let meta = table.metadata();
     let bytes = table.parts().iter().map(|part| size(part.path())).sum::<Result<u64>>()?;
-    facts.add("segment table", format!("{}, {}", table.path().display(), megabytes(bytes)));
+    facts.group("segment table", format!("{}, {}", table.path().display(), megabytes(bytes)));
     facts.add("written", times::written(table.path())?);
     facts.add("population", meta.population.as_str());
     facts.add("segments", format!("{} of {}", grouped(table.len()), count(meta.neurons, "neuron")));
@@ -50,7 +55,7 @@ fn of_table(table: &Table, facts: &mut Facts) -> Result<()> {
 }
 
 fn of_weights(weights: &Path, lookup: Option<&Lookup>, facts: &mut Facts) -> Result<()> {
-    facts.add("electrodes file", format!("{}, {}", weights.display(), megabytes(size(weights)?)));
+    facts.group("electrodes file", format!("{}, {}", weights.display(), megabytes(size(weights)?)));
     facts.add("written", times::written(weights)?);
     if let Some(lookup) = lookup {
         let population = lookup.population();

@@ -1,7 +1,7 @@
 //! What is wrong with the electrodes file, as `leadfield validate electrodes-file` finds it.
 
 use crate::diagnosis::{Code, Diagnosis, Expected, Finding};
-use crate::error::count;
+use crate::plot::grouped;
 
 /// Findings of one code that are spelt out.
 const SPELT_OUT: usize = 3;
@@ -63,14 +63,19 @@ fn checked(diagnosis: &Diagnosis, expected: &[Expected]) -> String {
          {} with position, type and column; units",
         if diagnosis.findings.is_empty() { "No findings. " } else { "" },
         Code::ALL.len(),
-        count(diagnosis.populations.iter().map(|p| p.node_ids.given.len() as u64).sum::<u64>(), "node"),
-        count(rows, "row"),
-        count(values, "coefficient"),
-        count(diagnosis.contacts.len() as u64, "contact"),
+        many(diagnosis.populations.iter().map(|p| p.node_ids.given.len() as u64).sum::<u64>(), "node"),
+        many(rows, "row"),
+        many(values, "coefficient"),
+        many(diagnosis.contacts.len() as u64, "contact"),
     );
     for expected in expected {
-        let nodes = count(expected.segments.len() as u64, "node");
+        let nodes = many(expected.segments.len() as u64, "node");
         text += &format!("; {nodes} of {} and their numbers of segments", expected.source);
     }
     text
+}
+
+/// A number of things, its thousands apart.
+fn many(n: u64, noun: &str) -> String {
+    if n == 1 { format!("1 {noun}") } else { format!("{} {noun}s", grouped(n)) }
 }

@@ -134,9 +134,8 @@ fn full(
         }
     })?;
     let summaries = summaries.finish(&factors, &columns)?;
-    let rows = contacts::rows(table, &contacts, summaries);
     clock.step("coefficients read and examined");
-    let rows = rows?;
+    let rows = contacts::rows(table, &contacts, summaries)?;
     clock.step("segments near each contact counted");
 
     let drawn_at = Drawn {

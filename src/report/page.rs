@@ -44,7 +44,8 @@ impl Page {
     /// The whole page.
     pub fn to_html(&self) -> String {
         let title = escaped(&self.title);
-        let (facts, took, findings) = (two_columns(&self.facts.0), two_columns(&self.took), self.findings());
+        let (facts, took, findings) =
+            (groups(&self.facts.0), groups(std::slice::from_ref(&self.took)), self.findings());
         let drawn = match &self.drawn {
             Ok(drawn) => drawn.to_html(),
             Err(why) => format!(
@@ -89,12 +90,14 @@ impl Page {
     }
 }
 
-/// Names and values.
-fn two_columns(rows: &[(String, String)]) -> String {
+/// Names and values, in groups.
+fn groups(groups: &[Vec<(String, String)>]) -> String {
     let row = |(name, value): &(String, String)| {
         format!("<tr><th scope=\"row\">{}</th><td>{}</td></tr>\n", escaped(name), escaped(value))
     };
-    format!("<table>\n{}</table>\n", rows.iter().map(row).collect::<String>())
+    let group =
+        |rows: &Vec<(String, String)>| format!("<tbody>\n{}</tbody>\n", rows.iter().map(row).collect::<String>());
+    format!("<table>\n{}</table>\n", groups.iter().map(group).collect::<String>())
 }
 
 impl Drawn {

@@ -53,7 +53,8 @@ impl Scene {
             "contacts": contacts.iter().flat_map(|(_, p)| p.to_array()).map(rounded).collect::<Vec<_>>(),
             "names": contacts.iter().map(|(name, _)| name).collect::<Vec<_>>(),
         });
-        let place = within.map_or_else(String::new, |r| format!(" in the box of {} um a side round the contact", 2.0 * r));
+        let place =
+            within.map_or_else(String::new, |r| format!(" in the box of {} um a side round the contact", 2.0 * r));
         let mut told = format!("{}{place}", sample.told());
         if let Some(complete) = complete {
             let every = grouped(sample.every);

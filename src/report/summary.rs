@@ -90,7 +90,8 @@ impl Summaries {
         let most = (2.0 * expected) as usize + 16;
         let together = ((room.kept / NUMBER_BYTES) as f64 / expected.max(1.0)).max(1.0) as usize;
         let bracket = |&place: &usize| {
-            let values: Vec<f64> = sample.chunks_exact(width.max(1)).filter_map(|row| row.get(place).copied()).collect();
+            let values: Vec<f64> =
+                sample.chunks_exact(width.max(1)).filter_map(|row| row.get(place).copied()).collect();
             let [low, high] = bracket(values, half);
             Column { place, low, high }
         };

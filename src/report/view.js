@@ -22,8 +22,8 @@
   const program = gl.createProgram();
   gl.attachShader(program, shader(gl.VERTEX_SHADER, `
     attribute vec3 place; attribute vec3 colour; attribute float apart;
-    uniform mat4 view; uniform float size; varying vec3 tint; varying float far;
-    void main() { gl_Position = view * vec4(place, 1.0); gl_PointSize = size; tint = colour; far = apart; }`));
+    uniform mat4 view; uniform float size; uniform float grow; varying vec3 tint; varying float far;
+    void main() { gl_Position = view * vec4(grow * place, 1.0); gl_PointSize = size; tint = colour; far = apart; }`));
   gl.attachShader(program, shader(gl.FRAGMENT_SHADER, `
     precision mediump float; varying vec3 tint; varying float far; uniform float round; uniform float most;
     void main() {
@@ -35,7 +35,7 @@
   const at = (name) => gl.getAttribLocation(program, name);
   const uniform = (name) => gl.getUniformLocation(program, name);
   const [place, colour, apart] = [at("place"), at("colour"), at("apart")];
-  const [view, size, round, most] = [uniform("view"), uniform("size"), uniform("round"), uniform("most")];
+  const [view, size, round, most, grow] = ["view", "size", "round", "most", "grow"].map(uniform);
 
   const channels = (c) => [(c >> 16 & 255) / 255, (c >> 8 & 255) / 255, (c & 255) / 255];
   const buffer = (values) => {
@@ -61,8 +61,8 @@
   const chosen = {
     place: buffer([0, 0, 0]), colour: buffer(channels(0xd55e00)), apart: zeros(1), mode: gl.POINTS, count: 1, size: 13, round: 1,
   };
-  // the edges of the box, and a letter at the end of three
-  const corner = (i) => [i & 1 ? data.radius : -data.radius, i & 2 ? data.radius : -data.radius, i & 4 ? data.radius : -data.radius];
+  // the edges of a box round what is shown, and a letter at the end of three
+  const corner = (i) => [i & 1 ? 1 : -1, i & 2 ? 1 : -1, i & 4 ? 1 : -1];
   const edges = [];
   for (let i = 0; i < 8; i++) for (const bit of [1, 2, 4]) if (!(i & bit)) edges.push(...corner(i), ...corner(i | bit));
   const box = {
@@ -78,22 +78,23 @@
 
   // how far from the contact segments are shown: at first as far as none is left out
   const farthest = data.apart.reduce((a, b) => Math.max(a, b), 1);
-  reach.min = 0; reach.max = Math.ceil(farthest); reach.step = "any";
+  reach.min = 1; reach.max = Math.ceil(farthest); reach.step = "any";
   reach.value = data.complete === null ? reach.max : data.complete;
   const shown = () => Number(reach.value);
 
-  const first = { turn: 0.6, tilt: 0.25, away: 3.8 * data.radius };
+  // how far away the eye is, as a multiple of how far segments are shown
+  const first = { turn: 0.5, tilt: 0.25, away: 4.6 };
   const eye = { ...first };
 
   // column-major: perspective x translation x tilt about x x turn about y
   const matrix = () => {
-    const f = 1.0 / Math.tan(0.4), near = eye.away / 100, far = eye.away + 4 * data.radius;
+    const away = eye.away * shown(), f = 1.0 / Math.tan(0.4), near = away / 100, far = away + 4 * (shown() + data.radius);
     const [ct, st, ca, sa] = [Math.cos(eye.turn), Math.sin(eye.turn), Math.cos(eye.tilt), Math.sin(eye.tilt)];
     const r = [[ct, 0, st], [sa * st, ca, -sa * ct], [-ca * st, sa, ca * ct]];
     const p = [f * canvas.height / canvas.width, f, (far + near) / (near - far), 2 * far * near / (near - far)];
     const m = [];
     for (let c = 0; c < 3; c++) m.push(p[0] * r[0][c], p[1] * r[1][c], p[2] * r[2][c], -r[2][c]);
-    m.push(0, 0, -p[2] * eye.away + p[3], eye.away);
+    m.push(0, 0, -p[2] * away + p[3], away);
     return m;
   };
 
@@ -119,16 +120,17 @@
       }
       gl.uniform1f(size, things.size * dense);
       gl.uniform1f(round, things.round);
+      gl.uniform1f(grow, things === box ? shown() : 1);
       gl.drawArrays(things.mode, 0, things.count);
     }
     for (const [letter, at] of letters) {
-      const seen = project(...at);
+      const seen = project(...at.map((v) => v * shown()));
       letter.hidden = !seen;
       if (seen) { letter.style.left = `${seen[0]}px`; letter.style.top = `${seen[1]}px`; }
     }
     let within = 0;
     for (const d of data.apart) if (d <= shown()) within++;
-    document.getElementById("scene-told").textContent = `${Math.round(shown())} um: ${within} of ${count}`;
+    document.getElementById("scene-told").textContent = `${Math.round(shown())} um from the contact: ${within} of ${count}`;
   };
 
   // where a point is on the canvas, in CSS pixels, and how far away; null behind the eye
@@ -187,7 +189,7 @@
     draw();
   };
   const zoom = (by) => {
-    eye.away = Math.min(20 * data.radius, Math.max(0.05 * data.radius, eye.away * by));
+    eye.away = Math.min(30, Math.max(0.05, eye.away * by));
     tip.hidden = true;
     draw();
   };
@@ -219,7 +221,9 @@
   // for who wants to point at a segment from outside, as the tests do
   window.leadfieldScene = {
     count,
+    // the place of a segment's middle on the canvas; of the contact for -1
     middle: (i) => {
+      if (i < 0) return project(0, 0, 0);
       const k = 6 * i, half = (j) => (ends[k + j] + ends[k + 3 + j]) / 2;
       return project(half(0), half(1), half(2));
     },

@@ -7,6 +7,7 @@
 mod blocks;
 mod columns;
 mod far;
+mod forecast;
 mod layout;
 mod lookup;
 mod montage;
@@ -15,6 +16,7 @@ mod resume;
 mod source;
 
 pub use far::{FAR_UM, Far};
+pub use forecast::forecast;
 pub use lookup::{Lookup, LookupProblem};
 pub use source::Source;
 

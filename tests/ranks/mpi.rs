@@ -1,7 +1,7 @@
 //! Ranks that MPI connects: processes that `mpirun` starts, that of the MPI which the program was built with.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rand::{Rng, SeedableRng};
@@ -115,6 +115,16 @@ fn process(id: u32) -> Option<(u32, char, String)> {
     Some((words.next()?.parse().ok()?, state, name.into()))
 }
 
+/// The two ranks that a launcher starts, as soon as they are there.
+fn two_ranks_of(launcher: &Child) -> Vec<u32> {
+    loop {
+        let found = ranks_of(launcher.id());
+        if found.len() == 2 {
+            return found;
+        }
+    }
+}
+
 /// The ranks that a launcher has started, in the order of their numbers.
 fn ranks_of(launcher: u32) -> Vec<u32> {
     let all = std::fs::read_dir("/proc").unwrap().filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok());
@@ -151,10 +161,10 @@ fn kill_and_go_on<S: AsRef<std::ffi::OsStr>>(dir: &Path, args: &[S], output: &Pa
     for seed in 0..20 {
         let mut dice = ChaCha8Rng::seed_from_u64(seed);
         let mut launcher = ranks(dir, 2, args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let all = two_ranks_of(&launcher);
+        let victim = *all.get(dice.random_range(0..3)).unwrap_or(&launcher.id());
         wait_for(&mut launcher, dice.random_range(0..PARTS), output);
         std::thread::sleep(Duration::from_micros(dice.random_range(0..3000)));
-        let all = ranks_of(launcher.id());
-        let victim = *all.get(dice.random_range(0..3)).unwrap_or(&launcher.id());
         signal("-KILL", victim);
         launcher.wait().unwrap();
         await_end_of(&all);
@@ -190,21 +200,36 @@ fn positions_by_ranks_killed_at_any_moment_go_on_to_the_same_bytes() {
     });
 }
 
+/// Runs two ranks and sends one of them a signal after the first part. Gives what came of it, and how many parts are kept; 0
+/// where the run was done before the signal came.
+fn run_with_signal(dir: &Path, rank: usize, name: &str, output: &Path) -> (Run, u64) {
+    let mut launcher = ranks(dir, 2, &WEIGHTS).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let all = two_ranks_of(&launcher);
+    wait_for(&mut launcher, 1, output);
+    signal(name, all[rank]);
+    let ended = launcher.wait_with_output().unwrap();
+    let (code, stderr) = (ended.status.code().unwrap(), String::from_utf8(ended.stderr).unwrap());
+    (Run { code, stdout: String::new(), stderr }, journalled(output))
+}
+
 #[test]
 fn a_signal_to_one_rank_stops_all_at_the_end_of_a_part() {
-    let dir = folder(200);
+    let dir = folder(1500);
     let dir = dir.path();
     let (expected, output) = (undisturbed(dir), dir.join("w.h5"));
     for (rank, name) in [(0, "-INT"), (1, "-TERM"), (1, "-USR1")] {
-        let mut launcher = ranks(dir, 2, &WEIGHTS).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        wait_for(&mut launcher, 1, &output);
-        signal(name, ranks_of(launcher.id())[rank]);
-        let ended = launcher.wait_with_output().unwrap();
-        let parts = journalled(&output);
-        assert!((1..PARTS).contains(&parts), "{parts}");
-        let (code, stderr) = (ended.status.code().unwrap(), String::from_utf8(ended.stderr).unwrap());
-        let text = format!("error: {}", stopped(Path::new("w.h5"), parts));
-        Run { code, stdout: String::new(), stderr }.told_once(&text);
+        // on a busy machine a signal may come when all is done
+        let stopped_run = (0..20).find_map(|_| {
+            let (run, parts) = run_with_signal(dir, rank, name, &output);
+            if parts > 0 {
+                return Some((run, parts));
+            }
+            assert!(run.code == 0 && std::fs::read(&output).unwrap() == expected, "{}", run.stderr);
+            std::fs::remove_file(&output).unwrap();
+            None
+        });
+        let (run, parts) = stopped_run.expect("no run was stopped half way");
+        run.told_once(&format!("error: {}", stopped(Path::new("w.h5"), parts)));
         Run::of(ranks(dir, 2, &[&WEIGHTS[..], &["--resume"]].concat())).ok();
         assert!(std::fs::read(&output).unwrap() == expected);
         std::fs::remove_file(&output).unwrap();

@@ -1,5 +1,7 @@
 //! What all tools share: common options, exit codes, how errors are told.
 
+pub mod facts;
+pub mod forecast;
 pub mod output;
 pub mod progress;
 mod ranks;
