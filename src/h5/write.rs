@@ -156,3 +156,25 @@ fn put_strings(dataset: &Dataset, values: &[VarLenUnicode]) -> hdf5::Result<()> 
 fn unicode(text: &str) -> Result<VarLenUnicode, H5Problem> {
     VarLenUnicode::from_str(text).map_err(|e| H5Problem::Write(format!("{e} in {text:?}")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_strings_than_the_buffer_holds_are_all_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.h5");
+        let texts: Vec<String> = (0..STRINGS_BUFFER).map(|i| "\u{b5}".repeat(i % 7) + &i.to_string()).collect();
+        let file = File::create(&path).unwrap();
+        file.write_strings("/many", &texts, &[texts.len()]).unwrap();
+        file.write_strings("/one", &["text"], &[]).unwrap();
+        file.write_strings("/none", &[""; 0], &[0]).unwrap();
+        let wrong = file.write_strings("/wrong", &["a", "b"], &[3]).unwrap_err().to_string();
+        assert_eq!(wrong, format!("{}: /wrong: cannot be written: 2 strings for a dataset of 3", path.display()));
+        file.close().unwrap();
+        let file = File::open(&path).unwrap();
+        assert_eq!(file.strings("/many").unwrap(), texts);
+        assert_eq!(file.string("/one").unwrap(), "text");
+    }
+}

@@ -16,7 +16,7 @@ use crate::staged::{Trial, check_space};
 
 /// The program, its libraries, and what is read of a table at one time.
 const BASE_BYTES: u64 = 34 << 20;
-/// A segment of the part that is in memory: its columns.
+/// A segment of the parts that are in memory: its columns.
 const SEGMENT_BYTES: u64 = 80;
 /// A neuron: in the table's list, in the sorted one, in the layout.
 const NEURON_BYTES: u64 = 110;
@@ -56,18 +56,20 @@ pub fn forecast(request: &Request<'_>, ranks: usize) -> Result<Forecast> {
 
 fn memory(parts: &[Part<'_>], width: usize) -> u64 {
     let neurons = || parts.iter().flat_map(|part| part.neurons());
-    let largest_part = parts.iter().map(Part::segments).max().unwrap_or(0);
+    let mut sizes: Vec<u64> = parts.iter().map(Part::segments).collect();
+    sizes.sort_unstable_by(|a, b| b.cmp(a));
     let largest_neuron = neurons().map(|n| n.segments).max().unwrap_or(0);
     let block = (largest_neuron * width as u64 * VALUE_BYTES).max(BLOCK_BYTES as u64);
     let threads = rayon::current_num_threads() as u64;
-    BASE_BYTES + largest_part * SEGMENT_BYTES + neurons().count() as u64 * NEURON_BYTES + threads * block
+    // with several threads the next part is read while one is computed
+    let held: u64 = sizes.iter().take(if threads > 1 { 2 } else { 1 }).sum();
+    BASE_BYTES + held * SEGMENT_BYTES + neurons().count() as u64 * NEURON_BYTES + threads * block
 }
 
 /// Reads a part, computes and writes some of it, and syncs that.
 fn seconds_a_segment(request: &Request<'_>, columns: &Columns, part: &Part<'_>) -> Result<f64> {
     let started = Instant::now();
-    let segments = part.source.read(part.place)?;
-    layout::check_rows(part.source.path(), part.neurons(), &segments)?;
+    let segments = part.read()?;
     let reading = started.elapsed().as_secs_f64() / segments.len() as f64;
     let (width, buffers, file) = (columns.width(), Buffers::default(), Trial::beside(request.output)?);
     let write = |block: &Block<'_>| {

@@ -62,3 +62,94 @@ pub fn each<'a>(parts: &[&Part<'a>], mut work: impl FnMut(&Part<'a>, Segments) -
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::error::{Context, FileProblem};
+    use crate::geometry::{Aabb, Point};
+    use crate::segments::Segment;
+    use crate::table::Metadata;
+
+    /// Parts of one neuron of one segment each; one of them cannot be read.
+    struct Fake {
+        metadata: Metadata,
+        neurons: Vec<Neuron>,
+        unreadable: usize,
+        read: AtomicUsize,
+    }
+
+    impl Fake {
+        fn new(parts: u64, unreadable: usize) -> Self {
+            let neurons = (0..parts).map(|n| Neuron { node_id: n, first_row: n, segments: 1 }).collect();
+            Self { metadata: Metadata::default(), neurons, unreadable, read: AtomicUsize::new(0) }
+        }
+    }
+
+    impl Source for Fake {
+        fn path(&self) -> &Path {
+            Path::new("table")
+        }
+
+        fn metadata(&self) -> &Metadata {
+            &self.metadata
+        }
+
+        fn bounds(&self) -> Result<Aabb> {
+            Ok(Aabb::EMPTY)
+        }
+
+        fn fingerprint(&self) -> u64 {
+            0
+        }
+
+        fn parts(&self) -> usize {
+            self.neurons.len()
+        }
+
+        fn neurons(&self, part: usize) -> &[Neuron] {
+            self.neurons.get(part..part + 1).unwrap_or_default()
+        }
+
+        fn read(&self, part: usize) -> Result<Segments> {
+            self.read.fetch_add(1, Ordering::Relaxed);
+            if part == self.unreadable {
+                return Err(FileProblem::Read(std::io::Error::other("broken"))).in_file(self.path());
+            }
+            let (node_id, row) = (part as u64, part as u64);
+            let (start, end, radius) = (Point::ORIGIN, Point::ORIGIN, None);
+            let segment =
+                Segment { node_id, section_id: 0, segment_id: 0, section_type: None, start, end, radius, row };
+            Ok(std::iter::once(segment).collect())
+        }
+    }
+
+    /// The nodes that are worked on, up to one of them; what goes wrong; how many parts were read.
+    fn worked(fake: &Fake, last: u64) -> (Vec<u64>, Option<String>, usize) {
+        let (parts, mut nodes) = (all(&[fake]), Vec::new());
+        let result = each(&parts.iter().collect::<Vec<_>>(), |part, segments| {
+            assert_eq!(segments.row, [part.number]);
+            nodes.push(segments.node_id[0]);
+            Ok(part.number != last)
+        });
+        (nodes, result.err().map(|e| e.to_string()), fake.read.load(Ordering::Relaxed))
+    }
+
+    #[test]
+    fn parts_come_in_order_and_no_more_than_one_too_many_is_read() {
+        assert_eq!(worked(&Fake::new(4, 9), 9), (vec![0, 1, 2, 3], None, 4));
+        assert_eq!(worked(&Fake::new(4, 9), 1), (vec![0, 1], None, 3));
+        assert_eq!(worked(&Fake::new(0, 9), 9), (vec![], None, 0));
+    }
+
+    #[test]
+    fn a_part_that_cannot_be_read_is_told_when_those_before_it_are_done() {
+        let (nodes, error, _) = worked(&Fake::new(4, 2), 9);
+        assert_eq!((nodes, error.unwrap().as_str()), (vec![0, 1], "table: cannot be read: broken"));
+        // nobody hears of it where the work ends before
+        assert_eq!(worked(&Fake::new(4, 2), 1), (vec![0, 1], None, 3));
+    }
+}
