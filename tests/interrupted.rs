@@ -21,10 +21,10 @@ use rand_chacha::ChaCha8Rng;
 use crate::support::{Run, leadfield_in, names_in, scratch};
 
 /// Neurons of the circuit, each a part of the table.
-const PARTS: u64 = 24;
+pub const PARTS: u64 = 24;
 
 /// A folder with a circuit, its table `table` of [`PARTS`] parts, and `e.csv` of so many LineSource contacts.
-fn folder(contacts: usize) -> tempfile::TempDir {
+pub fn folder(contacts: usize) -> tempfile::TempDir {
     let dir = scratch();
     let cells = PARTS.to_string();
     let options = ["synthesize", "circuit", "--quiet", "--with-report", "--cells", &cells, "--morphologies", "3"];
@@ -40,14 +40,14 @@ fn folder(contacts: usize) -> tempfile::TempDir {
     dir
 }
 
-const INPUTS: [&str; 3] = ["circuit", "e.csv", "table"];
+pub const INPUTS: [&str; 3] = ["circuit", "e.csv", "table"];
 
 fn weights(dir: &Path, options: &[&str]) -> Run {
     leadfield_in(dir, &[&["weights", "table", "e.csv", "-o", "w.h5", "--quiet"], options].concat())
 }
 
 /// The bytes that an undisturbed run writes; its file is gone.
-fn undisturbed(dir: &Path) -> Vec<u8> {
+pub fn undisturbed(dir: &Path) -> Vec<u8> {
     weights(dir, &[]).ok();
     let bytes = std::fs::read(dir.join("w.h5")).unwrap();
     std::fs::remove_file(dir.join("w.h5")).unwrap();
@@ -104,12 +104,12 @@ fn start<S: AsRef<std::ffi::OsStr>>(dir: &Path, args: &[S]) -> Child {
 }
 
 /// Number of parts that the journal tells.
-fn journalled(output: &Path) -> u64 {
+pub fn journalled(output: &Path) -> u64 {
     journal::read(output).unwrap().map_or(0, |record| record.progress().0)
 }
 
 /// Waits until so many parts are journalled, or the program has ended.
-fn wait_for(child: &mut Child, parts: u64, output: &Path) {
+pub fn wait_for(child: &mut Child, parts: u64, output: &Path) {
     while journalled(output) < parts && child.try_wait().unwrap().is_none() {
         std::thread::sleep(Duration::from_micros(200));
     }
@@ -289,10 +289,10 @@ fn a_part_that_is_away_costs_nothing_but_itself() {
 
 // positions
 
-const CIRCUIT: &str = "circuit/simulation_config.json";
+pub const CIRCUIT: &str = "circuit/simulation_config.json";
 
 /// A folder with a circuit of [`PARTS`] neurons.
-fn circuit() -> tempfile::TempDir {
+pub fn circuit() -> tempfile::TempDir {
     let dir = folder(1);
     std::fs::remove_dir_all(dir.path().join("table")).unwrap();
     std::fs::remove_file(dir.path().join("e.csv")).unwrap();
@@ -300,7 +300,7 @@ fn circuit() -> tempfile::TempDir {
 }
 
 /// The arguments of a run. The configuration's path is told in the table, and so is the same in every run.
-fn positions_of(dir: &Path, options: &[&str]) -> Vec<String> {
+pub fn positions_of(dir: &Path, options: &[&str]) -> Vec<String> {
     let config = dir.join(CIRCUIT);
     let args = ["positions", config.to_str().unwrap(), "-o", "t", "--segments-per-part", "1"];
     args.iter().chain(options).map(|arg| arg.to_string()).collect()
@@ -311,12 +311,12 @@ fn positions(dir: &Path, options: &[&str]) -> Run {
 }
 
 /// Names and bytes of a table's parts.
-fn bytes_of(table: &Path) -> Vec<(String, Vec<u8>)> {
+pub fn bytes_of(table: &Path) -> Vec<(String, Vec<u8>)> {
     names_in(table).into_iter().map(|name| (name.clone(), std::fs::read(table.join(&name)).unwrap())).collect()
 }
 
 /// The parts that an undisturbed run writes; its folder is gone.
-fn undisturbed_table(dir: &Path) -> Vec<(String, Vec<u8>)> {
+pub fn undisturbed_table(dir: &Path) -> Vec<(String, Vec<u8>)> {
     positions(dir, &[]).ok();
     let bytes = bytes_of(&dir.join("t"));
     assert_eq!(bytes.len() as u64, PARTS);

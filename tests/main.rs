@@ -19,6 +19,7 @@ mod morphologies;
 mod mutations;
 mod pictures;
 mod queries;
+mod ranks;
 mod regions;
 mod reports;
 mod segments_by_rule;

@@ -12,7 +12,7 @@ use super::{BLOCK_BYTES, Request, checksum};
 use crate::error::{Context, Result};
 use crate::journal::{self, Digest, Done, Header, Journal, JournalProblem, PROGRAM};
 use crate::partition::{self, Crew};
-use crate::sonata::electrodes_file::{ElectrodesFile, Layout, Writer, is_laid_out};
+use crate::sonata::electrodes_file::{ElectrodesFile, Layout, Reader, Writer, is_laid_out};
 use crate::staged::{Existing, partial_of};
 
 /// Where a run begins.
@@ -145,21 +145,8 @@ fn resumed(
     done: &[Done],
 ) -> Result<Beginning> {
     let writer = Writer::resume(request.output, request.existing, layout)?;
-    // where a part stands twice, the later line is of the later bytes
-    let told: BTreeMap<u64, &Done> = done.iter().map(|d| (d.part, d)).collect();
-    let listed = parts.iter().filter_map(|part| Some((part, *told.get(&part.number)?)));
-    let listed: Vec<(&Part<'_>, &Done)> = listed.collect();
-    let (width, buffers) = (layout.electrodes.len(), Buffers::default());
-    let is_there = |(part, done): &(&Part<'_>, &Done)| {
-        let found = stored_checksum(&writer, part, width, &buffers);
-        found.map(|checksum| (checksum == done.checksum && part.segments() == done.segments).then_some(part.number))
-    };
-    match listed.par_iter().map(is_there).collect::<Vec<_>>().into_iter().collect::<Result<Vec<_>>>() {
-        Ok(found) => {
-            let done: BTreeSet<u64> = found.iter().flatten().copied().collect();
-            let damaged = (listed.len() - done.len()) as u64;
-            Ok(Beginning::At(Unfinished { writer, journal: Some(journal), done, damaged }))
-        }
+    match whole(&writer, layout, parts, done) {
+        Ok((done, damaged)) => Ok(Beginning::At(Unfinished { writer, journal: Some(journal), done, damaged })),
         Err(error) => {
             writer.leave();
             Err(error)
@@ -167,15 +154,32 @@ fn resumed(
     }
 }
 
+/// The parts whose bytes are those that were written, and how many others a journal tells.
+fn whole(writer: &Writer, layout: &Layout, parts: &[Part<'_>], done: &[Done]) -> Result<(BTreeSet<u64>, u64)> {
+    // where a part stands twice, the later line is of the later bytes
+    let told: BTreeMap<u64, &Done> = done.iter().map(|d| (d.part, d)).collect();
+    let listed = parts.iter().filter_map(|part| Some((part, *told.get(&part.number)?)));
+    let listed: Vec<(&Part<'_>, &Done)> = listed.collect();
+    let (reader, width, buffers) = (writer.reader()?, layout.electrodes.len(), Buffers::default());
+    let is_there = |(part, done): &(&Part<'_>, &Done)| {
+        let found = stored_checksum(&reader, part, width, &buffers);
+        found.map(|checksum| (checksum == done.checksum && part.segments() == done.segments).then_some(part.number))
+    };
+    let found: Vec<Result<Option<u64>>> = listed.par_iter().map(is_there).collect();
+    let found: BTreeSet<u64> = found.into_iter().filter_map(Result::transpose).collect::<Result<_>>()?;
+    let damaged = (listed.len() - found.len()) as u64;
+    Ok((found, damaged))
+}
+
 /// The checksum of a part's rows as they are in the file.
-fn stored_checksum(writer: &Writer, part: &Part<'_>, width: usize, buffers: &Buffers) -> Result<u32> {
+fn stored_checksum(reader: &Reader<'_>, part: &Part<'_>, width: usize, buffers: &Buffers) -> Result<u32> {
     let blocks = blocks::split(part.neurons(), width, BLOCK_BYTES);
     let read = |block: &Block<'_>| {
         buffers.with(|Buffer { values, .. }| {
             values.resize(block.segments * width, 0.0);
             for run in block.runs() {
                 let own = values.get_mut(run.rows.start * width..run.rows.end * width).unwrap_or_default();
-                writer.read_rows(part.population, run.first_row, own)?;
+                reader.read_rows(part.population, run.first_row, own)?;
             }
             Ok(checksum(values))
         })
@@ -224,8 +228,7 @@ fn is_complete(request: &Request<'_>, layout: &Layout, columns: &Columns, parts:
 
 /// Whether the file has the first rows of a part as they would be computed.
 fn is_stored(file: &ElectrodesFile, layout: &Layout, columns: &Columns, part: &Part<'_>) -> Result<bool> {
-    let segments = part.source.read(part.place)?;
-    super::layout::check_rows(part.source.path(), part.neurons(), &segments)?;
+    let segments = part.read()?;
     let width = columns.width();
     let blocks = blocks::split(part.neurons(), width, BLOCK_BYTES);
     let (Some(block), Some(population)) = (blocks.first(), layout.populations.get(part.population)) else {

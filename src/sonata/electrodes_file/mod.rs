@@ -27,7 +27,7 @@ pub use names::sorted_names;
 pub use reader::{ElectrodeEntry, ElectrodesFile, Population};
 pub use same::is_laid_out;
 pub use size::size;
-pub use writer::{Attribute, Electrode, Layout, PopulationLayout, Writer};
+pub use writer::{Attribute, Electrode, Layout, PopulationLayout, Reader, Writer};
 
 use crate::error::Problem;
 

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use zerocopy::IntoBytes;
 
@@ -13,6 +14,10 @@ use crate::geometry::Point;
 use crate::h5;
 use crate::staged::{Existing, Staged, check_rest};
 use crate::units::COEFFICIENT_UNIT;
+
+/// After so many bytes the system is asked to begin bringing them to the disk, so that a sync has little left to do: enough
+/// for pieces that lie together on the disk.
+const WRITE_BACK_BYTES: u64 = 32 << 20;
 
 /// A piece of provenance: an HDF5 attribute.
 #[derive(Debug, Clone, PartialEq)]
@@ -111,6 +116,8 @@ pub struct Writer {
     file: File,
     columns: u64,
     extents: Vec<Extent>,
+    /// Bytes of coefficients written so far.
+    written: AtomicU64,
 }
 
 impl Writer {
@@ -154,9 +161,10 @@ impl Writer {
     }
 
     fn open(staged: Staged, layout: &Layout, extents: Vec<Extent>) -> Result<Self> {
-        let file = File::options().read(true).write(true).open(staged.partial());
+        // not to be read: a network file system would then fetch, and write back, what others write beside these rows
+        let file = File::options().write(true).open(staged.partial());
         let file = file.map_err(FileProblem::Write).in_file(staged.target())?;
-        Ok(Self { staged, file, columns: layout.electrodes.len() as u64, extents })
+        Ok(Self { staged, file, columns: layout.electrodes.len() as u64, extents, written: AtomicU64::new(0) })
     }
 
     /// Writes some rows of a population (by its place in [`Layout::populations`]), from `first_row` on: row-major, one
@@ -167,17 +175,22 @@ impl Writer {
     pub fn write_rows(&self, population: usize, first_row: u64, values: &[f64]) -> Result<()> {
         let at = self.byte(population, first_row, values.len()).in_file(self.staged.target())?;
         let written = self.file.write_all_at(values.as_bytes(), at);
-        written.map_err(FileProblem::Write).in_file(self.staged.target())
+        written.map_err(FileProblem::Write).in_file(self.staged.target())?;
+        let bytes = size_of_val(values) as u64;
+        let before = self.written.fetch_add(bytes, Ordering::Relaxed);
+        if (before + bytes) / WRITE_BACK_BYTES > before / WRITE_BACK_BYTES {
+            begin_write_back(&self.file);
+        }
+        Ok(())
     }
 
-    /// Reads rows back, as [`Writer::write_rows`] wrote them.
+    /// To read back what was written.
     ///
     /// # Errors
-    /// The rows are outside the layout, or the operating system refuses.
-    pub fn read_rows(&self, population: usize, first_row: u64, values: &mut [f64]) -> Result<()> {
-        let at = self.byte(population, first_row, values.len()).in_file(self.staged.target())?;
-        let read = self.file.read_exact_at(values.as_mut_bytes(), at);
-        read.map_err(FileProblem::Read).in_file(self.staged.partial())
+    /// The operating system refuses.
+    pub fn reader(&self) -> Result<Reader<'_>> {
+        let file = File::open(self.staged.partial()).map_err(FileProblem::Read).in_file(self.staged.partial())?;
+        Ok(Reader { writer: self, file })
     }
 
     /// Makes all that has been written safe on the disk.
@@ -210,6 +223,39 @@ impl Writer {
         self.staged.commit()
     }
 }
+
+/// Reads back what a [`Writer`] has written.
+#[derive(Debug)]
+pub struct Reader<'a> {
+    writer: &'a Writer,
+    file: File,
+}
+
+impl Reader<'_> {
+    /// Reads some rows, as [`Writer::write_rows`] wrote them.
+    ///
+    /// # Errors
+    /// The rows are outside the layout, or the operating system refuses.
+    pub fn read_rows(&self, population: usize, first_row: u64, values: &mut [f64]) -> Result<()> {
+        let staged = &self.writer.staged;
+        let at = self.writer.byte(population, first_row, values.len()).in_file(staged.target())?;
+        let read = self.file.read_exact_at(values.as_mut_bytes(), at);
+        read.map_err(FileProblem::Read).in_file(staged.partial())
+    }
+}
+
+/// Has the system bring to the disk what has been written, and does not wait for that. What goes wrong is told by the
+/// next sync.
+#[cfg(target_os = "linux")]
+fn begin_write_back(file: &File) {
+    use std::os::fd::AsRawFd;
+    // SAFETY: the descriptor is that of an open file, and the call takes no other memory; 0, 0 is the whole file
+    unsafe { libc::sync_file_range(file.as_raw_fd(), 0, 0, libc::SYNC_FILE_RANGE_WRITE) };
+}
+
+/// Elsewhere the next sync does it all.
+#[cfg(not(target_os = "linux"))]
+fn begin_write_back(_: &File) {}
 
 pub(super) fn lay_out(path: &Path, layout: &Layout) -> Result<Vec<Extent>> {
     let file = h5::File::create(path)?;
