@@ -140,7 +140,7 @@ fn page(
     let (key, right) = key(palette, place, values, sample.every > 1);
     items.push(key);
     let note = note(sample, values, electrode.position, &window);
-    panels.finish(items, title, &note, right)
+    Ok(panels.finish(items, title, &note, right))
 }
 
 /// Places of the segments with their colours, those that stand out last.
