@@ -11,7 +11,8 @@ cells=${CELLS:-30000} turns=${TURNS:-5}
 folder=$(mktemp -d "${FOLDER:-/dev/shm}/ranks.XXXXXX")
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+# as root, in a container without ssh
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_plm_rsh_agent=
 
 "$program" synthesize circuit --quiet --with-report --cells "$cells" --morphologies 20
 {
