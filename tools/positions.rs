@@ -151,7 +151,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     tell_findings(&tables, common);
     if args.judged.dry_run {
         let reading = started.elapsed().as_secs_f64();
-        let found = tables.forecast(&args.out, &args.options(), args.judged.ranks())?;
+        let found = tables.forecast(&args.out, &args.options(), args.judged.ranks(common))?;
         forecast::tell(&found, reading, &args.out, common);
         return Ok(Outcome::Done);
     }

@@ -179,7 +179,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     };
     if args.judged.dry_run {
         let reading = started.elapsed().as_secs_f64();
-        let found = weights::forecast(&request, args.judged.ranks()).in_file(&args.electrodes)?;
+        let found = weights::forecast(&request, args.judged.ranks(common)).in_file(&args.electrodes)?;
         forecast::tell(&found, reading, &args.out, common);
         return Ok(Outcome::Done);
     }

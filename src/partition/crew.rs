@@ -80,9 +80,14 @@ impl Crew {
         self.line.rank() == 0
     }
 
+    /// Number of ranks.
+    pub fn ranks(&self) -> usize {
+        self.line.ranks()
+    }
+
     /// Whether there are no other ranks.
     pub fn is_alone(&self) -> bool {
-        self.line.ranks() == 1
+        self.ranks() == 1
     }
 
     fn others(&self) -> std::ops::Range<usize> {

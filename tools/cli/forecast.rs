@@ -22,9 +22,9 @@ pub struct DryRun {
 }
 
 impl DryRun {
-    /// Number of ranks.
-    pub fn ranks(&self) -> usize {
-        self.ranks as usize
+    /// Number of ranks: those that there are, or else those that are asked about.
+    pub fn ranks(&self, common: &Common) -> usize {
+        (self.ranks as usize).max(common.crew().ranks())
     }
 }
 
