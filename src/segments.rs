@@ -99,6 +99,9 @@ impl Segment {
     }
 }
 
+/// Columns are made for multiples of so many rows, where they are to be used again.
+const SPARE_ROWS: usize = 16 * 1024;
+
 impl Segments {
     /// Number of segments.
     pub fn len(&self) -> usize {
@@ -148,6 +151,24 @@ impl Segments {
             radius: vec![None; length],
             row: vec![0; length],
         }
+    }
+
+    /// As [`Segments::blank`], in the memory that is there already as far as it reaches.
+    pub fn reset(&mut self, length: usize) {
+        fn reset<T: Clone>(column: &mut Vec<T>, length: usize, value: T) {
+            column.clear();
+            // some more, so that columns that are a little longer the next time find room
+            column.reserve_exact(length.next_multiple_of(SPARE_ROWS));
+            column.resize(length, value);
+        }
+        reset(&mut self.node_id, length, 0);
+        reset(&mut self.section_id, length, 0);
+        reset(&mut self.segment_id, length, 0);
+        reset(&mut self.section_type, length, None);
+        reset(&mut self.start, length, Point::ORIGIN);
+        reset(&mut self.end, length, Point::ORIGIN);
+        reset(&mut self.radius, length, None);
+        reset(&mut self.row, length, 0);
     }
 
     /// Replaces one segment.

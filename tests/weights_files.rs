@@ -133,7 +133,7 @@ impl Source for InMemory {
     fn neurons(&self, part: usize) -> &[Neuron] {
         &self.parts[part].0
     }
-    fn read(&self, part: usize) -> Result<Segments> {
+    fn read(&self, part: usize, _: Segments) -> Result<Segments> {
         Ok(self.parts[part].1.clone())
     }
 }

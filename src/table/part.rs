@@ -238,9 +238,17 @@ impl Part {
     /// # Errors
     /// Unreadable or damaged, or rows that are not those of the neuron list.
     pub fn read_by_row(&self) -> Result<Segments> {
+        self.read_by_row_into(Segments::default())
+    }
+
+    /// The same, in the memory of segments that are not needed any more.
+    ///
+    /// # Errors
+    /// As [`Part::read_by_row`].
+    pub fn read_by_row_into(&self, mut segments: Segments) -> Result<Segments> {
         let neurons = self.known_neurons()?;
         let mut places = Places::of(&neurons);
-        let mut segments = Segments::blank(places.total);
+        segments.reset(places.total);
         let mut batch_places = Vec::with_capacity(BATCH_ROWS);
         self.each_batch(|rows| {
             places.take_all(rows, &mut batch_places)?;

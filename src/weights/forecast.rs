@@ -11,6 +11,7 @@ use super::parts::{self, Part};
 use super::{BLOCK_BYTES, Request, checksum, layout};
 use crate::error::{Context, Result};
 use crate::partition::{Forecast, Share};
+use crate::segments::Segments;
 use crate::sonata::electrodes_file::{VALUE_BYTES, size};
 use crate::staged::{Trial, check_space};
 
@@ -69,7 +70,7 @@ fn memory(parts: &[Part<'_>], width: usize) -> u64 {
 /// Reads a part, computes and writes some of it, and syncs that.
 fn seconds_a_segment(request: &Request<'_>, columns: &Columns, part: &Part<'_>) -> Result<f64> {
     let started = Instant::now();
-    let segments = part.read()?;
+    let segments = part.read(Segments::default())?;
     let reading = started.elapsed().as_secs_f64() / segments.len() as f64;
     let (width, buffers, file) = (columns.width(), Buffers::default(), Trial::beside(request.output)?);
     let write = |block: &Block<'_>| {

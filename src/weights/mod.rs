@@ -221,7 +221,7 @@ fn go_on(
     let own: Vec<&Part<'_>> = left.into_iter().zip(own).filter_map(|(part, own)| own.then_some(part)).collect();
     let scribe = Scribe { crew, sync: &|| writer.sync(), stop: request.stop, elsewhere: request.progress };
     let (written, result) = with_scribe(scribe, journal.as_mut(), |scribe| {
-        parts::each(&own, |part, segments| Ok(!scribe.is_to_stop() && scribe.tell(work.part(part, &segments)?)))
+        parts::each(&own, |part, segments| Ok(!scribe.is_to_stop() && scribe.tell(work.part(part, segments)?)))
     });
     if !crew.is_first() {
         return result.and_then(|()| crew.await_end());

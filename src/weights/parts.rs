@@ -29,9 +29,9 @@ impl<'a> Part<'a> {
         self.neurons().iter().map(|n| n.segments).sum()
     }
 
-    /// Reads its segments: as its neuron list tells them, or an error.
-    pub fn read(&self) -> Result<Segments> {
-        let segments = self.source.read(self.place)?;
+    /// Reads its segments: as its neuron list tells them, or an error. `spare` is memory to use.
+    pub fn read(&self, spare: Segments) -> Result<Segments> {
+        let segments = self.source.read(self.place, spare)?;
         layout::check_rows(self.source.path(), self.neurons(), &segments)?;
         Ok(segments)
     }
@@ -48,17 +48,25 @@ pub fn all<'a>(sources: &[&'a dyn Source]) -> Vec<Part<'a>> {
 }
 
 /// Gives parts to `work` in order, until that says that it is enough. While it works on one the next is read, by a thread of
-/// the same pool: with one thread one comes after the other. In memory at one time: these two.
-pub fn each<'a>(parts: &[&Part<'a>], mut work: impl FnMut(&Part<'a>, Segments) -> Result<bool> + Send) -> Result<()> {
-    let mut read = parts.first().map(|first| first.read());
+/// the same pool, and these two are in memory. With one thread one comes after the other, in the same memory.
+pub fn each<'a>(parts: &[&Part<'a>], mut work: impl FnMut(&Part<'a>, &Segments) -> Result<bool> + Send) -> Result<()> {
+    let mut read = parts.first().map(|first| first.read(Segments::default()));
+    let mut spare = Segments::default();
     for (i, part) in parts.iter().enumerate() {
         let Some(segments) = read.transpose()? else { break };
-        let next = parts.get(i + 1);
-        let (on, next) = rayon::join(|| work(part, segments), || next.map(|next| next.read()));
-        if !on? {
-            break;
+        let next = |spare| parts.get(i + 1).map(|next| next.read(spare));
+        if rayon::current_num_threads() == 1 {
+            if !work(part, &segments)? {
+                break;
+            }
+            read = next(segments);
+        } else {
+            let (on, after) = rayon::join(|| work(part, &segments), || next(spare));
+            if !on? {
+                break;
+            }
+            (read, spare) = (after, segments);
         }
-        read = next;
     }
     Ok(())
 }
@@ -114,7 +122,7 @@ mod tests {
             self.neurons.get(part..part + 1).unwrap_or_default()
         }
 
-        fn read(&self, part: usize) -> Result<Segments> {
+        fn read(&self, part: usize, _: Segments) -> Result<Segments> {
             self.read.fetch_add(1, Ordering::Relaxed);
             if part == self.unreadable {
                 return Err(FileProblem::Read(std::io::Error::other("broken"))).in_file(self.path());

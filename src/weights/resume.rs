@@ -12,6 +12,7 @@ use super::{BLOCK_BYTES, Request, checksum};
 use crate::error::{Context, Result};
 use crate::journal::{self, Digest, Done, Header, Journal, JournalProblem, PROGRAM};
 use crate::partition::{self, Crew};
+use crate::segments::Segments;
 use crate::sonata::electrodes_file::{ElectrodesFile, Layout, Reader, Writer, is_laid_out};
 use crate::staged::{Existing, partial_of};
 
@@ -228,7 +229,7 @@ fn is_complete(request: &Request<'_>, layout: &Layout, columns: &Columns, parts:
 
 /// Whether the file has the first rows of a part as they would be computed.
 fn is_stored(file: &ElectrodesFile, layout: &Layout, columns: &Columns, part: &Part<'_>) -> Result<bool> {
-    let segments = part.read()?;
+    let segments = part.read(Segments::default())?;
     let width = columns.width();
     let blocks = blocks::split(part.neurons(), width, BLOCK_BYTES);
     let (Some(block), Some(population)) = (blocks.first(), layout.populations.get(part.population)) else {

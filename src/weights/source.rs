@@ -24,11 +24,12 @@ pub trait Source: Sync {
     fn parts(&self) -> usize;
     /// The neurons of a part, node ids ascending; none for a part that is not there.
     fn neurons(&self, part: usize) -> &[Neuron];
-    /// The segments of a part: neurons as [`Source::neurons`] lists them, each contiguous, by ascending row.
+    /// The segments of a part: neurons as [`Source::neurons`] lists them, each contiguous, by ascending row. They may use the
+    /// memory of `spare`, segments that are not needed any more.
     ///
     /// # Errors
     /// Unreadable or damaged.
-    fn read(&self, part: usize) -> Result<Segments>;
+    fn read(&self, part: usize, spare: Segments) -> Result<Segments>;
 }
 
 impl Source for Table {
@@ -56,7 +57,7 @@ impl Source for Table {
         self.parts().get(part).map_or(&[], |p| p.neurons())
     }
 
-    fn read(&self, part: usize) -> Result<Segments> {
-        self.parts().get(part).map_or_else(|| Ok(Segments::default()), |p| p.read_by_row())
+    fn read(&self, part: usize, spare: Segments) -> Result<Segments> {
+        self.parts().get(part).map_or_else(|| Ok(Segments::default()), |p| p.read_by_row_into(spare))
     }
 }
