@@ -1,6 +1,6 @@
 //! From a circuit to its segment table: joins configuration, nodes, report and morphologies, part by part.
 //!
-//! Memory is bounded by one part's segments, 256 MiB of distinct morphologies, and some 120 bytes a neuron.
+//! Memory is bounded by one part's segments, 512 MiB of distinct morphologies, and some 120 bytes a neuron.
 
 mod agreement;
 mod by_rule;

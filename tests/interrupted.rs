@@ -439,7 +439,7 @@ const ON_A_SMALL_DISK: &str = "
     mount -o remount,size=$2 small
     for attempt in 1 2 3 4 5 6 7 8 9 10; do
         \"$program\" weights table e.csv -o small/w.h5 --quiet --threads 1 >/dev/null 2>full &
-        until grep -q '^part' small/w.h5.journal 2>/dev/null || [ -e small/w.h5 ]; do :; done
+        until grep -q '^part ' small/w.h5.journal 2>/dev/null || [ -e small/w.h5 ]; do :; done
         kill -STOP $! && cat /dev/zero >small/rest 2>/dev/null; kill -CONT $!
         wait $!; code=$?
         rm -f small/rest
@@ -498,7 +498,8 @@ fn a_full_disk_is_told_and_the_run_goes_on_when_there_is_space() {
         "nothing was left before: {told}"
     );
     let kept = next();
-    let parts: u64 = kept.strip_prefix("hint: ").unwrap().split(' ').next().unwrap().parse().unwrap();
+    let parts: u64 =
+        kept.strip_prefix("hint: ").unwrap_or_else(|| panic!("{told}")).split(' ').next().unwrap().parse().unwrap();
     assert!((1..PARTS).contains(&parts), "{told}");
     assert_eq!(kept, format!("hint: {parts} of {PARTS} parts are kept: go on with `--resume`"));
     assert_eq!([next(), next(), next()], ["code 2", "w.h5.journal", "w.h5.partial"]);

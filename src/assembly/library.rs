@@ -1,6 +1,6 @@
 //! Morphologies by name: each parsed once, as long as there is room to keep it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -11,9 +11,12 @@ use crate::sonata::config::MorphologySource;
 
 type Parsed = Arc<OnceLock<Result<Arc<Morphology>, Arc<Error>>>>;
 
-/// Bytes of morphologies that are kept. Those beyond are parsed anew when they are asked for again: neurons come in the
-/// order of their places, so that none of many morphologies is likelier to be needed soon than another.
-pub(super) const ROOM: usize = 256 << 20;
+/// Bytes of morphologies that are kept. Those beyond are parsed anew when they are asked for again: parts follow one another,
+/// so that none of many morphologies is likelier to be needed soon than another.
+pub(super) const ROOM: usize = 512 << 20;
+
+/// How many others stay until as many newer ones have come: neurons of one morphology are placed one after the other.
+const PASSING: usize = 64;
 
 /// The morphologies of a population.
 pub(super) struct Library {
@@ -21,6 +24,8 @@ pub(super) struct Library {
     parsed: Mutex<HashMap<String, Parsed>>,
     room: usize,
     taken: AtomicUsize,
+    /// Names of those for which there was no room, the oldest first.
+    passing: Mutex<VecDeque<String>>,
 }
 
 enum Place {
@@ -36,7 +41,7 @@ impl Library {
         } else {
             Place::Folder(source.path.clone(), source.format)
         };
-        Ok(Self { place, parsed: Mutex::default(), room: ROOM, taken: AtomicUsize::new(0) })
+        Ok(Self { place, parsed: Mutex::default(), room: ROOM, taken: AtomicUsize::new(0), passing: Mutex::default() })
     }
 
     /// The file that holds a morphology.
@@ -66,11 +71,23 @@ impl Library {
             bytes = morphology.bytes();
             Ok(Arc::new(morphology))
         });
-        if self.taken.fetch_add(bytes, Ordering::Relaxed) + bytes > self.room && bytes > 0 {
-            self.taken.fetch_sub(bytes, Ordering::Relaxed);
-            self.parsed().remove(name);
+        if bytes > 0 {
+            self.keep(name, bytes);
         }
         morphology.clone().map_err(|e| Error::shared(&e))
+    }
+
+    /// Keeps a morphology for good if there is room, else for a while.
+    fn keep(&self, name: &str, bytes: usize) {
+        if self.taken.fetch_add(bytes, Ordering::Relaxed) + bytes <= self.room {
+            return;
+        }
+        self.taken.fetch_sub(bytes, Ordering::Relaxed);
+        let mut passing = self.passing.lock().unwrap_or_else(PoisonError::into_inner);
+        passing.push_back(name.to_string());
+        let oldest = if passing.len() > PASSING { passing.pop_front() } else { None };
+        drop(passing);
+        oldest.and_then(|name| self.parsed().remove(&name));
     }
 
     /// Number of the morphologies that are kept, and their bytes.
@@ -99,17 +116,17 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let source = MorphologySource { path: folder.path().into(), format: Format::Swc };
         let text = |x: u8| format!("1 1 0 0 0 5 -1\n2 3 {x} 0 0 1 1\n3 3 {x} 9 0 1 2\n");
-        ["a", "b"].iter().zip([6, 7]).for_each(|(name, x)| {
-            std::fs::write(folder.path().join(format!("{name}.swc")), text(x)).unwrap();
-        });
+        let write = |name: String, x| std::fs::write(folder.path().join(name + ".swc"), text(x)).unwrap();
+        (0..=PASSING as u8 + 1).for_each(|x| write(format!("m{x}"), 6 + x));
         let mut library = Library::new(&source).unwrap();
-        let one = library.get("a").unwrap();
-        assert!(Arc::ptr_eq(&one, &library.get("a").unwrap()), "kept");
+        let one = library.get("m0").unwrap();
         library.room = one.bytes();
-        let other = library.get("b").unwrap();
-        let again = library.get("b").unwrap();
-        assert!(other == again && other != one && !Arc::ptr_eq(&other, &again), "no room for two");
-        assert!(Arc::ptr_eq(&one, &library.get("a").unwrap()), "what is kept stays");
-        assert_eq!(library.kept(), (1, one.bytes()));
+        let other = library.get("m1").unwrap();
+        assert!(other != one && Arc::ptr_eq(&other, &library.get("m1").unwrap()), "kept for a while");
+        (2..=PASSING as u8 + 1).for_each(|x| drop(library.get(&format!("m{x}")).unwrap()));
+        let again = library.get("m1").unwrap();
+        assert!(other == again && !Arc::ptr_eq(&other, &again), "parsed again after many others");
+        assert!(Arc::ptr_eq(&one, &library.get("m0").unwrap()), "what there was room for stays");
+        assert_eq!(library.kept(), (1 + PASSING, one.bytes()));
     }
 }

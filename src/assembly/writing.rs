@@ -69,8 +69,12 @@ impl<'a> Plan<'a> {
         self.folder.map_or_else(|| output.to_path_buf(), |folder| output.join(folder))
     }
 
+    /// Places the neurons of a part. Those of one morphology follow one another, so that it is parsed once for all of them.
     pub fn place(&self, cut: &Range<usize>, options: &Options, placed: &(dyn Fn(u64) + Sync)) -> Result<Segments> {
-        self.assembly.place_all(self.order.get(cut.clone()).unwrap_or_default(), options, placed)
+        let mut which = self.order.get(cut.clone()).unwrap_or_default().to_vec();
+        let morphology = |i: usize| self.assembly.plans.get(i).map(|plan| &*plan.morphology);
+        which.sort_by(|&a, &b| morphology(a).cmp(&morphology(b)));
+        self.assembly.place_all(&which, options, placed)
     }
 
     /// The neurons of a part, in Hilbert order.
