@@ -1,6 +1,6 @@
 //! A frame with two axes: border, ticks and labels.
 
-use super::{Anchor, Colour, Item, LABEL, LINE, Paint, Scale, Spot, TITLE, Text, width};
+use super::{Anchor, Colour, Item, LABEL, LINE, Paint, Scale, Spot, TITLE, Text, Tick, width};
 
 /// Length of a tick, pt.
 pub(super) const TICK: f32 = 3.5;
@@ -88,7 +88,7 @@ impl Frame {
     }
 
     fn widest(&self) -> f32 {
-        self.y.ticks(self.room().1).iter().map(|t| width(&t.label, LABEL)).fold(0.0, f32::max)
+        labelled(self.y, self.room().1).iter().map(|t| width(&t.label, LABEL)).fold(0.0, f32::max)
     }
 
     /// Border, ticks and labels; axes without a label have ticks alone.
@@ -98,13 +98,13 @@ impl Frame {
         let (left, bottom) = (self.left, self.bottom());
         let mut marks = Vec::new();
         let mut items = vec![Item::rectangle([left, self.top, self.width, self.height], ink)];
-        for tick in self.x.ticks(across) {
+        for tick in labelled(self.x, across) {
             let at = left + self.width * self.x.place(tick.at) as f32;
             marks.push([[at, bottom], [at, bottom + TICK]]);
             let under = [at, bottom + TICK + PAD + LABEL * CAP];
             items.push(Item::Text(Text::new(under, LABEL, Anchor::Middle, tick.label)));
         }
-        for tick in self.y.ticks(up) {
+        for tick in labelled(self.y, up) {
             let at = bottom - self.height * self.y.place(tick.at) as f32;
             marks.push([[left - TICK, at], [left, at]]);
             if y.is_some() {
@@ -133,6 +133,12 @@ impl Frame {
         let at = [self.left + 0.5 * self.width, self.top - 6.0];
         Item::Text(Text::new(at, TITLE, Anchor::Middle, text))
     }
+}
+
+/// Ticks of an axis, one more than fit well where that alone makes two: a single one tells no length.
+fn labelled(scale: Scale, most: usize) -> Vec<Tick> {
+    let several = (most..most + 3).map(|most| scale.ticks(most)).find(|ticks| ticks.len() > 1);
+    several.unwrap_or_else(|| scale.ticks(most))
 }
 
 #[cfg(test)]
@@ -164,6 +170,12 @@ mod tests {
         assert_eq!(cut([0.0, 0.0], [0.0, 90.0]), None);
         assert_eq!(cut([0.0, 69.0], [11.0, 81.0]), None);
         assert_eq!(cut([f32::NAN, 40.0], [60.0, 40.0]), None);
+    }
+
+    #[test]
+    fn a_short_axis_has_two_ticks_all_the_same() {
+        let at: Vec<f64> = labelled(Scale::Linear(-340.0, 340.0), 1).into_iter().map(|t| t.at).collect();
+        assert_eq!(at, [-250.0, 0.0, 250.0]);
     }
 
     #[test]

@@ -81,14 +81,15 @@
   reach.min = 1; reach.max = Math.ceil(farthest); reach.step = "any";
   reach.value = data.complete === null ? reach.max : data.complete;
   const shown = () => Number(reach.value);
+  const extent = () => Math.min(shown(), data.radius);
 
-  // how far away the eye is, as a multiple of how far segments are shown
+  // how far away the eye is, as a multiple of half the box's side
   const first = { turn: 0.5, tilt: 0.25, away: 4.6 };
   const eye = { ...first };
 
   // column-major: perspective x translation x tilt about x x turn about y
   const matrix = () => {
-    const away = eye.away * shown(), f = 1.0 / Math.tan(0.4), near = away / 100, far = away + 4 * (shown() + data.radius);
+    const away = eye.away * extent(), f = 1.0 / Math.tan(0.4), near = away / 100, far = away + 4 * data.radius;
     const [ct, st, ca, sa] = [Math.cos(eye.turn), Math.sin(eye.turn), Math.cos(eye.tilt), Math.sin(eye.tilt)];
     const r = [[ct, 0, st], [sa * st, ca, -sa * ct], [-ca * st, sa, ca * ct]];
     const p = [f * canvas.height / canvas.width, f, (far + near) / (near - far), 2 * far * near / (near - far)];
@@ -120,11 +121,11 @@
       }
       gl.uniform1f(size, things.size * dense);
       gl.uniform1f(round, things.round);
-      gl.uniform1f(grow, things === box ? shown() : 1);
+      gl.uniform1f(grow, things === box ? extent() : 1);
       gl.drawArrays(things.mode, 0, things.count);
     }
     for (const [letter, at] of letters) {
-      const seen = project(...at.map((v) => v * shown()));
+      const seen = project(...at.map((v) => v * extent()));
       letter.hidden = !seen;
       if (seen) { letter.style.left = `${seen[0]}px`; letter.style.top = `${seen[1]}px`; }
     }
