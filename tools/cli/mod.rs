@@ -101,7 +101,7 @@ pub fn existing(force: bool) -> Existing {
 }
 
 /// Tells an error and its hint on standard error.
-fn tell(error: &Error) {
+pub fn tell(error: &Error) {
     eprintln!("error: {error}");
     if let Some(hint) = error.hint() {
         eprintln!("hint: {hint}");
