@@ -11,6 +11,7 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 PYTHON := .venv/bin/python
+PEERS := .venv-peers/bin/python
 SERIAL_HDF5 := /usr/lib/$(shell cc -dumpmachine 2>/dev/null)/hdf5/serial
 
 # Where an MPI build of HDF5 is installed beside the serial one, pkg-config may name the MPI build: then say which.
@@ -80,6 +81,23 @@ clients: .venv/clients ## Put the field's own readers (h5py, libsonata, duckdb, 
 test-clients: setup clients ## Run the tests that need `make clients`; those on real neurons where LEADFIELD_REAL_DATA is set
 	LEADFIELD_PYTHON=$(abspath $(PYTHON)) $(cargo) test --locked -- --ignored $(if $(LEADFIELD_REAL_DATA),,--skip real_)
 
+# MPI to build against and to run under: of a module or of packages; libclang reads its headers
+has_mpi = command -v mpicc >/dev/null && command -v mpirun >/dev/null \
+	&& { [ -n "$${LIBCLANG_PATH:-}" ] || ls /usr/lib/llvm-*/lib/libclang*.so* >/dev/null 2>&1 \
+		|| ldconfig -p 2>/dev/null | grep -q libclang || xcrun --find clang >/dev/null 2>&1; }
+
+.PHONY: mpi
+mpi: ## Install what `--features mpi` needs: an MPI library and libclang
+	@$(has_mpi) || { $(call install,libopenmpi-dev openmpi-bin libclang-dev); }
+
+.PHONY: test-mpi
+test-mpi: setup mpi ## Build with MPI and run the tests of 1, 2 and 4 ranks
+	$(cargo) test --locked --features mpi --test tests ranks::
+
+.PHONY: lint-mpi
+lint-mpi: setup mpi ## Check the form of what is built with MPI alone
+	$(cargo) clippy --locked --features mpi --bins -- -D warnings
+
 .PHONY: lint
 lint: setup ## Check the form: rustfmt and clippy
 	cargo fmt --check
@@ -89,11 +107,26 @@ lint: setup ## Check the form: rustfmt and clippy
 doc: setup ## Build the library's documentation
 	RUSTDOCFLAGS=-Dwarnings $(cargo) doc --locked --no-deps
 
+.PHONY: peers
+peers: .venv-peers/peers ## Put the programs that `make bench` compares with (numpy, BMTK, LFPykit, ...) into .venv-peers
+
+.venv-peers/peers: benches/peers.txt Makefile
+	@command -v python3 >/dev/null && python3 -c 'import ensurepip' 2>/dev/null \
+		|| { $(call install,python3 python3-venv); }
+	python3 -m venv --clear .venv-peers
+	$(PEERS) -m pip install --quiet --disable-pip-version-check -r benches/peers.txt
+	$(PEERS) -m pip install --quiet --disable-pip-version-check --no-deps bluerecording==0.7.0
+	@touch $@
+
 .PHONY: bench
-bench: build ## Run the benchmarks
-	$(cargo) bench --locked
+bench: build peers ## Time the main road beside a plain write and other programs: one table, in Markdown
+	LEADFIELD_PEERS=$(abspath $(PEERS)) $(cargo) bench --locked --bench main_road
+
+.PHONY: bench-all
+bench-all: build peers ## Run all benchmarks
+	LEADFIELD_PEERS=$(abspath $(PEERS)) $(cargo) bench --locked
 
 .PHONY: clean
-clean: ## Remove what was built and .venv
-	rm -rf .venv
+clean: ## Remove what was built, .venv and .venv-peers
+	rm -rf .venv .venv-peers
 	cargo clean

@@ -1,16 +1,18 @@
 //! From a circuit to its segment table: joins configuration, nodes, report and morphologies, part by part.
 //!
-//! Memory is bounded by one part's segments, the report's mapping, and the distinct morphologies, each parsed once.
+//! Memory is bounded by one part's segments, 256 MiB of distinct morphologies, and some 120 bytes a neuron.
 
 mod agreement;
 mod by_rule;
 mod fit;
+mod forecast;
 mod library;
 mod neurons;
 mod part;
 mod problem;
 mod request;
 mod rules;
+mod same;
 mod selection;
 mod tables;
 mod writing;
@@ -23,6 +25,7 @@ pub use rules::{TemplateUse, templates};
 pub use tables::{LeftOut, Tables, check_output};
 pub use writing::{Run, Written};
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -31,6 +34,7 @@ use rayon::prelude::*;
 use crate::error::{Context, Error, Result, count};
 use crate::geometry::{Aabb, hilbert};
 use crate::morphology::Morphology;
+use crate::partition::Crew;
 use crate::positions::discretise::Tie;
 use crate::positions::{Axon, Checks, NeuronPlan, Placement, check_axon, place};
 use crate::segments::Segments;
@@ -44,6 +48,9 @@ use neurons::{Neurons, owners};
 use request::Source;
 use rules::{Given, Rules};
 use selection::Selection;
+
+/// Neurons that a thread places before they are put together.
+const NEURONS_TOGETHER: usize = 64;
 
 /// What was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -185,7 +192,7 @@ impl Assembly {
     fn plan_by_report(&mut self, neurons: &Neurons<'_>, layout: &Layout, request: &Request<'_>) {
         let axon = request.axon.map_or(Axon::Replace(None), Axon::from);
         self.axon = if axon == Axon::Keep { "kept".into() } else { "replaced".into() };
-        let sections = |id| layout.sections(id).unwrap_or_default().into();
+        let sections = |id| layout.sections(id).cloned().unwrap_or_default();
         self.plans = neurons.plans(|_, id| Some((sections(id), axon)));
     }
 
@@ -257,6 +264,11 @@ impl Assembly {
         &self.ties
     }
 
+    /// Names of the distinct morphologies.
+    fn morphologies(&self) -> BTreeSet<&str> {
+        self.plans.iter().map(|plan| &*plan.morphology).collect()
+    }
+
     /// Places all segments and writes the table: one file where `out` ends in `.parquet`, else a folder of parts.
     ///
     /// `placed` is told the number of segments of each placed neuron. The output appears under its name when complete.
@@ -271,7 +283,7 @@ impl Assembly {
         placed: &(dyn Fn(u64) + Sync),
     ) -> Result<Made> {
         let run = Run { existing, resume: false, stop: &|| false, placed };
-        let written = writing::write(&[self], false, out, options, &run)?;
+        let written = writing::write(&[self], false, out, options, &run, &Crew::default())?;
         let made = written.tables.into_iter().next();
         // one table was asked for
         made.ok_or_else(|| AssemblyProblem::NoNeurons(self.population().into()).into())
@@ -300,11 +312,13 @@ impl Assembly {
             placed(segments.len() as u64);
             Ok(segments)
         };
-        // the first failing neuron in order is the one that is told, whatever the number of threads
-        let neurons: Vec<Result<Segments>> = which.par_iter().map(place_one).collect();
-        let mut all = Segments::default();
-        for neuron in neurons {
-            all.append(&neuron?);
+        let plans = which.iter().filter_map(|&i| self.plans.get(i));
+        let mut all = Segments::with_capacity(plans.map(NeuronPlan::segments).sum::<u64>() as usize);
+        // few at a time, since each is copied: what is in memory twice is not the part
+        for together in which.chunks(NEURONS_TOGETHER * rayon::current_num_threads()) {
+            let neurons: Vec<Result<Segments>> = together.par_iter().map(place_one).collect();
+            // the first failing neuron in order is the one that is told, whatever the number of threads
+            neurons.into_iter().try_for_each(|neuron| neuron.map(|segments| all.append(&segments)))?;
         }
         Ok(all)
     }
@@ -321,7 +335,7 @@ impl Assembly {
     /// A morphology that suits the axon's fate; an error tells whose it is.
     fn morphology(&self, name: &str, axon: Axon) -> Result<Arc<Morphology>> {
         let suited = |m: Arc<Morphology>| check_axon(&m, axon, 0).in_file(&self.library.file(name)).map(|()| m);
-        let named = || self.plans.iter().filter(|p| p.morphology == name).map(|p| p.node_id);
+        let named = || self.plans.iter().filter(|p| &*p.morphology == name).map(|p| p.node_id);
         let advised = |e: Error| e.advised(owners(named(), &self.metadata.population));
         self.library.get(name).and_then(suited).map_err(advised)
     }

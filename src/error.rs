@@ -252,6 +252,14 @@ pub enum FileProblem {
     /// Writing failed.
     #[error("cannot be written: {}", plain(.0))]
     Write(#[source] std::io::Error),
+    /// The output would not find room.
+    #[error("too little space on the disk, expected {expected} bytes, found {found} that are free")]
+    Space {
+        /// As many as the output needs, or at least needs.
+        expected: u64,
+        /// As many as there are.
+        found: u64,
+    },
     /// An output is there already.
     #[error("exists already")]
     Exists,
@@ -269,12 +277,13 @@ impl Problem for FileProblem {
             Self::Exists => Some("choose another name, or replace it with `--force`".into()),
             Self::IsFolder | Self::IsFile => Some("choose another name, or remove it by hand".into()),
             Self::Write(e) if e.kind() == std::io::ErrorKind::NotFound => Some("make its folder first".into()),
+            Self::Space { .. } => Some("make room, or write to another disk".into()),
             Self::Read(_) | Self::Write(_) => None,
         }
     }
 
     fn may_pass(&self) -> bool {
-        matches!(self, Self::Read(_) | Self::Write(_))
+        matches!(self, Self::Read(_) | Self::Write(_) | Self::Space { .. })
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod header;
 mod heap;
+mod rows;
 mod storage;
 mod text;
 mod watch;
@@ -421,10 +422,11 @@ impl File {
     }
 
     fn location(&self, object: &str) -> Result<Location> {
-        if self.is_dataset(object) {
-            return Ok((**self.dataset(object)?).clone());
+        // most are datasets, and opening is what takes time
+        match self.dataset(object) {
+            Ok(dataset) => Ok((**dataset).clone()),
+            Err(_) => Ok((*self.group(object)?).clone()),
         }
-        Ok((*self.group(object)?).clone())
     }
 }
 

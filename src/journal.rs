@@ -210,7 +210,12 @@ impl Journal {
     }
 
     fn append(&mut self, text: &str) -> Result<()> {
+        let end = self.file.stream_position().map_err(FileProblem::Write).in_file(&self.path)?;
         let written = self.file.write_all(text.as_bytes()).and_then(|()| self.file.sync_data());
+        if written.is_err() {
+            // half a line would hide those that are written later, when there is space
+            drop(self.cut(end));
+        }
         written.map_err(FileProblem::Write).in_file(&self.path)
     }
 

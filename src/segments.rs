@@ -122,6 +122,20 @@ impl Segments {
         self.row.push(s.row);
     }
 
+    /// None yet, with room for so many.
+    pub fn with_capacity(length: usize) -> Self {
+        Self {
+            node_id: Vec::with_capacity(length),
+            section_id: Vec::with_capacity(length),
+            segment_id: Vec::with_capacity(length),
+            section_type: Vec::with_capacity(length),
+            start: Vec::with_capacity(length),
+            end: Vec::with_capacity(length),
+            radius: Vec::with_capacity(length),
+            row: Vec::with_capacity(length),
+        }
+    }
+
     /// This many segments at the origin, to be filled in with [`Segments::set`].
     pub fn blank(length: usize) -> Self {
         Self {
@@ -267,7 +281,7 @@ impl<'a> NeuronSegments<'a> {
 }
 
 /// Into how many segments one section is cut.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SectionCount {
     /// Section of the neuron.
     pub section_id: u32,

@@ -1,5 +1,9 @@
 //! Outputs that appear under their name only when they are complete.
 
+mod space;
+
+pub use space::{Trial, check_rest, check_space, free};
+
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -66,6 +70,11 @@ impl Staged {
         Ok(Self { target: target.to_path_buf(), partial: partial_of(target), committed: false })
     }
 
+    /// Writes to an output that another process has started, and will commit, leave or remove.
+    pub fn join(target: &Path) -> Self {
+        Self { target: target.to_path_buf(), partial: partial_of(target), committed: true }
+    }
+
     /// Leaves what is done so far for a later run.
     pub fn leave(mut self) {
         self.committed = true;
@@ -112,10 +121,14 @@ pub fn partial_of(target: &Path) -> PathBuf {
     target.with_file_name(name)
 }
 
+/// The folder that a file is in.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."))
+}
+
 /// Makes the names in a file's folder safe against a loss of power, where the file system can do that.
 fn sync_folder_of(path: &Path) {
-    let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
-    drop(std::fs::File::open(folder).and_then(|f| f.sync_all()));
+    drop(std::fs::File::open(folder_of(path)).and_then(|f| f.sync_all()));
 }
 
 /// Refuses to touch what is there, unless it is to be replaced.

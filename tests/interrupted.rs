@@ -21,10 +21,10 @@ use rand_chacha::ChaCha8Rng;
 use crate::support::{Run, leadfield_in, names_in, scratch};
 
 /// Neurons of the circuit, each a part of the table.
-const PARTS: u64 = 24;
+pub const PARTS: u64 = 24;
 
 /// A folder with a circuit, its table `table` of [`PARTS`] parts, and `e.csv` of so many LineSource contacts.
-fn folder(contacts: usize) -> tempfile::TempDir {
+pub fn folder(contacts: usize) -> tempfile::TempDir {
     let dir = scratch();
     let cells = PARTS.to_string();
     let options = ["synthesize", "circuit", "--quiet", "--with-report", "--cells", &cells, "--morphologies", "3"];
@@ -40,14 +40,14 @@ fn folder(contacts: usize) -> tempfile::TempDir {
     dir
 }
 
-const INPUTS: [&str; 3] = ["circuit", "e.csv", "table"];
+pub const INPUTS: [&str; 3] = ["circuit", "e.csv", "table"];
 
 fn weights(dir: &Path, options: &[&str]) -> Run {
     leadfield_in(dir, &[&["weights", "table", "e.csv", "-o", "w.h5", "--quiet"], options].concat())
 }
 
 /// The bytes that an undisturbed run writes; its file is gone.
-fn undisturbed(dir: &Path) -> Vec<u8> {
+pub fn undisturbed(dir: &Path) -> Vec<u8> {
     weights(dir, &[]).ok();
     let bytes = std::fs::read(dir.join("w.h5")).unwrap();
     std::fs::remove_file(dir.join("w.h5")).unwrap();
@@ -104,12 +104,12 @@ fn start<S: AsRef<std::ffi::OsStr>>(dir: &Path, args: &[S]) -> Child {
 }
 
 /// Number of parts that the journal tells.
-fn journalled(output: &Path) -> u64 {
+pub fn journalled(output: &Path) -> u64 {
     journal::read(output).unwrap().map_or(0, |record| record.progress().0)
 }
 
 /// Waits until so many parts are journalled, or the program has ended.
-fn wait_for(child: &mut Child, parts: u64, output: &Path) {
+pub fn wait_for(child: &mut Child, parts: u64, output: &Path) {
     while journalled(output) < parts && child.try_wait().unwrap().is_none() {
         std::thread::sleep(Duration::from_micros(200));
     }
@@ -289,10 +289,10 @@ fn a_part_that_is_away_costs_nothing_but_itself() {
 
 // positions
 
-const CIRCUIT: &str = "circuit/simulation_config.json";
+pub const CIRCUIT: &str = "circuit/simulation_config.json";
 
 /// A folder with a circuit of [`PARTS`] neurons.
-fn circuit() -> tempfile::TempDir {
+pub fn circuit() -> tempfile::TempDir {
     let dir = folder(1);
     std::fs::remove_dir_all(dir.path().join("table")).unwrap();
     std::fs::remove_file(dir.path().join("e.csv")).unwrap();
@@ -300,7 +300,7 @@ fn circuit() -> tempfile::TempDir {
 }
 
 /// The arguments of a run. The configuration's path is told in the table, and so is the same in every run.
-fn positions_of(dir: &Path, options: &[&str]) -> Vec<String> {
+pub fn positions_of(dir: &Path, options: &[&str]) -> Vec<String> {
     let config = dir.join(CIRCUIT);
     let args = ["positions", config.to_str().unwrap(), "-o", "t", "--segments-per-part", "1"];
     args.iter().chain(options).map(|arg| arg.to_string()).collect()
@@ -311,12 +311,12 @@ fn positions(dir: &Path, options: &[&str]) -> Run {
 }
 
 /// Names and bytes of a table's parts.
-fn bytes_of(table: &Path) -> Vec<(String, Vec<u8>)> {
+pub fn bytes_of(table: &Path) -> Vec<(String, Vec<u8>)> {
     names_in(table).into_iter().map(|name| (name.clone(), std::fs::read(table.join(&name)).unwrap())).collect()
 }
 
 /// The parts that an undisturbed run writes; its folder is gone.
-fn undisturbed_table(dir: &Path) -> Vec<(String, Vec<u8>)> {
+pub fn undisturbed_table(dir: &Path) -> Vec<(String, Vec<u8>)> {
     positions(dir, &[]).ok();
     let bytes = bytes_of(&dir.join("t"));
     assert_eq!(bytes.len() as u64, PARTS);
@@ -425,18 +425,39 @@ fn interrupt_elsewhere_and_force(dir: &Path, expected: &[(String, Vec<u8>)]) {
 
 // a full disk
 
-/// In namespaces of its own, where it may mount: a run on a disk of `$1` bytes, more space, a second run, the result.
+/// In namespaces of its own, where it may mount: runs on disks that are too small, on disks that fill up while they are written,
+/// and on disks that have more space at last. `$1` is too few bytes for the electrodes file, `$2` enough; `$3` too few for the
+/// table, `$4` as many as a table of so many segments may have, but not this one; `$5` the program, `$6` the configuration.
 const ON_A_SMALL_DISK: &str = "
     mkdir small && mount -t tmpfs -o size=$1 tmpfs small || exit 99
-    \"$2\" weights table e.csv -o small/w.h5 --quiet >/dev/null 2>told; echo \"code $?\" >>told
+    weights() { \"$program\" weights table e.csv -o small/w.h5 --quiet --threads 1 $1 >/dev/null; }
+    positions() { \"$program\" positions \"$config\" -o small/t --quiet --segments-per-part 1 $1 >/dev/null; }
+    program=$5 config=$6
+    weights --dry-run 2>told; echo \"code $?\" >>told
+    weights 2>>told; echo \"code $?\" >>told
     ls small >>told
-    mount -o remount,size=1g small
-    \"$2\" weights table e.csv -o small/w.h5 --quiet --resume >/dev/null || exit 98
+    mount -o remount,size=$2 small
+    for attempt in 1 2 3 4 5 6 7 8 9 10; do
+        \"$program\" weights table e.csv -o small/w.h5 --quiet --threads 1 >/dev/null 2>full &
+        until grep -q '^part' small/w.h5.journal 2>/dev/null || [ -e small/w.h5 ]; do :; done
+        kill -STOP $! && cat /dev/zero >small/rest 2>/dev/null; kill -CONT $!
+        wait $!; code=$?
+        rm -f small/rest
+        [ $code = 0 ] || break
+        rm small/w.h5
+    done
+    cat full >>told; echo \"code $code\" >>told
+    ls small >>told
+    weights --resume || exit 98
     cp small/w.h5 .
-    rm -r small/*; mount -o remount,size=160k small
-    \"$2\" positions \"$3\" -o small/t --quiet --segments-per-part 1 2>>told; echo \"code $?\" >>told
+    rm -r small/*; mount -o remount,size=$3 small
+    positions --dry-run 2>>told; echo \"code $?\" >>told
+    positions 2>>told; echo \"code $?\" >>told
+    ls small >>told
+    mount -o remount,size=$4 small
+    positions 2>>told; echo \"code $?\" >>told
     mount -o remount,size=1g small
-    \"$2\" positions \"$3\" -o small/t --quiet --segments-per-part 1 --resume || exit 97
+    positions --resume || exit 97
     cp -r small/t .";
 
 #[test]
@@ -444,26 +465,52 @@ const ON_A_SMALL_DISK: &str = "
 fn a_full_disk_is_told_and_the_run_goes_on_when_there_is_space() {
     let dir = folder(200);
     let dir = dir.path();
+    let segments = Table::open(&dir.join("table")).unwrap().len();
     let (expected, table) = (undisturbed(dir), undisturbed_table(dir));
-    let half = (expected.len() / 2).to_string();
-    let program = env!("CARGO_BIN_EXE_leadfield");
+    // a segment of a table is counted as 32 bytes before any is written
+    let (least, whole) = (32 * segments, table.iter().map(|(_, bytes)| bytes.len() as u64).sum::<u64>());
+    assert!(least + 50_000 < whole, "{least} {whole}");
+    let sizes = [expected.len() as u64 / 2, expected.len() as u64 + 2_000_000, least / 2, u64::midpoint(least, whole)];
     let mut unshare = Command::new("unshare");
-    let config = dir.join(CIRCUIT);
-    let args = ["-rm", "sh", "-c", ON_A_SMALL_DISK, "sh", &half, program, config.to_str().unwrap()];
-    let status = unshare.env("HDF5_USE_FILE_LOCKING", "FALSE").current_dir(dir).args(args).status().unwrap();
-    assert_eq!(status.code(), Some(0));
+    unshare.args(["-rm", "sh", "-c", ON_A_SMALL_DISK, "sh"]).args(sizes.map(|bytes| bytes.to_string()));
+    unshare.arg(env!("CARGO_BIN_EXE_leadfield")).arg(dir.join(CIRCUIT));
+    let status = unshare.env("HDF5_USE_FILE_LOCKING", "FALSE").current_dir(dir).status().unwrap();
     let told = std::fs::read_to_string(dir.join("told")).unwrap();
-    let lines: Vec<&str> = told.lines().collect();
-    assert_eq!(lines[0], "error: small/w.h5: cannot be written: no space left on device");
-    let parts: u64 = lines[1].strip_prefix("hint: ").unwrap().split(' ').next().unwrap().parse().unwrap();
+    assert_eq!(status.code(), Some(0), "{told}");
+    let mut lines = told.lines();
+    let mut next = || lines.next().unwrap_or_default().to_string();
+    let too_little = |line: String, name: &str, bytes: &dyn Fn(u64) -> bool| {
+        let start = format!("error: small/{name}: too little space on the disk, expected ");
+        let number = line.strip_prefix(&start).and_then(|rest| rest.split_once(" bytes, found "));
+        let number = number.filter(|(_, found)| found.ends_with(" that are free")).and_then(|(n, _)| n.parse().ok());
+        assert!(number.is_some_and(bytes), "{told}");
+    };
+    let hint = "hint: make room, or write to another disk";
+    // the forecast is of the whole file; when it is laid out, less than 100 kB of it is there
+    too_little(next(), "w.h5", &|bytes| bytes == expected.len() as u64);
+    assert_eq!([next(), next()], [hint, "code 2"]);
+    too_little(next(), "w.h5", &|bytes| (expected.len() as u64 - 100_000..expected.len() as u64).contains(&bytes));
+    assert_eq!([next(), next()], [hint, "code 2"]);
+    assert_eq!(
+        next(),
+        "error: small/w.h5: cannot be written: no space left on device",
+        "nothing was left before: {told}"
+    );
+    let kept = next();
+    let parts: u64 = kept.strip_prefix("hint: ").unwrap().split(' ').next().unwrap().parse().unwrap();
     assert!((1..PARTS).contains(&parts), "{told}");
-    assert_eq!(lines[1], format!("hint: {parts} of {PARTS} parts are kept: go on with `--resume`"));
-    assert_eq!(lines[2..5], ["code 2", "w.h5.journal", "w.h5.partial"]);
+    assert_eq!(kept, format!("hint: {parts} of {PARTS} parts are kept: go on with `--resume`"));
+    assert_eq!([next(), next(), next()], ["code 2", "w.h5.journal", "w.h5.partial"]);
     assert!(std::fs::read(dir.join("w.h5")).unwrap() == expected);
-    let (place, what) = lines[5].split_once(".parquet: ").unwrap();
+    for _ in 0..2 {
+        too_little(next(), "t", &|bytes| bytes == least);
+        assert_eq!([next(), next()], [hint, "code 2"]);
+    }
+    let full = next();
+    let (place, what) = full.split_once(".parquet: ").unwrap_or_else(|| panic!("{told}"));
     assert!(place.starts_with("error: small/t.partial/part-"), "{told}");
     assert_eq!(what, "cannot be written: no space left on device");
-    assert!(lines[6].ends_with(&format!(" of {PARTS} parts are kept: go on with `--resume`")), "{told}");
-    assert_eq!(lines[7..], ["code 2"]);
+    assert!(next().ends_with(&format!(" of {PARTS} parts are kept: go on with `--resume`")), "{told}");
+    assert_eq!([next(), next()], ["code 2", ""]);
     assert!(bytes_of(&dir.join("t")) == table);
 }

@@ -44,7 +44,7 @@ pub fn groups<'a>(svg: &'a str, class: &str) -> Vec<&'a str> {
 pub fn paths(group: &str) -> Vec<(String, usize)> {
     let path = |text: &str| {
         let data = text.split(" d=\"").nth(1).unwrap().split('"').next().unwrap();
-        (text.split('"').next().unwrap().to_string(), data.matches('L').count())
+        (text.split('"').next().unwrap().to_string(), data.matches('l').count())
     };
     group.split("<path stroke=\"").skip(1).map(path).collect()
 }
@@ -90,7 +90,7 @@ fn the_largest_coefficient_has_the_map_s_brightest_colour_and_lies_on_top() {
 fn a_region_has_two_colours_in_the_numbers_of_its_coefficients() {
     let inside = coefficients("8").iter().filter(|v| **v == 1.0).count();
     assert!(inside > 0);
-    let picture = weights("8", &["--view", "yz"]);
+    let picture = weights("8", &["--view", "zy"]);
     let colours = paths(groups(&picture, "segments")[0]);
     assert_eq!(colours, [("#cfcfcf".to_string(), 3161 - inside), ("#d55e00".to_string(), inside)]);
     assert!(picture.contains(&format!(">inside: {inside}</text>")), "{:?}", texts(&picture));
@@ -108,6 +108,19 @@ fn axes_units_names_and_the_scale_are_text() {
     // sixteen contacts, all near the circuit
     assert_eq!(groups(&picture, "contacts")[0].matches("<circle").count(), 16);
     assert!(!picture.contains("http://") || picture.matches("http://").count() == 1, "the name space alone");
+}
+
+#[test]
+fn a_view_s_name_says_which_axis_runs_to_the_right_and_which_up() {
+    for (name, right, up) in [("yz", "y (um)", "z (um)"), ("zy", "z (um)", "y (um)"), ("zx", "z (um)", "x (um)")] {
+        let picture = weights("2", &["--view", name]);
+        assert_eq!(groups(&picture, &format!("view {name}")).len(), 1);
+        let label = |text: &str| picture.lines().find(|l| l.contains(&format!(">{text}</text>"))).unwrap().to_string();
+        assert!(!label(right).contains("rotate") && label(up).contains("rotate(-90"), "{name}");
+    }
+    let all = weights("2", &[]);
+    let place = |view: &str| all.find(&format!("<g class=\"view {view}\">")).unwrap();
+    assert!(place("xy") < place("zy") && place("zy") < place("xz"), "y is up where it is seen");
 }
 
 #[test]

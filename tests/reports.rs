@@ -29,15 +29,94 @@ fn a_page_refers_to_nothing_outside_itself() {
     assert!(page.len() < 3_000_000, "{} bytes", page.len());
 }
 
+/// A page without its times, which are others each time.
+fn lasting(page: &str) -> String {
+    let passing = |line: &&str| !line.ends_with("UTC</td></tr>") && !line.contains("<th scope=\"row\">report: ");
+    page.lines().filter(passing).collect()
+}
+
 #[test]
 fn a_folder_is_searched_for_its_table_and_its_electrodes_file() {
     let out = scratch();
     let file = out.path().join("r.html");
     leadfield_in(folder(), &["report", ".", "--electrode", "3", "--quiet", "-o", file.to_str().unwrap()]).ok();
-    assert_eq!(
-        std::fs::read_to_string(file).unwrap(),
-        report(&["--electrode", "3"]).replace(">s.parquet<", ">./s.parquet<").replace(">w.h5,", ">./w.h5,")
-    );
+    let found = std::fs::read_to_string(file).unwrap().replace("./s.parquet", "s.parquet").replace("./w.h5", "w.h5");
+    assert!(lasting(&found) == lasting(&report(&["--electrode", "3"])));
+}
+
+#[test]
+fn a_page_tells_when_files_were_written_and_how_long_its_own_steps_took() {
+    let page = report(&[]);
+    let written = std::fs::metadata(folder().join("w.h5")).unwrap().modified().unwrap();
+    let seconds = written.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() % 86_400;
+    let clock = format!("{:02}:{:02}:{:02} UTC</td>", seconds / 3600, seconds / 60 % 60, seconds % 60);
+    let of_weights = page.split("<th scope=\"row\">electrodes file</th>").nth(1).unwrap();
+    assert!(of_weights.split("</tr>").nth(1).unwrap().contains(&clock), "{clock}");
+    assert_eq!(page.matches("<tr><th scope=\"row\">report: ").count(), 4);
+    assert!(page.contains("hold no times, so that the same inputs give the same bytes"));
+}
+
+#[test]
+fn a_sound_file_has_no_findings_and_what_was_looked_at_is_told() {
+    let page = report(&[]);
+    assert!(page.contains("<h2 id=\"findings\">Electrodes file: sound</h2>"));
+    for told in [
+        "No findings.",
+        "all 50\u{2009}576 coefficients",
+        "16 contacts",
+        "20 nodes of s.parquet and their numbers of segments",
+    ] {
+        assert!(page.contains(told), "{told}");
+    }
+    assert!(!page.contains("how to mend it"));
+}
+
+/// Overwrites some bytes of the first value of a dataset, `skip` bytes after its start.
+fn overwrite(path: &std::path::Path, object: &str, skip: u64, bytes: &[u8]) {
+    use std::os::unix::fs::FileExt;
+    let at = leadfield::h5::File::open(path).unwrap().byte_offset(object).unwrap().unwrap() + skip;
+    std::fs::File::options().write(true).open(path).unwrap().write_all_at(bytes, at).unwrap();
+}
+
+#[test]
+fn a_damaged_file_has_its_findings_on_the_page_as_text() {
+    let out = scratch();
+    let table = folder().join("s.parquet");
+    let table = table.to_str().unwrap();
+    let run = |args: &[&str]| leadfield_in(out.path(), args);
+    std::fs::write(out.path().join("e.csv"), "name,x,y,z\na,9,9,9\n<b onload=\"x\">,0,0,0\n").unwrap();
+    run(&["weights", table, "e.csv", "-o", "w.h5"]).ok();
+    let weights = out.path().join("w.h5");
+    overwrite(&weights, "/electrodes/S1nonbarrel_neurons/scaling_factors", 8, &f64::NAN.to_ne_bytes());
+    let told = run(&["report", table, "w.h5"]);
+    assert_eq!((told.code, told.stderr.as_str()), (0, "report.html: 2 contacts, drawn at `a`; 1 error\n"));
+    let page = std::fs::read_to_string(out.path().join("report.html")).unwrap();
+    assert!(page.contains("<h2 id=\"findings\">Electrodes file: 1 error</h2>"));
+    let row = "<tr><td>E34</td><td class=\"error\">error</td>\
+               <td>/electrodes/S1nonbarrel_neurons/scaling_factors[0]: NaN at contact `&lt;b onload=&quot;x&quot;&gt;`, \
+               expected a finite number</td>\
+               <td>libsonata reads it rightly, the simulator stops with an error</td>\
+               <td>a contact on a segment? compute it again with `leadfield weights --near-field radius`</td></tr>";
+    assert!(page.contains(row), "{}", page.split("findings").nth(1).unwrap().split("<figure>").next().unwrap());
+    assert!(!page.contains("<b onload"));
+}
+
+#[test]
+fn of_a_file_that_no_client_can_read_the_findings_alone_are_told() {
+    let out = scratch();
+    let weights = out.path().join("w.h5");
+    std::fs::copy(folder().join("w.h5"), &weights).unwrap();
+    // the last of 21 offsets
+    overwrite(&weights, "/S1nonbarrel_neurons/offsets", 160, &9999_u64.to_ne_bytes());
+    let table = folder().join("s.parquet");
+    let told = leadfield_in(out.path(), &["report", table.to_str().unwrap(), "w.h5"]);
+    let why = "/S1nonbarrel_neurons/offsets: last offset is not the number of rows of `scaling_factors`, expected 3161, \
+               found 9999";
+    assert_eq!(told.stderr, format!("warning: w.h5: {why}\nreport.html: no pictures; 1 error\n"));
+    assert_eq!(told.code, 0);
+    let page = std::fs::read_to_string(out.path().join("report.html")).unwrap();
+    assert!(page.contains("<tr><td>E19</td>") && page.contains(&format!("before it is mended: w.h5: {why}</p>")));
+    assert!(!page.contains("<svg") && !page.contains("<script"));
 }
 
 #[test]
@@ -60,13 +139,21 @@ fn the_table_tells_each_contact_s_coefficients_and_neighbours() {
             .trim()
             .parse()
             .unwrap();
+        // three digits
+        let share = match 100.0 * near / 3161.0 {
+            0.0 => "0 %".to_string(),
+            share if share < 0.1 => format!("{share:.4} %"),
+            share if share < 1.0 => format!("{share:.3} %"),
+            share if share < 10.0 => format!("{share:.2} %"),
+            share => format!("{share:.1} %"),
+        };
+        assert!(near < 1000.0);
         let class = if contact.name == "5" { " class=\"chosen\"" } else { "" };
         let row = format!(
-            "<tr{class}><td>{}</td><td>{}</td><td>{p}</td>{}<td class=\"number\">{:.2} %</td></tr>",
+            "<tr{class}><td>{}</td><td>{}</td><td>{p}</td>{}<td class=\"number\">{near}</td><td class=\"number\">{share}</td></tr>",
             contact.name,
             file.description(&contact.name).unwrap().kind.unwrap(),
-            told.concat(),
-            100.0 * near / 3161.0
+            told.concat()
         );
         assert!(page.contains(&row), "{row}");
     }
@@ -93,17 +180,68 @@ fn names_that_are_markup_are_text_in_every_place() {
 fn too_few_and_too_many_files_are_refused_and_leave_nothing() {
     let out = scratch();
     let file = out.path().join("r.html");
-    let hint = "hint: name both files: `leadfield report segments.parquet weights.h5`";
     let run = |inputs: &[&str]| leadfield_in(folder(), &[&["report", "-o", file.to_str().unwrap()], inputs].concat());
-    run(&["w.h5"]).refused(&format!("error: expected one segment table, found none\n{hint}"));
-    run(&["s.parquet"]).refused(&format!("error: expected one electrodes file, found none\n{hint}"));
-    run(&["s.parquet", "w.h5", "s.parquet"])
-        .refused(&format!("error: expected one segment table, found `s.parquet`, `s.parquet`\n{hint}"));
+    run(&["w.h5"]).refused(
+        "error: expected one segment table, found none\n\
+         hint: `leadfield positions` makes one from a circuit; without it `leadfield validate electrodes-file` examines the file",
+    );
+    run(&["s.parquet"]).refused(
+        "error: expected one electrodes file, found none\nhint: `leadfield weights s.parquet ELECTRODES -o weights.h5` makes one",
+    );
+    run(&["s.parquet", "w.h5", "s.parquet"]).refused(
+        "error: expected one segment table, found `s.parquet`, `s.parquet`\n\
+         hint: name the two that belong together: `leadfield report s.parquet w.h5`",
+    );
     run(&["s.parquet", "w.h5", "--electrode", "x"]).refused(
         "error: w.h5: unknown electrode, expected one of `0`, `1`, `10`, `11`, `12`, `13`, `14`, `15`, `2`, `3`, `4`, `5` \
          and 4 more, found `x`",
     );
+    run(&["s.parquet", "w.h5", "--within=-1"]).refused(
+        "error: --within: out of range, expected a finite number above 0 um, found `-1`\nhint: for example `--within 200`",
+    );
+    run(&["nowhere"]).refused("error: nowhere: cannot be read: no such file or directory");
+    run(&["s.parquet", "e6.csv"]).refused("error: e6.csv: not an HDF5 file");
     assert!(names_in(out.path()).is_empty());
+}
+
+#[test]
+fn a_folder_with_nothing_too_little_or_too_much_says_so() {
+    let out = scratch();
+    let put = |from: &str, to: &str| {
+        let to = out.path().join(to);
+        std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+        std::fs::copy(folder().join(from), to).unwrap();
+    };
+    std::fs::create_dir(out.path().join("d")).unwrap();
+    std::fs::write(out.path().join("d/notes.h5"), "no HDF5").unwrap();
+    let run = || leadfield_in(out.path(), &["report", "d"]);
+    run().refused(
+        "error: expected one segment table, found none\nhint: `leadfield positions` makes one from a circuit, and \
+         `leadfield weights` an electrodes file from it",
+    );
+    put("s.parquet", "d/s.parquet");
+    run().refused(
+        "error: expected one electrodes file, found none\n\
+         hint: `leadfield weights d/s.parquet ELECTRODES -o weights.h5` makes one",
+    );
+    put("w.h5", "d/a.h5");
+    put("w.h5", "d/b.h5");
+    run().refused(
+        "error: expected one electrodes file, found `d/a.h5`, `d/b.h5`\n\
+         hint: name the two that belong together: `leadfield report d/s.parquet d/a.h5`",
+    );
+    std::fs::remove_file(out.path().join("d/b.h5")).unwrap();
+    std::fs::remove_file(out.path().join("d/s.parquet")).unwrap();
+    // as `positions` writes two populations
+    put("s.parquet", "d/segments/east/part-00000.parquet");
+    put("s.parquet", "d/segments/west/part-00000.parquet");
+    run().refused(
+        "error: expected one segment table, found `d/segments/east`, `d/segments/west`\n\
+         hint: name the two that belong together: `leadfield report d/segments/east d/a.h5`",
+    );
+    assert_eq!(names_in(out.path()), ["d"]);
+    std::fs::remove_dir_all(out.path().join("d/segments/west")).unwrap();
+    assert_eq!(run().code, 0);
 }
 
 /// Added to the head: what goes wrong is kept.
@@ -121,9 +259,16 @@ const POINT: &str = "<script>(() => {\
     let i = 0; while (i < scene.count && !seen(i)) i++;\
     const [x, y] = scene.middle(i), box = canvas.getBoundingClientRect();\
     canvas.dispatchEvent(new PointerEvent('pointermove', { clientX: box.left + x, clientY: box.top + y }));\
-    const tip = document.getElementById('scene-tip');\
+    const tip = document.getElementById('scene-tip'), told = tip.textContent, hidden = tip.hidden;\
+    const press = (key) => canvas.dispatchEvent(new KeyboardEvent('keydown', { key, cancelable: true }));\
+    press('ArrowLeft'); const turned = scene.middle(i); press('Home'); const back = scene.middle(i);\
+    const moved = Math.hypot(turned[0] - x, turned[1] - y), left = Math.hypot(back[0] - x, back[1] - y);\
+    const at = scene.middle(-1);\
+    canvas.dispatchEvent(new PointerEvent('pointermove', { clientX: box.left + at[0], clientY: box.top + at[1] }));\
+    const contact = tip.textContent, reach = document.getElementById('scene-reach');\
+    reach.value = 1; reach.dispatchEvent(new Event('input')); const none = scene.pick(x, y);\
     const ends = JSON.parse(document.getElementById('scene-data').textContent).ends.slice(6 * i, 6 * i + 6);\
-    document.title = JSON.stringify({ faults, drawn, ends, hidden: tip.hidden, tip: tip.textContent });\
+    document.title = JSON.stringify({ faults, drawn, ends, hidden, tip: told, moved, left, contact, none });\
     })()</script></body>";
 
 /// What the page says of itself in headless Chromium.
@@ -167,6 +312,10 @@ fn the_page_draws_and_names_segments_in_a_browser_without_errors() {
     assert_eq!(told["faults"], serde_json::json!([]));
     assert!(told["drawn"].as_u64().unwrap() > 1000, "{told}");
     assert_eq!(told["hidden"], false);
+    let number = |name: &str| told[name].as_f64().unwrap();
+    assert!(number("moved") > 1.0 && number("left") < 1e-6, "arrow keys turn, Home turns back: {told}");
+    assert_eq!(told["contact"], "contact 2");
+    assert_eq!(told["none"], -1, "nothing is seen within 1 um");
     let ends: Vec<f64> = told["ends"].as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect();
     let (node, section, segment, value) = segment(&ends, "2");
     let tip = told["tip"].as_str().unwrap();

@@ -50,7 +50,8 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     ];
     let (checked, outcome) = steps::check(&args.folder)?;
     steps.push(checked);
-    steps.push(steps::report(&args.folder)?);
+    let page = steps::report(&args.folder, &steps)?;
+    steps.push(page);
     tell(&steps);
     common.say(format_args!("\nNext: open {} in a browser", args.folder.join("report.html").display()));
     Ok(outcome)

@@ -10,6 +10,7 @@ use leadfield::Result;
 use leadfield::error::{Context, FileProblem, Problem, count};
 use leadfield::journal::{self, Header, Record};
 
+use crate::cli::facts::{Facts, bytes};
 use crate::cli::{Common, Outcome};
 
 /// Tell what a segment table, an electrodes file or a circuit holds
@@ -70,26 +71,6 @@ fn kind(path: &Path) -> Result<Kind> {
     }
 }
 
-/// Lines of `name: value`, aligned.
-#[derive(Default)]
-struct Facts(Vec<(String, String)>);
-
-impl Facts {
-    fn add(&mut self, name: impl Into<String>, value: impl ToString) {
-        self.0.push((name.into(), value.to_string()));
-    }
-}
-
-impl std::fmt::Display for Facts {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let width = self.0.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-        for (name, value) in &self.0 {
-            writeln!(f, "{name:width$}  {value}")?;
-        }
-        Ok(())
-    }
-}
-
 /// The journal of an output that is not complete; none where it is.
 fn unfinished(path: &Path) -> Result<Option<Record>> {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
@@ -104,27 +85,4 @@ fn add_progress(facts: &mut Facts, kind: &str, record: &Record) {
     facts.add("kind", kind);
     facts.add("progress", progress);
     facts.add("begun by", format!("{program}, inputs {inputs:016x}"));
-}
-
-/// A number of bytes for people.
-fn bytes(n: u64) -> String {
-    const UNITS: [&str; 5] = ["B", "kB", "MB", "GB", "TB"];
-    let mut value = n as f64;
-    let mut unit = 0;
-    while value >= 1000.0 && unit + 1 < UNITS.len() {
-        value /= 1000.0;
-        unit += 1;
-    }
-    if unit == 0 { format!("{n} B") } else { format!("{value:.1} {}", UNITS[unit]) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn bytes_are_told_in_thousands() {
-        assert_eq!(bytes(999), "999 B");
-        assert_eq!(bytes(12_345_678), "12.3 MB");
-    }
 }

@@ -16,6 +16,9 @@ mod weights;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use leadfield::Result;
+
+use cli::Outcome;
 
 /// From SONATA circuits to electrode weights
 #[derive(Parser)]
@@ -43,18 +46,34 @@ enum Tool {
 }
 
 fn main() -> ExitCode {
-    let program = Program::parse_from(cli::arguments());
-    cli::conclude(program.common.start().and_then(|()| match &program.tool {
-        Tool::Positions(args) => positions::run(args, &program.common),
-        Tool::Electrodes(args) => electrodes::run(args, &program.common),
-        Tool::Convert(args) => convert::run(args, &program.common),
-        Tool::Query(args) => query::run(args, &program.common),
-        Tool::Weights(args) => weights::run(args, &program.common),
-        Tool::Plot(args) => plot::run(args, &program.common),
-        Tool::Report(args) => report::run(args, &program.common),
-        Tool::Validate(args) => validate::run(args, &program.common),
-        Tool::Info(args) => info::run(args, &program.common),
-        Tool::Synthesize(args) => synthesize::run(args, &program.common),
-        Tool::Demo(args) => demo::run(args, &program.common),
-    }))
+    let Program { tool, mut common } = match Program::try_parse_from(cli::arguments()) {
+        Ok(program) => program,
+        Err(error) => return cli::conclude_arguments(&error),
+    };
+    let joined = if tool.is_shared() { common.join_ranks() } else { Ok(()) };
+    let result = joined.and_then(|()| common.start()).and_then(|()| tool.run(&common));
+    common.conclude(result)
+}
+
+impl Tool {
+    /// Whether several ranks can share its work; the others do all of theirs, each.
+    fn is_shared(&self) -> bool {
+        matches!(self, Self::Positions(_) | Self::Weights(_))
+    }
+
+    fn run(&self, common: &cli::Common) -> Result<Outcome> {
+        match self {
+            Self::Positions(args) => positions::run(args, common),
+            Self::Electrodes(args) => electrodes::run(args, common),
+            Self::Convert(args) => convert::run(args, common),
+            Self::Query(args) => query::run(args, common),
+            Self::Weights(args) => weights::run(args, common),
+            Self::Plot(args) => plot::run(args, common),
+            Self::Report(args) => report::run(args, common),
+            Self::Validate(args) => validate::run(args, common),
+            Self::Info(args) => info::run(args, common),
+            Self::Synthesize(args) => synthesize::run(args, common),
+            Self::Demo(args) => demo::run(args, common),
+        }
+    }
 }

@@ -40,16 +40,22 @@ struct Output {
     force: bool,
 }
 
-/// [`plot::View`] as an option.
+/// [`plot::View`] as an option: the first axis runs to the right, the second up.
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum View {
-    /// Along z: x to the right, y up
+    /// x to the right, y up
     Xy,
-    /// Along y: x to the right, z up
+    /// x to the right, z up
     Xz,
-    /// Along x: z to the right, y up
+    /// y to the right, x up
+    Yx,
+    /// y to the right, z up
     Yz,
-    /// All three, side by side
+    /// z to the right, x up
+    Zx,
+    /// z to the right, y up: a probe along y stands upright
+    Zy,
+    /// xy, zy and xz, side by side and in one scale
     All,
 }
 
@@ -58,7 +64,10 @@ impl View {
         match self {
             Self::Xy => &[plot::View::Xy],
             Self::Xz => &[plot::View::Xz],
+            Self::Yx => &[plot::View::Yx],
             Self::Yz => &[plot::View::Yz],
+            Self::Zx => &[plot::View::Zx],
+            Self::Zy => &[plot::View::Zy],
             Self::All => &plot::View::ALL,
         }
     }

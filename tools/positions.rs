@@ -11,6 +11,7 @@ use leadfield::positions::{Checks, Placement};
 use leadfield::table::Precision;
 use leadfield::table::schema::SEGMENTS_PER_PART;
 
+use crate::cli::forecast::{self, DryRun};
 use crate::cli::progress::Progress;
 use crate::cli::rule::{AxonRule, Discretisation};
 use crate::cli::signals::Stop;
@@ -65,6 +66,8 @@ pub struct Args {
     /// when a run is interrupted
     #[arg(long, value_name = "N", default_value_t = SEGMENTS_PER_PART, value_parser = clap::value_parser!(u64).range(1..))]
     segments_per_part: u64,
+    #[command(flatten)]
+    judged: DryRun,
     /// Go on where an earlier run of the same inputs and settings was interrupted; where there was none, begin
     #[arg(long)]
     resume: bool,
@@ -141,21 +144,26 @@ impl Args {
 /// Runs the tool.
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     let started = Instant::now();
-    assembly::check_output(&args.out, existing(args.force), args.resume)?;
+    if common.crew().is_first() && !args.judged.dry_run {
+        assembly::check_output(&args.out, existing(args.force), args.resume)?;
+    }
     let tables = Tables::open(&args.request())?;
     tell_findings(&tables, common);
+    if args.judged.dry_run {
+        let reading = started.elapsed().as_secs_f64();
+        let found = tables.forecast(&args.out, &args.options(), args.judged.ranks())?;
+        forecast::tell(&found, reading, &args.out, common);
+        return Ok(Outcome::Done);
+    }
     let stop = Stop::listen();
     let progress = Progress::new(common, "segments", tables.segments());
-    let written = tables.write(
-        &args.out,
-        &args.options(),
-        &Run {
-            existing: existing(args.force),
-            resume: args.resume,
-            stop: &|| stop.asked(),
-            placed: &|n| progress.add(n),
-        },
-    )?;
+    let run = Run {
+        existing: existing(args.force),
+        resume: args.resume,
+        stop: &|| stop.asked(),
+        placed: &|n| progress.add(n),
+    };
+    let written = tables.write_with(&args.out, &args.options(), &run, common.crew())?;
     progress.finish();
     let Written { tables: made, parts, kept } = written;
     if kept == parts {
@@ -168,6 +176,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     if kept > 0 {
         common.say(format_args!("{kept} of {} by an earlier run", count(parts, "part")));
     }
+    common.tell_balance();
     Ok(Outcome::Done)
 }
 

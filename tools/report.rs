@@ -5,7 +5,7 @@ mod files;
 use std::path::PathBuf;
 
 use leadfield::Result;
-use leadfield::error::{Context, FileProblem};
+use leadfield::error::{Context, FileProblem, count};
 use leadfield::report::{self, Request};
 use leadfield::staged::Staged;
 
@@ -40,10 +40,21 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     let staged = Staged::new(&args.out, existing(args.force))?;
     let Files { table, weights } = Files::of(&args.inputs)?;
     let electrode = args.electrode.as_deref();
-    let made = report::make(&Request { table: &table, weights: &weights, electrode, within: args.within })?;
-    made.warnings.iter().for_each(|warning| common.warn(warning));
+    let request = Request { table: &table, weights: &weights, electrode, within: args.within, took: &[] };
+    let made = report::make(&request)?;
     std::fs::write(staged.partial(), &made.html).map_err(FileProblem::Write).in_file(staged.target())?;
     staged.commit()?;
-    common.say(format_args!("{}: {} contacts, drawn at `{}`", args.out.display(), made.contacts, made.electrode));
+    let found = made.diagnosis.verdict();
+    match &made.drawn {
+        Ok(drawn) => {
+            drawn.warnings.iter().for_each(|warning| common.warn(warning));
+            let (contacts, electrode) = (count(drawn.contacts, "contact"), &drawn.electrode);
+            common.say(format_args!("{}: {contacts}, drawn at `{electrode}`; {found}", args.out.display()));
+        }
+        Err(why) => {
+            common.caution(why);
+            common.say(format_args!("{}: no pictures; {found}", args.out.display()));
+        }
+    }
     Ok(Outcome::Done)
 }

@@ -14,9 +14,10 @@ use leadfield::method::objective_csd::Spacing;
 use leadfield::method::{Contact, NearField};
 use leadfield::table::Table;
 use leadfield::units::DEFAULT_CONDUCTIVITY;
-use leadfield::weights::{self, Far, Request, Source, Summary, compute};
+use leadfield::weights::{self, Far, Request, Source, Summary, compute_with};
 use serde_json::json;
 
+use crate::cli::forecast::{self, DryRun};
 use crate::cli::progress::Progress;
 use crate::cli::signals::Stop;
 use crate::cli::{Common, Outcome, existing};
@@ -63,6 +64,8 @@ pub struct Args {
     /// Which contacts of an array are neighbours, for the default thickness
     #[arg(long, value_name = "RULE", default_value = "sorted")]
     csd_spacing: SpacingRule,
+    #[command(flatten)]
+    judged: DryRun,
     /// Go on where an earlier run of the same inputs and settings was interrupted; where there was none, begin
     #[arg(long)]
     resume: bool,
@@ -162,8 +165,9 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
         common.warn(far);
     }
     let stop = Stop::listen();
-    let progress = Progress::new(common, "segments", tables.iter().map(Table::len).sum());
-    let summary = compute(&Request {
+    let total = if args.judged.dry_run { 0 } else { tables.iter().map(Table::len).sum() };
+    let progress = Progress::new(common, "segments", total);
+    let request = Request {
         sources: &sources,
         electrodes: &electrodes,
         contacts: &contacts,
@@ -172,15 +176,24 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
         resume: args.resume,
         stop: &|| stop.asked(),
         progress: &|n| progress.add(n),
-    })
-    .in_file(&args.electrodes)?;
+    };
+    if args.judged.dry_run {
+        let reading = started.elapsed().as_secs_f64();
+        let found = weights::forecast(&request, args.judged.ranks()).in_file(&args.electrodes)?;
+        forecast::tell(&found, reading, &args.out, common);
+        return Ok(Outcome::Done);
+    }
+    let summary = compute_with(&request, common.crew()).in_file(&args.electrodes)?;
     progress.finish();
     if summary.damaged > 0 {
         let parts = count(summary.damaged, "part");
         common.warn(format_args!("damage in {parts} of the interrupted run, computed again"));
     }
     common.say(told(&args.out, &summary, started.elapsed().as_secs_f64()));
-    println!("{:#}", report(&args.out)?);
+    common.tell_balance();
+    if common.crew().is_first() {
+        println!("{:#}", report(&args.out)?);
+    }
     Ok(Outcome::Done)
 }
 

@@ -142,12 +142,12 @@ fn compare(
     for ((&node_id, morphology), &place) in neurons.ids.iter().zip(&neurons.morphologies).zip(&rules.of_nodes) {
         let plan = plans.next_if(|p| p.node_id == node_id);
         let problem = bad.next_if(|b| b.node_id == node_id).map(|b| b.error.to_string());
-        let reported = selection.layout.as_ref().map(|l| l.sections(node_id).unwrap_or_default());
+        let reported = selection.layout.as_ref().map(|l| l.sections(node_id).cloned().unwrap_or_default());
         let sections = plan.zip(reported).map(|(p, reported)| differences(&p.sections, &reported)).unwrap_or_default();
         let Some(template) = templates.get_mut(place as usize) else { continue };
         if problem.is_some() || !sections.is_empty() {
             template.differing += 1;
-            let (template, morphology) = (template.name.clone(), morphology.clone());
+            let (template, morphology) = (template.name.clone(), morphology.to_string());
             differing.push(NeuronDifference { node_id, template, morphology, problem, sections });
         }
     }

@@ -48,7 +48,7 @@ pub(super) fn plan(library: &Library, neurons: &Neurons<'_>, rules: &Rules, popu
     let mut tied: BTreeMap<usize, TiedNeurons> = BTreeMap::new();
     for (i, &distinct) in of_nodes.iter().enumerate() {
         if let Some(&tie) = good(i).and_then(|c| c.ties.first()) {
-            let (node_id, morphology) = (neurons.ids[i], neurons.morphologies[i].clone());
+            let (node_id, morphology) = (neurons.ids[i], neurons.morphologies[i].to_string());
             let entry = tied.entry(distinct).and_modify(|t| t.others += 1);
             entry.or_insert(TiedNeurons { node_id, others: 0, morphology, tie });
         }
@@ -77,7 +77,7 @@ fn count_distinct(
         }));
     }
     let own = |name: &str| {
-        let named = neurons.ids.iter().zip(&neurons.morphologies).filter(|(_, n)| n.as_str() == name);
+        let named = neurons.ids.iter().zip(&neurons.morphologies).filter(|(_, n)| &***n == name);
         owners(named.map(|(&id, _)| id), population)
     };
     let one = |&(name, template): &(&str, u32)| match rules.templates.get(template as usize).map(|t| &t.rule) {

@@ -1,8 +1,9 @@
-//! Morphologies by name, each parsed once.
+//! Morphologies by name: each parsed once, as long as there is room to keep it.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::error::{Error, Result};
 use crate::morphology::{self, Container, Format, Morphology};
@@ -10,10 +11,16 @@ use crate::sonata::config::MorphologySource;
 
 type Parsed = Arc<OnceLock<Result<Arc<Morphology>, Arc<Error>>>>;
 
+/// Bytes of morphologies that are kept. Those beyond are parsed anew when they are asked for again: neurons come in the
+/// order of their places, so that none of many morphologies is likelier to be needed soon than another.
+pub(super) const ROOM: usize = 256 << 20;
+
 /// The morphologies of a population.
 pub(super) struct Library {
     place: Place,
     parsed: Mutex<HashMap<String, Parsed>>,
+    room: usize,
+    taken: AtomicUsize,
 }
 
 enum Place {
@@ -29,7 +36,7 @@ impl Library {
         } else {
             Place::Folder(source.path.clone(), source.format)
         };
-        Ok(Self { place, parsed: Mutex::default() })
+        Ok(Self { place, parsed: Mutex::default(), room: ROOM, taken: AtomicUsize::new(0) })
     }
 
     /// The file that holds a morphology.
@@ -48,19 +55,31 @@ impl Library {
         }
     }
 
-    /// Number of morphologies that have been parsed.
-    pub(super) fn len(&self) -> usize {
-        self.parsed.lock().unwrap_or_else(PoisonError::into_inner).len()
-    }
-
     /// A morphology; parsed when it is first asked for, by one thread while others wait for it.
     pub(super) fn get(&self, name: &str) -> Result<Arc<Morphology>> {
-        let cell = {
-            let mut parsed = self.parsed.lock().unwrap_or_else(PoisonError::into_inner);
-            parsed.entry(name.to_string()).or_default().clone()
-        };
-        let morphology = cell.get_or_init(|| self.read(name).map(Arc::new).map_err(Arc::new));
+        let known = self.parsed().get(name).cloned();
+        let cell = known.unwrap_or_else(|| self.parsed().entry(name.to_string()).or_default().clone());
+        let mut bytes = 0;
+        let morphology = cell.get_or_init(|| {
+            let mut morphology = self.read(name).map_err(Arc::new)?;
+            morphology.shrink();
+            bytes = morphology.bytes();
+            Ok(Arc::new(morphology))
+        });
+        if self.taken.fetch_add(bytes, Ordering::Relaxed) + bytes > self.room && bytes > 0 {
+            self.taken.fetch_sub(bytes, Ordering::Relaxed);
+            self.parsed().remove(name);
+        }
         morphology.clone().map_err(|e| Error::shared(&e))
+    }
+
+    /// Number of the morphologies that are kept, and their bytes.
+    pub(super) fn kept(&self) -> (usize, usize) {
+        (self.parsed().len(), self.taken.load(Ordering::Relaxed))
+    }
+
+    fn parsed(&self) -> MutexGuard<'_, HashMap<String, Parsed>> {
+        self.parsed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn read(&self, name: &str) -> Result<Morphology> {
@@ -68,5 +87,29 @@ impl Library {
             Place::Container(container, _) => container.read(name),
             Place::Folder(_, format) => morphology::read(&self.file(name), *format),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_there_is_no_room_for_is_parsed_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let source = MorphologySource { path: folder.path().into(), format: Format::Swc };
+        let text = |x: u8| format!("1 1 0 0 0 5 -1\n2 3 {x} 0 0 1 1\n3 3 {x} 9 0 1 2\n");
+        ["a", "b"].iter().zip([6, 7]).for_each(|(name, x)| {
+            std::fs::write(folder.path().join(format!("{name}.swc")), text(x)).unwrap();
+        });
+        let mut library = Library::new(&source).unwrap();
+        let one = library.get("a").unwrap();
+        assert!(Arc::ptr_eq(&one, &library.get("a").unwrap()), "kept");
+        library.room = one.bytes();
+        let other = library.get("b").unwrap();
+        let again = library.get("b").unwrap();
+        assert!(other == again && other != one && !Arc::ptr_eq(&other, &again), "no room for two");
+        assert!(Arc::ptr_eq(&one, &library.get("a").unwrap()), "what is kept stays");
+        assert_eq!(library.kept(), (1, one.bytes()));
     }
 }

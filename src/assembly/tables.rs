@@ -6,6 +6,7 @@ use super::request::{self, Request, Source};
 use super::selection::Selection;
 use super::{Assembly, AssemblyProblem, Options, Run, Written, writing};
 use crate::error::{Context, Result, listed};
+use crate::partition::Crew;
 use crate::sonata::config::{Config, NodePopulation};
 use crate::sonata::report;
 use crate::staged::{Existing, Staged, partial_of};
@@ -81,12 +82,26 @@ impl Tables {
     /// As [`Assembly::write`]; several populations and the name of one file; what an earlier run left, if it is not to be
     /// gone on with or is of other inputs.
     pub fn write(&self, out: &Path, options: &Options, run: &Run<'_>) -> Result<Written> {
+        self.write_with(out, options, run, &Crew::default())
+    }
+
+    /// Refuses the name of one file for several tables.
+    pub(super) fn check_name(&self, out: &Path) -> Result<()> {
         if self.in_folders && parts::is_single_file(out) {
             let names = listed(self.tables.iter().map(Assembly::population), 12);
             return Err(AssemblyProblem::SeveralInOneFile(names)).in_file(out);
         }
+        Ok(())
+    }
+
+    /// The same by several processes, each of which calls this: they share the parts. The bytes do not depend on their number.
+    ///
+    /// # Errors
+    /// As [`Tables::write`]; those of all ranks are given to rank 0, the others learn that the run has ended.
+    pub fn write_with(&self, out: &Path, options: &Options, run: &Run<'_>, crew: &Crew) -> Result<Written> {
+        self.check_name(out)?;
         let tables: Vec<&Assembly> = self.tables.iter().collect();
-        writing::write(&tables, self.in_folders, out, options, run)
+        writing::write(&tables, self.in_folders, out, options, run, crew)
     }
 }
 

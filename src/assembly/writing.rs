@@ -7,13 +7,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use super::forecast::least_bytes;
+use super::same::{inputs, is_complete};
 use super::tables::start;
 use super::{Assembly, Made, Options, neuron};
 use crate::error::{Context, Error, FileProblem, Result};
-use crate::journal::{self, Digest, Done, Header, Journal, JournalProblem, PROGRAM};
-use crate::segments::{Segment, Segments};
-use crate::staged::{Existing, Staged, partial_of};
-use crate::table::{self, Metadata, Neuron, Precision, Table, parts};
+use crate::journal::{self, Done, Header, Journal, JournalProblem, PROGRAM};
+use crate::partition::{Beginning, Crew, Scribe, with_scribe};
+use crate::segments::Segments;
+use crate::staged::{Existing, Staged, check_space, partial_of};
+use crate::table::{self, Metadata, Neuron, parts};
 
 /// How tables are written: what becomes of what is there, who is told, who may stop it.
 #[derive(Clone, Copy)]
@@ -40,39 +43,55 @@ pub struct Written {
 }
 
 /// A table that is to be written, cut into parts.
-struct Plan<'a> {
-    assembly: &'a Assembly,
+pub(super) struct Plan<'a> {
+    pub assembly: &'a Assembly,
     /// Its folder in the output's, if it has one of its own.
     folder: Option<&'a str>,
     /// Places of the neurons in Hilbert order.
     order: Vec<usize>,
-    neurons: Vec<Neuron>,
-    cuts: Vec<Range<usize>>,
-    metadata: Metadata,
+    pub cuts: Vec<Range<usize>>,
+    pub metadata: Metadata,
 }
 
 impl<'a> Plan<'a> {
-    fn of(assembly: &'a Assembly, in_folder: bool, single: bool, options: &Options) -> Self {
+    pub fn of(assembly: &'a Assembly, in_folder: bool, single: bool, options: &Options) -> Self {
         let order = assembly.hilbert_order();
         let neurons: Vec<Neuron> = order.iter().filter_map(|&i| assembly.plans.get(i)).map(neuron).collect();
         let cuts = parts::cut(&neurons, if single { u64::MAX } else { options.segments_per_part });
         let axon = assembly.axon_text(options.placement);
         let metadata = Metadata { axon, parts: cuts.len() as u64, ..assembly.metadata.clone() };
         let folder = in_folder.then(|| assembly.population());
-        Self { assembly, folder, order, neurons, cuts, metadata }
+        Self { assembly, folder, order, cuts, metadata }
     }
 
     /// Its folder, or its file, below an output.
-    fn below(&self, output: &Path) -> PathBuf {
+    pub fn below(&self, output: &Path) -> PathBuf {
         self.folder.map_or_else(|| output.to_path_buf(), |folder| output.join(folder))
     }
 
-    fn place(&self, cut: &Range<usize>, options: &Options, placed: &(dyn Fn(u64) + Sync)) -> Result<Segments> {
+    pub fn place(&self, cut: &Range<usize>, options: &Options, placed: &(dyn Fn(u64) + Sync)) -> Result<Segments> {
         self.assembly.place_all(self.order.get(cut.clone()).unwrap_or_default(), options, placed)
     }
 
-    fn neurons(&self, cut: &Range<usize>) -> &[Neuron] {
-        self.neurons.get(cut.clone()).unwrap_or_default()
+    /// The neurons of a part, in Hilbert order.
+    pub fn neurons(&self, cut: &Range<usize>) -> impl Iterator<Item = Neuron> {
+        let places = self.order.get(cut.clone()).unwrap_or_default().iter();
+        places.filter_map(|&i| self.assembly.plans.get(i)).map(neuron)
+    }
+
+    /// Number of their segments.
+    pub fn segments(&self, cut: &Range<usize>) -> u64 {
+        self.neurons(cut).map(|n| n.segments).sum()
+    }
+
+    /// The first neurons, as many as have so many segments together.
+    pub fn first(&self, segments: u64) -> Range<usize> {
+        let mut so_far = 0;
+        let behind = self.neurons(&(0..self.order.len())).position(|n| {
+            so_far += n.segments;
+            so_far >= segments
+        });
+        0..behind.map_or(self.order.len(), |last| last + 1)
     }
 
     fn made(&self) -> Made {
@@ -81,7 +100,7 @@ impl<'a> Plan<'a> {
             neurons: self.metadata.neurons,
             segments: self.metadata.segments,
             parts: self.cuts.len(),
-            morphologies: self.assembly.library.len(),
+            morphologies: self.assembly.morphologies().len(),
         }
     }
 }
@@ -101,15 +120,15 @@ impl Part<'_> {
     }
 
     fn segments(&self) -> u64 {
-        self.plan.neurons(self.cut).iter().map(|n| n.segments).sum()
+        self.plan.segments(self.cut)
     }
 
     /// Places its segments and writes them, synced, below a folder.
     fn write(&self, output: &Path, options: &Options, placed: &(dyn Fn(u64) + Sync)) -> Result<Done> {
         let segments = self.plan.place(self.cut, options, placed)?;
         let path = self.path(output);
-        let (neurons, metadata) = (self.plan.neurons(self.cut), &self.plan.metadata);
-        table::write_part(&path, &segments, neurons, metadata, options.precision)?;
+        let (neurons, metadata): (Vec<Neuron>, _) = (self.plan.neurons(self.cut).collect(), &self.plan.metadata);
+        table::write_part(&path, &segments, &neurons, metadata, options.precision)?;
         let (_, checksum) = journal::checksum_of(&path)?;
         Ok(Done { part: self.number, segments: segments.len() as u64, checksum })
     }
@@ -125,23 +144,25 @@ fn parts_of<'a>(plans: &'a [Plan<'a>], single: bool) -> Vec<Part<'a>> {
     numbered.map(|(number, (plan, cut, file))| Part { number, plan, cut, file }).collect()
 }
 
-/// Places all segments of some populations and writes their tables, each in a folder of its own if that is asked for.
+/// Places all segments of some populations and writes their tables, each in a folder of its own if that is asked for. Of several ranks each
+/// does its share.
 pub(super) fn write(
     assemblies: &[&Assembly],
     in_folders: bool,
     out: &Path,
     options: &Options,
     run: &Run<'_>,
+    crew: &Crew,
 ) -> Result<Written> {
     let single = parts::is_single_file(out);
     let plans: Vec<Plan<'_>> = assemblies.iter().map(|a| Plan::of(a, in_folders, single, options)).collect();
     let parts = parts_of(&plans, single);
     let all = parts.len() as u64;
-    let kept = match begin(out, &plans, &parts, options, run)? {
+    let kept = match begin(out, &plans, &parts, options, run, crew)? {
         None => all,
         Some(unfinished) => {
             let kept = unfinished.done.len() as u64;
-            unfinished.go_on(out, &parts, options, run)?;
+            unfinished.go_on(out, &parts, options, run, crew)?;
             kept
         }
     };
@@ -151,18 +172,23 @@ pub(super) fn write(
 /// An output of which parts are left to do.
 struct Unfinished {
     staged: Staged,
-    journal: Journal,
+    /// That of rank 0; other ranks have none.
+    journal: Option<Journal>,
     done: BTreeSet<u64>,
 }
 
 impl Unfinished {
-    fn go_on(mut self, out: &Path, parts: &[Part<'_>], options: &Options, run: &Run<'_>) -> Result<()> {
-        let result = self.do_parts(parts, options, run);
-        let (done, all) = (self.done.len() as u64, parts.len() as u64);
+    fn go_on(mut self, out: &Path, parts: &[Part<'_>], options: &Options, run: &Run<'_>, crew: &Crew) -> Result<()> {
+        let kept = self.done.len() as u64;
+        let (written, result) = self.do_parts(parts, options, run, crew);
+        if !crew.is_first() {
+            return result.and_then(|()| crew.await_end());
+        }
+        let (done, all) = (kept + written, parts.len() as u64);
         let error = match result {
             Ok(()) if done == all => {
                 self.staged.commit()?;
-                self.journal.remove();
+                self.journal.into_iter().for_each(Journal::remove);
                 return Ok(());
             }
             Ok(()) => Error::from(JournalProblem::Stopped).in_file(out),
@@ -172,33 +198,41 @@ impl Unfinished {
             self.staged.leave();
             return Err(error.advised(format!("{done} of {all} parts are kept: go on with `--resume`")));
         }
-        self.journal.remove();
+        self.journal.into_iter().for_each(Journal::remove);
         Err(error)
     }
 
-    /// Does what is left, until a stop is asked for.
-    fn do_parts(&mut self, parts: &[Part<'_>], options: &Options, run: &Run<'_>) -> Result<()> {
-        let (done, left): (Vec<&Part<'_>>, Vec<&Part<'_>>) = parts.iter().partition(|p| self.done.contains(&p.number));
+    /// Does what is left, or this rank's share of it, until a stop is asked for. Gives the number of parts that were done.
+    fn do_parts(&mut self, parts: &[Part<'_>], options: &Options, run: &Run<'_>, crew: &Crew) -> (u64, Result<()>) {
+        let Self { staged, journal, done } = self;
+        let (done, left): (Vec<&Part<'_>>, Vec<&Part<'_>>) = parts.iter().partition(|p| done.contains(&p.number));
         (run.placed)(done.iter().map(|part| part.segments()).sum());
-        for part in left {
-            if (run.stop)() {
-                break;
+        let own = crew.own(&left.iter().map(|part| part.segments()).collect::<Vec<_>>());
+        // a part's file is synced when it is written
+        let scribe = Scribe { crew, sync: &|| Ok(()), stop: run.stop, elsewhere: run.placed };
+        with_scribe(scribe, journal.as_mut(), |scribe| {
+            if crew.is_first() {
+                let segments: u64 = left.iter().map(|part| part.segments()).sum();
+                check_space(staged.target(), segments * least_bytes(options.precision))?;
             }
-            let done = part.write(self.staged.partial(), options, run.placed)?;
-            self.journal.add(&[done])?;
-            self.done.insert(part.number);
-        }
-        Ok(())
+            for (part, _) in left.into_iter().zip(own).filter(|(_, own)| *own) {
+                if scribe.is_to_stop() || !scribe.tell(part.write(staged.partial(), options, run.placed)?) {
+                    break;
+                }
+            }
+            Ok(())
+        })
     }
 }
 
-/// Finds out where to begin: none where the output is complete.
+/// Finds out where to begin, with all ranks: rank 0 looks and tells the others. None where the output is complete.
 fn begin(
     out: &Path,
     plans: &[Plan<'_>],
     parts: &[Part<'_>],
     options: &Options,
     run: &Run<'_>,
+    crew: &Crew,
 ) -> Result<Option<Unfinished>> {
     let header = Header {
         program: PROGRAM.into(),
@@ -206,6 +240,27 @@ fn begin(
         segments: parts.iter().map(Part::segments).sum(),
         parts: parts.len() as u64,
     };
+    if !crew.is_first() {
+        return Ok(match crew.await_beginning(header.inputs)? {
+            Beginning::Complete => None,
+            Beginning::After(done) => Some(Unfinished { staged: Staged::join(out), journal: None, done }),
+        });
+    }
+    crew.gather(header.inputs).in_file(out)?;
+    let found = look(out, plans, parts, options, run, &header)?;
+    crew.begin(&found.as_ref().map_or(Beginning::Complete, |unfinished| Beginning::After(unfinished.done.clone())));
+    Ok(found)
+}
+
+/// Looks at what is there.
+fn look(
+    out: &Path,
+    plans: &[Plan<'_>],
+    parts: &[Part<'_>],
+    options: &Options,
+    run: &Run<'_>,
+    header: &Header,
+) -> Result<Option<Unfinished>> {
     check_left(out, run.existing, run.resume)?;
     let keep = run.existing == Existing::Keep;
     if run.resume && out.exists() {
@@ -218,7 +273,7 @@ fn begin(
         }
     }
     if run.resume && partial_of(out).exists() {
-        match Journal::resume(out, &header) {
+        match Journal::resume(out, header) {
             Ok(Some((journal, done))) => return resumed(out, plans, parts, run, journal, &done).map(Some),
             Ok(None) => {}
             Err(error) if keep || error.may_pass() => return Err(error),
@@ -230,7 +285,7 @@ fn begin(
     }
     let staged = start(out, run.existing)?;
     make_folders(&staged, plans)?;
-    let journal = Journal::begin(out, &header)?;
+    let journal = Some(Journal::begin(out, header)?);
     Ok(Some(Unfinished { staged, journal, done: BTreeSet::new() }))
 }
 
@@ -273,58 +328,5 @@ fn resumed(
         told.get(&part.number).is_some_and(|told| found.is_some_and(|(_, checksum)| checksum == *told))
     };
     let done = parts.iter().filter(is_there).map(|part| part.number).collect();
-    Ok(Unfinished { staged, journal, done })
-}
-
-/// A digest of all that the tables depend on: of morphologies, of which there may be many, length and time.
-fn inputs(plans: &[Plan<'_>], options: &Options) -> u64 {
-    let mut digest = Digest::default();
-    digest.add_value(options);
-    for Plan { assembly, metadata, .. } in plans {
-        digest.add_value(&(metadata, assembly.checks));
-        for plan in &assembly.plans {
-            digest.add_value(&(plan.node_id, &plan.morphology, plan.first_row, plan.axon, plan.transform));
-            let counts = plan.sections.iter().map(|s| u64::from(s.section_id) << 32 | u64::from(s.segments));
-            counts.for_each(|count| digest.add(&count.to_le_bytes()));
-        }
-        let names: BTreeSet<&String> = assembly.plans.iter().map(|plan| &plan.morphology).collect();
-        let files: BTreeSet<PathBuf> = names.into_iter().map(|name| assembly.library.stored_in(name)).collect();
-        for file in files {
-            let found = std::fs::metadata(file).ok();
-            digest.add_value(&found.map(|found| (found.len(), found.modified().ok())));
-        }
-    }
-    digest.get()
-}
-
-/// Whether the output holds these tables: what they say of themselves, their neurons, and the rows of a part of each.
-fn is_complete(out: &Path, plans: &[Plan<'_>], options: &Options) -> Result<bool> {
-    for plan in plans {
-        let Ok(table) = Table::open(&plan.below(out)) else { return Ok(false) };
-        if table.metadata() != &plan.metadata || table.precision() != options.precision {
-            return Ok(false);
-        }
-        let same = plan.cuts.iter().zip(table.parts()).all(|(cut, part)| {
-            let mut expected = plan.neurons(cut).to_vec();
-            expected.sort_unstable_by_key(|n| n.node_id);
-            expected == part.neurons()
-        });
-        let (Some(cut), Some(part)) = (plan.cuts.first(), table.parts().first()) else { return Ok(same) };
-        if !same || rows(&plan.place(cut, options, &|_| ())?, options) != rows(&part.read_by_row()?, options) {
-            return Ok(false);
-        }
-    }
-    Ok(true)
-}
-
-/// The segments by row, as the table would give them.
-fn rows(segments: &Segments, options: &Options) -> Vec<Segment> {
-    let rounded = |p: crate::geometry::Point| match options.precision {
-        Precision::F64 => p,
-        Precision::F32 => p.to_array().map(|v| f64::from(v as f32)).into(),
-    };
-    let stored = |s: Segment| Segment { start: rounded(s.start), end: rounded(s.end), ..s };
-    let mut rows: Vec<Segment> = segments.iter().map(stored).collect();
-    rows.sort_unstable_by_key(|s| s.row);
-    rows
+    Ok(Unfinished { staged, journal: Some(journal), done })
 }

@@ -70,6 +70,16 @@ pub struct Entry {
     pub remedy: &'static str,
 }
 
+impl Entry {
+    /// What clients do with it, in words.
+    pub fn clients(&self) -> String {
+        match (self.libsonata, self.simulator) {
+            (a, b) if a == b => format!("every client {}", a.name()),
+            (a, b) => format!("libsonata {}, the simulator {}", a.name(), b.name()),
+        }
+    }
+}
+
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $code:literal $severity:ident, $title:literal, $libsonata:ident / $simulator:ident, $mended:literal, $remedy:literal;)*) => {
         /// What can be wrong with an electrodes file.

@@ -25,7 +25,7 @@ pub use mending::{Mended, mend};
 pub use population::{Ids, Population};
 pub use recomputed::Recomputed;
 
-use crate::error::Result;
+use crate::error::{Result, count};
 use crate::h5::File;
 use crate::sonata::electrodes_file::{ColumnRule, ELECTRODES, scaling_factors};
 use crate::table::Table;
@@ -45,6 +45,9 @@ pub struct Request<'a> {
     /// Called with numbers of rows done, from any thread.
     pub progress: &'a (dyn Fn(u64) + Sync),
 }
+
+/// Called with the blocks of rows of each population, row-major, as they are read: in no order, from any thread.
+pub type Each<'a> = dyn Fn(&str, &[f64]) + Sync + 'a;
 
 /// What was found, and what could be read.
 #[derive(Debug)]
@@ -66,6 +69,14 @@ impl Diagnosis {
     pub fn worst(&self) -> Option<Severity> {
         self.findings.iter().map(Finding::severity).max()
     }
+
+    /// How many findings there are: `1 error, 2 notes`, or `sound`.
+    pub fn verdict(&self) -> String {
+        let number = |severity: Severity| self.findings.iter().filter(|f| f.severity() == severity).count() as u64;
+        let all = [Severity::Error, Severity::Warning, Severity::Note].map(|s| (number(s), s.name()));
+        let told: Vec<String> = all.into_iter().filter(|(n, _)| *n > 0).map(|(n, name)| count(n, name)).collect();
+        if told.is_empty() { "sound".into() } else { told.join(", ") }
+    }
 }
 
 /// Examines an electrodes file.
@@ -73,6 +84,15 @@ impl Diagnosis {
 /// # Errors
 /// It is no HDF5 file, or its coefficients cannot be read; anything else is a finding.
 pub fn examine(request: &Request<'_>) -> Result<Diagnosis> {
+    examine_each(request, &|_, _| ())
+}
+
+/// Examines an electrodes file, and hands all coefficients on while they are at hand: a file may be far larger than
+/// memory, and reading it is what takes time.
+///
+/// # Errors
+/// As [`examine`].
+pub fn examine_each(request: &Request<'_>, each: &Each<'_>) -> Result<Diagnosis> {
     let file = File::open(request.file)?;
     let mut findings = Findings::default();
     let path = request.file.to_path_buf();
@@ -100,7 +120,7 @@ pub fn examine(request: &Request<'_>) -> Result<Diagnosis> {
         for expected in request.expected.iter().filter(|e| e.population == population.name) {
             expected.check(population, &mut findings);
         }
-        population.check_values(place, &contacts, request.progress, &mut findings)?;
+        population.check_values(place, &contacts, (request.progress, each), &mut findings)?;
         population.check_labels(&file, place, &contacts, request.columns, &mut findings);
         if let Some(table) = request.segments.filter(|table| table.metadata().population == population.name) {
             recomputed = recomputed::check(population, place, &contacts, table, &mut findings)?;

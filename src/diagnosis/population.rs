@@ -1,5 +1,6 @@
 //! One population of an electrodes file, read as leniently as can be.
 
+use super::Each;
 use super::code::Code;
 use super::contacts::Contact;
 use super::finding::Findings;
@@ -140,12 +141,12 @@ impl Population {
         &mut self,
         place: usize,
         contacts: &[Contact],
-        progress: &(dyn Fn(u64) + Sync),
+        (progress, each): (&(dyn Fn(u64) + Sync), &Each<'_>),
         findings: &mut Findings,
     ) -> Result<()> {
         let Some(factors) = &self.factors else { return Ok(()) };
         let (object, columns) = (scaling_factors(&self.name), factors.columns());
-        let values = match Values::of(factors, progress) {
+        let values = match Values::of(factors, progress, &|block| each(&self.name, block)) {
             Ok(values) => values,
             Err(error) => {
                 findings.add(Code::Unreadable, &object, problem(&error));

@@ -71,8 +71,8 @@ impl Values {
         self.zeros.iter_mut().zip(&other.zeros).for_each(|(own, other)| *own &= other);
     }
 
-    /// Reads all coefficients once, in threads. `progress` is called with numbers of rows done.
-    pub fn of(factors: &Factors, progress: &(dyn Fn(u64) + Sync)) -> Result<Self> {
+    /// Reads all coefficients once, in threads. `progress` is called with numbers of rows done, `each` with the rows.
+    pub fn of(factors: &Factors, progress: &(dyn Fn(u64) + Sync), each: &(dyn Fn(&[f64]) + Sync)) -> Result<Self> {
         let columns = factors.columns() as usize;
         let step = (BLOCK_BYTES / 8 / factors.columns().max(1)).max(1);
         let all = Mutex::new(Self::new(columns));
@@ -82,6 +82,7 @@ impl Values {
             factors.read(rows.clone(), values)?;
             let mut own = Self::new(columns);
             values.chunks_exact(columns.max(1)).zip(rows.clone()).for_each(|(v, row)| own.row(row, v));
+            each(values);
             if let Ok(mut all) = all.lock() {
                 all.join(&own);
             }

@@ -116,16 +116,35 @@ impl Method for LineSource {
 impl Formula for LineSource {
     type Source = Source;
     type Carried = Distances;
+    type Half = Half;
     const MIDPOINT: bool = false;
 
     #[inline(always)]
-    fn coefficients(source: &Source, group: &Group, carried: &mut Distances) -> Lanes {
+    fn begin(source: &Source, group: &Group, carried: &mut Distances, half: &mut Half) {
+        half.per_length = None;
         match source {
-            Source::Line(line) if group.is_beyond(line.middle, line.slender_beyond) => line.far(group, carried),
-            Source::Line(line) => line.near(group),
-            Source::Point(point) => point.coefficients(group),
+            Source::Line(line) if group.is_beyond(line.middle, line.slender_beyond) => line.far(group, carried, half),
+            Source::Line(line) => half.lanes = line.near(group),
+            Source::Point(point) => half.lanes = point.coefficients(group),
         }
     }
+
+    #[inline(always)]
+    fn finish(half: &Half, group: &Group) -> Lanes {
+        let Some(per_length) = half.per_length else { return half.lanes };
+        let mut values = Lanes::default();
+        for lane in 0..LANES {
+            values[lane] = scaled(group.scale[lane], per_length, twice_atanh(half.lanes[lane]));
+        }
+        values
+    }
+}
+
+/// Coefficients, or, where 1 / L is there, L / (r1 + r2) of contacts that are all far.
+#[derive(Debug, Default)]
+pub(super) struct Half {
+    lanes: Lanes,
+    per_length: Option<f64>,
 }
 
 /// A segment as this method sees it.
@@ -186,33 +205,26 @@ impl Line {
         (length_2 > POINT_2).then_some(line)
     }
 
-    /// The coefficients where the whole group is far; the same bits as [`Line::near`] gives there.
+    /// The first half where the whole group is far; the bits come out as [`Line::near`] has them there.
     #[inline(always)]
-    fn far(&self, group: &Group, r: &mut Distances) -> Lanes {
+    fn far(&self, group: &Group, r: &mut Distances, half: &mut Half) {
+        half.per_length = Some(self.per_length);
         let sums = r.sums(self.start, self.end, group);
-        let mut values = [0.0; LANES];
-        for lane in group.lanes() {
-            values[lane] = self.scaled(group.scale[lane], twice_atanh(self.length / sums[lane]));
+        for lane in 0..LANES {
+            half.lanes[lane] = self.length / sums[lane];
         }
-        values
     }
 
     /// The coefficients wherever the contacts are.
     #[inline(always)]
     fn near(&self, group: &Group) -> Lanes {
-        let mut values = [0.0; LANES];
-        for lane in group.lanes() {
+        let mut values = Lanes::default();
+        for lane in 0..LANES {
             let p = group.position(lane);
             let logarithm = self.logarithm(self.start - p, self.end - p, group.near[lane]);
-            values[lane] = self.scaled(group.scale[lane], logarithm);
+            values[lane] = scaled(group.scale[lane], self.per_length, logarithm);
         }
         values
-    }
-
-    /// The mean potential as the potential at 1 um, over the length, times the logarithm.
-    #[inline(always)]
-    fn scaled(&self, scale: f64, logarithm: f64) -> f64 {
-        scale * self.per_length * logarithm
     }
 
     /// ln((r1 + r2 + L) / (r1 + r2 - L)), the near field's rule applied.
@@ -253,6 +265,12 @@ impl Line {
     }
 }
 
+/// The mean potential: the potential at 1 um, over the length, times the logarithm.
+#[inline(always)]
+fn scaled(scale: f64, per_length: f64, logarithm: f64) -> f64 {
+    scale * per_length * logarithm
+}
+
 /// Squared length of the vector product.
 #[inline(always)]
 fn cross_2(a: Point, b: Point) -> f64 {
@@ -282,7 +300,7 @@ pub(super) struct Distances {
 
 impl Default for Distances {
     fn default() -> Self {
-        Self { to: None, r: [0.0; LANES] }
+        Self { to: None, r: Lanes::default() }
     }
 }
 
@@ -293,13 +311,12 @@ impl Distances {
         if self.to != Some(first) {
             self.r = group.distances(first);
         }
-        let mut sums = [0.0; LANES];
-        for lane in group.lanes() {
-            let r2 = norm_2(second - group.position(lane)).sqrt();
-            sums[lane] = self.r[lane] + r2;
-            self.r[lane] = r2;
+        let r2 = group.distances(second);
+        let mut sums = Lanes::default();
+        for lane in 0..LANES {
+            sums[lane] = self.r[lane] + r2[lane];
         }
-        self.to = Some(second);
+        (self.to, self.r) = (Some(second), r2);
         sums
     }
 }

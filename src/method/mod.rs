@@ -6,6 +6,7 @@
 mod composed;
 pub mod dipole_reciprocity;
 pub mod disc;
+mod inverse_root;
 mod line_source;
 mod log1p;
 pub mod medium;

@@ -16,6 +16,8 @@
 //! Near field: with [`NearField::Radius`](super::NearField::Radius) r is at least the segment's radius. With
 //! [`NearField::Exact`](super::NearField::Exact) the coefficient is infinite at the midpoint itself.
 //!
+//! Computation: 1 / r comes from r^2 by `inverse_root.rs`, without a root or a quotient of doubles.
+//!
 //! Source: R. Plonsey, R. C. Barr, Bioelectricity: A Quantitative Approach, Springer 2007,
 //! doi:10.1007/978-0-387-48865-3, on monopole fields in a volume conductor.
 //!
@@ -43,8 +45,8 @@
 //! # Ok::<(), leadfield::Error>(())
 //! ```
 
-use super::simd::{Cylinder, Formula, Group, LANES, Lanes, norm_2};
-use super::{Contact, Kernel, Method, composed};
+use super::simd::{Cylinder, Formula, Group, LANES, Lanes, is_moderate, norm_2};
+use super::{Contact, Kernel, Method, composed, inverse_root};
 use crate::error::Result;
 use crate::geometry::Point;
 
@@ -72,12 +74,38 @@ impl Method for PointSource {
 impl Formula for PointSource {
     type Source = Source;
     type Carried = ();
+    type Half = Half;
     const MIDPOINT: bool = true;
 
     #[inline(always)]
-    fn coefficients(source: &Source, group: &Group, (): &mut ()) -> Lanes {
-        source.coefficients(group)
+    fn begin(source: &Source, group: &Group, (): &mut (), half: &mut Half) {
+        half.squares = source.squares(group);
+        half.exact = source.is_exact(group);
+        for lane in 0..LANES {
+            half.estimates[lane] = inverse_root::estimate(half.squares[lane]);
+        }
     }
+
+    #[inline(always)]
+    fn finish(half: &Half, group: &Group) -> Lanes {
+        if half.exact {
+            return exact(&half.squares, group);
+        }
+        let mut values = Lanes::default();
+        for lane in 0..LANES {
+            values[lane] = group.scale[lane] * inverse_root::refined(half.squares[lane], half.estimates[lane]);
+        }
+        values
+    }
+}
+
+/// Squared distances, and what singles say of their inverse roots.
+#[derive(Debug, Default)]
+pub(super) struct Half {
+    squares: Lanes,
+    estimates: Lanes,
+    /// Whether singles may not hold the squares.
+    exact: bool,
 }
 
 /// A segment as its midpoint.
@@ -85,12 +113,17 @@ impl Formula for PointSource {
 pub(super) struct Source {
     position: Point,
     radius_2: f64,
+    moderate: bool,
 }
+
+/// Distance, um, from which on squares are in the range of singles.
+const LEAST: f64 = 1e-14;
 
 impl From<Cylinder> for Source {
     #[inline(always)]
     fn from(segment: Cylinder) -> Self {
-        Self { position: segment.start.midpoint(segment.end), radius_2: segment.radius * segment.radius }
+        let position = segment.start.midpoint(segment.end);
+        Self { position, radius_2: segment.radius * segment.radius, moderate: is_moderate(position) }
     }
 }
 
@@ -98,12 +131,35 @@ impl Source {
     /// Its coefficients at the contacts of a group.
     #[inline(always)]
     pub fn coefficients(&self, group: &Group) -> Lanes {
-        let mut values = [0.0; LANES];
-        for lane in group.lanes() {
+        exact(&self.squares(group), group)
+    }
+
+    /// Squared distances, the near field's rule applied.
+    #[inline(always)]
+    fn squares(&self, group: &Group) -> Lanes {
+        let mut squares = Lanes::default();
+        for lane in 0..LANES {
             let r_2 = norm_2(self.position - group.position(lane));
             let least_2 = self.radius_2 * group.near[lane];
-            values[lane] = group.scale[lane] / (if r_2 > least_2 { r_2 } else { least_2 }).sqrt();
+            squares[lane] = if r_2 > least_2 { r_2 } else { least_2 };
         }
-        values
+        squares
     }
+
+    /// Whether singles may not hold the squares.
+    #[inline(always)]
+    fn is_exact(&self, group: &Group) -> bool {
+        let off = (group.all_near && self.radius_2 > LEAST * LEAST) || group.is_beyond(self.position, LEAST);
+        !(off && self.moderate && group.moderate)
+    }
+}
+
+/// The coefficients for any squared distances.
+#[inline(always)]
+fn exact(squares: &Lanes, group: &Group) -> Lanes {
+    let mut values = Lanes::default();
+    for lane in 0..LANES {
+        values[lane] = group.scale[lane] * inverse_root::anywhere(squares[lane]);
+    }
+    values
 }

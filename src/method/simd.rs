@@ -3,20 +3,43 @@
 //! A method says how it fills a row ([`Formula`]); [`Kernel`] runs the copy of that code that was compiled for this
 //! processor. All copies run the same operations in the same order: Rust neither fuses nor reorders floating-point
 //! operations, and `mul_add` rounds once everywhere, in hardware or in software. So the bits are equal.
+//!
+//! A formula comes in two halves, and the second half of one group is computed beside the first half of the next: the
+//! processor divides and takes roots, which is slow and has a unit of its own, while it multiplies and adds.
 
 use super::{NearField, radius_um};
 use crate::geometry::{Aabb, Point};
 use crate::segments::NeuronSegments;
 use crate::units::NANOAMPERE_PER_MICROMETER;
 
-/// Vectors are filled up to a multiple of this many contacts: one vector of AVX-512, two of AVX2.
-const BLOCK: usize = 8;
+/// Contacts in a group: two vectors of AVX-512, four of AVX2, of which both halves of a formula fit into registers.
+pub(super) const LANES: usize = 16;
 
-/// Contacts in a group.
-pub(super) const LANES: usize = 32;
+/// Coordinates up to which squared distances stay in the range of singles, um.
+const MODERATE: f64 = 1e15;
 
-/// A number for each contact of a group.
-pub(super) type Lanes = [f64; LANES];
+/// A number for each contact of a group, in whole lines of the cache.
+///
+/// It is filled by a loop over all lanes. Closures would stay outside the code that is compiled for each width.
+#[derive(Debug, Clone, Copy, Default)]
+#[repr(align(64))]
+pub(super) struct Lanes([f64; LANES]);
+
+impl std::ops::Index<usize> for Lanes {
+    type Output = f64;
+
+    #[inline(always)]
+    fn index(&self, lane: usize) -> &f64 {
+        &self.0[lane]
+    }
+}
+
+impl std::ops::IndexMut<usize> for Lanes {
+    #[inline(always)]
+    fn index_mut(&mut self, lane: usize) -> &mut f64 {
+        &mut self.0[lane]
+    }
+}
 
 /// A point contact in an unbounded, isotropic medium.
 #[derive(Debug, Clone, Copy)]
@@ -29,10 +52,9 @@ pub(super) struct Site {
     pub near_field: NearField,
 }
 
-/// Up to 32 contacts, consecutive in the file, an array a property, and the box round them. Lanes beyond the last
+/// Up to 16 contacts, consecutive in the file, an array a property, and the box round them. Lanes beyond the last
 /// contact are copies of it.
 #[derive(Debug)]
-#[repr(align(64))]
 pub(super) struct Group {
     x: Lanes,
     y: Lanes,
@@ -42,28 +64,27 @@ pub(super) struct Group {
     /// 1 where the near field's rule holds, 0 where the formula is exact.
     pub near: Lanes,
     bounds: Aabb,
-    blocks: usize,
+    /// Whether the near field's rule holds for every contact.
+    pub all_near: bool,
+    /// Whether all coordinates are moderate.
+    pub moderate: bool,
 }
 
 impl Group {
     fn new(contacts: &[Site]) -> Option<Self> {
         let last = contacts.last()?;
-        let lanes = |of: fn(&Site) -> f64| std::array::from_fn(|i| of(contacts.get(i).unwrap_or(last)));
+        let lanes = |of: fn(&Site) -> f64| Lanes(std::array::from_fn(|i| of(contacts.get(i).unwrap_or(last))));
+        let bounds = Aabb::of(contacts.iter().map(|c| c.position));
         Some(Self {
             x: lanes(|c| c.position.x),
             y: lanes(|c| c.position.y),
             z: lanes(|c| c.position.z),
             scale: lanes(potential_at_1_um),
             near: lanes(|c| if c.near_field == NearField::Radius { 1.0 } else { 0.0 }),
-            bounds: Aabb::of(contacts.iter().map(|c| c.position)),
-            blocks: contacts.len().div_ceil(BLOCK),
+            bounds,
+            all_near: contacts.iter().all(|c| c.near_field == NearField::Radius),
+            moderate: is_moderate(bounds.min) && is_moderate(bounds.max),
         })
-    }
-
-    /// The lanes to compute: those of contacts, up to a whole block.
-    #[inline(always)]
-    pub fn lanes(&self) -> std::ops::Range<usize> {
-        0..self.blocks.min(LANES / BLOCK) * BLOCK
     }
 
     /// The position of one contact.
@@ -75,8 +96,8 @@ impl Group {
     /// The contacts' distances to a point.
     #[inline(always)]
     pub fn distances(&self, from: Point) -> Lanes {
-        let mut r = [0.0; LANES];
-        for lane in self.lanes() {
+        let mut r = Lanes::default();
+        for lane in 0..LANES {
             r[lane] = norm_2(from - self.position(lane)).sqrt();
         }
         r
@@ -90,6 +111,12 @@ impl Group {
         let gap = Point::new(gap(min.x, p.x, max.x), gap(min.y, p.y, max.y), gap(min.z, p.z, max.z));
         norm_2(gap) > (distance * MARGIN) * (distance * MARGIN)
     }
+}
+
+/// Whether squared distances from here are in the range of singles.
+#[inline(always)]
+pub(super) fn is_moderate(p: Point) -> bool {
+    p.x.abs().max(p.y.abs()).max(p.z.abs()) < MODERATE
 }
 
 /// How far `v` lies outside an interval.
@@ -108,8 +135,8 @@ fn potential_at_1_um(contact: &Site) -> f64 {
 #[inline(always)]
 fn store(values: &Lanes, part: &mut [f64]) {
     match part.first_chunk_mut() {
-        Some(whole) => *whole = *values,
-        None => part.iter_mut().zip(values).for_each(|(to, v)| *to = *v),
+        Some(whole) => *whole = values.0,
+        None => part.iter_mut().zip(&values.0).for_each(|(to, v)| *to = *v),
     }
 }
 
@@ -133,18 +160,23 @@ pub(super) struct Cylinder {
     pub radius: f64,
 }
 
-/// A method as a function of a segment and a group of contacts. `coefficients`, and all that it calls, must be
+/// A method as a function of a segment and a group of contacts. Both halves, and all that they call, must be
 /// `#[inline(always)]`, to be compiled for each width.
 pub(super) trait Formula: Send + Sync + 'static {
     /// A segment with what does not depend on the contact.
     type Source: From<Cylinder>;
     /// What is kept for each group from one segment of a neuron to the next.
     type Carried: Default;
+    /// What the first half hands to the second.
+    type Half: Default;
     /// Whether only a segment's midpoint counts.
     const MIDPOINT: bool;
 
-    /// One segment's coefficients at the contacts of a group, V/nA.
-    fn coefficients(source: &Self::Source, group: &Group, carried: &mut Self::Carried) -> Lanes;
+    /// One segment and the contacts of a group, up to its roots and divisions.
+    fn begin(source: &Self::Source, group: &Group, carried: &mut Self::Carried, half: &mut Self::Half);
+
+    /// The coefficients, V/nA.
+    fn finish(half: &Self::Half, group: &Group) -> Lanes;
 }
 
 /// A formula made ready for some contacts.
@@ -213,12 +245,22 @@ impl<F: Formula> Kernel<F> {
     #[inline(always)]
     fn fill_rows(&self, segments: &Cylinders<'_>, out: &mut [f64]) {
         let mut carried: Vec<F::Carried> = self.groups.iter().map(|_| F::Carried::default()).collect();
+        let mut halves = [F::Half::default(), F::Half::default()];
+        let mut now = 0;
+        let mut begun: Option<(&Group, &mut [f64])> = None;
         let segments = segments.start.iter().zip(segments.end).zip(segments.radius);
         for (((start, end), radius), row) in segments.zip(out.chunks_exact_mut(self.len.max(1))) {
             let source = Cylinder { start: *start, end: *end, radius: radius_um(*radius) }.into();
             for ((group, carried), part) in self.groups.iter().zip(&mut carried).zip(row.chunks_mut(LANES)) {
-                store(&F::coefficients(&source, group, carried), part);
+                F::begin(&source, group, carried, &mut halves[now]);
+                now = 1 - now;
+                if let Some((group, part)) = begun.replace((group, part)) {
+                    store(&F::finish(&halves[now], group), part);
+                }
             }
+        }
+        if let Some((group, part)) = begun {
+            store(&F::finish(&halves[1 - now], group), part);
         }
     }
 }

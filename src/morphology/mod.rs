@@ -82,6 +82,21 @@ impl Morphology {
         Self { soma, sections: moved.collect() }
     }
 
+    /// Gives back the memory that reading has left over.
+    pub fn shrink(&mut self) {
+        self.sections.shrink_to_fit();
+        for section in &mut self.sections {
+            section.points.shrink_to_fit();
+            section.diameters.shrink_to_fit();
+        }
+    }
+
+    /// Memory that its sections take, bytes, without the allocator's own.
+    pub fn bytes(&self) -> usize {
+        let of_section = |s: &Section| size_of_val(s.points.as_slice()) + size_of_val(s.diameters.as_slice());
+        size_of_val(self.sections.as_slice()) + self.sections.iter().map(of_section).sum::<usize>()
+    }
+
     /// Places of the sections without children.
     pub fn terminals(&self) -> Vec<usize> {
         let mut is_parent = vec![false; self.sections.len()];

@@ -9,6 +9,7 @@ mod colour_bar;
 mod font;
 mod png;
 mod scale;
+mod strokes;
 mod svg;
 
 pub use axes::Frame;

@@ -6,6 +6,7 @@ use flate2::{Compression, Crc, write::ZlibEncoder};
 use tiny_skia::{FillRule, LineCap, LineJoin, Paint as Ink, Path, PathBuilder, Pixmap, Stroke, Transform};
 
 use super::font::Font;
+use super::strokes;
 use super::svg::HALO;
 use super::{Colour, Item, Page, Paint, PictureProblem, Spot, Text};
 
@@ -61,13 +62,9 @@ impl Canvas {
     fn draw(&mut self, item: &Item) {
         match item {
             Item::Lines { ends, colour, width } => {
-                let mut path = PathBuilder::new();
-                for [[x0, y0], [x1, y1]] in ends {
-                    path.move_to(*x0, *y0);
-                    path.line_to(*x1, *y1);
-                }
-                if let Some(path) = path.finish() {
-                    self.stroke(&path, *colour, *width, 1.0);
+                let scaled = |p: &Spot| p.map(|v| v * SCALE);
+                for [from, to] in ends {
+                    strokes::line(&mut self.pixels, [scaled(from), scaled(to)], width * SCALE, *colour);
                 }
             }
             Item::Polygon { points, closed, paint } => self.paint(line(points, *closed), paint),
@@ -111,7 +108,7 @@ impl Canvas {
 /// PNG (ISO/IEC 15948): signature, header, one stream of rows without alpha, end.
 fn encode(pixels: &Pixmap) -> std::io::Result<Vec<u8>> {
     let (width, height) = (pixels.width(), pixels.height());
-    let mut rows = ZlibEncoder::new(Vec::new(), Compression::best());
+    let mut rows = ZlibEncoder::new(Vec::new(), Compression::default());
     let mut row = Vec::with_capacity(1 + 3 * width as usize);
     for line in pixels.pixels().chunks_exact(width as usize) {
         row.clear();

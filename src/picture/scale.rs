@@ -43,9 +43,10 @@ impl Scale {
             }
             Self::Log(low, high) => {
                 let powers = decades(low, high).filter(|e| self.holds(10f64.powi(*e))).count();
-                if powers < 2 {
-                    // one label alone tells no ratio
-                    return self.few();
+                let few = self.few();
+                // one label alone tells no ratio, and two leave the ends untold
+                if powers < 2 || (powers < 3 && few.len() <= most.max(1)) {
+                    return few;
                 }
                 let every = decades(low, high).count().div_ceil(most.max(1)).max(1) as i32;
                 let labelled = decades(low, high).filter(|e| e.rem_euclid(every) == 0);

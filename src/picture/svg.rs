@@ -64,14 +64,7 @@ fn write_item(item: &Item, out: &mut String) {
                     number(*width)
                 ),
             );
-            let mut pen = [f32::NAN; 2];
-            for [from, to] in ends {
-                if *from != pen {
-                    point('M', *from, out);
-                }
-                point('L', *to, out);
-                pen = *to;
-            }
+            lines(ends, out);
             out.push_str("\"/>\n");
         }
         Item::Polygon { points, closed, paint } => {
@@ -92,8 +85,49 @@ fn write_item(item: &Item, out: &mut String) {
     }
 }
 
-fn point(command: char, [x, y]: Spot, out: &mut String) {
-    put(out, format_args!("{command}{} {}", number(x), number(y)));
+/// Lines as a path, each end told by how far it is from the one before, in hundredths, so that nothing adds up.
+fn lines(ends: &[[Spot; 2]], out: &mut String) {
+    let mut pen = None;
+    for line in ends {
+        let [from, to] = line.map(|p| p.map(|v| (v * 100.0).round() as i32));
+        if pen != Some(from) {
+            match pen {
+                None => step('M', from, out),
+                Some(pen) => step('m', apart(from, pen), out),
+            }
+        }
+        step('l', apart(to, from), out);
+        pen = Some(to);
+    }
+}
+
+fn apart(a: [i32; 2], b: [i32; 2]) -> [i32; 2] {
+    [0, 1].map(|k| a[k].saturating_sub(b[k]))
+}
+
+/// A command with two numbers of hundredths.
+fn step(command: char, [x, y]: [i32; 2], out: &mut String) {
+    out.push(command);
+    hundredths(x, out);
+    if y >= 0 {
+        // a minus parts numbers as well
+        out.push(' ');
+    }
+    hundredths(y, out);
+}
+
+fn hundredths(v: i32, out: &mut String) {
+    let (whole, rest) = (v.unsigned_abs() / 100, v.unsigned_abs() % 100);
+    if v < 0 {
+        out.push('-');
+    }
+    if whole > 0 || rest == 0 {
+        put(out, format_args!("{whole}"));
+    }
+    if rest > 0 {
+        let digits = format!("{rest:02}");
+        put(out, format_args!(".{}", digits.trim_end_matches('0')));
+    }
 }
 
 fn painted(paint: &Paint) -> String {
@@ -161,7 +195,7 @@ mod tests {
             items: vec![Item::Lines { ends, colour: Colour(0x0a), width: 0.5 }],
         };
         let expected = "<path stroke=\"#00000a\" stroke-width=\"0.5\" stroke-linecap=\"round\" fill=\"none\" \
-                        d=\"M0 0L1 0.33L2 0M5 0L6 0\"/>";
+                        d=\"M0 0l1 .33l1-.33m3 0l1 0\"/>";
         assert!(page.to_svg().contains(expected), "{}", page.to_svg());
     }
 }

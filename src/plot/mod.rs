@@ -14,6 +14,7 @@ pub use comparison::{Compared, comparison};
 pub use palette::Palette;
 pub use panel::View;
 pub use probe::{Contact, DrawnProbe, Probe, probe};
+pub(crate) use sample::grouped;
 pub use sample::{Line, MOST, NEAREST, Sample};
 pub use weights::{Drawn, Weights, weights};
 

@@ -107,7 +107,7 @@ mod tests {
     fn a_region_outside_the_panel_is_not_drawn() {
         let far = Point::new(1000.0, 0.0, 0.0);
         assert!(
-            outline(&panel(View::Yz), &Sphere::new(far, 10.0).unwrap(), far).is_some(),
+            outline(&panel(View::Zy), &Sphere::new(far, 10.0).unwrap(), far).is_some(),
             "along x it is before the panel"
         );
         assert!(outline(&panel(View::Xy), &Sphere::new(far, 10.0).unwrap(), far).is_none());

@@ -3,54 +3,54 @@
 use crate::geometry::{Aabb, Point};
 use crate::picture::{Anchor, Colour, Frame, Item, LABEL, SMALL, Scale, Spot, Text};
 
-/// A view along an axis. In every view that has it, y is upright.
+/// A view along an axis, named by what the page shows: the first axis runs to the right, the second up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum View {
-    /// Along z: x to the right, y up.
+    /// x to the right, y up.
     Xy,
-    /// Along y: x to the right, z up.
+    /// x to the right, z up.
     Xz,
-    /// Along x: z to the right, y up.
+    /// y to the right, x up.
+    Yx,
+    /// y to the right, z up.
     Yz,
+    /// z to the right, x up.
+    Zx,
+    /// z to the right, y up.
+    Zy,
 }
 
 impl View {
-    /// All views, as they stand side by side.
-    pub const ALL: [Self; 3] = [Self::Xy, Self::Yz, Self::Xz];
+    /// From three sides, as they stand side by side; y, along which columns and probes lie, is up where it is seen.
+    pub const ALL: [Self; 3] = [Self::Xy, Self::Zy, Self::Xz];
 
-    /// The coordinates to the right and up.
-    pub fn project(self, p: Point) -> (f64, f64) {
+    /// The axes to the right and up: 0 for x, 1 for y, 2 for z.
+    const fn axes(self) -> [usize; 2] {
         match self {
-            Self::Xy => (p.x, p.y),
-            Self::Xz => (p.x, p.z),
-            Self::Yz => (p.z, p.y),
+            Self::Xy => [0, 1],
+            Self::Xz => [0, 2],
+            Self::Yx => [1, 0],
+            Self::Yz => [1, 2],
+            Self::Zx => [2, 0],
+            Self::Zy => [2, 1],
         }
     }
 
-    /// The coordinate towards the reader.
-    pub fn depth(self, p: Point) -> f64 {
-        match self {
-            Self::Xy => p.z,
-            Self::Xz => -p.y,
-            Self::Yz => -p.x,
-        }
+    /// The coordinates to the right and up.
+    pub fn project(self, p: Point) -> (f64, f64) {
+        let ([right, up], p) = (self.axes(), p.to_array());
+        (p[right], p[up])
     }
 
     /// A direction on the page as a vector.
     pub(super) fn direction(self, right: f64, up: f64) -> Point {
-        match self {
-            Self::Xy => Point::new(right, up, 0.0),
-            Self::Xz => Point::new(right, 0.0, up),
-            Self::Yz => Point::new(0.0, up, right),
-        }
+        let (axes, mut p) = (self.axes(), [0.0; 3]);
+        (p[axes[0]], p[axes[1]]) = (right, up);
+        Point::from(p)
     }
 
-    fn labels(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Xy => ("x (um)", "y (um)"),
-            Self::Xz => ("x (um)", "z (um)"),
-            Self::Yz => ("z (um)", "y (um)"),
-        }
+    fn labels(self) -> [&'static str; 2] {
+        self.axes().map(|axis| ["x (um)", "y (um)", "z (um)"][axis])
     }
 
     /// The name of its group.
@@ -58,7 +58,10 @@ impl View {
         match self {
             Self::Xy => "view xy",
             Self::Xz => "view xz",
+            Self::Yx => "view yx",
             Self::Yz => "view yz",
+            Self::Zx => "view zx",
+            Self::Zy => "view zy",
         }
     }
 }
@@ -111,7 +114,7 @@ impl Panels {
             let size = |length: f64| ((length * scale) as f32).max(LEAST);
             let (width, height) = (size(x1 - x0), size(y1 - y0));
             let mut frame = Frame { left, top: TOP, width, height, x: Scale::Linear(x0, x1), y: Scale::Linear(y0, y1) };
-            let shares = panels.last().is_some_and(|p| p.view.labels().1 == view.labels().1);
+            let shares = panels.last().is_some_and(|p| p.view.labels()[1] == view.labels()[1]);
             frame.left += if shares { 0.0 } else { frame.margin() };
             left = frame.right() + GAP;
             panels.push(Panel { view, frame, shares });
@@ -128,7 +131,7 @@ impl Panels {
     /// The same things in every panel, then its axes.
     pub fn draw(&self, ground: Colour, inside: impl Fn(&Panel) -> Vec<Item>) -> Vec<Item> {
         let panel = |(i, panel): (usize, &Panel)| {
-            let (x, y) = panel.view.labels();
+            let [x, y] = panel.view.labels();
             let mut items = vec![panel.frame.ground(ground)];
             items.extend(inside(panel));
             if i == 0 {
@@ -241,12 +244,15 @@ mod tests {
     }
 
     #[test]
-    fn a_right_handed_frame_is_seen_from_every_side() {
-        for view in View::ALL {
-            let [x, y, z] = [Point::new(1.0, 0.0, 0.0), Point::new(0.0, 1.0, 0.0), Point::new(0.0, 0.0, 1.0)];
-            let column = |p| [view.project(p).0, view.project(p).1, view.depth(p)];
-            let (a, b, c) = (Point::from(column(x)), Point::from(column(y)), Point::from(column(z)));
-            assert_eq!(a.dot(b.cross(c)), 1.0, "{view:?}");
+    fn a_view_shows_the_axes_of_its_name_to_the_right_and_up() {
+        let p = Point::new(1.0, 2.0, 3.0);
+        for view in [View::Xy, View::Xz, View::Yx, View::Yz, View::Zx, View::Zy] {
+            let name = view.name().strip_prefix("view ").unwrap();
+            let [right, up] = [0, 1].map(|i| name[i..=i].to_string());
+            let value = |axis: &str| ["x", "y", "z"].iter().position(|a| *a == axis).unwrap() as f64 + 1.0;
+            assert_eq!(view.project(p), (value(&right), value(&up)), "{name}");
+            assert_eq!(view.labels(), [format!("{right} (um)"), format!("{up} (um)")]);
+            assert_eq!(view.project(view.direction(5.0, 7.0)), (5.0, 7.0));
         }
     }
 }

@@ -20,6 +20,10 @@ const STEPS: f64 = 96.0;
 const WIDTH: f32 = 0.45;
 /// Width of a line inside a region, pt: there may be few.
 const WIDTH_INSIDE: f32 = 0.9;
+/// Height of a colour bar at most, with its points, pt.
+const BAR: f32 = 300.0;
+/// That of a legend on its own.
+const LEGEND: f32 = 240.0;
 /// Contacts may stretch the view to this many times the segments' own size; those further out are left out.
 const STRETCH: f64 = 1.6;
 
@@ -52,6 +56,13 @@ pub struct Drawn {
 }
 
 impl Drawn {
+    /// What its colours mean, as a picture of its own.
+    pub fn legend(&self) -> Page {
+        let title = "colours".to_string();
+        let (key, right) = key(&self.palette, [8.0, 8.0, LEGEND], &self.values, self.sample.every > 1);
+        Page { width: right, height: LEGEND + 16.0, title, items: vec![key] }
+    }
+
     /// What makes reading slower than it could be.
     pub fn warnings(&self) -> &[PageWarning] {
         &self.sample.warnings
@@ -124,7 +135,9 @@ fn page(
     let title = format!("{} at contact {}", kind.unwrap_or("Coefficients"), request.lookup.electrode());
     items.push(panels.title(&title));
     items.push(panels.note(&note(sample, values, electrode.position, &window)));
-    let (key, right) = key(palette, &panels, values, sample.every > 1);
+    let top = panels.panels.first().map_or(0.0, |p| p.frame.top);
+    let place = [panels.right + 14.0, top, (panels.bottom - top).min(BAR)];
+    let (key, right) = key(palette, place, values, sample.every > 1);
     items.push(key);
     Ok(Page { width: right, height: panels.height(), title, items })
 }
@@ -173,11 +186,8 @@ fn note(sample: &Sample, values: &[Option<f64>], contact: Option<Point>, window:
     text
 }
 
-/// The colour bar or the two colours, right of the panels; and where the page ends.
-fn key(palette: &Palette, panels: &Panels, values: &[Option<f64>], thinned: bool) -> (Item, f32) {
-    let left = panels.right + 14.0;
-    let top = panels.panels.first().map_or(0.0, |p| p.frame.top);
-    let high = (panels.bottom - top).min(300.0);
+/// The colour bar or the two colours at a place, left, top and height; and where the page ends to its right.
+fn key(palette: &Palette, [left, top, high]: [f32; 3], values: &[Option<f64>], thinned: bool) -> (Item, f32) {
     match palette {
         Palette::Bar(bar) => {
             let room = |extends: bool| if extends { 11.0 } else { 0.0 };

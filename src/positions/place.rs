@@ -38,7 +38,7 @@ pub struct NeuronPlan {
     /// SONATA node id.
     pub node_id: u64,
     /// Name of its morphology.
-    pub morphology: String,
+    pub morphology: Arc<str>,
     /// Row of its first segment in `scaling_factors`.
     pub first_row: u64,
     /// Its sections, ascending by id, with their numbers of segments.
@@ -242,7 +242,7 @@ impl<'a> Neuron<'a> {
             return Ok(());
         }
         let (sections, found) = (self.morphology.sections.len() + 1, self.plan.segments());
-        Err(PlaceProblem::SomaOnly { morphology: self.plan.morphology.clone(), sections, found })
+        Err(PlaceProblem::SomaOnly { morphology: self.plan.morphology.to_string(), sections, found })
     }
 
     fn ids(&self) -> impl Iterator<Item = u32> + '_ {
@@ -269,7 +269,7 @@ impl<'a> Neuron<'a> {
         let found = without_soma(&self.plan.sections);
         let fits = |&f: &AxonForm| f != form && without_soma(&by_rule(self.morphology, f, CHUNK_UM)) == found;
         PlaceProblem::Counts {
-            morphology: self.plan.morphology.clone(),
+            morphology: self.plan.morphology.to_string(),
             at: format!("section {section_id}"),
             expected: total(&by_rule(self.morphology, form, CHUNK_UM)),
             form,

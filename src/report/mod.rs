@@ -1,16 +1,26 @@
 //! One page of HTML on a segment table and an electrodes file: it needs no network and no other file.
+//!
+//! All coefficients are read once, in threads: examined for what clients cannot use, and summed up contact by contact.
 
 mod contacts;
 mod facts;
+mod findings;
 mod page;
 mod scene;
+mod summary;
+mod times;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::error::{Context, Problem, Result};
-use crate::plot::{self, View};
+use crate::diagnosis::{self, Diagnosis, Expected, Severity};
+use crate::error::{Context, Error, Problem, Result};
+use crate::plot::{self, PlotProblem, View};
+use crate::sonata::electrodes_file::ElectrodesFile;
 use crate::table::{PageWarning, Table};
 use crate::weights::Lookup;
+use summary::Summaries;
+use times::Clock;
 
 /// Half the side of the box whose segments can be turned about, um, unless another is asked for.
 pub const WITHIN_UM: f64 = 250.0;
@@ -26,6 +36,8 @@ pub struct Request<'a> {
     pub electrode: Option<&'a str>,
     /// The segments to turn about are those up to this far to every side of the contact, um.
     pub within: f64,
+    /// What is known of how long things took before, s: neither file tells.
+    pub took: &'a [(&'a str, f64)],
 }
 
 /// A page.
@@ -33,7 +45,16 @@ pub struct Request<'a> {
 pub struct Report {
     /// The page.
     pub html: String,
-    /// The picture on it.
+    /// What is drawn; none where the electrodes file is so damaged that only its faults can be told.
+    pub drawn: Result<Drawn>,
+    /// What was found in the electrodes file.
+    pub diagnosis: Diagnosis,
+}
+
+/// What is drawn on a page.
+#[derive(Debug)]
+pub struct Drawn {
+    /// The picture.
     pub figure: crate::picture::Page,
     /// The contact that is drawn.
     pub electrode: String,
@@ -55,30 +76,109 @@ impl Problem for ReportProblem {}
 
 /// Reads both files and makes the page.
 ///
+/// An electrodes file that cannot be used is no error where its faults are known: then the page tells these alone.
+///
 /// # Errors
 /// A file cannot be read, they do not belong together, or there is nothing to draw.
 pub fn make(request: &Request<'_>) -> Result<Report> {
+    if !(request.within.is_finite() && request.within > 0.0) {
+        return Err(PlotProblem::Within(request.within)).in_object("--within");
+    }
+    let mut clock = Clock::start();
     let table = Table::open(request.table)?;
+    let expected = expected(&table)?;
+    let described = |file: ElectrodesFile| file.descriptions().map(drop).map(|()| file);
+    match ElectrodesFile::open(request.weights).and_then(described) {
+        Ok(file) => full(request, &table, file, &expected, &mut clock),
+        Err(error) => faults_alone(request, &table, error, &expected, &mut clock),
+    }
+}
+
+/// The nodes that the electrodes file should have; none where the table does not tell its neurons.
+fn expected(table: &Table) -> Result<Vec<Expected>> {
+    if table.is_foreign() {
+        return Ok(Vec::new());
+    }
+    let segments: BTreeMap<u64, u64> = table.neurons()?.iter().map(|n| (n.node_id, n.segments)).collect();
+    let population = table.metadata().population.clone();
+    Ok(vec![Expected { source: table.path().display().to_string(), population, segments }])
+}
+
+fn full(
+    request: &Request<'_>,
+    table: &Table,
+    file: ElectrodesFile,
+    expected: &[Expected],
+    clock: &mut Clock,
+) -> Result<Report> {
     let electrode = match request.electrode {
         Some(name) => name.to_string(),
-        None => {
-            let middle = contacts::middle(request.weights, &table)?;
-            middle.ok_or(ReportProblem::NoContacts).in_file(request.weights)?
-        }
+        None => contacts::middle(&file, table)?.ok_or(ReportProblem::NoContacts).in_file(request.weights)?,
     };
-    let lookup = Lookup::open(request.weights, &electrode, &table)?;
-    let all = plot::Weights { table: &table, lookup: &lookup, views: &View::ALL, within: None, most: plot::MOST };
+    drop(file);
+    let lookup = Lookup::open(request.weights, &electrode, table)?;
+    let all = plot::Weights { table, lookup: &lookup, views: &View::ALL, within: None, most: plot::MOST };
     let drawn = plot::weights(&all)?;
-    let rows = contacts::rows(&table, &lookup)?;
-    let contacts = rows.len() as u64;
+    clock.step("segments read and drawn");
+    let scene = scene::Scene::of(&all, request.within)?;
+    clock.step("segments round the contact read");
+
+    let contacts = contacts::contacts(&lookup)?;
+    let columns: Vec<usize> = contacts.iter().map(|(_, _, column)| *column as usize).collect();
+    let factors = lookup.file().factors(lookup.population())?;
+    let summaries = Summaries::of(&factors, &columns)?;
+    let examined =
+        diagnosis::Request { file: request.weights, expected, segments: None, columns: None, progress: &|_| () };
+    let own = lookup.population().name();
+    let diagnosis = diagnosis::examine_each(&examined, &|population, rows| {
+        if population == own {
+            summaries.see(rows);
+        }
+    })?;
+    let summaries = summaries.finish(&factors, &columns)?;
+    clock.step("coefficients read and examined");
+    let rows = contacts::rows(table, &contacts, summaries)?;
+    clock.step("segments near each contact counted");
+
+    let drawn_at = Drawn {
+        electrode: electrode.clone(),
+        contacts: rows.len() as u64,
+        warnings: drawn.sample.warnings,
+        figure: drawn.page,
+    };
     let html = page::Page {
         title: format!("leadfield report: {}", table.metadata().population),
-        facts: facts::facts(&table, &lookup)?,
-        figure: drawn.page.to_svg(),
-        contacts: rows,
-        chosen: electrode.clone(),
-        scene: scene::Scene::of(&all, request.within)?,
+        facts: facts::facts(table, request.weights, Some(&lookup))?,
+        took: clock.told(request.took),
+        findings: findings::told(&diagnosis, expected),
+        drawn: Ok(page::Drawn { figure: drawn_at.figure.to_svg(), contacts: rows, chosen: electrode, scene }),
     }
     .to_html();
-    Ok(Report { html, figure: drawn.page, electrode, contacts, warnings: drawn.sample.warnings })
+    Ok(Report { html, drawn: Ok(drawn_at), diagnosis })
+}
+
+/// The page on a file that only the lenient reader of faults can read.
+fn faults_alone(
+    request: &Request<'_>,
+    table: &Table,
+    error: Error,
+    expected: &[Expected],
+    clock: &mut Clock,
+) -> Result<Report> {
+    let examined =
+        diagnosis::Request { file: request.weights, expected, segments: None, columns: None, progress: &|_| () };
+    let diagnosis = match diagnosis::examine(&examined) {
+        Ok(diagnosis) if diagnosis.worst() == Some(Severity::Error) => diagnosis,
+        _ => return Err(error),
+    };
+    clock.step("electrodes file examined");
+    let html = page::Page {
+        title: format!("leadfield report: {}", table.metadata().population),
+        facts: facts::facts(table, request.weights, None)?,
+        took: clock.told(request.took),
+        findings: findings::told(&diagnosis, expected),
+        drawn: Err(error.to_string()),
+    }
+    .to_html();
+    Ok(Report { html, drawn: Err(error), diagnosis })
 }

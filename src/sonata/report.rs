@@ -4,7 +4,9 @@
 //! `index_pointers` (one more than nodes; the elements of node `i` are those from pointer `i` up to pointer `i + 1`) and
 //! `element_ids`: the section id, once a segment. `/report/<population>/data` has one column an element.
 
+use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::error::{Problem, Result, listed};
 use crate::h5::{File, H5Problem};
@@ -63,16 +65,18 @@ impl Problem for ReportProblem {
 
 /// Which segments each neuron has, as a compartment report's mapping tells.
 ///
-/// Kept as read: 4 bytes a segment and 24 a node.
+/// Kept are 12 bytes a node, and once each list of sections that nodes have: those of one morphology have the same.
 #[derive(Debug)]
 pub struct Layout {
     /// Ascending.
     node_ids: Vec<u64>,
-    /// The place in the file of each of `node_ids`.
-    places: Vec<usize>,
-    pointers: Vec<u64>,
-    element_ids: Vec<u32>,
+    /// The place in `lists` of each of `node_ids`.
+    lists_of: Vec<u32>,
+    lists: Vec<Arc<[SectionCount]>>,
 }
+
+/// Elements that are read at a time, unless a node alone has more.
+const ELEMENTS: usize = 1 << 18;
 
 impl Layout {
     /// Reads the mapping of a population in a report.
@@ -87,9 +91,11 @@ impl Layout {
         let (node_ids, places) = sorted(&file, &mapping("node_ids"))?;
         let elements = mapping("element_ids");
         check_data(&file, &format!("{group}/data"), &elements)?;
-        let element_ids = file.unsigned_32(&elements)?;
-        let pointers = pointers(&file, &mapping("index_pointers"), node_ids.len(), element_ids.len())?;
-        Ok(Self { node_ids, places, pointers, element_ids })
+        let pointers = pointers(&file, &mapping("index_pointers"), node_ids.len(), file.length(&elements)?)?;
+        let mut lists = Lists::default();
+        let in_file = lists.read(&file, &elements, &pointers, ELEMENTS)?;
+        let lists_of = places.iter().filter_map(|&place| in_file.get(place).copied()).collect();
+        Ok(Self { node_ids, lists_of, lists: lists.distinct })
     }
 
     /// Node ids, ascending.
@@ -98,24 +104,67 @@ impl Layout {
     }
 
     /// The sections of a node, ascending by id, with their numbers of segments; none if the node is not in the report.
-    pub fn sections(&self, node: u64) -> Option<Vec<SectionCount>> {
-        let mut elements = self.elements(node)?.to_vec();
-        elements.sort_unstable();
-        let runs = elements.chunk_by(|a, b| a == b);
-        Some(runs.filter_map(|run| Some(SectionCount { section_id: *run.first()?, segments: size(run) })).collect())
+    pub fn sections(&self, node: u64) -> Option<&Arc<[SectionCount]>> {
+        let list = *self.lists_of.get(self.node_ids.binary_search(&node).ok()?)?;
+        self.lists.get(list as usize)
     }
 
     /// Number of segments of a node; none if the node is not in the report.
     pub fn segments(&self, node: u64) -> Option<u64> {
-        self.elements(node).map(|elements| elements.len() as u64)
+        self.sections(node).map(|sections| sections.iter().map(|s| u64::from(s.segments)).sum())
+    }
+}
+
+/// The lists of sections that nodes have, each once.
+#[derive(Default)]
+struct Lists {
+    distinct: Vec<Arc<[SectionCount]>>,
+    places: HashMap<Arc<[SectionCount]>, u32>,
+}
+
+impl Lists {
+    /// Reads the elements of all nodes, at most so many at a time, and gives the place of each node's list.
+    fn read(&mut self, file: &File, object: &str, pointers: &[u64], most: usize) -> Result<Vec<u32>> {
+        let mut places = Vec::with_capacity(pointers.len());
+        let most = most.max(file.chunk_rows(object)?);
+        for node_ends in slabs(pointers, most) {
+            let bound = |i: usize| node_ends.get(i).map_or(0, |&end| end as usize);
+            let (first, behind) = (bound(0), bound(node_ends.len() - 1));
+            let mut elements = file.unsigned_32_rows(object, first..behind)?;
+            for node in 0..node_ends.len() - 1 {
+                let own = elements.get_mut(bound(node) - first..bound(node + 1) - first).unwrap_or_default();
+                own.sort_unstable();
+                places.push(self.place(own));
+            }
+        }
+        Ok(places)
     }
 
-    /// The section ids of a node's segments, in the file's order.
-    fn elements(&self, node: u64) -> Option<&[u32]> {
-        let place = *self.places.get(self.node_ids.binary_search(&node).ok()?)?;
-        let bound = |i: usize| usize::try_from(*self.pointers.get(i)?).ok();
-        self.element_ids.get(bound(place)?..bound(place + 1)?)
+    /// The place of the list of a node's elements, which ascend.
+    fn place(&mut self, elements: &[u32]) -> u32 {
+        let runs = elements.chunk_by(|a, b| a == b);
+        let sections = runs.filter_map(|run| Some(SectionCount { section_id: *run.first()?, segments: size(run) }));
+        let sections: Vec<SectionCount> = sections.collect();
+        if let Some(&place) = self.places.get(sections.as_slice()) {
+            return place;
+        }
+        let (place, sections) = (size(&self.distinct), Arc::from(sections));
+        self.distinct.push(Arc::clone(&sections));
+        self.places.insert(sections, place);
+        place
     }
+}
+
+/// Cuts pointers into runs of nodes with at most so many elements together, or of one node: each ends where the next begins.
+fn slabs(pointers: &[u64], most: usize) -> impl Iterator<Item = &[u64]> {
+    let mut from = 0;
+    std::iter::from_fn(move || {
+        let rest = pointers.get(from..).filter(|rest| rest.len() > 1)?;
+        let first = rest.first().copied().unwrap_or_default();
+        let fitting = rest.partition_point(|&end| end - first <= most as u64).max(2);
+        from += fitting - 1;
+        rest.get(..fitting)
+    })
 }
 
 /// The populations of a report file, sorted.
@@ -126,7 +175,7 @@ pub fn populations(path: &Path) -> Result<Vec<String>> {
     File::open(path)?.members("/report")
 }
 
-fn size(run: &[u32]) -> u32 {
+fn size<T>(run: &[T]) -> u32 {
     u32::try_from(run.len()).unwrap_or(u32::MAX)
 }
 
@@ -244,6 +293,31 @@ mod tests {
         assert_eq!(counts(&layout, 7).unwrap(), [(0, 1), (2, 1), (5, 2)]);
         assert_eq!(counts(&layout, 3).unwrap(), [(0, 1), (1, 1)]);
         assert_eq!((layout.segments(7), layout.segments(3)), (Some(4), Some(2)));
+    }
+
+    #[test]
+    fn elements_are_read_some_at_a_time_and_lists_that_nodes_share_are_kept_once() {
+        let cut = |most| slabs(&[0, 4, 6, 6, 20], most).map(<[u64]>::to_vec).collect::<Vec<_>>();
+        assert_eq!(cut(5), [vec![0, 4], vec![4, 6, 6], vec![6, 20]], "the last node alone has more");
+        assert_eq!(cut(100), [[0, 4, 6, 6, 20]]);
+        let input = Input {
+            node_ids: vec![3, 7, 5],
+            pointers: vec![0, 3, 4, 7],
+            elements: vec![1, 0, 1, 0, 1, 1, 0],
+            data: None,
+            ..Input::new()
+        };
+        input.write();
+        let file = File::open(&input.path()).unwrap();
+        let object = "/report/P/mapping/element_ids";
+        for most in [1, 3, 4, 100] {
+            let mut lists = Lists::default();
+            let places = lists.read(&file, object, &input.pointers, most).unwrap();
+            assert_eq!((places, lists.distinct.len()), (vec![0, 1, 0], 2), "{most}");
+        }
+        drop(file);
+        let layout = input.open().unwrap();
+        assert_eq!([3, 5, 7].map(|node| layout.segments(node)), [Some(3), Some(3), Some(1)]);
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub use query::{Filter, Hits, Query, Summary, Within};
 pub use reader::Table;
 pub use rows::Ends;
 pub use schema::{FORMAT_VERSION, Metadata, Precision};
-pub use writer::{batch, write_part};
+pub use writer::{batch, encoded, write_part};
 
 /// One neuron of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -19,8 +19,8 @@ use crate::error::{Context, Error, FileProblem, Result, listed};
 use crate::geometry::{Aabb, Point};
 use crate::segments::{Segment, Segments};
 
-/// Rows decoded at a time.
-const BATCH_ROWS: usize = 64 * 1024;
+/// Rows decoded at a time: few enough to be in a core's cache still when they are put in place.
+const BATCH_ROWS: usize = 8 * 1024;
 
 /// What a file must have to be opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -218,10 +218,7 @@ impl Part {
     /// Unreadable or damaged.
     pub fn read(&self) -> Result<Segments> {
         let mut segments = Segments::default();
-        self.each(|segment| {
-            segments.push(segment);
-            Ok(())
-        })?;
+        self.visit(|segment| segments.push(segment))?;
         Ok(segments)
     }
 
@@ -230,8 +227,8 @@ impl Part {
     /// # Errors
     /// Unreadable or damaged.
     pub fn visit(&self, mut visit: impl FnMut(Segment)) -> Result<()> {
-        self.each(|segment| {
-            visit(segment);
+        self.each_batch(|rows| {
+            (0..rows.len()).for_each(|i| visit(rows.get(i)));
             Ok(())
         })
     }
@@ -244,24 +241,23 @@ impl Part {
         let neurons = self.known_neurons()?;
         let mut places = Places::of(&neurons);
         let mut segments = Segments::blank(places.total);
-        self.each(|segment| {
-            let place = places.take(&segment)?;
-            segments.set(place, segment);
+        let mut batch_places = Vec::with_capacity(BATCH_ROWS);
+        self.each_batch(|rows| {
+            places.take_all(rows, &mut batch_places)?;
+            rows.put(&batch_places, &mut segments);
             Ok(())
         })?;
         Ok(segments)
     }
 
-    fn each(&self, mut visit: impl FnMut(Segment) -> Result<(), TableProblem>) -> Result<()> {
+    fn each_batch(&self, mut visit: impl FnMut(&Rows<'_>) -> Result<(), TableProblem>) -> Result<()> {
         let file = File::open(&self.path).map_err(FileProblem::Read).in_file(&self.path)?;
         let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.footer.clone());
         let batches = builder.with_batch_size(BATCH_ROWS).build().map_err(TableProblem::from).in_file(&self.path)?;
         for batch in batches {
             let batch = batch.map_err(TableProblem::from).in_file(&self.path)?;
             let rows = Rows::of(&batch).in_file(&self.path)?;
-            for i in 0..batch.num_rows() {
-                visit(rows.get(i)).in_file(&self.path)?;
-            }
+            visit(&rows).in_file(&self.path)?;
         }
         Ok(())
     }
@@ -305,12 +301,21 @@ impl<'a> Places<'a> {
         Self { neurons, first, taken: vec![false; total], total }
     }
 
-    fn take(&mut self, segment: &Segment) -> Result<usize, TableProblem> {
-        let foreign = TableProblem::Row { node: segment.node_id, row: segment.row };
-        let found = self.neurons.binary_search_by_key(&segment.node_id, |n| n.node_id);
+    /// The places of the rows of a batch.
+    fn take_all(&mut self, rows: &Rows<'_>, places: &mut Vec<usize>) -> Result<(), TableProblem> {
+        places.clear();
+        for (node, row) in rows.nodes_and_rows() {
+            places.push(self.take(node, row)?);
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, node: u64, row: u64) -> Result<usize, TableProblem> {
+        let foreign = TableProblem::Row { node, row };
+        let found = self.neurons.binary_search_by_key(&node, |n| n.node_id);
         let Ok(i) = found else { return Err(foreign) };
         let neuron = self.neurons[i];
-        let offset = segment.row.checked_sub(neuron.first_row).filter(|o| *o < neuron.segments);
+        let offset = row.checked_sub(neuron.first_row).filter(|o| *o < neuron.segments);
         let Some(offset) = offset else { return Err(foreign) };
         let place = self.first[i] + offset as usize;
         match std::mem::replace(&mut self.taken[place], true) {

@@ -9,7 +9,7 @@ use super::problem::TableProblem;
 use super::schema::{COORDINATES, NODE_ID, Precision, RADIUS, ROW, SECTION_ID, SECTION_TYPE, SEGMENT_ID};
 use crate::error::{Error, Result};
 use crate::geometry::{Aabb, Point};
-use crate::segments::{SectionType, Segment};
+use crate::segments::{SectionType, Segment, Segments};
 
 /// The typed columns of a batch.
 pub(super) struct Rows<'a> {
@@ -101,23 +101,64 @@ impl<'a> Rows<'a> {
         })
     }
 
+    /// Number of rows.
+    pub(super) fn len(&self) -> usize {
+        self.node_id.len()
+    }
+
     pub(super) fn get(&self, i: usize) -> Segment {
         let (start, end) = self.ends.get(i);
         Segment {
             node_id: self.node_id[i],
             section_id: self.section_id[i],
             segment_id: self.segment_id[i],
-            section_type: self
-                .section_type
-                .is_valid(i)
-                .then(|| self.section_type.value(i))
-                .and_then(SectionType::from_number),
+            section_type: self.kind(i),
             start,
             end,
-            radius: self.radius.is_valid(i).then(|| self.radius.value(i)),
+            radius: self.radius(i),
             row: self.row[i],
         }
     }
+
+    fn kind(&self, i: usize) -> Option<SectionType> {
+        let number = self.section_type.is_valid(i).then(|| self.section_type.value(i));
+        number.and_then(SectionType::from_number)
+    }
+
+    fn radius(&self, i: usize) -> Option<f32> {
+        self.radius.is_valid(i).then(|| self.radius.value(i))
+    }
+
+    /// The node and the row of each.
+    pub(super) fn nodes_and_rows(&self) -> impl Iterator<Item = (u64, u64)> {
+        self.node_id.iter().copied().zip(self.row.iter().copied())
+    }
+
+    /// Puts all rows into their places, column by column: the places are far apart, and a column's can be waited for
+    /// together.
+    pub(super) fn put(&self, places: &[usize], segments: &mut Segments) {
+        put(places, &mut segments.node_id, |i| self.node_id[i]);
+        put(places, &mut segments.section_id, |i| self.section_id[i]);
+        put(places, &mut segments.segment_id, |i| self.segment_id[i]);
+        put(places, &mut segments.section_type, |i| self.kind(i));
+        match &self.ends.0 {
+            Coordinates::Double([x0, y0, z0, x1, y1, z1]) => {
+                put(places, &mut segments.start, |i| Point::new(x0[i], y0[i], z0[i]));
+                put(places, &mut segments.end, |i| Point::new(x1[i], y1[i], z1[i]));
+            }
+            Coordinates::Single(_) => {
+                put(places, &mut segments.start, |i| self.ends.get(i).0);
+                put(places, &mut segments.end, |i| self.ends.get(i).1);
+            }
+        }
+        put(places, &mut segments.radius, |i| self.radius(i));
+        put(places, &mut segments.row, |i| self.row[i]);
+    }
+}
+
+/// Puts values into their places of a column.
+fn put<T>(places: &[usize], column: &mut [T], value: impl Fn(usize) -> T) {
+    places.iter().enumerate().for_each(|(i, &place)| column[place] = value(i));
 }
 
 impl Ends<'_> {

@@ -67,8 +67,18 @@ pub fn write_part(
     file.sync_all().map_err(FileProblem::Write).in_file(path)
 }
 
+/// The bytes of a part, as [`write_part`] writes them.
+///
+/// # Errors
+/// None of this data; what Parquet refuses.
+pub fn encoded(segments: &Segments, neurons: &[Neuron], metadata: &Metadata, precision: Precision) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    write(&mut bytes, segments, neurons, metadata, precision)?;
+    Ok(bytes)
+}
+
 fn write(
-    file: &File,
+    file: impl std::io::Write + Send,
     segments: &Segments,
     neurons: &[Neuron],
     metadata: &Metadata,

@@ -2,20 +2,21 @@
 //!
 //! The file is laid out first; each block of neurons is then computed into a buffer and written at its place. A block's
 //! bytes depend on its neurons alone, so the file does not depend on the number of threads. In memory at one time: one
-//! part of the table, and for each thread one block of [`BLOCK_BYTES`] (or of one neuron, where that is more).
+//! part of the table and the next one, which is read meanwhile, and for each thread one block of [`BLOCK_BYTES`] (or of one neuron, where that is more).
 
 mod blocks;
 mod columns;
 mod far;
+mod forecast;
 mod layout;
 mod lookup;
 mod montage;
 mod parts;
 mod resume;
-mod scribe;
 mod source;
 
 pub use far::{FAR_UM, Far};
+pub use forecast::forecast;
 pub use lookup::{Lookup, LookupProblem};
 pub use source::Source;
 
@@ -28,6 +29,7 @@ use crate::electrode::Electrode;
 use crate::error::{Error, Problem, Result};
 use crate::journal::{Done, JournalProblem};
 use crate::method::Contact;
+use crate::partition::{Crew, Scribe, with_scribe};
 use crate::segments::{Segment, Segments};
 use crate::sonata::electrodes_file::Writer;
 use crate::staged::Existing;
@@ -170,15 +172,24 @@ pub fn warnings(electrodes: &[Electrode], contacts: &[Contact]) -> Result<Vec<Er
 /// written; a coefficient that is not finite, with contact, node, section and segment; what an earlier run left, if it is
 /// not to be gone on with or is of other inputs. No output is left behind, unless the same run may succeed later.
 pub fn compute(request: &Request<'_>) -> Result<Summary> {
+    compute_with(request, &Crew::default())
+}
+
+/// The same by several processes, each of which calls this: they share the parts, and write them to one file. The bytes do
+/// not depend on their number.
+///
+/// # Errors
+/// As [`compute`]; those of all ranks are given to rank 0, the others learn that the run has ended.
+pub fn compute_with(request: &Request<'_>, crew: &Crew) -> Result<Summary> {
     let columns = Columns::new(request.electrodes, request.contacts)?;
     let layout = layout::layout(request, &columns)?;
     let parts = parts::all(request.sources);
     let all = parts.len() as u64;
-    let (kept, damaged) = match resume::begin(request, &layout, &columns, &parts)? {
+    let (kept, damaged) = match resume::begin(request, &layout, &columns, &parts, crew)? {
         Beginning::Complete => (all, 0),
         Beginning::At(unfinished) => {
             let counts = (unfinished.done.len() as u64, unfinished.damaged);
-            go_on(request, &columns, &parts, unfinished)?;
+            go_on(request, &columns, &parts, unfinished, crew)?;
             counts
         }
     };
@@ -193,25 +204,31 @@ pub fn compute(request: &Request<'_>) -> Result<Summary> {
     })
 }
 
-/// Does the parts that are left.
-fn go_on(request: &Request<'_>, columns: &Columns, parts: &[Part<'_>], mut unfinished: Unfinished) -> Result<()> {
+/// Does the parts that are left, or this rank's share of them.
+fn go_on(
+    request: &Request<'_>,
+    columns: &Columns,
+    parts: &[Part<'_>],
+    mut unfinished: Unfinished,
+    crew: &Crew,
+) -> Result<()> {
     let Unfinished { writer, journal, done, .. } = &mut unfinished;
     let work = Work { request, columns, writer, buffers: Buffers::default() };
-    let (kept, mut stopped) = (done.len() as u64, false);
+    let kept = done.len() as u64;
     let (left, others): (Vec<&Part<'_>>, Vec<&Part<'_>>) = parts.iter().partition(|p| !done.contains(&p.number));
     (request.progress)(others.iter().map(|part| part.segments()).sum());
-    let (written, result) = scribe::with(writer, journal, |scribe| {
-        for part in left {
-            stopped = (request.stop)();
-            if stopped || !scribe.tell(work.part(part)?) {
-                break;
-            }
-        }
-        Ok(())
+    let own = crew.own(&left.iter().map(|part| part.segments()).collect::<Vec<_>>());
+    let own: Vec<&Part<'_>> = left.into_iter().zip(own).filter_map(|(part, own)| own.then_some(part)).collect();
+    let scribe = Scribe { crew, sync: &|| writer.sync(), stop: request.stop, elsewhere: request.progress };
+    let (written, result) = with_scribe(scribe, journal.as_mut(), |scribe| {
+        parts::each(&own, |part, segments| Ok(!scribe.is_to_stop() && scribe.tell(work.part(part, &segments)?)))
     });
+    if !crew.is_first() {
+        return result.and_then(|()| crew.await_end());
+    }
     let (done, all) = (kept + written, parts.len() as u64);
     let error = match result {
-        Ok(()) if !stopped => return unfinished.finish(),
+        Ok(()) if done == all => return unfinished.finish(),
         Ok(()) => Error::from(JournalProblem::Stopped).in_file(request.output),
         Err(error) => error,
     };
@@ -221,6 +238,22 @@ fn go_on(request: &Request<'_>, columns: &Columns, parts: &[Part<'_>], mut unfin
     }
     unfinished.discard();
     Err(error)
+}
+
+/// Values that are looked at twice in a row, while they are in the nearest cache.
+const NEAR_VALUES: usize = 2048;
+
+/// The checksum of values as they are in the file, if all are finite.
+fn finite_checksum(values: &[f64]) -> Option<crc32fast::Hasher> {
+    let mut checksum = crc32fast::Hasher::new();
+    for near in values.chunks(NEAR_VALUES) {
+        // no early exit: it would keep the loop from being vectorised
+        if !near.iter().fold(true, |all, v| all & v.is_finite()) {
+            return None;
+        }
+        checksum.update(near.as_bytes());
+    }
+    Some(checksum)
 }
 
 /// The checksum of values as they are in the file.
@@ -249,11 +282,9 @@ struct Work<'a> {
 
 impl Work<'_> {
     /// Computes and writes one part.
-    fn part(&self, part: &Part<'_>) -> Result<Done> {
-        let segments = part.source.read(part.place)?;
-        layout::check_rows(part.source.path(), part.neurons(), &segments)?;
+    fn part(&self, part: &Part<'_>, segments: &Segments) -> Result<Done> {
         let blocks = blocks::split(part.neurons(), self.columns.width(), BLOCK_BYTES);
-        let work = |block: &Block<'_>| self.block(part, &segments, block);
+        let work = |block: &Block<'_>| self.block(part, segments, block);
         let written: Vec<Result<crc32fast::Hasher>> = blocks.par_iter().map(work).collect();
         // the first error in row order, so that it does not depend on threads either
         let checksum = combined(written.into_iter().collect::<Result<Vec<_>>>()?);
@@ -266,32 +297,29 @@ impl Work<'_> {
             let width = self.columns.width();
             values.resize(block.segments * width, 0.0);
             block.fill(segments, self.columns, values, scratch);
-            self.check_finite(part.source, segments, block, values)?;
+            let checksum =
+                finite_checksum(values).ok_or_else(|| self.not_finite(part.source, segments, block, values))?;
             for Run { first_row, rows } in block.runs() {
                 let own = values.get(rows.start * width..rows.end * width).unwrap_or_default();
                 self.writer.write_rows(part.population, first_row, own)?;
             }
             (self.request.progress)(block.segments as u64);
-            Ok(checksum(values))
+            Ok(checksum)
         })
     }
 
-    /// Refuses what the simulator cannot use.
-    fn check_finite(&self, source: &dyn Source, part: &Segments, block: &Block<'_>, values: &[f64]) -> Result<()> {
-        // no early exit: it would keep the loop from being vectorised
-        if values.iter().fold(true, |all, v| all & v.is_finite()) {
-            return Ok(());
-        }
+    /// The error of values that the simulator cannot use.
+    fn not_finite(&self, source: &dyn Source, part: &Segments, block: &Block<'_>, values: &[f64]) -> Error {
         let bad = values.iter().position(|v| !v.is_finite()).unwrap_or_default();
         let (row, column) = (bad / self.columns.width(), bad % self.columns.width());
         let neuron = block.neuron_at(part, row);
         if let Some(known) = neuron.and_then(|(neuron, segment)| self.columns.explain(&neuron, segment, column)) {
-            return Err(known);
+            return known;
         }
         let Segment { node_id, section_id: section, segment_id: segment, .. } = part.get(block.first + row);
         let contact = self.request.electrodes.get(column).map(|e| e.name.clone()).unwrap_or_default();
         let value = values.get(bad).copied().unwrap_or(f64::NAN);
         let problem = WeightsProblem::NotFinite { contact, section, segment, value };
-        Err(layout::at_node(source.path(), node_id, problem))
+        layout::at_node(source.path(), node_id, problem)
     }
 }

@@ -1,6 +1,8 @@
 //! The parts of all tables, numbered through: what is computed, journalled and gone on with.
 
-use super::Source;
+use super::{Source, layout};
+use crate::error::Result;
+use crate::segments::Segments;
 use crate::table::Neuron;
 
 /// A part of one of the tables.
@@ -26,6 +28,13 @@ impl<'a> Part<'a> {
     pub fn segments(&self) -> u64 {
         self.neurons().iter().map(|n| n.segments).sum()
     }
+
+    /// Reads its segments: as its neuron list tells them, or an error.
+    pub fn read(&self) -> Result<Segments> {
+        let segments = self.source.read(self.place)?;
+        layout::check_rows(self.source.path(), self.neurons(), &segments)?;
+        Ok(segments)
+    }
 }
 
 /// The parts of all tables, in order.
@@ -36,4 +45,20 @@ pub fn all<'a>(sources: &[&'a dyn Source]) -> Vec<Part<'a>> {
     });
     let numbered = (0..).zip(places);
     numbered.map(|(number, (population, source, place))| Part { number, population, source, place }).collect()
+}
+
+/// Gives parts to `work` in order, until that says that it is enough. While it works on one the next is read, by a thread of
+/// the same pool: with one thread one comes after the other. In memory at one time: these two.
+pub fn each<'a>(parts: &[&Part<'a>], mut work: impl FnMut(&Part<'a>, Segments) -> Result<bool> + Send) -> Result<()> {
+    let mut read = parts.first().map(|first| first.read());
+    for (i, part) in parts.iter().enumerate() {
+        let Some(segments) = read.transpose()? else { break };
+        let next = parts.get(i + 1);
+        let (on, next) = rayon::join(|| work(part, segments), || next.map(|next| next.read()));
+        if !on? {
+            break;
+        }
+        read = next;
+    }
+    Ok(())
 }

@@ -11,7 +11,8 @@ use super::parts::Part;
 use super::{BLOCK_BYTES, Request, checksum};
 use crate::error::{Context, Result};
 use crate::journal::{self, Digest, Done, Header, Journal, JournalProblem, PROGRAM};
-use crate::sonata::electrodes_file::{ElectrodesFile, Layout, Writer, is_laid_out};
+use crate::partition::{self, Crew};
+use crate::sonata::electrodes_file::{ElectrodesFile, Layout, Reader, Writer, is_laid_out};
 use crate::staged::{Existing, partial_of};
 
 /// Where a run begins.
@@ -25,7 +26,8 @@ pub enum Beginning {
 /// An output of which parts are left to do.
 pub struct Unfinished {
     pub writer: Writer,
-    pub journal: Journal,
+    /// That of rank 0; other ranks have none.
+    pub journal: Option<Journal>,
     /// The parts that are done, by number.
     pub done: BTreeSet<u64>,
     /// How many parts the journal tells whose bytes are not those that were written.
@@ -41,7 +43,7 @@ impl Unfinished {
             return Err(error);
         }
         self.writer.commit()?;
-        self.journal.remove();
+        self.journal.into_iter().for_each(Journal::remove);
         Ok(())
     }
 
@@ -52,26 +54,58 @@ impl Unfinished {
 
     /// Nothing is left.
     pub fn discard(self) {
-        self.journal.remove();
+        self.journal.into_iter().for_each(Journal::remove);
     }
 }
 
-/// Finds out where to begin.
-pub fn begin(request: &Request<'_>, layout: &Layout, columns: &Columns, parts: &[Part<'_>]) -> Result<Beginning> {
-    let output = request.output;
+/// Finds out where to begin, with all ranks: rank 0 looks and tells the others.
+pub fn begin(
+    request: &Request<'_>,
+    layout: &Layout,
+    columns: &Columns,
+    parts: &[Part<'_>],
+    crew: &Crew,
+) -> Result<Beginning> {
     let header = Header {
         program: PROGRAM.into(),
         inputs: inputs(request, layout)?,
         segments: parts.iter().map(Part::segments).sum(),
         parts: parts.len() as u64,
     };
+    if !crew.is_first() {
+        return Ok(match crew.await_beginning(header.inputs)? {
+            partition::Beginning::Complete => Beginning::Complete,
+            partition::Beginning::After(done) => {
+                let writer = Writer::join(request.output, layout)?;
+                Beginning::At(Unfinished { writer, journal: None, done, damaged: 0 })
+            }
+        });
+    }
+    crew.gather(header.inputs).in_file(request.output)?;
+    let beginning = look(request, layout, columns, parts, &header)?;
+    crew.begin(&match &beginning {
+        Beginning::Complete => partition::Beginning::Complete,
+        Beginning::At(unfinished) => partition::Beginning::After(unfinished.done.clone()),
+    });
+    Ok(beginning)
+}
+
+/// Looks at what is there.
+fn look(
+    request: &Request<'_>,
+    layout: &Layout,
+    columns: &Columns,
+    parts: &[Part<'_>],
+    header: &Header,
+) -> Result<Beginning> {
+    let output = request.output;
     let partial = partial_of(output);
     let keep = request.existing == Existing::Keep;
     if !request.resume {
         if keep && !output.exists() && partial.exists() {
             return Err(JournalProblem::Unfinished).in_file(&partial);
         }
-        return fresh(request, layout, &header);
+        return fresh(request, layout, header);
     }
     if output.is_file() && is_complete(request, layout, columns, parts)? {
         // a run may have been killed between the last two steps
@@ -82,13 +116,13 @@ pub fn begin(request: &Request<'_>, layout: &Layout, columns: &Columns, parts: &
         return Err(JournalProblem::OtherOutput).in_file(output);
     }
     if !partial.is_file() {
-        return fresh(request, layout, &header);
+        return fresh(request, layout, header);
     }
-    match Journal::resume(output, &header) {
+    match Journal::resume(output, header) {
         Ok(Some((journal, done))) => resumed(request, layout, parts, journal, &done),
-        Ok(None) => fresh(request, layout, &header),
+        Ok(None) => fresh(request, layout, header),
         Err(error) if keep || error.may_pass() => Err(error),
-        Err(_) => fresh(request, layout, &header),
+        Err(_) => fresh(request, layout, header),
     }
 }
 
@@ -99,7 +133,7 @@ fn fresh(request: &Request<'_>, layout: &Layout, header: &Header) -> Result<Begi
     let writer = Writer::create(request.output, request.existing, layout)?;
     writer.sync()?;
     let journal = Journal::begin(request.output, header)?;
-    Ok(Beginning::At(Unfinished { writer, journal, done: BTreeSet::new(), damaged: 0 }))
+    Ok(Beginning::At(Unfinished { writer, journal: Some(journal), done: BTreeSet::new(), damaged: 0 }))
 }
 
 /// Goes on with an earlier run, after a look at what it wrote.
@@ -111,21 +145,8 @@ fn resumed(
     done: &[Done],
 ) -> Result<Beginning> {
     let writer = Writer::resume(request.output, request.existing, layout)?;
-    // where a part stands twice, the later line is of the later bytes
-    let told: BTreeMap<u64, &Done> = done.iter().map(|d| (d.part, d)).collect();
-    let listed = parts.iter().filter_map(|part| Some((part, *told.get(&part.number)?)));
-    let listed: Vec<(&Part<'_>, &Done)> = listed.collect();
-    let (width, buffers) = (layout.electrodes.len(), Buffers::default());
-    let is_there = |(part, done): &(&Part<'_>, &Done)| {
-        let found = stored_checksum(&writer, part, width, &buffers);
-        found.map(|checksum| (checksum == done.checksum && part.segments() == done.segments).then_some(part.number))
-    };
-    match listed.par_iter().map(is_there).collect::<Vec<_>>().into_iter().collect::<Result<Vec<_>>>() {
-        Ok(found) => {
-            let done: BTreeSet<u64> = found.iter().flatten().copied().collect();
-            let damaged = (listed.len() - done.len()) as u64;
-            Ok(Beginning::At(Unfinished { writer, journal, done, damaged }))
-        }
+    match whole(&writer, layout, parts, done) {
+        Ok((done, damaged)) => Ok(Beginning::At(Unfinished { writer, journal: Some(journal), done, damaged })),
         Err(error) => {
             writer.leave();
             Err(error)
@@ -133,15 +154,32 @@ fn resumed(
     }
 }
 
+/// The parts whose bytes are those that were written, and how many others a journal tells.
+fn whole(writer: &Writer, layout: &Layout, parts: &[Part<'_>], done: &[Done]) -> Result<(BTreeSet<u64>, u64)> {
+    // where a part stands twice, the later line is of the later bytes
+    let told: BTreeMap<u64, &Done> = done.iter().map(|d| (d.part, d)).collect();
+    let listed = parts.iter().filter_map(|part| Some((part, *told.get(&part.number)?)));
+    let listed: Vec<(&Part<'_>, &Done)> = listed.collect();
+    let (reader, width, buffers) = (writer.reader()?, layout.electrodes.len(), Buffers::default());
+    let is_there = |(part, done): &(&Part<'_>, &Done)| {
+        let found = stored_checksum(&reader, part, width, &buffers);
+        found.map(|checksum| (checksum == done.checksum && part.segments() == done.segments).then_some(part.number))
+    };
+    let found: Vec<Result<Option<u64>>> = listed.par_iter().map(is_there).collect();
+    let found: BTreeSet<u64> = found.into_iter().filter_map(Result::transpose).collect::<Result<_>>()?;
+    let damaged = (listed.len() - found.len()) as u64;
+    Ok((found, damaged))
+}
+
 /// The checksum of a part's rows as they are in the file.
-fn stored_checksum(writer: &Writer, part: &Part<'_>, width: usize, buffers: &Buffers) -> Result<u32> {
+fn stored_checksum(reader: &Reader<'_>, part: &Part<'_>, width: usize, buffers: &Buffers) -> Result<u32> {
     let blocks = blocks::split(part.neurons(), width, BLOCK_BYTES);
     let read = |block: &Block<'_>| {
         buffers.with(|Buffer { values, .. }| {
             values.resize(block.segments * width, 0.0);
             for run in block.runs() {
                 let own = values.get_mut(run.rows.start * width..run.rows.end * width).unwrap_or_default();
-                writer.read_rows(part.population, run.first_row, own)?;
+                reader.read_rows(part.population, run.first_row, own)?;
             }
             Ok(checksum(values))
         })
@@ -190,8 +228,7 @@ fn is_complete(request: &Request<'_>, layout: &Layout, columns: &Columns, parts:
 
 /// Whether the file has the first rows of a part as they would be computed.
 fn is_stored(file: &ElectrodesFile, layout: &Layout, columns: &Columns, part: &Part<'_>) -> Result<bool> {
-    let segments = part.source.read(part.place)?;
-    super::layout::check_rows(part.source.path(), part.neurons(), &segments)?;
+    let segments = part.read()?;
     let width = columns.width();
     let blocks = blocks::split(part.neurons(), width, BLOCK_BYTES);
     let (Some(block), Some(population)) = (blocks.first(), layout.populations.get(part.population)) else {

@@ -32,10 +32,13 @@ fn a_name_that_is_no_picture_s_is_refused_before_anything_is_read() {
 
 #[test]
 fn an_unknown_view_is_refused_with_those_that_there_are() {
-    let run = weights(&["--electrode", "2", "--view", "zx", "-o", "a.svg"]);
+    let run = weights(&["--electrode", "2", "--view", "zz", "-o", "a.svg"]);
     assert_eq!(run.code, 2);
     let first: Vec<&str> = run.stderr.lines().take(2).collect();
-    assert_eq!(first, ["error: invalid value 'zx' for '--view <VIEW>'", "  [possible values: xy, xz, yz, all]"]);
+    assert_eq!(
+        first,
+        ["error: invalid value 'zz' for '--view <VIEW>'", "  [possible values: xy, xz, yx, yz, zx, zy, all]"]
+    );
 }
 
 #[test]

@@ -38,9 +38,8 @@ pub fn leadfield_in<S: AsRef<std::ffi::OsStr>>(folder: &Path, args: &[S]) -> Run
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_leadfield"));
     // a program started by one test inherits, and so holds, the locks of files that other tests are writing
     command.env("HDF5_USE_FILE_LOCKING", "FALSE");
-    let Output { status, stdout, stderr } = command.current_dir(folder).args(args).output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    Run { code: status.code().unwrap_or(-1), stdout: text(stdout), stderr: text(stderr) }
+    command.current_dir(folder).args(args);
+    Run::of(command)
 }
 
 /// Runs `leadfield` with arguments in the project's root.
@@ -49,6 +48,13 @@ pub fn leadfield<S: AsRef<std::ffi::OsStr>>(args: &[S]) -> Run {
 }
 
 impl Run {
+    /// Runs a command to its end.
+    pub fn of(mut command: std::process::Command) -> Self {
+        let Output { status, stdout, stderr } = command.output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Self { code: status.code().unwrap_or(-1), stdout: text(stdout), stderr: text(stderr) }
+    }
+
     /// Asserts success and gives standard output.
     #[track_caller]
     pub fn ok(self) -> String {

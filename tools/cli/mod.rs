@@ -1,7 +1,10 @@
 //! What all tools share: common options, exit codes, how errors are told.
 
+pub mod facts;
+pub mod forecast;
 pub mod output;
 pub mod progress;
+mod ranks;
 pub mod rule;
 pub mod signals;
 mod text;
@@ -11,7 +14,10 @@ use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
 
 use leadfield::error::{Error, Problem, Result};
+use leadfield::partition::{Balance, Crew};
 use leadfield::staged::Existing;
+
+use ranks::Ranks;
 
 /// Options that every tool takes.
 #[derive(clap::Args)]
@@ -19,9 +25,12 @@ pub struct Common {
     /// Say nothing but errors
     #[arg(long, global = true)]
     pub quiet: bool,
-    /// Number of worker threads (default: one a core)
+    /// Number of worker threads (default: one a core; under mpirun, the cores that a rank may use, shared with the others)
     #[arg(long, global = true, value_name = "N")]
     pub threads: Option<usize>,
+    /// The processes that share the run.
+    #[arg(skip)]
+    ranks: Ranks,
 }
 
 /// The program's arguments, with negative numbers written as clap knows them: it takes `-0.001` for a number, but
@@ -66,7 +75,7 @@ impl Common {
         let threads = match self.threads {
             Some(0) => return Err(ThreadProblem::Zero.into()),
             Some(n) => n,
-            None => 0,
+            None => self.ranks.threads(),
         };
         let built = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
         Ok(built.map_err(ThreadProblem::Pool)?)
@@ -95,9 +104,66 @@ impl Common {
     }
 }
 
+/// What a tool that ranks can share has to know of them.
+impl Common {
+    /// Finds the other ranks, if several were started. All but rank 0 are quiet from now on.
+    pub fn join_ranks(&mut self) -> Result<()> {
+        self.ranks = Ranks::of_environment();
+        self.ranks.connect(self.quiet)?;
+        self.quiet |= !self.crew().is_first();
+        Ok(())
+    }
+
+    /// The ranks that share the run.
+    pub fn crew(&self) -> &Crew {
+        self.ranks.crew()
+    }
+
+    /// Tells how the work was shared.
+    pub fn tell_balance(&self) {
+        if let Some(Balance { ranks, slowest_s, mean_s }) = self.crew().balance() {
+            let ratio = if mean_s > 0.0 { slowest_s / mean_s } else { 1.0 };
+            self.say(format_args!(
+                "{ranks} ranks at work for {mean_s:.2} s on average, the slowest {ratio:.2} times as long"
+            ));
+        }
+    }
+
+    /// Tells an error and its hint, and gives the exit code. Of several ranks the first tells; then the others may go.
+    pub fn conclude(&self, result: Result<Outcome>) -> ExitCode {
+        let outcome = result.as_ref().map(drop);
+        let code = code(&result);
+        let code = if self.ranks.tells() { code } else { self.ranks.defer(code) };
+        if let (true, Err(error)) = (self.ranks.tells(), &result) {
+            tell(error);
+        }
+        self.crew().end(outcome);
+        code
+    }
+}
+
+/// The arguments are not understood, or help was asked for: told once, however many ranks there are.
+pub fn conclude_arguments(error: &clap::Error) -> ExitCode {
+    let (ranks, code) = (Ranks::of_environment(), ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2)));
+    if !ranks.tells() {
+        return ranks.defer(code);
+    }
+    // where nobody reads it nothing is lost
+    drop(error.print());
+    code
+}
+
 /// `--force` as the library knows it.
 pub fn existing(force: bool) -> Existing {
     if force { Existing::Replace } else { Existing::Keep }
+}
+
+fn code(result: &Result<Outcome>) -> ExitCode {
+    match result {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::Differ) => ExitCode::from(1),
+        Err(_) => ExitCode::from(2),
+    }
 }
 
 /// Tells an error and its hint on standard error.
@@ -105,17 +171,5 @@ pub fn tell(error: &Error) {
     eprintln!("error: {error}");
     if let Some(hint) = error.hint() {
         eprintln!("hint: {hint}");
-    }
-}
-
-/// Tells an error and its hint on standard error, and turns the outcome into the exit code.
-pub fn conclude(result: Result<Outcome>) -> ExitCode {
-    match result {
-        Ok(Outcome::Done) => ExitCode::SUCCESS,
-        Ok(Outcome::Differ) => ExitCode::from(1),
-        Err(error) => {
-            tell(&error);
-            ExitCode::from(2)
-        }
     }
 }

@@ -88,17 +88,20 @@ pub(super) fn weights(folder: &Path) -> Result<Step> {
     Ok(Step { what: "weights", counts, seconds: started.elapsed().as_secs_f64(), path })
 }
 
-/// A page on both files, and the picture on it.
-pub(super) fn report(folder: &Path) -> Result<Step> {
+/// A page on both files and the steps before, and the picture on it.
+pub(super) fn report(folder: &Path, before: &[Step]) -> Result<Step> {
     let (started, path) = (Instant::now(), folder.join("report.html"));
     let (table, weights) = (folder.join("segments.parquet"), folder.join("weights.h5"));
-    let request = report::Request { table: &table, weights: &weights, electrode: None, within: report::WITHIN_UM };
+    let took: Vec<(&str, f64)> = before.iter().map(|step| (step.what, step.seconds)).collect();
+    let request =
+        report::Request { table: &table, weights: &weights, electrode: None, within: report::WITHIN_UM, took: &took };
     let made = report::make(&request)?;
+    let drawn = made.drawn?;
     let figure = folder.join("weights.svg");
     std::fs::write(&path, &made.html).map_err(FileProblem::Write).in_file(&path)?;
-    std::fs::write(&figure, made.figure.to_svg()).map_err(FileProblem::Write).in_file(&figure)?;
+    std::fs::write(&figure, drawn.figure.to_svg()).map_err(FileProblem::Write).in_file(&figure)?;
     let counts =
-        format!("a page to look at, {:.1} MB, drawn at contact {}", made.html.len() as f64 / 1e6, made.electrode);
+        format!("a page to look at, {:.1} MB, drawn at contact {}", made.html.len() as f64 / 1e6, drawn.electrode);
     Ok(Step { what: "report", counts, seconds: started.elapsed().as_secs_f64(), path })
 }
 

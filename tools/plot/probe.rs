@@ -26,7 +26,7 @@ pub struct Args {
     /// The region of every contact is a ball of this radius, um
     #[arg(long, value_name = "R", allow_negative_numbers = true)]
     within: Option<f64>,
-    /// From where; y is upright in every view that has it
+    /// Which axes are shown: the first to the right, the second up
     #[arg(long, value_name = "VIEW", default_value = "all")]
     view: View,
     #[command(flatten)]

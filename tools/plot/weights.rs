@@ -24,7 +24,7 @@ pub struct Args {
     /// Contact whose coefficients are drawn
     #[arg(long, value_name = "NAME")]
     electrode: String,
-    /// From where; y is upright in every view that has it
+    /// Which axes are shown: the first to the right, the second up
     #[arg(long, value_name = "VIEW", default_value = "all")]
     view: View,
     /// Show no more than this much to every side of the contact, um

@@ -1,5 +1,6 @@
 //! Which of the inputs is the segment table, and which the electrodes file.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use leadfield::Result;
@@ -21,11 +22,12 @@ pub struct Files {
 struct NotOne {
     what: &'static str,
     found: String,
+    advice: String,
 }
 
 impl Problem for NotOne {
     fn hint(&self) -> Option<String> {
-        Some("name both files: `leadfield report segments.parquet weights.h5`".into())
+        Some(self.advice.clone())
     }
 }
 
@@ -34,25 +36,47 @@ impl Files {
     pub fn of(inputs: &[PathBuf]) -> Result<Self> {
         let (mut tables, mut weights) = (Vec::new(), Vec::new());
         for path in inputs {
+            if !path.exists() {
+                return Err(FileProblem::Read(ErrorKind::NotFound.into())).in_file(path);
+            }
             let folder = path.is_dir() && !is_parts(path)?;
             for file in if folder { members(path)? } else { vec![path.clone()] } {
                 if is_table(&file)? {
                     tables.push(file);
+                } else if file.is_dir() {
+                    // positions of several populations are a folder of tables; others may be closed to us
+                    tables.extend(populations(&file).unwrap_or_default());
                 } else if !folder || is_weights(&file) {
                     weights.push(file);
                 }
             }
         }
-        Ok(Self { table: one(tables, "segment table")?, weights: one(weights, "electrodes file")? })
+        let shown = |paths: &[PathBuf], other: &str| paths.first().map_or(other.into(), |p| p.display().to_string());
+        let (table, file) = (shown(&tables, "segments.parquet"), shown(&weights, "weights.h5"));
+        let both = format!("name the two that belong together: `leadfield report {table} {file}`");
+        let make = |lacking: bool, advice: &str| if lacking { advice.into() } else { both.clone() };
+        let lacks_both = tables.is_empty() && weights.is_empty();
+        let positions = if lacks_both {
+            "`leadfield positions` makes one from a circuit, and `leadfield weights` an electrodes file from it"
+        } else {
+            "`leadfield positions` makes one from a circuit; without it `leadfield validate electrodes-file` examines the file"
+        };
+        let compute = format!("`leadfield weights {table} ELECTRODES -o weights.h5` makes one");
+        let advice = [make(tables.is_empty(), positions), make(weights.is_empty(), &compute)];
+        let [of_tables, of_weights] = advice;
+        Ok(Self {
+            table: one(tables, "segment table", of_tables)?,
+            weights: one(weights, "electrodes file", of_weights)?,
+        })
     }
 }
 
-fn one(mut found: Vec<PathBuf>, what: &'static str) -> Result<PathBuf> {
+fn one(mut found: Vec<PathBuf>, what: &'static str, advice: String) -> Result<PathBuf> {
     match (found.pop(), found.is_empty()) {
         (Some(one), true) => Ok(one),
         (last, _) => {
             found.extend(last);
-            Err(NotOne { what, found: listed(found.iter().map(|p| p.display().to_string()), 6) }.into())
+            Err(NotOne { what, found: listed(found.iter().map(|p| p.display().to_string()), 6), advice }.into())
         }
     }
 }
@@ -76,6 +100,17 @@ fn is_parts(folder: &Path) -> Result<bool> {
         has_ending(p, "parquet") && p.file_name().is_some_and(|n| n.to_string_lossy().starts_with("part-"))
     };
     Ok(members(folder)?.iter().any(part))
+}
+
+/// The tables in parts of a folder.
+fn populations(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut tables = Vec::new();
+    for path in members(folder)? {
+        if path.is_dir() && is_parts(&path)? {
+            tables.push(path);
+        }
+    }
+    Ok(tables)
 }
 
 fn is_table(path: &Path) -> Result<bool> {

@@ -5,10 +5,9 @@ use std::os::unix::fs::FileExt;
 
 use zerocopy::IntoBytes;
 
-use super::{ElectrodesFile, Population, scaling_factors};
+use super::{ElectrodesFile, Population, VALUE_BYTES, scaling_factors};
 use crate::error::{Context, FileProblem, Result};
 
-const VALUE_BYTES: u64 = size_of::<f64>() as u64;
 /// Coefficients further apart in the file than this are read apart: about what a page of memory holds.
 const GAP_BYTES: u64 = 4096;
 /// Bytes read together at most.

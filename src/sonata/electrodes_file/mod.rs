@@ -20,6 +20,7 @@ mod formula;
 mod names;
 mod reader;
 mod same;
+mod size;
 mod writer;
 
 pub use factors::Factors;
@@ -27,9 +28,13 @@ pub use formula::{Formula, SETTINGS, settings};
 pub use names::{ColumnRule, sorted_names};
 pub use reader::{Description, ElectrodeEntry, ElectrodesFile, Population};
 pub use same::is_laid_out;
-pub use writer::{Attribute, Electrode, Layout, PopulationLayout, Writer};
+pub use size::size;
+pub use writer::{Attribute, Electrode, Layout, PopulationLayout, Reader, Writer};
 
 use crate::error::Problem;
+
+/// Bytes of a coefficient.
+pub const VALUE_BYTES: u64 = size_of::<f64>() as u64;
 
 /// The group that holds electrodes and coefficients; no population may have its name.
 pub const ELECTRODES: &str = "electrodes";

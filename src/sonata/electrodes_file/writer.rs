@@ -4,17 +4,20 @@ use std::collections::HashSet;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use zerocopy::IntoBytes;
 
-use super::{ELECTRODES, ElectrodesFileProblem, electrode, node_ids, offsets, scaling_factors};
+use super::{ELECTRODES, ElectrodesFileProblem, VALUE_BYTES, electrode, node_ids, offsets, scaling_factors};
 use crate::error::{Context, FileProblem, Result};
 use crate::geometry::Point;
 use crate::h5;
-use crate::staged::{Existing, Staged};
+use crate::staged::{Existing, Staged, check_rest};
 use crate::units::COEFFICIENT_UNIT;
 
-const VALUE_BYTES: u64 = size_of::<f64>() as u64;
+/// After so many bytes the system is asked to begin bringing them to the disk, so that a sync has little left to do: enough
+/// for pieces that lie together on the disk.
+const WRITE_BACK_BYTES: u64 = 32 << 20;
 
 /// A piece of provenance: an HDF5 attribute.
 #[derive(Debug, Clone, PartialEq)]
@@ -83,7 +86,7 @@ pub struct Layout {
 
 impl Layout {
     /// Checks what HDF5 cannot hold: names with `/`, names used twice.
-    fn check(&self) -> Result<(), ElectrodesFileProblem> {
+    pub(super) fn check(&self) -> Result<(), ElectrodesFileProblem> {
         let mut taken = HashSet::from([ELECTRODES]);
         let populations = self.populations.iter().map(|p| ("population name", p.name.as_str()));
         let contacts = self.electrodes.iter().map(|e| ("contact name", e.name.as_str()));
@@ -101,7 +104,7 @@ impl Layout {
 
 /// Where one population's coefficients lie in the file.
 #[derive(Debug, Clone, Copy)]
-struct Extent {
+pub(super) struct Extent {
     byte: u64,
     rows: u64,
 }
@@ -113,40 +116,55 @@ pub struct Writer {
     file: File,
     columns: u64,
     extents: Vec<Extent>,
+    /// Bytes of coefficients written so far.
+    written: AtomicU64,
 }
 
 impl Writer {
     /// Lays out a file: all but the coefficients is written.
     ///
     /// # Errors
-    /// It exists and is to be kept, its folder cannot be written, a name cannot be stored, the disk is full.
+    /// It exists and is to be kept, its folder cannot be written, a name cannot be stored, the disk has too little space.
     pub fn create(target: &Path, existing: Existing, layout: &Layout) -> Result<Self> {
         layout.check().in_file(target)?;
         let staged = Staged::new(target, existing)?;
         let extents = lay_out(staged.partial(), layout)?;
-        let file = File::options().read(true).write(true).open(staged.partial());
-        let file = file.map_err(FileProblem::Write).in_file(target)?;
-        Ok(Self { staged, file, columns: layout.electrodes.len() as u64, extents })
+        check_rest(staged.partial(), target)?;
+        Self::open(staged, layout, extents)
     }
 
     /// Goes on with the partial file of an earlier run that had the same layout.
     ///
     /// # Errors
-    /// The output exists and is to be kept; the partial file is damaged or has another shape.
+    /// The output exists and is to be kept; the partial file is damaged or has another shape; the disk has too little space.
     pub fn resume(target: &Path, existing: Existing, layout: &Layout) -> Result<Self> {
         let staged = Staged::resume(target, existing)?;
-        let columns = layout.electrodes.len();
-        let extents = match laid_out(staged.partial(), layout) {
-            Ok(extents) => extents,
+        let extents = laid_out(staged.partial(), layout);
+        match extents.and_then(|extents| check_rest(staged.partial(), target).map(|()| extents)) {
+            Ok(extents) => Self::open(staged, layout, extents),
             Err(error) => {
                 // it is somebody's work, though it cannot be gone on with
                 staged.leave();
-                return Err(error);
+                Err(error)
             }
-        };
-        let file = File::options().read(true).write(true).open(staged.partial());
-        let file = file.map_err(FileProblem::Write).in_file(target)?;
-        Ok(Self { staged, file, columns: columns as u64, extents })
+        }
+    }
+
+    /// Writes to a file that another process has laid out, and will give its name.
+    ///
+    /// # Errors
+    /// It is not there, is damaged, or has another shape.
+    pub fn join(target: &Path, layout: &Layout) -> Result<Self> {
+        let staged = Staged::join(target);
+        let extents = laid_out(staged.partial(), layout)?;
+        Self::open(staged, layout, extents)
+    }
+
+    fn open(staged: Staged, layout: &Layout, extents: Vec<Extent>) -> Result<Self> {
+        // not to be read: a network file system would then fetch, and write back, what others write beside these rows
+        let file = File::options().write(true).open(staged.partial());
+        let file = file.map_err(FileProblem::Write).in_file(staged.target())?;
+        Ok(Self { staged, file, columns: layout.electrodes.len() as u64, extents, written: AtomicU64::new(0) })
     }
 
     /// Writes some rows of a population (by its place in [`Layout::populations`]), from `first_row` on: row-major, one
@@ -157,17 +175,22 @@ impl Writer {
     pub fn write_rows(&self, population: usize, first_row: u64, values: &[f64]) -> Result<()> {
         let at = self.byte(population, first_row, values.len()).in_file(self.staged.target())?;
         let written = self.file.write_all_at(values.as_bytes(), at);
-        written.map_err(FileProblem::Write).in_file(self.staged.target())
+        written.map_err(FileProblem::Write).in_file(self.staged.target())?;
+        let bytes = size_of_val(values) as u64;
+        let before = self.written.fetch_add(bytes, Ordering::Relaxed);
+        if (before + bytes) / WRITE_BACK_BYTES > before / WRITE_BACK_BYTES {
+            begin_write_back(&self.file);
+        }
+        Ok(())
     }
 
-    /// Reads rows back, as [`Writer::write_rows`] wrote them.
+    /// To read back what was written.
     ///
     /// # Errors
-    /// The rows are outside the layout, or the operating system refuses.
-    pub fn read_rows(&self, population: usize, first_row: u64, values: &mut [f64]) -> Result<()> {
-        let at = self.byte(population, first_row, values.len()).in_file(self.staged.target())?;
-        let read = self.file.read_exact_at(values.as_mut_bytes(), at);
-        read.map_err(FileProblem::Read).in_file(self.staged.partial())
+    /// The operating system refuses.
+    pub fn reader(&self) -> Result<Reader<'_>> {
+        let file = File::open(self.staged.partial()).map_err(FileProblem::Read).in_file(self.staged.partial())?;
+        Ok(Reader { writer: self, file })
     }
 
     /// Makes all that has been written safe on the disk.
@@ -201,7 +224,40 @@ impl Writer {
     }
 }
 
-fn lay_out(path: &Path, layout: &Layout) -> Result<Vec<Extent>> {
+/// Reads back what a [`Writer`] has written.
+#[derive(Debug)]
+pub struct Reader<'a> {
+    writer: &'a Writer,
+    file: File,
+}
+
+impl Reader<'_> {
+    /// Reads some rows, as [`Writer::write_rows`] wrote them.
+    ///
+    /// # Errors
+    /// The rows are outside the layout, or the operating system refuses.
+    pub fn read_rows(&self, population: usize, first_row: u64, values: &mut [f64]) -> Result<()> {
+        let staged = &self.writer.staged;
+        let at = self.writer.byte(population, first_row, values.len()).in_file(staged.target())?;
+        let read = self.file.read_exact_at(values.as_mut_bytes(), at);
+        read.map_err(FileProblem::Read).in_file(staged.partial())
+    }
+}
+
+/// Has the system bring to the disk what has been written, and does not wait for that. What goes wrong is told by the
+/// next sync.
+#[cfg(target_os = "linux")]
+fn begin_write_back(file: &File) {
+    use std::os::fd::AsRawFd;
+    // SAFETY: the descriptor is that of an open file, and the call takes no other memory; 0, 0 is the whole file
+    unsafe { libc::sync_file_range(file.as_raw_fd(), 0, 0, libc::SYNC_FILE_RANGE_WRITE) };
+}
+
+/// Elsewhere the next sync does it all.
+#[cfg(not(target_os = "linux"))]
+fn begin_write_back(_: &File) {}
+
+pub(super) fn lay_out(path: &Path, layout: &Layout) -> Result<Vec<Extent>> {
     let file = h5::File::create(path)?;
     write_attributes(&file, "/", &layout.provenance)?;
     file.create_group(&format!("/{ELECTRODES}"))?;

@@ -21,20 +21,11 @@ pub(super) fn list() -> String {
             text,
             "{code}  {}{fix}: {title}\n     {}\n     {}",
             severity.name(),
-            clients(*code),
+            code.entry().clients(),
             remedy(*code)
         );
         text
     })
-}
-
-/// What clients do with it.
-fn clients(code: Code) -> String {
-    let Entry { libsonata, simulator, .. } = code.entry();
-    match (libsonata, simulator) {
-        (a, b) if a == b => format!("every client {}", a.name()),
-        (a, b) => format!("libsonata {}, the simulator {}", a.name(), b.name()),
-    }
 }
 
 fn remedy(code: Code) -> String {
@@ -91,7 +82,7 @@ fn text(diagnosis: &Diagnosis) -> String {
             let _ = writeln!(text, "    and {rest} more such");
         }
         if let Some(first) = found.first() {
-            let _ = writeln!(text, "    {}\n    {}", clients(first.code), remedy(first.code));
+            let _ = writeln!(text, "    {}\n    {}", first.code.entry().clients(), remedy(first.code));
         }
     }
     if let Some(r) = &diagnosis.recomputed {
@@ -101,7 +92,7 @@ fn text(diagnosis: &Diagnosis) -> String {
         let _ =
             writeln!(text, "computed anew: {size}, {} of {} agree{left_out}", r.agreeing, count(r.contacts, "contact"));
     }
-    text + &totals(diagnosis) + "\n"
+    text + &diagnosis.verdict() + "\n"
 }
 
 fn summary(diagnosis: &Diagnosis) -> String {
@@ -114,16 +105,6 @@ fn summary(diagnosis: &Diagnosis) -> String {
     populations.chain([contacts]).collect::<Vec<_>>().join("; ")
 }
 
-/// `2 errors, 1 warning`, or `sound`.
-fn totals(diagnosis: &Diagnosis) -> String {
-    let of = |severity: Severity| {
-        let n = diagnosis.findings.iter().filter(|f| f.severity() == severity).count() as u64;
-        (n > 0).then(|| count(n, severity.name()))
-    };
-    let all: Vec<String> = [Severity::Error, Severity::Warning, Severity::Note].into_iter().filter_map(of).collect();
-    if all.is_empty() { "sound".into() } else { all.join(", ") }
-}
-
 /// Why no file was written.
 pub(super) fn not_mended(codes: impl Iterator<Item = &'static str>) -> String {
     let mut codes: Vec<&str> = codes.collect();
@@ -134,6 +115,7 @@ pub(super) fn not_mended(codes: impl Iterator<Item = &'static str>) -> String {
 /// What was mended, and what is left.
 pub(super) fn mended(mended: &Mended, out: &Path, again: &Diagnosis) -> String {
     let codes = listed(mended.codes.keys().map(|c| c.entry().code), usize::MAX);
-    let left = if again.findings.is_empty() { "sound".into() } else { format!("left: {}", totals(again)) };
+    let verdict = again.verdict();
+    let left = if again.findings.is_empty() { verdict } else { format!("left: {verdict}") };
     format!("mended {codes}: {}, {}; {left}", out.display(), count(mended.rows, "row"))
 }

@@ -1,0 +1,336 @@
+//! Least, median and greatest number of every column, exactly, while the coefficients pass by once.
+//!
+//! Medians would need all numbers in memory. So some rows, drawn at random, say beforehand between which two numbers each
+//! median lies; while all rows pass, those numbers alone are kept which are between the two, and the others counted. A
+//! median that lies elsewhere after all, which counts tell with certainty, is found by reading its column whole.
+
+use std::sync::{Mutex, PoisonError};
+
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use crate::error::Result;
+use crate::sonata::electrodes_file::Factors;
+
+/// How much is held in memory.
+#[derive(Debug, Clone, Copy)]
+struct Room {
+    /// Bytes of the rows that are drawn.
+    drawn: u64,
+    /// Bytes of numbers between the two of all columns, as expected; at most twice as many are kept.
+    kept: u64,
+}
+
+const ROOM: Room = Room { drawn: 64 << 20, kept: 256 << 20 };
+/// Half the distance of the two, in standard deviations of a drawn median's rank: one column in a million misses it.
+const DEVIATIONS: f64 = 5.0;
+const NUMBER_BYTES: u64 = size_of::<f64>() as u64;
+
+/// Least, median and greatest; none of a column without a number. NaN is none.
+pub type Summary = Option<[f64; 3]>;
+
+/// The columns of one population while its rows pass by.
+pub struct Summaries {
+    columns: Vec<Column>,
+    width: usize,
+    room: Room,
+    /// Numbers of one column that are kept at most.
+    most: usize,
+    totals: Mutex<Vec<Totals>>,
+}
+
+/// A chosen column, and between which two numbers its median is thought to lie.
+struct Column {
+    place: usize,
+    low: f64,
+    high: f64,
+}
+
+/// What has passed by of a column.
+#[derive(Debug, Clone, PartialEq)]
+struct Totals {
+    least: f64,
+    greatest: f64,
+    /// All but NaN.
+    numbers: u64,
+    below: u64,
+    at_low: u64,
+    at_high: u64,
+    between: Vec<f64>,
+    /// More are between than are kept.
+    full: bool,
+}
+
+impl Default for Totals {
+    fn default() -> Self {
+        let (least, greatest) = (f64::INFINITY, f64::NEG_INFINITY);
+        Self { least, greatest, numbers: 0, below: 0, at_low: 0, at_high: 0, between: Vec::new(), full: false }
+    }
+}
+
+impl Summaries {
+    /// Draws rows, for some columns. Of many rows some columns may have to wait for a second reading: they are those at
+    /// the end of what [`Summaries::finish`] reads itself.
+    ///
+    /// # Errors
+    /// The rows cannot be read.
+    pub fn of(factors: &Factors, columns: &[usize]) -> Result<Self> {
+        Self::within(ROOM, factors, columns)
+    }
+
+    fn within(room: Room, factors: &Factors, columns: &[usize]) -> Result<Self> {
+        let (rows, width) = (factors.rows(), factors.columns() as usize);
+        let drawn = (room.drawn / NUMBER_BYTES / factors.columns().max(1)).max(1);
+        let half = DEVIATIONS * 0.5 / (drawn as f64).sqrt();
+        // few rows are all kept
+        let (sample, expected) = match drawn < rows {
+            true => (draw(factors, drawn)?, (2.0 * half * rows as f64).min(rows as f64)),
+            false => (Vec::new(), rows as f64),
+        };
+        let most = (2.0 * expected) as usize + 16;
+        let together = ((room.kept / NUMBER_BYTES) as f64 / expected.max(1.0)).max(1.0) as usize;
+        let bracket = |&place: &usize| {
+            let values: Vec<f64> =
+                sample.chunks_exact(width.max(1)).filter_map(|row| row.get(place).copied()).collect();
+            let [low, high] = bracket(values, half);
+            Column { place, low, high }
+        };
+        let columns: Vec<Column> = columns.iter().take(together).map(bracket).collect();
+        let totals = Mutex::new(vec![Totals::default(); columns.len()]);
+        Ok(Self { columns, width, room, most, totals })
+    }
+
+    /// Some rows pass by: row-major, all columns. From any thread.
+    pub fn see(&self, rows: &[f64]) {
+        let mut own = vec![Totals::default(); self.columns.len()];
+        for row in rows.chunks_exact(self.width.max(1)) {
+            for (column, totals) in self.columns.iter().zip(&mut own) {
+                if let Some(v) = row.get(column.place) {
+                    totals.see(*v, column);
+                }
+            }
+        }
+        let mut all = self.totals.lock().unwrap_or_else(PoisonError::into_inner);
+        all.iter_mut().zip(own).for_each(|(all, own)| all.join(own, self.most));
+    }
+
+    /// The columns asked for, in their order, after all rows have passed by. Those whose median is not between its two
+    /// numbers, or that had no room, are read again.
+    ///
+    /// # Errors
+    /// The coefficients cannot be read.
+    pub fn finish(self, factors: &Factors, columns: &[usize]) -> Result<Vec<Summary>> {
+        let totals = self.totals.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut found: Vec<Option<Summary>> = self.columns.iter().zip(totals).map(|(c, t)| t.summary(c)).collect();
+        found.resize(columns.len(), None);
+        let missing: Vec<usize> = found.iter().zip(columns).filter(|(f, _)| f.is_none()).map(|(_, c)| *c).collect();
+        let together = (self.room.kept / NUMBER_BYTES / factors.rows().max(1)).max(1) as usize;
+        let mut again = Vec::with_capacity(missing.len());
+        for group in missing.chunks(together) {
+            again.extend(whole(factors, group)?.into_iter().map(of_all));
+        }
+        let mut again = again.into_iter();
+        Ok(found.into_iter().map(|found| found.unwrap_or_else(|| again.next().flatten())).collect())
+    }
+}
+
+impl Totals {
+    fn see(&mut self, v: f64, column: &Column) {
+        if v < self.least {
+            self.least = v;
+        }
+        if v > self.greatest {
+            self.greatest = v;
+        }
+        self.numbers += u64::from(!v.is_nan());
+        self.below += u64::from(v < column.low);
+        if v >= column.low && v <= column.high {
+            match () {
+                () if v == column.low => self.at_low += 1,
+                () if v == column.high => self.at_high += 1,
+                () => self.between.push(v),
+            }
+        }
+    }
+
+    fn join(&mut self, other: Self, most: usize) {
+        self.least = self.least.min(other.least);
+        self.greatest = self.greatest.max(other.greatest);
+        self.numbers += other.numbers;
+        self.below += other.below;
+        self.at_low += other.at_low;
+        self.at_high += other.at_high;
+        self.full |= self.between.len() + other.between.len() > most;
+        if self.full {
+            self.between = Vec::new();
+        } else {
+            self.between.extend(other.between);
+        }
+    }
+
+    /// None where the median is not among what was kept.
+    fn summary(mut self, column: &Column) -> Option<Summary> {
+        if self.numbers == 0 {
+            return Some(None);
+        }
+        // of an even number the mean of the two in the middle
+        let lower = self.at((self.numbers - 1) / 2, column)?;
+        let upper = self.at(self.numbers / 2, column)?;
+        Some(Some([self.least, mean(lower, upper), self.greatest]))
+    }
+
+    /// The number of a rank, counted from the least.
+    fn at(&mut self, rank: u64, column: &Column) -> Option<f64> {
+        let place = rank.checked_sub(self.below)?;
+        let Some(place) = place.checked_sub(self.at_low) else { return Some(column.low) };
+        if self.full {
+            return None;
+        }
+        let kept = self.between.len() as u64;
+        match place.checked_sub(kept) {
+            None => Some(*self.between.select_nth_unstable_by(place as usize, f64::total_cmp).1),
+            Some(above) => (above < self.at_high).then_some(column.high),
+        }
+    }
+}
+
+fn mean(a: f64, b: f64) -> f64 {
+    if a == b { a } else { 0.5 * a + 0.5 * b }
+}
+
+/// Rows drawn at random, the same each time.
+fn draw(factors: &Factors, count: u64) -> Result<Vec<f64>> {
+    let mut dice = ChaCha8Rng::seed_from_u64(factors.rows());
+    let mut rows: Vec<u64> = (0..count).map(|_| dice.random_range(0..factors.rows())).collect();
+    rows.sort_unstable();
+    let (mut all, mut own) = (Vec::with_capacity((count * factors.columns()) as usize), Vec::new());
+    for row in rows {
+        factors.read(row..row + 1, &mut own)?;
+        all.extend_from_slice(&own);
+    }
+    Ok(all)
+}
+
+/// Between which two of drawn numbers the median of all lies, up to a share of them to either side.
+fn bracket(mut drawn: Vec<f64>, half: f64) -> [f64; 2] {
+    drawn.retain(|v| !v.is_nan());
+    let count = drawn.len() as f64;
+    let mut at = |share: f64| {
+        let place = share * count;
+        let inside = place >= 0.0 && place < count;
+        inside.then(|| *drawn.select_nth_unstable_by(place as usize, f64::total_cmp).1)
+    };
+    let low = at((0.5 - half).max(-1.0)).unwrap_or(f64::NEG_INFINITY);
+    let high = at(0.5 + half).unwrap_or(f64::INFINITY);
+    [low, high]
+}
+
+/// Some columns, each whole.
+fn whole(factors: &Factors, columns: &[usize]) -> Result<Vec<Vec<f64>>> {
+    let mut values = vec![Vec::with_capacity(factors.rows() as usize); columns.len()];
+    let width = factors.columns().max(1);
+    let (step, mut block) = (((1 << 20) / width).max(1), Vec::new());
+    for from in (0..factors.rows()).step_by(step as usize) {
+        factors.read(from..(from + step).min(factors.rows()), &mut block)?;
+        for row in block.chunks_exact(width as usize) {
+            values.iter_mut().zip(columns).for_each(|(values, column)| values.extend(row.get(*column)));
+        }
+    }
+    Ok(values)
+}
+
+fn of_all(values: Vec<f64>) -> Summary {
+    let column = Column { place: 0, low: f64::NEG_INFINITY, high: f64::INFINITY };
+    let mut totals = Totals::default();
+    values.into_iter().for_each(|v| totals.see(v, &column));
+    totals.summary(&column).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sonata::electrodes_file::ElectrodesFile;
+
+    /// The definition, by sorting all.
+    fn sorted(values: &[f64]) -> Summary {
+        let mut values: Vec<f64> = values.iter().copied().filter(|v| !v.is_nan()).collect();
+        values.sort_unstable_by(f64::total_cmp);
+        let n = values.len();
+        (n > 0).then(|| [values[0], mean(values[(n - 1) / 2], values[n / 2]), values[n - 1]])
+    }
+
+    fn summary(values: &[f64], [low, high]: [f64; 2], most: usize) -> Option<Summary> {
+        let column = Column { place: 0, low, high };
+        let mut all = Totals::default();
+        for block in values.chunks(7) {
+            let mut own = Totals::default();
+            block.iter().for_each(|v| own.see(*v, &column));
+            all.join(own, most);
+        }
+        all.summary(&column)
+    }
+
+    #[test]
+    fn medians_are_exact_wherever_the_two_numbers_are_or_known_to_be_missed() {
+        let mut dice = ChaCha8Rng::seed_from_u64(3);
+        for n in [1, 2, 3, 10, 99, 100, 1000] {
+            // with many that are equal
+            let values: Vec<f64> = (0..n).map(|_| f64::from(dice.random_range(-20..20_i32)) * 0.5).collect();
+            let expected = sorted(&values);
+            let mut hit = 0;
+            for _ in 0..50 {
+                let ends = [0, 1].map(|_| f64::from(dice.random_range(-21..21_i32)) * 0.5);
+                let found = summary(&values, [ends[0].min(ends[1]), ends[0].max(ends[1])], 2000);
+                assert!(found.is_none() || found == Some(expected), "{n} {ends:?} {found:?} {expected:?}");
+                hit += u8::from(found.is_some());
+            }
+            assert!(hit > 5, "{n}");
+        }
+    }
+
+    #[test]
+    fn the_median_of_an_even_number_is_the_mean_of_the_two_in_the_middle() {
+        assert_eq!(of_all(vec![4.0, 1.0, 3.0]), Some([1.0, 3.0, 4.0]));
+        assert_eq!(of_all(vec![4.0, 1.0, f64::NAN, 3.0, 2.0]), Some([1.0, 2.5, 4.0]));
+        assert_eq!(of_all(vec![7.0]), Some([7.0; 3]));
+        assert_eq!(of_all(vec![f64::NAN]), None);
+        assert_eq!(of_all(vec![f64::INFINITY; 2]), Some([f64::INFINITY; 3]));
+    }
+
+    #[test]
+    fn more_numbers_than_there_is_room_for_are_given_up() {
+        let values: Vec<f64> = (0..100).map(f64::from).collect();
+        assert_eq!(summary(&values, [-1.0, 200.0], 50), None);
+        assert_eq!(summary(&values, [45.0, 55.0], 50), Some(Some([0.0, 49.5, 99.0])));
+        // equal numbers take no room
+        assert_eq!(summary(&[1.0; 100], [1.0, 1.0], 0), Some(Some([1.0; 3])));
+    }
+
+    #[test]
+    fn the_two_numbers_are_as_far_apart_as_asked_for() {
+        let drawn: Vec<f64> = (0..1000).map(f64::from).collect();
+        assert_eq!(bracket(drawn.clone(), 0.1), [400.0, 600.0]);
+        assert_eq!(bracket(drawn, 0.6), [f64::NEG_INFINITY, f64::INFINITY]);
+        assert_eq!(bracket(vec![f64::NAN], 0.1), [f64::NEG_INFINITY, f64::INFINITY]);
+    }
+
+    #[test]
+    fn a_file_s_columns_come_out_right_whatever_room_there_is() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/datasets/golden/reference/e6.h5");
+        let file = ElectrodesFile::open(path.as_ref()).unwrap();
+        let population = &file.populations()[0];
+        let factors = file.factors(population).unwrap();
+        let (rows, width) = (factors.rows(), factors.columns());
+        let all = file.rows(population, 0..rows).unwrap();
+        let chosen = [15, 0, 7, 8, 3];
+        let column = |&place: &usize| sorted(&all.chunks(width as usize).map(|row| row[place]).collect::<Vec<_>>());
+        let expected: Vec<Summary> = chosen.iter().map(column).collect();
+        // all rows kept; 400 of 3161 drawn; room for two columns only; so little that medians are missed
+        for (drawn, kept) in [(rows, 100_000), (400, 100_000), (400, 2000), (4, 1)] {
+            let room = Room { drawn: drawn * width * NUMBER_BYTES, kept: kept * NUMBER_BYTES };
+            let summaries = Summaries::within(room, &factors, &chosen).unwrap();
+            all.chunks(100 * width as usize).for_each(|block| summaries.see(block));
+            assert_eq!(summaries.finish(&factors, &chosen).unwrap(), expected, "{room:?}");
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! Ranks that MPI connects: processes that `mpirun` starts, that of the MPI which the program was built with.
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::{INPUTS, PARTS, bytes_of, circuit, folder, journalled, names_in, stopped, undisturbed, undisturbed_table};
+use crate::interrupted::{CIRCUIT, positions_of, wait_for};
+use crate::support::Run;
+
+const WEIGHTS: [&str; 6] = ["weights", "table", "e.csv", "-o", "w.h5", "--quiet"];
+
+/// `mpirun`, where there may be fewer cores than ranks, and no user but root.
+fn mpirun(dir: &Path) -> Command {
+    let mut command = Command::new("mpirun");
+    command.current_dir(dir).stdin(Stdio::null()).env("HDF5_USE_FILE_LOCKING", "FALSE");
+    // Open MPI 4, then 5; MPICH asks for nothing
+    command.envs([("OMPI_ALLOW_RUN_AS_ROOT", "1"), ("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1")]);
+    command.env("OMPI_MCA_rmaps_base_oversubscribe", "1");
+    command.env("PRTE_MCA_rmaps_default_mapping_policy", ":oversubscribe");
+    command
+}
+
+/// The program in so many ranks, one thread each.
+fn ranks<S: AsRef<std::ffi::OsStr>>(dir: &Path, ranks: usize, args: &[S]) -> Command {
+    let mut command = mpirun(dir);
+    command.args(["-n", &ranks.to_string(), env!("CARGO_BIN_EXE_leadfield"), "--threads", "1"]).args(args);
+    command
+}
+
+impl Run {
+    /// What the program told of errors. The launcher has its own say on exit codes, which is left out.
+    fn told(&self) -> String {
+        let ours = |line: &&str| ["error: ", "hint: ", "warning: "].iter().any(|start| line.starts_with(start));
+        self.stderr.lines().filter(ours).collect::<Vec<_>>().join("\n")
+    }
+
+    /// Asserts that ranks failed with one message, told once.
+    #[track_caller]
+    fn told_once(&self, text: &str) {
+        assert_eq!(self.told(), text, "{}", self.stderr);
+        assert_eq!(self.code, 2);
+    }
+}
+
+#[test]
+fn one_two_and_four_ranks_write_the_bytes_of_one_process() {
+    let dir = folder(40);
+    let dir = dir.path();
+    let (expected, output) = (undisturbed(dir), dir.join("w.h5"));
+    for n in [1, 2, 4] {
+        let run = Run::of(ranks(dir, n, &WEIGHTS[..5]));
+        assert_eq!(
+            run.stderr.matches(&format!("{n} ranks at work for ")).count(),
+            usize::from(n > 1),
+            "{}",
+            run.stderr
+        );
+        // told once, not by each
+        assert_eq!(run.ok().matches("electrodes_file").count(), 1);
+        assert!(std::fs::read(&output).unwrap() == expected, "{n}");
+        assert_eq!(names_in(dir), [&INPUTS[..], &["w.h5"]].concat());
+        let again = Run::of(ranks(dir, n, &[&WEIGHTS[..5], &["--resume"]].concat()));
+        assert_eq!(again.stderr, "w.h5: complete already, from the same inputs and settings\n");
+        std::fs::remove_file(&output).unwrap();
+    }
+}
+
+#[test]
+fn one_two_and_four_ranks_write_the_table_of_one_process() {
+    let dir = circuit();
+    let dir = dir.path();
+    let expected = undisturbed_table(dir);
+    for n in [1, 2, 4] {
+        Run::of(ranks(dir, n, &positions_of(dir, &[]))).ok();
+        assert!(bytes_of(&dir.join("t")) == expected, "{n}");
+        assert_eq!(names_in(dir), ["circuit", "t"]);
+        std::fs::remove_dir_all(dir.join("t")).unwrap();
+    }
+    let one_part = Run::of(ranks(dir, 3, &["positions", CIRCUIT, "-o", "t.parquet"]));
+    let surplus = "2 ranks have nothing to do, since there is no more than 1 part\n";
+    assert_eq!(one_part.stderr.matches(surplus).count(), 1, "{}", one_part.stderr);
+    one_part.ok();
+}
+
+#[test]
+fn ranks_that_fail_tell_it_once() {
+    let dir = folder(1);
+    let dir = dir.path();
+    let missing = "error: nothing.csv: cannot be read: no such file or directory";
+    let wrong = ["weights", "table", "nothing.csv", "-o", "w.h5"];
+    Run::of(ranks(dir, 3, &wrong)).told_once(missing);
+    for rank in [0, 1] {
+        let mut all = [WEIGHTS.to_vec(), WEIGHTS.to_vec()];
+        all[rank] = wrong.to_vec();
+        let mut command = mpirun(dir);
+        let program = env!("CARGO_BIN_EXE_leadfield");
+        command.args(["-n", "1", program]).args(&all[0]).args([":", "-n", "1", program]).args(&all[1]);
+        Run::of(command).told_once(missing);
+    }
+    let run = Run::of(ranks(dir, 2, &["weights", "--nonsense"]));
+    assert_eq!(run.told(), "error: unexpected argument '--nonsense' found", "{}", run.stderr);
+    assert_eq!(names_in(dir), INPUTS);
+}
+
+/// The parent, the state and the name of a process, as Linux tells them.
+fn process(id: u32) -> Option<(u32, char, String)> {
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+    let (name, rest) = stat.split_once('(')?.1.rsplit_once(") ")?;
+    let mut words = rest.split(' ');
+    let state = words.next()?.chars().next()?;
+    Some((words.next()?.parse().ok()?, state, name.into()))
+}
+
+/// The two ranks that a launcher starts, as soon as they are there.
+fn two_ranks_of(launcher: &Child) -> Vec<u32> {
+    loop {
+        let found = ranks_of(launcher.id());
+        if found.len() == 2 {
+            return found;
+        }
+    }
+}
+
+/// The ranks that a launcher has started, in the order of their numbers.
+fn ranks_of(launcher: u32) -> Vec<u32> {
+    let all = std::fs::read_dir("/proc").unwrap().filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok());
+    let is_below = |mut id: u32| {
+        while let Some((parent, ..)) = process(id).filter(|_| id != launcher) {
+            id = parent;
+        }
+        id == launcher
+    };
+    let mut found: Vec<u32> = all.filter(|id| process(*id).is_some_and(|(.., name)| name == "leadfield")).collect();
+    found.retain(|id| is_below(*id));
+    found.sort_unstable();
+    found
+}
+
+fn signal(name: &str, id: u32) {
+    // one that has ended by itself cannot be reached
+    let _ = Command::new("kill").args([name, &id.to_string()]).stderr(Stdio::null()).status().unwrap();
+}
+
+/// Waits until processes have ended, which ranks do whose launcher, or one of whom, is gone.
+fn await_end_of(ids: &[u32]) {
+    let started = Instant::now();
+    let is_there = |id: &u32| process(*id).is_some_and(|(_, state, _)| state != 'Z');
+    while ids.iter().any(is_there) {
+        assert!(started.elapsed() < Duration::from_secs(60), "ranks outlive the launcher");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Kills 20 runs of two ranks at random moments: rank 0, the other or the launcher. Each is gone on with.
+fn kill_and_go_on<S: AsRef<std::ffi::OsStr>>(dir: &Path, args: &[S], output: &Path, check: impl Fn(u64)) {
+    let mut kept = 0;
+    for seed in 0..20 {
+        let mut dice = ChaCha8Rng::seed_from_u64(seed);
+        let mut launcher = ranks(dir, 2, args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let all = two_ranks_of(&launcher);
+        let victim = *all.get(dice.random_range(0..3)).unwrap_or(&launcher.id());
+        wait_for(&mut launcher, dice.random_range(0..PARTS), output);
+        std::thread::sleep(Duration::from_micros(dice.random_range(0..3000)));
+        signal("-KILL", victim);
+        launcher.wait().unwrap();
+        await_end_of(&all);
+        kept += journalled(output);
+        let run = Run::of(ranks(dir, 2, args));
+        assert_eq!((run.code, run.stderr.as_str()), (0, ""), "seed {seed}");
+        check(seed);
+    }
+    assert!(kept > 0, "no run was killed half way");
+}
+
+#[test]
+fn weights_by_ranks_killed_at_any_moment_go_on_to_the_same_bytes() {
+    let dir = folder(200);
+    let dir = dir.path();
+    let (expected, output) = (undisturbed(dir), dir.join("w.h5"));
+    kill_and_go_on(dir, &[&WEIGHTS[..], &["--resume"]].concat(), &output, |seed| {
+        assert!(std::fs::read(&output).unwrap() == expected, "seed {seed}");
+        assert_eq!(names_in(dir), [&INPUTS[..], &["w.h5"]].concat(), "seed {seed}");
+        std::fs::remove_file(&output).unwrap();
+    });
+}
+
+#[test]
+fn positions_by_ranks_killed_at_any_moment_go_on_to_the_same_bytes() {
+    let dir = circuit();
+    let dir = dir.path();
+    let (expected, output) = (undisturbed_table(dir), dir.join("t"));
+    kill_and_go_on(dir, &positions_of(dir, &["--quiet", "--resume"]), &output, |seed| {
+        assert!(bytes_of(&output) == expected, "seed {seed}");
+        assert_eq!(names_in(dir), ["circuit", "t"], "seed {seed}");
+        std::fs::remove_dir_all(&output).unwrap();
+    });
+}
+
+/// Runs two ranks and sends one of them a signal after the first part. Gives what came of it, and how many parts are kept; 0
+/// where the run was done before the signal came.
+fn run_with_signal(dir: &Path, rank: usize, name: &str, output: &Path) -> (Run, u64) {
+    let mut launcher = ranks(dir, 2, &WEIGHTS).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let all = two_ranks_of(&launcher);
+    wait_for(&mut launcher, 1, output);
+    signal(name, all[rank]);
+    let ended = launcher.wait_with_output().unwrap();
+    let (code, stderr) = (ended.status.code().unwrap(), String::from_utf8(ended.stderr).unwrap());
+    (Run { code, stdout: String::new(), stderr }, journalled(output))
+}
+
+#[test]
+fn a_signal_to_one_rank_stops_all_at_the_end_of_a_part() {
+    let dir = folder(1500);
+    let dir = dir.path();
+    let (expected, output) = (undisturbed(dir), dir.join("w.h5"));
+    for (rank, name) in [(0, "-INT"), (1, "-TERM"), (1, "-USR1")] {
+        // on a busy machine a signal may come when all is done
+        let stopped_run = (0..20).find_map(|_| {
+            let (run, parts) = run_with_signal(dir, rank, name, &output);
+            if parts > 0 {
+                return Some((run, parts));
+            }
+            assert!(run.code == 0 && std::fs::read(&output).unwrap() == expected, "{}", run.stderr);
+            std::fs::remove_file(&output).unwrap();
+            None
+        });
+        let (run, parts) = stopped_run.expect("no run was stopped half way");
+        run.told_once(&format!("error: {}", stopped(Path::new("w.h5"), parts)));
+        Run::of(ranks(dir, 2, &[&WEIGHTS[..], &["--resume"]].concat())).ok();
+        assert!(std::fs::read(&output).unwrap() == expected);
+        std::fs::remove_file(&output).unwrap();
+    }
+}

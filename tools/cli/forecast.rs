@@ -1,0 +1,61 @@
+//! `--dry-run`: what a run would take, for people.
+
+use std::path::Path;
+
+use leadfield::error::count;
+use leadfield::partition::Forecast;
+use leadfield::staged;
+
+use super::Common;
+use super::facts::{Facts, about, bytes};
+
+/// The options of a run that is judged and not done.
+#[derive(clap::Args)]
+pub struct DryRun {
+    /// Tell what the run would take (bytes, memory, time judged by a short trial), refuse what the disk cannot hold; write
+    /// nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Tell it for so many ranks: processes that mpirun starts
+    #[arg(long, value_name = "N", requires = "dry_run", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    ranks: u32,
+}
+
+impl DryRun {
+    /// Number of ranks.
+    pub fn ranks(&self) -> usize {
+        self.ranks as usize
+    }
+}
+
+/// Tells a forecast on standard output; reading the inputs took so long, s.
+pub fn tell(forecast: &Forecast, reading_s: f64, out: &Path, common: &Common) {
+    if !common.crew().is_first() {
+        return;
+    }
+    let size = match forecast.exact {
+        true => format!("{} bytes, {}", forecast.bytes, bytes(forecast.bytes)),
+        false => format!("about {}", bytes(forecast.bytes)),
+    };
+    let mut facts = Facts::default();
+    facts.add("neurons", forecast.neurons);
+    facts.add("segments", forecast.segments);
+    facts.add("parts", parts(forecast));
+    facts.add("size", size);
+    facts.add("free", staged::free(out).map_or("unknown".into(), bytes));
+    let each = if forecast.shares.len() > 1 { " for each rank" } else { "" };
+    facts.add("memory", format!("about {}{each}", bytes(forecast.memory)));
+    facts.add("time", about(reading_s + forecast.seconds));
+    print!("{facts}");
+}
+
+/// Number of parts, and how many of them each rank has.
+fn parts(forecast: &Forecast) -> String {
+    let of_ranks = || forecast.shares.iter().map(|share| share.parts);
+    let (least, most) = (of_ranks().min().unwrap_or(0), of_ranks().max().unwrap_or(0));
+    let each = if least == most { most.to_string() } else { format!("{least} to {most}") };
+    match forecast.shares.len() {
+        1 => forecast.parts().to_string(),
+        n => format!("{}, {each} for each of {}", forecast.parts(), count(n as u64, "rank")),
+    }
+}

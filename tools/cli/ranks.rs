@@ -1,0 +1,185 @@
+//! Ranks: processes of this program that `mpirun` or `srun` started together, to share a run. The only place that knows MPI.
+
+#[cfg(feature = "mpi")]
+mod line;
+
+use std::time::Duration;
+
+use leadfield::error::{Problem, Result};
+use leadfield::partition::Crew;
+
+/// Where launchers tell a process its rank and the number of ranks.
+const LAUNCHERS: [(&str, &str); 5] = [
+    // Open MPI; MPICH, Intel MPI, Cray; MVAPICH; Flux
+    ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"),
+    ("PMI_RANK", "PMI_SIZE"),
+    ("MV2_COMM_WORLD_RANK", "MV2_COMM_WORLD_SIZE"),
+    ("FLUX_TASK_RANK", "FLUX_JOB_SIZE"),
+    // srun. `SLURM_NTASKS` is what a job may start: the script of a batch job has it, and is one process
+    ("SLURM_PROCID", "SLURM_STEP_NUM_TASKS"),
+];
+
+/// What a launcher tells that is none of these: a rank without a number of ranks.
+const RANK_ALONE: &str = "PMIX_RANK";
+
+/// The time that rank 0 is given to tell what is wrong before there is a line to it.
+const TO_TELL: Duration = Duration::from_secs(1);
+
+/// What the launcher tells a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Launched {
+    rank: usize,
+    /// Number of ranks, where that is told.
+    ranks: Option<usize>,
+}
+
+/// What is told in the environment; none where there is no launcher, or it started one process.
+fn launched(variable: impl Fn(&str) -> Option<String>) -> Option<Launched> {
+    let number = |name: &str| variable(name).and_then(|text| text.trim().parse::<usize>().ok());
+    let told = LAUNCHERS.iter().find_map(|(rank, ranks)| Some((number(rank)?, Some(number(ranks)?))));
+    let (rank, ranks) = told.or_else(|| Some((number(RANK_ALONE)?, None)))?;
+    ranks.is_none_or(|ranks| ranks > 1).then_some(Launched { rank, ranks })
+}
+
+fn of_environment() -> Option<Launched> {
+    launched(|name| std::env::var(name).ok())
+}
+
+/// What can be wrong with the way in which ranks were started.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+enum RanksProblem {
+    #[cfg(not(feature = "mpi"))]
+    #[error("built without MPI, expected to be started once, found {0}")]
+    WithoutMpi(String),
+    #[cfg(feature = "mpi")]
+    #[error("the launcher and the MPI library do not belong together, expected {expected} ranks, found {found}")]
+    Mismatch { expected: usize, found: usize },
+    #[cfg(feature = "mpi")]
+    #[error("MPI cannot be started: {0}")]
+    Start(String),
+}
+
+impl Problem for RanksProblem {
+    fn hint(&self) -> Option<String> {
+        let text = match self {
+            #[cfg(not(feature = "mpi"))]
+            Self::WithoutMpi(_) => {
+                "build it with MPI: `cargo build --release --features mpi`; or start it without `mpirun` or `srun`"
+            }
+            #[cfg(feature = "mpi")]
+            Self::Mismatch { .. } | Self::Start(_) => {
+                "start it with the `mpirun` of the MPI that it was built with, or with `srun --mpi=pmix` or `--mpi=pmi2`"
+            }
+        };
+        Some(text.into())
+    }
+}
+
+/// The ranks of this run; by default there are no others.
+#[derive(Default)]
+pub struct Ranks {
+    crew: Crew,
+    launched: Option<Launched>,
+    /// Ranks that may use the same cores as this one.
+    sharing: Option<usize>,
+}
+
+impl Ranks {
+    /// What the launcher tells; the other ranks are not known yet.
+    pub fn of_environment() -> Self {
+        Self { launched: of_environment(), ..Self::default() }
+    }
+
+    /// Whether this process tells the user what all would.
+    pub fn tells(&self) -> bool {
+        self.launched.is_none_or(|launched| launched.rank == 0)
+    }
+
+    /// Lets rank 0 tell, where it is not known when it has: launchers end all ranks when the first of them has failed.
+    pub fn defer<T>(&self, outcome: T) -> T {
+        if self.crew.is_alone() {
+            std::thread::sleep(TO_TELL);
+        }
+        outcome
+    }
+
+    /// The ranks, as the library knows them.
+    pub fn crew(&self) -> &Crew {
+        &self.crew
+    }
+
+    /// Number of worker threads: the cores that this process may use, shared with the ranks that may use the same. 0, for all, where there
+    /// are none.
+    pub fn threads(&self) -> usize {
+        let Some(sharing) = self.sharing else { return 0 };
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        (cores / sharing.max(1)).max(1)
+    }
+
+    /// Finds the other ranks.
+    #[cfg(not(feature = "mpi"))]
+    pub fn connect(&mut self, _quiet: bool) -> Result<()> {
+        match self.launched {
+            None => Ok(()),
+            // the first of ranks whose number is not told cannot know that there are others; they refuse, and that ends it
+            Some(Launched { rank: 0, ranks: None }) => Ok(()),
+            Some(Launched { ranks: Some(ranks), .. }) => Err(RanksProblem::WithoutMpi(format!("{ranks} ranks")).into()),
+            Some(Launched { rank, ranks: None }) => Err(RanksProblem::WithoutMpi(format!("rank {rank}")).into()),
+        }
+    }
+
+    /// Finds the other ranks, and starts MPI for that.
+    #[cfg(feature = "mpi")]
+    pub fn connect(&mut self, quiet: bool) -> Result<()> {
+        let Some(launched) = self.launched else { return Ok(()) };
+        let (line, found) = line::open().map_err(RanksProblem::Start)?;
+        if let Some(expected) = launched.ranks.filter(|expected| *expected != found.ranks) {
+            return Err(RanksProblem::Mismatch { expected, found: found.ranks }.into());
+        }
+        self.launched = Some(Launched { rank: found.rank, ranks: Some(found.ranks) });
+        self.sharing = Some(found.sharing);
+        self.crew = Crew::new(Box::new(line), move |surplus, parts| {
+            if !quiet {
+                eprintln!("{}", surplus_text(surplus, parts));
+            }
+        });
+        Ok(())
+    }
+}
+
+#[cfg(feature = "mpi")]
+fn surplus_text(surplus: usize, parts: usize) -> String {
+    use leadfield::error::count;
+    let ranks = if surplus == 1 { "1 rank has".into() } else { format!("{surplus} ranks have") };
+    format!("{ranks} nothing to do, since there is no more than {}", count(parts as u64, "part"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(variables: &[(&str, &str)]) -> Option<Launched> {
+        launched(|name| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.to_string()))
+    }
+
+    #[test]
+    fn each_launcher_tells_rank_and_ranks() {
+        let expected = Some(Launched { rank: 3, ranks: Some(8) });
+        for (rank, ranks) in LAUNCHERS {
+            assert_eq!(told(&[(rank, "3"), (ranks, "8")]), expected, "{rank}");
+            assert_eq!(told(&[(rank, "0"), (ranks, "1")]), None, "{rank}");
+        }
+        assert_eq!(told(&[("PMIX_RANK", "2")]), Some(Launched { rank: 2, ranks: None }));
+        // Open MPI's launcher inside a step of Slurm
+        let both = [("SLURM_PROCID", "0"), ("SLURM_STEP_NUM_TASKS", "1"), ("OMPI_COMM_WORLD_RANK", "3")];
+        assert_eq!(told(&[&both[..], &[("OMPI_COMM_WORLD_SIZE", "8")]].concat()), expected);
+    }
+
+    #[test]
+    fn the_script_of_a_batch_job_is_one_process() {
+        assert_eq!(told(&[]), None);
+        assert_eq!(told(&[("SLURM_PROCID", "0"), ("SLURM_NTASKS", "64"), ("SLURM_JOB_ID", "7")]), None);
+        let interactive = [("SLURM_PROCID", "0"), ("SLURM_NTASKS", "64"), ("SLURM_STEP_NUM_TASKS", "1")];
+        assert_eq!(told(&interactive), None);
+    }
+}
