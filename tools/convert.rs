@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use leadfield::Result;
 use leadfield::boundaries::{self, write_hdf5, write_parquet};
 use leadfield::diagnosis::{self, examine};
-use leadfield::error::{Context, Error, Problem, count};
+use leadfield::error::{Context, Problem, count};
 use leadfield::exchange::boundaries_of;
 use leadfield::exchange::coefficients::Shape;
 use leadfield::sonata::electrodes_file::ColumnRule;
@@ -24,7 +24,7 @@ use rayon::prelude::*;
 use self::kind::Kind;
 use self::target::{Format, Target};
 use crate::cli::progress::Progress;
-use crate::cli::{Common, Outcome, existing};
+use crate::cli::{Common, Outcome, existing, tell};
 
 /// Bring old data in, or turn a file into another form
 ///
@@ -209,7 +209,7 @@ impl Work<'_> {
                     done += 1;
                     self.common.say(summary);
                 }
-                Err(error) => tell_error(&error),
+                Err(error) => tell(&error),
             }
         }
         done
@@ -292,13 +292,5 @@ impl Work<'_> {
             Columns::SortedNames => ColumnRule::SortedNames,
             Columns::Index => ColumnRule::Index,
         }
-    }
-}
-
-/// Tells the error of one file of several.
-fn tell_error(error: &Error) {
-    eprintln!("error: {error}");
-    if let Some(hint) = error.hint() {
-        eprintln!("hint: {hint}");
     }
 }

@@ -292,16 +292,10 @@ fn difference_of_products(a: f64, b: f64, c: f64, d: f64) -> f64 {
 }
 
 /// Distances of a group's contacts to one point: those to a segment's end serve as those to the next one's start.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Distances {
     to: Option<Point>,
     r: Lanes,
-}
-
-impl Default for Distances {
-    fn default() -> Self {
-        Self { to: None, r: Lanes::default() }
-    }
 }
 
 impl Distances {

@@ -87,7 +87,8 @@ pub fn make(request: &Request<'_>) -> Result<Report> {
     let mut clock = Clock::start();
     let table = Table::open(request.table)?;
     let expected = expected(&table)?;
-    match ElectrodesFile::open(request.weights) {
+    let described = |file: ElectrodesFile| file.descriptions().map(drop).map(|()| file);
+    match ElectrodesFile::open(request.weights).and_then(described) {
         Ok(file) => full(request, &table, file, &expected, &mut clock),
         Err(error) => faults_alone(request, &table, error, &expected, &mut clock),
     }
@@ -126,13 +127,8 @@ fn full(
     let columns: Vec<usize> = contacts.iter().map(|(_, _, column)| *column as usize).collect();
     let factors = lookup.file().factors(lookup.population())?;
     let summaries = Summaries::of(&factors, &columns)?;
-    let examined = diagnosis::Request {
-        file: request.weights,
-        expected,
-        segments: Some(table),
-        columns: None,
-        progress: &|_| (),
-    };
+    let examined =
+        diagnosis::Request { file: request.weights, expected, segments: None, columns: None, progress: &|_| () };
     let own = lookup.population().name();
     let diagnosis = diagnosis::examine_each(&examined, &|population, rows| {
         if population == own {
@@ -169,13 +165,8 @@ fn faults_alone(
     expected: &[Expected],
     clock: &mut Clock,
 ) -> Result<Report> {
-    let examined = diagnosis::Request {
-        file: request.weights,
-        expected,
-        segments: Some(table),
-        columns: None,
-        progress: &|_| (),
-    };
+    let examined =
+        diagnosis::Request { file: request.weights, expected, segments: None, columns: None, progress: &|_| () };
     let diagnosis = match diagnosis::examine(&examined) {
         Ok(diagnosis) if diagnosis.worst() == Some(Severity::Error) => diagnosis,
         _ => return Err(error),

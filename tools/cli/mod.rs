@@ -132,7 +132,11 @@ impl Common {
     /// Tells an error and its hint, and gives the exit code. Of several ranks the first tells; then the others may go.
     pub fn conclude(&self, result: Result<Outcome>) -> ExitCode {
         let outcome = result.as_ref().map(drop);
-        let code = if self.ranks.tells() { tell(&result) } else { self.ranks.defer(code(&result)) };
+        let code = code(&result);
+        let code = if self.ranks.tells() { code } else { self.ranks.defer(code) };
+        if let (true, Err(error)) = (self.ranks.tells(), &result) {
+            tell(error);
+        }
         self.crew().end(outcome);
         code
     }
@@ -162,13 +166,10 @@ fn code(result: &Result<Outcome>) -> ExitCode {
     }
 }
 
-/// Tells an error and its hint on standard error, and turns the outcome into the exit code.
-fn tell(result: &Result<Outcome>) -> ExitCode {
-    if let Err(error) = result {
-        eprintln!("error: {error}");
-        if let Some(hint) = error.hint() {
-            eprintln!("hint: {hint}");
-        }
+/// Tells an error and its hint on standard error.
+pub fn tell(error: &Error) {
+    eprintln!("error: {error}");
+    if let Some(hint) = error.hint() {
+        eprintln!("hint: {hint}");
     }
-    code(result)
 }

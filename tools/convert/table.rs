@@ -11,8 +11,9 @@ use leadfield::{Error, Result};
 use rayon::prelude::*;
 
 use super::kind::Kind;
-use super::{ConvertProblem, Work, tell_error};
+use super::{ConvertProblem, Work};
 use crate::cli::progress::Progress;
+use crate::cli::tell;
 
 /// The population of nodes whose file names none.
 const UNNAMED: &str = "default";
@@ -53,7 +54,7 @@ pub fn gather(work: &Work<'_>, files: &[PathBuf], kinds: Vec<Result<Kind>>) -> R
                     progress.say(common, format_args!("{}: {neurons}, {segments}", path.display()));
                 }
                 Err(error) if files.len() == 1 => return Err(error),
-                Err(error) => progress.aside(|| tell_error(&error)),
+                Err(error) => progress.aside(|| tell(&error)),
             }
             progress.add(1);
         }

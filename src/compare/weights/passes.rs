@@ -12,11 +12,11 @@ use crate::compare::Tolerance;
 use crate::error::Result;
 use crate::sonata::electrodes_file::Factors;
 
-/// Bytes of one block of rows of one file: two blocks stay in a core's cache from reading to counting.
-const BLOCK_BYTES: u64 = 1 << 18;
+/// Bytes of one block of rows of one file: two blocks, and the counts, stay in a core's cache from reading to counting.
+const BLOCK_BYTES: u64 = 1 << 16;
 
 /// Blocks that a thread takes at a time.
-const BLOCKS: u64 = 64;
+const BLOCKS: u64 = 256;
 
 /// The columns of one file, in the order in which contacts are compared.
 enum Pick {

@@ -105,7 +105,6 @@ fn summary(diagnosis: &Diagnosis) -> String {
     populations.chain([contacts]).collect::<Vec<_>>().join("; ")
 }
 
-/// `2 errors, 1 warning`, or `sound`.
 /// Why no file was written.
 pub(super) fn not_mended(codes: impl Iterator<Item = &'static str>) -> String {
     let mut codes: Vec<&str> = codes.collect();
