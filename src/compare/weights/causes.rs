@@ -23,13 +23,16 @@ pub type Side<'a> = (&'a ElectrodesFile, &'a Population);
 /// Where some neurons' segments are by each of two rules for the branch that an axon's stubs follow: names and segments.
 pub type ByBranch = [(&'static str, Segments); 2];
 
+/// Places the segments of some nodes by both rules.
+pub type PlaceBranches<'a> = dyn Fn(&[u64]) -> Result<ByBranch> + 'a;
+
 /// What is known besides the two files.
 #[derive(Clone, Copy, Default)]
 pub struct Known<'a> {
     /// The segments that both files are of.
     pub segments: Option<&'a Table>,
     /// Places the segments of some nodes by both rules for the terminal branch.
-    pub branches: Option<&'a dyn Fn(&[u64]) -> Result<ByBranch>>,
+    pub branches: Option<&'a PlaceBranches<'a>>,
 }
 
 /// Sums that are zero but for rounding, relative to the sum of absolute values.

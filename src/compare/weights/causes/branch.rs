@@ -50,8 +50,11 @@ pub(super) fn last_branch(case: &Case<'_>, branches: &dyn Fn(&[u64]) -> Result<B
     Ok(Some(Cause::LastBranch { nodes: nodes.len() as u64, rules }))
 }
 
+/// A method made ready for some contacts, and these.
+type Ready<'c> = (Box<dyn Kernel>, Vec<&'c Matched>);
+
 /// The contacts that differ and are of one analytic method, that of the first of them, made ready.
-fn analytic<'c>(case: &'c Case<'_>) -> Result<Option<(Box<dyn Kernel>, Vec<&'c Matched>)>> {
+fn analytic<'c>(case: &'c Case<'_>) -> Result<Option<Ready<'c>>> {
     let mut found: Vec<(&Matched, Formula)> = Vec::new();
     for contact in case.differing() {
         let Some(formula) = case.sides[0].0.formula(&contact.name)? else { continue };
