@@ -129,6 +129,8 @@ impl File {
             opened = hdf5::File::open(path);
         }
         let inner = opened.map_err(|e| H5Problem::Open(reason(&e))).in_file(path)?;
+        // where this process is writing it: strings are read from the disk; elsewhere this does nothing
+        drop(inner.flush());
         let plain = heap::is_plain(&plain).then(|| Arc::new(plain));
         Ok(Self { inner, path: path.to_path_buf(), plain, heap: Arc::default() })
     }
