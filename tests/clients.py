@@ -86,13 +86,13 @@ def check_neurodamus():
 
 
 def check_libsonata_names():
-    """The mended file of the original: names in column order, by which libsonata lists them."""
+    """The mended file of the original: names in column order, by which libsonata lists them, and that is their table's."""
     import libsonata
 
     population = libsonata.ElectrodeReader("w.h5").open_population(POPULATION)
-    assert list(population.electrode_names) == ["e1", "e10", "e2", "ref"], population.electrode_names
+    assert list(population.electrode_names) == CONTACTS, population.electrode_names
     # e10 is a line source, as in its file
-    assert list(population.electrode_types) == ["LineSource", "LineSource", "PointSource", "PointSource"]
+    assert list(population.electrode_types) == ["LineSource", "PointSource", "LineSource", "PointSource"]
 
 
 def libsonata_does(path):

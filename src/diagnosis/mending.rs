@@ -102,11 +102,11 @@ pub fn mend(diagnosis: &Diagnosis, out: &Path, existing: Existing, progress: &dy
 /// A contact's own column, and its place in the diagnosis.
 type Placed<'a> = (usize, &'a Contact);
 
-/// The contacts in the order of the first population's columns.
+/// The contacts in the order that the first population's labels tell: that of the electrodes' table, also where the
+/// columns themselves are in another.
 fn in_column_order(diagnosis: &Diagnosis) -> Vec<Placed<'_>> {
-    let first = diagnosis.populations.first();
     let mut contacts: Vec<Placed<'_>> = diagnosis.contacts.iter().enumerate().collect();
-    contacts.sort_by_key(|&(i, contact)| first.and_then(|p| own_column(p, 0, i, contact)).unwrap_or(u64::MAX));
+    contacts.sort_by_key(|(_, contact)| contact.columns.first().copied().flatten().unwrap_or(u64::MAX));
     contacts
 }
 
