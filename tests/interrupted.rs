@@ -99,7 +99,7 @@ fn damage(dir: &Path, file: &Path) {
 
 fn start<S: AsRef<std::ffi::OsStr>>(dir: &Path, args: &[S]) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_leadfield"));
-    command.env("HDF5_USE_FILE_LOCKING", "FALSE").current_dir(dir).args(args);
+    command.current_dir(dir).args(args);
     command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
@@ -474,7 +474,7 @@ fn a_full_disk_is_told_and_the_run_goes_on_when_there_is_space() {
     let mut unshare = Command::new("unshare");
     unshare.args(["-rm", "sh", "-c", ON_A_SMALL_DISK, "sh"]).args(sizes.map(|bytes| bytes.to_string()));
     unshare.arg(env!("CARGO_BIN_EXE_leadfield")).arg(dir.join(CIRCUIT));
-    let status = unshare.env("HDF5_USE_FILE_LOCKING", "FALSE").current_dir(dir).status().unwrap();
+    let status = unshare.current_dir(dir).status().unwrap();
     let told = std::fs::read_to_string(dir.join("told")).unwrap();
     assert_eq!(status.code(), Some(0), "{told}");
     let mut lines = told.lines();

@@ -208,7 +208,6 @@ fn damaged_hdf5_files_are_examined_or_refused() {
             .args(["-c", &script, env!("CARGO_BIN_EXE_leadfield")])
             .args(["validate", "electrodes-file", "w.h5", "--threads", "1", "--quiet"])
             .current_dir(dir.path())
-            .env("HDF5_USE_FILE_LOCKING", "FALSE")
             .output()
             .unwrap();
         let told = String::from_utf8_lossy(&run.stderr).into_owned();

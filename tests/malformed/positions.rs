@@ -74,10 +74,8 @@ impl Circuit {
         std::fs::remove_file(self.path(name)).unwrap();
     }
 
-    /// A new HDF5 file in the place of one. The old one is removed, not emptied: it may be locked by a program that
-    /// another test started while this one was reading.
+    /// A new HDF5 file in the place of one.
     fn replaced(&self, name: &str) -> File {
-        self.remove(name);
         File::create(&self.path(name)).unwrap()
     }
 

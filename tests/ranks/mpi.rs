@@ -16,7 +16,7 @@ const WEIGHTS: [&str; 6] = ["weights", "table", "e.csv", "-o", "w.h5", "--quiet"
 /// `mpirun`, where there may be fewer cores than ranks, no user but root, and no ssh.
 fn mpirun(dir: &Path) -> Command {
     let mut command = Command::new("mpirun");
-    command.current_dir(dir).stdin(Stdio::null()).env("HDF5_USE_FILE_LOCKING", "FALSE");
+    command.current_dir(dir).stdin(Stdio::null());
     // Open MPI 4, then 5; MPICH asks for nothing
     command.envs([("OMPI_ALLOW_RUN_AS_ROOT", "1"), ("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1")]);
     command.env("OMPI_MCA_rmaps_base_oversubscribe", "1").env("OMPI_MCA_plm_rsh_agent", "");

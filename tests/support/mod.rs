@@ -36,8 +36,6 @@ pub struct Run {
 /// Runs `leadfield` with arguments in a folder.
 pub fn leadfield_in<S: AsRef<std::ffi::OsStr>>(folder: &Path, args: &[S]) -> Run {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_leadfield"));
-    // a program started by one test inherits, and so holds, the locks of files that other tests are writing
-    command.env("HDF5_USE_FILE_LOCKING", "FALSE");
     command.current_dir(folder).args(args);
     Run::of(command)
 }
