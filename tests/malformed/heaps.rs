@@ -4,7 +4,7 @@ use std::path::Path;
 
 use leadfield::h5::File;
 
-use super::electrodes_file::sound;
+use super::electrodes_file::{edited, sound};
 use crate::support::{leadfield_in, scratch};
 
 /// An object of a heap: its number, where it begins in the file, and the bytes it takes.
@@ -110,13 +110,57 @@ fn each_damage_of_a_heap_is_told() {
     );
 }
 
+#[test]
+fn text_that_is_no_text_is_refused() {
+    let dir = scratch();
+    let path = dir.path().join("w.h5");
+    sound(&path);
+    let mut bytes = std::fs::read(&path).unwrap();
+    let text = |&&(_, at, _): &&Object| bytes[at + 16..].starts_with(b"LineSource");
+    let &(_, at, _) = objects(&bytes).iter().find(text).unwrap();
+    bytes[at + 16] = 0xff;
+    std::fs::write(&path, bytes).unwrap();
+    let error = File::open(&path).unwrap().string("/electrodes/a/type").unwrap_err().to_string();
+    assert_eq!(error, format!("{}: /electrodes/a/type[0]: no text, expected UTF-8, found other bytes", path.display()));
+}
+
+#[test]
+fn strings_that_all_are_the_same_bytes_are_not_multiplied() {
+    let dir = scratch();
+    let path = dir.path().join("w.h5");
+    sound(&path);
+    let all: Vec<hdf5::types::VarLenUnicode> =
+        ["x".repeat(8000)].iter().chain([&String::from("y"); 9]).map(|text| text.parse().unwrap()).collect();
+    edited(&path, |file| drop(file.new_dataset_builder().no_chunk().with_data(&all).create("/texts").unwrap()));
+    assert_eq!(File::open(&path).unwrap().strings("/texts").unwrap().len(), 10);
+    let mut bytes = std::fs::read(&path).unwrap();
+    // a reference is a length, a collection's place, and a number; the second is made to be the first, and so on
+    let is_first = |at: &usize| {
+        let collection = u64_at(&bytes, at + 4) as usize;
+        bytes[*at..].starts_with(&8000_u32.to_le_bytes())
+            && bytes.get(collection..).is_some_and(|rest| rest.starts_with(b"GCOL"))
+    };
+    let first = (0..bytes.len() - 160).find(is_first).unwrap();
+    (1..10).for_each(|i| bytes.copy_within(first..first + 16, first + 16 * i));
+    std::fs::write(&path, &bytes).unwrap();
+    let copies = bytes.len() / 8000 + 1;
+    assert!(copies < 10);
+    let error = File::open(&path).unwrap().strings("/texts").unwrap_err().to_string();
+    let told = format!(
+        "{}: /texts[{}]: damaged heap of strings, expected strings that share no bytes, found {} bytes of them",
+        path.display(),
+        copies - 1,
+        copies * 8000
+    );
+    assert_eq!(error, told);
+}
+
 /// Adds a text in chunks: the library reads it, since where it lies takes a tree to find.
-#[expect(clippy::disallowed_methods, reason = "the door writes no chunks")]
 fn chunked_text(path: &Path) {
-    let file = hdf5::File::open_rw(path).unwrap();
     let text: Vec<hdf5::types::VarLenUnicode> = vec!["LineSource".parse().unwrap()];
-    file.new_dataset_builder().chunk(1).with_data(&text).create("/electrodes/e/type").unwrap();
-    file.close().unwrap();
+    edited(path, |file| {
+        drop(file.new_dataset_builder().chunk(1).with_data(&text).create("/electrodes/e/type").unwrap())
+    });
 }
 
 #[test]
