@@ -78,7 +78,7 @@ impl Drawn {
 pub fn weights(request: &Weights<'_>) -> Result<Drawn> {
     let Weights { table, lookup, within, .. } = *request;
     let electrode = lookup.description();
-    let window = within.map(|half| window(electrode.position, half)).transpose().in_object("--within")?;
+    let window = within.map(|half| window(lookup, half)).transpose()?;
     let regions: Vec<&dyn Region> = window.iter().map(|w| w as &dyn Region).collect();
     let view = if regions.is_empty() { Within::Everywhere } else { Within::Regions(&regions, Predicate::Intersects) };
     let sample = Sample::of(table, view, electrode.position, request.most)?;
@@ -93,14 +93,16 @@ pub fn weights(request: &Weights<'_>) -> Result<Drawn> {
     Ok(Drawn { page, palette, sample, values })
 }
 
-/// The box round a contact.
-fn window(center: Option<Point>, half: f64) -> Result<Cuboid> {
-    let center = center.ok_or(PlotProblem::NoPosition)?;
+/// The box round the contact.
+fn window(lookup: &Lookup, half: f64) -> Result<Cuboid> {
     if !(half.is_finite() && half > 0.0) {
-        return Err(PlotProblem::Within(half).into());
+        return Err(PlotProblem::Within(half)).in_object("--within");
     }
+    let object = format!("/electrodes/{}", lookup.electrode());
+    let center = lookup.description().position.ok_or(PlotProblem::NoPosition);
+    let center = center.in_object(&object).in_file(lookup.file().path())?;
     let half = Point::new(half, half, half);
-    Ok(Cuboid::new(center - half, center + half)?)
+    Cuboid::new(center - half, center + half).in_object("--within")
 }
 
 /// All contacts of the file.

@@ -1,5 +1,8 @@
 //! What `plot` refuses: names that are not there, forms that are none, files that do not belong together, empty views.
 
+use leadfield::table::Table;
+
+use super::electrodes_file::edited;
 use crate::pictures::folder;
 use crate::support::{Run, golden, leadfield_in, names_in, scratch};
 
@@ -119,4 +122,49 @@ fn files_without_a_common_contact_are_not_compared() {
     run(&["plot", "compare", "o.h5", "none.h5", "-o", "a.svg"])
         .refused("error: none.h5: cannot be read: no such file or directory");
     assert_eq!(names_in(out.path()), ["e.csv", "o.h5"]);
+}
+
+#[test]
+fn a_neuron_that_is_cut_otherwise_is_refused() {
+    let out = scratch();
+    let run = |args: &[&str]| leadfield_in(out.path(), args);
+    let made = |name: &str, seed: &str| {
+        let (circuit, table) = (format!("c{name}"), format!("{name}.parquet"));
+        run(&["synthesize", &circuit, "--cells", "1", "--seed", seed, "--with-report", "--quiet"]).ok();
+        run(&["positions", &format!("{circuit}/simulation_config.json"), "-o", &table, "--quiet"]).ok();
+        Table::open(&out.path().join(table)).unwrap().neurons().unwrap()[0]
+    };
+    let (a, b) = (made("a", "1"), made("b", "2"));
+    assert!(a.node_id == b.node_id && a.segments != b.segments);
+    std::fs::write(out.path().join("e.csv"), "name,x,y,z\nnear,0,0,900\n").unwrap();
+    run(&["weights", "a.parquet", "e.csv", "-o", "w.h5", "--quiet"]).ok();
+    run(&["plot", "weights", "b.parquet", "w.h5", "--electrode", "near", "-o", "a.svg"]).refused(&format!(
+        "error: w.h5: node[{}]: another number of segments, expected {} as in the table, found {}\n\
+         hint: was the electrodes file made for this circuit and this table?",
+        a.node_id, b.segments, a.segments
+    ));
+    assert!(!names_in(out.path()).contains(&"a.svg".to_string()));
+}
+
+/// The electrodes file of the other tests with something taken away, and what `plot weights` then says of contact `2`.
+fn without(objects: &[&str], options: &[&str], told: &str) {
+    let out = scratch();
+    let (table, file) = (folder().join("s.parquet"), out.path().join("w.h5"));
+    std::fs::copy(folder().join("w.h5"), &file).unwrap();
+    edited(&file, |file| objects.iter().for_each(|object| file.unlink(object).unwrap()));
+    let args = ["plot", "weights", table.to_str().unwrap(), "w.h5", "--electrode", "2", "-o", "a.svg"];
+    leadfield_in(out.path(), &[&args[..], options].concat()).refused(told);
+    assert_eq!(names_in(out.path()), ["w.h5"]);
+}
+
+#[test]
+fn a_contact_without_position_has_no_surroundings() {
+    let told = "error: w.h5: /electrodes/2: contact without a position, expected one for `--within`";
+    without(&["/electrodes/2/position"], &["--within", "50"], told);
+}
+
+#[test]
+fn a_contact_without_a_column_is_refused() {
+    let told = "error: w.h5: /electrodes/2: electrode without a column for population `S1nonbarrel_neurons`";
+    without(&["/electrodes/2/S1nonbarrel_neurons"], &[], told);
 }
