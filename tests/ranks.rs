@@ -247,6 +247,37 @@ fn ranks_with_other_inputs_do_not_work_together() {
     assert_eq!(names_in(dir), INPUTS);
 }
 
+/// Rank 0 of two, where the other speaks another language, and has said something.
+struct Stranger(Mutex<Option<Letter>>);
+
+impl Line for Stranger {
+    fn rank(&self) -> usize {
+        0
+    }
+
+    fn ranks(&self) -> usize {
+        2
+    }
+
+    fn send(&self, _to: usize, _message: Vec<u8>) {}
+
+    fn receive(&self, _patience: Duration) -> Option<Letter> {
+        self.0.lock().unwrap().take()
+    }
+}
+
+#[test]
+fn a_rank_of_another_program_ends_the_run() {
+    let dir = folder(8);
+    let line = Stranger(Mutex::new(Some((1, b"bonjour".to_vec()))));
+    let crew = Crew::new(Box::new(line), |_, _| ());
+    let error = weights(dir.path(), DEFAULT, false, &|| false, &crew).unwrap_err();
+    let told = "message of rank 1 is not understood, expected the same program on all ranks\n\
+                hint: install one version of the program on all nodes";
+    assert_eq!(format!("{error:?}"), format!("{}: {told}", dir.path().join("w.h5").display()));
+    assert_eq!(names_in(dir.path()), INPUTS);
+}
+
 #[cfg(not(feature = "mpi"))]
 mod without_mpi {
     //! Programs that were built without MPI and are started several times would each do all of the work, to one name.
@@ -259,7 +290,7 @@ mod without_mpi {
     /// Runs a tool with what a launcher tells.
     fn run(dir: &std::path::Path, variables: &[(&str, &str)], args: &[&str]) -> Run {
         let mut command = Command::new(env!("CARGO_BIN_EXE_leadfield"));
-        command.env("HDF5_USE_FILE_LOCKING", "FALSE").envs(variables.iter().copied()).current_dir(dir).args(args);
+        command.envs(variables.iter().copied()).current_dir(dir).args(args);
         Run::of(command)
     }
 
