@@ -10,6 +10,7 @@ mod nearest;
 mod pages;
 mod part;
 pub mod parts;
+mod places;
 mod problem;
 mod query;
 mod reader;

@@ -11,6 +11,7 @@ use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, Parq
 use parquet::file::metadata::ParquetMetaData;
 use parquet::file::statistics::Statistics;
 
+use super::places::Places;
 use super::problem::TableProblem;
 use super::rows::Rows;
 use super::schema::{COORDINATES, FORMAT_VERSION, Precision, key};
@@ -248,13 +249,18 @@ impl Part {
     pub fn read_by_row_into(&self, mut segments: Segments) -> Result<Segments> {
         let neurons = self.known_neurons()?;
         let mut places = Places::of(&neurons);
-        segments.reset(places.total);
+        segments.reset(places.total());
         let mut batch_places = Vec::with_capacity(BATCH_ROWS);
         self.each_batch(|rows| {
-            places.take_all(rows, &mut batch_places)?;
+            batch_places.clear();
+            for (node, row) in rows.nodes_and_rows() {
+                batch_places.push(places.take(node, row)?);
+            }
             rows.put(&batch_places, &mut segments);
             Ok(())
         })?;
+        places.check_all_taken().in_file(&self.path)?;
+        places.name(&mut segments.node_id, &mut segments.row);
         Ok(segments)
     }
 
@@ -286,49 +292,5 @@ fn range(statistics: &Statistics) -> Option<(f64, f64)> {
         Statistics::Float(s) => Some((f64::from(*s.min_opt()?), f64::from(*s.max_opt()?))),
         Statistics::Double(s) => Some((*s.min_opt()?, *s.max_opt()?)),
         _ => None,
-    }
-}
-
-/// Where each row of a part goes when neurons are contiguous.
-struct Places<'a> {
-    neurons: &'a [Neuron],
-    /// Place of each neuron's first segment.
-    first: Vec<usize>,
-    taken: Vec<bool>,
-    total: usize,
-}
-
-impl<'a> Places<'a> {
-    fn of(neurons: &'a [Neuron]) -> Self {
-        let mut total = 0;
-        let mut first = Vec::with_capacity(neurons.len());
-        for n in neurons {
-            first.push(total);
-            total += n.segments as usize;
-        }
-        Self { neurons, first, taken: vec![false; total], total }
-    }
-
-    /// The places of the rows of a batch.
-    fn take_all(&mut self, rows: &Rows<'_>, places: &mut Vec<usize>) -> Result<(), TableProblem> {
-        places.clear();
-        for (node, row) in rows.nodes_and_rows() {
-            places.push(self.take(node, row)?);
-        }
-        Ok(())
-    }
-
-    fn take(&mut self, node: u64, row: u64) -> Result<usize, TableProblem> {
-        let foreign = TableProblem::Row { node, row };
-        let found = self.neurons.binary_search_by_key(&node, |n| n.node_id);
-        let Ok(i) = found else { return Err(foreign) };
-        let neuron = self.neurons[i];
-        let offset = row.checked_sub(neuron.first_row).filter(|o| *o < neuron.segments);
-        let Some(offset) = offset else { return Err(foreign) };
-        let place = self.first[i] + offset as usize;
-        match std::mem::replace(&mut self.taken[place], true) {
-            true => Err(foreign),
-            false => Ok(place),
-        }
     }
 }

@@ -59,6 +59,14 @@ pub enum TableProblem {
         /// The row.
         row: u64,
     },
+    /// Fewer rows than the neuron list has.
+    #[error("rows are missing, expected {expected} as in the part's neuron list, found {found}")]
+    Missing {
+        /// As many as the list says.
+        expected: usize,
+        /// As many as there are.
+        found: usize,
+    },
     /// A segment that is asked for is not there.
     #[error("no segment at place {0}, expected one of the table's rows")]
     Place(u64),

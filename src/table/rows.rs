@@ -135,9 +135,8 @@ impl<'a> Rows<'a> {
     }
 
     /// Puts all rows into their places, column by column: the places are far apart, and a column's can be waited for
-    /// together.
+    /// together. Nodes and rows are left to the caller, who knows them from the places.
     pub(super) fn put(&self, places: &[usize], segments: &mut Segments) {
-        put(places, &mut segments.node_id, |i| self.node_id[i]);
         put(places, &mut segments.section_id, |i| self.section_id[i]);
         put(places, &mut segments.segment_id, |i| self.segment_id[i]);
         put(places, &mut segments.section_type, |i| self.kind(i));
@@ -152,7 +151,6 @@ impl<'a> Rows<'a> {
             }
         }
         put(places, &mut segments.radius, |i| self.radius(i));
-        put(places, &mut segments.row, |i| self.row[i]);
     }
 }
 
