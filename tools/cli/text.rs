@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::Write;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Float32Type, Float64Type, UInt8Type, UInt32Type, UInt64Type};
+use arrow_array::types::{Float32Type, Float64Type, Int32Type, UInt8Type, UInt32Type, UInt64Type};
 use arrow_array::{Array, RecordBatch, StringArray};
 use arrow_schema::DataType;
 use leadfield::segments::SectionType;
@@ -21,7 +21,20 @@ enum Values<'a> {
     Single(&'a [f32]),
     Double(&'a [f64]),
     Text(&'a StringArray),
+    /// Places in a list of texts.
+    Listed(&'a [i32], &'a StringArray),
     Other,
+}
+
+impl Values<'_> {
+    /// The text of a row that is not null; none where values are no texts.
+    fn text(&self, i: usize) -> Option<&str> {
+        match self {
+            Self::Text(v) => Some(v.value(i)),
+            Self::Listed(keys, texts) => usize::try_from(keys[i]).ok().map(|k| texts.value(k)),
+            _ => None,
+        }
+    }
 }
 
 /// The columns of a batch, typed once for all rows.
@@ -62,8 +75,14 @@ fn values<'a>(name: &str, array: &'a arrow_array::ArrayRef) -> Values<'a> {
         DataType::Float32 => Values::Single(array.as_primitive::<Float32Type>().values()),
         DataType::Float64 => Values::Double(array.as_primitive::<Float64Type>().values()),
         DataType::Utf8 => Values::Text(array.as_string::<i32>()),
+        DataType::Dictionary(..) => listed(array).unwrap_or(Values::Other),
         _ => Values::Other,
     }
+}
+
+fn listed(array: &arrow_array::ArrayRef) -> Option<Values<'_>> {
+    let dictionary = array.as_dictionary_opt::<Int32Type>()?;
+    Some(Values::Listed(dictionary.keys().values(), dictionary.values().as_string_opt::<i32>()?))
 }
 
 /// Appends a cell; nothing for a null.
@@ -78,7 +97,7 @@ fn put(array: &dyn Array, values: &Values<'_>, i: usize, text: &mut String) {
         Values::Long(v) => write!(text, "{}", v[i]),
         Values::Single(v) => write!(text, "{}", v[i]),
         Values::Double(v) => write!(text, "{}", v[i]),
-        Values::Text(v) => write!(text, "{}", v.value(i)),
+        Values::Text(_) | Values::Listed(..) => write!(text, "{}", values.text(i).unwrap_or_default()),
         Values::Other => Ok(()),
     };
 }
@@ -118,8 +137,8 @@ impl Plain {
                 if k > 0 {
                     text.push(',');
                 }
-                match values {
-                    Values::Text(v) if v.is_valid(i) => quoted(v.value(i), &mut text),
+                match values.text(i) {
+                    Some(cell) if array.is_valid(i) => quoted(cell, &mut text),
                     _ => put(*array, values, i, &mut text),
                 }
             }
@@ -185,7 +204,7 @@ fn json(array: &dyn Array, values: &Values<'_>, i: usize, text: &mut String) {
         return;
     }
     match values {
-        Values::Text(v) => text.push_str(&serde_json::Value::from(v.value(i)).to_string()),
+        Values::Text(_) | Values::Listed(..) => text.push_str(&serde_json::Value::from(values.text(i)).to_string()),
         Values::Kind(_) => {
             text.push('"');
             put(array, values, i, text);
@@ -198,13 +217,14 @@ fn json(array: &dyn Array, values: &Values<'_>, i: usize, text: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use arrow_array::{ArrayRef, Float64Array, UInt8Array};
+    use arrow_array::{ArrayRef, DictionaryArray, Float64Array, UInt8Array};
     use std::sync::Arc;
 
     fn batch() -> RecordBatch {
         let columns: Vec<(&str, ArrayRef)> = vec![
             ("section_type", Arc::new(UInt8Array::from(vec![Some(2), None, Some(9)]))),
             ("mtype", Arc::new(StringArray::from(vec![Some("L5,\"A\""), None, Some("b")]))),
+            ("contact", Arc::new(DictionaryArray::<Int32Type>::from_iter([Some("a,b"), None, Some("c")]))),
             ("x", Arc::new(Float64Array::from(vec![0.1, f64::NAN, -2.0]))),
         ];
         RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, array)| (name, array, true))).unwrap()
@@ -227,14 +247,14 @@ mod tests {
 
     #[test]
     fn csv_quotes_what_needs_it_and_leaves_nulls_empty() {
-        assert_eq!(text(|out| Plain.rows(&batch(), out)), "dend,\"L5,\"\"A\"\"\",0.1\n,,NaN\n,b,-2\n");
+        assert_eq!(text(|out| Plain.rows(&batch(), out)), "dend,\"L5,\"\"A\"\"\",\"a,b\",0.1\n,,,NaN\n,b,c,-2\n");
     }
 
     #[test]
     fn json_lines_have_null_for_what_json_cannot_say() {
-        let expected = r#"{"section_type":"dend","mtype":"L5,\"A\"","x":0.1}
-{"section_type":null,"mtype":null,"x":null}
-{"section_type":"","mtype":"b","x":-2}
+        let expected = r#"{"section_type":"dend","mtype":"L5,\"A\"","contact":"a,b","x":0.1}
+{"section_type":null,"mtype":null,"contact":null,"x":null}
+{"section_type":"","mtype":"b","contact":"c","x":-2}
 "#;
         assert_eq!(text(|out| Json.rows(&batch(), out)), expected);
     }
