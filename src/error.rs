@@ -269,6 +269,15 @@ pub enum FileProblem {
     /// A file stands where a folder is to be.
     #[error("is a file, expected a folder or a free name")]
     IsFile,
+    /// A device, a pipe or a socket, which a complete output would replace.
+    #[error("is a device or a pipe, expected a file or a free name")]
+    Special,
+    /// An output in the place of an input.
+    #[error("is an input too, expected an output of another name")]
+    IsInput,
+    /// An input in the place where an output is until it is complete.
+    #[error("would be overwritten while `{}` is made, expected an input of another name", .0.display())]
+    IsPartial(std::path::PathBuf),
 }
 
 impl Problem for FileProblem {
@@ -276,6 +285,7 @@ impl Problem for FileProblem {
         match self {
             Self::Exists => Some("choose another name, or replace it with `--force`".into()),
             Self::IsFolder | Self::IsFile => Some("choose another name, or remove it by hand".into()),
+            Self::Special | Self::IsInput | Self::IsPartial(_) => Some("choose another name for the output".into()),
             Self::Write(e) if e.kind() == std::io::ErrorKind::NotFound => Some("make its folder first".into()),
             Self::Space { .. } => Some("make room, or write to another disk".into()),
             Self::Read(_) | Self::Write(_) => None,

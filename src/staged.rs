@@ -31,10 +31,16 @@ impl Staged {
     /// Starts an output that is a file.
     ///
     /// # Errors
-    /// It exists and is to be kept, or is a folder; its folder is missing or cannot be written.
+    /// It exists and is to be kept, or is a folder, a device or a pipe; its folder is missing or cannot be written; a folder
+    /// has its partial name.
     pub fn new(target: &Path, existing: Existing) -> Result<Self> {
         keep(target, existing)?;
-        if target.is_dir() { Err(FileProblem::IsFolder).in_file(target) } else { Self::start(target) }
+        for path in [target, &partial_of(target)] {
+            if path.is_dir() {
+                return Err(FileProblem::IsFolder).in_file(path);
+            }
+        }
+        Self::start(target)
     }
 
     fn start(target: &Path) -> Result<Self> {
@@ -131,8 +137,29 @@ fn sync_folder_of(path: &Path) {
     drop(std::fs::File::open(folder_of(path)).and_then(|f| f.sync_all()));
 }
 
-/// Refuses to touch what is there, unless it is to be replaced.
+/// Checks that an output takes the place of no input, neither when it is complete nor before.
+///
+/// # Errors
+/// An input is the output, or has its partial name.
+pub fn check_apart<'a>(target: &Path, inputs: impl IntoIterator<Item = &'a Path>) -> Result<()> {
+    let real = |path: &Path| path.canonicalize().ok();
+    let (output, partial) = (real(target), real(&partial_of(target)));
+    for input in inputs {
+        match real(input) {
+            None => {}
+            same if same == output => return Err(FileProblem::IsInput).in_file(target),
+            same if same == partial => return Err(FileProblem::IsPartial(target.to_path_buf())).in_file(input),
+            Some(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// Refuses to touch what is there, unless it is to be replaced and can be.
 fn keep(target: &Path, existing: Existing) -> Result<()> {
+    if target.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir()) {
+        return Err(FileProblem::Special).in_file(target);
+    }
     match existing {
         Existing::Keep if target.symlink_metadata().is_ok() => Err(FileProblem::Exists).in_file(target),
         Existing::Keep | Existing::Replace => Ok(()),
@@ -168,5 +195,47 @@ mod tests {
         let found = told(Staged::folder(&file, Existing::Replace));
         assert_eq!(found, format!("/file: is a file, expected a folder or a free name{hint}"));
         assert_eq!(std::fs::read(&file).unwrap(), b"mine");
+    }
+
+    #[test]
+    fn what_is_no_file_is_never_replaced() {
+        // a link to a device, so that a mistake replaces no more than the link
+        let folder = tempfile::tempdir().unwrap();
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink("/dev/null", &link).unwrap();
+        for existing in [Existing::Keep, Existing::Replace] {
+            let told = Staged::new(&link, existing).unwrap_err().to_string();
+            let expected = "is a device or a pipe, expected a file or a free name";
+            assert_eq!(told, format!("{}: {expected}", link.display()));
+        }
+        assert!(link.is_symlink());
+    }
+
+    #[test]
+    fn a_folder_of_the_partial_name_is_not_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let partial = folder.path().join("out.csv.partial");
+        std::fs::create_dir(&partial).unwrap();
+        let told = Staged::new(&folder.path().join("out.csv"), Existing::Keep).unwrap_err().to_string();
+        assert_eq!(told, format!("{}: is a folder, expected a file or a free name", partial.display()));
+        assert!(partial.is_dir());
+    }
+
+    #[test]
+    fn an_output_and_its_inputs_are_kept_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        for name in ["a", "b.partial"] {
+            std::fs::write(at(name), "mine").unwrap();
+        }
+        let told = |output: &str, input: &str| {
+            check_apart(&at(output), [at(input).as_path()])
+                .map_err(|e| e.to_string().replace(&at("").display().to_string(), ""))
+        };
+        assert_eq!(told("a", "b.partial"), Ok(()));
+        assert_eq!(told("new", "missing"), Ok(()));
+        assert_eq!(told("a", "./a").unwrap_err(), "a: is an input too, expected an output of another name");
+        let expected = "b.partial: would be overwritten while `b` is made, expected an input of another name";
+        assert_eq!(told("b", "b.partial").unwrap_err(), expected);
     }
 }
