@@ -9,7 +9,7 @@ use super::{Code, Contact, Diagnosis, Finding, Population, Severity};
 use crate::error::{Context, Problem, Result, listed};
 use crate::geometry::Point;
 use crate::sonata::electrodes_file::{Attribute, Electrode, Layout, PopulationLayout, Writer};
-use crate::staged::Existing;
+use crate::staged::{Existing, check_apart};
 
 /// Bytes of coefficients that are copied at a time.
 const BLOCK_BYTES: u64 = 4 << 20;
@@ -49,9 +49,11 @@ impl Problem for MendProblem {
 }
 
 impl Diagnosis {
-    /// The findings that stand in the way of mending: errors that need a decision.
+    /// The findings that stand in the way of mending: errors that need a decision, and coefficients of no contact, which a
+    /// sound file has no place for.
     pub fn unmendable(&self) -> impl Iterator<Item = &Finding> {
-        self.findings.iter().filter(|f| f.severity() == Severity::Error && !f.mendable)
+        let stands = |f: &&Finding| f.severity() == Severity::Error || f.code == Code::ExtraColumn;
+        self.findings.iter().filter(move |f| stands(f) && !f.mendable)
     }
 }
 
@@ -68,7 +70,8 @@ struct Plan<'a> {
 /// Writes a sound file. Coefficients are copied as they are; nodes are sorted, each contact gets its own column.
 ///
 /// # Errors
-/// A fault needs a guess (nothing is written then); the output exists or cannot be written; coefficients cannot be read.
+/// A fault needs a guess (nothing is written then); the output is the input, exists or cannot be written; coefficients
+/// cannot be read.
 pub fn mend(diagnosis: &Diagnosis, out: &Path, existing: Existing, progress: &dyn Fn(u64)) -> Result<Mended> {
     if let Some(first) = diagnosis.unmendable().next() {
         let mut codes: Vec<&str> = diagnosis.unmendable().map(|f| f.code.entry().code).collect();
@@ -76,6 +79,7 @@ pub fn mend(diagnosis: &Diagnosis, out: &Path, existing: Existing, progress: &dy
         let problem = MendProblem::Guess { codes: listed(codes, 12), first: first.to_string() };
         return Err(problem).in_file(&diagnosis.path);
     }
+    check_apart(out, [diagnosis.path.as_path()])?;
     let contacts = in_column_order(diagnosis);
     let plans: Vec<Plan<'_>> =
         (0..).zip(&diagnosis.populations).filter_map(|(place, p)| Plan::new(place, p, &contacts)).collect();

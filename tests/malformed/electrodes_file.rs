@@ -462,7 +462,8 @@ fn what_can_be_mended_is_sound_afterwards_and_holds_the_same_coefficients() {
 fn what_cannot_be_mended_leaves_no_file() {
     for case in CORPUS.iter().filter(|case| !case.mends) {
         let severity = Code::parse(case.code).unwrap().entry().severity;
-        if severity != Severity::Error {
+        // a column of no contact is a warning, but a sound file has no place for its coefficients
+        if severity != Severity::Error && case.code != "E39" {
             continue;
         }
         let dir = scratch();

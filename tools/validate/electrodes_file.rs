@@ -67,7 +67,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     let worst = if args.strict { Severity::Warning } else { Severity::Error };
     let outcome = args.output.tell(&told::verdict(&diagnosis, worst))?;
     match &args.fix {
-        Some(out) if !diagnosis.findings.is_empty() => fix(args, common, &diagnosis, &expected, out),
+        Some(out) if !diagnosis.findings.is_empty() => fix(args, common, &diagnosis, (&expected, table.as_ref()), out),
         Some(_) => {
             common.say("nothing to mend: no file written");
             Ok(outcome)
@@ -81,7 +81,7 @@ fn fix(
     args: &Args,
     common: &Common,
     diagnosis: &Diagnosis,
-    expected: &[Expected],
+    (expected, segments): (&[Expected], Option<&Table>),
     out: &std::path::Path,
 ) -> Result<Outcome> {
     if diagnosis.unmendable().next().is_some() {
@@ -90,7 +90,7 @@ fn fix(
         return Ok(Outcome::Differ);
     }
     let done = mend(diagnosis, out, existing(args.force), &|_| ())?;
-    let again = examine(&Request { file: out, expected, columns: None, segments: None, progress: &|_| () })?;
+    let again = examine(&Request { file: out, expected, columns: None, segments, progress: &|_| () })?;
     common.say(told::mended(&done, out, &again));
     Ok(if again.worst() < Some(Severity::Error) { Outcome::Done } else { Outcome::Differ })
 }
