@@ -330,7 +330,26 @@ fn what_cannot_be_is_refused() {
     );
     refused(
         &[&pickle, &csv, "-o", "u"],
-        "error: inputs of several kinds, expected one kind for one table, found electrodes and positions\nhint: convert each kind with a command of its own",
+        &format!(
+            "error: inputs of several kinds, expected one kind for one table, found electrodes (`{csv}`) and positions \
+             (`{pickle}`)\nhint: convert each kind with a command of its own"
+        ),
+    );
+    refused(
+        &[&weights, &csv, "-o", "u.h5"],
+        "error: u.h5: is no folder's name, expected a folder for 2 outputs\nhint: name a folder, and the form with `--to`",
+    );
+    refused(
+        &[&pickle, "-o", "u.csv"],
+        "error: u.csv: positions cannot become `csv`, expected one of `table`, `boundaries`",
+    );
+    refused(
+        &["t.parquet", "-o", "u.csv", "--population", "other"],
+        "error: t.parquet: no such population, expected `S1nonbarrel_neurons`, found `other`",
+    );
+    refused(
+        &[&weights, "-o", "w.h5", "--population", "other"],
+        &format!("error: {weights}: no such population, expected `S1nonbarrel_neurons`, found `other`"),
     );
     refused(&["no*.pkl", "-o", "u"], "error: no*.pkl: no files match, expected at least one");
     refused(&["none.pkl", "-o", "u"], "error: none.pkl: cannot be read: no such file or directory");
@@ -351,6 +370,87 @@ fn what_cannot_be_is_refused() {
          hint: `leadfield validate electrodes-file` tells all faults, and what to do about each",
     );
     assert_eq!(names_in(dir.path()), ["noise.bin", "t.parquet", "w.h5"]);
+}
+
+#[test]
+fn no_output_takes_the_place_of_an_input() {
+    let dir = scratch();
+    table(dir.path());
+    std::fs::copy(golden().join("reference/np8.h5"), dir.path().join("w.h5")).unwrap();
+    std::fs::rename(dir.path().join("t.parquet"), dir.path().join("t.csv.partial")).unwrap();
+    let before = names_in(dir.path());
+    let refused = |args: &[&str], message: &str| leadfield_in(dir.path(), args).refused(message);
+    let hint = "hint: choose another name for the output";
+    refused(
+        &["convert", "t.csv.partial", "-o", "t.csv"],
+        &format!(
+            "error: t.csv.partial: would be overwritten while `t.csv` is made, expected an input of another name\n{hint}"
+        ),
+    );
+    let in_place = format!("error: w.h5: is an input too, expected an output of another name\n{hint}");
+    refused(&["convert", "w.h5", "-o", "w.h5", "--force"], &in_place);
+    refused(
+        &["validate", "electrodes-file", "w.h5", "--fix", "./w.h5", "--force", "--quiet"],
+        &in_place.replace("w.h5", "./w.h5"),
+    );
+    assert_eq!(names_in(dir.path()), before);
+    let bytes = |path: &Path| std::fs::read(path).unwrap();
+    assert_eq!(bytes(&dir.path().join("w.h5")), bytes(&golden().join("reference/np8.h5")));
+}
+
+#[test]
+fn folders_are_read_through_links_and_what_is_left_out_is_told() {
+    let dir = scratch();
+    let at = |name: &str| dir.path().join(name);
+    copy_folder(&golden().join("reference/positions_2files/0"), &at("elsewhere"));
+    std::fs::create_dir(at("old")).unwrap();
+    std::os::unix::fs::symlink(at("elsewhere"), at("old/0")).unwrap();
+    std::os::unix::fs::symlink(at("old"), at("old/round")).unwrap();
+    std::fs::write(at("old/positions9.pkl.gz"), "").unwrap();
+    let run = convert(dir.path(), &["old", "-o", "t.parquet"]);
+    let told = "note: left out of folders, since their names tell no kind: `old/positions9.pkl.gz`";
+    assert!(run.stderr.lines().any(|line| line == told), "{}", run.stderr);
+    run.ok();
+    assert_eq!(Table::open(&at("t.parquet")).unwrap().len(), 3161);
+}
+
+#[test]
+fn a_long_csv_of_coefficients_names_each_contact() {
+    let dir = scratch();
+    std::fs::write(dir.path().join("e.csv"), "name,x,y,z\ntip,0,0,0\n\"a,b\",9,9,9\n").unwrap();
+    table(dir.path());
+    leadfield_in(dir.path(), &["weights", "t.parquet", "e.csv", "-o", "w.h5", "--quiet"]).ok();
+    convert(dir.path(), &["w.h5", "-o", "long.csv", "--quiet"]).ok();
+    let text = std::fs::read_to_string(dir.path().join("long.csv")).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!((lines.len(), lines[0]), (1 + 2 * 3161, "node_id,row,electrode,coefficient"));
+    assert!(lines[1].starts_with("0,0,tip,") && lines[2].starts_with("0,0,\"a,b\","), "{lines:?}");
+}
+
+#[test]
+fn columns_that_no_simulator_can_use_become_no_electrodes_file() {
+    use crate::malformed::electrodes_file::{damaged, edited};
+    let dir = scratch();
+    let refused = |message: &str| {
+        convert(dir.path(), &["w.h5", "-o", "c.parquet", "--force", "--quiet"]).ok();
+        convert(dir.path(), &["c.parquet", "-o", "new.h5", "--quiet"]).refused(message);
+    };
+    let units: hdf5::types::VarLenUnicode = "mV/nA".parse().unwrap();
+    damaged(&dir.path().join("w.h5"), |file| {
+        let factors = file.dataset("/electrodes/pop/scaling_factors").unwrap();
+        factors.attr("units").unwrap().write_scalar(&units).unwrap();
+    });
+    refused(
+        "error: c.parquet: coefficients in other units, expected `V/nA`, found `mV/nA`\n\
+         hint: clients take them for V/nA: compute the coefficients again with `leadfield weights`",
+    );
+    damaged(&dir.path().join("w.h5"), |_| ());
+    edited(&dir.path().join("w.h5"), |file| {
+        let factors = file.dataset("/electrodes/pop/scaling_factors").unwrap();
+        factors.write_slice(&[f64::NAN], ndarray::s![1, 1..2]).unwrap();
+    });
+    refused("error: c.parquet: coefficient[1]: no finite coefficient at contact `b`, expected a number, found NaN");
+    assert_eq!(names_in(dir.path()), ["c.parquet", "w.h5"]);
 }
 
 #[test]

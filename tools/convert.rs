@@ -13,11 +13,11 @@ use std::path::{Path, PathBuf};
 use leadfield::Result;
 use leadfield::boundaries::{self, write_hdf5, write_parquet};
 use leadfield::diagnosis::{self, examine};
-use leadfield::error::{Context, Problem, count};
+use leadfield::error::{Context, Problem, count, listed};
 use leadfield::exchange::boundaries_of;
 use leadfield::exchange::coefficients::Shape;
 use leadfield::sonata::electrodes_file::ColumnRule;
-use leadfield::staged::{Existing, Staged};
+use leadfield::staged::{Existing, Staged, check_apart};
 use leadfield::table::{Precision, Table};
 use rayon::prelude::*;
 
@@ -93,6 +93,14 @@ enum ConvertProblem {
     Partial { all: usize, done: usize },
     #[error("inputs of several kinds, expected one kind for one table, found {0}")]
     Mixed(String),
+    #[error(
+        "several populations, expected no `--population` for an electrodes file that is written anew as a whole, found `{0}`"
+    )]
+    Whole(String),
+    #[error("no such population, expected `{expected}`, found `{found}`")]
+    OtherPopulation { expected: String, found: String },
+    #[error("is no folder's name, expected a folder for {0} outputs")]
+    NamedAsFile(usize),
     #[error("two inputs with one output, expected a name each, found `{0}` twice")]
     OneName(String),
     #[error("an electrodes file has float64, expected `--precision f64`, found `f32`")]
@@ -111,6 +119,8 @@ impl Problem for ConvertProblem {
             }
             Self::Single => Some("simulators read nothing else; columns can have float32".into()),
             Self::Mixed(_) => Some("convert each kind with a command of its own".into()),
+            Self::Whole(_) => Some("one population alone becomes columns: name the output `.parquet`".into()),
+            Self::NamedAsFile(_) => Some("name a folder, and the form with `--to`".into()),
             _ => None,
         }
     }
@@ -136,15 +146,18 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
 
 impl Work<'_> {
     fn run(&self) -> Result<Outcome> {
-        let inputs = inputs::expanded(&self.args.inputs)?;
+        let inputs::Inputs { files: inputs, left_out } = inputs::expanded(&self.args.inputs)?;
+        if !left_out.is_empty() {
+            let names = listed(left_out.iter().map(|path| path.display().to_string()), 5);
+            self.common.say(format_args!("note: left out of folders, since their names tell no kind: {names}"));
+        }
         let kinds: Vec<Result<Kind>> = inputs.par_iter().map(|path| Kind::of(path)).collect();
         let known = kinds.iter().flatten().copied().collect::<HashSet<Kind>>();
         if known.contains(&Kind::Boundaries) && self.goes_to_table() {
             if known.len() > 1 {
-                let mut names: Vec<&str> = known.into_iter().map(Kind::name).collect();
-                names.sort_unstable();
-                return Err(ConvertProblem::Mixed(names.join(" and ")).into());
+                return Err(ConvertProblem::Mixed(of_each_kind(&inputs, &kinds)).into());
             }
+            check_apart(&self.args.out, inputs.iter().map(PathBuf::as_path))?;
             table::gather(self, &inputs, kinds)?;
             return Ok(Outcome::Done);
         }
@@ -161,8 +174,8 @@ impl Work<'_> {
     }
 
     fn goes_to_table(&self) -> bool {
-        let hdf5 = matches!(Format::of_name(&self.args.out), Some(Format::Hdf5));
-        self.args.to == Some(Target::Table) || (self.args.to.is_none() && !hdf5)
+        let table = matches!(Format::of_name(&self.args.out), None | Some(Format::Parquet));
+        self.args.to == Some(Target::Table) || (self.args.to.is_none() && table)
     }
 
     /// Converts files one by one into a folder; one that fails does not stop the others.
@@ -170,6 +183,9 @@ impl Work<'_> {
         let all = files.len();
         if self.args.out.is_file() {
             return Err(ConvertProblem::NoFolder(all)).in_file(&self.args.out);
+        }
+        if !self.args.out.is_dir() && Format::of_name(&self.args.out).is_some() {
+            return Err(ConvertProblem::NamedAsFile(all)).in_file(&self.args.out);
         }
         std::fs::create_dir_all(&self.args.out)
             .map_err(leadfield::error::FileProblem::Write)
@@ -233,13 +249,16 @@ impl Work<'_> {
     /// Converts one file, and gives its summary.
     fn convert(&self, path: &Path, kind: Kind, out: &Path) -> Result<String> {
         let (target, format) = Target::of(self.args.to, kind, out)?;
+        check_apart(out, [path])?;
         let told = match (kind, target) {
             (Kind::Boundaries, Target::Boundaries) => {
                 let neurons = boundaries::read(path)?;
                 self.write_boundaries(&neurons, out, format)?
             }
             (Kind::Table, Target::Boundaries) => {
-                let neurons = boundaries_of(&Table::open(path)?, &|_| {})?;
+                let table = Table::open(path)?;
+                self.check_population(path, &table.metadata().population)?;
+                let neurons = boundaries_of(&table, &|_| {})?;
                 self.write_boundaries(&neurons, out, format)?
             }
             (Kind::Table, _) => columns::of_table(self, path, out, format)?,
@@ -263,6 +282,17 @@ impl Work<'_> {
         Ok(format!("{}, {boundaries} {boundary}", count(neurons.len() as u64, "neuron")))
     }
 
+    /// Refuses another population than the one that is there.
+    fn check_population(&self, path: &Path, expected: &str) -> Result<()> {
+        match &self.args.population {
+            Some(found) if found != expected => {
+                let (expected, found) = (expected.to_string(), found.clone());
+                Err(ConvertProblem::OtherPopulation { expected, found }).in_file(path)
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn mend(&self, path: &Path, out: &Path) -> Result<String> {
         if self.args.precision == Width::F32 {
             return Err(ConvertProblem::Single).in_file(path);
@@ -274,7 +304,12 @@ impl Work<'_> {
             columns: Some(self.columns()),
             progress: &|_| (),
         };
-        let mended = diagnosis::mend(&examine(&request)?, out, self.existing(), &|_| ())?;
+        let diagnosis = examine(&request)?;
+        match diagnosis.populations.as_slice() {
+            [only] => self.check_population(path, &only.name)?,
+            _ => self.args.population.clone().map_or(Ok(()), |name| Err(ConvertProblem::Whole(name))).in_file(path)?,
+        }
+        let mended = diagnosis::mend(&diagnosis, out, self.existing(), &|_| ())?;
         let told = format!(
             "{}, {}, {}",
             count(mended.contacts, "contact"),
@@ -293,4 +328,20 @@ impl Work<'_> {
             Columns::Index => ColumnRule::Index,
         }
     }
+}
+
+/// Each kind with the first file that is of it.
+fn of_each_kind(files: &[PathBuf], kinds: &[Result<Kind>]) -> String {
+    let mut first: Vec<(Kind, &Path)> = Vec::new();
+    for (path, kind) in files.iter().zip(kinds.iter()) {
+        if let Ok(kind) = kind
+            && !first.iter().any(|(known, _)| known == kind)
+        {
+            first.push((*kind, path));
+        }
+    }
+    let mut told: Vec<String> =
+        first.iter().map(|(kind, path)| format!("{} (`{}`)", kind.name(), path.display())).collect();
+    told.sort_unstable();
+    told.join(" and ")
 }

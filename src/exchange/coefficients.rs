@@ -24,6 +24,7 @@ use crate::sonata::electrodes_file::{
 };
 use crate::staged::Existing;
 use crate::table::Precision;
+use crate::units::COEFFICIENT_UNIT;
 
 /// How coefficients are laid out in columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -44,6 +45,10 @@ const ELECTRODE: &str = "electrode";
 const COEFFICIENT: &str = "coefficient";
 const ELECTRODES_KEY: &str = "leadfield.electrodes";
 const POPULATION_KEY: &str = "leadfield.population";
+const UNITS_KEY: &str = "leadfield.units";
+const ROWS_KEY: &str = "leadfield.rows";
+/// What stands for the units of a file that does not tell them.
+const UNKNOWN_UNITS: &str = "unknown";
 
 impl From<ArrowError> for ExchangeProblem {
     fn from(error: ArrowError) -> Self {
@@ -183,7 +188,8 @@ fn schema(
     let metadata = [
         (ELECTRODES_KEY.to_string(), described.to_string()),
         (POPULATION_KEY.to_string(), population.name().to_string()),
-        ("leadfield.units".to_string(), population.units().unwrap_or("unknown").to_string()),
+        (UNITS_KEY.to_string(), population.units().unwrap_or(UNKNOWN_UNITS).to_string()),
+        (ROWS_KEY.to_string(), population.rows().to_string()),
     ];
     Ok(Arc::new(Schema::new_with_metadata(fields, metadata)))
 }
@@ -209,15 +215,18 @@ pub trait Batches {
 /// Writes an electrodes file from columns of coefficients; gives the numbers of contacts, nodes and rows.
 ///
 /// # Errors
-/// Metadata are missing, rows or contacts are in another order, or the output cannot be written.
+/// Metadata are missing, units are others than V/nA, rows are missing, rows or contacts are in another order, a coefficient
+/// is not finite, or the output cannot be written.
 pub fn to_electrodes_file(columns: &dyn Batches, to: &Path, existing: Existing) -> Result<(u64, u64, u64)> {
     let schema = columns.schema();
+    check_units(&schema)?;
     let electrodes = electrodes(&schema)?;
     let wide = schema.index_of(COEFFICIENT).is_err();
     let names: Vec<String> = electrodes.iter().map(|e| e.name.clone()).collect();
     let times = if wide { 1 } else { names.len().max(1) };
     let population = population(columns, times)?;
     let (nodes, rows) = (population.node_ids.len() as u64, population.rows());
+    check_rows(&schema, rows)?;
     let provenance = vec![("program", concat!("leadfield ", env!("CARGO_PKG_VERSION")).into())];
     let layout = Layout { electrodes, populations: vec![population], provenance };
     let writer = Writer::create(to, existing, &layout)?;
@@ -230,12 +239,51 @@ pub fn to_electrodes_file(columns: &dyn Batches, to: &Path, existing: Existing) 
         }
         let whole = rest.len() / names.len().max(1);
         let values: Vec<f64> = rest.drain(..whole * names.len()).collect();
+        check_finite(&values, &names, written)?;
         writer.write_rows(0, written, &values)?;
         written += whole as u64;
         Ok(())
     })?;
     writer.commit()?;
     Ok((names.len() as u64, nodes, rows))
+}
+
+/// The population that columns of coefficients are of.
+///
+/// # Errors
+/// The columns do not tell.
+pub fn population_of(schema: &Schema) -> Result<&str> {
+    let name = schema.metadata().get(POPULATION_KEY);
+    Ok(name.ok_or(ExchangeProblem::NoCoefficients(POPULATION_KEY))?)
+}
+
+/// Clients take coefficients for V/nA, whatever the file tells.
+fn check_units(schema: &Schema) -> Result<(), ExchangeProblem> {
+    match schema.metadata().get(UNITS_KEY) {
+        Some(found) if found != COEFFICIENT_UNIT && found != UNKNOWN_UNITS => {
+            Err(ExchangeProblem::Units(found.clone()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// All rows are there, as far as the columns tell how many there were.
+fn check_rows(schema: &Schema, found: u64) -> Result<(), ExchangeProblem> {
+    let told = schema.metadata().get(ROWS_KEY).and_then(|text| text.parse().ok());
+    match told {
+        Some(expected) if expected != found => Err(ExchangeProblem::Rows { expected, found }),
+        _ if found == 0 => Err(ExchangeProblem::Rows { expected: 1, found }),
+        _ => Ok(()),
+    }
+}
+
+/// The simulator stops at a coefficient that is not finite.
+fn check_finite(values: &[f64], names: &[String], first_row: u64) -> Result<()> {
+    let Some(at) = values.iter().position(|v| !v.is_finite()) else { return Ok(()) };
+    let (row, column) = (first_row + (at / names.len()) as u64, at % names.len());
+    let contact = names.get(column).cloned().unwrap_or_default();
+    let problem = ExchangeProblem::NotFinite { contact, found: values.get(at).copied().unwrap_or(f64::NAN) };
+    Err(Error::from(problem).at(COEFFICIENT, row))
 }
 
 fn electrodes(schema: &Schema) -> Result<Vec<Electrode>, ExchangeProblem> {
@@ -257,8 +305,8 @@ fn electrodes(schema: &Schema) -> Result<Vec<Electrode>, ExchangeProblem> {
 /// Nodes and offsets, as the columns `node_id` and `row` tell; each row of the file is there `times` times.
 fn population(columns: &dyn Batches, times: usize) -> Result<PopulationLayout> {
     let schema = columns.schema();
-    let name = schema.metadata().get(POPULATION_KEY).ok_or(ExchangeProblem::NoCoefficients(POPULATION_KEY))?;
-    let mut layout = PopulationLayout { name: name.clone(), ..PopulationLayout::default() };
+    let name = population_of(&schema)?.to_string();
+    let mut layout = PopulationLayout { name, ..PopulationLayout::default() };
     let (mut entries, mut seen) = (0_u64, std::collections::HashSet::new());
     columns.each(&mut |batch| {
         let (nodes, rows) = (unsigned(batch, NODE_ID)?, unsigned(batch, ROW)?);

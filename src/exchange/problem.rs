@@ -45,6 +45,25 @@ pub enum ExchangeProblem {
     /// A table that was not made from an electrodes file.
     #[error("no coefficients, expected the columns and the metadata `{0}` that `leadfield convert` writes")]
     NoCoefficients(&'static str),
+    /// Coefficients in other units.
+    #[error("coefficients in other units, expected `V/nA`, found `{0}`")]
+    Units(String),
+    /// Rows are missing.
+    #[error("rows are missing, expected {expected}, found {found}")]
+    Rows {
+        /// As many as there were.
+        expected: u64,
+        /// As many as there are.
+        found: u64,
+    },
+    /// A coefficient that the simulator stops at.
+    #[error("no finite coefficient at contact `{contact}`, expected a number, found {found}")]
+    NotFinite {
+        /// The contact.
+        contact: String,
+        /// The coefficient.
+        found: f64,
+    },
     /// Rows in another order.
     #[error("rows in another order, expected row {expected}, found {found}")]
     RowOrder {
@@ -104,6 +123,7 @@ impl Problem for ExchangeProblem {
         let hint = match self {
             Self::NeuronTwice { .. } => "give the files of one run of one circuit",
             Self::Gap { .. } => "this layout keeps one point between two segments: a table with gaps does not fit it",
+            Self::Units(_) => "clients take them for V/nA: compute the coefficients again with `leadfield weights`",
             Self::NoColumn(_) | Self::SharedColumn { .. } => {
                 "it cannot be guessed: make the file again with `leadfield weights`"
             }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use leadfield::Result;
 use leadfield::error::{Context, Problem, count, listed};
-use leadfield::exchange::coefficients::{Coefficients, to_electrodes_file};
+use leadfield::exchange::coefficients::{self, Batches, Coefficients, to_electrodes_file};
 use leadfield::exchange::columnar::Columnar;
 use leadfield::exchange::frames::Frames;
 use leadfield::sonata::electrodes_file::{ElectrodesFile, Population};
@@ -42,6 +42,7 @@ fn form(format: Format) -> output::Format {
 /// A segment table, rows in order.
 pub fn of_table(work: &Work<'_>, path: &Path, out: &Path, format: Format) -> Result<String> {
     let table = Table::open(path)?;
+    work.check_population(path, &table.metadata().population)?;
     let precision = match (table.precision(), work.precision()) {
         (Precision::F64, Precision::F64) => Precision::F64,
         _ => Precision::F32,
@@ -89,6 +90,7 @@ pub fn to_weights(work: &Work<'_>, path: &Path, out: &Path) -> Result<String> {
         return Err(ConvertProblem::Single).in_file(path);
     }
     let columns = Columnar::open(path)?;
+    work.check_population(path, coefficients::population_of(&columns.schema())?)?;
     let (contacts, nodes, rows) = to_electrodes_file(&columns, out, work.existing()).in_file(path)?;
     Ok(format!("{}, {}, {}", count(contacts, "contact"), count(nodes, "node"), count(rows, "row")))
 }

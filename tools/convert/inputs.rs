@@ -1,5 +1,6 @@
 //! Which files are meant: files, patterns, and all files below folders.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use leadfield::Result;
@@ -21,9 +22,18 @@ enum InputProblem {
 
 impl Problem for InputProblem {}
 
-/// The files that are meant, in the order of the arguments, sorted by number and name below each.
-pub fn expanded(inputs: &[PathBuf]) -> Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
+/// The files that are meant.
+#[derive(Default)]
+pub struct Inputs {
+    /// In the order of the arguments, sorted by number and name below each.
+    pub files: Vec<PathBuf>,
+    /// Files below folders whose names end otherwise.
+    pub left_out: Vec<PathBuf>,
+}
+
+/// The files that are meant.
+pub fn expanded(inputs: &[PathBuf]) -> Result<Inputs> {
+    let mut all = Inputs::default();
     for input in inputs {
         let found = match input.to_str() {
             Some(pattern) if !input.exists() && pattern.contains(['*', '?', '[']) => matching(input, pattern)?,
@@ -31,13 +41,15 @@ pub fn expanded(inputs: &[PathBuf]) -> Result<Vec<PathBuf>> {
         };
         for path in found {
             if path.is_dir() && !is_table(&path) {
-                files.extend(below(&path)?);
+                let Inputs { files, left_out } = below(&path)?;
+                all.files.extend(files);
+                all.left_out.extend(left_out);
             } else {
-                files.push(path);
+                all.files.push(path);
             }
         }
     }
-    Ok(files)
+    Ok(all)
 }
 
 fn matching(input: &Path, pattern: &str) -> Result<Vec<PathBuf>> {
@@ -55,22 +67,27 @@ fn is_table(folder: &Path) -> bool {
     folder.join(leadfield::table::parts::file_name(0)).is_file()
 }
 
-fn below(folder: &Path) -> Result<Vec<PathBuf>> {
-    let (mut found, mut folders) = (Vec::new(), vec![folder.to_path_buf()]);
+fn below(folder: &Path) -> Result<Inputs> {
+    let (mut found, mut folders) = (Inputs::default(), vec![folder.to_path_buf()]);
+    // links to folders may lead round in a circle: each folder is looked into once
+    let mut seen = HashSet::new();
     while let Some(next) = folders.pop() {
+        if !seen.insert(next.canonicalize().map_err(FileProblem::Read).in_file(&next)?) {
+            continue;
+        }
         for entry in std::fs::read_dir(&next).map_err(FileProblem::Read).in_file(&next)? {
-            let entry = entry.map_err(FileProblem::Read).in_file(&next)?;
-            let (path, kind) = (entry.path(), entry.file_type().map_err(FileProblem::Read).in_file(&next)?);
-            // a link to a folder could lead round in a circle
-            if kind.is_dir() && !is_table(&path) {
-                folders.push(path);
-            } else if kind.is_dir() || ends_as_expected(&path) {
-                found.push(path);
+            let path = entry.map_err(FileProblem::Read).in_file(&next)?.path();
+            match path.is_dir() {
+                true if is_table(&path) => found.files.push(path),
+                true => folders.push(path),
+                false if ends_as_expected(&path) => found.files.push(path),
+                false => found.left_out.push(path),
             }
         }
     }
-    found.sort_by_cached_key(|path| natural(path));
-    if found.is_empty() { Err(InputProblem::NoFiles).in_file(folder) } else { Ok(found) }
+    found.files.sort_by_cached_key(|path| natural(path));
+    found.left_out.sort();
+    if found.files.is_empty() { Err(InputProblem::NoFiles).in_file(folder) } else { Ok(found) }
 }
 
 fn ends_as_expected(path: &Path) -> bool {

@@ -59,7 +59,7 @@ impl Problem for TargetProblem {
 impl Format {
     /// The format of a name.
     pub fn of_name(path: &Path) -> Option<Self> {
-        match path.extension()?.to_str()? {
+        match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
             "parquet" => Some(Self::Parquet),
             "arrow" | "feather" => Some(Self::Arrow),
             "csv" => Some(Self::Csv),
