@@ -22,6 +22,7 @@ pub use digest::{Digest, checksum_of};
 use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Context, FileProblem, Problem, Result};
@@ -93,6 +94,9 @@ pub enum JournalProblem {
     /// A complete output of other inputs.
     #[error("exists already, and is not what these inputs and settings give")]
     OtherOutput,
+    /// What an earlier run left was changed since.
+    #[error("damaged, expected what was laid out by the run that did not finish")]
+    Damaged,
     /// Stopped on request.
     #[error("stopped as asked, before all parts were done")]
     Stopped,
@@ -106,7 +110,10 @@ impl Problem for JournalProblem {
                 "give the inputs and settings that it was begun with, or begin anew with `--force`"
             }
             Self::InUse => "wait for it, or choose another name",
-            Self::OtherOutput => "choose another name, or replace it with `--force`",
+            Self::OtherOutput => {
+                "choose another name, or replace it: `--force`, or `--resume --force` where a run of these inputs was interrupted"
+            }
+            Self::Damaged => "begin anew: `--force`",
             Self::Stopped => return None,
         };
         Some(text.into())
@@ -148,6 +155,27 @@ pub fn clear(output: &Path) -> Result<()> {
     std::fs::remove_file(&path).map_err(FileProblem::Write).in_file(&path)
 }
 
+/// Checks that no run writes an output.
+///
+/// # Errors
+/// One does.
+pub fn check_idle(output: &Path) -> Result<()> {
+    let path = path_of(output);
+    File::open(&path).map_or(Ok(()), |file| claim(&file)).in_file(&path)
+}
+
+/// How to go on with an output of which some parts are kept.
+pub fn kept(output: &Path, done: u64, all: u64) -> String {
+    let force = if output.exists() { " --force" } else { "" };
+    format!("{done} of {all} parts are kept: go on with `--resume{force}`")
+}
+
+/// Whether an open file is the one of that name.
+fn is_at(file: &File, path: &Path) -> bool {
+    let place = |found: std::io::Result<std::fs::Metadata>| found.ok().map(|found| (found.dev(), found.ino()));
+    place(file.metadata()) == place(path.metadata())
+}
+
 /// Keeps others from writing, until the file is closed.
 fn claim(file: &File) -> Result<(), JournalProblem> {
     match file.try_lock() {
@@ -165,17 +193,24 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Begins a journal, in place of one that is there. The output must be ready to take parts, and synced.
+    /// Begins a journal, in place of one that is there: keeps other runs from the output, then has `ready` make it ready to
+    /// take parts, and synced.
     ///
     /// # Errors
-    /// Another run uses it, or it cannot be written.
-    pub fn begin(output: &Path, header: &Header) -> Result<Self> {
+    /// Another run uses it, it cannot be written, or what `ready` fails with; then there is no journal.
+    pub fn begin<T>(output: &Path, header: &Header, ready: impl FnOnce() -> Result<T>) -> Result<(Self, T)> {
         let mut journal = Self::open(output)?;
+        // what it tells is of what is replaced now
+        journal.cut(0).map_err(FileProblem::Write).in_file(&journal.path)?;
         let Header { program, inputs, segments, parts } = header;
         let text = format!("{TITLE}\nprogram {program}\ninputs {inputs:016x}\nsegments {segments}\nparts {parts}\n");
-        journal.cut(0).map_err(FileProblem::Write).in_file(&journal.path)?;
-        journal.append(&text)?;
-        Ok(journal)
+        match ready().and_then(|made| journal.append(&text).map(|()| made)) {
+            Ok(made) => Ok((journal, made)),
+            Err(error) => {
+                journal.remove();
+                Err(error)
+            }
+        }
     }
 
     /// Goes on with a journal: the parts that it tells are done. None where there is nothing to go on with.
@@ -197,10 +232,15 @@ impl Journal {
 
     fn open(output: &Path) -> Result<Self> {
         let path = path_of(output);
-        let opened = File::options().read(true).write(true).create(true).truncate(false).open(&path);
-        let file = opened.map_err(FileProblem::Write).in_file(&path)?;
-        claim(&file).in_file(&path)?;
-        Ok(Self { file, path })
+        loop {
+            let opened = File::options().read(true).write(true).create(true).truncate(false).open(&path);
+            let file = opened.map_err(FileProblem::Write).in_file(&path)?;
+            claim(&file).in_file(&path)?;
+            // a run that ended meanwhile may have removed what was opened
+            if is_at(&file, &path) {
+                return Ok(Self { file, path });
+            }
+        }
     }
 
     /// Drops what stands behind a length, e.g. half a line.
@@ -306,7 +346,7 @@ mod tests {
     fn journal() -> (tempfile::TempDir, PathBuf, String) {
         let folder = tempfile::tempdir().unwrap();
         let output = folder.path().join("w.h5");
-        let mut journal = Journal::begin(&output, &header()).unwrap();
+        let (mut journal, ()) = Journal::begin(&output, &header(), || Ok(())).unwrap();
         journal.add(&PARTS).unwrap();
         let text = std::fs::read_to_string(path_of(&output)).unwrap();
         (folder, output, text)
@@ -339,7 +379,30 @@ mod tests {
             path_of(&output).display()
         );
         assert_eq!(format!("{:?}", Journal::resume(&output, &header()).unwrap_err()), text);
-        assert_eq!(format!("{:?}", Journal::begin(&output, &header()).unwrap_err()), text);
+        let touched = std::cell::Cell::new(false);
+        let second = Journal::begin(&output, &header(), || {
+            touched.set(true);
+            Ok(())
+        });
+        assert_eq!(format!("{:?}", second.unwrap_err()), text);
+        assert_eq!(format!("{:?}", check_idle(&output).unwrap_err()), text);
+        assert!(!touched.get(), "the output of the first run is left alone");
+    }
+
+    #[test]
+    fn an_output_that_cannot_be_made_ready_has_no_journal() {
+        let (_folder, output, _) = journal();
+        let failed = Journal::begin(&output, &header(), || Err::<(), _>(JournalProblem::Damaged.into()));
+        assert!(failed.is_err());
+        assert!(!path_of(&output).exists());
+        check_idle(&output).unwrap();
+    }
+
+    #[test]
+    fn how_to_go_on_is_told_where_an_older_output_is_there_too() {
+        let (folder, output, _) = journal();
+        assert_eq!(kept(&output, 2, 3), "2 of 3 parts are kept: go on with `--resume`");
+        assert_eq!(kept(folder.path(), 2, 3), "2 of 3 parts are kept: go on with `--resume --force`");
     }
 
     #[test]

@@ -34,7 +34,7 @@ impl Staged {
     /// It exists and is to be kept, or is a folder, a device or a pipe; its folder is missing or cannot be written; a folder
     /// has its partial name.
     pub fn new(target: &Path, existing: Existing) -> Result<Self> {
-        keep(target, existing)?;
+        check_free(target, existing)?;
         for path in [target, &partial_of(target)] {
             if path.is_dir() {
                 return Err(FileProblem::IsFolder).in_file(path);
@@ -57,7 +57,7 @@ impl Staged {
     /// # Errors
     /// It exists and is to be kept, or is a file; the folder above is missing or cannot be written.
     pub fn folder(target: &Path, existing: Existing) -> Result<Self> {
-        keep(target, existing)?;
+        check_free(target, existing)?;
         if target.is_file() {
             return Err(FileProblem::IsFile).in_file(target);
         }
@@ -72,7 +72,7 @@ impl Staged {
     /// # Errors
     /// The output exists and is to be kept.
     pub fn resume(target: &Path, existing: Existing) -> Result<Self> {
-        keep(target, existing)?;
+        check_free(target, existing)?;
         Ok(Self { target: target.to_path_buf(), partial: partial_of(target), committed: false })
     }
 
@@ -156,7 +156,10 @@ pub fn check_apart<'a>(target: &Path, inputs: impl IntoIterator<Item = &'a Path>
 }
 
 /// Refuses to touch what is there, unless it is to be replaced and can be.
-fn keep(target: &Path, existing: Existing) -> Result<()> {
+///
+/// # Errors
+/// As said.
+pub fn check_free(target: &Path, existing: Existing) -> Result<()> {
     if target.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir()) {
         return Err(FileProblem::Special).in_file(target);
     }

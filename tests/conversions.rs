@@ -393,6 +393,12 @@ fn no_output_takes_the_place_of_an_input() {
         &["validate", "electrodes-file", "w.h5", "--fix", "./w.h5", "--force", "--quiet"],
         &in_place.replace("w.h5", "./w.h5"),
     );
+    std::fs::copy(dir.path().join("t.csv.partial"), dir.path().join("t.parquet")).unwrap();
+    let table = in_place.replace("w.h5", "t.parquet");
+    refused(&["weights", "t.parquet", "e.csv", "-o", "t.parquet", "--force"], &table);
+    refused(&["query", "t.parquet", "--sphere", "0,0,0,9", "-o", "t.parquet", "--force"], &table);
+    refused(&["report", "t.parquet", "w.h5", "-o", "t.parquet", "--force"], &table);
+    std::fs::remove_file(dir.path().join("t.parquet")).unwrap();
     assert_eq!(names_in(dir.path()), before);
     let bytes = |path: &Path| std::fs::read(path).unwrap();
     assert_eq!(bytes(&dir.path().join("w.h5")), bytes(&golden().join("reference/np8.h5")));

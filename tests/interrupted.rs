@@ -56,6 +56,17 @@ pub fn undisturbed(dir: &Path) -> Vec<u8> {
 
 /// The library's part of `leadfield weights table e.csv -o w.h5`.
 fn compute_in(dir: &Path, table: &Table, resume: bool, stop: &(dyn Fn() -> bool + Sync)) -> Result<Summary> {
+    compute_over(Existing::Keep, dir, table, resume, stop)
+}
+
+/// The same, with or without `--force`.
+fn compute_over(
+    existing: Existing,
+    dir: &Path,
+    table: &Table,
+    resume: bool,
+    stop: &(dyn Fn() -> bool + Sync),
+) -> Result<Summary> {
     let electrodes = electrode::read(&dir.join("e.csv")).unwrap();
     let contacts = electrode::contacts(&electrodes, &[], NearField::Radius).unwrap();
     compute(&Request {
@@ -63,7 +74,7 @@ fn compute_in(dir: &Path, table: &Table, resume: bool, stop: &(dyn Fn() -> bool 
         electrodes: &electrodes,
         contacts: &contacts,
         output: &dir.join("w.h5"),
-        existing: Existing::Keep,
+        existing,
         resume,
         stop,
         progress: &|_| (),
@@ -84,13 +95,14 @@ fn interrupt(dir: &Path, parts: u64) {
     assert_eq!(names_in(dir), [&INPUTS[..], &["w.h5.journal", "w.h5.partial"]].concat());
 }
 
-/// Changes the last bit of the first coefficient of the first part.
-fn damage(dir: &Path, file: &Path) {
+/// Changes the last bit of the first coefficient of a part.
+fn damage(dir: &Path, file: &Path, part: u64) {
     let table = Table::open(&dir.join("table")).unwrap();
     let h5 = File::open(file).unwrap();
     let object = format!("/electrodes/{}/scaling_factors", table.metadata().population);
     let columns = h5.shape(&object).unwrap()[1] as u64;
-    let place = h5.byte_offset(&object).unwrap().unwrap() + table.parts()[0].neurons()[0].first_row * columns * 8;
+    let place =
+        h5.byte_offset(&object).unwrap().unwrap() + table.parts()[part as usize].neurons()[0].first_row * columns * 8;
     drop(h5);
     let mut bytes = std::fs::read(file).unwrap();
     bytes[place as usize] ^= 1;
@@ -247,9 +259,10 @@ fn resume_begins_where_nothing_was_begun_and_ends_where_all_is_done() {
     assert!(run.ok().contains("electrodes_file"));
     assert_eq!(std::fs::metadata(&output).unwrap().modified().unwrap(), written);
     let other = "error: w.h5: exists already, and is not what these inputs and settings give\n\
-                 hint: choose another name, or replace it with `--force`";
+                 hint: choose another name, or replace it: `--force`, or `--resume --force` where a run of these inputs \
+                 was interrupted";
     weights(dir, &["--resume", "--conductivity", "0.3"]).refused(other);
-    damage(dir, &output);
+    damage(dir, &output, PARTS - 1);
     weights(dir, &["--resume"]).refused(other);
 }
 
@@ -259,12 +272,83 @@ fn parts_that_are_not_as_they_were_written_are_done_again() {
     let dir = dir.path();
     let expected = undisturbed(dir);
     interrupt(dir, PARTS - 1);
-    damage(dir, &dir.join("w.h5.partial"));
+    damage(dir, &dir.join("w.h5.partial"), 0);
     let run = leadfield_in(dir, &["weights", "table", "e.csv", "-o", "w.h5", "--resume"]);
     let warning = "warning: damage in 1 part of the interrupted run, computed again\n";
     assert!(run.stderr.starts_with(warning), "{}", run.stderr);
     assert_eq!(run.code, 0);
     assert!(std::fs::read(dir.join("w.h5")).unwrap() == expected);
+}
+
+#[test]
+fn what_is_damaged_beside_the_coefficients_is_not_gone_on_with() {
+    let dir = folder(8);
+    let dir = dir.path();
+    interrupt(dir, PARTS - 1);
+    let partial = dir.join("w.h5.partial");
+    let h5 = File::open(&partial).unwrap();
+    let place = h5.byte_offset(&format!("/{}/node_ids", population(dir))).unwrap().unwrap();
+    drop(h5);
+    let sound = std::fs::read(&partial).unwrap();
+    let mut bytes = sound.clone();
+    bytes[place as usize] ^= 64;
+    for damaged in [&bytes, &sound[..1000]] {
+        std::fs::write(&partial, damaged).unwrap();
+        weights(dir, &["--resume"]).refused(
+            "error: w.h5.partial: damaged, expected what was laid out by the run that did not finish\n\
+             hint: begin anew: `--force`",
+        );
+        assert_eq!(journalled(&dir.join("w.h5")), PARTS - 1);
+    }
+    std::fs::write(&partial, sound).unwrap();
+    weights(dir, &["--resume"]).ok();
+}
+
+fn population(dir: &Path) -> String {
+    Table::open(&dir.join("table")).unwrap().metadata().population.clone()
+}
+
+#[test]
+fn what_another_run_is_writing_is_left_alone() {
+    let dir = folder(8);
+    let dir = dir.path();
+    let expected = undisturbed(dir);
+    interrupt(dir, 5);
+    let partial = || std::fs::read(dir.join("w.h5.partial")).unwrap();
+    let left = partial();
+    let journal = std::fs::File::open(dir.join("w.h5.journal")).unwrap();
+    journal.lock().unwrap();
+    for options in [&[][..], &["--resume"], &["--force"], &["--resume", "--force"]] {
+        weights(dir, options).refused(
+            "error: w.h5.journal: in use, expected no other run that writes this output\n\
+             hint: wait for it, or choose another name",
+        );
+        assert!(partial() == left && journalled(&dir.join("w.h5")) == 5, "{options:?}");
+    }
+    drop(journal);
+    weights(dir, &["--resume"]).ok();
+    assert!(std::fs::read(dir.join("w.h5")).unwrap() == expected);
+}
+
+#[test]
+fn a_run_that_was_to_replace_an_output_goes_on_with_both_options() {
+    let dir = folder(8);
+    let dir = dir.path();
+    let expected = undisturbed(dir);
+    weights(dir, &["--conductivity", "0.3"]).ok();
+    let asked = AtomicU64::new(0);
+    let stop = || asked.fetch_add(1, Ordering::Relaxed) == 5;
+    let table = Table::open(&dir.join("table")).unwrap();
+    let error = compute_over(Existing::Replace, dir, &table, false, &stop).unwrap_err();
+    let hint = format!("5 of {PARTS} parts are kept: go on with `--resume --force`");
+    assert_eq!(error.hint(), Some(hint));
+    // a run whose output is complete leaves the other one's parts alone
+    weights(dir, &["--conductivity", "0.3", "--resume"]).ok();
+    assert_eq!(journalled(&dir.join("w.h5")), 5);
+    let summary = compute_over(Existing::Replace, dir, &table, true, &|| false).unwrap();
+    assert_eq!((summary.kept, summary.damaged), (5, 0));
+    assert!(std::fs::read(dir.join("w.h5")).unwrap() == expected);
+    assert_eq!(names_in(dir), [&INPUTS[..], &["w.h5"]].concat());
 }
 
 #[test]
@@ -409,9 +493,27 @@ fn an_unfinished_table_is_told_kept_and_gone_on_with() {
     assert_eq!(again.stderr, "t: complete already, from the same inputs and settings\n");
     positions(dir, &["--resume", "--axon-placement", "arc"]).refused(
         "error: t: exists already, and is not what these inputs and settings give\n\
-         hint: choose another name, or replace it with `--force`",
+         hint: choose another name, or replace it: `--force`, or `--resume --force` where a run of these inputs was \
+         interrupted",
     );
     interrupt_elsewhere_and_force(dir, &expected);
+}
+
+#[test]
+fn a_complete_table_is_not_taken_for_that_of_a_circuit_that_changed_since() {
+    let dir = circuit();
+    let dir = dir.path();
+    positions(dir, &[]).ok();
+    let nodes = dir.join("circuit/networks/nodes/neurons/nodes.h5");
+    crate::malformed::electrodes_file::edited(&nodes, |file| {
+        let x = file.dataset("/nodes/neurons/0/x").unwrap();
+        let last = PARTS as usize - 1;
+        let moved = x.read_1d::<f32>().unwrap()[last] + 1e-3;
+        x.write_slice(&[moved], ndarray::s![last..]).unwrap();
+    });
+    let run = positions(dir, &["--resume"]);
+    let told = "error: t: exists already, and is not what these inputs and settings give\n";
+    assert!(run.code == 2 && run.stderr.starts_with(told), "{}", run.stderr);
 }
 
 /// With `--force` a run begins anew, whatever an interrupted one left.

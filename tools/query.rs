@@ -16,6 +16,7 @@ use leadfield::error::{Context, Problem, listed};
 use leadfield::geometry::region::Region;
 use leadfield::method::objective_csd::Spacing;
 use leadfield::segments::SectionType;
+use leadfield::staged::check_apart;
 use leadfield::table::schema::NODE_ID;
 use leadfield::table::{Filter, Hits, Table};
 use leadfield::weights::Lookup;
@@ -189,6 +190,9 @@ impl Problem for QueryProblem {
 
 /// Runs the tool.
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
+    for out in args.out.iter().map(PathBuf::as_path) {
+        check_apart(out, [args.segments.as_path()].into_iter().chain(args.weights.as_deref()))?;
+    }
     let place = Place::of(&args.target)?;
     let kinds = kinds(&args.filter.section_type)?;
     let table = Table::open_foreign(&args.segments)?;

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use leadfield::Result;
 use leadfield::error::{Context, FileProblem, count};
 use leadfield::report::{self, Request};
-use leadfield::staged::Staged;
+use leadfield::staged::{Staged, check_apart};
 
 use self::files::Files;
 use crate::cli::{Common, Outcome, existing};
@@ -37,6 +37,7 @@ pub struct Args {
 
 /// Runs the tool.
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
+    check_apart(&args.out, args.inputs.iter().map(PathBuf::as_path))?;
     let staged = Staged::new(&args.out, existing(args.force))?;
     let Files { table, weights } = Files::of(&args.inputs)?;
     let electrode = args.electrode.as_deref();

@@ -12,6 +12,7 @@ use leadfield::lead_field::OutsideField;
 use leadfield::method::medium::Conductivity;
 use leadfield::method::objective_csd::Spacing;
 use leadfield::method::{Contact, NearField};
+use leadfield::staged::check_apart;
 use leadfield::table::Table;
 use leadfield::units::DEFAULT_CONDUCTIVITY;
 use leadfield::weights::{self, Far, Request, Source, Summary, compute_with};
@@ -155,6 +156,8 @@ fn contacts(args: &Args, common: &Common, electrodes: &[Electrode], sources: &[&
 /// Runs the tool.
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     let started = Instant::now();
+    let inputs = args.segments.iter().chain([&args.electrodes]).chain(&args.fields);
+    check_apart(&args.out, inputs.map(PathBuf::as_path))?;
     let electrodes = electrode::read(&args.electrodes)?;
     let tables = args.segments.iter().map(|path| Table::open(path)).collect::<Result<Vec<_>>>()?;
     let populations: Vec<&str> = tables.iter().map(|t| t.metadata().population.as_str()).collect();

@@ -1,14 +1,15 @@
 //! Whether tables are those that would be written: of the same inputs and settings, with the same rows.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use super::Options;
 use super::writing::Plan;
 use crate::error::Result;
+use crate::geometry::Point;
 use crate::journal::Digest;
 use crate::segments::{Segment, Segments};
-use crate::table::{Neuron, Precision, Table};
+use crate::table::{Neuron, Part, Precision, Table};
 
 /// A digest of all that the tables depend on: of morphologies, of which there may be many, length and time.
 pub(super) fn inputs(plans: &[Plan<'_>], options: &Options) -> u64 {
@@ -31,7 +32,8 @@ pub(super) fn inputs(plans: &[Plan<'_>], options: &Options) -> u64 {
     digest.get()
 }
 
-/// Whether the output holds these tables: what they say of themselves, their neurons, and the rows of a part of each.
+/// Whether the output holds these tables: what they say of themselves, their neurons, and every row. Inputs leave no other
+/// trace in it.
 pub(super) fn is_complete(out: &Path, plans: &[Plan<'_>], options: &Options) -> Result<bool> {
     for plan in plans {
         let Ok(table) = Table::open(&plan.below(out)) else { return Ok(false) };
@@ -43,22 +45,36 @@ pub(super) fn is_complete(out: &Path, plans: &[Plan<'_>], options: &Options) -> 
             expected.sort_unstable_by_key(|n| n.node_id);
             expected == part.neurons()
         });
-        let (Some(cut), Some(part)) = (plan.cuts.first(), table.parts().first()) else { return Ok(same) };
-        if !same || rows(&plan.place(cut, options, &|_| ())?, options) != rows(&part.read_by_row()?, options) {
+        if !same || table.parts().len() != plan.cuts.len() {
             return Ok(false);
+        }
+        for (cut, part) in plan.cuts.iter().zip(table.parts()) {
+            if !is_stored(&plan.place(cut, options, &|_| ())?, part, options)? {
+                return Ok(false);
+            }
         }
     }
     Ok(true)
 }
 
-/// The segments by row, as the table would give them.
-fn rows(segments: &Segments, options: &Options) -> Vec<Segment> {
-    let rounded = |p: crate::geometry::Point| match options.precision {
+/// Whether a part holds these segments, as it would hold them.
+fn is_stored(placed: &Segments, part: &Part, options: &Options) -> Result<bool> {
+    let stored = part.read_by_row()?;
+    let mut first = 0;
+    let mut places = HashMap::new();
+    for neuron in part.neurons() {
+        places.insert(neuron.node_id, (first, neuron.first_row));
+        first += neuron.segments as usize;
+    }
+    let rounded = |p: Point| match options.precision {
         Precision::F64 => p,
         Precision::F32 => p.to_array().map(|v| f64::from(v as f32)).into(),
     };
-    let stored = |s: Segment| Segment { start: rounded(s.start), end: rounded(s.end), ..s };
-    let mut rows: Vec<Segment> = segments.iter().map(stored).collect();
-    rows.sort_unstable_by_key(|s| s.row);
-    rows
+    let is_there = |s: Segment| {
+        let Some((first, first_row)) = places.get(&s.node_id) else { return false };
+        let place = s.row.checked_sub(*first_row).map(|offset| first + offset as usize);
+        let expected = Segment { start: rounded(s.start), end: rounded(s.end), ..s };
+        place.is_some_and(|place| place < stored.len() && stored.get(place) == expected)
+    };
+    Ok(placed.len() == stored.len() && placed.iter().all(is_there))
 }

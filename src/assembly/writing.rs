@@ -15,7 +15,7 @@ use crate::error::{Context, Error, FileProblem, Result};
 use crate::journal::{self, Done, Header, Journal, JournalProblem, PROGRAM};
 use crate::partition::{Beginning, Crew, Scribe, with_scribe};
 use crate::segments::Segments;
-use crate::staged::{Existing, Staged, check_space, partial_of};
+use crate::staged::{Existing, Staged, check_free, check_space, partial_of};
 use crate::table::{self, Metadata, Neuron, parts};
 
 /// How tables are written: what becomes of what is there, who is told, who may stop it.
@@ -200,7 +200,7 @@ impl Unfinished {
         };
         if done > 0 && error.may_pass() {
             self.staged.leave();
-            return Err(error.advised(format!("{done} of {all} parts are kept: go on with `--resume`")));
+            return Err(error.advised(journal::kept(out, done, all)));
         }
         self.journal.into_iter().for_each(Journal::remove);
         Err(error)
@@ -269,8 +269,11 @@ fn look(
     let keep = run.existing == Existing::Keep;
     if run.resume && out.exists() {
         if is_complete(out, plans, options)? {
-            // a run may have been killed between the last two steps
-            return journal::clear(out).map(|()| None);
+            // a run may have been killed between the last two steps: what it did is in the output
+            if !partial_of(out).exists() {
+                journal::clear(out)?;
+            }
+            return Ok(None);
         }
         if keep {
             return Err(JournalProblem::OtherOutput).in_file(out);
@@ -284,13 +287,14 @@ fn look(
             Err(_) => {}
         }
     }
-    if !(keep && out.exists()) {
-        journal::clear(out)?;
-    }
-    let staged = start(out, run.existing)?;
-    make_folders(&staged, plans)?;
-    let journal = Some(Journal::begin(out, header)?);
-    Ok(Some(Unfinished { staged, journal, done: BTreeSet::new() }))
+    check_free(out, run.existing)?;
+    let ready = || {
+        let staged = start(out, run.existing)?;
+        make_folders(&staged, plans)?;
+        Ok(staged)
+    };
+    let (journal, staged) = Journal::begin(out, header, ready)?;
+    Ok(Some(Unfinished { staged, journal: Some(journal), done: BTreeSet::new() }))
 }
 
 /// Refuses what an interrupted run left, unless it is to be gone on with or replaced.
@@ -300,6 +304,7 @@ fn look(
 pub(super) fn check_left(out: &Path, existing: Existing, resume: bool) -> Result<()> {
     let partial = partial_of(out);
     if existing == Existing::Keep && !resume && !out.exists() && partial.exists() {
+        journal::check_idle(out)?;
         return Err(JournalProblem::Unfinished).in_file(&partial);
     }
     Ok(())

@@ -27,7 +27,7 @@ use zerocopy::IntoBytes;
 
 use crate::electrode::Electrode;
 use crate::error::{Error, Problem, Result};
-use crate::journal::{Done, JournalProblem};
+use crate::journal::{self, Done, JournalProblem};
 use crate::method::Contact;
 use crate::partition::{Crew, Scribe, with_scribe};
 use crate::segments::{Segment, Segments};
@@ -234,7 +234,7 @@ fn go_on(
     };
     if done > 0 && error.may_pass() {
         unfinished.leave();
-        return Err(error.advised(format!("{done} of {all} parts are kept: go on with `--resume`")));
+        return Err(error.advised(journal::kept(request.output, done, all)));
     }
     unfinished.discard();
     Err(error)

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use rayon::prelude::*;
+use zerocopy::IntoBytes;
 
 use super::blocks::{self, Block, Buffer, Buffers};
 use super::columns::Columns;
@@ -13,8 +14,8 @@ use crate::error::{Context, Result};
 use crate::journal::{self, Digest, Done, Header, Journal, JournalProblem, PROGRAM};
 use crate::partition::{self, Crew};
 use crate::segments::Segments;
-use crate::sonata::electrodes_file::{ElectrodesFile, Layout, Reader, Writer, is_laid_out};
-use crate::staged::{Existing, partial_of};
+use crate::sonata::electrodes_file::{ElectrodesFile, Factors, Layout, Reader, Writer, is_laid_out};
+use crate::staged::{Existing, check_free, partial_of};
 
 /// Where a run begins.
 pub enum Beginning {
@@ -104,13 +105,16 @@ fn look(
     let keep = request.existing == Existing::Keep;
     if !request.resume {
         if keep && !output.exists() && partial.exists() {
+            journal::check_idle(output)?;
             return Err(JournalProblem::Unfinished).in_file(&partial);
         }
         return fresh(request, layout, header);
     }
     if output.is_file() && is_complete(request, layout, columns, parts)? {
-        // a run may have been killed between the last two steps
-        drop(std::fs::remove_file(journal::path_of(output)));
+        // a run may have been killed between the last two steps: what it did is in the output
+        if !partial.exists() {
+            journal::clear(output)?;
+        }
         return Ok(Beginning::Complete);
     }
     if keep && output.exists() {
@@ -128,12 +132,13 @@ fn look(
 }
 
 fn fresh(request: &Request<'_>, layout: &Layout, header: &Header) -> Result<Beginning> {
-    if request.existing == Existing::Replace || !request.output.exists() {
-        journal::clear(request.output)?;
-    }
-    let writer = Writer::create(request.output, request.existing, layout)?;
-    writer.sync()?;
-    let journal = Journal::begin(request.output, header)?;
+    check_free(request.output, request.existing)?;
+    let ready = || {
+        let writer = Writer::create(request.output, request.existing, layout)?;
+        writer.sync()?;
+        Ok(writer)
+    };
+    let (journal, writer) = Journal::begin(request.output, header, ready)?;
     Ok(Beginning::At(Unfinished { writer, journal: Some(journal), done: BTreeSet::new(), damaged: 0 }))
 }
 
@@ -145,6 +150,10 @@ fn resumed(
     journal: Journal,
     done: &[Done],
 ) -> Result<Beginning> {
+    let partial = partial_of(request.output);
+    if !is_laid_out(&partial, layout).unwrap_or(false) {
+        return Err(JournalProblem::Damaged).in_file(&partial);
+    }
     let writer = Writer::resume(request.output, request.existing, layout)?;
     match whole(&writer, layout, parts, done) {
         Ok((done, damaged)) => Ok(Beginning::At(Unfinished { writer, journal: Some(journal), done, damaged })),
@@ -209,41 +218,52 @@ fn inputs(request: &Request<'_>, layout: &Layout) -> Result<u64> {
     Ok(digest.get())
 }
 
-/// Most parts of which rows are computed again to tell whether a file is what it should be.
-const SAMPLED_PARTS: usize = 4;
-
-/// Whether the output is what would be computed: all but its coefficients, and these for some neurons of some parts.
+/// Whether the output is what would be computed, to the last coefficient: inputs leave no other trace in it.
 fn is_complete(request: &Request<'_>, layout: &Layout, columns: &Columns, parts: &[Part<'_>]) -> Result<bool> {
     if !is_laid_out(request.output, layout).unwrap_or(false) {
         return Ok(false);
     }
     let file = ElectrodesFile::open(request.output)?;
-    let every = parts.len().div_ceil(SAMPLED_PARTS).max(1);
-    for part in parts.iter().step_by(every) {
-        if !is_stored(&file, layout, columns, part)? {
-            return Ok(false);
-        }
-    }
-    Ok(true)
+    let factors = layout.populations.iter().map(|p| file.factors(file.population(&p.name)?));
+    let stored = Stored { columns, factors: factors.collect::<Result<_>>()?, buffers: Buffers::default() };
+    let mut all = true;
+    super::parts::each(&parts.iter().collect::<Vec<_>>(), |part, segments| {
+        all = stored.has(part, segments)?;
+        Ok(all)
+    })?;
+    Ok(all)
 }
 
-/// Whether the file has the first rows of a part as they would be computed.
-fn is_stored(file: &ElectrodesFile, layout: &Layout, columns: &Columns, part: &Part<'_>) -> Result<bool> {
-    let segments = part.read(Segments::default())?;
-    let width = columns.width();
-    let blocks = blocks::split(part.neurons(), width, BLOCK_BYTES);
-    let (Some(block), Some(population)) = (blocks.first(), layout.populations.get(part.population)) else {
-        return Ok(true);
-    };
-    let mut values = vec![0.0; block.segments * width];
-    block.fill(&segments, columns, &mut values, &mut Vec::new());
-    let population = file.population(&population.name)?;
-    for run in block.runs() {
-        let stored = file.rows(population, run.first_row..run.first_row + run.rows.len() as u64)?;
-        let own = values.get(run.rows.start * width..run.rows.end * width).unwrap_or_default();
-        if !own.iter().map(|v| v.to_bits()).eq(stored.iter().map(|v| v.to_bits())) {
-            return Ok(false);
-        }
+/// A file's coefficients, and what would be computed.
+struct Stored<'a> {
+    columns: &'a Columns,
+    /// One of each population.
+    factors: Vec<Factors>,
+    buffers: Buffers,
+}
+
+impl Stored<'_> {
+    /// Whether the file has the rows of a part as they would be computed.
+    fn has(&self, part: &Part<'_>, segments: &Segments) -> Result<bool> {
+        let Some(factors) = self.factors.get(part.population) else { return Ok(false) };
+        let blocks = blocks::split(part.neurons(), self.columns.width(), BLOCK_BYTES);
+        let same = blocks.par_iter().map(|block| self.has_block(block, segments, factors));
+        same.try_reduce(|| true, |a, b| Ok(a && b))
     }
-    Ok(true)
+
+    fn has_block(&self, block: &Block<'_>, segments: &Segments, factors: &Factors) -> Result<bool> {
+        let width = self.columns.width();
+        self.buffers.with(|Buffer { values, scratch }| {
+            values.resize(block.segments * width, 0.0);
+            block.fill(segments, self.columns, values, scratch);
+            for run in block.runs() {
+                factors.read(run.first_row..run.first_row + run.rows.len() as u64, scratch)?;
+                let own = values.get(run.rows.start * width..run.rows.end * width).unwrap_or_default();
+                if own.as_bytes() != scratch.as_bytes() {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        })
+    }
 }
