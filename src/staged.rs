@@ -2,7 +2,7 @@
 
 mod space;
 
-pub use space::{Trial, check_rest, check_space, free};
+pub use space::{Trial, check_rest, check_room, check_space, free};
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

@@ -77,6 +77,7 @@ fn a_table_has_the_segments_and_parts_that_were_told_and_nearly_the_bytes() {
     let ways = [
         ("circuit/simulation_config.json", "150000", "f64"),
         ("circuit/circuit_config.json", "20000", "f64"),
+        ("circuit/circuit_config.json", "1", "f64"),
         ("circuit/circuit_config.json", "150000", "f32"),
     ];
     for (config, part, precision) in ways {
@@ -90,6 +91,23 @@ fn a_table_has_the_segments_and_parts_that_were_told_and_nearly_the_bytes() {
         assert!((told / found - 1.0).abs() < 0.1, "{part} {precision}: told {told}, found {found}");
         std::fs::remove_dir_all(dir.join("t")).unwrap();
     }
+}
+
+#[test]
+fn what_is_there_already_is_told() {
+    let dir = folder(6, 2);
+    let dir = dir.path();
+    let told = |args: &[&str]| leadfield_in(dir, &[args, &["--dry-run"]].concat()).stderr;
+    let positions = ["positions", "circuit/simulation_config.json", "-o", "t"];
+    leadfield_in(dir, &[&positions[..], &["--quiet"]].concat()).ok();
+    let warning = "warning: t: exists already: the run asks for `--force`\n";
+    assert!(told(&positions).ends_with(warning), "{}", told(&positions));
+    let weights = ["weights", "t", "e.csv", "-o", "w.h5"];
+    assert!(!told(&weights).contains("exists"));
+    std::fs::write(dir.join("w.h5.partial"), "").unwrap();
+    let warning = "warning: w.h5.partial: exists already: the run asks for `--resume` or `--force`\n";
+    assert!(told(&weights).ends_with(warning), "{}", told(&weights));
+    assert!(!told(&[&weights[..], &["--force"]].concat()).contains("exists"));
 }
 
 #[test]

@@ -184,6 +184,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
         let reading = started.elapsed().as_secs_f64();
         let found = weights::forecast(&request, args.judged.ranks(common)).in_file(&args.electrodes)?;
         forecast::tell(&found, reading, &args.out, common);
+        forecast::tell_existing(&args.out, args.force, args.resume, common);
         return Ok(Outcome::Done);
     }
     let summary = compute_with(&request, common.crew()).in_file(&args.electrodes)?;

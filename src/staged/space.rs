@@ -4,7 +4,7 @@ use std::fs::File;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 
-use super::folder_of;
+use super::{folder_of, partial_of};
 use crate::error::{Context, FileProblem, Result};
 
 /// The unit of [`MetadataExt::blocks`], whatever the file system's own: POSIX `<sys/stat.h>`, as all systems have it.
@@ -22,6 +22,25 @@ pub fn free(target: &Path) -> Option<u64> {
 /// As said.
 pub fn check_space(target: &Path, bytes: u64) -> Result<()> {
     free(target).map_or(Ok(()), |free| fits(bytes, free)).in_file(target)
+}
+
+/// The same before anything of the output is there; what an unfinished run left of it is written over, or goes.
+///
+/// # Errors
+/// As said.
+pub fn check_room(target: &Path, bytes: u64) -> Result<()> {
+    let left = occupied(&partial_of(target));
+    free(target).map_or(Ok(()), |free| fits(bytes, free.saturating_add(left))).in_file(target)
+}
+
+/// Bytes that a file, or the files of a folder, take on their disk.
+fn occupied(path: &Path) -> u64 {
+    let Ok(found) = path.symlink_metadata() else { return 0 };
+    if !found.is_dir() {
+        return found.blocks().saturating_mul(BLOCK_BYTES);
+    }
+    let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+    entries.map(|entry| occupied(&entry.path())).sum()
 }
 
 fn fits(expected: u64, found: u64) -> Result<(), FileProblem> {

@@ -13,7 +13,7 @@ use crate::error::{Context, Result};
 use crate::partition::{Forecast, Share};
 use crate::segments::Segments;
 use crate::sonata::electrodes_file::{VALUE_BYTES, size};
-use crate::staged::{Trial, check_space};
+use crate::staged::{Trial, check_room};
 
 /// The program, its libraries, and what is read of a table at one time.
 const BASE_BYTES: u64 = 34 << 20;
@@ -37,7 +37,7 @@ pub fn forecast(request: &Request<'_>, ranks: usize) -> Result<Forecast> {
     let columns = Columns::new(request.electrodes, request.contacts)?;
     let layout = layout::layout(request, &columns)?;
     let bytes = size(&layout)?;
-    check_space(request.output, bytes)?;
+    check_room(request.output, bytes)?;
     let parts = parts::all(request.sources);
     let sizes: Vec<u64> = parts.iter().map(Part::segments).collect();
     let (segments, shares) = (sizes.iter().sum(), Share::of(&sizes, ranks));

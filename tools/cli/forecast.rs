@@ -49,6 +49,19 @@ pub fn tell(forecast: &Forecast, reading_s: f64, out: &Path, common: &Common) {
     print!("{facts}");
 }
 
+/// Tells what the run would refuse to touch, or go on with.
+pub fn tell_existing(out: &Path, force: bool, resume: bool, common: &Common) {
+    if force || resume || !common.crew().is_first() {
+        return;
+    }
+    let partial = staged::partial_of(out);
+    for (path, options) in [(out, "`--force`"), (&partial, "`--resume` or `--force`")] {
+        if path.exists() {
+            return common.warn(format_args!("{}: exists already: the run asks for {options}", path.display()));
+        }
+    }
+}
+
 /// Number of parts, and how many of them each rank has.
 fn parts(forecast: &Forecast) -> String {
     let of_ranks = || forecast.shares.iter().map(|share| share.parts);
