@@ -212,3 +212,20 @@ fn a_file_and_itself_are_equal_everywhere() {
     assert!(texts(&picture).iter().any(|t| t.starts_with("50\u{2009}576 pairs, 50\u{2009}576 of them equal")));
     assert!(!groups(&picture, "worst")[0].contains("<circle"));
 }
+
+#[test]
+fn a_comparison_has_room_for_its_upright_axis_however_long_the_numbers_are() {
+    let out = scratch();
+    let run = |args: &[&str]| leadfield_in(out.path(), args);
+    let table = folder().join("s.parquet");
+    // less a contact far away coefficients have both signs
+    let csv = "name,x,y,z,type,reference\nnear,0,0,0,LineSource,far\nfar,0,3000,0,LineSource,\n";
+    std::fs::write(out.path().join("e.csv"), csv).unwrap();
+    run(&["weights", table.to_str().unwrap(), "e.csv", "-o", "w.h5"]).ok();
+    run(&["plot", "compare", "w.h5", "w.h5", "-o", "a.svg"]).ok();
+    let picture = std::fs::read_to_string(out.path().join("a.svg")).unwrap();
+    let label = picture.split("<text ").find(|text| text.contains("rotate(-90") && text.contains(">w.h5")).unwrap();
+    let at: f64 = label.split("x=\"").nth(1).unwrap().split('"').next().unwrap().parse().unwrap();
+    // letters of 10 pt stand on a base line that far from the page's border
+    assert!(texts(&picture).iter().any(|t| t.contains('\u{d7}')) && at > 10.0, "{at}: {label}");
+}

@@ -127,14 +127,15 @@ fn step(relative: f64) -> usize {
     1 + (place.max(0.0) as usize).min(STEPS - 1)
 }
 
-/// The left border of the frames, pt, and their common size.
-const LEFT: f32 = 62.0;
+/// To the left of all, over the frames, and the frames' common size, pt.
+const BORDER: f32 = 8.0;
 const TOP: f32 = 34.0;
 const SIDE: f32 = 270.0;
 
 fn page(counts: &Counts, names: &[String], comparison: &Comparison, files: [&ElectrodesFile; 2]) -> Page {
     let [a, b] = files.map(|f| f.path().file_name().unwrap_or_default().to_string_lossy().into_owned());
-    let scatter = Frame { left: LEFT, top: TOP, width: SIDE, height: SIDE, x: counts.scale, y: counts.scale };
+    let mut scatter = Frame { left: 0.0, top: TOP, width: SIDE, height: SIDE, x: counts.scale, y: counts.scale };
+    scatter.left = BORDER + scatter.margin();
     let longest = names.iter().map(|n| width(n, SMALL)).fold(0.0, f32::max).clamp(20.0, 120.0);
     let left = scatter.right() + 76.0 + longest;
     let bars = Frame {
@@ -159,7 +160,10 @@ fn page(counts: &Counts, names: &[String], comparison: &Comparison, files: [&Ele
     let right = bars.right() + 20.0 + bar.width(11.0, SIDE);
     let mut y = scatter.bottom() + 52.0;
     for line in list.into_iter().chain([note(counts, comparison)]) {
-        items.push(Item::Text(Text { colour: Colour(0x55_5555), ..Text::new([LEFT, y], SMALL, Anchor::Start, line) }));
+        items.push(Item::Text(Text {
+            colour: Colour(0x55_5555),
+            ..Text::new([scatter.left, y], SMALL, Anchor::Start, line)
+        }));
         y += 12.0;
     }
     let title = format!("{a} and {b}");
