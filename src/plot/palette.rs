@@ -1,6 +1,17 @@
 //! Which colour a coefficient has: by decades, by sign, or inside and outside of a region.
 
 use crate::picture::{Colour, ColourBar, Extend, Map, Scale};
+use crate::units::COEFFICIENT_UNIT;
+
+/// Whether a method's coefficients tell inside and outside of a region, and are no potentials.
+pub fn is_region(kind: Option<&str>) -> bool {
+    kind.is_some_and(|k| k.starts_with("ObjectiveCSD"))
+}
+
+/// The unit of a method's coefficients; empty where they have none.
+pub fn unit(kind: Option<&str>) -> &'static str {
+    if is_region(kind) { "" } else { COEFFICIENT_UNIT }
+}
 
 /// The colours of one picture.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -28,7 +39,7 @@ pub const NONE: Colour = Colour(0xe2_e2e2);
 impl Palette {
     /// The colours for a method's coefficients.
     pub fn of(kind: Option<&str>, values: impl Iterator<Item = f64>) -> Self {
-        if kind.is_some_and(|k| k.starts_with("ObjectiveCSD")) {
+        if is_region(kind) {
             return Self::Inside;
         }
         let mut values: Vec<f64> = values.filter(|v| v.is_finite()).collect();
