@@ -1,12 +1,14 @@
 //! Two electrodes files against each other: coefficients by coefficients, and how far apart they are at each contact.
 
 use super::PlotProblem;
+use super::palette::unit;
 use super::sample::grouped;
+use super::worst::worst;
 use crate::compare::Apart;
-use crate::compare::weights::{Comparison, Options, compare, each_row, names};
+use crate::compare::weights::{Comparison, Options, SegmentCounts, compare, each_row, names};
 use crate::error::Result;
 use crate::picture::{
-    Anchor, Colour, ColourBar, Extend, Frame, Item, LABEL, LINE, Map, Page, Paint, SMALL, Scale, Text, width,
+    Anchor, Colour, ColourBar, Extend, Frame, Item, LABEL, LINE, Map, Page, Paint, SMALL, Scale, Text, fitted, width,
 };
 use crate::sonata::electrodes_file::{ElectrodesFile, Population};
 use crate::units::COEFFICIENT_UNIT;
@@ -16,8 +18,6 @@ const BINS: usize = 120;
 /// Decades of relative differences: from 1e-17, below which doubles do not differ, to 1; two bins each.
 const DECADES: usize = 17;
 const STEPS: usize = 2 * DECADES;
-/// Worst contacts that are marked.
-const MARKED: usize = 5;
 /// The least of two coefficients, as a share of the largest, that has a place on logarithmic axes.
 const LEAST: f64 = 1e-12;
 
@@ -43,12 +43,26 @@ pub fn comparison(
     let names = names(a, b, options)?;
     let mut range = Range::default();
     each_row(a, b, options, &mut |row| row.iter().flatten().for_each(|v| range.see(*v)))?;
-    if names.is_empty() || comparison.rows == 0 {
-        return Err(PlotProblem::NothingInCommon.into());
+    if names.is_empty() {
+        return Err(PlotProblem::NoContactInCommon.into());
+    }
+    if comparison.rows == 0 {
+        return Err(no_rows(&comparison).into());
     }
     let mut counts = Counts::new(range.scale(), names.len());
     each_row(a, b, options, &mut |row| counts.add(row))?;
-    Ok(Compared { page: page(&counts, &names, &comparison, [a.0, b.0]), comparison })
+    let units = units([a.0, b.0], &names)?;
+    Ok(Compared { page: page(&counts, (&names, &units), &comparison, [a.0, b.0]), comparison })
+}
+
+/// Why no row of one file belongs to one of the other.
+fn no_rows(comparison: &Comparison) -> PlotProblem {
+    match comparison.segment_counts[..] {
+        [SegmentCounts { node, segments }, ..] => {
+            PlotProblem::SegmentCounts { nodes: comparison.segment_counts.len(), node, segments }
+        }
+        [] => PlotProblem::NoNodeInCommon,
+    }
 }
 
 /// The coefficients' range.
@@ -127,14 +141,43 @@ fn step(relative: f64) -> usize {
     1 + (place.max(0.0) as usize).min(STEPS - 1)
 }
 
-/// The left border of the frames, pt, and their common size.
-const LEFT: f32 = 62.0;
+/// To the left of all, over the frames, and the frames' common size, pt.
+const BORDER: f32 = 8.0;
 const TOP: f32 = 34.0;
 const SIDE: f32 = 270.0;
 
-fn page(counts: &Counts, names: &[String], comparison: &Comparison, files: [&ElectrodesFile; 2]) -> Page {
+/// The units of a contact's coefficients in both files.
+type Units = [&'static str; 2];
+
+/// The unit of an axis: of all contacts, or those of some.
+fn of_all(units: impl Iterator<Item = &'static str>) -> String {
+    let (with, without): (Vec<_>, Vec<_>) = units.partition(|unit| !unit.is_empty());
+    match (with.is_empty(), without.is_empty()) {
+        (true, _) => String::new(),
+        (false, true) => format!(" ({COEFFICIENT_UNIT})"),
+        (false, false) => format!(" ({COEFFICIENT_UNIT}; ObjectiveCSD without unit)"),
+    }
+}
+
+/// The units of contacts; that of potentials for a column of no contact.
+fn units(files: [&ElectrodesFile; 2], names: &[String]) -> Result<Vec<Units>> {
+    let of = |file: &ElectrodesFile, name: &String| -> Result<&'static str> {
+        let is_there = file.electrodes().iter().any(|e| e.name == *name);
+        let told = is_there.then(|| file.description(name)).transpose()?;
+        Ok(unit(told.and_then(|told| told.kind).as_deref()))
+    };
+    names.iter().map(|name| Ok([of(files[0], name)?, of(files[1], name)?])).collect()
+}
+
+fn page(
+    counts: &Counts,
+    (names, units): (&[String], &[Units]),
+    comparison: &Comparison,
+    files: [&ElectrodesFile; 2],
+) -> Page {
     let [a, b] = files.map(|f| f.path().file_name().unwrap_or_default().to_string_lossy().into_owned());
-    let scatter = Frame { left: LEFT, top: TOP, width: SIDE, height: SIDE, x: counts.scale, y: counts.scale };
+    let mut scatter = Frame { left: 0.0, top: TOP, width: SIDE, height: SIDE, x: counts.scale, y: counts.scale };
+    scatter.left = BORDER + scatter.margin();
     let longest = names.iter().map(|n| width(n, SMALL)).fold(0.0, f32::max).clamp(20.0, 120.0);
     let left = scatter.right() + 76.0 + longest;
     let bars = Frame {
@@ -146,12 +189,16 @@ fn page(counts: &Counts, names: &[String], comparison: &Comparison, files: [&Ele
     };
     let most = counts.differences.iter().flatten().chain(&counts.scatter).copied().max().unwrap_or(1).max(2);
     let bar = ColourBar { scale: Scale::Log(0.7, most as f64), map: Map::Viridis, extend: Extend::default() };
-    let (marks, list) = worst(&scatter, comparison);
+    let (marks, list) = worst(&scatter, comparison, &|name| {
+        names.iter().zip(units).find(|(other, _)| *other == name).map_or([COEFFICIENT_UNIT; 2], |(_, units)| *units)
+    });
     let mut items = vec![pairs(&scatter, counts, &bar), marks];
-    items.push(scatter.axes(
-        Some(&format!("{} ({COEFFICIENT_UNIT})", shortened(&a))),
-        Some(&format!("{} ({COEFFICIENT_UNIT})", shortened(&b))),
-    ));
+    let [x, y] = [0, 1].map(|i| {
+        let unit = of_all(units.iter().map(|u| u[i]));
+        let name = if i == 0 { &a } else { &b };
+        fitted(name, LABEL, SIDE - width(&unit, LABEL)) + &unit
+    });
+    items.push(scatter.axes(Some(&x), Some(&y)));
     items.push(heading(&scatter, "pairs of coefficients, and where they would be equal"));
     items.push(histogram(&bars, counts, names, &bar));
     items.push(heading(&bars, "relative differences at each contact"));
@@ -159,7 +206,10 @@ fn page(counts: &Counts, names: &[String], comparison: &Comparison, files: [&Ele
     let right = bars.right() + 20.0 + bar.width(11.0, SIDE);
     let mut y = scatter.bottom() + 52.0;
     for line in list.into_iter().chain([note(counts, comparison)]) {
-        items.push(Item::Text(Text { colour: Colour(0x55_5555), ..Text::new([LEFT, y], SMALL, Anchor::Start, line) }));
+        items.push(Item::Text(Text {
+            colour: Colour(0x55_5555),
+            ..Text::new([scatter.left, y], SMALL, Anchor::Start, line)
+        }));
         y += 12.0;
     }
     let title = format!("{a} and {b}");
@@ -186,41 +236,6 @@ fn pairs(frame: &Frame, counts: &Counts, bar: &ColourBar) -> Item {
     let ends = vec![[[frame.left, frame.bottom()], [frame.right(), frame.top]]];
     let identity = Item::Lines { ends, colour: Colour::GREY, width: LINE };
     Item::Group("pairs", std::iter::once(identity).chain(counts.scatter.iter().enumerate().filter_map(cell)).collect())
-}
-
-/// Marks of the worst pairs of the worst contacts, and what they are.
-fn worst(frame: &Frame, comparison: &Comparison) -> (Item, Vec<String>) {
-    let mut worst: Vec<_> =
-        comparison.electrodes.iter().filter_map(|e| Some((e.name.as_str(), e.largest_relative?))).collect();
-    worst.sort_by(|(_, a), (_, b)| b.value.total_cmp(&a.value));
-    worst.truncate(MARKED);
-    let (mut items, mut list) = (Vec::new(), Vec::new());
-    for (number, (name, d)) in (1..).zip(worst) {
-        let [a, b] = d.values;
-        list.push(format!(
-            "{number}  contact {name}, node {}, row {}: {} and {} {COEFFICIENT_UNIT}, relative difference {:.1e}",
-            d.node,
-            d.row,
-            told(a),
-            told(b),
-            d.value
-        ));
-        let at = frame.at(a, b);
-        if at.iter().all(|v| v.is_finite()) && frame.holds(at) {
-            let paint = Paint::stroke(Colour::VERMILLION, 1.2);
-            items.push(Item::Circle { center: at, radius: 4.0, paint });
-            let beside = [at[0] + 6.0, at[1] + 10.0 - 3.0 * (number % 2) as f32];
-            let name =
-                Text { halo: Some(Colour::WHITE), ..Text::new(beside, SMALL, Anchor::Start, number.to_string()) };
-            items.push(Item::Text(name));
-        }
-    }
-    (Item::Group("worst", items), list)
-}
-
-/// A coefficient in seven digits.
-fn told(v: f64) -> String {
-    if v == 0.0 { "0".into() } else { format!("{v:.6e}") }
 }
 
 /// One row a contact, one column half a decade; equal pairs to the left.

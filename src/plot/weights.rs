@@ -8,8 +8,9 @@ use super::sample::{Sample, grouped};
 use crate::error::{Context, Result};
 use crate::geometry::region::{Cuboid, Predicate, Region};
 use crate::geometry::{Aabb, Point};
+use crate::h5::File;
 use crate::picture::{Anchor, Colour, Item, LABEL, Page, Paint, Text, width};
-use crate::sonata::electrodes_file::{Description, ElectrodeEntry};
+use crate::sonata::electrodes_file::{Attribute, Description, ElectrodeEntry, settings};
 use crate::table::{PageWarning, Table, Within};
 use crate::units::COEFFICIENT_UNIT;
 use crate::weights::Lookup;
@@ -77,20 +78,32 @@ impl Drawn {
 /// Nothing to draw; the table or the coefficients cannot be read.
 pub fn weights(request: &Weights<'_>) -> Result<Drawn> {
     let Weights { table, lookup, within, .. } = *request;
+    let place =
+        || within.map_or_else(|| "in the table".into(), |r| format!("within {r} um of `{}`", lookup.electrode()));
+    let drawn = weights_if_any(request)?;
+    drawn.ok_or_else(|| PlotProblem::NoSegments { place: place() }).in_file(table.path())
+}
+
+/// As [`weights`]; none where there is no segment.
+///
+/// # Errors
+/// The table or the coefficients cannot be read.
+pub fn weights_if_any(request: &Weights<'_>) -> Result<Option<Drawn>> {
+    let Weights { table, lookup, within, .. } = *request;
     let electrode = lookup.description();
     let window = within.map(|half| window(lookup, half)).transpose()?;
     let regions: Vec<&dyn Region> = window.iter().map(|w| w as &dyn Region).collect();
     let view = if regions.is_empty() { Within::Everywhere } else { Within::Regions(&regions, Predicate::Intersects) };
     let sample = Sample::of(table, view, electrode.position, request.most)?;
-    let place =
-        || within.map_or_else(|| "in the table".into(), |r| format!("within {r} um of `{}`", lookup.electrode()));
-    let sample = sample.or_nothing(place).in_file(table.path())?;
+    if sample.lines.is_empty() {
+        return Ok(None);
+    }
     let nodes: Vec<u64> = sample.lines.iter().map(|l| l.node_id).collect();
     let rows: Vec<u64> = sample.lines.iter().map(|l| l.row).collect();
     let values = lookup.of(&nodes, &rows)?;
     let palette = Palette::of(electrode.kind.as_deref(), values.iter().flatten().copied());
     let page = page(request, window.map(|w| w.bounds()).unwrap_or_default(), &sample, (&palette, &values))?;
-    Ok(Drawn { page, palette, sample, values })
+    Ok(Some(Drawn { page, palette, sample, values }))
 }
 
 /// The box round the contact.
@@ -130,19 +143,30 @@ fn page(
     (palette, values): (&Palette, &[Option<f64>]),
 ) -> Result<Page> {
     let electrode = request.lookup.description();
-    let kind = electrode.kind.as_deref();
     let contacts = contacts(request.lookup)?;
     let window = window.unwrap_or_else(|| surroundings(&sample.bounds, contacts.iter()));
     let order = order(palette, values);
     let panels = Panels::of(&window, request.views);
     let mut items = panels.draw(Colour::WHITE, |panel| vec![lines(panel, sample, &order), marks(panel, &contacts)]);
-    let title = format!("{} at contact {}", kind.unwrap_or("Coefficients"), request.lookup.electrode());
+    let title = title(request.lookup)?;
     let top = panels.panels.first().map_or(0.0, |p| p.frame.top);
     let place = [panels.right + 14.0, top, (panels.bottom - top).min(BAR)];
     let (key, right) = key(palette, place, values, sample.every > 1);
     items.push(key);
     let note = note(sample, values, electrode.position, &window);
     Ok(panels.finish(items, title, &note, right))
+}
+
+/// The method, the contact, and what is subtracted from it.
+fn title(lookup: &Lookup) -> Result<String> {
+    let kind = lookup.description().kind.as_deref().unwrap_or("Coefficients");
+    let title = format!("{kind} at contact {}", lookup.electrode());
+    let settings = settings(&File::open(lookup.file().path())?, lookup.electrode());
+    let reference = settings.into_iter().find_map(|(key, value)| match value {
+        Attribute::Text(reference) if key == "reference" => Some(reference),
+        _ => None,
+    });
+    Ok(reference.map_or_else(|| title.clone(), |reference| format!("{title}, reference {reference}")))
 }
 
 /// Places of the segments with their colours, those that stand out last.
@@ -177,7 +201,11 @@ fn note(sample: &Sample, values: &[Option<f64>], contact: Option<Point>, window:
     let mut text = sample.told();
     let without = values.iter().filter(|v| v.is_none()).count() as u64;
     if without > 0 {
-        text += &format!(", {} not in the electrodes file", grouped(without));
+        text += &format!(", {} not in the electrodes file (grey)", grouped(without));
+    }
+    let odd = values.iter().flatten().filter(|v| !v.is_finite()).count() as u64;
+    if odd > 0 {
+        text += &format!(", {} with a coefficient that is not finite (grey)", grouped(odd));
     }
     match contact {
         None => text += "; the contact has no position",
@@ -200,9 +228,9 @@ fn key(palette: &Palette, [left, top, high]: [f32; 3], values: &[Option<f64>], t
             (bar.draw([left, top + above, WIDE, high], &label), left + bar.width(WIDE, high) + 6.0)
         }
         Palette::Inside => {
-            let inside = values.iter().flatten().filter(|v| **v > 0.0).count() as u64;
+            let inside = values.iter().flatten().filter(|v| v.is_finite() && **v > 0.0).count() as u64;
             let drawn = if thinned { " drawn" } else { "" };
-            let outside = values.iter().flatten().count() as u64 - inside;
+            let outside = values.iter().flatten().filter(|v| v.is_finite() && **v <= 0.0).count() as u64;
             let told = [
                 (INSIDE, format!("inside: {}{drawn}", grouped(inside))),
                 (OUTSIDE, format!("outside: {}{drawn}", grouped(outside))),

@@ -118,7 +118,7 @@ fn files_without_a_common_contact_are_not_compared() {
     run(&["weights", table.to_str().unwrap(), "e.csv", "-o", "o.h5", "--quiet"]).ok();
     let ours = folder().join("w.h5");
     run(&["plot", "compare", ours.to_str().unwrap(), "o.h5", "-o", "a.svg"])
-        .refused("error: nothing in common, expected at least one population, node and contact in both files");
+        .refused("error: no contact in common, expected at least one of one name in both files");
     run(&["plot", "compare", "o.h5", "none.h5", "-o", "a.svg"])
         .refused("error: none.h5: cannot be read: no such file or directory");
     assert_eq!(names_in(out.path()), ["e.csv", "o.h5"]);
@@ -138,6 +138,12 @@ fn a_neuron_that_is_cut_otherwise_is_refused() {
     assert!(a.node_id == b.node_id && a.segments != b.segments);
     std::fs::write(out.path().join("e.csv"), "name,x,y,z\nnear,0,0,900\n").unwrap();
     run(&["weights", "a.parquet", "e.csv", "-o", "w.h5", "--quiet"]).ok();
+    run(&["weights", "b.parquet", "e.csv", "-o", "v.h5", "--quiet"]).ok();
+    run(&["plot", "compare", "w.h5", "v.h5", "-o", "a.svg"]).refused(&format!(
+        "error: no node with the same number of segments in both files, expected at least one, found 1 with others: node {} \
+         has {} and {}\nhint: were both made from one circuit, with one discretisation?",
+        a.node_id, a.segments, b.segments
+    ));
     run(&["plot", "weights", "b.parquet", "w.h5", "--electrode", "near", "-o", "a.svg"]).refused(&format!(
         "error: w.h5: node[{}]: another number of segments, expected {} as in the table, found {}\n\
          hint: was the electrodes file made for this circuit and this table?",
