@@ -11,7 +11,7 @@ use leadfield::table::Table;
 
 use super::report::Output;
 use crate::cli::progress::Progress;
-use crate::cli::{Common, Outcome, existing};
+use crate::cli::{Common, Outcome, console, existing};
 
 /// Examine an electrodes file: what would make libsonata, neurodamus or CoreNEURON fail or compute nonsense
 ///
@@ -50,7 +50,7 @@ pub struct Args {
 /// Runs the tool.
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     let Some(file) = args.file.as_deref().filter(|_| !args.list_findings) else {
-        print!("{}", told::list());
+        console::print(told::list())?;
         return Ok(Outcome::Done);
     };
     let table = args.segments.as_deref().map(Table::open).transpose()?;

@@ -7,7 +7,7 @@ use leadfield::Result;
 use leadfield::error::{Context, FileProblem};
 use leadfield::staged::{Existing, Staged};
 
-use crate::cli::Outcome;
+use crate::cli::{Outcome, console};
 
 /// How findings are told.
 #[derive(clap::Args)]
@@ -64,9 +64,9 @@ impl Output {
             staged.commit()?;
         }
         if self.json {
-            println!("{:#}", verdict.json);
+            console::print(format_args!("{:#}\n", verdict.json))?;
         } else {
-            print!("{}", verdict.text);
+            console::print(&verdict.text)?;
         }
         Ok(if verdict.agrees() { Outcome::Done } else { Outcome::Differ })
     }
