@@ -246,6 +246,47 @@ fn junit_has_a_case_for_each_thing_compared() {
     );
 }
 
+/// Reads a file of a folder; its bytes.
+fn bytes(dir: &Path, name: &str) -> Vec<u8> {
+    std::fs::read(dir.join(name)).unwrap()
+}
+
+#[test]
+fn a_report_replaces_reports_and_nothing_else() {
+    let dir = scratch();
+    crate::malformed::electrodes_file::sound(&dir.path().join("a.h5"));
+    let run =
+        |report: &str| leadfield_in(dir.path(), &["validate", "weights", "a.h5", "a.h5", "--junit", report, "--quiet"]);
+    let taken = |name: &str, found: &str| {
+        let text = "not replaced, expected a JUnit report, an empty file or a free name, found";
+        let hint = "hint: choose another name for `--junit`, or remove it by hand";
+        format!("error: {name}: {text} {found}\n{hint}")
+    };
+    let before = bytes(dir.path(), "a.h5");
+    run("a.h5").refused(&taken("a.h5", "another file"));
+    assert_eq!(bytes(dir.path(), "a.h5"), before);
+    for (name, text) in [("notes.xml", "stale\n"), ("drawing.xml", "<?xml version=\"1.0\"?>\n<svg/>\n")] {
+        std::fs::write(dir.path().join(name), text).unwrap();
+        run(name).refused(&taken(name, "another file"));
+        assert_eq!(bytes(dir.path(), name), text.as_bytes());
+    }
+    std::os::unix::fs::symlink("a.h5", dir.path().join("link.xml")).unwrap();
+    run("link.xml").refused(&taken("link.xml", "a link or a device"));
+    assert!(dir.path().join("link.xml").is_symlink());
+    std::fs::create_dir(dir.path().join("folder")).unwrap();
+    run("folder").refused(
+        "error: folder: is a folder, expected a file or a free name\nhint: choose another name, or remove it by hand",
+    );
+    // other programs' reports, an empty file, none, our own
+    std::fs::write(dir.path().join("r.xml"), "<testsuite/>").unwrap();
+    std::fs::write(dir.path().join("s.xml"), "<?xml version='1.0' encoding='utf-8'?><testsuites/>").unwrap();
+    std::fs::write(dir.path().join("t.xml"), "").unwrap();
+    for name in ["r.xml", "s.xml", "t.xml", "u.xml", "u.xml"] {
+        run(name).ok();
+        assert!(String::from_utf8(bytes(dir.path(), name)).unwrap().contains("name=\"pop: contact b\"/>"), "{name}");
+    }
+}
+
 #[test]
 fn populations_of_other_names_are_compared_with_a_note() {
     let dir = ours();

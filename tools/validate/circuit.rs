@@ -39,7 +39,7 @@ pub struct Args {
     #[arg(long, value_name = "UM", allow_negative_numbers = true)]
     segment_length: Option<f64>,
     #[command(flatten)]
-    output: Output,
+    pub(super) output: Output,
 }
 
 /// What was found of one population.
@@ -56,6 +56,13 @@ impl Finding {
 
     fn agrees(&self) -> bool {
         self.agreement.agrees() && self.table.as_ref().is_none_or(|(_, fit)| fit.fits())
+    }
+}
+
+impl Args {
+    /// What was run, for a report.
+    fn suite(&self) -> String {
+        format!("leadfield validate circuit {}", self.config.display())
     }
 }
 
@@ -79,7 +86,7 @@ pub fn run(args: &Args, _common: &Common) -> Result<Outcome> {
         };
         findings.push(Finding { agreement, table: table.map(|(fit, path)| (path, fit)) });
     }
-    args.output.tell(&told::verdict(&args.config, &findings))
+    args.output.tell(&args.suite(), &told::verdict(&findings))
 }
 
 /// The table of a population: in a folder of that name, or the table itself.

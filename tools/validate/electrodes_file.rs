@@ -3,7 +3,7 @@
 mod expected;
 mod told;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use leadfield::Result;
 use leadfield::diagnosis::{Diagnosis, Expected, Request, Severity, examine, mend};
@@ -41,10 +41,18 @@ pub struct Args {
     #[arg(long)]
     strict: bool,
     /// List all codes and exit
-    #[arg(long)]
+    #[arg(long, conflicts_with = "junit")]
     list_findings: bool,
     #[command(flatten)]
-    output: Output,
+    pub(super) output: Output,
+}
+
+impl Args {
+    /// What was run, for a report.
+    fn suite(&self) -> String {
+        let file = self.file.as_deref().unwrap_or(Path::new(""));
+        format!("leadfield validate electrodes-file {}", file.display())
+    }
 }
 
 /// Runs the tool.
@@ -65,7 +73,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     })?;
     progress.finish();
     let worst = if args.strict { Severity::Warning } else { Severity::Error };
-    let outcome = args.output.tell(&told::verdict(&diagnosis, worst))?;
+    let outcome = args.output.tell(&args.suite(), &told::verdict(&diagnosis, worst))?;
     match &args.fix {
         Some(out) if !diagnosis.findings.is_empty() => fix(args, common, &diagnosis, &expected, out),
         Some(_) => {
@@ -77,13 +85,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
 }
 
 /// Mends the file, and examines what was written.
-fn fix(
-    args: &Args,
-    common: &Common,
-    diagnosis: &Diagnosis,
-    expected: &[Expected],
-    out: &std::path::Path,
-) -> Result<Outcome> {
+fn fix(args: &Args, common: &Common, diagnosis: &Diagnosis, expected: &[Expected], out: &Path) -> Result<Outcome> {
     if diagnosis.unmendable().next().is_some() {
         let codes = diagnosis.unmendable().map(|f| f.code.entry().code);
         common.say(told::not_mended(codes));

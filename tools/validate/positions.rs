@@ -42,7 +42,7 @@ pub struct Args {
     #[arg(long, value_name = "NAME", requires = "circuit")]
     population: Option<String>,
     #[command(flatten)]
-    output: Output,
+    pub(super) output: Output,
 }
 
 /// A neuron in two files of a folder.
@@ -55,6 +55,13 @@ impl Problem for Twice {}
 /// Axons that a rule places are the same up to here, um: old files hold float32 points.
 const SAME_AXON_UM: f64 = 1e-3;
 
+impl Args {
+    /// What was run, for a report.
+    fn suite(&self) -> String {
+        format!("leadfield validate positions {} {}", self.a.display(), self.b.display())
+    }
+}
+
 /// Runs the tool.
 pub fn run(args: &Args, _common: &Common) -> Result<Outcome> {
     let tolerance = tolerance(args.rtol, args.atol)?;
@@ -63,7 +70,7 @@ pub fn run(args: &Args, _common: &Common) -> Result<Outcome> {
     if let Some(config) = args.circuit.as_deref().filter(|_| found.outside > 0) {
         found.causes.extend(branches(config, args.population.as_deref(), &a, &b, &found)?);
     }
-    args.output.tell(&told::verdict(&found, [&args.a, &args.b], tolerance))
+    args.output.tell(&args.suite(), &told::verdict(&found, [&args.a, &args.b], tolerance))
 }
 
 /// All segments of a file or folder.

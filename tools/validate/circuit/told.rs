@@ -1,6 +1,6 @@
 //! What was found of a circuit, told.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use leadfield::assembly::{Fit, NeuronDifference, SectionDifference};
 use leadfield::error::count;
@@ -10,11 +10,10 @@ use super::Finding;
 use crate::validate::report::{Case, Verdict};
 
 /// All that was found.
-pub(super) fn verdict(config: &Path, findings: &[Finding]) -> Verdict {
+pub(super) fn verdict(findings: &[Finding]) -> Verdict {
     let agree = findings.iter().all(Finding::agrees);
     let last = if agree { "agree\n" } else { "differ\n" };
     Verdict {
-        suite: format!("leadfield validate circuit {}", config.display()),
         cases: findings.iter().flat_map(cases).collect(),
         json: json!({ "agree": agree, "populations": findings.iter().map(as_json).collect::<Vec<_>>() }),
         text: findings.iter().map(as_text).collect::<String>() + last,

@@ -26,7 +26,6 @@ pub(super) fn verdict(found: &Comparison, files: [&Path; 2], tolerance: Toleranc
             .collect(),
     };
     Verdict {
-        suite: format!("leadfield validate positions {} {}", names[0], names[1]),
         cases: vec![
             Case::new("nodes", one_sided(found, &names)),
             Case::new("sections", sections),
