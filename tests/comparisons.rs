@@ -288,6 +288,39 @@ fn a_report_replaces_reports_and_nothing_else() {
 }
 
 #[test]
+fn a_run_without_a_verdict_has_a_report_with_its_error() {
+    let dir = scratch();
+    crate::malformed::electrodes_file::sound(&dir.path().join("a.h5"));
+    let tools: [(&[&str], &str); 5] = [
+        (&["weights", "a.h5", "no&thing.h5"], "no&thing.h5: cannot be read: no such file or directory"),
+        (&["positions", "nothing", "a.h5"], "nothing: cannot be read: no such file or directory"),
+        (&["circuit", "nothing.json"], "nothing.json: cannot be read: no such file or directory"),
+        (&["electrodes-file", "nothing.h5"], "nothing.h5: cannot be read: no such file or directory"),
+        (
+            &["weights", "a.h5", "a.h5", "--rtol", "-1"],
+            "`--rtol` out of range, expected a finite number of 0 or more, found `-1`",
+        ),
+    ];
+    for (args, error) in tools {
+        // an older report goes
+        leadfield_in(dir.path(), &["validate", "weights", "a.h5", "a.h5", "--junit", "r.xml", "--quiet"]).ok();
+        let run = leadfield_in(dir.path(), &[&["validate"], args, &["--junit", "r.xml"]].concat());
+        run.refused(&format!("error: {error}"));
+        let files: Vec<&str> = args.iter().copied().take_while(|arg| !arg.starts_with('-')).collect();
+        let suite = format!("leadfield validate {}", files.join(" ")).replace('&', "&amp;");
+        let (counts, error) = ("tests=\"1\" failures=\"0\" errors=\"1\"", error.replace('&', "&amp;"));
+        assert_eq!(
+            String::from_utf8(bytes(dir.path(), "r.xml")).unwrap(),
+            format!(
+                "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites {counts}>\n  <testsuite name=\"{suite}\" \
+                 {counts}>\n    <testcase classname=\"{suite}\" name=\"verdict\">\n      \
+                 <error message=\"{error}\">{error}</error>\n    </testcase>\n  </testsuite>\n</testsuites>\n"
+            )
+        );
+    }
+}
+
+#[test]
 fn populations_of_other_names_are_compared_with_a_note() {
     let dir = ours();
     crate::malformed::electrodes_file::sound(&dir.path().join("a.h5"));

@@ -32,9 +32,9 @@ enum What {
 /// Runs the tool.
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     match &args.what {
-        What::Circuit(args) => args.output.around(|| circuit::run(args, common)),
-        What::ElectrodesFile(args) => args.output.around(|| electrodes_file::run(args, common)),
-        What::Positions(args) => args.output.around(|| positions::run(args, common)),
-        What::Weights(args) => args.output.around(|| weights::run(args, common)),
+        What::Circuit(args) => args.output.around(&args.suite(), || circuit::run(args, common)),
+        What::ElectrodesFile(args) => args.output.around(&args.suite(), || electrodes_file::run(args, common)),
+        What::Positions(args) => args.output.around(&args.suite(), || positions::run(args, common)),
+        What::Weights(args) => args.output.around(&args.suite(), || weights::run(args, common)),
     }
 }

@@ -61,7 +61,7 @@ impl Finding {
 
 impl Args {
     /// What was run, for a report.
-    fn suite(&self) -> String {
+    pub(super) fn suite(&self) -> String {
         format!("leadfield validate circuit {}", self.config.display())
     }
 }

@@ -49,7 +49,7 @@ pub struct Args {
 
 impl Args {
     /// What was run, for a report.
-    fn suite(&self) -> String {
+    pub(super) fn suite(&self) -> String {
         let file = self.file.as_deref().unwrap_or(Path::new(""));
         format!("leadfield validate electrodes-file {}", file.display())
     }

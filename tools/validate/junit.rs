@@ -77,6 +77,18 @@ pub fn of(suite: &str, verdict: &Verdict) -> String {
     xml + "  </testsuite>\n</testsuites>\n"
 }
 
+/// The report of a run that came to no verdict: one case, an error.
+pub fn without_verdict(suite: &str, error: &str, hint: Option<String>) -> String {
+    let detail = hint.map_or_else(|| error.into(), |hint| format!("{error}\nhint: {hint}"));
+    let (suite, error, detail) = (escaped(suite), escaped(error), escaped(&detail));
+    let counts = "tests=\"1\" failures=\"0\" errors=\"1\"";
+    format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites {counts}>\n  <testsuite name=\"{suite}\" {counts}>\n    \
+         <testcase classname=\"{suite}\" name=\"verdict\">\n      <error message=\"{error}\">{detail}</error>\n    \
+         </testcase>\n  </testsuite>\n</testsuites>\n"
+    )
+}
+
 /// Text as XML has it; what XML cannot hold becomes the replacement character.
 fn escaped(text: &str) -> String {
     let mut xml = String::with_capacity(text.len());

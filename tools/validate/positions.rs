@@ -57,7 +57,7 @@ const SAME_AXON_UM: f64 = 1e-3;
 
 impl Args {
     /// What was run, for a report.
-    fn suite(&self) -> String {
+    pub(super) fn suite(&self) -> String {
         format!("leadfield validate positions {} {}", self.a.display(), self.b.display())
     }
 }

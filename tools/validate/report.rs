@@ -7,6 +7,9 @@ use leadfield::Result;
 use super::junit;
 use crate::cli::{Outcome, console};
 
+/// What a report says while there is nothing to say.
+const ENDED: &str = "the run was ended before it had a verdict";
+
 /// How findings are told.
 #[derive(clap::Args)]
 pub struct Output {
@@ -52,10 +55,18 @@ impl Verdict {
 }
 
 impl Output {
-    /// Does what is asked for, once it is known that a report can be written.
-    pub fn around(&self, run: impl FnOnce() -> Result<Outcome>) -> Result<Outcome> {
-        self.junit.as_deref().map_or(Ok(()), junit::check)?;
-        run()
+    /// Does what is asked for, once it is known that a report can be written. Where there is no verdict the report has the
+    /// error; it says from the beginning that there is none, for a run that is ended from outside.
+    pub fn around(&self, suite: &str, run: impl FnOnce() -> Result<Outcome>) -> Result<Outcome> {
+        let Some(path) = &self.junit else { return run() };
+        junit::check(path)?;
+        junit::write(path, &junit::without_verdict(suite, ENDED, None))?;
+        let result = run();
+        if let Err(error) = &result {
+            // where it cannot be written it is told all the same, and no older report stays
+            drop(junit::write(path, &junit::without_verdict(suite, &error.to_string(), error.hint())));
+        }
+        result
     }
 
     /// Tells the verdict of a tool on its files, and turns it into the exit code.

@@ -69,7 +69,7 @@ enum Columns {
 
 impl Args {
     /// What was run, for a report.
-    fn suite(&self) -> String {
+    pub(super) fn suite(&self) -> String {
         format!("leadfield validate weights {} {}", self.a.display(), self.b.display())
     }
 
