@@ -84,7 +84,10 @@ fn misfits(fit: &Fit, source: &str) -> [(&'static str, Vec<String>); 5] {
         format!("node {node}: {}, {expected} in the {source}", count(*found, "segment"))
     });
     let order = fit.order.iter().map(|(node, row)| format!("node {node}: row {row} of the node is out of order"));
-    let boxes = fit.boxes.iter().map(|(node, um)| format!("node {node}: {um:.6} um from where the circuit puts it"));
+    let boxes = fit.boxes.iter().map(|(node, um)| match um.is_finite() {
+        true => format!("node {node}: {um:.6} um from where the circuit puts it"),
+        false => format!("node {node}: a coordinate that is not finite"),
+    });
     let unplaced = fit.unplaced.iter().map(|(node, why)| format!("node {node}: cannot be placed: {why}"));
     [
         ("nodes of the table", unknown.chain(missing).collect()),
