@@ -348,6 +348,42 @@ fn positions_of_any_two_forms_agree() {
 }
 
 #[test]
+fn a_folder_is_all_of_its_files_whatever_their_form() {
+    let dir = scratch();
+    let old = reference("positions.h5");
+    let neurons = boundaries::read(Path::new(&old)).unwrap();
+    let at = |name: &str| dir.path().join(name);
+    ["h5", "parquet", "mixed/deeper", "beside"].into_iter().for_each(|f| std::fs::create_dir_all(at(f)).unwrap());
+    std::fs::copy(&old, at("h5/positions.h5")).unwrap();
+    let (first, rest) = neurons.split_at(3);
+    let (second, third) = rest.split_at(9);
+    boundaries::write_parquet(&at("parquet/part-0.parquet"), first).unwrap();
+    boundaries::write_parquet(&at("parquet/b.parquet"), rest).unwrap();
+    // in each form some of the neurons; the pickle has them all
+    boundaries::write_parquet(&at("mixed/a.parquet"), first).unwrap();
+    boundaries::write_hdf5(&at("mixed/deeper/b.h5"), second).unwrap();
+    boundaries::write_parquet(&at("mixed/deeper/c.parquet"), third).unwrap();
+    for folder in ["h5", "parquet", "mixed"] {
+        let (code, found) = compared(dir.path(), "positions", folder, &old, &[]);
+        assert_eq!((code, found["segments"].as_u64()), (0, Some(3161)), "{folder}: {found}");
+    }
+    let pickle = golden().join("reference/positions_1file/0/positions0.pkl");
+    std::fs::copy(pickle, at("h5/z.pkl")).unwrap();
+    leadfield_in(dir.path(), &["validate", "positions", "h5", &old])
+        .refused("error: h5/z.pkl: node 0 in two files, expected each node once");
+    // a table's parts beside other files, and what is left out is told
+    let args = ["positions", &config(), "-o", "beside", "--axon-placement", "bluerecording-0.2", "--quiet", "--force"];
+    leadfield_in(dir.path(), &args).ok();
+    std::fs::write(at("beside/README.md"), "positions\n").unwrap();
+    let run = leadfield_in(dir.path(), &["validate", "positions", "beside", &old, "--atol", "1e-9"]);
+    assert_eq!(run.stderr, "warning: beside: left out, since no name of positions: `README.md`\n");
+    assert_eq!((run.code, run.stdout.ends_with("agree\n")), (0, true), "{}", run.stdout);
+    boundaries::write_hdf5(&at("beside/a.h5"), first).unwrap();
+    leadfield_in(dir.path(), &["validate", "positions", "beside", &old, "--quiet"])
+        .refused("error: beside: node 0 in two files, expected each node once");
+}
+
+#[test]
 fn another_terminal_branch_is_named_where_the_circuit_proves_it() {
     // by their README, 0.7.0 takes the longest branch where none is long enough, for nodes 2, 6, 10, 14 and 22
     let (dir, old, new) = (scratch(), reference("positions.h5"), reference("positions_0.7.h5"));
@@ -407,10 +443,8 @@ fn what_is_no_positions_is_refused() {
     std::fs::create_dir(dir.path().join("empty")).unwrap();
     std::fs::write(dir.path().join("a.csv"), "x,y,z\n").unwrap();
     let old = reference("positions.h5");
-    leadfield_in(dir.path(), &["validate", "positions", "empty", &old]).refused(
-        "error: empty: no segment table, expected files `part-*.parquet` in the folder, found none\n\
-         hint: make a segment table with `leadfield positions`",
-    );
+    leadfield_in(dir.path(), &["validate", "positions", "empty", &old])
+        .refused("error: empty: no positions, expected files `*.pkl`, `*.parquet` or `*.h5` in the folder, found none");
     let run = leadfield_in(dir.path(), &["validate", "positions", "a.csv", &old]);
     assert_eq!(run.code, 2);
     assert!(run.stderr.starts_with("error: a.csv: no readable Parquet file: "), "{}", run.stderr);

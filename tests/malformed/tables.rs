@@ -234,9 +234,8 @@ fn folders_of_other_parts_are_told() {
     );
     std::fs::remove_file(dir.path().join("table/part-00001.parquet")).unwrap();
     std::fs::remove_file(&part).unwrap();
-    run().refused(&format!(
-        "error: table: no segment table, expected files `part-*.parquet` in the folder, found none{MAKE}"
-    ));
+    run()
+        .refused("error: table: no positions, expected files `*.pkl`, `*.parquet` or `*.h5` in the folder, found none");
 }
 
 #[test]
