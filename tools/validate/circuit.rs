@@ -5,7 +5,8 @@ mod told;
 use std::path::{Path, PathBuf};
 
 use leadfield::Result;
-use leadfield::assembly::{Agreement, Fit, Request, WithoutReport, agreement};
+use leadfield::assembly::{Agreement, Assembly, Fit, Request, TemplateAgreement, WithoutReport, agreement};
+use leadfield::error::{Context, Problem};
 use leadfield::table::Table;
 
 use super::report::Output;
@@ -16,7 +17,8 @@ use crate::cli::{Common, Outcome};
 ///
 /// Every difference is told with its section and counts. Of a table the neurons, their segments, the order of rows and
 /// the boxes round soma and dendrites are compared; where the stubs of an axon lie is a convention, and is not. Where no
-/// report lists all segments the table is held against the rule alone.
+/// report lists all segments the table is held against the rule alone; where templates give no rule the report alone is
+/// compared with it.
 #[derive(clap::Args)]
 pub struct Args {
     /// Simulation configuration (SONATA)
@@ -66,6 +68,27 @@ impl Args {
     }
 }
 
+/// No template gives a rule, and there is no table.
+#[derive(Debug, thiserror::Error)]
+#[error("nothing to compare, expected a cell template that gives a rule, found none: {0}")]
+struct NothingCompared(String);
+
+impl Problem for NothingCompared {
+    fn hint(&self) -> Option<String> {
+        Some("name the rule with `--axon-rule`, or a table, which the report alone can be compared with".into())
+    }
+}
+
+/// Refuses to tell a verdict on nothing.
+fn check_compared(compared: &[(Agreement, Assembly)]) -> Result<(), NothingCompared> {
+    let templates = || compared.iter().flat_map(|(agreement, _)| &agreement.templates);
+    let problem = templates().find_map(|t| t.rule.as_ref().err());
+    match problem {
+        Some(problem) if !templates().any(TemplateAgreement::is_compared) => Err(NothingCompared(problem.clone())),
+        _ => Ok(()),
+    }
+}
+
 /// Runs the tool.
 pub fn run(args: &Args, _common: &Common) -> Result<Outcome> {
     let request = Request {
@@ -78,6 +101,9 @@ pub fn run(args: &Args, _common: &Common) -> Result<Outcome> {
     };
     let without = if args.segments.is_some() { WithoutReport::Rule } else { WithoutReport::Error };
     let compared = agreement(&request, without)?;
+    if args.segments.is_none() {
+        check_compared(&compared).in_file(&args.config)?;
+    }
     let mut findings = Vec::with_capacity(compared.len());
     for (agreement, assembly) in compared {
         let table = match args.segments.as_deref().map(|folder| table_of(folder, &agreement.population)) {

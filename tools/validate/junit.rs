@@ -63,9 +63,15 @@ pub fn of(suite: &str, verdict: &Verdict) -> String {
     let _ = writeln!(xml, "<testsuites {counts}>\n  <testsuite name=\"{suite}\" {counts}>");
     for case in &verdict.cases {
         let name = escaped(&case.name);
-        let _ = match &case.failure {
-            None => writeln!(xml, "    <testcase classname=\"{suite}\" name=\"{name}\"/>"),
-            Some((message, detail)) => writeln!(
+        let _ = match (&case.failure, &case.skipped) {
+            (None, Some(why)) => writeln!(
+                xml,
+                "    <testcase classname=\"{suite}\" name=\"{name}\">\n      \
+                 <skipped message=\"{}\"/>\n    </testcase>",
+                escaped(why)
+            ),
+            (None, None) => writeln!(xml, "    <testcase classname=\"{suite}\" name=\"{name}\"/>"),
+            (Some((message, detail)), _) => writeln!(
                 xml,
                 "    <testcase classname=\"{suite}\" name=\"{name}\">\n      \
                  <failure message=\"{}\">{}</failure>\n    </testcase>",

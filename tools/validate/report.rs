@@ -27,6 +27,8 @@ pub struct Case {
     pub name: String,
     /// What was found wrong, in a line and at length; none if it agrees.
     pub failure: Option<(String, String)>,
+    /// Why it could not be checked.
+    pub skipped: Option<String>,
 }
 
 /// All that was found.
@@ -43,7 +45,12 @@ impl Case {
     /// Something that agrees unless there is something to say against it.
     pub fn new(name: impl Into<String>, against: Vec<String>) -> Self {
         let failure = against.first().cloned().map(|first| (first, against.join("\n")));
-        Self { name: name.into(), failure }
+        Self { name: name.into(), failure, skipped: None }
+    }
+
+    /// Something that could not be checked, and counts neither for nor against.
+    pub fn skipped(name: impl Into<String>, why: &str) -> Self {
+        Self { name: name.into(), failure: None, skipped: Some(why.into()) }
     }
 }
 

@@ -26,7 +26,10 @@ fn cases(finding: &Finding) -> Vec<Case> {
     let template = |t: &leadfield::assembly::TemplateAgreement| {
         let own = a.differing.iter().filter(|d| d.template == t.name).map(difference);
         let name = if t.name.is_empty() { "rule".into() } else { format!("template {}", t.name) };
-        Case::new(format!("{}: {name}", a.population), own.collect())
+        match &t.rule {
+            Err(problem) if !t.is_compared() => Case::skipped(format!("{}: {name}", a.population), problem),
+            _ => Case::new(format!("{}: {name}", a.population), own.collect()),
+        }
     };
     let table = finding.table.iter().flat_map(|(_, fit)| misfits(fit, finding.source()));
     let table = table.map(|(what, against)| Case::new(format!("{}: {what}", a.population), against));
@@ -42,11 +45,15 @@ fn as_text(finding: &Finding) -> String {
         let name = if t.name.is_empty() { "rule".into() } else { format!("template {:width$}", t.name) };
         let verdict = match t.differing {
             0 if a.report.is_none() => "the table is held against it".into(),
+            0 if !t.is_compared() => "not compared".into(),
             0 => "agree".into(),
             n => format!("{n} differ"),
         };
         let rule = t.rule.as_deref().unwrap_or("no rule");
         text += &format!("{name}  {rule}: {}, {verdict}\n", count(t.neurons, "neuron"));
+        if let (Err(problem), false) = (&t.rule, t.is_compared()) {
+            text += &format!("note: {problem}: the report alone is compared\n");
+        }
     }
     a.differing.iter().for_each(|d| text += &(difference(d) + "\n"));
     for tied in &a.ties {
