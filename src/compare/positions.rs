@@ -1,9 +1,9 @@
-//! Comparison of where segments lie: matched by node, section and place in the section.
+//! Comparison of where segments lie: matched by node, section and id in the section.
 
 mod matching;
 mod placed;
 
-pub use matching::{Unmatched, Worst};
+pub use matching::{Renumbered, Unmatched, Worst};
 pub use placed::{Placed, Section};
 
 use std::collections::BTreeSet;
@@ -75,7 +75,7 @@ pub struct Comparison {
     pub segments: u64,
     /// Nodes that one file has, and the other has not.
     pub nodes_only_in: [Vec<u64>; 2],
-    /// Sections that one file has, and the other has not, or with other numbers of segments.
+    /// Sections that one file has, and the other has not, or with other numbers or ids of segments.
     pub unmatched: Vec<Unmatched>,
     /// Number of segments outside the tolerance.
     pub outside: u64,

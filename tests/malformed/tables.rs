@@ -89,6 +89,24 @@ fn a_table_that_is_taken_apart_and_put_together_is_sound() {
 }
 
 #[test]
+fn another_segment_id_is_a_difference_of_positions() {
+    let dir = scratch();
+    let mut table = Table::sound(dir.path());
+    let ids = |table: &mut Table, name: &str| -> Vec<u32> {
+        table.column(name).1.as_any().downcast_ref::<UInt32Array>().unwrap().values().to_vec()
+    };
+    let (node, section) = (table.numbers("node_id")[7], ids(&mut table, "section_id")[7]);
+    let mut segments = ids(&mut table, "segment_id");
+    let place = std::mem::replace(&mut segments[7], 99);
+    table.replace("segment_id", DataType::UInt32, false, Arc::new(UInt32Array::from(segments)));
+    table.write(&dir.path().join("t.parquet"));
+    let run = leadfield_in(dir.path(), &["validate", "positions", "t.parquet", "sound.parquet"]);
+    let told = format!("    node {node}, section {section}: segment {place} has the ids 99 and {place}\n");
+    assert!(run.code == 1 && run.stdout.contains(&told), "{}{}", run.stdout, run.stderr);
+    leadfield_in(dir.path(), &["validate", "positions", "t.parquet", "t.parquet"]).ok();
+}
+
+#[test]
 fn a_coordinate_that_is_not_finite_does_not_fit_the_circuit() {
     let dir = scratch();
     let config = golden().join("variants/four_axon_kinds/circuit/simulation_config.json");

@@ -17,7 +17,7 @@ use crate::cli::{Common, Outcome};
 
 /// Compare where two files put segments: tables, pickles, and boundaries in Parquet or HDF5, in any mix
 ///
-/// Segments are matched by node, section and place in the section. Their ends agree where |a - b| <= atol + rtol
+/// Segments are matched by node, section and id in the section. Their ends agree where |a - b| <= atol + rtol
 /// max(|a|, |b|), with |a - b| the distance of two points and |a| that from the origin.
 #[derive(clap::Args)]
 pub struct Args {

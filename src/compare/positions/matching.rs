@@ -18,6 +18,17 @@ pub struct Unmatched {
     pub section: u32,
     /// Its numbers of segments in the two files; none where it is missing.
     pub segments: [Option<u64>; 2],
+    /// The first segment that has other ids in the two files, where its number of segments is the same.
+    pub renumbered: Option<Renumbered>,
+}
+
+/// A segment that has other ids in two files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Renumbered {
+    /// Its place in the section.
+    pub place: u64,
+    /// Its ids.
+    pub ids: [u32; 2],
 }
 
 /// A segment, and how far apart its places in the two files are.
@@ -69,7 +80,9 @@ impl<'a> Matching<'a> {
             let under_another = renamed.filter(|(own, _)| own.id == section.id).map(|(_, other)| other);
             let other = same.or_else(|| self.as_renamed(node, section, under_another?));
             match other {
-                Some(other) if other.ends.len() == section.ends.len() => self.section(node, section, other),
+                Some(other) if other.ends.len() == section.ends.len() && other.ids == section.ids => {
+                    self.section(node, section, other);
+                }
                 other => self.alone(node, section.id, [Some(section), other]),
             }
         }
@@ -81,7 +94,11 @@ impl<'a> Matching<'a> {
 
     fn alone(&mut self, node: u64, section: u32, files: [Option<&Section>; 2]) {
         let segments = files.map(|section| section.map(|s| s.ends.len() as u64));
-        self.unmatched.push(Unmatched { node, section, segments });
+        let renumbered = match files {
+            [Some(a), Some(b)] if a.ends.len() == b.ends.len() => renumbered(a, b),
+            _ => None,
+        };
+        self.unmatched.push(Unmatched { node, section, segments, renumbered });
     }
 
     /// A section under another id: noted if it is in the same places, taken if ids of myelin are ignored.
@@ -155,6 +172,13 @@ impl<'a> Matching<'a> {
     }
 }
 
+/// The first segment that has other ids.
+fn renumbered(a: &Section, b: &Section) -> Option<Renumbered> {
+    let ids = |place: usize| [a.segment_id(place), b.segment_id(place)];
+    let place = (0..a.ends.len()).find(|&place| ids(place)[0] != ids(place)[1])?;
+    Some(Renumbered { place: place as u64, ids: ids(place) })
+}
+
 /// The one section of each file that the other has not: with as many segments, and last in one of them, as myelin is.
 fn renamed<'s>(
     a: &'s [Section],
@@ -216,9 +240,34 @@ mod tests {
     fn what_has_no_counterpart_is_told() {
         let found =
             compare(&placed(&[(0, 1, 0.0), (3, 2, 0.0)]), &placed(&[(0, 1, 0.0), (3, 1, 0.0), (4, 1, 0.0)]), &OPTIONS);
-        let unmatched = |section, segments| Unmatched { node: 7, section, segments };
+        let unmatched = |section, segments| Unmatched { node: 7, section, segments, renumbered: None };
         assert_eq!(found.unmatched, [unmatched(3, [Some(2), Some(1)]), unmatched(4, [None, Some(1)])]);
         assert!(found.causes.is_empty() && !found.agrees());
+    }
+
+    #[test]
+    fn segments_of_other_ids_are_no_counterparts() {
+        let segments = |ids: [u32; 3]| {
+            let end = |x: u32| Point::new(f64::from(x), 0.0, 0.0);
+            let segment = |(place, segment_id): (u32, u32)| Segment {
+                node_id: 7,
+                section_id: 4,
+                segment_id,
+                section_type: None,
+                start: end(place),
+                end: end(place + 1),
+                radius: None,
+                row: 0,
+            };
+            let mut placed = Placed::default();
+            placed.add(&(0..).zip(ids).map(segment).collect::<Segments>());
+            placed
+        };
+        let (sound, other) = (segments([0, 1, 2]), segments([0, 99, 2]));
+        let told = |a: &Placed, b: &Placed| compare(a, b, &OPTIONS).unmatched.first().and_then(|u| u.renumbered);
+        assert_eq!(told(&sound, &other), Some(Renumbered { place: 1, ids: [1, 99] }));
+        assert_eq!(told(&segments([5, 1, 2]), &other), Some(Renumbered { place: 0, ids: [5, 0] }));
+        assert!(compare(&other, &other, &OPTIONS).agrees() && compare(&sound, &sound, &OPTIONS).agrees());
     }
 
     #[test]
