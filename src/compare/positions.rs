@@ -16,7 +16,8 @@ use matching::Matching;
 pub struct Options {
     /// How far apart two points may be: |a - b| is their distance, |a| and |b| are those from the origin, um.
     pub tolerance: Tolerance,
-    /// Match the myelin sections of a neuron though their ids differ, as they do in old files by 1 to 30.
+    /// Match the myelin of a neuron, the last section in either file, though its ids differ, as they do in old files by 1 to
+    /// 30: sections of 5 segments, and of no other kind where that is known.
     pub ignore_myelin_id: bool,
 }
 

@@ -31,7 +31,7 @@ pub struct Args {
     /// Relative tolerance; tables of float32 need 1e-6
     #[arg(long, value_name = "R", default_value = "0", allow_negative_numbers = true)]
     rtol: f64,
-    /// Match a neuron's myelin though its ids differ, as they do in old files by 1 to 30
+    /// Match a neuron's myelin (5 segments, last in either file) though its ids differ, as they do in old files by 1 to 30
     #[arg(long)]
     ignore_myelin_id: bool,
     /// The simulation configuration: proves that differing axons follow another terminal branch

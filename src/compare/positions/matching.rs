@@ -6,6 +6,10 @@ use super::{Cause, Comparison, Options, Section};
 use crate::geometry::Point;
 use crate::segments::SectionType;
 
+/// Segments of the myelin.
+const MYELIN: usize = 5;
+/// Ids of myelin in old files are off by so many at most.
+const MOST_OFF: u32 = 30;
 /// How many of the worst segments are told.
 const WORST: usize = 10;
 
@@ -179,7 +183,7 @@ fn renumbered(a: &Section, b: &Section) -> Option<Renumbered> {
     Some(Renumbered { place: place as u64, ids: ids(place) })
 }
 
-/// The one section of each file that the other has not: with as many segments, and last in one of them, as myelin is.
+/// The one section of each file that the other has not, if both can be the myelin: see [`can_be_myelin`].
 fn renamed<'s>(
     a: &'s [Section],
     b: &'s [Section],
@@ -192,7 +196,13 @@ fn renamed<'s>(
     }
     let (own, other) = (only(a, ids_b)?, only(b, ids_a)?);
     let is_last = ids_a.last() == Some(&own.id) || ids_b.last() == Some(&other.id);
-    (is_last && own.ends.len() == other.ends.len()).then_some((own, other))
+    let is_near = own.id.abs_diff(other.id) <= MOST_OFF;
+    (is_last && is_near && can_be_myelin(own) && can_be_myelin(other)).then_some((own, other))
+}
+
+/// Whether a section has as many segments as myelin, and is of no other kind.
+fn can_be_myelin(section: &Section) -> bool {
+    section.ends.len() == MYELIN && section.kind.is_none_or(|kind| kind == SectionType::Myelin)
 }
 
 #[cfg(test)]
@@ -206,6 +216,10 @@ mod tests {
 
     /// Segments of one um along x of node 7: (section, number of segments, shift along y).
     fn placed(sections: &[(u32, u32, f64)]) -> Placed {
+        placed_as(None, sections)
+    }
+
+    fn placed_as(section_type: Option<SectionType>, sections: &[(u32, u32, f64)]) -> Placed {
         let mut placed = Placed::default();
         for &(section_id, count, y) in sections {
             let at = |i: u32| Point::new(f64::from(i), y, 0.0);
@@ -213,7 +227,7 @@ mod tests {
                 node_id: 7,
                 section_id,
                 segment_id,
-                section_type: None,
+                section_type,
                 start: at(segment_id),
                 end: at(segment_id + 1),
                 radius: None,
@@ -282,5 +296,16 @@ mod tests {
         let elsewhere = placed(&[(0, 1, 0.0), (6, 5, 9.0)]);
         assert!(compare(&a, &elsewhere, &OPTIONS).causes.is_empty());
         assert_eq!(compare(&a, &elsewhere, &ignoring).outside, 5);
+        // nor is what cannot be myelin: an id too far off, another number of segments, a section that is last in no file
+        let far = [placed(&[(0, 1, 0.0), (9 + 30, 5, 0.0)]), placed(&[(0, 1, 0.0), (9 + 31, 5, 0.0)])];
+        assert_eq!(far.map(|b| compare(&a, &b, &ignoring).agrees()), [true, false]);
+        let short = [placed(&[(0, 1, 0.0), (9, 4, 0.0)]), placed(&[(0, 1, 0.0), (6, 4, 0.0)])];
+        assert!(!compare(&short[0], &short[1], &ignoring).agrees());
+        let inner = [placed(&[(3, 5, 0.0), (9, 5, 0.0)]), placed(&[(4, 5, 0.0), (9, 5, 0.0)])];
+        assert!(!compare(&inner[0], &inner[1], &ignoring).agrees());
+        for (kind, agrees) in [(SectionType::Myelin, true), (SectionType::Dend, false)] {
+            let known = placed_as(Some(kind), &[(0, 1, 0.0), (9, 5, 0.0)]);
+            assert_eq!(compare(&known, &b, &ignoring).agrees(), agrees);
+        }
     }
 }
