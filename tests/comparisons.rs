@@ -246,6 +246,80 @@ fn junit_has_a_case_for_each_thing_compared() {
     );
 }
 
+/// Reads a file of a folder; its bytes.
+fn bytes(dir: &Path, name: &str) -> Vec<u8> {
+    std::fs::read(dir.join(name)).unwrap()
+}
+
+#[test]
+fn a_report_replaces_reports_and_nothing_else() {
+    let dir = scratch();
+    crate::malformed::electrodes_file::sound(&dir.path().join("a.h5"));
+    let run =
+        |report: &str| leadfield_in(dir.path(), &["validate", "weights", "a.h5", "a.h5", "--junit", report, "--quiet"]);
+    let taken = |name: &str, found: &str| {
+        let text = "not replaced, expected a JUnit report, an empty file or a free name, found";
+        let hint = "hint: choose another name for `--junit`, or remove it by hand";
+        format!("error: {name}: {text} {found}\n{hint}")
+    };
+    let before = bytes(dir.path(), "a.h5");
+    run("a.h5").refused(&taken("a.h5", "another file"));
+    assert_eq!(bytes(dir.path(), "a.h5"), before);
+    for (name, text) in [("notes.xml", "stale\n"), ("drawing.xml", "<?xml version=\"1.0\"?>\n<svg/>\n")] {
+        std::fs::write(dir.path().join(name), text).unwrap();
+        run(name).refused(&taken(name, "another file"));
+        assert_eq!(bytes(dir.path(), name), text.as_bytes());
+    }
+    std::os::unix::fs::symlink("a.h5", dir.path().join("link.xml")).unwrap();
+    run("link.xml").refused(&taken("link.xml", "a link or a device"));
+    assert!(dir.path().join("link.xml").is_symlink());
+    std::fs::create_dir(dir.path().join("folder")).unwrap();
+    run("folder").refused(
+        "error: folder: is a folder, expected a file or a free name\nhint: choose another name, or remove it by hand",
+    );
+    // other programs' reports, an empty file, none, our own
+    std::fs::write(dir.path().join("r.xml"), "<testsuite/>").unwrap();
+    std::fs::write(dir.path().join("s.xml"), "<?xml version='1.0' encoding='utf-8'?><testsuites/>").unwrap();
+    std::fs::write(dir.path().join("t.xml"), "").unwrap();
+    for name in ["r.xml", "s.xml", "t.xml", "u.xml", "u.xml"] {
+        run(name).ok();
+        assert!(String::from_utf8(bytes(dir.path(), name)).unwrap().contains("name=\"pop: contact b\"/>"), "{name}");
+    }
+}
+
+#[test]
+fn a_run_without_a_verdict_has_a_report_with_its_error() {
+    let dir = scratch();
+    crate::malformed::electrodes_file::sound(&dir.path().join("a.h5"));
+    let tools: [(&[&str], &str); 5] = [
+        (&["weights", "a.h5", "no&thing.h5"], "no&thing.h5: cannot be read: no such file or directory"),
+        (&["positions", "nothing", "a.h5"], "nothing: cannot be read: no such file or directory"),
+        (&["circuit", "nothing.json"], "nothing.json: cannot be read: no such file or directory"),
+        (&["electrodes-file", "nothing.h5"], "nothing.h5: cannot be read: no such file or directory"),
+        (
+            &["weights", "a.h5", "a.h5", "--rtol", "-1"],
+            "`--rtol` out of range, expected a finite number of 0 or more, found `-1`",
+        ),
+    ];
+    for (args, error) in tools {
+        // an older report goes
+        leadfield_in(dir.path(), &["validate", "weights", "a.h5", "a.h5", "--junit", "r.xml", "--quiet"]).ok();
+        let run = leadfield_in(dir.path(), &[&["validate"], args, &["--junit", "r.xml"]].concat());
+        run.refused(&format!("error: {error}"));
+        let files: Vec<&str> = args.iter().copied().take_while(|arg| !arg.starts_with('-')).collect();
+        let suite = format!("leadfield validate {}", files.join(" ")).replace('&', "&amp;");
+        let (counts, error) = ("tests=\"1\" failures=\"0\" errors=\"1\"", error.replace('&', "&amp;"));
+        assert_eq!(
+            String::from_utf8(bytes(dir.path(), "r.xml")).unwrap(),
+            format!(
+                "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites {counts}>\n  <testsuite name=\"{suite}\" \
+                 {counts}>\n    <testcase classname=\"{suite}\" name=\"verdict\">\n      \
+                 <error message=\"{error}\">{error}</error>\n    </testcase>\n  </testsuite>\n</testsuites>\n"
+            )
+        );
+    }
+}
+
 #[test]
 fn populations_of_other_names_are_compared_with_a_note() {
     let dir = ours();
@@ -271,6 +345,42 @@ fn positions_of_any_two_forms_agree() {
             assert_eq!((code, found["segments"].as_u64()), (0, Some(3161)), "{a} {b}: {found}");
         }
     }
+}
+
+#[test]
+fn a_folder_is_all_of_its_files_whatever_their_form() {
+    let dir = scratch();
+    let old = reference("positions.h5");
+    let neurons = boundaries::read(Path::new(&old)).unwrap();
+    let at = |name: &str| dir.path().join(name);
+    ["h5", "parquet", "mixed/deeper", "beside"].into_iter().for_each(|f| std::fs::create_dir_all(at(f)).unwrap());
+    std::fs::copy(&old, at("h5/positions.h5")).unwrap();
+    let (first, rest) = neurons.split_at(3);
+    let (second, third) = rest.split_at(9);
+    boundaries::write_parquet(&at("parquet/part-0.parquet"), first).unwrap();
+    boundaries::write_parquet(&at("parquet/b.parquet"), rest).unwrap();
+    // in each form some of the neurons; the pickle has them all
+    boundaries::write_parquet(&at("mixed/a.parquet"), first).unwrap();
+    boundaries::write_hdf5(&at("mixed/deeper/b.h5"), second).unwrap();
+    boundaries::write_parquet(&at("mixed/deeper/c.parquet"), third).unwrap();
+    for folder in ["h5", "parquet", "mixed"] {
+        let (code, found) = compared(dir.path(), "positions", folder, &old, &[]);
+        assert_eq!((code, found["segments"].as_u64()), (0, Some(3161)), "{folder}: {found}");
+    }
+    let pickle = golden().join("reference/positions_1file/0/positions0.pkl");
+    std::fs::copy(pickle, at("h5/z.pkl")).unwrap();
+    leadfield_in(dir.path(), &["validate", "positions", "h5", &old])
+        .refused("error: h5/z.pkl: node 0 in two files, expected each node once");
+    // a table's parts beside other files, and what is left out is told
+    let args = ["positions", &config(), "-o", "beside", "--axon-placement", "bluerecording-0.2", "--quiet", "--force"];
+    leadfield_in(dir.path(), &args).ok();
+    std::fs::write(at("beside/README.md"), "positions\n").unwrap();
+    let run = leadfield_in(dir.path(), &["validate", "positions", "beside", &old, "--atol", "1e-9"]);
+    assert_eq!(run.stderr, "warning: beside: left out, since no name of positions: `README.md`\n");
+    assert_eq!((run.code, run.stdout.ends_with("agree\n")), (0, true), "{}", run.stdout);
+    boundaries::write_hdf5(&at("beside/a.h5"), first).unwrap();
+    leadfield_in(dir.path(), &["validate", "positions", "beside", &old, "--quiet"])
+        .refused("error: beside: node 0 in two files, expected each node once");
 }
 
 #[test]
@@ -333,10 +443,8 @@ fn what_is_no_positions_is_refused() {
     std::fs::create_dir(dir.path().join("empty")).unwrap();
     std::fs::write(dir.path().join("a.csv"), "x,y,z\n").unwrap();
     let old = reference("positions.h5");
-    leadfield_in(dir.path(), &["validate", "positions", "empty", &old]).refused(
-        "error: empty: no segment table, expected files `part-*.parquet` in the folder, found none\n\
-         hint: make a segment table with `leadfield positions`",
-    );
+    leadfield_in(dir.path(), &["validate", "positions", "empty", &old])
+        .refused("error: empty: no positions, expected files `*.pkl`, `*.parquet` or `*.h5` in the folder, found none");
     let run = leadfield_in(dir.path(), &["validate", "positions", "a.csv", &old]);
     assert_eq!(run.code, 2);
     assert!(run.stderr.starts_with("error: a.csv: no readable Parquet file: "), "{}", run.stderr);

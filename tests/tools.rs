@@ -8,7 +8,7 @@ use leadfield::segments::{SectionType, Segment, Segments};
 use leadfield::staged::Existing;
 use leadfield::table::{Precision, Table};
 
-use crate::support::{golden, leadfield, leadfield_in, names_in, scratch};
+use crate::support::{Run, golden, leadfield, leadfield_in, names_in, scratch};
 
 /// The golden circuit: 24 nodes, 20 of them in the report, with 3161 segments.
 fn golden_config() -> PathBuf {
@@ -151,6 +151,88 @@ fn quiet_tools_print_nothing_on_standard_error_and_others_say_what_they_made() {
         format!("{table}: {segments} segments, 2 neurons of population `neurons`, 1 part, 2 distinct morphologies, ");
     assert!(said.stderr.starts_with(&start), "{}", said.stderr);
     assert_eq!(said.stdout, "");
+}
+
+/// Runs the program with one stream, 1 or 2, whose reader is gone: exit code, and what the other stream got.
+fn unread(folder: &Path, stream: u8, args: &[&str]) -> (i32, String) {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    onto(folder, stream, writer.into(), args)
+}
+
+/// Runs the program with one stream, 1 or 2, on a device that is full.
+fn full(folder: &Path, stream: u8, args: &[&str]) -> (i32, String) {
+    let device = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    onto(folder, stream, device.into(), args)
+}
+
+fn onto(folder: &Path, stream: u8, sink: std::process::Stdio, args: &[&str]) -> (i32, String) {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_leadfield"));
+    command.current_dir(folder).args(args);
+    if stream == 1 {
+        command.stdout(sink)
+    } else {
+        command.stderr(sink)
+    };
+    let run = Run::of(command);
+    (run.code, if stream == 1 { run.stderr } else { run.stdout })
+}
+
+#[test]
+fn a_reader_that_has_gone_ends_a_tool_quietly_with_its_exit_code_and_a_full_device_is_an_error() {
+    let (folder, _table) = golden_table();
+    let dir = folder.path();
+    let (config, np8) = (golden_config(), golden().join("input/electrodes/np8.csv"));
+    let (config, np8) = (config.to_str().unwrap(), np8.to_str().unwrap());
+    leadfield_in(dir, &["weights", "t.parquet", np8, "-o", "w.h5", "--quiet"]).ok();
+    leadfield_in(dir, &["weights", "t.parquet", np8, "-o", "x.h5", "--conductivity", "1", "--quiet"]).ok();
+    let tools: [(i32, &[&str]); 19] = [
+        (0, &["info", "t.parquet"]),
+        (0, &["query", "t.parquet", "--count"]),
+        (0, &["query", "t.parquet", "--node-set-json"]),
+        (0, &["query", "t.parquet", "--by", "section_type"]),
+        (0, &["query", "t.parquet"]),
+        (0, &["query", "t.parquet", "--format", "table"]),
+        (0, &["query", "t.parquet", "--format", "jsonl"]),
+        (0, &["query", "t.parquet", "--format", "arrow"]),
+        (0, &["query", "t.parquet", "--format", "parquet"]),
+        (0, &["electrodes", "linear", "--contacts", "3", "--pitch", "20"]),
+        (0, &["weights", "t.parquet", np8, "-o", "again.h5", "--force"]),
+        (0, &["weights", "t.parquet", np8, "-o", "v.h5", "--dry-run"]),
+        (0, &["positions", config, "-o", "u.parquet", "--dry-run"]),
+        (0, &["validate", "weights", "w.h5", "w.h5"]),
+        (1, &["validate", "weights", "w.h5", "x.h5", "--json"]),
+        (0, &["validate", "positions", "t.parquet", "t.parquet"]),
+        (0, &["validate", "circuit", config, "--axon-rule", "taper"]),
+        (0, &["validate", "electrodes-file", "w.h5"]),
+        (0, &["validate", "electrodes-file", "--list-findings"]),
+    ];
+    for (code, args) in tools {
+        let quiet = [args, &["--quiet"]].concat();
+        assert_eq!(unread(dir, 1, &quiet), (code, String::new()), "{args:?}");
+        let told = "error: standard output: cannot be written: no space left on device\n".to_string();
+        assert_eq!(full(dir, 1, &quiet), (2, told), "{args:?}");
+    }
+}
+
+#[test]
+fn what_standard_error_cannot_take_is_left_out() {
+    let (folder, _table) = golden_table();
+    let config = golden_config();
+    let make = ["positions", config.to_str().unwrap(), "-o", "u.parquet"];
+    let tools: [(i32, &[&str]); 5] = [
+        (0, &make),
+        (2, &make),
+        (2, &["info", "nowhere"]),
+        (0, &["synthesize", "c", "--cells", "2", "--force"]),
+        (0, &["demo", "d", "--cells", "2", "--force"]),
+    ];
+    for sink in [unread, full] {
+        for (code, args) in tools {
+            assert_eq!(sink(folder.path(), 2, args).0, code, "{args:?}");
+        }
+        std::fs::remove_file(folder.path().join("u.parquet")).unwrap();
+    }
 }
 
 #[test]

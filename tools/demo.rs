@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use leadfield::Result;
 use leadfield::error::{Context, FileProblem, Problem};
 
-use crate::cli::{Common, Outcome};
+use crate::cli::{Common, Outcome, console};
 use steps::Step;
 
 /// Run the main road on a synthetic circuit, and check the result against a stored reference
@@ -52,7 +52,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     steps.push(checked);
     let page = steps::report(&args.folder, &steps)?;
     steps.push(page);
-    tell(&steps);
+    tell(&steps)?;
     common.say(format_args!("\nNext: open {} in a browser", args.folder.join("report.html").display()));
     Ok(outcome)
 }
@@ -72,8 +72,9 @@ fn make_room(folder: &Path, force: bool) -> Result<()> {
 }
 
 /// The summary, on standard output.
-fn tell(steps: &[Step]) {
-    for Step { what, counts, seconds, path } in steps {
-        println!("{what:<12} {counts:<58} {seconds:>6.2} s  {}", path.display());
-    }
+fn tell(steps: &[Step]) -> Result<()> {
+    let line = |Step { what, counts, seconds, path }: &Step| {
+        format!("{what:<12} {counts:<58} {seconds:>6.2} s  {}\n", path.display())
+    };
+    console::print(steps.iter().map(line).collect::<String>())
 }

@@ -13,7 +13,7 @@ use leadfield::electrode::{self, Electrode, Extent};
 use leadfield::error::{Context, count};
 use leadfield::geometry::{Point, PrincipalAxis};
 
-use crate::cli::{Common, Outcome, existing};
+use crate::cli::{Common, Outcome, console, existing};
 use options::{AnchorName, Pitches, pitches, point};
 
 /// Write the contacts of a probe: a line, a grid, a Neuropixels shank, or those of another file
@@ -202,7 +202,7 @@ impl Placed {
                 electrode::save(out, &electrodes, existing(self.force))?;
                 common.say(format_args!("{}: {}", out.display(), count(electrodes.len() as u64, "contact")));
             }
-            None => print!("{}", electrode::to_csv(&electrodes)),
+            None => console::print(electrode::to_csv(&electrodes))?,
         }
         Ok(Outcome::Done)
     }

@@ -11,7 +11,7 @@ use leadfield::error::{Context, FileProblem, Problem, count};
 use leadfield::journal::{self, Header, Record};
 
 use crate::cli::facts::{Facts, bytes};
-use crate::cli::{Common, Outcome};
+use crate::cli::{Common, Outcome, console};
 
 /// Tell what a segment table, an electrodes file or a circuit holds
 #[derive(clap::Args)]
@@ -51,7 +51,7 @@ pub fn run(args: &Args, _common: &Common) -> Result<Outcome> {
         Kind::Hdf5 => weights::facts(&args.file)?,
         Kind::Json => circuit::facts(&args.file)?,
     };
-    print!("{facts}");
+    console::print(facts)?;
     Ok(Outcome::Done)
 }
 

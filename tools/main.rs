@@ -1,4 +1,6 @@
 //! `leadfield`: the list of tools. Each one is a file beside this one.
+// they panic where a pipe is closed or a disk is full: `cli::console` does not
+#![deny(clippy::print_stdout, clippy::print_stderr)]
 
 mod cli;
 mod convert;

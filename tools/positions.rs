@@ -152,7 +152,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     if args.judged.dry_run {
         let reading = started.elapsed().as_secs_f64();
         let found = tables.forecast(&args.out, &args.options(), args.judged.ranks(common))?;
-        forecast::tell(&found, reading, &args.out, common);
+        forecast::tell(&found, reading, &args.out, common)?;
         forecast::tell_existing(&args.out, args.force, args.resume, common);
         return Ok(Outcome::Done);
     }

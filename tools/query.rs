@@ -31,7 +31,7 @@ use self::groups::Groups;
 use self::place::Place;
 use self::search::Search;
 use crate::cli::output::{Format, Output};
-use crate::cli::{Common, Outcome, existing};
+use crate::cli::{Common, Outcome, console, existing};
 
 /// Find segments: in a region, near the contacts of an electrode, or nearest to a point
 ///
@@ -227,7 +227,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     };
     match answer(args, &search, sources) {
         // who reads the output has seen enough
-        Err(error) if is_broken_pipe(&error) => Ok(Outcome::Done),
+        Err(error) if console::is_broken_pipe(&error) => Ok(Outcome::Done),
         answered => answered.map(|()| Outcome::Done),
     }
 }
@@ -235,20 +235,15 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
 /// Gives what is asked for.
 fn answer(args: &Args, search: &Search<'_>, sources: Sources<'_>) -> Result<()> {
     if args.count {
-        println!("{}", search.run(&[], &mut |_, _| Ok(()))?);
+        console::print(format_args!("{}\n", search.run(&[], &mut |_, _| Ok(()))?))?;
     } else if let Some(name) = &args.node_set_json {
-        println!("{:#}", node_set(search, name)?);
+        console::print(format_args!("{:#}\n", node_set(search, name)?))?;
     } else if args.by.is_empty() {
         give_rows(args, search, sources)?;
     } else {
         give_groups(args, search, sources)?;
     }
     Ok(())
-}
-
-fn is_broken_pipe(error: &Error) -> bool {
-    let io = std::error::Error::source(error).and_then(|e| e.downcast_ref::<std::io::Error>());
-    io.is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
 /// Every row, as it is found.

@@ -3,6 +3,7 @@
 mod branches;
 mod circuit;
 mod electrodes_file;
+mod junit;
 mod positions;
 mod report;
 mod tolerance;
@@ -31,9 +32,9 @@ enum What {
 /// Runs the tool.
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     match &args.what {
-        What::Circuit(args) => circuit::run(args, common),
-        What::ElectrodesFile(args) => electrodes_file::run(args, common),
-        What::Positions(args) => positions::run(args, common),
-        What::Weights(args) => weights::run(args, common),
+        What::Circuit(args) => args.output.around(&args.suite(), || circuit::run(args, common)),
+        What::ElectrodesFile(args) => args.output.around(&args.suite(), || electrodes_file::run(args, common)),
+        What::Positions(args) => args.output.around(&args.suite(), || positions::run(args, common)),
+        What::Weights(args) => args.output.around(&args.suite(), || weights::run(args, common)),
     }
 }

@@ -21,7 +21,7 @@ use serde_json::json;
 use crate::cli::forecast::{self, DryRun};
 use crate::cli::progress::Progress;
 use crate::cli::signals::Stop;
-use crate::cli::{Common, Outcome, existing};
+use crate::cli::{Common, Outcome, console, existing};
 
 /// Compute the coefficients of all contacts for all segments, and write the electrodes file
 ///
@@ -183,7 +183,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     if args.judged.dry_run {
         let reading = started.elapsed().as_secs_f64();
         let found = weights::forecast(&request, args.judged.ranks(common)).in_file(&args.electrodes)?;
-        forecast::tell(&found, reading, &args.out, common);
+        forecast::tell(&found, reading, &args.out, common)?;
         forecast::tell_existing(&args.out, args.force, args.resume, common);
         return Ok(Outcome::Done);
     }
@@ -196,7 +196,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     common.say(told(&args.out, &summary, started.elapsed().as_secs_f64()));
     common.tell_balance();
     if common.crew().is_first() {
-        println!("{:#}", report(&args.out)?);
+        console::print(format_args!("{:#}\n", report(&args.out)?))?;
     }
     Ok(Outcome::Done)
 }

@@ -14,7 +14,8 @@ use crate::segments::SectionCount;
 use crate::sonata::config::{Config, NodePopulation};
 use crate::sonata::report;
 
-/// Rule and report of one population; without a report no neuron differs but those that the rule gives nothing for.
+/// Rule and report of one population; without a report no neuron differs but those that the rule gives nothing for, and
+/// with one those of a template without a rule are not compared.
 #[derive(Debug)]
 pub struct Agreement {
     /// The population.
@@ -40,6 +41,13 @@ pub struct TemplateAgreement {
     pub neurons: u64,
     /// As many of them differ.
     pub differing: u64,
+}
+
+impl TemplateAgreement {
+    /// Whether its neurons are compared: there is a rule, or no report that stands in for it.
+    pub fn is_compared(&self) -> bool {
+        self.rule.is_ok() || self.differing > 0
+    }
 }
 
 /// A neuron whose segments differ.
@@ -94,7 +102,7 @@ pub enum WithoutReport {
 ///
 /// # Errors
 /// Anything missing, malformed or contradictory in circuit or report; no population to compare. Neurons whose morphology
-/// or template is wrong are differences, not errors.
+/// is wrong are differences, not errors.
 pub fn agreement(request: &Request<'_>, without: WithoutReport) -> Result<Vec<(Agreement, Assembly)>> {
     let config = Config::open(request.config)?;
     let by_report = Request { discretisation: Some(Discretisation::Report), segment_length_um: None, ..*request };
@@ -145,7 +153,9 @@ fn compare(
         let reported = selection.layout.as_ref().map(|l| l.sections(node_id).cloned().unwrap_or_default());
         let sections = plan.zip(reported).map(|(p, reported)| differences(&p.sections, &reported)).unwrap_or_default();
         let Some(template) = templates.get_mut(place as usize) else { continue };
-        if problem.is_some() || !sections.is_empty() {
+        // a template that gives no rule leaves nothing to hold against a report, and says nothing against it
+        let is_compared = selection.layout.is_none() || template.rule.is_ok();
+        if is_compared && (problem.is_some() || !sections.is_empty()) {
             template.differing += 1;
             let (template, morphology) = (template.name.clone(), morphology.to_string());
             differing.push(NeuronDifference { node_id, template, morphology, problem, sections });

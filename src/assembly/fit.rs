@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::{Assembly, Options};
 use crate::error::{Error, Result};
-use crate::geometry::Aabb;
+use crate::geometry::{Aabb, Point};
 use crate::positions::{Axon, NeuronPlan};
 use crate::segments::{NeuronSegments, SectionType, Segment};
 use crate::table::{Precision, Table};
@@ -22,7 +22,8 @@ pub struct Fit {
     pub counts: Vec<(u64, u64, u64)>,
     /// Nodes whose rows are not in the order of sections and segments, the row among the node's own.
     pub order: Vec<(u64, u64)>,
-    /// Nodes whose soma and dendrites do not lie where the circuit puts them: the largest distance of the boxes' sides, um.
+    /// Nodes whose soma and dendrites do not lie where the circuit puts them: the largest distance of the boxes' sides, um;
+    /// infinite where a coordinate is not finite, that of a stub, too.
     pub boxes: Vec<(u64, f64)>,
     /// Nodes that cannot be placed by the report, and why.
     pub unplaced: Vec<(u64, String)>,
@@ -102,6 +103,11 @@ impl Assembly {
         }
         if let Some(row) = first_out_of_order(neuron, plan) {
             return Some(Misfit::Order(row));
+        }
+        // a box leaves out what is not a number
+        let mut ends = (0..neuron.len()).map(|i| neuron.get(i)).flat_map(|s| [s.start, s.end]);
+        if !ends.all(Point::is_finite) {
+            return Some(Misfit::Box(f64::INFINITY));
         }
         let placed = match self.place_one(plan, &Options::default()) {
             Ok(placed) => placed,

@@ -1,9 +1,9 @@
-//! Comparison of where segments lie: matched by node, section and place in the section.
+//! Comparison of where segments lie: matched by node, section and id in the section.
 
 mod matching;
 mod placed;
 
-pub use matching::{Unmatched, Worst};
+pub use matching::{Renumbered, Unmatched, Worst};
 pub use placed::{Placed, Section};
 
 use std::collections::BTreeSet;
@@ -16,7 +16,8 @@ use matching::Matching;
 pub struct Options {
     /// How far apart two points may be: |a - b| is their distance, |a| and |b| are those from the origin, um.
     pub tolerance: Tolerance,
-    /// Match the myelin sections of a neuron though their ids differ, as they do in old files by 1 to 30.
+    /// Match the myelin of a neuron, the last section in either file, though its ids differ, as they do in old files by 1 to
+    /// 30: sections of 5 segments, and of no other kind where that is known.
     pub ignore_myelin_id: bool,
 }
 
@@ -75,7 +76,7 @@ pub struct Comparison {
     pub segments: u64,
     /// Nodes that one file has, and the other has not.
     pub nodes_only_in: [Vec<u64>; 2],
-    /// Sections that one file has, and the other has not, or with other numbers of segments.
+    /// Sections that one file has, and the other has not, or with other numbers or ids of segments.
     pub unmatched: Vec<Unmatched>,
     /// Number of segments outside the tolerance.
     pub outside: u64,

@@ -89,6 +89,46 @@ fn a_table_that_is_taken_apart_and_put_together_is_sound() {
 }
 
 #[test]
+fn another_segment_id_is_a_difference_of_positions() {
+    let dir = scratch();
+    let mut table = Table::sound(dir.path());
+    let ids = |table: &mut Table, name: &str| -> Vec<u32> {
+        table.column(name).1.as_any().downcast_ref::<UInt32Array>().unwrap().values().to_vec()
+    };
+    let (node, section) = (table.numbers("node_id")[7], ids(&mut table, "section_id")[7]);
+    let mut segments = ids(&mut table, "segment_id");
+    let place = std::mem::replace(&mut segments[7], 99);
+    table.replace("segment_id", DataType::UInt32, false, Arc::new(UInt32Array::from(segments)));
+    table.write(&dir.path().join("t.parquet"));
+    let run = leadfield_in(dir.path(), &["validate", "positions", "t.parquet", "sound.parquet"]);
+    let told = format!("    node {node}, section {section}: segment {place} has the ids 99 and {place}\n");
+    assert!(run.code == 1 && run.stdout.contains(&told), "{}{}", run.stdout, run.stderr);
+    leadfield_in(dir.path(), &["validate", "positions", "t.parquet", "t.parquet"]).ok();
+}
+
+#[test]
+fn a_coordinate_that_is_not_finite_does_not_fit_the_circuit() {
+    let dir = scratch();
+    let config = golden().join("variants/four_axon_kinds/circuit/simulation_config.json");
+    let args = ["validate", "circuit", config.to_str().unwrap(), "t.parquet", "--axon-rule", "taper"];
+    let sound = Table::sound(dir.path());
+    sound.write(&dir.path().join("t.parquet"));
+    leadfield_in(dir.path(), &args).ok();
+    for (column, value) in [("x0", f64::NAN), ("z1", f64::NAN), ("y1", f64::NEG_INFINITY)] {
+        let mut table = Table::sound(dir.path());
+        let node = table.numbers("node_id")[7];
+        let mut values: Vec<f64> =
+            table.column(column).1.as_any().downcast_ref::<Float64Array>().unwrap().values().to_vec();
+        values[7] = value;
+        table.replace(column, DataType::Float64, false, Arc::new(Float64Array::from(values)));
+        table.write(&dir.path().join("t.parquet"));
+        let run = leadfield_in(dir.path(), &args);
+        let told = format!(", does not fit\nnode {node}: a coordinate that is not finite\ndiffer\n");
+        assert!(run.code == 1 && run.stdout.ends_with(&told), "{column}: {}", run.stdout);
+    }
+}
+
+#[test]
 fn columns_that_are_missing_are_listed() {
     refused(
         |t| t.columns.retain(|(field, _)| field.name() != "row" && field.name() != "x1"),
@@ -212,9 +252,8 @@ fn folders_of_other_parts_are_told() {
     );
     std::fs::remove_file(dir.path().join("table/part-00001.parquet")).unwrap();
     std::fs::remove_file(&part).unwrap();
-    run().refused(&format!(
-        "error: table: no segment table, expected files `part-*.parquet` in the folder, found none{MAKE}"
-    ));
+    run()
+        .refused("error: table: no positions, expected files `*.pkl`, `*.parquet` or `*.h5` in the folder, found none");
 }
 
 #[test]

@@ -357,6 +357,41 @@ fn every_section_in_which_rule_and_report_differ_is_named() {
 }
 
 #[test]
+fn without_rules_the_report_alone_is_compared_and_without_a_table_nothing_is() {
+    let folder = synthesized();
+    positions(folder.path(), "c/simulation_config.json", "s.parquet", &["--quiet"]).ok();
+    let hoc = folder.path().join("c/components/hoc");
+    let templates = names_in(&hoc);
+    // one is missing: the others are compared
+    let missing = |name: &str| format!("c/components/hoc/{name}: cannot be read: no such file or directory");
+    std::fs::remove_file(hoc.join(&templates[0])).unwrap();
+    let note = format!("\nnote: {}: the report alone is compared\n", missing(&templates[0]));
+    let text = validate(folder.path(), &["c/simulation_config.json"]).ok();
+    assert!(text.contains(&format!(", not compared{note}")) && text.ends_with(", agree\nagree\n"), "{text}");
+    // all are
+    std::fs::remove_dir_all(&hoc).unwrap();
+    let run = validate(folder.path(), &["c/simulation_config.json", "s.parquet", "--junit", "c.xml"]);
+    let used = run.stdout.matches("\ntemplate hoc:").count();
+    assert!(run.code == 0 && used > 1, "{}", run.stdout);
+    assert_eq!(run.stdout.matches(", not compared\nnote: ").count(), used, "{}", run.stdout);
+    assert!(run.stdout.ends_with("\ntable s.parquet: 24 neurons, fits\nagree\n"), "{}", run.stdout);
+    let xml = std::fs::read_to_string(folder.path().join("c.xml")).unwrap();
+    let skipped = format!("<skipped message=\"{}\"/>", missing(&templates[0]));
+    assert!(xml.contains(&skipped) && xml.contains("failures=\"0\" errors=\"0\""), "{xml}");
+    // what is against the table still is
+    let sets = json!({"Some": {"population": "neurons", "node_id": [0, 1]}});
+    std::fs::write(folder.path().join("c/node_sets.json"), sets.to_string()).unwrap();
+    positions(folder.path(), "c/simulation_config.json", "t.parquet", &["--node-set", "Some", "--quiet"]).ok();
+    let run = validate(folder.path(), &["c/simulation_config.json", "t.parquet"]);
+    assert_eq!((run.code, run.stdout.matches(": not in the table\n").count()), (1, 22), "{}", run.stdout);
+    validate(folder.path(), &["c/simulation_config.json"]).refused(&format!(
+        "error: c/simulation_config.json: nothing to compare, expected a cell template that gives a rule, found none: {}\n\
+         hint: name the rule with `--axon-rule`, or a table, which the report alone can be compared with",
+        missing(&templates[0])
+    ));
+}
+
+#[test]
 fn a_table_that_does_not_fit_is_told_neuron_by_neuron() {
     let folder = synthesized();
     let sets = json!({"Some": {"node_id": [0, 1, 2, 3, 4]}, "All": {"population": "neurons"}});

@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
+use leadfield::Result;
 use leadfield::error::count;
 use leadfield::partition::Forecast;
 use leadfield::staged;
 
-use super::Common;
 use super::facts::{Facts, about, bytes};
+use super::{Common, console};
 
 /// The options of a run that is judged and not done.
 #[derive(clap::Args)]
@@ -29,9 +30,9 @@ impl DryRun {
 }
 
 /// Tells a forecast on standard output; reading the inputs took so long, s.
-pub fn tell(forecast: &Forecast, reading_s: f64, out: &Path, common: &Common) {
+pub fn tell(forecast: &Forecast, reading_s: f64, out: &Path, common: &Common) -> Result<()> {
     if !common.crew().is_first() {
-        return;
+        return Ok(());
     }
     let size = match forecast.exact {
         true => format!("{} bytes, {}", forecast.bytes, bytes(forecast.bytes)),
@@ -46,7 +47,7 @@ pub fn tell(forecast: &Forecast, reading_s: f64, out: &Path, common: &Common) {
     let each = if forecast.shares.len() > 1 { " for each rank" } else { "" };
     facts.add("memory", format!("about {}{each}", bytes(forecast.memory)));
     facts.add("time", about(reading_s + forecast.seconds));
-    print!("{facts}");
+    console::print(facts)
 }
 
 /// Tells what the run would refuse to touch, or go on with.

@@ -1,5 +1,6 @@
 //! What all tools share: common options, exit codes, how errors are told.
 
+pub mod console;
 pub mod facts;
 pub mod forecast;
 pub mod output;
@@ -84,7 +85,7 @@ impl Common {
     /// Tells the user something, on standard error, unless `--quiet`.
     pub fn say(&self, text: impl std::fmt::Display) {
         if !self.quiet {
-            eprintln!("{text}");
+            console::note(text);
         }
     }
 
@@ -168,8 +169,8 @@ fn code(result: &Result<Outcome>) -> ExitCode {
 
 /// Tells an error and its hint on standard error.
 pub fn tell(error: &Error) {
-    eprintln!("error: {error}");
+    console::note(format_args!("error: {error}"));
     if let Some(hint) = error.hint() {
-        eprintln!("hint: {hint}");
+        console::note(format_args!("hint: {hint}"));
     }
 }

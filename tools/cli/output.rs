@@ -14,6 +14,7 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 
+use super::console::STANDARD_OUTPUT;
 use super::text::{Cells, Json, Plain};
 
 /// Rows of a table on a terminal.
@@ -40,9 +41,9 @@ enum OutputProblem {
     #[error("unknown form of output, expected a name that ends in .csv, .jsonl, .arrow or .parquet")]
     Extension,
     #[error("cannot be written: {0}")]
-    Arrow(#[from] ArrowError),
+    Arrow(#[source] ArrowError),
     #[error("cannot be written: {0}")]
-    Parquet(#[from] ParquetError),
+    Parquet(#[source] ParquetError),
 }
 
 impl Problem for OutputProblem {
@@ -117,9 +118,28 @@ impl Output {
     }
 }
 
+/// What Arrow says, or the system through it.
+fn of_arrow(error: ArrowError) -> Error {
+    match error {
+        ArrowError::IoError(_, system) => FileProblem::Write(system).into(),
+        error => OutputProblem::Arrow(error).into(),
+    }
+}
+
+/// What Parquet says, or the system through it.
+fn of_parquet(error: ParquetError) -> Error {
+    match error {
+        ParquetError::External(inner) => match inner.downcast() {
+            Ok(system) => FileProblem::Write(*system).into(),
+            Err(inner) => OutputProblem::Parquet(ParquetError::External(inner)).into(),
+        },
+        error => OutputProblem::Parquet(error).into(),
+    }
+}
+
 /// An error of the output's file.
 fn named(error: Error, staged: Option<&Staged>) -> Error {
-    error.in_file(staged.map_or(Path::new("standard output"), Staged::target))
+    error.in_file(staged.map_or(Path::new(STANDARD_OUTPUT), Staged::target))
 }
 
 impl Sink {
@@ -132,12 +152,11 @@ impl Sink {
                 Self::Csv(out)
             }
             Format::Jsonl => Self::Jsonl(out),
-            Format::Arrow if file => Self::ArrowFile(FileWriter::try_new(out, &schema).map_err(OutputProblem::from)?),
-            Format::Arrow => Self::ArrowStream(StreamWriter::try_new(out, &schema).map_err(OutputProblem::from)?),
+            Format::Arrow if file => Self::ArrowFile(FileWriter::try_new(out, &schema).map_err(of_arrow)?),
+            Format::Arrow => Self::ArrowStream(StreamWriter::try_new(out, &schema).map_err(of_arrow)?),
             Format::Parquet => {
                 let properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default()));
-                let writer =
-                    ArrowWriter::try_new(out, schema, Some(properties.build())).map_err(OutputProblem::from)?;
+                let writer = ArrowWriter::try_new(out, schema, Some(properties.build())).map_err(of_parquet)?;
                 Self::Parquet(Box::new(writer))
             }
         })
@@ -155,9 +174,9 @@ impl Sink {
             }
             Self::Csv(out) => Ok(Plain.rows(batch, out).map_err(FileProblem::Write)?),
             Self::Jsonl(out) => Ok(Json.rows(batch, out).map_err(FileProblem::Write)?),
-            Self::ArrowFile(writer) => Ok(writer.write(batch).map_err(OutputProblem::from)?),
-            Self::ArrowStream(writer) => Ok(writer.write(batch).map_err(OutputProblem::from)?),
-            Self::Parquet(writer) => Ok(writer.write(batch).map_err(OutputProblem::from)?),
+            Self::ArrowFile(writer) => Ok(writer.write(batch).map_err(of_arrow)?),
+            Self::ArrowStream(writer) => Ok(writer.write(batch).map_err(of_arrow)?),
+            Self::Parquet(writer) => Ok(writer.write(batch).map_err(of_parquet)?),
         }
     }
 
@@ -168,10 +187,10 @@ impl Sink {
                 Ok(out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(FileProblem::Write)?)
             }
             Self::Csv(mut out) | Self::Jsonl(mut out) => Ok(out.flush().map_err(FileProblem::Write)?),
-            Self::ArrowFile(mut writer) => Ok(writer.finish().map_err(OutputProblem::from)?),
-            Self::ArrowStream(mut writer) => Ok(writer.finish().map_err(OutputProblem::from)?),
+            Self::ArrowFile(mut writer) => Ok(writer.finish().map_err(of_arrow)?),
+            Self::ArrowStream(mut writer) => Ok(writer.finish().map_err(of_arrow)?),
             Self::Parquet(writer) => {
-                let mut out = writer.into_inner().map_err(OutputProblem::from)?;
+                let mut out = writer.into_inner().map_err(of_parquet)?;
                 Ok(out.flush().map_err(FileProblem::Write)?)
             }
         }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::Common;
+use super::{Common, console};
 
 /// How often a plain line is printed.
 const EVERY: Duration = Duration::from_secs(10);
@@ -39,7 +39,8 @@ impl Progress {
         let Some(Ok(mut last)) = self.plain.as_ref().map(Mutex::lock) else { return };
         if last.elapsed() >= EVERY {
             *last = Instant::now();
-            eprintln!("{} of {} {}", self.bar.position(), self.bar.length().unwrap_or(0), self.noun);
+            let (done, all) = (self.bar.position(), self.bar.length().unwrap_or(0));
+            console::note(format_args!("{done} of {all} {}", self.noun));
         }
     }
 

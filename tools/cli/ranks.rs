@@ -140,7 +140,7 @@ impl Ranks {
         self.sharing = Some(found.sharing);
         self.crew = Crew::new(Box::new(line), move |surplus, parts| {
             if !quiet {
-                eprintln!("{}", surplus_text(surplus, parts));
+                super::console::note(surplus_text(surplus, parts));
             }
         });
         Ok(())

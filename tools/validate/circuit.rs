@@ -5,7 +5,8 @@ mod told;
 use std::path::{Path, PathBuf};
 
 use leadfield::Result;
-use leadfield::assembly::{Agreement, Fit, Request, WithoutReport, agreement};
+use leadfield::assembly::{Agreement, Assembly, Fit, Request, TemplateAgreement, WithoutReport, agreement};
+use leadfield::error::{Context, Problem};
 use leadfield::table::Table;
 
 use super::report::Output;
@@ -16,7 +17,8 @@ use crate::cli::{Common, Outcome};
 ///
 /// Every difference is told with its section and counts. Of a table the neurons, their segments, the order of rows and
 /// the boxes round soma and dendrites are compared; where the stubs of an axon lie is a convention, and is not. Where no
-/// report lists all segments the table is held against the rule alone.
+/// report lists all segments the table is held against the rule alone; where templates give no rule the report alone is
+/// compared with it.
 #[derive(clap::Args)]
 pub struct Args {
     /// Simulation configuration (SONATA)
@@ -39,7 +41,7 @@ pub struct Args {
     #[arg(long, value_name = "UM", allow_negative_numbers = true)]
     segment_length: Option<f64>,
     #[command(flatten)]
-    output: Output,
+    pub(super) output: Output,
 }
 
 /// What was found of one population.
@@ -59,6 +61,34 @@ impl Finding {
     }
 }
 
+impl Args {
+    /// What was run, for a report.
+    pub(super) fn suite(&self) -> String {
+        format!("leadfield validate circuit {}", self.config.display())
+    }
+}
+
+/// No template gives a rule, and there is no table.
+#[derive(Debug, thiserror::Error)]
+#[error("nothing to compare, expected a cell template that gives a rule, found none: {0}")]
+struct NothingCompared(String);
+
+impl Problem for NothingCompared {
+    fn hint(&self) -> Option<String> {
+        Some("name the rule with `--axon-rule`, or a table, which the report alone can be compared with".into())
+    }
+}
+
+/// Refuses to tell a verdict on nothing.
+fn check_compared(compared: &[(Agreement, Assembly)]) -> Result<(), NothingCompared> {
+    let templates = || compared.iter().flat_map(|(agreement, _)| &agreement.templates);
+    let problem = templates().find_map(|t| t.rule.as_ref().err());
+    match problem {
+        Some(problem) if !templates().any(TemplateAgreement::is_compared) => Err(NothingCompared(problem.clone())),
+        _ => Ok(()),
+    }
+}
+
 /// Runs the tool.
 pub fn run(args: &Args, _common: &Common) -> Result<Outcome> {
     let request = Request {
@@ -71,6 +101,9 @@ pub fn run(args: &Args, _common: &Common) -> Result<Outcome> {
     };
     let without = if args.segments.is_some() { WithoutReport::Rule } else { WithoutReport::Error };
     let compared = agreement(&request, without)?;
+    if args.segments.is_none() {
+        check_compared(&compared).in_file(&args.config)?;
+    }
     let mut findings = Vec::with_capacity(compared.len());
     for (agreement, assembly) in compared {
         let table = match args.segments.as_deref().map(|folder| table_of(folder, &agreement.population)) {
@@ -79,7 +112,7 @@ pub fn run(args: &Args, _common: &Common) -> Result<Outcome> {
         };
         findings.push(Finding { agreement, table: table.map(|(fit, path)| (path, fit)) });
     }
-    args.output.tell(&told::verdict(&args.config, &findings))
+    args.output.tell(&args.suite(), &told::verdict(&findings))
 }
 
 /// The table of a population: in a folder of that name, or the table itself.

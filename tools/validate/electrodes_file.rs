@@ -3,7 +3,7 @@
 mod expected;
 mod told;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use leadfield::Result;
 use leadfield::diagnosis::{Diagnosis, Expected, Request, Severity, examine, mend};
@@ -11,7 +11,7 @@ use leadfield::table::Table;
 
 use super::report::Output;
 use crate::cli::progress::Progress;
-use crate::cli::{Common, Outcome, existing};
+use crate::cli::{Common, Outcome, console, existing};
 
 /// Examine an electrodes file: what would make libsonata, neurodamus or CoreNEURON fail or compute nonsense
 ///
@@ -41,16 +41,24 @@ pub struct Args {
     #[arg(long)]
     strict: bool,
     /// List all codes and exit
-    #[arg(long)]
+    #[arg(long, conflicts_with = "junit")]
     list_findings: bool,
     #[command(flatten)]
-    output: Output,
+    pub(super) output: Output,
+}
+
+impl Args {
+    /// What was run, for a report.
+    pub(super) fn suite(&self) -> String {
+        let file = self.file.as_deref().unwrap_or(Path::new(""));
+        format!("leadfield validate electrodes-file {}", file.display())
+    }
 }
 
 /// Runs the tool.
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     let Some(file) = args.file.as_deref().filter(|_| !args.list_findings) else {
-        print!("{}", told::list());
+        console::print(told::list())?;
         return Ok(Outcome::Done);
     };
     let table = args.segments.as_deref().map(Table::open).transpose()?;
@@ -65,7 +73,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     })?;
     progress.finish();
     let worst = if args.strict { Severity::Warning } else { Severity::Error };
-    let outcome = args.output.tell(&told::verdict(&diagnosis, worst))?;
+    let outcome = args.output.tell(&args.suite(), &told::verdict(&diagnosis, worst))?;
     match &args.fix {
         Some(out) if !diagnosis.findings.is_empty() => fix(args, common, &diagnosis, (&expected, table.as_ref()), out),
         Some(_) => {
@@ -82,7 +90,7 @@ fn fix(
     common: &Common,
     diagnosis: &Diagnosis,
     (expected, segments): (&[Expected], Option<&Table>),
-    out: &std::path::Path,
+    out: &Path,
 ) -> Result<Outcome> {
     if diagnosis.unmendable().next().is_some() {
         let codes = diagnosis.unmendable().map(|f| f.code.entry().code);

@@ -1,15 +1,14 @@
 //! `leadfield validate positions`: two files of segments, in any mix of tables and old files.
 
+mod files;
 mod told;
 
 use std::path::{Path, PathBuf};
 
+use leadfield::Result;
 use leadfield::compare::Tolerance;
 use leadfield::compare::positions::{Cause, Comparison, Options, Placed, compare, last_branch};
-use leadfield::error::{Context, FileProblem, Problem};
 use leadfield::segments::Segments;
-use leadfield::table::Table;
-use leadfield::{Result, boundaries};
 
 use super::branches::by_branch;
 use super::report::Output;
@@ -18,11 +17,11 @@ use crate::cli::{Common, Outcome};
 
 /// Compare where two files put segments: tables, pickles, and boundaries in Parquet or HDF5, in any mix
 ///
-/// Segments are matched by node, section and place in the section. Their ends agree where |a - b| <= atol + rtol
+/// Segments are matched by node, section and id in the section. Their ends agree where |a - b| <= atol + rtol
 /// max(|a|, |b|), with |a - b| the distance of two points and |a| that from the origin.
 #[derive(clap::Args)]
 pub struct Args {
-    /// A segment table, a file of boundaries, or a folder of either (pickles in subfolders too)
+    /// A segment table, a file of boundaries, or a folder of either: parts, *.pkl, *.parquet, *.h5, in subfolders too
     a: PathBuf,
     /// Another
     b: PathBuf,
@@ -32,7 +31,7 @@ pub struct Args {
     /// Relative tolerance; tables of float32 need 1e-6
     #[arg(long, value_name = "R", default_value = "0", allow_negative_numbers = true)]
     rtol: f64,
-    /// Match a neuron's myelin though its ids differ, as they do in old files by 1 to 30
+    /// Match a neuron's myelin (5 segments, last in either file) though its ids differ, as they do in old files by 1 to 30
     #[arg(long)]
     ignore_myelin_id: bool,
     /// The simulation configuration: proves that differing axons follow another terminal branch
@@ -42,65 +41,28 @@ pub struct Args {
     #[arg(long, value_name = "NAME", requires = "circuit")]
     population: Option<String>,
     #[command(flatten)]
-    output: Output,
+    pub(super) output: Output,
 }
-
-/// A neuron in two files of a folder.
-#[derive(Debug, thiserror::Error)]
-#[error("node {0} in two files, expected each node once")]
-struct Twice(u64);
-
-impl Problem for Twice {}
 
 /// Axons that a rule places are the same up to here, um: old files hold float32 points.
 const SAME_AXON_UM: f64 = 1e-3;
 
+impl Args {
+    /// What was run, for a report.
+    pub(super) fn suite(&self) -> String {
+        format!("leadfield validate positions {} {}", self.a.display(), self.b.display())
+    }
+}
+
 /// Runs the tool.
-pub fn run(args: &Args, _common: &Common) -> Result<Outcome> {
+pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     let tolerance = tolerance(args.rtol, args.atol)?;
-    let (a, b) = (placed(&args.a)?, placed(&args.b)?);
+    let (a, b) = (files::placed(&args.a, common)?, files::placed(&args.b, common)?);
     let mut found = compare(&a, &b, &Options { tolerance, ignore_myelin_id: args.ignore_myelin_id });
     if let Some(config) = args.circuit.as_deref().filter(|_| found.outside > 0) {
         found.causes.extend(branches(config, args.population.as_deref(), &a, &b, &found)?);
     }
-    args.output.tell(&told::verdict(&found, [&args.a, &args.b], tolerance))
-}
-
-/// All segments of a file or folder.
-fn placed(path: &Path) -> Result<Placed> {
-    if !path.is_dir() {
-        return of_file(path);
-    }
-    let mut pickles = Vec::new();
-    collect(path, &mut pickles).map_err(FileProblem::Read).in_file(path)?;
-    pickles.sort_unstable();
-    if pickles.is_empty() {
-        return Placed::of_table(&Table::open(path)?);
-    }
-    pickles.iter().try_fold(Placed::default(), |mut all, file| {
-        all.join(of_file(file)?).map_err(Twice).in_file(file)?;
-        Ok(all)
-    })
-}
-
-fn of_file(path: &Path) -> Result<Placed> {
-    if boundaries::is_boundaries(path)? {
-        return Ok(Placed::of_boundaries(&boundaries::read(path)?));
-    }
-    Placed::of_table(&Table::open(path)?)
-}
-
-/// The pickles below a folder.
-fn collect(folder: &Path, found: &mut Vec<PathBuf>) -> std::io::Result<()> {
-    for entry in std::fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.is_dir() {
-            collect(&path, found)?;
-        } else if path.extension().is_some_and(|e| e == "pkl") {
-            found.push(path);
-        }
-    }
-    Ok(())
+    args.output.tell(&args.suite(), &told::verdict(&found, [&args.a, &args.b], tolerance))
 }
 
 /// Whether each file's axons are those of one of the two rules for the terminal branch.

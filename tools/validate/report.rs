@@ -1,13 +1,14 @@
 //! What all `validate` tools tell, in three forms: text for people, JSON for scripts, JUnit's XML for continuous checks.
 
-use std::fmt::Write;
 use std::path::PathBuf;
 
 use leadfield::Result;
-use leadfield::error::{Context, FileProblem};
-use leadfield::staged::{Existing, Staged};
 
-use crate::cli::Outcome;
+use super::junit;
+use crate::cli::{Outcome, console};
+
+/// What a report says while there is nothing to say.
+const ENDED: &str = "the run was ended before it had a verdict";
 
 /// How findings are told.
 #[derive(clap::Args)]
@@ -15,7 +16,7 @@ pub struct Output {
     /// Print JSON (a number that is not finite is null)
     #[arg(long)]
     json: bool,
-    /// Also write a JUnit report, for continuous checks; it replaces an older one
+    /// Also write a JUnit report, for continuous checks; it replaces an older report, and no other file
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
 }
@@ -26,12 +27,12 @@ pub struct Case {
     pub name: String,
     /// What was found wrong, in a line and at length; none if it agrees.
     pub failure: Option<(String, String)>,
+    /// Why it could not be checked.
+    pub skipped: Option<String>,
 }
 
 /// All that was found.
 pub struct Verdict {
-    /// The tool and its files.
-    pub suite: String,
     /// What was checked.
     pub cases: Vec<Case>,
     /// For scripts.
@@ -44,7 +45,12 @@ impl Case {
     /// Something that agrees unless there is something to say against it.
     pub fn new(name: impl Into<String>, against: Vec<String>) -> Self {
         let failure = against.first().cloned().map(|first| (first, against.join("\n")));
-        Self { name: name.into(), failure }
+        Self { name: name.into(), failure, skipped: None }
+    }
+
+    /// Something that could not be checked, and counts neither for nor against.
+    pub fn skipped(name: impl Into<String>, why: &str) -> Self {
+        Self { name: name.into(), failure: None, skipped: Some(why.into()) }
     }
 }
 
@@ -56,83 +62,30 @@ impl Verdict {
 }
 
 impl Output {
-    /// Tells the verdict, and turns it into the exit code.
-    pub fn tell(&self, verdict: &Verdict) -> Result<Outcome> {
+    /// Does what is asked for, once it is known that a report can be written. Where there is no verdict the report has the
+    /// error; it says from the beginning that there is none, for a run that is ended from outside.
+    pub fn around(&self, suite: &str, run: impl FnOnce() -> Result<Outcome>) -> Result<Outcome> {
+        let Some(path) = &self.junit else { return run() };
+        junit::check(path)?;
+        junit::write(path, &junit::without_verdict(suite, ENDED, None))?;
+        let result = run();
+        if let Err(error) = &result {
+            // where it cannot be written it is told all the same, and no older report stays
+            drop(junit::write(path, &junit::without_verdict(suite, &error.to_string(), error.hint())));
+        }
+        result
+    }
+
+    /// Tells the verdict of a tool on its files, and turns it into the exit code.
+    pub fn tell(&self, suite: &str, verdict: &Verdict) -> Result<Outcome> {
         if let Some(path) = &self.junit {
-            let staged = Staged::new(path, Existing::Replace)?;
-            std::fs::write(staged.partial(), junit(verdict)).map_err(FileProblem::Write).in_file(path)?;
-            staged.commit()?;
+            junit::write(path, &junit::of(suite, verdict))?;
         }
         if self.json {
-            println!("{:#}", verdict.json);
+            console::print(format_args!("{:#}\n", verdict.json))?;
         } else {
-            print!("{}", verdict.text);
+            console::print(&verdict.text)?;
         }
         Ok(if verdict.agrees() { Outcome::Done } else { Outcome::Differ })
-    }
-}
-
-/// The report as JUnit's XML: one suite, one case a check.
-fn junit(verdict: &Verdict) -> String {
-    let failures = verdict.cases.iter().filter(|case| case.failure.is_some()).count();
-    let (suite, tests) = (escaped(&verdict.suite), verdict.cases.len());
-    let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-    let counts = format!("tests=\"{tests}\" failures=\"{failures}\" errors=\"0\"");
-    // writing into a string cannot fail
-    let _ = writeln!(xml, "<testsuites {counts}>\n  <testsuite name=\"{suite}\" {counts}>");
-    for case in &verdict.cases {
-        let name = escaped(&case.name);
-        let _ = match &case.failure {
-            None => writeln!(xml, "    <testcase classname=\"{suite}\" name=\"{name}\"/>"),
-            Some((message, detail)) => writeln!(
-                xml,
-                "    <testcase classname=\"{suite}\" name=\"{name}\">\n      \
-                 <failure message=\"{}\">{}</failure>\n    </testcase>",
-                escaped(message),
-                escaped(detail)
-            ),
-        };
-    }
-    xml + "  </testsuite>\n</testsuites>\n"
-}
-
-/// Text as XML has it; what XML cannot hold becomes the replacement character.
-fn escaped(text: &str) -> String {
-    let mut xml = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => xml.push_str("&amp;"),
-            '<' => xml.push_str("&lt;"),
-            '>' => xml.push_str("&gt;"),
-            '"' => xml.push_str("&quot;"),
-            '\n' => xml.push_str("&#10;"),
-            '\t' => xml.push(c),
-            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => xml.push('\u{fffd}'),
-            c => xml.push(c),
-        }
-    }
-    xml
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn junit_counts_and_escapes() {
-        let cases =
-            vec![Case::new("nodes", vec![]), Case::new("contact `a<b>\u{1}`", vec!["1 & 2".into(), "\"more\"".into()])];
-        let verdict = Verdict { suite: "s".into(), cases, json: serde_json::Value::Null, text: String::new() };
-        assert!(!verdict.agrees());
-        assert_eq!(
-            junit(&verdict),
-            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
-             <testsuites tests=\"2\" failures=\"1\" errors=\"0\">\n  \
-             <testsuite name=\"s\" tests=\"2\" failures=\"1\" errors=\"0\">\n    \
-             <testcase classname=\"s\" name=\"nodes\"/>\n    \
-             <testcase classname=\"s\" name=\"contact `a&lt;b&gt;\u{fffd}`\">\n      \
-             <failure message=\"1 &amp; 2\">1 &amp; 2&#10;&quot;more&quot;</failure>\n    </testcase>\n  \
-             </testsuite>\n</testsuites>\n"
-        );
     }
 }

@@ -55,7 +55,7 @@ pub struct Args {
     #[arg(long, value_name = "CONFIG")]
     circuit: Option<PathBuf>,
     #[command(flatten)]
-    output: Output,
+    pub(super) output: Output,
 }
 
 /// [`ColumnRule`] as an option.
@@ -68,6 +68,11 @@ enum Columns {
 }
 
 impl Args {
+    /// What was run, for a report.
+    pub(super) fn suite(&self) -> String {
+        format!("leadfield validate weights {} {}", self.a.display(), self.b.display())
+    }
+
     fn options(&self) -> Result<Options> {
         Ok(Options {
             tolerance: tolerance(self.rtol, self.atol)?,
@@ -118,10 +123,10 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     };
     let causes = pairing.pairs.iter().zip(&comparisons).map(why).collect::<Result<_>>()?;
     let findings = Findings { populations_only_in: pairing.only_in, comparisons, segments, causes };
-    args.output.tell(&Verdict {
-        suite: format!("leadfield validate weights {} {}", args.a.display(), args.b.display()),
+    let verdict = Verdict {
         cases: cases::cases(&findings),
         json: json::told(&findings, &options),
         text: text::told(&findings, [&args.a, &args.b]),
-    })
+    };
+    args.output.tell(&args.suite(), &verdict)
 }

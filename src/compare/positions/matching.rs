@@ -6,6 +6,10 @@ use super::{Cause, Comparison, Options, Section};
 use crate::geometry::Point;
 use crate::segments::SectionType;
 
+/// Segments of the myelin.
+const MYELIN: usize = 5;
+/// Ids of myelin in old files are off by so many at most.
+const MOST_OFF: u32 = 30;
 /// How many of the worst segments are told.
 const WORST: usize = 10;
 
@@ -18,6 +22,17 @@ pub struct Unmatched {
     pub section: u32,
     /// Its numbers of segments in the two files; none where it is missing.
     pub segments: [Option<u64>; 2],
+    /// The first segment that has other ids in the two files, where its number of segments is the same.
+    pub renumbered: Option<Renumbered>,
+}
+
+/// A segment that has other ids in two files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Renumbered {
+    /// Its place in the section.
+    pub place: u64,
+    /// Its ids.
+    pub ids: [u32; 2],
 }
 
 /// A segment, and how far apart its places in the two files are.
@@ -69,7 +84,9 @@ impl<'a> Matching<'a> {
             let under_another = renamed.filter(|(own, _)| own.id == section.id).map(|(_, other)| other);
             let other = same.or_else(|| self.as_renamed(node, section, under_another?));
             match other {
-                Some(other) if other.ends.len() == section.ends.len() => self.section(node, section, other),
+                Some(other) if other.ends.len() == section.ends.len() && other.ids == section.ids => {
+                    self.section(node, section, other);
+                }
                 other => self.alone(node, section.id, [Some(section), other]),
             }
         }
@@ -81,7 +98,11 @@ impl<'a> Matching<'a> {
 
     fn alone(&mut self, node: u64, section: u32, files: [Option<&Section>; 2]) {
         let segments = files.map(|section| section.map(|s| s.ends.len() as u64));
-        self.unmatched.push(Unmatched { node, section, segments });
+        let renumbered = match files {
+            [Some(a), Some(b)] if a.ends.len() == b.ends.len() => renumbered(a, b),
+            _ => None,
+        };
+        self.unmatched.push(Unmatched { node, section, segments, renumbered });
     }
 
     /// A section under another id: noted if it is in the same places, taken if ids of myelin are ignored.
@@ -155,7 +176,14 @@ impl<'a> Matching<'a> {
     }
 }
 
-/// The one section of each file that the other has not: with as many segments, and last in one of them, as myelin is.
+/// The first segment that has other ids.
+fn renumbered(a: &Section, b: &Section) -> Option<Renumbered> {
+    let ids = |place: usize| [a.segment_id(place), b.segment_id(place)];
+    let place = (0..a.ends.len()).find(|&place| ids(place)[0] != ids(place)[1])?;
+    Some(Renumbered { place: place as u64, ids: ids(place) })
+}
+
+/// The one section of each file that the other has not, if both can be the myelin: see [`can_be_myelin`].
 fn renamed<'s>(
     a: &'s [Section],
     b: &'s [Section],
@@ -168,7 +196,13 @@ fn renamed<'s>(
     }
     let (own, other) = (only(a, ids_b)?, only(b, ids_a)?);
     let is_last = ids_a.last() == Some(&own.id) || ids_b.last() == Some(&other.id);
-    (is_last && own.ends.len() == other.ends.len()).then_some((own, other))
+    let is_near = own.id.abs_diff(other.id) <= MOST_OFF;
+    (is_last && is_near && can_be_myelin(own) && can_be_myelin(other)).then_some((own, other))
+}
+
+/// Whether a section has as many segments as myelin, and is of no other kind.
+fn can_be_myelin(section: &Section) -> bool {
+    section.ends.len() == MYELIN && section.kind.is_none_or(|kind| kind == SectionType::Myelin)
 }
 
 #[cfg(test)]
@@ -182,6 +216,10 @@ mod tests {
 
     /// Segments of one um along x of node 7: (section, number of segments, shift along y).
     fn placed(sections: &[(u32, u32, f64)]) -> Placed {
+        placed_as(None, sections)
+    }
+
+    fn placed_as(section_type: Option<SectionType>, sections: &[(u32, u32, f64)]) -> Placed {
         let mut placed = Placed::default();
         for &(section_id, count, y) in sections {
             let at = |i: u32| Point::new(f64::from(i), y, 0.0);
@@ -189,7 +227,7 @@ mod tests {
                 node_id: 7,
                 section_id,
                 segment_id,
-                section_type: None,
+                section_type,
                 start: at(segment_id),
                 end: at(segment_id + 1),
                 radius: None,
@@ -216,9 +254,34 @@ mod tests {
     fn what_has_no_counterpart_is_told() {
         let found =
             compare(&placed(&[(0, 1, 0.0), (3, 2, 0.0)]), &placed(&[(0, 1, 0.0), (3, 1, 0.0), (4, 1, 0.0)]), &OPTIONS);
-        let unmatched = |section, segments| Unmatched { node: 7, section, segments };
+        let unmatched = |section, segments| Unmatched { node: 7, section, segments, renumbered: None };
         assert_eq!(found.unmatched, [unmatched(3, [Some(2), Some(1)]), unmatched(4, [None, Some(1)])]);
         assert!(found.causes.is_empty() && !found.agrees());
+    }
+
+    #[test]
+    fn segments_of_other_ids_are_no_counterparts() {
+        let segments = |ids: [u32; 3]| {
+            let end = |x: u32| Point::new(f64::from(x), 0.0, 0.0);
+            let segment = |(place, segment_id): (u32, u32)| Segment {
+                node_id: 7,
+                section_id: 4,
+                segment_id,
+                section_type: None,
+                start: end(place),
+                end: end(place + 1),
+                radius: None,
+                row: 0,
+            };
+            let mut placed = Placed::default();
+            placed.add(&(0..).zip(ids).map(segment).collect::<Segments>());
+            placed
+        };
+        let (sound, other) = (segments([0, 1, 2]), segments([0, 99, 2]));
+        let told = |a: &Placed, b: &Placed| compare(a, b, &OPTIONS).unmatched.first().and_then(|u| u.renumbered);
+        assert_eq!(told(&sound, &other), Some(Renumbered { place: 1, ids: [1, 99] }));
+        assert_eq!(told(&segments([5, 1, 2]), &other), Some(Renumbered { place: 0, ids: [5, 0] }));
+        assert!(compare(&other, &other, &OPTIONS).agrees() && compare(&sound, &sound, &OPTIONS).agrees());
     }
 
     #[test]
@@ -233,5 +296,16 @@ mod tests {
         let elsewhere = placed(&[(0, 1, 0.0), (6, 5, 9.0)]);
         assert!(compare(&a, &elsewhere, &OPTIONS).causes.is_empty());
         assert_eq!(compare(&a, &elsewhere, &ignoring).outside, 5);
+        // nor is what cannot be myelin: an id too far off, another number of segments, a section that is last in no file
+        let far = [placed(&[(0, 1, 0.0), (9 + 30, 5, 0.0)]), placed(&[(0, 1, 0.0), (9 + 31, 5, 0.0)])];
+        assert_eq!(far.map(|b| compare(&a, &b, &ignoring).agrees()), [true, false]);
+        let short = [placed(&[(0, 1, 0.0), (9, 4, 0.0)]), placed(&[(0, 1, 0.0), (6, 4, 0.0)])];
+        assert!(!compare(&short[0], &short[1], &ignoring).agrees());
+        let inner = [placed(&[(3, 5, 0.0), (9, 5, 0.0)]), placed(&[(4, 5, 0.0), (9, 5, 0.0)])];
+        assert!(!compare(&inner[0], &inner[1], &ignoring).agrees());
+        for (kind, agrees) in [(SectionType::Myelin, true), (SectionType::Dend, false)] {
+            let known = placed_as(Some(kind), &[(0, 1, 0.0), (9, 5, 0.0)]);
+            assert_eq!(compare(&known, &b, &ignoring).agrees(), agrees);
+        }
     }
 }

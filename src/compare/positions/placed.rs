@@ -17,9 +17,28 @@ pub struct Section {
     pub kind: Option<SectionType>,
     /// The two ends of each segment, um.
     pub ends: Vec<[Point; 2]>,
+    /// The segments' ids; none where they count from 0, as they should.
+    pub ids: Option<Vec<u32>>,
 }
 
-/// The segments of some neurons: 48 bytes a segment.
+impl Section {
+    /// The id of a segment by its place.
+    pub fn segment_id(&self, place: usize) -> u32 {
+        let own = self.ids.as_ref().and_then(|ids| ids.get(place).copied());
+        own.unwrap_or(u32::try_from(place).unwrap_or(u32::MAX))
+    }
+
+    fn push(&mut self, segment_id: u32, ends: [Point; 2]) {
+        let place = self.ends.len();
+        if self.ids.is_some() || segment_id != self.segment_id(place) {
+            let before = || (0..).take(place).collect();
+            self.ids.get_or_insert_with(before).push(segment_id);
+        }
+        self.ends.push(ends);
+    }
+}
+
+/// The segments of some neurons: 48 bytes a segment, 4 more in sections whose segments do not count from 0.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Placed(BTreeMap<u64, Vec<Section>>);
 
@@ -51,9 +70,11 @@ impl Placed {
     fn push(&mut self, s: &Segment) {
         let sections = self.0.entry(s.node_id).or_default();
         let ends = [s.start, s.end];
-        match sections.last_mut() {
-            Some(last) if last.id == s.section_id => last.ends.push(ends),
-            _ => sections.push(Section { id: s.section_id, kind: s.section_type, ends: vec![ends] }),
+        if sections.last().is_none_or(|last| last.id != s.section_id) {
+            sections.push(Section { id: s.section_id, kind: s.section_type, ends: Vec::new(), ids: None });
+        }
+        if let Some(last) = sections.last_mut() {
+            last.push(s.segment_id, ends);
         }
     }
 

@@ -1,6 +1,6 @@
 //! What was found of a circuit, told.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use leadfield::assembly::{Fit, NeuronDifference, SectionDifference};
 use leadfield::error::count;
@@ -10,11 +10,10 @@ use super::Finding;
 use crate::validate::report::{Case, Verdict};
 
 /// All that was found.
-pub(super) fn verdict(config: &Path, findings: &[Finding]) -> Verdict {
+pub(super) fn verdict(findings: &[Finding]) -> Verdict {
     let agree = findings.iter().all(Finding::agrees);
     let last = if agree { "agree\n" } else { "differ\n" };
     Verdict {
-        suite: format!("leadfield validate circuit {}", config.display()),
         cases: findings.iter().flat_map(cases).collect(),
         json: json!({ "agree": agree, "populations": findings.iter().map(as_json).collect::<Vec<_>>() }),
         text: findings.iter().map(as_text).collect::<String>() + last,
@@ -27,7 +26,10 @@ fn cases(finding: &Finding) -> Vec<Case> {
     let template = |t: &leadfield::assembly::TemplateAgreement| {
         let own = a.differing.iter().filter(|d| d.template == t.name).map(difference);
         let name = if t.name.is_empty() { "rule".into() } else { format!("template {}", t.name) };
-        Case::new(format!("{}: {name}", a.population), own.collect())
+        match &t.rule {
+            Err(problem) if !t.is_compared() => Case::skipped(format!("{}: {name}", a.population), problem),
+            _ => Case::new(format!("{}: {name}", a.population), own.collect()),
+        }
     };
     let table = finding.table.iter().flat_map(|(_, fit)| misfits(fit, finding.source()));
     let table = table.map(|(what, against)| Case::new(format!("{}: {what}", a.population), against));
@@ -43,11 +45,15 @@ fn as_text(finding: &Finding) -> String {
         let name = if t.name.is_empty() { "rule".into() } else { format!("template {:width$}", t.name) };
         let verdict = match t.differing {
             0 if a.report.is_none() => "the table is held against it".into(),
+            0 if !t.is_compared() => "not compared".into(),
             0 => "agree".into(),
             n => format!("{n} differ"),
         };
         let rule = t.rule.as_deref().unwrap_or("no rule");
         text += &format!("{name}  {rule}: {}, {verdict}\n", count(t.neurons, "neuron"));
+        if let (Err(problem), false) = (&t.rule, t.is_compared()) {
+            text += &format!("note: {problem}: the report alone is compared\n");
+        }
     }
     a.differing.iter().for_each(|d| text += &(difference(d) + "\n"));
     for tied in &a.ties {
@@ -85,7 +91,10 @@ fn misfits(fit: &Fit, source: &str) -> [(&'static str, Vec<String>); 5] {
         format!("node {node}: {}, {expected} in the {source}", count(*found, "segment"))
     });
     let order = fit.order.iter().map(|(node, row)| format!("node {node}: row {row} of the node is out of order"));
-    let boxes = fit.boxes.iter().map(|(node, um)| format!("node {node}: {um:.6} um from where the circuit puts it"));
+    let boxes = fit.boxes.iter().map(|(node, um)| match um.is_finite() {
+        true => format!("node {node}: {um:.6} um from where the circuit puts it"),
+        false => format!("node {node}: a coordinate that is not finite"),
+    });
     let unplaced = fit.unplaced.iter().map(|(node, why)| format!("node {node}: cannot be placed: {why}"));
     [
         ("nodes of the table", unknown.chain(missing).collect()),

@@ -39,12 +39,7 @@ pub(super) fn verdict(diagnosis: &Diagnosis, worst: Severity) -> Verdict {
         let found = diagnosis.findings.iter().filter(|f| f.code == *code && counts);
         Case::new(format!("{code} {}", code.entry().title), found.map(Finding::to_string).collect())
     };
-    Verdict {
-        suite: format!("leadfield validate electrodes-file {}", diagnosis.path.display()),
-        cases: Code::ALL.iter().map(case).collect(),
-        json: told(diagnosis, worst),
-        text: text(diagnosis),
-    }
+    Verdict { cases: Code::ALL.iter().map(case).collect(), json: told(diagnosis, worst), text: text(diagnosis) }
 }
 
 fn told(diagnosis: &Diagnosis, worst: Severity) -> Value {

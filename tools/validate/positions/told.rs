@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use leadfield::compare::Tolerance;
-use leadfield::compare::positions::{Comparison, Unmatched, Worst};
+use leadfield::compare::positions::{Comparison, Renumbered, Unmatched, Worst};
 use leadfield::error::{count, listed};
 use leadfield::segments::SectionType;
 use serde_json::{Value, json};
@@ -26,7 +26,6 @@ pub(super) fn verdict(found: &Comparison, files: [&Path; 2], tolerance: Toleranc
             .collect(),
     };
     Verdict {
-        suite: format!("leadfield validate positions {} {}", names[0], names[1]),
         cases: vec![
             Case::new("nodes", one_sided(found, &names)),
             Case::new("sections", sections),
@@ -48,6 +47,9 @@ fn one_sided(found: &Comparison, names: &[String; 2]) -> Vec<String> {
 
 fn unmatched(u: &Unmatched) -> String {
     let segments = |n: Option<u64>| n.map_or("missing".into(), |n| count(n, "segment"));
+    if let Some(Renumbered { place, ids: [a, b] }) = u.renumbered {
+        return format!("node {}, section {}: segment {place} has the ids {a} and {b}", u.node, u.section);
+    }
     let [a, b] = u.segments.map(segments);
     format!("node {}, section {}: {a} and {b}", u.node, u.section)
 }
@@ -82,7 +84,10 @@ fn text(found: &Comparison, names: &[String; 2]) -> String {
 }
 
 fn told(found: &Comparison, tolerance: Tolerance) -> Value {
-    let section = |u: &Unmatched| json!({ "node": u.node, "section": u.section, "segments": u.segments });
+    let section = |u: &Unmatched| {
+        let renumbered = u.renumbered.map(|r| json!({ "place": r.place, "ids": r.ids }));
+        json!({ "node": u.node, "section": u.section, "segments": u.segments, "renumbered": renumbered })
+    };
     let segment = |w: &Worst| {
         json!({
             "node": w.node, "section": w.section, "segment": w.segment, "kind": w.kind.map(SectionType::name),
