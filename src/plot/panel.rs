@@ -145,7 +145,7 @@ impl Panels {
             let mut items = vec![panel.frame.ground(ground)];
             items.extend(inside(panel));
             if i == 0 {
-                items.push(self.scale_bar(panel));
+                items.push(self.scale_bar(panel, &taken(&items)));
             }
             items.push(panel.frame.axes(Some(x), (!panel.shares).then_some(y)));
             Item::Group(panel.view.name(), items)
@@ -153,21 +153,52 @@ impl Panels {
         self.panels.iter().enumerate().map(panel).collect()
     }
 
-    /// A round length at the lower right of a panel.
-    fn scale_bar(&self, panel: &Panel) -> Item {
+    /// A round length in the corner of a panel where it covers the fewest contacts and names.
+    fn scale_bar(&self, panel: &Panel, taken: &[[f32; 4]]) -> Item {
         let frame = &panel.frame;
         let most = 0.3 * f64::from(frame.width) / self.scale;
         let power = 10f64.powf(most.log10().floor());
         let length = [5.0, 2.0].map(|k| k * power).into_iter().find(|l| *l <= most).unwrap_or(power);
-        let (wide, y) = ((length * self.scale) as f32, frame.bottom() - 9.0);
-        let right = frame.right() - 9.0;
-        let bar = |colour, width| Item::Lines { ends: vec![[[right - wide, y], [right, y]]], colour, width };
-        let name = Text {
-            halo: Some(Colour::WHITE),
-            ..Text::new([right - 0.5 * wide, y - 4.0], SMALL, Anchor::Middle, format!("{length} um"))
+        let (wide, told) = ((length * self.scale) as f32, format!("{length} um"));
+        let half = 0.5 * wide.max(width(&told, SMALL));
+        let beside = half.max(0.5 * wide) + 9.0;
+        // the middle of the bar; its name stands over it
+        let corners = [(frame.bottom() - 9.0, frame.right() - beside), (frame.bottom() - 9.0, frame.left + beside)]
+            .into_iter()
+            .chain([(frame.top + 18.0, frame.right() - beside), (frame.top + 18.0, frame.left + beside)]);
+        let covered = |&(y, middle): &(f32, f32)| {
+            let own = [middle - half - 3.0, y - 15.0, middle + half + 3.0, y + 5.0];
+            let over = |o: &&[f32; 4]| own[2] > o[0] && o[2] > own[0] && own[3] > o[1] && o[3] > own[1];
+            taken.iter().filter(over).count()
         };
+        let (y, middle) = corners.min_by_key(covered).unwrap_or_default();
+        let ends = [[middle - 0.5 * wide, y], [middle + 0.5 * wide, y]];
+        let bar = |colour, width| Item::Lines { ends: vec![ends], colour, width };
+        let name = Text { halo: Some(Colour::WHITE), ..Text::new([middle, y - 4.0], SMALL, Anchor::Middle, told) };
         Item::Group("scale-bar", vec![bar(Colour::WHITE, 4.5), bar(Colour::BLACK, 2.5), Item::Text(name)])
     }
+}
+
+/// The boxes of contacts and their names among some items: left, top, right, bottom.
+fn taken(items: &[Item]) -> Vec<[f32; 4]> {
+    let box_of = |item: &Item| match item {
+        Item::Circle { center: [x, y], radius: r, .. } => Some([x - r, y - r, x + r, y + r]),
+        Item::Text(Text { at: [x, y], size, anchor, content, .. }) => {
+            let wide = width(content, *size);
+            let left = match anchor {
+                Anchor::Start => *x,
+                Anchor::Middle => x - 0.5 * wide,
+                Anchor::End => x - wide,
+            };
+            Some([left, y - size, left + wide, y + 0.25 * size])
+        }
+        _ => None,
+    };
+    let contacts = items.iter().filter_map(|item| match item {
+        Item::Group("contacts", marks) => Some(marks.iter().filter_map(box_of)),
+        _ => None,
+    });
+    contacts.flatten().collect()
 }
 
 impl Panel {
@@ -249,6 +280,29 @@ mod tests {
             assert!((across / up - 1.0).abs() < 1e-5, "nothing is stretched");
         }
         assert!(panels.panels.windows(2).all(|p| p[0].frame.right() < p[1].frame.left));
+    }
+
+    #[test]
+    fn the_scale_bar_stands_where_no_contact_is() {
+        let panels = Panels::of(&Aabb::of([Point::ORIGIN, Point::new(100.0, 100.0, 100.0)]), &[View::Xy]);
+        let frame = panels.panels[0].frame;
+        let at = |corner: usize| match corner {
+            0 => [frame.right() - 12.0, frame.bottom() - 12.0],
+            1 => [frame.left + 12.0, frame.bottom() - 12.0],
+            2 => [frame.right() - 12.0, frame.top + 12.0],
+            _ => [frame.left + 12.0, frame.top + 12.0],
+        };
+        for free in 0..4 {
+            let marks =
+                (0..free).map(|corner| [at(corner)[0] - 2.0, at(corner)[1] - 2.0, at(corner)[0], at(corner)[1]]);
+            let Item::Group(_, items) = panels.scale_bar(&panels.panels[0], &marks.collect::<Vec<_>>()) else {
+                unreachable!()
+            };
+            let Item::Lines { ends, .. } = &items[0] else { unreachable!() };
+            let [x, y] = ends[0][0];
+            let sides = |[x, y]: Spot| (x < frame.left + 0.5 * frame.width, y < frame.top + 0.5 * frame.height);
+            assert_eq!(sides([x, y]), sides(at(free)), "{free}");
+        }
     }
 
     #[test]
