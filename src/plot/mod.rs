@@ -18,7 +18,7 @@ pub use panel::View;
 pub use probe::{Contact, DrawnProbe, Probe, probe};
 pub(crate) use sample::grouped;
 pub use sample::{Line, MOST, NEAREST, Sample};
-pub use weights::{Drawn, Weights, weights};
+pub use weights::{Drawn, Weights, weights, weights_if_any};
 
 use crate::error::Problem;
 

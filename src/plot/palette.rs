@@ -33,7 +33,7 @@ const DECADES: f64 = 8.0;
 pub const OUTSIDE: Colour = Colour(0xcf_cfcf);
 /// Colour of a segment inside a region.
 pub const INSIDE: Colour = Colour::VERMILLION;
-/// Colour of a segment without a coefficient, or with one that has no place on the scale.
+/// Colour of a segment without a coefficient, or with one that is not finite or has no place on the scale.
 pub const NONE: Colour = Colour(0xe2_e2e2);
 
 impl Palette {
@@ -74,7 +74,7 @@ impl Palette {
 
     /// The colour of a coefficient.
     pub fn colour(&self, value: Option<f64>) -> Colour {
-        match (self, value) {
+        match (self, value.filter(|v| v.is_finite())) {
             (Self::Inside, Some(v)) if v > 0.0 => INSIDE,
             (Self::Inside, Some(_)) => OUTSIDE,
             (Self::Bar(bar), Some(v)) => bar.colour(v).unwrap_or(NONE),
@@ -84,7 +84,7 @@ impl Palette {
 
     /// How much a coefficient stands out: what stands out more lies on top. Below zero without one.
     pub fn weight(&self, value: Option<f64>) -> f64 {
-        let Some(v) = value.filter(|v| !v.is_nan()) else { return -1.0 };
+        let Some(v) = value.filter(|v| v.is_finite()) else { return -1.0 };
         match self {
             Self::Inside => f64::from(u8::from(v > 0.0)),
             Self::Bar(bar) => match bar.scale {
@@ -130,6 +130,16 @@ mod tests {
     fn regions_have_two_colours() {
         let palette = Palette::of(Some("ObjectiveCSD_Disk"), [0.0, 1.0].into_iter());
         assert_eq!([Some(1.0), Some(0.0), None].map(|v| palette.colour(v)), [INSIDE, OUTSIDE, NONE]);
+    }
+
+    #[test]
+    fn what_is_not_finite_is_grey_in_every_palette() {
+        let palettes = [("LineSource", 1.0), ("LineSource", -1.0), ("ObjectiveCSD_Disk", 1.0)];
+        for palette in palettes.map(|(kind, v)| Palette::of(Some(kind), [v, 0.5].into_iter())) {
+            for v in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+                assert_eq!((palette.colour(Some(v)), palette.weight(Some(v))), (NONE, -1.0));
+            }
+        }
     }
 
     #[test]

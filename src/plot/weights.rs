@@ -77,20 +77,32 @@ impl Drawn {
 /// Nothing to draw; the table or the coefficients cannot be read.
 pub fn weights(request: &Weights<'_>) -> Result<Drawn> {
     let Weights { table, lookup, within, .. } = *request;
+    let place =
+        || within.map_or_else(|| "in the table".into(), |r| format!("within {r} um of `{}`", lookup.electrode()));
+    let drawn = weights_if_any(request)?;
+    drawn.ok_or_else(|| PlotProblem::NoSegments { place: place() }).in_file(table.path())
+}
+
+/// As [`weights`]; none where there is no segment.
+///
+/// # Errors
+/// The table or the coefficients cannot be read.
+pub fn weights_if_any(request: &Weights<'_>) -> Result<Option<Drawn>> {
+    let Weights { table, lookup, within, .. } = *request;
     let electrode = lookup.description();
     let window = within.map(|half| window(lookup, half)).transpose()?;
     let regions: Vec<&dyn Region> = window.iter().map(|w| w as &dyn Region).collect();
     let view = if regions.is_empty() { Within::Everywhere } else { Within::Regions(&regions, Predicate::Intersects) };
     let sample = Sample::of(table, view, electrode.position, request.most)?;
-    let place =
-        || within.map_or_else(|| "in the table".into(), |r| format!("within {r} um of `{}`", lookup.electrode()));
-    let sample = sample.or_nothing(place).in_file(table.path())?;
+    if sample.lines.is_empty() {
+        return Ok(None);
+    }
     let nodes: Vec<u64> = sample.lines.iter().map(|l| l.node_id).collect();
     let rows: Vec<u64> = sample.lines.iter().map(|l| l.row).collect();
     let values = lookup.of(&nodes, &rows)?;
     let palette = Palette::of(electrode.kind.as_deref(), values.iter().flatten().copied());
     let page = page(request, window.map(|w| w.bounds()).unwrap_or_default(), &sample, (&palette, &values))?;
-    Ok(Drawn { page, palette, sample, values })
+    Ok(Some(Drawn { page, palette, sample, values }))
 }
 
 /// The box round the contact.
@@ -177,7 +189,11 @@ fn note(sample: &Sample, values: &[Option<f64>], contact: Option<Point>, window:
     let mut text = sample.told();
     let without = values.iter().filter(|v| v.is_none()).count() as u64;
     if without > 0 {
-        text += &format!(", {} not in the electrodes file", grouped(without));
+        text += &format!(", {} not in the electrodes file (grey)", grouped(without));
+    }
+    let odd = values.iter().flatten().filter(|v| !v.is_finite()).count() as u64;
+    if odd > 0 {
+        text += &format!(", {} with a coefficient that is not finite (grey)", grouped(odd));
     }
     match contact {
         None => text += "; the contact has no position",
@@ -200,9 +216,9 @@ fn key(palette: &Palette, [left, top, high]: [f32; 3], values: &[Option<f64>], t
             (bar.draw([left, top + above, WIDE, high], &label), left + bar.width(WIDE, high) + 6.0)
         }
         Palette::Inside => {
-            let inside = values.iter().flatten().filter(|v| **v > 0.0).count() as u64;
+            let inside = values.iter().flatten().filter(|v| v.is_finite() && **v > 0.0).count() as u64;
             let drawn = if thinned { " drawn" } else { "" };
-            let outside = values.iter().flatten().count() as u64 - inside;
+            let outside = values.iter().flatten().filter(|v| v.is_finite() && **v <= 0.0).count() as u64;
             let told = [
                 (INSIDE, format!("inside: {}{drawn}", grouped(inside))),
                 (OUTSIDE, format!("outside: {}{drawn}", grouped(outside))),
