@@ -149,14 +149,90 @@ fn the_table_tells_each_contact_s_coefficients_and_neighbours() {
         };
         assert!(near < 1000.0);
         let class = if contact.name == "5" { " class=\"chosen\"" } else { "" };
-        let row = format!(
-            "<tr{class}><td>{}</td><td>{}</td><td>{p}</td>{}<td class=\"number\">{near}</td><td class=\"number\">{share}</td></tr>",
-            contact.name,
-            file.description(&contact.name).unwrap().kind.unwrap(),
+        let kind = file.description(&contact.name).unwrap().kind.unwrap();
+        let unit = if kind.starts_with("ObjectiveCSD") { "" } else { "V/nA" };
+        let begin = format!("<tr{class}><td>{}</td><td>{kind}</td>", contact.name);
+        let end = format!(
+            "<td>{p}</td>{}<td>{unit}</td><td class=\"number\">{near}</td><td class=\"number\">{share}</td></tr>",
             told.concat()
         );
-        assert!(page.contains(&row), "{row}");
+        assert!(page.lines().any(|row| row.starts_with(&begin) && row.ends_with(&end)), "{begin} {end}");
     }
+}
+
+/// What `report` says and the page that it makes of the golden table and contacts.
+fn page_of(csv: &str, options: &[&str]) -> String {
+    let out = scratch();
+    let table = folder().join("s.parquet");
+    let table = table.to_str().unwrap();
+    std::fs::write(out.path().join("e.csv"), csv).unwrap();
+    leadfield_in(out.path(), &[&["weights", table, "e.csv", "-o", "w.h5"], options].concat()).ok();
+    leadfield_in(out.path(), &["report", table, "w.h5"]).ok();
+    std::fs::read_to_string(out.path().join("report.html")).unwrap()
+}
+
+#[test]
+fn what_contacts_were_set_to_is_told_once_where_they_share_it() {
+    let csv = "name,x,y,z,type,reference\na,0,200,50,LineSource,<b>\n<b>,0,300,50,LineSource,\n";
+    let page = page_of(csv, &["--conductivity", "0.3"]);
+    let shared = "<tr><th scope=\"row\">method</th><td>LineSource: conductivity 0.3 S/m, near field radius</td></tr>";
+    assert!(page.contains(shared));
+    assert!(page.contains("<td>a</td><td>LineSource</td><td>reference &lt;b&gt;</td>"));
+    assert!(page.contains("<td>&lt;b&gt;</td><td>LineSource</td><td></td>"));
+    let page = page_of(csv, &["--conductivity", "0.3", "0.4"]);
+    assert!(page.contains("<td>LineSource</td><td>conductivity 0.3 S/m, reference &lt;b&gt;</td>"));
+    assert!(page.contains("LineSource: near field radius</td>") && page.contains("<td>conductivity 0.4 S/m</td>"));
+    let plain = page_of("name,x,y,z\na,0,200,50\n", &[]);
+    assert!(plain.contains("min (V/nA)</th>") && !plain.contains(">settings</th>") && !plain.contains(">unit</th>"));
+}
+
+#[test]
+fn the_title_tells_what_is_subtracted() {
+    let page = page_of("name,x,y,z,type,reference\na,0,200,50,LineSource,b\nb,0,3000,50,LineSource,\n", &[]);
+    assert!(page.contains(">LineSource at contact a, reference b</text>"));
+}
+
+#[test]
+fn coefficients_of_regions_have_no_unit() {
+    let page = page_of("name,x,y,z,type\na,0,200,50,ObjectiveCSD_Sphere_100\n", &[]);
+    assert!(page.contains("class=\"number\">min</th>") && page.contains("\"unit\":\"\""));
+    assert!(page.contains("ObjectiveCSD_Sphere: radius 100 um</td>"));
+}
+
+#[test]
+fn a_contact_far_from_all_segments_has_a_page_without_a_view() {
+    let page = page_of("name,x,y,z\neeg,0,100000,0\n", &[]);
+    assert!(
+        page.contains(
+            "<p>There are no segments up to 250 um to every side of it; a larger --within reaches further.</p>"
+        )
+    );
+    assert!(page.contains("<td>eeg</td>") && page.contains("<svg") && !page.contains("<script"));
+}
+
+#[test]
+fn of_a_file_of_another_circuit_the_findings_alone_are_told() {
+    let out = scratch();
+    let run = |args: &[&str]| leadfield_in(out.path(), args);
+    let made = |name: &str, seed: &str| {
+        let (circuit, table) = (format!("c{name}"), format!("{name}.parquet"));
+        run(&["synthesize", &circuit, "--cells", "1", "--seed", seed, "--with-report", "--quiet"]).ok();
+        run(&["positions", &format!("{circuit}/simulation_config.json"), "-o", &table, "--quiet"]).ok();
+        Table::open(&out.path().join(table)).unwrap().neurons().unwrap()[0].segments
+    };
+    let (a, b) = (made("a", "1"), made("b", "2"));
+    std::fs::write(out.path().join("e.csv"), "name,x,y,z\nnear,0,0,900\n").unwrap();
+    run(&["weights", "a.parquet", "e.csv", "-o", "w.h5"]).ok();
+    let told = run(&["report", "b.parquet", "w.h5"]);
+    let why = format!("another number of segments, expected {b} as in the table, found {a}");
+    assert!(told.code == 0 && told.stderr.contains(&why), "{}", told.stderr);
+    assert!(told.stderr.contains("report.html: no pictures; 1 error"), "{}", told.stderr);
+    let page = std::fs::read_to_string(out.path().join("report.html")).unwrap();
+    assert!(page.contains(&why) && page.contains("was the electrodes file made for this circuit and this table?"));
+    assert!(page.contains("Electrodes file: 1 error</h2>") && !page.contains("<svg"));
+    // a contact that is not there is no fault of the file
+    run(&["report", "b.parquet", "w.h5", "--electrode", "x", "-o", "x.html"])
+        .refused("error: w.h5: unknown electrode, expected one of `near`, found `x`");
 }
 
 #[test]

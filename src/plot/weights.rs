@@ -8,8 +8,9 @@ use super::sample::{Sample, grouped};
 use crate::error::{Context, Result};
 use crate::geometry::region::{Cuboid, Predicate, Region};
 use crate::geometry::{Aabb, Point};
+use crate::h5::File;
 use crate::picture::{Anchor, Colour, Item, LABEL, Page, Paint, Text, width};
-use crate::sonata::electrodes_file::{Description, ElectrodeEntry};
+use crate::sonata::electrodes_file::{Attribute, Description, ElectrodeEntry, settings};
 use crate::table::{PageWarning, Table, Within};
 use crate::units::COEFFICIENT_UNIT;
 use crate::weights::Lookup;
@@ -142,19 +143,30 @@ fn page(
     (palette, values): (&Palette, &[Option<f64>]),
 ) -> Result<Page> {
     let electrode = request.lookup.description();
-    let kind = electrode.kind.as_deref();
     let contacts = contacts(request.lookup)?;
     let window = window.unwrap_or_else(|| surroundings(&sample.bounds, contacts.iter()));
     let order = order(palette, values);
     let panels = Panels::of(&window, request.views);
     let mut items = panels.draw(Colour::WHITE, |panel| vec![lines(panel, sample, &order), marks(panel, &contacts)]);
-    let title = format!("{} at contact {}", kind.unwrap_or("Coefficients"), request.lookup.electrode());
+    let title = title(request.lookup)?;
     let top = panels.panels.first().map_or(0.0, |p| p.frame.top);
     let place = [panels.right + 14.0, top, (panels.bottom - top).min(BAR)];
     let (key, right) = key(palette, place, values, sample.every > 1);
     items.push(key);
     let note = note(sample, values, electrode.position, &window);
     Ok(panels.finish(items, title, &note, right))
+}
+
+/// The method, the contact, and what is subtracted from it.
+fn title(lookup: &Lookup) -> Result<String> {
+    let kind = lookup.description().kind.as_deref().unwrap_or("Coefficients");
+    let title = format!("{kind} at contact {}", lookup.electrode());
+    let settings = settings(&File::open(lookup.file().path())?, lookup.electrode());
+    let reference = settings.into_iter().find_map(|(key, value)| match value {
+        Attribute::Text(reference) if key == "reference" => Some(reference),
+        _ => None,
+    });
+    Ok(reference.map_or_else(|| title.clone(), |reference| format!("{title}, reference {reference}")))
 }
 
 /// Places of the segments with their colours, those that stand out last.

@@ -3,10 +3,12 @@
 use crate::error::Result;
 use crate::geometry::Aabb;
 use crate::geometry::region::{Predicate, Region, Sphere};
+use crate::plot::unit;
 use crate::sonata::electrodes_file::{Description, ElectrodesFile};
 use crate::table::{Filter, Pages, Query, Table, Within};
 use crate::weights::Lookup;
 
+use super::settings::Settings;
 use super::summary::Summary;
 
 /// How far round a contact segments are counted, um.
@@ -18,10 +20,14 @@ pub struct Row {
     pub name: String,
     /// Its method.
     pub kind: String,
+    /// What it was set to, where not all contacts of the method share it.
+    pub settings: String,
     /// Where it is, um.
     pub position: String,
     /// Least, median and greatest coefficient; none where no row is a number.
     pub range: Summary,
+    /// The coefficients' unit; empty where they have none.
+    pub unit: &'static str,
     /// Segments with their midpoint within [`NEAR_UM`], and their share of all; none without position.
     pub near: Option<(u64, f64)>,
 }
@@ -49,16 +55,18 @@ pub fn contacts(lookup: &Lookup) -> Result<Vec<Contact<'_>>> {
 }
 
 /// Their lines.
-pub fn rows(table: &Table, contacts: &[Contact<'_>], summaries: Vec<Summary>) -> Result<Vec<Row>> {
+pub fn rows(table: &Table, contacts: &[Contact<'_>], summaries: Vec<Summary>, settings: &Settings) -> Result<Vec<Row>> {
     let near = near(table, contacts.iter().map(|(_, told, _)| told))?;
-    let row = |(((name, told, _), range), near): ((&Contact<'_>, Summary), Option<u64>)| Row {
+    let row = |(i, (((name, told, _), range), near)): (usize, ((&Contact<'_>, Summary), Option<u64>))| Row {
         name: (*name).into(),
         kind: told.kind.clone().unwrap_or_default(),
+        settings: settings.own.get(i).cloned().unwrap_or_default(),
         position: told.position.map_or_else(String::new, |p| p.to_string()),
         range,
+        unit: unit(told.kind.as_deref()),
         near: near.map(|n| (n, n as f64 / table.len().max(1) as f64)),
     };
-    Ok(contacts.iter().zip(summaries).zip(near).map(row).collect())
+    Ok(contacts.iter().zip(summaries).zip(near).enumerate().map(row).collect())
 }
 
 /// How many segments have their midpoint near each contact.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::settings::Settings;
 use super::times;
 use crate::error::{Context, FileProblem, Result, count};
 use crate::h5::File;
@@ -29,7 +30,7 @@ impl Facts {
 }
 
 /// What both files tell of themselves; of an electrodes file without look-up little.
-pub fn facts(table: &Table, weights: &Path, lookup: Option<&Lookup>) -> Result<Facts> {
+pub fn facts(table: &Table, weights: &Path, lookup: Option<(&Lookup, &Settings)>) -> Result<Facts> {
     let mut facts = Facts::default();
     of_table(table, &mut facts)?;
     of_weights(weights, lookup, &mut facts)?;
@@ -54,12 +55,13 @@ fn of_table(table: &Table, facts: &mut Facts) -> Result<()> {
     Ok(())
 }
 
-fn of_weights(weights: &Path, lookup: Option<&Lookup>, facts: &mut Facts) -> Result<()> {
+fn of_weights(weights: &Path, lookup: Option<(&Lookup, &Settings)>, facts: &mut Facts) -> Result<()> {
     facts.group("electrodes file", format!("{}, {}", weights.display(), megabytes(size(weights)?)));
     facts.add("written", times::written(weights)?);
-    if let Some(lookup) = lookup {
+    if let Some((lookup, settings)) = lookup {
         let population = lookup.population();
         facts.add("contacts", contacts(lookup)?);
+        settings.shared.iter().for_each(|(kind, shared)| facts.add("method", format!("{kind}: {shared}")));
         let (rows, columns) = (population.rows(), population.columns());
         let shape = format!("{} segments x {columns} contacts", grouped(rows));
         facts.add("coefficients", format!("{}: {shape}", grouped(rows.saturating_mul(columns))));

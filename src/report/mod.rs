@@ -7,6 +7,7 @@ mod facts;
 mod findings;
 mod page;
 mod scene;
+mod settings;
 mod summary;
 mod times;
 
@@ -15,10 +16,12 @@ use std::path::Path;
 
 use crate::diagnosis::{self, Diagnosis, Expected, Severity};
 use crate::error::{Context, Error, Problem, Result};
+use crate::h5::File;
 use crate::plot::{self, PlotProblem, View};
 use crate::sonata::electrodes_file::ElectrodesFile;
 use crate::table::{PageWarning, Table};
 use crate::weights::Lookup;
+use settings::Settings;
 use summary::Summaries;
 use times::Clock;
 
@@ -88,9 +91,17 @@ pub fn make(request: &Request<'_>) -> Result<Report> {
     let table = Table::open(request.table)?;
     let expected = expected(&table)?;
     let described = |file: ElectrodesFile| file.descriptions().map(drop).map(|()| file);
-    match ElectrodesFile::open(request.weights).and_then(described) {
-        Ok(file) => full(request, &table, file, &expected, &mut clock),
-        Err(error) => faults_alone(request, &table, error, &expected, &mut clock),
+    let file = match ElectrodesFile::open(request.weights).and_then(described) {
+        Ok(file) => file,
+        Err(error) => return faults_alone(request, &table, error, &expected, &mut clock),
+    };
+    // a contact that is not there is no fault of the file
+    let is_there = request.electrode.is_none_or(|name| file.electrodes().iter().any(|e| e.name == name));
+    match full(request, &table, file, &expected, &mut clock) {
+        Err(error) if is_there && error.place().file.as_deref() == Some(request.weights) => {
+            faults_alone(request, &table, error, &expected, &mut clock)
+        }
+        made => made,
     }
 }
 
@@ -137,7 +148,9 @@ fn full(
     })?;
     let summaries = summaries.finish(&factors, &columns)?;
     clock.step("coefficients read and examined");
-    let rows = contacts::rows(table, &contacts, summaries)?;
+    let named: Vec<_> = contacts.iter().map(|(name, told, _)| (*name, told.kind.as_deref())).collect();
+    let settings = Settings::of(&File::open(request.weights)?, &named);
+    let rows = contacts::rows(table, &contacts, summaries, &settings)?;
     clock.step("segments near each contact counted");
 
     let drawn_at = Drawn {
@@ -148,7 +161,7 @@ fn full(
     };
     let html = page::Page {
         title: format!("leadfield report: {}", table.metadata().population),
-        facts: facts::facts(table, request.weights, Some(&lookup))?,
+        facts: facts::facts(table, request.weights, Some((&lookup, &settings)))?,
         took: clock.told(request.took),
         findings: findings::told(&diagnosis, expected),
         drawn: Ok(page::Drawn { figure: drawn_at.figure.to_svg(), contacts: rows, chosen: electrode, scene }),
@@ -177,7 +190,10 @@ fn faults_alone(
         facts: facts::facts(table, request.weights, None)?,
         took: clock.told(request.took),
         findings: findings::told(&diagnosis, expected),
-        drawn: Err(error.to_string()),
+        drawn: Err(match error.hint() {
+            Some(hint) => format!("{error} ({hint})"),
+            None => error.to_string(),
+        }),
     }
     .to_html();
     Ok(Report { html, drawn: Err(error), diagnosis })

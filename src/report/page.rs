@@ -36,8 +36,8 @@ pub struct Drawn {
     pub contacts: Vec<Row>,
     /// The name of the chosen one.
     pub chosen: String,
-    /// The segments round it.
-    pub scene: Scene,
+    /// The segments round it, or why there are none to see.
+    pub scene: Result<Scene, String>,
 }
 
 impl Page {
@@ -103,32 +103,33 @@ fn groups(groups: &[Vec<(String, String)>]) -> String {
 impl Drawn {
     fn to_html(&self) -> String {
         let (chosen, figure, contacts) = (escaped(&self.chosen), &self.figure, self.table());
-        let Scene { told, legend, .. } = &self.scene;
-        let (told, data) = (escaped(told), self.scene.to_json());
+        let (view, script) = match &self.scene {
+            Ok(scene) => {
+                let data = scene.to_json();
+                let script = format!(
+                    "<script type=\"application/json\" id=\"scene-data\">{data}</script>\n<script>\n{SCRIPT}</script>\n"
+                );
+                (view(&chosen, scene), script)
+            }
+            Err(why) => (format!("<p>{}</p>\n", escaped(why)), String::new()),
+        };
         format!(
             "<h2>Coefficients of contact {chosen}</h2>\n<figure>\n{figure}</figure>\n\
-             <h2>The segments round contact {chosen}</h2>\n\
-             <p class=\"note\">{told}</p>\n\
-             <noscript><p class=\"note\">The view to turn about needs JavaScript; \
-             <code>leadfield plot weights --within</code> draws the same segments.</p></noscript>\n\
-             <div id=\"scene-all\" hidden>\n<p class=\"note screen\" id=\"scene-note\">Drag or arrow keys turn, wheel or + and \
-             \u{2212} zoom, Home resets; hover for node, section, segment and coefficient.</p>\n\
-             <p class=\"screen\"><label for=\"scene-reach\">segments up to</label> <input type=\"range\" id=\"scene-reach\"> \
-             <output id=\"scene-told\" for=\"scene-reach\"></output></p>\n\
-             <div id=\"scene-box\"><canvas id=\"scene\" tabindex=\"0\" role=\"img\" \
-             aria-label=\"Segments round contact {chosen}, to turn about\"></canvas>\
-             <div id=\"scene-legend\">{legend}</div><div id=\"scene-tip\" hidden></div></div>\n</div>\n\
-             <h2>Contacts</h2>\n{contacts}\
-             <script type=\"application/json\" id=\"scene-data\">{data}</script>\n<script>\n{SCRIPT}</script>\n"
+             <h2>The segments round contact {chosen}</h2>\n{view}<h2>Contacts</h2>\n{contacts}{script}"
         )
     }
 
     fn table(&self) -> String {
         let number = |name: String| format!("<th scope=\"col\" class=\"number\">{name}</th>");
+        let unit = self.unit();
+        let told = unit.map(|u| if u.is_empty() { String::new() } else { format!(" ({u})") }).unwrap_or_default();
         let mut html = "<div class=\"scroll\" tabindex=\"0\"><table>\n<thead><tr><th scope=\"col\">name</th>\
-                        <th scope=\"col\">type</th><th scope=\"col\">position (um)</th>"
+                        <th scope=\"col\">type</th>"
             .to_string();
-        html.extend(["min", "median", "max"].map(|name| number(format!("{name} ({COEFFICIENT_UNIT})"))));
+        html += if self.has_settings() { "<th scope=\"col\">settings</th>" } else { "" };
+        html += "<th scope=\"col\">position (um)</th>";
+        html.extend(["min", "median", "max"].map(|name| number(format!("{name}{told}"))));
+        html += if unit.is_none() { "<th scope=\"col\">unit</th>" } else { "" };
         html += &number(format!("segments within {NEAR_UM} um"));
         html += &number("share".into());
         html += "</tr></thead>\n<tbody>\n";
@@ -136,16 +137,46 @@ impl Drawn {
         html + "</tbody>\n</table></div>\n"
     }
 
+    /// The unit of all coefficients; none where not all have the same.
+    fn unit(&self) -> Option<&'static str> {
+        let first = self.contacts.first().map_or(COEFFICIENT_UNIT, |row| row.unit);
+        self.contacts.iter().all(|row| row.unit == first).then_some(first)
+    }
+
+    fn has_settings(&self) -> bool {
+        self.contacts.iter().any(|row| !row.settings.is_empty())
+    }
+
     fn row(&self, row: &Row, html: &mut String) {
         let class = if row.name == self.chosen { " class=\"chosen\"" } else { "" };
-        let texts = [&row.name, &row.kind, &row.position].map(|text| format!("<td>{}</td>", escaped(text)));
+        let text = |text: &str| format!("<td>{}</td>", escaped(text));
+        let number = |text: &String| format!("<td class=\"number\">{text}</td>");
+        let settings = if self.has_settings() { text(&row.settings) } else { String::new() };
+        let unit = if self.unit().is_none() { text(row.unit) } else { String::new() };
         let ranges = row.range.map_or([const { String::new() }; 3], |range| range.map(|v| format!("{v:.3e}")));
         let near = row.near.map_or_else(Default::default, |(n, share)| [grouped(n), percent(share)]);
-        let numbers: String =
-            ranges.iter().chain(&near).map(|text| format!("<td class=\"number\">{text}</td>")).collect();
+        let texts = [text(&row.name), text(&row.kind), settings, text(&row.position)].concat();
+        let [ranges, near] = [ranges.iter().map(number).collect(), near.iter().map(number).collect::<String>()];
         // writing into a string cannot fail
-        let _: std::fmt::Result = writeln!(html, "<tr{class}>{}{numbers}</tr>", texts.concat());
+        let _: std::fmt::Result = writeln!(html, "<tr{class}>{texts}{ranges}{unit}{near}</tr>");
     }
+}
+
+/// The view to turn about, of a contact whose name is escaped.
+fn view(chosen: &str, Scene { told, legend, .. }: &Scene) -> String {
+    let told = escaped(told);
+    format!(
+        "<p class=\"note\">{told}</p>\n\
+         <noscript><p class=\"note\">The view to turn about needs JavaScript; \
+         <code>leadfield plot weights --within</code> draws the same segments.</p></noscript>\n\
+         <div id=\"scene-all\" hidden>\n<p class=\"note screen\" id=\"scene-note\">Drag or arrow keys turn, wheel or + and \
+         \u{2212} zoom, Home resets; hover for node, section, segment and coefficient.</p>\n\
+         <p class=\"screen\"><label for=\"scene-reach\">segments up to</label> <input type=\"range\" id=\"scene-reach\"> \
+         <output id=\"scene-told\" for=\"scene-reach\"></output></p>\n\
+         <div id=\"scene-box\"><canvas id=\"scene\" tabindex=\"0\" role=\"img\" \
+         aria-label=\"Segments round contact {chosen}, to turn about\"></canvas>\
+         <div id=\"scene-legend\">{legend}</div><div id=\"scene-tip\" hidden></div></div>\n</div>\n"
+    )
 }
 
 /// A share in per cent, in three digits.

@@ -3,7 +3,6 @@
 use crate::error::Result;
 use crate::geometry::Point;
 use crate::plot::{self, NEAREST, Weights, grouped};
-use crate::units::COEFFICIENT_UNIT;
 use serde_json::{Value, json};
 
 /// Segments in the view at most, beside the nearest: about a megabyte of data.
@@ -19,11 +18,14 @@ pub struct Scene {
 }
 
 impl Scene {
-    /// The segments up to `within` um to every side of the contact; all where it has no position.
-    pub fn of(request: &Weights<'_>, within: f64) -> Result<Self> {
+    /// The segments up to `within` um to every side of the contact, or that there are none; all where it has no position.
+    pub fn of(request: &Weights<'_>, within: f64) -> Result<Result<Self, String>> {
         let position = request.lookup.description().position;
         let within = position.map(|_| within);
-        let drawn = plot::weights(&Weights { within, most: MOST, ..*request })?;
+        let Some(drawn) = plot::weights_if_any(&Weights { within, most: MOST, ..*request })? else {
+            let place = within.map_or_else(String::new, |r| format!(" up to {r} um to every side of it"));
+            return Ok(Err(format!("There are no segments{place}; a larger --within reaches further.")));
+        };
         let legend = drawn.legend().to_svg();
         let plot::Drawn { sample, values, palette, .. } = drawn;
         let center = position.unwrap_or(sample.bounds.center());
@@ -41,7 +43,7 @@ impl Scene {
             "center": center.to_array(),
             "radius": radius,
             "complete": complete.map(rounded),
-            "unit": COEFFICIENT_UNIT,
+            "unit": plot::unit(request.lookup.description().kind.as_deref()),
             "name": request.lookup.electrode(),
             "ends": ends.map(rounded).collect::<Vec<_>>(),
             "apart": apart.into_iter().map(rounded).collect::<Vec<_>>(),
@@ -62,7 +64,7 @@ impl Scene {
                 ": all whose middle is within {complete:.0} um of the contact, and one of {every} of those further away"
             );
         }
-        Ok(Self { data, told: told + ".", legend })
+        Ok(Ok(Self { data, told: told + ".", legend }))
     }
 
     /// The data, so that they can stand in a script element: without a `<`.
