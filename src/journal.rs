@@ -234,7 +234,7 @@ impl Journal {
         let path = path_of(output);
         loop {
             let opened = File::options().read(true).write(true).create(true).truncate(false).open(&path);
-            let file = opened.map_err(FileProblem::Write).in_file(&path)?;
+            let file = opened.map_err(FileProblem::Write).in_file(output)?;
             claim(&file).in_file(&path)?;
             // a run that ended meanwhile may have removed what was opened
             if is_at(&file, &path) {
