@@ -200,3 +200,24 @@ fn long_values(batch: &RecordBatch, names: &[String], _row: u64, out: &mut Vec<f
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    #[test]
+    fn rows_that_are_missing_are_told() {
+        let told = |rows: Option<&str>, found| {
+            let told = rows.map(|rows| (ROWS_KEY.to_string(), rows.to_string()));
+            let metadata: HashMap<String, String> = told.into_iter().collect();
+            let schema = Schema::new_with_metadata(arrow_schema::Fields::empty(), metadata);
+            check_rows(&schema, found).map_err(|problem| problem.to_string())
+        };
+        assert_eq!(told(Some("3"), 3), Ok(()));
+        assert_eq!(told(None, 2), Ok(()));
+        assert_eq!(told(Some("3"), 2).unwrap_err(), "rows are missing, expected 3, found 2");
+        assert_eq!(told(None, 0).unwrap_err(), "rows are missing, expected 1, found 0");
+    }
+}
