@@ -65,6 +65,14 @@ picture: demo ## Make docs/weights.png, the README's picture, from the demo
 test: setup ## Run the tests; those that need other programs are left out
 	$(cargo) test --locked
 
+RUNS ?= 5
+.PHONY: explore
+explore: setup ## Run the tests RUNS times (5), with other random cases than usual in the property tests
+	@for run in $$(seq $(RUNS)); do \
+		seed=$$(od -An -N4 -tu4 /dev/urandom | tr -d ' '); echo "PROPTEST_RNG_SEED=$$seed"; \
+		PROPTEST_RNG_SEED=$$seed $(cargo) test --locked || exit; \
+	done
+
 .PHONY: clients
 clients: .venv/clients ## Put the field's own readers (h5py, libsonata, duckdb, ...) into .venv, and chromium, for test-clients
 

@@ -227,6 +227,7 @@ proptest! {
 
     #[test]
     fn the_fraction_is_that_of_a_fine_ruler(shape in shape(), (a, b) in segment()) {
+        prop_assume!(!along_border(shape, a, b));
         let (region, n) = (shape.region(), 1000);
         let inside = (0..n).filter(|&i| region.contains(a + (b - a) * ((f64::from(i) + 0.5) / f64::from(n)))).count();
         let ruled = inside as f64 / f64::from(n);
@@ -239,6 +240,7 @@ proptest! {
 
     #[test]
     fn where_the_border_is_crossed_is_found_to_the_last_digits(shape in shape(), (a, b) in segment()) {
+        prop_assume!(!along_border(shape, a, b));
         let region = shape.region();
         let Some(span) = region.inside(a, b).filter(|span| span.length() > 1e-3) else { return Ok(()) };
         for t in [span.from, span.to, 0.5 * (span.from + span.to)] {
@@ -343,6 +345,35 @@ fn on_border(shape: Shape, p: Point) -> bool {
     lattice(&Aabb::of([p - Point::new(1e-13, 1e-13, 1e-13), p + Point::new(1e-13, 1e-13, 1e-13)]), 3)
         .into_iter()
         .any(|q| shape.distance(q) > 0.0)
+}
+
+/// Whether a segment runs along the border, as one in a face of a turned box: moved by a hair another part of it is
+/// inside, so that rounding may decide about each of its points. Of spheres and upright boxes it decides nothing: a chord
+/// bends away from the one, and coordinates meet the other's without arithmetic.
+fn along_border(shape: Shape, a: Point, b: Point) -> bool {
+    if matches!(shape, Shape::Sphere { .. } | Shape::Cuboid { .. }) {
+        return false;
+    }
+    let region = shape.region();
+    let fraction = region.fraction(a, b);
+    let hair = 1e-12;
+    let moves = [[hair, 0.0, 0.0], [0.0, hair, 0.0], [0.0, 0.0, hair]].map(Point::from);
+    let moved = moves.into_iter().flat_map(|way| [way, way * -1.0]);
+    moved.into_iter().any(|way| (region.fraction(a + way, b + way) - fraction).abs() > 1e-4)
+}
+
+#[test]
+fn a_segment_in_a_face_of_a_turned_box_is_left_to_rounding_but_found_where_its_midpoint_is() {
+    // found at random: the face at z = -2 runs through y = 2, and so does the segment
+    let half = Point::new(3.096_958_948_882_581_3, 1.0, 1.0);
+    let (c, turn) = (Point::new(0.0, 1.0, -3.0), [-std::f64::consts::FRAC_PI_2, std::f64::consts::PI, 0.0]);
+    let shape = Shape::Oriented { c, half, turn };
+    let (a, b) = (Point::new(0.0, 2.0, -5.940_700_842_353_286), Point::new(0.0, 2.0, 0.0));
+    assert!(along_border(shape, a, b) && !along_border(shape, a + Point::new(0.0, 0.1, 0.0), b));
+    let region = shape.region();
+    assert!((0.0..=1.0).contains(&region.fraction(a, b)));
+    assert!(region.intersects(a, b) || !region.contains(a.midpoint(b)));
+    assert!(region.touches(&Aabb::of([a, b])));
 }
 
 fn scaled(shape: Shape, s: f64) -> Shape {
