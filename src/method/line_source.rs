@@ -85,9 +85,10 @@
 //! # Ok::<(), leadfield::Error>(())
 //! ```
 
+use super::boxes::surely_beyond_2;
 use super::log1p::{Logarithm, twice_atanh};
 use super::point_source;
-use super::simd::{Cylinder, Formula, Group, LANES, Lanes, dot, norm_2};
+use super::simd::{Centered, Cylinder, Formula, Group, LANES, Lanes, Place, dot, norm_2};
 use super::{Contact, Kernel, Method, composed};
 use crate::error::Result;
 use crate::geometry::Point;
@@ -120,10 +121,15 @@ impl Formula for LineSource {
     const MIDPOINT: bool = false;
 
     #[inline(always)]
-    fn begin(source: &Source, group: &Group, carried: &mut Distances, half: &mut Half) {
+    fn is_measured(source: &Source, _all_near: bool) -> bool {
+        matches!(source, Source::Line(_))
+    }
+
+    #[inline(always)]
+    fn begin(source: &Source, place: Place, group: &Group, carried: &mut Distances, half: &mut Half) {
         half.per_length = None;
         match source {
-            Source::Line(line) if group.is_beyond(line.middle, line.slender_beyond) => line.far(group, carried, half),
+            Source::Line(line) if place.distance_2 > line.slender_beyond_2 => line.far(place, group, carried, half),
             Source::Line(line) => half.lanes = line.near(group),
             Source::Point(point) => half.lanes = point.coefficients(group),
         }
@@ -163,6 +169,16 @@ impl From<Cylinder> for Source {
     }
 }
 
+impl Centered for Source {
+    #[inline(always)]
+    fn middle(&self) -> Point {
+        match self {
+            Self::Line(line) => line.middle,
+            Self::Point(point) => point.middle(),
+        }
+    }
+}
+
 /// Squared length, um^2, up to which a segment counts as a point: further down its powers leave the range of doubles.
 const POINT_2: f64 = 1e-100;
 
@@ -179,9 +195,9 @@ pub(super) struct Line {
     length: f64,
     per_length: f64,
     radius_2: f64,
-    /// Distance from the midpoint beyond which r1 + r2 >= 5 L and the near field's rule changes nothing: r1 + r2 is at
-    /// least twice that distance, and the segment is at most half its length nearer than its midpoint.
-    slender_beyond: f64,
+    /// Squared distance from the midpoint beyond which r1 + r2 >= 5 L and the near field's rule changes nothing: r1 + r2
+    /// is at least twice that distance, and the segment is at most half its length nearer than its midpoint.
+    slender_beyond_2: f64,
 }
 
 impl Line {
@@ -200,16 +216,16 @@ impl Line {
             length,
             per_length: 1.0 / length,
             radius_2: radius * radius,
-            slender_beyond: f64::max(0.5 * SLENDER * length, 0.5 * length + radius),
+            slender_beyond_2: surely_beyond_2(f64::max(0.5 * SLENDER * length, 0.5 * length + radius)),
         };
         (length_2 > POINT_2).then_some(line)
     }
 
     /// The first half where the whole group is far; the bits come out as [`Line::near`] has them there.
     #[inline(always)]
-    fn far(&self, group: &Group, r: &mut Distances, half: &mut Half) {
+    fn far(&self, place: Place, group: &Group, r: &mut Distances, half: &mut Half) {
         half.per_length = Some(self.per_length);
-        let sums = r.sums(self.start, self.end, group);
+        let sums = r.sums(self, place, group);
         for lane in 0..LANES {
             half.lanes[lane] = self.length / sums[lane];
         }
@@ -294,23 +310,24 @@ fn difference_of_products(a: f64, b: f64, c: f64, d: f64) -> f64 {
 /// Distances of a group's contacts to one point: those to a segment's end serve as those to the next one's start.
 #[derive(Debug, Default)]
 pub(super) struct Distances {
-    to: Option<Point>,
+    /// The row of the segment to whose end they are; 0 for none.
+    row: usize,
     r: Lanes,
 }
 
 impl Distances {
-    /// The sums of the distances to two points; keeps those to the second.
+    /// The sums of the distances to a segment's ends; keeps those to the second.
     #[inline(always)]
-    fn sums(&mut self, first: Point, second: Point, group: &Group) -> Lanes {
-        if self.to != Some(first) {
-            self.r = group.distances(first);
+    fn sums(&mut self, line: &Line, place: Place, group: &Group) -> Lanes {
+        if !(place.joined && self.row + 1 == place.row) {
+            self.r = group.distances(line.start);
         }
-        let r2 = group.distances(second);
+        let r2 = group.distances(line.end);
         let mut sums = Lanes::default();
         for lane in 0..LANES {
             sums[lane] = self.r[lane] + r2[lane];
         }
-        (self.to, self.r) = (Some(second), r2);
+        (self.row, self.r) = (place.row, r2);
         sums
     }
 }

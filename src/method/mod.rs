@@ -3,6 +3,7 @@
 //! Each method is one file with its equation, units, limits and source, registered in [`METHODS`]. Nothing here opens
 //! a file.
 
+mod boxes;
 mod composed;
 pub mod dipole_reciprocity;
 pub mod disc;

@@ -45,7 +45,8 @@
 //! # Ok::<(), leadfield::Error>(())
 //! ```
 
-use super::simd::{Cylinder, Formula, Group, LANES, Lanes, is_moderate, norm_2};
+use super::boxes::surely_beyond_2;
+use super::simd::{Centered, Cylinder, Formula, Group, LANES, Lanes, Place, is_moderate, norm_2};
 use super::{Contact, Kernel, Method, composed, inverse_root};
 use crate::error::Result;
 use crate::geometry::Point;
@@ -78,9 +79,14 @@ impl Formula for PointSource {
     const MIDPOINT: bool = true;
 
     #[inline(always)]
-    fn begin(source: &Source, group: &Group, (): &mut (), half: &mut Half) {
+    fn is_measured(source: &Source, all_near: bool) -> bool {
+        !(all_near && source.is_spaced())
+    }
+
+    #[inline(always)]
+    fn begin(source: &Source, place: Place, group: &Group, (): &mut (), half: &mut Half) {
         half.squares = source.squares(group);
-        half.exact = source.is_exact(group);
+        half.exact = source.is_exact(place, group);
         for lane in 0..LANES {
             half.estimates[lane] = inverse_root::estimate(half.squares[lane]);
         }
@@ -127,11 +133,24 @@ impl From<Cylinder> for Source {
     }
 }
 
+impl Centered for Source {
+    #[inline(always)]
+    fn middle(&self) -> Point {
+        self.position
+    }
+}
+
 impl Source {
     /// Its coefficients at the contacts of a group.
     #[inline(always)]
     pub fn coefficients(&self, group: &Group) -> Lanes {
         exact(&self.squares(group), group)
+    }
+
+    /// Whether the near field's rule keeps squares in the range of singles.
+    #[inline(always)]
+    fn is_spaced(&self) -> bool {
+        self.radius_2 > LEAST * LEAST
     }
 
     /// Squared distances, the near field's rule applied.
@@ -148,8 +167,8 @@ impl Source {
 
     /// Whether singles may not hold the squares.
     #[inline(always)]
-    fn is_exact(&self, group: &Group) -> bool {
-        let off = (group.all_near && self.radius_2 > LEAST * LEAST) || group.is_beyond(self.position, LEAST);
+    fn is_exact(&self, place: Place, group: &Group) -> bool {
+        let off = (group.all_near && self.is_spaced()) || place.distance_2 > surely_beyond_2(LEAST);
         !(off && self.moderate && group.moderate)
     }
 }

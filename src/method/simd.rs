@@ -7,8 +7,9 @@
 //! A formula comes in two halves, and the second half of one group is computed beside the first half of the next: the
 //! processor divides and takes roots, which is slow and has a unit of its own, while it multiplies and adds.
 
+use super::boxes::{Boxes, bounds};
 use super::{NearField, radius_um};
-use crate::geometry::{Aabb, Point};
+use crate::geometry::Point;
 use crate::segments::NeuronSegments;
 use crate::units::NANOAMPERE_PER_MICROMETER;
 
@@ -52,8 +53,7 @@ pub(super) struct Site {
     pub near_field: NearField,
 }
 
-/// Up to 16 contacts, consecutive in the file, an array a property, and the box round them. Lanes beyond the last
-/// contact are copies of it.
+/// Up to 16 contacts, consecutive in the file, an array a property. Lanes beyond the last contact are copies of it.
 #[derive(Debug)]
 pub(super) struct Group {
     x: Lanes,
@@ -63,7 +63,6 @@ pub(super) struct Group {
     pub scale: Lanes,
     /// 1 where the near field's rule holds, 0 where the formula is exact.
     pub near: Lanes,
-    bounds: Aabb,
     /// Whether the near field's rule holds for every contact.
     pub all_near: bool,
     /// Whether all coordinates are moderate.
@@ -74,14 +73,13 @@ impl Group {
     fn new(contacts: &[Site]) -> Option<Self> {
         let last = contacts.last()?;
         let lanes = |of: fn(&Site) -> f64| Lanes(std::array::from_fn(|i| of(contacts.get(i).unwrap_or(last))));
-        let bounds = Aabb::of(contacts.iter().map(|c| c.position));
+        let bounds = bounds(contacts);
         Some(Self {
             x: lanes(|c| c.position.x),
             y: lanes(|c| c.position.y),
             z: lanes(|c| c.position.z),
             scale: lanes(potential_at_1_um),
             near: lanes(|c| if c.near_field == NearField::Radius { 1.0 } else { 0.0 }),
-            bounds,
             all_near: contacts.iter().all(|c| c.near_field == NearField::Radius),
             moderate: is_moderate(bounds.min) && is_moderate(bounds.max),
         })
@@ -102,28 +100,12 @@ impl Group {
         }
         r
     }
-
-    /// Whether every contact is further than `distance` from a point, by a margin that covers rounding.
-    #[inline(always)]
-    pub fn is_beyond(&self, p: Point, distance: f64) -> bool {
-        const MARGIN: f64 = 1.000_001;
-        let Aabb { min, max } = self.bounds;
-        let gap = Point::new(gap(min.x, p.x, max.x), gap(min.y, p.y, max.y), gap(min.z, p.z, max.z));
-        norm_2(gap) > (distance * MARGIN) * (distance * MARGIN)
-    }
 }
 
 /// Whether squared distances from here are in the range of singles.
 #[inline(always)]
 pub(super) fn is_moderate(p: Point) -> bool {
     p.x.abs().max(p.y.abs()).max(p.z.abs()) < MODERATE
-}
-
-/// How far `v` lies outside an interval.
-#[inline(always)]
-fn gap(min: f64, v: f64, max: f64) -> f64 {
-    let outside = if min - v > v - max { min - v } else { v - max };
-    if outside > 0.0 { outside } else { 0.0 }
 }
 
 /// 1e-3 / (4 pi sigma), in V um / nA.
@@ -160,11 +142,28 @@ pub(super) struct Cylinder {
     pub radius: f64,
 }
 
+/// Where a segment stands, seen from the one before it and from a group of contacts.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    /// The number of its row, from 1.
+    pub row: usize,
+    /// Whether it starts where the segment of the row before ended.
+    pub joined: bool,
+    /// Squared distance from its midpoint to the box round the group, um^2, where [`Formula::is_measured`].
+    pub distance_2: f64,
+}
+
+/// What has a midpoint, from which distances to groups are measured.
+pub(super) trait Centered {
+    /// Where it is, um.
+    fn middle(&self) -> Point;
+}
+
 /// A method as a function of a segment and a group of contacts. Both halves, and all that they call, must be
 /// `#[inline(always)]`, to be compiled for each width.
 pub(super) trait Formula: Send + Sync + 'static {
     /// A segment with what does not depend on the contact.
-    type Source: From<Cylinder>;
+    type Source: From<Cylinder> + Centered;
     /// What is kept for each group from one segment of a neuron to the next.
     type Carried: Default;
     /// What the first half hands to the second.
@@ -172,8 +171,11 @@ pub(super) trait Formula: Send + Sync + 'static {
     /// Whether only a segment's midpoint counts.
     const MIDPOINT: bool;
 
+    /// Whether [`Place::distance_2`] matters for a segment; it is left out otherwise.
+    fn is_measured(source: &Self::Source, all_near: bool) -> bool;
+
     /// One segment and the contacts of a group, up to its roots and divisions.
-    fn begin(source: &Self::Source, group: &Group, carried: &mut Self::Carried, half: &mut Self::Half);
+    fn begin(source: &Self::Source, place: Place, group: &Group, carried: &mut Self::Carried, half: &mut Self::Half);
 
     /// The coefficients, V/nA.
     fn finish(half: &Self::Half, group: &Group) -> Lanes;
@@ -183,6 +185,9 @@ pub(super) trait Formula: Send + Sync + 'static {
 #[derive(Debug)]
 pub(super) struct Kernel<F> {
     groups: Vec<Group>,
+    boxes: Vec<Boxes>,
+    /// Whether the near field's rule holds for every contact.
+    all_near: bool,
     len: usize,
     width: Width,
     formula: std::marker::PhantomData<F>,
@@ -196,8 +201,11 @@ impl<F: Formula> Kernel<F> {
 
     /// For vectors of one width.
     pub fn with_width(contacts: &[Site], width: Width) -> Self {
-        let groups = contacts.chunks(LANES).filter_map(Group::new).collect();
-        Self { groups, len: contacts.len(), width, formula: std::marker::PhantomData }
+        let parts: Vec<&[Site]> = contacts.chunks(LANES).collect();
+        let groups: Vec<Group> = parts.iter().copied().filter_map(Group::new).collect();
+        let boxes = parts.chunks(4).filter_map(Boxes::new).collect();
+        let all_near = groups.iter().all(|group| group.all_near);
+        Self { groups, boxes, all_near, len: contacts.len(), width, formula: std::marker::PhantomData }
     }
 }
 
@@ -245,14 +253,24 @@ impl<F: Formula> Kernel<F> {
     #[inline(always)]
     fn fill_rows(&self, segments: &Cylinders<'_>, out: &mut [f64]) {
         let mut carried: Vec<F::Carried> = self.groups.iter().map(|_| F::Carried::default()).collect();
+        let mut distances_2 = vec![[0.0; 4]; self.boxes.len()];
         let mut halves = [F::Half::default(), F::Half::default()];
         let mut now = 0;
         let mut begun: Option<(&Group, &mut [f64])> = None;
+        let mut joint = None;
         let segments = segments.start.iter().zip(segments.end).zip(segments.radius);
-        for (((start, end), radius), row) in segments.zip(out.chunks_exact_mut(self.len.max(1))) {
-            let source = Cylinder { start: *start, end: *end, radius: radius_um(*radius) }.into();
-            for ((group, carried), part) in self.groups.iter().zip(&mut carried).zip(row.chunks_mut(LANES)) {
-                F::begin(&source, group, carried, &mut halves[now]);
+        for (((&start, &end), radius), (row, values)) in segments.zip((1..).zip(out.chunks_exact_mut(self.len.max(1))))
+        {
+            let source: F::Source = Cylinder { start, end, radius: radius_um(*radius) }.into();
+            let joined = joint.replace(end) == Some(start);
+            if F::is_measured(&source, self.all_near) {
+                for (boxes, squares) in self.boxes.iter().zip(&mut distances_2) {
+                    *squares = boxes.distances_2(source.middle());
+                }
+            }
+            let groups = self.groups.iter().zip(&mut carried).zip(distances_2.as_flattened());
+            for (((group, carried), &distance_2), part) in groups.zip(values.chunks_mut(LANES)) {
+                F::begin(&source, Place { row, joined, distance_2 }, group, carried, &mut halves[now]);
                 now = 1 - now;
                 if let Some((group, part)) = begun.replace((group, part)) {
                     store(&F::finish(&halves[now], group), part);
