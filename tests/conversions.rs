@@ -373,6 +373,23 @@ fn what_cannot_be_is_refused() {
 }
 
 #[test]
+fn one_of_several_populations_is_not_left_of_an_electrodes_file() {
+    let dir = scratch();
+    for (out, name) in [("a.parquet", "left"), ("b.parquet", "right")] {
+        convert(dir.path(), &[&path("reference/positions_2files"), "-o", out, "--population", name]).ok();
+    }
+    std::fs::write(dir.path().join("e.csv"), "name,x,y,z\nnear,0,0,900\n").unwrap();
+    leadfield_in(dir.path(), &["weights", "a.parquet", "b.parquet", "e.csv", "-o", "w.h5", "--quiet"]).ok();
+    convert(dir.path(), &["w.h5", "-o", "u.h5", "--population", "left"]).refused(
+        "error: w.h5: several populations, expected no `--population` for an electrodes file that is written anew as a \
+         whole, found `left`\n\
+         hint: one population alone becomes columns: name the output `.parquet`",
+    );
+    assert_eq!(names_in(dir.path()), ["a.parquet", "b.parquet", "e.csv", "w.h5"]);
+    convert(dir.path(), &["w.h5", "-o", "u.parquet", "--population", "left"]).ok();
+}
+
+#[test]
 fn no_output_takes_the_place_of_an_input() {
     let dir = scratch();
     table(dir.path());

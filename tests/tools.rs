@@ -439,6 +439,18 @@ fn a_folder_of_parts_holds_the_rows_of_the_single_file() {
 }
 
 #[test]
+fn parts_of_a_table_in_one_file_are_not_cut_without_a_word() {
+    let dir = scratch();
+    let config = golden_config();
+    let config = config.to_str().unwrap();
+    let made = leadfield_in(dir.path(), &["positions", config, "-o", "t.parquet", "--segments-per-part", "1000"]);
+    let told = "warning: t.parquet: one file is one part: parts need the name of a folder\n";
+    assert!(made.code == 0 && made.stderr.contains(told), "{}", made.stderr);
+    let default = leadfield_in(dir.path(), &["positions", config, "-o", "u.parquet"]);
+    assert!(default.code == 0 && !default.stderr.contains("part:"), "{}", default.stderr);
+}
+
+#[test]
 fn placements_differ_in_the_stubs_only() {
     let (folder, default) = golden_table();
     let arc = rows(&positions(&golden_config(), &folder.path().join("arc.parquet"), &["--axon-placement", "arc"]));

@@ -9,6 +9,7 @@ use leadfield::assembly::{self, Assembly, Made, OnBadNeuron, Options, Request, R
 use leadfield::error::count;
 use leadfield::positions::{Checks, Placement};
 use leadfield::table::Precision;
+use leadfield::table::parts::is_single_file;
 use leadfield::table::schema::SEGMENTS_PER_PART;
 
 use crate::cli::forecast::{self, DryRun};
@@ -63,9 +64,9 @@ pub struct Args {
     #[arg(long, value_name = "WIDTH", default_value = "f64")]
     precision: Width,
     /// Segments in a part of the table, unless a neuron alone has more; a part is what is in memory at one time, and what is lost
-    /// when a run is interrupted
-    #[arg(long, value_name = "N", default_value_t = SEGMENTS_PER_PART, value_parser = clap::value_parser!(u64).range(1..))]
-    segments_per_part: u64,
+    /// when a run is interrupted; a table in one file is one part [default: 4000000]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    segments_per_part: Option<u64>,
     #[command(flatten)]
     judged: DryRun,
     /// Go on where an earlier run of the same inputs and settings was interrupted; where there was none, begin
@@ -136,7 +137,7 @@ impl Args {
                 Width::F64 => Precision::F64,
                 Width::F32 => Precision::F32,
             },
-            segments_per_part: self.segments_per_part,
+            segments_per_part: self.segments_per_part.unwrap_or(SEGMENTS_PER_PART),
         }
     }
 }
@@ -146,6 +147,9 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     let started = Instant::now();
     if common.crew().is_first() && !args.judged.dry_run {
         assembly::check_output(&args.out, existing(args.force), args.resume)?;
+    }
+    if args.segments_per_part.is_some() && is_single_file(&args.out) {
+        common.warn(format_args!("{}: one file is one part: parts need the name of a folder", args.out.display()));
     }
     let tables = Tables::open(&args.request())?;
     tell_findings(&tables, common);
