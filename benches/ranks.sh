@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Two ranks against one, a thread each, in turns: positions and weights of synthesized neurons, to a memory file system.
 # What bounds it: both cores have to be free, and memory, which both write; so plain programs that write as much as the
-# electrodes file has, one or two at once, stand beside. The least wall time of the turns counts, the launcher's start
-# included.
+# electrodes file has, one or two at once, stand beside. Of each turn the two
+# are compared with each other, since machines change their speed; the launcher's start is included.
 #
 #   cargo build --release --features mpi && benches/ranks.sh target/release/leadfield
 #
@@ -47,22 +47,31 @@ plainly() {
     rm -f plain.*
 }
 
-least() { printf '%s\n' "$@" | sort -n | head -1; }
+# tells NAME WHO: what the turns in `one` and `two` took, and how many times faster two were, the median of the turns first
+tells() {
+    local turn
+    for ((turn = 0; turn < turns; turn++)); do
+        echo "${one[turn]} ${two[turn]}"
+    done | awk -v name="$1" -v who="$2" '
+        { a[NR] = $1; b[NR] = $2; r[NR] = $1 / $2 }
+        function sort(x, i, j, t) { for (i = 2; i <= NR; i++) for (j = i; j > 1 && x[j - 1] > x[j]; j--) { t = x[j]; x[j] = x[j - 1]; x[j - 1] = t } }
+        END { sort(a); sort(b); sort(r); m = int((NR + 1) / 2)
+              printf "%-10s 1 %s %.2f s, 2 %ss %.2f s, medians: %.2f times (%.2f to %.2f)", name, who, a[m], who, b[m], r[m], r[1], r[NR] }'
+}
 
 compare() {
-    local name=$1 output=$2 one=() two=() a b
+    local name=$1 output=$2 one=() two=()
     shift 2
     : >balance
     for ((turn = 0; turn < turns; turn++)); do
         rm -rf "$output" && one+=("$(timed 1 "$@")")
         rm -rf "$output" && two+=("$(timed 2 "$@")")
     done
-    a=$(least "${one[@]}") b=$(least "${two[@]}")
-    printf '%-10s 1 rank %.2f s, 2 ranks %.2f s: %.2f times; slowest rank / mean %s to %s\n' "$name" "$a" "$b" \
-        "$(echo "scale=4; $a / $b" | bc)" "$(sort -n balance | head -1)" "$(sort -n balance | tail -1)"
+    tells "$name" rank
+    echo "; slowest rank / mean $(sort -n balance | head -1) to $(sort -n balance | tail -1)"
 }
 
-echo "$cells neurons, $parts parts, 64 LineSource contacts, least of $turns turns each; load $(cut -d' ' -f1 /proc/loadavg)"
+echo "$cells neurons, $parts parts, 64 LineSource contacts, $turns turns; load $(cut -d' ' -f1 /proc/loadavg)"
 compare positions made positions circuit/simulation_config.json -o made --segments-per-part $((cells * 270 / 24))
 compare weights weights.h5 weights table electrodes.csv -o weights.h5
 mebibytes=$(($(stat -c %s weights.h5) >> 20))
@@ -71,6 +80,5 @@ one=() two=()
 for ((turn = 0; turn < turns; turn++)); do
     one+=("$(plainly 1)") two+=("$(plainly 2)")
 done
-a=$(least "${one[@]}") b=$(least "${two[@]}")
-printf '%-10s 1 program %.2f s, 2 programs %.2f s: %.2f times, for %d MiB together\n' plain "$a" "$b" \
-    "$(echo "scale=4; $a / $b" | bc)" "$mebibytes"
+tells plain program
+echo ", for $mebibytes MiB together"
