@@ -7,7 +7,7 @@ use leadfield::sonata::electrodes_file::ElectrodesFile;
 use leadfield::table::Table;
 
 use crate::pictures::folder;
-use crate::support::{leadfield_in, names_in, scratch};
+use crate::support::{leadfield_in, names_in, one_neuron, scratch};
 
 /// The report that some options make.
 fn report(options: &[&str]) -> String {
@@ -214,13 +214,7 @@ fn a_contact_far_from_all_segments_has_a_page_without_a_view() {
 fn of_a_file_of_another_circuit_the_findings_alone_are_told() {
     let out = scratch();
     let run = |args: &[&str]| leadfield_in(out.path(), args);
-    let made = |name: &str, seed: &str| {
-        let (circuit, table) = (format!("c{name}"), format!("{name}.parquet"));
-        run(&["synthesize", &circuit, "--cells", "1", "--seed", seed, "--with-report", "--quiet"]).ok();
-        run(&["positions", &format!("{circuit}/simulation_config.json"), "-o", &table, "--quiet"]).ok();
-        Table::open(&out.path().join(table)).unwrap().neurons().unwrap()[0].segments
-    };
-    let (a, b) = (made("a", "1"), made("b", "2"));
+    let [a, b] = [("a", "1"), ("b", "2")].map(|(name, seed)| one_neuron(out.path(), name, seed).segments);
     std::fs::write(out.path().join("e.csv"), "name,x,y,z\nnear,0,0,900\n").unwrap();
     run(&["weights", "a.parquet", "e.csv", "-o", "w.h5"]).ok();
     let told = run(&["report", "b.parquet", "w.h5"]);

@@ -1,10 +1,8 @@
 //! What `plot` refuses: names that are not there, forms that are none, files that do not belong together, empty views.
 
-use leadfield::table::Table;
-
 use super::electrodes_file::edited;
 use crate::pictures::folder;
-use crate::support::{Run, golden, leadfield_in, names_in, scratch};
+use crate::support::{Run, golden, leadfield_in, names_in, one_neuron, scratch};
 
 fn weights(options: &[&str]) -> Run {
     leadfield_in(folder(), &[&["plot", "weights", "s.parquet", "w.h5"], options].concat())
@@ -128,13 +126,7 @@ fn files_without_a_common_contact_are_not_compared() {
 fn a_neuron_that_is_cut_otherwise_is_refused() {
     let out = scratch();
     let run = |args: &[&str]| leadfield_in(out.path(), args);
-    let made = |name: &str, seed: &str| {
-        let (circuit, table) = (format!("c{name}"), format!("{name}.parquet"));
-        run(&["synthesize", &circuit, "--cells", "1", "--seed", seed, "--with-report", "--quiet"]).ok();
-        run(&["positions", &format!("{circuit}/simulation_config.json"), "-o", &table, "--quiet"]).ok();
-        Table::open(&out.path().join(table)).unwrap().neurons().unwrap()[0]
-    };
-    let (a, b) = (made("a", "1"), made("b", "2"));
+    let (a, b) = (one_neuron(out.path(), "a", "1"), one_neuron(out.path(), "b", "2"));
     assert!(a.node_id == b.node_id && a.segments != b.segments);
     std::fs::write(out.path().join("e.csv"), "name,x,y,z\nnear,0,0,900\n").unwrap();
     run(&["weights", "a.parquet", "e.csv", "-o", "w.h5", "--quiet"]).ok();

@@ -7,6 +7,8 @@ pub mod pickled;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
+use leadfield::table::{Neuron, Table};
+
 /// The project's root.
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -93,4 +95,12 @@ pub fn copy_folder(from: &Path, to: &Path) {
             std::fs::write(&target, std::fs::read(entry.path()).unwrap()).unwrap();
         }
     }
+}
+
+/// Makes a circuit of one neuron, `c` and the name, and its table, `name.parquet`; gives the neuron. Each seed has another.
+pub fn one_neuron(folder: &Path, name: &str, seed: &str) -> Neuron {
+    let (circuit, table) = (format!("c{name}"), format!("{name}.parquet"));
+    leadfield_in(folder, &["synthesize", &circuit, "--cells", "1", "--seed", seed, "--with-report", "--quiet"]).ok();
+    leadfield_in(folder, &["positions", &format!("{circuit}/simulation_config.json"), "-o", &table, "--quiet"]).ok();
+    Table::open(&folder.join(table)).unwrap().neurons().unwrap()[0]
 }
