@@ -189,5 +189,5 @@ fn schema(
         (UNITS_KEY.to_string(), population.units().unwrap_or(UNKNOWN_UNITS).to_string()),
         (ROWS_KEY.to_string(), population.rows().to_string()),
     ];
-    Ok(Arc::new(Schema::new_with_metadata(fields, metadata)))
+    Ok(Arc::new(Schema::new_with_metadata(fields, metadata.into())))
 }

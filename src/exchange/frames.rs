@@ -70,7 +70,7 @@ impl Frames {
             field("time", DataType::Float64),
             field("value", DataType::Float32),
         ];
-        let schema = Arc::new(Schema::new_with_metadata(fields, metadata));
+        let schema = Arc::new(Schema::new_with_metadata(fields, metadata.into()));
         Ok(Self { file, data, node_ids, section_ids, segment_ids, start, step, frames, schema })
     }
 

@@ -10,8 +10,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
-use parquet::file::metadata::page_index::{PageIndex, PageIndexProvider};
-use parquet::file::metadata::{ColumnChunkMask, PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{
+    PageIndexPolicy, ParquetColumnIndex, ParquetMetaDataBuilder, ParquetMetaDataReader, ParquetOffsetIndex,
+    RowGroupMetaData,
+};
 use parquet::file::page_index::column_index::ColumnIndexMetaData;
 
 use super::part::bounds_of;
@@ -92,7 +95,7 @@ impl<'a> Pages<'a> {
             return Ok(None);
         }
         let source = Source::open(part.path()).map_err(FileProblem::Read)?;
-        let (metadata, index) = page_index(part, &source, &groups).unzip();
+        let index = page_index(part, &source, &groups);
         let (mut by_group, mut blind) = (false, false);
         for &group in &groups {
             let rows = rows_of(part, group);
@@ -112,8 +115,8 @@ impl<'a> Pages<'a> {
             self.warnings.push(PageWarning::NoPageIndex(part.path().to_path_buf()));
         }
         // where one group's index is unusable, none is trusted to skip by
-        let footer = match metadata.zip(index).filter(|_| !by_group) {
-            Some((metadata, index)) => with_index(metadata, index)?,
+        let footer = match index.filter(|_| !by_group) {
+            Some(index) => with_index(part, index)?,
             None => part.footer().clone(),
         };
         Ok(Some(PartFile { source, footer }))
@@ -149,22 +152,51 @@ pub(super) fn rows_of(part: &Part, group: usize) -> usize {
     usize::try_from(rows).unwrap_or(0)
 }
 
-/// The footer and the page index of some row groups: boxes of the coordinate columns, places of all columns. None where
-/// there is no index or it cannot be read.
-fn page_index(part: &Part, source: &Source, groups: &[usize]) -> Option<(ParquetMetaData, PageIndex)> {
-    let coordinates = COORDINATES.iter().filter_map(|name| part.column(name));
-    let metadata = part.file_metadata().as_ref().clone();
-    let reader = ParquetMetaDataReader::new_with_metadata(metadata)
-        .with_page_index_policy(PageIndexPolicy::Optional)
-        .with_column_index_mask(ColumnChunkMask::row_groups_and_columns(groups.iter().copied(), coordinates))
-        .with_offset_index_mask(ColumnChunkMask::row_groups(groups.iter().copied()));
-    let (metadata, index) = reader.read_page_index_and_finish(source).ok()?;
-    Some((metadata, index?))
+/// What a file's page index tells, by row group and column; nothing of the row groups that were not asked for.
+struct PageIndex {
+    columns: ParquetColumnIndex,
+    offsets: ParquetOffsetIndex,
 }
 
-/// A footer with a page index put in, as the Arrow reader takes it.
-fn with_index(metadata: ParquetMetaData, index: PageIndex) -> Result<ArrowReaderMetadata, TableProblem> {
-    let metadata = metadata.into_builder().set_page_index(Some(Arc::new(index) as Arc<dyn PageIndexProvider>)).build();
+/// The page index of some row groups: boxes of the coordinate columns, places of all columns. None where there is no
+/// index or it cannot be read.
+///
+/// The library reads the index of all chunks that a footer names, so it is given a footer that names no others.
+fn page_index(part: &Part, source: &Source, groups: &[usize]) -> Option<PageIndex> {
+    let coordinates: Vec<usize> = COORDINATES.iter().filter_map(|name| part.column(name)).collect();
+    let footer = part.file_metadata();
+    let mut wanted = ParquetMetaDataBuilder::new(footer.file_metadata().clone());
+    for &group in groups {
+        wanted = wanted.add_row_group(with_boxes_of(footer.row_groups().get(group)?, &coordinates).ok()?);
+    }
+    let mut reader =
+        ParquetMetaDataReader::new_with_metadata(wanted.build()).with_page_index_policy(PageIndexPolicy::Optional);
+    reader.read_page_indexes(source).ok()?;
+    let mut read = reader.finish().ok()?.into_builder();
+    let (columns, offsets) = (read.take_column_index()?, read.take_offset_index()?);
+    let mut index = PageIndex { columns: Vec::new(), offsets: Vec::new() };
+    index.columns.resize_with(footer.num_row_groups(), Vec::new);
+    index.offsets.resize_with(footer.num_row_groups(), Vec::new);
+    for (&group, (columns, offsets)) in groups.iter().zip(columns.into_iter().zip(offsets)) {
+        *index.columns.get_mut(group)? = columns;
+        *index.offsets.get_mut(group)? = offsets;
+    }
+    Some(index)
+}
+
+/// A row group of which only some columns have boxes of their pages.
+fn with_boxes_of(group: &RowGroupMetaData, columns: &[usize]) -> Result<RowGroupMetaData, ParquetError> {
+    let chunks = group.columns().iter().enumerate().map(|(i, chunk)| match columns.contains(&i) {
+        true => Ok(chunk.clone()),
+        false => chunk.clone().into_builder().set_column_index_offset(None).set_column_index_length(None).build(),
+    });
+    group.clone().into_builder().set_column_metadata(chunks.collect::<Result<_, _>>()?).build()
+}
+
+/// The footer of a part with a page index put in, as the Arrow reader takes it.
+fn with_index(part: &Part, index: PageIndex) -> Result<ArrowReaderMetadata, TableProblem> {
+    let builder = part.file_metadata().as_ref().clone().into_builder();
+    let metadata = builder.set_column_index(Some(index.columns)).set_offset_index(Some(index.offsets)).build();
     Ok(ArrowReaderMetadata::try_new(Arc::new(metadata), ArrowReaderOptions::new())?)
 }
 
@@ -201,10 +233,10 @@ struct ColumnPages {
 
 impl ColumnPages {
     fn of(index: &PageIndex, group: usize, column: usize, rows: usize) -> Option<Self> {
-        let places = index.offset_index(group, column)?.page_locations();
+        let places = index.offsets.get(group)?.get(column)?.page_locations();
         let starts: Vec<usize> =
             places.iter().map(|p| usize::try_from(p.first_row_index)).collect::<Result<_, _>>().ok()?;
-        let ranges: Vec<(f64, f64)> = match index.column_index(group, column)? {
+        let ranges: Vec<(f64, f64)> = match index.columns.get(group)?.get(column)? {
             ColumnIndexMetaData::FLOAT(i) => {
                 i.min_values_iter().zip(i.max_values_iter()).map(|(a, b)| known(a.copied(), b.copied())).collect()
             }
