@@ -25,6 +25,7 @@ pub mod journal;
 pub mod lead_field;
 pub mod method;
 pub mod morphology;
+pub mod panics;
 pub mod partition;
 pub mod pickle;
 pub mod picture;

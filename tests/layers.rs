@@ -15,7 +15,7 @@ use crate::support::root;
 /// from its neighbours.
 const FLOORS: &[&[&str]] = &[
     &["error"],
-    &["units", "geometry", "staged", "journal"],
+    &["units", "geometry", "staged", "journal", "panics"],
     &["segments", "partition", "h5", "picture"],
     &["morphology", "lead_field", "index", "template", "pickle"],
     &["method"],

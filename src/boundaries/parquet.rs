@@ -22,6 +22,7 @@ use super::layout::{Columns, LEVELS};
 use super::{BoundaryProblem, Neuron};
 use crate::error::{Context, FileProblem, Result};
 use crate::geometry::Point;
+use crate::panics::catch;
 
 impl From<ParquetError> for BoundaryProblem {
     fn from(error: ParquetError) -> Self {
@@ -38,7 +39,8 @@ fn told(error: &ParquetError) -> String {
 
 /// Whether a Parquet file has columns named like boundaries.
 pub(super) fn is_boundaries(path: &Path) -> bool {
-    let reader = File::open(path).ok().and_then(|file| SerializedFileReader::new(file).ok());
+    let open = |file| catch(|| SerializedFileReader::new(file).map_err(BoundaryProblem::from)).ok();
+    let reader = File::open(path).ok().and_then(open);
     let named = |reader: SerializedFileReader<File>| {
         let schema = reader.metadata().file_metadata().schema_descr();
         schema.columns().first().is_some_and(|column| label(column.name()).is_some())
@@ -49,8 +51,8 @@ pub(super) fn is_boundaries(path: &Path) -> bool {
 /// Reads the columns of a file.
 pub(super) fn read(path: &Path) -> Result<Columns> {
     let file = File::open(path).map_err(FileProblem::Read).in_file(path)?;
-    let reader = SerializedFileReader::new(file).map_err(BoundaryProblem::from).in_file(path)?;
-    columns(&reader).in_file(path)
+    let read = || columns(&SerializedFileReader::new(file).map_err(BoundaryProblem::from)?);
+    catch(read).in_file(path)
 }
 
 fn columns(reader: &SerializedFileReader<File>) -> Result<Columns> {

@@ -13,6 +13,7 @@ use parquet::errors::ParquetError;
 use super::ExchangeProblem;
 use super::coefficients::Batches;
 use crate::error::{Context, FileProblem, Result};
+use crate::panics::{Guarded, catch};
 
 /// The first bytes of an Arrow IPC file.
 const ARROW: &[u8] = b"ARROW1";
@@ -49,12 +50,12 @@ impl Columnar {
 
     fn arrow(path: &Path) -> Result<FileReader<BufReader<File>>> {
         let file = File::open(path).map_err(FileProblem::Read).in_file(path)?;
-        FileReader::try_new(BufReader::new(file), None).map_err(ExchangeProblem::from).in_file(path)
+        catch(|| FileReader::try_new(BufReader::new(file), None).map_err(ExchangeProblem::from)).in_file(path)
     }
 
     fn parquet(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<File>> {
         let file = File::open(path).map_err(FileProblem::Read).in_file(path)?;
-        ParquetRecordBatchReaderBuilder::try_new(file).map_err(ExchangeProblem::from).in_file(path)
+        catch(|| ParquetRecordBatchReaderBuilder::try_new(file).map_err(ExchangeProblem::from)).in_file(path)
     }
 
     /// The file.
@@ -62,12 +63,14 @@ impl Columnar {
         &self.path
     }
 
-    fn batches(&self) -> Result<Box<dyn Iterator<Item = Result<RecordBatch, ArrowError>>>> {
+    fn batches(&self) -> Result<Box<dyn Iterator<Item = Result<RecordBatch>>>> {
+        let problem = |batch: Result<RecordBatch, ArrowError>| batch.map_err(ExchangeProblem::from);
         if self.arrow {
-            return Ok(Box::new(Self::arrow(&self.path)?));
+            return Ok(Box::new(Guarded::new(Self::arrow(&self.path)?.map(problem))));
         }
-        let reader = Self::parquet(&self.path)?.build().map_err(ExchangeProblem::from).in_file(&self.path)?;
-        Ok(Box::new(reader))
+        let builder = Self::parquet(&self.path)?;
+        let reader = catch(|| builder.build().map_err(ExchangeProblem::from)).in_file(&self.path)?;
+        Ok(Box::new(Guarded::new(reader.map(problem))))
     }
 }
 
@@ -78,7 +81,7 @@ impl Batches for Columnar {
 
     fn each(&self, take: &mut dyn FnMut(&RecordBatch) -> Result<()>) -> Result<()> {
         for batch in self.batches()? {
-            take(&batch.map_err(ExchangeProblem::from).in_file(&self.path)?).in_file(&self.path)?;
+            take(&batch.in_file(&self.path)?).in_file(&self.path)?;
         }
         Ok(())
     }

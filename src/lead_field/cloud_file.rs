@@ -14,6 +14,7 @@ use super::scattered::{Cloud, Samples};
 use super::{CurrentProblem, LeadField, Quantity, Request, Values, current};
 use crate::error::{Context, FileProblem, Problem, Result, listed};
 use crate::geometry::Point;
+use crate::panics::{Guarded, catch};
 use crate::units::{FIELDS, LENGTHS, MICROMETERS_PER_METER, POTENTIALS, Units};
 
 /// What can be wrong with a file of points.
@@ -130,7 +131,7 @@ fn parquet_problem(error: &dyn std::fmt::Display) -> CloudFileProblem {
 /// Reads points from Parquet.
 pub(super) fn read_parquet(path: &Path, request: &Request<'_>) -> Result<LeadField> {
     let file = std::fs::File::open(path).map_err(FileProblem::Read)?;
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| parquet_problem(&e))?;
+    let builder = catch(|| ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| parquet_problem(&e)))?;
     let schema = builder.schema().clone();
     let header: Vec<&str> = schema.fields().iter().map(|f| f.name().as_str()).collect();
     let mut columns = columns(&header, request)?;
@@ -140,8 +141,9 @@ pub(super) fn read_parquet(path: &Path, request: &Request<'_>) -> Result<LeadFie
     order.sort_unstable();
     columns.iter_mut().for_each(|c| c.at = order.binary_search(&c.at).unwrap_or(c.at));
     let mut numbers = vec![Vec::new(); columns.len()];
-    for batch in builder.with_projection(mask).build().map_err(|e| parquet_problem(&e))? {
-        let batch = batch.map_err(|e| parquet_problem(&e))?;
+    let reader = catch(|| builder.with_projection(mask).build().map_err(|e| parquet_problem(&e)))?;
+    for batch in Guarded::new(reader.map(|batch| batch.map_err(|e| parquet_problem(&e)))) {
+        let batch = batch?;
         for (column, numbers) in columns.iter().zip(&mut numbers) {
             append(column, &batch, numbers)?;
         }

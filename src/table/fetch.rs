@@ -13,6 +13,7 @@ use super::pages::{PartFile, rows_of};
 use super::problem::TableProblem;
 use super::{Pages, Part};
 use crate::error::{Context, Result};
+use crate::panics::{Guarded, catch};
 
 /// Rows decoded at a time.
 const BATCH_ROWS: usize = 16 * 1024;
@@ -32,8 +33,12 @@ impl<'a> Group<'a> {
     }
 
     /// Some columns of some ranges of rows (ascending, apart), as a reader of batches.
-    pub(super) fn batches(&self, columns: &[&str], ranges: &[Range<usize>]) -> Result<ParquetRecordBatchReader> {
-        let made = || -> Result<_, TableProblem> {
+    pub(super) fn batches(
+        &self,
+        columns: &[&str],
+        ranges: &[Range<usize>],
+    ) -> Result<impl Iterator<Item = Result<RecordBatch>> + use<>> {
+        let made = || -> Result<ParquetRecordBatchReader, TableProblem> {
             let places = columns.iter().filter_map(|name| self.part.column(name));
             let schema = self.part.file_metadata().file_metadata().schema_descr();
             let selection =
@@ -48,7 +53,8 @@ impl<'a> Group<'a> {
                 .with_batch_size(rows.clamp(1, BATCH_ROWS))
                 .build()?)
         };
-        made().in_file(self.part.path())
+        let batches = catch(made).in_file(self.part.path())?;
+        Ok(Guarded::new(batches.map(|batch| batch.map_err(TableProblem::from))))
     }
 
     /// Some columns of some rows of a few ranges, in the order given, which may repeat; `at` counts along the ranges.
@@ -57,7 +63,7 @@ impl<'a> Group<'a> {
             return nothing_of(at.len()).in_file(self.part.path());
         }
         let read = || -> Result<RecordBatch> {
-            let batches = self.batches(columns, ranges)?.collect::<Result<Vec<_>, _>>().map_err(TableProblem::from)?;
+            let batches = self.batches(columns, ranges)?.collect::<Result<Vec<_>>>()?;
             let schema = batches.first().map_or_else(|| Schema::empty().into(), RecordBatch::schema);
             let all = concat_batches(&schema, &batches).map_err(TableProblem::from)?;
             Ok(take_record_batch(&all, &UInt32Array::from(at.to_vec())).map_err(TableProblem::from)?)

@@ -25,6 +25,7 @@ use super::{Part, Table};
 use crate::error::{Context, FileProblem, Result};
 use crate::geometry::Aabb;
 use crate::index::PageTree;
+use crate::panics::catch;
 
 /// The box of rows of which nothing is known.
 const ENDLESS: Aabb = Aabb { min: Aabb::EMPTY.max, max: Aabb::EMPTY.min };
@@ -95,7 +96,7 @@ impl<'a> Pages<'a> {
             return Ok(None);
         }
         let source = Source::open(part.path()).map_err(FileProblem::Read)?;
-        let index = page_index(part, &source, &groups);
+        let index = catch(|| Ok::<_, TableProblem>(page_index(part, &source, &groups))).ok().flatten();
         let (mut by_group, mut blind) = (false, false);
         for &group in &groups {
             let rows = rows_of(part, group);

@@ -18,6 +18,7 @@ use super::schema::{COORDINATES, FORMAT_VERSION, Precision, key};
 use super::{Metadata, Neuron};
 use crate::error::{Context, Error, FileProblem, Result, listed};
 use crate::geometry::{Aabb, Point};
+use crate::panics::{Guarded, catch};
 use crate::segments::{Segment, Segments};
 
 /// Rows decoded at a time: few enough to be in a core's cache still when they are put in place.
@@ -44,8 +45,8 @@ pub struct Part {
 impl Part {
     pub(super) fn open(path: &Path, demand: Demand) -> Result<Self> {
         let file = File::open(path).map_err(FileProblem::Read).in_file(path)?;
-        let footer = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new());
-        let footer = footer.map_err(TableProblem::from).in_file(path)?;
+        let load = || ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).map_err(TableProblem::from);
+        let footer = catch(load).in_file(path)?;
         let mut part = Self { path: path.to_path_buf(), footer, neurons: Vec::new(), precision: Precision::F64 };
         part.check_version().in_file(path)?;
         part.precision = part.check_columns().in_file(path)?;
@@ -266,10 +267,13 @@ impl Part {
 
     fn each_batch(&self, mut visit: impl FnMut(&Rows<'_>) -> Result<(), TableProblem>) -> Result<()> {
         let file = File::open(&self.path).map_err(FileProblem::Read).in_file(&self.path)?;
-        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.footer.clone());
-        let batches = builder.with_batch_size(BATCH_ROWS).build().map_err(TableProblem::from).in_file(&self.path)?;
-        for batch in batches {
-            let batch = batch.map_err(TableProblem::from).in_file(&self.path)?;
+        let build = || {
+            let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.footer.clone());
+            builder.with_batch_size(BATCH_ROWS).build().map_err(TableProblem::from)
+        };
+        let batches = catch(build).in_file(&self.path)?.map(|batch| batch.map_err(TableProblem::from));
+        for batch in Guarded::new(batches) {
+            let batch = batch.in_file(&self.path)?;
             let rows = Rows::of(&batch).in_file(&self.path)?;
             visit(&rows).in_file(&self.path)?;
         }

@@ -278,7 +278,7 @@ impl Test<'_> {
         let mut pages = Cursor::new(&self.run.pages);
         let (mut first, mut kept, mut schema) = (0_u32, Vec::new(), None);
         for batch in self.group.batches(&COORDINATES, &ranges)? {
-            let batch = batch.map_err(TableProblem::from)?;
+            let batch = batch?;
             let before = found.rows.len();
             let ends = Ends::of(&batch)?;
             let mut at = 0;

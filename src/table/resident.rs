@@ -73,7 +73,7 @@ fn pieces(pages: &Pages<'_>, part: usize, group: usize) -> Result<Vec<Piece>> {
     let read = || -> Result<Vec<Piece>> {
         let mut pieces = Vec::new();
         for batch in group_file.batches(&columns, std::slice::from_ref(&(0..rows)))? {
-            let batch = batch.map_err(TableProblem::from)?;
+            let batch = batch?;
             let ends = Ends::of(&batch)?;
             let row = batch.column_by_name(ROW).ok_or_else(|| TableProblem::Columns(format!("`{ROW}`")))?;
             let row = row.as_primitive::<UInt64Type>().values();

@@ -1,5 +1,7 @@
 //! One attribute's condition in a node set, and the nodes that meet it.
 
+use std::collections::HashSet;
+
 use regex::Regex;
 use serde_json::{Number, Value};
 
@@ -133,7 +135,10 @@ impl<'a> Condition<'a> {
     pub fn matches(&self, attribute: &str, column: &Column) -> Result<Vec<bool>, ConditionProblem> {
         match self {
             Self::Texts(texts) if texts.is_empty() => Ok(vec![false; column.len()]),
-            Self::Texts(texts) => search(attribute, column, |text| texts.contains(&text)),
+            Self::Texts(texts) => {
+                let texts: HashSet<&str> = texts.iter().copied().collect();
+                search(attribute, column, |text| texts.contains(text))
+            }
             Self::Numbers(numbers) => equal(attribute, column, numbers),
             Self::Operators(operators) => {
                 let mut all = vec![true; column.len()];
@@ -211,7 +216,7 @@ fn equal(attribute: &str, column: &Column, numbers: &[&Number]) -> Result<Vec<bo
                 let fraction = || ConditionProblem::Fraction { attribute: attribute.into(), found: (*number).clone() };
                 integer(number).ok_or_else(fraction)
             });
-            let wanted = wanted.collect::<Result<Vec<i128>, _>>()?;
+            let wanted = wanted.collect::<Result<HashSet<i128>, _>>()?;
             Ok(values.iter().map(|&value| wanted.contains(&i128::from(value))).collect())
         }
         Column::Float(_) => Err(ConditionProblem::Exact(attribute.to_string())),
