@@ -6,11 +6,12 @@
 
 use std::path::Path;
 
-use super::layout::{Columns, LEVELS};
+use super::layout::{Columns, LEVELS, axes};
 use super::{BoundaryProblem, Neuron};
 use crate::error::{Result, listed};
 use crate::geometry::Point;
 use crate::h5::{File, H5Problem};
+use crate::pickle::RowLabels;
 
 /// The group that [`write`] makes.
 const KEY: &str = "positions";
@@ -88,8 +89,22 @@ fn of_pandas(file: &File, group: &str) -> Result<Columns> {
         let expected = format!("[{}, 3]", ids.len());
         return Err(file.error(&object, H5Problem::Shape { expected, found: shape }));
     }
-    let points = values.as_chunks::<3>().0.iter().map(|xyz| Point::from(*xyz)).collect();
+    let axes = axes(&row_labels(file, group)?).map_err(|problem| file.error(group, problem))?;
+    let point = |values: &[f64; 3]| Point::from(axes.map(|column| values[column]));
+    let points = values.as_chunks::<3>().0.iter().map(point).collect();
     Ok(Columns { ids, sections, points })
+}
+
+/// The labels of the values' columns, which are the rows of the frame that was turned to be stored.
+fn row_labels(file: &File, group: &str) -> Result<RowLabels> {
+    let object = format!("{group}/block0_items");
+    Ok(match file.signed(&object) {
+        Ok(numbers) => RowLabels::Numbers(numbers),
+        Err(_) if file.string_attribute(&object, "kind").as_deref() == Some("string") => {
+            RowLabels::Texts(file.strings(&object)?)
+        }
+        Err(_) => RowLabels::Other,
+    })
 }
 
 /// Writes boundaries as a frame that `pandas.read_hdf(path).T` reads: pandas' fixed format, uncompressed.

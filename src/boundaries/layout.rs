@@ -4,9 +4,9 @@ use std::collections::HashSet;
 
 use super::neuron::SOMA;
 use super::{BoundaryProblem, Neuron};
-use crate::error::{Context, Result};
+use crate::error::{Context, Result, listed};
 use crate::geometry::Point;
-use crate::pickle::DataFrame;
+use crate::pickle::{DataFrame, RowLabels};
 
 /// The names of the two levels.
 pub(super) const LEVELS: [&str; 2] = ["id", "section"];
@@ -24,13 +24,15 @@ impl Columns {
     pub fn of_frame(frame: &DataFrame) -> Result<Self> {
         let names: Vec<&str> = frame.columns().names().iter().map(|name| name.as_deref().unwrap_or("")).collect();
         if frame.columns().levels() != 2 || !(names == LEVELS || names.iter().all(|name| name.is_empty())) {
-            let found = crate::error::listed(&names, 4);
+            let found = listed(&names, 4);
             return Err(BoundaryProblem::Labels(found).into());
         }
         if frame.rows() != 3 {
             return Err(BoundaryProblem::Rows(frame.rows() as u64).into());
         }
-        let points = frame.values().as_chunks::<3>().0.iter().map(|xyz| Point::from(*xyz)).collect();
+        let axes = axes(frame.row_labels())?;
+        let point = |values: &[f64; 3]| Point::from(axes.map(|row| values[row]));
+        let points = frame.values().as_chunks::<3>().0.iter().map(point).collect();
         Ok(Self { ids: frame.columns().labels(0).collect(), sections: frame.columns().labels(1).collect(), points })
     }
 
@@ -78,6 +80,24 @@ impl Columns {
             None => Ok(neuron),
         }
     }
+}
+
+/// The rows that hold x, y and z, as their labels say: x, y, z in either case, or 0, 1, 2, in any order.
+pub(super) fn axes(labels: &RowLabels) -> Result<[usize; 3], BoundaryProblem> {
+    let (names, found): (Vec<String>, String) = match labels {
+        RowLabels::Numbers(numbers) => {
+            (numbers.iter().map(i64::to_string).collect(), listed(numbers.iter().map(i64::to_string), 6))
+        }
+        RowLabels::Texts(texts) => {
+            let shown = texts.iter().map(|text| text.chars().take(20).collect::<String>());
+            (texts.iter().map(|text| text.to_ascii_lowercase()).collect(), listed(shown, 6))
+        }
+        RowLabels::Other => (Vec::new(), "an index of another kind".into()),
+    };
+    let place = |name: &str| names.iter().position(|other| other == name);
+    let rows = |names: [&str; 3]| Some([place(names[0])?, place(names[1])?, place(names[2])?]);
+    let known = rows(["x", "y", "z"]).or_else(|| rows(["0", "1", "2"]));
+    known.filter(|_| names.len() == 3).ok_or(BoundaryProblem::RowLabels(found))
 }
 
 /// Refuses a section without a segment, and points that are nowhere.

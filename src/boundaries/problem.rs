@@ -11,6 +11,9 @@ pub enum BoundaryProblem {
     /// Labels of another kind.
     #[error("wrong labels of columns, expected `id` and `section`, found {0}")]
     Labels(String),
+    /// Labels of rows that do not say which coordinate is in which row.
+    #[error("wrong labels of rows, expected x, y, z or 0, 1, 2, each once, found {0}")]
+    RowLabels(String),
     /// No columns.
     #[error("no boundaries, expected at least one neuron")]
     Empty,
@@ -87,6 +90,9 @@ impl Problem for BoundaryProblem {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Alone { .. } => Some("only a soma, section 0, has one column a segment".into()),
+            Self::RowLabels(_) => {
+                Some("name the rows in the order that they are in: `frame.index = [\"x\", \"y\", \"z\"]`".into())
+            }
             Self::Parquet(_) => Some("the file may be cut short, or be of another format".into()),
             Self::Frame(_) => Some("write it with `positions.T.to_hdf(path, key=\"positions\")`".into()),
             _ => None,

@@ -182,7 +182,12 @@ fn shape_of(pickle: &Pickle<'_>, id: Id) -> Result<Vec<usize>> {
 }
 
 /// Bytes; protocol 2 writes them as text whose characters are their numbers.
-fn bytes_of<'a>(pickle: &Pickle<'a>, id: Id) -> Result<Cow<'a, [u8]>> {
+pub(super) fn bytes_of<'a>(pickle: &Pickle<'a>, id: Id) -> Result<Cow<'a, [u8]>> {
+    // bytes that can be changed are made from those that cannot
+    let id = match pickle.made(id, Name::Bytes) {
+        Some((&[inner], None)) => inner,
+        _ => id,
+    };
     if let Value::Bytes(bytes) = pickle.get(id) {
         return Ok(Cow::Borrowed(bytes));
     }

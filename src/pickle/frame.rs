@@ -1,12 +1,13 @@
 //! A data frame: columns with labels on several levels, and their values from pandas' blocks.
 
-use super::{Array, Id, MultiIndex, Name, Pickle, PickleProblem, Value};
+use super::{Array, Id, MultiIndex, Name, Pickle, PickleProblem, RowLabels, Value};
 use crate::error::Result;
 
 /// A data frame of numbers.
 #[derive(Debug)]
 pub struct DataFrame {
     rows: usize,
+    row_labels: RowLabels,
     columns: MultiIndex,
     /// Column by column.
     values: Vec<f64>,
@@ -34,10 +35,12 @@ impl DataFrame {
         let manager = pickle.entry(state, "_mgr").or_else(|| pickle.entry(state, "_data"));
         let manager = manager.ok_or_else(|| pickle.wrong(state, "frame", "its `_mgr`"))?;
         let (blocks, axes) = Blocks::of(pickle, manager)?;
-        let &[columns, _rows] = axes else {
+        let &[columns, rows] = axes else {
             return Err(pickle.wrong(manager, "frame", "two axes"));
         };
-        Self::gather(pickle, manager, MultiIndex::of(pickle, columns)?, &blocks)
+        let columns = MultiIndex::of(pickle, columns)?;
+        let row_labels = RowLabels::of(pickle, rows)?;
+        Ok(Self { row_labels, ..Self::gather(pickle, manager, columns, &blocks)? })
     }
 
     /// Puts the blocks' columns where they belong.
@@ -77,12 +80,17 @@ impl DataFrame {
         if let Some(empty) = filled.iter().position(|filled| !filled) {
             return Err(wrong("values for all columns".into(), format!("none for column {empty}")));
         }
-        Ok(Self { rows: rows.unwrap_or(0), columns, values })
+        Ok(Self { rows: rows.unwrap_or(0), row_labels: RowLabels::Other, columns, values })
     }
 
     /// Number of rows.
     pub fn rows(&self) -> usize {
         self.rows
+    }
+
+    /// The labels of the rows.
+    pub fn row_labels(&self) -> &RowLabels {
+        &self.row_labels
     }
 
     /// The labels of the columns.

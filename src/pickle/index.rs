@@ -1,5 +1,6 @@
 //! The labels of a frame's columns: several levels, each a list of numbers, and a code a column.
 
+use super::labels::first_text;
 use super::{Array, Id, Name, Pickle, PickleProblem, Value};
 use crate::error::Result;
 
@@ -29,7 +30,8 @@ pub struct MultiIndex {
 }
 
 impl Labels {
-    fn of(pickle: &Pickle<'_>, id: Id) -> Result<Self> {
+    /// The labels of an index; `level` is the name that stands beside the index in the labels of columns.
+    pub(super) fn of(pickle: &Pickle<'_>, id: Id, level: Option<&str>) -> Result<Self> {
         let (class, members) = index(pickle, id)?;
         if class == Name::RangeIndex {
             let number = |key| {
@@ -42,7 +44,10 @@ impl Labels {
             return Ok(Self::Range { start, step, length });
         }
         let data = member(pickle, members, "data")?;
-        // text and other objects are no labels of ours, but a list of numbers is
+        if let Some(found) = first_text(pickle, data) {
+            let level = level.unwrap_or_default().into();
+            return Err(pickle.error(data, PickleProblem::TextLabels { level, found }));
+        }
         let array = Array::of(pickle, data)?;
         let not_whole = |found: String| {
             let expected = "whole numbers".into();
@@ -51,7 +56,7 @@ impl Labels {
         Ok(Self::List(array.ints().map_err(not_whole)?))
     }
 
-    fn get(&self, place: i64) -> Option<i64> {
+    pub(super) fn get(&self, place: i64) -> Option<i64> {
         let place = u64::try_from(place).ok()?;
         match self {
             Self::Range { start, step, length } if place < *length => {
@@ -72,11 +77,14 @@ impl MultiIndex {
             pickle.items(list).ok_or_else(|| pickle.wrong(list, "columns", "a list"))
         };
         let (levels, codes) = (items("levels")?, items("codes")?);
-        let names = items("names")?.iter().map(|&name| pickle.text(name).map(str::to_string)).collect();
+        let names: Vec<Option<String>> =
+            items("names")?.iter().map(|&name| pickle.text(name).map(str::to_string)).collect();
         if levels.len() != codes.len() || levels.len() < 2 {
             return Err(wrong(id));
         }
-        let levels = levels.iter().map(|&level| Labels::of(pickle, level)).collect::<Result<Vec<_>>>()?;
+        let name = |number: usize| names.get(number).and_then(Option::as_deref);
+        let level = |(number, &level): (usize, &Id)| Labels::of(pickle, level, name(number));
+        let levels = levels.iter().enumerate().map(level).collect::<Result<Vec<_>>>()?;
         let codes = codes.iter().map(|&codes| codes_of(pickle, codes)).collect::<Result<Vec<_>>>()?;
         let made = Self { levels, codes, names };
         made.check(pickle, id)?;
@@ -134,7 +142,7 @@ fn codes_of(pickle: &Pickle<'_>, id: Id) -> Result<Vec<i64>> {
 }
 
 /// The class and the members of an index.
-fn index(pickle: &Pickle<'_>, id: Id) -> Result<(Name, Id)> {
+pub(super) fn index(pickle: &Pickle<'_>, id: Id) -> Result<(Name, Id)> {
     let wrong = || pickle.wrong(id, "labels", "an index of pandas");
     let Some((&[class, members], None)) = pickle.made(id, Name::NewIndex) else { return Err(wrong()) };
     match pickle.get(class) {
@@ -143,7 +151,7 @@ fn index(pickle: &Pickle<'_>, id: Id) -> Result<(Name, Id)> {
     }
 }
 
-fn member(pickle: &Pickle<'_>, members: Id, key: &'static str) -> Result<Id> {
+pub(super) fn member(pickle: &Pickle<'_>, members: Id, key: &'static str) -> Result<Id> {
     let absent = || pickle.wrong(members, "index", format!("its `{key}`"));
     pickle.entry(members, key).ok_or_else(absent)
 }

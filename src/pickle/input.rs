@@ -28,6 +28,11 @@ impl<'a> Input<'a> {
         self.bytes.len() - self.at
     }
 
+    /// All bytes from here on.
+    pub fn rest(&self) -> &'a [u8] {
+        self.bytes.get(self.at..).unwrap_or_default()
+    }
+
     /// The next instruction.
     pub fn instruction(&mut self) -> Result<u8> {
         if self.frame == Some(self.at) {

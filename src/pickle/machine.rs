@@ -6,7 +6,7 @@ use std::cell::Cell;
 
 use super::input::Input;
 use super::memo::Memo;
-use super::refusal::{kind_of, refused};
+use super::refusal::{is_textual, kind_of, refused};
 use super::{Id, Name, Pickle, PickleProblem, Value};
 use crate::error::{Error, Place, Result as Located};
 
@@ -113,6 +113,9 @@ impl<'a> Machine<'a> {
 
     /// The first instruction tells the protocol.
     fn start(&mut self) -> Result<()> {
+        if is_textual(self.input.rest()) {
+            return Err(PickleProblem::Textual);
+        }
         match (self.input.instruction(), self.input.unsigned(1)) {
             (Ok(0x80), Ok(2..=5)) => Ok(()),
             (Ok(0x80), Ok(other)) => Err(PickleProblem::Protocol(other as u8)),

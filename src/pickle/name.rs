@@ -29,10 +29,20 @@ pub enum Name {
     Slice,
     /// `_codecs.encode`: how protocol 2 writes bytes.
     Encode,
-    /// Python's `bytes`: how protocol 2 writes no bytes.
+    /// Python's `bytes` and `bytearray`: how protocol 2 writes no bytes, and bytes that can be changed.
     Bytes,
-    /// The pieces of which pandas 3 makes the labels of rows that are text: they are passed over.
-    RowLabels,
+    /// `pandas.arrays.ArrowStringArray`: labels that are text, in an array of Arrow.
+    ArrowTexts,
+    /// pyarrow's `_restore_array`: type, length, nulls, offset, buffers.
+    ArrowArray,
+    /// pyarrow's `type_for_alias`.
+    ArrowType,
+    /// pyarrow's `py_buffer`: bytes.
+    ArrowBuffer,
+    /// pandas' `__pyx_unpickle_NDArrayBacked`: labels that are text, in an array of Python's objects.
+    ObjectTexts,
+    /// Pieces of labels that are text: they are passed over.
+    TextPiece,
 }
 
 /// Modules and names, as the versions of pandas, numpy and Python write them.
@@ -52,10 +62,15 @@ const KNOWN: &[(&[&str], &[&str], Name)] = &[
     (&["builtins", "__builtin__"], &["slice"], Name::Slice),
     (&["_codecs"], &["encode"], Name::Encode),
     (&["builtins", "__builtin__"], &["bytes"], Name::Bytes),
-    (&["builtins", "__builtin__"], &["bytearray"], Name::RowLabels),
-    (&["pandas", "pandas.core.arrays.string_"], &["StringDtype"], Name::RowLabels),
-    (&["pandas.arrays"], &["ArrowStringArray", "StringArray"], Name::RowLabels),
-    (&["pyarrow.lib"], &["_restore_array", "type_for_alias", "py_buffer"], Name::RowLabels),
+    (&["builtins", "__builtin__"], &["bytearray"], Name::Bytes),
+    (&["pandas", "pandas.core.arrays.string_"], &["StringDtype"], Name::TextPiece),
+    (&["pandas", "pandas._libs.missing"], &["NA"], Name::TextPiece),
+    (&["pandas.arrays"], &["StringArray"], Name::TextPiece),
+    (&["pandas.arrays"], &["ArrowStringArray"], Name::ArrowTexts),
+    (&["pandas._libs.arrays"], &["__pyx_unpickle_NDArrayBacked"], Name::ObjectTexts),
+    (&["pyarrow.lib"], &["_restore_array"], Name::ArrowArray),
+    (&["pyarrow.lib"], &["type_for_alias"], Name::ArrowType),
+    (&["pyarrow.lib"], &["py_buffer"], Name::ArrowBuffer),
 ];
 
 impl Name {
@@ -79,7 +94,8 @@ impl Name {
             Self::DType => "a `dtype`",
             Self::Slice => "a slice",
             Self::Encode | Self::Bytes => "bytes",
-            Self::RowLabels => "labels of rows",
+            Self::ArrowTexts | Self::ObjectTexts | Self::TextPiece => "labels that are text",
+            Self::ArrowArray | Self::ArrowType | Self::ArrowBuffer => "a piece of labels that are text",
         }
     }
 }

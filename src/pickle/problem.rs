@@ -12,6 +12,9 @@ pub enum PickleProblem {
     /// Another protocol.
     #[error("wrong protocol, expected 2 to 5, found {0}")]
     Protocol(u8),
+    /// A protocol without a number in front: instructions are letters and lines of text.
+    #[error("wrong protocol, expected 2 to 5, found 0 or 1")]
+    Textual,
     /// The file ends in the middle of an instruction.
     #[error("ends too early, expected {needed} more bytes, found {left}")]
     Cut {
@@ -84,6 +87,14 @@ pub enum PickleProblem {
         /// What is there.
         found: String,
     },
+    /// A level of the columns' labels that is text.
+    #[error("the column level `{level}` holds text, expected whole numbers, found `{}`", shown(found))]
+    TextLabels {
+        /// The level's name.
+        level: String,
+        /// The first label.
+        found: String,
+    },
     /// Arrays that are used again and again.
     #[error("arrays claim too much, expected at most {expected} bytes in all, found {found}")]
     Claim {
@@ -101,14 +112,24 @@ impl Problem for PickleProblem {
             Self::NoPickle(found) if found.starts_with("zip") => "decompress it first: `unzip`",
             Self::NoPickle(found) if found.starts_with("bzip2") => "decompress it first: `bunzip2`",
             Self::NoPickle(found) if found.starts_with("xz") => "decompress it first: `unxz`",
+            Self::NoPickle(found) if found.starts_with("zstd") => "decompress it first: `unzstd`",
+            Self::TextLabels { .. } => {
+                "make them numbers in Python: `levels = [level.astype(int) for level in frame.columns.levels]`, then \
+                 `frame.columns = frame.columns.set_levels(levels)`"
+            }
             Self::Cut { .. } | Self::NoEnd | Self::Frame { .. } => "the file may be cut short: copy it again",
             Self::Name(_) => "it was not executed, but Python would do so: do not open this file there",
             Self::Outside { what, .. } if what.starts_with("a buffer") => {
                 "it was written with `buffer_callback`: write it again with `to_pickle`"
             }
-            Self::Protocol(_) => "write it again with `to_pickle(path, protocol=4)`",
+            Self::Protocol(_) | Self::Textual => "write it again with `to_pickle(path, protocol=4)`",
             _ => return None,
         };
         Some(hint.into())
     }
+}
+
+/// A label in one line.
+fn shown(label: &str) -> String {
+    label.chars().take(40).collect::<String>().escape_debug().to_string()
 }

@@ -20,6 +20,20 @@ pub(super) fn kind_of(first: u8, second: u8) -> String {
         (b'P', b'K') => "zip's first bytes".into(),
         (b'B', b'Z') => "bzip2's first bytes".into(),
         (0xfd, b'7') => "xz's first bytes".into(),
+        (0x28, 0xb5) => "zstd's first bytes".into(),
         _ => format!("{first:#04x} and {second:#04x} as its first bytes"),
     }
+}
+
+/// Whether a file begins as pickles of protocols 0 and 1 do: with the name of a constructor, a module in one line and a name
+/// in the next, or with a list or a dictionary.
+pub(super) fn is_textual(start: &[u8]) -> bool {
+    let is_name =
+        |line: &[u8]| !line.is_empty() && line.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.'));
+    let named = start.strip_prefix(b"c").or_else(|| start.strip_prefix(b"(c")).or_else(|| start.strip_prefix(b"(i"));
+    if let Some(rest) = named {
+        let mut lines = rest.split(|&b| b == b'\n');
+        return rest.contains(&b'\n') && lines.next().is_some_and(is_name) && lines.next().is_some_and(is_name);
+    }
+    [&b"(lp"[..], b"(dp", b"]q\0", b"}q\0"].iter().any(|prefix| start.starts_with(prefix))
 }

@@ -6,8 +6,8 @@ use proptest::prelude::*;
 
 use crate::support::allocation::peak;
 use crate::support::pickled::{
-    Bytes, Frame, array, block, bytes, call, dtype, floats, frame, global, index, int, ints, join, labelled, list,
-    multi, none, numbers, pickle, slice, text, tuple, values,
+    Bytes, Frame, array, block, bytes, call, dict, dtype, floats, frame, global, index, int, ints, join, labelled,
+    list, multi, none, numbers, pickle, slice, text, tuple, values,
 };
 use crate::support::{leadfield_in, names_in, root, scratch};
 
@@ -58,13 +58,94 @@ fn what_is_no_pickle_is_told_by_its_beginning() {
     let no = |found: &str| format!("byte[0]: no pickle, expected one of protocol 2 to 5, found {found}");
     assert_eq!(said(b""), no("a file of 0 bytes"));
     assert_eq!(said(b"hello"), no("0x68 and 0x65 as its first bytes"));
-    assert_eq!(said(b"(dp0\n."), no("0x28 and 0x64 as its first bytes"));
+    for textual in [&b"ccopy_reg\n_reconstructor\np0\n."[..], b"(dp0\n.", b"(lp0\n.", b"}q\0."] {
+        assert_eq!(said(textual), "byte[0]: wrong protocol, expected 2 to 5, found 0 or 1");
+    }
+    assert_eq!(said(b"cat\n"), no("0x63 and 0x61 as its first bytes"));
+    assert_eq!(said(b"\x28\xb5\x2f\xfd"), no("zstd's first bytes"));
     assert_eq!(said(b"\x1f\x8b\x08\x00"), no("gzip's first bytes"));
     assert_eq!(said(b"PK\x03\x04"), no("zip's first bytes"));
     assert_eq!(said(b"BZh9"), no("bzip2's first bytes"));
     assert_eq!(said(b"\xfd7zXZ"), no("xz's first bytes"));
     assert_eq!(said(b"\x80\x01}."), "byte[0]: wrong protocol, expected 2 to 5, found 1");
     assert_eq!(said(b"\x80\x06}."), "byte[0]: wrong protocol, expected 2 to 5, found 6");
+}
+
+/// The frame of [`LABELS`] with other labels of its rows.
+fn with_rows(rows: Bytes) -> Bytes {
+    let sound = Frame::new(&LABELS);
+    let axes = list(&[sound.columns.clone(), rows]);
+    let manager = call(&global("pandas.core.internals.managers", "BlockManager"), &[tuple(&sound.blocks), axes]);
+    frame(&[("_mgr", manager), ("_typ", text("dataframe"))])
+}
+
+/// An index of Python's texts, as pandas had it before version 3.
+fn texts(labels: &[&str]) -> Bytes {
+    let empty = [global("numpy", "ndarray"), tuple(&[int(0)]), bytes(b"b")];
+    let made = call(&global("numpy.core.multiarray", "_reconstruct"), &empty);
+    let labels: Vec<Bytes> = labels.iter().map(|label| text(label)).collect();
+    let shape = tuple(&[int(labels.len() as i64)]);
+    let state = [int(1), shape, dtype("O8", "|"), b"\x89".to_vec(), list(&labels)];
+    index("Index", &[("data", join(&[&made, &tuple(&state), b"b"])), ("name", none())])
+}
+
+/// The same as an array of Arrow (pandas 3), whose first label is not the buffer's first.
+fn arrow_texts(labels: &[&str]) -> Bytes {
+    let all: Vec<&str> = ["skipped"].iter().chain(labels).copied().collect();
+    let mut offsets = vec![0_i64];
+    all.iter().for_each(|label| offsets.push(offsets[offsets.len() - 1] + label.len() as i64));
+    let offsets: Bytes = offsets.iter().flat_map(|offset| offset.to_le_bytes()).collect();
+    let buffer = |data: &[u8]| call(&global("pyarrow.lib", "py_buffer"), &[bytes(data)]);
+    let kind = call(&global("pyarrow.lib", "type_for_alias"), &[text("large_string")]);
+    let buffers = list(&[none(), buffer(&offsets), buffer(all.concat().as_bytes())]);
+    let array = tuple(&[kind, int(labels.len() as i64), int(0), int(1), buffers, list(&[]), none()]);
+    let array = call(&global("pyarrow.lib", "_restore_array"), &[array]);
+    let new = join(&[&global("pandas.arrays", "ArrowStringArray"), b")\x81", &dict(&[("_pa_array", array)]), b"b"]);
+    index("Index", &[("data", new), ("name", none())])
+}
+
+#[test]
+fn rows_are_the_coordinates_that_their_labels_say() {
+    // values of column c, row r are 10 c + r; the soma of node 2 is column 3
+    let place = |pickle: &[u8]| {
+        let neurons = boundaries::unpickled(pickle).unwrap();
+        neurons[1].sections().next().unwrap().boundaries[0].to_array()
+    };
+    for as_index in [texts, arrow_texts] {
+        assert_eq!(place(&with_rows(as_index(&["x", "y", "z"]))), [30.0, 31.0, 32.0]);
+        assert_eq!(place(&with_rows(as_index(&["z", "y", "x"]))), [32.0, 31.0, 30.0]);
+        assert_eq!(place(&with_rows(as_index(&["Y", "Z", "X"]))), [32.0, 30.0, 31.0]);
+    }
+    assert_eq!(place(&with_rows(numbers(&[0, 1, 2]))), [30.0, 31.0, 32.0]);
+    assert_eq!(place(&with_rows(numbers(&[2, 0, 1]))), [31.0, 32.0, 30.0]);
+    let down = [("start", int(2)), ("stop", int(-1)), ("step", int(-1))];
+    assert_eq!(place(&with_rows(index("RangeIndex", &down))), [32.0, 31.0, 30.0]);
+    let no = |found: &str| format!("wrong labels of rows, expected x, y, z or 0, 1, 2, each once, found {found}");
+    assert_eq!(said(&with_rows(texts(&["a", "b", "c"]))), no("`a`, `b`, `c`"));
+    assert_eq!(said(&with_rows(arrow_texts(&["x", "y", "y"]))), no("`x`, `y`, `y`"));
+    assert_eq!(said(&with_rows(texts(&["x", "y"]))), no("`x`, `y`"));
+    assert_eq!(said(&with_rows(numbers(&[1, 2, 3]))), no("`1`, `2`, `3`"));
+    assert_eq!(said(&with_rows(none())), no("an index of another kind"));
+}
+
+#[test]
+fn ids_that_are_text_are_told_with_their_level() {
+    let codes = [ints(&[0, 0, 0, 1]), ints(&[0, 1, 1, 0])];
+    let names = [text("id"), text("section")];
+    for as_index in [texts, arrow_texts] {
+        let columns = multi(&[as_index(&["1", "2"]), numbers(&[0, 3])], &codes, &names);
+        let pickle = Frame { columns, ..Frame::new(&LABELS) }.pickle();
+        wrong(&pickle, "the column level `id` holds text, expected whole numbers, found `1`");
+        let columns = multi(&[numbers(&[1, 2]), as_index(&["soma", "dend"])], &codes, &names);
+        let pickle = Frame { columns, ..Frame::new(&LABELS) }.pickle();
+        wrong(&pickle, "the column level `section` holds text, expected whole numbers, found `soma`");
+        let hint = boundaries::unpickled(&pickle).unwrap_err().hint().unwrap();
+        assert_eq!(
+            hint,
+            "make them numbers in Python: `levels = [level.astype(int) for level in frame.columns.levels]`, then \
+             `frame.columns = frame.columns.set_levels(levels)`"
+        );
+    }
 }
 
 #[test]

@@ -38,6 +38,34 @@ struct Unknown;
 
 impl Problem for Unknown {}
 
+/// A file inside a file of compressed bytes.
+#[derive(Debug, thiserror::Error)]
+#[error("compressed file, expected what it holds, found {}'s first bytes", .0.name)]
+struct Compressed(&'static Compression);
+
+impl Problem for Compressed {
+    fn hint(&self) -> Option<String> {
+        Some(format!("decompress it first: `{}`", self.0.program))
+    }
+}
+
+/// A way to compress a whole file.
+#[derive(Debug)]
+struct Compression {
+    name: &'static str,
+    start: &'static [u8],
+    program: &'static str,
+}
+
+/// Those that pandas and command lines know.
+static COMPRESSIONS: &[Compression] = &[
+    Compression { name: "gzip", start: b"\x1f\x8b", program: "gunzip" },
+    Compression { name: "zip", start: b"PK\x03\x04", program: "unzip" },
+    Compression { name: "bzip2", start: b"BZh", program: "bunzip2" },
+    Compression { name: "xz", start: b"\xfd7zXZ", program: "unxz" },
+    Compression { name: "zstd", start: b"\x28\xb5\x2f\xfd", program: "unzstd" },
+];
+
 impl Kind {
     /// What a file or a folder of parts is.
     pub fn of(path: &Path) -> Result<Self> {
@@ -48,14 +76,20 @@ impl Kind {
         let mut file = std::fs::File::open(path).map_err(FileProblem::Read).in_file(path)?;
         let length = file.read(&mut buffer).map_err(FileProblem::Read).in_file(path)?;
         let start = buffer.get(..length).unwrap_or_default();
+        let compression = COMPRESSIONS.iter().find(|c| start.starts_with(c.start));
         match start {
             [0x80, ..] => Ok(Self::Boundaries),
             [b'P', b'A', b'R', b'1', ..] | [b'A', b'R', b'R', b'O', b'W', b'1', ..] => Self::of_columns(path),
             [0x89, b'H', b'D', b'F', ..] => Self::of_hdf5(path),
             // what is no pickle, though its name says so, is told by the pickle's reader
             _ if named(path, &["pkl", "pickle"]) => Ok(Self::Boundaries),
-            _ if named(path, &["csv", "json", "txt"]) || is_text(start) => Ok(Self::Electrodes),
-            _ => Err(Unknown).in_file(path),
+            _ if compression.is_none() && named(path, &["csv", "json", "txt"]) || is_text(start) => {
+                Ok(Self::Electrodes)
+            }
+            _ => match compression {
+                Some(found) => Err(Compressed(found)).in_file(path),
+                None => Err(Unknown).in_file(path),
+            },
         }
     }
 
