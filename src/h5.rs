@@ -2,6 +2,7 @@
 //!
 //! Every other module reads HDF5 through [`File`]; `hdf5::File` itself is opened nowhere else (a lint sees to it).
 
+mod filters;
 mod header;
 mod heap;
 mod rows;
@@ -68,6 +69,12 @@ pub enum H5Problem {
         /// Length of the file.
         bytes: u64,
     },
+    /// A filter that the library has no code for.
+    #[error("compressed by a filter that cannot be undone here, expected `deflate` or none, found `{name}`")]
+    Filter {
+        /// The filter's name, or its number.
+        name: String,
+    },
     /// The heap in which strings of any length lie.
     #[error("damaged heap of strings, {0}")]
     Heap(HeapProblem),
@@ -92,6 +99,10 @@ impl Problem for H5Problem {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Open(_) => Some("the file may be cut short, or be of another format".into()),
+            Self::Filter { name } => Some(format!(
+                "write the file again without this filter: `h5repack -f GZIP=4 FILE NEW` where HDF5 has the plugin \
+                 `{name}`, or Python's h5py (it has lzf; `import hdf5plugin` brings others)"
+            )),
             Self::Heap(_) => Some("the file is damaged: make it again, or fetch it again".into()),
             Self::Stuck { .. } => {
                 Some("the file is damaged, probably where its strings lie: make it again, or fetch it again".into())

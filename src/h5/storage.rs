@@ -9,6 +9,7 @@ use hdf5::datatype::ByteOrder;
 use hdf5::filters::Filter;
 use hdf5::types::{FloatSize, TypeDescriptor};
 
+use super::filters::filter_name;
 use super::{File, H5Problem};
 use crate::error::{Context, FileProblem, Result};
 
@@ -79,6 +80,9 @@ impl File {
         }
         let bytes = std::fs::metadata(&self.path).map_err(FileProblem::Read).in_file(&self.path)?.len();
         let filters = dataset.filters();
+        if values > 0 {
+            self.check_available(object, dataset)?;
+        }
         let most = if filters.is_empty() { bytes } else { bytes.saturating_mul(DEFLATED) };
         // a chunk is decoded whole, however little of it is asked for
         let chunk = dataset.chunk().unwrap_or_default();
@@ -98,16 +102,11 @@ const NATIVE: ByteOrder = if cfg!(target_endian = "little") { ByteOrder::LittleE
 /// Bytes that are not worth a refusal.
 const SMALL: u64 = 1 << 16;
 
+/// The name of a filter that a reader built without compression lacks.
 fn compression(filter: &Filter) -> Option<String> {
     match filter {
         Filter::Shuffle | Filter::Fletcher32 | Filter::NBit | Filter::ScaleOffset(_) => None,
-        Filter::Deflate(_) => Some("deflate".into()),
-        Filter::SZip(..) => Some("szip".into()),
-        // registered with the HDF Group
-        Filter::User(32000, _) => Some("lzf".into()),
-        Filter::User(32001, _) => Some("blosc".into()),
-        Filter::User(32015, _) => Some("zstd".into()),
-        other => Some(format!("filter {}", other.id())),
+        other => Some(filter_name(other)),
     }
 }
 
