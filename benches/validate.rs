@@ -78,6 +78,7 @@ fn write(path: &Path, neurons: u64, noise: f64) {
         layer: "NA".into(),
         region: "NA".into(),
         settings: Vec::new(),
+        units: None,
     };
     let population = PopulationLayout {
         name: "neurons".into(),

@@ -19,6 +19,12 @@ pub const NANOAMPERE_PER_MICROMETER: f64 = 1e-3;
 /// The unit of every coefficient, as written into the electrodes file.
 pub const COEFFICIENT_UNIT: &str = "V/nA";
 
+/// The unit of a share of the membrane current, which is what `ObjectiveCSD` measures.
+pub const SHARE_UNIT: &str = "1";
+
+/// The unit of such a share over the volume of its region.
+pub const SHARE_PER_VOLUME_UNIT: &str = "1/um3";
+
 /// An electrical conductivity in siemens per metre: finite and above zero.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SiemensPerMeter(f64);

@@ -221,12 +221,13 @@ fn junit_has_a_case_for_each_thing_compared() {
         "pop: segments of nodes",
         "pop: contacts",
         "pop: columns",
+        "pop: units",
         "pop: contact a",
         "pop: contact b",
     ];
     let cases: String =
         names.iter().map(|name| format!("    <testcase classname=\"{suite}\" name=\"{name}\"/>\n")).collect();
-    let counts = "tests=\"7\" failures=\"0\" errors=\"0\"";
+    let counts = "tests=\"8\" failures=\"0\" errors=\"0\"";
     assert_eq!(
         xml,
         format!(
@@ -244,6 +245,99 @@ fn junit_has_a_case_for_each_thing_compared() {
         ),
         "{xml}"
     );
+}
+
+#[test]
+fn positions_through_float32_are_named_and_other_small_differences_are_not() {
+    let dir = ours();
+    let placement = ["--axon-placement", "bluerecording-0.2", "--quiet"];
+    let positions = ["positions", &config(), "-o", "f32.parquet", "--precision", "f32"];
+    leadfield_in(dir.path(), &[&positions[..], &placement].concat()).ok();
+    let contacts = golden().join("input/electrodes/named.csv");
+    let contacts = contacts.to_str().unwrap();
+    let weights = |table: &str, out: &str, sigma: &str| {
+        let args = ["weights", table, contacts, "-o", out, "--near-field", "exact", "--conductivity", sigma, "--quiet"];
+        leadfield_in(dir.path(), &args).ok();
+    };
+    weights("f32.parquet", "f32.h5", "0.277");
+    let (code, told) = compared(dir.path(), "weights", "w.h5", "f32.h5", &[]);
+    let found = causes(&told["populations"][0]);
+    assert_eq!((code, found.len(), found[0].0.as_str()), (1, 1, "float32 positions"), "{found:?}");
+    // ends of segments are moved by half a spacing of float32 numbers along each axis, at most
+    let text = &found[0].1;
+    assert!(
+        text.contains(" coefficients differ as float32 positions make them: the segments were moved by up to "),
+        "{text}"
+    );
+    let numbers: Vec<f64> = text.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+    let [_, moved, spacing] = numbers[..] else { panic!("{text}") };
+    // nothing of the circuit is 4096 um from the origin
+    assert!(0.0 < moved && moved < 4.0 * spacing && spacing <= 1.01 * 2_f64.powi(-12), "{text}");
+    // differences as small, but all in one direction
+    weights("s.parquet", "sigma.h5", "0.2770001");
+    let (code, told) = compared(dir.path(), "weights", "w.h5", "sigma.h5", &[]);
+    assert_eq!((code, causes(&told["populations"][0])), (1, vec![]));
+}
+
+#[test]
+fn sections_on_soma_samples_are_named_where_the_table_proves_that_no_others_differ() {
+    let dir = ours();
+    let segments = Table::open(&dir.path().join("s.parquet")).unwrap().parts()[0].read_by_row().unwrap();
+    let node = 6;
+    let own: Vec<_> = segments.iter().filter(|s| s.node_id == node).collect();
+    let dendrites = || own.iter().filter(|s| s.section_type.is_some_and(|t| (2..4).contains(&t.number())));
+    let root = dendrites().find(|s| s.segment_id == 0 && own.iter().all(|o| o.end != s.start)).unwrap();
+    let child = dendrites().find(|s| s.segment_id == 0 && own.iter().any(|o| o.end == s.start)).unwrap();
+    std::fs::copy(dir.path().join("w.h5"), dir.path().join("moved.h5")).unwrap();
+    let moved = dir.path().join("moved.h5");
+    let change = |section: u32| {
+        for segment in own.iter().filter(|s| s.section_id == section) {
+            (0..4).for_each(|column| overwrite(&moved, segment.row, column, 1e-5));
+        }
+    };
+    change(root.section_id);
+    let found = |options: &[&str]| {
+        let (code, told) = compared(dir.path(), "weights", "w.h5", "moved.h5", options);
+        assert_eq!(code, 1);
+        causes(&told["populations"][0])
+    };
+    let text = "the rows of 1 section of 1 neuron that begin at the soma are elsewhere, and no others: `bluerecording` 0.7.0 \
+                takes the simulator's number of segments, but cuts the morphology's own points, without the piece from the \
+                soma sample";
+    assert_eq!(found(&["--segments", "s.parquet"]), [("neurites on soma samples".to_string(), text.to_string())]);
+    assert_eq!(found(&[]), [], "without segments nothing is proved");
+    change(child.section_id);
+    assert_eq!(found(&["--segments", "s.parquet"]), [], "another section differs, too");
+}
+
+#[test]
+fn other_units_are_a_difference_whatever_the_numbers() {
+    let dir = scratch();
+    let file = |name: &str| dir.path().join(name);
+    crate::malformed::electrodes_file::sound(&file("v.h5"));
+    let converted = |name: &str, factor: f64, unit: Option<&str>| {
+        crate::malformed::electrodes_file::with_factors(&file(name), factor, unit);
+    };
+    converted("as_mv.h5", 1.0, Some("mV/nA"));
+    converted("mv.h5", 1e3, Some("mV/nA"));
+    converted("silent.h5", 1.0, None);
+    let run = leadfield_in(dir.path(), &["validate", "weights", "as_mv.h5", "v.h5", "--quiet"]);
+    assert_eq!(run.code, 1);
+    let line = "\nunits: mV/nA in as_mv.h5, V/nA in v.h5, at contacts `a`, `b`: no client converts\n";
+    assert!(run.stdout.contains(line) && run.stdout.ends_with("\ndiffer\n"), "{}", run.stdout);
+    let (code, told) = compared(dir.path(), "weights", "as_mv.h5", "v.h5", &[]);
+    let differing = &told["populations"][0]["units_differ"];
+    assert_eq!((code, &differing[1]["contact"]), (1, &Value::from("b")));
+    assert_eq!(differing[1]["units"], serde_json::json!(["mV/nA", "V/nA"]));
+    assert_eq!(causes(&told["populations"][0]), [], "the same numbers in two units are not the same");
+    // numbers that agree once they are converted are named as that
+    let (code, told) = compared(dir.path(), "weights", "v.h5", "mv.h5", &[]);
+    let text = "the coefficients of contacts `a`, `b` are in V/nA in the first file and in mV/nA in the second, where they \
+                are 1e3 times as large; no client converts";
+    assert_eq!((code, causes(&told["populations"][0])), (1, vec![("units".to_string(), text.to_string())]));
+    // clients take a file that states no unit for V/nA
+    leadfield_in(dir.path(), &["validate", "weights", "silent.h5", "v.h5"]).ok();
+    assert_eq!(leadfield_in(dir.path(), &["validate", "weights", "silent.h5", "mv.h5"]).code, 1);
 }
 
 /// Reads a file of a folder; its bytes.

@@ -197,6 +197,43 @@ fn coefficients_as_columns_come_back_to_the_bit() {
 }
 
 #[test]
+fn columns_that_are_no_potentials_keep_their_unit_through_every_form() {
+    let dir = scratch();
+    table(dir.path());
+    let csv = "name,x,y,z,type,per_volume\np,0,0,0,PointSource,\ns,0,0,0,ObjectiveCSD_Sphere_200,\n\
+               v,0,0,0,ObjectiveCSD_Sphere_200,true\n";
+    std::fs::write(dir.path().join("e.csv"), csv).unwrap();
+    leadfield_in(dir.path(), &["weights", "t.parquet", "e.csv", "-o", "w.h5", "--quiet"]).ok();
+    convert(dir.path(), &["w.h5", "-o", "copy.h5", "--quiet"]).ok();
+    convert(dir.path(), &["w.h5", "-o", "c.parquet", "--wide", "--quiet"]).ok();
+    convert(dir.path(), &["c.parquet", "-o", "back.h5", "--quiet"]).ok();
+    for name in ["w.h5", "copy.h5", "back.h5"] {
+        let path = dir.path().join(name);
+        let attributes = File::open(&path).unwrap();
+        let stated = |contact: &str| attributes.string_attribute(&format!("/electrodes/{contact}"), "units");
+        assert_eq!(["p", "s", "v"].map(stated), [None, Some("1".into()), Some("1/um3".into())], "{name}");
+        let whole = attributes.string_attribute("/electrodes/S1nonbarrel_neurons/scaling_factors", "units");
+        assert_eq!(whole.as_deref(), Some("V/nA"), "{name}");
+        let file = ElectrodesFile::open(&path).unwrap();
+        let unit = |contact: &str| file.column_unit(&file.populations()[0], contact).unwrap();
+        assert_eq!(["p", "s", "v"].map(unit), ["V/nA", "1", "1/um3"]);
+        let told = leadfield_in(dir.path(), &["validate", "electrodes-file", name]).ok();
+        assert!(told.ends_with("sound\n"), "{told}");
+    }
+    let facts = leadfield_in(dir.path(), &["info", "w.h5"]).ok();
+    assert!(facts.contains("ObjectiveCSD_Sphere, per_volume true, radius 200, units 1/um3: 1 contact"), "{facts}");
+    assert!(facts.contains("ObjectiveCSD_Sphere, radius 200, units 1: 1 contact"), "{facts}");
+    agree(dir.path(), "w.h5", "back.h5", &["--rtol", "0"]);
+    // a share and a share over a volume are different things
+    std::fs::write(dir.path().join("f.csv"), csv.replace("200,\nv", "200,true\nv")).unwrap();
+    leadfield_in(dir.path(), &["weights", "t.parquet", "f.csv", "-o", "x.h5", "--quiet"]).ok();
+    let run = leadfield_in(dir.path(), &["validate", "weights", "w.h5", "x.h5"]);
+    assert_eq!(run.code, 1);
+    let line = "units: 1 in w.h5, 1/um3 in x.h5, at contacts `s`: no client converts\n";
+    assert!(run.stdout.contains(line), "{}", run.stdout);
+}
+
+#[test]
 fn electrodes_go_round_and_what_is_lost_is_said() {
     let dir = scratch();
     let csv = path("input/electrodes/named.csv");
@@ -359,6 +396,12 @@ fn what_cannot_be_is_refused() {
         "error: noise.bin: unknown kind of file, expected positions (pickle, Parquet, HDF5), a segment table, electrodes, \
          an electrodes file or a report",
     );
+    std::fs::write(dir.path().join("noise.bin"), b"\x1f\x8b\x08\x00").unwrap();
+    refused(
+        &["noise.bin", "-o", "u.h5"],
+        "error: noise.bin: compressed file, expected what it holds, found gzip's first bytes\n\
+         hint: decompress it first: `gunzip`",
+    );
     // what cannot be known is not made up
     crate::malformed::electrodes_file::damaged(&dir.path().join("w.h5"), |file| {
         file.unlink("/electrodes/b/position").unwrap();
@@ -367,7 +410,7 @@ fn what_cannot_be_is_refused() {
         &["w.h5", "-o", "u.h5"],
         "error: w.h5: not mended, expected faults that can be mended without guessing, found `E47`: /electrodes/b/position: \
          missing, expected float32 `[3]`\n\
-         hint: `leadfield validate electrodes-file` tells all faults, and what to do about each",
+         hint: store its position as float32 `[3]`, um (`leadfield validate electrodes-file` lists all faults)",
     );
     assert_eq!(names_in(dir.path()), ["noise.bin", "t.parquet", "w.h5"]);
 }

@@ -362,7 +362,7 @@ fn info_on_electrodes_files() {
         "20 nodes, 3161 rows, 17 columns, 1 of them of no contact"
     );
     assert_eq!(fact(&facts, "S1nonbarrel_neurons: units"), "not stated");
-    for method in ["LineSource: 2 contacts", "PointSource: 2 contacts", "ObjectiveCSD_Plane: 5 contacts"] {
+    for method in ["LineSource: 2 contacts", "PointSource: 2 contacts", "ObjectiveCSD_Plane, units 1: 5 contacts"] {
         assert!(
             facts.lines().any(|line| line.starts_with("method ") && line.ends_with(method)),
             "{method} in\n{facts}"

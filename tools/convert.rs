@@ -301,6 +301,7 @@ impl Work<'_> {
             file: path,
             expected: &[],
             segments: None,
+            conductivity: None,
             columns: Some(self.columns()),
             progress: &|_| (),
         };

@@ -9,6 +9,7 @@ mod row;
 mod rows;
 mod tally;
 mod told;
+mod units;
 mod worst;
 
 pub use crate::sonata::electrodes_file::ColumnRule;
@@ -18,6 +19,7 @@ pub use pairs::{each_row, names};
 pub use quantiles::QUANTILES;
 pub use rows::SegmentCounts;
 pub use told::{Difference, ElectrodeComparison, WorstPair};
+pub use units::{UnitsDiffer, by_units};
 
 use super::Tolerance;
 use crate::error::{Problem, Result};
@@ -68,6 +70,8 @@ pub struct Comparison {
     pub segment_counts: Vec<SegmentCounts>,
     /// Contacts that one file has, and the other has not.
     pub electrodes_only_in: [Vec<String>; 2],
+    /// Contacts whose columns are in different units, with the units of both files.
+    pub units_differ: Vec<UnitsDiffer>,
     /// Columns of no contact, where their numbers differ and they are not ignored.
     pub extra_columns: Option<[u64; 2]>,
     /// The contacts of both files, sorted by name.
@@ -81,7 +85,7 @@ impl Comparison {
     pub fn agrees(&self) -> bool {
         let complete =
             self.nodes_only_in.iter().all(Vec::is_empty) && self.electrodes_only_in.iter().all(Vec::is_empty);
-        let fits = self.segment_counts.is_empty() && self.extra_columns.is_none();
+        let fits = self.segment_counts.is_empty() && self.extra_columns.is_none() && self.units_differ.is_empty();
         complete && fits && self.electrodes.iter().all(|e| e.outside == 0)
     }
 }
@@ -137,6 +141,7 @@ pub fn compare(
         nodes_only_in: rows.only_in,
         segment_counts: rows.segment_counts,
         extra_columns: columns.extra,
+        units_differ: units::differing((file_a, a), (file_b, b), &columns.matched)?,
         worst: told::worst(&tally, &columns.matched, a),
         electrodes: told::electrodes(&tally, &columns.matched, a, compared),
         electrodes_only_in: columns.only_in,

@@ -126,6 +126,8 @@ codes! {
         "the file is damaged or was edited: make it again";
     Implausible = "E07" Error, "a dataset claims more than the file can hold", Fails / Fails, false,
         "the file is damaged or cut short: make it again";
+    UnknownFilter = "E08" Error, "a dataset is compressed by a filter that is not available", Fails / Fails, false,
+        "write the file again without this filter: `h5repack -f GZIP=4 FILE NEW` where HDF5 has its plugin, or Python's h5py";
     // ------------------------------------------------------------------ nodes and their rows
     NodeIdsFloat = "E10" Warning, "`node_ids` are floats, not integers", Reads / Reads, true,
         "`--fix` stores them as uint64";
@@ -179,11 +181,11 @@ codes! {
         "right for a region without segments; else compute it again";
     ExtraOnes = "E38" Error, "one column more than contacts, all ones, as BlueRecording 0.2.1 writes", Misreads / Misreads,
         true, "`--fix` leaves the column out";
-    ExtraColumn = "E39" Warning, "a column of no contact", Misreads / Misreads, false,
-        "name the contact that it belongs to, or make the file again";
+    ExtraColumn = "E39" Warning, "a column of no contact", Reads / Reads, false,
+        "the simulator's report has it as one more contact, by number: name the contact, or make the file again";
     // ------------------------------------------------------------------ contacts
-    NoContacts = "E40" Warning, "no contact is described", Reads / Reads, false,
-        "make the file again: columns have no names";
+    NoContacts = "E40" Warning, "no contact is described: columns have no names", Reads / Reads, false,
+        "the simulator's report numbers them; describe the contacts, or make the file again, to have names and places";
     NoIndex = "E41" Error, "a contact without its column's number", Drops / Reads, false,
         "store it as `/electrodes/{name}/{population}`";
     IndexRange = "E42" Error, "a column number outside the columns", Misreads / Reads, false,
@@ -221,6 +223,10 @@ codes! {
         "compute the file again from its table and compare with `leadfield validate weights`";
     NoUnits = "E61" Note, "`scaling_factors` has no attribute `units`", Reads / Reads, true,
         "`--fix` writes `V/nA`, which is what clients take it for";
+    WrongColumnUnits = "E62" Error, "a contact's `units` is not the unit of its type", Misreads / Misreads, false,
+        "potentials are V/nA, `ObjectiveCSD` is `1`, with `per_volume` `1/um3`: which is meant cannot be told";
+    NoColumnUnits = "E63" Note, "a contact with `per_volume` has no attribute `units`", Reads / Reads, true,
+        "`--fix` writes `1/um3`";
     // ------------------------------------------------------------------ against the circuit or its table
     OtherPopulation = "E70" Error, "the circuit's population is not in the file", Fails / Drops, false,
         "rename the population, or make the file from this circuit";
@@ -237,8 +243,16 @@ codes! {
         "make the file again, or give each contact the number of its column";
     RowsReordered = "E82" Error, "the rows of nodes are in another order than segments", Misreads / Misreads, false,
         "make the file again: sections by ascending id, segments in order";
-    OtherCoefficients = "E83" Warning, "coefficients are not what the contact's method gives", Misreads / Misreads, false,
+    OtherCoefficients = "E83" Error, "coefficients are not what the contact's method gives", Misreads / Misreads, false,
         "is it the table that the file was made from? compare with `leadfield validate weights`";
+    SignFlipped = "E84" Error, "coefficients have the opposite sign", Misreads / Misreads, false,
+        "compute the file again with `leadfield weights`, or multiply the coefficients by -1";
+    RowsShifted = "E85" Error, "rows hold the coefficients of other segments: shifted, or of another node", Misreads / Misreads,
+        false, "the numbers of segments differ before these rows, or `node_ids` are in another order: make the file again";
+    ZeroRows = "E86" Error, "coefficients of 0 at contacts of point or line sources", Misreads / Misreads, false,
+        "a run that wrote the file was cut short: make it again";
+    OtherConductivity = "E87" Error, "coefficients of another conductivity than the contact states", Misreads / Misreads, false,
+        "compute the file again with `leadfield weights --conductivity`, or correct the attribute `conductivity_S_per_m`";
 }
 
 impl Code {

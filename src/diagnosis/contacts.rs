@@ -6,7 +6,8 @@ use super::integers::{kind, problem};
 use crate::geometry::Point;
 use crate::h5::File;
 use crate::method;
-use crate::sonata::electrodes_file::{Attribute, ELECTRODES, electrode, settings};
+use crate::sonata::electrodes_file::{Attribute, ELECTRODES, electrode, settings, stated_unit, unit_by_type};
+use crate::units::{COEFFICIENT_UNIT, SHARE_PER_VOLUME_UNIT, SHARE_UNIT};
 
 /// One contact, as far as it could be read.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +24,8 @@ pub struct Contact {
     pub region: Option<String>,
     /// The method's settings.
     pub settings: Vec<(&'static str, Attribute)>,
+    /// The unit of its column, where it is another than V/nA.
+    pub units: Option<String>,
     /// Its column in each population, in their order.
     pub columns: Vec<Option<u64>>,
 }
@@ -47,7 +50,8 @@ pub(super) fn contacts(file: &File, populations: &[(String, Option<u64>)], findi
         }
     }
     if contacts.is_empty() {
-        findings.add(Code::NoContacts, format!("/{ELECTRODES}"), "no contact, expected at least one");
+        let text = "no contact, expected at least one: columns have no names, and the simulator's report numbers them";
+        findings.add(Code::NoContacts, format!("/{ELECTRODES}"), text);
     }
     for (place, (population, _)) in populations.iter().enumerate() {
         check_repeated(&contacts, place, population, findings);
@@ -64,11 +68,13 @@ fn contact(file: &File, name: String, populations: &[(String, Option<u64>)], fin
     let group = electrode(&name);
     let columns = populations.iter().map(|(p, columns)| column(file, &group, p, *columns, findings)).collect();
     let kind = method_of(file, &group, findings);
+    let settings = settings(file, &name);
     Contact {
+        units: units(file, &name, kind.as_deref(), &settings, findings),
         position: position(file, &group, findings),
         layer: label(file, &format!("{group}/layer"), findings),
         region: label(file, &format!("{group}/region"), findings),
-        settings: settings(file, &name),
+        settings,
         columns,
         kind,
         name,
@@ -127,6 +133,32 @@ fn method_of(file: &File, group: &str, findings: &mut Findings) -> Option<String
             None
         }
     }
+}
+
+/// The unit of a contact's column, which its group states where it is no potential.
+fn units(
+    file: &File,
+    name: &str,
+    kind: Option<&str>,
+    settings: &[(&'static str, Attribute)],
+    findings: &mut Findings,
+) -> Option<String> {
+    let (group, stated) = (electrode(name), stated_unit(file, name));
+    let Some(expected) = kind.and_then(|kind| unit_by_type(kind, settings)) else { return stated };
+    match &stated {
+        None if expected == SHARE_PER_VOLUME_UNIT => {
+            let text = format!("attribute `units` missing, expected `{expected}` since `per_volume` is set");
+            findings.add(Code::NoColumnUnits, &group, text);
+        }
+        // columns that went through a table have lost their settings, but not their unit
+        Some(found) if found != expected && !(expected == SHARE_UNIT && found == SHARE_PER_VOLUME_UNIT) => {
+            let text =
+                format!("attribute `units` is not that of the contact's type, expected `{expected}`, found `{found}`");
+            findings.add(Code::WrongColumnUnits, &group, text);
+        }
+        _ => {}
+    }
+    stated.or_else(|| (expected != COEFFICIENT_UNIT).then(|| expected.to_string()))
 }
 
 /// What it is that a text cannot be read.

@@ -40,6 +40,10 @@ pub(super) fn kind(file: &File, object: &str, findings: &mut Findings) -> Option
         findings.add(Code::Unreadable, object, "no dataset, expected a dataset, found a group or a broken link");
         return None;
     }
+    if let Err(error) = file.check_filters(object) {
+        findings.add(Code::UnknownFilter, object, problem(&error));
+        return None;
+    }
     file.type_name(object).map_err(|e| findings.add(Code::Unreadable, object, problem(&e))).ok()
 }
 

@@ -10,6 +10,7 @@ use crate::error::{Context, Problem, Result, listed};
 use crate::geometry::Point;
 use crate::sonata::electrodes_file::{Attribute, Electrode, Layout, PopulationLayout, Writer};
 use crate::staged::{Existing, check_apart};
+use crate::units::COEFFICIENT_UNIT;
 
 /// Bytes of coefficients that are copied at a time.
 const BLOCK_BYTES: u64 = 4 << 20;
@@ -39,12 +40,15 @@ pub enum MendProblem {
         codes: String,
         /// The first of them.
         first: String,
+        /// What to do about the first.
+        remedy: &'static str,
     },
 }
 
 impl Problem for MendProblem {
     fn hint(&self) -> Option<String> {
-        Some("`leadfield validate electrodes-file` tells all faults, and what to do about each".into())
+        let Self::Guess { remedy, .. } = self;
+        Some(format!("{remedy} (`leadfield validate electrodes-file` lists all faults)"))
     }
 }
 
@@ -52,7 +56,8 @@ impl Diagnosis {
     /// The findings that stand in the way of mending: errors that need a decision, and coefficients of no contact, which a
     /// sound file has no place for.
     pub fn unmendable(&self) -> impl Iterator<Item = &Finding> {
-        let stands = |f: &&Finding| f.severity() == Severity::Error || f.code == Code::ExtraColumn;
+        let of_nobody = |f: &&Finding| matches!(f.code, Code::ExtraColumn | Code::NoContacts);
+        let stands = move |f: &&Finding| f.severity() == Severity::Error || of_nobody(f);
         self.findings.iter().filter(move |f| stands(f) && !f.mendable)
     }
 }
@@ -76,7 +81,8 @@ pub fn mend(diagnosis: &Diagnosis, out: &Path, existing: Existing, progress: &dy
     if let Some(first) = diagnosis.unmendable().next() {
         let mut codes: Vec<&str> = diagnosis.unmendable().map(|f| f.code.entry().code).collect();
         codes.dedup();
-        let problem = MendProblem::Guess { codes: listed(codes, 12), first: first.to_string() };
+        let (first, remedy) = (first.to_string(), first.remedy());
+        let problem = MendProblem::Guess { codes: listed(codes, 12), first, remedy };
         return Err(problem).in_file(&diagnosis.path);
     }
     check_apart(out, [diagnosis.path.as_path()])?;
@@ -190,6 +196,7 @@ fn layout(contacts: &[Placed<'_>], plans: &[Plan<'_>], codes: &BTreeMap<Code, u6
         layer: label(&contact.layer),
         region: label(&contact.region),
         settings: contact.settings.iter().map(|(key, value)| (*key, Attribute::clone(value))).collect(),
+        units: contact.units.clone().filter(|units| units != COEFFICIENT_UNIT),
     };
     Layout {
         electrodes: contacts.iter().map(electrode).collect(),

@@ -23,12 +23,12 @@ pub use expected::Expected;
 pub use finding::Finding;
 pub use mending::{Mended, mend};
 pub use population::{Ids, Population};
-pub use recomputed::Recomputed;
+pub use recomputed::{Recomputed, SegmentSource};
 
 use crate::error::{Result, count};
 use crate::h5::File;
 use crate::sonata::electrodes_file::{ColumnRule, ELECTRODES, scaling_factors};
-use crate::table::Table;
+use crate::units::SiemensPerMeter;
 use finding::Findings;
 
 /// What is to be examined.
@@ -39,7 +39,9 @@ pub struct Request<'a> {
     /// What its circuit has, by each that knows.
     pub expected: &'a [Expected],
     /// The segments that the file is of: a sample of its coefficients is computed anew from them.
-    pub segments: Option<&'a Table>,
+    pub segments: Option<SegmentSource<'a>>,
+    /// The conductivity of contacts that state none, as in files of BlueRecording; none to fit one to each contact.
+    pub conductivity: Option<SiemensPerMeter>,
     /// Which column is whose in files of BlueRecording 0.2.1; none to go by what the file says of its version.
     pub columns: Option<ColumnRule>,
     /// Called with numbers of rows done, from any thread.
@@ -122,8 +124,9 @@ pub fn examine_each(request: &Request<'_>, each: &Each<'_>) -> Result<Diagnosis>
         }
         population.check_values(place, &contacts, (request.progress, each), &mut findings)?;
         population.check_labels(&file, place, &contacts, request.columns, &mut findings);
-        if let Some(table) = request.segments.filter(|table| table.metadata().population == population.name) {
-            recomputed = recomputed::check(population, place, &contacts, table, &mut findings)?;
+        if let Some(segments) = request.segments.filter(|segments| segments.population() == population.name) {
+            let known = (segments, request.conductivity);
+            recomputed = recomputed::check(population, place, &contacts, known, &mut findings)?;
         }
     }
     if let Err(error) = file.check_strings()

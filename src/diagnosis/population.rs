@@ -9,6 +9,7 @@ use super::rows::{check_nodes, check_offsets};
 use super::values::Values;
 use crate::error::Result;
 use crate::h5::File;
+use crate::method;
 use crate::sonata::electrodes_file::{ColumnRule, Factors, node_ids, offsets, scaling_factors, sorted_names};
 use crate::units::COEFFICIENT_UNIT;
 
@@ -146,7 +147,8 @@ impl Population {
     ) -> Result<()> {
         let Some(factors) = &self.factors else { return Ok(()) };
         let (object, columns) = (scaling_factors(&self.name), factors.columns());
-        let values = match Values::of(factors, progress, &|block| each(&self.name, block)) {
+        let values = match Values::of(factors, &potentials(contacts, place), progress, &|block| each(&self.name, block))
+        {
             Ok(values) => values,
             Err(error) => {
                 findings.add(Code::Unreadable, &object, problem(&error));
@@ -166,10 +168,29 @@ impl Population {
                 findings.and_more(odd.count - 1);
             }
         }
+        self.check_zero_rows(&object, &values, findings);
         if factors.rows() > 0 {
             self.extra_ones = check_columns(&object, columns, place, contacts, &values, findings);
         }
         Ok(())
+    }
+
+    /// Rows whose potentials are all 0, which none is at any distance.
+    fn check_zero_rows(&self, object: &str, values: &Values, findings: &mut Findings) {
+        let Some(offsets) = self.offsets.as_ref().filter(|_| !values.zero_rows.is_empty()) else { return };
+        let runs = &values.zero_rows;
+        let mut wrong = self.node_ids.given.iter().zip(offsets.windows(2)).filter_map(|(id, pair)| {
+            let first = runs.partition_point(|run| run.end <= pair[0]);
+            let own = runs.iter().skip(first).take_while(|run| run.start < pair[1]);
+            let zero: u64 = own.clone().map(|run| run.end.min(pair[1]) - run.start.max(pair[0])).sum();
+            let begin = own.map(|run| run.start.max(pair[0])).next()?;
+            Some((*id, begin, zero, pair[1] - pair[0]))
+        });
+        let Some((id, begin, zero, rows)) = wrong.next() else { return };
+        let which = if zero == rows { "all rows".into() } else { format!("{zero} of {rows} rows") };
+        let text = format!("{which} of node {id} are 0, expected potentials, which are 0 nowhere");
+        findings.add_at(Code::ZeroRows, object, begin, text);
+        findings.and_more(wrong.count() as u64);
     }
 
     /// Checks units and the order of names.
@@ -201,6 +222,16 @@ impl Population {
     }
 }
 
+/// The columns of point and line sources, whose potentials are 0 at no distance; a reference can make them so.
+fn potentials(contacts: &[Contact], place: usize) -> Vec<usize> {
+    let is_one = |contact: &&Contact| {
+        let method = contact.kind.as_deref().and_then(method::by_name);
+        method.is_some_and(|m| m.is_analytic()) && !contact.settings.iter().any(|(key, _)| *key == "reference")
+    };
+    let columns = contacts.iter().filter(is_one).filter_map(|c| c.columns.get(place).copied().flatten());
+    columns.map(|column| column as usize).collect()
+}
+
 /// Columns of no contact, of ones or of zeros; gives the column of ones that 0.2.1 adds.
 fn check_columns(
     object: &str,
@@ -217,17 +248,18 @@ fn check_columns(
     }
     let free: Vec<u64> = (0..columns).filter(|column| !own.contains(column)).collect();
     let mut extra_ones = None;
-    match free.as_slice() {
-        &[last] if last + 1 == columns && own.len() as u64 == last && of(&values.ones, last) => {
+    match *free.as_slice() {
+        [last] if last + 1 == columns && own.len() as u64 == last && of(&values.ones, last) => {
             let text = format!("column {last} is of no contact and all ones, expected {last} columns, found {columns}");
             findings.add(Code::ExtraOnes, object, text);
             extra_ones = Some(last);
         }
-        &[first, ..] => {
+        // without any contact E40 says it
+        [first, ..] if !contacts.is_empty() => {
             findings.add(Code::ExtraColumn, object, format!("column {first} is of no contact, expected one"));
             findings.and_more(free.len() as u64 - 1);
         }
-        [] => {}
+        _ => {}
     }
     let mut zero = own.iter().filter(|&&column| of(&values.zeros, column));
     if let Some(column) = zero.next() {

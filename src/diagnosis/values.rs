@@ -1,5 +1,6 @@
 //! The coefficients themselves: what is not finite, columns of nothing but ones or zeros.
 
+use std::ops::Range;
 use std::sync::Mutex;
 
 use rayon::prelude::*;
@@ -27,6 +28,8 @@ pub(super) struct Values {
     pub ones: Vec<bool>,
     /// For each column, whether all its values are 0.
     pub zeros: Vec<bool>,
+    /// Rows whose potentials are all 0, in runs that ascend.
+    pub zero_rows: Vec<Range<u64>>,
 }
 
 impl Odd {
@@ -46,7 +49,13 @@ impl Values {
         Self { ones: vec![true; columns], zeros: vec![true; columns], ..Self::default() }
     }
 
-    fn row(&mut self, row: u64, values: &[f64]) {
+    fn row(&mut self, row: u64, values: &[f64], potentials: &[usize]) {
+        if !potentials.is_empty() && potentials.iter().all(|&column| values.get(column) == Some(&0.0)) {
+            match self.zero_rows.last_mut().filter(|run| run.end == row) {
+                Some(run) => run.end += 1,
+                None => self.zero_rows.push(row..row + 1),
+            }
+        }
         let mut finite = true;
         for ((&v, one), zero) in values.iter().zip(&mut self.ones).zip(&mut self.zeros) {
             *one &= v == 1.0;
@@ -69,10 +78,17 @@ impl Values {
         self.infinite.join(other.infinite);
         self.ones.iter_mut().zip(&other.ones).for_each(|(own, other)| *own &= other);
         self.zeros.iter_mut().zip(&other.zeros).for_each(|(own, other)| *own &= other);
+        self.zero_rows.extend_from_slice(&other.zero_rows);
     }
 
-    /// Reads all coefficients once, in threads. `progress` is called with numbers of rows done, `each` with the rows.
-    pub fn of(factors: &Factors, progress: &(dyn Fn(u64) + Sync), each: &(dyn Fn(&[f64]) + Sync)) -> Result<Self> {
+    /// Reads all coefficients once, in threads. `potentials` are columns that cannot be 0, `progress` is called with numbers
+    /// of rows done, `each` with the rows.
+    pub fn of(
+        factors: &Factors,
+        potentials: &[usize],
+        progress: &(dyn Fn(u64) + Sync),
+        each: &(dyn Fn(&[f64]) + Sync),
+    ) -> Result<Self> {
         let columns = factors.columns() as usize;
         let step = (BLOCK_BYTES / 8 / factors.columns().max(1)).max(1);
         let all = Mutex::new(Self::new(columns));
@@ -81,7 +97,7 @@ impl Values {
             let rows = block * step..((block + 1) * step).min(factors.rows());
             factors.read(rows.clone(), values)?;
             let mut own = Self::new(columns);
-            values.chunks_exact(columns.max(1)).zip(rows.clone()).for_each(|(v, row)| own.row(row, v));
+            values.chunks_exact(columns.max(1)).zip(rows.clone()).for_each(|(v, row)| own.row(row, v, potentials));
             each(values);
             if let Ok(mut all) = all.lock() {
                 all.join(&own);
@@ -89,7 +105,9 @@ impl Values {
             progress(rows.end - rows.start);
             Ok::<(), crate::error::Error>(())
         })?;
-        Ok(all.into_inner().unwrap_or_default())
+        let mut all = all.into_inner().unwrap_or_default();
+        all.zero_rows.sort_by_key(|run| run.start);
+        Ok(all)
     }
 }
 
@@ -100,12 +118,24 @@ mod tests {
     #[test]
     fn the_first_odd_value_is_told_whatever_the_order_of_blocks() {
         let (mut late, mut early) = (Values::new(2), Values::new(2));
-        late.row(7, &[f64::NAN, 1.0]);
-        late.row(8, &[f64::NAN, f64::NEG_INFINITY]);
-        early.row(3, &[0.0, f64::NAN]);
+        late.row(7, &[f64::NAN, 1.0], &[]);
+        late.row(8, &[f64::NAN, f64::NEG_INFINITY], &[]);
+        early.row(3, &[0.0, f64::NAN], &[]);
         late.join(&early);
         assert_eq!(late.nan, Odd { count: 3, first: Some((3, 1)) });
         assert_eq!(late.infinite, Odd { count: 1, first: Some((8, 1)) });
         assert_eq!((late.ones, late.zeros), (vec![false, false], vec![false, false]));
+    }
+
+    #[test]
+    fn rows_of_zeros_are_those_of_all_potentials() {
+        let mut values = Values::new(3);
+        for (row, given) in [[0.0, 0.0, 1.0], [0.0, 0.0, 0.0], [0.0, 2.0, 0.0], [0.0; 3]].iter().enumerate() {
+            values.row(row as u64, given, &[0, 1]);
+        }
+        assert_eq!(values.zero_rows, [0..2, 3..4]);
+        values.zero_rows.clear();
+        values.row(4, &[0.0; 3], &[]);
+        assert!(values.zero_rows.is_empty(), "without potentials nothing is wrong about 0");
     }
 }

@@ -77,7 +77,7 @@ impl<'a> Coefficients<'a> {
         (shape, precision): (Shape, Precision),
     ) -> Result<Self> {
         let contacts = Contacts::of(file, population, rule)?;
-        let described = described(file, &contacts)?;
+        let described = described(file, population, &contacts)?;
         let schema = schema(&contacts, described, population, shape, precision).in_file(file.path())?;
         Ok(Self { file, population, contacts, shape, precision, schema })
     }
@@ -148,12 +148,13 @@ impl<'a> Coefficients<'a> {
 }
 
 /// What is known of the contacts.
-fn described(file: &ElectrodesFile, contacts: &Contacts<'_>) -> Result<Value> {
+fn described(file: &ElectrodesFile, population: &Population, contacts: &Contacts<'_>) -> Result<Value> {
     let one = |e: &&ElectrodeEntry| {
         let told = file.description(&e.name)?;
         let position = told.position.map(Point::to_array);
         Ok(json!({
             "name": e.name, "position": position, "type": told.kind, "layer": told.layer, "region": told.region,
+            "units": file.column_unit(population, &e.name)?,
         }))
     };
     contacts.entries.iter().map(one).collect::<Result<Vec<Value>>>().map(Value::from)

@@ -138,8 +138,14 @@ fn full(
     let columns: Vec<usize> = contacts.iter().map(|(_, _, column)| *column as usize).collect();
     let factors = lookup.file().factors(lookup.population())?;
     let summaries = Summaries::of(&factors, &columns)?;
-    let examined =
-        diagnosis::Request { file: request.weights, expected, segments: None, columns: None, progress: &|_| () };
+    let examined = diagnosis::Request {
+        file: request.weights,
+        expected,
+        segments: None,
+        conductivity: None,
+        columns: None,
+        progress: &|_| (),
+    };
     let own = lookup.population().name();
     let diagnosis = diagnosis::examine_each(&examined, &|population, rows| {
         if population == own {
@@ -178,8 +184,14 @@ fn faults_alone(
     expected: &[Expected],
     clock: &mut Clock,
 ) -> Result<Report> {
-    let examined =
-        diagnosis::Request { file: request.weights, expected, segments: None, columns: None, progress: &|_| () };
+    let examined = diagnosis::Request {
+        file: request.weights,
+        expected,
+        segments: None,
+        conductivity: None,
+        columns: None,
+        progress: &|_| (),
+    };
     let diagnosis = match diagnosis::examine(&examined) {
         Ok(diagnosis) if diagnosis.worst() == Some(Severity::Error) => diagnosis,
         _ => return Err(error),

@@ -12,6 +12,7 @@ use crate::method::objective_csd::{Density, Measure, Own};
 use crate::segments::Segments;
 use crate::sonata::electrodes_file::{self, Attribute, PopulationLayout};
 use crate::table::Neuron;
+use crate::units::COEFFICIENT_UNIT;
 
 /// The layout of everything that was asked for.
 pub fn layout(request: &Request<'_>, columns: &Columns) -> Result<electrodes_file::Layout> {
@@ -49,6 +50,7 @@ fn described(electrode: &Electrode, contact: &Contact, sizes: Vec<(&'static str,
     settings.extend(contact.field.iter().flat_map(|field| looked_up(field, contact.outside)));
     let reference = electrode.settings.reference.as_ref();
     settings.extend(reference.map(|reference| ("reference", Attribute::Text(reference.to_string()))));
+    let unit = electrodes_file::unit_of(electrode.method, contact.region.density);
     electrodes_file::Electrode {
         name: electrode.name.clone(),
         position: electrode.position,
@@ -56,6 +58,7 @@ fn described(electrode: &Electrode, contact: &Contact, sizes: Vec<(&'static str,
         layer: electrode.layer.clone(),
         region: electrode.region.clone(),
         settings,
+        units: (unit != COEFFICIENT_UNIT).then(|| unit.to_string()),
     }
 }
 

@@ -50,15 +50,14 @@ fn a_sample_is_computed_anew_and_agrees() {
     let (dir, _) = ours();
     let (code, recomputed, found) = examined(dir.path(), "w.h5", "s.parquet");
     assert_eq!((code, found), (0, vec![]));
-    // 20 nodes in one part: every fifth
+    // all nodes: 3161 rows at four contacts
     assert_eq!(
-        [&recomputed["nodes"], &recomputed["contacts"], &recomputed["agreeing"]],
-        [&json!(4), &json!(4), &json!(4)]
+        [&recomputed["nodes"], &recomputed["contacts"], &recomputed["agreeing"], &recomputed["coefficients"]],
+        [&json!(20), &json!(4), &json!(4), &json!(4 * 3161)]
     );
     let text = leadfield_in(dir.path(), &["validate", "electrodes-file", "w.h5", "--segments", "s.parquet"]).ok();
-    let coefficients = recomputed["coefficients"].as_u64().unwrap();
-    let line = format!("\ncomputed anew: {coefficients} coefficients of 4 nodes, 4 of 4 contacts agree\nsound\n");
-    assert!(text.ends_with(&line), "{text}");
+    let line = "\ncomputed anew: 12644 coefficients of 20 nodes, 4 of 4 contacts agree\nsound\n";
+    assert!(text.ends_with(line), "{text}");
 }
 
 #[test]
@@ -118,10 +117,165 @@ fn rows_in_another_order_are_told() {
 }
 
 #[test]
-fn coefficients_that_nothing_explains_are_a_warning() {
+fn coefficients_that_nothing_explains_are_an_error() {
     let (dir, path) = ours();
     change(&path, |_, values| values.iter_mut().for_each(|v| *v = v.sqrt()));
-    let text = "not what their methods give at 4 nodes, expected the coefficients of `e1`, `e10`, `e2`, `ref`";
+    let text = "not what their methods give at 20 nodes, expected the coefficients of `e1`, `e10`, `e2`, `ref`";
     let (code, _, found) = examined(dir.path(), "w.h5", "s.parquet");
-    assert_eq!((code, found), (0, vec![("E83".to_string(), text.to_string())]));
+    assert_eq!((code, found), (1, vec![("E83".to_string(), text.to_string())]));
+}
+
+/// The findings about a file of ours that was changed.
+fn changed(by: impl FnOnce(&ElectrodesFile, &mut Vec<f64>)) -> Vec<(String, String)> {
+    let (dir, path) = ours();
+    change(&path, by);
+    let (code, _, found) = examined(dir.path(), "w.h5", "s.parquet");
+    assert_eq!(code, 1, "{found:?}");
+    found
+}
+
+/// The coefficients of a node, row-major.
+fn of_node<'v>(file: &ElectrodesFile, values: &'v mut [f64], node: u64) -> &'v mut [f64] {
+    let rows = file.populations()[0].rows_of(node).unwrap();
+    &mut values[rows.start as usize * 4..rows.end as usize * 4]
+}
+
+fn finding(code: &str, text: &str) -> Vec<(String, String)> {
+    vec![(code.to_string(), text.to_string())]
+}
+
+#[test]
+fn a_single_wrong_coefficient_is_found() {
+    let found = changed(|file, values| of_node(file, values, 6)[4 * 50 + 1] *= 1.02);
+    let text = "not what their methods give at 1 node (`6`), expected the coefficients of `e2`";
+    assert_eq!(found, finding("E83", text));
+}
+
+#[test]
+fn opposite_signs_are_named_with_contacts_and_nodes() {
+    let all = changed(|_, values| values.iter_mut().for_each(|v| *v = -*v));
+    let text = "opposite sign, expected that of a potential, found contacts `e1`, `e10`, `e2`, `ref`";
+    assert_eq!(all, finding("E84", text));
+    let one = changed(|_, values| values.iter_mut().skip(1).step_by(4).for_each(|v| *v = -*v));
+    assert_eq!(one, finding("E84", "opposite sign, expected that of a potential, found contacts `e2`"));
+    let some = changed(|file, values| of_node(file, values, 6).iter_mut().for_each(|v| *v = -*v));
+    let text = "opposite sign, expected that of a potential, found contacts `e1`, `e10`, `e2`, `ref` of 1 node (`6`)";
+    assert_eq!(some, finding("E84", text));
+}
+
+#[test]
+fn another_conductivity_than_stated_is_named_with_both() {
+    // the file states 0.277 S/m; weights go with 1 / sigma
+    let at = |sigma: f64| changed(move |_, values| values.iter_mut().for_each(|v| *v *= 0.277 / sigma));
+    let contacts = "at contacts `e1`, `e10`, `e2`, `ref`";
+    let told = |sigma: &str, times: &str| {
+        let text = format!(
+            "another conductivity, expected 0.277 S/m, found coefficients of {sigma} S/m, {times} times as large, {contacts}"
+        );
+        finding("E87", &text)
+    };
+    assert_eq!(at(0.3), told("0.3000", "0.9233"));
+    assert_eq!(at(0.278), told("0.2780", "0.9964"), "less than what single coefficients may differ by");
+    // a unit and a conductivity at once are two findings
+    let both = changed(|_, values| values.iter_mut().for_each(|v| *v *= 1000.0 * 0.277 / 0.3));
+    let units = format!("another unit, expected V/nA, found 1e3 times as much {contacts}");
+    assert_eq!(both, [finding("E80", &units), told("0.3000", "0.9233")].concat());
+}
+
+#[test]
+fn the_conductivity_of_files_that_state_none_can_be_given() {
+    let (dir, _) = ours();
+    let np8 = golden().join("reference/np8.h5");
+    let run = |sigma: &str| {
+        let args =
+            ["validate", "electrodes-file", np8.to_str().unwrap(), "--segments", "s.parquet", "--conductivity", sigma];
+        leadfield_in(dir.path(), &args).stdout
+    };
+    assert!(!run("0.277").contains("E87"), "{}", run("0.277"));
+    let wrong = run("0.3");
+    let text = "another conductivity, expected 0.3 S/m, found coefficients of 0.2770 S/m, 1.0830 times as large";
+    assert!(wrong.contains(text), "{wrong}");
+    let refused = leadfield_in(dir.path(), &["validate", "electrodes-file", "w.h5", "--conductivity", "0"]);
+    refused.refused(
+        "error: conductivity out of range, expected a finite number above 0 S/m, found `0`\n\
+         hint: grey matter has about 0.3 S/m: `--conductivity 0.277`",
+    );
+}
+
+#[test]
+fn shifted_rows_are_named_with_their_number() {
+    let roll = |by: usize| {
+        changed(move |_, values| values.rotate_right(by * 4))
+            .into_iter()
+            .map(|(code, text)| (code, text.split(", from row").next().unwrap().to_string()))
+            .collect::<Vec<_>>()
+    };
+    let text = "shifted rows at 20 nodes, expected each segment's own, found the coefficients of ";
+    assert_eq!(roll(1), finding("E85", &format!("{text}1 row before")));
+    assert_eq!(roll(3), finding("E85", &format!("{text}3 rows before")));
+    assert_eq!(roll(3161 - 2), finding("E85", &format!("{text}2 rows behind")));
+    // a section of one node with a segment too many: what follows in the node is one row late
+    let late = changed(|file, values| {
+        let own = of_node(file, values, 6);
+        own[4 * 40..].rotate_right(4);
+    });
+    let text = "shifted rows at 1 node (`6`), expected each segment's own, found the coefficients of 1 row before, from row 40 \
+                of node 6 on";
+    assert_eq!(late, finding("E85", text));
+}
+
+#[test]
+fn nodes_with_each_others_rows_are_named() {
+    let (dir, path) = ours();
+    // two nodes with as many segments
+    let file = ElectrodesFile::open(&path).unwrap();
+    let population = &file.populations()[0];
+    let rows = |node: u64| population.rows_of(node).unwrap();
+    let length = |node: u64| rows(node).end - rows(node).start;
+    let nodes = population.node_ids();
+    let pair = nodes.iter().flat_map(|&a| nodes.iter().map(move |&b| (a, b)));
+    let (a, b) = pair.into_iter().find(|&(a, b)| a < b && length(a) == length(b)).unwrap();
+    let (first, second) = (rows(a), rows(b));
+    drop(file);
+    change(&path, |_, values| {
+        let (left, right) = values.split_at_mut(second.start as usize * 4);
+        let own = &mut left[first.start as usize * 4..first.end as usize * 4];
+        let length = own.len();
+        own.swap_with_slice(&mut right[..length]);
+    });
+    let (code, _, found) = examined(dir.path(), "w.h5", "s.parquet");
+    assert_eq!((code, found.len(), found[0].0.as_str()), (1, 1, "E85"), "{found:?}");
+}
+
+#[test]
+fn a_neuron_of_zeros_is_an_error_with_and_without_a_table() {
+    let (dir, path) = ours();
+    change(&path, |file, values| of_node(file, values, 6).fill(0.0));
+    let run = leadfield_in(dir.path(), &["validate", "electrodes-file", "w.h5", "--quiet"]);
+    assert_eq!(run.code, 1);
+    assert!(
+        run.stdout.contains("all rows of node 6 are 0, expected potentials, which are 0 nowhere"),
+        "{}",
+        run.stdout
+    );
+    let (code, _, found) = examined(dir.path(), "w.h5", "s.parquet");
+    let text = "all rows of node 6 are 0, expected potentials, which are 0 nowhere";
+    assert_eq!((code, found), (1, finding("E86", text)));
+}
+
+#[test]
+fn a_circuit_is_enough_to_compute_coefficients_anew() {
+    let (dir, path) = ours();
+    let config = golden().join("input/circuit/simulation_config.json");
+    let run = || {
+        let args = ["validate", "electrodes-file", "w.h5", "--circuit", config.to_str().unwrap(), "--quiet"];
+        leadfield_in(dir.path(), &args)
+    };
+    let right = run();
+    assert_eq!(right.code, 0, "{}", right.stdout);
+    assert!(right.stdout.contains(", 4 of 4 contacts agree\n"), "{}", right.stdout);
+    change(&path, |_, values| values.iter_mut().for_each(|v| *v = -*v));
+    let wrong = run();
+    assert_eq!(wrong.code, 1);
+    assert!(wrong.stdout.contains("E84 error: "), "{}", wrong.stdout);
 }

@@ -7,7 +7,8 @@ use leadfield::Result;
 use leadfield::error::{Problem, count, listed};
 use leadfield::geometry::Aabb;
 use leadfield::h5::File;
-use leadfield::sonata::electrodes_file::{Description, ElectrodesFile, Population};
+use leadfield::sonata::electrodes_file::{Description, ElectrodeEntry, ElectrodesFile, Population, scaling_factors};
+use leadfield::units::COEFFICIENT_UNIT;
 
 use super::{Facts, add_progress, bytes, unfinished};
 
@@ -54,16 +55,25 @@ fn add_contacts(facts: &mut Facts, file: &File, electrodes: &ElectrodesFile) -> 
     let bounds = Aabb::of(contacts.iter().filter_map(|(_, told)| told.position));
     facts.add("bounds", if bounds.is_empty() { "no positions".into() } else { bounds.to_string() });
     let mut methods: BTreeMap<String, u64> = BTreeMap::new();
-    contacts.iter().for_each(|(c, told)| *methods.entry(method(file, &c.name, told)).or_default() += 1);
+    for (contact, told) in &contacts {
+        *methods.entry(method(file, electrodes, contact, told)?).or_default() += 1;
+    }
     methods.into_iter().for_each(|(method, n)| facts.add("method", format!("{method}: {}", count(n, "contact"))));
     Ok(())
 }
 
-/// A contact's method and its settings.
-fn method(file: &File, name: &str, told: &Description) -> String {
-    let settings = attributes(file, &format!("/electrodes/{name}/type"));
+/// A contact's method, its settings, and the unit of its column where that is not the unit of the whole dataset.
+fn method(file: &File, electrodes: &ElectrodesFile, contact: &ElectrodeEntry, told: &Description) -> Result<String> {
+    let settings = attributes(file, &format!("/electrodes/{}/type", contact.name));
     let settings = settings.into_iter().map(|(name, value)| format!(", {name} {value}"));
-    told.kind.clone().unwrap_or_else(|| "unknown".into()) + &settings.collect::<String>()
+    let mut method = told.kind.clone().unwrap_or_else(|| "unknown".into()) + &settings.collect::<String>();
+    if let Some(population) = electrodes.populations().first() {
+        let unit = electrodes.column_unit(population, &contact.name)?;
+        if unit != population.units().unwrap_or(COEFFICIENT_UNIT) {
+            method += &format!(", units {unit}");
+        }
+    }
+    Ok(method)
 }
 
 fn add_population(facts: &mut Facts, file: &File, electrodes: &ElectrodesFile, population: &Population) {
@@ -77,6 +87,11 @@ fn add_population(facts: &mut Facts, file: &File, electrodes: &ElectrodesFile, p
     let rows = count(population.rows(), "row");
     facts.add(format!("population {name}"), format!("{nodes}, {rows}, {}{extra}", count(columns, "column")));
     facts.add(format!("{name}: units"), population.units().unwrap_or("not stated"));
+    if let Err(error) = file.check_filters(&scaling_factors(name)) {
+        let compression = file.storage(&scaling_factors(name)).map(|s| s.compression.join(", ")).unwrap_or_default();
+        let hint = error.hint().unwrap_or_default();
+        facts.add(format!("{name}: compression"), format!("{compression}, which cannot be undone here: {hint}"));
+    }
     for (attribute, value) in attributes(file, &format!("/{name}")) {
         facts.add(format!("{name}: {attribute}"), value);
     }

@@ -6,9 +6,11 @@ mod told;
 use std::path::{Path, PathBuf};
 
 use leadfield::Result;
-use leadfield::diagnosis::{Diagnosis, Expected, Request, Severity, examine, mend};
+use leadfield::diagnosis::{Diagnosis, Expected, Request, SegmentSource, Severity, examine, mend};
 use leadfield::table::Table;
+use leadfield::units::SiemensPerMeter;
 
+use self::expected::{Circuit, Placed};
 use super::report::Output;
 use crate::cli::progress::Progress;
 use crate::cli::{Common, Outcome, console, existing};
@@ -22,15 +24,19 @@ pub struct Args {
     /// An electrodes file
     #[arg(required_unless_present = "list_findings")]
     file: Option<PathBuf>,
-    /// The circuit's simulation configuration: nodes, and their numbers of segments by its compartment report
+    /// The circuit's simulation configuration: nodes, their numbers of segments by its compartment report, and a sample of
+    /// coefficients computed anew
     #[arg(long, value_name = "CONFIG")]
     circuit: Option<PathBuf>,
-    /// The circuit's segment table: nodes, their numbers of segments, and a sample of coefficients computed anew from it
+    /// The circuit's segment table: nodes, their numbers of segments, and coefficients computed anew from it
     #[arg(long, value_name = "TABLE")]
     segments: Option<PathBuf>,
     /// Population of CONFIG (default: its only one with segments)
     #[arg(long, value_name = "NAME", requires = "circuit")]
     population: Option<String>,
+    /// Conductivity of contacts that state none, as in files of BlueRecording (default: the one that fits each best)
+    #[arg(long, value_name = "S_PER_M", allow_negative_numbers = true)]
+    conductivity: Option<f64>,
     /// Write a sound file, where what is wrong can be mended without guessing
     #[arg(long, value_name = "OUT")]
     fix: Option<PathBuf>,
@@ -62,20 +68,34 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
         return Ok(Outcome::Done);
     };
     let table = args.segments.as_deref().map(Table::open).transpose()?;
-    let expected = expected::expected(args.circuit.as_deref(), table.as_ref(), args.population.as_deref())?;
+    let circuit =
+        args.circuit.as_deref().map(|config| Circuit::open(config, args.population.as_deref())).transpose()?;
+    let expected = expected::expected(circuit.as_ref(), table.as_ref())?;
+    let placed = if table.is_none() { circuit.as_ref().and_then(|circuit| circuit.placed(common)) } else { None };
+    let segments = match (&table, &placed) {
+        (Some(table), _) => Some(SegmentSource::Table(table)),
+        (None, Some(Placed { population, segments, others })) => {
+            Some(SegmentSource::Placed { population, segments, others })
+        }
+        (None, None) => None,
+    };
+    let conductivity = args.conductivity.map(SiemensPerMeter::new).transpose()?;
     let progress = Progress::new(common, "rows", 0);
     let diagnosis = examine(&Request {
         file,
         expected: &expected,
         columns: None,
-        segments: table.as_ref(),
+        segments,
+        conductivity,
         progress: &|n| progress.add(n),
     })?;
     progress.finish();
     let worst = if args.strict { Severity::Warning } else { Severity::Error };
     let outcome = args.output.tell(&args.suite(), &told::verdict(&diagnosis, worst))?;
     match &args.fix {
-        Some(out) if !diagnosis.findings.is_empty() => fix(args, common, &diagnosis, (&expected, table.as_ref()), out),
+        Some(out) if !diagnosis.findings.is_empty() => {
+            fix(args, common, &diagnosis, (&expected, segments, conductivity), out)
+        }
         Some(_) => {
             common.say("nothing to mend: no file written");
             Ok(outcome)
@@ -89,7 +109,7 @@ fn fix(
     args: &Args,
     common: &Common,
     diagnosis: &Diagnosis,
-    (expected, segments): (&[Expected], Option<&Table>),
+    (expected, segments, conductivity): (&[Expected], Option<SegmentSource<'_>>, Option<SiemensPerMeter>),
     out: &Path,
 ) -> Result<Outcome> {
     if diagnosis.unmendable().next().is_some() {
@@ -98,7 +118,7 @@ fn fix(
         return Ok(Outcome::Differ);
     }
     let done = mend(diagnosis, out, existing(args.force), &|_| ())?;
-    let again = examine(&Request { file: out, expected, columns: None, segments, progress: &|_| () })?;
+    let again = examine(&Request { file: out, expected, columns: None, segments, conductivity, progress: &|_| () })?;
     common.say(told::mended(&done, out, &again));
     Ok(if again.worst() < Some(Severity::Error) { Outcome::Done } else { Outcome::Differ })
 }

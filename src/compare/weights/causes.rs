@@ -6,7 +6,9 @@ mod case;
 mod columns;
 mod dipole;
 mod myelin;
+mod successor;
 mod thickness;
+mod units;
 
 use super::columns::Columns;
 use super::rows::Span;
@@ -77,6 +79,31 @@ pub enum Cause {
         /// The rule of each file.
         rules: [&'static str; 2],
     },
+    /// One file's positions went through float32.
+    Float32Positions {
+        /// Number of coefficients that differ so.
+        pairs: u64,
+        /// The largest move of a segment that they tell, um.
+        moved_um: f64,
+        /// How far apart float32 numbers are there, um.
+        spacing_um: f64,
+    },
+    /// Sections that begin at the soma are cut from the morphology's own points in one file.
+    OwnPoints {
+        /// Number of neurons.
+        nodes: u64,
+        /// Number of sections.
+        sections: u64,
+    },
+    /// The columns are in different units.
+    Units {
+        /// The contacts.
+        contacts: Vec<String>,
+        /// The unit of each file.
+        units: [String; 2],
+        /// How many times as large the second file's coefficients are.
+        factor: f64,
+    },
     /// The last rows of neurons, those of the myelin, stand between others in one file.
     MyelinIds {
         /// Number of neurons.
@@ -93,6 +120,9 @@ impl Cause {
             Self::DipoleCentre { .. } => "chunk-wide dipole centre",
             Self::HalfThickness { .. } => "half thickness",
             Self::LastBranch { .. } => "last terminal branch",
+            Self::Float32Positions { .. } => "float32 positions",
+            Self::OwnPoints { .. } => "neurites on soma samples",
+            Self::Units { .. } => "units",
             Self::MyelinIds { .. } => "myelin ids",
         }
     }
@@ -140,6 +170,25 @@ impl std::fmt::Display for Cause {
                  and where `{b}` does in the second",
                 count(*nodes, "neuron")
             ),
+            Self::Float32Positions { pairs, moved_um, spacing_um } => write!(
+                f,
+                "{} differ as float32 positions make them: the segments were moved by up to {moved_um:.2e} um, where float32 \
+                 numbers are {spacing_um:.2e} um apart; the simulator, and so `bluerecording` 0.7.0, keeps points as float32",
+                count(*pairs, "coefficient")
+            ),
+            Self::OwnPoints { nodes, sections } => write!(
+                f,
+                "the rows of {} of {} that begin at the soma are elsewhere, and no others: `bluerecording` 0.7.0 takes the \
+                 simulator's number of segments, but cuts the morphology's own points, without the piece from the soma sample",
+                count(*sections, "section"),
+                count(*nodes, "neuron")
+            ),
+            Self::Units { contacts, units: [a, b], factor } => write!(
+                f,
+                "the coefficients of contacts {} are in {a} in the first file and in {b} in the second, where they are \
+                 {factor:.0e} times as large; no client converts",
+                listed(contacts, 6)
+            ),
             Self::MyelinIds { nodes } => write!(
                 f,
                 "the rows of {nodes} neurons are the same, but the last {MYELIN}, those of the myelin, stand between \
@@ -173,6 +222,8 @@ pub fn causes(
     let matched = Columns::of(a, b, &Options { extra_column: ExtraColumn::Ignore, ..*options })?.matched;
     let factors = [a.0.factors(a.1)?, b.0.factors(b.1)?];
     let case = Case { sides: [a, b], factors, matched, outside, tolerance: options.tolerance };
+    causes.extend(units::units(&case, &found.units_differ)?);
+    causes.extend(successor::successor(&case, known.segments)?);
     causes.extend(dipole::dipole_centre(&case)?);
     if let Some(table) = known.segments {
         causes.extend(thickness::half_thickness(&case, table)?);

@@ -117,7 +117,8 @@ fn electrodes(schema: &Schema) -> Result<Vec<Electrode>, ExchangeProblem> {
         let unknown = || crate::electrode::UNKNOWN_PLACE.to_string();
         let (layer, region) = (text("layer").unwrap_or_else(unknown), text("region").unwrap_or_else(unknown));
         let settings: Vec<(&'static str, Attribute)> = Vec::new();
-        Some(Electrode { name: text("name")?, position, kind: text("type")?, layer, region, settings })
+        let units = text("units").filter(|units| units != COEFFICIENT_UNIT);
+        Some(Electrode { name: text("name")?, position, kind: text("type")?, layer, region, settings, units })
     };
     list.iter().map(electrode).collect::<Option<Vec<_>>>().filter(|all| !all.is_empty()).ok_or_else(wrong)
 }

@@ -4,6 +4,7 @@ use super::{Attribute, ElectrodesFile, electrode};
 use crate::geometry::Point;
 use crate::h5::File;
 use crate::method::medium::Conductivity;
+use crate::method::objective_csd::{Density, Measure};
 use crate::method::{self, Contact, Method, NearField};
 use crate::units::{DEFAULT_CONDUCTIVITY, SiemensPerMeter};
 
@@ -71,6 +72,12 @@ impl Formula {
                 (NEAR_FIELD, Attribute::Text(name)) if name == NearField::Exact.name() => {}
                 (RADIUS, Attribute::Number(radius)) => contact.region.radius = Some(*radius),
                 (THICKNESS, Attribute::Number(thickness)) => contact.region.thickness = Some(*thickness),
+                ("measure", Attribute::Text(measure)) if measure == "length" => {
+                    contact.region.measure = Measure::Length
+                }
+                ("per_volume", Attribute::Text(truth)) if truth == "true" => {
+                    contact.region.density = Density::PerVolume
+                }
                 _ => return None,
             }
         }
@@ -112,5 +119,8 @@ mod tests {
         assert!(of("LineSource", &[("boundary", "a plane".into())]).is_none());
         assert!(of("LineSource", &[("reference", "average".into())]).is_none());
         assert!(of("Magic", &[]).is_none());
+        let sphere = of("ObjectiveCSD_Sphere", &[("per_volume", "true".into()), ("measure", "length".into())]).unwrap();
+        let region = sphere.contact.region;
+        assert_eq!((region.density, region.measure), (Density::PerVolume, Measure::Length));
     }
 }

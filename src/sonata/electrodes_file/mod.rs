@@ -6,6 +6,7 @@
 //! | `/{population}/node_ids` | u64 `[N]`, ascending |
 //! | `/{population}/offsets` | u64 `[N + 1]`: rows of node i are `offsets[i]..offsets[i + 1]` |
 //! | `/electrodes/{population}/scaling_factors` | f64 `[rows, contacts]`, V/nA, contiguous, unfiltered; attribute `units` |
+//! | `/electrodes/{name}` | group; attribute `units` where the column is no potential |
 //! | `/electrodes/{name}/position` | f32 `[3]`, um |
 //! | `/electrodes/{name}/type`, `layer`, `region` | UTF-8 scalars |
 //! | `/electrodes/{name}/{population}` | u64 scalar: the contact's column |
@@ -15,6 +16,7 @@
 //! `{population}/electrode_id` for the column breaks libsonata: it is read here, never written.
 
 mod column;
+mod column_units;
 mod factors;
 mod formula;
 mod names;
@@ -23,6 +25,7 @@ mod same;
 mod size;
 mod writer;
 
+pub use column_units::{stated_unit, unit_by_type, unit_of};
 pub use factors::Factors;
 pub use formula::{Formula, SETTINGS, settings};
 pub use names::{ColumnRule, sorted_names};

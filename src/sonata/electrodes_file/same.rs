@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Attribute, Description, Electrode, ElectrodesFile, Layout, PopulationLayout, electrode};
+use super::{Attribute, Description, Electrode, ElectrodesFile, Layout, PopulationLayout, electrode, stated_unit};
 use crate::error::Result;
 use crate::geometry::Point;
 use crate::h5;
@@ -27,6 +27,7 @@ pub fn is_laid_out(path: &Path, layout: &Layout) -> Result<bool> {
         found.is_some_and(|found| {
             file.description(&e.name).is_ok_and(|found| is_described(&found, e))
                 && populations.iter().all(|p| found.column(&p.name) == Some(column as u64))
+                && stated_unit(&attributes, &e.name) == e.units
         }) && has_attributes(&attributes, &format!("{}/type", electrode(&e.name)), &e.settings)
     };
     Ok(same_numbers

@@ -51,6 +51,8 @@ pub struct Electrode {
     pub region: String,
     /// The method's settings: attributes of `type`.
     pub settings: Vec<(&'static str, Attribute)>,
+    /// The unit of the column, where it is another than V/nA: attribute `units` of the contact's group.
+    pub units: Option<String>,
 }
 
 /// The rows of one population.
@@ -319,6 +321,7 @@ fn write_electrode(file: &h5::File, e: &Electrode, column: u64, populations: &[P
     let group = electrode(&e.name);
     let path = |dataset: &str| format!("{group}/{dataset}");
     file.create_group(&group)?;
+    e.units.iter().try_for_each(|units| file.write_string_attribute(&group, "units", units))?;
     file.write(&path("position"), &e.position.to_array().map(|v| v as f32), &[3])?;
     file.write_strings(&path("type"), &[&e.kind], &[])?;
     write_attributes(file, &path("type"), &e.settings)?;

@@ -1,6 +1,6 @@
 //! The findings as test cases: what has to be on both sides, then each contact.
 
-use leadfield::compare::weights::{Comparison, Difference, ElectrodeComparison};
+use leadfield::compare::weights::{Comparison, Difference, ElectrodeComparison, by_units};
 use leadfield::error::{count, listed};
 
 use super::Findings;
@@ -21,11 +21,15 @@ fn of_population(c: &Comparison) -> Vec<Case> {
         format!("node {} has {a} and {b}", n.node)
     });
     let extra = c.extra_columns.map(|[a, b]| format!("columns of no contact: {a} and {b}"));
+    let units = by_units(&c.units_differ).into_iter().map(|([a, b], contacts)| {
+        format!("{a} in the first file, {b} in the second, at contacts {}", listed(contacts, 12))
+    });
     let mut cases = vec![
         Case::new(format!("{name}: nodes"), one_sided("node", &nodes)),
         Case::new(format!("{name}: segments of nodes"), counts.collect()),
         Case::new(format!("{name}: contacts"), one_sided("contact", &c.electrodes_only_in)),
         Case::new(format!("{name}: columns"), extra.into_iter().collect()),
+        Case::new(format!("{name}: units"), units.collect()),
     ];
     cases.extend(c.electrodes.iter().map(|e| Case::new(format!("{name}: contact {}", e.name), outside(e))));
     cases

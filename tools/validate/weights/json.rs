@@ -30,6 +30,7 @@ fn comparison(c: &Comparison, causes: &[Cause], findings: &Findings) -> Value {
         "segment_counts_differ": c.segment_counts.iter().map(counts).collect::<Vec<_>>(),
         "electrodes_only_in": c.electrodes_only_in,
         "extra_columns_differ": c.extra_columns,
+        "units_differ": c.units_differ.iter().map(|d| json!({ "contact": d.contact, "units": d.units })).collect::<Vec<_>>(),
         "electrodes": c.electrodes.iter().map(electrode).collect::<Vec<_>>(),
         "causes": causes.iter().map(cause).collect::<Vec<_>>(),
         "worst": c.worst.iter().map(|pair| worst(pair, findings.segments.of(pair))).collect::<Vec<_>>(),

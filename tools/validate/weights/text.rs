@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use leadfield::compare::weights::{Comparison, Difference, ElectrodeComparison};
+use leadfield::compare::weights::{Comparison, Difference, ElectrodeComparison, by_units};
 use leadfield::error::{count, listed};
 
 use super::Findings;
@@ -31,6 +31,11 @@ fn comparison(c: &Comparison, files: [&Path; 2], findings: &Findings) -> String 
         let columns = |n: u64| count(n, "column");
         text += &format!("{} of no contact in {}, ", columns(a), files[0].display());
         text += &format!("{} in {} (`--ignore-extra-column`)\n", columns(b), files[1].display());
+    }
+    for ([a, b], contacts) in by_units(&c.units_differ) {
+        let contacts = listed(contacts, LISTED);
+        text += &format!("units: {a} in {}, {b} in {}", files[0].display(), files[1].display());
+        text += &format!(", at contacts {contacts}: no client converts\n");
     }
     text + &table(&c.electrodes) + &worst(c, findings)
 }

@@ -1,0 +1,100 @@
+//! Whether two lists of coefficients are the same, up to a factor.
+
+/// Coefficients are the same up to here, relative: files hold contacts as float32, old ones do not say their near field.
+const SAME: f64 = 0.01;
+/// As many of them have to be, where not all have to.
+const MOST: f64 = 0.99;
+/// A factor this far from 1 is one, where the coefficients are constant multiples of what they should be ...
+const FACTOR: f64 = 2e-3;
+/// ... up to here.
+const CONSTANT: f64 = 5e-4;
+
+/// How many of a contact's coefficients have to be the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Demand {
+    /// All, since the file says all that they depend on.
+    pub all: bool,
+    /// They are shares, 0 or 1: a midpoint on the border of a region is inside or outside by a rounding.
+    pub is_share: bool,
+}
+
+impl Demand {
+    /// How many of so many coefficients may differ.
+    fn allowed(self, all: usize) -> usize {
+        let some = all - (MOST * all as f64).ceil() as usize;
+        match self {
+            Self { is_share: true, .. } => some.max(1),
+            Self { all: true, .. } => 0,
+            Self { .. } => some,
+        }
+    }
+
+    /// Whether pairs (the file's, computed) are the same once those computed are multiplied.
+    pub fn are_same(self, pairs: &[(f64, f64)], factor: f64) -> bool {
+        let mut left = self.allowed(pairs.len());
+        pairs.iter().all(|&(file, computed)| {
+            let same = is_same(file, computed * factor, SAME);
+            let may_differ = !same && left > 0;
+            left -= usize::from(may_differ);
+            same || may_differ
+        })
+    }
+
+    /// The factor between the pairs, if there is one: 1 where they are the same.
+    pub fn factor(self, pairs: &[(f64, f64)]) -> Option<f64> {
+        let same = self.are_same(pairs, 1.0);
+        let Some(factor) = median_ratio(pairs).filter(|factor| *factor != 0.0) else { return same.then_some(1.0) };
+        let exact = pairs.iter().filter(|(file, computed)| is_same(*file, computed * factor, CONSTANT)).count();
+        let is_constant = pairs.len() - exact <= self.allowed(pairs.len()).max(pairs.len() / 100);
+        if same {
+            let is_one = self.is_share || !is_constant || (factor - 1.0).abs() <= FACTOR;
+            return Some(if is_one { 1.0 } else { factor });
+        }
+        self.are_same(pairs, factor).then_some(factor)
+    }
+}
+
+fn is_same(a: f64, b: f64, up_to: f64) -> bool {
+    a == b || (a - b).abs() <= up_to * a.abs().max(b.abs())
+}
+
+/// The median of the ratios of pairs; none where no ratio is finite.
+pub(crate) fn median_ratio(pairs: &[(f64, f64)]) -> Option<f64> {
+    let mut ratios: Vec<f64> = pairs.iter().map(|(file, computed)| file / computed).filter(|r| r.is_finite()).collect();
+    let middle = ratios.len() / 2;
+    (!ratios.is_empty()).then(|| *ratios.select_nth_unstable_by(middle, f64::total_cmp).1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pairs(factor: f64) -> Vec<(f64, f64)> {
+        (1..=300).map(|i| (factor * f64::from(i), f64::from(i))).collect()
+    }
+
+    #[test]
+    fn a_constant_factor_is_found_and_rounding_is_none() {
+        let all = Demand { all: true, is_share: false };
+        assert_eq!(all.factor(&pairs(1.0)), Some(1.0));
+        assert_eq!(all.factor(&pairs(1.0005)), Some(1.0));
+        assert_eq!(all.factor(&pairs(1.005)), Some(1.005), "half a percent, but of all");
+        assert_eq!(all.factor(&pairs(-1.0)), Some(-1.0));
+        assert_eq!(all.factor(&pairs(1000.0)), Some(1000.0));
+        let bent: Vec<(f64, f64)> = pairs(1.0).into_iter().map(|(file, computed)| (file.sqrt(), computed)).collect();
+        assert_eq!(all.factor(&bent), None);
+    }
+
+    #[test]
+    fn one_wrong_coefficient_counts_where_the_file_says_all() {
+        let mut wrong = pairs(1.0);
+        wrong[7].0 *= 2.0;
+        assert_eq!(Demand { all: true, is_share: false }.factor(&wrong), None);
+        assert_eq!(Demand::default().factor(&wrong), Some(1.0));
+        let mut shares = vec![(1.0, 1.0); 20];
+        shares[3].0 = 0.0;
+        assert!(Demand { all: true, is_share: true }.are_same(&shares, 1.0), "one midpoint on the border");
+        shares[4].0 = 0.0;
+        assert!(!Demand { all: true, is_share: true }.are_same(&shares, 1.0));
+    }
+}
