@@ -202,7 +202,10 @@ impl File {
     }
 
     fn write_error(&self, object: &str, error: &hdf5::Error) -> Error {
-        self.error(object, H5Problem::Write(reason(error)))
+        match system_error(error) {
+            Some(refusal) => self.error(object, FileProblem::Write(refusal)),
+            None => self.error(object, H5Problem::Write(reason(error))),
+        }
     }
 
     fn missing(&self, kind: &'static str, object: &str) -> Error {
@@ -447,6 +450,15 @@ impl File {
 const LOCK_TRIES: u32 = 20;
 /// ... after so long.
 const LOCK_WAIT: std::time::Duration = std::time::Duration::from_millis(25);
+
+/// The operating system's refusal behind an error of the library, which tells its number: a full disk, a lost connection.
+fn system_error(error: &hdf5::Error) -> Option<std::io::Error> {
+    let text = error.to_string();
+    let (_, number) = text.rsplit_once("errno = ")?;
+    let digits = number.find(|c: char| !c.is_ascii_digit()).unwrap_or(number.len());
+    let number = number.get(..digits)?.parse().ok().filter(|number| *number > 0)?;
+    Some(std::io::Error::from_raw_os_error(number))
+}
 
 /// The library's message in one line.
 fn reason(error: &hdf5::Error) -> String {

@@ -416,6 +416,19 @@ fn what_cannot_be_is_refused() {
 }
 
 #[test]
+fn a_disk_without_room_is_named_for_hdf5_too() {
+    let dir = scratch();
+    // a limit on the size of files, in blocks of 512 bytes, stands for the disk
+    let script = "trap '' XFSZ; ulimit -f 40; exec \"$0\" \"$@\"";
+    let mut command = std::process::Command::new("sh");
+    let pickle = path("reference/positions_1file/0/positions0.pkl");
+    command.current_dir(dir.path()).args(["-c", script, env!("CARGO_BIN_EXE_leadfield")]);
+    command.args(["convert", &pickle, "-o", "b.h5", "--quiet"]);
+    Run::of(command).refused("error: b.h5: /positions/block0_values: cannot be written: file too large");
+    assert_eq!(names_in(dir.path()), [""; 0]);
+}
+
+#[test]
 fn one_of_several_populations_is_not_left_of_an_electrodes_file() {
     let dir = scratch();
     for (out, name) in [("a.parquet", "left"), ("b.parquet", "right")] {

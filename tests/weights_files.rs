@@ -19,7 +19,7 @@ use leadfield::staged::Existing;
 use leadfield::table::{Metadata, Neuron};
 use leadfield::weights::{Far, Request, Source, Summary, compute};
 
-use crate::support::{golden, leadfield, names_in, scratch};
+use crate::support::{golden, leadfield, leadfield_in, names_in, one_neuron, scratch};
 
 /// A method whose values tell where they belong; `Told::MINUS` gives the same with a minus sign.
 struct Told {
@@ -148,6 +148,18 @@ fn electrode(name: &str, x: f64, method: &'static dyn Method) -> Electrode {
         region: "S1".into(),
         settings: Default::default(),
     }
+}
+
+#[test]
+fn a_contact_beyond_float32_is_refused() {
+    let dir = scratch();
+    one_neuron(dir.path(), "t", "1");
+    std::fs::write(dir.path().join("e.csv"), "name,x,y,z,type\nfar,0,-1e39,0,LineSource\n").unwrap();
+    leadfield_in(dir.path(), &["weights", "t.parquet", "e.csv", "-o", "w.h5", "--quiet"]).refused(
+        "error: w.h5: position of contact `far` cannot be stored, expected float32 numbers, found -1e39 um\n\
+         hint: positions are in um: is the unit right?",
+    );
+    assert!(!dir.path().join("w.h5").exists());
 }
 
 fn contacts(electrodes: &[Electrode]) -> Vec<Contact> {

@@ -119,6 +119,14 @@ pub enum ElectrodesFileProblem {
         /// The name.
         name: String,
     },
+    /// A position that the file's float32 cannot hold.
+    #[error("position of contact `{contact}` cannot be stored, expected float32 numbers, found {found} um")]
+    Position {
+        /// The contact.
+        contact: String,
+        /// The coordinate.
+        found: String,
+    },
     /// Two things of one group with one name.
     #[error("name used twice in the file, expected each once, found `{0}` again")]
     DuplicateName(String),
@@ -147,6 +155,7 @@ impl Problem for ElectrodesFileProblem {
     fn hint(&self) -> Option<String> {
         match self {
             Self::UnknownPopulation { .. } => Some("name it with `--population`".into()),
+            Self::Position { .. } => Some("positions are in um: is the unit right?".into()),
             Self::Name { .. } | Self::DuplicateName(_) => Some("rename it in its file".into()),
             _ => None,
         }

@@ -87,7 +87,7 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// Checks what HDF5 cannot hold: names with `/`, names used twice.
+    /// Checks what the file cannot hold: names with `/`, names used twice, positions beyond float32.
     pub(super) fn check(&self) -> Result<(), ElectrodesFileProblem> {
         let mut taken = HashSet::from([ELECTRODES]);
         let populations = self.populations.iter().map(|p| ("population name", p.name.as_str()));
@@ -98,6 +98,12 @@ impl Layout {
             }
             if !taken.insert(name) {
                 return Err(ElectrodesFileProblem::DuplicateName(name.into()));
+            }
+        }
+        for e in &self.electrodes {
+            if let Some(found) = e.position.to_array().into_iter().find(|v| v.is_finite() && (*v as f32).is_infinite())
+            {
+                return Err(ElectrodesFileProblem::Position { contact: e.name.clone(), found: format!("{found:e}") });
             }
         }
         Ok(())
