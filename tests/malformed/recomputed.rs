@@ -176,6 +176,7 @@ fn another_conductivity_than_stated_is_named_with_both() {
     };
     assert_eq!(at(0.3), told("0.3000", "0.9233"));
     assert_eq!(at(0.278), told("0.2780", "0.9964"), "less than what single coefficients may differ by");
+    assert_eq!(at(0.2771), told("0.2771", "0.9996"));
     // a unit and a conductivity at once are two findings
     let both = changed(|_, values| values.iter_mut().for_each(|v| *v *= 1000.0 * 0.277 / 0.3));
     let units = format!("another unit, expected V/nA, found 1e3 times as much {contacts}");

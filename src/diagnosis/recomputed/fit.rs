@@ -4,7 +4,10 @@
 const SAME: f64 = 0.01;
 /// As many of them have to be, where not all have to.
 const MOST: f64 = 0.99;
-/// A factor this far from 1 is one, where the coefficients are constant multiples of what they should be ...
+/// A factor this far from 1 is one, where the coefficients are constant multiples of what they should be and the file says all
+/// that they depend on ...
+const EXACT_FACTOR: f64 = 1e-4;
+/// ... or does not ...
 const FACTOR: f64 = 2e-3;
 /// ... up to here.
 const CONSTANT: f64 = 5e-4;
@@ -47,7 +50,8 @@ impl Demand {
         let exact = pairs.iter().filter(|(file, computed)| is_same(*file, computed * factor, CONSTANT)).count();
         let is_constant = pairs.len() - exact <= self.allowed(pairs.len()).max(pairs.len() / 100);
         if same {
-            let is_one = self.is_share || !is_constant || (factor - 1.0).abs() <= FACTOR;
+            let least = if self.all { EXACT_FACTOR } else { FACTOR };
+            let is_one = self.is_share || !is_constant || (factor - 1.0).abs() <= least;
             return Some(if is_one { 1.0 } else { factor });
         }
         self.are_same(pairs, factor).then_some(factor)
@@ -77,7 +81,9 @@ mod tests {
     fn a_constant_factor_is_found_and_rounding_is_none() {
         let all = Demand { all: true, is_share: false };
         assert_eq!(all.factor(&pairs(1.0)), Some(1.0));
-        assert_eq!(all.factor(&pairs(1.0005)), Some(1.0));
+        assert_eq!(all.factor(&pairs(1.00005)), Some(1.0));
+        assert_eq!(all.factor(&pairs(1.001)), Some(1.001));
+        assert_eq!(Demand::default().factor(&pairs(1.001)), Some(1.0));
         assert_eq!(all.factor(&pairs(1.005)), Some(1.005), "half a percent, but of all");
         assert_eq!(all.factor(&pairs(-1.0)), Some(-1.0));
         assert_eq!(all.factor(&pairs(1000.0)), Some(1000.0));

@@ -38,9 +38,15 @@ impl Sample<'_> {
         file.copied().zip(computed.copied()).filter(|(_, computed)| !computed.is_nan()).collect()
     }
 
+    /// Whether all coefficients of a node are 0 though some are potentials, which has a finding of its own.
+    fn is_zero(&self, node: &Node) -> bool {
+        let has_potentials = self.checked.iter().any(|c| !c.demand.is_share);
+        has_potentials && node.file.iter().all(|v| *v == 0.0)
+    }
+
     /// The same of all nodes but those without coefficients.
     fn of_all(&self, column: usize, i: usize) -> Vec<(f64, f64)> {
-        self.nodes.iter().filter(|node| !is_zero(node)).flat_map(|node| self.of_node(node, column, i)).collect()
+        self.nodes.iter().filter(|node| !self.is_zero(node)).flat_map(|node| self.of_node(node, column, i)).collect()
     }
 
     /// The factor of a contact whose conductivity the file does not say; 1 where it does.
@@ -60,7 +66,7 @@ impl Sample<'_> {
                 self.of_node(node, column, i).into_iter().map(|(file, computed)| (file, computed * scale)).collect();
             demand.factor(&pairs)
         };
-        self.nodes.iter().map(|node| if is_zero(node) { Some(1.0) } else { factor(node) }).collect()
+        self.nodes.iter().map(|node| if self.is_zero(node) { Some(1.0) } else { factor(node) }).collect()
     }
 
     /// Adds a finding for what is proved, and gives the number of contacts that agree at all nodes.
@@ -287,11 +293,6 @@ impl Sample<'_> {
             |values: &[f64], first: usize, step: usize| values.iter().skip(first).step_by(step.max(1)).sum::<f64>();
         sum(&node.file, column, self.width) / sum(&node.computed, i, self.checked.len())
     }
-}
-
-/// Whether all coefficients of a node are 0: that is told apart.
-fn is_zero(node: &Node) -> bool {
-    node.file.iter().all(|v| *v == 0.0)
 }
 
 /// Places of rows in the order of their first coefficient.
