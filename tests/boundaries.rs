@@ -53,6 +53,33 @@ fn so_do_the_pickles_of_the_variants() {
 }
 
 #[test]
+fn columns_of_a_frame_in_hdf5_are_the_coordinates_that_their_labels_say() {
+    let dir = scratch();
+    let path = dir.path().join("b.h5");
+    let neurons = boundaries::read(&golden().join("reference/positions_1file/0/positions0.pkl")).unwrap();
+    boundaries::write_hdf5(&path, &neurons).unwrap();
+    crate::malformed::electrodes_file::edited(&path, |file| {
+        file.unlink("/positions/block0_items").unwrap();
+        let labels = ndarray::arr1(&[2_i64, 1, 0]);
+        file.new_dataset_builder().with_data(&labels).create("/positions/block0_items").unwrap();
+    });
+    let turned = told(&boundaries::read(&path).unwrap());
+    let expected = told(&neurons).into_iter().map(|(id, section, p)| (id, section, Point::new(p.z, p.y, p.x)));
+    assert_eq!(turned, expected.collect::<Vec<_>>());
+    crate::malformed::electrodes_file::edited(&path, |file| {
+        file.unlink("/positions/block0_items").unwrap();
+        file.new_dataset_builder().with_data(&ndarray::arr1(&[0_i64, 1, 3])).create("/positions/block0_items").unwrap();
+    });
+    assert_eq!(
+        boundaries::read(&path).unwrap_err().to_string(),
+        format!(
+            "{}: /positions: wrong labels of rows, expected x, y, z or 0, 1, 2, each once, found `0`, `1`, `3`",
+            path.display()
+        )
+    );
+}
+
+#[test]
 fn plain_arrays_are_read_as_the_pickles_are() {
     let expected = arrays(&golden().join("reference/positions.h5"));
     assert_eq!(read_all(&["reference/positions.h5"]), expected);

@@ -486,6 +486,28 @@ fn every_damage_has_its_finding_and_no_other() {
 }
 
 #[test]
+fn a_filter_that_is_not_available_is_named_with_the_remedy_by_every_tool() {
+    let dir = scratch();
+    let case = CORPUS.iter().find(|case| case.code == "E08").unwrap();
+    damaged(&dir.path().join("w.h5"), case.make);
+    let hint = "write the file again without this filter: `h5repack -f GZIP=4 FILE NEW` where HDF5 has the plugin `zstd`, or \
+                Python's h5py (it has lzf; `import hdf5plugin` brings others)";
+    let facts = leadfield_in(dir.path(), &["info", "w.h5"]).ok();
+    assert!(facts.contains(&format!("zstd, which cannot be undone here: {hint}\n")), "{facts}");
+    leadfield_in(dir.path(), &["validate", "weights", "w.h5", "w.h5"])
+        .refused(&format!("error: w.h5: {}\nhint: {hint}", case.finding));
+    leadfield_in(dir.path(), &["convert", "w.h5", "-o", "c.csv"])
+        .refused(&format!("error: w.h5: {}\nhint: {hint}", case.finding));
+    leadfield_in(dir.path(), &["convert", "w.h5", "-o", "c.h5"]).refused(&format!(
+        "error: w.h5: not mended, expected faults that can be mended without guessing, found `E08`: {}\n\
+         hint: {} (`leadfield validate electrodes-file` lists all faults)",
+        case.finding,
+        Code::UnknownFilter.entry().remedy
+    ));
+    assert_eq!(names_in(dir.path()), ["w.h5"]);
+}
+
+#[test]
 fn every_code_of_a_file_alone_is_in_the_corpus() {
     let elsewhere = ["E46", "E70", "E71", "E72", "E73", "E80", "E81", "E82", "E83", "E84", "E85", "E87"];
     let codes: Vec<&str> = Code::ALL.iter().map(|c| c.entry().code).filter(|c| !elsewhere.contains(c)).collect();
