@@ -3,12 +3,15 @@
 //! Memory is bounded by one part's segments, 512 MiB of distinct morphologies, and some 120 bytes a neuron.
 
 mod agreement;
+mod beside;
 mod by_rule;
 mod fit;
 mod forecast;
+mod frame;
 mod library;
 mod neurons;
 mod part;
+mod placing;
 mod problem;
 mod request;
 mod rules;
@@ -27,24 +30,23 @@ pub use writing::{Run, Written};
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use crate::error::{Context, Error, Result, count};
-use crate::geometry::{Aabb, hilbert};
-use crate::morphology::Morphology;
 use crate::partition::Crew;
 use crate::positions::discretise::Tie;
-use crate::positions::{Axon, Checks, NeuronPlan, Placement, check_axon, place};
-use crate::segments::Segments;
+use crate::positions::{Axon, Checks, NeuronPlan, Placement};
 use crate::sonata::config::{Config, NodePopulation};
+use crate::sonata::nodes::Orientation;
 use crate::sonata::report::Layout;
 use crate::staged::Existing;
 use crate::table::{self, Metadata, Neuron, Precision};
+use crate::template::StubDiameters;
 
+use frame::Frame;
 use library::Library;
-use neurons::{Neurons, owners};
+use neurons::Neurons;
 use request::Source;
 use rules::{Given, Rules};
 use selection::Selection;
@@ -114,6 +116,9 @@ pub struct TiedNeurons {
 pub struct Assembly {
     plans: Vec<NeuronPlan>,
     library: Library,
+    frame: Frame,
+    /// How the nodes' orientations are given.
+    orientation: Orientation,
     metadata: Metadata,
     /// How the axon's fate is told in the metadata; the placement follows where there are stubs.
     axon: String,
@@ -153,9 +158,12 @@ impl Assembly {
         let circuit = &config.circuit().path;
         let no_morphologies = || AssemblyProblem::NoMorphologies(population.name.clone());
         let morphologies = population.morphologies.as_ref().ok_or_else(no_morphologies).in_file(circuit)?;
+        config.check_path(&morphologies.path)?;
         let mut assembly = Self {
             plans: Vec::new(),
             library: Library::new(morphologies)?,
+            frame: Frame::of(&selection.nodes, &selection.ids)?,
+            orientation: selection.nodes.orientation()?,
             metadata: Metadata {
                 population: population.name.clone(),
                 circuit: circuit.display().to_string(),
@@ -173,14 +181,16 @@ impl Assembly {
             (Source::Report(report), Some(layout)) => {
                 assembly.report_file = Some(report.file.clone());
                 assembly.metadata.discretisation = format!("report {}", report.name);
-                assembly.plan_by_report(&neurons, layout, request);
+                // templates are needed for the stubs' diameters alone, and may be missing
+                let rules = Rules::of(config, population, &selection.nodes, neurons.ids, Given::default()).ok();
+                assembly.plan_by_report(&neurons, layout, request, rules.as_ref());
                 if request.on_bad_neuron == OnBadNeuron::Skip {
                     assembly.skip_what_cannot_be_placed();
                 }
             }
             _ => {
                 let given = Given { axon: request.axon, chunk_um: request.segment_length_um };
-                let rules = Rules::of(circuit, population, &selection.nodes, neurons.ids, given)?;
+                let rules = Rules::of(config, population, &selection.nodes, neurons.ids, given)?;
                 assembly.plan_by_rule(&neurons, &rules);
             }
         }
@@ -189,17 +199,20 @@ impl Assembly {
         Ok(assembly)
     }
 
-    fn plan_by_report(&mut self, neurons: &Neurons<'_>, layout: &Layout, request: &Request<'_>) {
+    fn plan_by_report(&mut self, neurons: &Neurons<'_>, layout: &Layout, request: &Request<'_>, rules: Option<&Rules>) {
         let axon = request.axon.map_or(Axon::Replace(None), Axon::from);
         self.axon = if axon == Axon::Keep { "kept".into() } else { "replaced".into() };
         let sections = |id| layout.sections(id).cloned().unwrap_or_default();
-        self.plans = neurons.plans(|_, id| Some((sections(id), axon)));
+        // a report says nothing of diameters
+        let diameters = |i: usize| rules.map_or_else(StubDiameters::default, |rules| rules.diameters(i));
+        self.plans = neurons.plans(|i, id| Some((sections(id), axon, diameters(i))));
     }
 
     fn plan_by_rule(&mut self, neurons: &Neurons<'_>, rules: &Rules) {
         let planned = by_rule::plan(&self.library, neurons, rules, &self.metadata.population);
         (self.plans, self.skipped, self.ties) = (planned.plans, planned.bad, planned.ties);
         (self.metadata.discretisation, self.axon) = by_rule::describe(rules);
+        self.metadata.assumed = by_rule::assumed(rules);
         self.checks = Checks::None;
     }
 
@@ -249,9 +262,19 @@ impl Assembly {
         &self.metadata.population
     }
 
+    /// What a user should know where the numbers of segments rest on a rule that was given.
+    pub fn assumption(&self) -> Option<String> {
+        self.metadata.assumption()
+    }
+
     /// Number of segments.
     pub fn segments(&self) -> u64 {
         self.metadata.segments
+    }
+
+    /// How the nodes' orientations are given.
+    pub fn orientation(&self) -> Orientation {
+        self.orientation
     }
 
     /// The neurons that are left out.
@@ -295,49 +318,6 @@ impl Assembly {
             true => format!("{}, placement {}", self.axon, placement.name()),
             false => self.axon.clone(),
         }
-    }
-
-    /// Places of the neurons in Hilbert order of their somata.
-    fn hilbert_order(&self) -> Vec<usize> {
-        let soma = |p: &NeuronPlan| p.transform.translation;
-        let curve = hilbert::Curve::over(&Aabb::of(self.plans.iter().map(soma)));
-        let mut order: Vec<usize> = (0..self.plans.len()).collect();
-        order.sort_by_cached_key(|&i| (curve.key(soma(&self.plans[i])), self.plans[i].node_id));
-        order
-    }
-
-    fn place_all(&self, which: &[usize], options: &Options, placed: &(dyn Fn(u64) + Sync)) -> Result<Segments> {
-        let place_one = |&i: &usize| -> Result<Segments> {
-            let segments = self.place_one(&self.plans[i], options)?;
-            placed(segments.len() as u64);
-            Ok(segments)
-        };
-        let plans = which.iter().filter_map(|&i| self.plans.get(i));
-        let mut all = Segments::with_capacity(plans.map(NeuronPlan::segments).sum::<u64>() as usize);
-        // few at a time, since each is copied: what is in memory twice is not the part
-        for together in which.chunks(NEURONS_TOGETHER * rayon::current_num_threads()) {
-            let neurons: Vec<Result<Segments>> = together.par_iter().map(place_one).collect();
-            // the first failing neuron in order is the one that is told, whatever the number of threads
-            neurons.into_iter().try_for_each(|neuron| neuron.map(|segments| all.append(&segments)))?;
-        }
-        Ok(all)
-    }
-
-    fn place_one(&self, plan: &NeuronPlan, options: &Options) -> Result<Segments> {
-        let morphology = self.morphology(&plan.morphology, plan.axon)?;
-        let placed = place(&morphology, plan, options.placement, self.checks);
-        match &self.report_file {
-            Some(report) => placed.in_file(report),
-            None => placed,
-        }
-    }
-
-    /// A morphology that suits the axon's fate; an error tells whose it is.
-    fn morphology(&self, name: &str, axon: Axon) -> Result<Arc<Morphology>> {
-        let suited = |m: Arc<Morphology>| check_axon(&m, axon, 0).in_file(&self.library.file(name)).map(|()| m);
-        let named = || self.plans.iter().filter(|p| &*p.morphology == name).map(|p| p.node_id);
-        let advised = |e: Error| e.advised(owners(named(), &self.metadata.population));
-        self.library.get(name).and_then(suited).map_err(advised)
     }
 }
 

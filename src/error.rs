@@ -4,8 +4,12 @@
 //! and its [`Place`]. It prints as `<file>: <object>[<row>]: <what>, expected <x>, found <y>`; advice is kept apart, in
 //! [`Error::hint`].
 
+mod advice;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
+
+use self::advice::{Advised, FirstHint, Shared};
 
 /// The result of everything here that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -95,7 +99,7 @@ impl Error {
         &self.0.place
     }
 
-    /// Advice, apart from the fact.
+    /// Advice, apart from the fact: a hint a line.
     pub fn hint(&self) -> Option<String> {
         self.0.problem.hint()
     }
@@ -110,6 +114,13 @@ impl Error {
     pub fn advised(self, advice: impl Into<String>) -> Self {
         let Located { place, problem } = *self.0;
         Self::new(place, Advised { problem, advice: advice.into() })
+    }
+
+    /// The same error with a hint of its own line before the others.
+    #[must_use]
+    pub fn with_first_hint(self, hint: impl Into<String>) -> Self {
+        let Located { place, problem } = *self.0;
+        Self::new(place, FirstHint { problem, hint: hint.into() })
     }
 
     /// Names the file, unless a deeper call has named it.
@@ -138,62 +149,6 @@ impl Error {
     }
 }
 
-/// A problem with advice that only a caller can give.
-#[derive(Debug)]
-struct Advised {
-    problem: Box<dyn Problem>,
-    advice: String,
-}
-
-impl fmt::Display for Advised {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.problem.fmt(f)
-    }
-}
-
-impl std::error::Error for Advised {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.problem.source()
-    }
-}
-
-impl Problem for Advised {
-    fn hint(&self) -> Option<String> {
-        let first = self.problem.hint().map(|hint| format!("{hint}; ")).unwrap_or_default();
-        Some(first + &self.advice)
-    }
-
-    fn may_pass(&self) -> bool {
-        self.problem.may_pass()
-    }
-}
-
-/// A problem that is shared; its place is told by the error that holds it.
-#[derive(Debug)]
-struct Shared(std::sync::Arc<Error>);
-
-impl fmt::Display for Shared {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.0.problem.fmt(f)
-    }
-}
-
-impl std::error::Error for Shared {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.0.0.problem.source()
-    }
-}
-
-impl Problem for Shared {
-    fn hint(&self) -> Option<String> {
-        self.0.hint()
-    }
-
-    fn may_pass(&self) -> bool {
-        self.0.may_pass()
-    }
-}
-
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}{}", self.0.place, self.0.problem)
@@ -203,7 +158,8 @@ impl fmt::Display for Error {
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{self}")?;
-        self.hint().map_or(Ok(()), |hint| write!(f, "\nhint: {hint}"))
+        let hints = self.hint().unwrap_or_default();
+        hints.lines().try_for_each(|hint| write!(f, "\nhint: {hint}"))
     }
 }
 

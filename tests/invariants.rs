@@ -94,7 +94,7 @@ fn any_segments() -> impl Strategy<Value = Segments> {
 
 fn any_transform() -> impl Strategy<Value = Transform> {
     (any_point(1.0), 0.1..1.0_f64, any_point(3000.0))
-        .prop_map(|(v, w, translation)| Transform { rotation: Quaternion::new(w, v.x, v.y, v.z).unwrap(), translation })
+        .prop_map(|(v, w, translation)| Transform::new(Quaternion::new(w, v.x, v.y, v.z).unwrap(), translation))
 }
 
 fn any_sigma() -> impl Strategy<Value = f64> {
@@ -150,7 +150,7 @@ proptest! {
     fn shifting_changes_nothing_in_any_medium(
         segments in any_segments(), (conductivity, boundary) in any_medium(), by in any_point(3000.0)
     ) {
-        let to = Transform { rotation: Quaternion::IDENTITY, translation: by };
+        let to = Transform::new(Quaternion::IDENTITY, by);
         for method in analytic() {
             let medium = |c: Contact| Contact { conductivity, boundary, ..c };
             let still: Vec<Contact> = contacts(method, &field(None)).into_iter().map(medium).collect();

@@ -318,10 +318,8 @@ fn the_dipole_tends_to_the_gradient_of_the_point_source_with_the_square_of_the_c
 fn coefficients_do_not_change_when_field_and_segments_move_and_turn_together() {
     let segments = neurons();
     let path = golden().join("input/electrodes/field_src.h5");
-    let placement = Transform {
-        rotation: Quaternion::new(0.4, -0.3, 0.8, 0.2).unwrap(),
-        translation: Point::new(3000.0, -500.0, 70.0),
-    };
+    let rotation = Quaternion::new(0.4, -0.3, 0.8, 0.2).unwrap();
+    let placement = Transform::new(rotation, Point::new(3000.0, -500.0, 70.0));
     let moved = segments_at(segments.node_id.iter().zip(&segments.start).map(|(&id, &p)| (id, placement.apply(p))));
     let fields = |placement, segments: &Segments| {
         let within = Aabb::of(segments.start.iter().copied());

@@ -7,6 +7,7 @@ mod comparisons;
 mod conversions;
 mod electrodes;
 mod forecasts;
+mod frames;
 mod golden;
 mod index_vs_scan;
 mod interrupted;

@@ -83,7 +83,14 @@ fn write_nodes(path: &Path, random: &mut ChaCha8Rng) -> Nodes {
     file.close().unwrap();
     let nodes_file = path.to_path_buf();
     let (name, kind) = ("P".into(), "biophysical".into());
-    let population = NodePopulation { name, kind, nodes_file, morphologies: None, biophysical_neuron_models_dir: None };
+    let population = NodePopulation {
+        name,
+        kind,
+        nodes_file,
+        node_types_file: None,
+        morphologies: None,
+        biophysical_neuron_models_dir: None,
+    };
     Nodes::open(&population).unwrap()
 }
 

@@ -1,20 +1,20 @@
 //! `leadfield positions`: from a circuit to its segment table.
 
-use std::collections::HashSet;
 use std::path::PathBuf;
 use std::time::Instant;
 
 use leadfield::Result;
-use leadfield::assembly::{self, Assembly, Made, OnBadNeuron, Options, Request, Run, Tables, Written};
-use leadfield::error::count;
+use leadfield::assembly::{self, Assembly, LeftOut, Made, OnBadNeuron, Options, Request, Run, Tables, Written};
+use leadfield::error::{count, listed};
 use leadfield::positions::{Checks, Placement};
 use leadfield::table::Precision;
 use leadfield::table::parts::is_single_file;
 use leadfield::table::schema::SEGMENTS_PER_PART;
 
+use crate::cli::findings;
 use crate::cli::forecast::{self, DryRun};
 use crate::cli::progress::Progress;
-use crate::cli::rule::{AxonRule, Discretisation};
+use crate::cli::rule::{AxonRule, Discretisation, EulerOrder};
 use crate::cli::signals::Stop;
 use crate::cli::{Common, Outcome, existing};
 
@@ -54,6 +54,10 @@ pub struct Args {
     /// Where the stubs lie that stand for a replaced axon
     #[arg(long, value_name = "RULE", default_value = "bluerecording")]
     axon_placement: AxonPlacement,
+    /// In which order Euler angles turn a neuron about the world's axes, where nodes have them (default: sonata, with a
+    /// warning where it matters)
+    #[arg(long, value_name = "ORDER")]
+    euler_order: Option<EulerOrder>,
     /// What a neuron leads to that cannot be placed
     #[arg(long, value_name = "WHAT", default_value = "error")]
     on_bad_neuron: BadNeuron,
@@ -117,6 +121,7 @@ impl Args {
             discretisation: self.discretisation.map(Into::into),
             axon: axon.map(Into::into),
             segment_length_um: self.segment_length,
+            euler_order: self.euler_order.map(Into::into),
             checks: if self.any_discretisation { Checks::SectionsOnly } else { Checks::Lengths },
             on_bad_neuron: match self.on_bad_neuron {
                 BadNeuron::Error => OnBadNeuron::Error,
@@ -152,7 +157,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
         common.warn(format_args!("{}: one file is one part: parts need the name of a folder", args.out.display()));
     }
     let tables = Tables::open(&args.request())?;
-    tell_findings(&tables, common);
+    tell_findings(&tables, args, common);
     if args.judged.dry_run {
         let reading = started.elapsed().as_secs_f64();
         let found = tables.forecast(&args.out, &args.options(), args.judged.ranks(common))?;
@@ -189,12 +194,14 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
 const MOST_TIES: usize = 20;
 
 /// What a user should know before the segments are placed: populations and neurons that are left out, ties.
-fn tell_findings(tables: &Tables, common: &Common) {
-    for left_out in &tables.left_out {
-        common.say(format_args!("population `{}` is left out: {}", left_out.population, left_out.why));
-    }
+fn tell_findings(tables: &Tables, args: &Args, common: &Common) {
+    tell_left_out(&tables.left_out, common);
+    let mut assumptions: Vec<String> = tables.tables.iter().filter_map(Assembly::assumption).collect();
+    assumptions.dedup();
+    assumptions.iter().for_each(|assumption| common.warn(assumption));
     for table in &tables.tables {
-        tell_skipped(table, common);
+        findings::warn_of_euler_order(table, args.euler_order.is_some(), common);
+        findings::tell_skipped(table, common);
         if !table.skipped().is_empty() {
             let n = count(table.skipped().len() as u64, "neuron");
             common.warn(format_args!("{n} of population `{}` left out", table.population()));
@@ -213,15 +220,25 @@ fn tell_findings(tables: &Tables, common: &Common) {
     }
 }
 
-/// Each neuron that is left out, with its reason; a text of several lines, which shows a template, in full only once.
-fn tell_skipped(table: &Assembly, common: &Common) {
-    let mut told = HashSet::new();
-    for skipped in table.skipped() {
-        let why = skipped.error.to_string();
-        let first = why.lines().next().unwrap_or_default().to_string();
-        let is_new = why == first || told.insert(why.clone());
-        let why = if is_new { why } else { format!("{first} the same") };
-        common.warn(format_args!("node {} of population `{}` is left out: {why}", skipped.node_id, table.population()));
+/// The populations without a table: those that have no segments in one line, whatever their number.
+fn tell_left_out(left_out: &[LeftOut], common: &Common) {
+    let (without_segments, others): (Vec<&LeftOut>, Vec<&LeftOut>) = left_out.iter().partition(|l| l.kind.is_some());
+    match without_segments[..] {
+        [] => {}
+        [one] => common.say(format_args!("population `{}` is left out: {}", one.population, one.why)),
+        [first, ..] if without_segments.iter().all(|l| l.kind == first.kind) => {
+            let names = listed(without_segments.iter().map(|l| &l.population), 12);
+            let kind = first.kind.as_deref().unwrap_or_default();
+            common.say(format_args!("populations {names} are left out: their type is `{kind}`"));
+        }
+        _ => {
+            let name = |l: &&LeftOut| format!("{} ({})", l.population, l.kind.as_deref().unwrap_or_default());
+            let names = listed(without_segments.iter().map(name), 12);
+            common.say(format_args!("populations {names} are left out: only the type `biophysical` has segments"));
+        }
+    }
+    for left_out in others {
+        common.say(format_args!("population `{}` is left out: {}", left_out.population, left_out.why));
     }
 }
 

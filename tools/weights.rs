@@ -1,5 +1,6 @@
 //! `leadfield weights`: from segment tables and contacts to the electrodes file.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -160,6 +161,8 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     check_apart(&args.out, inputs.map(PathBuf::as_path))?;
     let electrodes = electrode::read(&args.electrodes)?;
     let tables = args.segments.iter().map(|path| Table::open(path)).collect::<Result<Vec<_>>>()?;
+    let assumptions: BTreeSet<String> = tables.iter().filter_map(|t| t.metadata().assumption()).collect();
+    assumptions.iter().for_each(|assumption| common.warn(assumption));
     let populations: Vec<&str> = tables.iter().map(|t| t.metadata().population.as_str()).collect();
     electrode::check_names(&electrodes, &populations).in_file(&args.electrodes)?;
     let sources: Vec<&dyn Source> = tables.iter().map(|t| t as &dyn Source).collect();

@@ -140,7 +140,7 @@ fn compare(
     let circuit = &config.circuit().path;
     let given = Given { axon: request.axon, chunk_um: request.segment_length_um };
     let neurons = Neurons::of(&selection)?;
-    let rules = Rules::of(circuit, population, &selection.nodes, neurons.ids, given)?;
+    let rules = Rules::of(config, population, &selection.nodes, neurons.ids, given)?;
     let no_morphologies = || AssemblyProblem::NoMorphologies(population.name.clone());
     let morphologies = population.morphologies.as_ref().ok_or_else(no_morphologies).in_file(circuit)?;
     let planned = by_rule::plan(&Library::new(morphologies)?, &neurons, &rules, &population.name);

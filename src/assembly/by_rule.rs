@@ -54,7 +54,7 @@ pub(super) fn plan(library: &Library, neurons: &Neurons<'_>, rules: &Rules, popu
         }
     }
     Planned {
-        plans: neurons.plans(|i, _| good(i).map(|c| (c.sections.clone(), c.axon))),
+        plans: neurons.plans(|i, _| good(i).map(|c| (c.sections.clone(), c.axon, rules.diameters(i)))),
         bad: bad.collect(),
         ties: tied.into_values().collect(),
     }
@@ -97,6 +97,13 @@ fn count_one(library: &Library, name: &str, rule: &Rule) -> Result<Counted> {
         axon,
         ties: ties(&morphology, rule.axon, rule.chunk_um).into(),
     })
+}
+
+/// The rule that was given in the place of templates, for people; empty where there are templates.
+pub(super) fn assumed(rules: &Rules) -> String {
+    let given = rules.templates.iter().find(|template| template.name.is_empty());
+    let rule = given.and_then(|template| template.rule.as_ref().ok());
+    rule.map_or_else(String::new, |rule| format!("{}, {} µm", rule.axon.name(), rule.chunk_um))
 }
 
 /// The rules in use, for the metadata: how segments were counted, and what became of the axon.

@@ -8,6 +8,7 @@ use crate::error::{Result, count};
 use crate::geometry::Transform;
 use crate::positions::{Axon, NeuronPlan};
 use crate::segments::SectionCount;
+use crate::template::StubDiameters;
 
 /// The selected neurons, as columns.
 pub(super) struct Neurons<'a> {
@@ -26,12 +27,15 @@ impl<'a> Neurons<'a> {
     }
 
     /// A plan for each neuron that has sections, given its place and id. Rows are not numbered yet.
-    pub fn plans(&self, sections: impl Fn(usize, u64) -> Option<(Arc<[SectionCount]>, Axon)>) -> Vec<NeuronPlan> {
+    pub fn plans(
+        &self,
+        sections: impl Fn(usize, u64) -> Option<(Arc<[SectionCount]>, Axon, StubDiameters)>,
+    ) -> Vec<NeuronPlan> {
         let columns = self.ids.iter().zip(&self.transforms).zip(&self.morphologies);
         let plan = |(i, ((&node_id, transform), name)): (usize, ((&u64, &Transform), &Arc<str>))| {
-            let (sections, axon) = sections(i, node_id)?;
+            let (sections, axon, stub_diameters) = sections(i, node_id)?;
             let (morphology, transform) = (name.clone(), *transform);
-            Some(NeuronPlan { node_id, morphology, first_row: 0, sections, axon, transform })
+            Some(NeuronPlan { node_id, morphology, first_row: 0, sections, axon, stub_diameters, transform })
         };
         columns.enumerate().filter_map(plan).collect()
     }

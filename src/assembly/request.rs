@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::AssemblyProblem;
 use super::rules::Given;
 use crate::error::{Context, Problem, Result, listed};
+use crate::geometry::EulerOrder;
 use crate::positions::Checks;
 use crate::sonata::config::{Config, ReportConfig, Simulation};
 use crate::sonata::report::Layout;
@@ -31,6 +32,8 @@ pub struct Request<'a> {
     pub checks: Checks,
     /// What a neuron that cannot be placed leads to.
     pub on_bad_neuron: OnBadNeuron,
+    /// In which order Euler angles are applied; none for that of SONATA, with a warning where it matters.
+    pub euler_order: Option<EulerOrder>,
 }
 
 impl<'a> Request<'a> {
@@ -46,6 +49,7 @@ impl<'a> Request<'a> {
             segment_length_um: None,
             checks: Checks::default(),
             on_bad_neuron: OnBadNeuron::default(),
+            euler_order: None,
         }
     }
 }

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::AssemblyProblem;
+use super::{AssemblyProblem, beside};
 use crate::error::{Context, Error, Result, count};
-use crate::sonata::config::NodePopulation;
+use crate::sonata::config::{Config, NodePopulation};
 use crate::sonata::nodes::Nodes;
-use crate::template::{self, AxonForm, CHUNK_UM, Rule};
+use crate::template::{self, AxonForm, CHUNK_UM, Rule, StubDiameters};
 
 /// The nodes' attribute that names the cell template.
 const ATTRIBUTE: &str = "model_template";
@@ -37,6 +37,8 @@ pub(super) struct Rules {
     pub templates: Vec<TemplateUse>,
     /// Each node's place in `templates`.
     pub of_nodes: Vec<u32>,
+    /// Each node's scale of the stubs' diameters; empty where no template has one.
+    scales: Vec<f64>,
 }
 
 /// What is given in the place of templates.
@@ -61,28 +63,69 @@ impl Rules {
     ///
     /// # Errors
     /// There is no folder of templates, or no attribute that names them; a template that gives no rule is kept as such.
-    pub fn of(circuit: &Path, population: &NodePopulation, nodes: &Nodes, ids: &[u64], given: Given) -> Result<Self> {
+    pub fn of(config: &Config, population: &NodePopulation, nodes: &Nodes, ids: &[u64], given: Given) -> Result<Self> {
+        let circuit = &config.circuit().path;
         if let Some(axon) = given.axon {
             let rule = Rule { chunk_um: given.chunk_um.unwrap_or(CHUNK_UM), ..Rule::of(axon) };
             let first_node = ids.first().copied().unwrap_or_default();
             let only = TemplateUse { name: String::new(), first_node, nodes: ids.len() as u64, rule: Ok(rule) };
-            return Ok(Self { templates: vec![only], of_nodes: vec![0; ids.len()] });
+            return Ok(Self { templates: vec![only], of_nodes: vec![0; ids.len()], scales: Vec::new() });
         }
         let folder = population.biophysical_neuron_models_dir.as_deref();
-        let folder = folder.ok_or_else(|| AssemblyProblem::NoTemplates(population.name.clone())).in_file(circuit)?;
-        let names = nodes.texts(ATTRIBUTE, ids).map_err(|e| e.advised(template::ADVICE))?;
+        let beside = beside::Hint::of(config);
+        let without = |e: Error| beside.add(e);
+        let folder = folder.ok_or_else(|| AssemblyProblem::NoTemplates(population.name.clone())).in_file(circuit);
+        let folder = folder.map_err(without)?;
+        config.check_path(folder).map_err(|e| without(e.advised(template::ADVICE)))?;
+        let names = nodes.texts(ATTRIBUTE, ids).map_err(|e| without(e.advised(template::ADVICE)))?;
         let uses = uses(&names, ids);
         let read = |(name, &(first_node, n)): (&&str, &(u64, u64))| TemplateUse {
             name: (*name).to_string(),
             first_node,
             nodes: n,
             rule: rule(name, folder, nodes, first_node, given)
-                .map_err(|e| Arc::new(e.advised(owners(population, first_node, n)))),
+                .map_err(|e| Arc::new(without(e.advised(owners(population, first_node, n))))),
         };
         let templates: Vec<TemplateUse> = uses.iter().collect::<Vec<_>>().into_par_iter().map(read).collect();
         let places: BTreeMap<&str, u32> = (0..).zip(&templates).map(|(i, t)| (t.name.as_str(), i)).collect();
         let of_nodes = names.iter().filter_map(|name| places.get(name.as_str()).copied()).collect();
-        Ok(Self { templates, of_nodes })
+        let mut rules = Self { templates, of_nodes, scales: Vec::new() };
+        rules.scales = rules.read_scales(nodes, ids)?;
+        Ok(rules)
+    }
+
+    /// The diameters of a node's stubs, from its place among the nodes.
+    pub fn diameters(&self, node: usize) -> StubDiameters {
+        let template = self.of_nodes.get(node).and_then(|&t| self.templates.get(t as usize));
+        match template.and_then(|t| t.rule.as_ref().ok()).map(|rule| &rule.diameters) {
+            Some(StubDiameters::Own { diameters, scale }) => {
+                let scale = self.scales.get(node).copied().unwrap_or(*scale);
+                StubDiameters::Own { diameters: Arc::clone(diameters), scale }
+            }
+            Some(other) => other.clone(),
+            None => StubDiameters::default(),
+        }
+    }
+
+    /// Each node's scale, by the attribute that its template asks for; 1 where it has none.
+    fn read_scales(&self, nodes: &Nodes, ids: &[u64]) -> Result<Vec<f64>> {
+        let attribute = |t: &TemplateUse| match &t.rule.as_ref().ok()?.diameters {
+            StubDiameters::Own { diameters, .. } => diameters.attribute.clone(),
+            _ => None,
+        };
+        let attributes: Vec<Option<String>> = self.templates.iter().map(attribute).collect();
+        let mut columns: BTreeMap<&str, Option<Vec<f64>>> = BTreeMap::new();
+        for name in attributes.iter().flatten() {
+            columns.insert(name, nodes.dynamics_parameter(name)?);
+        }
+        if columns.values().all(Option::is_none) {
+            return Ok(Vec::new());
+        }
+        let scale = |(&template, &id): (&u32, &u64)| {
+            let name = attributes.get(template as usize)?.as_deref()?;
+            columns.get(name)?.as_ref()?.get(usize::try_from(id).ok()?).copied()
+        };
+        Ok(self.of_nodes.iter().zip(ids).map(|node| scale(node).unwrap_or(1.0)).collect())
     }
 }
 
@@ -114,7 +157,7 @@ fn owners(population: &NodePopulation, first: u64, nodes: u64) -> String {
 ///
 /// # Errors
 /// There is no folder of templates, or no attribute that names them.
-pub fn templates(circuit: &Path, population: &NodePopulation, nodes: &Nodes) -> Result<Vec<TemplateUse>> {
+pub fn templates(config: &Config, population: &NodePopulation, nodes: &Nodes) -> Result<Vec<TemplateUse>> {
     let ids: Vec<u64> = (0..nodes.len() as u64).collect();
-    Ok(Rules::of(circuit, population, nodes, &ids, Given::default())?.templates)
+    Ok(Rules::of(config, population, nodes, &ids, Given::default())?.templates)
 }

@@ -16,9 +16,16 @@ pub(super) fn inputs(plans: &[Plan<'_>], options: &Options) -> u64 {
     let mut digest = Digest::default();
     digest.add_value(options);
     for Plan { assembly, metadata, .. } in plans {
-        digest.add_value(&(metadata, assembly.checks));
+        digest.add_value(&(metadata, assembly.checks, &assembly.frame));
         for plan in &assembly.plans {
-            digest.add_value(&(plan.node_id, &plan.morphology, plan.first_row, plan.axon, plan.transform));
+            digest.add_value(&(
+                plan.node_id,
+                &plan.morphology,
+                plan.first_row,
+                plan.axon,
+                &plan.stub_diameters,
+                plan.transform,
+            ));
             let counts = plan.sections.iter().map(|s| u64::from(s.section_id) << 32 | u64::from(s.segments));
             counts.for_each(|count| digest.add(&count.to_le_bytes()));
         }

@@ -3,6 +3,7 @@
 use super::AssemblyProblem;
 use super::request::{self, Report, Request, Source};
 use crate::error::{Context, Result, listed};
+use crate::geometry::EulerOrder;
 use crate::sonata::config::{Config, NodePopulation};
 use crate::sonata::node_sets::NodeSets;
 use crate::sonata::nodes::Nodes;
@@ -26,19 +27,15 @@ impl Selection {
     /// Anything missing, malformed or contradictory in nodes, node sets or report.
     pub fn of(config: &Config, population: &NodePopulation, source: &Source, request: &Request<'_>) -> Result<Self> {
         match source {
-            Source::Report(report) => Self::by_report(config, population, report, request.node_set),
-            Source::Rule => Self::by_rule(config, population, request.node_set),
+            Source::Report(report) => Self::by_report(config, population, report, request),
+            Source::Rule => Self::by_rule(config, population, request),
         }
     }
 
-    fn by_report(
-        config: &Config,
-        population: &NodePopulation,
-        report: &Report,
-        node_set: Option<&str>,
-    ) -> Result<Self> {
+    fn by_report(config: &Config, population: &NodePopulation, report: &Report, request: &Request<'_>) -> Result<Self> {
+        let node_set = request.node_set;
         let layout = request::layout(report, &population.name)?;
-        let nodes = Nodes::open(population)?;
+        let nodes = open_nodes(config, population, request.euler_order)?;
         let ids = match node_set {
             Some(set) => in_node_set(set, config, population, &nodes).and_then(|ids| reported(ids, set, &layout)),
             None => in_report(population, &nodes, &layout),
@@ -48,8 +45,9 @@ impl Selection {
         Ok(Self { nodes, ids, layout: Some(layout), place })
     }
 
-    fn by_rule(config: &Config, population: &NodePopulation, node_set: Option<&str>) -> Result<Self> {
-        let nodes = Nodes::open(population)?;
+    fn by_rule(config: &Config, population: &NodePopulation, request: &Request<'_>) -> Result<Self> {
+        let node_set = request.node_set;
+        let nodes = open_nodes(config, population, request.euler_order)?;
         let own = match config {
             Config::Simulation(simulation) => simulation.node_set.as_deref(),
             Config::Circuit(_) => None,
@@ -74,6 +72,12 @@ impl Selection {
     }
 }
 
+/// The nodes of a population, whose file's path has no unknown variable.
+fn open_nodes(config: &Config, population: &NodePopulation, euler_order: Option<EulerOrder>) -> Result<Nodes> {
+    config.check_path(&population.nodes_file)?;
+    Ok(Nodes::open(population)?.with_euler_order(euler_order.unwrap_or_default()))
+}
+
 /// A node set, for people.
 fn named(set: &str, population: &NodePopulation) -> String {
     format!("node set {} of population `{}`", listed([set], 1), population.name)
@@ -95,7 +99,7 @@ fn in_report(population: &NodePopulation, nodes: &Nodes, layout: &Layout) -> Res
 
 /// The ids of all nodes of a node set, ascending.
 fn in_node_set(set: &str, config: &Config, population: &NodePopulation, nodes: &Nodes) -> Result<Vec<u64>> {
-    NodeSets::open(config.node_sets_files())?.resolve(set, &population.name, nodes)
+    NodeSets::of_config(config)?.resolve(set, &population.name, nodes)
 }
 
 /// The ids, all of which the report must have.

@@ -29,6 +29,19 @@ pub struct LeftOut {
     pub population: String,
     /// Why.
     pub why: String,
+    /// Its type, where that is why: only biophysical ones have segments.
+    pub kind: Option<String>,
+}
+
+impl LeftOut {
+    fn of_kind(population: &NodePopulation) -> Self {
+        let kind = population.kind.clone();
+        Self { population: population.name.clone(), why: format!("its type is `{kind}`"), kind: Some(kind) }
+    }
+
+    fn of_selection(population: &NodePopulation, why: String) -> Self {
+        Self { population: population.name.clone(), why, kind: None }
+    }
 }
 
 impl Tables {
@@ -47,8 +60,7 @@ impl Tables {
         }
         let chosen = circuit.biophysical_populations()?;
         let others = circuit.populations.iter().filter(|p| !p.is_biophysical());
-        let mut left_out: Vec<LeftOut> =
-            others.map(|p| LeftOut { population: p.name.clone(), why: format!("its type is `{}`", p.kind) }).collect();
+        let mut left_out: Vec<LeftOut> = others.map(LeftOut::of_kind).collect();
         if let [only] = chosen[..] {
             let tables = vec![Assembly::of(&config, only, &source, request)?];
             return Ok(Self { tables, left_out, in_folders: false });
@@ -57,7 +69,7 @@ impl Tables {
         for population in chosen {
             match open_one(&config, population, &source, request)? {
                 Ok(table) => tables.push(table),
-                Err(why) => left_out.push(LeftOut { population: population.name.clone(), why }),
+                Err(why) => left_out.push(LeftOut::of_selection(population, why)),
             }
         }
         if tables.is_empty() {

@@ -109,7 +109,7 @@ impl FromStr for Placement {
         let [w, x, y, z, dx, dy, dz] = <[f64; 7]>::try_from(numbers).map_err(|_| wrong())?;
         let translation = Point::new(dx, dy, dz);
         match Quaternion::new(w, x, y, z) {
-            Ok(rotation) if translation.is_finite() => Ok(Self(Transform { rotation, translation })),
+            Ok(rotation) if translation.is_finite() => Ok(Self(Transform::new(rotation, translation))),
             _ => Err(wrong()),
         }
     }

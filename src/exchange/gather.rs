@@ -125,6 +125,7 @@ impl Gathered {
             circuit: String::new(),
             discretisation: "boundaries".into(),
             axon: "unknown".into(),
+            assumed: String::new(),
             program_version: env!("CARGO_PKG_VERSION").into(),
             segments,
             neurons: neurons.len() as u64,

@@ -10,4 +10,4 @@ mod transform;
 pub use aabb::Aabb;
 pub use point::Point;
 pub use principal_axis::{NoAxis, PrincipalAxis};
-pub use transform::{Quaternion, Transform, ZeroQuaternion};
+pub use transform::{EulerOrder, Quaternion, Transform, ZeroQuaternion};

@@ -52,6 +52,17 @@ impl Quaternion {
         about(z, [0.0, 0.0, 1.0]).after(about(y, [0.0, 1.0, 0.0])).after(about(x, [1.0, 0.0, 0.0]))
     }
 
+    /// The rotation by Euler angles in radians about the world's axes x, y, z, one after the other in an order.
+    pub fn from_euler_angles([x, y, z]: [f64; 3], order: EulerOrder) -> Self {
+        match order {
+            EulerOrder::Sonata => {
+                let about = |x, y, z| Self::from_euler(x, y, z);
+                about(x, 0.0, 0.0).after(about(0.0, y, 0.0)).after(about(0.0, 0.0, z))
+            }
+            EulerOrder::Neurodamus => Self::from_euler(x, y, z),
+        }
+    }
+
     /// This rotation after another one.
     #[must_use]
     pub fn after(self, first: Self) -> Self {
@@ -79,26 +90,65 @@ impl Quaternion {
     }
 }
 
-/// World position = rotation of the morphology's point about its file's origin, plus the node's position.
+/// Which of the Euler angles about the world's axes comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum EulerOrder {
+    /// About z, then y, then x: the SONATA guide, and bluepysnap.
+    #[default]
+    Sonata,
+    /// About x, then y, then z: neurodamus.
+    Neurodamus,
+}
+
+impl EulerOrder {
+    /// Its name on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sonata => "sonata",
+            Self::Neurodamus => "neurodamus",
+        }
+    }
+}
+
+/// World position = rotation of the morphology's point about a point of its file, plus the place of that point.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Transform {
     /// The rotation.
     pub rotation: Quaternion,
-    /// The shift: where the soma lies, in micrometres.
+    /// Where `origin` lies, which is where the soma lies, um.
     pub translation: Point,
+    /// The point of the morphology's file that is put at `translation`, um: the file's origin, or the soma's centre.
+    pub origin: Point,
 }
 
 impl Transform {
+    /// A rotation about the file's origin, then a shift.
+    pub const fn new(rotation: Quaternion, translation: Point) -> Self {
+        Self { rotation, translation, origin: Point::ORIGIN }
+    }
+
     /// The world position of a morphology's point.
     pub fn apply(&self, p: Point) -> Point {
-        self.rotation.rotate(p) + self.translation
+        self.rotation.rotate(p - self.origin) + self.translation
+    }
+
+    /// The same rotation, with another point of the file, the soma's centre, at the place of the file's origin.
+    #[must_use]
+    pub fn centered_on(self, center: Point) -> Self {
+        Self { origin: center, ..self }
+    }
+
+    /// The same places, with the soma where the file has it.
+    #[must_use]
+    pub fn with_soma_at(self, center: Point) -> Self {
+        Self { origin: center, translation: self.apply(center), ..self }
     }
 
     /// The transform that undoes this one.
     #[must_use]
     pub fn inverse(&self) -> Self {
         let rotation = self.rotation.inverse();
-        Self { rotation, translation: -rotation.rotate(self.translation) }
+        Self::new(rotation, self.origin - rotation.rotate(self.translation))
     }
 }
 
@@ -129,9 +179,40 @@ mod tests {
     #[test]
     fn the_inverse_brings_every_point_back() {
         let rotation = Quaternion::new(1.0, -2.0, 0.5, 3.0).unwrap();
-        let forth = Transform { rotation, translation: Point::new(3.0, -1.0, 2.0) };
+        let forth = Transform::new(rotation, Point::new(3.0, -1.0, 2.0));
         let p = Point::new(0.5, 0.25, -4.0);
-        close(forth.inverse().apply(forth.apply(p)), p);
+        for forth in [forth, forth.centered_on(Point::new(1.0, 2.0, -0.5))] {
+            close(forth.inverse().apply(forth.apply(p)), p);
+        }
+    }
+
+    #[test]
+    fn a_centre_goes_to_the_place_or_stays_where_the_file_has_it() {
+        let quarter = Quaternion::new(1.0, 0.0, 0.0, 1.0).unwrap();
+        let (plain, center) = (Transform::new(quarter, Point::new(10.0, 0.0, 0.0)), Point::new(300.0, 0.0, 0.0));
+        let p = Point::new(301.0, 0.0, 0.0);
+        let moved = plain.centered_on(center);
+        close(moved.apply(center), moved.translation);
+        close(moved.apply(p), Point::new(10.0, 1.0, 0.0));
+        let kept = plain.with_soma_at(center);
+        close(kept.translation, Point::new(10.0, 300.0, 0.0));
+        assert!(kept.apply(p).distance(plain.apply(p)) < 1e-12);
+    }
+
+    #[test]
+    fn the_orders_of_angles_differ_where_two_are_not_zero() {
+        let p = Point::new(1.0, 2.0, 3.0);
+        let turned = |angles, order| Quaternion::from_euler_angles(angles, order).rotate(p);
+        let [sonata, neurodamus] = [EulerOrder::Sonata, EulerOrder::Neurodamus];
+        for one in [[0.3, 0.0, 0.0], [0.0, 0.3, 0.0], [0.0, 0.0, 0.3]] {
+            close(turned(one, sonata), turned(one, neurodamus));
+        }
+        // z by 90 degrees brings x to y, then y by 90 degrees nothing, then x by 90 degrees y to z
+        let all = [FRAC_PI_2; 3];
+        let x = Point::new(1.0, 0.0, 0.0);
+        close(Quaternion::from_euler_angles(all, sonata).rotate(x), Point::new(0.0, 0.0, 1.0));
+        // x nothing, then y by 90 degrees x to -z, then z nothing
+        close(Quaternion::from_euler_angles(all, neurodamus).rotate(x), Point::new(0.0, 0.0, -1.0));
     }
 
     #[test]

@@ -344,7 +344,7 @@ mod tests {
     #[test]
     fn a_placed_field_moves_points_back_and_turns_the_vector_with_it() {
         let rotation = Quaternion::new(0.3, -0.2, 0.7, 0.4).unwrap();
-        let placement = Transform { rotation, translation: Point::new(10.0, -20.0, 30.0) };
+        let placement = Transform::new(rotation, Point::new(10.0, -20.0, 30.0));
         let (still, moved) = (field(), field().placed(Some(placement)));
         for p in [Point::ORIGIN, Point::new(3.0, -40.0, 25.0), Point::new(-50.0, 50.0, 1.0)] {
             let q = placement.apply(p);
@@ -357,7 +357,7 @@ mod tests {
     #[test]
     fn the_box_to_read_holds_the_circuit_in_the_fields_frame() {
         let quarter_turn = Quaternion::from_euler(0.0, 0.0, std::f64::consts::FRAC_PI_2);
-        let placement = Some(Transform { rotation: quarter_turn, translation: Point::new(5.0, 0.0, 0.0) });
+        let placement = Some(Transform::new(quarter_turn, Point::new(5.0, 0.0, 0.0)));
         let within = Aabb { min: Point::new(5.0, 1.0, 0.0), max: Point::new(8.0, 2.0, 1.0) };
         let request = Request { quantities: &[], within, placement, current_na: None };
         // the field's x axis is the circuit's y axis, its y axis the circuit's -x axis
@@ -379,7 +379,7 @@ mod tests {
             "the field's frame must be the circuit's: turn and shift it with `--field-transform`, or take 0 outside \
              with `--outside-field zero`"
         );
-        let shift = Transform { rotation: Quaternion::IDENTITY, translation: Point::new(0.0, 200.0, 0.0) };
+        let shift = Transform::new(Quaternion::IDENTITY, Point::new(0.0, 200.0, 0.0));
         let error = field().placed(Some(shift)).refusal(Quantity::Potential, Point::ORIGIN, "a soma", "e1");
         assert!(
             error

@@ -220,7 +220,7 @@ mod tests {
     }
 
     fn branch(points: &[f32], placement: Placement) -> Branch {
-        let transform = Transform { rotation: Quaternion::IDENTITY, translation: Point::ORIGIN };
+        let transform = Transform::new(Quaternion::IDENTITY, Point::ORIGIN);
         Branch::choose(&straight_axon(points), &transform, placement).unwrap()
     }
 
@@ -245,7 +245,7 @@ mod tests {
     fn the_stubs_of_the_arc_join() {
         let mut morphology = straight_axon(&[10.0, 45.0, 300.0]);
         morphology.sections[0].points[1] = [40.0, 33.0, 7.0];
-        let transform = Transform { rotation: Quaternion::IDENTITY, translation: Point::new(1.0, 2.0, 3.0) };
+        let transform = Transform::new(Quaternion::IDENTITY, Point::new(1.0, 2.0, 3.0));
         let branch = Branch::choose(&morphology, &transform, Placement::Arc).unwrap();
         let [first, second, myelin] = STUBS.map(|stub| branch.boundaries(stub, 5));
         assert_eq!(first.first(), Some(&transform.translation));

@@ -10,6 +10,7 @@ mod place;
 mod problem;
 mod shape;
 mod stub_radii;
+mod template_radii;
 
 pub use axon_stub::Placement;
 pub use place::{Axon, Checks, NeuronPlan, check_axon, place};

@@ -7,12 +7,12 @@ use super::axon_stub::{Branch, Part, Stub, stubs_of};
 use super::discretise::{by_rule, fitting_chunks, myelin_id};
 use super::problem::{Misfit, PlaceProblem};
 use super::shape::Shape;
-use super::stub_radii::stub_radii;
+use super::template_radii::template_radii;
 use crate::error::{Context, Result};
 use crate::geometry::{Point, Transform};
 use crate::morphology::{Morphology, Section};
 use crate::segments::{SectionCount, SectionType, Segment, Segments};
-use crate::template::{AxonForm, CHUNK_UM};
+use crate::template::{AxonForm, CHUNK_UM, StubDiameters};
 
 /// Old reference files number the myelin stub up to this much above the file's sections.
 const MYELIN_SLACK: u32 = 31;
@@ -45,6 +45,8 @@ pub struct NeuronPlan {
     pub sections: Arc<[SectionCount]>,
     /// What becomes of its axon.
     pub axon: Axon,
+    /// The diameters of the stubs in its place.
+    pub stub_diameters: StubDiameters,
     /// Where it lies.
     pub transform: Transform,
 }
@@ -53,6 +55,14 @@ impl NeuronPlan {
     /// Number of its segments.
     pub fn segments(&self) -> u64 {
         self.sections.iter().map(|s| u64::from(s.segments)).sum()
+    }
+
+    /// The form of its stubs, where it is known.
+    pub(super) fn stub_form(&self) -> Option<AxonForm> {
+        match self.axon {
+            Axon::Keep => None,
+            Axon::Replace(form) => form,
+        }
     }
 }
 
@@ -103,7 +113,7 @@ fn replaced(morphology: &Morphology, plan: &NeuronPlan, placement: Placement, ch
     let branch = branch.ok_or(PlaceProblem::NoAxon { expected: 2, found: 0 })?;
     let counts: Vec<u32> = stub_counts(morphology, plan).map(|s| s.segments).collect();
     let form = AxonForm::of_counts(&counts);
-    let radii = stub_radii(morphology, form.map_or(0, AxonForm::sampled_diameters));
+    let radii = template_radii(morphology, plan, form);
     Neuron { morphology, plan, stubs: Some(Stubs { branch, ranges: stubs_of(form), radii }) }.place(checks)
 }
 
@@ -117,7 +127,7 @@ fn stub_counts(morphology: &Morphology, plan: &NeuronPlan) -> impl Iterator<Item
 struct Stubs {
     branch: Branch,
     ranges: [Stub; 3],
-    /// Radii of the segments of the first two stubs, one after the other; perhaps fewer than these have segments.
+    /// Radii of the segments of the stubs, one after the other; perhaps fewer than these have segments.
     radii: Vec<f32>,
 }
 
@@ -136,15 +146,17 @@ struct Neuron<'a> {
 }
 
 impl Stubs {
-    /// The radius of a segment of a stub; myelin has that of the segment before it.
+    /// The radius of a segment of a stub; myelin without one of its own has that of the segment before it.
     fn radius(&self, plan: &NeuronPlan, part: Part, segment: usize) -> Option<f32> {
         let of = |id: u32| plan.sections.iter().find(|s| s.section_id == id).map_or(0, |s| s.segments as usize);
         let place = match part {
             Part::First => segment,
             Part::Second => of(1) + segment,
-            Part::Myelin => (of(1) + of(2)).checked_sub(1)?,
+            Part::Myelin => of(1) + of(2) + segment,
         };
-        self.radii.get(place).copied()
+        let last_before = || self.radii.get((of(1) + of(2)).checked_sub(1)?);
+        let own = self.radii.get(place);
+        if part == Part::Myelin { own.or_else(last_before).copied() } else { own.copied() }
     }
 }
 
@@ -348,7 +360,8 @@ mod tests {
             first_row: 100,
             sections: counts.iter().map(|&(section_id, segments)| SectionCount { section_id, segments }).collect(),
             axon: Axon::Replace(None),
-            transform: Transform { rotation, translation: Point::new(1000.0, 0.0, 0.0) },
+            stub_diameters: StubDiameters::default(),
+            transform: Transform::new(rotation, Point::new(1000.0, 0.0, 0.0)),
         }
     }
 
@@ -434,6 +447,10 @@ mod tests {
         let counts = [(0, 1), (1, 1), (2, 1), (4, 5)];
         let short = NeuronPlan { axon: AxonForm::Delete.into(), ..plan(&counts) };
         let placed = place(&morphology(), &short, Placement::Arc, Checks::Lengths).unwrap();
+        // every point of the axon has a diameter of 2 um
+        assert!(placed.iter().filter(|s| s.section_type == Some(SectionType::Ais)).all(|s| s.radius == Some(1.0)));
+        let unset = NeuronPlan { stub_diameters: StubDiameters::Unset, ..short };
+        let placed = place(&morphology(), &unset, Placement::Arc, Checks::Lengths).unwrap();
         assert_eq!(placed.iter().filter(|s| s.radius.is_none()).count(), 2);
     }
 

@@ -19,15 +19,16 @@ pub(super) fn stub_radii(morphology: &Morphology, wanted: usize) -> Vec<f32> {
         if radii.len() >= wanted {
             break;
         }
-        radii.extend(mean_diameters(section).map(|d| (d / 2.0) as f32));
+        radii.extend(mean_diameters(section, SAMPLING_CHUNK_UM).map(|d| (d / 2.0) as f32));
     }
     radii.truncate(wanted);
     radii
 }
 
-fn mean_diameters(section: &Section) -> impl Iterator<Item = f64> {
+/// The mean diameters of the segments of a section that is cut by a chunk length, um.
+pub(super) fn mean_diameters(section: &Section, chunk_um: f64) -> impl Iterator<Item = f64> {
     let path = Path::through(section.points());
-    let n = super::discretise::segments_of_length(path.length(), SAMPLING_CHUNK_UM);
+    let n = super::discretise::segments_of_length(path.length(), chunk_um);
     let until: Vec<f64> = (0..=n).map(|j| integral(&path, &section.diameters, f64::from(j) / f64::from(n))).collect();
     let length = path.length() / f64::from(n);
     (0..n as usize).map(move |j| (until[j + 1] - until[j]) / length)

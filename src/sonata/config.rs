@@ -27,6 +27,8 @@ pub struct Circuit {
     pub populations: Vec<NodePopulation>,
     /// `node_sets_file`.
     pub node_sets_file: Option<PathBuf>,
+    /// Names of the manifest's variables.
+    pub variables: Vec<String>,
 }
 
 /// One population of nodes.
@@ -38,6 +40,8 @@ pub struct NodePopulation {
     pub kind: String,
     /// Its `nodes.h5`.
     pub nodes_file: PathBuf,
+    /// Its table of node types, if it has one.
+    pub node_types_file: Option<PathBuf>,
     /// Where its morphologies are, after overrides and precedence (ASC, then h5v1, then SWC); none if nowhere.
     pub morphologies: Option<MorphologySource>,
     /// Where its hoc templates are.
@@ -71,6 +75,8 @@ pub struct Simulation {
     pub node_set: Option<String>,
     /// Its own `node_sets_file`, merged over the circuit's.
     pub node_sets_file: Option<PathBuf>,
+    /// Names of the manifest's variables.
+    pub variables: Vec<String>,
     /// `reports`, in file order.
     pub reports: Vec<ReportConfig>,
 }
@@ -119,6 +125,16 @@ pub enum ConfigProblem {
         /// The keys at the top.
         found: String,
     },
+    /// A variable that stays in a path, of which no such file is there.
+    #[error("unknown variable, expected one of the manifest's, {known}, found `{name}` in `{path}`")]
+    UnknownVariable {
+        /// The variable.
+        name: String,
+        /// The path's end, from the variable on.
+        path: String,
+        /// The variables of the manifest.
+        known: String,
+    },
     /// Two populations of one name.
     #[error("population declared twice, expected each name once")]
     Twice,
@@ -152,6 +168,11 @@ impl Problem for ConfigProblem {
             Self::UnknownPopulation { .. } | Self::Several(_) | Self::NoSegments { .. } => {
                 Some("name one biophysical population with `--population`".into())
             }
+            Self::UnknownVariable { .. } => Some(
+                "define it in `manifest`, or write the path out: relative paths begin at the configuration's folder, and \
+                 `${NAME}` is not expanded"
+                    .into(),
+            ),
             Self::NeitherKind { .. } | Self::NoCircuit { .. } | Self::Twice | Self::NoneBiophysical(_) => None,
         }
     }
@@ -178,6 +199,25 @@ impl Config {
         match self {
             Self::Circuit(circuit) => circuit,
             Self::Simulation(simulation) => &simulation.circuit,
+        }
+    }
+
+    /// Refuses a path that does not exist and has a variable that the manifest lacks.
+    ///
+    /// # Errors
+    /// As said: the error names the variable, and those that there are.
+    pub fn check_path(&self, path: &Path) -> Result<()> {
+        match self {
+            // of a circuit's paths the circuit's manifest decides
+            Self::Simulation(simulation) => {
+                let own = simulation.node_sets_file.as_deref() == Some(path);
+                let (variables, file) = match own {
+                    true => (&simulation.variables, &simulation.path),
+                    false => (&simulation.circuit.variables, &simulation.circuit.path),
+                };
+                check_variables(path, variables).in_file(file)
+            }
+            Self::Circuit(circuit) => check_variables(path, &circuit.variables).in_file(&circuit.path),
         }
     }
 
@@ -246,6 +286,19 @@ impl Circuit {
     fn kinds(&self) -> String {
         listed(self.populations.iter().map(|p| format!("{} ({})", p.name, p.kind)), 12)
     }
+}
+
+/// Refuses a path that does not exist and has a variable that is not known.
+fn check_variables(path: &Path, known: &[String]) -> Result<(), ConfigProblem> {
+    let text = path.to_string_lossy();
+    let Some(rest) = text.find('$').and_then(|at| text.get(at..)).filter(|_| !path.exists()) else { return Ok(()) };
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let end = match rest.get(1..).unwrap_or_default() {
+        braced if braced.starts_with('{') => braced.find('}').map_or(rest.len(), |end| end + 2),
+        name => name.find(|c| !is_name(c)).unwrap_or(name.len()) + 1,
+    };
+    let name = rest.get(..end).unwrap_or(rest).to_string();
+    Err(ConfigProblem::UnknownVariable { name, path: rest.to_string(), known: listed(known, 12) })
 }
 
 #[cfg(test)]

@@ -8,8 +8,10 @@
 //! - `"<attribute>"`: text, an integer, or a list of either (any of them), or an object of operators (all of them):
 //!   `$regex` (found anywhere in the text), `$gt`, `$lt`, `$gte`, `$lte`.
 //!
-//! Differences from libsonata: a node id outside the population is an error here and is dropped there; a population
-//! filter that excludes the population settles the matter before attributes are looked at; an attribute may have
+//! A node id that a population lacks selects nothing there, as in libsonata.
+//!
+//! Differences from libsonata: a node id that no population has, of those that the set may mean, is an error here and is
+//! dropped there; a population filter that excludes the population settles the matter before attributes are looked at; an attribute may have
 //! several operators; an order operator on an enumeration is an error here and compares its indices there; only the sets
 //! in use are checked.
 
@@ -22,6 +24,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use self::condition::{Condition, integer};
+use super::config::{Config, NodePopulation};
 use super::json::{self, At};
 use super::nodes::Nodes;
 use crate::error::{Context, Error, Place, Problem, Result, listed};
@@ -57,11 +60,11 @@ pub enum NodeSetProblem {
         known: String,
     },
     /// No node of that id.
-    #[error("node id outside the population `{population}`, expected an id below {nodes}, found {id}")]
+    #[error("node id outside {population}, expected an id below {nodes}, found {id}")]
     OutsidePopulation {
-        /// The population.
+        /// The population, or the populations.
         population: String,
-        /// Number of its nodes.
+        /// Number of its nodes; of several that of the largest.
         nodes: usize,
         /// The id asked for.
         id: i128,
@@ -86,6 +89,8 @@ impl Problem for NodeSetProblem {
 pub struct NodeSets {
     files: Vec<Arc<Path>>,
     sets: BTreeMap<String, Set>,
+    /// The populations of the circuit, which a set of node ids may mean.
+    populations: Vec<NodePopulation>,
 }
 
 /// A set as written, and where.
@@ -117,6 +122,16 @@ impl NodeSets {
         Ok(all)
     }
 
+    /// Reads the node-set files of a configuration, and keeps its populations: an id beyond one may be of another.
+    ///
+    /// # Errors
+    /// As [`NodeSets::open`], and a path with a variable that is not known.
+    pub fn of_config(config: &Config) -> Result<Self> {
+        let populations = config.circuit().populations.clone();
+        config.node_sets_files().try_for_each(|path| config.check_path(path))?;
+        Ok(Self { populations, ..Self::open(config.node_sets_files())? })
+    }
+
     /// Names of the sets, sorted.
     pub fn names(&self) -> Vec<&str> {
         self.sets.keys().map(String::as_str).collect()
@@ -129,7 +144,7 @@ impl NodeSets {
     pub fn resolve(&self, name: &str, population: &str, nodes: &Nodes) -> Result<Vec<u64>> {
         let mut chosen = vec![false; nodes.len()];
         for (set, conditions) in self.flattened(name)? {
-            select(&conditions, population, nodes, &mut chosen).in_file(&set.file)?;
+            self.select(&conditions, population, nodes, &mut chosen).in_file(&set.file)?;
         }
         Ok(chosen.iter().zip(0..).filter(|(chosen, _)| **chosen).map(|(_, id)| id).collect())
     }
@@ -178,6 +193,79 @@ impl NodeSets {
         Ok((name, parts.into_iter()))
     }
 
+    /// Adds the nodes that meet all conditions of a set to the chosen ones.
+    fn select(&self, set: &At<'_>, population: &str, nodes: &Nodes, chosen: &mut [bool]) -> Result<()> {
+        if !set.value.is_object() {
+            return Err(set.wrong_type("an object of conditions or an array of names"));
+        }
+        let conditions = set.members()?;
+        if conditions.is_empty() {
+            return Err(set.error(NodeSetProblem::NoCondition));
+        }
+        let filter = conditions.iter().find(|(key, _)| *key == "population").map(|(_, filter)| filter);
+        if !filter.map_or(Ok(true), |filter| includes(filter, population))? {
+            return Ok(());
+        }
+        let ids = conditions.iter().find(|(key, _)| *key == "node_id");
+        let others = || conditions.iter().filter(|(key, _)| *key != "population" && *key != "node_id");
+        if let Some((_, ids)) = ids.filter(|_| others().next().is_none()) {
+            // many files list thousands of sets of a few ids: the work is that of the ids, not that of all nodes
+            return self.with_ids(ids, filter, population, chosen);
+        }
+        let mut all = vec![ids.is_none(); nodes.len()];
+        if let Some((_, ids)) = ids {
+            self.with_ids(ids, filter, population, &mut all)?;
+        }
+        for (attribute, condition) in others() {
+            let one = with_attribute(attribute, condition, population, nodes)?;
+            all.iter_mut().zip(one).for_each(|(all, one)| *all &= one);
+        }
+        chosen.iter_mut().zip(all).for_each(|(chosen, all)| *chosen |= all);
+        Ok(())
+    }
+
+    /// Marks the nodes of a list of ids. An id beyond the population selects nothing if another population has it that
+    /// the set may mean, else it is an error.
+    fn with_ids(
+        &self,
+        condition: &At<'_>,
+        filter: Option<&At<'_>>,
+        population: &str,
+        chosen: &mut [bool],
+    ) -> Result<()> {
+        let nodes = chosen.len();
+        let ids = condition.value.as_array().map_or(std::slice::from_ref(condition.value), Vec::as_slice);
+        let mut beyond: Option<i128> = None;
+        for (i, value) in ids.iter().enumerate() {
+            let number = value.as_number().and_then(integer);
+            let wrong = || if condition.value.is_array() { condition.item(i, value) } else { condition.clone() };
+            let id = number.ok_or_else(|| wrong().wrong_type("a node id"))?;
+            match usize::try_from(id).ok().and_then(|id| chosen.get_mut(id)) {
+                Some(node) => *node = true,
+                // a negative id is nowhere, and told first; else the largest
+                None => beyond = Some(beyond.map_or(id, |b| if b < 0 || (id >= 0 && id <= b) { b } else { id })),
+            }
+        }
+        let Some(id) = beyond else { return Ok(()) };
+        let others = self.populations.iter().filter(|p| p.name != population);
+        let meant = others.filter(|p| filter.is_none_or(|filter| includes(filter, &p.name).unwrap_or(false)));
+        // a file that is not there is no obstacle: its population may not be used
+        let sizes: Vec<(&str, usize)> =
+            meant.filter_map(|p| Some((p.name.as_str(), Nodes::open(p).ok()?.len()))).collect();
+        let nodes = sizes.iter().map(|&(_, n)| n).max().unwrap_or(0).max(nodes);
+        if usize::try_from(id).is_ok_and(|id| id < nodes) {
+            return Ok(());
+        }
+        let population = match sizes.is_empty() {
+            true => format!("the population `{population}`"),
+            false => {
+                let names = [population].into_iter().chain(sizes.iter().map(|s| s.0));
+                format!("the populations {}", listed(names, 12))
+            }
+        };
+        Err(condition.error(NodeSetProblem::OutsidePopulation { population, nodes, id }))
+    }
+
     fn unknown(&self, name: &str, referrer: Option<&str>) -> Error {
         let name = name.to_string();
         let Some(last) = self.files.last() else { return NodeSetProblem::NoFile(name).into() };
@@ -210,37 +298,6 @@ fn names<'a>(at: &At<'a>) -> Result<Vec<&'a str>> {
     at.items()?.iter().map(name).collect()
 }
 
-/// Adds the nodes that meet all conditions of a set to the chosen ones.
-fn select(set: &At<'_>, population: &str, nodes: &Nodes, chosen: &mut [bool]) -> Result<()> {
-    if !set.value.is_object() {
-        return Err(set.wrong_type("an object of conditions or an array of names"));
-    }
-    let conditions = set.members()?;
-    if conditions.is_empty() {
-        return Err(set.error(NodeSetProblem::NoCondition));
-    }
-    let filter = conditions.iter().find(|(key, _)| *key == "population");
-    if !filter.map_or(Ok(true), |(_, filter)| includes(filter, population))? {
-        return Ok(());
-    }
-    let ids = conditions.iter().find(|(key, _)| *key == "node_id");
-    let others = || conditions.iter().filter(|(key, _)| *key != "population" && *key != "node_id");
-    if let Some((_, ids)) = ids.filter(|_| others().next().is_none()) {
-        // many files list thousands of sets of a few ids: the work is that of the ids, not that of all nodes
-        return with_ids(ids, population, chosen);
-    }
-    let mut all = vec![ids.is_none(); nodes.len()];
-    if let Some((_, ids)) = ids {
-        with_ids(ids, population, &mut all)?;
-    }
-    for (attribute, condition) in others() {
-        let one = with_attribute(attribute, condition, population, nodes)?;
-        all.iter_mut().zip(one).for_each(|(all, one)| *all &= one);
-    }
-    chosen.iter_mut().zip(all).for_each(|(chosen, all)| *chosen |= all);
-    Ok(())
-}
-
 /// Whether a filter names a population.
 fn includes(filter: &At<'_>, population: &str) -> Result<bool> {
     match filter.value {
@@ -251,23 +308,6 @@ fn includes(filter: &At<'_>, population: &str) -> Result<bool> {
         }
         _ => Err(filter.wrong_type("the name of a population or a list of names")),
     }
-}
-
-/// Marks the nodes of a list of ids.
-fn with_ids(condition: &At<'_>, population: &str, chosen: &mut [bool]) -> Result<()> {
-    let nodes = chosen.len();
-    let ids = condition.value.as_array().map_or(std::slice::from_ref(condition.value), Vec::as_slice);
-    for (i, value) in ids.iter().enumerate() {
-        let number = value.as_number().and_then(integer);
-        let wrong = || if condition.value.is_array() { condition.item(i, value) } else { condition.clone() };
-        let id = number.ok_or_else(|| wrong().wrong_type("a node id"))?;
-        let Some(node) = usize::try_from(id).ok().and_then(|id| chosen.get_mut(id)) else {
-            let population = population.to_string();
-            return Err(condition.error(NodeSetProblem::OutsidePopulation { population, nodes, id }));
-        };
-        *node = true;
-    }
-    Ok(())
 }
 
 fn with_attribute(name: &str, at: &At<'_>, population: &str, nodes: &Nodes) -> Result<Vec<bool>> {
@@ -314,6 +354,7 @@ mod tests {
                 kind: "biophysical".into(),
                 nodes_file: path,
                 morphologies: None,
+                node_types_file: None,
                 biophysical_neuron_models_dir: None,
             });
             Self { folder, nodes: nodes.unwrap() }

@@ -5,16 +5,20 @@
 //! column an attribute.
 
 mod column;
+mod optional;
 mod place;
+mod types;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 pub(super) use self::column::Column;
 use self::place::Places;
+pub use self::place::{Orientation, Recentering};
+use self::types::NodeTypes;
 use super::config::NodePopulation;
 use crate::error::{Error, Place, Problem, Result, listed};
-use crate::geometry::Transform;
+use crate::geometry::{EulerOrder, Transform};
 use crate::h5::{File, H5Problem};
 
 /// What can be wrong with a nodes file.
@@ -74,9 +78,25 @@ pub enum NodesProblem {
     /// An attribute of another kind.
     #[error("wrong type, expected text, found numbers")]
     NotText,
+    /// Some of the quaternion's columns.
+    #[error(
+        "orientation is incomplete, expected `orientation_w`, `orientation_x`, `orientation_y` and `orientation_z`, found {0}"
+    )]
+    PartialQuaternion(String),
 }
 
-impl Problem for NodesProblem {}
+impl Problem for NodesProblem {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::PartialQuaternion(_) => Some(
+                "add the columns that are missing, or remove those that are there: without any of them the rotation is that \
+                 of `rotation_angle_xaxis`, `_yaxis` and `_zaxis`, or none"
+                    .into(),
+            ),
+            _ => None,
+        }
+    }
+}
 
 /// The nodes of one population: places, orientations, morphologies, attributes.
 ///
@@ -86,6 +106,8 @@ pub struct Nodes {
     file: File,
     group: String,
     len: usize,
+    types: Option<NodeTypes>,
+    euler_order: EulerOrder,
     places: OnceLock<Places>,
     columns: Mutex<BTreeMap<String, Arc<Column>>>,
 }
@@ -114,7 +136,16 @@ impl Nodes {
         for (name, order) in [("node_id", true), ("node_group_index", true), ("node_group_id", false)] {
             check_order(&file, &format!("{above}/{name}"), order)?;
         }
-        Ok(Self { file, group, len, places: OnceLock::new(), columns: Mutex::default() })
+        let types = population.node_types_file.as_deref().filter(|path| path.exists());
+        let types = types.map(NodeTypes::open).transpose()?;
+        let euler_order = EulerOrder::default();
+        Ok(Self { file, group, len, types, euler_order, places: OnceLock::new(), columns: Mutex::default() })
+    }
+
+    /// The same nodes, with another order of their Euler angles.
+    #[must_use]
+    pub fn with_euler_order(self, euler_order: EulerOrder) -> Self {
+        Self { euler_order, ..self }
     }
 
     /// Number of nodes: the length of `node_type_id`.
@@ -130,11 +161,12 @@ impl Nodes {
     /// The transforms of some nodes, in the order given.
     ///
     /// Stored float32 or float64 numbers are used as they are, in float64. The rotation is the quaternion of
-    /// `orientation_w`, `_x`, `_y`, `_z` where all four exist, of any length above 0; else that of the Euler angles
-    /// `rotation_angle_xaxis`, `_yaxis`, `_zaxis`, an absent one being 0; else none.
+    /// `orientation_w`, `_x`, `_y`, `_z`, of any length above 0; else that of the Euler angles `rotation_angle_xaxis`,
+    /// `_yaxis`, `_zaxis`, an absent one being 0, in the order of [`Nodes::with_euler_order`]; else none.
     ///
     /// # Errors
-    /// `x`, `y` or `z` missing or not finite, a node id outside the population, a zero quaternion.
+    /// `x`, `y` or `z` missing or not finite, a node id outside the population, a zero quaternion, a quaternion of which
+    /// columns are missing.
     pub fn transforms(&self, nodes: &[u64]) -> Result<Vec<Transform>> {
         let places = self.places()?;
         nodes.iter().map(|&node| places.transform(self, self.row(node)?)).collect()
@@ -202,6 +234,13 @@ impl Nodes {
     pub fn attributes(&self) -> Result<Vec<String>> {
         let mut names = self.file.members(&self.group)?;
         names.retain(|name| self.file.is_dataset(&self.dataset(name)));
+        let own = names.len();
+        for name in self.types.iter().flat_map(NodeTypes::names) {
+            if !names.iter().take(own).any(|known| known == name) {
+                names.push(name.to_string());
+            }
+        }
+        names.sort_unstable();
         Ok(names)
     }
 
@@ -223,6 +262,11 @@ impl Nodes {
             return Err(self.file.error(&self.group, problem));
         }
         let object = self.dataset(name);
+        if !self.file.has(&object)
+            && let Some(column) = self.type_column(name)?
+        {
+            return Ok(column);
+        }
         self.check_rows(&object)?;
         let library = self.dataset(&format!("@library/{name}"));
         if self.file.has(&library) {
@@ -348,6 +392,7 @@ mod tests {
                 name: name.into(),
                 kind: "biophysical".into(),
                 nodes_file: self.path(),
+                node_types_file: Some(self.folder.path().join("types.csv")),
                 morphologies: None,
                 biophysical_neuron_models_dir: None,
             })
@@ -412,15 +457,62 @@ mod tests {
     }
 
     #[test]
-    fn without_all_four_columns_the_angles_count_and_absent_ones_are_zero() {
+    fn a_quaternion_of_which_columns_are_missing_is_refused_with_those_that_are_there() {
+        for n in 1..4 {
+            let input = Input::new();
+            QUATERNION[4 - n..].iter().for_each(|name| input.floats(name, &[0.0; 3]));
+            input.floats("rotation_angle_yaxis", &[0.0, FRAC_PI_2, 0.0]);
+            let there: Vec<String> = QUATERNION[4 - n..].iter().map(|name| format!("`{name}`")).collect();
+            input.says(
+                input.nodes().transforms(&[1]),
+                &format!(
+                    "/nodes/P/0: orientation is incomplete, expected `orientation_w`, `orientation_x`, `orientation_y` and \
+                     `orientation_z`, found {}",
+                    there.join(", ")
+                ),
+            );
+        }
+    }
+
+    #[test]
+    fn angles_turn_about_z_then_y_then_x_and_absent_ones_are_zero() {
         let input = Input::new();
-        ["orientation_w", "orientation_x", "orientation_y"].iter().for_each(|name| input.floats(name, &[0.0; 3]));
-        input.floats("rotation_angle_yaxis", &[0.0, FRAC_PI_2, 0.0]);
+        input.floats("rotation_angle_yaxis", &[0.0, FRAC_PI_2, FRAC_PI_2]);
+        input.floats("rotation_angle_zaxis", &[0.0, 0.0, FRAC_PI_2]);
         let nodes = input.nodes();
-        // 90 degrees about y brings z to x.
+        // 90 degrees about y brings z to x
         let p = turned(&nodes, 1, Point::new(0.0, 0.0, 1.0));
         assert!(p.distance(Point::new(1.0, 0.0, 0.0)) < 1e-15, "{p}");
         assert_eq!(turned(&nodes, 0, Point::new(0.0, 0.0, 1.0)), Point::new(0.0, 0.0, 1.0));
+        assert_eq!(nodes.orientation().unwrap(), Orientation::Euler { depends_on_order: true });
+        // about z first: x to y, where y stays
+        let p = turned(&nodes, 2, Point::new(1.0, 0.0, 0.0));
+        assert!(p.distance(Point::new(0.0, 1.0, 0.0)) < 1e-15, "{p}");
+        // about y first: x to -z, where z stays
+        let p = turned(&nodes.with_euler_order(EulerOrder::Neurodamus), 2, Point::new(1.0, 0.0, 0.0));
+        assert!(p.distance(Point::new(0.0, 0.0, -1.0)) < 1e-15, "{p}");
+    }
+
+    #[test]
+    fn attributes_of_node_types_stand_in_for_those_that_nodes_lack() {
+        let input = bare();
+        input.file.create_group(GROUP).unwrap();
+        input.file.write("/nodes/P/node_type_id", &[7_i64, 9, 7], &[3]).unwrap();
+        ["x", "y", "z"].iter().for_each(|name| input.floats(name, &[0.0; 3]));
+        input.texts("mtype", &["a", "b", "c"]);
+        let types = "node_type_id mtype morphology rotation_angle_zaxis recenter\n7 t m7 1.5 0\n9 t m9.swc NULL 1\n";
+        std::fs::write(input.folder.path().join("types.csv"), types).unwrap();
+        let nodes = input.nodes();
+        assert_eq!(nodes.morphologies(&[0, 1]).unwrap(), ["m7", "m9.swc"]);
+        assert_eq!(nodes.texts("mtype", &[1]).unwrap(), ["b"]);
+        assert_eq!(nodes.attributes().unwrap().len(), 7);
+        let p = turned(&nodes, 2, Point::new(1.0, 0.0, 0.0));
+        assert!(p.distance(Point::new(1.5_f64.cos(), 1.5_f64.sin(), 0.0)) < 1e-15, "{p}");
+        assert_eq!(turned(&nodes, 1, Point::new(1.0, 0.0, 0.0)), Point::new(1.0, 0.0, 0.0));
+        assert_eq!(
+            [0, 1, 2].map(|node| nodes.recentering().unwrap().of_node(node)),
+            [Some(false), Some(true), Some(false)]
+        );
     }
 
     #[test]

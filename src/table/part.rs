@@ -143,6 +143,8 @@ impl Part {
                 segments: self.number(key::SEGMENTS)?,
                 neurons: self.number(key::NEURONS)?,
                 parts: self.number(key::PARTS)?,
+                // tables of older programs do not have it
+                assumed: text(key::ASSUMED).unwrap_or_default(),
             })
         };
         read().in_file(&self.path)

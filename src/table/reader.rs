@@ -139,6 +139,7 @@ fn difference(a: &Metadata, b: &Metadata) -> (String, String) {
             format!("circuit `{}`", m.circuit),
             format!("discretisation `{}`", m.discretisation),
             format!("axon `{}`", m.axon),
+            format!("assumed `{}`", m.assumed),
             format!("{} neurons", m.neurons),
             format!("{} segments", m.segments),
             format!("{} parts", m.parts),

@@ -85,6 +85,8 @@ pub struct Metadata {
     pub discretisation: String,
     /// Axon rule, e.g. `replaced, placement bluerecording` or `taper, placement arc`.
     pub axon: String,
+    /// The rule by which segments were counted where it was given and not found, e.g. `taper, 40 µm`; else empty.
+    pub assumed: String,
     /// Version of the program that wrote it.
     pub program_version: String,
     /// Segments in all parts.
@@ -93,6 +95,14 @@ pub struct Metadata {
     pub neurons: u64,
     /// Number of parts.
     pub parts: u64,
+}
+
+impl Metadata {
+    /// What a user should know where the numbers of segments rest on a rule that was given.
+    pub fn assumption(&self) -> Option<String> {
+        let assumed = &self.assumed;
+        (!assumed.is_empty()).then(|| format!("segment counts assumed ({assumed}), not checked against a simulation"))
+    }
 }
 
 /// Keys of the Parquet key-value metadata.
@@ -109,6 +119,8 @@ pub mod key {
     pub const DISCRETISATION: &str = "leadfield.discretisation";
     /// Axon rule.
     pub const AXON: &str = "leadfield.axon";
+    /// The rule of the segment counts where it was given and not found; not there where nothing is assumed.
+    pub const ASSUMED: &str = "leadfield.assumed";
     /// Version of the program.
     pub const PROGRAM_VERSION: &str = "leadfield.program_version";
     /// Segments in all parts.

@@ -182,7 +182,8 @@ fn key_values(neurons: &[Neuron], m: &Metadata) -> Vec<KeyValue> {
     let neuron_list = serde_json::json!({
         "node_id": list(|n| n.node_id), "first_row": list(|n| n.first_row), "segments": list(|n| n.segments),
     });
-    [
+    let assumed = (!m.assumed.is_empty()).then(|| (key::ASSUMED, m.assumed.clone()));
+    let all = [
         (key::FORMAT_VERSION, FORMAT_VERSION.to_string()),
         (key::POPULATION, m.population.clone()),
         (key::UNITS, "um".into()),
@@ -194,7 +195,6 @@ fn key_values(neurons: &[Neuron], m: &Metadata) -> Vec<KeyValue> {
         (key::NEURONS, m.neurons.to_string()),
         (key::PARTS, m.parts.to_string()),
         (key::NEURON_LIST, neuron_list.to_string()),
-    ]
-    .map(|(key, value)| KeyValue::new(key.to_string(), value))
-    .to_vec()
+    ];
+    all.into_iter().chain(assumed).map(|(key, value)| KeyValue::new(key.to_string(), value)).collect()
 }

@@ -11,6 +11,8 @@ pub(super) const NUMBER_OF_ARGUMENTS: &str = "numarg";
 #[derive(Debug, Clone, Default)]
 pub(super) struct Scope<'a> {
     values: HashMap<&'a str, Option<f64>>,
+    /// The elements of vectors that are known.
+    elements: HashMap<(&'a str, u32), f64>,
     /// Whether `int(x)` is x: shows the slope of a stepped function.
     int_is_smooth: bool,
 }
@@ -26,6 +28,20 @@ impl<'a> Scope<'a> {
         let entry = self.values.entry(name).or_insert(value);
         if *entry != value {
             *entry = None;
+        }
+    }
+
+    /// The value of a name, where it is known.
+    pub fn value(&self, name: &str) -> Option<f64> {
+        self.values.get(name).copied().flatten()
+    }
+
+    /// Gives an element of a vector a value; where it is not known which, none of them is known afterwards.
+    pub fn set_element(&mut self, vector: &'a str, index: Option<f64>, value: Option<f64>) {
+        match (index.map(|i| i as u32), value) {
+            (Some(index), Some(value)) => drop(self.elements.insert((vector, index), value)),
+            (Some(index), None) => drop(self.elements.remove(&(vector, index))),
+            (None, _) => self.elements.retain(|(name, _), _| *name != vector),
         }
     }
 
@@ -51,7 +67,7 @@ impl<'a> Scope<'a> {
     /// The value of the expression that starts at a token, where it is known, and the place after the expression.
     pub fn evaluate(&self, tokens: &[Placed<'a>], at: usize) -> (Option<f64>, usize) {
         let mut parser = Parser { scope: self, tokens, at, depth: 0 };
-        let value = parser.sum();
+        let value = parser.any();
         (value, parser.at)
     }
 }
@@ -61,6 +77,10 @@ struct Parser<'s, 'a> {
     tokens: &'s [Placed<'a>],
     at: usize,
     depth: u32,
+}
+
+fn truth(is_true: bool) -> f64 {
+    f64::from(u8::from(is_true))
 }
 
 /// Brackets that are followed into each other: far more than any formula has.
@@ -80,6 +100,43 @@ impl<'a> Parser<'_, 'a> {
             }
             _ => None,
         }
+    }
+
+    /// `a || b`
+    fn any(&mut self) -> Option<f64> {
+        let mut value = self.all();
+        while self.mark(&["||"]).is_some() {
+            let next = self.all();
+            value = value.zip(next).map(|(a, b)| truth(a != 0.0 || b != 0.0));
+        }
+        value
+    }
+
+    /// `a && b`
+    fn all(&mut self) -> Option<f64> {
+        let mut value = self.comparison();
+        while self.mark(&["&&"]).is_some() {
+            let next = self.comparison();
+            value = value.zip(next).map(|(a, b)| truth(a != 0.0 && b != 0.0));
+        }
+        value
+    }
+
+    /// `a < b`
+    fn comparison(&mut self) -> Option<f64> {
+        let value = self.sum();
+        let Some(mark) = self.mark(&["==", "!=", "<", ">", "<=", ">="]) else { return value };
+        let next = self.sum();
+        value.zip(next).map(|(a, b)| {
+            truth(match mark {
+                "==" => a == b,
+                "!=" => a != b,
+                "<" => a < b,
+                ">" => a > b,
+                "<=" => a <= b,
+                _ => a >= b,
+            })
+        })
     }
 
     fn sum(&mut self) -> Option<f64> {
@@ -120,6 +177,10 @@ impl<'a> Parser<'_, 'a> {
                 self.at += 1;
                 Some(number)
             }
+            Some(Token::Mark("!")) => {
+                self.at += 1;
+                self.primary().map(|value| truth(value == 0.0))
+            }
             Some(Token::Mark("(")) => self.bracketed().first().copied().flatten(),
             Some(Token::Word("new")) => {
                 self.at += 1;
@@ -146,9 +207,23 @@ impl<'a> Parser<'_, 'a> {
             value = match (name, self.scope.int_is_smooth) {
                 ("int", false) => argument.map(f64::trunc),
                 ("int", true) => argument,
+                ("exp", _) => argument.map(f64::exp),
+                ("log", _) => argument.map(f64::ln),
+                ("log10", _) => argument.map(f64::log10),
+                ("sqrt", _) => argument.map(f64::sqrt),
+                ("abs", _) => argument.map(f64::abs),
                 (NUMBER_OF_ARGUMENTS, _) => value,
                 _ => None,
             };
+        }
+        let is_element = matches!(
+            self.tokens.get(self.at..self.at + 3),
+            Some([(Token::Mark("."), _), (Token::Word("x"), _), (Token::Mark("["), _)])
+        );
+        if is_element {
+            self.at += 2;
+            let index = self.bracketed().first().copied().flatten();
+            return index.and_then(|i| self.scope.elements.get(&(name, i as u32)).copied());
         }
         loop {
             match self.token() {
@@ -164,7 +239,7 @@ impl<'a> Parser<'_, 'a> {
     fn bracketed(&mut self) -> Vec<Option<f64>> {
         self.depth += 1;
         self.at += 1;
-        let mut values = vec![self.sum()];
+        let mut values = vec![self.any()];
         loop {
             match self.token() {
                 None | Some(Token::Mark("{" | "}")) => break,
@@ -174,9 +249,9 @@ impl<'a> Parser<'_, 'a> {
                 }
                 Some(Token::Mark(",")) => {
                     self.at += 1;
-                    values.push(self.sum());
+                    values.push(self.any());
                 }
-                // a comparison, an assignment: a value that is not known
+                // an assignment, a range: a value that is not known
                 Some(_) => {
                     self.at += 1;
                     self.sum();
@@ -213,7 +288,10 @@ mod tests {
             ("diams.x[2]", None),
             ("lambda_f(100)", None),
             ("new Vector(3)", None),
-            ("(a < 3)", None),
+            ("(a < 3)", Some(0.0)),
+            ("(a > 3 && L == 100)", Some(1.0)),
+            ("!(a > 3) || b", None),
+            ("exp(0) + sqrt(16)", Some(5.0)),
             ("\"text\"", None),
             ("", None),
             ("((((", None),

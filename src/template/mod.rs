@@ -5,7 +5,10 @@
 //! place, if `init` calls one. [`read`] follows `init` through the procedures it calls, with the constants they compute,
 //! and compares what comes out with the forms that are known ([`AxonForm`]); names of files and procedures do not matter.
 
+mod assignment;
 mod chunk;
+mod control;
+mod diameters;
 mod expression;
 mod form;
 mod lexer;
@@ -15,6 +18,7 @@ mod walk;
 
 use std::path::Path;
 
+pub use diameters::{OwnDiameters, StubDiameters};
 pub use form::{AxonForm, Stub};
 
 use crate::error::{Context, FileProblem, Problem, Result};
@@ -25,7 +29,7 @@ use walk::Walk;
 pub const CHUNK_UM: f64 = 40.0;
 
 /// How a neuron is cut into segments.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Rule {
     /// A section of length L gets `1 + 2 int(L / chunk)` segments, um.
     pub chunk_um: f64,
@@ -33,12 +37,15 @@ pub struct Rule {
     pub axon: AxonForm,
     /// The template refuses a neuron with fewer axon sections.
     pub least_axon_sections: usize,
+    /// The diameters of the stubs.
+    pub diameters: StubDiameters,
 }
 
 impl Rule {
     /// The rule of a form, with the numbers of the field's templates.
-    pub const fn of(axon: AxonForm) -> Self {
-        Self { chunk_um: CHUNK_UM, axon, least_axon_sections: axon.least_axon_sections() }
+    pub fn of(axon: AxonForm) -> Self {
+        let diameters = if axon.replaces() { StubDiameters::default() } else { StubDiameters::Unset };
+        Self { chunk_um: CHUNK_UM, axon, least_axon_sections: axon.least_axon_sections(), diameters }
     }
 }
 
@@ -73,7 +80,10 @@ pub enum TemplateProblem {
 }
 
 /// What helps where a template gives no rule: its options.
-pub const ADVICE: &str = "give the rule yourself: `--axon-rule taper|legacy|bluepyopt|delete|keep`, and `--segment-length UM` if it is not 40";
+pub const ADVICE: &str = "give the rule yourself: `--axon-rule taper|legacy|bluepyopt|delete|keep`, and `--segment-length UM` if it is not 40; \
+    `taper` is for templates of today's Blue Brain and Open Brain circuits, two stubs and myelin for the axon; `legacy` for those \
+    of the thalamus, the same without myelin; `bluepyopt` for BluePyOpt's own `replace_axon`, two stubs of 1 segment; `delete` for \
+    circuits of 2015, whose `delete_axon` makes the same; `keep` for cells that keep their axon as reconstructed";
 
 impl Problem for TemplateProblem {
     fn hint(&self) -> Option<String> {
@@ -105,7 +115,8 @@ pub fn parse(text: &str, name: &str, chunk_um: Option<f64>) -> Result<Rule> {
     let found = Walk::from_init(&template)?;
     let chunk_um = chunk_um.map_or_else(|| found.chunk(&template), Ok)?;
     let (axon, refused_below) = found.axon(&template, chunk_um)?;
-    Ok(Rule { chunk_um, axon, least_axon_sections: refused_below })
+    let diameters = diameters::stub_diameters(text, name, &template, &found, axon, chunk_um);
+    Ok(Rule { chunk_um, axon, least_axon_sections: refused_below, diameters })
 }
 
 #[cfg(test)]
@@ -202,7 +213,8 @@ mod tests {
 
     #[track_caller]
     fn is(init: &str, procedures: &str, axon: AxonForm, least_axon_sections: usize) {
-        assert_eq!(rule(init, procedures).unwrap(), Rule { chunk_um: 40.0, axon, least_axon_sections });
+        let found = rule(init, procedures).unwrap();
+        assert_eq!((found.chunk_um, found.axon, found.least_axon_sections), (40.0, axon, least_axon_sections));
     }
 
     #[test]
@@ -268,10 +280,9 @@ mod tests {
         for delete in
             [delete.to_string(), delete.replace("== 0", "< 1"), delete.replace("numarg() == 0", "(numarg()) == 0")]
         {
-            let plain = !delete.contains("(numarg())");
             let found = |init: &str| rule(init, &delete).ok().map(|r| r.axon);
-            assert_eq!(found("  geom_nseg()\n  delete_axon()"), plain.then_some(AxonForm::Delete));
-            assert_eq!(found("  geom_nseg()\n  delete_axon(3, 2)"), plain.then_some(AxonForm::DeleteFine));
+            assert_eq!(found("  geom_nseg()\n  delete_axon()"), Some(AxonForm::Delete));
+            assert_eq!(found("  geom_nseg()\n  delete_axon(3, 2)"), Some(AxonForm::DeleteFine));
         }
     }
 
@@ -292,6 +303,174 @@ mod tests {
         // 30 um are below a chunk of 40: one segment; 1000 um of myelin would have 51
         is("  replace_axon()\n  geom_nseg()", &replace_axon(2, ""), AxonForm::BluePyOpt, 2);
         assert!(rule("  replace_axon()\n  geom_nseg()", &replace_axon(2, MYELIN)).is_err());
+    }
+
+    /// A stub axon whose diameters fall off exponentially, and end at a width that each neuron scales.
+    const SYNTHESISED: &str = r#"proc replace_axon(){ local count, L_target localobj diams
+    axon[0] i1 = v(0.0001)
+    axon[2] i3 = v(0.0001)
+    forsec axonal{delete_section()}
+    execute1("create axon[2]", CellRef)
+    nseg_total = 10
+    L_target = 60
+    strength = 0.5
+    taper_scale = 8
+    scale = $1
+    diams = new Vector()
+    count = 0
+    for i=0,nseg_total{
+        count = count + 1
+        diams.resize(count)
+        diams.x[count-1] = strength * exp(-L_target * i / nseg_total / taper_scale) + 0.6 * scale
+    }
+    count = 0
+    for i=0,1{
+        access axon[i]
+        L =  L_target/2
+        nseg = nseg_total/2
+        for (x) {
+            if (x > 0 && x < 1) {
+                diam(x) = diams.x[count]
+                count = count + 1
+            }
+        }
+        all.append()
+    }
+    create myelin[1]
+    access myelin{
+        L = 1000
+        diam = diams.x[count-1]
+        nseg = 5
+    }
+}"#;
+
+    /// The radii that a template gives to the stubs of a neuron.
+    #[track_caller]
+    fn radii(rule: &Rule, scale: f64) -> Vec<f64> {
+        let StubDiameters::Own { diameters, .. } = &rule.diameters else { panic!("{rule:?}") };
+        diameters.radii(scale).collect()
+    }
+
+    #[test]
+    fn a_template_that_computes_diameters_gives_its_own_for_every_scale() {
+        let text = template("  geom_nseg()\n  replace_axon($4)", SYNTHESISED);
+        let text = format!("strdef cADpyr_NeededAttributes\ncADpyr_NeededAttributes = \"AIS_scaler\"\n{text}");
+        let rule = parse(&text, "cADpyr", None).unwrap();
+        // three axon sections are named before they are deleted
+        assert_eq!((rule.axon, rule.least_axon_sections), (AxonForm::Taper, 3));
+        let StubDiameters::Own { diameters, .. } = &rule.diameters else { panic!("{rule:?}") };
+        assert_eq!(diameters.attribute.as_deref(), Some("AIS_scaler"));
+        for scale in [1.0, 0.3, 2.5] {
+            let diameter = |i: f64| 0.5 * (-60.0 * i / 10.0 / 8.0_f64).exp() + 0.6 * scale;
+            let mut expected: Vec<f64> = (0..10).map(|i| diameter(f64::from(i)) / 2.0).collect();
+            expected.extend([diameter(9.0) / 2.0; 5]);
+            let found = radii(&rule, scale);
+            assert!(found.len() == 15 && found.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-12), "{found:?}");
+        }
+        // given in the template, there is nothing to ask for
+        let fixed = template("  geom_nseg()\n  replace_axon(1)", SYNTHESISED);
+        let fixed = parse(&fixed, "cADpyr", None).unwrap();
+        assert_eq!(radii(&fixed, 7.0), radii(&fixed, 1.0));
+        assert!((radii(&fixed, 1.0)[0] - 0.55).abs() < 1e-12);
+    }
+
+    #[test]
+    fn diameters_that_are_not_set_are_told_so_and_those_of_the_original_axon_are_its() {
+        let unset = SYNTHESISED.replace("diam(x) = diams.x[count]", "").replace("diam = diams.x[count-1]", "");
+        assert_eq!(rule("  geom_nseg()\n  replace_axon($4)", &unset).unwrap().diameters, StubDiameters::Unset);
+        assert_eq!(rule(INIT, &replace_axon(3, MYELIN)).unwrap().diameters, StubDiameters::FromAxon(40.0));
+        assert_eq!(rule(INIT, OPTIMISER).unwrap().diameters, StubDiameters::FromAxon(40.0));
+        assert_eq!(rule("  geom_nseg()", OPTIMISER).unwrap().diameters, StubDiameters::Unset);
+    }
+
+    /// `delete_axon` as it was in 2015.
+    const DELETE_2015: &str = r#"proc delete_axon(){ local nSec, D1, D2, dist
+    nSec  = 0
+    forsec axonal{nSec = nSec + 1}
+    if(nSec == 0){
+        D1 = D2 = 1
+    } else {
+        access axon[0]
+        D1 = D2 = diam
+        if( nSec > 1 ){
+            access soma distance()
+            forsec axonal{
+                dist = distance(0.5)
+                if( dist > 60 ){
+                    D2 = diam
+                    break
+                }
+            }
+        }
+    }
+    forsec axonal{delete_section()}
+    execute1("create axon[2]\n", this)
+    access axon[0] {
+        if( numarg() == 0 ) {
+            L = 30
+            diam = D1
+            nseg = 1 + 2*int(L/40)
+        } else {
+            L = 20
+            nseg = 1+2*int(L/10)
+            diam(0:1) = $1:$2
+        }
+    }
+    access axon[1] {
+        L = 30
+        if( numarg() == 0 ) {
+            diam = D2
+            nseg = 1 + 2*int(L/40)
+        } else {
+            nseg = 1+2*int(L/10)
+            diam(0:1) = $2:$3
+        }
+    }
+    if( numarg() > 0 ) if ( $4 ) {
+        execute1("create myelin[1]\n", this)
+        access myelin{
+            L = 1000
+            nseg = 1+2*int(L/100)
+        }
+    }
+}"#;
+
+    #[test]
+    fn a_condition_may_have_another_one_as_its_statement() {
+        let delete = |call: &str| rule(&format!("  geom_nseg()\n  {call}"), DELETE_2015);
+        let plain = delete("delete_axon()").unwrap();
+        assert_eq!((plain.axon, plain.diameters), (AxonForm::Delete, StubDiameters::FromAxon(40.0)));
+        let fine = delete("delete_axon(3, 2, 1, 0)").unwrap();
+        assert_eq!(fine.axon, AxonForm::DeleteFine);
+        // from 3 to 2 um at the middles of 5 segments, from 2 to 1 um at those of 7
+        let along = |n: u32, from: f64| (0..n).map(move |i| (from - (f64::from(i) + 0.5) / f64::from(n)) / 2.0);
+        let expected: Vec<f64> = along(5, 3.0).chain(along(7, 2.0)).collect();
+        assert!(radii(&fine, 1.0).iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-12));
+        let refused = delete("delete_axon(3, 2, 1, 0.5)").unwrap_err().to_string();
+        assert!(refused.contains("unknown way to replace an axon"), "{refused}");
+        // `else` belongs to the inner one, and there is none for the outer
+        let other =
+            DELETE_2015.replace("    if( numarg() > 0 ) if ( $4 ) {", "    if (numarg() > 9) if ($4) {\n} else {\n");
+        assert_eq!(rule("  geom_nseg()\n  delete_axon()", &other).unwrap().axon, AxonForm::Delete);
+    }
+
+    #[test]
+    fn a_loop_sets_its_variable_and_no_bound() {
+        let bound = replace_axon(3, MYELIN).replace(
+            "L_real = 0\n",
+            "for i = 0, nseg_total {\n L_real = i\n }\n for (j = 0; j < nseg_total; j += 1) {\n }\n",
+        );
+        is(INIT, &bound, AxonForm::Taper, 3);
+        let counted = replace_axon(3, MYELIN)
+            .replace("nseg = nseg_total/2", "nseg = 0\n for k = 1, 5 nseg = nseg + 1\n nseg = nseg_total/2");
+        is(INIT, &counted, AxonForm::Taper, 3);
+        // how often is not known
+        let unknown =
+            replace_axon(3, MYELIN).replace("L_target = 60", "L_target = 0\n for i = 1, $1 { L_target = 60 }");
+        assert!(rule(INIT, &unknown).is_err());
+        let endless =
+            replace_axon(3, MYELIN).replace("L_real = 0\n", "for i = 0, 900 { for j = 0, 900 { L_real = i } }\n");
+        assert!(rule(INIT, &endless).is_err());
     }
 
     #[test]
@@ -321,10 +500,8 @@ mod tests {
             template("  geom_nseg()", "").replace("1 + 2*int(L/chunkSize)", "int((L/(0.1*lambda_f(100))+.9)/2)*2+1");
         let told = parse(&lambda, "cADpyr", None).unwrap_err();
         assert!(told.to_string().starts_with("line[13]: unknown rule for the number of segments"), "{told}");
-        assert_eq!(
-            parse(&lambda, "cADpyr", Some(30.0)).unwrap(),
-            Rule { chunk_um: 30.0, axon: AxonForm::Keep, least_axon_sections: 0 }
-        );
+        let kept = Rule { chunk_um: 30.0, ..Rule::of(AxonForm::Keep) };
+        assert_eq!(parse(&lambda, "cADpyr", Some(30.0)).unwrap(), kept);
         for none in ["", "  soma nseg = 1\n  dend nseg = 5", "  geom_nseg()\n  forsec basal { nseg = 3 }"] {
             assert!(refused(none, "").contains("unknown rule for the number of segments"), "{none}");
         }

@@ -1,27 +1,42 @@
 //! The statements of a procedure: what each does to lengths, segments and axon.
 
-use super::chunk::chunk_of;
-use super::expression::{NUMBER_OF_ARGUMENTS, Scope};
+use super::expression::Scope;
 use super::lexer::{Placed, Token};
 use super::procedure::{Procedure, Template, closing};
 use super::walk::{Kind, Made, Property, Target, Walk};
 
+/// Where the walk goes after a statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Flow {
+    On,
+    Break,
+    Continue,
+    Return,
+}
+
+/// Statements that a procedure may run, loops counted: far more than any template does.
+const MOST_STEPS: usize = 200_000;
+
 /// A place in a procedure.
 pub(super) struct Here<'w, 't, 'a> {
-    walk: &'w mut Walk,
+    pub(super) walk: &'w mut Walk,
     template: &'t Template<'a>,
     procedure: &'t Procedure<'a>,
-    place: usize,
+    pub(super) place: usize,
     depth: usize,
-    scope: Scope<'a>,
-    /// The targets of the blocks around this one.
-    outer: Vec<Option<Target>>,
+    pub(super) scope: Scope<'a>,
+    /// Of each block around this one the target, and whether the block within it may run any number of times.
+    pub(super) outer: Vec<(Option<Target>, bool)>,
     /// The target of this block.
-    block: Option<Target>,
+    pub(super) block: Option<Target>,
     /// The target of this line.
-    line: Option<Target>,
-    /// Where a block starts that is not run, and the place after it.
-    passed_over: Option<(usize, usize)>,
+    pub(super) line: Option<Target>,
+    /// Whether this line is run for each of some sections.
+    pub(super) line_repeats: bool,
+    /// How many of the blocks around may not run, or more than once.
+    pub(super) uncertain: usize,
+    pub(super) flow: Flow,
+    steps: usize,
 }
 
 impl<'w, 't, 'a> Here<'w, 't, 'a> {
@@ -44,17 +59,26 @@ impl<'w, 't, 'a> Here<'w, 't, 'a> {
             outer: Vec::new(),
             block: None,
             line: None,
-            passed_over: None,
+            line_repeats: false,
+            uncertain: 0,
+            flow: Flow::On,
+            steps: 0,
         }
     }
 
     /// Takes the procedure's statements one after the other.
     pub fn run(mut self) {
-        let mut at = 0;
-        while let Some(&(token, _)) = self.procedure.body.get(at) {
-            if let Some((_, end)) = self.passed_over.take_if(|(start, _)| *start == at) {
-                at = end;
-                continue;
+        self.run_range(0, self.procedure.body.len());
+    }
+
+    /// Takes the statements between two places.
+    pub(super) fn run_range(&mut self, from: usize, to: usize) {
+        let mut at = from;
+        while let Some(&(token, _)) = self.procedure.body.get(at).filter(|_| at < to && self.flow == Flow::On) {
+            self.steps += 1;
+            if self.steps > MOST_STEPS {
+                self.walk.is_strange = true;
+                self.flow = Flow::Return;
             }
             at = match token {
                 Token::Word(word) => self.word(word, at + 1),
@@ -67,15 +91,15 @@ impl<'w, 't, 'a> Here<'w, 't, 'a> {
         }
     }
 
-    fn body(&self) -> &'_ [Placed<'a>] {
+    pub(super) fn body(&self) -> &'t [Placed<'a>] {
         &self.procedure.body
     }
 
-    fn is_mark(&self, at: usize, mark: &str) -> bool {
+    pub(super) fn is_mark(&self, at: usize, mark: &str) -> bool {
         matches!(self.body().get(at), Some((Token::Mark(found), _)) if *found == mark)
     }
 
-    fn word_at(&self, at: usize) -> Option<&'a str> {
+    pub(super) fn word_at(&self, at: usize) -> Option<&'a str> {
         match self.body().get(at) {
             Some((Token::Word(word), _)) => Some(word),
             _ => None,
@@ -84,17 +108,26 @@ impl<'w, 't, 'a> Here<'w, 't, 'a> {
 
     fn mark(&mut self, mark: &str) {
         match mark {
-            "\n" => self.line = None,
+            "\n" => (self.line, self.line_repeats) = (None, false),
             "{" => {
-                self.outer.push(self.block);
+                self.outer.push((self.block, self.line_repeats));
+                self.uncertain += usize::from(self.line_repeats);
+                self.line_repeats = false;
                 self.block = self.line.take().or(self.block);
             }
             "}" => {
-                self.block = self.outer.pop().flatten();
-                self.line = None;
+                let (block, repeats) = self.outer.pop().unwrap_or_default();
+                self.block = block;
+                self.uncertain = self.uncertain.saturating_sub(usize::from(repeats));
+                (self.line, self.line_repeats) = (None, false);
             }
             _ => {}
         }
+    }
+
+    /// Whether what stands here may not be run, or more than once.
+    pub(super) fn is_uncertain(&self) -> bool {
+        self.uncertain > 0 || self.line_repeats
     }
 
     /// The place where a line ends, or a block begins or ends.
@@ -103,34 +136,83 @@ impl<'w, 't, 'a> Here<'w, 't, 'a> {
         at + rest.take_while(|(token, _)| !matches!(token, Token::Mark("\n" | "{" | "}"))).count()
     }
 
+    /// The place behind ends of lines.
+    pub(super) fn after_lines(&self, at: usize) -> usize {
+        (at..).find(|&i| !self.is_mark(i, "\n")).unwrap_or(at)
+    }
+
+    /// The place after the statement, or block, that starts at a token; of a condition after what depends on it.
+    pub(super) fn statement_end(&self, at: usize) -> usize {
+        let first = self.after_lines(at);
+        // a block may begin in a line of its own
+        let mut at = if self.is_mark(first, "{") { first } else { at };
+        loop {
+            match self.body().get(at) {
+                None | Some((Token::Mark("\n" | "}"), _)) => return at,
+                Some((Token::Mark("{"), _)) => {
+                    return closing(self.body(), at).map_or(self.body().len(), |close| close + 1);
+                }
+                Some((Token::Mark("("), _)) => {
+                    at = closing(self.body(), at).map_or(self.body().len(), |close| close + 1)
+                }
+                Some((Token::Word("if"), _)) => {
+                    let head = closing(self.body(), at + 1).map_or(at + 1, |close| close + 1);
+                    let end = self.statement_end(head);
+                    let other = self.after_lines(end);
+                    return if self.word_at(other) == Some("else") { self.statement_end(other + 1) } else { end };
+                }
+                Some(_) => at += 1,
+            }
+        }
+    }
+
     /// Takes the statement that a word starts; gives the place after it.
     fn word(&mut self, word: &'a str, next: usize) -> usize {
         match word {
             "create" => self.create(next),
             "delete_section" => self.delete(next),
             "connect" => self.end_of_line(next),
-            "for" => self.loop_head(next),
-            "if" | "while" => self.condition(next),
+            "for" => self.for_loop(next),
+            "if" => self.condition(next, false),
+            "while" => self.condition(next, true),
+            "break" | "continue" | "return" => self.leave(word, next),
             "access" => self.access(next),
-            "forall" => self.about(Target::Every, next),
+            "forall" => self.about_each(Target::Every, next),
             "forsec" => {
                 // `this.all`, `CellRef.all`
                 let list = if self.is_mark(next + 1, ".") { next + 2 } else { next };
                 let target = self.word_at(list).map_or(Target::Other, section_list);
-                self.about(target, list + 1)
+                self.about_each(target, list + 1)
             }
             "axon" | "myelin" | "soma" | "dend" | "apic" | "ais" | "node" => {
                 let (target, end) = self.section(word, next);
                 self.about(target, end)
             }
-            _ if self.is_mark(next, "=") => self.assign(word, next + 1),
-            _ if ["+=", "-=", "*=", "/="].iter().any(|mark| self.is_mark(next, mark)) => {
-                self.scope.set(word, None);
-                self.scope.evaluate(self.body(), next + 1).1
+            "diam" if self.is_mark(next, "(") => self.diameter_at(next),
+            _ if self.is_mark(next, "=") => self.assign(word, next + 1).1,
+            _ if ["+=", "-=", "*=", "/="].iter().any(|mark| self.is_mark(next, mark)) => self.change(word, next),
+            _ if self.is_mark(next, ".") && self.word_at(next + 1) == Some("x") && self.is_mark(next + 2, "[") => {
+                self.assign_element(word, next + 2)
             }
             _ if self.is_mark(next, "(") => self.call(word, next),
             _ => next,
         }
+    }
+
+    fn leave(&mut self, word: &str, next: usize) -> usize {
+        if !self.is_uncertain() {
+            self.flow = match word {
+                "break" => Flow::Break,
+                "continue" => Flow::Continue,
+                _ => Flow::Return,
+            };
+        }
+        next
+    }
+
+    fn about_each(&mut self, target: Target, next: usize) -> usize {
+        self.line_repeats = true;
+        self.about(target, next)
     }
 
     fn about(&mut self, target: Target, next: usize) -> usize {
@@ -146,7 +228,7 @@ impl<'w, 't, 'a> Here<'w, 't, 'a> {
     }
 
     /// The section that a name and perhaps an index stand for.
-    fn section(&self, name: &str, next: usize) -> (Target, usize) {
+    fn section(&mut self, name: &str, next: usize) -> (Target, usize) {
         let (index, end) = match self.is_mark(next, "[") {
             true => {
                 let (values, end) = self.scope.arguments(self.body(), next);
@@ -155,11 +237,22 @@ impl<'w, 't, 'a> Here<'w, 't, 'a> {
             false => (None, next),
         };
         let target = match name {
-            "axon" => Target::Axon(index.map(|i| i as usize)),
+            "axon" => {
+                let index = index.map(|i| i as usize);
+                self.needs_axon(index);
+                Target::Axon(index)
+            }
             "myelin" => Target::Myelin,
             _ => Target::Other,
         };
         (target, end)
+    }
+
+    /// A piece of the original axon that is named before the axon is deleted has to be there.
+    fn needs_axon(&mut self, index: Option<usize>) {
+        if let (Some(index), true, false) = (index, self.walk.stubs.is_empty(), self.place_keeps_axon()) {
+            self.walk.refused_below = self.walk.refused_below.max(index.min(100) + 1);
+        }
     }
 
     /// `create axon[2], myelin[1]`
@@ -169,7 +262,7 @@ impl<'w, 't, 'a> Here<'w, 't, 'a> {
                 true => self.scope.arguments(self.body(), at + 1),
                 false => (vec![Some(1.0)], at + 2),
             };
-            let made = |kind| Made { kind, length: Property::Default, segments: Property::Default };
+            let made = |kind| Made { kind, length: Property::Default, segments: Property::Default, diameters: None };
             let n = values.first().copied().flatten();
             match (name, n) {
                 ("axon", Some(n)) if (0.0..100.0).contains(&n) => {
@@ -197,123 +290,6 @@ impl<'w, 't, 'a> Here<'w, 't, 'a> {
         }
         self.walk.replaced_in.get_or_insert(self.place);
         next
-    }
-
-    /// `for i = 0, 1 {`, `for (x) {`, `for (i = 0; i < 2; i += 1) {`: the names in it are not known inside.
-    fn loop_head(&mut self, next: usize) -> usize {
-        let end = match self.is_mark(next, "(") {
-            true => closing(self.body(), next).map_or(next, |close| close + 1),
-            false => self.end_of_line(next),
-        };
-        for at in next..end {
-            if let Some(name) = self.word_at(at) {
-                self.scope.set(name, None);
-            }
-        }
-        end
-    }
-
-    /// Passes over a condition. `nSec < 3` before a block that raises an error tells what is refused; after a condition on
-    /// the number of arguments only the block that is run is taken.
-    fn condition(&mut self, next: usize) -> usize {
-        let Some(close) = closing(self.body(), next).filter(|_| self.is_mark(next, "(")) else { return next };
-        if let [(Token::Word(_), _), (Token::Mark("<"), _), (Token::Number(least), _)] = self.body()[next + 1..close]
-            && self.refuses(close + 1)
-        {
-            self.walk.refused_below = self.walk.refused_below.max(least as usize);
-        }
-        let Some(is_met) = self.is_met(next + 1) else { return close + 1 };
-        let Some(end) = self.block_end(close + 1) else { return close + 1 };
-        let other = (self.word_at(end) == Some("else")).then(|| self.block_end(end + 1)).flatten();
-        match (is_met, other) {
-            (true, Some(other)) => {
-                self.passed_over = Some((end, other));
-                close + 1
-            }
-            (true, None) => close + 1,
-            (false, Some(_)) => end + 1,
-            (false, None) => end,
-        }
-    }
-
-    /// Whether a condition on the number of arguments, which starts at a token, is met; none where it is another.
-    fn is_met(&self, at: usize) -> Option<bool> {
-        self.word_at(at).filter(|word| *word == NUMBER_OF_ARGUMENTS)?;
-        let (arguments, mark) = self.scope.evaluate(self.body(), at);
-        let Some(&(Token::Mark(operator), _)) = self.body().get(mark) else { return None };
-        let (least, _) = self.scope.evaluate(self.body(), mark + 1);
-        let (arguments, other) = (arguments?, least?);
-        match operator {
-            "==" => Some(arguments == other),
-            "!=" => Some(arguments != other),
-            "<" => Some(arguments < other),
-            ">" => Some(arguments > other),
-            "<=" => Some(arguments <= other),
-            ">=" => Some(arguments >= other),
-            _ => None,
-        }
-    }
-
-    /// The place after the block that starts at a token, and after the line's end.
-    fn block_end(&self, at: usize) -> Option<usize> {
-        let close = if self.is_mark(at, "{") { closing(self.body(), at)? } else { return None };
-        Some((close + 1..).find(|&i| !self.is_mark(i, "\n")).unwrap_or(close + 1))
-    }
-
-    /// Whether a block, or a line, raises an error.
-    fn refuses(&self, at: usize) -> bool {
-        let end = if self.is_mark(at, "{") { closing(self.body(), at) } else { None };
-        let end = end.unwrap_or_else(|| self.end_of_line(at));
-        (at..end).filter_map(|i| self.word_at(i)).any(|word| matches!(word, "execerror" | "quit" | "stop"))
-    }
-
-    fn assign(&mut self, name: &'a str, at: usize) -> usize {
-        let target = self.line.or(self.block);
-        let scope = match target.and_then(|t| self.walk.stubs_of(t).next().map(|made| made.length)) {
-            Some(length) => self.scope.with("L", length.known(None)),
-            None => self.scope.with("L", None),
-        };
-        let (value, end) = scope.evaluate(self.body(), at);
-        match (name, target) {
-            ("L" | "nseg", Some(target)) => self.property(name, target, value, &scope, at),
-            ("L" | "nseg", None) => self.walk.is_strange = true,
-            _ if self.outer.is_empty() => self.scope.set(name, value),
-            _ => self.scope.set_perhaps(name, value),
-        }
-        end
-    }
-
-    /// `L = ...` or `nseg = ...` in some sections.
-    fn property(&mut self, name: &str, target: Target, value: Option<f64>, scope: &Scope<'a>, at: usize) {
-        let is_length = name == "L";
-        match target {
-            Target::Every if !is_length => {
-                self.walk.chunk = Some((chunk_of(scope, self.body(), at), self.place));
-                self.walk.cut_after = !self.walk.stubs.is_empty();
-            }
-            // what is done to the original axon goes with it; where it stays, its segments are cut by a rule of their own
-            Target::Axon(_) if self.walk.stubs.is_empty() && !is_length => {
-                if self.place_keeps_axon() {
-                    self.walk.chunk = Some((None, self.place));
-                }
-            }
-            Target::Axon(_) | Target::Myelin => {
-                let mut found = false;
-                for made in self.walk.stubs_of(target) {
-                    found = true;
-                    let property = if is_length { &mut made.length } else { &mut made.segments };
-                    property.set(value);
-                }
-                self.walk.is_strange |= !found;
-            }
-            Target::Other if !is_length => self.walk.chunk = Some((None, self.place)),
-            Target::Every | Target::Other => self.walk.is_strange = true,
-        }
-    }
-
-    /// Whether this procedure leaves the original axon where it is.
-    fn place_keeps_axon(&self) -> bool {
-        !self.body().iter().any(|(token, _)| *token == Token::Word("delete_section"))
     }
 
     /// Follows the call of one of the template's own procedures.

@@ -1,10 +1,11 @@
 //! Follows `init` through the procedures that it calls and notes what becomes of segments and axon.
 //!
-//! Not an interpreter: both ways of a condition are taken, unless it is about the number of arguments, and loops are run once.
-//! What decides is written plainly in all forms that are known, and whatever else is done to lengths, segments or axon,
-//! or to a value in several ways, makes the form an unknown one.
+//! Where a condition is known, or how often a loop is run, it is followed as the simulator would do it; else both ways are
+//! taken, and loops are run once. What decides is written plainly in all forms that are known, and whatever else is done
+//! to lengths, segments or axon, or to a value in several ways, makes the form an unknown one.
 
 use super::TemplateProblem;
+use super::diameters::Reading;
 use super::expression::{NUMBER_OF_ARGUMENTS, Scope};
 use super::form::AxonForm;
 use super::lexer::Token;
@@ -42,10 +43,10 @@ pub(super) enum Property {
 }
 
 impl Property {
-    /// Sets it.
-    pub fn set(&mut self, value: Option<f64>) {
+    /// Sets it; where that may not happen it is not known afterwards, unless it had this value.
+    pub fn set(&mut self, value: Option<f64>, is_uncertain: bool) {
         *self = match *self {
-            Self::To(before) if before != value => Self::To(None),
+            Self::To(before) if is_uncertain && before != value => Self::To(None),
             _ => Self::To(value),
         };
     }
@@ -60,11 +61,13 @@ impl Property {
 }
 
 /// A section that a procedure creates.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Made {
     pub kind: Kind,
     pub length: Property,
     pub segments: Property,
+    /// The diameter of each segment, um, as far as it is known; none where it was not set.
+    pub diameters: Option<Vec<Option<f64>>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -93,12 +96,49 @@ impl Walk {
     /// # Errors
     /// There is no `init`.
     pub fn from_init(template: &Template<'_>) -> Result<Self> {
+        Self::with_arguments(template, &[])
+    }
+
+    /// Starts with `init` and the values of its arguments.
+    ///
+    /// # Errors
+    /// There is no `init`.
+    pub fn with_arguments(template: &Template<'_>, arguments: &[Option<f64>]) -> Result<Self> {
         let Some(init) = template.find("init") else {
             return Err(TemplateProblem::NoInit(template.names()).into());
         };
         let mut walk = Self::default();
-        walk.follow(template, init, &[], 0);
+        walk.follow(template, init, arguments, 0);
         Ok(walk)
+    }
+
+    /// Whether a stub's diameter is set.
+    pub fn sets_diameters(&self) -> bool {
+        self.stubs.iter().any(|made| made.diameters.is_some())
+    }
+
+    /// The diameters of all segments of the stubs of a form, where all of them are known to be above 0.
+    pub fn diameters(&self, form: AxonForm) -> Option<Vec<f64>> {
+        let mut all = Vec::new();
+        for (made, stub) in self.stubs.iter().zip(form.stubs()) {
+            let own: Option<Vec<f64>> = made.diameters.as_ref()?.iter().copied().collect();
+            let mut own = own.filter(|own| own.iter().all(|&d| d > 0.0 && d.is_finite()))?;
+            if let ([only], true) = (own.as_slice(), self.cut_after || stub.segments > 1) {
+                // set before the section was cut
+                own = vec![*only; stub.segments as usize];
+            }
+            if own.len() != stub.segments as usize {
+                return None;
+            }
+            all.append(&mut own);
+        }
+        Some(all)
+    }
+
+    /// How the procedure that replaces the axon reads the original's diameters.
+    pub fn reading(&self, template: &Template<'_>) -> Reading {
+        let procedure = self.replaced_in.and_then(|place| template.procedure(place));
+        procedure.map(|procedure| Reading::of(&procedure.body)).unwrap_or_default()
     }
 
     /// The chunk length, um.
@@ -113,7 +153,10 @@ impl Walk {
     /// What becomes of the axon, and how many sections it must have.
     pub fn axon(&self, template: &Template<'_>, chunk_um: f64) -> Result<(AxonForm, usize)> {
         let Some(place) = self.replaced_in else { return Ok((AxonForm::Keep, 0)) };
-        let found = self.form(chunk_um, reads_diameters(template, place));
+        let reading = self.reading(template);
+        // `delete_axon` of 2015 takes a diameter far from the soma only where there is one
+        let is_optimiser = reading.reads_along || reading.takes_last_visited;
+        let found = self.form(chunk_um, is_optimiser || reads_before(template, place));
         let form = found.ok_or_else(|| template.error(place, TemplateProblem::Axon))?;
         Ok((form, self.refused_below.max(2)))
     }
@@ -158,10 +201,11 @@ impl Walk {
     }
 }
 
-/// Whether a procedure reads or sets single diameters, as those do that take them from the original axon.
-fn reads_diameters(template: &Template<'_>, place: usize) -> bool {
+/// Whether a procedure reads diameters of the original axon without a loop over it.
+fn reads_before(template: &Template<'_>, place: usize) -> bool {
     let Some(procedure) = template.procedure(place) else { return false };
     let deleted = procedure.body.iter().position(|(token, _)| *token == Token::Word("delete_section"));
     let before = procedure.body.get(..deleted.unwrap_or(0)).unwrap_or_default();
-    before.iter().any(|(token, _)| *token == Token::Word("diam"))
+    let has = |word| before.iter().any(|(token, _)| *token == Token::Word(word));
+    has("diam") && !has("forsec")
 }

@@ -108,12 +108,15 @@ fn population(source: &dyn Source) -> Result<PopulationLayout> {
         offsets.push(rows);
     }
     let metadata = source.metadata();
-    let provenance = vec![
+    let mut provenance = vec![
         ("circuit", metadata.circuit.as_str().into()),
         ("discretisation", metadata.discretisation.as_str().into()),
         ("axon", metadata.axon.as_str().into()),
         ("table_program_version", metadata.program_version.as_str().into()),
     ];
+    if !metadata.assumed.is_empty() {
+        provenance.push(("assumed", metadata.assumed.as_str().into()));
+    }
     let node_ids = neurons.iter().map(|n| n.node_id).collect();
     Ok(PopulationLayout { name: metadata.population.clone(), node_ids, offsets, provenance })
 }

@@ -1,5 +1,6 @@
 //! Bad input: the exact message, the hint, exit code 2, and nothing left behind.
 
+mod circuits;
 mod damaged;
 mod electrodes;
 pub mod electrodes_file;

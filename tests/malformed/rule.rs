@@ -10,8 +10,14 @@ use serde_json::{Value, json};
 use crate::support::{Run, leadfield_in, names_in, scratch};
 
 const CONFIG: &str = "c/circuit_config.json";
-const ADVICE: &str = "give the rule yourself: `--axon-rule taper|legacy|bluepyopt|delete|keep`, and `--segment-length UM` \
-                      if it is not 40";
+/// The hints of a template that is missing: the simulation beside the circuit, then the rules.
+const ADVICE: &str = "name the simulation configuration `c/simulation_config.json` in the place of the circuit: its report \
+                      `compartment` lists all segments, and no template is needed\n\
+                      hint: give the rule yourself: `--axon-rule taper|legacy|bluepyopt|delete|keep`, and `--segment-length UM` \
+                      if it is not 40; `taper` is for templates of today's Blue Brain and Open Brain circuits, two stubs and \
+                      myelin for the axon; `legacy` for those of the thalamus, the same without myelin; `bluepyopt` for \
+                      BluePyOpt's own `replace_axon`, two stubs of 1 segment; `delete` for circuits of 2015, whose \
+                      `delete_axon` makes the same; `keep` for cells that keep their axon as reconstructed";
 
 /// A synthetic circuit of six neurons, each with a morphology of its own.
 struct Circuit(tempfile::TempDir);
@@ -193,7 +199,7 @@ fn a_template_of_an_unknown_form() {
     // 16 lines of the procedure are shown
     let end = format!("more lines)\nhint: {ADVICE}; {}\n", circuit.owner(0));
     assert!(run.stderr.ends_with(&end), "{}", run.stderr);
-    assert_eq!((run.code, run.stderr.lines().count()), (2, 1 + 16 + 1 + 1));
+    assert_eq!((run.code, run.stderr.lines().count()), (2, 1 + 16 + 1 + 2));
     let skipped = circuit.positions(CONFIG, &["--on-bad-neuron", "skip"]);
     let nodes = with_template_of(&circuit, 0);
     // the procedure is shown once, whatever the number of neurons

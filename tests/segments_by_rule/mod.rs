@@ -1,6 +1,7 @@
 //! Without a simulator: the rule of the cell templates gives, to the bit, the table that a compartment report gives.
 
 mod simulator;
+mod stub_diameters;
 
 use std::path::{Path, PathBuf};
 
@@ -270,7 +271,12 @@ fn without_a_report_the_table_is_held_against_the_rule() {
     positions(folder.path(), "c/circuit_config.json", "s.parquet", &["--quiet"]).ok();
     let text = validate(folder.path(), &["c/circuit_config.json", "s.parquet", "--junit", "c.xml"]).ok();
     assert!(text.starts_with("population `neurons`, no report: 24 neurons\ntemplate hoc:"), "{text}");
-    assert!(text.ends_with("\ntable s.parquet: 24 neurons, fits\nagree\n"), "{text}");
+    let alone = "\ntable s.parquet: 24 neurons, fits\nthe program is compared with itself: the table is what it makes of the circuit, \
+                 and no report says how a simulation cuts these neurons\n";
+    assert!(text.ends_with(alone), "{text}");
+    let json: Value =
+        serde_json::from_str(&validate(folder.path(), &["c/circuit_config.json", "s.parquet", "--json"]).ok()).unwrap();
+    assert_eq!((&json["agree"], &json["compared_with"]), (&Value::Null, &json!("itself")));
     let xml = std::fs::read_to_string(folder.path().join("c.xml")).unwrap();
     let name = "name=\"leadfield validate circuit c/circuit_config.json\"";
     assert!(xml.contains(name) && xml.contains("failures=\"0\""), "{xml}");
@@ -287,7 +293,10 @@ fn without_a_report_the_table_is_held_against_the_rule() {
     // a simulation that has not run yet has no report either
     std::fs::remove_dir_all(folder.path().join("c/output")).unwrap();
     let text = validate(folder.path(), &["c/simulation_config.json", "s.parquet"]).ok();
-    assert!(text.starts_with("population `neurons`, no report: 24 neurons\n"), "{text}");
+    assert!(text.starts_with("population `neurons`, no report: 24 neurons\n") && text.ends_with(alone), "{text}");
+    // a circuit alone: its rules, and nothing to hold them against
+    let text = validate(folder.path(), &["c/circuit_config.json"]).ok();
+    assert!(text.ends_with(", not compared\nnothing is compared: there is no report and no table\n"), "{text}");
 }
 
 #[test]
@@ -348,12 +357,9 @@ fn every_section_in_which_rule_and_report_differ_is_named() {
     let reason =
         format!("\nnode 7 (morphology `{name}`): no rule: c/components/morphologies/swc/{name}.swc: cannot be read");
     assert!(run.stdout.contains(&reason) && run.code == 1, "{}{}", run.stdout, run.stderr);
-    validate(folder.path(), &["c/circuit_config.json"]).refused(
-        "error: c/circuit_config.json: no compartment report to take segment counts from, expected a simulation \
-         configuration, found a circuit configuration\n\
-         hint: name the simulation configuration whose compartment report lists the segments, or have the counts computed: \
-         `--discretisation rule`",
-    );
+    // nor has it a place in the circuit
+    let run = validate(folder.path(), &["c/circuit_config.json"]);
+    assert!(run.stdout.contains(&reason) && run.code == 1, "{}{}", run.stdout, run.stderr);
 }
 
 #[test]
@@ -482,7 +488,12 @@ fn a_length_that_is_a_multiple_of_the_chunk_but_for_rounding_is_told_with_its_no
           many segments the simulator cuts it"
         ]
     );
-    assert_eq!(warnings(&asc(10.0, 80.001)), [""; 0]);
+    // on both sides of the multiple, and no farther from it on one than on the other
+    for (dendrite, is_near) in [(79.99994, true), (80.00006, true), (79.999, false), (80.001, false)] {
+        let told = warnings(&asc(10.0, dendrite));
+        assert_eq!(told.len(), usize::from(is_near), "{dendrite}: {told:?}");
+        assert!(told.iter().all(|w| w.contains(" um long, too near to 80 um to be sure ")), "{told:?}");
+    }
     // a cell body of nearly 40 um
     let soma = warnings(&asc(20.0, 75.0));
     assert!(soma.len() == 1 && soma[0].starts_with("warning: node 0: section 0 of morphology"), "{soma:?}");
@@ -545,7 +556,7 @@ mod properties {
     use leadfield::positions::discretise::{by_rule, fitting_chunks, segments_of_length, ties};
     use leadfield::positions::{Axon, Checks, NeuronPlan, Placement, place};
     use leadfield::segments::SectionType;
-    use leadfield::template::AxonForm;
+    use leadfield::template::{AxonForm, StubDiameters};
     use proptest::prelude::*;
 
     /// A tree of sections whose points lie on a coarse grid, three axon sections first.
@@ -591,10 +602,8 @@ mod properties {
                 first_row: 10,
                 sections: sections.clone().into(),
                 axon,
-                transform: Transform {
-                    rotation: Quaternion::from_euler(at[0], at[1], at[2]),
-                    translation: Point::from(at),
-                },
+                stub_diameters: StubDiameters::default(),
+                transform: Transform::new(Quaternion::from_euler(at[0], at[1], at[2]), Point::from(at)),
             };
             let by_rule = place(&morphology, &plan(form.into()), Placement::default(), Checks::None).unwrap();
             let reported = if form.replaces() { Axon::Replace(None) } else { Axon::Keep };

@@ -2,6 +2,7 @@
 
 pub mod console;
 pub mod facts;
+pub mod findings;
 pub mod forecast;
 pub mod output;
 pub mod progress;
@@ -99,7 +100,7 @@ impl Common {
     /// Warns of what an error would tell, with its advice, unless `--quiet`.
     pub fn caution(&self, what: &Error) {
         self.warn(what);
-        if let Some(hint) = what.hint() {
+        for hint in what.hint().unwrap_or_default().lines() {
             self.say(format_args!("hint: {hint}"));
         }
     }
@@ -170,7 +171,7 @@ fn code(result: &Result<Outcome>) -> ExitCode {
 /// Tells an error and its hint on standard error.
 pub fn tell(error: &Error) {
     console::note(format_args!("error: {error}"));
-    if let Some(hint) = error.hint() {
+    for hint in error.hint().unwrap_or_default().lines() {
         console::note(format_args!("hint: {hint}"));
     }
 }

@@ -1,6 +1,7 @@
 //! How neurons are cut into segments, as options of several tools.
 
 use leadfield::assembly;
+use leadfield::geometry;
 use leadfield::template::AxonForm;
 
 /// [`assembly::Discretisation`] as an option.
@@ -17,6 +18,24 @@ impl From<Discretisation> for assembly::Discretisation {
         match option {
             Discretisation::Report => Self::Report,
             Discretisation::Rule => Self::Rule,
+        }
+    }
+}
+
+/// [`geometry::EulerOrder`] as an option.
+#[derive(Clone, Copy, clap::ValueEnum)]
+pub enum EulerOrder {
+    /// z, then y, then x: the SONATA guide
+    Sonata,
+    /// x, then y, then z
+    Neurodamus,
+}
+
+impl From<EulerOrder> for geometry::EulerOrder {
+    fn from(option: EulerOrder) -> Self {
+        match option {
+            EulerOrder::Sonata => Self::Sonata,
+            EulerOrder::Neurodamus => Self::Neurodamus,
         }
     }
 }

@@ -14,7 +14,7 @@ pub fn somata(config: &Path, node_set: Option<&str>, population: Option<&str>) -
     let population = config.circuit().population(population)?;
     let nodes = Nodes::open(population)?;
     let ids = match node_set {
-        Some(set) => NodeSets::open(config.node_sets_files())?.resolve(set, &population.name, &nodes)?,
+        Some(set) => NodeSets::of_config(&config)?.resolve(set, &population.name, &nodes)?,
         None => (0..nodes.len() as u64).collect(),
     };
     Ok(nodes.transforms(&ids)?.iter().map(|transform| transform.translation).collect())

@@ -5,9 +5,9 @@ use std::path::Path;
 use leadfield::Result;
 use leadfield::assembly;
 use leadfield::error::count;
-use leadfield::sonata::config::{Circuit, Config, NodePopulation, ReportConfig};
+use leadfield::sonata::config::{Config, NodePopulation, ReportConfig};
 use leadfield::sonata::node_sets::NodeSets;
-use leadfield::sonata::nodes::Nodes;
+use leadfield::sonata::nodes::{Nodes, Orientation};
 
 use super::Facts;
 
@@ -23,8 +23,8 @@ pub(super) fn facts(path: &Path) -> Result<Facts> {
             facts.add("node set", s.node_set.as_deref().unwrap_or("all non-virtual nodes"));
         }
     }
-    add_populations(&mut facts, config.circuit())?;
-    let sets = NodeSets::open(config.node_sets_files())?;
+    add_populations(&mut facts, &config)?;
+    let sets = NodeSets::of_config(&config)?;
     facts.add("node sets", if sets.names().is_empty() { "none".into() } else { sets.names().join(", ") });
     if let Config::Simulation(s) = &config {
         s.reports.iter().for_each(|r| facts.add(format!("report {}", r.name), report(r)));
@@ -32,25 +32,49 @@ pub(super) fn facts(path: &Path) -> Result<Facts> {
     Ok(facts)
 }
 
-fn add_populations(facts: &mut Facts, circuit: &Circuit) -> Result<()> {
-    for population in &circuit.populations {
+fn add_populations(facts: &mut Facts, config: &Config) -> Result<()> {
+    for population in &config.circuit().populations {
+        config.check_path(&population.nodes_file)?;
         facts.add(format!("population {}", population.name), describe(population)?);
         if population.is_biophysical() {
-            add_templates(facts, circuit, population)?;
+            let nodes = Nodes::open(population)?;
+            facts.add(format!("frame of {}", population.name), frame(&nodes)?);
+            add_templates(facts, config, population, &nodes)?;
         }
     }
     Ok(())
 }
 
+/// Which point of a morphology lies at a node's position, and how it is rotated.
+fn frame(nodes: &Nodes) -> Result<String> {
+    let recentering = nodes.recentering()?;
+    let place = match (recentering.is_unplaced(), recentering.refused()) {
+        (true, _) => "points as in the morphologies' files, since no node has a position or a rotation".into(),
+        (false, 0) => "the soma's centre at the node's position".into(),
+        (false, n) => format!(
+            "the soma's centre at the node's position, the file's origin at {} (`recenter` 0)",
+            count(n, "node")
+        ),
+    };
+    let rotation = match nodes.orientation()? {
+        Orientation::None => "no rotations",
+        Orientation::Quaternion => "rotated by quaternions",
+        Orientation::Euler { depends_on_order: false } => "rotated by Euler angles, about one axis each",
+        Orientation::Euler { depends_on_order: true } => {
+            "rotated by Euler angles, z, then y, then x about the world's axes, unless `--euler-order neurodamus` is given"
+        }
+    };
+    Ok(format!("{place}; {rotation}"))
+}
+
 /// The rules by which the neurons of each template are cut, where there are templates.
-fn add_templates(facts: &mut Facts, circuit: &Circuit, population: &NodePopulation) -> Result<()> {
-    let nodes = Nodes::open(population)?;
+fn add_templates(facts: &mut Facts, config: &Config, population: &NodePopulation, nodes: &Nodes) -> Result<()> {
     let named = nodes.attributes()?.iter().any(|name| name == "model_template");
     if population.biophysical_neuron_models_dir.is_none() || !named {
         facts.add("templates", "none: `positions` needs a report, or `--axon-rule`");
         return Ok(());
     }
-    for template in assembly::templates(&circuit.path, population, &nodes)? {
+    for template in assembly::templates(config, population, nodes)? {
         let rule = match &template.rule {
             Ok(rule) => format!("{}, chunks of {} um", rule.axon.describe(), rule.chunk_um),
             // the first line: a procedure may follow

@@ -25,6 +25,9 @@ pub(super) fn facts(path: &Path) -> Result<Facts> {
     facts.add("circuit", &m.circuit);
     facts.add("discretisation", &m.discretisation);
     facts.add("axon", &m.axon);
+    if !m.assumed.is_empty() {
+        facts.add("assumed", format!("{}, not checked against a simulation", m.assumed));
+    }
     facts.add("written by", format!("leadfield {}", m.program_version));
     let columns: Vec<_> = table.parts().iter().map(|p| p.columns()).collect();
     for (i, (name, kind, _)) in columns.first().into_iter().flatten().enumerate() {

@@ -59,7 +59,7 @@ impl Circuit {
 
     /// The nodes of a node set, ascending.
     pub fn node_set(&self, name: &str) -> Result<Vec<u64>> {
-        NodeSets::open(self.config.node_sets_files())?.resolve(name, &self.population, &self.nodes)
+        NodeSets::of_config(&self.config)?.resolve(name, &self.population, &self.nodes)
     }
 
     /// The nodes for which `attribute=value[,value...]` holds, ascending.

@@ -7,21 +7,22 @@ use std::path::{Path, PathBuf};
 use leadfield::Result;
 use leadfield::assembly::{Agreement, Assembly, Fit, Request, TemplateAgreement, WithoutReport, agreement};
 use leadfield::error::{Context, Problem};
+use leadfield::sonata::config::Config;
 use leadfield::table::Table;
 
 use super::report::Output;
-use crate::cli::rule::AxonRule;
+use crate::cli::rule::{AxonRule, EulerOrder};
 use crate::cli::{Common, Outcome};
 
 /// Compare the segments that the rule gives with those of a report, neuron by neuron; with a table, whether it fits both
 ///
 /// Every difference is told with its section and counts. Of a table the neurons, their segments, the order of rows and
 /// the boxes round soma and dendrites are compared; where the stubs of an axon lie is a convention, and is not. Where no
-/// report lists all segments the table is held against the rule alone; where templates give no rule the report alone is
-/// compared with it.
+/// report lists all segments the table is held against the rule alone, so that the program is compared with itself; where
+/// templates give no rule the report alone is compared with it.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Simulation configuration (SONATA)
+    /// Simulation or circuit configuration (SONATA)
     config: PathBuf,
     /// Segment table; of several populations the folder that has one of each
     segments: Option<PathBuf>,
@@ -40,6 +41,9 @@ pub struct Args {
     /// Chunk length of the rule, um (default: the templates', or 40)
     #[arg(long, value_name = "UM", allow_negative_numbers = true)]
     segment_length: Option<f64>,
+    /// In which order Euler angles turned the table's neurons about the world's axes (default: sonata)
+    #[arg(long, value_name = "ORDER")]
+    euler_order: Option<EulerOrder>,
     #[command(flatten)]
     pub(super) output: Output,
 }
@@ -97,9 +101,13 @@ pub fn run(args: &Args, _common: &Common) -> Result<Outcome> {
         report: args.report.as_deref(),
         axon: args.axon_rule.map(Into::into),
         segment_length_um: args.segment_length,
+        euler_order: args.euler_order.map(Into::into),
         ..Request::of(&args.config)
     };
-    let without = if args.segments.is_some() { WithoutReport::Rule } else { WithoutReport::Error };
+    // a circuit alone has no report
+    let is_circuit = args.report.is_none() && matches!(Config::open(&args.config)?, Config::Circuit(_));
+    let may_go_without = args.segments.is_some() || is_circuit;
+    let without = if may_go_without { WithoutReport::Rule } else { WithoutReport::Error };
     let compared = agreement(&request, without)?;
     if args.segments.is_none() {
         check_compared(&compared).in_file(&args.config)?;

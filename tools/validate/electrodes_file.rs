@@ -6,6 +6,7 @@ mod told;
 use std::path::{Path, PathBuf};
 
 use leadfield::Result;
+use leadfield::assembly::{self, OnBadNeuron};
 use leadfield::diagnosis::{Diagnosis, Expected, Request, SegmentSource, Severity, examine, mend};
 use leadfield::table::Table;
 use leadfield::units::SiemensPerMeter;
@@ -13,6 +14,7 @@ use leadfield::units::SiemensPerMeter;
 use self::expected::{Circuit, Placed};
 use super::report::Output;
 use crate::cli::progress::Progress;
+use crate::cli::rule::AxonRule;
 use crate::cli::{Common, Outcome, console, existing};
 
 /// Examine an electrodes file: what would make libsonata, neurodamus or CoreNEURON fail or compute nonsense
@@ -34,6 +36,9 @@ pub struct Args {
     /// Population of CONFIG (default: its only one with segments)
     #[arg(long, value_name = "NAME", requires = "circuit")]
     population: Option<String>,
+    /// What becomes of the axon in CONFIG (default: what the cell templates, or the report, tell)
+    #[arg(long, value_name = "RULE", requires = "circuit")]
+    axon_rule: Option<AxonRule>,
     /// Conductivity of contacts that state none, as in files of BlueRecording (default: the one that fits each best)
     #[arg(long, value_name = "S_PER_M", allow_negative_numbers = true)]
     conductivity: Option<f64>,
@@ -68,8 +73,13 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
         return Ok(Outcome::Done);
     };
     let table = args.segments.as_deref().map(Table::open).transpose()?;
-    let circuit =
-        args.circuit.as_deref().map(|config| Circuit::open(config, args.population.as_deref())).transpose()?;
+    let request = args.circuit.as_deref().map(|config| assembly::Request {
+        population: args.population.as_deref(),
+        axon: args.axon_rule.map(Into::into),
+        on_bad_neuron: OnBadNeuron::Skip,
+        ..assembly::Request::of(config)
+    });
+    let circuit = request.map(|request| Circuit::open(&request, common)).transpose()?;
     let expected = expected::expected(circuit.as_ref(), table.as_ref())?;
     let placed = if table.is_none() { circuit.as_ref().and_then(|circuit| circuit.placed(common)) } else { None };
     let segments = match (&table, &placed) {

@@ -7,7 +7,8 @@
 use super::super::json::At;
 use super::document::Document;
 use super::{Circuit, ConfigProblem, MorphologySource, NodePopulation};
-use crate::error::{Context, Result, listed};
+use crate::error::{Context, Error, Result, listed};
+use crate::h5::File;
 use crate::morphology::Format;
 
 impl Circuit {
@@ -26,7 +27,8 @@ impl Circuit {
         let networks = root.require("networks", "an object with `nodes`")?;
         let mut populations: Vec<NodePopulation> = Vec::new();
         for network in networks.require("nodes", "an array of networks")?.items()? {
-            for (name, population) in network.require("populations", "an object of populations")?.members()? {
+            let own = network.require("populations", "an object of populations");
+            for (name, population) in own.map_err(|e| advised(e, document, &network))?.members()? {
                 if populations.iter().any(|p| p.name == name) {
                     return Err(population.error(ConfigProblem::Twice));
                 }
@@ -35,8 +37,24 @@ impl Circuit {
             }
         }
         let node_sets_file = document.path_at(&root, "node_sets_file")?;
-        Ok(Self { path: document.path.clone(), populations, node_sets_file })
+        let variables = document.variables.clone();
+        Ok(Self { path: document.path.clone(), populations, node_sets_file, variables })
     }
+}
+
+/// Names the populations of a network's nodes file, and the lines that are missing.
+fn advised(error: Error, document: &Document, network: &At<'_>) -> Error {
+    let nodes = network.get_text("nodes_file").ok().flatten().map(|text| document.resolve(text));
+    let names = nodes.and_then(|path| File::open(&path).ok()).and_then(|file| file.members("/nodes").ok());
+    let names = names.filter(|names| !names.is_empty());
+    let Some(names) = names else { return error };
+    let lines: Vec<String> =
+        names.iter().take(4).map(|name| format!("\"{name}\": {{\"type\": \"biophysical\"}}")).collect();
+    error.advised(format!(
+        "the nodes file has {}: add `\"populations\": {{{}}}` beside `nodes_file`",
+        listed(names, 12),
+        lines.join(", ")
+    ))
 }
 
 /// Where a population's fields are looked up: in its own block, then in `components`.
@@ -53,6 +71,7 @@ impl<'a> Places<'a> {
             name: name.to_string(),
             kind: self.population.get_text("type")?.unwrap_or("biophysical").to_string(),
             nodes_file: self.document.resolve(nodes_file),
+            node_types_file: self.document.path_at(network, "node_types_file")?,
             morphologies: self.morphologies()?,
             biophysical_neuron_models_dir: self
                 .first("biophysical_neuron_models_dir")?

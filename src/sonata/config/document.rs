@@ -13,6 +13,8 @@ use crate::error::{Context, Result};
 pub struct Document {
     /// The file.
     pub path: PathBuf,
+    /// Names of the manifest's variables.
+    pub variables: Vec<String>,
     value: Value,
 }
 
@@ -25,7 +27,7 @@ impl Document {
         let mut value = json::read(path)?;
         let manifest = Manifest::of(&At::new(&value, "")).in_file(path)?;
         manifest.expand(&mut value).in_file(path)?;
-        Ok(Self { path: path.to_path_buf(), value })
+        Ok(Self { path: path.to_path_buf(), variables: manifest.names(), value })
     }
 
     /// The whole document.

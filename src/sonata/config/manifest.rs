@@ -63,6 +63,11 @@ impl Manifest {
         variables.settled().map_err(|problem| manifest.error(problem))
     }
 
+    /// Names of the variables, sorted.
+    pub fn names(&self) -> Vec<String> {
+        self.0.keys().cloned().collect()
+    }
+
     fn settled(mut self) -> Result<Self, ManifestProblem> {
         for _ in 0..PASSES {
             if self.unsettled().next().is_none() {

@@ -6,16 +6,18 @@ use std::path::{Path, PathBuf};
 
 use super::super::json::At;
 use super::document::{Document, normalised};
-use super::{Circuit, ReportConfig, Simulation};
+use super::{Circuit, ReportConfig, Simulation, check_variables};
 use crate::error::{Context, Result};
 
 impl Simulation {
     /// Reads a simulation's document and its circuit.
     pub(super) fn read(document: &Document) -> Result<Self> {
         let own = Self::fields(document).in_file(&document.path)?;
+        check_variables(&own.network, &document.variables).in_file(&document.path)?;
         let circuit = Circuit::open(&own.network)?;
         let Fields { node_set, node_sets_file, reports, .. } = own;
-        Ok(Self { path: document.path.clone(), circuit, node_set, node_sets_file, reports })
+        let variables = document.variables.clone();
+        Ok(Self { path: document.path.clone(), circuit, node_set, node_sets_file, variables, reports })
     }
 
     fn fields(document: &Document) -> Result<Fields> {

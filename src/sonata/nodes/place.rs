@@ -1,14 +1,57 @@
 //! Where the nodes lie and how they are turned.
 
 use super::{Nodes, NodesProblem};
-use crate::error::{Context, Result};
+use crate::error::{Context, Result, listed};
 use crate::geometry::{Point, Quaternion, Transform};
+
+/// How orientations are given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Orientation {
+    /// Not at all: nothing is rotated.
+    None,
+    /// As quaternions.
+    Quaternion,
+    /// As Euler angles.
+    Euler {
+        /// Whether a node has two or more angles that are not zero, so that their order matters.
+        depends_on_order: bool,
+    },
+}
+
+/// Which nodes say whether their somata are to be moved to the origin before they are rotated: SONATA's `recenter`.
+#[derive(Debug, Default)]
+pub struct Recentering {
+    /// The attribute, where there is one; what is no number says nothing.
+    stated: Option<Vec<f64>>,
+    /// Whether no node has a place of its own: all lie at (0, 0, 0), by quaternions that rotate nothing.
+    is_unplaced: bool,
+}
+
+impl Recentering {
+    /// What a node says; none where it says nothing.
+    pub fn of_node(&self, node: u64) -> Option<bool> {
+        let value = *self.stated.as_ref()?.get(usize::try_from(node).ok()?)?;
+        (!value.is_nan()).then_some(value != 0.0)
+    }
+
+    /// Whether nothing places the nodes: all lie at (0, 0, 0), with quaternions that rotate nothing. Then the frame of a
+    /// morphology's file is that of the circuit, as it is for the simulator.
+    pub fn is_unplaced(&self) -> bool {
+        self.is_unplaced
+    }
+
+    /// Number of nodes that are not to be recentred.
+    pub fn refused(&self) -> u64 {
+        self.stated.iter().flatten().filter(|value| **value == 0.0).count() as u64
+    }
+}
 
 /// Positions in um and rotations, one entry a node.
 #[derive(Debug)]
 pub struct Places {
     position: [Vec<f64>; 3],
     rotation: Rotation,
+    recentering: Recentering,
 }
 
 /// How the file gives the orientations.
@@ -17,7 +60,7 @@ enum Rotation {
     None,
     /// w, x, y, z.
     Quaternion([Vec<f64>; 4]),
-    /// Radians about the fixed x axis, then y, then z.
+    /// Radians about the fixed axes x, y, z.
     Euler([Option<Vec<f64>>; 3]),
 }
 
@@ -25,6 +68,8 @@ enum Rotation {
 const POSITION: [&str; 3] = ["x", "y", "z"];
 /// The quaternion's columns.
 const QUATERNION: [&str; 4] = ["orientation_w", "orientation_x", "orientation_y", "orientation_z"];
+/// The attribute that keeps a morphology's points where its file has them, where it is 0.
+pub(super) const RECENTER: &str = "recenter";
 /// The Euler angles' columns.
 const EULER: [&str; 3] = ["rotation_angle_xaxis", "rotation_angle_yaxis", "rotation_angle_zaxis"];
 
@@ -35,7 +80,28 @@ impl Places {
     /// A coordinate is missing, or a column is of another type or length.
     pub fn read(nodes: &Nodes) -> Result<Self> {
         let [x, y, z] = POSITION.map(|name| nodes.floats(name));
-        Ok(Self { position: [x?, y?, z?], rotation: Rotation::read(nodes)? })
+        let (position, rotation) = ([x?, y?, z?], Rotation::read(nodes)?);
+        let is_unplaced = position.iter().flatten().all(|&v| v == 0.0) && rotation.is_identity_by_quaternions();
+        let recentering = Recentering { stated: nodes.optional_floats(RECENTER)?, is_unplaced };
+        Ok(Self { position, rotation, recentering })
+    }
+
+    /// How orientations are given.
+    pub fn orientation(&self) -> Orientation {
+        match &self.rotation {
+            Rotation::None => Orientation::None,
+            Rotation::Quaternion(_) => Orientation::Quaternion,
+            Rotation::Euler(columns) => {
+                let rows = columns.iter().flatten().map(Vec::len).max().unwrap_or(0);
+                let turned = |row: usize| columns.iter().flatten().filter(|c| at(c, row) != 0.0).count();
+                Orientation::Euler { depends_on_order: (0..rows).any(|row| turned(row) >= 2) }
+            }
+        }
+    }
+
+    /// Which nodes say whether they are to be recentred.
+    pub fn recentering(&self) -> &Recentering {
+        &self.recentering
     }
 
     /// The transform of the node at a row of the population.
@@ -45,23 +111,31 @@ impl Places {
     pub fn transform(&self, nodes: &Nodes, row: usize) -> Result<Transform> {
         let position = self.position.each_ref().map(|column| at(column, row));
         check_finite(nodes, POSITION, position, row, "a position in micrometres")?;
-        Ok(Transform { rotation: self.rotation.at(nodes, row)?, translation: Point::from(position) })
+        Ok(Transform::new(self.rotation.at(nodes, row)?, Point::from(position)))
     }
 }
 
 impl Rotation {
-    /// A quaternion counts only with all four columns.
+    /// Whether there are quaternions, none of which rotates anything.
+    fn is_identity_by_quaternions(&self) -> bool {
+        let Self::Quaternion([w, rest @ ..]) = self else { return false };
+        w.iter().all(|&w| w != 0.0) && rest.iter().flatten().all(|&v| v == 0.0)
+    }
+
+    /// A quaternion has four columns, or is an error.
     fn read(nodes: &Nodes) -> Result<Self> {
         let has = |name: &&str| nodes.file.has(&nodes.dataset(name));
         if QUATERNION.iter().all(has) {
             let [w, x, y, z] = QUATERNION.map(|name| nodes.floats(name));
             return Ok(Self::Quaternion([w?, x?, y?, z?]));
         }
-        if EULER.iter().any(has) {
-            let [x, y, z] = EULER.map(|name| has(&name).then(|| nodes.floats(name)).transpose());
-            return Ok(Self::Euler([x?, y?, z?]));
+        if QUATERNION.iter().any(has) {
+            let found = listed(QUATERNION.into_iter().filter(|name| has(name)), 4);
+            return Err(nodes.file.error(&nodes.group, NodesProblem::PartialQuaternion(found)));
         }
-        Ok(Self::None)
+        let [x, y, z] = EULER.map(|name| nodes.optional_floats(name));
+        let columns = [x?, y?, z?];
+        Ok(if columns.iter().any(Option::is_some) { Self::Euler(columns) } else { Self::None })
     }
 
     fn at(&self, nodes: &Nodes, row: usize) -> Result<Quaternion> {
@@ -74,8 +148,7 @@ impl Rotation {
             Self::Euler(columns) => {
                 let angles = columns.each_ref().map(|column| column.as_ref().map_or(0.0, |c| at(c, row)));
                 check_finite(nodes, EULER, angles, row, "an angle in radians")?;
-                let [x, y, z] = angles;
-                Ok(Quaternion::from_euler(x, y, z))
+                Ok(Quaternion::from_euler_angles(angles, nodes.euler_order))
             }
         }
     }

@@ -12,12 +12,31 @@ use crate::validate::report::{Case, Verdict};
 /// All that was found.
 pub(super) fn verdict(findings: &[Finding]) -> Verdict {
     let agree = findings.iter().all(Finding::agrees);
-    let last = if agree { "agree\n" } else { "differ\n" };
+    let against = against(findings);
+    let last = match (agree, against) {
+        (false, _) => "differ\n",
+        (true, Some("report")) => "agree\n",
+        (true, Some(_)) => {
+            "the program is compared with itself: the table is what it makes of the circuit, and no report says how a \
+             simulation cuts these neurons\n"
+        }
+        (true, None) => "nothing is compared: there is no report and no table\n",
+    };
+    // no agreement with itself is one
+    let verdict = if agree && against != Some("report") { Value::Null } else { agree.into() };
     Verdict {
         cases: findings.iter().flat_map(cases).collect(),
-        json: json!({ "agree": agree, "populations": findings.iter().map(as_json).collect::<Vec<_>>() }),
+        json: json!({ "agree": verdict, "compared_with": against, "populations": findings.iter().map(as_json).collect::<Vec<_>>() }),
         text: findings.iter().map(as_text).collect::<String>() + last,
     }
+}
+
+/// What the circuit is held against: the report of a simulation, or what the program itself makes of it.
+fn against(findings: &[Finding]) -> Option<&'static str> {
+    if findings.iter().any(|f| f.agreement.report.is_some()) {
+        return Some("report");
+    }
+    findings.iter().any(|f| f.table.is_some()).then_some("itself")
 }
 
 /// A case a template, and one for each thing that is compared of a table.
@@ -44,6 +63,7 @@ fn as_text(finding: &Finding) -> String {
     for t in &a.templates {
         let name = if t.name.is_empty() { "rule".into() } else { format!("template {:width$}", t.name) };
         let verdict = match t.differing {
+            0 if a.report.is_none() && finding.table.is_none() => "not compared".into(),
             0 if a.report.is_none() => "the table is held against it".into(),
             0 if !t.is_compared() => "not compared".into(),
             0 => "agree".into(),

@@ -9,7 +9,7 @@ use leadfield::positions::Placement;
 use leadfield::segments::Segments;
 use leadfield::table::{Neuron, Table};
 
-use crate::cli::Common;
+use crate::cli::{Common, findings};
 
 /// Nodes of a circuit whose coefficients are computed anew.
 const NODES: usize = 16;
@@ -28,10 +28,11 @@ pub(super) struct Placed {
 }
 
 impl Circuit {
-    /// Opens a circuit with its compartment report.
-    pub fn open(config: &Path, population: Option<&str>) -> Result<Self> {
-        let assembly = Assembly::open(&Request { population, ..Request::of(config) })?;
-        Ok(Self { config: config.to_path_buf(), assembly })
+    /// Opens a circuit with its compartment report; neurons that are left out are told with their reasons.
+    pub fn open(request: &Request<'_>, common: &Common) -> Result<Self> {
+        let assembly = Assembly::open(request)?;
+        findings::tell_skipped(&assembly, common);
+        Ok(Self { config: request.config.to_path_buf(), assembly })
     }
 
     /// The population, and the segments of some of its nodes; none, with a note, where they cannot be placed: numbers of

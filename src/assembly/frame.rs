@@ -1,0 +1,106 @@
+//! The frame of a morphology in the circuit: which of its points lies at the node's position.
+//!
+//! SONATA: the soma's centre is moved to the origin, unless the attribute `recenter` of the node or its type is 0; then
+//! the morphology is rotated, and moved to the node's position. Soma and neurites go together in any case.
+//!
+//! - Where the soma's centre is no farther from the file's origin than the soma's radius, the file counts as centred: its
+//!   points are taken as they are, and the soma lies at the node's position, as in BlueRecording.
+//! - With `recenter` 0 the file's origin lies at the node's position, and the soma where the file has it.
+//! - The same holds for a population that nothing places (all nodes at (0, 0, 0), quaternions that rotate nothing): there
+//!   the simulator's coordinates, those of the file, are the circuit's. `recenter` 1 at a node centres it all the same.
+
+use std::collections::BTreeMap;
+
+use crate::error::Result;
+use crate::geometry::{Point, Transform};
+use crate::morphology::{Morphology, SomaForm};
+use crate::sonata::nodes::{Nodes, Recentering};
+
+/// Which neurons of a population are centred on their somata.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Frame {
+    /// Whether somata are centred where the node says nothing.
+    centers: bool,
+    /// What nodes say.
+    stated: BTreeMap<u64, bool>,
+}
+
+impl Frame {
+    /// The frame of some nodes.
+    ///
+    /// # Errors
+    /// The nodes' places or the attribute cannot be read.
+    pub(super) fn of(nodes: &Nodes, ids: &[u64]) -> Result<Self> {
+        let recentering: &Recentering = nodes.recentering()?;
+        let stated = ids.iter().filter_map(|&id| Some((id, recentering.of_node(id)?))).collect();
+        Ok(Self { centers: !recentering.is_unplaced(), stated })
+    }
+
+    /// The transform of a node's morphology, from that about the file's origin.
+    pub(super) fn transform(&self, node: u64, plain: Transform, morphology: &Morphology) -> Transform {
+        let Some(center) = away_from_origin(morphology) else { return plain };
+        match self.stated.get(&node).copied().unwrap_or(self.centers) {
+            true => plain.centered_on(center),
+            false => plain.with_soma_at(center),
+        }
+    }
+}
+
+/// The centre of a soma that does not lie at the origin of its file, to within its radius; none where it does, or where
+/// there is no soma.
+fn away_from_origin(morphology: &Morphology) -> Option<Point> {
+    let soma = &morphology.soma;
+    let center = match soma.form {
+        SomaForm::None => return None,
+        SomaForm::Point | SomaForm::ThreePoints => Point::from(*soma.points.first()?),
+        _ => {
+            let sum = soma.points.iter().fold(Point::ORIGIN, |sum, &p| sum + Point::from(p));
+            sum / soma.points.len().max(1) as f64
+        }
+    };
+    let radius = soma.radius().map_or(0.0, f64::from);
+    (center.distance(Point::ORIGIN) > radius).then_some(center)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geometry::Quaternion;
+    use crate::morphology::Soma;
+
+    fn with_soma(points: &[[f32; 3]], diameter: f32, form: SomaForm) -> Morphology {
+        let soma = Soma { points: points.to_vec(), diameters: vec![diameter; points.len()], form, ..Soma::default() };
+        Morphology { soma, ..Morphology::default() }
+    }
+
+    #[test]
+    fn a_soma_at_the_origin_to_within_its_radius_stays_there() {
+        let plain = Transform::new(Quaternion::new(1.0, 2.0, 3.0, 4.0).unwrap(), Point::new(5.0, 6.0, 7.0));
+        let frame = Frame { centers: true, ..Frame::default() };
+        for (x, is_near) in [(0.0, true), (5.0, true), (5.1, false), (-400.0, false)] {
+            let found = frame.transform(0, plain, &with_soma(&[[x, 0.0, 0.0]], 10.0, SomaForm::Point));
+            assert_eq!(found == plain, is_near, "{x}");
+            assert_eq!(found.translation, plain.translation);
+            assert_eq!(found.origin.x, if is_near { 0.0 } else { f64::from(x) });
+        }
+        assert_eq!(frame.transform(0, plain, &Morphology::default()), plain);
+    }
+
+    #[test]
+    fn what_a_node_says_goes_before_what_holds_for_all() {
+        let plain = Transform::new(Quaternion::IDENTITY, Point::new(5.0, 6.0, 7.0));
+        let away = with_soma(&[[100.0, 0.0, 0.0], [110.0, 0.0, 0.0]], 8.0, SomaForm::Cylinders);
+        let soma = |centers, stated: &[(u64, bool)]| {
+            let frame = Frame { centers, stated: stated.iter().copied().collect() };
+            let found = frame.transform(3, plain, &away);
+            // soma and neurites go together
+            assert_eq!(found.apply(Point::new(105.0, 0.0, 0.0)), found.translation);
+            found.translation.x
+        };
+        assert_eq!([soma(true, &[]), soma(false, &[])], [5.0, 110.0]);
+        assert_eq!(
+            [soma(true, &[(3, false)]), soma(false, &[(3, true)]), soma(true, &[(2, false)])],
+            [110.0, 5.0, 5.0]
+        );
+    }
+}

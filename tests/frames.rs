@@ -1,0 +1,189 @@
+//! The frame of a morphology in the circuit: which of its points lies at the node's position, and how it is rotated. The
+//! right values are computed here from the SONATA guide's words: the soma's centre to the origin, rotated, moved.
+
+use std::f64::consts::FRAC_PI_2;
+use std::path::Path;
+
+use leadfield::geometry::Point;
+use leadfield::h5::File;
+use leadfield::segments::{SectionType, Segments};
+use leadfield::table::Table;
+use serde_json::json;
+
+use crate::support::{Run, leadfield_in, scratch};
+
+/// A soma of radius 6 um hundreds of um from the file's origin, as files of the Allen Institute have it, and a dendrite.
+const CENTER: [f64; 3] = [300.0, 400.0, 50.0];
+const AWAY: &str = "1 1 300 400 50 6 -1\n2 3 300 410 50 1 1\n3 3 330 410 50 1 2\n";
+const DENDRITE: [[f64; 3]; 2] = [[300.0, 410.0, 50.0], [330.0, 410.0, 50.0]];
+
+/// Writes a circuit whose neurons all have one morphology, with columns of numbers.
+fn circuit(folder: &Path, swc: &str, columns: &[(&str, &[f64])]) {
+    let n = columns[0].1.len();
+    std::fs::write(folder.join("cell.swc"), swc).unwrap();
+    let file = File::create(&folder.join("nodes.h5")).unwrap();
+    file.create_group("/nodes/cells/0").unwrap();
+    file.write("/nodes/cells/node_type_id", &vec![7_i64; n], &[n]).unwrap();
+    for (name, values) in columns {
+        file.write(&format!("/nodes/cells/0/{name}"), values, &[n]).unwrap();
+    }
+    file.write_strings("/nodes/cells/0/morphology", &vec!["cell"; n], &[n]).unwrap();
+    file.close().unwrap();
+    let population = json!({"type": "biophysical", "morphologies_dir": "."});
+    let nodes =
+        json!([{"nodes_file": "nodes.h5", "node_types_file": "types.csv", "populations": {"cells": population}}]);
+    let config = json!({"version": 2, "networks": {"nodes": nodes, "edges": []}});
+    std::fs::write(folder.join("circuit.json"), config.to_string()).unwrap();
+}
+
+fn positions(folder: &Path, options: &[&str]) -> Run {
+    let all = ["positions", "circuit.json", "-o", "t.parquet", "--axon-rule", "keep", "--force"];
+    leadfield_in(folder, &[&all, options].concat())
+}
+
+/// The soma of a node, and the ends of its dendrite.
+fn placed(folder: &Path, node: u64) -> (Point, [Point; 2]) {
+    let table = Table::open(&folder.join("t.parquet")).unwrap();
+    let rows: Segments = table.parts()[0].read_by_row().unwrap();
+    let own: Vec<_> = rows.iter().filter(|s| s.node_id == node).collect();
+    assert_eq!(
+        own.iter().map(|s| s.section_type).collect::<Vec<_>>(),
+        [Some(SectionType::Soma), Some(SectionType::Dend)]
+    );
+    assert_eq!(own[0].start, own[0].end);
+    (own[0].start, [own[1].start, own[1].end])
+}
+
+#[track_caller]
+fn near(found: Point, expected: [f64; 3]) {
+    assert!(found.distance(Point::from(expected)) < 1e-9, "{found} {expected:?}");
+}
+
+/// A point of the file, relative to the soma's centre.
+fn from_center(p: [f64; 3]) -> [f64; 3] {
+    [p[0] - CENTER[0], p[1] - CENTER[1], p[2] - CENTER[2]]
+}
+
+#[test]
+fn the_centre_of_a_soma_far_from_the_files_origin_goes_to_the_node_and_the_neurites_with_it() {
+    let folder = scratch();
+    let zero = [0.0; 2];
+    // node 1 is turned about z by 90 degrees: x to y, y to -x
+    let columns: [(&str, &[f64]); 4] =
+        [("x", &[0.0, 1000.0]), ("y", &[0.0, -20.0]), ("z", &zero), ("rotation_angle_zaxis", &[0.0, FRAC_PI_2])];
+    circuit(folder.path(), AWAY, &columns);
+    positions(folder.path(), &[]).ok();
+    let (soma, ends) = placed(folder.path(), 0);
+    near(soma, [0.0; 3]);
+    ends.iter().zip(DENDRITE).for_each(|(&end, p)| near(end, from_center(p)));
+    let (soma, ends) = placed(folder.path(), 1);
+    near(soma, [1000.0, -20.0, 0.0]);
+    for (&end, p) in ends.iter().zip(DENDRITE) {
+        let [x, y, z] = from_center(p);
+        near(end, [1000.0 - y, -20.0 + x, z]);
+    }
+}
+
+#[test]
+fn a_node_or_its_type_may_keep_the_files_origin_at_its_position_and_then_the_soma_goes_along() {
+    let folder = scratch();
+    let columns: [(&str, &[f64]); 4] =
+        [("x", &[10.0, 20.0]), ("y", &[0.0; 2]), ("z", &[0.0; 2]), ("recenter", &[0.0, 1.0])];
+    circuit(folder.path(), AWAY, &columns);
+    positions(folder.path(), &[]).ok();
+    let (soma, ends) = placed(folder.path(), 0);
+    near(soma, [310.0, 400.0, 50.0]);
+    ends.iter().zip(DENDRITE).for_each(|(&end, [x, y, z])| near(end, [x + 10.0, y, z]));
+    near(placed(folder.path(), 1).0, [20.0, 0.0, 0.0]);
+    // the type says it for all of its nodes
+    circuit(folder.path(), AWAY, &columns[..3]);
+    std::fs::write(folder.path().join("types.csv"), "node_type_id recenter\n7 0\n").unwrap();
+    positions(folder.path(), &[]).ok();
+    near(placed(folder.path(), 0).0, [310.0, 400.0, 50.0]);
+    near(placed(folder.path(), 1).0, [320.0, 400.0, 50.0]);
+    let text = leadfield_in(folder.path(), &["info", "circuit.json"]).ok();
+    assert!(
+        text.contains("\nframe of cells    the soma's centre at the node's position, the file's origin at 2 nodes (`recenter` 0); no rotations\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_soma_at_the_files_origin_to_within_its_radius_leaves_the_points_as_they_are() {
+    let folder = scratch();
+    let swc = |x: f64| format!("1 1 {x} 0 0 6 -1\n2 3 0 10 0 1 1\n3 3 30 10 0 1 2\n");
+    for (x, shift) in [(0.0, 0.0), (5.9, 0.0), (-6.0, 0.0), (6.5, -6.5)] {
+        circuit(folder.path(), &swc(x), &[("x", &[100.0]), ("y", &[0.0]), ("z", &[0.0])]);
+        positions(folder.path(), &[]).ok();
+        let (soma, ends) = placed(folder.path(), 0);
+        near(soma, [100.0, 0.0, 0.0]);
+        near(ends[1], [130.0 + shift, 10.0, 0.0]);
+    }
+}
+
+#[test]
+fn neurons_that_nothing_places_keep_the_frame_of_their_files_unless_a_node_says_otherwise() {
+    let folder = scratch();
+    let (zero, one) = ([0.0], [1.0]);
+    let quaternion: Vec<(&str, &[f64])> = ["x", "y", "z", "orientation_x", "orientation_y", "orientation_z"]
+        .map(|name| (name, &zero[..]))
+        .into_iter()
+        .chain([("orientation_w", &one[..])])
+        .collect();
+    circuit(folder.path(), AWAY, &quaternion);
+    positions(folder.path(), &[]).ok();
+    let (soma, ends) = placed(folder.path(), 0);
+    near(soma, CENTER);
+    ends.iter().zip(DENDRITE).for_each(|(&end, p)| near(end, p));
+    let text = leadfield_in(folder.path(), &["info", "circuit.json"]).ok();
+    let frame =
+        "points as in the morphologies' files, since no node has a position or a rotation; rotated by quaternions\n";
+    assert!(text.contains(frame), "{text}");
+    circuit(folder.path(), AWAY, &[&quaternion[..], &[("recenter", &one)]].concat());
+    positions(folder.path(), &[]).ok();
+    near(placed(folder.path(), 0).0, [0.0; 3]);
+    // with a place it is SONATA's frame
+    let placed_at: Vec<(&str, &[f64])> =
+        quaternion.iter().map(|&(name, v)| if name == "x" { (name, &one[..]) } else { (name, v) }).collect();
+    circuit(folder.path(), AWAY, &placed_at);
+    positions(folder.path(), &[]).ok();
+    near(placed(folder.path(), 0).0, [1.0, 0.0, 0.0]);
+}
+
+#[test]
+fn the_order_of_euler_angles_is_sonatas_or_the_one_chosen_and_a_warning_names_both_where_it_matters() {
+    let folder = scratch();
+    let swc = "1 1 0 0 0 6 -1\n2 3 10 0 0 1 1\n3 3 40 0 0 1 2\n";
+    let angles: [(&str, &[f64]); 5] = [
+        ("x", &[0.0]),
+        ("y", &[0.0]),
+        ("z", &[0.0]),
+        ("rotation_angle_yaxis", &[FRAC_PI_2]),
+        ("rotation_angle_zaxis", &[FRAC_PI_2]),
+    ];
+    circuit(folder.path(), swc, &angles);
+    let warning = "warning: neurons of population `cells` are turned about two or more axes, and the order matters: taken is z, \
+                   then y, then x about the world's axes, as in the SONATA guide (`--euler-order sonata`); neurodamus turns \
+                   about x, then y, then z (`--euler-order neurodamus`)\n";
+    let run = positions(folder.path(), &[]);
+    assert_eq!(run.stderr.matches(warning).count(), 1, "{}", run.stderr);
+    // z brings x to y, where y leaves it
+    near(placed(folder.path(), 0).1[1], [0.0, 40.0, 0.0]);
+    for (order, expected) in [("sonata", [0.0, 40.0, 0.0]), ("neurodamus", [0.0, 0.0, -40.0])] {
+        let run = positions(folder.path(), &["--euler-order", order]);
+        assert!(!run.stderr.contains("--euler-order"), "{}", run.stderr);
+        near(placed(folder.path(), 0).1[1], expected);
+        // a table is held against the order that it was made with
+        let all = ["validate", "circuit", "circuit.json", "t.parquet", "--axon-rule", "keep", "--euler-order"];
+        for (other, code) in [("sonata", 0), ("neurodamus", 1)] {
+            let run = leadfield_in(folder.path(), &[&all[..], &[other]].concat());
+            assert_eq!(run.code, i32::from((code == 1) != (order == "neurodamus")), "{}{}", run.stdout, run.stderr);
+        }
+    }
+    let text = leadfield_in(folder.path(), &["info", "circuit.json"]).ok();
+    let order = "rotated by Euler angles, z, then y, then x about the world's axes, unless `--euler-order neurodamus` is given\n";
+    assert!(text.contains(order), "{text}");
+    circuit(folder.path(), swc, &angles[..4]);
+    let run = positions(folder.path(), &[]);
+    assert!(!run.stderr.contains("--euler-order"), "{}", run.stderr);
+}

@@ -1,0 +1,33 @@
+//! What a user should know of a circuit's neurons, as several tools tell it.
+
+use std::collections::HashSet;
+
+use leadfield::assembly::Assembly;
+use leadfield::sonata::nodes::Orientation;
+
+use super::Common;
+
+/// Warns that the order of Euler angles matters, unless it was chosen.
+pub fn warn_of_euler_order(table: &Assembly, is_chosen: bool, common: &Common) {
+    if is_chosen || table.orientation() != (Orientation::Euler { depends_on_order: true }) {
+        return;
+    }
+    common.warn(format_args!(
+        "neurons of population `{}` are turned about two or more axes, and the order matters: taken is z, then y, then x about \
+         the world's axes, as in the SONATA guide (`--euler-order sonata`); neurodamus turns about x, then y, then z \
+         (`--euler-order neurodamus`)",
+        table.population()
+    ));
+}
+
+/// Each neuron that is left out, with its reason; a text of several lines, which shows a template, in full only once.
+pub fn tell_skipped(table: &Assembly, common: &Common) {
+    let mut told = HashSet::new();
+    for skipped in table.skipped() {
+        let why = skipped.error.to_string();
+        let first = why.lines().next().unwrap_or_default().to_string();
+        let is_new = why == first || told.insert(why.clone());
+        let why = if is_new { why } else { format!("{first} the same") };
+        common.warn(format_args!("node {} of population `{}` is left out: {why}", skipped.node_id, table.population()));
+    }
+}
