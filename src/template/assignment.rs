@@ -78,7 +78,7 @@ impl<'a> Here<'_, '_, 'a> {
         }
         let place = self.scope.arguments(self.body(), open).0.first().copied().flatten();
         self.set_diameters(target, |x, before| match place {
-            Some(place) if (place - x).abs() < 1e-9 => from,
+            Some(place) if (place - x).abs() < 1e-8 => from,
             Some(_) => before,
             None => None,
         });
