@@ -86,7 +86,7 @@ mod tests {
             x += length;
         }
         let soma = Soma { points: vec![[0.0; 3]], diameters: vec![20.0], form: SomaForm::Point, ..Soma::default() };
-        Morphology { soma, sections, ..Morphology::default() }
+        Morphology { soma, sections }
     }
 
     #[test]

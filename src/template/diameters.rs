@@ -141,7 +141,7 @@ impl Reading {
             read.iter().filter(|at| middle(at)).any(|&at| (open..close).contains(&at) && depth(open, at) == 1)
         });
         Self {
-            reads_middle: read.iter().any(|at| middle(at)),
+            reads_middle: read.iter().any(&middle),
             reads_along: read.iter().any(|at| !middle(at)),
             takes_last_visited,
         }
