@@ -119,6 +119,30 @@ fn lines_up_to_1000_um_agree_to_1e_14() {
     assert!(cases > 1100 && error <= 1e-14, "{error:e} {worst}");
 }
 
+/// A line of `close_contacts.csv`: its relative error, and itself.
+fn close_error(line: &str) -> f64 {
+    let cells: Vec<&str> = line.split(',').collect();
+    let n: Vec<f64> = cells[1..].iter().map(|c| c.parse().unwrap()).collect();
+    let point = |i: usize| Point::new(n[i], n[i + 1], n[i + 2]);
+    let contact = match cells[0] {
+        "exact" => exact_at(point(10)),
+        _ => near_at(point(10)),
+    };
+    let conductivity = cells[1..4].join(",").parse().unwrap();
+    let contact = Contact { conductivity, ..contact };
+    let computed = coefficient("LineSource", &contact, point(4), point(7), Some(n[3] as f32));
+    (computed / n[13] - 1.0).abs()
+}
+
+#[test]
+fn contacts_that_almost_touch_agree_to_1e_12() {
+    let lines = include_str!("close_contacts.csv").lines().skip(1);
+    let mut errors: Vec<(f64, &str)> = lines.map(|line| (close_error(line), line)).collect();
+    errors.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let &(error, worst) = errors.last().unwrap();
+    assert!(errors.len() >= 600 && error <= 1e-12, "{error:e} {worst}\n{:?}", &errors[errors.len() - 20..]);
+}
+
 #[test]
 fn points_agree_to_1e_15() {
     let (error, cases, worst) = Case::worst(|c| c.method == "PointSource" || c.kind == "soma");

@@ -65,6 +65,7 @@ mod tests {
             position: Point::new(x, y, z),
             conductivity: 0.3,
             near_field: NearField::Exact,
+            low: None,
         };
         let (cube, far) = ([site(-1.0, -1.0, -1.0), site(1.0, 1.0, 1.0)], [site(100.0, 0.0, 0.0)]);
         let boxes = Boxes::new(&[&cube, &far]).unwrap();

@@ -27,7 +27,7 @@ pub fn kernel<F: Formula>(contacts: &[Contact]) -> Result<Box<dyn Kernel>> {
 /// The contact, if it is a point in an unbounded, isotropic medium.
 fn plain(c: &Contact) -> Option<Site> {
     let conductivity = c.conductivity.isotropic().filter(|_| c.boundary.is_none() && c.disc.is_none())?;
-    Some(Site { position: c.position, conductivity, near_field: c.near_field })
+    Some(Site { position: c.position, conductivity, near_field: c.near_field, low: None })
 }
 
 /// A formula for contacts that are sums.
@@ -78,7 +78,8 @@ impl<F: Formula> Composed<F> {
                 let first = own.sites.len();
                 for (point, share) in &points {
                     let (conductivity, near_field) = (view.conductivity, contact.near_field);
-                    own.sites.push(Site { position: map.contact(*point), conductivity, near_field });
+                    let (position, low) = map.contact(*point);
+                    own.sites.push(Site { position, conductivity, near_field, low: Some(low) });
                     own.factors.push(strength * share);
                 }
                 own.terms.push(Term { column, sites: first..own.sites.len() });
@@ -147,6 +148,7 @@ struct Work {
     start: Vec<Point>,
     end: Vec<Point>,
     radius: Vec<Option<f32>>,
+    low: Vec<[Point; 2]>,
     /// The row of each piece, and its share of the segment.
     of: Vec<(usize, f64)>,
     values: Vec<f64>,
@@ -160,8 +162,8 @@ impl<F: Formula> Pass<F> {
         for first in (0..neuron.len()).step_by(rows) {
             work.see::<F>(neuron, first..neuron.len().min(first + rows), &self.map);
             work.values.resize(work.of.len() * sites, 0.0);
-            let Work { start, end, radius, of, values } = &mut *work;
-            self.kernel.fill_cylinders(&Cylinders { start, end, radius }, values);
+            let Work { start, end, radius, low, of, values } = &mut *work;
+            self.kernel.fill_cylinders(&Cylinders { start, end, radius, low }, values);
             for (&(row, share), values) in of.iter().zip(values.chunks_exact(sites)) {
                 self.sum_up(share, values, &mut out[row * columns..(row + 1) * columns]);
             }
@@ -201,6 +203,7 @@ impl Work {
         self.start.clear();
         self.end.clear();
         self.radius.clear();
+        self.low.clear();
         self.of.clear();
         for row in rows {
             let (start, end) = reduced::<F>(neuron.start[row], neuron.end[row]);
@@ -209,6 +212,7 @@ impl Work {
                 self.start.push(piece.start);
                 self.end.push(piece.end);
                 self.radius.push(neuron.radius[row]);
+                self.low.push(piece.low);
                 self.of.push((row, piece.share));
             }
         }

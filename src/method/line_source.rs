@@ -32,7 +32,8 @@
 //! ```
 //!
 //! since (r1 + r2 - L) (r1 + r2 + L) = (r1 + r2)^2 - |b - a|^2 = 2 (r1 r2 + a.b), and r1^2 r2^2 - (a.b)^2 = |a x b|^2.
-//! Each form is exact to rounding where it is used: on the axis, abreast of an end, at any distance.
+//! Each form is exact to rounding where it is used: on the axis, abreast of an end, at any distance. Contacts nearer than
+//! 1e-4 L (in scaled coordinates, 1e-4 of these) are computed in twice the precision: see `close_contact`.
 //!
 //! # Near field
 //! With [`NearField::Radius`](super::NearField::Radius) a contact nearer than R counts as one moved straight away from
@@ -86,8 +87,10 @@
 //! ```
 
 use super::boxes::surely_beyond_2;
+use super::close_contact::{self, PrecisePoint, Seen, any_negative};
 use super::log1p::{Logarithm, twice_atanh};
 use super::point_source;
+use super::products::cross_2;
 use super::simd::{Centered, Cylinder, Formula, Group, LANES, Lanes, Place, dot, norm_2};
 use super::{Contact, Kernel, Method, composed};
 use crate::error::Result;
@@ -182,6 +185,9 @@ impl Centered for Source {
 /// Squared length, um^2, up to which a segment counts as a point: further down its powers leave the range of doubles.
 const POINT_2: f64 = 1e-100;
 
+/// Share of a segment's length below which distances to it are computed more precisely: doubles give 2e-13 there.
+const CLOSE: f64 = 1e-4;
+
 /// From here on, r1 + r2 >= 5 L, the inverse hyperbolic tangent needs no reduction.
 const SLENDER: f64 = 5.0;
 
@@ -190,6 +196,7 @@ const SLENDER: f64 = 5.0;
 pub(super) struct Line {
     start: Point,
     end: Point,
+    low: [Point; 2],
     middle: Point,
     along: Point,
     length: f64,
@@ -204,13 +211,14 @@ impl Line {
     /// None for a segment too short to be squared.
     #[inline(always)]
     fn of(segment: &Cylinder) -> Option<Self> {
-        let &Cylinder { start, end, radius } = segment;
+        let &Cylinder { start, end, radius, low } = segment;
         let along = end - start;
         let length_2 = norm_2(along);
         let length = length_2.sqrt();
         let line = Self {
             start,
             end,
+            low,
             middle: start.midpoint(end),
             along,
             length,
@@ -234,24 +242,53 @@ impl Line {
     /// The coefficients wherever the contacts are.
     #[inline(always)]
     fn near(&self, group: &Group) -> Lanes {
-        let mut values = Lanes::default();
+        let (mut values, mut excess) = (Lanes::default(), Lanes::default());
         for lane in 0..LANES {
             let p = group.position(lane);
-            let logarithm = self.logarithm(self.start - p, self.end - p, group.near[lane]);
+            let (logarithm, distance_2) = self.logarithm(self.start - p, self.end - p, group.near[lane]);
             values[lane] = scaled(group.scale[lane], self.per_length, logarithm);
+            let close = CLOSE.mul_add(self.length, group.coarse[lane]);
+            excess[lane] = distance_2 - close * close;
+        }
+        if any_negative(&excess) {
+            self.correct_close(group, &excess, &mut values);
         }
         values
     }
 
-    /// ln((r1 + r2 + L) / (r1 + r2 - L)), the near field's rule applied.
+    /// The coefficients of contacts that almost touch the segment, where the rest would lose digits.
+    #[cold]
+    #[inline(never)]
+    fn correct_close(&self, group: &Group, excess: &Lanes, values: &mut Lanes) {
+        let [start, end] =
+            [(self.start, self.low[0]), (self.end, self.low[1])].map(|(high, low)| PrecisePoint { high, low });
+        for lane in 0..LANES {
+            if excess[lane] < 0.0 {
+                let near = group.near[lane] * self.radius_2;
+                let Seen { r1_2, r2_2, dot, cross_2, length } =
+                    close_contact::seen(group.precise_position(lane), start, end, near);
+                let line = Self { length, per_length: 1.0 / length, ..*self };
+                let logarithm = line.logarithm_of(r1_2.sqrt(), r2_2.sqrt(), dot, cross_2);
+                values[lane] = scaled(group.scale[lane], line.per_length, logarithm);
+            }
+        }
+    }
+
+    /// ln((r1 + r2 + L) / (r1 + r2 - L)), the near field's rule applied, and the squared distance to the segment by that.
     #[inline(always)]
-    fn logarithm(&self, a: Point, b: Point, near: f64) -> f64 {
+    fn logarithm(&self, a: Point, b: Point, near: f64) -> (f64, f64) {
         let (r1_2, r2_2) = (norm_2(a), norm_2(b));
-        let delta = self.lift_2(a, b, r1_2, r2_2, near);
+        let (delta, d_2) = self.lift_2(a, b, r1_2, r2_2, near);
         let (r1, r2) = ((r1_2 + delta).sqrt(), (r2_2 + delta).sqrt());
+        let cross_2 = (delta * self.length).mul_add(self.length, cross_2(a, b));
+        (self.logarithm_of(r1, r2, dot(a, b) + delta, cross_2), d_2 + delta)
+    }
+
+    /// The logarithm from r1, r2, a.b and |a x b|^2.
+    #[inline(always)]
+    fn logarithm_of(&self, r1: f64, r2: f64, dot: f64, cross_2: f64) -> f64 {
         let sum = r1 + r2;
-        let general =
-            self.general(r1 * r2, sum, dot(a, b) + delta, (delta * self.length).mul_add(self.length, cross_2(a, b)));
+        let general = self.general(r1 * r2, sum, dot, cross_2);
         let slender = sum >= SLENDER * self.length;
         let pick = |s: f64, g: f64| if slender { s } else { g };
         Logarithm { k: pick(0.0, general.k), f: pick(self.length, general.f), g: pick(sum, general.g) }.value()
@@ -266,10 +303,10 @@ impl Line {
         Logarithm::of_1p_quotient(if beside { num } else { num * p }, if beside { p } else { cross_2 })
     }
 
-    /// delta = max(0, R^2 - d^2), d the distance to the segment. Seen from the nearer end, where the vector product
+    /// delta = max(0, R^2 - d^2) and d^2, d the distance to the segment. Seen from the nearer end, where the vector product
     /// with the axis, and the sign of the scalar product, are exact to rounding.
     #[inline(always)]
-    fn lift_2(&self, a: Point, b: Point, r1_2: f64, r2_2: f64, near: f64) -> f64 {
+    fn lift_2(&self, a: Point, b: Point, r1_2: f64, r2_2: f64, near: f64) -> (f64, f64) {
         let first = r1_2 < r2_2;
         let pick = |of_a: f64, of_b: f64| if first { of_a } else { of_b };
         let nearer = Point::new(pick(a.x, b.x), pick(a.y, b.y), pick(a.z, b.z));
@@ -277,7 +314,7 @@ impl Line {
         let axis_2 = cross_2(nearer, self.along) * self.per_length * self.per_length;
         let d_2 = if outside < 0.0 { axis_2 } else { pick(r1_2, r2_2) };
         let delta = self.radius_2.mul_add(near, -d_2);
-        if delta > 0.0 { delta } else { 0.0 }
+        (if delta > 0.0 { delta } else { 0.0 }, d_2)
     }
 }
 
@@ -285,26 +322,6 @@ impl Line {
 #[inline(always)]
 fn scaled(scale: f64, per_length: f64, logarithm: f64) -> f64 {
     scale * per_length * logarithm
-}
-
-/// Squared length of the vector product.
-#[inline(always)]
-fn cross_2(a: Point, b: Point) -> f64 {
-    norm_2(Point::new(
-        difference_of_products(a.y, b.z, a.z, b.y),
-        difference_of_products(a.z, b.x, a.x, b.z),
-        difference_of_products(a.x, b.y, a.y, b.x),
-    ))
-}
-
-/// a b - c d without cancellation, exactly 0 where the products are equal.
-///
-/// Source: C.-P. Jeannerod, N. Louvet, J.-M. Muller, Math. Comp. 82, 2245 (2013), doi:10.1090/S0025-5718-2013-02679-8
-/// (Kahan's algorithm).
-#[inline(always)]
-fn difference_of_products(a: f64, b: f64, c: f64, d: f64) -> f64 {
-    let cd = c * d;
-    a.mul_add(b, -cd) + (-c).mul_add(d, cd)
 }
 
 /// Distances of a group's contacts to one point: those to a segment's end serve as those to the next one's start.

@@ -4,6 +4,7 @@
 //! a file.
 
 mod boxes;
+mod close_contact;
 mod composed;
 pub mod dipole_reciprocity;
 pub mod disc;
@@ -14,6 +15,7 @@ pub mod medium;
 pub mod objective_csd;
 mod parameter;
 mod point_source;
+mod products;
 pub mod reciprocity;
 mod simd;
 

@@ -8,6 +8,7 @@
 //! processor divides and takes roots, which is slow and has a unit of its own, while it multiplies and adds.
 
 use super::boxes::{Boxes, bounds};
+use super::close_contact::PrecisePoint;
 use super::{NearField, radius_um};
 use crate::geometry::Point;
 use crate::segments::NeuronSegments;
@@ -51,6 +52,8 @@ pub(super) struct Site {
     pub conductivity: f64,
     /// Treatment of the near field.
     pub near_field: NearField,
+    /// What rounding left out of the position, where coordinates are scaled.
+    pub low: Option<Point>,
 }
 
 /// Up to 16 contacts, consecutive in the file, an array a property. Lanes beyond the last contact are copies of it.
@@ -63,6 +66,9 @@ pub(super) struct Group {
     pub scale: Lanes,
     /// 1 where the near field's rule holds, 0 where the formula is exact.
     pub near: Lanes,
+    /// Distances from the contact, um, that scaled coordinates do not resolve well enough; 0 where they are not scaled.
+    pub coarse: Lanes,
+    low: [Point; LANES],
     /// Whether the near field's rule holds for every contact.
     pub all_near: bool,
     /// Whether all coordinates are moderate.
@@ -80,6 +86,8 @@ impl Group {
             z: lanes(|c| c.position.z),
             scale: lanes(potential_at_1_um),
             near: lanes(|c| if c.near_field == NearField::Radius { 1.0 } else { 0.0 }),
+            coarse: lanes(|c| if c.low.is_some() { COARSE * largest(c.position) } else { 0.0 }),
+            low: std::array::from_fn(|i| contacts.get(i).unwrap_or(last).low.unwrap_or(Point::ORIGIN)),
             all_near: contacts.iter().all(|c| c.near_field == NearField::Radius),
             moderate: is_moderate(bounds.min) && is_moderate(bounds.max),
         })
@@ -89,6 +97,11 @@ impl Group {
     #[inline(always)]
     pub fn position(&self, lane: usize) -> Point {
         Point::new(self.x[lane], self.y[lane], self.z[lane])
+    }
+
+    /// The position of one contact, with what rounding left out of it.
+    pub fn precise_position(&self, lane: usize) -> PrecisePoint {
+        PrecisePoint { high: self.position(lane), low: self.low[lane] }
     }
 
     /// The contacts' distances to a point.
@@ -105,8 +118,17 @@ impl Group {
 /// Whether squared distances from here are in the range of singles.
 #[inline(always)]
 pub(super) fn is_moderate(p: Point) -> bool {
-    p.x.abs().max(p.y.abs()).max(p.z.abs()) < MODERATE
+    largest(p) < MODERATE
 }
+
+/// The largest coordinate, without its sign.
+#[inline(always)]
+fn largest(p: Point) -> f64 {
+    p.x.abs().max(p.y.abs()).max(p.z.abs())
+}
+
+/// Share of a scaled coordinate below which distances are computed more precisely: its rounding is 1e-12 of that.
+const COARSE: f64 = 1e-4;
 
 /// 1e-3 / (4 pi sigma), in V um / nA.
 fn potential_at_1_um(contact: &Site) -> f64 {
@@ -140,6 +162,8 @@ pub(super) struct Cylinder {
     pub start: Point,
     pub end: Point,
     pub radius: f64,
+    /// What rounding left out of the two ends.
+    pub low: [Point; 2],
 }
 
 /// Where a segment stands, seen from the one before it and from a group of contacts.
@@ -211,7 +235,7 @@ impl<F: Formula> Kernel<F> {
 
 impl<F: Formula> super::Kernel for Kernel<F> {
     fn fill(&self, neuron: &NeuronSegments<'_>, out: &mut [f64]) {
-        self.fill_cylinders(&Cylinders { start: neuron.start, end: neuron.end, radius: neuron.radius }, out);
+        self.fill_cylinders(&Cylinders { start: neuron.start, end: neuron.end, radius: neuron.radius, low: &[] }, out);
     }
 }
 
@@ -221,6 +245,8 @@ pub(super) struct Cylinders<'a> {
     pub start: &'a [Point],
     pub end: &'a [Point],
     pub radius: &'a [Option<f32>],
+    /// What rounding left out of both ends, where coordinates are scaled; else empty.
+    pub low: &'a [[Point; 2]],
 }
 
 impl<F: Formula> Kernel<F> {
@@ -258,10 +284,12 @@ impl<F: Formula> Kernel<F> {
         let mut now = 0;
         let mut begun: Option<(&Group, &mut [f64])> = None;
         let mut joint = None;
+        let lows = segments.low;
         let segments = segments.start.iter().zip(segments.end).zip(segments.radius);
         for (((&start, &end), radius), (row, values)) in segments.zip((1..).zip(out.chunks_exact_mut(self.len.max(1))))
         {
-            let source: F::Source = Cylinder { start, end, radius: radius_um(*radius) }.into();
+            let low = lows.get(row - 1).copied().unwrap_or([Point::ORIGIN; 2]);
+            let source: F::Source = Cylinder { start, end, radius: radius_um(*radius), low }.into();
             let joined = joint.replace(end) == Some(start);
             if F::is_measured(&source, self.all_near) {
                 for (boxes, squares) in self.boxes.iter().zip(&mut distances_2) {
@@ -340,6 +368,7 @@ mod tests {
             position: p.into(),
             conductivity,
             near_field,
+            low: None,
         })
     }
 

@@ -34,22 +34,27 @@ pub struct Piece {
     pub start: Point,
     /// Second end.
     pub end: Point,
+    /// What rounding left out of the two ends.
+    pub low: [Point; 2],
     /// Its share of the segment; NaN where a segment cannot be.
     pub share: f64,
 }
 
 impl Plane {
-    /// The coordinate across the plane, seen.
-    fn seen(&self, coordinate: f64, factor: f64, onto: Option<Side>) -> f64 {
-        let height = coordinate - self.at;
+    /// The coordinate across the plane, seen, and what rounding left out of it.
+    fn seen(&self, coordinate: f64, factor: f64, onto: Option<Side>) -> (f64, f64) {
+        let (height, low) = sum(coordinate, -self.at);
         let factor = if self.is_beyond(height) { self.beyond.unwrap_or(factor) } else { factor };
-        let height = factor * height;
-        self.at
-            + match onto {
-                None => height,
-                Some(Side::Below) => -height.abs(),
-                Some(Side::Above) => height.abs(),
-            }
+        let (height, rest) = product(factor, height);
+        let low = factor.mul_add(low, rest);
+        let turned = match onto {
+            None => false,
+            Some(Side::Below) => height > 0.0,
+            Some(Side::Above) => height < 0.0,
+        };
+        let (height, low) = if turned { (-height, -low) } else { (height, low) };
+        let (seen, rest) = sum(self.at, height);
+        (seen, rest + low)
     }
 
     fn is_beyond(&self, height: f64) -> bool {
@@ -75,21 +80,21 @@ impl Plane {
 }
 
 impl Map {
-    /// A contact as it is seen: never mirrored.
-    pub fn contact(&self, p: Point) -> Point {
+    /// A contact as it is seen, never mirrored, and what rounding left out of it.
+    pub fn contact(&self, p: Point) -> (Point, Point) {
         self.point(p, None)
     }
 
-    fn point(&self, p: Point, onto: Option<Side>) -> Point {
-        let mut seen = p.to_array();
-        for (coordinate, factor) in seen.iter_mut().zip(self.factors) {
-            *coordinate *= factor;
+    fn point(&self, p: Point, onto: Option<Side>) -> (Point, Point) {
+        let (mut seen, mut low) = (p.to_array(), [0.0; 3]);
+        for ((coordinate, low), factor) in seen.iter_mut().zip(&mut low).zip(self.factors) {
+            (*coordinate, *low) = product(factor, *coordinate);
         }
         if let Some(plane) = self.plane {
             let k = plane.axis.index();
-            seen[k] = plane.seen(p.to_array()[k], self.factors[k], onto);
+            (seen[k], low[k]) = plane.seen(p.to_array()[k], self.factors[k], onto);
         }
-        seen.into()
+        (seen.into(), low.into())
     }
 
     /// A segment as it is seen, in one piece or two.
@@ -100,12 +105,28 @@ impl Map {
             plane.beyond.is_none() && (beyond(start) || beyond(end))
         };
         let whole = if self.plane.is_some_and(barred) { f64::NAN } else { 1.0 };
-        let piece = |a, b, share| Piece { start: self.point(a, onto), end: self.point(b, onto), share: whole * share };
+        let piece = |a, b, share| {
+            let ((start, start_low), (end, end_low)) = (self.point(a, onto), self.point(b, onto));
+            Piece { start, end, low: [start_low, end_low], share: whole * share }
+        };
         match self.plane.and_then(|plane| plane.cut(start, end)) {
             None => (piece(start, end, 1.0), None),
             Some((share, on_plane)) => (piece(start, on_plane, share), Some(piece(on_plane, end, 1.0 - share))),
         }
     }
+}
+
+/// a + b rounded, and what rounding left out.
+fn sum(a: f64, b: f64) -> (f64, f64) {
+    let high = a + b;
+    let b_part = high - a;
+    (high, (a - (high - b_part)) + (b - b_part))
+}
+
+/// a b rounded, and what rounding left out.
+fn product(a: f64, b: f64) -> (f64, f64) {
+    let high = a * b;
+    (high, a.mul_add(b, -high))
 }
 
 #[cfg(test)]
@@ -118,8 +139,9 @@ mod tests {
         let map = Map { factors: [1.0; 3], plane: Some(plane) };
         let (first, second) = map.pieces(Point::new(0.0, 4.0, 0.0), Point::new(8.0, 12.0, 0.0));
         let on_plane = Point::new(6.0, 10.0, 0.0);
-        assert_eq!(first, Piece { start: Point::new(0.0, 16.0, 0.0), end: on_plane, share: 0.75 });
-        assert_eq!(second, Some(Piece { start: on_plane, end: Point::new(8.0, 12.0, 0.0), share: 0.25 }));
+        let low = [Point::ORIGIN; 2];
+        assert_eq!(first, Piece { start: Point::new(0.0, 16.0, 0.0), end: on_plane, low, share: 0.75 });
+        assert_eq!(second, Some(Piece { start: on_plane, end: Point::new(8.0, 12.0, 0.0), low, share: 0.25 }));
         let (whole, none) = map.pieces(Point::new(0.0, 4.0, 0.0), Point::new(0.0, 10.0, 0.0));
         assert_eq!((whole.end, whole.share, none), (Point::new(0.0, 10.0, 0.0), 1.0, None));
     }
@@ -128,7 +150,7 @@ mod tests {
     fn beyond_the_plane_the_axis_has_a_factor_of_its_own() {
         let plane = Plane { axis: Axis::Z, at: 100.0, medium: Side::Above, beyond: Some(0.5), onto: None };
         let map = Map { factors: [1.0, 1.0, 2.0], plane: Some(plane) };
-        let at = |z: f64| map.contact(Point::new(3.0, 4.0, z));
+        let at = |z: f64| map.contact(Point::new(3.0, 4.0, z)).0;
         assert_eq!(at(101.0), Point::new(3.0, 4.0, 102.0));
         assert_eq!(at(98.0), Point::new(3.0, 4.0, 99.0));
     }

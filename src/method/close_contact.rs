@@ -1,0 +1,156 @@
+//! The line source of contacts that almost touch a segment, in twice the precision of a double.
+//!
+//! The distance from a contact to a segment's axis is |a x L| / L, with a the vector to an end. Where that distance is of
+//! the order of 1e-16 L the rounding of `a`, and of scaled coordinates in an anisotropic medium, is as large as the
+//! distance itself. Here coordinates are sums of two doubles, whose differences and products are exact to about 1e-32, so
+//! that the distance, and whether it is below the radius, are right to about 1e-16 of itself.
+//!
+//! Source: T. J. Dekker, Numer. Math. 18, 224 (1971), doi:10.1007/BF01397083; D. E. Knuth, The Art of Computer Programming
+//! 2, 4.2.2 (the sum of two doubles and its error).
+
+use super::simd::{LANES, Lanes, dot, norm_2};
+use crate::geometry::Point;
+
+/// A number as the sum of two doubles that do not overlap.
+#[derive(Debug, Clone, Copy)]
+struct Twofold {
+    high: f64,
+    low: f64,
+}
+
+impl Twofold {
+    /// a + b, exact.
+    fn sum(a: f64, b: f64) -> Self {
+        let high = a + b;
+        let b_part = high - a;
+        Self { high, low: (a - (high - b_part)) + (b - b_part) }
+    }
+
+    /// a b, exact.
+    fn product(a: f64, b: f64) -> Self {
+        let high = a * b;
+        Self { high, low: a.mul_add(b, -high) }
+    }
+
+    fn plus(self, low: f64) -> Self {
+        let Self { high, low: rest } = Self::sum(self.high, low + self.low);
+        Self { high, low: rest }
+    }
+
+    fn minus(self, other: Self) -> Self {
+        let high = Self::sum(self.high, -other.high);
+        let low = Self::sum(self.low, -other.low);
+        let middle = high.plus(low.high);
+        middle.plus(low.low)
+    }
+
+    fn times(self, other: Self) -> Self {
+        Self::product(self.high, other.high).plus(self.high.mul_add(other.low, self.low * other.high))
+    }
+
+    fn value(self) -> f64 {
+        self.high + self.low
+    }
+}
+
+/// A point whose coordinates are sums of two doubles.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PrecisePoint {
+    /// The coordinates, rounded.
+    pub high: Point,
+    /// What rounding left out.
+    pub low: Point,
+}
+
+type Vector = [Twofold; 3];
+
+fn difference(to: PrecisePoint, from: PrecisePoint) -> Vector {
+    let (to_high, to_low) = (to.high.to_array(), to.low.to_array());
+    let (from_high, from_low) = (from.high.to_array(), from.low.to_array());
+    std::array::from_fn(|k| Twofold::sum(to_high[k], -from_high[k]).plus(to_low[k] - from_low[k]))
+}
+
+fn rounded(vector: Vector) -> Point {
+    vector.map(Twofold::value).into()
+}
+
+/// |a x b|^2
+fn cross_2(a: Vector, b: Vector) -> f64 {
+    let component = |i: usize, j: usize| a[i].times(b[j]).minus(a[j].times(b[i])).value();
+    norm_2(Point::new(component(1, 2), component(2, 0), component(0, 1)))
+}
+
+/// Whether any of a group's numbers is below zero.
+#[inline(always)]
+pub(super) fn any_negative(numbers: &Lanes) -> bool {
+    let mut least = f64::INFINITY;
+    for lane in 0..LANES {
+        least = if numbers[lane] < least { numbers[lane] } else { least };
+    }
+    least < 0.0
+}
+
+/// What the formula of a line needs of one contact; see [`line_source`](super::line_source).
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Seen {
+    /// Squared distances to the two ends, the near field's rule applied.
+    pub r1_2: f64,
+    /// As `r1_2`, to the second end.
+    pub r2_2: f64,
+    /// a.b, the rule applied.
+    pub dot: f64,
+    /// |a x b|^2, the rule applied.
+    pub cross_2: f64,
+    /// The segment's length.
+    pub length: f64,
+}
+
+/// A segment from a contact: `radius_2` is the square of its radius, 0 where the formula is exact.
+pub(super) fn seen(contact: PrecisePoint, start: PrecisePoint, end: PrecisePoint, radius_2: f64) -> Seen {
+    let (a, b, along) = (difference(start, contact), difference(end, contact), difference(end, start));
+    let (to_start, to_end, axis) = (rounded(a), rounded(b), rounded(along));
+    let (r1_2, r2_2, length_2) = (norm_2(to_start), norm_2(to_end), norm_2(axis));
+    let first = r1_2 < r2_2;
+    let (nearer, nearer_2, outside) =
+        if first { (a, r1_2, dot(to_start, axis)) } else { (b, r2_2, -dot(to_end, axis)) };
+    let cross = cross_2(nearer, along);
+    let (delta, cross_2) = if outside < 0.0 {
+        // |a x b|^2 + delta L^2 is d^2 L^2 or R^2 L^2, without the difference of the two
+        let d_2 = cross / length_2;
+        if d_2 < radius_2 { (radius_2 - d_2, radius_2 * length_2) } else { (0.0, cross) }
+    } else {
+        let delta = if nearer_2 < radius_2 { radius_2 - nearer_2 } else { 0.0 };
+        (delta, delta.mul_add(length_2, cross))
+    };
+    let dot = dot(to_start, to_end) + delta;
+    Seen { r1_2: r1_2 + delta, r2_2: r2_2 + delta, dot, cross_2, length: length_2.sqrt() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn point(high: [f64; 3]) -> PrecisePoint {
+        PrecisePoint { high: high.into(), low: Point::ORIGIN }
+    }
+
+    #[test]
+    fn a_distance_far_below_the_rounding_of_coordinates_is_exact() {
+        // the contact (2, 1, 1) / 3 of the way along, 2^-52 aside: 1 + 2^-52 is the next double after 1
+        let step = f64::EPSILON;
+        let (start, end) = (point([-2.0, -2.0, -2.0]), point([4.0, 4.0, 4.0]));
+        let contact = point([1.0, 1.0, 1.0 + step]);
+        let seen = seen(contact, start, end, 0.0);
+        // |a x L|^2 = |(0, 0, e) x (6, 6, 6)|^2 = 72 e^2
+        assert!((seen.cross_2 / (72.0 * step * step) - 1.0).abs() < 1e-15, "{seen:?}");
+        let near = super::seen(contact, start, end, 9.0 * step * step);
+        assert!((near.cross_2 / (108.0 * 9.0 * step * step) - 1.0).abs() < 1e-15, "{near:?}");
+    }
+
+    #[test]
+    fn low_parts_count() {
+        let low = |z: f64| PrecisePoint { high: Point::new(1.0, 1.0, 1.0), low: Point::new(0.0, 0.0, z) };
+        let seen = seen(low(1e-25), point([-2.0, -2.0, -2.0]), point([4.0, 4.0, 4.0]), 0.0);
+        assert!((seen.cross_2 / 72e-50 - 1.0).abs() < 1e-6, "{seen:?}");
+    }
+}
