@@ -23,7 +23,7 @@ mod writing;
 pub use agreement::{Agreement, NeuronDifference, SectionDifference, TemplateAgreement, WithoutReport, agreement};
 pub use fit::Fit;
 pub use problem::AssemblyProblem;
-pub use request::{Discretisation, OnBadNeuron, Report, Request};
+pub use request::{Discretisation, MAX_SEGMENTS, OnBadNeuron, Report, Request};
 pub use rules::{TemplateUse, templates};
 pub use tables::{LeftOut, Tables, check_output};
 pub use writing::{Run, Written};
@@ -191,7 +191,7 @@ impl Assembly {
             _ => {
                 let given = Given { axon: request.axon, chunk_um: request.segment_length_um };
                 let rules = Rules::of(config, population, &selection.nodes, neurons.ids, given)?;
-                assembly.plan_by_rule(&neurons, &rules);
+                assembly.plan_by_rule(&neurons, &rules, request.max_segments);
             }
         }
         assembly.settle_skipped(request.on_bad_neuron).in_file(circuit)?;
@@ -208,8 +208,8 @@ impl Assembly {
         self.plans = neurons.plans(|i, id| Some((sections(id), axon, diameters(i))));
     }
 
-    fn plan_by_rule(&mut self, neurons: &Neurons<'_>, rules: &Rules) {
-        let planned = by_rule::plan(&self.library, neurons, rules, &self.metadata.population);
+    fn plan_by_rule(&mut self, neurons: &Neurons<'_>, rules: &Rules, max_segments: u64) {
+        let planned = by_rule::plan(&self.library, neurons, rules, &self.metadata.population, max_segments);
         (self.plans, self.skipped, self.ties) = (planned.plans, planned.bad, planned.ties);
         (self.metadata.discretisation, self.axon) = by_rule::describe(rules);
         self.metadata.assumed = by_rule::assumed(rules);

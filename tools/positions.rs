@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use leadfield::Result;
-use leadfield::assembly::{self, Assembly, LeftOut, Made, OnBadNeuron, Options, Request, Run, Tables, Written};
+use leadfield::assembly::{
+    self, Assembly, LeftOut, MAX_SEGMENTS, Made, OnBadNeuron, Options, Request, Run, Tables, Written,
+};
 use leadfield::error::{count, listed};
 use leadfield::positions::{Checks, Placement};
 use leadfield::table::Precision;
@@ -61,6 +63,9 @@ pub struct Args {
     /// What a neuron leads to that cannot be placed
     #[arg(long, value_name = "WHAT", default_value = "error")]
     on_bad_neuron: BadNeuron,
+    /// Largest number of segments of a neuron that the rule may give: one with more is bad
+    #[arg(long, value_name = "N", default_value_t = MAX_SEGMENTS, value_parser = clap::value_parser!(u64).range(1..))]
+    max_segments: u64,
     /// Take the report's segment counts even where no segment length explains them
     #[arg(long)]
     any_discretisation: bool,
@@ -127,6 +132,7 @@ impl Args {
                 BadNeuron::Error => OnBadNeuron::Error,
                 BadNeuron::Skip => OnBadNeuron::Skip,
             },
+            max_segments: self.max_segments,
             ..Request::of(&self.config)
         }
     }

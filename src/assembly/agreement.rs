@@ -143,7 +143,7 @@ fn compare(
     let rules = Rules::of(config, population, &selection.nodes, neurons.ids, given)?;
     let no_morphologies = || AssemblyProblem::NoMorphologies(population.name.clone());
     let morphologies = population.morphologies.as_ref().ok_or_else(no_morphologies).in_file(circuit)?;
-    let planned = by_rule::plan(&Library::new(morphologies)?, &neurons, &rules, &population.name);
+    let planned = by_rule::plan(&Library::new(morphologies)?, &neurons, &rules, &population.name, request.max_segments);
     let mut differing = Vec::new();
     let (mut plans, mut bad) = (planned.plans.iter().peekable(), planned.bad.iter().peekable());
     let mut templates: Vec<TemplateAgreement> = rules.templates.iter().map(summary).collect();

@@ -8,8 +8,10 @@ use rayon::prelude::*;
 use super::library::Library;
 use super::neurons::{Neurons, owners};
 use super::rules::Rules;
-use super::{Skipped, TiedNeurons};
+use super::{AssemblyProblem, Skipped, TiedNeurons};
 use crate::error::{Context, Error, Result, count};
+use crate::geometry::Point;
+use crate::morphology::Morphology;
 use crate::positions::discretise::{Tie, by_rule, ties};
 use crate::positions::{Axon, NeuronPlan, check_axon};
 use crate::segments::SectionCount;
@@ -36,8 +38,14 @@ struct Counted {
 type Outcome = Result<Counted, Arc<Error>>;
 
 /// Counts the segments of all neurons.
-pub(super) fn plan(library: &Library, neurons: &Neurons<'_>, rules: &Rules, population: &str) -> Planned {
-    let (of_nodes, counted) = count_distinct(library, neurons, rules, population);
+pub(super) fn plan(
+    library: &Library,
+    neurons: &Neurons<'_>,
+    rules: &Rules,
+    population: &str,
+    max_segments: u64,
+) -> Planned {
+    let (of_nodes, counted) = count_distinct(library, neurons, rules, population, max_segments);
     let of_node = |i: usize| counted.get(*of_nodes.get(i)?);
     let good = |i: usize| of_node(i)?.as_ref().ok();
     let bad = neurons
@@ -66,6 +74,7 @@ fn count_distinct(
     neurons: &Neurons<'_>,
     rules: &Rules,
     population: &str,
+    max_segments: u64,
 ) -> (Vec<usize>, Vec<Outcome>) {
     let mut places: HashMap<(&str, u32), usize> = HashMap::new();
     let mut distinct: Vec<(&str, u32)> = Vec::new();
@@ -81,22 +90,39 @@ fn count_distinct(
         owners(named.map(|(&id, _)| id), population)
     };
     let one = |&(name, template): &(&str, u32)| match rules.templates.get(template as usize).map(|t| &t.rule) {
-        Some(Ok(rule)) => count_one(library, name, rule).map_err(|e| Arc::new(e.advised(own(name)))),
+        Some(Ok(rule)) => count_one(library, name, rule, max_segments).map_err(|e| Arc::new(e.advised(own(name)))),
         Some(Err(e)) => Err(e.clone()),
         None => Ok(Counted { sections: Arc::new([]), axon: Axon::Keep, ties: Arc::new([]) }),
     };
     (of_nodes, distinct.par_iter().map(one).collect())
 }
 
-fn count_one(library: &Library, name: &str, rule: &Rule) -> Result<Counted> {
+fn count_one(library: &Library, name: &str, rule: &Rule, max_segments: u64) -> Result<Counted> {
     let morphology = library.get(name)?;
     let axon = Axon::from(rule.axon);
-    check_axon(&morphology, axon, rule.least_axon_sections).in_file(&library.file(name))?;
-    Ok(Counted {
-        sections: by_rule(&morphology, rule.axon, rule.chunk_um).into(),
-        axon,
-        ties: ties(&morphology, rule.axon, rule.chunk_um).into(),
-    })
+    let file = library.file(name);
+    check_axon(&morphology, axon, rule.least_axon_sections).in_file(&file)?;
+    let sections = by_rule(&morphology, rule.axon, rule.chunk_um);
+    check_segments(&morphology, &sections, max_segments).in_file(&file)?;
+    Ok(Counted { sections: sections.into(), axon, ties: ties(&morphology, rule.axon, rule.chunk_um).into() })
+}
+
+/// Refuses a neuron with more segments than it may have: mostly a coordinate is wrong. The error names the section with the
+/// most segments, and in it the point that is furthest from the one before.
+fn check_segments(morphology: &Morphology, sections: &[SectionCount], most: u64) -> Result<()> {
+    let found = sections.iter().map(|s| u64::from(s.segments)).sum::<u64>();
+    let Some(longest) = sections.iter().max_by_key(|s| s.segments).filter(|_| found > most) else { return Ok(()) };
+    let points: Vec<Point> = match (longest.section_id as usize).checked_sub(1) {
+        None => morphology.soma.points.iter().map(|&p| p.into()).collect(),
+        Some(place) => morphology.sections.get(place).map_or(Vec::new(), |s| s.points().collect()),
+    };
+    let steps = points.iter().zip(points.iter().skip(1));
+    let (step, point) = steps
+        .map(|(a, b)| (a.distance(*b), if a.norm() > b.norm() { *a } else { *b }))
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .unwrap_or((0.0, Point::ORIGIN));
+    let problem = AssemblyProblem::TooManySegments { expected: most, found, step_um: step, point };
+    Err(problem).at("section", u64::from(longest.section_id))
 }
 
 /// The rule that was given in the place of templates, for people; empty where there are templates.

@@ -1,6 +1,7 @@
 //! Why a circuit cannot be turned into a table.
 
 use crate::error::Problem;
+use crate::geometry::Point;
 use crate::template::ADVICE;
 
 /// Why a circuit cannot be turned into a table.
@@ -56,6 +57,21 @@ pub enum AssemblyProblem {
     /// Segment lengths are computed where counts are taken as they are.
     #[error("a segment length makes no sense with a report's counts, expected none, found `{0}` um")]
     LengthWithReport(f64),
+    /// A neuron that is cut into too many segments.
+    #[error(
+        "too many segments in one neuron, expected at most {expected}, found {found}; the longest step is one of \
+         {step_um} um, and has the point {point} at an end"
+    )]
+    TooManySegments {
+        /// As many as a neuron may have.
+        expected: u64,
+        /// As many as the rule gives.
+        found: u64,
+        /// The longest distance of two points of the section with the most segments, um.
+        step_um: f64,
+        /// The end of that step that is further from the origin.
+        point: Point,
+    },
     /// Several tables in one file.
     #[error("several populations cannot go into one file, expected a folder's name, found {0}")]
     SeveralInOneFile(String),
@@ -75,6 +91,7 @@ impl Problem for AssemblyProblem {
             Self::OutsidePopulation { .. } => "the report may be of another circuit".into(),
             Self::NoTemplates(_) | Self::NoHoc(_) => ADVICE.into(),
             Self::SegmentLength(_) => "give it with `--segment-length`, or leave it out for 40 um".into(),
+            Self::TooManySegments { .. } => "correct the coordinate, or raise the bound with `--max-segments`".into(),
             Self::LengthWithReport(_) => "leave `--segment-length` out, or add `--discretisation rule`".into(),
             Self::SeveralInOneFile(_) => {
                 "leave `.parquet` out of the name, or choose one population with `--population`".into()

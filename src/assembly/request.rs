@@ -34,7 +34,12 @@ pub struct Request<'a> {
     pub on_bad_neuron: OnBadNeuron,
     /// In which order Euler angles are applied; none for that of SONATA, with a warning where it matters.
     pub euler_order: Option<EulerOrder>,
+    /// The largest number of segments that the rule may give a neuron.
+    pub max_segments: u64,
 }
+
+/// The largest number of segments of a neuron, unless another is asked for: 20 m of neurites in chunks of 40 um.
+pub const MAX_SEGMENTS: u64 = 1_000_000;
 
 impl<'a> Request<'a> {
     /// All of a configuration, as it is usually read.
@@ -50,6 +55,7 @@ impl<'a> Request<'a> {
             checks: Checks::default(),
             on_bad_neuron: OnBadNeuron::default(),
             euler_order: None,
+            max_segments: MAX_SEGMENTS,
         }
     }
 }
