@@ -52,6 +52,15 @@ setup: ## Install what building needs: HDF5's headers and pkg-config
 build: setup ## Build the program
 	$(cargo) build --release --locked
 
+# cmake, which builds HDF5: the system's, or Debian's
+has_cmake = command -v cmake >/dev/null
+
+.PHONY: release
+release: ## Build the program that is given away: with HDF5 2 linked into it
+	@command -v cargo >/dev/null || { echo 'missing: Rust 1.89 or newer, see https://rustup.rs' >&2; exit 2; }
+	@$(has_cmake) || { $(call install,cmake); }
+	cargo build --release --locked --features static-hdf5
+
 .PHONY: demo
 demo: build ## Build, then a synthetic circuit, its segments, its electrodes file, a check of the result, and a report
 	$(TARGET)/release/leadfield demo --force
@@ -67,7 +76,8 @@ test: setup ## Run the tests; those that need other programs are left out
 
 RUNS ?= 5
 .PHONY: explore
-explore: setup ## Run the tests RUNS times (5), with other random cases than usual in the property tests
+explore: setup ## Damage 2000 files of every kind, and run the tests RUNS times (5) with other random cases than usual
+	LEADFIELD_MUTATIONS=2000 $(cargo) test --locked --test tests mutations::
 	@for run in $$(seq $(RUNS)); do \
 		seed=$$(od -An -N4 -tu4 /dev/urandom | tr -d ' '); echo "PROPTEST_RNG_SEED=$$seed"; \
 		PROPTEST_RNG_SEED=$$seed $(cargo) test --locked || exit; \

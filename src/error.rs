@@ -228,6 +228,9 @@ pub enum FileProblem {
     /// A device, a pipe or a socket, which a complete output would replace.
     #[error("is a device or a pipe, expected a file or a free name")]
     Special,
+    /// A pipe, a socket or a device in the place of an input.
+    #[error("is {0}, expected a file")]
+    NotRegular(&'static str),
     /// An output in the place of an input.
     #[error("is an input too, expected an output of another name")]
     IsInput,
@@ -243,6 +246,7 @@ impl Problem for FileProblem {
             Self::IsFolder | Self::IsFile => Some("choose another name, or remove it by hand".into()),
             Self::Special | Self::IsInput | Self::IsPartial(_) => Some("choose another name for the output".into()),
             Self::Write(e) if e.kind() == std::io::ErrorKind::NotFound => Some("make its folder first".into()),
+            Self::NotRegular(_) => Some("write what comes from it to a file first".into()),
             Self::Space { .. } => Some("make room, or write to another disk".into()),
             Self::Read(_) | Self::Write(_) => None,
         }

@@ -3,8 +3,8 @@
 //! Every other module reads HDF5 through [`File`]; `hdf5::File` itself is opened nowhere else (a lint sees to it).
 
 mod filters;
-mod header;
 mod heap;
+mod links;
 mod rows;
 mod storage;
 mod text;
@@ -12,8 +12,9 @@ mod watch;
 mod write;
 
 pub use heap::HeapProblem;
+pub use links::Elsewhere;
 pub use storage::Storage;
-pub use watch::stuck;
+pub use watch::{crash_report, stuck};
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -22,6 +23,7 @@ use hdf5::types::{IntSize, TypeDescriptor};
 use hdf5::{Dataset, Group, H5Type, Location};
 
 use crate::error::{Context, Error, FileProblem, Place, Problem, Result, listed};
+use crate::input_file;
 
 /// What can be wrong with an HDF5 file or an object in it.
 #[derive(Debug, thiserror::Error)]
@@ -75,6 +77,18 @@ pub enum H5Problem {
         /// The filter's name, or its number.
         name: String,
     },
+    /// Compressed more than once: what comes out has no bound that the file's length gives.
+    #[error("compressed {0} times, expected at most one compression filter")]
+    Filters(usize),
+    /// Not in this file.
+    #[error("kept elsewhere, expected values in this file, found {0}")]
+    Elsewhere(Elsewhere),
+    /// A call at which the library crashes.
+    #[error("damaged, expected an object that the HDF5 library reads, found one at which it crashes")]
+    Crash,
+    /// A crash after the library was used.
+    #[error("damaged, expected a file that the HDF5 library reads, found one after which the program crashes")]
+    LaterCrash,
     /// The heap in which strings of any length lie.
     #[error("damaged heap of strings, {0}")]
     Heap(HeapProblem),
@@ -104,6 +118,12 @@ impl Problem for H5Problem {
                  `{name}`, or Python's h5py (it has lzf; `import hdf5plugin` brings others)"
             )),
             Self::Heap(_) => Some("the file is damaged: make it again, or fetch it again".into()),
+            Self::Elsewhere(_) => {
+                Some("copy it into one file: `h5repack` does, and `expand_external=True` in h5py".into())
+            }
+            Self::Crash | Self::LaterCrash => Some(
+                "the file is damaged: make it again, or fetch it again; a program built with HDF5 2 may read it".into(),
+            ),
             Self::Stuck { .. } => {
                 Some("the file is damaged, probably where its strings lie: make it again, or fetch it again".into())
             }
@@ -119,6 +139,8 @@ pub struct File {
     path: PathBuf,
     /// The file as the system has it, to read strings without the library; none for files that are written.
     plain: Option<Arc<std::fs::File>>,
+    /// Rows of compressed datasets that were read last.
+    bands: Arc<Mutex<rows::Bands>>,
     heap: Arc<Mutex<heap::Heap>>,
 }
 
@@ -129,7 +151,7 @@ impl File {
     /// The file is not there, cannot be read, or is no (whole) HDF5 file.
     #[expect(clippy::disallowed_methods, reason = "this is the door")]
     pub fn open(path: &Path) -> Result<Self> {
-        let plain = std::fs::File::open(path).map_err(FileProblem::Read).in_file(path)?;
+        let plain = input_file::open(path)?;
         let _watched = watch::watched(path.to_path_buf(), "/");
         let mut opened = hdf5::File::open(path);
         for _ in 0..LOCK_TRIES {
@@ -140,10 +162,11 @@ impl File {
             opened = hdf5::File::open(path);
         }
         let inner = opened.map_err(|e| H5Problem::Open(reason(&e))).in_file(path)?;
+        watch::opened(path);
         // where this process is writing it: strings are read from the disk; elsewhere this does nothing
         drop(inner.flush());
         let plain = heap::is_plain(&plain).then(|| Arc::new(plain));
-        Ok(Self { inner, path: path.to_path_buf(), plain, heap: Arc::default() })
+        Ok(Self { inner, path: path.to_path_buf(), plain, bands: Arc::default(), heap: Arc::default() })
     }
 
     /// Creates a file, or empties it.
@@ -154,7 +177,7 @@ impl File {
     pub fn create(path: &Path) -> Result<Self> {
         std::fs::File::create(path).map_err(FileProblem::Write).in_file(path)?;
         let inner = hdf5::File::create(path).map_err(|e| H5Problem::Write(reason(&e))).in_file(path)?;
-        Ok(Self { inner, path: path.to_path_buf(), plain: None, heap: Arc::default() })
+        Ok(Self { inner, path: path.to_path_buf(), plain: None, bands: Arc::default(), heap: Arc::default() })
     }
 
     /// The file's path.
@@ -166,13 +189,14 @@ impl File {
     pub fn has(&self, object: &str) -> bool {
         // a group that is missing on the way is an error of the library's, and no link either
         let _watched = self.watched(object);
-        object.split('/').all(str::is_empty) || self.inner.link_exists(object)
+        // what is kept elsewhere is there, but refused when it is opened
+        object.split('/').all(str::is_empty) || self.check_links(object).is_err() || self.inner.link_exists(object)
     }
 
     /// Whether an object is there and is a dataset.
     pub fn is_dataset(&self, object: &str) -> bool {
         let _watched = self.watched(object);
-        self.has(object) && self.inner.dataset(object).is_ok()
+        self.has(object) && self.check_links(object).is_ok() && self.inner.dataset(object).is_ok()
     }
 
     /// Names in a group, sorted.
@@ -212,13 +236,22 @@ impl File {
         let mut parent = object.trim_end_matches('/');
         loop {
             parent = parent.rsplit_once('/').map_or("", |(head, _)| head);
-            if parent.is_empty() || (self.has(parent) && self.inner.group(parent).is_ok()) {
+            if parent.is_empty()
+                || (self.has(parent) && self.check_links(parent).is_ok() && self.inner.group(parent).is_ok())
+            {
                 break;
             }
         }
         let parent = if parent.is_empty() { "/" } else { parent };
-        let members = self.members(parent).unwrap_or_default();
-        self.error(object, H5Problem::Missing { kind, parent: parent.into(), members: listed(members, 12) })
+        // not by `members`, whose errors come from here
+        let members = self.inner.group(parent).and_then(|group| group.member_names());
+        match members {
+            Ok(mut members) => {
+                members.sort_unstable();
+                self.error(object, H5Problem::Missing { kind, parent: parent.into(), members: listed(members, 12) })
+            }
+            Err(error) => self.read_error(parent, &error),
+        }
     }
 
     fn group(&self, object: &str) -> Result<Group> {
@@ -226,12 +259,16 @@ impl File {
             return Err(self.missing("group", object));
         }
         let _watched = self.watched(object);
+        self.check_links(object)?;
         self.inner.group(object).map_err(|_| self.missing("group", object))
     }
 
     fn dataset(&self, object: &str) -> Result<Dataset> {
         let _watched = self.watched(object);
-        self.inner.dataset(object).map_err(|_| self.missing("dataset", object))
+        self.check_links(object)?;
+        let dataset = self.inner.dataset(object).map_err(|_| self.missing("dataset", object))?;
+        self.check_own_values(object, &dataset)?;
+        Ok(dataset)
     }
 
     /// A dataset's shape; empty for a scalar.
@@ -298,44 +335,6 @@ impl File {
         }
     }
 
-    /// Rows `from..to` of a two-dimensional dataset of floats, in row-major order.
-    ///
-    /// # Errors
-    /// Missing, not numbers, not two-dimensional, out of range, unreadable.
-    pub fn float_rows(&self, object: &str, from: usize, to: usize) -> Result<Vec<f64>> {
-        let dataset = self.dataset(object)?;
-        self.check_float(object, &dataset)?;
-        let shape = dataset.shape();
-        if shape.len() != 2 || to > shape[0] || from > to {
-            let expected = format!("two dimensions and at least {to} rows");
-            return Err(self.error(object, H5Problem::Shape { expected, found: shape }));
-        }
-        self.check_plausible(object, &[from..to, 0..shape[1]])?;
-        let rows = dataset.read_slice_2d::<f64, _>((from..to, ..)).map_err(|e| self.read_error(object, &e))?;
-        Ok(rows.into_raw_vec_and_offset().0)
-    }
-
-    /// A box of a dataset of floats: one range of indices for each of its dimensions, in row-major order.
-    ///
-    /// # Errors
-    /// Missing, not numbers, of another number of dimensions, out of range, unreadable, or more values than the file
-    /// can hold (so that a few damaged bytes cannot ask for all memory).
-    pub fn float_box(&self, object: &str, ranges: &[std::ops::Range<usize>]) -> Result<Vec<f64>> {
-        let dataset = self.dataset(object)?;
-        self.check_float(object, &dataset)?;
-        let shape = dataset.shape();
-        let inside =
-            |(range, &length): (&std::ops::Range<usize>, &usize)| range.start <= range.end && range.end <= length;
-        if shape.len() != ranges.len() || !ranges.iter().zip(&shape).all(inside) {
-            let expected = format!("at least {:?}", ranges.iter().map(|r| r.end).collect::<Vec<_>>());
-            return Err(self.error(object, H5Problem::Shape { expected, found: shape }));
-        }
-        self.check_plausible(object, ranges)?;
-        let slab = hdf5::Hyperslab::from(ranges.iter().cloned().map(hdf5::SliceOrIndex::from).collect::<Vec<_>>());
-        let values = dataset.read_slice::<f64, _, ndarray::IxDyn>(slab).map_err(|e| self.read_error(object, &e))?;
-        Ok(values.into_raw_vec_and_offset().0)
-    }
-
     /// All values of a dataset of integers that cannot be negative.
     ///
     /// # Errors
@@ -388,6 +387,7 @@ impl File {
     /// All values, unless the dataset claims more than the file can hold.
     fn raw<T: H5Type>(&self, object: &str, dataset: &Dataset) -> Result<Vec<T>> {
         self.check_all(object, dataset)?;
+        let _recorded = self.recorded(object);
         dataset.read_raw::<T>().map_err(|e| self.read_error(object, &e))
     }
 
@@ -424,23 +424,24 @@ impl File {
 
     /// A numeric attribute, if it is there and is a number.
     pub fn float_attribute(&self, object: &str, name: &str) -> Option<f64> {
+        let _watched = self.watched(object);
         self.location(object).ok()?.attr(name).ok()?.read_scalar::<f64>().ok()
     }
 
     /// An attribute that is a list of numbers, if it is there and is one.
     pub fn list_attribute(&self, object: &str, name: &str) -> Option<Vec<f64>> {
-        self.location(object).ok()?.attr(name).ok()?.read_raw::<f64>().ok()
-    }
-
-    /// Names of an object's attributes.
-    pub fn attribute_names(&self, object: &str) -> Vec<String> {
-        self.location(object).and_then(|l| l.attr_names().map_err(|e| self.read_error(object, &e))).unwrap_or_default()
+        let _watched = self.watched(object);
+        let attribute = self.location(object).ok()?.attr(name).ok()?;
+        // what claims more than the file holds is none
+        let bytes = std::fs::metadata(&self.path).ok()?.len();
+        Some(attribute).filter(|a| a.size() as u64 <= bytes)?.read_raw::<f64>().ok()
     }
 
     fn location(&self, object: &str) -> Result<Location> {
         // most are datasets, and opening is what takes time
         match self.dataset(object) {
             Ok(dataset) => Ok((**dataset).clone()),
+            Err(error) if self.is_dataset(object) => Err(error),
             Err(_) => Ok((*self.group(object)?).clone()),
         }
     }

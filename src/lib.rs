@@ -21,6 +21,7 @@ pub mod exchange;
 pub mod geometry;
 pub mod h5;
 pub mod index;
+pub mod input_file;
 pub mod journal;
 pub mod lead_field;
 pub mod method;

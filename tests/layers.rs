@@ -15,7 +15,7 @@ use crate::support::root;
 /// from its neighbours.
 const FLOORS: &[&[&str]] = &[
     &["error"],
-    &["units", "geometry", "staged", "journal", "panics"],
+    &["units", "geometry", "staged", "journal", "panics", "input_file"],
     &["segments", "partition", "h5", "picture"],
     &["morphology", "lead_field", "index", "template", "pickle"],
     &["method"],

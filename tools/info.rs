@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use leadfield::Result;
 use leadfield::error::{Context, FileProblem, Problem, count};
+use leadfield::input_file;
 use leadfield::journal::{self, Header, Record};
 
 use crate::cli::facts::{Facts, bytes};
@@ -60,7 +61,7 @@ fn kind(path: &Path) -> Result<Kind> {
         return Ok(Kind::Table);
     }
     let mut start = [0; 8];
-    let mut file = std::fs::File::open(path).map_err(FileProblem::Read).in_file(path)?;
+    let mut file = input_file::open(path)?;
     let n = std::io::Read::read(&mut file, &mut start).map_err(FileProblem::Read).in_file(path)?;
     let text = start[..n].trim_ascii_start();
     match &start[..n] {

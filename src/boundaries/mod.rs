@@ -27,6 +27,7 @@ pub use self::problem::BoundaryProblem;
 use self::layout::Columns;
 use crate::error::{Context, FileProblem, Result};
 use crate::h5;
+use crate::input_file;
 use crate::pickle::{self, DataFrame};
 
 /// The form of a file of boundaries.
@@ -69,8 +70,8 @@ pub fn is_boundaries(path: &Path) -> Result<bool> {
 fn start(path: &Path) -> Result<[u8; 8]> {
     use std::io::Read;
     let mut start = [0; 8];
-    let read = std::fs::File::open(path).and_then(|mut file| file.read(&mut start));
-    read.map(|_| start).map_err(FileProblem::Read).in_file(path)
+    input_file::open(path)?.read(&mut start).map_err(FileProblem::Read).in_file(path)?;
+    Ok(start)
 }
 
 /// Reads the boundaries of a file's neurons, in file order; each neuron's sections are sorted by id.
@@ -84,7 +85,7 @@ pub fn read(path: &Path) -> Result<Vec<Neuron>> {
         Some(Form::Hdf5) => hdf5::read(&h5::File::open(path)?)?,
         // what is no pickle is told by its reader
         Some(Form::Pickle) | None => {
-            let bytes = std::fs::read(path).map_err(FileProblem::Read).in_file(path)?;
+            let bytes = input_file::read(path)?;
             return unpickled(&bytes).in_file(path);
         }
     };

@@ -22,6 +22,7 @@ use super::layout::{Columns, LEVELS};
 use super::{BoundaryProblem, Neuron};
 use crate::error::{Context, FileProblem, Result};
 use crate::geometry::Point;
+use crate::input_file;
 use crate::panics::catch;
 
 impl From<ParquetError> for BoundaryProblem {
@@ -40,7 +41,7 @@ fn told(error: &ParquetError) -> String {
 /// Whether a Parquet file has columns named like boundaries.
 pub(super) fn is_boundaries(path: &Path) -> bool {
     let open = |file| catch(|| SerializedFileReader::new(file).map_err(BoundaryProblem::from)).ok();
-    let reader = File::open(path).ok().and_then(open);
+    let reader = input_file::open(path).ok().and_then(open);
     let named = |reader: SerializedFileReader<File>| {
         let schema = reader.metadata().file_metadata().schema_descr();
         schema.columns().first().is_some_and(|column| label(column.name()).is_some())
@@ -50,7 +51,7 @@ pub(super) fn is_boundaries(path: &Path) -> bool {
 
 /// Reads the columns of a file.
 pub(super) fn read(path: &Path) -> Result<Columns> {
-    let file = File::open(path).map_err(FileProblem::Read).in_file(path)?;
+    let file = input_file::open(path)?;
     let read = || columns(&SerializedFileReader::new(file).map_err(BoundaryProblem::from)?);
     catch(read).in_file(path)
 }

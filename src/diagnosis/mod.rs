@@ -84,7 +84,7 @@ impl Diagnosis {
 /// Examines an electrodes file.
 ///
 /// # Errors
-/// It is no HDF5 file, or its coefficients cannot be read; anything else is a finding.
+/// It is no HDF5 file, its root or its coefficients cannot be read; anything else is a finding.
 pub fn examine(request: &Request<'_>) -> Result<Diagnosis> {
     examine_each(request, &|_, _| ())
 }
@@ -96,6 +96,7 @@ pub fn examine(request: &Request<'_>) -> Result<Diagnosis> {
 /// As [`examine`].
 pub fn examine_each(request: &Request<'_>, each: &Each<'_>) -> Result<Diagnosis> {
     let file = File::open(request.file)?;
+    file.members("/")?;
     let mut findings = Findings::default();
     let path = request.file.to_path_buf();
     if file.members(&format!("/{ELECTRODES}")).is_err() {
@@ -103,6 +104,7 @@ pub fn examine_each(request: &Request<'_>, each: &Each<'_>) -> Result<Diagnosis>
         let (populations, contacts) = (Vec::new(), Vec::new());
         return Ok(Diagnosis { path, findings: findings.sorted(), populations, contacts, recomputed: None });
     }
+    read_strings_first(&file)?;
     let names = population_names(&file)?;
     if names.is_empty() {
         findings.add(Code::NoPopulation, "/", "no population, expected a group with `node_ids` and `offsets`");
@@ -129,12 +131,25 @@ pub fn examine_each(request: &Request<'_>, each: &Each<'_>) -> Result<Diagnosis>
             recomputed = recomputed::check(population, place, &contacts, known, &mut findings)?;
         }
     }
-    if let Err(error) = file.check_strings()
+    if let Err(error) = file.check_strings().and_then(|()| file.check_attributes())
         && !findings.has(Code::Unreadable)
     {
         findings.add(Code::Unreadable, error.place().object.clone().unwrap_or_default(), integers::problem(&error));
     }
     Ok(Diagnosis { path, findings: findings.sorted(), populations, contacts, recomputed })
+}
+
+/// Reads the strings of contacts, with bounds, before any attribute: those are read by the library, which may not return
+/// from a damaged heap. Once the damage is known they are left alone, and it is a finding.
+fn read_strings_first(file: &File) -> Result<()> {
+    for contact in file.members(&format!("/{ELECTRODES}"))? {
+        let object = format!("/{ELECTRODES}/{contact}/type");
+        if file.is_dataset(&object) {
+            // what is wrong is told where the contact is examined
+            drop(file.strings(&object));
+        }
+    }
+    Ok(())
 }
 
 /// Groups that are meant as populations: with node ids or offsets, or with coefficients.

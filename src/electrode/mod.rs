@@ -17,8 +17,9 @@ mod write;
 
 use std::path::Path;
 
-use crate::error::{Context, Error, FileProblem, Result};
+use crate::error::{Context, Error, Result};
 use crate::geometry::Point;
+use crate::input_file;
 use crate::method::medium::Conductivity;
 use crate::method::{Contact, Method, NearField};
 use crate::units::DEFAULT_CONDUCTIVITY;
@@ -71,7 +72,7 @@ pub fn read(path: &Path) -> Result<Vec<Electrode>> {
 /// # Errors
 /// As [`read`].
 pub fn read_extent(path: &Path, extent: Extent) -> Result<Vec<Electrode>> {
-    let bytes = std::fs::read(path).map_err(FileProblem::Read).in_file(path)?;
+    let bytes = input_file::read(path)?;
     parse(&bytes, extent).in_file(path)
 }
 

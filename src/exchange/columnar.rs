@@ -13,6 +13,7 @@ use parquet::errors::ParquetError;
 use super::ExchangeProblem;
 use super::coefficients::Batches;
 use crate::error::{Context, FileProblem, Result};
+use crate::input_file;
 use crate::panics::{Guarded, catch};
 
 /// The first bytes of an Arrow IPC file.
@@ -41,7 +42,7 @@ impl Columnar {
     /// Unreadable, or neither of the two.
     pub fn open(path: &Path) -> Result<Self> {
         let mut start = Vec::new();
-        let file = File::open(path).map_err(FileProblem::Read).in_file(path)?;
+        let file = input_file::open(path)?;
         file.take(ARROW.len() as u64).read_to_end(&mut start).map_err(FileProblem::Read).in_file(path)?;
         let arrow = start == ARROW;
         let schema = if arrow { Self::arrow(path)?.schema() } else { Self::parquet(path)?.schema().clone() };
@@ -49,12 +50,12 @@ impl Columnar {
     }
 
     fn arrow(path: &Path) -> Result<FileReader<BufReader<File>>> {
-        let file = File::open(path).map_err(FileProblem::Read).in_file(path)?;
+        let file = input_file::open(path)?;
         catch(|| FileReader::try_new(BufReader::new(file), None).map_err(ExchangeProblem::from)).in_file(path)
     }
 
     fn parquet(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<File>> {
-        let file = File::open(path).map_err(FileProblem::Read).in_file(path)?;
+        let file = input_file::open(path)?;
         catch(|| ParquetRecordBatchReaderBuilder::try_new(file).map_err(ExchangeProblem::from)).in_file(path)
     }
 

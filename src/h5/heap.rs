@@ -85,11 +85,13 @@ struct Collection {
     objects: HashMap<u16, Range<usize>>,
 }
 
-/// The collections of a file that were met so far.
+/// The collections of a file that were met so far, and what could not be read.
 #[derive(Debug, Default)]
 pub(super) struct Heap {
     /// The object with a string in a damaged one, and what is wrong: the library must not come near it.
     pub damaged: Option<(String, HeapProblem)>,
+    /// The object with an attribute that cannot be read, and why.
+    pub attribute: Option<(String, String)>,
     collections: HashMap<u64, Collection>,
     bytes: usize,
 }

@@ -1,6 +1,8 @@
-//! Reading some rows of a long column: what is in memory at one time does not grow with the file.
+//! Reading some rows of a long column or table: what is in memory at one time does not grow with the file.
 
+use std::collections::VecDeque;
 use std::ops::Range;
+use std::sync::{Arc, PoisonError};
 
 use hdf5::types::TypeDescriptor;
 use hdf5::{Dataset, H5Type};
@@ -8,7 +10,119 @@ use hdf5::{Dataset, H5Type};
 use super::{File, H5Problem};
 use crate::error::Result;
 
+/// Bytes of decompressed rows that are kept: several threads may read at several places of a file.
+const MAX_KEPT: usize = 512 << 20;
+
+/// Rows of one row of chunks, decompressed.
+#[derive(Debug, Clone)]
+struct Band {
+    object: String,
+    rows: Range<usize>,
+    values: Arc<Vec<f64>>,
+}
+
+/// The rows that were read last of compressed datasets. A chunk is decompressed whole, and the library keeps none that is
+/// larger than 1 MiB: without this it would be decompressed again for every block of rows that lies in it.
+#[derive(Debug, Default)]
+pub(super) struct Bands(VecDeque<Band>);
+
+impl Bands {
+    fn get(&self, object: &str, row: usize) -> Option<&Band> {
+        self.0.iter().find(|band| band.object == object && band.rows.contains(&row))
+    }
+
+    /// Keeps a band, and of the others the newest for which there is room.
+    fn keep(&mut self, band: Band) {
+        let bytes = |band: &Band| band.values.len() * size_of::<f64>();
+        let mut room = MAX_KEPT.saturating_sub(bytes(&band));
+        self.0.retain(|other| {
+            let fits = bytes(other) <= room;
+            room = room.saturating_sub(bytes(other));
+            fits
+        });
+        self.0.push_front(band);
+    }
+}
+
 impl File {
+    /// Rows `from..to` of a two-dimensional dataset of floats, in row-major order.
+    ///
+    /// # Errors
+    /// Missing, not numbers, not two-dimensional, out of range, unreadable.
+    pub fn float_rows(&self, object: &str, from: usize, to: usize) -> Result<Vec<f64>> {
+        let dataset = self.dataset(object)?;
+        self.check_float(object, &dataset)?;
+        let shape = dataset.shape();
+        let &[rows, columns] = shape.as_slice() else {
+            let expected = format!("two dimensions and at least {to} rows");
+            return Err(self.error(object, H5Problem::Shape { expected, found: shape }));
+        };
+        if to > rows || from > to {
+            let expected = format!("two dimensions and at least {to} rows");
+            return Err(self.error(object, H5Problem::Shape { expected, found: shape }));
+        }
+        self.check_plausible(object, &[from..to, 0..columns])?;
+        let read = |rows: Range<usize>| {
+            let _recorded = self.recorded(object);
+            let read = dataset.read_slice_2d::<f64, _>((rows, ..)).map_err(|e| self.read_error(object, &e))?;
+            Ok(read.into_raw_vec_and_offset().0)
+        };
+        let chunk = dataset.chunk().filter(|_| !dataset.filters().is_empty());
+        let height = chunk.and_then(|chunk| chunk.first().copied()).unwrap_or(0);
+        if height.saturating_mul(columns) <= 1 {
+            return read(from..to);
+        }
+        let mut values = Vec::with_capacity((to - from) * columns);
+        let mut row = from;
+        while row < to {
+            let first = row - row % height;
+            let band = self.band(object, row, first..rows.min(first.saturating_add(height)), &read)?;
+            let end = band.rows.end.min(to);
+            let own = (row - band.rows.start) * columns..(end - band.rows.start) * columns;
+            values.extend_from_slice(band.values.get(own).unwrap_or_default());
+            row = end;
+        }
+        Ok(values)
+    }
+
+    /// The rows of chunks that a row lies in, which are read if they are not kept.
+    fn band(
+        &self,
+        object: &str,
+        row: usize,
+        rows: Range<usize>,
+        read: &dyn Fn(Range<usize>) -> Result<Vec<f64>>,
+    ) -> Result<Band> {
+        let mut bands = self.bands.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(band) = bands.get(object, row) {
+            return Ok(band.clone());
+        }
+        let band = Band { object: object.into(), values: Arc::new(read(rows.clone())?), rows };
+        bands.keep(band.clone());
+        Ok(band)
+    }
+
+    /// A box of a dataset of floats: one range of indices for each of its dimensions, in row-major order.
+    ///
+    /// # Errors
+    /// Missing, not numbers, of another number of dimensions, out of range, unreadable, or more values than the file
+    /// can hold (so that a few damaged bytes cannot ask for all memory).
+    pub fn float_box(&self, object: &str, ranges: &[Range<usize>]) -> Result<Vec<f64>> {
+        let dataset = self.dataset(object)?;
+        self.check_float(object, &dataset)?;
+        let shape = dataset.shape();
+        let inside = |(range, &length): (&Range<usize>, &usize)| range.start <= range.end && range.end <= length;
+        if shape.len() != ranges.len() || !ranges.iter().zip(&shape).all(inside) {
+            let expected = format!("at least {:?}", ranges.iter().map(|r| r.end).collect::<Vec<_>>());
+            return Err(self.error(object, H5Problem::Shape { expected, found: shape }));
+        }
+        self.check_plausible(object, ranges)?;
+        let _recorded = self.recorded(object);
+        let slab = hdf5::Hyperslab::from(ranges.iter().cloned().map(hdf5::SliceOrIndex::from).collect::<Vec<_>>());
+        let values = dataset.read_slice::<f64, _, ndarray::IxDyn>(slab).map_err(|e| self.read_error(object, &e))?;
+        Ok(values.into_raw_vec_and_offset().0)
+    }
+
     /// Rows of a one-dimensional dataset of integers that need no more than 32 bits.
     ///
     /// # Errors
@@ -52,6 +166,7 @@ impl File {
     }
 
     fn slice<T: H5Type>(&self, object: &str, dataset: &Dataset, rows: Range<usize>) -> Result<Vec<T>> {
+        let _recorded = self.recorded(object);
         let read = dataset.read_slice_1d::<T, _>(rows).map_err(|e| self.read_error(object, &e))?;
         Ok(read.into_raw_vec_and_offset().0)
     }
@@ -65,5 +180,42 @@ impl File {
     ) -> Result<Vec<u32>> {
         let one = |(row, value)| narrow(value).map_err(|problem| self.error_at(object, row, problem));
         (first..).zip(values).map(one).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "tests of the door write what the door does not")]
+    fn a_compressed_chunk_is_decompressed_once_however_few_rows_are_asked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.h5");
+        let table = ndarray::Array2::from_shape_fn((1000, 3), |(row, column)| (row * 3 + column) as f64);
+        let file = hdf5::File::create(&path).unwrap();
+        file.new_dataset_builder().deflate(1).chunk([300, 2]).with_data(&table).create("x").unwrap();
+        file.close().unwrap();
+        let file = File::open(&path).unwrap();
+        let expected = |rows: Range<usize>| table.slice(ndarray::s![rows, ..]).iter().copied().collect::<Vec<f64>>();
+        for rows in [0..1, 299..301, 0..1000, 5..5, 999..1000, 250..950] {
+            assert_eq!(file.float_rows("x", rows.start, rows.end).unwrap(), expected(rows));
+        }
+        let bands = file.bands.lock().unwrap();
+        let kept: Vec<Range<usize>> = bands.0.iter().map(|band| band.rows.clone()).collect();
+        assert_eq!(kept, [900..1000, 600..900, 300..600, 0..300], "each was read once");
+    }
+
+    #[test]
+    fn rows_that_do_not_fit_are_dropped_and_the_newest_kept() {
+        let band = |first: usize, bytes: usize| Band {
+            object: "x".into(),
+            rows: first..first + 1,
+            values: Arc::new(vec![0.0; bytes / 8]),
+        };
+        let mut bands = Bands::default();
+        (0..5).for_each(|i| bands.keep(band(i, MAX_KEPT / 4)));
+        assert!(bands.get("x", 0).is_none() && (1..5).all(|i| bands.get("x", i).is_some()));
+        assert!(bands.get("y", 1).is_none());
     }
 }

@@ -83,16 +83,28 @@ impl File {
         if values > 0 {
             self.check_available(object, dataset)?;
         }
+        check_pipeline(&filters).map_err(|problem| self.error(object, problem))?;
         let most = if filters.is_empty() { bytes } else { bytes.saturating_mul(DEFLATED) };
         // a chunk is decoded whole, however little of it is asked for
         let chunk = dataset.chunk().unwrap_or_default();
         let chunk = chunk.iter().fold(1_u64, |n, &length| n.saturating_mul(length as u64));
         // a small dataset that was never written holds its fill value, and nothing in the file
         let least = |values: u64| values.saturating_mul(width) <= most.max(SMALL);
-        if least(values) && (filters.is_empty() || least(chunk)) {
+        // of what was never written a reader makes fill values, without end
+        let whole = dataset.shape().iter().fold(1_u64, |n, &length| n.saturating_mul(length as u64));
+        if least(values) && least(whole) && (filters.is_empty() || least(chunk)) {
             return Ok(());
         }
-        Err(self.error(object, H5Problem::Implausible { values: values.max(chunk), bytes }))
+        Err(self.error(object, H5Problem::Implausible { values: values.max(chunk).max(whole), bytes }))
+    }
+}
+
+/// Refuses more than one compression: the first makes at most a thousandfold of what the file holds, the next a
+/// thousandfold of that.
+fn check_pipeline(filters: &[Filter]) -> Result<(), H5Problem> {
+    match filters.iter().filter(|filter| compression(filter).is_some()).count() {
+        0 | 1 => Ok(()),
+        more => Err(H5Problem::Filters(more)),
     }
 }
 
@@ -114,6 +126,7 @@ fn compression(filter: &Filter) -> Option<String> {
 mod tests {
     use std::path::Path;
 
+    use super::*;
     use crate::h5::File;
 
     /// Writes a file and opens it to read.
@@ -145,8 +158,24 @@ mod tests {
                  found 1000000000000 values"
             )
         );
+        assert_eq!(
+            file.float_box("/huge", std::slice::from_ref(&(0..2))).unwrap_err().to_string(),
+            file.floats("/huge").unwrap_err().to_string(),
+            "a part of what was never written is refused, too"
+        );
         assert_eq!(file.unsigned("/small").unwrap(), [0; 4], "fill values of a small dataset");
         assert_eq!(file.floats("/deflated").unwrap().len(), 100_000);
+    }
+
+    #[test]
+    fn compressed_is_at_most_once() {
+        let once = [Filter::Shuffle, Filter::Deflate(9), Filter::Fletcher32];
+        assert!(check_pipeline(&once).is_ok());
+        let twice = [Filter::Deflate(9), Filter::Shuffle, Filter::Deflate(9)];
+        assert_eq!(
+            check_pipeline(&twice).unwrap_err().to_string(),
+            "compressed 2 times, expected at most one compression filter"
+        );
     }
 
     #[test]

@@ -1,13 +1,12 @@
-//! Strings: of datasets, read from the heap directly where they lie in one piece, and of attributes.
+//! Strings: of datasets, read from the heap directly where they lie in one piece, and of attributes, by the library.
 
 use std::os::unix::fs::FileExt;
 use std::sync::PoisonError;
 
 use hdf5::dataset::Layout;
 use hdf5::types::{FixedAscii, FixedUnicode, TypeDescriptor, VarLenAscii, VarLenUnicode};
-use hdf5::{Attribute, Dataset, H5Type, Location};
+use hdf5::{Attribute, Dataset, H5Type};
 
-use super::header::string_reference;
 use super::heap::{HeapError, HeapProblem, REFERENCE};
 use super::{File, H5Problem};
 use crate::error::{Context, Error, FileProblem, Place, Result};
@@ -120,73 +119,65 @@ impl File {
         }
     }
 
-    /// A string attribute, if it is there and is a string. One in a damaged heap is none: [`File::check_strings`] tells.
+    /// Names of an object's attributes. Those that cannot be opened are left out: [`File::check_attributes`] tells.
+    pub fn attribute_names(&self, object: &str) -> Vec<String> {
+        let _watched = self.watched(object);
+        let Ok(location) = self.location(object) else { return Vec::new() };
+        let bytes = std::fs::metadata(&self.path).map_or(0, |metadata| metadata.len());
+        let problem = |name: &String| match location.attr(name) {
+            Err(error) => Some(super::reason(&error)),
+            Ok(attribute) if attribute.size() as u64 > bytes => {
+                Some("it claims more values than the file can hold".into())
+            }
+            Ok(_) => None,
+        };
+        let record = |text: String| {
+            let mut heap = self.heap.lock().unwrap_or_else(PoisonError::into_inner);
+            heap.attribute.get_or_insert_with(|| (object.into(), text));
+        };
+        let mut names = location.attr_names().unwrap_or_else(|error| {
+            record(format!("attributes: {}", super::reason(&error)));
+            Vec::new()
+        });
+        names.retain(|name| match problem(name) {
+            None => true,
+            Some(text) => {
+                record(format!("attribute `{name}`: {text}"));
+                false
+            }
+        });
+        names
+    }
+
+    /// Whether all attributes whose names were asked for so far can be read.
+    ///
+    /// # Errors
+    /// One of them cannot.
+    pub fn check_attributes(&self) -> Result<()> {
+        match &self.heap.lock().unwrap_or_else(PoisonError::into_inner).attribute {
+            None => Ok(()),
+            Some((object, text)) => Err(self.error(object, H5Problem::Read(text.clone()))),
+        }
+    }
+
+    /// A string attribute, if it is there and is a string. None is read once the heap is known to be damaged:
+    /// [`File::check_strings`] tells.
     pub fn string_attribute(&self, object: &str, name: &str) -> Option<String> {
         let _watched = self.watched(object);
-        let location = self.location(object).ok()?;
-        let attribute = location.attr(name).ok()?;
+        let attribute = self.location(object).ok()?.attr(name).ok()?;
+        let is_damaged = || self.heap.lock().unwrap_or_else(PoisonError::into_inner).damaged.is_some();
         match attribute.dtype().and_then(|t| t.to_descriptor()).ok()? {
-            TypeDescriptor::VarLenUnicode => self.attribute_by_heap(&location, object, name, scalar::<VarLenUnicode>),
-            TypeDescriptor::VarLenAscii => self.attribute_by_heap(&location, object, name, scalar::<VarLenAscii>),
+            TypeDescriptor::VarLenUnicode | TypeDescriptor::VarLenAscii if is_damaged() => None,
+            TypeDescriptor::VarLenUnicode => scalar::<VarLenUnicode>(&attribute),
+            TypeDescriptor::VarLenAscii => scalar::<VarLenAscii>(&attribute),
             TypeDescriptor::FixedUnicode(n) if n <= LONGEST => scalar::<FixedUnicode<LONGEST>>(&attribute),
             TypeDescriptor::FixedAscii(n) if n <= LONGEST => scalar::<FixedAscii<LONGEST>>(&attribute),
             _ => None,
         }
     }
-
-    /// A string attribute of any length: without the library where its header can be read.
-    fn attribute_by_heap(
-        &self,
-        location: &Location,
-        object: &str,
-        name: &str,
-        by_library: fn(&Attribute) -> Option<String>,
-    ) -> Option<String> {
-        let mut heap = self.heap.lock().unwrap_or_else(PoisonError::into_inner);
-        let direct = self.plain.as_ref().zip(address(location));
-        let reference = direct.and_then(|(file, address)| Some((file, string_reference(file, address, name)?)));
-        let Some((file, reference)) = reference else {
-            return if heap.damaged.is_none() { by_library(&location.attr(name).ok()?) } else { None };
-        };
-        let damaged = match heap.string(file, &reference) {
-            Ok(string) => return std::str::from_utf8(string).map(str::to_string).ok(),
-            Err(HeapError::Damaged(problem)) => problem,
-            Err(HeapError::System(_)) => return None,
-        };
-        heap.damaged = Some((object.into(), damaged));
-        None
-    }
-}
-
-/// Where an object's header is. The crate keeps that to itself, but prints it; where it prints something else the library
-/// reads what is asked for.
-fn address(location: &Location) -> Option<u64> {
-    let token = format!("{:?}", location.loc_info().ok()?.token);
-    token.strip_prefix("LocationToken(")?.strip_suffix(')')?.parse().ok()
 }
 
 fn scalar<T: H5Type + AsRef<[u8]>>(attribute: &Attribute) -> Option<String> {
     let value = attribute.read_scalar::<T>().ok()?;
     std::str::from_utf8(value.as_ref()).map(str::to_string).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn attributes_are_read_at_their_address() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.h5");
-        let file = File::create(&path).unwrap();
-        file.create_group("/g").unwrap();
-        // more than fit the first block of a header
-        (0..40).for_each(|i| file.write_string_attribute("/g", &format!("a{i}"), &format!("text {i}")).unwrap());
-        file.close().unwrap();
-        let file = File::open(&path).unwrap();
-        let (location, plain) = (file.location("/g").unwrap(), file.plain.as_ref().unwrap());
-        let reference = |name: &str| string_reference(plain, address(&location).unwrap(), name);
-        assert!(reference("a0").is_some() && reference("a7").is_some() && reference("b").is_none());
-        (0..40).for_each(|i| assert_eq!(file.string_attribute("/g", &format!("a{i}")), Some(format!("text {i}"))));
-    }
 }

@@ -1,20 +1,22 @@
-//! Calls of the HDF5 library that do not come back: a damaged file can lead it round in a circle.
+//! Calls of the HDF5 library that a damaged file can end badly: those that never return, and those that crash.
 //!
-//! Nothing can end such a call from outside, and as the library is one for all threads, none of them gets on. So calls
-//! that should be short are noted while they last, and a program can ask for one that computes for too long: see
-//! [`stuck`].
+//! Nothing in the process can end a call from outside, and no check of ours can tell that a call will crash; later
+//! versions of the library are safe where 1.10 is not. So each call is recorded while it lasts. A
+//! program can ask for one that computes for too long, [`stuck`], and its handler of fatal signals can write what
+//! [`crash_report`] gives, which names the file and the object.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::{File, H5Problem};
-use crate::error::{Error, Place};
+use crate::error::{Error, Place, Problem};
 
 /// What a call may compute. Strings and attributes are read in pieces of far less.
-const LONGEST: Duration = Duration::from_secs(5);
+const MAX_CPU_TIME: Duration = Duration::from_secs(5);
 
 /// A call that has begun.
 struct Call {
@@ -27,40 +29,72 @@ struct Call {
 static CALLS: Mutex<BTreeMap<u64, Call>> = Mutex::new(BTreeMap::new());
 static NEXT: AtomicU64 = AtomicU64::new(0);
 
+thread_local! {
+    /// The report of the innermost call of this thread: where it is, and its length.
+    static REPORT: Cell<(*const u8, usize)> = const { Cell::new((std::ptr::null(), 0)) };
+}
+
 fn calls() -> MutexGuard<'static, BTreeMap<u64, Call>> {
     CALLS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A call is noted for as long as this is there.
-pub(super) struct Watched(u64);
+/// A call is recorded for as long as this is there.
+pub(super) struct Watched {
+    /// Its number among the calls that should be short.
+    number: Option<u64>,
+    /// What a crash is reported with; a signal handler cannot allocate.
+    _report: String,
+    outer: (*const u8, usize),
+}
 
 impl Drop for Watched {
     fn drop(&mut self) {
-        calls().remove(&self.0);
+        if let Some(number) = self.number {
+            calls().remove(&number);
+        }
+        REPORT.set(self.outer);
     }
 }
 
 impl File {
-    /// Notes that a call that should be short begins.
+    /// Records that a call that should be short begins.
     pub(super) fn watched(&self, object: &str) -> Watched {
         watched(self.path.clone(), object)
     }
+
+    /// Records that a call begins, however long it takes: one that reads values.
+    pub(super) fn recorded(&self, object: &str) -> Watched {
+        recorded(&self.path, object, None)
+    }
 }
 
-/// Notes that a call begins.
+/// Records that a call begins.
 pub(super) fn watched(path: PathBuf, object: &str) -> Watched {
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     let clock = own_clock();
+    let watched = recorded(&path, object, Some(number));
     calls().insert(number, Call { clock, since: now(clock), path, object: object.into() });
-    Watched(number)
+    watched
 }
 
-/// A call of the HDF5 library that computes for more than 5 s and will not come back, as an error of its file.
+fn recorded(path: &Path, object: &str, number: Option<u64>) -> Watched {
+    let report = report(&Error::new(Place::file(path).object(object), H5Problem::Crash));
+    let outer = REPORT.replace((report.as_ptr(), report.len()));
+    Watched { number, _report: report, outer }
+}
+
+/// An error and its hint as a program writes them.
+fn report(error: &Error) -> String {
+    let hint = H5Problem::Crash.hint().unwrap_or_default();
+    format!("error: {error}\nhint: {hint}\n")
+}
+
+/// A call of the HDF5 library that computes for more than 5 s and will not return, as an error of its file.
 ///
-/// The library's lock stays taken: the process can do no more than tell, and end without the library's leave.
+/// The library's lock stays taken: the process can only report it, and end without the library's leave.
 pub fn stuck() -> Option<Error> {
-    let (path, object) = longer_than(LONGEST).into_iter().next()?;
-    Some(Error::new(Place::file(&path).object(object), H5Problem::Stuck { seconds: LONGEST.as_secs() }))
+    let (path, object) = longer_than(MAX_CPU_TIME).into_iter().next()?;
+    Some(Error::new(Place::file(&path).object(object), H5Problem::Stuck { seconds: MAX_CPU_TIME.as_secs() }))
 }
 
 /// The calls that have computed for longer than this: their files and objects.
@@ -68,6 +102,36 @@ fn longer_than(limit: Duration) -> Vec<(PathBuf, String)> {
     let calls = calls();
     let longer = calls.values().filter(|call| now(call.clock).saturating_sub(call.since) > limit);
     longer.map(|call| (call.path.clone(), call.object.clone())).collect()
+}
+
+/// Longest report about the last file that is kept.
+const LAST_BYTES: usize = 4096;
+/// The report for a crash outside of a call: the library can damage the process's memory, which shows later.
+static LAST: [AtomicU8; LAST_BYTES] = [const { AtomicU8::new(0) }; LAST_BYTES];
+static LAST_LENGTH: AtomicUsize = AtomicUsize::new(0);
+
+/// Records that a file is open.
+pub(super) fn opened(path: &Path) {
+    let report = report(&Error::new(Place::file(path), H5Problem::LaterCrash));
+    let bytes = if report.len() <= LAST_BYTES { report.as_bytes() } else { &[] };
+    LAST_LENGTH.store(0, Ordering::Release);
+    bytes.iter().zip(&LAST).for_each(|(byte, place)| place.store(*byte, Ordering::Relaxed));
+    LAST_LENGTH.store(bytes.len(), Ordering::Release);
+}
+
+/// Hands the report of a crash of this thread to `write`, piece by piece: of the call that it is in, or else of the last
+/// file that was opened. Gives whether there is one. A signal handler may call it: it takes no lock and allocates nothing.
+pub fn crash_report(write: impl Fn(&[u8])) -> bool {
+    let (start, length) = REPORT.get();
+    if !start.is_null() {
+        // SAFETY: the report belongs to a `Watched` of this thread that is not dropped yet
+        write(unsafe { std::slice::from_raw_parts(start, length) });
+        return true;
+    }
+    let length = LAST_LENGTH.load(Ordering::Acquire);
+    let mut copy = [0; LAST_BYTES];
+    copy.iter_mut().zip(&LAST).for_each(|(to, byte)| *to = byte.load(Ordering::Relaxed));
+    copy.get(..length).filter(|report| !report.is_empty()).map(write).is_some()
 }
 
 /// The clock that counts what this thread computes.
@@ -111,5 +175,30 @@ mod tests {
         }
         drop(call);
         assert!(!own());
+    }
+
+    #[test]
+    fn a_crash_is_reported_of_the_innermost_call_and_else_of_the_last_file() {
+        let told = || {
+            let text = std::cell::RefCell::new(String::new());
+            crash_report(|bytes| text.borrow_mut().push_str(std::str::from_utf8(bytes).unwrap()));
+            text.into_inner()
+        };
+        let hint =
+            "hint: the file is damaged: make it again, or fetch it again; a program built with HDF5 2 may read it\n";
+        let outer = watched("a.h5".into(), "/x");
+        let inner = watched("a.h5".into(), "/x/y");
+        let text = |object: &str| {
+            format!(
+                "error: a.h5: {object}: damaged, expected an object that the HDF5 library reads, found one at which it crashes\n{hint}"
+            )
+        };
+        assert_eq!(told(), text("/x/y"));
+        drop(inner);
+        assert_eq!(told(), text("/x"));
+        drop(outer);
+        opened(Path::new("b.h5"));
+        // other tests open files, too
+        assert!(told().ends_with(&format!("found one after which the program crashes\n{hint}")), "{}", told());
     }
 }

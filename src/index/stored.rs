@@ -20,12 +20,13 @@ use std::io::{BufWriter, Write};
 use std::ops::Range;
 use std::path::Path;
 
-use memmap2::Mmap;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
+use super::mapping::Mapping;
 use super::resident::{BLOCK, Block, Blocks, Pieces, Width};
 use super::tree::{Box32, level_sizes};
 use crate::error::{Context, FileProblem, Problem, Result};
+use crate::input_file;
 use crate::staged::{Existing, Staged};
 
 const MAGIC: [u8; 8] = *b"LFINDEX\0";
@@ -57,6 +58,9 @@ pub enum IndexProblem {
         /// The file's length.
         found: u64,
     },
+    /// Somebody shortened it while it was read.
+    #[error("cut short while it was in use, expected an index that stays as it is")]
+    Shortened,
     /// Numbers are stored as a little-endian machine keeps them.
     #[error("stored indices need a little-endian machine")]
     Endian,
@@ -103,16 +107,15 @@ impl Layout {
 /// A mapped file whose pieces all lie inside it.
 #[derive(Debug)]
 pub(super) struct Mapped {
-    map: Mmap,
+    map: Mapping,
     layout: Layout,
 }
 
 impl Mapped {
     pub(super) fn open(path: &Path, fingerprint: u64) -> Result<Self> {
-        let file = File::open(path).map_err(FileProblem::Read).in_file(path)?;
-        // SAFETY: the map is only read, and every bit pattern is a value of what is read from it. Whoever changes the
-        // file meanwhile changes answers; whoever shortens it ends the program: `write` does neither, it renames.
-        let map = unsafe { Mmap::map(&file) }.map_err(FileProblem::Read).in_file(path)?;
+        let file = input_file::open(path)?;
+        // `write` changes no file that is there: it renames
+        let map = Mapping::new(&file, path).map_err(FileProblem::Read).in_file(path)?;
         let layout = checked(&map, fingerprint).in_file(path)?;
         Ok(Self { map, layout })
     }

@@ -12,8 +12,9 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::scattered::{Cloud, Samples};
 use super::{CurrentProblem, LeadField, Quantity, Request, Values, current};
-use crate::error::{Context, FileProblem, Problem, Result, listed};
+use crate::error::{Context, Problem, Result, listed};
 use crate::geometry::Point;
+use crate::input_file;
 use crate::panics::{Guarded, catch};
 use crate::units::{FIELDS, LENGTHS, MICROMETERS_PER_METER, POTENTIALS, Units};
 
@@ -102,7 +103,7 @@ fn field(path: &Path, numbers: Vec<Vec<f64>>, request: &Request<'_>) -> Result<L
 
 /// Reads points from CSV.
 pub(super) fn read_csv(path: &Path, request: &Request<'_>) -> Result<LeadField> {
-    let file = std::fs::File::open(path).map_err(FileProblem::Read)?;
+    let file = input_file::open(path)?;
     let mut reader = csv::ReaderBuilder::new().comment(Some(b'#')).from_reader(std::io::BufReader::new(file));
     let header = reader.headers().map_err(|e| CloudFileProblem::Csv(e.to_string()))?.clone();
     let columns = columns(&header.iter().collect::<Vec<_>>(), request).at("line", 1)?;
@@ -130,7 +131,7 @@ fn parquet_problem(error: &dyn std::fmt::Display) -> CloudFileProblem {
 
 /// Reads points from Parquet.
 pub(super) fn read_parquet(path: &Path, request: &Request<'_>) -> Result<LeadField> {
-    let file = std::fs::File::open(path).map_err(FileProblem::Read)?;
+    let file = input_file::open(path)?;
     let builder = catch(|| ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| parquet_problem(&e)))?;
     let schema = builder.schema().clone();
     let header: Vec<&str> = schema.fields().iter().map(|f| f.name().as_str()).collect();

@@ -12,8 +12,9 @@ pub use soma::{Soma, SomaForm};
 
 use std::path::Path;
 
-use crate::error::{Context, Error, FileProblem, Problem, Result};
+use crate::error::{Context, Error, Problem, Result};
 use crate::geometry::Point;
+use crate::input_file;
 use crate::segments::SectionType;
 
 /// A neuron's shape, in the frame of its file.
@@ -180,7 +181,7 @@ pub fn read(path: &Path, format: Format) -> Result<Morphology> {
 
 /// The text of a file; bytes that are not UTF-8 (old Neurolucida comments) become the replacement character.
 fn text(path: &Path) -> Result<String> {
-    let bytes = std::fs::read(path).map_err(FileProblem::Read).in_file(path)?;
+    let bytes = input_file::read(path)?;
     Ok(String::from_utf8(bytes).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned()))
 }
 

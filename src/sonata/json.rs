@@ -4,7 +4,8 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use crate::error::{Context, Error, FileProblem, Place, Problem, Result};
+use crate::error::{Error, Place, Problem, Result};
+use crate::input_file;
 
 /// What can be wrong with a JSON document.
 #[derive(Debug, thiserror::Error)]
@@ -37,7 +38,7 @@ impl Problem for JsonProblem {}
 /// # Errors
 /// The file cannot be read, or is no JSON: the error names line and column.
 pub fn read(path: &Path) -> Result<Value> {
-    let bytes = std::fs::read(path).map_err(FileProblem::Read).in_file(path)?;
+    let bytes = input_file::read(path)?;
     serde_json::from_slice(&bytes).map_err(|e| syntax(path, &e))
 }
 

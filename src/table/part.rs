@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -16,8 +15,9 @@ use super::problem::TableProblem;
 use super::rows::Rows;
 use super::schema::{COORDINATES, FORMAT_VERSION, Precision, key};
 use super::{Metadata, Neuron};
-use crate::error::{Context, Error, FileProblem, Result, listed};
+use crate::error::{Context, Error, Result, listed};
 use crate::geometry::{Aabb, Point};
+use crate::input_file;
 use crate::panics::{Guarded, catch};
 use crate::segments::{Segment, Segments};
 
@@ -44,7 +44,7 @@ pub struct Part {
 
 impl Part {
     pub(super) fn open(path: &Path, demand: Demand) -> Result<Self> {
-        let file = File::open(path).map_err(FileProblem::Read).in_file(path)?;
+        let file = input_file::open(path)?;
         let load = || ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).map_err(TableProblem::from);
         let footer = catch(load).in_file(path)?;
         let mut part = Self { path: path.to_path_buf(), footer, neurons: Vec::new(), precision: Precision::F64 };
@@ -268,7 +268,7 @@ impl Part {
     }
 
     fn each_batch(&self, mut visit: impl FnMut(&Rows<'_>) -> Result<(), TableProblem>) -> Result<()> {
-        let file = File::open(&self.path).map_err(FileProblem::Read).in_file(&self.path)?;
+        let file = input_file::open(&self.path)?;
         let build = || {
             let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.footer.clone());
             builder.with_batch_size(BATCH_ROWS).build().map_err(TableProblem::from)

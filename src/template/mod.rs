@@ -21,7 +21,8 @@ use std::path::Path;
 pub use diameters::{OwnDiameters, StubDiameters};
 pub use form::{AxonForm, Stub};
 
-use crate::error::{Context, FileProblem, Problem, Result};
+use crate::error::{Context, Problem, Result};
+use crate::input_file;
 use procedure::Template;
 use walk::Walk;
 
@@ -101,7 +102,7 @@ impl Problem for TemplateProblem {
 /// # Errors
 /// The file cannot be read, has no such template, or has none of the known forms; the error shows the procedure.
 pub fn read(path: &Path, name: &str, chunk_um: Option<f64>) -> Result<Rule> {
-    let bytes = std::fs::read(path).map_err(FileProblem::Read).in_file(path);
+    let bytes = input_file::read(path);
     let bytes = bytes.map_err(|e| e.advised(ADVICE))?;
     parse(&String::from_utf8_lossy(&bytes), name, chunk_um).in_file(path)
 }

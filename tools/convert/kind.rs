@@ -9,6 +9,7 @@ use leadfield::error::{Context, FileProblem, Problem};
 use leadfield::exchange::coefficients::{Batches, is_coefficients};
 use leadfield::exchange::columnar::Columnar;
 use leadfield::h5::File;
+use leadfield::input_file;
 
 use super::target::Target;
 
@@ -73,7 +74,7 @@ impl Kind {
             return Ok(Self::Table);
         }
         let mut buffer = [0; 4096];
-        let mut file = std::fs::File::open(path).map_err(FileProblem::Read).in_file(path)?;
+        let mut file = input_file::open(path)?;
         let length = file.read(&mut buffer).map_err(FileProblem::Read).in_file(path)?;
         let start = buffer.get(..length).unwrap_or_default();
         let compression = COMPRESSIONS.iter().find(|c| start.starts_with(c.start));
@@ -103,6 +104,8 @@ impl Kind {
 
     fn of_hdf5(path: &Path) -> Result<Self> {
         let file = File::open(path)?;
+        // a root that cannot be read has no known kind either, and says why
+        file.members("/")?;
         if file.has("/report") {
             Ok(Self::Report)
         } else if file.has("/electrodes") {

@@ -44,6 +44,7 @@ pub(super) fn facts(path: &Path) -> Result<Facts> {
         add_population(&mut facts, &file, &electrodes, population);
     }
     attributes(&file, "/").into_iter().for_each(|(name, value)| facts.add(name, value));
+    file.check_attributes()?;
     Ok(facts)
 }
 

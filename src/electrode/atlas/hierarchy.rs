@@ -7,7 +7,8 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::electrode::field::described;
-use crate::error::{Context, FileProblem, Problem, Result};
+use crate::error::{Context, Problem, Result};
+use crate::input_file;
 
 /// What can be wrong with a hierarchy.
 #[derive(Debug, thiserror::Error)]
@@ -32,7 +33,7 @@ impl Hierarchy {
     /// # Errors
     /// It is missing, no JSON, no tree of regions, or gives an id to two acronyms.
     pub fn read(path: &Path) -> Result<Self> {
-        let bytes = std::fs::read(path).map_err(FileProblem::Read)?;
+        let bytes = input_file::read(path)?;
         let document: Value = serde_json::from_slice(&bytes).map_err(HierarchyProblem::Syntax)?;
         Self::of(&document)
     }

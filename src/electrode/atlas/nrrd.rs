@@ -18,6 +18,7 @@ use super::problem::NrrdProblem;
 use super::sample::Sample;
 use crate::error::{FileProblem, Result};
 use crate::geometry::Point;
+use crate::input_file;
 
 /// Longer headers are no headers.
 pub(super) const LONGEST_HEADER: u64 = 1 << 20;
@@ -54,7 +55,7 @@ impl Volume {
     /// # Errors
     /// It is missing, no NRRD file, or has other dimensions, types or encodings than are read here.
     pub fn open(path: &Path) -> Result<Self> {
-        let mut reader = BufReader::new(File::open(path).map_err(FileProblem::Read)?);
+        let mut reader = BufReader::new(input_file::open(path)?);
         let header = Header::read(&mut reader)?;
         header.refuse_what_is_not_read()?;
         let sample = Sample::named(header.get("type")?)?;
@@ -110,7 +111,7 @@ impl Volume {
 
     /// The numbers of some voxels, which ascend.
     fn read(&self, wanted: &[u64]) -> Result<HashMap<u64, i64>> {
-        let mut file = File::open(&self.path).map_err(FileProblem::Read)?;
+        let mut file = input_file::open(&self.path)?;
         file.seek(SeekFrom::Start(self.first_byte)).map_err(FileProblem::Read)?;
         let mut reader = BufReader::new(file);
         match self.encoding {

@@ -98,6 +98,7 @@ impl ElectrodesFile {
     pub fn formula(&self, contact: &str) -> crate::error::Result<Option<Formula>> {
         let told = self.description(contact)?;
         let settings = settings(&self.file, contact);
+        self.file.check_attributes()?;
         Ok(told.kind.zip(told.position).and_then(|(kind, position)| Formula::of(&kind, position, &settings)))
     }
 }

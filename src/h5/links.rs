@@ -1,0 +1,161 @@
+//! What is kept outside of a file: external links, virtual datasets, external storage. A file that was given to us must
+//! not make us read another one.
+
+use std::ffi::CString;
+use std::os::raw::c_int;
+
+use hdf5::Dataset;
+use hdf5_sys::h5d::{H5D_layout_t, H5Dget_create_plist};
+use hdf5_sys::h5l::H5Lget_val;
+use hdf5_sys::h5p::{H5P_DEFAULT, H5Pclose, H5Pget_external_count, H5Pget_layout};
+
+use super::{File, H5Problem};
+use crate::error::Result;
+
+/// Soft links on the way to an object, as the library allows.
+const MAX_LINKS: usize = 16;
+/// Longest target of a soft link.
+const MAX_TARGET: usize = 4096;
+
+/// What stands for the values of a dataset, or for an object, that is not in the file itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Elsewhere {
+    /// A link to an object of another file.
+    ExternalLink,
+    /// A dataset put together from others.
+    Virtual,
+    /// Values in other files.
+    ExternalStorage,
+}
+
+impl std::fmt::Display for Elsewhere {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::ExternalLink => "a link to another file",
+            Self::Virtual => "a virtual dataset",
+            Self::ExternalStorage => "values in another file",
+        })
+    }
+}
+
+/// What a link says where it is not the object itself.
+enum Link {
+    Soft(String),
+    External,
+}
+
+impl File {
+    /// Refuses a path that leads through a link to another file.
+    pub(super) fn check_links(&self, object: &str) -> Result<()> {
+        self.follow(object, &mut 0).map_err(|found| self.error(object, H5Problem::Elsewhere(found)))
+    }
+
+    /// `followed` counts soft links on the whole way.
+    fn follow(&self, object: &str, followed: &mut usize) -> Result<(), Elsewhere> {
+        let mut path = String::new();
+        for part in object.split('/').filter(|part| !part.is_empty() && *part != ".") {
+            let parent = path.clone();
+            path.push('/');
+            path.push_str(part);
+            match self.link(&path) {
+                None => {}
+                Some(Link::External) => return Err(Elsewhere::ExternalLink),
+                // the library refuses what has more, circles among them
+                Some(Link::Soft(_)) if *followed >= MAX_LINKS => return Ok(()),
+                Some(Link::Soft(target)) => {
+                    *followed += 1;
+                    let target = if target.starts_with('/') { target } else { format!("{parent}/{target}") };
+                    self.follow(&target, followed)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A soft or external link; none for objects themselves, and for what is missing.
+    fn link(&self, path: &str) -> Option<Link> {
+        let name = CString::new(path).ok()?;
+        let mut value = vec![0_u8; MAX_TARGET];
+        let id = self.inner.id();
+        // SAFETY: the name ends with zero, the buffer is as long as is said, and the file is open
+        let status = hdf5::sync::sync(|| unsafe {
+            H5Lget_val(id, name.as_ptr(), value.as_mut_ptr().cast(), MAX_TARGET, H5P_DEFAULT)
+        });
+        // hard links have no value
+        (status >= 0).then_some(())?;
+        let target = value.split(|byte| *byte == 0).next().unwrap_or_default();
+        // the value of an external link begins with its version and flags, which are zero
+        Some(if target.is_empty() { Link::External } else { Link::Soft(String::from_utf8_lossy(target).into_owned()) })
+    }
+
+    /// Refuses a dataset whose values are not in the file.
+    pub(super) fn check_own_values(&self, object: &str, dataset: &Dataset) -> Result<()> {
+        let id = dataset.id();
+        // SAFETY: the dataset is open, and so is the list of its properties until it is closed
+        let (layout, external): (H5D_layout_t, c_int) = hdf5::sync::sync(|| unsafe {
+            let properties = H5Dget_create_plist(id);
+            let found = (H5Pget_layout(properties), H5Pget_external_count(properties));
+            H5Pclose(properties);
+            found
+        });
+        let elsewhere = match (layout, external) {
+            (H5D_layout_t::H5D_VIRTUAL, _) => Elsewhere::Virtual,
+            (_, 1..) => Elsewhere::ExternalStorage,
+            _ => return Ok(()),
+        };
+        Err(self.error(object, H5Problem::Elsewhere(elsewhere)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    /// Writes a file and opens it for reading.
+    #[expect(clippy::disallowed_methods, reason = "tests of the door write what the door does not")]
+    fn written(path: &Path, write: impl FnOnce(&hdf5::File)) -> File {
+        let file = hdf5::File::create(path).unwrap();
+        write(&file);
+        file.close().unwrap();
+        File::open(path).unwrap()
+    }
+
+    #[test]
+    fn what_another_file_holds_is_refused_however_it_is_reached() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, other) = (folder.path().join("a.h5"), folder.path().join("b.h5"));
+        drop(written(&other, |f| {
+            f.new_dataset_builder().with_data(&[1.0_f64, 2.0]).create("x").unwrap();
+        }));
+        let secret = folder.path().join("secret.txt");
+        std::fs::write(&secret, "0123456789abcdef").unwrap();
+        let file = written(&path, |f| {
+            f.new_dataset_builder().with_data(&[3.0_f64, 4.0]).create("own").unwrap();
+            f.create_group("g").unwrap();
+            f.link_external(other.to_str().unwrap(), "/", "g/link").unwrap();
+            f.link_soft("/g/link", "soft").unwrap();
+            f.link_soft("/own", "alias").unwrap();
+            f.link_soft("circle", "circle").unwrap();
+            let external = f.new_dataset::<f64>().no_chunk().external(secret.to_str().unwrap(), 0, 16).shape([2]);
+            external.create("external").unwrap();
+            let mapped = f.new_dataset::<f64>().virtual_map(other.to_str().unwrap(), "/x", [2], .., [2], ..);
+            mapped.shape([2]).create("virtual").unwrap();
+        });
+        let refused = |object: &str| file.floats(object).unwrap_err();
+        let text = |object: &str, found: &str| {
+            format!("{}: {object}: kept elsewhere, expected values in this file, found {found}", path.display())
+        };
+        for object in ["/g/link/x", "/soft/x", "soft/x"] {
+            assert_eq!(refused(object).to_string(), text(object, "a link to another file"));
+            assert!(file.has(object) && !file.is_dataset(object), "{object}");
+        }
+        assert!(file.members("/soft").unwrap_err().to_string().ends_with("found a link to another file"));
+        assert_eq!(refused("/external").to_string(), text("/external", "values in another file"));
+        assert_eq!(refused("/virtual").to_string(), text("/virtual", "a virtual dataset"));
+        assert!(refused("/virtual").hint().unwrap().starts_with("copy it into one file"));
+        assert_eq!(file.floats("/alias").unwrap(), [3.0, 4.0]);
+        assert!(refused("/circle").to_string().contains("missing, expected a dataset"));
+    }
+}
