@@ -103,15 +103,12 @@ fn an_hdf5_file_whose_root_cannot_be_read_is_refused_by_every_tool() {
 fn an_attribute_that_cannot_be_read_is_an_error_and_a_finding() {
     let dir = damaged();
     let file = "attribute-iteration.h5";
-    let problem = "cannot be read: attribute `reference`: it claims more values than the file can hold";
+    // the rest is the library's text, which depends on its version
+    let problem = "/electrodes/b/type: cannot be read: attribute";
     let stderr = refused(dir.path(), file, &["info", file]);
-    assert_eq!(stderr, format!("error: {file}: /electrodes/b/type: {problem}\n"));
+    assert!(stderr.starts_with(&format!("error: {file}: {problem}")), "{stderr}");
     let run = leadfield_in(dir.path(), &["validate", "electrodes-file", file]);
-    assert!(
-        run.code == 1 && run.stdout.contains(&format!("E06 error: /electrodes/b/type: {problem}")),
-        "{}",
-        run.stdout
-    );
+    assert!(run.code == 1 && run.stdout.contains(&format!("E06 error: {problem}")), "{}", run.stdout);
     // the coefficients alone need none of the attributes
     leadfield_in(dir.path(), &["convert", file, "-o", "x.csv"]).ok();
 }
