@@ -32,8 +32,8 @@ def mean_of_inverse_distance(start, end, contact, radius):
     beyond = max(-h, h - length, mpf(0))
     rho_2 += max(mpf(0), radius**2 - rho_2 - beyond**2)
     rho = sqrt(rho_2)
-    if rho < mpf(10) ** -40:
-        return None if beyond < mpf(10) ** -40 else abs(log(abs((length - h) / h))) / length
+    if rho < mpf(10) ** -30:
+        return None if beyond < mpf(10) ** -30 else abs(log(abs((length - h) / h))) / length
     return (asinh((length - h) / rho) + asinh(h / rho)) / length
 
 
