@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufReader, Read};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use arrow_array::RecordBatch;
@@ -51,6 +52,7 @@ impl Columnar {
 
     fn arrow(path: &Path) -> Result<FileReader<BufReader<File>>> {
         let file = input_file::open(path)?;
+        check_blocks(&file).in_file(path)?;
         catch(|| FileReader::try_new(BufReader::new(file), None).map_err(ExchangeProblem::from)).in_file(path)
     }
 
@@ -73,6 +75,32 @@ impl Columnar {
         let reader = catch(|| builder.build().map_err(ExchangeProblem::from)).in_file(&self.path)?;
         Ok(Box::new(Guarded::new(reader.map(problem))))
     }
+}
+
+/// Bytes behind the footer of an Arrow IPC file: its length, and the word that the file begins with.
+const TRAILER: u64 = 10;
+
+/// Refuses a file whose footer names blocks that the file does not hold: the reader asks for memory for them, and the
+/// process would end where there is none.
+fn check_blocks(file: &File) -> Result<()> {
+    let length = file.metadata().map_err(FileProblem::Read)?.len();
+    let mut trailer = [0; TRAILER as usize];
+    let Some(end) = length.checked_sub(TRAILER) else { return Ok(()) };
+    file.read_exact_at(&mut trailer, end).map_err(FileProblem::Read)?;
+    let size = trailer.first_chunk().map_or(0, |size| u64::try_from(i32::from_le_bytes(*size)).unwrap_or(0));
+    // what is wrong with the footer itself is the reader's to say
+    let Some(first) = end.checked_sub(size) else { return Ok(()) };
+    let mut footer = vec![0; size as usize];
+    file.read_exact_at(&mut footer, first).map_err(FileProblem::Read)?;
+    let Ok(footer) = arrow_ipc::root_as_footer(&footer) else { return Ok(()) };
+    for block in footer.recordBatches().into_iter().flatten().chain(footer.dictionaries().into_iter().flatten()) {
+        let parts = [block.offset(), i64::from(block.metaDataLength()), block.bodyLength()];
+        let end = parts.iter().try_fold(0_u64, |sum, part| sum.checked_add(u64::try_from(*part).ok()?));
+        if end.is_none_or(|end| end > length) {
+            return Err(ExchangeProblem::Block { length, found: parts[1].saturating_add(parts[2]) }.into());
+        }
+    }
+    Ok(())
 }
 
 impl Batches for Columnar {

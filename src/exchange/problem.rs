@@ -86,6 +86,14 @@ pub enum ExchangeProblem {
         /// The one in the table.
         found: String,
     },
+    /// A block of an Arrow IPC file that the file does not hold.
+    #[error("damaged, expected blocks within the file's {length} bytes, found one of {found} bytes")]
+    Block {
+        /// Length of the file.
+        length: u64,
+        /// What the footer says.
+        found: i64,
+    },
     /// A library's words.
     #[error("cannot be read: {0}")]
     Read(String),
@@ -124,6 +132,7 @@ impl Problem for ExchangeProblem {
             Self::NeuronTwice { .. } => "give the files of one run of one circuit",
             Self::Gap { .. } => "this layout keeps one point between two segments: a table with gaps does not fit it",
             Self::Units(_) => "clients take them for V/nA: compute the coefficients again with `leadfield weights`",
+            Self::Block { .. } => "the file is damaged: make it again, or fetch it again",
             Self::NoColumn(_) | Self::SharedColumn { .. } => {
                 "it cannot be guessed: make the file again with `leadfield weights`"
             }
