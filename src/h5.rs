@@ -24,6 +24,7 @@ use hdf5::{Dataset, Group, H5Type, Location};
 
 use crate::error::{Context, Error, FileProblem, Place, Problem, Result, listed};
 use crate::input_file;
+use crate::staged::create_without_following;
 
 /// What can be wrong with an HDF5 file or an object in it.
 #[derive(Debug, thiserror::Error)]
@@ -175,8 +176,12 @@ impl File {
     /// The operating system refuses.
     #[expect(clippy::disallowed_methods, reason = "this is the door")]
     pub fn create(path: &Path) -> Result<Self> {
-        std::fs::File::create(path).map_err(FileProblem::Write).in_file(path)?;
-        let inner = hdf5::File::create(path).map_err(|e| H5Problem::Write(reason(&e))).in_file(path)?;
+        create_without_following(path).map_err(FileProblem::Write).in_file(path)?;
+        let refusal = |e: hdf5::Error| match system_error(&e) {
+            Some(refused) => Error::from(FileProblem::Write(refused)),
+            None => H5Problem::Write(reason(&e)).into(),
+        };
+        let inner = hdf5::File::create(path).map_err(refusal).in_file(path)?;
         Ok(Self { inner, path: path.to_path_buf(), plain: None, bands: Arc::default(), heap: Arc::default() })
     }
 

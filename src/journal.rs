@@ -1,9 +1,11 @@
 //! Journals: which parts of an unfinished output are done, so that a later run goes on where one was interrupted.
 //!
-//! The journal of `OUT` is `OUT.journal`, lines of text:
+//! The journal of `OUT` is in `OUT.journal`, the lock file of the output, behind the lines of the lock (title, `run`, `file`):
 //!
 //! ```text
 //! leadfield journal 1
+//! run 4711 node-17
+//! file 1835045 1764482401000000000
 //! program leadfield 0.1.0
 //! inputs 9e3779b97f4a7c15
 //! segments 3161
@@ -20,15 +22,11 @@ mod digest;
 pub use digest::{Digest, checksum_of};
 
 use std::collections::BTreeMap;
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Context, FileProblem, Problem, Result};
-
-/// The first line; the number is the format's.
-const TITLE: &str = "leadfield journal 1";
 
 /// This program, as journals tell it.
 pub const PROGRAM: &str = concat!("leadfield ", env!("CARGO_PKG_VERSION"));
@@ -69,9 +67,6 @@ pub struct Record {
 /// Why a run cannot go on with what an earlier one left.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum JournalProblem {
-    /// Neither `--resume` nor `--force`.
-    #[error("exists already, left by a run that did not finish")]
-    Unfinished,
     /// The earlier run was of another program.
     #[error("unfinished run of another version, expected `{expected}`, found `{found}`")]
     Program {
@@ -88,9 +83,6 @@ pub enum JournalProblem {
         /// That of the earlier one.
         found: u64,
     },
-    /// Another run is at work.
-    #[error("in use, expected no other run that writes this output")]
-    InUse,
     /// A complete output of other inputs.
     #[error("exists already, and is not what these inputs and settings give")]
     OtherOutput,
@@ -105,11 +97,9 @@ pub enum JournalProblem {
 impl Problem for JournalProblem {
     fn hint(&self) -> Option<String> {
         let text = match self {
-            Self::Unfinished => "go on with it: `--resume`; or begin anew: `--force`",
             Self::Program { .. } | Self::Inputs { .. } => {
                 "give the inputs and settings that it was begun with, or begin anew with `--force`"
             }
-            Self::InUse => "wait for it, or choose another name",
             Self::OtherOutput => {
                 "choose another name, or replace it: `--force`, or `--resume --force` where a run of these inputs was interrupted"
             }
@@ -144,45 +134,10 @@ pub fn read(output: &Path) -> Result<Option<Record>> {
     }
 }
 
-/// Removes the journal of an output, if there is one.
-///
-/// # Errors
-/// Another run uses it, or it cannot be removed.
-pub fn clear(output: &Path) -> Result<()> {
-    let path = path_of(output);
-    let Ok(file) = File::open(&path) else { return Ok(()) };
-    claim(&file).in_file(&path)?;
-    std::fs::remove_file(&path).map_err(FileProblem::Write).in_file(&path)
-}
-
-/// Checks that no run writes an output.
-///
-/// # Errors
-/// One does.
-pub fn check_idle(output: &Path) -> Result<()> {
-    let path = path_of(output);
-    File::open(&path).map_or(Ok(()), |file| claim(&file)).in_file(&path)
-}
-
 /// How to go on with an output of which some parts are kept.
 pub fn kept(output: &Path, done: u64, all: u64) -> String {
     let force = if output.exists() { " --force" } else { "" };
     format!("{done} of {all} parts are kept: go on with `--resume{force}`")
-}
-
-/// Whether an open file is the one of that name.
-fn is_at(file: &File, path: &Path) -> bool {
-    let place = |found: std::io::Result<std::fs::Metadata>| found.ok().map(|found| (found.dev(), found.ino()));
-    place(file.metadata()) == place(path.metadata())
-}
-
-/// Keeps others from writing, until the file is closed.
-fn claim(file: &File) -> Result<(), JournalProblem> {
-    match file.try_lock() {
-        Err(TryLockError::WouldBlock) => Err(JournalProblem::InUse),
-        // a file system may know no locks: then nobody is told, and nothing else is lost
-        Ok(()) | Err(TryLockError::Error(_)) => Ok(()),
-    }
 }
 
 /// A journal that is written.
@@ -193,54 +148,32 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Begins a journal, in place of one that is there: keeps other runs from the output, then has `ready` make it ready to
-    /// take parts, and synced.
+    /// Begins a journal in the lock file of an output, behind what that tells.
     ///
     /// # Errors
-    /// Another run uses it, it cannot be written, or what `ready` fails with; then there is no journal.
-    pub fn begin<T>(output: &Path, header: &Header, ready: impl FnOnce() -> Result<T>) -> Result<(Self, T)> {
-        let mut journal = Self::open(output)?;
-        // what it tells is of what is replaced now
-        journal.cut(0).map_err(FileProblem::Write).in_file(&journal.path)?;
+    /// It cannot be written.
+    pub fn begin(output: &Path, notes: File, header: &Header) -> Result<Self> {
+        let mut journal = Self { file: notes, path: path_of(output) };
+        journal.file.seek(SeekFrom::End(0)).map_err(FileProblem::Write).in_file(&journal.path)?;
         let Header { program, inputs, segments, parts } = header;
-        let text = format!("{TITLE}\nprogram {program}\ninputs {inputs:016x}\nsegments {segments}\nparts {parts}\n");
-        match ready().and_then(|made| journal.append(&text).map(|()| made)) {
-            Ok(made) => Ok((journal, made)),
-            Err(error) => {
-                journal.remove();
-                Err(error)
-            }
-        }
+        journal.append(&format!("program {program}\ninputs {inputs:016x}\nsegments {segments}\nparts {parts}\n"))?;
+        Ok(journal)
     }
 
-    /// Goes on with a journal: the parts that it tells are done. None where there is nothing to go on with.
+    /// Goes on with the journal in the lock file of an output: the parts that it tells are done. None where there is nothing to go on with.
     ///
     /// # Errors
-    /// It is of another program or of other inputs; another run uses it; it cannot be read or written.
-    pub fn resume(output: &Path, expected: &Header) -> Result<Option<(Self, Vec<Done>)>> {
-        if read(output)?.is_none() {
-            return Ok(None);
-        }
-        let mut journal = Self::open(output)?;
-        let mut text = String::new();
-        journal.file.read_to_string(&mut text).map_err(FileProblem::Read).in_file(&journal.path)?;
-        let Some((Record { header, done }, length)) = parse(&text) else { return Ok(None) };
+    /// It is of another program or of other inputs; it cannot be read or written.
+    pub fn resume(output: &Path, notes: File, expected: &Header) -> Result<Option<(Self, Vec<Done>)>> {
+        let mut journal = Self { file: notes, path: path_of(output) };
+        let mut text = Vec::new();
+        let read = journal.file.seek(SeekFrom::Start(0)).and_then(|_| journal.file.read_to_end(&mut text));
+        read.map_err(FileProblem::Read).in_file(&journal.path)?;
+        let parsed = str::from_utf8(&text).ok().and_then(parse);
+        let Some((Record { header, done }, length)) = parsed else { return Ok(None) };
         same(expected, &header).in_file(&journal.path)?;
         journal.cut(length as u64).map_err(FileProblem::Write).in_file(&journal.path)?;
         Ok(Some((journal, done)))
-    }
-
-    fn open(output: &Path) -> Result<Self> {
-        let path = path_of(output);
-        loop {
-            let opened = File::options().read(true).write(true).create(true).truncate(false).open(&path);
-            let file = opened.map_err(FileProblem::Write).in_file(output)?;
-            claim(&file).in_file(&path)?;
-            // a run that ended meanwhile may have removed what was opened
-            if is_at(&file, &path) {
-                return Ok(Self { file, path });
-            }
-        }
     }
 
     /// Drops what stands behind a length, e.g. half a line.
@@ -269,12 +202,6 @@ impl Journal {
         };
         self.append(&done.iter().fold(String::new(), line))
     }
-
-    /// Removes the journal: the output is complete, or given up.
-    pub fn remove(self) {
-        // a journal without its output does no harm: the next run begins anew
-        let _ = std::fs::remove_file(&self.path);
-    }
 }
 
 impl Record {
@@ -286,16 +213,18 @@ impl Record {
     }
 }
 
-/// What is told by the lines that are whole, and their length.
+/// Parses the lines that are whole, and gives their length. The first lines are the lock's.
 fn parse(text: &str) -> Option<(Record, usize)> {
-    let mut lines = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
+    let mut lines = text.split_inclusive('\n').filter(|line| line.ends_with('\n')).peekable();
     let mut length = 0;
+    while let Some(line) = lines.next_if(|line| !line.starts_with("program ")) {
+        length += line.len();
+    }
     let mut next = |name: &str| {
         let line = lines.next()?;
         length += line.len();
         line.trim_end().strip_prefix(name).map(str::to_string)
     };
-    next(TITLE)?;
     let header = Header {
         program: next("program ")?,
         inputs: u64::from_str_radix(&next("inputs ")?, 16).ok()?,
@@ -304,9 +233,13 @@ fn parse(text: &str) -> Option<(Record, usize)> {
     };
     let mut done = Vec::new();
     for line in lines {
-        // behind a line that is no part nothing is to be trusted
-        let Some(part) = part(line, &header) else { break };
-        done.push(part);
+        match part(line, &header) {
+            Some(part) => done.push(part),
+            // a run that went on with the output has told what it found
+            None if line.starts_with("file ") => {}
+            // behind any other line nothing is to be trusted
+            None => break,
+        }
         length += line.len();
     }
     Some((Record { header, done }, length))
@@ -342,11 +275,19 @@ mod tests {
     const PARTS: [Done; 2] =
         [Done { part: 2, segments: 12, checksum: 0xff }, Done { part: 0, segments: 8, checksum: 7 }];
 
+    /// The lines of the lock.
+    const LOCK: &str = "leadfield journal 1\nrun 4711 node\nfile 17 0\n";
+
+    fn notes(output: &Path) -> File {
+        File::options().read(true).write(true).open(path_of(output)).unwrap()
+    }
+
     /// A journal of two parts: its folder, the output's name, the text.
     fn journal() -> (tempfile::TempDir, PathBuf, String) {
         let folder = tempfile::tempdir().unwrap();
         let output = folder.path().join("w.h5");
-        let (mut journal, ()) = Journal::begin(&output, &header(), || Ok(())).unwrap();
+        std::fs::write(path_of(&output), LOCK).unwrap();
+        let mut journal = Journal::begin(&output, notes(&output), &header()).unwrap();
         journal.add(&PARTS).unwrap();
         let text = std::fs::read_to_string(path_of(&output)).unwrap();
         (folder, output, text)
@@ -359,10 +300,11 @@ mod tests {
         for length in 0..=text.len() {
             std::fs::write(path_of(&output), &text[..length]).unwrap();
             let whole = ends.iter().filter(|end| **end <= length).count();
-            let resumed = Journal::resume(&output, &header()).unwrap();
-            assert_eq!(resumed.is_some(), whole >= 5, "{length}");
+            let resumed = Journal::resume(&output, notes(&output), &header()).unwrap();
+            // three lines of the lock, four of the header
+            assert_eq!(resumed.is_some(), whole >= 7, "{length}");
             let Some((mut journal, done)) = resumed else { continue };
-            assert_eq!(done, PARTS[..whole - 5]);
+            assert_eq!(done, PARTS[..whole - 7]);
             let last = Done { part: 1, segments: 10, checksum: 1 };
             journal.add(&[last]).unwrap();
             let expected: Vec<Done> = done.into_iter().chain([last]).collect();
@@ -371,31 +313,13 @@ mod tests {
     }
 
     #[test]
-    fn one_run_at_a_time() {
-        let (_folder, output, _) = journal();
-        let _first = Journal::resume(&output, &header()).unwrap().unwrap();
-        let text = format!(
-            "{}: in use, expected no other run that writes this output\nhint: wait for it, or choose another name",
-            path_of(&output).display()
-        );
-        assert_eq!(format!("{:?}", Journal::resume(&output, &header()).unwrap_err()), text);
-        let touched = std::cell::Cell::new(false);
-        let second = Journal::begin(&output, &header(), || {
-            touched.set(true);
-            Ok(())
-        });
-        assert_eq!(format!("{:?}", second.unwrap_err()), text);
-        assert_eq!(format!("{:?}", check_idle(&output).unwrap_err()), text);
-        assert!(!touched.get(), "the output of the first run is left alone");
-    }
-
-    #[test]
-    fn an_output_that_cannot_be_made_ready_has_no_journal() {
-        let (_folder, output, _) = journal();
-        let failed = Journal::begin(&output, &header(), || Err::<(), _>(JournalProblem::Damaged.into()));
-        assert!(failed.is_err());
-        assert!(!path_of(&output).exists());
-        check_idle(&output).unwrap();
+    fn a_run_that_goes_on_may_tell_of_its_file_between_the_parts() {
+        let (_folder, output, text) = journal();
+        let last = text.rfind("part ").unwrap();
+        std::fs::write(path_of(&output), format!("{}file 18 0\n{}", &text[..last], &text[last..])).unwrap();
+        assert_eq!(read(&output).unwrap().unwrap().done, PARTS);
+        std::fs::write(path_of(&output), format!("{}nonsense\n{}", &text[..last], &text[last..])).unwrap();
+        assert_eq!(read(&output).unwrap().unwrap().done, PARTS[..1]);
     }
 
     #[test]
@@ -410,7 +334,7 @@ mod tests {
         let (_folder, output, _) = journal();
         let name = path_of(&output).display().to_string();
         let hint = "\nhint: give the inputs and settings that it was begun with, or begin anew with `--force`";
-        let told = |header: &Header| format!("{:?}", Journal::resume(&output, header).unwrap_err());
+        let told = |header: &Header| format!("{:?}", Journal::resume(&output, notes(&output), header).unwrap_err());
         let newer = Header { program: "leadfield 9".into(), ..header() };
         let text = format!("unfinished run of another version, expected `leadfield 9`, found `{PROGRAM}`");
         assert_eq!(told(&newer), format!("{name}: {text}{hint}"));

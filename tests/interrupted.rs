@@ -320,7 +320,7 @@ fn what_another_run_is_writing_is_left_alone() {
     journal.lock().unwrap();
     for options in [&[][..], &["--resume"], &["--force"], &["--resume", "--force"]] {
         weights(dir, options).refused(
-            "error: w.h5.journal: in use, expected no other run that writes this output\n\
+            "error: w.h5: in use by another run, expected one run at a time\n\
              hint: wait for it, or choose another name",
         );
         assert!(partial() == left && journalled(&dir.join("w.h5")) == 5, "{options:?}");

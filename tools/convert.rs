@@ -273,9 +273,10 @@ impl Work<'_> {
     }
 
     fn write_boundaries(&self, neurons: &[boundaries::Neuron], out: &Path, format: Format) -> Result<String> {
-        let staged = Staged::new(out, self.existing())?;
+        let mut staged = Staged::new(out, self.existing())?;
         let write = if format == Format::Hdf5 { write_hdf5 } else { write_parquet };
         write(staged.partial(), neurons).map_err(|e| e.in_file(out))?;
+        staged.note_length()?;
         staged.commit()?;
         let boundaries: usize = neurons.iter().map(boundaries::Neuron::boundaries).sum();
         let boundary = if boundaries == 1 { "boundary" } else { "boundaries" };

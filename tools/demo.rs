@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use leadfield::Result;
 use leadfield::error::{Context, FileProblem, Problem};
+use leadfield::staged::{Claim, Entry, Existing, check_contents, check_target};
+use leadfield::synthesis;
 
 use crate::cli::{Common, Outcome, console};
 use steps::Step;
@@ -39,9 +41,22 @@ impl Problem for NoDemo {
 /// The file by which a demo's folder is known.
 const MARK: &str = "reference/np8.h5";
 
+/// What a demo makes beside the circuit; of the files of the reference those that are not part of the program.
+const FILES: [&str; 8] = [
+    "circuit",
+    "probe.csv",
+    "segments.parquet",
+    "weights.h5",
+    "weights.svg",
+    "report.html",
+    "reference/segments.parquet",
+    "reference/weights.h5",
+];
+
 /// Runs the tool.
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
-    make_room(&args.folder, args.force)?;
+    // held until the demo ends: no two of them write to one folder
+    let _claim = make_room(&args.folder, args.force)?;
     let mut steps = vec![
         steps::circuit(&args.folder, args.cells)?,
         steps::probe(&args.folder)?,
@@ -57,18 +72,49 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     Ok(outcome)
 }
 
-/// Makes the folder; one of an earlier demo is emptied with `--force`.
-fn make_room(folder: &Path, force: bool) -> Result<()> {
+/// Locks and makes the folder; one of an earlier demo is emptied with `--force`.
+fn make_room(folder: &Path, force: bool) -> Result<Claim> {
+    if !force {
+        check_target(folder, Existing::Keep, Some(check_demo))?;
+    }
+    let claim = Claim::take(folder)?;
     if folder.symlink_metadata().is_ok() {
-        if !force {
-            return Err(FileProblem::Exists).in_file(folder);
-        }
-        if !folder.join(MARK).is_file() {
+        // a demo that was killed has left its lock, and perhaps not yet its mark
+        if !claim.is_left() && !folder.join(MARK).is_file() {
             return Err(NoDemo).in_file(folder);
         }
+        check_target(folder, Existing::Replace, Some(check_demo))?;
         std::fs::remove_dir_all(folder).map_err(FileProblem::Write).in_file(folder)?;
     }
-    std::fs::create_dir_all(folder.join("reference")).map_err(FileProblem::Write).in_file(folder)
+    std::fs::create_dir_all(folder.join("reference")).map_err(FileProblem::Write).in_file(folder)?;
+    Ok(claim)
+}
+
+/// Checks that a folder holds nothing but what demos write, complete or not.
+fn check_demo(folder: &Path) -> Result<()> {
+    check_contents(folder, "a demo", &|entry| {
+        let in_circuit = ["circuit", "circuit.partial"].into_iter().find_map(|name| {
+            let below = entry.path().strip_prefix(name).ok()?;
+            Some(match below == Path::new("") {
+                true => matches!(entry, Entry::Folder(_)),
+                false => synthesis::is_of_circuit(&folder.join(name), entry.with_path(below)),
+            })
+        });
+        in_circuit.unwrap_or_else(|| match entry {
+            Entry::Folder(path) => embedded::is_folder(path),
+            Entry::File(path) => {
+                let path = without_ending(path);
+                FILES.iter().any(|name| path == Path::new(name)) || embedded::is_file(&path)
+            }
+        })
+    })
+}
+
+/// What a file is to become, or is the lock of.
+fn without_ending(path: &Path) -> PathBuf {
+    let text = path.to_string_lossy();
+    let text = text.strip_suffix(".partial").or_else(|| text.strip_suffix(".journal")).unwrap_or(&text);
+    text.into()
 }
 
 /// The summary, on standard output.

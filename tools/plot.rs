@@ -4,10 +4,10 @@ mod compare;
 mod probe;
 mod weights;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use leadfield::Result;
-use leadfield::error::{Context, FileProblem};
+use leadfield::error::Context;
 use leadfield::picture::{Form, Page};
 use leadfield::plot;
 use leadfield::staged::Staged;
@@ -86,9 +86,8 @@ impl Picture {
     }
 
     fn write(self, page: &Page) -> Result<()> {
-        let path: &Path = self.staged.partial();
         let bytes = page.encode(self.form).in_file(self.staged.target())?;
-        std::fs::write(path, bytes).map_err(FileProblem::Write).in_file(self.staged.target())?;
+        self.staged.write(bytes)?;
         self.staged.commit()
     }
 }

@@ -5,7 +5,7 @@ mod files;
 use std::path::PathBuf;
 
 use leadfield::Result;
-use leadfield::error::{Context, FileProblem, count};
+use leadfield::error::count;
 use leadfield::report::{self, Request};
 use leadfield::staged::{Staged, check_apart};
 
@@ -43,7 +43,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     let electrode = args.electrode.as_deref();
     let request = Request { table: &table, weights: &weights, electrode, within: args.within, took: &[] };
     let made = report::make(&request)?;
-    std::fs::write(staged.partial(), &made.html).map_err(FileProblem::Write).in_file(staged.target())?;
+    staged.write(&made.html)?;
     staged.commit()?;
     let found = made.diagnosis.verdict();
     match &made.drawn {

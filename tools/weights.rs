@@ -159,6 +159,9 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     let started = Instant::now();
     let inputs = args.segments.iter().chain([&args.electrodes]).chain(&args.fields);
     check_apart(&args.out, inputs.map(PathBuf::as_path))?;
+    if common.crew().is_first() && !args.judged.dry_run {
+        weights::check_output(&args.out, existing(args.force), args.resume)?;
+    }
     let electrodes = electrode::read(&args.electrodes)?;
     let tables = args.segments.iter().map(|path| Table::open(path)).collect::<Result<Vec<_>>>()?;
     let assumptions: BTreeSet<String> = tables.iter().filter_map(|t| t.metadata().assumption()).collect();

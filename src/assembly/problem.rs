@@ -72,6 +72,12 @@ pub enum AssemblyProblem {
         /// The end of that step that is further from the origin.
         point: Point,
     },
+    /// A population whose name cannot be that of a folder.
+    #[error(
+        "population `{}` cannot name the folder of its table, expected a name of at most 240 bytes without `/`, `\\`, control \
+         characters and a leading `.`", .0.escape_default()
+    )]
+    PopulationName(String),
     /// Several tables in one file.
     #[error("several populations cannot go into one file, expected a folder's name, found {0}")]
     SeveralInOneFile(String),
@@ -93,6 +99,9 @@ impl Problem for AssemblyProblem {
             Self::SegmentLength(_) => "give it with `--segment-length`, or leave it out for 40 um".into(),
             Self::TooManySegments { .. } => "correct the coordinate, or raise the bound with `--max-segments`".into(),
             Self::LengthWithReport(_) => "leave `--segment-length` out, or add `--discretisation rule`".into(),
+            Self::PopulationName(_) => {
+                "choose one population with `--population`: its table gets the name of the output".into()
+            }
             Self::SeveralInOneFile(_) => {
                 "leave `.parquet` out of the name, or choose one population with `--population`".into()
             }

@@ -9,7 +9,7 @@ use crate::error::{Context, Result, listed};
 use crate::partition::Crew;
 use crate::sonata::config::{Config, NodePopulation};
 use crate::sonata::report;
-use crate::staged::{Existing, Staged, partial_of};
+use crate::staged::{CheckContents, Claim, Existing, Staged, check_startable, check_target, is_plain_name};
 use crate::table::parts;
 
 /// The tables of a circuit: one a population that has segments.
@@ -75,6 +75,13 @@ impl Tables {
         if tables.is_empty() {
             let names = listed(left_out.iter().map(|l| &l.population), 12);
             return Err(AssemblyProblem::NoNeurons(format!("populations {names}"))).in_file(request.config);
+        }
+        for table in &tables {
+            if !is_plain_name(table.population()) {
+                let file = circuit.population(Some(table.population())).map(|population| &population.nodes_file);
+                let problem = AssemblyProblem::PopulationName(table.population().into());
+                return Err(problem).in_file(file.map_or(&circuit.path, |file| file));
+            }
         }
         Ok(Self { tables, left_out, in_folders: true })
     }
@@ -143,22 +150,22 @@ fn open_one(
 /// # Errors
 /// As said.
 pub fn check_output(out: &Path, existing: Existing, resume: bool) -> Result<()> {
-    writing::check_left(out, existing, resume)?;
-    // what is there is looked at when it is known what it should be; an unfinished one may be in use
-    let kept = existing == Existing::Keep && out.exists();
-    if resume && out.exists() || !kept && partial_of(out).exists() {
-        return Ok(());
+    // what is there is looked at when it is known what it should be
+    if !resume || existing == Existing::Replace {
+        check_target(out, existing, contents_of(out))?;
     }
-    start(out, existing).map(drop)
+    check_startable(out, existing, resume)
 }
 
 /// Starts an output: a file, or a folder of parts or of tables.
-pub(super) fn start(out: &Path, existing: Existing) -> Result<Staged> {
-    if parts::is_single_file(out) {
-        return Staged::new(out, existing);
+pub(super) fn start(claim: Claim, existing: Existing) -> Result<Staged> {
+    match contents_of(claim.target()) {
+        None => Staged::begin(claim, existing),
+        Some(contents) => Staged::begin_folder(claim, existing, contents),
     }
-    if existing == Existing::Replace {
-        parts::check_replaceable(out)?;
-    }
-    Staged::folder(out, existing)
+}
+
+/// What a folder of tables may hold; none where the output is one file.
+pub(super) fn contents_of(out: &Path) -> Option<CheckContents> {
+    (!parts::is_single_file(out)).then_some(parts::check_replaceable)
 }

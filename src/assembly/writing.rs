@@ -9,14 +9,14 @@ use std::path::{Path, PathBuf};
 
 use super::forecast::least_bytes;
 use super::same::{inputs, is_complete};
-use super::tables::start;
+use super::tables::{contents_of, start};
 use super::{Assembly, Made, Options, neuron};
 use crate::error::{Context, Error, FileProblem, Result};
 use crate::journal::{self, Done, Header, Journal, JournalProblem, PROGRAM};
 use crate::partition::{Beginning, Crew, Scribe, with_scribe};
 use crate::segments::Segments;
-use crate::staged::{Existing, Staged, check_free, check_space, partial_of};
-use crate::table::{self, Metadata, Neuron, parts};
+use crate::staged::{Claim, Existing, OutputConflict, Staged, check_free, check_space, clear, partial_of};
+use crate::table::{self, Metadata, Neuron, Table, parts};
 
 /// How tables are written: what becomes of what is there, who is told, who may stop it.
 #[derive(Clone, Copy)]
@@ -166,7 +166,7 @@ pub(super) fn write(
         None => all,
         Some(unfinished) => {
             let kept = unfinished.done.len() as u64;
-            unfinished.go_on(out, &parts, options, run, crew)?;
+            unfinished.go_on(out, (&plans, &parts), options, run, crew)?;
             kept
         }
     };
@@ -182,7 +182,14 @@ struct Unfinished {
 }
 
 impl Unfinished {
-    fn go_on(mut self, out: &Path, parts: &[Part<'_>], options: &Options, run: &Run<'_>, crew: &Crew) -> Result<()> {
+    fn go_on(
+        mut self,
+        out: &Path,
+        (plans, parts): (&[Plan<'_>], &[Part<'_>]),
+        options: &Options,
+        run: &Run<'_>,
+        crew: &Crew,
+    ) -> Result<()> {
         let kept = self.done.len() as u64;
         let (written, result) = self.do_parts(parts, options, run, crew);
         if !crew.is_first() {
@@ -191,18 +198,19 @@ impl Unfinished {
         let (done, all) = (kept + written, parts.len() as u64);
         let error = match result {
             Ok(()) if done == all => {
-                self.staged.commit()?;
-                self.journal.into_iter().for_each(Journal::remove);
-                return Ok(());
+                self.staged.note_length()?;
+                check_whole(self.staged.partial(), plans)?;
+                return self.staged.commit();
             }
             Ok(()) => Error::from(JournalProblem::Stopped).in_file(out),
             Err(error) => error,
         };
+        // where the table itself was taken away, that is what went wrong
+        self.staged.check_made()?;
         if done > 0 && error.may_pass() {
             self.staged.leave();
             return Err(error.advised(journal::kept(out, done, all)));
         }
-        self.journal.into_iter().for_each(Journal::remove);
         Err(error)
     }
 
@@ -227,6 +235,19 @@ impl Unfinished {
             Ok(())
         })
     }
+}
+
+/// Checks before tables get their name that nobody has cut their files short since they were written: all parts open, and have all rows.
+fn check_whole(partial: &Path, plans: &[Plan<'_>]) -> Result<()> {
+    for plan in plans {
+        let path = plan.below(partial);
+        let is_whole = Table::open(&path)
+            .is_ok_and(|table| table.len() == plan.metadata.segments && table.parts().len() == plan.cuts.len());
+        if !is_whole {
+            return Err(OutputConflict::Content).in_file(&path);
+        }
+    }
+    Ok(())
 }
 
 /// Finds out where to begin, with all ranks: rank 0 looks and tells the others. None where the output is complete.
@@ -265,13 +286,12 @@ fn look(
     run: &Run<'_>,
     header: &Header,
 ) -> Result<Option<Unfinished>> {
-    check_left(out, run.existing, run.resume)?;
     let keep = run.existing == Existing::Keep;
-    if run.resume && out.exists() {
+    if run.resume && out.symlink_metadata().is_ok() {
         if is_complete(out, plans, options)? {
             // a run may have been killed between the last two steps: what it did is in the output
-            if !partial_of(out).exists() {
-                journal::clear(out)?;
+            if partial_of(out).symlink_metadata().is_err() {
+                clear(out)?;
             }
             return Ok(None);
         }
@@ -279,35 +299,20 @@ fn look(
             return Err(JournalProblem::OtherOutput).in_file(out);
         }
     }
-    if run.resume && partial_of(out).exists() {
-        match Journal::resume(out, header) {
-            Ok(Some((journal, done))) => return resumed(out, plans, parts, run, journal, &done).map(Some),
+    check_free(out, run.existing)?;
+    let claim = if run.resume { Claim::take(out)? } else { Claim::to_begin(out, run.existing)? };
+    if run.resume && claim.is_left() && partial_of(out).symlink_metadata().is_ok() {
+        match Journal::resume(out, claim.notes()?, header) {
+            Ok(Some((journal, done))) => return resumed(claim, plans, parts, run, journal, &done).map(Some),
             Ok(None) => {}
             Err(error) if keep || error.may_pass() => return Err(error),
             Err(_) => {}
         }
     }
-    check_free(out, run.existing)?;
-    let ready = || {
-        let staged = start(out, run.existing)?;
-        make_folders(&staged, plans)?;
-        Ok(staged)
-    };
-    let (journal, staged) = Journal::begin(out, header, ready)?;
-    Ok(Some(Unfinished { staged, journal: Some(journal), done: BTreeSet::new() }))
-}
-
-/// Refuses what an interrupted run left, unless it is to be gone on with or replaced.
-///
-/// # Errors
-/// As said.
-pub(super) fn check_left(out: &Path, existing: Existing, resume: bool) -> Result<()> {
-    let partial = partial_of(out);
-    if existing == Existing::Keep && !resume && !out.exists() && partial.exists() {
-        journal::check_idle(out)?;
-        return Err(JournalProblem::Unfinished).in_file(&partial);
-    }
-    Ok(())
+    let staged = start(claim, run.existing)?;
+    make_folders(&staged, plans)?;
+    let journal = staged.notes()?.map(|notes| Journal::begin(out, notes, header)).transpose()?;
+    Ok(Some(Unfinished { staged, journal, done: BTreeSet::new() }))
 }
 
 fn make_folders(staged: &Staged, plans: &[Plan<'_>]) -> Result<()> {
@@ -318,14 +323,15 @@ fn make_folders(staged: &Staged, plans: &[Plan<'_>]) -> Result<()> {
 
 /// Goes on with an earlier run: its parts are done if their files are as they were written.
 fn resumed(
-    out: &Path,
+    claim: Claim,
     plans: &[Plan<'_>],
     parts: &[Part<'_>],
     run: &Run<'_>,
     journal: Journal,
     done: &[Done],
 ) -> Result<Unfinished> {
-    let staged = Staged::resume(out, run.existing)?;
+    let contents = contents_of(claim.target());
+    let staged = Staged::resume(claim, run.existing, contents)?;
     if let Err(error) = make_folders(&staged, plans) {
         staged.leave();
         return Err(error);

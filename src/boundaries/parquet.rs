@@ -24,6 +24,7 @@ use crate::error::{Context, FileProblem, Result};
 use crate::geometry::Point;
 use crate::input_file;
 use crate::panics::catch;
+use crate::staged::create_without_following;
 
 impl From<ParquetError> for BoundaryProblem {
     fn from(error: ParquetError) -> Self {
@@ -100,7 +101,7 @@ fn label(name: &str) -> Option<(i64, i64)> {
 /// # Errors
 /// The file cannot be written.
 pub fn write(path: &Path, neurons: &[Neuron]) -> Result<()> {
-    let file = File::create(path).map_err(FileProblem::Write).in_file(path)?;
+    let file = create_without_following(path).map_err(FileProblem::Write).in_file(path)?;
     let written = write_to(&file, neurons).map_err(|error| BoundaryProblem::Write(told(&error)));
     written.in_file(path)?;
     file.sync_all().map_err(FileProblem::Write).in_file(path)

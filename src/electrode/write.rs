@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::record::{DEFAULT_TYPE, OPTIONAL, REQUIRED, UNKNOWN_PLACE, keys};
 use super::{Electrode, ElectrodeProblem};
-use crate::error::{Context, FileProblem, Result, count};
+use crate::error::{Context, Result, count};
 use crate::geometry::Point;
 use crate::staged::{Existing, Staged};
 
@@ -22,7 +22,7 @@ pub fn save(path: &Path, electrodes: &[Electrode], existing: Existing) -> Result
         _ => return Err(ElectrodeProblem::Ending).in_file(path),
     };
     let staged = Staged::new(path, existing)?;
-    std::fs::write(staged.partial(), text).map_err(FileProblem::Write).in_file(path)?;
+    staged.write(text)?;
     staged.commit()
 }
 

@@ -73,10 +73,7 @@ impl Gathered {
         let staged = if parts::is_single_file(out) {
             Staged::new(out, existing)?
         } else {
-            if existing == Existing::Replace {
-                parts::check_replaceable(out)?;
-            }
-            Staged::folder(out, existing)?
+            Staged::folder(out, existing, parts::check_replaceable)?
         };
         let spill = Spill::beside(out, most_held);
         let (entries, origins) = (Vec::new(), HashMap::new());
@@ -140,6 +137,7 @@ impl Gathered {
             written.map_err(|e: Error| e.in_file(&self.out))?;
             done(placed.len() as u64);
         }
+        self.staged.note_length()?;
         self.staged.commit()?;
         Ok(Made { neurons: metadata.neurons, segments, parts: metadata.parts })
     }

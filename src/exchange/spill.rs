@@ -1,7 +1,5 @@
 //! Neurons' boundaries that are held until all are known: in memory up to a limit, then in a file beside the output.
 
-use std::fs::File;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use zerocopy::IntoBytes;
@@ -9,7 +7,7 @@ use zerocopy::IntoBytes;
 use crate::boundaries::Neuron;
 use crate::error::{Context, FileProblem, Result};
 use crate::geometry::Point;
-use crate::staged::{Existing, Staged};
+use crate::staged::Trial;
 
 /// Where a neuron is held.
 #[derive(Debug)]
@@ -32,7 +30,7 @@ pub(super) enum Held {
 pub(super) struct Spill {
     /// Beside which output the file lies.
     beside: PathBuf,
-    file: Option<(Staged, File)>,
+    file: Option<Trial>,
     end: u64,
     /// Boundaries in memory, and how many may be.
     held: usize,
@@ -56,25 +54,17 @@ impl Spill {
         }
         let bytes = encoded(&neuron);
         let (at, sections, boundaries) = (self.end, neuron.sections().count(), neuron.boundaries());
-        self.file()?.write_all_at(&bytes, at).map_err(FileProblem::Write).in_file(&self.beside)?;
+        self.file()?.write(&bytes, at).in_file(&self.beside)?;
         self.end += bytes.len() as u64;
         Ok(Held::File { at, sections, boundaries })
     }
 
-    fn file(&mut self) -> Result<&File> {
+    /// The file. It has no name, so that it goes with the program, however that ends.
+    fn file(&mut self) -> Result<&Trial> {
         if self.file.is_none() {
-            let mut name = self.beside.file_name().unwrap_or_default().to_os_string();
-            name.push(".spill");
-            // never committed: it goes when it is dropped
-            let staged = Staged::new(&self.beside.with_file_name(name), Existing::Replace)?;
-            let opened = File::options().read(true).write(true).open(staged.partial());
-            let file = opened.map_err(FileProblem::Write).in_file(&self.beside)?;
-            self.file = Some((staged, file));
+            self.file = Some(Trial::beside(&self.beside)?);
         }
-        match &self.file {
-            Some((_, file)) => Ok(file),
-            None => Err(FileProblem::IsFolder.into()),
-        }
+        self.file.as_ref().ok_or_else(|| FileProblem::IsFolder.into())
     }
 
     /// Gives a neuron back.
@@ -85,8 +75,8 @@ impl Spill {
             Held::File { at, sections, boundaries } => (*at, *sections, *boundaries),
         };
         let mut bytes = vec![0; sections * SECTION_BYTES + boundaries * POINT_BYTES];
-        if let Some((_, file)) = &self.file {
-            file.read_exact_at(&mut bytes, at).map_err(FileProblem::Read).in_file(&self.beside)?;
+        if let Some(file) = &self.file {
+            file.read(&mut bytes, at).in_file(&self.beside)?;
         }
         Ok(Cow::Owned(decoded(node_id, &bytes, sections)))
     }
@@ -138,8 +128,7 @@ mod tests {
         for (node, held) in (1..4).zip(&held) {
             assert_eq!(*spill.get(node, held).unwrap(), neuron(node));
         }
-        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
-        drop(spill);
+        // a file without a name
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
     }
 }

@@ -177,8 +177,7 @@ pub(super) fn write(path: &Path, pieces: &Pieces<'_>, fingerprint: u64, existing
         return Err(IndexProblem::Endian).in_file(path);
     }
     let staged = Staged::new(path, existing)?;
-    let file = File::create(staged.partial()).map_err(FileProblem::Write).in_file(path)?;
-    let mut out = BufWriter::with_capacity(1 << 20, file);
+    let mut out = BufWriter::with_capacity(1 << 20, staged.file()?);
     write_pieces(&mut out, pieces, fingerprint).map_err(FileProblem::Write).in_file(path)?;
     staged.commit()
 }

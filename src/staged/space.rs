@@ -4,7 +4,7 @@ use std::fs::File;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 
-use super::{folder_of, partial_of};
+use super::names::{folder_of, partial_of};
 use crate::error::{Context, FileProblem, Result};
 
 /// The unit of [`MetadataExt::blocks`], whatever the file system's own: POSIX `<sys/stat.h>`, as all systems have it.
@@ -81,6 +81,14 @@ impl Trial {
     /// The operating system refuses.
     pub fn write(&self, bytes: &[u8], at: u64) -> Result<()> {
         Ok(self.0.write_all_at(bytes, at).map_err(FileProblem::Write)?)
+    }
+
+    /// Reads back bytes from a place.
+    ///
+    /// # Errors
+    /// The operating system refuses, or there are less.
+    pub fn read(&self, bytes: &mut [u8], at: u64) -> Result<()> {
+        Ok(self.0.read_exact_at(bytes, at).map_err(FileProblem::Read)?)
     }
 
     /// Makes all that has been written safe on the disk.

@@ -3,6 +3,7 @@
 //! The bytes depend on the [`Plan`] alone, on every machine.
 
 mod config;
+mod contents;
 mod dice;
 mod formats;
 mod layout;
@@ -10,6 +11,8 @@ mod neuron;
 mod nodes;
 mod recipe;
 mod report;
+
+pub use contents::is_of_circuit;
 
 use std::path::{Path, PathBuf};
 
@@ -137,11 +140,12 @@ impl Plan {
 /// templates; `output/compartment.h5` if the plan has a report.
 ///
 /// # Errors
-/// A plan out of range; a folder that is there and not empty, or, where it may be replaced, holds no circuit; a disk
-/// that refuses.
+/// A plan out of range; a folder that is there and not empty, or, where it may be replaced, holds anything but a synthetic circuit;
+/// another run that writes it; a disk that refuses.
 pub fn write(plan: &Plan, folder: &Path, existing: Existing, progress: &mut dyn FnMut(u64)) -> Result<Written> {
     plan.check()?;
-    let staged = Staged::folder(folder, may_replace(folder, existing).in_file(folder)?)?;
+    let existing = may_replace(folder, existing).in_file(folder)?;
+    let staged = Staged::folder(folder, existing, contents::check)?;
     let written = write_into(plan, staged.partial(), progress)?;
     staged.commit()?;
     Ok(written)
@@ -239,8 +243,12 @@ fn made(folder: PathBuf) -> Result<PathBuf> {
     Ok(folder)
 }
 
+fn json_text(value: &serde_json::Value) -> String {
+    format!("{value:#}\n")
+}
+
 fn write_json(path: &Path, value: &serde_json::Value) -> Result<()> {
-    write_text(path, &format!("{value:#}\n"))
+    write_text(path, &json_text(value))
 }
 
 fn write_text(path: &Path, text: &str) -> Result<()> {

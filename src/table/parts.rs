@@ -54,11 +54,17 @@ pub fn check_replaceable(folder: &Path) -> Result<()> {
         return Ok(());
     }
     let mut others = paths_in(folder).map_err(FileProblem::Read).in_file(folder)?;
-    let is_table = |path: &Path| path.is_dir() && files_in(path).is_ok_and(|parts| !parts.is_empty());
+    // of links the kind is that of the link
+    let kind = |path: &Path| path.symlink_metadata().map(|found| found.file_type());
+    let is_folder = |path: &Path| kind(path).is_ok_and(|kind| kind.is_dir());
+    let is_empty = |path: &Path| is_folder(path) && paths_in(path).is_ok_and(|paths| paths.is_empty());
+    let is_table = |path: &Path| is_folder(path) && files_in(path).is_ok_and(|parts| !parts.is_empty());
     others.iter().filter(|path| is_table(path)).try_for_each(|path| check_replaceable(path))?;
-    others.retain(|path| !is_part(path) && !is_table(path));
+    others.retain(|path| !(is_table(path) || is_part(path) && kind(path).is_ok_and(|kind| kind.is_file())));
     let names = others.iter().filter_map(|path| path.file_name()).map(|name| name.to_string_lossy());
-    if others.is_empty() { Ok(()) } else { Err(NotOurs(listed(names, 4))).in_file(folder) }
+    // of an unfinished output some folders may be empty; nothing goes with them
+    let is_ours = others.iter().all(|path| is_empty(path));
+    if is_ours { Ok(()) } else { Err(NotOurs(listed(names, 4))).in_file(folder) }
 }
 
 /// Cuts neurons, in the order given, into runs of at most `most` segments; a neuron is never cut.

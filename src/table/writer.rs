@@ -1,6 +1,5 @@
 //! Writing one part of a table.
 
-use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -21,6 +20,7 @@ use super::{Metadata, Neuron};
 use crate::error::{Context, Error, FileProblem, Problem, Result};
 use crate::geometry::{Aabb, Point, hilbert};
 use crate::segments::Segments;
+use crate::staged::create_without_following;
 
 /// The Parquet library refused to write.
 #[derive(Debug, thiserror::Error)]
@@ -61,7 +61,7 @@ pub fn write_part(
     metadata: &Metadata,
     precision: Precision,
 ) -> Result<()> {
-    let file = File::create(path).map_err(FileProblem::Write).in_file(path)?;
+    let file = create_without_following(path).map_err(FileProblem::Write).in_file(path)?;
     let written = write(&file, segments, neurons, metadata, precision);
     written.map_err(refusal).in_file(path)?;
     file.sync_all().map_err(FileProblem::Write).in_file(path)

@@ -18,6 +18,7 @@ mod source;
 pub use far::{FAR_UM, Far};
 pub use forecast::forecast;
 pub use lookup::{Lookup, LookupProblem};
+pub use resume::check_output;
 pub use source::Source;
 
 use std::path::Path;
@@ -189,7 +190,7 @@ pub fn compute_with(request: &Request<'_>, crew: &Crew) -> Result<Summary> {
         Beginning::Complete => (all, 0),
         Beginning::At(unfinished) => {
             let counts = (unfinished.done.len() as u64, unfinished.damaged);
-            go_on(request, &columns, &parts, unfinished, crew)?;
+            go_on(request, &columns, &parts, *unfinished, crew)?;
             counts
         }
     };
@@ -232,11 +233,12 @@ fn go_on(
         Ok(()) => Error::from(JournalProblem::Stopped).in_file(request.output),
         Err(error) => error,
     };
+    // where the file itself was taken away, that is what went wrong
+    unfinished.writer.check_made()?;
     if done > 0 && error.may_pass() {
         unfinished.leave();
         return Err(error.advised(journal::kept(request.output, done, all)));
     }
-    unfinished.discard();
     Err(error)
 }
 

@@ -11,18 +11,18 @@ use super::columns::Columns;
 use super::parts::Part;
 use super::{BLOCK_BYTES, Request, checksum};
 use crate::error::{Context, Result};
-use crate::journal::{self, Digest, Done, Header, Journal, JournalProblem, PROGRAM};
+use crate::journal::{Digest, Done, Header, Journal, JournalProblem, PROGRAM};
 use crate::partition::{self, Crew};
 use crate::segments::Segments;
 use crate::sonata::electrodes_file::{ElectrodesFile, Factors, Layout, Reader, Writer, is_laid_out};
-use crate::staged::{Existing, check_free, partial_of};
+use crate::staged::{Claim, Existing, check_free, check_startable, check_target, clear, partial_of};
 
 /// Where a run begins.
 pub enum Beginning {
     /// The output is there, and is what would be computed.
     Complete,
     /// Parts are left to do.
-    At(Unfinished),
+    At(Box<Unfinished>),
 }
 
 /// An output of which parts are left to do.
@@ -44,19 +44,12 @@ impl Unfinished {
             self.writer.leave();
             return Err(error);
         }
-        self.writer.commit()?;
-        self.journal.into_iter().for_each(Journal::remove);
-        Ok(())
+        self.writer.commit()
     }
 
     /// What is done is left for a later run.
     pub fn leave(self) {
         self.writer.leave();
-    }
-
-    /// Nothing is left.
-    pub fn discard(self) {
-        self.journal.into_iter().for_each(Journal::remove);
     }
 }
 
@@ -79,7 +72,7 @@ pub fn begin(
             partition::Beginning::Complete => Beginning::Complete,
             partition::Beginning::After(done) => {
                 let writer = Writer::join(request.output, layout)?;
-                Beginning::At(Unfinished { writer, journal: None, done, damaged: 0 })
+                Beginning::At(Box::new(Unfinished { writer, journal: None, done, damaged: 0 }))
             }
         });
     }
@@ -90,6 +83,19 @@ pub fn begin(
         Beginning::At(unfinished) => partition::Beginning::After(unfinished.done.clone()),
     });
     Ok(beginning)
+}
+
+/// Refuses an output that is not to be replaced, or cannot be written: before anything is read. What an interrupted run left is kept if it is to
+/// be gone on with.
+///
+/// # Errors
+/// As said.
+pub fn check_output(out: &Path, existing: Existing, resume: bool) -> Result<()> {
+    // what is there is looked at when it is known what it should be
+    if !resume || existing == Existing::Replace {
+        check_target(out, existing, None)?;
+    }
+    check_startable(out, existing, resume)
 }
 
 /// Looks at what is there.
@@ -104,42 +110,37 @@ fn look(
     let partial = partial_of(output);
     let keep = request.existing == Existing::Keep;
     if !request.resume {
-        if keep && !output.exists() && partial.exists() {
-            journal::check_idle(output)?;
-            return Err(JournalProblem::Unfinished).in_file(&partial);
-        }
-        return fresh(request, layout, header);
+        check_free(output, request.existing)?;
+        return fresh(request, layout, header, Claim::to_begin(output, request.existing)?);
     }
     if output.is_file() && is_complete(request, layout, columns, parts)? {
         // a run may have been killed between the last two steps: what it did is in the output
-        if !partial.exists() {
-            journal::clear(output)?;
+        if partial.symlink_metadata().is_err() {
+            clear(output)?;
         }
         return Ok(Beginning::Complete);
     }
-    if keep && output.exists() {
+    if keep && output.symlink_metadata().is_ok() {
         return Err(JournalProblem::OtherOutput).in_file(output);
     }
-    if !partial.is_file() {
-        return fresh(request, layout, header);
+    let claim = Claim::take(output)?;
+    if !claim.is_left() || partial.symlink_metadata().is_err() {
+        return fresh(request, layout, header, claim);
     }
-    match Journal::resume(output, header) {
-        Ok(Some((journal, done))) => resumed(request, layout, parts, journal, &done),
-        Ok(None) => fresh(request, layout, header),
+    match Journal::resume(output, claim.notes()?, header) {
+        Ok(Some((journal, done))) => resumed(request, layout, parts, (claim, journal), &done),
+        Ok(None) => fresh(request, layout, header, claim),
         Err(error) if keep || error.may_pass() => Err(error),
-        Err(_) => fresh(request, layout, header),
+        Err(_) => fresh(request, layout, header, claim),
     }
 }
 
-fn fresh(request: &Request<'_>, layout: &Layout, header: &Header) -> Result<Beginning> {
-    check_free(request.output, request.existing)?;
-    let ready = || {
-        let writer = Writer::create(request.output, request.existing, layout)?;
-        writer.sync()?;
-        Ok(writer)
-    };
-    let (journal, writer) = Journal::begin(request.output, header, ready)?;
-    Ok(Beginning::At(Unfinished { writer, journal: Some(journal), done: BTreeSet::new(), damaged: 0 }))
+fn fresh(request: &Request<'_>, layout: &Layout, header: &Header, claim: Claim) -> Result<Beginning> {
+    let writer = Writer::begin(claim, request.existing, layout)?;
+    writer.sync()?;
+    let notes = writer.notes()?;
+    let journal = notes.map(|notes| Journal::begin(request.output, notes, header)).transpose()?;
+    Ok(Beginning::At(Box::new(Unfinished { writer, journal, done: BTreeSet::new(), damaged: 0 })))
 }
 
 /// Goes on with an earlier run, after a look at what it wrote.
@@ -147,16 +148,18 @@ fn resumed(
     request: &Request<'_>,
     layout: &Layout,
     parts: &[Part<'_>],
-    journal: Journal,
+    (claim, journal): (Claim, Journal),
     done: &[Done],
 ) -> Result<Beginning> {
     let partial = partial_of(request.output);
     if !is_laid_out(&partial, layout).unwrap_or(false) {
         return Err(JournalProblem::Damaged).in_file(&partial);
     }
-    let writer = Writer::resume(request.output, request.existing, layout)?;
+    let writer = Writer::resume(claim, request.existing, layout)?;
     match whole(&writer, layout, parts, done) {
-        Ok((done, damaged)) => Ok(Beginning::At(Unfinished { writer, journal: Some(journal), done, damaged })),
+        Ok((done, damaged)) => {
+            Ok(Beginning::At(Box::new(Unfinished { writer, journal: Some(journal), done, damaged })))
+        }
         Err(error) => {
             writer.leave();
             Err(error)

@@ -95,10 +95,7 @@ impl Output {
     pub fn open(path: Option<&Path>, format: Format, existing: Existing, schema: SchemaRef) -> Result<Self> {
         let staged = path.map(|path| Staged::new(path, existing)).transpose()?;
         let out: Out = match &staged {
-            Some(staged) => {
-                let file = std::fs::File::create(staged.partial()).map_err(FileProblem::Write);
-                Box::new(BufWriter::with_capacity(1 << 16, file.in_file(staged.target())?))
-            }
+            Some(staged) => Box::new(BufWriter::with_capacity(1 << 16, staged.file()?)),
             None => Box::new(BufWriter::with_capacity(1 << 16, std::io::stdout())),
         };
         let sink = Sink::open(out, format, staged.is_some(), schema).map_err(|e| named(e, staged.as_ref()))?;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use leadfield::Result;
 use leadfield::electrode::{self, Electrode, to_csv, to_json, to_probeinterface};
-use leadfield::error::{Context, FileProblem, count};
+use leadfield::error::count;
 use leadfield::staged::Staged;
 
 use super::Work;
@@ -19,7 +19,7 @@ pub fn convert(work: &Work<'_>, path: &Path, out: &Path, target: Target) -> Resu
         _ => to_probeinterface(&electrodes),
     };
     let staged = Staged::new(out, work.existing())?;
-    std::fs::write(staged.partial(), text).map_err(FileProblem::Write).in_file(out)?;
+    staged.write(text)?;
     staged.commit()?;
     Ok(told(&electrodes, &lost))
 }

@@ -8,12 +8,12 @@ use leadfield::assembly::{Assembly, Options, Request};
 use leadfield::compare::Tolerance;
 use leadfield::compare::weights::{self as comparison, ColumnRule, ExtraColumn};
 use leadfield::electrode;
-use leadfield::error::{Context, FileProblem, count};
+use leadfield::error::count;
 use leadfield::method::NearField;
 use leadfield::positions::Placement;
 use leadfield::report;
 use leadfield::sonata::electrodes_file::ElectrodesFile;
-use leadfield::staged::Existing;
+use leadfield::staged::{Existing, Staged};
 use leadfield::synthesis::{self, Plan};
 use leadfield::table::Table;
 use leadfield::weights::{self, Source};
@@ -58,7 +58,7 @@ pub(super) fn probe(folder: &Path) -> Result<Step> {
     let stagger = [-24.0, 8.0, -8.0, 24.0];
     let site = |i: usize| format!("{i},{},{},0,NA,NA,LineSource\n", stagger[i % 4], -1920.0 + 20.0 * (i / 2) as f64);
     let text = "name,x,y,z,layer,region,type\n".to_string() + &(0..384).map(site).collect::<String>();
-    std::fs::write(&path, text).map_err(FileProblem::Write).in_file(&path)?;
+    write(&path, text)?;
     let counts = "384 LineSource contacts, a Neuropixels-like line".into();
     Ok(Step { what: "probe", counts, seconds: started.elapsed().as_secs_f64(), path })
 }
@@ -98,11 +98,18 @@ pub(super) fn report(folder: &Path, before: &[Step]) -> Result<Step> {
     let made = report::make(&request)?;
     let drawn = made.drawn?;
     let figure = folder.join("weights.svg");
-    std::fs::write(&path, &made.html).map_err(FileProblem::Write).in_file(&path)?;
-    std::fs::write(&figure, drawn.figure.to_svg()).map_err(FileProblem::Write).in_file(&figure)?;
+    write(&path, &made.html)?;
+    write(&figure, drawn.figure.to_svg())?;
     let counts =
         format!("a page to look at, {:.1} MB, drawn at contact {}", made.html.len() as f64 / 1e6, drawn.electrode);
     Ok(Step { what: "report", counts, seconds: started.elapsed().as_secs_f64(), path })
+}
+
+/// Writes a whole file.
+fn write(path: &Path, bytes: impl AsRef<[u8]>) -> Result<()> {
+    let staged = Staged::new(path, Existing::Keep)?;
+    staged.write(bytes)?;
+    staged.commit()
 }
 
 fn compute(table: &Path, electrodes: &Path, output: &Path, near_field: NearField) -> Result<weights::Summary> {

@@ -7,7 +7,7 @@ use leadfield::Result;
 use leadfield::geometry::Point;
 use leadfield::geometry::region::{Predicate, Region};
 use leadfield::index::Resident;
-use leadfield::staged::Existing;
+use leadfield::staged::{Existing, check_startable};
 use leadfield::table::{Filter, Hits, Pages, Query, Table, Within};
 
 use crate::cli::Common;
@@ -133,6 +133,7 @@ impl Search<'_> {
     fn resident(&self, path: &Path) -> Result<Resident> {
         let fingerprint = self.table.fingerprint();
         if !path.exists() {
+            check_startable(path, Existing::Keep, false)?;
             let made = self.table.resident()?;
             made.write(path, fingerprint, Existing::Keep)?;
             self.common.say(format_args!("{}: index of {} segments", path.display(), made.len()));

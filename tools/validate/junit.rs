@@ -49,7 +49,7 @@ fn is_report(path: &Path) -> Result<bool> {
 /// Writes a report in the place of an older one.
 pub fn write(path: &Path, xml: &str) -> Result<()> {
     let staged = Staged::new(path, Existing::Replace)?;
-    std::fs::write(staged.partial(), xml).map_err(FileProblem::Write).in_file(path)?;
+    staged.write(xml)?;
     staged.commit()
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::fs::File;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -12,7 +12,7 @@ use super::{ELECTRODES, ElectrodesFileProblem, VALUE_BYTES, electrode, node_ids,
 use crate::error::{Context, FileProblem, Result};
 use crate::geometry::Point;
 use crate::h5;
-use crate::staged::{Existing, Staged, check_rest};
+use crate::staged::{Claim, Existing, Staged, check_rest};
 use crate::units::COEFFICIENT_UNIT;
 
 /// After so many bytes the system is asked to begin bringing them to the disk, so that a sync has little left to do: enough
@@ -132,12 +132,25 @@ impl Writer {
     /// Lays out a file: all but the coefficients is written.
     ///
     /// # Errors
-    /// It exists and is to be kept, its folder cannot be written, a name cannot be stored, the disk has too little space.
+    /// It exists and is to be kept, another run writes it, its folder cannot be written, a name cannot be stored, the disk has too little
+    /// space.
     pub fn create(target: &Path, existing: Existing, layout: &Layout) -> Result<Self> {
         layout.check().in_file(target)?;
-        let staged = Staged::new(target, existing)?;
+        Self::lay_out(Staged::new(target, existing)?, layout)
+    }
+
+    /// The same, when the output is locked already.
+    ///
+    /// # Errors
+    /// As [`Writer::create`].
+    pub fn begin(claim: Claim, existing: Existing, layout: &Layout) -> Result<Self> {
+        layout.check().in_file(claim.target())?;
+        Self::lay_out(Staged::begin(claim, existing)?, layout)
+    }
+
+    fn lay_out(staged: Staged, layout: &Layout) -> Result<Self> {
         let extents = lay_out(staged.partial(), layout)?;
-        check_rest(staged.partial(), target)?;
+        check_rest(staged.partial(), staged.target())?;
         Self::open(staged, layout, extents)
     }
 
@@ -145,10 +158,10 @@ impl Writer {
     ///
     /// # Errors
     /// The output exists and is to be kept; the partial file is damaged or has another shape; the disk has too little space.
-    pub fn resume(target: &Path, existing: Existing, layout: &Layout) -> Result<Self> {
-        let staged = Staged::resume(target, existing)?;
+    pub fn resume(claim: Claim, existing: Existing, layout: &Layout) -> Result<Self> {
+        let staged = Staged::resume(claim, existing, None)?;
         let extents = laid_out(staged.partial(), layout);
-        match extents.and_then(|extents| check_rest(staged.partial(), target).map(|()| extents)) {
+        match extents.and_then(|extents| check_rest(staged.partial(), staged.target()).map(|()| extents)) {
             Ok(extents) => Self::open(staged, layout, extents),
             Err(error) => {
                 // it is somebody's work, though it cannot be gone on with
@@ -168,10 +181,11 @@ impl Writer {
         Self::open(staged, layout, extents)
     }
 
-    fn open(staged: Staged, layout: &Layout, extents: Vec<Extent>) -> Result<Self> {
+    fn open(mut staged: Staged, layout: &Layout, extents: Vec<Extent>) -> Result<Self> {
         // not to be read: a network file system would then fetch, and write back, what others write beside these rows
-        let file = File::options().write(true).open(staged.partial());
+        let file = File::options().write(true).custom_flags(libc::O_NOFOLLOW).open(staged.partial());
         let file = file.map_err(FileProblem::Write).in_file(staged.target())?;
+        staged.note_length()?;
         Ok(Self { staged, file, columns: layout.electrodes.len() as u64, extents, written: AtomicU64::new(0) })
     }
 
@@ -207,6 +221,22 @@ impl Writer {
     /// The operating system refuses, e.g. for want of space.
     pub fn sync(&self) -> Result<()> {
         self.file.sync_data().map_err(FileProblem::Write).in_file(self.staged.target())
+    }
+
+    /// The lock file of the output, for what a run notes of its progress; none where another process holds it.
+    ///
+    /// # Errors
+    /// The operating system refuses.
+    pub fn notes(&self) -> Result<Option<File>> {
+        self.staged.notes()
+    }
+
+    /// Checks that the partial file still is the one that this run has made.
+    ///
+    /// # Errors
+    /// It was removed or replaced.
+    pub fn check_made(&self) -> Result<()> {
+        self.staged.check_made()
     }
 
     /// Leaves what is done for a later run: [`Writer::resume`].

@@ -1,0 +1,286 @@
+//! The lock of an output: `OUT.journal`, a file that the run which writes `OUT` creates, locks, and removes at its end.
+//!
+//! Its first line is [`TITLE`], by which later runs know that a run of this program left it. Then come lines of text: `run` with the
+//! node and the process, `file` with the identity of `OUT.partial`; what a run notes of its progress follows. An empty file is what
+//! a run leaves that is killed before it wrote the title.
+
+use std::fs::{File, TryLockError};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use super::identity::{Identity, create_new, kind_at, kind_of, open_existing};
+use super::names::partial_of;
+use super::problem::OutputConflict;
+use super::{CheckContents, Existing};
+use crate::error::{Context, Error, FileProblem, Result};
+
+/// The first line; the number is the format's.
+const TITLE: &str = "leadfield journal 1";
+
+/// Bytes from the beginning that tell what a lock file is: title, run and file come first.
+const HEAD_BYTES: usize = 4096;
+
+/// How often a lock file that vanishes between two calls is looked for again.
+const MAX_TRIES: u32 = 1000;
+
+/// The lock of an output, held until it is dropped.
+#[derive(Debug)]
+pub struct Claim {
+    target: PathBuf,
+    path: PathBuf,
+    file: File,
+    /// Whether it is this run's, and goes with it; else it still is as an interrupted run left it.
+    owned: bool,
+}
+
+/// `OUT.journal`.
+pub fn lock_path_of(target: &Path) -> PathBuf {
+    let mut name = target.file_name().unwrap_or_default().to_os_string();
+    name.push(".journal");
+    target.with_file_name(name)
+}
+
+impl Claim {
+    /// Keeps other runs from an output.
+    ///
+    /// # Errors
+    /// Another run writes it; the name of the lock file is taken by something else; the folder is missing or cannot be written.
+    pub fn take(target: &Path) -> Result<Self> {
+        let path = lock_path_of(target);
+        for _ in 0..MAX_TRIES {
+            let (file, created) = match create_new(&path) {
+                Ok(file) => (file, true),
+                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => match open_left(&path)? {
+                    Some(file) => (file, false),
+                    None => continue,
+                },
+                Err(e) => return Err(FileProblem::Write(e)).in_file(target),
+            };
+            lock(&file, created).in_file(target)?;
+            // a run that ended meanwhile has removed what was opened
+            if is_at(&file, &path) {
+                return Ok(Self { target: target.to_path_buf(), path, file, owned: created });
+            }
+        }
+        Err(OutputConflict::InUse).in_file(target)
+    }
+
+    /// Keeps other runs from an output that is begun anew.
+    ///
+    /// # Errors
+    /// As [`Claim::take`]; an interrupted run left done parts of it, and they are to be kept.
+    pub fn to_begin(target: &Path, existing: Existing) -> Result<Self> {
+        let claim = Self::take(target)?;
+        match existing {
+            Existing::Keep if claim.is_unfinished() => Err(OutputConflict::Unfinished).in_file(&partial_of(target)),
+            Existing::Keep | Existing::Replace => Ok(claim),
+        }
+    }
+
+    /// The output.
+    pub fn target(&self) -> &Path {
+        &self.target
+    }
+
+    /// Whether an interrupted run left the lock file.
+    pub fn is_left(&self) -> bool {
+        !self.owned
+    }
+
+    /// Whether an interrupted run left parts that are done: it has noted what it makes, and its file is there.
+    pub fn is_unfinished(&self) -> bool {
+        !self.owned && head(&self.file).contains("\nprogram ") && partial_of(&self.target).symlink_metadata().is_ok()
+    }
+
+    /// The lock file, for what a run notes of its progress. It stays locked as long as any of its handles is open.
+    ///
+    /// # Errors
+    /// The operating system refuses.
+    pub fn notes(&self) -> Result<File> {
+        self.file.try_clone().map_err(FileProblem::Write).in_file(&self.path)
+    }
+
+    /// Removes what an interrupted run left, and makes the lock file that of a new run. `contents` checks a folder.
+    ///
+    /// # Errors
+    /// The partial name is taken by something that no run left.
+    pub(super) fn take_over(&mut self, contents: Option<CheckContents>) -> Result<()> {
+        self.check_partial()?;
+        remove_left(&partial_of(&self.target), contents)?;
+        self.owned = true;
+        self.rewrite().map_err(FileProblem::Write).in_file(&self.target)
+    }
+
+    /// Refuses a partial name that is taken by what no run left.
+    fn check_partial(&self) -> Result<()> {
+        let partial = partial_of(&self.target);
+        match kind_at(&partial) {
+            Some(found) if !self.has_left(&partial) => Err(OutputConflict::Foreign(found)).in_file(&partial),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the file or folder of that name was made by the run that left the lock file: it is told there, or empty.
+    fn has_left(&self, partial: &Path) -> bool {
+        // a run that replaces a folder names that too, before the two trade names
+        is_empty(partial) || Identity::at(partial).is_ok_and(|found| self.names(found))
+    }
+
+    /// Whether the lock file names a file or folder as one of ours.
+    pub(super) fn names(&self, made: Identity) -> bool {
+        let told = format!("file {}", made.to_text());
+        text(&self.file).lines().any(|line| line == told)
+    }
+
+    fn rewrite(&mut self) -> io::Result<()> {
+        self.file.set_len(0)?;
+        self.file.seek(SeekFrom::Start(0))?;
+        let (node, process) = (node(), std::process::id());
+        self.file.write_all(format!("{TITLE}\nrun {process} {node}\n").as_bytes())
+    }
+
+    /// Tells later runs that a file or folder is one of ours.
+    pub(super) fn tell(&mut self, made: Identity) -> io::Result<()> {
+        self.owned = true;
+        self.file.seek(SeekFrom::End(0))?;
+        self.file.write_all(format!("file {}\n", made.to_text()).as_bytes())
+    }
+
+    /// Leaves the lock file for a later run.
+    pub(super) fn leave(mut self) {
+        self.owned = false;
+    }
+
+    /// Removes a lock file that an interrupted run left; that of this run goes anyway.
+    pub fn discard(mut self) {
+        self.owned = true;
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        if self.owned && is_at(&self.file, &self.path) {
+            // a lock file that stays does no harm: the next run takes it over
+            drop(std::fs::remove_file(&self.path));
+        }
+    }
+}
+
+/// Refuses an output that cannot be begun, or gone on with: before hours of work.
+///
+/// # Errors
+/// As [`Claim::to_begin`]; the name of the partial file is taken by what no run left.
+pub fn check_startable(target: &Path, existing: Existing, resume: bool) -> Result<()> {
+    let claim = if resume { Claim::take(target)? } else { Claim::to_begin(target, existing)? };
+    // what is there of a run that is gone on with is looked at when it is known what it should be
+    if resume && claim.is_left() { Ok(()) } else { claim.check_partial() }
+}
+
+/// Removes a lock file that a run left which was killed after it had given its output the name.
+///
+/// # Errors
+/// Another run holds it.
+pub fn clear(target: &Path) -> Result<()> {
+    let path = lock_path_of(target);
+    match kind_at(&path) {
+        // what no run left is nobody's business
+        Some(_) if open_left(&path).is_ok_and(|left| left.is_some()) => Claim::take(target).map(Claim::discard),
+        _ => Ok(()),
+    }
+}
+
+/// Opens the lock file of an earlier run; none where it has gone.
+fn open_left(path: &Path) -> Result<Option<File>> {
+    let foreign = |found| Err(Error::from(OutputConflict::Foreign(found)).in_file(path));
+    match path.symlink_metadata() {
+        Ok(found) if !found.is_file() => return foreign(kind_of(&found)),
+        Ok(_) => {}
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(FileProblem::Write(e)).in_file(path),
+    }
+    // to be written: network file systems lock nothing else for one process alone
+    match open_existing(path, true) {
+        Ok(file) if is_lock_file(&file) => Ok(Some(file)),
+        Ok(_) => foreign("another file"),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(e) if e.raw_os_error() == Some(libc::ELOOP) => foreign("a link"),
+        Err(e) => Err(FileProblem::Write(e)).in_file(path),
+    }
+}
+
+fn is_lock_file(file: &File) -> bool {
+    let head = head(file);
+    file.metadata().is_ok_and(|found| found.is_file() && (found.len() == 0 || head.starts_with(TITLE)))
+}
+
+/// The first bytes of a lock file.
+fn head(file: &File) -> String {
+    let mut bytes = vec![0; HEAD_BYTES];
+    let n = file.read_at(&mut bytes, 0).unwrap_or(0);
+    bytes.truncate(n);
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// All of a lock file.
+fn text(file: &File) -> String {
+    let mut text = String::new();
+    let read = file.try_clone().and_then(|mut file| {
+        file.seek(SeekFrom::Start(0))?;
+        file.read_to_string(&mut text)
+    });
+    if read.is_ok() { text } else { String::new() }
+}
+
+/// Locks a lock file for one process alone. Where the file system has no locks, nobody else is kept away, but for the process that the file names
+/// if it runs on this node: exclusive creation, and the identity of what is renamed, then are what keeps runs apart.
+fn lock(file: &File, created: bool) -> Result<(), OutputConflict> {
+    match file.try_lock() {
+        Ok(()) => Ok(()),
+        Err(TryLockError::WouldBlock) => Err(OutputConflict::InUse),
+        Err(TryLockError::Error(_)) if !created && is_held_here(&head(file)) => Err(OutputConflict::InUse),
+        Err(TryLockError::Error(_)) => Ok(()),
+    }
+}
+
+/// Whether a lock file names a process of this node that runs.
+fn is_held_here(head: &str) -> bool {
+    let run = head.lines().find_map(|line| line.strip_prefix("run ")?.split_once(' '));
+    let Some((process, on)) = run.and_then(|(process, on)| Some((process.parse().ok()?, on))) else { return false };
+    let process = rustix::process::Pid::from_raw(process);
+    on == node()
+        && process.is_some_and(|process| rustix::process::test_kill_process(process) != Err(rustix::io::Errno::SRCH))
+}
+
+/// The name of this node.
+fn node() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+/// Whether an open file is the one of that name.
+fn is_at(file: &File, path: &Path) -> bool {
+    matches!((Identity::of_file(file), Identity::at(path)), (Ok(open), Ok(there)) if open == there)
+}
+
+/// Whether a file or folder has nothing in it.
+fn is_empty(path: &Path) -> bool {
+    match path.symlink_metadata() {
+        Ok(found) if found.is_file() => found.len() == 0,
+        Ok(found) if found.is_dir() => std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none()),
+        _ => false,
+    }
+}
+
+/// Removes what an interrupted run left under the partial name; of a folder only if all in it is ours.
+fn remove_left(partial: &Path, contents: Option<CheckContents>) -> Result<()> {
+    let removed = match (partial.symlink_metadata(), contents) {
+        (Err(_), _) => Ok(()),
+        (Ok(found), Some(check)) if found.is_dir() => {
+            check(partial)?;
+            std::fs::remove_dir_all(partial)
+        }
+        (Ok(found), None) if found.is_dir() => std::fs::remove_dir(partial),
+        (Ok(_), _) => std::fs::remove_file(partial),
+    };
+    removed.map_err(FileProblem::Write).in_file(partial)
+}

@@ -1,0 +1,104 @@
+//! What a folder holds beside what this program writes to such folders.
+
+use std::path::{Path, PathBuf};
+
+use crate::error::{Context, FileProblem, Problem, Result, listed};
+
+/// A folder that holds other things than this program writes there.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("not replaced, expected a folder of nothing but {expected}, found {found}")]
+struct ForeignContents {
+    expected: &'static str,
+    found: String,
+}
+
+impl Problem for ForeignContents {
+    fn hint(&self) -> Option<String> {
+        Some("choose another name, or remove it by hand".into())
+    }
+}
+
+/// An entry of a folder, at any depth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Entry<'a> {
+    /// A file, by its path below the folder.
+    File(&'a Path),
+    /// A folder, by its path below the folder.
+    Folder(&'a Path),
+}
+
+impl<'a> Entry<'a> {
+    /// Its path below the folder.
+    pub fn path(self) -> &'a Path {
+        match self {
+            Self::File(path) | Self::Folder(path) => path,
+        }
+    }
+
+    /// An entry of the same kind, at another path.
+    #[must_use]
+    pub fn with_path<'b>(self, path: &'b Path) -> Entry<'b> {
+        match self {
+            Self::File(_) => Entry::File(path),
+            Self::Folder(_) => Entry::Folder(path),
+        }
+    }
+}
+
+/// Checks that a folder holds nothing but what `is_ours` knows; of links and devices none is. What is expected is told as `expected`.
+///
+/// # Errors
+/// The folder holds other things, of which some are named, or cannot be read.
+pub fn check_contents(folder: &Path, expected: &'static str, is_ours: &dyn Fn(Entry<'_>) -> bool) -> Result<()> {
+    let mut foreign = Vec::new();
+    find_foreign(folder, Path::new(""), is_ours, &mut foreign).map_err(FileProblem::Read).in_file(folder)?;
+    if foreign.is_empty() {
+        return Ok(());
+    }
+    foreign.sort_unstable();
+    let found = listed(foreign.iter().map(|path| path.to_string_lossy()), 4);
+    Err(ForeignContents { expected, found }).in_file(folder)
+}
+
+fn find_foreign(
+    folder: &Path,
+    below: &Path,
+    is_ours: &dyn Fn(Entry<'_>) -> bool,
+    foreign: &mut Vec<PathBuf>,
+) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder.join(below))? {
+        let entry = entry?;
+        let (path, kind) = (below.join(entry.file_name()), entry.file_type()?);
+        match () {
+            () if kind.is_file() && is_ours(Entry::File(&path)) => {}
+            () if kind.is_dir() && is_ours(Entry::Folder(&path)) => find_foreign(folder, &path, is_ours, foreign)?,
+            () => foreign.push(path),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_known_is_named_and_links_are_never_ours() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::create_dir_all(at("ours/deep")).unwrap();
+        std::fs::write(at("ours/deep/known.txt"), "").unwrap();
+        let is_ours = |entry: Entry<'_>| match entry {
+            Entry::File(path) => path.file_name() == Some("known.txt".as_ref()),
+            Entry::Folder(path) => path.starts_with("ours"),
+        };
+        check_contents(folder.path(), "known files", &is_ours).unwrap();
+        std::fs::write(at("ours/deep/thesis.tex"), "").unwrap();
+        std::fs::create_dir(at("more")).unwrap();
+        std::os::unix::fs::symlink(at("ours/deep/known.txt"), at("ours/known.txt")).unwrap();
+        let told = format!("{:?}", check_contents(folder.path(), "known files", &is_ours).unwrap_err());
+        let text = "not replaced, expected a folder of nothing but known files, found `more`, `ours/deep/thesis.tex`, `ours/known.txt`";
+        let hint = "hint: choose another name, or remove it by hand";
+        assert_eq!(told, format!("{}: {text}\n{hint}", folder.path().display()));
+    }
+}
