@@ -146,9 +146,7 @@ impl Staged {
         }
         contents.map_or(Ok(()), |check| check(&partial))?;
         let identity = Identity::new(&found);
-        if !claim.names(identity) {
-            claim.tell(identity).map_err(FileProblem::Write).in_file(&target)?;
-        }
+        claim.go_on(identity).map_err(FileProblem::Write).in_file(&target)?;
         let made = Made { claim, identity, file: None };
         Ok(Self::with(&target, existing, contents, Some(made)))
     }
@@ -248,6 +246,7 @@ impl Staged {
         }
         self.check_made()?;
         self.give_name()?;
+        self.check_named(&file)?;
         sync_folder_of(&self.target);
         // the lock goes with what is made
         self.made = None;
@@ -264,6 +263,22 @@ impl Staged {
         }
         if self.length.is_none() && !written.is_in(file).map_err(FileProblem::Read)? {
             return Err(OutputConflict::Content.into());
+        }
+        Ok(())
+    }
+
+    /// Checks that the name was given to what this run has made, and that a file was not cut short in between: then it loses its name again.
+    fn check_named(&self, file: &File) -> Result<()> {
+        let Some(made) = &self.made else { return Ok(()) };
+        let is_ours = Identity::at(&self.target).is_ok_and(|found| found == made.identity);
+        if !is_ours {
+            return Err(OutputConflict::Replaced("output")).in_file(&self.target);
+        }
+        let expected = self.length.unwrap_or(locked(&self.written).length());
+        let found = file.metadata().map_err(FileProblem::Read).in_file(&self.target)?.len();
+        if self.contents.is_none() && found != expected {
+            drop(std::fs::remove_file(&self.target));
+            return Err(OutputConflict::Length { expected, found }).in_file(&self.target);
         }
         Ok(())
     }

@@ -18,6 +18,7 @@ mod malformed;
 mod media;
 mod morphologies;
 mod mutations;
+mod outputs;
 mod pictures;
 mod queries;
 mod ranks;

@@ -77,7 +77,7 @@ fn make_room(folder: &Path, force: bool) -> Result<Claim> {
     if !force {
         check_target(folder, Existing::Keep, Some(check_demo))?;
     }
-    let claim = Claim::take(folder)?;
+    let mut claim = Claim::take(folder)?;
     if folder.symlink_metadata().is_ok() {
         // a demo that was killed has left its lock, and perhaps not yet its mark
         if !claim.is_left() && !folder.join(MARK).is_file() {
@@ -86,6 +86,7 @@ fn make_room(folder: &Path, force: bool) -> Result<Claim> {
         check_target(folder, Existing::Replace, Some(check_demo))?;
         std::fs::remove_dir_all(folder).map_err(FileProblem::Write).in_file(folder)?;
     }
+    claim.take_over(None)?;
     std::fs::create_dir_all(folder.join("reference")).map_err(FileProblem::Write).in_file(folder)?;
     Ok(claim)
 }

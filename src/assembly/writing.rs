@@ -15,8 +15,8 @@ use crate::error::{Context, Error, FileProblem, Result};
 use crate::journal::{self, Done, Header, Journal, JournalProblem, PROGRAM};
 use crate::partition::{Beginning, Crew, Scribe, with_scribe};
 use crate::segments::Segments;
-use crate::staged::{Claim, Existing, OutputConflict, Staged, check_free, check_space, clear, partial_of};
-use crate::table::{self, Metadata, Neuron, Table, parts};
+use crate::staged::{Claim, Existing, Staged, check_free, check_space, clear, partial_of};
+use crate::table::{self, Metadata, Neuron, parts};
 
 /// How tables are written: what becomes of what is there, who is told, who may stop it.
 #[derive(Clone, Copy)]
@@ -185,21 +185,22 @@ impl Unfinished {
     fn go_on(
         mut self,
         out: &Path,
-        (plans, parts): (&[Plan<'_>], &[Part<'_>]),
+        (plans, all_parts): (&[Plan<'_>], &[Part<'_>]),
         options: &Options,
         run: &Run<'_>,
         crew: &Crew,
     ) -> Result<()> {
         let kept = self.done.len() as u64;
-        let (written, result) = self.do_parts(parts, options, run, crew);
+        let (written, result) = self.do_parts(all_parts, options, run, crew);
         if !crew.is_first() {
             return result.and_then(|()| crew.await_end());
         }
-        let (done, all) = (kept + written, parts.len() as u64);
+        let (done, all) = (kept + written, all_parts.len() as u64);
         let error = match result {
             Ok(()) if done == all => {
                 self.staged.note_length()?;
-                check_whole(self.staged.partial(), plans)?;
+                let tables = plans.iter().map(|plan| (plan.below(self.staged.partial()), &plan.metadata));
+                tables.into_iter().try_for_each(|(path, metadata)| parts::check_whole(&path, metadata))?;
                 return self.staged.commit();
             }
             Ok(()) => Error::from(JournalProblem::Stopped).in_file(out),
@@ -235,19 +236,6 @@ impl Unfinished {
             Ok(())
         })
     }
-}
-
-/// Checks before tables get their name that nobody has cut their files short since they were written: all parts open, and have all rows.
-fn check_whole(partial: &Path, plans: &[Plan<'_>]) -> Result<()> {
-    for plan in plans {
-        let path = plan.below(partial);
-        let is_whole = Table::open(&path)
-            .is_ok_and(|table| table.len() == plan.metadata.segments && table.parts().len() == plan.cuts.len());
-        if !is_whole {
-            return Err(OutputConflict::Content).in_file(&path);
-        }
-    }
-    Ok(())
 }
 
 /// Finds out where to begin, with all ranks: rank 0 looks and tells the others. None where the output is complete.

@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 
 use super::layout::{Columns, LEVELS};
 use super::{BoundaryProblem, Neuron};
-use crate::error::{Context, FileProblem, Result};
+use crate::error::{Context, Error, FileProblem, Result};
 use crate::geometry::Point;
 use crate::input_file;
 use crate::panics::catch;
@@ -102,9 +102,19 @@ fn label(name: &str) -> Option<(i64, i64)> {
 /// The file cannot be written.
 pub fn write(path: &Path, neurons: &[Neuron]) -> Result<()> {
     let file = create_without_following(path).map_err(FileProblem::Write).in_file(path)?;
-    let written = write_to(&file, neurons).map_err(|error| BoundaryProblem::Write(told(&error)));
-    written.in_file(path)?;
+    write_to(&file, neurons).map_err(refusal).in_file(path)?;
     file.sync_all().map_err(FileProblem::Write).in_file(path)
+}
+
+/// What the operating system refused, in its own words where the library passes them on.
+fn refusal(error: ParquetError) -> Error {
+    match error {
+        ParquetError::External(inner) => match inner.downcast::<std::io::Error>() {
+            Ok(refused) => FileProblem::Write(*refused).into(),
+            Err(inner) => BoundaryProblem::Write(told(&ParquetError::External(inner))).into(),
+        },
+        error => BoundaryProblem::Write(told(&error)).into(),
+    }
 }
 
 /// A column: its labels, its number in the section, its point.

@@ -138,6 +138,7 @@ impl Gathered {
             done(placed.len() as u64);
         }
         self.staged.note_length()?;
+        parts::check_whole(self.staged.partial(), &metadata)?;
         self.staged.commit()?;
         Ok(Made { neurons: metadata.neurons, segments, parts: metadata.parts })
     }

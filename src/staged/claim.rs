@@ -101,11 +101,11 @@ impl Claim {
         self.file.try_clone().map_err(FileProblem::Write).in_file(&self.path)
     }
 
-    /// Removes what an interrupted run left, and makes the lock file that of a new run. `contents` checks a folder.
+    /// Makes the lock file that of a new run, and removes the unfinished output of an interrupted one. `contents` checks a folder.
     ///
     /// # Errors
     /// The partial name is taken by something that no run left.
-    pub(super) fn take_over(&mut self, contents: Option<CheckContents>) -> Result<()> {
+    pub fn take_over(&mut self, contents: Option<CheckContents>) -> Result<()> {
         self.check_partial()?;
         remove_left(&partial_of(&self.target), contents)?;
         self.owned = true;
@@ -128,7 +128,7 @@ impl Claim {
     }
 
     /// Whether the lock file names a file or folder as one of ours.
-    pub(super) fn names(&self, made: Identity) -> bool {
+    fn names(&self, made: Identity) -> bool {
         let told = format!("file {}", made.to_text());
         text(&self.file).lines().any(|line| line == told)
     }
@@ -142,9 +142,14 @@ impl Claim {
 
     /// Tells later runs that a file or folder is one of ours.
     pub(super) fn tell(&mut self, made: Identity) -> io::Result<()> {
-        self.owned = true;
         self.file.seek(SeekFrom::End(0))?;
         self.file.write_all(format!("file {}\n", made.to_text()).as_bytes())
+    }
+
+    /// Makes the lock file of an interrupted run, which is gone on with, that of this run.
+    pub(super) fn go_on(&mut self, made: Identity) -> io::Result<()> {
+        self.owned = true;
+        if self.names(made) { Ok(()) } else { self.tell(made) }
     }
 
     /// Leaves the lock file for a later run.

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Neuron;
+use super::{Metadata, Neuron, Table};
 use crate::error::{Context, FileProblem, Problem, Result, listed};
+use crate::staged::OutputConflict;
 
 /// A folder that holds other things than a table.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +66,16 @@ pub fn check_replaceable(folder: &Path) -> Result<()> {
     // of an unfinished output some folders may be empty; nothing goes with them
     let is_ours = others.iter().all(|path| is_empty(path));
     if is_ours { Ok(()) } else { Err(NotOurs(listed(names, 4))).in_file(folder) }
+}
+
+/// Checks before a table gets its name that nobody has cut its files short since they were written: all parts open, and have all rows.
+///
+/// # Errors
+/// They are not those of this table.
+pub fn check_whole(path: &Path, metadata: &Metadata) -> Result<()> {
+    let is_whole = Table::open(path)
+        .is_ok_and(|table| table.len() == metadata.segments && table.parts().len() as u64 == metadata.parts);
+    if is_whole { Ok(()) } else { Err(OutputConflict::Content).in_file(path) }
 }
 
 /// Cuts neurons, in the order given, into runs of at most `most` segments; a neuron is never cut.

@@ -32,7 +32,7 @@ use crate::journal::{self, Done, JournalProblem};
 use crate::method::Contact;
 use crate::partition::{Crew, Scribe, with_scribe};
 use crate::segments::{Segment, Segments};
-use crate::sonata::electrodes_file::Writer;
+use crate::sonata::electrodes_file::{Layout, Writer};
 use crate::staged::Existing;
 
 use blocks::{Block, Buffer, Buffers, Run};
@@ -190,7 +190,7 @@ pub fn compute_with(request: &Request<'_>, crew: &Crew) -> Result<Summary> {
         Beginning::Complete => (all, 0),
         Beginning::At(unfinished) => {
             let counts = (unfinished.done.len() as u64, unfinished.damaged);
-            go_on(request, &columns, &parts, *unfinished, crew)?;
+            go_on(request, (&columns, &layout), &parts, *unfinished, crew)?;
             counts
         }
     };
@@ -208,7 +208,7 @@ pub fn compute_with(request: &Request<'_>, crew: &Crew) -> Result<Summary> {
 /// Does the parts that are left, or this rank's share of them.
 fn go_on(
     request: &Request<'_>,
-    columns: &Columns,
+    (columns, layout): (&Columns, &Layout),
     parts: &[Part<'_>],
     mut unfinished: Unfinished,
     crew: &Crew,
@@ -229,7 +229,7 @@ fn go_on(
     }
     let (done, all) = (kept + written, parts.len() as u64);
     let error = match result {
-        Ok(()) if done == all => return unfinished.finish(),
+        Ok(()) if done == all => return unfinished.finish(layout),
         Ok(()) => Error::from(JournalProblem::Stopped).in_file(request.output),
         Err(error) => error,
     };

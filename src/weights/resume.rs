@@ -15,7 +15,7 @@ use crate::journal::{Digest, Done, Header, Journal, JournalProblem, PROGRAM};
 use crate::partition::{self, Crew};
 use crate::segments::Segments;
 use crate::sonata::electrodes_file::{ElectrodesFile, Factors, Layout, Reader, Writer, is_laid_out};
-use crate::staged::{Claim, Existing, check_free, check_startable, check_target, clear, partial_of};
+use crate::staged::{Claim, Existing, OutputConflict, check_free, check_startable, check_target, clear, partial_of};
 
 /// Where a run begins.
 pub enum Beginning {
@@ -38,11 +38,16 @@ pub struct Unfinished {
 
 impl Unfinished {
     /// The output is complete.
-    pub fn finish(self) -> Result<()> {
+    pub fn finish(self, layout: &Layout) -> Result<()> {
         // on its own first: what cannot be synced is kept, what cannot be renamed is not
         if let Err(error) = self.writer.sync() {
             self.writer.leave();
             return Err(error);
+        }
+        // the contacts stand behind the coefficients: where somebody has cut the file short meanwhile they have gone
+        let partial = self.writer.partial();
+        if !is_laid_out(partial, layout).unwrap_or(false) {
+            return Err(OutputConflict::Content).in_file(partial);
         }
         self.writer.commit()
     }

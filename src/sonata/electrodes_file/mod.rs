@@ -19,6 +19,7 @@ mod column;
 mod column_units;
 mod factors;
 mod formula;
+mod laying_out;
 mod names;
 mod reader;
 mod same;

@@ -1,7 +1,7 @@
 //! How large a file will be, to the byte.
 
 use super::Layout;
-use super::writer::lay_out;
+use super::laying_out::lay_out;
 use crate::error::{Context, FileProblem, Result};
 
 /// Bytes of the complete file of a layout.

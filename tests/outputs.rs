@@ -1,0 +1,659 @@
+//! Every output is whole or not there, whoever else writes to its name, and nothing goes that no run of the program made: two runs at a
+//! time, runs that are killed, files of users in the way, links, cut files, full disks, file systems without locks.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use serde_json::{Value, json};
+
+use crate::support::{Run, golden, leadfield_in, names_in, scratch};
+
+/// A tool that writes a file or folder: its arguments, and the name that it writes.
+type Tool = (&'static [&'static str], &'static str);
+
+/// Every tool that writes, and every form that is written in another way.
+const TOOLS: [Tool; 19] = [
+    (&["positions", "c/simulation_config.json", "-o", "p.parquet"], "p.parquet"),
+    (&["positions", "c/simulation_config.json", "-o", "parts", "--segments-per-part", "1"], "parts"),
+    (&["weights", "t.parquet", "e.csv", "-o", "out.h5"], "out.h5"),
+    (&["query", "t.parquet", "-o", "q.csv"], "q.csv"),
+    (&["query", "t.parquet", "-o", "q.jsonl"], "q.jsonl"),
+    (&["query", "t.parquet", "-o", "q.arrow"], "q.arrow"),
+    (&["query", "t.parquet", "-o", "q.parquet"], "q.parquet"),
+    (&["convert", "t.parquet", "-o", "columns.csv"], "columns.csv"),
+    (&["convert", "t.parquet", "-o", "boundaries.h5", "--to", "boundaries"], "boundaries.h5"),
+    (&["convert", "t.parquet", "-o", "boundaries.parquet", "--to", "boundaries"], "boundaries.parquet"),
+    (&["convert", "b.parquet", "-o", "again.parquet"], "again.parquet"),
+    (&["convert", "b.parquet", "-o", "again"], "again"),
+    (&["convert", "w.h5", "-o", "copy.h5"], "copy.h5"),
+    (&["convert", "e.csv", "-o", "e.json"], "e.json"),
+    (&["plot", "weights", "t.parquet", "w.h5", "--electrode", "a", "-o", "a.svg"], "a.svg"),
+    (&["report", "t.parquet", "w.h5", "-o", "page.html"], "page.html"),
+    (&["electrodes", "linear", "--contacts", "9", "--pitch", "20", "-o", "line.csv"], "line.csv"),
+    (&["synthesize", "circuit", "--cells", "2", "--with-report"], "circuit"),
+    (&["validate", "weights", "w.h5", "w.h5", "--junit", "junit.xml"], "junit.xml"),
+];
+
+/// A folder with a circuit `c`, its table `t.parquet` and boundaries `b.parquet`, contacts `e.csv` and their coefficients `w.h5`.
+fn inputs() -> tempfile::TempDir {
+    let dir = scratch();
+    let run = |args: &[&str]| drop(leadfield_in(dir.path(), args).ok());
+    run(&["synthesize", "c", "--cells", "3", "--with-report", "--quiet"]);
+    run(&["positions", "c/simulation_config.json", "-o", "t.parquet", "--quiet"]);
+    std::fs::write(dir.path().join("e.csv"), "name,x,y,z\na,0,0,0\nb,0,20,0\n").unwrap();
+    run(&["weights", "t.parquet", "e.csv", "-o", "w.h5", "--quiet"]);
+    run(&["convert", "t.parquet", "-o", "b.parquet", "--to", "boundaries", "--quiet"]);
+    dir
+}
+
+const INPUTS: [&str; 5] = ["b.parquet", "c", "e.csv", "t.parquet", "w.h5"];
+
+/// What is under a path: the bytes of a file, or of all files below a folder by their paths.
+fn contents(path: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut left = vec![path.to_path_buf()];
+    while let Some(next) = left.pop() {
+        if next.is_dir() {
+            left.extend(std::fs::read_dir(&next).unwrap().map(|entry| entry.unwrap().path()));
+        } else if let Ok(mut bytes) = std::fs::read(&next) {
+            if next.ends_with("page.html") {
+                // it tells how long its making took
+                let seconds = regex::bytes::Regex::new(r"[0-9.]+ s</td>").unwrap();
+                bytes = seconds.replace_all(&bytes, &b""[..]).into_owned();
+            }
+            found.insert(next.strip_prefix(path).unwrap().to_path_buf(), bytes);
+        }
+    }
+    found
+}
+
+fn remove(path: &Path) {
+    if path.is_dir() { std::fs::remove_dir_all(path).unwrap() } else { std::fs::remove_file(path).unwrap() }
+}
+
+fn command(dir: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_leadfield"));
+    command.current_dir(dir).args(args).arg("--quiet").stdout(Stdio::null()).stderr(Stdio::piped());
+    command
+}
+
+/// What became of a child: its exit code (none where it was killed) and what it told.
+fn ended(child: Child) -> (Option<i32>, String) {
+    let output = child.wait_with_output().unwrap();
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
+/// How often each tool is disturbed: `LEADFIELD_KILLS`, else a few times.
+fn times() -> u64 {
+    std::env::var("LEADFIELD_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(3)
+}
+
+/// What a tool writes when nobody disturbs it, and how long that takes.
+fn undisturbed(dir: &Path, (args, name): Tool) -> (BTreeMap<PathBuf, Vec<u8>>, Duration) {
+    let started = Instant::now();
+    let (code, told) = ended(command(dir, args).spawn().unwrap());
+    assert_eq!((code, told.as_str()), (Some(0), ""), "{args:?}");
+    let took = started.elapsed();
+    let expected = contents(&dir.join(name));
+    remove(&dir.join(name));
+    (expected, took)
+}
+
+/// Whether a run that was refused, was so since another one was at work or had been.
+fn lost_the_race(name: &str, told: &str) -> bool {
+    told == format!(
+        "error: {name}: in use by another run, expected one run at a time\nhint: wait for it, or choose another name\n"
+    ) || told == format!("error: {name}: exists already\nhint: choose another name, or replace it with `--force`\n")
+}
+
+#[test]
+fn of_two_runs_with_one_name_one_writes_it_and_the_other_is_refused() {
+    let dir = inputs();
+    let dir = dir.path();
+    let mut refused = 0;
+    for tool in TOOLS {
+        let (args, name) = tool;
+        let (expected, took) = undisturbed(dir, tool);
+        for seed in 0..times() {
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            let first = command(dir, args).spawn().unwrap();
+            // the first time at once
+            std::thread::sleep(took.mul_f64(if seed == 0 { 0.0 } else { rng.random_range(0.0..1.0) }));
+            let second = command(dir, args).spawn().unwrap();
+            let ends = [ended(first), ended(second)];
+            let done = ends.iter().filter(|(code, _)| *code == Some(0)).count();
+            let lost = ends.iter().filter(|(code, told)| *code == Some(2) && lost_the_race(name, told)).count();
+            // a JUnit report replaces the one before
+            assert!(done >= 1 && done + lost == 2 && (done == 1 || name == "junit.xml"), "{args:?} {seed}: {ends:?}");
+            refused += ends.iter().filter(|(_, told)| told.contains("in use by another run")).count();
+            assert!(contents(&dir.join(name)) == expected, "{args:?} {seed}");
+            remove(&dir.join(name));
+            assert_eq!(names_in(dir), INPUTS, "{args:?} {seed}");
+        }
+    }
+    assert!(refused > 0, "no two runs were at work at a time");
+}
+
+/// The arguments by which a run goes on after one that was killed.
+fn going_on<'a>(args: &[&'a str]) -> Vec<&'a str> {
+    let resume = matches!(args[0], "positions" | "weights").then_some("--resume");
+    args.iter().copied().chain(resume).collect()
+}
+
+#[test]
+fn whatever_is_killed_the_name_stands_for_a_whole_output_and_the_next_run_goes_on() {
+    let dir = inputs();
+    let dir = dir.path();
+    let mut half_way = 0;
+    for tool in TOOLS {
+        let (args, name) = tool;
+        let (expected, took) = undisturbed(dir, tool);
+        for seed in 0..times() {
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            let mut child = command(dir, args).spawn().unwrap();
+            std::thread::sleep(took.mul_f64(rng.random_range(0.0..1.1)));
+            child.kill().unwrap();
+            child.wait().unwrap();
+            let output = dir.join(name);
+            half_way += usize::from(names_in(dir).contains(&format!("{name}.journal")));
+            if output.exists() {
+                assert!(contents(&output) == expected, "{args:?} {seed}");
+                remove(&output);
+            }
+            let (code, told) = ended(command(dir, &going_on(args)).spawn().unwrap());
+            assert_eq!((code, told.as_str()), (Some(0), ""), "{args:?} {seed}");
+            assert!(contents(&output) == expected, "{args:?} {seed}");
+            remove(&output);
+            assert_eq!(names_in(dir), INPUTS, "{args:?} {seed}");
+        }
+    }
+    assert!(half_way > 0, "no run was killed half way");
+}
+
+#[test]
+fn two_runs_one_of_which_is_killed_leave_nothing_half_written() {
+    let dir = inputs();
+    let dir = dir.path();
+    for tool in TOOLS {
+        let (args, name) = tool;
+        let (expected, took) = undisturbed(dir, tool);
+        for seed in 0..times() {
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            let args = going_on(args);
+            let [mut killed, other] = [(); 2].map(|()| {
+                let child = command(dir, &args).spawn().unwrap();
+                std::thread::sleep(took.mul_f64(rng.random_range(0.0..0.5)));
+                child
+            });
+            std::thread::sleep(took.mul_f64(rng.random_range(0.0..0.5)));
+            killed.kill().unwrap();
+            killed.wait().unwrap();
+            let (code, told) = ended(other);
+            let expected_end = code == Some(0) && told.is_empty() || code == Some(2) && lost_the_race(name, &told);
+            assert!(expected_end, "{args:?} {seed}: {told}");
+            let output = dir.join(name);
+            if output.exists() {
+                assert!(contents(&output) == expected, "{args:?} {seed}");
+                remove(&output);
+            }
+            let (code, told) = ended(command(dir, &args).spawn().unwrap());
+            assert_eq!((code, told.as_str()), (Some(0), ""), "{args:?} {seed}");
+            assert!(contents(&output) == expected, "{args:?} {seed}");
+            remove(&output);
+            assert_eq!(names_in(dir), INPUTS, "{args:?} {seed}");
+        }
+    }
+}
+
+/// What stands in the way of a temporary file, as it is told.
+const IN_THE_WAY: [(&str, fn(&Path)); 3] = [
+    ("another file", |path| std::fs::write(path, "mine").unwrap()),
+    ("a link", |path| std::os::unix::fs::symlink("precious", path).unwrap()),
+    ("a link", |path| std::os::unix::fs::symlink("nowhere", path).unwrap()),
+];
+
+#[test]
+fn files_of_users_are_not_taken_for_temporary_ones() {
+    let dir = inputs();
+    let dir = dir.path();
+    std::fs::write(dir.join("precious"), "mine").unwrap();
+    for (args, name) in TOOLS {
+        for temporary in [format!("{name}.partial"), format!("{name}.journal")] {
+            for (found, put) in IN_THE_WAY {
+                put(&dir.join(&temporary));
+                for option in [None, Some("--force"), Some("--resume")] {
+                    let can_resume = matches!(args[0], "positions" | "weights");
+                    if option == Some("--resume") && !can_resume || option == Some("--force") && args[0] == "validate" {
+                        continue;
+                    }
+                    let args: Vec<&str> = args.iter().copied().chain(option).collect();
+                    let run = leadfield_in(dir, &[&args[..], &["--quiet"]].concat());
+                    run.refused(&format!(
+                        "error: {temporary}: not replaced, expected a free name or what an interrupted run left, found {found}\n\
+                         hint: move it away, or choose another name for the output"
+                    ));
+                }
+                let place = dir.join(&temporary);
+                let kept =
+                    if found == "a link" { place.is_symlink() } else { std::fs::read(&place).unwrap() == b"mine" };
+                assert!(kept, "{args:?} {temporary}");
+                std::fs::remove_file(place).unwrap();
+                assert_eq!(std::fs::read(dir.join("precious")).unwrap(), b"mine", "{args:?}");
+                assert_eq!(names_in(dir), [&INPUTS[..3], &["precious"], &INPUTS[3..]].concat(), "{args:?} {temporary}");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_index_is_an_output_too() {
+    let dir = inputs();
+    let dir = dir.path();
+    let args = ["query", "t.parquet", "--sphere", "0,0,0,50", "--count", "--index", "t.index", "--quiet"];
+    for temporary in ["t.index.partial", "t.index.journal"] {
+        std::fs::write(dir.join(temporary), "mine").unwrap();
+        leadfield_in(dir, &args).refused(&format!(
+            "error: {temporary}: not replaced, expected a free name or what an interrupted run left, found another file\n\
+             hint: move it away, or choose another name for the output"
+        ));
+        assert_eq!(std::fs::read(dir.join(temporary)).unwrap(), b"mine");
+        std::fs::remove_file(dir.join(temporary)).unwrap();
+    }
+    let count = leadfield_in(dir, &args).ok();
+    let lock = locked(dir, "t.index");
+    assert_eq!(leadfield_in(dir, &args).ok(), count, "an index that is there is read");
+    std::fs::remove_file(dir.join("t.index")).unwrap();
+    leadfield_in(dir, &args).refused(
+        "error: t.index: in use by another run, expected one run at a time\nhint: wait for it, or choose another name",
+    );
+    drop(lock);
+    assert_eq!(leadfield_in(dir, &args).ok(), count);
+    assert_eq!(names_in(dir), [&INPUTS[..3], &["t.index", "t.parquet", "w.h5"]].concat());
+}
+
+/// The lock of an output, as another run holds it.
+fn locked(dir: &Path, name: &str) -> std::fs::File {
+    let path = dir.join(format!("{name}.journal"));
+    std::fs::write(&path, "leadfield journal 1\nrun 1 elsewhere\n").unwrap();
+    let file = std::fs::File::options().read(true).write(true).open(path).unwrap();
+    file.lock().unwrap();
+    file
+}
+
+#[test]
+fn a_name_that_another_run_holds_is_refused_at_once() {
+    let dir = inputs();
+    let dir = dir.path();
+    for (args, name) in TOOLS {
+        let lock = locked(dir, name);
+        leadfield_in(dir, &[args, &["--quiet"]].concat()).refused(&format!(
+            "error: {name}: in use by another run, expected one run at a time\nhint: wait for it, or choose another name"
+        ));
+        drop(lock);
+        assert_eq!(names_in(dir).len(), INPUTS.len() + 1, "{args:?}");
+        leadfield_in(dir, &[args, &["--quiet"]].concat()).ok();
+        remove(&dir.join(name));
+        assert_eq!(names_in(dir), INPUTS, "{args:?}");
+    }
+}
+
+// folders
+
+#[test]
+fn a_circuit_is_replaced_with_nothing_else_in_it() {
+    let dir = scratch();
+    let dir = dir.path();
+    let run = |options: &[&str]| {
+        leadfield_in(dir, &[&["synthesize", "c", "--cells", "2", "--with-report", "--quiet"], options].concat())
+    };
+    run(&[]).ok();
+    let foreign = ["thesis.tex", "output/lfp.h5", "components/hoc/mine.hoc", "components/morphologies/swc/mine.swc"];
+    for name in foreign {
+        std::fs::write(dir.join("c").join(name), "mine").unwrap();
+        let before = contents(dir);
+        run(&["--force"]).refused(&format!(
+            "error: c: not replaced, expected a folder of nothing but a synthetic circuit, found `{name}`\n\
+             hint: choose another name, or remove it by hand"
+        ));
+        assert!(contents(dir) == before);
+        std::fs::remove_file(dir.join("c").join(name)).unwrap();
+    }
+    std::fs::create_dir(dir.join("c/networks/edges")).unwrap();
+    std::os::unix::fs::symlink("nodes", dir.join("c/networks/link")).unwrap();
+    run(&["--force"]).refused(
+        "error: c: not replaced, expected a folder of nothing but a synthetic circuit, found `networks/edges`, \
+         `networks/link`\nhint: choose another name, or remove it by hand",
+    );
+    std::fs::remove_dir(dir.join("c/networks/edges")).unwrap();
+    std::fs::remove_file(dir.join("c/networks/link")).unwrap();
+    // a circuit of the user's, with names that ours have too
+    let config = dir.join("c/circuit_config.json");
+    let text = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(&config, text.replace("biophysical", "virtual")).unwrap();
+    run(&["--force"]).refused(
+        "error: c: not replaced, expected a folder of nothing but a synthetic circuit, found `circuit_config.json`\n\
+         hint: choose another name, or remove it by hand",
+    );
+    std::fs::write(&config, text).unwrap();
+    std::fs::rename(dir.join("c"), dir.join("elsewhere")).unwrap();
+    std::os::unix::fs::symlink("elsewhere", dir.join("c")).unwrap();
+    run(&["--force"]).refused(
+        "error: c: is a link, expected a folder or a free name\nhint: choose another name, or remove it by hand",
+    );
+    std::fs::remove_file(dir.join("c")).unwrap();
+    std::fs::rename(dir.join("elsewhere"), dir.join("c")).unwrap();
+    let before = contents(dir);
+    run(&["--force"]).ok();
+    assert!(contents(dir) == before);
+}
+
+#[test]
+fn a_demo_is_replaced_with_nothing_else_in_it() {
+    let dir = scratch();
+    let dir = dir.path();
+    let demo = |options: &[&str]| leadfield_in(dir, &[&["demo", "d", "--cells", "1", "--quiet"], options].concat());
+    let lock = locked(dir, "d");
+    demo(&[]).refused(
+        "error: d: in use by another run, expected one run at a time\nhint: wait for it, or choose another name",
+    );
+    drop(lock);
+    demo(&[]).ok();
+    let hint = "hint: choose another name, or remove it by hand";
+    for name in ["thesis.tex", "reference/notes.txt", "circuit/mine.txt"] {
+        std::fs::write(dir.join("d").join(name), "mine").unwrap();
+        demo(&["--force"]).refused(&format!(
+            "error: d: not replaced, expected a folder of nothing but a demo, found `{name}`\n{hint}"
+        ));
+        assert_eq!(std::fs::read(dir.join("d").join(name)).unwrap(), b"mine");
+        std::fs::remove_file(dir.join("d").join(name)).unwrap();
+    }
+    // as a demo leaves it that is killed early: without its mark, with what it was about to write
+    std::fs::remove_file(dir.join("d/reference/np8.h5")).unwrap();
+    std::fs::write(dir.join("d/weights.h5.partial"), "half").unwrap();
+    demo(&["--force"]).refused(
+        "error: d: exists and is not of an earlier demo, expected a folder with `reference/np8.h5`\n\
+         hint: choose another folder: `leadfield demo DIR`",
+    );
+    drop(locked(dir, "d"));
+    demo(&["--force"]).ok();
+    assert_eq!(names_in(dir), ["d"]);
+    assert!(!names_in(&dir.join("d")).iter().any(|name| name.ends_with(".partial") || name.ends_with(".journal")));
+}
+
+#[test]
+fn a_folder_without_a_checkpoint_is_not_gone_on_with_nor_removed() {
+    let dir = inputs();
+    let dir = dir.path();
+    std::fs::create_dir(dir.join("parts.partial")).unwrap();
+    std::fs::write(dir.join("parts.partial/part-00000.parquet"), "mine").unwrap();
+    std::fs::write(dir.join("parts.partial/thesis.tex"), "mine").unwrap();
+    let before = contents(dir);
+    for options in [&[][..], &["--resume"], &["--force"], &["--resume", "--force"]] {
+        let args = [&["positions", "c/simulation_config.json", "-o", "parts", "--quiet"], options].concat();
+        leadfield_in(dir, &args).refused(
+            "error: parts.partial: not replaced, expected a free name or what an interrupted run left, found another \
+             folder\nhint: move it away, or choose another name for the output",
+        );
+        assert!(contents(dir) == before, "{options:?}");
+    }
+    assert_eq!(names_in(dir), ["b.parquet", "c", "e.csv", "parts.partial", "t.parquet", "w.h5"]);
+}
+
+#[test]
+fn tables_are_replaced_with_nothing_else_in_their_folder() {
+    let dir = inputs();
+    let dir = dir.path();
+    let positions = |options: &[&str]| {
+        leadfield_in(dir, &[&["positions", "c/simulation_config.json", "-o", "parts", "--quiet"], options].concat())
+    };
+    let convert = || leadfield_in(dir, &["convert", "b.parquet", "-o", "parts", "--force", "--quiet"]);
+    positions(&[]).ok();
+    let refusal = |names: &str| {
+        format!(
+            "error: parts: not replaced, expected a folder of nothing but `part-*.parquet`, found {names}\n\
+             hint: choose another name, or remove it by hand"
+        )
+    };
+    // a folder and a link with the names of parts
+    std::fs::create_dir(dir.join("parts/part-00007.parquet")).unwrap();
+    std::fs::write(dir.join("parts/part-00007.parquet/thesis.tex"), "mine").unwrap();
+    std::os::unix::fs::symlink("../e.csv", dir.join("parts/part-00008.parquet")).unwrap();
+    std::fs::write(dir.join("parts/.hidden"), "mine").unwrap();
+    let before = contents(dir);
+    let names = "`.hidden`, `part-00007.parquet`, `part-00008.parquet`";
+    for run in [positions(&["--force"]), positions(&["--force", "--resume"]), convert()] {
+        run.refused(&refusal(names));
+    }
+    assert!(contents(dir) == before);
+    remove(&dir.join("parts/part-00007.parquet"));
+    remove(&dir.join("parts/part-00008.parquet"));
+    remove(&dir.join("parts/.hidden"));
+    positions(&["--force"]).ok();
+    convert().ok();
+    remove(&dir.join("parts"));
+    assert_eq!(names_in(dir), INPUTS);
+}
+
+// names from files
+
+/// A circuit whose second population has this name.
+fn with_population(name: &str) -> tempfile::TempDir {
+    let dir = scratch();
+    leadfield_in(dir.path(), &["synthesize", "c", "--cells", "2", "--quiet"]).ok();
+    let nodes = dir.path().join("c/networks/nodes");
+    std::fs::copy(nodes.join("neurons/nodes.h5"), nodes.join("more.h5")).unwrap();
+    crate::malformed::electrodes_file::edited(&nodes.join("more.h5"), |file| {
+        if let Some((above, _)) = name.rsplit_once('/') {
+            file.create_group(&format!("/nodes/{above}")).unwrap();
+        }
+        // a name without letters stands for the group above
+        if !name.is_empty() && !name.contains('\0') {
+            file.relink("/nodes/neurons", &format!("/nodes/{name}")).unwrap();
+        }
+    });
+    let config = dir.path().join("c/circuit_config.json");
+    let mut value: Value = serde_json::from_slice(&std::fs::read(&config).unwrap()).unwrap();
+    let networks = value["networks"]["nodes"].as_array_mut().unwrap();
+    networks.push(json!({"nodes_file": "$NETWORK_NODES_DIR/more.h5", "populations": {name: {"type": "biophysical"}}}));
+    std::fs::write(config, value.to_string()).unwrap();
+    dir
+}
+
+#[test]
+fn populations_become_folders_only_if_their_names_are_plain() {
+    for (name, told) in
+        [("..", ".."), ("a/b", "a/b"), (".hidden", ".hidden"), ("a\nb", "a\\nb"), ("a\u{1b}[2J", "a\\u{1b}[2J")]
+    {
+        let dir = with_population(name);
+        let before = names_in(dir.path());
+        leadfield_in(dir.path(), &["positions", "c/circuit_config.json", "-o", "out", "--quiet"]).refused(&format!(
+            "error: c/networks/nodes/more.h5: population `{told}` cannot name the folder of its table, expected a name of at \
+             most 240 bytes without `/`, `\\`, control characters and a leading `.`\n\
+             hint: choose one population with `--population`: its table gets the name of the output"
+        ));
+        assert_eq!(names_in(dir.path()), before, "{name:?}");
+        let options = ["positions", "c/circuit_config.json", "-o", "out", "--population", name, "--quiet"];
+        leadfield_in(dir.path(), &options).ok();
+    }
+    // names that are no object of HDF5
+    for name in ["", "a\0b", ".", "a/b", "../b"] {
+        let dir = with_population(name);
+        let before = names_in(dir.path());
+        let run = leadfield_in(dir.path(), &["positions", "c/circuit_config.json", "-o", "out", "--quiet"]);
+        assert!(run.code == 2 && run.stderr.contains("more.h5: "), "{name:?}: {}", run.stderr);
+        assert_eq!(names_in(dir.path()), before, "{name:?}");
+    }
+    let dir = with_population("plain name");
+    leadfield_in(dir.path(), &["positions", "c/circuit_config.json", "-o", "out", "--quiet"]).ok();
+    assert_eq!(names_in(&dir.path().join("out")), ["neurons", "plain name"]);
+}
+
+// disturbed from outside
+
+/// The library that disturbs a program.
+#[cfg(target_os = "linux")]
+fn disturb() -> &'static Path {
+    static LIBRARY: OnceLock<(tempfile::TempDir, PathBuf)> = OnceLock::new();
+    let (_, path) = LIBRARY.get_or_init(|| {
+        let dir = scratch();
+        let path = dir.path().join("disturb.so");
+        let source = crate::support::root().join("tests/outputs/disturb.c");
+        let compiled = Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&path).arg(source).arg("-ldl").status();
+        assert!(compiled.unwrap().success());
+        (dir, path)
+    });
+    path
+}
+
+/// Runs a tool that is disturbed.
+#[cfg(target_os = "linux")]
+fn disturbed(dir: &Path, args: &[&str], (variable, value): (&str, &str)) -> Run {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_leadfield"));
+    command.current_dir(dir).args(args).arg("--quiet").env("LD_PRELOAD", disturb()).env(variable, value);
+    Run::of(command)
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_file_that_is_cut_before_it_gets_its_name_is_not_given_it() {
+    let dir = inputs();
+    let dir = dir.path();
+    for (args, name) in TOOLS {
+        let ending = match name {
+            "parts" | "again" => ".partial/part-00000.parquet".into(),
+            // its many files are not brought to the disk one by one
+            "circuit" => continue,
+            name => format!("/{name}.partial"),
+        };
+        let run = disturbed(dir, args, ("DISTURB_CUT", &ending));
+        assert_eq!(run.code, 2, "{args:?}: {}", run.stderr);
+        let changed = "changed by others while it was written, expected ";
+        assert!(run.stderr.contains(changed), "{args:?}: {}", run.stderr);
+        assert_eq!(names_in(dir), INPUTS, "{args:?}");
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn coefficients_that_were_cut_off_while_others_were_written_are_not_given_a_name() {
+    let dir = crate::interrupted::folder(200);
+    let dir = dir.path();
+    let run = disturbed(dir, &["weights", "table", "e.csv", "-o", "w.h5"], ("DISTURB_GAP", "/w.h5.partial"));
+    run.refused(
+        "error: w.h5.partial: changed by others while it was written, expected the bytes that were written, found others\n\
+         hint: run it again, and let nothing else write there: the output was not given its name",
+    );
+    assert_eq!(names_in(dir), crate::interrupted::INPUTS);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk_is_told_for_every_form() {
+    let dir = inputs();
+    let dir = dir.path();
+    for (args, name) in TOOLS {
+        let ending = match name {
+            "parts" | "again" => "/part-00000.parquet".into(),
+            "circuit" => "/nodes.h5".into(),
+            name => format!("/{name}.partial"),
+        };
+        let run = disturbed(dir, args, ("DISTURB_FULL", &ending));
+        let first = run.stderr.lines().next().unwrap_or_default();
+        assert!(
+            run.code == 2 && first.ends_with(": cannot be written: no space left on device"),
+            "{args:?}: {}",
+            run.stderr
+        );
+        assert_eq!(names_in(dir), INPUTS, "{args:?}");
+    }
+    // the lock file itself
+    let run = disturbed(dir, &["query", "t.parquet", "-o", "q.csv"], ("DISTURB_FULL", "/q.csv.journal"));
+    run.refused("error: q.csv: cannot be written: no space left on device");
+    assert_eq!(names_in(dir), INPUTS);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn hdf5_tells_what_the_system_refused() {
+    let dir = inputs();
+    // files of at most 1024 bytes (two blocks of 512)
+    let script = "trap '' XFSZ; ulimit -f 2; exec \"$0\" convert t.parquet -o b.h5 --to boundaries --quiet";
+    let mut command = Command::new("sh");
+    command.current_dir(dir.path()).args(["-c", script, env!("CARGO_BIN_EXE_leadfield")]);
+    Run::of(command).refused("error: b.h5.partial: cannot be written: file too large");
+    assert_eq!(names_in(dir.path()), INPUTS);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn without_locks_the_names_are_still_given_to_whole_outputs_only() {
+    let dir = inputs();
+    let dir = dir.path();
+    let no_locks = ("DISTURB_NO_LOCKS", "1");
+    for tool in TOOLS {
+        let (args, name) = tool;
+        let (expected, took) = undisturbed(dir, tool);
+        disturbed(dir, args, no_locks).ok();
+        assert!(contents(&dir.join(name)) == expected, "{args:?}");
+        remove(&dir.join(name));
+        for seed in 0..times() {
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            let start = || {
+                let mut command = command(dir, args);
+                command.env("LD_PRELOAD", disturb()).env(no_locks.0, no_locks.1).spawn().unwrap()
+            };
+            let first = start();
+            std::thread::sleep(took.mul_f64(rng.random_range(0.0..1.0)));
+            let second = start();
+            let ends = [ended(first), ended(second)];
+            assert!(ends.iter().all(|(code, _)| matches!(code, Some(0 | 2))), "{args:?} {seed}: {ends:?}");
+            assert!(ends.iter().all(|(_, told)| !told.contains("make its folder first")), "{ends:?}");
+            if dir.join(name).exists() {
+                assert!(contents(&dir.join(name)) == expected, "{args:?} {seed}: {ends:?}");
+                remove(&dir.join(name));
+            }
+            assert_eq!(names_in(dir), INPUTS, "{args:?} {seed}: {ends:?}");
+        }
+    }
+    // a process of this node that runs is known by its number, one of another node is not
+    let node = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
+    let query = ["query", "t.parquet", "-o", "q.csv"];
+    for (run, in_use) in [
+        (format!("run {} {node}", std::process::id()), true),
+        (format!("run {} elsewhere\n", std::process::id()), false),
+        (format!("run 2147483646 {node}"), false),
+    ] {
+        std::fs::write(dir.join("q.csv.journal"), format!("leadfield journal 1\n{run}")).unwrap();
+        let ended = disturbed(dir, &query, no_locks);
+        match in_use {
+            true => ended.refused(
+                "error: q.csv: in use by another run, expected one run at a time\nhint: wait for it, or choose another name",
+            ),
+            false => {
+                ended.ok();
+                remove(&dir.join("q.csv"));
+            }
+        }
+    }
+    assert_eq!(names_in(dir), INPUTS);
+}
+
+#[test]
+fn old_positions_become_a_table_in_an_empty_folder_only() {
+    // `convert` of several files writes into a folder that is there
+    let dir = scratch();
+    let old = golden().join("reference/positions_2files");
+    std::fs::create_dir(dir.path().join("t")).unwrap();
+    std::fs::write(dir.path().join("t/thesis.tex"), "mine").unwrap();
+    let run = leadfield_in(dir.path(), &["convert", old.to_str().unwrap(), "-o", "t", "--force", "--quiet"]);
+    run.refused(
+        "error: t: not replaced, expected a folder of nothing but `part-*.parquet`, found `thesis.tex`\n\
+         hint: choose another name, or remove it by hand",
+    );
+    assert_eq!(names_in(&dir.path().join("t")), ["thesis.tex"]);
+}
