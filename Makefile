@@ -80,7 +80,7 @@ explore: setup ## Damage 2000 files of every kind, and run the tests RUNS times 
 	LEADFIELD_MUTATIONS=2000 $(cargo) test --locked --test tests mutations::
 	@for run in $$(seq $(RUNS)); do \
 		seed=$$(od -An -N4 -tu4 /dev/urandom | tr -d ' '); echo "PROPTEST_RNG_SEED=$$seed"; \
-		PROPTEST_RNG_SEED=$$seed $(cargo) test --locked || exit; \
+		LEADFIELD_KILLS=20 PROPTEST_RNG_SEED=$$seed $(cargo) test --locked || exit; \
 	done
 
 .PHONY: clients

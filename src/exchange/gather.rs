@@ -134,7 +134,8 @@ impl Gathered {
             let file = if single { partial.to_path_buf() } else { partial.join(parts::file_name(number)) };
             let own = neurons.get(cut.clone()).unwrap_or_default();
             let written = table::write_part(&file, &placed, own, &metadata, options.precision);
-            written.map_err(|e: Error| e.in_file(&self.out))?;
+            // where the table itself was taken away, that is what went wrong
+            written.map_err(|e: Error| self.staged.check_made().err().unwrap_or(e).in_file(&self.out))?;
             done(placed.len() as u64);
         }
         self.staged.note_length()?;
