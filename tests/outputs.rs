@@ -57,13 +57,13 @@ const INPUTS: [&str; 5] = ["b.parquet", "c", "e.csv", "t.parquet", "w.h5"];
 fn contents(path: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();
     let mut left = vec![path.to_path_buf()];
+    let seconds = regex::bytes::Regex::new(r"[0-9.]+ s</td>").unwrap();
     while let Some(next) = left.pop() {
         if next.is_dir() {
             left.extend(std::fs::read_dir(&next).unwrap().map(|entry| entry.unwrap().path()));
         } else if let Ok(mut bytes) = std::fs::read(&next) {
             if next.ends_with("page.html") {
                 // it tells how long its making took
-                let seconds = regex::bytes::Regex::new(r"[0-9.]+ s</td>").unwrap();
                 bytes = seconds.replace_all(&bytes, &b""[..]).into_owned();
             }
             found.insert(next.strip_prefix(path).unwrap().to_path_buf(), bytes);
@@ -210,8 +210,10 @@ fn two_runs_one_of_which_is_killed_leave_nothing_half_written() {
     }
 }
 
+type Put = fn(&Path);
+
 /// What stands in the way of a temporary file, as it is told.
-const IN_THE_WAY: [(&str, fn(&Path)); 3] = [
+const IN_THE_WAY: [(&str, Put); 3] = [
     ("another file", |path| std::fs::write(path, "mine").unwrap()),
     ("a link", |path| std::os::unix::fs::symlink("precious", path).unwrap()),
     ("a link", |path| std::os::unix::fs::symlink("nowhere", path).unwrap()),
