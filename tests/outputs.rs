@@ -581,18 +581,6 @@ fn a_full_disk_is_told_for_every_form() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn hdf5_tells_what_the_system_refused() {
-    let dir = inputs();
-    // files of at most 1024 bytes (two blocks of 512)
-    let script = "trap '' XFSZ; ulimit -f 2; exec \"$0\" convert t.parquet -o b.h5 --to boundaries --quiet";
-    let mut command = Command::new("sh");
-    command.current_dir(dir.path()).args(["-c", script, env!("CARGO_BIN_EXE_leadfield")]);
-    Run::of(command).refused("error: b.h5.partial: cannot be written: file too large");
-    assert_eq!(names_in(dir.path()), INPUTS);
-}
-
-#[test]
-#[cfg(target_os = "linux")]
 fn without_locks_the_names_are_still_given_to_whole_outputs_only() {
     let dir = inputs();
     let dir = dir.path();
