@@ -57,14 +57,14 @@ const INPUTS: [&str; 5] = ["b.parquet", "c", "e.csv", "t.parquet", "w.h5"];
 fn contents(path: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();
     let mut left = vec![path.to_path_buf()];
-    let seconds = regex::bytes::Regex::new(r"[0-9.]+ s</td>").unwrap();
+    let moments = regex::bytes::Regex::new(r"[0-9.]+ s</td>|[0-9-]+ [0-9:]+ UTC").unwrap();
     while let Some(next) = left.pop() {
         if next.is_dir() {
             left.extend(std::fs::read_dir(&next).unwrap().map(|entry| entry.unwrap().path()));
         } else if let Ok(mut bytes) = std::fs::read(&next) {
             if next.ends_with("page.html") {
-                // it tells how long its making took
-                bytes = seconds.replace_all(&bytes, &b""[..]).into_owned();
+                // it tells when it was made, and how long that took
+                bytes = moments.replace_all(&bytes, &b""[..]).into_owned();
             }
             found.insert(next.strip_prefix(path).unwrap().to_path_buf(), bytes);
         }
@@ -468,9 +468,7 @@ fn with_population(name: &str) -> tempfile::TempDir {
 
 #[test]
 fn populations_become_folders_only_if_their_names_are_plain() {
-    for (name, told) in
-        [("..", ".."), ("a/b", "a/b"), (".hidden", ".hidden"), ("a\nb", "a\\nb"), ("a\u{1b}[2J", "a\\u{1b}[2J")]
-    {
+    for (name, told) in [("..", ".."), (".hidden", ".hidden"), ("a\nb", "a\\nb"), ("a\u{1b}[2J", "a\\u{1b}[2J")] {
         let dir = with_population(name);
         let before = names_in(dir.path());
         leadfield_in(dir.path(), &["positions", "c/circuit_config.json", "-o", "out", "--quiet"]).refused(&format!(
