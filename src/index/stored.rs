@@ -15,7 +15,6 @@
 //!
 //! All numbers are little-endian.
 
-use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::ops::Range;
 use std::path::Path;
