@@ -34,6 +34,7 @@ impl Selection {
 
     fn by_report(config: &Config, population: &NodePopulation, report: &Report, request: &Request<'_>) -> Result<Self> {
         let node_set = request.node_set;
+        config.check_path(&report.file)?;
         let layout = request::layout(report, &population.name)?;
         let nodes = open_nodes(config, population, request.euler_order)?;
         let ids = match node_set {

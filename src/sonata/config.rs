@@ -210,8 +210,9 @@ impl Config {
         match self {
             // of a circuit's paths the circuit's manifest decides
             Self::Simulation(simulation) => {
-                let own = simulation.node_sets_file.as_deref() == Some(path);
-                let (variables, file) = match own {
+                let is_report = simulation.reports.iter().any(|report| report.file == path);
+                let is_own = is_report || simulation.node_sets_file.as_deref() == Some(path);
+                let (variables, file) = match is_own {
                     true => (&simulation.variables, &simulation.path),
                     false => (&simulation.circuit.variables, &simulation.circuit.path),
                 };

@@ -307,32 +307,31 @@ mod tests {
     }
 
     /// A stub axon whose diameters fall off exponentially, and end at a width that each neuron scales.
-    const SYNTHESISED: &str = r#"proc replace_axon(){ local count, L_target localobj diams
-    axon[0] i1 = v(0.0001)
-    axon[2] i3 = v(0.0001)
-    forsec axonal{delete_section()}
+    const SYNTHESISED: &str = r#"proc replace_axon(){ local turn, k, span, pieces localobj widths
+    axon[0] first = v(0.0001)
+    axon[2] third = v(0.0001)
+    forsec axonal { delete_section() }
     execute1("create axon[2]", CellRef)
-    nseg_total = 10
-    L_target = 60
-    strength = 0.5
-    taper_scale = 8
-    scale = $1
-    diams = new Vector()
-    count = 0
-    for i=0,nseg_total{
-        count = count + 1
-        diams.resize(count)
-        diams.x[count-1] = strength * exp(-L_target * i / nseg_total / taper_scale) + 0.6 * scale
+    pieces = 10
+    span = 60
+    extra = 0.5
+    decay = 8
+    widths = new Vector()
+    turn = 0
+    for k=0,pieces{
+        turn = turn + 1
+        widths.resize(turn)
+        widths.x[turn-1] = extra * exp(-span * k / pieces / decay) + 0.6 * $1
     }
-    count = 0
-    for i=0,1{
-        access axon[i]
-        L =  L_target/2
-        nseg = nseg_total/2
+    turn = 0
+    for k=0,1{
+        access axon[k]
+        L =  span/2
+        nseg = pieces/2
         for (x) {
             if (x > 0 && x < 1) {
-                diam(x) = diams.x[count]
-                count = count + 1
+                diam(x) = widths.x[turn]
+                turn = turn + 1
             }
         }
         all.append()
@@ -340,7 +339,7 @@ mod tests {
     create myelin[1]
     access myelin{
         L = 1000
-        diam = diams.x[count-1]
+        diam = widths.x[turn-1]
         nseg = 5
     }
 }"#;
@@ -377,7 +376,7 @@ mod tests {
 
     #[test]
     fn diameters_that_are_not_set_are_told_so_and_those_of_the_original_axon_are_its() {
-        let unset = SYNTHESISED.replace("diam(x) = diams.x[count]", "").replace("diam = diams.x[count-1]", "");
+        let unset = SYNTHESISED.replace("diam(x) = widths.x[turn]", "").replace("diam = widths.x[turn-1]", "");
         assert_eq!(rule("  geom_nseg()\n  replace_axon($4)", &unset).unwrap().diameters, StubDiameters::Unset);
         assert_eq!(rule(INIT, &replace_axon(3, MYELIN)).unwrap().diameters, StubDiameters::FromAxon(40.0));
         assert_eq!(rule(INIT, OPTIMISER).unwrap().diameters, StubDiameters::FromAxon(40.0));
@@ -385,54 +384,39 @@ mod tests {
     }
 
     /// `delete_axon` as it was in 2015.
-    const DELETE_2015: &str = r#"proc delete_axon(){ local nSec, D1, D2, dist
-    nSec  = 0
-    forsec axonal{nSec = nSec + 1}
-    if(nSec == 0){
-        D1 = D2 = 1
-    } else {
-        access axon[0]
-        D1 = D2 = diam
-        if( nSec > 1 ){
-            access soma distance()
-            forsec axonal{
-                dist = distance(0.5)
-                if( dist > 60 ){
-                    D2 = diam
-                    break
-                }
-            }
+    const DELETE_2015: &str = r#"proc delete_axon(){ local near, far, away
+    access axon[0]
+    near = far = diam
+    access soma distance()
+    forsec axonal {
+        away = distance(0.5)
+        if (away > 60) {
+            far = diam
+            break
         }
     }
-    forsec axonal{delete_section()}
+    forsec axonal { delete_section() }
     execute1("create axon[2]\n", this)
-    access axon[0] {
-        if( numarg() == 0 ) {
-            L = 30
-            diam = D1
-            nseg = 1 + 2*int(L/40)
+    axon[0] {
+        if (numarg() == 0) {
+            L = 30 diam = near nseg = 1 + 2*int(L/40)
         } else {
-            L = 20
-            nseg = 1+2*int(L/10)
-            diam(0:1) = $1:$2
+            L = 20 nseg = 1 + 2*int(L/10) diam(0:1) = $1:$2
         }
     }
-    access axon[1] {
+    axon[1] {
         L = 30
-        if( numarg() == 0 ) {
-            diam = D2
+        if (numarg() == 0) {
+            diam = far
             nseg = 1 + 2*int(L/40)
         } else {
-            nseg = 1+2*int(L/10)
+            nseg = 1 + 2*int(L/10)
             diam(0:1) = $2:$3
         }
     }
-    if( numarg() > 0 ) if ( $4 ) {
-        execute1("create myelin[1]\n", this)
-        access myelin{
-            L = 1000
-            nseg = 1+2*int(L/100)
-        }
+    if (numarg() > 0) if ($4) {
+        create myelin[1]
+        access myelin { L = 1000 nseg = 11 }
     }
 }"#;
 
@@ -451,7 +435,7 @@ mod tests {
         assert!(refused.contains("unknown way to replace an axon"), "{refused}");
         // `else` belongs to the inner one, and there is none for the outer
         let other =
-            DELETE_2015.replace("    if( numarg() > 0 ) if ( $4 ) {", "    if (numarg() > 9) if ($4) {\n} else {\n");
+            DELETE_2015.replace("    if (numarg() > 0) if ($4) {", "    if (numarg() > 9) if ($4) {\n} else {\n");
         assert_eq!(rule("  geom_nseg()\n  delete_axon()", &other).unwrap().axon, AxonForm::Delete);
     }
 

@@ -21,39 +21,39 @@ const FORMS: [(&str, &str, &str); 6] = [
 ];
 
 /// Two diameters of the original axon, the second that of the last section visited.
-const OPTIMISER: &str = "proc replace_axon() { local nSec, D1, D2
-  nSec = 0
-  forsec axonal { nSec = nSec + 1 }
-  if (nSec == 0) {
-    D1 = D2 = 1
-  } else if (nSec == 1) {
-    axon[0] D1 = diam
-    D2 = D1
+const OPTIMISER: &str = "proc replace_axon() { local found, near, far
+  found = 0
+  forsec axonal { found = found + 1 }
+  if (found == 0) {
+    near = far = 1
+  } else if (found == 1) {
+    axon[0] near = diam
+    far = near
   } else {
-    axon[0] D1 = diam
-    D2 = D1
+    axon[0] near = diam
+    far = near
     soma distance()
     forsec axonal {
-      D2 = diam
+      far = diam
       if (distance(0.5) > 60) { break }
     }
   }
   forsec axonal { delete_section() }
   create axon[2]
-  axon[0] { L = 30 diam = D1 nseg = 1 + 2*int(L/40) all.append() axonal.append() }
-  axon[1] { L = 30 diam = D2 nseg = 1 + 2*int(L/40) all.append() axonal.append() }
+  axon[0] { L = 30 diam = near nseg = 1 + 2*int(L/40) all.append() axonal.append() }
+  axon[1] { L = 30 diam = far nseg = 1 + 2*int(L/40) all.append() axonal.append() }
   connect axon[0](0), soma[0](1)
   connect axon[1](0), axon[0](1)
 }";
 
 /// The same, the second only of a section that is far enough; or both given, falling off along the stubs.
-const DELETED: &str = "proc delete_axon() { local D1, D2
+const DELETED: &str = "proc delete_axon() { local near, far
   access axon[0]
-  D1 = D2 = diam
+  near = far = diam
   access soma distance()
   forsec axonal {
     if (distance(0.5) > 60) {
-      D2 = diam
+      far = diam
       break
     }
   }
@@ -62,7 +62,7 @@ const DELETED: &str = "proc delete_axon() { local D1, D2
   access axon[0] {
     if (numarg() == 0) {
       L = 30
-      diam = D1
+      diam = near
       nseg = 1 + 2*int(L/40)
     } else {
       L = 20
@@ -74,7 +74,7 @@ const DELETED: &str = "proc delete_axon() { local D1, D2
   access axon[1] {
     L = 30
     if (numarg() == 0) {
-      diam = D2
+      diam = far
       nseg = 1 + 2*int(L/40)
     } else {
       nseg = 1 + 2*int(L/10)
@@ -91,28 +91,27 @@ const DELETED: &str = "proc delete_axon() { local D1, D2
 }";
 
 /// Diameters that the template computes, the end of them scaled for each neuron.
-const COMPUTED: &str = "proc replace_axon() { local count, L_target, i localobj diams
+const COMPUTED: &str = "proc replace_axon() { local turn, span, i localobj widths
   forsec axonal { delete_section() }
   create axon[2]
-  nseg_total = 10
-  L_target = 60
-  scale = $1
-  diams = new Vector()
-  count = 0
-  for i = 0, nseg_total {
-    count = count + 1
-    diams.resize(count)
-    diams.x[count-1] = 1.3 * exp(-L_target * i / nseg_total / 11.5) + 0.45 * scale
+  pieces = 10
+  span = 60
+  widths = new Vector()
+  turn = 0
+  for i = 0, pieces {
+    turn = turn + 1
+    widths.resize(turn)
+    widths.x[turn-1] = 1.3 * exp(-span * i / pieces / 11.5) + 0.45 * $1
   }
-  count = 0
+  turn = 0
   for i = 0, 1 {
     access axon[i]
-    L = L_target/2
-    nseg = nseg_total/2
+    L = span/2
+    nseg = pieces/2
     for (x) {
       if (x > 0 && x < 1) {
-        diam(x) = diams.x[count]
-        count = count + 1
+        diam(x) = widths.x[turn]
+        turn = turn + 1
       }
     }
     all.append()
@@ -121,7 +120,7 @@ const COMPUTED: &str = "proc replace_axon() { local count, L_target, i localobj 
   create myelin[1]
   access myelin {
     L = 1000
-    diam = diams.x[count-1]
+    diam = widths.x[turn-1]
     nseg = 5
     all.append()
   }
@@ -131,37 +130,37 @@ const COMPUTED: &str = "proc replace_axon() { local count, L_target, i localobj 
 }";
 
 /// As the synthetic template, without myelin, and with other statements.
-const SHORT: &str = "proc replace_axon() { local nSec, count, chunkSize, i localobj diams
-  chunkSize = 6
-  nSec = 0
-  forsec axonal { nSec = nSec + 1 }
-  if (nSec < 2) { execerror(\"less than two axon sections\") } else {
-    diams = new Vector()
+const SHORT: &str = "proc replace_axon() { local found, turn, chunk, i localobj widths
+  chunk = 6
+  found = 0
+  forsec axonal { found = found + 1 }
+  if (found < 2) { execerror(\"less than two axon sections\") } else {
+    widths = new Vector()
     access axon[0]
-    count = 0
+    turn = 0
     forsec axonal {
-      nseg = 1 + int(L/chunkSize/2.)*2
+      nseg = 1 + int(L/chunk/2.)*2
       for (x) {
         if (x > 0 && x < 1) {
-          count = count + 1
-          diams.resize(count)
-          diams.x[count-1] = diam(x)
-          if (count == 10) { break }
+          turn = turn + 1
+          widths.resize(turn)
+          widths.x[turn-1] = diam(x)
+          if (turn == 10) { break }
         }
       }
-      if (count == 10) { break }
+      if (turn == 10) { break }
     }
     forsec axonal { delete_section() }
     execute1(\"create axon[2]\", CellRef)
-    count = 0
+    turn = 0
     for i = 0, 1 {
       access axon[i]
       L = 30
       nseg = 5
       for (x) {
         if (x > 0 && x < 1) {
-          diam(x) = diams.x[count]
-          count = count + 1
+          diam(x) = widths.x[turn]
+          turn = turn + 1
         }
       }
       all.append()
