@@ -1,23 +1,26 @@
-//! Neurolucida's text format: nested lists of points, `(x y z diameter)`.
+//! Neurolucida's text format: nested lists of points, `(x y z diameter)` or `(x y z)`.
 //!
-//! A top-level block is the cell body (`(CellBody)`, or the label `"CellBody"`), a neurite (`(Axon)`, `(Dendrite)`,
-//! `(Apical)`) or an annotation, which is left out: a marker, a contour of something else, a property. Inside a neurite
-//! `( ... | ... )` is a branching; words such as `Incomplete` end a branch; `<...>` is a spine and `;` starts a comment,
-//! and both are passed over, as are properties like `(Color Red)` and markers like `(Cross ...)`.
+//! A top-level block is a contour (`("CellBody" ...)`), a neurite (`((Axon) ...)`, `(Dendrite)`, `(Apical)`) or an
+//! annotation, which is left out: a marker, a contour of something else, a property. Inside a neurite `( ... | ... )` is a
+//! branching; a word such as `Incomplete` ends a branch; `<...>` is a spine and `;` starts a comment, and both are passed
+//! over, as are properties like `(Color Red)` and markers like `(Cross ...)` behind a branch's points.
 //!
-//! Sections are those of MorphIO 3: each list of points between brackets and bars is one, also a single child. A child
-//! that does not start at its parent's last point gets that point in front, with the diameter of its own first point
-//! (as NEURON has it); a child that is nothing but its parent's last point is dropped. MorphIO refuses a second contour
-//! of the cell body; here contours whose extents in x and y overlap are one soma, the stack that NEURON makes of them.
+//! The grammar is that of NEURON's importer (`Import3d_Neurolucida3`), found by running NEURON 9.0.2: it gives up on other
+//! texts and goes on with an empty cell, or leaves a tree out without a word; both are errors here. Sections are the
+//! importer's, too: each list of points between brackets and bars is one, also a single child. A child that does not start
+//! at its parent's last point gets that point in front, with the diameter of its own first point; a tree of one point, and
+//! a section of two equal points, are removed, and what grows from them keeps its points. Contours of the cell body whose
+//! extents in x and y overlap are one soma, a stack.
 
 mod header;
 mod lexer;
 
-use super::{Fault, Morphology, Section, Soma, SomaForm, clipped, number};
+use super::{Fault, Morphology, Note, Section, Soma, SomaForm, clipped};
 use crate::error::{Context, Error, Problem, Result};
+use crate::geometry::Point;
 use crate::segments::SectionType;
 use header::Header;
-use lexer::{ENDINGS, Lexer, Token, in_line, is_numeric, not_closed, section_type, unexpected};
+use lexer::{Lexer, Token, in_line, is_numeric, not_closed, section_type, unexpected};
 
 /// What can be wrong with an ASC file, apart from what can be wrong with any morphology.
 #[derive(Debug, thiserror::Error)]
@@ -26,26 +29,43 @@ enum AscProblem {
     Unexpected { expected: &'static str, found: String },
     #[error("`(` is not closed, expected `)`, found {found}")]
     NotClosed { found: String },
-    #[error("`{opening}` is not closed, expected `{closing}`, found the end of the file")]
-    Unterminated { opening: char, closing: char },
-    #[error("point has too few numbers, expected 4 (x, y, z, diameter), found {0}")]
+    #[error("`{opening}` is not closed, expected `{closing}`, found the end of the {found}")]
+    Unterminated { opening: char, closing: char, found: &'static str },
+    #[error("point has too few numbers, expected 3 or 4 (x, y, z, diameter), found {0}")]
     ShortPoint(usize),
-    #[error("unknown section type, expected `(Axon)`, `(Dendrite)`, `(Apical)` or `(CellBody)`, found {0}")]
+    #[error("unknown section type, expected `(Axon)`, `(Dendrite)` or `(Apical)` before the first point, found {0}")]
     Type(String),
-    #[error("points follow a branching, expected `)` or `|`, found a point")]
-    PointsAfterBranching,
+    #[error("unknown label of a cell body, expected `\"CellBody\"`, `\"Cell Body\"` or `\"Soma\"`, found {0}")]
+    SomaLabel(String),
+    #[error("neurite has a label, expected the block to begin with a list, found `\"{0}\"`")]
+    LabelledNeurite(String),
+    #[error("points are missing, expected at least 1, found {found}")]
+    NoPoints { found: &'static str },
+    #[error("{found} follows {before}, expected {expected}")]
+    Late { found: &'static str, before: &'static str, expected: &'static str },
     #[error("cell body branches, expected a contour, found a branching")]
     SomaBranches,
+    #[error("soma contour has no area, expected an outline, found points on a line")]
+    FlatContour,
     #[error("branches are nested too deep, expected at most {DEEPEST} levels, found more")]
     TooDeep,
 }
 
 impl Problem for AscProblem {
     fn hint(&self) -> Option<String> {
-        match self {
-            Self::Type(_) => Some("give the neurite one of these types, or remove it".into()),
-            _ => None,
-        }
+        let hint = match self {
+            Self::Type(_) => {
+                "NEURON's importer leaves the tree out: give it one of these types, as its last property, or remove it"
+            }
+            Self::SomaLabel(_) => "NEURON's importer leaves the contour out: give the block this label",
+            Self::LabelledNeurite(_) => "NEURON's importer leaves the tree out: remove the label",
+            Self::NoPoints { .. } | Self::Late { .. } | Self::ShortPoint(_) => {
+                "NEURON's importer gives up here, and goes on with an empty cell"
+            }
+            Self::FlatContour => "NEURON's importer finds no centre line in it, and stops",
+            _ => return None,
+        };
+        Some(hint.into())
     }
 }
 
@@ -57,9 +77,12 @@ const DEEPEST: usize = 100_000;
 /// # Errors
 /// The brackets do not match, a point is malformed, or the cell body is in several places; the error names the line.
 pub(super) fn parse(text: &str) -> Result<Morphology> {
-    let mut parser = Parser { lexer: Lexer::of(text), soma: Soma::default(), extent: None, sections: Vec::new() };
+    let (soma, sections) = (Soma::default(), Vec::new());
+    let mut parser = Parser { lexer: Lexer::of(text), soma, extent: None, sections, removed: 0 };
     parser.file()?;
-    Ok(Morphology::from_file_order(parser.soma, parser.sections))
+    let removed = (parser.removed > 0).then_some(Note::Removed { sections: parser.removed });
+    let notes = removed.into_iter().collect();
+    Ok(Morphology { notes, ..Morphology::from_importer_order(parser.soma, parser.sections) })
 }
 
 /// A list of points, and where it hangs.
@@ -67,8 +90,28 @@ pub(super) fn parse(text: &str) -> Result<Morphology> {
 struct Stretch {
     /// The section it grows from.
     parent: Option<usize>,
-    /// The section that its branches grow from, once it has branches.
+    /// The point it grows from: the last one of the list around it.
+    from: Option<[f64; 3]>,
+    /// The section that its branches grow from, and the point, once it has branches.
     section: Option<usize>,
+    /// What has been read of it.
+    stage: Stage,
+}
+
+/// How far a list of points has been read: what may follow depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+enum Stage {
+    #[default]
+    Start,
+    /// A property without lists.
+    FirstProperty,
+    Points,
+    /// Properties or markers behind the points.
+    Properties,
+    /// A word that ends it.
+    Ended,
+    /// A branching.
+    Branched,
 }
 
 /// A neurite, or a contour of the cell body, that is being read.
@@ -80,6 +123,9 @@ struct Tree {
     /// The points of the current stretch; those around it have been made sections before it began.
     points: Vec<[f32; 3]>,
     diameters: Vec<f32>,
+    /// The first and last of them, as they are written.
+    first: Option<[f64; 3]>,
+    last: Option<[f64; 3]>,
     /// The stretches whose branchings are open, and the lines of their brackets.
     outer: Vec<(Stretch, u64)>,
 }
@@ -90,9 +136,35 @@ impl Tree {
         self.outer.iter().rev().nth(above).map_or(self.line, |&(_, line)| line)
     }
 
-    /// Whether nothing has been read since the last bracket or bar.
-    fn is_fresh(&self) -> bool {
-        self.points.is_empty() && self.now.section.is_none()
+    /// Adds a point, and in front of a branch's first one the point that it grows from, if that is another.
+    fn push(&mut self, [x, y, z, diameter]: [f64; 4]) {
+        let point = [x, y, z];
+        let diameter = diameter as f32;
+        if self.points.is_empty() {
+            let before = self.now.from.filter(|&from| from != point);
+            self.first = Some(before.unwrap_or(point));
+            self.points.extend(before.map(|p| p.map(|v| v as f32)));
+            self.diameters.extend(before.map(|_| diameter));
+        }
+        self.last = Some(point);
+        self.points.push(point.map(|v| v as f32));
+        self.diameters.push(diameter);
+    }
+
+    /// Goes on to a stage, if one of these is the current one.
+    fn advance(&mut self, to: Stage, from: &[Stage], found: &'static str) -> Result<(), AscProblem> {
+        let (before, expected) = match self.now.stage {
+            stage if from.contains(&stage) => {
+                self.now.stage = to;
+                return Ok(());
+            }
+            Stage::Start | Stage::FirstProperty => return Err(AscProblem::NoPoints { found }),
+            Stage::Points => ("a point", "a list, `|` or `)`"),
+            Stage::Properties => ("a property", "a property, a branching, `|` or `)`"),
+            Stage::Ended => ("the end of a branch", "`|` or `)`"),
+            Stage::Branched => ("a branching", "`|` or `)`"),
+        };
+        Err(AscProblem::Late { found, before, expected })
     }
 }
 
@@ -102,6 +174,15 @@ struct Parser<'a> {
     /// Least and greatest x and y of the soma.
     extent: Option<[[f32; 2]; 2]>,
     sections: Vec<Section>,
+    /// How many the importer removes.
+    removed: usize,
+}
+
+/// What a property holds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Contents {
+    Words,
+    Lists,
 }
 
 impl<'a> Parser<'a> {
@@ -117,28 +198,38 @@ impl<'a> Parser<'a> {
 
     /// Reads a top-level block that was opened in this line.
     fn block(&mut self, line: u64) -> Result<()> {
-        let mut header = Header::default();
-        let Some((number, at)) = self.header(&mut header, line)? else { return Ok(()) };
-        let Some(kind) = header.kind else { return self.annotation(&header, line) };
+        let header = match self.lexer.peek()?.0 {
+            Token::Word(word) if is_numeric(word) => return Err(unexpected(line, "a list, a label or a word", Token::Word(word))),
+            Token::Word(_) => return self.rest_of_list(line).map(drop),
+            Token::Label(label) => {
+                self.lexer.next()?;
+                Header { label: Some(label), ..Header::default() }
+            }
+            _ => Header::default(),
+        };
+        let Some((header, number, at)) = self.header(header, line)? else { return Ok(()) };
+        let kind = header.section_type().map_err(|problem| in_line(line, problem))?;
         let (points, diameters) = (Vec::new(), Vec::new());
-        let mut tree = Tree { kind, line, now: Stretch::default(), points, diameters, outer: Vec::new() };
+        let now = Stretch::default();
+        let mut tree = Tree { kind: kind.unwrap_or(SectionType::Soma), line, now, points, diameters, first: None, last: None, outer: Vec::new() };
         self.point(&mut tree, number, at)?;
-        self.tree(tree)
+        if header.label.is_some() { self.outline(tree, kind.is_some()) } else { self.tree(tree) }
     }
 
-    /// Reads up to the first number of the first point; none where the block ends without one.
-    fn header(&mut self, header: &mut Header<'a>, block: u64) -> Result<Option<(&'a str, u64)>> {
+    /// Reads up to the first number of the first point; none where it is an empty list inside an annotation.
+    fn header(&mut self, mut header: Header<'a>, block: u64) -> Result<Option<(Header<'a>, &'a str, u64)>> {
         loop {
             match self.lexer.next()? {
-                (Token::Close, _) => return Ok(None),
-                (Token::Label(label), _) => header.label(label),
-                (Token::Word(word), at) if section_type(word).is_some() => {
-                    return Err(unexpected(at, "`(`", Token::Word(word)));
-                }
-                (Token::Word(_), _) => return self.rest_of_list(block).map(|_| None),
+                (Token::Close, at) => return Err(in_line(at, AscProblem::NoPoints { found: "`)`" })),
                 (Token::Open, line) => match self.lexer.next()? {
-                    (Token::Word(word), at) if is_numeric(word) => return Ok(Some((word, at))),
-                    (Token::Word(word), _) => self.property(header, word, line)?,
+                    (Token::Word(word), at) if is_numeric(word) => return Ok(Some((header, word, at))),
+                    (Token::Word(word), _) => {
+                        header.property(word);
+                        if self.rest_of_list(line)? == Contents::Lists {
+                            return Err(in_line(line, AscProblem::NoPoints { found: "a marker" }));
+                        }
+                    }
+                    (Token::Open, at) => return Err(in_line(at, AscProblem::NoPoints { found: "a branching" })),
                     (other, at) => return Err(unexpected(at, "a number or a word", other)),
                 },
                 (Token::End, _) => return Err(not_closed(block, "the end of the file".into())),
@@ -147,67 +238,97 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Reads the rest of a property: the section type, or one that is passed over.
-    fn property(&mut self, header: &mut Header<'a>, word: &'a str, line: u64) -> Result<()> {
-        let Some(kind) = section_type(word) else {
-            let is_lone = self.lexer.peek()?.0 == Token::Close;
-            header.word = is_lone.then_some(word).or(header.word);
-            return self.rest_of_list(line).map(drop);
-        };
-        header.kind = Some(kind);
-        if matches!(word, "Cell" | "cell") {
-            self.expect("`Body`", |token| matches!(token, Token::Word("Body" | "body")))?;
-        }
-        self.expect("`)`", |token| token == Token::Close)
-    }
-
     fn expect(&mut self, expected: &'static str, is_it: impl Fn(Token<'a>) -> bool) -> Result<()> {
         let (token, line) = self.lexer.next()?;
         if is_it(token) { Ok(()) } else { Err(unexpected(line, expected, token)) }
     }
 
-    /// Passes over the rest of a list that was opened in this line, and tells whether there was a bar.
-    fn rest_of_list(&mut self, line: u64) -> Result<bool> {
-        let (mut depth, mut is_barred) = (1_u64, false);
+    /// Passes over the rest of a list that was opened in this line.
+    fn rest_of_list(&mut self, line: u64) -> Result<Contents> {
+        // the numbers of a colour, `RGB (0, 128, 64)`, are no list of their own
+        let (mut depth, mut contents, mut is_colour) = (1_u64, Contents::Words, false);
         while depth > 0 {
             match self.lexer.next()?.0 {
-                Token::Open => depth += 1,
+                Token::Open if is_colour => depth += 1,
+                Token::Open => (depth, contents) = (depth + 1, Contents::Lists),
                 Token::Close => depth -= 1,
-                Token::Bar => is_barred = true,
-                Token::Word(_) | Token::Label(_) => {}
+                Token::Word("RGB") => {
+                    is_colour = true;
+                    continue;
+                }
+                Token::Bar | Token::Word(_) | Token::Label(_) | Token::OpenSpine | Token::CloseSpine => {}
                 Token::End => return Err(not_closed(line, "the end of the file".into())),
             }
+            is_colour = false;
         }
-        Ok(is_barred)
+        Ok(contents)
     }
 
-    /// Passes over a block without a type, inside its first point. One that branches is a neurite: not in silence.
-    fn annotation(&mut self, header: &Header<'a>, block: u64) -> Result<()> {
-        self.rest_of_list(block)?;
-        match self.rest_of_list(block)? {
-            false => Ok(()),
-            true => Err(in_line(block, AscProblem::Type(header.name()))),
+    /// Reads the rest of a block that has a label: points only. It is a contour of the cell body, or left out.
+    fn outline(&mut self, mut tree: Tree, is_soma: bool) -> Result<()> {
+        loop {
+            match self.lexer.next()? {
+                (Token::Open, line) => match self.lexer.next()? {
+                    (Token::Word(word), at) if is_numeric(word) => self.point(&mut tree, word, at)?,
+                    (Token::Word(word), _) if section_type(word).is_some() || !is_soma => {
+                        return Err(not_closed(tree.line, format!("`({}` in line {line}", clipped(word))));
+                    }
+                    (Token::Open, _) if is_soma => return Err(self.soma_branching(&tree, line)?),
+                    (other, at) => return Err(unexpected(at, "a number", other)),
+                },
+                (Token::Close, _) if is_soma => return self.contour(tree),
+                (Token::Close, _) => return Ok(()),
+                (Token::End, _) => return Err(not_closed(tree.line, "the end of the file".into())),
+                (other, at) => return Err(unexpected(at, "`(` or `)`", other)),
+            }
         }
     }
 
     /// Reads on to the bracket that closes the block.
     fn tree(&mut self, mut tree: Tree) -> Result<()> {
+        const ANY_END: [Stage; 4] = [Stage::Points, Stage::Properties, Stage::Ended, Stage::Branched];
         loop {
             match self.lexer.next()? {
                 (Token::Open, line) => self.list(&mut tree, line)?,
-                (Token::Bar, _) if !tree.outer.is_empty() => {
-                    self.finish(&mut tree)?;
+                (Token::Bar, line) if !tree.outer.is_empty() => {
+                    tree.advance(Stage::Start, &ANY_END, "`|`").map_err(|p| in_line(line, p))?;
+                    self.finish(&mut tree);
                     tree.now.section = None;
                 }
-                (Token::Close, _) => {
-                    self.finish(&mut tree)?;
+                (Token::Close, line) => {
+                    tree.advance(Stage::Start, &ANY_END, "`)`").map_err(|p| in_line(line, p))?;
+                    self.finish(&mut tree);
                     let Some((above, _)) = tree.outer.pop() else { return Ok(()) };
                     tree.now = above;
+                    tree.now.stage = Stage::Branched;
                 }
-                (Token::Label(_), _) => {}
-                (Token::Word(word), _) if ENDINGS.contains(&word) => {}
+                (Token::OpenSpine, line) => {
+                    tree.advance(Stage::Points, &[Stage::Points], "a spine").map_err(|p| in_line(line, p))?;
+                    self.spine(line)?;
+                }
+                (Token::Word(_), line) => {
+                    let from = [Stage::Points, Stage::Properties];
+                    tree.advance(Stage::Ended, &from, "a word").map_err(|p| in_line(line, p))?;
+                }
                 (Token::End, _) => return Err(not_closed(tree.open_bracket(0), "the end of the file".into())),
                 (other, line) => return Err(unexpected(line, "`(` or `)`", other)),
+            }
+        }
+    }
+
+    /// Reads the rest of a spine: properties and one point.
+    fn spine(&mut self, line: u64) -> Result<()> {
+        loop {
+            match self.lexer.next()? {
+                (Token::Open, open) => {
+                    let is_point = matches!(self.lexer.peek()?, (Token::Word(word), _) if is_numeric(word));
+                    self.rest_of_list(open)?;
+                    if is_point {
+                        return self.expect("`>`", |token| token == Token::CloseSpine);
+                    }
+                }
+                (Token::End, _) => return Err(in_line(line, AscProblem::Unterminated { opening: '<', closing: '>', found: "file" })),
+                (other, at) => return Err(unexpected(at, "`(`", other)),
             }
         }
     }
@@ -215,7 +336,11 @@ impl<'a> Parser<'a> {
     /// Reads what a bracket opens inside a tree: a point, a property, a branching.
     fn list(&mut self, tree: &mut Tree, line: u64) -> Result<()> {
         match self.lexer.peek()? {
-            (Token::Open, _) => self.branching(tree, line),
+            (Token::Open, at) => {
+                let from = [Stage::Points, Stage::Properties];
+                tree.advance(Stage::Branched, &from, "a branching").map_err(|p| in_line(at, p))?;
+                self.branching(tree, line)
+            }
             (Token::Word(word), at) if is_numeric(word) => {
                 self.lexer.next()?;
                 self.point(tree, word, at)
@@ -223,33 +348,39 @@ impl<'a> Parser<'a> {
             (Token::Word(word), at) if section_type(word).is_some() => {
                 // where a branching would start, its bracket is that of the next block
                 let found = format!("`({})` in line {at}", clipped(word));
-                let above = usize::from(tree.is_fresh() && !tree.outer.is_empty());
+                let above = usize::from(tree.now.stage == Stage::Start && !tree.outer.is_empty());
                 Err(not_closed(tree.open_bracket(above), found))
             }
-            (Token::Word(_), _) => self.rest_of_list(line).map(drop),
+            (Token::Word(_), at) if tree.now.stage == Stage::Start => {
+                tree.now.stage = Stage::FirstProperty;
+                match self.rest_of_list(line)? {
+                    Contents::Words => Ok(()),
+                    // of a marker the importer would take the point for the neurite's
+                    Contents::Lists => Err(in_line(at, AscProblem::NoPoints { found: "a marker" })),
+                }
+            }
+            (Token::Word(_), at) => {
+                let from = [Stage::Points, Stage::Properties];
+                tree.advance(Stage::Properties, &from, "a property").map_err(|p| in_line(at, p))?;
+                self.rest_of_list(line).map(drop)
+            }
             (label @ Token::Label(_), at) => Err(not_closed(tree.open_bracket(0), format!("{label} in line {at}"))),
             (other, at) => Err(unexpected(at, "a number, a word or `(`", other)),
         }
     }
 
     fn branching(&mut self, tree: &mut Tree, line: u64) -> Result<()> {
-        if tree.kind == SectionType::Soma {
-            return Err(self.soma_branching(tree, line)?);
-        }
         if tree.outer.len() == DEEPEST {
             return Err(in_line(line, AscProblem::TooDeep));
         }
-        self.finish(tree)?;
-        // a list without points of its own hands its branches on to its parent
-        tree.now.section = tree.now.section.or(tree.now.parent);
-        let branch = Stretch { parent: tree.now.section, section: None };
+        self.finish(tree);
+        let branch = Stretch { parent: tree.now.section, from: tree.last, ..Stretch::default() };
         tree.outer.push((std::mem::replace(&mut tree.now, branch), line));
         Ok(())
     }
 
     /// What is wrong where a cell body branches: often its bracket is missing, and the next block starts.
     fn soma_branching(&mut self, tree: &Tree, line: u64) -> Result<Error> {
-        self.lexer.next()?;
         Ok(match self.lexer.peek()? {
             (Token::Word(word), _) if !is_numeric(word) => {
                 not_closed(tree.line, format!("`(({}` in line {line}", clipped(word)))
@@ -260,13 +391,13 @@ impl<'a> Parser<'a> {
 
     /// Reads the rest of a point, from its first number on.
     fn point(&mut self, tree: &mut Tree, first: &str, line: u64) -> Result<()> {
-        if tree.now.section.is_some() {
-            return Err(in_line(line, AscProblem::PointsAfterBranching));
-        }
-        let mut numbers = [number(first).at("line", line)?, 0.0, 0.0, 0.0];
+        tree.advance(Stage::Points, &[Stage::Start, Stage::FirstProperty, Stage::Points], "a point")
+            .map_err(|problem| in_line(line, problem))?;
+        let mut numbers = [coordinate(first).at("line", line)?, 0.0, 0.0, 0.0];
         for (found, value) in numbers.iter_mut().enumerate().skip(1) {
             match self.lexer.next()? {
-                (Token::Word(word), at) => *value = number(word).at("line", at)?,
+                (Token::Word(word), at) => *value = coordinate(word).at("line", at)?,
+                (Token::Close, _) if found == 3 => return Ok(tree.push(numbers)),
                 (Token::Close, at) => return Err(in_line(at, AscProblem::ShortPoint(found))),
                 (other, at) => return Err(unexpected(at, "a number", other)),
             }
@@ -275,46 +406,38 @@ impl<'a> Parser<'a> {
             self.lexer.next()?; // a name, as in `(1 2 3 0.5 S1)`
         }
         self.expect("`)`", |token| token == Token::Close)?;
-        let [x, y, z, diameter] = numbers;
-        self.push([x, y, z], diameter, tree);
+        tree.push(numbers);
         Ok(())
     }
 
-    /// Adds a point, and in front of a branch's first one its parent's last, if that is another.
-    fn push(&self, point: [f32; 3], diameter: f32, tree: &mut Tree) {
-        if tree.points.is_empty() {
-            let parent = tree.now.parent.and_then(|p| self.sections.get(p));
-            let before = parent.and_then(|p| p.points.last()).filter(|&&last| last != point);
-            tree.points.extend(before);
-            tree.diameters.extend(before.map(|_| diameter));
-        }
-        tree.points.push(point);
-        tree.diameters.push(diameter);
-    }
-
-    /// Makes a section, or a part of the soma, of the points read; nothing where there are none.
-    fn finish(&mut self, tree: &mut Tree) -> Result<()> {
+    /// Makes a section of the points read, unless the importer removes it; nothing where there are none.
+    fn finish(&mut self, tree: &mut Tree) {
         // copied, so that they take no more memory than they need
         let (points, diameters) = (tree.points.to_vec(), tree.diameters.to_vec());
         tree.points.clear();
         tree.diameters.clear();
-        let parent = tree.now.parent;
-        match (points.len(), tree.kind) {
-            (0, _) => {}
-            (_, SectionType::Soma) => return self.contour(points, diameters).at("line", tree.line),
-            (1, _) if parent.is_some() => tree.now.section = parent,
-            (_, kind) => {
+        let (kind, parent) = (tree.kind, tree.now.parent);
+        match points.len() {
+            0 => {}
+            1 | 2 if points.len() == 1 || tree.first == tree.last => {
+                self.removed += 1;
+                tree.now.section = parent;
+            }
+            _ => {
                 tree.now.section = Some(self.sections.len());
-                self.sections.push(Section { kind, parent, points, diameters });
+                self.sections.push(Section { kind, parent, points, diameters, starts_at_soma: false });
             }
         }
-        Ok(())
     }
 
     /// Adds a contour to the soma, if it overlaps what is there of it in x and y.
-    fn contour(&mut self, points: Vec<[f32; 3]>, diameters: Vec<f32>) -> Result<(), Fault> {
-        if points.len() < 2 {
-            return Err(Fault::ShortContour(points.len()));
+    fn contour(&mut self, tree: Tree) -> Result<()> {
+        let (points, line) = (tree.points, tree.line);
+        if points.len() < 3 {
+            return Err(Fault::ShortContour(points.len())).at("line", line);
+        }
+        if is_straight(&points) {
+            return Err(in_line(line, AscProblem::FlatContour));
         }
         let extent = [0, 1].map(|axis| {
             let along = points.iter().map(|p| p[axis]);
@@ -322,13 +445,28 @@ impl<'a> Parser<'a> {
         });
         let before = self.extent.unwrap_or(extent);
         if before.iter().zip(&extent).any(|(a, b)| a[0] > b[1] || b[0] > a[1]) {
-            return Err(Fault::TwoSomata);
+            return Err(Fault::TwoSomata).at("line", line);
         }
         self.extent = Some([0, 1].map(|i| [before[i][0].min(extent[i][0]), before[i][1].max(extent[i][1])]));
-        self.soma.contours.push(self.soma.points.len());
+        self.soma.parts.push(self.soma.points.len());
         self.soma.points.extend(points);
-        self.soma.diameters.extend(diameters);
+        self.soma.diameters.extend(tree.diameters);
         self.soma.form = SomaForm::Contour;
         Ok(())
     }
+}
+
+/// A coordinate or diameter as it is written; it is kept at float32.
+fn coordinate(word: &str) -> Result<f64, Fault> {
+    let value: f64 = word.parse().map_err(|_| Fault::NotANumber(clipped(word)))?;
+    if (value as f32).is_finite() { Ok(value) } else { Err(Fault::NotFinite(value as f32)) }
+}
+
+/// Whether points lie on a line.
+fn is_straight(points: &[[f32; 3]]) -> bool {
+    let points: Vec<Point> = points.iter().map(|&p| Point::from(p)).collect();
+    let Some(&first) = points.first() else { return true };
+    let farthest = points.iter().map(|&p| p - first).max_by(|a, b| a.norm_2().total_cmp(&b.norm_2()));
+    let direction = farthest.unwrap_or_default();
+    points.iter().all(|&p| (p - first).cross(direction).norm() <= 1e-6 * direction.norm_2())
 }

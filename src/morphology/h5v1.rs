@@ -181,7 +181,7 @@ impl Group<'_> {
         }
         let parent = usize::try_from(row.parent - soma_rows as i64).ok();
         let (points, diameters) = split(points);
-        Ok(Section { kind, parent, points, diameters })
+        Ok(Section { kind, parent, points, diameters, starts_at_soma: false })
     }
 }
 

@@ -12,7 +12,7 @@ pub use soma::{Soma, SomaForm};
 
 use std::path::Path;
 
-use crate::error::{Context, Error, Problem, Result};
+use crate::error::{Context, Problem, Result, count};
 use crate::geometry::Point;
 use crate::input_file;
 use crate::segments::SectionType;
@@ -22,9 +22,45 @@ use crate::segments::SectionType;
 pub struct Morphology {
     /// The cell body.
     pub soma: Soma,
-    /// Sections in the simulator's order: axon, basal, apical; depth first in file order inside a type
-    /// (MorphIO's `nrn_order`). The section id of `sections[i]` is `i + 1`; the soma is 0.
+    /// Neurite sections in the simulator's order: axon, basal, apical, never interleaved, each in the order of the
+    /// simulator's importer. The section id of `sections[i]` is `soma_sections() + i`; the soma's come first.
     pub sections: Vec<Section>,
+    /// What the simulator's importer does with the file that a user may not expect.
+    pub notes: Vec<Note>,
+}
+
+/// Something that the simulator's importer does with a morphology, and that a user may not expect.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub enum Note {
+    /// It removes sections of one point or without length.
+    Removed {
+        /// How many.
+        sections: usize,
+    },
+    /// It draws a section from the soma to a sample that has no parent.
+    Wire {
+        /// The sample's line in the file.
+        line: u64,
+        /// The section's length, um.
+        length_um: f64,
+    },
+}
+
+impl std::fmt::Display for Note {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Removed { sections } => {
+                let removed = count(*sections as u64, "section");
+                write!(f, "{removed} of one point or without length left out, as the simulator's importer does")
+            }
+            Self::Wire { line, length_um } => write!(
+                f,
+                "line {line}: sample without a parent, to which the simulator's importer draws a section of {length_um:.1} µm \
+                 from the soma"
+            ),
+        }
+    }
 }
 
 /// An unbranched piece of neurite.
@@ -34,11 +70,12 @@ pub struct Section {
     pub kind: SectionType,
     /// Place of the parent section in [`Morphology::sections`]; none at the soma.
     pub parent: Option<usize>,
-    /// Points, um. The first one is the parent's last, except at the soma. A section at the soma that has but one point
-    /// in its file starts at the soma's centre, as in NEURON.
+    /// Points, um: those that the simulator has, in which a section begins where it hangs on its parent.
     pub points: Vec<[f32; 3]>,
     /// Diameters at the points, um.
     pub diameters: Vec<f32>,
+    /// Whether the first point is the soma's, and not the neurite's own.
+    pub starts_at_soma: bool,
 }
 
 impl Section {
@@ -47,18 +84,34 @@ impl Section {
         self.points.iter().map(|&p| Point::from(p))
     }
 
-    /// Path length along the section's own points, um, summed in float64.
+    /// Path length along the section's points, um, to the last bit as NEURON has it.
     pub fn length(&self) -> f64 {
-        let steps = self.points.windows(2).map(|w| Point::from(w[0]).distance(Point::from(w[1])));
-        steps.sum()
+        path_length(&self.points)
     }
 }
 
+/// The length that NEURON computes for a section of these points, um: differences in float32, the rest in float64.
+fn path_length(points: &[[f32; 3]]) -> f64 {
+    let step = |a: [f32; 3], b: [f32; 3]| {
+        let [x, y, z] = [b[0] - a[0], b[1] - a[1], b[2] - a[2]].map(f64::from);
+        (x * x + y * y + z * z).sqrt()
+    };
+    points.windows(2).map(|w| step(w[0], w[1])).sum()
+}
+
 impl Morphology {
+    /// Puts sections in the order in which an importer makes them into the simulator's order: by type, stably.
+    pub fn from_importer_order(soma: Soma, sections: Vec<Section>) -> Self {
+        let mut order: Vec<usize> = (0..sections.len()).collect();
+        order.sort_by_key(|&i| sections[i].kind);
+        Self { soma, sections: in_order(sections, &order), notes: Vec::new() }
+    }
+
     /// Puts trees that were read in file order into the simulator's order.
     ///
     /// `sections` must hold every parent before its children. Trees are ordered by the type of their first section
-    /// (axon, basal, apical), stably; inside a tree the order is depth first, children in file order.
+    /// (axon, basal, apical), stably; inside a tree the order is depth first, children in file order (MorphIO's
+    /// `nrn_order`). Then all sections are ordered by their own types, stably.
     pub fn from_file_order(soma: Soma, sections: Vec<Section>) -> Self {
         let mut children: Vec<Vec<usize>> = vec![Vec::new(); sections.len()];
         let mut roots = Vec::new();
@@ -69,18 +122,19 @@ impl Morphology {
             }
         }
         roots.sort_by_key(|&root| sections[root].kind);
-        let mut place = vec![0; sections.len()];
         let mut order = Vec::with_capacity(sections.len());
         let mut stack: Vec<usize> = roots.into_iter().rev().collect();
         while let Some(i) = stack.pop() {
-            place[i] = order.len();
             order.push(i);
             stack.extend(children[i].iter().rev());
         }
-        let mut taken: Vec<Option<Section>> = sections.into_iter().map(Some).collect();
-        let ordered = order.iter().filter_map(|&i| taken[i].take());
-        let moved = ordered.map(|s| Section { parent: s.parent.map(|p| place[p]), ..s });
-        Self { soma, sections: moved.collect() }
+        order.sort_by_key(|&i| sections[i].kind);
+        Self { soma, sections: in_order(sections, &order), notes: Vec::new() }
+    }
+
+    /// How many sections the simulator makes of the cell body: one of most. Their ids come first.
+    pub fn soma_sections(&self) -> usize {
+        self.soma.sections().max(1)
     }
 
     /// Gives back the memory that reading has left over.
@@ -109,6 +163,15 @@ impl Morphology {
     pub fn axon_sections(&self) -> usize {
         self.sections.iter().filter(|s| s.kind == SectionType::Axon).count()
     }
+}
+
+/// Sections put into another order, with their parents' new places.
+fn in_order(sections: Vec<Section>, order: &[usize]) -> Vec<Section> {
+    let mut place = vec![0; sections.len()];
+    order.iter().enumerate().for_each(|(new, &old)| place[old] = new);
+    let mut taken: Vec<Option<Section>> = sections.into_iter().map(Some).collect();
+    let ordered = order.iter().filter_map(|&i| taken[i].take());
+    ordered.map(|s| Section { parent: s.parent.map(|p| place[p]), ..s }).collect()
 }
 
 /// A file format of morphologies.
@@ -146,31 +209,37 @@ pub enum Fault {
     #[error("wrong coordinate or diameter, expected a number, found `{0}`")]
     NotANumber(String),
     /// An outline that encloses nothing.
-    #[error("soma contour is too short, expected at least 2 points, found {0}")]
+    #[error("soma contour is too short, expected at least 3 points, found {0}")]
     ShortContour(usize),
     /// More than one cell body.
     #[error("morphology has two somata, expected one, found a second one")]
     TwoSomata,
-    /// No neurite.
-    #[error("morphology has a soma only, expected neurites, found none")]
-    SomaOnly,
-    /// A section whose points all coincide.
-    #[error("section has zero length, expected two distinct points, found {points} at {at}")]
-    ZeroLength {
-        /// How many points.
-        points: usize,
-        /// Where they are.
-        at: Point,
-    },
+    /// No cell body.
+    #[error("morphology has no soma, expected a soma and neurites, found neurites only")]
+    NoSoma,
+    /// A mark before the text.
+    #[error("file starts with a byte-order mark, expected plain text, found the bytes EF BB BF")]
+    ByteOrderMark,
 }
 
-impl Problem for Fault {}
+impl Problem for Fault {
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::ShortContour(_) => "the simulator would make no soma of it, or none that it can measure: draw the outline",
+            Self::TwoSomata => "the simulator would make a soma section of each, far from the other: leave one in the file",
+            Self::NoSoma => "the simulator would make a cell without a soma, at which cell templates stop: add the soma",
+            Self::ByteOrderMark => "NEURON's importer would lose the first line, or all: save the file without the mark",
+            _ => return None,
+        };
+        Some(hint.into())
+    }
+}
 
 /// Reads a morphology file of a given format and checks it.
 ///
 /// # Errors
-/// The file is missing, malformed, empty, without neurites, or has a section of zero length; the error names the file
-/// and the line, object or section.
+/// The file is missing, malformed, empty, without a soma, or nothing that the simulator's importer makes a cell of; the
+/// error names the file and the line or object.
 pub fn read(path: &Path, format: Format) -> Result<Morphology> {
     match format {
         Format::Swc => swc::parse(&text(path)?).and_then(checked).in_file(path),
@@ -182,6 +251,9 @@ pub fn read(path: &Path, format: Format) -> Result<Morphology> {
 /// The text of a file; bytes that are not UTF-8 (old Neurolucida comments) become the replacement character.
 fn text(path: &Path) -> Result<String> {
     let bytes = input_file::read(path)?;
+    if bytes.starts_with(b"\xEF\xBB\xBF") {
+        return Err(Fault::ByteOrderMark).in_file(path);
+    }
     Ok(String::from_utf8(bytes).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned()))
 }
 
@@ -196,26 +268,11 @@ fn clipped(word: &str) -> String {
     word.chars().take(40).collect()
 }
 
-/// Refuses what no format may hold, and gives a neurite of a single point its start.
-fn checked(mut morphology: Morphology) -> Result<Morphology> {
-    if morphology.sections.is_empty() {
-        return Err(if morphology.soma.points.is_empty() { Fault::Empty } else { Fault::SomaOnly }.into());
-    }
-    start_at_soma(&mut morphology);
-    let is_zero = |s: &Section| s.points.windows(2).all(|w| w[0] == w[1]);
-    if let Some(i) = morphology.sections.iter().position(is_zero) {
-        let section = &morphology.sections[i];
-        let at = section.points().next().unwrap_or_default();
-        return Err(Error::from(Fault::ZeroLength { points: section.points.len(), at }).at("section", i as u64 + 1));
-    }
-    Ok(morphology)
-}
-
-/// Has sections at the soma that have but one point start at the soma's centre.
-fn start_at_soma(morphology: &mut Morphology) {
-    let Some(center) = morphology.soma.center() else { return };
-    for section in morphology.sections.iter_mut().filter(|s| s.parent.is_none() && s.points.len() == 1) {
-        section.points.insert(0, center);
-        section.diameters.extend_from_within(..);
+/// Refuses what no format may hold.
+fn checked(morphology: Morphology) -> Result<Morphology> {
+    match (morphology.soma.points.is_empty(), morphology.sections.is_empty()) {
+        (true, true) => Err(Fault::Empty.into()),
+        (true, false) => Err(Fault::NoSoma.into()),
+        (false, _) => Ok(morphology),
     }
 }

@@ -1,5 +1,7 @@
 //! The cell body: its points, the sphere that stands for it, and its length in the simulator.
 
+use std::ops::Range;
+
 use crate::geometry::{Point, PrincipalAxis};
 
 /// The cell body as the file gives it.
@@ -11,8 +13,9 @@ pub struct Soma {
     pub diameters: Vec<f32>,
     /// How the points are meant.
     pub form: SomaForm,
-    /// Of a stack of contours, the place of each one's first point; empty where there is but one contour.
-    pub contours: Vec<usize>,
+    /// Where its parts begin in `points`: the contours of a stack, or the sections that the simulator makes of samples.
+    /// Empty where there is but one.
+    pub parts: Vec<usize>,
 }
 
 /// How a soma's points describe it.
@@ -52,9 +55,11 @@ impl Soma {
         radius.map(|r| r as f32).filter(|&r| r > 0.0)
     }
 
-    /// The length, um, of the section that NEURON's importer (Import3d) makes of the cell body; 0 where there is none.
+    /// The lengths, um, of the sections that NEURON's importer (Import3d) makes of the cell body: several where its samples
+    /// branch, or are apart in the file.
     ///
-    /// - [`SomaForm::Point`], [`SomaForm::ThreePoints`]: the diameter.
+    /// - [`SomaForm::Point`], [`SomaForm::ThreePoints`], and a sample that is a section by itself: a line through the point,
+    ///   as long as the diameter.
     /// - [`SomaForm::Cylinders`]: the path length.
     /// - [`SomaForm::Contour`]: the contour is taken at 101 points of equal distance and cut across its principal axis;
     ///   the length is that from the second to the last but one of the points' places along the axis. It is at most
@@ -62,14 +67,44 @@ impl Soma {
     /// - a stack of contours: the path length through the contours' centres.
     ///
     /// Source: `contour2centroid` and `contourcenter` of NEURON's `import3d` library (BSD-3).
-    pub fn length(&self) -> f64 {
+    pub fn lengths(&self) -> Vec<f64> {
         match self.form {
-            SomaForm::None => 0.0,
-            SomaForm::Point | SomaForm::ThreePoints => self.first_diameter().unwrap_or(0.0),
-            SomaForm::Cylinders => path_length(self.points()),
-            SomaForm::Contour if self.contours.len() > 1 => path_length(self.outlines().map(|o| mean(&resampled(&o)))),
-            SomaForm::Contour => across(&resampled(&self.points().collect::<Vec<_>>())),
+            SomaForm::None => Vec::new(),
+            SomaForm::Point | SomaForm::ThreePoints => vec![self.ball_length(0)],
+            SomaForm::Cylinders => {
+                let length = |range: Range<usize>| match self.points.get(range.clone()) {
+                    Some(points) if points.len() > 1 => super::path_length(points),
+                    _ => self.ball_length(range.start),
+                };
+                self.part_ranges().into_iter().map(length).collect()
+            }
+            SomaForm::Contour if self.parts.len() > 1 => vec![through(self.outlines().map(|o| mean(&resampled(&o))))],
+            SomaForm::Contour => vec![across(&resampled(&self.points().collect::<Vec<_>>()))],
         }
+    }
+
+    /// How many sections the simulator makes of it.
+    pub fn sections(&self) -> usize {
+        match self.form {
+            SomaForm::None => 0,
+            SomaForm::Cylinders => self.parts.len().max(1),
+            _ => 1,
+        }
+    }
+
+    /// The length of the line of three points that the importer makes of a single one.
+    fn ball_length(&self, at: usize) -> f64 {
+        let (Some(&[x, y, z]), Some(&diameter)) = (self.points.get(at), self.diameters.get(at)) else { return 0.0 };
+        let radius = f64::from(diameter) / 2.0;
+        let tip = |sign: f64| [(f64::from(x) + sign * radius) as f32, y, z];
+        super::path_length(&[tip(-1.0), [x, y, z], tip(1.0)])
+    }
+
+    /// The points of each part.
+    fn part_ranges(&self) -> Vec<Range<usize>> {
+        let starts = if self.parts.is_empty() { &[0][..] } else { &self.parts };
+        let ends = starts.iter().skip(1).copied().chain([self.points.len()]);
+        starts.iter().zip(ends).map(|(&from, to)| from..to).collect()
     }
 
     /// Where a neurite starts that has no point there: the first point of the cell body, or the middle of its outline;
@@ -94,20 +129,24 @@ impl Soma {
 
     /// The points of each contour.
     fn outlines(&self) -> impl Iterator<Item = Vec<Point>> + '_ {
-        let ends = self.contours.iter().skip(1).copied().chain([self.points.len()]);
-        let points = |range: std::ops::Range<usize>| self.points.get(range).unwrap_or_default();
-        let ranges = self.contours.iter().zip(ends).map(|(&from, to)| from..to);
-        ranges.map(move |range| points(range).iter().map(|&p| Point::from(p)).collect())
+        let points = |range| self.points.get(range).unwrap_or_default();
+        self.part_ranges().into_iter().map(move |range| points(range).iter().map(|&p| Point::from(p)).collect())
     }
 
     fn sphere_of_equal_area(&self) -> f64 {
-        let cones = self.points.windows(2).zip(self.diameters.windows(2));
-        let quarter_areas = cones.map(|(p, d)| {
-            let (r1, r2) = (f64::from(d[0]) / 2.0, f64::from(d[1]) / 2.0);
-            let slant = Point::from(p[0]).distance(Point::from(p[1])).hypot(r1 - r2);
-            (r1 + r2) * slant / 4.0
-        });
-        quarter_areas.sum::<f64>().sqrt()
+        let quarter_area = |range: Range<usize>| {
+            let points = self.points.get(range.clone()).unwrap_or_default();
+            let radii = self.diameters.get(range).unwrap_or_default().iter().map(|&d| f64::from(d) / 2.0);
+            let radii: Vec<f64> = radii.collect();
+            let cones = points.windows(2).zip(radii.windows(2));
+            let cone = |(p, r): (&[[f32; 3]], &[f64])| {
+                let slant = Point::from(p[0]).distance(Point::from(p[1])).hypot(r[0] - r[1]);
+                (r[0] + r[1]) * slant / 4.0
+            };
+            // a part of one point is a sphere
+            if let [radius] = radii[..] { radius * radius } else { cones.map(cone).sum() }
+        };
+        self.part_ranges().into_iter().map(quarter_area).sum::<f64>().sqrt()
     }
 
     fn mean_distance_from_centroid(&self) -> f64 {
@@ -117,7 +156,8 @@ impl Soma {
     }
 }
 
-fn path_length(points: impl Iterator<Item = Point>) -> f64 {
+/// The length of a path through points.
+fn through(points: impl Iterator<Item = Point>) -> f64 {
     let mut before = None;
     points.map(|p| before.replace(p).map_or(0.0, |b: Point| b.distance(p))).sum()
 }
@@ -199,13 +239,13 @@ mod tests {
         (0..n).map(at).collect()
     }
 
-    fn contour(points: Vec<[f32; 3]>, contours: Vec<usize>) -> Soma {
-        Soma { diameters: vec![0.0; points.len()], points, form: SomaForm::Contour, contours }
+    fn contour(points: Vec<[f32; 3]>, parts: Vec<usize>) -> Soma {
+        Soma { diameters: vec![0.0; points.len()], points, form: SomaForm::Contour, parts }
     }
 
     #[test]
     fn a_contour_is_as_long_as_its_extent_but_for_its_tips() {
-        let length = contour(ellipse(60), vec![]).length();
+        let length = contour(ellipse(60), vec![]).lengths()[0];
         assert!((0.97 * 24.0..=1.001 * 24.0).contains(&length), "{length}");
     }
 
@@ -214,7 +254,7 @@ mod tests {
         let square = |z: f32, x: f32| [[x - 1.0, -1.0, z], [x + 1.0, -1.0, z], [x + 1.0, 1.0, z], [x - 1.0, 1.0, z]];
         let stack = contour([square(0.0, 0.0), square(3.0, 4.0), square(9.0, 4.0)].concat(), vec![0, 4, 8]);
         // centres are shifted alike: 5 um from (0, 0) to (4, 3), then 6 um
-        assert!((stack.length() - 11.0).abs() < 1e-12, "{}", stack.length());
+        assert!((stack.lengths()[0] - 11.0).abs() < 1e-12, "{}", stack.lengths()[0]);
     }
 
     #[test]
@@ -225,16 +265,16 @@ mod tests {
             form,
             ..Soma::default()
         };
-        assert_eq!(soma(1, SomaForm::Point).length(), 8.0);
-        assert_eq!(soma(3, SomaForm::ThreePoints).length(), 8.0);
-        assert_eq!(soma(3, SomaForm::Cylinders).length(), 9.0);
-        assert_eq!(Soma::default().length(), 0.0);
+        assert_eq!(soma(1, SomaForm::Point).lengths(), [8.0]);
+        assert_eq!(soma(3, SomaForm::ThreePoints).lengths(), [8.0]);
+        assert_eq!(soma(3, SomaForm::Cylinders).lengths(), [9.0]);
+        assert_eq!(Soma::default().lengths(), [0.0; 0]);
     }
 
     #[test]
     fn contours_without_extent_are_no_obstacle() {
-        assert_eq!(contour(vec![[1.0; 3]; 4], vec![]).length(), 0.0);
-        assert_eq!(contour(vec![[1.0; 3]; 4], vec![0, 2]).length(), 0.0);
-        assert!(contour(vec![[0.0; 3], [10.0, 0.0, 0.0]], vec![]).length() <= 10.0);
+        assert_eq!(contour(vec![[1.0; 3]; 4], vec![]).lengths(), [0.0]);
+        assert_eq!(contour(vec![[1.0; 3]; 4], vec![0, 2]).lengths(), [0.0]);
+        assert!(contour(vec![[0.0; 3], [10.0, 0.0, 0.0]], vec![]).lengths()[0] <= 10.0);
     }
 }

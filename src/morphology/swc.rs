@@ -1,13 +1,15 @@
 //! SWC: one sample a line, `id type x y z radius parent`.
 //!
-//! Samples come in any order; `#` starts a comment; columns after the seventh are ignored. Types are 1 soma, 2 axon,
-//! 3 basal, 4 apical. Cannon et al. 1998, J Neurosci Methods 84:49, <https://doi.org/10.1016/S0165-0270(98)00091-0>.
+//! `#` starts a comment; columns after the seventh are ignored; ids, types and parents may be written as `1.0`. Types are
+//! 1 soma, 2 axon, 3 basal, 4 apical. Cannon et al. 1998, J Neurosci Methods 84:49,
+//! <https://doi.org/10.1016/S0165-0270(98)00091-0>.
 //!
-//! Sections are cut as MorphIO 3 cuts them (with its `ALLOW_UNIFURCATED_SECTION_CHANGE`): a section ends where the
-//! neurite branches or changes its type, and its child starts with a copy of its last sample; a neurite at the soma
-//! starts with its own first sample. A neurite of one sample without a parent is left out.
+//! Sections are those that NEURON's importer (`Import3d_SWC_read`, `Import3d_GUI`) makes of the samples: see `sections`.
+//! What it cannot import is an error that names the line: ids that do not ascend, other types, lines that do not parse.
 
-use super::{Fault, Morphology, Section, Soma, SomaForm, clipped, number};
+mod sections;
+
+use super::{Fault, Morphology, clipped, number};
 use crate::error::{Context, Problem, Result};
 use crate::segments::SectionType;
 
@@ -20,34 +22,54 @@ enum SwcProblem {
     Integer { what: &'static str, expected: &'static str, found: String },
     #[error("unknown section type, expected 1 (soma), 2 (axon), 3 (basal) or 4 (apical), found `{0}`")]
     Type(String),
-    #[error("id is taken, expected each id once, found `{id}` in line {line} already")]
-    Duplicate { id: u32, line: u64 },
+    #[error("ids do not ascend, expected an id above `{before}`, found `{found}`")]
+    Order { before: u32, found: u32 },
     #[error("unknown parent, expected the id of a sample or -1, found `{0}`")]
     UnknownParent(u32),
-    #[error("sample is its own ancestor, expected a tree, found a cycle through id `{0}`")]
-    Cycle(u32),
+    #[error("parent does not come before its child, expected an id below `{id}`, found `{parent}`")]
+    LateParent { id: u32, parent: u32 },
     #[error("soma grows from a neurite, expected a soma sample or -1 as parent, found `{0}`")]
     SomaOnNeurite(u32),
-    #[error("soma branches, expected at most 1 soma sample to follow id `{id}`, found {found}")]
-    SomaBranches { id: u32, found: usize },
+    #[error("soma comes late, expected type 1 in the first sample, found the first soma sample here")]
+    LateSoma,
+    #[error("soma of three samples has no extent, expected a radius above 0, found 0")]
+    FlatSoma,
+    #[error(
+        "samples are not in depth-first order, expected a child of sample `{before}` in the line that follows it, \
+         found sample `{found}`, whose parent is another"
+    )]
+    Joined { before: u32, found: u32 },
 }
 
 impl Problem for SwcProblem {
     fn hint(&self) -> Option<String> {
-        match self {
-            Self::Type(_) => Some("give the neurite one of these types, or remove its samples".into()),
-            _ => None,
-        }
+        let hint = match self {
+            Self::Columns(_) => "NEURON's importer drops a line that it cannot parse, and with it what hangs on the sample",
+            Self::Type(_) => "NEURON's importer stops at other types: give the neurite one of these, or remove its samples",
+            Self::Order { .. } | Self::LateParent { .. } => {
+                "NEURON's importer cannot read such a file: sort the samples, parents before children, and number them anew"
+            }
+            Self::UnknownParent(_) => "NEURON's importer would hang the sample on another one: correct the parent",
+            Self::SomaOnNeurite(_) => "NEURON's importer would make a further soma section on the neurite: correct the type",
+            Self::LateSoma => "NEURON's importer would draw a wire from the first sample: let the file begin with the soma",
+            Self::FlatSoma => "NEURON's importer stops here: give the soma's samples their radius",
+            Self::Joined { .. } => {
+                "NEURON's importer would run the two together into one section: write the samples depth first"
+            }
+            Self::Integer { .. } => return None,
+        };
+        Some(hint.into())
     }
 }
 
 /// Parses the text of a file.
 ///
 /// # Errors
-/// A line is no sample, or the samples are no tree with at most one soma; the error names the line.
+/// A line is no sample, or NEURON's importer makes no cell of the samples; the error names the line.
 pub(super) fn parse(text: &str) -> Result<Morphology> {
-    let tree = Tree::of(samples(text)?)?;
-    Ok(Morphology::from_file_order(tree.soma()?, tree.sections()))
+    let samples = samples(text)?;
+    let parents = parents(&samples)?;
+    sections::cut(&samples, &parents)
 }
 
 /// One line of the file.
@@ -61,9 +83,21 @@ struct Sample {
     line: u64,
 }
 
+/// The lines of a text that end with LF, CR LF, or CR alone as on old Macs.
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    text.split('\n').flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split('\r'))
+}
+
 fn samples(text: &str) -> Result<Vec<Sample>> {
-    let lines = (1..).zip(text.split('\n'));
-    lines.filter_map(|(line, words)| sample(line, words).at("line", line).transpose()).collect()
+    let mut samples: Vec<Sample> = Vec::new();
+    for (line, words) in (1..).zip(lines(text)) {
+        let Some(sample) = sample(line, words).at("line", line)? else { continue };
+        if let Some(before) = samples.last().filter(|before| before.id >= sample.id) {
+            return Err(SwcProblem::Order { before: before.id, found: sample.id }).at("line", line);
+        }
+        samples.push(sample);
+    }
+    Ok(samples)
 }
 
 fn sample(line: u64, words: &str) -> Result<Option<Sample>> {
@@ -86,25 +120,34 @@ fn sample(line: u64, words: &str) -> Result<Option<Sample>> {
     Ok(Some(Sample { id, kind, point, diameter: diameter(radius)?, parent: parent_id(parent)?, line }))
 }
 
+/// The largest id that NEURON's importer takes.
+const MAX_ID: u32 = i32::MAX as u32;
+
+/// An integer from 0 to [`MAX_ID`], also where it is written as `1.0`.
+fn integer(word: &str) -> Option<u32> {
+    let of_float = |value: f64| (value.fract() == 0.0 && (0.0..=f64::from(MAX_ID)).contains(&value)).then_some(value as u32);
+    word.parse().ok().or_else(|| word.parse().ok().and_then(of_float)).filter(|&id| id <= MAX_ID)
+}
+
 fn sample_id(word: &str) -> Result<u32, SwcProblem> {
-    let expected = "an integer from 0 to 4294967295";
-    word.parse().map_err(|_| SwcProblem::Integer { what: "id", expected, found: clipped(word) })
+    let expected = "an integer from 0 to 2147483647";
+    integer(word).ok_or_else(|| SwcProblem::Integer { what: "id", expected, found: clipped(word) })
 }
 
 fn parent_id(word: &str) -> Result<Option<u32>, SwcProblem> {
-    if word == "-1" {
+    if word == "-1" || word.parse() == Ok(-1.0) {
         return Ok(None);
     }
-    let wrong = |_| SwcProblem::Integer { what: "parent", expected: "the id of a sample or -1", found: clipped(word) };
-    word.parse().map(Some).map_err(wrong)
+    let expected = "the id of a sample or -1";
+    integer(word).map(Some).ok_or_else(|| SwcProblem::Integer { what: "parent", expected, found: clipped(word) })
 }
 
 fn section_type(word: &str) -> Result<SectionType, SwcProblem> {
-    match word {
-        "1" => Ok(SectionType::Soma),
-        "2" => Ok(SectionType::Axon),
-        "3" => Ok(SectionType::Dend),
-        "4" => Ok(SectionType::Apic),
+    match integer(word) {
+        Some(1) => Ok(SectionType::Soma),
+        Some(2) => Ok(SectionType::Axon),
+        Some(3) => Ok(SectionType::Dend),
+        Some(4) => Ok(SectionType::Apic),
         _ => Err(SwcProblem::Type(clipped(word))),
     }
 }
@@ -114,205 +157,18 @@ fn diameter(radius: &str) -> Result<f32, Fault> {
     if diameter.is_finite() { Ok(diameter) } else { Err(Fault::NotFinite(diameter)) }
 }
 
-/// Samples with their links, in file order. There is no cycle.
-struct Tree {
-    samples: Vec<Sample>,
-    /// Place of each sample's parent.
-    parents: Vec<Option<usize>>,
-    children: Children,
+/// The place of each sample's parent: one before its own.
+fn parents(samples: &[Sample]) -> Result<Vec<Option<usize>>> {
+    let find = |s: &Sample| s.parent.map(|id| find_parent(samples, s.id, id)).transpose();
+    samples.iter().map(|s| find(s).at("line", s.line)).collect()
 }
 
-impl Tree {
-    fn of(samples: Vec<Sample>) -> Result<Self> {
-        let places = Places::of(&samples)?;
-        let find = |s: &Sample| s.parent.map(|id| places.find(id).ok_or(SwcProblem::UnknownParent(id))).transpose();
-        let parents = samples.iter().map(|s| find(s).at("line", s.line)).collect::<Result<Vec<_>>>()?;
-        let tree = Self { children: Children::of(&parents), samples, parents };
-        tree.refuse_cycles()?;
-        Ok(tree)
-    }
-
-    fn roots(&self) -> impl Iterator<Item = usize> + '_ {
-        (0..self.samples.len()).filter(|&i| self.parents[i].is_none())
-    }
-
-    fn kind(&self, i: usize) -> SectionType {
-        self.samples[i].kind
-    }
-
-    /// Children that are part of the soma, or that are not, in file order.
-    fn children_of(&self, i: usize, part: SomaPart) -> impl DoubleEndedIterator<Item = usize> + '_ {
-        let wanted = move |&c: &usize| (self.kind(c) == SectionType::Soma) == (part == SomaPart::Inside);
-        self.children.of_place(i).iter().copied().filter(wanted)
-    }
-
-    /// Samples that no root reaches hang on a cycle: that many steps up as there are samples end inside it.
-    fn refuse_cycles(&self) -> Result<()> {
-        let mut reached = vec![false; self.samples.len()];
-        let mut stack: Vec<usize> = self.roots().collect();
-        while let Some(i) = stack.pop() {
-            reached[i] = true;
-            stack.extend(self.children.of_place(i));
-        }
-        let Some(lost) = reached.iter().position(|r| !r) else { return Ok(()) };
-        let up = |i: usize| self.parents[i].unwrap_or(i);
-        let inside = (0..self.samples.len()).fold(lost, |i, _| up(i));
-        let mut cycle = std::iter::successors(Some(inside), |&i| Some(up(i)).filter(|&i| i != inside));
-        let first = cycle.by_ref().fold(inside, usize::min);
-        let sample = &self.samples[first];
-        Err(SwcProblem::Cycle(sample.id)).at("line", sample.line)
-    }
-
-    /// The soma's samples from its root on, a parent before its children.
-    fn soma(&self) -> Result<Soma> {
-        self.refuse_strange_soma()?;
-        let mut order = Vec::new();
-        let mut stack: Vec<usize> = self.roots().filter(|&i| self.kind(i) == SectionType::Soma).collect();
-        while let Some(i) = stack.pop() {
-            order.push(i);
-            stack.extend(self.children_of(i, SomaPart::Inside).rev());
-        }
-        let points = order.iter().map(|&i| self.samples[i].point).collect();
-        let diameters = order.iter().map(|&i| self.samples[i].diameter).collect();
-        Ok(Soma { points, diameters, form: self.form(&order), ..Soma::default() })
-    }
-
-    /// NeuroMorpho's three points are a root and its two children.
-    fn form(&self, order: &[usize]) -> SomaForm {
-        match order {
-            [] => SomaForm::None,
-            [_] => SomaForm::Point,
-            [root, _, last] if self.parents[*last] == Some(*root) => SomaForm::ThreePoints,
-            _ => SomaForm::Cylinders,
-        }
-    }
-
-    /// A soma is one chain; only its root may have more than one soma sample as a child.
-    fn refuse_strange_soma(&self) -> Result<()> {
-        let mut root = None;
-        for (i, s) in self.samples.iter().enumerate().filter(|(_, s)| s.kind == SectionType::Soma) {
-            let Some(parent) = self.parents[i] else {
-                if root.replace(i).is_some() {
-                    return Err(Fault::TwoSomata).at("line", s.line);
-                }
-                continue;
-            };
-            if self.kind(parent) != SectionType::Soma {
-                return Err(SwcProblem::SomaOnNeurite(self.samples[parent].id)).at("line", s.line);
-            }
-            let found = self.children_of(i, SomaPart::Inside).count();
-            if found > 1 {
-                return Err(SwcProblem::SomaBranches { id: s.id, found }).at("line", s.line);
-            }
-        }
-        Ok(())
-    }
-
-    /// First samples of the neurites: children of soma samples, and roots that are no soma and are not alone.
-    fn trunks(&self) -> Vec<usize> {
-        let mut trunks = Vec::new();
-        for i in 0..self.samples.len() {
-            if self.kind(i) == SectionType::Soma {
-                trunks.extend(self.children_of(i, SomaPart::Outside));
-            } else if self.parents[i].is_none() && !self.children.of_place(i).is_empty() {
-                trunks.push(i);
-            }
-        }
-        trunks
-    }
-
-    fn sections(&self) -> Vec<Section> {
-        let mut sections = Vec::new();
-        let mut todo: Vec<(usize, Option<usize>)> = self.trunks().into_iter().rev().map(|i| (i, None)).collect();
-        while let Some((first, parent)) = todo.pop() {
-            let (section, last) = self.section(first, parent);
-            todo.extend(self.children.of_place(last).iter().rev().map(|&c| (c, Some(sections.len()))));
-            sections.push(section);
-        }
-        sections
-    }
-
-    /// The section that starts at a sample, and its last sample.
-    fn section(&self, first: usize, parent: Option<usize>) -> (Section, usize) {
-        let mut section = Section { kind: self.kind(first), parent, points: Vec::new(), diameters: Vec::new() };
-        let mut push = |i: usize| {
-            section.points.push(self.samples[i].point);
-            section.diameters.push(self.samples[i].diameter);
-        };
-        let before = parent.and(self.parents[first]);
-        let is_apart = |&before: &usize| self.samples[before].point != self.samples[first].point;
-        before.iter().copied().filter(is_apart).for_each(&mut push);
-        push(first);
-        let mut last = first;
-        while let [only] = *self.children.of_place(last)
-            && self.kind(only) == self.kind(first)
-        {
-            push(only);
-            last = only;
-        }
-        (section, last)
-    }
-}
-
-/// Whether a sample belongs to the soma.
-#[derive(Clone, Copy, PartialEq)]
-enum SomaPart {
-    Inside,
-    Outside,
-}
-
-/// Ids and the samples' places, ascending.
-struct Places(Vec<(u32, usize)>);
-
-impl Places {
-    fn of(samples: &[Sample]) -> Result<Self> {
-        let mut places: Vec<(u32, usize)> = samples.iter().enumerate().map(|(place, s)| (s.id, place)).collect();
-        places.sort();
-        let twins = places.windows(2).filter(|w| w[0].0 == w[1].0);
-        if let Some(twin) = twins.min_by_key(|w| w[1].1) {
-            let (first, second) = (&samples[twin[0].1], &samples[twin[1].1]);
-            return Err(SwcProblem::Duplicate { id: first.id, line: first.line }).at("line", second.line);
-        }
-        Ok(Self(places))
-    }
-
-    /// Ids are mostly consecutive; a search finds the others.
-    fn find(&self, id: u32) -> Option<usize> {
-        let first = self.0.first()?.0;
-        let guess = usize::try_from(id.checked_sub(first)?).ok()?;
-        match self.0.get(guess) {
-            Some(&(found, place)) if found == id => Some(place),
-            _ => self.0.binary_search_by_key(&id, |&(id, _)| id).ok().map(|i| self.0[i].1),
-        }
-    }
-}
-
-/// Every sample's children in file order, one list after the other.
-struct Children {
-    /// Where each sample's list starts, and the end of the last one.
-    starts: Vec<usize>,
-    places: Vec<usize>,
-}
-
-impl Children {
-    fn of(parents: &[Option<usize>]) -> Self {
-        let mut starts = vec![0; parents.len() + 1];
-        parents.iter().flatten().for_each(|&p| starts[p + 1] += 1);
-        for i in 1..starts.len() {
-            starts[i] += starts[i - 1];
-        }
-        let mut next = starts.clone();
-        let mut places = vec![0; starts[parents.len()]];
-        for (child, parent) in parents.iter().enumerate() {
-            if let Some(parent) = *parent {
-                places[next[parent]] = child;
-                next[parent] += 1;
-            }
-        }
-        Self { starts, places }
-    }
-
-    fn of_place(&self, i: usize) -> &[usize] {
-        &self.places[self.starts[i]..self.starts[i + 1]]
-    }
+/// Ids are mostly consecutive; a search finds the others.
+fn find_parent(samples: &[Sample], id: u32, parent: u32) -> Result<usize, SwcProblem> {
+    let guess = samples.first().and_then(|first| usize::try_from(parent.checked_sub(first.id)?).ok());
+    let place = match guess.filter(|&i| samples.get(i).is_some_and(|s| s.id == parent)) {
+        Some(place) => place,
+        None => samples.binary_search_by_key(&parent, |s| s.id).map_err(|_| SwcProblem::UnknownParent(parent))?,
+    };
+    if parent < id { Ok(place) } else { Err(SwcProblem::LateParent { id, parent }) }
 }

@@ -179,7 +179,9 @@ fn branch_path(morphology: &Morphology, transform: &Transform, terminal: usize) 
     let mut way: Vec<_> = up.collect();
     way.reverse();
     let mut path = Path::through([transform.translation]);
-    for p in way.iter().flat_map(|s| s.points()).map(|p| transform.apply(p)) {
+    // a point of the soma is none of the reconstructed axon
+    let own_points = |s: &&'_ crate::morphology::Section| s.points().skip(usize::from(s.starts_at_soma)).collect::<Vec<_>>();
+    for p in way.iter().flat_map(own_points).map(|p| transform.apply(p)) {
         if path.points.last() != Some(&p) {
             path.push(p);
         }

@@ -26,21 +26,34 @@ pub fn segments_of_length(length_um: f64, chunk_um: f64) -> u32 {
 
 /// The sections of a neuron, ascending by id, with their numbers of segments, by the rule.
 ///
-/// The soma's length is [`Soma::length`](crate::morphology::Soma::length).
+/// The lengths of the soma's sections are [`Soma::lengths`](crate::morphology::Soma::lengths).
 pub fn by_rule(morphology: &Morphology, axon: AxonForm, chunk_um: f64) -> Vec<SectionCount> {
     let count = |section_id, segments| SectionCount { section_id, segments };
     let mut sections = Vec::with_capacity(morphology.sections.len() + 2);
-    sections.push(count(0, segments_of_length(morphology.soma.length(), chunk_um)));
+    let soma = soma_lengths(morphology);
+    sections.extend((0..).zip(&soma).map(|(id, &length)| count(id, segments_of_length(length, chunk_um))));
     let stubs = axon.stubs();
-    sections.extend((1..).zip(stubs.iter().take(2)).map(|(id, stub)| count(id, stub.segments)));
+    sections.extend((first_id(morphology)..).zip(stubs.iter().take(2)).map(|(id, stub)| count(id, stub.segments)));
     sections.extend(kept(morphology, axon).map(|(id, s)| count(id, segments_of_length(s.length(), chunk_um))));
     sections.extend(stubs.get(2).map(|stub| count(myelin_id(morphology), stub.segments)));
     sections
 }
 
+/// The section id of a morphology's first neurite: its axon's, or that of the first of the stubs in the axon's place.
+pub fn first_id(morphology: &Morphology) -> u32 {
+    u32::try_from(morphology.soma_sections()).unwrap_or(u32::MAX)
+}
+
+/// Lengths of the soma's sections, um. A morphology without a soma has one without length.
+fn soma_lengths(morphology: &Morphology) -> Vec<f64> {
+    let mut lengths = morphology.soma.lengths();
+    lengths.resize(morphology.soma_sections(), 0.0);
+    lengths
+}
+
 /// The sections of the file that the simulator has, too, with their ids.
 fn kept(morphology: &Morphology, axon: AxonForm) -> impl Iterator<Item = (u32, &Section)> {
-    (1..).zip(&morphology.sections).filter(move |(_, s)| !axon.replaces() || s.kind != SectionType::Axon)
+    (first_id(morphology)..).zip(&morphology.sections).filter(move |(_, s)| !axon.replaces() || s.kind != SectionType::Axon)
 }
 
 /// A section whose length is so near to a multiple of the chunk that the simulator may cut it otherwise.
@@ -64,14 +77,14 @@ pub fn ties(morphology: &Morphology, axon: AxonForm, chunk_um: f64) -> Vec<Tie> 
         let is_tie = multiple_um > 0.0 && (length_um - multiple_um).abs() <= within_um;
         is_tie.then_some(Tie { section_id, length_um, multiple_um })
     };
-    let soma = Some(morphology.soma.length()).filter(|_| morphology.soma.form == SomaForm::Contour);
+    let soma = soma_lengths(morphology).first().copied().filter(|_| morphology.soma.form == SomaForm::Contour);
     let soma = soma.and_then(|length| tie(0, length, CONTOUR_TIE * length));
     soma.into_iter().chain(kept(morphology, axon).filter_map(|(id, s)| tie(id, s.length(), TIE_UM))).collect()
 }
 
-/// The section id of the myelin stub: one beyond the file's sections.
+/// The section id of the myelin stub: that after the file's last section.
 pub fn myelin_id(morphology: &Morphology) -> u32 {
-    u32::try_from(morphology.sections.len()).unwrap_or(u32::MAX).saturating_add(1)
+    u32::try_from(morphology.sections.len()).unwrap_or(u32::MAX).saturating_add(first_id(morphology))
 }
 
 /// The chunk lengths that give each section the number of segments it has, if there are any: above `.0`, up to `.1`.

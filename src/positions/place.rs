@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Placement;
 use super::axon_stub::{Branch, Part, Stub, stubs_of};
-use super::discretise::{by_rule, fitting_chunks, myelin_id};
+use super::discretise::{by_rule, first_id, fitting_chunks, myelin_id};
 use super::problem::{Misfit, PlaceProblem};
 use super::shape::Shape;
 use super::template_radii::template_radii;
@@ -114,19 +114,22 @@ fn replaced(morphology: &Morphology, plan: &NeuronPlan, placement: Placement, ch
     let counts: Vec<u32> = stub_counts(morphology, plan).map(|s| s.segments).collect();
     let form = AxonForm::of_counts(&counts);
     let radii = template_radii(morphology, plan, form);
-    Neuron { morphology, plan, stubs: Some(Stubs { branch, ranges: stubs_of(form), radii }) }.place(checks)
+    let first_id = first_id(morphology);
+    Neuron { morphology, plan, stubs: Some(Stubs { branch, ranges: stubs_of(form), first_id, radii }) }.place(checks)
 }
 
 /// The sections of a neuron with a replaced axon that are stubs.
 fn stub_counts(morphology: &Morphology, plan: &NeuronPlan) -> impl Iterator<Item = SectionCount> {
-    let beyond = myelin_id(morphology);
-    plan.sections.iter().copied().filter(move |s| matches!(s.section_id, 1 | 2) || s.section_id >= beyond)
+    let (first, beyond) = (first_id(morphology), myelin_id(morphology));
+    plan.sections.iter().copied().filter(move |s| (first..first + 2).contains(&s.section_id) || s.section_id >= beyond)
 }
 
 /// The stubs in the place of an axon.
 struct Stubs {
     branch: Branch,
     ranges: [Stub; 3],
+    /// The section id of the first one.
+    first_id: u32,
     /// Radii of the segments of the stubs, one after the other; perhaps fewer than these have segments.
     radii: Vec<f32>,
 }
@@ -151,10 +154,10 @@ impl Stubs {
         let of = |id: u32| plan.sections.iter().find(|s| s.section_id == id).map_or(0, |s| s.segments as usize);
         let place = match part {
             Part::First => segment,
-            Part::Second => of(1) + segment,
-            Part::Myelin => of(1) + of(2) + segment,
+            Part::Second => of(self.first_id) + segment,
+            Part::Myelin => of(self.first_id) + of(self.first_id + 1) + segment,
         };
-        let last_before = || self.radii.get((of(1) + of(2)).checked_sub(1)?);
+        let last_before = || self.radii.get((of(self.first_id) + of(self.first_id + 1)).checked_sub(1)?);
         let own = self.radii.get(place);
         if part == Part::Myelin { own.or_else(last_before).copied() } else { own.copied() }
     }
@@ -195,15 +198,15 @@ impl<'a> Neuron<'a> {
     }
 
     fn piece(&self, section_id: u32) -> Option<Piece<'a>> {
-        let of_file = |id: u32| self.morphology.sections.get((id as usize).checked_sub(1)?);
-        let myelin = myelin_id(self.morphology);
-        match (section_id, &self.stubs) {
-            (0, _) => Some(Piece::Soma),
-            (id, None) => of_file(id).map(Piece::Neurite),
-            (1, Some(_)) => Some(Piece::Stub(0)),
-            (2, Some(_)) => Some(Piece::Stub(1)),
-            (id, Some(_)) if (myelin..myelin + MYELIN_SLACK).contains(&id) => Some(Piece::Stub(2)),
-            (id, Some(_)) => of_file(id).filter(|s| s.kind != SectionType::Axon).map(Piece::Neurite),
+        let (first, myelin) = (first_id(self.morphology), myelin_id(self.morphology));
+        let Some(place) = section_id.checked_sub(first) else { return Some(Piece::Soma) };
+        let neurite = self.morphology.sections.get(place as usize);
+        match (place, &self.stubs) {
+            (_, None) => neurite.map(Piece::Neurite),
+            (0, Some(_)) => Some(Piece::Stub(0)),
+            (1, Some(_)) => Some(Piece::Stub(1)),
+            _ if (myelin..myelin + MYELIN_SLACK).contains(&section_id) => Some(Piece::Stub(2)),
+            _ => neurite.filter(|s| s.kind != SectionType::Axon).map(Piece::Neurite),
         }
     }
 
@@ -230,7 +233,10 @@ impl<'a> Neuron<'a> {
         let stubs: Vec<u32> = self.ids().filter(|&id| self.is_stub(id)).collect();
         let stubs_fit = match self.plan.axon {
             Axon::Keep => true,
-            Axon::Replace(None) => matches!(stubs.as_slice(), [1, 2] | [1, 2, _]),
+            Axon::Replace(None) => {
+                let first = first_id(self.morphology);
+                matches!(stubs.as_slice(), &[a, b] | &[a, b, _] if (a, b) == (first, first + 1))
+            }
             Axon::Replace(Some(form)) => {
                 stub_counts(self.morphology, self.plan).map(|s| s.segments).eq(form.stubs().iter().map(|s| s.segments))
             }
@@ -243,22 +249,27 @@ impl<'a> Neuron<'a> {
                 .plan
                 .sections
                 .iter()
-                .find(|s| !self.is_stub(s.section_id) && s.section_id != 0 && !rule.contains(s));
+                .find(|s| !self.is_stub(s.section_id) && !self.is_soma(s.section_id) && !rule.contains(s));
             return Err(self.misfit(differs.map_or(0, |s| s.section_id), Misfit::Lengths));
         }
         Ok(())
     }
 
     fn check_more_than_soma(&self) -> Result<(), PlaceProblem> {
-        if self.ids().any(|id| id != 0) {
+        let neurites = self.morphology.sections.len();
+        if neurites == 0 || self.ids().any(|id| !self.is_soma(id)) {
             return Ok(());
         }
-        let (sections, found) = (self.morphology.sections.len() + 1, self.plan.segments());
+        let (sections, found) = (neurites + self.morphology.soma_sections(), self.plan.segments());
         Err(PlaceProblem::SomaOnly { morphology: self.plan.morphology.to_string(), sections, found })
     }
 
     fn ids(&self) -> impl Iterator<Item = u32> + '_ {
         self.plan.sections.iter().map(|s| s.section_id)
+    }
+
+    fn is_soma(&self, id: u32) -> bool {
+        id < first_id(self.morphology)
     }
 
     fn is_stub(&self, id: u32) -> bool {
@@ -276,7 +287,7 @@ impl<'a> Neuron<'a> {
         let total = |sections: &[SectionCount]| sections.iter().map(|s| u64::from(s.segments)).sum();
         let form = self.form();
         let without_soma = |sections: &[SectionCount]| -> Vec<SectionCount> {
-            sections.iter().copied().filter(|s| s.section_id != 0).collect()
+            sections.iter().copied().filter(|s| !self.is_soma(s.section_id)).collect()
         };
         let found = without_soma(&self.plan.sections);
         let fits = |&f: &AxonForm| f != form && without_soma(&by_rule(self.morphology, f, CHUNK_UM)) == found;

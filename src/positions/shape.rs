@@ -25,10 +25,15 @@ impl Shape {
 
 /// Radius, um, of the cylinder that has the length and the membrane area of a path between two path lengths.
 ///
-/// The membrane between two points is a frustum: area pi (r1 + r2) sqrt(h^2 + (r1 - r2)^2), h their distance.
+/// The membrane between two points is a frustum: area pi (r1 + r2) sqrt(h^2 + (r1 - r2)^2), h their distance. As in NEURON, a
+/// step in diameter (h = 0) has its ring of membrane, and on a border belongs to the segment before it. Where there is no
+/// length the radius is the mean of the points'.
 fn mean_radius(path: &Path, diameters: &[f32], from: f64, to: f64) -> f64 {
-    let steps = path.step(from)..=path.step(to);
-    let area_over_pi: f64 = steps.map(|i| frustum_over_pi(path, diameters, i, from, to)).sum();
+    if from >= to {
+        return diameters.iter().map(|&d| f64::from(d) / 2.0).sum::<f64>() / diameters.len().max(1) as f64;
+    }
+    let first = if from > 0.0 { path.step(from) } else { 0 };
+    let area_over_pi: f64 = (first..=path.step(to)).map(|i| frustum_over_pi(path, diameters, i, from, to)).sum();
     area_over_pi / (2.0 * (to - from))
 }
 
@@ -39,11 +44,12 @@ fn frustum_over_pi(path: &Path, diameters: &[f32], i: usize, from: f64, to: f64)
         [i, i + 1].map(|k| diameters.get(k).copied().map_or(0.0, f64::from)),
     );
     let (low, high) = (from.max(a), to.min(b));
-    if low >= high {
+    let is_step_in_diameter = a == b && a <= to && (a > from || a == 0.0);
+    if low >= high && !is_step_in_diameter {
         return 0.0;
     }
     let radius = |l: f64| 0.5 * (d0 + (d1 - d0) * ((l - a) / (b - a)));
-    let (r0, r1) = (radius(low), radius(high));
+    let (r0, r1) = if is_step_in_diameter { (d0 / 2.0, d1 / 2.0) } else { (radius(low), radius(high)) };
     (r0 + r1) * (high - low).hypot(r0 - r1)
 }
 
@@ -59,5 +65,24 @@ mod tests {
         assert!((2.0 * whole * 10.0 - 4.0 * 104.0_f64.sqrt()).abs() < 1e-12);
         let halves = mean_radius(&path, &[2.0, 6.0], 0.0, 5.0) + mean_radius(&path, &[2.0, 6.0], 5.0, 10.0);
         assert!((halves / 2.0 - whole).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_step_in_diameter_belongs_to_the_segment_that_ends_with_it() {
+        // 10 um of radius 1, 10 um of radius 2: the ring between them has the area pi (1 + 2) (2 - 1)
+        let points = [0.0, 10.0, 10.0, 20.0].map(|x| Point::new(x, 0.0, 0.0));
+        let path = Path::through(points);
+        let diameters = [2.0, 2.0, 4.0, 4.0];
+        let radii = [(0.0, 10.0), (10.0, 20.0), (0.0, 20.0)].map(|(from, to)| mean_radius(&path, &diameters, from, to));
+        assert_eq!(radii, [(20.0 + 3.0) / 20.0, 2.0, (20.0 + 40.0 + 3.0) / 40.0]);
+    }
+
+    #[test]
+    fn a_step_in_diameter_at_either_end_counts_and_no_length_is_no_obstacle() {
+        let path = |xs: [f64; 3]| Path::through(xs.map(|x| Point::new(x, 0.0, 0.0)));
+        for (xs, diameters) in [([0.0, 0.0, 10.0], [4.0, 2.0, 2.0]), ([0.0, 10.0, 10.0], [2.0, 2.0, 4.0])] {
+            assert_eq!(mean_radius(&path(xs), &diameters, 0.0, 10.0), (20.0 + 3.0) / 20.0);
+        }
+        assert_eq!(mean_radius(&path([5.0; 3]), &[2.0, 4.0, 3.0], 0.0, 0.0), 1.5);
     }
 }

@@ -53,7 +53,8 @@ fn distance_of_middle(morphology: &Morphology, place: usize) -> f64 {
     let above: Vec<&Section> =
         std::iter::successors(own.parent.and_then(section), |s| s.parent.and_then(section)).collect();
     let root = above.last().copied().unwrap_or(own);
-    let to_root = morphology.soma.length() * place_on_soma(morphology, root);
+    let soma_length = morphology.soma.lengths().first().copied().unwrap_or(0.0);
+    let to_root = soma_length * place_on_soma(morphology, root);
     to_root + above.iter().map(|s| s.length()).sum::<f64>() + own.length() / 2.0
 }
 
@@ -82,11 +83,12 @@ mod tests {
                 parent: i.checked_sub(1),
                 points: vec![[x, 0.0, 0.0], [x + length, 0.0, 0.0]],
                 diameters: vec![diameter; 2],
+                starts_at_soma: false,
             });
             x += length;
         }
         let soma = Soma { points: vec![[0.0; 3]], diameters: vec![20.0], form: SomaForm::Point, ..Soma::default() };
-        Morphology { soma, sections }
+        Morphology { soma, sections, ..Morphology::default() }
     }
 
     #[test]

@@ -215,7 +215,7 @@ impl Growth<'_> {
             points.push(stored(tip.at));
             diameters.push(tip.diameter_um as f32);
         }
-        self.sections.push(Section { kind: style.kind, parent: from.parent, points, diameters });
+        self.sections.push(Section { kind: style.kind, parent: from.parent, points, diameters, starts_at_soma: false });
         Tip { parent: Some(self.sections.len() - 1), ..tip }
     }
 

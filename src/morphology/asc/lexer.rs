@@ -1,12 +1,9 @@
-//! Tokens of Neurolucida's text format, and what its words mean. White space, comments (`; ...`) and spines (`<...>`) are passed over.
+//! Tokens of Neurolucida's text format, and what its words mean. White space and comments (`; ...`) are passed over.
 
 use super::AscProblem;
 use crate::error::{Error, Problem, Result};
 use crate::morphology::clipped;
 use crate::segments::SectionType;
-
-/// Words that may end a branch.
-pub(super) const ENDINGS: [&str; 7] = ["Normal", "Incomplete", "Low", "High", "Generated", "Midpoint", "Origin"];
 
 /// Whether a word is meant as a number, perhaps a bad one.
 pub(super) fn is_numeric(word: &str) -> bool {
@@ -14,19 +11,30 @@ pub(super) fn is_numeric(word: &str) -> bool {
     starts_so || ["nan", "inf", "infinity"].iter().any(|n| word.eq_ignore_ascii_case(n))
 }
 
-/// The section type that a word of a property names; `Cell` is followed by `Body`.
+/// The section type that a word is meant as, in whatever spelling; `Cell` is followed by `Body`.
 pub(super) fn section_type(word: &str) -> Option<SectionType> {
-    match word {
-        "Axon" | "axon" => Some(SectionType::Axon),
-        "Dendrite" | "dendrite" => Some(SectionType::Dend),
-        "Apical" | "apical" => Some(SectionType::Apic),
-        "CellBody" | "cellBody" | "Cellbody" | "cellbody" | "Cell" | "cell" => Some(SectionType::Soma),
+    match word.to_ascii_lowercase().as_str() {
+        "axon" => Some(SectionType::Axon),
+        "dendrite" => Some(SectionType::Dend),
+        "apical" => Some(SectionType::Apic),
+        "cellbody" | "cell" => Some(SectionType::Soma),
         _ => None,
     }
 }
 
+/// The type of a neurite in the spelling that NEURON's importer knows.
+pub(super) fn neurite_type(word: &str) -> Option<SectionType> {
+    match word {
+        "Axon" => Some(SectionType::Axon),
+        "Dendrite" => Some(SectionType::Dend),
+        "Apical" => Some(SectionType::Apic),
+        _ => None,
+    }
+}
+
+/// Whether NEURON's importer takes a contour with this label for the cell body.
 pub(super) fn is_soma_label(label: &str) -> bool {
-    label.bytes().filter(|&b| b != b' ').map(|b| b.to_ascii_lowercase()).eq(*b"cellbody")
+    matches!(label, "CellBody" | "Cell Body" | "Soma")
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -34,6 +42,8 @@ pub(super) enum Token<'a> {
     Open,
     Close,
     Bar,
+    OpenSpine,
+    CloseSpine,
     /// A word or a number.
     Word(&'a str),
     /// A text in quotes, without them.
@@ -47,6 +57,8 @@ impl std::fmt::Display for Token<'_> {
             Self::Open => write!(f, "`(`"),
             Self::Close => write!(f, "`)`"),
             Self::Bar => write!(f, "`|`"),
+            Self::OpenSpine => write!(f, "`<`"),
+            Self::CloseSpine => write!(f, "`>`"),
             Self::Word(word) => write!(f, "`{}`", clipped(word)),
             Self::Label(label) => write!(f, "`\"{}\"`", clipped(label)),
             Self::End => write!(f, "the end of the file"),
@@ -101,7 +113,7 @@ impl<'a> Lexer<'a> {
     }
 
     fn scan(&mut self) -> Result<(Token<'a>, u64)> {
-        self.pass_over_blanks()?;
+        self.pass_over_blanks();
         let line = self.line;
         let Some(byte) = self.byte() else { return Ok((Token::End, line)) };
         self.at += 1;
@@ -110,7 +122,9 @@ impl<'a> Lexer<'a> {
             b')' => Token::Close,
             b'|' => Token::Bar,
             b'"' => Token::Label(self.label()?),
-            b',' | b'>' => Token::Word(self.since(self.at - 1)),
+            b'<' => Token::OpenSpine,
+            b'>' => Token::CloseSpine,
+            b',' => Token::Word(self.since(self.at - 1)),
             _ => self.word(),
         };
         Ok((token, line))
@@ -126,8 +140,9 @@ impl<'a> Lexer<'a> {
     }
 
     fn pass_over(&mut self, byte: u8) {
-        self.line += u64::from(byte == b'\n');
         self.at += 1;
+        // a carriage return alone ends a line, too
+        self.line += u64::from(byte == b'\n' || byte == b'\r' && self.byte() != Some(b'\n'));
     }
 
     fn word(&mut self) -> Token<'a> {
@@ -139,7 +154,7 @@ impl<'a> Lexer<'a> {
 
     fn label(&mut self) -> Result<&'a str> {
         let (from, line) = (self.at, self.line);
-        while let Some(byte) = self.byte() {
+        while let Some(byte) = self.byte().filter(|&byte| byte != b'\n' && byte != b'\r') {
             if byte == b'"' {
                 let label = self.since(from);
                 self.at += 1;
@@ -147,41 +162,24 @@ impl<'a> Lexer<'a> {
             }
             self.pass_over(byte);
         }
-        Err(in_line(line, AscProblem::Unterminated { opening: '"', closing: '"' }))
+        Err(in_line(line, AscProblem::Unterminated { opening: '"', closing: '"', found: "line" }))
     }
 
-    fn pass_over_blanks(&mut self) -> Result<()> {
+    fn pass_over_blanks(&mut self) {
         loop {
             let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
             self.at += rest.iter().take_while(|&&byte| byte == b' ').count();
             match self.byte() {
                 Some(b';') => self.pass_over_comment(),
-                Some(b'<') => self.pass_over_spine()?,
                 Some(byte) if byte.is_ascii_whitespace() => self.pass_over(byte),
-                _ => return Ok(()),
+                _ => return,
             }
         }
     }
 
     fn pass_over_comment(&mut self) {
-        let rest = self.text.get(self.at..).unwrap_or_default();
-        self.at += rest.find('\n').unwrap_or(rest.len());
-    }
-
-    fn pass_over_spine(&mut self) -> Result<()> {
-        let line = self.line;
-        while let Some(byte) = self.byte() {
-            match byte {
-                b';' => self.pass_over_comment(),
-                _ => self.pass_over(byte),
-            }
-            match byte {
-                b'"' => drop(self.label()?),
-                b'>' => return Ok(()),
-                _ => {}
-            }
-        }
-        Err(in_line(line, AscProblem::Unterminated { opening: '<', closing: '>' }))
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        self.at += rest.iter().position(|&b| b == b'\n' || b == b'\r').unwrap_or(rest.len());
     }
 }
 

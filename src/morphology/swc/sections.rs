@@ -1,0 +1,265 @@
+//! Cuts the samples of an SWC file into the sections that NEURON's importer makes of them.
+//!
+//! The rules were found by running NEURON 9.0.2 on thousands of files, and hold on every one of them:
+//!
+//! - A section is a run of consecutive samples. A sample ends its section unless its only child is the next sample and of the
+//!   same type. Of the soma only soma samples count as children, and the file's first sample goes on to the next however
+//!   many it has.
+//! - One exception: a neurite's first sample at the soma goes on to the next sample, of whatever type, if its last child is
+//!   of its own type and comes later; not the file's second sample. Where the next sample is no child of it, the importer
+//!   runs the two together all the same: such files are refused.
+//! - A section begins with a copy of its parent sample. A neurite at the soma does so only on the first or last sample of a
+//!   soma section that has several, or if it has but one sample; not on a soma sample that has several soma children, nor
+//!   where it has no parent in the file.
+//! - A soma sample alone is a sphere, and so are three, two of them children of the first one and without children,
+//!   with one diameter that the two distances add up to within 1 %.
+//! - A section that hangs on another and has one point, or two equal ones, is removed; its children keep their points.
+
+use std::ops::Range;
+
+use super::{Sample, SwcProblem};
+use crate::error::{Context, Error, Result};
+use crate::geometry::Point;
+use crate::morphology::{Fault, Morphology, Note, Section, Soma, SomaForm};
+use crate::segments::SectionType;
+
+/// Makes the morphology of samples whose parents are at these places.
+pub(super) fn cut(samples: &[Sample], parents: &[Option<usize>]) -> Result<Morphology> {
+    check_soma(samples, parents)?;
+    let tree = Tree::new(samples, parents);
+    let pieces = tree.pieces()?;
+    let mut notes = Vec::new();
+    let neurites = tree.neurites(&pieces, &mut notes);
+    Ok(Morphology { notes, ..Morphology::from_importer_order(tree.soma(&pieces), neurites) })
+}
+
+/// Refuses a cell body that is not where the file begins, or in several places.
+fn check_soma(samples: &[Sample], parents: &[Option<usize>]) -> Result<()> {
+    for (i, sample) in samples.iter().enumerate().filter(|(_, s)| s.kind == SectionType::Soma) {
+        let problem = match parents[i] {
+            None if i == 0 => continue,
+            None if samples[0].kind == SectionType::Soma => Error::from(Fault::TwoSomata),
+            None => SwcProblem::LateSoma.into(),
+            Some(parent) if samples[parent].kind == SectionType::Soma => continue,
+            Some(parent) => SwcProblem::SomaOnNeurite(samples[parent].id).into(),
+        };
+        return Err(problem.at("line", sample.line));
+    }
+    match samples.first() {
+        None => Err(Fault::Empty.into()),
+        Some(first) if first.kind != SectionType::Soma => Err(Fault::NoSoma.into()),
+        Some(_) => Ok(()),
+    }
+}
+
+/// Samples with their links. The first one is the soma's root.
+struct Tree<'a> {
+    samples: &'a [Sample],
+    /// Place of each sample's parent; the first sample's for those without one.
+    parents: Vec<usize>,
+    /// What is known of each sample's children.
+    children: Vec<Children>,
+    is_sphere: bool,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Children {
+    count: u32,
+    /// How many belong to the soma.
+    soma: u32,
+    /// Place of the last one.
+    last: usize,
+}
+
+/// A section as samples.
+struct Piece {
+    samples: Range<usize>,
+    /// Place of the section that it hangs on.
+    parent: Option<usize>,
+    /// The sample whose point stands before its own.
+    lead: Option<usize>,
+}
+
+impl<'a> Tree<'a> {
+    fn new(samples: &'a [Sample], parents: &[Option<usize>]) -> Self {
+        let mut children = vec![Children::default(); samples.len()];
+        let parents: Vec<usize> = parents.iter().map(|p| p.unwrap_or(0)).collect();
+        for (i, &parent) in parents.iter().enumerate().skip(1) {
+            let of_parent = &mut children[parent];
+            of_parent.count += 1;
+            of_parent.soma += u32::from(samples[i].kind == SectionType::Soma);
+            of_parent.last = i;
+        }
+        let mut tree = Self { samples, parents, children, is_sphere: false };
+        tree.is_sphere = tree.has_three_point_sphere();
+        tree
+    }
+
+    fn kind(&self, i: usize) -> SectionType {
+        self.samples[i].kind
+    }
+
+    fn is_soma(&self, i: usize) -> bool {
+        self.kind(i) == SectionType::Soma
+    }
+
+    /// Whether the soma is NeuroMorpho's three points, which stand for a sphere.
+    fn has_three_point_sphere(&self) -> bool {
+        let [first, second, third] = match self.samples {
+            [a, b, c, rest @ ..] if rest.iter().all(|s| s.kind != SectionType::Soma) => [a, b, c],
+            _ => return false,
+        };
+        let are_soma = self.is_soma(1) && self.is_soma(2) && self.parents[1..3] == [0, 0];
+        let are_tips = self.children[1].count == 0 && self.children[2].count == 0;
+        let diameter = f64::from(first.diameter);
+        let distance = |s: &Sample| Point::from(s.point).distance(Point::from(first.point));
+        are_soma
+            && are_tips
+            && [second, third].iter().all(|s| s.diameter == first.diameter)
+            && (distance(second) + distance(third) - diameter).abs() / diameter < SPHERE_TOLERANCE
+    }
+
+    /// Whether a sample belongs to the section of the one before it.
+    fn continues(&self, i: usize) -> Result<bool> {
+        let before = i - 1;
+        let (children, is_child) = (self.children[before], self.parents[i] == before);
+        if self.is_soma(before) {
+            let goes_on = children.soma == 1 || before == 0;
+            return Ok(self.is_soma(i) && (is_child && goes_on || self.is_sphere && i < 3));
+        }
+        let counts_as_one = before > 1
+            && self.is_soma(self.parents[before])
+            && children.count > 0
+            && children.last != i
+            && self.kind(children.last) == self.kind(before);
+        if counts_as_one && !is_child {
+            let (before, found) = (self.samples[before].id, self.samples[i].id);
+            return Err(SwcProblem::Joined { before, found }).at("line", self.samples[i].line);
+        }
+        Ok(counts_as_one || is_child && children.count == 1 && self.kind(i) == self.kind(before))
+    }
+
+    /// The sections in the order of their first samples.
+    fn pieces(&self) -> Result<Vec<Piece>> {
+        let mut pieces: Vec<Piece> = Vec::new();
+        let mut piece_of: Vec<usize> = Vec::with_capacity(self.samples.len());
+        for i in 0..self.samples.len() {
+            match pieces.last_mut() {
+                Some(piece) if self.continues(i)? => piece.samples.end = i + 1,
+                _ => {
+                    let parent = (i > 0).then(|| piece_of[self.parents[i]]);
+                    pieces.push(Piece { samples: i..i + 1, parent, lead: None });
+                }
+            }
+            piece_of.push(pieces.len() - 1);
+        }
+        if self.is_sphere && self.samples[0].diameter == 0.0 {
+            return Err(SwcProblem::FlatSoma).at("line", self.samples[0].line);
+        }
+        for k in 1..pieces.len() {
+            pieces[k].lead = self.lead(&pieces, k);
+        }
+        Ok(pieces)
+    }
+
+    /// The sample whose point stands before those of a section that is not the first.
+    fn lead(&self, pieces: &[Piece], k: usize) -> Option<usize> {
+        let piece = &pieces[k];
+        let (first, is_lone) = (piece.samples.start, piece.samples.len() == 1);
+        let at = self.parents[first];
+        if self.is_soma(first) || !self.is_soma(at) {
+            return Some(at);
+        }
+        let soma = &pieces[piece.parent?].samples;
+        let has_no_parent = self.samples[first].parent.is_none();
+        let is_ball = soma.start == 0 && soma.len() == 1 || self.is_sphere;
+        let begins_there = if has_no_parent || is_ball {
+            is_lone
+        } else if self.children[at].soma > 1 {
+            is_lone && at > 0
+        } else {
+            is_lone || at == 0 || at + 1 == soma.end
+        };
+        begins_there.then_some(at)
+    }
+
+    /// The points of a section.
+    fn samples_of<'t>(&'t self, piece: &'t Piece) -> impl ExactSizeIterator<Item = &'t Sample> + 't {
+        let lead = piece.lead.map_or(0..0, |i| i..i + 1);
+        let own = piece.samples.clone();
+        let lead_length = lead.len();
+        (0..lead_length + own.len()).map(move |k| match k.checked_sub(lead_length) {
+            None => &self.samples[lead.start],
+            Some(k) => &self.samples[own.start + k],
+        })
+    }
+
+    /// Whether the importer removes a section.
+    fn is_removed(&self, piece: &Piece) -> bool {
+        let mut points = self.samples_of(piece).map(|s| s.point);
+        let (count, first) = (points.len(), points.next());
+        piece.parent.is_some() && count < 3 && points.all(|p| Some(p) == first)
+    }
+
+    fn soma(&self, pieces: &[Piece]) -> Soma {
+        let sections = || pieces.iter().filter(|p| self.is_soma(p.samples.start) && !self.is_removed(p));
+        let mut soma = Soma::default();
+        for piece in sections() {
+            soma.parts.push(soma.points.len());
+            soma.points.extend(self.samples_of(piece).map(|s| s.point));
+            soma.diameters.extend(self.samples_of(piece).map(|s| s.diameter));
+        }
+        soma.form = match soma.points.len() {
+            1 => SomaForm::Point,
+            _ if self.is_sphere => SomaForm::ThreePoints,
+            _ => SomaForm::Cylinders,
+        };
+        soma
+    }
+
+    fn neurites(&self, pieces: &[Piece], notes: &mut Vec<Note>) -> Vec<Section> {
+        // places among the neurites, and among the soma's sections none
+        let mut place: Vec<Option<usize>> = Vec::with_capacity(pieces.len());
+        let mut sections = Vec::new();
+        let mut removed = 0;
+        for piece in pieces {
+            let first = piece.samples.start;
+            let above = piece.parent.and_then(|p| place[p]);
+            if self.is_removed(piece) {
+                removed += 1;
+                place.push(above);
+                continue;
+            }
+            if self.is_soma(first) {
+                place.push(None);
+                continue;
+            }
+            let at = self.parents[first];
+            let starts_at_soma = self.is_soma(at) && piece.lead.is_some();
+            if self.samples[first].parent.is_none() && starts_at_soma {
+                let length = Point::from(self.samples[at].point).distance(Point::from(self.samples[first].point));
+                notes.push(Note::Wire { line: self.samples[first].line, length_um: length });
+            }
+            // one that hangs on the beginning of another section hangs where that one does
+            let hangs_at_start = piece.parent.is_some_and(|p| at == pieces[p].samples.start && pieces[p].samples.len() > 1);
+            let above_that = || piece.parent.and_then(|p| pieces[p].parent).and_then(|p| place[p]);
+            let parent = if hangs_at_start && !self.is_soma(at) { above_that() } else { above };
+            let points = self.samples_of(piece).map(|s| s.point).collect();
+            let mut diameters: Vec<f32> = self.samples_of(piece).map(|s| s.diameter).collect();
+            if let [at_soma, own, ..] = diameters.as_mut_slice()
+                && starts_at_soma
+            {
+                *at_soma = *own;
+            }
+            place.push(Some(sections.len()));
+            sections.push(Section { kind: self.kind(first), parent, points, diameters, starts_at_soma });
+        }
+        if removed > 0 {
+            notes.push(Note::Removed { sections: removed });
+        }
+        sections
+    }
+}
+
+/// How far the two distances of a soma's three points may be from its diameter, as a part of it.
+const SPHERE_TOLERANCE: f64 = 0.01;
