@@ -45,6 +45,10 @@ for name in sys.argv[1:]:
     cell = load(name)
     print("file", name)
     print("soma", soma_form(cell.soma), bits(cell.soma.points, cell.soma.diameters))
-    for section in cell.sections:
-        parent = "-" if section.is_root else section.parent.id
+    # types never interleave in a simulator
+    kinds = list(KINDS)
+    ordered = sorted(cell.sections, key=lambda section: kinds.index(section.type))
+    place = {section.id: i for i, section in enumerate(ordered)}
+    for section in ordered:
+        parent = "-" if section.is_root else place[section.parent.id]
         print("section", KINDS[section.type], parent, bits(section.points, section.diameters))

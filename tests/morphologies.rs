@@ -1,18 +1,18 @@
-//! Morphology readers: what is read from small files is worked out by hand here, and every form of file is read bit for
-//! bit as MorphIO reads it.
+//! Morphology readers: what is read from small files is worked out by hand here, and h5v1 and plain files are read bit for
+//! bit as MorphIO reads them. `importer` compares SWC and ASC of every form with NEURON.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use leadfield::h5::File;
-use leadfield::morphology::{Container, Format, Morphology, Soma, SomaForm, read};
+use leadfield::morphology::{Container, Format, Morphology, Note, Soma, SomaForm, read};
 use proptest::prelude::*;
 
 use crate::support;
 
 /// SWC files of every form, by name.
-const SWC: [(&str, &str); 21] = [
+pub const SWC: [(&str, &str); 26] = [
     ("point_soma", "1 1 0 0 0 5 -1\n2 3 5 0 0 1 1\n3 3 9 0 0 1 2\n4 2 -5 0 0 .5 1\n5 2 -9 0 0 .25 4\n"),
     ("three_points", "1 1 0 0 0 5 -1\n2 1 0 -5 0 5 1\n3 1 0 5 0 5 1\n4 3 5 0 0 1 1\n5 3 9 0 0 1 4\n"),
     ("three_point_chain", "1 1 0 0 0 5 -1\n2 1 0 3 0 4 1\n3 1 0 5 0 3 2\n4 3 5 0 0 1 3\n5 3 9 0 0 1 4\n"),
@@ -23,28 +23,52 @@ const SWC: [(&str, &str); 21] = [
         "1 1 5 0 0 .1 -1\n2 1 3 4 0 .1 1\n3 1 0 5 0 .1 2\n4 1 -4 3 0 .1 3\n5 1 -5 0 0 .1 4\n6 1 -3 -4 0 .1 5\n\
          7 1 0 -5 0 .1 6\n8 1 4 -3 0 .1 7\n9 3 6 0 0 1 1\n10 3 9 0 0 1 9\n11 3 -6 0 0 1 5\n12 3 -9 0 0 1 11\n",
     ),
-    ("branching_soma", "1 1 0 0 0 5 -1\n2 1 1 0 0 5 1\n3 1 2 0 0 4 2\n4 1 -1 0 0 5 1\n5 3 5 0 0 1 3\n6 3 9 0 0 1 5\n"),
     (
-        "any_order",
-        "7 3 9 9 0 1 3\n3 3 9 0 0 1 9\n9 3 5 0 0 1 1\n8 3 9 -9 0 1 3\n1 1 0 0 0 5 -1\n4 3 9 12 0 1 7\n2 4 0 7 0 1 1\n\
-         6 4 0 8 0 1 2\n",
+        "fork_of_the_first_soma_sample",
+        "1 1 0 0 0 5 -1\n2 1 1 0 0 5 1\n3 1 2 0 0 4 2\n4 1 -1 0 0 5 1\n5 3 5 0 0 1 3\n6 3 9 0 0 1 5\n",
     ),
-    ("gaps_in_ids", "100 1 0 0 0 5 -1\n4294967295 3 5 0 0 1 100\n0 3 9 0 0 1 4294967295\n7 3 9 9 9 2 0\n"),
+    (
+        // branch by branch from the root on, not depth first
+        "breadth_first",
+        "1 1 0 0 0 5 -1\n2 3 5 0 0 1 1\n3 3 9 0 0 1 2\n4 3 9 9 0 1 3\n5 3 9 -9 0 1 3\n6 3 15 9 0 1 4\n7 3 9 15 0 1 4\n\
+         8 3 15 -9 0 1 5\n9 3 9 -15 0 1 5\n",
+    ),
+    (
+        // the dendrite's first sample has a child in the next line and one behind the axon
+        "fork_at_the_first_sample",
+        "1 1 0 0 0 5 -1\n2 2 0 -5 0 1 1\n3 2 0 -9 0 1 2\n4 3 5 0 0 1 1\n5 3 9 9 0 1 4\n6 3 9 15 0 1 5\n7 2 0 -15 0 1 3\n\
+         8 3 9 -9 0 2 4\n9 3 9 -15 0 2 8\n",
+    ),
+    (
+        // neurites on the first, an inner and the last sample of a chain, each of two samples and of one
+        "on_a_chain",
+        "1 1 0 -4 0 3 -1\n2 1 0 0 0 5 1\n3 1 0 4 0 3 2\n4 2 0 -9 0 1 1\n5 2 0 -15 0 1 4\n6 3 7 0 0 1 2\n7 3 15 0 0 1 6\n\
+         8 4 0 9 0 1 3\n9 4 0 15 0 1 8\n10 3 7 -9 0 1 1\n11 3 -7 0 0 1 2\n12 3 7 9 0 1 3\n",
+    ),
+    (
+        // two soma samples on the second one: three sections
+        "soma_that_branches",
+        "1 1 0 -4 0 3 -1\n2 1 0 0 0 5 1\n3 1 0 4 0 3 2\n4 1 4 0 0 3 2\n5 3 0 9 0 1 3\n6 3 0 15 0 1 5\n7 3 -7 0 0 1 2\n\
+         8 3 -15 0 0 1 7\n9 2 -7 -7 0 1 2\n",
+    ),
+    ("three_points_off", "1 1 0 0 0 5 -1\n2 1 0 -5.2 0 5 1\n3 1 0 4.6 0 5 1\n4 3 5 0 0 1 1\n5 3 9 0 0 1 4\n"),
+    ("numbers_as_floats", "1.0 1.0 0 0 0 5 -1.0\n2.0 3.0 5 0 0 1 1.0\n3e0 3 9 0 0 1 2.0\n"),
+    ("lines_end_with_cr", "# made by hand\r1 1 0 0 0 5 -1\r2 3 5 0 0 1 1 # more\r3 3 9 0 0 1 2\r"),
+    ("soma_only", "1 1 0 0 0 5 -1\n"),
+    ("gaps_in_ids", "100 1 0 0 0 5 -1\n107 3 5 0 0 1 100\n2147483646 3 9 0 0 1 107\n2147483647 3 9 9 9 2 2147483646\n"),
     (
         "type_changes",
         "1 1 0 0 0 5 -1\n2 3 5 0 0 1 1\n3 3 9 0 0 1 2\n4 2 12 0 0 .5 3\n5 2 15 0 0 .5 4\n6 3 16 1 0 1 5\n",
     ),
-    ("type_changes_at_once", "1 1 0 0 0 5 -1\n2 3 5 0 0 1 1\n6 3 8 0 0 1 2\n3 4 9 0 0 1 6\n4 4 12 0 0 .5 3\n"),
     (
         "comments_and_columns",
         "# made by hand\r\n\r\n \t# indented\r\n  1\t1 0 0 0 5 -1 17 # more\r\n\n2 3 5 0 0 1 1 a b c\n3 3 9 0 0 1 2\r\n \n",
     ),
-    ("no_soma", "1 3 0 0 0 1 -1\n2 3 4 0 0 1 1\n3 3 4 4 0 1 2\n4 3 8 0 0 2 2\n"),
     ("neurite_apart", "1 1 0 0 0 5 -1\n2 2 40 0 0 1 -1\n3 2 50 0 0 1 2\n4 3 5 0 0 1 1\n5 3 9 0 0 1 4\n"),
     ("lone_sample", "1 1 0 0 0 5 -1\n2 2 40 0 0 1 -1\n4 3 5 0 0 1 1\n5 3 9 0 0 1 4\n"),
     (
         "repeated_point",
-        "1 1 0 0 0 5 -1\n2 3 5 0 0 1 1\n3 3 9 0 0 1 2\n4 3 9 0 0 .5 3\n5 3 9 9 0 .5 4\n6 3 9 -9 -0 .5 3\n",
+        "1 1 0 0 0 5 -1\n2 3 5 0 0 1 1\n3 3 9 0 0 1 2\n4 3 9 0 0 .5 3\n5 3 9 9 0 .5 4\n6 3 9 0 0 .5 3\n7 3 8 0 0 1 6\n8 3 7 0 0 1 6\n",
     ),
     (
         "axon_on_dendrite",
@@ -68,14 +92,14 @@ const SWC: [(&str, &str); 21] = [
 ];
 
 /// A contour and the start of a dendrite.
-const SOMA: &str = "(\"CellBody\" (Color Red) (CellBody) (0 5 0 0) (5 0 0 0) (0 -5 0 0) (-5 0 0 0))\n";
+pub const SOMA: &str = "(\"CellBody\" (Color Red) (CellBody) (0 5 0 0) (5 0 0 0) (0 -5 0 0) (-5 0 0 0))\n";
 
 /// Neurolucida files of every form, by name; [`SOMA`] stands before each but those whose name starts with `own`.
-const ASC: [(&str, &str); 23] = [
+pub const ASC: [(&str, &str); 21] = [
     ("one_dendrite", "((Dendrite) (5 0 0 1) (9 0 0 7.5e-1))"),
     (
         "types",
-        "((Apical)(0 5 0 1)(0 9 0 2))((axon)(0 -5 0 1)(0 -9 0 2))((Dendrite)(5 0 0 1)(9 0 0 2))((Axon)(1 -5 0 1)(1 -9 0 2))",
+        "((Apical)(0 5 0 1)(0 9 0 2))((Axon)(0 -5 0 1)(0 -9 0 2))((Dendrite)(5 0 0 1)(9 0 0 2))((Axon)(1 -5 0 1)(1 -9 0 2))",
     ),
     ("branching", "((Dendrite) (5 0 0 1) (9 0 0 1) ((9 3 0 0.5) (9 9 0 0.5) | (9 -3 0 0.25) (9 -9 0 0.5)))"),
     (
@@ -89,12 +113,15 @@ const ASC: [(&str, &str); 23] = [
         "((Dendrite) (5 0 0 1) (9 0 0 1) ((9 0 0 2) | (9 -9 0 3) ((9 -9 0 3) ((1 2 3 4) | (4 3 2 1)) | (9 9 9 9))))",
     ),
     ("single_child", "((Dendrite) (5 0 0 1) (9 0 0 1) ((10 0 0 2) (11 0 0 2) ((12 0 0 1) | (12 1 0 1))))"),
-    ("empty_branches", "((Dendrite) (5 0 0 1) (9 0 0 1) ((10 0 0 2) | | (11 0 0 2) | ))"),
-    ("two_branchings", "((Dendrite) (5 0 0 1) (9 0 0 1) ((10 0 0 2) | (11 0 0 2)) ((9 1 0 1) | (9 2 0 1)))"),
+    (
+        "trees_of_one_point",
+        "((Axon) (0 -5 0 1) ((0 -9 0 1) (0 -12 0 1) | (3 -9 0 1)))((Apical) (0 5 0 1))((Dendrite) (5 0 0 1) (9 0 0 1))",
+    ),
+    ("points_without_diameters", "((Dendrite) (5 0 0) (9 0 0))"),
     (
         "markers",
         "(Dot (Color Red) (Name \"m\") (7 7 7 1))\n(Cross1 (1 2 3))\n\
-         ((Dendrite) (5 0 0 1) (OpenCircle (Color White) (Name \"x\") (6 6 6 1) (7 6 6 1)) (9 0 0 1) (FilledStar2 (1 1 1 1)))",
+         ((Dendrite) (5 0 0 1) (9 0 0 1) (OpenCircle (Color White) (Name \"x\") (6 6 6 1) (7 6 6 1)) (FilledStar2 (1 1 1 1)))",
     ),
     (
         "spines",
@@ -102,13 +129,13 @@ const ASC: [(&str, &str); 23] = [
     ),
     (
         "properties",
-        "((Color RGB (152, 251, 152)) (Closed) (FillDensity 0) (MBFObjectType 5) (Name \"a (b) | c\") (Dendrite) (Resolution 0.5)\n\
-         (5 0 0 1) (Color Red) (Generated 0) (9 0 0 1))",
+        "((Color RGB (152, 251, 152)) (Closed) (FillDensity 0) (MBFObjectType 5) (Name \"a (b) | c\") (Resolution 0.5) (Dendrite)\n\
+         (5 0 0 1) (9 0 0 1) (Color Red) (Generated 0))",
     ),
     (
         "endings",
         "((Dendrite)(5 0 0 1)(9 0 0 1)((10 0 0 1) Normal|(10 1 0 1) Incomplete|(10 2 0 1) Low|(10 3 0 1) High|(10 4 0 1) Generated\n\
-         |(10 5 0 1) Midpoint|(10 6 0 1) Origin|(10 7 0 1) \"a label\"))",
+         |(10 5 0 1) Midpoint|(10 6 0 1) Origin|(Color Red) (10 7 0 1) word))",
     ),
     (
         "preamble",
@@ -119,36 +146,33 @@ const ASC: [(&str, &str); 23] = [
     ("point_names", "((Dendrite) (5 0 0 1 S1) (9 0 0 1 S22))"),
     (
         "annotations",
-        "(\"Pia\" (Color Blue) (Closed) (5 0 0 0) (9 9 9 0) (1 1 1 0))\n((Dendrite) (5 0 0 1) (9 0 0 1))\n((Color Red))()",
+        "(\"Pia\" (Color Blue) (Closed) (5 0 0 0) (9 9 9 0) (1 1 1 0))\n((Dendrite) (5 0 0 1) (9 0 0 1))\n(Closed)",
     ),
     (
         "digits",
         "((Dendrite) (+0.1 -0.2 3e-1 5.00000001) (16777217 1.00000006 1e-45 0.333333333333333333333) (9.99999E+3 0 -0 1))",
     ),
     ("own_label_only", "(\"Cell Body\" (0 5 0 0) (5 0 0 0) (0 -5 0 0))((Dendrite) (5 0 0 1) (9 0 0 1))"),
-    ("own_two_words", "((Color Red) (Cell Body) (0 5 0 0) (5 0 0 0) (0 -5 0 0))((Dendrite) (5 0 0 1) (9 0 0 1))"),
-    ("own_two_points", "((CellBody) (0 5 0 0) (5 0 0 0))((Dendrite) (5 0 0 1) (9 0 0 1))"),
-    ("own_soma_last", "((Dendrite) (5 0 0 1) (9 0 0 1))((CellBody) (0 5 0 0.1) (5 0 0 0.2) (0 -5 0 0.3))"),
-    ("own_no_soma", "((Dendrite) (5 0 0 1) (9 0 0 1))"),
+    ("own_two_words", "(\"Soma\" (Cell Body) (0 5 0 0) (5 0 0 0) (0 -5 0 0))((Dendrite) (5 0 0 1) (9 0 0 1))"),
+    ("own_soma_last", "((Dendrite) (5 0 0 1) (9 0 0 1))(\"CellBody\" (0 5 0) (5 0 0) (0 -5 0))"),
 ];
 
 /// `structure` of h5v1 files of every form, by name, for points (i, 1 / (i + 1), -i, i / 8).
-const H5: [(&str, &[[i32; 3]]); 5] = [
+const H5: [(&str, &[[i32; 3]]); 4] = [
     ("contour", &[[0, 1, -1], [3, 3, 0], [6, 2, 0], [9, 2, 2], [12, 2, 2], [15, 4, 0]]),
     ("single_child", &[[0, 1, -1], [3, 3, 0], [6, 3, 1], [9, 2, 0]]),
-    ("no_soma", &[[0, 3, -1], [6, 3, 0], [9, 2, -1]]),
-    ("soma_without_points", &[[0, 1, -1], [0, 3, 0], [6, 3, 1], [9, 2, 0]]),
+    ("types_that_interleave", &[[0, 1, -1], [3, 4, 0], [6, 2, 1], [9, 4, 1], [12, 3, 0], [15, 2, 4], [18, 3, 4]]),
     ("axon_on_dendrite", &[[0, 1, -1], [2, 3, 0], [4, 2, 1], [6, 3, 1], [10, 2, 0]]),
 ];
 
-fn write_asc(folder: &Path, name: &str, text: &str) -> PathBuf {
+pub fn write_asc(folder: &Path, name: &str, text: &str) -> PathBuf {
     let path = folder.join(format!("{name}.asc"));
     let soma = if name.starts_with("own") { "" } else { SOMA };
     std::fs::write(&path, format!("{soma}{text}")).unwrap();
     path
 }
 
-fn write_text(folder: &Path, name: &str, text: &str) -> PathBuf {
+pub fn write_text(folder: &Path, name: &str, text: &str) -> PathBuf {
     std::fs::write(folder.join(name), text).unwrap();
     folder.join(name)
 }
@@ -200,7 +224,7 @@ fn format_of(name: &str) -> Format {
 }
 
 /// All files below a folder with this extension, sorted.
-fn files_below(folder: &Path, extension: &str) -> Vec<String> {
+pub fn files_below(folder: &Path, extension: &str) -> Vec<String> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()) {
         if entry.is_dir() {
@@ -215,11 +239,9 @@ fn files_below(folder: &Path, extension: &str) -> Vec<String> {
 
 #[test]
 #[ignore = "needs LEADFIELD_PYTHON with morphio: make clients"]
-fn every_form_is_read_as_morphio_reads_it() {
+fn h5v1_of_every_form_is_read_as_morphio_reads_it() {
     let folder = support::scratch();
     let mut paths: Vec<PathBuf> = Vec::new();
-    paths.extend(SWC.iter().map(|(name, text)| write_text(folder.path(), &format!("{name}.swc"), text)));
-    paths.extend(ASC.iter().map(|(name, text)| write_asc(folder.path(), name, text)));
     for (name, structure) in H5 {
         paths.push(folder.path().join(format!("{name}.h5")));
         write_h5(&File::create(paths.last().unwrap()).unwrap(), "", structure);
@@ -309,35 +331,99 @@ fn an_swc_section_starts_with_its_parents_last_point_except_at_the_soma() {
 }
 
 #[test]
-fn a_point_that_is_there_already_is_not_repeated() {
+fn sections_without_length_are_left_out_with_a_note_and_their_children_keep_their_points() {
+    let cell = swc("repeated_point");
     assert_eq!(
-        outline(&swc("repeated_point")),
-        "dend -: 5 0 0 2, 9 0 0 2\ndend 0: 9 0 0 1, 9 9 0 1\ndend 0: 9 0 0 2, 9 -9 -0 1"
+        outline(&cell),
+        "dend -: 5 0 0 2, 9 0 0 2\ndend 0: 9 0 0 2, 9 0 0 1, 9 9 0 1\ndend 0: 9 0 0 1, 8 0 0 2\ndend 0: 9 0 0 1, 7 0 0 2"
+    );
+    assert_eq!(cell.notes, [Note::Removed { sections: 1 }]);
+    let text = "1 section of one point or without length left out, as the simulator's importer does";
+    assert_eq!(cell.notes[0].to_string(), text);
+    let cell = asc("trees_of_one_point");
+    assert_eq!(
+        outline(&cell),
+        "axon -: 0 -5 0 1, 0 -9 0 1, 0 -12 0 1\naxon -: 0 -5 0 1, 3 -9 0 1\ndend -: 5 0 0 1, 9 0 0 1"
+    );
+    assert_eq!(cell.notes, [Note::Removed { sections: 2 }]);
+}
+
+#[test]
+fn swc_sections_are_numbered_by_their_first_samples() {
+    assert_eq!(
+        outline(&swc("breadth_first")),
+        "dend -: 5 0 0 2, 9 0 0 2\ndend 0: 9 0 0 2, 9 9 0 2\ndend 0: 9 0 0 2, 9 -9 0 2\ndend 1: 9 9 0 2, 15 9 0 2\n\
+         dend 1: 9 9 0 2, 9 15 0 2\ndend 2: 9 -9 0 2, 15 -9 0 2\ndend 2: 9 -9 0 2, 9 -15 0 2"
     );
 }
 
 #[test]
-fn swc_samples_come_in_any_order() {
-    // by parents: 1 - 9 - 3 - (7 - 4, 8), 1 - 2 - 6
+fn a_neurite_that_forks_at_its_first_sample_goes_on_to_the_next_line() {
     assert_eq!(
-        outline(&swc("any_order")),
-        "dend -: 5 0 0 2, 9 0 0 2\ndend 0: 9 0 0 2, 9 9 0 2\ndend 0: 9 0 0 2, 9 -9 0 2\napic -: 0 7 0 2, 0 8 0 2"
-            .replace("9 9 0 2\n", "9 9 0 2, 9 12 0 2\n")
+        outline(&swc("fork_at_the_first_sample")),
+        "axon -: 0 -5 0 2, 0 -9 0 2\naxon 0: 0 -9 0 2, 0 -15 0 2\ndend -: 5 0 0 2, 9 9 0 2, 9 15 0 2\n\
+         dend -: 5 0 0 2, 9 -9 0 4, 9 -15 0 4"
     );
 }
 
 #[test]
-fn a_neurite_of_one_point_starts_at_the_somas_centre() {
-    // MorphIO has the single point; NEURON starts the section at the soma
+fn a_neurite_at_the_end_of_a_soma_chain_starts_there_and_one_at_an_inner_sample_only_if_it_has_one() {
+    let cell = swc("on_a_chain");
+    assert_eq!(
+        outline(&cell),
+        "axon -: 0 -4 0 2, 0 -9 0 2, 0 -15 0 2\ndend -: 7 0 0 2, 15 0 0 2\ndend -: 0 -4 0 2, 7 -9 0 2\n\
+         dend -: 0 0 0 2, -7 0 0 2\ndend -: 0 4 0 2, 7 9 0 2\napic -: 0 4 0 2, 0 9 0 2, 0 15 0 2"
+    );
+    let starts: Vec<bool> = cell.sections.iter().map(|s| s.starts_at_soma).collect();
+    assert_eq!(starts, [true, false, true, true, true, true]);
+    assert_eq!(cell.soma.lengths(), [8.0]);
+}
+
+#[test]
+fn a_soma_that_branches_or_is_off_has_several_sections() {
+    let cell = swc("soma_that_branches");
+    assert_eq!(cell.soma.lengths(), [4.0, 4.0, 4.0]);
+    assert_eq!(cell.soma_sections(), 3);
+    // the neurite of two samples at the fork starts at its own first one, that of one sample at the fork
+    assert_eq!(
+        outline(&cell),
+        "axon -: 0 0 0 2, -7 -7 0 2\ndend -: 0 4 0 2, 0 9 0 2, 0 15 0 2\ndend -: -7 0 0 2, -15 0 0 2"
+    );
+    let off = swc("three_points_off").soma;
+    assert!(off.lengths().iter().zip([5.2, 4.6]).all(|(a, b)| (a - b).abs() < 1e-6), "{:?}", off.lengths());
+    assert_eq!(swc("soma_only").soma.lengths(), [10.0]);
+}
+
+#[test]
+fn numbers_and_line_ends_of_other_programs_are_read() {
+    for name in ["numbers_as_floats", "lines_end_with_cr", "comments_and_columns"] {
+        assert_eq!(outline(&swc(name)), "dend -: 5 0 0 2, 9 0 0 2", "{name}");
+    }
+    let folder = support::scratch();
+    let text = format!("; by hand\n{SOMA}; a tree\n((Dendrite) (5 0 0 1) (9 0 0 1))").replace('\n', "\r");
+    let cell = read(&write_text(folder.path(), "cell.asc", &text), Format::Asc).unwrap();
+    assert_eq!(outline(&cell), "dend -: 5 0 0 1, 9 0 0 1");
+}
+
+#[test]
+fn a_neurite_of_one_sample_starts_at_the_somas_centre() {
     let folder = support::scratch();
     let text = "1 1 1 0 0 5 -1\n2 3 5 0 0 1 1\n3 3 9 0 0 1 2\n4 3 5 9 0 1 2\n5 2 1 -8 0 .5 1\n";
     let cell = read(&write_text(folder.path(), "cell.swc", text), Format::Swc).unwrap();
-    assert_eq!(
-        outline(&cell),
-        "axon -: 1 0 0 1, 1 -8 0 1\ndend -: 1 0 0 2, 5 0 0 2\ndend 1: 5 0 0 2, 9 0 0 2\ndend 1: 5 0 0 2, 5 9 0 2"
-    );
-    let path = write_asc(folder.path(), "lone", "((Axon) (3 -4 0 1))\n((Dendrite) (5 0 0 1) (9 0 0 1))");
-    assert_eq!(outline(&read(&path, Format::Asc).unwrap()), "axon -: 0 0 0 1, 3 -4 0 1\ndend -: 5 0 0 1, 9 0 0 1");
+    // sample 2 has one child elsewhere in the file, so it goes on to sample 3
+    assert_eq!(outline(&cell), "axon -: 1 0 0 1, 1 -8 0 1\ndend -: 5 0 0 2, 9 0 0 2\ndend -: 5 0 0 2, 5 9 0 2");
+}
+
+#[test]
+fn a_sample_without_a_parent_is_joined_to_the_first_one_with_a_note() {
+    let cell = swc("lone_sample");
+    assert_eq!(outline(&cell), "axon -: 0 0 0 2, 40 0 0 2\ndend -: 5 0 0 2, 9 0 0 2");
+    assert_eq!(cell.notes, [Note::Wire { line: 2, length_um: 40.0 }]);
+    let text =
+        "line 2: sample without a parent, to which the simulator's importer draws a section of 40.0 µm from the soma";
+    assert_eq!(cell.notes[0].to_string(), text);
+    assert_eq!(outline(&swc("neurite_apart")), "axon -: 40 0 0 2, 50 0 0 2\ndend -: 5 0 0 2, 9 0 0 2");
+    assert_eq!(swc("neurite_apart").notes, []);
 }
 
 #[test]
@@ -361,7 +447,7 @@ fn perimeters_and_other_tables_beside_points_are_no_obstacle() {
 fn a_change_of_type_starts_a_section_and_a_single_child_of_the_same_type_does_not() {
     assert_eq!(
         outline(&swc("type_changes")),
-        "dend -: 5 0 0 2, 9 0 0 2\naxon 0: 9 0 0 2, 12 0 0 1, 15 0 0 1\ndend 1: 15 0 0 1, 16 1 0 2"
+        "axon 1: 9 0 0 2, 12 0 0 1, 15 0 0 1\ndend -: 5 0 0 2, 9 0 0 2\ndend 0: 15 0 0 1, 16 1 0 2"
     );
 }
 
@@ -381,12 +467,21 @@ fn neurites_are_ordered_axon_basal_apical_and_in_file_order_among_their_kind() {
 }
 
 #[test]
-fn a_soma_chain_is_read_from_its_root_on_whatever_the_order_of_its_lines() {
+fn types_never_interleave() {
+    let kinds = |cell: &Morphology| cell.sections.iter().map(|s| s.kind.name()).collect::<Vec<_>>();
+    assert_eq!(kinds(&swc("axon_on_dendrite")), ["axon", "dend", "dend"]);
     let folder = support::scratch();
-    let text = "3 1 2 0 0 4 2\n2 1 1 0 0 5 1\n1 1 0 0 0 6 -1\n4 3 5 0 0 1 1\n5 3 9 0 0 1 4\n";
-    let soma = read(&write_text(folder.path(), "cell.swc", text), Format::Swc).unwrap().soma;
-    assert_eq!(soma.points, [[0.0; 3], [1.0, 0.0, 0.0], [2.0, 0.0, 0.0]]);
-    assert_eq!(soma.diameters, [12.0, 10.0, 8.0]);
+    let path = folder.path().join("cell.h5");
+    write_h5(
+        &File::create(&path).unwrap(),
+        "",
+        H5.iter().find(|(name, _)| *name == "types_that_interleave").unwrap().1,
+    );
+    let cell = read(&path, Format::H5v1).unwrap();
+    // rows 5 and 2, 4 and 6, 1 and 3 of the structure, each with its parent's new place
+    assert_eq!(kinds(&cell), ["axon", "axon", "dend", "dend", "apic", "apic"]);
+    let parents: Vec<Option<usize>> = cell.sections.iter().map(|s| s.parent).collect();
+    assert_eq!(parents, [Some(2), Some(4), None, Some(2), None, Some(4)]);
 }
 
 #[test]
@@ -417,13 +512,14 @@ fn markers_spines_properties_and_annotations_are_passed_over() {
     for name in ["markers", "comments", "point_names", "annotations", "preamble", "properties"] {
         assert_eq!(outline(&asc(name)), "dend -: 5 0 0 1, 9 0 0 1", "{name}");
     }
+    assert_eq!(outline(&asc("points_without_diameters")), "dend -: 5 0 0 0, 9 0 0 0");
     assert_eq!(outline(&asc("spines")), "dend -: 5 0 0 1, 9 0 0 1, 12 0 0 1");
 }
 
 #[test]
 fn contours_that_overlap_are_one_soma() {
     let folder = support::scratch();
-    let upper = "((CellBody) (0 4 1 0) (4 0 1 0) (0 -4 1 0))\n";
+    let upper = "(\"CellBody\" (0 4 1 0) (4 0 1 0) (0 -4 1 0))\n";
     let path = write_asc(folder.path(), "stack", &format!("{upper}((Dendrite) (5 0 0 1) (9 0 0 1))"));
     let soma = read(&path, Format::Asc).unwrap().soma;
     assert_eq!(soma.form, SomaForm::Contour);
@@ -482,7 +578,6 @@ fn a_soma_of_cylinders_has_the_radius_of_the_sphere_with_their_lateral_area() {
 fn a_soma_of_points_has_their_radius_and_one_without_extent_has_none() {
     assert_eq!(swc("point_soma").soma.radius(), Some(5.0));
     assert_eq!(swc("three_points").soma.radius(), Some(5.0));
-    assert_eq!(swc("no_soma").soma.radius(), None);
     let point = Soma { points: vec![[1.0; 3]], diameters: vec![0.0], form: SomaForm::Point, ..Soma::default() };
     assert_eq!(point.radius(), None);
 }

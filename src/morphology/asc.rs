@@ -199,7 +199,9 @@ impl<'a> Parser<'a> {
     /// Reads a top-level block that was opened in this line.
     fn block(&mut self, line: u64) -> Result<()> {
         let header = match self.lexer.peek()?.0 {
-            Token::Word(word) if is_numeric(word) => return Err(unexpected(line, "a list, a label or a word", Token::Word(word))),
+            Token::Word(word) if is_numeric(word) => {
+                return Err(unexpected(line, "a list, a label or a word", Token::Word(word)));
+            }
             Token::Word(_) => return self.rest_of_list(line).map(drop),
             Token::Label(label) => {
                 self.lexer.next()?;
@@ -211,7 +213,16 @@ impl<'a> Parser<'a> {
         let kind = header.section_type().map_err(|problem| in_line(line, problem))?;
         let (points, diameters) = (Vec::new(), Vec::new());
         let now = Stretch::default();
-        let mut tree = Tree { kind: kind.unwrap_or(SectionType::Soma), line, now, points, diameters, first: None, last: None, outer: Vec::new() };
+        let mut tree = Tree {
+            kind: kind.unwrap_or(SectionType::Soma),
+            line,
+            now,
+            points,
+            diameters,
+            first: None,
+            last: None,
+            outer: Vec::new(),
+        };
         self.point(&mut tree, number, at)?;
         if header.label.is_some() { self.outline(tree, kind.is_some()) } else { self.tree(tree) }
     }
@@ -327,7 +338,9 @@ impl<'a> Parser<'a> {
                         return self.expect("`>`", |token| token == Token::CloseSpine);
                     }
                 }
-                (Token::End, _) => return Err(in_line(line, AscProblem::Unterminated { opening: '<', closing: '>', found: "file" })),
+                (Token::End, _) => {
+                    return Err(in_line(line, AscProblem::Unterminated { opening: '<', closing: '>', found: "file" }));
+                }
                 (other, at) => return Err(unexpected(at, "`(`", other)),
             }
         }

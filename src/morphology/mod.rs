@@ -225,10 +225,18 @@ pub enum Fault {
 impl Problem for Fault {
     fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::ShortContour(_) => "the simulator would make no soma of it, or none that it can measure: draw the outline",
-            Self::TwoSomata => "the simulator would make a soma section of each, far from the other: leave one in the file",
-            Self::NoSoma => "the simulator would make a cell without a soma, at which cell templates stop: add the soma",
-            Self::ByteOrderMark => "NEURON's importer would lose the first line, or all: save the file without the mark",
+            Self::ShortContour(_) => {
+                "the simulator would make no soma of it, or none that it can measure: draw the outline"
+            }
+            Self::TwoSomata => {
+                "the simulator would make a soma section of each, far from the other: leave one in the file"
+            }
+            Self::NoSoma => {
+                "the simulator would make a cell without a soma, at which cell templates stop: add the soma"
+            }
+            Self::ByteOrderMark => {
+                "NEURON's importer would lose the first line, or all: save the file without the mark"
+            }
             _ => return None,
         };
         Some(hint.into())

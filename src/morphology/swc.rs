@@ -44,14 +44,22 @@ enum SwcProblem {
 impl Problem for SwcProblem {
     fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::Columns(_) => "NEURON's importer drops a line that it cannot parse, and with it what hangs on the sample",
-            Self::Type(_) => "NEURON's importer stops at other types: give the neurite one of these, or remove its samples",
+            Self::Columns(_) => {
+                "NEURON's importer drops a line that it cannot parse, and with it what hangs on the sample"
+            }
+            Self::Type(_) => {
+                "NEURON's importer stops at other types: give the neurite one of these, or remove its samples"
+            }
             Self::Order { .. } | Self::LateParent { .. } => {
                 "NEURON's importer cannot read such a file: sort the samples, parents before children, and number them anew"
             }
             Self::UnknownParent(_) => "NEURON's importer would hang the sample on another one: correct the parent",
-            Self::SomaOnNeurite(_) => "NEURON's importer would make a further soma section on the neurite: correct the type",
-            Self::LateSoma => "NEURON's importer would draw a wire from the first sample: let the file begin with the soma",
+            Self::SomaOnNeurite(_) => {
+                "NEURON's importer would make a further soma section on the neurite: correct the type"
+            }
+            Self::LateSoma => {
+                "NEURON's importer would draw a wire from the first sample: let the file begin with the soma"
+            }
             Self::FlatSoma => "NEURON's importer stops here: give the soma's samples their radius",
             Self::Joined { .. } => {
                 "NEURON's importer would run the two together into one section: write the samples depth first"
@@ -125,7 +133,8 @@ const MAX_ID: u32 = i32::MAX as u32;
 
 /// An integer from 0 to [`MAX_ID`], also where it is written as `1.0`.
 fn integer(word: &str) -> Option<u32> {
-    let of_float = |value: f64| (value.fract() == 0.0 && (0.0..=f64::from(MAX_ID)).contains(&value)).then_some(value as u32);
+    let of_float =
+        |value: f64| (value.fract() == 0.0 && (0.0..=f64::from(MAX_ID)).contains(&value)).then_some(value as u32);
     word.parse().ok().or_else(|| word.parse().ok().and_then(of_float)).filter(|&id| id <= MAX_ID)
 }
 

@@ -180,7 +180,8 @@ fn branch_path(morphology: &Morphology, transform: &Transform, terminal: usize) 
     way.reverse();
     let mut path = Path::through([transform.translation]);
     // a point of the soma is none of the reconstructed axon
-    let own_points = |s: &&'_ crate::morphology::Section| s.points().skip(usize::from(s.starts_at_soma)).collect::<Vec<_>>();
+    let own_points =
+        |s: &&'_ crate::morphology::Section| s.points().skip(usize::from(s.starts_at_soma)).collect::<Vec<_>>();
     for p in way.iter().flat_map(own_points).map(|p| transform.apply(p)) {
         if path.points.last() != Some(&p) {
             path.push(p);
@@ -217,6 +218,7 @@ mod tests {
             parent: None,
             points: points.iter().map(|&x| [x, 0.0, 0.0]).collect(),
             diameters: vec![1.0; points.len()],
+            starts_at_soma: false,
         };
         Morphology { sections: vec![section], ..Morphology::default() }
     }

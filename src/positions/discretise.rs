@@ -53,7 +53,9 @@ fn soma_lengths(morphology: &Morphology) -> Vec<f64> {
 
 /// The sections of the file that the simulator has, too, with their ids.
 fn kept(morphology: &Morphology, axon: AxonForm) -> impl Iterator<Item = (u32, &Section)> {
-    (first_id(morphology)..).zip(&morphology.sections).filter(move |(_, s)| !axon.replaces() || s.kind != SectionType::Axon)
+    (first_id(morphology)..)
+        .zip(&morphology.sections)
+        .filter(move |(_, s)| !axon.replaces() || s.kind != SectionType::Axon)
 }
 
 /// A section whose length is so near to a multiple of the chunk that the simulator may cut it otherwise.

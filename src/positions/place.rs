@@ -346,7 +346,8 @@ mod tests {
     use crate::morphology::{Soma, SomaForm};
 
     fn section(kind: SectionType, parent: Option<usize>, points: &[[f32; 3]]) -> Section {
-        Section { kind, parent, points: points.to_vec(), diameters: vec![2.0; points.len()] }
+        let diameters = vec![2.0; points.len()];
+        Section { kind, parent, points: points.to_vec(), diameters, starts_at_soma: false }
     }
 
     /// A soma, an axon of a stem and two branches, and one basal dendrite of 100 um with a corner.
@@ -360,7 +361,7 @@ mod tests {
             axon(Some(0), 50.0, 90.0, 30.0),
             section(SectionType::Dend, None, &[[0.0, 0.0, 10.0], [60.0, 0.0, 10.0], [60.0, 0.0, 50.0]]),
         ];
-        Morphology { soma, sections }
+        Morphology { soma, sections, ..Morphology::default() }
     }
 
     fn plan(counts: &[(u32, u32)]) -> NeuronPlan {

@@ -59,6 +59,7 @@ mod tests {
             parent: None,
             points: xs.iter().map(|&x| [x, 0.0, 0.0]).collect(),
             diameters: diameters.to_vec(),
+            starts_at_soma: false,
         };
         // 9 um: one segment, mean (3 * (2 + 4) / 2 + 6 * 4) / 9; 24 um: five segments of 4.8 um, from 4 down to 1.6 um
         let sections = vec![

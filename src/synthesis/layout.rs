@@ -36,6 +36,7 @@ mod tests {
             parent: None,
             points: vec![[0.0; 3], [length, 0.0, 0.0]],
             diameters: vec![1.0; 2],
+            starts_at_soma: false,
         };
         let neuron = Neuron {
             name: String::new(),

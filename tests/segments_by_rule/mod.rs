@@ -576,7 +576,7 @@ mod properties {
                     points.push(at);
                 }
                 let diameters = points.iter().map(|_| width).collect();
-                sections.push(Section { kind, parent, points, diameters });
+                sections.push(Section { kind, parent, points, diameters, starts_at_soma: false });
             }
             let soma =
                 Soma { points: vec![[0.0; 3]], diameters: vec![diameter], form: SomaForm::Point, ..Soma::default() };

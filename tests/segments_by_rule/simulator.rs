@@ -54,7 +54,7 @@ fn compare(path: &Path, theirs: &BTreeMap<(String, String), Vec<Section>>) -> [f
     let soma = of_tree("soma");
     assert_eq!(soma.len(), 1, "{name}");
     assert_eq!(soma[0].0, counts[0].segments, "soma of {name}");
-    let mut worst = [0.0, apart(cell.soma.length(), soma[0].1)];
+    let mut worst = [0.0, apart(cell.soma.lengths()[0], soma[0].1)];
     for kind in [SectionType::Axon, SectionType::Dend, SectionType::Apic] {
         let of_kind = cell.sections.iter().zip(&counts[1..]).filter(|(s, _)| s.kind == kind);
         let found: Vec<Section> = of_kind.map(|(s, c)| (c.segments, s.length())).collect();

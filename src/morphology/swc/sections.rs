@@ -241,7 +241,8 @@ impl<'a> Tree<'a> {
                 notes.push(Note::Wire { line: self.samples[first].line, length_um: length });
             }
             // one that hangs on the beginning of another section hangs where that one does
-            let hangs_at_start = piece.parent.is_some_and(|p| at == pieces[p].samples.start && pieces[p].samples.len() > 1);
+            let hangs_at_start =
+                piece.parent.is_some_and(|p| at == pieces[p].samples.start && pieces[p].samples.len() > 1);
             let above_that = || piece.parent.and_then(|p| pieces[p].parent).and_then(|p| place[p]);
             let parent = if hangs_at_start && !self.is_soma(at) { above_that() } else { above };
             let points = self.samples_of(piece).map(|s| s.point).collect();
