@@ -9,6 +9,7 @@ mod electrodes;
 mod forecasts;
 mod frames;
 mod golden;
+mod importer;
 mod index_vs_scan;
 mod interrupted;
 mod invariants;

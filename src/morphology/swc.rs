@@ -139,7 +139,7 @@ fn integer(word: &str) -> Option<u32> {
 }
 
 fn sample_id(word: &str) -> Result<u32, SwcProblem> {
-    let expected = "an integer from 0 to 2147483647";
+    let expected = "an integer from 0 to 16777216";
     integer(word).ok_or_else(|| SwcProblem::Integer { what: "id", expected, found: clipped(word) })
 }
 
@@ -166,10 +166,11 @@ fn diameter(radius: &str) -> Result<f32, Fault> {
     if diameter.is_finite() { Ok(diameter) } else { Err(Fault::NotFinite(diameter)) }
 }
 
-/// The place of each sample's parent: one before its own.
+/// The place of each sample's parent: one before its own. The first sample's is not looked at: some programs write 0.
 fn parents(samples: &[Sample]) -> Result<Vec<Option<usize>>> {
     let find = |s: &Sample| s.parent.map(|id| find_parent(samples, s.id, id)).transpose();
-    samples.iter().map(|s| find(s).at("line", s.line)).collect()
+    let others = samples.iter().skip(1).map(|s| find(s).at("line", s.line));
+    samples.first().map(|_| Ok(None)).into_iter().chain(others).collect()
 }
 
 /// Ids are mostly consecutive; a search finds the others.

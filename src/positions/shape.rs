@@ -30,7 +30,7 @@ impl Shape {
 /// length the radius is the mean of the points'.
 fn mean_radius(path: &Path, diameters: &[f32], from: f64, to: f64) -> f64 {
     if from >= to {
-        return diameters.iter().map(|&d| f64::from(d) / 2.0).sum::<f64>() / diameters.len().max(1) as f64;
+        return diameters.iter().map(|&d| f64::from(d).abs() / 2.0).sum::<f64>() / diameters.len().max(1) as f64;
     }
     let first = if from > 0.0 { path.step(from) } else { 0 };
     let area_over_pi: f64 = (first..=path.step(to)).map(|i| frustum_over_pi(path, diameters, i, from, to)).sum();
@@ -41,7 +41,7 @@ fn mean_radius(path: &Path, diameters: &[f32], from: f64, to: f64) -> f64 {
 fn frustum_over_pi(path: &Path, diameters: &[f32], i: usize, from: f64, to: f64) -> f64 {
     let ([a, b], [d0, d1]) = (
         [i, i + 1].map(|k| path.lengths.get(k).copied().unwrap_or(0.0)),
-        [i, i + 1].map(|k| diameters.get(k).copied().map_or(0.0, f64::from)),
+        [i, i + 1].map(|k| diameters.get(k).map_or(0.0, |&d| f64::from(d).abs())),
     );
     let (low, high) = (from.max(a), to.min(b));
     let is_step_in_diameter = a == b && a <= to && (a > from || a == 0.0);

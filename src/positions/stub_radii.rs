@@ -2,7 +2,8 @@
 //!
 //! Templates that replace the axon by ten segments visit its sections in order, cut each into `1 + 2 int(L / 12 um)`
 //! segments, and collect diameters until they have ten. The stubs' segments take them in order; myelin takes the last.
-//! The diameter of a segment is, as in NEURON, the mean along it of the diameter between its points.
+//! The diameter of a segment is, as in NEURON, the mean along it of the diameter between its points; where a section has no
+//! length, that of its points.
 
 use super::path::Path;
 use crate::morphology::{Morphology, Section};
@@ -19,28 +20,32 @@ pub(super) fn stub_radii(morphology: &Morphology, wanted: usize) -> Vec<f32> {
         if radii.len() >= wanted {
             break;
         }
-        radii.extend(mean_diameters(section, SAMPLING_CHUNK_UM).map(|d| (d / 2.0) as f32));
+        radii.extend(mean_diameters(section, SAMPLING_CHUNK_UM).iter().map(|d| (d / 2.0) as f32));
     }
     radii.truncate(wanted);
     radii
 }
 
 /// The mean diameters of the segments of a section that is cut by a chunk length, um.
-pub(super) fn mean_diameters(section: &Section, chunk_um: f64) -> impl Iterator<Item = f64> {
+pub(super) fn mean_diameters(section: &Section, chunk_um: f64) -> Vec<f64> {
     let path = Path::through(section.points());
+    let diameters: Vec<f64> = section.diameters.iter().map(|&d| f64::from(d).abs()).collect();
+    if path.length() == 0.0 {
+        return vec![diameters.iter().sum::<f64>() / diameters.len().max(1) as f64];
+    }
     let n = super::discretise::segments_of_length(path.length(), chunk_um);
-    let until: Vec<f64> = (0..=n).map(|j| integral(&path, &section.diameters, f64::from(j) / f64::from(n))).collect();
+    let until: Vec<f64> = (0..=n).map(|j| integral(&path, &diameters, f64::from(j) / f64::from(n))).collect();
     let length = path.length() / f64::from(n);
-    (0..n as usize).map(move |j| (until[j + 1] - until[j]) / length)
+    until.windows(2).map(|w| (w[1] - w[0]) / length).collect()
 }
 
 /// The integral of the diameter along a path, from its start to a part of its length, um^2.
-fn integral(path: &Path, diameters: &[f32], part: f64) -> f64 {
+fn integral(path: &Path, diameters: &[f64], part: f64) -> f64 {
     let to = path.length() * part;
     let steps = path.lengths.windows(2).zip(diameters.windows(2)).take_while(|(l, _)| l[0] < to);
     steps
         .map(|(l, d)| {
-            let [d0, d1] = [f64::from(d[0]), f64::from(d[1])];
+            let [d0, d1] = [d[0], d[1]];
             let end = l[1].min(to);
             let d_end = if l[1] > l[0] { d0 + (d1 - d0) * ((end - l[0]) / (l[1] - l[0])) } else { d1 };
             0.5 * (d0 + d_end) * (end - l[0])

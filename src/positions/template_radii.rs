@@ -43,7 +43,7 @@ fn first_and_far(morphology: &Morphology, chunk_um: f64, else_last: bool) -> Vec
 /// The diameter of the segment in the middle of a section that is cut by a chunk length, um.
 fn middle_diameter(section: &Section, chunk_um: f64) -> f64 {
     let n = segments_of_length(section.length(), chunk_um) as usize;
-    mean_diameters(section, chunk_um).nth(n / 2).unwrap_or_default()
+    mean_diameters(section, chunk_um).get(n / 2).copied().unwrap_or_default()
 }
 
 /// Path length from the soma's beginning to the middle of a section, um.

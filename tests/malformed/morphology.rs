@@ -116,10 +116,10 @@ fn a_word_for_a_number() {
     swc_refused(&format!("4 3 {} 0 0 1 3\n", "a".repeat(1000)), &message(&"a".repeat(40)));
     asc_refused("((Axon) (1 two 2 3) (1 2 3 4))", &message("two"));
     asc_refused("((Axon) (1 2 2 -) (1 2 3 4))", &message("-"));
-    let message = "line[4]: wrong id, expected an integer from 0 to 2147483647, found `";
+    let message = "line[4]: wrong id, expected an integer from 0 to 16777216, found `";
     swc_refused("four 3 0 0 0 1 3\n", &format!("{message}four`"));
     swc_refused("-4 3 0 0 0 1 3\n", &format!("{message}-4`"));
-    swc_refused("2147483648 3 0 0 0 1 3\n", &format!("{message}2147483648`"));
+    swc_refused("16777217 3 0 0 0 1 3\n", &format!("{message}16777217`"));
     swc_refused("4.5 3 0 0 0 1 3\n", &format!("{message}4.5`"));
     swc_refused("4 3 0 0 0 1 2.5\n", "line[4]: wrong parent, expected the id of a sample or -1, found `2.5`");
     swc_refused("4 3 0 0 0 1 -2\n", "line[4]: wrong parent, expected the id of a sample or -1, found `-2`");

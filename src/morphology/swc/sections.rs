@@ -116,7 +116,8 @@ impl<'a> Tree<'a> {
         are_soma
             && are_tips
             && [second, third].iter().all(|s| s.diameter == first.diameter)
-            && (distance(second) + distance(third) - diameter).abs() / diameter < SPHERE_TOLERANCE
+            // without a diameter the importer divides by zero: `pieces` refuses it
+            && (diameter == 0.0 || (distance(second) + distance(third) - diameter).abs() / diameter < SPHERE_TOLERANCE)
     }
 
     /// Whether a sample belongs to the section of the one before it.
