@@ -10,7 +10,7 @@ use leadfield::morphology::{Format, read};
 use leadfield::positions::discretise::by_rule;
 use leadfield::positions::{Axon, Checks, NeuronPlan, Placement, place};
 use leadfield::segments::SectionType;
-use leadfield::template::AxonForm;
+use leadfield::template::{AxonForm, StubDiameters};
 
 use crate::morphologies::{ASC, SWC, files_below, write_asc, write_text};
 use crate::support;
@@ -56,11 +56,16 @@ fn format_of(path: &Path) -> Format {
 fn assert_same_sections(path: &Path, theirs: &[Imported]) {
     let cell = read(path, format_of(path)).unwrap();
     let sections = by_rule(&cell, AxonForm::Keep, 40.0);
-    let transform = Transform { rotation: Quaternion::IDENTITY, translation: Point::ORIGIN };
-    let morphology = "m".into();
-    let sections_of_plan = sections.clone().into();
-    let plan =
-        NeuronPlan { node_id: 0, morphology, first_row: 0, sections: sections_of_plan, axon: Axon::Keep, transform };
+    let transform = Transform::new(Quaternion::IDENTITY, Point::ORIGIN);
+    let plan = NeuronPlan {
+        node_id: 0,
+        morphology: "m".into(),
+        first_row: 0,
+        sections: sections.into(),
+        axon: Axon::Keep,
+        transform,
+        stub_diameters: StubDiameters::default(),
+    };
     let rows = place(&cell, &plan, Placement::Arc, Checks::Lengths).unwrap();
     let name = path.file_name().unwrap().to_str().unwrap();
     let mut lengths = cell.soma.lengths();
@@ -72,7 +77,11 @@ fn assert_same_sections(path: &Path, theirs: &[Imported]) {
         // a contour that is as wide as it is long is cut along either axis
         let is_contour = format_of(path) == Format::Asc && section.name.starts_with("soma");
         let tolerance = if is_contour { 0.05 } else { 1e-5 };
-        assert!((length - section.length_um).abs() <= tolerance * length.max(1e-3), "{length} {} {place}", section.length_um);
+        assert!(
+            (length - section.length_um).abs() <= tolerance * length.max(1e-3),
+            "{length} {} {place}",
+            section.length_um
+        );
         for (segment, ends) in (0..).zip(section.ends.windows(2)) {
             let ours = rows.get(row);
             row += 1;

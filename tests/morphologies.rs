@@ -410,8 +410,10 @@ fn a_neurite_of_one_sample_starts_at_the_somas_centre() {
     let folder = support::scratch();
     let text = "1 1 1 0 0 5 -1\n2 3 5 0 0 1 1\n3 3 9 0 0 1 2\n4 3 5 9 0 1 2\n5 2 1 -8 0 .5 1\n";
     let cell = read(&write_text(folder.path(), "cell.swc", text), Format::Swc).unwrap();
-    // sample 2 has one child elsewhere in the file, so it goes on to sample 3
-    assert_eq!(outline(&cell), "axon -: 1 0 0 1, 1 -8 0 1\ndend -: 5 0 0 2, 9 0 0 2\ndend -: 5 0 0 2, 5 9 0 2");
+    assert_eq!(
+        outline(&cell),
+        "axon -: 1 0 0 1, 1 -8 0 1\ndend -: 1 0 0 2, 5 0 0 2\ndend 1: 5 0 0 2, 9 0 0 2\ndend 1: 5 0 0 2, 5 9 0 2"
+    );
 }
 
 #[test]

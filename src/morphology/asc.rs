@@ -14,60 +14,16 @@
 
 mod header;
 mod lexer;
+mod problem;
+mod tree;
 
 use super::{Fault, Morphology, Note, Section, Soma, SomaForm, clipped};
-use crate::error::{Context, Error, Problem, Result};
-use crate::geometry::Point;
+use crate::error::{Context, Error, Result};
 use crate::segments::SectionType;
 use header::Header;
 use lexer::{Lexer, Token, in_line, is_numeric, not_closed, section_type, unexpected};
-
-/// What can be wrong with an ASC file, apart from what can be wrong with any morphology.
-#[derive(Debug, thiserror::Error)]
-enum AscProblem {
-    #[error("unexpected token, expected {expected}, found {found}")]
-    Unexpected { expected: &'static str, found: String },
-    #[error("`(` is not closed, expected `)`, found {found}")]
-    NotClosed { found: String },
-    #[error("`{opening}` is not closed, expected `{closing}`, found the end of the {found}")]
-    Unterminated { opening: char, closing: char, found: &'static str },
-    #[error("point has too few numbers, expected 3 or 4 (x, y, z, diameter), found {0}")]
-    ShortPoint(usize),
-    #[error("unknown section type, expected `(Axon)`, `(Dendrite)` or `(Apical)` before the first point, found {0}")]
-    Type(String),
-    #[error("unknown label of a cell body, expected `\"CellBody\"`, `\"Cell Body\"` or `\"Soma\"`, found {0}")]
-    SomaLabel(String),
-    #[error("neurite has a label, expected the block to begin with a list, found `\"{0}\"`")]
-    LabelledNeurite(String),
-    #[error("points are missing, expected at least 1, found {found}")]
-    NoPoints { found: &'static str },
-    #[error("{found} follows {before}, expected {expected}")]
-    Late { found: &'static str, before: &'static str, expected: &'static str },
-    #[error("cell body branches, expected a contour, found a branching")]
-    SomaBranches,
-    #[error("soma contour has no area, expected an outline, found points on a line")]
-    FlatContour,
-    #[error("branches are nested too deep, expected at most {DEEPEST} levels, found more")]
-    TooDeep,
-}
-
-impl Problem for AscProblem {
-    fn hint(&self) -> Option<String> {
-        let hint = match self {
-            Self::Type(_) => {
-                "NEURON's importer leaves the tree out: give it one of these types, as its last property, or remove it"
-            }
-            Self::SomaLabel(_) => "NEURON's importer leaves the contour out: give the block this label",
-            Self::LabelledNeurite(_) => "NEURON's importer leaves the tree out: remove the label",
-            Self::NoPoints { .. } | Self::Late { .. } | Self::ShortPoint(_) => {
-                "NEURON's importer gives up here, and goes on with an empty cell"
-            }
-            Self::FlatContour => "NEURON's importer finds no centre line in it, and stops",
-            _ => return None,
-        };
-        Some(hint.into())
-    }
-}
+use problem::AscProblem;
+use tree::{Stage, Stretch, Tree};
 
 /// Levels of branching that are followed: far more than any neuron has, and few enough for any memory.
 const DEEPEST: usize = 100_000;
@@ -83,89 +39,6 @@ pub(super) fn parse(text: &str) -> Result<Morphology> {
     let removed = (parser.removed > 0).then_some(Note::Removed { sections: parser.removed });
     let notes = removed.into_iter().collect();
     Ok(Morphology { notes, ..Morphology::from_importer_order(parser.soma, parser.sections) })
-}
-
-/// A list of points, and where it hangs.
-#[derive(Default)]
-struct Stretch {
-    /// The section it grows from.
-    parent: Option<usize>,
-    /// The point it grows from: the last one of the list around it.
-    from: Option<[f64; 3]>,
-    /// The section that its branches grow from, and the point, once it has branches.
-    section: Option<usize>,
-    /// What has been read of it.
-    stage: Stage,
-}
-
-/// How far a list of points has been read: what may follow depends on it.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-enum Stage {
-    #[default]
-    Start,
-    /// A property without lists.
-    FirstProperty,
-    Points,
-    /// Properties or markers behind the points.
-    Properties,
-    /// A word that ends it.
-    Ended,
-    /// A branching.
-    Branched,
-}
-
-/// A neurite, or a contour of the cell body, that is being read.
-struct Tree {
-    kind: SectionType,
-    /// Line of the bracket that opens it.
-    line: u64,
-    now: Stretch,
-    /// The points of the current stretch; those around it have been made sections before it began.
-    points: Vec<[f32; 3]>,
-    diameters: Vec<f32>,
-    /// The first and last of them, as they are written.
-    first: Option<[f64; 3]>,
-    last: Option<[f64; 3]>,
-    /// The stretches whose branchings are open, and the lines of their brackets.
-    outer: Vec<(Stretch, u64)>,
-}
-
-impl Tree {
-    /// The line of the innermost bracket that is open, `above` levels up.
-    fn open_bracket(&self, above: usize) -> u64 {
-        self.outer.iter().rev().nth(above).map_or(self.line, |&(_, line)| line)
-    }
-
-    /// Adds a point, and in front of a branch's first one the point that it grows from, if that is another.
-    fn push(&mut self, [x, y, z, diameter]: [f64; 4]) {
-        let point = [x, y, z];
-        let diameter = diameter as f32;
-        if self.points.is_empty() {
-            let before = self.now.from.filter(|&from| from != point);
-            self.first = Some(before.unwrap_or(point));
-            self.points.extend(before.map(|p| p.map(|v| v as f32)));
-            self.diameters.extend(before.map(|_| diameter));
-        }
-        self.last = Some(point);
-        self.points.push(point.map(|v| v as f32));
-        self.diameters.push(diameter);
-    }
-
-    /// Goes on to a stage, if one of these is the current one.
-    fn advance(&mut self, to: Stage, from: &[Stage], found: &'static str) -> Result<(), AscProblem> {
-        let (before, expected) = match self.now.stage {
-            stage if from.contains(&stage) => {
-                self.now.stage = to;
-                return Ok(());
-            }
-            Stage::Start | Stage::FirstProperty => return Err(AscProblem::NoPoints { found }),
-            Stage::Points => ("a point", "a list, `|` or `)`"),
-            Stage::Properties => ("a property", "a property, a branching, `|` or `)`"),
-            Stage::Ended => ("the end of a branch", "`|` or `)`"),
-            Stage::Branched => ("a branching", "`|` or `)`"),
-        };
-        Err(AscProblem::Late { found, before, expected })
-    }
 }
 
 struct Parser<'a> {
@@ -361,7 +234,8 @@ impl<'a> Parser<'a> {
             (Token::Word(word), at) if section_type(word).is_some() => {
                 // where a branching would start, its bracket is that of the next block
                 let found = format!("`({})` in line {at}", clipped(word));
-                let above = usize::from(tree.now.stage == Stage::Start && !tree.outer.is_empty());
+                let is_fresh = matches!(tree.now.stage, Stage::Start | Stage::FirstProperty);
+                let above = usize::from(is_fresh && !tree.outer.is_empty());
                 Err(not_closed(tree.open_bracket(above), found))
             }
             (Token::Word(_), at) if tree.now.stage == Stage::Start => {
@@ -445,13 +319,13 @@ impl<'a> Parser<'a> {
 
     /// Adds a contour to the soma, if it overlaps what is there of it in x and y.
     fn contour(&mut self, tree: Tree) -> Result<()> {
+        if tree.points.len() < 3 {
+            return Err(Fault::ShortContour(tree.points.len())).at("line", tree.line);
+        }
+        if tree.is_straight() {
+            return Err(in_line(tree.line, AscProblem::FlatContour));
+        }
         let (points, line) = (tree.points, tree.line);
-        if points.len() < 3 {
-            return Err(Fault::ShortContour(points.len())).at("line", line);
-        }
-        if is_straight(&points) {
-            return Err(in_line(line, AscProblem::FlatContour));
-        }
         let extent = [0, 1].map(|axis| {
             let along = points.iter().map(|p| p[axis]);
             along.fold([f32::INFINITY, f32::NEG_INFINITY], |[low, high], v| [low.min(v), high.max(v)])
@@ -473,13 +347,4 @@ impl<'a> Parser<'a> {
 fn coordinate(word: &str) -> Result<f64, Fault> {
     let value: f64 = word.parse().map_err(|_| Fault::NotANumber(clipped(word)))?;
     if (value as f32).is_finite() { Ok(value) } else { Err(Fault::NotFinite(value as f32)) }
-}
-
-/// Whether points lie on a line.
-fn is_straight(points: &[[f32; 3]]) -> bool {
-    let points: Vec<Point> = points.iter().map(|&p| Point::from(p)).collect();
-    let Some(&first) = points.first() else { return true };
-    let farthest = points.iter().map(|&p| p - first).max_by(|a, b| a.norm_2().total_cmp(&b.norm_2()));
-    let direction = farthest.unwrap_or_default();
-    points.iter().all(|&p| (p - first).cross(direction).norm() <= 1e-6 * direction.norm_2())
 }

@@ -348,12 +348,9 @@ fn what_the_simulators_importer_gives_up_on() {
     branch(&format!("{p} ({p}|{p}) ({p}|{p})"), &late("a branching", "a branching", end));
     branch(&format!("{p} ({p}|{p}) Normal"), &late("a word", "a branching", end));
     let missing = |found: &str| format!("points are missing, expected at least 1, found {found}");
-    branch("", &missing("`|`"));
     branch("(Color Red)", &missing("`|`"));
     branch("(Color Red) (Color Red)", &missing("a property"));
     branch(&format!("{marker} {p}"), &missing("a marker"));
-    branch("Normal", &missing("a word"));
-    branch(&format!("<{p}> {p}"), &missing("a spine"));
     branch(&format!("(({p}|{p}))"), &missing("a branching"));
     for (block, found) in
         [("()", "`)`"), ("((Axon))", "`)`"), ("(\"Pia\")", "`)`"), ("((Axon) ((1 2 3 4)))", "a branching")]

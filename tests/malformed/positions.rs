@@ -111,7 +111,8 @@ impl Circuit {
     fn refused_morphology(content: &str, place_and_problem: &str) {
         let circuit = Self::new();
         circuit.write(SWC, content);
-        circuit.refused(&format!("error: {SWC}: {place_and_problem}\nhint: {OWNER}"));
+        let advice = if place_and_problem.contains("\nhint: ") { "; " } else { "\nhint: " };
+        circuit.refused(&format!("error: {SWC}: {place_and_problem}{advice}{OWNER}"));
     }
 
     fn morphology(&self) -> Morphology {
@@ -641,15 +642,17 @@ fn a_morphology_with_a_nan() {
 fn a_morphology_with_an_unknown_parent() {
     Circuit::refused_morphology(
         &format!("{SOMA_AND_DENDRITE}4 3 9 9 0 1 17\n"),
-        "line[4]: unknown parent, expected the id of a sample or -1, found `17`",
+        "line[4]: unknown parent, expected the id of a sample or -1, found `17`\n\
+         hint: NEURON's importer would hang the sample on another one: correct the parent",
     );
 }
 
 #[test]
-fn a_morphology_with_a_cycle() {
+fn a_morphology_whose_samples_are_out_of_order() {
     Circuit::refused_morphology(
         &format!("{SOMA_AND_DENDRITE}4 3 9 9 0 1 5\n5 3 9 9 9 1 4\n"),
-        "line[4]: sample is its own ancestor, expected a tree, found a cycle through id `4`",
+        "line[4]: parent does not come before its child, expected an id below `4`, found `5`\n\
+         hint: NEURON's importer cannot read such a file: sort the samples, parents before children, and number them anew",
     );
 }
 
@@ -657,21 +660,28 @@ fn a_morphology_with_a_cycle() {
 fn a_morphology_with_two_somata() {
     Circuit::refused_morphology(
         &format!("{SOMA_AND_DENDRITE}4 1 99 0 0 5 -1\n"),
-        "line[4]: morphology has two somata, expected one, found a second one",
+        "line[4]: morphology has two somata, expected one, found a second one\n\
+         hint: the simulator would make a soma section of each, far from the other: leave one in the file",
     );
 }
 
 #[test]
-fn a_morphology_with_a_section_of_zero_length() {
+fn a_morphology_without_a_soma() {
     Circuit::refused_morphology(
-        &format!("{SOMA_AND_DENDRITE}4 3 0 7 0 1 1\n5 3 0 7 0 1 4\n"),
-        "section[2]: section has zero length, expected two distinct points, found 2 at (0, 7, 0)",
+        "1 3 0 0 0 1 -1\n2 3 9 0 0 1 1\n",
+        "morphology has no soma, expected a soma and neurites, found neurites only\n\
+         hint: the simulator would make a cell without a soma, at which cell templates stop: add the soma",
     );
 }
 
 #[test]
 fn a_morphology_of_a_soma_only() {
-    Circuit::refused_morphology("1 1 0 0 0 5 -1\n", "morphology has a soma only, expected neurites, found none");
+    let circuit = Circuit::new();
+    circuit.write(SWC, "1 1 0 0 0 5 -1\n");
+    circuit.refused(&format!(
+        "error: {SWC}: axon cannot be replaced by stubs, expected at least 2 axon sections in the morphology, found 0\n\
+         hint: keep what there is of the axon with `--keep-axon`, if the simulation did so; {OWNER}"
+    ));
 }
 
 #[test]

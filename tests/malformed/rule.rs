@@ -277,12 +277,12 @@ fn morphologies_that_cannot_be_read() {
         (
             "1 1 0 0 0 5 -1\n2 7 5 0 0 1 1\n",
             "line[2]: unknown section type, expected 1 (soma), 2 (axon), 3 (basal) or 4 (apical), found `7`",
-            "give the neurite one of these types, or remove its samples; ",
+            "NEURON's importer stops at other types: give the neurite one of these, or remove its samples; ",
         ),
         (
             "1 1 0 0 0 5 -1\n2 3 5 0 0 1 3\n3 3 9 0 0 1 2\n",
-            "line[2]: sample is its own ancestor, expected a tree, found a cycle through id `2`",
-            "",
+            "line[2]: parent does not come before its child, expected an id below `2`, found `3`",
+            "NEURON's importer cannot read such a file: sort the samples, parents before children, and number them anew; ",
         ),
     ] {
         std::fs::write(circuit.path(&swc), text).unwrap();

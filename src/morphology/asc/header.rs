@@ -1,7 +1,7 @@
 //! What stands before the first point of a block of Neurolucida's format.
 
-use super::AscProblem;
 use super::lexer::{Token, is_soma_label, neurite_type, section_type};
+use super::problem::AscProblem;
 use crate::morphology::clipped;
 use crate::segments::SectionType;
 

@@ -1,6 +1,6 @@
 //! Tokens of Neurolucida's text format, and what its words mean. White space and comments (`; ...`) are passed over.
 
-use super::AscProblem;
+use super::problem::AscProblem;
 use crate::error::{Error, Problem, Result};
 use crate::morphology::clipped;
 use crate::segments::SectionType;

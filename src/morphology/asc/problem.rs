@@ -1,0 +1,51 @@
+//! What can be wrong with a text of Neurolucida's format.
+
+use super::DEEPEST;
+use crate::error::Problem;
+
+/// What can be wrong with an ASC file, apart from what can be wrong with any morphology.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum AscProblem {
+    #[error("unexpected token, expected {expected}, found {found}")]
+    Unexpected { expected: &'static str, found: String },
+    #[error("`(` is not closed, expected `)`, found {found}")]
+    NotClosed { found: String },
+    #[error("`{opening}` is not closed, expected `{closing}`, found the end of the {found}")]
+    Unterminated { opening: char, closing: char, found: &'static str },
+    #[error("point has too few numbers, expected 3 or 4 (x, y, z, diameter), found {0}")]
+    ShortPoint(usize),
+    #[error("unknown section type, expected `(Axon)`, `(Dendrite)` or `(Apical)` before the first point, found {0}")]
+    Type(String),
+    #[error("unknown label of a cell body, expected `\"CellBody\"`, `\"Cell Body\"` or `\"Soma\"`, found {0}")]
+    SomaLabel(String),
+    #[error("neurite has a label, expected the block to begin with a list, found `\"{0}\"`")]
+    LabelledNeurite(String),
+    #[error("points are missing, expected at least 1, found {found}")]
+    NoPoints { found: &'static str },
+    #[error("{found} follows {before}, expected {expected}")]
+    Late { found: &'static str, before: &'static str, expected: &'static str },
+    #[error("cell body branches, expected a contour, found a branching")]
+    SomaBranches,
+    #[error("soma contour has no area, expected an outline, found points on a line")]
+    FlatContour,
+    #[error("branches are nested too deep, expected at most {DEEPEST} levels, found more")]
+    TooDeep,
+}
+
+impl Problem for AscProblem {
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Type(_) => {
+                "NEURON's importer leaves the tree out: give it one of these types, as its last property, or remove it"
+            }
+            Self::SomaLabel(_) => "NEURON's importer leaves the contour out: give the block this label",
+            Self::LabelledNeurite(_) => "NEURON's importer leaves the tree out: remove the label",
+            Self::NoPoints { .. } | Self::Late { .. } | Self::ShortPoint(_) => {
+                "NEURON's importer gives up here, and goes on with an empty cell"
+            }
+            Self::FlatContour => "NEURON's importer finds no centre line in it, and stops",
+            _ => return None,
+        };
+        Some(hint.into())
+    }
+}
