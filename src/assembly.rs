@@ -112,6 +112,15 @@ pub struct TiedNeurons {
     pub tie: Tie,
 }
 
+/// Something that the simulator does with a morphology and that a user may not expect.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NotedMorphology {
+    /// The morphology's file.
+    pub file: PathBuf,
+    /// What it is.
+    pub note: Note,
+}
+
 /// A population that has been read as far as its nodes and segment counts: what is left is to place the segments.
 pub struct Assembly {
     plans: Vec<NeuronPlan>,
@@ -127,6 +136,7 @@ pub struct Assembly {
     report_file: Option<PathBuf>,
     skipped: Vec<Skipped>,
     ties: Vec<TiedNeurons>,
+    notes: Vec<NotedMorphology>,
 }
 
 impl Assembly {
@@ -175,6 +185,7 @@ impl Assembly {
             report_file: None,
             skipped: Vec::new(),
             ties: Vec::new(),
+            notes: Vec::new(),
         };
         let neurons = Neurons::of(&selection)?;
         match (source, &selection.layout) {
@@ -210,7 +221,8 @@ impl Assembly {
 
     fn plan_by_rule(&mut self, neurons: &Neurons<'_>, rules: &Rules, max_segments: u64) {
         let planned = by_rule::plan(&self.library, neurons, rules, &self.metadata.population, max_segments);
-        (self.plans, self.skipped, self.ties) = (planned.plans, planned.bad, planned.ties);
+        (self.plans, self.skipped) = (planned.plans, planned.bad);
+        (self.ties, self.notes) = (planned.ties, planned.notes);
         (self.metadata.discretisation, self.axon) = by_rule::describe(rules);
         self.metadata.assumed = by_rule::assumed(rules);
         self.checks = Checks::None;
@@ -285,6 +297,11 @@ impl Assembly {
     /// The sections, one a morphology, whose number of segments may differ in the simulator.
     pub fn ties(&self) -> &[TiedNeurons] {
         &self.ties
+    }
+
+    /// What the simulator does with the morphologies that a user may not expect; known where the counts are the rule's.
+    pub fn notes(&self) -> &[NotedMorphology] {
+        &self.notes
     }
 
     /// Names of the distinct morphologies.

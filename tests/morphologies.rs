@@ -384,6 +384,9 @@ fn a_soma_that_branches_or_is_off_has_several_sections() {
     let cell = swc("soma_that_branches");
     assert_eq!(cell.soma.lengths(), [4.0, 4.0, 4.0]);
     assert_eq!(cell.soma_sections(), 3);
+    assert_eq!(cell.notes, [Note::SomaSections { sections: 3 }]);
+    let text = "soma of 3 sections, as the simulator's importer makes them of its samples";
+    assert_eq!(cell.notes[0].to_string(), text);
     // the neurite of two samples at the fork starts at its own first one, that of one sample at the fork
     assert_eq!(
         outline(&cell),

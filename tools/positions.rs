@@ -212,6 +212,7 @@ fn tell_findings(tables: &Tables, args: &Args, common: &Common) {
             let n = count(table.skipped().len() as u64, "neuron");
             common.warn(format_args!("{n} of population `{}` left out", table.population()));
         }
+        findings::tell_notes(table, common);
         for tied in table.ties().iter().take(MOST_TIES) {
             let others =
                 if tied.others == 0 { String::new() } else { format!(" (and {})", count(tied.others, "other")) };

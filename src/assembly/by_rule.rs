@@ -8,10 +8,10 @@ use rayon::prelude::*;
 use super::library::Library;
 use super::neurons::{Neurons, owners};
 use super::rules::Rules;
-use super::{AssemblyProblem, Skipped, TiedNeurons};
+use super::{AssemblyProblem, NotedMorphology, Skipped, TiedNeurons};
 use crate::error::{Context, Error, Result, count};
 use crate::geometry::Point;
-use crate::morphology::Morphology;
+use crate::morphology::{Morphology, Note};
 use crate::positions::discretise::{Tie, by_rule, ties};
 use crate::positions::{Axon, NeuronPlan, check_axon};
 use crate::segments::SectionCount;
@@ -24,6 +24,8 @@ pub(super) struct Planned {
     pub bad: Vec<Skipped>,
     /// The sections whose number of segments is not sure.
     pub ties: Vec<TiedNeurons>,
+    /// What the simulator does with the morphologies that a user may not expect.
+    pub notes: Vec<NotedMorphology>,
 }
 
 /// The sections of a morphology under a rule.
@@ -32,6 +34,7 @@ struct Counted {
     sections: Arc<[SectionCount]>,
     axon: Axon,
     ties: Arc<[Tie]>,
+    notes: Arc<[Note]>,
 }
 
 /// The sections, or why there are none.
@@ -61,10 +64,21 @@ pub(super) fn plan(
             entry.or_insert(TiedNeurons { node_id, others: 0, morphology, tie });
         }
     }
+    let mut noted: BTreeMap<&str, Arc<[Note]>> = BTreeMap::new();
+    for (i, name) in neurons.morphologies.iter().enumerate() {
+        if let Some(counted) = good(i).filter(|c| !c.notes.is_empty()) {
+            noted.entry(name).or_insert_with(|| counted.notes.clone());
+        }
+    }
+    let of_file = |(name, notes): (&str, Arc<[Note]>)| {
+        let file = library.file(name);
+        notes.iter().map(|&note| NotedMorphology { file: file.clone(), note }).collect::<Vec<_>>()
+    };
     Planned {
         plans: neurons.plans(|i, _| good(i).map(|c| (c.sections.clone(), c.axon, rules.diameters(i)))),
         bad: bad.collect(),
         ties: tied.into_values().collect(),
+        notes: noted.into_iter().flat_map(of_file).collect(),
     }
 }
 
@@ -92,7 +106,10 @@ fn count_distinct(
     let one = |&(name, template): &(&str, u32)| match rules.templates.get(template as usize).map(|t| &t.rule) {
         Some(Ok(rule)) => count_one(library, name, rule, max_segments).map_err(|e| Arc::new(e.advised(own(name)))),
         Some(Err(e)) => Err(e.clone()),
-        None => Ok(Counted { sections: Arc::new([]), axon: Axon::Keep, ties: Arc::new([]) }),
+        None => {
+            let (ties, notes) = (Arc::new([]), Arc::new([]));
+            Ok(Counted { sections: Arc::new([]), axon: Axon::Keep, ties, notes })
+        }
     };
     (of_nodes, distinct.par_iter().map(one).collect())
 }
@@ -104,7 +121,8 @@ fn count_one(library: &Library, name: &str, rule: &Rule, max_segments: u64) -> R
     check_axon(&morphology, axon, rule.least_axon_sections).in_file(&file)?;
     let sections = by_rule(&morphology, rule.axon, rule.chunk_um);
     check_segments(&morphology, &sections, max_segments).in_file(&file)?;
-    Ok(Counted { sections: sections.into(), axon, ties: ties(&morphology, rule.axon, rule.chunk_um).into() })
+    let ties = ties(&morphology, rule.axon, rule.chunk_um).into();
+    Ok(Counted { sections: sections.into(), axon, ties, notes: morphology.notes.clone().into() })
 }
 
 /// Refuses a neuron with more segments than it may have: mostly a coordinate is wrong. The error names the section with the
@@ -112,7 +130,7 @@ fn count_one(library: &Library, name: &str, rule: &Rule, max_segments: u64) -> R
 fn check_segments(morphology: &Morphology, sections: &[SectionCount], most: u64) -> Result<()> {
     let found = sections.iter().map(|s| u64::from(s.segments)).sum::<u64>();
     let Some(longest) = sections.iter().max_by_key(|s| s.segments).filter(|_| found > most) else { return Ok(()) };
-    let points: Vec<Point> = match (longest.section_id as usize).checked_sub(1) {
+    let points: Vec<Point> = match (longest.section_id as usize).checked_sub(morphology.soma_sections()) {
         None => morphology.soma.points.iter().map(|&p| p.into()).collect(),
         Some(place) => morphology.sections.get(place).map_or(Vec::new(), |s| s.points().collect()),
     };

@@ -38,6 +38,11 @@ pub enum Note {
         /// How many.
         sections: usize,
     },
+    /// It makes several sections of the soma, each with rows of its own.
+    SomaSections {
+        /// How many.
+        sections: usize,
+    },
     /// It draws a section from the soma to a sample that has no parent.
     Wire {
         /// The sample's line in the file.
@@ -53,6 +58,9 @@ impl std::fmt::Display for Note {
             Self::Removed { sections } => {
                 let removed = count(*sections as u64, "section");
                 write!(f, "{removed} of one point or without length left out, as the simulator's importer does")
+            }
+            Self::SomaSections { sections } => {
+                write!(f, "soma of {sections} sections, as the simulator's importer makes them of its samples")
             }
             Self::Wire { line, length_um } => write!(
                 f,

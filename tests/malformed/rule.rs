@@ -269,6 +269,23 @@ fn a_report_that_does_not_fit_some_neurons() {
 }
 
 #[test]
+fn what_the_simulator_does_with_a_morphology_is_said_with_its_file() {
+    let circuit = Circuit::new();
+    let swc = circuit.morphology(4);
+    let text = "1 1 0 0 0 5 -1\n2 3 9 0 0 1 1\n3 3 9 0 0 1 2\n4 3 9 9 0 1 2\n5 3 9 0 9 1 2\n6 2 0 90 0 1 -1\n";
+    std::fs::write(circuit.path(&swc), text).unwrap();
+    let run = circuit.positions(CONFIG, &["--axon-rule", "keep"]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let removed = "1 section of one point or without length left out, as the simulator's importer does";
+    let wire =
+        "line 6: sample without a parent, to which the simulator's importer draws a section of 90.0 µm from the soma";
+    for note in [removed, wire] {
+        let line = format!("warning: c/{swc}: {note}");
+        assert_eq!(run.stderr.lines().filter(|l| *l == line).count(), 1, "{line}\n{}", run.stderr);
+    }
+}
+
+#[test]
 fn morphologies_that_cannot_be_read() {
     let circuit = Circuit::new();
     let swc = circuit.morphology(4);

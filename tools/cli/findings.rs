@@ -31,3 +31,16 @@ pub fn tell_skipped(table: &Assembly, common: &Common) {
         common.warn(format_args!("node {} of population `{}` is left out: {why}", skipped.node_id, table.population()));
     }
 }
+
+/// Morphologies that are named with their notes, at most.
+const MAX_NOTES: usize = 20;
+
+/// What the simulator does with morphologies that a user may not expect.
+pub fn tell_notes(table: &Assembly, common: &Common) {
+    for noted in table.notes().iter().take(MAX_NOTES) {
+        common.warn(format_args!("{}: {}", noted.file.display(), noted.note));
+    }
+    if let Some(more) = table.notes().len().checked_sub(MAX_NOTES).filter(|&n| n > 0) {
+        common.warn(format_args!("{} more of this kind", count(more as u64, "note")));
+    }
+}

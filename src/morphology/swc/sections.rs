@@ -30,7 +30,10 @@ pub(super) fn cut(samples: &[Sample], parents: &[Option<usize>]) -> Result<Morph
     let pieces = tree.pieces()?;
     let mut notes = Vec::new();
     let neurites = tree.neurites(&pieces, &mut notes);
-    Ok(Morphology { notes, ..Morphology::from_importer_order(tree.soma(&pieces), neurites) })
+    let soma = tree.soma(&pieces);
+    let several = Some(soma.sections()).filter(|&sections| sections > 1);
+    notes.extend(several.map(|sections| Note::SomaSections { sections }));
+    Ok(Morphology { notes, ..Morphology::from_importer_order(soma, neurites) })
 }
 
 /// Refuses a cell body that is not where the file begins, or in several places.
