@@ -34,6 +34,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use crate::error::{Context, Error, Result, count};
+use crate::morphology::Note;
 use crate::partition::Crew;
 use crate::positions::discretise::Tie;
 use crate::positions::{Axon, Checks, NeuronPlan, Placement};

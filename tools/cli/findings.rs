@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use leadfield::assembly::Assembly;
+use leadfield::error::count;
 use leadfield::sonata::nodes::Orientation;
 
 use super::Common;
