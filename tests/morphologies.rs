@@ -161,8 +161,8 @@ pub const ASC: [(&str, &str); 21] = [
 const H5: [(&str, &[[i32; 3]]); 4] = [
     ("contour", &[[0, 1, -1], [3, 3, 0], [6, 2, 0], [9, 2, 2], [12, 2, 2], [15, 4, 0]]),
     ("single_child", &[[0, 1, -1], [3, 3, 0], [6, 3, 1], [9, 2, 0]]),
-    ("types_that_interleave", &[[0, 1, -1], [3, 4, 0], [6, 2, 1], [9, 4, 1], [12, 3, 0], [15, 2, 4], [18, 3, 4]]),
-    ("axon_on_dendrite", &[[0, 1, -1], [2, 3, 0], [4, 2, 1], [6, 3, 1], [10, 2, 0]]),
+    ("types_that_change", &[[0, 1, -1], [3, 3, 0], [6, 3, 1], [9, 4, 0], [12, 4, 3], [15, 2, 4]]),
+    ("axon_on_dendrite", &[[0, 1, -1], [3, 3, 0], [5, 3, 1], [7, 2, 2], [10, 2, 3]]),
 ];
 
 pub fn write_asc(folder: &Path, name: &str, text: &str) -> PathBuf {
@@ -477,16 +477,12 @@ fn types_never_interleave() {
     assert_eq!(kinds(&swc("axon_on_dendrite")), ["axon", "dend", "dend"]);
     let folder = support::scratch();
     let path = folder.path().join("cell.h5");
-    write_h5(
-        &File::create(&path).unwrap(),
-        "",
-        H5.iter().find(|(name, _)| *name == "types_that_interleave").unwrap().1,
-    );
+    write_h5(&File::create(&path).unwrap(), "", H5.iter().find(|(name, _)| *name == "types_that_change").unwrap().1);
     let cell = read(&path, Format::H5v1).unwrap();
-    // rows 5 and 2, 4 and 6, 1 and 3 of the structure, each with its parent's new place
-    assert_eq!(kinds(&cell), ["axon", "axon", "dend", "dend", "apic", "apic"]);
+    // rows 5, 1 and 2, 3 and 4 of the structure, each with its parent's new place
+    assert_eq!(kinds(&cell), ["axon", "dend", "dend", "apic", "apic"]);
     let parents: Vec<Option<usize>> = cell.sections.iter().map(|s| s.parent).collect();
-    assert_eq!(parents, [Some(2), Some(4), None, Some(2), None, Some(4)]);
+    assert_eq!(parents, [Some(4), None, Some(1), None, Some(3)]);
 }
 
 #[test]

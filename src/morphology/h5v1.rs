@@ -25,9 +25,17 @@ enum H5v1Problem {
     Type(i64),
     #[error("soma comes late, expected type 1 in row 0 only, found it here")]
     LateSoma,
+    #[error("types interleave, expected all {kind} sections one after the other in MorphIO's order, found them apart")]
+    Interleaved { kind: &'static str },
 }
 
-impl Problem for H5v1Problem {}
+impl Problem for H5v1Problem {
+    fn hint(&self) -> Option<String> {
+        matches!(self, Self::Interleaved { .. }).then(|| {
+            "neurodamus would give sections of one type the same names, and run them together: convert the file to SWC or ASC".into()
+        })
+    }
+}
 
 /// Rows that are read at most: tens of times what the largest neurons have, and few enough for any memory.
 const MOST_ROWS: usize = 1 << 24;
@@ -102,7 +110,26 @@ impl Group<'_> {
         let soma_rows = usize::from(rows.first().is_some_and(|r| r.kind == 1));
         let soma = self.soma(ranges.first().filter(|_| soma_rows == 1).map_or(&[], |r| &points[r.clone()]))?;
         let sections = (soma_rows..rows.len()).map(|i| self.section(&rows, i, soma_rows, &points[ranges[i].clone()]));
-        Ok(Morphology::from_file_order(soma, sections.collect::<Result<_>>()?))
+        let sections: Vec<Section> = sections.collect::<Result<_>>()?;
+        self.check_runs(&sections)?;
+        Ok(Morphology::from_file_order(soma, sections))
+    }
+
+    /// Refuses sections whose types interleave in depth-first order: neurodamus numbers each run of a type from 0.
+    fn check_runs(&self, sections: &[Section]) -> Result<()> {
+        let kinds = super::depth_first(sections).into_iter().map(|i| sections[i].kind);
+        let mut runs: Vec<SectionType> = Vec::new();
+        for kind in kinds {
+            match runs.last() {
+                Some(&last) if last == kind => {}
+                _ if runs.contains(&kind) => {
+                    let problem = H5v1Problem::Interleaved { kind: kind.name() };
+                    return Err(Error::new(Place::file(self.file.path()).object(self.object("structure")), problem));
+                }
+                _ => runs.push(kind),
+            }
+        }
+        Ok(())
     }
 
     /// Refuses a dataset that is no table of so many columns.
@@ -157,7 +184,7 @@ impl Group<'_> {
     fn soma(&self, rows: &[[f32; 4]]) -> Result<Soma> {
         let form = match rows.len() {
             0 => SomaForm::None,
-            1 => return Err(self.error("structure", 0, Fault::ShortContour(1))),
+            short @ 1..3 => return Err(self.error("structure", 0, Fault::ShortContour(short))),
             _ => SomaForm::Contour,
         };
         let (points, diameters) = split(rows);

@@ -121,21 +121,7 @@ impl Morphology {
     /// (axon, basal, apical), stably; inside a tree the order is depth first, children in file order (MorphIO's
     /// `nrn_order`). Then all sections are ordered by their own types, stably.
     pub fn from_file_order(soma: Soma, sections: Vec<Section>) -> Self {
-        let mut children: Vec<Vec<usize>> = vec![Vec::new(); sections.len()];
-        let mut roots = Vec::new();
-        for (i, section) in sections.iter().enumerate() {
-            match section.parent {
-                Some(parent) => children[parent].push(i),
-                None => roots.push(i),
-            }
-        }
-        roots.sort_by_key(|&root| sections[root].kind);
-        let mut order = Vec::with_capacity(sections.len());
-        let mut stack: Vec<usize> = roots.into_iter().rev().collect();
-        while let Some(i) = stack.pop() {
-            order.push(i);
-            stack.extend(children[i].iter().rev());
-        }
+        let mut order = depth_first(&sections);
         order.sort_by_key(|&i| sections[i].kind);
         Self { soma, sections: in_order(sections, &order), notes: Vec::new() }
     }
@@ -171,6 +157,26 @@ impl Morphology {
     pub fn axon_sections(&self) -> usize {
         self.sections.iter().filter(|s| s.kind == SectionType::Axon).count()
     }
+}
+
+/// The order of MorphIO's `nrn_order`: trees by the type of their first section, stably, each depth first.
+fn depth_first(sections: &[Section]) -> Vec<usize> {
+    let mut children: Vec<Vec<usize>> = vec![Vec::new(); sections.len()];
+    let mut roots = Vec::new();
+    for (i, section) in sections.iter().enumerate() {
+        match section.parent {
+            Some(parent) => children[parent].push(i),
+            None => roots.push(i),
+        }
+    }
+    roots.sort_by_key(|&root| sections[root].kind);
+    let mut order = Vec::with_capacity(sections.len());
+    let mut stack: Vec<usize> = roots.into_iter().rev().collect();
+    while let Some(i) = stack.pop() {
+        order.push(i);
+        stack.extend(children[i].iter().rev());
+    }
+    order
 }
 
 /// Sections put into another order, with their parents' new places.

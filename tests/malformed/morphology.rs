@@ -229,6 +229,7 @@ fn a_soma_that_encloses_nothing() {
         refused(Format::Asc, format!("\n(\"CellBody\" {points})"), &format!("line[2]: {message} {found}\n{hint}"));
     }
     h5_refused(&points(4), &[[0, 1, -1], [1, 3, 0]], &format!("structure[0]: {message} 1"));
+    h5_refused(&points(4), &[[0, 1, -1], [2, 3, 0]], &format!("structure[0]: {message} 2"));
     let message = "line[1]: soma contour has no area, expected an outline, found points on a line\n\
                    hint: NEURON's importer finds no centre line in it, and stops";
     refused(Format::Asc, "(\"CellBody\" (0 0 0 0) (1 2 3 0) (2 4 6 0) (-1 -2 -3 0))", message);
@@ -398,6 +399,19 @@ fn sections_whose_first_points_are_out_of_order() {
     h5_refused(&points(9), &[[0, 1, -1], [3, 3, 0], [9, 3, 0]], &wrong(2, "4 to 8", 9));
     h5_refused(&points(9), &[[0, 1, -1], [5, 3, 0], [4, 3, 0]], &wrong(2, "6 to 8", 4));
     h5_refused(&points(9), &[[0, 1, -1], [5, 3, 0], [5, 3, 0]], &wrong(2, "6 to 8", 5));
+}
+
+#[test]
+fn types_that_the_simulator_would_run_together() {
+    let message = |kind: &str| {
+        format!(
+            "structure: types interleave, expected all {kind} sections one after the other in MorphIO's order, found them apart"
+        )
+    };
+    let soma = [0, 1, -1];
+    // a dendrite that goes on behind its axon; an axon at the soma and one on a dendrite
+    h5_refused(&points(9), &[soma, [3, 3, 0], [5, 2, 1], [7, 3, 2]], &message("dend"));
+    h5_refused(&points(9), &[soma, [3, 3, 0], [5, 2, 1], [7, 2, 0]], &message("axon"));
 }
 
 #[test]
