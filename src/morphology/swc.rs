@@ -128,13 +128,12 @@ fn sample(line: u64, words: &str) -> Result<Option<Sample>> {
     Ok(Some(Sample { id, kind, point, diameter: diameter(radius)?, parent: parent_id(parent)?, line }))
 }
 
-/// The largest id that NEURON's importer takes.
-const MAX_ID: u32 = i32::MAX as u32;
+/// Up to this id NEURON's importer, which keeps ids as float32, knows one from the next.
+const MAX_ID: u32 = 1 << f32::MANTISSA_DIGITS;
 
 /// An integer from 0 to [`MAX_ID`], also where it is written as `1.0`.
 fn integer(word: &str) -> Option<u32> {
-    let of_float =
-        |value: f64| (value.fract() == 0.0 && (0.0..=f64::from(MAX_ID)).contains(&value)).then_some(value as u32);
+    let of_float = |value: f64| (value.fract() == 0.0 && value >= 0.0).then_some(value as u32);
     word.parse().ok().or_else(|| word.parse().ok().and_then(of_float)).filter(|&id| id <= MAX_ID)
 }
 

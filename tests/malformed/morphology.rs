@@ -315,7 +315,7 @@ fn brackets_that_do_not_match() {
     );
     let message = |mark| format!("line[5]: `{mark}` is not closed, expected");
     asc_refused("((Axon) (1 2 3 4)\n\"a)\n", &format!("{} `\"`, found the end of the line", message('"')));
-    asc_refused("((Axon) (1 2 3 4)\n<(1 2 3 4)\n)", &format!("{} `>`, found the end of the file", message('<')));
+    asc_refused("((Axon) (1 2 3 4)\n<(Color Red)\n", &format!("{} `>`, found the end of the file", message('<')));
 }
 
 #[test]
