@@ -92,6 +92,7 @@ clients: .venv/clients ## Put the field's own readers (h5py, libsonata, duckdb, 
 	python3 -m venv --clear .venv
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r tests/clients.txt
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps neurodamus==4.2.9
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --target .venv/polars-1.41 polars==1.41.2
 	@command -v chromium >/dev/null || { $(call install,chromium); }
 	@touch $@
 

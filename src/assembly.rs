@@ -79,6 +79,8 @@ pub struct Options {
     pub precision: Precision,
     /// Segments in a part, unless a neuron alone has more.
     pub segments_per_part: u64,
+    /// Rows in a row group.
+    pub row_group_rows: usize,
 }
 
 impl Default for Options {
@@ -87,6 +89,7 @@ impl Default for Options {
             placement: Placement::default(),
             precision: Precision::default(),
             segments_per_part: table::schema::SEGMENTS_PER_PART,
+            row_group_rows: table::schema::ROWS_PER_GROUP,
         }
     }
 }

@@ -27,6 +27,7 @@ pub mod lead_field;
 pub mod method;
 pub mod morphology;
 pub mod panics;
+pub mod parquet_file;
 pub mod partition;
 pub mod pickle;
 pub mod picture;

@@ -36,6 +36,11 @@ impl SectionType {
         self as u8
     }
 
+    /// The type of a name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
     /// The simulator's name.
     pub const fn name(self) -> &'static str {
         match self {

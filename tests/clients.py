@@ -212,6 +212,163 @@ def check_duckdb():
         assert result.fetchall() == expected_segments(name)
 
 
+COORDINATES = ["x0", "y0", "z0", "x1", "y1", "z1"]
+
+
+def searches():
+    """Each table of small row groups with each region: name, file, box of the segments' beginnings, rows that `query` finds.
+
+    Gives the number of row groups too, and how many of them the box may touch by the statistics of x0, y0 and z0.
+    """
+    import pyarrow.parquet as pq
+
+    for name in ["g", "g32"]:
+        file = f"{name}.parquet"
+        metadata = pq.read_metadata(file)
+        groups = [
+            {c.path_in_schema: c.statistics for c in map(metadata.row_group(g).column, range(metadata.num_columns))}
+            for g in range(metadata.num_row_groups)
+        ]
+        assert len(groups) >= 12
+        for region in json.load(open(f"{name}.json")):
+            low, high = region["low"], region["high"]
+            touched = sum(
+                all(g[c].max >= a and g[c].min <= b for c, a, b in zip(COORDINATES, low, high)) for g in groups
+            )
+            if region["name"] == "few":
+                assert 0 < len(region["rows"]) <= 40 and touched <= len(groups) / 2, (touched, len(groups))
+            yield region["name"], file, (low, high), region["rows"], len(groups), touched
+
+
+def filters(box):
+    """The box as pyarrow, pandas and Dask take it."""
+    return [(c, op, v) for op, corner in zip([">=", "<="], box) for c, v in zip(COORDINATES, corner)]
+
+
+def check_pruning_by_pyarrow():
+    import pyarrow.compute as pc
+    import pyarrow.dataset
+    import pyarrow.parquet as pq
+
+    for _, file, box, rows, groups, touched in searches():
+        metadata = pq.read_metadata(file)
+        for group in range(groups):
+            for column in range(metadata.num_columns):
+                chunk = metadata.row_group(group).column(column)
+                assert chunk.statistics.has_min_max, chunk
+        inside = pc.scalar(True)
+        for c, op, v in filters(box):
+            inside &= pc.field(c) >= v if op == ">=" else pc.field(c) <= v
+        (fragment,) = pyarrow.dataset.dataset(file).get_fragments()
+        left = fragment.split_by_row_group(inside)
+        assert len(left) == touched, (len(left), touched, groups)
+        assert sorted(fragment.to_table(filter=inside)["row"].to_pylist()) == rows
+        # and every page is what was written
+        assert pq.read_table(file, page_checksum_verification=True).num_rows == metadata.num_rows
+
+
+def check_pruning_by_pandas():
+    import pandas as pd
+
+    for _, file, box, rows, _, _ in searches():
+        found = pd.read_parquet(file, filters=filters(box), columns=["row"])
+        assert sorted(found["row"]) == rows
+
+
+def check_pruning_by_polars():
+    """Rows and, from what polars reports of itself, row groups."""
+    import subprocess
+
+    import polars
+
+    wanted = os.environ.get("LEADFIELD_POLARS")
+    assert wanted is None or polars.__version__.startswith(wanted + "."), (polars.__version__, wanted)
+    program = """
+import sys, polars as pl
+low, high = eval(sys.argv[2])
+found = pl.scan_parquet(sys.argv[1])
+for c, a, b in zip(["x0", "y0", "z0"], low, high):
+    found = found.filter(pl.col(c).is_between(a, b))
+print(sorted(found.select("row").collect()["row"].to_list()))
+"""
+    for _, file, box, rows, groups, touched in searches():
+        run = [sys.executable, "-c", program, file, repr(box)]
+        verbose = subprocess.run(run, env={**os.environ, "POLARS_VERBOSE": "1"}, capture_output=True, text=True)
+        assert verbose.returncode == 0, verbose.stderr
+        assert json.loads(verbose.stdout.splitlines()[-1]) == rows
+        assert f"reading {touched} / {groups} row groups" in verbose.stderr, verbose.stderr
+
+
+def check_pruning_by_dask():
+    import dask.dataframe as dd
+
+    for _, file, box, rows, _, touched in searches():
+        found = dd.read_parquet(file, filters=filters(box), columns=["row"], split_row_groups=True)
+        assert found.npartitions == max(touched, 1), (found.npartitions, touched)
+        assert sorted(found.compute()["row"]) == rows
+
+
+def check_pruning_by_duckdb():
+    import duckdb
+
+    def scans(node):
+        if node.get("type") == "TABLE_SCAN":
+            yield node
+        for child in node.get("children", []) + node.get("operator", []):
+            yield from scans(child)
+
+    for name, file, box, rows, groups, touched in searches():
+        inside = " and ".join(f"{c} {op} {v!r}" for c, op, v in filters(box))
+        query = f"select row from '{file}' where {inside}"
+        assert sorted(row for (row,) in duckdb.sql(query).fetchall()) == rows
+        (plan,) = duckdb.sql(f"explain (analyze, format json) {query}").fetchall()
+        found = list(scans(json.loads(plan[1])))
+        if name == "empty" and not found:
+            continue  # known from the statistics alone
+        (scan,) = found
+        assert scan["row_groups_scanned"] <= touched and scan["rows_scanned"] >= len(rows), (scan, touched, groups)
+        assert scan["total_row_groups_to_scan"] <= groups
+
+
+def check_fastparquet():
+    """It reads ids, and has no BYTE_STREAM_SPLIT for the coordinates, as format.md says."""
+    import fastparquet
+
+    file = fastparquet.ParquetFile("g.parquet")
+    assert len(file.to_pandas(columns=["section_id"])) == 3161
+    try:
+        file.to_pandas(columns=["x0"])
+    except NotImplementedError as error:
+        assert "Encoding 9" in str(error), error
+    else:
+        raise AssertionError("fastparquet reads coordinates: say so in format.md")
+
+
+def check_rewrite():
+    """Writes s.parquet anew by other programs, each in its own way: metadata lost, other types, another order."""
+    import duckdb
+    import pandas as pd
+    import polars as pl
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    pd.read_parquet("s.parquet").sort_values("x0").to_parquet("by_pandas.parquet", index=False)
+    frame = pl.read_parquet("s.parquet").sort("row", descending=True)
+    frame.select(reversed(frame.columns)).write_parquet("by_polars.parquet", compression="lz4")
+    duckdb.sql("copy (select * from 's.parquet' order by y0) to 'by_duckdb.parquet' (format parquet)")
+    integers = {"node_id": "int64", "section_id": "int16", "segment_id": "uint8", "row": "int32"}
+    narrow = pd.read_parquet("s.parquet").sample(frac=1, random_state=1).astype(integers)
+    narrow.to_parquet("narrow.parquet", compression="gzip")
+    table = pq.read_table("s.parquet")
+    names = ["soma", "axon", "dend", "apic", "ais", "node", "myelin"]
+    kinds = pa.array([None if k is None else names[k] for k in table["section_type"].to_pylist()], pa.large_string())
+    table = table.set_column(3, "section_type", kinds).set_column(0, "node_id", table["node_id"].dictionary_encode())
+    pq.write_table(table, "large_string.parquet", compression="snappy")
+    kinds = pa.chunked_array([kinds.cast(pa.string()).dictionary_encode()])
+    pq.write_table(table.set_column(3, "section_type", kinds), "dictionary.parquet", use_byte_stream_split=False)
+    pq.write_table(pq.read_table("s.parquet"), "brotli.parquet", compression="brotli")
+
+
 def check_pandas():
     import pandas as pd
 

@@ -135,6 +135,105 @@ fn parquet_readers_find_the_documented_types_and_every_segment() {
     ["pyarrow", "duckdb"].iter().for_each(|client| python(dir.path(), client));
 }
 
+/// Tables `g` and `g32` of the reference circuit in row groups of 256 rows, and for each, as `NAME.json`, regions that hold
+/// no, few and all segments: the box of their beginnings and the rows of them that `query` gives.
+fn searches() -> tempfile::TempDir {
+    let dir = scratch();
+    let config = golden().join("input/circuit/simulation_config.json").into_os_string().into_string().unwrap();
+    for (name, width) in [("g", "f64"), ("g32", "f32")] {
+        let file = format!("{name}.parquet");
+        let args = ["positions", &config, "-o", &file, "--precision", width, "--row-group-rows", "256"];
+        leadfield_in(dir.path(), &args).ok();
+        let table = Table::open(&dir.path().join(&file)).unwrap();
+        let bounds = table.bounds().unwrap();
+        let center = table.parts()[0].read().unwrap().start[600];
+        // whole numbers, which every width and every program's literals hold
+        let around = |r: f64| -> [[f64; 3]; 2] {
+            [center.to_array().map(|v| (v - r).floor()), center.to_array().map(|v| (v + r).ceil())]
+        };
+        let few =
+            [80.0, 40.0, 20.0, 10.0].map(around).into_iter().find(|b| beginning_in(dir.path(), &file, *b).len() <= 40);
+        let all = [bounds.min.to_array().map(|v| v.floor() - 1.0), bounds.max.to_array().map(|v| v.ceil() + 1.0)];
+        let regions = [("empty", [[1e6; 3], [1e6 + 1.0; 3]]), ("few", few.unwrap()), ("all", all)];
+        let regions = regions.map(|(name, [low, high])| {
+            let rows = beginning_in(dir.path(), &file, [low, high]);
+            serde_json::json!({ "name": name, "low": low, "high": high, "rows": rows })
+        });
+        std::fs::write(dir.path().join(format!("{name}.json")), serde_json::to_string(&regions).unwrap()).unwrap();
+    }
+    dir
+}
+
+/// Rows, ascending, of the segments that `query` finds to touch a box and that begin in it.
+fn beginning_in(folder: &Path, table: &str, [low, high]: [[f64; 3]; 2]) -> Vec<u64> {
+    let corners: Vec<String> = low.iter().chain(&high).map(f64::to_string).collect();
+    let corners = corners.join(",");
+    let args = ["query", table, "--box", &corners, "--predicate", "intersects", "--columns", "row,x0,y0,z0"];
+    let found = leadfield_in(folder, &[&args[..], &["--format", "csv"]].concat()).ok();
+    let begins = |line: &str| {
+        let numbers: Vec<f64> = line.split(',').map(|cell| cell.parse().unwrap()).collect();
+        (0..3).all(|k| (low[k]..=high[k]).contains(&numbers[k + 1])).then_some(numbers[0] as u64)
+    };
+    let mut rows: Vec<u64> = found.lines().skip(1).filter_map(begins).collect();
+    rows.sort_unstable();
+    rows
+}
+
+#[test]
+#[ignore = "needs LEADFIELD_PYTHON with pyarrow, pandas, polars, dask, duckdb: make clients"]
+fn other_programs_find_what_a_query_finds_and_skip_what_they_can() {
+    let dir = searches();
+    for client in ["pyarrow", "pandas", "polars", "dask", "duckdb"] {
+        python(dir.path(), &format!("pruning-by-{client}"));
+    }
+}
+
+#[test]
+#[ignore = "needs LEADFIELD_PYTHON with polars 1.41 beside it: make clients"]
+fn polars_1_41_finds_what_a_query_finds_and_skips_what_it_can() {
+    let dir = searches();
+    let python = std::env::var_os("LEADFIELD_PYTHON").expect("LEADFIELD_PYTHON names a Python with the clients");
+    // `make clients` puts it into the environment's folder `polars-1.41`
+    let beside = Path::new(&python).parent().and_then(Path::parent).unwrap().join("polars-1.41");
+    let output = Command::new(&python)
+        .arg(root().join("tests/clients.py"))
+        .arg("pruning-by-polars")
+        .env("PYTHONPATH", beside)
+        .env("LEADFIELD_POLARS", "1.41")
+        .current_dir(dir.path())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+#[ignore = "needs LEADFIELD_PYTHON with fastparquet: make clients"]
+fn fastparquet_reads_what_the_documentation_says() {
+    python(searches().path(), "fastparquet");
+}
+
+#[test]
+#[ignore = "needs LEADFIELD_PYTHON with pandas, polars, duckdb, pyarrow: make clients"]
+fn tables_that_other_programs_rewrote_give_the_same_weights() {
+    let dir = files();
+    python(dir.path(), "rewrite");
+    let population = Table::open(&dir.path().join("s.parquet")).unwrap().metadata().population.clone();
+    let contacts = golden().join("input/electrodes/named.csv").into_os_string().into_string().unwrap();
+    for name in ["by_pandas", "by_polars", "by_duckdb", "narrow", "large_string", "dictionary"] {
+        let table = format!("{name}.parquet");
+        let args = ["weights", &table, &contacts, "-o", "v.h5", "--force", "--population", &population];
+        leadfield_in(dir.path(), &args).ok();
+        leadfield_in(dir.path(), &["validate", "weights", "v.h5", "w.h5", "--rtol", "0"]).ok();
+        let count =
+            |table: &str| leadfield_in(dir.path(), &["query", table, "--sphere", "0,-400,0,200", "--count"]).ok();
+        assert_eq!(count(&table), count("s.parquet"), "{name}");
+    }
+    leadfield_in(dir.path(), &["query", "brotli.parquet", "--count"]).refused(
+        "error: brotli.parquet: compression cannot be read, expected none, snappy, gzip, zstd or lz4, found `brotli`\n\
+         hint: write the file with another compression: `compression=\"zstd\"` in pandas and polars",
+    );
+}
+
 #[test]
 #[ignore = "needs LEADFIELD_PYTHON with pandas, pyarrow, tables: make clients"]
 fn pandas_reads_boundaries_back_equal_to_the_originals_pickles() {

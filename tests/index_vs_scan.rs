@@ -411,7 +411,7 @@ fn files_of_other_programs_are_searched_with_a_warning() {
         let scanned = rewritten(original, || blind().set_max_row_group_row_count(Some(5000)), false);
         check(&scanned, &[&sphere]);
         assert_eq!(warnings(&scanned), paths(&scanned).into_iter().map(PageWarning::NoStatistics).collect::<Vec<_>>());
-        assert!(scanned.table.is_foreign() && Table::open(scanned.table.path()).is_err());
+        assert!(scanned.table.is_foreign());
 
         // columns that are cut into pages at other rows than their neighbours: by bytes, with dictionaries
         let uneven = rewritten(original, || WriterProperties::builder().set_data_page_size_limit(10_000), false);
@@ -426,8 +426,11 @@ fn a_damaged_page_index_is_not_believed() {
     let original = &clouds()[0];
     let folder = support::scratch();
     let path = folder.path().join("table");
-    support::copy_folder(original.table.path(), &path);
-    for part in original.table.parts() {
+    // without checksums, by which a damaged index is an error
+    let small = || WriterProperties::builder().set_data_page_row_count_limit(512).set_write_batch_size(512);
+    let plain = rewritten(original, small, true);
+    support::copy_folder(plain.table.path(), &path);
+    for part in plain.table.parts() {
         let file = path.join(part.path().file_name().unwrap());
         let mut bytes = std::fs::read(&file).unwrap();
         // the page index stands between the last page and the footer, whose length is in the file's last eight bytes

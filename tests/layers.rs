@@ -16,7 +16,7 @@ use crate::support::root;
 const FLOORS: &[&[&str]] = &[
     &["error"],
     &["units", "geometry", "staged", "journal", "panics", "input_file"],
-    &["segments", "partition", "h5", "picture"],
+    &["segments", "partition", "h5", "parquet_file", "picture"],
     &["morphology", "lead_field", "index", "template", "pickle"],
     &["method"],
     &["sonata", "positions", "table", "electrode", "boundaries"],

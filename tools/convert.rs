@@ -18,7 +18,7 @@ use leadfield::exchange::boundaries_of;
 use leadfield::exchange::coefficients::Shape;
 use leadfield::sonata::electrodes_file::ColumnRule;
 use leadfield::staged::{Existing, Staged, check_apart};
-use leadfield::table::{Precision, Table};
+use leadfield::table::Precision;
 use rayon::prelude::*;
 
 use self::kind::Kind;
@@ -256,8 +256,7 @@ impl Work<'_> {
                 self.write_boundaries(&neurons, out, format)?
             }
             (Kind::Table, Target::Boundaries) => {
-                let table = Table::open(path)?;
-                self.check_population(path, &table.metadata().population)?;
+                let table = self.open_table(path)?;
                 let neurons = boundaries_of(&table, &|_| {})?;
                 self.write_boundaries(&neurons, out, format)?
             }

@@ -39,10 +39,10 @@ enum Kind {
 }
 
 /// Runs the tool.
-pub fn run(args: &Args, _common: &Common) -> Result<Outcome> {
+pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     let facts = match kind(&args.file)? {
         Kind::Table => match unfinished(&args.file)? {
-            None => table::facts(&args.file)?,
+            None => table::facts(&args.file, common)?,
             Some(record) => {
                 let mut facts = Facts::default();
                 add_progress(&mut facts, "segment table, unfinished", &record);

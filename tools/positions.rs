@@ -11,7 +11,7 @@ use leadfield::error::{count, listed};
 use leadfield::positions::{Checks, Placement};
 use leadfield::table::Precision;
 use leadfield::table::parts::is_single_file;
-use leadfield::table::schema::SEGMENTS_PER_PART;
+use leadfield::table::schema::{ROWS_PER_GROUP, SEGMENTS_PER_PART};
 
 use crate::cli::findings;
 use crate::cli::forecast::{self, DryRun};
@@ -76,6 +76,10 @@ pub struct Args {
     /// when a run is interrupted; a table in one file is one part [default: 4000000]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     segments_per_part: Option<u64>,
+    /// Rows in a row group, the unit by which pyarrow, polars and Dask skip what a search cannot touch; smaller ones serve
+    /// small regions in remote storage, larger ones make smaller files
+    #[arg(long, value_name = "N", default_value_t = ROWS_PER_GROUP as u32, value_parser = clap::value_parser!(u32).range(1..))]
+    row_group_rows: u32,
     #[command(flatten)]
     judged: DryRun,
     /// Go on where an earlier run of the same inputs and settings was interrupted; where there was none, begin
@@ -149,6 +153,7 @@ impl Args {
                 Width::F32 => Precision::F32,
             },
             segments_per_part: self.segments_per_part.unwrap_or(SEGMENTS_PER_PART),
+            row_group_rows: self.row_group_rows as usize,
         }
     }
 }

@@ -31,7 +31,7 @@ use self::groups::Groups;
 use self::place::Place;
 use self::search::Search;
 use crate::cli::output::{Format, Output};
-use crate::cli::{Common, Outcome, console, existing};
+use crate::cli::{Common, Outcome, console, existing, warn_assumptions};
 
 /// Find segments: in a region, near the contacts of an electrode, or nearest to a point
 ///
@@ -41,6 +41,9 @@ use crate::cli::{Common, Outcome, console, existing};
 pub struct Args {
     /// Segment table: NAME.parquet, or a folder of parts
     segments: PathBuf,
+    /// Population of a table that another program rewrote, which loses the name
+    #[arg(long, value_name = "NAME")]
+    population: Option<String>,
     #[command(flatten)]
     target: TargetArgs,
     #[command(flatten)]
@@ -195,13 +198,11 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     }
     let place = Place::of(&args.target)?;
     let kinds = kinds(&args.filter.section_type)?;
-    let table = Table::open_foreign(&args.segments)?;
-    if table.is_foreign() {
-        common.warn(format_args!(
-            "{}: no metadata of a segment table, its columns are taken as such",
-            args.segments.display()
-        ));
+    let mut table = Table::open_foreign(&args.segments)?;
+    if let Some(name) = &args.population {
+        table.set_population(name);
     }
+    warn_assumptions(&table, common);
     let circuit =
         args.needs_circuit(&table).then(|| Circuit::open(args.filter.circuit.as_deref(), &table)).transpose()?;
     let filter = Filter { section_types: kinds, nodes: nodes(&args.filter, circuit.as_ref())? };

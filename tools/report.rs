@@ -45,6 +45,9 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     let made = report::make(&request)?;
     staged.write(&made.html)?;
     staged.commit()?;
+    if let Some(assumptions) = &made.assumptions {
+        common.warn(format_args!("{}: {assumptions}", table.display()));
+    }
     let found = made.diagnosis.verdict();
     match &made.drawn {
         Ok(drawn) => {

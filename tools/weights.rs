@@ -7,14 +7,14 @@ use std::time::Instant;
 use leadfield::Result;
 use leadfield::electrode::fields::Fields;
 use leadfield::electrode::{self, Electrode, arrays};
-use leadfield::error::{Context, FileProblem, count};
+use leadfield::error::{Context, FileProblem, Problem, count};
 use leadfield::geometry::Aabb;
 use leadfield::lead_field::OutsideField;
 use leadfield::method::medium::Conductivity;
 use leadfield::method::objective_csd::Spacing;
 use leadfield::method::{Contact, NearField};
 use leadfield::staged::check_apart;
-use leadfield::table::Table;
+use leadfield::table::{Table, TableProblem};
 use leadfield::units::DEFAULT_CONDUCTIVITY;
 use leadfield::weights::{self, Far, Request, Source, Summary, compute_with};
 use serde_json::json;
@@ -22,7 +22,18 @@ use serde_json::json;
 use crate::cli::forecast::{self, DryRun};
 use crate::cli::progress::Progress;
 use crate::cli::signals::Stop;
-use crate::cli::{Common, Outcome, console, existing};
+use crate::cli::{Common, Outcome, console, existing, warn_assumptions};
+
+/// A name for a table that has its own.
+#[derive(Debug, thiserror::Error)]
+#[error("--population: no table without a population, expected one for `{0}`, found that all have theirs")]
+struct UnusedPopulation(String);
+
+impl Problem for UnusedPopulation {
+    fn hint(&self) -> Option<String> {
+        Some("leave `--population` out: a table that `leadfield positions` wrote names its own".into())
+    }
+}
 
 /// Compute the coefficients of all contacts for all segments, and write the electrodes file
 ///
@@ -38,6 +49,9 @@ pub struct Args {
     /// Electrodes file to write (HDF5)
     #[arg(short, long, value_name = "FILE")]
     out: PathBuf,
+    /// Population of a table that another program rewrote, which loses the name; repeated for several such tables
+    #[arg(long, value_name = "NAME")]
+    population: Vec<String>,
     /// Conductivity of the medium, S/m, or along x, y and z (0.3,0.4,0.3): one for all contacts, or one for each contact of an
     /// analytic method
     #[arg(long, value_name = "S", num_args = 1.., allow_negative_numbers = true, default_values_t = [DEFAULT_CONDUCTIVITY.get().to_string()])]
@@ -154,6 +168,25 @@ fn contacts(args: &Args, common: &Common, electrodes: &[Electrode], sources: &[&
     Ok(contacts)
 }
 
+/// Opens the tables; those without metadata get the populations' names in order.
+fn tables(args: &Args, common: &Common) -> Result<Vec<Table>> {
+    let mut names = args.population.iter();
+    let mut tables = Vec::new();
+    for path in &args.segments {
+        let mut table = Table::open(path)?;
+        if table.is_foreign() {
+            let name = names.next().ok_or(TableProblem::NoPopulation).in_file(path)?;
+            table.set_population(name);
+            warn_assumptions(&table, common);
+        }
+        tables.push(table);
+    }
+    match names.next() {
+        Some(name) => Err(UnusedPopulation(name.clone()).into()),
+        None => Ok(tables),
+    }
+}
+
 /// Runs the tool.
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     let started = Instant::now();
@@ -163,7 +196,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
         weights::check_output(&args.out, existing(args.force), args.resume)?;
     }
     let electrodes = electrode::read(&args.electrodes)?;
-    let tables = args.segments.iter().map(|path| Table::open(path)).collect::<Result<Vec<_>>>()?;
+    let tables = tables(args, common)?;
     let assumptions: BTreeSet<String> = tables.iter().filter_map(|t| t.metadata().assumption()).collect();
     assumptions.iter().for_each(|assumption| common.warn(assumption));
     let populations: Vec<&str> = tables.iter().map(|t| t.metadata().population.as_str()).collect();

@@ -64,7 +64,7 @@ impl Assembly {
         let mut fit = Fit { neurons: table.neurons()?.len() as u64, ..Fit::default() };
         let mut seen = vec![false; self.plans.len()];
         for part in table.parts() {
-            let segments = part.read_by_row()?;
+            let segments = part.read_by_row_unchecked()?;
             let neurons: Vec<NeuronSegments<'_>> = segments.neurons().collect();
             let judged = neurons.par_iter().map(|n| self.judge(n, tolerance_um(table.precision())));
             for (neuron, judged) in neurons.iter().zip(judged.collect::<Vec<_>>()) {

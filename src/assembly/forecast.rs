@@ -27,6 +27,13 @@ const PART_BYTES: f64 = 5600.0;
 /// Segments of the trial, unless one neuron has more.
 const TRIAL: u64 = 100_000;
 
+impl Options {
+    /// How the rows of a part are laid out.
+    pub(super) fn layout(&self) -> table::Layout {
+        table::Layout { precision: self.precision, row_group_rows: self.row_group_rows }
+    }
+}
+
 /// Bytes of a segment in a table, less than any table has had: 27 to 28 and 49 to 51 were measured.
 pub(super) const fn least_bytes(precision: Precision) -> u64 {
     match precision {
@@ -90,7 +97,7 @@ impl Trial {
         let segments = plan.place(&cut, options, &|_| ())?;
         let again = started.elapsed().as_secs_f64();
         let neurons: Vec<_> = plan.neurons(&cut).collect();
-        let bytes = table::encoded(&segments, &neurons, &plan.metadata, options.precision).in_file(out)?;
+        let bytes = table::encoded(&segments, &neurons, &plan.metadata, options.layout()).in_file(out)?;
         let file = staged::Trial::beside(out)?;
         file.write(&bytes, 0).and_then(|()| file.sync()).in_file(out)?;
         let seconds = started.elapsed().as_secs_f64();

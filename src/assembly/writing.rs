@@ -132,7 +132,7 @@ impl Part<'_> {
         let segments = self.plan.place(self.cut, options, placed)?;
         let path = self.path(output);
         let (neurons, metadata): (Vec<Neuron>, _) = (self.plan.neurons(self.cut).collect(), &self.plan.metadata);
-        table::write_part(&path, &segments, &neurons, metadata, options.precision)?;
+        table::write_part(&path, &segments, &neurons, metadata, options.layout())?;
         let (_, checksum) = journal::checksum_of(&path)?;
         Ok(Done { part: self.number, segments: segments.len() as u64, checksum })
     }

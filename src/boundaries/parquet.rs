@@ -7,28 +7,40 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
-use parquet::basic::{Repetition, Type as Physical};
+use arrow_array::{ArrayRef, Float64Array, RecordBatch};
+use arrow_schema::{DataType, Field, Schema};
+use parquet::basic::{Compression, Type as Physical};
 use parquet::column::reader::get_typed_column_reader;
 use parquet::data_type::DoubleType;
 use parquet::errors::ParquetError;
-use parquet::file::metadata::KeyValue;
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::file::metadata::{KeyValue, ParquetMetaData};
+use parquet::file::properties::EnabledStatistics;
 use parquet::file::reader::{FileReader, SerializedFileReader};
-use parquet::file::writer::SerializedFileWriter;
-use parquet::schema::types::Type;
+use parquet::file::serialized_reader::ReadOptionsBuilder;
 use serde_json::{Value, json};
 
 use super::layout::{Columns, LEVELS};
 use super::{BoundaryProblem, Neuron};
 use crate::error::{Context, Error, FileProblem, Result};
 use crate::geometry::Point;
-use crate::input_file;
 use crate::panics::catch;
+use crate::parquet_file::{
+    ParquetProblem, Source, Writer, has_checksums, properties_builder, read_metadata, with_offset_index,
+};
 use crate::staged::create_without_following;
+
+impl From<ParquetProblem> for BoundaryProblem {
+    fn from(problem: ParquetProblem) -> Self {
+        match problem {
+            ParquetProblem::Unreadable(text) => Self::Parquet(text),
+            problem => Self::File(problem),
+        }
+    }
+}
 
 impl From<ParquetError> for BoundaryProblem {
     fn from(error: ParquetError) -> Self {
-        Self::Parquet(told(&error))
+        ParquetProblem::from(error).into()
     }
 }
 
@@ -41,23 +53,31 @@ fn told(error: &ParquetError) -> String {
 
 /// Whether a Parquet file has columns named like boundaries.
 pub(super) fn is_boundaries(path: &Path) -> bool {
-    let open = |file| catch(|| SerializedFileReader::new(file).map_err(BoundaryProblem::from)).ok();
-    let reader = input_file::open(path).ok().and_then(open);
-    let named = |reader: SerializedFileReader<File>| {
-        let schema = reader.metadata().file_metadata().schema_descr();
-        schema.columns().first().is_some_and(|column| label(column.name()).is_some())
+    let open = |source| catch(|| read_metadata(&source)).ok();
+    let metadata = Source::open(path).ok().and_then(open);
+    let named = |metadata: ParquetMetaData| {
+        let columns = metadata.file_metadata().schema_descr().columns();
+        columns.first().is_some_and(|column| label(column.name()).is_some())
     };
-    reader.is_some_and(named)
+    metadata.is_some_and(named)
 }
 
 /// Reads the columns of a file.
 pub(super) fn read(path: &Path) -> Result<Columns> {
-    let file = input_file::open(path)?;
-    let read = || columns(&SerializedFileReader::new(file).map_err(BoundaryProblem::from)?);
+    let source = Source::open(path)?;
+    let read = || -> Result<Columns> {
+        let metadata = read_metadata(&source).map_err(BoundaryProblem::from)?;
+        let (source, metadata) = with_offset_index(source.clone(), metadata.into()).map_err(BoundaryProblem::from)?;
+        // page headers are checked where pages are read by the index
+        let options = ReadOptionsBuilder::new();
+        let options = if has_checksums(&metadata) { options.with_page_index() } else { options }.build();
+        let reader = SerializedFileReader::new_with_options(source, options);
+        columns(&reader.map_err(BoundaryProblem::from)?)
+    };
     catch(read).in_file(path)
 }
 
-fn columns(reader: &SerializedFileReader<File>) -> Result<Columns> {
+fn columns(reader: &SerializedFileReader<Source>) -> Result<Columns> {
     let metadata = reader.metadata().file_metadata();
     let rows = u64::try_from(metadata.num_rows()).unwrap_or(0);
     if rows != 3 || reader.num_row_groups() != 1 {
@@ -135,29 +155,21 @@ fn name(&(id, section, number, _): &Column) -> String {
 }
 
 fn write_to(file: &File, neurons: &[Neuron]) -> Result<(), ParquetError> {
-    let field = |column: Column| {
-        let name = name(&column);
-        let builder = Type::primitive_type_builder(&name, Physical::DOUBLE);
-        builder.with_repetition(Repetition::REQUIRED).build().map(Arc::new)
-    };
-    let fields = boundaries(neurons).map(field).collect::<Result<Vec<_>, _>>()?;
-    let schema = Arc::new(Type::group_type_builder("schema").with_fields(fields).build()?);
+    let fields = boundaries(neurons).map(|column| Field::new(name(&column), DataType::Float64, false));
+    let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
     let pandas = KeyValue::new("pandas".to_string(), pandas(neurons).to_string());
-    let properties = WriterProperties::builder()
-        .set_created_by(format!("leadfield {}", env!("CARGO_PKG_VERSION")))
+    let properties = properties_builder()
+        .set_compression(Compression::UNCOMPRESSED)
         .set_statistics_enabled(EnabledStatistics::None)
         .set_dictionary_enabled(false)
         .set_key_value_metadata(Some(vec![pandas]))
         .build();
-    let mut writer = SerializedFileWriter::new(file, schema, Arc::new(properties))?;
-    let mut group = writer.next_row_group()?;
-    for (.., point) in boundaries(neurons) {
-        let Some(mut column) = group.next_column()? else { break };
-        column.typed::<DoubleType>().write_batch(&point.to_array(), None, None)?;
-        column.close()?;
-    }
-    group.close()?;
-    writer.close().map(drop)
+    let columns =
+        boundaries(neurons).map(|(.., point)| -> ArrayRef { Arc::new(Float64Array::from(point.to_array().to_vec())) });
+    let rows = RecordBatch::try_new(schema.clone(), columns.collect())?;
+    let mut writer = Writer::new(file, schema, properties)?;
+    writer.write(&rows)?;
+    writer.finish().map(drop)
 }
 
 /// What pandas has to know: the rows are numbered, the columns have two levels of labels.

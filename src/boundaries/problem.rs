@@ -1,6 +1,7 @@
 //! What can be wrong with boundaries.
 
 use crate::error::Problem;
+use crate::parquet_file::ParquetProblem;
 
 /// What can be wrong with a file of boundaries.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -67,6 +68,9 @@ pub enum BoundaryProblem {
     /// Parquet that cannot be read.
     #[error("no readable Parquet file: {0}")]
     Parquet(String),
+    /// Parquet that changed since it was written, or is compressed in a way that is not read.
+    #[error(transparent)]
+    File(ParquetProblem),
     /// Parquet that cannot be written.
     #[error("cannot be written: {0}")]
     Write(String),
@@ -93,6 +97,7 @@ impl Problem for BoundaryProblem {
             Self::RowLabels(_) => {
                 Some("name the rows in the order that they are in: `frame.index = [\"x\", \"y\", \"z\"]`".into())
             }
+            Self::File(problem) => problem.hint(),
             Self::Parquet(_) => Some("the file may be cut short, or be of another format".into()),
             Self::Frame(_) => Some("write it with `positions.T.to_hdf(path, key=\"positions\")`".into()),
             _ => None,

@@ -9,13 +9,13 @@ use arrow_array::RecordBatch;
 use arrow_ipc::reader::FileReader;
 use arrow_schema::{ArrowError, SchemaRef};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use parquet::errors::ParquetError;
 
 use super::ExchangeProblem;
 use super::coefficients::Batches;
 use crate::error::{Context, FileProblem, Result};
 use crate::input_file;
 use crate::panics::{Guarded, catch};
+use crate::parquet_file::{ParquetProblem, Source, open_batches};
 
 /// The first bytes of an Arrow IPC file.
 const ARROW: &[u8] = b"ARROW1";
@@ -28,11 +28,12 @@ pub struct Columnar {
     schema: SchemaRef,
 }
 
-impl From<ParquetError> for ExchangeProblem {
-    fn from(error: ParquetError) -> Self {
-        let text = error.to_string();
-        let text = text.strip_prefix("Parquet error: ").unwrap_or(&text);
-        Self::Read(text.lines().next().unwrap_or_default().into())
+impl From<ParquetProblem> for ExchangeProblem {
+    fn from(problem: ParquetProblem) -> Self {
+        match problem {
+            ParquetProblem::Unreadable(text) => Self::Read(text),
+            problem => Self::Parquet(problem),
+        }
     }
 }
 
@@ -56,9 +57,8 @@ impl Columnar {
         catch(|| FileReader::try_new(BufReader::new(file), None).map_err(ExchangeProblem::from)).in_file(path)
     }
 
-    fn parquet(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<File>> {
-        let file = input_file::open(path)?;
-        catch(|| ParquetRecordBatchReaderBuilder::try_new(file).map_err(ExchangeProblem::from)).in_file(path)
+    fn parquet(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<Source>> {
+        open_batches(path).in_file(path)
     }
 
     /// The file.
@@ -72,8 +72,9 @@ impl Columnar {
             return Ok(Box::new(Guarded::new(Self::arrow(&self.path)?.map(problem))));
         }
         let builder = Self::parquet(&self.path)?;
-        let reader = catch(|| builder.build().map_err(ExchangeProblem::from)).in_file(&self.path)?;
-        Ok(Box::new(Guarded::new(reader.map(problem))))
+        let problem = |error| ExchangeProblem::from(ParquetProblem::from(error));
+        let reader = catch(|| builder.build().map_err(|error| ExchangeProblem::from(ParquetProblem::from(error))));
+        Ok(Box::new(Guarded::new(reader.in_file(&self.path)?.map(move |batch| batch.map_err(problem)))))
     }
 }
 

@@ -1,6 +1,7 @@
 //! What stands in the way of a conversion.
 
 use crate::error::Problem;
+use crate::parquet_file::ParquetProblem;
 
 /// What stands in the way of a conversion, though each file is well-formed.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -94,6 +95,9 @@ pub enum ExchangeProblem {
         /// What the footer says.
         found: i64,
     },
+    /// A Parquet file that changed since it was written, or is compressed in a way that is not read.
+    #[error(transparent)]
+    Parquet(ParquetProblem),
     /// A library's words.
     #[error("cannot be read: {0}")]
     Read(String),
@@ -129,6 +133,7 @@ pub enum ExchangeProblem {
 impl Problem for ExchangeProblem {
     fn hint(&self) -> Option<String> {
         let hint = match self {
+            Self::Parquet(problem) => return problem.hint(),
             Self::NeuronTwice { .. } => "give the files of one run of one circuit",
             Self::Gap { .. } => "this layout keeps one point between two segments: a table with gaps does not fit it",
             Self::Units(_) => "clients take them for V/nA: compute the coefficients again with `leadfield weights`",

@@ -8,7 +8,6 @@ use std::path::Path;
 
 use arrow_array::{Array, Float32Array, Float64Array, RecordBatch};
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::scattered::{Cloud, Samples};
 use super::{CurrentProblem, LeadField, Quantity, Request, Values, current};
@@ -16,6 +15,7 @@ use crate::error::{Context, Problem, Result, listed};
 use crate::geometry::Point;
 use crate::input_file;
 use crate::panics::{Guarded, catch};
+use crate::parquet_file::{ParquetProblem, open_batches};
 use crate::units::{FIELDS, LENGTHS, MICROMETERS_PER_METER, POTENTIALS, Units};
 
 /// What can be wrong with a file of points.
@@ -29,8 +29,6 @@ enum CloudFileProblem {
     Type { column: &'static str, found: String },
     #[error("no CSV: {0}")]
     Csv(String),
-    #[error("no readable Parquet file: {0}")]
-    Parquet(String),
 }
 
 impl Problem for CloudFileProblem {}
@@ -125,14 +123,9 @@ fn number(column: &Column, cell: Option<&str>) -> Result<f64, CloudFileProblem> 
     number.map(|v| v * column.factor).ok_or_else(none)
 }
 
-fn parquet_problem(error: &dyn std::fmt::Display) -> CloudFileProblem {
-    CloudFileProblem::Parquet(error.to_string())
-}
-
 /// Reads points from Parquet.
 pub(super) fn read_parquet(path: &Path, request: &Request<'_>) -> Result<LeadField> {
-    let file = input_file::open(path)?;
-    let builder = catch(|| ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| parquet_problem(&e)))?;
+    let builder = open_batches(path)?;
     let schema = builder.schema().clone();
     let header: Vec<&str> = schema.fields().iter().map(|f| f.name().as_str()).collect();
     let mut columns = columns(&header, request)?;
@@ -142,8 +135,8 @@ pub(super) fn read_parquet(path: &Path, request: &Request<'_>) -> Result<LeadFie
     order.sort_unstable();
     columns.iter_mut().for_each(|c| c.at = order.binary_search(&c.at).unwrap_or(c.at));
     let mut numbers = vec![Vec::new(); columns.len()];
-    let reader = catch(|| builder.with_projection(mask).build().map_err(|e| parquet_problem(&e)))?;
-    for batch in Guarded::new(reader.map(|batch| batch.map_err(|e| parquet_problem(&e)))) {
+    let reader = catch(|| builder.with_projection(mask).build().map_err(ParquetProblem::from))?;
+    for batch in Guarded::new(reader.map(|batch| batch.map_err(ParquetProblem::from))) {
         let batch = batch?;
         for (column, numbers) in columns.iter().zip(&mut numbers) {
             append(column, &batch, numbers)?;

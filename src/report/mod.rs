@@ -48,6 +48,8 @@ pub struct Request<'a> {
 pub struct Report {
     /// The page.
     pub html: String,
+    /// What is assumed of a table that lost its metadata.
+    pub assumptions: Option<String>,
     /// What is drawn; none where the electrodes file is so damaged that only its faults can be told.
     pub drawn: Result<Drawn>,
     /// What was found in the electrodes file.
@@ -88,7 +90,11 @@ pub fn make(request: &Request<'_>) -> Result<Report> {
         return Err(PlotProblem::Within(request.within)).in_object("--within");
     }
     let mut clock = Clock::start();
-    let table = Table::open(request.table)?;
+    let mut table = Table::open(request.table)?;
+    // a table that lost its metadata gets the name that the coefficients have
+    if let Some([only]) = ElectrodesFile::open(request.weights).ok().as_ref().map(ElectrodesFile::populations) {
+        table.set_population(only.name());
+    }
     let expected = expected(&table)?;
     let described = |file: ElectrodesFile| file.descriptions().map(drop).map(|()| file);
     let file = match ElectrodesFile::open(request.weights).and_then(described) {
@@ -107,7 +113,7 @@ pub fn make(request: &Request<'_>) -> Result<Report> {
 
 /// The nodes that the electrodes file should have; none where the table does not tell its neurons.
 fn expected(table: &Table) -> Result<Vec<Expected>> {
-    if table.is_foreign() {
+    if table.metadata().population.is_empty() {
         return Ok(Vec::new());
     }
     let segments: BTreeMap<u64, u64> = table.neurons()?.iter().map(|n| (n.node_id, n.segments)).collect();
@@ -173,7 +179,7 @@ fn full(
         drawn: Ok(page::Drawn { figure: drawn_at.figure.to_svg(), contacts: rows, chosen: electrode, scene }),
     }
     .to_html();
-    Ok(Report { html, drawn: Ok(drawn_at), diagnosis })
+    Ok(Report { html, assumptions: table.assumptions(), drawn: Ok(drawn_at), diagnosis })
 }
 
 /// The page on a file that only the lenient reader of faults can read.
@@ -208,5 +214,5 @@ fn faults_alone(
         }),
     }
     .to_html();
-    Ok(Report { html, drawn: Err(error), diagnosis })
+    Ok(Report { html, assumptions: table.assumptions(), drawn: Err(error), diagnosis })
 }

@@ -15,16 +15,29 @@ impl<'a> Cursor<'a> {
         Self { pages, page: 0, used: 0 }
     }
 
-    /// At most so many rows further: how many rows lie in one page, and the regions that touch it.
-    pub fn next(&mut self, most: usize) -> (usize, &'a [u32]) {
+    /// At most so many rows further, in one page; none behind the last.
+    pub fn next(&mut self, most: usize) -> Option<Step<'a>> {
         while let Some((page, regions)) = self.pages.get(self.page) {
             let length = (page.rows.len() - self.used).min(most);
             if length > 0 {
+                let first = page.rows.start + self.used;
                 self.used += length;
-                return (length, regions);
+                return Some(Step { length, first, page, regions });
             }
             (self.page, self.used) = (self.page + 1, 0);
         }
-        (0, &[])
+        None
     }
+}
+
+/// Some rows of one page.
+pub(super) struct Step<'a> {
+    /// Number of the rows.
+    pub length: usize,
+    /// The row group's row of the first.
+    pub first: usize,
+    /// Their page.
+    pub page: &'a Page,
+    /// The regions that touch the page.
+    pub regions: &'a [u32],
 }

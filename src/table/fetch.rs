@@ -9,6 +9,7 @@ use arrow_select::take::{take, take_record_batch};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection};
 
+use super::normalize::normalize;
 use super::pages::{PartFile, rows_of};
 use super::problem::TableProblem;
 use super::{Pages, Part};
@@ -47,14 +48,19 @@ impl<'a> Group<'a> {
             let builder =
                 ParquetRecordBatchReaderBuilder::new_with_metadata(self.file.source.clone(), self.file.footer.clone());
             Ok(builder
-                .with_projection(ProjectionMask::roots(schema, places))
+                .with_projection(ProjectionMask::leaves(schema, places))
                 .with_row_groups(vec![self.group])
                 .with_row_selection(selection)
                 .with_batch_size(rows.clamp(1, BATCH_ROWS))
                 .build()?)
         };
         let batches = catch(made).in_file(self.part.path())?;
-        Ok(Guarded::new(batches.map(|batch| batch.map_err(TableProblem::from))))
+        let batches = Guarded::new(batches.map(|batch| batch.map_err(TableProblem::from)));
+        let conversion = self.part.conversion();
+        Ok(batches.map(move |batch| match &conversion {
+            Some(schema) => normalize(&batch?, schema),
+            None => batch,
+        }))
     }
 
     /// Some columns of some rows of a few ranges, in the order given, which may repeat; `at` counts along the ranges.

@@ -7,6 +7,7 @@
 mod cursor;
 mod fetch;
 mod nearest;
+mod normalize;
 mod pages;
 mod part;
 pub mod parts;
@@ -16,8 +17,9 @@ mod query;
 mod reader;
 mod resident;
 mod rows;
+mod scan;
 pub mod schema;
-mod source;
+mod verify;
 mod writer;
 
 pub use pages::{Page, PageWarning, Pages};
@@ -27,7 +29,8 @@ pub use query::{Filter, Hits, Query, Summary, Within};
 pub use reader::Table;
 pub use rows::Ends;
 pub use schema::{FORMAT_VERSION, Metadata, Precision};
-pub use writer::{batch, encoded, write_part};
+pub use verify::Verification;
+pub use writer::{Layout, batch, encoded, write_part};
 
 /// One neuron of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use arrow_array::{RecordBatch, UInt32Array};
 use arrow_select::concat::concat_batches;
 
 use super::fetch::{Group, assembled, taken};
-use super::pages::{Page, Pages, rows_of};
+use super::pages::{Page, Pages, rows_before, rows_of};
 use super::problem::TableProblem;
 use super::query::{Filter, Run, Summary};
 use super::rows::Ends;
@@ -85,6 +85,8 @@ impl Pages<'_> {
         let batch = group.rows(&columns, std::slice::from_ref(&page.rows), &all_of(page))?;
         let measure = || -> Result<Vec<(usize, f64)>> {
             let ends = Ends::of(&batch)?;
+            let first = rows_before(group.part, page.group) + page.rows.start as u64;
+            ends.check(0..batch.num_rows(), &page.bounds, first)?;
             let passing = filter.passing(&batch)?;
             let measured = passing.into_iter().map(|row| {
                 let (a, b) = ends.get(row as usize);

@@ -17,18 +17,15 @@ use parquet::file::metadata::{
 };
 use parquet::file::page_index::column_index::ColumnIndexMetaData;
 
-use super::part::bounds_of;
+use super::part::{EVERYWHERE, bounds_of};
 use super::problem::TableProblem;
 use super::schema::COORDINATES;
-use super::source::Source;
 use super::{Part, Table};
-use crate::error::{Context, FileProblem, Result};
+use crate::error::{Context, Result};
 use crate::geometry::Aabb;
 use crate::index::PageTree;
 use crate::panics::catch;
-
-/// The box of rows of which nothing is known.
-const ENDLESS: Aabb = Aabb { min: Aabb::EMPTY.max, max: Aabb::EMPTY.min };
+use crate::parquet_file::{ParquetProblem, Source, check_index, has_checksums};
 
 /// Rows of a row group that are read together.
 #[derive(Debug, Clone, PartialEq)]
@@ -90,12 +87,13 @@ impl<'a> Pages<'a> {
     /// Adds the wanted pages of a part; gives it open if there are any.
     fn add(&mut self, number: usize, part: &Part, wanted: &impl Fn(&Aabb) -> bool) -> Result<Option<PartFile>> {
         let boxes: Vec<Aabb> =
-            (0..part.file_metadata().num_row_groups()).map(|g| part.group_bounds(g).unwrap_or(ENDLESS)).collect();
+            (0..part.file_metadata().num_row_groups()).map(|g| part.group_bounds(g).unwrap_or(EVERYWHERE)).collect();
         let groups: Vec<usize> = boxes.iter().enumerate().filter(|(_, b)| wanted(b)).map(|(g, _)| g).collect();
         if groups.is_empty() {
             return Ok(None);
         }
-        let source = Source::open(part.path()).map_err(FileProblem::Read)?;
+        let source = Source::open(part.path())?;
+        check_index(&source, part.file_metadata(), &groups).map_err(TableProblem::from)?;
         let index = catch(|| Ok::<_, TableProblem>(page_index(part, &source, &groups))).ok().flatten();
         let (mut by_group, mut blind) = (false, false);
         for &group in &groups {
@@ -104,9 +102,14 @@ impl<'a> Pages<'a> {
                 return Err(TableProblem::Rows(rows as u64).into());
             }
             let pages = index.as_ref().and_then(|index| pages_of(part, index, group));
-            let bounds = boxes.get(group).copied().unwrap_or(ENDLESS);
+            let bounds = boxes.get(group).copied().unwrap_or(EVERYWHERE);
             by_group |= pages.is_none();
-            blind |= pages.is_none() && bounds == ENDLESS;
+            blind |= pages.is_none() && bounds == EVERYWHERE;
+            if let Some(pages) = &pages
+                && pages.iter().any(|(_, page)| *page != EVERYWHERE && bounds.union(*page) != bounds)
+            {
+                return Err(TableProblem::GroupStatistics(group).into());
+            }
             let pages = pages.unwrap_or_else(|| vec![(0..rows, bounds)]);
             self.pages.extend(pages.into_iter().map(|(rows, bounds)| Page { part: number, group, rows, bounds }));
         }
@@ -116,9 +119,15 @@ impl<'a> Pages<'a> {
             self.warnings.push(PageWarning::NoPageIndex(part.path().to_path_buf()));
         }
         // where one group's index is unusable, none is trusted to skip by
-        let footer = match index.filter(|_| !by_group) {
-            Some(index) => with_index(part, index)?,
-            None => part.footer().clone(),
+        let (source, footer) = match index.filter(|_| !by_group) {
+            Some(index) if has_checksums(part.file_metadata()) => {
+                (source.with_page_checks(part.file_metadata()), with_index(part, index)?)
+            }
+            Some(index) => (source, with_index(part, index)?),
+            None if has_checksums(part.file_metadata()) => {
+                return Err(TableProblem::from(ParquetProblem::IndexChanged).into());
+            }
+            None => (source, part.footer().clone()),
         };
         Ok(Some(PartFile { source, footer }))
     }
@@ -148,13 +157,18 @@ impl<'a> Pages<'a> {
     }
 }
 
+/// The number of rows before a row group of its part.
+pub(super) fn rows_before(part: &Part, group: usize) -> u64 {
+    (0..group).map(|group| rows_of(part, group) as u64).sum()
+}
+
 pub(super) fn rows_of(part: &Part, group: usize) -> usize {
     let rows = part.file_metadata().row_groups().get(group).map_or(0, |g| g.num_rows());
     usize::try_from(rows).unwrap_or(0)
 }
 
 /// What a file's page index tells, by row group and column; nothing of the row groups that were not asked for.
-struct PageIndex {
+pub(super) struct PageIndex {
     columns: ParquetColumnIndex,
     offsets: ParquetOffsetIndex,
 }
@@ -163,7 +177,7 @@ struct PageIndex {
 /// index or it cannot be read.
 ///
 /// The library reads the index of all chunks that a footer names, so it is given a footer that names no others.
-fn page_index(part: &Part, source: &Source, groups: &[usize]) -> Option<PageIndex> {
+pub(super) fn page_index(part: &Part, source: &Source, groups: &[usize]) -> Option<PageIndex> {
     let coordinates: Vec<usize> = COORDINATES.iter().filter_map(|name| part.column(name)).collect();
     let footer = part.file_metadata();
     let mut wanted = ParquetMetaDataBuilder::new(footer.file_metadata().clone());
@@ -222,18 +236,20 @@ fn bounds_at(columns: &[ColumnPages], row: usize) -> Option<Aabb> {
     for (end, column) in ends.iter_mut().zip(columns) {
         *end = column.range_at(row)?;
     }
-    Some(bounds_of(ends).unwrap_or(ENDLESS))
+    Some(bounds_of(ends).unwrap_or(EVERYWHERE))
 }
 
 /// The pages of one column chunk: where each starts, and its least and greatest value.
-struct ColumnPages {
+pub(super) struct ColumnPages {
     starts: Vec<usize>,
+    /// Rows of the row group.
+    rows: usize,
     /// Least and greatest value; NaN where a page does not tell.
     ranges: Vec<(f64, f64)>,
 }
 
 impl ColumnPages {
-    fn of(index: &PageIndex, group: usize, column: usize, rows: usize) -> Option<Self> {
+    pub(super) fn of(index: &PageIndex, group: usize, column: usize, rows: usize) -> Option<Self> {
         let places = index.offsets.get(group)?.get(column)?.page_locations();
         let starts: Vec<usize> =
             places.iter().map(|p| usize::try_from(p.first_row_index)).collect::<Result<_, _>>().ok()?;
@@ -247,7 +263,13 @@ impl ColumnPages {
             _ => return None,
         };
         let whole = starts.first() == Some(&0) && starts.is_sorted_by(|a, b| a < b) && starts.last() < Some(&rows);
-        (whole && starts.len() == ranges.len()).then_some(Self { starts, ranges })
+        (whole && starts.len() == ranges.len()).then_some(Self { starts, rows, ranges })
+    }
+
+    /// The rows of each page with its range.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Range<usize>, (f64, f64))> {
+        let ends = self.starts.iter().skip(1).copied().chain([self.rows]);
+        self.starts.iter().zip(ends).map(|(&start, end)| start..end).zip(self.ranges.iter().copied())
     }
 
     fn range_at(&self, row: usize) -> Option<(f64, f64)> {

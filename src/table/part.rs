@@ -5,24 +5,19 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow_schema::DataType;
-use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use arrow_schema::{DataType, SchemaRef};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::file::metadata::ParquetMetaData;
 use parquet::file::statistics::Statistics;
 
-use super::places::Places;
+use super::normalize::is_convertible;
 use super::problem::TableProblem;
-use super::rows::Rows;
 use super::schema::{COORDINATES, FORMAT_VERSION, Precision, key};
 use super::{Metadata, Neuron};
 use crate::error::{Context, Error, Result, listed};
 use crate::geometry::{Aabb, Point};
-use crate::input_file;
-use crate::panics::{Guarded, catch};
-use crate::segments::{Segment, Segments};
-
-/// Rows decoded at a time: few enough to be in a core's cache still when they are put in place.
-const BATCH_ROWS: usize = 8 * 1024;
+use crate::panics::catch;
+use crate::parquet_file::{Source, check_codecs, read_metadata};
 
 /// What a file must have to be opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,18 +35,29 @@ pub struct Part {
     footer: ArrowReaderMetadata,
     neurons: Vec<Neuron>,
     precision: Precision,
+    /// Whether columns have other types than those of the format, which are then converted.
+    is_converted: bool,
 }
 
 impl Part {
     pub(super) fn open(path: &Path, demand: Demand) -> Result<Self> {
-        let file = input_file::open(path)?;
-        let load = || ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).map_err(TableProblem::from);
+        let source = Source::open(path)?;
+        let load = || -> Result<ArrowReaderMetadata, TableProblem> {
+            Ok(ArrowReaderMetadata::try_new(read_metadata(&source)?.into(), ArrowReaderOptions::new())?)
+        };
         let footer = catch(load).in_file(path)?;
-        let mut part = Self { path: path.to_path_buf(), footer, neurons: Vec::new(), precision: Precision::F64 };
+        let mut part = Self {
+            path: path.to_path_buf(),
+            footer,
+            neurons: Vec::new(),
+            precision: Precision::F64,
+            is_converted: false,
+        };
         part.check_version().in_file(path)?;
-        part.precision = part.check_columns().in_file(path)?;
+        part.check_codecs().in_file(path)?;
+        (part.precision, part.is_converted) = part.check_columns().in_file(path)?;
         if demand == Demand::Whole {
-            part.neurons = part.neuron_list().in_file(path)?;
+            part.neurons = part.read_neurons().in_file(path)?;
         }
         Ok(part)
     }
@@ -81,6 +87,12 @@ impl Part {
         self.value(key::FORMAT_VERSION).is_ok()
     }
 
+    /// The program that wrote the file.
+    pub fn written_by(&self) -> String {
+        let name = self.file_metadata().file_metadata().created_by().unwrap_or("an unknown program");
+        name.chars().filter(|c| !c.is_control()).take(60).collect()
+    }
+
     /// Width of the coordinates.
     pub(super) fn precision(&self) -> Precision {
         self.precision
@@ -96,9 +108,10 @@ impl Part {
         &self.footer
     }
 
-    /// The place of a column in the file.
+    /// The place of a column among those of the file, a nested one's members counted each.
     pub(super) fn column(&self, name: &str) -> Option<usize> {
-        self.footer.schema().index_of(name).ok()
+        let columns = self.file_metadata().file_metadata().schema_descr().columns();
+        columns.iter().position(|column| matches!(column.path().parts(), [own] if own == name))
     }
 
     /// Names of the columns with their types and compressed bytes, in file order.
@@ -153,9 +166,13 @@ impl Part {
     /// The neurons, read now where they were not on opening.
     pub(super) fn known_neurons(&self) -> Result<Cow<'_, [Neuron]>> {
         match self.neurons.as_slice() {
-            [] => self.neuron_list().in_file(&self.path).map(Cow::Owned),
+            [] => self.read_neurons().in_file(&self.path).map(Cow::Owned),
             known => Ok(Cow::Borrowed(known)),
         }
+    }
+
+    fn read_neurons(&self) -> Result<Vec<Neuron>> {
+        if self.has_metadata() { Ok(self.neuron_list()?) } else { self.neurons_of_rows() }
     }
 
     fn neuron_list(&self) -> Result<Vec<Neuron>, TableProblem> {
@@ -176,8 +193,13 @@ impl Part {
         Ok(ids.into_iter().zip(rows).zip(counts).map(neuron).collect())
     }
 
-    /// Checks names and types of the columns, and gives the width of the coordinates.
-    fn check_columns(&self) -> Result<Precision> {
+    /// Checks that what is compressed can be read, before anything is.
+    fn check_codecs(&self) -> Result<(), TableProblem> {
+        Ok(check_codecs(self.file_metadata())?)
+    }
+
+    /// Checks names and types of the columns; gives the width of the coordinates and whether types are to be converted.
+    fn check_columns(&self) -> Result<(Precision, bool)> {
         let found = self.footer.schema();
         let has = |name: &str| found.field_with_name(name).is_ok();
         let wanted = Precision::F64.schema();
@@ -185,16 +207,27 @@ impl Part {
         if !missing.is_empty() {
             return Err(TableProblem::Columns(listed(missing, 12)).into());
         }
-        let single = found.field_with_name(COORDINATES[0]).is_ok_and(|f| f.data_type() == &DataType::Float32);
-        let precision = if single { Precision::F32 } else { Precision::F64 };
+        let is_single = |name: &&str| found.field_with_name(name).is_ok_and(|f| f.data_type() == &DataType::Float32);
+        let precision = if COORDINATES.iter().all(|name| is_single(&name)) { Precision::F32 } else { Precision::F64 };
+        let mut is_converted = false;
         for field in precision.schema().fields() {
             let found = found.field_with_name(field.name()).map_err(TableProblem::from)?.data_type().clone();
-            if &found != field.data_type() {
+            if &found == field.data_type() {
+                continue;
+            }
+            // what the program itself wrote has its own types
+            if self.has_metadata() || !is_convertible(field.name(), &found) {
                 let expected = field.data_type().clone();
                 return Err(Error::from(TableProblem::Type { expected, found }).in_object(field.name()));
             }
+            is_converted = true;
         }
-        Ok(precision)
+        Ok((precision, is_converted))
+    }
+
+    /// The schema to convert batches to, where they need it.
+    pub(super) fn conversion(&self) -> Option<SchemaRef> {
+        self.is_converted.then(|| self.precision.schema())
     }
 
     /// The box round all segments, from the statistics of the row groups.
@@ -208,80 +241,16 @@ impl Part {
 
     /// The box round the segments of a row group; none where the file does not tell.
     pub(super) fn group_bounds(&self, group: usize) -> Option<Aabb> {
-        let group = self.file_metadata().row_groups().get(group)?;
         let mut ends = [(0.0, 0.0); 6];
         for (end, name) in ends.iter_mut().zip(COORDINATES) {
-            *end = group.columns().get(self.column(name)?)?.statistics().and_then(range)?;
+            *end = group_range(self, group, name)?;
         }
         bounds_of(ends)
     }
-
-    /// Reads all rows, in stored (Hilbert) order.
-    ///
-    /// # Errors
-    /// Unreadable or damaged.
-    pub fn read(&self) -> Result<Segments> {
-        let mut segments = Segments::default();
-        self.visit(|segment| segments.push(segment))?;
-        Ok(segments)
-    }
-
-    /// Goes through all rows, in stored (Hilbert) order, without keeping them.
-    ///
-    /// # Errors
-    /// Unreadable or damaged.
-    pub fn visit(&self, mut visit: impl FnMut(Segment)) -> Result<()> {
-        self.each_batch(|rows| {
-            (0..rows.len()).for_each(|i| visit(rows.get(i)));
-            Ok(())
-        })
-    }
-
-    /// Reads all rows, in the order of `row`: neurons by node id, each contiguous.
-    ///
-    /// # Errors
-    /// Unreadable or damaged, or rows that are not those of the neuron list.
-    pub fn read_by_row(&self) -> Result<Segments> {
-        self.read_by_row_into(Segments::default())
-    }
-
-    /// The same, in the memory of segments that are not needed any more.
-    ///
-    /// # Errors
-    /// As [`Part::read_by_row`].
-    pub fn read_by_row_into(&self, mut segments: Segments) -> Result<Segments> {
-        let neurons = self.known_neurons()?;
-        let mut places = Places::of(&neurons);
-        segments.reset(places.total());
-        let mut batch_places = Vec::with_capacity(BATCH_ROWS);
-        self.each_batch(|rows| {
-            batch_places.clear();
-            for (node, row) in rows.nodes_and_rows() {
-                batch_places.push(places.take(node, row)?);
-            }
-            rows.put(&batch_places, &mut segments);
-            Ok(())
-        })?;
-        places.check_all_taken().in_file(&self.path)?;
-        places.name(&mut segments.node_id, &mut segments.row);
-        Ok(segments)
-    }
-
-    fn each_batch(&self, mut visit: impl FnMut(&Rows<'_>) -> Result<(), TableProblem>) -> Result<()> {
-        let file = input_file::open(&self.path)?;
-        let build = || {
-            let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.footer.clone());
-            builder.with_batch_size(BATCH_ROWS).build().map_err(TableProblem::from)
-        };
-        let batches = catch(build).in_file(&self.path)?.map(|batch| batch.map_err(TableProblem::from));
-        for batch in Guarded::new(batches) {
-            let batch = batch.in_file(&self.path)?;
-            let rows = Rows::of(&batch).in_file(&self.path)?;
-            visit(&rows).in_file(&self.path)?;
-        }
-        Ok(())
-    }
 }
+
+/// The box of rows of which nothing is known.
+pub(super) const EVERYWHERE: Aabb = Aabb { min: Aabb::EMPTY.max, max: Aabb::EMPTY.min };
 
 /// The box of the least and greatest values of the six coordinates; none where one is not a number.
 pub(super) fn bounds_of(ends: [(f64, f64); 6]) -> Option<Aabb> {
@@ -291,6 +260,12 @@ pub(super) fn bounds_of(ends: [(f64, f64); 6]) -> Option<Aabb> {
         [corner(x0.0, y0.0, z0.0), corner(x1.0, y1.0, z1.0), corner(x0.1, y0.1, z0.1), corner(x1.1, y1.1, z1.1)];
     let known = ends.iter().all(|(low, high)| low <= high);
     known.then(|| Aabb::of(corners))
+}
+
+/// The least and the greatest value of a column in a row group, as the file states them.
+pub(super) fn group_range(part: &Part, group: usize, column: &str) -> Option<(f64, f64)> {
+    let group = part.file_metadata().row_groups().get(group)?;
+    group.columns().get(part.column(column)?)?.statistics().and_then(range)
 }
 
 fn range(statistics: &Statistics) -> Option<(f64, f64)> {

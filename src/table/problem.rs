@@ -5,6 +5,7 @@ use parquet::errors::ParquetError;
 
 use super::schema::FORMAT_VERSION;
 use crate::error::Problem;
+use crate::parquet_file::ParquetProblem;
 
 /// What can be wrong with a table.
 #[derive(Debug, thiserror::Error)]
@@ -12,6 +13,9 @@ pub enum TableProblem {
     /// No Parquet, or damaged.
     #[error("no readable Parquet file: {0}")]
     Parquet(String),
+    /// Changed since it was written, or compressed in a way that is not read.
+    #[error(transparent)]
+    File(ParquetProblem),
     /// Columns are missing.
     #[error("no segment table, expected the columns of a segment table, found no {0}")]
     Columns(String),
@@ -22,6 +26,32 @@ pub enum TableProblem {
         expected: DataType,
         /// What the file holds.
         found: DataType,
+    },
+    /// A value that the column's type cannot hold.
+    #[error("value does not fit, expected {expected}, found {found}")]
+    Value {
+        /// The column's type.
+        expected: DataType,
+        /// The value.
+        found: String,
+    },
+    /// A kind of section that is none.
+    #[error("unknown kind of section, expected soma, axon, dend, apic, ais, node or myelin, found `{0}`")]
+    Kind(String),
+    /// A table that another program rewrote does not name its population.
+    #[error("no population: another program wrote the table, and its metadata are lost")]
+    NoPopulation,
+    /// Rows of a node that do not follow one another.
+    #[error(
+        "rows of node {node} have gaps or repeat, expected {expected} from its first to its last row, found {found}"
+    )]
+    NodeRows {
+        /// The node.
+        node: u64,
+        /// As many as lie between its first and its last row.
+        expected: u64,
+        /// As many as there are.
+        found: u64,
     },
     /// A metadata key is missing or malformed.
     #[error("metadata `{0}` is missing or malformed, expected what `leadfield positions` writes")]
@@ -51,6 +81,37 @@ pub enum TableProblem {
     /// A null where there may be none.
     #[error("null value, expected a number")]
     Null,
+    /// A coordinate that is no finite number.
+    #[error("wrong coordinate, expected a finite number, found {0}")]
+    NotFinite(f64),
+    /// A coordinate that its page's statistics exclude.
+    #[error("coordinate outside the statistics of its page, expected {low} to {high}, found {found}")]
+    OutsideStatistics {
+        /// The least value by the statistics.
+        low: f64,
+        /// The greatest.
+        high: f64,
+        /// The coordinate.
+        found: f64,
+    },
+    /// A coordinate that its row group's statistics exclude.
+    #[error("coordinate outside the statistics of row group {group}, expected {low} to {high}, found {found}")]
+    OutsideGroupStatistics {
+        /// The row group.
+        group: usize,
+        /// The least value by the statistics.
+        low: f64,
+        /// The greatest.
+        high: f64,
+        /// The coordinate.
+        found: f64,
+    },
+    /// A radius that is none.
+    #[error("wrong radius, expected a finite number that is not negative, found {0}")]
+    Radius(f32),
+    /// Pages that the statistics of their row group exclude.
+    #[error("statistics of row group {0} exclude some of its pages, expected a range that holds all of them")]
+    GroupStatistics(usize),
     /// The rows are not those of the neuron list.
     #[error("row {row} of node {node} does not belong to this part, expected the rows of its neuron list, each once")]
     Row {
@@ -92,6 +153,7 @@ impl Problem for TableProblem {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Parquet(_) => Some("the file may be cut short, or be of another format".into()),
+            Self::File(problem) => problem.hint(),
             Self::Version(_) => {
                 Some("read it with the newer `leadfield`, or make it again with `leadfield positions`".into())
             }
@@ -99,6 +161,13 @@ impl Problem for TableProblem {
             Self::Twice(_) | Self::FirstRow { .. } => {
                 Some("bring the table's own parts together, or make it again with `leadfield positions`".into())
             }
+            Self::NoPopulation => Some("name it: `--population NAME`".into()),
+            Self::NodeRows { .. } => Some("a table has all rows of its neurons, each once: make it again".into()),
+            Self::NotFinite(_) | Self::Radius(_) => Some("make the table again, or leave these rows out".into()),
+            Self::OutsideStatistics { .. } | Self::OutsideGroupStatistics { .. } | Self::GroupStatistics(_) => Some(
+                "searches by place would miss segments: make the table again; `leadfield validate positions` finds all such places"
+                    .into(),
+            ),
             Self::Foreign { .. } => Some("keep the parts of each table in a folder of their own".into()),
             Self::Parts { expected, found } if expected > found => {
                 Some("bring the missing parts, or make the table again with `leadfield positions`".into())
@@ -113,16 +182,23 @@ impl Problem for TableProblem {
     }
 }
 
+impl From<ParquetProblem> for TableProblem {
+    fn from(problem: ParquetProblem) -> Self {
+        match problem {
+            ParquetProblem::Unreadable(text) => Self::Parquet(text),
+            problem => Self::File(problem),
+        }
+    }
+}
+
 impl From<ParquetError> for TableProblem {
     fn from(error: ParquetError) -> Self {
-        let text = error.to_string();
-        let text = text.strip_prefix("Parquet error: ").unwrap_or(&text);
-        Self::Parquet(text.lines().next().unwrap_or_default().to_string())
+        ParquetProblem::from(error).into()
     }
 }
 
 impl From<arrow_schema::ArrowError> for TableProblem {
     fn from(error: arrow_schema::ArrowError) -> Self {
-        Self::Parquet(error.to_string().lines().next().unwrap_or_default().to_string())
+        ParquetProblem::from(error).into()
     }
 }

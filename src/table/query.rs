@@ -8,11 +8,11 @@ use std::ops::Range;
 use arrow_array::{RecordBatch, UInt32Array};
 use rayon::prelude::*;
 
-use super::cursor::Cursor;
+use super::cursor::{Cursor, Step};
 use super::fetch::{Group, assembled, taken};
-use super::pages::{Page, Pages};
+use super::pages::{Page, Pages, rows_before};
 use super::problem::TableProblem;
-use super::rows::{Chosen, Ends};
+use super::rows::{Chosen, Ends, check_finite};
 use super::schema::{COORDINATES, NODE_ID, SECTION_TYPE};
 use crate::error::{Context, Result};
 use crate::geometry::Aabb;
@@ -187,6 +187,9 @@ impl Pages<'_> {
             found.retain(&passing)?;
             rest = taken(&rest, &UInt32Array::from(passing))?;
         }
+        if matches!(query.within, Within::Everywhere) && COORDINATES.iter().any(|name| query.columns.contains(name)) {
+            check_finite(&rest).in_file(group.part.path())?;
+        }
         let batches: Vec<&RecordBatch> = found.ends.iter().chain([&rest]).collect();
         let batch = assembled(query.columns, &batches, found.region.len()).in_file(group.part.path())?;
         Ok(Hits { batch, region: found.region })
@@ -283,10 +286,11 @@ impl Test<'_> {
             let ends = Ends::of(&batch)?;
             let mut at = 0;
             while at < batch.num_rows() {
-                let (length, regions) = pages.next(batch.num_rows() - at);
-                if length == 0 {
+                let Some(Step { length, first: row, page, regions }) = pages.next(batch.num_rows() - at) else {
                     return Err(TableProblem::Parquet("more rows than its pages have".into()).into());
-                }
+                };
+                let row = rows_before(self.group.part, page.group) + row as u64;
+                ends.check(at..at + length, &page.bounds, row)?;
                 self.test(&ends, at..at + length, regions, first, &mut found);
                 at += length;
             }

@@ -8,6 +8,7 @@ use super::schema::Precision;
 use super::{Metadata, Neuron, parts};
 use crate::error::{Context, FileProblem, Result};
 use crate::geometry::Aabb;
+use crate::parquet_file::has_checksums;
 
 /// An open table: its parts, metadata and neurons; rows are read part by part.
 #[derive(Debug)]
@@ -20,18 +21,20 @@ pub struct Table {
 impl Table {
     /// Opens a table: a Parquet file, or a folder of `part-*.parquet`.
     ///
+    /// Another program may have rewritten it: see [`Table::is_foreign`]. Its neurons are then those of the columns `node_id`
+    /// and `row`, and its population has no name until [`Table::set_population`] gives it one.
+    ///
     /// # Errors
     /// Missing, cut short, no segment table, a newer format version, parts of different tables or not all parts.
     pub fn open(path: &Path) -> Result<Self> {
         Self::open_with(path, Demand::Whole)
     }
 
-    /// Opens what has the columns of a table, though another program wrote it and left the metadata out: see
-    /// [`Table::is_foreign`]. Lists of neurons are not read before [`Table::neurons`] asks for them: a search by place
-    /// needs none, and reading them takes longer than the search.
+    /// The same, but lists of neurons are not read before [`Table::neurons`] asks for them: a search by place needs none,
+    /// and reading them takes longer than the search.
     ///
     /// # Errors
-    /// As [`Table::open`], but for missing metadata.
+    /// As [`Table::open`], but for lists of neurons.
     pub fn open_foreign(path: &Path) -> Result<Self> {
         Self::open_with(path, Demand::Columns)
     }
@@ -44,9 +47,10 @@ impl Table {
         };
         let parts = files.iter().map(|f| Part::open(f, demand)).collect::<Result<Vec<_>>>()?;
         let first = parts.first().ok_or(TableProblem::NoParts).in_file(path)?;
-        if demand == Demand::Columns && !parts.iter().any(Part::has_metadata) {
+        if !parts.iter().any(Part::has_metadata) {
             let segments = parts.iter().map(Part::len).sum();
-            let metadata = Metadata { segments, parts: parts.len() as u64, ..Metadata::default() };
+            let neurons = parts.iter().map(|part| part.neurons().len() as u64).sum();
+            let metadata = Metadata { segments, neurons, parts: parts.len() as u64, ..Metadata::default() };
             return Ok(Self { path: path.to_path_buf(), parts, metadata });
         }
         let metadata = first.metadata()?;
@@ -64,9 +68,36 @@ impl Table {
         Ok(Self { path: path.to_path_buf(), parts, metadata })
     }
 
-    /// Whether the table lacks its metadata: population, neurons and rows' neurons are then unknown.
+    /// Whether the table lacks its metadata, since another program rewrote it: population and circuit are then unknown.
     pub fn is_foreign(&self) -> bool {
         !self.parts.iter().any(Part::has_metadata)
+    }
+
+    /// Whether every part was written with checksums, which are verified on reading.
+    pub fn has_checksums(&self) -> bool {
+        self.parts.iter().all(|part| has_checksums(part.file_metadata()))
+    }
+
+    /// Names the population of a table that lacks its metadata; the name of any other stays.
+    pub fn set_population(&mut self, name: &str) {
+        if self.is_foreign() {
+            self.metadata.population = name.to_string();
+        }
+    }
+
+    /// What is assumed of a table that lacks its metadata; none of any other.
+    pub fn assumptions(&self) -> Option<String> {
+        let writer = self.parts.first()?.written_by();
+        let population = match self.metadata.population.as_str() {
+            "" => "its population is unknown".to_string(),
+            name => format!("its population is taken to be `{name}`"),
+        };
+        self.is_foreign().then(|| {
+            format!(
+                "no metadata of a segment table (written by {writer}): its columns are taken as such, its neurons are \
+                 those of `node_id` and `row`, {population}"
+            )
+        })
     }
 
     /// Where it is.

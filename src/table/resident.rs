@@ -5,7 +5,8 @@ use arrow_array::types::UInt64Type;
 use rayon::prelude::*;
 
 use super::fetch::Group;
-use super::pages::{Pages, rows_of};
+use super::pages::{Pages, rows_before, rows_of};
+use super::part::EVERYWHERE;
 use super::problem::TableProblem;
 use super::rows::Ends;
 use super::schema::{COORDINATES, Precision, ROW};
@@ -72,9 +73,12 @@ fn pieces(pages: &Pages<'_>, part: usize, group: usize) -> Result<Vec<Piece>> {
     columns.push(ROW);
     let read = || -> Result<Vec<Piece>> {
         let mut pieces = Vec::new();
+        let bounds = group_file.part.group_bounds(group).unwrap_or(EVERYWHERE);
         for batch in group_file.batches(&columns, std::slice::from_ref(&(0..rows)))? {
             let batch = batch?;
             let ends = Ends::of(&batch)?;
+            let first = rows_before(group_file.part, group) + pieces.len() as u64;
+            ends.check(0..batch.num_rows(), &bounds, first)?;
             let row = batch.column_by_name(ROW).ok_or_else(|| TableProblem::Columns(format!("`{ROW}`")))?;
             let row = row.as_primitive::<UInt64Type>().values();
             pieces.extend((0..batch.num_rows()).zip(row).map(|(i, &row)| {

@@ -1,5 +1,7 @@
 //! The typed columns of a batch of rows.
 
+use std::ops::Range;
+
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float32Type, Float64Type, UInt8Type, UInt32Type, UInt64Type};
 use arrow_array::{Array, RecordBatch};
@@ -72,6 +74,33 @@ impl<'a> Ends<'a> {
         Ok(Self(Coordinates::Single(single)))
     }
 
+    /// Checks that the coordinates of some rows are finite and inside a box; `first` is the file's row of the first.
+    ///
+    /// # Errors
+    /// The first coordinate that is not.
+    pub(super) fn check(&self, rows: Range<usize>, bounds: &Aabb, first: u64) -> Result<()> {
+        for (axis, name) in COORDINATES.iter().enumerate() {
+            let low = bounds.min.to_array()[axis % 3].max(f64::MIN);
+            let high = bounds.max.to_array()[axis % 3].min(f64::MAX);
+            if let Some((place, found)) = self.outside(axis, rows.clone(), low, high) {
+                let problem = match found.is_finite() {
+                    true => TableProblem::OutsideStatistics { low, high, found },
+                    false => TableProblem::NotFinite(found),
+                };
+                return Err(Error::from(problem).at(name, first + place as u64));
+            }
+        }
+        Ok(())
+    }
+
+    /// The first value of a coordinate, of some rows, that is not in a range: its place among these rows, and itself.
+    pub(super) fn outside(&self, axis: usize, rows: Range<usize>, low: f64, high: f64) -> Option<(usize, f64)> {
+        match &self.0 {
+            Coordinates::Double(columns) => position_outside(columns.get(axis)?.get(rows)?, low, high),
+            Coordinates::Single(columns) => position_outside(columns.get(axis)?.get(rows)?, low, high),
+        }
+    }
+
     /// The two ends of a row, um.
     ///
     /// # Panics
@@ -83,6 +112,30 @@ impl<'a> Ends<'a> {
         };
         (Point::new(c[0], c[1], c[2]), Point::new(c[3], c[4], c[5]))
     }
+}
+
+/// Checks the coordinates that a batch has.
+pub(super) fn check_finite(batch: &RecordBatch) -> Result<()> {
+    for name in COORDINATES {
+        let Some(column) = batch.column_by_name(name) else { continue };
+        let double =
+            column.as_primitive_opt::<Float64Type>().map(|c| c.values().iter().copied().find(|v| !v.is_finite()));
+        let single = || column.as_primitive_opt::<Float32Type>()?.values().iter().copied().find(|v| !v.is_finite());
+        if let Some(found) = double.unwrap_or_else(|| single().map(f64::from)) {
+            return Err(Error::from(TableProblem::NotFinite(found)).in_object(name));
+        }
+    }
+    Ok(())
+}
+
+/// The first value that is not in a range, which no NaN is; its place, and itself.
+fn position_outside<T: Copy + Into<f64>>(values: &[T], low: f64, high: f64) -> Option<(usize, f64)> {
+    // all are compared before any is looked for, so that several are compared at once
+    let is_outside = |value: f64| !(value >= low && value <= high);
+    if !values.iter().fold(false, |any, &value| any | is_outside(value.into())) {
+        return None;
+    }
+    values.iter().map(|&value| value.into()).enumerate().find(|&(_, value)| is_outside(value))
 }
 
 impl<'a> Rows<'a> {
@@ -99,6 +152,11 @@ impl<'a> Rows<'a> {
             radius: column(RADIUS)?.as_primitive::<Float32Type>(),
             row: long(ROW)?,
         })
+    }
+
+    /// The ends of the segments.
+    pub(super) fn ends(&self) -> &Ends<'a> {
+        &self.ends
     }
 
     /// Number of rows.
@@ -123,6 +181,12 @@ impl<'a> Rows<'a> {
     fn kind(&self, i: usize) -> Option<SectionType> {
         let number = self.section_type.is_valid(i).then(|| self.section_type.value(i));
         number.and_then(SectionType::from_number)
+    }
+
+    /// Radii that are none, with the rows of the batch.
+    pub(super) fn wrong_radii(&self) -> impl Iterator<Item = (usize, f32)> {
+        let radii = (0..self.len()).filter_map(|i| Some((i, self.radius(i)?)));
+        radii.filter(|(_, radius)| !(radius.is_finite() && *radius >= 0.0))
     }
 
     fn radius(&self, i: usize) -> Option<f32> {
@@ -161,9 +225,15 @@ fn put<T>(places: &[usize], column: &mut [T], value: impl Fn(usize) -> T) {
 
 impl Ends<'_> {
     /// The box round the segments of some rows.
-    pub(super) fn bounds(&self, rows: std::ops::Range<usize>) -> Aabb {
+    pub(super) fn bounds(&self, rows: Range<usize>) -> Aabb {
         rows.map(|i| self.get(i)).fold(Aabb::EMPTY, |all, (a, b)| all.with(a).with(b))
     }
+}
+
+/// The node and the row of each row of a batch that has these two columns.
+pub(super) fn nodes_and_rows(batch: &RecordBatch) -> Result<impl Iterator<Item = (u64, u64)>> {
+    let values = |name| column(batch, name).map(|c| c.as_primitive::<UInt64Type>().values());
+    Ok(values(NODE_ID)?.iter().copied().zip(values(ROW)?.iter().copied()))
 }
 
 /// Kind and node of the rows of a batch, as far as it has these columns.

@@ -4,8 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Float32Array, Float64Array, RecordBatch, UInt8Array, UInt32Array, UInt64Array};
-use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::basic::Encoding;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
@@ -19,6 +18,7 @@ use super::schema::{
 use super::{Metadata, Neuron};
 use crate::error::{Context, Error, FileProblem, Problem, Result};
 use crate::geometry::{Aabb, Point, hilbert};
+use crate::parquet_file::{Writer, properties_builder};
 use crate::segments::Segments;
 use crate::staged::create_without_following;
 
@@ -48,6 +48,21 @@ fn refusal(problem: WriteProblem) -> Error {
     }
 }
 
+/// How the rows of a part are laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Layout {
+    /// Width of the coordinates.
+    pub precision: Precision,
+    /// Rows in a row group, by which most other programs prune.
+    pub row_group_rows: usize,
+}
+
+impl From<Precision> for Layout {
+    fn from(precision: Precision) -> Self {
+        Self { precision, row_group_rows: ROWS_PER_GROUP }
+    }
+}
+
 /// Writes one part: rows in Hilbert order of their midpoints, those longer than [`LONG_UM`] in row groups of their own.
 ///
 /// `neurons` are the part's neurons; they are stored in the metadata, by node id.
@@ -59,10 +74,10 @@ pub fn write_part(
     segments: &Segments,
     neurons: &[Neuron],
     metadata: &Metadata,
-    precision: Precision,
+    layout: impl Into<Layout>,
 ) -> Result<()> {
     let file = create_without_following(path).map_err(FileProblem::Write).in_file(path)?;
-    let written = write(&file, segments, neurons, metadata, precision);
+    let written = write(&file, segments, neurons, metadata, layout.into());
     written.map_err(refusal).in_file(path)?;
     file.sync_all().map_err(FileProblem::Write).in_file(path)
 }
@@ -71,9 +86,14 @@ pub fn write_part(
 ///
 /// # Errors
 /// None of this data; what Parquet refuses.
-pub fn encoded(segments: &Segments, neurons: &[Neuron], metadata: &Metadata, precision: Precision) -> Result<Vec<u8>> {
+pub fn encoded(
+    segments: &Segments,
+    neurons: &[Neuron],
+    metadata: &Metadata,
+    layout: impl Into<Layout>,
+) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    write(&mut bytes, segments, neurons, metadata, precision)?;
+    write(&mut bytes, segments, neurons, metadata, layout.into())?;
     Ok(bytes)
 }
 
@@ -82,16 +102,17 @@ fn write(
     segments: &Segments,
     neurons: &[Neuron],
     metadata: &Metadata,
-    precision: Precision,
+    Layout { precision, row_group_rows }: Layout,
 ) -> Result<(), WriteProblem> {
     let (short, long) = hilbert_order(segments);
-    let properties = properties(neurons, metadata);
-    let mut writer = ArrowWriter::try_new(file, precision.schema(), Some(properties))?;
-    for group in short.chunks(ROWS_PER_GROUP).chain(long.chunks(ROWS_PER_GROUP)) {
+    let row_group_rows = row_group_rows.max(1);
+    let properties = properties(neurons, metadata, row_group_rows);
+    let mut writer = Writer::new(file, precision.schema(), properties)?;
+    for group in short.chunks(row_group_rows).chain(long.chunks(row_group_rows)) {
         writer.write(&batch(segments, group, precision)?)?;
-        writer.flush()?;
+        writer.end_group()?;
     }
-    writer.close()?;
+    writer.finish()?;
     Ok(())
 }
 
@@ -156,12 +177,10 @@ fn coordinates(ends: &[Point], rows: &[usize], precision: Precision) -> [ArrayRe
 }
 
 /// Encodings as measured: coordinates and row split by byte, never by dictionary; ids by dictionary; all zstd.
-fn properties(neurons: &[Neuron], metadata: &Metadata) -> WriterProperties {
-    let mut builder = WriterProperties::builder()
-        .set_created_by(format!("leadfield {}", env!("CARGO_PKG_VERSION")))
-        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+fn properties(neurons: &[Neuron], metadata: &Metadata, row_group_rows: usize) -> WriterProperties {
+    let mut builder = properties_builder()
         .set_statistics_enabled(EnabledStatistics::Page)
-        .set_max_row_group_row_count(Some(ROWS_PER_GROUP))
+        .set_max_row_group_row_count(Some(row_group_rows))
         .set_data_page_row_count_limit(ROWS_PER_PAGE)
         .set_write_batch_size(ROWS_PER_PAGE)
         .set_dictionary_enabled(false)

@@ -5,13 +5,13 @@ use std::path::Path;
 use super::columns::Columns;
 use super::{Request, Source, WeightsProblem};
 use crate::electrode::Electrode;
-use crate::error::{Error, Place, Problem, Result, count};
+use crate::error::{Context, Error, Place, Problem, Result, count};
 use crate::lead_field::{LeadField, OutsideField};
 use crate::method::Contact;
 use crate::method::objective_csd::{Density, Measure, Own};
 use crate::segments::Segments;
 use crate::sonata::electrodes_file::{self, Attribute, PopulationLayout};
-use crate::table::Neuron;
+use crate::table::{Neuron, TableProblem};
 use crate::units::COEFFICIENT_UNIT;
 
 /// The layout of everything that was asked for.
@@ -108,6 +108,9 @@ fn population(source: &dyn Source) -> Result<PopulationLayout> {
         offsets.push(rows);
     }
     let metadata = source.metadata();
+    if metadata.population.is_empty() {
+        return Err(TableProblem::NoPopulation).in_file(source.path());
+    }
     let mut provenance = vec![
         ("circuit", metadata.circuit.as_str().into()),
         ("discretisation", metadata.discretisation.as_str().into()),

@@ -37,9 +37,6 @@ pub enum LookupProblem {
         /// The file's.
         found: u64,
     },
-    /// The table does not tell its neurons.
-    #[error("table without a list of neurons, expected one that `leadfield positions` wrote")]
-    Foreign,
 }
 
 impl Problem for LookupProblem {
@@ -72,11 +69,12 @@ impl Lookup {
     /// No electrodes file, or one that lacks the electrode or the table's population; the table has no list of neurons.
     pub fn open(path: &Path, electrode: &str, table: &Table) -> Result<Self> {
         let file = ElectrodesFile::open(path)?;
-        if table.is_foreign() {
-            return Err(LookupProblem::Foreign).in_file(table.path());
-        }
         let expected = &table.metadata().population;
-        let population = file.populations().iter().find(|p| p.name() == expected);
+        let population = match file.populations() {
+            // a table that lost its metadata: there is nothing to choose from
+            [only] if expected.is_empty() => Some(only),
+            all => all.iter().find(|p| p.name() == expected),
+        };
         let other = || {
             let found = listed(file.populations().iter().map(Population::name), 12);
             LookupProblem::Population { expected: expected.clone(), found }

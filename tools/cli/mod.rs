@@ -13,11 +13,13 @@ mod text;
 mod watch;
 
 use std::ffi::{OsStr, OsString};
+use std::path::Path;
 use std::process::ExitCode;
 
 use leadfield::error::{Error, Problem, Result};
 use leadfield::partition::{Balance, Crew};
 use leadfield::staged::Existing;
+use leadfield::table::Table;
 
 use ranks::Ranks;
 
@@ -153,6 +155,23 @@ pub fn conclude_arguments(error: &clap::Error) -> ExitCode {
     // where nobody reads it nothing is lost
     drop(error.print());
     code
+}
+
+/// Opens a segment table; one that another program rewrote gets the population's name, and what is assumed is said.
+pub fn open_table(path: &Path, population: Option<&str>, common: &Common) -> Result<Table> {
+    let mut table = Table::open(path)?;
+    if let Some(name) = population {
+        table.set_population(name);
+    }
+    warn_assumptions(&table, common);
+    Ok(table)
+}
+
+/// Says what is assumed of a table that another program rewrote.
+pub fn warn_assumptions(table: &Table, common: &Common) {
+    if let Some(assumptions) = table.assumptions() {
+        common.warn(format_args!("{}: {assumptions}", table.path().display()));
+    }
 }
 
 /// `--force` as the library knows it.

@@ -7,12 +7,10 @@ use arrow_array::RecordBatch;
 use arrow_ipc::writer::{FileWriter, StreamWriter};
 use arrow_schema::{ArrowError, SchemaRef};
 use leadfield::error::{Context, FileProblem, Problem};
+use leadfield::parquet_file::{Writer, properties_builder};
 use leadfield::staged::{Existing, Staged};
 use leadfield::{Error, Result};
-use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
-use parquet::file::properties::WriterProperties;
 
 use super::console::STANDARD_OUTPUT;
 use super::text::{Cells, Json, Plain};
@@ -87,7 +85,7 @@ enum Sink {
     Jsonl(Out),
     ArrowFile(FileWriter<Out>),
     ArrowStream(StreamWriter<Out>),
-    Parquet(Box<ArrowWriter<Out>>),
+    Parquet(Box<Writer<Out>>),
 }
 
 impl Output {
@@ -152,8 +150,7 @@ impl Sink {
             Format::Arrow if file => Self::ArrowFile(FileWriter::try_new(out, &schema).map_err(of_arrow)?),
             Format::Arrow => Self::ArrowStream(StreamWriter::try_new(out, &schema).map_err(of_arrow)?),
             Format::Parquet => {
-                let properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default()));
-                let writer = ArrowWriter::try_new(out, schema, Some(properties.build())).map_err(of_parquet)?;
+                let writer = Writer::new(out, schema, properties_builder().build()).map_err(of_parquet)?;
                 Self::Parquet(Box::new(writer))
             }
         })
@@ -187,8 +184,8 @@ impl Sink {
             Self::ArrowFile(mut writer) => Ok(writer.finish().map_err(of_arrow)?),
             Self::ArrowStream(mut writer) => Ok(writer.finish().map_err(of_arrow)?),
             Self::Parquet(writer) => {
-                let mut out = writer.into_inner().map_err(of_parquet)?;
-                Ok(out.flush().map_err(FileProblem::Write)?)
+                writer.finish().map_err(of_parquet)?;
+                Ok(())
             }
         }
     }

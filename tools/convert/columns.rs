@@ -13,6 +13,7 @@ use leadfield::table::{self, Precision, Table};
 
 use super::target::Format;
 use super::{ConvertProblem, Width, Work};
+use crate::cli::open_table;
 use crate::cli::output::{self, Output};
 
 /// Rows of a table that are written together.
@@ -39,10 +40,20 @@ fn form(format: Format) -> output::Format {
     }
 }
 
+impl Work<'_> {
+    /// Opens a table; only one that lost its metadata is given a name.
+    pub fn open_table(&self, path: &Path) -> Result<Table> {
+        let table = open_table(path, self.args.population.as_deref(), self.common)?;
+        if !table.is_foreign() {
+            self.check_population(path, &table.metadata().population)?;
+        }
+        Ok(table)
+    }
+}
+
 /// A segment table, rows in order.
 pub fn of_table(work: &Work<'_>, path: &Path, out: &Path, format: Format) -> Result<String> {
-    let table = Table::open(path)?;
-    work.check_population(path, &table.metadata().population)?;
+    let table = work.open_table(path)?;
     let precision = match (table.precision(), work.precision()) {
         (Precision::F64, Precision::F64) => Precision::F64,
         _ => Precision::F32,

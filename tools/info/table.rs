@@ -3,32 +3,37 @@
 use std::path::Path;
 
 use leadfield::Result;
-use leadfield::table::Table;
 
 use super::{Facts, bytes};
+use crate::cli::{Common, open_table};
 
 /// Counts, bounds, columns, metadata.
-pub(super) fn facts(path: &Path) -> Result<Facts> {
-    let table = Table::open(path)?;
+pub(super) fn facts(path: &Path, common: &Common) -> Result<Facts> {
+    let table = open_table(path, None, common)?;
     table.neurons()?;
     let m = table.metadata();
     let size: u64 = table.parts().iter().filter_map(|p| p.path().metadata().ok()).map(|m| m.len()).sum();
     let a_segment = |n: u64| n as f64 / table.len().max(1) as f64;
     let mut facts = Facts::default();
     facts.add("kind", "segment table");
-    facts.add("population", &m.population);
+    let known = |text: &str| if text.is_empty() { "unknown".to_string() } else { text.to_string() };
+    facts.add("population", known(&m.population));
     facts.add("neurons", m.neurons);
     facts.add("segments", m.segments);
     facts.add("parts", m.parts);
     facts.add("bounds", table.bounds()?);
     facts.add("size", format!("{}, {:.1} bytes a segment", bytes(size), a_segment(size)));
-    facts.add("circuit", &m.circuit);
-    facts.add("discretisation", &m.discretisation);
-    facts.add("axon", &m.axon);
+    facts.add("circuit", known(&m.circuit));
+    facts.add("discretisation", known(&m.discretisation));
+    facts.add("axon", known(&m.axon));
     if !m.assumed.is_empty() {
         facts.add("assumed", format!("{}, not checked against a simulation", m.assumed));
     }
-    facts.add("written by", format!("leadfield {}", m.program_version));
+    facts.add("written by", table.parts().first().map(|part| part.written_by()).unwrap_or_default());
+    facts.add(
+        "checksums",
+        if table.has_checksums() { "of every page, of the page index and the metadata" } else { "none" },
+    );
     let columns: Vec<_> = table.parts().iter().map(|p| p.columns()).collect();
     for (i, (name, kind, _)) in columns.first().into_iter().flatten().enumerate() {
         let stored: u64 = columns.iter().filter_map(|c| c.get(i)).map(|c| c.2).sum();

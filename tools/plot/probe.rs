@@ -10,7 +10,7 @@ use leadfield::plot::{self, Contact, Probe};
 use leadfield::table::Table;
 
 use super::{Output, Picture, View};
-use crate::cli::{Common, Outcome};
+use crate::cli::{Common, Outcome, warn_assumptions};
 
 /// Draw contacts, the regions round them, and the segments in these
 ///
@@ -52,6 +52,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     let electrodes = electrode::read(&args.electrodes)?;
     let regions = regions_of(&electrodes, args, common)?;
     let table = args.segments.as_deref().map(Table::open_foreign).transpose()?;
+    table.iter().for_each(|table| warn_assumptions(table, common));
     let contacts: Vec<Contact<'_>> = electrodes
         .iter()
         .zip(&regions)

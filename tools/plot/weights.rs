@@ -8,7 +8,7 @@ use leadfield::table::Table;
 use leadfield::weights::Lookup;
 
 use super::{Output, Picture, View};
-use crate::cli::{Common, Outcome};
+use crate::cli::{Common, Outcome, warn_assumptions};
 
 /// Draw the segments in the colours of a contact's coefficients
 ///
@@ -37,8 +37,11 @@ pub struct Args {
 /// Runs the tool.
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     let picture = Picture::open(&args.output)?;
-    let table = Table::open(&args.segments)?;
+    let mut table = Table::open(&args.segments)?;
     let lookup = Lookup::open(&args.weights, &args.electrode, &table)?;
+    // a table that lost its metadata is that of the coefficients
+    table.set_population(lookup.population().name());
+    warn_assumptions(&table, common);
     let request = plot::Weights {
         table: &table,
         lookup: &lookup,

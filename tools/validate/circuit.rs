@@ -8,11 +8,10 @@ use leadfield::Result;
 use leadfield::assembly::{Agreement, Assembly, Fit, Request, TemplateAgreement, WithoutReport, agreement};
 use leadfield::error::{Context, Problem};
 use leadfield::sonata::config::Config;
-use leadfield::table::Table;
 
 use super::report::Output;
 use crate::cli::rule::{AxonRule, EulerOrder};
-use crate::cli::{Common, Outcome};
+use crate::cli::{Common, Outcome, open_table};
 
 /// Compare the segments that the rule gives with those of a report, neuron by neuron; with a table, whether it fits both
 ///
@@ -94,7 +93,7 @@ fn check_compared(compared: &[(Agreement, Assembly)]) -> Result<(), NothingCompa
 }
 
 /// Runs the tool.
-pub fn run(args: &Args, _common: &Common) -> Result<Outcome> {
+pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     let request = Request {
         node_set: args.node_set.as_deref(),
         population: args.population.as_deref(),
@@ -115,7 +114,10 @@ pub fn run(args: &Args, _common: &Common) -> Result<Outcome> {
     let mut findings = Vec::with_capacity(compared.len());
     for (agreement, assembly) in compared {
         let table = match args.segments.as_deref().map(|folder| table_of(folder, &agreement.population)) {
-            Some(path) => Some((assembly.fit(&Table::open(&path)?)?, path)),
+            Some(path) => {
+                let table = open_table(&path, Some(&agreement.population), common)?;
+                Some((assembly.fit(&table)?, path))
+            }
             None => None,
         };
         findings.push(Finding { agreement, table: table.map(|(fit, path)| (path, fit)) });

@@ -8,14 +8,14 @@ use std::path::{Path, PathBuf};
 use leadfield::Result;
 use leadfield::assembly::{self, OnBadNeuron};
 use leadfield::diagnosis::{Diagnosis, Expected, Request, SegmentSource, Severity, examine, mend};
-use leadfield::table::Table;
+use leadfield::sonata::electrodes_file::ElectrodesFile;
 use leadfield::units::SiemensPerMeter;
 
 use self::expected::{Circuit, Placed};
 use super::report::Output;
 use crate::cli::progress::Progress;
 use crate::cli::rule::AxonRule;
-use crate::cli::{Common, Outcome, console, existing};
+use crate::cli::{Common, Outcome, console, existing, open_table};
 
 /// Examine an electrodes file: what would make libsonata, neurodamus or CoreNEURON fail or compute nonsense
 ///
@@ -72,7 +72,9 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
         console::print(told::list())?;
         return Ok(Outcome::Done);
     };
-    let table = args.segments.as_deref().map(Table::open).transpose()?;
+    let opened = args.segments.as_ref().and_then(|_| ElectrodesFile::open(file).ok());
+    let only = opened.as_ref().and_then(|f| if let [only] = f.populations() { Some(only.name()) } else { None });
+    let table = args.segments.as_deref().map(|path| open_table(path, only, common)).transpose()?;
     let request = args.circuit.as_deref().map(|config| assembly::Request {
         population: args.population.as_deref(),
         axon: args.axon_rule.map(Into::into),

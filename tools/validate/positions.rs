@@ -1,6 +1,8 @@
-//! `leadfield validate positions`: two files of segments, in any mix of tables and old files.
+//! `leadfield validate positions`: one segment table against what it says of itself, or two files of segments, in any mix
+//! of tables and old files.
 
 mod files;
+mod one_table;
 mod told;
 
 use std::path::{Path, PathBuf};
@@ -15,16 +17,17 @@ use super::report::Output;
 use super::tolerance::tolerance;
 use crate::cli::{Common, Outcome};
 
-/// Compare where two files put segments: tables, pickles, and boundaries in Parquet or HDF5, in any mix
+/// Check a segment table, or compare where two files put segments
 ///
-/// Segments are matched by node, section and id in the section. Their ends agree where |a - b| <= atol + rtol
+/// Of one table everything is read: checksums, the statistics by which searches skip pages, coordinates, radii, the rows
+/// of each neuron. Two files may be tables, pickles, and boundaries in Parquet or HDF5, in any mix. Segments are matched by node, section and id in the section. Their ends agree where |a - b| <= atol + rtol
 /// max(|a|, |b|), with |a - b| the distance of two points and |a| that from the origin.
 #[derive(clap::Args)]
 pub struct Args {
     /// A segment table, a file of boundaries, or a folder of either: parts, *.pkl, *.parquet, *.h5, in subfolders too
     a: PathBuf,
     /// Another
-    b: PathBuf,
+    b: Option<PathBuf>,
     /// Absolute tolerance, um
     #[arg(long, value_name = "A", default_value = "1e-6", allow_negative_numbers = true)]
     atol: f64,
@@ -50,19 +53,23 @@ const SAME_AXON_UM: f64 = 1e-3;
 impl Args {
     /// What was run, for a report.
     pub(super) fn suite(&self) -> String {
-        format!("leadfield validate positions {} {}", self.a.display(), self.b.display())
+        let b = self.b.as_deref().map(|b| format!(" {}", b.display()));
+        format!("leadfield validate positions {}{}", self.a.display(), b.unwrap_or_default())
     }
 }
 
 /// Runs the tool.
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     let tolerance = tolerance(args.rtol, args.atol)?;
-    let (a, b) = (files::placed(&args.a, common)?, files::placed(&args.b, common)?);
+    let Some(other) = args.b.as_deref() else {
+        return args.output.tell(&args.suite(), &one_table::verdict(&args.a, common)?);
+    };
+    let (a, b) = (files::placed(&args.a, common)?, files::placed(other, common)?);
     let mut found = compare(&a, &b, &Options { tolerance, ignore_myelin_id: args.ignore_myelin_id });
     if let Some(config) = args.circuit.as_deref().filter(|_| found.outside > 0) {
         found.causes.extend(branches(config, args.population.as_deref(), &a, &b, &found)?);
     }
-    args.output.tell(&args.suite(), &told::verdict(&found, [&args.a, &args.b], tolerance))
+    args.output.tell(&args.suite(), &told::verdict(&found, [&args.a, other], tolerance))
 }
 
 /// Whether each file's axons are those of one of the two rules for the terminal branch.

@@ -12,7 +12,6 @@ use leadfield::compare::weights::{
     ByBranch, Cause, ColumnRule, Comparison, ExtraColumn, Known, Options, causes, compare, pair,
 };
 use leadfield::sonata::electrodes_file::{ElectrodesFile, Population};
-use leadfield::table::Table;
 
 use segment::Segments;
 
@@ -20,7 +19,7 @@ use super::branches::by_branch;
 use super::report::{Output, Verdict};
 use super::tolerance::tolerance;
 use crate::cli::progress::Progress;
-use crate::cli::{Common, Outcome};
+use crate::cli::{Common, Outcome, open_table};
 
 /// Compare two electrodes files: nodes by id, contacts by name
 ///
@@ -111,7 +110,8 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     let compared = pairing.pairs.iter().map(|(p, q)| compare((&a, p), (&b, q), &options, &|n| progress.add(n)));
     let comparisons: Vec<Comparison> = compared.collect::<Result<_>>()?;
     progress.finish();
-    let table = args.segments.as_deref().map(Table::open).transpose()?;
+    let only = if let [only] = a.populations() { Some(only.name()) } else { None };
+    let table = args.segments.as_deref().map(|path| open_table(path, only, common)).transpose()?;
     let segments = table.as_ref().map(|table| Segments::find(table, &comparisons)).transpose()?.unwrap_or_default();
     let why = |((p, q), found): (&(&Population, &Population), &Comparison)| {
         if found.agrees() {

@@ -7,7 +7,7 @@ use leadfield::error::{Context, FileProblem, Problem, listed};
 use leadfield::table::Table;
 use leadfield::{Result, boundaries};
 
-use crate::cli::Common;
+use crate::cli::{Common, open_table};
 
 /// How many names a warning lists.
 const LISTED: usize = 12;
@@ -26,7 +26,7 @@ impl Problem for FolderProblem {}
 /// All segments of a file or folder.
 pub fn placed(path: &Path, common: &Common) -> Result<Placed> {
     if !path.is_dir() {
-        return of_file(path);
+        return of_file(path, common);
     }
     let mut found = Found::default();
     found.collect(path)?;
@@ -38,17 +38,17 @@ pub fn placed(path: &Path, common: &Common) -> Result<Placed> {
         return Err(FolderProblem::None).in_file(path);
     }
     found.files.iter().try_fold(Placed::default(), |mut all, file| {
-        let own = if file.is_dir() { Placed::of_table(&Table::open(file)?)? } else { of_file(file)? };
+        let own = if file.is_dir() { Placed::of_table(&Table::open(file)?)? } else { of_file(file, common)? };
         all.join(own).map_err(FolderProblem::Twice).in_file(file)?;
         Ok(all)
     })
 }
 
-fn of_file(path: &Path) -> Result<Placed> {
+fn of_file(path: &Path, common: &Common) -> Result<Placed> {
     if boundaries::is_boundaries(path)? {
         return Ok(Placed::of_boundaries(&boundaries::read(path)?));
     }
-    Placed::of_table(&Table::open(path)?)
+    Placed::of_table(&open_table(path, None, common)?)
 }
 
 /// What is below a folder.

@@ -1,0 +1,18 @@
+//! The one door to Parquet files: what is written has checksums, and what is read is checked by them.
+//!
+//! Every page has the CRC-32 that the format provides for, its header one more, and the footer has the checksums of the
+//! page index and of itself ([`checksums`]). Files of other programs and of older versions lack some or all of these
+//! and are read all the same.
+
+mod checksums;
+mod page_header;
+mod problem;
+mod reader;
+mod source;
+mod writer;
+
+pub use checksums::{FOOTER_KEY, INDEX_KEY, check_index, has_checksums};
+pub use problem::ParquetProblem;
+pub use reader::{check_codecs, open_batches, read_metadata, with_offset_index};
+pub use source::{OffsetReader, Source};
+pub use writer::{Writer, properties_builder};

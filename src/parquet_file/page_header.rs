@@ -1,0 +1,146 @@
+//! Checksums in the headers of pages.
+//!
+//! The format keeps field 4 of a page header for the CRC-32 of the page's compressed bytes, which every reader may verify.
+//! The header itself it does not cover, so a header gets a second CRC-32, of its own bytes, in field 32767, which the
+//! format keeps for extensions and readers skip. A header is a Thrift structure in the compact protocol.
+
+use super::problem::ParquetProblem;
+
+/// A field of type `i32` whose number is one more than that of the field before.
+const NEXT_I32: u8 = 0x15;
+/// What comes before the header's own checksum: field 32767 of type `binary`, four bytes long.
+const EXTENSION: [u8; 5] = [0x08, 0xfe, 0xff, 0x03, 0x04];
+/// The end of a structure.
+const STOP: u8 = 0;
+/// The bytes that follow those which a header's own checksum covers.
+const SUFFIX_BYTES: usize = EXTENSION.len() + 4 + 1;
+
+/// The parts of a header: type, sizes, and how many bytes they take.
+struct Start {
+    page_type: i32,
+    compressed_bytes: i32,
+    length: usize,
+}
+
+/// Reads an unsigned number of the compact protocol from the front of some bytes; gives its length too.
+fn read_varint(bytes: &[u8]) -> Option<(u64, usize)> {
+    let mut value = 0_u64;
+    for (i, &byte) in bytes.iter().enumerate().take(10) {
+        value |= u64::from(byte & 0x7f).checked_shl(7 * i as u32)?;
+        if byte & 0x80 == 0 {
+            return Some((value, i + 1));
+        }
+    }
+    None
+}
+
+fn read_i32_field(bytes: &[u8]) -> Option<(i32, usize)> {
+    let (&first, rest) = bytes.split_first()?;
+    let (value, length) = read_varint(rest).filter(|_| first == NEXT_I32)?;
+    let value = u32::try_from(value).ok()?;
+    Some(((value >> 1) as i32 ^ -((value & 1) as i32), length + 1))
+}
+
+fn write_i32(value: i32, out: &mut Vec<u8>) {
+    let mut rest = ((value << 1) ^ (value >> 31)) as u32;
+    while rest >= 0x80 {
+        out.push(rest as u8 | 0x80);
+        rest >>= 7;
+    }
+    out.push(rest as u8);
+}
+
+impl Start {
+    /// The first three fields: type, uncompressed and compressed bytes of the page.
+    fn read(header: &[u8]) -> Option<Self> {
+        let (page_type, first) = read_i32_field(header)?;
+        let (_, second) = read_i32_field(header.get(first..)?)?;
+        let (compressed_bytes, third) = read_i32_field(header.get(first + second..)?)?;
+        Some(Self { page_type, compressed_bytes, length: first + second + third })
+    }
+}
+
+/// Whether a header is that of a dictionary page.
+pub(super) fn is_dictionary(header: &[u8]) -> bool {
+    const DICTIONARY_PAGE: i32 = 2;
+    Start::read(header).is_some_and(|start| start.page_type == DICTIONARY_PAGE)
+}
+
+/// A header without checksums, with both put in: that of the page and its own.
+pub(super) fn with_checksums(header: &[u8], page: &[u8]) -> Option<Vec<u8>> {
+    let start = Start::read(header)?;
+    let (fields, rest) = header.split_at_checked(start.length)?;
+    let (&next, rest) = rest.split_first()?;
+    let (&STOP, rest) = rest.split_last()? else { return None };
+    let (step, kind) = (next >> 4, next & 0xf);
+    if step < 2 {
+        return None;
+    }
+    let mut out = Vec::with_capacity(header.len() + 6 + SUFFIX_BYTES);
+    out.extend_from_slice(fields);
+    out.push(NEXT_I32);
+    write_i32(crc32fast::hash(page) as i32, &mut out);
+    out.push((step - 1) << 4 | kind);
+    out.extend_from_slice(rest);
+    let own = crc32fast::hash(&out);
+    out.extend_from_slice(&EXTENSION);
+    out.extend_from_slice(&own.to_le_bytes());
+    out.push(STOP);
+    Some(out)
+}
+
+/// Checks the header of a page by its own checksum; `bytes` are header and page.
+///
+/// The checksum of the page's bytes is left to the decoder, which verifies it.
+pub(super) fn check(bytes: &[u8]) -> Result<(), ParquetProblem> {
+    let is_right = || {
+        let compressed = usize::try_from(Start::read(bytes)?.compressed_bytes).ok()?;
+        let header = bytes.get(..bytes.len().checked_sub(compressed)?)?;
+        let (covered, suffix) = header.split_at_checked(header.len().checked_sub(SUFFIX_BYTES)?)?;
+        let own = suffix.strip_prefix(&EXTENSION)?.strip_suffix(&[STOP])?;
+        Some(own == crc32fast::hash(covered).to_le_bytes())
+    };
+    if is_right() == Some(true) { Ok(()) } else { Err(ParquetProblem::PageChanged) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Type 0 (data), 300 bytes, 5 bytes compressed, then a structure in field 5 with one number.
+    const HEADER: [u8; 12] = [0x15, 0x00, 0x15, 0xd8, 0x04, 0x15, 0x0a, 0x2c, 0x15, 0x08, 0x00, 0x00];
+    const PAGE: [u8; 5] = *b"12345";
+
+    #[test]
+    fn numbers_are_those_of_the_compact_protocol() {
+        for (value, bytes) in [(0, vec![0]), (-1, vec![1]), (1, vec![2]), (300, vec![0xd8, 0x04])] {
+            let mut out = Vec::new();
+            write_i32(value, &mut out);
+            assert_eq!(out, bytes);
+        }
+        for value in [i32::MIN, i32::MAX, -300, 5] {
+            let mut field = vec![NEXT_I32];
+            write_i32(value, &mut field);
+            assert_eq!(read_i32_field(&field), Some((value, field.len())));
+        }
+    }
+
+    #[test]
+    fn both_checksums_are_put_in_and_every_flipped_bit_of_a_header_is_found() {
+        let header = with_checksums(&HEADER, &PAGE).unwrap();
+        // field 4 is 0xcbf53a1c, the CRC-32 of "12345"; field 5 now follows it at once
+        assert_eq!(crc32fast::hash(&PAGE), 0xcbf5_3a1c);
+        assert_eq!(header[..8], [0x15, 0x00, 0x15, 0xd8, 0x04, 0x15, 0x0a, 0x15]);
+        assert_eq!(read_i32_field(&header[7..]).unwrap().0, 0xcbf5_3a1c_u32 as i32);
+        assert_eq!(header[13..17], [0x1c, 0x15, 0x08, 0x00]);
+        let whole = [header.as_slice(), &PAGE].concat();
+        check(&whole).unwrap();
+        for bit in 0..8 * header.len() {
+            let mut flipped = whole.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            assert!(check(&flipped).is_err(), "bit {bit}");
+        }
+        assert!(check(&[HEADER.as_slice(), &PAGE].concat()).is_err());
+        assert!(!is_dictionary(&HEADER));
+    }
+}
