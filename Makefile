@@ -44,7 +44,7 @@ help: ## List the targets
 
 .PHONY: setup
 setup: ## Install what building needs: HDF5's headers and pkg-config
-	@command -v cargo >/dev/null || { echo 'missing: Rust 1.89 or newer, see https://rustup.rs' >&2; exit 2; }
+	@command -v cargo >/dev/null || { echo 'missing: Rust 1.90 or newer, see https://rustup.rs' >&2; exit 2; }
 	@command -v cc >/dev/null || { echo 'missing: a C compiler, `cc`' >&2; exit 2; }
 	@$(has_hdf5) || { $(call install,pkg-config libhdf5-dev); }
 

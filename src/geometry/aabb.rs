@@ -43,6 +43,11 @@ impl Aabb {
         !(self.min.x <= self.max.x && self.min.y <= self.max.y && self.min.z <= self.max.z)
     }
 
+    /// Whether all coordinates are finite.
+    pub fn is_finite(&self) -> bool {
+        self.min.is_finite() && self.max.is_finite()
+    }
+
     /// Lengths of the sides.
     pub fn size(&self) -> Point {
         self.max - self.min
@@ -51,6 +56,16 @@ impl Aabb {
     /// The middle.
     pub fn center(&self) -> Point {
         self.min.midpoint(self.max)
+    }
+
+    /// The eight corners.
+    pub fn corners(&self) -> [Point; 8] {
+        let (low, high) = (self.min, self.max);
+        let corner = |bits: usize| {
+            let pick = |bit: usize, low: f64, high: f64| if bits >> bit & 1 == 0 { low } else { high };
+            Point::new(pick(0, low.x, high.x), pick(1, low.y, high.y), pick(2, low.z, high.z))
+        };
+        [0, 1, 2, 3, 4, 5, 6, 7].map(corner)
     }
 
     /// The distance between the nearest points of two boxes: 0 where they touch.

@@ -1,11 +1,14 @@
 //! Spatial search, without files: which boxes a region touches, which segments it holds, which lie nearest to a point.
 //!
-//! All of it stands on one structure, the packed R-tree of [`tree`]: over the pages of a table ([`PageTree`]), which
-//! says what to read, and over the segments themselves ([`Resident`]), for many queries in one process.
+//! What is stored in a spatial order stands on one structure, the packed R-tree of [`tree`]: over the pages of a table
+//! ([`PageTree`]), which says what to read, and over the segments themselves ([`Resident`]), for many queries in one process.
+//! Regions come in any order: [`RegionTree`] says which of many may hold something of a box, or of the boxes of a
+//! [`BoxTree`].
 
 mod mapping;
 pub mod nearest;
 mod page_tree;
+mod region_tree;
 pub mod resident;
 mod stored;
 pub mod tree;
@@ -13,5 +16,6 @@ pub mod tree;
 pub use mapping::shortened_report;
 pub use nearest::Neighbour;
 pub use page_tree::PageTree;
+pub use region_tree::{BoxTree, RegionTree};
 pub use resident::Resident;
 pub use stored::IndexProblem;

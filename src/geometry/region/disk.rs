@@ -47,10 +47,9 @@ impl Disk {
 
 /// The twelve edges of a box.
 fn edges(bounds: &Aabb) -> impl Iterator<Item = (Point, Point)> {
-    let (low, high) = (bounds.min.to_array(), bounds.max.to_array());
-    let corner = move |bits: usize| Point::from([0, 1, 2].map(|k| if bits >> k & 1 == 0 { low[k] } else { high[k] }));
+    let corners = bounds.corners();
     let steps = (0..8).flat_map(|bits| [1, 2, 4].map(|step| (bits, step)));
-    steps.filter(|(bits, step)| bits & step == 0).map(move |(bits, step)| (corner(bits), corner(bits | step)))
+    steps.filter(|(bits, step)| bits & step == 0).map(move |(bits, step)| (corners[bits], corners[bits | step]))
 }
 
 impl Region for Disk {

@@ -59,7 +59,22 @@ pub trait Region: std::fmt::Debug + Send + Sync {
             return false;
         }
         let bounds = with_room(*bounds, self.reach());
-        !(bounds.min.is_finite() && bounds.max.is_finite()) || self.meets(&bounds)
+        !bounds.is_finite() || self.meets(&bounds)
+    }
+
+    /// Whether the region surely [`contains`](Region::contains) every point of a box, and so intersects every segment
+    /// with an end in it. A box that is inside but for a hair may be left out.
+    ///
+    /// The corners of the box, grown by the room of [`Region::touches`], are tested. A region is convex: what is inside
+    /// of them is inside by that room at least, which is more than rounding costs.
+    fn encloses(&self, bounds: &Aabb) -> bool {
+        let grown = with_room(*bounds, self.reach());
+        !bounds.is_empty() && grown.is_finite() && grown.corners().into_iter().all(|corner| self.contains(corner))
+    }
+
+    /// The region as a slab, if it is one: it has no [`Region::bounds`], but an end in one direction.
+    fn as_slab(&self) -> Option<&Slab> {
+        None
     }
 
     /// The part of the segment a-b that is inside; none where nothing is. A touching segment has a part of length 0.
@@ -198,7 +213,7 @@ fn largest(p: Point) -> f64 {
 }
 
 /// A box grown by what rounding may cost in arithmetic with coordinates up to its own and up to `reach`.
-fn with_room(bounds: Aabb, reach: f64) -> Aabb {
+pub(crate) fn with_room(bounds: Aabb, reach: f64) -> Aabb {
     let room = 64.0 * f64::EPSILON * (largest(bounds.min).max(largest(bounds.max)) + reach);
     let room = Point::new(room, room, room);
     Aabb { min: bounds.min - room, max: bounds.max + room }

@@ -24,6 +24,11 @@ impl Slab {
         })
     }
 
+    /// A point in its middle.
+    pub fn center(&self) -> Point {
+        self.center
+    }
+
     /// The unit vector across the slab.
     pub fn axis(&self) -> Point {
         self.axis
@@ -65,6 +70,10 @@ impl Region for Slab {
 
     fn volume(&self) -> Option<f64> {
         None
+    }
+
+    fn as_slab(&self) -> Option<&Slab> {
+        Some(self)
     }
 }
 

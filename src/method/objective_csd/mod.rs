@@ -22,6 +22,7 @@
 
 mod array;
 mod registered;
+mod search;
 mod shape;
 
 pub use array::{Spacing, Warning};
@@ -33,6 +34,7 @@ use crate::geometry::region::{Disk, Region, RegionProblem, Slab, Sphere};
 use crate::geometry::{NoAxis, Point};
 use crate::segments::NeuronSegments;
 use array::{Array, LEAST_SPACING, arrays, layer};
+use search::Search;
 
 /// Radius of a sphere that states none, um.
 pub const DEFAULT_SPHERE_RADIUS: f64 = 10.0;
@@ -135,7 +137,7 @@ impl Problem for CsdProblem {
 pub struct Kernel {
     regions: Vec<Box<dyn Region>>,
     factors: Vec<f64>,
-    measures: Vec<Measure>,
+    searches: Vec<Search>,
     sizes: Vec<Setting>,
     warnings: Vec<Warning>,
 }
@@ -157,16 +159,17 @@ impl Kernel {
             placed(position).at("contact", row as u64)?;
         }
         let arrays = arrays(contacts, spacing)?;
-        let mut kernel = Self { regions: vec![], factors: vec![], measures: vec![], sizes: vec![], warnings: vec![] };
-        for (row, (contact, &(measure, density))) in contacts.iter().zip(how).enumerate() {
+        let (mut regions, mut factors, mut settings) = (Vec::new(), Vec::new(), Vec::new());
+        for (row, (contact, &(_, density))) in contacts.iter().zip(how).enumerate() {
             let (region, sizes) = region(contact, &arrays).at("contact", row as u64)?;
-            kernel.factors.push(factor(region.as_ref(), contact, density).at("contact", row as u64)?);
-            kernel.regions.push(region);
-            kernel.measures.push(measure);
-            kernel.sizes.push(sizes);
+            factors.push(factor(region.as_ref(), contact, density).at("contact", row as u64)?);
+            regions.push(region);
+            settings.push(sizes);
         }
-        kernel.warnings = arrays.into_iter().flat_map(|array| array.warnings).collect();
-        Ok(kernel)
+        let measures: Vec<Measure> = how.iter().map(|&(measure, _)| measure).collect();
+        let searches = Search::for_each_measure(&regions, &measures);
+        let warnings = arrays.into_iter().flat_map(|array| array.warnings).collect();
+        Ok(Self { regions, factors, searches, sizes: settings, warnings })
     }
 
     /// The contacts' regions, in their order.
@@ -187,10 +190,12 @@ impl super::Kernel for Kernel {
         }
         let segments = neuron.start.iter().zip(neuron.end);
         for ((&a, &b), row) in segments.zip(out.chunks_exact_mut(self.regions.len())) {
-            for (((region, factor), measure), out) in
-                self.regions.iter().zip(&self.factors).zip(&self.measures).zip(row)
-            {
-                *out = factor * measured(region.as_ref(), *measure, a, b);
+            row.fill(0.0);
+            for search in &self.searches {
+                search.for_each_candidate(a, b, |column| {
+                    let share = measured(self.regions[column].as_ref(), search.measure, a, b);
+                    row[column] = self.factors[column] * share;
+                });
             }
         }
     }

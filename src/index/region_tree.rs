@@ -1,0 +1,202 @@
+//! A tree over many regions: which of them may hold something of a box.
+//!
+//! Where a packed tree ([`super::tree`]) takes boxes that are in a spatial order already, regions come in any order:
+//! those of contacts in the order of a file. Boxes round bounded regions are in an R*-tree (Beckmann et al., SIGMOD 1990,
+//! doi:10.1145/93597.98741; bulk loaded). Slabs have no box: those that share an axis are intervals along it, sorted by
+//! their lower side. Other unbounded regions are always candidates.
+
+use std::ops::ControlFlow;
+
+use rstar::primitives::{GeomWithData, Rectangle};
+use rstar::{AABB, RTree};
+
+use crate::geometry::region::{Region, Slab, with_room};
+use crate::geometry::{Aabb, Point};
+
+/// A box and its number in a list.
+type NumberedBox = GeomWithData<Rectangle<[f64; 3]>, usize>;
+
+/// Distances that are shorter have a square of 0, um: a region reaches at least so far.
+const MIN_REACH_UM: f64 = 1e-150;
+
+/// A box that holds the origin alone.
+const ORIGIN_BOX: Aabb = Aabb { min: Point::ORIGIN, max: Point::ORIGIN };
+
+/// A tree over boxes in any order, each known by its number in the list that it was made from.
+#[derive(Debug)]
+pub struct BoxTree {
+    bounded: RTree<NumberedBox>,
+    /// The boxes without an end, of which nothing is known.
+    endless: Vec<usize>,
+    len: usize,
+}
+
+/// A tree over regions, each known by its number in the list that it was made from.
+#[derive(Debug)]
+pub struct RegionTree {
+    bounded: RTree<NumberedBox>,
+    slabs: Vec<SlabStack>,
+    /// The regions without an end that are no slabs.
+    unbounded: Vec<usize>,
+    len: usize,
+}
+
+/// Slabs that share an axis, as intervals along it.
+#[derive(Debug)]
+struct SlabStack {
+    axis: Point,
+    /// Sorted by `low`.
+    intervals: Vec<Interval>,
+}
+
+#[derive(Debug)]
+struct Interval {
+    low: f64,
+    high: f64,
+    /// The largest `high` of this interval and those before it.
+    max_high: f64,
+    number: usize,
+}
+
+impl BoxTree {
+    /// The tree over some boxes. Empty boxes are in none of its answers, endless ones in all.
+    pub fn new(boxes: impl IntoIterator<Item = Aabb>) -> Self {
+        let (mut bounded, mut endless, mut len) = (Vec::new(), Vec::new(), 0);
+        for bounds in boxes {
+            if !bounds.is_finite() && !bounds.is_empty() {
+                endless.push(len);
+            } else if !bounds.is_empty() {
+                bounded.push(numbered(&with_room(bounds, 0.0), len));
+            }
+            len += 1;
+        }
+        Self { bounded: RTree::bulk_load(bounded), endless, len }
+    }
+
+    /// Number of boxes.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+}
+
+impl RegionTree {
+    /// The tree over some regions.
+    pub fn new<'r>(regions: impl IntoIterator<Item = &'r dyn Region>) -> Self {
+        let (mut bounded, mut slabs, mut unbounded, mut len) = (Vec::new(), Vec::new(), Vec::new(), 0);
+        for region in regions {
+            match (region.window(&ORIGIN_BOX), region.as_slab()) {
+                (Some(window), _) => bounded.push(numbered(&grown(window, MIN_REACH_UM), len)),
+                (None, Some(slab)) => push_slab(&mut slabs, slab, len),
+                (None, None) => unbounded.push(len),
+            }
+            len += 1;
+        }
+        slabs.iter_mut().for_each(SlabStack::sort);
+        Self { bounded: RTree::bulk_load(bounded), slabs, unbounded, len }
+    }
+
+    /// Number of regions.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Visits, in any order, the numbers of the regions that may hold a point of a box, or intersect a segment with both
+    /// ends in it; never one too few, and each once.
+    pub fn for_each_candidate(&self, bounds: &Aabb, mut visit: impl FnMut(usize)) {
+        if bounds.is_empty() {
+            return;
+        }
+        if !bounds.is_finite() {
+            return (0..self.len).for_each(visit);
+        }
+        let bounds = with_room(*bounds, 0.0);
+        let found: ControlFlow<()> = self.bounded.locate_in_envelope_intersecting_int(envelope(&bounds), |entry| {
+            visit(entry.data);
+            ControlFlow::Continue(())
+        });
+        debug_assert!(found.is_continue());
+        self.slabs.iter().for_each(|slabs| slabs.for_each_candidate(&bounds, &mut visit));
+        self.unbounded.iter().copied().for_each(visit);
+    }
+
+    /// Visits, in any order, the pairs of a region and a box of another tree that may have a point in common (the
+    /// numbers of both); never one too few, and each once.
+    pub fn for_each_pair(&self, boxes: &BoxTree, mut visit: impl FnMut(usize, usize)) {
+        for (region, bounds) in self.bounded.intersection_candidates_with_other_tree(&boxes.bounded) {
+            visit(region.data, bounds.data);
+        }
+        for entry in boxes.bounded.iter().filter(|_| !(self.slabs.is_empty() && self.unbounded.is_empty())) {
+            let (bounds, number) = (aabb(entry.geom()), entry.data);
+            self.slabs.iter().for_each(|slabs| slabs.for_each_candidate(&bounds, &mut |region| visit(region, number)));
+            self.unbounded.iter().for_each(|&region| visit(region, number));
+        }
+        for &number in &boxes.endless {
+            (0..self.len).for_each(|region| visit(region, number));
+        }
+    }
+}
+
+fn push_slab(stacks: &mut Vec<SlabStack>, slab: &Slab, number: usize) {
+    let axis = slab.axis();
+    // what the slab's own numbers cost in rounding; those of a box are in the box's room
+    let room = with_room(ORIGIN_BOX, slab.reach()).max.x + MIN_REACH_UM;
+    let (center, reach) = (slab.center().dot(axis), slab.half_thickness() + room);
+    let interval = Interval { low: center - reach, high: center + reach, max_high: 0.0, number };
+    match stacks.iter_mut().find(|stack| stack.axis == axis) {
+        Some(stack) => stack.intervals.push(interval),
+        None => stacks.push(SlabStack { axis, intervals: vec![interval] }),
+    }
+}
+
+impl SlabStack {
+    fn sort(&mut self) {
+        self.intervals.sort_unstable_by(|a, b| a.low.total_cmp(&b.low));
+        let mut max_high = f64::NEG_INFINITY;
+        for interval in &mut self.intervals {
+            max_high = interval.high.max(max_high);
+            interval.max_high = max_high;
+        }
+    }
+
+    fn for_each_candidate(&self, bounds: &Aabb, visit: &mut impl FnMut(usize)) {
+        let (half, axis) = (bounds.size() * 0.5, self.axis);
+        let extent = half.x * axis.x.abs() + half.y * axis.y.abs() + half.z * axis.z.abs();
+        let center = bounds.center().dot(axis);
+        let begun = self.intervals.partition_point(|interval| interval.low <= center + extent);
+        for interval in self.intervals.iter().take(begun).rev() {
+            if interval.max_high < center - extent {
+                break;
+            }
+            if interval.high >= center - extent {
+                visit(interval.number);
+            }
+        }
+    }
+}
+
+fn grown(bounds: Aabb, by: f64) -> Aabb {
+    let by = Point::new(by, by, by);
+    Aabb { min: bounds.min - by, max: bounds.max + by }
+}
+
+fn envelope(bounds: &Aabb) -> AABB<[f64; 3]> {
+    AABB::from_corners(bounds.min.to_array(), bounds.max.to_array())
+}
+
+fn numbered(bounds: &Aabb, number: usize) -> NumberedBox {
+    GeomWithData::new(Rectangle::from_corners(bounds.min.to_array(), bounds.max.to_array()), number)
+}
+
+fn aabb(rectangle: &Rectangle<[f64; 3]>) -> Aabb {
+    Aabb { min: Point::from(rectangle.lower()), max: Point::from(rectangle.upper()) }
+}
