@@ -13,7 +13,7 @@ use arrow_schema::Schema;
 use leadfield::geometry::region::{Cuboid, Disk, Predicate, Region, Slab, Sphere, nearest_on_segment};
 use leadfield::geometry::{Aabb, Point};
 use leadfield::index::resident::{Builder, Width};
-use leadfield::index::{PageTree, Resident};
+use leadfield::index::{BoxTree, PageTree, RegionTree, Resident};
 use leadfield::segments::{SectionType, Segment, Segments};
 use leadfield::staged::Existing;
 use leadfield::table::{
@@ -122,7 +122,8 @@ fn rows(batch: &RecordBatch) -> Vec<u64> {
 
 /// Rows and regions of all hits, in the order in which they are given out, through the tree.
 fn searched(table: &Table, within: Within<'_>, filter: &Filter) -> (Vec<(u64, u32)>, Summary) {
-    let pages = Pages::of(table, |bounds| within.touches(bounds)).unwrap();
+    let pages = Pages::within(table, within).unwrap();
+    assert_eq!(pages.pages(), Pages::of(table, |bounds| within.touches(bounds)).unwrap().pages());
     let mut found = Vec::new();
     let query = Query { within, filter, columns: &["row"] };
     let visit = &mut |hits: leadfield::table::Hits| {
@@ -278,6 +279,103 @@ proptest! {
         let all_touch = ours.iter().all(|&i| region.touches(&grown(i)));
         prop_assert!(all_touch);
     }
+}
+
+/// Boxes of all kinds: of points, flat, empty, and those of which nothing is known.
+fn boxes() -> impl Strategy<Value = Vec<Aabb>> {
+    let endless = Aabb { min: Aabb::EMPTY.max, max: Aabb::EMPTY.min };
+    let half_known = Aabb { min: Point::ORIGIN, max: Aabb::EMPTY.min };
+    let one = prop_oneof![
+        12 => (point(), point()).prop_map(|(a, b)| Aabb::of([a, b])),
+        4 => point().prop_map(|p| Aabb::of([p])),
+        1 => prop::sample::select(vec![Aabb::EMPTY, endless, half_known]),
+    ];
+    prop::collection::vec(one, 0..120)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+
+    #[test]
+    fn the_region_tree_finds_once_each_region_that_a_loop_finds(
+        shapes in prop::collection::vec(shape(), 0..120),
+        boxes in boxes(),
+    ) {
+        let regions: Vec<Box<dyn Region>> = shapes.into_iter().map(Shape::region).collect();
+        let tree = RegionTree::new(regions.iter().map(AsRef::as_ref));
+        let mut pairs = Vec::new();
+        tree.for_each_pair(&BoxTree::new(boxes.iter().copied()), |region, at| pairs.push((at, region)));
+        pairs.sort_unstable();
+        let joined: BTreeSet<(usize, usize)> = pairs.iter().copied().collect();
+        prop_assert_eq!(joined.len(), pairs.len());
+        for (at, bounds) in boxes.iter().enumerate() {
+            let mut candidates = Vec::new();
+            tree.for_each_candidate(bounds, |region| candidates.push(region));
+            let found: BTreeSet<usize> = candidates.iter().copied().collect();
+            prop_assert_eq!(found.len(), candidates.len());
+            // touching is decided exactly by who asks: what is left out must not touch, what is found may
+            for (number, region) in regions.iter().enumerate().filter(|(_, region)| region.touches(bounds)) {
+                prop_assert!(found.contains(&number) && joined.contains(&(at, number)), "{:?} {:?}", region, bounds);
+            }
+        }
+    }
+
+    #[test]
+    fn the_region_tree_names_every_region_of_a_point_or_a_segment(
+        shapes in prop::collection::vec(shape(), 0..60),
+        ends in prop::collection::vec(segment(), 0..60),
+    ) {
+        let regions: Vec<Box<dyn Region>> = shapes.into_iter().map(Shape::region).collect();
+        let tree = RegionTree::new(regions.iter().map(AsRef::as_ref));
+        for (a, b) in ends {
+            let (mut of_point, mut of_segment) = (BTreeSet::new(), BTreeSet::new());
+            tree.for_each_candidate(&Aabb::of([a]), |region| drop(of_point.insert(region)));
+            tree.for_each_candidate(&Aabb::of([a, b]), |region| drop(of_segment.insert(region)));
+            for (number, region) in regions.iter().enumerate() {
+                prop_assert!(of_point.contains(&number) || !region.contains(a));
+                prop_assert!(of_segment.contains(&number) || !region.intersects(a, b));
+            }
+        }
+    }
+}
+
+#[test]
+fn hundreds_of_contacts_find_what_a_loop_finds() {
+    let up = Point::new(0.1, 1.0, 0.0);
+    let at = |i: i32| Point::new(f64::from(i % 7 - 3) * 90.0, f64::from(i / 7 - 15) * 25.0, f64::from(i % 3) * 40.0);
+    let region = |i: i32| -> Box<dyn Region> {
+        match i % 5 {
+            // shared borders, regions in regions, one round everything, and layers that overlap
+            0 | 1 => Box::new(Sphere::new(at(i), 60.0).unwrap()),
+            2 => Box::new(Disk::new(at(i), up, 120.0, 12.5).unwrap()),
+            3 => Box::new(Slab::new(at(i), up, 3.0).unwrap()),
+            _ => Box::new(Sphere::new(at(i), if i == 4 { 5000.0 } else { 5.0 }).unwrap()),
+        }
+    };
+    let regions: Vec<Box<dyn Region>> = (0..210).map(region).collect();
+    let regions: Vec<&dyn Region> = regions.iter().map(AsRef::as_ref).collect();
+    for made in clouds() {
+        check(made, &regions);
+    }
+}
+
+#[test]
+fn only_parts_that_a_region_touches_are_opened() {
+    // two parts, each of one neuron: one at the origin, one far away
+    let near = (Point::ORIGIN, Point::new(2.0, 0.0, 0.0));
+    let far = (Point::new(1e4, 0.0, 0.0), Point::new(1e4, 3.0, 0.0));
+    let ends = [vec![near; PER_NEURON], vec![far; PER_NEURON]].concat();
+    let made = made(&plain(&ends), 2, Precision::F64);
+    let spheres = [0.0, 1.0, 2.0].map(|x| Sphere::new(Point::new(x, 0.0, 0.0), 1.5).unwrap());
+    let regions = spheres.each_ref().map(|sphere| sphere as &dyn Region);
+    let within = Within::Regions(&regions, Predicate::Midpoint);
+    std::fs::remove_file(made.table.parts()[1].path()).unwrap();
+    let (found, summary) = searched(&made.table, within, &Filter::default());
+    // midpoints at (1, 0, 0): in all three
+    assert_eq!((found.len(), summary.rows), (3 * PER_NEURON, PER_NEURON as u64));
+    let all = Sphere::new(Point::ORIGIN, 2e4).unwrap();
+    let error = Pages::within(&made.table, Within::Regions(&[&all], Predicate::Midpoint)).unwrap_err();
+    assert!(error.to_string().contains("part-00001.parquet: cannot be read"), "{error}");
 }
 
 #[test]

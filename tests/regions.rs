@@ -200,6 +200,20 @@ proptest! {
     }
 
     #[test]
+    fn a_box_that_is_enclosed_holds_no_point_outside(shape in shape(), a in point(), size in point(), scale in 0.0..1.0_f64) {
+        let region = shape.region();
+        let bounds = Aabb::of([a, a + size * scale]);
+        if region.encloses(&bounds) {
+            prop_assert!(lattice(&bounds, 5).into_iter().all(|p| region.contains(p)));
+            prop_assert!(region.touches(&bounds) && region.intersects(bounds.min, bounds.max));
+        } else {
+            let hair = Point::new(1e-9, 1e-9, 1e-9);
+            let grown = Aabb { min: bounds.min - hair, max: bounds.max + hair };
+            prop_assert!(!grown.corners().into_iter().all(|p| region.contains(p)));
+        }
+    }
+
+    #[test]
     fn the_box_of_a_segment_that_is_intersected_is_touched(shape in shape(), (a, b) in segment()) {
         let region = shape.region();
         if region.intersects(a, b) {

@@ -14,6 +14,7 @@ pub mod parts;
 mod places;
 mod problem;
 mod query;
+mod query_regions;
 mod reader;
 mod resident;
 mod rows;

@@ -74,10 +74,22 @@ impl<'a> Pages<'a> {
     /// # Errors
     /// A part cannot be opened.
     pub fn of(table: &'a Table, wanted: impl Fn(&Aabb) -> bool) -> Result<Self> {
+        Self::of_parts(table, |_| true, wanted)
+    }
+
+    /// As [`Pages::of`], of the parts that are wanted by their number.
+    pub(super) fn of_parts(
+        table: &'a Table,
+        is_wanted: impl Fn(usize) -> bool,
+        wanted: impl Fn(&Aabb) -> bool,
+    ) -> Result<Self> {
         let mut all =
             Self { table, files: Vec::new(), pages: Vec::new(), tree: PageTree::new(&[]), warnings: Vec::new() };
         for (number, part) in table.parts().iter().enumerate() {
-            let file = all.add(number, part, &wanted).in_file(part.path())?;
+            let file = match is_wanted(number) {
+                true => all.add(number, part, &wanted).in_file(part.path())?,
+                false => None,
+            };
             all.files.push(file);
         }
         all.tree = PageTree::new(&all.pages.iter().map(|p| p.bounds).collect::<Vec<_>>());

@@ -12,6 +12,7 @@ use super::cursor::{Cursor, Step};
 use super::fetch::{Group, assembled, taken};
 use super::pages::{Page, Pages, rows_before};
 use super::problem::TableProblem;
+use super::query_regions::QueryRegions;
 use super::rows::{Chosen, Ends, check_finite};
 use super::schema::{COORDINATES, NODE_ID, SECTION_TYPE};
 use crate::error::{Context, Result};
@@ -21,9 +22,6 @@ use crate::segments::SectionType;
 
 /// Rows tested before their hits are given out, unless one page or a group without page index has more.
 const RUN_ROWS: usize = 128 * 1024;
-
-/// Rows whose box is tried before they are, where there are several regions.
-const BLOCK_ROWS: usize = 64;
 
 /// Where segments are looked for.
 #[derive(Debug, Clone, Copy)]
@@ -118,22 +116,6 @@ impl Within<'_> {
             Self::Regions(regions, _) => regions.iter().any(|r| r.touches(bounds)),
         }
     }
-
-    /// The pages to read, ascending, each with the numbers of the regions that touch it.
-    fn pages<'p>(&self, pages: &'p Pages<'_>) -> Vec<(&'p Page, Vec<u32>)> {
-        let mut touching: Vec<Vec<u32>> = vec![Vec::new(); pages.pages().len()];
-        match self {
-            Self::Everywhere => touching.iter_mut().for_each(|t| t.push(0)),
-            Self::Regions(regions, _) => {
-                for (number, region) in (0..).zip(*regions) {
-                    for page in pages.tree().touched(*region) {
-                        touching[page].push(number);
-                    }
-                }
-            }
-        }
-        pages.pages().iter().zip(touching).filter(|(_, t)| !t.is_empty()).collect()
-    }
 }
 
 impl Pages<'_> {
@@ -144,12 +126,19 @@ impl Pages<'_> {
     /// # Errors
     /// The table is unreadable or damaged, or the visitor fails.
     pub fn query(&self, query: &Query<'_>, visit: &mut dyn FnMut(Hits) -> Result<()>) -> Result<Summary> {
-        let runs = runs(query.within.pages(self));
+        let regions = match query.within {
+            Within::Everywhere => None,
+            Within::Regions(regions, predicate) => Some((QueryRegions::new(regions), predicate)),
+        };
+        let touching = regions.as_ref().map_or_else(|| vec![vec![0]; self.pages().len()], |(r, _)| r.pages(self));
+        let pages = self.pages().iter().zip(touching).filter(|(_, numbers)| !numbers.is_empty());
+        let runs = runs(pages.collect());
+        let regions = regions.as_ref();
         let mut summary = Summary::default();
         for together in runs.chunks(rayon::current_num_threads().max(1)) {
             let read: Vec<Result<Hits>> = match together {
-                [one] => vec![self.run(query, one)],
-                several => several.par_iter().map(|run| self.run(query, run)).collect(),
+                [one] => vec![self.run(query, regions, one)],
+                several => several.par_iter().map(|run| self.run(query, regions, run)).collect(),
             };
             for (run, hits) in together.iter().zip(read) {
                 let hits = hits?;
@@ -164,13 +153,13 @@ impl Pages<'_> {
         Ok(summary)
     }
 
-    fn run(&self, query: &Query<'_>, run: &Run<'_>) -> Result<Hits> {
+    fn run(&self, query: &Query<'_>, regions: Option<&(QueryRegions<'_>, Predicate)>, run: &Run<'_>) -> Result<Hits> {
         let Some(group) = Group::of(self, run.part, run.group) else { return Ok(Hits::none()) };
-        let mut found = match query.within {
-            Within::Everywhere => Found::all(run.rows()),
-            Within::Regions(regions, predicate) => {
+        let mut found = match regions {
+            None => Found::all(run.rows()),
+            Some((regions, predicate)) => {
                 let ends = query.columns.iter().any(|c| COORDINATES.contains(c));
-                Test { group, run, regions, predicate }.found(ends).in_file(group.part.path())?
+                Test { group, run, regions, predicate: *predicate }.found(ends).in_file(group.part.path())?
             }
         };
         if found.rows.is_empty() {
@@ -270,7 +259,7 @@ impl Found {
 struct Test<'a> {
     group: Group<'a>,
     run: &'a Run<'a>,
-    regions: &'a [&'a dyn Region],
+    regions: &'a QueryRegions<'a>,
     predicate: Predicate,
 }
 
@@ -291,7 +280,10 @@ impl Test<'_> {
                 };
                 let row = rows_before(self.group.part, page.group) + row as u64;
                 ends.check(at..at + length, &page.bounds, row)?;
-                self.test(&ends, at..at + length, regions, first, &mut found);
+                self.regions.for_each_hit(self.predicate, &ends, at..at + length, regions, |row, region| {
+                    found.rows.push(first + row as u32);
+                    found.region.push(region);
+                });
                 at += length;
             }
             if keep_ends {
@@ -308,35 +300,5 @@ impl Test<'_> {
             found.ends = Some(arrow_select::concat::concat_batches(&schema, &kept).map_err(TableProblem::from)?);
         }
         Ok(found)
-    }
-
-    /// Tests rows of a batch whose first row is the run's row `first`.
-    fn test(&self, ends: &Ends<'_>, rows: Range<usize>, numbers: &[u32], first: u32, found: &mut Found) {
-        if let [number] = numbers {
-            return self.test_block(ends, rows, &[*number], first, found);
-        }
-        let mut from = rows.start;
-        while from < rows.end {
-            let block = from..(from + BLOCK_ROWS).min(rows.end);
-            from = block.end;
-            let bounds = ends.bounds(block.clone());
-            let near = |number: &&u32| self.regions.get(**number as usize).is_some_and(|r| r.touches(&bounds));
-            let numbers: Vec<u32> = numbers.iter().filter(near).copied().collect();
-            if !numbers.is_empty() {
-                self.test_block(ends, block, &numbers, first, found);
-            }
-        }
-    }
-
-    fn test_block(&self, ends: &Ends<'_>, rows: Range<usize>, numbers: &[u32], first: u32, found: &mut Found) {
-        for row in rows {
-            let (a, b) = ends.get(row);
-            for &number in numbers {
-                if self.regions.get(number as usize).is_some_and(|r| self.predicate.holds(*r, a, b)) {
-                    found.rows.push(first + row as u32);
-                    found.region.push(number);
-                }
-            }
-        }
     }
 }

@@ -10,7 +10,7 @@ use arrow_schema::DataType;
 use super::problem::TableProblem;
 use super::schema::{COORDINATES, NODE_ID, Precision, RADIUS, ROW, SECTION_ID, SECTION_TYPE, SEGMENT_ID};
 use crate::error::{Error, Result};
-use crate::geometry::{Aabb, Point};
+use crate::geometry::Point;
 use crate::segments::{SectionType, Segment, Segments};
 
 /// The typed columns of a batch.

@@ -50,7 +50,7 @@ impl Search<'_> {
             (Target::Nearest(p, k), None) => self.nearest(p, k, columns, visit),
             (Target::Nearest(p, k), Some(path)) if self.filter.columns().is_empty() => {
                 let found = self.resident(path)?.nearest(p, k);
-                self.neighbours(&self.pages(|_| true)?, &found, columns, visit)
+                self.neighbours(&self.pages(Within::Everywhere)?, &found, columns, visit)
             }
             (Target::Nearest(p, k), Some(_)) => self.nearest(p, k, columns, visit),
             (Target::Regions(regions, predicate), Some(path)) => {
@@ -63,21 +63,21 @@ impl Search<'_> {
         }
     }
 
-    /// The pages that are wanted, with a word on what they lack.
-    fn pages(&self, wanted: impl Fn(&leadfield::geometry::Aabb) -> bool) -> Result<Pages<'_>> {
-        let pages = Pages::of(self.table, wanted)?;
+    /// The pages that a search may have to read, with a word on what they lack.
+    fn pages(&self, within: Within<'_>) -> Result<Pages<'_>> {
+        let pages = Pages::within(self.table, within)?;
         pages.warnings().iter().for_each(|warning| self.common.warn(warning));
         Ok(pages)
     }
 
     fn by_pages(&self, within: Within<'_>, columns: &[&str], visit: Visit<'_>) -> Result<u64> {
-        let pages = self.pages(|bounds| within.touches(bounds))?;
+        let pages = self.pages(within)?;
         let query = Query { within, filter: self.filter, columns };
         Ok(pages.query(&query, &mut |hits| visit(hits, &[]))?.hits)
     }
 
     fn nearest(&self, p: Point, k: usize, columns: &[&str], visit: Visit<'_>) -> Result<u64> {
-        let pages = self.pages(|_| true)?;
+        let pages = self.pages(Within::Everywhere)?;
         let (found, _) = pages.nearest(p, k, self.filter)?;
         self.neighbours(&pages, &found, columns, visit)
     }
@@ -111,7 +111,7 @@ impl Search<'_> {
         if names.is_empty() {
             return Ok(regions.iter().map(|region| index.count(*region, predicate)).sum());
         }
-        let pages = self.pages(|bounds| regions.iter().any(|r| r.touches(bounds)))?;
+        let pages = self.pages(Within::Regions(regions, predicate))?;
         let mut total = 0;
         for (number, region) in (0..).zip(regions) {
             for places in index.find(*region, predicate).chunks(TOGETHER) {
