@@ -57,7 +57,7 @@ has_cmake = command -v cmake >/dev/null
 
 .PHONY: release
 release: ## Build the program that is given away: with HDF5 2 linked into it
-	@command -v cargo >/dev/null || { echo 'missing: Rust 1.89 or newer, see https://rustup.rs' >&2; exit 2; }
+	@command -v cargo >/dev/null || { echo 'missing: Rust 1.90 or newer, see https://rustup.rs' >&2; exit 2; }
 	@$(has_cmake) || { $(call install,cmake); }
 	cargo build --release --locked --features static-hdf5
 
