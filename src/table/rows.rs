@@ -10,7 +10,7 @@ use arrow_schema::DataType;
 use super::problem::TableProblem;
 use super::schema::{COORDINATES, NODE_ID, Precision, RADIUS, ROW, SECTION_ID, SECTION_TYPE, SEGMENT_ID};
 use crate::error::{Error, Result};
-use crate::geometry::Point;
+use crate::geometry::{Aabb, Point};
 use crate::segments::{SectionType, Segment, Segments};
 
 /// The typed columns of a batch.
@@ -221,13 +221,6 @@ impl<'a> Rows<'a> {
 /// Puts values into their places of a column.
 fn put<T>(places: &[usize], column: &mut [T], value: impl Fn(usize) -> T) {
     places.iter().enumerate().for_each(|(i, &place)| column[place] = value(i));
-}
-
-impl Ends<'_> {
-    /// The box round the segments of some rows.
-    pub(super) fn bounds(&self, rows: Range<usize>) -> Aabb {
-        rows.map(|i| self.get(i)).fold(Aabb::EMPTY, |all, (a, b)| all.with(a).with(b))
-    }
 }
 
 /// The node and the row of each row of a batch that has these two columns.
