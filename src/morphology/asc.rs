@@ -22,11 +22,8 @@ use crate::error::{Context, Error, Result};
 use crate::segments::SectionType;
 use header::Header;
 use lexer::{Lexer, Token, in_line, is_numeric, not_closed, section_type, unexpected};
-use problem::AscProblem;
+use problem::{AscProblem, DEEPEST};
 use tree::{Stage, Stretch, Tree};
-
-/// Levels of branching that are followed: far more than any neuron has, and few enough for any memory.
-const DEEPEST: usize = 100_000;
 
 /// Parses the text of a file.
 ///
@@ -36,8 +33,7 @@ pub(super) fn parse(text: &str) -> Result<Morphology> {
     let (soma, sections) = (Soma::default(), Vec::new());
     let mut parser = Parser { lexer: Lexer::of(text), soma, extent: None, sections, removed: 0 };
     parser.file()?;
-    let removed = (parser.removed > 0).then_some(Note::Removed { sections: parser.removed });
-    let notes = removed.into_iter().collect();
+    let notes = Some(Note::Removed { sections: parser.removed }).filter(|_| parser.removed > 0).into_iter().collect();
     Ok(Morphology { notes, ..Morphology::from_importer_order(parser.soma, parser.sections) })
 }
 
@@ -284,7 +280,10 @@ impl<'a> Parser<'a> {
         for (found, value) in numbers.iter_mut().enumerate().skip(1) {
             match self.lexer.next()? {
                 (Token::Word(word), at) => *value = coordinate(word).at("line", at)?,
-                (Token::Close, _) if found == 3 => return Ok(tree.push(numbers)),
+                (Token::Close, _) if found == 3 => {
+                    tree.push(numbers);
+                    return Ok(());
+                }
                 (Token::Close, at) => return Err(in_line(at, AscProblem::ShortPoint(found))),
                 (other, at) => return Err(unexpected(at, "a number", other)),
             }

@@ -1,7 +1,9 @@
 //! What can be wrong with a text of Neurolucida's format.
 
-use super::DEEPEST;
 use crate::error::Problem;
+
+/// Levels of branching that are followed: far more than any neuron has, and few enough for any memory.
+pub(super) const DEEPEST: usize = 100_000;
 
 /// What can be wrong with an ASC file, apart from what can be wrong with any morphology.
 #[derive(Debug, thiserror::Error)]
