@@ -329,8 +329,12 @@ proptest! {
         let tree = RegionTree::new(regions.iter().map(AsRef::as_ref));
         for (a, b) in ends {
             let (mut of_point, mut of_segment) = (BTreeSet::new(), BTreeSet::new());
-            tree.for_each_candidate(&Aabb::of([a]), |region| drop(of_point.insert(region)));
-            tree.for_each_candidate(&Aabb::of([a, b]), |region| drop(of_segment.insert(region)));
+            tree.for_each_candidate(&Aabb::of([a]), |region| {
+                of_point.insert(region);
+            });
+            tree.for_each_candidate(&Aabb::of([a, b]), |region| {
+                of_segment.insert(region);
+            });
             for (number, region) in regions.iter().enumerate() {
                 prop_assert!(of_point.contains(&number) || !region.contains(a));
                 prop_assert!(of_segment.contains(&number) || !region.intersects(a, b));
