@@ -554,7 +554,7 @@ fn a_dataset_that_claims_more_than_its_file_can_hold_is_refused() {
         told(&read(&path, &everything()).unwrap_err(), folder.path()),
         format!(
             "f.h5: {FIELDS}/EM Potential(x,y,z,f0)/_Object/Snapshots/0/comp0: claims too much, expected at most what a \
-             file of {bytes} bytes can hold, found 27000000000 values"
+             file of {bytes} bytes can hold, found 54000000000 values"
         )
     );
 }

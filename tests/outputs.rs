@@ -53,6 +53,14 @@ fn inputs() -> tempfile::TempDir {
 
 const INPUTS: [&str; 5] = ["b.parquet", "c", "e.csv", "t.parquet", "w.h5"];
 
+/// Whether this is the JUnit file that `validate` writes first, for the case that it is killed before it has a verdict.
+fn is_without_verdict(output: &Path) -> bool {
+    output.ends_with("junit.xml") && {
+        let text = std::fs::read_to_string(output).unwrap();
+        text.contains("the run was ended before it had a verdict") && text.ends_with("</testsuites>\n")
+    }
+}
+
 /// What is under a path: the bytes of a file, or of all files below a folder by their paths.
 fn contents(path: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();
@@ -162,7 +170,7 @@ fn whatever_is_killed_the_name_stands_for_a_whole_output_and_the_next_run_goes_o
             let output = dir.join(name);
             half_way += usize::from(names_in(dir).contains(&format!("{name}.journal")));
             if output.exists() {
-                assert!(contents(&output) == expected, "{args:?} {seed}");
+                assert!(contents(&output) == expected || is_without_verdict(&output), "{args:?} {seed}");
                 remove(&output);
             }
             let (code, told) = ended(command(dir, &going_on(args)).spawn().unwrap());
@@ -198,7 +206,7 @@ fn two_runs_one_of_which_is_killed_leave_nothing_half_written() {
             assert!(expected_end, "{args:?} {seed}: {told}");
             let output = dir.join(name);
             if output.exists() {
-                assert!(contents(&output) == expected, "{args:?} {seed}");
+                assert!(contents(&output) == expected || is_without_verdict(&output), "{args:?} {seed}");
                 remove(&output);
             }
             let (code, told) = ended(command(dir, &args).spawn().unwrap());
@@ -454,7 +462,7 @@ fn with_population(name: &str) -> tempfile::TempDir {
             file.create_group(&format!("/nodes/{above}")).unwrap();
         }
         // a name without letters stands for the group above
-        if !name.is_empty() && !name.contains('\0') {
+        if !name.is_empty() && name != "." && !name.contains('\0') {
             file.relink("/nodes/neurons", &format!("/nodes/{name}")).unwrap();
         }
     });

@@ -154,7 +154,7 @@ fn coordinates_of_two_widths_are_told() {
             let length = t.columns[0].1.len();
             t.replace("x0", DataType::Float32, false, Arc::new(arrow_array::Float32Array::from(vec![0.0; length])));
         },
-        "y0: wrong type, expected Float32, found Float64",
+        "x0: wrong type, expected Float64, found Float32",
     );
 }
 
