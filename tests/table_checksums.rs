@@ -113,7 +113,9 @@ fn a_changed_page_page_index_or_footer_is_an_error_with_a_hint_of_its_own() {
     let path = folder.join("t.parquet");
     let weights = ["weights", "t.parquet", "e.csv", "-o", "w.h5"];
     let query = ["query", "t.parquet", "--box", "-1e5,-1e5,-1e5,1e5,1e5,1e5", "--count"];
-    let cases: [(&str, fn(&ParquetMetaData) -> i64); 5] = [
+    /// Where a part of a file begins.
+    type Offset = fn(&ParquetMetaData) -> i64;
+    let cases: [(&str, Offset); 5] = [
         ("page checksum", |m| {
             let page = &m.offset_index().unwrap()[0][4].page_locations()[0];
             page.offset + i64::from(page.compressed_page_size) - 9

@@ -35,7 +35,7 @@ pub(super) fn normalize(batch: &RecordBatch, schema: &SchemaRef) -> Result<Recor
     let mut columns = Vec::new();
     for field in schema.fields() {
         let Some(column) = batch.column_by_name(field.name()) else { continue };
-        let column = convert(column, field.name(), field.data_type()).map_err(|e| e.in_object(field.name()))?;
+        let column = convert(column, field.data_type()).map_err(|e| e.in_object(field.name()))?;
         if column.null_count() > 0 && !field.is_nullable() {
             return Err(Error::from(TableProblem::Null).in_object(field.name()));
         }
@@ -47,13 +47,13 @@ pub(super) fn normalize(batch: &RecordBatch, schema: &SchemaRef) -> Result<Recor
     Ok(RecordBatch::try_new_with_options(schema, columns, &options).map_err(TableProblem::from)?)
 }
 
-fn convert(column: &ArrayRef, name: &str, wanted: &DataType) -> Result<ArrayRef> {
+fn convert(column: &ArrayRef, wanted: &DataType) -> Result<ArrayRef> {
     if column.data_type() == wanted {
         return Ok(column.clone());
     }
     if let Some(dictionary) = column.as_any_dictionary_opt() {
         let values = arrow_select::take::take(dictionary.values(), dictionary.keys(), None);
-        return convert(&values.map_err(TableProblem::from)?, name, wanted);
+        return convert(&values.map_err(TableProblem::from)?, wanted);
     }
     Ok(match wanted {
         DataType::UInt8 if is_text(column.data_type()) => kinds(column)?,

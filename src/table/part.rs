@@ -208,7 +208,7 @@ impl Part {
             return Err(TableProblem::Columns(listed(missing, 12)).into());
         }
         let is_single = |name: &&str| found.field_with_name(name).is_ok_and(|f| f.data_type() == &DataType::Float32);
-        let precision = if COORDINATES.iter().all(|name| is_single(&name)) { Precision::F32 } else { Precision::F64 };
+        let precision = if COORDINATES.iter().all(is_single) { Precision::F32 } else { Precision::F64 };
         let mut is_converted = false;
         for field in precision.schema().fields() {
             let found = found.field_with_name(field.name()).map_err(TableProblem::from)?.data_type().clone();
