@@ -1,19 +1,24 @@
 //! Checksums in the headers of pages.
 //!
 //! The format keeps field 4 of a page header for the CRC-32 of the page's compressed bytes, which every reader may verify.
-//! The header itself it does not cover, so a header gets a second CRC-32, of its own bytes, in field 32767, which the
-//! format keeps for extensions and readers skip. A header is a Thrift structure in the compact protocol.
+//! The header itself it does not cover, so a header gets a second CRC-32, of its own bytes, in field 15, which the format
+//! does not use and readers skip. (The format keeps field 32767 for extensions, but fastparquet cannot skip it, and polars
+//! skips numbers only.) A header is a Thrift structure in the compact protocol.
 
 use super::problem::ParquetProblem;
 
 /// A field of type `i32` whose number is one more than that of the field before.
 const NEXT_I32: u8 = 0x15;
-/// What comes before the header's own checksum: field 32767 of type `binary`, four bytes long.
-const EXTENSION: [u8; 5] = [0x08, 0xfe, 0xff, 0x03, 0x04];
+/// The field of the header's own checksum.
+const OWN_CHECKSUM_FIELD: u8 = 15;
+/// The type `i32` of a field.
+const I32: u8 = 5;
+/// Bytes of a header's own checksum, whatever its value: seven bits in each.
+const OWN_CHECKSUM_BYTES: usize = 5;
 /// The end of a structure.
 const STOP: u8 = 0;
 /// The bytes that follow those which a header's own checksum covers.
-const SUFFIX_BYTES: usize = EXTENSION.len() + 4 + 1;
+const SUFFIX_BYTES: usize = OWN_CHECKSUM_BYTES + 1;
 
 /// The parts of a header: type, sizes, and how many bytes they take.
 struct Start {
@@ -66,6 +71,15 @@ pub(super) fn is_dictionary(header: &[u8]) -> bool {
     Start::read(header).is_some_and(|start| start.page_type == DICTIONARY_PAGE)
 }
 
+/// The CRC-32 of a header's bytes as a number of five bytes, the first four of which have the bit that says that more follow.
+fn own_checksum(covered: &[u8]) -> [u8; OWN_CHECKSUM_BYTES] {
+    let checksum = crc32fast::hash(covered);
+    std::array::from_fn(|i| {
+        let more = if i + 1 < OWN_CHECKSUM_BYTES { 0x80 } else { 0 };
+        (checksum >> (7 * i)) as u8 & 0x7f | more
+    })
+}
+
 /// A header without checksums, with both put in: that of the page and its own.
 pub(super) fn with_checksums(header: &[u8], page: &[u8]) -> Option<Vec<u8>> {
     let start = Start::read(header)?;
@@ -76,15 +90,16 @@ pub(super) fn with_checksums(header: &[u8], page: &[u8]) -> Option<Vec<u8>> {
     if step < 2 {
         return None;
     }
-    let mut out = Vec::with_capacity(header.len() + 6 + SUFFIX_BYTES);
+    let mut out = Vec::with_capacity(header.len() + 8 + SUFFIX_BYTES);
     out.extend_from_slice(fields);
     out.push(NEXT_I32);
     write_i32(crc32fast::hash(page) as i32, &mut out);
     out.push((step - 1) << 4 | kind);
     out.extend_from_slice(rest);
-    let own = crc32fast::hash(&out);
-    out.extend_from_slice(&EXTENSION);
-    out.extend_from_slice(&own.to_le_bytes());
+    // `step` fields beyond the third is the last one
+    out.push(OWN_CHECKSUM_FIELD.checked_sub(3 + step)?.checked_shl(4)? | I32);
+    let own = own_checksum(&out);
+    out.extend_from_slice(&own);
     out.push(STOP);
     Some(out)
 }
@@ -97,8 +112,8 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), ParquetProblem> {
         let compressed = usize::try_from(Start::read(bytes)?.compressed_bytes).ok()?;
         let header = bytes.get(..bytes.len().checked_sub(compressed)?)?;
         let (covered, suffix) = header.split_at_checked(header.len().checked_sub(SUFFIX_BYTES)?)?;
-        let own = suffix.strip_prefix(&EXTENSION)?.strip_suffix(&[STOP])?;
-        Some(own == crc32fast::hash(covered).to_le_bytes())
+        let own = suffix.strip_suffix(&[STOP])?;
+        Some(own == own_checksum(covered))
     };
     if is_right() == Some(true) { Ok(()) } else { Err(ParquetProblem::PageChanged) }
 }
