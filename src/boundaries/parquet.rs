@@ -3,6 +3,7 @@
 //! A column is named `<id>_<section>_<number>`, numbers from 0 in each section: Parquet has no columns of one name. The
 //! key `pandas` tells pandas that their labels are `(id, section)`, so that `pandas.read_parquet` gives the layout back.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
@@ -156,8 +157,11 @@ fn name(&(id, section, number, _): &Column) -> String {
 
 fn write_to(file: &File, neurons: &[Neuron]) -> Result<(), ParquetError> {
     let fields = boundaries(neurons).map(|column| Field::new(name(&column), DataType::Float64, false));
-    let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
-    let pandas = KeyValue::new("pandas".to_string(), pandas(neurons).to_string());
+    let pandas = pandas(neurons).to_string();
+    // pyarrow takes the metadata of the Arrow schema where there is one, other readers the file's
+    let metadata = HashMap::from([("pandas".to_string(), pandas.clone())]);
+    let schema = Arc::new(Schema::new_with_metadata(fields.collect::<Vec<_>>(), metadata));
+    let pandas = KeyValue::new("pandas".to_string(), pandas);
     let properties = properties_builder()
         .set_compression(Compression::UNCOMPRESSED)
         .set_statistics_enabled(EnabledStatistics::None)
