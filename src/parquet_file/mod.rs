@@ -1,7 +1,7 @@
 //! The one door to Parquet files: what is written has checksums, and what is read is checked by them.
 //!
 //! Every page has the CRC-32 that the format provides for, its header one more, and the footer has the checksums of the
-//! page index and of itself ([`checksums`]). Files of other programs and of older versions lack some or all of these
+//! page index and of itself (`checksums`). Files of other programs and of older versions lack some or all of these
 //! and are read all the same.
 
 mod checksums;

@@ -28,7 +28,7 @@ pub struct Verification {
     pub pages: u64,
     /// Parts without checksums: written by an older version or another program.
     pub parts_without_checksums: u64,
-    /// What is wrong, each with its place; of each part the first [`MAX_FINDINGS`].
+    /// What is wrong, each with its place; of each part the first `MAX_FINDINGS`.
     pub findings: Vec<Error>,
     /// Number of all findings.
     pub found: u64,
