@@ -191,11 +191,11 @@ fn resident(folder: &Path, name: &str) {
     let started = Instant::now();
     let made = table.resident().unwrap();
     println!("  made from the table in {:.2} s", started.elapsed().as_secs_f64());
-    made.write(&path, table.fingerprint(), Existing::Replace).unwrap();
+    made.write(&path, table.fingerprint().unwrap(), Existing::Replace).unwrap();
     let bytes = File::open(&path).unwrap().metadata().unwrap().len();
     drop(made);
     let started = Instant::now();
-    let index = Resident::open(&path, Table::open(&folder.join(name)).unwrap().fingerprint()).unwrap();
+    let index = Resident::open(&path, Table::open(&folder.join(name)).unwrap().fingerprint().unwrap()).unwrap();
     let opened = started.elapsed().as_secs_f64();
     println!("  stored: {:.0} MB, ready {:.1} ms after opening table and index", bytes as f64 / 1e6, 1e3 * opened);
     let at = middle(&table);

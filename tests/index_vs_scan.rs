@@ -549,14 +549,14 @@ fn a_damaged_page_index_is_not_believed() {
 #[test]
 fn an_index_is_stored_beside_its_table_and_refused_beside_another() {
     let [one, other] = clouds();
-    assert_ne!(one.table.fingerprint(), other.table.fingerprint());
+    assert_ne!(one.table.fingerprint().unwrap(), other.table.fingerprint().unwrap());
     let path = one.folder.path().join("stored.index");
-    one.table.resident().unwrap().write(&path, one.table.fingerprint(), Existing::Replace).unwrap();
-    let index = Resident::open(&path, one.table.fingerprint()).unwrap();
+    one.table.resident().unwrap().write(&path, one.table.fingerprint().unwrap(), Existing::Replace).unwrap();
+    let index = Resident::open(&path, one.table.fingerprint().unwrap()).unwrap();
     let sphere = Sphere::new(Point::ORIGIN, 120.0).unwrap();
     assert_eq!(index.find(&sphere, Predicate::Midpoint), places(&one.segments, &sphere, Predicate::Midpoint));
     assert!((0..index.len() as u64).all(|i| index.row(i) == Some(one.segments[i as usize].row)));
-    assert!(Resident::open(&path, other.table.fingerprint()).is_err());
+    assert!(Resident::open(&path, other.table.fingerprint().unwrap()).is_err());
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod invariants;
 mod layers;
 mod lead_fields;
 mod malformed;
+mod manifests;
 mod media;
 mod morphologies;
 mod mutations;

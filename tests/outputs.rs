@@ -425,7 +425,7 @@ fn tables_are_replaced_with_nothing_else_in_their_folder() {
     positions(&[]).ok();
     let refusal = |names: &str| {
         format!(
-            "error: parts: not replaced, expected a folder of nothing but `part-*.parquet`, found {names}\n\
+            "error: parts: not replaced, expected a folder of nothing but `part-*.parquet` and `_manifest.parquet`, found {names}\n\
              hint: choose another name, or remove it by hand"
         )
     };
@@ -648,7 +648,7 @@ fn old_positions_become_a_table_in_an_empty_folder_only() {
     std::fs::write(dir.path().join("t/thesis.tex"), "mine").unwrap();
     let run = leadfield_in(dir.path(), &["convert", old.to_str().unwrap(), "-o", "t", "--force", "--quiet"]);
     run.refused(
-        "error: t: not replaced, expected a folder of nothing but `part-*.parquet`, found `thesis.tex`\n\
+        "error: t: not replaced, expected a folder of nothing but `part-*.parquet` and `_manifest.parquet`, found `thesis.tex`\n\
          hint: choose another name, or remove it by hand",
     );
     assert_eq!(names_in(&dir.path().join("t")), ["thesis.tex"]);

@@ -124,8 +124,8 @@ impl Source for InMemory {
     fn bounds(&self) -> Result<Aabb> {
         Ok(Aabb::of(self.all().iter().map(|s| s.start)))
     }
-    fn fingerprint(&self) -> u64 {
-        self.parts.len() as u64
+    fn fingerprint(&self) -> leadfield::Result<u64> {
+        Ok(self.parts.len() as u64)
     }
     fn parts(&self) -> usize {
         self.parts.len()

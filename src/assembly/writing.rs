@@ -16,7 +16,7 @@ use crate::journal::{self, Done, Header, Journal, JournalProblem, PROGRAM};
 use crate::partition::{Beginning, Crew, Scribe, with_scribe};
 use crate::segments::Segments;
 use crate::staged::{Claim, Existing, Staged, check_free, check_space, clear, partial_of};
-use crate::table::{self, Metadata, Neuron, parts};
+use crate::table::{self, Metadata, Neuron, manifest, parts};
 
 /// How tables are written: what becomes of what is there, who is told, who may stop it.
 #[derive(Clone, Copy)]
@@ -196,7 +196,7 @@ impl Unfinished {
             return result.and_then(|()| crew.await_end());
         }
         let (done, all) = (kept + written, all_parts.len() as u64);
-        let error = match result {
+        let error = match result.and_then(|()| if done == all { self.write_manifests(out, plans) } else { Ok(()) }) {
             Ok(()) if done == all => {
                 self.staged.note_length()?;
                 let tables = plans.iter().map(|plan| (plan.below(self.staged.partial()), &plan.metadata));
@@ -213,6 +213,21 @@ impl Unfinished {
             return Err(error.advised(journal::kept(out, done, all)));
         }
         Err(error)
+    }
+
+    /// Writes the manifests of tables that are folders and whose parts are all done: the journal has the checksums.
+    fn write_manifests(&self, out: &Path, plans: &[Plan<'_>]) -> Result<()> {
+        if parts::is_single_file(out) {
+            return Ok(());
+        }
+        let done = journal::read(out)?.map(|record| record.done).unwrap_or_default();
+        // where a part stands twice, the later line is of the later bytes
+        let told: BTreeMap<u64, u32> = done.iter().map(|done| (done.part, done.checksum)).collect();
+        let mut checksums = told.into_values();
+        plans.iter().try_for_each(|plan| {
+            let own: Vec<u32> = checksums.by_ref().take(plan.cuts.len()).collect();
+            manifest::write(&plan.below(self.staged.partial()), &own)
+        })
     }
 
     /// Does what is left, or this rank's share of it, until a stop is asked for. Gives the number of parts that were done.

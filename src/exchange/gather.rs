@@ -13,9 +13,10 @@ use super::spill::{Held, Spill};
 use crate::boundaries::Neuron as Boundaries;
 use crate::error::{Context, Error, Result};
 use crate::geometry::{Aabb, Point, hilbert};
+use crate::journal::checksum_of;
 use crate::segments::Segments;
 use crate::staged::{Existing, Staged};
-use crate::table::{self, Metadata, Neuron, Precision, parts};
+use crate::table::{self, Metadata, Neuron, Precision, manifest, parts};
 
 /// Boundaries that are held in memory: 24 bytes each, 400 MB in all.
 pub const MOST_HELD: usize = 16_000_000;
@@ -128,6 +129,7 @@ impl Gathered {
             neurons: neurons.len() as u64,
             parts: cuts.len() as u64,
         };
+        let mut checksums = Vec::new();
         for (number, cut) in cuts.iter().enumerate() {
             let placed = self.part(cut.clone())?;
             let partial = self.staged.partial();
@@ -136,7 +138,13 @@ impl Gathered {
             let written = table::write_part(&file, &placed, own, &metadata, options.precision);
             // where the table itself was taken away, that is what went wrong
             written.map_err(|e: Error| self.staged.check_made().err().unwrap_or(e).in_file(&self.out))?;
+            if !single {
+                checksums.push(checksum_of(&file)?.1);
+            }
             done(placed.len() as u64);
+        }
+        if !single {
+            manifest::write(self.staged.partial(), &checksums)?;
         }
         self.staged.note_length()?;
         parts::check_whole(self.staged.partial(), &metadata)?;

@@ -69,7 +69,7 @@ fn index_ranges(group: &RowGroupMetaData) -> [Option<Range<u64>>; 2] {
 }
 
 /// The CRC-32 of a footer with zeros in place of its own checksum.
-fn footer_checksum(footer: &[u8], own: Range<usize>) -> u32 {
+fn computed_checksum(footer: &[u8], own: Range<usize>) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
     hasher.update(footer.get(..own.start).unwrap_or_default());
     hasher.update(&[b'0'; DIGITS]);
@@ -101,7 +101,7 @@ pub(super) fn fill(end: &mut [u8], offset: u64) -> Option<()> {
     let index = value_range(footer, INDEX_KEY)?;
     footer.get_mut(index).filter(|place| place.len() == digits.len())?.copy_from_slice(digits.as_bytes());
     let own = value_range(footer, FOOTER_KEY).filter(|own| own.len() == DIGITS)?;
-    let digits = format!("{:08x}", footer_checksum(footer, own.clone()));
+    let digits = format!("{:08x}", computed_checksum(footer, own.clone()));
     footer.get_mut(own)?.copy_from_slice(digits.as_bytes());
     Some(())
 }
@@ -120,11 +120,16 @@ pub fn has_checksums(metadata: &ParquetMetaData) -> bool {
     value(metadata, FOOTER_KEY).is_some() && value(metadata, INDEX_KEY).is_some()
 }
 
+/// The checksum that a footer has of itself; none where the file was written without, or by another program.
+pub fn footer_checksum(metadata: &ParquetMetaData) -> Option<u32> {
+    u32::from_str_radix(value(metadata, FOOTER_KEY)?, 16).ok()
+}
+
 /// Checks the bytes of a footer, where it has a checksum.
 pub(super) fn check_footer(footer: &[u8], metadata: &ParquetMetaData) -> Result<(), ParquetProblem> {
     let Some(stored) = value(metadata, FOOTER_KEY) else { return Ok(()) };
     let own = value_range(footer, FOOTER_KEY).ok_or(ParquetProblem::FooterChanged)?;
-    match format!("{:08x}", footer_checksum(footer, own)) == stored {
+    match format!("{:08x}", computed_checksum(footer, own)) == stored {
         true => Ok(()),
         false => Err(ParquetProblem::FooterChanged),
     }
@@ -134,7 +139,7 @@ pub(super) fn check_footer(footer: &[u8], metadata: &ParquetMetaData) -> Result<
 pub(super) fn has_changed(footer: &[u8]) -> bool {
     let stored = value_range(footer, FOOTER_KEY).filter(|own| own.len() == DIGITS);
     stored.is_some_and(|own| {
-        let digits = format!("{:08x}", footer_checksum(footer, own.clone()));
+        let digits = format!("{:08x}", computed_checksum(footer, own.clone()));
         footer.get(own) != Some(digits.as_bytes())
     })
 }

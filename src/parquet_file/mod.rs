@@ -11,7 +11,7 @@ mod reader;
 mod source;
 mod writer;
 
-pub use checksums::{FOOTER_KEY, INDEX_KEY, check_index, has_checksums};
+pub use checksums::{FOOTER_KEY, INDEX_KEY, check_index, footer_checksum, has_checksums};
 pub use problem::ParquetProblem;
 pub use reader::{check_codecs, open_batches, read_metadata, with_offset_index};
 pub use source::{OffsetReader, Source};

@@ -9,10 +9,11 @@ use arrow_select::take::{take, take_record_batch};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection};
 
+use super::Pages;
 use super::normalize::normalize;
+use super::open_part::OpenPart;
 use super::pages::{PartFile, rows_of};
 use super::problem::TableProblem;
-use super::{Pages, Part};
 use crate::error::{Context, Result};
 use crate::panics::{Guarded, catch};
 
@@ -22,7 +23,7 @@ const BATCH_ROWS: usize = 16 * 1024;
 /// A row group of an open part.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Group<'a> {
-    pub(super) part: &'a Part,
+    pub(super) part: &'a OpenPart,
     file: &'a PartFile,
     group: usize,
 }
@@ -30,7 +31,7 @@ pub(super) struct Group<'a> {
 impl<'a> Group<'a> {
     /// None where the part is not open, that is where none of its pages was wanted.
     pub(super) fn of(pages: &'a Pages<'_>, part: usize, group: usize) -> Option<Self> {
-        Some(Self { part: pages.table().parts().get(part)?, file: pages.file(part)?, group })
+        Some(Self { part: pages.table().parts().get(part)?.already_open()?, file: pages.file(part)?, group })
     }
 
     /// Some columns of some ranges of rows (ascending, apart), as a reader of batches.

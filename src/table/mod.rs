@@ -6,8 +6,10 @@
 
 mod cursor;
 mod fetch;
+pub mod manifest;
 mod nearest;
 mod normalize;
+mod open_part;
 mod pages;
 mod part;
 pub mod parts;

@@ -7,43 +7,51 @@ use std::ops::Range;
 use arrow_array::{RecordBatch, UInt32Array};
 use arrow_select::concat::concat_batches;
 
+use super::Table;
 use super::fetch::{Group, assembled, taken};
 use super::pages::{Page, Pages, rows_before, rows_of};
 use super::problem::TableProblem;
 use super::query::{Filter, Run, Summary};
 use super::rows::Ends;
 use super::schema::COORDINATES;
-use super::{Part, Table};
 use crate::error::{Context, Result};
 use crate::geometry::Point;
 use crate::index::Neighbour;
 use crate::index::nearest::{Best, distance};
 
-/// Where the row groups begin.
-struct Starts(Vec<(u64, usize, usize)>);
+/// The first place of each part.
+struct Starts(Vec<u64>);
 
 impl Starts {
     fn of(table: &Table) -> Self {
-        let mut next = 0;
-        let mut starts = Vec::new();
-        for (number, part) in table.parts().iter().enumerate() {
-            for group in 0..part.file_metadata().num_row_groups() {
-                starts.push((next, number, group));
-                next += rows_of(part, group) as u64;
+        let starts = table.parts().iter().scan(0, |next, part| {
+            let start = *next;
+            *next += part.len();
+            Some(start)
+        });
+        Self(starts.collect())
+    }
+
+    /// The first place of a row group.
+    fn of_group(&self, table: &Table, part: usize, group: usize) -> Result<u64> {
+        let (Some(start), Some(part)) = (self.0.get(part), table.parts().get(part)) else { return Ok(0) };
+        Ok(start + rows_before(part.opened()?, group))
+    }
+
+    /// Part, row group and first place of the group that a place is in, and the group's rows.
+    fn group_of(&self, table: &Table, place: u64) -> Result<Option<(OfGroup, u64)>> {
+        let Some(part) = self.0.partition_point(|&start| start <= place).checked_sub(1) else { return Ok(None) };
+        let Some(found) = table.parts().get(part) else { return Ok(None) };
+        let open = found.opened()?;
+        let mut start = self.0.get(part).copied().unwrap_or_default();
+        for group in 0..open.file_metadata().num_row_groups() {
+            let rows = rows_of(open, group) as u64;
+            if place < start + rows {
+                return Ok(Some((OfGroup { part, group, start, range: 0..0 }, rows)));
             }
+            start += rows;
         }
-        Self(starts)
-    }
-
-    fn of_group(&self, part: usize, group: usize) -> u64 {
-        let found = self.0.binary_search_by_key(&(part, group), |&(_, p, g)| (p, g));
-        found.ok().and_then(|i| self.0.get(i)).map_or(0, |s| s.0)
-    }
-
-    /// Part, row group and first place of the group that a place is in.
-    fn group_of(&self, place: u64) -> Option<(usize, usize, u64)> {
-        let i = self.0.partition_point(|&(start, ..)| start <= place).checked_sub(1)?;
-        self.0.get(i).map(|&(start, part, group)| (part, group, start))
+        Ok(None)
     }
 }
 
@@ -65,7 +73,7 @@ impl Pages<'_> {
         let starts = Starts::of(self.table());
         for (least, number) in self.tree().by_distance(p) {
             let Some(page) = self.pages().get(number).filter(|_| best.may_take(least)) else { break };
-            let first = starts.of_group(page.part, page.group) + page.rows.start as u64;
+            let first = starts.of_group(self.table(), page.part, page.group)? + page.rows.start as u64;
             for (row, distance) in self.distances(page, p, filter)? {
                 best.offer(Neighbour { distance, place: first + row as u64 });
             }
@@ -134,13 +142,12 @@ impl Pages<'_> {
         let mut runs = Vec::new();
         let mut from = 0;
         while let Some(&place) = sorted.get(from) {
-            let (part, group, start) = starts.group_of(place).ok_or_else(|| self.nowhere(place))?;
-            let rows = self.table().parts().get(part).map_or(0, |p: &Part| rows_of(p, group)) as u64;
-            let length = sorted[from..].partition_point(|&p| p < start + rows);
+            let (found, rows) = starts.group_of(self.table(), place)?.ok_or_else(|| self.nowhere(place))?;
+            let length = sorted[from..].partition_point(|&p| p < found.start + rows);
             if length == 0 {
                 return Err(self.nowhere(place));
             }
-            runs.push(OfGroup { part, group, start, range: from..from + length });
+            runs.push(OfGroup { range: from..from + length, ..found });
             from += length;
         }
         Ok(runs)

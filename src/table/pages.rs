@@ -17,10 +17,10 @@ use parquet::file::metadata::{
 };
 use parquet::file::page_index::column_index::ColumnIndexMetaData;
 
-use super::part::{EVERYWHERE, bounds_of};
+use super::Table;
+use super::open_part::{EVERYWHERE, OpenPart, bounds_of};
 use super::problem::TableProblem;
 use super::schema::COORDINATES;
-use super::{Part, Table};
 use crate::error::{Context, Result};
 use crate::geometry::Aabb;
 use crate::index::PageTree;
@@ -86,8 +86,10 @@ impl<'a> Pages<'a> {
         let mut all =
             Self { table, files: Vec::new(), pages: Vec::new(), tree: PageTree::new(&[]), warnings: Vec::new() };
         for (number, part) in table.parts().iter().enumerate() {
-            let file = match is_wanted(number) {
-                true => all.add(number, part, &wanted).in_file(part.path())?,
+            // a manifest tells the box of a part that is not open
+            let is_wanted = is_wanted(number) && part.entry().is_none_or(|entry| wanted(&entry.bounds));
+            let file = match is_wanted {
+                true => all.add(number, part.opened()?, &wanted).in_file(part.path())?,
                 false => None,
             };
             all.files.push(file);
@@ -97,7 +99,7 @@ impl<'a> Pages<'a> {
     }
 
     /// Adds the wanted pages of a part; gives it open if there are any.
-    fn add(&mut self, number: usize, part: &Part, wanted: &impl Fn(&Aabb) -> bool) -> Result<Option<PartFile>> {
+    fn add(&mut self, number: usize, part: &OpenPart, wanted: &impl Fn(&Aabb) -> bool) -> Result<Option<PartFile>> {
         let boxes: Vec<Aabb> =
             (0..part.file_metadata().num_row_groups()).map(|g| part.group_bounds(g).unwrap_or(EVERYWHERE)).collect();
         let groups: Vec<usize> = boxes.iter().enumerate().filter(|(_, b)| wanted(b)).map(|(g, _)| g).collect();
@@ -170,11 +172,11 @@ impl<'a> Pages<'a> {
 }
 
 /// The number of rows before a row group of its part.
-pub(super) fn rows_before(part: &Part, group: usize) -> u64 {
+pub(super) fn rows_before(part: &OpenPart, group: usize) -> u64 {
     (0..group).map(|group| rows_of(part, group) as u64).sum()
 }
 
-pub(super) fn rows_of(part: &Part, group: usize) -> usize {
+pub(super) fn rows_of(part: &OpenPart, group: usize) -> usize {
     let rows = part.file_metadata().row_groups().get(group).map_or(0, |g| g.num_rows());
     usize::try_from(rows).unwrap_or(0)
 }
@@ -189,7 +191,7 @@ pub(super) struct PageIndex {
 /// index or it cannot be read.
 ///
 /// The library reads the index of all chunks that a footer names, so it is given a footer that names no others.
-pub(super) fn page_index(part: &Part, source: &Source, groups: &[usize]) -> Option<PageIndex> {
+pub(super) fn page_index(part: &OpenPart, source: &Source, groups: &[usize]) -> Option<PageIndex> {
     let coordinates: Vec<usize> = COORDINATES.iter().filter_map(|name| part.column(name)).collect();
     let footer = part.file_metadata();
     let mut wanted = ParquetMetaDataBuilder::new(footer.file_metadata().clone());
@@ -221,7 +223,7 @@ fn with_boxes_of(group: &RowGroupMetaData, columns: &[usize]) -> Result<RowGroup
 }
 
 /// The footer of a part with a page index put in, as the Arrow reader takes it.
-fn with_index(part: &Part, index: PageIndex) -> Result<ArrowReaderMetadata, TableProblem> {
+fn with_index(part: &OpenPart, index: PageIndex) -> Result<ArrowReaderMetadata, TableProblem> {
     let builder = part.file_metadata().as_ref().clone().into_builder();
     let metadata = builder.set_column_index(Some(index.columns)).set_offset_index(Some(index.offsets)).build();
     Ok(ArrowReaderMetadata::try_new(Arc::new(metadata), ArrowReaderOptions::new())?)
@@ -230,7 +232,7 @@ fn with_index(part: &Part, index: PageIndex) -> Result<ArrowReaderMetadata, Tabl
 /// The pages of a row group with their boxes; none where the index does not tell.
 ///
 /// The six columns may be cut differently by other writers: a page here ends wherever one of them does.
-fn pages_of(part: &Part, index: &PageIndex, group: usize) -> Option<Vec<(Range<usize>, Aabb)>> {
+fn pages_of(part: &OpenPart, index: &PageIndex, group: usize) -> Option<Vec<(Range<usize>, Aabb)>> {
     let rows = rows_of(part, group);
     let mut columns = Vec::new();
     for name in COORDINATES {

@@ -1,65 +1,60 @@
-//! One part of a table: what its footer says, and all its rows.
+//! One part of a table. Where the table has a manifest, its footer is read when something is asked that the manifest does not state.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::OnceLock;
 
-use arrow_schema::{DataType, SchemaRef};
-use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
-use parquet::file::metadata::ParquetMetaData;
-use parquet::file::statistics::Statistics;
+use arrow_schema::DataType;
 
-use super::normalize::is_convertible;
-use super::problem::TableProblem;
-use super::schema::{COORDINATES, FORMAT_VERSION, Precision, key};
-use super::{Metadata, Neuron};
-use crate::error::{Context, Error, Result, listed};
-use crate::geometry::{Aabb, Point};
-use crate::panics::catch;
-use crate::parquet_file::{Source, check_codecs, read_metadata};
-
-/// What a file must have to be opened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Demand {
-    /// Columns and metadata of a segment table.
-    Whole,
-    /// The columns alone: another program may have written it.
-    Columns,
-}
+use super::Neuron;
+use super::manifest::Entry;
+use super::open_part::{Demand, OpenPart};
+use super::schema::Precision;
+use crate::error::Result;
+use crate::geometry::Aabb;
+use crate::parquet_file::has_checksums;
+use crate::segments::{Segment, Segments};
 
 /// One part of a table: a Parquet file.
 #[derive(Debug)]
 pub struct Part {
     path: PathBuf,
-    footer: ArrowReaderMetadata,
-    neurons: Vec<Neuron>,
-    precision: Precision,
-    /// Whether columns have other types than those of the format, which are then converted.
-    is_converted: bool,
+    demand: Demand,
+    /// What the table's manifest states; none where it has none.
+    entry: Option<Entry>,
+    open: OnceLock<OpenPart>,
 }
 
 impl Part {
+    /// A part of a table without manifest.
     pub(super) fn open(path: &Path, demand: Demand) -> Result<Self> {
-        let source = Source::open(path)?;
-        let load = || -> Result<ArrowReaderMetadata, TableProblem> {
-            Ok(ArrowReaderMetadata::try_new(read_metadata(&source)?.into(), ArrowReaderOptions::new())?)
-        };
-        let footer = catch(load).in_file(path)?;
-        let mut part = Self {
-            path: path.to_path_buf(),
-            footer,
-            neurons: Vec::new(),
-            precision: Precision::F64,
-            is_converted: false,
-        };
-        part.check_version().in_file(path)?;
-        part.check_codecs().in_file(path)?;
-        (part.precision, part.is_converted) = part.check_columns().in_file(path)?;
-        if demand == Demand::Whole {
-            part.neurons = part.read_neurons().in_file(path)?;
-        }
+        let part = Self { path: path.to_path_buf(), demand, entry: None, open: OnceLock::new() };
+        part.opened()?;
         Ok(part)
+    }
+
+    /// A part that a manifest lists; its footer is not read yet.
+    pub(super) fn listed(path: PathBuf, demand: Demand, entry: Entry) -> Self {
+        Self { path, demand, entry: Some(entry), open: OnceLock::new() }
+    }
+
+    /// The part with its footer, which is read now if it was not.
+    pub(super) fn opened(&self) -> Result<&OpenPart> {
+        if let Some(open) = self.open.get() {
+            return Ok(open);
+        }
+        let open = OpenPart::open(&self.path, self.demand)?;
+        self.entry.as_ref().map_or(Ok(()), |entry| entry.check_footer(&open))?;
+        Ok(self.open.get_or_init(|| open))
+    }
+
+    /// The part, where its footer was read.
+    pub(super) fn already_open(&self) -> Option<&OpenPart> {
+        self.open.get()
+    }
+
+    /// What the table's manifest states of it.
+    pub(super) fn entry(&self) -> Option<&Entry> {
+        self.entry.as_ref()
     }
 
     /// The file.
@@ -69,12 +64,13 @@ impl Part {
 
     /// The neurons of this part, node ids ascending; none after [`super::Table::open_foreign`], which leaves the list alone.
     pub fn neurons(&self) -> &[Neuron] {
-        &self.neurons
+        self.open.get().map_or(&[], OpenPart::neurons)
     }
 
     /// Number of segments.
     pub fn len(&self) -> u64 {
-        u64::try_from(self.file_metadata().file_metadata().num_rows()).unwrap_or(0)
+        // without an entry it was opened
+        self.entry.as_ref().map(|entry| entry.rows).or_else(|| Some(self.open.get()?.len())).unwrap_or(0)
     }
 
     /// Whether there is none.
@@ -84,194 +80,83 @@ impl Part {
 
     /// Whether it says that it is a segment table.
     pub(super) fn has_metadata(&self) -> bool {
-        self.value(key::FORMAT_VERSION).is_ok()
+        self.entry.is_some() || self.open.get().is_some_and(OpenPart::has_metadata)
+    }
+
+    /// Whether it was written with checksums.
+    pub(super) fn has_checksums(&self) -> bool {
+        self.entry.is_some() || self.open.get().is_some_and(|open| has_checksums(open.file_metadata()))
     }
 
     /// The program that wrote the file.
-    pub fn written_by(&self) -> String {
-        let name = self.file_metadata().file_metadata().created_by().unwrap_or("an unknown program");
-        name.chars().filter(|c| !c.is_control()).take(60).collect()
-    }
-
-    /// Width of the coordinates.
-    pub(super) fn precision(&self) -> Precision {
-        self.precision
-    }
-
-    /// The Parquet footer.
-    pub(super) fn file_metadata(&self) -> &Arc<ParquetMetaData> {
-        self.footer.metadata()
-    }
-
-    /// The footer as the Arrow reader takes it.
-    pub(super) fn footer(&self) -> &ArrowReaderMetadata {
-        &self.footer
-    }
-
-    /// The place of a column among those of the file, a nested one's members counted each.
-    pub(super) fn column(&self, name: &str) -> Option<usize> {
-        let columns = self.file_metadata().file_metadata().schema_descr().columns();
-        columns.iter().position(|column| matches!(column.path().parts(), [own] if own == name))
+    ///
+    /// # Errors
+    /// Unreadable or damaged.
+    pub fn written_by(&self) -> Result<String> {
+        Ok(self.opened()?.written_by())
     }
 
     /// Names of the columns with their types and compressed bytes, in file order.
-    pub fn columns(&self) -> Vec<(String, DataType, u64)> {
-        let sizes = |i: usize| {
-            let groups = self.footer.metadata().row_groups().iter();
-            groups.map(|g| u64::try_from(g.column(i).compressed_size()).unwrap_or(0)).sum()
-        };
-        let fields = self.footer.schema().fields().iter().enumerate();
-        fields.map(|(i, f)| (f.name().clone(), f.data_type().clone(), sizes(i))).collect()
+    ///
+    /// # Errors
+    /// Unreadable or damaged.
+    pub fn columns(&self) -> Result<Vec<(String, DataType, u64)>> {
+        Ok(self.opened()?.columns())
     }
 
-    fn value(&self, key: &'static str) -> Result<&str, TableProblem> {
-        let pairs = self.footer.metadata().file_metadata().key_value_metadata();
-        let pair = pairs.into_iter().flatten().find(|kv| kv.key == key);
-        pair.and_then(|kv| kv.value.as_deref()).ok_or(TableProblem::Metadata(key))
-    }
-
-    fn number(&self, key: &'static str) -> Result<u64, TableProblem> {
-        self.value(key)?.parse().map_err(|_| TableProblem::Metadata(key))
-    }
-
-    fn check_version(&self) -> Result<(), TableProblem> {
-        match self.value(key::FORMAT_VERSION) {
-            Ok(text) if text.parse().is_ok_and(|v: u32| v <= FORMAT_VERSION) => Ok(()),
-            Ok(text) => Err(TableProblem::Version(text.to_string())),
-            // a table without metadata is told by its columns first
-            Err(_) => Ok(()),
+    /// The box round all segments.
+    ///
+    /// # Errors
+    /// The file holds no statistics of its coordinates.
+    pub fn bounds(&self) -> Result<Aabb> {
+        match &self.entry {
+            Some(entry) => Ok(entry.bounds),
+            None => self.opened()?.bounds(),
         }
     }
 
-    /// What this part says of its table.
-    pub(super) fn metadata(&self) -> Result<Metadata> {
-        let text = |key| self.value(key).map(str::to_string);
-        let read = || -> Result<Metadata, TableProblem> {
-            Ok(Metadata {
-                population: text(key::POPULATION)?,
-                circuit: text(key::CIRCUIT)?,
-                discretisation: text(key::DISCRETISATION)?,
-                axon: text(key::AXON)?,
-                program_version: text(key::PROGRAM_VERSION)?,
-                segments: self.number(key::SEGMENTS)?,
-                neurons: self.number(key::NEURONS)?,
-                parts: self.number(key::PARTS)?,
-                // tables of older programs do not have it
-                assumed: text(key::ASSUMED).unwrap_or_default(),
-            })
-        };
-        read().in_file(&self.path)
+    /// Width of the coordinates.
+    pub(super) fn precision(&self) -> Option<Precision> {
+        self.open.get().map(OpenPart::precision)
     }
 
-    /// The neurons, read now where they were not on opening.
-    pub(super) fn known_neurons(&self) -> Result<Cow<'_, [Neuron]>> {
-        match self.neurons.as_slice() {
-            [] => self.read_neurons().in_file(&self.path).map(Cow::Owned),
-            known => Ok(Cow::Borrowed(known)),
-        }
+    /// Reads all rows, in stored (Hilbert) order.
+    ///
+    /// # Errors
+    /// Unreadable or damaged.
+    pub fn read(&self) -> Result<Segments> {
+        self.opened()?.read()
     }
 
-    fn read_neurons(&self) -> Result<Vec<Neuron>> {
-        if self.has_metadata() { Ok(self.neuron_list()?) } else { self.neurons_of_rows() }
+    /// Goes through all rows, in stored (Hilbert) order, without keeping them.
+    ///
+    /// # Errors
+    /// Unreadable or damaged.
+    pub fn visit(&self, visit: impl FnMut(Segment)) -> Result<()> {
+        self.opened()?.visit(visit)
     }
 
-    fn neuron_list(&self) -> Result<Vec<Neuron>, TableProblem> {
-        let malformed = || TableProblem::Metadata(key::NEURON_LIST);
-        let text = self.value(key::NEURON_LIST)?;
-        let mut lists: BTreeMap<String, Vec<u64>> = serde_json::from_str(text).map_err(|_| malformed())?;
-        let mut list = |name: &str| lists.remove(name).ok_or_else(malformed);
-        let (ids, rows, counts) = (list("node_id")?, list("first_row")?, list("segments")?);
-        let total: u64 = counts.iter().fold(0, |sum, &n| sum.saturating_add(n));
-        let rows_in_file = self.len();
-        if ids.len() != rows.len() || ids.len() != counts.len() || total != rows_in_file {
-            return Err(malformed());
-        }
-        if !ids.is_sorted_by(|a, b| a < b) || rows.iter().zip(&counts).any(|(r, n)| r.checked_add(*n).is_none()) {
-            return Err(malformed());
-        }
-        let neuron = |((node_id, first_row), segments)| Neuron { node_id, first_row, segments };
-        Ok(ids.into_iter().zip(rows).zip(counts).map(neuron).collect())
+    /// Reads all rows, in the order of `row`: neurons by node id, each contiguous.
+    ///
+    /// # Errors
+    /// Unreadable or damaged, or rows that are not those of the neuron list.
+    pub fn read_by_row(&self) -> Result<Segments> {
+        self.read_by_row_into(Segments::default())
     }
 
-    /// Checks that what is compressed can be read, before anything is.
-    fn check_codecs(&self) -> Result<(), TableProblem> {
-        Ok(check_codecs(self.file_metadata())?)
+    /// The same, in the memory of segments that are not needed any more.
+    ///
+    /// # Errors
+    /// As [`Part::read_by_row`].
+    pub fn read_by_row_into(&self, segments: Segments) -> Result<Segments> {
+        self.opened()?.read_by_row_into(segments)
     }
 
-    /// Checks names and types of the columns; gives the width of the coordinates and whether types are to be converted.
-    fn check_columns(&self) -> Result<(Precision, bool)> {
-        let found = self.footer.schema();
-        let has = |name: &str| found.field_with_name(name).is_ok();
-        let wanted = Precision::F64.schema();
-        let missing: Vec<&String> = wanted.fields().iter().map(|f| f.name()).filter(|n| !has(n)).collect();
-        if !missing.is_empty() {
-            return Err(TableProblem::Columns(listed(missing, 12)).into());
-        }
-        let is_single = |name: &&str| found.field_with_name(name).is_ok_and(|f| f.data_type() == &DataType::Float32);
-        let precision = if COORDINATES.iter().all(is_single) { Precision::F32 } else { Precision::F64 };
-        let mut is_converted = false;
-        for field in precision.schema().fields() {
-            let found = found.field_with_name(field.name()).map_err(TableProblem::from)?.data_type().clone();
-            if &found == field.data_type() {
-                continue;
-            }
-            // what the program itself wrote has its own types
-            if self.has_metadata() || !is_convertible(field.name(), &found) {
-                let expected = field.data_type().clone();
-                return Err(Error::from(TableProblem::Type { expected, found }).in_object(field.name()));
-            }
-            is_converted = true;
-        }
-        Ok((precision, is_converted))
-    }
-
-    /// The schema to convert batches to, where they need it.
-    pub(super) fn conversion(&self) -> Option<SchemaRef> {
-        self.is_converted.then(|| self.precision.schema())
-    }
-
-    /// The box round all segments, from the statistics of the row groups.
-    pub(super) fn bounds(&self) -> Result<Aabb> {
-        let groups = 0..self.file_metadata().num_row_groups();
-        groups.into_iter().try_fold(Aabb::EMPTY, |all, group| {
-            let bounds = self.group_bounds(group).ok_or(TableProblem::Metadata("statistics"));
-            Ok(all.union(bounds.in_file(&self.path)?))
-        })
-    }
-
-    /// The box round the segments of a row group; none where the file does not tell.
-    pub(super) fn group_bounds(&self, group: usize) -> Option<Aabb> {
-        let mut ends = [(0.0, 0.0); 6];
-        for (end, name) in ends.iter_mut().zip(COORDINATES) {
-            *end = group_range(self, group, name)?;
-        }
-        bounds_of(ends)
-    }
-}
-
-/// The box of rows of which nothing is known.
-pub(super) const EVERYWHERE: Aabb = Aabb { min: Aabb::EMPTY.max, max: Aabb::EMPTY.min };
-
-/// The box of the least and greatest values of the six coordinates; none where one is not a number.
-pub(super) fn bounds_of(ends: [(f64, f64); 6]) -> Option<Aabb> {
-    let [x0, y0, z0, x1, y1, z1] = ends;
-    let corner = |x: f64, y: f64, z: f64| Point::new(x, y, z);
-    let corners =
-        [corner(x0.0, y0.0, z0.0), corner(x1.0, y1.0, z1.0), corner(x0.1, y0.1, z0.1), corner(x1.1, y1.1, z1.1)];
-    let known = ends.iter().all(|(low, high)| low <= high);
-    known.then(|| Aabb::of(corners))
-}
-
-/// The least and the greatest value of a column in a row group, as the file states them.
-pub(super) fn group_range(part: &Part, group: usize, column: &str) -> Option<(f64, f64)> {
-    let group = part.file_metadata().row_groups().get(group)?;
-    group.columns().get(part.column(column)?)?.statistics().and_then(range)
-}
-
-fn range(statistics: &Statistics) -> Option<(f64, f64)> {
-    match statistics {
-        Statistics::Float(s) => Some((f64::from(*s.min_opt()?), f64::from(*s.max_opt()?))),
-        Statistics::Double(s) => Some((*s.min_opt()?, *s.max_opt()?)),
-        _ => None,
+    /// The same as [`Part::read_by_row`], but coordinates may be NaN or infinite, for a check that names the neuron.
+    ///
+    /// # Errors
+    /// As [`Part::read_by_row`].
+    pub fn read_by_row_unchecked(&self) -> Result<Segments> {
+        self.opened()?.read_by_row_unchecked()
     }
 }

@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use super::manifest::FILE_NAME;
 use super::{Metadata, Neuron, Table};
 use crate::error::{Context, FileProblem, Problem, Result, listed};
 use crate::staged::OutputConflict;
 
 /// A folder that holds other things than a table.
 #[derive(Debug, thiserror::Error)]
-#[error("not replaced, expected a folder of nothing but `part-*.parquet`, found {0}")]
+#[error("not replaced, expected a folder of nothing but `part-*.parquet` and `_manifest.parquet`, found {0}")]
 struct NotOurs(String);
 
 impl Problem for NotOurs {
@@ -27,7 +28,7 @@ pub fn file_name(part: usize) -> String {
     format!("part-{part:05}.parquet")
 }
 
-fn is_part(path: &Path) -> bool {
+pub(super) fn is_part(path: &Path) -> bool {
     let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
     name.starts_with("part-") && name.ends_with(".parquet")
 }
@@ -61,7 +62,9 @@ pub fn check_replaceable(folder: &Path) -> Result<()> {
     let is_empty = |path: &Path| is_folder(path) && paths_in(path).is_ok_and(|paths| paths.is_empty());
     let is_table = |path: &Path| is_folder(path) && files_in(path).is_ok_and(|parts| !parts.is_empty());
     others.iter().filter(|path| is_table(path)).try_for_each(|path| check_replaceable(path))?;
-    others.retain(|path| !(is_table(path) || is_part(path) && kind(path).is_ok_and(|kind| kind.is_file())));
+    let is_manifest = |path: &Path| path.file_name() == Some(FILE_NAME.as_ref());
+    let is_own = |path: &Path| (is_part(path) || is_manifest(path)) && kind(path).is_ok_and(|kind| kind.is_file());
+    others.retain(|path| !(is_table(path) || is_own(path)));
     let names = others.iter().filter_map(|path| path.file_name()).map(|name| name.to_string_lossy());
     // of an unfinished output some folders may be empty; nothing goes with them
     let is_ours = others.iter().all(|path| is_empty(path));

@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use super::part::{Demand, Part};
+use super::open_part::Demand;
+use super::part::Part;
 use super::problem::TableProblem;
 use super::schema::Precision;
-use super::{Metadata, Neuron, parts};
+use super::{Metadata, Neuron, manifest, parts};
 use crate::error::{Context, FileProblem, Result};
 use crate::geometry::Aabb;
-use crate::parquet_file::has_checksums;
 
 /// An open table: its parts, metadata and neurons; rows are read part by part.
 #[derive(Debug)]
@@ -16,6 +16,16 @@ pub struct Table {
     path: PathBuf,
     parts: Vec<Part>,
     metadata: Metadata,
+    alone: Option<Alone>,
+}
+
+/// What is known of a part that is opened without the others of its table.
+#[derive(Debug)]
+struct Alone {
+    /// What the part says of its table.
+    whole: Metadata,
+    /// Its neurons with rows that count from 0.
+    numbered: Vec<Neuron>,
 }
 
 impl Table {
@@ -40,21 +50,16 @@ impl Table {
     }
 
     fn open_with(path: &Path, demand: Demand) -> Result<Self> {
-        let files = if path.is_dir() {
-            parts::files_in(path).map_err(FileProblem::Read).in_file(path)?
-        } else {
-            vec![path.to_path_buf()]
-        };
-        let parts = files.iter().map(|f| Part::open(f, demand)).collect::<Result<Vec<_>>>()?;
+        let parts = open_parts(path, demand)?;
         let first = parts.first().ok_or(TableProblem::NoParts).in_file(path)?;
         if !parts.iter().any(Part::has_metadata) {
             let segments = parts.iter().map(Part::len).sum();
             let neurons = parts.iter().map(|part| part.neurons().len() as u64).sum();
             let metadata = Metadata { segments, neurons, parts: parts.len() as u64, ..Metadata::default() };
-            return Ok(Self { path: path.to_path_buf(), parts, metadata });
+            return Ok(Self { path: path.to_path_buf(), parts, metadata, alone: None });
         }
-        let metadata = first.metadata()?;
-        for part in &parts {
+        let metadata = first.opened()?.metadata()?;
+        for part in parts.iter().filter_map(Part::already_open) {
             let own = part.metadata()?;
             if own != metadata {
                 let (expected, found) = difference(&metadata, &own);
@@ -62,10 +67,39 @@ impl Table {
             }
         }
         let found = parts.len() as u64;
+        if found != metadata.parts && !path.is_dir() {
+            return Self::of_one_part(path, parts, metadata);
+        }
         if found != metadata.parts {
             return Err(TableProblem::Parts { expected: metadata.parts, found }).in_file(path);
         }
-        Ok(Self { path: path.to_path_buf(), parts, metadata })
+        Ok(Self { path: path.to_path_buf(), parts, metadata, alone: None })
+    }
+
+    /// A part of a table by its own name is a table too: of its own neurons.
+    fn of_one_part(path: &Path, parts: Vec<Part>, whole: Metadata) -> Result<Self> {
+        let mut numbered = Vec::new();
+        let mut first_row = 0;
+        for part in &parts {
+            for &neuron in part.opened()?.known_neurons()?.iter() {
+                numbered.push(Neuron { first_row, ..neuron });
+                first_row += neuron.segments;
+            }
+        }
+        let neurons = numbered.len() as u64;
+        let metadata = Metadata { segments: first_row, neurons, parts: parts.len() as u64, ..whole.clone() };
+        Ok(Self { path: path.to_path_buf(), parts, metadata, alone: Some(Alone { whole, numbered }) })
+    }
+
+    /// What a part that was opened without the others says of its table; none where the table is whole.
+    pub fn whole(&self) -> Option<&Metadata> {
+        self.alone.as_ref().map(|alone| &alone.whole)
+    }
+
+    /// The neurons of a part that was opened without the others, with rows that count from 0 as they would in a table of its own; none where the
+    /// table is whole.
+    pub(crate) fn numbered_neurons(&self) -> Option<&[Neuron]> {
+        self.alone.as_ref().map(|alone| alone.numbered.as_slice())
     }
 
     /// Whether the table lacks its metadata, since another program rewrote it: population and circuit are then unknown.
@@ -75,7 +109,7 @@ impl Table {
 
     /// Whether every part was written with checksums, which are verified on reading.
     pub fn has_checksums(&self) -> bool {
-        self.parts.iter().all(|part| has_checksums(part.file_metadata()))
+        self.parts.iter().all(Part::has_checksums)
     }
 
     /// Names the population of a table that lacks its metadata; the name of any other stays.
@@ -87,7 +121,7 @@ impl Table {
 
     /// What is assumed of a table that lacks its metadata; none of any other.
     pub fn assumptions(&self) -> Option<String> {
-        let writer = self.parts.first()?.written_by();
+        let writer = self.parts.first()?.already_open()?.written_by();
         let population = match self.metadata.population.as_str() {
             "" => "its population is unknown".to_string(),
             name => format!("its population is taken to be `{name}`"),
@@ -115,14 +149,15 @@ impl Table {
         &self.parts
     }
 
-    /// All neurons, node ids ascending, checked: their rows tile `0..len` without gap.
+    /// All neurons, node ids ascending, checked: their rows tile `0..len` without gap, or, in a part without the others of its table, do not
+    /// overlap.
     ///
     /// # Errors
     /// A node in two parts, or rows that overlap or leave a gap; no list of neurons.
     pub fn neurons(&self) -> Result<Vec<Neuron>> {
         let mut all = Vec::new();
         for part in &self.parts {
-            all.extend_from_slice(&part.known_neurons()?);
+            all.extend_from_slice(&part.opened()?.known_neurons()?);
         }
         all.sort_unstable_by_key(|n| n.node_id);
         if let Some(twice) = all.windows(2).find(|pair| pair[0].node_id == pair[1].node_id) {
@@ -130,7 +165,8 @@ impl Table {
         }
         let mut expected = 0;
         for &Neuron { node_id: node, first_row: found, segments } in &all {
-            if found != expected {
+            let is_gap = self.alone.is_some() && found > expected;
+            if found != expected && !is_gap {
                 return Err(TableProblem::FirstRow { node, expected, found }).in_file(&self.path);
             }
             expected = found.saturating_add(segments);
@@ -158,8 +194,22 @@ impl Table {
 
     /// Width of the coordinates.
     pub fn precision(&self) -> Precision {
-        self.parts.first().map_or(Precision::F64, Part::precision)
+        self.parts.first().and_then(Part::precision).unwrap_or_default()
     }
+}
+
+/// The parts of a file or a folder. Where a folder has a manifest, the first is opened, and the others are where that is demanded.
+fn open_parts(path: &Path, demand: Demand) -> Result<Vec<Part>> {
+    if !path.is_dir() {
+        return Ok(vec![Part::open(path, demand)?]);
+    }
+    let files = parts::files_in(path).map_err(FileProblem::Read).in_file(path)?;
+    let Some(parts) = manifest::parts_of(path, &files, demand)? else {
+        return files.iter().map(|file| Part::open(file, demand)).collect();
+    };
+    let opened = if demand == Demand::Whole { parts.len() } else { 1 };
+    parts.iter().take(opened).try_for_each(|part| part.opened().map(drop))?;
+    Ok(parts)
 }
 
 /// The first thing in which two tables differ, as each says it.

@@ -4,13 +4,13 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::UInt64Type;
 use rayon::prelude::*;
 
+use super::Table;
 use super::fetch::Group;
+use super::open_part::EVERYWHERE;
 use super::pages::{Pages, rows_before, rows_of};
-use super::part::EVERYWHERE;
 use super::problem::TableProblem;
 use super::rows::Ends;
 use super::schema::{COORDINATES, Precision, ROW};
-use super::{Part, Table};
 use crate::error::{Context, Result};
 use crate::geometry::Point;
 use crate::index::Resident;
@@ -31,9 +31,10 @@ impl Table {
             Precision::F64 => Width::Double,
         });
         let pages = Pages::of(self, |_| true)?;
-        let numbers = |(part, p): (usize, &Part)| (0..p.file_metadata().num_row_groups()).map(move |g| (part, g));
-        let groups: Vec<(usize, usize)> =
-            self.parts().iter().enumerate().flat_map(|(part, p)| numbers((part, p)).collect::<Vec<_>>()).collect();
+        let mut groups = Vec::new();
+        for (number, part) in self.parts().iter().enumerate() {
+            groups.extend((0..part.opened()?.file_metadata().num_row_groups()).map(|group| (number, group)));
+        }
         for together in groups.chunks(rayon::current_num_threads().max(1)) {
             let read: Vec<Result<Vec<Piece>>> = together.par_iter().map(|&(p, g)| pieces(&pages, p, g)).collect();
             for group in read {
@@ -45,10 +46,13 @@ impl Table {
 
     /// A number that tells this table's contents from others': a hash of what the footers say of every column chunk
     /// (place, size, least and greatest value) and of the metadata. Rows are not read.
-    pub fn fingerprint(&self) -> u64 {
+    ///
+    /// # Errors
+    /// A part cannot be opened.
+    pub fn fingerprint(&self) -> Result<u64> {
         let mut hash = Digest::default();
         for part in self.parts() {
-            let metadata = part.file_metadata();
+            let metadata = part.opened()?.file_metadata();
             for pair in metadata.file_metadata().key_value_metadata().into_iter().flatten() {
                 hash.add(pair.key.as_bytes());
                 hash.add(pair.value.as_deref().unwrap_or_default().as_bytes());
@@ -62,7 +66,7 @@ impl Table {
                 hash.add(statistics.and_then(|s| s.max_bytes_opt()).unwrap_or_default());
             }
         }
-        hash.get()
+        Ok(hash.get())
     }
 }
 

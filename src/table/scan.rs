@@ -6,13 +6,13 @@ use arrow_array::RecordBatch;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 
+use super::Neuron;
 use super::normalize::normalize;
-use super::part::EVERYWHERE;
+use super::open_part::{EVERYWHERE, OpenPart};
 use super::places::Places;
 use super::problem::TableProblem;
 use super::rows::{Rows, nodes_and_rows};
 use super::schema::{NODE_ID, ROW};
-use super::{Neuron, Part};
 use crate::error::{Context, Result};
 use crate::panics::{Guarded, catch};
 use crate::parquet_file::{Source, with_offset_index};
@@ -21,7 +21,7 @@ use crate::segments::{Segment, Segments};
 /// Rows decoded at a time: few enough to be in a core's cache still when they are put in place.
 const BATCH_ROWS: usize = 8 * 1024;
 
-impl Part {
+impl OpenPart {
     /// Reads all rows, in stored (Hilbert) order.
     ///
     /// # Errors
@@ -43,26 +43,18 @@ impl Part {
         })
     }
 
-    /// Reads all rows, in the order of `row`: neurons by node id, each contiguous.
+    /// Reads all rows, in the order of `row`: neurons by node id, each contiguous, in the memory of segments that are not needed any more.
     ///
     /// # Errors
     /// Unreadable or damaged, or rows that are not those of the neuron list.
-    pub fn read_by_row(&self) -> Result<Segments> {
-        self.read_by_row_into(Segments::default())
-    }
-
-    /// The same, in the memory of segments that are not needed any more.
-    ///
-    /// # Errors
-    /// As [`Part::read_by_row`].
     pub fn read_by_row_into(&self, segments: Segments) -> Result<Segments> {
         self.place_rows(segments, |visit| self.each_batch(visit))
     }
 
-    /// The same as [`Part::read_by_row`], but coordinates may be NaN or infinite, for a check that names the neuron.
+    /// The same, but coordinates may be NaN or infinite, for a check that names the neuron.
     ///
     /// # Errors
-    /// As [`Part::read_by_row`].
+    /// As [`OpenPart::read_by_row_into`].
     pub fn read_by_row_unchecked(&self) -> Result<Segments> {
         self.place_rows(Segments::default(), |visit| self.each_batch_unchecked(|rows| Ok(visit(rows)?)))
     }

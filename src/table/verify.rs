@@ -5,13 +5,13 @@
 
 use std::ops::Range;
 
+use super::Table;
+use super::open_part::{OpenPart, group_range};
 use super::pages::{ColumnPages, page_index, rows_before, rows_of};
-use super::part::group_range;
 use super::places::Places;
 use super::problem::TableProblem;
 use super::rows::Rows;
 use super::schema::COORDINATES;
-use super::{Part, Table};
 use crate::error::{Context, Error, Result};
 use crate::panics::catch;
 use crate::parquet_file::{Source, check_index, has_checksums};
@@ -54,7 +54,11 @@ impl Table {
             verification.add(error.in_file(self.path()), &mut 0);
         }
         for part in self.parts() {
-            part.verify(&mut verification)?;
+            let open = part.opened()?;
+            open.verify(&mut verification)?;
+            for finding in part.entry().map(|entry| entry.findings(open)).transpose()?.into_iter().flatten() {
+                verification.add(finding, &mut 0);
+            }
         }
         Ok(verification)
     }
@@ -70,7 +74,7 @@ impl Verification {
     }
 }
 
-impl Part {
+impl OpenPart {
     fn verify(&self, verification: &mut Verification) -> Result<()> {
         let path = self.path();
         let (stated, pages) = self.stated_ranges().in_file(path)?;

@@ -110,8 +110,8 @@ mod tests {
             Ok(Aabb::EMPTY)
         }
 
-        fn fingerprint(&self) -> u64 {
-            0
+        fn fingerprint(&self) -> Result<u64> {
+            Ok(0)
         }
 
         fn parts(&self) -> usize {

@@ -210,7 +210,7 @@ fn stored_checksum(reader: &Reader<'_>, part: &Part<'_>, width: usize, buffers: 
 fn inputs(request: &Request<'_>, layout: &Layout) -> Result<u64> {
     let mut digest = Digest::default();
     for source in request.sources {
-        digest.add_value(&(source.metadata(), source.fingerprint()));
+        digest.add_value(&(source.metadata(), source.fingerprint()?));
     }
     layout.electrodes.iter().for_each(|electrode| digest.add_value(electrode));
     let mut fields: Vec<&Path> = Vec::new();

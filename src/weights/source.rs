@@ -19,7 +19,10 @@ pub trait Source: Sync {
     /// The table does not tell.
     fn bounds(&self) -> Result<Aabb>;
     /// A number that tells its contents from those of others.
-    fn fingerprint(&self) -> u64;
+    ///
+    /// # Errors
+    /// The table cannot be read.
+    fn fingerprint(&self) -> Result<u64>;
     /// Number of parts.
     fn parts(&self) -> usize;
     /// The neurons of a part, node ids ascending; none for a part that is not there.
@@ -45,7 +48,7 @@ impl Source for Table {
         self.bounds()
     }
 
-    fn fingerprint(&self) -> u64 {
+    fn fingerprint(&self) -> Result<u64> {
         self.fingerprint()
     }
 
@@ -54,10 +57,16 @@ impl Source for Table {
     }
 
     fn neurons(&self, part: usize) -> &[Neuron] {
-        self.parts().get(part).map_or(&[], |p| p.neurons())
+        // a part without the others of its table has a file of its own rows
+        self.numbered_neurons().unwrap_or_else(|| self.parts().get(part).map_or(&[], |p| p.neurons()))
     }
 
     fn read(&self, part: usize, spare: Segments) -> Result<Segments> {
-        self.parts().get(part).map_or_else(|| Ok(Segments::default()), |p| p.read_by_row_into(spare))
+        let Some(found) = self.parts().get(part) else { return Ok(Segments::default()) };
+        let mut segments = found.read_by_row_into(spare)?;
+        if self.numbered_neurons().is_some() {
+            segments.row.iter_mut().zip(0..).for_each(|(row, own)| *row = own);
+        }
+        Ok(segments)
     }
 }

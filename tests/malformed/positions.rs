@@ -721,7 +721,7 @@ fn an_output_that_exists_is_kept_without_force_and_replaced_with_it() {
         assert_eq!(Table::open(&circuit.path(out)).unwrap().len(), segments);
     }
     assert_eq!(names_in(&circuit.path("out")), before);
-    assert_eq!(names_in(&circuit.path("out/segments")), ["part-00000.parquet"]);
+    assert_eq!(names_in(&circuit.path("out/segments")), ["_manifest.parquet", "part-00000.parquet"]);
 }
 
 #[test]
@@ -741,7 +741,7 @@ fn force_replaces_tables_and_nothing_else() {
     std::fs::create_dir_all(circuit.path("out/thesis/data")).unwrap();
     circuit.write("out/thesis/chapter-1.tex", "mine");
     circuit.positions(CONFIG, "out/thesis", &["--force"]).refused(
-        "error: out/thesis: not replaced, expected a folder of nothing but `part-*.parquet`, found `chapter-1.tex`, \
+        "error: out/thesis: not replaced, expected a folder of nothing but `part-*.parquet` and `_manifest.parquet`, found `chapter-1.tex`, \
          `data`\nhint: choose another name, or remove it by hand",
     );
     std::fs::create_dir(circuit.path("out/a.parquet")).unwrap();

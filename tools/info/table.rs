@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use leadfield::Result;
+use leadfield::error::count;
 
 use super::{Facts, bytes};
 use crate::cli::{Common, open_table};
@@ -21,6 +22,10 @@ pub(super) fn facts(path: &Path, common: &Common) -> Result<Facts> {
     facts.add("neurons", m.neurons);
     facts.add("segments", m.segments);
     facts.add("parts", m.parts);
+    if let Some(whole) = table.whole() {
+        let of = format!("{}, {}", count(whole.neurons, "neuron"), count(whole.segments, "segment"));
+        facts.add("part of", format!("a table of {} with {of}", count(whole.parts, "part")));
+    }
     facts.add("bounds", table.bounds()?);
     facts.add("size", format!("{}, {:.1} bytes a segment", bytes(size), a_segment(size)));
     facts.add("circuit", known(&m.circuit));
@@ -29,12 +34,12 @@ pub(super) fn facts(path: &Path, common: &Common) -> Result<Facts> {
     if !m.assumed.is_empty() {
         facts.add("assumed", format!("{}, not checked against a simulation", m.assumed));
     }
-    facts.add("written by", table.parts().first().map(|part| part.written_by()).unwrap_or_default());
+    facts.add("written by", table.parts().first().map(|part| part.written_by()).transpose()?.unwrap_or_default());
     facts.add(
         "checksums",
         if table.has_checksums() { "of every page, of the page index and the metadata" } else { "none" },
     );
-    let columns: Vec<_> = table.parts().iter().map(|p| p.columns()).collect();
+    let columns: Vec<_> = table.parts().iter().map(|p| p.columns()).collect::<Result<_>>()?;
     for (i, (name, kind, _)) in columns.first().into_iter().flatten().enumerate() {
         let stored: u64 = columns.iter().filter_map(|c| c.get(i)).map(|c| c.2).sum();
         facts.add(format!("column {name}"), format!("{kind}, {:.2} bytes a segment", a_segment(stored)));

@@ -131,7 +131,7 @@ impl Search<'_> {
 
     /// The stored index; made now if there is none.
     fn resident(&self, path: &Path) -> Result<Resident> {
-        let fingerprint = self.table.fingerprint();
+        let fingerprint = self.table.fingerprint()?;
         if !path.exists() {
             check_startable(path, Existing::Keep, false)?;
             let made = self.table.resident()?;

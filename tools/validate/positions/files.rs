@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use leadfield::compare::positions::Placed;
 use leadfield::error::{Context, FileProblem, Problem, listed};
 use leadfield::table::Table;
+use leadfield::table::manifest::FILE_NAME;
 use leadfield::{Result, boundaries};
 
 use crate::cli::{Common, open_table};
@@ -72,6 +73,8 @@ impl Found {
                 self.collect(&path)?;
             } else if is_part(&path) && !boundaries::is_boundaries(&path)? {
                 parts = true;
+            } else if path.file_name() == Some(FILE_NAME.as_ref()) {
+                // that of the parts beside it
             } else if matches!(ending, "pkl" | "pickle" | "parquet" | "h5" | "hdf5") {
                 self.files.push(path);
             } else {

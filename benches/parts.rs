@@ -1,0 +1,89 @@
+//! Parts: what opening a table of many parts takes, with its manifest and without.
+//!
+//! Input: a table of 10,000 parts of one neuron with 20 segments each, side by side in a cube of 22 x 22 x 22 neurons. What bounds
+//! it: with a manifest the size of each file is asked for, and one footer is read; without, all footers are. Files are in the
+//! system's cache. The least of five.
+//!
+//! `cargo bench --bench parts`
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Instant;
+
+use leadfield::geometry::Point;
+use leadfield::segments::{Segment, Segments};
+use leadfield::table::{Metadata, Neuron, Precision, Table, manifest, parts, write_part};
+
+const PARTS: u64 = 10_000;
+const SEGMENTS: u64 = 20;
+/// Neurons along an edge of the cube.
+const EDGE: u64 = 22;
+/// Between two neurons, um.
+const STEP_UM: f64 = 50.0;
+
+fn main() {
+    // cargo test also runs benches with harness = false; only `cargo bench` passes --bench
+    if !std::env::args().any(|a| a == "--bench") {
+        return;
+    }
+    let folder = std::env::temp_dir().join(format!("leadfield-parts-{}", std::process::id()));
+    let table = folder.join("t");
+    std::fs::create_dir_all(&table).unwrap();
+    let started = Instant::now();
+    let checksums: Vec<u32> = (0..PARTS).map(|number| write(&table, number)).collect();
+    println!("{PARTS} parts written in {:.1} s", started.elapsed().as_secs_f64());
+    let started = Instant::now();
+    manifest::write(&table, &checksums).unwrap();
+    println!("manifest written in {:.1} s", started.elapsed().as_secs_f64());
+    let path = table.join(manifest::FILE_NAME);
+    println!("{:.0} kB manifest", std::fs::metadata(&path).unwrap().len() as f64 / 1e3);
+    measure("with a manifest", &folder, &table);
+    std::fs::rename(&path, folder.join("away")).unwrap();
+    measure("without", &folder, &table);
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+/// Writes a part, and gives the checksum of its file.
+fn write(table: &Path, number: u64) -> u32 {
+    let place = [number % EDGE, number / EDGE % EDGE, number / EDGE / EDGE].map(|i| i as f64 * STEP_UM);
+    let segment = |i: u64| {
+        let start = Point::from(place) + Point::new(0.0, i as f64, 0.0);
+        let end = start + Point::new(0.0, 1.0, 0.0);
+        let row = number * SEGMENTS + i;
+        let (section_id, segment_id, radius) = (u32::from(i > 0), i as u32, Some(0.5));
+        Segment { node_id: number, section_id, segment_id, section_type: None, start, end, radius, row }
+    };
+    let segments: Segments = (0..SEGMENTS).map(segment).collect();
+    let metadata = Metadata {
+        population: "neurons".into(),
+        segments: PARTS * SEGMENTS,
+        neurons: PARTS,
+        parts: PARTS,
+        ..Metadata::default()
+    };
+    let neuron = Neuron { node_id: number, first_row: number * SEGMENTS, segments: SEGMENTS };
+    let path = table.join(parts::file_name(number as usize));
+    write_part(&path, &segments, &[neuron], &metadata, Precision::F64).unwrap();
+    crc32fast::hash(&std::fs::read(path).unwrap())
+}
+
+fn measure(name: &str, folder: &Path, table: &Path) {
+    let opened = least(|| assert_eq!(Table::open_foreign(table).unwrap().len(), PARTS * SEGMENTS));
+    let whole = least(|| assert_eq!(Table::open(table).unwrap().neurons().unwrap().len() as u64, PARTS));
+    let query = least(|| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_leadfield"));
+        command.current_dir(folder).args(["query", "t", "--sphere", "500,510,500,30", "--count"]);
+        assert!(command.output().unwrap().status.success());
+    });
+    println!("{name:<16} opened {opened:>7.1} ms, with all lists of neurons {whole:>7.1} ms, a query {query:>7.1} ms");
+}
+
+/// The least time of five, ms.
+fn least(run: impl Fn()) -> f64 {
+    let time = |_| {
+        let started = Instant::now();
+        run();
+        1e3 * started.elapsed().as_secs_f64()
+    };
+    (0..5).map(time).fold(f64::INFINITY, f64::min)
+}

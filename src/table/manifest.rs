@@ -1,0 +1,323 @@
+//! The manifest of a folder of parts, `_manifest.parquet`: one row a part, so that a table is opened without its parts' footers.
+//!
+//! It is written last, when all parts are on the disk. Its name begins with `_`, which pyarrow, pandas, Dask and Spark leave out
+//! where they read a folder, and differs from `part-*.parquet`.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float64Type, UInt32Type, UInt64Type};
+use arrow_array::{ArrayRef, ArrowPrimitiveType, Float64Array, RecordBatch, StringArray, UInt32Array, UInt64Array};
+use arrow_schema::{ArrowError, DataType, Field, Schema};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::KeyValue;
+
+use super::open_part::{Demand, OpenPart};
+use super::part::Part;
+use super::parts;
+use super::problem::TableProblem;
+use crate::error::{Context, Error, FileProblem, Problem, Result};
+use crate::geometry::{Aabb, Point};
+use crate::journal::checksum_of;
+use crate::panics::{Guarded, catch};
+use crate::parquet_file::{Writer, footer_checksum, open_batches, properties_builder};
+use crate::staged::{OutputConflict, create_without_following};
+
+/// The manifest's name in the folder of a table.
+pub const FILE_NAME: &str = "_manifest.parquet";
+
+/// Version of the manifest; a reader refuses newer ones.
+const VERSION: u32 = 1;
+/// Key of the version in the metadata.
+const VERSION_KEY: &str = "leadfield.manifest_version";
+/// The box of a part's segments.
+const BOUNDS: [&str; 6] = ["x_min", "y_min", "z_min", "x_max", "y_max", "z_max"];
+/// Rows decoded at a time.
+const BATCH_ROWS: usize = 64 * 1024;
+
+/// A manifest that cannot be used, or that does not fit the parts of its table.
+#[derive(Debug, thiserror::Error)]
+pub enum ManifestProblem {
+    /// Columns that are missing, or a row that no table has.
+    #[error("no manifest of a segment table, expected {expected}, found {found}")]
+    Malformed {
+        /// What a manifest has.
+        expected: &'static str,
+        /// What the file has.
+        found: String,
+    },
+    /// Written by a newer program.
+    #[error("newer manifest, expected version {VERSION} or older, found {0}")]
+    Version(String),
+    /// A part is not there.
+    #[error("part is missing, expected a file of {0} bytes as `{FILE_NAME}` lists it, found none")]
+    Missing(u64),
+    /// A part that is not listed.
+    #[error("part is not in `{FILE_NAME}`, expected the {expected} parts that it lists, found {found}")]
+    Unlisted {
+        /// Number of parts listed.
+        expected: usize,
+        /// Number of parts in the folder.
+        found: usize,
+    },
+    /// Something of a part differs.
+    #[error("{what} of the part changed since `{FILE_NAME}` was written, expected {expected}, found {found}")]
+    Differs {
+        /// What.
+        what: &'static str,
+        /// As listed.
+        expected: String,
+        /// As found.
+        found: String,
+    },
+}
+
+impl Problem for ManifestProblem {
+    fn hint(&self) -> Option<String> {
+        match self {
+            // told of all failures to read it
+            Self::Version(_) | Self::Malformed { .. } => None,
+            Self::Missing(_) | Self::Unlisted { .. } | Self::Differs { .. } => Some(format!(
+                "bring the table's own parts together; where they were changed on purpose, remove `{FILE_NAME}`"
+            )),
+        }
+    }
+}
+
+/// What a manifest states of a part.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// The file's name.
+    pub file: String,
+    /// Number of segments.
+    pub rows: u64,
+    /// Number of neurons.
+    pub neurons: u64,
+    /// The box round all segments.
+    pub bounds: Aabb,
+    /// Size of the file.
+    pub bytes: u64,
+    /// CRC-32 of the file.
+    pub checksum: u32,
+    /// The checksum that the file's footer has of itself.
+    pub footer_checksum: u32,
+}
+
+fn differs(what: &'static str, expected: impl ToString, found: impl ToString) -> ManifestProblem {
+    ManifestProblem::Differs { what, expected: expected.to_string(), found: found.to_string() }
+}
+
+/// A checksum as text.
+fn hex(checksum: u32) -> String {
+    format!("{checksum:08x}")
+}
+
+impl Entry {
+    /// What is true of a part whose file has this checksum.
+    fn of_part(path: &Path, checksum: u32) -> Result<Self> {
+        let part = OpenPart::open(path, Demand::Whole)?;
+        Ok(Self {
+            file: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            rows: part.len(),
+            neurons: part.neurons().len() as u64,
+            bounds: part.bounds()?,
+            bytes: size(path)?,
+            checksum,
+            footer_checksum: footer_checksum(part.file_metadata()).unwrap_or(0),
+        })
+    }
+
+    /// Checks that an open part is the one that is listed.
+    pub(super) fn check_footer(&self, part: &OpenPart) -> Result<()> {
+        let found = footer_checksum(part.file_metadata()).unwrap_or(0);
+        let problem = match () {
+            () if part.len() != self.rows => differs("number of segments", self.rows, part.len()),
+            () if found != self.footer_checksum => differs("metadata", hex(self.footer_checksum), hex(found)),
+            () => return Ok(()),
+        };
+        Err(problem).in_file(part.path())
+    }
+
+    /// Checks the size of the file.
+    fn check_size(&self, path: &Path) -> Result<()> {
+        let found = size(path)?;
+        let differs = || Err(differs("size", format!("{} bytes", self.bytes), format!("{found} bytes")));
+        if found == self.bytes { Ok(()) } else { differs().in_file(path) }
+    }
+
+    /// What is listed and not so: reads the whole file.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub(super) fn findings(&self, part: &OpenPart) -> Result<Vec<Error>> {
+        let (_, checksum) = checksum_of(part.path())?;
+        let (bounds, neurons) = (part.bounds()?, part.known_neurons()?.len() as u64);
+        let found = [
+            (checksum != self.checksum).then(|| differs("content", hex(self.checksum), hex(checksum))),
+            (neurons != self.neurons).then(|| differs("number of neurons", self.neurons, neurons)),
+            (bounds != self.bounds).then(|| differs("box", self.bounds, bounds)),
+        ];
+        Ok(found.into_iter().flatten().map(|problem| Error::from(problem).in_file(part.path())).collect())
+    }
+}
+
+fn size(path: &Path) -> Result<u64> {
+    Ok(std::fs::metadata(path).map_err(FileProblem::Read).in_file(path)?.len())
+}
+
+/// Writes the manifest of a folder whose parts are complete, synced; `checksums` are those of the parts' files, in order.
+///
+/// # Errors
+/// A part cannot be read, or the operating system refuses.
+pub fn write(folder: &Path, checksums: &[u32]) -> Result<()> {
+    let files = parts::files_in(folder).map_err(FileProblem::Read).in_file(folder)?;
+    // they were written a moment ago
+    let entry = |(file, checksum): (&PathBuf, &u32)| {
+        Entry::of_part(file, *checksum).or(Err(OutputConflict::Content)).in_file(folder)
+    };
+    let entries = files.iter().zip(checksums).map(entry);
+    let entries = entries.collect::<Result<Vec<Entry>>>()?;
+    let path = folder.join(FILE_NAME);
+    let file = create_without_following(&path).map_err(FileProblem::Write).in_file(&path)?;
+    encode(&file, &entries).map_err(refusal).in_file(&path)?;
+    file.sync_all().map_err(FileProblem::Write).in_file(&path)
+}
+
+/// What the operating system refused, in its own words where the library passes them on.
+fn refusal(problem: ParquetError) -> Error {
+    match problem {
+        ParquetError::External(inner) => match inner.downcast::<std::io::Error>() {
+            Ok(refused) => FileProblem::Write(*refused).into(),
+            Err(inner) => TableProblem::from(ParquetError::External(inner)).into(),
+        },
+        problem => TableProblem::from(problem).into(),
+    }
+}
+
+fn encode(file: impl std::io::Write + Send, entries: &[Entry]) -> Result<(), ParquetError> {
+    let version = KeyValue::new(VERSION_KEY.to_string(), VERSION.to_string());
+    let properties = properties_builder().set_key_value_metadata(Some(vec![version])).build();
+    let batch = batch(entries)?;
+    let mut writer = Writer::new(file, batch.schema(), properties)?;
+    writer.write(&batch)?;
+    writer.finish().map(drop)
+}
+
+fn batch(entries: &[Entry]) -> Result<RecordBatch, ArrowError> {
+    let long =
+        |value: fn(&Entry) -> u64| -> ArrayRef { Arc::new(UInt64Array::from_iter_values(entries.iter().map(value))) };
+    let short =
+        |value: fn(&Entry) -> u32| -> ArrayRef { Arc::new(UInt32Array::from_iter_values(entries.iter().map(value))) };
+    let files: ArrayRef = Arc::new(StringArray::from_iter_values(entries.iter().map(|entry| &entry.file)));
+    let mut columns = vec![("file", files), ("rows", long(|e| e.rows)), ("neurons", long(|e| e.neurons))];
+    for (axis, name) in BOUNDS.into_iter().enumerate() {
+        let side = |b: &Aabb| [b.min.to_array(), b.max.to_array()].concat().get(axis).copied();
+        let values = entries.iter().filter_map(|entry| side(&entry.bounds));
+        columns.push((name, Arc::new(Float64Array::from_iter_values(values))));
+    }
+    columns.push(("bytes", long(|e| e.bytes)));
+    columns.push(("checksum", short(|e| e.checksum)));
+    columns.push(("footer_checksum", short(|e| e.footer_checksum)));
+    let field = |(name, column): &(&str, ArrayRef)| Field::new(*name, column.data_type().clone(), false);
+    let schema = Schema::new(columns.iter().map(field).collect::<Vec<_>>());
+    RecordBatch::try_new(Arc::new(schema), columns.into_iter().map(|(_, column)| column).collect())
+}
+
+/// The parts of a folder as its manifest lists them; none where it has no manifest. `files` are those that are there, in order.
+///
+/// # Errors
+/// The manifest cannot be read, or does not list these parts in their sizes.
+pub(super) fn parts_of(folder: &Path, files: &[PathBuf], demand: Demand) -> Result<Option<Vec<Part>>> {
+    let path = folder.join(FILE_NAME);
+    if path.symlink_metadata().is_err() {
+        return Ok(None);
+    }
+    let advice = "the table is read without its manifest too, only slower: remove that file";
+    let entries = read(&path).in_file(&path).map_err(|e| e.advised(advice))?;
+    let mut found = files.iter().peekable();
+    for entry in &entries {
+        let name = |file: &&PathBuf| file.file_name() == Some(entry.file.as_ref());
+        if found.next_if(name).is_none() {
+            return Err(match found.peek().filter(|file| file.file_name() < Some(entry.file.as_ref())) {
+                Some(other) => unlisted(other, &entries, files),
+                None => Error::from(ManifestProblem::Missing(entry.bytes)).in_file(&folder.join(&entry.file)),
+            });
+        }
+    }
+    if let Some(other) = found.next() {
+        return Err(unlisted(other, &entries, files));
+    }
+    let listed = files.iter().zip(entries).map(|(file, entry)| {
+        entry.check_size(file)?;
+        Ok(Part::listed(file.clone(), demand, entry))
+    });
+    listed.collect::<Result<Vec<_>>>().map(Some)
+}
+
+fn unlisted(file: &Path, entries: &[Entry], files: &[PathBuf]) -> Error {
+    Error::from(ManifestProblem::Unlisted { expected: entries.len(), found: files.len() }).in_file(file)
+}
+
+/// Reads a manifest.
+fn read(path: &Path) -> Result<Vec<Entry>> {
+    let reader = open_batches(path)?;
+    let pairs = reader.metadata().file_metadata().key_value_metadata();
+    let version = pairs.into_iter().flatten().find(|pair| pair.key == VERSION_KEY).and_then(|pair| pair.value.clone());
+    match version.as_deref().map(str::parse::<u32>) {
+        Some(Ok(version)) if version <= VERSION => {}
+        Some(Ok(newer)) => return Err(ManifestProblem::Version(newer.to_string()).into()),
+        _ => return Err(malformed("its version in the metadata", version.unwrap_or("none".into())).into()),
+    }
+    let batches = catch(|| reader.with_batch_size(BATCH_ROWS).build().map_err(TableProblem::from))?;
+    let mut entries = Vec::new();
+    for batch in Guarded::new(batches.map(|batch| batch.map_err(TableProblem::from))) {
+        entries.extend(entries_of(&batch?)?);
+    }
+    let is_strange = |entry: &&Entry| !parts::is_part(Path::new(&entry.file)) || entry.file.contains('/');
+    if let Some(other) = entries.iter().find(is_strange) {
+        return Err(malformed("names of parts", format!("`{}`", other.file)).into());
+    }
+    if let Some(other) = entries.iter().find(|entry| entry.bounds.is_empty() || !entry.bounds.is_finite()) {
+        return Err(malformed("the box of each part", format!("none of `{}`", other.file)).into());
+    }
+    match entries.windows(2).find(|pair| pair[0].file >= pair[1].file) {
+        Some(pair) => Err(malformed("each part once, in order", format!("`{}` again or late", pair[1].file)).into()),
+        None => Ok(entries),
+    }
+}
+
+fn malformed(expected: &'static str, found: String) -> ManifestProblem {
+    ManifestProblem::Malformed { expected, found }
+}
+
+fn entries_of(batch: &RecordBatch) -> Result<Vec<Entry>, ManifestProblem> {
+    let files = column(batch, "file", &DataType::Utf8)?.as_string::<i32>();
+    let (rows, neurons) = (numbers::<UInt64Type>(batch, "rows")?, numbers::<UInt64Type>(batch, "neurons")?);
+    let [a, b, c, d, e, f] = BOUNDS.map(|name| numbers::<Float64Type>(batch, name));
+    let sides = [a?, b?, c?, d?, e?, f?];
+    let (bytes, checksum) = (numbers::<UInt64Type>(batch, "bytes")?, numbers::<UInt32Type>(batch, "checksum")?);
+    let footer_checksum = numbers::<UInt32Type>(batch, "footer_checksum")?;
+    let entry = |i: usize| {
+        let [x0, y0, z0, x1, y1, z1] = sides.map(|side| side[i]);
+        Entry {
+            file: files.value(i).to_string(),
+            rows: rows[i],
+            neurons: neurons[i],
+            bounds: Aabb { min: Point::new(x0, y0, z0), max: Point::new(x1, y1, z1) },
+            bytes: bytes[i],
+            checksum: checksum[i],
+            footer_checksum: footer_checksum[i],
+        }
+    };
+    Ok((0..batch.num_rows()).map(entry).collect())
+}
+
+fn column<'a>(batch: &'a RecordBatch, name: &str, kind: &DataType) -> Result<&'a ArrayRef, ManifestProblem> {
+    let found = batch.column_by_name(name).filter(|c| c.data_type() == kind && c.null_count() == 0);
+    found.ok_or_else(|| malformed("its columns without nulls", format!("no such `{name}`")))
+}
+
+fn numbers<'a, T: ArrowPrimitiveType>(batch: &'a RecordBatch, name: &str) -> Result<&'a [T::Native], ManifestProblem> {
+    Ok(column(batch, name, &T::DATA_TYPE)?.as_primitive::<T>().values())
+}
