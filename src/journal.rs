@@ -145,6 +145,8 @@ pub fn kept(output: &Path, done: u64, all: u64) -> String {
 pub struct Journal {
     file: File,
     path: PathBuf,
+    /// Whether other processes write to it at the same time.
+    is_shared: bool,
 }
 
 impl Journal {
@@ -153,7 +155,7 @@ impl Journal {
     /// # Errors
     /// It cannot be written.
     pub fn begin(output: &Path, notes: File, header: &Header) -> Result<Self> {
-        let mut journal = Self { file: notes, path: path_of(output) };
+        let mut journal = Self { file: notes, path: path_of(output), is_shared: false };
         journal.file.seek(SeekFrom::End(0)).map_err(FileProblem::Write).in_file(&journal.path)?;
         let Header { program, inputs, segments, parts } = header;
         journal.append(&format!("program {program}\ninputs {inputs:016x}\nsegments {segments}\nparts {parts}\n"))?;
@@ -165,7 +167,7 @@ impl Journal {
     /// # Errors
     /// It is of another program or of other inputs; it cannot be read or written.
     pub fn resume(output: &Path, notes: File, expected: &Header) -> Result<Option<(Self, Vec<Done>)>> {
-        let mut journal = Self { file: notes, path: path_of(output) };
+        let mut journal = Self { file: notes, path: path_of(output), is_shared: false };
         let mut text = Vec::new();
         let read = journal.file.seek(SeekFrom::Start(0)).and_then(|_| journal.file.read_to_end(&mut text));
         read.map_err(FileProblem::Read).in_file(&journal.path)?;
@@ -176,6 +178,30 @@ impl Journal {
         Ok(Some((journal, done)))
     }
 
+    /// Joins the journal in the lock file of an output, to which other processes add at the same time: the parts that it tells are done. None where
+    /// there is nothing to join.
+    ///
+    /// # Errors
+    /// As [`Journal::resume`].
+    pub fn join(output: &Path, expected: &Header) -> Result<Option<(Self, Vec<Done>)>> {
+        let path = path_of(output);
+        let Some(Record { header, done }) = read(output)? else { return Ok(None) };
+        same(expected, &header).in_file(&path)?;
+        let file = File::options().read(true).append(true).open(&path).map_err(FileProblem::Write).in_file(&path)?;
+        Ok(Some((Self { file, path, is_shared: true }, done)))
+    }
+
+    /// Adds to a journal that others add to: by one call, behind what they have written meanwhile, on a line of its own.
+    fn append_shared(&mut self, text: &str) -> Result<()> {
+        let mut last = [b'\n'];
+        let read = self.file.seek(SeekFrom::End(-1)).and_then(|_| self.file.read_exact(&mut last));
+        read.map_err(FileProblem::Read).in_file(&self.path)?;
+        // half a line of a process that met with a full disk
+        let text = if last == [b'\n'] { text.to_string() } else { format!("\n{text}") };
+        let written = self.file.write_all(text.as_bytes()).and_then(|()| self.file.sync_data());
+        written.map_err(FileProblem::Write).in_file(&self.path)
+    }
+
     /// Drops what stands behind a length, e.g. half a line.
     fn cut(&mut self, length: u64) -> std::io::Result<()> {
         self.file.set_len(length)?;
@@ -183,6 +209,9 @@ impl Journal {
     }
 
     fn append(&mut self, text: &str) -> Result<()> {
+        if self.is_shared {
+            return self.append_shared(text);
+        }
         let end = self.file.stream_position().map_err(FileProblem::Write).in_file(&self.path)?;
         let written = self.file.write_all(text.as_bytes()).and_then(|()| self.file.sync_data());
         if written.is_err() {
@@ -237,6 +266,8 @@ fn parse(text: &str) -> Option<(Record, usize)> {
             Some(part) => done.push(part),
             // a run that went on with the output has told what it found
             None if line.starts_with("file ") => {}
+            // half a line of one of several processes: what the others tell is checked against the bytes in any case
+            None if line.starts_with("part ") => {}
             // behind any other line nothing is to be trusted
             None => break,
         }

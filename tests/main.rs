@@ -2,6 +2,7 @@
 
 mod analytic;
 mod boundaries;
+mod by_part;
 mod clients;
 mod comparisons;
 mod conversions;

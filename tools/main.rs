@@ -60,7 +60,11 @@ fn main() -> ExitCode {
 impl Tool {
     /// Whether several ranks can share its work; the others do all of theirs, each.
     fn is_shared(&self) -> bool {
-        matches!(self, Self::Positions(_) | Self::Weights(_))
+        match self {
+            Self::Positions(_) => true,
+            Self::Weights(args) => !args.is_by_part(),
+            _ => false,
+        }
     }
 
     fn run(&self, common: &cli::Common) -> Result<Outcome> {

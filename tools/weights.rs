@@ -80,6 +80,16 @@ pub struct Args {
     /// Which contacts of an array are neighbours, for the default thickness
     #[arg(long, value_name = "RULE", default_value = "sorted")]
     csd_spacing: SpacingRule,
+    /// Write the file by parts, 1: lay it out for all, and print the number of parts
+    #[arg(long, group = "by_part", conflicts_with_all = ["dry_run", "resume"])]
+    layout: bool,
+    /// Write the file by parts, 2: write part I (from 0, over all tables) of a file that is laid out, while other processes may write others;
+    /// can be repeated
+    #[arg(long, value_name = "I", value_delimiter = ',', group = "by_part", conflicts_with_all = ["dry_run", "resume", "force"])]
+    part: Vec<u64>,
+    /// Write the file by parts, 3: check that all parts are there, and give the file its name
+    #[arg(long, group = "by_part", conflicts_with_all = ["dry_run", "resume"])]
+    finish: bool,
     #[command(flatten)]
     judged: DryRun,
     /// Go on where an earlier run of the same inputs and settings was interrupted; where there was none, begin
@@ -192,7 +202,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     let started = Instant::now();
     let inputs = args.segments.iter().chain([&args.electrodes]).chain(&args.fields);
     check_apart(&args.out, inputs.map(PathBuf::as_path))?;
-    if common.crew().is_first() && !args.judged.dry_run {
+    if common.crew().is_first() && !args.judged.dry_run && args.part.is_empty() && !args.finish {
         weights::check_output(&args.out, existing(args.force), args.resume)?;
     }
     let electrodes = electrode::read(&args.electrodes)?;
@@ -226,18 +236,44 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
         forecast::tell_existing(&args.out, args.force, args.resume, common);
         return Ok(Outcome::Done);
     }
-    let summary = compute_with(&request, common.crew()).in_file(&args.electrodes)?;
+    if args.layout {
+        let parts = weights::lay_out(&request).in_file(&args.electrodes)?;
+        progress.finish();
+        common.say(format_args!("{}: laid out for {}", args.out.display(), count(parts, "part")));
+        console::print(format_args!("{parts}\n"))?;
+        return Ok(Outcome::Done);
+    }
+    if !args.part.is_empty() {
+        let segments = weights::write_parts(&request, &args.part).in_file(&args.electrodes)?;
+        progress.finish();
+        let (parts, segments) = (count(args.part.len() as u64, "part"), count(segments, "segment"));
+        common.say(format_args!("{}: {segments} of {parts} written, {:.2} s", args.out.display(), seconds(started)));
+        return Ok(Outcome::Done);
+    }
+    let computed = if args.finish { weights::finish(&request) } else { compute_with(&request, common.crew()) };
+    let summary = computed.in_file(&args.electrodes)?;
     progress.finish();
     if summary.damaged > 0 {
         let parts = count(summary.damaged, "part");
         common.warn(format_args!("damage in {parts} of the interrupted run, computed again"));
     }
-    common.say(told(&args.out, &summary, started.elapsed().as_secs_f64()));
+    common.say(told(&args.out, &summary, seconds(started)));
     common.tell_balance();
     if common.crew().is_first() {
         console::print(format_args!("{:#}\n", report(&args.out)?))?;
     }
     Ok(Outcome::Done)
+}
+
+impl Args {
+    /// Whether this process does its part by itself, whatever others a launcher started.
+    pub fn is_by_part(&self) -> bool {
+        self.layout || self.finish || !self.part.is_empty()
+    }
+}
+
+fn seconds(started: Instant) -> f64 {
+    started.elapsed().as_secs_f64()
 }
 
 /// The summary in one line.

@@ -78,6 +78,24 @@ impl Claim {
         }
     }
 
+    /// Shares an output that an earlier run has begun and left with other processes that join it; runs that do not join are kept away. None
+    /// where there is nothing to join.
+    ///
+    /// # Errors
+    /// Another run writes it; the name of the lock file, or that of the partial one, is taken by something else.
+    pub fn join(target: &Path) -> Result<Option<Self>> {
+        let path = lock_path_of(target);
+        let Some(file) = open_left(&path)? else { return Ok(None) };
+        if matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)) {
+            return Err(OutputConflict::InUse).in_file(target);
+        }
+        let claim = Self { target: target.to_path_buf(), path, file, owned: false };
+        if !is_at(&claim.file, &claim.path) || !claim.is_unfinished() {
+            return Ok(None);
+        }
+        claim.check_partial().map(|()| Some(claim))
+    }
+
     /// The output.
     pub fn target(&self) -> &Path {
         &self.target

@@ -5,6 +5,7 @@
 //! part of the table and the next one, which is read meanwhile, and for each thread one block of [`BLOCK_BYTES`] (or of one neuron, where that is more).
 
 mod blocks;
+mod by_part;
 mod columns;
 mod far;
 mod forecast;
@@ -15,6 +16,7 @@ mod parts;
 mod resume;
 mod source;
 
+pub use by_part::{ByPartProblem, finish, lay_out, write_parts};
 pub use far::{FAR_UM, Far};
 pub use forecast::forecast;
 pub use lookup::{Lookup, LookupProblem};
@@ -194,15 +196,20 @@ pub fn compute_with(request: &Request<'_>, crew: &Crew) -> Result<Summary> {
             counts
         }
     };
-    Ok(Summary {
+    Ok(summary(request, &layout, all, (kept, damaged)))
+}
+
+/// What is in a complete file.
+fn summary(request: &Request<'_>, layout: &Layout, parts: u64, (kept, damaged): (u64, u64)) -> Summary {
+    Summary {
         contacts: request.contacts.len() as u64,
         neurons: layout.populations.iter().map(|p| p.node_ids.len() as u64).sum(),
         segments: layout.populations.iter().map(|p| p.rows()).sum(),
         bytes: std::fs::metadata(request.output).map_or(0, |m| m.len()),
-        parts: all,
+        parts,
         kept,
         damaged,
-    })
+    }
 }
 
 /// Does the parts that are left, or this rank's share of them.

@@ -66,12 +66,7 @@ pub fn begin(
     parts: &[Part<'_>],
     crew: &Crew,
 ) -> Result<Beginning> {
-    let header = Header {
-        program: PROGRAM.into(),
-        inputs: inputs(request, layout)?,
-        segments: parts.iter().map(Part::segments).sum(),
-        parts: parts.len() as u64,
-    };
+    let header = header(request, layout, parts)?;
     if !crew.is_first() {
         return Ok(match crew.await_beginning(header.inputs)? {
             partition::Beginning::Complete => Beginning::Complete,
@@ -88,6 +83,16 @@ pub fn begin(
         Beginning::At(unfinished) => partition::Beginning::After(unfinished.done.clone()),
     });
     Ok(beginning)
+}
+
+/// What the output is to become.
+pub fn header(request: &Request<'_>, layout: &Layout, parts: &[Part<'_>]) -> Result<Header> {
+    Ok(Header {
+        program: PROGRAM.into(),
+        inputs: inputs(request, layout)?,
+        segments: parts.iter().map(Part::segments).sum(),
+        parts: parts.len() as u64,
+    })
 }
 
 /// Refuses an output that is not to be replaced, or cannot be written: before anything is read. What an interrupted run left is kept if it is to
@@ -133,7 +138,10 @@ fn look(
         return fresh(request, layout, header, claim);
     }
     match Journal::resume(output, claim.notes()?, header) {
-        Ok(Some((journal, done))) => resumed(request, layout, parts, (claim, journal), &done),
+        Ok(Some((journal, done))) => {
+            let unfinished = resumed(request, layout, parts, (claim, journal), &done)?;
+            Ok(Beginning::At(Box::new(unfinished)))
+        }
         Ok(None) => fresh(request, layout, header, claim),
         Err(error) if keep || error.may_pass() => Err(error),
         Err(_) => fresh(request, layout, header, claim),
@@ -141,30 +149,33 @@ fn look(
 }
 
 fn fresh(request: &Request<'_>, layout: &Layout, header: &Header, claim: Claim) -> Result<Beginning> {
+    Ok(Beginning::At(Box::new(begun(request, layout, header, claim)?)))
+}
+
+/// Lays the output out and begins its journal.
+pub fn begun(request: &Request<'_>, layout: &Layout, header: &Header, claim: Claim) -> Result<Unfinished> {
     let writer = Writer::begin(claim, request.existing, layout)?;
     writer.sync()?;
     let notes = writer.notes()?;
     let journal = notes.map(|notes| Journal::begin(request.output, notes, header)).transpose()?;
-    Ok(Beginning::At(Box::new(Unfinished { writer, journal, done: BTreeSet::new(), damaged: 0 })))
+    Ok(Unfinished { writer, journal, done: BTreeSet::new(), damaged: 0 })
 }
 
 /// Goes on with an earlier run, after a look at what it wrote.
-fn resumed(
+pub fn resumed(
     request: &Request<'_>,
     layout: &Layout,
     parts: &[Part<'_>],
     (claim, journal): (Claim, Journal),
     done: &[Done],
-) -> Result<Beginning> {
+) -> Result<Unfinished> {
     let partial = partial_of(request.output);
     if !is_laid_out(&partial, layout).unwrap_or(false) {
         return Err(JournalProblem::Damaged).in_file(&partial);
     }
     let writer = Writer::resume(claim, request.existing, layout)?;
     match whole(&writer, layout, parts, done) {
-        Ok((done, damaged)) => {
-            Ok(Beginning::At(Box::new(Unfinished { writer, journal: Some(journal), done, damaged })))
-        }
+        Ok((done, damaged)) => Ok(Unfinished { writer, journal: Some(journal), done, damaged }),
         Err(error) => {
             writer.leave();
             Err(error)
@@ -173,7 +184,7 @@ fn resumed(
 }
 
 /// The parts whose bytes are those that were written, and how many others a journal tells.
-fn whole(writer: &Writer, layout: &Layout, parts: &[Part<'_>], done: &[Done]) -> Result<(BTreeSet<u64>, u64)> {
+pub fn whole(writer: &Writer, layout: &Layout, parts: &[Part<'_>], done: &[Done]) -> Result<(BTreeSet<u64>, u64)> {
     // where a part stands twice, the later line is of the later bytes
     let told: BTreeMap<u64, &Done> = done.iter().map(|d| (d.part, d)).collect();
     let listed = parts.iter().filter_map(|part| Some((part, *told.get(&part.number)?)));

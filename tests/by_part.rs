@@ -1,0 +1,209 @@
+//! One electrodes file by independent processes: in any order and at the same time, killed at any moment, they give the bytes of one run, and
+//! nothing but all parts of the same inputs gets the file's name.
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use rand::seq::SliceRandom;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use crate::interrupted::{INPUTS, PARTS, folder, journalled, undisturbed};
+use crate::support::{Run, leadfield_in, names_in};
+
+const COMMAND: [&str; 5] = ["weights", "table", "e.csv", "-o", "w.h5"];
+
+fn weights(dir: &Path, options: &[&str]) -> Run {
+    leadfield_in(dir, &[&COMMAND[..], &["--quiet"], options].concat())
+}
+
+fn start(dir: &Path, options: &[&str]) -> Child {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_leadfield"));
+    command.current_dir(dir).args(COMMAND).arg("--quiet").args(options).stdout(Stdio::null()).stderr(Stdio::piped());
+    command.spawn().unwrap()
+}
+
+fn lay_out(dir: &Path) {
+    assert_eq!(weights(dir, &["--layout"]).ok(), format!("{PARTS}\n"));
+    assert_eq!(names_in(dir), [&INPUTS[..], &["w.h5.journal", "w.h5.partial"]].concat());
+}
+
+/// The complete file; it is gone.
+fn finish(dir: &Path) -> Vec<u8> {
+    let report = weights(dir, &["--finish"]).ok();
+    assert!(report.contains("\"electrodes_file\""), "{report}");
+    assert_eq!(names_in(dir), [&INPUTS[..], &["w.h5"]].concat());
+    let bytes = std::fs::read(dir.join("w.h5")).unwrap();
+    std::fs::remove_file(dir.join("w.h5")).unwrap();
+    bytes
+}
+
+#[test]
+fn processes_at_the_same_time_and_in_any_order_give_the_bytes_of_one_run() {
+    let dir = folder(40);
+    let dir = dir.path();
+    let expected = undisturbed(dir);
+    lay_out(dir);
+    let mut numbers: Vec<u64> = (0..PARTS).collect();
+    numbers.shuffle(&mut ChaCha8Rng::seed_from_u64(1));
+    // four at a time, and the first part by two of them
+    for some in numbers.chunks(3) {
+        let numbers: Vec<String> = some.iter().chain([&some[0]]).map(u64::to_string).collect();
+        let children: Vec<Child> = numbers.iter().map(|number| start(dir, &["--part", number])).collect();
+        for child in children {
+            let ended = child.wait_with_output().unwrap();
+            assert_eq!((ended.status.code(), String::from_utf8(ended.stderr).unwrap().as_str()), (Some(0), ""));
+        }
+    }
+    assert_eq!(journalled(&dir.join("w.h5")), PARTS);
+    assert!(finish(dir) == expected);
+    // several by one process, told how many
+    lay_out(dir);
+    let run = leadfield_in(dir, &[&COMMAND[..], &["--part", "3,4", "--part", "5"]].concat());
+    assert!(run.code == 0 && run.stderr.contains(" of 3 parts written, "), "{}", run.stderr);
+    let facts = leadfield_in(dir, &["info", "w.h5.partial"]).ok();
+    assert!(facts.contains(&format!("  3 of {PARTS} parts, ")), "{facts}");
+    // what is left by one process that goes on
+    weights(dir, &["--resume"]).ok();
+    assert!(std::fs::read(dir.join("w.h5")).unwrap() == expected);
+}
+
+#[test]
+fn processes_killed_at_any_moment_lose_their_part_alone_which_is_named() {
+    let dir = folder(200);
+    let dir = dir.path();
+    let expected = undisturbed(dir);
+    let mut killed = 0;
+    for seed in 0..4 {
+        let mut dice = ChaCha8Rng::seed_from_u64(seed);
+        lay_out(dir);
+        let mut children: Vec<(u64, Child)> =
+            (0..PARTS).step_by(4).map(|i| (i, start(dir, &["--part", &i.to_string()]))).collect();
+        std::thread::sleep(Duration::from_micros(dice.random_range(0..60_000)));
+        for (_, child) in &mut children {
+            // one that has ended already cannot be killed
+            drop(child.kill());
+            child.wait().unwrap();
+        }
+        let done = journalled(&dir.join("w.h5"));
+        killed += children.len() as u64 - done;
+        let unfinished = weights(dir, &["--finish"]);
+        let told = format!("error: w.h5: parts are missing, expected all {PARTS}, found none of number ");
+        assert!(unfinished.code == 2 && unfinished.stderr.starts_with(&told), "{}", unfinished.stderr);
+        // each part again, whether it was done or not
+        let all: Vec<String> = (0..PARTS).map(|i| i.to_string()).collect();
+        weights(dir, &["--part", &all.join(",")]).ok();
+        assert!(finish(dir) == expected, "seed {seed}");
+    }
+    assert!(killed > 0, "no process was killed before it had done its part");
+}
+
+#[test]
+fn the_parts_that_are_missing_are_named() {
+    let dir = folder(4);
+    let dir = dir.path();
+    lay_out(dir);
+    let all: Vec<String> = (0..PARTS).filter(|i| ![3, 17].contains(i)).map(|i| i.to_string()).collect();
+    weights(dir, &["--part", &all.join(",")]).ok();
+    weights(dir, &["--finish"]).refused(&format!(
+        "error: w.h5: parts are missing, expected all {PARTS}, found none of number `3`, `17`\n\
+         hint: write each of them: `--part NUMBER`; or all that is left in one process: `--resume`"
+    ));
+    assert_eq!(names_in(dir), [&INPUTS[..], &["w.h5.journal", "w.h5.partial"]].concat());
+    // one that was changed after it was written is missing too
+    weights(dir, &["--part", "3,17"]).ok();
+    crate::interrupted::damage(dir, &dir.join("w.h5.partial"), 7);
+    let run = weights(dir, &["--finish"]);
+    assert!(run.stderr.contains("found none of number `7`\n"), "{}", run.stderr);
+    weights(dir, &["--part", "7"]).ok();
+    finish(dir);
+}
+
+#[test]
+fn other_inputs_and_settings_are_refused() {
+    let dir = folder(4);
+    let dir = dir.path();
+    let expected = undisturbed(dir);
+    lay_out(dir);
+    let run = weights(dir, &["--part", "0", "--conductivity", "0.3"]);
+    let told = "error: w.h5.journal: unfinished run of other inputs or settings, expected digest ";
+    assert!(run.code == 2 && run.stderr.starts_with(told), "{}", run.stderr);
+    assert_eq!(journalled(&dir.join("w.h5")), 0);
+    std::fs::write(dir.join("f.csv"), "name,x,y,z\nother,0,0,0\n").unwrap();
+    let other = leadfield_in(dir, &["weights", "table", "f.csv", "-o", "w.h5", "--part", "0", "--quiet"]);
+    assert!(other.code == 2 && other.stderr.contains("other inputs or settings"), "{}", other.stderr);
+    std::fs::remove_file(dir.join("f.csv")).unwrap();
+    weights(dir, &["--part", "24"]).refused(&format!(
+        "error: w.h5: no such part of the tables, expected a number below {PARTS}, found 24\n\
+         hint: parts are counted from 0, over all tables in the order given"
+    ));
+    let all: Vec<String> = (0..PARTS).map(|i| i.to_string()).collect();
+    weights(dir, &["--part", &all.join(",")]).ok();
+    let run = weights(dir, &["--finish", "--conductivity", "0.3"]);
+    assert!(run.code == 2 && run.stderr.contains("other inputs or settings"), "{}", run.stderr);
+    assert!(finish(dir) == expected);
+}
+
+#[test]
+fn what_is_not_laid_out_is_told_and_nothing_is_left() {
+    let dir = folder(4);
+    let dir = dir.path();
+    let told = "error: w.h5: not laid out, expected the unfinished file of a run with `--layout`, found none\n\
+                hint: lay it out first, once: the same command with `--layout` in place of `--part` and `--finish`";
+    for options in [&["--part", "0"][..], &["--finish"]] {
+        weights(dir, options).refused(told);
+        assert_eq!(names_in(dir), INPUTS);
+    }
+    lay_out(dir);
+    weights(dir, &["--layout"]).refused(
+        "error: w.h5.partial: exists already, left by a run that did not finish\n\
+         hint: go on with it: `--resume`; or begin anew: `--force`",
+    );
+    assert_eq!(weights(dir, &["--layout", "--force"]).ok(), format!("{PARTS}\n"));
+    for options in [&["--part", "0", "--layout"][..], &["--part", "0", "--resume"], &["--finish", "--dry-run"]] {
+        assert_eq!(weights(dir, options).code, 2, "{options:?}");
+    }
+    // a complete file is kept, and replaced where that is asked
+    weights(dir, &["--resume"]).ok();
+    weights(dir, &["--layout"])
+        .refused("error: w.h5: exists already\nhint: choose another name, or replace it with `--force`");
+}
+
+#[test]
+fn other_runs_are_kept_away_while_parts_are_written() {
+    let dir = folder(4);
+    let dir = dir.path();
+    lay_out(dir);
+    let in_use = "error: w.h5: in use by another run, expected one run at a time\n\
+                  hint: wait for it, or choose another name";
+    // as a process that writes a part holds it
+    let journal = std::fs::File::open(dir.join("w.h5.journal")).unwrap();
+    journal.lock_shared().unwrap();
+    for options in [&["--finish"][..], &["--resume"], &["--force"], &["--layout", "--force"]] {
+        weights(dir, options).refused(in_use);
+    }
+    weights(dir, &["--part", "0"]).ok();
+    journal.unlock().unwrap();
+    // as any other run
+    journal.lock().unwrap();
+    weights(dir, &["--part", "1"]).refused(in_use);
+    journal.unlock().unwrap();
+    assert_eq!(journalled(&dir.join("w.h5")), 1);
+}
+
+#[test]
+fn half_a_line_that_a_process_left_hides_no_other() {
+    let dir = folder(4);
+    let dir = dir.path();
+    let expected = undisturbed(dir);
+    lay_out(dir);
+    weights(dir, &["--part", "0"]).ok();
+    let mut journal = std::fs::read(dir.join("w.h5.journal")).unwrap();
+    journal.extend_from_slice(b"part 9 2");
+    std::fs::write(dir.join("w.h5.journal"), journal).unwrap();
+    let all: Vec<String> = (1..PARTS).map(|i| i.to_string()).collect();
+    weights(dir, &["--part", &all.join(",")]).ok();
+    assert_eq!(journalled(&dir.join("w.h5")), PARTS);
+    assert!(finish(dir) == expected);
+}
