@@ -344,6 +344,40 @@ def check_fastparquet():
         raise AssertionError("fastparquet reads coordinates: say so in format.md")
 
 
+def check_recipe():
+    """Runs `recipe.py`, a recipe of engines.md, and prints after its own output the bytes that this process read meanwhile, without imports."""
+    code = open("recipe.py").read()
+    exec("\n".join(line for line in code.splitlines() if line.startswith(("import ", "from "))), {})
+
+    def read():
+        counts = dict(line.split(": ") for line in open("/proc/self/io").read().splitlines())
+        return int(counts["rchar"])
+
+    before = read()
+    exec(compile(code, "recipe.py", "exec"), {"__name__": "__main__"})
+    print(read() - before)
+
+
+def check_touched():
+    """The row groups of `segments` that the recipes' first condition leaves, all of them, and the bytes of both."""
+    import glob
+
+    import pyarrow.parquet as pq
+
+    low, high, reach = (-50, -300, -50), (50, -100, 50), 100
+    groups, touched, size, needed = 0, 0, 0, 0
+    for file in glob.glob("segments/part-*.parquet"):
+        metadata = pq.read_metadata(file)
+        for g in map(metadata.row_group, range(metadata.num_row_groups)):
+            chunks = {c.path_in_schema: c for c in map(g.column, range(g.num_columns))}
+            bounds = [chunks[c].statistics for c in COORDINATES]
+            near = all(s.max >= a - reach and s.min <= b + reach for s, a, b in zip(bounds, low, high))
+            stored = sum(c.total_compressed_size for c in chunks.values())
+            groups, touched = groups + 1, touched + near
+            size, needed = size + stored, needed + near * stored
+    print(touched, groups, needed, size)
+
+
 def check_rewrite():
     """Writes s.parquet anew by other programs, each in its own way: metadata lost, other types, another order."""
     import duckdb

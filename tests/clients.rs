@@ -16,11 +16,22 @@ use crate::support::{golden, leadfield_in, root, scratch};
 
 /// Runs one check of `clients.py` in a folder.
 fn python(folder: &Path, check: &str) {
+    drop(answer_of_python(folder, check));
+}
+
+/// The same, and gives what it prints.
+fn answer_of_python(folder: &Path, check: &str) -> String {
     let python = std::env::var_os("LEADFIELD_PYTHON").expect("LEADFIELD_PYTHON names a Python with the clients");
     let script = root().join("tests/clients.py");
-    let output = Command::new(python).arg(script).arg(check).current_dir(folder).output().unwrap();
+    let mut command = Command::new(python);
+    // recipes start the program by its name
+    let own = Path::new(env!("CARGO_BIN_EXE_leadfield")).parent().unwrap().to_path_buf();
+    let others = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::env::join_paths(std::iter::once(own).chain(std::env::split_paths(&others))).unwrap();
+    let output = command.arg(script).arg(check).current_dir(folder).env("PATH", path).output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     assert!(output.status.success(), "{check}: {}{}", text(&output.stdout), text(&output.stderr));
+    text(&output.stdout)
 }
 
 /// A folder with the reference circuit's table, an electrodes file of it and the report block, and what they hold
@@ -204,6 +215,55 @@ fn polars_1_41_finds_what_a_query_finds_and_skips_what_it_can() {
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// The recipes of engines.md, in order: the heading and the Python.
+fn recipes() -> Vec<(String, String)> {
+    let text = std::fs::read_to_string(root().join("docs/engines.md")).unwrap();
+    let sections = text.split("\n## ").map(str::to_string);
+    let recipes = |section: String| {
+        let heading = section.lines().next().unwrap().to_string();
+        let blocks = section.split("```python\n").skip(1).map(|rest| rest.split("```").next().unwrap().to_string());
+        blocks.map(|code| (heading.clone(), code)).collect::<Vec<_>>()
+    };
+    sections.flat_map(recipes).collect()
+}
+
+#[test]
+#[ignore = "needs LEADFIELD_PYTHON with duckdb, polars, dask, ray, pyarrow: make clients"]
+fn recipes_for_other_engines_find_what_a_query_finds_and_write_what_one_run_writes() {
+    let dir = scratch();
+    let dir = dir.path();
+    leadfield_in(dir, &["synthesize", "circuit", "--cells", "40", "--with-report", "--quiet"]).ok();
+    let layout = ["--segments-per-part", "1000", "--row-group-rows", "256", "--quiet"];
+    let positions = ["positions", "circuit/simulation_config.json", "-o", "segments"];
+    leadfield_in(dir, &[&positions[..], &layout].concat()).ok();
+    std::fs::write(dir.join("electrodes.csv"), "name,x,y,z\na,0,-200,0\nb,20,-150,5\n").unwrap();
+    let found = leadfield_in(dir, &["query", "segments", "--box", "-50,-300,-50,50,-100,50", "--count"]).ok();
+    assert!(found.trim().parse::<u64>().unwrap() > 0);
+    leadfield_in(dir, &["weights", "segments", "electrodes.csv", "-o", "one_run.h5", "--quiet"]).ok();
+    let one_run = std::fs::read(dir.join("one_run.h5")).unwrap();
+    println!("row groups and bytes touched, of all: {}", answer_of_python(dir, "touched").trim());
+    let recipes = recipes();
+    let headings: Vec<&str> = recipes.iter().map(|(heading, _)| heading.as_str()).collect();
+    assert_eq!(headings, ["DuckDB", "polars", "Dask", "Ray", "Spark", "Weights by tasks", "Weights by tasks"]);
+    for (heading, code) in &recipes {
+        assert!(code.lines().count() <= 15, "{heading}");
+        if heading == "Spark" {
+            continue;
+        }
+        std::fs::write(dir.join("recipe.py"), code).unwrap();
+        let answer = answer_of_python(dir, "recipe");
+        let (own, read) = answer.trim().rsplit_once('\n').unwrap();
+        println!("{heading}: {} found, {read} bytes read", own.lines().last().unwrap());
+        if heading == "Weights by tasks" {
+            let written = dir.join("weights.h5");
+            assert!(std::fs::read(&written).unwrap() == one_run);
+            std::fs::remove_file(written).unwrap();
+        } else {
+            assert_eq!(own.lines().last(), found.lines().last(), "{heading}");
+        }
+    }
 }
 
 #[test]
