@@ -217,7 +217,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
         common.warn(far);
     }
     let stop = Stop::listen();
-    let total = if args.judged.dry_run { 0 } else { tables.iter().map(Table::len).sum() };
+    let total = if args.judged.dry_run || args.is_by_part() { 0 } else { tables.iter().map(Table::len).sum() };
     let progress = Progress::new(common, "segments", total);
     let request = Request {
         sources: &sources,

@@ -36,7 +36,8 @@ pub(super) fn is_part(path: &Path) -> bool {
 fn paths_in(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     let mut paths =
         std::fs::read_dir(folder)?.map(|entry| entry.map(|e| e.path())).collect::<std::io::Result<Vec<_>>>()?;
-    paths.sort_unstable();
+    // of one folder: names in the order of their bytes
+    paths.sort_unstable_by(|a, b| a.as_os_str().cmp(b.as_os_str()));
     Ok(paths)
 }
 
