@@ -523,3 +523,74 @@ fn validate_tells_agreement_and_difference_by_its_exit_code() {
     // e6 has 16 contacts, np8 has 8 of the same names
     assert_eq!(told["populations"][0]["electrodes_only_in"][1].as_array().unwrap().len(), 8);
 }
+
+/// Contacts of all kinds on three shanks, named by kind and shank before the `_`: lines, spheres, and an array of disks and one of planes for
+/// each shank; one shank measures lengths.
+fn mixed_contacts() -> Vec<serde_json::Value> {
+    let mut contacts = Vec::new();
+    for (shank, x) in [0.0, 40.0, -60.0].into_iter().enumerate() {
+        for i in 0..4 {
+            let z = f64::from(i);
+            let contact = |name: &str, kind: &str, more: serde_json::Value| {
+                let mut contact = serde_json::json!({
+                    "name": format!("{name}{shank}_{i}"), "x": x + 0.3 * z, "y": -60.0 * z + 10.0 * x / 40.0, "z": 3.0 * z, "type": kind,
+                });
+                let fields = contact.as_object_mut().unwrap();
+                fields.extend(more.as_object().cloned().unwrap());
+                contact
+            };
+            let array = |name: &str| format!("{name}{shank}");
+            let length = if shank == 1 { "length" } else { "midpoint" };
+            // in turn, so that no two neighbours in the file are of one kind
+            contacts.push(contact("line", "LineSource", serde_json::json!({})));
+            let ball = serde_json::json!({ "radius": 200.0, "measure": length });
+            contacts.push(contact("ball", "ObjectiveCSD_Sphere", ball));
+            let disk = serde_json::json!({ "array": array("disks"), "radius": 150.0, "measure": length });
+            contacts.push(contact("disk", "ObjectiveCSD_Disk", disk));
+            let plane = serde_json::json!({ "array": array("planes"), "measure": length });
+            contacts.push(contact("plane", "ObjectiveCSD_Plane", plane));
+        }
+    }
+    contacts
+}
+
+#[test]
+fn contacts_of_many_kinds_and_arrays_in_one_file_have_the_columns_of_runs_of_their_own() {
+    let dir = scratch();
+    let dir = dir.path();
+    leadfield_in(dir, &["synthesize", "c", "--cells", "8", "--with-report", "--quiet"]).ok();
+    leadfield_in(dir, &["positions", "c/simulation_config.json", "-o", "t", "--segments-per-part", "600", "--quiet"])
+        .ok();
+    let write = |name: &str, contacts: &[serde_json::Value]| {
+        std::fs::write(dir.join(format!("{name}.json")), serde_json::to_string(contacts).unwrap()).unwrap();
+        let (from, to) = (format!("{name}.json"), format!("{name}.h5"));
+        leadfield_in(dir, &["weights", "t", &from, "-o", &to, "--quiet"]).ok();
+        ElectrodesFile::open(&dir.join(to)).unwrap()
+    };
+    let columns = |file: &ElectrodesFile| -> std::collections::BTreeMap<String, Vec<u64>> {
+        let population = &file.populations()[0];
+        let rows = file.rows(population, 0..population.rows()).unwrap();
+        let width = population.columns() as usize;
+        let column = |at: usize| rows.iter().skip(at).step_by(width).map(|v| v.to_bits()).collect();
+        let electrodes = file.electrodes().iter();
+        electrodes.map(|e| (e.name.clone(), column(e.column(population.name()).unwrap() as usize))).collect()
+    };
+    let contacts = mixed_contacts();
+    let together = columns(&write("all", &contacts));
+    assert_eq!(together.len(), contacts.len());
+    let mut groups: std::collections::BTreeMap<String, Vec<serde_json::Value>> = Default::default();
+    for contact in contacts {
+        let name = contact["name"].as_str().unwrap();
+        groups.entry(name.split('_').next().unwrap().to_string()).or_default().push(contact);
+    }
+    // four kinds on three shanks
+    assert_eq!(groups.len(), 12);
+    let mut apart = std::collections::BTreeMap::new();
+    for (name, contacts) in &groups {
+        let own = columns(&write(name, contacts));
+        let inside = own.values().flatten().filter(|bits| **bits != 0).count();
+        assert!(inside > 0, "{name}: no segment in any region");
+        apart.extend(own);
+    }
+    assert!(together == apart);
+}
