@@ -234,8 +234,8 @@ fn recipes() -> Vec<(String, String)> {
 fn recipes_for_other_engines_find_what_a_query_finds_and_write_what_one_run_writes() {
     let dir = scratch();
     let dir = dir.path();
-    leadfield_in(dir, &["synthesize", "circuit", "--cells", "40", "--with-report", "--quiet"]).ok();
-    let layout = ["--segments-per-part", "1000", "--row-group-rows", "256", "--quiet"];
+    leadfield_in(dir, &["synthesize", "circuit", "--cells", "400", "--with-report", "--quiet"]).ok();
+    let layout = ["--segments-per-part", "10000", "--row-group-rows", "1024", "--quiet"];
     let positions = ["positions", "circuit/simulation_config.json", "-o", "segments"];
     leadfield_in(dir, &[&positions[..], &layout].concat()).ok();
     std::fs::write(dir.join("electrodes.csv"), "name,x,y,z\na,0,-200,0\nb,20,-150,5\n").unwrap();
