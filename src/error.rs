@@ -286,6 +286,15 @@ pub fn listed<S: AsRef<str>>(names: impl IntoIterator<Item = S>, most: usize) ->
     }
 }
 
+/// The one of some names that a name is most like, if it may be that name misspelled.
+pub fn closest<S: AsRef<str>>(name: &str, known: impl IntoIterator<Item = S>) -> Option<S> {
+    // swapped letters count once
+    let distance = |other: &S| strsim::damerau_levenshtein(name, other.as_ref());
+    let (distance, closest) = known.into_iter().map(|other| (distance(&other), other)).min_by_key(|(d, _)| *d)?;
+    // one letter in three may differ: of two letters none
+    (distance > 0 && distance <= name.chars().count() / 3).then_some(closest)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

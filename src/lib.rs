@@ -18,6 +18,8 @@ pub mod diagnosis;
 pub mod electrode;
 pub mod error;
 pub mod exchange;
+#[cfg(feature = "frame")]
+pub mod frame;
 pub mod geometry;
 pub mod h5;
 pub mod index;

@@ -20,7 +20,7 @@ const FLOORS: &[&[&str]] = &[
     &["morphology", "lead_field", "index", "template", "pickle"],
     &["method"],
     &["sonata", "positions", "table", "electrode", "boundaries"],
-    &["weights", "assembly", "compare", "diagnosis", "synthesis", "exchange"],
+    &["weights", "assembly", "compare", "diagnosis", "synthesis", "exchange", "frame"],
     &["plot"],
     &["report"],
 ];

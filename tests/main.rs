@@ -1,5 +1,7 @@
 //! Integration tests, in one binary. Each module opens with why it exists.
 
+#[cfg(feature = "frame")]
+mod aggregates;
 mod analytic;
 mod boundaries;
 mod by_part;

@@ -144,6 +144,7 @@ fn attribute(name: &str) -> Vec<String> {
     }
 }
 
+#[cfg(feature = "frame")]
 #[test]
 fn groups_count_and_measure_what_a_loop_does() {
     let (text, ball) = ball();
@@ -165,6 +166,19 @@ fn groups_count_and_measure_what_a_loop_does() {
             assert!((cell.parse::<f64>().unwrap() - sum).abs() <= 1e-12 * sum, "{cell} {sum}");
         }
     }
+}
+
+#[cfg(not(feature = "frame"))]
+#[test]
+fn options_that_need_data_frames_say_how_to_get_them() {
+    for (option, value) in [("--by", "section_type"), ("--agg", "count"), ("--sort", "row")] {
+        leadfield_in(folder(), &["query", "s.parquet", option, value]).refused(&format!(
+            "error: {option}: this program was built without the feature `frame`\n\
+             hint: build it with `cargo build --release --features frame`, or without `--no-default-features`"
+        ));
+    }
+    let two = cells(&query(&["--columns", "row", "--limit", "2"]));
+    assert_eq!(two, cells(&query(&["--columns", "row"]))[..3]);
 }
 
 #[test]

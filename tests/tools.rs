@@ -190,7 +190,7 @@ fn a_reader_that_has_gone_ends_a_tool_quietly_with_its_exit_code_and_a_full_devi
         (0, &["info", "t.parquet"]),
         (0, &["query", "t.parquet", "--count"]),
         (0, &["query", "t.parquet", "--node-set-json"]),
-        (0, &["query", "t.parquet", "--by", "section_type"]),
+        (0, &["query", "t.parquet", "--limit", "3"]),
         (0, &["query", "t.parquet"]),
         (0, &["query", "t.parquet", "--format", "table"]),
         (0, &["query", "t.parquet", "--format", "jsonl"]),

@@ -4,7 +4,11 @@ mod circuit;
 mod columns;
 mod contacts;
 mod field;
-mod groups;
+#[cfg(feature = "frame")]
+mod frames;
+#[cfg(not(feature = "frame"))]
+#[path = "query/without_frames.rs"]
+mod frames;
 mod place;
 mod region;
 mod search;
@@ -12,6 +16,7 @@ mod search;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use arrow_array::RecordBatch;
 use leadfield::error::{Context, Problem, listed};
 use leadfield::geometry::region::Region;
 use leadfield::method::objective_csd::Spacing;
@@ -24,10 +29,9 @@ use leadfield::{Error, Result};
 use serde_json::json;
 
 use self::circuit::{Circuit, common};
-use self::columns::{Columns, Lookups, Sources};
+use self::columns::{Asked, COLUMNS, Columns, Lookups, SORT, Sources};
 use self::contacts::RegionOf;
-use self::field::Field;
-use self::groups::Groups;
+use self::field::{Field, POTENTIAL};
 use self::place::Place;
 use self::search::Search;
 use crate::cli::output::{Format, Output};
@@ -53,11 +57,23 @@ pub struct Args {
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     columns: Vec<String>,
     /// Print the number of segments found, alone
-    #[arg(long, conflicts_with_all = ["columns", "by", "node_set_json", "out", "format", "weights", "field"])]
+    #[arg(long, conflicts_with_all = ["columns", "by", "agg", "sort", "limit", "node_set_json", "out", "format",
+          "weights", "field"])]
     count: bool,
-    /// Give the number of segments and their length (all of it, and inside the region) for each group
+    /// Give one row for each group of segments that have the same values in these columns: the number of segments and
+    /// their length (all of it, and inside the region), or what --agg names
     #[arg(long, value_name = "NAME,...", value_delimiter = ',', conflicts_with_all = ["columns", "node_set_json"])]
     by: Vec<String>,
+    /// Aggregates to give for each group of --by, or for all segments together: count, OPERATION:COLUMN; operations are
+    /// count, sum, mean, min, max, median, std, unique. The result's columns are named count, sum_length and so on
+    #[arg(long, value_name = "OPERATION:COLUMN,...", value_delimiter = ',', conflicts_with_all = ["columns", "node_set_json"])]
+    agg: Vec<String>,
+    /// Sort the rows, or the groups, by these columns, the first foremost; COLUMN:desc puts the largest value first
+    #[arg(long, value_name = "COLUMN[:desc],...", value_delimiter = ',', conflicts_with = "node_set_json")]
+    sort: Vec<String>,
+    /// Give the first N rows, or groups, alone
+    #[arg(long, value_name = "N", conflicts_with = "node_set_json")]
+    limit: Option<usize>,
     /// Print the neurons found as a SONATA node set of this name
     #[arg(long, value_name = "NAME", num_args = 0..=1, require_equals = true, default_missing_value = "query",
           conflicts_with_all = ["columns", "out", "format"])]
@@ -180,13 +196,15 @@ enum QueryProblem {
     Kind { known: String, found: String },
     #[error("no column to group by, expected at least one name")]
     NoGroups,
+    #[error("no more rows are wanted")]
+    Enough,
 }
 
 impl Problem for QueryProblem {
     fn hint(&self) -> Option<String> {
         match self {
             Self::PredicateOfNearest => Some("leave `--predicate` out".into()),
-            Self::NoneNearest | Self::Kind { .. } | Self::NoGroups => None,
+            Self::NoneNearest | Self::Kind { .. } | Self::NoGroups | Self::Enough => None,
         }
     }
 }
@@ -239,7 +257,7 @@ fn answer(args: &Args, search: &Search<'_>, sources: Sources<'_>) -> Result<()> 
         console::print(format_args!("{}\n", search.run(&[], &mut |_, _| Ok(()))?))?;
     } else if let Some(name) = &args.node_set_json {
         console::print(format_args!("{:#}\n", node_set(search, name)?))?;
-    } else if args.by.is_empty() {
+    } else if args.by.is_empty() && args.agg.is_empty() {
         give_rows(args, search, sources)?;
     } else {
         give_groups(args, search, sources)?;
@@ -247,38 +265,70 @@ fn answer(args: &Args, search: &Search<'_>, sources: Sources<'_>) -> Result<()> 
     Ok(())
 }
 
-/// Every row, as it is found.
+/// Every row, as it is found; sorted if that is asked for.
 fn give_rows(args: &Args, search: &Search<'_>, sources: Sources<'_>) -> Result<()> {
-    let weights = args.weights.as_deref().zip(args.electrode.as_deref());
-    let weights = weights.map(|(path, name)| Lookup::open(path, name, search.table)).transpose()?;
-    let field = args
-        .field
-        .as_deref()
-        .map(|path| Field::open(path, &args.columns, args.field_transform.as_deref(), search.table))
-        .transpose()?;
-    field.iter().flat_map(Field::warnings).for_each(|warning| search.common.caution(warning));
-    let columns = Columns::of(&args.columns, search.table, sources, Lookups { weights, field })?;
+    let sort_columns = frames::sort_columns(args)?;
+    let sort_columns: Vec<Asked> = sort_columns.iter().map(|name| Asked::new(SORT, name)).collect();
+    let named: Vec<Asked> = args.columns.iter().map(|name| Asked::new(COLUMNS, name)).collect();
+    // of a lead field the usual columns have the potential alone
+    let read = if named.is_empty() { &[Asked::new(COLUMNS, POTENTIAL)] } else { named.as_slice() };
+    let lookups = lookups(args, &[read, &sort_columns].concat(), search)?;
+    let named = if named.is_empty() { Columns::usual(search.table, &sources, &lookups)? } else { named };
+    let columns = Columns::of(&[named, sort_columns.clone()].concat(), search.table, sources, lookups)?;
     let format = Format::of(args.format, args.out.as_deref())?;
-    let mut output = Output::open(args.out.as_deref(), format, existing(args.force), columns.schema())?;
-    search.run(&columns.stored(), &mut |hits, distances| output.write(&columns.rows(&hits, distances)?))?;
+    let mut output = Output::open(args.out.as_deref(), format, existing(args.force), columns.shown())?;
+    if sort_columns.is_empty() {
+        write_rows(args.limit, search, &columns, &mut |rows| output.write(rows))?;
+    } else {
+        frames::write_sorted(args, search, &columns, &mut |rows| output.write(rows))?;
+    }
     output.finish()
+}
+/// The rows as they are found, the first so many of them.
+fn write_rows(
+    limit: Option<usize>,
+    search: &Search<'_>,
+    columns: &Columns<'_>,
+    write: &mut dyn FnMut(&RecordBatch) -> Result<()>,
+) -> Result<()> {
+    let mut left = limit.unwrap_or(usize::MAX);
+    let searched = search.run(&columns.stored(), &mut |hits, distances| {
+        if left == 0 {
+            return Err(QueryProblem::Enough.into());
+        }
+        let rows = columns.rows(&hits, distances)?;
+        let rows = rows.slice(0, left.min(rows.num_rows()));
+        left -= rows.num_rows();
+        write(&rows)
+    });
+    match searched {
+        // what is beyond the last row that is given need not be read
+        Err(_) if left == 0 => Ok(()),
+        searched => searched.map(drop),
+    }
 }
 
 /// One row a group.
 fn give_groups(args: &Args, search: &Search<'_>, sources: Sources<'_>) -> Result<()> {
-    let mut names = args.by.clone();
-    if names.iter().any(String::is_empty) {
+    if args.by.iter().any(String::is_empty) {
         return Err(QueryProblem::NoGroups).in_object("--by");
     }
-    names.extend(["length", "inside"].map(String::from));
-    let columns = Columns::of(&names, search.table, sources, Lookups::default())?;
     let format = Format::of(args.format, args.out.as_deref())?;
-    let mut groups = Groups::by(&args.by);
-    search.run(&columns.stored(), &mut |hits, distances| groups.add(&columns.rows(&hits, distances)?))?;
-    let rows = groups.table()?;
-    let mut output = Output::open(args.out.as_deref(), format, existing(args.force), rows.schema())?;
-    output.write(&rows)?;
+    let groups = frames::groups(args, search, sources)?;
+    let mut output = Output::open(args.out.as_deref(), format, existing(args.force), groups.schema())?;
+    output.write(&groups)?;
     output.finish()
+}
+
+/// Opens the other files that columns are looked up in.
+fn lookups(args: &Args, asked: &[Asked], search: &Search<'_>) -> Result<Lookups> {
+    let weights = args.weights.as_deref().zip(args.electrode.as_deref());
+    let weights = weights.map(|(path, name)| Lookup::open(path, name, search.table)).transpose()?;
+    let names: Vec<&str> = asked.iter().map(Asked::name).collect();
+    let open = |path| Field::open(path, &names, args.field_transform.as_deref(), search.table);
+    let field = args.field.as_deref().map(open).transpose()?;
+    field.iter().flat_map(Field::warnings).for_each(|warning| search.common.caution(warning));
+    Ok(Lookups { weights, field })
 }
 
 /// The neurons found, as SONATA node sets are written.
@@ -302,10 +352,20 @@ impl Args {
     fn needs_circuit(&self, table: &Table) -> bool {
         let filter = &self.filter;
         let attribute = |names: &[String]| names.iter().any(|name| !columns::is_known(name));
+        let aggregated = self.agg.iter().filter_map(|text| text.split_once(':')).map(|(_, name)| name);
+        // groups are sorted by columns of their own
+        let is_grouped = !self.by.is_empty() || !self.agg.is_empty();
+        let sorted = self
+            .sort
+            .iter()
+            .filter(|_| !is_grouped)
+            .map(|text| text.split_once(':').map_or(text.as_str(), |(name, _)| name));
+        let other: Vec<String> = aggregated.chain(sorted).map(String::from).collect();
         filter.circuit.is_some()
             || filter.node_set.is_some()
             || !filter.conditions.is_empty()
-            || (attribute(&self.by) || attribute(&self.columns)) && Path::new(&table.metadata().circuit).exists()
+            || [&self.by, &self.columns, &other].into_iter().any(|names| attribute(names))
+                && Path::new(&table.metadata().circuit).exists()
     }
 }
 

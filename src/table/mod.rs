@@ -30,7 +30,7 @@ pub use part::Part;
 pub use problem::TableProblem;
 pub use query::{Filter, Hits, Query, Summary, Within};
 pub use reader::Table;
-pub use rows::Ends;
+pub use rows::{Ends, segments_of_batch};
 pub use schema::{FORMAT_VERSION, Metadata, Precision};
 pub use verify::Verification;
 pub use writer::{Layout, batch, encoded, write_part};

@@ -7,6 +7,7 @@ use arrow_array::types::{Float32Type, Float64Type, UInt8Type, UInt32Type, UInt64
 use arrow_array::{Array, RecordBatch};
 use arrow_schema::DataType;
 
+use super::normalize::normalize;
 use super::problem::TableProblem;
 use super::schema::{COORDINATES, NODE_ID, Precision, RADIUS, ROW, SECTION_ID, SECTION_TYPE, SEGMENT_ID};
 use crate::error::{Error, Result};
@@ -221,6 +222,23 @@ impl<'a> Rows<'a> {
 /// Puts values into their places of a column.
 fn put<T>(places: &[usize], column: &mut [T], value: impl Fn(usize) -> T) {
     places.iter().enumerate().for_each(|(i, &place)| column[place] = value(i));
+}
+
+/// The segments of a batch that has the columns of a segment table, in any order and among others. Integers and floats of
+/// other widths are converted where each value fits; kinds of section may be numbers or names.
+///
+/// # Errors
+/// A column is missing, of another kind, or has a value that is none of its column.
+pub fn segments_of_batch(batch: &RecordBatch) -> Result<Segments> {
+    let schema = Precision::F64.schema();
+    for field in schema.fields() {
+        column(batch, field.name())?;
+    }
+    let batch = normalize(batch, &schema)?;
+    let rows = Rows::of(&batch)?;
+    let mut segments = Segments::with_capacity(rows.len());
+    (0..rows.len()).for_each(|i| segments.push(rows.get(i)));
+    Ok(segments)
 }
 
 /// The node and the row of each row of a batch that has these two columns.

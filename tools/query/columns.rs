@@ -6,7 +6,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::UInt64Type;
 use arrow_array::{ArrayRef, Float64Array, RecordBatch, RecordBatchOptions, StringArray};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
-use leadfield::error::{Context, Problem, listed};
+use leadfield::error::{Context, Problem, closest, listed};
 use leadfield::geometry::Point;
 use leadfield::geometry::region::Region;
 use leadfield::sonata::nodes::Attribute;
@@ -24,14 +24,45 @@ use super::field::{ELECTRIC, Field as LeadField, POTENTIAL, POTENTIAL_ERROR};
 struct Unknown {
     known: String,
     found: String,
+    closest: Option<String>,
     circuit: bool,
 }
 
 impl Problem for Unknown {
     fn hint(&self) -> Option<String> {
+        if let Some((name, options)) = ASKED_FOR.iter().find(|(name, _)| *name == self.found) {
+            return Some(format!("the column `{name}` needs `{options}`"));
+        }
+        if let Some(closest) = &self.closest {
+            return Some(format!("did you mean `{closest}`?"));
+        }
         (!self.circuit).then(|| "attributes of the nodes, such as `mtype`, need `--circuit CONFIG`".into())
     }
 }
+
+/// A column that an option asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    option: &'static str,
+    name: String,
+}
+
+impl Asked {
+    /// A column, and the option that asks for it.
+    pub fn new(option: &'static str, name: &str) -> Self {
+        Self { option, name: name.into() }
+    }
+
+    /// The column.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+/// The option that names columns.
+pub const COLUMNS: &str = "--columns";
+/// The option that names columns to sort by.
+pub const SORT: &str = "--sort";
 
 /// Columns that are computed: name and what it is.
 const COMPUTED: [&str; 5] = ["x", "y", "z", "length", "inside"];
@@ -42,9 +73,21 @@ pub const DISTANCE: &str = "distance";
 /// The coefficient of an electrodes file.
 pub const WEIGHT: &str = "weight";
 
+/// The columns that need other options, with these.
+const ASKED_FOR: [(&str, &str); 8] = [
+    (ELECTRODE, "--electrodes FILE"),
+    (DISTANCE, "--nearest K --at X,Y,Z"),
+    (WEIGHT, "--weights FILE --electrode NAME"),
+    (POTENTIAL, "--field FILE"),
+    (POTENTIAL_ERROR, "--field FILE"),
+    (ELECTRIC[0], "--field FILE"),
+    (ELECTRIC[1], "--field FILE"),
+    (ELECTRIC[2], "--field FILE"),
+];
+
 /// Whether a name is that of a column that may be there without a circuit.
 pub fn is_known(name: &str) -> bool {
-    let extra = [ELECTRODE, DISTANCE, WEIGHT, POTENTIAL, POTENTIAL_ERROR].into_iter().chain(ELECTRIC).chain(COMPUTED);
+    let extra = ASKED_FOR.iter().map(|(name, _)| *name).chain(COMPUTED);
     Precision::F64.schema().field_with_name(name).is_ok() || extra.into_iter().any(|known| known == name)
 }
 
@@ -94,27 +137,46 @@ pub struct Lookups {
 pub struct Columns<'a> {
     columns: Vec<Column>,
     schema: SchemaRef,
+    /// The first so many are shown.
+    shown: usize,
     stored: Vec<String>,
     sources: Sources<'a>,
     lookups: Lookups,
 }
 
 impl<'a> Columns<'a> {
-    /// The columns of these names; where there are none those that a reader expects.
-    pub fn of(names: &[String], table: &Table, sources: Sources<'a>, lookups: Lookups) -> Result<Self> {
+    /// The columns asked for; those that `--sort` alone asks for come last, and are not shown.
+    pub fn of(asked: &[Asked], table: &Table, sources: Sources<'a>, lookups: Lookups) -> Result<Self> {
         let precision = table.precision();
         let known = Known::of(precision, &sources, &lookups)?;
-        let usual = known.usual();
-        let names = if names.is_empty() { usual.as_slice() } else { names };
-        let columns = names.iter().map(|name| known.column(name, &sources)).collect::<Result<Vec<_>>>()?;
-        let fields: Vec<Field> = columns.iter().zip(names).map(|(c, name)| c.field(name, precision)).collect();
+        let mut distinct: Vec<&Asked> = Vec::new();
+        for column in asked {
+            // `--columns` may repeat one
+            if column.option == COLUMNS || !distinct.iter().any(|other| other.name == column.name) {
+                distinct.push(column);
+            }
+        }
+        let shown = distinct.iter().filter(|column| column.option != SORT).count();
+        let columns = distinct.iter().map(|column| known.column(column, &sources)).collect::<Result<Vec<_>>>()?;
+        let fields = columns.iter().zip(distinct).map(|(column, asked)| column.field(&asked.name, precision));
+        let fields: Vec<Field> = fields.collect();
         let mut stored: Vec<String> = Vec::new();
         for needed in columns.iter().flat_map(Column::needs) {
             if !stored.contains(&needed) {
                 stored.push(needed);
             }
         }
-        Ok(Self { columns, schema: Schema::new(fields).into(), stored, sources, lookups })
+        if stored.is_empty() {
+            // a search for no column counts alone
+            stored.push(NODE_ID.into());
+        }
+        Ok(Self { columns, schema: Schema::new(fields).into(), shown, stored, sources, lookups })
+    }
+
+    /// The columns that a reader expects where none is asked for.
+    pub fn usual(table: &Table, sources: &Sources<'_>, lookups: &Lookups) -> Result<Vec<Asked>> {
+        let known = Known::of(table.precision(), sources, lookups)?;
+        Ok(known.usual().iter().map(|name| Asked::new(COLUMNS, name)).collect())
     }
 
     /// The columns of the table that they need.
@@ -125,6 +187,12 @@ impl<'a> Columns<'a> {
     /// Names and types of the result.
     pub fn schema(&self) -> SchemaRef {
         self.schema.clone()
+    }
+
+    /// Names and types of the columns that are shown.
+    pub fn shown(&self) -> SchemaRef {
+        let fields: Vec<_> = self.schema.fields().iter().take(self.shown).cloned().collect();
+        Schema::new(fields).into()
     }
 
     /// The result's rows for some hits; `distances` are theirs, if they have some.
@@ -178,7 +246,8 @@ impl Known {
         first.into_iter().chain(self.stored.clone()).chain(last).collect()
     }
 
-    fn column(&self, name: &String, sources: &Sources<'_>) -> Result<Column> {
+    fn column(&self, asked: &Asked, sources: &Sources<'_>) -> Result<Column> {
+        let name = &asked.name;
         if let Some((_, column)) = self.extra.iter().find(|(extra, _)| extra == name) {
             return Ok(column());
         }
@@ -191,7 +260,7 @@ impl Known {
             _ if self.stored.contains(name) => Column::Stored(name.clone()),
             _ => match sources.circuit.filter(|_| self.attributes.contains(name)) {
                 Some(circuit) => Column::Attribute(circuit.attribute(name)?),
-                None => return Err(self.unknown(name, sources)).in_object("--columns"),
+                None => return Err(self.unknown(name, sources)).in_object(asked.option),
             },
         })
     }
@@ -199,8 +268,10 @@ impl Known {
     fn unknown(&self, name: &str, sources: &Sources<'_>) -> Unknown {
         let extra = self.extra.iter().map(|(name, _)| *name);
         let stored = self.stored.iter().map(String::as_str);
-        let names = stored.chain(COMPUTED).chain(extra).chain(self.attributes.iter().map(String::as_str));
-        Unknown { known: listed(names, 60), found: name.into(), circuit: sources.circuit.is_some() }
+        let attributes = self.attributes.iter().map(String::as_str);
+        let names: Vec<&str> = stored.chain(COMPUTED).chain(extra).chain(attributes).collect();
+        let closest = closest(name, names.iter().copied()).map(String::from);
+        Unknown { known: listed(names, 60), found: name.into(), closest, circuit: sources.circuit.is_some() }
     }
 }
 

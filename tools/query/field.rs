@@ -21,9 +21,9 @@ pub struct Field(LeadField);
 
 impl Field {
     /// Reads of a field what the columns ask for (where there are none the potential), within the table's bounds.
-    pub fn open(path: &Path, columns: &[String], placement: Option<&str>, table: &Table) -> Result<Self> {
-        let electric = columns.iter().any(|name| ELECTRIC.contains(&name.as_str()));
-        let potential = columns.is_empty() || columns.iter().any(|name| name == POTENTIAL || name == POTENTIAL_ERROR);
+    pub fn open(path: &Path, columns: &[&str], placement: Option<&str>, table: &Table) -> Result<Self> {
+        let electric = columns.iter().any(|name| ELECTRIC.contains(name));
+        let potential = columns.is_empty() || columns.iter().any(|name| [POTENTIAL, POTENTIAL_ERROR].contains(name));
         let wanted = [(Quantity::Potential, potential || !electric), (Quantity::ElectricField, electric)];
         let quantities: Vec<Quantity> = wanted.into_iter().filter(|(_, wanted)| *wanted).map(|(q, _)| q).collect();
         let placement = placement.map(str::parse::<Placement>).transpose()?.map(|p| p.0);

@@ -1,0 +1,49 @@
+//! Columns from Arrow to polars and back, by the [C data interface](https://arrow.apache.org/docs/format/CDataInterface.html).
+//!
+//! Both crates have the two structures of that interface as types of their own, in the layout that it prescribes.
+
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::ffi::{FFI_ArrowArray, FFI_ArrowSchema, from_ffi, to_ffi};
+use arrow_array::{Array, ArrayRef, StringArray, make_array};
+use arrow_schema::DataType;
+use polars_arrow::ffi;
+use polars_core::prelude::{ArrayRef as PolarsArray, ArrowField, PlSmallStr, Series};
+
+use super::FrameProblem;
+use crate::error::Result;
+
+// the structures have the same size, as the interface prescribes: `transmute` asks for it too
+const _: () = assert!(align_of::<FFI_ArrowArray>() == align_of::<ffi::ArrowArray>());
+const _: () = assert!(align_of::<FFI_ArrowSchema>() == align_of::<ffi::ArrowSchema>());
+
+/// A column as polars has it.
+pub(super) fn to_polars(name: &str, array: &ArrayRef) -> Result<Series> {
+    let (array, schema) = to_ffi(&array.to_data()).map_err(FrameProblem::from)?;
+    // SAFETY: both types are the `ArrowSchema` of the C data interface, which prescribes their layout; each releases what
+    // it owns through the function in it
+    let schema: ffi::ArrowSchema = unsafe { std::mem::transmute(schema) };
+    // SAFETY: as for the schema, with `ArrowArray`
+    let array: ffi::ArrowArray = unsafe { std::mem::transmute(array) };
+    // SAFETY: the schema is one that arrow made
+    let field = unsafe { ffi::import_field_from_c(&schema) }.map_err(FrameProblem::from)?;
+    // SAFETY: arrow made the array, of the type in the schema
+    let array = unsafe { ffi::import_array_from_c(array, field.dtype.clone()) }.map_err(FrameProblem::from)?;
+    Ok(Series::try_from((PlSmallStr::from_str(name), array)).map_err(FrameProblem::from)?)
+}
+
+/// A column as Arrow has it; text as `Utf8`.
+pub(super) fn from_polars(array: PolarsArray) -> Result<ArrayRef> {
+    let field = ArrowField::new(PlSmallStr::EMPTY, array.dtype().clone(), true);
+    // SAFETY: both types are the `ArrowSchema` of the C data interface, which prescribes their layout
+    let schema: FFI_ArrowSchema = unsafe { std::mem::transmute(ffi::export_field_to_c(&field)) };
+    // SAFETY: as for the schema, with `ArrowArray`
+    let array: FFI_ArrowArray = unsafe { std::mem::transmute(ffi::export_array_to_c(array)) };
+    // SAFETY: polars made array and schema of one array
+    let array = make_array(unsafe { from_ffi(array, &schema) }.map_err(FrameProblem::from)?);
+    Ok(match array.data_type() {
+        DataType::LargeUtf8 => Arc::new(array.as_string::<i64>().iter().collect::<StringArray>()),
+        _ => array,
+    })
+}

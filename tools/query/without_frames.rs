@@ -1,0 +1,50 @@
+//! `--by`, `--agg` and `--sort` where the feature `frame` is left out: refused before anything is read.
+
+use arrow_array::RecordBatch;
+use leadfield::Result;
+use leadfield::error::{Context, Problem};
+
+use super::Args;
+use super::columns::{Columns, Sources};
+use super::search::Search;
+
+/// Groups and sorted rows need data frames.
+#[derive(Debug, thiserror::Error)]
+#[error("this program was built without the feature `frame`")]
+struct NoFrames;
+
+impl Problem for NoFrames {
+    fn hint(&self) -> Option<String> {
+        Some("build it with `cargo build --release --features frame`, or without `--no-default-features`".into())
+    }
+}
+
+/// Refuses the first option that needs data frames.
+fn refused<T>(args: &Args) -> Result<T> {
+    let option = match (&args.by[..], &args.agg[..]) {
+        ([_, ..], _) => "--by",
+        (_, [_, ..]) => "--agg",
+        _ => "--sort",
+    };
+    Err(NoFrames).in_object(option)
+}
+
+/// Refuses.
+pub fn groups(args: &Args, _: &Search<'_>, _: Sources<'_>) -> Result<RecordBatch> {
+    refused(args)
+}
+
+/// Refuses, where there is anything to sort by.
+pub fn sort_columns(args: &Args) -> Result<Vec<String>> {
+    if args.sort.is_empty() { Ok(Vec::new()) } else { refused(args) }
+}
+
+/// Refuses.
+pub fn write_sorted(
+    args: &Args,
+    _: &Search<'_>,
+    _: &Columns<'_>,
+    _: &mut dyn FnMut(&RecordBatch) -> Result<()>,
+) -> Result<()> {
+    refused(args)
+}
