@@ -74,6 +74,10 @@ picture: demo ## Make docs/weights.png, the README's picture, from the demo
 test: setup ## Run the tests; those that need other programs are left out
 	$(cargo) test --locked
 
+.PHONY: test-minimal
+test-minimal: setup ## Build without the features that are on by default, and run the tests of queries
+	$(cargo) test --locked --no-default-features --test tests quer
+
 RUNS ?= 5
 .PHONY: explore
 explore: setup ## Damage 2000 files of every kind, and run the tests RUNS times (5) with other random cases than usual

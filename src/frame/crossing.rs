@@ -12,14 +12,25 @@ use polars_arrow::ffi;
 use polars_core::prelude::{ArrayRef as PolarsArray, ArrowField, PlSmallStr, Series};
 
 use super::FrameProblem;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 // the structures have the same size, as the interface prescribes: `transmute` asks for it too
 const _: () = assert!(align_of::<FFI_ArrowArray>() == align_of::<ffi::ArrowArray>());
 const _: () = assert!(align_of::<FFI_ArrowSchema>() == align_of::<ffi::ArrowSchema>());
 
+/// Whether frames hold columns of a type.
+fn is_held(values: &DataType) -> bool {
+    use DataType::{Boolean, Float32, Float64, Int32, Int64, LargeUtf8, UInt8, UInt32, UInt64, Utf8, Utf8View};
+    let numbers = matches!(values, UInt8 | UInt32 | UInt64 | Int32 | Int64 | Float32 | Float64);
+    numbers || matches!(values, Boolean | Utf8 | LargeUtf8 | Utf8View)
+}
+
 /// A column as polars has it.
 pub(super) fn to_polars(name: &str, array: &ArrayRef) -> Result<Series> {
+    // polars panics at types that it was built without
+    if !is_held(array.data_type()) {
+        return Err(Error::from(FrameProblem::Type(array.data_type().clone())).in_object(name));
+    }
     let (array, schema) = to_ffi(&array.to_data()).map_err(FrameProblem::from)?;
     // SAFETY: both types are the `ArrowSchema` of the C data interface, which prescribes their layout; each releases what
     // it owns through the function in it

@@ -144,11 +144,13 @@ impl Step {
 
     /// Its results for groups of rows.
     fn compute(&self, rows: &Frame, groups: &GroupsType) -> Result<Column> {
-        let counted = match &self.column {
-            None => groups.group_count().into_series().into(),
+        let results = match &self.column {
+            None => {
+                Column::from(groups.group_count().into_series()).cast(&DataType::UInt64).map_err(FrameProblem::from)?
+            }
             Some(name) => aggregated(rows.column(name)?, self.operation, groups)?,
         };
-        Ok(counted.with_name(self.result().into()))
+        Ok(results.with_name(self.result().into()))
     }
 
     /// Its results for groups of the results of stretches.
@@ -178,8 +180,9 @@ fn aggregated(column: &Column, operation: Operation, groups: &GroupsType) -> Res
             Operation::Max => column.agg_max(groups),
             Operation::Median => cast(column, DataType::Float64)?.agg_median(groups),
             Operation::Std => cast(column, DataType::Float64)?.agg_std(groups, 1),
+            Operation::Unique if column.null_count() == 0 => column.agg_n_unique(groups),
             Operation::Unique => {
-                // polars counts a missing value as one
+                // polars counts missing values as one more
                 let missing: Column = column.is_null().into_series().into();
                 let missing = cast(&missing, DataType::UInt64)?.agg_max(groups);
                 let found = cast(&column.agg_n_unique(groups), DataType::UInt64)?;

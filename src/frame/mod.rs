@@ -58,6 +58,9 @@ pub enum FrameProblem {
         /// The column.
         column: String,
     },
+    /// A column of a type that frames do not hold.
+    #[error("wrong type, expected numbers of 32 or 64 bits, bytes, truth values or text, found {0}")]
+    Type(arrow_schema::DataType),
     /// An order that is neither of the two.
     #[error("unknown order, expected `asc` or `desc`, found `{0}`")]
     UnknownOrder(String),
@@ -292,6 +295,16 @@ mod tests {
         assert_eq!((twice.len(), twice.head(3).len(), twice.slice(9, 1).len()), (4, 3, 0));
         let none = batch.slice(0, 0);
         assert_eq!(Frame::from_batch(&none).unwrap().to_batch().unwrap(), none);
+    }
+
+    #[test]
+    fn a_type_that_frames_do_not_hold_is_refused_with_its_column() {
+        let narrow: ArrayRef = Arc::new(arrow_array::Int16Array::from(vec![1]));
+        let error = Frame::from_batch(&batch_of(vec![("narrow", narrow)])).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "narrow: wrong type, expected numbers of 32 or 64 bits, bytes, truth values or text, found Int16"
+        );
     }
 
     #[test]

@@ -6,7 +6,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::UInt64Type;
 use arrow_array::{ArrayRef, Float64Array, RecordBatch, RecordBatchOptions, StringArray};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
-use leadfield::error::{Context, Problem, closest, listed};
+use leadfield::error::{Context, closest, listed};
 use leadfield::geometry::Point;
 use leadfield::geometry::region::Region;
 use leadfield::sonata::nodes::Attribute;
@@ -17,79 +17,7 @@ use leadfield::{Error, Result};
 
 use super::circuit::Circuit;
 use super::field::{ELECTRIC, Field as LeadField, POTENTIAL, POTENTIAL_ERROR};
-
-/// A name that is no column.
-#[derive(Debug, thiserror::Error)]
-#[error("unknown column, expected one of {known}, found `{found}`")]
-struct Unknown {
-    known: String,
-    found: String,
-    closest: Option<String>,
-    circuit: bool,
-}
-
-impl Problem for Unknown {
-    fn hint(&self) -> Option<String> {
-        if let Some((name, options)) = ASKED_FOR.iter().find(|(name, _)| *name == self.found) {
-            return Some(format!("the column `{name}` needs `{options}`"));
-        }
-        if let Some(closest) = &self.closest {
-            return Some(format!("did you mean `{closest}`?"));
-        }
-        (!self.circuit).then(|| "attributes of the nodes, such as `mtype`, need `--circuit CONFIG`".into())
-    }
-}
-
-/// A column that an option asks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Asked {
-    option: &'static str,
-    name: String,
-}
-
-impl Asked {
-    /// A column, and the option that asks for it.
-    pub fn new(option: &'static str, name: &str) -> Self {
-        Self { option, name: name.into() }
-    }
-
-    /// The column.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-}
-
-/// The option that names columns.
-pub const COLUMNS: &str = "--columns";
-/// The option that names columns to sort by.
-pub const SORT: &str = "--sort";
-
-/// Columns that are computed: name and what it is.
-const COMPUTED: [&str; 5] = ["x", "y", "z", "length", "inside"];
-/// The contact in whose region the segment is.
-pub const ELECTRODE: &str = "electrode";
-/// The distance of a neighbour.
-pub const DISTANCE: &str = "distance";
-/// The coefficient of an electrodes file.
-pub const WEIGHT: &str = "weight";
-
-/// The columns that need other options, with these.
-const ASKED_FOR: [(&str, &str); 8] = [
-    (ELECTRODE, "--electrodes FILE"),
-    (DISTANCE, "--nearest K --at X,Y,Z"),
-    (WEIGHT, "--weights FILE --electrode NAME"),
-    (POTENTIAL, "--field FILE"),
-    (POTENTIAL_ERROR, "--field FILE"),
-    (ELECTRIC[0], "--field FILE"),
-    (ELECTRIC[1], "--field FILE"),
-    (ELECTRIC[2], "--field FILE"),
-];
-
-/// Whether a name is that of a column that may be there without a circuit.
-pub fn is_known(name: &str) -> bool {
-    let extra = ASKED_FOR.iter().map(|(name, _)| *name).chain(COMPUTED);
-    Precision::F64.schema().field_with_name(name).is_ok() || extra.into_iter().any(|known| known == name)
-}
+use super::names::{Asked, COLUMNS, COMPUTED, DISTANCE, ELECTRODE, SORT, Unknown, WEIGHT};
 
 /// One column of the result.
 enum Column {

@@ -7,7 +7,8 @@ use leadfield::Result;
 use leadfield::error::Context;
 use leadfield::frame::{Aggregate, Frame, FrameProblem, Grouping, Operation, SortKey, Sorting};
 
-use super::columns::{Asked, Columns, Sources};
+use super::columns::{Columns, Sources};
+use super::names::Asked;
 use super::search::Search;
 use super::{Args, lookups};
 

@@ -5,8 +5,9 @@ use leadfield::error::Context;
 use leadfield::geometry::region::{Predicate, Region};
 
 use super::contacts::Contacts;
+use super::options::{Rule, TargetArgs};
 use super::search::Target;
-use super::{QueryProblem, Rule, TargetArgs, region};
+use super::{QueryProblem, region};
 
 /// Where segments are looked for, opened and checked.
 pub struct Place {

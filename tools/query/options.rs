@@ -1,0 +1,192 @@
+//! The options of `leadfield query`.
+
+use std::path::{Path, PathBuf};
+
+use leadfield::method::objective_csd::Spacing;
+use leadfield::table::Table;
+
+use super::contacts::RegionOf;
+use super::names::is_known;
+use crate::cli::output::Format;
+
+/// Find segments: in a region, near the contacts of an electrode, or nearest to a point
+///
+/// All lengths are in um. Without a region every segment is found. The result goes to standard output: as a table on a
+/// terminal, as CSV otherwise.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Segment table: NAME.parquet, or a folder of parts
+    pub segments: PathBuf,
+    /// Population of a table that another program rewrote, which loses the name
+    #[arg(long, value_name = "NAME")]
+    pub population: Option<String>,
+    #[command(flatten)]
+    pub target: TargetArgs,
+    #[command(flatten)]
+    pub filter: FilterArgs,
+    /// Columns to give, in this order: those of the table; x, y, z (midpoint), length, inside (the length inside the
+    /// region); electrode, distance, weight where they are asked for; attributes of the nodes with --circuit
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
+    pub columns: Vec<String>,
+    /// Print the number of segments found, alone
+    #[arg(long, conflicts_with_all = ["columns", "by", "agg", "sort", "limit", "node_set_json", "out", "format",
+          "weights", "field"])]
+    pub count: bool,
+    /// Give one row for each group of segments that have the same values in these columns: the number of segments and
+    /// their length (all of it, and inside the region), or what --agg names
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',', conflicts_with_all = ["columns", "node_set_json"])]
+    pub by: Vec<String>,
+    /// Aggregates to give for each group of --by, or for all segments together: count, OPERATION:COLUMN; operations are
+    /// count, sum, mean, min, max, median, std, unique. The result's columns are named count, sum_length and so on
+    #[arg(long, value_name = "OPERATION:COLUMN,...", value_delimiter = ',', conflicts_with_all = ["columns", "node_set_json"])]
+    pub agg: Vec<String>,
+    /// Sort the rows, or the groups, by these columns, the first foremost; COLUMN:desc puts the largest value first
+    #[arg(long, value_name = "COLUMN[:desc],...", value_delimiter = ',', conflicts_with = "node_set_json")]
+    pub sort: Vec<String>,
+    /// Give the first N rows, or groups, alone
+    #[arg(long, value_name = "N", conflicts_with = "node_set_json")]
+    pub limit: Option<usize>,
+    /// Print the neurons found as a SONATA node set of this name
+    #[arg(long, value_name = "NAME", num_args = 0..=1, require_equals = true, default_missing_value = "query",
+          conflicts_with_all = ["columns", "out", "format"])]
+    pub node_set_json: Option<String>,
+    /// Lead field whose potential at the midpoint (V) is added as the column potential; ex, ey, ez (V/m) are columns
+    /// that can be asked for
+    #[arg(long, value_name = "FILE")]
+    pub field: Option<PathBuf>,
+    /// Turn the lead field by a quaternion, then shift it, um: w,x,y,z,dx,dy,dz
+    #[arg(long, value_name = "NUMBERS", allow_hyphen_values = true, requires = "field")]
+    pub field_transform: Option<String>,
+    /// Electrodes file whose coefficients are added as the column weight
+    #[arg(long, value_name = "FILE", requires = "electrode")]
+    pub weights: Option<PathBuf>,
+    /// Contact of that file
+    #[arg(long, value_name = "NAME", requires = "weights")]
+    pub electrode: Option<String>,
+    /// File to write; its name ends in .csv, .jsonl, .arrow or .parquet, or --format names the form
+    #[arg(short, long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Form of the output
+    #[arg(long, value_name = "FORM")]
+    pub format: Option<Format>,
+    /// Replace a file that exists
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Where segments are looked for.
+#[derive(clap::Args)]
+#[group(multiple = true)]
+pub struct TargetArgs {
+    /// Ball
+    #[arg(long, value_name = "X,Y,Z,R", allow_hyphen_values = true, group = "target")]
+    pub sphere: Option<String>,
+    /// Cylinder: centre, axis, radius, half the thickness
+    #[arg(long, value_name = "X,Y,Z,AX,AY,AZ,R,HALF", allow_hyphen_values = true, group = "target")]
+    pub disk: Option<String>,
+    /// Layer without end: a point, the axis across, half the thickness
+    #[arg(long, value_name = "X,Y,Z,AX,AY,AZ,HALF", allow_hyphen_values = true, group = "target")]
+    pub slab: Option<String>,
+    /// Box along the axes: two corners
+    #[arg(long = "box", value_name = "X0,Y0,Z0,X1,Y1,Z1", allow_hyphen_values = true, group = "target")]
+    pub cuboid: Option<String>,
+    /// Shank: two ends, radius
+    #[arg(long, value_name = "X0,Y0,Z0,X1,Y1,Z1,R", allow_hyphen_values = true, group = "target")]
+    pub capsule: Option<String>,
+    /// The K segments nearest to the point --at, by the distance to the segment, not to its midpoint
+    #[arg(long, value_name = "K", requires = "at", group = "target")]
+    pub nearest: Option<usize>,
+    /// Point for --nearest
+    #[arg(long, value_name = "X,Y,Z", allow_hyphen_values = true, requires = "nearest")]
+    pub at: Option<String>,
+    /// Contacts: one row for every contact and segment in its region
+    #[arg(long, value_name = "FILE", group = "target")]
+    pub electrodes: Option<PathBuf>,
+    /// The region of every contact is a ball of this radius
+    #[arg(long, value_name = "R", allow_negative_numbers = true, requires = "electrodes")]
+    pub within: Option<f64>,
+    /// The region of every contact is that of its own ObjectiveCSD type: the segments whose weight is 1
+    #[arg(long, requires = "electrodes", conflicts_with = "within")]
+    pub csd: bool,
+    /// Contacts FIRST:END are an array of ObjectiveCSD, as in `leadfield weights`; can be repeated
+    #[arg(long, value_name = "FIRST:END", requires = "csd")]
+    pub csd_array: Vec<String>,
+    /// Which contacts of an array are neighbours, for the default thickness
+    #[arg(long, value_name = "RULE", default_value = "sorted", requires = "csd")]
+    pub csd_spacing: SpacingRule,
+    /// When a segment counts as inside [default: midpoint]
+    #[arg(long, value_name = "RULE")]
+    pub predicate: Option<Rule>,
+    /// Search by a stored index of all segments, made there if there is none: pays from some hundred regions on
+    #[arg(long, value_name = "FILE")]
+    pub index: Option<PathBuf>,
+}
+
+/// Which of the segments found are kept.
+#[derive(clap::Args)]
+pub struct FilterArgs {
+    /// Only neurons of this node set
+    #[arg(long, value_name = "NAME")]
+    pub node_set: Option<String>,
+    /// Only these kinds of section: soma, axon, dend, apic, ais, node, myelin
+    #[arg(long, value_name = "KIND,...", value_delimiter = ',')]
+    pub section_type: Vec<String>,
+    /// Only neurons with this attribute (repeatable: all must hold), e.g. mtype=L5_TPC:A
+    #[arg(long = "where", value_name = "NAME=VALUE,...")]
+    pub conditions: Vec<String>,
+    /// Circuit or simulation configuration for node sets and attributes (default: the one that the table names)
+    #[arg(long, value_name = "CONFIG")]
+    pub circuit: Option<PathBuf>,
+}
+
+/// [`Predicate`] as an option.
+#[derive(Clone, Copy, clap::ValueEnum)]
+pub enum Rule {
+    /// Its midpoint is inside, as ObjectiveCSD takes it
+    Midpoint,
+    /// Any point of it is inside
+    Intersects,
+}
+
+/// [`Spacing`] as an option.
+#[derive(Clone, Copy, clap::ValueEnum)]
+pub enum SpacingRule {
+    /// Neighbours along the array's axis
+    Sorted,
+    /// Neighbours in the file, as in BlueRecording
+    FileOrder,
+}
+
+impl Args {
+    /// Whether anything but the table's own names is asked for: node sets, or attributes of the nodes. The circuit that
+    /// the table names may be gone; then a column is told to be unknown.
+    pub fn needs_circuit(&self, table: &Table) -> bool {
+        let filter = &self.filter;
+        let attribute = |names: &[String]| names.iter().any(|name| !is_known(name));
+        let aggregated = self.agg.iter().filter_map(|text| text.split_once(':')).map(|(_, name)| name);
+        // groups are sorted by columns of their own
+        let is_grouped = !self.by.is_empty() || !self.agg.is_empty();
+        let sorted = self
+            .sort
+            .iter()
+            .filter(|_| !is_grouped)
+            .map(|text| text.split_once(':').map_or(text.as_str(), |(name, _)| name));
+        let other: Vec<String> = aggregated.chain(sorted).map(String::from).collect();
+        filter.circuit.is_some()
+            || filter.node_set.is_some()
+            || !filter.conditions.is_empty()
+            || [&self.by, &self.columns, &other].into_iter().any(|names| attribute(names))
+                && Path::new(&table.metadata().circuit).exists()
+    }
+}
+
+impl TargetArgs {
+    pub fn region_of_contacts(&self) -> Option<RegionOf<'_>> {
+        let spacing = match self.csd_spacing {
+            SpacingRule::Sorted => Spacing::Sorted,
+            SpacingRule::FileOrder => Spacing::FileOrder,
+        };
+        let csd = self.csd.then_some(RegionOf::Csd { arrays: &self.csd_array, spacing });
+        self.within.map(RegionOf::Within).or(csd)
+    }
+}
