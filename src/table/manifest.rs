@@ -181,7 +181,7 @@ pub fn write(folder: &Path, checksums: &[u32]) -> Result<()> {
     let entries = entries.collect::<Result<Vec<Entry>>>()?;
     let path = folder.join(FILE_NAME);
     let file = create_without_following(&path).map_err(FileProblem::Write).in_file(&path)?;
-    encode(&file, &entries).map_err(refusal).in_file(&path)?;
+    encode(&file, &batch(&entries).map_err(TableProblem::from)?, VERSION).map_err(refusal).in_file(&path)?;
     file.sync_all().map_err(FileProblem::Write).in_file(&path)
 }
 
@@ -196,12 +196,11 @@ fn refusal(problem: ParquetError) -> Error {
     }
 }
 
-fn encode(file: impl std::io::Write + Send, entries: &[Entry]) -> Result<(), ParquetError> {
-    let version = KeyValue::new(VERSION_KEY.to_string(), VERSION.to_string());
+fn encode(file: impl std::io::Write + Send, batch: &RecordBatch, version: u32) -> Result<(), ParquetError> {
+    let version = KeyValue::new(VERSION_KEY.to_string(), version.to_string());
     let properties = properties_builder().set_key_value_metadata(Some(vec![version])).build();
-    let batch = batch(entries)?;
     let mut writer = Writer::new(file, batch.schema(), properties)?;
-    writer.write(&batch)?;
+    writer.write(batch)?;
     writer.finish().map(drop)
 }
 
@@ -322,4 +321,78 @@ fn column<'a>(batch: &'a RecordBatch, name: &str, kind: &DataType) -> Result<&'a
 
 fn numbers<'a, T: ArrowPrimitiveType>(batch: &'a RecordBatch, name: &str) -> Result<&'a [T::Native], ManifestProblem> {
     Ok(column(batch, name, &T::DATA_TYPE)?.as_primitive::<T>().values())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::segments::{Segment, Segments};
+    use crate::table::{Metadata, Neuron, Precision, write_part};
+
+    fn entry(file: &str) -> Entry {
+        let bounds = Aabb { min: Point::ORIGIN, max: Point::new(1.0, 2.0, 3.0) };
+        Entry { file: file.into(), rows: 1, neurons: 1, bounds, bytes: 7, checksum: 8, footer_checksum: 9 }
+    }
+
+    /// What is read of a manifest.
+    fn read_back(batch: &RecordBatch, version: u32) -> Result<Vec<Entry>> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(FILE_NAME);
+        encode(std::fs::File::create(&path).unwrap(), batch, version).unwrap();
+        read(&path)
+    }
+
+    fn refused(entries: &[Entry]) -> String {
+        read_back(&batch(entries).unwrap(), VERSION).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn what_no_table_has_is_no_manifest() {
+        let parts = [entry("part-00000.parquet"), entry("part-00001.parquet")];
+        assert_eq!(read_back(&batch(&parts).unwrap(), VERSION).unwrap(), parts);
+        let expected = |text: &str| format!("no manifest of a segment table, expected {text}");
+        assert_eq!(refused(&[entry("other.parquet")]), expected("names of parts, found `other.parquet`"));
+        let above = entry("part-0/../../part-1.parquet");
+        assert_eq!(refused(&[above]), expected("names of parts, found `part-0/../../part-1.parquet`"));
+        let [first, second] = parts.clone();
+        let text = "each part once, in order, found `part-00000.parquet` again or late";
+        assert_eq!(refused(&[first.clone(), first.clone()]), expected(text));
+        assert_eq!(refused(&[second, first.clone()]), expected(text));
+        let nowhere = Entry { bounds: Aabb::EMPTY, ..first };
+        assert_eq!(refused(&[nowhere]), expected("the box of each part, found none of `part-00000.parquet`"));
+        let narrow = batch(&parts).unwrap().project(&[0, 1, 2]).unwrap();
+        let told = read_back(&narrow, VERSION).unwrap_err().to_string();
+        assert_eq!(told, expected("its columns without nulls, found no such `x_min`"));
+        let told = read_back(&batch(&parts).unwrap(), VERSION + 1).unwrap_err().to_string();
+        assert_eq!(told, "newer manifest, expected version 1 or older, found 2");
+    }
+
+    #[test]
+    fn whatever_is_listed_wrongly_of_a_part_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("part-00000.parquet");
+        // not zero: the least value that Parquet states of zeros is -0
+        let (start, end) = (Point::new(1.0, 1.0, 1.0), Point::new(2.0, 3.0, 4.0));
+        let segment =
+            Segment { node_id: 4, section_id: 0, segment_id: 0, section_type: None, start, end, radius: None, row: 0 };
+        let segments: Segments = std::iter::once(segment).collect();
+        let neuron = Neuron { node_id: 4, first_row: 0, segments: 1 };
+        let metadata = Metadata { segments: 1, neurons: 1, parts: 1, ..Metadata::default() };
+        write_part(&path, &segments, &[neuron], &metadata, Precision::F64).unwrap();
+        let part = OpenPart::open(&path, Demand::Whole).unwrap();
+        let entry = Entry::of_part(&path, checksum_of(&path).unwrap().1).unwrap();
+        entry.check_footer(&part).unwrap();
+        assert!(entry.findings(&part).unwrap().is_empty());
+        let bounds = Aabb { max: Point::new(2.0, 3.0, 5.0), ..entry.bounds };
+        let wrong = Entry { neurons: 2, bounds, ..entry.clone() };
+        let found: Vec<String> = wrong.findings(&part).unwrap().iter().map(Error::to_string).collect();
+        let changed = "of the part changed since `_manifest.parquet` was written, expected";
+        let text = [
+            format!("number of neurons {changed} 2, found 1"),
+            format!("box {changed} x 1.0..2.0, y 1.0..3.0, z 1.0..5.0 um, found x 1.0..2.0, y 1.0..3.0, z 1.0..4.0 um"),
+        ];
+        assert_eq!(found, text.map(|text| format!("{}: {text}", path.display())));
+        let told = Entry { rows: 3, ..entry }.check_footer(&part).unwrap_err().to_string();
+        assert_eq!(told, format!("{}: number of segments {changed} 3, found 1", path.display()));
+    }
 }

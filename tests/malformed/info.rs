@@ -28,11 +28,12 @@ fn write_table(out: &Path, placement: Placement) {
     Assembly::open(&request).unwrap().write(out, Existing::Keep, &options, &|_| ()).unwrap();
 }
 
-/// A folder with a table `t` of four parts.
+/// A folder with a table `t` of four parts, without a manifest, which has words of its own for parts that do not belong together.
 fn parts() -> (tempfile::TempDir, PathBuf) {
     let folder = scratch();
     let table = folder.path().join("t");
     write_table(&table, Placement::BlueRecording);
+    std::fs::remove_file(table.join("_manifest.parquet")).unwrap();
     (folder, table)
 }
 
