@@ -25,16 +25,22 @@ pub const SHARE_UNIT: &str = "1";
 /// The unit of such a share over the volume of its region.
 pub const SHARE_PER_VOLUME_UNIT: &str = "1/um3";
 
-/// An electrical conductivity in siemens per metre: finite and above zero.
+/// An electrical conductivity in siemens per metre: from [`MIN_CONDUCTIVITY_S_PER_M`] to [`MAX_CONDUCTIVITY_S_PER_M`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SiemensPerMeter(f64);
+
+/// The smallest conductivity: far below any insulator's, and so that no coefficient overflows.
+pub const MIN_CONDUCTIVITY_S_PER_M: f64 = 1e-30;
+
+/// The largest conductivity: far above any metal's.
+pub const MAX_CONDUCTIVITY_S_PER_M: f64 = 1e30;
 
 /// Grey matter, as the original takes it by default (0.277 S/m).
 pub const DEFAULT_CONDUCTIVITY: SiemensPerMeter = SiemensPerMeter(0.277);
 
 /// A conductivity that is none.
 #[derive(Debug, thiserror::Error)]
-#[error("conductivity out of range, expected a finite number above 0 S/m, found `{0}`")]
+#[error("conductivity out of range, expected a number from 1e-30 to 1e30 S/m, found `{0}`")]
 pub struct BadConductivity(f64);
 
 impl Problem for BadConductivity {
@@ -47,9 +53,10 @@ impl SiemensPerMeter {
     /// Checks a number in siemens per metre.
     ///
     /// # Errors
-    /// [`BadConductivity`] unless it is finite and above zero.
+    /// [`BadConductivity`] unless it is in the range.
     pub fn new(value: f64) -> Result<Self, BadConductivity> {
-        if value.is_finite() && value > 0.0 { Ok(Self(value)) } else { Err(BadConductivity(value)) }
+        let range = MIN_CONDUCTIVITY_S_PER_M..=MAX_CONDUCTIVITY_S_PER_M;
+        if range.contains(&value) { Ok(Self(value)) } else { Err(BadConductivity(value)) }
     }
 
     /// The number, in siemens per metre.

@@ -3,6 +3,7 @@
 //! `ObjectiveCSD_Sphere_R`, `ObjectiveCSD_Disk_R`, `ObjectiveCSD_Disk_R_T` and `ObjectiveCSD_Plane_T` give radius and
 //! thickness in um; a setting of the same name says the same or is refused.
 
+use super::settings::MAX_LENGTH_UM;
 use super::{ElectrodeProblem, Settings};
 use crate::error::Result;
 use crate::method::objective_csd::Setting;
@@ -35,6 +36,9 @@ pub fn parse(text: &str) -> Result<Kind<'_>> {
 
 fn size(key: &'static str, size: Option<f64>) -> Result<Option<f64>, ElectrodeProblem> {
     match size {
+        Some(size) if size > MAX_LENGTH_UM => {
+            Err(ElectrodeProblem::Value { key, expected: "at most 1e9 um", found: format!("`{size:e}`") })
+        }
         Some(size) if !(size > 0.0 && size.is_finite()) => {
             Err(ElectrodeProblem::Value { key, expected: "a number above 0 um", found: format!("`{size}`") })
         }
@@ -98,6 +102,10 @@ mod tests {
         assert_eq!(
             parse("ObjectiveCSD_Plane_nan").unwrap_err().to_string(),
             "wrong `thickness`, expected a number above 0 um, found `NaN`"
+        );
+        assert_eq!(
+            parse("ObjectiveCSD_Sphere_1e200").unwrap_err().to_string(),
+            "wrong `radius`, expected at most 1e9 um, found `1e200`"
         );
         assert_eq!(
             parse("ObjectiveCSD_Plane_wide").unwrap_err().to_string(),

@@ -24,7 +24,7 @@ use crate::method::Parameter;
 use crate::method::disc::Disc;
 use crate::method::medium::{Axis, Boundary, Conductivity, Side};
 use crate::method::objective_csd::{Density, Measure};
-use crate::units::SiemensPerMeter;
+use crate::units::{MAX_CONDUCTIVITY_S_PER_M, SiemensPerMeter};
 
 /// Keys of settings.
 pub(super) const KEYS: [&str; 12] = [
@@ -157,7 +157,7 @@ impl std::fmt::Display for Reference {
 }
 
 fn conductivity(field: Field<'_>) -> Result<Conductivity> {
-    const EXPECTED: &str = "one number above 0 S/m, or three (along x, y, z)";
+    const EXPECTED: &str = "one number from 1e-30 to 1e30 S/m, or three (along x, y, z)";
     let wrong = || field.wrong("conductivity", EXPECTED);
     let numbers = field.numbers("conductivity", EXPECTED)?;
     let sigmas = numbers.iter().map(|&n| SiemensPerMeter::new(n)).collect::<std::result::Result<Vec<_>, _>>();
@@ -168,8 +168,12 @@ fn conductivity(field: Field<'_>) -> Result<Conductivity> {
     }
 }
 
+/// The largest length of a setting, um: a kilometre. Squares and cubes of it are far from overflow.
+pub(super) const MAX_LENGTH_UM: f64 = 1e9;
+
 fn length(key: &'static str, field: Field<'_>) -> Result<f64> {
     match field.number(key)? {
+        length if length > MAX_LENGTH_UM => Err(field.wrong(key, "at most 1e9 um")),
         length if length > 0.0 => Ok(length),
         _ => Err(field.wrong(key, "a number above 0 um")),
     }
@@ -203,6 +207,12 @@ fn boundary(field: Field<'_>) -> Result<Boundary> {
     let axis = Axis::ALL.into_iter().find(|known| known.name() == axis).ok_or_else(wrong)?;
     let number = |word: &str| word.parse::<f64>().ok().filter(|n| n.is_finite()).ok_or_else(wrong);
     let (at, beyond_s_per_m) = (number(at)?, number(beyond)?);
+    if at.abs() > MAX_LENGTH_UM {
+        return Err(field.wrong("boundary", "a plane at most 1e9 um from the origin"));
+    }
+    if beyond_s_per_m > MAX_CONDUCTIVITY_S_PER_M {
+        return Err(field.wrong("boundary", "a conductivity beyond the plane of at most 1e30 S/m"));
+    }
     if beyond_s_per_m < 0.0 { Err(wrong()) } else { Ok(Boundary { axis, at, medium, beyond_s_per_m }) }
 }
 
@@ -232,7 +242,10 @@ fn direction(field: Field<'_>) -> Result<Point> {
     const EXPECTED: &str = "three numbers, not all 0";
     let numbers = field.numbers("disc_normal", EXPECTED)?;
     let vector = <[f64; 3]>::try_from(numbers).map(Point::from).ok();
-    let unit = vector.map(|v| v / v.norm()).filter(|unit| unit.is_finite());
+    // where squares overflow or vanish the vector is brought to size first
+    let largest = |v: Point| v.to_array().into_iter().fold(0.0, |most: f64, x| most.max(x.abs()));
+    let sized = |v: Point| if v.norm().is_normal() { v } else { v / largest(v) };
+    let unit = vector.map(sized).map(|v| v / v.norm()).filter(|unit| unit.is_finite());
     unit.ok_or_else(|| field.wrong("disc_normal", EXPECTED))
 }
 
@@ -328,11 +341,30 @@ mod tests {
     }
 
     #[test]
+    fn a_direction_has_any_length() {
+        let normal = |cell| {
+            let cells = [("disc_radius", "6"), ("disc_normal", cell)];
+            of_cells(&cells).unwrap().disc.unwrap().normal
+        };
+        assert_eq!(normal("0 3 -4"), normal("0 3e-200 -4e-200"));
+        let (large, expected) = (normal("1e200 1e200 0"), 0.5_f64.sqrt());
+        assert!((large.x - expected).abs() < 1e-15 && (large.y - expected).abs() < 1e-15 && large.z == 0.0);
+    }
+
+    #[test]
     fn wrong_values_are_told() {
         for cell in ["0", "-0.3", "0.3 0.3", "wet", "0.3 nan 0.1", "inf", ";"] {
-            refused("conductivity", cell, "one number above 0 S/m, or three (along x, y, z)");
+            refused("conductivity", cell, "one number from 1e-30 to 1e30 S/m, or three (along x, y, z)");
         }
         refused("radius", "0", "a number above 0 um");
+        for key in ["radius", "thickness"] {
+            refused(key, "1e200", "at most 1e9 um");
+        }
+        for cell in ["1e-320", "1e300", "0.3 0.3 1e-200"] {
+            refused("conductivity", cell, "one number from 1e-30 to 1e30 S/m, or three (along x, y, z)");
+        }
+        refused("boundary", "z<1e200, 0", "a plane at most 1e9 um from the origin");
+        refused("boundary", "z<0, 1e200", "a conductivity beyond the plane of at most 1e30 S/m");
         refused("thickness", "thin", "a number");
         refused("measure", "volume", "`midpoint` or `length`");
         refused("per_volume", "1", "true or false");

@@ -231,7 +231,7 @@ fn a_setting_that_the_type_does_not_take_is_refused() {
 fn a_conductivity_of_zero_in_the_file_is_refused() {
     refused(
         "name,x,y,z,conductivity\na,1,2,3,0\n",
-        "error: FILE: line[2]: wrong `conductivity`, expected one number above 0 S/m, or three (along x, y, z), found `0`",
+        "error: FILE: line[2]: wrong `conductivity`, expected one number from 1e-30 to 1e30 S/m, or three (along x, y, z), found `0`",
     );
 }
 

@@ -198,7 +198,7 @@ fn the_conductivity_of_files_that_state_none_can_be_given() {
     assert!(wrong.contains(text), "{wrong}");
     let refused = leadfield_in(dir.path(), &["validate", "electrodes-file", "w.h5", "--conductivity", "0"]);
     refused.refused(
-        "error: conductivity out of range, expected a finite number above 0 S/m, found `0`\n\
+        "error: conductivity out of range, expected a number from 1e-30 to 1e30 S/m, found `0`\n\
          hint: grey matter has about 0.3 S/m: `--conductivity 0.277`",
     );
 }

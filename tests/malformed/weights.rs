@@ -60,7 +60,7 @@ fn conductivities_are_above_zero_in_any_notation() {
     ];
     for (given, told) in spellings {
         weights(dir.path(), "np8.csv", "w.h5", &["--conductivity", given]).refused(&format!(
-            "error: conductivity out of range, expected a finite number above 0 S/m, found `{told}`\n\
+            "error: conductivity out of range, expected a number from 1e-30 to 1e30 S/m, found `{told}`\n\
              hint: grey matter has about 0.3 S/m: `--conductivity 0.277`"
         ));
     }

@@ -152,7 +152,7 @@ mod tests {
         }
         assert_eq!(
             parse("0.3,0,0.3").unwrap_err(),
-            "conductivity out of range, expected a finite number above 0 S/m, found `0`"
+            "conductivity out of range, expected a number from 1e-30 to 1e30 S/m, found `0`"
         );
     }
 

@@ -13,9 +13,6 @@ use serde_json::Value;
 use super::super::json::At;
 use crate::error::{Problem, Result, listed};
 
-/// Variables are put into each other at most this many times (as libsonata does; the depth doubles each time).
-const PASSES: usize = 10;
-
 /// An expanded string is no longer than this, in bytes, unless it was before: the longest path of Linux.
 const LONGEST: usize = 4096;
 
@@ -26,7 +23,7 @@ pub enum ManifestProblem {
     #[error("no name of a variable, expected `$` and then letters, digits and underscores")]
     Name,
     /// Variables that contain each other.
-    #[error("variables contain each other in a circle, expected all of them to settle in {PASSES} passes, found {0}")]
+    #[error("variables contain each other in a circle, expected all of them to settle, found {0}")]
     Cycle(String),
     /// A string that grows beyond measure.
     #[error("expanded text too long, expected at most {LONGEST} bytes after its variables are put in")]
@@ -68,20 +65,48 @@ impl Manifest {
         self.0.keys().cloned().collect()
     }
 
+    /// Puts the variables into each other. A pass doubles the depth of what is put in, so that a chain of all of them settles
+    /// in as many passes as their number has binary digits; what then does not is a circle.
     fn settled(mut self) -> Result<Self, ManifestProblem> {
-        for _ in 0..PASSES {
+        let names = self.circular();
+        if !names.is_empty() {
+            return Err(ManifestProblem::Cycle(listed(names, 8)));
+        }
+        for _ in 0..=usize::BITS - self.0.len().leading_zeros() {
             if self.unsettled().next().is_none() {
                 return Ok(self);
             }
             let expand = |(name, text): (&String, &String)| Ok((name.clone(), self.expanded(text)?));
-            let next = self.0.iter().map(expand).collect::<Result<_, _>>();
-            self = match next {
-                Ok(next) => Self(next),
-                Err(ManifestProblem::Long) => return Err(self.cycle()),
-                Err(other) => return Err(other),
-            };
+            self = Self(self.0.iter().map(expand).collect::<Result<_, _>>()?);
         }
         if self.unsettled().next().is_none() { Ok(self) } else { Err(self.cycle()) }
+    }
+
+    /// The names that are part of a circle, or contain one that is, sorted.
+    fn circular(&self) -> Vec<&str> {
+        let mut users: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        let mut open: BTreeMap<&str, usize> = BTreeMap::new();
+        for (name, text) in &self.0 {
+            let used = pieces(text).filter_map(|(_, used)| self.0.get_key_value(used));
+            for (used, _) in used {
+                users.entry(used).or_default().push(name);
+                *open.entry(name).or_default() += 1;
+            }
+        }
+        let mut settled: Vec<&str> =
+            self.0.keys().map(String::as_str).filter(|name| !open.contains_key(name)).collect();
+        while let Some(name) = settled.pop() {
+            for &user in users.get(name).into_iter().flatten() {
+                if let Some(left) = open.get_mut(user) {
+                    *left -= 1;
+                    if *left == 0 {
+                        open.remove(user);
+                        settled.push(user);
+                    }
+                }
+            }
+        }
+        open.into_keys().collect()
     }
 
     /// The names whose text still contains a variable.
@@ -189,7 +214,7 @@ mod tests {
         let error = expanded(json!({"$A": "$B", "$B": "$A/x", "$C": "/c"}), "").unwrap_err();
         assert_eq!(
             error.to_string(),
-            "manifest: variables contain each other in a circle, expected all of them to settle in 10 passes, found `$A`, `$B`"
+            "manifest: variables contain each other in a circle, expected all of them to settle, found `$A`, `$B`"
         );
         assert_eq!(error.hint().unwrap(), "write one of them out, without a variable");
         assert!(expanded(json!({"$A": "$A"}), "").unwrap_err().to_string().ends_with("found `$A`"));
@@ -208,6 +233,21 @@ mod tests {
             error.to_string(),
             "expanded text too long, expected at most 4096 bytes after its variables are put in"
         );
+    }
+
+    #[test]
+    fn a_chain_is_no_circle_however_long_it_is() {
+        let chain = |n: usize, end: &str| -> Value {
+            let link = |i: usize| if i + 1 < n { format!("$V{:05}", i + 1) } else { end.to_string() };
+            (0..n).map(|i| (format!("$V{i:05}"), json!(link(i)))).collect::<serde_json::Map<_, _>>().into()
+        };
+        for n in [11, 1024, 1025, 3000] {
+            assert_eq!(expanded(chain(n, "/data"), "$V00000/x").unwrap(), "/data/x");
+        }
+        let error = expanded(chain(3000, &"x".repeat(5000)), "$V00000/x$V00000").unwrap_err();
+        assert!(error.to_string().starts_with("expanded text too long"), "{error}");
+        let error = expanded(chain(3000, "$V02999"), "").unwrap_err();
+        assert!(error.to_string().starts_with("manifest: variables contain each other in a circle"), "{error}");
     }
 
     #[test]
