@@ -16,6 +16,7 @@ pub use links::Elsewhere;
 pub use storage::Storage;
 pub use watch::{crash_report, stuck};
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -143,6 +144,10 @@ pub struct File {
     /// Rows of compressed datasets that were read last.
     bands: Arc<Mutex<rows::Bands>>,
     heap: Arc<Mutex<heap::Heap>>,
+    /// Whether this process creates the file.
+    created: bool,
+    /// Paths that are known to be hard links.
+    hard_links: Arc<Mutex<HashSet<String>>>,
 }
 
 impl File {
@@ -167,7 +172,7 @@ impl File {
         // where this process is writing it: strings are read from the disk; elsewhere this does nothing
         drop(inner.flush());
         let plain = heap::is_plain(&plain).then(|| Arc::new(plain));
-        Ok(Self { inner, path: path.to_path_buf(), plain, bands: Arc::default(), heap: Arc::default() })
+        Ok(Self::new(inner, path, plain, false))
     }
 
     /// Creates a file, or empties it.
@@ -182,7 +187,19 @@ impl File {
             None => H5Problem::Write(reason(&e)).into(),
         };
         let inner = hdf5::File::create(path).map_err(refusal).in_file(path)?;
-        Ok(Self { inner, path: path.to_path_buf(), plain: None, bands: Arc::default(), heap: Arc::default() })
+        Ok(Self::new(inner, path, None, true))
+    }
+
+    fn new(inner: hdf5::File, path: &Path, plain: Option<Arc<std::fs::File>>, created: bool) -> Self {
+        Self {
+            inner,
+            path: path.to_path_buf(),
+            plain,
+            bands: Arc::default(),
+            heap: Arc::default(),
+            created,
+            hard_links: Arc::default(),
+        }
     }
 
     /// The file's path.
