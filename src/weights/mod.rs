@@ -236,7 +236,7 @@ fn go_on(
     }
     let (done, all) = (kept + written, parts.len() as u64);
     let error = match result {
-        Ok(()) if done == all => return unfinished.finish(layout),
+        Ok(()) if done == all => return unfinished.finish(),
         Ok(()) => Error::from(JournalProblem::Stopped).in_file(request.output),
         Err(error) => error,
     };

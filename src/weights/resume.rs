@@ -38,16 +38,15 @@ pub struct Unfinished {
 
 impl Unfinished {
     /// The output is complete.
-    pub fn finish(self, layout: &Layout) -> Result<()> {
+    pub fn finish(self) -> Result<()> {
         // on its own first: what cannot be synced is kept, what cannot be renamed is not
         if let Err(error) = self.writer.sync() {
             self.writer.leave();
             return Err(error);
         }
         // the contacts stand behind the coefficients: where somebody has cut the file short meanwhile they have gone
-        let partial = self.writer.partial();
-        if !is_laid_out(partial, layout).unwrap_or(false) {
-            return Err(OutputConflict::Content).in_file(partial);
+        if !self.writer.is_laid_out() {
+            return Err(OutputConflict::Content).in_file(self.writer.partial());
         }
         self.writer.commit()
     }

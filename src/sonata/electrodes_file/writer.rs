@@ -123,6 +123,8 @@ pub struct Writer {
     file: File,
     columns: u64,
     extents: Vec<Extent>,
+    /// Checksum of all but the coefficients; none where another process has laid the file out.
+    laid_out: Option<u32>,
     /// Bytes of coefficients written so far.
     written: AtomicU64,
 }
@@ -150,7 +152,7 @@ impl Writer {
     fn lay_out(staged: Staged, layout: &Layout) -> Result<Self> {
         let extents = lay_out(staged.partial(), layout)?;
         check_rest(staged.partial(), staged.target())?;
-        Self::open(staged, layout, extents)
+        Self::open(staged, layout, extents)?.with_checksum()
     }
 
     /// Goes on with the partial file of an earlier run that had the same layout.
@@ -161,7 +163,7 @@ impl Writer {
         let staged = Staged::resume(claim, existing, None)?;
         let extents = laid_out(staged.partial(), layout);
         match extents.and_then(|extents| check_rest(staged.partial(), staged.target()).map(|()| extents)) {
-            Ok(extents) => Self::open(staged, layout, extents),
+            Ok(extents) => Self::open(staged, layout, extents)?.with_checksum(),
             Err(error) => {
                 // it is somebody's work, though it cannot be gone on with
                 staged.leave();
@@ -185,7 +187,50 @@ impl Writer {
         let file = File::options().write(true).custom_flags(libc::O_NOFOLLOW).open(staged.partial());
         let file = file.map_err(FileProblem::Write).in_file(staged.target())?;
         staged.note_length()?;
-        Ok(Self { staged, file, columns: layout.electrodes.len() as u64, extents, written: AtomicU64::new(0) })
+        Ok(Self {
+            staged,
+            file,
+            columns: layout.electrodes.len() as u64,
+            extents,
+            laid_out: None,
+            written: AtomicU64::new(0),
+        })
+    }
+
+    fn with_checksum(self) -> Result<Self> {
+        let laid_out = Some(self.checksum_of_layout()?);
+        Ok(Self { laid_out, ..self })
+    }
+
+    /// Checksum of all bytes but the coefficients.
+    fn checksum_of_layout(&self) -> Result<u32> {
+        let path = self.staged.partial();
+        let sum = || {
+            let file = File::options().read(true).custom_flags(libc::O_NOFOLLOW).open(path)?;
+            let mut sum = crc32fast::Hasher::new();
+            let mut buffer = vec![0; 1 << 16];
+            let mut at = 0;
+            let mut extents: Vec<_> =
+                self.extents.iter().map(|e| (e.byte, e.rows * self.columns * VALUE_BYTES)).collect();
+            extents.push((file.metadata()?.len(), 0));
+            extents.sort_unstable();
+            for (first, length) in extents {
+                while at < first {
+                    let piece = buffer.len().min(usize::try_from(first - at).unwrap_or(usize::MAX));
+                    file.read_exact_at(&mut buffer[..piece], at)?;
+                    sum.update(&buffer[..piece]);
+                    at += piece as u64;
+                }
+                at = at.max(first + length);
+            }
+            Ok(sum.finalize())
+        };
+        sum().map_err(FileProblem::Read).in_file(path)
+    }
+
+    /// Whether all but the coefficients still is as it was laid out.
+    pub fn is_laid_out(&self) -> bool {
+        self.laid_out.is_none_or(|expected| self.checksum_of_layout().is_ok_and(|found| found == expected))
     }
 
     /// Writes some rows of a population (by its place in [`Layout::populations`]), from `first_row` on: row-major, one
