@@ -406,6 +406,19 @@ impl File {
         }
     }
 
+    /// All values of a dataset of booleans, as h5py writes them: an enumeration of FALSE and TRUE.
+    ///
+    /// # Errors
+    /// Missing, not booleans, unreadable.
+    pub fn booleans(&self, object: &str) -> Result<Vec<bool>> {
+        let dataset = self.dataset(object)?;
+        match self.descriptor(object, &dataset)? {
+            // as integers: a damaged file may hold others than 0 and 1
+            TypeDescriptor::Boolean => Ok(self.raw::<i8>(object, &dataset)?.into_iter().map(|v| v != 0).collect()),
+            other => Err(self.wrong_type(object, "booleans", &other)),
+        }
+    }
+
     /// All values, unless the dataset claims more than the file can hold.
     fn raw<T: H5Type>(&self, object: &str, dataset: &Dataset) -> Result<Vec<T>> {
         self.check_all(object, dataset)?;

@@ -2,18 +2,52 @@
 //!
 //! Opening a pipe waits for a writer, and reading a device may never end, so both are refused before they are opened.
 
-use std::fs::File;
-use std::os::unix::fs::FileTypeExt;
+use std::collections::BTreeSet;
+use std::fs::{File, Metadata};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::error::{Context, FileProblem, Result};
+
+/// Device and inode of each file that was opened for reading, once that is recorded.
+static INPUTS: OnceLock<Mutex<BTreeSet<(u64, u64)>>> = OnceLock::new();
+
+/// Records from now on which files are inputs, so that no output takes the place of one. For a program whose process is one
+/// run: where a process makes an output, reads it and makes it again, the output would count as an input.
+pub fn record_inputs() {
+    INPUTS.get_or_init(Mutex::default);
+}
+
+/// Whether a name stands for a file that was opened for reading, since [`record_inputs`]. A link is another file than what it
+/// leads to.
+pub fn is_input(path: &Path) -> bool {
+    let Some(inputs) = INPUTS.get() else { return false };
+    let found = path.symlink_metadata();
+    found.is_ok_and(|found| inputs.lock().unwrap_or_else(PoisonError::into_inner).contains(&identity(&found)))
+}
+
+/// Takes back that a file is an input: it is an earlier output, and was read to compare it with what a run would write.
+pub fn forget(path: &Path) {
+    if let (Some(inputs), Ok(found)) = (INPUTS.get(), path.metadata()) {
+        inputs.lock().unwrap_or_else(PoisonError::into_inner).remove(&identity(&found));
+    }
+}
+
+fn identity(found: &Metadata) -> (u64, u64) {
+    (found.dev(), found.ino())
+}
 
 /// Refuses a pipe, a socket or a device; what is missing is left to the call that opens it.
 ///
 /// # Errors
 /// [`FileProblem::NotRegular`]
 pub fn check(path: &Path) -> Result<()> {
-    let Ok(kind) = std::fs::metadata(path).map(|metadata| metadata.file_type()) else { return Ok(()) };
+    let Ok(metadata) = std::fs::metadata(path) else { return Ok(()) };
+    if let (true, Some(inputs)) = (metadata.is_file(), INPUTS.get()) {
+        inputs.lock().unwrap_or_else(PoisonError::into_inner).insert(identity(&metadata));
+    }
+    let kind = metadata.file_type();
     let found = match kind {
         _ if kind.is_fifo() => "a pipe",
         _ if kind.is_socket() => "a socket",

@@ -28,7 +28,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::error::{Context, Error, FileProblem, Result};
 use identity::Identity;
-use names::{check_file, check_folder, sync_folder_of};
+use names::{check_file, check_folder, check_no_input, sync_folder_of};
 use written::{Written, locked};
 
 /// What to do with an output that is there already.
@@ -287,6 +287,8 @@ impl Staged {
     fn give_name(&mut self) -> Result<()> {
         let (target, partial) = (&self.target, &self.partial);
         check_free(target, self.existing)?;
+        // inputs may have been opened since the output was begun
+        check_no_input(target)?;
         let there = target.symlink_metadata().is_ok();
         let renamed = match (self.existing, self.contents) {
             (Existing::Replace, Some(contents)) if there => return self.replace_folder(contents),

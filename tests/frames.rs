@@ -187,3 +187,65 @@ fn the_order_of_euler_angles_is_sonatas_or_the_one_chosen_and_a_warning_names_bo
     let run = positions(folder.path(), &[]);
     assert!(!run.stderr.contains("--euler-order"), "{}", run.stderr);
 }
+
+#[test]
+fn a_morphology_may_be_named_with_its_extension() {
+    let folder = scratch();
+    let columns: [(&str, &[f64]); 3] = [("x", &[5.0]), ("y", &[0.0]), ("z", &[0.0])];
+    circuit(folder.path(), AWAY, &columns);
+    positions(folder.path(), &[]).ok();
+    let expected = placed(folder.path(), 0);
+    let named = |name: &str| {
+        let file = folder.path().join("nodes.h5");
+        std::fs::remove_file(&file).unwrap();
+        circuit(folder.path(), AWAY, &columns);
+        std::fs::rename(&file, folder.path().join("old.h5")).unwrap();
+        let file = File::create(&file).unwrap();
+        file.create_group("/nodes/cells/0").unwrap();
+        file.write("/nodes/cells/node_type_id", &[7_i64], &[1]).unwrap();
+        columns.iter().for_each(|(name, values)| file.write(&format!("/nodes/cells/0/{name}"), values, &[1]).unwrap());
+        file.write_strings("/nodes/cells/0/morphology", &[name], &[1]).unwrap();
+        file.close().unwrap();
+        positions(folder.path(), &[])
+    };
+    named("cell.swc").ok();
+    assert_eq!(placed(folder.path(), 0), expected);
+    named("other.swc").refused(
+        "error: other.swc.swc: cannot be read: no such file or directory\n\
+         hint: it is the morphology of node 0 of population `cells`",
+    );
+}
+
+#[test]
+fn nodes_without_sections_are_named() {
+    let folder = scratch();
+    circuit(folder.path(), AWAY, &[("x", &[5.0, 6.0]), ("y", &[0.0; 2]), ("z", &[0.0; 2])]);
+    std::fs::write(folder.path().join("sets.json"), json!({"detailed": {"model_type": "biophysical"}}).to_string())
+        .unwrap();
+    let path = folder.path().join("circuit.json");
+    let mut config: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    config["node_sets_file"] = "sets.json".into();
+    std::fs::write(&path, config.to_string()).unwrap();
+    let types = |kind: &str| {
+        let file = folder.path().join("nodes.h5");
+        std::fs::remove_file(&file).unwrap();
+        let file = File::create(&file).unwrap();
+        file.create_group("/nodes/cells/0").unwrap();
+        file.write("/nodes/cells/node_type_id", &[7_i64, 7], &[2]).unwrap();
+        ["x", "y", "z"]
+            .iter()
+            .for_each(|name| file.write(&format!("/nodes/cells/0/{name}"), &[1.0, 2.0], &[2]).unwrap());
+        file.write_strings("/nodes/cells/0/morphology", &["cell", ""], &[2]).unwrap();
+        file.write_strings("/nodes/cells/0/model_type", &["biophysical", kind], &[2]).unwrap();
+        file.close().unwrap();
+    };
+    for kind in ["virtual", "point_neuron", "point_process"] {
+        types(kind);
+        positions(folder.path(), &[]).refused(&format!(
+            "error: nodes.h5: /nodes/cells/0/model_type[1]: model without sections, expected `model_type` biophysical, found `{kind}`\n\
+             hint: leave such nodes out: `--node-set` with a set such as {{\"detailed\": {{\"model_type\": \"biophysical\"}}}}"
+        ));
+        positions(folder.path(), &["--node-set", "detailed"]).ok();
+        assert_eq!(Table::open(&folder.path().join("t.parquet")).unwrap().parts()[0].read_by_row().unwrap().len(), 2);
+    }
+}

@@ -27,7 +27,7 @@ const FLOORS: &[&[&str]] = &[
 
 /// Files that are longer than [`LONGEST`], each with the length that it may have and the reason.
 const LONG: &[(&str, usize, &str)] =
-    &[("src/h5.rs", 500, "the one door: a short method for each type that is read or written")];
+    &[("src/h5.rs", 520, "the one door: a short method for each type that is read or written")];
 
 /// Lines of a file before its tests.
 const LONGEST: usize = 350;

@@ -653,3 +653,61 @@ fn old_positions_become_a_table_in_an_empty_folder_only() {
     );
     assert_eq!(names_in(&dir.path().join("t")), ["thesis.tex"]);
 }
+
+#[test]
+fn no_input_is_replaced_by_the_output_however_it_is_reached() {
+    let dir = inputs();
+    let dir = dir.path();
+    leadfield_in(dir, &["positions", "c/simulation_config.json", "-o", "parts", "--segments-per-part", "1"]).ok();
+    let before = contents(dir);
+    for (args, output) in [
+        (&["query", "parts"][..], "parts/part-00000.parquet"),
+        (&["query", "parts", "--format", "csv"], "parts/part-00001.parquet"),
+        (&["weights", "parts", "e.csv"], "parts/part-00001.parquet"),
+        (&["report", "parts", "w.h5"], "parts/part-00001.parquet"),
+        (&["convert", "parts", "--to", "boundaries"], "parts/part-00001.parquet"),
+        (&["convert", "parts", "--to", "csv"], "parts/part-00001.parquet"),
+        (&["plot", "weights", "parts", "w.h5", "--electrode", "a"], "parts/part-00002.parquet"),
+        (&["validate", "electrodes-file", "w.h5", "--segments", "parts", "--fix"], "parts/part-00000.parquet"),
+        (&["electrodes", "from", "e.csv"], "e.csv"),
+        (&["query", "t.parquet", "--electrodes", "e.csv", "--within", "900", "--format", "csv"], "e.csv"),
+        (
+            &["query", "t.parquet", "--circuit", "c/circuit_config.json", "--by", "mtype", "--format", "csv"],
+            "c/nodes.h5",
+        ),
+        (&["positions", "c/simulation_config.json"], "c/nodes.h5"),
+        (&["weights", "t.parquet", "e.csv"], "e.csv"),
+    ] {
+        let option = if args.contains(&"--fix") { vec![output] } else { vec!["-o", output] };
+        let run = leadfield_in(dir, &[args, &option, &["--force"]].concat());
+        let told = run.stderr.lines().next().unwrap_or_default().to_string();
+        assert!(run.code == 2 && contents(dir) == before, "{args:?}: {}: {}", run.code, run.stderr);
+        let expected = format!("error: {output}: is an input too, expected an output of another name");
+        // names that are wrong for another reason are refused before
+        assert!(
+            told == expected || args.contains(&"--fix") || output.ends_with("nodes.h5"),
+            "{args:?}: {}",
+            run.stderr
+        );
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_limit_of_the_size_of_files_is_told() {
+    let dir = inputs();
+    let dir = dir.path();
+    let program = env!("CARGO_BIN_EXE_leadfield");
+    for (args, name) in
+        TOOLS.into_iter().filter(|(args, _)| matches!(args[0], "positions" | "weights" | "query" | "report"))
+    {
+        // blocks of 512 bytes
+        let script = format!("ulimit -f 1; exec {program} {} --quiet", args.join(" "));
+        let child = Command::new("sh").current_dir(dir).args(["-c", &script]).stderr(Stdio::piped()).spawn().unwrap();
+        let (code, told) = ended(child);
+        let first = told.lines().next().unwrap_or_default();
+        assert!(code == Some(2) && first.ends_with("cannot be written: file too large"), "{args:?}: {code:?}: {told}");
+        assert!(!dir.join(name).exists(), "{args:?}");
+        assert_eq!(names_in(dir), INPUTS, "{args:?}");
+    }
+}

@@ -1,7 +1,7 @@
 //! Morphologies by name: each parsed once, as long as there is room to keep it.
 
 use std::collections::{HashMap, VecDeque};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -48,7 +48,13 @@ impl Library {
     pub(super) fn file(&self, name: &str) -> PathBuf {
         match &self.place {
             Place::Container(_, path) => path.join(name),
-            Place::Folder(folder, format) => folder.join(format!("{name}.{}", format.extension())),
+            Place::Folder(folder, format) => {
+                let file = folder.join(format!("{name}.{}", format.extension()));
+                // BMTK's networks name the file with its extension
+                let named = folder.join(name);
+                let has_extension = Path::new(name).extension().is_some_and(|found| found == format.extension());
+                if has_extension && !file.is_file() && named.is_file() { named } else { file }
+            }
         }
     }
 

@@ -51,6 +51,9 @@ pub enum AssemblyProblem {
     /// Nothing is left.
     #[error("all neurons were skipped, expected at least one that can be placed, found {0}")]
     AllSkipped(String),
+    /// A node that has no sections.
+    #[error("model without sections, expected `model_type` biophysical, found `{0}`")]
+    NoSections(String),
     /// A segment length that is none.
     #[error("segment length out of range, expected um above 0, found `{0}`")]
     SegmentLength(f64),
@@ -95,6 +98,9 @@ impl Problem for AssemblyProblem {
                 "choose a `--node-set` inside the report's `cells`, or another `--report`".into()
             }
             Self::OutsidePopulation { .. } => "the report may be of another circuit".into(),
+            Self::NoSections(_) => {
+                "leave such nodes out: `--node-set` with a set such as {\"detailed\": {\"model_type\": \"biophysical\"}}".into()
+            }
             Self::NoTemplates(_) | Self::NoHoc(_) => ADVICE.into(),
             Self::SegmentLength(_) => "give it with `--segment-length`, or leave it out for 40 um".into(),
             Self::TooManySegments { .. } => "correct the coordinate, or raise the bound with `--max-segments`".into(),

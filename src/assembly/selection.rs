@@ -6,8 +6,13 @@ use crate::error::{Context, Result, listed};
 use crate::geometry::EulerOrder;
 use crate::sonata::config::{Config, NodePopulation};
 use crate::sonata::node_sets::NodeSets;
-use crate::sonata::nodes::Nodes;
+use crate::sonata::nodes::{Attribute, Nodes};
 use crate::sonata::report::Layout;
+
+/// The attribute that says what kind of model a node is.
+const MODEL_TYPE: &str = "model_type";
+/// Its values for models without sections.
+const WITHOUT_SECTIONS: [&str; 3] = ["virtual", "point_neuron", "point_process"];
 
 /// The nodes that are taken, and the report's mapping if counts are taken from it.
 pub(super) struct Selection {
@@ -57,6 +62,7 @@ impl Selection {
             Some(set) => (in_node_set(set, config, population, &nodes)?, named(set, population)),
             None => ((0..nodes.len() as u64).collect(), format!("population `{}`", population.name)),
         };
+        check_model_types(&nodes, &ids)?;
         Ok(Self { nodes, ids, layout: None, place })
     }
 
@@ -77,6 +83,23 @@ impl Selection {
 fn open_nodes(config: &Config, population: &NodePopulation, euler_order: Option<EulerOrder>) -> Result<Nodes> {
     config.check_path(&population.nodes_file)?;
     Ok(Nodes::open(population)?.with_euler_order(euler_order.unwrap_or_default()))
+}
+
+/// Refuses nodes that SONATA's `model_type` gives no sections: points and virtual ones.
+fn check_model_types(nodes: &Nodes, ids: &[u64]) -> Result<()> {
+    if !nodes.attributes()?.iter().any(|name| name == MODEL_TYPE) {
+        return Ok(());
+    }
+    let Attribute::Text(types) = nodes.attribute(MODEL_TYPE)? else { return Ok(()) };
+    let of_node = |id: &u64| types.get(usize::try_from(*id).ok()?);
+    let no_sections = |id: &&u64| of_node(id).is_some_and(|kind| WITHOUT_SECTIONS.contains(&kind.as_str()));
+    match ids.iter().find(no_sections) {
+        None => Ok(()),
+        Some(id) => {
+            let found = of_node(id).cloned().unwrap_or_default();
+            Err(nodes.error_at(MODEL_TYPE, *id, AssemblyProblem::NoSections(found)))
+        }
+    }
 }
 
 /// A node set, for people.

@@ -12,6 +12,7 @@
 //! a section of two equal points, are removed, and what grows from them keeps its points. Contours of the cell body whose
 //! extents in x and y overlap are one soma, a stack.
 
+mod annotation;
 mod header;
 mod lexer;
 mod problem;
@@ -20,6 +21,7 @@ mod tree;
 use super::{Fault, Morphology, Note, Section, Soma, SomaForm, clipped};
 use crate::error::{Context, Error, Result};
 use crate::segments::SectionType;
+use annotation::Contents;
 use header::Header;
 use lexer::{Lexer, Token, in_line, is_numeric, not_closed, section_type, unexpected};
 use problem::{AscProblem, DEEPEST};
@@ -47,13 +49,6 @@ struct Parser<'a> {
     removed: usize,
 }
 
-/// What a property holds.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Contents {
-    Words,
-    Lists,
-}
-
 impl<'a> Parser<'a> {
     fn file(&mut self) -> Result<()> {
         loop {
@@ -71,7 +66,10 @@ impl<'a> Parser<'a> {
             Token::Word(word) if is_numeric(word) => {
                 return Err(unexpected(line, "a list, a label or a word", Token::Word(word)));
             }
-            Token::Word(_) => return self.rest_of_list(line).map(drop),
+            Token::Word(word) => {
+                self.lexer.next()?;
+                return self.annotation(word, line).map(drop);
+            }
             Token::Label(label) => {
                 self.lexer.next()?;
                 Header { label: Some(label), ..Header::default() }
@@ -79,7 +77,11 @@ impl<'a> Parser<'a> {
             _ => Header::default(),
         };
         let Some((header, number, at)) = self.header(header, line)? else { return Ok(()) };
-        let kind = header.section_type().map_err(|problem| in_line(line, problem))?;
+        let kind = match header.section_type() {
+            Ok(kind) => kind,
+            Err(AscProblem::Type(_)) if self.is_text_at_point()? => return Ok(()),
+            Err(problem) => return Err(in_line(line, problem)),
+        };
         let (points, diameters) = (Vec::new(), Vec::new());
         let now = Stretch::default();
         let mut tree = Tree {
@@ -105,7 +107,7 @@ impl<'a> Parser<'a> {
                     (Token::Word(word), at) if is_numeric(word) => return Ok(Some((header, word, at))),
                     (Token::Word(word), _) => {
                         header.property(word);
-                        if self.rest_of_list(line)? == Contents::Lists {
+                        if self.annotation(word, line)? == Contents::Points {
                             return Err(in_line(line, AscProblem::NoPoints { found: "a marker" }));
                         }
                     }
@@ -124,24 +126,17 @@ impl<'a> Parser<'a> {
     }
 
     /// Passes over the rest of a list that was opened in this line.
-    fn rest_of_list(&mut self, line: u64) -> Result<Contents> {
-        // the numbers of a colour, `RGB (0, 128, 64)`, are no list of their own
-        let (mut depth, mut contents, mut is_colour) = (1_u64, Contents::Words, false);
+    fn rest_of_list(&mut self, line: u64) -> Result<()> {
+        let mut depth = 1_u64;
         while depth > 0 {
             match self.lexer.next()?.0 {
-                Token::Open if is_colour => depth += 1,
-                Token::Open => (depth, contents) = (depth + 1, Contents::Lists),
+                Token::Open => depth += 1,
                 Token::Close => depth -= 1,
-                Token::Word("RGB") => {
-                    is_colour = true;
-                    continue;
-                }
                 Token::Bar | Token::Word(_) | Token::Label(_) | Token::OpenSpine | Token::CloseSpine => {}
                 Token::End => return Err(not_closed(line, "the end of the file".into())),
             }
-            is_colour = false;
         }
-        Ok(contents)
+        Ok(())
     }
 
     /// Reads the rest of a block that has a label: points only. It is a contour of the cell body, or left out.
@@ -234,18 +229,26 @@ impl<'a> Parser<'a> {
                 let above = usize::from(is_fresh && !tree.outer.is_empty());
                 Err(not_closed(tree.open_bracket(above), found))
             }
-            (Token::Word(_), at) if tree.now.stage == Stage::Start => {
+            (Token::Word(word), at) if tree.now.stage == Stage::Start => {
                 tree.now.stage = Stage::FirstProperty;
-                match self.rest_of_list(line)? {
+                self.lexer.next()?;
+                if word.eq_ignore_ascii_case("set") {
+                    return Err(in_line(at, AscProblem::Annotation { found: format!("`{}`", clipped(word)) }));
+                }
+                match self.annotation(word, line)? {
                     Contents::Words => Ok(()),
                     // of a marker the importer would take the point for the neurite's
-                    Contents::Lists => Err(in_line(at, AscProblem::NoPoints { found: "a marker" })),
+                    Contents::Points => Err(in_line(at, AscProblem::NoPoints { found: "a marker" })),
                 }
             }
-            (Token::Word(_), at) => {
+            (Token::Word(word), at) => {
                 let from = [Stage::Points, Stage::Properties];
                 tree.advance(Stage::Properties, &from, "a property").map_err(|p| in_line(at, p))?;
-                self.rest_of_list(line).map(drop)
+                self.lexer.next()?;
+                if word.eq_ignore_ascii_case("set") {
+                    return Err(in_line(at, AscProblem::Annotation { found: format!("`{}`", clipped(word)) }));
+                }
+                self.annotation(word, line).map(drop)
             }
             (label @ Token::Label(_), at) => Err(not_closed(tree.open_bracket(0), format!("{label} in line {at}"))),
             (other, at) => Err(unexpected(at, "a number, a word or `(`", other)),

@@ -186,6 +186,13 @@ impl Nodes {
         self.file.floats(&object)
     }
 
+    /// A column of booleans: 1 and 0.
+    fn flags(&self, name: &str) -> Result<Vec<f64>> {
+        let object = self.dataset(name);
+        self.check_rows(&object)?;
+        Ok(self.file.booleans(&object)?.into_iter().map(|flag| f64::from(u8::from(flag))).collect())
+    }
+
     /// An attribute of all nodes, e.g. `morphology`, `mtype`.
     ///
     /// # Errors
@@ -454,6 +461,44 @@ mod tests {
         input.floats("rotation_angle_xaxis", &[FRAC_PI_2; 3]);
         let p = turned(&input.nodes(), 1, Point::new(1.0, 0.0, 0.0));
         assert!(p.distance(Point::new(0.0, 1.0, 0.0)) < 1e-15, "{p}");
+    }
+
+    #[test]
+    fn places_and_quaternions_may_be_those_of_the_types() {
+        let input = bare();
+        input.file.create_group(GROUP).unwrap();
+        input.file.write("/nodes/P/node_type_id", &[7_i64, 8], &[2]).unwrap();
+        ["x", "y"].iter().for_each(|name| input.floats(name, &[1.0, 2.0]));
+        let header = "node_type_id z orientation_w orientation_x orientation_y orientation_z";
+        let table = format!("{header}\n7 5 .5 .5 .5 .5\n8 6 1 0 0 0\n");
+        std::fs::write(input.folder.path().join("types.csv"), table).unwrap();
+        let nodes = input.nodes();
+        let transforms = nodes.transforms(&[0, 1]).unwrap();
+        assert_eq!(transforms.iter().map(|t| t.translation.z).collect::<Vec<_>>(), [5.0, 6.0]);
+        // x to y, y to z
+        assert!(turned(&nodes, 0, Point::new(1.0, 0.0, 0.0)).distance(Point::new(0.0, 1.0, 0.0)) < 1e-15);
+        assert_eq!(turned(&nodes, 1, Point::new(1.0, 0.0, 0.0)), Point::new(1.0, 0.0, 0.0));
+        std::fs::write(input.folder.path().join("types.csv"), "node_type_id z orientation_w\n7 5 1\n8 6 1\n").unwrap();
+        input.says(
+            input.nodes().transforms(&[1]),
+            "/nodes/P/0: orientation is incomplete, expected `orientation_w`, `orientation_x`, `orientation_y` and \
+             `orientation_z`, found `orientation_w`",
+        );
+    }
+
+    #[test]
+    fn recenter_may_be_a_truth_value() {
+        let input = Input::new();
+        input.file.write(&format!("{GROUP}/recenter"), &[true, false, true], &[3]).unwrap();
+        let nodes = input.nodes();
+        let stated = |nodes: &Nodes| [0, 1, 2].map(|node| nodes.recentering().unwrap().of_node(node));
+        assert_eq!(stated(&nodes), [Some(true), Some(false), Some(true)]);
+        let input = Input::new();
+        std::fs::write(input.folder.path().join("types.csv"), "node_type_id recenter\n-1 False\n").unwrap();
+        assert_eq!(stated(&input.nodes()), [Some(false); 3]);
+        std::fs::write(input.folder.path().join("types.csv"), "node_type_id recenter\n-1 perhaps\n").unwrap();
+        let error = input.nodes().transforms(&[0]).unwrap_err().to_string();
+        assert!(error.ends_with("types.csv: recenter: wrong type, expected numbers, found text"), "{error}");
     }
 
     #[test]

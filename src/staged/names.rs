@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{CheckContents, Existing, OutputConflict, lock_path_of};
 use crate::error::{Context, FileProblem, Result};
+use crate::input_file;
 
 /// `NAME.partial`: where an output is until it is complete.
 pub fn partial_of(target: &Path) -> PathBuf {
@@ -82,10 +83,16 @@ pub fn check_target(target: &Path, existing: Existing, contents: Option<CheckCon
 /// Refuses a file that cannot be started.
 pub(super) fn check_file(target: &Path, existing: Existing) -> Result<()> {
     check_free(target, existing)?;
+    check_no_input(target)?;
     match [target, &partial_of(target)].into_iter().find(|path| path.is_dir()) {
         Some(folder) => Err(FileProblem::IsFolder).in_file(folder),
         None => Ok(()),
     }
+}
+
+/// Refuses to replace a file that was opened for reading, where that is recorded.
+pub(super) fn check_no_input(target: &Path) -> Result<()> {
+    if input_file::is_input(target) { Err(FileProblem::IsInput).in_file(target) } else { Ok(()) }
 }
 
 /// Refuses a folder that cannot be started.

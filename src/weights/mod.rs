@@ -34,7 +34,7 @@ use crate::journal::{self, Done, JournalProblem};
 use crate::method::Contact;
 use crate::partition::{Crew, Scribe, with_scribe};
 use crate::segments::{Segment, Segments};
-use crate::sonata::electrodes_file::{Layout, Writer};
+use crate::sonata::electrodes_file::Writer;
 use crate::staged::Existing;
 
 use blocks::{Block, Buffer, Buffers, Run};
@@ -192,7 +192,7 @@ pub fn compute_with(request: &Request<'_>, crew: &Crew) -> Result<Summary> {
         Beginning::Complete => (all, 0),
         Beginning::At(unfinished) => {
             let counts = (unfinished.done.len() as u64, unfinished.damaged);
-            go_on(request, (&columns, &layout), &parts, *unfinished, crew)?;
+            go_on(request, &columns, &parts, *unfinished, crew)?;
             counts
         }
     };
@@ -215,7 +215,7 @@ fn summary(request: &Request<'_>, layout: &Layout, parts: u64, (kept, damaged): 
 /// Does the parts that are left, or this rank's share of them.
 fn go_on(
     request: &Request<'_>,
-    (columns, layout): (&Columns, &Layout),
+    columns: &Columns,
     parts: &[Part<'_>],
     mut unfinished: Unfinished,
     crew: &Crew,

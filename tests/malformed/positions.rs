@@ -776,6 +776,6 @@ fn a_folder_that_cannot_be_written() {
 fn no_threads() {
     Circuit::new().refused_with(
         &["--threads", "0"],
-        "error: `--threads` out of range, expected 1 or more, found `0`\nhint: leave it out for one thread a core",
+        "error: `--threads` out of range, expected 1 to 1024, found `0`\nhint: leave it out for one thread a core",
     );
 }

@@ -57,18 +57,21 @@ pub enum Outcome {
     Differ,
 }
 
+/// More threads than any machine has cores.
+const MAX_THREADS: usize = 1024;
+
 /// The thread pool cannot be had.
 #[derive(Debug, thiserror::Error)]
 enum ThreadProblem {
-    #[error("`--threads` out of range, expected 1 or more, found `0`")]
-    Zero,
+    #[error("`--threads` out of range, expected 1 to {MAX_THREADS}, found `{0}`")]
+    Range(usize),
     #[error("the worker threads cannot be started: {0}")]
     Pool(#[from] rayon::ThreadPoolBuildError),
 }
 
 impl Problem for ThreadProblem {
     fn hint(&self) -> Option<String> {
-        matches!(self, Self::Zero).then(|| "leave it out for one thread a core".into())
+        matches!(self, Self::Range(_)).then(|| "leave it out for one thread a core".into())
     }
 }
 
@@ -77,7 +80,7 @@ impl Common {
     pub fn start(&self) -> Result<()> {
         watch::start();
         let threads = match self.threads {
-            Some(0) => return Err(ThreadProblem::Zero.into()),
+            Some(n) if !(1..=MAX_THREADS).contains(&n) => return Err(ThreadProblem::Range(n).into()),
             Some(n) => n,
             None => self.ranks.threads(),
         };

@@ -22,6 +22,9 @@ static PREVIOUS: OnceLock<Vec<(libc::c_int, libc::sigaction)>> = OnceLock::new()
 /// Looks at the library's calls from now on, in a thread of its own, and handles the signals of a crash.
 pub fn start() {
     handle_crashes();
+    // a write beyond the limit of a file's size then is an error that names the file
+    // SAFETY: the signal is left out; no handler is installed
+    unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
     // without the thread the program does its work as well
     drop(std::thread::Builder::new().name("watch".into()).spawn(|| {
         loop {

@@ -26,6 +26,10 @@ pub(super) enum AscProblem {
     NoPoints { found: &'static str },
     #[error("{found} follows {before}, expected {expected}")]
     Late { found: &'static str, before: &'static str, expected: &'static str },
+    #[error(
+        "annotation cannot be read, expected names, numbers, texts without `@` and colours, or points behind properties, found {found}"
+    )]
+    Annotation { found: String },
     #[error("cell body branches, expected a contour, found a branching")]
     SomaBranches,
     #[error("soma contour has no area, expected an outline, found points on a line")]
@@ -42,7 +46,7 @@ impl Problem for AscProblem {
             }
             Self::SomaLabel(_) => "NEURON's importer leaves the contour out: give the block this label",
             Self::LabelledNeurite(_) => "NEURON's importer leaves the tree out: remove the label",
-            Self::NoPoints { .. } | Self::Late { .. } | Self::ShortPoint(_) => {
+            Self::Annotation { .. } | Self::NoPoints { .. } | Self::Late { .. } | Self::ShortPoint(_) => {
                 "NEURON's importer gives up here, and goes on with an empty cell"
             }
             Self::FlatContour => "NEURON's importer finds no centre line in it, and stops",

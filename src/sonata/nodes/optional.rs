@@ -37,8 +37,11 @@ impl Nodes {
 
     /// The numbers of an attribute that nodes or their types may have.
     pub(super) fn optional_floats(&self, name: &str) -> Result<Option<Vec<f64>>> {
-        if self.file.has(&self.dataset(name)) {
-            return self.floats(name).map(Some);
+        let object = self.dataset(name);
+        if self.file.has(&object) {
+            // h5py writes a column of booleans so
+            return if self.file.type_name(&object)? == "bool" { self.flags(name) } else { self.floats(name) }
+                .map(Some);
         }
         match self.type_column(name)? {
             // `NULL` in the table of types
@@ -47,8 +50,20 @@ impl Nodes {
             }
             Some(Column::Float(numbers)) => Ok(Some(numbers)),
             Some(Column::Integer(numbers)) => Ok(Some(numbers.iter().map(|&n| n as f64).collect())),
+            Some(Column::Text(texts)) if name == place::RECENTER && texts.iter().all(|text| flag(text).is_some()) => {
+                Ok(Some(texts.iter().filter_map(|text| flag(text)).collect()))
+            }
             Some(_) => Err(self.types_error(name, H5Problem::Type { expected: "numbers", found: "text".into() })),
             None => Ok(None),
+        }
+    }
+
+    /// The numbers of an attribute that nodes or their types have.
+    pub(super) fn required_floats(&self, name: &str) -> Result<Vec<f64>> {
+        match self.optional_floats(name)? {
+            Some(numbers) => Ok(numbers),
+            // the error of a column that is missing
+            None => self.floats(name),
         }
     }
 
@@ -65,5 +80,15 @@ impl Nodes {
     fn types_error(&self, name: &str, problem: impl Problem) -> Error {
         let file = self.types.as_ref().map_or(self.file.path(), NodeTypes::file);
         Error::new(Place::file(file).object(name), problem)
+    }
+}
+
+/// A truth value of a table of types: 1, 0, or NaN where there is none.
+fn flag(text: &str) -> Option<f64> {
+    match text {
+        "" => Some(f64::NAN),
+        _ if text.eq_ignore_ascii_case("true") || text == "1" => Some(1.0),
+        _ if text.eq_ignore_ascii_case("false") || text == "0" => Some(0.0),
+        _ => None,
     }
 }

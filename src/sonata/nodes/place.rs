@@ -79,7 +79,7 @@ impl Places {
     /// # Errors
     /// A coordinate is missing, or a column is of another type or length.
     pub fn read(nodes: &Nodes) -> Result<Self> {
-        let [x, y, z] = POSITION.map(|name| nodes.floats(name));
+        let [x, y, z] = POSITION.map(|name| nodes.required_floats(name));
         let (position, rotation) = ([x?, y?, z?], Rotation::read(nodes)?);
         let is_unplaced = position.iter().flatten().all(|&v| v == 0.0) && rotation.is_identity_by_quaternions();
         let recentering = Recentering { stated: nodes.optional_floats(RECENTER)?, is_unplaced };
@@ -124,14 +124,15 @@ impl Rotation {
 
     /// A quaternion has four columns, or is an error.
     fn read(nodes: &Nodes) -> Result<Self> {
-        let has = |name: &&str| nodes.file.has(&nodes.dataset(name));
-        if QUATERNION.iter().all(has) {
-            let [w, x, y, z] = QUATERNION.map(|name| nodes.floats(name));
-            return Ok(Self::Quaternion([w?, x?, y?, z?]));
-        }
-        if QUATERNION.iter().any(has) {
-            let found = listed(QUATERNION.into_iter().filter(|name| has(name)), 4);
-            return Err(nodes.file.error(&nodes.group, NodesProblem::PartialQuaternion(found)));
+        let [w, x, y, z] = QUATERNION.map(|name| nodes.optional_floats(name));
+        match [w?, x?, y?, z?] {
+            [None, None, None, None] => {}
+            [Some(w), Some(x), Some(y), Some(z)] => return Ok(Self::Quaternion([w, x, y, z])),
+            columns => {
+                let names = QUATERNION.iter().zip(&columns).filter(|(_, column)| column.is_some());
+                let found = listed(names.map(|(name, _)| *name), 4);
+                return Err(nodes.file.error(&nodes.group, NodesProblem::PartialQuaternion(found)));
+            }
         }
         let [x, y, z] = EULER.map(|name| nodes.optional_floats(name));
         let columns = [x?, y?, z?];

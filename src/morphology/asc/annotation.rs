@@ -1,0 +1,380 @@
+//! Annotations of Neurolucida's format: properties, `(Color Red)`, and markers, `(Dot (Color Red) (1 2 3 1))`. They are
+//! passed over, but only where NEURON's importer can read them, too: where it cannot it gives up on the whole file.
+//!
+//! Found by running NEURON 9.0.2 on 160 forms:
+//!
+//! - The first word is a name: letters, digits and `_`, not first a digit. What begins with `RGB`, or in any spelling with
+//!   `set`, `inf` or `nan`, is none.
+//! - A property goes on with names, numbers, texts in quotes without `@`, and colours, `RGB (0, 128, 64)`, with or without
+//!   commas. Words are read piece by piece: `5um` and `1-2` are two pieces, and `Dark-Red` is none.
+//! - A marker goes on with properties, then points of two to four numbers; a name may follow the fourth.
+//! - `(Set "NAME")` may stand where no points have been read yet. With objects in it, it is refused here.
+
+use super::Parser;
+use super::lexer::{Token, in_line, not_closed};
+use super::problem::AscProblem;
+use crate::error::{Error, Result};
+
+/// What an annotation holds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Contents {
+    Words,
+    /// Points: it is a marker.
+    Points,
+}
+
+impl<'a> Parser<'a> {
+    /// Passes over an annotation whose bracket was opened in this line, from behind its first word on.
+    pub(super) fn annotation(&mut self, first: &'a str, line: u64) -> Result<Contents> {
+        if first.eq_ignore_ascii_case("set") {
+            return self.set().map(|()| Contents::Words);
+        }
+        if !begins_with_name(first) {
+            return Err(unreadable(line, Token::Word(first)));
+        }
+        if is_name(first) && self.lexer.peek()?.0 == Token::Open {
+            return self.marker(line).map(|()| Contents::Points);
+        }
+        self.property(line).map(|()| Contents::Words)
+    }
+
+    /// Reads the rest of a property, and its bracket.
+    fn property(&mut self, line: u64) -> Result<()> {
+        loop {
+            match self.lexer.next()? {
+                (Token::Close, _) => return Ok(()),
+                (Token::Word("RGB"), _) => self.colour()?,
+                (Token::Word(word), _) if are_pieces(word) => {}
+                (Token::Label(text), _) if !text.contains('@') => {}
+                (Token::End, _) => return Err(not_closed(line, "the end of the file".into())),
+                (other, at) => return Err(unreadable(at, other)),
+            }
+        }
+    }
+
+    /// Reads the rest of `(Set "NAME")`.
+    fn set(&mut self) -> Result<()> {
+        match self.lexer.next()? {
+            (Token::Label(text), _) if !text.contains('@') => {}
+            (other, at) => return Err(unreadable(at, other)),
+        }
+        self.close()
+    }
+
+    fn close(&mut self) -> Result<()> {
+        match self.lexer.next()? {
+            (Token::Close, _) => Ok(()),
+            (other, at) => Err(unreadable(at, other)),
+        }
+    }
+
+    /// Reads the three numbers of a colour.
+    fn colour(&mut self) -> Result<()> {
+        match self.lexer.next()? {
+            (Token::Open, _) => {}
+            (other, at) => return Err(unreadable(at, other)),
+        }
+        match self.numbers(3)? {
+            3 => self.close(),
+            _ => {
+                let (found, at) = self.lexer.next()?;
+                Err(unreadable(at, found))
+            }
+        }
+    }
+
+    /// Reads up to so many numbers, with or without a comma between two, and tells how many there are.
+    fn numbers(&mut self, most: usize) -> Result<usize> {
+        let mut found = 0;
+        while found < most {
+            match self.lexer.peek()? {
+                (Token::Word(word), _) if is_number(word) => {
+                    self.lexer.next()?;
+                    found += 1;
+                }
+                _ => break,
+            }
+            if found < most && self.lexer.peek()?.0 == Token::Word(",") {
+                self.lexer.next()?;
+            }
+        }
+        Ok(found)
+    }
+
+    /// Reads the rest of a marker: properties, then points.
+    fn marker(&mut self, line: u64) -> Result<()> {
+        let mut points = 0_u64;
+        loop {
+            let (token, at) = self.lexer.next()?;
+            match token {
+                Token::Close if points > 0 => return Ok(()),
+                Token::Open => {}
+                Token::End => return Err(not_closed(line, "the end of the file".into())),
+                other => return Err(unreadable(at, other)),
+            }
+            match self.lexer.peek()? {
+                (Token::Word(word), _) if is_number(word) => {
+                    points += 1;
+                    self.marker_point()?;
+                }
+                (Token::Word(word), at) if points == 0 => {
+                    self.lexer.next()?;
+                    match word {
+                        _ if word.eq_ignore_ascii_case("set") => self.set()?,
+                        _ if begins_with_name(word) => self.property(at)?,
+                        _ => return Err(unreadable(at, Token::Word(word))),
+                    }
+                }
+                (other, at) => return Err(unreadable(at, other)),
+            }
+        }
+    }
+
+    fn marker_point(&mut self) -> Result<()> {
+        let found = self.numbers(4)?;
+        if let (4, (Token::Word(word), _)) = (found, self.lexer.peek()?)
+            && begins_with_name(word)
+        {
+            self.lexer.next()?;
+        }
+        match found {
+            2..=4 => self.close(),
+            _ => {
+                let (found, at) = self.lexer.next()?;
+                Err(unreadable(at, found))
+            }
+        }
+    }
+
+    /// Whether a block that has no section type is a text that stands somewhere, `((Color Red) (10 10 0) "text")`, from behind
+    /// the first number of its point on: the importer passes over it.
+    pub(super) fn is_text_at_point(&mut self) -> Result<bool> {
+        let is_point = matches!(self.numbers(3)?, 1..=3) && self.lexer.next()?.0 == Token::Close;
+        Ok(is_point && matches!(self.lexer.next()?.0, Token::Label(_)) && self.lexer.next()?.0 == Token::Close)
+    }
+}
+
+fn unreadable(line: u64, found: Token<'_>) -> Error {
+    in_line(line, AscProblem::Annotation { found: found.to_string() })
+}
+
+/// Whether an annotation's first word begins with a name.
+fn begins_with_name(word: &str) -> bool {
+    let is_taken = word.starts_with("RGB")
+        || ["set", "inf", "nan"].iter().any(|taken| word.get(..3).is_some_and(|w| w.eq_ignore_ascii_case(taken)));
+    let length = name_length(word);
+    length > 0 && !is_taken && are_pieces(word.get(length..).unwrap_or_default())
+}
+
+fn is_name(word: &str) -> bool {
+    name_length(word) == word.len()
+}
+
+fn is_number(word: &str) -> bool {
+    number_length(word) == word.len()
+}
+
+/// Whether a word is made of names and numbers, as the importer reads it: each as long as can be.
+fn are_pieces(mut word: &str) -> bool {
+    while !word.is_empty() {
+        let length = number_length(word).max(name_length(word));
+        let is_keyword = number_length(word) == 0
+            && (word.starts_with("RGB") || word.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("set")));
+        if length == 0 || is_keyword {
+            return false;
+        }
+        word = word.get(length..).unwrap_or_default();
+    }
+    true
+}
+
+/// The length of the name that a word begins with, 0 where it begins otherwise.
+fn name_length(word: &str) -> usize {
+    let bytes = word.as_bytes();
+    match bytes.first() {
+        Some(b) if b.is_ascii_alphabetic() || *b == b'_' => {
+            bytes.iter().take_while(|b| b.is_ascii_alphanumeric() || **b == b'_').count()
+        }
+        _ => 0,
+    }
+}
+
+/// The length of the number that a word begins with, as C reads numbers; 0 where it begins otherwise.
+fn number_length(word: &str) -> usize {
+    let digits = |at: usize| word.bytes().skip(at).take_while(u8::is_ascii_digit).count();
+    let sign = usize::from(word.starts_with(['+', '-']));
+    let rest = word.get(sign..).unwrap_or_default();
+    for name in ["infinity", "inf", "nan"] {
+        if rest.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name)) {
+            return sign + name.len();
+        }
+    }
+    let whole = digits(sign);
+    let mut end = sign + whole;
+    let mut count = whole;
+    if word.get(end..).is_some_and(|rest| rest.starts_with('.')) {
+        count += digits(end + 1);
+        end += 1 + digits(end + 1);
+    }
+    if count == 0 {
+        return 0;
+    }
+    if word.get(end..).is_some_and(|rest| rest.starts_with(['e', 'E'])) {
+        let sign = usize::from(word.get(end + 1..).is_some_and(|rest| rest.starts_with(['+', '-'])));
+        let exponent = digits(end + 1 + sign);
+        if exponent > 0 {
+            end += 1 + sign + exponent;
+        }
+    }
+    end
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::morphology::asc::parse;
+
+    const CELL: &str = "(\"CellBody\" (-5 0 0 1) (0 5 0 1) (5 0 0 1) (0 -5 0 1))\n";
+    const TREE: &str = "((Dendrite) (0 5 0 1) (0 9 0 1) (0 20 0 1))\n";
+
+    /// Before all blocks, before the points of a tree, and behind them.
+    fn texts(annotation: &str) -> [String; 3] {
+        [
+            format!("{annotation}\n{CELL}{TREE}"),
+            format!("{CELL}({annotation} (Dendrite) (0 5 0 1) (0 9 0 1) (0 20 0 1))\n"),
+            format!("{CELL}((Dendrite) (0 5 0 1) (0 9 0 1) (0 20 0 1) {annotation})\n"),
+        ]
+    }
+
+    /// In which of these places it is passed over.
+    fn passed(annotation: &str) -> [bool; 3] {
+        texts(annotation).map(|text| parse(&text).is_ok_and(|m| m.sections.len() == 1))
+    }
+
+    #[test]
+    fn what_the_importer_reads_is_passed_over() {
+        for annotation in [
+            "(A)",
+            "(A 1)",
+            "(A b)",
+            "(A \"x\")",
+            "(A b 1 c -2 0.1 .5 5. +5 1e5)",
+            "(A RGB (1, 2, 3))",
+            "(A RGB(1 2 3))",
+            "(A RGB (1.5, 2, 3) b)",
+            "(A RGB (1,2,3) RGB (1,2,3))",
+            "(A Dark_Red)",
+            "(A \"a#b;c(d\")",
+            "(A \"é\")",
+            "(A Inf)",
+            "(A info nano)",
+            "(A 0x10)",
+            "(A xRGB)",
+            "(A 5um)",
+            "(A b-5)",
+            "(A 1-2)",
+            "(A 1.2.3)",
+            "(_a b5 _b)",
+            "(b5 1)",
+            "(rgb 1)",
+            "(A ;c\n b)",
+            "(Font \"Arial\" 12)",
+            "(ImageCoords Filename \"a.tif\" Merge 65535 65535 0)",
+            "(High)",
+        ] {
+            assert_eq!(passed(annotation), [true; 3], "{annotation}");
+        }
+        // a marker may not stand before the first point of a tree
+        for marker in [
+            "(A (1 2))",
+            "(A (1, 2, 3, 4))",
+            "(A (1 2 3 4 S1))",
+            "(Dot (Name \"m\") (Color RGB (1, 2, 3)) (1 2 3 1) (4 5 6 1))",
+            "(A (Set \"x\") (1 2 3 1))",
+        ] {
+            assert_eq!(passed(marker), [true, false, true], "{marker}");
+        }
+        assert_eq!(passed("(Set \"a\")"), [true, true, false]);
+    }
+
+    #[test]
+    fn what_the_importer_gives_up_on_is_refused() {
+        for annotation in [
+            "(A RGB (1, 2, 3,))",
+            "(A B (1, 2, 3))",
+            "(A 0.1, 0.2)",
+            "(A (B 1))",
+            "(A Dark-Red)",
+            "(A #FF)",
+            "(A Dark.Red)",
+            "(A a@b)",
+            "(A \"a@b\")",
+            "(A 1 (2 3))",
+            "(A x:y)",
+            "(A x/y)",
+            "(A [1])",
+            "(A é)",
+            "(A 1é)",
+            "(Info 1)",
+            "(Inf 1)",
+            "(NanoZ 1)",
+            "(Settings 1)",
+            "(setup 1)",
+            "(Set 1)",
+            "(Set)",
+            "(SetColor Red)",
+            "(RGBcolor 1)",
+            "(RGB (1, 2, 3))",
+            "(A Set)",
+            "(A set)",
+            "(A RGBx)",
+            "(A |)",
+            "(A <)",
+            "(A <5>)",
+            "(A x=1)",
+            "(A -b)",
+            "(A -)",
+            "(A .)",
+            "(A +)",
+            "(A 5-b)",
+            "(Sections S1 S2 (Color Red))",
+            "(Thumbnail (Cols 2) (Rows 1))",
+            "(5)",
+            "(b-c)",
+            "(b.c 1)",
+            "(A rgb (1,2,3))",
+            "(A RGB (a, b, c))",
+            "(A RGB (1, 2))",
+            "(A RGB 1 2 3)",
+            "(A RGB (1,,2,3))",
+            "(A RGB (1 2 3 4))",
+            "(A (1))",
+            "(A (B 1) (1 2 3 1) (C 2))",
+            "(A (1 2 3 1) word)",
+            "(A (B (1 2 3)) (1 2 3))",
+            "(A () )",
+            "(A (RGB 1))",
+            "(A (1 2 S))",
+            "(A (1 2 3 4 5))",
+            "(A \"x\" (1 2 3 1))",
+            "(A (Sets 1) (1 2 3 1))",
+            "(A (B \"x@\") (1 2 3 1))",
+        ] {
+            assert_eq!(passed(annotation), [false; 3], "{annotation}");
+        }
+        let error = parse(&texts("(Thumbnail (Cols 2) (Rows 1))")[0]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "line[1]: annotation cannot be read, expected names, numbers, texts without `@` and colours, or points behind \
+             properties, found `)`"
+        );
+        assert_eq!(error.hint().unwrap(), "NEURON's importer gives up here, and goes on with an empty cell");
+    }
+
+    #[test]
+    fn a_text_at_a_point_is_passed_over() {
+        let text = format!("((Color White) (Font \"Arial\" 12) (10 10 0) \"hello\")\n{CELL}{TREE}");
+        assert_eq!(parse(&text).unwrap().sections.len(), 1);
+        let error = parse(&format!("((Color White) (10 10 0) (20 10 0))\n{CELL}{TREE}")).unwrap_err();
+        assert!(error.to_string().contains("unknown section type"), "{error}");
+    }
+}
