@@ -10,6 +10,7 @@
 //! inputs 9e3779b97f4a7c15
 //! segments 3161
 //! parts 4
+//! layout 5e0f21b7
 //! part 0 812 1c291ca3
 //! ```
 //!
@@ -60,6 +61,8 @@ pub struct Done {
 pub struct Record {
     /// What the output is to become.
     pub header: Header,
+    /// CRC-32 of what was laid out before any part; none for outputs that are not laid out.
+    pub layout: Option<u32>,
     /// The parts that are done, in the order in which they were.
     pub done: Vec<Done>,
 }
@@ -145,20 +148,24 @@ pub fn kept(output: &Path, done: u64, all: u64) -> String {
 pub struct Journal {
     file: File,
     path: PathBuf,
+    layout: Option<u32>,
     /// Whether other processes write to it at the same time.
     is_shared: bool,
 }
 
 impl Journal {
-    /// Begins a journal in the lock file of an output, behind what that tells.
+    /// Begins a journal in the lock file of an output, behind what that tells. `layout` is the CRC-32 of what was laid out.
     ///
     /// # Errors
     /// It cannot be written.
-    pub fn begin(output: &Path, notes: File, header: &Header) -> Result<Self> {
-        let mut journal = Self { file: notes, path: path_of(output), is_shared: false };
+    pub fn begin(output: &Path, notes: File, header: &Header, layout: Option<u32>) -> Result<Self> {
+        let mut journal = Self { file: notes, path: path_of(output), layout, is_shared: false };
         journal.file.seek(SeekFrom::End(0)).map_err(FileProblem::Write).in_file(&journal.path)?;
         let Header { program, inputs, segments, parts } = header;
-        journal.append(&format!("program {program}\ninputs {inputs:016x}\nsegments {segments}\nparts {parts}\n"))?;
+        let layout = layout.map_or_else(String::new, |layout| format!("layout {layout:08x}\n"));
+        journal.append(&format!(
+            "program {program}\ninputs {inputs:016x}\nsegments {segments}\nparts {parts}\n{layout}"
+        ))?;
         Ok(journal)
     }
 
@@ -167,14 +174,15 @@ impl Journal {
     /// # Errors
     /// It is of another program or of other inputs; it cannot be read or written.
     pub fn resume(output: &Path, notes: File, expected: &Header) -> Result<Option<(Self, Vec<Done>)>> {
-        let mut journal = Self { file: notes, path: path_of(output), is_shared: false };
+        let mut journal = Self { file: notes, path: path_of(output), layout: None, is_shared: false };
         let mut text = Vec::new();
         let read = journal.file.seek(SeekFrom::Start(0)).and_then(|_| journal.file.read_to_end(&mut text));
         read.map_err(FileProblem::Read).in_file(&journal.path)?;
         let parsed = str::from_utf8(&text).ok().and_then(parse);
-        let Some((Record { header, done }, length)) = parsed else { return Ok(None) };
+        let Some((Record { header, layout, done }, length)) = parsed else { return Ok(None) };
         same(expected, &header).in_file(&journal.path)?;
         journal.cut(length as u64).map_err(FileProblem::Write).in_file(&journal.path)?;
+        journal.layout = layout;
         Ok(Some((journal, done)))
     }
 
@@ -185,10 +193,10 @@ impl Journal {
     /// As [`Journal::resume`].
     pub fn join(output: &Path, expected: &Header) -> Result<Option<(Self, Vec<Done>)>> {
         let path = path_of(output);
-        let Some(Record { header, done }) = read(output)? else { return Ok(None) };
+        let Some(Record { header, layout, done }) = read(output)? else { return Ok(None) };
         same(expected, &header).in_file(&path)?;
         let file = File::options().read(true).append(true).open(&path).map_err(FileProblem::Write).in_file(&path)?;
-        Ok(Some((Self { file, path, is_shared: true }, done)))
+        Ok(Some((Self { file, path, layout, is_shared: true }, done)))
     }
 
     /// Adds to a journal that others add to: by one call, behind what they have written meanwhile, on a line of its own.
@@ -200,6 +208,11 @@ impl Journal {
         let text = if last == [b'\n'] { text.to_string() } else { format!("\n{text}") };
         let written = self.file.write_all(text.as_bytes()).and_then(|()| self.file.sync_data());
         written.map_err(FileProblem::Write).in_file(&self.path)
+    }
+
+    /// CRC-32 of what was laid out before any part, where the journal tells it.
+    pub fn layout(&self) -> Option<u32> {
+        self.layout
     }
 
     /// Drops what stands behind a length, e.g. half a line.
@@ -260,10 +273,13 @@ fn parse(text: &str) -> Option<(Record, usize)> {
         segments: next("segments ")?.parse().ok()?,
         parts: next("parts ")?.parse().ok()?,
     };
-    let mut done = Vec::new();
+    let (mut layout, mut done) = (None, Vec::new());
     for line in lines {
         match part(line, &header) {
             Some(part) => done.push(part),
+            None if line.starts_with("layout ") && layout.is_none() => {
+                layout = Some(u32::from_str_radix(line.trim_end().strip_prefix("layout ")?, 16).ok()?);
+            }
             // a run that went on with the output has told what it found
             None if line.starts_with("file ") => {}
             // half a line of one of several processes: what the others tell is checked against the bytes in any case
@@ -273,7 +289,7 @@ fn parse(text: &str) -> Option<(Record, usize)> {
         }
         length += line.len();
     }
-    Some((Record { header, done }, length))
+    Some((Record { header, layout, done }, length))
 }
 
 fn part(line: &str, header: &Header) -> Option<Done> {
@@ -318,7 +334,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let output = folder.path().join("w.h5");
         std::fs::write(path_of(&output), LOCK).unwrap();
-        let mut journal = Journal::begin(&output, notes(&output), &header()).unwrap();
+        let mut journal = Journal::begin(&output, notes(&output), &header(), None).unwrap();
         journal.add(&PARTS).unwrap();
         let text = std::fs::read_to_string(path_of(&output)).unwrap();
         (folder, output, text)
@@ -339,7 +355,7 @@ mod tests {
             let last = Done { part: 1, segments: 10, checksum: 1 };
             journal.add(&[last]).unwrap();
             let expected: Vec<Done> = done.into_iter().chain([last]).collect();
-            assert_eq!(read(&output).unwrap().unwrap(), Record { header: header(), done: expected });
+            assert_eq!(read(&output).unwrap().unwrap(), Record { header: header(), layout: None, done: expected });
         }
     }
 

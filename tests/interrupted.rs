@@ -290,6 +290,7 @@ fn what_is_damaged_beside_the_coefficients_is_not_gone_on_with() {
     let place = h5.byte_offset(&format!("/{}/node_ids", population(dir))).unwrap().unwrap();
     drop(h5);
     let sound = std::fs::read(&partial).unwrap();
+    std::fs::write(dir.join("sound.h5"), &sound).unwrap();
     let mut bytes = sound.clone();
     bytes[place as usize] ^= 64;
     for damaged in [&bytes, &sound[..1000]] {
@@ -300,6 +301,23 @@ fn what_is_damaged_beside_the_coefficients_is_not_gone_on_with() {
         );
         assert_eq!(journalled(&dir.join("w.h5")), PARTS - 1);
     }
+    // any byte beside the coefficients, also one that no reader looks at, and bytes behind the end
+    let h5 = File::open(&dir.join("sound.h5")).unwrap();
+    let object = format!("/electrodes/{}/scaling_factors", population(dir));
+    let first = h5.byte_offset(&object).unwrap().unwrap() as usize;
+    let last = first + 8 * h5.shape(&object).unwrap().into_iter().product::<usize>();
+    for at in (0..first).step_by(first / 9).chain((last..sound.len()).step_by((sound.len() - last) / 9)) {
+        let mut bytes = sound.clone();
+        bytes[at] ^= 4;
+        std::fs::write(&partial, bytes).unwrap();
+        let run = weights(dir, &["--resume"]);
+        assert!(run.code == 2 && !dir.join("w.h5").exists(), "{at}: {}", run.stderr);
+    }
+    std::fs::write(&partial, [&sound[..], b"more"].concat()).unwrap();
+    weights(dir, &["--resume"]).refused(
+        "error: w.h5.partial: damaged, expected what was laid out by the run that did not finish\n\
+         hint: begin anew: `--force`",
+    );
     std::fs::write(&partial, sound).unwrap();
     weights(dir, &["--resume"]).ok();
 }

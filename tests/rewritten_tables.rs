@@ -311,3 +311,39 @@ fn a_compression_that_is_not_read_is_named_with_those_that_are() {
         leadfield_in(dir.path(), args).refused(message);
     }
 }
+
+#[test]
+fn tables_without_statistics_and_with_columns_of_nothing_work() {
+    let dir = folder();
+    let dir = dir.path();
+    let (rows, pairs) = rows_of(&dir.join("t.parquet"));
+    let population = pairs.iter().find(|pair| pair.key == "leadfield.population").unwrap().value.clone().unwrap();
+    leadfield_in(dir, &["weights", "t.parquet", "e.csv", "-o", "w.h5", "--near-field", "exact", "--quiet"]).ok();
+    let expected = leadfield::sonata::electrodes_file::ElectrodesFile::open(&dir.join("w.h5")).unwrap();
+    let coefficients = |file: &leadfield::sonata::electrodes_file::ElectrodesFile| {
+        let factors = file.factors(file.population(&population).unwrap()).unwrap();
+        let mut values = Vec::new();
+        factors.read(0..rows.num_rows() as u64, &mut values).unwrap();
+        values.into_iter().map(f64::to_bits).collect::<Vec<_>>()
+    };
+    let expected = coefficients(&expected);
+    let nothing: ArrayRef = Arc::new(arrow_array::NullArray::new(rows.num_rows()));
+    let changed = with_column(&with_column(&rows, "radius", nothing.clone()), "section_type", nothing);
+    let properties = WriterProperties::builder()
+        .set_statistics_enabled(parquet::file::properties::EnabledStatistics::None)
+        .set_max_row_group_row_count(Some(1000))
+        .build();
+    for (name, rows) in [("plain.parquet", &rows), ("null.parquet", &changed)] {
+        let file = std::fs::File::create(dir.join(name)).unwrap();
+        let mut writer = ArrowWriter::try_new(file, rows.schema(), Some(properties.clone())).unwrap();
+        writer.write(rows).unwrap();
+        writer.close().unwrap();
+        let options = ["--population", &population, "--near-field", "exact", "--force", "--quiet"];
+        leadfield_in(dir, &[&["weights", name, "e.csv", "-o", "n.h5"][..], &options].concat()).ok();
+        let found = leadfield::sonata::electrodes_file::ElectrodesFile::open(&dir.join("n.h5")).unwrap();
+        assert!(coefficients(&found) == expected, "{name}");
+        assert!(leadfield_in(dir, &["info", name]).code == 0, "{name}");
+        let count = |table: &str| leadfield_in(dir, &["query", table, "--box", BOX, "--count"]).ok();
+        assert_eq!(count(name), count("t.parquet"), "{name}");
+    }
+}

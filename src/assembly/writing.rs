@@ -314,7 +314,7 @@ fn look(
     }
     let staged = start(claim, run.existing)?;
     make_folders(&staged, plans)?;
-    let journal = staged.notes()?.map(|notes| Journal::begin(out, notes, header)).transpose()?;
+    let journal = staged.notes()?.map(|notes| Journal::begin(out, notes, header, None)).transpose()?;
     Ok(Some(Unfinished { staged, journal, done: BTreeSet::new() }))
 }
 

@@ -64,6 +64,8 @@ pub(super) struct Pieces<'a> {
     pub(super) midpoints: &'a [Box32],
     pub(super) blocks: Blocks<'a>,
     pub(super) rows: &'a [u64],
+    /// The file that they lie in, whose blocks are checked before they are used.
+    pub(super) mapped: Option<&'a Mapped>,
 }
 
 /// Blocks of either width.
@@ -184,8 +186,21 @@ impl Resident {
                     OwnedBlocks::Double(blocks) => Blocks::Double(blocks),
                 },
                 rows: &owned.rows,
+                mapped: None,
             },
             Storage::Mapped(mapped) => mapped.pieces(),
+        }
+    }
+
+    /// Checks that what searches have used of a stored index is as it was written. To be asked after a search: segments of damaged
+    /// blocks are missing from its answer.
+    ///
+    /// # Errors
+    /// Bytes were changed since.
+    pub fn check(&self) -> Result<()> {
+        match &self.0 {
+            Storage::Owned(_) => Ok(()),
+            Storage::Mapped(mapped) => mapped.check(),
         }
     }
 
@@ -278,6 +293,10 @@ impl Pieces<'_> {
         Tree::new(nodes, self.rows.len().div_ceil(BLOCK))
     }
 
+    fn is_sound(&self, block: usize) -> bool {
+        self.mapped.is_none_or(|mapped| mapped.is_sound(block))
+    }
+
     /// Places in a block.
     fn lanes(&self, block: usize) -> usize {
         self.rows.len().saturating_sub(block * BLOCK).min(BLOCK)
@@ -316,7 +335,7 @@ impl Pieces<'_> {
     ) {
         let Some(tree) = self.tree(nodes) else { return };
         let leaf = |block: usize| {
-            let Some(columns) = blocks.get(block) else { return };
+            let Some(columns) = blocks.get(block).filter(|_| self.is_sound(block)) else { return };
             let first = (block * BLOCK) as u64;
             let near = near(columns);
             for lane in (0..self.lanes(block)).filter(|&lane| near[lane]) {
@@ -332,7 +351,7 @@ impl Pieces<'_> {
     fn nearest<T: Copy + Into<f64>>(&self, blocks: &[Block<T>], p: Point, k: usize) -> Vec<Neighbour> {
         let Some(tree) = self.tree(self.nodes) else { return Vec::new() };
         nearest::search(&tree, p, k, |block, best| {
-            let Some(columns) = blocks.get(block) else { return };
+            let Some(columns) = blocks.get(block).filter(|_| self.is_sound(block)) else { return };
             for lane in 0..self.lanes(block) {
                 let (a, b) = ends(columns, lane);
                 let place = (block * BLOCK + lane) as u64;

@@ -7,17 +7,23 @@
 //! | 12..16 | bytes of a coordinate, u32: 4 or 8 |
 //! | 16..24 | number of segments, u64 |
 //! | 24..32 | fingerprint of the table, u64 |
-//! | 32..64 | zero |
+//! | 32..36 | CRC-32 of both trees and the zeros behind them |
+//! | 36..40 | CRC-32 of the blocks' CRC-32 |
+//! | 40..44 | CRC-32 of the bytes 0..40 |
+//! | 44..64 | zero |
 //! | then | nodes of the tree of the segments' boxes, 24 bytes each |
 //! | then | nodes of the tree of the midpoints' boxes, as many; then zeros up to a multiple of 64 |
 //! | then | blocks of 32 segments, 768 or 1536 bytes each |
 //! | then | rows, u64 |
+//! | then | CRC-32 of each block and its rows, u32 |
 //!
+//! Trees and sums are checked when a file is opened, a block when it is first used.
 //! All numbers are little-endian.
 
 use std::io::{BufWriter, Write};
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
@@ -29,7 +35,7 @@ use crate::input_file;
 use crate::staged::{Existing, Staged};
 
 const MAGIC: [u8; 8] = *b"LFINDEX\0";
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 const HEADER: usize = 64;
 
 /// What can be wrong with a stored index.
@@ -57,6 +63,9 @@ pub enum IndexProblem {
         /// The file's length.
         found: u64,
     },
+    /// Bytes are not those that were written.
+    #[error("damaged, expected the bytes that were written, found others")]
+    Damaged,
     /// Somebody shortened it while it was read.
     #[error("cut short while it was in use, expected an index that stays as it is")]
     Shortened,
@@ -82,6 +91,7 @@ struct Layout {
     midpoints: Range<usize>,
     blocks: Range<usize>,
     rows: Range<usize>,
+    sums: Range<usize>,
 }
 
 impl Layout {
@@ -99,7 +109,8 @@ impl Layout {
         let first_block = midpoints.end.checked_next_multiple_of(HEADER)?;
         let blocks = first_block..first_block.checked_add(leaves.checked_mul(block)?)?;
         let rows = blocks.end..blocks.end.checked_add(segments.checked_mul(size_of::<u64>())?)?;
-        Some(Self { width, nodes, midpoints, blocks, rows })
+        let sums = rows.end..rows.end.checked_add(leaves.checked_mul(size_of::<u32>())?)?;
+        Some(Self { width, nodes, midpoints, blocks, rows, sums })
     }
 }
 
@@ -108,6 +119,10 @@ impl Layout {
 pub(super) struct Mapped {
     map: Mapping,
     layout: Layout,
+    path: PathBuf,
+    /// A bit for each block whose bytes have been checked.
+    sound: Box<[AtomicU64]>,
+    is_damaged: AtomicBool,
 }
 
 impl Mapped {
@@ -116,11 +131,43 @@ impl Mapped {
         // `write` changes no file that is there: it renames
         let map = Mapping::new(&file, path).map_err(FileProblem::Read).in_file(path)?;
         let layout = checked(&map, fingerprint).in_file(path)?;
-        Ok(Self { map, layout })
+        let words = layout.sums.len().div_ceil(size_of::<u32>() * 64);
+        let sound = (0..words).map(|_| AtomicU64::new(0)).collect();
+        Ok(Self { map, layout, path: path.to_path_buf(), sound, is_damaged: AtomicBool::new(false) })
+    }
+
+    /// Whether a block and its rows are as they were written; [`Mapped::check`] tells of one that is not.
+    pub(super) fn is_sound(&self, block: usize) -> bool {
+        let (word, bit) = (block / 64, 1 << (block % 64));
+        let Some(seen) = self.sound.get(word) else { return false };
+        if seen.load(Ordering::Relaxed) & bit != 0 {
+            return true;
+        }
+        let Layout { blocks, rows, sums, .. } = &self.layout;
+        let size = blocks.len() / (sums.len() / size_of::<u32>()).max(1);
+        let first = blocks.start + block * size;
+        let first_row = rows.start + block * BLOCK * size_of::<u64>();
+        let own_rows = first_row..(first_row + BLOCK * size_of::<u64>()).min(rows.end);
+        let mut sum = crc32fast::Hasher::new();
+        sum.update(self.map.get(first..first + size).unwrap_or_default());
+        sum.update(self.map.get(own_rows).unwrap_or_default());
+        let stated = number(&self.map, sums.start + block * size_of::<u32>(), size_of::<u32>());
+        let is_sound = u64::from(sum.finalize()) == stated;
+        if is_sound {
+            seen.fetch_or(bit, Ordering::Relaxed);
+        } else {
+            self.is_damaged.store(true, Ordering::Relaxed);
+        }
+        is_sound
+    }
+
+    /// Whether all blocks that were used are as they were written.
+    pub(super) fn check(&self) -> Result<()> {
+        if self.is_damaged.load(Ordering::Relaxed) { Err(IndexProblem::Damaged).in_file(&self.path) } else { Ok(()) }
     }
 
     pub(super) fn pieces(&self) -> Pieces<'_> {
-        let Layout { width, nodes, midpoints, blocks, rows } = &self.layout;
+        let Layout { width, nodes, midpoints, blocks, rows, .. } = &self.layout;
         Pieces {
             nodes: self.slice(nodes),
             midpoints: self.slice(midpoints),
@@ -129,6 +176,7 @@ impl Mapped {
                 Width::Double => Blocks::Double(self.slice(blocks)),
             },
             rows: self.slice(rows),
+            mapped: Some(self),
         }
     }
 
@@ -159,10 +207,15 @@ fn checked(map: &[u8], fingerprint: u64) -> Result<Layout, IndexProblem> {
     }
     let layout = usize::try_from(number(header, 16, 8)).ok().and_then(|n| Layout::of(width, n));
     let layout = layout.ok_or(IndexProblem::NoIndex)?;
-    match (layout.rows.end, map.len()) {
-        (expected, found) if expected == found => Ok(layout),
-        (expected, found) => Err(IndexProblem::Length { expected: expected as u64, found: found as u64 }),
+    let (expected, found) = (layout.sums.end, map.len());
+    if expected != found {
+        return Err(IndexProblem::Length { expected: expected as u64, found: found as u64 });
     }
+    let sum = |range: Range<usize>| u64::from(crc32fast::hash(map.get(range).unwrap_or_default()));
+    let is_sound = sum(HEADER..layout.blocks.start) == number(header, 32, 4)
+        && sum(layout.sums.clone()) == number(header, 36, 4)
+        && sum(0..40) == number(header, 40, 4);
+    if is_sound { Ok(layout) } else { Err(IndexProblem::Damaged) }
 }
 
 /// A little-endian number of some bytes of the header.
@@ -192,15 +245,35 @@ fn write_pieces(out: &mut impl Write, pieces: &Pieces<'_>, fingerprint: u64) -> 
     header.extend(width.to_le_bytes());
     header.extend((pieces.rows.len() as u64).to_le_bytes());
     header.extend(fingerprint.to_le_bytes());
+    let trees = [pieces.nodes.as_bytes(), pieces.midpoints.as_bytes()];
+    let length: usize = trees.iter().map(|nodes| nodes.len()).sum();
+    let filling = &[0; HEADER][..length.next_multiple_of(HEADER) - length];
+    let mut sum = crc32fast::Hasher::new();
+    trees.iter().chain([&filling]).for_each(|bytes| sum.update(bytes));
+    let sums = sums_of_blocks(blocks, pieces.rows);
+    header.extend(sum.finalize().to_le_bytes());
+    header.extend(crc32fast::hash(sums.as_bytes()).to_le_bytes());
+    header.extend(crc32fast::hash(&header).to_le_bytes());
     header.resize(HEADER, 0);
     out.write_all(&header)?;
-    let trees = [pieces.nodes.as_bytes(), pieces.midpoints.as_bytes()];
     trees.iter().try_for_each(|nodes| out.write_all(nodes))?;
-    let length: usize = trees.iter().map(|nodes| nodes.len()).sum();
-    out.write_all(&[0; HEADER][..length.next_multiple_of(HEADER) - length])?;
+    out.write_all(filling)?;
     out.write_all(blocks)?;
     out.write_all(pieces.rows.as_bytes())?;
+    out.write_all(sums.as_bytes())?;
     out.flush()
+}
+
+/// CRC-32 of each block and its rows.
+fn sums_of_blocks(blocks: &[u8], rows: &[u64]) -> Vec<u32> {
+    let size = blocks.len() / rows.len().div_ceil(BLOCK).max(1);
+    let sum = |(block, rows): (&[u8], &[u64])| {
+        let mut sum = crc32fast::Hasher::new();
+        sum.update(block);
+        sum.update(rows.as_bytes());
+        sum.finalize()
+    };
+    blocks.chunks_exact(size.max(1)).zip(rows.chunks(BLOCK)).map(sum).collect()
 }
 
 #[cfg(test)]
@@ -256,17 +329,54 @@ mod tests {
         assert_eq!(refusal(|bytes| bytes.truncate(63)), no_index);
         assert_eq!(refusal(|bytes| bytes[12] = 5), no_index);
         assert_eq!(refusal(|bytes| bytes[16..24].fill(0xff)), no_index);
-        assert_eq!(refusal(|bytes| bytes[8] = 1), "a.index: another index format, expected version 2, found 1");
+        assert_eq!(refusal(|bytes| bytes[8] = 1), "a.index: another index format, expected version 3, found 1");
         assert_eq!(
             refusal(|bytes| bytes[24] = 43),
             "a.index: index of another table, expected the fingerprint 000000000000002a, found 000000000000002b"
         );
-        // 100 segments: two trees of 4 leaves and a root of 24 bytes up to 256, 4 blocks of 768, 100 rows of 8; and the header
-        let whole = 64 + 256 + 4 * 768 + 100 * 8;
+        // 100 segments: two trees of 4 leaves and a root of 24 bytes up to 256, 4 blocks of 768, 100 rows of 8, 4 sums; and the header
+        let whole = 64 + 256 + 4 * 768 + 100 * 8 + 4 * 4;
         assert_eq!(
             refusal(|bytes| bytes.truncate(whole - 1)),
             format!("a.index: cut short or damaged, expected {whole} bytes, found {}", whole - 1)
         );
         assert!(refusal(Vec::clear).contains("a.index: "));
+        // the trees, the zeros of the header's end, and the sums
+        for at in [40, 64, 300, whole - 1] {
+            let damaged = "a.index: damaged, expected the bytes that were written, found others";
+            assert_eq!(refusal(|bytes| bytes[at] ^= 1), damaged, "{at}");
+        }
+    }
+
+    #[test]
+    fn a_flipped_bit_of_a_block_or_its_rows_is_found_when_the_block_is_used() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.index");
+        made(Width::Single, 100).write(&path, 42, Existing::Keep).unwrap();
+        let sound = std::fs::read(&path).unwrap();
+        let everywhere = Sphere::new(Point::new(0.0, 0.0, 0.0), 1e6).unwrap();
+        let (blocks, sums) = (64 + 256, sound.len() - 16);
+        for at in (blocks..sums).step_by(41) {
+            let mut bytes = sound.clone();
+            bytes[at] ^= 1 << (at % 8);
+            std::fs::write(&path, bytes).unwrap();
+            let index = Resident::open(&path, 42).unwrap();
+            index.check().unwrap();
+            index.find(&everywhere, Predicate::Midpoint);
+            let error = index.check().unwrap_err();
+            assert!(
+                error.to_string().ends_with("a.index: damaged, expected the bytes that were written, found others")
+            );
+            let index = Resident::open(&path, 42).unwrap();
+            index.nearest(Point::ORIGIN, 100);
+            assert!(index.check().is_err(), "{at}");
+        }
+        // a block that is not used is not read
+        let mut bytes = sound.clone();
+        bytes[sums - 1] ^= 1;
+        std::fs::write(&path, bytes).unwrap();
+        let index = Resident::open(&path, 42).unwrap();
+        assert_eq!(index.count(&Sphere::new(Point::ORIGIN, 3.0).unwrap(), Predicate::Midpoint), 6);
+        index.check().unwrap();
     }
 }

@@ -11,12 +11,12 @@ use arrow_array::types::{
 };
 use arrow_array::{
     Array, ArrayRef, ArrowPrimitiveType, Float32Array, Float64Array, PrimitiveArray, RecordBatch, RecordBatchOptions,
-    UInt8Array, UInt32Array, UInt64Array,
+    UInt8Array, UInt32Array, UInt64Array, new_null_array,
 };
 use arrow_schema::{DataType, Schema, SchemaRef};
 
 use super::problem::TableProblem;
-use super::schema::SECTION_TYPE;
+use super::schema::{RADIUS, SECTION_TYPE};
 use crate::error::{Error, Result};
 use crate::segments::SectionType;
 
@@ -25,6 +25,8 @@ pub(super) fn is_convertible(name: &str, found: &DataType) -> bool {
     match found {
         DataType::Dictionary(_, values) => is_convertible(name, values),
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => name == SECTION_TYPE,
+        // a column of which no value is known
+        DataType::Null => matches!(name, SECTION_TYPE | RADIUS),
         found => found.is_integer() || matches!(found, DataType::Float32 | DataType::Float64),
     }
 }
@@ -50,6 +52,9 @@ pub(super) fn normalize(batch: &RecordBatch, schema: &SchemaRef) -> Result<Recor
 fn convert(column: &ArrayRef, wanted: &DataType) -> Result<ArrayRef> {
     if column.data_type() == wanted {
         return Ok(column.clone());
+    }
+    if column.data_type() == &DataType::Null {
+        return Ok(new_null_array(wanted, column.len()));
     }
     if let Some(dictionary) = column.as_any_dictionary_opt() {
         let values = arrow_select::take::take(dictionary.values(), dictionary.keys(), None);

@@ -225,13 +225,16 @@ impl OpenPart {
         self.is_converted.then(|| self.precision.schema())
     }
 
-    /// The box round all segments, from the statistics of the row groups.
+    /// The box round all segments, from the statistics of the row groups; where one has none all rows are read.
     pub(super) fn bounds(&self) -> Result<Aabb> {
-        let groups = 0..self.file_metadata().num_row_groups();
-        groups.into_iter().try_fold(Aabb::EMPTY, |all, group| {
-            let bounds = self.group_bounds(group).ok_or(TableProblem::Metadata("statistics"));
-            Ok(all.union(bounds.in_file(&self.path)?))
-        })
+        let mut groups = 0..self.file_metadata().num_row_groups();
+        let stated = groups.try_fold(Aabb::EMPTY, |all, group| Some(all.union(self.group_bounds(group)?)));
+        if let Some(bounds) = stated {
+            return Ok(bounds);
+        }
+        let mut bounds = Aabb::EMPTY;
+        self.visit(|segment| bounds = bounds.union(Aabb::of([segment.start, segment.end])))?;
+        Ok(bounds)
     }
 
     /// The box round the segments of a row group; none where the file does not tell.

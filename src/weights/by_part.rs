@@ -103,7 +103,9 @@ pub fn write_parts(request: &Request<'_>, numbers: &[u64]) -> Result<u64> {
     }
     let Some(claim) = Claim::join(output)? else { return Err(ByPartProblem::NotLaidOut).in_file(output) };
     let joined = Journal::join(output, &header)?;
-    let Some((mut journal, done)) = joined else { return Err(ByPartProblem::NotLaidOut).in_file(output) };
+    let Some((mut journal, done)) = joined.filter(|(journal, _)| journal.layout().is_some()) else {
+        return Err(ByPartProblem::NotLaidOut).in_file(output);
+    };
     let partial = partial_of(output);
     if !is_laid_out(&partial, &layout).unwrap_or(false) {
         return Err(JournalProblem::Damaged).in_file(&partial);
@@ -139,7 +141,9 @@ pub fn finish(request: &Request<'_>) -> Result<Summary> {
     let Prepared { layout, parts, header, .. } = Prepared::new(request)?;
     let claim = Claim::take(output)?;
     let journal = if claim.is_unfinished() { Journal::resume(output, claim.notes()?, &header)? } else { None };
-    let Some((journal, done)) = journal else { return Err(ByPartProblem::NotLaidOut).in_file(output) };
+    let Some((journal, done)) = journal.filter(|(journal, _)| journal.layout().is_some()) else {
+        return Err(ByPartProblem::NotLaidOut).in_file(output);
+    };
     let unfinished = resume::resumed(request, &layout, &parts, (claim, journal), &done)?;
     let missing: Vec<u64> = parts.iter().map(|p| p.number).filter(|n| !unfinished.done.contains(n)).collect();
     let all = parts.len() as u64;
@@ -149,6 +153,6 @@ pub fn finish(request: &Request<'_>) -> Result<Summary> {
         return Err(Error::from(problem).in_file(output));
     }
     (request.progress)(parts.iter().map(Part::segments).sum());
-    unfinished.finish(&layout)?;
+    unfinished.finish()?;
     Ok(summary(request, &layout, all, (0, 0)))
 }

@@ -34,7 +34,7 @@ use crate::journal::{self, Done, JournalProblem};
 use crate::method::Contact;
 use crate::partition::{Crew, Scribe, with_scribe};
 use crate::segments::{Segment, Segments};
-use crate::sonata::electrodes_file::Writer;
+use crate::sonata::electrodes_file::{Layout, Writer};
 use crate::staged::Existing;
 
 use blocks::{Block, Buffer, Buffers, Run};

@@ -137,6 +137,8 @@ fn look(
         return fresh(request, layout, header, claim);
     }
     match Journal::resume(output, claim.notes()?, header) {
+        // killed while the journal was begun: nothing is done
+        Ok(Some((journal, _))) if journal.layout().is_none() => fresh(request, layout, header, claim),
         Ok(Some((journal, done))) => {
             let unfinished = resumed(request, layout, parts, (claim, journal), &done)?;
             Ok(Beginning::At(Box::new(unfinished)))
@@ -156,7 +158,8 @@ pub fn begun(request: &Request<'_>, layout: &Layout, header: &Header, claim: Cla
     let writer = Writer::begin(claim, request.existing, layout)?;
     writer.sync()?;
     let notes = writer.notes()?;
-    let journal = notes.map(|notes| Journal::begin(request.output, notes, header)).transpose()?;
+    let journal =
+        notes.map(|notes| Journal::begin(request.output, notes, header, writer.layout_checksum())).transpose()?;
     Ok(Unfinished { writer, journal, done: BTreeSet::new(), damaged: 0 })
 }
 
@@ -173,6 +176,11 @@ pub fn resumed(
         return Err(JournalProblem::Damaged).in_file(&partial);
     }
     let writer = Writer::resume(claim, request.existing, layout)?;
+    if journal.layout() != writer.layout_checksum() {
+        // other bytes than those that were laid out, though they say the same
+        writer.leave();
+        return Err(JournalProblem::Damaged).in_file(&partial);
+    }
     match whole(&writer, layout, parts, done) {
         Ok((done, damaged)) => Ok(Unfinished { writer, journal: Some(journal), done, damaged }),
         Err(error) => {

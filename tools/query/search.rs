@@ -49,7 +49,9 @@ impl Search<'_> {
         match (self.target, self.index) {
             (Target::Nearest(p, k), None) => self.nearest(p, k, columns, visit),
             (Target::Nearest(p, k), Some(path)) if self.filter.columns().is_empty() => {
-                let found = self.resident(path)?.nearest(p, k);
+                let index = self.resident(path)?;
+                let found = index.nearest(p, k);
+                index.check()?;
                 self.neighbours(&self.pages(Within::Everywhere)?, &found, columns, visit)
             }
             (Target::Nearest(p, k), Some(_)) => self.nearest(p, k, columns, visit),
@@ -109,12 +111,15 @@ impl Search<'_> {
         let mut names = columns.to_vec();
         names.extend(self.filter.columns().into_iter().filter(|name| !columns.contains(name)));
         if names.is_empty() {
-            return Ok(regions.iter().map(|region| index.count(*region, predicate)).sum());
+            let total = regions.iter().map(|region| index.count(*region, predicate)).sum();
+            return index.check().map(|()| total);
         }
         let pages = self.pages(Within::Regions(regions, predicate))?;
         let mut total = 0;
         for (number, region) in (0..).zip(regions) {
-            for places in index.find(*region, predicate).chunks(TOGETHER) {
+            let found = index.find(*region, predicate);
+            index.check()?;
+            for places in found.chunks(TOGETHER) {
                 let mut batch = pages.fetch(places, &names)?;
                 if !self.filter.columns().is_empty() {
                     let passing = UInt32Array::from(self.filter.passing(&batch)?);

@@ -228,6 +228,11 @@ impl Writer {
         sum().map_err(FileProblem::Read).in_file(path)
     }
 
+    /// CRC-32 of all but the coefficients, as it was when the file was laid out or opened; none where another process did that.
+    pub fn layout_checksum(&self) -> Option<u32> {
+        self.laid_out
+    }
+
     /// Whether all but the coefficients still is as it was laid out.
     pub fn is_laid_out(&self) -> bool {
         self.laid_out.is_none_or(|expected| self.checksum_of_layout().is_ok_and(|found| found == expected))
