@@ -211,7 +211,7 @@ fn a_morphology_may_be_named_with_its_extension() {
     named("cell.swc").ok();
     assert_eq!(placed(folder.path(), 0), expected);
     named("other.swc").refused(
-        "error: other.swc.swc: cannot be read: no such file or directory\n\
+        "error: ./other.swc.swc: cannot be read: no such file or directory\n\
          hint: it is the morphology of node 0 of population `cells`",
     );
 }

@@ -15,7 +15,8 @@ use crate::support::root;
 /// from its neighbours.
 const FLOORS: &[&[&str]] = &[
     &["error"],
-    &["units", "geometry", "staged", "journal", "panics", "input_file"],
+    &["input_file"],
+    &["units", "geometry", "staged", "journal", "panics"],
     &["segments", "partition", "h5", "parquet_file", "picture"],
     &["morphology", "lead_field", "index", "template", "pickle"],
     &["method"],
@@ -30,7 +31,7 @@ const LONG: &[(&str, usize, &str)] =
     &[("src/h5.rs", 520, "the one door: a short method for each type that is read or written")];
 
 /// Lines of a file before its tests.
-const LONGEST: usize = 350;
+const LONGEST: usize = 400;
 
 /// The file that holds the powers of ten.
 const UNITS: &str = "src/units.rs";
@@ -487,6 +488,6 @@ fn a_long_file_is_found_and_its_tests_do_not_count() {
     let lines = |n: usize| "x\n".repeat(n);
     let check = |source: &str| wrong_length("a.rs", source, &[("b.rs", 400, "")]);
     assert_eq!(check(&(lines(LONGEST) + "#[cfg(test)]\nmod tests {}\n" + &lines(99))), [""; 0]);
-    assert_eq!(check(&lines(LONGEST + 1)), ["a.rs: 351 lines before its tests, expected at most 350"]);
+    assert_eq!(check(&lines(LONGEST + 1)), ["a.rs: 401 lines before its tests, expected at most 400"]);
     assert_eq!(wrong_length("b.rs", &lines(400), &[("b.rs", 400, "")]), [""; 0]);
 }

@@ -667,28 +667,19 @@ fn no_input_is_replaced_by_the_output_however_it_is_reached() {
         (&["report", "parts", "w.h5"], "parts/part-00001.parquet"),
         (&["convert", "parts", "--to", "boundaries"], "parts/part-00001.parquet"),
         (&["convert", "parts", "--to", "csv"], "parts/part-00001.parquet"),
-        (&["plot", "weights", "parts", "w.h5", "--electrode", "a"], "parts/part-00002.parquet"),
-        (&["validate", "electrodes-file", "w.h5", "--segments", "parts", "--fix"], "parts/part-00000.parquet"),
         (&["electrodes", "from", "e.csv"], "e.csv"),
         (&["query", "t.parquet", "--electrodes", "e.csv", "--within", "900", "--format", "csv"], "e.csv"),
         (
             &["query", "t.parquet", "--circuit", "c/circuit_config.json", "--by", "mtype", "--format", "csv"],
-            "c/nodes.h5",
+            "c/networks/nodes/neurons/nodes.h5",
         ),
-        (&["positions", "c/simulation_config.json"], "c/nodes.h5"),
         (&["weights", "t.parquet", "e.csv"], "e.csv"),
     ] {
-        let option = if args.contains(&"--fix") { vec![output] } else { vec!["-o", output] };
-        let run = leadfield_in(dir, &[args, &option, &["--force"]].concat());
+        let run = leadfield_in(dir, &[args, &["-o", output, "--force"]].concat());
         let told = run.stderr.lines().next().unwrap_or_default().to_string();
         assert!(run.code == 2 && contents(dir) == before, "{args:?}: {}: {}", run.code, run.stderr);
         let expected = format!("error: {output}: is an input too, expected an output of another name");
-        // names that are wrong for another reason are refused before
-        assert!(
-            told == expected || args.contains(&"--fix") || output.ends_with("nodes.h5"),
-            "{args:?}: {}",
-            run.stderr
-        );
+        assert_eq!(told, expected, "{args:?}");
     }
 }
 

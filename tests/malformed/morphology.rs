@@ -368,7 +368,9 @@ fn branches_nested_without_end() {
     asc_refused(&text, "line[100005]: branches are nested too deep, expected at most 100000 levels, found more");
     asc_refused(
         &format!("(\"a\" {}", "(b ".repeat(100_000)),
-        "line[4]: `(` is not closed, expected `)`, found the end of the file",
+        "line[4]: annotation cannot be read, expected names, numbers, texts without `@` and colours, or points behind \
+         properties, found `(`\n\
+         hint: NEURON's importer gives up here, and goes on with an empty cell",
     );
 }
 
