@@ -1,7 +1,7 @@
 //! The radii of the stubs: those that the templates take from the original axon.
 //!
 //! Templates that replace the axon by ten segments visit its sections in order, cut each into `1 + 2 int(L / 12 um)`
-//! segments, and collect diameters until they have ten. The stubs' segments take them in order; myelin takes the last.
+//! segments, or by another length that the template has, and collect diameters until they have ten. The stubs' segments take them in order; myelin takes the last.
 //! The diameter of a segment is, as in NEURON, the mean along it of the diameter between its points; where a section has no
 //! length, that of its points.
 
@@ -9,18 +9,16 @@ use super::path::Path;
 use crate::morphology::{Morphology, Section};
 use crate::segments::SectionType;
 
-/// Chunk length by which the templates sample the original axon, um: twice the length of a stub's segment.
-const SAMPLING_CHUNK_UM: f64 = 12.0;
-
-/// The radii of the first `wanted` segments of the original axon, um; fewer where it has fewer.
-pub(super) fn stub_radii(morphology: &Morphology, wanted: usize) -> Vec<f32> {
+/// The radii of the first `wanted` segments of the original axon, um, that is cut by a chunk length, um; fewer where it has
+/// fewer.
+pub(super) fn stub_radii(morphology: &Morphology, wanted: usize, chunk_um: f64) -> Vec<f32> {
     let axon = morphology.sections.iter().filter(|s| s.kind == SectionType::Axon);
     let mut radii = Vec::with_capacity(wanted);
     for section in axon {
         if radii.len() >= wanted {
             break;
         }
-        radii.extend(mean_diameters(section, SAMPLING_CHUNK_UM).iter().map(|d| (d / 2.0) as f32));
+        radii.extend(mean_diameters(section, chunk_um).iter().map(|d| (d / 2.0) as f32));
     }
     radii.truncate(wanted);
     radii
@@ -75,7 +73,7 @@ mod tests {
         let morphology = Morphology { sections, ..Morphology::default() };
         let expected = [33.0 / 9.0, 3.76, 3.28, 2.8, 2.32, 1.84].map(|d| d / 2.0);
         for wanted in [0, 3, 6, 10] {
-            let found = stub_radii(&morphology, wanted);
+            let found = stub_radii(&morphology, wanted, 12.0);
             assert_eq!(found.len(), wanted.min(6));
             assert!(found.iter().zip(expected).all(|(&r, e)| (f64::from(r) - e).abs() < 1e-7), "{found:?}");
         }

@@ -11,7 +11,7 @@ use super::place::NeuronPlan;
 use super::stub_radii::{mean_diameters, stub_radii};
 use crate::morphology::{Morphology, Section, SomaForm};
 use crate::segments::SectionType;
-use crate::template::{AxonForm, StubDiameters};
+use crate::template::{AxonForm, CHUNK_UM, SAMPLING_CHUNK_UM, StubDiameters};
 
 /// Distance from the soma's beginning beyond which the second stub's diameter is taken, um.
 const FAR_UM: f64 = 60.0;
@@ -22,9 +22,12 @@ pub(super) fn template_radii(morphology: &Morphology, plan: &NeuronPlan, form: O
         StubDiameters::Own { diameters, scale } => diameters.radii(*scale).map(|radius| radius as f32).collect(),
         StubDiameters::Unset => Vec::new(),
         StubDiameters::FromAxon(chunk_um) => match plan.stub_form().or(form) {
-            Some(AxonForm::BluePyOpt) => first_and_far(morphology, *chunk_um, true),
-            Some(AxonForm::Delete) => first_and_far(morphology, *chunk_um, false),
-            form => stub_radii(morphology, form.map_or(0, AxonForm::sampled_diameters)),
+            Some(AxonForm::BluePyOpt) => first_and_far(morphology, chunk_um.unwrap_or(CHUNK_UM), true),
+            Some(AxonForm::Delete) => first_and_far(morphology, chunk_um.unwrap_or(CHUNK_UM), false),
+            form => {
+                let wanted = form.map_or(0, AxonForm::sampled_diameters);
+                stub_radii(morphology, wanted, chunk_um.unwrap_or(SAMPLING_CHUNK_UM))
+            }
         },
     }
 }

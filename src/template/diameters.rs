@@ -11,8 +11,9 @@ use super::walk::Walk;
 /// The diameters of the stubs.
 #[derive(Debug, Clone, PartialEq)]
 pub enum StubDiameters {
-    /// Taken from the original axon, as the form does it; its sections are cut by this chunk length, um.
-    FromAxon(f64),
+    /// Taken from the original axon, as the form does it; its sections are cut by this chunk length, um, infinite where each has
+    /// one segment, and none where the form's usual one cuts them.
+    FromAxon(Option<f64>),
     /// The template's own.
     Own {
         /// The diameters for any scale.
@@ -26,7 +27,7 @@ pub enum StubDiameters {
 
 impl Default for StubDiameters {
     fn default() -> Self {
-        Self::FromAxon(CHUNK_UM)
+        Self::FromAxon(None)
     }
 }
 
@@ -48,20 +49,20 @@ impl OwnDiameters {
     }
 }
 
-/// The fourth argument of `init`: gid, folder and name of the morphology come first, then the attributes that a
-/// template asks for.
-fn with_scale(scale: f64) -> [Option<f64>; 4] {
-    [None, None, None, Some(scale)]
+/// The values of `init`'s arguments, as neurodamus gives them: gid, folder and name of the morphology, then the attributes that
+/// the template asks for, else whether the axon is kept, which is 0.
+pub(super) fn arguments(attributes: &[String], scale: Option<f64>) -> Vec<Option<f64>> {
+    let first = if attributes.is_empty() { Some(0.0) } else { scale };
+    let others = attributes.iter().skip(1).map(|_| None);
+    [None, None, None, first].into_iter().chain(others).collect()
 }
 
 /// The diameters of the stubs of a template.
 pub(super) fn stub_diameters(
-    text: &str,
-    name: &str,
     template: &Template<'_>,
+    attributes: &[String],
     walk: &Walk,
     axon: AxonForm,
-    chunk_um: f64,
 ) -> StubDiameters {
     if !axon.replaces() || !walk.sets_diameters() {
         return StubDiameters::Unset;
@@ -71,7 +72,10 @@ pub(super) fn stub_diameters(
         let per_scale = vec![0.0; at_zero.len()];
         return own(OwnDiameters { at_zero, per_scale, attribute: None });
     }
-    let scaled = |scale| Walk::with_arguments(template, &with_scale(scale)).ok()?.diameters(axon);
+    let scaled = |scale| {
+        let attributes = Some(attributes).filter(|attributes| !attributes.is_empty())?;
+        Walk::from_init(template, &arguments(attributes, Some(scale)), walk.given_chunk).ok()?.diameters(axon)
+    };
     if let (Some(at_zero), Some(at_one), Some(at_two)) = (scaled(0.0), scaled(1.0), scaled(2.0)) {
         let per_scale: Vec<f64> = at_one.iter().zip(&at_zero).map(|(one, zero)| one - zero).collect();
         let is_straight = at_two
@@ -80,28 +84,42 @@ pub(super) fn stub_diameters(
             .zip(&per_scale)
             .all(|((two, zero), more)| (two - (zero + 2.0 * more)).abs() <= 1e-12 * two.abs());
         if is_straight {
-            return own(OwnDiameters { at_zero, per_scale, attribute: needed_attribute(text, name) });
+            return own(OwnDiameters { at_zero, per_scale, attribute: attributes.first().cloned() });
         }
     }
-    let known = match axon {
-        AxonForm::Taper | AxonForm::Legacy => walk.reading(template).reads_along,
-        AxonForm::BluePyOpt | AxonForm::Delete => walk.reading(template).reads_middle,
-        AxonForm::DeleteFine | AxonForm::Keep => false,
-    };
-    if known { StubDiameters::FromAxon(chunk_um) } else { StubDiameters::Unset }
+    from_axon(template, walk, axon).map_or(StubDiameters::Unset, StubDiameters::FromAxon)
 }
 
-/// The first attribute that a template asks for: `NAME_NeededAttributes = "AIS_scaler"`, beside the template.
-fn needed_attribute(text: &str, name: &str) -> Option<String> {
+/// The chunk length that cuts the original axon where its diameters are read, if the stubs take them as the form does.
+fn from_axon(template: &Template<'_>, walk: &Walk, axon: AxonForm) -> Option<Option<f64>> {
+    let reading = walk.reading(template);
+    let is_far = |name: &str| reading.far.iter().any(|far| far == name);
+    let (is_read, usual_um) = match axon {
+        AxonForm::Taper | AxonForm::Legacy => (reading.reads_along && walk.takes_elements(), SAMPLING_CHUNK_UM),
+        AxonForm::BluePyOpt | AxonForm::Delete => {
+            let takes = walk.variables().is_some_and(|[first, second]| !is_far(first) && is_far(second));
+            (reading.reads_middle && reading.reads_far && takes, CHUNK_UM)
+        }
+        AxonForm::DeleteFine | AxonForm::Keep => (false, CHUNK_UM),
+    };
+    let chunk_um = walk.cell.axon_chunk.filter(|_| is_read && reading.is_plain)?;
+    Some(Some(chunk_um).filter(|&um| um != usual_um))
+}
+
+/// Chunk length by which templates with ten stub segments cut the original axon, um: twice the length of a stub's segment.
+pub const SAMPLING_CHUNK_UM: f64 = 12.0;
+
+/// The attributes that a template asks for: `NAME_NeededAttributes = "AIS_scaler"`, beside the template.
+pub(super) fn needed_attributes(text: &str, name: &str) -> Vec<String> {
     let key = format!("{name}_NeededAttributes");
     let after = text.match_indices(&key).filter_map(|(at, _)| text.get(at + key.len()..));
     let mut values = after.filter_map(|rest| rest.trim_start().strip_prefix('=')?.trim_start().strip_prefix('"'));
-    let list = values.next()?.split('"').next()?;
-    list.split([',', ';', ' ']).map(str::trim).find(|word| !word.is_empty()).map(str::to_string)
+    let list = values.next().and_then(|rest| rest.split('"').next()).unwrap_or_default();
+    list.split([',', ';', ' ']).map(str::trim).filter(|word| !word.is_empty()).map(str::to_string).collect()
 }
 
 /// How a procedure reads the diameters of the original axon before it deletes it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Reading {
     /// `diam` alone: that in the middle of a section.
     pub reads_middle: bool,
@@ -109,6 +127,12 @@ pub(super) struct Reading {
     pub reads_along: bool,
     /// Whether the second stub has that of the last section that was visited, and not only of one that is far enough.
     pub takes_last_visited: bool,
+    /// Whether the middle of a section more than 60 um from the soma decides.
+    pub reads_far: bool,
+    /// The variables that take a diameter in a loop over sections.
+    pub far: Vec<String>,
+    /// Whether diameters are taken as they are, not computed with.
+    pub is_plain: bool,
 }
 
 impl Reading {
@@ -123,12 +147,29 @@ impl Reading {
         let reads = |at: &usize| is(*at, Token::Word("diam")) && !assigned(*at);
         let read: Vec<usize> = (0..deleted).filter(reads).collect();
         let middle = |at: &usize| !is(at + 1, Token::Mark("("));
+        let is_operator = |at: usize| ["+", "-", "*", "/", "^", "%"].iter().any(|mark| is(at, Token::Mark(mark)));
+        let after = |at: usize| match is(at + 1, Token::Mark("(")) {
+            true => closing(body, at + 1).map_or(at + 1, |close| close + 1),
+            false => at + 1,
+        };
+        let is_plain = read.iter().all(|&at| !is_operator(after(at)) && !at.checked_sub(1).is_some_and(is_operator));
+        let has =
+            |tokens: &[Token<'_>]| (0..deleted).any(|at| tokens.iter().zip(at..).all(|(&token, at)| is(at, token)));
+        let reads_far = has(&[Token::Word("distance"), Token::Mark("("), Token::Number(0.5), Token::Mark(")")])
+            && has(&[Token::Mark(">"), Token::Number(60.0)]);
         // in the loop over the axon, and in no condition there
         let loops = (0..deleted).filter(|&at| is(at, Token::Word("forsec")));
-        let mut blocks = loops.filter_map(|at| {
+        let block = |at| {
             let open = (at..deleted).find(|&i| is(i, Token::Mark("{")))?;
             Some((open, closing(body, open)?))
-        });
+        };
+        let blocks: Vec<(usize, usize)> = loops.filter_map(block).collect();
+        let taker = |&&at: &&usize| match body.get(at.checked_sub(2)?..at) {
+            Some([(Token::Word(name), _), (Token::Mark("="), _)]) => Some((*name).to_string()),
+            _ => None,
+        };
+        let is_looped = |at: &&usize| blocks.iter().any(|(open, close)| (open..close).contains(at));
+        let far = read.iter().filter(is_looped).filter_map(|at| taker(&at)).collect();
         let depth = |from: usize, to: usize| {
             let marks = body.get(from..to).unwrap_or_default().iter();
             marks.fold(0_i32, |depth, (token, _)| match token {
@@ -137,13 +178,16 @@ impl Reading {
                 _ => depth,
             })
         };
-        let takes_last_visited = blocks.any(|(open, close)| {
+        let takes_last_visited = blocks.iter().any(|&(open, close)| {
             read.iter().filter(|at| middle(at)).any(|&at| (open..close).contains(&at) && depth(open, at) == 1)
         });
         Self {
             reads_middle: read.iter().any(&middle),
             reads_along: read.iter().any(|at| !middle(at)),
             takes_last_visited,
+            reads_far,
+            far,
+            is_plain,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Values of hoc expressions, as far as they are constants.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::lexer::{Placed, Token};
 
@@ -13,6 +13,8 @@ pub(super) struct Scope<'a> {
     values: HashMap<&'a str, Option<f64>>,
     /// The elements of vectors that are known.
     elements: HashMap<(&'a str, u32), f64>,
+    /// The names that are this procedure's alone.
+    locals: HashSet<&'a str>,
     /// Whether `int(x)` is x: shows the slope of a stepped function.
     int_is_smooth: bool,
 }
@@ -23,12 +25,43 @@ impl<'a> Scope<'a> {
         self.values.insert(name, value);
     }
 
-    /// Gives a name a value in a block that may not be run: not known if it had another.
-    pub fn set_perhaps(&mut self, name: &'a str, value: Option<f64>) {
-        let entry = self.values.entry(name).or_insert(value);
-        if *entry != value {
-            *entry = None;
-        }
+    /// Makes a name this procedure's alone.
+    pub fn declare(&mut self, name: &'a str) {
+        self.locals.insert(name);
+        self.values.remove(name);
+        self.elements.retain(|(vector, _), _| *vector != name);
+    }
+
+    /// Whether a name means something else in other procedures.
+    fn is_own(&self, name: &str) -> bool {
+        self.locals.contains(name) || name.starts_with('$') || name == NUMBER_OF_ARGUMENTS
+    }
+
+    /// What a procedure begins with that is called with these arguments.
+    pub fn for_call(&self, arguments: &[Option<f64>]) -> Self {
+        const NAMES: [&str; 9] = ["$1", "$2", "$3", "$4", "$5", "$6", "$7", "$8", "$9"];
+        let mut scope = Self::default();
+        scope.take_globals(self.clone());
+        scope.set(NUMBER_OF_ARGUMENTS, Some(arguments.len() as f64));
+        NAMES.iter().zip(arguments).for_each(|(name, &value)| scope.set(name, value));
+        scope
+    }
+
+    /// Takes what a called procedure leaves in the variables that it shares with this one.
+    pub fn take_globals(&mut self, called: Self) {
+        let stays = |own: &Self, name: &str| own.is_own(name) || called.locals.contains(name);
+        let own = Self { locals: self.locals.clone(), ..Self::default() };
+        self.values.retain(|name, _| stays(&own, name));
+        self.elements.retain(|(name, _), _| stays(&own, name));
+        let comes = |name: &str| !own.is_own(name) && !called.is_own(name);
+        self.values.extend(called.values.iter().filter(|(name, _)| comes(name)));
+        self.elements.extend(called.elements.iter().filter(|((name, _), _)| comes(name)));
+    }
+
+    /// Keeps what is known in another scope of the same procedure, too.
+    pub fn join(&mut self, other: &Self) {
+        self.values.retain(|name, value| other.values.get(name) == Some(value));
+        self.elements.retain(|element, value| other.elements.get(element) == Some(value));
     }
 
     /// The value of a name, where it is known.
@@ -68,9 +101,14 @@ impl<'a> Scope<'a> {
     pub fn evaluate(&self, tokens: &[Placed<'a>], at: usize) -> (Option<f64>, usize) {
         let mut parser = Parser { scope: self, tokens, at, depth: 0 };
         let value = parser.any();
-        (value, parser.at)
+        // an operator that is not known
+        let goes_on = matches!(parser.token(), Some(Token::Mark(mark)) if !ENDS.contains(&mark));
+        (value.filter(|_| !goes_on), parser.at)
     }
 }
+
+/// The marks that may stand after an expression.
+const ENDS: [&str; 8] = ["\n", ",", ";", ":", "{", "}", ")", "]"];
 
 struct Parser<'s, 'a> {
     scope: &'s Scope<'a>,
@@ -107,7 +145,11 @@ impl<'a> Parser<'_, 'a> {
         let mut value = self.all();
         while self.mark(&["||"]).is_some() {
             let next = self.all();
-            value = value.zip(next).map(|(a, b)| truth(a != 0.0 || b != 0.0));
+            value = match (value, next) {
+                (Some(known), _) | (_, Some(known)) if known != 0.0 => Some(1.0),
+                (Some(_), Some(_)) => Some(0.0),
+                _ => None,
+            };
         }
         value
     }
@@ -117,7 +159,11 @@ impl<'a> Parser<'_, 'a> {
         let mut value = self.comparison();
         while self.mark(&["&&"]).is_some() {
             let next = self.comparison();
-            value = value.zip(next).map(|(a, b)| truth(a != 0.0 && b != 0.0));
+            value = match (value, next) {
+                (Some(0.0), _) | (_, Some(0.0)) => Some(0.0),
+                (Some(_), Some(_)) => Some(1.0),
+                _ => None,
+            };
         }
         value
     }
@@ -150,9 +196,13 @@ impl<'a> Parser<'_, 'a> {
 
     fn product(&mut self) -> Option<f64> {
         let mut value = self.signed();
-        while let Some(mark) = self.mark(&["*", "/"]) {
+        while let Some(mark) = self.mark(&["*", "/", "%"]) {
             let next = self.signed();
-            value = value.zip(next).map(|(a, b)| if mark == "*" { a * b } else { a / b });
+            value = value.zip(next).map(|(a, b)| match mark {
+                "*" => a * b,
+                "/" => a / b,
+                _ => a - b * (a / b).floor(),
+            });
         }
         value
     }
@@ -163,7 +213,7 @@ impl<'a> Parser<'_, 'a> {
             is_negative ^= mark == "-";
         }
         let base = self.primary();
-        let value = if self.mark(&["^"]).is_some() { base.zip(self.primary()).map(|(a, b)| a.powf(b)) } else { base };
+        let value = if self.mark(&["^"]).is_some() { base.zip(self.signed()).map(|(a, b)| a.powf(b)) } else { base };
         value.map(|v| if is_negative { -v } else { v })
     }
 
@@ -292,6 +342,13 @@ mod tests {
             ("(a > 3 && L == 100)", Some(1.0)),
             ("!(a > 3) || b", None),
             ("exp(0) + sqrt(16)", Some(5.0)),
+            ("2^3^2", Some(512.0)),
+            ("7 % 3", Some(1.0)),
+            ("-7 % 3", Some(2.0)),
+            ("b && a < 3", Some(0.0)),
+            ("b || a > 3", Some(1.0)),
+            ("b && a > 3", None),
+            ("a ? 3", None),
             ("\"text\"", None),
             ("", None),
             ("((((", None),

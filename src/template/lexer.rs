@@ -58,6 +58,9 @@ fn next(text: &str) -> (Option<Token<'_>>, usize) {
     let upto = |end: usize| text.get(..end).unwrap_or_default();
     match first {
         '\n' => (Some(Token::Mark("\n")), 1),
+        // a line that goes on in the next
+        '\\' if text.starts_with("\\\n") => (None, 2),
+        '\\' if text.starts_with("\\\r\n") => (None, 3),
         '/' if text.starts_with("//") => (None, text.find('\n').unwrap_or(text.len())),
         '/' if text.starts_with("/*") => (None, text.find("*/").map_or(text.len(), |end| end + 2)),
         '"' => quoted(text),
@@ -66,8 +69,10 @@ fn next(text: &str) -> (Option<Token<'_>>, usize) {
             (upto(length).parse().ok().map(Token::Number), length)
         }
         c if c.is_alphabetic() || matches!(c, '_' | '$') => {
-            let is_inside = |c: char| c.is_alphanumeric() || matches!(c, '_' | '&' | '$');
-            let length = text.find(|c| !is_inside(c)).unwrap_or(text.len());
+            let is_inside = |c: char| c.is_alphanumeric() || matches!(c, '_' | '$');
+            let start = if text.starts_with("$&") { 2 } else { 0 };
+            let rest = text.get(start..).unwrap_or_default();
+            let length = start + rest.find(|c| !is_inside(c)).unwrap_or(rest.len());
             (Some(Token::Word(upto(length))), length)
         }
         c if c.is_whitespace() => (None, c.len_utf8()),

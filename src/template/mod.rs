@@ -6,10 +6,13 @@
 //! and compares what comes out with the forms that are known ([`AxonForm`]); names of files and procedures do not matter.
 
 mod assignment;
+mod calls;
+mod cell;
 mod chunk;
 mod control;
 mod diameters;
 mod expression;
+mod extent;
 mod form;
 mod lexer;
 mod procedure;
@@ -18,11 +21,12 @@ mod walk;
 
 use std::path::Path;
 
-pub use diameters::{OwnDiameters, StubDiameters};
+pub use diameters::{OwnDiameters, SAMPLING_CHUNK_UM, StubDiameters};
 pub use form::{AxonForm, Stub};
 
 use crate::error::{Context, Problem, Result};
 use crate::input_file;
+use cell::Statement;
 use procedure::Template;
 use walk::Walk;
 
@@ -40,13 +44,48 @@ pub struct Rule {
     pub least_axon_sections: usize,
     /// The diameters of the stubs.
     pub diameters: StubDiameters,
+    /// What the template does to diameters and the radii do not follow.
+    pub notes: Vec<TemplateNote>,
+}
+
+/// What a template does to diameters and the radii of a table do not follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NoteKind {
+    /// Sections of the morphology get other diameters.
+    Diameters,
+    /// The stubs get diameters in a way that is not known.
+    StubDiameters,
+}
+
+/// A statement of a template that the radii of a table do not follow.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TemplateNote {
+    /// Its line in the file, from 1.
+    pub line: u64,
+    /// The line's text.
+    pub text: String,
+    /// What it does.
+    pub kind: NoteKind,
+}
+
+impl std::fmt::Display for TemplateNote {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let effect = match self.kind {
+            NoteKind::Diameters => "is not applied: radii are those of the morphology",
+            NoteKind::StubDiameters => {
+                "sets diameters of the axon stubs in a way that is not known: they have no radius"
+            }
+        };
+        write!(f, "line {}: `{}` {effect}", self.line, self.text)
+    }
 }
 
 impl Rule {
     /// The rule of a form, with the numbers of the field's templates.
     pub fn of(axon: AxonForm) -> Self {
         let diameters = if axon.replaces() { StubDiameters::default() } else { StubDiameters::Unset };
-        Self { chunk_um: CHUNK_UM, axon, least_axon_sections: axon.least_axon_sections(), diameters }
+        Self { chunk_um: CHUNK_UM, axon, least_axon_sections: axon.least_axon_sections(), diameters, notes: Vec::new() }
     }
 }
 
@@ -78,6 +117,12 @@ pub enum TemplateProblem {
          7) and perhaps 1000 um of myelin of 5, found:\n{0}"
     )]
     Axon(String),
+    /// A section has another length than that of its points.
+    #[error("the length of a section is changed, expected the lengths of the morphology, found:\n{0}")]
+    Length(String),
+    /// A function of an expression does what decides.
+    #[error("a function changes lengths, segments or sections, expected procedures that `init` calls, found:\n{0}")]
+    Function(String),
 }
 
 /// What helps where a template gives no rule: its options.
@@ -91,6 +136,10 @@ impl Problem for TemplateProblem {
         Some(match self {
             Self::Chunk(_) => "give the chunk length yourself: `--segment-length UM`, with `--axon-rule \
                                taper|legacy|bluepyopt|delete|keep` where that is not clear either"
+                .into(),
+            Self::Length(_) => "sections are placed and cut as the morphology has them: take the change out, or give the rule \
+                                yourself: `--axon-rule taper|legacy|bluepyopt|delete|keep`, and `--segment-length UM` if it is \
+                                not 40"
                 .into(),
             _ => ADVICE.into(),
         })
@@ -113,11 +162,29 @@ pub fn read(path: &Path, name: &str, chunk_um: Option<f64>) -> Result<Rule> {
 /// As [`read`].
 pub fn parse(text: &str, name: &str, chunk_um: Option<f64>) -> Result<Rule> {
     let template = Template::of(text, name)?;
-    let found = Walk::from_init(&template)?;
+    let attributes = diameters::needed_attributes(text, name);
+    let found = Walk::from_init(&template, &diameters::arguments(&attributes, None), chunk_um)?;
+    // a changed length decides more than the chunk
+    found.check(&template)?;
     let chunk_um = chunk_um.map_or_else(|| found.chunk(&template), Ok)?;
-    let (axon, refused_below) = found.axon(&template, chunk_um)?;
-    let diameters = diameters::stub_diameters(text, name, &template, &found, axon, chunk_um);
-    Ok(Rule { chunk_um, axon, least_axon_sections: refused_below, diameters })
+    let (axon, refused_below) = found.axon(&template)?;
+    let diameters = diameters::stub_diameters(&template, &attributes, &found, axon);
+    let notes = notes(&template, &found, &diameters);
+    Ok(Rule { chunk_um, axon, least_axon_sections: refused_below, diameters, notes })
+}
+
+/// What a template does to diameters and radii do not follow.
+fn notes(template: &Template<'_>, walk: &Walk, diameters: &StubDiameters) -> Vec<TemplateNote> {
+    let note = |(kind, at): (NoteKind, Statement)| {
+        let (line, text) = template.line(at);
+        TemplateNote { line, text, kind }
+    };
+    let others = walk.notes.iter().copied().filter(|(kind, _)| *kind == NoteKind::Diameters);
+    let is_lost = walk.sets_diameters() && *diameters == StubDiameters::Unset;
+    let replaced = walk.cell.replaced_in.and_then(|place| Some((place, template.procedure(place)?.start())));
+    let start = replaced.map(|(procedure, byte)| Statement { procedure, byte });
+    let stubs = walk.first_note(NoteKind::StubDiameters).or(start).filter(|_| is_lost);
+    others.chain(stubs.map(|at| (NoteKind::StubDiameters, at))).map(note).collect()
 }
 
 #[cfg(test)]
@@ -378,8 +445,8 @@ mod tests {
     fn diameters_that_are_not_set_are_told_so_and_those_of_the_original_axon_are_its() {
         let unset = SYNTHESISED.replace("diam(x) = widths.x[turn]", "").replace("diam = widths.x[turn-1]", "");
         assert_eq!(rule("  geom_nseg()\n  replace_axon($4)", &unset).unwrap().diameters, StubDiameters::Unset);
-        assert_eq!(rule(INIT, &replace_axon(3, MYELIN)).unwrap().diameters, StubDiameters::FromAxon(40.0));
-        assert_eq!(rule(INIT, OPTIMISER).unwrap().diameters, StubDiameters::FromAxon(40.0));
+        assert_eq!(rule(INIT, &replace_axon(3, MYELIN)).unwrap().diameters, StubDiameters::FromAxon(None));
+        assert_eq!(rule(INIT, OPTIMISER).unwrap().diameters, StubDiameters::FromAxon(None));
         assert_eq!(rule("  geom_nseg()", OPTIMISER).unwrap().diameters, StubDiameters::Unset);
     }
 
@@ -424,7 +491,7 @@ mod tests {
     fn a_condition_may_have_another_one_as_its_statement() {
         let delete = |call: &str| rule(&format!("  geom_nseg()\n  {call}"), DELETE_2015);
         let plain = delete("delete_axon()").unwrap();
-        assert_eq!((plain.axon, plain.diameters), (AxonForm::Delete, StubDiameters::FromAxon(40.0)));
+        assert_eq!((plain.axon, plain.diameters), (AxonForm::Delete, StubDiameters::FromAxon(None)));
         let fine = delete("delete_axon(3, 2, 1, 0)").unwrap();
         assert_eq!(fine.axon, AxonForm::DeleteFine);
         // from 3 to 2 um at the middles of 5 segments, from 2 to 1 um at those of 7
@@ -476,7 +543,6 @@ mod tests {
             ("create axon[2]", "create axon[3]"),
             ("L = 1000", "L = 100"),
             ("forsec axonal{\n            delete", "forsec apical{\n            delete"),
-            ("nSecAxonal = 2", "soma[0] { L = 3 }"),
         ] {
             let changed = replace_axon(3, MYELIN).replace(from, to);
             assert!(refused(INIT, &changed).contains("unknown way to replace an axon"), "{to}");
@@ -525,6 +591,349 @@ mod tests {
     fn the_template_of_synthetic_circuits_is_a_taper() {
         let text = include_str!("../synthesis/template.hoc");
         assert_eq!(parse(text, "TEMPLATE_NAME", None).unwrap(), Rule::of(AxonForm::Taper));
+    }
+
+    /// A template whose `init` counts segments like this.
+    fn geometry(init: &str, geom: &str, others: &str) -> String {
+        format!(
+            "begintemplate T\ncreate soma[1], dend[1], apic[1], axon[1], hillock[1]\nproc init() {{\n  forall delete_section()\n{init}\n}}\n\
+             proc geom_nseg() {{\n{geom}\n}}\n{others}\nendtemplate T\n"
+        )
+    }
+
+    /// What is told of a template; of an error its first line without what was expected, and its last, the statement.
+    fn outcome(text: &str) -> String {
+        match parse(text, "T", None) {
+            Ok(rule) => format!("{} {}", rule.chunk_um, rule.axon.name()),
+            Err(e) => {
+                let text = e.to_string();
+                let first = text.lines().next().unwrap_or_default().split(", expected").next().unwrap_or_default();
+                let last = text.lines().rfind(|line| line.starts_with("    line "));
+                format!("{first}:{}", last.unwrap_or_default().trim_start_matches("   "))
+            }
+        }
+    }
+
+    const ALL: &str = "  forsec all { nseg = 1 + 2*int(L/40) }";
+    const COUNT: &str = "unknown rule for the number of segments";
+
+    #[test]
+    fn what_some_sections_get_is_told_with_its_line() {
+        // begintemplate, create, init of 4 lines, geom_nseg in line 7, its second statement in line 9
+        for statement in [
+            "  forsec all { nseg *= 3 }",
+            "  forsec all nseg += 2",
+            "  forsec apical { nseg  /=  3 }",
+            "  forsec basal { nseg -= 2 }",
+            "  forall nseg *= 3",
+            "  forsec all { nseg = nseg*3 }",
+            "  soma nseg=1",
+            "  soma.nseg = 3",
+            "  dend[0].nseg = 5",
+            "  this.dend[0] { nseg = 5 }",
+            "  access soma nseg = 3",
+            "  hillock nseg = 3",
+            "  axon.nseg = 3",
+            "  forsec axonal { nseg = 3 }",
+            "  for i = 0, 3 dend[i] { nseg = 9 }",
+            "  for i = 0, n-1 dend[i].nseg += 2",
+            "  forsec \"dend\" { nseg = 1 + 2*int(L/20) }",
+            "  forsec $o1 { nseg = 1 + 2*int(L/20) }",
+            "  forsec all { if (L > 100) { nseg = 1 + 2*int(L/20) } else { nseg = 1 + 2*int(L/40) } }",
+            "  forsec all { if (diam > 1) nseg = 1 + 2*int(L/20) }",
+            "  forsec all if (nseg > 3) nseg = 3",
+            "  forsec all { if (nseg % 2 == 0) nseg += 1 }",
+            "  forsec all { ifsec \"dend\" { nseg = 1 + 2*int(L/20) } }",
+            "  forsec all ifsec \"dend\" nseg = 1 + 2*int(L/20)",
+            "  forsec all { if (issection(\"dend.*\")) { nseg = 1 + 2*int(L/20) } }",
+            "  forsec all { if (!ismembrane(\"pas\")) { nseg = 1 + 2*int(L/20) } }",
+            "  forsec all { nseg = 1 + 2*int(L/20) if (L > 500) break }",
+            "  forsec all { if (L < 40) continue nseg = 1 + 2*int(L/20) }",
+            "  forsec all { k = k + 1 if (k == 2) { nseg = 9 } }",
+            "  while (k < n) { k = k + 1 if (k == 3) { soma nseg = 5 } }",
+            "  if ($1 > 3) { forsec all { nseg = 1 + 2*int(L/20) } }",
+            "  execute(\"soma nseg = 3\", this)",
+            "  sr.child[0] { nseg = 9 }",
+            "  sr.sec.nseg = 9",
+            "  push_section(\"dend\") nseg = 3",
+            "  execute1(\"forsec all nseg = 5\", this)",
+            "  tool.geom_nseg_lambda(this)",
+            "  xopen(\"fixnseg.hoc\")",
+            "  sprint(text, \"%s nseg = %d\", name, 3) execute(text, this)",
+        ] {
+            let text = geometry("  geom_nseg()", &format!("{ALL}\n{statement}"), "");
+            assert_eq!(outcome(&text), format!("line[7]: {COUNT}: line 9: `{}`", statement.trim()), "{statement}");
+            // after the axon was replaced, in another procedure, and for the whole of the template's life
+            let late = geometry(
+                "  geom_nseg()\n  biophys()",
+                ALL,
+                &format!("proc biophys() {{ more() }}\nproc more() {{\n{statement}\n}}"),
+            );
+            assert_eq!(outcome(&late), format!("line[12]: {COUNT}: line 13: `{}`", statement.trim()), "{statement}");
+        }
+        assert_eq!(
+            outcome(&geometry("  geom_nseg()\n  forall nseg *= 3", ALL, "")),
+            format!("line[3]: {COUNT}: line 6: `forall nseg *= 3`")
+        );
+        assert_eq!(outcome(&geometry("  geom_nseg()", "", "")), format!("line[3]: {COUNT}:"));
+        let called = geometry("  geom_nseg()", "  forsec all { cut(20) }", "proc cut() {\n  nseg = 1 + 2*int(L/$1)\n}");
+        assert_eq!(outcome(&called), format!("line[10]: {COUNT}: line 11: `nseg = 1 + 2*int(L/$1)`"));
+        let outside = geometry("  geom_nseg()", &format!("{ALL}\n  refine()"), "external refine");
+        assert_eq!(outcome(&outside), format!("line[7]: {COUNT}: line 9: `refine()`"));
+    }
+
+    #[test]
+    fn an_error_shows_procedure_and_line() {
+        let text = geometry("  geom_nseg()", &format!("{ALL}\n  forsec apical {{ nseg *= 3 }}"), "");
+        assert_eq!(
+            parse(&text, "T", None).unwrap_err().to_string(),
+            "line[7]: unknown rule for the number of segments, expected `nseg = 1 + 2*int(L/chunk)` over all sections, found:\n    \
+             proc geom_nseg() {\n      forsec all { nseg = 1 + 2*int(L/40) }\n      forsec apical { nseg *= 3 }\n    }\n    \
+             line 9: `forsec apical { nseg *= 3 }`"
+        );
+    }
+
+    #[test]
+    fn a_changed_length_is_told_with_its_line_whether_the_axon_is_kept_or_not() {
+        for statement in [
+            "  dend[0] L = 10",
+            "  forsec basal { L *= 3 }",
+            "  forsec apical { L = 10 }",
+            "  soma.L = 100",
+            "  forall L = L*1.1",
+            "  for i = 0, 2 dend[i].L += 5",
+            "  if ($1) { access dend[0] L = 10 }",
+            "  soma { pt3dclear() pt3dadd(0, 0, 0, 9) }",
+            "  forsec apical { pt3dchange(0, 1) }",
+        ] {
+            for axon in ["", "\n  replace_axon()"] {
+                for init in [format!("{statement}\n  geom_nseg(){axon}"), format!("  geom_nseg(){axon}\n{statement}")] {
+                    let found = outcome(&geometry(&init, ALL, OPTIMISER));
+                    let line = 5 + init.lines().position(|line| line == statement).unwrap();
+                    assert_eq!(
+                        found,
+                        format!("line[3]: the length of a section is changed: line {line}: `{}`", statement.trim())
+                    );
+                }
+            }
+        }
+        let text = geometry("  dend[0] L = 10\n  geom_nseg()", ALL, "");
+        assert_eq!(
+            format!("{:?}", parse(&text, "T", None).unwrap_err()),
+            "line[3]: the length of a section is changed, expected the lengths of the morphology, found:\n    proc init() {\n      \
+             forall delete_section()\n      dend[0] L = 10\n      geom_nseg()\n    }\n    line 5: `dend[0] L = 10`\nhint: sections are \
+             placed and cut as the morphology has them: take the change out, or give the rule yourself: `--axon-rule \
+             taper|legacy|bluepyopt|delete|keep`, and `--segment-length UM` if it is not 40"
+        );
+        // never run
+        assert_eq!(outcome(&geometry("  if (numarg() > 9) { dend[0] L = 10 }\n  geom_nseg()", ALL, "")), "40 keep");
+    }
+
+    #[test]
+    fn a_function_that_changes_the_cell_is_refused_in_an_expression() {
+        let function = "func cut() { forsec apical { nseg *= 3 }\n return 1 }";
+        for statement in ["  x = cut()", "  if (cut()) { x = 1 }", "  while (x < cut()) { x = 2 }"] {
+            let text = geometry("  geom_nseg()", &format!("{ALL}\n{statement}"), function);
+            let expected =
+                format!("line[7]: a function changes lengths, segments or sections: line 9: `{}`", statement.trim());
+            assert_eq!(outcome(&text), expected);
+        }
+        assert_eq!(
+            outcome(&geometry("  geom_nseg()", &format!("  x = cut()\n{ALL}"), "func cut() { return 40 }")),
+            "40 keep"
+        );
+    }
+
+    #[test]
+    fn statements_end_and_variables_reach_where_those_of_the_simulator_do() {
+        let chunk = |geom: &str, others: &str| outcome(&geometry("  geom_nseg()", geom, others));
+        let set = "  forsec all { nseg = 1 + 2*int(L/c) }";
+        for (before, others, expected) in [
+            // a condition has one statement, whatever else stands in its line
+            ("  c = 40\n  if (0) x = 1 c = 20", "", "20"),
+            ("  c = 40\n  if (1) x = 1 else x = 2 c = 20", "", "20"),
+            ("  forsec basal n = n + 1 c = 20", "", "20"),
+            ("  c = 10\n  for i = 0, 1 c = c*2 n = 1", "", "40"),
+            ("  c = 10\n  while (c < 30) { c = c*2 }", "", "40"),
+            ("  for (c = 10; c < 35; c += 10) { x = c }", "", "40"),
+            ("  for c = 10, 99 { if (c == 25) { break } }", "", "25"),
+            ("  c = 100 % 60", "", "40"),
+            ("  c = 2 * \\\n 20", "", "40"),
+            // variables are the template's, but for those that are declared
+            ("  c = 40\n  setup()", "proc setup() { c = 25 }", "25"),
+            ("  c = 40\n  setup()", "proc setup() { local c\n c = 25 }", "40"),
+            ("  c = 40\n  setup()\n  tool.setup2()", "proc setup() { tool.c = 25 }\nproc setup2() { c = 30 }", "40"),
+            ("  c = 40\n  if (numarg() > 0 && $1) { c = 20 }", "", "40"),
+        ] {
+            assert_eq!(chunk(&format!("{before}\n{set}"), others), format!("{expected} keep"), "{before}");
+        }
+        for (before, others) in [
+            ("  c = 40\n  if ($1) { c = 20 }", ""),
+            ("  c = 40\n  forsec all { c = 20 }", ""),
+            ("  c = 40\n  forsec all { if (L > 9) { setup() } }", "proc setup() { c = 25 }"),
+            ("  c = 40\n  while (x) { c = c + 1 }", ""),
+            ("  c = 40\n  for k = 1, x { if (c == 41) { d = 1 } c = c + 1 }", ""),
+        ] {
+            assert!(chunk(&format!("{before}\n{set}"), others).contains(COUNT), "{before}");
+        }
+    }
+
+    #[test]
+    fn what_is_done_before_the_importer_makes_the_sections_is_lost() {
+        let load = "proc load() {\n importer = new Import3d_GUI(morph, 0)\n importer.instantiate(this)\n}";
+        let found = |init: &str| outcome(&geometry(init, ALL, load));
+        assert_eq!(found("  load()\n  geom_nseg()"), "40 keep");
+        assert_eq!(found("  geom_nseg()\n  load()"), format!("line[3]: {COUNT}:"));
+        let deleted = found("  load()\n  geom_nseg()\n  forall delete_section()");
+        assert_eq!(deleted, "line[3]: unknown way to replace an axon: line 7: `forall delete_section()`");
+    }
+
+    #[test]
+    fn of_a_procedure_that_is_defined_twice_the_last_one_stands() {
+        let finer = "proc geom_nseg() { forsec all { nseg = 1 + 2*int(L/20) } }";
+        assert_eq!(outcome(&geometry("  geom_nseg()", ALL, finer)), "20 keep");
+        let replaced = |others: &str| outcome(&geometry("  geom_nseg()\n  replace_axon()", ALL, others));
+        let taper = replace_axon(3, MYELIN);
+        assert_eq!(replaced(&taper), "40 taper");
+        assert_eq!(replaced(&format!("{taper}\nproc replace_axon() {{ }}")), "40 keep");
+        assert_eq!(replaced(&format!("{taper}\n{OPTIMISER}")), "40 bluepyopt");
+        let again = format!("{taper}\nproc init() {{\n  geom_nseg()\n}}");
+        assert_eq!(replaced(&again), "40 keep");
+    }
+
+    #[test]
+    fn arguments_are_those_that_neurodamus_gives() {
+        let called = |statement: &str| {
+            let others = format!("{OPTIMISER}\nproc fix() {{ if ($1) {{ replace_axon() }} }}");
+            outcome(&geometry(&format!("  geom_nseg()\n{statement}"), ALL, &others))
+        };
+        for (statement, is_replaced) in [
+            ("  if ($4) { replace_axon() }", false),
+            ("  if (!$4) { replace_axon() }", true),
+            ("  if ($4 == 1) { replace_axon() }", false),
+            ("  if ($4 == 0) { replace_axon() } else { x = 1 }", true),
+            ("  if (numarg() >= 4) { if ($4) replace_axon() }", false),
+            ("  if (numarg() > 3 && $4 == 0) { replace_axon() }", true),
+            ("  if (!(numarg() > 3 && $4)) { replace_axon() }", true),
+            ("  if (numarg() < 4) { replace_axon() }", false),
+            ("  if (numarg() == 4) replace_axon()", true),
+            ("  if (numarg() == 3) { replace_axon() }", false),
+            ("  if (numarg() < 4) return\n  replace_axon()", true),
+            ("  if ($4 == 0) return\n  replace_axon()", false),
+            ("  keep = 1\n  if (numarg() > 3) keep = $4\n  if (keep == 0) replace_axon()", true),
+            ("  fix($4)", false),
+            ("  fix(!$4)", true),
+            ("  if (0) x = 1 replace_axon()", true),
+        ] {
+            assert_eq!(called(statement), if is_replaced { "40 bluepyopt" } else { "40 keep" }, "{statement}");
+        }
+        for statement in [
+            "  if ($1 == 0) { replace_axon() }",
+            "  fix($1)",
+            "  if ($1 > 5) return\n  replace_axon()",
+            "  for i = 0, $1 { replace_axon() }",
+            "  forsec apical { replace_axon() }",
+        ] {
+            assert!(
+                called(statement).contains("unknown way to replace an axon: line "),
+                "{statement}: {}",
+                called(statement)
+            );
+        }
+        // an attribute of the nodes comes in its place
+        let scaled = geometry("  geom_nseg()\n  if (!$4) { replace_axon() }", ALL, OPTIMISER);
+        let needed = format!("strdef T_NeededAttributes\nT_NeededAttributes = \"AIS_scaler;other\"\n{scaled}");
+        assert!(outcome(&needed).contains("unknown way to replace an axon: line 8: "), "{}", outcome(&needed));
+        let counted = needed.replace("!$4", "numarg() == 5");
+        assert_eq!(outcome(&counted), "40 bluepyopt");
+    }
+
+    #[test]
+    fn stubs_that_are_changed_later_are_told_with_the_line() {
+        for statement in ["  axon nseg = 5", "  axon[1] { L = 60 }", "  forsec axonal nseg *= 3", "  axon[0].L += 1"] {
+            let text = geometry(&format!("  geom_nseg()\n  replace_axon()\n{statement}"), ALL, OPTIMISER);
+            let expected = format!("line[3]: unknown way to replace an axon: line 7: `{}`", statement.trim());
+            assert_eq!(outcome(&text), expected);
+        }
+        // as the simulator does: the number of segments is a whole one
+        for (from, to) in [
+            ("nseg = 1 + 2*int(L/40)\n", "nseg = 1.7\n"),
+            ("L = 30\n diam", "L = 20\n L += 10\n diam"),
+            ("nseg = 1 + 2*int(L/40)\n", "nseg = 5\n nseg /= 3\n"),
+        ] {
+            let changed = OPTIMISER.replacen(from, to, 1);
+            assert_ne!(changed, OPTIMISER);
+            assert_eq!(outcome(&geometry("  geom_nseg()\n  replace_axon()", ALL, &changed)), "40 bluepyopt");
+        }
+    }
+
+    #[test]
+    fn the_original_axon_is_read_as_it_is_cut_there() {
+        let found = |init: &str, others: &str| parse(&geometry(init, ALL, others), "T", None).unwrap().diameters;
+        let after = "  geom_nseg()\n  replace_axon()";
+        assert_eq!(found(after, OPTIMISER), StubDiameters::FromAxon(None));
+        assert_eq!(found("  replace_axon()\n  geom_nseg()", OPTIMISER), StubDiameters::FromAxon(Some(f64::INFINITY)));
+        let taper = |from: &str, to: &str| {
+            let changed = replace_axon(3, MYELIN).replace(from, to);
+            assert!(from.is_empty() || changed != replace_axon(3, MYELIN), "{from}");
+            found(after, &changed)
+        };
+        assert_eq!(taper("", ""), StubDiameters::FromAxon(None));
+        assert_eq!(taper("chunkSize = L_target/nseg_total", "chunkSize = 12"), StubDiameters::FromAxon(Some(24.0)));
+        assert_eq!(taper("int(L/chunkSize/2.)*2", "int(L/chunkSize)*2"), StubDiameters::FromAxon(Some(6.0)));
+        assert_eq!(taper("nseg = 1 + int(L/chunkSize/2.)*2", ""), StubDiameters::FromAxon(Some(40.0)));
+    }
+
+    #[test]
+    fn diameters_that_radii_do_not_follow_are_noted_with_their_line() {
+        let notes = |init: &str, others: &str| {
+            let rule = parse(&geometry(init, ALL, others), "T", None).unwrap();
+            (rule.diameters, rule.notes.iter().map(ToString::to_string).collect::<Vec<_>>())
+        };
+        let taper = replace_axon(3, MYELIN);
+        let after = "  geom_nseg()\n  replace_axon()";
+        for statement in
+            ["  forsec basal { diam = 3 }", "  dend[0].diam *= 2", "  soma diam = 9", "  apic[0] { diam(0:1) = 2:1 }"]
+        {
+            let expected = format!("line 7: `{}` is not applied: radii are those of the morphology", statement.trim());
+            assert_eq!(
+                notes(&format!("{after}\n{statement}"), &taper),
+                (StubDiameters::FromAxon(None), vec![expected])
+            );
+        }
+        for statement in ["  axon[0] diam = 7", "  forsec axonal { diam *= 2 }", "  axon[1].diam(0.5) = 3"] {
+            let expected = format!(
+                "line 7: `{}` sets diameters of the axon stubs in a way that is not known: they have no radius",
+                statement.trim()
+            );
+            assert_eq!(notes(&format!("{after}\n{statement}"), &taper), (StubDiameters::Unset, vec![expected]));
+        }
+        for (from, to) in [
+            ("diam(x) = diams.x[count]", "diam(x) = diams.x[count]*2"),
+            ("diam(x) = diams.x[count]", "diam(x) = diams.x[9 - count]"),
+            ("diam = diams.x[count-1]", "diam = diams.x[0]"),
+            ("= diam(x)\n", "= diam(x)*2\n"),
+            ("nseg = 1 + int(L/chunkSize/2.)*2", "nseg = 3"),
+        ] {
+            let changed = taper.replace(from, to);
+            assert_ne!(changed, taper);
+            let (diameters, notes) = notes(after, &changed);
+            assert_eq!((diameters, notes.len()), (StubDiameters::Unset, 1), "{to}");
+        }
+        for (from, to) in [
+            ("diam = D2", "diam = D1"),
+            ("diam = D1\n", "diam = D2\n"),
+            ("> 60", "> 30"),
+            ("distance(0.5)", "distance(1)"),
+        ] {
+            let changed = OPTIMISER.replace(from, to);
+            assert_ne!(changed, OPTIMISER);
+            let (diameters, notes) = notes(after, &changed);
+            assert_eq!((diameters, notes.len()), (StubDiameters::Unset, 1), "{to}");
+        }
+        // what a morphology lacks
+        let guard = "  forsec all { if (diam == 0) { diam = 1e-6 } }\n  geom_nseg()";
+        assert_eq!(notes(guard, "").1, [""; 0]);
     }
 
     proptest::proptest! {

@@ -1,9 +1,10 @@
 //! The statements of a procedure: what each does to lengths, segments and axon.
 
+use super::cell::{Cell, Kind, Made, Statement, Strange, Target};
 use super::expression::Scope;
 use super::lexer::{Placed, Token};
-use super::procedure::{Procedure, Template, closing};
-use super::walk::{Kind, Made, Property, Target, Walk};
+use super::procedure::{Procedure, Template};
+use super::walk::Walk;
 
 /// Where the walk goes after a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,28 +15,40 @@ pub(super) enum Flow {
     Return,
 }
 
+/// A way that left a loop or the procedure where that depends on something that is not known.
+pub(super) struct Exit<'a> {
+    pub flow: Flow,
+    /// Where it left.
+    pub at: Statement,
+    pub scope: Scope<'a>,
+    pub cell: Cell,
+}
+
 /// Statements that a procedure may run, loops counted: far more than any template does.
 const MOST_STEPS: usize = 200_000;
 
 /// A place in a procedure.
 pub(super) struct Here<'w, 't, 'a> {
     pub(super) walk: &'w mut Walk,
-    template: &'t Template<'a>,
+    pub(super) template: &'t Template<'a>,
     procedure: &'t Procedure<'a>,
     pub(super) place: usize,
-    depth: usize,
+    pub(super) depth: usize,
     pub(super) scope: Scope<'a>,
-    /// Of each block around this one the target, and whether the block within it may run any number of times.
-    pub(super) outer: Vec<(Option<Target>, bool)>,
+    /// Of each block around this one the target.
+    pub(super) outer: Vec<Option<Target>>,
     /// The target of this block.
     pub(super) block: Option<Target>,
-    /// The target of this line.
+    /// The target of this statement.
     pub(super) line: Option<Target>,
-    /// Whether this line is run for each of some sections.
-    pub(super) line_repeats: bool,
-    /// How many of the blocks around may not run, or more than once.
-    pub(super) uncertain: usize,
+    /// The sections that the innermost loop over sections around goes over.
+    pub(super) looped: Option<Target>,
+    /// Whether such a loop did something to other sections than its own.
+    pub(super) is_foreign: bool,
+    pub(super) exits: Vec<Exit<'a>>,
     pub(super) flow: Flow,
+    /// The place of the word that is being taken.
+    now: usize,
     steps: usize,
 }
 
@@ -59,16 +72,21 @@ impl<'w, 't, 'a> Here<'w, 't, 'a> {
             outer: Vec::new(),
             block: None,
             line: None,
-            line_repeats: false,
-            uncertain: 0,
+            looped: None,
+            is_foreign: false,
+            exits: Vec::new(),
             flow: Flow::On,
+            now: 0,
             steps: 0,
         }
     }
 
-    /// Takes the procedure's statements one after the other.
-    pub fn run(mut self) {
+    /// Takes the procedure's statements one after the other; gives what its variables are afterwards.
+    pub fn run(mut self) -> Scope<'a> {
+        self.refuse_functions();
         self.run_range(0, self.procedure.body.len());
+        self.settle(0, Flow::Return);
+        self.scope
     }
 
     /// Takes the statements between two places.
@@ -77,11 +95,14 @@ impl<'w, 't, 'a> Here<'w, 't, 'a> {
         while let Some(&(token, _)) = self.procedure.body.get(at).filter(|_| at < to && self.flow == Flow::On) {
             self.steps += 1;
             if self.steps > MOST_STEPS {
-                self.walk.is_strange = true;
+                self.set_strange(Strange::Sections);
                 self.flow = Flow::Return;
             }
             at = match token {
-                Token::Word(word) => self.word(word, at + 1),
+                Token::Word(word) => {
+                    self.now = at;
+                    self.word(word, at + 1)
+                }
                 Token::Mark(mark) => {
                     self.mark(mark);
                     at + 1
@@ -106,63 +127,50 @@ impl<'w, 't, 'a> Here<'w, 't, 'a> {
         }
     }
 
+    /// The statement at a place.
+    pub(super) fn statement_at(&self, at: usize) -> Statement {
+        let byte = self.body().get(at).map_or_else(|| self.procedure.start(), |placed| placed.1);
+        Statement { procedure: self.place, byte }
+    }
+
+    /// The place of the word that is being taken.
+    pub(super) fn now(&self) -> usize {
+        self.now
+    }
+
+    /// The statement that is being taken.
+    pub(super) fn statement(&self) -> Statement {
+        self.statement_at(self.now)
+    }
+
+    pub(super) fn set_strange(&mut self, what: Strange) {
+        let at = self.statement();
+        self.walk.cell.set_strange(what, at);
+    }
+
+    /// Notes that all that is known of the number of segments is that it is another.
+    pub(super) fn forget_chunk(&mut self) {
+        let at = self.statement();
+        self.walk.cell.chunk = Some((None, at));
+    }
+
+    /// The sections that the current statement is about.
+    pub(super) fn target(&self) -> Option<Target> {
+        self.line.or(self.block)
+    }
+
     fn mark(&mut self, mark: &str) {
         match mark {
-            "\n" => (self.line, self.line_repeats) = (None, false),
+            "\n" => self.line = None,
             "{" => {
-                self.outer.push((self.block, self.line_repeats));
-                self.uncertain += usize::from(self.line_repeats);
-                self.line_repeats = false;
+                self.outer.push(self.block);
                 self.block = self.line.take().or(self.block);
             }
             "}" => {
-                let (block, repeats) = self.outer.pop().unwrap_or_default();
-                self.block = block;
-                self.uncertain = self.uncertain.saturating_sub(usize::from(repeats));
-                (self.line, self.line_repeats) = (None, false);
+                self.block = self.outer.pop().flatten();
+                self.line = None;
             }
             _ => {}
-        }
-    }
-
-    /// Whether what stands here may not be run, or more than once.
-    pub(super) fn is_uncertain(&self) -> bool {
-        self.uncertain > 0 || self.line_repeats
-    }
-
-    /// The place where a line ends, or a block begins or ends.
-    fn end_of_line(&self, at: usize) -> usize {
-        let rest = self.body().iter().skip(at);
-        at + rest.take_while(|(token, _)| !matches!(token, Token::Mark("\n" | "{" | "}"))).count()
-    }
-
-    /// The place behind ends of lines.
-    pub(super) fn after_lines(&self, at: usize) -> usize {
-        (at..).find(|&i| !self.is_mark(i, "\n")).unwrap_or(at)
-    }
-
-    /// The place after the statement, or block, that starts at a token; of a condition after what depends on it.
-    pub(super) fn statement_end(&self, at: usize) -> usize {
-        let first = self.after_lines(at);
-        // a block may begin in a line of its own
-        let mut at = if self.is_mark(first, "{") { first } else { at };
-        loop {
-            match self.body().get(at) {
-                None | Some((Token::Mark("\n" | "}"), _)) => return at,
-                Some((Token::Mark("{"), _)) => {
-                    return closing(self.body(), at).map_or(self.body().len(), |close| close + 1);
-                }
-                Some((Token::Mark("("), _)) => {
-                    at = closing(self.body(), at).map_or(self.body().len(), |close| close + 1)
-                }
-                Some((Token::Word("if"), _)) => {
-                    let head = closing(self.body(), at + 1).map_or(at + 1, |close| close + 1);
-                    let end = self.statement_end(head);
-                    let other = self.after_lines(end);
-                    return if self.word_at(other) == Some("else") { self.statement_end(other + 1) } else { end };
-                }
-                Some(_) => at += 1,
-            }
         }
     }
 
@@ -171,53 +179,72 @@ impl<'w, 't, 'a> Here<'w, 't, 'a> {
         match word {
             "create" => self.create(next),
             "delete_section" => self.delete(next),
-            "connect" => self.end_of_line(next),
+            "connect" | "local" | "localobj" | "strdef" | "objref" => self.end_of_line(next),
             "for" => self.for_loop(next),
-            "if" => self.condition(next, false),
-            "while" => self.condition(next, true),
-            "break" | "continue" | "return" => self.leave(word, next),
+            "if" => self.condition(next),
+            "while" => self.while_loop(next),
+            "ifsec" => self.if_section(next),
+            "break" => self.leave(Flow::Break, next),
+            "continue" => self.leave(Flow::Continue, next),
+            "return" => self.leave(Flow::Return, next),
             "access" => self.access(next),
             "forall" => self.about_each(Target::Every, next),
             "forsec" => {
-                // `this.all`, `CellRef.all`
-                let list = if self.is_mark(next + 1, ".") { next + 2 } else { next };
-                let target = self.word_at(list).map_or(Target::Other, section_list);
-                self.about_each(target, list + 1)
+                let (name, end) = self.list(next);
+                self.about_each(name.map_or(Target::Other, section_list), end)
             }
             "axon" | "myelin" | "soma" | "dend" | "apic" | "ais" | "node" => {
                 let (target, end) = self.section(word, next);
                 self.about(target, end)
             }
+            // of a SectionRef
+            "sec" | "child" | "parent" | "trueparent" | "root" if self.is_member() => {
+                self.about(Target::Other, self.after_brackets(next))
+            }
             "diam" if self.is_mark(next, "(") => self.diameter_at(next),
-            _ if self.is_mark(next, "=") => self.assign(word, next + 1).1,
-            _ if ["+=", "-=", "*=", "/="].iter().any(|mark| self.is_mark(next, mark)) => self.change(word, next),
+            _ if self.is_assignment(next) => self.assign(word, next).1,
             _ if self.is_mark(next, ".") && self.word_at(next + 1) == Some("x") && self.is_mark(next + 2, "[") => {
                 self.assign_element(word, next + 2)
             }
             _ if self.is_mark(next, "(") => self.call(word, next),
+            // a section of another name
+            _ if word != "else" && self.is_section(word, next) => self.about(Target::Other, self.after_brackets(next)),
             _ => next,
         }
     }
 
-    fn leave(&mut self, word: &str, next: usize) -> usize {
-        if !self.is_uncertain() {
-            self.flow = match word {
-                "break" => Flow::Break,
-                "continue" => Flow::Continue,
-                _ => Flow::Return,
-            };
-        }
+    /// Whether a word stands for a section: a declared one, or any that has a block.
+    fn is_section(&self, word: &str, next: usize) -> bool {
+        let is_declared = !self.is_member() && self.template.declares(word);
+        is_declared || self.is_mark(self.after_brackets(next), "{")
+    }
+
+    /// Whether the current word is a member of an object.
+    pub(super) fn is_member(&self) -> bool {
+        self.now > 0 && self.is_mark(self.now - 1, ".")
+    }
+
+    fn leave(&mut self, flow: Flow, next: usize) -> usize {
+        self.flow = flow;
         next
     }
 
     fn about_each(&mut self, target: Target, next: usize) -> usize {
-        self.line_repeats = true;
-        self.about(target, next)
+        let end = self.statement_end(next);
+        self.section_loop(target, next, end);
+        end
     }
 
+    /// One statement about some sections.
     fn about(&mut self, target: Target, next: usize) -> usize {
+        let next = if self.is_mark(next, ".") { next + 1 } else { next };
+        let end = self.statement_end(next);
+        let saved = (self.outer.len(), self.block, self.line);
         self.line = Some(target);
-        next
+        self.run_range(next, end);
+        self.outer.truncate(saved.0);
+        (self.block, self.line) = (saved.1, saved.2);
+        end
     }
 
     fn access(&mut self, next: usize) -> usize {
@@ -234,24 +261,28 @@ impl<'w, 't, 'a> Here<'w, 't, 'a> {
                 let (values, end) = self.scope.arguments(self.body(), next);
                 (values.first().copied().flatten(), end)
             }
-            false => (None, next),
+            false => (Some(0.0), next),
         };
-        let target = match name {
-            "axon" => {
-                let index = index.map(|i| i as usize);
+        let target = match (name, index) {
+            ("axon", Some(index)) => {
+                let index = index as usize;
                 self.needs_axon(index);
-                Target::Axon(index)
+                Target::Axon(Some(index))
             }
-            "myelin" => Target::Myelin,
+            // one that is not known is none of the stubs
+            ("axon", None) => Target::Axon(Some(usize::MAX)),
+            ("myelin", _) => Target::Myelin,
             _ => Target::Other,
         };
         (target, end)
     }
 
     /// A piece of the original axon that is named before the axon is deleted has to be there.
-    fn needs_axon(&mut self, index: Option<usize>) {
-        if let (Some(index), true, false) = (index, self.walk.stubs.is_empty(), self.place_keeps_axon()) {
-            self.walk.refused_below = self.walk.refused_below.max(index.min(100) + 1);
+    fn needs_axon(&mut self, index: usize) {
+        let deletes = self.body().iter().any(|(token, _)| *token == Token::Word("delete_section"));
+        let cell = &mut self.walk.cell;
+        if cell.stubs.is_empty() && deletes {
+            cell.refused_below = cell.refused_below.max(index.min(100) + 1);
         }
     }
 
@@ -260,18 +291,20 @@ impl<'w, 't, 'a> Here<'w, 't, 'a> {
         while let Some(name) = self.word_at(at) {
             let (values, end) = match self.is_mark(at + 1, "[") {
                 true => self.scope.arguments(self.body(), at + 1),
-                false => (vec![Some(1.0)], at + 2),
+                false => (vec![Some(1.0)], at + 1),
             };
-            let made = |kind| Made { kind, length: Property::Default, segments: Property::Default, diameters: None };
             let n = values.first().copied().flatten();
             match (name, n) {
                 ("axon", Some(n)) if (0.0..100.0).contains(&n) => {
-                    self.walk.stubs.extend((0..n as usize).map(|i| made(Kind::Axon(i))));
+                    // what there was of this name goes
+                    self.walk.cell.unsure_deletion = None;
+                    self.walk.cell.stubs.extend((0..n as usize).map(|i| Made::new(Kind::Axon(i))));
                 }
-                ("myelin", Some(1.0)) => self.walk.stubs.push(made(Kind::Myelin)),
-                _ => self.walk.is_strange = true,
+                ("myelin", Some(1.0)) => self.walk.cell.stubs.push(Made::new(Kind::Myelin)),
+                _ => self.set_strange(Strange::Sections),
             }
-            self.walk.replaced_in.get_or_insert(self.place);
+            self.is_foreign |= self.looped.is_some();
+            self.walk.cell.replaced_in.get_or_insert(self.place);
             at = end;
             if !self.is_mark(at, ",") {
                 break;
@@ -283,24 +316,15 @@ impl<'w, 't, 'a> Here<'w, 't, 'a> {
 
     /// `forall delete_section()` empties the cell before anything is in it; else only the axon is deleted.
     fn delete(&mut self, next: usize) -> usize {
-        match self.line.or(self.block) {
-            Some(Target::Every) => return next,
-            Some(Target::Axon(_)) if self.walk.stubs.is_empty() => {}
-            _ => self.walk.is_strange = true,
+        match self.target() {
+            Some(Target::Every) if !self.walk.cell.is_loaded && self.walk.cell.stubs.is_empty() => return next,
+            Some(target @ Target::Axon(_)) if self.walk.cell.stubs.is_empty() => {
+                self.is_foreign |= self.looped.is_some_and(|looped| looped != target);
+            }
+            _ => self.set_strange(Strange::Sections),
         }
-        self.walk.replaced_in.get_or_insert(self.place);
+        self.walk.cell.replaced_in.get_or_insert(self.place);
         next
-    }
-
-    /// Follows the call of one of the template's own procedures.
-    fn call(&mut self, name: &str, next: usize) -> usize {
-        let Some(place) = self.template.find(name) else { return next };
-        let (mut arguments, end) = self.scope.arguments(self.body(), next);
-        if self.is_mark(next + 1, ")") {
-            arguments.clear();
-        }
-        self.walk.follow(self.template, place, &arguments, self.depth + 1);
-        end
     }
 }
 
