@@ -21,10 +21,11 @@ mod tables;
 mod writing;
 
 pub use agreement::{Agreement, NeuronDifference, SectionDifference, TemplateAgreement, WithoutReport, agreement};
+pub use by_rule::{NotedMorphology, TiedNeurons};
 pub use fit::Fit;
 pub use problem::AssemblyProblem;
 pub use request::{Discretisation, MAX_SEGMENTS, OnBadNeuron, Report, Request};
-pub use rules::{TemplateUse, templates};
+pub use rules::{NotedTemplate, TemplateUse, templates};
 pub use tables::{LeftOut, Tables, check_output};
 pub use writing::{Run, Written};
 
@@ -34,9 +35,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use crate::error::{Context, Error, Result, count};
-use crate::morphology::Note;
 use crate::partition::Crew;
-use crate::positions::discretise::Tie;
 use crate::positions::{Axon, Checks, NeuronPlan, Placement};
 use crate::sonata::config::{Config, NodePopulation};
 use crate::sonata::nodes::Orientation;
@@ -103,28 +102,6 @@ pub struct Skipped {
     pub error: Error,
 }
 
-/// A tie, and whose it is.
-#[derive(Debug, Clone, PartialEq)]
-pub struct TiedNeurons {
-    /// The first of the nodes.
-    pub node_id: u64,
-    /// Number of other nodes with this morphology and rule.
-    pub others: u64,
-    /// Name of their morphology.
-    pub morphology: String,
-    /// The section.
-    pub tie: Tie,
-}
-
-/// Something that the simulator does with a morphology and that a user may not expect.
-#[derive(Debug, Clone, PartialEq)]
-pub struct NotedMorphology {
-    /// The morphology's file.
-    pub file: PathBuf,
-    /// What it is.
-    pub note: Note,
-}
-
 /// A population that has been read as far as its nodes and segment counts: what is left is to place the segments.
 pub struct Assembly {
     plans: Vec<NeuronPlan>,
@@ -141,6 +118,7 @@ pub struct Assembly {
     skipped: Vec<Skipped>,
     ties: Vec<TiedNeurons>,
     notes: Vec<NotedMorphology>,
+    template_notes: Vec<NotedTemplate>,
 }
 
 impl Assembly {
@@ -190,6 +168,7 @@ impl Assembly {
             skipped: Vec::new(),
             ties: Vec::new(),
             notes: Vec::new(),
+            template_notes: Vec::new(),
         };
         let neurons = Neurons::of(&selection)?;
         match (source, &selection.layout) {
@@ -199,6 +178,7 @@ impl Assembly {
                 // templates are needed for the stubs' diameters alone, and may be missing
                 let rules = Rules::of(config, population, &selection.nodes, neurons.ids, Given::default()).ok();
                 assembly.plan_by_report(&neurons, layout, request, rules.as_ref());
+                assembly.template_notes = rules.map(|rules| rules.notes).unwrap_or_default();
                 if request.on_bad_neuron == OnBadNeuron::Skip {
                     assembly.skip_what_cannot_be_placed();
                 }
@@ -207,6 +187,7 @@ impl Assembly {
                 let given = Given { axon: request.axon, chunk_um: request.segment_length_um };
                 let rules = Rules::of(config, population, &selection.nodes, neurons.ids, given)?;
                 assembly.plan_by_rule(&neurons, &rules, request.max_segments);
+                assembly.template_notes = rules.notes;
             }
         }
         assembly.settle_skipped(request.on_bad_neuron).in_file(circuit)?;
@@ -306,6 +287,11 @@ impl Assembly {
     /// What the simulator does with the morphologies that a user may not expect; known where the counts are the rule's.
     pub fn notes(&self) -> &[NotedMorphology] {
         &self.notes
+    }
+
+    /// What the cell templates do to diameters and the radii do not follow.
+    pub fn template_notes(&self) -> &[NotedTemplate] {
+        &self.template_notes
     }
 
     /// Names of the distinct morphologies.

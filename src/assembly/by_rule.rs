@@ -1,6 +1,7 @@
 //! The plans of neurons by their rules: from each morphology, parsed once.
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -8,7 +9,7 @@ use rayon::prelude::*;
 use super::library::Library;
 use super::neurons::{Neurons, owners};
 use super::rules::Rules;
-use super::{AssemblyProblem, NotedMorphology, Skipped, TiedNeurons};
+use super::{AssemblyProblem, Skipped};
 use crate::error::{Context, Error, Result, count};
 use crate::geometry::Point;
 use crate::morphology::{Morphology, Note};
@@ -16,6 +17,28 @@ use crate::positions::discretise::{Tie, by_rule, ties};
 use crate::positions::{Axon, NeuronPlan, check_axon};
 use crate::segments::SectionCount;
 use crate::template::Rule;
+
+/// A tie, and whose it is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TiedNeurons {
+    /// The first of the nodes.
+    pub node_id: u64,
+    /// Number of other nodes with this morphology and rule.
+    pub others: u64,
+    /// Name of their morphology.
+    pub morphology: String,
+    /// The section.
+    pub tie: Tie,
+}
+
+/// Something that the simulator does with a morphology and that a user may not expect.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NotedMorphology {
+    /// The morphology's file.
+    pub file: PathBuf,
+    /// What it is.
+    pub note: Note,
+}
 
 /// What the rules make of the neurons.
 pub(super) struct Planned {

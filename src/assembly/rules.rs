@@ -1,7 +1,7 @@
 //! Which rule each neuron is cut by: the one that is given, or that of its cell template.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -10,7 +10,7 @@ use super::{AssemblyProblem, beside};
 use crate::error::{Context, Error, Result, count};
 use crate::sonata::config::{Config, NodePopulation};
 use crate::sonata::nodes::Nodes;
-use crate::template::{self, AxonForm, CHUNK_UM, Rule, StubDiameters};
+use crate::template::{self, AxonForm, CHUNK_UM, Rule, StubDiameters, TemplateNote};
 
 /// The nodes' attribute that names the cell template.
 const ATTRIBUTE: &str = "model_template";
@@ -30,6 +30,15 @@ pub struct TemplateUse {
     pub rule: Result<Rule, Arc<Error>>,
 }
 
+/// What a cell template does to diameters and the radii of the table do not follow.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NotedTemplate {
+    /// The template's file.
+    pub file: PathBuf,
+    /// What it is.
+    pub note: TemplateNote,
+}
+
 /// The rules of some nodes.
 #[derive(Debug)]
 pub(super) struct Rules {
@@ -39,6 +48,8 @@ pub(super) struct Rules {
     pub of_nodes: Vec<u32>,
     /// Each node's scale of the stubs' diameters; empty where no template has one.
     scales: Vec<f64>,
+    /// What the templates do to diameters and the radii do not follow.
+    pub notes: Vec<NotedTemplate>,
 }
 
 /// What is given in the place of templates.
@@ -69,7 +80,12 @@ impl Rules {
             let rule = Rule { chunk_um: given.chunk_um.unwrap_or(CHUNK_UM), ..Rule::of(axon) };
             let first_node = ids.first().copied().unwrap_or_default();
             let only = TemplateUse { name: String::new(), first_node, nodes: ids.len() as u64, rule: Ok(rule) };
-            return Ok(Self { templates: vec![only], of_nodes: vec![0; ids.len()], scales: Vec::new() });
+            return Ok(Self {
+                templates: vec![only],
+                of_nodes: vec![0; ids.len()],
+                scales: Vec::new(),
+                notes: Vec::new(),
+            });
         }
         let folder = population.biophysical_neuron_models_dir.as_deref();
         let beside = beside::Hint::of(config);
@@ -89,7 +105,8 @@ impl Rules {
         let templates: Vec<TemplateUse> = uses.iter().collect::<Vec<_>>().into_par_iter().map(read).collect();
         let places: BTreeMap<&str, u32> = (0..).zip(&templates).map(|(i, t)| (t.name.as_str(), i)).collect();
         let of_nodes = names.iter().filter_map(|name| places.get(name.as_str()).copied()).collect();
-        let mut rules = Self { templates, of_nodes, scales: Vec::new() };
+        let notes = templates.iter().flat_map(|template| noted(template, folder)).collect();
+        let mut rules = Self { templates, of_nodes, scales: Vec::new(), notes };
         rules.scales = rules.read_scales(nodes, ids)?;
         Ok(rules)
     }
@@ -142,7 +159,18 @@ fn rule(name: &str, folder: &Path, nodes: &Nodes, first_node: u64, given: Given)
     let Some(template) = name.strip_prefix(HOC) else {
         return Err(nodes.error_at(ATTRIBUTE, first_node, AssemblyProblem::NoHoc(name.into())));
     };
-    template::read(&folder.join(format!("{template}.hoc")), template, given.chunk_um)
+    template::read(&file(folder, template), template, given.chunk_um)
+}
+
+fn file(folder: &Path, template: &str) -> PathBuf {
+    folder.join(format!("{template}.hoc"))
+}
+
+/// The notes of a template, with its file.
+fn noted(template: &TemplateUse, folder: &Path) -> Vec<NotedTemplate> {
+    let file = file(folder, template.name.strip_prefix(HOC).unwrap_or(&template.name));
+    let notes = template.rule.as_ref().map_or(&[][..], |rule| &rule.notes);
+    notes.iter().map(|note| NotedTemplate { file: file.clone(), note: note.clone() }).collect()
 }
 
 fn owners(population: &NodePopulation, first: u64, nodes: u64) -> String {

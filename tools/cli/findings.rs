@@ -36,12 +36,16 @@ pub fn tell_skipped(table: &Assembly, common: &Common) {
 /// Morphologies that are named with their notes, at most.
 const MAX_NOTES: usize = 20;
 
-/// What the simulator does with morphologies that a user may not expect.
+/// What the simulator does with morphologies that a user may not expect, and what templates do to diameters that radii do
+/// not follow.
 pub fn tell_notes(table: &Assembly, common: &Common) {
-    for noted in table.notes().iter().take(MAX_NOTES) {
-        common.warn(format_args!("{}: {}", noted.file.display(), noted.note));
+    let morphologies = table.notes().iter().map(|noted| format!("{}: {}", noted.file.display(), noted.note));
+    let templates = table.template_notes().iter().map(|noted| format!("{}: {}", noted.file.display(), noted.note));
+    let notes: Vec<String> = morphologies.chain(templates).collect();
+    for note in notes.iter().take(MAX_NOTES) {
+        common.warn(format_args!("{note}"));
     }
-    if let Some(more) = table.notes().len().checked_sub(MAX_NOTES).filter(|&n| n > 0) {
+    if let Some(more) = notes.len().checked_sub(MAX_NOTES).filter(|&n| n > 0) {
         common.warn(format_args!("{} more of this kind", count(more as u64, "note")));
     }
 }
