@@ -216,6 +216,59 @@ fn a_template_of_an_unknown_form() {
     circuit.positions(CONFIG, &["--segment-length", "40"]).ok();
 }
 
+/// The line of a template, from 1, that contains a text.
+fn line_of(circuit: &Circuit, template: &str, part: &str) -> usize {
+    let text = std::fs::read_to_string(circuit.path(template)).unwrap();
+    text.lines().position(|line| line.contains(part)).unwrap() + 1
+}
+
+#[test]
+fn a_template_that_changes_lengths_or_the_segments_of_some_sections() {
+    for (statement, problem) in [
+        (
+            "forsec basal { L *= 3 }",
+            "the length of a section is changed, expected the lengths of the morphology, found:\n",
+        ),
+        (
+            "forsec apical { nseg *= 3 }",
+            "unknown rule for the number of segments, expected `nseg = 1 + 2*int(L/chunk)` over all sections, found:\n",
+        ),
+    ] {
+        let circuit = Circuit::new();
+        let template = circuit.template(0);
+        circuit.edit(&template, |text| text.replace("    indexSections()\n", &format!("    {statement}\n")));
+        let run = circuit.positions(CONFIG, &[]);
+        let init = line_of(&circuit, &template, "proc init()");
+        let start = format!("error: c/{template}: line[{init}]: {problem}    proc init() {{\n");
+        assert!(run.stderr.starts_with(&start), "{}", run.stderr);
+        let shown = format!("    line {}: `{statement}`\nhint: ", line_of(&circuit, &template, statement));
+        assert!(run.code == 2 && run.stderr.contains(&shown), "{}", run.stderr);
+        assert!(!circuit.0.path().join("out.parquet").exists());
+        circuit.positions(CONFIG, &["--axon-rule", "taper"]).ok();
+    }
+}
+
+#[test]
+fn diameters_of_a_template_that_radii_do_not_follow() {
+    let circuit = Circuit::new();
+    let template = circuit.template(0);
+    let (dendrites, stub) = ("forsec basal { diam = 3 }", "axon[0] diam = 7");
+    let calls = format!("    replace_axon()\n    {dendrites}\n    {stub}\n");
+    circuit.edit(&template, |text| text.replacen("    replace_axon()\n", &calls, 1));
+    for config in [CONFIG, "c/simulation_config.json"] {
+        let run = circuit.positions(config, &["--force"]);
+        for (statement, effect) in [
+            (dendrites, "is not applied: radii are those of the morphology"),
+            (stub, "sets diameters of the axon stubs in a way that is not known: they have no radius"),
+        ] {
+            let line = line_of(&circuit, &template, statement);
+            let warning = format!("warning: c/{template}: line {line}: `{statement}` {effect}\n");
+            assert_eq!(run.stderr.matches(&warning).count(), 1, "{warning}{}", run.stderr);
+        }
+        run.ok();
+    }
+}
+
 #[test]
 fn a_template_of_another_name() {
     let circuit = Circuit::new();

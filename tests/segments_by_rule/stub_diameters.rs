@@ -10,7 +10,10 @@ use leadfield::table::Table;
 use super::copy_nodes;
 use crate::support::{leadfield_in, names_in, root, scratch};
 
-/// Procedures that take the place of the synthetic template's own, with the call of each.
+/// The calls of `init` in the synthetic template.
+const CALLS: &str = "    geom_nseg()\n    indexSections()\n    replace_axon()\n";
+
+/// Procedures that take the place of the synthetic template's own, with the calls of each.
 const FORMS: [(&str, &str, &str); 6] = [
     ("sampled", "", "replace_axon()"),
     ("optimiser", OPTIMISER, "replace_axon()"),
@@ -19,6 +22,32 @@ const FORMS: [(&str, &str, &str); 6] = [
     ("computed", COMPUTED, "replace_axon($4)"),
     ("short", SHORT, "replace_axon()"),
 ];
+
+/// The same with other statements.
+fn variants() -> Vec<(&'static str, String, &'static str)> {
+    let short = |from: &str, to: &str| changed(SHORT, from, to);
+    let optimiser = |from: &str, to: &str| changed(OPTIMISER, from, to);
+    vec![
+        // the original axon has one segment a section where it is read
+        ("replaced first", OPTIMISER.into(), "replace_axon()\n    geom_nseg()"),
+        ("sampled coarsely", short("chunk = 6", "chunk = 12"), "replace_axon()"),
+        ("sampled finely", short("int(L/chunk/2.)*2", "int(L/chunk)*2"), "replace_axon()"),
+        ("sampled as cut", short("      nseg = 1 + int(L/chunk/2.)*2\n", ""), "replace_axon()"),
+        ("defined twice", format!("proc replace_axon() {{ }}\n{SHORT}"), "replace_axon()"),
+        ("four arguments", SHORT.into(), "if (numarg() < 4) return\n    if (numarg() == 4) x = 1 replace_axon()"),
+        (
+            "fraction",
+            optimiser("L = 30 diam = near nseg = 1 + 2*int(L/40)", "L = 30 diam = near nseg = 4 nseg /= 3"),
+            "replace_axon()",
+        ),
+        ("two steps", optimiser("L = 30 diam = near", "L = 20 L += 10 diam = near"), "replace_axon()"),
+    ]
+}
+
+fn changed(text: &str, from: &str, to: &str) -> String {
+    assert!(text.contains(from), "{from}");
+    text.replace(from, to)
+}
 
 /// Two diameters of the original axon, the second that of the last section visited.
 const OPTIMISER: &str = "proc replace_axon() { local found, near, far
@@ -177,7 +206,11 @@ fn rewrite(hoc: &Path, own: &[(String, String)], procedure: &str, call: &str) {
         let start = text.find("  proc replace_axon()").unwrap();
         let end = text.find("endtemplate").unwrap();
         let body = if procedure.is_empty() { &text[start..end] } else { procedure };
-        let head = text[..start].replace("    replace_axon()\n", &format!("    {call}\n"));
+        let calls = match call.contains("geom_nseg") {
+            true => format!("    {call}\n"),
+            false => CALLS.replace("replace_axon()", call),
+        };
+        let head = changed(&text[..start], CALLS, &calls);
         let needs =
             format!("strdef {0}_NeededAttributes\n{0}_NeededAttributes = \"AIS_scaler\"\n", &name[..name.len() - 4]);
         std::fs::write(hoc.join(name), format!("{needs}{head}{body}\n{}", &text[end..])).unwrap();
@@ -209,8 +242,9 @@ fn neuron_gives_the_stubs_of_every_form_of_template_the_same_diameters() {
     let hoc = folder.path().join("c/components/hoc");
     let text = |name: &String| (name.clone(), std::fs::read_to_string(hoc.join(name)).unwrap());
     let own: Vec<(String, String)> = names_in(&hoc).iter().map(text).collect();
-    for (form, procedure, call) in FORMS {
-        rewrite(&hoc, &own, procedure, call);
+    let forms = FORMS.map(|(form, procedure, call)| (form, procedure.to_string(), call));
+    for (form, procedure, call) in forms.into_iter().chain(variants()) {
+        rewrite(&hoc, &own, &procedure, call);
         for (suffix, below, extension) in [("", "swc", "swc"), ("_asc", "ascii", "asc")] {
             let config = format!("c/circuit_config{suffix}.json");
             leadfield_in(folder.path(), &["positions", &config, "-o", "s.parquet", "--force", "--quiet"]).ok();
