@@ -11,9 +11,9 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use leadfield::geometry::Point;
-use leadfield::method::disc::Disc;
-use leadfield::method::medium::{Axis, Boundary};
-use leadfield::method::{Contact, METHODS};
+use leadfield::methods::disc::Disc;
+use leadfield::methods::medium::{Axis, Boundary};
+use leadfield::methods::{Contact, METHODS};
 use leadfield::segments::{Segment, Segments};
 use rand::{Rng, SeedableRng};
 
@@ -73,7 +73,7 @@ fn neuron(x: f64) -> Segments {
     (0..270).map(segment).collect()
 }
 
-fn nanoseconds(method: &dyn leadfield::method::Method, contacts: &[Contact], segments: &Segments) -> f64 {
+fn nanoseconds(method: &dyn leadfield::methods::Method, contacts: &[Contact], segments: &Segments) -> f64 {
     let Ok(kernel) = method.prepare(contacts) else { return f64::NAN };
     let mut out = vec![0.0; contacts.len() * segments.len()];
     let (begin, mut best) = (Instant::now(), Duration::MAX);

@@ -17,9 +17,9 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use leadfield::geometry::Point;
-use leadfield::method::{Contact, METHODS};
+use leadfield::methods::{Contact, METHODS};
+use leadfield::segments::table::Table;
 use leadfield::segments::{SectionType, Segment, Segments};
-use leadfield::table::Table;
 use serde_json::Value;
 use zerocopy::IntoBytes;
 

@@ -11,8 +11,8 @@ use std::process::Command;
 use std::time::Instant;
 
 use leadfield::geometry::Point;
+use leadfield::segments::table::{Metadata, Neuron, Precision, Table, manifest, parts, write_part};
 use leadfield::segments::{Segment, Segments};
-use leadfield::table::{Metadata, Neuron, Precision, Table, manifest, parts, write_part};
 
 const PARTS: u64 = 10_000;
 const SEGMENTS: u64 = 20;

@@ -16,10 +16,10 @@ use std::time::Instant;
 
 use leadfield::geometry::region::{Disk, Predicate, Region, Slab, Sphere};
 use leadfield::geometry::{Aabb, Point, hilbert};
-use leadfield::index::{PageTree, Resident};
+use leadfield::io::atomic_output::Existing;
 use leadfield::segments::Segments;
-use leadfield::staged::Existing;
-use leadfield::table::{Pages, Table, write_part};
+use leadfield::segments::index::{PageTree, Resident};
+use leadfield::segments::table::{Pages, Table, write_part};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 

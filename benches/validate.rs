@@ -12,8 +12,8 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use leadfield::geometry::Point;
+use leadfield::io::atomic_output::Existing;
 use leadfield::sonata::electrodes_file::{Electrode, Layout, PopulationLayout, Writer};
-use leadfield::staged::Existing;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 

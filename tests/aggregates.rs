@@ -9,10 +9,10 @@ use std::sync::LazyLock;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, UInt64Type};
 use leadfield::segments::Segment;
+use leadfield::segments::table::Table;
 use leadfield::sonata::config::Config;
 use leadfield::sonata::electrodes_file::ElectrodesFile;
 use leadfield::sonata::nodes::{Attribute, Nodes};
-use leadfield::table::Table;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use tempfile::TempDir;
 

@@ -2,7 +2,7 @@
 //! forms and symmetries: a formula that is fast and total must still be the formula.
 
 use leadfield::geometry::{Point, Quaternion};
-use leadfield::method::{self, Contact, Method, NearField};
+use leadfield::methods::{self, Contact, Method, NearField};
 use leadfield::segments::{Segment, Segments};
 use leadfield::units::SiemensPerMeter;
 use proptest::prelude::*;
@@ -70,7 +70,7 @@ fn segment(start: Point, end: Point, radius: Option<f32>) -> Segment {
 
 /// Row-major, a row a segment.
 fn coefficients(method: &str, contacts: &[Contact], segments: &Segments) -> Vec<f64> {
-    let kernel = method::by_name(method).unwrap().prepare(contacts).unwrap();
+    let kernel = methods::by_name(method).unwrap().prepare(contacts).unwrap();
     let mut out = vec![f64::NAN; contacts.len() * segments.len()];
     kernel.fill(&segments.neurons().next().unwrap(), &mut out);
     out
@@ -82,7 +82,7 @@ fn coefficient(method: &str, contact: &Contact, start: Point, end: Point, radius
 
 /// The methods whose coefficients are formulas of the contact's place.
 fn analytic() -> impl Iterator<Item = &'static dyn Method> {
-    method::METHODS.iter().copied().filter(|m| m.is_analytic())
+    methods::METHODS.iter().copied().filter(|m| m.is_analytic())
 }
 
 fn exact_at(position: Point) -> Contact {
@@ -264,7 +264,7 @@ fn each_contact_keeps_its_own_conductivity_and_near_field() {
 
 #[test]
 fn no_contacts_and_no_segments_are_no_work() {
-    for m in method::METHODS {
+    for m in methods::METHODS {
         let segments: Segments = [segment(Point::ORIGIN, Point::ORIGIN, None)].into_iter().collect();
         assert_eq!(coefficients(m.name(), &[], &segments), Vec::<f64>::new());
     }

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use leadfield::boundaries::{self, Neuron};
+use leadfield::convert::bluerecording::{self, Neuron};
 use leadfield::geometry::Point;
-use leadfield::h5::File;
+use leadfield::io::hdf5::File;
 
 use crate::support::{golden, root, scratch};
 
@@ -30,7 +30,8 @@ fn arrays(path: &Path) -> Vec<(u64, u32, Point)> {
 }
 
 fn read_all(paths: &[&str]) -> Vec<(u64, u32, Point)> {
-    let neurons: Vec<Neuron> = paths.iter().flat_map(|path| boundaries::read(&golden().join(path)).unwrap()).collect();
+    let neurons: Vec<Neuron> =
+        paths.iter().flat_map(|path| bluerecording::read(&golden().join(path)).unwrap()).collect();
     told(&neurons)
 }
 
@@ -47,7 +48,7 @@ fn the_golden_pickles_hold_the_golden_boundaries_to_the_bit() {
 fn so_do_the_pickles_of_the_variants() {
     for entry in std::fs::read_dir(golden().join("variants")).unwrap() {
         let folder = entry.unwrap().path();
-        let neurons = boundaries::read(&folder.join("positions/0/positions0.pkl")).unwrap();
+        let neurons = bluerecording::read(&folder.join("positions/0/positions0.pkl")).unwrap();
         assert_eq!(told(&neurons), arrays(&folder.join("positions.h5")), "{}", folder.display());
     }
 }
@@ -56,14 +57,14 @@ fn so_do_the_pickles_of_the_variants() {
 fn columns_of_a_frame_in_hdf5_are_the_coordinates_that_their_labels_say() {
     let dir = scratch();
     let path = dir.path().join("b.h5");
-    let neurons = boundaries::read(&golden().join("reference/positions_1file/0/positions0.pkl")).unwrap();
-    boundaries::write_hdf5(&path, &neurons).unwrap();
+    let neurons = bluerecording::read(&golden().join("reference/positions_1file/0/positions0.pkl")).unwrap();
+    bluerecording::write_hdf5(&path, &neurons).unwrap();
     crate::malformed::electrodes_file::edited(&path, |file| {
         file.unlink("/positions/block0_items").unwrap();
         let labels = ndarray::arr1(&[2_i64, 1, 0]);
         file.new_dataset_builder().with_data(&labels).create("/positions/block0_items").unwrap();
     });
-    let turned = told(&boundaries::read(&path).unwrap());
+    let turned = told(&bluerecording::read(&path).unwrap());
     let expected = told(&neurons).into_iter().map(|(id, section, p)| (id, section, Point::new(p.z, p.y, p.x)));
     assert_eq!(turned, expected.collect::<Vec<_>>());
     crate::malformed::electrodes_file::edited(&path, |file| {
@@ -71,7 +72,7 @@ fn columns_of_a_frame_in_hdf5_are_the_coordinates_that_their_labels_say() {
         file.new_dataset_builder().with_data(&ndarray::arr1(&[0_i64, 1, 3])).create("/positions/block0_items").unwrap();
     });
     assert_eq!(
-        boundaries::read(&path).unwrap_err().to_string(),
+        bluerecording::read(&path).unwrap_err().to_string(),
         format!(
             "{}: /positions: wrong labels of rows, expected x, y, z or 0, 1, 2, each once, found `0`, `1`, `3`",
             path.display()
@@ -88,13 +89,13 @@ fn plain_arrays_are_read_as_the_pickles_are() {
 #[test]
 fn parquet_and_hdf5_of_boundaries_are_read_back_to_the_bit() {
     let dir = scratch();
-    let neurons = boundaries::read(&golden().join("reference/positions_1file/0/positions0.pkl")).unwrap();
+    let neurons = bluerecording::read(&golden().join("reference/positions_1file/0/positions0.pkl")).unwrap();
     let (parquet, hdf5) = (dir.path().join("b.parquet"), dir.path().join("b.h5"));
-    boundaries::write_parquet(&parquet, &neurons).unwrap();
-    boundaries::write_hdf5(&hdf5, &neurons).unwrap();
+    bluerecording::write_parquet(&parquet, &neurons).unwrap();
+    bluerecording::write_hdf5(&hdf5, &neurons).unwrap();
     for path in [parquet, hdf5] {
-        assert!(boundaries::is_boundaries(&path).unwrap());
-        assert_eq!(boundaries::read(&path).unwrap(), neurons, "{}", path.display());
+        assert!(bluerecording::is_boundaries(&path).unwrap());
+        assert_eq!(bluerecording::read(&path).unwrap(), neurons, "{}", path.display());
     }
 }
 
@@ -117,7 +118,7 @@ fn every_pandas_and_protocol_gives_the_same_boundaries() {
         let name = path.file_stem().unwrap().to_str().unwrap().to_string();
         let protocol = std::fs::read(&path).unwrap()[1];
         assert!(name.ends_with(&format!("-{protocol}")), "{name}");
-        assert_eq!(told(&boundaries::read(&path).unwrap()), made(), "{name}");
+        assert_eq!(told(&bluerecording::read(&path).unwrap()), made(), "{name}");
         *versions.entry(name[..10].to_string()).or_insert(0) += 1;
     }
     let expected = [("pandas-1.5", 10), ("pandas-2.1", 9), ("pandas-3.1", 9)].map(|(v, n)| (v.to_string(), n));

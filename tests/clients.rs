@@ -7,9 +7,9 @@ use std::fmt::Write;
 use std::path::Path;
 use std::process::Command;
 
-use leadfield::diagnosis::Code;
+use leadfield::segments::table::Table;
 use leadfield::sonata::electrodes_file::ElectrodesFile;
-use leadfield::table::Table;
+use leadfield::validate::electrodes_file::Code;
 
 use crate::malformed::electrodes_file::{CORPUS, damaged};
 use crate::support::{golden, leadfield_in, root, scratch};

@@ -5,9 +5,9 @@ use std::fs::OpenOptions;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use leadfield::boundaries;
-use leadfield::h5::File;
-use leadfield::table::Table;
+use leadfield::convert::bluerecording;
+use leadfield::io::hdf5::File;
+use leadfield::segments::table::Table;
 use serde_json::Value;
 
 use crate::support::{golden, leadfield_in, scratch};
@@ -445,18 +445,18 @@ fn positions_of_any_two_forms_agree() {
 fn a_folder_is_all_of_its_files_whatever_their_form() {
     let dir = scratch();
     let old = reference("positions.h5");
-    let neurons = boundaries::read(Path::new(&old)).unwrap();
+    let neurons = bluerecording::read(Path::new(&old)).unwrap();
     let at = |name: &str| dir.path().join(name);
     ["h5", "parquet", "mixed/deeper", "beside"].into_iter().for_each(|f| std::fs::create_dir_all(at(f)).unwrap());
     std::fs::copy(&old, at("h5/positions.h5")).unwrap();
     let (first, rest) = neurons.split_at(3);
     let (second, third) = rest.split_at(9);
-    boundaries::write_parquet(&at("parquet/part-0.parquet"), first).unwrap();
-    boundaries::write_parquet(&at("parquet/b.parquet"), rest).unwrap();
+    bluerecording::write_parquet(&at("parquet/part-0.parquet"), first).unwrap();
+    bluerecording::write_parquet(&at("parquet/b.parquet"), rest).unwrap();
     // in each form some of the neurons; the pickle has them all
-    boundaries::write_parquet(&at("mixed/a.parquet"), first).unwrap();
-    boundaries::write_hdf5(&at("mixed/deeper/b.h5"), second).unwrap();
-    boundaries::write_parquet(&at("mixed/deeper/c.parquet"), third).unwrap();
+    bluerecording::write_parquet(&at("mixed/a.parquet"), first).unwrap();
+    bluerecording::write_hdf5(&at("mixed/deeper/b.h5"), second).unwrap();
+    bluerecording::write_parquet(&at("mixed/deeper/c.parquet"), third).unwrap();
     for folder in ["h5", "parquet", "mixed"] {
         let (code, found) = compared(dir.path(), "positions", folder, &old, &[]);
         assert_eq!((code, found["segments"].as_u64()), (0, Some(3161)), "{folder}: {found}");
@@ -472,7 +472,7 @@ fn a_folder_is_all_of_its_files_whatever_their_form() {
     let run = leadfield_in(dir.path(), &["validate", "positions", "beside", &old, "--atol", "1e-9"]);
     assert_eq!(run.stderr, "warning: beside: left out, since no name of positions: `README.md`\n");
     assert_eq!((run.code, run.stdout.ends_with("agree\n")), (0, true), "{}", run.stdout);
-    boundaries::write_hdf5(&at("beside/a.h5"), first).unwrap();
+    bluerecording::write_hdf5(&at("beside/a.h5"), first).unwrap();
     leadfield_in(dir.path(), &["validate", "positions", "beside", &old, "--quiet"])
         .refused("error: beside: node 0 in two files, expected each node once");
 }
@@ -496,15 +496,15 @@ fn another_terminal_branch_is_named_where_the_circuit_proves_it() {
 
 /// The reference positions with the myelin of every neuron under an id that is three too large.
 fn renamed_myelin(dir: &Path) -> PathBuf {
-    let neurons = boundaries::read(Path::new(&reference("positions.h5"))).unwrap();
+    let neurons = bluerecording::read(Path::new(&reference("positions.h5"))).unwrap();
     let renamed = neurons.iter().map(|neuron| {
         let last = neuron.sections().last().unwrap().id;
-        let mut other = boundaries::Neuron::new(neuron.node_id);
+        let mut other = bluerecording::Neuron::new(neuron.node_id);
         neuron.sections().for_each(|s| other.push(s.id + if s.id == last { 3 } else { 0 }, s.boundaries));
         other
     });
     let path = dir.join("renamed.parquet");
-    boundaries::write_parquet(&path, &renamed.collect::<Vec<_>>()).unwrap();
+    bluerecording::write_parquet(&path, &renamed.collect::<Vec<_>>()).unwrap();
     path
 }
 

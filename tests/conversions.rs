@@ -4,12 +4,12 @@ use std::path::Path;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float32Type, Float64Type, UInt32Type, UInt64Type};
-use leadfield::boundaries;
-use leadfield::exchange::coefficients::Batches;
-use leadfield::exchange::columnar::Columnar;
-use leadfield::h5::File;
+use leadfield::convert::bluerecording;
+use leadfield::convert::coefficients::Batches;
+use leadfield::convert::columnar::Columnar;
+use leadfield::io::hdf5::File;
+use leadfield::segments::table::Table;
 use leadfield::sonata::electrodes_file::ElectrodesFile;
-use leadfield::table::Table;
 
 use crate::support::{Run, copy_folder, golden, leadfield_in, names_in, scratch};
 
@@ -50,10 +50,10 @@ fn pickles_become_the_table_whose_weights_are_the_originals() {
 fn a_table_becomes_the_boundaries_that_it_came_from() {
     let dir = scratch();
     table(dir.path());
-    let expected = boundaries::read(&golden().join("reference/positions_1file/0/positions0.pkl")).unwrap();
+    let expected = bluerecording::read(&golden().join("reference/positions_1file/0/positions0.pkl")).unwrap();
     for out in ["b.parquet", "b.h5"] {
         convert(dir.path(), &["t.parquet", "-o", out, "--to", "boundaries"]).ok();
-        assert_eq!(boundaries::read(&dir.path().join(out)).unwrap(), expected, "{out}");
+        assert_eq!(bluerecording::read(&dir.path().join(out)).unwrap(), expected, "{out}");
         // and back again
         let back = format!("{out}.again.parquet");
         convert(dir.path(), &[out, "-o", &back, "--to", "table", "--population", "S1nonbarrel_neurons"]).ok();
@@ -71,15 +71,15 @@ fn a_folder_of_parts_is_made_and_taken() {
     let lines: Vec<&str> = told.stderr.lines().collect();
     assert_eq!(lines[0], "note: positions name no population: `default` is taken, `--population NAME` names it");
     let two = golden().join("reference/positions_2files/0");
-    let neurons = |k: usize| boundaries::read(&two.join(format!("positions{k}.pkl"))).unwrap();
+    let neurons = |k: usize| bluerecording::read(&two.join(format!("positions{k}.pkl"))).unwrap();
     for (k, line) in lines[1..3].iter().enumerate() {
-        let segments: u64 = neurons(k).iter().map(boundaries::Neuron::segment_count).sum();
+        let segments: u64 = neurons(k).iter().map(bluerecording::Neuron::segment_count).sum();
         let file = two.join(format!("positions{k}.pkl"));
         assert_eq!(*line, format!("{}: {} neurons, {segments} segments", file.display(), neurons(k).len()));
     }
     assert!(lines[3].starts_with("parts: 3161 segments, 20 neurons of population `default`, 1 part, "), "{}", lines[3]);
     convert(dir.path(), &["parts", "-o", "b.h5"]).ok();
-    assert_eq!(boundaries::read(&dir.path().join("b.h5")).unwrap(), [neurons(0), neurons(1)].concat());
+    assert_eq!(bluerecording::read(&dir.path().join("b.h5")).unwrap(), [neurons(0), neurons(1)].concat());
 }
 
 #[test]
@@ -249,7 +249,7 @@ fn electrodes_go_round_and_what_is_lost_is_said() {
          shape unknown of 4 contacts: circles of radius 1 um stand in\n"
     );
     let places = |name: &str| {
-        let read = leadfield::electrode::read(&dir.path().join(name)).unwrap();
+        let read = leadfield::electrodes::read(&dir.path().join(name)).unwrap();
         read.into_iter().map(|e| (e.name, e.position)).collect::<Vec<_>>()
     };
     assert_eq!(places("p.json"), places("e.csv"));
@@ -338,7 +338,7 @@ fn what_cannot_be_is_refused() {
              error: no table of some of its files, expected all 2 to be read, found 1\n\
              hint: `--skip-failed` makes a table of the others; rows then count those alone",
             path("reference/positions_2files/0/positions1.pkl"),
-            boundaries::read(&golden().join("reference/positions_2files/0/positions1.pkl")).unwrap()[0].node_id,
+            bluerecording::read(&golden().join("reference/positions_2files/0/positions1.pkl")).unwrap()[0].node_id,
         ),
     );
     refused(
@@ -543,6 +543,6 @@ fn the_table_of_a_circuit_fits_the_layout() {
     leadfield_in(dir.path(), &["positions", circuit.to_str().unwrap(), "-o", "s.parquet", "--quiet"]).ok();
     // stubs of the axon begin anew in each section: no gap inside a section, so that a circuit's table fits
     convert(dir.path(), &["s.parquet", "-o", "b.h5", "--quiet"]).ok();
-    let neurons = boundaries::read(&dir.path().join("b.h5")).unwrap();
-    assert_eq!(neurons.iter().map(boundaries::Neuron::segment_count).sum::<u64>(), 3161);
+    let neurons = bluerecording::read(&dir.path().join("b.h5")).unwrap();
+    assert_eq!(neurons.iter().map(bluerecording::Neuron::segment_count).sum::<u64>(), 3161);
 }

@@ -1,10 +1,10 @@
 //! `leadfield electrodes`: the makers, how a probe is put into a circuit, other formats, and what is refused.
 //!
-//! Geometry is tested beside `electrode::probe`; here it is what a user types and gets.
+//! Geometry is tested beside `electrodes::probe`; here it is what a user types and gets.
 
 use std::path::{Path, PathBuf};
 
-use leadfield::electrode::{self, Electrode};
+use leadfield::electrodes::{self, Electrode};
 use leadfield::geometry::Point;
 use leadfield::sonata::config::Circuit;
 use leadfield::sonata::nodes::Nodes;
@@ -23,7 +23,7 @@ fn read(text: &str) -> Vec<Electrode> {
     let folder = scratch();
     let path = folder.path().join("electrodes");
     std::fs::write(&path, text).unwrap();
-    electrode::read(&path).unwrap()
+    electrodes::read(&path).unwrap()
 }
 
 /// The contacts that these words make.
@@ -51,7 +51,7 @@ fn a_line_on_standard_output_is_csv() {
 #[test]
 fn a_neuropixels_shank_is_that_of_the_reference() {
     let ours = made("neuropixels --at -8,-850,0");
-    let reference = electrode::read(&golden().join("input/electrodes/np384.csv")).unwrap();
+    let reference = electrodes::read(&golden().join("input/electrodes/np384.csv")).unwrap();
     assert_eq!(positions(&ours), positions(&reference));
     assert_eq!(names(&ours), names(&reference));
 }
@@ -164,7 +164,7 @@ fn csv_turns_into_json_and_back_without_a_change() {
     run(&["b.csv", "-o", "c.json"]).ok();
     let text = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
     assert_eq!(text("a.json"), text("c.json"));
-    let (before, after) = (electrode::read(&reference).unwrap(), read(&text("b.csv")));
+    let (before, after) = (electrodes::read(&reference).unwrap(), read(&text("b.csv")));
     assert_eq!((positions(&before), names(&before)), (positions(&after), names(&after)));
     let told = |e: &Electrode| (e.layer.clone(), e.region.clone(), e.method.name());
     assert_eq!(before.iter().map(told).collect::<Vec<_>>(), after.iter().map(told).collect::<Vec<_>>());

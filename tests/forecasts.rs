@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use leadfield::table::Table;
+use leadfield::segments::table::Table;
 
 use crate::support::{golden, leadfield_in, names_in, scratch};
 

@@ -5,9 +5,9 @@ use std::f64::consts::FRAC_PI_2;
 use std::path::Path;
 
 use leadfield::geometry::Point;
-use leadfield::h5::File;
+use leadfield::io::hdf5::File;
+use leadfield::segments::table::Table;
 use leadfield::segments::{SectionType, Segments};
-use leadfield::table::Table;
 use serde_json::json;
 
 use crate::support::{Run, leadfield_in, scratch};

@@ -7,11 +7,11 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use leadfield::geometry::Point;
-use leadfield::h5::File;
+use leadfield::io::hdf5::File;
 use leadfield::segments::SectionType;
+use leadfield::segments::table::Table;
 use leadfield::sonata::config::Config;
 use leadfield::sonata::nodes::Nodes;
-use leadfield::table::Table;
 
 use crate::support::{golden, leadfield, real, scratch};
 

@@ -5,12 +5,12 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use leadfield::circuit::hoc::{AxonForm, StubDiameters};
+use leadfield::circuit::placement::discretise::by_rule;
+use leadfield::circuit::placement::{Axon, Checks, NeuronPlan, Placement, place};
 use leadfield::geometry::{Point, Quaternion, Transform};
 use leadfield::morphology::{Format, read};
-use leadfield::positions::discretise::by_rule;
-use leadfield::positions::{Axon, Checks, NeuronPlan, Placement, place};
 use leadfield::segments::SectionType;
-use leadfield::template::{AxonForm, StubDiameters};
 
 use crate::morphologies::{ASC, SWC, files_below, write_asc, write_text};
 use crate::support;

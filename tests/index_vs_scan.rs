@@ -12,13 +12,13 @@ use arrow_array::types::UInt64Type;
 use arrow_schema::Schema;
 use leadfield::geometry::region::{Cuboid, Disk, Predicate, Region, Slab, Sphere, nearest_on_segment};
 use leadfield::geometry::{Aabb, Point};
-use leadfield::index::resident::{Builder, Width};
-use leadfield::index::{BoxTree, PageTree, RegionTree, Resident};
-use leadfield::segments::{SectionType, Segment, Segments};
-use leadfield::staged::Existing;
-use leadfield::table::{
+use leadfield::io::atomic_output::Existing;
+use leadfield::segments::index::resident::{Builder, Width};
+use leadfield::segments::index::{BoxTree, PageTree, RegionTree, Resident};
+use leadfield::segments::table::{
     Filter, Metadata, Neuron, PageWarning, Pages, Precision, Query, Summary, Table, Within, write_part,
 };
+use leadfield::segments::{SectionType, Segment, Segments};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
@@ -126,7 +126,7 @@ fn searched(table: &Table, within: Within<'_>, filter: &Filter) -> (Vec<(u64, u3
     assert_eq!(pages.pages(), Pages::of(table, |bounds| within.touches(bounds)).unwrap().pages());
     let mut found = Vec::new();
     let query = Query { within, filter, columns: &["row"] };
-    let visit = &mut |hits: leadfield::table::Hits| {
+    let visit = &mut |hits: leadfield::segments::table::Hits| {
         assert!(hits.batch.num_rows() == hits.region.len());
         found.extend(rows(&hits.batch).into_iter().zip(hits.region));
         Ok(())
@@ -447,7 +447,7 @@ fn a_million_rows_are_searched_in_bounded_pieces() {
         let pages = Pages::of(&made.table, |b| within.touches(b)).unwrap();
         let (mut largest, mut found) = (0, Vec::new());
         let query = Query { within, filter: &Filter::default(), columns: &["row", "x0", "y1"] };
-        let visit = &mut |hits: leadfield::table::Hits| {
+        let visit = &mut |hits: leadfield::segments::table::Hits| {
             largest = largest.max(hits.batch.num_rows());
             found.extend(rows(&hits.batch));
             Ok(())

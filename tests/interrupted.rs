@@ -6,14 +6,14 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use leadfield::assembly::{Assembly, Options, Tables};
-use leadfield::electrode;
+use leadfield::circuit::{Assembly, Options, Tables};
+use leadfield::electrodes;
 use leadfield::error::Result;
-use leadfield::h5::File;
-use leadfield::journal;
-use leadfield::method::NearField;
-use leadfield::staged::Existing;
-use leadfield::table::Table;
+use leadfield::io::atomic_output::Existing;
+use leadfield::io::checkpoint;
+use leadfield::io::hdf5::File;
+use leadfield::methods::NearField;
+use leadfield::segments::table::Table;
 use leadfield::weights::{Request, Summary, compute};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -33,7 +33,7 @@ pub fn folder(contacts: usize) -> tempfile::TempDir {
     let csv = "name,x,y,z\n".to_string() + &(0..contacts).map(row).collect::<String>();
     std::fs::write(dir.path().join("e.csv"), csv).unwrap();
     let config = dir.path().join("circuit/simulation_config.json");
-    let assembly = Assembly::open(&leadfield::assembly::Request::of(&config)).unwrap();
+    let assembly = Assembly::open(&leadfield::circuit::Request::of(&config)).unwrap();
     let options = Options { segments_per_part: 1, ..Options::default() };
     let made = assembly.write(&dir.path().join("table"), Existing::Keep, &options, &|_| ()).unwrap();
     assert_eq!(made.parts as u64, PARTS);
@@ -67,8 +67,8 @@ fn compute_over(
     resume: bool,
     stop: &(dyn Fn() -> bool + Sync),
 ) -> Result<Summary> {
-    let electrodes = electrode::read(&dir.join("e.csv")).unwrap();
-    let contacts = electrode::contacts(&electrodes, &[], NearField::Radius).unwrap();
+    let electrodes = electrodes::read(&dir.join("e.csv")).unwrap();
+    let contacts = electrodes::contacts(&electrodes, &[], NearField::Radius).unwrap();
     compute(&Request {
         sources: &[table],
         electrodes: &electrodes,
@@ -117,7 +117,7 @@ fn start<S: AsRef<std::ffi::OsStr>>(dir: &Path, args: &[S]) -> Child {
 
 /// Number of parts that the journal tells.
 pub fn journalled(output: &Path) -> u64 {
-    journal::read(output).unwrap().map_or(0, |record| record.progress().0)
+    checkpoint::read(output).unwrap().map_or(0, |record| record.progress().0)
 }
 
 /// Waits until so many parts are journalled, or the program has ended.
@@ -190,7 +190,7 @@ fn info_tells_how_far_an_interrupted_run_came() {
     let dir = folder(8);
     interrupt(dir.path(), 5);
     let table = Table::open(&dir.path().join("table")).unwrap();
-    let done: u64 = table.parts()[..5].iter().map(leadfield::table::Part::len).sum();
+    let done: u64 = table.parts()[..5].iter().map(leadfield::segments::table::Part::len).sum();
     let facts = leadfield_in(dir.path(), &["info", "w.h5.partial"]).ok();
     let line = |name: &str| facts.lines().find(|l| l.starts_with(name)).unwrap()[name.len()..].trim().to_string();
     assert_eq!(line("kind "), "electrodes file, unfinished");
@@ -236,8 +236,8 @@ fn a_run_of_other_settings_inputs_or_version_is_not_gone_on_with() {
     std::fs::write(dir.join("e.csv"), csv).unwrap();
     let journal = dir.join("w.h5.journal");
     let text = std::fs::read_to_string(&journal).unwrap();
-    std::fs::write(&journal, text.replace(journal::PROGRAM, "leadfield 0.0.1")).unwrap();
-    let version = format!("expected `{}`, found `leadfield 0.0.1`", journal::PROGRAM);
+    std::fs::write(&journal, text.replace(checkpoint::PROGRAM, "leadfield 0.0.1")).unwrap();
+    let version = format!("expected `{}`, found `leadfield 0.0.1`", checkpoint::PROGRAM);
     refused(&[], &format!("error: w.h5.journal: unfinished run of another version, {version}"));
     // with both options a run that cannot be gone on with is replaced
     let expected = weights(dir, &["--resume", "--force"]).ok();
@@ -432,9 +432,9 @@ fn interrupt_positions(dir: &Path, parts: u64) {
     let asked = AtomicU64::new(0);
     let stop = || asked.fetch_add(1, Ordering::Relaxed) == parts;
     let config = dir.join(CIRCUIT);
-    let tables = Tables::open(&leadfield::assembly::Request::of(&config)).unwrap();
+    let tables = Tables::open(&leadfield::circuit::Request::of(&config)).unwrap();
     let options = Options { segments_per_part: 1, ..Options::default() };
-    let run = leadfield::assembly::Run { existing: Existing::Keep, resume: false, stop: &stop, placed: &|_| () };
+    let run = leadfield::circuit::Run { existing: Existing::Keep, resume: false, stop: &stop, placed: &|_| () };
     let error = tables.write(&dir.join("t"), &options, &run).unwrap_err();
     assert_eq!(error.hint().unwrap(), format!("{parts} of {PARTS} parts are kept: go on with `--resume`"));
     assert_eq!(names_in(dir), ["circuit", "t.journal", "t.partial"]);

@@ -8,10 +8,10 @@ use leadfield::geometry::{Point, Quaternion, Transform};
 use leadfield::lead_field::grid::{Axis as GridAxis, Grid};
 use leadfield::lead_field::vector_grid::VectorGrid;
 use leadfield::lead_field::{LeadField, Values};
-use leadfield::method::disc::Disc;
-use leadfield::method::medium::{Axis, Boundary, Conductivity, Side};
-use leadfield::method::objective_csd::Measure;
-use leadfield::method::{Contact, METHODS, Method, NearField, Parameter};
+use leadfield::methods::disc::Disc;
+use leadfield::methods::medium::{Axis, Boundary, Conductivity, Side};
+use leadfield::methods::objective_csd::Measure;
+use leadfield::methods::{Contact, METHODS, Method, NearField, Parameter};
 use leadfield::segments::{Segment, Segments};
 use proptest::prelude::*;
 
@@ -38,7 +38,7 @@ fn contacts(method: &dyn Method, field: &Arc<LeadField>) -> Vec<Contact> {
     let contact = |i: u32| {
         let position = Point::new(180.0, -300.0 + 120.0 * f64::from(i), 190.0);
         let disc = Disc { radius: 4.0, normal: Point::new(0.6, 0.0, 0.8), points: None };
-        let region = leadfield::method::objective_csd::Own { radius: Some(330.0), ..Default::default() };
+        let region = leadfield::methods::objective_csd::Own { radius: Some(330.0), ..Default::default() };
         Contact {
             field: method.looks_up().map(|_| field.clone()),
             disc: (i > 3 && takes(method, Parameter::Disc)).then_some(disc),
@@ -240,7 +240,7 @@ proptest! {
         start in any_point(60.0), step in any_point(5.0), direction in any_point(1.0), (conductivity, boundary) in any_medium()
     ) {
         prop_assume!(direction.norm() > 0.1);
-        let [line, point] = ["LineSource", "PointSource"].map(|name| leadfield::method::by_name(name).unwrap());
+        let [line, point] = ["LineSource", "PointSource"].map(|name| leadfield::methods::by_name(name).unwrap());
         let position = direction * (20_000.0 / direction.norm());
         // a segment that passes through the boundary is not seen as one point, to first order in its length
         let one_side = |b: Boundary| {

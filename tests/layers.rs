@@ -1,7 +1,6 @@
 //! The house keeps its floors: why the tree can be read from bottom to top, and stays so.
 //!
-//! Reads the source as text: who imports whom, what the library must not do, how long files are, and that each
-//! says what it is. The checks themselves are tried on made-up source below.
+//! Reads the source as text: who imports whom, what the library must not do, and that each file says what it is. The checks themselves are tried on made-up source below.
 
 mod source;
 
@@ -15,23 +14,16 @@ use crate::support::root;
 /// from its neighbours.
 const FLOORS: &[&[&str]] = &[
     &["error"],
-    &["input_file"],
-    &["units", "geometry", "staged", "journal", "panics"],
-    &["segments", "partition", "h5", "parquet_file", "picture"],
-    &["morphology", "lead_field", "index", "template", "pickle"],
-    &["method"],
-    &["sonata", "positions", "table", "electrode", "boundaries"],
-    &["weights", "assembly", "compare", "diagnosis", "synthesis", "exchange", "frame"],
+    &["units", "geometry", "io"],
+    &["segments"],
+    &["morphology", "lead_field"],
+    &["methods"],
+    &["sonata"],
+    &["electrodes", "circuit"],
+    &["weights", "convert"],
+    &["validate"],
     &["plot"],
-    &["report"],
 ];
-
-/// Files that are longer than [`LONGEST`], each with the length that it may have and the reason.
-const LONG: &[(&str, usize, &str)] =
-    &[("src/h5.rs", 520, "the one door: a short method for each type that is read or written")];
-
-/// Lines of a file before its tests.
-const LONGEST: usize = 400;
 
 /// The file that holds the powers of ten.
 const UNITS: &str = "src/units.rs";
@@ -253,15 +245,6 @@ fn wrong_ignores(file: &str, source: &str) -> Vec<String> {
     lines.iter().enumerate().filter_map(fault).collect()
 }
 
-/// A file holds one noun or one formula, and so is short.
-fn wrong_length(file: &str, source: &str, long: &[(&str, usize, &str)]) -> Vec<String> {
-    let most = long.iter().find(|(name, ..)| *name == file).map_or(LONGEST, |(_, most, _)| *most);
-    match before_tests(source).lines().count() {
-        lines if lines <= most => Vec::new(),
-        lines => vec![format!("{file}: {lines} lines before its tests, expected at most {most}")],
-    }
-}
-
 // ----------------------------------------------------------------------------------------------- the tree as it is
 
 /// Every Rust file below a folder of the project: its path from the root, its module, its text.
@@ -323,19 +306,6 @@ fn every_file_says_what_it_is() {
 }
 
 #[test]
-fn files_are_short() {
-    let all = ["src", "tools"].into_iter().flat_map(files_in);
-    none(all.flat_map(|(file, _, source)| wrong_length(&file, &source, LONG)));
-}
-
-#[test]
-fn files_that_may_be_long_are_long() {
-    let is_long =
-        |name: &str| before_tests(&std::fs::read_to_string(root().join(name)).unwrap()).lines().count() > LONGEST;
-    none(LONG.iter().filter(|(name, ..)| !is_long(name)).map(|(name, ..)| format!("{name} is short by now")));
-}
-
-#[test]
 fn an_ignored_test_says_what_it_needs() {
     none(files_in("tests").iter().flat_map(|(file, _, source)| wrong_ignores(file, source)));
 }
@@ -352,7 +322,7 @@ fn every_data_set_has_a_row_that_tells_its_origin() {
 #[test]
 fn the_format_page_shows_every_metadata_key() {
     let page = std::fs::read_to_string(root().join("docs/format.md")).unwrap();
-    let schema = std::fs::read_to_string(root().join("src/table/schema.rs")).unwrap();
+    let schema = std::fs::read_to_string(root().join("src/segments/table/schema.rs")).unwrap();
     let keys: Vec<&str> = schema.split("\"leadfield.").skip(1).filter_map(|rest| rest.split('"').next()).collect();
     assert!(keys.contains(&"format_version"), "{keys:?}");
     let shown = |key: &str| page.contains(&format!("\n| `{key}` |"));
@@ -385,42 +355,42 @@ fn finds(file: &str, source: &str, expected: &[&str]) {
 fn an_upward_import_is_found_in_every_spelling() {
     finds(
         "geometry/point.rs",
-        "use crate::table::Table;",
-        &["geometry/point.rs:1: `geometry` imports `table` from above"],
+        "use crate::segments::Table;",
+        &["geometry/point.rs:1: `geometry` imports `segments` from above"],
     );
-    finds("h5.rs", "\nuse super::sonata;", &["h5.rs:2: `h5` imports `sonata` from above"]);
-    finds("h5.rs", "fn f() -> crate::weights::W {}", &["h5.rs:1: `h5` imports `weights` from above"]);
-    finds("method/a.rs", "use super::super::weights::W;", &["method/a.rs:1: `method` imports `weights` from above"]);
+    finds("io.rs", "\nuse super::sonata;", &["io.rs:2: `io` imports `sonata` from above"]);
+    finds("io.rs", "fn f() -> crate::weights::W {}", &["io.rs:1: `io` imports `weights` from above"]);
+    finds("methods/a.rs", "use super::super::weights::W;", &["methods/a.rs:1: `methods` imports `weights` from above"]);
     finds(
         "error.rs",
-        "use crate::{\n  units::{U, V},\n  h5::File,\n};",
-        &["error.rs:2: `error` imports `units` from above", "error.rs:3: `error` imports `h5` from above"],
+        "use crate::{\n  units::{U, V},\n  io::File,\n};",
+        &["error.rs:2: `error` imports `units` from above", "error.rs:3: `error` imports `io` from above"],
     );
 }
 
 #[test]
 fn a_sideways_import_is_found() {
-    finds("weights/mod.rs", "use crate::compare::C;", &["weights/mod.rs:1: `weights` imports its neighbour `compare`"]);
+    finds("weights/mod.rs", "use crate::convert::C;", &["weights/mod.rs:1: `weights` imports its neighbour `convert`"]);
 }
 
 #[test]
 fn what_lies_below_or_within_may_be_imported() {
-    finds("weights/mod.rs", "use crate::{error::{Context, Result}, table, weights::simd};\nuse super::table::T;", &[]);
+    finds("weights/mod.rs", "use crate::{error::{Context, Result}, segments, weights::simd};\nuse super::segments::T;", &[]);
     finds("sonata/nodes.rs", "use super::config::C;\nuse self::x::Y;\npub(in crate::sonata) fn f() {}", &[]);
-    finds("h5.rs", "mod inner { use super::*; use super::compare; }", &[]);
+    finds("io.rs", "mod inner { use super::*; use super::convert; }", &[]);
 }
 
 #[test]
 fn a_module_or_name_without_a_floor_is_found() {
     finds("util.rs", "", &["util.rs: `util` has no floor in tests/layers.rs"]);
-    let through_lib = "`table` imports `Result`, which is no module with a floor";
-    finds("table/mod.rs", "use crate::Result;", &[&format!("table/mod.rs:1: {through_lib}")]);
-    finds("h5.rs", "use super::*;", &["h5.rs:1: `h5` imports `*`, which is no module with a floor"]);
+    let through_lib = "`segments` imports `Result`, which is no module with a floor";
+    finds("segments/mod.rs", "use crate::Result;", &[&format!("segments/mod.rs:1: {through_lib}")]);
+    finds("io.rs", "use super::*;", &["io.rs:1: `io` imports `*`, which is no module with a floor"]);
 }
 
 #[test]
 fn comments_strings_and_tests_import_nothing() {
-    let source = "//! [`crate::weights`]\n/* crate::weights /* */ crate::table */\nconst A: &str = \"crate::table \\\" \";\n\
+    let source = "//! [`crate::weights`]\n/* crate::weights /* */ crate::segments */\nconst A: &str = \"crate::segments \\\" \";\n\
         const B: &str = r#\"crate::\"table\"#;\nconst C: [char; 2] = ['\"', '\\''];\nfn f<'a>(_: &'a str) {}\n\
         #[cfg(test)]\nmod tests { use crate::weights::W; }\n";
     finds("error.rs", source, &[]);
@@ -481,13 +451,4 @@ fn an_ignored_test_without_a_need_is_found() {
     assert_eq!(hidden, ["a.rs:2: an ignored test needs LEADFIELD_REAL_DATA without `real_` in its name"]);
     let misnamed = check(" = \"needs a\"", "the_real_f");
     assert_eq!(misnamed, ["a.rs:2: an ignored test has `real_` in its name without needing LEADFIELD_REAL_DATA"]);
-}
-
-#[test]
-fn a_long_file_is_found_and_its_tests_do_not_count() {
-    let lines = |n: usize| "x\n".repeat(n);
-    let check = |source: &str| wrong_length("a.rs", source, &[("b.rs", 400, "")]);
-    assert_eq!(check(&(lines(LONGEST) + "#[cfg(test)]\nmod tests {}\n" + &lines(99))), [""; 0]);
-    assert_eq!(check(&lines(LONGEST + 1)), ["a.rs: 401 lines before its tests, expected at most 400"]);
-    assert_eq!(wrong_length("b.rs", &lines(400), &[("b.rs", 400, "")]), [""; 0]);
 }

@@ -8,12 +8,12 @@ use std::sync::Arc;
 
 use leadfield::Result;
 use leadfield::geometry::{Aabb, Point, Quaternion, Transform};
-use leadfield::h5::File;
+use leadfield::io::hdf5::File;
 use leadfield::lead_field::grid::{Axis, Grid, middles};
 use leadfield::lead_field::vector_grid::VectorGrid;
 use leadfield::lead_field::{LeadField, OutsideField, Quantity, Request, Values, read};
-use leadfield::method::reciprocity::FieldContact;
-use leadfield::method::{dipole_reciprocity, reciprocity};
+use leadfield::methods::reciprocity::FieldContact;
+use leadfield::methods::{dipole_reciprocity, reciprocity};
 use leadfield::segments::{NeuronSegments, Segment, Segments};
 use leadfield::units::DEFAULT_CONDUCTIVITY;
 

@@ -7,8 +7,8 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, UInt32Type, UInt64Type};
 use arrow_schema::DataType;
 use leadfield::geometry::Aabb;
-use leadfield::parquet_file::open_batches;
-use leadfield::table::Table;
+use leadfield::io::parquet_file::open_batches;
+use leadfield::segments::table::Table;
 
 use crate::support::{leadfield_in, names_in, scratch};
 

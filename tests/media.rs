@@ -4,9 +4,9 @@
 use std::f64::consts::PI;
 
 use leadfield::geometry::Point;
-use leadfield::method::disc::Disc;
-use leadfield::method::medium::{Axis, Boundary, Conductivity, Side};
-use leadfield::method::{Contact, NearField, by_name};
+use leadfield::methods::disc::Disc;
+use leadfield::methods::medium::{Axis, Boundary, Conductivity, Side};
+use leadfield::methods::{Contact, NearField, by_name};
 use leadfield::segments::{Segment, Segments};
 use proptest::prelude::*;
 

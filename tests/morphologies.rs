@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use leadfield::h5::File;
+use leadfield::io::hdf5::File;
 use leadfield::morphology::{Container, Format, Morphology, Note, Soma, SomaForm, read};
 use proptest::prelude::*;
 

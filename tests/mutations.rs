@@ -9,18 +9,21 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::Command;
 
-use leadfield::assembly::{Request, Tables};
-use leadfield::electrode::atlas::Atlas;
-use leadfield::exchange::coefficients::Batches;
-use leadfield::exchange::columnar::Columnar;
+use leadfield::circuit::hoc;
+use leadfield::circuit::{Request, Tables};
+use leadfield::convert::bluerecording;
+use leadfield::convert::coefficients::Batches;
+use leadfield::convert::columnar::Columnar;
+use leadfield::electrodes::atlas::Atlas;
 use leadfield::geometry::Point;
 use leadfield::geometry::region::{Predicate, Sphere};
-use leadfield::index::Resident;
-use leadfield::index::resident::{Builder, Width};
+use leadfield::io::atomic_output::Existing;
+use leadfield::io::hdf5;
 use leadfield::morphology::Format;
-use leadfield::staged::Existing;
-use leadfield::table::Table;
-use leadfield::{Result, boundaries, electrode, h5, morphology, template};
+use leadfield::segments::index::Resident;
+use leadfield::segments::index::resident::{Builder, Width};
+use leadfield::segments::table::Table;
+use leadfield::{Result, electrodes, morphology};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::test_runner::{FileFailurePersistence, RngAlgorithm, TestRng, TestRunner};
@@ -168,7 +171,7 @@ fn damaged_asc_files_are_read_or_refused() {
 #[test]
 fn damaged_electrode_tables_are_read_or_refused() {
     let sound = std::fs::read(golden().join("input/electrodes/e6.csv")).unwrap();
-    tried(600, &sound, "e.csv", text, |path| electrode::read(path).map(drop));
+    tried(600, &sound, "e.csv", text, |path| electrodes::read(path).map(drop));
 }
 
 #[test]
@@ -179,7 +182,7 @@ fn damaged_electrode_lists_are_read_or_refused() {
         )
     };
     let sound = format!("[\n{}\n]\n", (0..20).map(contact).collect::<Vec<_>>().join(",\n"));
-    tried(600, sound.as_bytes(), "e.json", text, |path| electrode::read(path).map(drop));
+    tried(600, sound.as_bytes(), "e.json", text, |path| electrodes::read(path).map(drop));
 }
 
 #[test]
@@ -266,7 +269,7 @@ fn damaged_cell_templates_are_read_or_refused() {
     let name = crate::support::names_in(&folder).remove(0);
     let template = name.strip_suffix(".hoc").unwrap();
     let sound = std::fs::read(folder.join(&name)).unwrap();
-    tried(300, &sound, &name, text, |path| template::read(path, template, None).map(drop));
+    tried(300, &sound, &name, text, |path| hoc::read(path, template, None).map(drop));
 }
 
 #[test]
@@ -276,7 +279,7 @@ fn damaged_probes_are_read_or_refused() {
     let args = ["convert", csv.to_str().unwrap(), "-o", "p.json", "--to", "probeinterface", "--quiet"];
     leadfield_in(dir.path(), &args).ok();
     let sound = std::fs::read(dir.path().join("p.json")).unwrap();
-    tried(400, &sound, "probe.json", text, |path| electrode::read(path).map(drop));
+    tried(400, &sound, "probe.json", text, |path| electrodes::read(path).map(drop));
 }
 
 #[test]
@@ -284,7 +287,7 @@ fn damaged_pickles_are_read_or_refused() {
     let sound = std::fs::read(crate::support::root().join("datasets/pickles/pandas-1.5-blocks-5.pkl")).unwrap();
     // a pickle may name what it holds again and again: its reader allows 64 times the file
     let bound = |length: u64| BASE + 1000 * length;
-    tried(500, &sound, "p.pkl", bound, |path| boundaries::read(path).map(drop));
+    tried(500, &sound, "p.pkl", bound, |path| bluerecording::read(path).map(drop));
 }
 
 #[test]
@@ -344,7 +347,7 @@ fn damaged_atlases_are_read_or_refused() {
     let hierarchy =
         serde_json::json!({"id": 1, "acronym": "a", "children": [{"id": 2, "acronym": "b", "children": []}]});
     std::fs::write(dir.path().join("hierarchy.json"), hierarchy.to_string()).unwrap();
-    let contacts = electrode::read(&golden().join("input/electrodes/np8.csv")).unwrap();
+    let contacts = electrodes::read(&golden().join("input/electrodes/np8.csv")).unwrap();
     mutate(500, &sound, |bytes| {
         std::fs::write(dir.path().join("brain_regions.nrrd"), bytes).unwrap();
         let read = || Atlas::open(dir.path()).and_then(|atlas| atlas.fill(&mut contacts.clone()));
@@ -427,7 +430,7 @@ fn damaged_lead_fields_are_read_or_refused() {
     let dir = scratch();
     circuit(dir.path());
     leadfield_in(dir.path(), &["positions", "c/circuit_config.json", "-o", "s.parquet", "--quiet"]).ok();
-    let field = h5::File::create(&dir.path().join("f.h5")).unwrap();
+    let field = hdf5::File::create(&dir.path().join("f.h5")).unwrap();
     field.create_group("/axes").unwrap();
     for axis in ["/axes/x", "/axes/y", "/axes/z"] {
         field.write(axis, &[-1.0e-2_f64, 0.0, 1.0e-2], &[3]).unwrap();

@@ -8,11 +8,11 @@ use std::sync::LazyLock;
 
 use leadfield::geometry::Point;
 use leadfield::geometry::region::{Predicate, Region, Sphere, nearest_on_segment};
+use leadfield::segments::table::Table;
 use leadfield::segments::{SectionType, Segment};
 use leadfield::sonata::config::Config;
 use leadfield::sonata::electrodes_file::ElectrodesFile;
 use leadfield::sonata::nodes::{Attribute, Nodes};
-use leadfield::table::Table;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use tempfile::TempDir;
 

@@ -9,13 +9,13 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use leadfield::assembly::{self, Options, Tables};
-use leadfield::electrode;
+use leadfield::circuit::{self, Options, Tables};
+use leadfield::electrodes;
 use leadfield::error::Result;
-use leadfield::method::NearField;
-use leadfield::partition::{Crew, Line};
-use leadfield::staged::Existing;
-use leadfield::table::Table;
+use leadfield::io::atomic_output::Existing;
+use leadfield::io::ranks::{Crew, Line};
+use leadfield::methods::NearField;
+use leadfield::segments::table::Table;
 use leadfield::units::DEFAULT_CONDUCTIVITY;
 use leadfield::weights::{Request, compute_with};
 
@@ -83,9 +83,9 @@ fn run_in<T: Send>(
 /// One rank's part of `leadfield weights table e.csv -o w.h5`, with this conductivity.
 fn weights(dir: &Path, conductivity: f64, resume: bool, stop: &(dyn Fn() -> bool + Sync), crew: &Crew) -> Result<()> {
     let table = Table::open(&dir.join("table"))?;
-    let electrodes = electrode::read(&dir.join("e.csv"))?;
+    let electrodes = electrodes::read(&dir.join("e.csv"))?;
     let medium = conductivity.to_string().parse().unwrap();
-    let contacts = electrode::contacts(&electrodes, &[medium], NearField::Radius)?;
+    let contacts = electrodes::contacts(&electrodes, &[medium], NearField::Radius)?;
     let request = Request {
         sources: &[&table],
         electrodes: &electrodes,
@@ -128,9 +128,9 @@ fn any_number_of_ranks_writes_the_same_coefficients() {
 /// One rank's part of `leadfield positions CIRCUIT -o t --segments-per-part 1`.
 fn positions(dir: &Path, stop: &(dyn Fn() -> bool + Sync), crew: &Crew) -> Result<()> {
     let config = dir.join(CIRCUIT);
-    let tables = Tables::open(&assembly::Request::of(&config))?;
+    let tables = Tables::open(&circuit::Request::of(&config))?;
     let options = Options { segments_per_part: 1, ..Options::default() };
-    let run = assembly::Run { existing: Existing::Keep, resume: true, stop, placed: &|_| () };
+    let run = circuit::Run { existing: Existing::Keep, resume: true, stop, placed: &|_| () };
     tables.write_with(&dir.join("t"), &options, &run, crew).map(drop)
 }
 

@@ -3,9 +3,9 @@
 
 use leadfield::geometry::region::{Capsule, Cuboid, Disk, OrientedCuboid, Predicate, Region, Slab, Sphere};
 use leadfield::geometry::{Aabb, Point, Quaternion};
-use leadfield::h5::File;
-use leadfield::method::Kernel as _;
-use leadfield::method::objective_csd::{Contact, Kernel, Options, Setting};
+use leadfield::io::hdf5::File;
+use leadfield::methods::Kernel as _;
+use leadfield::methods::objective_csd::{Contact, Kernel, Options, Setting};
 use leadfield::segments::{NeuronSegments, Segment, Segments};
 use proptest::prelude::*;
 

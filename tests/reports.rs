@@ -3,8 +3,8 @@
 use std::process::Command;
 
 use leadfield::geometry::Point;
+use leadfield::segments::table::Table;
 use leadfield::sonata::electrodes_file::ElectrodesFile;
-use leadfield::table::Table;
 
 use crate::pictures::folder;
 use crate::support::{leadfield_in, names_in, one_neuron, scratch};
@@ -74,7 +74,7 @@ fn a_sound_file_has_no_findings_and_what_was_looked_at_is_told() {
 /// Overwrites some bytes of the first value of a dataset, `skip` bytes after its start.
 fn overwrite(path: &std::path::Path, object: &str, skip: u64, bytes: &[u8]) {
     use std::os::unix::fs::FileExt;
-    let at = leadfield::h5::File::open(path).unwrap().byte_offset(object).unwrap().unwrap() + skip;
+    let at = leadfield::io::hdf5::File::open(path).unwrap().byte_offset(object).unwrap().unwrap() + skip;
     std::fs::File::options().write(true).open(path).unwrap().write_all_at(bytes, at).unwrap();
 }
 

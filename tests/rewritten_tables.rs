@@ -214,7 +214,7 @@ fn a_table_that_another_program_rewrote_works_in_every_tool() {
     let (rows, _) = rows_of(&at("t.parquet"));
     run(&["weights", "t.parquet", "e.csv", "-o", "w.h5"]).ok();
     run(&["convert", "t.parquet", "-o", "t.csv"]).ok();
-    let population = leadfield::table::Table::open(&at("t.parquet")).unwrap().metadata().population.clone();
+    let population = leadfield::segments::table::Table::open(&at("t.parquet")).unwrap().metadata().population.clone();
     let rows_found = |table: &str| {
         let out = run(&["query", table, "--sphere", "0,-400,0,200", "--columns", "row", "--format", "csv"]).ok();
         let mut rows: Vec<String> = out.lines().skip(1).map(String::from).collect();

@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use leadfield::h5::File;
+use leadfield::io::hdf5::File;
 use leadfield::sonata::config::{Config, NodePopulation, ReportConfig, Simulation};
 use leadfield::sonata::node_sets::NodeSets;
 use leadfield::sonata::nodes::{Attribute, Nodes};

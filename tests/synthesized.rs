@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use leadfield::h5::File;
+use leadfield::io::hdf5::File;
 use serde_json::{Value, json};
 
 use crate::support::{leadfield, leadfield_in, names_in, root, scratch};

@@ -9,7 +9,7 @@ use std::path::Path;
 use leadfield::geometry::Aabb;
 use leadfield::geometry::region::{Predicate, Region, Sphere};
 use leadfield::segments::Segments;
-use leadfield::table::{Filter, Metadata, Pages, Query, Table, Within};
+use leadfield::segments::table::{Filter, Metadata, Pages, Query, Table, Within};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
 

@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use leadfield::assembly::{Assembly, Options, Request};
+use leadfield::circuit::{Assembly, Options, Request};
 use leadfield::geometry::{Aabb, Point};
+use leadfield::io::atomic_output::Existing;
+use leadfield::segments::table::{Precision, Table};
 use leadfield::segments::{SectionType, Segment, Segments};
-use leadfield::staged::Existing;
-use leadfield::table::{Precision, Table};
 
 use crate::support::{Run, golden, leadfield, leadfield_in, names_in, scratch};
 
@@ -526,7 +526,7 @@ fn rows_of_a_page_are_neighbours_in_space() {
     let table = Table::open(&table).unwrap();
     let segments = table.parts()[0].read().unwrap();
     let volume = |b: &Aabb| b.size().x * b.size().y * b.size().z;
-    let page = leadfield::table::schema::ROWS_PER_PAGE;
+    let page = leadfield::segments::table::schema::ROWS_PER_PAGE;
     let boxed = |rows: &[Segment]| Aabb::of(rows.iter().map(Segment::midpoint));
     // the long ones stand at the end, in row groups of their own
     let short: Vec<Segment> = stored(&segments).into_iter().filter(|s| s.start.distance(s.end) <= 60.0).collect();

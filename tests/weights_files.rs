@@ -7,16 +7,16 @@
 use std::path::{Path, PathBuf};
 
 use leadfield::Result;
-use leadfield::compare::Tolerance;
-use leadfield::compare::weights::{ColumnRule, Comparison, ExtraColumn, Options, compare, pair};
-use leadfield::electrode::Electrode;
+use leadfield::electrodes::Electrode;
 use leadfield::geometry::{Aabb, Point};
-use leadfield::h5::File;
-use leadfield::method::{Contact, Kernel, Method};
+use leadfield::io::atomic_output::Existing;
+use leadfield::io::hdf5::File;
+use leadfield::methods::{Contact, Kernel, Method};
+use leadfield::segments::table::{Metadata, Neuron};
 use leadfield::segments::{NeuronSegments, Segment, Segments};
 use leadfield::sonata::electrodes_file::ElectrodesFile;
-use leadfield::staged::Existing;
-use leadfield::table::{Metadata, Neuron};
+use leadfield::validate::Tolerance;
+use leadfield::validate::weights::{ColumnRule, Comparison, ExtraColumn, Options, compare, pair};
 use leadfield::weights::{Far, Request, Source, Summary, compute};
 
 use crate::support::{golden, leadfield, leadfield_in, names_in, one_neuron, scratch};

@@ -11,14 +11,14 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use leadfield::Result;
-use leadfield::boundaries::{self, write_hdf5, write_parquet};
-use leadfield::diagnosis::{self, examine};
+use leadfield::convert::bluerecording::{self, write_hdf5, write_parquet};
+use leadfield::convert::boundaries_of;
+use leadfield::convert::coefficients::Shape;
 use leadfield::error::{Context, Problem, count, listed};
-use leadfield::exchange::boundaries_of;
-use leadfield::exchange::coefficients::Shape;
+use leadfield::io::atomic_output::{Existing, Staged, check_apart};
+use leadfield::segments::table::Precision;
 use leadfield::sonata::electrodes_file::ColumnRule;
-use leadfield::staged::{Existing, Staged, check_apart};
-use leadfield::table::Precision;
+use leadfield::validate::electrodes_file::{self, examine};
 use rayon::prelude::*;
 
 use self::kind::Kind;
@@ -252,7 +252,7 @@ impl Work<'_> {
         check_apart(out, [path])?;
         let told = match (kind, target) {
             (Kind::Boundaries, Target::Boundaries) => {
-                let neurons = boundaries::read(path)?;
+                let neurons = bluerecording::read(path)?;
                 self.write_boundaries(&neurons, out, format)?
             }
             (Kind::Table, Target::Boundaries) => {
@@ -271,13 +271,13 @@ impl Work<'_> {
         Ok(format!("{} -> {}: {told}", path.display(), out.display()))
     }
 
-    fn write_boundaries(&self, neurons: &[boundaries::Neuron], out: &Path, format: Format) -> Result<String> {
+    fn write_boundaries(&self, neurons: &[bluerecording::Neuron], out: &Path, format: Format) -> Result<String> {
         let mut staged = Staged::new(out, self.existing())?;
         let write = if format == Format::Hdf5 { write_hdf5 } else { write_parquet };
         write(staged.partial(), neurons).map_err(|e| e.in_file(out))?;
         staged.note_length()?;
         staged.commit()?;
-        let boundaries: usize = neurons.iter().map(boundaries::Neuron::boundaries).sum();
+        let boundaries: usize = neurons.iter().map(bluerecording::Neuron::boundaries).sum();
         let boundary = if boundaries == 1 { "boundary" } else { "boundaries" };
         Ok(format!("{}, {boundaries} {boundary}", count(neurons.len() as u64, "neuron")))
     }
@@ -297,7 +297,7 @@ impl Work<'_> {
         if self.args.precision == Width::F32 {
             return Err(ConvertProblem::Single).in_file(path);
         }
-        let request = diagnosis::Request {
+        let request = electrodes_file::Request {
             file: path,
             expected: &[],
             segments: None,
@@ -310,7 +310,7 @@ impl Work<'_> {
             [only] => self.check_population(path, &only.name)?,
             _ => self.args.population.clone().map_or(Ok(()), |name| Err(ConvertProblem::Whole(name))).in_file(path)?,
         }
-        let mended = diagnosis::mend(&diagnosis, out, self.existing(), &|_| ())?;
+        let mended = electrodes_file::mend(&diagnosis, out, self.existing(), &|_| ())?;
         let told = format!(
             "{}, {}, {}",
             count(mended.contacts, "contact"),

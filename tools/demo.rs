@@ -6,9 +6,9 @@ mod steps;
 use std::path::{Path, PathBuf};
 
 use leadfield::Result;
+use leadfield::circuit::synthetic;
 use leadfield::error::{Context, FileProblem, Problem};
-use leadfield::staged::{Claim, Entry, Existing, check_contents, check_target};
-use leadfield::synthesis;
+use leadfield::io::atomic_output::{Claim, Entry, Existing, check_contents, check_target};
 
 use crate::cli::{Common, Outcome, console};
 use steps::Step;
@@ -98,7 +98,7 @@ fn check_demo(folder: &Path) -> Result<()> {
             let below = entry.path().strip_prefix(name).ok()?;
             Some(match below == Path::new("") {
                 true => matches!(entry, Entry::Folder(_)),
-                false => synthesis::is_of_circuit(&folder.join(name), entry.with_path(below)),
+                false => synthetic::is_of_circuit(&folder.join(name), entry.with_path(below)),
             })
         });
         in_circuit.unwrap_or_else(|| match entry {

@@ -7,9 +7,9 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 use leadfield::Result;
-use leadfield::electrode::atlas::Atlas;
-use leadfield::electrode::probe::{self, Anchor, Pose};
-use leadfield::electrode::{self, Electrode, Extent};
+use leadfield::electrodes::atlas::Atlas;
+use leadfield::electrodes::probe::{self, Anchor, Pose};
+use leadfield::electrodes::{self, Electrode, Extent};
 use leadfield::error::{Context, count};
 use leadfield::geometry::{Point, PrincipalAxis};
 
@@ -163,7 +163,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
         }
         Source::From(from) => {
             let extent = if from.discs { Extent::Disc } else { Extent::Point };
-            (&from.placed, electrode::read_extent(&from.file, extent)?)
+            (&from.placed, electrodes::read_extent(&from.file, extent)?)
         }
     };
     let default = if matches!(args.source, Source::From(_)) { Anchor::Origin } else { Anchor::First };
@@ -173,16 +173,16 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
 impl Made {
     /// Contacts at the sites of a probe, counted from a number on.
     fn contacts(&self, sites: &[Point], first: u32) -> Result<Vec<Electrode>> {
-        let (method, settings) = electrode::of_type(&self.kind)?;
+        let (method, settings) = electrodes::of_type(&self.kind)?;
         let contact = |(number, &position)| Electrode {
             name: format!("{}{number}", self.prefix),
             position,
             method,
-            layer: electrode::UNKNOWN_PLACE.into(),
-            region: electrode::UNKNOWN_PLACE.into(),
+            layer: electrodes::UNKNOWN_PLACE.into(),
+            region: electrodes::UNKNOWN_PLACE.into(),
             settings: settings.clone(),
         };
-        electrode::checked((first..).zip(sites).map(contact).collect())
+        electrodes::checked((first..).zip(sites).map(contact).collect())
     }
 }
 
@@ -199,10 +199,10 @@ impl Placed {
         }
         match &self.out {
             Some(out) => {
-                electrode::save(out, &electrodes, existing(self.force))?;
+                electrodes::save(out, &electrodes, existing(self.force))?;
                 common.say(format_args!("{}: {}", out.display(), count(electrodes.len() as u64, "contact")));
             }
-            None => console::print(electrode::to_csv(&electrodes))?,
+            None => console::print(electrodes::to_csv(&electrodes))?,
         }
         Ok(Outcome::Done)
     }

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use leadfield::Result;
 use leadfield::error::{Context, FileProblem, Problem, count};
-use leadfield::input_file;
-use leadfield::journal::{self, Header, Record};
+use leadfield::io::checkpoint::{self, Header, Record};
+use leadfield::io::input_file;
 
 use crate::cli::facts::{Facts, bytes};
 use crate::cli::{Common, Outcome, console};
@@ -75,7 +75,7 @@ fn kind(path: &Path) -> Result<Kind> {
 /// The journal of an output that is not complete; none where it is.
 fn unfinished(path: &Path) -> Result<Option<Record>> {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    name.strip_suffix(".partial").map_or(Ok(None), |output| journal::read(&path.with_file_name(output)))
+    name.strip_suffix(".partial").map_or(Ok(None), |output| checkpoint::read(&path.with_file_name(output)))
 }
 
 /// How far an interrupted run came.

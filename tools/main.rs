@@ -48,7 +48,7 @@ enum Tool {
 }
 
 fn main() -> ExitCode {
-    leadfield::input_file::record_inputs();
+    leadfield::io::input_file::record_inputs();
     let Program { tool, mut common } = match Program::try_parse_from(cli::arguments()) {
         Ok(program) => program,
         Err(error) => return cli::conclude_arguments(&error),

@@ -8,9 +8,9 @@ use std::path::PathBuf;
 
 use leadfield::Result;
 use leadfield::error::Context;
-use leadfield::picture::{Form, Page};
-use leadfield::plot;
-use leadfield::staged::Staged;
+use leadfield::io::atomic_output::Staged;
+use leadfield::plot::canvas::{Form, Page};
+use leadfield::plot::figures;
 
 use crate::cli::{Common, Outcome, existing};
 
@@ -40,7 +40,7 @@ struct Output {
     force: bool,
 }
 
-/// [`plot::View`] as an option: the first axis runs to the right, the second up.
+/// [`figures::View`] as an option: the first axis runs to the right, the second up.
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum View {
     /// x to the right, y up
@@ -60,15 +60,15 @@ enum View {
 }
 
 impl View {
-    fn views(self) -> &'static [plot::View] {
+    fn views(self) -> &'static [figures::View] {
         match self {
-            Self::Xy => &[plot::View::Xy],
-            Self::Xz => &[plot::View::Xz],
-            Self::Yx => &[plot::View::Yx],
-            Self::Yz => &[plot::View::Yz],
-            Self::Zx => &[plot::View::Zx],
-            Self::Zy => &[plot::View::Zy],
-            Self::All => &plot::View::ALL,
+            Self::Xy => &[figures::View::Xy],
+            Self::Xz => &[figures::View::Xz],
+            Self::Yx => &[figures::View::Yx],
+            Self::Yz => &[figures::View::Yz],
+            Self::Zx => &[figures::View::Zx],
+            Self::Zy => &[figures::View::Zy],
+            Self::All => &figures::View::ALL,
         }
     }
 }

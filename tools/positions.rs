@@ -4,14 +4,14 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use leadfield::Result;
-use leadfield::assembly::{
+use leadfield::circuit::placement::{Checks, Placement};
+use leadfield::circuit::{
     self, Assembly, LeftOut, MAX_SEGMENTS, Made, OnBadNeuron, Options, Request, Run, Tables, Written,
 };
 use leadfield::error::{count, listed};
-use leadfield::positions::{Checks, Placement};
-use leadfield::table::Precision;
-use leadfield::table::parts::is_single_file;
-use leadfield::table::schema::{ROWS_PER_GROUP, SEGMENTS_PER_PART};
+use leadfield::segments::table::Precision;
+use leadfield::segments::table::parts::is_single_file;
+use leadfield::segments::table::schema::{ROWS_PER_GROUP, SEGMENTS_PER_PART};
 
 use crate::cli::findings;
 use crate::cli::forecast::{self, DryRun};
@@ -162,7 +162,7 @@ impl Args {
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     let started = Instant::now();
     if common.crew().is_first() && !args.judged.dry_run {
-        assembly::check_output(&args.out, existing(args.force), args.resume)?;
+        circuit::check_output(&args.out, existing(args.force), args.resume)?;
     }
     if args.segments_per_part.is_some() && is_single_file(&args.out) {
         common.warn(format_args!("{}: one file is one part: parts need the name of a folder", args.out.display()));

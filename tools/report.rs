@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use leadfield::Result;
 use leadfield::error::count;
-use leadfield::report::{self, Request};
-use leadfield::staged::{Staged, check_apart};
+use leadfield::io::atomic_output::{Staged, check_apart};
+use leadfield::plot::html_report::{self, Request};
 
 use self::files::Files;
 use crate::cli::{Common, Outcome, existing};
@@ -25,7 +25,7 @@ pub struct Args {
     #[arg(long, value_name = "NAME")]
     electrode: Option<String>,
     /// The segments to turn about are those up to this far to every side of the contact, um
-    #[arg(long, value_name = "R", default_value_t = report::WITHIN_UM, allow_negative_numbers = true)]
+    #[arg(long, value_name = "R", default_value_t = html_report::WITHIN_UM, allow_negative_numbers = true)]
     within: f64,
     /// Page to write
     #[arg(short, long, value_name = "FILE", default_value = "report.html")]
@@ -42,7 +42,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     let Files { table, weights } = Files::of(&args.inputs)?;
     let electrode = args.electrode.as_deref();
     let request = Request { table: &table, weights: &weights, electrode, within: args.within, took: &[] };
-    let made = report::make(&request)?;
+    let made = html_report::make(&request)?;
     staged.write(&made.html)?;
     staged.commit()?;
     if let Some(assumptions) = &made.assumptions {

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use leadfield::Result;
+use leadfield::circuit::synthetic::{self, Plan, Report};
 use leadfield::error::count;
-use leadfield::synthesis::{self, Plan, Report};
 
 use crate::cli::progress::Progress;
 use crate::cli::{Common, Outcome, existing};
@@ -57,7 +57,7 @@ impl Args {
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     let plan = args.plan();
     let progress = Progress::new(common, "neurons", plan.cells as u64);
-    let written = synthesis::write(&plan, &args.folder, existing(args.force), &mut |n| progress.add(n));
+    let written = synthetic::write(&plan, &args.folder, existing(args.force), &mut |n| progress.add(n));
     progress.finish();
     let neurons = count(plan.cells as u64, "neuron");
     let segments = count(written?.segments, "segment");

@@ -5,16 +5,16 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use leadfield::Result;
-use leadfield::electrode::fields::Fields;
-use leadfield::electrode::{self, Electrode, arrays};
+use leadfield::electrodes::fields::Fields;
+use leadfield::electrodes::{self, Electrode, arrays};
 use leadfield::error::{Context, FileProblem, Problem, count};
 use leadfield::geometry::Aabb;
+use leadfield::io::atomic_output::check_apart;
 use leadfield::lead_field::OutsideField;
-use leadfield::method::medium::Conductivity;
-use leadfield::method::objective_csd::Spacing;
-use leadfield::method::{Contact, NearField};
-use leadfield::staged::check_apart;
-use leadfield::table::{Table, TableProblem};
+use leadfield::methods::medium::Conductivity;
+use leadfield::methods::objective_csd::Spacing;
+use leadfield::methods::{Contact, NearField};
+use leadfield::segments::table::{Table, TableProblem};
 use leadfield::units::DEFAULT_CONDUCTIVITY;
 use leadfield::weights::{self, Far, Request, Source, Summary, compute_with};
 use serde_json::json;
@@ -157,7 +157,7 @@ impl From<SpacingRule> for Spacing {
 /// The contacts as their methods see them, with their lead fields. Warns of what looks wrong in either.
 fn contacts(args: &Args, common: &Common, electrodes: &[Electrode], sources: &[&dyn Source]) -> Result<Vec<Contact>> {
     let conductivities = args.conductivity.iter().map(|s| s.parse()).collect::<Result<Vec<Conductivity>, _>>()?;
-    let mut contacts = electrode::contacts(electrodes, &conductivities, args.near_field.into())?;
+    let mut contacts = electrodes::contacts(electrodes, &conductivities, args.near_field.into())?;
     let ranges = args.csd_array.iter().map(|range| range.parse()).collect::<Result<Vec<_>, _>>()?;
     arrays::apply(&mut contacts, electrodes, &ranges, args.csd_spacing.into())?;
     let named = args.field.iter().map(|field| field.parse()).collect::<Result<Vec<_>, _>>()?;
@@ -205,12 +205,12 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     if common.crew().is_first() && !args.judged.dry_run && args.part.is_empty() && !args.finish {
         weights::check_output(&args.out, existing(args.force), args.resume)?;
     }
-    let electrodes = electrode::read(&args.electrodes)?;
+    let electrodes = electrodes::read(&args.electrodes)?;
     let tables = tables(args, common)?;
     let assumptions: BTreeSet<String> = tables.iter().filter_map(|t| t.metadata().assumption()).collect();
     assumptions.iter().for_each(|assumption| common.warn(assumption));
     let populations: Vec<&str> = tables.iter().map(|t| t.metadata().population.as_str()).collect();
-    electrode::check_names(&electrodes, &populations).in_file(&args.electrodes)?;
+    electrodes::check_names(&electrodes, &populations).in_file(&args.electrodes)?;
     let sources: Vec<&dyn Source> = tables.iter().map(|t| t as &dyn Source).collect();
     let contacts = contacts(args, common, &electrodes, &sources)?;
     if let Some(far) = Far::check(&sources, &contacts)? {

@@ -13,9 +13,9 @@ use super::scattered::{Cloud, Samples};
 use super::{CurrentProblem, LeadField, Quantity, Request, Values, current};
 use crate::error::{Context, Problem, Result, listed};
 use crate::geometry::Point;
-use crate::input_file;
-use crate::panics::{Guarded, catch};
-use crate::parquet_file::{ParquetProblem, open_batches};
+use crate::io::input_file;
+use crate::io::parquet_file::{ParquetProblem, open_batches};
+use crate::io::reader_panics::{Guarded, catch};
 use crate::units::{FIELDS, LENGTHS, MICROMETERS_PER_METER, POTENTIALS, Units};
 
 /// What can be wrong with a file of points.

@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Context, Error, Place, Problem, Result, listed};
 use crate::geometry::{Aabb, Point, Transform};
-use crate::h5;
+use crate::io::hdf5;
 
 pub use problem::{CurrentProblem, LookupProblem};
 
@@ -272,7 +272,7 @@ fn current(request: &Request<'_>, of_file: impl FnOnce() -> Result<f64>) -> Resu
 }
 
 /// The nodes of an axis, in um, of which the file's unit has `um_per_unit`.
-fn nodes(file: &h5::File, object: &str, um_per_unit: f64) -> Result<Vec<f64>> {
+fn nodes(file: &hdf5::File, object: &str, um_per_unit: f64) -> Result<Vec<f64>> {
     let nodes = file.floats(object)?;
     let scaled = nodes.iter().map(|n| n * um_per_unit).collect::<Vec<_>>();
     for nodes in [&nodes, &scaled] {
@@ -308,11 +308,11 @@ pub fn read(path: &Path, request: &Request<'_>) -> Result<LeadField> {
     match extension.as_str() {
         "csv" => cloud_file::read_csv(path, request).in_file(path),
         "parquet" => cloud_file::read_parquet(path, request).in_file(path),
-        _ => read_h5(&h5::File::open(path)?, request).in_file(path),
+        _ => read_h5(&hdf5::File::open(path)?, request).in_file(path),
     }
 }
 
-fn read_h5(file: &h5::File, request: &Request<'_>) -> Result<LeadField> {
+fn read_h5(file: &hdf5::File, request: &Request<'_>) -> Result<LeadField> {
     if file.has("/FieldGroups") || file.has("/Meshes") {
         return sim4life::read(file, request);
     }

@@ -9,7 +9,7 @@ use super::grid::{Grid, Window, bounds};
 use super::vector_grid::VectorGrid;
 use super::{CurrentProblem, LeadField, Part, Quantity, Request, Values, current, nodes, usable};
 use crate::error::{Context, Problem, Result};
-use crate::h5::{File, H5Problem};
+use crate::io::hdf5::{File, H5Problem};
 use crate::units::{CURRENTS, FIELDS, LENGTHS, POTENTIALS, Units};
 
 /// A dataset says no unit.

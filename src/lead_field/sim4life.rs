@@ -13,7 +13,7 @@ use super::vector_grid::{VectorGrid, common};
 use super::{CurrentProblem, LeadField, Part, Quantity, Request, Values, current, nodes, usable};
 use crate::error::{Context, Error, Problem, Result, listed};
 use crate::geometry::Aabb;
-use crate::h5::{File, H5Problem};
+use crate::io::hdf5::{File, H5Problem};
 use crate::units::MICROMETERS_PER_METER;
 
 /// What can be wrong with an export, beyond what HDF5 itself reports.

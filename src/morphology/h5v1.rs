@@ -11,7 +11,7 @@ use std::path::Path;
 
 use super::{Fault, Morphology, Section, Soma, SomaForm, checked};
 use crate::error::{Context, Error, Place, Problem, Result};
-use crate::h5::{File, H5Problem};
+use crate::io::hdf5::{File, H5Problem};
 use crate::segments::SectionType;
 
 /// What can be wrong with an h5v1 morphology, apart from what can be wrong with any.

@@ -14,7 +14,7 @@ use std::path::Path;
 
 use crate::error::{Context, Problem, Result, count};
 use crate::geometry::Point;
-use crate::input_file;
+use crate::io::input_file;
 use crate::segments::SectionType;
 
 /// A neuron's shape, in the frame of its file.

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Place, Problem, Result};
-use crate::input_file;
+use crate::io::input_file;
 
 /// What can be wrong with a JSON document.
 #[derive(Debug, thiserror::Error)]

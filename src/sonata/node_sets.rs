@@ -324,7 +324,7 @@ fn with_attribute(name: &str, at: &At<'_>, population: &str, nodes: &Nodes) -> R
 mod tests {
     use super::super::config::NodePopulation;
     use super::*;
-    use crate::h5::File;
+    use crate::io::hdf5::File;
     use serde_json::json;
 
     /// Six nodes of a population `P`: `text` (a, b, ab, c, "", a), `kind` (an enumeration: L1, L2, L23, L1, L2, L23),

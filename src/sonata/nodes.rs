@@ -19,7 +19,7 @@ use self::types::NodeTypes;
 use super::config::NodePopulation;
 use crate::error::{Error, Place, Problem, Result, listed};
 use crate::geometry::{EulerOrder, Transform};
-use crate::h5::{File, H5Problem};
+use crate::io::hdf5::{File, H5Problem};
 
 /// What can be wrong with a nodes file.
 #[derive(Debug, thiserror::Error)]

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::error::{Problem, Result, listed};
-use crate::h5::{File, H5Problem};
+use crate::io::hdf5::{File, H5Problem};
 use crate::segments::SectionCount;
 
 /// What can be wrong with a report's mapping.

@@ -4,8 +4,8 @@ use std::ops::Range;
 use std::sync::Mutex;
 
 use super::columns::Columns;
+use crate::segments::table::Neuron;
 use crate::segments::{NeuronSegments, Segments};
-use crate::table::Neuron;
 
 /// Neighbouring neurons of a part.
 #[derive(Debug, Clone, Copy)]

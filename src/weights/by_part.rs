@@ -12,9 +12,9 @@ use super::columns::Columns;
 use super::parts::Part;
 use super::{Request, Summary, Work, layout, parts, resume, summary};
 use crate::error::{Context, Error, Problem, Result, listed};
-use crate::journal::{Header, Journal, JournalProblem};
+use crate::io::atomic_output::{Claim, check_free, partial_of};
+use crate::io::checkpoint::{Header, Journal, JournalProblem};
 use crate::sonata::electrodes_file::{Layout, Writer, is_laid_out};
-use crate::staged::{Claim, check_free, partial_of};
 
 /// How many missing parts an error names.
 const MAX_NAMED: usize = 12;

@@ -2,9 +2,9 @@
 
 use super::WeightsProblem;
 use super::montage::Montage;
-use crate::electrode::Electrode;
+use crate::electrodes::Electrode;
 use crate::error::{Error, Result};
-use crate::method::{Contact, Kernel};
+use crate::methods::{Contact, Kernel};
 use crate::segments::NeuronSegments;
 
 /// The columns of a row, each computed by its contact's method.

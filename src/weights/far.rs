@@ -5,7 +5,7 @@ use std::fmt;
 use super::Source;
 use crate::error::Result;
 use crate::geometry::Aabb;
-use crate::method::Contact;
+use crate::methods::Contact;
 
 /// Contacts this far from every segment are suspicious, um.
 pub const FAR_UM: f64 = 10_000.0;

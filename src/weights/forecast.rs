@@ -10,10 +10,10 @@ use super::columns::Columns;
 use super::parts::{self, Part};
 use super::{BLOCK_BYTES, Request, checksum, layout};
 use crate::error::{Context, Result};
-use crate::partition::{Forecast, Share};
+use crate::io::atomic_output::{Trial, check_room};
+use crate::io::ranks::{Forecast, Share};
 use crate::segments::Segments;
 use crate::sonata::electrodes_file::{VALUE_BYTES, size};
-use crate::staged::{Trial, check_room};
 
 /// The program, its libraries, and what is read of a table at one time.
 const BASE_BYTES: u64 = 34 << 20;

@@ -4,14 +4,14 @@ use std::path::Path;
 
 use super::columns::Columns;
 use super::{Request, Source, WeightsProblem};
-use crate::electrode::Electrode;
+use crate::electrodes::Electrode;
 use crate::error::{Context, Error, Place, Problem, Result, count};
 use crate::lead_field::{LeadField, OutsideField};
-use crate::method::Contact;
-use crate::method::objective_csd::{Density, Measure, Own};
+use crate::methods::Contact;
+use crate::methods::objective_csd::{Density, Measure, Own};
 use crate::segments::Segments;
+use crate::segments::table::{Neuron, TableProblem};
 use crate::sonata::electrodes_file::{self, Attribute, PopulationLayout};
-use crate::table::{Neuron, TableProblem};
 use crate::units::COEFFICIENT_UNIT;
 
 /// The layout of everything that was asked for.

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use crate::error::{Context, Problem, Result, listed};
+use crate::segments::table::Table;
 use crate::sonata::electrodes_file::{Description, ElectrodesFile, Population};
-use crate::table::Table;
 
 /// What can be wrong with a look-up.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]

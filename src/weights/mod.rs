@@ -28,14 +28,14 @@ use std::path::Path;
 use rayon::prelude::*;
 use zerocopy::IntoBytes;
 
-use crate::electrode::Electrode;
+use crate::electrodes::Electrode;
 use crate::error::{Error, Problem, Result};
-use crate::journal::{self, Done, JournalProblem};
-use crate::method::Contact;
-use crate::partition::{Crew, Scribe, with_scribe};
+use crate::io::atomic_output::Existing;
+use crate::io::checkpoint::{self, Done, JournalProblem};
+use crate::io::ranks::{Crew, Scribe, with_scribe};
+use crate::methods::Contact;
 use crate::segments::{Segment, Segments};
 use crate::sonata::electrodes_file::{Layout, Writer};
-use crate::staged::Existing;
 
 use blocks::{Block, Buffer, Buffers, Run};
 use columns::Columns;
@@ -167,7 +167,7 @@ pub fn warnings(electrodes: &[Electrode], contacts: &[Contact]) -> Result<Vec<Er
 
 /// Computes the coefficients of all contacts for all segments and writes the electrodes file.
 ///
-/// What is done is told in a journal ([`crate::journal`]) part by part, so that a run that was killed, or stopped, or that
+/// What is done is told in a journal ([`crate::io::checkpoint`]) part by part, so that a run that was killed, or stopped, or that
 /// met with a full disk, is gone on with by another one with [`Request::resume`]. The bytes are the same.
 ///
 /// # Errors
@@ -244,7 +244,7 @@ fn go_on(
     unfinished.writer.check_made()?;
     if done > 0 && error.may_pass() {
         unfinished.leave();
-        return Err(error.advised(journal::kept(request.output, done, all)));
+        return Err(error.advised(checkpoint::kept(request.output, done, all)));
     }
     Err(error)
 }

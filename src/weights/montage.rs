@@ -3,7 +3,7 @@
 //! What is subtracted is always a column as its own method gives it: the reference of a reference does not count. The
 //! average is that of all contacts whose reference is `average`, so that their columns sum to zero in every row.
 
-use crate::electrode::{Electrode, Reference};
+use crate::electrodes::{Electrode, Reference};
 
 /// What is subtracted from which column.
 #[derive(Debug, Default)]

@@ -3,7 +3,7 @@
 use super::{Source, layout};
 use crate::error::Result;
 use crate::segments::Segments;
-use crate::table::Neuron;
+use crate::segments::table::Neuron;
 
 /// A part of one of the tables.
 #[derive(Clone, Copy)]
@@ -80,7 +80,7 @@ mod tests {
     use crate::error::{Context, FileProblem};
     use crate::geometry::{Aabb, Point};
     use crate::segments::Segment;
-    use crate::table::Metadata;
+    use crate::segments::table::Metadata;
 
     /// Parts of one neuron of one segment each; one of them cannot be read.
     struct Fake {

@@ -11,11 +11,13 @@ use super::columns::Columns;
 use super::parts::Part;
 use super::{BLOCK_BYTES, Request, checksum};
 use crate::error::{Context, Result};
-use crate::journal::{Digest, Done, Header, Journal, JournalProblem, PROGRAM};
-use crate::partition::{self, Crew};
+use crate::io::atomic_output::{
+    Claim, Existing, OutputConflict, check_free, check_startable, check_target, clear, partial_of,
+};
+use crate::io::checkpoint::{Digest, Done, Header, Journal, JournalProblem, PROGRAM};
+use crate::io::ranks::{self, Crew};
 use crate::segments::Segments;
 use crate::sonata::electrodes_file::{ElectrodesFile, Factors, Layout, Reader, Writer, is_laid_out};
-use crate::staged::{Claim, Existing, OutputConflict, check_free, check_startable, check_target, clear, partial_of};
 
 /// Where a run begins.
 pub enum Beginning {
@@ -68,8 +70,8 @@ pub fn begin(
     let header = header(request, layout, parts)?;
     if !crew.is_first() {
         return Ok(match crew.await_beginning(header.inputs)? {
-            partition::Beginning::Complete => Beginning::Complete,
-            partition::Beginning::After(done) => {
+            ranks::Beginning::Complete => Beginning::Complete,
+            ranks::Beginning::After(done) => {
                 let writer = Writer::join(request.output, layout)?;
                 Beginning::At(Box::new(Unfinished { writer, journal: None, done, damaged: 0 }))
             }
@@ -78,8 +80,8 @@ pub fn begin(
     crew.gather(header.inputs).in_file(request.output)?;
     let beginning = look(request, layout, columns, parts, &header)?;
     crew.begin(&match &beginning {
-        Beginning::Complete => partition::Beginning::Complete,
-        Beginning::At(unfinished) => partition::Beginning::After(unfinished.done.clone()),
+        Beginning::Complete => ranks::Beginning::Complete,
+        Beginning::At(unfinished) => ranks::Beginning::After(unfinished.done.clone()),
     });
     Ok(beginning)
 }

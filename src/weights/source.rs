@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::error::Result;
 use crate::geometry::Aabb;
 use crate::segments::Segments;
-use crate::table::{Metadata, Neuron, Table};
+use crate::segments::table::{Metadata, Neuron, Table};
 
 /// The segments of one population, in parts of whole neurons.
 pub trait Source: Sync {

@@ -198,7 +198,7 @@ fn a_name_that_the_population_has_is_refused() {
 
 #[test]
 fn an_unknown_type_is_refused_with_the_methods_there_are() {
-    let known: Vec<String> = leadfield::method::METHODS.iter().map(|m| format!("`{}`", m.name())).collect();
+    let known: Vec<String> = leadfield::methods::METHODS.iter().map(|m| format!("`{}`", m.name())).collect();
     let known = known.join(", ");
     refused(
         "name,x,y,z,type\na,1,2,3,linesource\n",

@@ -4,9 +4,9 @@
 use std::path::Path;
 
 use hdf5::types::VarLenUnicode;
-use leadfield::diagnosis::{Code, Severity};
-use leadfield::h5::File;
+use leadfield::io::hdf5::File;
 use leadfield::sonata::electrodes_file::ElectrodesFile;
+use leadfield::validate::electrodes_file::{Code, Severity};
 
 use crate::support::{Run, golden, leadfield, leadfield_in, names_in, scratch};
 

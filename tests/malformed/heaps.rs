@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use leadfield::h5::File;
+use leadfield::io::hdf5::File;
 
 use super::electrodes_file::{edited, sound};
 use crate::support::{leadfield_in, scratch};

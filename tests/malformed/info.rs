@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Float32Array, RecordBatch, UInt64Array};
-use leadfield::assembly::{Assembly, Options, Request};
-use leadfield::positions::Placement;
-use leadfield::staged::Existing;
-use leadfield::table::Table;
+use leadfield::circuit::placement::Placement;
+use leadfield::circuit::{Assembly, Options, Request};
+use leadfield::io::atomic_output::Existing;
+use leadfield::segments::table::Table;
 use parquet::arrow::ArrowWriter;
 
 use crate::support::{Run, copy_folder, golden, leadfield_in, scratch};

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use leadfield::h5::File;
+use leadfield::io::hdf5::File;
 use leadfield::segments::Segment;
-use leadfield::table::Table;
+use leadfield::segments::table::Table;
 
 use super::electrodes::table;
 use crate::support::{Run, leadfield_in, names_in, scratch};

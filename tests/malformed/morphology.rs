@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use leadfield::h5::File;
+use leadfield::io::hdf5::File;
 use leadfield::morphology::{Container, Format, read};
 
 use crate::support;

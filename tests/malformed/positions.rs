@@ -6,10 +6,10 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use leadfield::h5::File;
+use leadfield::io::hdf5::File;
 use leadfield::morphology::{Format, Morphology, read};
 use leadfield::segments::SectionType;
-use leadfield::table::Table;
+use leadfield::segments::table::Table;
 use serde_json::{Value, json};
 
 use crate::support::{Run, copy_folder, golden, leadfield_in, names_in, scratch};

@@ -4,7 +4,7 @@ use std::fs::OpenOptions;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use leadfield::h5::File;
+use leadfield::io::hdf5::File;
 use leadfield::sonata::electrodes_file::ElectrodesFile;
 use serde_json::{Value, json};
 

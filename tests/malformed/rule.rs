@@ -3,8 +3,8 @@
 
 use std::path::PathBuf;
 
-use leadfield::h5::File;
-use leadfield::table::Table;
+use leadfield::io::hdf5::File;
+use leadfield::segments::table::Table;
 use serde_json::{Value, json};
 
 use crate::support::{Run, leadfield_in, names_in, scratch};

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use leadfield::Result;
-use leadfield::h5::File;
+use leadfield::io::hdf5::File;
 use leadfield::sonata::config::{Circuit, Config};
 use leadfield::sonata::node_sets::NodeSets;
 use leadfield::sonata::nodes::Nodes;

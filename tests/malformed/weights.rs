@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use leadfield::h5::File;
+use leadfield::io::hdf5::File;
 
 use crate::support::{Run, golden, leadfield, leadfield_in, names_in, scratch};
 

@@ -5,9 +5,9 @@ mod stub_diameters;
 
 use std::path::{Path, PathBuf};
 
-use leadfield::h5::File;
+use leadfield::io::hdf5::File;
 use leadfield::segments::Segments;
-use leadfield::table::{Neuron, Table};
+use leadfield::segments::table::{Neuron, Table};
 use serde_json::{Value, json};
 
 use crate::support::{Run, golden, leadfield_in, names_in, scratch};
@@ -551,12 +551,12 @@ fn morphologies_in_subfolders_are_found_in_folders_and_containers() {
 }
 
 mod properties {
+    use leadfield::circuit::hoc::{AxonForm, StubDiameters};
+    use leadfield::circuit::placement::discretise::{by_rule, fitting_chunks, segments_of_length, ties};
+    use leadfield::circuit::placement::{Axon, Checks, NeuronPlan, Placement, place};
     use leadfield::geometry::{Point, Quaternion, Transform};
     use leadfield::morphology::{Morphology, Section, Soma, SomaForm};
-    use leadfield::positions::discretise::{by_rule, fitting_chunks, segments_of_length, ties};
-    use leadfield::positions::{Axon, Checks, NeuronPlan, Placement, place};
     use leadfield::segments::SectionType;
-    use leadfield::template::{AxonForm, StubDiameters};
     use proptest::prelude::*;
 
     /// A tree of sections whose points lie on a coarse grid, three axon sections first.

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use leadfield::circuit::hoc::AxonForm;
+use leadfield::circuit::placement::discretise::by_rule;
 use leadfield::morphology::{Format, Morphology, SomaForm, read};
-use leadfield::positions::discretise::by_rule;
 use leadfield::segments::SectionType;
-use leadfield::table::Table;
-use leadfield::template::AxonForm;
+use leadfield::segments::table::Table;
 
 use crate::support::{leadfield_in, names_in, real, root, scratch};
 
@@ -153,7 +153,7 @@ fn neuron_gives_the_stubs_the_same_diameters() {
     for (suffix, morphologies, extension) in [("", "swc", "swc"), ("_asc", "ascii", "asc")] {
         let config = format!("c/circuit_config{suffix}.json");
         leadfield_in(folder.path(), &["positions", &config, "-o", "s.parquet", "--force", "--quiet"]).ok();
-        let nodes = leadfield::h5::File::open(&folder.path().join("c/networks/nodes/neurons/nodes.h5")).unwrap();
+        let nodes = leadfield::io::hdf5::File::open(&folder.path().join("c/networks/nodes/neurons/nodes.h5")).unwrap();
         let names = nodes.strings("/nodes/neurons/0/@library/morphology").unwrap();
         let index = nodes.unsigned("/nodes/neurons/0/morphology").unwrap();
         let files: Vec<String> = index.iter().map(|&i| format!("{}.{extension}", names[i as usize])).collect();
@@ -229,7 +229,7 @@ fn neuron_makes_of_templates_of_every_form_the_segments_that_are_read_from_their
     let theirs = python(&arguments, "cell");
     let mut forms = BTreeMap::new();
     for (name, path) in CHANGES.iter().map(|c| c.0).zip(&paths) {
-        let rule = leadfield::template::read(path, name, None).unwrap();
+        let rule = leadfield::circuit::hoc::read(path, name, None).unwrap();
         forms.insert(name, rule.axon);
         let of_trees = |trees: &[&str]| -> Vec<Section> {
             let lines = theirs.iter().filter(|w| w[0] == name && trees.contains(&w[1].as_str()));

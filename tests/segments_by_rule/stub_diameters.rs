@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use leadfield::h5::File;
+use leadfield::io::hdf5::File;
 use leadfield::segments::SectionType;
-use leadfield::table::Table;
+use leadfield::segments::table::Table;
 
 use super::copy_nodes;
 use crate::support::{leadfield_in, names_in, root, scratch};

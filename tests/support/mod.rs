@@ -7,7 +7,7 @@ pub mod pickled;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
-use leadfield::table::{Neuron, Table};
+use leadfield::segments::table::{Neuron, Table};
 
 /// The project's root.
 pub fn root() -> &'static Path {

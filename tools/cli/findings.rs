@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use leadfield::assembly::Assembly;
+use leadfield::circuit::Assembly;
 use leadfield::error::count;
 use leadfield::sonata::nodes::Orientation;
 

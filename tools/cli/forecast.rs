@@ -4,8 +4,8 @@ use std::path::Path;
 
 use leadfield::Result;
 use leadfield::error::count;
-use leadfield::partition::Forecast;
-use leadfield::staged;
+use leadfield::io::atomic_output;
+use leadfield::io::ranks::Forecast;
 
 use super::facts::{Facts, about, bytes};
 use super::{Common, console};
@@ -43,7 +43,7 @@ pub fn tell(forecast: &Forecast, reading_s: f64, out: &Path, common: &Common) ->
     facts.add("segments", forecast.segments);
     facts.add("parts", parts(forecast));
     facts.add("size", size);
-    facts.add("free", staged::free(out).map_or("unknown".into(), bytes));
+    facts.add("free", atomic_output::free(out).map_or("unknown".into(), bytes));
     let each = if forecast.shares.len() > 1 { " for each rank" } else { "" };
     facts.add("memory", format!("about {}{each}", bytes(forecast.memory)));
     facts.add("time", about(reading_s + forecast.seconds));
@@ -55,7 +55,7 @@ pub fn tell_existing(out: &Path, force: bool, resume: bool, common: &Common) {
     if force || resume || !common.crew().is_first() {
         return;
     }
-    let partial = staged::partial_of(out);
+    let partial = atomic_output::partial_of(out);
     for (path, options) in [(out, "`--force`"), (&partial, "`--resume` or `--force`")] {
         if path.exists() {
             return common.warn(format_args!("{}: exists already: the run asks for {options}", path.display()));

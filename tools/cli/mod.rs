@@ -17,9 +17,9 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use leadfield::error::{Error, Problem, Result};
-use leadfield::partition::{Balance, Crew};
-use leadfield::staged::Existing;
-use leadfield::table::Table;
+use leadfield::io::atomic_output::Existing;
+use leadfield::io::ranks::{Balance, Crew};
+use leadfield::segments::table::Table;
 
 use ranks::Ranks;
 

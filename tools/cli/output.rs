@@ -7,8 +7,8 @@ use arrow_array::RecordBatch;
 use arrow_ipc::writer::{FileWriter, StreamWriter};
 use arrow_schema::{ArrowError, SchemaRef};
 use leadfield::error::{Context, FileProblem, Problem};
-use leadfield::parquet_file::{Writer, properties_builder};
-use leadfield::staged::{Existing, Staged};
+use leadfield::io::atomic_output::{Existing, Staged};
+use leadfield::io::parquet_file::{Writer, properties_builder};
 use leadfield::{Error, Result};
 use parquet::errors::ParquetError;
 

@@ -6,7 +6,7 @@ mod line;
 use std::time::Duration;
 
 use leadfield::error::{Problem, Result};
-use leadfield::partition::Crew;
+use leadfield::io::ranks::Crew;
 
 /// Where launchers tell a process its rank and the number of ranks.
 const LAUNCHERS: [(&str, &str); 5] = [

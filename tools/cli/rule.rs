@@ -1,10 +1,10 @@
 //! How neurons are cut into segments, as options of several tools.
 
-use leadfield::assembly;
+use leadfield::circuit;
+use leadfield::circuit::hoc::AxonForm;
 use leadfield::geometry;
-use leadfield::template::AxonForm;
 
-/// [`assembly::Discretisation`] as an option.
+/// [`circuit::Discretisation`] as an option.
 #[derive(Clone, Copy, clap::ValueEnum)]
 pub enum Discretisation {
     /// A compartment report's
@@ -13,7 +13,7 @@ pub enum Discretisation {
     Rule,
 }
 
-impl From<Discretisation> for assembly::Discretisation {
+impl From<Discretisation> for circuit::Discretisation {
     fn from(option: Discretisation) -> Self {
         match option {
             Discretisation::Report => Self::Report,

@@ -8,7 +8,7 @@ use arrow_array::types::{Float32Type, Float64Type, Int32Type, UInt8Type, UInt32T
 use arrow_array::{Array, RecordBatch, StringArray};
 use arrow_schema::DataType;
 use leadfield::segments::SectionType;
-use leadfield::table::schema::SECTION_TYPE;
+use leadfield::segments::table::schema::SECTION_TYPE;
 
 /// Text is given out when it is longer than this.
 const BUFFER: usize = 1 << 16;

@@ -3,7 +3,8 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use leadfield::{h5, index};
+use leadfield::io::hdf5;
+use leadfield::segments::index;
 
 use super::tell;
 
@@ -29,7 +30,7 @@ pub fn start() {
     drop(std::thread::Builder::new().name("watch".into()).spawn(|| {
         loop {
             std::thread::sleep(PAUSE);
-            if let Some(error) = h5::stuck() {
+            if let Some(error) = hdf5::stuck() {
                 tell(&error);
                 // SAFETY: it ends the process as it is. Whatever would be run before could wait for the library's lock
                 unsafe { libc::_exit(ERROR) };
@@ -64,7 +65,7 @@ extern "C" fn on_crash(signal: libc::c_int, info: *mut libc::siginfo_t, _context
     };
     // SAFETY: the system gives where the fault is with these signals
     let address = if signal == libc::SIGBUS { unsafe { (*info).si_addr() as usize } } else { 0 };
-    if index::shortened_report(address, write) || h5::crash_report(write) {
+    if index::shortened_report(address, write) || hdf5::crash_report(write) {
         // SAFETY: it may be called in a signal handler, and runs nothing more
         unsafe { libc::_exit(ERROR) };
     }

@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use leadfield::Result;
+use leadfield::convert::coefficients::{self, Batches, Coefficients, to_electrodes_file};
+use leadfield::convert::columnar::Columnar;
+use leadfield::convert::frames::Frames;
 use leadfield::error::{Context, Problem, count, listed};
-use leadfield::exchange::coefficients::{self, Batches, Coefficients, to_electrodes_file};
-use leadfield::exchange::columnar::Columnar;
-use leadfield::exchange::frames::Frames;
+use leadfield::segments::table::{self, Precision, Table};
 use leadfield::sonata::electrodes_file::{ElectrodesFile, Population};
 use leadfield::sonata::report;
-use leadfield::table::{self, Precision, Table};
 
 use super::target::Format;
 use super::{ConvertProblem, Width, Work};
@@ -64,7 +64,7 @@ pub fn of_table(work: &Work<'_>, path: &Path, out: &Path, format: Format) -> Res
         let places: Vec<usize> = (0..segments.len()).collect();
         for some in places.chunks(ROWS) {
             let batch = table::batch(&segments, some, precision);
-            output.write(&batch.map_err(leadfield::exchange::ExchangeProblem::from).in_file(path)?)?;
+            output.write(&batch.map_err(leadfield::convert::ExchangeProblem::from).in_file(path)?)?;
         }
     }
     output.finish()?;

@@ -3,16 +3,16 @@
 use std::path::Path;
 
 use leadfield::Result;
-use leadfield::electrode::{self, Electrode, to_csv, to_json, to_probeinterface};
+use leadfield::electrodes::{self, Electrode, to_csv, to_json, to_probeinterface};
 use leadfield::error::count;
-use leadfield::staged::Staged;
+use leadfield::io::atomic_output::Staged;
 
 use super::Work;
 use super::target::Target;
 
 /// Converts a file of electrodes.
 pub fn convert(work: &Work<'_>, path: &Path, out: &Path, target: Target) -> Result<String> {
-    let electrodes = electrode::read(path)?;
+    let electrodes = electrodes::read(path)?;
     let (text, lost) = match target {
         Target::Csv => (to_csv(&electrodes), Vec::new()),
         Target::Json => (to_json(&electrodes), Vec::new()),

@@ -64,7 +64,7 @@ fn matching(input: &Path, pattern: &str) -> Result<Vec<PathBuf>> {
 
 /// A folder of parts is one input.
 fn is_table(folder: &Path) -> bool {
-    folder.join(leadfield::table::parts::file_name(0)).is_file()
+    folder.join(leadfield::segments::table::parts::file_name(0)).is_file()
 }
 
 fn below(folder: &Path) -> Result<Inputs> {

@@ -4,12 +4,12 @@ use std::io::Read;
 use std::path::Path;
 
 use leadfield::Result;
-use leadfield::boundaries;
+use leadfield::convert::bluerecording;
+use leadfield::convert::coefficients::{Batches, is_coefficients};
+use leadfield::convert::columnar::Columnar;
 use leadfield::error::{Context, FileProblem, Problem};
-use leadfield::exchange::coefficients::{Batches, is_coefficients};
-use leadfield::exchange::columnar::Columnar;
-use leadfield::h5::File;
-use leadfield::input_file;
+use leadfield::io::hdf5::File;
+use leadfield::io::input_file;
 
 use super::target::Target;
 
@@ -95,7 +95,7 @@ impl Kind {
     }
 
     fn of_columns(path: &Path) -> Result<Self> {
-        if boundaries::is_boundaries(path)? {
+        if bluerecording::is_boundaries(path)? {
             return Ok(Self::Boundaries);
         }
         let schema = Columnar::open(path)?.schema();
@@ -110,7 +110,7 @@ impl Kind {
             Ok(Self::Report)
         } else if file.has("/electrodes") {
             Ok(Self::Weights)
-        } else if boundaries::is_boundaries(path)? {
+        } else if bluerecording::is_boundaries(path)? {
             Ok(Self::Boundaries)
         } else {
             Err(Unknown).in_file(path)

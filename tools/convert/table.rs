@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use leadfield::boundaries::{self, Neuron};
+use leadfield::convert::bluerecording::{self, Neuron};
+use leadfield::convert::{Gathered, MOST_HELD, TableOptions};
 use leadfield::error::count;
-use leadfield::exchange::{Gathered, MOST_HELD, TableOptions};
-use leadfield::table::schema::SEGMENTS_PER_PART;
+use leadfield::segments::table::schema::SEGMENTS_PER_PART;
 use leadfield::{Error, Result};
 use rayon::prelude::*;
 
@@ -42,7 +42,7 @@ pub fn gather(work: &Work<'_>, files: &[PathBuf], kinds: Vec<Result<Kind>>) -> R
         }
         let read: Vec<Result<Vec<Neuron>>> = some
             .par_iter_mut()
-            .map(|(path, failed)| failed.take().map_or_else(|| boundaries::read(path), Err))
+            .map(|(path, failed)| failed.take().map_or_else(|| bluerecording::read(path), Err))
             .collect();
         for ((path, _), neurons) in some.iter().zip(read) {
             let segments = neurons.as_ref().map_or(0, |n| n.iter().map(Neuron::segment_count).sum::<u64>());

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use leadfield::Result;
 use leadfield::error::{Context, FileProblem};
-use leadfield::staged::{Existing, Staged};
+use leadfield::io::atomic_output::{Existing, Staged};
 
 macro_rules! golden {
     ($($path:literal),* $(,)?) => {

@@ -4,18 +4,18 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use leadfield::Result;
-use leadfield::assembly::{Assembly, Options, Request};
-use leadfield::compare::Tolerance;
-use leadfield::compare::weights::{self as comparison, ColumnRule, ExtraColumn};
-use leadfield::electrode;
+use leadfield::circuit::placement::Placement;
+use leadfield::circuit::synthetic::{self, Plan};
+use leadfield::circuit::{Assembly, Options, Request};
+use leadfield::electrodes;
 use leadfield::error::count;
-use leadfield::method::NearField;
-use leadfield::positions::Placement;
-use leadfield::report;
+use leadfield::io::atomic_output::{Existing, Staged};
+use leadfield::methods::NearField;
+use leadfield::plot::html_report;
+use leadfield::segments::table::Table;
 use leadfield::sonata::electrodes_file::ElectrodesFile;
-use leadfield::staged::{Existing, Staged};
-use leadfield::synthesis::{self, Plan};
-use leadfield::table::Table;
+use leadfield::validate::Tolerance;
+use leadfield::validate::weights::{self as comparison, ColumnRule, ExtraColumn};
 use leadfield::weights::{self, Source};
 
 use super::embedded;
@@ -45,9 +45,9 @@ pub(super) fn circuit(folder: &Path, cells: usize) -> Result<Step> {
         morphologies: Plan::usual_morphologies(cells),
         radius_um: 400.0,
         height_um: 1500.0,
-        report: synthesis::Report::OneFrame,
+        report: synthetic::Report::OneFrame,
     };
-    let written = synthesis::write(&plan, &path, Existing::Keep, &mut |_| ())?;
+    let written = synthetic::write(&plan, &path, Existing::Keep, &mut |_| ())?;
     let counts = format!("{}, {}", count(cells as u64, "neuron"), count(written.segments, "segment"));
     Ok(Step { what: "circuit", counts, seconds: started.elapsed().as_secs_f64(), path })
 }
@@ -71,7 +71,7 @@ pub(super) fn segments(folder: &Path) -> Result<Step> {
     Ok(Step { what: "segments", counts, seconds: started.elapsed().as_secs_f64(), path })
 }
 
-fn positions(circuit: &Path, table: &Path, placement: Placement) -> Result<leadfield::assembly::Made> {
+fn positions(circuit: &Path, table: &Path, placement: Placement) -> Result<leadfield::circuit::Made> {
     let config = circuit.join("simulation_config.json");
     let request = Request::of(&config);
     let options = Options { placement, ..Options::default() };
@@ -93,9 +93,14 @@ pub(super) fn report(folder: &Path, before: &[Step]) -> Result<Step> {
     let (started, path) = (Instant::now(), folder.join("report.html"));
     let (table, weights) = (folder.join("segments.parquet"), folder.join("weights.h5"));
     let took: Vec<(&str, f64)> = before.iter().map(|step| (step.what, step.seconds)).collect();
-    let request =
-        report::Request { table: &table, weights: &weights, electrode: None, within: report::WITHIN_UM, took: &took };
-    let made = report::make(&request)?;
+    let request = html_report::Request {
+        table: &table,
+        weights: &weights,
+        electrode: None,
+        within: html_report::WITHIN_UM,
+        took: &took,
+    };
+    let made = html_report::make(&request)?;
     let drawn = made.drawn?;
     let figure = folder.join("weights.svg");
     write(&path, &made.html)?;
@@ -113,8 +118,8 @@ fn write(path: &Path, bytes: impl AsRef<[u8]>) -> Result<()> {
 }
 
 fn compute(table: &Path, electrodes: &Path, output: &Path, near_field: NearField) -> Result<weights::Summary> {
-    let electrodes = electrode::read(electrodes)?;
-    let contacts = electrode::contacts(&electrodes, &[], near_field)?;
+    let electrodes = electrodes::read(electrodes)?;
+    let contacts = electrodes::contacts(&electrodes, &[], near_field)?;
     let table = Table::open(table)?;
     weights::compute(&weights::Request {
         sources: &[&table as &dyn Source],

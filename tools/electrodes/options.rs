@@ -1,6 +1,6 @@
 //! Options of several numbers, and the anchor.
 
-use leadfield::electrode::probe::Anchor;
+use leadfield::electrodes::probe::Anchor;
 use leadfield::geometry::Point;
 
 /// Three numbers with commas between them.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use leadfield::Result;
-use leadfield::assembly;
+use leadfield::circuit;
 use leadfield::error::count;
 use leadfield::sonata::config::{Config, NodePopulation, ReportConfig};
 use leadfield::sonata::node_sets::NodeSets;
@@ -74,7 +74,7 @@ fn add_templates(facts: &mut Facts, config: &Config, population: &NodePopulation
         facts.add("templates", "none: `positions` needs a report, or `--axon-rule`");
         return Ok(());
     }
-    for template in assembly::templates(config, population, nodes)? {
+    for template in circuit::templates(config, population, nodes)? {
         let rule = match &template.rule {
             Ok(rule) => format!("{}, chunks of {} um", rule.axon.describe(), rule.chunk_um),
             // the first line: a procedure may follow

@@ -6,7 +6,7 @@ use std::path::Path;
 use leadfield::Result;
 use leadfield::error::{Problem, count, listed};
 use leadfield::geometry::Aabb;
-use leadfield::h5::File;
+use leadfield::io::hdf5::File;
 use leadfield::sonata::electrodes_file::{Description, ElectrodeEntry, ElectrodesFile, Population, scaling_factors};
 use leadfield::units::COEFFICIENT_UNIT;
 

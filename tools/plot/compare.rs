@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use leadfield::Result;
-use leadfield::compare::Tolerance;
-use leadfield::compare::weights::{ColumnRule, ExtraColumn, Options, pair};
-use leadfield::plot;
+use leadfield::plot::figures;
 use leadfield::sonata::electrodes_file::ElectrodesFile;
+use leadfield::validate::Tolerance;
+use leadfield::validate::weights::{ColumnRule, ExtraColumn, Options, pair};
 
 use super::{Output, Picture};
 use crate::cli::{Common, Outcome};
@@ -33,13 +33,13 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     let (a, b) = (ElectrodesFile::open(&args.a)?, ElectrodesFile::open(&args.b)?);
     let named = args.population.as_deref().map(|p| p.split_once(':').unwrap_or((p, p)));
     let pairing = pair(&a, &b, named)?;
-    let Some((p, q)) = pairing.pairs.first() else { return Err(plot::PlotProblem::NothingInCommon.into()) };
+    let Some((p, q)) = pairing.pairs.first() else { return Err(figures::PlotProblem::NothingInCommon.into()) };
     let options = Options {
         tolerance: Tolerance { rtol: 0.0, atol: 0.0 },
         extra_column: ExtraColumn::Ignore,
         columns: ColumnRule::Index,
     };
-    let compared = plot::comparison((&a, p), (&b, q), &options)?;
+    let compared = figures::comparison((&a, p), (&b, q), &options)?;
     picture.write(&compared.page)?;
     let (rows, contacts) = (compared.comparison.rows, compared.comparison.electrodes.len());
     common.say(format_args!("{}: {rows} rows at {contacts} contacts", args.output.out.display()));

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use leadfield::Result;
-use leadfield::electrode::{self, Electrode, regions};
+use leadfield::electrodes::{self, Electrode, regions};
 use leadfield::error::{Context, Error};
 use leadfield::geometry::region::Sphere;
-use leadfield::plot::{self, Contact, Probe};
-use leadfield::table::Table;
+use leadfield::plot::figures::{self, Contact, Probe};
+use leadfield::segments::table::Table;
 
 use super::{Output, Picture, View};
 use crate::cli::{Common, Outcome, warn_assumptions};
@@ -49,7 +49,7 @@ fn regions_of(electrodes: &[Electrode], args: &Args, common: &Common) -> Result<
 /// Runs the tool.
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     let picture = Picture::open(&args.output)?;
-    let electrodes = electrode::read(&args.electrodes)?;
+    let electrodes = electrodes::read(&args.electrodes)?;
     let regions = regions_of(&electrodes, args, common)?;
     let table = args.segments.as_deref().map(Table::open_foreign).transpose()?;
     table.iter().for_each(|table| warn_assumptions(table, common));
@@ -58,7 +58,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
         .zip(&regions)
         .map(|(e, region)| Contact { name: &e.name, position: e.position, region: region.as_deref() })
         .collect();
-    let drawn = plot::probe(&Probe { contacts: &contacts, table: table.as_ref(), views: args.view.views() })?;
+    let drawn = figures::probe(&Probe { contacts: &contacts, table: table.as_ref(), views: args.view.views() })?;
     drawn.sample.iter().flat_map(|s| &s.warnings).for_each(|warning| common.warn(warning));
     picture.write(&drawn.page)?;
     let found = drawn.sample.map_or_else(|| format!("{} contacts", contacts.len()), |s| s.told());

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use leadfield::Result;
-use leadfield::plot;
-use leadfield::table::Table;
+use leadfield::plot::figures;
+use leadfield::segments::table::Table;
 use leadfield::weights::Lookup;
 
 use super::{Output, Picture, View};
@@ -42,14 +42,14 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     // a table that lost its metadata is that of the coefficients
     table.set_population(lookup.population().name());
     warn_assumptions(&table, common);
-    let request = plot::Weights {
+    let request = figures::Weights {
         table: &table,
         lookup: &lookup,
         views: args.view.views(),
         within: args.within,
-        most: plot::MOST,
+        most: figures::MOST,
     };
-    let drawn = plot::weights(&request)?;
+    let drawn = figures::weights(&request)?;
     drawn.warnings().iter().for_each(|warning| common.warn(warning));
     picture.write(&drawn.page)?;
     common.say(format_args!("{}: {}", args.output.out.display(), drawn.sample.told()));

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use leadfield::Result;
 use leadfield::error::{Context, Problem};
+use leadfield::segments::table::Table;
 use leadfield::sonata::config::Config;
 use leadfield::sonata::node_sets::NodeSets;
 use leadfield::sonata::nodes::{Attribute, Nodes};
-use leadfield::table::Table;
 
 /// What can be wrong with the options that need a circuit.
 #[derive(Debug, thiserror::Error)]

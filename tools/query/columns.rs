@@ -9,9 +9,9 @@ use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use leadfield::error::{Context, closest, listed};
 use leadfield::geometry::Point;
 use leadfield::geometry::region::Region;
+use leadfield::segments::table::schema::{COORDINATES, NODE_ID, ROW};
+use leadfield::segments::table::{Ends, Hits, Precision, Table};
 use leadfield::sonata::nodes::Attribute;
-use leadfield::table::schema::{COORDINATES, NODE_ID, ROW};
-use leadfield::table::{Ends, Hits, Precision, Table};
 use leadfield::weights::Lookup;
 use leadfield::{Error, Result};
 
@@ -129,7 +129,7 @@ impl<'a> Columns<'a> {
         let made = made.map(|(column, field)| column.values(field.name(), hits, distances, self));
         let options = RecordBatchOptions::new().with_row_count(Some(hits.region.len()));
         let batch = RecordBatch::try_new_with_options(self.schema(), made.collect::<Result<_>>()?, &options);
-        batch.map_err(|e| Error::from(leadfield::table::TableProblem::from(e)))
+        batch.map_err(|e| Error::from(leadfield::segments::table::TableProblem::from(e)))
     }
 }
 
@@ -237,7 +237,7 @@ impl Column {
         let Columns { sources, lookups, .. } = all;
         Ok(match self {
             Self::Stored(_) => {
-                let missing = || leadfield::table::TableProblem::Columns(format!("`{name}`"));
+                let missing = || leadfield::segments::table::TableProblem::Columns(format!("`{name}`"));
                 hits.batch.column_by_name(name).ok_or_else(missing)?.clone()
             }
             Self::Midpoint(axis) => measured(hits, |_, a, b| a.midpoint(b).to_array()[*axis])?,
@@ -298,7 +298,7 @@ pub fn length_inside(sources: &Sources<'_>, region: u32, a: Point, b: Point) -> 
 }
 
 fn unsigned<'h>(hits: &'h Hits, name: &str) -> Result<&'h [u64]> {
-    let missing = || leadfield::table::TableProblem::Columns(format!("`{name}`"));
+    let missing = || leadfield::segments::table::TableProblem::Columns(format!("`{name}`"));
     let column = hits.batch.column_by_name(name).and_then(|c| c.as_primitive_opt::<UInt64Type>());
     Ok(column.ok_or_else(missing)?.values())
 }

@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use leadfield::Result;
-use leadfield::electrode::{self, Electrode, arrays};
+use leadfield::electrodes::{self, Electrode, arrays};
 use leadfield::error::{Context, Problem};
 use leadfield::geometry::region::{Region, Sphere};
-use leadfield::method::NearField;
-use leadfield::method::objective_csd::{Contact, Kernel, Options, Setting, Shape, Spacing, Warning};
+use leadfield::methods::NearField;
+use leadfield::methods::objective_csd::{Contact, Kernel, Options, Setting, Shape, Spacing, Warning};
 
 /// What can be wrong with contacts as regions.
 #[derive(Debug, thiserror::Error)]
@@ -48,7 +48,7 @@ pub enum RegionOf<'a> {
 impl Contacts {
     /// Reads contacts and makes their regions.
     pub fn open(path: &Path, region: Option<RegionOf<'_>>) -> Result<Self> {
-        let electrodes = electrode::read(path)?;
+        let electrodes = electrodes::read(path)?;
         let names = electrodes.iter().map(|e| e.name.clone()).collect();
         match region {
             None => Err(ContactProblem::NoRegion).in_object("--electrodes"),
@@ -77,10 +77,10 @@ fn csd_contacts(electrodes: &[Electrode], ranges: &[String], spacing: Spacing) -
         Shape::ALL.into_iter().find(|s| s.name() == name).ok_or_else(|| ContactProblem::NoShape(name.into()))
     };
     let shapes = (0..).zip(electrodes).map(|(row, e)| shape(e).at("contact", row)).collect::<Result<Vec<_>>>()?;
-    let mut contacts = electrode::contacts(electrodes, &[], NearField::default())?;
+    let mut contacts = electrodes::contacts(electrodes, &[], NearField::default())?;
     let ranges = ranges.iter().map(|range| range.parse()).collect::<Result<Vec<_>, _>>()?;
     arrays::apply(&mut contacts, electrodes, &ranges, spacing)?;
-    let contact = |(c, shape): (leadfield::method::Contact, Shape)| Contact {
+    let contact = |(c, shape): (leadfield::methods::Contact, Shape)| Contact {
         position: c.position,
         setting: Setting { shape, radius: c.region.radius, thickness: c.region.thickness },
         array: c.region.array,

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use arrow_array::Float64Array;
-use leadfield::electrode::fields::Placement;
+use leadfield::electrodes::fields::Placement;
 use leadfield::geometry::Point;
 use leadfield::lead_field::{self, LeadField, Quantity, Request};
-use leadfield::table::Table;
+use leadfield::segments::table::Table;
 use leadfield::{Error, Result};
 
 /// The potential, V.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use leadfield::Result;
 use leadfield::error::Context;
-use leadfield::frame::{Aggregate, Frame, FrameProblem, Grouping, Operation, SortKey, Sorting};
+use leadfield::segments::frame::{Aggregate, Frame, FrameProblem, Grouping, Operation, SortKey, Sorting};
 
 use super::columns::{Columns, Sources};
 use super::names::Asked;

@@ -1,7 +1,7 @@
 //! The names of columns, and the options that ask for them.
 
 use leadfield::error::Problem;
-use leadfield::table::Precision;
+use leadfield::segments::table::Precision;
 
 use super::field::{ELECTRIC, POTENTIAL, POTENTIAL_ERROR};
 

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use leadfield::method::objective_csd::Spacing;
-use leadfield::table::Table;
+use leadfield::methods::objective_csd::Spacing;
+use leadfield::segments::table::Table;
 
 use super::contacts::RegionOf;
 use super::names::is_known;

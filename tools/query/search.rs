@@ -6,9 +6,9 @@ use arrow_array::UInt32Array;
 use leadfield::Result;
 use leadfield::geometry::Point;
 use leadfield::geometry::region::{Predicate, Region};
-use leadfield::index::Resident;
-use leadfield::staged::{Existing, check_startable};
-use leadfield::table::{Filter, Hits, Pages, Query, Table, Within};
+use leadfield::io::atomic_output::{Existing, check_startable};
+use leadfield::segments::index::Resident;
+use leadfield::segments::table::{Filter, Hits, Pages, Query, Table, Within};
 
 use crate::cli::Common;
 
@@ -87,7 +87,7 @@ impl Search<'_> {
     fn neighbours(
         &self,
         pages: &Pages<'_>,
-        found: &[leadfield::index::Neighbour],
+        found: &[leadfield::segments::index::Neighbour],
         columns: &[&str],
         visit: Visit<'_>,
     ) -> Result<u64> {
@@ -124,7 +124,7 @@ impl Search<'_> {
                 if !self.filter.columns().is_empty() {
                     let passing = UInt32Array::from(self.filter.passing(&batch)?);
                     let taken = arrow_select::take::take_record_batch(&batch, &passing);
-                    batch = taken.map_err(leadfield::table::TableProblem::from)?;
+                    batch = taken.map_err(leadfield::segments::table::TableProblem::from)?;
                 }
                 total += batch.num_rows() as u64;
                 let region = vec![number; batch.num_rows()];

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use leadfield::Result;
 use leadfield::error::{Context, FileProblem, Problem, listed};
-use leadfield::h5::File;
+use leadfield::io::hdf5::File;
 
 /// What a report is about.
 #[derive(Debug)]

@@ -4,10 +4,10 @@
 use std::path::Path;
 
 use leadfield::Result;
-use leadfield::assembly::{Assembly, Options, Request};
-use leadfield::compare::weights::ByBranch;
-use leadfield::positions::Placement;
+use leadfield::circuit::placement::Placement;
+use leadfield::circuit::{Assembly, Options, Request};
 use leadfield::segments::Segments;
+use leadfield::validate::weights::ByBranch;
 
 /// Places some neurons of a circuit by both rules.
 pub fn by_branch(config: &Path, population: Option<&str>, nodes: &[u64]) -> Result<ByBranch> {

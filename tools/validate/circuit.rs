@@ -5,9 +5,10 @@ mod told;
 use std::path::{Path, PathBuf};
 
 use leadfield::Result;
-use leadfield::assembly::{Agreement, Assembly, Fit, Request, TemplateAgreement, WithoutReport, agreement};
+use leadfield::circuit::{Assembly, Request};
 use leadfield::error::{Context, Problem};
 use leadfield::sonata::config::Config;
+use leadfield::validate::circuit::{Agreement, Fit, TemplateAgreement, WithoutReport, agreement, fit};
 
 use super::report::Output;
 use crate::cli::rule::{AxonRule, EulerOrder};
@@ -116,7 +117,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
         let table = match args.segments.as_deref().map(|folder| table_of(folder, &agreement.population)) {
             Some(path) => {
                 let table = open_table(&path, Some(&agreement.population), common)?;
-                Some((assembly.fit(&table)?, path))
+                Some((fit(&assembly, &table)?, path))
             }
             None => None,
         };

@@ -6,10 +6,10 @@ mod told;
 use std::path::{Path, PathBuf};
 
 use leadfield::Result;
-use leadfield::assembly::{self, OnBadNeuron};
-use leadfield::diagnosis::{Diagnosis, Expected, Request, SegmentSource, Severity, examine, mend};
+use leadfield::circuit::{self, OnBadNeuron};
 use leadfield::sonata::electrodes_file::ElectrodesFile;
 use leadfield::units::SiemensPerMeter;
+use leadfield::validate::electrodes_file::{Diagnosis, Expected, Request, SegmentSource, Severity, examine, mend};
 
 use self::expected::{Circuit, Placed};
 use super::report::Output;
@@ -75,11 +75,11 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     let opened = args.segments.as_ref().and_then(|_| ElectrodesFile::open(file).ok());
     let only = opened.as_ref().and_then(|f| if let [only] = f.populations() { Some(only.name()) } else { None });
     let table = args.segments.as_deref().map(|path| open_table(path, only, common)).transpose()?;
-    let request = args.circuit.as_deref().map(|config| assembly::Request {
+    let request = args.circuit.as_deref().map(|config| circuit::Request {
         population: args.population.as_deref(),
         axon: args.axon_rule.map(Into::into),
         on_bad_neuron: OnBadNeuron::Skip,
-        ..assembly::Request::of(config)
+        ..circuit::Request::of(config)
     });
     let circuit = request.map(|request| Circuit::open(&request, common)).transpose()?;
     let expected = expected::expected(circuit.as_ref(), table.as_ref())?;

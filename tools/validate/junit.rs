@@ -6,7 +6,7 @@ use std::path::Path;
 
 use leadfield::Result;
 use leadfield::error::{Context, FileProblem, Problem};
-use leadfield::staged::{Existing, Staged};
+use leadfield::io::atomic_output::{Existing, Staged};
 
 use super::report::Verdict;
 

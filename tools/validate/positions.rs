@@ -8,9 +8,9 @@ mod told;
 use std::path::{Path, PathBuf};
 
 use leadfield::Result;
-use leadfield::compare::Tolerance;
-use leadfield::compare::positions::{Cause, Comparison, Options, Placed, compare, last_branch};
 use leadfield::segments::Segments;
+use leadfield::validate::Tolerance;
+use leadfield::validate::positions::{Cause, Comparison, Options, Placed, compare, last_branch};
 
 use super::branches::by_branch;
 use super::report::Output;

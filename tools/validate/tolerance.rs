@@ -1,7 +1,7 @@
 //! `--rtol` and `--atol`: how far apart numbers may be.
 
 use leadfield::Result;
-use leadfield::compare::Tolerance;
+use leadfield::validate::Tolerance;
 
 /// A tolerance that is none.
 #[derive(Debug, thiserror::Error)]

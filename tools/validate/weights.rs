@@ -8,10 +8,10 @@ mod text;
 use std::path::PathBuf;
 
 use leadfield::Result;
-use leadfield::compare::weights::{
+use leadfield::sonata::electrodes_file::{ElectrodesFile, Population};
+use leadfield::validate::weights::{
     ByBranch, Cause, ColumnRule, Comparison, ExtraColumn, Known, Options, causes, compare, pair,
 };
-use leadfield::sonata::electrodes_file::{ElectrodesFile, Population};
 
 use segment::Segments;
 

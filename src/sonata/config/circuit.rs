@@ -8,7 +8,7 @@ use super::super::json::At;
 use super::document::Document;
 use super::{Circuit, ConfigProblem, MorphologySource, NodePopulation};
 use crate::error::{Context, Error, Result, listed};
-use crate::h5::File;
+use crate::io::hdf5::File;
 use crate::morphology::Format;
 
 impl Circuit {

@@ -5,9 +5,9 @@
 //! membrane current (unit `1`), with `per_volume` shares over a volume (`1/um3`).
 
 use super::{Attribute, ElectrodesFile, Population, electrode, settings};
-use crate::h5::File;
-use crate::method::objective_csd::Density;
-use crate::method::{self, Method};
+use crate::io::hdf5::File;
+use crate::methods::objective_csd::Density;
+use crate::methods::{self, Method};
 use crate::units::{COEFFICIENT_UNIT, SHARE_PER_VOLUME_UNIT, SHARE_UNIT};
 
 /// The attribute of a dataset, and of a contact's group.
@@ -25,13 +25,13 @@ pub fn unit_of(method: &dyn Method, density: Density) -> &'static str {
 /// The unit of a contact's coefficients by its type and settings; none where the type is no known method.
 pub fn unit_by_type(kind: &str, settings: &[(&'static str, Attribute)]) -> Option<&'static str> {
     let per_volume = settings.iter().any(|(key, value)| *key == "per_volume" && *value == Attribute::from("true"));
-    let method = method::by_name(kind).or_else(|| of_family(kind))?;
+    let method = methods::by_name(kind).or_else(|| of_family(kind))?;
     Some(unit_of(method, if per_volume { Density::PerVolume } else { Density::Total }))
 }
 
 /// BlueRecording writes sizes behind the name, as in `ObjectiveCSD_Sphere_20`.
 fn of_family(kind: &str) -> Option<&'static dyn Method> {
-    method::METHODS.iter().copied().find(|method| kind.starts_with(&format!("{}_", method.name())))
+    methods::METHODS.iter().copied().find(|method| kind.starts_with(&format!("{}_", method.name())))
 }
 
 /// The unit that a contact's group states.

@@ -6,7 +6,7 @@ use std::os::unix::fs::FileExt;
 use zerocopy::IntoBytes;
 
 use crate::error::{Context, FileProblem, Result};
-use crate::h5::{File, H5Problem};
+use crate::io::hdf5::{File, H5Problem};
 
 /// The coefficients of a population: rows of segments, columns of contacts.
 #[derive(Debug)]

@@ -2,10 +2,10 @@
 
 use super::{Attribute, ElectrodesFile, electrode};
 use crate::geometry::Point;
-use crate::h5::File;
-use crate::method::medium::Conductivity;
-use crate::method::objective_csd::{Density, Measure};
-use crate::method::{self, Contact, Method, NearField};
+use crate::io::hdf5::File;
+use crate::methods::medium::Conductivity;
+use crate::methods::objective_csd::{Density, Measure};
+use crate::methods::{self, Contact, Method, NearField};
 use crate::units::{DEFAULT_CONDUCTIVITY, SiemensPerMeter};
 
 /// Settings of a contact's method, as attributes of its `type`.
@@ -60,7 +60,7 @@ impl Formula {
     /// The formula of a method's name, a place and settings; none where coefficients depend on more than these: a lead
     /// field, a boundary, a reference, the array that a contact belongs to.
     pub fn of(kind: &str, position: Point, settings: &[(&'static str, Attribute)]) -> Option<Self> {
-        let method = method::by_name(kind)?;
+        let method = methods::by_name(kind)?;
         let mut contact = Contact { near_field: NearField::Exact, ..Contact::at(position) };
         let mut conductivity = None;
         for setting in settings {

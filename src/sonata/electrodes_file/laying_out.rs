@@ -5,12 +5,12 @@ use std::path::Path;
 use super::writer::{Attribute, Electrode, Extent, Layout, PopulationLayout};
 use super::{ELECTRODES, ElectrodesFileProblem, VALUE_BYTES, electrode, node_ids, offsets, scaling_factors};
 use crate::error::Result;
-use crate::h5;
+use crate::io::hdf5;
 use crate::units::COEFFICIENT_UNIT;
 
 /// Lays a file out.
 pub(super) fn lay_out(path: &Path, layout: &Layout) -> Result<Vec<Extent>> {
-    let file = h5::File::create(path)?;
+    let file = hdf5::File::create(path)?;
     write_attributes(&file, "/", &layout.provenance)?;
     file.create_group(&format!("/{ELECTRODES}"))?;
     let columns = layout.electrodes.len();
@@ -24,21 +24,21 @@ pub(super) fn lay_out(path: &Path, layout: &Layout) -> Result<Vec<Extent>> {
 
 /// Where the coefficients lie in a file that was laid out before.
 pub(super) fn laid_out(path: &Path, layout: &Layout) -> Result<Vec<Extent>> {
-    let file = h5::File::open(path)?;
+    let file = hdf5::File::open(path)?;
     let columns = layout.electrodes.len();
     let extent = |population: &PopulationLayout| {
         let (object, rows) = (scaling_factors(&population.name), population.rows());
         let (expected, found) = (vec![rows as usize, columns], file.shape(&object)?);
         if found != expected {
             let expected = format!("{expected:?}");
-            return Err(file.error(&object, h5::H5Problem::Shape { expected, found }));
+            return Err(file.error(&object, hdf5::H5Problem::Shape { expected, found }));
         }
         Ok(Extent { byte: file.byte_offset(&object)?.unwrap_or(0), rows })
     };
     layout.populations.iter().map(extent).collect()
 }
 
-fn write_population(file: &h5::File, population: &PopulationLayout, columns: usize) -> Result<Extent> {
+fn write_population(file: &hdf5::File, population: &PopulationLayout, columns: usize) -> Result<Extent> {
     let PopulationLayout { name, .. } = population;
     file.create_group(&format!("/{name}"))?;
     write_attributes(file, &format!("/{name}"), &population.provenance)?;
@@ -53,7 +53,7 @@ fn write_population(file: &h5::File, population: &PopulationLayout, columns: usi
 }
 
 /// Lays out the coefficients and returns their byte offset.
-fn allocate(file: &h5::File, object: &str, rows: u64, columns: usize) -> Result<u64> {
+fn allocate(file: &hdf5::File, object: &str, rows: u64, columns: usize) -> Result<u64> {
     let bytes = u128::from(rows) * columns as u128 * u128::from(VALUE_BYTES);
     if bytes > i64::MAX as u128 {
         let problem = ElectrodesFileProblem::TooLarge { rows, columns: columns as u64 };
@@ -67,7 +67,7 @@ fn allocate(file: &h5::File, object: &str, rows: u64, columns: usize) -> Result<
     }
 }
 
-fn write_electrode(file: &h5::File, e: &Electrode, column: u64, populations: &[PopulationLayout]) -> Result<()> {
+fn write_electrode(file: &hdf5::File, e: &Electrode, column: u64, populations: &[PopulationLayout]) -> Result<()> {
     let group = electrode(&e.name);
     let path = |dataset: &str| format!("{group}/{dataset}");
     file.create_group(&group)?;
@@ -80,7 +80,7 @@ fn write_electrode(file: &h5::File, e: &Electrode, column: u64, populations: &[P
     populations.iter().try_for_each(|p| file.write(&path(&p.name), &[column], &[]))
 }
 
-fn write_attributes(file: &h5::File, object: &str, attributes: &[(&'static str, Attribute)]) -> Result<()> {
+fn write_attributes(file: &hdf5::File, object: &str, attributes: &[(&'static str, Attribute)]) -> Result<()> {
     attributes.iter().try_for_each(|(name, value)| match value {
         Attribute::Text(text) => file.write_string_attribute(object, name, text),
         Attribute::Number(number) => file.write_attribute(object, name, number),

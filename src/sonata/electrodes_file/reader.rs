@@ -7,7 +7,7 @@ use std::path::Path;
 use super::{ELECTRODES, ElectrodesFileProblem, Factors, electrode, node_ids, offsets, scaling_factors};
 use crate::error::{Error, Place, Result, listed};
 use crate::geometry::Point;
-use crate::h5::{File, H5Problem};
+use crate::io::hdf5::{File, H5Problem};
 
 /// An open electrodes file: nodes, rows and columns. Coefficients are read in blocks of rows, what describes a contact when
 /// it is asked for.

@@ -5,14 +5,14 @@ use std::path::Path;
 use super::{Attribute, Description, Electrode, ElectrodesFile, Layout, PopulationLayout, electrode, stated_unit};
 use crate::error::Result;
 use crate::geometry::Point;
-use crate::h5;
+use crate::io::hdf5;
 
 /// Whether the file at a path has this layout, its contacts these settings, and everything this origin.
 ///
 /// # Errors
 /// The file is no electrodes file.
 pub fn is_laid_out(path: &Path, layout: &Layout) -> Result<bool> {
-    let (file, attributes) = (ElectrodesFile::open(path)?, h5::File::open(path)?);
+    let (file, attributes) = (ElectrodesFile::open(path)?, hdf5::File::open(path)?);
     let populations = &layout.populations;
     let same_numbers =
         file.populations().len() == populations.len() && file.electrodes().len() == layout.electrodes.len();
@@ -45,7 +45,7 @@ fn is_described(found: &Description, e: &Electrode) -> bool {
 }
 
 /// Whether an object has these attributes, and no others.
-fn has_attributes(file: &h5::File, object: &str, expected: &[(&'static str, Attribute)]) -> bool {
+fn has_attributes(file: &hdf5::File, object: &str, expected: &[(&'static str, Attribute)]) -> bool {
     let has = |(name, value): &(&'static str, Attribute)| match value {
         Attribute::Text(text) => file.string_attribute(object, name).as_ref() == Some(text),
         Attribute::Number(number) => file.float_attribute(object, name) == Some(*number),

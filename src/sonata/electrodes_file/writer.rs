@@ -12,7 +12,7 @@ use super::laying_out::{laid_out, lay_out};
 use super::{ELECTRODES, ElectrodesFileProblem, VALUE_BYTES};
 use crate::error::{Context, FileProblem, Result};
 use crate::geometry::Point;
-use crate::staged::{Claim, Existing, Staged, check_rest};
+use crate::io::atomic_output::{Claim, Existing, Staged, check_rest};
 
 /// After so many bytes the system is asked to begin bringing them to the disk, so that a sync has little left to do: enough
 /// for pieces that lie together on the disk.

@@ -1,7 +1,7 @@
 //! An attribute's values as the file holds them.
 
 use crate::error::Result;
-use crate::h5::{File, H5Problem};
+use crate::io::hdf5::{File, H5Problem};
 
 /// An attribute's values as the file holds them.
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use super::place::{self, Orientation, Recentering};
 use super::types::NodeTypes;
 use super::{Column, Nodes, above};
 use crate::error::{Error, Place, Problem, Result};
-use crate::h5::H5Problem;
+use crate::io::hdf5::H5Problem;
 
 impl Nodes {
     /// How the nodes' orientations are given.

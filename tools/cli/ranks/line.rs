@@ -8,8 +8,8 @@ use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use leadfield::journal::Digest;
-use leadfield::partition::Line;
+use leadfield::io::checkpoint::Digest;
+use leadfield::io::ranks::Line;
 use mpi::Threading;
 use mpi::environment::processor_name;
 use mpi::point_to_point::MatchedReceiveVec;

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use leadfield::assembly::{Fit, NeuronDifference, SectionDifference};
 use leadfield::error::count;
+use leadfield::validate::circuit::{Fit, NeuronDifference, SectionDifference};
 use serde_json::{Value, json};
 
 use super::Finding;
@@ -42,7 +42,7 @@ fn against(findings: &[Finding]) -> Option<&'static str> {
 /// A case a template, and one for each thing that is compared of a table.
 fn cases(finding: &Finding) -> Vec<Case> {
     let a = &finding.agreement;
-    let template = |t: &leadfield::assembly::TemplateAgreement| {
+    let template = |t: &leadfield::validate::circuit::TemplateAgreement| {
         let own = a.differing.iter().filter(|d| d.template == t.name).map(difference);
         let name = if t.name.is_empty() { "rule".into() } else { format!("template {}", t.name) };
         match &t.rule {
@@ -127,7 +127,7 @@ fn misfits(fit: &Fit, source: &str) -> [(&'static str, Vec<String>); 5] {
 
 fn as_json(finding: &Finding) -> Value {
     let a = &finding.agreement;
-    let template = |t: &leadfield::assembly::TemplateAgreement| {
+    let template = |t: &leadfield::validate::circuit::TemplateAgreement| {
         json!({
             "template": t.name, "rule": t.rule.as_ref().ok(), "problem": t.rule.as_ref().err(), "neurons": t.neurons,
             "differing": t.differing,
@@ -140,7 +140,7 @@ fn as_json(finding: &Finding) -> Value {
             "sections": d.sections.iter().map(section).collect::<Vec<_>>(),
         })
     };
-    let tie = |t: &leadfield::assembly::TiedNeurons| {
+    let tie = |t: &leadfield::circuit::TiedNeurons| {
         json!({
             "node": t.node_id, "others": t.others, "morphology": t.morphology, "section": t.tie.section_id,
             "length_um": t.tie.length_um, "multiple_um": t.tie.multiple_um,

@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use leadfield::Result;
-use leadfield::assembly::{Assembly, Options, Request};
-use leadfield::diagnosis::Expected;
-use leadfield::positions::Placement;
+use leadfield::circuit::placement::Placement;
+use leadfield::circuit::{Assembly, Options, Request};
 use leadfield::segments::Segments;
-use leadfield::table::{Neuron, Table};
+use leadfield::segments::table::{Neuron, Table};
+use leadfield::validate::electrodes_file::Expected;
 
 use crate::cli::{Common, findings};
 

@@ -3,8 +3,8 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use leadfield::diagnosis::{Code, Diagnosis, Entry, Finding, Mended, Recomputed, Severity};
 use leadfield::error::{count, listed};
+use leadfield::validate::electrodes_file::{Code, Diagnosis, Entry, Finding, Mended, Recomputed, Severity};
 use serde_json::{Value, json};
 
 use crate::validate::report::{Case, Verdict};

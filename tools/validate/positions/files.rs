@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use leadfield::compare::positions::Placed;
+use leadfield::Result;
+use leadfield::convert::bluerecording;
 use leadfield::error::{Context, FileProblem, Problem, listed};
-use leadfield::table::Table;
-use leadfield::table::manifest::FILE_NAME;
-use leadfield::{Result, boundaries};
+use leadfield::segments::table::Table;
+use leadfield::segments::table::manifest::FILE_NAME;
+use leadfield::validate::positions::Placed;
 
 use crate::cli::{Common, open_table};
 
@@ -46,8 +47,8 @@ pub fn placed(path: &Path, common: &Common) -> Result<Placed> {
 }
 
 fn of_file(path: &Path, common: &Common) -> Result<Placed> {
-    if boundaries::is_boundaries(path)? {
-        return Ok(Placed::of_boundaries(&boundaries::read(path)?));
+    if bluerecording::is_boundaries(path)? {
+        return Ok(Placed::of_boundaries(&bluerecording::read(path)?));
     }
     Placed::of_table(&open_table(path, None, common)?)
 }
@@ -71,7 +72,7 @@ impl Found {
             let ending = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
             if path.is_dir() {
                 self.collect(&path)?;
-            } else if is_part(&path) && !boundaries::is_boundaries(&path)? {
+            } else if is_part(&path) && !bluerecording::is_boundaries(&path)? {
                 parts = true;
             } else if path.file_name() == Some(FILE_NAME.as_ref()) {
                 // that of the parts beside it

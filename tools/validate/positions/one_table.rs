@@ -5,7 +5,7 @@ use std::path::Path;
 
 use leadfield::Result;
 use leadfield::error::{Error, count};
-use leadfield::table::{Table, Verification};
+use leadfield::segments::table::{Table, Verification};
 use serde_json::json;
 
 use crate::cli::{Common, open_table};

@@ -3,10 +3,10 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use leadfield::compare::Tolerance;
-use leadfield::compare::positions::{Comparison, Renumbered, Unmatched, Worst};
 use leadfield::error::{count, listed};
 use leadfield::segments::SectionType;
+use leadfield::validate::Tolerance;
+use leadfield::validate::positions::{Comparison, Renumbered, Unmatched, Worst};
 use serde_json::{Value, json};
 
 use crate::validate::report::{Case, Verdict};

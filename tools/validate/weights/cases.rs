@@ -1,7 +1,7 @@
 //! The findings as test cases: what has to be on both sides, then each contact.
 
-use leadfield::compare::weights::{Comparison, Difference, ElectrodeComparison, by_units};
 use leadfield::error::{count, listed};
+use leadfield::validate::weights::{Comparison, Difference, ElectrodeComparison, by_units};
 
 use super::Findings;
 use crate::validate::report::Case;

@@ -1,6 +1,6 @@
 //! The findings for scripts.
 
-use leadfield::compare::weights::{Cause, Comparison, Difference, ElectrodeComparison, Options, QUANTILES, WorstPair};
+use leadfield::validate::weights::{Cause, Comparison, Difference, ElectrodeComparison, Options, QUANTILES, WorstPair};
 use serde_json::{Value, json};
 
 use super::Findings;
@@ -20,7 +20,7 @@ pub fn told(findings: &Findings, options: &Options) -> Value {
 
 fn comparison(c: &Comparison, causes: &[Cause], findings: &Findings) -> Value {
     let cause = |cause: &Cause| json!({ "name": cause.name(), "text": cause.to_string() });
-    let counts = |n: &leadfield::compare::weights::SegmentCounts| json!({ "node": n.node, "segments": n.segments });
+    let counts = |n: &leadfield::validate::weights::SegmentCounts| json!({ "node": n.node, "segments": n.segments });
     json!({
         "population": c.populations,
         "agree": c.agrees(),

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use leadfield::Result;
-use leadfield::compare::weights::{Comparison, WorstPair};
-use leadfield::table::Table;
+use leadfield::segments::table::Table;
+use leadfield::validate::weights::{Comparison, WorstPair};
 
 /// A segment's place in its neuron.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use leadfield::compare::weights::{Comparison, Difference, ElectrodeComparison, by_units};
 use leadfield::error::{count, listed};
+use leadfield::validate::weights::{Comparison, Difference, ElectrodeComparison, by_units};
 
 use super::Findings;
 

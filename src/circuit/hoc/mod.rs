@@ -1,0 +1,951 @@
+//! Cell templates: by which rule a neuron is cut into segments, and what becomes of its axon.
+//!
+//! A template is a text in NEURON's hoc language, `<biophysical_neuron_models_dir>/<model_template>.hoc`. Two things in
+//! it matter here: the chunk length of `nseg = 1 + 2*int(L/chunk)`, and the procedure that puts stubs in the axon's
+//! place, if `init` calls one. [`read`] follows `init` through the procedures it calls, with the constants they compute,
+//! and compares what comes out with the forms that are known ([`AxonForm`]); names of files and procedures do not matter.
+
+mod assignment;
+mod calls;
+mod cell;
+mod chunk;
+mod control;
+mod diameters;
+mod expression;
+mod extent;
+mod form;
+mod lexer;
+mod procedure;
+mod statement;
+mod walk;
+
+use std::path::Path;
+
+pub use diameters::{OwnDiameters, SAMPLING_CHUNK_UM, StubDiameters};
+pub use form::{AxonForm, Stub};
+
+use crate::error::{Context, Problem, Result};
+use crate::io::input_file;
+use cell::Statement;
+use procedure::Template;
+use walk::Walk;
+
+/// The chunk length of the field's templates, um.
+pub const CHUNK_UM: f64 = 40.0;
+
+/// How a neuron is cut into segments.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rule {
+    /// A section of length L gets `1 + 2 int(L / chunk)` segments, um.
+    pub chunk_um: f64,
+    /// What becomes of the axon.
+    pub axon: AxonForm,
+    /// The template refuses a neuron with fewer axon sections.
+    pub least_axon_sections: usize,
+    /// The diameters of the stubs.
+    pub diameters: StubDiameters,
+    /// What the template does to diameters and the radii do not follow.
+    pub notes: Vec<TemplateNote>,
+}
+
+/// What a template does to diameters and the radii of a table do not follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NoteKind {
+    /// Sections of the morphology get other diameters.
+    Diameters,
+    /// The stubs get diameters in a way that is not known.
+    StubDiameters,
+}
+
+/// A statement of a template that the radii of a table do not follow.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TemplateNote {
+    /// Its line in the file, from 1.
+    pub line: u64,
+    /// The line's text.
+    pub text: String,
+    /// What it does.
+    pub kind: NoteKind,
+}
+
+impl std::fmt::Display for TemplateNote {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let effect = match self.kind {
+            NoteKind::Diameters => "is not applied: radii are those of the morphology",
+            NoteKind::StubDiameters => {
+                "sets diameters of the axon stubs in a way that is not known: they have no radius"
+            }
+        };
+        write!(f, "line {}: `{}` {effect}", self.line, self.text)
+    }
+}
+
+impl Rule {
+    /// The rule of a form, with the numbers of the field's templates.
+    pub fn of(axon: AxonForm) -> Self {
+        let diameters = if axon.replaces() { StubDiameters::default() } else { StubDiameters::Unset };
+        Self { chunk_um: CHUNK_UM, axon, least_axon_sections: axon.least_axon_sections(), diameters, notes: Vec::new() }
+    }
+}
+
+/// Why a template gives no rule.
+#[derive(Debug, thiserror::Error, PartialEq)]
+pub enum TemplateProblem {
+    /// A bracket without its partner.
+    #[error("`{0}` is not closed, expected its partner, found the end of the file")]
+    NotClosed(&'static str),
+    /// Another template than the file's name says.
+    #[error("no such template, expected `begintemplate {expected}`, found {found}")]
+    NoTemplate {
+        /// The name asked for.
+        expected: String,
+        /// Those that are there.
+        found: String,
+    },
+    /// Nothing starts the cell.
+    #[error("no `proc init`, expected one that loads the morphology and cuts it into segments, found {0}")]
+    NoInit(String),
+    /// Segments are counted in another way.
+    #[error(
+        "unknown rule for the number of segments, expected `nseg = 1 + 2*int(L/chunk)` over all sections, found:\n{0}"
+    )]
+    Chunk(String),
+    /// The axon is treated in another way.
+    #[error(
+        "unknown way to replace an axon, expected two stubs (30 and 30 um of 5 or 1 segments, or 20 and 30 um of 5 and \
+         7) and perhaps 1000 um of myelin of 5, found:\n{0}"
+    )]
+    Axon(String),
+    /// A section has another length than that of its points.
+    #[error("the length of a section is changed, expected the lengths of the morphology, found:\n{0}")]
+    Length(String),
+    /// A function of an expression does what decides.
+    #[error("a function changes lengths, segments or sections, expected procedures that `init` calls, found:\n{0}")]
+    Function(String),
+}
+
+/// What helps where a template gives no rule: its options.
+pub const ADVICE: &str = "give the rule yourself: `--axon-rule taper|legacy|bluepyopt|delete|keep`, and `--segment-length UM` if it is not 40; \
+    `taper` is for templates of today's Blue Brain and Open Brain circuits, two stubs and myelin for the axon; `legacy` for those \
+    of the thalamus, the same without myelin; `bluepyopt` for BluePyOpt's own `replace_axon`, two stubs of 1 segment; `delete` for \
+    circuits of 2015, whose `delete_axon` makes the same; `keep` for cells that keep their axon as reconstructed";
+
+impl Problem for TemplateProblem {
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Chunk(_) => "give the chunk length yourself: `--segment-length UM`, with `--axon-rule \
+                               taper|legacy|bluepyopt|delete|keep` where that is not clear either"
+                .into(),
+            Self::Length(_) => "sections are placed and cut as the morphology has them: take the change out, or give the rule \
+                                yourself: `--axon-rule taper|legacy|bluepyopt|delete|keep`, and `--segment-length UM` if it is \
+                                not 40"
+                .into(),
+            _ => ADVICE.into(),
+        })
+    }
+}
+
+/// Reads the rule of a template; a chunk length that is given stands for the file's own.
+///
+/// # Errors
+/// The file cannot be read, has no such template, or has none of the known forms; the error shows the procedure.
+pub fn read(path: &Path, name: &str, chunk_um: Option<f64>) -> Result<Rule> {
+    let bytes = input_file::read(path);
+    let bytes = bytes.map_err(|e| e.advised(ADVICE))?;
+    parse(&String::from_utf8_lossy(&bytes), name, chunk_um).in_file(path)
+}
+
+/// The rule of a template's text.
+///
+/// # Errors
+/// As [`read`].
+pub fn parse(text: &str, name: &str, chunk_um: Option<f64>) -> Result<Rule> {
+    let template = Template::of(text, name)?;
+    let attributes = diameters::needed_attributes(text, name);
+    let found = Walk::from_init(&template, &diameters::arguments(&attributes, None), chunk_um)?;
+    // a changed length decides more than the chunk
+    found.check(&template)?;
+    let chunk_um = chunk_um.map_or_else(|| found.chunk(&template), Ok)?;
+    let (axon, refused_below) = found.axon(&template)?;
+    let diameters = diameters::stub_diameters(&template, &attributes, &found, axon);
+    let notes = notes(&template, &found, &diameters);
+    Ok(Rule { chunk_um, axon, least_axon_sections: refused_below, diameters, notes })
+}
+
+/// What a template does to diameters and radii do not follow.
+fn notes(template: &Template<'_>, walk: &Walk, diameters: &StubDiameters) -> Vec<TemplateNote> {
+    let note = |(kind, at): (NoteKind, Statement)| {
+        let (line, text) = template.line(at);
+        TemplateNote { line, text, kind }
+    };
+    let others = walk.notes.iter().copied().filter(|(kind, _)| *kind == NoteKind::Diameters);
+    let is_lost = walk.sets_diameters() && *diameters == StubDiameters::Unset;
+    let replaced = walk.cell.replaced_in.and_then(|place| Some((place, template.procedure(place)?.start())));
+    let start = replaced.map(|(procedure, byte)| Statement { procedure, byte });
+    let stubs = walk.first_note(NoteKind::StubDiameters).or(start).filter(|_| is_lost);
+    others.chain(stubs.map(|at| (NoteKind::StubDiameters, at))).map(note).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A template around the procedures that differ.
+    fn template(init: &str, procedures: &str) -> String {
+        format!(
+            "load_file(\"stdrun.hoc\")\nbegintemplate cADpyr /* a {{ in a comment */\npublic init\ncreate soma[1], dend[1], axon[1]\n\
+             proc init() {{ localobj nl\n  all = new SectionList() // {{ \n  load_morphology($s2, $s3)\n{init}\n}}\n\
+             proc geom_nseg() {{\n  geom_nseg_fixed(40)\n}}\n\
+             proc geom_nseg_fixed() {{ local chunkSize\n  chunkSize = $1\n  soma area(.5)\n  forsec all {{\n    nseg = 1 + 2*int(L/chunkSize)\n  }}\n}}\n\
+             {procedures}\nendtemplate cADpyr\n"
+        )
+    }
+
+    const INIT: &str = "  geom_nseg()\n  indexSections()\n  replace_axon()";
+
+    /// The procedure of the published templates, with and without myelin.
+    fn replace_axon(least: u32, myelin: &str) -> String {
+        format!(
+            r#"proc replace_axon() {{ local nSec, L_chunk, dist, i1, i2, count, L_target, chunkSize, L_real localobj diams, lens
+    L_target = 60  // length of stub axon
+    nseg0 = 5  // number of segments for each of the two axon sections
+    nseg_total = nseg0 * 2
+    chunkSize = L_target/nseg_total
+    nSec = 0
+    forsec axonal{{nSec = nSec + 1}}
+    if(nSec < {least}){{ //At least that many
+        execerror("Less than three axon sections are present! {{")
+    }} else {{
+        diams = new Vector()
+        access axon[0]
+        i1 = v(0.0001)
+        count = 0
+        forsec axonal{{
+            nseg = 1 + int(L/chunkSize/2.)*2  //nsegs to get diameter
+            for (x) {{
+                if (x > 0 && x < 1) {{
+                    count = count + 1
+                    diams.resize(count)
+                    diams.x[count-1] = diam(x)
+                    if( count == nseg_total ){{
+                        break
+                    }}
+                }}
+            }}
+            if( count == nseg_total ){{
+                break
+            }}
+        }}
+        forsec axonal{{
+            delete_section()
+        }}
+        execute1("create axon[2]", CellRef)
+        L_real = 0
+        count = 0
+        for i=0,1{{
+            access axon[i]
+            L =  L_target/2
+            nseg = nseg_total/2
+            for (x) {{
+                if (x > 0 && x < 1) {{
+                    diam(x) = diams.x[count]
+                    count = count + 1
+                }}
+            }}
+            all.append()
+            if (i == 0) {{
+                v(0.0001) = i1
+            }}
+        }}
+        nSecAxonal = 2
+        soma[0] connect axon[0](0), 1
+        axon[0] connect axon[1](0), 1
+        {myelin}
+    }}
+}}"#
+        )
+    }
+
+    const MYELIN: &str = "execute1(\"create myelin[1]\", CellRef)\naccess myelin[0]{\n L = 1000\n diam = diams.x[count-1]\n nseg = 5\n}\n\
+                          connect myelin[0](0), axon[1](1)";
+
+    const OPTIMISER: &str = "proc replace_axon(){ local nSec, D1, D2\n nSec = sec_count(axonal)\n if (nSec == 0) {\n D1 = D2 = 1\n } else {\n\
+        axon[0] D1 = diam\n forsec axonal {\n D2 = diam\n if (distance(0.5) > 60) { break }\n }\n }\n forsec axonal{ delete_section() }\n\
+        create axon[2]\n axon[0] {\n L = 30\n diam = D1\n nseg = 1 + 2*int(L/40)\n all.append()\n }\n axon[1] { L = 30 diam = D2 nseg = 1 + 2*int(L/40) }\n\
+        nSecAxonal = 2\n soma[0] connect axon[0](0), 1\n}";
+
+    fn rule(init: &str, procedures: &str) -> Result<Rule> {
+        parse(&template(init, procedures), "cADpyr", None)
+    }
+
+    #[track_caller]
+    fn is(init: &str, procedures: &str, axon: AxonForm, least_axon_sections: usize) {
+        let found = rule(init, procedures).unwrap();
+        assert_eq!((found.chunk_um, found.axon, found.least_axon_sections), (40.0, axon, least_axon_sections));
+    }
+
+    #[test]
+    fn the_forms_of_published_templates_are_recognised() {
+        is(INIT, &replace_axon(3, MYELIN), AxonForm::Taper, 3);
+        is(INIT, &replace_axon(1, ""), AxonForm::Legacy, 2);
+        is(
+            INIT,
+            &replace_axon(2, "").replace("access axon[i]\n", "axon[i] {").replace("all.append()", "}"),
+            AxonForm::Legacy,
+            2,
+        );
+        is(INIT, OPTIMISER, AxonForm::BluePyOpt, 2);
+        is("  geom_nseg()", OPTIMISER, AxonForm::Keep, 0);
+        let delete = |l0: u32, l1: u32, nseg: &str| {
+            format!(
+                "proc delete_axon() {{\n forsec axonal {{ delete_section() }}\n create axon[2]\n axon[0] {{ L = {l0}\n nseg = {nseg}\n \
+                 diam = $1 }}\n axon[1] {{\n L = {l1}\n nseg = {nseg}\n diam = $2\n }}\n connect axon[0](0), soma(0.5)\n}}"
+            )
+        };
+        is("  geom_nseg()\n  delete_axon()", &delete(30, 30, "1 + 2*int(L/40)"), AxonForm::Delete, 2);
+        is("  geom_nseg()\n  delete_axon(3, 2)", &delete(20, 30, "1+2*int(L/10)"), AxonForm::DeleteFine, 2);
+    }
+
+    #[test]
+    fn names_order_and_arguments_do_not_matter() {
+        let renamed = replace_axon(3, MYELIN).replace("replace_axon", "stub");
+        is("  prepare()", &format!("{renamed}\nproc prepare() {{\n geom_nseg() stub()\n}}"), AxonForm::Taper, 3);
+        let scaled = replace_axon(3, MYELIN).replace("L_target = 60", "scale = $1\n L_target = 60");
+        is("  geom_nseg()\n  replace_axon($4)", &scaled, AxonForm::Taper, 3);
+        let target = replace_axon(3, MYELIN).replace("L_target = 60", "L_target = $1");
+        is("  geom_nseg()\n  replace_axon(60)", &target, AxonForm::Taper, 3);
+        let other_chunk =
+            template(INIT, &replace_axon(3, MYELIN)).replace("geom_nseg_fixed(40)", "geom_nseg_fixed(12.5)");
+        assert_eq!(parse(&other_chunk, "cADpyr", None).unwrap().chunk_um, 12.5);
+        assert_eq!(parse(&other_chunk, "cADpyr", Some(20.0)).unwrap().chunk_um, 20.0);
+    }
+
+    /// What published templates have around the parts that matter.
+    const PUBLISHED: &str = "  forall delete_section()\n  CellRef = this\n  if (numarg() >= 2) {\n load_morphology($s1, $s2)\n } else {\n \
+        load_morphology($s1, \"morph.asc\")\n }\n  forsec this.all {\n if (diam == 0) { diam = 1e-6 }\n }\n  geom_nseg()\n  replace_axon()\n  \
+        biophys()";
+
+    #[test]
+    fn what_else_templates_do_is_passed_over() {
+        let others = "proc biophys() {\n forsec CellRef.axonal { insert NaTa_t gNaTa_tbar_NaTa_t = 3.137968 }\n CellRef.soma { cm = 1 }\n \
+            forsec CellRef.all { cm = 1 }\n}\nproc load_morphology() { localobj morph\n strdef path\n sprint(path, \"%s/%s\", $s1, $s2)\n \
+            morph = new Import3d_Neurolucida3()\n morph.quiet = 1\n}";
+        is(PUBLISHED, &format!("{}\n{others}", replace_axon(3, MYELIN)), AxonForm::Taper, 3);
+        is(PUBLISHED, &format!("{OPTIMISER}\n{others}"), AxonForm::BluePyOpt, 2);
+        let counted = template(PUBLISHED, &replace_axon(3, MYELIN)).replace(
+            "nseg = 1 + 2*int(L/chunkSize)",
+            "nseg = 1 + 2*int(L/chunkSize)\n segCounts.x[secIndex] = nseg\n secIndex += 1",
+        );
+        assert_eq!(parse(&counted, "cADpyr", None).unwrap(), Rule::of(AxonForm::Taper));
+    }
+
+    #[test]
+    fn of_a_procedure_with_two_ways_that_of_its_arguments_is_taken() {
+        let delete = "proc delete_axon() {\n forsec axonal { delete_section() }\n create axon[2]\n if (numarg() == 0) {\n access axon[0] { \
+            L = 30\n nseg = 1+2*int(L/40) }\n access axon[1] { L = 30\n nseg = 1+2*int(L/40) }\n } else {\n access axon[0] { L = 20\n \
+            nseg = 1+2*int(L/10)\n diam = $1 }\n access axon[1] { L = 30\n nseg = 1+2*int(L/10)\n diam = $2 }\n }\n}";
+        for delete in
+            [delete.to_string(), delete.replace("== 0", "< 1"), delete.replace("numarg() == 0", "(numarg()) == 0")]
+        {
+            let found = |init: &str| rule(init, &delete).ok().map(|r| r.axon);
+            assert_eq!(found("  geom_nseg()\n  delete_axon()"), Some(AxonForm::Delete));
+            assert_eq!(found("  geom_nseg()\n  delete_axon(3, 2)"), Some(AxonForm::DeleteFine));
+        }
+    }
+
+    #[test]
+    fn values_that_depend_on_a_condition_are_not_known() {
+        let perhaps = replace_axon(3, MYELIN)
+            .replace("L_target = 60", "if ($1 > 2) {\n L_target = 30\n} else {\n L_target = 60\n}");
+        assert!(rule(INIT, &perhaps).is_err());
+        let same = replace_axon(3, MYELIN)
+            .replace("L_target = 60", "if ($1 > 2) {\n L_target = 60\n} else {\n L_target = 60\n}");
+        is(INIT, &same, AxonForm::Taper, 3);
+        let twice = OPTIMISER.replace("L = 30\n diam", "L = 30\n if ($1) {\n L = 20\n }\n diam");
+        assert!(rule(INIT, &twice).is_err());
+    }
+
+    #[test]
+    fn stubs_that_are_cut_once_more_follow_the_chunk() {
+        // 30 um are below a chunk of 40: one segment; 1000 um of myelin would have 51
+        is("  replace_axon()\n  geom_nseg()", &replace_axon(2, ""), AxonForm::BluePyOpt, 2);
+        assert!(rule("  replace_axon()\n  geom_nseg()", &replace_axon(2, MYELIN)).is_err());
+    }
+
+    /// A stub axon whose diameters fall off exponentially, and end at a width that each neuron scales.
+    const SYNTHESISED: &str = r#"proc replace_axon(){ local turn, k, span, pieces localobj widths
+    axon[0] first = v(0.0001)
+    axon[2] third = v(0.0001)
+    forsec axonal { delete_section() }
+    execute1("create axon[2]", CellRef)
+    pieces = 10
+    span = 60
+    extra = 0.5
+    decay = 8
+    widths = new Vector()
+    turn = 0
+    for k=0,pieces{
+        turn = turn + 1
+        widths.resize(turn)
+        widths.x[turn-1] = extra * exp(-span * k / pieces / decay) + 0.6 * $1
+    }
+    turn = 0
+    for k=0,1{
+        access axon[k]
+        L =  span/2
+        nseg = pieces/2
+        for (x) {
+            if (x > 0 && x < 1) {
+                diam(x) = widths.x[turn]
+                turn = turn + 1
+            }
+        }
+        all.append()
+    }
+    create myelin[1]
+    access myelin{
+        L = 1000
+        diam = widths.x[turn-1]
+        nseg = 5
+    }
+}"#;
+
+    /// The radii that a template gives to the stubs of a neuron.
+    #[track_caller]
+    fn radii(rule: &Rule, scale: f64) -> Vec<f64> {
+        let StubDiameters::Own { diameters, .. } = &rule.diameters else { panic!("{rule:?}") };
+        diameters.radii(scale).collect()
+    }
+
+    #[test]
+    fn a_template_that_computes_diameters_gives_its_own_for_every_scale() {
+        let text = template("  geom_nseg()\n  replace_axon($4)", SYNTHESISED);
+        let text = format!("strdef cADpyr_NeededAttributes\ncADpyr_NeededAttributes = \"AIS_scaler\"\n{text}");
+        let rule = parse(&text, "cADpyr", None).unwrap();
+        // three axon sections are named before they are deleted
+        assert_eq!((rule.axon, rule.least_axon_sections), (AxonForm::Taper, 3));
+        let StubDiameters::Own { diameters, .. } = &rule.diameters else { panic!("{rule:?}") };
+        assert_eq!(diameters.attribute.as_deref(), Some("AIS_scaler"));
+        for scale in [1.0, 0.3, 2.5] {
+            let diameter = |i: f64| 0.5 * (-60.0 * i / 10.0 / 8.0_f64).exp() + 0.6 * scale;
+            let mut expected: Vec<f64> = (0..10).map(|i| diameter(f64::from(i)) / 2.0).collect();
+            expected.extend([diameter(9.0) / 2.0; 5]);
+            let found = radii(&rule, scale);
+            assert!(found.len() == 15 && found.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-12), "{found:?}");
+        }
+        // given in the template, there is nothing to ask for
+        let fixed = template("  geom_nseg()\n  replace_axon(1)", SYNTHESISED);
+        let fixed = parse(&fixed, "cADpyr", None).unwrap();
+        assert_eq!(radii(&fixed, 7.0), radii(&fixed, 1.0));
+        assert!((radii(&fixed, 1.0)[0] - 0.55).abs() < 1e-12);
+    }
+
+    #[test]
+    fn diameters_that_are_not_set_are_told_so_and_those_of_the_original_axon_are_its() {
+        let unset = SYNTHESISED.replace("diam(x) = widths.x[turn]", "").replace("diam = widths.x[turn-1]", "");
+        assert_eq!(rule("  geom_nseg()\n  replace_axon($4)", &unset).unwrap().diameters, StubDiameters::Unset);
+        assert_eq!(rule(INIT, &replace_axon(3, MYELIN)).unwrap().diameters, StubDiameters::FromAxon(None));
+        assert_eq!(rule(INIT, OPTIMISER).unwrap().diameters, StubDiameters::FromAxon(None));
+        assert_eq!(rule("  geom_nseg()", OPTIMISER).unwrap().diameters, StubDiameters::Unset);
+    }
+
+    /// `delete_axon` as it was in 2015.
+    const DELETE_2015: &str = r#"proc delete_axon(){ local near, far, away
+    access axon[0]
+    near = far = diam
+    access soma distance()
+    forsec axonal {
+        away = distance(0.5)
+        if (away > 60) {
+            far = diam
+            break
+        }
+    }
+    forsec axonal { delete_section() }
+    execute1("create axon[2]\n", this)
+    axon[0] {
+        if (numarg() == 0) {
+            L = 30 diam = near nseg = 1 + 2*int(L/40)
+        } else {
+            L = 20 nseg = 1 + 2*int(L/10) diam(0:1) = $1:$2
+        }
+    }
+    axon[1] {
+        L = 30
+        if (numarg() == 0) {
+            diam = far
+            nseg = 1 + 2*int(L/40)
+        } else {
+            nseg = 1 + 2*int(L/10)
+            diam(0:1) = $2:$3
+        }
+    }
+    if (numarg() > 0) if ($4) {
+        create myelin[1]
+        access myelin { L = 1000 nseg = 11 }
+    }
+}"#;
+
+    #[test]
+    fn a_condition_may_have_another_one_as_its_statement() {
+        let delete = |call: &str| rule(&format!("  geom_nseg()\n  {call}"), DELETE_2015);
+        let plain = delete("delete_axon()").unwrap();
+        assert_eq!((plain.axon, plain.diameters), (AxonForm::Delete, StubDiameters::FromAxon(None)));
+        let fine = delete("delete_axon(3, 2, 1, 0)").unwrap();
+        assert_eq!(fine.axon, AxonForm::DeleteFine);
+        // from 3 to 2 um at the middles of 5 segments, from 2 to 1 um at those of 7
+        let along = |n: u32, from: f64| (0..n).map(move |i| (from - (f64::from(i) + 0.5) / f64::from(n)) / 2.0);
+        let expected: Vec<f64> = along(5, 3.0).chain(along(7, 2.0)).collect();
+        assert!(radii(&fine, 1.0).iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-12));
+        let refused = delete("delete_axon(3, 2, 1, 0.5)").unwrap_err().to_string();
+        assert!(refused.contains("unknown way to replace an axon"), "{refused}");
+        // `else` belongs to the inner one, and there is none for the outer
+        let other =
+            DELETE_2015.replace("    if (numarg() > 0) if ($4) {", "    if (numarg() > 9) if ($4) {\n} else {\n");
+        assert_eq!(rule("  geom_nseg()\n  delete_axon()", &other).unwrap().axon, AxonForm::Delete);
+    }
+
+    #[test]
+    fn a_loop_sets_its_variable_and_no_bound() {
+        let bound = replace_axon(3, MYELIN).replace(
+            "L_real = 0\n",
+            "for i = 0, nseg_total {\n L_real = i\n }\n for (j = 0; j < nseg_total; j += 1) {\n }\n",
+        );
+        is(INIT, &bound, AxonForm::Taper, 3);
+        let counted = replace_axon(3, MYELIN)
+            .replace("nseg = nseg_total/2", "nseg = 0\n for k = 1, 5 nseg = nseg + 1\n nseg = nseg_total/2");
+        is(INIT, &counted, AxonForm::Taper, 3);
+        // how often is not known
+        let unknown =
+            replace_axon(3, MYELIN).replace("L_target = 60", "L_target = 0\n for i = 1, $1 { L_target = 60 }");
+        assert!(rule(INIT, &unknown).is_err());
+        let endless =
+            replace_axon(3, MYELIN).replace("L_real = 0\n", "for i = 0, 900 { for j = 0, 900 { L_real = i } }\n");
+        assert!(rule(INIT, &endless).is_err());
+    }
+
+    #[test]
+    fn other_things_done_to_axon_or_segments_are_told_with_their_text() {
+        let refused = |init: &str, procedures: &str| format!("{:?}", rule(init, procedures).unwrap_err());
+        let bare = "proc replace_axon() {\n  forsec axonal { delete_section() }\n}";
+        assert_eq!(
+            refused(INIT, bare),
+            format!(
+                "line[22]: unknown way to replace an axon, expected two stubs (30 and 30 um of 5 or 1 segments, or 20 and 30 um of 5 \
+                 and 7) and perhaps 1000 um of myelin of 5, found:\n    proc replace_axon() {{\n      forsec axonal {{ \
+                 delete_section() }}\n    }}\nhint: {ADVICE}"
+            )
+        );
+        for (from, to) in [
+            ("L_target = 60", "L_target = 80"),
+            ("nseg0 = 5", "nseg0 = lambda_f(100)"),
+            ("create axon[2]", "create axon[3]"),
+            ("L = 1000", "L = 100"),
+            ("forsec axonal{\n            delete", "forsec apical{\n            delete"),
+        ] {
+            let changed = replace_axon(3, MYELIN).replace(from, to);
+            assert!(refused(INIT, &changed).contains("unknown way to replace an axon"), "{to}");
+        }
+        let lambda =
+            template("  geom_nseg()", "").replace("1 + 2*int(L/chunkSize)", "int((L/(0.1*lambda_f(100))+.9)/2)*2+1");
+        let told = parse(&lambda, "cADpyr", None).unwrap_err();
+        assert!(told.to_string().starts_with("line[13]: unknown rule for the number of segments"), "{told}");
+        let kept = Rule { chunk_um: 30.0, ..Rule::of(AxonForm::Keep) };
+        assert_eq!(parse(&lambda, "cADpyr", Some(30.0)).unwrap(), kept);
+        for none in ["", "  soma nseg = 1\n  dend nseg = 5", "  geom_nseg()\n  forsec basal { nseg = 3 }"] {
+            assert!(refused(none, "").contains("unknown rule for the number of segments"), "{none}");
+        }
+    }
+
+    #[test]
+    fn a_long_procedure_is_shown_by_its_start() {
+        let long = format!("proc replace_axon() {{\n{}}}", "  create axon[9]\n".repeat(30));
+        let told = rule(INIT, &long).unwrap_err().to_string();
+        assert!(told.ends_with("    create axon[9]\n    ... (16 more lines)"), "{told}");
+    }
+
+    #[test]
+    fn a_text_that_is_no_such_template_is_refused() {
+        let told = |text: &str| parse(text, "cADpyr", None).unwrap_err().to_string();
+        let other = "begintemplate other\nendtemplate other";
+        assert_eq!(told(other), "no such template, expected `begintemplate cADpyr`, found `begintemplate other`");
+        assert_eq!(told("\u{0}\u{1}"), "no such template, expected `begintemplate cADpyr`, found none");
+        assert_eq!(
+            told("begintemplate cADpyr\nproc start() { }\nendtemplate cADpyr"),
+            "no `proc init`, expected one that loads the morphology and cuts it into segments, found `start`"
+        );
+        assert_eq!(
+            told("begintemplate cADpyr\n\nproc init() { {\n}\nendtemplate cADpyr"),
+            "line[3]: `{` is not closed, expected its partner, found the end of the file"
+        );
+    }
+
+    #[test]
+    fn procedures_that_call_each_other_come_to_an_end() {
+        let circle = "proc a() {\n b() b()\n}\nproc b() {\n a()\n}";
+        is("  geom_nseg()\n  a()", circle, AxonForm::Keep, 0);
+    }
+
+    #[test]
+    fn the_template_of_synthetic_circuits_is_a_taper() {
+        let text = include_str!("../synthetic/template.hoc");
+        assert_eq!(parse(text, "TEMPLATE_NAME", None).unwrap(), Rule::of(AxonForm::Taper));
+    }
+
+    /// A template whose `init` counts segments like this.
+    fn geometry(init: &str, geom: &str, others: &str) -> String {
+        format!(
+            "begintemplate T\ncreate soma[1], dend[1], apic[1], axon[1], hillock[1]\nproc init() {{\n  forall delete_section()\n{init}\n}}\n\
+             proc geom_nseg() {{\n{geom}\n}}\n{others}\nendtemplate T\n"
+        )
+    }
+
+    /// What is told of a template; of an error its first line without what was expected, and its last, the statement.
+    fn outcome(text: &str) -> String {
+        match parse(text, "T", None) {
+            Ok(rule) => format!("{} {}", rule.chunk_um, rule.axon.name()),
+            Err(e) => {
+                let text = e.to_string();
+                let first = text.lines().next().unwrap_or_default().split(", expected").next().unwrap_or_default();
+                let last = text.lines().rfind(|line| line.starts_with("    line "));
+                format!("{first}:{}", last.unwrap_or_default().trim_start_matches("   "))
+            }
+        }
+    }
+
+    const ALL: &str = "  forsec all { nseg = 1 + 2*int(L/40) }";
+    const COUNT: &str = "unknown rule for the number of segments";
+
+    #[test]
+    fn what_some_sections_get_is_told_with_its_line() {
+        // begintemplate, create, init of 4 lines, geom_nseg in line 7, its second statement in line 9
+        for statement in [
+            "  forsec all { nseg *= 3 }",
+            "  forsec all nseg += 2",
+            "  forsec apical { nseg  /=  3 }",
+            "  forsec basal { nseg -= 2 }",
+            "  forall nseg *= 3",
+            "  forsec all { nseg = nseg*3 }",
+            "  soma nseg=1",
+            "  soma.nseg = 3",
+            "  dend[0].nseg = 5",
+            "  this.dend[0] { nseg = 5 }",
+            "  access soma nseg = 3",
+            "  hillock nseg = 3",
+            "  axon.nseg = 3",
+            "  forsec axonal { nseg = 3 }",
+            "  for i = 0, 3 dend[i] { nseg = 9 }",
+            "  for i = 0, n-1 dend[i].nseg += 2",
+            "  forsec \"dend\" { nseg = 1 + 2*int(L/20) }",
+            "  forsec $o1 { nseg = 1 + 2*int(L/20) }",
+            "  forsec all { if (L > 100) { nseg = 1 + 2*int(L/20) } else { nseg = 1 + 2*int(L/40) } }",
+            "  forsec all { if (diam > 1) nseg = 1 + 2*int(L/20) }",
+            "  forsec all if (nseg > 3) nseg = 3",
+            "  forsec all { if (nseg % 2 == 0) nseg += 1 }",
+            "  forsec all { ifsec \"dend\" { nseg = 1 + 2*int(L/20) } }",
+            "  forsec all ifsec \"dend\" nseg = 1 + 2*int(L/20)",
+            "  forsec all { if (issection(\"dend.*\")) { nseg = 1 + 2*int(L/20) } }",
+            "  forsec all { if (!ismembrane(\"pas\")) { nseg = 1 + 2*int(L/20) } }",
+            "  forsec all { nseg = 1 + 2*int(L/20) if (L > 500) break }",
+            "  forsec all { if (L < 40) continue nseg = 1 + 2*int(L/20) }",
+            "  forsec all { k = k + 1 if (k == 2) { nseg = 9 } }",
+            "  while (k < n) { k = k + 1 if (k == 3) { soma nseg = 5 } }",
+            "  if ($1 > 3) { forsec all { nseg = 1 + 2*int(L/20) } }",
+            "  execute(\"soma nseg = 3\", this)",
+            "  sr.child[0] { nseg = 9 }",
+            "  sr.sec.nseg = 9",
+            "  push_section(\"dend\") nseg = 3",
+            "  execute1(\"forsec all nseg = 5\", this)",
+            "  tool.geom_nseg_lambda(this)",
+            "  xopen(\"fixnseg.hoc\")",
+            "  sprint(text, \"%s nseg = %d\", name, 3) execute(text, this)",
+        ] {
+            let text = geometry("  geom_nseg()", &format!("{ALL}\n{statement}"), "");
+            assert_eq!(outcome(&text), format!("line[7]: {COUNT}: line 9: `{}`", statement.trim()), "{statement}");
+            // after the axon was replaced, in another procedure, and for the whole of the template's life
+            let late = geometry(
+                "  geom_nseg()\n  biophys()",
+                ALL,
+                &format!("proc biophys() {{ more() }}\nproc more() {{\n{statement}\n}}"),
+            );
+            assert_eq!(outcome(&late), format!("line[12]: {COUNT}: line 13: `{}`", statement.trim()), "{statement}");
+        }
+        assert_eq!(
+            outcome(&geometry("  geom_nseg()\n  forall nseg *= 3", ALL, "")),
+            format!("line[3]: {COUNT}: line 6: `forall nseg *= 3`")
+        );
+        assert_eq!(outcome(&geometry("  geom_nseg()", "", "")), format!("line[3]: {COUNT}:"));
+        let called = geometry("  geom_nseg()", "  forsec all { cut(20) }", "proc cut() {\n  nseg = 1 + 2*int(L/$1)\n}");
+        assert_eq!(outcome(&called), format!("line[10]: {COUNT}: line 11: `nseg = 1 + 2*int(L/$1)`"));
+        let outside = geometry("  geom_nseg()", &format!("{ALL}\n  refine()"), "external refine");
+        assert_eq!(outcome(&outside), format!("line[7]: {COUNT}: line 9: `refine()`"));
+    }
+
+    #[test]
+    fn an_error_shows_procedure_and_line() {
+        let text = geometry("  geom_nseg()", &format!("{ALL}\n  forsec apical {{ nseg *= 3 }}"), "");
+        assert_eq!(
+            parse(&text, "T", None).unwrap_err().to_string(),
+            "line[7]: unknown rule for the number of segments, expected `nseg = 1 + 2*int(L/chunk)` over all sections, found:\n    \
+             proc geom_nseg() {\n      forsec all { nseg = 1 + 2*int(L/40) }\n      forsec apical { nseg *= 3 }\n    }\n    \
+             line 9: `forsec apical { nseg *= 3 }`"
+        );
+    }
+
+    #[test]
+    fn a_changed_length_is_told_with_its_line_whether_the_axon_is_kept_or_not() {
+        for statement in [
+            "  dend[0] L = 10",
+            "  forsec basal { L *= 3 }",
+            "  forsec apical { L = 10 }",
+            "  soma.L = 100",
+            "  forall L = L*1.1",
+            "  for i = 0, 2 dend[i].L += 5",
+            "  if ($1) { access dend[0] L = 10 }",
+            "  soma { pt3dclear() pt3dadd(0, 0, 0, 9) }",
+            "  forsec apical { pt3dchange(0, 1) }",
+        ] {
+            for axon in ["", "\n  replace_axon()"] {
+                for init in [format!("{statement}\n  geom_nseg(){axon}"), format!("  geom_nseg(){axon}\n{statement}")] {
+                    let found = outcome(&geometry(&init, ALL, OPTIMISER));
+                    let line = 5 + init.lines().position(|line| line == statement).unwrap();
+                    assert_eq!(
+                        found,
+                        format!("line[3]: the length of a section is changed: line {line}: `{}`", statement.trim())
+                    );
+                }
+            }
+        }
+        let text = geometry("  dend[0] L = 10\n  geom_nseg()", ALL, "");
+        assert_eq!(
+            format!("{:?}", parse(&text, "T", None).unwrap_err()),
+            "line[3]: the length of a section is changed, expected the lengths of the morphology, found:\n    proc init() {\n      \
+             forall delete_section()\n      dend[0] L = 10\n      geom_nseg()\n    }\n    line 5: `dend[0] L = 10`\nhint: sections are \
+             placed and cut as the morphology has them: take the change out, or give the rule yourself: `--axon-rule \
+             taper|legacy|bluepyopt|delete|keep`, and `--segment-length UM` if it is not 40"
+        );
+        // never run
+        assert_eq!(outcome(&geometry("  if (numarg() > 9) { dend[0] L = 10 }\n  geom_nseg()", ALL, "")), "40 keep");
+    }
+
+    #[test]
+    fn a_function_that_changes_the_cell_is_refused_in_an_expression() {
+        let function = "func cut() { forsec apical { nseg *= 3 }\n return 1 }";
+        for statement in ["  x = cut()", "  if (cut()) { x = 1 }", "  while (x < cut()) { x = 2 }"] {
+            let text = geometry("  geom_nseg()", &format!("{ALL}\n{statement}"), function);
+            let expected =
+                format!("line[7]: a function changes lengths, segments or sections: line 9: `{}`", statement.trim());
+            assert_eq!(outcome(&text), expected);
+        }
+        assert_eq!(
+            outcome(&geometry("  geom_nseg()", &format!("  x = cut()\n{ALL}"), "func cut() { return 40 }")),
+            "40 keep"
+        );
+    }
+
+    #[test]
+    fn statements_end_and_variables_reach_where_those_of_the_simulator_do() {
+        let chunk = |geom: &str, others: &str| outcome(&geometry("  geom_nseg()", geom, others));
+        let set = "  forsec all { nseg = 1 + 2*int(L/c) }";
+        for (before, others, expected) in [
+            // a condition has one statement, whatever else stands in its line
+            ("  c = 40\n  if (0) x = 1 c = 20", "", "20"),
+            ("  c = 40\n  if (1) x = 1 else x = 2 c = 20", "", "20"),
+            ("  forsec basal n = n + 1 c = 20", "", "20"),
+            ("  c = 10\n  for i = 0, 1 c = c*2 n = 1", "", "40"),
+            ("  c = 10\n  while (c < 30) { c = c*2 }", "", "40"),
+            ("  for (c = 10; c < 35; c += 10) { x = c }", "", "40"),
+            ("  for c = 10, 99 { if (c == 25) { break } }", "", "25"),
+            ("  c = 100 % 60", "", "40"),
+            ("  c = 2 * \\\n 20", "", "40"),
+            // variables are the template's, but for those that are declared
+            ("  c = 40\n  setup()", "proc setup() { c = 25 }", "25"),
+            ("  c = 40\n  setup()", "proc setup() { local c\n c = 25 }", "40"),
+            ("  c = 40\n  setup()\n  tool.setup2()", "proc setup() { tool.c = 25 }\nproc setup2() { c = 30 }", "40"),
+            ("  c = 40\n  if (numarg() > 0 && $1) { c = 20 }", "", "40"),
+        ] {
+            assert_eq!(chunk(&format!("{before}\n{set}"), others), format!("{expected} keep"), "{before}");
+        }
+        for (before, others) in [
+            ("  c = 40\n  if ($1) { c = 20 }", ""),
+            ("  c = 40\n  forsec all { c = 20 }", ""),
+            ("  c = 40\n  forsec all { if (L > 9) { setup() } }", "proc setup() { c = 25 }"),
+            ("  c = 40\n  while (x) { c = c + 1 }", ""),
+            ("  c = 40\n  for k = 1, x { if (c == 41) { d = 1 } c = c + 1 }", ""),
+        ] {
+            assert!(chunk(&format!("{before}\n{set}"), others).contains(COUNT), "{before}");
+        }
+    }
+
+    #[test]
+    fn what_is_done_before_the_importer_makes_the_sections_is_lost() {
+        let load = "proc load() {\n importer = new Import3d_GUI(morph, 0)\n importer.instantiate(this)\n}";
+        let found = |init: &str| outcome(&geometry(init, ALL, load));
+        assert_eq!(found("  load()\n  geom_nseg()"), "40 keep");
+        assert_eq!(found("  geom_nseg()\n  load()"), format!("line[3]: {COUNT}:"));
+        let deleted = found("  load()\n  geom_nseg()\n  forall delete_section()");
+        assert_eq!(deleted, "line[3]: unknown way to replace an axon: line 7: `forall delete_section()`");
+    }
+
+    #[test]
+    fn of_a_procedure_that_is_defined_twice_the_last_one_stands() {
+        let finer = "proc geom_nseg() { forsec all { nseg = 1 + 2*int(L/20) } }";
+        assert_eq!(outcome(&geometry("  geom_nseg()", ALL, finer)), "20 keep");
+        let replaced = |others: &str| outcome(&geometry("  geom_nseg()\n  replace_axon()", ALL, others));
+        let taper = replace_axon(3, MYELIN);
+        assert_eq!(replaced(&taper), "40 taper");
+        assert_eq!(replaced(&format!("{taper}\nproc replace_axon() {{ }}")), "40 keep");
+        assert_eq!(replaced(&format!("{taper}\n{OPTIMISER}")), "40 bluepyopt");
+        let again = format!("{taper}\nproc init() {{\n  geom_nseg()\n}}");
+        assert_eq!(replaced(&again), "40 keep");
+    }
+
+    #[test]
+    fn arguments_are_those_that_neurodamus_gives() {
+        let called = |statement: &str| {
+            let others = format!("{OPTIMISER}\nproc fix() {{ if ($1) {{ replace_axon() }} }}");
+            outcome(&geometry(&format!("  geom_nseg()\n{statement}"), ALL, &others))
+        };
+        for (statement, is_replaced) in [
+            ("  if ($4) { replace_axon() }", false),
+            ("  if (!$4) { replace_axon() }", true),
+            ("  if ($4 == 1) { replace_axon() }", false),
+            ("  if ($4 == 0) { replace_axon() } else { x = 1 }", true),
+            ("  if (numarg() >= 4) { if ($4) replace_axon() }", false),
+            ("  if (numarg() > 3 && $4 == 0) { replace_axon() }", true),
+            ("  if (!(numarg() > 3 && $4)) { replace_axon() }", true),
+            ("  if (numarg() < 4) { replace_axon() }", false),
+            ("  if (numarg() == 4) replace_axon()", true),
+            ("  if (numarg() == 3) { replace_axon() }", false),
+            ("  if (numarg() < 4) return\n  replace_axon()", true),
+            ("  if ($4 == 0) return\n  replace_axon()", false),
+            ("  keep = 1\n  if (numarg() > 3) keep = $4\n  if (keep == 0) replace_axon()", true),
+            ("  fix($4)", false),
+            ("  fix(!$4)", true),
+            ("  if (0) x = 1 replace_axon()", true),
+        ] {
+            assert_eq!(called(statement), if is_replaced { "40 bluepyopt" } else { "40 keep" }, "{statement}");
+        }
+        for statement in [
+            "  if ($1 == 0) { replace_axon() }",
+            "  fix($1)",
+            "  if ($1 > 5) return\n  replace_axon()",
+            "  for i = 0, $1 { replace_axon() }",
+            "  forsec apical { replace_axon() }",
+        ] {
+            assert!(
+                called(statement).contains("unknown way to replace an axon: line "),
+                "{statement}: {}",
+                called(statement)
+            );
+        }
+        // an attribute of the nodes comes in its place
+        let scaled = geometry("  geom_nseg()\n  if (!$4) { replace_axon() }", ALL, OPTIMISER);
+        let needed = format!("strdef T_NeededAttributes\nT_NeededAttributes = \"AIS_scaler;other\"\n{scaled}");
+        assert!(outcome(&needed).contains("unknown way to replace an axon: line 8: "), "{}", outcome(&needed));
+        let counted = needed.replace("!$4", "numarg() == 5");
+        assert_eq!(outcome(&counted), "40 bluepyopt");
+    }
+
+    #[test]
+    fn stubs_that_are_changed_later_are_told_with_the_line() {
+        for statement in ["  axon nseg = 5", "  axon[1] { L = 60 }", "  forsec axonal nseg *= 3", "  axon[0].L += 1"] {
+            let text = geometry(&format!("  geom_nseg()\n  replace_axon()\n{statement}"), ALL, OPTIMISER);
+            let expected = format!("line[3]: unknown way to replace an axon: line 7: `{}`", statement.trim());
+            assert_eq!(outcome(&text), expected);
+        }
+        // as the simulator does: the number of segments is a whole one
+        for (from, to) in [
+            ("nseg = 1 + 2*int(L/40)\n", "nseg = 1.7\n"),
+            ("L = 30\n diam", "L = 20\n L += 10\n diam"),
+            ("nseg = 1 + 2*int(L/40)\n", "nseg = 5\n nseg /= 3\n"),
+        ] {
+            let changed = OPTIMISER.replacen(from, to, 1);
+            assert_ne!(changed, OPTIMISER);
+            assert_eq!(outcome(&geometry("  geom_nseg()\n  replace_axon()", ALL, &changed)), "40 bluepyopt");
+        }
+    }
+
+    #[test]
+    fn the_original_axon_is_read_as_it_is_cut_there() {
+        let found = |init: &str, others: &str| parse(&geometry(init, ALL, others), "T", None).unwrap().diameters;
+        let after = "  geom_nseg()\n  replace_axon()";
+        assert_eq!(found(after, OPTIMISER), StubDiameters::FromAxon(None));
+        assert_eq!(found("  replace_axon()\n  geom_nseg()", OPTIMISER), StubDiameters::FromAxon(Some(f64::INFINITY)));
+        let taper = |from: &str, to: &str| {
+            let changed = replace_axon(3, MYELIN).replace(from, to);
+            assert!(from.is_empty() || changed != replace_axon(3, MYELIN), "{from}");
+            found(after, &changed)
+        };
+        assert_eq!(taper("", ""), StubDiameters::FromAxon(None));
+        assert_eq!(taper("chunkSize = L_target/nseg_total", "chunkSize = 12"), StubDiameters::FromAxon(Some(24.0)));
+        assert_eq!(taper("int(L/chunkSize/2.)*2", "int(L/chunkSize)*2"), StubDiameters::FromAxon(Some(6.0)));
+        assert_eq!(taper("nseg = 1 + int(L/chunkSize/2.)*2", ""), StubDiameters::FromAxon(Some(40.0)));
+    }
+
+    #[test]
+    fn diameters_that_radii_do_not_follow_are_noted_with_their_line() {
+        let notes = |init: &str, others: &str| {
+            let rule = parse(&geometry(init, ALL, others), "T", None).unwrap();
+            (rule.diameters, rule.notes.iter().map(ToString::to_string).collect::<Vec<_>>())
+        };
+        let taper = replace_axon(3, MYELIN);
+        let after = "  geom_nseg()\n  replace_axon()";
+        for statement in
+            ["  forsec basal { diam = 3 }", "  dend[0].diam *= 2", "  soma diam = 9", "  apic[0] { diam(0:1) = 2:1 }"]
+        {
+            let expected = format!("line 7: `{}` is not applied: radii are those of the morphology", statement.trim());
+            assert_eq!(
+                notes(&format!("{after}\n{statement}"), &taper),
+                (StubDiameters::FromAxon(None), vec![expected])
+            );
+        }
+        for statement in ["  axon[0] diam = 7", "  forsec axonal { diam *= 2 }", "  axon[1].diam(0.5) = 3"] {
+            let expected = format!(
+                "line 7: `{}` sets diameters of the axon stubs in a way that is not known: they have no radius",
+                statement.trim()
+            );
+            assert_eq!(notes(&format!("{after}\n{statement}"), &taper), (StubDiameters::Unset, vec![expected]));
+        }
+        for (from, to) in [
+            ("diam(x) = diams.x[count]", "diam(x) = diams.x[count]*2"),
+            ("diam(x) = diams.x[count]", "diam(x) = diams.x[9 - count]"),
+            ("diam = diams.x[count-1]", "diam = diams.x[0]"),
+            ("= diam(x)\n", "= diam(x)*2\n"),
+            ("nseg = 1 + int(L/chunkSize/2.)*2", "nseg = 3"),
+        ] {
+            let changed = taper.replace(from, to);
+            assert_ne!(changed, taper);
+            let (diameters, notes) = notes(after, &changed);
+            assert_eq!((diameters, notes.len()), (StubDiameters::Unset, 1), "{to}");
+        }
+        for (from, to) in [
+            ("diam = D2", "diam = D1"),
+            ("diam = D1\n", "diam = D2\n"),
+            ("> 60", "> 30"),
+            ("distance(0.5)", "distance(1)"),
+        ] {
+            let changed = OPTIMISER.replace(from, to);
+            assert_ne!(changed, OPTIMISER);
+            let (diameters, notes) = notes(after, &changed);
+            assert_eq!((diameters, notes.len()), (StubDiameters::Unset, 1), "{to}");
+        }
+        // what a morphology lacks
+        let guard = "  forsec all { if (diam == 0) { diam = 1e-6 } }\n  geom_nseg()";
+        assert_eq!(notes(guard, "").1, [""; 0]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_damaged_template_brings_the_reader_down(cut in 0..4000_usize, at in 0..4000_usize, put in "[(){}\\[\\]=,.\\n\"/*a0 $]{0,4}") {
+            let mut text = template(INIT, &replace_axon(3, MYELIN));
+            text.truncate(text.len() - cut % text.len());
+            let at = at % (text.len() + 1);
+            if text.is_char_boundary(at) {
+                text.insert_str(at, &put);
+            }
+            drop(parse(&text, "cADpyr", None));
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! What is asked for: which configuration, population, nodes, report.
+
+use std::path::{Path, PathBuf};
+
+use super::AssemblyProblem;
+use super::rules::Given;
+use crate::circuit::hoc::AxonForm;
+use crate::circuit::placement::Checks;
+use crate::error::{Context, Problem, Result, listed};
+use crate::geometry::EulerOrder;
+use crate::sonata::config::{Config, ReportConfig, Simulation};
+use crate::sonata::report::Layout;
+
+/// Which circuit, which part of it, and how its neurons are cut.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// A circuit or simulation configuration.
+    pub config: &'a Path,
+    /// A node set; none for all nodes of the report, or of the simulation, or of the population.
+    pub node_set: Option<&'a str>,
+    /// A population; none for the biophysical ones.
+    pub population: Option<&'a str>,
+    /// A compartment report; none for the only one that covers all sections and compartments.
+    pub report: Option<&'a str>,
+    /// Where segment counts come from; none for a report where the configuration has one, else the rule.
+    pub discretisation: Option<Discretisation>,
+    /// What becomes of the axon; none to take it from the cell templates, or as the report shows.
+    pub axon: Option<AxonForm>,
+    /// The chunk length of the rule, um; none to take it from the cell templates.
+    pub segment_length_um: Option<f64>,
+    /// How far a report's counts are checked.
+    pub checks: Checks,
+    /// What a neuron that cannot be placed leads to.
+    pub on_bad_neuron: OnBadNeuron,
+    /// In which order Euler angles are applied; none for that of SONATA, with a warning where it matters.
+    pub euler_order: Option<EulerOrder>,
+    /// The largest number of segments that the rule may give a neuron.
+    pub max_segments: u64,
+}
+
+/// The largest number of segments of a neuron, unless another is asked for: 20 m of neurites in chunks of 40 um.
+pub const MAX_SEGMENTS: u64 = 1_000_000;
+
+impl<'a> Request<'a> {
+    /// All of a configuration, as it is usually read.
+    pub fn of(config: &'a Path) -> Self {
+        Self {
+            config,
+            node_set: None,
+            population: None,
+            report: None,
+            discretisation: None,
+            axon: None,
+            segment_length_um: None,
+            checks: Checks::default(),
+            on_bad_neuron: OnBadNeuron::default(),
+            euler_order: None,
+            max_segments: MAX_SEGMENTS,
+        }
+    }
+}
+
+/// Where segment counts come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Discretisation {
+    /// From a compartment report.
+    Report,
+    /// From the morphology, by the rule of the cell template.
+    Rule,
+}
+
+/// What a neuron that cannot be placed leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnBadNeuron {
+    /// An error.
+    #[default]
+    Error,
+    /// The table goes without it.
+    Skip,
+}
+
+/// Where segment counts come from, found.
+pub(crate) enum Source {
+    /// This report.
+    Report(Report),
+    /// The rule.
+    Rule,
+}
+
+/// Decides where segment counts come from: as asked for; else from a report if a simulation has one of compartments or
+/// one is named, else from the rule.
+pub(crate) fn source(config: &Config, request: &Request<'_>) -> Result<Source> {
+    let simulation = match config {
+        Config::Simulation(simulation) => Some(simulation),
+        Config::Circuit(_) => None,
+    };
+    let has_report = simulation.is_some_and(|s| s.reports.iter().any(|r| r.kind == "compartment"));
+    let wanted = request.discretisation.unwrap_or(match request.report {
+        None if !has_report => Discretisation::Rule,
+        _ => Discretisation::Report,
+    });
+    Given { axon: request.axon, chunk_um: request.segment_length_um }.check()?;
+    match (wanted, simulation) {
+        (Discretisation::Rule, _) => Ok(Source::Rule),
+        (Discretisation::Report, None) => Err(AssemblyProblem::NoSimulation).in_file(request.config),
+        (Discretisation::Report, Some(simulation)) => match request.segment_length_um {
+            Some(um) => Err(AssemblyProblem::LengthWithReport(um).into()),
+            None => Ok(Source::Report(report(simulation, request.report)?)),
+        },
+    }
+}
+
+/// The report that says which segments each neuron has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// Its name in the simulation configuration.
+    pub name: String,
+    /// Its file.
+    pub file: PathBuf,
+}
+
+/// Why no report can be used.
+#[derive(Debug, thiserror::Error, PartialEq)]
+pub enum ReportProblem {
+    /// No report of that name.
+    #[error("unknown report `{name}`, expected one of {known}")]
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+    /// A report that does not list all segments.
+    #[error(
+        "report `{name}` does not list all segments, expected a compartment report of all sections and compartments, found {found}"
+    )]
+    Partial {
+        /// The report.
+        name: String,
+        /// What it covers.
+        found: String,
+    },
+    /// A report that the simulation does not write.
+    #[error("report `{0}` is disabled, expected an enabled compartment report of all sections and compartments")]
+    Disabled(String),
+    /// None.
+    #[error(
+        "no report lists all segments, expected one compartment report of all sections and compartments, found {0}"
+    )]
+    None(String),
+    /// Several.
+    #[error("several reports list all segments, expected one, found {0}")]
+    Several(String),
+}
+
+impl Problem for ReportProblem {
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Partial { .. } | Self::None(_) => {
+                "a report with `\"type\": \"compartment\", \"sections\": \"all\", \"compartments\": \"all\"` lists all \
+                 segments; one frame is enough; or have the counts computed: `--discretisation rule`"
+            }
+            Self::Unknown { .. } | Self::Several(_) => "choose one of them with `--report NAME`",
+            Self::Disabled(_) => "if its file is there from another run, take it with `--report NAME`",
+        }
+        .into())
+    }
+}
+
+/// Finds the report to use.
+pub(crate) fn report(simulation: &Simulation, name: Option<&str>) -> Result<Report> {
+    choose(&simulation.reports, name).in_file(&simulation.path).in_object("reports")
+}
+
+/// Opens the report.
+pub(crate) fn layout(report: &Report, population: &str) -> Result<Layout> {
+    let advice = "the simulation writes this report when it runs; one frame is enough; or have the counts computed: \
+                  `--discretisation rule`";
+    let opened = Layout::open(&report.file, population);
+    opened.map_err(|e| if report.file.exists() { e } else { e.advised(advice) })
+}
+
+fn choose(reports: &[ReportConfig], name: Option<&str>) -> Result<Report, ReportProblem> {
+    if reports.is_empty() {
+        return Err(ReportProblem::None("no reports".into()));
+    }
+    if let Some(name) = name {
+        let known = || listed(reports.iter().map(|r| &r.name), 12);
+        let found = reports.iter().find(|r| r.name == name);
+        let report = found.ok_or_else(|| ReportProblem::Unknown { name: name.into(), known: known() })?;
+        return if lists_all(report) { Ok(chosen(report)) } else { Err(partial(report)) };
+    }
+    let mut all = reports.iter().filter(|r| r.enabled && lists_all(r));
+    match (all.next(), all.next(), reports) {
+        (Some(report), None, _) => Ok(chosen(report)),
+        (Some(a), Some(b), _) => {
+            let names = [a, b].into_iter().chain(all).map(|r| &r.name);
+            Err(ReportProblem::Several(listed(names, 12)))
+        }
+        (None, _, [only]) if lists_all(only) => Err(ReportProblem::Disabled(only.name.clone())),
+        (None, _, [only]) => Err(partial(only)),
+        (None, ..) => Err(ReportProblem::None(described(reports))),
+    }
+}
+
+fn lists_all(r: &ReportConfig) -> bool {
+    r.kind == "compartment" && r.sections == "all" && r.compartments == "all"
+}
+
+fn chosen(r: &ReportConfig) -> Report {
+    Report { name: r.name.clone(), file: r.file.clone() }
+}
+
+fn partial(r: &ReportConfig) -> ReportProblem {
+    ReportProblem::Partial { name: r.name.clone(), found: covers(r) }
+}
+
+fn covers(r: &ReportConfig) -> String {
+    let disabled = if r.enabled { "" } else { ", disabled" };
+    format!("type `{}`, sections `{}`, compartments `{}`{disabled}", r.kind, r.sections, r.compartments)
+}
+
+fn described(reports: &[ReportConfig]) -> String {
+    let each: Vec<String> = reports.iter().map(|r| format!("`{}` ({})", r.name, covers(r))).collect();
+    each.join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(name: &str, sections: &str) -> ReportConfig {
+        ReportConfig {
+            name: name.into(),
+            cells: None,
+            sections: sections.into(),
+            compartments: if sections == "soma" { "center" } else { "all" }.into(),
+            kind: "compartment".into(),
+            enabled: true,
+            file: format!("{name}.h5").into(),
+        }
+    }
+
+    #[test]
+    fn the_one_full_report_is_found_among_others() {
+        let reports = [report("soma", "soma"), report("full", "all")];
+        assert_eq!(choose(&reports, None).unwrap().name, "full");
+        assert_eq!(choose(&reports, Some("full")).unwrap().name, "full");
+    }
+
+    #[test]
+    fn two_full_reports_need_a_name() {
+        let reports = [report("a", "all"), report("b", "all")];
+        assert_eq!(
+            choose(&reports, None).unwrap_err().to_string(),
+            "several reports list all segments, expected one, found `a`, `b`"
+        );
+        assert_eq!(choose(&reports, Some("b")).unwrap().name, "b");
+        assert_eq!(
+            choose(&reports, Some("c")).unwrap_err().to_string(),
+            "unknown report `c`, expected one of `a`, `b`"
+        );
+    }
+
+    #[test]
+    fn where_no_report_serves_all_are_described() {
+        let mut disabled = report("full", "all");
+        disabled.enabled = false;
+        assert_eq!(
+            choose(&[report("soma", "soma"), disabled.clone()], None).unwrap_err().to_string(),
+            "no report lists all segments, expected one compartment report of all sections and compartments, found \
+             `soma` (type `compartment`, sections `soma`, compartments `center`); `full` (type `compartment`, sections \
+             `all`, compartments `all`, disabled)"
+        );
+        assert_eq!(choose(&[disabled.clone()], None).unwrap_err(), ReportProblem::Disabled("full".into()));
+        assert_eq!(choose(&[disabled], Some("full")).unwrap().name, "full");
+        assert_eq!(choose(&[], Some("full")).unwrap_err(), ReportProblem::None("no reports".into()));
+    }
+
+    #[test]
+    fn a_soma_only_report_is_no_use() {
+        let refused = choose(&[report("soma", "soma")], None).unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "report `soma` does not list all segments, expected a compartment report of all sections and compartments, \
+             found type `compartment`, sections `soma`, compartments `center`"
+        );
+        assert_eq!(choose(&[report("soma", "soma")], Some("soma")).unwrap_err(), refused);
+    }
+}

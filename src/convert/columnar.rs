@@ -1,0 +1,118 @@
+//! Files of columns: Parquet or Arrow IPC, read block by block, from the first row as often as is asked for.
+
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use arrow_array::RecordBatch;
+use arrow_ipc::reader::FileReader;
+use arrow_schema::{ArrowError, SchemaRef};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+use super::ExchangeProblem;
+use super::coefficients::Batches;
+use crate::error::{Context, FileProblem, Result};
+use crate::io::input_file;
+use crate::io::parquet_file::{ParquetProblem, Source, open_batches};
+use crate::io::reader_panics::{Guarded, catch};
+
+/// The first bytes of an Arrow IPC file.
+const ARROW: &[u8] = b"ARROW1";
+
+/// A file of columns.
+#[derive(Debug)]
+pub struct Columnar {
+    path: PathBuf,
+    arrow: bool,
+    schema: SchemaRef,
+}
+
+impl From<ParquetProblem> for ExchangeProblem {
+    fn from(problem: ParquetProblem) -> Self {
+        match problem {
+            ParquetProblem::Unreadable(text) => Self::Read(text),
+            problem => Self::Parquet(problem),
+        }
+    }
+}
+
+impl Columnar {
+    /// Opens a file: Arrow IPC by its first bytes, else Parquet.
+    ///
+    /// # Errors
+    /// Unreadable, or neither of the two.
+    pub fn open(path: &Path) -> Result<Self> {
+        let mut start = Vec::new();
+        let file = input_file::open(path)?;
+        file.take(ARROW.len() as u64).read_to_end(&mut start).map_err(FileProblem::Read).in_file(path)?;
+        let arrow = start == ARROW;
+        let schema = if arrow { Self::arrow(path)?.schema() } else { Self::parquet(path)?.schema().clone() };
+        Ok(Self { path: path.to_path_buf(), arrow, schema })
+    }
+
+    fn arrow(path: &Path) -> Result<FileReader<BufReader<File>>> {
+        let file = input_file::open(path)?;
+        check_blocks(&file).in_file(path)?;
+        catch(|| FileReader::try_new(BufReader::new(file), None).map_err(ExchangeProblem::from)).in_file(path)
+    }
+
+    fn parquet(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<Source>> {
+        open_batches(path).in_file(path)
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn batches(&self) -> Result<Box<dyn Iterator<Item = Result<RecordBatch>>>> {
+        let problem = |batch: Result<RecordBatch, ArrowError>| batch.map_err(ExchangeProblem::from);
+        if self.arrow {
+            return Ok(Box::new(Guarded::new(Self::arrow(&self.path)?.map(problem))));
+        }
+        let builder = Self::parquet(&self.path)?;
+        let problem = |error| ExchangeProblem::from(ParquetProblem::from(error));
+        let reader = catch(|| builder.build().map_err(|error| ExchangeProblem::from(ParquetProblem::from(error))));
+        Ok(Box::new(Guarded::new(reader.in_file(&self.path)?.map(move |batch| batch.map_err(problem)))))
+    }
+}
+
+/// Bytes behind the footer of an Arrow IPC file: its length, and the word that the file begins with.
+const TRAILER: u64 = 10;
+
+/// Refuses a file whose footer names blocks that the file does not hold: the reader asks for memory for them, and the
+/// process would end where there is none.
+fn check_blocks(file: &File) -> Result<()> {
+    let length = file.metadata().map_err(FileProblem::Read)?.len();
+    let mut trailer = [0; TRAILER as usize];
+    let Some(end) = length.checked_sub(TRAILER) else { return Ok(()) };
+    file.read_exact_at(&mut trailer, end).map_err(FileProblem::Read)?;
+    let size = trailer.first_chunk().map_or(0, |size| u64::try_from(i32::from_le_bytes(*size)).unwrap_or(0));
+    // what is wrong with the footer itself is the reader's to say
+    let Some(first) = end.checked_sub(size) else { return Ok(()) };
+    let mut footer = vec![0; size as usize];
+    file.read_exact_at(&mut footer, first).map_err(FileProblem::Read)?;
+    let Ok(footer) = arrow_ipc::root_as_footer(&footer) else { return Ok(()) };
+    for block in footer.recordBatches().into_iter().flatten().chain(footer.dictionaries().into_iter().flatten()) {
+        let parts = [block.offset(), i64::from(block.metaDataLength()), block.bodyLength()];
+        let end = parts.iter().try_fold(0_u64, |sum, part| sum.checked_add(u64::try_from(*part).ok()?));
+        if end.is_none_or(|end| end > length) {
+            return Err(ExchangeProblem::Block { length, found: parts[1].saturating_add(parts[2]) }.into());
+        }
+    }
+    Ok(())
+}
+
+impl Batches for Columnar {
+    fn schema(&self) -> SchemaRef {
+        self.schema.clone()
+    }
+
+    fn each(&self, take: &mut dyn FnMut(&RecordBatch) -> Result<()>) -> Result<()> {
+        for batch in self.batches()? {
+            take(&batch.in_file(&self.path)?).in_file(&self.path)?;
+        }
+        Ok(())
+    }
+}

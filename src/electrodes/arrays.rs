@@ -1,0 +1,171 @@
+//! Which contacts are an array: those of one method, unless they say so themselves or ranges are given.
+
+use super::Electrode;
+use crate::error::{Problem, Result};
+use crate::methods::objective_csd::{Own, Spacing};
+use crate::methods::{Contact, Parameter};
+
+/// Contacts that follow one another in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Range {
+    /// The first, from 0.
+    pub first: usize,
+    /// One behind the last.
+    pub end: usize,
+}
+
+/// What can be wrong with ranges.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum ArrayProblem {
+    /// Not two numbers.
+    #[error("wrong array, expected `first:end` with first below end, found `{0}`")]
+    Syntax(String),
+    /// More contacts than there are.
+    #[error("array outside the electrodes, expected an end of at most {contacts}, found `{first}:{end}`")]
+    Outside {
+        /// Number of contacts.
+        contacts: usize,
+        /// Start of the range.
+        first: usize,
+        /// End of the range.
+        end: usize,
+    },
+    /// None of its contacts has an array.
+    #[error("array of no use, expected a contact of a method with arrays in `{first}:{end}`, found none")]
+    NoMember {
+        /// Start of the range.
+        first: usize,
+        /// End of the range.
+        end: usize,
+    },
+    /// Two ranges with one contact.
+    #[error("arrays overlap, expected each contact in one, found `{contact}` in two")]
+    Overlap {
+        /// The contact's name.
+        contact: String,
+    },
+}
+
+impl Problem for ArrayProblem {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::NoMember { .. } => None,
+            Self::Overlap { .. } => Some("the end is excluded: `--csd-array 0:8 --csd-array 8:16`".into()),
+            Self::Syntax(_) | Self::Outside { .. } => {
+                Some("contacts count from 0 in file order, the end is excluded: `--csd-array 0:8`".into())
+            }
+        }
+    }
+}
+
+impl std::str::FromStr for Range {
+    type Err = ArrayProblem;
+
+    fn from_str(text: &str) -> Result<Self, ArrayProblem> {
+        let bounds = text.split_once(':').and_then(|(a, b)| Some((a.parse().ok()?, b.parse().ok()?)));
+        match bounds {
+            Some((first, end)) if first < end => Ok(Self { first, end }),
+            _ => Err(ArrayProblem::Syntax(text.into())),
+        }
+    }
+}
+
+/// What a contact says of its region; names of arrays become numbers from 1, no name is 0.
+pub(super) fn own(electrode: &Electrode, all: &[Electrode]) -> Own {
+    let settings = &electrode.settings;
+    let name = settings.array.as_ref();
+    let first = name.and_then(|name| all.iter().position(|e| e.settings.array.as_ref() == Some(name)));
+    Own {
+        radius: settings.radius,
+        thickness: settings.thickness,
+        array: first.map_or(0, |first| first + 1),
+        measure: settings.measure.unwrap_or_default(),
+        density: settings.density.unwrap_or_default(),
+        spacing: Spacing::default(),
+    }
+}
+
+/// Puts the contacts of each range into an array of their own, and sets the rule of spacing for all. The array that a
+/// contact names itself goes before; contacts in no range stay together.
+///
+/// # Errors
+/// [`ArrayProblem`]: a range that ends behind the last contact, holds none of a method with arrays, or overlaps another.
+pub fn apply(
+    contacts: &mut [Contact],
+    electrodes: &[Electrode],
+    ranges: &[Range],
+    spacing: Spacing,
+) -> Result<(), ArrayProblem> {
+    contacts.iter_mut().for_each(|c| c.region.spacing = spacing);
+    let count = electrodes.len();
+    let mut taken = vec![false; count];
+    for (number, &Range { first, end }) in ranges.iter().enumerate() {
+        let outside = ArrayProblem::Outside { contacts: count, first, end };
+        let members = first..end;
+        let (Some(range), Some(own), Some(taken)) =
+            (electrodes.get(members.clone()), contacts.get_mut(members.clone()), taken.get_mut(members))
+        else {
+            return Err(outside);
+        };
+        if !range.iter().any(has_array) {
+            return Err(ArrayProblem::NoMember { first, end });
+        }
+        for ((electrode, contact), taken) in range.iter().zip(own).zip(taken) {
+            if std::mem::replace(taken, true) {
+                return Err(ArrayProblem::Overlap { contact: electrode.name.clone() });
+            }
+            if electrode.settings.array.is_none() {
+                // numbers of names are at most the number of contacts
+                contact.region.array = count + 1 + number;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn has_array(electrode: &Electrode) -> bool {
+    electrode.method.parameters().contains(&Parameter::Array)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Extent, contacts, parse};
+    use super::*;
+    use crate::methods::NearField;
+
+    const FILE: &str = "name,x,y,z,type,array\n\
+        a,0,0,0,ObjectiveCSD_Plane,\nb,0,9,0,ObjectiveCSD_Plane,\nc,0,18,0,ObjectiveCSD_Plane,left\n\
+        d,0,27,0,PointSource,\ne,0,36,0,ObjectiveCSD_Plane,left\n";
+
+    fn numbers(ranges: &[&str]) -> Result<Vec<usize>, ArrayProblem> {
+        let electrodes = parse(FILE.as_bytes(), Extent::Point).unwrap();
+        let mut contacts = contacts(&electrodes, &[], NearField::Radius).unwrap();
+        let ranges = ranges.iter().map(|r| r.parse()).collect::<Result<Vec<Range>, _>>()?;
+        apply(&mut contacts, &electrodes, &ranges, Spacing::FileOrder)?;
+        assert!(contacts.iter().all(|c| c.region.spacing == Spacing::FileOrder));
+        Ok(contacts.iter().map(|c| c.region.array).collect())
+    }
+
+    #[test]
+    fn contacts_are_together_by_name_by_range_or_as_the_rest() {
+        let together = |n: &[usize]| [(0, 1), (0, 2), (2, 4)].map(|(a, b)| n[a] == n[b]);
+        assert_eq!(together(&numbers(&[]).unwrap()), [true, false, true]);
+        assert_eq!(together(&numbers(&["1:4"]).unwrap()), [false, false, true]);
+        assert_eq!(together(&numbers(&["0:2", "2:5"]).unwrap()), [true, false, true]);
+    }
+
+    #[test]
+    fn ranges_that_are_none_are_refused() {
+        let refused = |ranges: &[&str]| numbers(ranges).unwrap_err().to_string();
+        for text in ["2", "2:2", "3:1", "a:2", "-1:2", ":", "1:2:3"] {
+            let expected = "wrong array, expected `first:end` with first below end, found";
+            assert_eq!(refused(&[text]), format!("{expected} `{text}`"));
+        }
+        assert_eq!(refused(&["3:6"]), "array outside the electrodes, expected an end of at most 5, found `3:6`");
+        assert_eq!(
+            refused(&["3:4"]),
+            "array of no use, expected a contact of a method with arrays in `3:4`, found none"
+        );
+        assert_eq!(refused(&["0:2", "1:3"]), "arrays overlap, expected each contact in one, found `b` in two");
+    }
+}

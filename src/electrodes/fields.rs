@@ -1,0 +1,249 @@
+//! Which contact has which lead field, and opening each file once.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::Arc;
+
+use super::Electrode;
+use crate::error::{Error, Problem, Result};
+use crate::geometry::{Aabb, Point, Quaternion, Transform};
+use crate::lead_field::{self, LeadField, OutsideField, Quantity};
+use crate::methods::Contact;
+
+/// Lead fields for contacts, and how they are read.
+///
+/// A contact's field is, in this order: the one of its own name in `named`; the one of its setting `field`, which is a
+/// name in `named` or else a file, relative to `folder`; the one of `listed`.
+#[derive(Debug, Clone, Copy)]
+pub struct Fields<'a> {
+    /// One file for all contacts whose method looks fields up, or one for each in file order, or none.
+    pub listed: &'a [PathBuf],
+    /// Files by name.
+    pub named: &'a [Named],
+    /// The folder of the electrodes' file.
+    pub folder: &'a Path,
+    /// The box round all segments, um: the rest of a field is not read.
+    pub within: Aabb,
+    /// Brings a point of the fields' frame to the circuit's; none where they are the same.
+    pub placement: Option<Placement>,
+    /// The current that made the fields, nA; none takes each file's own.
+    pub current_na: Option<f64>,
+    /// What a point outside a field means.
+    pub outside: OutsideField,
+}
+
+/// A file and its name: `NAME=FILE`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// Of a contact, or of contacts' setting `field`.
+    pub name: String,
+    /// The file.
+    pub file: PathBuf,
+}
+
+/// How a field lies in the circuit: `w,x,y,z,dx,dy,dz`, a quaternion, then a shift in um.
+#[derive(Debug, Clone, Copy)]
+pub struct Placement(pub Transform);
+
+/// What can be wrong with the choice of lead fields.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum FieldsProblem {
+    /// As many files as neither contacts nor one.
+    #[error("wrong number of lead fields, expected {}, found {found}", expected_fields(*.contacts))]
+    Number {
+        /// Number of contacts whose method looks fields up.
+        contacts: usize,
+        /// Number of files given.
+        found: usize,
+    },
+    /// Not a name and a file.
+    #[error("wrong lead field, expected `NAME=FILE`, found `{0}`")]
+    Named(String),
+    /// A name that no contact has or refers to, or that an earlier one took.
+    #[error("lead field for nobody, expected the name of a contact that looks one up, each once, found `{0}`")]
+    Unused(String),
+    /// Not a rotation and a shift.
+    #[error("wrong transform, expected `w,x,y,z,dx,dy,dz`: a quaternion other than 0 and a shift in um, found `{0}`")]
+    Placement(String),
+}
+
+fn expected_fields(contacts: usize) -> String {
+    match contacts {
+        0 => "none (no contact looks one up)".into(),
+        1 => "1".into(),
+        n => format!("1 or {n} (one for each contact that looks one up)"),
+    }
+}
+
+impl Problem for FieldsProblem {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Number { contacts: 1.., .. } => {
+                Some("give `--fields` one file for all, or one for each, in file order".into())
+            }
+            _ => None,
+        }
+    }
+}
+
+impl FromStr for Named {
+    type Err = FieldsProblem;
+
+    fn from_str(text: &str) -> Result<Self, FieldsProblem> {
+        match text.split_once('=') {
+            Some((name, file)) if !name.is_empty() && !file.is_empty() => {
+                Ok(Self { name: name.into(), file: file.into() })
+            }
+            _ => Err(FieldsProblem::Named(text.into())),
+        }
+    }
+}
+
+impl FromStr for Placement {
+    type Err = FieldsProblem;
+
+    fn from_str(text: &str) -> Result<Self, FieldsProblem> {
+        let wrong = || FieldsProblem::Placement(text.into());
+        let numbers: Vec<f64> =
+            text.split(',').map(|n| n.trim().parse()).collect::<Result<_, _>>().map_err(|_| wrong())?;
+        let [w, x, y, z, dx, dy, dz] = <[f64; 7]>::try_from(numbers).map_err(|_| wrong())?;
+        let translation = Point::new(dx, dy, dz);
+        match Quaternion::new(w, x, y, z) {
+            Ok(rotation) if translation.is_finite() => Ok(Self(Transform::new(rotation, translation))),
+            _ => Err(wrong()),
+        }
+    }
+}
+
+impl Fields<'_> {
+    /// Gives contacts their lead fields, and says which there are. Each file is opened once, and of it only what the
+    /// contacts' methods look up is read. A contact without any is left without: its method refuses it.
+    ///
+    /// # Errors
+    /// [`FieldsProblem`], or a file that cannot be read.
+    pub fn attach(&self, contacts: &mut [Contact], electrodes: &[Electrode]) -> Result<Vec<Arc<LeadField>>> {
+        let files = self.files(electrodes)?;
+        let mut opened: Vec<(&Path, Arc<LeadField>)> = Vec::new();
+        for (contact, file) in contacts.iter_mut().zip(&files) {
+            let Some(file) = file else { continue };
+            let known = opened.iter().find(|(path, _)| path == file).map(|(_, field)| field.clone());
+            let field = match known {
+                Some(field) => field,
+                None => self.open(file, &looked_up(file, electrodes, &files))?,
+            };
+            if !opened.iter().any(|(path, _)| path == file) {
+                opened.push((file, field.clone()));
+            }
+            (contact.field, contact.outside) = (Some(field), self.outside);
+        }
+        Ok(opened.into_iter().map(|(_, field)| field).collect())
+    }
+
+    fn open(&self, file: &Path, quantities: &[Quantity]) -> Result<Arc<LeadField>> {
+        let placement = self.placement.map(|Placement(transform)| transform);
+        let request = lead_field::Request { quantities, within: self.within, placement, current_na: self.current_na };
+        let advice = "the option is `--field-current NA`";
+        lead_field::read(file, &request).map(Arc::new).map_err(|e| match e.hint() {
+            Some(hint) if hint.contains("as `current`") => e.advised(advice),
+            _ => e,
+        })
+    }
+
+    /// The file of each contact.
+    fn files(&self, electrodes: &[Electrode]) -> Result<Vec<Option<PathBuf>>> {
+        let users = electrodes.iter().filter(|e| e.method.looks_up().is_some()).count();
+        let found = self.listed.len();
+        if !(found == 0 || found == users || (found == 1 && users > 0)) {
+            return Err(Error::from(FieldsProblem::Number { contacts: users, found }));
+        }
+        let mut used = vec![false; self.named.len()];
+        let mut listed = self.listed.iter().cycle();
+        let mut file = |e: &Electrode| {
+            e.method.looks_up()?;
+            let common = listed.next();
+            self.file_by_name(&e.name, &mut used).or_else(|| self.own(e, &mut used)).or_else(|| common.cloned())
+        };
+        let files = electrodes.iter().map(&mut file).collect();
+        match self.named.iter().zip(used).find(|(_, used)| !used) {
+            Some((nobodys, _)) => Err(FieldsProblem::Unused(nobodys.name.clone()).into()),
+            None => Ok(files),
+        }
+    }
+
+    fn file_by_name(&self, name: &str, used: &mut [bool]) -> Option<PathBuf> {
+        let (named, used) = self.named.iter().zip(used).find(|(named, _)| named.name == name)?;
+        *used = true;
+        Some(named.file.clone())
+    }
+
+    /// The file that a contact's setting means.
+    fn own(&self, electrode: &Electrode, used: &mut [bool]) -> Option<PathBuf> {
+        let field = electrode.settings.field.as_ref()?;
+        self.file_by_name(field, used).or_else(|| Some(self.folder.join(field)))
+    }
+}
+
+/// What the contacts of a file look up in it.
+fn looked_up(file: &Path, electrodes: &[Electrode], files: &[Option<PathBuf>]) -> Vec<Quantity> {
+    let users = electrodes.iter().zip(files).filter(|(_, own)| own.as_deref() == Some(file));
+    let mut quantities: Vec<Quantity> = Vec::new();
+    for quantity in users.filter_map(|(e, _)| e.method.looks_up()) {
+        if !quantities.contains(&quantity) {
+            quantities.push(quantity);
+        }
+    }
+    quantities
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Extent, parse};
+    use super::*;
+
+    const FILE: &str = "name,x,y,z,type,field\na,0,0,0,Reciprocity,\nb,0,0,0,PointSource,\n\
+        c,0,0,0,DipoleReciprocity,\nd,0,0,0,Reciprocity,own.h5\n";
+
+    fn files(listed: &[&str], named: &[&str]) -> Result<Vec<Option<String>>> {
+        let listed: Vec<PathBuf> = listed.iter().map(PathBuf::from).collect();
+        let named = named.iter().map(|n| n.parse()).collect::<Result<Vec<Named>, _>>()?;
+        let (within, outside) = (Aabb::EMPTY, OutsideField::Error);
+        let (listed, named, folder) = (listed.as_slice(), named.as_slice(), Path::new("in"));
+        let fields = Fields { listed, named, folder, within, placement: None, current_na: None, outside };
+        let files = fields.files(&parse(FILE.as_bytes(), Extent::Point).unwrap())?;
+        Ok(files.into_iter().map(|file| Some(file?.to_str().unwrap().to_string())).collect())
+    }
+
+    #[track_caller]
+    fn are(found: Result<Vec<Option<String>>>, expected: [&str; 4]) {
+        assert_eq!(found.unwrap().into_iter().map(Option::unwrap_or_default).collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn a_contact_has_the_field_of_its_name_or_its_own_or_of_the_list() {
+        are(files(&[], &[]), ["", "", "", "in/own.h5"]);
+        are(files(&["1"], &[]), ["1", "", "1", "in/own.h5"]);
+        are(files(&["1", "2", "3"], &[]), ["1", "", "2", "in/own.h5"]);
+        are(files(&["1"], &["c=4", "own.h5=5"]), ["1", "", "4", "5"]);
+        are(files(&[], &["d=6"]), ["", "", "", "6"]);
+    }
+
+    #[test]
+    fn fields_for_nobody_are_refused() {
+        let refused = |listed: &[&str], named: &[&str]| files(listed, named).unwrap_err().to_string();
+        let number = "wrong number of lead fields, expected 1 or 3 (one for each contact that looks one up), found";
+        assert_eq!(refused(&["1", "2"], &[]), format!("{number} 2"));
+        let nobody = "lead field for nobody, expected the name of a contact that looks one up, each once, found";
+        assert_eq!(refused(&[], &["b=1"]), format!("{nobody} `b`"));
+        assert_eq!(refused(&[], &["a=1", "a=2"]), format!("{nobody} `a`"));
+        assert_eq!(refused(&[], &["a1"]), "wrong lead field, expected `NAME=FILE`, found `a1`");
+    }
+
+    #[test]
+    fn a_transform_is_a_rotation_and_a_shift() {
+        let Placement(half_turn) = "0,0,0,2, 1,2,3".parse().unwrap();
+        assert_eq!(half_turn.apply(Point::new(1.0, 0.0, 0.0)), Point::new(0.0, 2.0, 3.0));
+        for text in ["1,0,0,0,1,2", "0,0,0,0,1,2,3", "1,0,0,0,1,2,inf", "1,0,0,0,1,2,x", ""] {
+            assert!(text.parse::<Placement>().unwrap_err().to_string().ends_with(&format!("found `{text}`")));
+        }
+    }
+}

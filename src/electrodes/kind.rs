@@ -1,0 +1,127 @@
+//! The `type` of a contact: a method's name, with sizes behind it where the method has a region.
+//!
+//! `ObjectiveCSD_Sphere_R`, `ObjectiveCSD_Disk_R`, `ObjectiveCSD_Disk_R_T` and `ObjectiveCSD_Plane_T` give radius and
+//! thickness in um; a setting of the same name says the same or is refused.
+
+use super::settings::MAX_LENGTH_UM;
+use super::{ElectrodeProblem, Settings};
+use crate::error::Result;
+use crate::methods::objective_csd::Setting;
+use crate::methods::{Method, by_name};
+
+/// A type, taken apart.
+#[derive(Debug, PartialEq)]
+pub struct Kind<'a> {
+    /// The method's name.
+    pub name: &'a str,
+    /// Radius, um.
+    pub radius: Option<f64>,
+    /// Thickness, um.
+    pub thickness: Option<f64>,
+}
+
+/// Takes a type apart.
+///
+/// # Errors
+/// What follows a method's name is not its sizes.
+pub fn parse(text: &str) -> Result<Kind<'_>> {
+    match Setting::parse(text)? {
+        Some(Setting { shape, radius, thickness }) => {
+            let (radius, thickness) = (size("radius", radius)?, size("thickness", thickness)?);
+            Ok(Kind { name: shape.name(), radius, thickness })
+        }
+        None => Ok(Kind { name: text, radius: None, thickness: None }),
+    }
+}
+
+fn size(key: &'static str, size: Option<f64>) -> Result<Option<f64>, ElectrodeProblem> {
+    match size {
+        Some(size) if size > MAX_LENGTH_UM => {
+            Err(ElectrodeProblem::Value { key, expected: "at most 1e9 um", found: format!("`{size:e}`") })
+        }
+        Some(size) if !(size > 0.0 && size.is_finite()) => {
+            Err(ElectrodeProblem::Value { key, expected: "a number above 0 um", found: format!("`{size}`") })
+        }
+        size => Ok(size),
+    }
+}
+
+impl Kind<'_> {
+    /// The method.
+    ///
+    /// # Errors
+    /// There is none of that name.
+    pub fn method(&self) -> Result<&'static dyn Method, ElectrodeProblem> {
+        by_name(self.name).ok_or_else(|| ElectrodeProblem::Type(self.name.into()))
+    }
+
+    /// Settings with the sizes of the type.
+    ///
+    /// # Errors
+    /// They have other sizes already.
+    pub fn with(&self, mut settings: Settings) -> Result<Settings, ElectrodeProblem> {
+        for (key, told, own) in
+            [("radius", self.radius, &mut settings.radius), ("thickness", self.thickness, &mut settings.thickness)]
+        {
+            match (told, *own) {
+                (Some(told), Some(found)) if told != found => {
+                    return Err(ElectrodeProblem::Sizes { key, told, found });
+                }
+                (told, found) => *own = told.or(found),
+            }
+        }
+        Ok(settings)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sizes(text: &str) -> (&str, Option<f64>, Option<f64>) {
+        let Kind { name, radius, thickness } = parse(text).unwrap();
+        (name, radius, thickness)
+    }
+
+    #[test]
+    fn sizes_behind_a_name_are_radius_and_thickness() {
+        assert_eq!(sizes("ObjectiveCSD_Sphere_12.5"), ("ObjectiveCSD_Sphere", Some(12.5), None));
+        assert_eq!(sizes("ObjectiveCSD_Disk_200"), ("ObjectiveCSD_Disk", Some(200.0), None));
+        assert_eq!(sizes("ObjectiveCSD_Disk_200_4e1"), ("ObjectiveCSD_Disk", Some(200.0), Some(40.0)));
+        assert_eq!(sizes("ObjectiveCSD_Plane_40"), ("ObjectiveCSD_Plane", None, Some(40.0)));
+        assert_eq!(sizes("ObjectiveCSD_Plane"), ("ObjectiveCSD_Plane", None, None));
+        assert_eq!(sizes("LineSource"), ("LineSource", None, None));
+    }
+
+    #[test]
+    fn a_size_that_is_none_is_refused() {
+        assert_eq!(
+            parse("ObjectiveCSD_Disk_-2").unwrap_err().to_string(),
+            "wrong `radius`, expected a number above 0 um, found `-2`"
+        );
+        assert_eq!(
+            parse("ObjectiveCSD_Plane_nan").unwrap_err().to_string(),
+            "wrong `thickness`, expected a number above 0 um, found `NaN`"
+        );
+        assert_eq!(
+            parse("ObjectiveCSD_Sphere_1e200").unwrap_err().to_string(),
+            "wrong `radius`, expected at most 1e9 um, found `1e200`"
+        );
+        assert_eq!(
+            parse("ObjectiveCSD_Plane_wide").unwrap_err().to_string(),
+            "bad type, expected `ObjectiveCSD_Plane[_THICKNESS]`, found `ObjectiveCSD_Plane_wide`"
+        );
+    }
+
+    #[test]
+    fn a_setting_says_the_same_as_the_type() {
+        let kind = parse("ObjectiveCSD_Disk_200").unwrap();
+        let own = |radius, thickness| Settings { radius, thickness, ..Settings::default() };
+        assert_eq!(kind.with(own(None, Some(5.0))).unwrap(), own(Some(200.0), Some(5.0)));
+        assert_eq!(kind.with(own(Some(200.0), None)).unwrap(), own(Some(200.0), None));
+        assert_eq!(
+            kind.with(own(Some(100.0), None)).unwrap_err().to_string(),
+            "two values for `radius`, expected `200` as in the type, found `100`"
+        );
+    }
+}

@@ -1,0 +1,316 @@
+//! Electrodes: contacts with their names, places and methods, read from CSV and JSON.
+
+pub mod arrays;
+pub mod atlas;
+mod csv;
+mod field;
+pub mod fields;
+mod json;
+mod kind;
+pub mod probe;
+mod probeinterface;
+mod problem;
+mod record;
+pub mod regions;
+mod settings;
+mod write;
+
+use std::path::Path;
+
+use crate::error::{Context, Error, Result};
+use crate::geometry::Point;
+use crate::io::input_file;
+use crate::methods::medium::Conductivity;
+use crate::methods::{Contact, Method, NearField};
+use crate::units::DEFAULT_CONDUCTIVITY;
+
+pub use self::kind::{Kind, parse as parse_type};
+pub use self::probeinterface::Extent;
+pub use self::problem::ElectrodeProblem;
+pub use self::record::UNKNOWN_PLACE;
+pub use self::settings::{Reference, Settings};
+pub use self::write::{save, to_csv, to_json, to_probeinterface};
+
+/// One contact of an electrode, as its file describes it.
+#[derive(Clone)]
+pub struct Electrode {
+    /// Its name, unique in the file; it can name an HDF5 group.
+    pub name: String,
+    /// Where it is, um.
+    pub position: Point,
+    /// How its coefficients are computed.
+    pub method: &'static dyn Method,
+    /// Cortical layer, `NA` where unknown.
+    pub layer: String,
+    /// Brain region, `NA` where unknown.
+    pub region: String,
+    /// What the file says of this contact alone.
+    pub settings: Settings,
+}
+
+/// Reads electrodes, in file order, as points. The format is told by the content.
+///
+/// | format | how it is told | what is read |
+/// |---|---|---|
+/// | CSV | anything else | header `name,x,y,z,layer,region,type` in any order; the first cell may be empty: `name` |
+/// | BMTK | a header without commas | `channel x_pos y_pos z_pos`, blanks between them; other columns as in CSV |
+/// | JSON | `[` | a list of objects with the keys `name`, `x`, `y`, `z` and the others of CSV |
+/// | probeinterface | `{` | contacts of all probes; see [`read_extent`] |
+///
+/// Layer and region default to `NA`, the type to `LineSource`; positions are um. [`Settings`] are further columns or
+/// keys.
+///
+/// # Errors
+/// A missing or unknown column, a word for a number, a duplicate name, an unknown type, a setting that the type does not
+/// take, no rows; with file and line (CSV: from 1) or entry (JSON: from 0).
+pub fn read(path: &Path) -> Result<Vec<Electrode>> {
+    read_extent(path, Extent::Point)
+}
+
+/// Reads electrodes as [`read`] does, contacts of probeinterface with the extent that is asked for.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_extent(path: &Path, extent: Extent) -> Result<Vec<Electrode>> {
+    let bytes = input_file::read(path)?;
+    parse(&bytes, extent).in_file(path)
+}
+
+fn parse(bytes: &[u8], extent: Extent) -> Result<Vec<Electrode>> {
+    let text = text(bytes)?;
+    if text.trim_start().starts_with(['[', '{']) { json::parse(text, extent) } else { csv::parse(text) }
+}
+
+/// The text without a byte-order mark.
+fn text(bytes: &[u8]) -> Result<&str> {
+    let text = std::str::from_utf8(bytes).map_err(|_| ElectrodeProblem::NoText)?;
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
+}
+
+/// Checks contacts that were made otherwise than by [`read`].
+///
+/// # Errors
+/// A name that no HDF5 group can have or that two contacts have, a setting that the type does not take, no contacts.
+pub fn checked(electrodes: Vec<Electrode>) -> Result<Vec<Electrode>> {
+    record::checked("contact", (0..).zip(electrodes).collect())
+}
+
+/// The method and settings of a type such as `LineSource` or `ObjectiveCSD_Disk_200`.
+///
+/// # Errors
+/// There is no such method, or what follows its name is not its sizes.
+pub fn of_type(text: &str) -> Result<(&'static dyn Method, Settings)> {
+    let kind = parse_type(text)?;
+    Ok((kind.method()?, kind.with(Settings::default())?))
+}
+
+/// Refuses a contact named like a population: both are groups under `/electrodes` of the electrodes file.
+///
+/// # Errors
+/// Names the first such contact.
+pub fn check_names(electrodes: &[Electrode], populations: &[&str]) -> Result<()> {
+    match electrodes.iter().find(|e| populations.contains(&e.name.as_str())) {
+        Some(taken) => Err(ElectrodeProblem::Population(taken.name.clone()).into()),
+        None => Ok(()),
+    }
+}
+
+/// What the methods need to know of the contacts, in file order. Lead fields are opened by [`fields::Fields::attach`],
+/// arrays that the contacts do not tell are told by [`arrays::apply`].
+///
+/// `conductivities` is empty ([`DEFAULT_CONDUCTIVITY`] for all), one for all, or one for each contact of an analytic
+/// method ([`Method::is_analytic`]) in file order. A contact's own conductivity goes before it.
+///
+/// # Errors
+/// Another number of conductivities.
+pub fn contacts(
+    electrodes: &[Electrode],
+    conductivities: &[Conductivity],
+    near_field: NearField,
+) -> Result<Vec<Contact>> {
+    let analytic = electrodes.iter().filter(|e| e.method.is_analytic()).count();
+    let default = Conductivity::from(DEFAULT_CONDUCTIVITY);
+    let mut own = conductivities.iter().copied();
+    let common = match conductivities {
+        [] => Some(default),
+        [one] => Some(*one),
+        several if several.len() == analytic => None,
+        several => return Err(Error::from(ElectrodeProblem::Conductivities { analytic, found: several.len() })),
+    };
+    let conductivity = |e: &Electrode| match common {
+        None if e.method.is_analytic() => own.next().unwrap_or(default),
+        common => common.unwrap_or(default),
+    };
+    let given: Vec<Conductivity> = electrodes.iter().map(conductivity).collect();
+    let contact = |(e, given): (&Electrode, _)| Contact {
+        conductivity: e.settings.conductivity.unwrap_or(given),
+        boundary: e.settings.boundary,
+        disc: e.settings.disc,
+        near_field,
+        name: e.name.clone(),
+        region: arrays::own(e, electrodes),
+        ..Contact::at(e.position)
+    };
+    Ok(electrodes.iter().zip(given).map(contact).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn electrodes(text: &str) -> Vec<Electrode> {
+        parse(text.as_bytes(), Extent::Point).unwrap()
+    }
+
+    fn told(e: &Electrode) -> (&str, [f64; 3], &str, &str, &str) {
+        (&e.name, e.position.to_array(), e.method.name(), &e.layer, &e.region)
+    }
+
+    #[test]
+    fn csv_columns_come_in_any_order() {
+        let found = electrodes("type,z,y,x,region,name,layer\nPointSource,3,-2,1e1,S1HL,e1,L6\n");
+        assert_eq!(told(&found[0]), ("e1", [10.0, -2.0, 3.0], "PointSource", "L6", "S1HL"));
+        assert_eq!(found[0].settings, Settings::default());
+    }
+
+    #[test]
+    fn absent_and_empty_cells_take_the_defaults() {
+        let found = electrodes(",x,y,z,layer,type\n7,1,2,3,,\n");
+        assert_eq!(told(&found[0]), ("7", [1.0, 2.0, 3.0], "LineSource", "NA", "NA"));
+    }
+
+    #[test]
+    fn csv_and_json_of_the_same_contacts_are_the_same() {
+        let csv = electrodes("name,x,y,z,layer,type,conductivity\n1,-8.5,2,3,L1,PointSource,0.4\n\"b, c\",4,5,6,,,\n");
+        let json = electrodes(
+            r#" [{"name": 1, "x": -8.5, "y": 2, "z": 3.0, "layer": "L1", "type": "PointSource", "conductivity": 0.4},
+                {"name": "b, c", "x": 4, "y": 5, "z": 6, "layer": null}]"#,
+        );
+        assert_eq!(csv.iter().map(told).collect::<Vec<_>>(), json.iter().map(told).collect::<Vec<_>>());
+        let conductivity = Some(siemens(&[0.4])[0]);
+        assert_eq!(csv[0].settings, Settings { conductivity, ..Settings::default() });
+        assert_eq!(csv[0].settings, json[0].settings);
+        assert_eq!(csv[1].name, "b, c");
+    }
+
+    #[test]
+    fn a_byte_order_mark_and_carriage_returns_are_no_content() {
+        let found = electrodes("\u{feff}name,x,y,z,layer\r\na,1,2,3,L1\r\n\r\nb,1,2,3,L2\r\n");
+        let layers: Vec<&str> = found.iter().map(|e| e.layer.as_str()).collect();
+        assert_eq!(layers, ["L1", "L2"]);
+        assert_eq!(electrodes("\u{feff}\r\n[{\"name\":\"a\",\"x\":1,\"y\":2,\"z\":3}]").len(), 1);
+    }
+
+    #[test]
+    fn a_quoted_name_may_hold_a_line_end_and_later_lines_are_still_counted() {
+        let error = parse(b"name,x,y,z\n\"a\nb\",1,2,3\n\n\nc,1,2,?\n", Extent::Point).err().unwrap();
+        assert_eq!(error.to_string(), "line[6]: wrong `z`, expected a number, found `?`");
+    }
+
+    fn siemens(values: &[f64]) -> Vec<Conductivity> {
+        values.iter().map(|v| v.to_string().parse().unwrap()).collect()
+    }
+
+    fn isotropic(contacts: &[Contact]) -> Vec<f64> {
+        contacts.iter().map(|c| c.conductivity.isotropic().unwrap()).collect()
+    }
+
+    fn conductivities(given: &[f64]) -> Vec<f64> {
+        let electrodes = electrodes("name,x,y,z\na,1,2,3\nb,1,2,4\n");
+        let contacts = contacts(&electrodes, &siemens(given), NearField::Exact).unwrap();
+        assert!(contacts.iter().all(|c| c.near_field == NearField::Exact));
+        isotropic(&contacts)
+    }
+
+    #[test]
+    fn conductivity_is_the_default_or_one_for_all_or_one_for_each() {
+        assert_eq!(conductivities(&[]), [0.277, 0.277]);
+        assert_eq!(conductivities(&[0.3]), [0.3, 0.3]);
+        assert_eq!(conductivities(&[0.3, 0.4]), [0.3, 0.4]);
+    }
+
+    #[test]
+    fn one_conductivity_for_each_of_a_wrong_number_is_an_error() {
+        let electrodes = electrodes("name,x,y,z\na,1,2,3\n");
+        let error = contacts(&electrodes, &siemens(&[0.3, 0.3]), NearField::Radius).unwrap_err();
+        assert_eq!(error.to_string(), "wrong number of conductivities, expected 1, found 2");
+    }
+
+    #[test]
+    fn a_conductivity_of_its_own_goes_before_the_common_ones() {
+        let electrodes = electrodes("name,x,y,z,conductivity\na,1,2,3,0.5\nb,1,2,4,\n");
+        let given = |s: &[f64]| contacts(&electrodes, &siemens(s), NearField::Radius).unwrap();
+        let told = |s: &[f64]| isotropic(&given(s));
+        assert_eq!(told(&[0.3]), [0.5, 0.3]);
+        assert_eq!(told(&[0.3, 0.4]), [0.5, 0.4]);
+    }
+
+    #[test]
+    fn what_a_contact_says_of_its_medium_reaches_its_method() {
+        let electrodes = electrodes(
+            "name,x,y,z,conductivity,boundary,disc_radius,disc_normal\na,1,2,3,0.3 0.2 0.1,z<9 0,5,0 0 2\nb,1,2,4,,,,\n",
+        );
+        let contacts = contacts(&electrodes, &siemens(&[0.3]), NearField::Radius).unwrap();
+        assert_eq!(contacts[0].conductivity.along(), [0.3, 0.2, 0.1]);
+        assert_eq!(contacts[0].boundary.unwrap().to_string(), "z<9, 0");
+        assert_eq!(contacts[0].disc.map(|d| (d.radius, d.normal)), Some((5.0, Point::new(0.0, 0.0, 1.0))));
+        assert_eq!((contacts[1].boundary, contacts[1].disc), (None, None));
+    }
+
+    #[test]
+    fn columns_of_bmtk_are_read_between_blanks() {
+        let found = electrodes("channel x_pos y_pos z_pos\r\n0 -10.0 2e1 30\r\n\n1   4 5\t6 \n");
+        let found: Vec<_> = found.iter().map(told).collect();
+        let expected = [("0", [-10.0, 20.0, 30.0]), ("1", [4.0, 5.0, 6.0])];
+        assert_eq!(found, expected.map(|(name, at)| (name, at, "LineSource", "NA", "NA")));
+    }
+
+    #[test]
+    fn a_setting_that_the_type_does_not_take_is_refused() {
+        let text = b"name,x,y,z,type,conductivity\na,1,2,3,ObjectiveCSD_Sphere,0.3 0.3 0.1\n";
+        let error = parse(text, Extent::Point).err().unwrap();
+        assert_eq!(
+            error.to_string(),
+            "line[2]: `ObjectiveCSD_Sphere` takes no `conductivity sx,sy,sz`, expected `radius`, `measure`, `per_volume`, \
+             `reference`, found `conductivity sx,sy,sz`"
+        );
+        assert_eq!(error.hint().unwrap(), "leave the cell empty, or choose another type");
+    }
+
+    #[test]
+    fn what_is_written_is_read_back_from_both_formats() {
+        let first = electrodes(
+            "name,x,y,z,layer,region,type,conductivity\n\"e \"\"1\"\", tip\",-0.1,1e-7,12345.678901234567,L1,\"S1;HL\",PointSource,0.3\n\
+             2,1e20,-0,5e-324,NA,NA,LineSource,\n",
+        );
+        for text in [to_csv(&first), to_json(&first)] {
+            let again = electrodes(&text);
+            assert_eq!(again.iter().map(told).collect::<Vec<_>>(), first.iter().map(told).collect::<Vec<_>>());
+            assert_eq!(again[0].settings, first[0].settings);
+            let through_the_other = electrodes(&to_csv(&electrodes(&to_json(&again))));
+            assert_eq!(to_csv(&through_the_other), to_csv(&first));
+        }
+        assert!(
+            to_csv(&first[1..]).starts_with("name,x,y,z,layer,region,type\n2,1e+20,-0.0,5e-324,NA,NA,LineSource\n")
+        );
+    }
+
+    #[test]
+    fn sizes_in_a_type_become_settings_and_stay_so() {
+        let from_type = electrodes("name,x,y,z,type\na,1,2,3,ObjectiveCSD_Disk_200_40.5\n");
+        let from_columns = electrodes("name,x,y,z,type,thickness,radius\na,1,2,3,ObjectiveCSD_Disk,40.5,200\n");
+        assert_eq!(from_type[0].method.name(), "ObjectiveCSD_Disk");
+        assert_eq!((from_type[0].settings.radius, from_type[0].settings.thickness), (Some(200.0), Some(40.5)));
+        assert_eq!(to_csv(&from_type), to_csv(&from_columns));
+        for text in [to_csv(&from_type), to_json(&from_type)] {
+            assert_eq!(electrodes(&text)[0].settings, from_type[0].settings);
+        }
+    }
+
+    #[test]
+    fn no_bytes_make_the_reader_panic() {
+        use proptest::prelude::*;
+        proptest!(|(bytes in prop::collection::vec(any::<u8>(), 0..200))| drop(parse(&bytes, Extent::Disc)));
+        proptest!(|(text in "(name|x|y|z|,|\"|\n|\r|1|-|\\[|\\{|\\}|:|\\]| ){0,60}")| drop(parse(text.as_bytes(), Extent::Point)));
+    }
+}

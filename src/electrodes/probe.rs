@@ -1,0 +1,334 @@
+//! Where the contacts of common probes lie, and how a probe is put into a circuit.
+//!
+//! A probe's own frame: the shank runs along y, its tip towards smaller y; x goes across it; contacts face z. Lengths are
+//! um.
+
+use crate::error::Problem;
+use crate::geometry::{Aabb, Point, Quaternion};
+use crate::methods::disc::Disc;
+
+/// More contacts than this are a slip of the finger.
+pub const MOST_CONTACTS: u32 = 100_000;
+
+/// Sites of a Neuropixels 1.0 shank.
+pub const NEUROPIXELS_SITES: u32 = 960;
+
+/// Sites of a Neuropixels 1.0 shank that can be recorded at once.
+pub const NEUROPIXELS_CHANNELS: u32 = 384;
+
+/// What can be wrong with a probe.
+#[derive(Debug, thiserror::Error, PartialEq)]
+pub enum ProbeProblem {
+    /// No contacts, or too many.
+    #[error("number of contacts out of range, expected 1 to {MOST_CONTACTS}, found {0}")]
+    Contacts(u64),
+    /// A distance of neighbours that is none.
+    #[error("pitch out of range, expected a finite number above 0 um, found `{0}`")]
+    Pitch(f64),
+    /// Sites that the probe lacks.
+    #[error("sites out of range, expected {most} or fewer below site {NEUROPIXELS_SITES}, found {contacts} from site {first}", most = NEUROPIXELS_CHANNELS)]
+    Sites {
+        /// The first site.
+        first: u32,
+        /// Number of sites.
+        contacts: u32,
+    },
+    /// A direction without length.
+    #[error("no direction, expected three finite numbers, not all 0, found {0}")]
+    Direction(Point),
+    /// A place or an angle that is no number.
+    #[error("wrong {what}, expected finite numbers, found {found}")]
+    NotFinite {
+        /// What is wrong.
+        what: &'static str,
+        /// What was given.
+        found: String,
+    },
+}
+
+impl Problem for ProbeProblem {}
+
+type Result<T> = std::result::Result<T, ProbeProblem>;
+
+/// Contacts in a line, from the tip on.
+///
+/// # Errors
+/// The number or the pitch is out of range.
+pub fn linear(contacts: u32, pitch: f64) -> Result<Vec<Point>> {
+    grid(1, contacts, [pitch, pitch])
+}
+
+/// Contacts in rows and columns, row by row from the tip on, each from smaller x to larger. The columns lie symmetric
+/// about x = 0. The pitches are those of columns (along x) and rows (along y).
+///
+/// # Errors
+/// The number or a pitch is out of range.
+pub fn grid(columns: u32, rows: u32, [across, along]: [f64; 2]) -> Result<Vec<Point>> {
+    let contacts = u64::from(columns) * u64::from(rows);
+    if contacts == 0 || contacts > u64::from(MOST_CONTACTS) {
+        return Err(ProbeProblem::Contacts(contacts));
+    }
+    for pitch in [across, along] {
+        if !(pitch.is_finite() && pitch > 0.0) {
+            return Err(ProbeProblem::Pitch(pitch));
+        }
+    }
+    let middle = f64::from(columns - 1) / 2.0;
+    let point = |row, column| Point::new((f64::from(column) - middle) * across, f64::from(row) * along, 0.0);
+    Ok((0..rows).flat_map(|row| (0..columns).map(move |column| point(row, column))).collect())
+}
+
+/// Sites of a Neuropixels 1.0 shank: rows 20 um apart, two sites a row 32 um apart, every other row shifted by 16 um.
+/// The shank is 70 um wide; sites are 27 and 59 um from its edge in even rows, 11 and 43 um in odd ones. The origin is
+/// the middle of the shank at the lowest row.
+///
+/// Jun et al. 2017, Nature 551:232, <https://doi.org/10.1038/nature24636>.
+///
+/// # Errors
+/// More than 384 sites, or sites from 960 on.
+pub fn neuropixels(first: u32, contacts: u32) -> Result<Vec<Point>> {
+    const FROM_EDGE: [[f64; 2]; 2] = [[27.0, 59.0], [11.0, 43.0]];
+    const MIDDLE: f64 = 35.0;
+    const ROW: f64 = 20.0;
+    let end = first.saturating_add(contacts);
+    if contacts == 0 || contacts > NEUROPIXELS_CHANNELS || end > NEUROPIXELS_SITES {
+        return Err(ProbeProblem::Sites { first, contacts });
+    }
+    let site = |site: u32| {
+        let [left, right] = FROM_EDGE[usize::from(!(site / 2).is_multiple_of(2))];
+        let from_edge = if site.is_multiple_of(2) { left } else { right };
+        Point::new(from_edge - MIDDLE, f64::from(site / 2) * ROW, 0.0)
+    };
+    Ok((first..end).map(site).collect())
+}
+
+/// The point of a probe that is put at a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Anchor {
+    /// The first contact.
+    First,
+    /// The middle of the box around all contacts.
+    Center,
+    /// The origin of the probe's own frame.
+    Origin,
+}
+
+/// How a probe lies in the circuit.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Pose {
+    at: Point,
+    rotation: Quaternion,
+    anchor: Anchor,
+}
+
+impl Pose {
+    /// A probe whose anchor is at a place and whose tip points away from a direction.
+    ///
+    /// The probe's y axis is turned into the direction on the shortest way (about z where they are opposite), then the
+    /// probe is turned about the direction by the roll: counterclockwise for who sees the direction come towards them.
+    ///
+    /// # Errors
+    /// The direction has no length, or a number is not finite.
+    pub fn new(at: Point, direction: Point, roll_degrees: f64, anchor: Anchor) -> Result<Self> {
+        if !at.is_finite() {
+            return Err(ProbeProblem::NotFinite { what: "place", found: at.to_string() });
+        }
+        if !roll_degrees.is_finite() {
+            return Err(ProbeProblem::NotFinite { what: "roll", found: format!("`{roll_degrees}`") });
+        }
+        let largest = direction.to_array().iter().fold(0.0_f64, |most, v| most.max(v.abs()));
+        // first by the largest component: squares of large numbers are infinite, those of small ones zero
+        let scaled = direction / largest;
+        let unit = scaled / scaled.norm();
+        if !unit.is_finite() {
+            return Err(ProbeProblem::Direction(direction));
+        }
+        Ok(Self { at, rotation: about(unit, roll_degrees).after(from_y(unit)), anchor })
+    }
+
+    /// The places of contacts in the circuit.
+    pub fn place(&self, contacts: &[Point]) -> Vec<Point> {
+        let anchor = match self.anchor {
+            Anchor::First => contacts.first().copied().unwrap_or_default(),
+            Anchor::Center => Aabb::of(contacts.iter().copied()).center(),
+            Anchor::Origin => Point::ORIGIN,
+        };
+        contacts.iter().map(|&contact| self.turn(contact - anchor) + self.at).collect()
+    }
+
+    /// A disc of the probe's own frame, as it faces in the circuit.
+    pub fn turned(&self, disc: Disc) -> Disc {
+        Disc { normal: self.turn(disc.normal), ..disc }
+    }
+
+    /// A direction of the probe's own frame in the circuit.
+    pub fn turn(&self, direction: Point) -> Point {
+        self.rotation.rotate(direction)
+    }
+}
+
+/// The shortest rotation of the y axis into a unit vector.
+fn from_y(unit: Point) -> Quaternion {
+    let y = Point::new(0.0, 1.0, 0.0);
+    let half_turn = Quaternion::new(0.0, 0.0, 0.0, 1.0);
+    let axis = y.cross(unit);
+    let shortest = match unit.y {
+        // 1 + y would lose all digits there: the rotation by almost half a turn from its sine
+        down if down < -0.5 => {
+            let sine = axis.norm();
+            let upright = (sine / (1.0 - down)).max(0.0);
+            if sine > 0.0 { Quaternion::new(upright, axis.x / sine, axis.y / sine, axis.z / sine) } else { half_turn }
+        }
+        up => Quaternion::new(1.0 + up, axis.x, axis.y, axis.z),
+    };
+    shortest.unwrap_or(Quaternion::IDENTITY)
+}
+
+/// The rotation about a unit vector.
+fn about(unit: Point, degrees: f64) -> Quaternion {
+    let (sine, cosine) = (degrees.to_radians() / 2.0).sin_cos();
+    Quaternion::new(cosine, unit.x * sine, unit.y * sine, unit.z * sine).unwrap_or(Quaternion::IDENTITY)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn close(a: Point, b: [f64; 3]) {
+        assert!(a.distance(Point::from(b)) < 1e-12, "{a} {b:?}");
+    }
+
+    fn arrays(points: &[Point]) -> Vec<[f64; 3]> {
+        points.iter().map(|p| p.to_array()).collect()
+    }
+
+    #[test]
+    fn a_line_starts_at_its_tip() {
+        assert_eq!(arrays(&linear(3, 50.0).unwrap()), [[0.0, 0.0, 0.0], [0.0, 50.0, 0.0], [0.0, 100.0, 0.0]]);
+    }
+
+    #[test]
+    fn a_grid_goes_row_by_row_and_is_symmetric() {
+        let found = grid(2, 2, [100.0, 30.0]).unwrap();
+        assert_eq!(arrays(&found), [[-50.0, 0.0, 0.0], [50.0, 0.0, 0.0], [-50.0, 30.0, 0.0], [50.0, 30.0, 0.0]]);
+    }
+
+    #[test]
+    fn neuropixels_sites_are_staggered() {
+        let sites = neuropixels(0, 384).unwrap();
+        let from_edge: Vec<f64> = sites.iter().take(8).map(|p| p.x + 35.0).collect();
+        assert_eq!(from_edge, [27.0, 59.0, 11.0, 43.0, 27.0, 59.0, 11.0, 43.0]);
+        assert_eq!(sites.len(), 384);
+        // 192 rows of two, 20 um apart
+        assert_eq!(sites[383], Point::new(8.0, 191.0 * 20.0, 0.0));
+        for pair in sites.chunks(2) {
+            assert_eq!(pair[1] - pair[0], Point::new(32.0, 0.0, 0.0));
+        }
+    }
+
+    #[test]
+    fn the_last_neuropixels_site_is_959() {
+        let bank = neuropixels(576, 384).unwrap();
+        assert_eq!((bank[0].y, bank[383].y), (288.0 * 20.0, 479.0 * 20.0));
+        for (first, contacts) in [(577, 384), (0, 385), (0, 0), (u32::MAX, 2)] {
+            assert_eq!(neuropixels(first, contacts), Err(ProbeProblem::Sites { first, contacts }));
+        }
+        assert_eq!(
+            neuropixels(700, 384).unwrap_err().to_string(),
+            "sites out of range, expected 384 or fewer below site 960, found 384 from site 700"
+        );
+    }
+
+    #[test]
+    fn numbers_out_of_range_are_refused() {
+        assert_eq!(linear(0, 1.0), Err(ProbeProblem::Contacts(0)));
+        assert_eq!(grid(u32::MAX, u32::MAX, [1.0, 1.0]), Err(ProbeProblem::Contacts(u64::from(u32::MAX).pow(2))));
+        assert_eq!(linear(2, -1.0), Err(ProbeProblem::Pitch(-1.0)));
+        assert_eq!(grid(2, 2, [1.0, f64::INFINITY]), Err(ProbeProblem::Pitch(f64::INFINITY)));
+        let pose = |at, direction, roll| Pose::new(at, direction, roll, Anchor::First).unwrap_err().to_string();
+        let up = Point::new(0.0, 1.0, 0.0);
+        assert_eq!(
+            pose(up, Point::ORIGIN, 0.0),
+            "no direction, expected three finite numbers, not all 0, found (0, 0, 0)"
+        );
+        assert_eq!(pose(up, up, f64::NAN), "wrong roll, expected finite numbers, found `NaN`");
+        assert_eq!(
+            pose(Point::new(f64::NAN, 0.0, 0.0), up, 0.0),
+            "wrong place, expected finite numbers, found (NaN, 0, 0)"
+        );
+    }
+
+    fn pose(direction: [f64; 3], roll: f64) -> Pose {
+        Pose::new(Point::ORIGIN, direction.into(), roll, Anchor::Origin).unwrap()
+    }
+
+    #[test]
+    fn a_probe_along_y_is_not_turned_at_all() {
+        let contacts = neuropixels(0, 384).unwrap();
+        assert_eq!(pose([0.0, 7.0, 0.0], 0.0).place(&contacts), contacts);
+    }
+
+    #[test]
+    fn the_shank_follows_the_direction_whatever_its_length() {
+        let y = Point::new(0.0, 1.0, 0.0);
+        for direction in
+            [[1.0, 0.0, 0.0], [0.0, 0.0, -3.0], [1e200, 1e200, 0.0], [0.0, -1.0, 1e-9], [3.0, -4.0, 1e-300]]
+        {
+            let largest = direction.iter().fold(0.0_f64, |most, v: &f64| most.max(v.abs()));
+            let scaled = Point::from(direction) / largest;
+            close(pose(direction, 33.0).turn(y), (scaled / scaled.norm()).to_array());
+        }
+    }
+
+    #[test]
+    fn a_probe_upside_down_is_turned_about_the_axis_it_faces() {
+        let turned = pose([0.0, -1.0, 0.0], 0.0);
+        close(turned.turn(Point::new(0.0, 1.0, 0.0)), [0.0, -1.0, 0.0]);
+        close(turned.turn(Point::new(1.0, 0.0, 0.0)), [-1.0, 0.0, 0.0]);
+        close(turned.turn(Point::new(0.0, 0.0, 1.0)), [0.0, 0.0, 1.0]);
+    }
+
+    #[test]
+    fn the_shortest_way_leaves_what_lies_across_it() {
+        // from y to x the rotation is about z
+        close(pose([1.0, 0.0, 0.0], 0.0).turn(Point::new(0.0, 0.0, 1.0)), [0.0, 0.0, 1.0]);
+        close(pose([1.0, 0.0, 0.0], 0.0).turn(Point::new(1.0, 0.0, 0.0)), [0.0, -1.0, 0.0]);
+    }
+
+    #[test]
+    fn roll_turns_about_the_shank() {
+        // y comes towards us: z is to the right of us where x is down, so that counterclockwise goes from x to -z
+        let rolled = pose([0.0, 1.0, 0.0], 90.0);
+        close(rolled.turn(Point::new(1.0, 0.0, 0.0)), [0.0, 0.0, -1.0]);
+        close(rolled.turn(Point::new(0.0, 1.0, 0.0)), [0.0, 1.0, 0.0]);
+    }
+
+    #[test]
+    fn the_anchor_is_what_is_put_at_the_place() {
+        let at = Point::new(-8.0, -850.0, 0.0);
+        let contacts = [Point::new(1.0, 10.0, 0.0), Point::new(1.0, 30.0, 0.0), Point::new(5.0, 20.0, 2.0)];
+        let placed = |anchor| Pose::new(at, Point::new(0.0, 1.0, 0.0), 0.0, anchor).unwrap().place(&contacts);
+        assert_eq!(placed(Anchor::First)[0], at);
+        assert_eq!(placed(Anchor::Origin)[0], at + contacts[0]);
+        assert_eq!(placed(Anchor::Center)[0], at + contacts[0] - Point::new(3.0, 20.0, 1.0));
+    }
+
+    #[test]
+    fn a_disc_turns_with_the_probe() {
+        let disc = Disc { radius: 6.0, normal: Point::new(0.0, 0.0, 1.0), points: Some(3) };
+        let turned = pose([0.0, 0.0, 1.0], 0.0).turned(disc);
+        close(turned.normal, [0.0, -1.0, 0.0]);
+        assert_eq!((turned.radius, turned.points), (6.0, Some(3)));
+    }
+
+    #[test]
+    fn distances_stay_as_they_are() {
+        let contacts = neuropixels(100, 50).unwrap();
+        let placed = pose([0.3, -0.9, 2.0], 71.0).place(&contacts);
+        for (a, b) in contacts.iter().zip(&placed) {
+            let (before, after) = (a.distance(contacts[7]), b.distance(placed[7]));
+            assert!((before - after).abs() < 1e-10, "{before} {after}");
+        }
+    }
+}

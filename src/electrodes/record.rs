@@ -1,0 +1,213 @@
+//! One contact's description as keys and values, whatever the file's format, and the electrode that it makes.
+
+use std::collections::HashMap;
+
+use super::field::Field;
+use super::settings::{self, Reference, Settings};
+use super::{Electrode, ElectrodeProblem, kind};
+use crate::error::{Context, Result, listed};
+use crate::geometry::Point;
+use crate::methods::Parameter;
+
+/// Keys that every contact has.
+pub(super) const REQUIRED: [&str; 4] = ["name", "x", "y", "z"];
+
+/// Keys that a contact may have besides its settings.
+pub(super) const OPTIONAL: [&str; 3] = ["layer", "region", "type"];
+
+/// Layer and region where they are not told.
+pub const UNKNOWN_PLACE: &str = "NA";
+
+/// The type where it is not told.
+pub(super) const DEFAULT_TYPE: &str = "LineSource";
+
+/// All keys.
+pub(super) fn keys() -> impl Iterator<Item = &'static str> {
+    REQUIRED.into_iter().chain(OPTIONAL).chain(settings::KEYS)
+}
+
+/// The key of a name in a file, if it is one.
+pub(super) fn key(name: &str) -> Option<&'static str> {
+    keys().find(|key| *key == name)
+}
+
+/// The values of one contact; empty cells and nulls are left out.
+#[derive(Debug, Default)]
+pub(super) struct Record<'a>(Vec<(&'static str, Field<'a>)>);
+
+impl<'a> Record<'a> {
+    /// Adds a value, unless it is an empty cell or null.
+    pub fn insert(&mut self, key: &'static str, field: Field<'a>) {
+        if !field.is_empty() || key == "name" {
+            self.0.push((key, field));
+        }
+    }
+
+    fn get(&self, key: &str) -> Option<Field<'a>> {
+        self.0.iter().find(|(k, _)| *k == key).map(|(_, field)| *field)
+    }
+
+    fn coordinate(&self, key: &'static str) -> Result<f64, ElectrodeProblem> {
+        let nothing = || ElectrodeProblem::Value { key, expected: "a number", found: "nothing".into() };
+        self.get(key).ok_or_else(nothing)?.number(key)
+    }
+
+    fn text_or(&self, key: &'static str, default: &str) -> Result<String, ElectrodeProblem> {
+        self.get(key).map_or_else(|| Ok(default.into()), |field| field.text(key))
+    }
+
+    fn name(&self) -> Result<String, ElectrodeProblem> {
+        let name = self.get("name").map(|field| field.label("name")).transpose()?.unwrap_or_default();
+        check_name(&name)?;
+        Ok(name)
+    }
+
+    /// What the contact says for itself.
+    pub fn settings(&self) -> Result<Settings, ElectrodeProblem> {
+        Settings::read(|key| self.get(key))
+    }
+
+    fn electrode(&self) -> Result<Electrode> {
+        let name = self.name()?;
+        let position = Point::new(self.coordinate("x")?, self.coordinate("y")?, self.coordinate("z")?);
+        let kind = self.text_or("type", DEFAULT_TYPE)?;
+        let kind = kind::parse(&kind)?;
+        let settings = kind.with(self.settings()?)?;
+        let (layer, region) = (self.text_or("layer", UNKNOWN_PLACE)?, self.text_or("region", UNKNOWN_PLACE)?);
+        Ok(Electrode { name, position, method: kind.method()?, layer, region, settings })
+    }
+}
+
+/// Refuses a name that no HDF5 group can have.
+pub(super) fn check_name(name: &str) -> Result<(), ElectrodeProblem> {
+    let wrong = matches!(name, "" | "." | "..") || name.contains(['/', '\0']);
+    if wrong { Err(ElectrodeProblem::Name(name.into())) } else { Ok(()) }
+}
+
+/// The electrodes of records, each with its row in `object`.
+pub(super) fn electrodes(object: &str, records: Vec<(u64, Record<'_>)>) -> Result<Vec<Electrode>> {
+    let made = records.into_iter().map(|(row, record)| Ok((row, record.electrode().at(object, row)?)));
+    checked(object, made.collect::<Result<_>>()?)
+}
+
+/// Electrodes, each with its row in `object`, that have names of their own and take settings that are theirs.
+pub(super) fn checked(object: &str, electrodes: Vec<(u64, Electrode)>) -> Result<Vec<Electrode>> {
+    let mut rows: HashMap<&str, u64> = HashMap::with_capacity(electrodes.len());
+    for (row, electrode) in &electrodes {
+        check_name(&electrode.name).at(object, *row)?;
+        if let Some(earlier) = rows.insert(&electrode.name, *row) {
+            let earlier = format!("{object}[{earlier}]");
+            return Err(ElectrodeProblem::Duplicate { name: electrode.name.clone(), earlier }).at(object, *row);
+        }
+    }
+    for (row, electrode) in &electrodes {
+        check_settings(electrode).at(object, *row)?;
+        check_reference(electrode, &electrodes).at(object, *row)?;
+    }
+    let electrodes: Vec<Electrode> = electrodes.into_iter().map(|(_, electrode)| electrode).collect();
+    if electrodes.is_empty() { Err(ElectrodeProblem::NoContacts.into()) } else { Ok(electrodes) }
+}
+
+/// Refuses a setting that the contact's method does not take.
+fn check_settings(electrode: &Electrode) -> Result<(), ElectrodeProblem> {
+    let taken = [electrode.method.parameters(), Parameter::OF_ALL].concat();
+    match electrode.settings.parameters().into_iter().find(|parameter| !taken.contains(parameter)) {
+        Some(lost) => Err(ElectrodeProblem::NotTaken {
+            method: electrode.method.name(),
+            taken: listed(taken.iter().map(|p| p.key()), usize::MAX),
+            lost: lost.key(),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Refuses a reference that is no other contact, or none that can be subtracted.
+fn check_reference(electrode: &Electrode, all: &[(u64, Electrode)]) -> Result<(), ElectrodeProblem> {
+    let others = || all.iter().map(|(_, other)| other).filter(|other| other.name != electrode.name);
+    let subtracted: Vec<&Electrode> = match &electrode.settings.reference {
+        None => return Ok(()),
+        Some(Reference::Contact(name)) => others().filter(|other| other.name == *name).collect(),
+        Some(average) => others().filter(|other| other.settings.reference.as_ref() == Some(average)).collect(),
+    };
+    let another = subtracted.iter().find(|other| other.method.is_potential() != electrode.method.is_potential());
+    match (another, &electrode.settings.reference) {
+        (Some(other), _) => Err(ElectrodeProblem::Incomparable {
+            expected: if electrode.method.is_potential() {
+                "a contact with potentials"
+            } else {
+                "a contact with a region"
+            },
+            method: other.method.name(),
+        }),
+        (None, Some(Reference::Contact(name))) if subtracted.is_empty() => Err(ElectrodeProblem::Value {
+            key: "reference",
+            expected: "the name of another contact or `average`",
+            found: format!("`{name}`"),
+        }),
+        (None, _) if subtracted.is_empty() => Err(ElectrodeProblem::AverageOfOne),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::methods::by_name;
+
+    fn with(name: &str, method: &str, reference: &str) -> (u64, Electrode) {
+        let mut record = Record::default();
+        record.insert("reference", Field::Text(reference));
+        let electrode = Electrode {
+            name: name.into(),
+            position: Point::ORIGIN,
+            method: by_name(method).unwrap(),
+            layer: String::new(),
+            region: String::new(),
+            settings: record.settings().unwrap(),
+        };
+        (0, electrode)
+    }
+
+    /// What is said of the first of some contacts.
+    fn checked(all: &[(u64, Electrode)]) -> Result<(), String> {
+        check_reference(&all[0].1, all).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn a_reference_is_another_contact_or_the_average() {
+        let check = |reference: &str| {
+            let (a, b) = (with("a", "PointSource", reference), with("b", "Reciprocity", "average"));
+            checked(&[a, b])
+        };
+        assert_eq!((check(""), check("b"), check("average")), (Ok(()), Ok(()), Ok(())));
+        for wrong in ["a", "c"] {
+            let expected = "wrong `reference`, expected the name of another contact or `average`, found";
+            assert_eq!(check(wrong).unwrap_err(), format!("{expected} `{wrong}`"));
+        }
+    }
+
+    #[test]
+    fn an_average_is_of_several() {
+        let (a, b) = (with("a", "PointSource", "average"), with("b", "PointSource", "a"));
+        assert_eq!(
+            checked(&[a, b]).unwrap_err(),
+            "average of one contact, expected `average` as the `reference` of at least 2, found 1"
+        );
+    }
+
+    #[test]
+    fn regions_are_not_subtracted_from_potentials() {
+        for (reference, others) in [("b", ""), ("average", "average")] {
+            let (a, b) = (with("a", "LineSource", reference), with("b", "ObjectiveCSD_Sphere", others));
+            assert_eq!(
+                checked(&[a.clone(), b.clone()]).unwrap_err(),
+                "reference of another quantity, expected a contact with potentials, found `ObjectiveCSD_Sphere`"
+            );
+            let (a, b) = (with("a", "ObjectiveCSD_Sphere", reference), with("b", "LineSource", others));
+            assert_eq!(
+                checked(&[a, b]).unwrap_err(),
+                "reference of another quantity, expected a contact with a region, found `LineSource`"
+            );
+        }
+    }
+}

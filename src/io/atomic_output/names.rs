@@ -1,0 +1,142 @@
+//! The names of an output and of what stands for it until it is complete: what may be there, and what may not.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use super::{CheckContents, Existing, OutputConflict, lock_path_of};
+use crate::error::{Context, FileProblem, Result};
+use crate::io::input_file;
+
+/// `NAME.partial`: where an output is until it is complete.
+pub fn partial_of(target: &Path) -> PathBuf {
+    let mut name: OsString = target.file_name().unwrap_or_default().to_os_string();
+    name.push(".partial");
+    target.with_file_name(name)
+}
+
+/// Longest name of a file or folder, as file systems have it; with room for `.partial`.
+const MAX_NAME_BYTES: usize = 240;
+
+/// Whether a name that a file gives, as that of a population, may become the name of a folder: no way to another folder, nothing hidden, nothing
+/// that a terminal or a shell script would take for something else.
+pub fn is_plain_name(name: &str) -> bool {
+    let is_strange = |c: char| c.is_control() || matches!(c, '/' | '\\');
+    !name.is_empty() && !name.starts_with('.') && name.len() <= MAX_NAME_BYTES && !name.contains(is_strange)
+}
+
+/// The folder that a file is in.
+pub(super) fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."))
+}
+
+/// Makes the names in a file's folder safe against a loss of power, where the file system can do that.
+pub(super) fn sync_folder_of(path: &Path) {
+    drop(std::fs::File::open(folder_of(path)).and_then(|f| f.sync_all()));
+}
+
+/// Checks that an output takes the place of no input, neither when it is complete nor before.
+///
+/// # Errors
+/// An input is the output, or has the name of one of its temporary files.
+pub fn check_apart<'a>(target: &Path, inputs: impl IntoIterator<Item = &'a Path>) -> Result<()> {
+    let real = |path: &Path| path.canonicalize().ok();
+    let output = real(target);
+    let temporary = [partial_of(target), lock_path_of(target)].map(|path| real(&path));
+    for input in inputs {
+        match real(input) {
+            None => {}
+            same if same == output => return Err(FileProblem::IsInput).in_file(target),
+            same if temporary.contains(&same) => {
+                return Err(FileProblem::IsPartial(target.to_path_buf())).in_file(input);
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// Refuses to touch what is there, unless it is to be replaced and can be.
+///
+/// # Errors
+/// As said.
+pub fn check_free(target: &Path, existing: Existing) -> Result<()> {
+    if target.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir()) {
+        return Err(FileProblem::Special).in_file(target);
+    }
+    match existing {
+        Existing::Keep if target.symlink_metadata().is_ok() => Err(FileProblem::Exists).in_file(target),
+        Existing::Keep | Existing::Replace => Ok(()),
+    }
+}
+
+/// Refuses what is under an output's name, unless it is to be replaced and can be: a folder where there are `contents` to check.
+///
+/// # Errors
+/// As said.
+pub fn check_target(target: &Path, existing: Existing, contents: Option<CheckContents>) -> Result<()> {
+    match contents {
+        None => check_file(target, existing),
+        Some(contents) => check_folder(target, existing, contents),
+    }
+}
+
+/// Refuses a file that cannot be started.
+pub(super) fn check_file(target: &Path, existing: Existing) -> Result<()> {
+    check_free(target, existing)?;
+    check_no_input(target)?;
+    match [target, &partial_of(target)].into_iter().find(|path| path.is_dir()) {
+        Some(folder) => Err(FileProblem::IsFolder).in_file(folder),
+        None => Ok(()),
+    }
+}
+
+/// Refuses to replace a file that was opened for reading, where that is recorded.
+pub(super) fn check_no_input(target: &Path) -> Result<()> {
+    if input_file::is_input(target) { Err(FileProblem::IsInput).in_file(target) } else { Ok(()) }
+}
+
+/// Refuses a folder that cannot be started.
+pub(super) fn check_folder(target: &Path, existing: Existing, contents: CheckContents) -> Result<()> {
+    check_free(target, existing)?;
+    match target.symlink_metadata() {
+        Ok(found) if found.is_symlink() && target.is_dir() => Err(OutputConflict::IsLink).in_file(target),
+        Ok(found) if !found.is_dir() => Err(FileProblem::IsFile).in_file(target),
+        Ok(_) => contents(target),
+        Err(_) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_output_and_its_inputs_are_kept_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        for name in ["a", "b.partial", "b.journal"] {
+            std::fs::write(at(name), "mine").unwrap();
+        }
+        let told = |output: &str, input: &str| {
+            check_apart(&at(output), [at(input).as_path()])
+                .map_err(|e| e.to_string().replace(&at("").display().to_string(), ""))
+        };
+        assert_eq!(told("a", "b.partial"), Ok(()));
+        assert_eq!(told("new", "missing"), Ok(()));
+        assert_eq!(told("a", "./a").unwrap_err(), "a: is an input too, expected an output of another name");
+        let expected = "b.partial: would be overwritten while `b` is made, expected an input of another name";
+        assert_eq!(told("b", "b.partial").unwrap_err(), expected);
+        assert_eq!(told("b", "b.journal").unwrap_err(), expected.replace("b.partial", "b.journal"));
+    }
+
+    #[test]
+    fn names_that_lead_elsewhere_or_hide_are_not_plain() {
+        for name in ["neurons", "S1nonbarrel_neurons", "a b", "a.b", "Nervenzellen \u{e4}", "-x"] {
+            assert!(is_plain_name(name), "{name}");
+        }
+        let long = "n".repeat(MAX_NAME_BYTES + 1);
+        for name in ["", ".", "..", ".hidden", "a/b", "/a", "../a", "a\\b", "a\0b", "a\nb", "\u{7f}", "\u{9b}", &long] {
+            assert!(!is_plain_name(name), "{name:?}");
+        }
+    }
+}

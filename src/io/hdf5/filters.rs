@@ -1,0 +1,107 @@
+//! The filters of a dataset: names, and which of them the HDF5 library can undo here.
+
+use hdf5::Dataset;
+use hdf5::filters::Filter;
+
+use super::{File, H5Problem};
+use crate::error::Result;
+
+/// Filters registered with the HDF Group that scientific programs write, by number.
+const REGISTERED: &[(i32, &str)] = &[
+    (307, "bzip2"),
+    (32000, "lzf"),
+    (32001, "blosc"),
+    (32002, "mafisc"),
+    (32003, "snappy"),
+    (32004, "lz4"),
+    (32008, "bitshuffle"),
+    (32013, "zfp"),
+    (32015, "zstd"),
+    (32017, "sz"),
+    (32018, "fcidecomp"),
+    (32026, "blosc2"),
+];
+
+/// A filter's name: that of `h5py` and `h5repack`, or its number.
+pub(super) fn filter_name(filter: &Filter) -> String {
+    match filter {
+        Filter::Deflate(_) => "deflate".into(),
+        Filter::Shuffle => "shuffle".into(),
+        Filter::Fletcher32 => "fletcher32".into(),
+        Filter::SZip(..) => "szip".into(),
+        Filter::NBit => "nbit".into(),
+        Filter::ScaleOffset(_) => "scaleoffset".into(),
+        other => {
+            let registered = REGISTERED.iter().find(|(number, _)| *number == other.id());
+            registered.map_or_else(|| format!("filter {}", other.id()), |(_, name)| (*name).into())
+        }
+    }
+}
+
+impl File {
+    /// Refuses a dataset with a filter that the HDF5 library cannot undo here.
+    ///
+    /// # Errors
+    /// [`H5Problem::Filter`] with the filter's name; the dataset is missing.
+    pub fn check_filters(&self, object: &str) -> Result<()> {
+        self.check_available(object, &self.dataset(object)?)
+    }
+
+    /// As [`File::check_filters`], for a dataset that is open.
+    pub(super) fn check_available(&self, object: &str, dataset: &Dataset) -> Result<()> {
+        match dataset.filters().iter().find(|filter| !filter.is_available()) {
+            Some(filter) => Err(self.error(object, H5Problem::Filter { name: filter_name(filter) })),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::FileExt;
+    use std::path::Path;
+
+    use crate::io::hdf5::File;
+
+    /// A file with the dataset `/packed` in one chunk, which claims to be compressed by a filter of some number.
+    #[expect(clippy::disallowed_methods, reason = "tests of the door write what the door does not")]
+    fn compressed_by(path: &Path, filter: u16) -> File {
+        let file = hdf5::File::create(path).unwrap();
+        file.new_dataset_builder().deflate(4).with_data(&[1.0_f64; 64]).create("packed").unwrap();
+        file.close().unwrap();
+        let bytes = std::fs::read(path).unwrap();
+        // a filter of an object header of version 1: number, length of the name, flags, number of values, name
+        let name = bytes.windows(8).position(|window| window == b"deflate\0").unwrap();
+        assert_eq!(bytes[name - 8..name - 4], [1, 0, 8, 0]);
+        std::fs::File::options()
+            .write(true)
+            .open(path)
+            .unwrap()
+            .write_all_at(&filter.to_le_bytes(), name as u64 - 8)
+            .unwrap();
+        File::open(path).unwrap()
+    }
+
+    #[test]
+    fn a_filter_that_is_not_there_is_named_with_what_helps() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.h5");
+        for (number, name) in [(32000, "lzf"), (32015, "zstd"), (4242, "filter 4242")] {
+            let file = compressed_by(&path, number);
+            let error = file.floats("/packed").unwrap_err();
+            let expected = format!(
+                "{}: /packed: compressed by a filter that cannot be undone here, expected `deflate` or none, found `{name}`",
+                path.display()
+            );
+            assert_eq!(error.to_string(), expected);
+            let hint = format!(
+                "write the file again without this filter: `h5repack -f GZIP=4 FILE NEW` where HDF5 has the plugin \
+                 `{name}`, or Python's h5py (it has lzf; `import hdf5plugin` brings others)"
+            );
+            assert_eq!(error.hint(), Some(hint));
+            assert_eq!(file.check_filters("/packed").unwrap_err().to_string(), expected);
+            assert_eq!(file.storage("/packed").unwrap().compression, [name]);
+        }
+        assert_eq!(compressed_by(&path, 1).floats("/packed").unwrap(), [1.0; 64]);
+    }
+}

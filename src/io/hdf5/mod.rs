@@ -1,0 +1,502 @@
+//! The one door to HDF5: typed reads and writes whose errors name file, object, what was expected and what was found.
+//!
+//! Every other module reads HDF5 through [`File`]; `hdf5::File` itself is opened nowhere else (a lint sees to it).
+
+mod filters;
+mod heap;
+mod links;
+mod rows;
+mod storage;
+mod text;
+mod watch;
+mod write;
+
+pub use heap::HeapProblem;
+pub use links::Elsewhere;
+pub use storage::Storage;
+pub use watch::{crash_report, stuck};
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use hdf5::types::{IntSize, TypeDescriptor};
+use hdf5::{Dataset, Group, H5Type, Location};
+
+use crate::error::{Context, Error, FileProblem, Place, Problem, Result, listed};
+use crate::io::atomic_output::create_without_following;
+use crate::io::input_file;
+
+/// What can be wrong with an HDF5 file or an object in it.
+#[derive(Debug, thiserror::Error)]
+pub enum H5Problem {
+    /// The library cannot open the file.
+    #[error("no readable HDF5 file: {0}")]
+    Open(String),
+    /// A group or dataset is not there.
+    #[error("missing, expected a {kind}; the nearest group `{parent}` has {members}")]
+    Missing {
+        /// `dataset` or `group`.
+        kind: &'static str,
+        /// The deepest group on the way that exists.
+        parent: String,
+        /// What that group holds.
+        members: String,
+    },
+    /// The element type is another one.
+    #[error("wrong type, expected {expected}, found {found}")]
+    Type {
+        /// What the format asks for.
+        expected: &'static str,
+        /// What the file holds.
+        found: String,
+    },
+    /// The shape is another one.
+    #[error("wrong shape, expected {expected}, found {found:?}")]
+    Shape {
+        /// What the format asks for.
+        expected: String,
+        /// What the file holds.
+        found: Vec<usize>,
+    },
+    /// A number that cannot be what it stands for.
+    #[error("negative number, expected an unsigned integer, found {0}")]
+    Negative(i64),
+    /// A number that does not fit.
+    #[error("number too large, expected at most 4294967295, found {0}")]
+    Large(u64),
+    /// The dataset claims more than its file can hold.
+    #[error("claims too much, expected at most what a file of {bytes} bytes can hold, found {values} values")]
+    Implausible {
+        /// Values asked for.
+        values: u64,
+        /// Length of the file.
+        bytes: u64,
+    },
+    /// A filter that the library has no code for.
+    #[error("compressed by a filter that cannot be undone here, expected `deflate` or none, found `{name}`")]
+    Filter {
+        /// The filter's name, or its number.
+        name: String,
+    },
+    /// Compressed more than once: what comes out has no bound that the file's length gives.
+    #[error("compressed {0} times, expected at most one compression filter")]
+    Filters(usize),
+    /// Not in this file.
+    #[error("kept elsewhere, expected values in this file, found {0}")]
+    Elsewhere(Elsewhere),
+    /// A call at which the library crashes.
+    #[error("damaged, expected an object that the HDF5 library reads, found one at which it crashes")]
+    Crash,
+    /// A crash after the library was used.
+    #[error("damaged, expected a file that the HDF5 library reads, found one after which the program crashes")]
+    LaterCrash,
+    /// The heap in which strings of any length lie.
+    #[error("damaged heap of strings, {0}")]
+    Heap(HeapProblem),
+    /// Not the bytes of a text.
+    #[error("no text, expected UTF-8, found other bytes")]
+    Text,
+    /// A library call that goes round in a circle.
+    #[error("the HDF5 library does not come back, expected less than {seconds} s of computing")]
+    Stuck {
+        /// What it may compute.
+        seconds: u64,
+    },
+    /// A library call failed.
+    #[error("cannot be read: {0}")]
+    Read(String),
+    /// A library call failed.
+    #[error("cannot be written: {0}")]
+    Write(String),
+}
+
+impl Problem for H5Problem {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Open(_) => Some("the file may be cut short, or be of another format".into()),
+            Self::Filter { name } => Some(format!(
+                "write the file again without this filter: `h5repack -f GZIP=4 FILE NEW` where HDF5 has the plugin \
+                 `{name}`, or Python's h5py (it has lzf; `import hdf5plugin` brings others)"
+            )),
+            Self::Heap(_) => Some("the file is damaged: make it again, or fetch it again".into()),
+            Self::Elsewhere(_) => {
+                Some("copy it into one file: `h5repack` does, and `expand_external=True` in h5py".into())
+            }
+            Self::Crash | Self::LaterCrash => Some(
+                "the file is damaged: make it again, or fetch it again; a program built with HDF5 2 may read it".into(),
+            ),
+            Self::Stuck { .. } => {
+                Some("the file is damaged, probably where its strings lie: make it again, or fetch it again".into())
+            }
+            _ => None,
+        }
+    }
+}
+
+/// An open HDF5 file and its path.
+#[derive(Debug, Clone)]
+pub struct File {
+    inner: hdf5::File,
+    path: PathBuf,
+    /// The file as the system has it, to read strings without the library; none for files that are written.
+    plain: Option<Arc<std::fs::File>>,
+    /// Rows of compressed datasets that were read last.
+    bands: Arc<Mutex<rows::Bands>>,
+    heap: Arc<Mutex<heap::Heap>>,
+    /// Whether this process creates the file.
+    created: bool,
+    /// Paths that are known to be hard links.
+    hard_links: Arc<Mutex<HashSet<String>>>,
+}
+
+impl File {
+    /// Opens a file to read.
+    ///
+    /// # Errors
+    /// The file is not there, cannot be read, or is no (whole) HDF5 file.
+    #[expect(clippy::disallowed_methods, reason = "this is the door")]
+    pub fn open(path: &Path) -> Result<Self> {
+        let plain = input_file::open(path)?;
+        let _watched = watch::watched(path.to_path_buf(), "/");
+        let mut opened = hdf5::File::open(path);
+        for _ in 0..LOCK_TRIES {
+            if !opened.as_ref().is_err_and(|e| e.to_string().contains("unable to lock file")) {
+                break;
+            }
+            std::thread::sleep(LOCK_WAIT);
+            opened = hdf5::File::open(path);
+        }
+        let inner = opened.map_err(|e| H5Problem::Open(reason(&e))).in_file(path)?;
+        watch::opened(path);
+        // where this process is writing it: strings are read from the disk; elsewhere this does nothing
+        drop(inner.flush());
+        let plain = heap::is_plain(&plain).then(|| Arc::new(plain));
+        Ok(Self::new(inner, path, plain, false))
+    }
+
+    /// Creates a file, or empties it.
+    ///
+    /// # Errors
+    /// The operating system refuses.
+    #[expect(clippy::disallowed_methods, reason = "this is the door")]
+    pub fn create(path: &Path) -> Result<Self> {
+        create_without_following(path).map_err(FileProblem::Write).in_file(path)?;
+        let refusal = |e: hdf5::Error| match system_error(&e) {
+            Some(refused) => Error::from(FileProblem::Write(refused)),
+            None => H5Problem::Write(reason(&e)).into(),
+        };
+        let inner = hdf5::File::create(path).map_err(refusal).in_file(path)?;
+        Ok(Self::new(inner, path, None, true))
+    }
+
+    fn new(inner: hdf5::File, path: &Path, plain: Option<Arc<std::fs::File>>, created: bool) -> Self {
+        Self {
+            inner,
+            path: path.to_path_buf(),
+            plain,
+            bands: Arc::default(),
+            heap: Arc::default(),
+            created,
+            hard_links: Arc::default(),
+        }
+    }
+
+    /// The file's path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether an object (group, dataset) is there.
+    pub fn has(&self, object: &str) -> bool {
+        // a group that is missing on the way is an error of the library's, and no link either
+        let _watched = self.watched(object);
+        // what is kept elsewhere is there, but refused when it is opened
+        object.split('/').all(str::is_empty) || self.check_links(object).is_err() || self.inner.link_exists(object)
+    }
+
+    /// Whether an object is there and is a dataset.
+    pub fn is_dataset(&self, object: &str) -> bool {
+        let _watched = self.watched(object);
+        self.has(object) && self.check_links(object).is_ok() && self.inner.dataset(object).is_ok()
+    }
+
+    /// Names in a group, sorted.
+    ///
+    /// # Errors
+    /// The group is missing.
+    pub fn members(&self, group: &str) -> Result<Vec<String>> {
+        let found = self.group(group)?;
+        let _watched = self.watched(group);
+        let mut names = found.member_names().map_err(|e| self.read_error(group, &e))?;
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    /// An error of this file, at an object.
+    pub fn error(&self, object: &str, problem: impl Problem) -> Error {
+        Error::new(Place::file(&self.path).object(object), problem)
+    }
+
+    /// An error of this file, at a row of an object.
+    pub fn error_at(&self, object: &str, row: usize, problem: impl Problem) -> Error {
+        Error::new(Place::file(&self.path).object(object).row(row as u64), problem)
+    }
+
+    fn read_error(&self, object: &str, error: &hdf5::Error) -> Error {
+        self.error(object, H5Problem::Read(reason(error)))
+    }
+
+    fn write_error(&self, object: &str, error: &hdf5::Error) -> Error {
+        match system_error(error) {
+            Some(refusal) => self.error(object, FileProblem::Write(refusal)),
+            None => self.error(object, H5Problem::Write(reason(error))),
+        }
+    }
+
+    fn missing(&self, kind: &'static str, object: &str) -> Error {
+        let mut parent = object.trim_end_matches('/');
+        loop {
+            parent = parent.rsplit_once('/').map_or("", |(head, _)| head);
+            if parent.is_empty()
+                || (self.has(parent) && self.check_links(parent).is_ok() && self.inner.group(parent).is_ok())
+            {
+                break;
+            }
+        }
+        let parent = if parent.is_empty() { "/" } else { parent };
+        // not by `members`, whose errors come from here
+        let members = self.inner.group(parent).and_then(|group| group.member_names());
+        match members {
+            Ok(mut members) => {
+                members.sort_unstable();
+                self.error(object, H5Problem::Missing { kind, parent: parent.into(), members: listed(members, 12) })
+            }
+            Err(error) => self.read_error(parent, &error),
+        }
+    }
+
+    fn group(&self, object: &str) -> Result<Group> {
+        if object != "/" && !self.has(object) {
+            return Err(self.missing("group", object));
+        }
+        let _watched = self.watched(object);
+        self.check_links(object)?;
+        self.inner.group(object).map_err(|_| self.missing("group", object))
+    }
+
+    fn dataset(&self, object: &str) -> Result<Dataset> {
+        let _watched = self.watched(object);
+        self.check_links(object)?;
+        let dataset = self.inner.dataset(object).map_err(|_| self.missing("dataset", object))?;
+        self.check_own_values(object, &dataset)?;
+        Ok(dataset)
+    }
+
+    /// A dataset's shape; empty for a scalar.
+    ///
+    /// # Errors
+    /// The dataset is missing.
+    pub fn shape(&self, object: &str) -> Result<Vec<usize>> {
+        Ok(self.dataset(object)?.shape())
+    }
+
+    /// The number of values of a one-dimensional dataset.
+    ///
+    /// # Errors
+    /// Missing, or of another number of dimensions.
+    pub fn length(&self, object: &str) -> Result<usize> {
+        match self.shape(object)?[..] {
+            [length] => Ok(length),
+            ref found => {
+                let problem = H5Problem::Shape { expected: "one dimension".into(), found: found.to_vec() };
+                Err(self.error(object, problem))
+            }
+        }
+    }
+
+    /// The byte offset of a dataset whose rows lie in one piece; none for chunked, compact or unallocated ones.
+    ///
+    /// # Errors
+    /// The dataset is missing.
+    pub fn byte_offset(&self, object: &str) -> Result<Option<u64>> {
+        Ok(self.dataset(object)?.offset())
+    }
+
+    fn descriptor(&self, object: &str, dataset: &Dataset) -> Result<TypeDescriptor> {
+        dataset.dtype().and_then(|t| t.to_descriptor()).map_err(|e| self.read_error(object, &e))
+    }
+
+    fn wrong_type(&self, object: &str, expected: &'static str, found: &TypeDescriptor) -> Error {
+        self.error(object, H5Problem::Type { expected, found: found.to_string() })
+    }
+
+    /// The element type of a dataset, as HDF5 names it (`float32`, `uint64`, ...).
+    ///
+    /// # Errors
+    /// The dataset is missing.
+    pub fn type_name(&self, object: &str) -> Result<String> {
+        let dataset = self.dataset(object)?;
+        Ok(self.descriptor(object, &dataset)?.to_string())
+    }
+
+    /// All values of a dataset of floats of any width (integers are taken too), in row-major order.
+    ///
+    /// # Errors
+    /// Missing, not numbers, unreadable.
+    pub fn floats(&self, object: &str) -> Result<Vec<f64>> {
+        let dataset = self.dataset(object)?;
+        self.check_float(object, &dataset)?;
+        self.raw(object, &dataset)
+    }
+
+    fn check_float(&self, object: &str, dataset: &Dataset) -> Result<()> {
+        match self.descriptor(object, dataset)? {
+            TypeDescriptor::Float(_) | TypeDescriptor::Integer(_) | TypeDescriptor::Unsigned(_) => Ok(()),
+            other => Err(self.wrong_type(object, "floats", &other)),
+        }
+    }
+
+    /// All values of a dataset of integers that cannot be negative.
+    ///
+    /// # Errors
+    /// Missing, not integers, a negative one, unreadable.
+    pub fn unsigned(&self, object: &str) -> Result<Vec<u64>> {
+        let dataset = self.dataset(object)?;
+        match self.descriptor(object, &dataset)? {
+            TypeDescriptor::Unsigned(_) => self.raw(object, &dataset),
+            TypeDescriptor::Integer(_) => self.non_negative(object, &self.raw(object, &dataset)?),
+            other => Err(self.wrong_type(object, "integers", &other)),
+        }
+    }
+
+    /// All values of a dataset of integers that need no more than 32 bits.
+    ///
+    /// # Errors
+    /// Missing, not integers, one that does not fit, unreadable.
+    pub fn unsigned_32(&self, object: &str) -> Result<Vec<u32>> {
+        let dataset = self.dataset(object)?;
+        match self.descriptor(object, &dataset)? {
+            TypeDescriptor::Unsigned(IntSize::U1 | IntSize::U2 | IntSize::U4) => self.raw(object, &dataset),
+            _ => self.narrowed(object, &self.unsigned(object)?),
+        }
+    }
+
+    fn narrowed(&self, object: &str, values: &[u64]) -> Result<Vec<u32>> {
+        let check =
+            |(row, &v): (usize, &u64)| u32::try_from(v).map_err(|_| self.error_at(object, row, H5Problem::Large(v)));
+        values.iter().enumerate().map(check).collect()
+    }
+
+    fn non_negative(&self, object: &str, values: &[i64]) -> Result<Vec<u64>> {
+        let check =
+            |(row, &v): (usize, &i64)| u64::try_from(v).map_err(|_| self.error_at(object, row, H5Problem::Negative(v)));
+        values.iter().enumerate().map(check).collect()
+    }
+
+    /// All values of a dataset of integers, signed.
+    ///
+    /// # Errors
+    /// Missing, not integers, unreadable.
+    pub fn signed(&self, object: &str) -> Result<Vec<i64>> {
+        let dataset = self.dataset(object)?;
+        match self.descriptor(object, &dataset)? {
+            TypeDescriptor::Unsigned(_) | TypeDescriptor::Integer(_) => self.raw(object, &dataset),
+            other => Err(self.wrong_type(object, "integers", &other)),
+        }
+    }
+
+    /// All values of a dataset of booleans, as h5py writes them: an enumeration of FALSE and TRUE.
+    ///
+    /// # Errors
+    /// Missing, not booleans, unreadable.
+    pub fn booleans(&self, object: &str) -> Result<Vec<bool>> {
+        let dataset = self.dataset(object)?;
+        match self.descriptor(object, &dataset)? {
+            // as integers: a damaged file may hold others than 0 and 1
+            TypeDescriptor::Boolean => Ok(self.raw::<i8>(object, &dataset)?.into_iter().map(|v| v != 0).collect()),
+            other => Err(self.wrong_type(object, "booleans", &other)),
+        }
+    }
+
+    /// All values, unless the dataset claims more than the file can hold.
+    fn raw<T: H5Type>(&self, object: &str, dataset: &Dataset) -> Result<Vec<T>> {
+        self.check_all(object, dataset)?;
+        let _recorded = self.recorded(object);
+        dataset.read_raw::<T>().map_err(|e| self.read_error(object, &e))
+    }
+
+    /// The one value of a dataset that holds a single float.
+    ///
+    /// # Errors
+    /// Missing, not one number, unreadable.
+    pub fn float(&self, object: &str) -> Result<f64> {
+        self.single(object, self.floats(object)?)
+    }
+
+    /// The one value of a dataset that holds a single unsigned integer.
+    ///
+    /// # Errors
+    /// Missing, not one integer, unreadable.
+    pub fn unsigned_scalar(&self, object: &str) -> Result<u64> {
+        self.single(object, self.unsigned(object)?)
+    }
+
+    /// The one value of a dataset that holds a single string.
+    ///
+    /// # Errors
+    /// Missing, not one string, unreadable.
+    pub fn string(&self, object: &str) -> Result<String> {
+        self.single(object, self.strings(object)?)
+    }
+
+    fn single<T>(&self, object: &str, mut values: Vec<T>) -> Result<T> {
+        match (values.pop(), values.is_empty()) {
+            (Some(value), true) => Ok(value),
+            _ => Err(self.error(object, H5Problem::Shape { expected: "one value".into(), found: self.shape(object)? })),
+        }
+    }
+
+    /// A numeric attribute, if it is there and is a number.
+    pub fn float_attribute(&self, object: &str, name: &str) -> Option<f64> {
+        let _watched = self.watched(object);
+        self.location(object).ok()?.attr(name).ok()?.read_scalar::<f64>().ok()
+    }
+
+    /// An attribute that is a list of numbers, if it is there and is one.
+    pub fn list_attribute(&self, object: &str, name: &str) -> Option<Vec<f64>> {
+        let _watched = self.watched(object);
+        let attribute = self.location(object).ok()?.attr(name).ok()?;
+        // what claims more than the file holds is none
+        let bytes = std::fs::metadata(&self.path).ok()?.len();
+        Some(attribute).filter(|a| a.size() as u64 <= bytes)?.read_raw::<f64>().ok()
+    }
+
+    fn location(&self, object: &str) -> Result<Location> {
+        // most are datasets, and opening is what takes time
+        match self.dataset(object) {
+            Ok(dataset) => Ok((**dataset).clone()),
+            Err(error) if self.is_dataset(object) => Err(error),
+            Err(_) => Ok((*self.group(object)?).clone()),
+        }
+    }
+}
+
+/// A file that is locked (a program that wrote it has just started another one) is tried again so often, ...
+const LOCK_TRIES: u32 = 20;
+/// ... after so long.
+const LOCK_WAIT: std::time::Duration = std::time::Duration::from_millis(25);
+
+/// The operating system's refusal behind an error of the library, which tells its number: a full disk, a lost connection.
+fn system_error(error: &hdf5::Error) -> Option<std::io::Error> {
+    let text = error.to_string();
+    let (_, number) = text.rsplit_once("errno = ")?;
+    let digits = number.find(|c: char| !c.is_ascii_digit()).unwrap_or(number.len());
+    let number = number.get(..digits)?.parse().ok().filter(|number| *number > 0)?;
+    Some(std::io::Error::from_raw_os_error(number))
+}
+
+/// The library's message in one line.
+fn reason(error: &hdf5::Error) -> String {
+    error.to_string().lines().next().unwrap_or_default().to_string()
+}

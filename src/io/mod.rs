@@ -1,0 +1,9 @@
+//! Files: typed HDF5 reads, inputs, outputs that appear when they are complete, checkpoints, and what ranks share.
+
+pub mod atomic_output;
+pub mod checkpoint;
+pub mod hdf5;
+pub mod input_file;
+pub mod parquet_file;
+pub mod ranks;
+pub mod reader_panics;

@@ -1,0 +1,94 @@
+//! Reading a footer, checked.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use parquet::basic::Compression;
+use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::reader::Length;
+
+use super::checksums::{END_BYTES, check_footer, check_index, has_changed, has_checksums};
+use super::problem::ParquetProblem;
+use super::source::Source;
+use crate::io::reader_panics::catch;
+
+/// The magic bytes of a footer that is not encrypted.
+const MAGIC: &[u8; 4] = b"PAR1";
+
+/// Reads the footer of a file, and checks it where it has a checksum.
+///
+/// # Errors
+/// No Parquet, damaged, or changed since it was written.
+pub fn read_metadata(source: &Source) -> Result<ParquetMetaData, ParquetProblem> {
+    let length = source.len();
+    let start = length.saturating_sub(END_BYTES as u64);
+    let end = source.read(start, usize::try_from(length - start).unwrap_or(0))?;
+    let Some((&[a, b, c, d], MAGIC)) = end.split_first_chunk::<4>().and_then(|(n, m)| Some((n, m.try_into().ok()?)))
+    else {
+        // the library's own words for what is no Parquet file, or an encrypted one
+        return Ok(ParquetMetaDataReader::new().parse_and_finish(source)?);
+    };
+    let footer_length = u64::from(u32::from_le_bytes([a, b, c, d]));
+    let Some(footer_start) = start.checked_sub(footer_length) else {
+        return Ok(ParquetMetaDataReader::new().parse_and_finish(source)?);
+    };
+    let footer = source.read(footer_start, usize::try_from(footer_length).unwrap_or(usize::MAX))?;
+    match ParquetMetaDataReader::decode_metadata(&footer) {
+        Ok(metadata) => check_footer(&footer, &metadata).map(|()| metadata),
+        Err(_) if has_changed(&footer) => Err(ParquetProblem::FooterChanged),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Checks that every column chunk is compressed in a way that is read here.
+///
+/// # Errors
+/// The first compression that is not.
+pub fn check_codecs(metadata: &ParquetMetaData) -> Result<(), ParquetProblem> {
+    for chunk in metadata.row_groups().iter().flat_map(|group| group.columns()) {
+        if matches!(chunk.compression(), Compression::BROTLI(_) | Compression::LZO) {
+            let name = chunk.compression().to_string();
+            let name = name.split('(').next().unwrap_or_default().to_lowercase();
+            return Err(ParquetProblem::Compression(name));
+        }
+    }
+    Ok(())
+}
+
+/// Opens a file whose rows are then read in batches, all of them or some of their columns.
+///
+/// # Errors
+/// No Parquet, damaged, or changed since it was written.
+pub fn open_batches(path: &Path) -> crate::error::Result<ParquetRecordBatchReaderBuilder<Source>> {
+    let source = Source::open(path)?;
+    catch(|| -> Result<_, ParquetProblem> {
+        let metadata = Arc::new(read_metadata(&source)?);
+        check_codecs(&metadata)?;
+        let (source, metadata) = with_offset_index(source, metadata)?;
+        let footer = ArrowReaderMetadata::try_new(metadata, ArrowReaderOptions::new())?;
+        Ok(ParquetRecordBatchReaderBuilder::new_with_metadata(source, footer))
+    })
+}
+
+/// A file's metadata with the offset index, and a source that checks the header of every page, where the file has
+/// checksums; else both as they are.
+///
+/// # Errors
+/// The page index changed since it was written, or cannot be read.
+pub fn with_offset_index(
+    source: Source,
+    metadata: Arc<ParquetMetaData>,
+) -> Result<(Source, Arc<ParquetMetaData>), ParquetProblem> {
+    if !has_checksums(&metadata) {
+        return Ok((source, metadata));
+    }
+    let groups: Vec<usize> = (0..metadata.num_row_groups()).collect();
+    check_index(&source, &metadata, &groups)?;
+    let mut reader = ParquetMetaDataReader::new_with_metadata(metadata.as_ref().clone())
+        .with_column_index_policy(PageIndexPolicy::Skip)
+        .with_offset_index_policy(PageIndexPolicy::Required);
+    reader.read_page_indexes(&source)?;
+    let metadata = reader.finish()?;
+    Ok((source.with_page_checks(&metadata), Arc::new(metadata)))
+}

@@ -1,0 +1,95 @@
+//! A Parquet file as bytes at positions: one open file serves all readers, and none moves another's place in it.
+
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use parquet::errors::{ParquetError, Result};
+use parquet::file::metadata::ParquetMetaData;
+use parquet::file::reader::{ChunkReader, Length};
+
+use super::page_header;
+use crate::error::{Context, FileProblem};
+use crate::io::input_file;
+
+/// An open file of known length.
+#[derive(Debug, Clone)]
+pub struct Source {
+    file: Arc<File>,
+    length: u64,
+    /// Where the pages end whose headers are checked; 0 where none is.
+    checked_end: u64,
+}
+
+impl Source {
+    /// Opens a file.
+    ///
+    /// # Errors
+    /// Missing, no regular file, or the operating system refuses.
+    pub fn open(path: &Path) -> crate::error::Result<Self> {
+        let file = input_file::open(path)?;
+        let length = file.metadata().map_err(FileProblem::Read).in_file(path)?.len();
+        Ok(Self { file: Arc::new(file), length, checked_end: 0 })
+    }
+
+    /// The same file, for a decoder that reads whole pages by the offset index: the header of each is checked.
+    pub fn with_page_checks(mut self, metadata: &ParquetMetaData) -> Self {
+        let chunks = metadata.row_groups().iter().flat_map(|group| group.columns());
+        self.checked_end =
+            chunks.map(|chunk| chunk.byte_range()).map(|(start, length)| start + length).max().unwrap_or(0);
+        self
+    }
+
+    /// Reads bytes as they are.
+    pub(super) fn read(&self, start: u64, length: usize) -> Result<Vec<u8>> {
+        // a damaged footer may ask for more than there is: no such buffer is made
+        let there = usize::try_from(self.length.saturating_sub(start)).unwrap_or(usize::MAX);
+        if length > there {
+            let message = format!("{length} bytes at {start} are beyond the end of the file");
+            return Err(ParquetError::EOF(message));
+        }
+        let mut bytes = vec![0; length];
+        self.file.read_exact_at(&mut bytes, start)?;
+        Ok(bytes)
+    }
+}
+
+impl Length for Source {
+    fn len(&self) -> u64 {
+        self.length
+    }
+}
+
+/// Reads on from a position.
+#[derive(Debug)]
+pub struct OffsetReader {
+    file: Arc<File>,
+    at: u64,
+}
+
+impl Read for OffsetReader {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let n = self.file.read_at(buffer, self.at)?;
+        self.at += n as u64;
+        Ok(n)
+    }
+}
+
+impl ChunkReader for Source {
+    type T = std::io::BufReader<OffsetReader>;
+
+    fn get_read(&self, start: u64) -> Result<Self::T> {
+        Ok(std::io::BufReader::new(OffsetReader { file: self.file.clone(), at: start }))
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes> {
+        let bytes = self.read(start, length)?;
+        if start < self.checked_end {
+            page_header::check(&bytes)?;
+        }
+        Ok(bytes.into())
+    }
+}

@@ -1,0 +1,183 @@
+//! A page as PNG: shapes and letters filled with smoothed edges, then deflated.
+
+use std::io::Write;
+
+use flate2::{Compression, Crc, write::ZlibEncoder};
+use tiny_skia::{FillRule, LineCap, LineJoin, Paint as Ink, Path, PathBuilder, Pixmap, Stroke, Transform};
+
+use super::font::Font;
+use super::strokes;
+use super::svg::HALO;
+use super::{Colour, Item, Page, Paint, PictureProblem, Spot, Text};
+
+/// Pixels a point: 200 an inch.
+const SCALE: f32 = 200.0 / 72.0;
+
+/// Pixels of a side at most.
+const MOST: u32 = 16_384;
+
+/// The page as a file.
+pub(super) fn write(page: &Page) -> Result<Vec<u8>, PictureProblem> {
+    let [width, height] = [page.width, page.height].map(|v| (v * SCALE).ceil().max(1.0) as u32);
+    let too_large = PictureProblem::Size { most: MOST, width, height };
+    let mut canvas = Canvas {
+        pixels: Some((width, height))
+            .filter(|(w, h)| w.max(h) <= &MOST)
+            .and_then(|(w, h)| Pixmap::new(w, h))
+            .ok_or(too_large)?,
+        font: Font::open()?,
+    };
+    canvas.pixels.fill(tiny_skia::Color::WHITE);
+    page.items.iter().for_each(|item| canvas.draw(item));
+    encode(&canvas.pixels).map_err(|_| PictureProblem::Compression)
+}
+
+struct Canvas {
+    pixels: Pixmap,
+    font: Font,
+}
+
+fn ink(colour: Colour, opacity: f32) -> Ink<'static> {
+    let [r, g, b] = colour.channels();
+    let mut ink = Ink::default();
+    // opacity is 0..1: the cast saturates
+    ink.set_color_rgba8(r, g, b, (opacity * 255.0).round() as u8);
+    ink.anti_alias = true;
+    ink
+}
+
+fn line(points: &[Spot], closed: bool) -> Option<Path> {
+    let mut path = PathBuilder::new();
+    let mut points = points.iter();
+    let &[x, y] = points.next()?;
+    path.move_to(x, y);
+    points.for_each(|&[x, y]| path.line_to(x, y));
+    if closed {
+        path.close();
+    }
+    path.finish()
+}
+
+impl Canvas {
+    fn draw(&mut self, item: &Item) {
+        match item {
+            Item::Lines { ends, colour, width } => {
+                let scaled = |p: &Spot| p.map(|v| v * SCALE);
+                for [from, to] in ends {
+                    strokes::line(&mut self.pixels, [scaled(from), scaled(to)], width * SCALE, *colour);
+                }
+            }
+            Item::Polygon { points, closed, paint } => self.paint(line(points, *closed), paint),
+            Item::Circle { center, radius, paint } => {
+                self.paint(PathBuilder::from_circle(center[0], center[1], *radius), paint);
+            }
+            Item::Text(text) => self.text(text),
+            Item::Group(_, items) => items.iter().for_each(|item| self.draw(item)),
+        }
+    }
+
+    fn paint(&mut self, path: Option<Path>, paint: &Paint) {
+        let Some(path) = path else { return };
+        if let Some(fill) = paint.fill {
+            self.fill(&path, fill, paint.opacity);
+        }
+        if let Some((colour, width)) = paint.stroke {
+            self.stroke(&path, colour, width, paint.opacity);
+        }
+    }
+
+    fn fill(&mut self, path: &Path, colour: Colour, opacity: f32) {
+        let scale = Transform::from_scale(SCALE, SCALE);
+        self.pixels.fill_path(path, &ink(colour, opacity), FillRule::Winding, scale, None);
+    }
+
+    fn stroke(&mut self, path: &Path, colour: Colour, width: f32, opacity: f32) {
+        let stroke = Stroke { width, line_cap: LineCap::Round, line_join: LineJoin::Round, ..Stroke::default() };
+        self.pixels.stroke_path(path, &ink(colour, opacity), &stroke, Transform::from_scale(SCALE, SCALE), None);
+    }
+
+    fn text(&mut self, text: &Text) {
+        let Some(outline) = self.font.outline(text) else { return };
+        if let Some(halo) = text.halo {
+            self.stroke(&outline, halo, HALO, 1.0);
+        }
+        self.fill(&outline, text.colour, 1.0);
+    }
+}
+
+/// PNG (ISO/IEC 15948): signature, header, one stream of rows without alpha, end.
+fn encode(pixels: &Pixmap) -> std::io::Result<Vec<u8>> {
+    let (width, height) = (pixels.width(), pixels.height());
+    let mut rows = ZlibEncoder::new(Vec::new(), Compression::default());
+    let mut row = Vec::with_capacity(1 + 3 * width as usize);
+    for line in pixels.pixels().chunks_exact(width as usize) {
+        row.clear();
+        row.push(0); // no filter
+        // the page is opaque, so that no colour is multiplied by its alpha
+        line.iter().for_each(|p| row.extend([p.red(), p.green(), p.blue()]));
+        rows.write_all(&row)?;
+    }
+    let mut header = [width.to_be_bytes(), height.to_be_bytes()].concat();
+    header.extend([8, 2, 0, 0, 0]); // 8 bits of red, green and blue
+    let per_meter = (SCALE * 72.0 / 0.0254).round() as u32;
+    let mut size = [per_meter.to_be_bytes(), per_meter.to_be_bytes()].concat();
+    size.push(1); // metres
+    let mut out = b"\x89PNG\r\n\x1a\n".to_vec();
+    for (kind, data) in [(b"IHDR", header), (b"pHYs", size), (b"IDAT", rows.finish()?), (b"IEND", Vec::new())] {
+        chunk(kind, &data, &mut out);
+    }
+    Ok(out)
+}
+
+fn chunk(kind: &[u8; 4], data: &[u8], out: &mut Vec<u8>) {
+    // a page has less than 2^30 bytes
+    out.extend((data.len() as u32).to_be_bytes());
+    let mut crc = Crc::new();
+    crc.update(kind);
+    crc.update(data);
+    out.extend_from_slice(kind);
+    out.extend_from_slice(data);
+    out.extend(crc.sum().to_be_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plot::canvas::Anchor;
+
+    fn chunks(png: &[u8]) -> Vec<(String, Vec<u8>)> {
+        let mut rest = png.strip_prefix(b"\x89PNG\r\n\x1a\n").unwrap();
+        let mut found = Vec::new();
+        while let Some((length, after)) = rest.split_at_checked(4) {
+            let length = u32::from_be_bytes(length.try_into().unwrap()) as usize;
+            found.push((String::from_utf8(after[..4].to_vec()).unwrap(), after[4..4 + length].to_vec()));
+            rest = &after[length + 8..];
+            if rest.is_empty() {
+                break;
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn a_page_has_its_size_its_colours_and_its_letters() {
+        let square = Item::rectangle([0.0, 0.0, 36.0, 36.0], Paint::fill(Colour(0x10_2030)));
+        let text = Item::Text(Text::new([54.0, 54.0], 30.0, Anchor::Middle, "\u{25a0}"));
+        let png = write(&Page { width: 72.0, height: 72.0, title: String::new(), items: vec![square, text] }).unwrap();
+        let chunks = chunks(&png);
+        assert_eq!(chunks.iter().map(|c| c.0.as_str()).collect::<Vec<_>>(), ["IHDR", "pHYs", "IDAT", "IEND"]);
+        assert_eq!(chunks[0].1, [0, 0, 0, 200, 0, 0, 0, 200, 8, 2, 0, 0, 0]);
+        let mut rows = Vec::new();
+        std::io::Read::read_to_end(&mut flate2::read::ZlibDecoder::new(chunks[2].1.as_slice()), &mut rows).unwrap();
+        let pixel = |x: usize, y: usize| rows[y * 601 + 1 + 3 * x..][..3].to_vec();
+        assert_eq!(rows.len(), 200 * 601);
+        assert_eq!((pixel(50, 50), pixel(150, 50), pixel(150, 125)), (vec![16, 32, 48], vec![255; 3], vec![0; 3]));
+    }
+
+    #[test]
+    fn a_page_beyond_the_limit_is_refused() {
+        let page = Page { width: 7200.0, height: 72.0, title: String::new(), items: Vec::new() };
+        let told = write(&page).unwrap_err().to_string();
+        assert_eq!(told, "too large for a PNG, expected at most 16384 pixels a side, found 20000 x 200");
+    }
+}

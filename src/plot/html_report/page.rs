@@ -1,0 +1,200 @@
+//! The page: HTML that holds its style, pictures, data and script. Text from files is escaped.
+
+use std::fmt::Write as _;
+
+use crate::plot::canvas::escaped;
+use crate::plot::figures::grouped;
+use crate::units::COEFFICIENT_UNIT;
+
+use super::contacts::{NEAR_UM, Row};
+use super::facts::Facts;
+use super::findings::{self, Findings};
+use super::scene::Scene;
+
+const STYLE: &str = include_str!("style.css");
+const SCRIPT: &str = include_str!("view.js");
+
+/// What is on the page.
+pub struct Page {
+    /// Its title.
+    pub title: String,
+    /// What was computed.
+    pub facts: Facts,
+    /// How long things took.
+    pub took: Vec<(String, String)>,
+    /// What is wrong with the electrodes file.
+    pub findings: Findings,
+    /// Pictures and contacts, or why there are none.
+    pub drawn: Result<Drawn, String>,
+}
+
+/// Pictures and contacts.
+pub struct Drawn {
+    /// The picture of the chosen contact's coefficients, SVG.
+    pub figure: String,
+    /// All contacts.
+    pub contacts: Vec<Row>,
+    /// The name of the chosen one.
+    pub chosen: String,
+    /// The segments round it, or why there are none to see.
+    pub scene: Result<Scene, String>,
+}
+
+impl Page {
+    /// The whole page.
+    pub fn to_html(&self) -> String {
+        let title = escaped(&self.title);
+        let (facts, took, findings) =
+            (groups(&self.facts.0), groups(std::slice::from_ref(&self.took)), self.findings());
+        let drawn = match &self.drawn {
+            Ok(drawn) => drawn.to_html(),
+            Err(why) => format!(
+                "<h2>No pictures</h2>\n<p>The electrodes file cannot be drawn before it is mended: {}</p>\n",
+                escaped(why)
+            ),
+        };
+        format!(
+            "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+             <meta name=\"viewport\" content=\"width=device-width\">\n\
+             <link rel=\"icon\" href=\"data:,\">\n<title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n\
+             <h1>{title}</h1>\n<h2>What was computed</h2>\n{facts}\
+             <h2>How long it took</h2>\n{took}\
+             <p class=\"note\">Tables and electrodes files hold no times, so that the same inputs give the same bytes: when they \
+             were written is told by the file system.</p>\n\
+             {findings}{drawn}</body>\n</html>\n"
+        )
+    }
+
+    fn findings(&self) -> String {
+        let Findings { verdict, checked, rows } = &self.findings;
+        let row = |row: &findings::Row| {
+            let found: Vec<String> = row.found.iter().map(|text| escaped(text)).collect();
+            format!(
+                "<tr><td>{}</td><td class=\"{1}\">{1}</td><td>{2}</td><td>{3}</td><td>{4}</td></tr>\n",
+                row.code,
+                row.severity,
+                found.join("<br>"),
+                escaped(&row.clients),
+                escaped(row.remedy)
+            )
+        };
+        let mut html = format!("<h2 id=\"findings\">Electrodes file: {}</h2>\n", escaped(verdict));
+        if !rows.is_empty() {
+            html += "<table>\n<thead><tr><th scope=\"col\">code</th><th scope=\"col\">severity</th>\
+                     <th scope=\"col\">found</th><th scope=\"col\">what clients do</th>\
+                     <th scope=\"col\">how to mend it</th></tr></thead>\n<tbody>\n";
+            html.extend(rows.iter().map(row));
+            html += "</tbody></table>\n";
+        }
+        html + &format!("<p class=\"note\">{}.</p>\n", escaped(checked))
+    }
+}
+
+/// Names and values, in groups.
+fn groups(groups: &[Vec<(String, String)>]) -> String {
+    let row = |(name, value): &(String, String)| {
+        format!("<tr><th scope=\"row\">{}</th><td>{}</td></tr>\n", escaped(name), escaped(value))
+    };
+    let group =
+        |rows: &Vec<(String, String)>| format!("<tbody>\n{}</tbody>\n", rows.iter().map(row).collect::<String>());
+    format!("<table>\n{}</table>\n", groups.iter().map(group).collect::<String>())
+}
+
+impl Drawn {
+    fn to_html(&self) -> String {
+        let (chosen, figure, contacts) = (escaped(&self.chosen), &self.figure, self.table());
+        let (view, script) = match &self.scene {
+            Ok(scene) => {
+                let data = scene.to_json();
+                let script = format!(
+                    "<script type=\"application/json\" id=\"scene-data\">{data}</script>\n<script>\n{SCRIPT}</script>\n"
+                );
+                (view(&chosen, scene), script)
+            }
+            Err(why) => (format!("<p>{}</p>\n", escaped(why)), String::new()),
+        };
+        format!(
+            "<h2>Coefficients of contact {chosen}</h2>\n<figure>\n{figure}</figure>\n\
+             <h2>The segments round contact {chosen}</h2>\n{view}<h2>Contacts</h2>\n{contacts}{script}"
+        )
+    }
+
+    fn table(&self) -> String {
+        let number = |name: String| format!("<th scope=\"col\" class=\"number\">{name}</th>");
+        let unit = self.unit();
+        let told = unit.map(|u| if u.is_empty() { String::new() } else { format!(" ({u})") }).unwrap_or_default();
+        let mut html = "<div class=\"scroll\" tabindex=\"0\"><table>\n<thead><tr><th scope=\"col\">name</th>\
+                        <th scope=\"col\">type</th>"
+            .to_string();
+        html += if self.has_settings() { "<th scope=\"col\">settings</th>" } else { "" };
+        html += "<th scope=\"col\">position (um)</th>";
+        html.extend(["min", "median", "max"].map(|name| number(format!("{name}{told}"))));
+        html += if unit.is_none() { "<th scope=\"col\">unit</th>" } else { "" };
+        html += &number(format!("segments within {NEAR_UM} um"));
+        html += &number("share".into());
+        html += "</tr></thead>\n<tbody>\n";
+        self.contacts.iter().for_each(|row| self.row(row, &mut html));
+        html + "</tbody>\n</table></div>\n"
+    }
+
+    /// The unit of all coefficients; none where not all have the same.
+    fn unit(&self) -> Option<&'static str> {
+        let first = self.contacts.first().map_or(COEFFICIENT_UNIT, |row| row.unit);
+        self.contacts.iter().all(|row| row.unit == first).then_some(first)
+    }
+
+    fn has_settings(&self) -> bool {
+        self.contacts.iter().any(|row| !row.settings.is_empty())
+    }
+
+    fn row(&self, row: &Row, html: &mut String) {
+        let class = if row.name == self.chosen { " class=\"chosen\"" } else { "" };
+        let text = |text: &str| format!("<td>{}</td>", escaped(text));
+        let number = |text: &String| format!("<td class=\"number\">{text}</td>");
+        let settings = if self.has_settings() { text(&row.settings) } else { String::new() };
+        let unit = if self.unit().is_none() { text(row.unit) } else { String::new() };
+        let ranges = row.range.map_or([const { String::new() }; 3], |range| range.map(|v| format!("{v:.3e}")));
+        let near = row.near.map_or_else(Default::default, |(n, share)| [grouped(n), percent(share)]);
+        let texts = [text(&row.name), text(&row.kind), settings, text(&row.position)].concat();
+        let [ranges, near] = [ranges.iter().map(number).collect(), near.iter().map(number).collect::<String>()];
+        // writing into a string cannot fail
+        let _: std::fmt::Result = writeln!(html, "<tr{class}>{texts}{ranges}{unit}{near}</tr>");
+    }
+}
+
+/// The view to turn about, of a contact whose name is escaped.
+fn view(chosen: &str, Scene { told, legend, .. }: &Scene) -> String {
+    let told = escaped(told);
+    format!(
+        "<p class=\"note\">{told}</p>\n\
+         <noscript><p class=\"note\">The view to turn about needs JavaScript; \
+         <code>leadfield plot weights --within</code> draws the same segments.</p></noscript>\n\
+         <div id=\"scene-all\" hidden>\n<p class=\"note screen\" id=\"scene-note\">Drag or arrow keys turn, wheel or + and \
+         \u{2212} zoom, Home resets; hover for node, section, segment and coefficient.</p>\n\
+         <p class=\"screen\"><label for=\"scene-reach\">segments up to</label> <input type=\"range\" id=\"scene-reach\"> \
+         <output id=\"scene-told\" for=\"scene-reach\"></output></p>\n\
+         <div id=\"scene-box\"><canvas id=\"scene\" tabindex=\"0\" role=\"img\" \
+         aria-label=\"Segments round contact {chosen}, to turn about\"></canvas>\
+         <div id=\"scene-legend\">{legend}</div><div id=\"scene-tip\" hidden></div></div>\n</div>\n"
+    )
+}
+
+/// A share in per cent, in three digits.
+fn percent(share: f64) -> String {
+    let percent = 100.0 * share;
+    if percent == 0.0 {
+        return "0 %".into();
+    }
+    let digits = (2.0 - percent.log10().floor()).clamp(1.0, 12.0) as usize;
+    format!("{percent:.digits$} %")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_have_three_digits_however_small() {
+        assert_eq!([0.0, 1.0, 0.123_456, 0.000_034_56].map(percent), ["0 %", "100.0 %", "12.3 %", "0.00346 %"]);
+    }
+}

@@ -1,0 +1,81 @@
+//! The segments round a contact as data for the page's own view.
+
+use crate::error::Result;
+use crate::geometry::Point;
+use crate::plot::figures::{self, NEAREST, Weights, grouped};
+use serde_json::{Value, json};
+
+/// Segments in the view at most, beside the nearest: about a megabyte of data.
+const MOST: usize = 5_000;
+
+/// What the view shows.
+pub struct Scene {
+    data: Value,
+    /// How many segments of how many, in words.
+    pub told: String,
+    /// What the colours mean, SVG.
+    pub legend: String,
+}
+
+impl Scene {
+    /// The segments up to `within` um to every side of the contact, or that there are none; all where it has no position.
+    pub fn of(request: &Weights<'_>, within: f64) -> Result<Result<Self, String>> {
+        let position = request.lookup.description().position;
+        let within = position.map(|_| within);
+        let Some(drawn) = figures::weights_if_any(&Weights { within, most: MOST, ..*request })? else {
+            let place = within.map_or_else(String::new, |r| format!(" up to {r} um to every side of it"));
+            return Ok(Err(format!("There are no segments{place}; a larger --within reaches further.")));
+        };
+        let legend = drawn.legend().to_svg();
+        let figures::Drawn { sample, values, palette, .. } = drawn;
+        let center = position.unwrap_or(sample.bounds.center());
+        let radius = within.unwrap_or_else(|| 0.5 * sample.bounds.size().norm());
+        // a hundredth of a um is more than can be seen
+        let rounded = |v: f64| (v * 100.0).round() / 100.0;
+        let apart: Vec<f64> = sample.lines.iter().map(|l| (l.midpoint() - center).norm()).collect();
+        let complete = (sample.every > 1 && position.is_some()).then(|| complete(&apart)).flatten();
+        let ends = sample.lines.iter().flat_map(|l| l.start.to_array().into_iter().chain(l.end.to_array()));
+        let near = |p: &Point| (*p - center).norm() <= 2.0 * radius && *p != center;
+        let own = request.lookup.file().descriptions()?.into_iter();
+        let contacts: Vec<(&str, Point)> =
+            own.filter_map(|(e, told)| Some((e.name.as_str(), told.position?))).filter(|(_, p)| near(p)).collect();
+        let data = json!({
+            "center": center.to_array(),
+            "radius": radius,
+            "complete": complete.map(rounded),
+            "unit": figures::unit(request.lookup.description().kind.as_deref()),
+            "name": request.lookup.electrode(),
+            "ends": ends.map(rounded).collect::<Vec<_>>(),
+            "apart": apart.into_iter().map(rounded).collect::<Vec<_>>(),
+            "node": sample.lines.iter().map(|l| l.node_id).collect::<Vec<_>>(),
+            "section": sample.lines.iter().map(|l| l.section_id).collect::<Vec<_>>(),
+            "segment": sample.lines.iter().map(|l| l.segment_id).collect::<Vec<_>>(),
+            "value": values.iter().map(|v| v.map(|v| v as f32)).collect::<Vec<_>>(),
+            "colour": values.iter().map(|v| palette.colour(*v).0).collect::<Vec<_>>(),
+            "contacts": contacts.iter().flat_map(|(_, p)| p.to_array()).map(rounded).collect::<Vec<_>>(),
+            "names": contacts.iter().map(|(name, _)| name).collect::<Vec<_>>(),
+        });
+        let place =
+            within.map_or_else(String::new, |r| format!(" in the box of {} um a side round the contact", 2.0 * r));
+        let mut told = format!("{}{place}", sample.told());
+        if let Some(complete) = complete {
+            let every = grouped(sample.every);
+            told += &format!(
+                ": all whose middle is within {complete:.0} um of the contact, and one of {every} of those further away"
+            );
+        }
+        Ok(Ok(Self { data, told: told + ".", legend }))
+    }
+
+    /// The data, so that they can stand in a script element: without a `<`.
+    pub fn to_json(&self) -> String {
+        self.data.to_string().replace('<', "\\u003c")
+    }
+}
+
+/// Up to which distance none is left out, rounded down: that of the last of the nearest.
+fn complete(apart: &[f64]) -> Option<f64> {
+    let mut apart = apart.to_vec();
+    apart.sort_unstable_by(f64::total_cmp);
+    apart.get(NEAREST - 1).map(|d| d.floor())
+}

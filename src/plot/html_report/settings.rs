@@ -1,0 +1,91 @@
+//! What contacts' methods were set to, in words: what all contacts of a method share once, the rest contact by contact.
+
+use std::collections::BTreeMap;
+
+use crate::io::hdf5::File;
+use crate::sonata::electrodes_file::{Attribute, settings};
+
+/// Settings of some contacts.
+#[derive(Default)]
+pub struct Settings {
+    /// For each method that has any: its name, and what all its contacts share.
+    pub shared: Vec<(String, String)>,
+    /// For each contact: what the others of its method do not all share.
+    pub own: Vec<String>,
+}
+
+impl Settings {
+    /// Those of contacts, each a name and a method.
+    pub fn of(file: &File, contacts: &[(&str, Option<&str>)]) -> Self {
+        let told = contacts.iter().map(|(name, kind)| (kind.unwrap_or("unknown type"), told(file, name)));
+        Self::shared_and_own(&told.collect::<Vec<_>>())
+    }
+
+    fn shared_and_own(contacts: &[(&str, Vec<String>)]) -> Self {
+        let mut shared: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        for (kind, own) in contacts {
+            shared.entry(kind).and_modify(|all| all.retain(|s| own.contains(s))).or_insert_with(|| own.clone());
+        }
+        let own = |(kind, own): &(&str, Vec<String>)| {
+            let rest = own.iter().filter(|s| !shared.get(kind).is_some_and(|all| all.contains(s)));
+            rest.cloned().collect::<Vec<_>>().join(", ")
+        };
+        let own = contacts.iter().map(own).collect();
+        let shared = shared.into_iter().filter(|(_, all)| !all.is_empty());
+        Self { shared: shared.map(|(kind, all)| (kind.into(), all.join(", "))).collect(), own }
+    }
+}
+
+/// A contact's settings, each in words: `conductivity 0.3 S/m`.
+fn told(file: &File, contact: &str) -> Vec<String> {
+    settings(file, contact).into_iter().map(|(key, value)| in_words(key, &value)).collect()
+}
+
+fn in_words(key: &str, value: &Attribute) -> String {
+    let (name, unit) = match key {
+        "conductivity_S_per_m" => ("conductivity", " S/m"),
+        "radius" | "thickness" => (key, " um"),
+        "disc_radius" => ("disc radius", " um"),
+        "current_nA" => ("current", " nA"),
+        "field" => ("lead field", ""),
+        _ => (key, ""),
+    };
+    let value = match value {
+        Attribute::Text(text) => text.clone(),
+        Attribute::Number(v) => v.to_string(),
+        Attribute::Numbers(list) => list.iter().map(f64::to_string).collect::<Vec<_>>().join(" "),
+    };
+    format!("{} {value}{unit}", name.replace('_', " "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_all_contacts_of_a_method_share_is_told_once() {
+        let all = |own: &[&str]| own.iter().map(|s| s.to_string()).collect::<Vec<_>>();
+        let contacts = [
+            ("LineSource", all(&["conductivity 0.3 S/m", "reference b"])),
+            ("LineSource", all(&["conductivity 0.3 S/m"])),
+            ("ObjectiveCSD_Sphere", all(&["radius 80 um"])),
+            ("Magic", all(&[])),
+        ];
+        let found = Settings::shared_and_own(&contacts);
+        let shared = [("LineSource", "conductivity 0.3 S/m"), ("ObjectiveCSD_Sphere", "radius 80 um")];
+        assert_eq!(found.shared, shared.map(|(kind, all)| (kind.to_string(), all.to_string())));
+        assert_eq!(found.own, ["reference b", "", "", ""]);
+    }
+
+    #[test]
+    fn settings_have_names_and_units() {
+        let told = |key: &str, value: Attribute| in_words(key, &value);
+        assert_eq!(
+            told("conductivity_S_per_m", Attribute::Numbers(vec![0.3, 0.4, 0.3])),
+            "conductivity 0.3 0.4 0.3 S/m"
+        );
+        assert_eq!(told("near_field", "radius".into()), "near field radius");
+        assert_eq!(told("field", "head.h5".into()), "lead field head.h5");
+        assert_eq!(told("thickness", Attribute::Number(12.5)), "thickness 12.5 um");
+    }
+}

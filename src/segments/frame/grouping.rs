@@ -1,0 +1,539 @@
+//! Aggregates of groups of rows that arrive in batches.
+//!
+//! Rows are aggregated in stretches, and the aggregates of stretches are merged, so that memory grows with the number of
+//! groups and not with that of rows. [`Operation::Median`], [`Operation::Std`] and [`Operation::Unique`] cannot be merged:
+//! with one of them the rows are kept, in the columns that are needed.
+
+use polars_core::prelude::{
+    Column, DataFrame, DataType, Float64Chunked, GroupsType, IntoColumn, IntoSeries, NewChunkedArray, StringChunked,
+};
+
+use super::{Frame, FrameProblem, SortKey, is_number};
+use crate::error::{Result, closest, listed};
+use crate::segments::SectionType;
+use crate::segments::table::schema::SECTION_TYPE;
+
+/// Rows that are aggregated together.
+const STRETCH: usize = 1 << 20;
+
+/// Whole numbers below this are exact as floats.
+const EXACT: f64 = 9e15;
+
+/// What is computed of the rows of a group. Missing values are left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Operation {
+    /// Number of rows; of a column, number of values.
+    Count,
+    /// Sum; 0 where there is no value.
+    Sum,
+    /// Arithmetic mean; missing where there is no value.
+    Mean,
+    /// Smallest value that is not NaN; missing where there is no value.
+    Min,
+    /// Largest value that is not NaN; missing where there is no value.
+    Max,
+    /// Median, the mean of the middle two of an even number.
+    Median,
+    /// Standard deviation of a sample (n - 1); missing where there are less than two values.
+    Std,
+    /// Number of different values.
+    Unique,
+}
+
+impl Operation {
+    /// All of them.
+    pub const ALL: [Self; 8] =
+        [Self::Count, Self::Sum, Self::Mean, Self::Min, Self::Max, Self::Median, Self::Std, Self::Unique];
+
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Count => "count",
+            Self::Sum => "sum",
+            Self::Mean => "mean",
+            Self::Min => "min",
+            Self::Max => "max",
+            Self::Median => "median",
+            Self::Std => "std",
+            Self::Unique => "unique",
+        }
+    }
+
+    /// Whether it can be computed of the results of parts.
+    const fn is_mergeable(self) -> bool {
+        !matches!(self, Self::Median | Self::Std | Self::Unique)
+    }
+
+    /// Checks that a column's values have it. Kinds of section are names, whatever number stands for them.
+    fn check(self, column: &Column) -> Result<()> {
+        let name = column.name().as_str();
+        let values = match column.dtype() {
+            _ if name == SECTION_TYPE => "kinds of section",
+            DataType::String => "text",
+            values if is_number(values) => return Ok(()),
+            _ => "values that are no numbers",
+        };
+        let is_defined = match self {
+            Self::Count | Self::Unique => true,
+            Self::Min | Self::Max => values == "text",
+            _ => false,
+        };
+        if is_defined {
+            return Ok(());
+        }
+        Err(FrameProblem::Undefined { operation: self.name(), values, column: name.into() }.into())
+    }
+}
+
+/// A column of the result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Aggregate {
+    /// What is computed.
+    pub operation: Operation,
+    /// Of which column; rows are counted without one.
+    pub column: Option<String>,
+    /// Name in the result.
+    pub name: String,
+}
+
+impl Aggregate {
+    /// Parses `count` or `OPERATION:COLUMN`; the result's name is that with `_` for `:`.
+    ///
+    /// # Errors
+    /// An unknown operation, or no column for one that needs it.
+    pub fn parse(text: &str) -> Result<Self> {
+        let (found, column) = text.split_once(':').map_or((text, None), |(name, column)| (name, Some(column)));
+        let names = || Operation::ALL.map(Operation::name);
+        let operation = Operation::ALL.into_iter().find(|operation| operation.name() == found);
+        let operation = operation.ok_or_else(|| FrameProblem::UnknownOperation {
+            known: listed(names(), Operation::ALL.len()),
+            found: found.into(),
+            closest: closest(found, names()),
+        })?;
+        let column = column.filter(|name| !name.is_empty()).map(String::from);
+        if column.is_none() && operation != Operation::Count {
+            return Err(FrameProblem::NoColumn(operation.name()).into());
+        }
+        let name = column.as_ref().map_or_else(|| found.into(), |column| format!("{found}_{column}"));
+        Ok(Self { operation, column, name })
+    }
+
+    /// What has to be computed of a stretch of rows.
+    fn steps(&self) -> Vec<Step> {
+        let step = |operation| Step { operation, column: self.column.clone() };
+        match self.operation {
+            Operation::Mean => vec![step(Operation::Sum), step(Operation::Count)],
+            operation => vec![step(operation)],
+        }
+    }
+}
+
+/// An operation on a column, whose results stand in a column of their own until they are merged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Step {
+    operation: Operation,
+    column: Option<String>,
+}
+
+impl Step {
+    /// The name of its column of results, which no other column has: keys come first.
+    fn result(&self) -> String {
+        format!("\0{}:{}", self.operation.name(), self.column.as_deref().unwrap_or_default())
+    }
+
+    /// Its results for groups of rows.
+    fn compute(&self, rows: &Frame, groups: &GroupsType) -> Result<Column> {
+        let results = match &self.column {
+            None => {
+                Column::from(groups.group_count().into_series()).cast(&DataType::UInt64).map_err(FrameProblem::from)?
+            }
+            Some(name) => aggregated(rows.column(name)?, self.operation, groups)?,
+        };
+        Ok(results.with_name(self.result().into()))
+    }
+
+    /// Its results for groups of the results of stretches.
+    fn merge(&self, results: &Frame, groups: &GroupsType) -> Result<Column> {
+        let operation = if self.operation == Operation::Count { Operation::Sum } else { self.operation };
+        Ok(aggregated(results.column(&self.result())?, operation, groups)?.with_name(self.result().into()))
+    }
+}
+
+/// The results of an operation on a column for groups of its rows.
+fn aggregated(column: &Column, operation: Operation, groups: &GroupsType) -> Result<Column> {
+    let cast = |column: &Column, values| column.cast(&values).map_err(FrameProblem::from);
+    // sums of narrow types would overflow or lose digits
+    let wide = match column.dtype() {
+        values if values.is_float() => DataType::Float64,
+        values if values.is_signed_integer() => DataType::Int64,
+        _ => DataType::UInt64,
+    };
+    // SAFETY: the groups are of rows of the frame that the column is of, so that no index is out of bounds
+    let results = unsafe {
+        match operation {
+            Operation::Count if column.null_count() == 0 => groups.group_count().into_series().into(),
+            Operation::Count => cast(&column.is_not_null().into_series().into(), DataType::UInt64)?.agg_sum(groups),
+            Operation::Sum => cast(column, wide)?.agg_sum(groups),
+            Operation::Mean => column.agg_mean(groups),
+            Operation::Min => column.agg_min(groups),
+            Operation::Max => column.agg_max(groups),
+            Operation::Median => cast(column, DataType::Float64)?.agg_median(groups),
+            Operation::Std => cast(column, DataType::Float64)?.agg_std(groups, 1),
+            Operation::Unique if column.null_count() == 0 => column.agg_n_unique(groups),
+            Operation::Unique => {
+                // polars counts missing values as one more
+                let missing: Column = column.is_null().into_series().into();
+                let missing = cast(&missing, DataType::UInt64)?.agg_max(groups);
+                let found = cast(&column.agg_n_unique(groups), DataType::UInt64)?;
+                (found - missing).map_err(FrameProblem::from)?
+            }
+        }
+    };
+    let is_number_of_values = matches!(operation, Operation::Count | Operation::Unique);
+    Ok(if is_number_of_values { cast(&results, DataType::UInt64)? } else { results })
+}
+
+/// Groups rows that arrive in batches by the values of some columns, and aggregates each group.
+#[derive(Debug)]
+pub struct Grouping {
+    by: Vec<String>,
+    aggregates: Vec<Aggregate>,
+    steps: Vec<Step>,
+    /// Rows of the stretch that is not aggregated yet, of the columns that are needed.
+    rows: Frame,
+    /// Results of earlier stretches.
+    results: Option<Frame>,
+    /// Rows of a stretch.
+    stretch: usize,
+}
+
+impl Grouping {
+    /// Groups by some columns, all rows together if there are none. The columns are those of `rows`, which are added.
+    ///
+    /// # Errors
+    /// A column is missing, or holds values that the operation does not have; two columns of the result have one name.
+    pub fn new(by: &[String], aggregates: &[Aggregate], rows: &Frame) -> Result<Self> {
+        let mut names: Vec<&String> = Vec::new();
+        for name in by.iter().chain(aggregates.iter().map(|aggregate| &aggregate.name)) {
+            if names.contains(&name) {
+                return Err(FrameProblem::Duplicate(name.clone()).into());
+            }
+            names.push(name);
+        }
+        by.iter().try_for_each(|name| rows.column(name).map(drop))?;
+        for Aggregate { operation, column, .. } in aggregates {
+            column.as_ref().map_or(Ok(()), |name| operation.check(rows.column(name)?))?;
+        }
+        let mut steps: Vec<Step> = Vec::new();
+        for step in aggregates.iter().flat_map(Aggregate::steps) {
+            if !steps.contains(&step) {
+                steps.push(step);
+            }
+        }
+        let (by, aggregates) = (by.to_vec(), aggregates.to_vec());
+        let mut grouping = Self { by, aggregates, steps, rows: Frame::default(), results: None, stretch: STRETCH };
+        grouping.add(rows)?;
+        Ok(grouping)
+    }
+
+    /// Adds rows with the columns of those that the grouping was made with.
+    ///
+    /// # Errors
+    /// Other columns, or more rows than can be counted.
+    pub fn add(&mut self, rows: &Frame) -> Result<()> {
+        self.rows.append(rows)?;
+        // results of many groups are merged less often
+        let merged = self.results.as_ref().map_or(0, Frame::len);
+        let is_mergeable = self.steps.iter().all(|step| step.operation.is_mergeable());
+        if is_mergeable && self.rows.len() >= self.stretch.max(merged) {
+            self.results = Some(self.aggregated()?);
+            self.rows = self.rows.head(0);
+        }
+        Ok(())
+    }
+
+    /// One row a group: the columns grouped by, then the aggregates. Groups are sorted by their values, missing ones first;
+    /// kinds of section are given by name. Without columns to group by there is one row, also of no rows.
+    ///
+    /// # Errors
+    /// What polars refuses.
+    pub fn finish(self) -> Result<Frame> {
+        let results = self.aggregated()?;
+        let keys = self.by.iter().map(|name| presented(results.column(name)?));
+        let aggregates = self.aggregates.iter().map(|aggregate| self.result_of(aggregate, &results));
+        let columns = keys.chain(aggregates).collect::<Result<Vec<_>>>()?;
+        let frame = Frame { data: DataFrame::new(results.len(), columns).map_err(FrameProblem::from)? };
+        let order: Vec<SortKey> =
+            self.by.iter().map(|column| SortKey { column: column.clone(), descending: false }).collect();
+        frame.sort_with_nulls(&order, false)
+    }
+
+    /// The results of all steps for the rows so far.
+    fn aggregated(&self) -> Result<Frame> {
+        let stretch = self.grouped(&self.rows, Step::compute)?;
+        let Some(results) = &self.results else { return Ok(stretch) };
+        let mut both = results.clone();
+        both.append(&stretch)?;
+        self.grouped(&both, Step::merge)
+    }
+
+    /// The keys, and the result of every step, for the groups of some rows.
+    fn grouped(&self, rows: &Frame, result: fn(&Step, &Frame, &GroupsType) -> Result<Column>) -> Result<Frame> {
+        let one_chunk = Frame { data: rows.data.clone().rechunk_mut().clone() };
+        let rows = &one_chunk;
+        let (mut columns, groups) = if self.by.is_empty() {
+            (Vec::new(), GroupsType::new_slice(vec![[0, rows.len() as u32]], false, true).into_sliceable())
+        } else {
+            let grouped = rows.data.group_by(&self.by).map_err(FrameProblem::from)?;
+            (grouped.keys(), grouped.into_groups())
+        };
+        for step in &self.steps {
+            columns.push(result(step, rows, &groups)?);
+        }
+        Ok(Frame { data: DataFrame::new(groups.len(), columns).map_err(FrameProblem::from)? })
+    }
+
+    /// A column of the result.
+    fn result_of(&self, aggregate: &Aggregate, results: &Frame) -> Result<Column> {
+        let results =
+            aggregate.steps().iter().map(|step| results.column(&step.result())).collect::<Result<Vec<_>>>()?;
+        let column = match results[..] {
+            [sums, counts] => quotients(sums, counts)?,
+            [result] => result.clone(),
+            _ => Column::full_null(aggregate.name.as_str().into(), 0, &DataType::Null),
+        };
+        Ok(column.with_name(aggregate.name.as_str().into()))
+    }
+}
+
+/// Sums by the numbers of their values; missing where there are none.
+fn quotients(sums: &Column, counts: &Column) -> Result<Column> {
+    let float = |column: &Column| column.cast(&DataType::Float64).map_err(FrameProblem::from);
+    let (sums, counts) = (float(sums)?, float(counts)?);
+    let sums = sums.f64().map_err(FrameProblem::from)?.iter();
+    let counts = counts.f64().map_err(FrameProblem::from)?.iter();
+    let mean = |(sum, count): (Option<f64>, Option<f64>)| sum.zip(count.filter(|&n| n > 0.0)).map(|(sum, n)| sum / n);
+    Ok(Float64Chunked::from_iter_options("".into(), sums.zip(counts).map(mean)).into_column())
+}
+
+/// A key column as people know it: kinds of section by name, whole numbers without a fraction.
+fn presented(column: &Column) -> Result<Column> {
+    let name = column.name();
+    if name == SECTION_TYPE && column.dtype() == &DataType::UInt8 {
+        let kinds = column.u8().map_err(FrameProblem::from)?.iter();
+        let kinds = kinds.map(|number| number.and_then(SectionType::from_number).map(SectionType::name));
+        return Ok(StringChunked::from_iter_options(name.clone(), kinds).into_column());
+    }
+    if column.dtype().is_float() {
+        let float = column.cast(&DataType::Float64).map_err(FrameProblem::from)?;
+        let is_whole = |value: Option<f64>| value.is_none_or(|v| (0.0..EXACT).contains(&v) && v.fract() == 0.0);
+        if float.f64().map_err(FrameProblem::from)?.iter().all(is_whole) {
+            return Ok(column.cast(&DataType::UInt64).map_err(FrameProblem::from)?);
+        }
+    }
+    Ok(column.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+    use std::sync::Arc;
+
+    use arrow_array::cast::AsArray;
+    use arrow_array::types::{Float64Type, UInt64Type};
+    use arrow_array::{ArrayRef, Float32Array, Float64Array, RecordBatch, StringArray, UInt8Array, UInt32Array};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A row: kind of section, a text, a whole number, and a value in eighths, so that sums are exact in any order.
+    type Row = (Option<u8>, &'static str, u32, Option<i16>);
+
+    fn value(eighths: i16) -> f64 {
+        f64::from(eighths) / 8.0
+    }
+
+    fn frame(rows: &[Row]) -> Frame {
+        let columns: Vec<(&str, ArrayRef)> = vec![
+            (SECTION_TYPE, Arc::new(rows.iter().map(|row| row.0).collect::<UInt8Array>())),
+            ("text", Arc::new(rows.iter().map(|row| Some(row.1)).collect::<StringArray>())),
+            ("whole", Arc::new(rows.iter().map(|row| row.2).collect::<UInt32Array>())),
+            ("value", Arc::new(rows.iter().map(|row| row.3.map(value)).collect::<Float64Array>())),
+            ("single", Arc::new(rows.iter().map(|row| row.3.map(|v| value(v) as f32)).collect::<Float32Array>())),
+        ];
+        let columns = columns.into_iter().map(|(name, array)| (name, array, true));
+        Frame::from_batch(&RecordBatch::try_from_iter_with_nullable(columns).unwrap()).unwrap()
+    }
+
+    fn strings(names: &[&str]) -> Vec<String> {
+        names.iter().map(|name| name.to_string()).collect()
+    }
+
+    /// Groups rows that come in batches, merged every few rows.
+    fn grouped(rows: &[Row], batch: usize, by: &[&str], aggregates: &[&str]) -> RecordBatch {
+        let aggregates: Vec<Aggregate> = aggregates.iter().map(|text| Aggregate::parse(text).unwrap()).collect();
+        let mut grouping = Grouping::new(&strings(by), &aggregates, &frame(&[])).unwrap();
+        grouping.stretch = 5;
+        rows.chunks(batch).for_each(|rows| grouping.add(&frame(rows)).unwrap());
+        grouping.finish().unwrap().to_batch().unwrap()
+    }
+
+    /// The numbers of a column, as doubles.
+    fn numbers(batch: &RecordBatch, name: &str) -> Vec<Option<f64>> {
+        let column = batch.column_by_name(name).unwrap();
+        match column.as_primitive_opt::<UInt64Type>() {
+            Some(whole) => whole.iter().map(|v| v.map(|v| v as f64)).collect(),
+            None => column.as_primitive::<Float64Type>().iter().collect(),
+        }
+    }
+
+    fn texts(batch: &RecordBatch, name: &str) -> Vec<Option<String>> {
+        batch.column_by_name(name).unwrap().as_string::<i32>().iter().map(|text| text.map(String::from)).collect()
+    }
+
+    /// The mean of the middle two of sorted values.
+    fn median(sorted: &[f64]) -> Option<f64> {
+        let n = sorted.len();
+        (n > 0).then(|| (sorted[(n - 1) / 2] + sorted[n / 2]) / 2.0)
+    }
+
+    /// The standard deviation of a sample, in two passes.
+    fn deviation(values: &[f64]) -> Option<f64> {
+        let n = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / n;
+        (n > 1.0).then(|| (values.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / (n - 1.0)).sqrt())
+    }
+
+    fn rows() -> impl Strategy<Value = Vec<Row>> {
+        let kind = proptest::option::weighted(0.8, 0u8..7);
+        let text = prop::sample::select(vec!["L5", "L23_PC", "L6", ""]);
+        prop::collection::vec((kind, text, 0u32..4, proptest::option::weighted(0.7, -80i16..80)), 0..60)
+    }
+
+    proptest! {
+        #[test]
+        fn aggregates_are_those_of_a_loop(rows in rows(), batch in 1usize..20) {
+            let mut expected: BTreeMap<(Option<String>, u32), Vec<&Row>> = BTreeMap::new();
+            for row in &rows {
+                let kind = row.0.and_then(SectionType::from_number).map(|kind| kind.name().to_string());
+                expected.entry((kind, row.2)).or_default().push(row);
+            }
+            let values = |rows: &[&Row]| rows.iter().filter_map(|row| row.3).map(value).collect::<Vec<f64>>();
+            let mergeable = ["count", "count:value", "sum:value", "mean:value", "min:value", "max:value", "sum:single",
+                "sum:whole", "min:text", "max:text"];
+            let all = [&mergeable[..], &["median:value", "std:value", "unique:value", "unique:text"]].concat();
+            for aggregates in [&mergeable[..], &all] {
+                let found = grouped(&rows, batch, &[SECTION_TYPE, "whole"], aggregates);
+                prop_assert_eq!(texts(&found, SECTION_TYPE), expected.keys().map(|k| k.0.clone()).collect::<Vec<_>>());
+                let each = |result: &dyn Fn(&[&Row]) -> Option<f64>| {
+                    expected.values().map(|rows| result(rows)).collect::<Vec<_>>()
+                };
+                let count = each(&|rows| Some(rows.len() as f64));
+                prop_assert_eq!(numbers(&found, "count"), count);
+                prop_assert_eq!(numbers(&found, "count_value"), each(&|rows| Some(values(rows).len() as f64)));
+                prop_assert_eq!(numbers(&found, "sum_value"), each(&|rows| Some(values(rows).iter().sum::<f64>() + 0.0)));
+                prop_assert_eq!(numbers(&found, "sum_single"), numbers(&found, "sum_value"));
+                let whole = each(&|rows| Some(rows.iter().map(|row| f64::from(row.2)).sum()));
+                prop_assert_eq!(numbers(&found, "sum_whole"), whole);
+                let mean = |rows: &[&Row]| {
+                    let values = values(rows);
+                    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+                };
+                prop_assert_eq!(numbers(&found, "mean_value"), each(&mean));
+                prop_assert_eq!(numbers(&found, "min_value"), each(&|rows| values(rows).into_iter().reduce(f64::min)));
+                prop_assert_eq!(numbers(&found, "max_value"), each(&|rows| values(rows).into_iter().reduce(f64::max)));
+                let text = |of: fn(std::slice::Iter<'_, &Row>) -> Option<&'static str>| {
+                    expected.values().map(|rows| of(rows.iter()).map(String::from)).collect::<Vec<_>>()
+                };
+                prop_assert_eq!(texts(&found, "min_text"), text(|rows| rows.map(|row| row.1).min()));
+                prop_assert_eq!(texts(&found, "max_text"), text(|rows| rows.map(|row| row.1).max()));
+                if aggregates.len() == mergeable.len() {
+                    continue;
+                }
+                let sorted = |rows: &[&Row]| {
+                    let mut values = values(rows);
+                    values.sort_by(f64::total_cmp);
+                    values
+                };
+                prop_assert_eq!(numbers(&found, "median_value"), each(&|rows| median(&sorted(rows))));
+                let unique = |rows: &[&Row]| rows.iter().filter_map(|row| row.3).collect::<BTreeSet<_>>().len() as f64;
+                prop_assert_eq!(numbers(&found, "unique_value"), each(&|rows| Some(unique(rows))));
+                for (found, expected) in numbers(&found, "std_value").iter().zip(each(&|rows| deviation(&values(rows)))) {
+                    prop_assert_eq!(found.is_some(), expected.is_some());
+                    let (found, expected) = (found.unwrap_or(0.0), expected.unwrap_or(0.0));
+                    prop_assert!((found - expected).abs() <= 1e-12 * expected, "{} {}", found, expected);
+                }
+            }
+        }
+
+        #[test]
+        fn without_columns_to_group_by_all_rows_are_one_group(rows in rows(), batch in 1usize..20) {
+            let found = grouped(&rows, batch, &[], &["count", "sum:value", "mean:value", "min:value", "unique:text", "std:value"]);
+            let values: Vec<f64> = rows.iter().filter_map(|row| row.3).map(value).collect();
+            prop_assert_eq!(numbers(&found, "count"), [Some(rows.len() as f64)]);
+            prop_assert_eq!(numbers(&found, "sum_value"), [Some(values.iter().sum::<f64>() + 0.0)]);
+            prop_assert_eq!(numbers(&found, "min_value"), [values.iter().copied().reduce(f64::min)]);
+            let mean = (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64);
+            prop_assert_eq!(numbers(&found, "mean_value"), [mean]);
+            let unique = rows.iter().map(|row| row.1).collect::<BTreeSet<_>>().len() as f64;
+            prop_assert_eq!(numbers(&found, "unique_text"), [Some(unique)]);
+            prop_assert_eq!(numbers(&found, "std_value")[0].is_some(), values.len() > 1);
+        }
+    }
+
+    #[test]
+    fn nan_is_a_value_of_sums_and_means_and_none_of_extremes() {
+        let column = |values: Vec<Option<f64>>| {
+            let keys: ArrayRef = Arc::new(UInt32Array::from_iter_values([1, 1, 2, 2]));
+            let values: ArrayRef = Arc::new(Float64Array::from(values));
+            let columns = [("key", keys, true), ("value", values, true)];
+            Frame::from_batch(&RecordBatch::try_from_iter_with_nullable(columns).unwrap()).unwrap()
+        };
+        let rows = column(vec![Some(f64::NAN), Some(3.0), Some(f64::NAN), None]);
+        let aggregates = ["sum:value", "mean:value", "min:value", "max:value", "count:value"];
+        let aggregates = aggregates.map(|text| Aggregate::parse(text).unwrap());
+        let by_key = Grouping::new(&strings(&["key"]), &aggregates, &rows).unwrap().finish().unwrap();
+        let found = by_key.to_batch().unwrap();
+        let is_nan = |name: &str| numbers(&found, name).iter().map(|v| v.unwrap().is_nan()).collect::<Vec<_>>();
+        assert_eq!((is_nan("sum_value"), is_nan("mean_value")), (vec![true, true], vec![true, true]));
+        assert_eq!((is_nan("min_value"), is_nan("max_value")), (vec![false, true], vec![false, true]));
+        assert_eq!(numbers(&found, "count_value"), [Some(2.0), Some(1.0)]);
+        let together = Grouping::new(&[], &aggregates, &rows).unwrap().finish().unwrap().to_batch().unwrap();
+        assert_eq!(
+            (numbers(&together, "min_value"), numbers(&together, "max_value")),
+            (vec![Some(3.0)], vec![Some(3.0)])
+        );
+    }
+
+    #[test]
+    fn keys_that_are_whole_have_no_fraction_and_others_keep_theirs() {
+        for (values, is_whole) in [([5.0, 2.0], true), ([2.5, 2.0], false), ([-1.0, 2.0], false)] {
+            let layer: ArrayRef = Arc::new(Float64Array::from(values.to_vec()));
+            let rows = Frame::from_batch(&RecordBatch::try_from_iter([("layer", layer)]).unwrap()).unwrap();
+            let count = Aggregate::parse("count").unwrap();
+            let found =
+                Grouping::new(&strings(&["layer"]), &[count], &rows).unwrap().finish().unwrap().to_batch().unwrap();
+            assert_eq!(found.column(0).as_primitive_opt::<UInt64Type>().is_some(), is_whole, "{values:?}");
+            let mut sorted = values;
+            sorted.sort_by(f64::total_cmp);
+            assert_eq!(numbers(&found, "layer"), sorted.map(Some));
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_aggregated_is_refused() {
+        let refused = |by: &[&str], text: &str| {
+            let aggregate = Aggregate::parse(text).unwrap();
+            Grouping::new(&strings(by), &[aggregate], &frame(&[])).unwrap_err().to_string()
+        };
+        assert_eq!(refused(&[], "sum:text"), "`sum` is not defined for a column of text, found `text`");
+        let kinds = "`min` is not defined for a column of kinds of section, found `section_type`";
+        assert_eq!(refused(&[], "min:section_type"), kinds);
+        let known = "`section_type`, `text`, `whole`, `value`, `single`";
+        assert_eq!(refused(&[], "sum:valeu"), format!("unknown column, expected one of {known}, found `valeu`"));
+        assert_eq!(refused(&["x"], "count"), format!("unknown column, expected one of {known}, found `x`"));
+        let twice = "two columns of one name, expected each name once, found `text` twice";
+        assert_eq!(refused(&["text", "text"], "count"), twice);
+    }
+}

@@ -1,0 +1,109 @@
+//! Reading chosen rows of a row group.
+
+use std::ops::Range;
+
+use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array};
+use arrow_schema::{ArrowError, Schema};
+use arrow_select::concat::concat_batches;
+use arrow_select::take::{take, take_record_batch};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection};
+
+use super::Pages;
+use super::normalize::normalize;
+use super::open_part::OpenPart;
+use super::pages::{PartFile, rows_of};
+use super::problem::TableProblem;
+use crate::error::{Context, Result};
+use crate::io::reader_panics::{Guarded, catch};
+
+/// Rows decoded at a time.
+const BATCH_ROWS: usize = 16 * 1024;
+
+/// A row group of an open part.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Group<'a> {
+    pub(super) part: &'a OpenPart,
+    file: &'a PartFile,
+    group: usize,
+}
+
+impl<'a> Group<'a> {
+    /// None where the part is not open, that is where none of its pages was wanted.
+    pub(super) fn of(pages: &'a Pages<'_>, part: usize, group: usize) -> Option<Self> {
+        Some(Self { part: pages.table().parts().get(part)?.already_open()?, file: pages.file(part)?, group })
+    }
+
+    /// Some columns of some ranges of rows (ascending, apart), as a reader of batches.
+    pub(super) fn batches(
+        &self,
+        columns: &[&str],
+        ranges: &[Range<usize>],
+    ) -> Result<impl Iterator<Item = Result<RecordBatch>> + use<>> {
+        let made = || -> Result<ParquetRecordBatchReader, TableProblem> {
+            let places = columns.iter().filter_map(|name| self.part.column(name));
+            let schema = self.part.file_metadata().file_metadata().schema_descr();
+            let selection =
+                RowSelection::from_consecutive_ranges(ranges.iter().cloned(), rows_of(self.part, self.group));
+            let rows = ranges.iter().map(ExactSizeIterator::len).sum::<usize>();
+            let builder =
+                ParquetRecordBatchReaderBuilder::new_with_metadata(self.file.source.clone(), self.file.footer.clone());
+            Ok(builder
+                .with_projection(ProjectionMask::leaves(schema, places))
+                .with_row_groups(vec![self.group])
+                .with_row_selection(selection)
+                .with_batch_size(rows.clamp(1, BATCH_ROWS))
+                .build()?)
+        };
+        let batches = catch(made).in_file(self.part.path())?;
+        let batches = Guarded::new(batches.map(|batch| batch.map_err(TableProblem::from)));
+        let conversion = self.part.conversion();
+        Ok(batches.map(move |batch| match &conversion {
+            Some(schema) => normalize(&batch?, schema),
+            None => batch,
+        }))
+    }
+
+    /// Some columns of some rows of a few ranges, in the order given, which may repeat; `at` counts along the ranges.
+    pub(super) fn rows(&self, columns: &[&str], ranges: &[Range<usize>], at: &[u32]) -> Result<RecordBatch> {
+        if columns.is_empty() {
+            return nothing_of(at.len()).in_file(self.part.path());
+        }
+        let read = || -> Result<RecordBatch> {
+            let batches = self.batches(columns, ranges)?.collect::<Result<Vec<_>>>()?;
+            let schema = batches.first().map_or_else(|| Schema::empty().into(), RecordBatch::schema);
+            let all = concat_batches(&schema, &batches).map_err(TableProblem::from)?;
+            Ok(take_record_batch(&all, &UInt32Array::from(at.to_vec())).map_err(TableProblem::from)?)
+        };
+        read().in_file(self.part.path())
+    }
+}
+
+/// Rows without columns.
+fn nothing_of(rows: usize) -> Result<RecordBatch, TableProblem> {
+    let options = RecordBatchOptions::new().with_row_count(Some(rows));
+    Ok(RecordBatch::try_new_with_options(Schema::empty().into(), Vec::new(), &options)?)
+}
+
+/// Columns of several batches with as many rows, in the order of the names.
+pub(super) fn assembled(names: &[&str], batches: &[&RecordBatch], rows: usize) -> Result<RecordBatch, TableProblem> {
+    let mut fields = Vec::new();
+    let mut columns: Vec<ArrayRef> = Vec::new();
+    for name in names {
+        let found = batches
+            .iter()
+            .find_map(|b| Some((b.schema().field_with_name(name).ok()?.clone(), b.column_by_name(name)?.clone())));
+        let (field, column) = found.ok_or_else(|| TableProblem::Columns(format!("`{name}`")))?;
+        fields.push(field);
+        columns.push(column);
+    }
+    let options = RecordBatchOptions::new().with_row_count(Some(rows));
+    Ok(RecordBatch::try_new_with_options(Schema::new(fields).into(), columns, &options)?)
+}
+
+/// Some rows of a batch, in the order given.
+pub(super) fn taken(batch: &RecordBatch, at: &UInt32Array) -> Result<RecordBatch, TableProblem> {
+    let columns = batch.columns().iter().map(|c| take(c, at, None)).collect::<Result<Vec<_>, ArrowError>>()?;
+    let options = RecordBatchOptions::new().with_row_count(Some(at.len()));
+    Ok(RecordBatch::try_new_with_options(batch.schema(), columns, &options)?)
+}

@@ -1,0 +1,275 @@
+//! A part of a table whose footer was read: what that says.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow_schema::{DataType, SchemaRef};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use parquet::file::metadata::ParquetMetaData;
+use parquet::file::statistics::Statistics;
+
+use super::normalize::is_convertible;
+use super::problem::TableProblem;
+use super::schema::{COORDINATES, FORMAT_VERSION, Precision, key};
+use super::{Metadata, Neuron};
+use crate::error::{Context, Error, Result, listed};
+use crate::geometry::{Aabb, Point};
+use crate::io::parquet_file::{Source, check_codecs, read_metadata};
+use crate::io::reader_panics::catch;
+
+/// What a file must have to be opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Demand {
+    /// Columns and metadata of a segment table.
+    Whole,
+    /// The columns alone: another program may have written it.
+    Columns,
+}
+
+/// A part whose footer was read.
+#[derive(Debug)]
+pub(super) struct OpenPart {
+    path: PathBuf,
+    footer: ArrowReaderMetadata,
+    neurons: Vec<Neuron>,
+    precision: Precision,
+    /// Whether columns have other types than those of the format, which are then converted.
+    is_converted: bool,
+}
+
+impl OpenPart {
+    pub(super) fn open(path: &Path, demand: Demand) -> Result<Self> {
+        let source = Source::open(path)?;
+        let load = || -> Result<ArrowReaderMetadata, TableProblem> {
+            Ok(ArrowReaderMetadata::try_new(read_metadata(&source)?.into(), ArrowReaderOptions::new())?)
+        };
+        let footer = catch(load).in_file(path)?;
+        let mut part = Self {
+            path: path.to_path_buf(),
+            footer,
+            neurons: Vec::new(),
+            precision: Precision::F64,
+            is_converted: false,
+        };
+        part.check_version().in_file(path)?;
+        part.check_codecs().in_file(path)?;
+        (part.precision, part.is_converted) = part.check_columns().in_file(path)?;
+        if demand == Demand::Whole {
+            part.neurons = part.read_neurons().in_file(path)?;
+        }
+        Ok(part)
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The neurons of this part, node ids ascending; none where the list was left alone.
+    pub fn neurons(&self) -> &[Neuron] {
+        &self.neurons
+    }
+
+    /// Number of segments.
+    pub fn len(&self) -> u64 {
+        u64::try_from(self.file_metadata().file_metadata().num_rows()).unwrap_or(0)
+    }
+
+    /// Whether it says that it is a segment table.
+    pub(super) fn has_metadata(&self) -> bool {
+        self.value(key::FORMAT_VERSION).is_ok()
+    }
+
+    /// The program that wrote the file.
+    pub fn written_by(&self) -> String {
+        let name = self.file_metadata().file_metadata().created_by().unwrap_or("an unknown program");
+        name.chars().filter(|c| !c.is_control()).take(60).collect()
+    }
+
+    /// Width of the coordinates.
+    pub(super) fn precision(&self) -> Precision {
+        self.precision
+    }
+
+    /// The Parquet footer.
+    pub(super) fn file_metadata(&self) -> &Arc<ParquetMetaData> {
+        self.footer.metadata()
+    }
+
+    /// The footer as the Arrow reader takes it.
+    pub(super) fn footer(&self) -> &ArrowReaderMetadata {
+        &self.footer
+    }
+
+    /// The place of a column among those of the file, a nested one's members counted each.
+    pub(super) fn column(&self, name: &str) -> Option<usize> {
+        let columns = self.file_metadata().file_metadata().schema_descr().columns();
+        columns.iter().position(|column| matches!(column.path().parts(), [own] if own == name))
+    }
+
+    /// Names of the columns with their types and compressed bytes, in file order.
+    pub fn columns(&self) -> Vec<(String, DataType, u64)> {
+        let sizes = |i: usize| {
+            let groups = self.footer.metadata().row_groups().iter();
+            groups.map(|g| u64::try_from(g.column(i).compressed_size()).unwrap_or(0)).sum()
+        };
+        let fields = self.footer.schema().fields().iter().enumerate();
+        fields.map(|(i, f)| (f.name().clone(), f.data_type().clone(), sizes(i))).collect()
+    }
+
+    fn value(&self, key: &'static str) -> Result<&str, TableProblem> {
+        let pairs = self.footer.metadata().file_metadata().key_value_metadata();
+        let pair = pairs.into_iter().flatten().find(|kv| kv.key == key);
+        pair.and_then(|kv| kv.value.as_deref()).ok_or(TableProblem::Metadata(key))
+    }
+
+    fn number(&self, key: &'static str) -> Result<u64, TableProblem> {
+        self.value(key)?.parse().map_err(|_| TableProblem::Metadata(key))
+    }
+
+    fn check_version(&self) -> Result<(), TableProblem> {
+        match self.value(key::FORMAT_VERSION) {
+            Ok(text) if text.parse().is_ok_and(|v: u32| v <= FORMAT_VERSION) => Ok(()),
+            Ok(text) => Err(TableProblem::Version(text.to_string())),
+            // a table without metadata is told by its columns first
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// What this part says of its table.
+    pub(super) fn metadata(&self) -> Result<Metadata> {
+        let text = |key| self.value(key).map(str::to_string);
+        let read = || -> Result<Metadata, TableProblem> {
+            Ok(Metadata {
+                population: text(key::POPULATION)?,
+                circuit: text(key::CIRCUIT)?,
+                discretisation: text(key::DISCRETISATION)?,
+                axon: text(key::AXON)?,
+                program_version: text(key::PROGRAM_VERSION)?,
+                segments: self.number(key::SEGMENTS)?,
+                neurons: self.number(key::NEURONS)?,
+                parts: self.number(key::PARTS)?,
+                // tables of older programs do not have it
+                assumed: text(key::ASSUMED).unwrap_or_default(),
+            })
+        };
+        read().in_file(&self.path)
+    }
+
+    /// The neurons, read now where they were not on opening.
+    pub(super) fn known_neurons(&self) -> Result<Cow<'_, [Neuron]>> {
+        match self.neurons.as_slice() {
+            [] => self.read_neurons().in_file(&self.path).map(Cow::Owned),
+            known => Ok(Cow::Borrowed(known)),
+        }
+    }
+
+    fn read_neurons(&self) -> Result<Vec<Neuron>> {
+        if self.has_metadata() { Ok(self.neuron_list()?) } else { self.neurons_of_rows() }
+    }
+
+    fn neuron_list(&self) -> Result<Vec<Neuron>, TableProblem> {
+        let malformed = || TableProblem::Metadata(key::NEURON_LIST);
+        let text = self.value(key::NEURON_LIST)?;
+        let mut lists: BTreeMap<String, Vec<u64>> = serde_json::from_str(text).map_err(|_| malformed())?;
+        let mut list = |name: &str| lists.remove(name).ok_or_else(malformed);
+        let (ids, rows, counts) = (list("node_id")?, list("first_row")?, list("segments")?);
+        let total: u64 = counts.iter().fold(0, |sum, &n| sum.saturating_add(n));
+        let rows_in_file = self.len();
+        if ids.len() != rows.len() || ids.len() != counts.len() || total != rows_in_file {
+            return Err(malformed());
+        }
+        if !ids.is_sorted_by(|a, b| a < b) || rows.iter().zip(&counts).any(|(r, n)| r.checked_add(*n).is_none()) {
+            return Err(malformed());
+        }
+        let neuron = |((node_id, first_row), segments)| Neuron { node_id, first_row, segments };
+        Ok(ids.into_iter().zip(rows).zip(counts).map(neuron).collect())
+    }
+
+    /// Checks that what is compressed can be read, before anything is.
+    fn check_codecs(&self) -> Result<(), TableProblem> {
+        Ok(check_codecs(self.file_metadata())?)
+    }
+
+    /// Checks names and types of the columns; gives the width of the coordinates and whether types are to be converted.
+    fn check_columns(&self) -> Result<(Precision, bool)> {
+        let found = self.footer.schema();
+        let has = |name: &str| found.field_with_name(name).is_ok();
+        let wanted = Precision::F64.schema();
+        let missing: Vec<&String> = wanted.fields().iter().map(|f| f.name()).filter(|n| !has(n)).collect();
+        if !missing.is_empty() {
+            return Err(TableProblem::Columns(listed(missing, 12)).into());
+        }
+        let is_single = |name: &&str| found.field_with_name(name).is_ok_and(|f| f.data_type() == &DataType::Float32);
+        let precision = if COORDINATES.iter().all(is_single) { Precision::F32 } else { Precision::F64 };
+        let mut is_converted = false;
+        for field in precision.schema().fields() {
+            let found = found.field_with_name(field.name()).map_err(TableProblem::from)?.data_type().clone();
+            if &found == field.data_type() {
+                continue;
+            }
+            // what the program itself wrote has its own types
+            if self.has_metadata() || !is_convertible(field.name(), &found) {
+                let expected = field.data_type().clone();
+                return Err(Error::from(TableProblem::Type { expected, found }).in_object(field.name()));
+            }
+            is_converted = true;
+        }
+        Ok((precision, is_converted))
+    }
+
+    /// The schema to convert batches to, where they need it.
+    pub(super) fn conversion(&self) -> Option<SchemaRef> {
+        self.is_converted.then(|| self.precision.schema())
+    }
+
+    /// The box round all segments, from the statistics of the row groups; where one has none all rows are read.
+    pub(super) fn bounds(&self) -> Result<Aabb> {
+        let mut groups = 0..self.file_metadata().num_row_groups();
+        let stated = groups.try_fold(Aabb::EMPTY, |all, group| Some(all.union(self.group_bounds(group)?)));
+        if let Some(bounds) = stated {
+            return Ok(bounds);
+        }
+        let mut bounds = Aabb::EMPTY;
+        self.visit(|segment| bounds = bounds.union(Aabb::of([segment.start, segment.end])))?;
+        Ok(bounds)
+    }
+
+    /// The box round the segments of a row group; none where the file does not tell.
+    pub(super) fn group_bounds(&self, group: usize) -> Option<Aabb> {
+        let mut ends = [(0.0, 0.0); 6];
+        for (end, name) in ends.iter_mut().zip(COORDINATES) {
+            *end = group_range(self, group, name)?;
+        }
+        bounds_of(ends)
+    }
+}
+
+/// The box of rows of which nothing is known.
+pub(super) const EVERYWHERE: Aabb = Aabb { min: Aabb::EMPTY.max, max: Aabb::EMPTY.min };
+
+/// The box of the least and greatest values of the six coordinates; none where one is not a number.
+pub(super) fn bounds_of(ends: [(f64, f64); 6]) -> Option<Aabb> {
+    let [x0, y0, z0, x1, y1, z1] = ends;
+    let corner = |x: f64, y: f64, z: f64| Point::new(x, y, z);
+    let corners =
+        [corner(x0.0, y0.0, z0.0), corner(x1.0, y1.0, z1.0), corner(x0.1, y0.1, z0.1), corner(x1.1, y1.1, z1.1)];
+    let known = ends.iter().all(|(low, high)| low <= high);
+    known.then(|| Aabb::of(corners))
+}
+
+/// The least and the greatest value of a column in a row group, as the file states them.
+pub(super) fn group_range(part: &OpenPart, group: usize, column: &str) -> Option<(f64, f64)> {
+    let group = part.file_metadata().row_groups().get(group)?;
+    group.columns().get(part.column(column)?)?.statistics().and_then(range)
+}
+
+fn range(statistics: &Statistics) -> Option<(f64, f64)> {
+    match statistics {
+        Statistics::Float(s) => Some((f64::from(*s.min_opt()?), f64::from(*s.max_opt()?))),
+        Statistics::Double(s) => Some((*s.min_opt()?, *s.max_opt()?)),
+        _ => None,
+    }
+}

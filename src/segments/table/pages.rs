@@ -1,0 +1,301 @@
+//! The pages of a table and the boxes round what they hold, from Parquet's own page index.
+//!
+//! The box of a page is that of the least and greatest values of the six coordinate columns, so nothing is stored twice and
+//! nothing can go stale. Row groups that a query cannot touch are dropped by their statistics first, and their part of
+//! the page index is never read. A file without page index is read by row groups, one without statistics whole, each
+//! with a [`PageWarning`].
+
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{
+    PageIndexPolicy, ParquetColumnIndex, ParquetMetaDataBuilder, ParquetMetaDataReader, ParquetOffsetIndex,
+    RowGroupMetaData,
+};
+use parquet::file::page_index::column_index::ColumnIndexMetaData;
+
+use super::Table;
+use super::open_part::{EVERYWHERE, OpenPart, bounds_of};
+use super::problem::TableProblem;
+use super::schema::COORDINATES;
+use crate::error::{Context, Result};
+use crate::geometry::Aabb;
+use crate::io::parquet_file::{ParquetProblem, Source, check_index, has_checksums};
+use crate::io::reader_panics::catch;
+use crate::segments::index::PageTree;
+
+/// Rows of a row group that are read together.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page {
+    /// Number of the part.
+    pub part: usize,
+    /// Row group in the part.
+    pub group: usize,
+    /// Rows of the group.
+    pub rows: Range<usize>,
+    /// The box round their segments; endless where it is unknown.
+    pub bounds: Aabb,
+}
+
+/// A query works, but must read more than it would of a table that `leadfield positions` wrote.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PageWarning {
+    /// No page index, or a damaged one.
+    #[error("{}: no usable page index, whole row groups are read", .0.display())]
+    NoPageIndex(PathBuf),
+    /// No statistics either.
+    #[error("{}: no statistics of the coordinates, all rows are read", .0.display())]
+    NoStatistics(PathBuf),
+}
+
+/// The pages that a query may have to read, ready to be searched and read.
+#[derive(Debug)]
+pub struct Pages<'a> {
+    table: &'a Table,
+    files: Vec<Option<PartFile>>,
+    pages: Vec<Page>,
+    tree: PageTree,
+    warnings: Vec<PageWarning>,
+}
+
+/// An open part with its page index, as far as it was read.
+#[derive(Debug)]
+pub(super) struct PartFile {
+    pub(super) source: Source,
+    pub(super) footer: ArrowReaderMetadata,
+}
+
+impl<'a> Pages<'a> {
+    /// The pages of the row groups whose box is wanted.
+    ///
+    /// # Errors
+    /// A part cannot be opened.
+    pub fn of(table: &'a Table, wanted: impl Fn(&Aabb) -> bool) -> Result<Self> {
+        Self::of_parts(table, |_| true, wanted)
+    }
+
+    /// As [`Pages::of`], of the parts that are wanted by their number.
+    pub(super) fn of_parts(
+        table: &'a Table,
+        is_wanted: impl Fn(usize) -> bool,
+        wanted: impl Fn(&Aabb) -> bool,
+    ) -> Result<Self> {
+        let mut all =
+            Self { table, files: Vec::new(), pages: Vec::new(), tree: PageTree::new(&[]), warnings: Vec::new() };
+        for (number, part) in table.parts().iter().enumerate() {
+            // a manifest tells the box of a part that is not open
+            let is_wanted = is_wanted(number) && part.entry().is_none_or(|entry| wanted(&entry.bounds));
+            let file = match is_wanted {
+                true => all.add(number, part.opened()?, &wanted).in_file(part.path())?,
+                false => None,
+            };
+            all.files.push(file);
+        }
+        all.tree = PageTree::new(&all.pages.iter().map(|p| p.bounds).collect::<Vec<_>>());
+        Ok(all)
+    }
+
+    /// Adds the wanted pages of a part; gives it open if there are any.
+    fn add(&mut self, number: usize, part: &OpenPart, wanted: &impl Fn(&Aabb) -> bool) -> Result<Option<PartFile>> {
+        let boxes: Vec<Aabb> =
+            (0..part.file_metadata().num_row_groups()).map(|g| part.group_bounds(g).unwrap_or(EVERYWHERE)).collect();
+        let groups: Vec<usize> = boxes.iter().enumerate().filter(|(_, b)| wanted(b)).map(|(g, _)| g).collect();
+        if groups.is_empty() {
+            return Ok(None);
+        }
+        let source = Source::open(part.path())?;
+        check_index(&source, part.file_metadata(), &groups).map_err(TableProblem::from)?;
+        let index = catch(|| Ok::<_, TableProblem>(page_index(part, &source, &groups))).ok().flatten();
+        let (mut by_group, mut blind) = (false, false);
+        for &group in &groups {
+            let rows = rows_of(part, group);
+            if rows > i32::MAX as usize {
+                return Err(TableProblem::Rows(rows as u64).into());
+            }
+            let pages = index.as_ref().and_then(|index| pages_of(part, index, group));
+            let bounds = boxes.get(group).copied().unwrap_or(EVERYWHERE);
+            by_group |= pages.is_none();
+            blind |= pages.is_none() && bounds == EVERYWHERE;
+            if let Some(pages) = &pages
+                && pages.iter().any(|(_, page)| *page != EVERYWHERE && bounds.union(*page) != bounds)
+            {
+                return Err(TableProblem::GroupStatistics(group).into());
+            }
+            let pages = pages.unwrap_or_else(|| vec![(0..rows, bounds)]);
+            self.pages.extend(pages.into_iter().map(|(rows, bounds)| Page { part: number, group, rows, bounds }));
+        }
+        if blind {
+            self.warnings.push(PageWarning::NoStatistics(part.path().to_path_buf()));
+        } else if by_group {
+            self.warnings.push(PageWarning::NoPageIndex(part.path().to_path_buf()));
+        }
+        // where one group's index is unusable, none is trusted to skip by
+        let (source, footer) = match index.filter(|_| !by_group) {
+            Some(index) if has_checksums(part.file_metadata()) => {
+                (source.with_page_checks(part.file_metadata()), with_index(part, index)?)
+            }
+            Some(index) => (source, with_index(part, index)?),
+            None if has_checksums(part.file_metadata()) => {
+                return Err(TableProblem::from(ParquetProblem::IndexChanged).into());
+            }
+            None => (source, part.footer().clone()),
+        };
+        Ok(Some(PartFile { source, footer }))
+    }
+
+    /// The table.
+    pub fn table(&self) -> &'a Table {
+        self.table
+    }
+
+    /// The pages, in stored order.
+    pub fn pages(&self) -> &[Page] {
+        &self.pages
+    }
+
+    /// The tree over them.
+    pub fn tree(&self) -> &PageTree {
+        &self.tree
+    }
+
+    /// What makes this slower than it could be.
+    pub fn warnings(&self) -> &[PageWarning] {
+        &self.warnings
+    }
+
+    pub(super) fn file(&self, part: usize) -> Option<&PartFile> {
+        self.files.get(part).and_then(Option::as_ref)
+    }
+}
+
+/// The number of rows before a row group of its part.
+pub(super) fn rows_before(part: &OpenPart, group: usize) -> u64 {
+    (0..group).map(|group| rows_of(part, group) as u64).sum()
+}
+
+pub(super) fn rows_of(part: &OpenPart, group: usize) -> usize {
+    let rows = part.file_metadata().row_groups().get(group).map_or(0, |g| g.num_rows());
+    usize::try_from(rows).unwrap_or(0)
+}
+
+/// What a file's page index tells, by row group and column; nothing of the row groups that were not asked for.
+pub(super) struct PageIndex {
+    columns: ParquetColumnIndex,
+    offsets: ParquetOffsetIndex,
+}
+
+/// The page index of some row groups: boxes of the coordinate columns, places of all columns. None where there is no
+/// index or it cannot be read.
+///
+/// The library reads the index of all chunks that a footer names, so it is given a footer that names no others.
+pub(super) fn page_index(part: &OpenPart, source: &Source, groups: &[usize]) -> Option<PageIndex> {
+    let coordinates: Vec<usize> = COORDINATES.iter().filter_map(|name| part.column(name)).collect();
+    let footer = part.file_metadata();
+    let mut wanted = ParquetMetaDataBuilder::new(footer.file_metadata().clone());
+    for &group in groups {
+        wanted = wanted.add_row_group(with_boxes_of(footer.row_groups().get(group)?, &coordinates).ok()?);
+    }
+    let mut reader =
+        ParquetMetaDataReader::new_with_metadata(wanted.build()).with_page_index_policy(PageIndexPolicy::Optional);
+    reader.read_page_indexes(source).ok()?;
+    let mut read = reader.finish().ok()?.into_builder();
+    let (columns, offsets) = (read.take_column_index()?, read.take_offset_index()?);
+    let mut index = PageIndex { columns: Vec::new(), offsets: Vec::new() };
+    index.columns.resize_with(footer.num_row_groups(), Vec::new);
+    index.offsets.resize_with(footer.num_row_groups(), Vec::new);
+    for (&group, (columns, offsets)) in groups.iter().zip(columns.into_iter().zip(offsets)) {
+        *index.columns.get_mut(group)? = columns;
+        *index.offsets.get_mut(group)? = offsets;
+    }
+    Some(index)
+}
+
+/// A row group of which only some columns have boxes of their pages.
+fn with_boxes_of(group: &RowGroupMetaData, columns: &[usize]) -> Result<RowGroupMetaData, ParquetError> {
+    let chunks = group.columns().iter().enumerate().map(|(i, chunk)| match columns.contains(&i) {
+        true => Ok(chunk.clone()),
+        false => chunk.clone().into_builder().set_column_index_offset(None).set_column_index_length(None).build(),
+    });
+    group.clone().into_builder().set_column_metadata(chunks.collect::<Result<_, _>>()?).build()
+}
+
+/// The footer of a part with a page index put in, as the Arrow reader takes it.
+fn with_index(part: &OpenPart, index: PageIndex) -> Result<ArrowReaderMetadata, TableProblem> {
+    let builder = part.file_metadata().as_ref().clone().into_builder();
+    let metadata = builder.set_column_index(Some(index.columns)).set_offset_index(Some(index.offsets)).build();
+    Ok(ArrowReaderMetadata::try_new(Arc::new(metadata), ArrowReaderOptions::new())?)
+}
+
+/// The pages of a row group with their boxes; none where the index does not tell.
+///
+/// The six columns may be cut differently by other writers: a page here ends wherever one of them does.
+fn pages_of(part: &OpenPart, index: &PageIndex, group: usize) -> Option<Vec<(Range<usize>, Aabb)>> {
+    let rows = rows_of(part, group);
+    let mut columns = Vec::new();
+    for name in COORDINATES {
+        columns.push(ColumnPages::of(index, group, part.column(name)?, rows)?);
+    }
+    let mut starts: Vec<usize> = columns.iter().flat_map(|c| c.starts.iter().copied()).collect();
+    starts.sort_unstable();
+    starts.dedup();
+    let ends = starts.iter().skip(1).copied().chain([rows]);
+    starts.iter().zip(ends).map(|(&start, end)| Some((start..end, bounds_at(&columns, start)?))).collect()
+}
+
+fn bounds_at(columns: &[ColumnPages], row: usize) -> Option<Aabb> {
+    let mut ends = [(0.0, 0.0); 6];
+    for (end, column) in ends.iter_mut().zip(columns) {
+        *end = column.range_at(row)?;
+    }
+    Some(bounds_of(ends).unwrap_or(EVERYWHERE))
+}
+
+/// The pages of one column chunk: where each starts, and its least and greatest value.
+pub(super) struct ColumnPages {
+    starts: Vec<usize>,
+    /// Rows of the row group.
+    rows: usize,
+    /// Least and greatest value; NaN where a page does not tell.
+    ranges: Vec<(f64, f64)>,
+}
+
+impl ColumnPages {
+    pub(super) fn of(index: &PageIndex, group: usize, column: usize, rows: usize) -> Option<Self> {
+        let places = index.offsets.get(group)?.get(column)?.page_locations();
+        let starts: Vec<usize> =
+            places.iter().map(|p| usize::try_from(p.first_row_index)).collect::<Result<_, _>>().ok()?;
+        let ranges: Vec<(f64, f64)> = match index.columns.get(group)?.get(column)? {
+            ColumnIndexMetaData::FLOAT(i) => {
+                i.min_values_iter().zip(i.max_values_iter()).map(|(a, b)| known(a.copied(), b.copied())).collect()
+            }
+            ColumnIndexMetaData::DOUBLE(i) => {
+                i.min_values_iter().zip(i.max_values_iter()).map(|(a, b)| known(a.copied(), b.copied())).collect()
+            }
+            _ => return None,
+        };
+        let whole = starts.first() == Some(&0) && starts.is_sorted_by(|a, b| a < b) && starts.last() < Some(&rows);
+        (whole && starts.len() == ranges.len()).then_some(Self { starts, rows, ranges })
+    }
+
+    /// The rows of each page with its range.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Range<usize>, (f64, f64))> {
+        let ends = self.starts.iter().skip(1).copied().chain([self.rows]);
+        self.starts.iter().zip(ends).map(|(&start, end)| start..end).zip(self.ranges.iter().copied())
+    }
+
+    fn range_at(&self, row: usize) -> Option<(f64, f64)> {
+        let page = self.starts.partition_point(|&start| start <= row).checked_sub(1)?;
+        self.ranges.get(page).copied()
+    }
+}
+
+/// A page's range; that of a page which does not tell is no range: [`bounds_of`] refuses it.
+fn known<T: Into<f64>>(low: Option<T>, high: Option<T>) -> (f64, f64) {
+    match (low, high) {
+        (Some(low), Some(high)) => (low.into(), high.into()),
+        _ => (f64::NAN, f64::NAN),
+    }
+}

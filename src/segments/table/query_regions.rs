@@ -1,0 +1,161 @@
+//! The regions of a query: which parts, pages and rows they touch.
+//!
+//! One region goes through the packed tree of the pages. Several are joined with the boxes of parts and of pages by two
+//! trees at once, and the rows of a page are searched by the tree over the regions, a block of neighbours at a time.
+
+use std::ops::Range;
+
+use super::pages::Pages;
+use super::query::Within;
+use super::rows::Ends;
+use super::{Part, Table};
+use crate::error::Result;
+use crate::geometry::region::{Predicate, Region};
+use crate::geometry::{Aabb, Point};
+use crate::segments::index::{BoxTree, RegionTree};
+
+/// Rows of a page whose box is tried before they are, where there are several regions.
+const BLOCK_ROWS: usize = 32;
+
+/// Regions that are asked one by one which of them touch a box; more are searched by their tree.
+const MAX_LOOPED: usize = 4;
+
+/// The regions of a query, with the tree over them.
+pub(super) struct QueryRegions<'a> {
+    regions: &'a [&'a dyn Region],
+    tree: RegionTree,
+}
+
+/// A region that touches the box of a block of rows.
+struct Candidate<'a> {
+    number: u32,
+    region: &'a dyn Region,
+    /// Whether all of the box is inside.
+    encloses: bool,
+}
+
+impl<'a> Pages<'a> {
+    /// The pages of the parts and row groups that a query may have to read.
+    ///
+    /// # Errors
+    /// A part cannot be opened.
+    pub fn within(table: &'a Table, within: Within<'_>) -> Result<Self> {
+        let Within::Regions(regions, _) = within else { return Self::of(table, |_| true) };
+        let regions = QueryRegions::new(regions);
+        let touched = regions.parts(table.parts());
+        Self::of_parts(table, |part| touched.get(part).copied().unwrap_or(true), |bounds| regions.touch(bounds))
+    }
+}
+
+impl<'a> QueryRegions<'a> {
+    pub fn new(regions: &'a [&'a dyn Region]) -> Self {
+        Self { regions, tree: RegionTree::new(regions.iter().copied()) }
+    }
+
+    fn get(&self, number: usize) -> Option<&'a dyn Region> {
+        self.regions.get(number).copied()
+    }
+
+    /// Whether any region touches a box.
+    fn touch(&self, bounds: &Aabb) -> bool {
+        let mut touched = false;
+        self.tree.for_each_candidate(bounds, |number| {
+            touched = touched || self.get(number).is_some_and(|region| region.touches(bounds));
+        });
+        touched
+    }
+
+    /// For each part whether any region touches its box.
+    fn parts(&self, parts: &[Part]) -> Vec<bool> {
+        // a part without statistics is everywhere
+        let endless = Aabb { min: Aabb::EMPTY.max, max: Aabb::EMPTY.min };
+        let boxes: Vec<Aabb> = parts.iter().map(|part| part.bounds().unwrap_or(endless)).collect();
+        self.boxes(&boxes).iter().map(|numbers| !numbers.is_empty()).collect()
+    }
+
+    /// For each page the numbers of the regions that touch its box, ascending.
+    pub fn pages(&self, pages: &Pages<'_>) -> Vec<Vec<u32>> {
+        let [region] = self.regions else {
+            let boxes: Vec<Aabb> = pages.pages().iter().map(|page| page.bounds).collect();
+            return self.boxes(&boxes);
+        };
+        let mut touching = vec![Vec::new(); pages.pages().len()];
+        pages.tree().touched(*region).into_iter().for_each(|page| touching[page].push(0));
+        touching
+    }
+
+    /// For each box the numbers of the regions that touch it, ascending.
+    fn boxes(&self, boxes: &[Aabb]) -> Vec<Vec<u32>> {
+        let mut touching: Vec<Vec<u32>> = vec![Vec::new(); boxes.len()];
+        self.tree.for_each_pair(&BoxTree::new(boxes.iter().copied()), |number, at| {
+            if self.get(number).is_some_and(|region| region.touches(&boxes[at])) {
+                touching[at].push(number as u32);
+            }
+        });
+        touching.iter_mut().for_each(|numbers| numbers.sort_unstable());
+        touching
+    }
+
+    /// Visits the hits among some rows of one page, row by row, each with the numbers of its regions, ascending; `numbers` are
+    /// those of the regions that touch the page, ascending.
+    pub fn for_each_hit(
+        &self,
+        predicate: Predicate,
+        ends: &Ends<'_>,
+        rows: Range<usize>,
+        numbers: &[u32],
+        mut visit: impl FnMut(usize, u32),
+    ) {
+        if let [number] = *numbers {
+            let Some(region) = self.get(number as usize) else { return };
+            for row in rows {
+                let (a, b) = ends.get(row);
+                if predicate.holds(region, a, b) {
+                    visit(row, number);
+                }
+            }
+            return;
+        }
+        let (mut segments, mut candidates) = (Vec::with_capacity(BLOCK_ROWS), Vec::new());
+        for first in rows.clone().step_by(BLOCK_ROWS) {
+            let block = first..rows.end.min(first + BLOCK_ROWS);
+            segments.clear();
+            segments.extend(block.clone().map(|row| tested_part(predicate, ends.get(row))));
+            self.find_candidates(&segments, numbers, &mut candidates);
+            for (row, &(a, b)) in block.zip(&segments) {
+                for Candidate { number, region, encloses } in &candidates {
+                    if *encloses || predicate.holds(*region, a, b) {
+                        visit(row, *number);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Finds the regions that touch the box round some segments, by their numbers, ascending.
+    fn find_candidates(&self, segments: &[(Point, Point)], numbers: &[u32], found: &mut Vec<Candidate<'a>>) {
+        found.clear();
+        let bounds = Aabb::of(segments.iter().flat_map(|&(a, b)| [a, b]));
+        // a box leaves out what is not a number, and that is in no region
+        let is_finite = segments.iter().all(|(a, b)| a.is_finite() && b.is_finite());
+        let mut push = |number: u32| {
+            if let Some(region) = self.get(number as usize).filter(|region| region.touches(&bounds)) {
+                found.push(Candidate { number, region, encloses: is_finite && region.encloses(&bounds) });
+            }
+        };
+        if numbers.len() <= MAX_LOOPED {
+            numbers.iter().copied().for_each(push);
+        } else {
+            self.tree.for_each_candidate(&bounds, |number| push(number as u32));
+            found.sort_unstable_by_key(|candidate| candidate.number);
+        }
+    }
+}
+
+/// What a predicate looks at of a segment: itself or, twice, its midpoint.
+fn tested_part(predicate: Predicate, (a, b): (Point, Point)) -> (Point, Point) {
+    match predicate {
+        Predicate::Midpoint => (a.midpoint(b), a.midpoint(b)),
+        Predicate::Intersects => (a, b),
+    }
+}

@@ -1,0 +1,219 @@
+//! Writing one part of a table.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, Float32Array, Float64Array, RecordBatch, UInt8Array, UInt32Array, UInt64Array};
+use parquet::basic::Encoding;
+use parquet::errors::ParquetError;
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::schema::types::ColumnPath;
+use rayon::prelude::*;
+
+use super::schema::{
+    COORDINATES, FORMAT_VERSION, LONG_UM, NODE_ID, Precision, RADIUS, ROW, ROWS_PER_GROUP, ROWS_PER_PAGE, SECTION_ID,
+    SECTION_TYPE, SEGMENT_ID, key,
+};
+use super::{Metadata, Neuron};
+use crate::error::{Context, Error, FileProblem, Problem, Result};
+use crate::geometry::{Aabb, Point, hilbert};
+use crate::io::atomic_output::create_without_following;
+use crate::io::parquet_file::{Writer, properties_builder};
+use crate::segments::Segments;
+
+/// The Parquet library refused to write.
+#[derive(Debug, thiserror::Error)]
+enum WriteProblem {
+    #[error("cannot be written: {0}")]
+    Parquet(#[from] ParquetError),
+    #[error("cannot be written: {0}")]
+    Arrow(#[from] arrow_schema::ArrowError),
+}
+
+impl Problem for WriteProblem {
+    fn may_pass(&self) -> bool {
+        true
+    }
+}
+
+/// What the operating system refused, in its own words where the library passes them on.
+fn refusal(problem: WriteProblem) -> Error {
+    match problem {
+        WriteProblem::Parquet(ParquetError::External(inner)) => match inner.downcast::<std::io::Error>() {
+            Ok(refused) => FileProblem::Write(*refused).into(),
+            Err(inner) => WriteProblem::Parquet(ParquetError::External(inner)).into(),
+        },
+        problem => problem.into(),
+    }
+}
+
+/// How the rows of a part are laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Layout {
+    /// Width of the coordinates.
+    pub precision: Precision,
+    /// Rows in a row group, by which most other programs prune.
+    pub row_group_rows: usize,
+}
+
+impl From<Precision> for Layout {
+    fn from(precision: Precision) -> Self {
+        Self { precision, row_group_rows: ROWS_PER_GROUP }
+    }
+}
+
+/// Writes one part: rows in Hilbert order of their midpoints, those longer than [`LONG_UM`] in row groups of their own.
+///
+/// `neurons` are the part's neurons; they are stored in the metadata, by node id.
+///
+/// # Errors
+/// The operating system refuses.
+pub fn write_part(
+    path: &Path,
+    segments: &Segments,
+    neurons: &[Neuron],
+    metadata: &Metadata,
+    layout: impl Into<Layout>,
+) -> Result<()> {
+    let file = create_without_following(path).map_err(FileProblem::Write).in_file(path)?;
+    let written = write(&file, segments, neurons, metadata, layout.into());
+    written.map_err(refusal).in_file(path)?;
+    file.sync_all().map_err(FileProblem::Write).in_file(path)
+}
+
+/// The bytes of a part, as [`write_part`] writes them.
+///
+/// # Errors
+/// None of this data; what Parquet refuses.
+pub fn encoded(
+    segments: &Segments,
+    neurons: &[Neuron],
+    metadata: &Metadata,
+    layout: impl Into<Layout>,
+) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    write(&mut bytes, segments, neurons, metadata, layout.into())?;
+    Ok(bytes)
+}
+
+fn write(
+    file: impl std::io::Write + Send,
+    segments: &Segments,
+    neurons: &[Neuron],
+    metadata: &Metadata,
+    Layout { precision, row_group_rows }: Layout,
+) -> Result<(), WriteProblem> {
+    let (short, long) = hilbert_order(segments);
+    let row_group_rows = row_group_rows.max(1);
+    let properties = properties(neurons, metadata, row_group_rows);
+    let mut writer = Writer::new(file, precision.schema(), properties)?;
+    for group in short.chunks(row_group_rows).chain(long.chunks(row_group_rows)) {
+        writer.write(&batch(segments, group, precision)?)?;
+        writer.end_group()?;
+    }
+    writer.finish()?;
+    Ok(())
+}
+
+/// Places of the short and of the long segments, each in Hilbert order of midpoints (ties by row).
+fn hilbert_order(segments: &Segments) -> (Vec<usize>, Vec<usize>) {
+    let midpoint = |i: usize| segments.start[i].midpoint(segments.end[i]);
+    let curve = hilbert::Curve::over(&Aabb::of((0..segments.len()).map(midpoint)));
+    let is_long = |i: usize| segments.start[i].distance(segments.end[i]) > LONG_UM;
+    // a key has 63 bits, so that the long ones come last by the bit above
+    let keyed = |i: usize| (u64::from(is_long(i)) << 63 | curve.key(midpoint(i)), i);
+    let mut keys: Vec<(u64, usize)> = (0..segments.len()).into_par_iter().map(keyed).collect();
+    let row = |i: usize| segments.row[i];
+    keys.par_sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| row(a.1).cmp(&row(b.1))));
+    let first_long = keys.partition_point(|k| k.0 >> 63 == 0);
+    let places = |keys: &[(u64, usize)]| keys.iter().map(|k| k.1).collect();
+    (places(&keys[..first_long]), places(&keys[first_long..]))
+}
+
+/// Some segments (by their places) as Arrow columns, in the schema's order.
+///
+/// # Errors
+/// None of this data; what Arrow refuses.
+///
+/// # Panics
+/// Where a place is not below the number of segments, as indexing a slice does.
+pub fn batch(
+    segments: &Segments,
+    rows: &[usize],
+    precision: Precision,
+) -> Result<RecordBatch, arrow_schema::ArrowError> {
+    let s = segments;
+    let take =
+        |column: &[u32]| -> ArrayRef { Arc::new(UInt32Array::from_iter_values(rows.iter().map(|&i| column[i]))) };
+    let long =
+        |column: &[u64]| -> ArrayRef { Arc::new(UInt64Array::from_iter_values(rows.iter().map(|&i| column[i]))) };
+    let mut columns: Vec<ArrayRef> = vec![
+        long(&s.node_id),
+        take(&s.section_id),
+        take(&s.segment_id),
+        Arc::new(rows.iter().map(|&i| s.section_type[i].map(|t| t.number())).collect::<UInt8Array>()),
+    ];
+    for ends in [&s.start, &s.end] {
+        columns.extend(coordinates(ends, rows, precision));
+    }
+    columns.push(Arc::new(rows.iter().map(|&i| s.radius[i]).collect::<Float32Array>()));
+    columns.push(long(&s.row));
+    RecordBatch::try_new(precision.schema(), columns)
+}
+
+/// The columns x, y and z of some ends, in one pass over points that lie far apart in memory.
+fn coordinates(ends: &[Point], rows: &[usize], precision: Precision) -> [ArrayRef; 3] {
+    let mut columns = [(); 3].map(|()| Vec::with_capacity(rows.len()));
+    for &i in rows {
+        columns.iter_mut().zip(ends[i].to_array()).for_each(|(column, v)| column.push(v));
+    }
+    columns.map(|values| -> ArrayRef {
+        match precision {
+            Precision::F64 => Arc::new(Float64Array::from(values)),
+            Precision::F32 => Arc::new(Float32Array::from_iter_values(values.into_iter().map(|v| v as f32))),
+        }
+    })
+}
+
+/// Encodings as measured: coordinates and row split by byte, never by dictionary; ids by dictionary; all zstd.
+fn properties(neurons: &[Neuron], metadata: &Metadata, row_group_rows: usize) -> WriterProperties {
+    let mut builder = properties_builder()
+        .set_statistics_enabled(EnabledStatistics::Page)
+        .set_max_row_group_row_count(Some(row_group_rows))
+        .set_data_page_row_count_limit(ROWS_PER_PAGE)
+        .set_write_batch_size(ROWS_PER_PAGE)
+        .set_dictionary_enabled(false)
+        .set_key_value_metadata(Some(key_values(neurons, metadata)));
+    for name in [NODE_ID, SECTION_ID, SEGMENT_ID, SECTION_TYPE] {
+        builder = builder.set_column_dictionary_enabled(ColumnPath::from(name), true);
+    }
+    for name in COORDINATES.into_iter().chain([RADIUS, ROW]) {
+        builder = builder.set_column_encoding(ColumnPath::from(name), Encoding::BYTE_STREAM_SPLIT);
+    }
+    builder.build()
+}
+
+fn key_values(neurons: &[Neuron], m: &Metadata) -> Vec<KeyValue> {
+    let mut neurons = neurons.to_vec();
+    neurons.sort_unstable_by_key(|n| n.node_id);
+    let list = |value: fn(&Neuron) -> u64| neurons.iter().map(value).collect::<Vec<_>>();
+    let neuron_list = serde_json::json!({
+        "node_id": list(|n| n.node_id), "first_row": list(|n| n.first_row), "segments": list(|n| n.segments),
+    });
+    let assumed = (!m.assumed.is_empty()).then(|| (key::ASSUMED, m.assumed.clone()));
+    let all = [
+        (key::FORMAT_VERSION, FORMAT_VERSION.to_string()),
+        (key::POPULATION, m.population.clone()),
+        (key::UNITS, "um".into()),
+        (key::CIRCUIT, m.circuit.clone()),
+        (key::DISCRETISATION, m.discretisation.clone()),
+        (key::AXON, m.axon.clone()),
+        (key::PROGRAM_VERSION, m.program_version.clone()),
+        (key::SEGMENTS, m.segments.to_string()),
+        (key::NEURONS, m.neurons.to_string()),
+        (key::PARTS, m.parts.to_string()),
+        (key::NEURON_LIST, neuron_list.to_string()),
+    ];
+    all.into_iter().chain(assumed).map(|(key, value)| KeyValue::new(key.to_string(), value)).collect()
+}

@@ -1,0 +1,7 @@
+//! Validation against a circuit: whether a table has its segments, and whether the rule of the cell templates gives those of a report.
+
+mod rule_vs_report;
+mod table_vs_circuit;
+
+pub use rule_vs_report::{Agreement, NeuronDifference, SectionDifference, TemplateAgreement, WithoutReport, agreement};
+pub use table_vs_circuit::{Fit, fit};

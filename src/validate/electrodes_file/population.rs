@@ -1,0 +1,311 @@
+//! One population of an electrodes file, read as leniently as can be.
+
+use super::Each;
+use super::code::Code;
+use super::contacts::Contact;
+use super::finding::Findings;
+use super::integers::{counting, kind, problem};
+use super::rows::{check_nodes, check_offsets};
+use super::values::Values;
+use crate::error::Result;
+use crate::io::hdf5::File;
+use crate::methods;
+use crate::sonata::electrodes_file::{ColumnRule, Factors, node_ids, offsets, scaling_factors, sorted_names};
+use crate::units::COEFFICIENT_UNIT;
+
+/// What the version that wrote a file is called in one that is mended.
+const VERSION: &str = "converted_from_version";
+
+/// Node ids in file order, and ascending to look them up.
+#[derive(Debug, Clone, Default)]
+pub struct Ids {
+    /// In file order.
+    pub given: Vec<u64>,
+    sorted: Vec<u64>,
+}
+
+impl Ids {
+    fn new(given: Vec<u64>) -> Self {
+        let mut sorted = given.clone();
+        sorted.sort_unstable();
+        Self { given, sorted }
+    }
+
+    /// Whether an id is among them.
+    pub(super) fn contains_sorted(&self, id: &u64) -> bool {
+        self.sorted.binary_search(id).is_ok()
+    }
+}
+
+/// One population, as far as it could be read.
+#[derive(Debug)]
+pub struct Population {
+    /// Its name.
+    pub name: String,
+    /// Its nodes; empty where they cannot be read.
+    pub node_ids: Ids,
+    /// Offsets, mended where that needs no guess; none where it does.
+    pub offsets: Option<Vec<u64>>,
+    /// The coefficients; none where they cannot be read.
+    pub factors: Option<Factors>,
+    /// The column of ones that belongs to no contact.
+    pub extra_ones: Option<u64>,
+    /// What the file says of its origin.
+    pub provenance: Vec<(&'static str, String)>,
+    /// Whether there are `neurite_types`, which no client reads.
+    pub neurite_types: bool,
+    /// Each contact's own column, where the file's numbers are those of BlueRecording 0.2.1 and mislead.
+    pub relabelled: Option<Vec<u64>>,
+}
+
+/// Reads and checks a population but for its coefficients.
+pub(super) fn read(file: &File, name: String, findings: &mut Findings) -> Population {
+    let factors = factors(file, &name, findings);
+    let ids = ids(file, &name, findings);
+    let object = offsets(&name);
+    let given = if file.has(&object) {
+        counting(file, &object, Code::OffsetsFloat, findings)
+    } else {
+        findings.add(Code::NoOffsets, &object, "missing, expected uint64 `[N + 1]`");
+        None
+    };
+    if let Some(ids) = &ids {
+        check_nodes(&name, ids, findings);
+    }
+    let offsets = match (given, &ids, &factors) {
+        (Some(given), Some(ids), Some(factors)) => check_offsets(&name, given, ids, factors.rows(), findings),
+        _ => None,
+    };
+    check_neurite_types(file, &name, factors.as_ref(), findings);
+    let node_ids = Ids::new(ids.unwrap_or_default());
+    let told = |key, attribute: &str| Some((key, file.string_attribute(&self::node_ids(&name), attribute)?));
+    let provenance = [told("circuit", "circuit"), told(VERSION, "version")].into_iter().flatten().collect();
+    let neurite_types = file.has(&neurite_types(&name));
+    Population { node_ids, offsets, factors, extra_ones: None, provenance, neurite_types, relabelled: None, name }
+}
+
+fn ids(file: &File, name: &str, findings: &mut Findings) -> Option<Vec<u64>> {
+    let object = node_ids(name);
+    if !file.has(&object) {
+        findings.add(Code::NoNodeIds, &object, "missing, expected uint64 `[N]`");
+        return None;
+    }
+    counting(file, &object, Code::NodeIdsFloat, findings)
+}
+
+fn factors(file: &File, name: &str, findings: &mut Findings) -> Option<Factors> {
+    let object = scaling_factors(name);
+    if !file.has(&object) {
+        findings.add(Code::NoFactors, &object, "missing, expected float64 `[rows, contacts]`");
+        return None;
+    }
+    let kind = kind(file, &object, findings)?;
+    let shape = file.shape(&object).ok()?;
+    if shape.len() != 2 {
+        let text = format!("wrong shape, expected [rows, contacts], found {shape:?}");
+        findings.add(Code::FactorsShape, &object, text);
+        return None;
+    }
+    if !["float", "int", "uint"].iter().any(|number| kind.starts_with(number)) {
+        findings.add(Code::Unreadable, &object, format!("wrong type, expected float64, found {kind}"));
+        return None;
+    }
+    if kind != "float64" {
+        findings.add(Code::FactorsType, &object, format!("another type, expected float64, found {kind}"));
+    }
+    let storage = file.storage(&object).ok()?;
+    if !storage.compression.is_empty() {
+        let text = format!("compressed, expected no filter, found {}", storage.compression.join(", "));
+        findings.add(Code::Compressed, &object, text);
+    } else if storage.chunked {
+        findings.add(Code::Chunked, &object, "in chunks, expected one piece");
+    }
+    Factors::open(file, &object).map_err(|e| findings.add(Code::Implausible, &object, problem(&e))).ok()
+}
+
+pub(super) fn neurite_types(name: &str) -> String {
+    format!("/{name}/neurite_types")
+}
+
+fn check_neurite_types(file: &File, name: &str, factors: Option<&Factors>, findings: &mut Findings) {
+    let object = neurite_types(name);
+    let (Ok(shape), Some(factors)) = (file.shape(&object), factors) else { return };
+    if shape.as_slice() != [factors.rows() as usize] {
+        let text = format!("wrong shape, expected [{}], found {shape:?}", factors.rows());
+        findings.add(Code::NeuriteTypes, &object, text);
+    }
+}
+
+impl Population {
+    /// Reads all coefficients, and tells columns that are no contact's.
+    pub(super) fn check_values(
+        &mut self,
+        place: usize,
+        contacts: &[Contact],
+        (progress, each): (&(dyn Fn(u64) + Sync), &Each<'_>),
+        findings: &mut Findings,
+    ) -> Result<()> {
+        let Some(factors) = &self.factors else { return Ok(()) };
+        let (object, columns) = (scaling_factors(&self.name), factors.columns());
+        let values = match Values::of(factors, &potentials(contacts, place), progress, &|block| each(&self.name, block))
+        {
+            Ok(values) => values,
+            Err(error) => {
+                findings.add(Code::Unreadable, &object, problem(&error));
+                self.factors = None;
+                return Ok(());
+            }
+        };
+        let owner = |column: u64| {
+            let own = contacts.iter().find(|c| c.columns.get(place) == Some(&Some(column)));
+            own.map_or_else(|| format!("column {column}"), |c| format!("contact `{}`", c.name))
+        };
+        for (code, odd, what) in [(Code::NotANumber, values.nan, "NaN"), (Code::Infinite, values.infinite, "infinite")]
+        {
+            if let Some((row, column)) = odd.first {
+                let text = format!("{what} at {}, expected a finite number", owner(column));
+                findings.add_at(code, &object, row, text);
+                findings.and_more(odd.count - 1);
+            }
+        }
+        self.check_zero_rows(&object, &values, findings);
+        if factors.rows() > 0 {
+            self.extra_ones = check_columns(&object, columns, place, contacts, &values, findings);
+        }
+        Ok(())
+    }
+
+    /// Rows whose potentials are all 0, which none is at any distance.
+    fn check_zero_rows(&self, object: &str, values: &Values, findings: &mut Findings) {
+        let Some(offsets) = self.offsets.as_ref().filter(|_| !values.zero_rows.is_empty()) else { return };
+        let runs = &values.zero_rows;
+        let mut wrong = self.node_ids.given.iter().zip(offsets.windows(2)).filter_map(|(id, pair)| {
+            let first = runs.partition_point(|run| run.end <= pair[0]);
+            let own = runs.iter().skip(first).take_while(|run| run.start < pair[1]);
+            let zero: u64 = own.clone().map(|run| run.end.min(pair[1]) - run.start.max(pair[0])).sum();
+            let begin = own.map(|run| run.start.max(pair[0])).next()?;
+            Some((*id, begin, zero, pair[1] - pair[0]))
+        });
+        let Some((id, begin, zero, rows)) = wrong.next() else { return };
+        let which = if zero == rows { "all rows".into() } else { format!("{zero} of {rows} rows") };
+        let text = format!("{which} of node {id} are 0, expected potentials, which are 0 nowhere");
+        findings.add_at(Code::ZeroRows, object, begin, text);
+        findings.and_more(wrong.count() as u64);
+    }
+
+    /// Checks units and the order of names.
+    pub(super) fn check_labels(
+        &mut self,
+        file: &File,
+        place: usize,
+        contacts: &[Contact],
+        rule: Option<ColumnRule>,
+        findings: &mut Findings,
+    ) {
+        let object = scaling_factors(&self.name);
+        if !file.has(&object) {
+            return;
+        }
+        match file.string_attribute(&object, "units") {
+            None => findings.add(Code::NoUnits, &object, "attribute `units` missing, expected `V/nA`"),
+            Some(units) if units == COEFFICIENT_UNIT => {}
+            Some(units) => {
+                let text = format!("attribute `units` is another, expected `{COEFFICIENT_UNIT}`, found `{units}`");
+                findings.add(Code::WrongUnits, &object, text);
+            }
+        }
+        if self.extra_ones.is_some() && rule != Some(ColumnRule::Index) {
+            let version = self.provenance.iter().find(|(key, _)| *key == VERSION).map(|(_, version)| version.as_str());
+            let sure = (version, rule == Some(ColumnRule::SortedNames));
+            self.relabelled = check_sorted(&object, place, contacts, sure, findings);
+        }
+    }
+}
+
+/// The columns of point and line sources, whose potentials are 0 at no distance; a reference can make them so.
+fn potentials(contacts: &[Contact], place: usize) -> Vec<usize> {
+    let is_one = |contact: &&Contact| {
+        let method = contact.kind.as_deref().and_then(methods::by_name);
+        method.is_some_and(|m| m.is_analytic()) && !contact.settings.iter().any(|(key, _)| *key == "reference")
+    };
+    let columns = contacts.iter().filter(is_one).filter_map(|c| c.columns.get(place).copied().flatten());
+    columns.map(|column| column as usize).collect()
+}
+
+/// Columns of no contact, of ones or of zeros; gives the column of ones that 0.2.1 adds.
+fn check_columns(
+    object: &str,
+    columns: u64,
+    place: usize,
+    contacts: &[Contact],
+    values: &Values,
+    findings: &mut Findings,
+) -> Option<u64> {
+    let own: Vec<u64> = contacts.iter().filter_map(|c| c.columns.get(place).copied().flatten()).collect();
+    let of = |flags: &[bool], column: u64| flags.get(column as usize).copied().unwrap_or(false);
+    if (0..columns).all(|column| of(&values.ones, column)) && columns > 0 {
+        findings.add(Code::AllOnes, object, "all coefficients are 1, expected potentials of 1 nA, in V");
+    }
+    let free: Vec<u64> = (0..columns).filter(|column| !own.contains(column)).collect();
+    let mut extra_ones = None;
+    match *free.as_slice() {
+        [last] if last + 1 == columns && own.len() as u64 == last && of(&values.ones, last) => {
+            let text = format!("column {last} is of no contact and all ones, expected {last} columns, found {columns}");
+            findings.add(Code::ExtraOnes, object, text);
+            extra_ones = Some(last);
+        }
+        // without any contact E40 says it
+        [first, ..] if !contacts.is_empty() => {
+            findings.add(Code::ExtraColumn, object, format!("column {first} is of no contact, expected one"));
+            findings.and_more(free.len() as u64 - 1);
+        }
+        _ => {}
+    }
+    let mut zero = own.iter().filter(|&&column| of(&values.zeros, column));
+    if let Some(column) = zero.next() {
+        let name = contacts.iter().find(|c| c.columns.get(place) == Some(&Some(*column))).map(|c| c.name.as_str());
+        let text = format!("all coefficients of contact `{}` are 0", name.unwrap_or_default());
+        findings.add(Code::ZeroColumn, object, text);
+        findings.and_more(zero.count() as u64);
+    }
+    extra_ones
+}
+
+/// Whether the numbers mislead, as those of BlueRecording 0.2.1 do where names are not in sorted order in their file;
+/// gives each contact's own column.
+fn check_sorted(
+    object: &str,
+    place: usize,
+    contacts: &[Contact],
+    (version, told): (Option<&str>, bool),
+    findings: &mut Findings,
+) -> Option<Vec<u64>> {
+    let names = sorted_names(contacts.iter().map(|c| c.name.clone()).collect());
+    let column = |contact: &Contact| names.iter().position(|name| *name == contact.name).unwrap_or_default() as u64;
+    let own: Vec<u64> = contacts.iter().map(column).collect();
+    let stated = |c: &Contact| c.columns.get(place).copied().flatten();
+    let wrong: Vec<&str> = contacts
+        .iter()
+        .zip(&own)
+        .filter(|(contact, column)| stated(contact) != Some(**column))
+        .map(|(contact, _)| contact.name.as_str())
+        .collect();
+    if wrong.is_empty() {
+        return None;
+    }
+    let certain = version.is_some_and(|v| v.starts_with("0.2"));
+    let sure = match version {
+        Some(version) if certain => format!("certain, attribute `version` of `node_ids` is `{version}`"),
+        _ => "likely, the extra column of ones is the mark of BlueRecording 0.2.1".into(),
+    };
+    let text = format!(
+        "columns are in the order of sorted names, but their numbers are not: {sure}; mislabelled: {}",
+        crate::error::listed(wrong, 6)
+    );
+    findings.add(Code::SortedNames, object, text);
+    if certain || told {
+        return Some(own);
+    }
+    findings.unmendable();
+    None
+}

@@ -1,0 +1,246 @@
+//! Coefficients computed anew, from the segments and what the file says of its own contacts: a proof of units, signs,
+//! conductivities, and of the order of columns and rows.
+//!
+//! All nodes are compared where that is a few million coefficients; of a larger file nodes of up to eight parts of the table,
+//! the first and the last among them. Each contact at each node is compared with what its method gives. Where they differ,
+//! faults are tried: a constant factor, another contact's column, rows that are shifted, another node's rows, rows in another
+//! order. A fault is named only where undoing it makes the node's coefficients agree. BlueRecording does not keep the
+//! conductivity; its contacts agree where one conductivity makes them.
+
+mod fit;
+mod judge;
+mod shift;
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::contacts::Contact;
+use super::finding::Findings;
+use super::population::Population;
+use crate::error::Result;
+use crate::methods::{self, NearField, Parameter};
+use crate::segments::table::Table;
+use crate::segments::{NeuronSegments, Segments};
+use crate::sonata::electrodes_file::{Formula, scaling_factors};
+use crate::units::SiemensPerMeter;
+use fit::Demand;
+use judge::Sample;
+
+/// As many coefficients are computed, at most; more only where four nodes have more.
+const MAX_COEFFICIENTS: u64 = 4_000_000;
+/// As many parts are read, at most, where not all nodes are compared.
+const MAX_PARTS: usize = 8;
+/// Nodes of a part, at least.
+const MIN_NODES: usize = 4;
+
+/// The segments that a file is of.
+#[derive(Debug, Clone, Copy)]
+pub enum SegmentSource<'a> {
+    /// Those of a table.
+    Table(&'a Table),
+    /// Those of some nodes of a circuit.
+    Placed {
+        /// The population.
+        population: &'a str,
+        /// The segments of whole nodes.
+        segments: &'a Segments,
+        /// The same with axon stubs by other conventions: what they do not all have in one place is not compared.
+        others: &'a [Segments],
+    },
+}
+
+impl SegmentSource<'_> {
+    /// The population that the segments are of.
+    pub(super) fn population(&self) -> &str {
+        match self {
+            Self::Table(table) => &table.metadata().population,
+            Self::Placed { population, .. } => population,
+        }
+    }
+}
+
+/// What was computed anew.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recomputed {
+    /// The population.
+    pub population: String,
+    /// Number of nodes.
+    pub nodes: u64,
+    /// Number of coefficients.
+    pub coefficients: u64,
+    /// Contacts that were computed.
+    pub contacts: u64,
+    /// Those of them that agree.
+    pub agreeing: u64,
+    /// Contacts whose coefficients depend on more than the file says.
+    pub left_out: u64,
+}
+
+/// A contact that can be computed.
+pub(super) struct Checked<'a> {
+    pub name: &'a str,
+    pub column: usize,
+    pub formula: Formula,
+    pub demand: Demand,
+}
+
+/// One node: what the file has, all columns, and what the contacts' methods give, both a row a segment. What is NaN was not
+/// computed.
+pub(super) struct Node {
+    pub id: u64,
+    /// Its rows in the file.
+    pub rows: Range<u64>,
+    pub file: Vec<f64>,
+    pub computed: Vec<f64>,
+}
+
+/// Compares a population's coefficients, or a sample of them; none where nothing can be computed.
+pub(super) fn check(
+    population: &Population,
+    place: usize,
+    contacts: &[Contact],
+    (segments, conductivity): (SegmentSource<'_>, Option<SiemensPerMeter>),
+    findings: &mut Findings,
+) -> Result<Option<Recomputed>> {
+    let own = |(i, c): (usize, &Contact)| match &population.relabelled {
+        Some(own) => own.get(i).copied(),
+        None => c.columns.get(place).copied().flatten(),
+    };
+    let checked: Vec<Checked<'_>> = contacts
+        .iter()
+        .enumerate()
+        .filter_map(|(i, c)| {
+            let mut formula = Formula::of(c.kind.as_deref()?, c.position.filter(|p| p.is_finite())?, &c.settings)?;
+            if let Some(conductivity) = conductivity.filter(|_| !formula.is_stated) {
+                formula.contact.conductivity = conductivity.into();
+                formula.is_stated = true;
+            }
+            let alone = !formula.method.parameters().contains(&Parameter::Array);
+            let says_near_field = c.settings.iter().any(|(key, _)| *key == "near_field");
+            let demand = Demand {
+                all: formula.is_stated && says_near_field && formula.contact.near_field == NearField::Radius,
+                is_share: !formula.method.is_potential(),
+            };
+            alone.then_some(Checked { name: &c.name, column: own((i, c))? as usize, formula, demand })
+        })
+        .collect();
+    let left_out = (contacts.len() - checked.len()) as u64;
+    let nodes = sample(population, segments, &checked)?;
+    let Some(factors) = population.factors.as_ref().filter(|_| !checked.is_empty() && !nodes.is_empty()) else {
+        return Ok(None);
+    };
+    let sample = Sample { width: factors.columns() as usize, checked, nodes };
+    let agreeing = sample.judge(&scaling_factors(&population.name), (population, factors), findings)?;
+    Ok(Some(Recomputed {
+        population: population.name.clone(),
+        nodes: sample.nodes.len() as u64,
+        coefficients: sample.nodes.iter().map(|n| n.computed.len() as u64).sum(),
+        contacts: sample.checked.len() as u64,
+        agreeing,
+        left_out,
+    }))
+}
+
+/// Nodes that are in the file, too, with as many segments: all, or a sample.
+fn sample(population: &Population, segments: SegmentSource<'_>, checked: &[Checked<'_>]) -> Result<Vec<Node>> {
+    if checked.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut nodes = Vec::new();
+    match segments {
+        SegmentSource::Placed { segments, others, .. } => {
+            let neurons: Vec<NeuronSegments<'_>> = segments.neurons().collect();
+            add_nodes(population, &neurons, MAX_COEFFICIENTS, checked, &mut nodes)?;
+            for node in &mut nodes {
+                leave_out(node, segments, others);
+            }
+        }
+        SegmentSource::Table(table) => {
+            let parts = table.parts();
+            let all = table.len().saturating_mul(checked.len() as u64) <= MAX_COEFFICIENTS;
+            let count = if all { parts.len() } else { parts.len().min(MAX_PARTS) };
+            for number in 0..count {
+                // the first, the last, and others at equal steps between them
+                let at = if count > 1 { number * (parts.len() - 1) / (count - 1) } else { 0 };
+                let Some(part) = parts.get(at) else { continue };
+                let segments = part.read_by_row()?;
+                let neurons: Vec<NeuronSegments<'_>> = segments.neurons().collect();
+                let most = if all { u64::MAX } else { MAX_COEFFICIENTS / count as u64 };
+                add_nodes(population, &neurons, most, checked, &mut nodes)?;
+            }
+        }
+    }
+    nodes.sort_by_key(|node| node.rows.start);
+    Ok(nodes)
+}
+
+/// Marks the rows of a node that are not in one place by all conventions as not computed.
+fn leave_out(node: &mut Node, segments: &Segments, others: &[Segments]) {
+    let of_node = |all: &Segments| -> Vec<[[f64; 3]; 2]> {
+        let own = all.iter().filter(|s| s.node_id == node.id);
+        own.map(|s| [s.start.to_array(), s.end.to_array()]).collect()
+    };
+    let own = of_node(segments);
+    let width = node.computed.len() / own.len().max(1);
+    for other in others.iter().map(of_node) {
+        for (row, ends) in own.iter().enumerate() {
+            if other.get(row) != Some(ends) {
+                node.computed.iter_mut().skip(row * width).take(width).for_each(|value| *value = f64::NAN);
+            }
+        }
+    }
+}
+
+/// Adds nodes at equal steps, so that no more than so many coefficients are computed.
+fn add_nodes(
+    population: &Population,
+    neurons: &[NeuronSegments<'_>],
+    most: u64,
+    checked: &[Checked<'_>],
+    nodes: &mut Vec<Node>,
+) -> Result<()> {
+    let (Some(offsets), Some(factors)) = (&population.offsets, &population.factors) else { return Ok(()) };
+    let places: BTreeMap<u64, usize> = population.node_ids.given.iter().copied().zip(0..).collect();
+    let rows = |neuron: &NeuronSegments<'_>| {
+        let &place = places.get(&neuron.node_id()?)?;
+        let rows = *offsets.get(place)?..*offsets.get(place + 1)?;
+        (rows.end - rows.start == neuron.len() as u64 && !neuron.is_empty()).then_some(rows)
+    };
+    let fitting: Vec<(&NeuronSegments<'_>, Range<u64>)> = neurons.iter().filter_map(|n| Some((n, rows(n)?))).collect();
+    let coefficients = fitting.iter().map(|(n, _)| n.len() as u64).sum::<u64>().saturating_mul(checked.len() as u64);
+    let wanted = (fitting.len() as u64).saturating_mul(most).checked_div(coefficients).unwrap_or(0) as usize;
+    let step = fitting.len().div_ceil(wanted.max(MIN_NODES)).max(1);
+    let chosen: Vec<&(&NeuronSegments<'_>, Range<u64>)> = fitting.iter().step_by(step).collect();
+    let made = chosen.into_par_iter().map(|(neuron, rows)| {
+        let mut file = Vec::new();
+        factors.read(rows.clone(), &mut file)?;
+        let id = neuron.node_id().unwrap_or_default();
+        Ok(Node { id, rows: rows.clone(), file, computed: computed(checked, neuron)? })
+    });
+    nodes.extend(made.collect::<Result<Vec<Node>>>()?);
+    Ok(())
+}
+
+/// What the contacts' methods give for a neuron.
+fn computed(checked: &[Checked<'_>], neuron: &NeuronSegments<'_>) -> Result<Vec<f64>> {
+    let mut all = vec![f64::NAN; neuron.len() * checked.len()];
+    let mut own = Vec::new();
+    let mut methods: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (i, c) in checked.iter().enumerate() {
+        methods.entry(c.formula.method.name()).or_default().push(i);
+    }
+    for (name, places) in methods {
+        let Some(method) = methods::by_name(name) else { continue };
+        let contacts: Vec<methods::Contact> =
+            places.iter().filter_map(|&i| checked.get(i).map(|c| c.formula.contact.clone())).collect();
+        own.clear();
+        own.resize(neuron.len() * places.len(), 0.0);
+        method.prepare(&contacts)?.fill(neuron, &mut own);
+        for (row, values) in all.chunks_exact_mut(checked.len()).zip(own.chunks_exact(places.len())) {
+            places.iter().zip(values).for_each(|(&i, &value)| row[i] = value);
+        }
+    }
+    Ok(all)
+}

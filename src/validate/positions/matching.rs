@@ -1,0 +1,311 @@
+//! Sections of one neuron in two files: which belong together, and how far apart they are.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Cause, Comparison, Options, Section};
+use crate::geometry::Point;
+use crate::segments::SectionType;
+
+/// Segments of the myelin.
+const MYELIN: usize = 5;
+/// Ids of myelin in old files are off by so many at most.
+const MOST_OFF: u32 = 30;
+/// How many of the worst segments are told.
+const WORST: usize = 10;
+
+/// A section that has no counterpart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unmatched {
+    /// The neuron.
+    pub node: u64,
+    /// The section.
+    pub section: u32,
+    /// Its numbers of segments in the two files; none where it is missing.
+    pub segments: [Option<u64>; 2],
+    /// The first segment that has other ids in the two files, where its number of segments is the same.
+    pub renumbered: Option<Renumbered>,
+}
+
+/// A segment that has other ids in two files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Renumbered {
+    /// Its place in the section.
+    pub place: u64,
+    /// Its ids.
+    pub ids: [u32; 2],
+}
+
+/// A segment, and how far apart its places in the two files are.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Worst {
+    /// The neuron.
+    pub node: u64,
+    /// The section, in the first file.
+    pub section: u32,
+    /// The segment.
+    pub segment: u32,
+    /// Its kind, where either file tells.
+    pub kind: Option<SectionType>,
+    /// The larger distance of its two ends, um.
+    pub distance: f64,
+    /// The end that is further off, in the two files, um.
+    pub ends: [Point; 2],
+}
+
+/// What is counted while neurons go by.
+pub(super) struct Matching<'a> {
+    options: &'a Options,
+    nodes: u64,
+    unmatched: Vec<Unmatched>,
+    nodes_outside: BTreeSet<u64>,
+    outside: u64,
+    distances: Vec<f64>,
+    worst: Vec<Worst>,
+    /// Sections in the same places under another id: node, difference of ids.
+    renamed: Vec<(u64, i64)>,
+}
+
+impl<'a> Matching<'a> {
+    pub fn new(options: &'a Options) -> Self {
+        let (unmatched, worst, renamed) = (Vec::new(), Vec::new(), Vec::new());
+        let (distances, nodes_outside) = (Vec::new(), BTreeSet::new());
+        Self { options, nodes: 0, unmatched, nodes_outside, outside: 0, distances, worst, renamed }
+    }
+
+    /// Compares a neuron.
+    pub fn neuron(&mut self, node: u64, a: &[Section], b: &[Section]) {
+        self.nodes += 1;
+        let by_id = |sections: &'_ [Section]| sections.iter().map(|s| s.id).collect::<BTreeSet<u32>>();
+        let (ids_a, ids_b) = (by_id(a), by_id(b));
+        let others: BTreeMap<u32, &Section> = b.iter().map(|s| (s.id, s)).collect();
+        let renamed = renamed(a, b, &ids_a, &ids_b);
+        for section in a {
+            let same = others.get(&section.id).copied();
+            let under_another = renamed.filter(|(own, _)| own.id == section.id).map(|(_, other)| other);
+            let other = same.or_else(|| self.as_renamed(node, section, under_another?));
+            match other {
+                Some(other) if other.ends.len() == section.ends.len() && other.ids == section.ids => {
+                    self.section(node, section, other);
+                }
+                other => self.alone(node, section.id, [Some(section), other]),
+            }
+        }
+        let taken = renamed.filter(|_| self.options.ignore_myelin_id).map(|(_, other)| other.id);
+        for section in b.iter().filter(|s| !ids_a.contains(&s.id) && Some(s.id) != taken) {
+            self.alone(node, section.id, [None, Some(section)]);
+        }
+    }
+
+    fn alone(&mut self, node: u64, section: u32, files: [Option<&Section>; 2]) {
+        let segments = files.map(|section| section.map(|s| s.ends.len() as u64));
+        let renumbered = match files {
+            [Some(a), Some(b)] if a.ends.len() == b.ends.len() => renumbered(a, b),
+            _ => None,
+        };
+        self.unmatched.push(Unmatched { node, section, segments, renumbered });
+    }
+
+    /// A section under another id: noted if it is in the same places, taken if ids of myelin are ignored.
+    fn as_renamed<'b>(&mut self, node: u64, own: &Section, other: &'b Section) -> Option<&'b Section> {
+        let same = own.ends.iter().zip(&other.ends).all(|(a, b)| self.agree(a, b));
+        if same {
+            self.renamed.push((node, i64::from(other.id) - i64::from(own.id)));
+        }
+        self.options.ignore_myelin_id.then_some(other)
+    }
+
+    fn agree(&self, a: &[Point; 2], b: &[Point; 2]) -> bool {
+        a.iter().zip(b).all(|(a, b)| {
+            let tolerance = self.options.tolerance;
+            let most = a.distance(Point::ORIGIN).max(b.distance(Point::ORIGIN));
+            a == b || a.distance(*b) <= tolerance.atol + tolerance.rtol * most
+        })
+    }
+
+    fn section(&mut self, node: u64, own: &Section, other: &Section) {
+        for (segment, (a, b)) in (0..).zip(own.ends.iter().zip(&other.ends)) {
+            if !self.agree(a, b) {
+                self.outside += 1;
+                self.nodes_outside.insert(node);
+            }
+            let apart = |end: usize| if a[end] == b[end] { 0.0 } else { a[end].distance(b[end]) };
+            let end = usize::from(apart(1) > apart(0));
+            // what is not a number is infinitely far from everything
+            let distance = if apart(end).is_nan() { f64::INFINITY } else { apart(end) };
+            self.distances.push(distance);
+            if distance > 0.0 {
+                let (section, kind) = (own.id, own.kind.or(other.kind));
+                self.see(Worst { node, section, segment, kind, distance, ends: [a[end], b[end]] });
+            }
+        }
+    }
+
+    fn see(&mut self, found: Worst) {
+        let place = self.worst.partition_point(|w| w.distance >= found.distance);
+        if place < WORST {
+            self.worst.insert(place, found);
+            self.worst.truncate(WORST);
+        }
+    }
+
+    /// What was found.
+    pub fn told(mut self, nodes_only_in: [Vec<u64>; 2]) -> Comparison {
+        self.distances.sort_unstable_by(f64::total_cmp);
+        let rank = |share: f64| (share * self.distances.len() as f64).ceil() as usize;
+        let quantile = |share| self.distances.get(rank(share).max(1) - 1).copied().unwrap_or(0.0);
+        let offsets = self.renamed.iter().map(|(_, offset)| *offset);
+        let missing: BTreeSet<u64> = self.unmatched.iter().map(|u| u.node).collect();
+        let explained: BTreeSet<u64> = self.renamed.iter().map(|(node, _)| *node).collect();
+        let causes = match (offsets.clone().min(), offsets.max()) {
+            (Some(low), Some(high)) if !self.options.ignore_myelin_id && missing == explained => {
+                vec![Cause::MyelinIds { nodes: self.renamed.len() as u64, offsets: [low, high] }]
+            }
+            _ => Vec::new(),
+        };
+        Comparison {
+            nodes: self.nodes,
+            segments: self.distances.len() as u64,
+            nodes_only_in,
+            outside: self.outside,
+            quantiles: [0.5, 0.9, 0.99].map(quantile),
+            worst: self.worst,
+            unmatched: self.unmatched,
+            nodes_outside: self.nodes_outside,
+            causes,
+        }
+    }
+}
+
+/// The first segment that has other ids.
+fn renumbered(a: &Section, b: &Section) -> Option<Renumbered> {
+    let ids = |place: usize| [a.segment_id(place), b.segment_id(place)];
+    let place = (0..a.ends.len()).find(|&place| ids(place)[0] != ids(place)[1])?;
+    Some(Renumbered { place: place as u64, ids: ids(place) })
+}
+
+/// The one section of each file that the other has not, if both can be the myelin: see [`can_be_myelin`].
+fn renamed<'s>(
+    a: &'s [Section],
+    b: &'s [Section],
+    ids_a: &BTreeSet<u32>,
+    ids_b: &BTreeSet<u32>,
+) -> Option<(&'s Section, &'s Section)> {
+    fn only<'s>(sections: &'s [Section], others: &BTreeSet<u32>) -> Option<&'s Section> {
+        let mut alone = sections.iter().filter(|s| !others.contains(&s.id));
+        alone.next().filter(|_| alone.next().is_none())
+    }
+    let (own, other) = (only(a, ids_b)?, only(b, ids_a)?);
+    let is_last = ids_a.last() == Some(&own.id) || ids_b.last() == Some(&other.id);
+    let is_near = own.id.abs_diff(other.id) <= MOST_OFF;
+    (is_last && is_near && can_be_myelin(own) && can_be_myelin(other)).then_some((own, other))
+}
+
+/// Whether a section has as many segments as myelin, and is of no other kind.
+fn can_be_myelin(section: &Section) -> bool {
+    section.ends.len() == MYELIN && section.kind.is_none_or(|kind| kind == SectionType::Myelin)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Placed, compare};
+    use super::*;
+    use crate::segments::{Segment, Segments};
+    use crate::validate::Tolerance;
+
+    const OPTIONS: Options = Options { tolerance: Tolerance { rtol: 0.0, atol: 0.1 }, ignore_myelin_id: false };
+
+    /// Segments of one um along x of node 7: (section, number of segments, shift along y).
+    fn placed(sections: &[(u32, u32, f64)]) -> Placed {
+        placed_as(None, sections)
+    }
+
+    fn placed_as(section_type: Option<SectionType>, sections: &[(u32, u32, f64)]) -> Placed {
+        let mut placed = Placed::default();
+        for &(section_id, count, y) in sections {
+            let at = |i: u32| Point::new(f64::from(i), y, 0.0);
+            let segment = |segment_id| Segment {
+                node_id: 7,
+                section_id,
+                segment_id,
+                section_type,
+                start: at(segment_id),
+                end: at(segment_id + 1),
+                radius: None,
+                row: 0,
+            };
+            placed.add(&(0..count).map(segment).collect::<Segments>());
+        }
+        placed
+    }
+
+    #[test]
+    fn segments_are_matched_by_section_and_place() {
+        let a = placed(&[(0, 1, 0.0), (3, 2, 0.0)]);
+        let b = placed(&[(0, 1, 0.05), (3, 2, 0.5)]);
+        let found = compare(&a, &b, &OPTIONS);
+        assert_eq!((found.nodes, found.segments, found.outside), (1, 3, 2));
+        assert_eq!(found.quantiles, [0.5, 0.5, 0.5]);
+        let places: Vec<_> = found.worst.iter().map(|w| (w.section, w.segment, w.distance)).collect();
+        assert_eq!(places, [(3, 0, 0.5), (3, 1, 0.5), (0, 0, 0.05)]);
+        assert!(compare(&a, &a, &OPTIONS).agrees());
+    }
+
+    #[test]
+    fn what_has_no_counterpart_is_told() {
+        let found =
+            compare(&placed(&[(0, 1, 0.0), (3, 2, 0.0)]), &placed(&[(0, 1, 0.0), (3, 1, 0.0), (4, 1, 0.0)]), &OPTIONS);
+        let unmatched = |section, segments| Unmatched { node: 7, section, segments, renumbered: None };
+        assert_eq!(found.unmatched, [unmatched(3, [Some(2), Some(1)]), unmatched(4, [None, Some(1)])]);
+        assert!(found.causes.is_empty() && !found.agrees());
+    }
+
+    #[test]
+    fn segments_of_other_ids_are_no_counterparts() {
+        let segments = |ids: [u32; 3]| {
+            let end = |x: u32| Point::new(f64::from(x), 0.0, 0.0);
+            let segment = |(place, segment_id): (u32, u32)| Segment {
+                node_id: 7,
+                section_id: 4,
+                segment_id,
+                section_type: None,
+                start: end(place),
+                end: end(place + 1),
+                radius: None,
+                row: 0,
+            };
+            let mut placed = Placed::default();
+            placed.add(&(0..).zip(ids).map(segment).collect::<Segments>());
+            placed
+        };
+        let (sound, other) = (segments([0, 1, 2]), segments([0, 99, 2]));
+        let told = |a: &Placed, b: &Placed| compare(a, b, &OPTIONS).unmatched.first().and_then(|u| u.renumbered);
+        assert_eq!(told(&sound, &other), Some(Renumbered { place: 1, ids: [1, 99] }));
+        assert_eq!(told(&segments([5, 1, 2]), &other), Some(Renumbered { place: 0, ids: [5, 0] }));
+        assert!(compare(&other, &other, &OPTIONS).agrees() && compare(&sound, &sound, &OPTIONS).agrees());
+    }
+
+    #[test]
+    fn myelin_under_another_id_is_named_where_it_is_in_the_same_place() {
+        let (a, b) = (placed(&[(0, 1, 0.0), (9, 5, 0.0)]), placed(&[(0, 1, 0.0), (6, 5, 0.0)]));
+        let found = compare(&a, &b, &OPTIONS);
+        assert!(!found.agrees());
+        assert_eq!(found.causes, [Cause::MyelinIds { nodes: 1, offsets: [-3, -3] }]);
+        let ignoring = Options { ignore_myelin_id: true, ..OPTIONS };
+        assert!(compare(&a, &b, &ignoring).agrees());
+        // elsewhere it is no proof, and no agreement
+        let elsewhere = placed(&[(0, 1, 0.0), (6, 5, 9.0)]);
+        assert!(compare(&a, &elsewhere, &OPTIONS).causes.is_empty());
+        assert_eq!(compare(&a, &elsewhere, &ignoring).outside, 5);
+        // nor is what cannot be myelin: an id too far off, another number of segments, a section that is last in no file
+        let far = [placed(&[(0, 1, 0.0), (9 + 30, 5, 0.0)]), placed(&[(0, 1, 0.0), (9 + 31, 5, 0.0)])];
+        assert_eq!(far.map(|b| compare(&a, &b, &ignoring).agrees()), [true, false]);
+        let short = [placed(&[(0, 1, 0.0), (9, 4, 0.0)]), placed(&[(0, 1, 0.0), (6, 4, 0.0)])];
+        assert!(!compare(&short[0], &short[1], &ignoring).agrees());
+        let inner = [placed(&[(3, 5, 0.0), (9, 5, 0.0)]), placed(&[(4, 5, 0.0), (9, 5, 0.0)])];
+        assert!(!compare(&inner[0], &inner[1], &ignoring).agrees());
+        for (kind, agrees) in [(SectionType::Myelin, true), (SectionType::Dend, false)] {
+            let known = placed_as(Some(kind), &[(0, 1, 0.0), (9, 5, 0.0)]);
+            assert_eq!(compare(&known, &b, &ignoring).agrees(), agrees);
+        }
+    }
+}

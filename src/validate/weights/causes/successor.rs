@@ -1,0 +1,233 @@
+//! How BlueRecording's successor (`bluerecording` 0.7.0) places segments: positions that went through float32, and root
+//! sections cut from the morphology's own points.
+//!
+//! A pair of coefficients of a point or line source tells how far the segment was moved at least: the potential falls off
+//! with the distance r at most by w / r for each um, so a difference of d is a move of r d / w, with r = 1e-3 / (4 pi
+//! sigma w) the distance of a point source of the same potential. Positions that went through float32 are moved by a few
+//! times the spacing of float32 numbers of their size, and no more.
+//!
+//! A neurite that begins on a sample of the soma has its first piece from there in the simulator, and so in the number of its
+//! segments. The successor takes that number, but cuts the neurite's own points: all segments of these root sections, and of
+//! no other, are elsewhere.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::f64::consts::PI;
+
+use super::Cause;
+use super::case::Case;
+use crate::error::Result;
+use crate::geometry::Point;
+use crate::segments::table::Table;
+use crate::segments::{NeuronSegments, SectionType};
+use crate::units::NANOAMPERE_PER_MICROMETER;
+use crate::validate::weights::columns::Matched;
+
+/// Moves up to so many times the spacing of float32 numbers are those of float32 positions: rotation, shift and the cut into
+/// segments round once each, and a long segment that is near is moved by less than its potential tells.
+const MAX_SPACINGS: f64 = 16.0;
+/// Where all moves are below this share of the spacing, they are rounding of the arithmetic in float64.
+const MIN_SPACINGS: f64 = 0.02;
+
+/// Share of the pairs that rounding makes larger, and smaller, at least.
+const MIN_SHARE: f64 = 0.05;
+/// Coefficients that differ by more, relative, are no rounding at any distance.
+const MAX_RELATIVE: f64 = 0.01;
+
+/// A contact of a point or line source.
+struct Source<'a> {
+    contact: &'a Matched,
+    position: Point,
+    /// 1e-3 / (4 pi sigma), V um / nA.
+    strength: f64,
+}
+
+/// What the pairs tell.
+#[derive(Default)]
+struct Moves {
+    /// Pairs that differ as float32 positions make them.
+    rounded: u64,
+    /// Those of them where the first file's is the larger.
+    first_larger: u64,
+    /// The largest of these moves, um, and the spacing of float32 numbers there.
+    largest: [f64; 2],
+    /// The largest of these moves over the spacing there.
+    spacings: f64,
+    /// Rows of nodes that differ by more.
+    moved: BTreeMap<u64, BTreeSet<usize>>,
+    /// Numbers of rows of these nodes.
+    lengths: BTreeMap<u64, usize>,
+}
+
+pub(super) fn successor(case: &Case<'_>, table: Option<&Table>) -> Result<Vec<Cause>> {
+    let sources = sources(case)?;
+    let Some(moves) = moves(case, &sources)? else { return Ok(Vec::new()) };
+    // rounding goes both ways; a factor, such as another conductivity, goes one
+    let least = moves.first_larger.min(moves.rounded - moves.first_larger) as f64;
+    let both_ways = least >= MIN_SHARE * moves.rounded as f64;
+    let rounded =
+        (moves.rounded > 0 && both_ways && moves.spacings >= MIN_SPACINGS).then_some(Cause::Float32Positions {
+            pairs: moves.rounded,
+            moved_um: moves.largest[0],
+            spacing_um: moves.largest[1],
+        });
+    if moves.moved.is_empty() {
+        return Ok(rounded.into_iter().collect());
+    }
+    let Some(table) = table else { return Ok(Vec::new()) };
+    let cut = own_points(&moves, table)?;
+    // what is elsewhere for another reason proves nothing about rounding
+    Ok(cut.into_iter().flat_map(|cut| [Some(cut), rounded.clone()]).flatten().collect())
+}
+
+/// The contacts that differ and are point or line sources, if all that differ are.
+fn sources<'c>(case: &'c Case<'_>) -> Result<Vec<Source<'c>>> {
+    let mut sources = Vec::new();
+    for contact in case.differing() {
+        let [a, b] = case.sides.map(|(file, _)| file.formula(&contact.name));
+        let known = a?.or(b?).filter(|formula| formula.method.is_analytic());
+        let Some(formula) = known else { return Ok(Vec::new()) };
+        let along = formula.contact.conductivity.along();
+        let sigma = (along[0] * along[1] * along[2]).cbrt();
+        let strength = NANOAMPERE_PER_MICROMETER / (4.0 * PI * sigma);
+        sources.push(Source { contact, position: formula.contact.position, strength });
+    }
+    Ok(sources)
+}
+
+/// How far the pairs tell that segments were moved; none where they tell nothing.
+fn moves(case: &Case<'_>, sources: &[Source<'_>]) -> Result<Option<Moves>> {
+    let contacts: Vec<&Matched> = sources.iter().map(|source| source.contact).collect();
+    let mut moves = Moves::default();
+    for &node in case.sides[0].1.node_ids() {
+        let Some([a, b]) = case.node(node, &contacts)? else {
+            let in_both = case.sides[1].1.rows_of(node).is_some();
+            if in_both { return Ok(None) } else { continue }
+        };
+        for (row, (a, b)) in a.chunks(contacts.len().max(1)).zip(b.chunks(contacts.len().max(1))).enumerate() {
+            for (source, (&a, &b)) in sources.iter().zip(a.iter().zip(b)) {
+                if case.tolerance.allows(a, b) {
+                    continue;
+                }
+                if !moves.add(source, a, b) {
+                    moves.moved.entry(node).or_default().insert(row);
+                }
+            }
+        }
+        moves.lengths.insert(node, a.len() / contacts.len().max(1));
+    }
+    Ok((!sources.is_empty()).then_some(moves))
+}
+
+impl Moves {
+    /// Adds a pair that differs; false where its segment was moved by more than float32 positions are.
+    fn add(&mut self, source: &Source<'_>, a: f64, b: f64) -> bool {
+        let potential = a.abs().max(b.abs());
+        let distance = source.strength / potential;
+        let moved = (a - b).abs() / potential * distance;
+        let spacing = float32_spacing(source.position.norm() + distance);
+        let is_near = (a - b).abs() <= MAX_RELATIVE * potential;
+        if !is_near || moved > MAX_SPACINGS * spacing {
+            return false;
+        }
+        self.rounded += 1;
+        self.first_larger += u64::from(a > b);
+        self.spacings = self.spacings.max(moved / spacing);
+        if moved > self.largest[0] {
+            self.largest = [moved, spacing];
+        }
+        true
+    }
+}
+
+/// How far apart float32 numbers of this size are.
+fn float32_spacing(size: f64) -> f64 {
+    let size = size as f32;
+    f64::from(size.next_up()) - f64::from(size)
+}
+
+/// The cause, if all rows that were moved by more are those of sections that begin at the soma.
+fn own_points(moves: &Moves, table: &Table) -> Result<Option<Cause>> {
+    let (mut sections, mut nodes) = (0, 0);
+    for part in table.parts() {
+        for neuron in part.read_by_row()?.neurons() {
+            let Some(node) = neuron.node_id() else { continue };
+            let Some(rows) = moves.moved.get(&node) else { continue };
+            if moves.lengths.get(&node) != Some(&neuron.len()) {
+                return Ok(None);
+            }
+            let roots = root_sections(&neuron);
+            let moved: BTreeSet<u32> = rows.iter().map(|&row| neuron.get(row).section_id).collect();
+            // where every section was moved, it is not the roots alone
+            if !moved.iter().all(|section| roots.contains(section)) || rows.len() == neuron.len() {
+                return Ok(None);
+            }
+            sections += moved.len() as u64;
+            nodes += 1;
+        }
+    }
+    Ok((nodes == moves.moved.len() as u64).then_some(Cause::OwnPoints { nodes, sections }))
+}
+
+/// Sections that begin where no other section ends, without the soma and the stubs of a replaced axon.
+fn root_sections(neuron: &NeuronSegments<'_>) -> BTreeSet<u32> {
+    let mut ends: Vec<(u32, Point)> = Vec::new();
+    let mut starts: Vec<(u32, Point, Option<SectionType>)> = Vec::new();
+    for segment in (0..neuron.len()).map(|i| neuron.get(i)) {
+        match ends.last_mut().filter(|(section, _)| *section == segment.section_id) {
+            Some((_, end)) => *end = segment.end,
+            None => {
+                starts.push((segment.section_id, segment.start, segment.section_type));
+                ends.push((segment.section_id, segment.end));
+            }
+        }
+    }
+    let soma = starts.first().map(|(section, ..)| *section);
+    let key = |point: Point| point.to_array().map(f64::to_bits);
+    let ends: BTreeSet<[u64; 3]> =
+        ends.into_iter().filter(|(section, _)| Some(*section) != soma).map(|(_, end)| key(end)).collect();
+    let is_neurite = |kind: Option<SectionType>| {
+        !matches!(kind, Some(SectionType::Soma | SectionType::Ais | SectionType::Node | SectionType::Myelin))
+    };
+    let root = |(section, start, kind): &(u32, Point, Option<SectionType>)| {
+        Some(*section) != soma && is_neurite(*kind) && !ends.contains(&key(*start))
+    };
+    starts.iter().filter(|start| root(start)).map(|(section, ..)| *section).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::segments::{Segment, Segments};
+
+    #[test]
+    fn float32_numbers_are_as_far_apart_as_ieee_754_says() {
+        assert_eq!(float32_spacing(1.0), 2_f64.powi(-23));
+        assert_eq!(float32_spacing(4000.0), 2_f64.powi(-12));
+    }
+
+    #[test]
+    fn roots_begin_where_no_section_ends() {
+        let segment = |section_id: u32, segment_id: u32, from: f64, to: f64, kind: SectionType| Segment {
+            node_id: 0,
+            section_id,
+            segment_id,
+            section_type: Some(kind),
+            start: Point::new(from, 0.0, 0.0),
+            end: Point::new(to, 0.0, 0.0),
+            radius: None,
+            row: 0,
+        };
+        let segments: Segments = [
+            segment(0, 0, 0.0, 0.0, SectionType::Soma),
+            segment(1, 0, 0.0, 30.0, SectionType::Ais),
+            segment(3, 0, 5.0, 20.0, SectionType::Dend),
+            segment(3, 1, 20.0, 40.0, SectionType::Dend),
+            segment(4, 0, 40.0, 50.0, SectionType::Dend),
+            segment(5, 0, -5.0, -50.0, SectionType::Apic),
+        ]
+        .into_iter()
+        .collect();
+        let neuron = segments.neurons().next().unwrap();
+        assert_eq!(root_sections(&neuron), BTreeSet::from([3, 5]));
+    }
+}

@@ -1,0 +1,126 @@
+//! Half the thickness: regions of ObjectiveCSD that reach twice as far along the axis in one file as in the other.
+//!
+//! Membership is computed anew from the segments, with the thickness that each file tells (or the default of the array), half
+//! of it and twice as much. The cause is proved where a contact's column is exactly one of these in one file, and exactly
+//! that of twice the thickness in the other.
+
+use super::Cause;
+use super::case::Case;
+use crate::error::Result;
+use crate::methods::objective_csd::{ObjectiveCsd, Shape};
+use crate::methods::{Contact, Kernel, Method};
+use crate::segments::table::Table;
+use crate::validate::weights::columns::Matched;
+
+/// Thicknesses that are one but for rounding, relative.
+const SAME: f64 = 1e-7;
+
+/// What each file's thickness is multiplied by.
+const FACTORS: [f64; 3] = [0.5, 1.0, 2.0];
+
+/// A thickness for each contact, and which columns of each file are exactly its.
+struct Candidate {
+    thickness: Vec<f64>,
+    kernel: Box<dyn Kernel>,
+    fits: Vec<[bool; 2]>,
+}
+
+pub(super) fn half_thickness(case: &Case<'_>, table: &Table) -> Result<Option<Cause>> {
+    for shape in [Shape::Disk, Shape::Plane] {
+        let (contacts, regions) = array(case, shape)?;
+        let Some(mut candidates) = candidates(shape, &regions) else { continue };
+        if !judge(case, table, &contacts, &mut candidates)? {
+            continue;
+        }
+        let twice = |a: f64, b: f64| (a - 2.0 * b).abs() <= SAME * a;
+        let proved = |i: usize| {
+            let of = |file: usize| {
+                let fitting = candidates.iter().filter(move |c| c.fits[i][file]);
+                fitting.map(move |c| c.thickness[i]).collect::<Vec<f64>>()
+            };
+            let second = of(1);
+            of(0).into_iter().find_map(|a| {
+                let b = second.iter().find(|&&b| twice(a, b) || twice(b, a))?;
+                Some([a, *b])
+            })
+        };
+        let is_different = |i: &usize| case.outside.contains(&contacts[*i].name.as_str());
+        let proved: Vec<(String, [f64; 2])> = (0..contacts.len())
+            .filter(is_different)
+            .filter_map(|i| Some((contacts[i].name.clone(), proved(i)?)))
+            .collect();
+        if let Some(&(_, thickness)) = proved.first() {
+            let contacts = proved.into_iter().map(|(name, _)| name).collect();
+            return Ok(Some(Cause::HalfThickness { contacts, thickness }));
+        }
+    }
+    Ok(None)
+}
+
+/// The contacts of a shape, all of one array, and their regions as each file tells them.
+fn array<'c>(case: &'c Case<'_>, shape: Shape) -> Result<(Vec<&'c Matched>, [Vec<Contact>; 2])> {
+    let (mut contacts, mut regions) = (Vec::new(), [Vec::new(), Vec::new()]);
+    for contact in &case.matched {
+        let [a, b] = case.sides.map(|(file, _)| file.formula(&contact.name));
+        if let (Some(a), Some(b)) = (a?, b?)
+            && a.method.name() == shape.name()
+            && b.method.name() == shape.name()
+        {
+            contacts.push(contact);
+            regions[0].push(a.contact);
+            regions[1].push(b.contact);
+        }
+    }
+    Ok((contacts, regions))
+}
+
+/// What thicknesses may be behind the files; none for contacts that make no array.
+fn candidates(shape: Shape, regions: &[Vec<Contact>; 2]) -> Option<Vec<Candidate>> {
+    let method = ObjectiveCsd(shape);
+    let mut candidates = Vec::new();
+    for contacts in regions {
+        // a single contact has no axis
+        if contacts.len() < 2 {
+            return None;
+        }
+        let own = method.prepare(contacts).ok()?;
+        for factor in FACTORS {
+            let size =
+                |i: usize| own.sizes(i).into_iter().find(|(key, _)| *key == "thickness").map(|(_, t)| factor * t);
+            let thickness = (0..contacts.len()).map(size).collect::<Option<Vec<f64>>>()?;
+            let mut sized = contacts.clone();
+            sized.iter_mut().zip(&thickness).for_each(|(contact, &t)| contact.region.thickness = Some(t));
+            let fits = vec![[true; 2]; thickness.len()];
+            candidates.push(Candidate { thickness, kernel: method.prepare(&sized).ok()?, fits });
+        }
+    }
+    Some(candidates)
+}
+
+/// Goes through all neurons, and keeps what fits both files' columns. False where no neuron is in all three.
+fn judge(case: &Case<'_>, table: &Table, contacts: &[&Matched], candidates: &mut [Candidate]) -> Result<bool> {
+    let width = contacts.len();
+    let (mut any, mut computed) = (false, Vec::new());
+    for part in table.parts() {
+        for neuron in part.read_by_row()?.neurons() {
+            let Some(node) = neuron.node_id() else { continue };
+            let Some(files) = case.node(node, contacts)? else { continue };
+            if files[0].len() != neuron.len() * width {
+                return Ok(false);
+            }
+            any = true;
+            for candidate in candidates.iter_mut() {
+                computed.clear();
+                computed.resize(neuron.len() * width, 0.0);
+                candidate.kernel.fill(&neuron, &mut computed);
+                for (file, values) in files.iter().enumerate() {
+                    for (row, expected) in values.chunks_exact(width).zip(computed.chunks_exact(width)) {
+                        let pairs = candidate.fits.iter_mut().zip(row.iter().zip(expected));
+                        pairs.for_each(|(fits, (value, expected))| fits[file] &= value == expected);
+                    }
+                }
+            }
+        }
+    }
+    Ok(any)
+}
