@@ -20,7 +20,7 @@ use rand::{Rng, SeedableRng};
 fn main() {
     let contacts: Vec<Contact> = (0..384_u32).map(contact).collect();
     println!("{:<14} {:>9} {:>9}   ns a pair, best of {:?}", "", "far", "through", TIME);
-    for method in METHODS.iter().filter(|method| method.is_analytic()) {
+    for method in METHODS.iter().filter(|method| method.uses_conductivity()) {
         let [far, through] = [300.0, 5.0].map(|x| nanoseconds(*method, &contacts, &neuron(x)));
         println!("{:<14} {far:>9.2} {through:>9.2}", method.name());
         for (medium, change) in MEDIA {
@@ -37,10 +37,13 @@ type Change = fn(Contact) -> Contact;
 const MEDIA: [(&str, Change); 3] = [
     ("anisotropic", |c| Contact { conductivity: "0.3,0.4,0.3".parse().expect("three numbers"), ..c }),
     ("bounded", |c| {
-        let boundary = Boundary { axis: Axis::Y, at: 2100.0, medium: None, beyond_s_per_m: 1.5 };
+        let boundary = Boundary { axis: Axis::Y, position_um: 2100.0, medium_side: None, beyond_s_per_m: 1.5 };
         Contact { boundary: Some(boundary), ..c }
     }),
-    ("disc", |c| Contact { disc: Some(Disc { radius: 6.0, normal: Point::new(0.0, 0.0, 1.0), points: None }), ..c }),
+    ("disc", |c| Contact {
+        disc: Some(Disc { radius_um: 6.0, normal: Point::new(0.0, 0.0, 1.0), min_points: None }),
+        ..c
+    }),
 ];
 
 /// How long each case is repeated.
@@ -48,7 +51,7 @@ const TIME: Duration = Duration::from_secs(1);
 
 fn contact(i: u32) -> Contact {
     let position = Point::new(if i.is_multiple_of(2) { -8.0 } else { 24.0 }, f64::from(i / 2) * 20.0 - 1900.0, 0.0);
-    Contact::at(position)
+    Contact::new(position)
 }
 
 /// A neuron whose sections begin within 100 um of (x, -400..0, 0).
@@ -66,7 +69,7 @@ fn neuron(x: f64) -> Segments {
             section_type: None,
             start,
             end,
-            radius: Some(0.7),
+            radius_um: Some(0.7),
             row: i.into(),
         }
     };
@@ -79,7 +82,7 @@ fn nanoseconds(method: &dyn leadfield::methods::Method, contacts: &[Contact], se
     let (begin, mut best) = (Instant::now(), Duration::MAX);
     while begin.elapsed() < TIME {
         let start = Instant::now();
-        segments.neurons().for_each(|neuron| kernel.fill(black_box(&neuron), black_box(&mut out)));
+        segments.neurons().for_each(|neuron| kernel.fill_weights(black_box(&neuron), black_box(&mut out)));
         best = best.min(start.elapsed());
     }
     best.as_secs_f64() * 1e9 / out.len() as f64

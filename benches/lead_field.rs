@@ -7,9 +7,9 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use leadfield::geometry::hilbert::Curve;
+use leadfield::geometry::hilbert::HilbertCurve;
 use leadfield::geometry::{Aabb, Point};
-use leadfield::lead_field::grid::{Axis, Grid};
+use leadfield::lead_field::grid::{GridAxis, ScalarGrid};
 use rand::{Rng, SeedableRng};
 
 const NODES: usize = 200;
@@ -29,7 +29,7 @@ fn points(bounds: &Aabb) -> Vec<Point> {
     let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(1);
     let mut one = || random.random_range(-999.0..999.0);
     let mut points: Vec<Point> = (0..POINTS).map(|_| Point::new(one(), one(), one())).collect();
-    let curve = Curve::over(bounds);
+    let curve = HilbertCurve::for_bounds(bounds);
     points.sort_by_cached_key(|&p| curve.key(p));
     points
 }
@@ -40,7 +40,7 @@ struct Found {
     fractions: [f64; 3],
 }
 
-fn found(axis: &Axis, p: Point) -> Found {
+fn found(axis: &GridAxis, p: Point) -> Found {
     let [(i, t), (j, u), (k, v)] = p.to_array().map(|x| axis.locate(x).expect("inside"));
     Found { corner: (i * NODES + j) * NODES + k, fractions: [t, u, v] }
 }
@@ -60,9 +60,9 @@ fn nanoseconds(run: impl FnOnce() -> f64) -> f64 {
 }
 
 fn main() {
-    let axis = Axis::new(nodes()).expect("increasing");
+    let axis = GridAxis::new(nodes()).expect("increasing");
     let values: Vec<f64> = (0..NODES * NODES * NODES).map(|n| (n as f64).sqrt()).collect();
-    let grid = Grid::new([axis.clone(), axis.clone(), axis.clone()], values.clone()).expect("the axes' shape");
+    let grid = ScalarGrid::new([axis.clone(), axis.clone(), axis.clone()], values.clone()).expect("the axes' shape");
     let points = points(&grid.bounds());
     let cells: Vec<Found> = points.iter().map(|&p| found(&axis, p)).collect();
     let mut out = vec![0.0; POINTS];
@@ -70,11 +70,11 @@ fn main() {
     let [mut together, mut alone, mut bare] = [f64::INFINITY; 3];
     for _ in 0..REPEATS {
         together = together.min(nanoseconds(|| {
-            grid.values(&points, &mut out);
+            grid.interpolate_all(&points, &mut out);
             out[POINTS / 2]
         }));
         bare = bare.min(nanoseconds(|| cells.iter().map(|at| gathered(&values, at)).sum()));
-        alone = alone.min(nanoseconds(|| points.iter().filter_map(|&p| grid.value(p)).sum()));
+        alone = alone.min(nanoseconds(|| points.iter().filter_map(|&p| grid.interpolate(p)).sum()));
     }
     println!(
         "look-up {together:.1} ns, one by one {alone:.1} ns, bare gather {bare:.1} ns, ratio {:.2}, best of {REPEATS}",

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use leadfield::geometry::Point;
 use leadfield::methods::{Contact, METHODS};
-use leadfield::segments::table::Table;
+use leadfield::segments::table::SegmentTable;
 use leadfield::segments::{SectionType, Segment, Segments};
 use serde_json::Value;
 use zerocopy::IntoBytes;
@@ -104,7 +104,7 @@ fn end_to_end(folder: &Path, cells: u64) -> String {
             });
         }
     }
-    let pairs = (Table::open(&folder.join("segments.parquet")).unwrap().len() * CONTACTS as u64) as f64;
+    let pairs = (SegmentTable::open(&folder.join("segments.parquet")).unwrap().len() * CONTACTS as u64) as f64;
     let mut text = format!(
         "{}; {cells} neurons, {:.0} segments, {CONTACTS} LineSource contacts, {:.1} MB\n\n\
          | {ROUNDS} rounds by turns, medians | wall s | of plain | user s | system s | CPU ns a pair |\n|---|---|---|---|---|---|\n",
@@ -181,7 +181,7 @@ fn cells(found: &Value, ours: f64) -> String {
 
 /// Some neurons without their somata, of which not all programs know.
 fn compared(table: &Path) -> Vec<Segments> {
-    let table = Table::open(table).unwrap();
+    let table = SegmentTable::open(table).unwrap();
     let segments = table.parts()[0].read_by_row().unwrap();
     let is_cable = |s: &Segment| s.section_type != Some(SectionType::Soma);
     let without_soma = |neuron: leadfield::segments::NeuronSegments<'_>| {
@@ -196,10 +196,10 @@ fn write_inputs(folder: &Path, neurons: &[Segments], contacts: &[Contact]) {
     for s in neurons.iter().flat_map(Segments::iter) {
         let ends = [s.start.to_array(), s.end.to_array()].concat();
         let ends: Vec<String> = ends.iter().map(f64::to_string).collect();
-        let _ = writeln!(text, "{},{},{},{}", s.node_id, s.section_id, ends.join(","), s.radius.unwrap_or(0.5));
+        let _ = writeln!(text, "{},{},{},{}", s.node_id, s.section_id, ends.join(","), s.radius_um.unwrap_or(0.5));
     }
     std::fs::write(folder.join("segments.csv"), text).unwrap();
-    let row = |c: &Contact| c.position.to_array().map(|v| v.to_string()).join(",") + "\n";
+    let row = |c: &Contact| c.position_um.to_array().map(|v| v.to_string()).join(",") + "\n";
     std::fs::write(folder.join("contacts.csv"), "x,y,z\n".to_string() + &contacts.iter().map(row).collect::<String>())
         .unwrap();
 }
@@ -213,7 +213,7 @@ fn kernel(folder: &Path, name: &str, contacts: &[Contact], neurons: &[Segments])
     let (mut values, mut best) = (vec![0.0; longest * CONTACTS], f64::INFINITY);
     for segments in neurons {
         let own = &mut values[..segments.len() * CONTACTS];
-        segments.neurons().for_each(|neuron| kernel.fill(&neuron, own));
+        segments.neurons().for_each(|neuron| kernel.fill_weights(&neuron, own));
         file.write_all(own.as_bytes()).unwrap();
     }
     let pairs = neurons.iter().map(Segments::len).sum::<usize>() * CONTACTS;
@@ -222,7 +222,9 @@ fn kernel(folder: &Path, name: &str, contacts: &[Contact], neurons: &[Segments])
         let start = Instant::now();
         for segments in neurons {
             let own = &mut values[..segments.len() * CONTACTS];
-            segments.neurons().for_each(|neuron| kernel.fill(std::hint::black_box(&neuron), std::hint::black_box(own)));
+            segments
+                .neurons()
+                .for_each(|neuron| kernel.fill_weights(std::hint::black_box(&neuron), std::hint::black_box(own)));
         }
         best = best.min(start.elapsed().as_secs_f64());
     }
@@ -290,7 +292,7 @@ fn machine() -> String {
 }
 
 fn contact(position: Point) -> Contact {
-    Contact { conductivity: SIGMA.to_string().parse().unwrap(), ..Contact::at(position) }
+    Contact { conductivity: SIGMA.to_string().parse().unwrap(), ..Contact::new(position) }
 }
 
 /// A line of contacts along y, 20 um apart, in staggered columns.

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
-use leadfield::morphology::{Format, read};
+use leadfield::morphology::{MorphologyFormat, read};
 
 /// What the successor costs a neuron, CPU time, on the machine where it was measured (docs/benchmarks.md tells of it).
 const SUCCESSOR_NEURON_S: f64 = 0.17;
@@ -27,16 +27,18 @@ fn main() {
     std::fs::remove_dir_all(&folder).unwrap();
     if let Some(real) = std::env::var_os("LEADFIELD_REAL_DATA") {
         let files = files_in(&PathBuf::from(real).join("circuit/components/morphologies/ascii"));
-        parse("real ASC", &files, Format::Asc, 20);
+        parse("real ASC", &files, MorphologyFormat::Asc, 20);
     }
 }
 
 fn run(folder: &Path, cells: u32) {
     let n = cells.to_string();
     tool(folder, &["synthesize", "c", "--cells", &n, "--morphologies", &n]);
-    for (what, subfolder, format) in
-        [("ASC", "ascii", Format::Asc), ("SWC", "swc", Format::Swc), ("h5v1", "h5v1", Format::H5v1)]
-    {
+    for (what, subfolder, format) in [
+        ("ASC", "ascii", MorphologyFormat::Asc),
+        ("SWC", "swc", MorphologyFormat::Swc),
+        ("h5v1", "h5v1", MorphologyFormat::H5v1),
+    ] {
         let files = files_in(&folder.join("c/components/morphologies").join(subfolder));
         parse(what, &files[..files.len().min(2000)], format, 2);
     }
@@ -50,7 +52,7 @@ fn run(folder: &Path, cells: u32) {
 }
 
 /// Reads files on this thread, several times, and tells the best rate.
-fn parse(what: &str, files: &[PathBuf], format: Format, times: u32) {
+fn parse(what: &str, files: &[PathBuf], format: MorphologyFormat, times: u32) {
     let bytes: u64 = files.iter().map(|f| f.metadata().unwrap().len()).sum();
     let once = || {
         let started = Instant::now();

@@ -11,7 +11,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use leadfield::geometry::Point;
-use leadfield::segments::table::{Metadata, Neuron, Precision, Table, manifest, parts, write_part};
+use leadfield::segments::table::{Precision, SegmentTable, TableMetadata, TableNeuron, manifest, parts, write_part};
 use leadfield::segments::{Segment, Segments};
 
 const PARTS: u64 = 10_000;
@@ -51,25 +51,25 @@ fn write(table: &Path, number: u64) -> u32 {
         let end = start + Point::new(0.0, 1.0, 0.0);
         let row = number * SEGMENTS + i;
         let (section_id, segment_id, radius) = (u32::from(i > 0), i as u32, Some(0.5));
-        Segment { node_id: number, section_id, segment_id, section_type: None, start, end, radius, row }
+        Segment { node_id: number, section_id, segment_id, section_type: None, start, end, radius_um: radius, row }
     };
     let segments: Segments = (0..SEGMENTS).map(segment).collect();
-    let metadata = Metadata {
+    let metadata = TableMetadata {
         population: "neurons".into(),
         segments: PARTS * SEGMENTS,
         neurons: PARTS,
         parts: PARTS,
-        ..Metadata::default()
+        ..TableMetadata::default()
     };
-    let neuron = Neuron { node_id: number, first_row: number * SEGMENTS, segments: SEGMENTS };
-    let path = table.join(parts::file_name(number as usize));
+    let neuron = TableNeuron { node_id: number, first_row: number * SEGMENTS, segments: SEGMENTS };
+    let path = table.join(parts::part_file_name(number as usize));
     write_part(&path, &segments, &[neuron], &metadata, Precision::F64).unwrap();
     crc32fast::hash(&std::fs::read(path).unwrap())
 }
 
 fn measure(name: &str, folder: &Path, table: &Path) {
-    let opened = least(|| assert_eq!(Table::open_foreign(table).unwrap().len(), PARTS * SEGMENTS));
-    let whole = least(|| assert_eq!(Table::open(table).unwrap().neurons().unwrap().len() as u64, PARTS));
+    let opened = least(|| assert_eq!(SegmentTable::open_without_neurons(table).unwrap().len(), PARTS * SEGMENTS));
+    let whole = least(|| assert_eq!(SegmentTable::open(table).unwrap().neurons().unwrap().len() as u64, PARTS));
     let query = least(|| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_leadfield"));
         command.current_dir(folder).args(["query", "t", "--sphere", "500,510,500,30", "--count"]);

@@ -16,10 +16,10 @@ use std::time::Instant;
 
 use leadfield::geometry::region::{Disk, Predicate, Region, Slab, Sphere};
 use leadfield::geometry::{Aabb, Point, hilbert};
-use leadfield::io::atomic_output::Existing;
+use leadfield::io::atomic_output::OverwritePolicy;
 use leadfield::segments::Segments;
-use leadfield::segments::index::{PageTree, Resident};
-use leadfield::segments::table::{Pages, Table, write_part};
+use leadfield::segments::index::{PageTree, SegmentIndex};
+use leadfield::segments::table::{SegmentTable, TablePages, write_part};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -101,12 +101,12 @@ fn cpu_s([user, system]: [usize; 2]) -> f64 {
 }
 
 /// The middle of the segments of a table.
-fn middle(table: &Table) -> Point {
+fn middle(table: &SegmentTable) -> Point {
     table.bounds().unwrap().center()
 }
 
 /// The radius of a sphere round a point with about so many hits, by halving.
-fn radius_of(index: &Resident, at: Point, hits: u64) -> f64 {
+fn radius_of(index: &SegmentIndex, at: Point, hits: u64) -> f64 {
     let (mut low, mut high) = (0.1, 2000.0);
     for _ in 0..30 {
         let half = 0.5 * (low + high);
@@ -118,8 +118,8 @@ fn radius_of(index: &Resident, at: Point, hits: u64) -> f64 {
 
 /// Whole processes with a warm page cache, each run forty times so that clock ticks of 10 ms do not matter.
 fn process(folder: &Path, name: &str) {
-    let table = Table::open(&folder.join(name)).unwrap();
-    let (at, index) = (middle(&table), table.resident().unwrap());
+    let table = SegmentTable::open(&folder.join(name)).unwrap();
+    let (at, index) = (middle(&table), table.build_index().unwrap());
     println!("\n{name}: {} segments, {} parts; whole process, CPU ms", table.len(), table.parts().len());
     for hits in [0, 100, 10_000, 500_000] {
         let r = if hits == 0 { 0.01 } else { radius_of(&index, at, hits) };
@@ -152,8 +152,8 @@ type Make = fn(Point, Point) -> Box<dyn Region>;
 
 /// The share of pages that regions touch, on average over 100 places.
 fn shares(path: &Path) {
-    let table = Table::open(path).unwrap();
-    let pages = Pages::of(&table, |_| true).unwrap();
+    let table = SegmentTable::open(path).unwrap();
+    let pages = TablePages::open(&table, |_| true).unwrap();
     let all = pages.pages().len();
     println!("\n{}: {all} pages; share touched, on average over 100 places in the column", path.display());
     let up = Point::new(0.0, 1.0, 0.0);
@@ -164,7 +164,7 @@ fn shares(path: &Path) {
         ("slab of 40 um", |p, up| Box::new(Slab::new(p, up, 20.0).unwrap())),
     ];
     for (name, region) in regions {
-        let touched: usize = places().iter().map(|&p| pages.tree().touched(region(p, up).as_ref()).len()).sum();
+        let touched: usize = places().iter().map(|&p| pages.tree().pages_touching(region(p, up).as_ref()).len()).sum();
         println!("  {name:<18} {:>5.2} %", touched as f64 / all as f64);
     }
     let boxes: Vec<Aabb> = pages.pages().iter().map(|p| p.bounds).collect();
@@ -185,17 +185,18 @@ fn quickest<T>(times: usize, mut f: impl FnMut() -> T) -> f64 {
 
 /// The resident index: made, stored, opened, asked.
 fn resident(folder: &Path, name: &str) {
-    let table = Table::open(&folder.join(name)).unwrap();
+    let table = SegmentTable::open(&folder.join(name)).unwrap();
     let path = folder.join(format!("{name}.index"));
     println!("\n{name}: resident index, one thread");
     let started = Instant::now();
-    let made = table.resident().unwrap();
+    let made = table.build_index().unwrap();
     println!("  made from the table in {:.2} s", started.elapsed().as_secs_f64());
-    made.write(&path, table.fingerprint().unwrap(), Existing::Replace).unwrap();
+    made.write(&path, table.fingerprint().unwrap(), OverwritePolicy::Replace).unwrap();
     let bytes = File::open(&path).unwrap().metadata().unwrap().len();
     drop(made);
     let started = Instant::now();
-    let index = Resident::open(&path, Table::open(&folder.join(name)).unwrap().fingerprint().unwrap()).unwrap();
+    let index =
+        SegmentIndex::open(&path, SegmentTable::open(&folder.join(name)).unwrap().fingerprint().unwrap()).unwrap();
     let opened = started.elapsed().as_secs_f64();
     println!("  stored: {:.0} MB, ready {:.1} ms after opening table and index", bytes as f64 / 1e6, 1e3 * opened);
     let at = middle(&table);
@@ -232,7 +233,7 @@ fn least_cpu<T>(mut f: impl FnMut() -> T) -> f64 {
 /// Writing a part of four million segments, and the sort alone.
 fn writing(folder: &Path) {
     for name in ["f32.parquet", "f64.parquet"] {
-        let table = Table::open(&folder.join(name)).unwrap();
+        let table = SegmentTable::open(&folder.join(name)).unwrap();
         let part = &table.parts()[0];
         let mut segments: Segments = part.read_by_row().unwrap();
         let mut neurons = part.neurons().to_vec();
@@ -260,7 +261,7 @@ fn writing(folder: &Path) {
 /// The sort of the writer: Hilbert keys of midpoints, ties by row.
 fn sorted(segments: &Segments) -> Vec<(u64, usize)> {
     let midpoint = |i: usize| segments.start[i].midpoint(segments.end[i]);
-    let curve = hilbert::Curve::over(&Aabb::of((0..segments.len()).map(midpoint)));
+    let curve = hilbert::HilbertCurve::for_bounds(&Aabb::enclosing((0..segments.len()).map(midpoint)));
     let is_long = |i: usize| segments.start[i].distance(segments.end[i]) > 60.0;
     let keyed = |i: usize| (u64::from(is_long(i)) << 63 | curve.key(midpoint(i)), i);
     let mut keys: Vec<(u64, usize)> = (0..segments.len()).map(keyed).collect();

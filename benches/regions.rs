@@ -25,10 +25,10 @@ use std::time::Instant;
 use kiddo::{ImmutableKdTree, SquaredEuclidean};
 use leadfield::geometry::region::{Region, Sphere};
 use leadfield::geometry::{Aabb, Point};
-use leadfield::methods::Kernel as _;
-use leadfield::methods::objective_csd::{Contact, Kernel, Measure, Options, Setting};
+use leadfield::methods::PreparedMethod as _;
+use leadfield::methods::objective_csd::{CsdOptions, Measure, PreparedCsd, RegionContact, RegionSpec};
 use leadfield::segments::index::{BoxTree, PageTree, RegionTree};
-use leadfield::segments::table::{Pages, Table};
+use leadfield::segments::table::{SegmentTable, TablePages};
 use leadfield::segments::{NeuronSegments, Segments};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -67,7 +67,7 @@ fn main() {
     run(folder, &["positions", "circuit/simulation_config.json", "-o", "segments.parquet"]);
     let probes = [("shank of 384", shank()), ("grid of 1024", grid())];
     if wanted("kernel") {
-        let table = Table::open(&folder.join("segments.parquet")).unwrap();
+        let table = SegmentTable::open(&folder.join("segments.parquet")).unwrap();
         let segments = table.parts()[0].read_by_row().unwrap();
         probes.iter().for_each(|(name, points)| kernels(name, points, &segments));
     }
@@ -79,7 +79,7 @@ fn main() {
         join(folder, &named.unwrap_or_else(|| folder.join("segments.parquet")));
     }
     if wanted("crates") {
-        packed_and_rstar(&Table::open(&folder.join("segments.parquet")).unwrap());
+        packed_and_rstar(&SegmentTable::open(&folder.join("segments.parquet")).unwrap());
         kiddo_and_rstar();
     }
 }
@@ -114,14 +114,16 @@ fn kernels(name: &str, points: &[Point], segments: &Segments) {
     let rows = segments.len().min(20_000);
     for kind in TYPES {
         for measure in [Measure::Midpoint, Measure::Length] {
-            let setting = Setting::parse(kind).unwrap().unwrap();
-            let contacts: Vec<Contact> =
-                points.iter().map(|&position| Contact { position, setting, array: 0 }).collect();
-            let (kernel, _) = Kernel::new(&contacts, Options { measure, ..Options::default() }).unwrap();
-            let view = NeuronSegments::of(segments, 0..rows);
+            let setting = RegionSpec::parse(kind).unwrap().unwrap();
+            let contacts: Vec<RegionContact> = points
+                .iter()
+                .map(|&position| RegionContact { position_um: position, region_spec: setting, array_number: 0 })
+                .collect();
+            let (kernel, _) = PreparedCsd::new(&contacts, CsdOptions { measure, ..CsdOptions::default() }).unwrap();
+            let view = NeuronSegments::new(segments, 0..rows);
             let mut by_tree = vec![f64::NAN; rows * points.len()];
             let mut by_loop = by_tree.clone();
-            let tree_s = quickest(|| kernel.fill(&view, &mut by_tree));
+            let tree_s = quickest(|| kernel.fill_weights(&view, &mut by_tree));
             let loop_s = quickest(|| fill_by_loop(&kernel, measure, &view, &mut by_loop));
             assert!(by_tree.iter().map(|v| v.to_bits()).eq(by_loop.iter().map(|v| v.to_bits())), "{kind}");
             let share = by_tree.iter().filter(|v| **v > 0.0).count() as f64 / by_tree.len() as f64;
@@ -135,13 +137,13 @@ fn kernels(name: &str, points: &[Point], segments: &Segments) {
     }
 }
 
-fn fill_by_loop(kernel: &Kernel, measure: Measure, segments: &NeuronSegments<'_>, out: &mut [f64]) {
+fn fill_by_loop(kernel: &PreparedCsd, measure: Measure, segments: &NeuronSegments<'_>, out: &mut [f64]) {
     let regions = kernel.regions();
     for ((&a, &b), row) in segments.start.iter().zip(segments.end).zip(out.chunks_exact_mut(regions.len())) {
         for (region, out) in regions.iter().zip(row) {
             *out = match measure {
                 Measure::Midpoint => f64::from(u8::from(region.contains(a.midpoint(b)))),
-                Measure::Length => region.fraction(a, b),
+                Measure::Length => region.fraction_inside(a, b),
             };
         }
     }
@@ -192,8 +194,8 @@ fn scattered() -> Vec<Point> {
 }
 
 fn join(folder: &Path, path: &Path) {
-    let table = Table::open(path).unwrap();
-    let pages = Pages::of(&table, |_| true).unwrap();
+    let table = SegmentTable::open(path).unwrap();
+    let pages = TablePages::open(&table, |_| true).unwrap();
     let boxes: Vec<Aabb> = pages.pages().iter().map(|page| page.bounds).collect();
     let spheres: Vec<Sphere> = scattered().into_iter().map(|p| Sphere::new(p, WITHIN).unwrap()).collect();
     let regions: Vec<&dyn Region> = spheres.iter().map(|sphere| sphere as &dyn Region).collect();
@@ -225,8 +227,9 @@ fn by_two_trees(boxes: &[Aabb], regions: &[&dyn Region]) -> usize {
 fn by_region(boxes: &[Aabb], regions: &[&dyn Region]) -> usize {
     let tree = PageTree::new(boxes);
     // its boxes are rounded outwards
-    let touched =
-        |region: &&dyn Region| tree.touched(*region).into_iter().filter(|&page| region.touches(&boxes[page])).count();
+    let touched = |region: &&dyn Region| {
+        tree.pages_touching(*region).into_iter().filter(|&page| region.touches(&boxes[page])).count()
+    };
     regions.iter().map(touched).sum()
 }
 
@@ -246,10 +249,11 @@ fn random_points(count: usize, half: [f64; 3], seed: u64) -> Vec<Point> {
 }
 
 /// Boxes round 32 segments each, in the order of the table: made into trees, and searched by spheres.
-fn packed_and_rstar(table: &Table) {
+fn packed_and_rstar(table: &SegmentTable) {
     let segments = table.parts()[0].read().unwrap();
     let ends: Vec<(Point, Point)> = segments.start.iter().copied().zip(segments.end.iter().copied()).collect();
-    let boxes: Vec<Aabb> = ends.chunks(32).map(|block| Aabb::of(block.iter().flat_map(|&(a, b)| [a, b]))).collect();
+    let boxes: Vec<Aabb> =
+        ends.chunks(32).map(|block| Aabb::enclosing(block.iter().flat_map(|&(a, b)| [a, b]))).collect();
     let rectangle = |b: &Aabb| Rectangle::from_corners(b.min.to_array(), b.max.to_array());
     println!("\n{} boxes of 32 segments in the order of the table: packed tree, rstar", boxes.len());
     let packed_s = quickest(|| PageTree::new(&boxes));
@@ -258,7 +262,7 @@ fn packed_and_rstar(table: &Table) {
     let (packed, rstar) = (PageTree::new(&boxes), RTree::bulk_load(boxes.iter().map(rectangle).collect()));
     let spheres: Vec<Sphere> =
         random_points(1000, COLUMN, 2).into_iter().map(|p| Sphere::new(p, WITHIN).unwrap()).collect();
-    let packed_s = quickest(|| spheres.iter().map(|sphere| packed.touched(sphere).len()).sum::<usize>());
+    let packed_s = quickest(|| spheres.iter().map(|sphere| packed.pages_touching(sphere).len()).sum::<usize>());
     let near = |sphere: &Sphere| {
         let bounds = sphere.bounds().unwrap();
         let found =

@@ -12,8 +12,8 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use leadfield::geometry::Point;
-use leadfield::io::atomic_output::Existing;
-use leadfield::sonata::electrodes_file::{Electrode, Layout, PopulationLayout, Writer};
+use leadfield::io::atomic_output::OverwritePolicy;
+use leadfield::sonata::electrodes_file::{ContactLayout, FileLayout, PopulationLayout, Writer};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -71,9 +71,9 @@ fn main() {
 
 /// Writes an electrodes file of random coefficients, the same for any noise but for that.
 fn write(path: &Path, neurons: u64, noise: f64) {
-    let electrode = |i: usize| Electrode {
+    let electrode = |i: usize| ContactLayout {
         name: i.to_string(),
-        position: Point::new(i as f64, 0.0, 0.0),
+        position_um: Point::new(i as f64, 0.0, 0.0),
         kind: "LineSource".into(),
         layer: "NA".into(),
         region: "NA".into(),
@@ -86,12 +86,12 @@ fn write(path: &Path, neurons: u64, noise: f64) {
         offsets: (0..=neurons).map(|i| i * SEGMENTS).collect(),
         provenance: Vec::new(),
     };
-    let layout = Layout {
+    let layout = FileLayout {
         electrodes: (0..CONTACTS).map(electrode).collect(),
         populations: vec![population],
         provenance: Vec::new(),
     };
-    let writer = Writer::create(path, Existing::Replace, &layout).unwrap();
+    let writer = Writer::create(path, OverwritePolicy::Replace, &layout).unwrap();
     let mut random = ChaCha8Rng::seed_from_u64(7);
     let mut other = ChaCha8Rng::seed_from_u64(8);
     for neuron in 0..neurons {

@@ -9,7 +9,7 @@ mod advice;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use self::advice::{Advised, FirstHint, Shared};
+use self::advice::{SharedError, WithFirstHint, WithHint};
 
 /// The result of everything here that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -22,23 +22,23 @@ pub trait Problem: std::error::Error + Send + Sync + 'static {
     }
 
     /// Whether the same run may succeed later, since the inputs are not at fault: a full disk, a file that is away.
-    fn may_pass(&self) -> bool {
+    fn is_transient(&self) -> bool {
         false
     }
 }
 
 /// Where something is wrong: a file, an object in it, a row of the object. Each part may be missing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Place {
+pub struct ErrorLocation {
     /// The file.
     pub file: Option<PathBuf>,
     /// The object in the file: a dataset, a JSON path, `line`, `node`.
-    pub object: Option<String>,
+    pub item: Option<String>,
     /// The row, line or id inside the object.
-    pub row: Option<u64>,
+    pub index: Option<u64>,
 }
 
-impl Place {
+impl ErrorLocation {
     /// A place that is a whole file.
     pub fn file(path: impl Into<PathBuf>) -> Self {
         Self { file: Some(path.into()), ..Self::default() }
@@ -46,25 +46,25 @@ impl Place {
 
     /// The same place, in this object.
     #[must_use]
-    pub fn object(mut self, object: impl Into<String>) -> Self {
-        self.object = Some(object.into());
+    pub fn with_item(mut self, object: impl Into<String>) -> Self {
+        self.item = Some(object.into());
         self
     }
 
     /// The same place, at this row.
     #[must_use]
-    pub fn row(mut self, row: u64) -> Self {
-        self.row = Some(row);
+    pub fn with_index(mut self, row: u64) -> Self {
+        self.index = Some(row);
         self
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for ErrorLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(file) = &self.file {
             write!(f, "{}: ", file.display())?;
         }
-        match (&self.object, self.row) {
+        match (&self.item, self.index) {
             (Some(object), Some(row)) => write!(f, "{object}[{row}]: "),
             (Some(object), None) => write!(f, "{object}: "),
             (None, Some(row)) => write!(f, "[{row}]: "),
@@ -77,26 +77,26 @@ impl fmt::Display for Place {
 pub struct Error(Box<Located>);
 
 struct Located {
-    place: Place,
+    location: ErrorLocation,
     problem: Box<dyn Problem>,
 }
 
 impl Error {
     /// A problem at a place.
-    pub fn new(place: Place, problem: impl Problem) -> Self {
-        Self(Box::new(Located { place, problem: Box::new(problem) }))
+    pub fn new(place: ErrorLocation, problem: impl Problem) -> Self {
+        Self(Box::new(Located { location: place, problem: Box::new(problem) }))
     }
 
     /// A copy of an error that several callers meet: the same text, place and hint.
     #[must_use]
-    pub fn shared(error: &std::sync::Arc<Self>) -> Self {
-        let place = error.place().clone();
-        Self(Box::new(Located { place, problem: Box::new(Shared(error.clone())) }))
+    pub fn from_shared(error: &std::sync::Arc<Self>) -> Self {
+        let place = error.location().clone();
+        Self(Box::new(Located { location: place, problem: Box::new(SharedError(error.clone())) }))
     }
 
     /// Where it is.
-    pub fn place(&self) -> &Place {
-        &self.0.place
+    pub fn location(&self) -> &ErrorLocation {
+        &self.0.location
     }
 
     /// Advice, apart from the fact: a hint a line.
@@ -105,45 +105,45 @@ impl Error {
     }
 
     /// Whether the same run may succeed later, since the inputs are not at fault.
-    pub fn may_pass(&self) -> bool {
-        self.0.problem.may_pass()
+    pub fn is_transient(&self) -> bool {
+        self.0.problem.is_transient()
     }
 
     /// The same error with more advice, after what there is.
     #[must_use]
-    pub fn advised(self, advice: impl Into<String>) -> Self {
-        let Located { place, problem } = *self.0;
-        Self::new(place, Advised { problem, advice: advice.into() })
+    pub fn with_hint(self, advice: impl Into<String>) -> Self {
+        let Located { location: place, problem } = *self.0;
+        Self::new(place, WithHint { problem, hint: advice.into() })
     }
 
     /// The same error with a hint of its own line before the others.
     #[must_use]
     pub fn with_first_hint(self, hint: impl Into<String>) -> Self {
-        let Located { place, problem } = *self.0;
-        Self::new(place, FirstHint { problem, hint: hint.into() })
+        let Located { location: place, problem } = *self.0;
+        Self::new(place, WithFirstHint { problem, hint: hint.into() })
     }
 
     /// Names the file, unless a deeper call has named it.
     #[must_use]
     pub fn in_file(mut self, path: &Path) -> Self {
-        self.0.place.file.get_or_insert_with(|| path.to_path_buf());
+        self.0.location.file.get_or_insert_with(|| path.to_path_buf());
         self
     }
 
     /// Names the object, unless a deeper call has named it.
     #[must_use]
-    pub fn in_object(mut self, object: &str) -> Self {
-        self.0.place.object.get_or_insert_with(|| object.to_string());
+    pub fn in_item(mut self, object: &str) -> Self {
+        self.0.location.item.get_or_insert_with(|| object.to_string());
         self
     }
 
     /// Names object and row, unless a deeper call has named either.
     #[must_use]
-    pub fn at(mut self, object: &str, row: u64) -> Self {
-        let place = &mut self.0.place;
-        if place.object.is_none() && place.row.is_none() {
-            place.object = Some(object.to_string());
-            place.row = Some(row);
+    pub fn at_index(mut self, object: &str, row: u64) -> Self {
+        let place = &mut self.0.location;
+        if place.item.is_none() && place.index.is_none() {
+            place.item = Some(object.to_string());
+            place.index = Some(row);
         }
         self
     }
@@ -151,7 +151,7 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.0.place, self.0.problem)
+        write!(f, "{}{}", self.0.location, self.0.problem)
     }
 }
 
@@ -171,7 +171,7 @@ impl std::error::Error for Error {
 
 impl<P: Problem> From<P> for Error {
     fn from(problem: P) -> Self {
-        Self::new(Place::default(), problem)
+        Self::new(ErrorLocation::default(), problem)
     }
 }
 
@@ -180,9 +180,9 @@ pub trait Context<T> {
     /// Names the file, unless a deeper call has named it.
     fn in_file(self, path: &Path) -> Result<T>;
     /// Names the object, unless a deeper call has named it.
-    fn in_object(self, object: &str) -> Result<T>;
+    fn in_item(self, object: &str) -> Result<T>;
     /// Names object and row, unless a deeper call has named either.
-    fn at(self, object: &str, row: u64) -> Result<T>;
+    fn at_index(self, object: &str, row: u64) -> Result<T>;
 }
 
 impl<T, E: Into<Error>> Context<T> for std::result::Result<T, E> {
@@ -190,12 +190,12 @@ impl<T, E: Into<Error>> Context<T> for std::result::Result<T, E> {
         self.map_err(|e| e.into().in_file(path))
     }
 
-    fn in_object(self, object: &str) -> Result<T> {
-        self.map_err(|e| e.into().in_object(object))
+    fn in_item(self, object: &str) -> Result<T> {
+        self.map_err(|e| e.into().in_item(object))
     }
 
-    fn at(self, object: &str, row: u64) -> Result<T> {
-        self.map_err(|e| e.into().at(object, row))
+    fn at_index(self, object: &str, row: u64) -> Result<T> {
+        self.map_err(|e| e.into().at_index(object, row))
     }
 }
 
@@ -203,14 +203,14 @@ impl<T, E: Into<Error>> Context<T> for std::result::Result<T, E> {
 #[derive(Debug, thiserror::Error)]
 pub enum FileProblem {
     /// Reading failed.
-    #[error("cannot be read: {}", plain(.0))]
+    #[error("cannot be read: {}", os_error_text(.0))]
     Read(#[source] std::io::Error),
     /// Writing failed.
-    #[error("cannot be written: {}", plain(.0))]
+    #[error("cannot be written: {}", os_error_text(.0))]
     Write(#[source] std::io::Error),
     /// The output would not find room.
     #[error("too little space on the disk, expected {expected} bytes, found {found} that are free")]
-    Space {
+    NoSpace {
         /// As many as the output needs, or at least needs.
         expected: u64,
         /// As many as there are.
@@ -227,7 +227,7 @@ pub enum FileProblem {
     IsFile,
     /// A device, a pipe or a socket, which a complete output would replace.
     #[error("is a device or a pipe, expected a file or a free name")]
-    Special,
+    SpecialFile,
     /// A pipe, a socket or a device in the place of an input.
     #[error("is {0}, expected a file")]
     NotRegular(&'static str),
@@ -244,21 +244,21 @@ impl Problem for FileProblem {
         match self {
             Self::Exists => Some("choose another name, or replace it with `--force`".into()),
             Self::IsFolder | Self::IsFile => Some("choose another name, or remove it by hand".into()),
-            Self::Special | Self::IsInput | Self::IsPartial(_) => Some("choose another name for the output".into()),
+            Self::SpecialFile | Self::IsInput | Self::IsPartial(_) => Some("choose another name for the output".into()),
             Self::Write(e) if e.kind() == std::io::ErrorKind::NotFound => Some("make its folder first".into()),
             Self::NotRegular(_) => Some("write what comes from it to a file first".into()),
-            Self::Space { .. } => Some("make room, or write to another disk".into()),
+            Self::NoSpace { .. } => Some("make room, or write to another disk".into()),
             Self::Read(_) | Self::Write(_) => None,
         }
     }
 
-    fn may_pass(&self) -> bool {
-        matches!(self, Self::Read(_) | Self::Write(_) | Self::Space { .. })
+    fn is_transient(&self) -> bool {
+        matches!(self, Self::Read(_) | Self::Write(_) | Self::NoSpace { .. })
     }
 }
 
 /// An operating-system message without Rust's ` (os error 2)` and with a lower-case start.
-fn plain(error: &std::io::Error) -> String {
+fn os_error_text(error: &std::io::Error) -> String {
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or_default();
     let mut chars = text.chars();
@@ -266,7 +266,7 @@ fn plain(error: &std::io::Error) -> String {
 }
 
 /// `1 segment`, `2 segments`: a count with its noun.
-pub fn count(n: impl Into<u128>, noun: &str) -> String {
+pub fn format_count(n: impl Into<u128>, noun: &str) -> String {
     match n.into() {
         1 => format!("1 {noun}"),
         n => format!("{n} {noun}s"),
@@ -274,7 +274,7 @@ pub fn count(n: impl Into<u128>, noun: &str) -> String {
 }
 
 /// Names joined for a message: `a`, `b` and 7 more. At most `most` of them are spelt out.
-pub fn listed<S: AsRef<str>>(names: impl IntoIterator<Item = S>, most: usize) -> String {
+pub fn join_quoted<S: AsRef<str>>(names: impl IntoIterator<Item = S>, most: usize) -> String {
     let names: Vec<S> = names.into_iter().collect();
     if names.is_empty() {
         return "none".into();
@@ -287,7 +287,7 @@ pub fn listed<S: AsRef<str>>(names: impl IntoIterator<Item = S>, most: usize) ->
 }
 
 /// The one of some names that a name is most like, if it may be that name misspelled.
-pub fn closest<S: AsRef<str>>(name: &str, known: impl IntoIterator<Item = S>) -> Option<S> {
+pub fn find_closest<S: AsRef<str>>(name: &str, known: impl IntoIterator<Item = S>) -> Option<S> {
     // swapped letters count once
     let distance = |other: &S| strsim::damerau_levenshtein(name, other.as_ref());
     let (distance, closest) = known.into_iter().map(|other| (distance(&other), other)).min_by_key(|(d, _)| *d)?;
@@ -306,7 +306,7 @@ mod tests {
 
     #[test]
     fn the_deepest_place_wins_and_the_rest_is_filled_in() {
-        let error = Error::from(UnknownParent).at("line", 3).in_file(Path::new("a.swc")).at("node", 7);
+        let error = Error::from(UnknownParent).at_index("line", 3).in_file(Path::new("a.swc")).at_index("node", 7);
         assert_eq!(
             error.to_string(),
             "a.swc: line[3]: unknown parent, expected the id of an earlier sample, found `9`"
@@ -315,17 +315,17 @@ mod tests {
 
     #[test]
     fn advice_of_callers_follows_that_of_the_problem() {
-        let advised = Error::from(UnknownParent).advised("see `a`");
+        let advised = Error::from(UnknownParent).with_hint("see `a`");
         assert_eq!(advised.hint().unwrap(), "see `a`");
         assert_eq!(
-            Error::from(FileProblem::Exists).advised("b").hint().unwrap(),
+            Error::from(FileProblem::Exists).with_hint("b").hint().unwrap(),
             format!("{}; b", FileProblem::Exists.hint().unwrap())
         );
     }
 
     #[test]
     fn long_lists_are_cut() {
-        assert_eq!(listed(["a", "b", "c"], 2), "`a`, `b` and 1 more");
-        assert_eq!(listed(["a"], 2), "`a`");
+        assert_eq!(join_quoted(["a", "b", "c"], 2), "`a`, `b` and 1 more");
+        assert_eq!(join_quoted(["a"], 2), "`a`");
     }
 }

@@ -17,13 +17,13 @@ pub const MICROMETERS_PER_METER: f64 = 1e6;
 pub const NANOAMPERE_PER_MICROMETER: f64 = 1e-3;
 
 /// The unit of every coefficient, as written into the electrodes file.
-pub const COEFFICIENT_UNIT: &str = "V/nA";
+pub const WEIGHT_UNIT: &str = "V/nA";
 
 /// The unit of a share of the membrane current, which is what `ObjectiveCSD` measures.
-pub const SHARE_UNIT: &str = "1";
+pub const CURRENT_SHARE_UNIT: &str = "1";
 
 /// The unit of such a share over the volume of its region.
-pub const SHARE_PER_VOLUME_UNIT: &str = "1/um3";
+pub const CURRENT_SHARE_PER_VOLUME_UNIT: &str = "1/um3";
 
 /// An electrical conductivity in siemens per metre: from [`MIN_CONDUCTIVITY_S_PER_M`] to [`MAX_CONDUCTIVITY_S_PER_M`].
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -41,9 +41,9 @@ pub const DEFAULT_CONDUCTIVITY: SiemensPerMeter = SiemensPerMeter(0.277);
 /// A conductivity that is none.
 #[derive(Debug, thiserror::Error)]
 #[error("conductivity out of range, expected a number from 1e-30 to 1e30 S/m, found `{0}`")]
-pub struct BadConductivity(f64);
+pub struct InvalidConductivity(f64);
 
-impl Problem for BadConductivity {
+impl Problem for InvalidConductivity {
     fn hint(&self) -> Option<String> {
         Some("grey matter has about 0.3 S/m: `--conductivity 0.277`".into())
     }
@@ -54,9 +54,9 @@ impl SiemensPerMeter {
     ///
     /// # Errors
     /// [`BadConductivity`] unless it is in the range.
-    pub fn new(value: f64) -> Result<Self, BadConductivity> {
+    pub fn new(value: f64) -> Result<Self, InvalidConductivity> {
         let range = MIN_CONDUCTIVITY_S_PER_M..=MAX_CONDUCTIVITY_S_PER_M;
-        if range.contains(&value) { Ok(Self(value)) } else { Err(BadConductivity(value)) }
+        if range.contains(&value) { Ok(Self(value)) } else { Err(InvalidConductivity(value)) }
     }
 
     /// The number, in siemens per metre.
@@ -70,16 +70,17 @@ impl SiemensPerMeter {
 pub struct Units(&'static [(&'static str, f64)]);
 
 /// Lengths, in micrometres.
-pub const LENGTHS: Units = Units(&[("um", 1.0), ("mm", 1e3), ("cm", 1e4), ("m", MICROMETERS_PER_METER)]);
+pub const LENGTH_UNITS: Units = Units(&[("um", 1.0), ("mm", 1e3), ("cm", 1e4), ("m", MICROMETERS_PER_METER)]);
 
 /// Potentials, in volts.
-pub const POTENTIALS: Units = Units(&[("V", 1.0), ("mV", 1e-3), ("uV", 1e-6)]);
+pub const POTENTIAL_UNITS: Units = Units(&[("V", 1.0), ("mV", 1e-3), ("uV", 1e-6)]);
 
 /// Electric fields, in volts per metre.
-pub const FIELDS: Units = Units(&[("V/m", 1.0), ("mV/mm", 1.0), ("V/cm", 1e2), ("V/mm", 1e3), ("V/um", 1e6)]);
+pub const ELECTRIC_FIELD_UNITS: Units =
+    Units(&[("V/m", 1.0), ("mV/mm", 1.0), ("V/cm", 1e2), ("V/mm", 1e3), ("V/um", 1e6)]);
 
 /// Currents, in nanoamperes.
-pub const CURRENTS: Units = Units(&[("nA", 1.0), ("uA", 1e3), ("mA", 1e6), ("A", 1e9)]);
+pub const CURRENT_UNITS: Units = Units(&[("nA", 1.0), ("uA", 1e3), ("mA", 1e6), ("A", 1e9)]);
 
 /// A unit that is not known for its quantity.
 #[derive(Debug, thiserror::Error, PartialEq)]
@@ -99,12 +100,12 @@ impl Units {
     pub fn factor(&self, unit: &str) -> Result<f64, UnknownUnit> {
         let unit = unit.trim().replace(['\u{b5}', '\u{3bc}'], "u");
         let known = self.0.iter().find(|(name, _)| *name == unit);
-        known.map(|(_, factor)| *factor).ok_or_else(|| UnknownUnit { expected: self.listed(), found: unit })
+        known.map(|(_, factor)| *factor).ok_or_else(|| UnknownUnit { expected: self.join_known(), found: unit })
     }
 
     /// The known names, for a message.
-    pub fn listed(&self) -> String {
-        crate::error::listed(self.0.iter().map(|(name, _)| name), usize::MAX)
+    pub fn join_known(&self) -> String {
+        crate::error::join_quoted(self.0.iter().map(|(name, _)| name), usize::MAX)
     }
 }
 
@@ -114,10 +115,10 @@ mod tests {
 
     #[test]
     fn units_are_known_by_name() {
-        assert_eq!(LENGTHS.factor("mm").unwrap(), 1000.0);
-        assert_eq!(LENGTHS.factor(" \u{b5}m").unwrap(), 1.0);
+        assert_eq!(LENGTH_UNITS.factor("mm").unwrap(), 1000.0);
+        assert_eq!(LENGTH_UNITS.factor(" \u{b5}m").unwrap(), 1.0);
         assert_eq!(
-            LENGTHS.factor("inch").unwrap_err().to_string(),
+            LENGTH_UNITS.factor("inch").unwrap_err().to_string(),
             "unknown unit, expected `um`, `mm`, `cm`, `m`, found `inch`"
         );
     }

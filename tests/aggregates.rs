@@ -9,10 +9,10 @@ use std::sync::LazyLock;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, UInt64Type};
 use leadfield::segments::Segment;
-use leadfield::segments::table::Table;
-use leadfield::sonata::config::Config;
+use leadfield::segments::table::SegmentTable;
+use leadfield::sonata::config::SonataConfig;
 use leadfield::sonata::electrodes_file::ElectrodesFile;
-use leadfield::sonata::nodes::{Attribute, Nodes};
+use leadfield::sonata::nodes::{NodeAttribute, Nodes};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use tempfile::TempDir;
 
@@ -39,7 +39,7 @@ fn config() -> PathBuf {
 }
 
 fn all_segments(folder: &Path) -> Vec<Segment> {
-    let table = Table::open(&folder.join("s.parquet")).unwrap();
+    let table = SegmentTable::open(&folder.join("s.parquet")).unwrap();
     table.parts().iter().flat_map(|p| p.read().unwrap().iter().collect::<Vec<_>>()).collect()
 }
 
@@ -71,10 +71,10 @@ fn assert_close(cell: &str, expected: f64) {
 
 /// The attribute `mtype` of every node.
 fn mtypes() -> Vec<String> {
-    let config = Config::open(&config()).unwrap();
-    match Nodes::open(config.circuit().population(None).unwrap()).unwrap().attribute("mtype").unwrap() {
-        Attribute::Text(texts) => texts,
-        Attribute::Number(_) => panic!("mtype is text"),
+    let config = SonataConfig::open(&config()).unwrap();
+    match Nodes::open(config.circuit().population(None).unwrap()).unwrap().read_attribute("mtype").unwrap() {
+        NodeAttribute::Text(texts) => texts,
+        NodeAttribute::Number(_) => panic!("mtype is text"),
     }
 }
 
@@ -108,7 +108,7 @@ fn aggregates_by_attributes_of_the_nodes_are_those_of_a_loop() {
         assert_eq!(number(&row[5]), y().reduce(f64::min).unwrap());
         assert_eq!(number(&row[6]), y().reduce(f64::max).unwrap());
         // an unknown radius counts as none, and the mean of none is an empty cell
-        let radii: Vec<f64> = segments.iter().filter_map(|s| s.radius).map(f64::from).collect();
+        let radii: Vec<f64> = segments.iter().filter_map(|s| s.radius_um).map(f64::from).collect();
         assert_eq!(row[7], radii.len().to_string());
         match radii.is_empty() {
             true => assert_eq!(row[8], ""),
@@ -141,7 +141,7 @@ fn contacts_and_weights_are_columns_of_aggregates() {
     let population = &file.populations()[0];
     let tip = file.electrodes().iter().find(|electrode| electrode.name == "tip").unwrap();
     let column = tip.column(population.name()).unwrap() as usize;
-    let weights = file.rows(population, 0..population.rows()).unwrap();
+    let weights = file.read_rows(population, 0..population.rows()).unwrap();
     let weight = |s: &Segment| weights[s.row as usize * population.columns() as usize + column];
     let options = ["--weights", "w.h5", "--electrode", "tip"];
     let (header, rows) = query(&[&options[..], &["--by", "section_type", "--agg", "mean:weight,max:weight"]].concat());

@@ -27,15 +27,15 @@ impl Case {
         let numbers: Vec<f64> = cells[3..].iter().map(|c| c.parse().unwrap()).collect();
         let point = |i: usize| Point::new(numbers[i], numbers[i + 1], numbers[i + 2]);
         let near_field = match cells[1] {
-            "exact" => NearField::Exact,
-            "radius" => NearField::Radius,
+            "exact" => NearField::Unclamped,
+            "radius" => NearField::ClampToRadius,
             other => panic!("{other}"),
         };
         let conductivity = SiemensPerMeter::new(numbers[0]).unwrap().into();
         Self {
             method: cells[0],
             kind: cells[2],
-            contact: Contact { conductivity, near_field, ..Contact::at(point(8)) },
+            contact: Contact { conductivity, near_field, ..Contact::new(point(8)) },
             radius: numbers[1] as f32,
             start: point(2),
             end: point(5),
@@ -65,14 +65,14 @@ impl Case {
 }
 
 fn segment(start: Point, end: Point, radius: Option<f32>) -> Segment {
-    Segment { node_id: 0, section_id: 0, segment_id: 0, section_type: None, start, end, radius, row: 0 }
+    Segment { node_id: 0, section_id: 0, segment_id: 0, section_type: None, start, end, radius_um: radius, row: 0 }
 }
 
 /// Row-major, a row a segment.
 fn coefficients(method: &str, contacts: &[Contact], segments: &Segments) -> Vec<f64> {
-    let kernel = methods::by_name(method).unwrap().prepare(contacts).unwrap();
+    let kernel = methods::find_method(method).unwrap().prepare(contacts).unwrap();
     let mut out = vec![f64::NAN; contacts.len() * segments.len()];
-    kernel.fill(&segments.neurons().next().unwrap(), &mut out);
+    kernel.fill_weights(&segments.neurons().next().unwrap(), &mut out);
     out
 }
 
@@ -82,15 +82,15 @@ fn coefficient(method: &str, contact: &Contact, start: Point, end: Point, radius
 
 /// The methods whose coefficients are formulas of the contact's place.
 fn analytic() -> impl Iterator<Item = &'static dyn Method> {
-    methods::METHODS.iter().copied().filter(|m| m.is_analytic())
+    methods::METHODS.iter().copied().filter(|m| m.uses_conductivity())
 }
 
 fn exact_at(position: Point) -> Contact {
-    Contact { near_field: NearField::Exact, ..Contact::at(position) }
+    Contact { near_field: NearField::Unclamped, ..Contact::new(position) }
 }
 
 fn near_at(position: Point) -> Contact {
-    Contact { near_field: NearField::Radius, ..exact_at(position) }
+    Contact { near_field: NearField::ClampToRadius, ..exact_at(position) }
 }
 
 /// The coefficient without its factor 1e-3 / (4 pi sigma): the mean of 1/r, per um.
@@ -98,7 +98,7 @@ fn mean_inverse(method: &str, contact: &Contact, start: Point, end: Point, radiu
     coefficient(method, contact, start, end, radius)
         * 4.0
         * std::f64::consts::PI
-        * contact.conductivity.isotropic().unwrap()
+        * contact.conductivity.isotropic_s_per_m().unwrap()
         / 1e-3
 }
 
@@ -244,13 +244,13 @@ fn each_contact_keeps_its_own_conductivity_and_near_field() {
     let at = |sigma: f64, near_field| Contact {
         conductivity: SiemensPerMeter::new(sigma).unwrap().into(),
         near_field,
-        ..Contact::at(Point::new(0.0, 1.0, 0.0))
+        ..Contact::new(Point::new(0.0, 1.0, 0.0))
     };
     let contacts = [
-        at(0.25, NearField::Exact),
-        at(0.5, NearField::Exact),
-        at(0.25, NearField::Radius),
-        at(1.0, NearField::Radius),
+        at(0.25, NearField::Unclamped),
+        at(0.5, NearField::Unclamped),
+        at(0.25, NearField::ClampToRadius),
+        at(1.0, NearField::ClampToRadius),
     ];
     for method in ["PointSource", "LineSource"] {
         let segments =

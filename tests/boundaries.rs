@@ -2,16 +2,16 @@
 
 use std::path::Path;
 
-use leadfield::convert::bluerecording::{self, Neuron};
+use leadfield::convert::bluerecording::{self, NeuronPositions};
 use leadfield::geometry::Point;
-use leadfield::io::hdf5::File;
+use leadfield::io::hdf5::Hdf5File;
 
 use crate::support::{golden, root, scratch};
 
 /// Labels and points of neurons, in order.
-fn told(neurons: &[Neuron]) -> Vec<(u64, u32, Point)> {
-    let of = |n: &Neuron| {
-        let sections = n.sections().flat_map(|s| s.boundaries.iter().map(move |p| (s.id, *p)));
+fn told(neurons: &[NeuronPositions]) -> Vec<(u64, u32, Point)> {
+    let of = |n: &NeuronPositions| {
+        let sections = n.sections().flat_map(|s| s.points.iter().map(move |p| (s.id, *p)));
         sections.map(|(section, p)| (n.node_id, section, p)).collect::<Vec<_>>()
     };
     neurons.iter().flat_map(of).collect()
@@ -19,9 +19,9 @@ fn told(neurons: &[Neuron]) -> Vec<(u64, u32, Point)> {
 
 /// Labels and points of plain arrays, read without the code that is tested.
 fn arrays(path: &Path) -> Vec<(u64, u32, Point)> {
-    let file = File::open(path).unwrap();
+    let file = Hdf5File::open(path).unwrap();
     let (ids, sections, xyz) =
-        (file.unsigned("/id").unwrap(), file.unsigned_32("/section").unwrap(), file.floats("/xyz").unwrap());
+        (file.read_unsigned("/id").unwrap(), file.read_u32("/section").unwrap(), file.read_floats("/xyz").unwrap());
     let n = ids.len();
     let mut all: Vec<_> =
         (0..n).map(|i| (ids[i], sections[i], Point::new(xyz[i], xyz[n + i], xyz[2 * n + i]))).collect();
@@ -30,7 +30,7 @@ fn arrays(path: &Path) -> Vec<(u64, u32, Point)> {
 }
 
 fn read_all(paths: &[&str]) -> Vec<(u64, u32, Point)> {
-    let neurons: Vec<Neuron> =
+    let neurons: Vec<NeuronPositions> =
         paths.iter().flat_map(|path| bluerecording::read(&golden().join(path)).unwrap()).collect();
     told(&neurons)
 }
@@ -94,7 +94,7 @@ fn parquet_and_hdf5_of_boundaries_are_read_back_to_the_bit() {
     bluerecording::write_parquet(&parquet, &neurons).unwrap();
     bluerecording::write_hdf5(&hdf5, &neurons).unwrap();
     for path in [parquet, hdf5] {
-        assert!(bluerecording::is_boundaries(&path).unwrap());
+        assert!(bluerecording::is_positions_file(&path).unwrap());
         assert_eq!(bluerecording::read(&path).unwrap(), neurons, "{}", path.display());
     }
 }

@@ -7,7 +7,7 @@ use std::fmt::Write;
 use std::path::Path;
 use std::process::Command;
 
-use leadfield::segments::table::Table;
+use leadfield::segments::table::SegmentTable;
 use leadfield::sonata::electrodes_file::ElectrodesFile;
 use leadfield::validate::electrodes_file::Code;
 
@@ -59,7 +59,7 @@ fn weights(path: &Path) -> String {
     let population = &file.populations()[0];
     let mut text = String::new();
     for &node in population.node_ids() {
-        let rows = file.rows(population, population.rows_of(node).unwrap()).unwrap();
+        let rows = file.read_rows(population, population.rows_of_node(node).unwrap()).unwrap();
         for (i, row) in rows.chunks_exact(population.columns() as usize).enumerate() {
             write!(text, "{node},{i}").unwrap();
             row.iter().for_each(|v| write!(text, ",{v:e}").unwrap());
@@ -71,13 +71,13 @@ fn weights(path: &Path) -> String {
 
 /// All segments in the order of rows, one line each; nothing where a value is null.
 fn segments(path: &Path) -> String {
-    let table = Table::open(path).unwrap();
+    let table = SegmentTable::open(path).unwrap();
     let mut all: Vec<_> = table.parts().iter().flat_map(|p| p.read().unwrap().iter().collect::<Vec<_>>()).collect();
     all.sort_by_key(|s| s.row);
     let mut text = String::new();
     for s in all {
         let kind = s.section_type.map_or(String::new(), |t| t.number().to_string());
-        let radius = s.radius.map_or(String::new(), |r| format!("{:e}", f64::from(r)));
+        let radius = s.radius_um.map_or(String::new(), |r| format!("{:e}", f64::from(r)));
         write!(text, "{},{},{},{kind}", s.node_id, s.section_id, s.segment_id).unwrap();
         s.start.to_array().iter().chain(&s.end.to_array()).for_each(|c| write!(text, ",{c:e}").unwrap());
         writeln!(text, ",{radius},{}", s.row).unwrap();
@@ -155,7 +155,7 @@ fn searches() -> tempfile::TempDir {
         let file = format!("{name}.parquet");
         let args = ["positions", &config, "-o", &file, "--precision", width, "--row-group-rows", "256"];
         leadfield_in(dir.path(), &args).ok();
-        let table = Table::open(&dir.path().join(&file)).unwrap();
+        let table = SegmentTable::open(&dir.path().join(&file)).unwrap();
         let bounds = table.bounds().unwrap();
         let center = table.parts()[0].read().unwrap().start[600];
         // whole numbers, which every width and every program's literals hold
@@ -277,7 +277,7 @@ fn fastparquet_reads_what_the_documentation_says() {
 fn tables_that_other_programs_rewrote_give_the_same_weights() {
     let dir = files();
     python(dir.path(), "rewrite");
-    let population = Table::open(&dir.path().join("s.parquet")).unwrap().metadata().population.clone();
+    let population = SegmentTable::open(&dir.path().join("s.parquet")).unwrap().metadata().population.clone();
     let contacts = golden().join("input/electrodes/named.csv").into_os_string().into_string().unwrap();
     for name in ["by_pandas", "by_polars", "by_duckdb", "narrow", "large_string", "dictionary"] {
         let table = format!("{name}.parquet");

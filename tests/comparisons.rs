@@ -6,8 +6,8 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use leadfield::convert::bluerecording;
-use leadfield::io::hdf5::File;
-use leadfield::segments::table::Table;
+use leadfield::io::hdf5::Hdf5File;
+use leadfield::segments::table::SegmentTable;
 use serde_json::Value;
 
 use crate::support::{golden, leadfield_in, scratch};
@@ -146,7 +146,7 @@ fn another_terminal_branch_is_named_where_the_circuit_proves_it_for_coefficients
 /// Overwrites one coefficient of a file of ours, in the four columns of `named.csv`.
 fn overwrite(path: &Path, row: u64, column: u64, value: f64) {
     let object = "/electrodes/S1nonbarrel_neurons/scaling_factors";
-    let at = File::open(path).unwrap().byte_offset(object).unwrap().unwrap() + (row * 4 + column) * 8;
+    let at = Hdf5File::open(path).unwrap().byte_offset(object).unwrap().unwrap() + (row * 4 + column) * 8;
     OpenOptions::new().write(true).open(path).unwrap().write_all_at(&value.to_ne_bytes(), at).unwrap();
 }
 
@@ -154,7 +154,7 @@ fn overwrite(path: &Path, row: u64, column: u64, value: f64) {
 fn the_worst_pairs_are_told_with_their_segments() {
     let dir = ours();
     std::fs::copy(dir.path().join("w.h5"), dir.path().join("x.h5")).unwrap();
-    let table = Table::open(&dir.path().join("s.parquet")).unwrap();
+    let table = SegmentTable::open(&dir.path().join("s.parquet")).unwrap();
     let segments = table.parts()[0].read_by_row().unwrap();
     let told = segments.iter().find(|s| s.row == 1234).unwrap();
     // e10 is the third contact
@@ -181,7 +181,7 @@ fn quantiles_bound_the_differences() {
     let dir = ours();
     std::fs::copy(dir.path().join("w.h5"), dir.path().join("x.h5")).unwrap();
     let values = leadfield::sonata::electrodes_file::ElectrodesFile::open(&dir.path().join("w.h5")).unwrap();
-    let rows = values.rows(&values.populations()[0], 0..3161).unwrap();
+    let rows = values.read_rows(&values.populations()[0], 0..3161).unwrap();
     // two thirds of the first contact's coefficients are changed by a thousandth
     (0..3161_u64).filter(|row| row % 3 > 0).for_each(|row| {
         overwrite(&dir.path().join("x.h5"), row, 0, rows[row as usize * 4] / 1.001);
@@ -282,7 +282,7 @@ fn positions_through_float32_are_named_and_other_small_differences_are_not() {
 #[test]
 fn sections_on_soma_samples_are_named_where_the_table_proves_that_no_others_differ() {
     let dir = ours();
-    let segments = Table::open(&dir.path().join("s.parquet")).unwrap().parts()[0].read_by_row().unwrap();
+    let segments = SegmentTable::open(&dir.path().join("s.parquet")).unwrap().parts()[0].read_by_row().unwrap();
     let node = 6;
     let own: Vec<_> = segments.iter().filter(|s| s.node_id == node).collect();
     let dendrites = || own.iter().filter(|s| s.section_type.is_some_and(|t| (2..4).contains(&t.number())));
@@ -499,8 +499,8 @@ fn renamed_myelin(dir: &Path) -> PathBuf {
     let neurons = bluerecording::read(Path::new(&reference("positions.h5"))).unwrap();
     let renamed = neurons.iter().map(|neuron| {
         let last = neuron.sections().last().unwrap().id;
-        let mut other = bluerecording::Neuron::new(neuron.node_id);
-        neuron.sections().for_each(|s| other.push(s.id + if s.id == last { 3 } else { 0 }, s.boundaries));
+        let mut other = bluerecording::NeuronPositions::new(neuron.node_id);
+        neuron.sections().for_each(|s| other.push_section(s.id + if s.id == last { 3 } else { 0 }, s.points));
         other
     });
     let path = dir.join("renamed.parquet");

@@ -5,10 +5,10 @@ use std::path::Path;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float32Type, Float64Type, UInt32Type, UInt64Type};
 use leadfield::convert::bluerecording;
-use leadfield::convert::coefficients::Batches;
-use leadfield::convert::columnar::Columnar;
-use leadfield::io::hdf5::File;
-use leadfield::segments::table::Table;
+use leadfield::convert::coefficients::BatchSource;
+use leadfield::convert::columnar::ColumnarFile;
+use leadfield::io::hdf5::Hdf5File;
+use leadfield::segments::table::SegmentTable;
 use leadfield::sonata::electrodes_file::ElectrodesFile;
 
 use crate::support::{Run, copy_folder, golden, leadfield_in, names_in, scratch};
@@ -34,10 +34,10 @@ fn agree(dir: &Path, a: &str, b: &str, options: &[&str]) {
 fn pickles_become_the_table_whose_weights_are_the_originals() {
     let dir = scratch();
     table(dir.path());
-    let table = Table::open(&dir.path().join("t.parquet")).unwrap();
+    let table = SegmentTable::open(&dir.path().join("t.parquet")).unwrap();
     assert_eq!((table.len(), table.neurons().unwrap().len()), (3161, 20));
     let segments = table.parts()[0].read_by_row().unwrap();
-    assert!(segments.radius.iter().all(Option::is_none));
+    assert!(segments.radius_um.iter().all(Option::is_none));
     let soma_alone = segments.iter().all(|s| s.section_type.is_some() == (s.section_id == 0));
     assert!(soma_alone);
     let (contacts, reference) = (path("input/electrodes/np8.csv"), path("reference/np8.h5"));
@@ -73,7 +73,7 @@ fn a_folder_of_parts_is_made_and_taken() {
     let two = golden().join("reference/positions_2files/0");
     let neurons = |k: usize| bluerecording::read(&two.join(format!("positions{k}.pkl"))).unwrap();
     for (k, line) in lines[1..3].iter().enumerate() {
-        let segments: u64 = neurons(k).iter().map(bluerecording::Neuron::segment_count).sum();
+        let segments: u64 = neurons(k).iter().map(bluerecording::NeuronPositions::segment_count).sum();
         let file = two.join(format!("positions{k}.pkl"));
         assert_eq!(*line, format!("{}: {} neurons, {segments} segments", file.display(), neurons(k).len()));
     }
@@ -88,11 +88,11 @@ fn a_table_as_arrow_and_csv_has_every_segment_in_order() {
     table(dir.path());
     convert(dir.path(), &["t.parquet", "-o", "t.arrow"]).ok();
     convert(dir.path(), &["t.parquet", "-o", "t.csv"]).ok();
-    let segments = Table::open(&dir.path().join("t.parquet")).unwrap().parts()[0].read_by_row().unwrap();
+    let segments = SegmentTable::open(&dir.path().join("t.parquet")).unwrap().parts()[0].read_by_row().unwrap();
     let mut row = 0;
-    Columnar::open(&dir.path().join("t.arrow"))
+    ColumnarFile::open(&dir.path().join("t.arrow"))
         .unwrap()
-        .each(&mut |batch| {
+        .for_each_batch(&mut |batch| {
             let (ids, x) = (batch["node_id"].as_primitive::<UInt64Type>(), batch["x1"].as_primitive::<Float64Type>());
             for i in 0..batch.num_rows() {
                 assert_eq!((ids.value(i), x.value(i)), (segments.node_id[row], segments.end[row].x));
@@ -145,23 +145,23 @@ fn files_of_the_original_become_ones_that_every_client_accepts() {
 #[test]
 fn nodes_in_any_order_are_put_in_order() {
     let dir = scratch();
-    let file = File::create(&dir.path().join("w.h5")).unwrap();
+    let file = Hdf5File::create(&dir.path().join("w.h5")).unwrap();
     for group in ["/p", "/electrodes", "/electrodes/p", "/electrodes/e"] {
         file.create_group(group).unwrap();
     }
-    file.write("/p/node_ids", &[9_i64, 2, 5], &[3]).unwrap();
-    file.write("/p/offsets", &[0_i64, 2, 3, 6], &[4]).unwrap();
+    file.write_dataset("/p/node_ids", &[9_i64, 2, 5], &[3]).unwrap();
+    file.write_dataset("/p/offsets", &[0_i64, 2, 3, 6], &[4]).unwrap();
     let rows = [90.0_f64, 91.0, 20.0, 50.0, 51.0, 52.0];
-    file.write("/electrodes/p/scaling_factors", &rows, &[6, 1]).unwrap();
-    file.write("/electrodes/e/position", &[1.0_f64, 2.0, 3.0], &[3]).unwrap();
+    file.write_dataset("/electrodes/p/scaling_factors", &rows, &[6, 1]).unwrap();
+    file.write_dataset("/electrodes/e/position", &[1.0_f64, 2.0, 3.0], &[3]).unwrap();
     file.write_strings("/electrodes/e/type", &["LineSource"], &[]).unwrap();
-    file.write("/electrodes/e/p", &[0_i64], &[]).unwrap();
+    file.write_dataset("/electrodes/e/p", &[0_i64], &[]).unwrap();
     file.close().unwrap();
     convert(dir.path(), &["w.h5", "-o", "m.h5"]).ok();
     let mended = ElectrodesFile::open(&dir.path().join("m.h5")).unwrap();
     let population = &mended.populations()[0];
     assert_eq!((population.node_ids(), population.offsets()), (&[2, 5, 9][..], &[0, 1, 4, 6][..]));
-    assert_eq!(mended.rows(population, 0..6).unwrap(), [20.0, 50.0, 51.0, 52.0, 90.0, 91.0]);
+    assert_eq!(mended.read_rows(population, 0..6).unwrap(), [20.0, 50.0, 51.0, 52.0, 90.0, 91.0]);
 }
 
 #[test]
@@ -172,12 +172,12 @@ fn coefficients_as_columns_come_back_to_the_bit() {
         let file = ElectrodesFile::open(&dir.path().join(name)).unwrap();
         let p = &file.populations()[0];
         let columns: Vec<_> = file
-            .descriptions()
+            .read_descriptions()
             .unwrap()
             .iter()
-            .map(|(e, d)| (e.name.clone(), d.position, e.column(p.name())))
+            .map(|(e, d)| (e.name.clone(), d.position_um, e.column(p.name())))
             .collect();
-        let bits: Vec<u64> = file.rows(p, 0..p.rows()).unwrap().into_iter().map(f64::to_bits).collect();
+        let bits: Vec<u64> = file.read_rows(p, 0..p.rows()).unwrap().into_iter().map(f64::to_bits).collect();
         (p.node_ids().to_vec(), p.offsets().to_vec(), columns, bits)
     };
     for (name, options) in
@@ -209,10 +209,10 @@ fn columns_that_are_no_potentials_keep_their_unit_through_every_form() {
     convert(dir.path(), &["c.parquet", "-o", "back.h5", "--quiet"]).ok();
     for name in ["w.h5", "copy.h5", "back.h5"] {
         let path = dir.path().join(name);
-        let attributes = File::open(&path).unwrap();
-        let stated = |contact: &str| attributes.string_attribute(&format!("/electrodes/{contact}"), "units");
+        let attributes = Hdf5File::open(&path).unwrap();
+        let stated = |contact: &str| attributes.read_string_attribute(&format!("/electrodes/{contact}"), "units");
         assert_eq!(["p", "s", "v"].map(stated), [None, Some("1".into()), Some("1/um3".into())], "{name}");
-        let whole = attributes.string_attribute("/electrodes/S1nonbarrel_neurons/scaling_factors", "units");
+        let whole = attributes.read_string_attribute("/electrodes/S1nonbarrel_neurons/scaling_factors", "units");
         assert_eq!(whole.as_deref(), Some("V/nA"), "{name}");
         let file = ElectrodesFile::open(&path).unwrap();
         let unit = |contact: &str| file.column_unit(&file.populations()[0], contact).unwrap();
@@ -250,7 +250,7 @@ fn electrodes_go_round_and_what_is_lost_is_said() {
     );
     let places = |name: &str| {
         let read = leadfield::electrodes::read(&dir.path().join(name)).unwrap();
-        read.into_iter().map(|e| (e.name, e.position)).collect::<Vec<_>>()
+        read.into_iter().map(|e| (e.name, e.position_um)).collect::<Vec<_>>()
     };
     assert_eq!(places("p.json"), places("e.csv"));
 }
@@ -260,16 +260,16 @@ fn a_report_becomes_a_row_for_each_element_and_frame() {
     let dir = scratch();
     let report = golden().join("input/circuit/output/compartment.h5");
     convert(dir.path(), &[report.to_str().unwrap(), "-o", "r.parquet"]).ok();
-    let file = File::open(&report).unwrap();
-    let population = &file.members("/report").unwrap()[0];
+    let file = Hdf5File::open(&report).unwrap();
+    let population = &file.member_names("/report").unwrap()[0];
     let at = |name: &str| format!("/report/{population}/{name}");
-    let data = file.floats(&at("data")).unwrap();
-    let sections = file.unsigned_32(&at("mapping/element_ids")).unwrap();
-    let time = file.floats(&at("mapping/time")).unwrap();
+    let data = file.read_floats(&at("data")).unwrap();
+    let sections = file.read_u32(&at("mapping/element_ids")).unwrap();
+    let time = file.read_floats(&at("mapping/time")).unwrap();
     let mut row = 0;
-    Columnar::open(&dir.path().join("r.parquet"))
+    ColumnarFile::open(&dir.path().join("r.parquet"))
         .unwrap()
-        .each(&mut |batch| {
+        .for_each_batch(&mut |batch| {
             let (value, section) =
                 (batch["value"].as_primitive::<Float32Type>(), batch["section_id"].as_primitive::<UInt32Type>());
             let times = batch["time"].as_primitive::<Float64Type>();
@@ -320,7 +320,7 @@ fn a_table_of_some_of_its_files_is_made_only_when_asked_for() {
     assert_eq!(names_in(dir.path()), ["old"]);
     let run = convert(dir.path(), &["old", "-o", "t.parquet", "--quiet", "--skip-failed"]);
     assert_eq!(run.code, 2);
-    assert_eq!(Table::open(&dir.path().join("t.parquet")).unwrap().len(), 3161);
+    assert_eq!(SegmentTable::open(&dir.path().join("t.parquet")).unwrap().len(), 3161);
 }
 
 #[test]
@@ -494,7 +494,7 @@ fn folders_are_read_through_links_and_what_is_left_out_is_told() {
     let told = "note: left out of folders, since their names tell no kind: `old/positions9.pkl.gz`";
     assert!(run.stderr.lines().any(|line| line == told), "{}", run.stderr);
     run.ok();
-    assert_eq!(Table::open(&at("t.parquet")).unwrap().len(), 3161);
+    assert_eq!(SegmentTable::open(&at("t.parquet")).unwrap().len(), 3161);
 }
 
 #[test]
@@ -544,5 +544,5 @@ fn the_table_of_a_circuit_fits_the_layout() {
     // stubs of the axon begin anew in each section: no gap inside a section, so that a circuit's table fits
     convert(dir.path(), &["s.parquet", "-o", "b.h5", "--quiet"]).ok();
     let neurons = bluerecording::read(&dir.path().join("b.h5")).unwrap();
-    assert_eq!(neurons.iter().map(bluerecording::Neuron::segment_count).sum::<u64>(), 3161);
+    assert_eq!(neurons.iter().map(bluerecording::NeuronPositions::segment_count).sum::<u64>(), 3161);
 }

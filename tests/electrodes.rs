@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use leadfield::electrodes::{self, Electrode};
 use leadfield::geometry::Point;
-use leadfield::sonata::config::Circuit;
+use leadfield::sonata::config::CircuitConfig;
 use leadfield::sonata::nodes::Nodes;
 use serde_json::json;
 
@@ -32,7 +32,7 @@ fn made(words: &str) -> Vec<Electrode> {
 }
 
 fn positions(electrodes: &[Electrode]) -> Vec<[f64; 3]> {
-    electrodes.iter().map(|e| e.position.to_array()).collect()
+    electrodes.iter().map(|e| e.position_um.to_array()).collect()
 }
 
 fn names(electrodes: &[Electrode]) -> Vec<&str> {
@@ -61,7 +61,7 @@ fn neuropixels_sites_keep_their_number() {
     let upper = made("neuropixels --first-site 384 --contacts 8 --anchor origin");
     assert_eq!((upper[0].name.as_str(), upper[7].name.as_str()), ("384", "391"));
     // site 384 is the left one of row 192, an even one: 27 um from the edge of a shank of 70 um
-    assert_eq!(upper[0].position.to_array(), [27.0 - 35.0, 192.0 * 20.0, 0.0]);
+    assert_eq!(upper[0].position_um.to_array(), [27.0 - 35.0, 192.0 * 20.0, 0.0]);
 }
 
 #[test]
@@ -73,18 +73,18 @@ fn numbers_are_negative_or_in_exponent_form_with_and_without_an_equals_sign() {
     ] {
         assert_eq!(positions(&read(&electrodes(words).ok())), positions(&read(&expected)));
     }
-    assert_eq!(read(&expected)[2].position.to_array(), [-8.0, -890.0, 0.0]);
+    assert_eq!(read(&expected)[2].position_um.to_array(), [-8.0, -890.0, 0.0]);
 }
 
 #[test]
 fn a_grid_has_a_pitch_for_columns_and_one_for_rows() {
     let grid = made("grid --columns 3 --rows 2 --pitch 100,30 --anchor center --direction 0,0,1 --at 5,5,5");
     assert_eq!(grid.len(), 6);
-    let across: Vec<f64> = grid.iter().take(3).map(|e| e.position.x - 5.0).collect();
+    let across: Vec<f64> = grid.iter().take(3).map(|e| e.position_um.x - 5.0).collect();
     assert!(across.iter().zip([-100.0, 0.0, 100.0]).all(|(a, b)| (a - b).abs() < 1e-12), "{across:?}");
-    let along = grid[3].position - grid[0].position;
+    let along = grid[3].position_um - grid[0].position_um;
     assert!(along.distance(Point::new(0.0, 0.0, 30.0)) < 1e-12, "{along}");
-    let mean = grid.iter().fold(Point::ORIGIN, |sum, e| sum + e.position) / 6.0;
+    let mean = grid.iter().fold(Point::ORIGIN, |sum, e| sum + e.position_um) / 6.0;
     assert!(mean.distance(Point::new(5.0, 5.0, 5.0)) < 1e-12, "{mean}");
 }
 
@@ -93,7 +93,7 @@ fn circuit(folder: &Path) -> (PathBuf, Vec<Point>) {
     let circuit = folder.join("circuit");
     leadfield(&["synthesize", circuit.to_str().unwrap(), "--cells", "300", "--morphologies", "1"]).ok();
     let config = circuit.join("circuit_config.json");
-    let nodes = Nodes::open(Circuit::open(&config).unwrap().population(None).unwrap()).unwrap();
+    let nodes = Nodes::open(CircuitConfig::open(&config).unwrap().population(None).unwrap()).unwrap();
     let all: Vec<u64> = (0..300).collect();
     let somata = nodes.transforms(&all).unwrap().iter().map(|t| t.translation).collect();
     (config, somata)
@@ -110,9 +110,9 @@ fn an_aligned_probe_lies_at_the_mean_soma_along_the_axis_of_the_somata() {
     let (config, somata) = circuit(folder.path());
     let probe = made(&format!("linear --contacts 33 --pitch 50 --align-to {}", config.display()));
     let mean = somata.iter().fold(Point::ORIGIN, |sum, &p| sum + p) / somata.len() as f64;
-    let center = probe[0].position.midpoint(probe[32].position);
+    let center = probe[0].position_um.midpoint(probe[32].position_um);
     assert!(center.distance(mean) < 1e-9, "{center} {mean}");
-    let axis = probe[32].position - probe[0].position;
+    let axis = probe[32].position_um - probe[0].position_um;
     let axis = axis / axis.norm();
     let most = spread(&somata, mean, axis);
     // a principal axis: turned a little to any side the somata spread less along it
@@ -133,7 +133,7 @@ fn only_the_somata_of_a_node_set_count() {
     std::fs::write(config.with_file_name("node_sets.json"), sets.to_string()).unwrap();
     let align = format!("linear --contacts 2 --pitch 10 --align-to {}", config.display());
     let probe = made(&format!("{align} --node-set two"));
-    let center = probe[0].position.midpoint(probe[1].position);
+    let center = probe[0].position_um.midpoint(probe[1].position_um);
     assert!(center.distance(somata[4].midpoint(somata[7])) < 1e-9);
     let file = config.display();
     electrodes(&format!("{align} --node-set one")).refused(&format!(
@@ -181,7 +181,7 @@ fn a_flat_probe_of_probeinterface_is_put_into_the_circuit() {
     std::fs::write(&file, probe.to_string()).unwrap();
     let placed = made(&format!("from {} --at 100,0,0 --direction 0,-1,0", file.display()));
     assert_eq!(names(&placed), ["e0", "e1"]);
-    let [tip, next] = [placed[0].position, placed[1].position];
+    let [tip, next] = [placed[0].position_um, placed[1].position_um];
     assert!(tip.distance(Point::new(100.0, 0.0, 0.0)) < 1e-12 && next.distance(Point::new(84.0, -20.0, 0.0)) < 1e-12);
 }
 
@@ -200,8 +200,8 @@ fn shapes_of_probeinterface_become_discs_that_turn_with_the_probe() {
     let placed = from(" --discs --direction 1,0,0 --roll 90");
     let discs: Vec<_> = placed.iter().map(|e| e.settings.disc.unwrap()).collect();
     assert!(discs.iter().all(|d| d.normal.distance(Point::new(0.0, -1.0, 0.0)) < 1e-12), "{discs:?}");
-    assert!((discs[0].radius - 6.0).abs() < 1e-12);
-    assert!((discs[1].radius - 12.0 / std::f64::consts::PI.sqrt()).abs() < 1e-12, "the area of the square");
+    assert!((discs[0].radius_um - 6.0).abs() < 1e-12);
+    assert!((discs[1].radius_um - 12.0 / std::f64::consts::PI.sqrt()).abs() < 1e-12, "the area of the square");
 }
 
 /// Writes an atlas of 1 x 3 x 1 voxels of 100 um, the lowest in `S1;L1`, the next in `S1;L2`, the last in none.

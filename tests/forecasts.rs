@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use leadfield::segments::table::Table;
+use leadfield::segments::table::SegmentTable;
 
 use crate::support::{golden, leadfield_in, names_in, scratch};
 
@@ -52,7 +52,7 @@ fn an_electrodes_file_has_the_bytes_that_were_told() {
     let dir = dir.path();
     let make = ["positions", "circuit/circuit_config.json", "-o", "table", "--quiet", "--segments-per-part", "3000"];
     leadfield_in(dir, &make).ok();
-    let table = Table::open(&dir.join("table")).unwrap();
+    let table = SegmentTable::open(&dir.join("table")).unwrap();
     let (segments, parts) = (table.len().to_string(), table.parts().len().to_string());
     for contacts in [1, 7, 400] {
         let row =
@@ -84,7 +84,7 @@ fn a_table_has_the_segments_and_parts_that_were_told_and_nearly_the_bytes() {
         let args = ["positions", config, "-o", "t", "--quiet", "--segments-per-part", part, "--precision", precision];
         let fact = forecast(dir, &args, &[]);
         leadfield_in(dir, &args).ok();
-        let table = Table::open(&dir.join("t")).unwrap();
+        let table = SegmentTable::open(&dir.join("t")).unwrap();
         let expected = ["500".to_string(), table.len().to_string(), table.parts().len().to_string()];
         assert_eq!(["neurons", "segments", "parts"].map(&fact), expected);
         let (told, found) = (bytes(&fact("size")), size(&dir.join("t")) as f64);

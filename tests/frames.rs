@@ -5,8 +5,8 @@ use std::f64::consts::FRAC_PI_2;
 use std::path::Path;
 
 use leadfield::geometry::Point;
-use leadfield::io::hdf5::File;
-use leadfield::segments::table::Table;
+use leadfield::io::hdf5::Hdf5File;
+use leadfield::segments::table::SegmentTable;
 use leadfield::segments::{SectionType, Segments};
 use serde_json::json;
 
@@ -21,11 +21,11 @@ const DENDRITE: [[f64; 3]; 2] = [[300.0, 410.0, 50.0], [330.0, 410.0, 50.0]];
 fn circuit(folder: &Path, swc: &str, columns: &[(&str, &[f64])]) {
     let n = columns[0].1.len();
     std::fs::write(folder.join("cell.swc"), swc).unwrap();
-    let file = File::create(&folder.join("nodes.h5")).unwrap();
+    let file = Hdf5File::create(&folder.join("nodes.h5")).unwrap();
     file.create_group("/nodes/cells/0").unwrap();
-    file.write("/nodes/cells/node_type_id", &vec![7_i64; n], &[n]).unwrap();
+    file.write_dataset("/nodes/cells/node_type_id", &vec![7_i64; n], &[n]).unwrap();
     for (name, values) in columns {
-        file.write(&format!("/nodes/cells/0/{name}"), values, &[n]).unwrap();
+        file.write_dataset(&format!("/nodes/cells/0/{name}"), values, &[n]).unwrap();
     }
     file.write_strings("/nodes/cells/0/morphology", &vec!["cell"; n], &[n]).unwrap();
     file.close().unwrap();
@@ -43,7 +43,7 @@ fn positions(folder: &Path, options: &[&str]) -> Run {
 
 /// The soma of a node, and the ends of its dendrite.
 fn placed(folder: &Path, node: u64) -> (Point, [Point; 2]) {
-    let table = Table::open(&folder.join("t.parquet")).unwrap();
+    let table = SegmentTable::open(&folder.join("t.parquet")).unwrap();
     let rows: Segments = table.parts()[0].read_by_row().unwrap();
     let own: Vec<_> = rows.iter().filter(|s| s.node_id == node).collect();
     assert_eq!(
@@ -200,10 +200,12 @@ fn a_morphology_may_be_named_with_its_extension() {
         std::fs::remove_file(&file).unwrap();
         circuit(folder.path(), AWAY, &columns);
         std::fs::rename(&file, folder.path().join("old.h5")).unwrap();
-        let file = File::create(&file).unwrap();
+        let file = Hdf5File::create(&file).unwrap();
         file.create_group("/nodes/cells/0").unwrap();
-        file.write("/nodes/cells/node_type_id", &[7_i64], &[1]).unwrap();
-        columns.iter().for_each(|(name, values)| file.write(&format!("/nodes/cells/0/{name}"), values, &[1]).unwrap());
+        file.write_dataset("/nodes/cells/node_type_id", &[7_i64], &[1]).unwrap();
+        columns
+            .iter()
+            .for_each(|(name, values)| file.write_dataset(&format!("/nodes/cells/0/{name}"), values, &[1]).unwrap());
         file.write_strings("/nodes/cells/0/morphology", &[name], &[1]).unwrap();
         file.close().unwrap();
         positions(folder.path(), &[])
@@ -229,12 +231,12 @@ fn nodes_without_sections_are_named() {
     let types = |kind: &str| {
         let file = folder.path().join("nodes.h5");
         std::fs::remove_file(&file).unwrap();
-        let file = File::create(&file).unwrap();
+        let file = Hdf5File::create(&file).unwrap();
         file.create_group("/nodes/cells/0").unwrap();
-        file.write("/nodes/cells/node_type_id", &[7_i64, 7], &[2]).unwrap();
+        file.write_dataset("/nodes/cells/node_type_id", &[7_i64, 7], &[2]).unwrap();
         ["x", "y", "z"]
             .iter()
-            .for_each(|name| file.write(&format!("/nodes/cells/0/{name}"), &[1.0, 2.0], &[2]).unwrap());
+            .for_each(|name| file.write_dataset(&format!("/nodes/cells/0/{name}"), &[1.0, 2.0], &[2]).unwrap());
         file.write_strings("/nodes/cells/0/morphology", &["cell", ""], &[2]).unwrap();
         file.write_strings("/nodes/cells/0/model_type", &["biophysical", kind], &[2]).unwrap();
         file.close().unwrap();
@@ -246,6 +248,9 @@ fn nodes_without_sections_are_named() {
              hint: leave such nodes out: `--node-set` with a set such as {{\"detailed\": {{\"model_type\": \"biophysical\"}}}}"
         ));
         positions(folder.path(), &["--node-set", "detailed"]).ok();
-        assert_eq!(Table::open(&folder.path().join("t.parquet")).unwrap().parts()[0].read_by_row().unwrap().len(), 2);
+        assert_eq!(
+            SegmentTable::open(&folder.path().join("t.parquet")).unwrap().parts()[0].read_by_row().unwrap().len(),
+            2
+        );
     }
 }

@@ -7,10 +7,10 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use leadfield::geometry::Point;
-use leadfield::io::hdf5::File;
+use leadfield::io::hdf5::Hdf5File;
 use leadfield::segments::SectionType;
-use leadfield::segments::table::Table;
-use leadfield::sonata::config::Config;
+use leadfield::segments::table::SegmentTable;
+use leadfield::sonata::config::SonataConfig;
 use leadfield::sonata::nodes::Nodes;
 
 use crate::support::{golden, leadfield, real, scratch};
@@ -20,9 +20,9 @@ type Boundaries = BTreeMap<(u64, u32), Vec<Point>>;
 
 /// The boundaries that a reference file holds.
 fn reference(path: &Path) -> Boundaries {
-    let file = File::open(path).unwrap();
-    let (id, section) = (file.unsigned("/id").unwrap(), file.unsigned("/section").unwrap());
-    let xyz = file.floats("/xyz").unwrap();
+    let file = Hdf5File::open(path).unwrap();
+    let (id, section) = (file.read_unsigned("/id").unwrap(), file.read_unsigned("/section").unwrap());
+    let xyz = file.read_floats("/xyz").unwrap();
     let n = id.len();
     let mut boundaries = Boundaries::new();
     for i in 0..n {
@@ -34,7 +34,7 @@ fn reference(path: &Path) -> Boundaries {
 
 /// The boundaries in a table of ours: a soma has one point a segment, another section one more than segments.
 fn ours(table: &Path) -> Boundaries {
-    let table = Table::open(table).unwrap();
+    let table = SegmentTable::open(table).unwrap();
     let mut boundaries = Boundaries::new();
     for part in table.parts() {
         for s in part.read_by_row().unwrap().iter() {
@@ -112,12 +112,13 @@ fn the_variants_where_the_original_is_right_are_met() {
 
 /// The points of one SWC type in a one-neuron circuit, in world coordinates, to 1e-6 um.
 fn points_of_type(circuit: &Path, kind: &str) -> HashSet<[i64; 3]> {
-    let Config::Simulation(simulation) = Config::open(&circuit.join("simulation_config.json")).unwrap() else {
+    let SonataConfig::Simulation(simulation) = SonataConfig::open(&circuit.join("simulation_config.json")).unwrap()
+    else {
         panic!("no simulation");
     };
     let nodes = Nodes::open(&simulation.circuit.populations[0]).unwrap();
     let transform = nodes.transforms(&[0]).unwrap()[0];
-    let name = nodes.morphologies(&[0]).unwrap().remove(0);
+    let name = nodes.morphology_names(&[0]).unwrap().remove(0);
     let folder = &simulation.circuit.populations[0].morphologies.as_ref().unwrap().path;
     let text = std::fs::read_to_string(folder.join(format!("{name}.swc"))).unwrap();
     let samples = text.lines().filter(|l| !l.starts_with('#')).map(|l| l.split_whitespace().collect::<Vec<_>>());
@@ -136,7 +137,7 @@ fn ends_on_points(variant: &str, kind: SectionType, swc_type: &str) -> (usize, u
     let out = scratch();
     let path = table(&folder.join("circuit"), out.path(), &["--axon-placement", "bluerecording-0.2"]);
     let points = points_of_type(&folder.join("circuit"), swc_type);
-    let segments = Table::open(&path).unwrap().parts()[0].read_by_row().unwrap();
+    let segments = SegmentTable::open(&path).unwrap().parts()[0].read_by_row().unwrap();
     let sections: HashSet<u32> =
         segments.iter().filter(|s| s.section_type == Some(kind)).map(|s| s.section_id).collect();
     let hits = |boundaries: &Boundaries| {

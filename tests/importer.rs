@@ -5,11 +5,11 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use leadfield::circuit::hoc::{AxonForm, StubDiameters};
-use leadfield::circuit::placement::discretise::by_rule;
-use leadfield::circuit::placement::{Axon, Checks, NeuronPlan, Placement, place};
+use leadfield::circuit::hoc::{AxonReplacement, StubDiameters};
+use leadfield::circuit::placement::discretise::count_section_segments;
+use leadfield::circuit::placement::{AxonTreatment, CountChecks, NeuronPlan, StubPlacement, place_segments};
 use leadfield::geometry::{Point, Quaternion, Transform};
-use leadfield::morphology::{Format, read};
+use leadfield::morphology::{MorphologyFormat, read};
 use leadfield::segments::SectionType;
 
 use crate::morphologies::{ASC, SWC, files_below, write_asc, write_text};
@@ -47,35 +47,35 @@ fn imported(paths: &[PathBuf]) -> Vec<Vec<Imported>> {
     files
 }
 
-fn format_of(path: &Path) -> Format {
-    if path.extension().unwrap() == "asc" { Format::Asc } else { Format::Swc }
+fn format_of(path: &Path) -> MorphologyFormat {
+    if path.extension().unwrap() == "asc" { MorphologyFormat::Asc } else { MorphologyFormat::Swc }
 }
 
 /// Asserts that our sections, in the order of the rows, are NEURON's.
 #[track_caller]
 fn assert_same_sections(path: &Path, theirs: &[Imported]) {
     let cell = read(path, format_of(path)).unwrap();
-    let sections = by_rule(&cell, AxonForm::Keep, 40.0);
+    let sections = count_section_segments(&cell, AxonReplacement::Keep, 40.0);
     let transform = Transform::new(Quaternion::IDENTITY, Point::ORIGIN);
     let plan = NeuronPlan {
         node_id: 0,
-        morphology: "m".into(),
+        morphology_name: "m".into(),
         first_row: 0,
-        sections: sections.into(),
-        axon: Axon::Keep,
+        section_counts: sections.into(),
+        axon: AxonTreatment::Keep,
         transform,
         stub_diameters: StubDiameters::default(),
     };
-    let rows = place(&cell, &plan, Placement::Arc, Checks::Lengths).unwrap();
+    let rows = place_segments(&cell, &plan, StubPlacement::Arc, CountChecks::SectionsAndLengths).unwrap();
     let name = path.file_name().unwrap().to_str().unwrap();
-    let mut lengths = cell.soma.lengths();
-    lengths.extend(cell.sections.iter().map(|s| s.length()));
+    let mut lengths = cell.soma.section_lengths_um();
+    lengths.extend(cell.sections.iter().map(|s| s.length_um()));
     assert_eq!(lengths.len(), theirs.len(), "{name}");
     let mut row = 0;
     for ((id, section), &length) in (0..).zip(theirs).zip(&lengths) {
         let place = format!("section {id}, {}, of {name}", section.name);
         // a contour that is as wide as it is long is cut along either axis
-        let is_contour = format_of(path) == Format::Asc && section.name.starts_with("soma");
+        let is_contour = format_of(path) == MorphologyFormat::Asc && section.name.starts_with("soma");
         let tolerance = if is_contour { 0.05 } else { 1e-5 };
         assert!(
             (length - section.length_um).abs() <= tolerance * length.max(1e-3),
@@ -131,7 +131,7 @@ fn neuron_imports_drawn_swc_into_the_same_sections() {
     let mut paths = Vec::new();
     for seed in 0..400 {
         let path = write_text(folder.path(), &format!("drawn_{seed}.swc"), &drawn_swc(seed));
-        match read(&path, Format::Swc) {
+        match read(&path, MorphologyFormat::Swc) {
             Ok(_) => paths.push(path),
             Err(error) => {
                 assert!(error.to_string().contains("samples are not in depth-first order"), "{error}");

@@ -10,13 +10,14 @@ use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
 use arrow_array::types::UInt64Type;
 use arrow_schema::Schema;
-use leadfield::geometry::region::{Cuboid, Disk, Predicate, Region, Slab, Sphere, nearest_on_segment};
+use leadfield::geometry::region::{Cuboid, Disk, Predicate, Region, Slab, Sphere, nearest_point_on_segment};
 use leadfield::geometry::{Aabb, Point};
-use leadfield::io::atomic_output::Existing;
-use leadfield::segments::index::resident::{Builder, Width};
-use leadfield::segments::index::{BoxTree, PageTree, RegionTree, Resident};
+use leadfield::io::atomic_output::OverwritePolicy;
+use leadfield::segments::index::resident::{CoordinateWidth, SegmentIndexBuilder};
+use leadfield::segments::index::{BoxTree, PageTree, RegionTree, SegmentIndex};
 use leadfield::segments::table::{
-    Filter, Metadata, Neuron, PageWarning, Pages, Precision, Query, Summary, Table, Within, write_part,
+    PageWarning, Precision, QueryStats, SegmentFilter, SegmentQuery, SegmentSelection, SegmentTable, TableMetadata,
+    TableNeuron, TablePages, write_part,
 };
 use leadfield::segments::{SectionType, Segment, Segments};
 use parquet::arrow::ArrowWriter;
@@ -36,7 +37,7 @@ const PER_NEURON: usize = 50;
 /// A table in a folder of its own, and its segments in stored order.
 struct Made {
     folder: TempDir,
-    table: Table,
+    table: SegmentTable,
     segments: Vec<Segment>,
 }
 
@@ -62,7 +63,7 @@ fn cloud(segments: usize, side: f64, seed: u64) -> Vec<Segment> {
                 section_type: (k != 9).then_some(kind),
                 start,
                 end,
-                radius: None,
+                radius_um: None,
                 row: i as u64,
             }
         })
@@ -83,18 +84,18 @@ fn made(segments: &[Segment], parts: usize, precision: Precision) -> Made {
     let path = folder.path().join("table");
     std::fs::create_dir(&path).unwrap();
     let neurons = segments.len().div_ceil(PER_NEURON);
-    let metadata = Metadata {
+    let metadata = TableMetadata {
         population: "cells".into(),
         segments: segments.len() as u64,
         neurons: neurons as u64,
         parts: parts as u64,
-        ..Metadata::default()
+        ..TableMetadata::default()
     };
     let per_part = neurons.div_ceil(parts).max(1) * PER_NEURON;
     for (number, own) in segments.chunks(per_part).enumerate() {
-        let neurons: Vec<Neuron> = own
+        let neurons: Vec<TableNeuron> = own
             .chunks(PER_NEURON)
-            .map(|n| Neuron { node_id: n[0].node_id, first_row: n[0].row, segments: n.len() as u64 })
+            .map(|n| TableNeuron { node_id: n[0].node_id, first_row: n[0].row, segments: n.len() as u64 })
             .collect();
         let columns: Segments = own.iter().copied().collect();
         let file = path.join(format!("part-{number:05}.parquet"));
@@ -104,7 +105,7 @@ fn made(segments: &[Segment], parts: usize, precision: Precision) -> Made {
 }
 
 fn opened(folder: TempDir, path: &Path) -> Made {
-    let table = Table::open_foreign(path).unwrap();
+    let table = SegmentTable::open_without_neurons(path).unwrap();
     let segments = table.parts().iter().flat_map(|p| p.read().unwrap().iter().collect::<Vec<_>>()).collect();
     Made { folder, table, segments }
 }
@@ -121,27 +122,31 @@ fn rows(batch: &RecordBatch) -> Vec<u64> {
 }
 
 /// Rows and regions of all hits, in the order in which they are given out, through the tree.
-fn searched(table: &Table, within: Within<'_>, filter: &Filter) -> (Vec<(u64, u32)>, Summary) {
-    let pages = Pages::within(table, within).unwrap();
-    assert_eq!(pages.pages(), Pages::of(table, |bounds| within.touches(bounds)).unwrap().pages());
+fn searched(
+    table: &SegmentTable,
+    within: SegmentSelection<'_>,
+    filter: &SegmentFilter,
+) -> (Vec<(u64, u32)>, QueryStats) {
+    let pages = TablePages::open_selected(table, within).unwrap();
+    assert_eq!(pages.pages(), TablePages::open(table, |bounds| within.may_hit(bounds)).unwrap().pages());
     let mut found = Vec::new();
-    let query = Query { within, filter, columns: &["row"] };
+    let query = SegmentQuery { selection: within, filter, columns: &["row"] };
     let visit = &mut |hits: leadfield::segments::table::Hits| {
         assert!(hits.batch.num_rows() == hits.region.len());
         found.extend(rows(&hits.batch).into_iter().zip(hits.region));
         Ok(())
     };
-    let summary = pages.query(&query, visit).unwrap();
+    let summary = pages.run_query(&query, visit).unwrap();
     assert_eq!(summary.hits, found.len() as u64);
     // counting reads less and finds the same
-    let counted = pages.query(&Query { columns: &[], ..query }, &mut |_| Ok(())).unwrap();
+    let counted = pages.run_query(&SegmentQuery { columns: &[], ..query }, &mut |_| Ok(())).unwrap();
     assert_eq!(counted.hits, summary.hits);
     (found, summary)
 }
 
 /// The same by a loop over everything.
 fn looped(segments: &[Segment], regions: &[&dyn Region], predicate: Predicate) -> Vec<(u64, u32)> {
-    let holds = |s: &Segment, r: &dyn Region| predicate.holds(r, s.start, s.end);
+    let holds = |s: &Segment, r: &dyn Region| predicate.matches(r, s.start, s.end);
     let of =
         |s: &Segment| (0..).zip(regions).filter(|(_, r)| holds(s, **r)).map(|(k, _)| (s.row, k)).collect::<Vec<_>>();
     segments.iter().flat_map(of).collect()
@@ -149,7 +154,8 @@ fn looped(segments: &[Segment], regions: &[&dyn Region], predicate: Predicate) -
 
 fn check(made: &Made, regions: &[&dyn Region]) {
     for predicate in Predicate::ALL {
-        let (found, _) = searched(&made.table, Within::Regions(regions, predicate), &Filter::default());
+        let (found, _) =
+            searched(&made.table, SegmentSelection::Regions(regions, predicate), &SegmentFilter::default());
         assert_eq!(found, looped(&made.segments, regions, predicate), "{regions:?} {predicate:?}");
     }
 }
@@ -169,20 +175,20 @@ fn placed(shape: Shape, at: Point) -> Box<dyn Region> {
 }
 
 /// All segments in a resident index, places as in the list.
-fn resident(segments: &[Segment], width: Width) -> Resident {
-    let mut builder = Builder::new(width);
+fn resident(segments: &[Segment], width: CoordinateWidth) -> SegmentIndex {
+    let mut builder = SegmentIndexBuilder::new(width);
     segments.iter().for_each(|s| builder.push(s.start, s.end, s.row));
     builder.build()
 }
 
 /// The places of what a loop finds.
 fn places(segments: &[Segment], region: &dyn Region, predicate: Predicate) -> Vec<u64> {
-    (0..).zip(segments).filter(|(_, s)| predicate.holds(region, s.start, s.end)).map(|(i, _)| i).collect()
+    (0..).zip(segments).filter(|(_, s)| predicate.matches(region, s.start, s.end)).map(|(i, _)| i).collect()
 }
 
 /// The k nearest by sorting all.
 fn sorted(segments: &[Segment], p: Point, k: usize) -> Vec<(f64, u64)> {
-    let distance = |s: &Segment| p.distance(nearest_on_segment(p, s.start, s.end));
+    let distance = |s: &Segment| p.distance(nearest_point_on_segment(p, s.start, s.end));
     let mut all: Vec<(f64, u64)> = segments.iter().map(distance).zip(0..).collect();
     all.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
     all.truncate(k);
@@ -211,13 +217,13 @@ proptest! {
         let made = &clouds()[1];
         let region = placed(shape, at * 40.0);
         let kinds: Vec<SectionType> = kinds.into_iter().filter_map(SectionType::from_number).collect();
-        let filter = Filter { section_types: Some(kinds.clone()), nodes: Some(nodes.iter().copied().collect()) };
+        let filter = SegmentFilter { section_types: Some(kinds.clone()), node_ids: Some(nodes.iter().copied().collect()) };
         let passes = |s: &&Segment| s.section_type.is_some_and(|k| kinds.contains(&k)) && nodes.contains(&s.node_id);
         let left: Vec<Segment> = made.segments.iter().filter(passes).copied().collect();
         let regions = [region.as_ref()];
-        let (found, _) = searched(&made.table, Within::Regions(&regions, Predicate::Intersects), &filter);
+        let (found, _) = searched(&made.table, SegmentSelection::Regions(&regions, Predicate::Intersects), &filter);
         prop_assert_eq!(found, looped(&left, &regions, Predicate::Intersects));
-        let (all, _) = searched(&made.table, Within::Everywhere, &filter);
+        let (all, _) = searched(&made.table, SegmentSelection::All, &filter);
         prop_assert_eq!(all.into_iter().map(|(row, _)| row).collect::<Vec<_>>(), left.iter().map(|s| s.row).collect::<Vec<_>>());
     }
 
@@ -225,12 +231,12 @@ proptest! {
     fn the_nearest_are_those_of_a_sorted_list(at in point(), k in 1..40_usize) {
         for made in clouds() {
             let p = at * 80.0;
-            let pages = Pages::of(&made.table, |_| true).unwrap();
-            let (found, summary) = pages.nearest(p, k, &Filter::default()).unwrap();
+            let pages = TablePages::open(&made.table, |_| true).unwrap();
+            let (found, summary) = pages.nearest(p, k, &SegmentFilter::default()).unwrap();
             let expected = sorted(&made.segments, p, k);
-            prop_assert_eq!(found.iter().map(|n| (n.distance, n.place)).collect::<Vec<_>>(), expected.clone());
+            prop_assert_eq!(found.iter().map(|n| (n.distance_um, n.stored_index)).collect::<Vec<_>>(), expected.clone());
             prop_assert!(summary.pages <= pages.pages().len() as u64);
-            let batch = pages.fetch(&found.iter().map(|n| n.place).collect::<Vec<_>>(), &["node_id", "row"]).unwrap();
+            let batch = pages.fetch_segments(&found.iter().map(|n| n.stored_index).collect::<Vec<_>>(), &["node_id", "row"]).unwrap();
             let of = |place: u64| made.segments[place as usize].row;
             prop_assert_eq!(rows(&batch), expected.iter().map(|e| of(e.1)).collect::<Vec<_>>());
         }
@@ -244,11 +250,11 @@ proptest! {
     fn the_resident_index_holds_what_a_loop_finds(shape in shape(), ends in prop::collection::vec(segment(), 0..400)) {
         let (region, mut segments) = (shape.region(), plain(&ends));
         segments.sort_by(|a, b| a.start.x.total_cmp(&b.start.x));
-        for width in [Width::Double, Width::Single] {
+        for width in [CoordinateWidth::Double, CoordinateWidth::Single] {
             let index = resident(&segments, width);
             // a single-precision index is for tables that hold no more
             let stored: Vec<Segment> = (0..).zip(&segments).map(|(i, s)| {
-                let (start, end) = index.ends(i).unwrap();
+                let (start, end) = index.segment_ends(i).unwrap();
                 Segment { start, end, ..*s }
             }).collect();
             for predicate in Predicate::ALL {
@@ -262,15 +268,15 @@ proptest! {
     #[test]
     fn the_nearest_of_the_resident_index_are_those_of_a_sorted_list(p in point(), k in 0..30_usize, ends in prop::collection::vec(segment(), 0..200)) {
         let segments = plain(&ends);
-        let found = resident(&segments, Width::Double).nearest(p, k);
-        prop_assert_eq!(found.iter().map(|n| (n.distance, n.place)).collect::<Vec<_>>(), sorted(&segments, p, k));
+        let found = resident(&segments, CoordinateWidth::Double).nearest(p, k);
+        prop_assert_eq!(found.iter().map(|n| (n.distance_um, n.stored_index)).collect::<Vec<_>>(), sorted(&segments, p, k));
     }
 
     #[test]
     fn the_page_tree_finds_the_boxes_that_a_loop_finds(boxes in prop::collection::vec((point(), point()), 0..600), shape in shape()) {
-        let bounds: Vec<Aabb> = boxes.iter().map(|&(a, b)| Aabb::of([a, b])).collect();
+        let bounds: Vec<Aabb> = boxes.iter().map(|&(a, b)| Aabb::enclosing([a, b])).collect();
         let region = shape.region();
-        let ours: BTreeSet<usize> = PageTree::new(&bounds).touched(region.as_ref()).into_iter().collect();
+        let ours: BTreeSet<usize> = PageTree::new(&bounds).pages_touching(region.as_ref()).into_iter().collect();
         let theirs: BTreeSet<usize> = (0..).zip(&bounds).filter(|(_, b)| region.touches(b)).map(|(i, _)| i).collect();
         // boxes are rounded outwards to single precision: never one too few, and none that is further off than that
         prop_assert!(ours.is_superset(&theirs));
@@ -286,8 +292,8 @@ fn boxes() -> impl Strategy<Value = Vec<Aabb>> {
     let endless = Aabb { min: Aabb::EMPTY.max, max: Aabb::EMPTY.min };
     let half_known = Aabb { min: Point::ORIGIN, max: Aabb::EMPTY.min };
     let one = prop_oneof![
-        12 => (point(), point()).prop_map(|(a, b)| Aabb::of([a, b])),
-        4 => point().prop_map(|p| Aabb::of([p])),
+        12 => (point(), point()).prop_map(|(a, b)| Aabb::enclosing([a, b])),
+        4 => point().prop_map(|p| Aabb::enclosing([p])),
         1 => prop::sample::select(vec![Aabb::EMPTY, endless, half_known]),
     ];
     prop::collection::vec(one, 0..120)
@@ -329,10 +335,10 @@ proptest! {
         let tree = RegionTree::new(regions.iter().map(AsRef::as_ref));
         for (a, b) in ends {
             let (mut of_point, mut of_segment) = (BTreeSet::new(), BTreeSet::new());
-            tree.for_each_candidate(&Aabb::of([a]), |region| {
+            tree.for_each_candidate(&Aabb::enclosing([a]), |region| {
                 of_point.insert(region);
             });
-            tree.for_each_candidate(&Aabb::of([a, b]), |region| {
+            tree.for_each_candidate(&Aabb::enclosing([a, b]), |region| {
                 of_segment.insert(region);
             });
             for (number, region) in regions.iter().enumerate() {
@@ -372,13 +378,14 @@ fn only_parts_that_a_region_touches_are_opened() {
     let made = made(&plain(&ends), 2, Precision::F64);
     let spheres = [0.0, 1.0, 2.0].map(|x| Sphere::new(Point::new(x, 0.0, 0.0), 1.5).unwrap());
     let regions = spheres.each_ref().map(|sphere| sphere as &dyn Region);
-    let within = Within::Regions(&regions, Predicate::Midpoint);
+    let within = SegmentSelection::Regions(&regions, Predicate::Midpoint);
     std::fs::remove_file(made.table.parts()[1].path()).unwrap();
-    let (found, summary) = searched(&made.table, within, &Filter::default());
+    let (found, summary) = searched(&made.table, within, &SegmentFilter::default());
     // midpoints at (1, 0, 0): in all three
     assert_eq!((found.len(), summary.rows), (3 * PER_NEURON, PER_NEURON as u64));
     let all = Sphere::new(Point::ORIGIN, 2e4).unwrap();
-    let error = Pages::within(&made.table, Within::Regions(&[&all], Predicate::Midpoint)).unwrap_err();
+    let error =
+        TablePages::open_selected(&made.table, SegmentSelection::Regions(&[&all], Predicate::Midpoint)).unwrap_err();
     assert!(error.to_string().contains("part-00001.parquet: cannot be read"), "{error}");
 }
 
@@ -399,7 +406,8 @@ fn tangent_degenerate_huge_and_empty_regions_find_what_a_loop_finds() {
         &Sphere::new(Point::new(1e50, 0.0, 0.0), 1.0).unwrap(),
     ];
     check(made, &regions);
-    let (found, _) = searched(&made.table, Within::Regions(&regions, Predicate::Intersects), &Filter::default());
+    let (found, _) =
+        searched(&made.table, SegmentSelection::Regions(&regions, Predicate::Intersects), &SegmentFilter::default());
     let of = |k: u32| found.iter().filter(|(_, region)| *region == k).count();
     assert!((0..5).all(|k| of(k) >= 1), "each touches the segment that it was made for");
     assert_eq!((of(5), of(6)), (60_000, 0), "one holds everything, one nothing");
@@ -412,12 +420,13 @@ fn a_long_segment_is_found_where_only_its_middle_passes() {
     (segments[777].start, segments[777].end) = (a, b);
     let made = made(&segments, 1, Precision::F64);
     let sphere = Sphere::new(Point::new(0.0, 1003.0, 0.0), 4.0).unwrap();
-    let (found, _) = searched(&made.table, Within::Regions(&[&sphere], Predicate::Intersects), &Filter::default());
+    let (found, _) =
+        searched(&made.table, SegmentSelection::Regions(&[&sphere], Predicate::Intersects), &SegmentFilter::default());
     assert_eq!(found, [(777, 0)]);
-    let index = resident(&made.segments, Width::Double);
+    let index = resident(&made.segments, CoordinateWidth::Double);
     let place = made.segments.iter().position(|s| s.row == 777).unwrap() as u64;
     assert_eq!(index.find(&sphere, Predicate::Intersects), [place]);
-    assert_eq!(index.nearest(Point::new(100.0, 1003.0, 0.0), 1)[0].distance, 3.0);
+    assert_eq!(index.nearest(Point::new(100.0, 1003.0, 0.0), 1)[0].distance_um, 3.0);
 }
 
 #[test]
@@ -428,7 +437,7 @@ fn a_table_of_one_row_is_searched() {
             &made,
             &[&Sphere::new(Point::new(1.0, 0.0, 0.0), 0.5).unwrap(), &Sphere::new(Point::ORIGIN, 0.5).unwrap()],
         );
-        let index = made.table.resident().unwrap();
+        let index = made.table.build_index().unwrap();
         assert_eq!(index.find(&Sphere::new(Point::new(1.0, 0.0, 0.0), 0.5).unwrap(), Predicate::Midpoint), [0]);
     }
 }
@@ -436,23 +445,24 @@ fn a_table_of_one_row_is_searched() {
 #[test]
 fn a_million_rows_are_searched_in_bounded_pieces() {
     let made = made(&cloud(1_000_000, 700.0, 5), 2, Precision::F32);
-    let index = made.table.resident().unwrap();
+    let index = made.table.build_index().unwrap();
     let regions: [&dyn Region; 3] = [
         &Sphere::new(Point::new(100.0, 50.0, -200.0), 80.0).unwrap(),
         &Disk::new(Point::ORIGIN, Point::new(0.0, 1.0, 0.0), 500.0, 20.0).unwrap(),
         &Slab::new(Point::ORIGIN, Point::new(0.0, 1.0, 0.0), 400.0).unwrap(),
     ];
     for region in regions {
-        let within = Within::Regions(std::slice::from_ref(&region), Predicate::Midpoint);
-        let pages = Pages::of(&made.table, |b| within.touches(b)).unwrap();
+        let within = SegmentSelection::Regions(std::slice::from_ref(&region), Predicate::Midpoint);
+        let pages = TablePages::open(&made.table, |b| within.may_hit(b)).unwrap();
         let (mut largest, mut found) = (0, Vec::new());
-        let query = Query { within, filter: &Filter::default(), columns: &["row", "x0", "y1"] };
+        let query =
+            SegmentQuery { selection: within, filter: &SegmentFilter::default(), columns: &["row", "x0", "y1"] };
         let visit = &mut |hits: leadfield::segments::table::Hits| {
             largest = largest.max(hits.batch.num_rows());
             found.extend(rows(&hits.batch));
             Ok(())
         };
-        pages.query(&query, visit).unwrap();
+        pages.run_query(&query, visit).unwrap();
         assert!(largest <= 128 * 1024, "{largest}");
         let expected = places(&made.segments, region, Predicate::Midpoint);
         assert_eq!(found.len(), expected.len());
@@ -465,8 +475,9 @@ fn a_million_rows_are_searched_in_bounded_pieces() {
 fn a_small_region_reads_few_pages() {
     let made = made(&cloud(400_000, 700.0, 5), 1, Precision::F32);
     let sphere = Sphere::new(Point::new(100.0, 50.0, -200.0), 30.0).unwrap();
-    let (_, summary) = searched(&made.table, Within::Regions(&[&sphere], Predicate::Midpoint), &Filter::default());
-    let all = Pages::of(&made.table, |_| true).unwrap().pages().len() as u64;
+    let (_, summary) =
+        searched(&made.table, SegmentSelection::Regions(&[&sphere], Predicate::Midpoint), &SegmentFilter::default());
+    let all = TablePages::open(&made.table, |_| true).unwrap().pages().len() as u64;
     // 98 pages: those of short segments near the sphere, and of the long ones
     assert!(all >= 400_000 / 4096 && summary.pages * 5 < all, "{} of {all}", summary.pages);
 }
@@ -492,7 +503,7 @@ fn rewritten(made: &Made, properties: impl Fn() -> WriterPropertiesBuilder, meta
 }
 
 fn warnings(made: &Made) -> Vec<PageWarning> {
-    Pages::of(&made.table, |_| true).unwrap().warnings().to_vec()
+    TablePages::open(&made.table, |_| true).unwrap().warnings().to_vec()
 }
 
 fn paths(made: &Made) -> Vec<std::path::PathBuf> {
@@ -508,12 +519,12 @@ fn files_of_other_programs_are_searched_with_a_warning() {
         let groups = rewritten(original, || by_group().set_max_row_group_row_count(Some(5000)), true);
         check(&groups, &[&sphere]);
         assert_eq!(warnings(&groups), paths(&groups).into_iter().map(PageWarning::NoPageIndex).collect::<Vec<_>>());
-        assert!(!groups.table.is_foreign());
+        assert!(!groups.table.lacks_metadata());
 
         let scanned = rewritten(original, || blind().set_max_row_group_row_count(Some(5000)), false);
         check(&scanned, &[&sphere]);
         assert_eq!(warnings(&scanned), paths(&scanned).into_iter().map(PageWarning::NoStatistics).collect::<Vec<_>>());
-        assert!(scanned.table.is_foreign());
+        assert!(scanned.table.lacks_metadata());
 
         // columns that are cut into pages at other rows than their neighbours: by bytes, with dictionaries
         let uneven = rewritten(original, || WriterProperties::builder().set_data_page_size_limit(10_000), false);
@@ -551,21 +562,21 @@ fn an_index_is_stored_beside_its_table_and_refused_beside_another() {
     let [one, other] = clouds();
     assert_ne!(one.table.fingerprint().unwrap(), other.table.fingerprint().unwrap());
     let path = one.folder.path().join("stored.index");
-    one.table.resident().unwrap().write(&path, one.table.fingerprint().unwrap(), Existing::Replace).unwrap();
-    let index = Resident::open(&path, one.table.fingerprint().unwrap()).unwrap();
+    one.table.build_index().unwrap().write(&path, one.table.fingerprint().unwrap(), OverwritePolicy::Replace).unwrap();
+    let index = SegmentIndex::open(&path, one.table.fingerprint().unwrap()).unwrap();
     let sphere = Sphere::new(Point::ORIGIN, 120.0).unwrap();
     assert_eq!(index.find(&sphere, Predicate::Midpoint), places(&one.segments, &sphere, Predicate::Midpoint));
     assert!((0..index.len() as u64).all(|i| index.row(i) == Some(one.segments[i as usize].row)));
-    assert!(Resident::open(&path, other.table.fingerprint().unwrap()).is_err());
+    assert!(SegmentIndex::open(&path, other.table.fingerprint().unwrap()).is_err());
 }
 
 #[test]
 fn places_are_fetched_in_the_order_asked_for() {
     let made = &clouds()[1];
-    let pages = Pages::of(&made.table, |_| true).unwrap();
+    let pages = TablePages::open(&made.table, |_| true).unwrap();
     let asked: Vec<u64> = vec![59_999, 3, 40_000, 3, 12_345, 0];
     let expected: Vec<u64> = asked.iter().map(|&p| made.segments[p as usize].row).collect();
-    assert_eq!(rows(&pages.fetch(&asked, &["row"]).unwrap()), expected);
-    let refused = pages.fetch(&[60_000], &["row"]).unwrap_err().to_string();
+    assert_eq!(rows(&pages.fetch_segments(&asked, &["row"]).unwrap()), expected);
+    let refused = pages.fetch_segments(&[60_000], &["row"]).unwrap_err().to_string();
     assert!(refused.ends_with("no segment at place 60000, expected one of the table's rows"), "{refused}");
 }

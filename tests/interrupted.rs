@@ -6,15 +6,15 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use leadfield::circuit::{Assembly, Options, Tables};
+use leadfield::circuit::{PopulationTables, SegmentTableOptions, SegmentationPlan};
 use leadfield::electrodes;
 use leadfield::error::Result;
-use leadfield::io::atomic_output::Existing;
+use leadfield::io::atomic_output::OverwritePolicy;
 use leadfield::io::checkpoint;
-use leadfield::io::hdf5::File;
+use leadfield::io::hdf5::Hdf5File;
 use leadfield::methods::NearField;
-use leadfield::segments::table::Table;
-use leadfield::weights::{Request, Summary, compute};
+use leadfield::segments::table::SegmentTable;
+use leadfield::weights::{WeightsRequest, WeightsSummary, compute_weights};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -33,9 +33,9 @@ pub fn folder(contacts: usize) -> tempfile::TempDir {
     let csv = "name,x,y,z\n".to_string() + &(0..contacts).map(row).collect::<String>();
     std::fs::write(dir.path().join("e.csv"), csv).unwrap();
     let config = dir.path().join("circuit/simulation_config.json");
-    let assembly = Assembly::open(&leadfield::circuit::Request::of(&config)).unwrap();
-    let options = Options { segments_per_part: 1, ..Options::default() };
-    let made = assembly.write(&dir.path().join("table"), Existing::Keep, &options, &|_| ()).unwrap();
+    let assembly = SegmentationPlan::open(&leadfield::circuit::CircuitRequest::new(&config)).unwrap();
+    let options = SegmentTableOptions { segments_per_part: 1, ..SegmentTableOptions::default() };
+    let made = assembly.write(&dir.path().join("table"), OverwritePolicy::Refuse, &options, &|_| ()).unwrap();
     assert_eq!(made.parts as u64, PARTS);
     dir
 }
@@ -55,21 +55,26 @@ pub fn undisturbed(dir: &Path) -> Vec<u8> {
 }
 
 /// The library's part of `leadfield weights table e.csv -o w.h5`.
-fn compute_in(dir: &Path, table: &Table, resume: bool, stop: &(dyn Fn() -> bool + Sync)) -> Result<Summary> {
-    compute_over(Existing::Keep, dir, table, resume, stop)
+fn compute_in(
+    dir: &Path,
+    table: &SegmentTable,
+    resume: bool,
+    stop: &(dyn Fn() -> bool + Sync),
+) -> Result<WeightsSummary> {
+    compute_over(OverwritePolicy::Refuse, dir, table, resume, stop)
 }
 
 /// The same, with or without `--force`.
 fn compute_over(
-    existing: Existing,
+    existing: OverwritePolicy,
     dir: &Path,
-    table: &Table,
+    table: &SegmentTable,
     resume: bool,
     stop: &(dyn Fn() -> bool + Sync),
-) -> Result<Summary> {
+) -> Result<WeightsSummary> {
     let electrodes = electrodes::read(&dir.join("e.csv")).unwrap();
-    let contacts = electrodes::contacts(&electrodes, &[], NearField::Radius).unwrap();
-    compute(&Request {
+    let contacts = electrodes::method_contacts(&electrodes, &[], NearField::ClampToRadius).unwrap();
+    compute_weights(&WeightsRequest {
         sources: &[table],
         electrodes: &electrodes,
         contacts: &contacts,
@@ -85,7 +90,7 @@ fn compute_over(
 fn interrupt(dir: &Path, parts: u64) {
     let asked = AtomicU64::new(0);
     let stop = || asked.fetch_add(1, Ordering::Relaxed) == parts;
-    let error = compute_in(dir, &Table::open(&dir.join("table")).unwrap(), false, &stop).unwrap_err();
+    let error = compute_in(dir, &SegmentTable::open(&dir.join("table")).unwrap(), false, &stop).unwrap_err();
     let text = format!(
         "{}: stopped as asked, before all parts were done\n\
          hint: {parts} of {PARTS} parts are kept: go on with `--resume`",
@@ -97,8 +102,8 @@ fn interrupt(dir: &Path, parts: u64) {
 
 /// Changes the last bit of the first coefficient of a part.
 pub fn damage(dir: &Path, file: &Path, part: u64) {
-    let table = Table::open(&dir.join("table")).unwrap();
-    let h5 = File::open(file).unwrap();
+    let table = SegmentTable::open(&dir.join("table")).unwrap();
+    let h5 = Hdf5File::open(file).unwrap();
     let object = format!("/electrodes/{}/scaling_factors", table.metadata().population);
     let columns = h5.shape(&object).unwrap()[1] as u64;
     let place =
@@ -179,8 +184,8 @@ fn a_run_goes_on_after_the_parts_that_are_done() {
     let dir = dir.path();
     let expected = undisturbed(dir);
     interrupt(dir, 5);
-    let summary = compute_in(dir, &Table::open(&dir.join("table")).unwrap(), true, &|| false).unwrap();
-    assert_eq!((summary.parts, summary.kept, summary.damaged), (PARTS, 5, 0));
+    let summary = compute_in(dir, &SegmentTable::open(&dir.join("table")).unwrap(), true, &|| false).unwrap();
+    assert_eq!((summary.parts, summary.resumed_parts, summary.damaged_parts), (PARTS, 5, 0));
     assert!(std::fs::read(dir.join("w.h5")).unwrap() == expected);
     assert_eq!(names_in(dir), [&INPUTS[..], &["w.h5"]].concat());
 }
@@ -189,8 +194,8 @@ fn a_run_goes_on_after_the_parts_that_are_done() {
 fn info_tells_how_far_an_interrupted_run_came() {
     let dir = folder(8);
     interrupt(dir.path(), 5);
-    let table = Table::open(&dir.path().join("table")).unwrap();
-    let done: u64 = table.parts()[..5].iter().map(leadfield::segments::table::Part::len).sum();
+    let table = SegmentTable::open(&dir.path().join("table")).unwrap();
+    let done: u64 = table.parts()[..5].iter().map(leadfield::segments::table::TablePart::len).sum();
     let facts = leadfield_in(dir.path(), &["info", "w.h5.partial"]).ok();
     let line = |name: &str| facts.lines().find(|l| l.starts_with(name)).unwrap()[name.len()..].trim().to_string();
     assert_eq!(line("kind "), "electrodes file, unfinished");
@@ -286,7 +291,7 @@ fn what_is_damaged_beside_the_coefficients_is_not_gone_on_with() {
     let dir = dir.path();
     interrupt(dir, PARTS - 1);
     let partial = dir.join("w.h5.partial");
-    let h5 = File::open(&partial).unwrap();
+    let h5 = Hdf5File::open(&partial).unwrap();
     let place = h5.byte_offset(&format!("/{}/node_ids", population(dir))).unwrap().unwrap();
     drop(h5);
     let sound = std::fs::read(&partial).unwrap();
@@ -302,7 +307,7 @@ fn what_is_damaged_beside_the_coefficients_is_not_gone_on_with() {
         assert_eq!(journalled(&dir.join("w.h5")), PARTS - 1);
     }
     // any byte beside the coefficients, also one that no reader looks at, and bytes behind the end
-    let h5 = File::open(&dir.join("sound.h5")).unwrap();
+    let h5 = Hdf5File::open(&dir.join("sound.h5")).unwrap();
     let object = format!("/electrodes/{}/scaling_factors", population(dir));
     let first = h5.byte_offset(&object).unwrap().unwrap() as usize;
     let last = first + 8 * h5.shape(&object).unwrap().into_iter().product::<usize>();
@@ -323,7 +328,7 @@ fn what_is_damaged_beside_the_coefficients_is_not_gone_on_with() {
 }
 
 fn population(dir: &Path) -> String {
-    Table::open(&dir.join("table")).unwrap().metadata().population.clone()
+    SegmentTable::open(&dir.join("table")).unwrap().metadata().population.clone()
 }
 
 #[test]
@@ -356,15 +361,15 @@ fn a_run_that_was_to_replace_an_output_goes_on_with_both_options() {
     weights(dir, &["--conductivity", "0.3"]).ok();
     let asked = AtomicU64::new(0);
     let stop = || asked.fetch_add(1, Ordering::Relaxed) == 5;
-    let table = Table::open(&dir.join("table")).unwrap();
-    let error = compute_over(Existing::Replace, dir, &table, false, &stop).unwrap_err();
+    let table = SegmentTable::open(&dir.join("table")).unwrap();
+    let error = compute_over(OverwritePolicy::Replace, dir, &table, false, &stop).unwrap_err();
     let hint = format!("5 of {PARTS} parts are kept: go on with `--resume --force`");
     assert_eq!(error.hint(), Some(hint));
     // a run whose output is complete leaves the other one's parts alone
     weights(dir, &["--conductivity", "0.3", "--resume"]).ok();
     assert_eq!(journalled(&dir.join("w.h5")), 5);
-    let summary = compute_over(Existing::Replace, dir, &table, true, &|| false).unwrap();
-    assert_eq!((summary.kept, summary.damaged), (5, 0));
+    let summary = compute_over(OverwritePolicy::Replace, dir, &table, true, &|| false).unwrap();
+    assert_eq!((summary.resumed_parts, summary.damaged_parts), (5, 0));
     assert!(std::fs::read(dir.join("w.h5")).unwrap() == expected);
     assert_eq!(names_in(dir), [&INPUTS[..], &["w.h5"]].concat());
 }
@@ -374,7 +379,7 @@ fn a_part_that_is_away_costs_nothing_but_itself() {
     let dir = folder(8);
     let dir = dir.path();
     let expected = undisturbed(dir);
-    let table = Table::open(&dir.join("table")).unwrap();
+    let table = SegmentTable::open(&dir.join("table")).unwrap();
     let (part, away): (PathBuf, PathBuf) = (dir.join("table/part-00007.parquet"), dir.join("away"));
     std::fs::rename(&part, &away).unwrap();
     let error = compute_in(dir, &table, false, &|| false).unwrap_err();
@@ -385,7 +390,7 @@ fn a_part_that_is_away_costs_nothing_but_itself() {
     assert_eq!(format!("{error:?}"), text);
     std::fs::rename(&away, &part).unwrap();
     let summary = compute_in(dir, &table, true, &|| false).unwrap();
-    assert_eq!((summary.kept, summary.damaged), (7, 0));
+    assert_eq!((summary.resumed_parts, summary.damaged_parts), (7, 0));
     assert!(std::fs::read(dir.join("w.h5")).unwrap() == expected);
 }
 
@@ -432,9 +437,10 @@ fn interrupt_positions(dir: &Path, parts: u64) {
     let asked = AtomicU64::new(0);
     let stop = || asked.fetch_add(1, Ordering::Relaxed) == parts;
     let config = dir.join(CIRCUIT);
-    let tables = Tables::open(&leadfield::circuit::Request::of(&config)).unwrap();
-    let options = Options { segments_per_part: 1, ..Options::default() };
-    let run = leadfield::circuit::Run { existing: Existing::Keep, resume: false, stop: &stop, placed: &|_| () };
+    let tables = PopulationTables::open(&leadfield::circuit::CircuitRequest::new(&config)).unwrap();
+    let options = SegmentTableOptions { segments_per_part: 1, ..SegmentTableOptions::default() };
+    let run =
+        leadfield::circuit::Run { existing: OverwritePolicy::Refuse, resume: false, stop: &stop, placed: &|_| () };
     let error = tables.write(&dir.join("t"), &options, &run).unwrap_err();
     assert_eq!(error.hint().unwrap(), format!("{parts} of {PARTS} parts are kept: go on with `--resume`"));
     assert_eq!(names_in(dir), ["circuit", "t.journal", "t.partial"]);
@@ -586,7 +592,7 @@ const ON_A_SMALL_DISK: &str = "
 fn a_full_disk_is_told_and_the_run_goes_on_when_there_is_space() {
     let dir = folder(200);
     let dir = dir.path();
-    let segments = Table::open(&dir.join("table")).unwrap().len();
+    let segments = SegmentTable::open(&dir.join("table")).unwrap().len();
     let (expected, table) = (undisturbed(dir), undisturbed_table(dir));
     // a segment of a table is counted as 32 bytes before any is written
     let (least, whole) = (32 * segments, table.iter().map(|(_, bytes)| bytes.len() as u64).sum::<u64>());

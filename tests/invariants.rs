@@ -5,13 +5,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use leadfield::geometry::{Point, Quaternion, Transform};
-use leadfield::lead_field::grid::{Axis as GridAxis, Grid};
+use leadfield::lead_field::grid::{GridAxis, ScalarGrid};
 use leadfield::lead_field::vector_grid::VectorGrid;
-use leadfield::lead_field::{LeadField, Values};
+use leadfield::lead_field::{FieldValues, LeadField};
 use leadfield::methods::disc::Disc;
 use leadfield::methods::medium::{Axis, Boundary, Conductivity, Side};
 use leadfield::methods::objective_csd::Measure;
-use leadfield::methods::{Contact, METHODS, Method, NearField, Parameter};
+use leadfield::methods::{Contact, METHODS, Method, NearField, SettingKind};
 use leadfield::segments::{Segment, Segments};
 use proptest::prelude::*;
 
@@ -21,29 +21,30 @@ fn field(placement: Option<Transform>) -> Arc<LeadField> {
     let grid = |f: fn(Point) -> f64| {
         let column = |x: f64, y: f64| nodes.iter().map(move |&z| f(Point::new(x, y, z)));
         let values = nodes.iter().flat_map(|&x| nodes.iter().flat_map(move |&y| column(x, y))).collect();
-        Grid::new([(); 3].map(|()| GridAxis::new(nodes.clone()).unwrap()), values).unwrap()
+        ScalarGrid::new([(); 3].map(|()| GridAxis::new(nodes.clone()).unwrap()), values).unwrap()
     };
     let potential = Some(grid(|p| 1.0 / (1e3 + p.x + 2.0 * p.y).hypot(p.z)).into());
     let components = [grid(|p| (p.x / 300.0).sin()), grid(|p| p.y / 500.0 + 2.0), grid(|p| (p.x * p.z / 1e5).cos())];
-    let values = Values::Grids { potential, electric: Some(VectorGrid { components }.into()) };
-    Arc::new(LeadField::new(Path::new("f.h5"), values, 1.5).unwrap().placed(placement))
+    let values = FieldValues::Grids { potential, electric: Some(VectorGrid { components }.into()) };
+    Arc::new(LeadField::new(Path::new("f.h5"), values, 1.5).unwrap().with_placement(placement))
 }
 
-fn takes(method: &dyn Method, parameter: Parameter) -> bool {
-    method.parameters().contains(&parameter)
+fn takes(method: &dyn Method, parameter: SettingKind) -> bool {
+    method.accepted_settings().contains(&parameter)
 }
 
 /// Contacts of a method along a line, at least 250 um from the origin; the last two are discs where it takes them.
 fn contacts(method: &dyn Method, field: &Arc<LeadField>) -> Vec<Contact> {
     let contact = |i: u32| {
         let position = Point::new(180.0, -300.0 + 120.0 * f64::from(i), 190.0);
-        let disc = Disc { radius: 4.0, normal: Point::new(0.6, 0.0, 0.8), points: None };
-        let region = leadfield::methods::objective_csd::Own { radius: Some(330.0), ..Default::default() };
+        let disc = Disc { radius_um: 4.0, normal: Point::new(0.6, 0.0, 0.8), min_points: None };
+        let region =
+            leadfield::methods::objective_csd::RegionOverrides { radius_um: Some(330.0), ..Default::default() };
         Contact {
-            field: method.looks_up().map(|_| field.clone()),
-            disc: (i > 3 && takes(method, Parameter::Disc)).then_some(disc),
-            region,
-            ..Contact::at(position)
+            lead_field: method.required_field().map(|_| field.clone()),
+            disc: (i > 3 && takes(method, SettingKind::Disc)).then_some(disc),
+            csd_region: region,
+            ..Contact::new(position)
         }
     };
     (0..6).map(contact).collect()
@@ -54,7 +55,7 @@ fn coefficients(method: &dyn Method, contacts: &[Contact], segments: &Segments) 
     let kernel = method.prepare(contacts).unwrap();
     let one = |neuron: leadfield::segments::NeuronSegments<'_>| {
         let mut out = vec![f64::NAN; contacts.len() * neuron.len()];
-        kernel.fill(&neuron, &mut out);
+        kernel.fill_weights(&neuron, &mut out);
         out
     };
     segments.neurons().flat_map(one).collect()
@@ -71,7 +72,7 @@ fn alike(method: &dyn Method, found: &[f64], expected: &[f64], tolerance: f64) {
 }
 
 fn segment(node_id: u64, start: Point, end: Point) -> Segment {
-    Segment { node_id, section_id: 0, segment_id: 0, section_type: None, start, end, radius: Some(1.5), row: 0 }
+    Segment { node_id, section_id: 0, segment_id: 0, section_type: None, start, end, radius_um: Some(1.5), row: 0 }
 }
 
 fn moved(segments: &Segments, to: &Transform) -> Segments {
@@ -115,13 +116,18 @@ fn any_medium() -> impl Strategy<Value = (Conductivity, Option<Boundary>)> {
     let boundary = proptest::option::of((-90.0..90.0_f64, any_side(), any_sigma()));
     (axis, any_sigma(), any_sigma(), boundary).prop_map(|(axis, across, along, boundary)| {
         let sigma = Axis::ALL.map(|a| if a == axis { across } else { along });
-        let boundary = boundary.map(|(at, medium, beyond_s_per_m)| Boundary { axis, at, medium, beyond_s_per_m });
+        let boundary = boundary.map(|(at, medium, beyond_s_per_m)| Boundary {
+            axis,
+            position_um: at,
+            medium_side: medium,
+            beyond_s_per_m,
+        });
         (conducting(sigma), boundary)
     })
 }
 
 fn analytic() -> impl Iterator<Item = &'static dyn Method> {
-    METHODS.iter().copied().filter(|m| m.is_analytic())
+    METHODS.iter().copied().filter(|m| m.uses_conductivity())
 }
 
 proptest! {
@@ -135,9 +141,9 @@ proptest! {
         for method in METHODS.iter().copied() {
             let still = contacts(method, &here);
             let turned: Vec<Contact> = still.iter().map(|c| Contact {
-                position: to.apply(c.position),
+                position_um: to.apply(c.position_um),
                 disc: c.disc.map(|d| Disc { normal: to.rotation.rotate(d.normal), ..d }),
-                field: c.field.as_ref().map(|_| there.clone()),
+                lead_field: c.lead_field.as_ref().map(|_| there.clone()),
                 ..c.clone()
             }).collect();
             let expected = coefficients(method, &still, &segments);
@@ -155,8 +161,8 @@ proptest! {
             let medium = |c: Contact| Contact { conductivity, boundary, ..c };
             let still: Vec<Contact> = contacts(method, &field(None)).into_iter().map(medium).collect();
             let shifted: Vec<Contact> = still.iter().map(|c| Contact {
-                position: c.position + by,
-                boundary: boundary.map(|b| Boundary { at: b.at + by.to_array()[b.axis as usize], ..b }),
+                position_um: c.position_um + by,
+                boundary: boundary.map(|b| Boundary { position_um: b.position_um + by.to_array()[b.axis as usize], ..b }),
                 ..c.clone()
             }).collect();
             let expected = coefficients(method, &still, &segments);
@@ -170,13 +176,13 @@ proptest! {
     ) {
         // x to y, y to z, z to x
         let turned = |p: Point| Point::new(p.z, p.x, p.y);
-        let plane = |axis| boundary.map(|side| Boundary { axis, at: 900.0, medium: Some(side), beyond_s_per_m: 0.0 });
+        let plane = |axis| boundary.map(|side| Boundary { axis, position_um: 900.0, medium_side: Some(side), beyond_s_per_m: 0.0 });
         prop_assume!(boundary != Some(Side::Above));
         for method in analytic() {
             let medium = |c: Contact| Contact { conductivity: conducting(sigma), boundary: plane(Axis::X), ..c };
             let still: Vec<Contact> = contacts(method, &field(None)).into_iter().map(medium).collect();
             let other = still.iter().map(|c| Contact {
-                position: turned(c.position),
+                position_um: turned(c.position_um),
                 disc: c.disc.map(|d| Disc { normal: turned(d.normal), ..d }),
                 conductivity: conducting([sigma[2], sigma[0], sigma[1]]),
                 boundary: plane(Axis::Y),
@@ -197,16 +203,16 @@ proptest! {
         let places: Vec<Point> = places.collect();
         for method in METHODS.iter().copied() {
             let own = contacts(method, &field(None));
-            let disc = disc.filter(|_| boundary.is_none() && takes(method, Parameter::Disc));
-            let disc = disc.map(|radius| Disc { radius, normal: Point::new(0.0, 0.0, 1.0), points: None });
-            let (conductivity, boundary) = if method.is_analytic() {
-                (conductivity, boundary.map(|b| Boundary { medium: Some(Side::Below), ..b }))
+            let disc = disc.filter(|_| boundary.is_none() && takes(method, SettingKind::Disc));
+            let disc = disc.map(|radius| Disc { radius_um: radius, normal: Point::new(0.0, 0.0, 1.0), min_points: None });
+            let (conductivity, boundary) = if method.uses_conductivity() {
+                (conductivity, boundary.map(|b| Boundary { medium_side: Some(Side::Below), ..b }))
             } else {
                 (own[0].conductivity, None)
             };
             let at = places.iter().zip(own.iter().cycle());
             let at: Vec<Contact> = at
-                .map(|(&position, c)| Contact { position, conductivity, boundary, disc, ..c.clone() })
+                .map(|(&position, c)| Contact { position_um: position, conductivity, boundary, disc, ..c.clone() })
                 .collect();
             prop_assert!(coefficients(method, &at, &segments).iter().all(|w| w.is_finite()), "{}", method.name());
         }
@@ -218,14 +224,14 @@ proptest! {
     ) {
         let (end, cut) = (start + step, start.lerp(start + step, t));
         for method in METHODS.iter().copied() {
-            let by_length = takes(method, Parameter::Measure);
+            let by_length = takes(method, SettingKind::Measure);
             if method.name() != "LineSource" && !by_length {
                 continue; // the others take a segment by its midpoint
             }
             let mut contacts = contacts(method, &field(None));
             for c in &mut contacts {
-                c.region.measure = Measure::Length;
-                if method.is_analytic() {
+                c.csd_region.measure = Measure::Length;
+                if method.uses_conductivity() {
                     (c.conductivity, c.boundary) = (conductivity, boundary);
                 }
             }
@@ -240,15 +246,15 @@ proptest! {
         start in any_point(60.0), step in any_point(5.0), direction in any_point(1.0), (conductivity, boundary) in any_medium()
     ) {
         prop_assume!(direction.norm() > 0.1);
-        let [line, point] = ["LineSource", "PointSource"].map(|name| leadfield::methods::by_name(name).unwrap());
+        let [line, point] = ["LineSource", "PointSource"].map(|name| leadfield::methods::find_method(name).unwrap());
         let position = direction * (20_000.0 / direction.norm());
         // a segment that passes through the boundary is not seen as one point, to first order in its length
         let one_side = |b: Boundary| {
-            let height = |p: Point| p.to_array()[b.axis as usize] - b.at;
+            let height = |p: Point| p.to_array()[b.axis as usize] - b.position_um;
             height(start) * height(start + step) > 0.0
         };
         prop_assume!(boundary.is_none_or(one_side));
-        let contact = Contact { conductivity, boundary, ..Contact::at(position) };
+        let contact = Contact { conductivity, boundary, ..Contact::new(position) };
         let segments = Segments::from_iter([segment(0, start, start + step)]);
         let [a, b] = [line, point].map(|m| coefficients(m, std::slice::from_ref(&contact), &segments)[0]);
         // mean of 1/r over the line = 1/r (1 + (L/r)^2 (3 cos^2 - 1) / 24 + ...). The scaled length is up to 6.4 = 40^(1/2)
@@ -275,12 +281,12 @@ proptest! {
     ) {
         for method in analytic() {
             let with = |boundary: Option<Boundary>| {
-                let near_field = if near { NearField::Radius } else { NearField::Exact };
+                let near_field = if near { NearField::ClampToRadius } else { NearField::Unclamped };
                 let bounded = |c: Contact| Contact { conductivity: conducting([sigma; 3]), boundary, near_field, ..c };
                 let contacts: Vec<Contact> = contacts(method, &field(None)).into_iter().map(bounded).collect();
                 coefficients(method, &contacts, &segments)
             };
-            let boundary = Boundary { axis: Axis::Y, at, medium, beyond_s_per_m: sigma };
+            let boundary = Boundary { axis: Axis::Y, position_um: at, medium_side: medium, beyond_s_per_m: sigma };
             // contacts 2 and 3 are within 60 um of y = 0; a disc may lie across a plane that is none
             let expected = with(None);
             let y = |i: u32| -300.0 + 120.0 * f64::from(i);
@@ -294,10 +300,10 @@ proptest! {
         segments in any_segments(), (conductivity, _) in any_medium(), normal in any_point(1.0)
     ) {
         prop_assume!(normal.norm() > 0.1);
-        for method in METHODS.iter().copied().filter(|m| takes(*m, Parameter::Disc)) {
+        for method in METHODS.iter().copied().filter(|m| takes(*m, SettingKind::Disc)) {
             let with = |radius: Option<f64>| {
                 let normal = normal / normal.norm();
-                let disc = radius.map(|radius| Disc { radius, normal, points: None });
+                let disc = radius.map(|radius| Disc { radius_um: radius, normal, min_points: None });
                 let sized = |c: Contact| Contact { disc, conductivity, ..c };
                 let contacts: Vec<Contact> = contacts(method, &field(None)).into_iter().map(sized).collect();
                 coefficients(method, &contacts, &segments)

@@ -375,7 +375,11 @@ fn a_sideways_import_is_found() {
 
 #[test]
 fn what_lies_below_or_within_may_be_imported() {
-    finds("weights/mod.rs", "use crate::{error::{Context, Result}, segments, weights::simd};\nuse super::segments::T;", &[]);
+    finds(
+        "weights/mod.rs",
+        "use crate::{error::{Context, Result}, segments, weights::simd};\nuse super::segments::T;",
+        &[],
+    );
     finds("sonata/nodes.rs", "use super::config::C;\nuse self::x::Y;\npub(in crate::sonata) fn f() {}", &[]);
     finds("io.rs", "mod inner { use super::*; use super::convert; }", &[]);
 }

@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use leadfield::Result;
 use leadfield::geometry::{Aabb, Point, Quaternion, Transform};
-use leadfield::io::hdf5::File;
-use leadfield::lead_field::grid::{Axis, Grid, middles};
+use leadfield::io::hdf5::Hdf5File;
+use leadfield::lead_field::grid::{GridAxis, ScalarGrid, cell_midpoints};
 use leadfield::lead_field::vector_grid::VectorGrid;
-use leadfield::lead_field::{LeadField, OutsideField, Quantity, Request, Values, read};
+use leadfield::lead_field::{FieldValues, LeadField, LeadFieldRequest, OutsideField, Quantity, read};
 use leadfield::methods::reciprocity::FieldContact;
 use leadfield::methods::{dipole_reciprocity, reciprocity};
 use leadfield::segments::{NeuronSegments, Segment, Segments};
@@ -22,8 +22,8 @@ use crate::support::{golden, root, scratch};
 const BOTH: &[Quantity] = &[Quantity::Potential, Quantity::ElectricField];
 const EVERYWHERE: Aabb = Aabb { min: Point::new(-1e9, -1e9, -1e9), max: Point::new(1e9, 1e9, 1e9) };
 
-fn everything() -> Request<'static> {
-    Request { quantities: BOTH, within: EVERYWHERE, placement: None, current_na: None }
+fn everything() -> LeadFieldRequest<'static> {
+    LeadFieldRequest { quantities: BOTH, lookup_bounds: EVERYWHERE, placement: None, current_na: None }
 }
 
 /// Segments of length zero at these places: their midpoints are the places.
@@ -35,14 +35,14 @@ fn segments_at(points: impl IntoIterator<Item = (u64, Point)>) -> Segments {
         section_type: None,
         start: p,
         end: p,
-        radius: None,
+        radius_um: None,
         row: row as u64,
     };
     points.into_iter().enumerate().map(segment).collect()
 }
 
 fn contact(name: &str, field: &Arc<LeadField>, outside: OutsideField) -> FieldContact {
-    FieldContact { name: name.into(), field: field.clone(), outside }
+    FieldContact { name: name.into(), lead_field: field.clone(), outside_field: outside }
 }
 
 fn contacts(fields: &[Arc<LeadField>]) -> Vec<FieldContact> {
@@ -50,13 +50,13 @@ fn contacts(fields: &[Arc<LeadField>]) -> Vec<FieldContact> {
 }
 
 fn reciprocity(segments: &Segments, fields: &[Arc<LeadField>]) -> Vec<f64> {
-    let kernel = reciprocity::Kernel::new(contacts(fields)).unwrap();
-    by_neuron(segments, fields.len(), |neuron, out| kernel.try_fill(neuron, out))
+    let kernel = reciprocity::PreparedReciprocity::new(contacts(fields)).unwrap();
+    by_neuron(segments, fields.len(), |neuron, out| kernel.try_fill_weights(neuron, out))
 }
 
 fn dipole(segments: &Segments, fields: &[Arc<LeadField>]) -> Vec<f64> {
-    let kernel = dipole_reciprocity::Kernel::new(contacts(fields)).unwrap();
-    by_neuron(segments, fields.len(), |neuron, out| kernel.try_fill(neuron, out))
+    let kernel = dipole_reciprocity::PreparedDipoleReciprocity::new(contacts(fields)).unwrap();
+    by_neuron(segments, fields.len(), |neuron, out| kernel.try_fill_weights(neuron, out))
 }
 
 type Fill<'a> = &'a dyn Fn(&NeuronSegments<'_>, &mut [f64]) -> Result<()>;
@@ -82,15 +82,15 @@ struct Reference {
 }
 
 fn reference() -> Reference {
-    let file = File::open(&golden().join("reference/midpoints.h5")).unwrap();
-    let (xyz, id) = (file.floats("/xyz").unwrap(), file.unsigned("/id").unwrap());
+    let file = Hdf5File::open(&golden().join("reference/midpoints.h5")).unwrap();
+    let (xyz, id) = (file.read_floats("/xyz").unwrap(), file.read_unsigned("/id").unwrap());
     let n = id.len();
     let point = |i: usize| (id[i], Point::new(xyz[i], xyz[n + i], xyz[2 * n + i]));
     let segments = segments_at((0..n).map(point));
-    let within = Aabb::of(segments.start.iter().copied());
+    let within = Aabb::enclosing(segments.start.iter().copied());
     let field = |name: &str| {
         let path = golden().join("input/electrodes").join(name);
-        Arc::new(read(&path, &Request { within, ..everything() }).unwrap())
+        Arc::new(read(&path, &LeadFieldRequest { lookup_bounds: within, ..everything() }).unwrap())
     };
     Reference { fields: [field("field_src.h5"), field("field_far.h5")], segments }
 }
@@ -98,9 +98,9 @@ fn reference() -> Reference {
 /// Two columns of a weights file of the reference.
 fn columns(name: &str, picked: [usize; 2]) -> Vec<f64> {
     let object = "/electrodes/S1nonbarrel_neurons/scaling_factors";
-    let file = File::open(&golden().join("reference").join(name)).unwrap();
+    let file = Hdf5File::open(&golden().join("reference").join(name)).unwrap();
     let width = file.shape(object).unwrap()[1];
-    file.floats(object).unwrap().chunks(width).flat_map(|row| picked.map(|column| row[column])).collect()
+    file.read_floats(object).unwrap().chunks(width).flat_map(|row| picked.map(|column| row[column])).collect()
 }
 
 /// The largest of |a - b| / scale.
@@ -122,7 +122,7 @@ fn reciprocity_is_that_of_the_reference() {
 /// Size of the terms of a dipole coefficient, against which rounding is measured: |r - c| |E| / I.
 fn dipole_sizes(segments: &Segments, fields: &[Arc<LeadField>]) -> Vec<f64> {
     let sizes = |neuron: NeuronSegments<'_>| {
-        let center = dipole_reciprocity::center(&neuron).unwrap();
+        let center = dipole_reciprocity::neuron_center(&neuron).unwrap();
         let size = |f: &Arc<LeadField>| 1e-6 * f.electric_field(center).unwrap().norm() / f.current_na().abs();
         let scales: Vec<f64> = fields.iter().map(size).collect();
         neuron
@@ -194,14 +194,14 @@ fn on_nodes(axes: &[Vec<f64>; 3], f: impl FnMut(Point) -> f64) -> Vec<f64> {
     points.map(f).collect()
 }
 
-fn grid(axes: &[Vec<f64>; 3], f: impl Fn(Point) -> f64) -> Grid {
-    Grid::new(axes.clone().map(|a| Axis::new(a).unwrap()), on_nodes(axes, f)).unwrap()
+fn grid(axes: &[Vec<f64>; 3], f: impl Fn(Point) -> f64) -> ScalarGrid {
+    ScalarGrid::new(axes.clone().map(|a| GridAxis::new(a).unwrap()), on_nodes(axes, f)).unwrap()
 }
 
 /// The axes of one component of a Yee-staggered field.
 fn staggered(axes: &[Vec<f64>; 3], component: usize) -> [Vec<f64>; 3] {
     let mut axes = axes.clone();
-    axes[component] = middles(&axes[component]);
+    axes[component] = cell_midpoints(&axes[component]);
     axes
 }
 
@@ -209,7 +209,7 @@ fn analytic_field(n: usize) -> Arc<LeadField> {
     let axes = [uneven(n), uneven(n), uneven(n)];
     let component = |k: usize| grid(&staggered(&axes, k), |p| electric_field(p).to_array()[k]);
     let electric = VectorGrid { components: [component(0), component(1), component(2)] };
-    let values = Values::Grids { potential: Some(grid(&axes, potential).into()), electric: Some(electric.into()) };
+    let values = FieldValues::Grids { potential: Some(grid(&axes, potential).into()), electric: Some(electric.into()) };
     Arc::new(LeadField::new(Path::new("analytic"), values, 1.0).unwrap())
 }
 
@@ -259,14 +259,14 @@ fn golden_potential(p: Point) -> f64 {
 
 /// The nodes of an axis of `field_src.h5`, um.
 fn golden_axis(name: &str) -> Vec<f64> {
-    let file = File::open(&golden().join("input/electrodes/field_src.h5")).unwrap();
-    let metres = file.floats(&format!("/Meshes/mesh0/axis_{name}")).unwrap();
+    let file = Hdf5File::open(&golden().join("input/electrodes/field_src.h5")).unwrap();
+    let metres = file.read_floats(&format!("/Meshes/mesh0/axis_{name}")).unwrap();
     metres.iter().map(|m| m * 1e6).collect()
 }
 
 /// Every cell cut in halves.
 fn halved(nodes: &[f64]) -> Vec<f64> {
-    let pairs = nodes.iter().zip(middles(nodes)).flat_map(|(&node, middle)| [node, middle]);
+    let pairs = nodes.iter().zip(cell_midpoints(nodes)).flat_map(|(&node, middle)| [node, middle]);
     pairs.chain(nodes.last().copied()).collect()
 }
 
@@ -279,7 +279,7 @@ fn reciprocity_in_the_golden_field_tends_to_the_point_source_with_the_square_of_
         found.iter().zip(&segments.start).map(|(w, &p)| w / golden_potential(p) - 1.0).collect()
     };
     let sampled = |axes: &[Vec<f64>; 3]| {
-        let values = Values::Grids { potential: Some(grid(axes, golden_potential).into()), electric: None };
+        let values = FieldValues::Grids { potential: Some(grid(axes, golden_potential).into()), electric: None };
         errors_in(&Arc::new(LeadField::new(Path::new("analytic"), values, 1.0).unwrap()))
     };
     // the file itself holds these samples, as float32
@@ -322,8 +322,8 @@ fn coefficients_do_not_change_when_field_and_segments_move_and_turn_together() {
     let placement = Transform::new(rotation, Point::new(3000.0, -500.0, 70.0));
     let moved = segments_at(segments.node_id.iter().zip(&segments.start).map(|(&id, &p)| (id, placement.apply(p))));
     let fields = |placement, segments: &Segments| {
-        let within = Aabb::of(segments.start.iter().copied());
-        [Arc::new(read(&path, &Request { within, placement, ..everything() }).unwrap())]
+        let within = Aabb::enclosing(segments.start.iter().copied());
+        [Arc::new(read(&path, &LeadFieldRequest { lookup_bounds: within, placement, ..everything() }).unwrap())]
     };
     let (still, turned) = (fields(None, &segments), fields(Some(placement), &moved));
     let expected = reciprocity(&segments, &still);
@@ -337,7 +337,7 @@ fn the_current_divides_and_a_given_one_goes_before_the_files() {
     let path = golden().join("input/electrodes/field_far.h5");
     let own = read(&path, &everything()).unwrap();
     assert_eq!(own.current_na(), 0.0025);
-    let given = read(&path, &Request { current_na: Some(-0.005), ..everything() }).unwrap();
+    let given = read(&path, &LeadFieldRequest { current_na: Some(-0.005), ..everything() }).unwrap();
     let (own, given) = ([Arc::new(own)], [Arc::new(given)]);
     let segments = neurons();
     let halves: Vec<f64> = reciprocity(&segments, &own).iter().map(|w| w / -2.0).collect();
@@ -351,21 +351,25 @@ fn outside_the_field_is_an_error_that_names_point_contact_and_bounds_or_zero_by_
     let neuron = segments.neurons().next().unwrap();
     let mut out = [f64::NAN; 4];
     let both = [contact("a", &field, OutsideField::Zero), contact("b", &field, OutsideField::Error)];
-    let refused = reciprocity::Kernel::new(both.to_vec()).unwrap().try_fill(&neuron, &mut out).unwrap_err();
+    let refused =
+        reciprocity::PreparedReciprocity::new(both.to_vec()).unwrap().try_fill_weights(&neuron, &mut out).unwrap_err();
     assert_eq!(
         refused.to_string(),
         "analytic: contact `b`: point outside the lead field, expected one in x -400.0..400.0, y -400.0..400.0, \
          z -400.0..400.0 um, found (0.000, 0.000, 401.500), the midpoint of segment 1 of section 0 of node 7"
     );
-    let kernel = reciprocity::Kernel::new(both[..1].to_vec()).unwrap();
-    kernel.try_fill(&neuron, &mut out[..2]).unwrap();
+    let kernel = reciprocity::PreparedReciprocity::new(both[..1].to_vec()).unwrap();
+    kernel.try_fill_weights(&neuron, &mut out[..2]).unwrap();
     assert_eq!(out[0], field.potential(Point::ORIGIN).unwrap());
     assert_eq!(out[1], 0.0);
 
     // the dipole needs its centre in the field, (0, 0, 450), no segment
     let segments = segments_at([(7, Point::ORIGIN), (7, Point::new(0.0, 0.0, 900.0))]);
     let neuron = segments.neurons().next().unwrap();
-    let refused = dipole_reciprocity::Kernel::new(both.to_vec()).unwrap().try_fill(&neuron, &mut out).unwrap_err();
+    let refused = dipole_reciprocity::PreparedDipoleReciprocity::new(both.to_vec())
+        .unwrap()
+        .try_fill_weights(&neuron, &mut out)
+        .unwrap_err();
     let middle = (uneven(8)[0] + uneven(8)[1]) / -2.0;
     assert_eq!(
         refused.to_string(),
@@ -375,18 +379,18 @@ fn outside_the_field_is_an_error_that_names_point_contact_and_bounds_or_zero_by_
              the centre of node 7"
         )
     );
-    let kernel = dipole_reciprocity::Kernel::new(both[..1].to_vec()).unwrap();
-    kernel.try_fill(&neuron, &mut out[..2]).unwrap();
+    let kernel = dipole_reciprocity::PreparedDipoleReciprocity::new(both[..1].to_vec()).unwrap();
+    kernel.try_fill_weights(&neuron, &mut out[..2]).unwrap();
     assert_eq!(out[..2], [0.0, 0.0]);
 }
 
 #[test]
 fn a_field_without_what_the_method_needs_is_refused() {
     let axes = [uneven(2), uneven(2), uneven(2)];
-    let values = Values::Grids { potential: Some(grid(&axes, potential).into()), electric: None };
+    let values = FieldValues::Grids { potential: Some(grid(&axes, potential).into()), electric: None };
     let field = Arc::new(LeadField::new(Path::new("f.h5"), values, 1.0).unwrap());
     assert_eq!(
-        dipole_reciprocity::Kernel::new(contacts(&[field])).unwrap_err().to_string(),
+        dipole_reciprocity::PreparedDipoleReciprocity::new(contacts(&[field])).unwrap_err().to_string(),
         "f.h5: lead field without the electric field, which `DipoleReciprocity` needs"
     );
 }
@@ -411,14 +415,14 @@ impl Export {
     }
 
     fn write(&self, path: &Path) -> Result<()> {
-        let file = File::create(path)?;
+        let file = Hdf5File::create(path)?;
         file.create_group("/Meshes/m/grid")?;
         for (name, nodes) in ["x", "y", "z"].iter().zip(&self.axes) {
             let metres: Vec<f64> = nodes.iter().map(|n| n / 1e6).collect();
-            file.write(&format!("/Meshes/m/grid/axis_{name}"), &metres, &[metres.len()])?;
+            file.write_dataset(&format!("/Meshes/m/grid/axis_{name}"), &metres, &[metres.len()])?;
         }
         if let Some(current) = self.current {
-            file.write("/CurrentApplied", &[current], &[])?;
+            file.write_dataset("/CurrentApplied", &[current], &[])?;
         }
         self.write_component(&file, "EM Potential(x,y,z,f0)", 0, &self.shape, &on_nodes(&self.axes, potential))?;
         for k in 0..if self.with_electric { 3 } else { 0 } {
@@ -430,16 +434,16 @@ impl Export {
         file.close()
     }
 
-    fn write_component(&self, file: &File, name: &str, k: usize, shape: &[usize], values: &[f64]) -> Result<()> {
+    fn write_component(&self, file: &Hdf5File, name: &str, k: usize, shape: &[usize], values: &[f64]) -> Result<()> {
         let group = format!("{FIELDS}/{name}/_Object/Snapshots/0");
         file.create_group(&group)?;
         let mut pairs: Vec<f64> = values.iter().flat_map(|&v| [v, self.imaginary * v]).collect();
         pairs.resize(shape.iter().product(), 0.0);
-        file.write(&format!("{group}/comp{k}"), &pairs, shape)
+        file.write_dataset(&format!("{group}/comp{k}"), &pairs, shape)
     }
 
     /// Reads it back, with the scratch folder cut out of what it says.
-    fn read(&self, request: &Request<'_>) -> Result<LeadField, String> {
+    fn read(&self, request: &LeadFieldRequest<'_>) -> Result<LeadField, String> {
         let folder = scratch();
         let path = folder.path().join("f.h5");
         self.write(&path).unwrap();
@@ -507,17 +511,17 @@ fn an_export_that_cannot_be_right_is_refused_with_its_place() {
         Export { current: Some(0.0), ..Export::new() }.refusal(),
         format!("f.h5: /CurrentApplied: unusable current, expected a finite number other than 0, found `0`\n{hint}")
     );
-    let given = Request { current_na: Some(2.0), ..everything() };
+    let given = LeadFieldRequest { current_na: Some(2.0), ..everything() };
     assert_eq!(Export { current: None, ..Export::new() }.read(&given).unwrap().current_na(), 2.0);
     assert_eq!(
-        Export::new().read(&Request { current_na: Some(f64::NAN), ..everything() }).unwrap_err(),
+        Export::new().read(&LeadFieldRequest { current_na: Some(f64::NAN), ..everything() }).unwrap_err(),
         format!("f.h5: current: unusable current, expected a finite number other than 0, found `NaN`\n{hint}")
     );
 }
 
 #[test]
 fn what_is_not_asked_for_is_not_read() {
-    let potential_only = Request { quantities: &[Quantity::Potential], ..everything() };
+    let potential_only = LeadFieldRequest { quantities: &[Quantity::Potential], ..everything() };
     let field = Export { with_electric: false, ..Export::new() }.read(&potential_only).unwrap();
     assert_eq!(field.bounds(Quantity::ElectricField), None);
     assert!(field.potential(Point::ORIGIN).is_some());
@@ -525,7 +529,7 @@ fn what_is_not_asked_for_is_not_read() {
 
 #[test]
 fn a_large_imaginary_part_is_warned_of_and_a_small_one_is_not() {
-    let potential_only = Request { quantities: &[Quantity::Potential], ..everything() };
+    let potential_only = LeadFieldRequest { quantities: &[Quantity::Potential], ..everything() };
     let warnings = |imaginary: f64| {
         let field = Export { imaginary, ..Export::new() }.read(&potential_only).unwrap();
         field.warnings().iter().map(ToString::to_string).collect::<Vec<_>>()
@@ -562,46 +566,46 @@ fn a_dataset_that_claims_more_than_its_file_can_hold_is_refused() {
 impl Export {
     /// Axes, and a potential of the right shape of which no value is stored.
     fn write_without_values(&self, path: &Path) -> Result<()> {
-        let file = File::create(path)?;
+        let file = Hdf5File::create(path)?;
         file.create_group("/Meshes/m")?;
         for (name, nodes) in ["x", "y", "z"].iter().zip(&self.axes) {
-            file.write(&format!("/Meshes/m/axis_{name}"), nodes, &[nodes.len()])?;
+            file.write_dataset(&format!("/Meshes/m/axis_{name}"), nodes, &[nodes.len()])?;
         }
-        file.write("/CurrentApplied", &[1.0], &[])?;
+        file.write_dataset("/CurrentApplied", &[1.0], &[])?;
         let group = format!("{FIELDS}/EM Potential(x,y,z,f0)/_Object/Snapshots/0");
         file.create_group(&group)?;
         let shape: Vec<usize> = self.axes.iter().map(Vec::len).chain([2]).collect();
-        file.write::<f32>(&format!("{group}/comp0"), &[], &shape)?;
+        file.write_dataset::<f32>(&format!("{group}/comp0"), &[], &shape)?;
         file.close()
     }
 }
 
 /// Writes the plain layout, axes in mm, potential in mV, current in uA.
-fn write_plain(path: &Path, axes: &[Vec<f64>; 3], spoil: impl Fn(&File) -> Result<()>) -> Result<()> {
-    let file = File::create(path)?;
+fn write_plain(path: &Path, axes: &[Vec<f64>; 3], spoil: impl Fn(&Hdf5File) -> Result<()>) -> Result<()> {
+    let file = Hdf5File::create(path)?;
     let shape: Vec<usize> = axes.iter().map(Vec::len).collect();
     file.create_group("/axes")?;
     file.create_group("/field")?;
     for (k, (name, nodes)) in ["x", "y", "z"].iter().zip(axes).enumerate() {
         let axis = format!("/axes/{name}");
-        file.write(&axis, &nodes.iter().map(|n| n / 1e3).collect::<Vec<_>>(), &[nodes.len()])?;
+        file.write_dataset(&axis, &nodes.iter().map(|n| n / 1e3).collect::<Vec<_>>(), &[nodes.len()])?;
         file.write_string_attribute(&axis, "units", "mm")?;
         let component = format!("/field/{name}");
-        file.write(&component, &on_nodes(axes, |p| electric_field(p).to_array()[k]), &shape)?;
+        file.write_dataset(&component, &on_nodes(axes, |p| electric_field(p).to_array()[k]), &shape)?;
         file.write_string_attribute(&component, "units", "V/m")?;
     }
-    file.write("/potential", &on_nodes(axes, |p| 1e3 * potential(p)), &shape)?;
-    file.write("/current", &[0.001], &[])?;
+    file.write_dataset("/potential", &on_nodes(axes, |p| 1e3 * potential(p)), &shape)?;
+    file.write_dataset("/current", &[0.001], &[])?;
     spoil(&file)?;
     file.close()
 }
 
-fn with_units(file: &File) -> Result<()> {
+fn with_units(file: &Hdf5File) -> Result<()> {
     file.write_string_attribute("/potential", "units", "mV")?;
     file.write_string_attribute("/current", "units", "uA")
 }
 
-fn plain(spoil: impl Fn(&File) -> Result<()>) -> Result<LeadField, String> {
+fn plain(spoil: impl Fn(&Hdf5File) -> Result<()>) -> Result<LeadField, String> {
     let folder = scratch();
     let path = folder.path().join("f.h5");
     write_plain(&path, &[uneven(8), uneven(8), uneven(8)], spoil).unwrap();
@@ -613,7 +617,7 @@ fn the_plain_layout_is_read_in_its_own_units() {
     let axes = [uneven(8), uneven(8), uneven(8)];
     let component = |k: usize| grid(&axes, |p| electric_field(p).to_array()[k]);
     let electric = Some(VectorGrid { components: [component(0), component(1), component(2)] }.into());
-    let values = Values::Grids { potential: Some(grid(&axes, potential).into()), electric };
+    let values = FieldValues::Grids { potential: Some(grid(&axes, potential).into()), electric };
     let expected = Arc::new(LeadField::new(Path::new("expected"), values, 1.0).unwrap());
     assert_alike(plain(with_units).unwrap(), &expected);
 }
@@ -638,7 +642,7 @@ fn a_plain_file_that_cannot_be_right_is_refused_with_its_place() {
 fn a_file_of_no_known_layout_is_refused_with_what_is_in_it() {
     let folder = scratch();
     let path = folder.path().join("f.h5");
-    let file = File::create(&path).unwrap();
+    let file = Hdf5File::create(&path).unwrap();
     file.create_group("/stuff").unwrap();
     file.close().unwrap();
     assert_eq!(
@@ -665,10 +669,10 @@ fn csv(header: &str) -> String {
 }
 
 const HEADER: &str = "x [mm],y [mm],z (mm),potential [mV],ex,ey [V/m],ez";
-const ONE_NA: Request<'static> =
-    Request { quantities: BOTH, within: EVERYWHERE, placement: None, current_na: Some(1.0) };
+const ONE_NA: LeadFieldRequest<'static> =
+    LeadFieldRequest { quantities: BOTH, lookup_bounds: EVERYWHERE, placement: None, current_na: Some(1.0) };
 
-fn read_csv(text: &str, request: &Request<'_>) -> Result<LeadField, String> {
+fn read_csv(text: &str, request: &LeadFieldRequest<'_>) -> Result<LeadField, String> {
     let folder = scratch();
     let path = folder.path().join("points.csv");
     std::fs::write(&path, text).unwrap();
@@ -683,11 +687,11 @@ fn scattered_points_give_the_point_source_to_a_thousandth() {
     let error = worst(&found, &segments.start.iter().map(|&p| potential(p)).collect::<Vec<_>>(), |i| found[i]);
     assert!(error < 1e-3, "{error:e}");
     for neuron in segments.neurons() {
-        let center = dipole_reciprocity::center(&neuron).unwrap();
+        let center = dipole_reciprocity::neuron_center(&neuron).unwrap();
         let (found, exact) = (field.electric_field(center).unwrap(), electric_field(center));
         assert!(found.distance(exact) < 2e-3 * exact.norm(), "{found} {exact}");
     }
-    let outside = field.refusal(Quantity::Potential, Point::new(0.0, 0.0, 500.0), "a place", "e");
+    let outside = field.lookup_error(Quantity::Potential, Point::new(0.0, 0.0, 500.0), "a place", "e");
     assert!(outside.to_string().ends_with(
         "contact `e`: point outside the lead field, expected one among its points in x -400.0..400.0, y -400.0..400.0, \
          z -400.0..400.0 um, found (0.000, 0.000, 500.000), a place"
@@ -767,7 +771,7 @@ fn the_documented_example_is_a_lead_field_of_a_point_source() {
     let python = std::env::var_os("LEADFIELD_PYTHON").expect("LEADFIELD_PYTHON names a Python with h5py");
     let run = std::process::Command::new(python).args(["-c", example]).current_dir(folder.path()).output().unwrap();
     assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
-    let potential_only = Request { quantities: &[Quantity::Potential], ..everything() };
+    let potential_only = LeadFieldRequest { quantities: &[Quantity::Potential], ..everything() };
     let field = read(&folder.path().join("field.h5"), &potential_only).unwrap();
     assert_eq!(field.current_na(), 1000.0);
     // the contact of the example is at x = 5 mm; cells of 50 um

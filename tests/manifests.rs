@@ -8,7 +8,7 @@ use arrow_array::types::{Float64Type, UInt32Type, UInt64Type};
 use arrow_schema::DataType;
 use leadfield::geometry::Aabb;
 use leadfield::io::parquet_file::open_batches;
-use leadfield::segments::table::Table;
+use leadfield::segments::table::SegmentTable;
 
 use crate::support::{leadfield_in, names_in, scratch};
 
@@ -25,7 +25,7 @@ fn folder() -> tempfile::TempDir {
     run(&["positions", "c/simulation_config.json", "-o", "t", "--segments-per-part", "1"]);
     run(&["positions", "c/simulation_config.json", "-o", "whole.parquet"]);
     std::fs::write(dir.path().join("e.csv"), "name,x,y,z\na,0,0,0\nb,10,-300,5\n").unwrap();
-    assert_eq!(Table::open(&dir.path().join("t")).unwrap().parts().len(), PARTS);
+    assert_eq!(SegmentTable::open(&dir.path().join("t")).unwrap().parts().len(), PARTS);
     dir
 }
 
@@ -49,9 +49,9 @@ fn a_manifest_states_of_each_part_what_its_file_has() {
     let column = |name: &str| batch.column_by_name(name).unwrap();
     for i in 0..PARTS {
         let path = dir.path().join(part(i));
-        let alone = Table::open(&path).unwrap();
+        let alone = SegmentTable::open(&path).unwrap();
         let segments = alone.parts()[0].read().unwrap();
-        let bounds = Aabb::of(segments.iter().flat_map(|s| [s.start, s.end]));
+        let bounds = Aabb::enclosing(segments.iter().flat_map(|s| [s.start, s.end]));
         let number = |name: &str| match column(name).data_type() {
             DataType::UInt64 => column(name).as_primitive::<UInt64Type>().value(i) as f64,
             DataType::UInt32 => f64::from(column(name).as_primitive::<UInt32Type>().value(i)),
@@ -73,7 +73,8 @@ fn a_manifest_states_of_each_part_what_its_file_has() {
 fn with_and_without_a_manifest_all_questions_have_the_same_answers() {
     let dir = folder();
     let dir = dir.path();
-    let soma = Table::open(&dir.join("whole.parquet")).unwrap().parts()[0].read_by_row().unwrap().start[0].to_array();
+    let soma =
+        SegmentTable::open(&dir.join("whole.parquet")).unwrap().parts()[0].read_by_row().unwrap().start[0].to_array();
     let around = |radius: f64| format!("{},{},{},{radius}", soma[0], soma[1], soma[2]);
     let at = format!("{},{},{}", soma[0], soma[1], soma[2]);
     let answers = || {
@@ -97,7 +98,7 @@ fn a_search_opens_only_the_parts_whose_boxes_it_touches() {
     let dir = folder();
     let dir = dir.path();
     // with nothing but zeros for a footer a part cannot be opened; its size stays
-    let bounds = Table::open(&dir.join("t")).unwrap().bounds().unwrap();
+    let bounds = SegmentTable::open(&dir.join("t")).unwrap().bounds().unwrap();
     for i in 1..PARTS {
         let length = std::fs::metadata(dir.join(part(i))).unwrap().len();
         std::fs::write(dir.join(part(i)), vec![0; length as usize]).unwrap();
@@ -249,7 +250,7 @@ fn a_part_opens_alone_in_every_tool() {
     let dir = folder();
     let dir = dir.path();
     let own = part(3);
-    let segments = Table::open(&dir.join(&own)).unwrap().len();
+    let segments = SegmentTable::open(&dir.join(&own)).unwrap().len();
     leadfield_in(dir, &["weights", &own, "e.csv", "-o", "own.h5"]).ok();
     let tools: [&[&str]; 13] = [
         &["info", &own],
@@ -274,7 +275,7 @@ fn a_part_opens_alone_in_every_tool() {
     let fit = leadfield_in(dir, &["validate", "circuit", "c/simulation_config.json", &own]);
     assert_eq!(fit.code, 1, "{}{}", fit.stdout, fit.stderr);
     let facts = leadfield_in(dir, &["info", &own]).ok();
-    let all = Table::open(&dir.join("t")).unwrap().len();
+    let all = SegmentTable::open(&dir.join("t")).unwrap().len();
     for line in [
         format!("segments {segments}"),
         format!("part of a table of {PARTS} parts with {PARTS} neurons, {all} segments"),
@@ -296,11 +297,11 @@ fn the_weights_of_a_part_are_those_of_its_neurons_in_the_whole_table() {
         leadfield_in(dir, &["weights", &part(i), "e.csv", "-o", "own.h5", "--force"]).ok();
         let own = ElectrodesFile::open(&dir.join("own.h5")).unwrap();
         let (mine, whole) = (&own.populations()[0], &all.populations()[0]);
-        let table = Table::open(&dir.join(part(i))).unwrap();
+        let table = SegmentTable::open(&dir.join(part(i))).unwrap();
         assert_eq!(mine.rows(), table.len());
         for &node in mine.node_ids() {
-            let rows = |file: &ElectrodesFile, p: &leadfield::sonata::electrodes_file::Population| {
-                file.rows(p, p.rows_of(node).unwrap()).unwrap()
+            let rows = |file: &ElectrodesFile, p: &leadfield::sonata::electrodes_file::PopulationEntry| {
+                file.read_rows(p, p.rows_of_node(node).unwrap()).unwrap()
             };
             assert_eq!(rows(&own, mine), rows(&all, whole), "{node}");
         }

@@ -6,18 +6,26 @@ use std::f64::consts::PI;
 use leadfield::geometry::Point;
 use leadfield::methods::disc::Disc;
 use leadfield::methods::medium::{Axis, Boundary, Conductivity, Side};
-use leadfield::methods::{Contact, NearField, by_name};
+use leadfield::methods::{Contact, NearField, find_method};
 use leadfield::segments::{Segment, Segments};
 use proptest::prelude::*;
 
 /// The coefficient of one segment, the formula as it is.
 fn coefficient(method: &str, contact: &Contact, start: Point, end: Point) -> f64 {
-    let segment =
-        Segment { node_id: 3, section_id: 2, segment_id: 1, section_type: None, start, end, radius: Some(1.0), row: 0 };
+    let segment = Segment {
+        node_id: 3,
+        section_id: 2,
+        segment_id: 1,
+        section_type: None,
+        start,
+        end,
+        radius_um: Some(1.0),
+        row: 0,
+    };
     let segments = Segments::from_iter([segment]);
-    let kernel = by_name(method).unwrap().prepare(std::slice::from_ref(contact)).unwrap();
+    let kernel = find_method(method).unwrap().prepare(std::slice::from_ref(contact)).unwrap();
     let mut out = [f64::NAN];
-    kernel.fill(&segments.neurons().next().unwrap(), &mut out);
+    kernel.fill_weights(&segments.neurons().next().unwrap(), &mut out);
     out[0]
 }
 
@@ -26,7 +34,7 @@ fn point(contact: &Contact, at: Point) -> f64 {
 }
 
 fn exact_at(position: Point) -> Contact {
-    Contact { near_field: NearField::Exact, ..Contact::at(position) }
+    Contact { near_field: NearField::Unclamped, ..Contact::new(position) }
 }
 
 fn conducting(along: [f64; 3], position: Point) -> Contact {
@@ -71,7 +79,7 @@ fn any_half_space() -> impl Strategy<Value = (Conductivity, Boundary)> {
     (any_axis(), side, [0.1..1.0_f64, 0.1..1.0_f64], 0.05..3.0_f64).prop_map(|(axis, side, [st, sn], beyond)| {
         let along = Axis::ALL.map(|other| if other == axis { sn } else { st });
         let conductivity = along.map(|s| s.to_string()).join(",").parse().unwrap();
-        (conductivity, Boundary { axis, at: -7.0, medium: Some(side), beyond_s_per_m: beyond })
+        (conductivity, Boundary { axis, position_um: -7.0, medium_side: Some(side), beyond_s_per_m: beyond })
     })
 }
 
@@ -118,17 +126,17 @@ proptest! {
         (conductivity, boundary) in any_half_space(), source in any_point(50.0), contact in any_point(50.0)
     ) {
         let axis = boundary.axis;
-        prop_assume!((source.to_array()[axis as usize] - boundary.at).abs() > 5.0);
+        prop_assume!((source.to_array()[axis as usize] - boundary.position_um).abs() > 5.0);
         let at = |height: f64| {
-            let position = with(axis, boundary.at + height, contact);
+            let position = with(axis, boundary.position_um + height, contact);
             point(&Contact { conductivity, boundary: Some(boundary), ..exact_at(position) }, source)
         };
-        let (h, inward) = (1e-3, if boundary.medium == Some(Side::Below) { -1.0 } else { 1.0 });
+        let (h, inward) = (1e-3, if boundary.medium_side == Some(Side::Below) { -1.0 } else { 1.0 });
         // over 2e-12 um the potential falls by less than 1e-11 of itself, the current being up to 20 times its share
         close(at(1e-12), at(-1e-12), 1e-10);
         // second-order differences to either side; h is a 5000th of the distance
         let slope = |side: f64| side * (-3.0 * at(0.0) + 4.0 * at(side * h) - at(2.0 * side * h)) / (2.0 * h);
-        let sn = conductivity.along()[axis as usize];
+        let sn = conductivity.components_s_per_m()[axis as usize];
         let (inside, outside) = (sn * slope(inward), boundary.beyond_s_per_m * slope(-inward));
         let largest = at(0.0) / 5.0 * sn.max(boundary.beyond_s_per_m);
         prop_assert!((inside - outside).abs() <= 1e-5 * largest, "{inside:e} {outside:e} of {largest:e}");
@@ -153,7 +161,7 @@ proptest! {
         along in any_conductivity(), axis in any_axis(), contact in any_point(50.0), source in any_point(50.0)
     ) {
         let below = |p: Point| with(axis, -p.to_array()[axis as usize].abs() - 5.0, p);
-        let boundary = Boundary { axis, at: 0.0, medium: Some(Side::Below), beyond_s_per_m: 0.0 };
+        let boundary = Boundary { axis, position_um: 0.0, medium_side: Some(Side::Below), beyond_s_per_m: 0.0 };
         let conductivity = conducting(along, contact).conductivity;
         let at = |depth: f64| {
             let position = with(axis, -depth, contact);
@@ -177,7 +185,7 @@ proptest! {
         let most = 1e-3 / (4.0 * PI * (sx * sy * sz).cbrt() * radius);
         // the point of the ellipsoid in this direction
         let surface = direction * (nicholson_freeman(along, Point::ORIGIN, direction) / most);
-        let near = |p: Point| Contact { near_field: NearField::Radius, ..conducting(along, p) };
+        let near = |p: Point| Contact { near_field: NearField::ClampToRadius, ..conducting(along, p) };
         close(point(&near(surface * share), Point::ORIGIN), most, 1e-13);
         close(point(&near(surface * 2.0), Point::ORIGIN), most / 2.0, 1e-13);
     }
@@ -186,7 +194,7 @@ proptest! {
 #[test]
 fn a_boundary_alone_is_the_method_of_images_by_hand() {
     // s = 0.3, so = 0.9: k = -1/2; contact at height 4 and source at height 1 over each other: 1/3 - 1/2 1/5 = 7/30
-    let boundary = Some(Boundary { axis: Axis::Z, at: 10.0, medium: None, beyond_s_per_m: 0.9 });
+    let boundary = Some(Boundary { axis: Axis::Z, position_um: 10.0, medium_side: None, beyond_s_per_m: 0.9 });
     let contact = Contact { boundary, ..conducting([0.3; 3], Point::new(0.0, 0.0, 14.0)) };
     close(point(&contact, Point::new(0.0, 0.0, 11.0)), 1e-3 / (4.0 * PI * 0.3) * 7.0 / 30.0, 1e-14);
     // from the other side the share 2 s / (s + so) = 1/2 comes through, over the distance 5
@@ -196,7 +204,7 @@ fn a_boundary_alone_is_the_method_of_images_by_hand() {
 #[test]
 fn a_disc_is_the_mean_over_its_surface() {
     // on the axis, h over a disc of radius a: 2 (sqrt(a^2 + h^2) - h) / a^2 = 2 (5 - 4) / 9
-    let disc = |points| Disc { radius: 3.0, normal: Point::new(0.0, 1.0, 0.0), points: Some(points) };
+    let disc = |points| Disc { radius_um: 3.0, normal: Point::new(0.0, 1.0, 0.0), min_points: Some(points) };
     let soma = Point::new(0.0, 4.0, 0.0);
     for (points, error) in [(16, 4e-4), (36, 2e-5), (100, 2e-8)] {
         let contact = Contact { disc: Some(disc(points)), ..conducting([0.25; 3], Point::ORIGIN) };
@@ -206,9 +214,10 @@ fn a_disc_is_the_mean_over_its_surface() {
 
 #[test]
 fn a_disc_in_the_plane_of_an_insulator_has_twice_the_potential() {
-    let disc = Some(Disc { radius: 10.0, normal: Point::new(0.0, 0.0, -1.0), points: None });
+    let disc = Some(Disc { radius_um: 10.0, normal: Point::new(0.0, 0.0, -1.0), min_points: None });
     let contact = Contact { disc, ..conducting([0.3, 0.2, 0.1], Point::new(1.0, 2.0, 500.0)) };
-    let boundary = Some(Boundary { axis: Axis::Z, at: 500.0, medium: Some(Side::Below), beyond_s_per_m: 0.0 });
+    let boundary =
+        Some(Boundary { axis: Axis::Z, position_um: 500.0, medium_side: Some(Side::Below), beyond_s_per_m: 0.0 });
     let bounded = Contact { boundary, ..contact.clone() };
     let (start, end) = (Point::new(-3.0, 0.0, 400.0), Point::new(5.0, 0.0, 499.0));
     for method in ["PointSource", "LineSource"] {
@@ -219,8 +228,8 @@ fn a_disc_in_the_plane_of_an_insulator_has_twice_the_potential() {
 
 #[test]
 fn a_segment_in_an_insulator_has_no_coefficient_and_says_why() {
-    let boundary = Some(Boundary { axis: Axis::Z, at: 10.0, medium: None, beyond_s_per_m: 0.0 });
-    let contact = Contact { name: "tip".into(), boundary, ..Contact::at(Point::ORIGIN) };
+    let boundary = Some(Boundary { axis: Axis::Z, position_um: 10.0, medium_side: None, beyond_s_per_m: 0.0 });
+    let contact = Contact { name: "tip".into(), boundary, ..Contact::new(Point::ORIGIN) };
     let segment = Segment {
         node_id: 3,
         section_id: 2,
@@ -228,17 +237,17 @@ fn a_segment_in_an_insulator_has_no_coefficient_and_says_why() {
         section_type: None,
         start: Point::new(0.0, 0.0, 4.0),
         end: Point::new(0.0, 0.0, 12.5),
-        radius: None,
+        radius_um: None,
         row: 0,
     };
     let segments = Segments::from_iter([segment]);
     let neuron = segments.neurons().next().unwrap();
     for (method, refused) in [("LineSource", true), ("PointSource", false)] {
-        let kernel = by_name(method).unwrap().prepare(std::slice::from_ref(&contact)).unwrap();
+        let kernel = find_method(method).unwrap().prepare(std::slice::from_ref(&contact)).unwrap();
         let mut out = [0.0];
-        kernel.fill(&neuron, &mut out);
+        kernel.fill_weights(&neuron, &mut out);
         assert_eq!(out[0].is_nan(), refused, "{method}: the midpoint is in the medium, an end is not");
-        let said = kernel.explain(&neuron, 0, 0).map(|e| (e.to_string(), e.hint().unwrap()));
+        let said = kernel.explain_missing_weight(&neuron, 0, 0).map(|e| (e.to_string(), e.hint().unwrap()));
         let expected = (
             "contact `tip`: segment 1 of section 2 of node 3 reaches into an insulator, expected all of it at z < 10, \
              found z = 12.5",

@@ -5,8 +5,8 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use leadfield::io::hdf5::File;
-use leadfield::morphology::{Container, Format, Morphology, Note, Soma, SomaForm, read};
+use leadfield::io::hdf5::Hdf5File;
+use leadfield::morphology::{ImporterNote, Morphology, MorphologyContainer, MorphologyFormat, Soma, SomaForm, read};
 use proptest::prelude::*;
 
 use crate::support;
@@ -178,11 +178,11 @@ pub fn write_text(folder: &Path, name: &str, text: &str) -> PathBuf {
 }
 
 /// Writes one morphology of [`H5`] into a file, under a group, with the points at float32.
-fn write_h5(file: &File, group: &str, structure: &[[i32; 3]]) {
+fn write_h5(file: &Hdf5File, group: &str, structure: &[[i32; 3]]) {
     let points = (0..20_u8).map(f32::from).flat_map(|i| [i, 1.0 / (i + 1.0), -i, i / 8.0]);
     let at = |dataset: &str| format!("{group}/{dataset}");
-    file.write(&at("points"), &points.collect::<Vec<_>>(), &[20, 4]).unwrap();
-    file.write(&at("structure"), structure.as_flattened(), &[structure.len(), 3]).unwrap();
+    file.write_dataset(&at("points"), &points.collect::<Vec<_>>(), &[20, 4]).unwrap();
+    file.write_dataset(&at("structure"), structure.as_flattened(), &[structure.len(), 3]).unwrap();
 }
 
 /// What tests/morphologies.py prints.
@@ -192,10 +192,10 @@ fn dump(name: &str, cell: &Morphology) -> String {
         numbers.map(|v| format!("{:08x}", v.to_bits())).collect::<Vec<_>>().join(" ")
     };
     let soma = &cell.soma;
-    let mut text = format!("file {name}\nsoma {:?} {}\n", soma.form, bits(&soma.points, &soma.diameters));
+    let mut text = format!("file {name}\nsoma {:?} {}\n", soma.form, bits(&soma.points, &soma.diameters_um));
     for s in &cell.sections {
         let parent = s.parent.map_or("-".to_string(), |p| p.to_string());
-        writeln!(text, "section {} {parent} {}", s.kind.name(), bits(&s.points, &s.diameters)).unwrap();
+        writeln!(text, "section {} {parent} {}", s.kind.name(), bits(&s.points, &s.diameters_um)).unwrap();
     }
     text
 }
@@ -211,15 +211,15 @@ fn assert_read_as_by_morphio(names: &[String]) {
     assert_eq!(theirs.len(), names.len());
     for (name, theirs) in names.iter().zip(theirs) {
         let cell = match name.split_once("::") {
-            Some((container, name)) => Container::open(Path::new(container)).unwrap().read(name).unwrap(),
+            Some((container, name)) => MorphologyContainer::open(Path::new(container)).unwrap().read(name).unwrap(),
             None => read(Path::new(name), format_of(name)).unwrap(),
         };
         assert_eq!(dump(name, &cell), format!("file {theirs}"));
     }
 }
 
-fn format_of(name: &str) -> Format {
-    let formats = [Format::Swc, Format::Asc, Format::H5v1];
+fn format_of(name: &str) -> MorphologyFormat {
+    let formats = [MorphologyFormat::Swc, MorphologyFormat::Asc, MorphologyFormat::H5v1];
     formats.into_iter().find(|f| name.ends_with(&format!(".{}", f.extension()))).unwrap()
 }
 
@@ -244,7 +244,7 @@ fn h5v1_of_every_form_is_read_as_morphio_reads_it() {
     let mut paths: Vec<PathBuf> = Vec::new();
     for (name, structure) in H5 {
         paths.push(folder.path().join(format!("{name}.h5")));
-        write_h5(&File::create(paths.last().unwrap()).unwrap(), "", structure);
+        write_h5(&Hdf5File::create(paths.last().unwrap()).unwrap(), "", structure);
     }
     let mut names: Vec<String> = paths.iter().map(|p| p.to_str().unwrap().to_string()).collect();
     let container = folder.path().join("container.h5");
@@ -273,7 +273,12 @@ fn the_synthesized_morphologies_are_read_as_morphio_reads_them() {
     names.extend(files_below(&below.join("h5v1"), "h5"));
     let merged = below.join("merged.h5");
     names.extend(
-        File::open(&merged).unwrap().members("/").unwrap().iter().map(|n| format!("{}::{n}", merged.display())),
+        Hdf5File::open(&merged)
+            .unwrap()
+            .member_names("/")
+            .unwrap()
+            .iter()
+            .map(|n| format!("{}::{n}", merged.display())),
     );
     assert_eq!(names.len(), 4 * 24);
     assert_read_as_by_morphio(&names);
@@ -289,7 +294,7 @@ fn the_real_morphologies_are_read_as_morphio_reads_them() {
 
 /// All of [`H5`] in one file, and one in a subfolder.
 fn write_container(path: &Path) {
-    let file = File::create(path).unwrap();
+    let file = Hdf5File::create(path).unwrap();
     for (name, structure) in H5 {
         file.create_group(name).unwrap();
         write_h5(&file, name, structure);
@@ -303,7 +308,7 @@ fn write_container(path: &Path) {
 fn outline(cell: &Morphology) -> String {
     let section = |s: &leadfield::morphology::Section| {
         let parent = s.parent.map_or("-".to_string(), |p| p.to_string());
-        let points = s.points.iter().zip(&s.diameters).map(|([x, y, z], d)| format!("{x} {y} {z} {d}"));
+        let points = s.points.iter().zip(&s.diameters_um).map(|([x, y, z], d)| format!("{x} {y} {z} {d}"));
         format!("{} {parent}: {}", s.kind.name(), points.collect::<Vec<_>>().join(", "))
     };
     cell.sections.iter().map(section).collect::<Vec<_>>().join("\n")
@@ -312,13 +317,13 @@ fn outline(cell: &Morphology) -> String {
 fn swc(name: &str) -> Morphology {
     let text = SWC.iter().find(|(n, _)| *n == name).unwrap().1;
     let folder = support::scratch();
-    read(&write_text(folder.path(), "cell.swc", text), Format::Swc).unwrap()
+    read(&write_text(folder.path(), "cell.swc", text), MorphologyFormat::Swc).unwrap()
 }
 
 fn asc(name: &str) -> Morphology {
     let text = ASC.iter().find(|(n, _)| *n == name).unwrap().1;
     let folder = support::scratch();
-    read(&write_asc(folder.path(), name, text), Format::Asc).unwrap()
+    read(&write_asc(folder.path(), name, text), MorphologyFormat::Asc).unwrap()
 }
 
 #[test]
@@ -337,7 +342,7 @@ fn sections_without_length_are_left_out_with_a_note_and_their_children_keep_thei
         outline(&cell),
         "dend -: 5 0 0 2, 9 0 0 2\ndend 0: 9 0 0 2, 9 0 0 1, 9 9 0 1\ndend 0: 9 0 0 1, 8 0 0 2\ndend 0: 9 0 0 1, 7 0 0 2"
     );
-    assert_eq!(cell.notes, [Note::Removed { sections: 1 }]);
+    assert_eq!(cell.notes, [ImporterNote::RemovedSections { sections: 1 }]);
     let text = "1 section of one point or without length left out, as the simulator's importer does";
     assert_eq!(cell.notes[0].to_string(), text);
     let cell = asc("trees_of_one_point");
@@ -345,7 +350,7 @@ fn sections_without_length_are_left_out_with_a_note_and_their_children_keep_thei
         outline(&cell),
         "axon -: 0 -5 0 1, 0 -9 0 1, 0 -12 0 1\naxon -: 0 -5 0 1, 3 -9 0 1\ndend -: 5 0 0 1, 9 0 0 1"
     );
-    assert_eq!(cell.notes, [Note::Removed { sections: 2 }]);
+    assert_eq!(cell.notes, [ImporterNote::RemovedSections { sections: 2 }]);
 }
 
 #[test]
@@ -376,15 +381,15 @@ fn a_neurite_at_the_end_of_a_soma_chain_starts_there_and_one_at_an_inner_sample_
     );
     let starts: Vec<bool> = cell.sections.iter().map(|s| s.starts_at_soma).collect();
     assert_eq!(starts, [true, false, true, true, true, true]);
-    assert_eq!(cell.soma.lengths(), [8.0]);
+    assert_eq!(cell.soma.section_lengths_um(), [8.0]);
 }
 
 #[test]
 fn a_soma_that_branches_or_is_off_has_several_sections() {
     let cell = swc("soma_that_branches");
-    assert_eq!(cell.soma.lengths(), [4.0, 4.0, 4.0]);
-    assert_eq!(cell.soma_sections(), 3);
-    assert_eq!(cell.notes, [Note::SomaSections { sections: 3 }]);
+    assert_eq!(cell.soma.section_lengths_um(), [4.0, 4.0, 4.0]);
+    assert_eq!(cell.soma_section_count(), 3);
+    assert_eq!(cell.notes, [ImporterNote::SomaSections { sections: 3 }]);
     let text = "soma of 3 sections, as the simulator's importer makes them of its samples";
     assert_eq!(cell.notes[0].to_string(), text);
     // the neurite of two samples at the fork starts at its own first one, that of one sample at the fork
@@ -393,8 +398,12 @@ fn a_soma_that_branches_or_is_off_has_several_sections() {
         "axon -: 0 0 0 2, -7 -7 0 2\ndend -: 0 4 0 2, 0 9 0 2, 0 15 0 2\ndend -: -7 0 0 2, -15 0 0 2"
     );
     let off = swc("three_points_off").soma;
-    assert!(off.lengths().iter().zip([5.2, 4.6]).all(|(a, b)| (a - b).abs() < 1e-6), "{:?}", off.lengths());
-    assert_eq!(swc("soma_only").soma.lengths(), [10.0]);
+    assert!(
+        off.section_lengths_um().iter().zip([5.2, 4.6]).all(|(a, b)| (a - b).abs() < 1e-6),
+        "{:?}",
+        off.section_lengths_um()
+    );
+    assert_eq!(swc("soma_only").soma.section_lengths_um(), [10.0]);
 }
 
 #[test]
@@ -404,7 +413,7 @@ fn numbers_and_line_ends_of_other_programs_are_read() {
     }
     let folder = support::scratch();
     let text = format!("; by hand\n{SOMA}; a tree\n((Dendrite) (5 0 0 1) (9 0 0 1))").replace('\n', "\r");
-    let cell = read(&write_text(folder.path(), "cell.asc", &text), Format::Asc).unwrap();
+    let cell = read(&write_text(folder.path(), "cell.asc", &text), MorphologyFormat::Asc).unwrap();
     assert_eq!(outline(&cell), "dend -: 5 0 0 1, 9 0 0 1");
 }
 
@@ -412,7 +421,7 @@ fn numbers_and_line_ends_of_other_programs_are_read() {
 fn a_neurite_of_one_sample_starts_at_the_somas_centre() {
     let folder = support::scratch();
     let text = "1 1 1 0 0 5 -1\n2 3 5 0 0 1 1\n3 3 9 0 0 1 2\n4 3 5 9 0 1 2\n5 2 1 -8 0 .5 1\n";
-    let cell = read(&write_text(folder.path(), "cell.swc", text), Format::Swc).unwrap();
+    let cell = read(&write_text(folder.path(), "cell.swc", text), MorphologyFormat::Swc).unwrap();
     assert_eq!(
         outline(&cell),
         "axon -: 1 0 0 1, 1 -8 0 1\ndend -: 1 0 0 2, 5 0 0 2\ndend 1: 5 0 0 2, 9 0 0 2\ndend 1: 5 0 0 2, 5 9 0 2"
@@ -423,7 +432,7 @@ fn a_neurite_of_one_sample_starts_at_the_somas_centre() {
 fn a_sample_without_a_parent_is_joined_to_the_first_one_with_a_note() {
     let cell = swc("lone_sample");
     assert_eq!(outline(&cell), "axon -: 0 0 0 2, 40 0 0 2\ndend -: 5 0 0 2, 9 0 0 2");
-    assert_eq!(cell.notes, [Note::Wire { line: 2, length_um: 40.0 }]);
+    assert_eq!(cell.notes, [ImporterNote::WireFromSoma { line: 2, length_um: 40.0 }]);
     let text =
         "line 2: sample without a parent, to which the simulator's importer draws a section of 40.0 µm from the soma";
     assert_eq!(cell.notes[0].to_string(), text);
@@ -436,15 +445,15 @@ fn perimeters_and_other_tables_beside_points_are_no_obstacle() {
     let folder = support::scratch();
     let path = |name: &str| folder.path().join(name);
     for name in ["with.h5", "without.h5"] {
-        let file = File::create(&path(name)).unwrap();
+        let file = Hdf5File::create(&path(name)).unwrap();
         write_h5(&file, "", H5[0].1);
         if name == "with.h5" {
-            file.write("perimeters", &[1.5_f32; 20], &[20]).unwrap();
+            file.write_dataset("perimeters", &[1.5_f32; 20], &[20]).unwrap();
             file.create_group("metadata").unwrap();
         }
         file.close().unwrap();
     }
-    let [with, without] = ["with.h5", "without.h5"].map(|name| read(&path(name), Format::H5v1).unwrap());
+    let [with, without] = ["with.h5", "without.h5"].map(|name| read(&path(name), MorphologyFormat::H5v1).unwrap());
     assert_eq!(with, without);
 }
 
@@ -458,8 +467,8 @@ fn a_change_of_type_starts_a_section_and_a_single_child_of_the_same_type_does_no
 
 #[test]
 fn all_axon_sections_are_counted_also_those_on_a_dendrite() {
-    assert_eq!(swc("type_changes").axon_sections(), 1);
-    assert_eq!(swc("apical_first").axon_sections(), 2);
+    assert_eq!(swc("type_changes").axon_section_count(), 1);
+    assert_eq!(swc("apical_first").axon_section_count(), 2);
 }
 
 #[test]
@@ -477,8 +486,12 @@ fn types_never_interleave() {
     assert_eq!(kinds(&swc("axon_on_dendrite")), ["axon", "dend", "dend"]);
     let folder = support::scratch();
     let path = folder.path().join("cell.h5");
-    write_h5(&File::create(&path).unwrap(), "", H5.iter().find(|(name, _)| *name == "types_that_change").unwrap().1);
-    let cell = read(&path, Format::H5v1).unwrap();
+    write_h5(
+        &Hdf5File::create(&path).unwrap(),
+        "",
+        H5.iter().find(|(name, _)| *name == "types_that_change").unwrap().1,
+    );
+    let cell = read(&path, MorphologyFormat::H5v1).unwrap();
     // rows 5, 1 and 2, 3 and 4 of the structure, each with its parent's new place
     assert_eq!(kinds(&cell), ["axon", "dend", "dend", "apic", "apic"]);
     let parents: Vec<Option<usize>> = cell.sections.iter().map(|s| s.parent).collect();
@@ -522,7 +535,7 @@ fn contours_that_overlap_are_one_soma() {
     let folder = support::scratch();
     let upper = "(\"CellBody\" (0 4 1 0) (4 0 1 0) (0 -4 1 0))\n";
     let path = write_asc(folder.path(), "stack", &format!("{upper}((Dendrite) (5 0 0 1) (9 0 0 1))"));
-    let soma = read(&path, Format::Asc).unwrap().soma;
+    let soma = read(&path, MorphologyFormat::Asc).unwrap().soma;
     assert_eq!(soma.form, SomaForm::Contour);
     assert_eq!(soma.points.len(), 4 + 3);
     assert_eq!(soma.points[4], [0.0, 4.0, 1.0]);
@@ -538,11 +551,11 @@ fn nesting_deeper_than_any_stack_is_read() {
     text.push_str(&")".repeat(depth - 2));
     text.push(')');
     let folder = support::scratch();
-    let cell = read(&write_asc(folder.path(), "deep", &text), Format::Asc).unwrap();
+    let cell = read(&write_asc(folder.path(), "deep", &text), MorphologyFormat::Asc).unwrap();
     assert_eq!(cell.sections.len(), 1 + 2 * (depth - 2));
     let chain: String = (2..200_000).map(|i| format!("{i} {} {i} 0 0 1 {}\n", 3 + i / 2 % 2, i - 1)).collect();
     let path = write_text(folder.path(), "deep.swc", &format!("1 1 0 0 0 1 -1\n{chain}"));
-    assert_eq!(read(&path, Format::Swc).unwrap().sections.len(), 199_998 / 2);
+    assert_eq!(read(&path, MorphologyFormat::Swc).unwrap().sections.len(), 199_998 / 2);
 }
 
 #[test]
@@ -550,7 +563,7 @@ fn a_container_is_read_by_name_from_several_threads() {
     let folder = support::scratch();
     let path = folder.path().join("container.h5");
     write_container(&path);
-    let container = Container::open(&path).unwrap();
+    let container = MorphologyContainer::open(&path).unwrap();
     let expected = container.read("rat/l5/c1").unwrap();
     // [0, 1, -1], [3, 3, 0], [6, 2, 0], [9, 2, 2], ...: the axon, its two children, the dendrite, the apical
     let kinds: Vec<&str> = expected.sections.iter().map(|s| s.kind.name()).collect();
@@ -567,28 +580,29 @@ fn a_container_is_read_by_name_from_several_threads() {
 fn a_soma_of_cylinders_has_the_radius_of_the_sphere_with_their_lateral_area() {
     // a cylinder as long as it is wide, in two pieces: 2 pi r 2 r = 4 pi r^2
     let points = vec![[0.0, -5.0, 0.0], [0.0, 1.0, 0.0], [0.0, 5.0, 0.0]];
-    let soma = Soma { points, diameters: vec![10.0; 3], form: SomaForm::Cylinders, ..Soma::default() };
-    assert_eq!(soma.radius(), Some(5.0));
+    let soma = Soma { points, diameters_um: vec![10.0; 3], form: SomaForm::Cylinders, ..Soma::default() };
+    assert_eq!(soma.radius_um(), Some(5.0));
     // a cone of base radius 3 and height 4: pi r s = 15 pi = 4 pi R^2
     let points = vec![[0.0, 0.0, 0.0], [4.0, 0.0, 0.0]];
-    let cone = Soma { points, diameters: vec![6.0, 0.0], form: SomaForm::Cylinders, ..Soma::default() };
-    assert_eq!(cone.radius(), Some((15.0_f64 / 4.0).sqrt() as f32));
+    let cone = Soma { points, diameters_um: vec![6.0, 0.0], form: SomaForm::Cylinders, ..Soma::default() };
+    assert_eq!(cone.radius_um(), Some((15.0_f64 / 4.0).sqrt() as f32));
 }
 
 #[test]
 fn a_soma_of_points_has_their_radius_and_one_without_extent_has_none() {
-    assert_eq!(swc("point_soma").soma.radius(), Some(5.0));
-    assert_eq!(swc("three_points").soma.radius(), Some(5.0));
-    let point = Soma { points: vec![[1.0; 3]], diameters: vec![0.0], form: SomaForm::Point, ..Soma::default() };
-    assert_eq!(point.radius(), None);
+    assert_eq!(swc("point_soma").soma.radius_um(), Some(5.0));
+    assert_eq!(swc("three_points").soma.radius_um(), Some(5.0));
+    let point = Soma { points: vec![[1.0; 3]], diameters_um: vec![0.0], form: SomaForm::Point, ..Soma::default() };
+    assert_eq!(point.radius_um(), None);
 }
 
 #[test]
 fn a_contour_has_the_mean_distance_from_its_centroid_as_its_radius() {
     // the four corners of a rectangle of 6 by 8 around (10, 20, 30) are 5 from its centre
     let corners = [[7.0, 16.0, 30.0], [13.0, 16.0, 30.0], [13.0, 24.0, 30.0], [7.0, 24.0, 30.0]];
-    let soma = Soma { points: corners.to_vec(), diameters: vec![0.0; 4], form: SomaForm::Contour, ..Soma::default() };
-    assert_eq!(soma.radius(), Some(5.0));
+    let soma =
+        Soma { points: corners.to_vec(), diameters_um: vec![0.0; 4], form: SomaForm::Contour, ..Soma::default() };
+    assert_eq!(soma.radius_um(), Some(5.0));
 }
 
 /// What a mutation does to a text.
@@ -649,12 +663,12 @@ proptest! {
         mutations in prop::collection::vec(mutation(), 1..6),
     ) {
         let folder = support::scratch();
-        let texts = [(Format::Swc, SWC[swc].1.to_string()), (Format::Asc, format!("{SOMA}{}", ASC[asc].1))];
+        let texts = [(MorphologyFormat::Swc, SWC[swc].1.to_string()), (MorphologyFormat::Asc, format!("{SOMA}{}", ASC[asc].1))];
         for (format, text) in texts {
             let path = folder.path().join("cell");
             std::fs::write(&path, mutated(&text, &mutations)).unwrap();
             if let Err(error) = read(&path, format) {
-                prop_assert_eq!(error.place().file.as_ref(), Some(&path));
+                prop_assert_eq!(error.location().file.as_ref(), Some(&path));
             }
         }
     }

@@ -10,19 +10,19 @@ use std::path::Path;
 use std::process::Command;
 
 use leadfield::circuit::hoc;
-use leadfield::circuit::{Request, Tables};
+use leadfield::circuit::{CircuitRequest, PopulationTables};
 use leadfield::convert::bluerecording;
-use leadfield::convert::coefficients::Batches;
-use leadfield::convert::columnar::Columnar;
+use leadfield::convert::coefficients::BatchSource;
+use leadfield::convert::columnar::ColumnarFile;
 use leadfield::electrodes::atlas::Atlas;
 use leadfield::geometry::Point;
 use leadfield::geometry::region::{Predicate, Sphere};
-use leadfield::io::atomic_output::Existing;
+use leadfield::io::atomic_output::OverwritePolicy;
 use leadfield::io::hdf5;
-use leadfield::morphology::Format;
-use leadfield::segments::index::Resident;
-use leadfield::segments::index::resident::{Builder, Width};
-use leadfield::segments::table::Table;
+use leadfield::morphology::MorphologyFormat;
+use leadfield::segments::index::SegmentIndex;
+use leadfield::segments::index::resident::{CoordinateWidth, SegmentIndexBuilder};
+use leadfield::segments::table::SegmentTable;
 use leadfield::{Result, electrodes, morphology};
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -149,7 +149,7 @@ fn text(length: u64) -> u64 {
 #[test]
 fn damaged_swc_files_are_read_or_refused() {
     let sound = std::fs::read(golden().join("input/circuit/components/morphologies/swc/syn_IN_far_11.swc")).unwrap();
-    tried(600, &sound, "m.swc", text, |path| morphology::read(path, Format::Swc).map(drop));
+    tried(600, &sound, "m.swc", text, |path| morphology::read(path, MorphologyFormat::Swc).map(drop));
 }
 
 #[test]
@@ -164,8 +164,8 @@ fn damaged_asc_files_are_read_or_refused() {
         format!("; made up\n{soma}{}{}{}", branch("Axon", 5.0), branch("Dendrite", 9.0), branch("Apical", 20.0));
     let dir = scratch();
     std::fs::write(dir.path().join("m.asc"), &sound).unwrap();
-    morphology::read(&dir.path().join("m.asc"), Format::Asc).unwrap();
-    tried(600, sound.as_bytes(), "m.asc", text, |path| morphology::read(path, Format::Asc).map(drop));
+    morphology::read(&dir.path().join("m.asc"), MorphologyFormat::Asc).unwrap();
+    tried(600, sound.as_bytes(), "m.asc", text, |path| morphology::read(path, MorphologyFormat::Asc).map(drop));
 }
 
 #[test]
@@ -192,7 +192,7 @@ fn damaged_segment_tables_are_read_or_refused() {
     leadfield_in(dir.path(), &["positions", config.to_str().unwrap(), "-o", "s.parquet", "--quiet"]).ok();
     let sound = std::fs::read(dir.path().join("s.parquet")).unwrap();
     let read = |path: &Path| -> Result<()> {
-        let table = Table::open(path)?;
+        let table = SegmentTable::open(path)?;
         table.neurons()?;
         table.parts().iter().try_for_each(|part| part.read_by_row().map(drop))
     };
@@ -229,7 +229,7 @@ fn circuit_is_read_or_refused(file: &str, config: &str, node_set: Option<&str>) 
     let path = dir.path().join("c").join(file);
     let sound = std::fs::read(&path).unwrap();
     let config = dir.path().join("c").join(config);
-    let read = || Tables::open(&Request { node_set, ..Request::of(&config) });
+    let read = || PopulationTables::open(&CircuitRequest { node_set, ..CircuitRequest::new(&config) });
     read().unwrap();
     mutate(200, &sound, |bytes| {
         std::fs::write(&path, bytes).unwrap();
@@ -298,9 +298,9 @@ fn damaged_columns_are_read_or_refused() {
         leadfield_in(dir.path(), &["convert", "w.h5", "-o", name, "--quiet"]).ok();
         let sound = std::fs::read(dir.path().join(name)).unwrap();
         let read = |path: &Path| -> Result<()> {
-            let columns = Columnar::open(path)?;
+            let columns = ColumnarFile::open(path)?;
             let mut rows = 0;
-            columns.each(&mut |batch| {
+            columns.for_each_batch(&mut |batch| {
                 rows += batch.num_rows();
                 Ok(())
             })
@@ -313,12 +313,12 @@ fn damaged_columns_are_read_or_refused() {
 #[test]
 fn damaged_indices_are_read_or_refused() {
     let dir = scratch();
-    let mut builder = Builder::new(Width::Double);
+    let mut builder = SegmentIndexBuilder::new(CoordinateWidth::Double);
     for i in 0..500_u32 {
         let x = f64::from(i) * 0.5;
         builder.push(Point::new(x, 0.0, 0.0), Point::new(x + 0.25, 1.0, 0.0), i.into());
     }
-    builder.build().write(&dir.path().join("i"), 7, Existing::Keep).unwrap();
+    builder.build().write(&dir.path().join("i"), 7, OverwritePolicy::Refuse).unwrap();
     let sound = std::fs::read(dir.path().join("i")).unwrap();
     let sphere = Sphere::new(Point::new(80.0, 0.0, 0.0), 30.0).unwrap();
     tried(
@@ -327,7 +327,7 @@ fn damaged_indices_are_read_or_refused() {
         "i.index",
         |length| BASE + 20 * length,
         |path| {
-            let index = Resident::open(path, 7)?;
+            let index = SegmentIndex::open(path, 7)?;
             for predicate in Predicate::ALL {
                 index.find(&sphere, predicate);
             }
@@ -350,7 +350,7 @@ fn damaged_atlases_are_read_or_refused() {
     let contacts = electrodes::read(&golden().join("input/electrodes/np8.csv")).unwrap();
     mutate(500, &sound, |bytes| {
         std::fs::write(dir.path().join("brain_regions.nrrd"), bytes).unwrap();
-        let read = || Atlas::open(dir.path()).and_then(|atlas| atlas.fill(&mut contacts.clone()));
+        let read = || Atlas::open(dir.path()).and_then(|atlas| atlas.assign_regions(&mut contacts.clone()));
         let (result, allocated) = peak(read);
         prop_assert!(allocated as u64 <= text(bytes.len() as u64), "{allocated} bytes: {result:?}");
         Ok(())
@@ -430,15 +430,15 @@ fn damaged_lead_fields_are_read_or_refused() {
     let dir = scratch();
     circuit(dir.path());
     leadfield_in(dir.path(), &["positions", "c/circuit_config.json", "-o", "s.parquet", "--quiet"]).ok();
-    let field = hdf5::File::create(&dir.path().join("f.h5")).unwrap();
+    let field = hdf5::Hdf5File::create(&dir.path().join("f.h5")).unwrap();
     field.create_group("/axes").unwrap();
     for axis in ["/axes/x", "/axes/y", "/axes/z"] {
-        field.write(axis, &[-1.0e-2_f64, 0.0, 1.0e-2], &[3]).unwrap();
+        field.write_dataset(axis, &[-1.0e-2_f64, 0.0, 1.0e-2], &[3]).unwrap();
         field.write_string_attribute(axis, "units", "m").unwrap();
     }
-    field.write("/potential", &[0.5_f64; 27], &[3, 3, 3]).unwrap();
+    field.write_dataset("/potential", &[0.5_f64; 27], &[3, 3, 3]).unwrap();
     field.write_string_attribute("/potential", "units", "V").unwrap();
-    field.write("/current", &[1.0_f64], &[]).unwrap();
+    field.write_dataset("/current", &[1.0_f64], &[]).unwrap();
     field.write_string_attribute("/current", "units", "nA").unwrap();
     field.close().unwrap();
     std::fs::write(dir.path().join("e.csv"), "name,x,y,z,layer,region,type\na,0,0,0,L1,S1,Reciprocity\n").unwrap();

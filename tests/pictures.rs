@@ -60,7 +60,7 @@ fn coefficients(electrode: &str) -> Vec<f64> {
     let file = ElectrodesFile::open(&folder().join("w.h5")).unwrap();
     let population = &file.populations()[0];
     let column = file.electrodes().iter().find(|e| e.name == electrode).unwrap().column(population.name()).unwrap();
-    let all = file.rows(population, 0..population.rows()).unwrap();
+    let all = file.read_rows(population, 0..population.rows()).unwrap();
     all.chunks_exact(population.columns() as usize).map(|row| row[column as usize]).collect()
 }
 

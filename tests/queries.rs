@@ -7,12 +7,12 @@ use std::process::Command;
 use std::sync::LazyLock;
 
 use leadfield::geometry::Point;
-use leadfield::geometry::region::{Predicate, Region, Sphere, nearest_on_segment};
-use leadfield::segments::table::Table;
+use leadfield::geometry::region::{Predicate, Region, Sphere, nearest_point_on_segment};
+use leadfield::segments::table::SegmentTable;
 use leadfield::segments::{SectionType, Segment};
-use leadfield::sonata::config::Config;
+use leadfield::sonata::config::SonataConfig;
 use leadfield::sonata::electrodes_file::ElectrodesFile;
-use leadfield::sonata::nodes::{Attribute, Nodes};
+use leadfield::sonata::nodes::{NodeAttribute, Nodes};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use tempfile::TempDir;
 
@@ -45,7 +45,7 @@ fn query(options: &[&str]) -> String {
 
 /// All segments, in stored order.
 fn segments() -> Vec<Segment> {
-    let table = Table::open(&folder().join("s.parquet")).unwrap();
+    let table = SegmentTable::open(&folder().join("s.parquet")).unwrap();
     table.parts().iter().flat_map(|p| p.read().unwrap().iter().collect::<Vec<_>>()).collect()
 }
 
@@ -58,7 +58,7 @@ fn ball() -> (String, Sphere) {
 
 fn inside(predicate: Predicate) -> Vec<Segment> {
     let ball = ball().1;
-    let found: Vec<Segment> = segments().into_iter().filter(|s| predicate.holds(&ball, s.start, s.end)).collect();
+    let found: Vec<Segment> = segments().into_iter().filter(|s| predicate.matches(&ball, s.start, s.end)).collect();
     assert!(found.len() > 20, "the ball holds enough to be a test: {}", found.len());
     found
 }
@@ -80,7 +80,7 @@ fn rows_are_those_of_a_loop_with_every_digit() {
                 row.push(s.section_type.unwrap().name().into());
                 row.extend([s.start, s.end].iter().flat_map(|p| p.to_array()).map(|v| v.to_string()));
                 // stubs have no radius: an empty cell
-                row.extend([s.radius.map_or_else(String::new, |r| r.to_string()), s.row.to_string()]);
+                row.extend([s.radius_um.map_or_else(String::new, |r| r.to_string()), s.row.to_string()]);
                 row
             })
             .collect();
@@ -137,10 +137,10 @@ fn a_table_for_people_ends_with_what_it_does_not_show() {
 
 /// An attribute of all nodes of the reference circuit.
 fn attribute(name: &str) -> Vec<String> {
-    let config = Config::open(&config()).unwrap();
-    match Nodes::open(config.circuit().population(None).unwrap()).unwrap().attribute(name).unwrap() {
-        Attribute::Text(texts) => texts,
-        Attribute::Number(numbers) => numbers.iter().map(f64::to_string).collect(),
+    let config = SonataConfig::open(&config()).unwrap();
+    match Nodes::open(config.circuit().population(None).unwrap()).unwrap().read_attribute(name).unwrap() {
+        NodeAttribute::Text(texts) => texts,
+        NodeAttribute::Number(numbers) => numbers.iter().map(f64::to_string).collect(),
     }
 }
 
@@ -154,7 +154,7 @@ fn groups_count_and_measure_what_a_loop_does() {
         let key = (mtype[s.node_id as usize].clone(), s.section_type.unwrap().name().to_string());
         let group = expected.entry(key).or_default();
         let length = s.start.distance(s.end);
-        *group = (group.0 + 1, group.1 + length, group.2 + length * ball.fraction(s.start, s.end));
+        *group = (group.0 + 1, group.1 + length, group.2 + length * ball.fraction_inside(s.start, s.end));
     }
     let found = query(&["--sphere", &text, "--predicate", "intersects", "--by", "mtype,section_type"]);
     let found = cells(&found);
@@ -197,7 +197,7 @@ fn the_neurons_found_are_a_node_set() {
     let (text, _) = ball();
     let set: serde_json::Value = serde_json::from_str(&query(&["--sphere", &text, "--node-set-json=near"])).unwrap();
     let nodes: BTreeSet<u64> = inside(Predicate::Midpoint).iter().map(|s| s.node_id).collect();
-    let population = Table::open(&folder().join("s.parquet")).unwrap().metadata().population.clone();
+    let population = SegmentTable::open(&folder().join("s.parquet")).unwrap().metadata().population.clone();
     assert_eq!(set, serde_json::json!({ "near": { "population": population, "node_id": nodes } }));
 }
 
@@ -206,7 +206,7 @@ fn the_nearest_come_with_their_distance() {
     let p = ball().1.center();
     let found =
         cells(&query(&["--nearest", "5", "--at", &format!("{},{},{}", p.x, p.y, p.z), "--columns", "row,distance"]));
-    let distance = |s: &Segment| p.distance(nearest_on_segment(p, s.start, s.end));
+    let distance = |s: &Segment| p.distance(nearest_point_on_segment(p, s.start, s.end));
     let mut expected: Vec<(f64, u64)> = segments().iter().map(|s| (distance(s), s.row)).collect();
     expected.sort_by(|a, b| a.0.total_cmp(&b.0));
     let expected: Vec<Vec<String>> =
@@ -219,7 +219,7 @@ fn ones(name: &str) -> BTreeSet<u64> {
     let file = ElectrodesFile::open(&folder().join("w.h5")).unwrap();
     let population = &file.populations()[0];
     let column = file.electrodes().iter().find(|e| e.name == name).unwrap().column(population.name()).unwrap();
-    let rows = file.rows(population, 0..population.rows()).unwrap();
+    let rows = file.read_rows(population, 0..population.rows()).unwrap();
     let one = rows.chunks(population.columns() as usize).zip(0..).filter(|(row, _)| row[column as usize] == 1.0);
     one.map(|(_, row)| row).collect()
 }
@@ -251,7 +251,7 @@ fn weights_are_looked_up_by_node_whatever_their_order_in_the_file() {
     let population = &file.populations()[0];
     let electrode = &file.electrodes()[0];
     let column = electrode.column(population.name()).unwrap() as usize;
-    let rows = file.rows(population, 0..population.rows()).unwrap();
+    let rows = file.read_rows(population, 0..population.rows()).unwrap();
     let found = cells(&query(&["--weights", "w.h5", "--electrode", &electrode.name, "--columns", "row,weight"]));
     assert_eq!(found.len() - 1, segments().len());
     for row in &found[1..] {
@@ -265,12 +265,12 @@ fn weights_are_looked_up_by_node_whatever_their_order_in_the_file() {
     let electrode = &other.electrodes()[0];
     let column = electrode.column(population.name()).unwrap() as usize;
     let found = query(&["--weights", &reference, "--electrode", &electrode.name, "--columns", "node_id,row,weight"]);
-    let table = Table::open(&folder().join("s.parquet")).unwrap();
+    let table = SegmentTable::open(&folder().join("s.parquet")).unwrap();
     let first: BTreeMap<u64, u64> = table.neurons().unwrap().iter().map(|n| (n.node_id, n.first_row)).collect();
     for row in &cells(&found)[1..] {
         let (node, at): (u64, u64) = (row[0].parse().unwrap(), row[1].parse().unwrap());
-        let place = population.rows_of(node).unwrap().start + at - first[&node];
-        let expected = other.rows(population, place..place + 1).unwrap()[column];
+        let place = population.rows_of_node(node).unwrap().start + at - first[&node];
+        let expected = other.read_rows(population, place..place + 1).unwrap()[column];
         assert_eq!(row[2].parse::<f64>().unwrap(), expected);
     }
 }
@@ -279,10 +279,10 @@ fn weights_are_looked_up_by_node_whatever_their_order_in_the_file() {
 fn a_lead_field_is_looked_up_at_the_midpoints() {
     let field = golden().join("input/electrodes/field_far.h5").into_os_string().into_string().unwrap();
     let path = Path::new(&field);
-    let table = Table::open(&folder().join("s.parquet")).unwrap();
-    let request = leadfield::lead_field::Request {
+    let table = SegmentTable::open(&folder().join("s.parquet")).unwrap();
+    let request = leadfield::lead_field::LeadFieldRequest {
         quantities: &[leadfield::lead_field::Quantity::Potential],
-        within: table.bounds().unwrap(),
+        lookup_bounds: table.bounds().unwrap(),
         placement: None,
         current_na: None,
     };
@@ -306,9 +306,9 @@ fn the_stated_error_of_scattered_points_is_a_column() {
     let rows = steps().flat_map(|x| steps().flat_map(move |y| steps().map(move |z| row(x, y, z))));
     let path = scratch.path().join("points.csv");
     std::fs::write(&path, "x [um],y [um],z [um],potential\n".to_string() + &rows.collect::<String>()).unwrap();
-    let request = leadfield::lead_field::Request {
+    let request = leadfield::lead_field::LeadFieldRequest {
         quantities: &[leadfield::lead_field::Quantity::Potential],
-        within: Table::open(&folder().join("s.parquet")).unwrap().bounds().unwrap(),
+        lookup_bounds: SegmentTable::open(&folder().join("s.parquet")).unwrap().bounds().unwrap(),
         placement: None,
         current_na: Some(1.0),
     };

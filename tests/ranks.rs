@@ -9,15 +9,15 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use leadfield::circuit::{self, Options, Tables};
+use leadfield::circuit::{self, PopulationTables, SegmentTableOptions};
 use leadfield::electrodes;
 use leadfield::error::Result;
-use leadfield::io::atomic_output::Existing;
+use leadfield::io::atomic_output::OverwritePolicy;
 use leadfield::io::ranks::{Crew, Line};
 use leadfield::methods::NearField;
-use leadfield::segments::table::Table;
+use leadfield::segments::table::SegmentTable;
 use leadfield::units::DEFAULT_CONDUCTIVITY;
-use leadfield::weights::{Request, compute_with};
+use leadfield::weights::{WeightsRequest, compute_weights_on_ranks};
 
 use crate::interrupted::{
     CIRCUIT, INPUTS, PARTS, bytes_of, circuit, folder, journalled, undisturbed, undisturbed_table,
@@ -82,21 +82,21 @@ fn run_in<T: Send>(
 
 /// One rank's part of `leadfield weights table e.csv -o w.h5`, with this conductivity.
 fn weights(dir: &Path, conductivity: f64, resume: bool, stop: &(dyn Fn() -> bool + Sync), crew: &Crew) -> Result<()> {
-    let table = Table::open(&dir.join("table"))?;
+    let table = SegmentTable::open(&dir.join("table"))?;
     let electrodes = electrodes::read(&dir.join("e.csv"))?;
     let medium = conductivity.to_string().parse().unwrap();
-    let contacts = electrodes::contacts(&electrodes, &[medium], NearField::Radius)?;
-    let request = Request {
+    let contacts = electrodes::method_contacts(&electrodes, &[medium], NearField::ClampToRadius)?;
+    let request = WeightsRequest {
         sources: &[&table],
         electrodes: &electrodes,
         contacts: &contacts,
         output: &dir.join("w.h5"),
-        existing: Existing::Keep,
+        existing: OverwritePolicy::Refuse,
         resume,
         stop,
         progress: &|_| (),
     };
-    compute_with(&request, crew).map(drop)
+    compute_weights_on_ranks(&request, crew).map(drop)
 }
 
 /// The conductivity that the program takes where none is given, S/m.
@@ -128,10 +128,10 @@ fn any_number_of_ranks_writes_the_same_coefficients() {
 /// One rank's part of `leadfield positions CIRCUIT -o t --segments-per-part 1`.
 fn positions(dir: &Path, stop: &(dyn Fn() -> bool + Sync), crew: &Crew) -> Result<()> {
     let config = dir.join(CIRCUIT);
-    let tables = Tables::open(&circuit::Request::of(&config))?;
-    let options = Options { segments_per_part: 1, ..Options::default() };
-    let run = circuit::Run { existing: Existing::Keep, resume: true, stop, placed: &|_| () };
-    tables.write_with(&dir.join("t"), &options, &run, crew).map(drop)
+    let tables = PopulationTables::open(&circuit::CircuitRequest::new(&config))?;
+    let options = SegmentTableOptions { segments_per_part: 1, ..SegmentTableOptions::default() };
+    let run = circuit::Run { existing: OverwritePolicy::Refuse, resume: true, stop, placed: &|_| () };
+    tables.write_with_ranks(&dir.join("t"), &options, &run, crew).map(drop)
 }
 
 #[test]
@@ -222,7 +222,7 @@ fn a_rank_that_fails_before_the_work_leaves_nothing() {
     let dir = dir.path();
     for failing in [0, 1, 2] {
         let (results, _) = run_in(3, |rank, crew| match rank == failing {
-            true => Table::open(&dir.join("nothing")).map(drop),
+            true => SegmentTable::open(&dir.join("nothing")).map(drop),
             false => weights(dir, DEFAULT, false, &|| false, crew),
         });
         let told: Vec<String> = results.iter().map(|result| format!("{:?}", result.as_ref().unwrap_err())).collect();

@@ -3,9 +3,9 @@
 
 use leadfield::geometry::region::{Capsule, Cuboid, Disk, OrientedCuboid, Predicate, Region, Slab, Sphere};
 use leadfield::geometry::{Aabb, Point, Quaternion};
-use leadfield::io::hdf5::File;
-use leadfield::methods::Kernel as _;
-use leadfield::methods::objective_csd::{Contact, Kernel, Options, Setting};
+use leadfield::io::hdf5::Hdf5File;
+use leadfield::methods::PreparedMethod as _;
+use leadfield::methods::objective_csd::{CsdOptions, PreparedCsd, RegionContact, RegionSpec};
 use leadfield::segments::{NeuronSegments, Segment, Segments};
 use proptest::prelude::*;
 
@@ -186,7 +186,7 @@ proptest! {
 
     #[test]
     fn a_box_that_holds_a_point_of_the_region_is_touched(shape in shape(), a in point(), b in point()) {
-        let (region, bounds) = (shape.region(), Aabb::of([a, b]));
+        let (region, bounds) = (shape.region(), Aabb::enclosing([a, b]));
         if lattice(&bounds, 6).into_iter().any(|p| region.contains(p)) {
             prop_assert!(region.touches(&bounds));
         }
@@ -194,7 +194,7 @@ proptest! {
 
     #[test]
     fn a_box_that_is_one_point_is_touched_just_where_the_point_is_inside(shape in shape(), p in point()) {
-        let (region, bounds) = (shape.region(), Aabb::of([p]));
+        let (region, bounds) = (shape.region(), Aabb::enclosing([p]));
         prop_assert!(region.touches(&bounds) || !region.contains(p));
         prop_assert!(!region.touches(&bounds) || shape.distance(p) < 1e-12);
     }
@@ -202,7 +202,7 @@ proptest! {
     #[test]
     fn a_box_that_is_enclosed_holds_no_point_outside(shape in shape(), a in point(), size in point(), scale in 0.0..1.0_f64) {
         let region = shape.region();
-        let bounds = Aabb::of([a, a + size * scale]);
+        let bounds = Aabb::enclosing([a, a + size * scale]);
         if region.encloses(&bounds) {
             prop_assert!(lattice(&bounds, 5).into_iter().all(|p| region.contains(p)));
             prop_assert!(region.touches(&bounds) && region.intersects(bounds.min, bounds.max));
@@ -217,7 +217,7 @@ proptest! {
     fn the_box_of_a_segment_that_is_intersected_is_touched(shape in shape(), (a, b) in segment()) {
         let region = shape.region();
         if region.intersects(a, b) {
-            prop_assert!(region.touches(&Aabb::of([a, b])));
+            prop_assert!(region.touches(&Aabb::enclosing([a, b])));
         }
     }
 
@@ -228,14 +228,14 @@ proptest! {
             prop_assert!(matches!(shape, Shape::Slab { .. }), "bounded");
             return Ok(());
         };
-        prop_assert!(!region.contains(p) || Aabb::of([p]).distance(&bounds) == 0.0);
+        prop_assert!(!region.contains(p) || Aabb::enclosing([p]).distance(&bounds) == 0.0);
         // thin boxes along the six sides: none of the room is idle
         let (min, max) = (bounds.min, bounds.max);
         for k in 0..3 {
             let (mut low, mut high) = (max.to_array(), min.to_array());
             low[k] = min.to_array()[k] + 1e-9;
             high[k] = max.to_array()[k] - 1e-9;
-            prop_assert!(region.touches(&Aabb::of([min, low.into()])) && region.touches(&Aabb::of([high.into(), max])));
+            prop_assert!(region.touches(&Aabb::enclosing([min, low.into()])) && region.touches(&Aabb::enclosing([high.into(), max])));
         }
     }
 
@@ -247,11 +247,11 @@ proptest! {
         let (region, n) = (shape.region(), 1000);
         let inside = (0..n).filter(|&i| region.contains(a + (b - a) * ((f64::from(i) + 0.5) / f64::from(n)))).count();
         let ruled = inside as f64 / f64::from(n);
-        let fraction = region.fraction(a, b);
+        let fraction = region.fraction_inside(a, b);
         // one interval: each border falls between two marks
         prop_assert!((fraction - ruled).abs() <= 1.001 / f64::from(n), "{fraction} against {ruled}");
         prop_assert!((0.0..=1.0).contains(&fraction));
-        prop_assert!((fraction - region.fraction(b, a)).abs() < 1e-6, "the same from the other end");
+        prop_assert!((fraction - region.fraction_inside(b, a)).abs() < 1e-6, "the same from the other end");
     }
 
     #[test]
@@ -260,12 +260,12 @@ proptest! {
             return between_those_nearby(shape, a, b);
         }
         let region = shape.region();
-        let Some(span) = region.inside(a, b).filter(|span| span.length() > 1e-3) else { return Ok(()) };
-        for t in [span.from, span.to, 0.5 * (span.from + span.to)] {
+        let Some(span) = region.clip_segment(a, b).filter(|span| span.fraction() > 1e-3) else { return Ok(()) };
+        for t in [span.start_fraction, span.end_fraction, 0.5 * (span.start_fraction + span.end_fraction)] {
             prop_assert!(shape.distance(a + (b - a) * t) < 1e-12, "inside at {t}");
         }
         // beyond the ends of the span the segment is outside: a step of 1e-6, at least 1e-10 um away at a grazing chord
-        for t in [span.from - 1e-6, span.to + 1e-6].into_iter().filter(|t| (0.0..=1.0).contains(t)) {
+        for t in [span.start_fraction - 1e-6, span.end_fraction + 1e-6].into_iter().filter(|t| (0.0..=1.0).contains(t)) {
             prop_assert!(!region.contains(a + (b - a) * t), "outside at {t}");
         }
     }
@@ -277,7 +277,7 @@ proptest! {
         if region.intersects(a, b) {
             prop_assert!(distance < 1e-7, "no nearer than {distance}");
         } else {
-            prop_assert_eq!(region.fraction(a, b), 0.0);
+            prop_assert_eq!(region.fraction_inside(a, b), 0.0);
             prop_assert!(!region.contains(a + (b - a) * at));
             prop_assert!((0..=64).all(|i| !region.contains(a.lerp(b, f64::from(i) / 64.0))));
         }
@@ -289,7 +289,7 @@ proptest! {
     #[test]
     fn volumes_are_those_of_school(shape in shape()) {
         // a box's corners are rounded, by 1e-15 um times the area of a side
-        match (shape.region().volume(), shape.volume()) {
+        match (shape.region().volume_um3(), shape.volume()) {
             (None, None) => {}
             (Some(found), Some(expected)) => prop_assert!((found - expected).abs() <= 1e-14 * expected + 1e-12),
             other => prop_assert!(false, "{other:?}"),
@@ -302,9 +302,9 @@ proptest! {
         let s = 2.0_f64.powi(power);
         let (region, scaled) = (shape.region(), scaled(shape, s).region());
         prop_assert_eq!(region.contains(a), scaled.contains(a * s));
-        prop_assert_eq!(region.fraction(a, b), scaled.fraction(a * s, b * s));
+        prop_assert_eq!(region.fraction_inside(a, b), scaled.fraction_inside(a * s, b * s));
         prop_assert_eq!(region.intersects(a, b), scaled.intersects(a * s, b * s));
-        prop_assert_eq!(region.touches(&Aabb::of([a, b])), scaled.touches(&Aabb::of([a * s, b * s])));
+        prop_assert_eq!(region.touches(&Aabb::enclosing([a, b])), scaled.touches(&Aabb::enclosing([a * s, b * s])));
     }
 }
 
@@ -313,7 +313,7 @@ proptest! {
 
     #[test]
     fn a_box_is_touched_just_where_a_search_finds_no_distance(shape in shape(), a in point(), b in point()) {
-        let bounds = Aabb::of([a, b]);
+        let bounds = Aabb::enclosing([a, b]);
         let (touched, distance) = (shape.region().touches(&bounds), distance_to_box(shape, &bounds));
         prop_assert!(touched || distance > 0.0, "missed");
         prop_assert!(!touched || distance < 1e-6, "too large: {distance} away");
@@ -328,8 +328,8 @@ proptest! {
         let region = shape.region();
         segments.sort_by(|(a, _), (b, _)| a.x.total_cmp(&b.x));
         for predicate in Predicate::ALL {
-            let holds = |(a, b): &&(Point, Point)| predicate.holds(region.as_ref(), *a, *b);
-            let touched = |page: &&[(Point, Point)]| region.touches(&Aabb::of(page.iter().flat_map(|&(a, b)| [a, b])));
+            let holds = |(a, b): &&(Point, Point)| predicate.matches(region.as_ref(), *a, *b);
+            let touched = |page: &&[(Point, Point)]| region.touches(&Aabb::enclosing(page.iter().flat_map(|&(a, b)| [a, b])));
             let looped: Vec<_> = segments.iter().filter(holds).collect();
             let paged: Vec<_> = segments.chunks(page).filter(touched).flatten().filter(holds).collect();
             prop_assert_eq!(paged, looped);
@@ -343,16 +343,16 @@ proptest! {
         segments in prop::collection::vec(segment(), 1..50),
     ) {
         let types = ["ObjectiveCSD_Sphere_3", "ObjectiveCSD_Disk_4", "ObjectiveCSD_Plane"];
-        let contacts: Vec<Contact> = heights
+        let contacts: Vec<RegionContact> = heights
             .iter()
             .zip(kinds)
             .map(|(&y, kind)| contact(Point::new(0.1 * y, y, 0.0), types[kind]))
             .collect();
-        let Ok((kernel, _)) = Kernel::new(&contacts, Options::default()) else { return Ok(()) };
+        let Ok((kernel, _)) = PreparedCsd::new(&contacts, CsdOptions::default()) else { return Ok(()) };
         let weights = weigh(&kernel, contacts.len(), &segments);
         for (row, &(a, b)) in weights.chunks(contacts.len()).zip(&segments) {
             for (weight, region) in row.iter().zip(kernel.regions()) {
-                prop_assert_eq!(*weight, f64::from(u8::from(Predicate::Midpoint.holds(region.as_ref(), a, b))));
+                prop_assert_eq!(*weight, f64::from(u8::from(Predicate::Midpoint.matches(region.as_ref(), a, b))));
             }
         }
     }
@@ -360,7 +360,7 @@ proptest! {
 
 /// Whether a point a hair further from or nearer to the region's middle changes sides: then rounding may decide.
 fn on_border(shape: Shape, p: Point) -> bool {
-    lattice(&Aabb::of([p - Point::new(1e-13, 1e-13, 1e-13), p + Point::new(1e-13, 1e-13, 1e-13)]), 3)
+    lattice(&Aabb::enclosing([p - Point::new(1e-13, 1e-13, 1e-13), p + Point::new(1e-13, 1e-13, 1e-13)]), 3)
         .into_iter()
         .any(|q| shape.distance(q) > 0.0)
 }
@@ -369,13 +369,13 @@ fn on_border(shape: Shape, p: Point) -> bool {
 /// differ where it runs along the border, as in a face of a turned box: there rounding decides about each of its points.
 fn fractions_nearby(shape: Shape, a: Point, b: Point) -> [f64; 3] {
     let hair = Point::new(1e-12, 1e-12, 1e-12);
-    let all = lattice(&Aabb::of([Point::ORIGIN - hair, hair]), 3);
+    let all = lattice(&Aabb::enclosing([Point::ORIGIN - hair, hair]), 3);
     let moves = all.into_iter().filter(|way| *way != Point::ORIGIN);
     let region = shape.region();
-    let fractions = moves.map(|way| region.fraction(a + way, b + way));
+    let fractions = moves.map(|way| region.fraction_inside(a + way, b + way));
     let [least, most] =
         fractions.fold([f64::INFINITY, 0.0], |[least, most], f| [f64::min(least, f), f64::max(most, f)]);
-    [least, most, region.fraction(a, b)]
+    [least, most, region.fraction_inside(a, b)]
 }
 
 /// Along the border too a fraction is one that a hair away would be right.
@@ -401,9 +401,9 @@ fn a_segment_in_a_face_of_a_turned_box_is_left_to_rounding_but_found_where_its_m
     let (a, b) = (Point::new(0.0, 2.0, -5.940_700_842_353_286), Point::new(0.0, 2.0, 0.0));
     assert!(along_border(shape, a, b) && !along_border(shape, a + Point::new(0.0, 0.1, 0.0), b));
     let region = shape.region();
-    assert!((0.0..=1.0).contains(&region.fraction(a, b)));
+    assert!((0.0..=1.0).contains(&region.fraction_inside(a, b)));
     assert!(region.intersects(a, b) || !region.contains(a.midpoint(b)));
-    assert!(region.touches(&Aabb::of([a, b])));
+    assert!(region.touches(&Aabb::enclosing([a, b])));
 }
 
 fn scaled(shape: Shape, s: f64) -> Shape {
@@ -423,10 +423,10 @@ fn a_sphere_of_astronomical_size_holds_a_brain_and_meets_its_boxes() {
         let far = Point::new(r * 0.5, 0.0, 0.0);
         let region = Shape::Sphere { c: far, r }.region();
         let (a, b) = (Point::new(-3.0, 4.0, 5.0), Point::new(700.0, -80.0, 0.1));
-        assert!(region.contains(a) && region.intersects(a, b) && region.touches(&Aabb::of([a, b])));
-        assert_eq!(region.fraction(a, b), 1.0);
+        assert!(region.contains(a) && region.intersects(a, b) && region.touches(&Aabb::enclosing([a, b])));
+        assert_eq!(region.fraction_inside(a, b), 1.0);
         let beside = Shape::Sphere { c: far * 3.0, r }.region();
-        assert!(!beside.intersects(a, b) && !beside.touches(&Aabb::of([a, b])));
+        assert!(!beside.intersects(a, b) && !beside.touches(&Aabb::enclosing([a, b])));
     }
 }
 
@@ -436,7 +436,7 @@ fn a_tangent_line_intersects_with_fraction_zero() {
     // the tangent at (3, 4): direction (-4, 3)
     let (foot, way) = (Point::new(3.0, 4.0, 0.0), Point::new(-4.0, 3.0, 0.0));
     assert!(region.intersects(foot - way, foot + way));
-    assert!(region.fraction(foot - way, foot + way) < 1e-7);
+    assert!(region.fraction_inside(foot - way, foot + way) < 1e-7);
     let out = foot * 1e-9;
     assert!(!region.intersects(foot - way + out, foot + way + out));
 }
@@ -453,11 +453,11 @@ fn a_segment_whose_midpoint_is_inside_intersects_also_on_ten_thousand_tangents()
     }
 }
 
-fn contact(position: Point, kind: &str) -> Contact {
-    Contact { position, setting: Setting::parse(kind).unwrap().unwrap(), array: 0 }
+fn contact(position: Point, kind: &str) -> RegionContact {
+    RegionContact { position_um: position, region_spec: RegionSpec::parse(kind).unwrap().unwrap(), array_number: 0 }
 }
 
-fn weigh(kernel: &Kernel, contacts: usize, segments: &[(Point, Point)]) -> Vec<f64> {
+fn weigh(kernel: &PreparedCsd, contacts: usize, segments: &[(Point, Point)]) -> Vec<f64> {
     let columns: Segments = segments
         .iter()
         .map(|&(start, end)| Segment {
@@ -467,17 +467,17 @@ fn weigh(kernel: &Kernel, contacts: usize, segments: &[(Point, Point)]) -> Vec<f
             section_type: None,
             start,
             end,
-            radius: None,
+            radius_um: None,
             row: 0,
         })
         .collect();
     let mut weights = vec![f64::NAN; segments.len() * contacts];
-    kernel.fill(&NeuronSegments::of(&columns, 0..columns.len()), &mut weights);
+    kernel.fill_weights(&NeuronSegments::new(&columns, 0..columns.len()), &mut weights);
     weights
 }
 
 /// Contacts 4 to 15 of `e6.csv`: the reference's own lines.
-fn golden_contacts() -> Vec<Contact> {
+fn golden_contacts() -> Vec<RegionContact> {
     let text = std::fs::read_to_string(support::golden().join("input/electrodes/e6.csv")).unwrap();
     let lines = text.lines().skip(1).map(|line| line.split(',').collect::<Vec<_>>());
     let number = |cell: &str| cell.parse::<f64>().unwrap();
@@ -490,17 +490,17 @@ fn golden_contacts() -> Vec<Contact> {
 #[test]
 fn objective_csd_of_the_golden_circuit_is_that_of_bluerecording_to_the_last_bit() {
     let contacts = golden_contacts();
-    let midpoints = File::open(&support::golden().join("reference/midpoints.h5")).unwrap();
-    let (shape, xyz) = (midpoints.shape("xyz").unwrap(), midpoints.floats("xyz").unwrap());
+    let midpoints = Hdf5File::open(&support::golden().join("reference/midpoints.h5")).unwrap();
+    let (shape, xyz) = (midpoints.shape("xyz").unwrap(), midpoints.read_floats("xyz").unwrap());
     let n = shape[1];
     let points: Vec<(Point, Point)> =
         (0..n).map(|i| Point::new(xyz[i], xyz[n + i], xyz[2 * n + i])).map(|p| (p, p)).collect();
-    let (kernel, warnings) = Kernel::new(&contacts, Options::default()).unwrap();
+    let (kernel, warnings) = PreparedCsd::new(&contacts, CsdOptions::default()).unwrap();
     assert!(warnings.is_empty(), "{warnings:?}");
     let weights = weigh(&kernel, contacts.len(), &points);
 
-    let reference = File::open(&support::golden().join("reference/e6.h5")).unwrap();
-    let reference = reference.float_rows("electrodes/S1nonbarrel_neurons/scaling_factors", 0, n).unwrap();
+    let reference = Hdf5File::open(&support::golden().join("reference/e6.h5")).unwrap();
+    let reference = reference.read_float_rows("electrodes/S1nonbarrel_neurons/scaling_factors", 0, n).unwrap();
     // sixteen electrodes and one column more; the last twelve electrodes have regions
     let expected: Vec<f64> = reference.chunks(17).flat_map(|row| row[4..16].to_vec()).collect();
     assert_eq!((contacts.len(), n), (12, 3161));

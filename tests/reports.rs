@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use leadfield::geometry::Point;
-use leadfield::segments::table::Table;
+use leadfield::segments::table::SegmentTable;
 use leadfield::sonata::electrodes_file::ElectrodesFile;
 
 use crate::pictures::folder;
@@ -74,7 +74,7 @@ fn a_sound_file_has_no_findings_and_what_was_looked_at_is_told() {
 /// Overwrites some bytes of the first value of a dataset, `skip` bytes after its start.
 fn overwrite(path: &std::path::Path, object: &str, skip: u64, bytes: &[u8]) {
     use std::os::unix::fs::FileExt;
-    let at = leadfield::io::hdf5::File::open(path).unwrap().byte_offset(object).unwrap().unwrap() + skip;
+    let at = leadfield::io::hdf5::Hdf5File::open(path).unwrap().byte_offset(object).unwrap().unwrap() + skip;
     std::fs::File::options().write(true).open(path).unwrap().write_all_at(bytes, at).unwrap();
 }
 
@@ -124,7 +124,7 @@ fn the_table_tells_each_contact_s_coefficients_and_neighbours() {
     let page = report(&["--electrode", "5"]);
     let file = ElectrodesFile::open(&folder().join("w.h5")).unwrap();
     let population = &file.populations()[0];
-    let values = file.rows(population, 0..population.rows()).unwrap();
+    let values = file.read_rows(population, 0..population.rows()).unwrap();
     for contact in file.electrodes() {
         let column = contact.column(population.name()).unwrap() as usize;
         let mut own: Vec<f64> = values.chunks_exact(population.columns() as usize).map(|row| row[column]).collect();
@@ -132,7 +132,7 @@ fn the_table_tells_each_contact_s_coefficients_and_neighbours() {
         // 3161 is odd: the median is one of them
         let told =
             [own[0], own[own.len() / 2], own[own.len() - 1]].map(|v| format!("<td class=\"number\">{v:.3e}</td>"));
-        let p = file.description(&contact.name).unwrap().position.unwrap();
+        let p = file.read_description(&contact.name).unwrap().position_um.unwrap();
         let sphere = format!("{},{},{},100", p.x, p.y, p.z);
         let near: f64 = leadfield_in(folder(), &["query", "s.parquet", "--sphere", &sphere, "--count"])
             .ok()
@@ -149,7 +149,7 @@ fn the_table_tells_each_contact_s_coefficients_and_neighbours() {
         };
         assert!(near < 1000.0);
         let class = if contact.name == "5" { " class=\"chosen\"" } else { "" };
-        let kind = file.description(&contact.name).unwrap().kind.unwrap();
+        let kind = file.read_description(&contact.name).unwrap().kind.unwrap();
         let unit = if kind.starts_with("ObjectiveCSD") { "" } else { "V/nA" };
         let begin = format!("<tr{class}><td>{}</td><td>{kind}</td>", contact.name);
         let end = format!(
@@ -364,7 +364,7 @@ fn browse(page: &str) -> serde_json::Value {
 
 /// The segment with these ends, and its coefficient at a contact.
 fn segment(ends: &[f64], electrode: &str) -> (u64, u32, u32, f64) {
-    let table = Table::open(&folder().join("s.parquet")).unwrap();
+    let table = SegmentTable::open(&folder().join("s.parquet")).unwrap();
     let all = table.parts()[0].read().unwrap();
     let near = |p: Point, at: &[f64]| p.distance(Point::new(at[0], at[1], at[2])) < 0.02;
     let found: Vec<_> = all.iter().filter(|s| near(s.start, ends) && near(s.end, &ends[3..])).collect();
@@ -373,8 +373,8 @@ fn segment(ends: &[f64], electrode: &str) -> (u64, u32, u32, f64) {
     let population = &file.populations()[0];
     let column = file.electrodes().iter().find(|e| e.name == electrode).unwrap().column(population.name()).unwrap();
     let neuron = *table.neurons().unwrap().iter().find(|n| n.node_id == found[0].node_id).unwrap();
-    let row = population.rows_of(neuron.node_id).unwrap().start + found[0].row - neuron.first_row;
-    let value = file.rows(population, row..row + 1).unwrap()[column as usize];
+    let row = population.rows_of_node(neuron.node_id).unwrap().start + found[0].row - neuron.first_row;
+    let value = file.read_rows(population, row..row + 1).unwrap()[column as usize];
     (found[0].node_id, found[0].section_id, found[0].segment_id, value)
 }
 

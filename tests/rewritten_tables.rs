@@ -214,7 +214,8 @@ fn a_table_that_another_program_rewrote_works_in_every_tool() {
     let (rows, _) = rows_of(&at("t.parquet"));
     run(&["weights", "t.parquet", "e.csv", "-o", "w.h5"]).ok();
     run(&["convert", "t.parquet", "-o", "t.csv"]).ok();
-    let population = leadfield::segments::table::Table::open(&at("t.parquet")).unwrap().metadata().population.clone();
+    let population =
+        leadfield::segments::table::SegmentTable::open(&at("t.parquet")).unwrap().metadata().population.clone();
     let rows_found = |table: &str| {
         let out = run(&["query", table, "--sphere", "0,-400,0,200", "--columns", "row", "--format", "csv"]).ok();
         let mut rows: Vec<String> = out.lines().skip(1).map(String::from).collect();
@@ -321,9 +322,9 @@ fn tables_without_statistics_and_with_columns_of_nothing_work() {
     leadfield_in(dir, &["weights", "t.parquet", "e.csv", "-o", "w.h5", "--near-field", "exact", "--quiet"]).ok();
     let expected = leadfield::sonata::electrodes_file::ElectrodesFile::open(&dir.join("w.h5")).unwrap();
     let coefficients = |file: &leadfield::sonata::electrodes_file::ElectrodesFile| {
-        let factors = file.factors(file.population(&population).unwrap()).unwrap();
+        let factors = file.weights_dataset(file.population(&population).unwrap()).unwrap();
         let mut values = Vec::new();
-        factors.read(0..rows.num_rows() as u64, &mut values).unwrap();
+        factors.read_rows(0..rows.num_rows() as u64, &mut values).unwrap();
         values.into_iter().map(f64::to_bits).collect::<Vec<_>>()
     };
     let expected = coefficients(&expected);

@@ -6,11 +6,11 @@
 use std::path::Path;
 use std::process::Command;
 
-use leadfield::io::hdf5::File;
-use leadfield::sonata::config::{Config, NodePopulation, ReportConfig, Simulation};
+use leadfield::io::hdf5::Hdf5File;
+use leadfield::sonata::config::{NodePopulation, ReportConfig, SimulationConfig, SonataConfig};
 use leadfield::sonata::node_sets::NodeSets;
-use leadfield::sonata::nodes::{Attribute, Nodes};
-use leadfield::sonata::report::{Layout, populations};
+use leadfield::sonata::nodes::{NodeAttribute, Nodes};
+use leadfield::sonata::report::{ReportLayout, list_populations};
 use rand::seq::IndexedRandom as _;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -18,10 +18,10 @@ use serde_json::{Map, Value, json};
 
 use crate::support::{golden, root, scratch};
 
-fn simulation(path: &Path) -> Simulation {
-    match Config::open(path).unwrap() {
-        Config::Simulation(simulation) => simulation,
-        Config::Circuit(_) => panic!("{} is a circuit", path.display()),
+fn simulation(path: &Path) -> SimulationConfig {
+    match SonataConfig::open(path).unwrap() {
+        SonataConfig::Simulation(simulation) => simulation,
+        SonataConfig::Circuit(_) => panic!("{} is a circuit", path.display()),
     }
 }
 
@@ -34,18 +34,18 @@ fn the_reference_circuit_is_read_as_its_readme_says() {
     let files = [simulation.circuit.node_sets_file.as_deref(), simulation.node_sets_file.as_deref()];
     let sets = NodeSets::open(files.into_iter().flatten()).unwrap();
     let [report] = &simulation.reports[..] else { panic!("one report") };
-    let layout = Layout::open(&report.file, &population.name).unwrap();
+    let layout = ReportLayout::open(&report.file, &population.name).unwrap();
 
     assert_eq!(population.name, "S1nonbarrel_neurons");
     assert_eq!((report.sections.as_str(), report.compartments.as_str()), ("all", "all"));
-    assert_eq!(populations(&report.file).unwrap(), ["S1nonbarrel_neurons"]);
+    assert_eq!(list_populations(&report.file).unwrap(), ["S1nonbarrel_neurons"]);
     assert_eq!(nodes.len(), 24);
-    assert_eq!(sets.resolve("All", &population.name, &nodes).unwrap().len(), 24);
-    let reported = sets.resolve(report.cells.as_deref().unwrap(), &population.name, &nodes).unwrap();
+    assert_eq!(sets.resolve_ids("All", &population.name, &nodes).unwrap().len(), 24);
+    let reported = sets.resolve_ids(report.cells.as_deref().unwrap(), &population.name, &nodes).unwrap();
     assert_eq!(layout.node_ids(), reported);
-    assert_eq!(reported.iter().filter_map(|&node| layout.segments(node)).sum::<u64>(), 3161);
+    assert_eq!(reported.iter().filter_map(|&node| layout.segment_count(node)).sum::<u64>(), 3161);
     let folder = &population.morphologies.as_ref().unwrap().path;
-    for name in nodes.morphologies(&reported).unwrap() {
+    for name in nodes.morphology_names(&reported).unwrap() {
         assert!(folder.join(format!("{name}.swc")).is_file(), "{name}");
     }
 }
@@ -66,20 +66,20 @@ const NAMES: [&str; 4] = ["a", "ab", "", "b.c"];
 
 /// Sixty nodes of a population `P` with attributes of every kind, drawn at random.
 fn write_nodes(path: &Path, random: &mut ChaCha8Rng) -> Nodes {
-    let file = File::create(path).unwrap();
+    let file = Hdf5File::create(path).unwrap();
     file.create_group("/nodes/P/0/@library").unwrap();
     let mut draw = |below: i16| (0..NODES).map(|_| random.random_range(0..below)).collect::<Vec<i16>>();
-    file.write("/nodes/P/node_type_id", &[-1_i64; NODES], &[NODES]).unwrap();
+    file.write_dataset("/nodes/P/node_type_id", &[-1_i64; NODES], &[NODES]).unwrap();
     file.write_strings("/nodes/P/0/@library/mtype", &MTYPES, &[5]).unwrap();
     let mtypes: Vec<u32> = draw(5).into_iter().map(|v| v.unsigned_abs().into()).collect();
-    file.write("/nodes/P/0/mtype", &mtypes, &[NODES]).unwrap();
-    file.write("/nodes/P/0/layer", &draw(6), &[NODES]).unwrap();
+    file.write_dataset("/nodes/P/0/mtype", &mtypes, &[NODES]).unwrap();
+    file.write_dataset("/nodes/P/0/layer", &draw(6), &[NODES]).unwrap();
     let signed: Vec<i64> = draw(9).into_iter().map(|v| i64::from(v) - 4).collect();
-    file.write("/nodes/P/0/signed", &signed, &[NODES]).unwrap();
+    file.write_dataset("/nodes/P/0/signed", &signed, &[NODES]).unwrap();
     let names: Vec<&str> = draw(4).into_iter().map(|v| NAMES[usize::from(v.unsigned_abs())]).collect();
     file.write_strings("/nodes/P/0/name", &names, &[NODES]).unwrap();
     let x: Vec<f32> = draw(1000).into_iter().map(|v| f32::from(v) / 7.0).collect();
-    file.write("/nodes/P/0/x", &x, &[NODES]).unwrap();
+    file.write_dataset("/nodes/P/0/x", &x, &[NODES]).unwrap();
     file.close().unwrap();
     let nodes_file = path.to_path_buf();
     let (name, kind) = ("P".into(), "biophysical".into());
@@ -171,7 +171,7 @@ fn resolved(folder: &Path, sets: &Value, nodes: &Nodes) -> Value {
     let file = folder.join("node_sets.json");
     std::fs::write(&file, sets.to_string()).unwrap();
     let sets = NodeSets::open([file.as_path()]);
-    sets.and_then(|sets| sets.resolve("X", "P", nodes)).map_or(Value::Null, Value::from)
+    sets.and_then(|sets| sets.resolve_ids("X", "P", nodes)).map_or(Value::Null, Value::from)
 }
 
 #[test]
@@ -199,10 +199,10 @@ fn attributes_are_those_of_libsonata() {
     let folder = scratch();
     let nodes_file = folder.path().join("nodes.h5");
     let nodes = write_nodes(&nodes_file, &mut ChaCha8Rng::seed_from_u64(3));
-    let names = nodes.attributes().unwrap();
-    let values = names.iter().map(|name| match nodes.attribute(name).unwrap() {
-        Attribute::Text(texts) => json!(texts),
-        Attribute::Number(numbers) => json!(numbers),
+    let names = nodes.attribute_names().unwrap();
+    let values = names.iter().map(|name| match nodes.read_attribute(name).unwrap() {
+        NodeAttribute::Text(texts) => json!(texts),
+        NodeAttribute::Number(numbers) => json!(numbers),
     });
     let ours: Map<String, Value> = names.iter().cloned().zip(values).collect();
     let answers = libsonata(folder.path(), &json!([{"nodes_file": nodes_file, "attributes": null}]));
@@ -273,9 +273,9 @@ fn simulated(random: &mut ChaCha8Rng) -> Value {
 /// What our reader makes of a configuration, in the words of `sonata.py`; null where it refuses.
 fn read(config: &Value, file: &Path) -> Value {
     std::fs::write(file, config.to_string()).unwrap();
-    match Config::open(file) {
+    match SonataConfig::open(file) {
         Err(_) => Value::Null,
-        Ok(Config::Circuit(circuit)) => {
+        Ok(SonataConfig::Circuit(circuit)) => {
             let population = &circuit.populations[0];
             let source = population.morphologies.as_ref();
             json!({
@@ -286,7 +286,7 @@ fn read(config: &Value, file: &Path) -> Value {
                 "morphologies": source.map(|s| json!([format!("{:?}", s.format), s.path])),
             })
         }
-        Ok(Config::Simulation(simulation)) => {
+        Ok(SonataConfig::Simulation(simulation)) => {
             let report = |r: &ReportConfig| {
                 json!([r.name, r.cells.as_deref().unwrap_or(""), r.sections, r.compartments, r.enabled, r.file])
             };

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use leadfield::io::hdf5::File;
+use leadfield::io::hdf5::Hdf5File;
 use serde_json::{Value, json};
 
 use crate::support::{leadfield, leadfield_in, names_in, root, scratch};
@@ -21,14 +21,14 @@ fn json_of(path: &Path) -> Value {
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
-fn nodes(folder: &Path) -> File {
-    File::open(&folder.join("networks/nodes/neurons/nodes.h5")).unwrap()
+fn nodes(folder: &Path) -> Hdf5File {
+    Hdf5File::open(&folder.join("networks/nodes/neurons/nodes.h5")).unwrap()
 }
 
 /// An attribute stored through `@library`.
-fn attribute(nodes: &File, name: &str) -> Vec<String> {
-    let library = nodes.strings(&format!("nodes/neurons/0/@library/{name}")).unwrap();
-    let indices = nodes.unsigned(&format!("nodes/neurons/0/{name}")).unwrap();
+fn attribute(nodes: &Hdf5File, name: &str) -> Vec<String> {
+    let library = nodes.read_strings(&format!("nodes/neurons/0/@library/{name}")).unwrap();
+    let indices = nodes.read_unsigned(&format!("nodes/neurons/0/{name}")).unwrap();
     indices.iter().map(|&i| library[i as usize].clone()).collect()
 }
 
@@ -173,7 +173,7 @@ fn without_a_report_there_is_no_output_folder_and_no_report_block() {
 fn somata_lie_in_the_cylinder_and_fill_it() {
     let (_keep, folder) = circuit(&["--cells", "2000", "--radius", "100", "--height", "600"]);
     let nodes = nodes(&folder);
-    let [x, y, z] = ["x", "y", "z"].map(|c| nodes.floats(&format!("nodes/neurons/0/{c}")).unwrap());
+    let [x, y, z] = ["x", "y", "z"].map(|c| nodes.read_floats(&format!("nodes/neurons/0/{c}")).unwrap());
     assert_eq!(nodes.type_name("nodes/neurons/0/x").unwrap(), "float32");
     let radii: Vec<f64> = x.iter().zip(&z).map(|(x, z)| x.hypot(*z)).collect();
     assert!(radii.iter().all(|&r| r <= 100.0) && y.iter().all(|y| y.abs() <= 300.0));
@@ -188,7 +188,7 @@ fn somata_lie_in_the_cylinder_and_fill_it() {
 fn orientations_are_unit_quaternions() {
     let (_keep, folder) = circuit(&["--cells", "500"]);
     let nodes = nodes(&folder);
-    let columns = ["w", "x", "y", "z"].map(|c| nodes.floats(&format!("nodes/neurons/0/orientation_{c}")).unwrap());
+    let columns = ["w", "x", "y", "z"].map(|c| nodes.read_floats(&format!("nodes/neurons/0/orientation_{c}")).unwrap());
     for i in 0..500 {
         let norm = columns.iter().map(|c| c[i] * c[i]).sum::<f64>().sqrt();
         // four components, each rounded to float32
@@ -207,7 +207,7 @@ fn attributes_of_a_neuron_agree_with_each_other() {
     let [morphology, mtype, etype, layer, class, template] =
         ["morphology", "mtype", "etype", "layer", "synapse_class", "model_template"]
             .map(|name| attribute(&nodes, name));
-    let y = nodes.floats("nodes/neurons/0/y").unwrap();
+    let y = nodes.read_floats("nodes/neurons/0/y").unwrap();
     for i in 0..300 {
         let (expected_etype, expected_class, kind) =
             if morphology[i].starts_with("PC") { ("cADpyr", "EXC", "TPC") } else { ("cNAC", "INH", "BC") };
@@ -220,7 +220,7 @@ fn attributes_of_a_neuron_agree_with_each_other() {
     }
     assert_eq!(attribute(&nodes, "region"), vec!["column"; 300]);
     assert_eq!(attribute(&nodes, "model_type"), vec!["biophysical"; 300]);
-    assert_eq!(nodes.signed("nodes/neurons/node_type_id").unwrap(), vec![-1; 300]);
+    assert_eq!(nodes.read_signed("nodes/neurons/node_type_id").unwrap(), vec![-1; 300]);
     // 24 morphologies share 300 neurons: 12 or 13 each
     for name in Neuron::all(&folder).keys() {
         assert!((12..=13).contains(&morphology.iter().filter(|m| *m == name).count()));
@@ -282,15 +282,15 @@ fn samples_of_asc(path: &Path) -> Vec<[f32; 4]> {
 fn all_formats_hold_the_same_bits() {
     let (_keep, folder) = circuit(&["--cells", "12"]);
     let morphologies = folder.join("components/morphologies");
-    let merged = File::open(&morphologies.join("merged.h5")).unwrap();
+    let merged = Hdf5File::open(&morphologies.join("merged.h5")).unwrap();
     for (name, neuron) in Neuron::all(&folder) {
         let swc: Vec<[f32; 4]> = neuron.sections.iter().flat_map(|s| s.samples.clone()).collect();
         assert_eq!(samples_of_asc(&morphologies.join(format!("ascii/{name}.asc"))), swc);
-        let single = File::open(&morphologies.join(format!("h5v1/{name}.h5"))).unwrap();
+        let single = Hdf5File::open(&morphologies.join(format!("h5v1/{name}.h5"))).unwrap();
         for (file, group) in [(&single, String::new()), (&merged, format!("{name}/"))] {
             let points: Vec<f32> =
-                file.floats(&format!("{group}points")).unwrap().into_iter().map(|v| v as f32).collect();
-            let structure = file.signed(&format!("{group}structure")).unwrap();
+                file.read_floats(&format!("{group}points")).unwrap().into_iter().map(|v| v as f32).collect();
+            let structure = file.read_signed(&format!("{group}structure")).unwrap();
             let rows: Vec<&[i64]> = structure.chunks(3).collect();
             assert_eq!(points[4 * rows[1][0] as usize..], swc.concat());
             let mut expected = vec![vec![0, 1, -1]];
@@ -312,12 +312,12 @@ fn the_report_has_every_segment_in_the_simulators_order() {
     let (_keep, folder) = circuit(&["--cells", "200", "--with-report"]);
     let neurons = Neuron::all(&folder);
     let morphology = attribute(&nodes(&folder), "morphology");
-    let report = File::open(&folder.join("output/compartment.h5")).unwrap();
+    let report = Hdf5File::open(&folder.join("output/compartment.h5")).unwrap();
     let mapping = "report/neurons/mapping";
-    let node_ids = report.unsigned(&format!("{mapping}/node_ids")).unwrap();
-    let pointers = report.unsigned(&format!("{mapping}/index_pointers")).unwrap();
-    let elements = report.unsigned(&format!("{mapping}/element_ids")).unwrap();
-    let currents = report.floats("report/neurons/data").unwrap();
+    let node_ids = report.read_unsigned(&format!("{mapping}/node_ids")).unwrap();
+    let pointers = report.read_unsigned(&format!("{mapping}/index_pointers")).unwrap();
+    let elements = report.read_unsigned(&format!("{mapping}/element_ids")).unwrap();
+    let currents = report.read_floats("report/neurons/data").unwrap();
     assert_eq!(report.shape("report/neurons/data").unwrap(), [1, elements.len()]);
     assert_eq!((pointers[0], pointers.len(), pointers[200]), (0, 201, elements.len() as u64));
     let mut sorted = node_ids.clone();
@@ -338,16 +338,16 @@ fn the_report_has_every_segment_in_the_simulators_order() {
 #[test]
 fn the_report_has_the_types_and_units_of_the_specification() {
     let (_keep, folder) = circuit(&["--cells", "2", "--with-report"]);
-    let report = File::open(&folder.join("output/compartment.h5")).unwrap();
+    let report = Hdf5File::open(&folder.join("output/compartment.h5")).unwrap();
     let types = [("data", "float32"), ("mapping/node_ids", "uint64"), ("mapping/index_pointers", "uint64")];
     for (object, expected) in types.into_iter().chain([("mapping/element_ids", "uint32"), ("mapping/time", "float64")])
     {
         assert_eq!(report.type_name(&format!("report/neurons/{object}")).unwrap(), expected);
     }
-    assert_eq!(report.floats("report/neurons/mapping/time").unwrap(), [0.0, 0.1, 0.1]);
-    assert_eq!(report.string_attribute("report/neurons/data", "units").unwrap(), "nA");
-    assert_eq!(report.string_attribute("report/neurons/mapping/time", "units").unwrap(), "ms");
-    assert_eq!(report.float_attribute("report/neurons/mapping/node_ids", "sorted").unwrap(), 0.0);
+    assert_eq!(report.read_floats("report/neurons/mapping/time").unwrap(), [0.0, 0.1, 0.1]);
+    assert_eq!(report.read_string_attribute("report/neurons/data", "units").unwrap(), "nA");
+    assert_eq!(report.read_string_attribute("report/neurons/mapping/time", "units").unwrap(), "ms");
+    assert_eq!(report.read_float_attribute("report/neurons/mapping/node_ids", "sorted").unwrap(), 0.0);
 }
 
 #[test]

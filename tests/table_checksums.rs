@@ -9,7 +9,9 @@ use std::path::Path;
 use leadfield::geometry::Aabb;
 use leadfield::geometry::region::{Predicate, Region, Sphere};
 use leadfield::segments::Segments;
-use leadfield::segments::table::{Filter, Metadata, Pages, Query, Table, Within};
+use leadfield::segments::table::{
+    SegmentFilter, SegmentQuery, SegmentSelection, SegmentTable, TableMetadata, TablePages,
+};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
 
@@ -23,10 +25,10 @@ fn make_table(folder: &Path, name: &str, precision: &str) {
 }
 
 /// What `weights` computes from: names, and all segments in the order of rows.
-type Contents = (Metadata, Segments);
+type Contents = (TableMetadata, Segments);
 
 fn contents(path: &Path) -> leadfield::Result<Contents> {
-    let table = Table::open(path)?;
+    let table = SegmentTable::open(path)?;
     table.neurons()?;
     let mut segments = table.parts().iter().map(|part| part.read_by_row());
     let all = segments.next().expect("a table has a part")?;
@@ -35,14 +37,14 @@ fn contents(path: &Path) -> leadfield::Result<Contents> {
 
 /// Rows of the segments in a ball, in stored order.
 fn hits(path: &Path, ball: &Sphere) -> leadfield::Result<Vec<u64>> {
-    let table = Table::open_foreign(path)?;
+    let table = SegmentTable::open_without_neurons(path)?;
     let regions: [&dyn Region; 1] = [ball];
-    let within = Within::Regions(&regions, Predicate::Midpoint);
-    let pages = Pages::of(&table, |bounds: &Aabb| within.touches(bounds))?;
-    let filter = Filter::default();
-    let query = Query { within, filter: &filter, columns: &["row", "node_id"] };
+    let within = SegmentSelection::Regions(&regions, Predicate::Midpoint);
+    let pages = TablePages::open(&table, |bounds: &Aabb| within.may_hit(bounds))?;
+    let filter = SegmentFilter::default();
+    let query = SegmentQuery { selection: within, filter: &filter, columns: &["row", "node_id"] };
     let mut rows = Vec::new();
-    pages.query(&query, &mut |hits| {
+    pages.run_query(&query, &mut |hits| {
         let column = hits.batch.column_by_name("row").expect("asked for");
         let column: &arrow_array::UInt64Array = column.as_any().downcast_ref().expect("uint64");
         rows.extend_from_slice(column.values());

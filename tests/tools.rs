@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use leadfield::circuit::{Assembly, Options, Request};
+use leadfield::circuit::{CircuitRequest, SegmentTableOptions, SegmentationPlan};
 use leadfield::geometry::{Aabb, Point};
-use leadfield::io::atomic_output::Existing;
-use leadfield::segments::table::{Precision, Table};
+use leadfield::io::atomic_output::OverwritePolicy;
+use leadfield::segments::table::{Precision, SegmentTable};
 use leadfield::segments::{SectionType, Segment, Segments};
 
 use crate::support::{Run, golden, leadfield, leadfield_in, names_in, scratch};
@@ -38,7 +38,7 @@ fn synthetic(options: &[&str]) -> (tempfile::TempDir, PathBuf) {
 
 /// All segments of a table, in row order.
 fn rows(table: &Path) -> Vec<Segment> {
-    let table = Table::open(table).unwrap();
+    let table = SegmentTable::open(table).unwrap();
     let mut all: Vec<Segment> = table.parts().iter().flat_map(|p| stored(&p.read_by_row().unwrap())).collect();
     all.sort_by_key(|s| s.row);
     all
@@ -146,7 +146,7 @@ fn quiet_tools_print_nothing_on_standard_error_and_others_say_what_they_made() {
         assert_eq!((quiet.code, quiet.stderr.as_str()), (0, ""), "{step:?}");
     }
     let said = leadfield(steps[1]);
-    let segments = Table::open(Path::new(&table)).unwrap().len();
+    let segments = SegmentTable::open(Path::new(&table)).unwrap().len();
     let start =
         format!("{table}: {segments} segments, 2 neurons of population `neurons`, 1 part, 2 distinct morphologies, ");
     assert!(said.stderr.starts_with(&start), "{}", said.stderr);
@@ -238,7 +238,7 @@ fn what_standard_error_cannot_take_is_left_out() {
 #[test]
 fn numbers_may_be_negative_or_in_exponent_form() {
     let folder = scratch();
-    let size = |folder: &Path| Table::open(&folder.join("t.parquet")).unwrap().bounds().unwrap().size();
+    let size = |folder: &Path| SegmentTable::open(&folder.join("t.parquet")).unwrap().bounds().unwrap().size();
     let circuit = |name: &str, options: &[&str]| {
         let circuit = folder.path().join(name);
         let args = ["synthesize", circuit.to_str().unwrap(), "--cells", "2", "--with-report", "--quiet"];
@@ -276,7 +276,7 @@ fn info_on_a_table() {
     }
     let circuit = golden().join("input/circuit/circuit_config.json");
     assert_eq!(fact(&facts, "circuit"), circuit.to_str().unwrap());
-    let bounds = Aabb::of(rows(&table).iter().flat_map(|s| [s.start, s.end]));
+    let bounds = Aabb::enclosing(rows(&table).iter().flat_map(|s| [s.start, s.end]));
     assert_eq!(fact(&facts, "bounds"), bounds.to_string());
     for (column, kind) in [
         ("node_id", "UInt64"),
@@ -376,9 +376,9 @@ fn info_on_electrodes_files() {
 /// The golden table cut into parts of at most this many segments, in a folder.
 fn in_parts(out: &Path, segments_per_part: u64) -> PathBuf {
     let config = golden_config();
-    let request = Request::of(&config);
-    let options = Options { segments_per_part, ..Options::default() };
-    Assembly::open(&request).unwrap().write(out, Existing::Keep, &options, &|_| ()).unwrap();
+    let request = CircuitRequest::new(&config);
+    let options = SegmentTableOptions { segments_per_part, ..SegmentTableOptions::default() };
+    SegmentationPlan::open(&request).unwrap().write(out, OverwritePolicy::Refuse, &options, &|_| ()).unwrap();
     out.to_path_buf()
 }
 
@@ -416,7 +416,7 @@ fn a_population_may_be_named() {
 fn single_precision_rounds_the_coordinates_and_nothing_else() {
     let (folder, table) = golden_table();
     let single = positions(&golden_config(), &folder.path().join("f32.parquet"), &["--precision", "f32"]);
-    assert_eq!(Table::open(&single).unwrap().precision(), Precision::F32);
+    assert_eq!(SegmentTable::open(&single).unwrap().precision(), Precision::F32);
     let rounded = |p: Point| Point::from(p.to_array().map(|v| v as f32));
     let expected: Vec<Segment> =
         rows(&table).iter().map(|s| Segment { start: rounded(s.start), end: rounded(s.end), ..*s }).collect();
@@ -434,7 +434,7 @@ fn a_folder_of_parts_holds_the_rows_of_the_single_file() {
     assert!(names_in(&parts).len() > 4, "parts of at most 1000 of 3161 segments");
     assert_eq!(rows(&whole), rows(&table));
     assert_eq!(rows(&parts), rows(&table));
-    for part in Table::open(&parts).unwrap().parts() {
+    for part in SegmentTable::open(&parts).unwrap().parts() {
         assert!(part.len() <= 1000);
     }
 }
@@ -481,7 +481,7 @@ fn a_kept_axon_gives_rows_of_axon_sections_and_no_stubs() {
 /// A row bit for bit.
 fn bits(s: &Segment) -> impl PartialEq {
     let ends = [s.start.to_array(), s.end.to_array()].map(|p| p.map(f64::to_bits));
-    (s.row, s.node_id, s.section_id, s.segment_id, s.section_type, ends, s.radius.map(f32::to_bits))
+    (s.row, s.node_id, s.section_id, s.segment_id, s.section_type, ends, s.radius_um.map(f32::to_bits))
 }
 
 fn same_bits(a: &[Segment], b: &[Segment]) -> bool {
@@ -499,11 +499,11 @@ fn every_form_of_morphology_file_gives_the_same_rows_bit_for_bit() {
     assert!(same_bits(&asc, &h5) && same_bits(&asc, &container));
     // SWC gives the soma as a sphere, the others as the outline of an ellipsoid with half axes r and 0.8 r, so that only
     // the somata's radii may differ
-    let contour = |s: &Segment| asc[s.row as usize].radius.filter(|_| s.section_id == 0);
-    let swapped: Vec<Segment> = swc.iter().map(|s| Segment { radius: contour(s).or(s.radius), ..*s }).collect();
+    let contour = |s: &Segment| asc[s.row as usize].radius_um.filter(|_| s.section_id == 0);
+    let swapped: Vec<Segment> = swc.iter().map(|s| Segment { radius_um: contour(s).or(s.radius_um), ..*s }).collect();
     assert!(same_bits(&swapped, &asc));
     for s in swc.iter().filter(|s| s.section_id == 0) {
-        let (sphere, outline) = (s.radius.unwrap(), contour(s).unwrap());
+        let (sphere, outline) = (s.radius_um.unwrap(), contour(s).unwrap());
         assert!((0.8 * sphere..=sphere).contains(&outline), "{outline} of {sphere}");
     }
 }
@@ -523,11 +523,11 @@ fn bytes_do_not_depend_on_the_number_of_threads() {
 fn rows_of_a_page_are_neighbours_in_space() {
     let (folder, circuit) = synthetic(&["--cells", "400"]);
     let table = positions(&circuit.join("simulation_config.json"), &folder.path().join("t.parquet"), &[]);
-    let table = Table::open(&table).unwrap();
+    let table = SegmentTable::open(&table).unwrap();
     let segments = table.parts()[0].read().unwrap();
     let volume = |b: &Aabb| b.size().x * b.size().y * b.size().z;
     let page = leadfield::segments::table::schema::ROWS_PER_PAGE;
-    let boxed = |rows: &[Segment]| Aabb::of(rows.iter().map(Segment::midpoint));
+    let boxed = |rows: &[Segment]| Aabb::enclosing(rows.iter().map(Segment::midpoint));
     // the long ones stand at the end, in row groups of their own
     let short: Vec<Segment> = stored(&segments).into_iter().filter(|s| s.start.distance(s.end) <= 60.0).collect();
     assert!(short.len() > 20 * page, "{} rows", short.len());

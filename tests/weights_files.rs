@@ -9,15 +9,17 @@ use std::path::{Path, PathBuf};
 use leadfield::Result;
 use leadfield::electrodes::Electrode;
 use leadfield::geometry::{Aabb, Point};
-use leadfield::io::atomic_output::Existing;
-use leadfield::io::hdf5::File;
-use leadfield::methods::{Contact, Kernel, Method};
-use leadfield::segments::table::{Metadata, Neuron};
+use leadfield::io::atomic_output::OverwritePolicy;
+use leadfield::io::hdf5::Hdf5File;
+use leadfield::methods::{Contact, Method, PreparedMethod};
+use leadfield::segments::table::{TableMetadata, TableNeuron};
 use leadfield::segments::{NeuronSegments, Segment, Segments};
 use leadfield::sonata::electrodes_file::ElectrodesFile;
 use leadfield::validate::Tolerance;
-use leadfield::validate::weights::{ColumnRule, Comparison, ExtraColumn, Options, compare, pair};
-use leadfield::weights::{Far, Request, Source, Summary, compute};
+use leadfield::validate::weights::{
+    ColumnRule, ExtraColumn, WeightsComparison, WeightsOptions, compare, pair_populations,
+};
+use leadfield::weights::{DistantContacts, SegmentSource, WeightsRequest, WeightsSummary, compute_weights};
 
 use crate::support::{golden, leadfield, leadfield_in, names_in, one_neuron, scratch};
 
@@ -48,16 +50,16 @@ impl Method for Told {
     fn summary(&self) -> &'static str {
         "for tests"
     }
-    fn is_analytic(&self) -> bool {
+    fn uses_conductivity(&self) -> bool {
         true
     }
-    fn prepare(&self, contacts: &[Contact]) -> Result<Box<dyn Kernel>> {
-        Ok(Box::new(ToldKernel { sign: self.sign, x: contacts.iter().map(|c| c.position.x).collect() }))
+    fn prepare(&self, contacts: &[Contact]) -> Result<Box<dyn PreparedMethod>> {
+        Ok(Box::new(ToldKernel { sign: self.sign, x: contacts.iter().map(|c| c.position_um.x).collect() }))
     }
 }
 
-impl Kernel for ToldKernel {
-    fn fill(&self, neuron: &NeuronSegments<'_>, out: &mut [f64]) {
+impl PreparedMethod for ToldKernel {
+    fn fill_weights(&self, neuron: &NeuronSegments<'_>, out: &mut [f64]) {
         assert_eq!(out.len(), neuron.len() * self.x.len());
         for (i, row) in out.chunks_exact_mut(self.x.len()).enumerate() {
             for (value, &x) in row.iter_mut().zip(&self.x) {
@@ -74,8 +76,8 @@ impl Kernel for ToldKernel {
 #[derive(Clone)]
 struct InMemory {
     path: PathBuf,
-    metadata: Metadata,
-    parts: Vec<(Vec<Neuron>, Segments)>,
+    metadata: TableMetadata,
+    parts: Vec<(Vec<TableNeuron>, Segments)>,
 }
 
 impl InMemory {
@@ -84,14 +86,18 @@ impl InMemory {
     fn new(population: &str, nodes: &[u64], parts: usize) -> Self {
         let mut table = Self {
             path: format!("{population}.parquet").into(),
-            metadata: Metadata { population: population.into(), circuit: "circuit.json".into(), ..Metadata::default() },
+            metadata: TableMetadata {
+                population: population.into(),
+                circuit_path: "circuit.json".into(),
+                ..TableMetadata::default()
+            },
             parts: vec![Default::default(); parts],
         };
         let mut row = 0;
         for (i, &node_id) in nodes.iter().enumerate() {
             let (neurons, segments) = &mut table.parts[i % parts];
             let of_node = segments_of(node_id, row);
-            neurons.push(Neuron { node_id, first_row: row, segments: of_node.len() as u64 });
+            neurons.push(TableNeuron { node_id, first_row: row, segments: of_node.len() as u64 });
             row += of_node.len() as u64;
             segments.append(&of_node);
         }
@@ -108,32 +114,32 @@ impl InMemory {
 fn segments_of(node_id: u64, first_row: u64) -> Segments {
     let segment = |section_id, segment_id, row| {
         let at = Point::new(node_id as f64, 0.0, 0.0);
-        Segment { node_id, section_id, segment_id, section_type: None, start: at, end: at, radius: None, row }
+        Segment { node_id, section_id, segment_id, section_type: None, start: at, end: at, radius_um: None, row }
     };
     let dendrite = (0..1 + node_id % 3).map(|k| segment(7, k as u32, first_row + 1 + k));
     std::iter::once(segment(0, 0, first_row)).chain(dendrite).collect()
 }
 
-impl Source for InMemory {
+impl SegmentSource for InMemory {
     fn path(&self) -> &Path {
         &self.path
     }
-    fn metadata(&self) -> &Metadata {
+    fn metadata(&self) -> &TableMetadata {
         &self.metadata
     }
     fn bounds(&self) -> Result<Aabb> {
-        Ok(Aabb::of(self.all().iter().map(|s| s.start)))
+        Ok(Aabb::enclosing(self.all().iter().map(|s| s.start)))
     }
     fn fingerprint(&self) -> leadfield::Result<u64> {
         Ok(self.parts.len() as u64)
     }
-    fn parts(&self) -> usize {
+    fn part_count(&self) -> usize {
         self.parts.len()
     }
-    fn neurons(&self, part: usize) -> &[Neuron] {
+    fn part_neurons(&self, part: usize) -> &[TableNeuron] {
         &self.parts[part].0
     }
-    fn read(&self, part: usize, _: Segments) -> Result<Segments> {
+    fn read_part(&self, part: usize, _: Segments) -> Result<Segments> {
         Ok(self.parts[part].1.clone())
     }
 }
@@ -142,7 +148,7 @@ fn electrode(name: &str, x: f64, method: &'static dyn Method) -> Electrode {
     let position = Point::new(x, 0.0, 0.0);
     Electrode {
         name: name.into(),
-        position,
+        position_um: position,
         method,
         layer: "L1".into(),
         region: "S1".into(),
@@ -163,13 +169,13 @@ fn a_contact_beyond_float32_is_refused() {
 }
 
 fn contacts(electrodes: &[Electrode]) -> Vec<Contact> {
-    electrodes.iter().map(|e| Contact::at(e.position)).collect()
+    electrodes.iter().map(|e| Contact::new(e.position_um)).collect()
 }
 
-fn write(sources: &[&dyn Source], electrodes: &[Electrode], output: &Path) -> Result<Summary> {
-    let existing = Existing::Keep;
+fn write(sources: &[&dyn SegmentSource], electrodes: &[Electrode], output: &Path) -> Result<WeightsSummary> {
+    let existing = OverwritePolicy::Refuse;
     let contacts = contacts(electrodes);
-    compute(&Request {
+    compute_weights(&WeightsRequest {
         sources,
         electrodes,
         contacts: &contacts,
@@ -192,7 +198,7 @@ const NODES: [u64; 6] = [1, 2, 4, 5, 9, 11];
 fn values(path: &Path, population: &str, names: &[&str]) -> Vec<Vec<f64>> {
     let file = ElectrodesFile::open(path).unwrap();
     let population = file.population(population).unwrap();
-    let all = file.rows(population, 0..population.rows()).unwrap();
+    let all = file.read_rows(population, 0..population.rows()).unwrap();
     let column = |name: &str| {
         let entry = file.electrodes().iter().find(|e| e.name == name).unwrap();
         entry.column(population.name()).unwrap() as usize
@@ -219,7 +225,7 @@ fn types_and_layout_are_those_that_every_client_accepts() {
     let dir = scratch();
     let path = dir.path().join("w.h5");
     write(&[&InMemory::new("cells", &NODES, 1)], &mixed(), &path).unwrap();
-    let file = File::open(&path).unwrap();
+    let file = Hdf5File::open(&path).unwrap();
     let rows = 6 + NODES.iter().map(|n| 1 + n % 3).sum::<u64>() as usize;
     let kinds: [(&str, &str, &[usize]); 8] = [
         ("/cells/node_ids", "uint64", &[6]),
@@ -235,12 +241,12 @@ fn types_and_layout_are_those_that_every_client_accepts() {
         assert_eq!((file.type_name(object).unwrap().as_str(), file.shape(object).unwrap().as_slice()), (kind, shape));
     }
     assert!(file.byte_offset("/electrodes/cells/scaling_factors").unwrap().is_some(), "contiguous");
-    assert_eq!(file.string_attribute("/electrodes/cells/scaling_factors", "units").unwrap(), "V/nA");
-    assert_eq!(file.unsigned("/cells/node_ids").unwrap(), NODES);
-    assert_eq!(file.string_attribute("/", "program").unwrap(), concat!("leadfield ", env!("CARGO_PKG_VERSION")));
-    assert_eq!(file.string_attribute("/cells", "circuit").unwrap(), "circuit.json");
-    assert_eq!(file.string_attribute("/electrodes/e1/type", "near_field").unwrap(), "radius");
-    assert_eq!(file.float_attribute("/electrodes/e1/type", "conductivity_S_per_m").unwrap(), 0.277);
+    assert_eq!(file.read_string_attribute("/electrodes/cells/scaling_factors", "units").unwrap(), "V/nA");
+    assert_eq!(file.read_unsigned("/cells/node_ids").unwrap(), NODES);
+    assert_eq!(file.read_string_attribute("/", "program").unwrap(), concat!("leadfield ", env!("CARGO_PKG_VERSION")));
+    assert_eq!(file.read_string_attribute("/cells", "circuit").unwrap(), "circuit.json");
+    assert_eq!(file.read_string_attribute("/electrodes/e1/type", "near_field").unwrap(), "radius");
+    assert_eq!(file.read_float_attribute("/electrodes/e1/type", "conductivity_S_per_m").unwrap(), 0.277);
 }
 
 #[test]
@@ -273,7 +279,7 @@ fn populations_share_a_file() {
 
 /// Asserts the text of an error and its hint, and that nothing was left in the folder.
 #[track_caller]
-fn refused(sources: &[&dyn Source], electrodes: &[Electrode], text: &str) {
+fn refused(sources: &[&dyn SegmentSource], electrodes: &[Electrode], text: &str) {
     let dir = scratch();
     let error = write(sources, electrodes, &dir.path().join("w.h5")).unwrap_err();
     assert_eq!(format!("{error:?}"), text);
@@ -360,7 +366,7 @@ fn names_that_the_file_cannot_hold_are_refused() {
 fn contacts_far_from_all_segments_are_told_with_both_boxes() {
     let table = InMemory::new("cells", &[0, 100], 1);
     let at = |x: &[f64]| contacts(&x.iter().map(|&x| electrode("e", x, &TOLD)).collect::<Vec<_>>());
-    let check = |x: &[f64]| Far::check(&[&table], &at(x)).unwrap();
+    let check = |x: &[f64]| DistantContacts::find(&[&table], &at(x)).unwrap();
     assert_eq!(check(&[10_100.0, 30_000.0]), None, "10 mm is not further than 10 mm");
     assert_eq!(check(&[-500.0, 30_000.0]), None, "one contact is near");
     assert_eq!(
@@ -372,19 +378,19 @@ fn contacts_far_from_all_segments_are_told_with_both_boxes() {
 
 /// What a hand-made file holds: for each node its id and its rows.
 fn hand_made(path: &Path, nodes: &[(u64, &[&[f64]])], electrodes: &[(&str, i64)]) {
-    let file = File::create(path).unwrap();
+    let file = Hdf5File::create(path).unwrap();
     file.create_group("/electrodes/pop").unwrap();
     file.create_group("/pop").unwrap();
     let ids: Vec<i64> = nodes.iter().map(|n| n.0 as i64).collect();
     let mut offsets = vec![0_i64];
     nodes.iter().for_each(|n| offsets.push(offsets.last().unwrap() + n.1.len() as i64));
-    file.write("/pop/node_ids", &ids, &[ids.len()]).unwrap();
-    file.write("/pop/offsets", &offsets, &[offsets.len()]).unwrap();
+    file.write_dataset("/pop/node_ids", &ids, &[ids.len()]).unwrap();
+    file.write_dataset("/pop/offsets", &offsets, &[offsets.len()]).unwrap();
     let rows: Vec<&[f64]> = nodes.iter().flat_map(|n| n.1.iter().copied()).collect();
-    file.write("/electrodes/pop/scaling_factors", &rows.concat(), &[rows.len(), rows[0].len()]).unwrap();
+    file.write_dataset("/electrodes/pop/scaling_factors", &rows.concat(), &[rows.len(), rows[0].len()]).unwrap();
     for (name, column) in electrodes {
         file.create_group(&format!("/electrodes/{name}")).unwrap();
-        file.write(&format!("/electrodes/{name}/pop"), &[*column], &[]).unwrap();
+        file.write_dataset(&format!("/electrodes/{name}/pop"), &[*column], &[]).unwrap();
     }
     file.close().unwrap();
 }
@@ -396,7 +402,7 @@ fn files_of_the_original_and_of_its_successor_are_read() {
     assert_eq!((population.name(), population.columns(), population.rows()), ("S1nonbarrel_neurons", 17, 3161));
     assert_eq!(original.electrodes().len(), 16);
     let sphere = original.electrodes().iter().find(|e| e.name == "4").unwrap();
-    let kind = original.description("4").unwrap().kind;
+    let kind = original.read_description("4").unwrap().kind;
     assert_eq!((kind.as_deref(), sphere.column("S1nonbarrel_neurons")), (Some("ObjectiveCSD_Sphere"), Some(4)));
     // nodes in rank order, no layer, region, type, position
     let dir = scratch();
@@ -404,36 +410,39 @@ fn files_of_the_original_and_of_its_successor_are_read() {
     hand_made(&path, &[(7, &[&[1.0], &[2.0]]), (3, &[&[3.0]])], &[("e", 0)]);
     let successor = ElectrodesFile::open(&path).unwrap();
     let population = successor.population("pop").unwrap();
-    assert_eq!((population.rows_of(3), population.rows_of(7), population.rows_of(1)), (Some(2..3), Some(0..2), None));
-    assert_eq!(population.node_of(1), Some((7, 1)));
-    assert_eq!(successor.rows(population, 2..3).unwrap(), [3.0]);
+    assert_eq!(
+        (population.rows_of_node(3), population.rows_of_node(7), population.rows_of_node(1)),
+        (Some(2..3), Some(0..2), None)
+    );
+    assert_eq!(population.node_of_row(1), Some((7, 1)));
+    assert_eq!(successor.read_rows(population, 2..3).unwrap(), [3.0]);
 }
 
 #[test]
 fn the_column_is_also_found_where_the_sonata_text_puts_it() {
     let dir = scratch();
     let path = dir.path().join("w.h5");
-    let file = File::create(&path).unwrap();
+    let file = Hdf5File::create(&path).unwrap();
     file.create_group("/pop").unwrap();
     file.create_group("/electrodes/pop").unwrap();
     file.create_group("/electrodes/e/pop").unwrap();
-    file.write("/pop/node_ids", &[7_u64], &[1]).unwrap();
-    file.write("/pop/offsets", &[0_u64, 1], &[2]).unwrap();
-    file.write("/electrodes/pop/scaling_factors", &[1.0, 2.0], &[1, 2]).unwrap();
-    file.write("/electrodes/e/pop/electrode_id", &[1_u64], &[]).unwrap();
+    file.write_dataset("/pop/node_ids", &[7_u64], &[1]).unwrap();
+    file.write_dataset("/pop/offsets", &[0_u64, 1], &[2]).unwrap();
+    file.write_dataset("/electrodes/pop/scaling_factors", &[1.0, 2.0], &[1, 2]).unwrap();
+    file.write_dataset("/electrodes/e/pop/electrode_id", &[1_u64], &[]).unwrap();
     file.close().unwrap();
     assert_eq!(ElectrodesFile::open(&path).unwrap().electrodes()[0].column("pop"), Some(1));
 }
 
-const OPTIONS: Options = Options {
+const OPTIONS: WeightsOptions = WeightsOptions {
     tolerance: Tolerance { rtol: 1e-9, atol: 0.0 },
     extra_column: ExtraColumn::Compare,
-    columns: ColumnRule::Index,
+    column_rule: ColumnRule::Index,
 };
 
-fn compared(a: &Path, b: &Path, options: &Options) -> Comparison {
+fn compared(a: &Path, b: &Path, options: &WeightsOptions) -> WeightsComparison {
     let (a, b) = (ElectrodesFile::open(a).unwrap(), ElectrodesFile::open(b).unwrap());
-    let pairing = pair(&a, &b, None).unwrap();
+    let pairing = pair_populations(&a, &b, None).unwrap();
     let (p, q) = pairing.pairs[0];
     compare((&a, p), (&b, q), options, &|_| ()).unwrap()
 }
@@ -446,7 +455,7 @@ fn nodes_and_columns_in_another_order_agree() {
     hand_made(&b, &[(2, &[&[6.0, 5.0]]), (1, &[&[2.0, 1.0], &[4.0, 3.0]])], &[("x", 1), ("y", 0)]);
     let comparison = compared(&a, &b, &OPTIONS);
     assert!(comparison.agrees());
-    assert_eq!((comparison.nodes, comparison.rows, comparison.electrodes.len()), (2, 3, 2));
+    assert_eq!((comparison.nodes, comparison.rows, comparison.contacts.len()), (2, 3, 2));
 }
 
 #[test]
@@ -455,13 +464,13 @@ fn the_largest_differences_are_told_with_node_and_row() {
     let (a, b) = (dir.path().join("a.h5"), dir.path().join("b.h5"));
     hand_made(&a, &[(1, &[&[8.0], &[4.0]]), (2, &[&[1.0], &[f64::NAN], &[2.0]])], &[("x", 0)]);
     hand_made(&b, &[(1, &[&[8.0], &[4.5]]), (2, &[&[1.25], &[f64::NAN], &[2.0]])], &[("x", 0)]);
-    let found = compared(&a, &b, &OPTIONS).electrodes.remove(0);
+    let found = compared(&a, &b, &OPTIONS).contacts.remove(0);
     let absolute = found.largest_absolute.unwrap();
     assert_eq!((absolute.value, absolute.values, absolute.node, absolute.row), (0.5, [4.0, 4.5], 1, 1));
     let relative = found.largest_relative.unwrap();
     assert_eq!((relative.value, relative.node, relative.row), (0.25 / 1.25, 2, 0));
-    assert_eq!((found.outside, found.nan_in_both), (2, 1));
-    let wide = Options { tolerance: Tolerance { rtol: 0.0, atol: 0.5 }, ..OPTIONS };
+    assert_eq!((found.outside_count, found.nan_in_both_count), (2, 1));
+    let wide = WeightsOptions { tolerance: Tolerance { rtol: 0.0, atol: 0.5 }, ..OPTIONS };
     assert!(compared(&a, &b, &wide).agrees());
 }
 
@@ -485,23 +494,23 @@ fn sorted_names_undo_the_originals_mislabelling() {
     let file = ElectrodesFile::open(&named).unwrap();
     let population = &file.populations()[0];
     // by README, columns are in the order of the sorted names: e1, e10, e2, ref
-    let rows = file.rows(population, 0..population.rows()).unwrap();
+    let rows = file.read_rows(population, 0..population.rows()).unwrap();
     let rows: Vec<&[f64]> = rows.chunks_exact(5).map(|r| &r[..4]).collect();
     let nodes: Vec<(u64, &[&[f64]])> = population
         .node_ids()
         .iter()
         .map(|&n| {
-            let own = population.rows_of(n).unwrap();
+            let own = population.rows_of_node(n).unwrap();
             (n, &rows[own.start as usize..own.end as usize])
         })
         .collect();
     let ours = dir.path().join("ours.h5");
     hand_made(&ours, &nodes, &[("e1", 0), ("e10", 1), ("e2", 2), ("ref", 3)]);
-    let ignore = Options { extra_column: ExtraColumn::Ignore, ..OPTIONS };
+    let ignore = WeightsOptions { extra_column: ExtraColumn::Ignore, ..OPTIONS };
     let by_index = compared(&ours, &named, &ignore);
-    let wrong: Vec<&str> = by_index.electrodes.iter().filter(|e| e.outside > 0).map(|e| e.name.as_str()).collect();
+    let wrong: Vec<&str> = by_index.contacts.iter().filter(|e| e.outside_count > 0).map(|e| e.name.as_str()).collect();
     assert_eq!(wrong, ["e10", "e2"]);
-    assert!(compared(&ours, &named, &Options { columns: ColumnRule::SortedNames, ..ignore }).agrees());
+    assert!(compared(&ours, &named, &WeightsOptions { column_rule: ColumnRule::SortedNames, ..ignore }).agrees());
 }
 
 #[test]
@@ -569,7 +578,7 @@ fn contacts_of_many_kinds_and_arrays_in_one_file_have_the_columns_of_runs_of_the
     };
     let columns = |file: &ElectrodesFile| -> std::collections::BTreeMap<String, Vec<u64>> {
         let population = &file.populations()[0];
-        let rows = file.rows(population, 0..population.rows()).unwrap();
+        let rows = file.read_rows(population, 0..population.rows()).unwrap();
         let width = population.columns() as usize;
         let column = |at: usize| rows.iter().skip(at).step_by(width).map(|v| v.to_bits()).collect();
         let electrodes = file.electrodes().iter();

@@ -12,19 +12,19 @@ use std::path::{Path, PathBuf};
 
 use leadfield::Result;
 use leadfield::convert::bluerecording::{self, write_hdf5, write_parquet};
-use leadfield::convert::boundaries_of;
-use leadfield::convert::coefficients::Shape;
-use leadfield::error::{Context, Problem, count, listed};
-use leadfield::io::atomic_output::{Existing, Staged, check_apart};
+use leadfield::convert::coefficients::WeightTableLayout;
+use leadfield::convert::positions_from_table;
+use leadfield::error::{Context, Problem, format_count, join_quoted};
+use leadfield::io::atomic_output::{AtomicOutput, OverwritePolicy, check_not_an_input};
 use leadfield::segments::table::Precision;
 use leadfield::sonata::electrodes_file::ColumnRule;
-use leadfield::validate::electrodes_file::{self, examine};
+use leadfield::validate::electrodes_file::{self, validate};
 use rayon::prelude::*;
 
-use self::kind::Kind;
-use self::target::{Format, Target};
+use self::kind::InputKind;
+use self::target::{ConvertTarget, TargetFormat};
 use crate::cli::progress::Progress;
-use crate::cli::{Common, Outcome, existing, tell};
+use crate::cli::{Common, Outcome, overwrite_policy, print_error};
 
 /// Bring old data in, or turn a file into another form
 ///
@@ -42,19 +42,19 @@ pub struct Args {
     out: PathBuf,
     /// What to write (default: by the input's kind and OUTPUT's name)
     #[arg(long, value_name = "FORM")]
-    to: Option<Target>,
+    to: Option<ConvertTarget>,
     /// Population: the name for nodes of pickles, which have none (`default`); else the one to take of several
     #[arg(long, value_name = "NAME")]
     population: Option<String>,
     /// Width of coordinates and coefficients in tables and columns
     #[arg(long, value_name = "WIDTH", default_value = "f64")]
-    precision: Width,
+    precision: PrecisionArg,
     /// One column a contact instead of one row for each segment and contact
     #[arg(long)]
     wide: bool,
     /// In files of BlueRecording 0.2.1, which column is whose
     #[arg(long, value_name = "RULE", default_value = "sorted-names")]
-    columns: Columns,
+    columns: ColumnRuleArg,
     /// Make a table of the other files where some fail
     #[arg(long)]
     skip_failed: bool,
@@ -68,7 +68,7 @@ pub struct Args {
 
 /// [`Precision`] as an option.
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Width {
+enum PrecisionArg {
     /// 64-bit floats
     F64,
     /// 32-bit floats
@@ -77,7 +77,7 @@ enum Width {
 
 /// [`Labels`] as an option.
 #[derive(Clone, Copy, clap::ValueEnum)]
-enum Columns {
+enum ColumnRuleArg {
     /// Column i is that of the i-th name in sorted order, as 0.2.1 computes
     SortedNames,
     /// As the file's own index says
@@ -96,15 +96,15 @@ enum ConvertProblem {
     #[error(
         "several populations, expected no `--population` for an electrodes file that is written anew as a whole, found `{0}`"
     )]
-    Whole(String),
+    PopulationOfWhole(String),
     #[error("no such population, expected `{expected}`, found `{found}`")]
     OtherPopulation { expected: String, found: String },
     #[error("is no folder's name, expected a folder for {0} outputs")]
     NamedAsFile(usize),
     #[error("two inputs with one output, expected a name each, found `{0}` twice")]
-    OneName(String),
+    DuplicateOutput(String),
     #[error("an electrodes file has float64, expected `--precision f64`, found `f32`")]
-    Single,
+    Float32Weights,
     #[error("the worker threads cannot be started: {0}")]
     Pool(#[from] rayon::ThreadPoolBuildError),
     #[error("is a file, expected a folder for {0} outputs")]
@@ -117,9 +117,11 @@ impl Problem for ConvertProblem {
             Self::Partial { .. } => {
                 Some("`--skip-failed` makes a table of the others; rows then count those alone".into())
             }
-            Self::Single => Some("simulators read nothing else; columns can have float32".into()),
+            Self::Float32Weights => Some("simulators read nothing else; columns can have float32".into()),
             Self::Mixed(_) => Some("convert each kind with a command of its own".into()),
-            Self::Whole(_) => Some("one population alone becomes columns: name the output `.parquet`".into()),
+            Self::PopulationOfWhole(_) => {
+                Some("one population alone becomes columns: name the output `.parquet`".into())
+            }
             Self::NamedAsFile(_) => Some("name a folder, and the form with `--to`".into()),
             _ => None,
         }
@@ -127,14 +129,14 @@ impl Problem for ConvertProblem {
 }
 
 /// What all conversions of a run share.
-struct Work<'a> {
+struct Conversion<'a> {
     args: &'a Args,
     common: &'a Common,
 }
 
 /// Runs the tool.
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
-    let work = Work { args, common };
+    let work = Conversion { args, common };
     match args.jobs {
         None => work.run(),
         Some(jobs) => {
@@ -144,47 +146,47 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     }
 }
 
-impl Work<'_> {
+impl Conversion<'_> {
     fn run(&self) -> Result<Outcome> {
-        let inputs::Inputs { files: inputs, left_out } = inputs::expanded(&self.args.inputs)?;
+        let inputs::Inputs { files: inputs, left_out } = inputs::expand_inputs(&self.args.inputs)?;
         if !left_out.is_empty() {
-            let names = listed(left_out.iter().map(|path| path.display().to_string()), 5);
-            self.common.say(format_args!("note: left out of folders, since their names tell no kind: {names}"));
+            let names = join_quoted(left_out.iter().map(|path| path.display().to_string()), 5);
+            self.common.print_note(format_args!("note: left out of folders, since their names tell no kind: {names}"));
         }
-        let kinds: Vec<Result<Kind>> = inputs.par_iter().map(|path| Kind::of(path)).collect();
-        let known = kinds.iter().flatten().copied().collect::<HashSet<Kind>>();
-        if known.contains(&Kind::Boundaries) && self.goes_to_table() {
+        let kinds: Vec<Result<InputKind>> = inputs.par_iter().map(|path| InputKind::detect(path)).collect();
+        let known = kinds.iter().flatten().copied().collect::<HashSet<InputKind>>();
+        if known.contains(&InputKind::Positions) && self.writes_table() {
             if known.len() > 1 {
-                return Err(ConvertProblem::Mixed(of_each_kind(&inputs, &kinds)).into());
+                return Err(ConvertProblem::Mixed(describe_kinds(&inputs, &kinds)).into());
             }
-            check_apart(&self.args.out, inputs.iter().map(PathBuf::as_path))?;
-            table::gather(self, &inputs, kinds)?;
+            check_not_an_input(&self.args.out, inputs.iter().map(PathBuf::as_path))?;
+            table::write_table(self, &inputs, kinds)?;
             return Ok(Outcome::Done);
         }
-        let mut files: Vec<(PathBuf, Result<Kind>)> = inputs.into_iter().zip(kinds).collect();
+        let mut files: Vec<(PathBuf, Result<InputKind>)> = inputs.into_iter().zip(kinds).collect();
         match (files.len(), self.args.out.is_dir()) {
             (1, false) => {
                 let Some((path, kind)) = files.pop() else { return Ok(Outcome::Done) };
                 let summary = self.convert(&path, kind?, &self.args.out)?;
-                self.common.say(summary);
+                self.common.print_note(summary);
             }
-            _ => self.each(files)?,
+            _ => self.convert_each(files)?,
         }
         Ok(Outcome::Done)
     }
 
-    fn goes_to_table(&self) -> bool {
-        let table = matches!(Format::of_name(&self.args.out), None | Some(Format::Parquet));
-        self.args.to == Some(Target::Table) || (self.args.to.is_none() && table)
+    fn writes_table(&self) -> bool {
+        let table = matches!(TargetFormat::from_path(&self.args.out), None | Some(TargetFormat::Parquet));
+        self.args.to == Some(ConvertTarget::Table) || (self.args.to.is_none() && table)
     }
 
     /// Converts files one by one into a folder; one that fails does not stop the others.
-    fn each(&self, files: Vec<(PathBuf, Result<Kind>)>) -> Result<()> {
+    fn convert_each(&self, files: Vec<(PathBuf, Result<InputKind>)>) -> Result<()> {
         let all = files.len();
         if self.args.out.is_file() {
             return Err(ConvertProblem::NoFolder(all)).in_file(&self.args.out);
         }
-        if !self.args.out.is_dir() && Format::of_name(&self.args.out).is_some() {
+        if !self.args.out.is_dir() && TargetFormat::from_path(&self.args.out).is_some() {
             return Err(ConvertProblem::NamedAsFile(all)).in_file(&self.args.out);
         }
         std::fs::create_dir_all(&self.args.out)
@@ -194,11 +196,11 @@ impl Work<'_> {
         let mut planned = Vec::new();
         for (path, kind) in files {
             let plan = kind.and_then(|kind| {
-                let name = self.args.to.unwrap_or(kind.target()).file_name(&path);
+                let name = self.args.to.unwrap_or(kind.default_target()).file_name(&path);
                 if taken.insert(name.clone()) {
                     return Ok((kind, self.args.out.join(name)));
                 }
-                Err(ConvertProblem::OneName(name.to_string_lossy().into())).in_file(&path)
+                Err(ConvertProblem::DuplicateOutput(name.to_string_lossy().into())).in_file(&path)
             });
             planned.push((path, plan));
         }
@@ -212,74 +214,79 @@ impl Work<'_> {
             })
             .collect();
         progress.finish();
-        let done = self.tell(results);
+        let done = self.report_results(results);
         if done < all { Err(ConvertProblem::Failed { all, done }.into()) } else { Ok(()) }
     }
 
     /// Tells a summary or an error for each file, and gives the number of those that went well.
-    fn tell<T: std::fmt::Display>(&self, results: Vec<Result<T>>) -> usize {
+    fn report_results<T: std::fmt::Display>(&self, results: Vec<Result<T>>) -> usize {
         let mut done = 0;
         for result in results {
             match result {
                 Ok(summary) => {
                     done += 1;
-                    self.common.say(summary);
+                    self.common.print_note(summary);
                 }
-                Err(error) => tell(&error),
+                Err(error) => print_error(&error),
             }
         }
         done
     }
 
-    fn existing(&self) -> Existing {
-        existing(self.args.force)
+    fn overwrite_policy(&self) -> OverwritePolicy {
+        overwrite_policy(self.args.force)
     }
 
     fn precision(&self) -> Precision {
         match self.args.precision {
-            Width::F64 => Precision::F64,
-            Width::F32 => Precision::F32,
+            PrecisionArg::F64 => Precision::F64,
+            PrecisionArg::F32 => Precision::F32,
         }
     }
 
-    fn shape(&self) -> Shape {
-        if self.args.wide { Shape::Wide } else { Shape::Long }
+    fn weights_layout(&self) -> WeightTableLayout {
+        if self.args.wide { WeightTableLayout::Wide } else { WeightTableLayout::Long }
     }
 
     /// Converts one file, and gives its summary.
-    fn convert(&self, path: &Path, kind: Kind, out: &Path) -> Result<String> {
-        let (target, format) = Target::of(self.args.to, kind, out)?;
-        check_apart(out, [path])?;
+    fn convert(&self, path: &Path, kind: InputKind, out: &Path) -> Result<String> {
+        let (target, format) = ConvertTarget::resolve(self.args.to, kind, out)?;
+        check_not_an_input(out, [path])?;
         let told = match (kind, target) {
-            (Kind::Boundaries, Target::Boundaries) => {
+            (InputKind::Positions, ConvertTarget::Boundaries) => {
                 let neurons = bluerecording::read(path)?;
-                self.write_boundaries(&neurons, out, format)?
+                self.write_positions(&neurons, out, format)?
             }
-            (Kind::Table, Target::Boundaries) => {
+            (InputKind::Table, ConvertTarget::Boundaries) => {
                 let table = self.open_table(path)?;
-                let neurons = boundaries_of(&table, &|_| {})?;
-                self.write_boundaries(&neurons, out, format)?
+                let neurons = positions_from_table(&table, &|_| {})?;
+                self.write_positions(&neurons, out, format)?
             }
-            (Kind::Table, _) => columns::of_table(self, path, out, format)?,
-            (Kind::Electrodes, _) => electrodes::convert(self, path, out, target)?,
-            (Kind::Weights, Target::Weights) => self.mend(path, out)?,
-            (Kind::Weights, _) => columns::of_weights(self, path, out, format)?,
-            (Kind::Coefficients, _) => columns::to_weights(self, path, out)?,
-            (Kind::Report, _) => columns::of_report(self, path, out, format)?,
-            (Kind::Boundaries, _) => return Err(target::unsuited(kind, target)).in_file(path),
+            (InputKind::Table, _) => columns::table_to_columns(self, path, out, format)?,
+            (InputKind::Electrodes, _) => electrodes::convert_electrodes(self, path, out, target)?,
+            (InputKind::Weights, ConvertTarget::Weights) => self.write_fixed(path, out)?,
+            (InputKind::Weights, _) => columns::weights_to_columns(self, path, out, format)?,
+            (InputKind::WeightTable, _) => columns::columns_to_weights(self, path, out)?,
+            (InputKind::Report, _) => columns::report_to_columns(self, path, out, format)?,
+            (InputKind::Positions, _) => return Err(target::unsuited_problem(kind, target)).in_file(path),
         };
         Ok(format!("{} -> {}: {told}", path.display(), out.display()))
     }
 
-    fn write_boundaries(&self, neurons: &[bluerecording::Neuron], out: &Path, format: Format) -> Result<String> {
-        let mut staged = Staged::new(out, self.existing())?;
-        let write = if format == Format::Hdf5 { write_hdf5 } else { write_parquet };
-        write(staged.partial(), neurons).map_err(|e| e.in_file(out))?;
-        staged.note_length()?;
+    fn write_positions(
+        &self,
+        neurons: &[bluerecording::NeuronPositions],
+        out: &Path,
+        format: TargetFormat,
+    ) -> Result<String> {
+        let mut staged = AtomicOutput::create_file(out, self.overwrite_policy())?;
+        let write = if format == TargetFormat::Hdf5 { write_hdf5 } else { write_parquet };
+        write(staged.partial_path(), neurons).map_err(|e| e.in_file(out))?;
+        staged.record_length()?;
         staged.commit()?;
-        let boundaries: usize = neurons.iter().map(bluerecording::Neuron::boundaries).sum();
+        let boundaries: usize = neurons.iter().map(bluerecording::NeuronPositions::point_count).sum();
         let boundary = if boundaries == 1 { "boundary" } else { "boundaries" };
-        Ok(format!("{}, {boundaries} {boundary}", count(neurons.len() as u64, "neuron")))
+        Ok(format!("{}, {boundaries} {boundary}", format_count(neurons.len() as u64, "neuron")))
     }
 
     /// Refuses another population than the one that is there.
@@ -293,29 +300,34 @@ impl Work<'_> {
         }
     }
 
-    fn mend(&self, path: &Path, out: &Path) -> Result<String> {
-        if self.args.precision == Width::F32 {
-            return Err(ConvertProblem::Single).in_file(path);
+    fn write_fixed(&self, path: &Path, out: &Path) -> Result<String> {
+        if self.args.precision == PrecisionArg::F32 {
+            return Err(ConvertProblem::Float32Weights).in_file(path);
         }
-        let request = electrodes_file::Request {
+        let request = electrodes_file::ValidationRequest {
             file: path,
             expected: &[],
             segments: None,
             conductivity: None,
-            columns: Some(self.columns()),
+            column_rule: Some(self.column_rule()),
             progress: &|_| (),
         };
-        let diagnosis = examine(&request)?;
+        let diagnosis = validate(&request)?;
         match diagnosis.populations.as_slice() {
             [only] => self.check_population(path, &only.name)?,
-            _ => self.args.population.clone().map_or(Ok(()), |name| Err(ConvertProblem::Whole(name))).in_file(path)?,
+            _ => self
+                .args
+                .population
+                .clone()
+                .map_or(Ok(()), |name| Err(ConvertProblem::PopulationOfWhole(name)))
+                .in_file(path)?,
         }
-        let mended = electrodes_file::mend(&diagnosis, out, self.existing(), &|_| ())?;
+        let mended = electrodes_file::write_fixed_file(&diagnosis, out, self.overwrite_policy(), &|_| ())?;
         let told = format!(
             "{}, {}, {}",
-            count(mended.contacts, "contact"),
-            count(mended.nodes, "node"),
-            count(mended.rows, "row")
+            format_count(mended.contacts, "contact"),
+            format_count(mended.nodes, "node"),
+            format_count(mended.rows, "row")
         );
         let times = |n: u64| if n > 1 { format!(" ({n} times)") } else { String::new() };
         let codes = mended.codes.iter().map(|(code, &n)| format!("mended {code}: {}{}", code.entry().title, times(n)));
@@ -323,17 +335,17 @@ impl Work<'_> {
         Ok(codes.chain(left_out).fold(told, |told, note| format!("{told}\n  {note}")))
     }
 
-    fn columns(&self) -> ColumnRule {
+    fn column_rule(&self) -> ColumnRule {
         match self.args.columns {
-            Columns::SortedNames => ColumnRule::SortedNames,
-            Columns::Index => ColumnRule::Index,
+            ColumnRuleArg::SortedNames => ColumnRule::SortedNames,
+            ColumnRuleArg::Index => ColumnRule::Index,
         }
     }
 }
 
 /// Each kind with the first file that is of it.
-fn of_each_kind(files: &[PathBuf], kinds: &[Result<Kind>]) -> String {
-    let mut first: Vec<(Kind, &Path)> = Vec::new();
+fn describe_kinds(files: &[PathBuf], kinds: &[Result<InputKind>]) -> String {
+    let mut first: Vec<(InputKind, &Path)> = Vec::new();
     for (path, kind) in files.iter().zip(kinds.iter()) {
         if let Ok(kind) = kind
             && !first.iter().any(|(known, _)| known == kind)

@@ -8,13 +8,13 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use leadfield::Result;
 use leadfield::electrodes::atlas::Atlas;
-use leadfield::electrodes::probe::{self, Anchor, Pose};
-use leadfield::electrodes::{self, Electrode, Extent};
-use leadfield::error::{Context, count};
+use leadfield::electrodes::probe::{self, ProbeAnchor, ProbePose};
+use leadfield::electrodes::{self, ContactExtent, Electrode};
+use leadfield::error::{Context, format_count};
 use leadfield::geometry::{Point, PrincipalAxis};
 
-use crate::cli::{Common, Outcome, console, existing};
-use options::{AnchorName, Pitches, pitches, point};
+use crate::cli::{Common, Outcome, console, overwrite_policy};
+use options::{AnchorArg, Pitches, parse_pitches, parse_point};
 
 /// Write the contacts of a probe: a line, a grid, a Neuropixels shank, or those of another file
 ///
@@ -23,20 +23,20 @@ use options::{AnchorName, Pitches, pitches, point};
 #[derive(clap::Args)]
 pub struct Args {
     #[command(subcommand)]
-    source: Source,
+    source: ProbeSource,
 }
 
 #[derive(Subcommand)]
-enum Source {
-    Linear(Linear),
-    Grid(Grid),
-    Neuropixels(Neuropixels),
-    From(From),
+enum ProbeSource {
+    Linear(LinearArgs),
+    Grid(GridArgs),
+    Neuropixels(NeuropixelsArgs),
+    From(ImportArgs),
 }
 
 /// Contacts in a line
 #[derive(clap::Args)]
-struct Linear {
+struct LinearArgs {
     /// Number of contacts
     #[arg(long, value_name = "N")]
     contacts: u32,
@@ -44,14 +44,14 @@ struct Linear {
     #[arg(long, value_name = "UM", allow_hyphen_values = true)]
     pitch: f64,
     #[command(flatten)]
-    made: Made,
+    made: ContactArgs,
     #[command(flatten)]
-    placed: Placed,
+    placed: PlacementArgs,
 }
 
 /// Contacts in rows and columns, counted row by row from the tip on
 #[derive(clap::Args)]
-struct Grid {
+struct GridArgs {
     /// Number of columns
     #[arg(long, value_name = "N")]
     columns: u32,
@@ -59,19 +59,19 @@ struct Grid {
     #[arg(long, value_name = "N")]
     rows: u32,
     /// Distance of neighbours, um: one for both, or those of columns and rows
-    #[arg(long, value_name = "UM[,UM]", allow_hyphen_values = true, value_parser = pitches)]
+    #[arg(long, value_name = "UM[,UM]", allow_hyphen_values = true, value_parser = parse_pitches)]
     pitch: Pitches,
     #[command(flatten)]
-    made: Made,
+    made: ContactArgs,
     #[command(flatten)]
-    placed: Placed,
+    placed: PlacementArgs,
 }
 
 /// Sites of a Neuropixels 1.0 shank: 960, of which 384 can be recorded at once
 ///
 /// Contacts are named by their site, from 0 at the tip.
 #[derive(clap::Args)]
-struct Neuropixels {
+struct NeuropixelsArgs {
     /// The first site
     #[arg(long, value_name = "N", default_value_t = 0)]
     first_site: u32,
@@ -79,28 +79,28 @@ struct Neuropixels {
     #[arg(long, value_name = "N", default_value_t = probe::NEUROPIXELS_CHANNELS)]
     contacts: u32,
     #[command(flatten)]
-    made: Made,
+    made: ContactArgs,
     #[command(flatten)]
-    placed: Placed,
+    placed: PlacementArgs,
 }
 
 /// Contacts of a file: CSV, JSON, BMTK's table or probeinterface
 ///
 /// They stay where they are, unless an option puts them elsewhere; the anchor is then the file's origin.
 #[derive(clap::Args)]
-struct From {
+struct ImportArgs {
     /// The file
     file: PathBuf,
     /// Contacts of probeinterface are discs in their plane, of the area of their shape, instead of points
     #[arg(long)]
     discs: bool,
     #[command(flatten)]
-    placed: Placed,
+    placed: PlacementArgs,
 }
 
 /// What contacts are that are made here.
 #[derive(clap::Args)]
-struct Made {
+struct ContactArgs {
     /// Method of the contacts, as in a file's `type`
     #[arg(long = "type", value_name = "TYPE", default_value = "LineSource")]
     kind: String,
@@ -111,19 +111,19 @@ struct Made {
 
 /// Where contacts lie, and where they are written.
 #[derive(clap::Args)]
-struct Placed {
+struct PlacementArgs {
     /// Where the anchor lies, um (default: 0,0,0)
-    #[arg(long, value_name = "X,Y,Z", allow_hyphen_values = true, value_parser = point)]
+    #[arg(long, value_name = "X,Y,Z", allow_hyphen_values = true, value_parser = parse_point)]
     at: Option<Point>,
     /// Where the shank points to from its tip (default: 0,1,0)
-    #[arg(long, value_name = "DX,DY,DZ", allow_hyphen_values = true, value_parser = point)]
+    #[arg(long, value_name = "DX,DY,DZ", allow_hyphen_values = true, value_parser = parse_point)]
     direction: Option<Point>,
     /// Turn about the shank, degrees
     #[arg(long, value_name = "DEG", allow_hyphen_values = true, default_value_t = 0.0)]
     roll: f64,
     /// What is put there (default: the first contact; with `--align-to` the center)
     #[arg(long, value_name = "POINT")]
-    anchor: Option<AnchorName>,
+    anchor: Option<AnchorArg>,
     /// Put the probe at the mean of a circuit's somata, along their first principal axis
     #[arg(long, value_name = "CONFIG", conflicts_with_all = ["at", "direction"])]
     align_to: Option<PathBuf>,
@@ -150,75 +150,84 @@ const NO_AXIS: &str = "choose a `--node-set` with two neurons or more, or give `
 /// Runs the tool.
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     let (placed, electrodes) = match &args.source {
-        Source::Linear(linear) => {
-            (&linear.placed, linear.made.contacts(&probe::linear(linear.contacts, linear.pitch)?, 0)?)
+        ProbeSource::Linear(linear) => {
+            (&linear.placed, linear.made.make_contacts(&probe::linear(linear.contacts, linear.pitch)?, 0)?)
         }
-        Source::Grid(grid) => {
+        ProbeSource::Grid(grid) => {
             let sites = probe::grid(grid.columns, grid.rows, grid.pitch.0)?;
-            (&grid.placed, grid.made.contacts(&sites, 0)?)
+            (&grid.placed, grid.made.make_contacts(&sites, 0)?)
         }
-        Source::Neuropixels(shank) => {
+        ProbeSource::Neuropixels(shank) => {
             let sites = probe::neuropixels(shank.first_site, shank.contacts)?;
-            (&shank.placed, shank.made.contacts(&sites, shank.first_site)?)
+            (&shank.placed, shank.made.make_contacts(&sites, shank.first_site)?)
         }
-        Source::From(from) => {
-            let extent = if from.discs { Extent::Disc } else { Extent::Point };
-            (&from.placed, electrodes::read_extent(&from.file, extent)?)
+        ProbeSource::From(from) => {
+            let extent = if from.discs { ContactExtent::Disc } else { ContactExtent::Point };
+            (&from.placed, electrodes::read_with_extent(&from.file, extent)?)
         }
     };
-    let default = if matches!(args.source, Source::From(_)) { Anchor::Origin } else { Anchor::First };
-    placed.finish(electrodes, default, common)
+    let default = if matches!(args.source, ProbeSource::From(_)) { ProbeAnchor::Origin } else { ProbeAnchor::First };
+    placed.place_and_write(electrodes, default, common)
 }
 
-impl Made {
+impl ContactArgs {
     /// Contacts at the sites of a probe, counted from a number on.
-    fn contacts(&self, sites: &[Point], first: u32) -> Result<Vec<Electrode>> {
-        let (method, settings) = electrodes::of_type(&self.kind)?;
+    fn make_contacts(&self, sites: &[Point], first: u32) -> Result<Vec<Electrode>> {
+        let (method, settings) = electrodes::parse_method_type(&self.kind)?;
         let contact = |(number, &position)| Electrode {
             name: format!("{}{number}", self.prefix),
-            position,
+            position_um: position,
             method,
-            layer: electrodes::UNKNOWN_PLACE.into(),
-            region: electrodes::UNKNOWN_PLACE.into(),
+            layer: electrodes::UNKNOWN_REGION.into(),
+            region: electrodes::UNKNOWN_REGION.into(),
             settings: settings.clone(),
         };
-        electrodes::checked((first..).zip(sites).map(contact).collect())
+        electrodes::validate_electrodes((first..).zip(sites).map(contact).collect())
     }
 }
 
-impl Placed {
-    fn finish(&self, mut electrodes: Vec<Electrode>, default: Anchor, common: &Common) -> Result<Outcome> {
+impl PlacementArgs {
+    fn place_and_write(
+        &self,
+        mut electrodes: Vec<Electrode>,
+        default: ProbeAnchor,
+        common: &Common,
+    ) -> Result<Outcome> {
         let pose = self.pose(default)?;
-        let sites: Vec<Point> = electrodes.iter().map(|e| e.position).collect();
-        for (electrode, position) in electrodes.iter_mut().zip(pose.place(&sites)) {
-            electrode.position = position;
-            electrode.settings.disc = electrode.settings.disc.map(|disc| pose.turned(disc));
+        let sites: Vec<Point> = electrodes.iter().map(|e| e.position_um).collect();
+        for (electrode, position) in electrodes.iter_mut().zip(pose.place_contacts(&sites)) {
+            electrode.position_um = position;
+            electrode.settings.disc = electrode.settings.disc.map(|disc| pose.rotate_disc(disc));
         }
         if let Some(folder) = &self.atlas {
-            Atlas::open(folder)?.fill(&mut electrodes)?;
+            Atlas::open(folder)?.assign_regions(&mut electrodes)?;
         }
         match &self.out {
             Some(out) => {
-                electrodes::save(out, &electrodes, existing(self.force))?;
-                common.say(format_args!("{}: {}", out.display(), count(electrodes.len() as u64, "contact")));
+                electrodes::save(out, &electrodes, overwrite_policy(self.force))?;
+                common.print_note(format_args!(
+                    "{}: {}",
+                    out.display(),
+                    format_count(electrodes.len() as u64, "contact")
+                ));
             }
             None => console::print(electrodes::to_csv(&electrodes))?,
         }
         Ok(Outcome::Done)
     }
 
-    fn pose(&self, default: Anchor) -> Result<Pose> {
-        let anchor = self.anchor.map(Anchor::from);
+    fn pose(&self, default: ProbeAnchor) -> Result<ProbePose> {
+        let anchor = self.anchor.map(ProbeAnchor::from);
         match &self.align_to {
             Some(config) => {
-                let somata = align::somata(config, self.node_set.as_deref(), self.population.as_deref())?;
-                let axis = PrincipalAxis::of(&somata).in_file(config).map_err(|e| e.advised(NO_AXIS))?;
-                Ok(Pose::new(axis.center, axis.direction, self.roll, anchor.unwrap_or(Anchor::Center))?)
+                let somata = align::read_somata(config, self.node_set.as_deref(), self.population.as_deref())?;
+                let axis = PrincipalAxis::from_points(&somata).in_file(config).map_err(|e| e.with_hint(NO_AXIS))?;
+                Ok(ProbePose::new(axis.center, axis.direction, self.roll, anchor.unwrap_or(ProbeAnchor::Center))?)
             }
             None => {
                 let at = self.at.unwrap_or(Point::ORIGIN);
                 let direction = self.direction.unwrap_or(Point::new(0.0, 1.0, 0.0));
-                Ok(Pose::new(at, direction, self.roll, anchor.unwrap_or(default))?)
+                Ok(ProbePose::new(at, direction, self.roll, anchor.unwrap_or(default))?)
             }
         }
     }

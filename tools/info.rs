@@ -7,11 +7,11 @@ mod weights;
 use std::path::{Path, PathBuf};
 
 use leadfield::Result;
-use leadfield::error::{Context, FileProblem, Problem, count};
+use leadfield::error::{Context, FileProblem, Problem, format_count};
 use leadfield::io::checkpoint::{self, Header, Record};
 use leadfield::io::input_file;
 
-use crate::cli::facts::{Facts, bytes};
+use crate::cli::facts::{Facts, format_bytes};
 use crate::cli::{Common, Outcome, console};
 
 /// Tell what a segment table, an electrodes file or a circuit holds
@@ -32,7 +32,7 @@ impl Problem for UnknownKind {}
 
 /// A kind of file, told by its first bytes.
 #[derive(Debug, PartialEq, Eq)]
-enum Kind {
+enum FileKind {
     Table,
     Hdf5,
     Json,
@@ -40,40 +40,40 @@ enum Kind {
 
 /// Runs the tool.
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
-    let facts = match kind(&args.file)? {
-        Kind::Table => match unfinished(&args.file)? {
-            None => table::facts(&args.file, common)?,
+    let facts = match detect_kind(&args.file)? {
+        FileKind::Table => match find_unfinished_run(&args.file)? {
+            None => table::collect_facts(&args.file, common)?,
             Some(record) => {
                 let mut facts = Facts::default();
                 add_progress(&mut facts, "segment table, unfinished", &record);
                 facts
             }
         },
-        Kind::Hdf5 => weights::facts(&args.file)?,
-        Kind::Json => circuit::facts(&args.file)?,
+        FileKind::Hdf5 => weights::collect_facts(&args.file)?,
+        FileKind::Json => circuit::collect_facts(&args.file)?,
     };
     console::print(facts)?;
     Ok(Outcome::Done)
 }
 
-fn kind(path: &Path) -> Result<Kind> {
+fn detect_kind(path: &Path) -> Result<FileKind> {
     if path.is_dir() {
-        return Ok(Kind::Table);
+        return Ok(FileKind::Table);
     }
     let mut start = [0; 8];
     let mut file = input_file::open(path)?;
     let n = std::io::Read::read(&mut file, &mut start).map_err(FileProblem::Read).in_file(path)?;
     let text = start[..n].trim_ascii_start();
     match &start[..n] {
-        b if b.starts_with(b"PAR1") => Ok(Kind::Table),
-        b if b.starts_with(b"\x89HDF") => Ok(Kind::Hdf5),
-        _ if text.first() == Some(&b'{') => Ok(Kind::Json),
+        b if b.starts_with(b"PAR1") => Ok(FileKind::Table),
+        b if b.starts_with(b"\x89HDF") => Ok(FileKind::Hdf5),
+        _ if text.first() == Some(&b'{') => Ok(FileKind::Json),
         _ => Err(UnknownKind).in_file(path),
     }
 }
 
 /// The journal of an output that is not complete; none where it is.
-fn unfinished(path: &Path) -> Result<Option<Record>> {
+fn find_unfinished_run(path: &Path) -> Result<Option<Record>> {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     name.strip_suffix(".partial").map_or(Ok(None), |output| checkpoint::read(&path.with_file_name(output)))
 }
@@ -82,7 +82,8 @@ fn unfinished(path: &Path) -> Result<Option<Record>> {
 fn add_progress(facts: &mut Facts, kind: &str, record: &Record) {
     let (parts, segments) = record.progress();
     let Header { program, inputs, parts: all, segments: total } = &record.header;
-    let progress = format!("{parts} of {}, {segments} of {}", count(*all, "part"), count(*total, "segment"));
+    let progress =
+        format!("{parts} of {}, {segments} of {}", format_count(*all, "part"), format_count(*total, "segment"));
     facts.add("kind", kind);
     facts.add("progress", progress);
     facts.add("begun by", format!("{program}, inputs {inputs:016x}"));

@@ -49,13 +49,13 @@ enum Tool {
 
 fn main() -> ExitCode {
     leadfield::io::input_file::record_inputs();
-    let Program { tool, mut common } = match Program::try_parse_from(cli::arguments()) {
+    let Program { tool, mut common } = match Program::try_parse_from(cli::command_line()) {
         Ok(program) => program,
-        Err(error) => return cli::conclude_arguments(&error),
+        Err(error) => return cli::report_argument_error(&error),
     };
     let joined = if tool.is_shared() { common.join_ranks() } else { Ok(()) };
     let result = joined.and_then(|()| common.start()).and_then(|()| tool.run(&common));
-    common.conclude(result)
+    common.report_result(result)
 }
 
 impl Tool {

@@ -8,22 +8,22 @@ use std::path::PathBuf;
 
 use leadfield::Result;
 use leadfield::error::Context;
-use leadfield::io::atomic_output::Staged;
-use leadfield::plot::canvas::{Form, Page};
+use leadfield::io::atomic_output::AtomicOutput;
+use leadfield::plot::canvas::{Figure, ImageFormat};
 use leadfield::plot::figures;
 
-use crate::cli::{Common, Outcome, existing};
+use crate::cli::{Common, Outcome, overwrite_policy};
 
 /// Draw coefficients, or contacts with what is round them, as SVG or PNG
 #[derive(clap::Args)]
 pub struct Args {
     #[command(subcommand)]
-    what: What,
+    what: PlotCommand,
 }
 
 /// What is drawn.
 #[derive(clap::Subcommand)]
-enum What {
+enum PlotCommand {
     Compare(compare::Args),
     Probe(probe::Args),
     Weights(weights::Args),
@@ -31,7 +31,7 @@ enum What {
 
 /// Where the picture goes.
 #[derive(clap::Args)]
-struct Output {
+struct FigureOutput {
     /// File to write; its name ends in .svg or .png
     #[arg(short, long, value_name = "FILE")]
     out: PathBuf,
@@ -42,7 +42,7 @@ struct Output {
 
 /// [`figures::View`] as an option: the first axis runs to the right, the second up.
 #[derive(Clone, Copy, clap::ValueEnum)]
-enum View {
+enum ViewArg {
     /// x to the right, y up
     Xy,
     /// x to the right, z up
@@ -59,35 +59,35 @@ enum View {
     All,
 }
 
-impl View {
-    fn views(self) -> &'static [figures::View] {
+impl ViewArg {
+    fn views(self) -> &'static [figures::ViewPlane] {
         match self {
-            Self::Xy => &[figures::View::Xy],
-            Self::Xz => &[figures::View::Xz],
-            Self::Yx => &[figures::View::Yx],
-            Self::Yz => &[figures::View::Yz],
-            Self::Zx => &[figures::View::Zx],
-            Self::Zy => &[figures::View::Zy],
-            Self::All => &figures::View::ALL,
+            Self::Xy => &[figures::ViewPlane::Xy],
+            Self::Xz => &[figures::ViewPlane::Xz],
+            Self::Yx => &[figures::ViewPlane::Yx],
+            Self::Yz => &[figures::ViewPlane::Yz],
+            Self::Zx => &[figures::ViewPlane::Zx],
+            Self::Zy => &[figures::ViewPlane::Zy],
+            Self::All => &figures::ViewPlane::ALL,
         }
     }
 }
 
 /// A picture that is to be written: its form is known and its place is free before anything is read.
-struct Picture {
-    form: Form,
-    staged: Staged,
+struct FigureFile {
+    form: ImageFormat,
+    staged: AtomicOutput,
 }
 
-impl Picture {
-    fn open(output: &Output) -> Result<Self> {
-        let form = Form::of(&output.out).in_object("--out")?;
-        Ok(Self { form, staged: Staged::new(&output.out, existing(output.force))? })
+impl FigureFile {
+    fn open(output: &FigureOutput) -> Result<Self> {
+        let form = ImageFormat::from_path(&output.out).in_item("--out")?;
+        Ok(Self { form, staged: AtomicOutput::create_file(&output.out, overwrite_policy(output.force))? })
     }
 
-    fn write(self, page: &Page) -> Result<()> {
-        let bytes = page.encode(self.form).in_file(self.staged.target())?;
-        self.staged.write(bytes)?;
+    fn write(self, page: &Figure) -> Result<()> {
+        let bytes = page.encode(self.form).in_file(self.staged.target_path())?;
+        self.staged.write_all(bytes)?;
         self.staged.commit()
     }
 }
@@ -95,8 +95,8 @@ impl Picture {
 /// Runs the tool.
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     match &args.what {
-        What::Compare(args) => compare::run(args, common),
-        What::Probe(args) => probe::run(args, common),
-        What::Weights(args) => weights::run(args, common),
+        PlotCommand::Compare(args) => compare::run(args, common),
+        PlotCommand::Probe(args) => probe::run(args, common),
+        PlotCommand::Weights(args) => weights::run(args, common),
     }
 }

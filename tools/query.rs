@@ -19,26 +19,26 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use arrow_array::RecordBatch;
-use leadfield::error::{Context, Problem, listed};
+use leadfield::error::{Context, Problem, join_quoted};
 use leadfield::geometry::region::Region;
-use leadfield::io::atomic_output::check_apart;
+use leadfield::io::atomic_output::check_not_an_input;
 use leadfield::segments::SectionType;
 use leadfield::segments::table::schema::NODE_ID;
-use leadfield::segments::table::{Filter, Hits, Table};
-use leadfield::weights::Lookup;
+use leadfield::segments::table::{Hits, SegmentFilter, SegmentTable};
+use leadfield::weights::WeightLookup;
 use leadfield::{Error, Result};
 use serde_json::json;
 
-use self::circuit::{Circuit, common};
-use self::columns::{Columns, Lookups, Sources};
-use self::field::{Field, POTENTIAL};
-use self::names::{Asked, COLUMNS, SORT};
+use self::circuit::{QueryCircuit, intersect_sorted};
+use self::columns::{ColumnSources, Lookups, QueryColumns};
+use self::field::{POTENTIAL, QueryField};
+use self::names::{COLUMNS, RequestedColumn, SORT};
 pub use self::options::Args;
 use self::options::FilterArgs;
-use self::place::Place;
+use self::place::SearchArea;
 use self::search::Search;
-use crate::cli::output::{Format, Output};
-use crate::cli::{Common, Outcome, console, existing, warn_assumptions};
+use crate::cli::output::{OutputFormat, OutputSink};
+use crate::cli::{Common, Outcome, console, overwrite_policy, warn_assumptions};
 
 /// What can be wrong with the options together.
 #[derive(Debug, thiserror::Error)]
@@ -48,18 +48,18 @@ enum QueryProblem {
     #[error("out of range, expected 1 or more, found `0`")]
     NoneNearest,
     #[error("unknown kind of section, expected one of {known}, found `{found}`")]
-    Kind { known: String, found: String },
+    UnknownSectionType { known: String, found: String },
     #[error("no column to group by, expected at least one name")]
     NoGroups,
     #[error("no more rows are wanted")]
-    Enough,
+    LimitReached,
 }
 
 impl Problem for QueryProblem {
     fn hint(&self) -> Option<String> {
         match self {
             Self::PredicateOfNearest => Some("leave `--predicate` out".into()),
-            Self::NoneNearest | Self::Kind { .. } | Self::NoGroups | Self::Enough => None,
+            Self::NoneNearest | Self::UnknownSectionType { .. } | Self::NoGroups | Self::LimitReached => None,
         }
     }
 }
@@ -67,23 +67,23 @@ impl Problem for QueryProblem {
 /// Runs the tool.
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     for out in args.out.iter().map(PathBuf::as_path) {
-        check_apart(out, [args.segments.as_path()].into_iter().chain(args.weights.as_deref()))?;
+        check_not_an_input(out, [args.segments.as_path()].into_iter().chain(args.weights.as_deref()))?;
     }
-    let place = Place::of(&args.target)?;
-    let kinds = kinds(&args.filter.section_type)?;
-    let mut table = Table::open_foreign(&args.segments)?;
+    let place = SearchArea::from_args(&args.target)?;
+    let kinds = parse_section_types(&args.filter.section_type)?;
+    let mut table = SegmentTable::open_without_neurons(&args.segments)?;
     if let Some(name) = &args.population {
         table.set_population(name);
     }
     warn_assumptions(&table, common);
     let circuit =
-        args.needs_circuit(&table).then(|| Circuit::open(args.filter.circuit.as_deref(), &table)).transpose()?;
-    let filter = Filter { section_types: kinds, nodes: nodes(&args.filter, circuit.as_ref())? };
-    if filter.nodes.as_ref().is_some_and(Vec::is_empty) {
+        args.needs_circuit(&table).then(|| QueryCircuit::open(args.filter.circuit.as_deref(), &table)).transpose()?;
+    let filter = SegmentFilter { section_types: kinds, node_ids: select_nodes(&args.filter, circuit.as_ref())? };
+    if filter.node_ids.as_ref().is_some_and(Vec::is_empty) {
         common.warn("no neuron passes `--node-set` and `--where`");
     }
     for warning in place.contacts.iter().flat_map(|c| &c.warnings) {
-        common.caution(&Error::from(warning.clone()));
+        common.warn_with_hint(&Error::from(warning.clone()));
     }
     let regions: Vec<&dyn Region> = place.regions.iter().map(AsRef::as_ref).collect();
     let search = Search {
@@ -93,13 +93,13 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
         index: args.target.index.as_deref(),
         common,
     };
-    let sources = Sources {
+    let sources = ColumnSources {
         regions: &regions,
         contacts: place.contacts.as_ref().map(|c| c.names.as_slice()),
         nearest: place.nearest.is_some(),
         circuit: circuit.as_ref(),
     };
-    match answer(args, &search, sources) {
+    match run_query(args, &search, sources) {
         // who reads the output has seen enough
         Err(error) if console::is_broken_pipe(&error) => Ok(Outcome::Done),
         answered => answered.map(|()| Outcome::Done),
@@ -107,31 +107,32 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
 }
 
 /// Gives what is asked for.
-fn answer(args: &Args, search: &Search<'_>, sources: Sources<'_>) -> Result<()> {
+fn run_query(args: &Args, search: &Search<'_>, sources: ColumnSources<'_>) -> Result<()> {
     if args.count {
         console::print(format_args!("{}\n", search.run(&[], &mut |_, _| Ok(()))?))?;
     } else if let Some(name) = &args.node_set_json {
-        console::print(format_args!("{:#}\n", node_set(search, name)?))?;
+        console::print(format_args!("{:#}\n", node_set_json(search, name)?))?;
     } else if args.by.is_empty() && args.agg.is_empty() {
-        give_rows(args, search, sources)?;
+        output_rows(args, search, sources)?;
     } else {
-        give_groups(args, search, sources)?;
+        output_groups(args, search, sources)?;
     }
     Ok(())
 }
 
 /// Every row, as it is found; sorted if that is asked for.
-fn give_rows(args: &Args, search: &Search<'_>, sources: Sources<'_>) -> Result<()> {
+fn output_rows(args: &Args, search: &Search<'_>, sources: ColumnSources<'_>) -> Result<()> {
     let sort_columns = frames::sort_columns(args)?;
-    let sort_columns: Vec<Asked> = sort_columns.iter().map(|name| Asked::new(SORT, name)).collect();
-    let named: Vec<Asked> = args.columns.iter().map(|name| Asked::new(COLUMNS, name)).collect();
+    let sort_columns: Vec<RequestedColumn> = sort_columns.iter().map(|name| RequestedColumn::new(SORT, name)).collect();
+    let named: Vec<RequestedColumn> = args.columns.iter().map(|name| RequestedColumn::new(COLUMNS, name)).collect();
     // of a lead field the usual columns have the potential alone
-    let read = if named.is_empty() { &[Asked::new(COLUMNS, POTENTIAL)] } else { named.as_slice() };
-    let lookups = lookups(args, &[read, &sort_columns].concat(), search)?;
-    let named = if named.is_empty() { Columns::usual(search.table, &sources, &lookups)? } else { named };
-    let columns = Columns::of(&[named, sort_columns.clone()].concat(), search.table, sources, lookups)?;
-    let format = Format::of(args.format, args.out.as_deref())?;
-    let mut output = Output::open(args.out.as_deref(), format, existing(args.force), columns.shown())?;
+    let read = if named.is_empty() { &[RequestedColumn::new(COLUMNS, POTENTIAL)] } else { named.as_slice() };
+    let lookups = open_lookups(args, &[read, &sort_columns].concat(), search)?;
+    let named = if named.is_empty() { QueryColumns::default_columns(search.table, &sources, &lookups)? } else { named };
+    let columns = QueryColumns::resolve(&[named, sort_columns.clone()].concat(), search.table, sources, lookups)?;
+    let format = OutputFormat::resolve(args.format, args.out.as_deref())?;
+    let mut output =
+        OutputSink::open(args.out.as_deref(), format, overwrite_policy(args.force), columns.visible_schema())?;
     if sort_columns.is_empty() {
         write_rows(args.limit, search, &columns, &mut |rows| output.write(rows))?;
     } else {
@@ -144,17 +145,17 @@ fn give_rows(args: &Args, search: &Search<'_>, sources: Sources<'_>) -> Result<(
 fn write_rows(
     limit: Option<usize>,
     search: &Search<'_>,
-    columns: &Columns<'_>,
+    columns: &QueryColumns<'_>,
     write: &mut dyn FnMut(&RecordBatch) -> Result<()>,
 ) -> Result<()> {
     let mut left = limit.unwrap_or(usize::MAX);
     let mut is_enough = false;
-    let searched = search.run(&columns.stored(), &mut |hits, distances| {
+    let searched = search.run(&columns.stored_names(), &mut |hits, distances| {
         is_enough = left == 0;
         if is_enough {
-            return Err(QueryProblem::Enough.into());
+            return Err(QueryProblem::LimitReached.into());
         }
-        let rows = columns.rows(&hits, distances)?;
+        let rows = columns.build_batch(&hits, distances)?;
         let rows = rows.slice(0, left.min(rows.num_rows()));
         left -= rows.num_rows();
         write(&rows)
@@ -167,33 +168,33 @@ fn write_rows(
 }
 
 /// One row a group.
-fn give_groups(args: &Args, search: &Search<'_>, sources: Sources<'_>) -> Result<()> {
+fn output_groups(args: &Args, search: &Search<'_>, sources: ColumnSources<'_>) -> Result<()> {
     if args.by.iter().any(String::is_empty) {
-        return Err(QueryProblem::NoGroups).in_object("--by");
+        return Err(QueryProblem::NoGroups).in_item("--by");
     }
-    let format = Format::of(args.format, args.out.as_deref())?;
+    let format = OutputFormat::resolve(args.format, args.out.as_deref())?;
     let groups = frames::groups(args, search, sources)?;
-    let mut output = Output::open(args.out.as_deref(), format, existing(args.force), groups.schema())?;
+    let mut output = OutputSink::open(args.out.as_deref(), format, overwrite_policy(args.force), groups.schema())?;
     output.write(&groups)?;
     output.finish()
 }
 
 /// Opens the other files that columns are looked up in.
-fn lookups(args: &Args, asked: &[Asked], search: &Search<'_>) -> Result<Lookups> {
+fn open_lookups(args: &Args, asked: &[RequestedColumn], search: &Search<'_>) -> Result<Lookups> {
     let weights = args.weights.as_deref().zip(args.electrode.as_deref());
-    let weights = weights.map(|(path, name)| Lookup::open(path, name, search.table)).transpose()?;
+    let weights = weights.map(|(path, name)| WeightLookup::open(path, name, search.table)).transpose()?;
     let names: Vec<&str> = asked.iter().map(|column| column.name.as_str()).collect();
-    let open = |path| Field::open(path, &names, args.field_transform.as_deref(), search.table);
+    let open = |path| QueryField::open(path, &names, args.field_transform.as_deref(), search.table);
     let field = args.field.as_deref().map(open).transpose()?;
-    field.iter().flat_map(Field::warnings).for_each(|warning| search.common.caution(warning));
+    field.iter().flat_map(QueryField::warnings).for_each(|warning| search.common.warn_with_hint(warning));
     Ok(Lookups { weights, field })
 }
 
 /// The neurons found, as SONATA node sets are written.
-fn node_set(search: &Search<'_>, name: &str) -> Result<serde_json::Value> {
+fn node_set_json(search: &Search<'_>, name: &str) -> Result<serde_json::Value> {
     let mut nodes: BTreeSet<u64> = BTreeSet::new();
     search.run(&[NODE_ID], &mut |hits: Hits, _: &[f64]| {
-        nodes.extend(columns::nodes(&hits)?);
+        nodes.extend(columns::node_ids(&hits)?);
         Ok(())
     })?;
     let population = &search.table.metadata().population;
@@ -204,25 +205,25 @@ fn node_set(search: &Search<'_>, name: &str) -> Result<serde_json::Value> {
     Ok(json!({ name: set }))
 }
 
-fn kinds(names: &[String]) -> Result<Option<Vec<SectionType>>> {
+fn parse_section_types(names: &[String]) -> Result<Option<Vec<SectionType>>> {
     let kind = |name: &String| -> Result<SectionType> {
         let found = SectionType::ALL.into_iter().find(|k| k.name() == name);
-        let known = || listed(SectionType::ALL.map(SectionType::name), 7);
-        let unknown = || Error::from(QueryProblem::Kind { known: known(), found: name.clone() });
-        found.ok_or_else(|| unknown().in_object("--section-type"))
+        let known = || join_quoted(SectionType::ALL.map(SectionType::name), 7);
+        let unknown = || Error::from(QueryProblem::UnknownSectionType { known: known(), found: name.clone() });
+        found.ok_or_else(|| unknown().in_item("--section-type"))
     };
     if names.is_empty() { Ok(None) } else { names.iter().map(kind).collect::<Result<_>>().map(Some) }
 }
 
 /// The nodes that pass node set and conditions; none for all.
-fn nodes(args: &FilterArgs, circuit: Option<&Circuit>) -> Result<Option<Vec<u64>>> {
+fn select_nodes(args: &FilterArgs, circuit: Option<&QueryCircuit>) -> Result<Option<Vec<u64>>> {
     let Some(circuit) = circuit else { return Ok(None) };
     let set = args.node_set.iter().map(|name| circuit.node_set(name));
     let conditions = args.conditions.iter().map(|condition| circuit.nodes_where(condition));
     let mut chosen: Option<Vec<u64>> = None;
     for nodes in set.chain(conditions) {
         let nodes = nodes?;
-        chosen = Some(chosen.map_or_else(|| nodes.clone(), |chosen| common(&chosen, &nodes)));
+        chosen = Some(chosen.map_or_else(|| nodes.clone(), |chosen| intersect_sorted(&chosen, &nodes)));
     }
     Ok(chosen)
 }

@@ -5,12 +5,12 @@ mod files;
 use std::path::PathBuf;
 
 use leadfield::Result;
-use leadfield::error::count;
-use leadfield::io::atomic_output::{Staged, check_apart};
-use leadfield::plot::html_report::{self, Request};
+use leadfield::error::format_count;
+use leadfield::io::atomic_output::{AtomicOutput, check_not_an_input};
+use leadfield::plot::html_report::{self, ReportRequest};
 
-use self::files::Files;
-use crate::cli::{Common, Outcome, existing};
+use self::files::ReportFiles;
+use crate::cli::{Common, Outcome, overwrite_policy};
 
 /// Make a page of HTML on a segment table and an electrodes file: what was computed, pictures, a table of the contacts,
 /// and the segments round a contact to turn about
@@ -25,7 +25,7 @@ pub struct Args {
     #[arg(long, value_name = "NAME")]
     electrode: Option<String>,
     /// The segments to turn about are those up to this far to every side of the contact, um
-    #[arg(long, value_name = "R", default_value_t = html_report::WITHIN_UM, allow_negative_numbers = true)]
+    #[arg(long, value_name = "R", default_value_t = html_report::DEFAULT_VIEW_HALF_SIDE_UM, allow_negative_numbers = true)]
     within: f64,
     /// Page to write
     #[arg(short, long, value_name = "FILE", default_value = "report.html")]
@@ -37,27 +37,27 @@ pub struct Args {
 
 /// Runs the tool.
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
-    check_apart(&args.out, args.inputs.iter().map(PathBuf::as_path))?;
-    let staged = Staged::new(&args.out, existing(args.force))?;
-    let Files { table, weights } = Files::of(&args.inputs)?;
+    check_not_an_input(&args.out, args.inputs.iter().map(PathBuf::as_path))?;
+    let staged = AtomicOutput::create_file(&args.out, overwrite_policy(args.force))?;
+    let ReportFiles { table, weights } = ReportFiles::find(&args.inputs)?;
     let electrode = args.electrode.as_deref();
-    let request = Request { table: &table, weights: &weights, electrode, within: args.within, took: &[] };
-    let made = html_report::make(&request)?;
-    staged.write(&made.html)?;
+    let request = ReportRequest { table: &table, weights: &weights, electrode, within_um: args.within, timings_s: &[] };
+    let made = html_report::build_report(&request)?;
+    staged.write_all(&made.html)?;
     staged.commit()?;
     if let Some(assumptions) = &made.assumptions {
         common.warn(format_args!("{}: {assumptions}", table.display()));
     }
-    let found = made.diagnosis.verdict();
-    match &made.drawn {
+    let found = made.diagnosis.counts_text();
+    match &made.figure {
         Ok(drawn) => {
             drawn.warnings.iter().for_each(|warning| common.warn(warning));
-            let (contacts, electrode) = (count(drawn.contacts, "contact"), &drawn.electrode);
-            common.say(format_args!("{}: {contacts}, drawn at `{electrode}`; {found}", args.out.display()));
+            let (contacts, electrode) = (format_count(drawn.contacts, "contact"), &drawn.electrode);
+            common.print_note(format_args!("{}: {contacts}, drawn at `{electrode}`; {found}", args.out.display()));
         }
         Err(why) => {
-            common.caution(why);
-            common.say(format_args!("{}: no pictures; {found}", args.out.display()));
+            common.warn_with_hint(why);
+            common.print_note(format_args!("{}: no pictures; {found}", args.out.display()));
         }
     }
     Ok(Outcome::Done)

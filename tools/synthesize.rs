@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use leadfield::Result;
-use leadfield::circuit::synthetic::{self, Plan, Report};
-use leadfield::error::count;
+use leadfield::circuit::synthetic::{self, CircuitSpec, SyntheticReport};
+use leadfield::error::format_count;
 
 use crate::cli::progress::Progress;
-use crate::cli::{Common, Outcome, existing};
+use crate::cli::{Common, Outcome, overwrite_policy};
 
 /// Write a synthetic SONATA circuit: neurons in a cylinder, branched morphologies, optionally a compartment report
 ///
@@ -41,26 +41,26 @@ pub struct Args {
 }
 
 impl Args {
-    fn plan(&self) -> Plan {
-        Plan {
+    fn synthesis_plan(&self) -> CircuitSpec {
+        CircuitSpec {
             cells: self.cells,
             seed: self.seed,
-            morphologies: self.morphologies.unwrap_or_else(|| Plan::usual_morphologies(self.cells)),
+            morphologies: self.morphologies.unwrap_or_else(|| CircuitSpec::default_morphologies(self.cells)),
             radius_um: self.radius,
             height_um: self.height,
-            report: if self.with_report { Report::OneFrame } else { Report::None },
+            report: if self.with_report { SyntheticReport::OneFrame } else { SyntheticReport::None },
         }
     }
 }
 
 /// Runs the tool.
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
-    let plan = args.plan();
+    let plan = args.synthesis_plan();
     let progress = Progress::new(common, "neurons", plan.cells as u64);
-    let written = synthetic::write(&plan, &args.folder, existing(args.force), &mut |n| progress.add(n));
+    let written = synthetic::write(&plan, &args.folder, overwrite_policy(args.force), &mut |n| progress.add(n));
     progress.finish();
-    let neurons = count(plan.cells as u64, "neuron");
-    let segments = count(written?.segments, "segment");
-    common.say(format_args!("{}: {neurons}, {segments}", args.folder.join("simulation_config.json").display()));
+    let neurons = format_count(plan.cells as u64, "neuron");
+    let segments = format_count(written?.segments, "segment");
+    common.print_note(format_args!("{}: {neurons}, {segments}", args.folder.join("simulation_config.json").display()));
     Ok(Outcome::Done)
 }

@@ -17,12 +17,12 @@ use crate::cli::{Common, Outcome};
 #[derive(clap::Args)]
 pub struct Args {
     #[command(subcommand)]
-    what: What,
+    what: ValidateCommand,
 }
 
 /// What is examined or compared.
 #[derive(clap::Subcommand)]
-enum What {
+enum ValidateCommand {
     Circuit(circuit::Args),
     ElectrodesFile(electrodes_file::Args),
     Positions(positions::Args),
@@ -32,9 +32,13 @@ enum What {
 /// Runs the tool.
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     match &args.what {
-        What::Circuit(args) => args.output.around(&args.suite(), || circuit::run(args, common)),
-        What::ElectrodesFile(args) => args.output.around(&args.suite(), || electrodes_file::run(args, common)),
-        What::Positions(args) => args.output.around(&args.suite(), || positions::run(args, common)),
-        What::Weights(args) => args.output.around(&args.suite(), || weights::run(args, common)),
+        ValidateCommand::Circuit(args) => args.output.run_with_junit(&args.suite_name(), || circuit::run(args, common)),
+        ValidateCommand::ElectrodesFile(args) => {
+            args.output.run_with_junit(&args.suite_name(), || electrodes_file::run(args, common))
+        }
+        ValidateCommand::Positions(args) => {
+            args.output.run_with_junit(&args.suite_name(), || positions::run(args, common))
+        }
+        ValidateCommand::Weights(args) => args.output.run_with_junit(&args.suite_name(), || weights::run(args, common)),
     }
 }

@@ -5,24 +5,26 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use leadfield::Result;
-use leadfield::electrodes::fields::Fields;
+use leadfield::electrodes::fields::LeadFieldAssignment;
 use leadfield::electrodes::{self, Electrode, arrays};
-use leadfield::error::{Context, FileProblem, Problem, count};
+use leadfield::error::{Context, FileProblem, Problem, format_count};
 use leadfield::geometry::Aabb;
-use leadfield::io::atomic_output::check_apart;
+use leadfield::io::atomic_output::check_not_an_input;
 use leadfield::lead_field::OutsideField;
 use leadfield::methods::medium::Conductivity;
-use leadfield::methods::objective_csd::Spacing;
+use leadfield::methods::objective_csd::NeighbourRule;
 use leadfield::methods::{Contact, NearField};
-use leadfield::segments::table::{Table, TableProblem};
+use leadfield::segments::table::{SegmentTable, TableProblem};
 use leadfield::units::DEFAULT_CONDUCTIVITY;
-use leadfield::weights::{self, Far, Request, Source, Summary, compute_with};
+use leadfield::weights::{
+    self, DistantContacts, SegmentSource, WeightsRequest, WeightsSummary, compute_weights_on_ranks,
+};
 use serde_json::json;
 
 use crate::cli::forecast::{self, DryRun};
 use crate::cli::progress::Progress;
-use crate::cli::signals::Stop;
-use crate::cli::{Common, Outcome, console, existing, warn_assumptions};
+use crate::cli::signals::StopSignal;
+use crate::cli::{Common, Outcome, console, overwrite_policy, warn_assumptions};
 
 /// A name for a table that has its own.
 #[derive(Debug, thiserror::Error)]
@@ -58,7 +60,7 @@ pub struct Args {
     conductivity: Vec<String>,
     /// What to do with contacts nearer to a segment than its radius
     #[arg(long, value_name = "RULE", default_value = "radius")]
-    near_field: NearFieldRule,
+    near_field: NearFieldArg,
     /// Lead fields of Reciprocity and DipoleReciprocity: one for all such contacts, or one for each in file order
     #[arg(long, value_name = "FILE", num_args = 1..)]
     fields: Vec<PathBuf>,
@@ -67,7 +69,7 @@ pub struct Args {
     field: Vec<String>,
     /// What a point outside a lead field means
     #[arg(long, value_name = "RULE", default_value = "error")]
-    outside_field: OutsideRule,
+    outside_field: OutsideFieldArg,
     /// The current that made the lead fields, nA, instead of the files' own
     #[arg(long, value_name = "NA", allow_negative_numbers = true)]
     field_current: Option<f64>,
@@ -79,7 +81,7 @@ pub struct Args {
     csd_array: Vec<String>,
     /// Which contacts of an array are neighbours, for the default thickness
     #[arg(long, value_name = "RULE", default_value = "sorted")]
-    csd_spacing: SpacingRule,
+    csd_spacing: SpacingArg,
     /// Write the file by parts, 1: lay it out for all, and print the number of parts
     #[arg(long, group = "by_part", conflicts_with_all = ["dry_run", "resume"])]
     layout: bool,
@@ -102,89 +104,94 @@ pub struct Args {
 
 /// [`NearField`] as an option.
 #[derive(Clone, Copy, clap::ValueEnum)]
-enum NearFieldRule {
+enum NearFieldArg {
     /// No contact comes nearer than the segment's radius
     Radius,
     /// The formula as it is; a contact on a segment is an error
     Exact,
 }
 
-impl From<NearFieldRule> for NearField {
-    fn from(rule: NearFieldRule) -> Self {
+impl From<NearFieldArg> for NearField {
+    fn from(rule: NearFieldArg) -> Self {
         match rule {
-            NearFieldRule::Radius => Self::Radius,
-            NearFieldRule::Exact => Self::Exact,
+            NearFieldArg::Radius => Self::ClampToRadius,
+            NearFieldArg::Exact => Self::Unclamped,
         }
     }
 }
 
 /// [`OutsideField`] as an option.
 #[derive(Clone, Copy, clap::ValueEnum)]
-enum OutsideRule {
+enum OutsideFieldArg {
     /// An error that names the point
     Error,
     /// The coefficient 0
     Zero,
 }
 
-impl From<OutsideRule> for OutsideField {
-    fn from(rule: OutsideRule) -> Self {
+impl From<OutsideFieldArg> for OutsideField {
+    fn from(rule: OutsideFieldArg) -> Self {
         match rule {
-            OutsideRule::Error => Self::Error,
-            OutsideRule::Zero => Self::Zero,
+            OutsideFieldArg::Error => Self::Error,
+            OutsideFieldArg::Zero => Self::Zero,
         }
     }
 }
 
 /// [`Spacing`] as an option.
 #[derive(Clone, Copy, clap::ValueEnum)]
-enum SpacingRule {
+enum SpacingArg {
     /// Neighbours along the array's axis
     Sorted,
     /// Neighbours in the file, as in BlueRecording
     FileOrder,
 }
 
-impl From<SpacingRule> for Spacing {
-    fn from(rule: SpacingRule) -> Self {
+impl From<SpacingArg> for NeighbourRule {
+    fn from(rule: SpacingArg) -> Self {
         match rule {
-            SpacingRule::Sorted => Self::Sorted,
-            SpacingRule::FileOrder => Self::FileOrder,
+            SpacingArg::Sorted => Self::AlongAxis,
+            SpacingArg::FileOrder => Self::FileOrder,
         }
     }
 }
 
 /// The contacts as their methods see them, with their lead fields. Warns of what looks wrong in either.
-fn contacts(args: &Args, common: &Common, electrodes: &[Electrode], sources: &[&dyn Source]) -> Result<Vec<Contact>> {
+fn prepare_contacts(
+    args: &Args,
+    common: &Common,
+    electrodes: &[Electrode],
+    sources: &[&dyn SegmentSource],
+) -> Result<Vec<Contact>> {
     let conductivities = args.conductivity.iter().map(|s| s.parse()).collect::<Result<Vec<Conductivity>, _>>()?;
-    let mut contacts = electrodes::contacts(electrodes, &conductivities, args.near_field.into())?;
+    let mut contacts = electrodes::method_contacts(electrodes, &conductivities, args.near_field.into())?;
     let ranges = args.csd_array.iter().map(|range| range.parse()).collect::<Result<Vec<_>, _>>()?;
-    arrays::apply(&mut contacts, electrodes, &ranges, args.csd_spacing.into())?;
+    arrays::assign_arrays(&mut contacts, electrodes, &ranges, args.csd_spacing.into())?;
     let named = args.field.iter().map(|field| field.parse()).collect::<Result<Vec<_>, _>>()?;
     let boxes = sources.iter().map(|s| s.bounds()).collect::<Result<Vec<_>>>()?;
-    let fields = Fields {
-        listed: &args.fields,
-        named: &named,
-        folder: args.electrodes.parent().unwrap_or(Path::new("")),
-        within: boxes.into_iter().fold(Aabb::EMPTY, Aabb::union),
+    let fields = LeadFieldAssignment {
+        field_files: &args.fields,
+        named_files: &named,
+        electrodes_folder: args.electrodes.parent().unwrap_or(Path::new("")),
+        bounds_um: boxes.into_iter().fold(Aabb::EMPTY, Aabb::union),
         placement: args.field_transform.as_deref().map(str::parse).transpose()?,
         current_na: args.field_current,
-        outside: args.outside_field.into(),
+        outside_field: args.outside_field.into(),
     };
-    let fields = fields.attach(&mut contacts, electrodes)?;
-    fields.iter().flat_map(|field| field.warnings()).for_each(|warning| common.caution(warning));
-    let warnings = weights::warnings(electrodes, &contacts).in_file(&args.electrodes)?;
-    warnings.into_iter().for_each(|w| common.caution(&w.in_file(&args.electrodes)));
+    let fields = fields.attach_fields(&mut contacts, electrodes)?;
+    fields.iter().flat_map(|field| field.warnings()).for_each(|warning| common.warn_with_hint(warning));
+    let warnings = weights::contact_warnings(electrodes, &contacts).in_file(&args.electrodes)?;
+    warnings.into_iter().for_each(|w| common.warn_with_hint(&w.in_file(&args.electrodes)));
     Ok(contacts)
 }
 
 /// Opens the tables; those without metadata get the populations' names in order.
-fn tables(args: &Args, common: &Common) -> Result<Vec<Table>> {
+fn open_tables(args: &Args, common: &Common) -> Result<Vec<SegmentTable>> {
     let mut names = args.population.iter();
     let mut tables = Vec::new();
     for path in &args.segments {
-        let mut table = Table::open(path)?;
-        if table.is_foreign() {
+        let mut table = SegmentTable::open(path)?;
+        if table.lacks_metadata() {
             let name = names.next().ok_or(TableProblem::NoPopulation).in_file(path)?;
             table.set_population(name);
             warn_assumptions(&table, common);
@@ -201,66 +208,71 @@ fn tables(args: &Args, common: &Common) -> Result<Vec<Table>> {
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     let started = Instant::now();
     let inputs = args.segments.iter().chain([&args.electrodes]).chain(&args.fields);
-    check_apart(&args.out, inputs.map(PathBuf::as_path))?;
+    check_not_an_input(&args.out, inputs.map(PathBuf::as_path))?;
     if common.crew().is_first() && !args.judged.dry_run && args.part.is_empty() && !args.finish {
-        weights::check_output(&args.out, existing(args.force), args.resume)?;
+        weights::check_output(&args.out, overwrite_policy(args.force), args.resume)?;
     }
     let electrodes = electrodes::read(&args.electrodes)?;
-    let tables = tables(args, common)?;
+    let tables = open_tables(args, common)?;
     let assumptions: BTreeSet<String> = tables.iter().filter_map(|t| t.metadata().assumption()).collect();
     assumptions.iter().for_each(|assumption| common.warn(assumption));
     let populations: Vec<&str> = tables.iter().map(|t| t.metadata().population.as_str()).collect();
     electrodes::check_names(&electrodes, &populations).in_file(&args.electrodes)?;
-    let sources: Vec<&dyn Source> = tables.iter().map(|t| t as &dyn Source).collect();
-    let contacts = contacts(args, common, &electrodes, &sources)?;
-    if let Some(far) = Far::check(&sources, &contacts)? {
+    let sources: Vec<&dyn SegmentSource> = tables.iter().map(|t| t as &dyn SegmentSource).collect();
+    let contacts = prepare_contacts(args, common, &electrodes, &sources)?;
+    if let Some(far) = DistantContacts::find(&sources, &contacts)? {
         common.warn(far);
     }
-    let stop = Stop::listen();
-    let total = if args.judged.dry_run || args.is_by_part() { 0 } else { tables.iter().map(Table::len).sum() };
+    let stop = StopSignal::install();
+    let total = if args.judged.dry_run || args.is_by_part() { 0 } else { tables.iter().map(SegmentTable::len).sum() };
     let progress = Progress::new(common, "segments", total);
-    let request = Request {
+    let request = WeightsRequest {
         sources: &sources,
         electrodes: &electrodes,
         contacts: &contacts,
         output: &args.out,
-        existing: existing(args.force),
+        existing: overwrite_policy(args.force),
         resume: args.resume,
-        stop: &|| stop.asked(),
+        stop: &|| stop.is_requested(),
         progress: &|n| progress.add(n),
     };
     if args.judged.dry_run {
         let reading = started.elapsed().as_secs_f64();
-        let found = weights::forecast(&request, args.judged.ranks(common)).in_file(&args.electrodes)?;
-        forecast::tell(&found, reading, &args.out, common)?;
-        forecast::tell_existing(&args.out, args.force, args.resume, common);
+        let found = weights::dry_run(&request, args.judged.ranks(common)).in_file(&args.electrodes)?;
+        forecast::print_estimate(&found, reading, &args.out, common)?;
+        forecast::warn_existing(&args.out, args.force, args.resume, common);
         return Ok(Outcome::Done);
     }
     if args.layout {
         let parts = weights::lay_out(&request).in_file(&args.electrodes)?;
         progress.finish();
-        common.say(format_args!("{}: laid out for {}", args.out.display(), count(parts, "part")));
+        common.print_note(format_args!("{}: laid out for {}", args.out.display(), format_count(parts, "part")));
         console::print(format_args!("{parts}\n"))?;
         return Ok(Outcome::Done);
     }
     if !args.part.is_empty() {
         let segments = weights::write_parts(&request, &args.part).in_file(&args.electrodes)?;
         progress.finish();
-        let (parts, segments) = (count(args.part.len() as u64, "part"), count(segments, "segment"));
-        common.say(format_args!("{}: {segments} of {parts} written, {:.2} s", args.out.display(), seconds(started)));
+        let (parts, segments) = (format_count(args.part.len() as u64, "part"), format_count(segments, "segment"));
+        common.print_note(format_args!(
+            "{}: {segments} of {parts} written, {:.2} s",
+            args.out.display(),
+            elapsed_s(started)
+        ));
         return Ok(Outcome::Done);
     }
-    let computed = if args.finish { weights::finish(&request) } else { compute_with(&request, common.crew()) };
+    let computed =
+        if args.finish { weights::finish(&request) } else { compute_weights_on_ranks(&request, common.crew()) };
     let summary = computed.in_file(&args.electrodes)?;
     progress.finish();
-    if summary.damaged > 0 {
-        let parts = count(summary.damaged, "part");
+    if summary.damaged_parts > 0 {
+        let parts = format_count(summary.damaged_parts, "part");
         common.warn(format_args!("damage in {parts} of the interrupted run, computed again"));
     }
-    common.say(told(&args.out, &summary, seconds(started)));
-    common.tell_balance();
+    common.print_note(summary_text(&args.out, &summary, elapsed_s(started)));
+    common.print_balance();
     if common.crew().is_first() {
-        console::print(format_args!("{:#}\n", report(&args.out)?))?;
+        console::print(format_args!("{:#}\n", journal_report(&args.out)?))?;
     }
     Ok(Outcome::Done)
 }
@@ -272,32 +284,32 @@ impl Args {
     }
 }
 
-fn seconds(started: Instant) -> f64 {
+fn elapsed_s(started: Instant) -> f64 {
     started.elapsed().as_secs_f64()
 }
 
 /// The summary in one line.
-fn told(out: &Path, summary: &Summary, seconds: f64) -> String {
-    if summary.kept > 0 && summary.kept == summary.parts {
+fn summary_text(out: &Path, summary: &WeightsSummary, seconds: f64) -> String {
+    if summary.resumed_parts > 0 && summary.resumed_parts == summary.parts {
         return format!("{}: complete already, from the same inputs and settings", out.display());
     }
-    let kept = match summary.kept {
+    let kept = match summary.resumed_parts {
         0 => String::new(),
-        kept => format!(", {kept} of {} by an earlier run", count(summary.parts, "part")),
+        kept => format!(", {kept} of {} by an earlier run", format_count(summary.parts, "part")),
     };
     format!(
         "{}: {}, {}, {}, {:.1} MB, {seconds:.2} s{kept}",
         out.display(),
-        count(summary.contacts, "contact"),
-        count(summary.segments, "segment"),
-        count(summary.neurons, "neuron"),
+        format_count(summary.contacts, "contact"),
+        format_count(summary.segments, "segment"),
+        format_count(summary.neurons, "neuron"),
         summary.bytes as f64 / 1e6,
     )
 }
 
 /// The entry for `reports` of a simulation configuration: what libsonata 0.2.2 accepts, which rejects `variable_name`
 /// here and `electrodes_file` under `run`. The path is absolute, since it would be relative to the configuration.
-fn report(out: &Path) -> Result<serde_json::Value> {
+fn journal_report(out: &Path) -> Result<serde_json::Value> {
     let path = out.canonicalize().map_err(FileProblem::Read).in_file(out)?;
     Ok(json!({
         "lfp": {

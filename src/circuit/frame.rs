@@ -18,37 +18,37 @@ use crate::sonata::nodes::{Nodes, Recentering};
 
 /// Which neurons of a population are centred on their somata.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Frame {
+pub(super) struct SomaCentering {
     /// Whether somata are centred where the node says nothing.
-    centers: bool,
+    centers_by_default: bool,
     /// What nodes say.
-    stated: BTreeMap<u64, bool>,
+    stated_by_node: BTreeMap<u64, bool>,
 }
 
-impl Frame {
+impl SomaCentering {
     /// The frame of some nodes.
     ///
     /// # Errors
     /// The nodes' places or the attribute cannot be read.
-    pub(super) fn of(nodes: &Nodes, ids: &[u64]) -> Result<Self> {
+    pub(super) fn for_nodes(nodes: &Nodes, ids: &[u64]) -> Result<Self> {
         let recentering: &Recentering = nodes.recentering()?;
-        let stated = ids.iter().filter_map(|&id| Some((id, recentering.of_node(id)?))).collect();
-        Ok(Self { centers: !recentering.is_unplaced(), stated })
+        let stated = ids.iter().filter_map(|&id| Some((id, recentering.for_node(id)?))).collect();
+        Ok(Self { centers_by_default: !recentering.is_unplaced(), stated_by_node: stated })
     }
 
     /// The transform of a node's morphology, from that about the file's origin.
-    pub(super) fn transform(&self, node: u64, plain: Transform, morphology: &Morphology) -> Transform {
-        let Some(center) = away_from_origin(morphology) else { return plain };
-        match self.stated.get(&node).copied().unwrap_or(self.centers) {
-            true => plain.centered_on(center),
-            false => plain.with_soma_at(center),
+    pub(super) fn morphology_transform(&self, node: u64, plain: Transform, morphology: &Morphology) -> Transform {
+        let Some(center) = offset_soma_center(morphology) else { return plain };
+        match self.stated_by_node.get(&node).copied().unwrap_or(self.centers_by_default) {
+            true => plain.with_origin(center),
+            false => plain.rebased_on(center),
         }
     }
 }
 
 /// The centre of a soma that does not lie at the origin of its file, to within its radius; none where it does, or where
 /// there is no soma.
-fn away_from_origin(morphology: &Morphology) -> Option<Point> {
+fn offset_soma_center(morphology: &Morphology) -> Option<Point> {
     let soma = &morphology.soma;
     let center = match soma.form {
         SomaForm::None => return None,
@@ -58,7 +58,7 @@ fn away_from_origin(morphology: &Morphology) -> Option<Point> {
             sum / soma.points.len().max(1) as f64
         }
     };
-    let radius = soma.radius().map_or(0.0, f64::from);
+    let radius = soma.radius_um().map_or(0.0, f64::from);
     (center.distance(Point::ORIGIN) > radius).then_some(center)
 }
 
@@ -69,21 +69,22 @@ mod tests {
     use crate::morphology::Soma;
 
     fn with_soma(points: &[[f32; 3]], diameter: f32, form: SomaForm) -> Morphology {
-        let soma = Soma { points: points.to_vec(), diameters: vec![diameter; points.len()], form, ..Soma::default() };
+        let soma =
+            Soma { points: points.to_vec(), diameters_um: vec![diameter; points.len()], form, ..Soma::default() };
         Morphology { soma, ..Morphology::default() }
     }
 
     #[test]
     fn a_soma_at_the_origin_to_within_its_radius_stays_there() {
         let plain = Transform::new(Quaternion::new(1.0, 2.0, 3.0, 4.0).unwrap(), Point::new(5.0, 6.0, 7.0));
-        let frame = Frame { centers: true, ..Frame::default() };
+        let frame = SomaCentering { centers_by_default: true, ..SomaCentering::default() };
         for (x, is_near) in [(0.0, true), (5.0, true), (5.1, false), (-400.0, false)] {
-            let found = frame.transform(0, plain, &with_soma(&[[x, 0.0, 0.0]], 10.0, SomaForm::Point));
+            let found = frame.morphology_transform(0, plain, &with_soma(&[[x, 0.0, 0.0]], 10.0, SomaForm::Point));
             assert_eq!(found == plain, is_near, "{x}");
             assert_eq!(found.translation, plain.translation);
             assert_eq!(found.origin.x, if is_near { 0.0 } else { f64::from(x) });
         }
-        assert_eq!(frame.transform(0, plain, &Morphology::default()), plain);
+        assert_eq!(frame.morphology_transform(0, plain, &Morphology::default()), plain);
     }
 
     #[test]
@@ -91,8 +92,8 @@ mod tests {
         let plain = Transform::new(Quaternion::IDENTITY, Point::new(5.0, 6.0, 7.0));
         let away = with_soma(&[[100.0, 0.0, 0.0], [110.0, 0.0, 0.0]], 8.0, SomaForm::Cylinders);
         let soma = |centers, stated: &[(u64, bool)]| {
-            let frame = Frame { centers, stated: stated.iter().copied().collect() };
-            let found = frame.transform(3, plain, &away);
+            let frame = SomaCentering { centers_by_default: centers, stated_by_node: stated.iter().copied().collect() };
+            let found = frame.morphology_transform(3, plain, &away);
             // soma and neurites go together
             assert_eq!(found.apply(Point::new(105.0, 0.0, 0.0)), found.translation);
             found.translation.x

@@ -6,49 +6,55 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::error::{Error, Result};
-use crate::morphology::{self, Container, Format, Morphology};
+use crate::morphology::{self, Morphology, MorphologyContainer, MorphologyFormat};
 use crate::sonata::config::MorphologySource;
 
-type Parsed = Arc<OnceLock<Result<Arc<Morphology>, Arc<Error>>>>;
+type CacheCell = Arc<OnceLock<Result<Arc<Morphology>, Arc<Error>>>>;
 
 /// Bytes of morphologies that are kept. Those beyond are parsed anew when they are asked for again: parts follow one another,
 /// so that none of many morphologies is likelier to be needed soon than another.
-pub(crate) const ROOM: usize = 512 << 20;
+pub(crate) const MAX_CACHED_BYTES: usize = 512 << 20;
 
 /// How many others stay until as many newer ones have come: neurons of one morphology are placed one after the other.
-const PASSING: usize = 64;
+const MAX_RECENT_MORPHOLOGIES: usize = 64;
 
 /// The morphologies of a population.
-pub(crate) struct Library {
-    place: Place,
-    parsed: Mutex<HashMap<String, Parsed>>,
-    room: usize,
-    taken: AtomicUsize,
+pub(crate) struct MorphologyCache {
+    store: MorphologyStore,
+    parsed: Mutex<HashMap<String, CacheCell>>,
+    max_bytes: usize,
+    cached_bytes: AtomicUsize,
     /// Names of those for which there was no room, the oldest first.
-    passing: Mutex<VecDeque<String>>,
+    recent: Mutex<VecDeque<String>>,
 }
 
-enum Place {
-    Folder(PathBuf, Format),
-    Container(Container, PathBuf),
+enum MorphologyStore {
+    Folder(PathBuf, MorphologyFormat),
+    Container(MorphologyContainer, PathBuf),
 }
 
-impl Library {
+impl MorphologyCache {
     /// Opens a folder of files, or a merged container.
     pub(crate) fn new(source: &MorphologySource) -> Result<Self> {
-        let place = if source.format == Format::H5v1 && source.path.is_file() {
-            Place::Container(Container::open(&source.path)?, source.path.clone())
+        let place = if source.format == MorphologyFormat::H5v1 && source.path.is_file() {
+            MorphologyStore::Container(MorphologyContainer::open(&source.path)?, source.path.clone())
         } else {
-            Place::Folder(source.path.clone(), source.format)
+            MorphologyStore::Folder(source.path.clone(), source.format)
         };
-        Ok(Self { place, parsed: Mutex::default(), room: ROOM, taken: AtomicUsize::new(0), passing: Mutex::default() })
+        Ok(Self {
+            store: place,
+            parsed: Mutex::default(),
+            max_bytes: MAX_CACHED_BYTES,
+            cached_bytes: AtomicUsize::new(0),
+            recent: Mutex::default(),
+        })
     }
 
     /// The file that holds a morphology.
-    pub(crate) fn file(&self, name: &str) -> PathBuf {
-        match &self.place {
-            Place::Container(_, path) => path.join(name),
-            Place::Folder(folder, format) => {
+    pub(crate) fn file_path(&self, name: &str) -> PathBuf {
+        match &self.store {
+            MorphologyStore::Container(_, path) => path.join(name),
+            MorphologyStore::Folder(folder, format) => {
                 let file = folder.join(format!("{name}.{}", format.extension()));
                 // BMTK's networks name the file with its extension
                 let named = folder.join(name);
@@ -59,56 +65,56 @@ impl Library {
     }
 
     /// The file whose bytes a morphology is read from: a container holds many.
-    pub(crate) fn stored_in(&self, name: &str) -> PathBuf {
-        match &self.place {
-            Place::Container(_, path) => path.clone(),
-            Place::Folder(..) => self.file(name),
+    pub(crate) fn source_file(&self, name: &str) -> PathBuf {
+        match &self.store {
+            MorphologyStore::Container(_, path) => path.clone(),
+            MorphologyStore::Folder(..) => self.file_path(name),
         }
     }
 
     /// A morphology; parsed when it is first asked for, by one thread while others wait for it.
     pub(crate) fn get(&self, name: &str) -> Result<Arc<Morphology>> {
-        let known = self.parsed().get(name).cloned();
-        let cell = known.unwrap_or_else(|| self.parsed().entry(name.to_string()).or_default().clone());
+        let known = self.lock_parsed().get(name).cloned();
+        let cell = known.unwrap_or_else(|| self.lock_parsed().entry(name.to_string()).or_default().clone());
         let mut bytes = 0;
         let morphology = cell.get_or_init(|| {
-            let mut morphology = self.read(name).map_err(Arc::new)?;
-            morphology.shrink();
-            bytes = morphology.bytes();
+            let mut morphology = self.read_morphology(name).map_err(Arc::new)?;
+            morphology.shrink_to_fit();
+            bytes = morphology.memory_bytes();
             Ok(Arc::new(morphology))
         });
         if bytes > 0 {
-            self.keep(name, bytes);
+            self.retain_or_evict(name, bytes);
         }
-        morphology.clone().map_err(|e| Error::shared(&e))
+        morphology.clone().map_err(|e| Error::from_shared(&e))
     }
 
     /// Keeps a morphology for good if there is room, else for a while.
-    fn keep(&self, name: &str, bytes: usize) {
-        if self.taken.fetch_add(bytes, Ordering::Relaxed) + bytes <= self.room {
+    fn retain_or_evict(&self, name: &str, bytes: usize) {
+        if self.cached_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes <= self.max_bytes {
             return;
         }
-        self.taken.fetch_sub(bytes, Ordering::Relaxed);
-        let mut passing = self.passing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.cached_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        let mut passing = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
         passing.push_back(name.to_string());
-        let oldest = if passing.len() > PASSING { passing.pop_front() } else { None };
+        let oldest = if passing.len() > MAX_RECENT_MORPHOLOGIES { passing.pop_front() } else { None };
         drop(passing);
-        oldest.and_then(|name| self.parsed().remove(&name));
+        oldest.and_then(|name| self.lock_parsed().remove(&name));
     }
 
     /// Number of the morphologies that are kept, and their bytes.
-    pub(crate) fn kept(&self) -> (usize, usize) {
-        (self.parsed().len(), self.taken.load(Ordering::Relaxed))
+    pub(crate) fn usage(&self) -> (usize, usize) {
+        (self.lock_parsed().len(), self.cached_bytes.load(Ordering::Relaxed))
     }
 
-    fn parsed(&self) -> MutexGuard<'_, HashMap<String, Parsed>> {
+    fn lock_parsed(&self) -> MutexGuard<'_, HashMap<String, CacheCell>> {
         self.parsed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn read(&self, name: &str) -> Result<Morphology> {
-        match &self.place {
-            Place::Container(container, _) => container.read(name),
-            Place::Folder(_, format) => morphology::read(&self.file(name), *format),
+    fn read_morphology(&self, name: &str) -> Result<Morphology> {
+        match &self.store {
+            MorphologyStore::Container(container, _) => container.read(name),
+            MorphologyStore::Folder(_, format) => morphology::read(&self.file_path(name), *format),
         }
     }
 }
@@ -120,19 +126,19 @@ mod tests {
     #[test]
     fn what_there_is_no_room_for_is_parsed_again() {
         let folder = tempfile::tempdir().unwrap();
-        let source = MorphologySource { path: folder.path().into(), format: Format::Swc };
+        let source = MorphologySource { path: folder.path().into(), format: MorphologyFormat::Swc };
         let text = |x: u8| format!("1 1 0 0 0 5 -1\n2 3 {x} 0 0 1 1\n3 3 {x} 9 0 1 2\n");
         let write = |name: String, x| std::fs::write(folder.path().join(name + ".swc"), text(x)).unwrap();
-        (0..=PASSING as u8 + 1).for_each(|x| write(format!("m{x}"), 6 + x));
-        let mut library = Library::new(&source).unwrap();
+        (0..=MAX_RECENT_MORPHOLOGIES as u8 + 1).for_each(|x| write(format!("m{x}"), 6 + x));
+        let mut library = MorphologyCache::new(&source).unwrap();
         let one = library.get("m0").unwrap();
-        library.room = one.bytes();
+        library.max_bytes = one.memory_bytes();
         let other = library.get("m1").unwrap();
         assert!(other != one && Arc::ptr_eq(&other, &library.get("m1").unwrap()), "kept for a while");
-        (2..=PASSING as u8 + 1).for_each(|x| drop(library.get(&format!("m{x}")).unwrap()));
+        (2..=MAX_RECENT_MORPHOLOGIES as u8 + 1).for_each(|x| drop(library.get(&format!("m{x}")).unwrap()));
         let again = library.get("m1").unwrap();
         assert!(other == again && !Arc::ptr_eq(&other, &again), "parsed again after many others");
         assert!(Arc::ptr_eq(&one, &library.get("m0").unwrap()), "what there was room for stays");
-        assert_eq!(library.kept(), (1 + PASSING, one.bytes()));
+        assert_eq!(library.usage(), (1 + MAX_RECENT_MORPHOLOGIES, one.memory_bytes()));
     }
 }

@@ -21,11 +21,11 @@ pub mod synthetic;
 mod tables;
 mod writing;
 
-pub use by_rule::{NotedMorphology, TiedNeurons};
-pub use problem::AssemblyProblem;
-pub use request::{Discretisation, MAX_SEGMENTS, OnBadNeuron, Report, Request};
-pub use rules::{NotedTemplate, TemplateUse, templates};
-pub use tables::{LeftOut, Tables, check_output};
+pub use by_rule::{AmbiguousNeurons, MorphologyFileNote};
+pub use problem::SegmentationProblem;
+pub use request::{BadNeuronPolicy, CircuitRequest, Discretisation, MAX_SEGMENTS_PER_NEURON, SegmentReport};
+pub use rules::{TemplateFileNote, TemplateUse, read_templates};
+pub use tables::{PopulationTables, SkippedPopulation, check_output};
 pub use writing::{Run, Written};
 
 use std::collections::BTreeSet;
@@ -34,28 +34,28 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use crate::circuit::hoc::StubDiameters;
-use crate::circuit::placement::{Axon, Checks, NeuronPlan, Placement};
-use crate::error::{Context, Error, Result, count};
-use crate::io::atomic_output::Existing;
+use crate::circuit::placement::{AxonTreatment, CountChecks, NeuronPlan, StubPlacement};
+use crate::error::{Context, Error, Result, format_count};
+use crate::io::atomic_output::OverwritePolicy;
 use crate::io::ranks::Crew;
-use crate::segments::table::{self, Metadata, Neuron, Precision};
-use crate::sonata::config::{Config, NodePopulation};
+use crate::segments::table::{self, Precision, TableMetadata, TableNeuron};
+use crate::sonata::config::{NodePopulation, SonataConfig};
 use crate::sonata::nodes::Orientation;
-use crate::sonata::report::Layout;
+use crate::sonata::report::ReportLayout;
 
-use frame::Frame;
-use library::Library;
-use neurons::Neurons;
-use request::Source;
-use rules::{Given, Rules};
-use selection::Selection;
+use frame::SomaCentering;
+use library::MorphologyCache;
+use neurons::SelectedNeurons;
+use request::CountSource;
+use rules::{GivenRule, TemplateRules};
+use selection::NodeSelection;
 
 /// Neurons that a thread places before they are put together.
-const NEURONS_TOGETHER: usize = 64;
+const NEURONS_PER_THREAD_BATCH: usize = 64;
 
 /// What was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Made {
+pub struct TableSummary {
     /// Population of the nodes.
     pub population: String,
     /// Number of neurons.
@@ -70,9 +70,9 @@ pub struct Made {
 
 /// How a table is made.
 #[derive(Debug, Clone, Copy)]
-pub struct Options {
+pub struct SegmentTableOptions {
     /// Where the stubs lie that stand for an axon.
-    pub placement: Placement,
+    pub stub_placement: StubPlacement,
     /// Width of the coordinates.
     pub precision: Precision,
     /// Segments in a part, unless a neuron alone has more.
@@ -81,20 +81,20 @@ pub struct Options {
     pub row_group_rows: usize,
 }
 
-impl Default for Options {
+impl Default for SegmentTableOptions {
     fn default() -> Self {
         Self {
-            placement: Placement::default(),
+            stub_placement: StubPlacement::default(),
             precision: Precision::default(),
-            segments_per_part: table::schema::SEGMENTS_PER_PART,
-            row_group_rows: table::schema::ROWS_PER_GROUP,
+            segments_per_part: table::schema::MAX_SEGMENTS_PER_PART,
+            row_group_rows: table::schema::ROWS_PER_ROW_GROUP,
         }
     }
 }
 
 /// A neuron that is left out, and why.
 #[derive(Debug)]
-pub struct Skipped {
+pub struct SkippedNeuron {
     /// SONATA node id.
     pub node_id: u64,
     /// What is wrong with it.
@@ -102,152 +102,172 @@ pub struct Skipped {
 }
 
 /// A population that has been read as far as its nodes and segment counts: what is left is to place the segments.
-pub struct Assembly {
+pub struct SegmentationPlan {
     pub(crate) plans: Vec<NeuronPlan>,
-    library: Library,
-    frame: Frame,
+    morphology_cache: MorphologyCache,
+    soma_centering: SomaCentering,
     /// How the nodes' orientations are given.
     orientation: Orientation,
-    metadata: Metadata,
+    metadata: TableMetadata,
     /// How the axon's fate is told in the metadata; the placement follows where there are stubs.
-    axon: String,
-    checks: Checks,
+    axon_description: String,
+    count_checks: CountChecks,
     /// The file that counts came from, if any.
     report_file: Option<PathBuf>,
-    skipped: Vec<Skipped>,
-    ties: Vec<TiedNeurons>,
-    notes: Vec<NotedMorphology>,
-    template_notes: Vec<NotedTemplate>,
+    skipped: Vec<SkippedNeuron>,
+    ambiguous_neurons: Vec<AmbiguousNeurons>,
+    morphology_notes: Vec<MorphologyFileNote>,
+    template_notes: Vec<TemplateFileNote>,
 }
 
-impl Assembly {
+impl SegmentationPlan {
     /// Reads configuration, node set, nodes and the segment counts of one population: the one that is named, or the only
     /// biophysical one.
     ///
     /// # Errors
     /// Anything missing, malformed or contradictory in these files.
-    pub fn open(request: &Request<'_>) -> Result<Self> {
-        let config = Config::open(request.config)?;
-        let source = request::source(&config, request)?;
+    pub fn open(request: &CircuitRequest<'_>) -> Result<Self> {
+        let config = SonataConfig::open(request.config)?;
+        let source = request::choose_count_source(&config, request)?;
         let population = config.circuit().population(request.population)?;
-        Self::of(&config, population, &source, request)
+        Self::for_population(&config, population, &source, request)
     }
 
-    fn of(config: &Config, population: &NodePopulation, source: &Source, request: &Request<'_>) -> Result<Self> {
-        let selection = Selection::of(config, population, source, request)?;
-        Self::join(config, population, selection, source, request)
-    }
-
-    pub(crate) fn join(
-        config: &Config,
+    fn for_population(
+        config: &SonataConfig,
         population: &NodePopulation,
-        selection: Selection,
-        source: &Source,
-        request: &Request<'_>,
+        source: &CountSource,
+        request: &CircuitRequest<'_>,
     ) -> Result<Self> {
-        selection.check(config, source)?;
+        let selection = NodeSelection::select(config, population, source, request)?;
+        Self::from_selection(config, population, selection, source, request)
+    }
+
+    pub(crate) fn from_selection(
+        config: &SonataConfig,
+        population: &NodePopulation,
+        selection: NodeSelection,
+        source: &CountSource,
+        request: &CircuitRequest<'_>,
+    ) -> Result<Self> {
+        selection.check_not_empty(config, source)?;
         let circuit = &config.circuit().path;
-        let no_morphologies = || AssemblyProblem::NoMorphologies(population.name.clone());
+        let no_morphologies = || SegmentationProblem::NoMorphologies(population.name.clone());
         let morphologies = population.morphologies.as_ref().ok_or_else(no_morphologies).in_file(circuit)?;
         config.check_path(&morphologies.path)?;
         let mut assembly = Self {
             plans: Vec::new(),
-            library: Library::new(morphologies)?,
-            frame: Frame::of(&selection.nodes, &selection.ids)?,
+            morphology_cache: MorphologyCache::new(morphologies)?,
+            soma_centering: SomaCentering::for_nodes(&selection.nodes, &selection.node_ids)?,
             orientation: selection.nodes.orientation()?,
-            metadata: Metadata {
+            metadata: TableMetadata {
                 population: population.name.clone(),
-                circuit: circuit.display().to_string(),
+                circuit_path: circuit.display().to_string(),
                 program_version: env!("CARGO_PKG_VERSION").into(),
-                ..Metadata::default()
+                ..TableMetadata::default()
             },
-            axon: String::new(),
-            checks: request.checks,
+            axon_description: String::new(),
+            count_checks: request.count_checks,
             report_file: None,
             skipped: Vec::new(),
-            ties: Vec::new(),
-            notes: Vec::new(),
+            ambiguous_neurons: Vec::new(),
+            morphology_notes: Vec::new(),
             template_notes: Vec::new(),
         };
-        let neurons = Neurons::of(&selection)?;
-        match (source, &selection.layout) {
-            (Source::Report(report), Some(layout)) => {
+        let neurons = SelectedNeurons::read(&selection)?;
+        match (source, &selection.report_layout) {
+            (CountSource::Report(report), Some(layout)) => {
                 assembly.report_file = Some(report.file.clone());
                 assembly.metadata.discretisation = format!("report {}", report.name);
                 // templates are needed for the stubs' diameters alone, and may be missing
-                let rules = Rules::of(config, population, &selection.nodes, neurons.ids, Given::default()).ok();
+                let rules = TemplateRules::for_nodes(
+                    config,
+                    population,
+                    &selection.nodes,
+                    neurons.node_ids,
+                    GivenRule::default(),
+                )
+                .ok();
                 assembly.plan_by_report(&neurons, layout, request, rules.as_ref());
                 assembly.template_notes = rules.map(|rules| rules.notes).unwrap_or_default();
-                if request.on_bad_neuron == OnBadNeuron::Skip {
-                    assembly.skip_what_cannot_be_placed();
+                if request.on_bad_neuron == BadNeuronPolicy::Skip {
+                    assembly.skip_unplaceable();
                 }
             }
             _ => {
-                let given = Given { axon: request.axon, chunk_um: request.segment_length_um };
-                let rules = Rules::of(config, population, &selection.nodes, neurons.ids, given)?;
+                let given =
+                    GivenRule { axon_replacement: request.axon_replacement, chunk_um: request.segment_length_um };
+                let rules = TemplateRules::for_nodes(config, population, &selection.nodes, neurons.node_ids, given)?;
                 assembly.plan_by_rule(&neurons, &rules, request.max_segments);
                 assembly.template_notes = rules.notes;
             }
         }
-        assembly.settle_skipped(request.on_bad_neuron).in_file(circuit)?;
-        assembly.number();
+        assembly.apply_bad_neuron_policy(request.on_bad_neuron).in_file(circuit)?;
+        assembly.number_rows();
         Ok(assembly)
     }
 
-    fn plan_by_report(&mut self, neurons: &Neurons<'_>, layout: &Layout, request: &Request<'_>, rules: Option<&Rules>) {
-        let axon = request.axon.map_or(Axon::Replace(None), Axon::from);
-        self.axon = if axon == Axon::Keep { "kept".into() } else { "replaced".into() };
+    fn plan_by_report(
+        &mut self,
+        neurons: &SelectedNeurons<'_>,
+        layout: &ReportLayout,
+        request: &CircuitRequest<'_>,
+        rules: Option<&TemplateRules>,
+    ) {
+        let axon = request.axon_replacement.map_or(AxonTreatment::Replace(None), AxonTreatment::from);
+        self.axon_description = if axon == AxonTreatment::Keep { "kept".into() } else { "replaced".into() };
         let sections = |id| layout.sections(id).cloned().unwrap_or_default();
         // a report says nothing of diameters
-        let diameters = |i: usize| rules.map_or_else(StubDiameters::default, |rules| rules.diameters(i));
-        self.plans = neurons.plans(|i, id| Some((sections(id), axon, diameters(i))));
+        let diameters = |i: usize| rules.map_or_else(StubDiameters::default, |rules| rules.stub_diameters(i));
+        self.plans = neurons.to_plans(|i, id| Some((sections(id), axon, diameters(i))));
     }
 
-    fn plan_by_rule(&mut self, neurons: &Neurons<'_>, rules: &Rules, max_segments: u64) {
-        let planned = by_rule::plan(&self.library, neurons, rules, &self.metadata.population, max_segments);
-        (self.plans, self.skipped) = (planned.plans, planned.bad);
-        (self.ties, self.notes) = (planned.ties, planned.notes);
-        (self.metadata.discretisation, self.axon) = by_rule::describe(rules);
-        self.metadata.assumed = by_rule::assumed(rules);
-        self.checks = Checks::None;
+    fn plan_by_rule(&mut self, neurons: &SelectedNeurons<'_>, rules: &TemplateRules, max_segments: u64) {
+        let planned =
+            by_rule::plan_neurons(&self.morphology_cache, neurons, rules, &self.metadata.population, max_segments);
+        (self.plans, self.skipped) = (planned.plans, planned.skipped);
+        (self.ambiguous_neurons, self.morphology_notes) = (planned.ambiguous, planned.notes);
+        (self.metadata.discretisation, self.axon_description) = by_rule::describe_rules(rules);
+        self.metadata.assumed_rule = by_rule::describe_given_rule(rules);
+        self.count_checks = CountChecks::None;
     }
 
     /// Leaves out the neurons that a report's counts, or their morphology, do not let be placed.
-    fn skip_what_cannot_be_placed(&mut self) {
-        let options = Options::default();
-        let tried: Vec<Option<Error>> = self.plans.par_iter().map(|p| self.place_one(p, &options).err()).collect();
+    fn skip_unplaceable(&mut self) {
+        let options = SegmentTableOptions::default();
+        let tried: Vec<Option<Error>> = self.plans.par_iter().map(|p| self.place_neuron(p, &options).err()).collect();
         let mut plans = Vec::with_capacity(self.plans.len());
         for (plan, error) in std::mem::take(&mut self.plans).into_iter().zip(tried) {
             match error {
                 None => plans.push(plan),
-                Some(error) => self.skipped.push(Skipped { node_id: plan.node_id, error }),
+                Some(error) => self.skipped.push(SkippedNeuron { node_id: plan.node_id, error }),
             }
         }
         self.plans = plans;
     }
 
     /// Refuses what was skipped, unless that is wanted.
-    fn settle_skipped(&mut self, on_bad_neuron: OnBadNeuron) -> Result<()> {
+    fn apply_bad_neuron_policy(&mut self, on_bad_neuron: BadNeuronPolicy) -> Result<()> {
         if self.skipped.is_empty() {
             return Ok(());
         }
-        if on_bad_neuron == OnBadNeuron::Error {
+        if on_bad_neuron == BadNeuronPolicy::Error {
             return Err(self.skipped.swap_remove(0).error);
         }
-        let skipped = count(self.skipped.len() as u64, "bad neuron");
+        let skipped = format_count(self.skipped.len() as u64, "bad neuron");
         if self.plans.is_empty() {
-            return Err(AssemblyProblem::AllSkipped(skipped).into());
+            return Err(SegmentationProblem::AllSkipped(skipped).into());
         }
         self.metadata.discretisation += &format!("; {skipped} left out");
         Ok(())
     }
 
     /// Numbers the rows: node ids ascending, sections ascending, segments in order.
-    fn number(&mut self) {
+    fn number_rows(&mut self) {
         let mut row = 0;
         for plan in &mut self.plans {
             plan.first_row = row;
-            row += plan.segments();
+            row += plan.segment_count();
         }
         self.metadata.segments = row;
         self.metadata.neurons = self.plans.len() as u64;
@@ -264,7 +284,7 @@ impl Assembly {
     }
 
     /// Number of segments.
-    pub fn segments(&self) -> u64 {
+    pub fn segment_count(&self) -> u64 {
         self.metadata.segments
     }
 
@@ -274,28 +294,28 @@ impl Assembly {
     }
 
     /// The neurons that are left out.
-    pub fn skipped(&self) -> &[Skipped] {
+    pub fn skipped(&self) -> &[SkippedNeuron] {
         &self.skipped
     }
 
     /// The sections, one a morphology, whose number of segments may differ in the simulator.
-    pub fn ties(&self) -> &[TiedNeurons] {
-        &self.ties
+    pub fn ambiguous_neurons(&self) -> &[AmbiguousNeurons] {
+        &self.ambiguous_neurons
     }
 
     /// What the simulator does with the morphologies that a user may not expect; known where the counts are the rule's.
-    pub fn notes(&self) -> &[NotedMorphology] {
-        &self.notes
+    pub fn morphology_notes(&self) -> &[MorphologyFileNote] {
+        &self.morphology_notes
     }
 
     /// What the cell templates do to diameters and the radii do not follow.
-    pub fn template_notes(&self) -> &[NotedTemplate] {
+    pub fn template_notes(&self) -> &[TemplateFileNote] {
         &self.template_notes
     }
 
     /// Names of the distinct morphologies.
-    fn morphologies(&self) -> BTreeSet<&str> {
-        self.plans.iter().map(|plan| &*plan.morphology).collect()
+    fn morphology_names(&self) -> BTreeSet<&str> {
+        self.plans.iter().map(|plan| &*plan.morphology_name).collect()
     }
 
     /// Places all segments and writes the table: one file where `out` ends in `.parquet`, else a folder of parts.
@@ -307,40 +327,40 @@ impl Assembly {
     pub fn write(
         &self,
         out: &Path,
-        existing: Existing,
-        options: &Options,
+        existing: OverwritePolicy,
+        options: &SegmentTableOptions,
         placed: &(dyn Fn(u64) + Sync),
-    ) -> Result<Made> {
+    ) -> Result<TableSummary> {
         let run = Run { existing, resume: false, stop: &|| false, placed };
         let written = writing::write(&[self], false, out, options, &run, &Crew::default())?;
         let made = written.tables.into_iter().next();
         // one table was asked for
-        made.ok_or_else(|| AssemblyProblem::NoNeurons(self.population().into()).into())
+        made.ok_or_else(|| SegmentationProblem::NoNeurons(self.population().into()).into())
     }
 
     /// The place of a node's plan; an error has the place where it would be.
-    pub(crate) fn place_of(&self, node_id: u64) -> Result<usize, usize> {
+    pub(crate) fn find_plan(&self, node_id: u64) -> Result<usize, usize> {
         self.plans.binary_search_by_key(&node_id, |p| p.node_id)
     }
 
     /// Takes over which neurons keep their axon, from plans in the order of node ids.
-    pub(crate) fn keep_axons_of(&mut self, plans: &[NeuronPlan]) {
-        for plan in plans.iter().filter(|p| p.axon == Axon::Keep) {
-            if let Some(own) = self.place_of(plan.node_id).ok().and_then(|place| self.plans.get_mut(place)) {
-                own.axon = Axon::Keep;
+    pub(crate) fn copy_kept_axons(&mut self, plans: &[NeuronPlan]) {
+        for plan in plans.iter().filter(|p| p.axon == AxonTreatment::Keep) {
+            if let Some(own) = self.find_plan(plan.node_id).ok().and_then(|place| self.plans.get_mut(place)) {
+                own.axon = AxonTreatment::Keep;
             }
         }
     }
 
     /// What became of the axon, for the metadata.
-    fn axon_text(&self, placement: Placement) -> String {
-        match self.plans.iter().any(|p| p.axon != Axon::Keep) {
-            true => format!("{}, placement {}", self.axon, placement.name()),
-            false => self.axon.clone(),
+    fn describe_axon(&self, placement: StubPlacement) -> String {
+        match self.plans.iter().any(|p| p.axon != AxonTreatment::Keep) {
+            true => format!("{}, placement {}", self.axon_description, placement.name()),
+            false => self.axon_description.clone(),
         }
     }
 }
 
-fn neuron(plan: &NeuronPlan) -> Neuron {
-    Neuron { node_id: plan.node_id, first_row: plan.first_row, segments: plan.segments() }
+fn to_table_neuron(plan: &NeuronPlan) -> TableNeuron {
+    TableNeuron { node_id: plan.node_id, first_row: plan.first_row, segments: plan.segment_count() }
 }

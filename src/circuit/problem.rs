@@ -1,12 +1,12 @@
 //! Why a circuit cannot be turned into a table.
 
-use crate::circuit::hoc::ADVICE;
+use crate::circuit::hoc::RULE_HINT;
 use crate::error::Problem;
 use crate::geometry::Point;
 
 /// Why a circuit cannot be turned into a table.
 #[derive(Debug, thiserror::Error)]
-pub enum AssemblyProblem {
+pub enum SegmentationProblem {
     /// A circuit alone has no reports.
     #[error(
         "no compartment report to take segment counts from, expected a simulation configuration, found a circuit configuration"
@@ -86,7 +86,7 @@ pub enum AssemblyProblem {
     SeveralInOneFile(String),
 }
 
-impl Problem for AssemblyProblem {
+impl Problem for SegmentationProblem {
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::NoSimulation => {
@@ -101,7 +101,7 @@ impl Problem for AssemblyProblem {
             Self::NoSections(_) => {
                 "leave such nodes out: `--node-set` with a set such as {\"detailed\": {\"model_type\": \"biophysical\"}}".into()
             }
-            Self::NoTemplates(_) | Self::NoHoc(_) => ADVICE.into(),
+            Self::NoTemplates(_) | Self::NoHoc(_) => RULE_HINT.into(),
             Self::SegmentLength(_) => "give it with `--segment-length`, or leave it out for 40 um".into(),
             Self::TooManySegments { .. } => "correct the coordinate, or raise the bound with `--max-segments`".into(),
             Self::LengthWithReport(_) => "leave `--segment-length` out, or add `--discretisation rule`".into(),

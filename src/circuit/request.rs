@@ -2,18 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
-use super::AssemblyProblem;
-use super::rules::Given;
-use crate::circuit::hoc::AxonForm;
-use crate::circuit::placement::Checks;
-use crate::error::{Context, Problem, Result, listed};
+use super::SegmentationProblem;
+use super::rules::GivenRule;
+use crate::circuit::hoc::AxonReplacement;
+use crate::circuit::placement::CountChecks;
+use crate::error::{Context, Problem, Result, join_quoted};
 use crate::geometry::EulerOrder;
-use crate::sonata::config::{Config, ReportConfig, Simulation};
-use crate::sonata::report::Layout;
+use crate::sonata::config::{ReportConfig, SimulationConfig, SonataConfig};
+use crate::sonata::report::ReportLayout;
 
 /// Which circuit, which part of it, and how its neurons are cut.
 #[derive(Debug, Clone, Copy)]
-pub struct Request<'a> {
+pub struct CircuitRequest<'a> {
     /// A circuit or simulation configuration.
     pub config: &'a Path,
     /// A node set; none for all nodes of the report, or of the simulation, or of the population.
@@ -25,13 +25,13 @@ pub struct Request<'a> {
     /// Where segment counts come from; none for a report where the configuration has one, else the rule.
     pub discretisation: Option<Discretisation>,
     /// What becomes of the axon; none to take it from the cell templates, or as the report shows.
-    pub axon: Option<AxonForm>,
+    pub axon_replacement: Option<AxonReplacement>,
     /// The chunk length of the rule, um; none to take it from the cell templates.
     pub segment_length_um: Option<f64>,
     /// How far a report's counts are checked.
-    pub checks: Checks,
+    pub count_checks: CountChecks,
     /// What a neuron that cannot be placed leads to.
-    pub on_bad_neuron: OnBadNeuron,
+    pub on_bad_neuron: BadNeuronPolicy,
     /// In which order Euler angles are applied; none for that of SONATA, with a warning where it matters.
     pub euler_order: Option<EulerOrder>,
     /// The largest number of segments that the rule may give a neuron.
@@ -39,23 +39,23 @@ pub struct Request<'a> {
 }
 
 /// The largest number of segments of a neuron, unless another is asked for: 20 m of neurites in chunks of 40 um.
-pub const MAX_SEGMENTS: u64 = 1_000_000;
+pub const MAX_SEGMENTS_PER_NEURON: u64 = 1_000_000;
 
-impl<'a> Request<'a> {
+impl<'a> CircuitRequest<'a> {
     /// All of a configuration, as it is usually read.
-    pub fn of(config: &'a Path) -> Self {
+    pub fn new(config: &'a Path) -> Self {
         Self {
             config,
             node_set: None,
             population: None,
             report: None,
             discretisation: None,
-            axon: None,
+            axon_replacement: None,
             segment_length_um: None,
-            checks: Checks::default(),
-            on_bad_neuron: OnBadNeuron::default(),
+            count_checks: CountChecks::default(),
+            on_bad_neuron: BadNeuronPolicy::default(),
             euler_order: None,
-            max_segments: MAX_SEGMENTS,
+            max_segments: MAX_SEGMENTS_PER_NEURON,
         }
     }
 }
@@ -71,7 +71,7 @@ pub enum Discretisation {
 
 /// What a neuron that cannot be placed leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum OnBadNeuron {
+pub enum BadNeuronPolicy {
     /// An error.
     #[default]
     Error,
@@ -80,39 +80,40 @@ pub enum OnBadNeuron {
 }
 
 /// Where segment counts come from, found.
-pub(crate) enum Source {
+pub(crate) enum CountSource {
     /// This report.
-    Report(Report),
+    Report(SegmentReport),
     /// The rule.
     Rule,
 }
 
 /// Decides where segment counts come from: as asked for; else from a report if a simulation has one of compartments or
 /// one is named, else from the rule.
-pub(crate) fn source(config: &Config, request: &Request<'_>) -> Result<Source> {
+pub(crate) fn choose_count_source(config: &SonataConfig, request: &CircuitRequest<'_>) -> Result<CountSource> {
     let simulation = match config {
-        Config::Simulation(simulation) => Some(simulation),
-        Config::Circuit(_) => None,
+        SonataConfig::Simulation(simulation) => Some(simulation),
+        SonataConfig::Circuit(_) => None,
     };
     let has_report = simulation.is_some_and(|s| s.reports.iter().any(|r| r.kind == "compartment"));
     let wanted = request.discretisation.unwrap_or(match request.report {
         None if !has_report => Discretisation::Rule,
         _ => Discretisation::Report,
     });
-    Given { axon: request.axon, chunk_um: request.segment_length_um }.check()?;
+    GivenRule { axon_replacement: request.axon_replacement, chunk_um: request.segment_length_um }
+        .check_chunk_length()?;
     match (wanted, simulation) {
-        (Discretisation::Rule, _) => Ok(Source::Rule),
-        (Discretisation::Report, None) => Err(AssemblyProblem::NoSimulation).in_file(request.config),
+        (Discretisation::Rule, _) => Ok(CountSource::Rule),
+        (Discretisation::Report, None) => Err(SegmentationProblem::NoSimulation).in_file(request.config),
         (Discretisation::Report, Some(simulation)) => match request.segment_length_um {
-            Some(um) => Err(AssemblyProblem::LengthWithReport(um).into()),
-            None => Ok(Source::Report(report(simulation, request.report)?)),
+            Some(um) => Err(SegmentationProblem::LengthWithReport(um).into()),
+            None => Ok(CountSource::Report(find_report(simulation, request.report)?)),
         },
     }
 }
 
 /// The report that says which segments each neuron has.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Report {
+pub struct SegmentReport {
     /// Its name in the simulation configuration.
     pub name: String,
     /// Its file.
@@ -121,7 +122,7 @@ pub struct Report {
 
 /// Why no report can be used.
 #[derive(Debug, thiserror::Error, PartialEq)]
-pub enum ReportProblem {
+pub enum ReportChoiceProblem {
     /// No report of that name.
     #[error("unknown report `{name}`, expected one of {known}")]
     Unknown {
@@ -134,7 +135,7 @@ pub enum ReportProblem {
     #[error(
         "report `{name}` does not list all segments, expected a compartment report of all sections and compartments, found {found}"
     )]
-    Partial {
+    NotAllSegments {
         /// The report.
         name: String,
         /// What it covers.
@@ -147,20 +148,20 @@ pub enum ReportProblem {
     #[error(
         "no report lists all segments, expected one compartment report of all sections and compartments, found {0}"
     )]
-    None(String),
+    NoFullReport(String),
     /// Several.
     #[error("several reports list all segments, expected one, found {0}")]
-    Several(String),
+    SeveralFullReports(String),
 }
 
-impl Problem for ReportProblem {
+impl Problem for ReportChoiceProblem {
     fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::Partial { .. } | Self::None(_) => {
+            Self::NotAllSegments { .. } | Self::NoFullReport(_) => {
                 "a report with `\"type\": \"compartment\", \"sections\": \"all\", \"compartments\": \"all\"` lists all \
                  segments; one frame is enough; or have the counts computed: `--discretisation rule`"
             }
-            Self::Unknown { .. } | Self::Several(_) => "choose one of them with `--report NAME`",
+            Self::Unknown { .. } | Self::SeveralFullReports(_) => "choose one of them with `--report NAME`",
             Self::Disabled(_) => "if its file is there from another run, take it with `--report NAME`",
         }
         .into())
@@ -168,60 +169,64 @@ impl Problem for ReportProblem {
 }
 
 /// Finds the report to use.
-pub(crate) fn report(simulation: &Simulation, name: Option<&str>) -> Result<Report> {
-    choose(&simulation.reports, name).in_file(&simulation.path).in_object("reports")
+pub(crate) fn find_report(simulation: &SimulationConfig, name: Option<&str>) -> Result<SegmentReport> {
+    choose_report(&simulation.reports, name).in_file(&simulation.path).in_item("reports")
 }
 
 /// Opens the report.
-pub(crate) fn layout(report: &Report, population: &str) -> Result<Layout> {
+pub(crate) fn open_report_layout(report: &SegmentReport, population: &str) -> Result<ReportLayout> {
     let advice = "the simulation writes this report when it runs; one frame is enough; or have the counts computed: \
                   `--discretisation rule`";
-    let opened = Layout::open(&report.file, population);
-    opened.map_err(|e| if report.file.exists() { e } else { e.advised(advice) })
+    let opened = ReportLayout::open(&report.file, population);
+    opened.map_err(|e| if report.file.exists() { e } else { e.with_hint(advice) })
 }
 
-fn choose(reports: &[ReportConfig], name: Option<&str>) -> Result<Report, ReportProblem> {
+fn choose_report(reports: &[ReportConfig], name: Option<&str>) -> Result<SegmentReport, ReportChoiceProblem> {
     if reports.is_empty() {
-        return Err(ReportProblem::None("no reports".into()));
+        return Err(ReportChoiceProblem::NoFullReport("no reports".into()));
     }
     if let Some(name) = name {
-        let known = || listed(reports.iter().map(|r| &r.name), 12);
+        let known = || join_quoted(reports.iter().map(|r| &r.name), 12);
         let found = reports.iter().find(|r| r.name == name);
-        let report = found.ok_or_else(|| ReportProblem::Unknown { name: name.into(), known: known() })?;
-        return if lists_all(report) { Ok(chosen(report)) } else { Err(partial(report)) };
+        let report = found.ok_or_else(|| ReportChoiceProblem::Unknown { name: name.into(), known: known() })?;
+        return if lists_all_segments(report) {
+            Ok(to_segment_report(report))
+        } else {
+            Err(partial_report_problem(report))
+        };
     }
-    let mut all = reports.iter().filter(|r| r.enabled && lists_all(r));
+    let mut all = reports.iter().filter(|r| r.enabled && lists_all_segments(r));
     match (all.next(), all.next(), reports) {
-        (Some(report), None, _) => Ok(chosen(report)),
+        (Some(report), None, _) => Ok(to_segment_report(report)),
         (Some(a), Some(b), _) => {
             let names = [a, b].into_iter().chain(all).map(|r| &r.name);
-            Err(ReportProblem::Several(listed(names, 12)))
+            Err(ReportChoiceProblem::SeveralFullReports(join_quoted(names, 12)))
         }
-        (None, _, [only]) if lists_all(only) => Err(ReportProblem::Disabled(only.name.clone())),
-        (None, _, [only]) => Err(partial(only)),
-        (None, ..) => Err(ReportProblem::None(described(reports))),
+        (None, _, [only]) if lists_all_segments(only) => Err(ReportChoiceProblem::Disabled(only.name.clone())),
+        (None, _, [only]) => Err(partial_report_problem(only)),
+        (None, ..) => Err(ReportChoiceProblem::NoFullReport(describe_reports(reports))),
     }
 }
 
-fn lists_all(r: &ReportConfig) -> bool {
+fn lists_all_segments(r: &ReportConfig) -> bool {
     r.kind == "compartment" && r.sections == "all" && r.compartments == "all"
 }
 
-fn chosen(r: &ReportConfig) -> Report {
-    Report { name: r.name.clone(), file: r.file.clone() }
+fn to_segment_report(r: &ReportConfig) -> SegmentReport {
+    SegmentReport { name: r.name.clone(), file: r.file.clone() }
 }
 
-fn partial(r: &ReportConfig) -> ReportProblem {
-    ReportProblem::Partial { name: r.name.clone(), found: covers(r) }
+fn partial_report_problem(r: &ReportConfig) -> ReportChoiceProblem {
+    ReportChoiceProblem::NotAllSegments { name: r.name.clone(), found: describe_coverage(r) }
 }
 
-fn covers(r: &ReportConfig) -> String {
+fn describe_coverage(r: &ReportConfig) -> String {
     let disabled = if r.enabled { "" } else { ", disabled" };
     format!("type `{}`, sections `{}`, compartments `{}`{disabled}", r.kind, r.sections, r.compartments)
 }
 
-fn described(reports: &[ReportConfig]) -> String {
-    let each: Vec<String> = reports.iter().map(|r| format!("`{}` ({})", r.name, covers(r))).collect();
+fn describe_reports(reports: &[ReportConfig]) -> String {
+    let each: Vec<String> = reports.iter().map(|r| format!("`{}` ({})", r.name, describe_coverage(r))).collect();
     each.join("; ")
 }
 
@@ -244,20 +249,20 @@ mod tests {
     #[test]
     fn the_one_full_report_is_found_among_others() {
         let reports = [report("soma", "soma"), report("full", "all")];
-        assert_eq!(choose(&reports, None).unwrap().name, "full");
-        assert_eq!(choose(&reports, Some("full")).unwrap().name, "full");
+        assert_eq!(choose_report(&reports, None).unwrap().name, "full");
+        assert_eq!(choose_report(&reports, Some("full")).unwrap().name, "full");
     }
 
     #[test]
     fn two_full_reports_need_a_name() {
         let reports = [report("a", "all"), report("b", "all")];
         assert_eq!(
-            choose(&reports, None).unwrap_err().to_string(),
+            choose_report(&reports, None).unwrap_err().to_string(),
             "several reports list all segments, expected one, found `a`, `b`"
         );
-        assert_eq!(choose(&reports, Some("b")).unwrap().name, "b");
+        assert_eq!(choose_report(&reports, Some("b")).unwrap().name, "b");
         assert_eq!(
-            choose(&reports, Some("c")).unwrap_err().to_string(),
+            choose_report(&reports, Some("c")).unwrap_err().to_string(),
             "unknown report `c`, expected one of `a`, `b`"
         );
     }
@@ -267,24 +272,27 @@ mod tests {
         let mut disabled = report("full", "all");
         disabled.enabled = false;
         assert_eq!(
-            choose(&[report("soma", "soma"), disabled.clone()], None).unwrap_err().to_string(),
+            choose_report(&[report("soma", "soma"), disabled.clone()], None).unwrap_err().to_string(),
             "no report lists all segments, expected one compartment report of all sections and compartments, found \
              `soma` (type `compartment`, sections `soma`, compartments `center`); `full` (type `compartment`, sections \
              `all`, compartments `all`, disabled)"
         );
-        assert_eq!(choose(&[disabled.clone()], None).unwrap_err(), ReportProblem::Disabled("full".into()));
-        assert_eq!(choose(&[disabled], Some("full")).unwrap().name, "full");
-        assert_eq!(choose(&[], Some("full")).unwrap_err(), ReportProblem::None("no reports".into()));
+        assert_eq!(choose_report(&[disabled.clone()], None).unwrap_err(), ReportChoiceProblem::Disabled("full".into()));
+        assert_eq!(choose_report(&[disabled], Some("full")).unwrap().name, "full");
+        assert_eq!(
+            choose_report(&[], Some("full")).unwrap_err(),
+            ReportChoiceProblem::NoFullReport("no reports".into())
+        );
     }
 
     #[test]
     fn a_soma_only_report_is_no_use() {
-        let refused = choose(&[report("soma", "soma")], None).unwrap_err();
+        let refused = choose_report(&[report("soma", "soma")], None).unwrap_err();
         assert_eq!(
             refused.to_string(),
             "report `soma` does not list all segments, expected a compartment report of all sections and compartments, \
              found type `compartment`, sections `soma`, compartments `center`"
         );
-        assert_eq!(choose(&[report("soma", "soma")], Some("soma")).unwrap_err(), refused);
+        assert_eq!(choose_report(&[report("soma", "soma")], Some("soma")).unwrap_err(), refused);
     }
 }

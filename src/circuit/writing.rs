@@ -7,22 +7,24 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use super::forecast::least_bytes;
-use super::same::{inputs, is_complete};
-use super::tables::{contents_of, start};
-use super::{Assembly, Made, Options, neuron};
+use super::forecast::min_segment_bytes;
+use super::same::{digest_inputs, is_output_complete};
+use super::tables::{allowed_contents, begin_output};
+use super::{SegmentTableOptions, SegmentationPlan, TableSummary, to_table_neuron};
 use crate::error::{Context, Error, FileProblem, Result};
-use crate::io::atomic_output::{Claim, Existing, Staged, check_free, check_space, clear, partial_of};
+use crate::io::atomic_output::{
+    AtomicOutput, OutputLock, OverwritePolicy, check_overwrite, check_space, partial_path_for, remove_stale_lock,
+};
 use crate::io::checkpoint::{self, Done, Header, Journal, JournalProblem, PROGRAM};
 use crate::io::ranks::{Beginning, Crew, Scribe, with_scribe};
 use crate::segments::Segments;
-use crate::segments::table::{self, Metadata, Neuron, manifest, parts};
+use crate::segments::table::{self, TableMetadata, TableNeuron, manifest, parts};
 
 /// How tables are written: what becomes of what is there, who is told, who may stop it.
 #[derive(Clone, Copy)]
 pub struct Run<'a> {
     /// What to do with a table of that name.
-    pub existing: Existing,
+    pub existing: OverwritePolicy,
     /// Whether to go on where an earlier run was interrupted, if there was one.
     pub resume: bool,
     /// Asked before each part whether to stop, and to leave the rest to a later run.
@@ -35,7 +37,7 @@ pub struct Run<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Written {
     /// The tables.
-    pub tables: Vec<Made>,
+    pub tables: Vec<TableSummary>,
     /// Number of their parts.
     pub parts: u64,
     /// How many of them an earlier run had done; all, where the output was complete.
@@ -44,22 +46,23 @@ pub struct Written {
 
 /// A table that is to be written, cut into parts.
 pub(super) struct Plan<'a> {
-    pub assembly: &'a Assembly,
+    pub assembly: &'a SegmentationPlan,
     /// Its folder in the output's, if it has one of its own.
     folder: Option<&'a str>,
     /// Places of the neurons in Hilbert order.
     order: Vec<usize>,
     pub cuts: Vec<Range<usize>>,
-    pub metadata: Metadata,
+    pub metadata: TableMetadata,
 }
 
 impl<'a> Plan<'a> {
-    pub fn of(assembly: &'a Assembly, in_folder: bool, single: bool, options: &Options) -> Self {
+    pub fn of(assembly: &'a SegmentationPlan, in_folder: bool, single: bool, options: &SegmentTableOptions) -> Self {
         let order = assembly.hilbert_order();
-        let neurons: Vec<Neuron> = order.iter().filter_map(|&i| assembly.plans.get(i)).map(neuron).collect();
-        let cuts = parts::cut(&neurons, if single { u64::MAX } else { options.segments_per_part });
-        let axon = assembly.axon_text(options.placement);
-        let metadata = Metadata { axon, parts: cuts.len() as u64, ..assembly.metadata.clone() };
+        let neurons: Vec<TableNeuron> =
+            order.iter().filter_map(|&i| assembly.plans.get(i)).map(to_table_neuron).collect();
+        let cuts = parts::split_neurons(&neurons, if single { u64::MAX } else { options.segments_per_part });
+        let axon = assembly.describe_axon(options.stub_placement);
+        let metadata = TableMetadata { axon_rule: axon, parts: cuts.len() as u64, ..assembly.metadata.clone() };
         let folder = in_folder.then(|| assembly.population());
         Self { assembly, folder, order, cuts, metadata }
     }
@@ -70,17 +73,22 @@ impl<'a> Plan<'a> {
     }
 
     /// Places the neurons of a part. Those of one morphology follow one another, so that it is parsed once for all of them.
-    pub fn place(&self, cut: &Range<usize>, options: &Options, placed: &(dyn Fn(u64) + Sync)) -> Result<Segments> {
+    pub fn place(
+        &self,
+        cut: &Range<usize>,
+        options: &SegmentTableOptions,
+        placed: &(dyn Fn(u64) + Sync),
+    ) -> Result<Segments> {
         let mut which = self.order.get(cut.clone()).unwrap_or_default().to_vec();
-        let morphology = |i: usize| self.assembly.plans.get(i).map(|plan| &*plan.morphology);
+        let morphology = |i: usize| self.assembly.plans.get(i).map(|plan| &*plan.morphology_name);
         which.sort_by(|&a, &b| morphology(a).cmp(&morphology(b)));
-        self.assembly.place_all(&which, options, placed)
+        self.assembly.place_neurons(&which, options, placed)
     }
 
     /// The neurons of a part, in Hilbert order.
-    pub fn neurons(&self, cut: &Range<usize>) -> impl Iterator<Item = Neuron> {
+    pub fn neurons(&self, cut: &Range<usize>) -> impl Iterator<Item = TableNeuron> {
         let places = self.order.get(cut.clone()).unwrap_or_default().iter();
-        places.filter_map(|&i| self.assembly.plans.get(i)).map(neuron)
+        places.filter_map(|&i| self.assembly.plans.get(i)).map(to_table_neuron)
     }
 
     /// Number of their segments.
@@ -98,13 +106,13 @@ impl<'a> Plan<'a> {
         0..behind.map_or(self.order.len(), |last| last + 1)
     }
 
-    fn made(&self) -> Made {
-        Made {
+    fn made(&self) -> TableSummary {
+        TableSummary {
             population: self.metadata.population.clone(),
             neurons: self.metadata.neurons,
             segments: self.metadata.segments,
             parts: self.cuts.len(),
-            morphologies: self.assembly.morphologies().len(),
+            morphologies: self.assembly.morphology_names().len(),
         }
     }
 }
@@ -128,11 +136,11 @@ impl Part<'_> {
     }
 
     /// Places its segments and writes them, synced, below a folder.
-    fn write(&self, output: &Path, options: &Options, placed: &(dyn Fn(u64) + Sync)) -> Result<Done> {
+    fn write(&self, output: &Path, options: &SegmentTableOptions, placed: &(dyn Fn(u64) + Sync)) -> Result<Done> {
         let segments = self.plan.place(self.cut, options, placed)?;
         let path = self.path(output);
-        let (neurons, metadata): (Vec<Neuron>, _) = (self.plan.neurons(self.cut).collect(), &self.plan.metadata);
-        table::write_part(&path, &segments, &neurons, metadata, options.layout())?;
+        let (neurons, metadata): (Vec<TableNeuron>, _) = (self.plan.neurons(self.cut).collect(), &self.plan.metadata);
+        table::write_part(&path, &segments, &neurons, metadata, options.file_layout())?;
         let (_, checksum) = checkpoint::checksum_of(&path)?;
         Ok(Done { part: self.number, segments: segments.len() as u64, checksum })
     }
@@ -142,7 +150,7 @@ fn parts_of<'a>(plans: &'a [Plan<'a>], single: bool) -> Vec<Part<'a>> {
     let of_plan = |plan: &'a Plan<'a>| {
         let folder = plan.folder.map(PathBuf::from).unwrap_or_default();
         let cuts = plan.cuts.iter().enumerate();
-        cuts.map(move |(i, cut)| (plan, cut, (!single).then(|| folder.join(parts::file_name(i)))))
+        cuts.map(move |(i, cut)| (plan, cut, (!single).then(|| folder.join(parts::part_file_name(i)))))
     };
     let numbered = (0..).zip(plans.iter().flat_map(of_plan));
     numbered.map(|(number, (plan, cut, file))| Part { number, plan, cut, file }).collect()
@@ -151,10 +159,10 @@ fn parts_of<'a>(plans: &'a [Plan<'a>], single: bool) -> Vec<Part<'a>> {
 /// Places all segments of some populations and writes their tables, each in a folder of its own if that is asked for. Of several ranks each
 /// does its share.
 pub(super) fn write(
-    assemblies: &[&Assembly],
+    assemblies: &[&SegmentationPlan],
     in_folders: bool,
     out: &Path,
-    options: &Options,
+    options: &SegmentTableOptions,
     run: &Run<'_>,
     crew: &Crew,
 ) -> Result<Written> {
@@ -175,7 +183,7 @@ pub(super) fn write(
 
 /// An output of which parts are left to do.
 struct Unfinished {
-    staged: Staged,
+    staged: AtomicOutput,
     /// That of rank 0; other ranks have none.
     journal: Option<Journal>,
     done: BTreeSet<u64>,
@@ -186,7 +194,7 @@ impl Unfinished {
         mut self,
         out: &Path,
         (plans, all_parts): (&[Plan<'_>], &[Part<'_>]),
-        options: &Options,
+        options: &SegmentTableOptions,
         run: &Run<'_>,
         crew: &Crew,
     ) -> Result<()> {
@@ -198,19 +206,19 @@ impl Unfinished {
         let (done, all) = (kept + written, all_parts.len() as u64);
         let error = match result.and_then(|()| if done == all { self.write_manifests(out, plans) } else { Ok(()) }) {
             Ok(()) if done == all => {
-                self.staged.note_length()?;
-                let tables = plans.iter().map(|plan| (plan.below(self.staged.partial()), &plan.metadata));
-                tables.into_iter().try_for_each(|(path, metadata)| parts::check_whole(&path, metadata))?;
+                self.staged.record_length()?;
+                let tables = plans.iter().map(|plan| (plan.below(self.staged.partial_path()), &plan.metadata));
+                tables.into_iter().try_for_each(|(path, metadata)| parts::check_complete(&path, metadata))?;
                 return self.staged.commit();
             }
             Ok(()) => Error::from(JournalProblem::Stopped).in_file(out),
             Err(error) => error,
         };
         // where the table itself was taken away, that is what went wrong
-        self.staged.check_made()?;
-        if done > 0 && error.may_pass() {
-            self.staged.leave();
-            return Err(error.advised(checkpoint::kept(out, done, all)));
+        self.staged.check_identity()?;
+        if done > 0 && error.is_transient() {
+            self.staged.keep_partial();
+            return Err(error.with_hint(checkpoint::kept(out, done, all)));
         }
         Err(error)
     }
@@ -226,12 +234,18 @@ impl Unfinished {
         let mut checksums = told.into_values();
         plans.iter().try_for_each(|plan| {
             let own: Vec<u32> = checksums.by_ref().take(plan.cuts.len()).collect();
-            manifest::write(&plan.below(self.staged.partial()), &own)
+            manifest::write(&plan.below(self.staged.partial_path()), &own)
         })
     }
 
     /// Does what is left, or this rank's share of it, until a stop is asked for. Gives the number of parts that were done.
-    fn do_parts(&mut self, parts: &[Part<'_>], options: &Options, run: &Run<'_>, crew: &Crew) -> (u64, Result<()>) {
+    fn do_parts(
+        &mut self,
+        parts: &[Part<'_>],
+        options: &SegmentTableOptions,
+        run: &Run<'_>,
+        crew: &Crew,
+    ) -> (u64, Result<()>) {
         let Self { staged, journal, done } = self;
         let (done, left): (Vec<&Part<'_>>, Vec<&Part<'_>>) = parts.iter().partition(|p| done.contains(&p.number));
         (run.placed)(done.iter().map(|part| part.segments()).sum());
@@ -241,10 +255,10 @@ impl Unfinished {
         with_scribe(scribe, journal.as_mut(), |scribe| {
             if crew.is_first() {
                 let segments: u64 = left.iter().map(|part| part.segments()).sum();
-                check_space(staged.target(), segments * least_bytes(options.precision))?;
+                check_space(staged.target_path(), segments * min_segment_bytes(options.precision))?;
             }
             for (part, _) in left.into_iter().zip(own).filter(|(_, own)| *own) {
-                if scribe.is_to_stop() || !scribe.tell(part.write(staged.partial(), options, run.placed)?) {
+                if scribe.is_to_stop() || !scribe.tell(part.write(staged.partial_path(), options, run.placed)?) {
                     break;
                 }
             }
@@ -258,20 +272,20 @@ fn begin(
     out: &Path,
     plans: &[Plan<'_>],
     parts: &[Part<'_>],
-    options: &Options,
+    options: &SegmentTableOptions,
     run: &Run<'_>,
     crew: &Crew,
 ) -> Result<Option<Unfinished>> {
     let header = Header {
         program: PROGRAM.into(),
-        inputs: inputs(plans, options),
+        inputs: digest_inputs(plans, options),
         segments: parts.iter().map(Part::segments).sum(),
         parts: parts.len() as u64,
     };
     if !crew.is_first() {
         return Ok(match crew.await_beginning(header.inputs)? {
             Beginning::Complete => None,
-            Beginning::After(done) => Some(Unfinished { staged: Staged::join(out), journal: None, done }),
+            Beginning::After(done) => Some(Unfinished { staged: AtomicOutput::join_started(out), journal: None, done }),
         });
     }
     crew.gather(header.inputs).in_file(out)?;
@@ -285,16 +299,16 @@ fn look(
     out: &Path,
     plans: &[Plan<'_>],
     parts: &[Part<'_>],
-    options: &Options,
+    options: &SegmentTableOptions,
     run: &Run<'_>,
     header: &Header,
 ) -> Result<Option<Unfinished>> {
-    let keep = run.existing == Existing::Keep;
+    let keep = run.existing == OverwritePolicy::Refuse;
     if run.resume && out.symlink_metadata().is_ok() {
-        if is_complete(out, plans, options)? {
+        if is_output_complete(out, plans, options)? {
             // a run may have been killed between the last two steps: what it did is in the output
-            if partial_of(out).symlink_metadata().is_err() {
-                clear(out)?;
+            if partial_path_for(out).symlink_metadata().is_err() {
+                remove_stale_lock(out)?;
             }
             return Ok(None);
         }
@@ -302,47 +316,47 @@ fn look(
             return Err(JournalProblem::OtherOutput).in_file(out);
         }
     }
-    check_free(out, run.existing)?;
-    let claim = if run.resume { Claim::take(out)? } else { Claim::to_begin(out, run.existing)? };
-    if run.resume && claim.is_left() && partial_of(out).symlink_metadata().is_ok() {
-        match Journal::resume(out, claim.notes()?, header) {
+    check_overwrite(out, run.existing)?;
+    let claim = if run.resume { OutputLock::acquire(out)? } else { OutputLock::acquire_for_new(out, run.existing)? };
+    if run.resume && claim.is_leftover() && partial_path_for(out).symlink_metadata().is_ok() {
+        match Journal::resume(out, claim.clone_file()?, header) {
             Ok(Some((journal, done))) => return resumed(claim, plans, parts, run, journal, &done).map(Some),
             Ok(None) => {}
-            Err(error) if keep || error.may_pass() => return Err(error),
+            Err(error) if keep || error.is_transient() => return Err(error),
             Err(_) => {}
         }
     }
-    let staged = start(claim, run.existing)?;
+    let staged = begin_output(claim, run.existing)?;
     make_folders(&staged, plans)?;
-    let journal = staged.notes()?.map(|notes| Journal::begin(out, notes, header, None)).transpose()?;
+    let journal = staged.clone_lock_file()?.map(|notes| Journal::begin(out, notes, header, None)).transpose()?;
     Ok(Some(Unfinished { staged, journal, done: BTreeSet::new() }))
 }
 
-fn make_folders(staged: &Staged, plans: &[Plan<'_>]) -> Result<()> {
-    let folders = plans.iter().filter(|plan| plan.folder.is_some()).map(|plan| plan.below(staged.partial()));
+fn make_folders(staged: &AtomicOutput, plans: &[Plan<'_>]) -> Result<()> {
+    let folders = plans.iter().filter(|plan| plan.folder.is_some()).map(|plan| plan.below(staged.partial_path()));
     let mut made = folders.map(std::fs::create_dir_all);
-    made.try_for_each(|made| made.map_err(FileProblem::Write)).in_file(staged.target())
+    made.try_for_each(|made| made.map_err(FileProblem::Write)).in_file(staged.target_path())
 }
 
 /// Goes on with an earlier run: its parts are done if their files are as they were written.
 fn resumed(
-    claim: Claim,
+    claim: OutputLock,
     plans: &[Plan<'_>],
     parts: &[Part<'_>],
     run: &Run<'_>,
     journal: Journal,
     done: &[Done],
 ) -> Result<Unfinished> {
-    let contents = contents_of(claim.target());
-    let staged = Staged::resume(claim, run.existing, contents)?;
+    let contents = allowed_contents(claim.target());
+    let staged = AtomicOutput::resume(claim, run.existing, contents)?;
     if let Err(error) = make_folders(&staged, plans) {
-        staged.leave();
+        staged.keep_partial();
         return Err(error);
     }
     // where a part stands twice, the later line is of the later bytes
     let told: BTreeMap<u64, u32> = done.iter().map(|d| (d.part, d.checksum)).collect();
     let is_there = |part: &&Part<'_>| {
-        let found = checkpoint::checksum_of(&part.path(staged.partial())).ok();
+        let found = checkpoint::checksum_of(&part.path(staged.partial_path())).ok();
         told.get(&part.number).is_some_and(|told| found.is_some_and(|(_, checksum)| checksum == *told))
     };
     let done = parts.iter().filter(is_there).map(|part| part.number).collect();

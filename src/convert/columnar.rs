@@ -10,25 +10,25 @@ use arrow_ipc::reader::FileReader;
 use arrow_schema::{ArrowError, SchemaRef};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use super::ExchangeProblem;
-use super::coefficients::Batches;
+use super::ConversionProblem;
+use super::coefficients::BatchSource;
 use crate::error::{Context, FileProblem, Result};
 use crate::io::input_file;
-use crate::io::parquet_file::{ParquetProblem, Source, open_batches};
-use crate::io::reader_panics::{Guarded, catch};
+use crate::io::parquet_file::{ParquetProblem, ParquetSource, open_batches};
+use crate::io::reader_panics::{PanicGuard, catch_panics};
 
 /// The first bytes of an Arrow IPC file.
-const ARROW: &[u8] = b"ARROW1";
+const ARROW_MAGIC: &[u8] = b"ARROW1";
 
 /// A file of columns.
 #[derive(Debug)]
-pub struct Columnar {
+pub struct ColumnarFile {
     path: PathBuf,
-    arrow: bool,
+    is_arrow: bool,
     schema: SchemaRef,
 }
 
-impl From<ParquetProblem> for ExchangeProblem {
+impl From<ParquetProblem> for ConversionProblem {
     fn from(problem: ParquetProblem) -> Self {
         match problem {
             ParquetProblem::Unreadable(text) => Self::Read(text),
@@ -37,7 +37,7 @@ impl From<ParquetProblem> for ExchangeProblem {
     }
 }
 
-impl Columnar {
+impl ColumnarFile {
     /// Opens a file: Arrow IPC by its first bytes, else Parquet.
     ///
     /// # Errors
@@ -45,19 +45,19 @@ impl Columnar {
     pub fn open(path: &Path) -> Result<Self> {
         let mut start = Vec::new();
         let file = input_file::open(path)?;
-        file.take(ARROW.len() as u64).read_to_end(&mut start).map_err(FileProblem::Read).in_file(path)?;
-        let arrow = start == ARROW;
-        let schema = if arrow { Self::arrow(path)?.schema() } else { Self::parquet(path)?.schema().clone() };
-        Ok(Self { path: path.to_path_buf(), arrow, schema })
+        file.take(ARROW_MAGIC.len() as u64).read_to_end(&mut start).map_err(FileProblem::Read).in_file(path)?;
+        let arrow = start == ARROW_MAGIC;
+        let schema = if arrow { Self::open_arrow(path)?.schema() } else { Self::open_parquet(path)?.schema().clone() };
+        Ok(Self { path: path.to_path_buf(), is_arrow: arrow, schema })
     }
 
-    fn arrow(path: &Path) -> Result<FileReader<BufReader<File>>> {
+    fn open_arrow(path: &Path) -> Result<FileReader<BufReader<File>>> {
         let file = input_file::open(path)?;
-        check_blocks(&file).in_file(path)?;
-        catch(|| FileReader::try_new(BufReader::new(file), None).map_err(ExchangeProblem::from)).in_file(path)
+        check_arrow_blocks(&file).in_file(path)?;
+        catch_panics(|| FileReader::try_new(BufReader::new(file), None).map_err(ConversionProblem::from)).in_file(path)
     }
 
-    fn parquet(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<Source>> {
+    fn open_parquet(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<ParquetSource>> {
         open_batches(path).in_file(path)
     }
 
@@ -66,27 +66,28 @@ impl Columnar {
         &self.path
     }
 
-    fn batches(&self) -> Result<Box<dyn Iterator<Item = Result<RecordBatch>>>> {
-        let problem = |batch: Result<RecordBatch, ArrowError>| batch.map_err(ExchangeProblem::from);
-        if self.arrow {
-            return Ok(Box::new(Guarded::new(Self::arrow(&self.path)?.map(problem))));
+    fn read_batches(&self) -> Result<Box<dyn Iterator<Item = Result<RecordBatch>>>> {
+        let problem = |batch: Result<RecordBatch, ArrowError>| batch.map_err(ConversionProblem::from);
+        if self.is_arrow {
+            return Ok(Box::new(PanicGuard::new(Self::open_arrow(&self.path)?.map(problem))));
         }
-        let builder = Self::parquet(&self.path)?;
-        let problem = |error| ExchangeProblem::from(ParquetProblem::from(error));
-        let reader = catch(|| builder.build().map_err(|error| ExchangeProblem::from(ParquetProblem::from(error))));
-        Ok(Box::new(Guarded::new(reader.in_file(&self.path)?.map(move |batch| batch.map_err(problem)))))
+        let builder = Self::open_parquet(&self.path)?;
+        let problem = |error| ConversionProblem::from(ParquetProblem::from(error));
+        let reader =
+            catch_panics(|| builder.build().map_err(|error| ConversionProblem::from(ParquetProblem::from(error))));
+        Ok(Box::new(PanicGuard::new(reader.in_file(&self.path)?.map(move |batch| batch.map_err(problem)))))
     }
 }
 
 /// Bytes behind the footer of an Arrow IPC file: its length, and the word that the file begins with.
-const TRAILER: u64 = 10;
+const ARROW_TRAILER_BYTES: u64 = 10;
 
 /// Refuses a file whose footer names blocks that the file does not hold: the reader asks for memory for them, and the
 /// process would end where there is none.
-fn check_blocks(file: &File) -> Result<()> {
+fn check_arrow_blocks(file: &File) -> Result<()> {
     let length = file.metadata().map_err(FileProblem::Read)?.len();
-    let mut trailer = [0; TRAILER as usize];
-    let Some(end) = length.checked_sub(TRAILER) else { return Ok(()) };
+    let mut trailer = [0; ARROW_TRAILER_BYTES as usize];
+    let Some(end) = length.checked_sub(ARROW_TRAILER_BYTES) else { return Ok(()) };
     file.read_exact_at(&mut trailer, end).map_err(FileProblem::Read)?;
     let size = trailer.first_chunk().map_or(0, |size| u64::try_from(i32::from_le_bytes(*size)).unwrap_or(0));
     // what is wrong with the footer itself is the reader's to say
@@ -98,19 +99,19 @@ fn check_blocks(file: &File) -> Result<()> {
         let parts = [block.offset(), i64::from(block.metaDataLength()), block.bodyLength()];
         let end = parts.iter().try_fold(0_u64, |sum, part| sum.checked_add(u64::try_from(*part).ok()?));
         if end.is_none_or(|end| end > length) {
-            return Err(ExchangeProblem::Block { length, found: parts[1].saturating_add(parts[2]) }.into());
+            return Err(ConversionProblem::ArrowBlock { length, found: parts[1].saturating_add(parts[2]) }.into());
         }
     }
     Ok(())
 }
 
-impl Batches for Columnar {
+impl BatchSource for ColumnarFile {
     fn schema(&self) -> SchemaRef {
         self.schema.clone()
     }
 
-    fn each(&self, take: &mut dyn FnMut(&RecordBatch) -> Result<()>) -> Result<()> {
-        for batch in self.batches()? {
+    fn for_each_batch(&self, take: &mut dyn FnMut(&RecordBatch) -> Result<()>) -> Result<()> {
+        for batch in self.read_batches()? {
             take(&batch.in_file(&self.path)?).in_file(&self.path)?;
         }
         Ok(())

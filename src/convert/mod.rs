@@ -21,6 +21,6 @@ pub mod pickle;
 mod problem;
 mod spill;
 
-pub use self::gather::{Gathered, MOST_HELD, Made, TableOptions};
-pub use self::layout::boundaries_of;
-pub use self::problem::ExchangeProblem;
+pub use self::gather::{MAX_POINTS_IN_MEMORY, TableCounts, TableFromPositions, TableOptions};
+pub use self::layout::positions_from_table;
+pub use self::problem::ConversionProblem;

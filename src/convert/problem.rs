@@ -5,7 +5,7 @@ use crate::io::parquet_file::ParquetProblem;
 
 /// What stands in the way of a conversion, though each file is well-formed.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum ExchangeProblem {
+pub enum ConversionProblem {
     /// A neuron in two files.
     #[error("neuron in two files, expected each in one, found node {node} in `{other}` too")]
     NeuronTwice {
@@ -22,7 +22,7 @@ pub enum ExchangeProblem {
         "segments do not join, expected segment {segment} of section {section} to begin where the one before ends, \
          found a gap of {gap} um"
     )]
-    Gap {
+    SegmentGap {
         /// The section.
         section: u32,
         /// The segment.
@@ -35,7 +35,7 @@ pub enum ExchangeProblem {
     LongSoma(u32),
     /// A table with a section whose segments are not counted from 0.
     #[error("segments are missing, expected segment {expected} of section {section}, found {found}")]
-    Missing {
+    MissingSegments {
         /// The section.
         section: u32,
         /// The number that follows.
@@ -45,13 +45,13 @@ pub enum ExchangeProblem {
     },
     /// A table that was not made from an electrodes file.
     #[error("no coefficients, expected the columns and the metadata `{0}` that `leadfield convert` writes")]
-    NoCoefficients(&'static str),
+    NotWeightTable(&'static str),
     /// Coefficients in other units.
     #[error("coefficients in other units, expected `V/nA`, found `{0}`")]
     Units(String),
     /// Rows are missing.
     #[error("rows are missing, expected {expected}, found {found}")]
-    Rows {
+    RowCount {
         /// As many as there were.
         expected: u64,
         /// As many as there are.
@@ -78,7 +78,7 @@ pub enum ExchangeProblem {
     NodeTwice(u64),
     /// A contact's name that stands for something else.
     #[error("name of a contact is taken, expected none called `{0}` in a table with one column a contact")]
-    Taken(String),
+    ReservedName(String),
     /// Another contact than the one that follows.
     #[error("contacts in another order, expected `{expected}`, found `{found}`")]
     ContactOrder {
@@ -89,7 +89,7 @@ pub enum ExchangeProblem {
     },
     /// A block of an Arrow IPC file that the file does not hold.
     #[error("damaged, expected blocks within the file's {length} bytes, found one of {found} bytes")]
-    Block {
+    ArrowBlock {
         /// Length of the file.
         length: u64,
         /// What the footer says.
@@ -106,7 +106,7 @@ pub enum ExchangeProblem {
     Write(String),
     /// Columns that belong to nobody.
     #[error("columns of no contact, expected {expected}, one a contact, or one more of ones, found {found}")]
-    Columns {
+    ColumnCount {
         /// Number of contacts.
         expected: u64,
         /// Number of columns.
@@ -130,14 +130,16 @@ pub enum ExchangeProblem {
     NotOnes(f64),
 }
 
-impl Problem for ExchangeProblem {
+impl Problem for ConversionProblem {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Parquet(problem) => return problem.hint(),
             Self::NeuronTwice { .. } => "give the files of one run of one circuit",
-            Self::Gap { .. } => "this layout keeps one point between two segments: a table with gaps does not fit it",
+            Self::SegmentGap { .. } => {
+                "this layout keeps one point between two segments: a table with gaps does not fit it"
+            }
             Self::Units(_) => "clients take them for V/nA: compute the coefficients again with `leadfield weights`",
-            Self::Block { .. } => "the file is damaged: make it again, or fetch it again",
+            Self::ArrowBlock { .. } => "the file is damaged: make it again, or fetch it again",
             Self::NoColumn(_) | Self::SharedColumn { .. } => {
                 "it cannot be guessed: make the file again with `leadfield weights`"
             }

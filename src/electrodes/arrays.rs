@@ -2,12 +2,12 @@
 
 use super::Electrode;
 use crate::error::{Problem, Result};
-use crate::methods::objective_csd::{Own, Spacing};
-use crate::methods::{Contact, Parameter};
+use crate::methods::objective_csd::{NeighbourRule, RegionOverrides};
+use crate::methods::{Contact, SettingKind};
 
 /// Contacts that follow one another in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Range {
+pub struct ContactRange {
     /// The first, from 0.
     pub first: usize,
     /// One behind the last.
@@ -58,7 +58,7 @@ impl Problem for ArrayProblem {
     }
 }
 
-impl std::str::FromStr for Range {
+impl std::str::FromStr for ContactRange {
     type Err = ArrayProblem;
 
     fn from_str(text: &str) -> Result<Self, ArrayProblem> {
@@ -71,17 +71,17 @@ impl std::str::FromStr for Range {
 }
 
 /// What a contact says of its region; names of arrays become numbers from 1, no name is 0.
-pub(super) fn own(electrode: &Electrode, all: &[Electrode]) -> Own {
+pub(super) fn region_overrides(electrode: &Electrode, all: &[Electrode]) -> RegionOverrides {
     let settings = &electrode.settings;
     let name = settings.array.as_ref();
     let first = name.and_then(|name| all.iter().position(|e| e.settings.array.as_ref() == Some(name)));
-    Own {
-        radius: settings.radius,
-        thickness: settings.thickness,
-        array: first.map_or(0, |first| first + 1),
+    RegionOverrides {
+        radius_um: settings.radius_um,
+        thickness_um: settings.thickness_um,
+        array_number: first.map_or(0, |first| first + 1),
         measure: settings.measure.unwrap_or_default(),
         density: settings.density.unwrap_or_default(),
-        spacing: Spacing::default(),
+        spacing: NeighbourRule::default(),
     }
 }
 
@@ -90,16 +90,16 @@ pub(super) fn own(electrode: &Electrode, all: &[Electrode]) -> Own {
 ///
 /// # Errors
 /// [`ArrayProblem`]: a range that ends behind the last contact, holds none of a method with arrays, or overlaps another.
-pub fn apply(
+pub fn assign_arrays(
     contacts: &mut [Contact],
     electrodes: &[Electrode],
-    ranges: &[Range],
-    spacing: Spacing,
+    ranges: &[ContactRange],
+    spacing: NeighbourRule,
 ) -> Result<(), ArrayProblem> {
-    contacts.iter_mut().for_each(|c| c.region.spacing = spacing);
+    contacts.iter_mut().for_each(|c| c.csd_region.spacing = spacing);
     let count = electrodes.len();
     let mut taken = vec![false; count];
-    for (number, &Range { first, end }) in ranges.iter().enumerate() {
+    for (number, &ContactRange { first, end }) in ranges.iter().enumerate() {
         let outside = ArrayProblem::Outside { contacts: count, first, end };
         let members = first..end;
         let (Some(range), Some(own), Some(taken)) =
@@ -107,7 +107,7 @@ pub fn apply(
         else {
             return Err(outside);
         };
-        if !range.iter().any(has_array) {
+        if !range.iter().any(takes_array) {
             return Err(ArrayProblem::NoMember { first, end });
         }
         for ((electrode, contact), taken) in range.iter().zip(own).zip(taken) {
@@ -116,20 +116,20 @@ pub fn apply(
             }
             if electrode.settings.array.is_none() {
                 // numbers of names are at most the number of contacts
-                contact.region.array = count + 1 + number;
+                contact.csd_region.array_number = count + 1 + number;
             }
         }
     }
     Ok(())
 }
 
-fn has_array(electrode: &Electrode) -> bool {
-    electrode.method.parameters().contains(&Parameter::Array)
+fn takes_array(electrode: &Electrode) -> bool {
+    electrode.method.accepted_settings().contains(&SettingKind::Array)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Extent, contacts, parse};
+    use super::super::{ContactExtent, method_contacts, parse};
     use super::*;
     use crate::methods::NearField;
 
@@ -138,12 +138,12 @@ mod tests {
         d,0,27,0,PointSource,\ne,0,36,0,ObjectiveCSD_Plane,left\n";
 
     fn numbers(ranges: &[&str]) -> Result<Vec<usize>, ArrayProblem> {
-        let electrodes = parse(FILE.as_bytes(), Extent::Point).unwrap();
-        let mut contacts = contacts(&electrodes, &[], NearField::Radius).unwrap();
-        let ranges = ranges.iter().map(|r| r.parse()).collect::<Result<Vec<Range>, _>>()?;
-        apply(&mut contacts, &electrodes, &ranges, Spacing::FileOrder)?;
-        assert!(contacts.iter().all(|c| c.region.spacing == Spacing::FileOrder));
-        Ok(contacts.iter().map(|c| c.region.array).collect())
+        let electrodes = parse(FILE.as_bytes(), ContactExtent::Point).unwrap();
+        let mut contacts = method_contacts(&electrodes, &[], NearField::ClampToRadius).unwrap();
+        let ranges = ranges.iter().map(|r| r.parse()).collect::<Result<Vec<ContactRange>, _>>()?;
+        assign_arrays(&mut contacts, &electrodes, &ranges, NeighbourRule::FileOrder)?;
+        assert!(contacts.iter().all(|c| c.csd_region.spacing == NeighbourRule::FileOrder));
+        Ok(contacts.iter().map(|c| c.csd_region.array_number).collect())
     }
 
     #[test]

@@ -11,14 +11,14 @@ mod sample;
 use std::path::{Path, PathBuf};
 
 use super::Electrode;
-use super::record::UNKNOWN_PLACE;
+use super::record::UNKNOWN_REGION;
 use crate::error::{Context, Problem, Result};
 use crate::geometry::Point;
 use hierarchy::Hierarchy;
 use nrrd::Volume;
 
 /// Region and layer of what is outside.
-const OUTSIDE: &str = "Outside";
+const OUTSIDE_REGION: &str = "Outside";
 
 /// What can be wrong between the two files.
 #[derive(Debug, thiserror::Error)]
@@ -54,30 +54,30 @@ impl Atlas {
     ///
     /// # Errors
     /// The volume cannot be read, or holds an id that the hierarchy lacks.
-    pub fn fill(&self, electrodes: &mut [Electrode]) -> Result<()> {
-        let voxels: Vec<Option<u64>> = electrodes.iter().map(|e| self.volume.voxel(e.position)).collect();
-        let ids = self.volume.ids(&voxels).in_file(&self.volume_file)?;
+    pub fn assign_regions(&self, electrodes: &mut [Electrode]) -> Result<()> {
+        let voxels: Vec<Option<u64>> = electrodes.iter().map(|e| self.volume.voxel_at(e.position_um)).collect();
+        let ids = self.volume.region_ids(&voxels).in_file(&self.volume_file)?;
         for (electrode, id) in electrodes.iter_mut().zip(ids) {
-            let (region, layer) = self.place(electrode.position, id.unwrap_or(0))?;
+            let (region, layer) = self.region_and_layer(electrode.position_um, id.unwrap_or(0))?;
             (electrode.region, electrode.layer) = (region.into(), layer.into());
         }
         Ok(())
     }
 
-    fn place(&self, place: Point, id: i64) -> Result<(&str, &str)> {
+    fn region_and_layer(&self, place: Point, id: i64) -> Result<(&str, &str)> {
         if id == 0 {
-            return Ok((OUTSIDE, OUTSIDE));
+            return Ok((OUTSIDE_REGION, OUTSIDE_REGION));
         }
         let unknown = AtlasProblem::UnknownRegion { place, id };
-        let acronym = self.hierarchy.acronym(id).ok_or(unknown).in_file(&self.volume_file)?;
-        Ok(acronym.split_once(';').unwrap_or((acronym, UNKNOWN_PLACE)))
+        let acronym = self.hierarchy.find_acronym(id).ok_or(unknown).in_file(&self.volume_file)?;
+        Ok(acronym.split_once(';').unwrap_or((acronym, UNKNOWN_REGION)))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::electrodes::{Extent, parse};
+    use crate::electrodes::{ContactExtent, parse};
 
     /// An atlas of 2 x 1 x 3 voxels of 10 x 20 x 30 um from (-10, 0, 100) on.
     fn atlas(ids: [u8; 6]) -> (tempfile::TempDir, Result<Atlas>) {
@@ -95,14 +95,14 @@ mod tests {
     fn contacts() -> Vec<Electrode> {
         // voxels (0, 0, 0), (1, 0, 2), and one step beyond each face
         let csv = "name,x,y,z,layer\na,-10,0,100,L9\nb,9.9,19.9,189.9,\nc,10,1,101,\nd,-1,20,101,\ne,-1,1,190,\nf,-10.1,1,101,\n";
-        parse(csv.as_bytes(), Extent::Point).unwrap()
+        parse(csv.as_bytes(), ContactExtent::Point).unwrap()
     }
 
     #[test]
     fn contacts_get_the_region_of_their_voxel() {
         let mut contacts = contacts();
         let (_folder, atlas) = atlas([7, 1, 1, 1, 0, 1]);
-        atlas.unwrap().fill(&mut contacts).unwrap();
+        atlas.unwrap().assign_regions(&mut contacts).unwrap();
         let told: Vec<_> = contacts.iter().map(|e| (e.region.as_str(), e.layer.as_str())).collect();
         let outside = ("Outside", "Outside");
         assert_eq!(told, [("S1HL", "L1"), ("root", "NA"), outside, outside, outside, outside]);
@@ -112,14 +112,14 @@ mod tests {
     fn region_0_is_outside() {
         let mut contacts = contacts();
         let (_folder, atlas) = atlas([0, 1, 1, 1, 1, 7]);
-        atlas.unwrap().fill(&mut contacts).unwrap();
+        atlas.unwrap().assign_regions(&mut contacts).unwrap();
         assert_eq!((contacts[0].region.as_str(), contacts[1].region.as_str()), ("Outside", "S1HL"));
     }
 
     #[test]
     fn an_id_that_the_hierarchy_lacks_is_refused() {
         let (folder, atlas) = atlas([9; 6]);
-        let error = atlas.unwrap().fill(&mut contacts()).unwrap_err();
+        let error = atlas.unwrap().assign_regions(&mut contacts()).unwrap_err();
         let file = folder.path().join("brain_regions.nrrd");
         let expected = "unknown region at (-10, 0, 100) um, expected an id of `hierarchy.json`, found 9";
         assert_eq!(error.to_string(), format!("{}: {expected}", file.display()));

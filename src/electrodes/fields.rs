@@ -15,26 +15,26 @@ use crate::methods::Contact;
 /// A contact's field is, in this order: the one of its own name in `named`; the one of its setting `field`, which is a
 /// name in `named` or else a file, relative to `folder`; the one of `listed`.
 #[derive(Debug, Clone, Copy)]
-pub struct Fields<'a> {
+pub struct LeadFieldAssignment<'a> {
     /// One file for all contacts whose method looks fields up, or one for each in file order, or none.
-    pub listed: &'a [PathBuf],
+    pub field_files: &'a [PathBuf],
     /// Files by name.
-    pub named: &'a [Named],
+    pub named_files: &'a [NamedFieldFile],
     /// The folder of the electrodes' file.
-    pub folder: &'a Path,
+    pub electrodes_folder: &'a Path,
     /// The box round all segments, um: the rest of a field is not read.
-    pub within: Aabb,
+    pub bounds_um: Aabb,
     /// Brings a point of the fields' frame to the circuit's; none where they are the same.
-    pub placement: Option<Placement>,
+    pub placement: Option<FieldPlacement>,
     /// The current that made the fields, nA; none takes each file's own.
     pub current_na: Option<f64>,
     /// What a point outside a field means.
-    pub outside: OutsideField,
+    pub outside_field: OutsideField,
 }
 
 /// A file and its name: `NAME=FILE`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Named {
+pub struct NamedFieldFile {
     /// Of a contact, or of contacts' setting `field`.
     pub name: String,
     /// The file.
@@ -43,13 +43,13 @@ pub struct Named {
 
 /// How a field lies in the circuit: `w,x,y,z,dx,dy,dz`, a quaternion, then a shift in um.
 #[derive(Debug, Clone, Copy)]
-pub struct Placement(pub Transform);
+pub struct FieldPlacement(pub Transform);
 
 /// What can be wrong with the choice of lead fields.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum FieldsProblem {
+pub enum LeadFieldAssignmentProblem {
     /// As many files as neither contacts nor one.
-    #[error("wrong number of lead fields, expected {}, found {found}", expected_fields(*.contacts))]
+    #[error("wrong number of lead fields, expected {}, found {found}", describe_expected_count(*.contacts))]
     Number {
         /// Number of contacts whose method looks fields up.
         contacts: usize,
@@ -67,7 +67,7 @@ pub enum FieldsProblem {
     Placement(String),
 }
 
-fn expected_fields(contacts: usize) -> String {
+fn describe_expected_count(contacts: usize) -> String {
     match contacts {
         0 => "none (no contact looks one up)".into(),
         1 => "1".into(),
@@ -75,7 +75,7 @@ fn expected_fields(contacts: usize) -> String {
     }
 }
 
-impl Problem for FieldsProblem {
+impl Problem for LeadFieldAssignmentProblem {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Number { contacts: 1.., .. } => {
@@ -86,24 +86,24 @@ impl Problem for FieldsProblem {
     }
 }
 
-impl FromStr for Named {
-    type Err = FieldsProblem;
+impl FromStr for NamedFieldFile {
+    type Err = LeadFieldAssignmentProblem;
 
-    fn from_str(text: &str) -> Result<Self, FieldsProblem> {
+    fn from_str(text: &str) -> Result<Self, LeadFieldAssignmentProblem> {
         match text.split_once('=') {
             Some((name, file)) if !name.is_empty() && !file.is_empty() => {
                 Ok(Self { name: name.into(), file: file.into() })
             }
-            _ => Err(FieldsProblem::Named(text.into())),
+            _ => Err(LeadFieldAssignmentProblem::Named(text.into())),
         }
     }
 }
 
-impl FromStr for Placement {
-    type Err = FieldsProblem;
+impl FromStr for FieldPlacement {
+    type Err = LeadFieldAssignmentProblem;
 
-    fn from_str(text: &str) -> Result<Self, FieldsProblem> {
-        let wrong = || FieldsProblem::Placement(text.into());
+    fn from_str(text: &str) -> Result<Self, LeadFieldAssignmentProblem> {
+        let wrong = || LeadFieldAssignmentProblem::Placement(text.into());
         let numbers: Vec<f64> =
             text.split(',').map(|n| n.trim().parse()).collect::<Result<_, _>>().map_err(|_| wrong())?;
         let [w, x, y, z, dx, dy, dz] = <[f64; 7]>::try_from(numbers).map_err(|_| wrong())?;
@@ -115,79 +115,86 @@ impl FromStr for Placement {
     }
 }
 
-impl Fields<'_> {
+impl LeadFieldAssignment<'_> {
     /// Gives contacts their lead fields, and says which there are. Each file is opened once, and of it only what the
     /// contacts' methods look up is read. A contact without any is left without: its method refuses it.
     ///
     /// # Errors
     /// [`FieldsProblem`], or a file that cannot be read.
-    pub fn attach(&self, contacts: &mut [Contact], electrodes: &[Electrode]) -> Result<Vec<Arc<LeadField>>> {
-        let files = self.files(electrodes)?;
+    pub fn attach_fields(&self, contacts: &mut [Contact], electrodes: &[Electrode]) -> Result<Vec<Arc<LeadField>>> {
+        let files = self.files_by_contact(electrodes)?;
         let mut opened: Vec<(&Path, Arc<LeadField>)> = Vec::new();
         for (contact, file) in contacts.iter_mut().zip(&files) {
             let Some(file) = file else { continue };
             let known = opened.iter().find(|(path, _)| path == file).map(|(_, field)| field.clone());
             let field = match known {
                 Some(field) => field,
-                None => self.open(file, &looked_up(file, electrodes, &files))?,
+                None => self.open_field(file, &required_quantities(file, electrodes, &files))?,
             };
             if !opened.iter().any(|(path, _)| path == file) {
                 opened.push((file, field.clone()));
             }
-            (contact.field, contact.outside) = (Some(field), self.outside);
+            (contact.lead_field, contact.outside_field) = (Some(field), self.outside_field);
         }
         Ok(opened.into_iter().map(|(_, field)| field).collect())
     }
 
-    fn open(&self, file: &Path, quantities: &[Quantity]) -> Result<Arc<LeadField>> {
-        let placement = self.placement.map(|Placement(transform)| transform);
-        let request = lead_field::Request { quantities, within: self.within, placement, current_na: self.current_na };
+    fn open_field(&self, file: &Path, quantities: &[Quantity]) -> Result<Arc<LeadField>> {
+        let placement = self.placement.map(|FieldPlacement(transform)| transform);
+        let request = lead_field::LeadFieldRequest {
+            quantities,
+            lookup_bounds: self.bounds_um,
+            placement,
+            current_na: self.current_na,
+        };
         let advice = "the option is `--field-current NA`";
         lead_field::read(file, &request).map(Arc::new).map_err(|e| match e.hint() {
-            Some(hint) if hint.contains("as `current`") => e.advised(advice),
+            Some(hint) if hint.contains("as `current`") => e.with_hint(advice),
             _ => e,
         })
     }
 
     /// The file of each contact.
-    fn files(&self, electrodes: &[Electrode]) -> Result<Vec<Option<PathBuf>>> {
-        let users = electrodes.iter().filter(|e| e.method.looks_up().is_some()).count();
-        let found = self.listed.len();
+    fn files_by_contact(&self, electrodes: &[Electrode]) -> Result<Vec<Option<PathBuf>>> {
+        let users = electrodes.iter().filter(|e| e.method.required_field().is_some()).count();
+        let found = self.field_files.len();
         if !(found == 0 || found == users || (found == 1 && users > 0)) {
-            return Err(Error::from(FieldsProblem::Number { contacts: users, found }));
+            return Err(Error::from(LeadFieldAssignmentProblem::Number { contacts: users, found }));
         }
-        let mut used = vec![false; self.named.len()];
-        let mut listed = self.listed.iter().cycle();
+        let mut used = vec![false; self.named_files.len()];
+        let mut listed = self.field_files.iter().cycle();
         let mut file = |e: &Electrode| {
-            e.method.looks_up()?;
+            e.method.required_field()?;
             let common = listed.next();
-            self.file_by_name(&e.name, &mut used).or_else(|| self.own(e, &mut used)).or_else(|| common.cloned())
+            self.take_file_by_name(&e.name, &mut used)
+                .or_else(|| self.file_from_setting(e, &mut used))
+                .or_else(|| common.cloned())
         };
         let files = electrodes.iter().map(&mut file).collect();
-        match self.named.iter().zip(used).find(|(_, used)| !used) {
-            Some((nobodys, _)) => Err(FieldsProblem::Unused(nobodys.name.clone()).into()),
+        match self.named_files.iter().zip(used).find(|(_, used)| !used) {
+            Some((nobodys, _)) => Err(LeadFieldAssignmentProblem::Unused(nobodys.name.clone()).into()),
             None => Ok(files),
         }
     }
 
-    fn file_by_name(&self, name: &str, used: &mut [bool]) -> Option<PathBuf> {
-        let (named, used) = self.named.iter().zip(used).find(|(named, _)| named.name == name)?;
+    fn take_file_by_name(&self, name: &str, used: &mut [bool]) -> Option<PathBuf> {
+        let (named, used) = self.named_files.iter().zip(used).find(|(named, _)| named.name == name)?;
         *used = true;
         Some(named.file.clone())
     }
 
     /// The file that a contact's setting means.
-    fn own(&self, electrode: &Electrode, used: &mut [bool]) -> Option<PathBuf> {
-        let field = electrode.settings.field.as_ref()?;
-        self.file_by_name(field, used).or_else(|| Some(self.folder.join(field)))
+    fn file_from_setting(&self, electrode: &Electrode, used: &mut [bool]) -> Option<PathBuf> {
+        let field = electrode.settings.lead_field.as_ref()?;
+        self.take_file_by_name(field, used).or_else(|| Some(self.electrodes_folder.join(field)))
     }
 }
 
 /// What the contacts of a file look up in it.
-fn looked_up(file: &Path, electrodes: &[Electrode], files: &[Option<PathBuf>]) -> Vec<Quantity> {
+fn required_quantities(file: &Path, electrodes: &[Electrode], files: &[Option<PathBuf>]) -> Vec<Quantity> {
     let users = electrodes.iter().zip(files).filter(|(_, own)| own.as_deref() == Some(file));
     let mut quantities: Vec<Quantity> = Vec::new();
-    for quantity in users.filter_map(|(e, _)| e.method.looks_up()) {
+    for quantity in users.filter_map(|(e, _)| e.method.required_field()) {
         if !quantities.contains(&quantity) {
             quantities.push(quantity);
         }
@@ -197,7 +204,7 @@ fn looked_up(file: &Path, electrodes: &[Electrode], files: &[Option<PathBuf>]) -
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Extent, parse};
+    use super::super::{ContactExtent, parse};
     use super::*;
 
     const FILE: &str = "name,x,y,z,type,field\na,0,0,0,Reciprocity,\nb,0,0,0,PointSource,\n\
@@ -205,11 +212,19 @@ mod tests {
 
     fn files(listed: &[&str], named: &[&str]) -> Result<Vec<Option<String>>> {
         let listed: Vec<PathBuf> = listed.iter().map(PathBuf::from).collect();
-        let named = named.iter().map(|n| n.parse()).collect::<Result<Vec<Named>, _>>()?;
+        let named = named.iter().map(|n| n.parse()).collect::<Result<Vec<NamedFieldFile>, _>>()?;
         let (within, outside) = (Aabb::EMPTY, OutsideField::Error);
         let (listed, named, folder) = (listed.as_slice(), named.as_slice(), Path::new("in"));
-        let fields = Fields { listed, named, folder, within, placement: None, current_na: None, outside };
-        let files = fields.files(&parse(FILE.as_bytes(), Extent::Point).unwrap())?;
+        let fields = LeadFieldAssignment {
+            field_files: listed,
+            named_files: named,
+            electrodes_folder: folder,
+            bounds_um: within,
+            placement: None,
+            current_na: None,
+            outside_field: outside,
+        };
+        let files = fields.files_by_contact(&parse(FILE.as_bytes(), ContactExtent::Point).unwrap())?;
         Ok(files.into_iter().map(|file| Some(file?.to_str().unwrap().to_string())).collect())
     }
 
@@ -240,10 +255,10 @@ mod tests {
 
     #[test]
     fn a_transform_is_a_rotation_and_a_shift() {
-        let Placement(half_turn) = "0,0,0,2, 1,2,3".parse().unwrap();
+        let FieldPlacement(half_turn) = "0,0,0,2, 1,2,3".parse().unwrap();
         assert_eq!(half_turn.apply(Point::new(1.0, 0.0, 0.0)), Point::new(0.0, 2.0, 3.0));
         for text in ["1,0,0,0,1,2", "0,0,0,0,1,2,3", "1,0,0,0,1,2,inf", "1,0,0,0,1,2,x", ""] {
-            assert!(text.parse::<Placement>().unwrap_err().to_string().ends_with(&format!("found `{text}`")));
+            assert!(text.parse::<FieldPlacement>().unwrap_err().to_string().ends_with(&format!("found `{text}`")));
         }
     }
 }

@@ -4,37 +4,37 @@
 //! thickness in um; a setting of the same name says the same or is refused.
 
 use super::settings::MAX_LENGTH_UM;
-use super::{ElectrodeProblem, Settings};
+use super::{ElectrodeProblem, ElectrodeSettings};
 use crate::error::Result;
-use crate::methods::objective_csd::Setting;
-use crate::methods::{Method, by_name};
+use crate::methods::objective_csd::RegionSpec;
+use crate::methods::{Method, find_method};
 
 /// A type, taken apart.
 #[derive(Debug, PartialEq)]
-pub struct Kind<'a> {
+pub struct ElectrodeType<'a> {
     /// The method's name.
-    pub name: &'a str,
+    pub method_name: &'a str,
     /// Radius, um.
-    pub radius: Option<f64>,
+    pub radius_um: Option<f64>,
     /// Thickness, um.
-    pub thickness: Option<f64>,
+    pub thickness_um: Option<f64>,
 }
 
 /// Takes a type apart.
 ///
 /// # Errors
 /// What follows a method's name is not its sizes.
-pub fn parse(text: &str) -> Result<Kind<'_>> {
-    match Setting::parse(text)? {
-        Some(Setting { shape, radius, thickness }) => {
-            let (radius, thickness) = (size("radius", radius)?, size("thickness", thickness)?);
-            Ok(Kind { name: shape.name(), radius, thickness })
+pub fn parse(text: &str) -> Result<ElectrodeType<'_>> {
+    match RegionSpec::parse(text)? {
+        Some(RegionSpec { shape, radius_um: radius, thickness_um: thickness }) => {
+            let (radius, thickness) = (check_size("radius", radius)?, check_size("thickness", thickness)?);
+            Ok(ElectrodeType { method_name: shape.name(), radius_um: radius, thickness_um: thickness })
         }
-        None => Ok(Kind { name: text, radius: None, thickness: None }),
+        None => Ok(ElectrodeType { method_name: text, radius_um: None, thickness_um: None }),
     }
 }
 
-fn size(key: &'static str, size: Option<f64>) -> Result<Option<f64>, ElectrodeProblem> {
+fn check_size(key: &'static str, size: Option<f64>) -> Result<Option<f64>, ElectrodeProblem> {
     match size {
         Some(size) if size > MAX_LENGTH_UM => {
             Err(ElectrodeProblem::Value { key, expected: "at most 1e9 um", found: format!("`{size:e}`") })
@@ -46,26 +46,27 @@ fn size(key: &'static str, size: Option<f64>) -> Result<Option<f64>, ElectrodePr
     }
 }
 
-impl Kind<'_> {
+impl ElectrodeType<'_> {
     /// The method.
     ///
     /// # Errors
     /// There is none of that name.
-    pub fn method(&self) -> Result<&'static dyn Method, ElectrodeProblem> {
-        by_name(self.name).ok_or_else(|| ElectrodeProblem::Type(self.name.into()))
+    pub fn find_method(&self) -> Result<&'static dyn Method, ElectrodeProblem> {
+        find_method(self.method_name).ok_or_else(|| ElectrodeProblem::UnknownType(self.method_name.into()))
     }
 
     /// Settings with the sizes of the type.
     ///
     /// # Errors
     /// They have other sizes already.
-    pub fn with(&self, mut settings: Settings) -> Result<Settings, ElectrodeProblem> {
-        for (key, told, own) in
-            [("radius", self.radius, &mut settings.radius), ("thickness", self.thickness, &mut settings.thickness)]
-        {
+    pub fn add_sizes_to(&self, mut settings: ElectrodeSettings) -> Result<ElectrodeSettings, ElectrodeProblem> {
+        for (key, told, own) in [
+            ("radius", self.radius_um, &mut settings.radius_um),
+            ("thickness", self.thickness_um, &mut settings.thickness_um),
+        ] {
             match (told, *own) {
                 (Some(told), Some(found)) if told != found => {
-                    return Err(ElectrodeProblem::Sizes { key, told, found });
+                    return Err(ElectrodeProblem::ConflictingSizes { key, told, found });
                 }
                 (told, found) => *own = told.or(found),
             }
@@ -79,7 +80,7 @@ mod tests {
     use super::*;
 
     fn sizes(text: &str) -> (&str, Option<f64>, Option<f64>) {
-        let Kind { name, radius, thickness } = parse(text).unwrap();
+        let ElectrodeType { method_name: name, radius_um: radius, thickness_um: thickness } = parse(text).unwrap();
         (name, radius, thickness)
     }
 
@@ -116,11 +117,15 @@ mod tests {
     #[test]
     fn a_setting_says_the_same_as_the_type() {
         let kind = parse("ObjectiveCSD_Disk_200").unwrap();
-        let own = |radius, thickness| Settings { radius, thickness, ..Settings::default() };
-        assert_eq!(kind.with(own(None, Some(5.0))).unwrap(), own(Some(200.0), Some(5.0)));
-        assert_eq!(kind.with(own(Some(200.0), None)).unwrap(), own(Some(200.0), None));
+        let own = |radius, thickness| ElectrodeSettings {
+            radius_um: radius,
+            thickness_um: thickness,
+            ..ElectrodeSettings::default()
+        };
+        assert_eq!(kind.add_sizes_to(own(None, Some(5.0))).unwrap(), own(Some(200.0), Some(5.0)));
+        assert_eq!(kind.add_sizes_to(own(Some(200.0), None)).unwrap(), own(Some(200.0), None));
         assert_eq!(
-            kind.with(own(Some(100.0), None)).unwrap_err().to_string(),
+            kind.add_sizes_to(own(Some(100.0), None)).unwrap_err().to_string(),
             "two values for `radius`, expected `200` as in the type, found `100`"
         );
     }

@@ -24,11 +24,11 @@ use crate::methods::medium::Conductivity;
 use crate::methods::{Contact, Method, NearField};
 use crate::units::DEFAULT_CONDUCTIVITY;
 
-pub use self::kind::{Kind, parse as parse_type};
-pub use self::probeinterface::Extent;
+pub use self::kind::{ElectrodeType, parse as parse_type};
+pub use self::probeinterface::ContactExtent;
 pub use self::problem::ElectrodeProblem;
-pub use self::record::UNKNOWN_PLACE;
-pub use self::settings::{Reference, Settings};
+pub use self::record::UNKNOWN_REGION;
+pub use self::settings::{ElectrodeSettings, Reference};
 pub use self::write::{save, to_csv, to_json, to_probeinterface};
 
 /// One contact of an electrode, as its file describes it.
@@ -37,7 +37,7 @@ pub struct Electrode {
     /// Its name, unique in the file; it can name an HDF5 group.
     pub name: String,
     /// Where it is, um.
-    pub position: Point,
+    pub position_um: Point,
     /// How its coefficients are computed.
     pub method: &'static dyn Method,
     /// Cortical layer, `NA` where unknown.
@@ -45,7 +45,7 @@ pub struct Electrode {
     /// Brain region, `NA` where unknown.
     pub region: String,
     /// What the file says of this contact alone.
-    pub settings: Settings,
+    pub settings: ElectrodeSettings,
 }
 
 /// Reads electrodes, in file order, as points. The format is told by the content.
@@ -64,25 +64,25 @@ pub struct Electrode {
 /// A missing or unknown column, a word for a number, a duplicate name, an unknown type, a setting that the type does not
 /// take, no rows; with file and line (CSV: from 1) or entry (JSON: from 0).
 pub fn read(path: &Path) -> Result<Vec<Electrode>> {
-    read_extent(path, Extent::Point)
+    read_with_extent(path, ContactExtent::Point)
 }
 
 /// Reads electrodes as [`read`] does, contacts of probeinterface with the extent that is asked for.
 ///
 /// # Errors
 /// As [`read`].
-pub fn read_extent(path: &Path, extent: Extent) -> Result<Vec<Electrode>> {
+pub fn read_with_extent(path: &Path, extent: ContactExtent) -> Result<Vec<Electrode>> {
     let bytes = input_file::read(path)?;
     parse(&bytes, extent).in_file(path)
 }
 
-fn parse(bytes: &[u8], extent: Extent) -> Result<Vec<Electrode>> {
-    let text = text(bytes)?;
+fn parse(bytes: &[u8], extent: ContactExtent) -> Result<Vec<Electrode>> {
+    let text = decode_text(bytes)?;
     if text.trim_start().starts_with(['[', '{']) { json::parse(text, extent) } else { csv::parse(text) }
 }
 
 /// The text without a byte-order mark.
-fn text(bytes: &[u8]) -> Result<&str> {
+fn decode_text(bytes: &[u8]) -> Result<&str> {
     let text = std::str::from_utf8(bytes).map_err(|_| ElectrodeProblem::NoText)?;
     Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
 }
@@ -91,17 +91,17 @@ fn text(bytes: &[u8]) -> Result<&str> {
 ///
 /// # Errors
 /// A name that no HDF5 group can have or that two contacts have, a setting that the type does not take, no contacts.
-pub fn checked(electrodes: Vec<Electrode>) -> Result<Vec<Electrode>> {
-    record::checked("contact", (0..).zip(electrodes).collect())
+pub fn validate_electrodes(electrodes: Vec<Electrode>) -> Result<Vec<Electrode>> {
+    record::validate_rows("contact", (0..).zip(electrodes).collect())
 }
 
 /// The method and settings of a type such as `LineSource` or `ObjectiveCSD_Disk_200`.
 ///
 /// # Errors
 /// There is no such method, or what follows its name is not its sizes.
-pub fn of_type(text: &str) -> Result<(&'static dyn Method, Settings)> {
+pub fn parse_method_type(text: &str) -> Result<(&'static dyn Method, ElectrodeSettings)> {
     let kind = parse_type(text)?;
-    Ok((kind.method()?, kind.with(Settings::default())?))
+    Ok((kind.find_method()?, kind.add_sizes_to(ElectrodeSettings::default())?))
 }
 
 /// Refuses a contact named like a population: both are groups under `/electrodes` of the electrodes file.
@@ -110,7 +110,7 @@ pub fn of_type(text: &str) -> Result<(&'static dyn Method, Settings)> {
 /// Names the first such contact.
 pub fn check_names(electrodes: &[Electrode], populations: &[&str]) -> Result<()> {
     match electrodes.iter().find(|e| populations.contains(&e.name.as_str())) {
-        Some(taken) => Err(ElectrodeProblem::Population(taken.name.clone()).into()),
+        Some(taken) => Err(ElectrodeProblem::PopulationName(taken.name.clone()).into()),
         None => Ok(()),
     }
 }
@@ -123,12 +123,12 @@ pub fn check_names(electrodes: &[Electrode], populations: &[&str]) -> Result<()>
 ///
 /// # Errors
 /// Another number of conductivities.
-pub fn contacts(
+pub fn method_contacts(
     electrodes: &[Electrode],
     conductivities: &[Conductivity],
     near_field: NearField,
 ) -> Result<Vec<Contact>> {
-    let analytic = electrodes.iter().filter(|e| e.method.is_analytic()).count();
+    let analytic = electrodes.iter().filter(|e| e.method.uses_conductivity()).count();
     let default = Conductivity::from(DEFAULT_CONDUCTIVITY);
     let mut own = conductivities.iter().copied();
     let common = match conductivities {
@@ -138,7 +138,7 @@ pub fn contacts(
         several => return Err(Error::from(ElectrodeProblem::Conductivities { analytic, found: several.len() })),
     };
     let conductivity = |e: &Electrode| match common {
-        None if e.method.is_analytic() => own.next().unwrap_or(default),
+        None if e.method.uses_conductivity() => own.next().unwrap_or(default),
         common => common.unwrap_or(default),
     };
     let given: Vec<Conductivity> = electrodes.iter().map(conductivity).collect();
@@ -148,8 +148,8 @@ pub fn contacts(
         disc: e.settings.disc,
         near_field,
         name: e.name.clone(),
-        region: arrays::own(e, electrodes),
-        ..Contact::at(e.position)
+        csd_region: arrays::region_overrides(e, electrodes),
+        ..Contact::new(e.position_um)
     };
     Ok(electrodes.iter().zip(given).map(contact).collect())
 }
@@ -159,18 +159,18 @@ mod tests {
     use super::*;
 
     fn electrodes(text: &str) -> Vec<Electrode> {
-        parse(text.as_bytes(), Extent::Point).unwrap()
+        parse(text.as_bytes(), ContactExtent::Point).unwrap()
     }
 
     fn told(e: &Electrode) -> (&str, [f64; 3], &str, &str, &str) {
-        (&e.name, e.position.to_array(), e.method.name(), &e.layer, &e.region)
+        (&e.name, e.position_um.to_array(), e.method.name(), &e.layer, &e.region)
     }
 
     #[test]
     fn csv_columns_come_in_any_order() {
         let found = electrodes("type,z,y,x,region,name,layer\nPointSource,3,-2,1e1,S1HL,e1,L6\n");
         assert_eq!(told(&found[0]), ("e1", [10.0, -2.0, 3.0], "PointSource", "L6", "S1HL"));
-        assert_eq!(found[0].settings, Settings::default());
+        assert_eq!(found[0].settings, ElectrodeSettings::default());
     }
 
     #[test]
@@ -188,7 +188,7 @@ mod tests {
         );
         assert_eq!(csv.iter().map(told).collect::<Vec<_>>(), json.iter().map(told).collect::<Vec<_>>());
         let conductivity = Some(siemens(&[0.4])[0]);
-        assert_eq!(csv[0].settings, Settings { conductivity, ..Settings::default() });
+        assert_eq!(csv[0].settings, ElectrodeSettings { conductivity, ..ElectrodeSettings::default() });
         assert_eq!(csv[0].settings, json[0].settings);
         assert_eq!(csv[1].name, "b, c");
     }
@@ -203,7 +203,7 @@ mod tests {
 
     #[test]
     fn a_quoted_name_may_hold_a_line_end_and_later_lines_are_still_counted() {
-        let error = parse(b"name,x,y,z\n\"a\nb\",1,2,3\n\n\nc,1,2,?\n", Extent::Point).err().unwrap();
+        let error = parse(b"name,x,y,z\n\"a\nb\",1,2,3\n\n\nc,1,2,?\n", ContactExtent::Point).err().unwrap();
         assert_eq!(error.to_string(), "line[6]: wrong `z`, expected a number, found `?`");
     }
 
@@ -212,13 +212,13 @@ mod tests {
     }
 
     fn isotropic(contacts: &[Contact]) -> Vec<f64> {
-        contacts.iter().map(|c| c.conductivity.isotropic().unwrap()).collect()
+        contacts.iter().map(|c| c.conductivity.isotropic_s_per_m().unwrap()).collect()
     }
 
     fn conductivities(given: &[f64]) -> Vec<f64> {
         let electrodes = electrodes("name,x,y,z\na,1,2,3\nb,1,2,4\n");
-        let contacts = contacts(&electrodes, &siemens(given), NearField::Exact).unwrap();
-        assert!(contacts.iter().all(|c| c.near_field == NearField::Exact));
+        let contacts = method_contacts(&electrodes, &siemens(given), NearField::Unclamped).unwrap();
+        assert!(contacts.iter().all(|c| c.near_field == NearField::Unclamped));
         isotropic(&contacts)
     }
 
@@ -232,14 +232,14 @@ mod tests {
     #[test]
     fn one_conductivity_for_each_of_a_wrong_number_is_an_error() {
         let electrodes = electrodes("name,x,y,z\na,1,2,3\n");
-        let error = contacts(&electrodes, &siemens(&[0.3, 0.3]), NearField::Radius).unwrap_err();
+        let error = method_contacts(&electrodes, &siemens(&[0.3, 0.3]), NearField::ClampToRadius).unwrap_err();
         assert_eq!(error.to_string(), "wrong number of conductivities, expected 1, found 2");
     }
 
     #[test]
     fn a_conductivity_of_its_own_goes_before_the_common_ones() {
         let electrodes = electrodes("name,x,y,z,conductivity\na,1,2,3,0.5\nb,1,2,4,\n");
-        let given = |s: &[f64]| contacts(&electrodes, &siemens(s), NearField::Radius).unwrap();
+        let given = |s: &[f64]| method_contacts(&electrodes, &siemens(s), NearField::ClampToRadius).unwrap();
         let told = |s: &[f64]| isotropic(&given(s));
         assert_eq!(told(&[0.3]), [0.5, 0.3]);
         assert_eq!(told(&[0.3, 0.4]), [0.5, 0.4]);
@@ -250,10 +250,10 @@ mod tests {
         let electrodes = electrodes(
             "name,x,y,z,conductivity,boundary,disc_radius,disc_normal\na,1,2,3,0.3 0.2 0.1,z<9 0,5,0 0 2\nb,1,2,4,,,,\n",
         );
-        let contacts = contacts(&electrodes, &siemens(&[0.3]), NearField::Radius).unwrap();
-        assert_eq!(contacts[0].conductivity.along(), [0.3, 0.2, 0.1]);
+        let contacts = method_contacts(&electrodes, &siemens(&[0.3]), NearField::ClampToRadius).unwrap();
+        assert_eq!(contacts[0].conductivity.components_s_per_m(), [0.3, 0.2, 0.1]);
         assert_eq!(contacts[0].boundary.unwrap().to_string(), "z<9, 0");
-        assert_eq!(contacts[0].disc.map(|d| (d.radius, d.normal)), Some((5.0, Point::new(0.0, 0.0, 1.0))));
+        assert_eq!(contacts[0].disc.map(|d| (d.radius_um, d.normal)), Some((5.0, Point::new(0.0, 0.0, 1.0))));
         assert_eq!((contacts[1].boundary, contacts[1].disc), (None, None));
     }
 
@@ -268,7 +268,7 @@ mod tests {
     #[test]
     fn a_setting_that_the_type_does_not_take_is_refused() {
         let text = b"name,x,y,z,type,conductivity\na,1,2,3,ObjectiveCSD_Sphere,0.3 0.3 0.1\n";
-        let error = parse(text, Extent::Point).err().unwrap();
+        let error = parse(text, ContactExtent::Point).err().unwrap();
         assert_eq!(
             error.to_string(),
             "line[2]: `ObjectiveCSD_Sphere` takes no `conductivity sx,sy,sz`, expected `radius`, `measure`, `per_volume`, \
@@ -300,7 +300,7 @@ mod tests {
         let from_type = electrodes("name,x,y,z,type\na,1,2,3,ObjectiveCSD_Disk_200_40.5\n");
         let from_columns = electrodes("name,x,y,z,type,thickness,radius\na,1,2,3,ObjectiveCSD_Disk,40.5,200\n");
         assert_eq!(from_type[0].method.name(), "ObjectiveCSD_Disk");
-        assert_eq!((from_type[0].settings.radius, from_type[0].settings.thickness), (Some(200.0), Some(40.5)));
+        assert_eq!((from_type[0].settings.radius_um, from_type[0].settings.thickness_um), (Some(200.0), Some(40.5)));
         assert_eq!(to_csv(&from_type), to_csv(&from_columns));
         for text in [to_csv(&from_type), to_json(&from_type)] {
             assert_eq!(electrodes(&text)[0].settings, from_type[0].settings);
@@ -310,7 +310,7 @@ mod tests {
     #[test]
     fn no_bytes_make_the_reader_panic() {
         use proptest::prelude::*;
-        proptest!(|(bytes in prop::collection::vec(any::<u8>(), 0..200))| drop(parse(&bytes, Extent::Disc)));
-        proptest!(|(text in "(name|x|y|z|,|\"|\n|\r|1|-|\\[|\\{|\\}|:|\\]| ){0,60}")| drop(parse(text.as_bytes(), Extent::Point)));
+        proptest!(|(bytes in prop::collection::vec(any::<u8>(), 0..200))| drop(parse(&bytes, ContactExtent::Disc)));
+        proptest!(|(text in "(name|x|y|z|,|\"|\n|\r|1|-|\\[|\\{|\\}|:|\\]| ){0,60}")| drop(parse(text.as_bytes(), ContactExtent::Point)));
     }
 }

@@ -8,7 +8,7 @@ use crate::geometry::{Aabb, Point, Quaternion};
 use crate::methods::disc::Disc;
 
 /// More contacts than this are a slip of the finger.
-pub const MOST_CONTACTS: u32 = 100_000;
+pub const MAX_CONTACTS: u32 = 100_000;
 
 /// Sites of a Neuropixels 1.0 shank.
 pub const NEUROPIXELS_SITES: u32 = 960;
@@ -20,7 +20,7 @@ pub const NEUROPIXELS_CHANNELS: u32 = 384;
 #[derive(Debug, thiserror::Error, PartialEq)]
 pub enum ProbeProblem {
     /// No contacts, or too many.
-    #[error("number of contacts out of range, expected 1 to {MOST_CONTACTS}, found {0}")]
+    #[error("number of contacts out of range, expected 1 to {MAX_CONTACTS}, found {0}")]
     Contacts(u64),
     /// A distance of neighbours that is none.
     #[error("pitch out of range, expected a finite number above 0 um, found `{0}`")]
@@ -48,13 +48,13 @@ pub enum ProbeProblem {
 
 impl Problem for ProbeProblem {}
 
-type Result<T> = std::result::Result<T, ProbeProblem>;
+type ProbeResult<T> = std::result::Result<T, ProbeProblem>;
 
 /// Contacts in a line, from the tip on.
 ///
 /// # Errors
 /// The number or the pitch is out of range.
-pub fn linear(contacts: u32, pitch: f64) -> Result<Vec<Point>> {
+pub fn linear(contacts: u32, pitch: f64) -> ProbeResult<Vec<Point>> {
     grid(1, contacts, [pitch, pitch])
 }
 
@@ -63,9 +63,9 @@ pub fn linear(contacts: u32, pitch: f64) -> Result<Vec<Point>> {
 ///
 /// # Errors
 /// The number or a pitch is out of range.
-pub fn grid(columns: u32, rows: u32, [across, along]: [f64; 2]) -> Result<Vec<Point>> {
+pub fn grid(columns: u32, rows: u32, [across, along]: [f64; 2]) -> ProbeResult<Vec<Point>> {
     let contacts = u64::from(columns) * u64::from(rows);
-    if contacts == 0 || contacts > u64::from(MOST_CONTACTS) {
+    if contacts == 0 || contacts > u64::from(MAX_CONTACTS) {
         return Err(ProbeProblem::Contacts(contacts));
     }
     for pitch in [across, along] {
@@ -86,25 +86,25 @@ pub fn grid(columns: u32, rows: u32, [across, along]: [f64; 2]) -> Result<Vec<Po
 ///
 /// # Errors
 /// More than 384 sites, or sites from 960 on.
-pub fn neuropixels(first: u32, contacts: u32) -> Result<Vec<Point>> {
-    const FROM_EDGE: [[f64; 2]; 2] = [[27.0, 59.0], [11.0, 43.0]];
-    const MIDDLE: f64 = 35.0;
-    const ROW: f64 = 20.0;
+pub fn neuropixels(first: u32, contacts: u32) -> ProbeResult<Vec<Point>> {
+    const FROM_EDGE_UM: [[f64; 2]; 2] = [[27.0, 59.0], [11.0, 43.0]];
+    const SHANK_MIDDLE_UM: f64 = 35.0;
+    const ROW_PITCH_UM: f64 = 20.0;
     let end = first.saturating_add(contacts);
     if contacts == 0 || contacts > NEUROPIXELS_CHANNELS || end > NEUROPIXELS_SITES {
         return Err(ProbeProblem::Sites { first, contacts });
     }
     let site = |site: u32| {
-        let [left, right] = FROM_EDGE[usize::from(!(site / 2).is_multiple_of(2))];
+        let [left, right] = FROM_EDGE_UM[usize::from(!(site / 2).is_multiple_of(2))];
         let from_edge = if site.is_multiple_of(2) { left } else { right };
-        Point::new(from_edge - MIDDLE, f64::from(site / 2) * ROW, 0.0)
+        Point::new(from_edge - SHANK_MIDDLE_UM, f64::from(site / 2) * ROW_PITCH_UM, 0.0)
     };
     Ok((first..end).map(site).collect())
 }
 
 /// The point of a probe that is put at a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Anchor {
+pub enum ProbeAnchor {
     /// The first contact.
     First,
     /// The middle of the box around all contacts.
@@ -115,13 +115,13 @@ pub enum Anchor {
 
 /// How a probe lies in the circuit.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Pose {
-    at: Point,
+pub struct ProbePose {
+    position_um: Point,
     rotation: Quaternion,
-    anchor: Anchor,
+    anchor: ProbeAnchor,
 }
 
-impl Pose {
+impl ProbePose {
     /// A probe whose anchor is at a place and whose tip points away from a direction.
     ///
     /// The probe's y axis is turned into the direction on the shortest way (about z where they are opposite), then the
@@ -129,7 +129,7 @@ impl Pose {
     ///
     /// # Errors
     /// The direction has no length, or a number is not finite.
-    pub fn new(at: Point, direction: Point, roll_degrees: f64, anchor: Anchor) -> Result<Self> {
+    pub fn new(at: Point, direction: Point, roll_degrees: f64, anchor: ProbeAnchor) -> ProbeResult<Self> {
         if !at.is_finite() {
             return Err(ProbeProblem::NotFinite { what: "place", found: at.to_string() });
         }
@@ -143,32 +143,36 @@ impl Pose {
         if !unit.is_finite() {
             return Err(ProbeProblem::Direction(direction));
         }
-        Ok(Self { at, rotation: about(unit, roll_degrees).after(from_y(unit)), anchor })
+        Ok(Self {
+            position_um: at,
+            rotation: rotation_about(unit, roll_degrees).compose_after(rotation_from_y_axis(unit)),
+            anchor,
+        })
     }
 
     /// The places of contacts in the circuit.
-    pub fn place(&self, contacts: &[Point]) -> Vec<Point> {
+    pub fn place_contacts(&self, contacts: &[Point]) -> Vec<Point> {
         let anchor = match self.anchor {
-            Anchor::First => contacts.first().copied().unwrap_or_default(),
-            Anchor::Center => Aabb::of(contacts.iter().copied()).center(),
-            Anchor::Origin => Point::ORIGIN,
+            ProbeAnchor::First => contacts.first().copied().unwrap_or_default(),
+            ProbeAnchor::Center => Aabb::enclosing(contacts.iter().copied()).center(),
+            ProbeAnchor::Origin => Point::ORIGIN,
         };
-        contacts.iter().map(|&contact| self.turn(contact - anchor) + self.at).collect()
+        contacts.iter().map(|&contact| self.rotate_direction(contact - anchor) + self.position_um).collect()
     }
 
     /// A disc of the probe's own frame, as it faces in the circuit.
-    pub fn turned(&self, disc: Disc) -> Disc {
-        Disc { normal: self.turn(disc.normal), ..disc }
+    pub fn rotate_disc(&self, disc: Disc) -> Disc {
+        Disc { normal: self.rotate_direction(disc.normal), ..disc }
     }
 
     /// A direction of the probe's own frame in the circuit.
-    pub fn turn(&self, direction: Point) -> Point {
+    pub fn rotate_direction(&self, direction: Point) -> Point {
         self.rotation.rotate(direction)
     }
 }
 
 /// The shortest rotation of the y axis into a unit vector.
-fn from_y(unit: Point) -> Quaternion {
+fn rotation_from_y_axis(unit: Point) -> Quaternion {
     let y = Point::new(0.0, 1.0, 0.0);
     let half_turn = Quaternion::new(0.0, 0.0, 0.0, 1.0);
     let axis = y.cross(unit);
@@ -185,7 +189,7 @@ fn from_y(unit: Point) -> Quaternion {
 }
 
 /// The rotation about a unit vector.
-fn about(unit: Point, degrees: f64) -> Quaternion {
+fn rotation_about(unit: Point, degrees: f64) -> Quaternion {
     let (sine, cosine) = (degrees.to_radians() / 2.0).sin_cos();
     Quaternion::new(cosine, unit.x * sine, unit.y * sine, unit.z * sine).unwrap_or(Quaternion::IDENTITY)
 }
@@ -246,7 +250,8 @@ mod tests {
         assert_eq!(grid(u32::MAX, u32::MAX, [1.0, 1.0]), Err(ProbeProblem::Contacts(u64::from(u32::MAX).pow(2))));
         assert_eq!(linear(2, -1.0), Err(ProbeProblem::Pitch(-1.0)));
         assert_eq!(grid(2, 2, [1.0, f64::INFINITY]), Err(ProbeProblem::Pitch(f64::INFINITY)));
-        let pose = |at, direction, roll| Pose::new(at, direction, roll, Anchor::First).unwrap_err().to_string();
+        let pose =
+            |at, direction, roll| ProbePose::new(at, direction, roll, ProbeAnchor::First).unwrap_err().to_string();
         let up = Point::new(0.0, 1.0, 0.0);
         assert_eq!(
             pose(up, Point::ORIGIN, 0.0),
@@ -259,14 +264,14 @@ mod tests {
         );
     }
 
-    fn pose(direction: [f64; 3], roll: f64) -> Pose {
-        Pose::new(Point::ORIGIN, direction.into(), roll, Anchor::Origin).unwrap()
+    fn pose(direction: [f64; 3], roll: f64) -> ProbePose {
+        ProbePose::new(Point::ORIGIN, direction.into(), roll, ProbeAnchor::Origin).unwrap()
     }
 
     #[test]
     fn a_probe_along_y_is_not_turned_at_all() {
         let contacts = neuropixels(0, 384).unwrap();
-        assert_eq!(pose([0.0, 7.0, 0.0], 0.0).place(&contacts), contacts);
+        assert_eq!(pose([0.0, 7.0, 0.0], 0.0).place_contacts(&contacts), contacts);
     }
 
     #[test]
@@ -277,55 +282,56 @@ mod tests {
         {
             let largest = direction.iter().fold(0.0_f64, |most, v: &f64| most.max(v.abs()));
             let scaled = Point::from(direction) / largest;
-            close(pose(direction, 33.0).turn(y), (scaled / scaled.norm()).to_array());
+            close(pose(direction, 33.0).rotate_direction(y), (scaled / scaled.norm()).to_array());
         }
     }
 
     #[test]
     fn a_probe_upside_down_is_turned_about_the_axis_it_faces() {
         let turned = pose([0.0, -1.0, 0.0], 0.0);
-        close(turned.turn(Point::new(0.0, 1.0, 0.0)), [0.0, -1.0, 0.0]);
-        close(turned.turn(Point::new(1.0, 0.0, 0.0)), [-1.0, 0.0, 0.0]);
-        close(turned.turn(Point::new(0.0, 0.0, 1.0)), [0.0, 0.0, 1.0]);
+        close(turned.rotate_direction(Point::new(0.0, 1.0, 0.0)), [0.0, -1.0, 0.0]);
+        close(turned.rotate_direction(Point::new(1.0, 0.0, 0.0)), [-1.0, 0.0, 0.0]);
+        close(turned.rotate_direction(Point::new(0.0, 0.0, 1.0)), [0.0, 0.0, 1.0]);
     }
 
     #[test]
     fn the_shortest_way_leaves_what_lies_across_it() {
         // from y to x the rotation is about z
-        close(pose([1.0, 0.0, 0.0], 0.0).turn(Point::new(0.0, 0.0, 1.0)), [0.0, 0.0, 1.0]);
-        close(pose([1.0, 0.0, 0.0], 0.0).turn(Point::new(1.0, 0.0, 0.0)), [0.0, -1.0, 0.0]);
+        close(pose([1.0, 0.0, 0.0], 0.0).rotate_direction(Point::new(0.0, 0.0, 1.0)), [0.0, 0.0, 1.0]);
+        close(pose([1.0, 0.0, 0.0], 0.0).rotate_direction(Point::new(1.0, 0.0, 0.0)), [0.0, -1.0, 0.0]);
     }
 
     #[test]
     fn roll_turns_about_the_shank() {
         // y comes towards us: z is to the right of us where x is down, so that counterclockwise goes from x to -z
         let rolled = pose([0.0, 1.0, 0.0], 90.0);
-        close(rolled.turn(Point::new(1.0, 0.0, 0.0)), [0.0, 0.0, -1.0]);
-        close(rolled.turn(Point::new(0.0, 1.0, 0.0)), [0.0, 1.0, 0.0]);
+        close(rolled.rotate_direction(Point::new(1.0, 0.0, 0.0)), [0.0, 0.0, -1.0]);
+        close(rolled.rotate_direction(Point::new(0.0, 1.0, 0.0)), [0.0, 1.0, 0.0]);
     }
 
     #[test]
     fn the_anchor_is_what_is_put_at_the_place() {
         let at = Point::new(-8.0, -850.0, 0.0);
         let contacts = [Point::new(1.0, 10.0, 0.0), Point::new(1.0, 30.0, 0.0), Point::new(5.0, 20.0, 2.0)];
-        let placed = |anchor| Pose::new(at, Point::new(0.0, 1.0, 0.0), 0.0, anchor).unwrap().place(&contacts);
-        assert_eq!(placed(Anchor::First)[0], at);
-        assert_eq!(placed(Anchor::Origin)[0], at + contacts[0]);
-        assert_eq!(placed(Anchor::Center)[0], at + contacts[0] - Point::new(3.0, 20.0, 1.0));
+        let placed =
+            |anchor| ProbePose::new(at, Point::new(0.0, 1.0, 0.0), 0.0, anchor).unwrap().place_contacts(&contacts);
+        assert_eq!(placed(ProbeAnchor::First)[0], at);
+        assert_eq!(placed(ProbeAnchor::Origin)[0], at + contacts[0]);
+        assert_eq!(placed(ProbeAnchor::Center)[0], at + contacts[0] - Point::new(3.0, 20.0, 1.0));
     }
 
     #[test]
     fn a_disc_turns_with_the_probe() {
-        let disc = Disc { radius: 6.0, normal: Point::new(0.0, 0.0, 1.0), points: Some(3) };
-        let turned = pose([0.0, 0.0, 1.0], 0.0).turned(disc);
+        let disc = Disc { radius_um: 6.0, normal: Point::new(0.0, 0.0, 1.0), min_points: Some(3) };
+        let turned = pose([0.0, 0.0, 1.0], 0.0).rotate_disc(disc);
         close(turned.normal, [0.0, -1.0, 0.0]);
-        assert_eq!((turned.radius, turned.points), (6.0, Some(3)));
+        assert_eq!((turned.radius_um, turned.min_points), (6.0, Some(3)));
     }
 
     #[test]
     fn distances_stay_as_they_are() {
         let contacts = neuropixels(100, 50).unwrap();
-        let placed = pose([0.3, -0.9, 2.0], 71.0).place(&contacts);
+        let placed = pose([0.3, -0.9, 2.0], 71.0).place_contacts(&contacts);
         for (a, b) in contacts.iter().zip(&placed) {
             let (before, after) = (a.distance(contacts[7]), b.distance(placed[7]));
             assert!((before - after).abs() < 1e-10, "{before} {after}");

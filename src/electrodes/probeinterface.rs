@@ -12,17 +12,17 @@ use std::f64::consts::PI;
 
 use serde_json::{Map, Value};
 
-use super::field::{Field, described};
-use super::record::{UNKNOWN_PLACE, check_name, checked};
-use super::{Electrode, ElectrodeProblem, Settings, kind};
+use super::field::{RawValue, describe_json};
+use super::record::{UNKNOWN_REGION, check_name, validate_rows};
+use super::{Electrode, ElectrodeProblem, ElectrodeSettings, kind};
 use crate::error::{Context, Error, Result};
 use crate::geometry::Point;
 use crate::methods::disc::Disc;
-use crate::units::LENGTHS;
+use crate::units::LENGTH_UNITS;
 
 /// What becomes of the contacts' shapes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Extent {
+pub enum ContactExtent {
     /// Contacts are points; shapes are left out.
     #[default]
     Point,
@@ -34,51 +34,52 @@ pub enum Extent {
 ///
 /// # Errors
 /// A key is missing, of another kind, or as long as no list of contacts; the error names it.
-pub(super) fn parse(document: &Map<String, Value>, extent: Extent) -> Result<Vec<Electrode>> {
-    let probes = list(document.get("probes")).in_object("probes")?;
+pub(super) fn parse(document: &Map<String, Value>, extent: ContactExtent) -> Result<Vec<Electrode>> {
+    let probes = expect_list(document.get("probes")).in_item("probes")?;
     let mut read = Vec::with_capacity(probes.len());
     for (i, probe) in probes.iter().enumerate() {
-        read.push(Probe::read(&format!("probes[{i}]"), probe, extent)?);
+        read.push(ParsedProbe::from_json(&format!("probes[{i}]"), probe, extent)?);
     }
-    let method = kind::parse("LineSource")?.method()?;
-    let names = names(&read)?;
+    let method = kind::parse("LineSource")?.find_method()?;
+    let names = contact_names(&read)?;
     let contacts = read.into_iter().flat_map(|probe| probe.contacts);
     let electrode = |(name, (position, disc))| Electrode {
         name,
-        position,
+        position_um: position,
         method,
-        layer: UNKNOWN_PLACE.into(),
-        region: UNKNOWN_PLACE.into(),
-        settings: Settings { disc, ..Settings::default() },
+        layer: UNKNOWN_REGION.into(),
+        region: UNKNOWN_REGION.into(),
+        settings: ElectrodeSettings { disc, ..ElectrodeSettings::default() },
     };
-    checked("contact", (0..).zip(names.into_iter().zip(contacts).map(electrode)).collect())
+    validate_rows("contact", (0..).zip(names.into_iter().zip(contacts).map(electrode)).collect())
 }
 
 /// What is read of a probe.
-struct Probe {
+struct ParsedProbe {
     contacts: Vec<(Point, Option<Disc>)>,
     ids: Option<Vec<String>>,
 }
 
-impl Probe {
-    fn read(path: &str, probe: &Value, extent: Extent) -> Result<Self> {
-        let Value::Object(members) = probe else { return Err(shape("an object", probe)).in_object(path) };
+impl ParsedProbe {
+    fn from_json(path: &str, probe: &Value, extent: ContactExtent) -> Result<Self> {
+        let Value::Object(members) = probe else { return Err(shape("an object", probe)).in_item(path) };
         let at = |key: &str| format!("{path}.{key}");
         let get = |key: &'static str| members.get(key).filter(|value| !value.is_null());
-        let dimensions = dimensions(get("ndim")).in_object(&at("ndim"))?;
-        let scale = scale(get("si_units")).in_object(&at("si_units"))?;
-        let points = points(get("contact_positions"), dimensions, &at("contact_positions"))?;
+        let dimensions = parse_dimensions(get("ndim")).in_item(&at("ndim"))?;
+        let scale = parse_unit_factor(get("si_units")).in_item(&at("si_units"))?;
+        let points = parse_positions(get("contact_positions"), dimensions, &at("contact_positions"))?;
         let positions: Vec<Point> = points.into_iter().map(|p| p * scale).collect();
-        let same = |key: &'static str| same_length(get(key), positions.len()).in_object(&at(key));
+        let same = |key: &'static str| expect_list_of_length(get(key), positions.len()).in_item(&at(key));
         let axes = same("contact_plane_axes")?;
-        let normals = axes.map(|axes| normals(axes, dimensions, &at("contact_plane_axes"))).transpose()?;
-        let ids = same("contact_ids")?.map(|ids| ids_of(ids, &at("contact_ids"))).transpose()?;
+        let normals = axes.map(|axes| parse_normals(axes, dimensions, &at("contact_plane_axes"))).transpose()?;
+        let ids = same("contact_ids")?.map(|ids| parse_ids(ids, &at("contact_ids"))).transpose()?;
         let discs = match extent {
-            Extent::Point => vec![None; positions.len()],
-            Extent::Disc => {
-                let radii = radii(same("contact_shapes")?, same("contact_shape_params")?, path)?;
+            ContactExtent::Point => vec![None; positions.len()],
+            ContactExtent::Disc => {
+                let radii = equal_area_radii(same("contact_shapes")?, same("contact_shape_params")?, path)?;
                 let normals = normals.unwrap_or_else(|| vec![Point::new(0.0, 0.0, 1.0); positions.len()]);
-                let disc = |(radius, normal): (f64, _)| Some(Disc { radius: radius * scale, normal, points: None });
+                let disc =
+                    |(radius, normal): (f64, _)| Some(Disc { radius_um: radius * scale, normal, min_points: None });
                 radii.into_iter().zip(normals).map(disc).collect()
             }
         };
@@ -88,9 +89,9 @@ impl Probe {
 }
 
 /// The names of all contacts.
-fn names(probes: &[Probe]) -> Result<Vec<String>> {
+fn contact_names(probes: &[ParsedProbe]) -> Result<Vec<String>> {
     let mut seen = HashSet::new();
-    let mut recurs = |probe: &Probe| {
+    let mut recurs = |probe: &ParsedProbe| {
         let ids: HashSet<&String> = probe.ids.iter().flatten().collect();
         ids.into_iter().filter(|id| !seen.insert((*id).clone())).count() > 0
     };
@@ -105,7 +106,7 @@ fn names(probes: &[Probe]) -> Result<Vec<String>> {
         };
         for k in 0..probe.contacts.len() {
             let name = name(k);
-            check_name(&name).at(&format!("probes[{i}].contact_ids"), k as u64)?;
+            check_name(&name).at_index(&format!("probes[{i}].contact_ids"), k as u64)?;
             names.push(name);
         }
     }
@@ -113,10 +114,10 @@ fn names(probes: &[Probe]) -> Result<Vec<String>> {
 }
 
 fn shape(expected: &'static str, found: &Value) -> ElectrodeProblem {
-    ElectrodeProblem::Shape { expected, found: described(found) }
+    ElectrodeProblem::Shape { expected, found: describe_json(found) }
 }
 
-fn list(value: Option<&Value>) -> Result<&Vec<Value>, ElectrodeProblem> {
+fn expect_list(value: Option<&Value>) -> Result<&Vec<Value>, ElectrodeProblem> {
     match value {
         Some(Value::Array(items)) => Ok(items),
         other => Err(shape("a list", other.unwrap_or(&Value::Null))),
@@ -124,15 +125,15 @@ fn list(value: Option<&Value>) -> Result<&Vec<Value>, ElectrodeProblem> {
 }
 
 /// A list with an item for each contact, if it is there.
-fn same_length(value: Option<&Value>, contacts: usize) -> Result<Option<&Vec<Value>>, ElectrodeProblem> {
+fn expect_list_of_length(value: Option<&Value>, contacts: usize) -> Result<Option<&Vec<Value>>, ElectrodeProblem> {
     let Some(value) = value else { return Ok(None) };
-    match list(Some(value))? {
+    match expect_list(Some(value))? {
         items if items.len() == contacts => Ok(Some(items)),
         items => Err(ElectrodeProblem::Length { expected: contacts, found: items.len() }),
     }
 }
 
-fn dimensions(value: Option<&Value>) -> Result<usize, ElectrodeProblem> {
+fn parse_dimensions(value: Option<&Value>) -> Result<usize, ElectrodeProblem> {
     match value.and_then(Value::as_u64) {
         Some(2) => Ok(2),
         Some(3) => Ok(3),
@@ -140,15 +141,15 @@ fn dimensions(value: Option<&Value>) -> Result<usize, ElectrodeProblem> {
     }
 }
 
-fn scale(value: Option<&Value>) -> Result<f64> {
+fn parse_unit_factor(value: Option<&Value>) -> Result<f64> {
     match value {
-        Some(Value::String(unit)) => Ok(LENGTHS.factor(unit)?),
+        Some(Value::String(unit)) => Ok(LENGTH_UNITS.factor(unit)?),
         other => Err(shape("a string", other.unwrap_or(&Value::Null)).into()),
     }
 }
 
 /// A vector of two or three finite numbers; the third of two is zero.
-fn vector(value: &Value, dimensions: usize) -> Result<Point, ElectrodeProblem> {
+fn parse_vector(value: &Value, dimensions: usize) -> Result<Point, ElectrodeProblem> {
     let expected = if dimensions == 2 { "a list of 2 numbers" } else { "a list of 3 numbers" };
     let numbers = value.as_array().map(|items| items.iter().map(Value::as_f64).collect::<Option<Vec<f64>>>());
     match numbers.flatten().as_deref() {
@@ -158,40 +159,41 @@ fn vector(value: &Value, dimensions: usize) -> Result<Point, ElectrodeProblem> {
     }
 }
 
-fn points(value: Option<&Value>, dimensions: usize, path: &str) -> Result<Vec<Point>> {
-    let items = list(value).in_object(path)?;
-    (0..).zip(items).map(|(row, item)| vector(item, dimensions).at(path, row)).collect()
+fn parse_positions(value: Option<&Value>, dimensions: usize, path: &str) -> Result<Vec<Point>> {
+    let items = expect_list(value).in_item(path)?;
+    (0..).zip(items).map(|(row, item)| parse_vector(item, dimensions).at_index(path, row)).collect()
 }
 
 /// The unit vectors across the planes that pairs of axes span.
-fn normals(axes: &[Value], dimensions: usize, path: &str) -> Result<Vec<Point>> {
+fn parse_normals(axes: &[Value], dimensions: usize, path: &str) -> Result<Vec<Point>> {
     let normal = |pair: &Value| -> Result<Point, Error> {
         let wrong = || shape("two axes that span a plane", pair);
         let Some([a, b]) = pair.as_array().map(Vec::as_slice) else { return Err(wrong().into()) };
-        let across = vector(a, dimensions)?.cross(vector(b, dimensions)?);
+        let across = parse_vector(a, dimensions)?.cross(parse_vector(b, dimensions)?);
         let unit = across / across.norm();
         if unit.is_finite() { Ok(unit) } else { Err(wrong().into()) }
     };
-    (0..).zip(axes).map(|(row, pair)| normal(pair).at(path, row)).collect()
+    (0..).zip(axes).map(|(row, pair)| normal(pair).at_index(path, row)).collect()
 }
 
-fn ids_of(ids: &[Value], path: &str) -> Result<Vec<String>> {
-    let id = |(row, id)| Field::Json(id).label("contact_ids").at(path, row);
+fn parse_ids(ids: &[Value], path: &str) -> Result<Vec<String>> {
+    let id = |(row, id)| RawValue::Json(id).parse_label("contact_ids").at_index(path, row);
     (0..).zip(ids).map(id).collect()
 }
 
 /// Radii of discs with the contacts' areas, in the probe's units.
-fn radii(shapes: Option<&Vec<Value>>, sizes: Option<&Vec<Value>>, path: &str) -> Result<Vec<f64>> {
+fn equal_area_radii(shapes: Option<&Vec<Value>>, sizes: Option<&Vec<Value>>, path: &str) -> Result<Vec<f64>> {
     let needed = |list: Option<_>, key: &str| {
         let absent = || shape("a list", &Value::Null);
-        list.ok_or_else(absent).in_object(&format!("{path}.{key}"))
+        list.ok_or_else(absent).in_item(&format!("{path}.{key}"))
     };
     let (shapes, sizes) = (needed(shapes, "contact_shapes")?, needed(sizes, "contact_shape_params")?);
-    let radius = |(row, (shape, size))| radius(shape, size).at(&format!("{path}.contact_shape_params"), row);
+    let radius =
+        |(row, (shape, size))| equal_area_radius(shape, size).at_index(&format!("{path}.contact_shape_params"), row);
     (0..).zip(shapes.iter().zip(sizes)).map(radius).collect()
 }
 
-fn radius(kind: &Value, size: &Value) -> Result<f64, ElectrodeProblem> {
+fn equal_area_radius(kind: &Value, size: &Value) -> Result<f64, ElectrodeProblem> {
     let length = |key: &str| size.get(key).and_then(Value::as_f64).filter(|v| *v > 0.0 && v.is_finite());
     let (radius, expected) = match kind.as_str() {
         Some("circle") => (length("radius"), "a circle's `radius` above 0"),
@@ -210,7 +212,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn read(probes: Value, extent: Extent) -> Result<Vec<Electrode>> {
+    fn read(probes: Value, extent: ContactExtent) -> Result<Vec<Electrode>> {
         let document = json!({"specification": "probeinterface", "version": "0.2.21", "probes": probes});
         parse(document.as_object().unwrap(), extent)
     }
@@ -218,21 +220,24 @@ mod tests {
     /// Names and positions.
     fn points(probes: Value) -> Vec<(String, [f64; 3])> {
         let told = |e: Electrode| {
-            assert_eq!((e.method.name(), e.layer.as_str(), e.settings), ("LineSource", "NA", Settings::default()));
-            (e.name, e.position.to_array())
+            assert_eq!(
+                (e.method.name(), e.layer.as_str(), e.settings),
+                ("LineSource", "NA", ElectrodeSettings::default())
+            );
+            (e.name, e.position_um.to_array())
         };
-        read(probes, Extent::Point).unwrap().into_iter().map(told).collect()
+        read(probes, ContactExtent::Point).unwrap().into_iter().map(told).collect()
     }
 
     /// The discs of one probe's contacts.
     fn discs(probe: &Value) -> Vec<Disc> {
-        let probe = Probe::read("probe", probe, Extent::Disc).unwrap();
+        let probe = ParsedProbe::from_json("probe", probe, ContactExtent::Disc).unwrap();
         probe.contacts.into_iter().map(|(_, disc)| disc.unwrap()).collect()
     }
 
     #[track_caller]
     fn refused(probe: Value, message: &str) {
-        assert_eq!(read(json!([probe]), Extent::Disc).err().unwrap().to_string(), message);
+        assert_eq!(read(json!([probe]), ContactExtent::Disc).err().unwrap().to_string(), message);
     }
 
     /// A probe of two contacts with this besides.
@@ -290,7 +295,7 @@ mod tests {
             [[1.0, 0.0, 0.0], [0.0, -1.0, 0.0], [0.0, 0.0, 1.0]]
         );
         for (disc, area) in discs.iter().zip([PI * 36.0, 144.0, 12.0]) {
-            assert!((PI * disc.radius * disc.radius / area - 1.0).abs() < 1e-14);
+            assert!((PI * disc.radius_um * disc.radius_um / area - 1.0).abs() < 1e-14);
         }
     }
 
@@ -298,7 +303,7 @@ mod tests {
     fn a_flat_probe_faces_the_third_axis() {
         let sizes = json!([{"radius": 5}, {"radius": 5}]);
         let probe = two(json!({"contact_shapes": ["circle", "circle"], "contact_shape_params": sizes}));
-        let expected = Disc { radius: 5.0, normal: Point::new(0.0, 0.0, 1.0), points: None };
+        let expected = Disc { radius_um: 5.0, normal: Point::new(0.0, 0.0, 1.0), min_points: None };
         assert_eq!(discs(&probe), [expected, expected]);
     }
 
@@ -351,7 +356,7 @@ mod tests {
                 "contact_shape_params": [{"radius": 1}, {"radius": 1}]})),
             "contact[1]: name is taken, expected each name once, found `a` in contact[0] already",
         );
-        let none = read(json!([]), Extent::Point).err().unwrap();
+        let none = read(json!([]), ContactExtent::Point).err().unwrap();
         assert_eq!(none.to_string(), "no contacts, expected at least 1");
     }
 }

@@ -1,6 +1,6 @@
 //! What can be wrong with an electrodes description.
 
-use crate::error::{Problem, listed};
+use crate::error::{Problem, join_quoted};
 use crate::methods::METHODS;
 
 /// What can be wrong with a file of electrodes, or with what is asked of its contacts.
@@ -16,7 +16,7 @@ pub enum ElectrodeProblem {
     #[error("no contacts, expected at least 1")]
     NoContacts,
     /// A key that must be there.
-    #[error("no {noun} `{key}`, expected {}, found {found}", listed(super::record::REQUIRED, usize::MAX))]
+    #[error("no {noun} `{key}`, expected {}, found {found}", join_quoted(super::record::REQUIRED_KEYS, usize::MAX))]
     Missing {
         /// `column` or `key`.
         noun: &'static str,
@@ -26,8 +26,8 @@ pub enum ElectrodeProblem {
         found: String,
     },
     /// A key that nothing reads.
-    #[error("unknown {noun} `{found}`, expected {}", listed(super::record::keys(), usize::MAX))]
-    Unknown {
+    #[error("unknown {noun} `{found}`, expected {}", join_quoted(super::record::all_keys(), usize::MAX))]
+    UnknownKey {
         /// `column` or `key`.
         noun: &'static str,
         /// The key.
@@ -38,7 +38,7 @@ pub enum ElectrodeProblem {
     ColumnTwice(String),
     /// A row of another length.
     #[error("wrong number of fields, expected {expected} as in the header, found {found}")]
-    Ragged {
+    FieldCount {
         /// Number of columns in the header.
         expected: usize,
         /// Number of fields in the row.
@@ -56,7 +56,7 @@ pub enum ElectrodeProblem {
     },
     /// A name that two contacts have.
     #[error("name is taken, expected each name once, found `{name}` in {earlier} already")]
-    Duplicate {
+    DuplicateName {
         /// The name.
         name: String,
         /// Place of the contact that has it.
@@ -67,13 +67,13 @@ pub enum ElectrodeProblem {
     Name(String),
     /// A name that the electrodes file needs for a population.
     #[error("wrong name, expected one that no population has, found `{0}`")]
-    Population(String),
+    PopulationName(String),
     /// A type that no method has.
     #[error("unknown type, expected {known}, found `{0}`", known = method_names())]
-    Type(String),
+    UnknownType(String),
     /// A size that the type and a setting tell differently.
     #[error("two values for `{key}`, expected `{told}` as in the type, found `{found}`")]
-    Sizes {
+    ConflictingSizes {
         /// Its key.
         key: &'static str,
         /// What the type says.
@@ -83,7 +83,7 @@ pub enum ElectrodeProblem {
     },
     /// A setting that the contact's method has no use for.
     #[error("`{method}` takes no `{lost}`, expected {taken}, found `{lost}`")]
-    NotTaken {
+    UnsupportedSetting {
         /// The method.
         method: &'static str,
         /// The settings that it takes.
@@ -128,7 +128,7 @@ pub enum ElectrodeProblem {
     },
     /// A file to write whose name does not say how.
     #[error("no format to write, expected a name that ends in `.csv` or `.json`")]
-    Ending,
+    UnknownExtension,
     /// As many conductivities as neither contacts nor one.
     #[error("wrong number of conductivities, expected {}, found {found}", expected_conductivities(*.analytic))]
     Conductivities {
@@ -140,7 +140,7 @@ pub enum ElectrodeProblem {
 }
 
 fn method_names() -> String {
-    listed(METHODS.iter().map(|method| method.name()), usize::MAX)
+    join_quoted(METHODS.iter().map(|method| method.name()), usize::MAX)
 }
 
 fn expected_conductivities(analytic: usize) -> String {
@@ -153,9 +153,11 @@ fn expected_conductivities(analytic: usize) -> String {
 impl Problem for ElectrodeProblem {
     fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::Population(_) => "contacts and populations are neighbours in the electrodes file: rename the contact",
-            Self::Unknown { .. } => "what nothing reads would be lost: rename it to one of these, or remove it",
-            Self::NotTaken { .. } => "leave the cell empty, or choose another type",
+            Self::PopulationName(_) => {
+                "contacts and populations are neighbours in the electrodes file: rename the contact"
+            }
+            Self::UnknownKey { .. } => "what nothing reads would be lost: rename it to one of these, or remove it",
+            Self::UnsupportedSetting { .. } => "leave the cell empty, or choose another type",
             Self::Conductivities { .. } => "give `--conductivity` one value for all, or one for each, in file order",
             _ => return None,
         };

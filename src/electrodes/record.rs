@@ -2,79 +2,81 @@
 
 use std::collections::HashMap;
 
-use super::field::Field;
-use super::settings::{self, Reference, Settings};
+use super::field::RawValue;
+use super::settings::{self, ElectrodeSettings, Reference};
 use super::{Electrode, ElectrodeProblem, kind};
-use crate::error::{Context, Result, listed};
+use crate::error::{Context, Result, join_quoted};
 use crate::geometry::Point;
-use crate::methods::Parameter;
+use crate::methods::SettingKind;
 
 /// Keys that every contact has.
-pub(super) const REQUIRED: [&str; 4] = ["name", "x", "y", "z"];
+pub(super) const REQUIRED_KEYS: [&str; 4] = ["name", "x", "y", "z"];
 
 /// Keys that a contact may have besides its settings.
-pub(super) const OPTIONAL: [&str; 3] = ["layer", "region", "type"];
+pub(super) const OPTIONAL_KEYS: [&str; 3] = ["layer", "region", "type"];
 
 /// Layer and region where they are not told.
-pub const UNKNOWN_PLACE: &str = "NA";
+pub const UNKNOWN_REGION: &str = "NA";
 
 /// The type where it is not told.
 pub(super) const DEFAULT_TYPE: &str = "LineSource";
 
 /// All keys.
-pub(super) fn keys() -> impl Iterator<Item = &'static str> {
-    REQUIRED.into_iter().chain(OPTIONAL).chain(settings::KEYS)
+pub(super) fn all_keys() -> impl Iterator<Item = &'static str> {
+    REQUIRED_KEYS.into_iter().chain(OPTIONAL_KEYS).chain(settings::SETTING_KEYS)
 }
 
 /// The key of a name in a file, if it is one.
-pub(super) fn key(name: &str) -> Option<&'static str> {
-    keys().find(|key| *key == name)
+pub(super) fn find_key(name: &str) -> Option<&'static str> {
+    all_keys().find(|key| *key == name)
 }
 
 /// The values of one contact; empty cells and nulls are left out.
 #[derive(Debug, Default)]
-pub(super) struct Record<'a>(Vec<(&'static str, Field<'a>)>);
+pub(super) struct ElectrodeRecord<'a>(Vec<(&'static str, RawValue<'a>)>);
 
-impl<'a> Record<'a> {
+impl<'a> ElectrodeRecord<'a> {
     /// Adds a value, unless it is an empty cell or null.
-    pub fn insert(&mut self, key: &'static str, field: Field<'a>) {
+    pub fn insert(&mut self, key: &'static str, field: RawValue<'a>) {
         if !field.is_empty() || key == "name" {
             self.0.push((key, field));
         }
     }
 
-    fn get(&self, key: &str) -> Option<Field<'a>> {
+    fn get(&self, key: &str) -> Option<RawValue<'a>> {
         self.0.iter().find(|(k, _)| *k == key).map(|(_, field)| *field)
     }
 
-    fn coordinate(&self, key: &'static str) -> Result<f64, ElectrodeProblem> {
+    fn parse_coordinate(&self, key: &'static str) -> Result<f64, ElectrodeProblem> {
         let nothing = || ElectrodeProblem::Value { key, expected: "a number", found: "nothing".into() };
-        self.get(key).ok_or_else(nothing)?.number(key)
+        self.get(key).ok_or_else(nothing)?.parse_number(key)
     }
 
-    fn text_or(&self, key: &'static str, default: &str) -> Result<String, ElectrodeProblem> {
-        self.get(key).map_or_else(|| Ok(default.into()), |field| field.text(key))
+    fn parse_text_or(&self, key: &'static str, default: &str) -> Result<String, ElectrodeProblem> {
+        self.get(key).map_or_else(|| Ok(default.into()), |field| field.parse_text(key))
     }
 
-    fn name(&self) -> Result<String, ElectrodeProblem> {
-        let name = self.get("name").map(|field| field.label("name")).transpose()?.unwrap_or_default();
+    fn parse_name(&self) -> Result<String, ElectrodeProblem> {
+        let name = self.get("name").map(|field| field.parse_label("name")).transpose()?.unwrap_or_default();
         check_name(&name)?;
         Ok(name)
     }
 
     /// What the contact says for itself.
-    pub fn settings(&self) -> Result<Settings, ElectrodeProblem> {
-        Settings::read(|key| self.get(key))
+    pub fn parse_settings(&self) -> Result<ElectrodeSettings, ElectrodeProblem> {
+        ElectrodeSettings::from_values(|key| self.get(key))
     }
 
-    fn electrode(&self) -> Result<Electrode> {
-        let name = self.name()?;
-        let position = Point::new(self.coordinate("x")?, self.coordinate("y")?, self.coordinate("z")?);
-        let kind = self.text_or("type", DEFAULT_TYPE)?;
+    fn to_electrode(&self) -> Result<Electrode> {
+        let name = self.parse_name()?;
+        let position =
+            Point::new(self.parse_coordinate("x")?, self.parse_coordinate("y")?, self.parse_coordinate("z")?);
+        let kind = self.parse_text_or("type", DEFAULT_TYPE)?;
         let kind = kind::parse(&kind)?;
-        let settings = kind.with(self.settings()?)?;
-        let (layer, region) = (self.text_or("layer", UNKNOWN_PLACE)?, self.text_or("region", UNKNOWN_PLACE)?);
-        Ok(Electrode { name, position, method: kind.method()?, layer, region, settings })
+        let settings = kind.add_sizes_to(self.parse_settings()?)?;
+        let (layer, region) =
+            (self.parse_text_or("layer", UNKNOWN_REGION)?, self.parse_text_or("region", UNKNOWN_REGION)?);
+        Ok(Electrode { name, position_um: position, method: kind.find_method()?, layer, region, settings })
     }
 }
 
@@ -85,24 +87,25 @@ pub(super) fn check_name(name: &str) -> Result<(), ElectrodeProblem> {
 }
 
 /// The electrodes of records, each with its row in `object`.
-pub(super) fn electrodes(object: &str, records: Vec<(u64, Record<'_>)>) -> Result<Vec<Electrode>> {
-    let made = records.into_iter().map(|(row, record)| Ok((row, record.electrode().at(object, row)?)));
-    checked(object, made.collect::<Result<_>>()?)
+pub(super) fn build_electrodes(object: &str, records: Vec<(u64, ElectrodeRecord<'_>)>) -> Result<Vec<Electrode>> {
+    let made = records.into_iter().map(|(row, record)| Ok((row, record.to_electrode().at_index(object, row)?)));
+    validate_rows(object, made.collect::<Result<_>>()?)
 }
 
 /// Electrodes, each with its row in `object`, that have names of their own and take settings that are theirs.
-pub(super) fn checked(object: &str, electrodes: Vec<(u64, Electrode)>) -> Result<Vec<Electrode>> {
+pub(super) fn validate_rows(object: &str, electrodes: Vec<(u64, Electrode)>) -> Result<Vec<Electrode>> {
     let mut rows: HashMap<&str, u64> = HashMap::with_capacity(electrodes.len());
     for (row, electrode) in &electrodes {
-        check_name(&electrode.name).at(object, *row)?;
+        check_name(&electrode.name).at_index(object, *row)?;
         if let Some(earlier) = rows.insert(&electrode.name, *row) {
             let earlier = format!("{object}[{earlier}]");
-            return Err(ElectrodeProblem::Duplicate { name: electrode.name.clone(), earlier }).at(object, *row);
+            return Err(ElectrodeProblem::DuplicateName { name: electrode.name.clone(), earlier })
+                .at_index(object, *row);
         }
     }
     for (row, electrode) in &electrodes {
-        check_settings(electrode).at(object, *row)?;
-        check_reference(electrode, &electrodes).at(object, *row)?;
+        check_settings(electrode).at_index(object, *row)?;
+        check_reference(electrode, &electrodes).at_index(object, *row)?;
     }
     let electrodes: Vec<Electrode> = electrodes.into_iter().map(|(_, electrode)| electrode).collect();
     if electrodes.is_empty() { Err(ElectrodeProblem::NoContacts.into()) } else { Ok(electrodes) }
@@ -110,11 +113,11 @@ pub(super) fn checked(object: &str, electrodes: Vec<(u64, Electrode)>) -> Result
 
 /// Refuses a setting that the contact's method does not take.
 fn check_settings(electrode: &Electrode) -> Result<(), ElectrodeProblem> {
-    let taken = [electrode.method.parameters(), Parameter::OF_ALL].concat();
-    match electrode.settings.parameters().into_iter().find(|parameter| !taken.contains(parameter)) {
-        Some(lost) => Err(ElectrodeProblem::NotTaken {
+    let taken = [electrode.method.accepted_settings(), SettingKind::COMMON_SETTINGS].concat();
+    match electrode.settings.setting_kinds().into_iter().find(|parameter| !taken.contains(parameter)) {
+        Some(lost) => Err(ElectrodeProblem::UnsupportedSetting {
             method: electrode.method.name(),
-            taken: listed(taken.iter().map(|p| p.key()), usize::MAX),
+            taken: join_quoted(taken.iter().map(|p| p.key()), usize::MAX),
             lost: lost.key(),
         }),
         None => Ok(()),
@@ -152,18 +155,18 @@ fn check_reference(electrode: &Electrode, all: &[(u64, Electrode)]) -> Result<()
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::methods::by_name;
+    use crate::methods::find_method;
 
     fn with(name: &str, method: &str, reference: &str) -> (u64, Electrode) {
-        let mut record = Record::default();
-        record.insert("reference", Field::Text(reference));
+        let mut record = ElectrodeRecord::default();
+        record.insert("reference", RawValue::Text(reference));
         let electrode = Electrode {
             name: name.into(),
-            position: Point::ORIGIN,
-            method: by_name(method).unwrap(),
+            position_um: Point::ORIGIN,
+            method: find_method(method).unwrap(),
             layer: String::new(),
             region: String::new(),
-            settings: record.settings().unwrap(),
+            settings: record.parse_settings().unwrap(),
         };
         (0, electrode)
     }

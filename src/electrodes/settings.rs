@@ -18,16 +18,16 @@
 use serde_json::{Value, json};
 
 use super::ElectrodeProblem;
-use super::field::{Field, words};
+use super::field::{RawValue, split_words};
 use crate::geometry::Point;
-use crate::methods::Parameter;
+use crate::methods::SettingKind;
 use crate::methods::disc::Disc;
 use crate::methods::medium::{Axis, Boundary, Conductivity, Side};
 use crate::methods::objective_csd::{Density, Measure};
 use crate::units::{MAX_CONDUCTIVITY_S_PER_M, SiemensPerMeter};
 
 /// Keys of settings.
-pub(super) const KEYS: [&str; 12] = [
+pub(super) const SETTING_KEYS: [&str; 12] = [
     "conductivity",
     "field",
     "radius",
@@ -44,15 +44,15 @@ pub(super) const KEYS: [&str; 12] = [
 
 /// A contact's own settings; what is none here is told by options, or by the method's default.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Settings {
+pub struct ElectrodeSettings {
     /// Conductivity of the medium.
     pub conductivity: Option<Conductivity>,
     /// The lead field: its name or its file.
-    pub field: Option<String>,
+    pub lead_field: Option<String>,
     /// Radius of the method's region, um.
-    pub radius: Option<f64>,
+    pub radius_um: Option<f64>,
     /// Thickness of the method's region, um.
-    pub thickness: Option<f64>,
+    pub thickness_um: Option<f64>,
     /// A name shared by the contacts of one array.
     pub array: Option<String>,
     /// What is measured of a segment.
@@ -76,74 +76,74 @@ pub enum Reference {
     Average,
 }
 
-type Result<T> = std::result::Result<T, ElectrodeProblem>;
+type SettingResult<T> = std::result::Result<T, ElectrodeProblem>;
 
 /// The word for [`Reference::Average`].
-const AVERAGE: &str = "average";
+const AVERAGE_KEYWORD: &str = "average";
 
-impl Settings {
+impl ElectrodeSettings {
     /// Reads the settings among a contact's values.
-    pub(super) fn read<'a>(get: impl Fn(&str) -> Option<Field<'a>>) -> Result<Self> {
+    pub(super) fn from_values<'a>(get: impl Fn(&str) -> Option<RawValue<'a>>) -> SettingResult<Self> {
         Ok(Self {
-            conductivity: get("conductivity").map(conductivity).transpose()?,
-            field: get("field").map(|field| field.text("field")).transpose()?,
-            radius: get("radius").map(|field| length("radius", field)).transpose()?,
-            thickness: get("thickness").map(|field| length("thickness", field)).transpose()?,
-            array: get("array").map(|field| field.label("array")).transpose()?,
-            measure: get("measure").map(measure).transpose()?,
-            density: get("per_volume").map(density).transpose()?,
-            boundary: get("boundary").map(boundary).transpose()?,
-            reference: get("reference").map(reference).transpose()?,
-            disc: disc(get("disc_radius"), get("disc_normal"), get("disc_points"))?,
+            conductivity: get("conductivity").map(parse_conductivity).transpose()?,
+            lead_field: get("field").map(|field| field.parse_text("field")).transpose()?,
+            radius_um: get("radius").map(|field| parse_length_um("radius", field)).transpose()?,
+            thickness_um: get("thickness").map(|field| parse_length_um("thickness", field)).transpose()?,
+            array: get("array").map(|field| field.parse_label("array")).transpose()?,
+            measure: get("measure").map(parse_measure).transpose()?,
+            density: get("per_volume").map(parse_density).transpose()?,
+            boundary: get("boundary").map(parse_boundary).transpose()?,
+            reference: get("reference").map(parse_reference).transpose()?,
+            disc: parse_disc(get("disc_radius"), get("disc_normal"), get("disc_points"))?,
         })
     }
 
     /// Which settings there are.
-    pub fn parameters(&self) -> Vec<Parameter> {
+    pub fn setting_kinds(&self) -> Vec<SettingKind> {
         let conductivity = match self.conductivity {
-            Some(Conductivity::Along(_)) => Parameter::Anisotropy,
-            Some(Conductivity::Isotropic(_)) | None => Parameter::Conductivity,
+            Some(Conductivity::Anisotropic(_)) => SettingKind::Anisotropy,
+            Some(Conductivity::Isotropic(_)) | None => SettingKind::Conductivity,
         };
         let there = [
             (conductivity, self.conductivity.is_some()),
-            (Parameter::Field, self.field.is_some()),
-            (Parameter::Radius, self.radius.is_some()),
-            (Parameter::Thickness, self.thickness.is_some()),
-            (Parameter::Array, self.array.is_some()),
-            (Parameter::Measure, self.measure.is_some()),
-            (Parameter::PerVolume, self.density.is_some()),
-            (Parameter::Boundary, self.boundary.is_some()),
-            (Parameter::Reference, self.reference.is_some()),
-            (Parameter::Disc, self.disc.is_some()),
+            (SettingKind::Field, self.lead_field.is_some()),
+            (SettingKind::Radius, self.radius_um.is_some()),
+            (SettingKind::Thickness, self.thickness_um.is_some()),
+            (SettingKind::Array, self.array.is_some()),
+            (SettingKind::Measure, self.measure.is_some()),
+            (SettingKind::PerVolume, self.density.is_some()),
+            (SettingKind::Boundary, self.boundary.is_some()),
+            (SettingKind::Reference, self.reference.is_some()),
+            (SettingKind::Disc, self.disc.is_some()),
         ];
         there.into_iter().filter_map(|(parameter, there)| there.then_some(parameter)).collect()
     }
 
     /// The settings as keys and values, as [`Settings::read`] reads them.
-    pub(super) fn values(&self) -> Vec<(&'static str, Value)> {
+    pub(super) fn to_key_values(&self) -> Vec<(&'static str, Value)> {
         let disc = self.disc;
         let values = [
-            self.conductivity.map(conductivity_value),
-            self.field.as_ref().map(|field| json!(field)),
-            self.radius.map(|radius| json!(radius)),
-            self.thickness.map(|thickness| json!(thickness)),
+            self.conductivity.map(conductivity_to_json),
+            self.lead_field.as_ref().map(|field| json!(field)),
+            self.radius_um.map(|radius| json!(radius)),
+            self.thickness_um.map(|thickness| json!(thickness)),
             self.array.as_ref().map(|array| json!(array)),
             self.measure.map(|measure| json!(measure_name(measure))),
             self.density.map(|density| json!(density == Density::PerVolume)),
             self.boundary.map(|boundary| json!(boundary.to_string())),
             self.reference.as_ref().map(|reference| json!(reference.to_string())),
-            disc.map(|disc| json!(disc.radius)),
+            disc.map(|disc| json!(disc.radius_um)),
             disc.map(|disc| json!(disc.normal.to_array())),
-            disc.and_then(|disc| disc.points).map(|points| json!(points)),
+            disc.and_then(|disc| disc.min_points).map(|points| json!(points)),
         ];
-        KEYS.into_iter().zip(values).filter_map(|(key, value)| Some((key, value?))).collect()
+        SETTING_KEYS.into_iter().zip(values).filter_map(|(key, value)| Some((key, value?))).collect()
     }
 }
 
-fn conductivity_value(conductivity: Conductivity) -> Value {
+fn conductivity_to_json(conductivity: Conductivity) -> Value {
     match conductivity {
         Conductivity::Isotropic(sigma) => json!(sigma.get()),
-        Conductivity::Along(sigmas) => json!(sigmas.map(SiemensPerMeter::get)),
+        Conductivity::Anisotropic(sigmas) => json!(sigmas.map(SiemensPerMeter::get)),
     }
 }
 
@@ -151,19 +151,19 @@ impl std::fmt::Display for Reference {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Contact(name) => f.write_str(name),
-            Self::Average => f.write_str(AVERAGE),
+            Self::Average => f.write_str(AVERAGE_KEYWORD),
         }
     }
 }
 
-fn conductivity(field: Field<'_>) -> Result<Conductivity> {
+fn parse_conductivity(field: RawValue<'_>) -> SettingResult<Conductivity> {
     const EXPECTED: &str = "one number from 1e-30 to 1e30 S/m, or three (along x, y, z)";
-    let wrong = || field.wrong("conductivity", EXPECTED);
-    let numbers = field.numbers("conductivity", EXPECTED)?;
+    let wrong = || field.unexpected_value("conductivity", EXPECTED);
+    let numbers = field.parse_numbers("conductivity", EXPECTED)?;
     let sigmas = numbers.iter().map(|&n| SiemensPerMeter::new(n)).collect::<std::result::Result<Vec<_>, _>>();
     match sigmas.map_err(|_| wrong())?[..] {
         [sigma] => Ok(Conductivity::Isotropic(sigma)),
-        [x, y, z] => Ok(Conductivity::Along([x, y, z])),
+        [x, y, z] => Ok(Conductivity::Anisotropic([x, y, z])),
         _ => Err(wrong()),
     }
 }
@@ -171,11 +171,11 @@ fn conductivity(field: Field<'_>) -> Result<Conductivity> {
 /// The largest length of a setting, um: a kilometre. Squares and cubes of it are far from overflow.
 pub(super) const MAX_LENGTH_UM: f64 = 1e9;
 
-fn length(key: &'static str, field: Field<'_>) -> Result<f64> {
-    match field.number(key)? {
-        length if length > MAX_LENGTH_UM => Err(field.wrong(key, "at most 1e9 um")),
+fn parse_length_um(key: &'static str, field: RawValue<'_>) -> SettingResult<f64> {
+    match field.parse_number(key)? {
+        length if length > MAX_LENGTH_UM => Err(field.unexpected_value(key, "at most 1e9 um")),
         length if length > 0.0 => Ok(length),
-        _ => Err(field.wrong(key, "a number above 0 um")),
+        _ => Err(field.unexpected_value(key, "a number above 0 um")),
     }
 }
 
@@ -186,20 +186,21 @@ const fn measure_name(measure: Measure) -> &'static str {
     }
 }
 
-fn measure(field: Field<'_>) -> Result<Measure> {
-    let text = field.text("measure")?;
+fn parse_measure(field: RawValue<'_>) -> SettingResult<Measure> {
+    let text = field.parse_text("measure")?;
     let found = [Measure::Midpoint, Measure::Length].into_iter().find(|m| measure_name(*m) == text);
-    found.ok_or_else(|| field.wrong("measure", "`midpoint` or `length`"))
+    found.ok_or_else(|| field.unexpected_value("measure", "`midpoint` or `length`"))
 }
 
-fn density(field: Field<'_>) -> Result<Density> {
-    Ok(if field.truth("per_volume")? { Density::PerVolume } else { Density::Total })
+fn parse_density(field: RawValue<'_>) -> SettingResult<Density> {
+    Ok(if field.parse_bool("per_volume")? { Density::PerVolume } else { Density::Total })
 }
 
-fn boundary(field: Field<'_>) -> Result<Boundary> {
-    let wrong = || field.wrong("boundary", "a plane and the conductivity beyond it (S/m), as in `z<1200, 0`");
-    let text = field.text("boundary").map_err(|_| wrong())?;
-    let mut words = words(&text);
+fn parse_boundary(field: RawValue<'_>) -> SettingResult<Boundary> {
+    let wrong =
+        || field.unexpected_value("boundary", "a plane and the conductivity beyond it (S/m), as in `z<1200, 0`");
+    let text = field.parse_text("boundary").map_err(|_| wrong())?;
+    let mut words = split_words(&text);
     let (Some(plane), Some(beyond), None) = (words.next(), words.next(), words.next()) else { return Err(wrong()) };
     let sides = [('=', None), ('<', Some(Side::Below)), ('>', Some(Side::Above))];
     let parts = |(sign, medium)| plane.split_once(sign).map(|(axis, at)| (axis, medium, at));
@@ -208,57 +209,69 @@ fn boundary(field: Field<'_>) -> Result<Boundary> {
     let number = |word: &str| word.parse::<f64>().ok().filter(|n| n.is_finite()).ok_or_else(wrong);
     let (at, beyond_s_per_m) = (number(at)?, number(beyond)?);
     if at.abs() > MAX_LENGTH_UM {
-        return Err(field.wrong("boundary", "a plane at most 1e9 um from the origin"));
+        return Err(field.unexpected_value("boundary", "a plane at most 1e9 um from the origin"));
     }
     if beyond_s_per_m > MAX_CONDUCTIVITY_S_PER_M {
-        return Err(field.wrong("boundary", "a conductivity beyond the plane of at most 1e30 S/m"));
+        return Err(field.unexpected_value("boundary", "a conductivity beyond the plane of at most 1e30 S/m"));
     }
-    if beyond_s_per_m < 0.0 { Err(wrong()) } else { Ok(Boundary { axis, at, medium, beyond_s_per_m }) }
+    if beyond_s_per_m < 0.0 {
+        Err(wrong())
+    } else {
+        Ok(Boundary { axis, position_um: at, medium_side: medium, beyond_s_per_m })
+    }
 }
 
-fn reference(field: Field<'_>) -> Result<Reference> {
-    let name = field.label("reference")?;
-    Ok(if name == AVERAGE { Reference::Average } else { Reference::Contact(name) })
+fn parse_reference(field: RawValue<'_>) -> SettingResult<Reference> {
+    let name = field.parse_label("reference")?;
+    Ok(if name == AVERAGE_KEYWORD { Reference::Average } else { Reference::Contact(name) })
 }
 
-fn disc(radius: Option<Field<'_>>, normal: Option<Field<'_>>, points: Option<Field<'_>>) -> Result<Option<Disc>> {
+fn parse_disc(
+    radius: Option<RawValue<'_>>,
+    normal: Option<RawValue<'_>>,
+    points: Option<RawValue<'_>>,
+) -> SettingResult<Option<Disc>> {
     let absent = |key, expected| ElectrodeProblem::Value { key, expected, found: "nothing".into() };
-    let few = |field: Field<'_>| match field.count("disc_points")? {
-        points if points <= Disc::MOST_POINTS => Ok(points),
-        _ => Err(field.wrong("disc_points", "at most 2500")),
+    let few = |field: RawValue<'_>| match field.parse_count("disc_points")? {
+        points if points <= Disc::MAX_POINTS => Ok(points),
+        _ => Err(field.unexpected_value("disc_points", "at most 2500")),
     };
     let points = points.map(few).transpose()?;
     match (radius, normal) {
-        (Some(radius), Some(normal)) => {
-            Ok(Some(Disc { radius: length("disc_radius", radius)?, normal: direction(normal)?, points }))
-        }
+        (Some(radius), Some(normal)) => Ok(Some(Disc {
+            radius_um: parse_length_um("disc_radius", radius)?,
+            normal: parse_direction(normal)?,
+            min_points: points,
+        })),
         (None, None) if points.is_none() => Ok(None),
         (None, _) => Err(absent("disc_radius", "a number above 0 um")),
         (_, None) => Err(absent("disc_normal", "three numbers, not all 0")),
     }
 }
 
-fn direction(field: Field<'_>) -> Result<Point> {
+fn parse_direction(field: RawValue<'_>) -> SettingResult<Point> {
     const EXPECTED: &str = "three numbers, not all 0";
-    let numbers = field.numbers("disc_normal", EXPECTED)?;
+    let numbers = field.parse_numbers("disc_normal", EXPECTED)?;
     let vector = <[f64; 3]>::try_from(numbers).map(Point::from).ok();
     // where squares overflow or vanish the vector is brought to size first
     let largest = |v: Point| v.to_array().into_iter().fold(0.0, |most: f64, x| most.max(x.abs()));
     let sized = |v: Point| if v.norm().is_normal() { v } else { v / largest(v) };
     let unit = vector.map(sized).map(|v| v / v.norm()).filter(|unit| unit.is_finite());
-    unit.ok_or_else(|| field.wrong("disc_normal", EXPECTED))
+    unit.ok_or_else(|| field.unexpected_value("disc_normal", EXPECTED))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn of_cells(cells: &[(&'static str, &'static str)]) -> Result<Settings> {
-        Settings::read(|key| cells.iter().find(|(k, _)| *k == key).map(|(_, cell)| Field::Text(cell)))
+    fn of_cells(cells: &[(&'static str, &'static str)]) -> SettingResult<ElectrodeSettings> {
+        ElectrodeSettings::from_values(|key| {
+            cells.iter().find(|(k, _)| *k == key).map(|(_, cell)| RawValue::Text(cell))
+        })
     }
 
-    fn of_values(values: &Value) -> Result<Settings> {
-        Settings::read(|key| values.get(key).map(Field::Json))
+    fn of_values(values: &Value) -> SettingResult<ElectrodeSettings> {
+        ElectrodeSettings::from_values(|key| values.get(key).map(RawValue::Json))
     }
 
     fn sigma(value: f64) -> SiemensPerMeter {
@@ -266,18 +279,18 @@ mod tests {
     }
 
     /// Every setting, each with a value.
-    fn all() -> Settings {
-        Settings {
-            conductivity: Some(Conductivity::Along([sigma(0.3), sigma(0.3), sigma(0.1)])),
-            field: Some("head.h5".into()),
-            radius: Some(200.0),
-            thickness: Some(12.5),
+    fn all() -> ElectrodeSettings {
+        ElectrodeSettings {
+            conductivity: Some(Conductivity::Anisotropic([sigma(0.3), sigma(0.3), sigma(0.1)])),
+            lead_field: Some("head.h5".into()),
+            radius_um: Some(200.0),
+            thickness_um: Some(12.5),
             array: Some("2".into()),
             measure: Some(Measure::Length),
             density: Some(Density::PerVolume),
-            boundary: Some(Boundary { axis: Axis::Z, at: -1200.0, medium: None, beyond_s_per_m: 0.0 }),
+            boundary: Some(Boundary { axis: Axis::Z, position_um: -1200.0, medium_side: None, beyond_s_per_m: 0.0 }),
             reference: Some(Reference::Contact("e1".into())),
-            disc: Some(Disc { radius: 6.0, normal: Point::new(0.0, 0.6, -0.8), points: Some(20) }),
+            disc: Some(Disc { radius_um: 6.0, normal: Point::new(0.0, 0.6, -0.8), min_points: Some(20) }),
         }
     }
 
@@ -298,7 +311,7 @@ mod tests {
             ("disc_points", "20"),
         ];
         assert_eq!(of_cells(&cells).unwrap(), all());
-        assert_eq!(cells.map(|(key, _)| key), KEYS);
+        assert_eq!(cells.map(|(key, _)| key), SETTING_KEYS);
     }
 
     #[test]
@@ -309,29 +322,38 @@ mod tests {
             "disc_radius": 6, "disc_normal": [0, 3, -4], "disc_points": 20
         });
         assert_eq!(of_values(&values).unwrap(), all());
-        assert_eq!(of_values(&json!({})).unwrap(), Settings::default());
+        assert_eq!(of_values(&json!({})).unwrap(), ElectrodeSettings::default());
     }
 
     #[test]
     fn values_are_read_back_as_they_were() {
-        let isotropic = Settings { conductivity: Some(Conductivity::Isotropic(sigma(0.1))), ..Settings::default() };
-        let average = Settings { reference: Some(Reference::Average), ..Settings::default() };
-        let total = Settings { density: Some(Density::Total), measure: Some(Measure::Midpoint), ..Settings::default() };
-        for settings in [all(), isotropic, average, total, Settings::default()] {
-            let values = Value::Object(settings.values().into_iter().map(|(k, v)| (k.to_string(), v)).collect());
+        let isotropic = ElectrodeSettings {
+            conductivity: Some(Conductivity::Isotropic(sigma(0.1))),
+            ..ElectrodeSettings::default()
+        };
+        let average = ElectrodeSettings { reference: Some(Reference::Average), ..ElectrodeSettings::default() };
+        let total = ElectrodeSettings {
+            density: Some(Density::Total),
+            measure: Some(Measure::Midpoint),
+            ..ElectrodeSettings::default()
+        };
+        for settings in [all(), isotropic, average, total, ElectrodeSettings::default()] {
+            let values = Value::Object(settings.to_key_values().into_iter().map(|(k, v)| (k.to_string(), v)).collect());
             assert_eq!(of_values(&values).unwrap(), settings);
         }
     }
 
     #[test]
     fn every_setting_is_a_parameter() {
-        use Parameter::*;
+        use SettingKind::*;
         let others = [Field, Radius, Thickness, Array, Measure, PerVolume, Boundary, Reference, Disc];
-        assert_eq!(all().parameters(), [&[Anisotropy][..], &others].concat());
-        let isotropic =
-            Settings { conductivity: Some(super::Conductivity::Isotropic(sigma(1.0))), ..Settings::default() };
-        assert_eq!(isotropic.parameters(), [Conductivity]);
-        assert!(Settings::default().parameters().is_empty());
+        assert_eq!(all().setting_kinds(), [&[Anisotropy][..], &others].concat());
+        let isotropic = ElectrodeSettings {
+            conductivity: Some(super::Conductivity::Isotropic(sigma(1.0))),
+            ..ElectrodeSettings::default()
+        };
+        assert_eq!(isotropic.setting_kinds(), [Conductivity]);
+        assert!(ElectrodeSettings::default().setting_kinds().is_empty());
     }
 
     #[track_caller]
@@ -381,7 +403,7 @@ mod tests {
             ("z=1.5, 0.2", Axis::Z, None),
         ] {
             let boundary = of_cells(&[("boundary", cell)]).unwrap().boundary.unwrap();
-            assert_eq!(boundary, Boundary { axis, at: 1.5, medium, beyond_s_per_m: 0.2 });
+            assert_eq!(boundary, Boundary { axis, position_um: 1.5, medium_side: medium, beyond_s_per_m: 0.2 });
             assert_eq!(boundary.to_string(), cell);
         }
     }
@@ -401,7 +423,7 @@ mod tests {
             of_cells(&cells).unwrap_err().to_string()
         };
         assert_eq!(points("0"), "wrong `disc_points`, expected an integer above 0, found `0`");
-        assert_eq!(Disc::MOST_POINTS, 2500);
+        assert_eq!(Disc::MAX_POINTS, 2500);
         assert_eq!(points("2501"), "wrong `disc_points`, expected at most 2500, found `2501`");
     }
 }

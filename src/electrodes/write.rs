@@ -5,36 +5,36 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use super::record::{DEFAULT_TYPE, OPTIONAL, REQUIRED, UNKNOWN_PLACE, keys};
+use super::record::{DEFAULT_TYPE, OPTIONAL_KEYS, REQUIRED_KEYS, UNKNOWN_REGION, all_keys};
 use super::{Electrode, ElectrodeProblem};
-use crate::error::{Context, Result, count};
+use crate::error::{Context, Result, format_count};
 use crate::geometry::Point;
-use crate::io::atomic_output::{Existing, Staged};
+use crate::io::atomic_output::{AtomicOutput, OverwritePolicy};
 
 /// Writes electrodes: JSON where the name ends in `.json`, CSV where it ends in `.csv`.
 ///
 /// # Errors
 /// Another ending, or the file cannot be written, or exists and is to be kept.
-pub fn save(path: &Path, electrodes: &[Electrode], existing: Existing) -> Result<()> {
+pub fn save(path: &Path, electrodes: &[Electrode], existing: OverwritePolicy) -> Result<()> {
     let text = match path.extension().and_then(|ending| ending.to_str()) {
         Some("csv") => to_csv(electrodes),
         Some("json") => to_json(electrodes),
-        _ => return Err(ElectrodeProblem::Ending).in_file(path),
+        _ => return Err(ElectrodeProblem::UnknownExtension).in_file(path),
     };
-    let staged = Staged::new(path, existing)?;
-    staged.write(text)?;
+    let staged = AtomicOutput::create_file(path, existing)?;
+    staged.write_all(text)?;
     staged.commit()
 }
 
 /// Electrodes as CSV: `name,x,y,z,layer,region,type`, then the settings that any of them has.
 pub fn to_csv(electrodes: &[Electrode]) -> String {
-    let rows: Vec<Map<String, Value>> = electrodes.iter().map(members).collect();
+    let rows: Vec<Map<String, Value>> = electrodes.iter().map(to_members).collect();
     let there: BTreeSet<&str> = rows.iter().flat_map(|row| row.keys().map(String::as_str)).collect();
-    let always = |key: &str| REQUIRED.contains(&key) || OPTIONAL.contains(&key);
-    let columns: Vec<&str> = keys().filter(|key| always(key) || there.contains(key)).collect();
+    let always = |key: &str| REQUIRED_KEYS.contains(&key) || OPTIONAL_KEYS.contains(&key);
+    let columns: Vec<&str> = all_keys().filter(|key| always(key) || there.contains(key)).collect();
     let mut text = columns.join(",") + "\n";
     for row in &rows {
-        let cells: Vec<String> = columns.iter().map(|key| row.get(*key).map(cell).unwrap_or_default()).collect();
+        let cells: Vec<String> = columns.iter().map(|key| row.get(*key).map(to_csv_cell).unwrap_or_default()).collect();
         text += &(cells.join(",") + "\n");
     }
     text
@@ -42,12 +42,12 @@ pub fn to_csv(electrodes: &[Electrode]) -> String {
 
 /// Electrodes as JSON: a list with one object a line.
 pub fn to_json(electrodes: &[Electrode]) -> String {
-    let entries: Vec<String> = electrodes.iter().map(|e| format!("  {}", Value::Object(members(e)))).collect();
+    let entries: Vec<String> = electrodes.iter().map(|e| format!("  {}", Value::Object(to_members(e)))).collect();
     format!("[\n{}\n]\n", entries.join(",\n"))
 }
 
 /// Radius of the circles that stand for contacts of unknown shape, um: probeinterface needs a shape.
-const STAND_IN_RADIUS: f64 = 1.0;
+const STAND_IN_RADIUS_UM: f64 = 1.0;
 
 /// Electrodes as probeinterface's JSON, one probe of three dimensions, and what it cannot hold, in words.
 pub fn to_probeinterface(electrodes: &[Electrode]) -> (String, Vec<String>) {
@@ -58,18 +58,18 @@ pub fn to_probeinterface(electrodes: &[Electrode]) -> (String, Vec<String>) {
         "si_units": "um",
         "annotations": {},
         "contact_annotations": {},
-        "contact_positions": list(&|e| json!(e.position.to_array())),
-        "contact_plane_axes": list(&|e| json!(plane(disc(e).map(|disc| disc.normal)))),
+        "contact_positions": list(&|e| json!(e.position_um.to_array())),
+        "contact_plane_axes": list(&|e| json!(plane_axes(disc(e).map(|disc| disc.normal)))),
         "contact_shapes": list(&|_| json!("circle")),
-        "contact_shape_params": list(&|e| json!({"radius": disc(e).map_or(STAND_IN_RADIUS, |disc| disc.radius)})),
+        "contact_shape_params": list(&|e| json!({"radius": disc(e).map_or(STAND_IN_RADIUS_UM, |disc| disc.radius_um)})),
         "contact_ids": list(&|e| json!(e.name)),
     });
     let document = json!({"specification": "probeinterface", "version": "0.2.21", "probes": [probe]});
-    (format!("{document:#}\n"), lost(electrodes))
+    (format!("{document:#}\n"), describe_losses(electrodes))
 }
 
 /// Two axes of the plane across a normal; x and y where there is none.
-fn plane(normal: Option<Point>) -> [[f64; 3]; 2] {
+fn plane_axes(normal: Option<Point>) -> [[f64; 3]; 2] {
     let Some(normal) = normal else { return [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]] };
     // the axis that is furthest from the normal gives the steadiest product
     let [x, y, z] = normal.to_array().map(f64::abs);
@@ -86,29 +86,29 @@ fn plane(normal: Option<Point>) -> [[f64; 3]; 2] {
 }
 
 /// What probeinterface has no place for.
-fn lost(electrodes: &[Electrode]) -> Vec<String> {
+fn describe_losses(electrodes: &[Electrode]) -> Vec<String> {
     let some = |has: &dyn Fn(&Electrode) -> bool, what: &str| {
         let number = electrodes.iter().filter(|e| has(e)).count();
-        (number > 0).then(|| format!("{} lost of {}", what, count(number as u64, "contact")))
+        (number > 0).then(|| format!("{} lost of {}", what, format_count(number as u64, "contact")))
     };
-    let other_settings = |e: &Electrode| e.settings.values().iter().any(|(key, _)| !key.starts_with("disc"));
+    let other_settings = |e: &Electrode| e.settings.to_key_values().iter().any(|(key, _)| !key.starts_with("disc"));
     let lost = [
-        some(&|e| e.layer != UNKNOWN_PLACE, "layer"),
-        some(&|e| e.region != UNKNOWN_PLACE, "region"),
+        some(&|e| e.layer != UNKNOWN_REGION, "layer"),
+        some(&|e| e.region != UNKNOWN_REGION, "region"),
         some(&|e| e.method.name() != DEFAULT_TYPE, "type"),
         some(&other_settings, "settings"),
     ];
     let mut lost: Vec<String> = lost.into_iter().flatten().collect();
     let shapeless = electrodes.iter().filter(|e| e.settings.disc.is_none()).count();
     if shapeless > 0 {
-        let contacts = count(shapeless as u64, "contact");
-        lost.push(format!("shape unknown of {contacts}: circles of radius {STAND_IN_RADIUS} um stand in"));
+        let contacts = format_count(shapeless as u64, "contact");
+        lost.push(format!("shape unknown of {contacts}: circles of radius {STAND_IN_RADIUS_UM} um stand in"));
     }
     lost
 }
 
-fn members(electrode: &Electrode) -> Map<String, Value> {
-    let Electrode { name, position, method, layer, region, settings } = electrode;
+fn to_members(electrode: &Electrode) -> Map<String, Value> {
+    let Electrode { name, position_um: position, method, layer, region, settings } = electrode;
     let own = [
         ("name", json!(name)),
         ("x", json!(position.x)),
@@ -118,19 +118,19 @@ fn members(electrode: &Electrode) -> Map<String, Value> {
         ("region", json!(region)),
         ("type", json!(method.name())),
     ];
-    own.into_iter().chain(settings.values()).map(|(key, value)| (key.to_string(), value)).collect()
+    own.into_iter().chain(settings.to_key_values()).map(|(key, value)| (key.to_string(), value)).collect()
 }
 
 /// A value as a cell of CSV.
-fn cell(value: &Value) -> String {
+fn to_csv_cell(value: &Value) -> String {
     match value {
         Value::Array(items) => items.iter().map(Value::to_string).collect::<Vec<_>>().join(" "),
-        Value::String(text) => quoted(text),
+        Value::String(text) => quote_csv(text),
         other => other.to_string(),
     }
 }
 
 /// RFC 4180: in quotes where the text has a separator, a quote or a line's end; blanks at its ends would be lost.
-fn quoted(text: &str) -> String {
+fn quote_csv(text: &str) -> String {
     if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.into() }
 }

@@ -19,13 +19,13 @@ impl Aabb {
     };
 
     /// The smallest box round some points.
-    pub fn of(points: impl IntoIterator<Item = Point>) -> Self {
-        points.into_iter().fold(Self::EMPTY, Self::with)
+    pub fn enclosing(points: impl IntoIterator<Item = Point>) -> Self {
+        points.into_iter().fold(Self::EMPTY, Self::extended_to)
     }
 
     /// The box grown to hold a point.
     #[must_use]
-    pub fn with(self, p: Point) -> Self {
+    pub fn extended_to(self, p: Point) -> Self {
         Self {
             min: Point::new(self.min.x.min(p.x), self.min.y.min(p.y), self.min.z.min(p.z)),
             max: Point::new(self.max.x.max(p.x), self.max.y.max(p.y), self.max.z.max(p.z)),
@@ -35,7 +35,7 @@ impl Aabb {
     /// The smallest box round both.
     #[must_use]
     pub fn union(self, other: Self) -> Self {
-        if other.is_empty() { self } else { self.with(other.min).with(other.max) }
+        if other.is_empty() { self } else { self.extended_to(other.min).extended_to(other.max) }
     }
 
     /// Whether the box holds nothing.
@@ -100,8 +100,8 @@ mod tests {
 
     #[test]
     fn the_distance_of_boxes_is_that_of_their_nearest_corners() {
-        let a = Aabb::of([Point::ORIGIN, Point::new(1.0, 1.0, 1.0)]);
-        let b = Aabb::of([Point::new(4.0, 5.0, 1.0)]);
+        let a = Aabb::enclosing([Point::ORIGIN, Point::new(1.0, 1.0, 1.0)]);
+        let b = Aabb::enclosing([Point::new(4.0, 5.0, 1.0)]);
         assert_eq!(a.distance(&b), 5.0);
         assert_eq!(a.distance(&a), 0.0);
     }

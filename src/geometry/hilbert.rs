@@ -5,38 +5,38 @@
 use super::{Aabb, Point};
 
 /// Bits per axis: three axes fill 63 bits of the key.
-const BITS: u32 = 21;
+const BITS_PER_AXIS: u32 = 21;
 
 /// Maps points of a box to positions along the curve.
 #[derive(Debug, Clone, Copy)]
-pub struct Curve {
+pub struct HilbertCurve {
     origin: Point,
     /// Cells per micrometre, the same on every axis, so that cells are cubes.
-    scale: f64,
+    cells_per_um: f64,
 }
 
-impl Curve {
+impl HilbertCurve {
     /// The curve that fills the cube round a box.
-    pub fn over(bounds: &Aabb) -> Self {
+    pub fn for_bounds(bounds: &Aabb) -> Self {
         let size = bounds.size();
         let side = size.x.max(size.y).max(size.z);
-        let scale = if side.is_finite() && side > 0.0 { f64::from((1_u32 << BITS) - 1) / side } else { 0.0 };
-        Self { origin: if bounds.is_empty() { Point::ORIGIN } else { bounds.min }, scale }
+        let scale = if side.is_finite() && side > 0.0 { f64::from((1_u32 << BITS_PER_AXIS) - 1) / side } else { 0.0 };
+        Self { origin: if bounds.is_empty() { Point::ORIGIN } else { bounds.min }, cells_per_um: scale }
     }
 
     /// The position of a point along the curve; points outside the box count as the nearest cell.
     pub fn key(&self, p: Point) -> u64 {
-        let p = (p - self.origin) * self.scale;
+        let p = (p - self.origin) * self.cells_per_um;
         // `as` saturates: below zero gives 0, NaN gives 0
-        let cell = |v: f64| (v as u32).min((1 << BITS) - 1);
-        interleave(transposed([cell(p.x), cell(p.y), cell(p.z)]))
+        let cell = |v: f64| (v as u32).min((1 << BITS_PER_AXIS) - 1);
+        interleave(axes_to_transpose([cell(p.x), cell(p.y), cell(p.z)]))
     }
 }
 
 /// Skilling's axes-to-transpose: turns cell coordinates into the bits of the Hilbert index. Written without branches:
 /// which way they went would be anybody's guess, 63 times a key.
-fn transposed(mut x: [u32; 3]) -> [u32; 3] {
-    let top = 1_u32 << (BITS - 1);
+fn axes_to_transpose(mut x: [u32; 3]) -> [u32; 3] {
+    let top = 1_u32 << (BITS_PER_AXIS - 1);
     let mut q = top;
     while q > 1 {
         let p = q - 1;
@@ -61,11 +61,11 @@ fn transposed(mut x: [u32; 3]) -> [u32; 3] {
 
 /// Takes bits from the three words in turn, the highest first.
 fn interleave(x: [u32; 3]) -> u64 {
-    spread(x[0]) << 2 | spread(x[1]) << 1 | spread(x[2])
+    spread_bits(x[0]) << 2 | spread_bits(x[1]) << 1 | spread_bits(x[2])
 }
 
 /// Puts two zero bits between the bits of a 21-bit number.
-fn spread(v: u32) -> u64 {
+fn spread_bits(v: u32) -> u64 {
     let mut v = u64::from(v);
     v = (v | v << 32) & 0x001f_0000_0000_ffff;
     v = (v | v << 16) & 0x001f_0000_ff00_00ff;
@@ -81,12 +81,12 @@ mod tests {
     #[test]
     fn successive_keys_are_neighbouring_cells() {
         let n = 8_u32;
-        let shift = BITS - 3;
+        let shift = BITS_PER_AXIS - 3;
         let mut cells: Vec<(u64, [i64; 3])> = Vec::new();
         for x in 0..n {
             for y in 0..n {
                 for z in 0..n {
-                    let key = interleave(transposed([x << shift, y << shift, z << shift]));
+                    let key = interleave(axes_to_transpose([x << shift, y << shift, z << shift]));
                     cells.push((key >> (3 * shift), [x.into(), y.into(), z.into()]));
                 }
             }
@@ -104,7 +104,7 @@ mod tests {
     #[test]
     fn a_degenerate_box_has_a_key() {
         let p = Point::new(3.0, 3.0, 3.0);
-        assert_eq!(Curve::over(&Aabb::of([p])).key(p), 0);
-        assert_eq!(Curve::over(&Aabb::EMPTY).key(p), 0);
+        assert_eq!(HilbertCurve::for_bounds(&Aabb::enclosing([p])).key(p), 0);
+        assert_eq!(HilbertCurve::for_bounds(&Aabb::EMPTY).key(p), 0);
     }
 }

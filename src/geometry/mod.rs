@@ -9,5 +9,5 @@ mod transform;
 
 pub use aabb::Aabb;
 pub use point::Point;
-pub use principal_axis::{NoAxis, PrincipalAxis};
+pub use principal_axis::{NoPrincipalAxis, PrincipalAxis};
 pub use transform::{EulerOrder, Quaternion, Transform, ZeroQuaternion};

@@ -22,12 +22,12 @@ pub struct PrincipalAxis {
 /// Points without an axis.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("no axis, expected at least two points at different positions, found {}", found(*points))]
-pub struct NoAxis {
+pub struct NoPrincipalAxis {
     /// How many points there are, all at one position.
     pub points: usize,
 }
 
-impl Problem for NoAxis {}
+impl Problem for NoPrincipalAxis {}
 
 fn found(points: usize) -> String {
     if points < 2 { points.to_string() } else { format!("{points} at one position") }
@@ -38,9 +38,9 @@ impl PrincipalAxis {
     ///
     /// # Errors
     /// [`NoAxis`] where there are no two points at different positions.
-    pub fn of(points: &[Point]) -> Result<Self, NoAxis> {
-        let none = NoAxis { points: points.len() };
-        let first = *points.first().ok_or(NoAxis { points: 0 })?;
+    pub fn from_points(points: &[Point]) -> Result<Self, NoPrincipalAxis> {
+        let none = NoPrincipalAxis { points: points.len() };
+        let first = *points.first().ok_or(NoPrincipalAxis { points: 0 })?;
         // from the first point: coordinates of a whole brain would cost digits
         let mean = points.iter().fold(Point::ORIGIN, |sum, &p| sum + (p - first)) / points.len() as f64;
         let spread: Vec<Point> = points.iter().map(|&p| p - first - mean).collect();
@@ -49,8 +49,8 @@ impl PrincipalAxis {
             return Err(none);
         }
         let scaled: Vec<Point> = spread.iter().map(|&p| p / largest).collect();
-        let direction = upright(first_component(&scaled));
-        Ok(Self { center: first + mean, direction, off_axis_degrees: off_axis(&scaled, direction) })
+        let direction = with_positive_largest(first_component(&scaled));
+        Ok(Self { center: first + mean, direction, off_axis_degrees: compute_off_axis_degrees(&scaled, direction) })
     }
 
     /// The coordinate of a point along the axis, from the centre, um.
@@ -67,7 +67,7 @@ fn first_component(points: &[Point]) -> Point {
             row.iter_mut().zip(v).for_each(|(entry, b)| *entry += a * b);
         }
     }
-    let (values, vectors) = eigen(matrix);
+    let (values, vectors) = symmetric_eigen(matrix);
     let most =
         if values[0] >= values[1] && values[0] >= values[2] { 0 } else { 1 + usize::from(values[2] > values[1]) };
     let direction = Point::from(vectors.map(|row| row[most]));
@@ -77,14 +77,14 @@ fn first_component(points: &[Point]) -> Point {
 /// Eigenvalues of a symmetric matrix, and eigenvectors as the columns of a matrix.
 ///
 /// Every sweep squares what is left off the diagonal, so that sixteen are more than any double needs.
-fn eigen(mut a: [[f64; 3]; 3]) -> ([f64; 3], [[f64; 3]; 3]) {
+fn symmetric_eigen(mut a: [[f64; 3]; 3]) -> ([f64; 3], [[f64; 3]; 3]) {
     let mut vectors = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
     for (p, q) in [(0, 1), (0, 2), (1, 2)].repeat(16) {
         if a[p][q] != 0.0 {
-            let (c, s) = rotation(a[p][p], a[p][q], a[q][q]);
-            turn_columns(&mut a, p, q, c, s);
-            turn_rows(&mut a, p, q, c, s);
-            turn_columns(&mut vectors, p, q, c, s);
+            let (c, s) = jacobi_rotation(a[p][p], a[p][q], a[q][q]);
+            rotate_columns(&mut a, p, q, c, s);
+            rotate_rows(&mut a, p, q, c, s);
+            rotate_columns(&mut vectors, p, q, c, s);
             (a[p][q], a[q][p]) = (0.0, 0.0);
         }
     }
@@ -92,20 +92,20 @@ fn eigen(mut a: [[f64; 3]; 3]) -> ([f64; 3], [[f64; 3]; 3]) {
 }
 
 /// Cosine and sine of the smaller rotation that makes the matrix ((pp, pq), (pq, qq)) diagonal.
-fn rotation(pp: f64, pq: f64, qq: f64) -> (f64, f64) {
+fn jacobi_rotation(pp: f64, pq: f64, qq: f64) -> (f64, f64) {
     let theta = (qq - pp) / (2.0 * pq);
     let tan = theta.signum() / (theta.abs() + theta.hypot(1.0));
     let cos = 1.0 / tan.hypot(1.0);
     (cos, tan * cos)
 }
 
-fn turn_columns(a: &mut [[f64; 3]; 3], p: usize, q: usize, c: f64, s: f64) {
+fn rotate_columns(a: &mut [[f64; 3]; 3], p: usize, q: usize, c: f64, s: f64) {
     for row in a {
         (row[p], row[q]) = (c * row[p] - s * row[q], s * row[p] + c * row[q]);
     }
 }
 
-fn turn_rows(a: &mut [[f64; 3]; 3], p: usize, q: usize, c: f64, s: f64) {
+fn rotate_rows(a: &mut [[f64; 3]; 3], p: usize, q: usize, c: f64, s: f64) {
     let (mut row_p, mut row_q) = (a[p], a[q]);
     for (x, y) in row_p.iter_mut().zip(&mut row_q) {
         (*x, *y) = (c * *x - s * *y, s * *x + c * *y);
@@ -114,14 +114,14 @@ fn turn_rows(a: &mut [[f64; 3]; 3], p: usize, q: usize, c: f64, s: f64) {
 }
 
 /// The vector or its opposite: the one whose largest component is positive.
-fn upright(v: Point) -> Point {
+fn with_positive_largest(v: Point) -> Point {
     let most = v.to_array().iter().fold(0.0_f64, |most, c| c.abs().max(most));
     let leading = v.to_array().into_iter().find(|c| c.abs() >= most * 0.999_999_999);
     if leading.is_some_and(|c| c < 0.0) { -v } else { v }
 }
 
 /// See [`PrincipalAxis::off_axis_degrees`].
-fn off_axis(points: &[Point], direction: Point) -> f64 {
+fn compute_off_axis_degrees(points: &[Point], direction: Point) -> f64 {
     let (off, along) = points.iter().fold((0.0, 0.0), |(off, along), &p| {
         let t = p.dot(direction);
         (off + (p - direction * t).norm_2(), along + t * t)
@@ -140,7 +140,8 @@ mod tests {
 
     #[test]
     fn points_on_a_line_give_its_direction_and_their_mean() {
-        let axis = PrincipalAxis::of(&line(Point::new(4000.0, -2.0, 7.0), Point::new(0.0, -20.0, 0.0), 5)).unwrap();
+        let axis =
+            PrincipalAxis::from_points(&line(Point::new(4000.0, -2.0, 7.0), Point::new(0.0, -20.0, 0.0), 5)).unwrap();
         assert_eq!(axis.direction, Point::new(0.0, 1.0, 0.0));
         assert_eq!(axis.center, Point::new(4000.0, -42.0, 7.0));
         assert_eq!(axis.off_axis_degrees, 0.0);
@@ -151,7 +152,7 @@ mod tests {
     fn the_spread_off_the_axis_is_given_as_an_angle() {
         // two columns 2 um apart, both from -3 to 3: root mean squares 1 and 3
         let points = [(-1.0, -3.0), (-1.0, 3.0), (1.0, -3.0), (1.0, 3.0)].map(|(x, y)| Point::new(x, y, 0.0));
-        let axis = PrincipalAxis::of(&points).unwrap();
+        let axis = PrincipalAxis::from_points(&points).unwrap();
         assert!((axis.off_axis_degrees - (1.0_f64 / 3.0).atan().to_degrees()).abs() < 1e-12);
         assert_eq!(axis.direction, Point::new(0.0, 1.0, 0.0));
     }
@@ -159,7 +160,7 @@ mod tests {
     #[test]
     fn fewer_than_two_positions_have_no_axis() {
         let p = Point::new(0.1, 0.2, 0.3);
-        let text = |points: &[Point]| PrincipalAxis::of(points).unwrap_err().to_string();
+        let text = |points: &[Point]| PrincipalAxis::from_points(points).unwrap_err().to_string();
         let expected = "no axis, expected at least two points at different positions, found";
         assert_eq!(text(&[]), format!("{expected} 0"));
         assert_eq!(text(&[p]), format!("{expected} 1"));
@@ -169,7 +170,7 @@ mod tests {
     #[test]
     fn the_smallest_and_the_largest_spreads_have_an_axis() {
         for scale in [1e-300, 1e150] {
-            let axis = PrincipalAxis::of(&line(Point::ORIGIN, Point::new(scale, scale, 0.0), 2)).unwrap();
+            let axis = PrincipalAxis::from_points(&line(Point::ORIGIN, Point::new(scale, scale, 0.0), 2)).unwrap();
             assert!(axis.direction.distance(Point::new(0.5_f64.sqrt(), 0.5_f64.sqrt(), 0.0)) < 1e-15);
         }
     }
@@ -183,7 +184,7 @@ mod tests {
             others in prop::collection::vec(prop::array::uniform3(-1.0..1.0_f64), 20),
         ) {
             let points: Vec<Point> = points.into_iter().map(Point::from).collect();
-            let axis = PrincipalAxis::of(&points).unwrap();
+            let axis = PrincipalAxis::from_points(&points).unwrap();
             let spread = |d: Point| points.iter().map(|&p| (p - axis.center).dot(d).powi(2)).sum::<f64>();
             let most = spread(axis.direction);
             prop_assert!((axis.direction.norm() - 1.0).abs() < 1e-15);

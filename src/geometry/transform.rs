@@ -49,7 +49,7 @@ impl Quaternion {
             let (sin, cos) = (angle / 2.0).sin_cos();
             Self { w: cos, v: Point::from(axis) * sin }
         };
-        about(z, [0.0, 0.0, 1.0]).after(about(y, [0.0, 1.0, 0.0])).after(about(x, [1.0, 0.0, 0.0]))
+        about(z, [0.0, 0.0, 1.0]).compose_after(about(y, [0.0, 1.0, 0.0])).compose_after(about(x, [1.0, 0.0, 0.0]))
     }
 
     /// The rotation by Euler angles in radians about the world's axes x, y, z, one after the other in an order.
@@ -57,7 +57,7 @@ impl Quaternion {
         match order {
             EulerOrder::Sonata => {
                 let about = |x, y, z| Self::from_euler(x, y, z);
-                about(x, 0.0, 0.0).after(about(0.0, y, 0.0)).after(about(0.0, 0.0, z))
+                about(x, 0.0, 0.0).compose_after(about(0.0, y, 0.0)).compose_after(about(0.0, 0.0, z))
             }
             EulerOrder::Neurodamus => Self::from_euler(x, y, z),
         }
@@ -65,7 +65,7 @@ impl Quaternion {
 
     /// This rotation after another one.
     #[must_use]
-    pub fn after(self, first: Self) -> Self {
+    pub fn compose_after(self, first: Self) -> Self {
         Self {
             w: self.w * first.w - self.v.dot(first.v),
             v: first.v * self.w + self.v * first.w + self.v.cross(first.v),
@@ -134,13 +134,13 @@ impl Transform {
 
     /// The same rotation, with another point of the file, the soma's centre, at the place of the file's origin.
     #[must_use]
-    pub fn centered_on(self, center: Point) -> Self {
+    pub fn with_origin(self, center: Point) -> Self {
         Self { origin: center, ..self }
     }
 
     /// The same places, with the soma where the file has it.
     #[must_use]
-    pub fn with_soma_at(self, center: Point) -> Self {
+    pub fn rebased_on(self, center: Point) -> Self {
         Self { origin: center, translation: self.apply(center), ..self }
     }
 
@@ -181,7 +181,7 @@ mod tests {
         let rotation = Quaternion::new(1.0, -2.0, 0.5, 3.0).unwrap();
         let forth = Transform::new(rotation, Point::new(3.0, -1.0, 2.0));
         let p = Point::new(0.5, 0.25, -4.0);
-        for forth in [forth, forth.centered_on(Point::new(1.0, 2.0, -0.5))] {
+        for forth in [forth, forth.with_origin(Point::new(1.0, 2.0, -0.5))] {
             close(forth.inverse().apply(forth.apply(p)), p);
         }
     }
@@ -191,10 +191,10 @@ mod tests {
         let quarter = Quaternion::new(1.0, 0.0, 0.0, 1.0).unwrap();
         let (plain, center) = (Transform::new(quarter, Point::new(10.0, 0.0, 0.0)), Point::new(300.0, 0.0, 0.0));
         let p = Point::new(301.0, 0.0, 0.0);
-        let moved = plain.centered_on(center);
+        let moved = plain.with_origin(center);
         close(moved.apply(center), moved.translation);
         close(moved.apply(p), Point::new(10.0, 1.0, 0.0));
-        let kept = plain.with_soma_at(center);
+        let kept = plain.rebased_on(center);
         assert!(kept.translation.distance(Point::new(10.0, 300.0, 0.0)) < 1e-12);
         assert!(kept.apply(p).distance(plain.apply(p)) < 1e-12);
     }

@@ -24,17 +24,17 @@ pub fn record_inputs() {
 pub fn is_input(path: &Path) -> bool {
     let Some(inputs) = INPUTS.get() else { return false };
     let found = path.symlink_metadata();
-    found.is_ok_and(|found| inputs.lock().unwrap_or_else(PoisonError::into_inner).contains(&identity(&found)))
+    found.is_ok_and(|found| inputs.lock().unwrap_or_else(PoisonError::into_inner).contains(&device_and_inode(&found)))
 }
 
 /// Takes back that a file is an input: it is an earlier output, and was read to compare it with what a run would write.
-pub fn forget(path: &Path) {
+pub fn forget_input(path: &Path) {
     if let (Some(inputs), Ok(found)) = (INPUTS.get(), path.metadata()) {
-        inputs.lock().unwrap_or_else(PoisonError::into_inner).remove(&identity(&found));
+        inputs.lock().unwrap_or_else(PoisonError::into_inner).remove(&device_and_inode(&found));
     }
 }
 
-fn identity(found: &Metadata) -> (u64, u64) {
+fn device_and_inode(found: &Metadata) -> (u64, u64) {
     (found.dev(), found.ino())
 }
 
@@ -42,10 +42,10 @@ fn identity(found: &Metadata) -> (u64, u64) {
 ///
 /// # Errors
 /// [`FileProblem::NotRegular`]
-pub fn check(path: &Path) -> Result<()> {
+pub fn check_regular_file(path: &Path) -> Result<()> {
     let Ok(metadata) = std::fs::metadata(path) else { return Ok(()) };
     if let (true, Some(inputs)) = (metadata.is_file(), INPUTS.get()) {
-        inputs.lock().unwrap_or_else(PoisonError::into_inner).insert(identity(&metadata));
+        inputs.lock().unwrap_or_else(PoisonError::into_inner).insert(device_and_inode(&metadata));
     }
     let kind = metadata.file_type();
     let found = match kind {
@@ -62,7 +62,7 @@ pub fn check(path: &Path) -> Result<()> {
 /// # Errors
 /// It is missing, may not be read, or is no regular file.
 pub fn open(path: &Path) -> Result<File> {
-    check(path)?;
+    check_regular_file(path)?;
     File::open(path).map_err(FileProblem::Read).in_file(path)
 }
 
@@ -71,7 +71,7 @@ pub fn open(path: &Path) -> Result<File> {
 /// # Errors
 /// As [`open`].
 pub fn read(path: &Path) -> Result<Vec<u8>> {
-    check(path)?;
+    check_regular_file(path)?;
     std::fs::read(path).map_err(FileProblem::Read).in_file(path)
 }
 

@@ -43,7 +43,7 @@ fn silence_caught_panics() {
 ///
 /// # Errors
 /// That of the reader, or its panic.
-pub fn catch<T, E: Into<Error>>(read: impl FnOnce() -> Result<T, E>) -> Result<T> {
+pub fn catch_panics<T, E: Into<Error>>(read: impl FnOnce() -> Result<T, E>) -> Result<T> {
     silence_caught_panics();
     let outer = CATCHING.replace(true);
     // what a reader that panicked leaves is dropped: callers do not read on, and `Guarded` sees to it
@@ -51,12 +51,12 @@ pub fn catch<T, E: Into<Error>>(read: impl FnOnce() -> Result<T, E>) -> Result<T
     CATCHING.set(outer);
     match result {
         Ok(result) => result.map_err(Into::into),
-        Err(payload) => Err(ReaderPanic(first_line(payload.as_ref())).into()),
+        Err(payload) => Err(ReaderPanic(panic_summary(payload.as_ref())).into()),
     }
 }
 
 /// The first line of a panic's message, without the values of a long one.
-fn first_line(payload: &(dyn std::any::Any + Send)) -> String {
+fn panic_summary(payload: &(dyn std::any::Any + Send)) -> String {
     /// Characters that say enough.
     const MAX_CHARS: usize = 120;
     let text = payload.downcast_ref::<String>().map(String::as_str);
@@ -66,22 +66,22 @@ fn first_line(payload: &(dyn std::any::Any + Send)) -> String {
 
 /// An iterator of a reader, each step of which goes through [`catch`]. After a panic it ends.
 #[derive(Debug)]
-pub struct Guarded<I>(Option<I>);
+pub struct PanicGuard<I>(Option<I>);
 
-impl<I> Guarded<I> {
+impl<I> PanicGuard<I> {
     /// Guards an iterator.
     pub fn new(inner: I) -> Self {
         Self(Some(inner))
     }
 }
 
-impl<T, E: Into<Error>, I: Iterator<Item = Result<T, E>>> Iterator for Guarded<I> {
+impl<T, E: Into<Error>, I: Iterator<Item = Result<T, E>>> Iterator for PanicGuard<I> {
     type Item = Result<T>;
 
     fn next(&mut self) -> Option<Result<T>> {
         let mut inner = self.0.take()?;
         let mut panicked = true;
-        let item = catch(|| {
+        let item = catch_panics(|| {
             let item = inner.next().transpose();
             panicked = false;
             item
@@ -106,7 +106,7 @@ mod tests {
             assert!(n < 2, "no {n} here\nwith more");
             Ok(n)
         });
-        let mut guarded = Guarded::new(numbers);
+        let mut guarded = PanicGuard::new(numbers);
         assert_eq!(guarded.next().unwrap().unwrap(), 1);
         assert_eq!(
             guarded.next().unwrap().unwrap_err().to_string(),
@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn errors_pass_unchanged() {
-        let error = catch(|| Err::<(), _>(FileProblem::IsFolder)).unwrap_err();
+        let error = catch_panics(|| Err::<(), _>(FileProblem::IsFolder)).unwrap_err();
         assert_eq!(error.to_string(), FileProblem::IsFolder.to_string());
     }
 }

@@ -12,10 +12,10 @@ use crate::error::Problem;
 pub enum GridProblem {
     /// Nothing can be interpolated along fewer than two nodes.
     #[error("axis too short, expected at least 2 nodes, found {0}")]
-    Short(usize),
+    TooFewNodes(usize),
     /// A node is not beyond the one before it, or is no number.
     #[error("axis not increasing, expected a finite number above `{before}`, found `{found}`")]
-    Order {
+    NotIncreasing {
         /// Place in the axis.
         row: usize,
         /// The node before.
@@ -39,23 +39,23 @@ impl GridProblem {
     /// The row of the axis at fault, where one node is.
     pub const fn row(&self) -> Option<usize> {
         match self {
-            Self::Order { row, .. } => Some(*row),
-            Self::Short(_) | Self::Shape { .. } => None,
+            Self::NotIncreasing { row, .. } => Some(*row),
+            Self::TooFewNodes(_) | Self::Shape { .. } => None,
         }
     }
 }
 
 /// The nodes along one axis, um: at least two, finite, strictly increasing.
 #[derive(Debug, Clone)]
-pub struct Axis {
+pub struct GridAxis {
     nodes: Vec<f64>,
-    cells: Vec<Cell>,
+    cells: Vec<AxisCell>,
     /// Buckets of equal width over the axis: where the search begins.
     buckets: Vec<Bucket>,
     /// Whether no bucket holds two nodes.
-    simple: bool,
+    has_one_node_per_bucket: bool,
     /// Buckets per micrometre.
-    scale: f64,
+    buckets_per_um: f64,
     /// The first node and the last.
     low: f64,
     high: f64,
@@ -63,10 +63,10 @@ pub struct Axis {
 
 /// What lies between two nodes.
 #[derive(Debug, Clone, Copy)]
-struct Cell {
+struct AxisCell {
     low: f64,
     /// Of its width, rounded so that the product with the width is at least 1.
-    inverse: f64,
+    inverse_width: f64,
     /// Where the next one begins; NaN, which nothing reaches, for the last.
     end: f64,
 }
@@ -79,27 +79,27 @@ struct Bucket {
 }
 
 /// Coordinates that are located together.
-pub(super) const AT_A_TIME: usize = 64;
+pub(super) const LANES: usize = 64;
 
 /// A number for each of some points.
-pub(super) type Lanes<T> = [T; AT_A_TIME];
+pub(super) type LaneArray<T> = [T; LANES];
 
 /// Buckets a cell on the average: as many as make the smallest cell as wide as a bucket, between these two.
 const BUCKETS_PER_CELL: (f64, f64) = (2.0, 16.0);
 
 /// The most buckets; their numbers are 32 bits.
-const MOST_BUCKETS: f64 = 2_147_483_648.0;
+const MAX_BUCKETS: f64 = 2_147_483_648.0;
 
 /// 2^52: the low bits of a number that it is added to are the nearest integer.
 const TWO_52: f64 = 4_503_599_627_370_496.0;
 
-impl PartialEq for Axis {
+impl PartialEq for GridAxis {
     fn eq(&self, other: &Self) -> bool {
         self.nodes == other.nodes
     }
 }
 
-impl Axis {
+impl GridAxis {
     /// An axis through these nodes, um.
     ///
     /// # Errors
@@ -108,12 +108,20 @@ impl Axis {
         check_increasing(&nodes)?;
         let count = (nodes.len() - 1) as f64;
         let smallest = nodes.windows(2).map(|w| w[1] - w[0]).fold(f64::INFINITY, f64::min);
-        let (low, high) = (first_of(&nodes), last_of(&nodes));
+        let (low, high) = (first_node(&nodes), last_node(&nodes));
         let length = high - low;
         let (least, most) = (BUCKETS_PER_CELL.0 * count, BUCKETS_PER_CELL.1 * count);
-        let buckets = (length / smallest).clamp(least, most).ceil().min(MOST_BUCKETS);
+        let buckets = (length / smallest).clamp(least, most).ceil().min(MAX_BUCKETS);
         let scale = Some(buckets / length).filter(|s| s.is_finite()).unwrap_or(0.0);
-        let mut axis = Self { cells: cells(&nodes), buckets: Vec::new(), simple: true, scale, low, high, nodes };
+        let mut axis = Self {
+            cells: build_cells(&nodes),
+            buckets: Vec::new(),
+            has_one_node_per_bucket: true,
+            buckets_per_um: scale,
+            low,
+            high,
+            nodes,
+        };
         // one more, for the last node itself
         axis.fill_buckets(buckets as usize + 1);
         Ok(axis)
@@ -125,19 +133,19 @@ impl Axis {
         let mut cell = 0;
         for b in 0..count {
             let first = cell;
-            while cell + 1 < self.cells.len() && self.cells.get(cell).is_some_and(|c| self.bucket(c.end) < b) {
+            while cell + 1 < self.cells.len() && self.cells.get(cell).is_some_and(|c| self.bucket_index(c.end) < b) {
                 cell += 1;
             }
-            self.simple &= cell <= first + 1;
+            self.has_one_node_per_bucket &= cell <= first + 1;
             let end = self.cells.get(cell).map_or(f64::NAN, |c| c.end);
             self.buckets.push(Bucket { end, cell: u32::try_from(cell).unwrap_or(0) });
         }
         // the last bucket's own nodes have not been met
-        self.simple &= self.cells.len() <= cell + 2;
+        self.has_one_node_per_bucket &= self.cells.len() <= cell + 2;
     }
 
-    fn bucket(&self, x: f64) -> usize {
-        ((x - self.low) * self.scale + TWO_52).to_bits() as u32 as usize
+    fn bucket_index(&self, x: f64) -> usize {
+        ((x - self.low) * self.buckets_per_um + TWO_52).to_bits() as u32 as usize
     }
 
     /// The nodes, um.
@@ -146,81 +154,86 @@ impl Axis {
     }
 
     /// The first node and the last, um.
-    pub(super) fn ends(&self) -> (f64, f64) {
+    pub(super) fn end_nodes(&self) -> (f64, f64) {
         (self.low, self.high)
     }
 
     /// The cell that holds a coordinate and the fraction of its side there, 0 to 1; none outside the axis.
     #[inline]
     pub fn locate(&self, x: f64) -> Option<(usize, f64)> {
-        let (cell, low, inverse) = self.cell(x, self.bucket(x));
-        self.holds(x).then(|| (cell, fraction(x, low, inverse)))
+        let (cell, low, inverse) = self.find_cell(x, self.bucket_index(x));
+        self.contains(x).then(|| (cell, cell_fraction(x, low, inverse)))
     }
 
     /// [`Axis::locate`] for many coordinates: their cells are added to `corner`, whose numbers count nodes of the axes
     /// before this one; the fraction is NaN, and the cell any, outside the axis.
     #[inline(never)]
-    pub(super) fn locate_all(&self, x: &Lanes<f64>, corner: &mut Lanes<usize>, fractions: &mut Lanes<f64>) {
+    pub(super) fn locate_lanes(
+        &self,
+        x: &LaneArray<f64>,
+        corner: &mut LaneArray<usize>,
+        fractions: &mut LaneArray<f64>,
+    ) {
         // three loops, so that the first and the last are computed with vectors
-        let bucket: Lanes<usize> = std::array::from_fn(|i| self.bucket(x[i]));
-        let (mut low, mut inverse) = ([0.0; AT_A_TIME], [0.0; AT_A_TIME]);
-        for i in 0..AT_A_TIME {
+        let bucket: LaneArray<usize> = std::array::from_fn(|i| self.bucket_index(x[i]));
+        let (mut low, mut inverse) = ([0.0; LANES], [0.0; LANES]);
+        for i in 0..LANES {
             let cell;
-            (cell, low[i], inverse[i]) = self.cell(x[i], bucket[i]);
+            (cell, low[i], inverse[i]) = self.find_cell(x[i], bucket[i]);
             corner[i] = corner[i] * self.nodes.len() + cell;
         }
-        for i in 0..AT_A_TIME {
-            let t = fraction(x[i], low[i], inverse[i]);
-            fractions[i] = if self.holds(x[i]) { t } else { f64::NAN };
+        for i in 0..LANES {
+            let t = cell_fraction(x[i], low[i], inverse[i]);
+            fractions[i] = if self.contains(x[i]) { t } else { f64::NAN };
         }
     }
 
     #[inline(always)]
-    fn holds(&self, x: f64) -> bool {
+    fn contains(&self, x: f64) -> bool {
         (x >= self.low) & (x <= self.high)
     }
 
     /// The cell of a coordinate in a bucket, its first node and the inverse of its width. Of coordinates outside the
     /// axis, which have no bucket, some cell.
     #[inline(always)]
-    fn cell(&self, x: f64, bucket: usize) -> (usize, f64, f64) {
+    fn find_cell(&self, x: f64, bucket: usize) -> (usize, f64, f64) {
         let bucket = &self.buckets[bucket.min(self.buckets.len() - 1)];
         // no step leads beyond the last cell, whose end is NaN
         let mut cell = bucket.cell as usize + usize::from(x >= bucket.end);
-        if !self.simple {
+        if !self.has_one_node_per_bucket {
             cell += self.cells[cell..].partition_point(|c| c.end <= x);
         }
-        let Cell { low, inverse, .. } = self.cells[cell];
+        let AxisCell { low, inverse_width: inverse, .. } = self.cells[cell];
         (cell, low, inverse)
     }
 }
 
 /// The fraction of a cell's side at a coordinate: exactly 0 at its first node and 1 at its last.
 #[inline(always)]
-fn fraction(x: f64, low: f64, inverse: f64) -> f64 {
+fn cell_fraction(x: f64, low: f64, inverse: f64) -> f64 {
     let t = (x - low) * inverse;
     if t < 1.0 { t } else { 1.0 }
 }
 
-fn cells(nodes: &[f64]) -> Vec<Cell> {
+fn build_cells(nodes: &[f64]) -> Vec<AxisCell> {
     let cell = |w: &[f64]| {
         let width = w[1] - w[0];
         let inverse = 1.0 / width;
         let inverse = if inverse * width < 1.0 { inverse.next_up() } else { inverse };
-        Cell { low: w[0], inverse, end: w[1] }
+        AxisCell { low: w[0], inverse_width: inverse, end: w[1] }
     };
-    let mut cells: Vec<Cell> = nodes.windows(2).map(cell).collect();
+    let mut cells: Vec<AxisCell> = nodes.windows(2).map(cell).collect();
     if let Some(last) = cells.last_mut() {
         last.end = f64::NAN;
     }
     cells
 }
 
-pub(super) fn first_of(nodes: &[f64]) -> f64 {
+pub(super) fn first_node(nodes: &[f64]) -> f64 {
     nodes.first().copied().unwrap_or(f64::NAN)
 }
 
-pub(super) fn last_of(nodes: &[f64]) -> f64 {
+pub(super) fn last_node(nodes: &[f64]) -> f64 {
     nodes.last().copied().unwrap_or(f64::NAN)
 }
 
@@ -230,22 +243,22 @@ pub(super) fn last_of(nodes: &[f64]) -> f64 {
 /// Fewer than two nodes, a node that is not above the one before it, a node that is not finite.
 pub fn check_increasing(nodes: &[f64]) -> Result<(), GridProblem> {
     if nodes.len() < 2 {
-        return Err(GridProblem::Short(nodes.len()));
+        return Err(GridProblem::TooFewNodes(nodes.len()));
     }
     let before = std::iter::once(f64::NEG_INFINITY).chain(nodes.iter().copied());
     let wrong = before.zip(nodes).enumerate().find(|(_, (before, found))| !(*found > before && found.is_finite()));
-    wrong.map_or(Ok(()), |(row, (before, &found))| Err(GridProblem::Order { row, before, found }))
+    wrong.map_or(Ok(()), |(row, (before, &found))| Err(GridProblem::NotIncreasing { row, before, found }))
 }
 
 /// The middles of an axis' cells: where a component of a Yee-staggered field lies along its own axis.
-pub fn middles(nodes: &[f64]) -> Vec<f64> {
+pub fn cell_midpoints(nodes: &[f64]) -> Vec<f64> {
     nodes.windows(2).map(|w| (w[0] + w[1]) / 2.0).collect()
 }
 
 /// The fewest nodes whose cells hold every part of `low..=high` that lies on the axis; at least one cell.
 ///
 /// `nodes` are increasing and at least two.
-pub fn window(nodes: &[f64], low: f64, high: f64) -> Range<usize> {
+pub fn covering_nodes(nodes: &[f64], low: f64, high: f64) -> Range<usize> {
     let cells = nodes.len().saturating_sub(1);
     let from = nodes.partition_point(|&n| n <= low).saturating_sub(1).min(cells.saturating_sub(1));
     let to = nodes.partition_point(|&n| n < high).clamp(from + 1, cells.max(from + 1));
@@ -270,7 +283,7 @@ mod tests {
     proptest! {
         #[test]
         fn the_cell_found_is_the_one_that_a_scan_over_all_cells_finds(nodes in any_axis(), at in 0.0_f64..1.0) {
-            let axis = Axis::new(nodes.clone()).unwrap();
+            let axis = GridAxis::new(nodes.clone()).unwrap();
             let x = nodes[0] + at * (nodes[nodes.len() - 1] - nodes[0]);
             let (cell, t) = axis.locate(x).unwrap();
             prop_assert!(nodes[cell] <= x && x <= nodes[cell + 1]);
@@ -287,7 +300,7 @@ mod tests {
             let (first, last) = (nodes[0], nodes[nodes.len() - 1]);
             let at = |t: f64| first + t * (last - first);
             let (low, high) = (at(a.min(b)), at(a.max(b)));
-            let w = window(&nodes, low, high);
+            let w = covering_nodes(&nodes, low, high);
             let part = &nodes[w.clone()];
             prop_assert!(part.len() >= 2);
             if low <= last && high >= first {
@@ -299,14 +312,14 @@ mod tests {
         }
 
         #[test]
-        fn many_are_located_as_one_by_one(nodes in any_axis(), at in prop::collection::vec(-0.2_f64..1.2, AT_A_TIME)) {
-            let axis = Axis::new(nodes.clone()).unwrap();
+        fn many_are_located_as_one_by_one(nodes in any_axis(), at in prop::collection::vec(-0.2_f64..1.2, LANES)) {
+            let axis = GridAxis::new(nodes.clone()).unwrap();
             let (first, length) = (nodes[0], nodes[nodes.len() - 1] - nodes[0]);
-            let mut x: Lanes<f64> = std::array::from_fn(|i| first + at[i] * length);
+            let mut x: LaneArray<f64> = std::array::from_fn(|i| first + at[i] * length);
             [x[0], x[1], x[2]] = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY];
-            let (mut corner, mut fractions) = ([3; AT_A_TIME], [0.0; AT_A_TIME]);
-            axis.locate_all(&x, &mut corner, &mut fractions);
-            for i in 0..AT_A_TIME {
+            let (mut corner, mut fractions) = ([3; LANES], [0.0; LANES]);
+            axis.locate_lanes(&x, &mut corner, &mut fractions);
+            for i in 0..LANES {
                 match axis.locate(x[i]) {
                     Some((cell, t)) => prop_assert_eq!((corner[i], fractions[i]), (3 * nodes.len() + cell, t)),
                     None => prop_assert!(fractions[i].is_nan()),
@@ -317,7 +330,7 @@ mod tests {
 
     #[test]
     fn axes_with_a_node_a_bucket_and_with_many_are_told_apart() {
-        let simple = |nodes: &[f64]| Axis::new(nodes.to_vec()).unwrap().simple;
+        let simple = |nodes: &[f64]| GridAxis::new(nodes.to_vec()).unwrap().has_one_node_per_bucket;
         assert!(simple(&[0.0, 1.0]) && simple(&[0.0, 1.0, 2.0, 3.0]) && simple(&[-1.0, 0.0, 4.0, 8.0]));
         // of 16 buckets a cell the first, 0.3 wide, holds two nodes; and the last likewise
         assert!(!simple(&[0.0, 0.001, 0.002, 10.0]) && !simple(&[-10.0, -0.002, -0.001, 0.0]));
@@ -325,7 +338,7 @@ mod tests {
 
     #[test]
     fn bad_axes_are_named() {
-        let message = |nodes: Vec<f64>| Axis::new(nodes).unwrap_err().to_string();
+        let message = |nodes: Vec<f64>| GridAxis::new(nodes).unwrap_err().to_string();
         assert_eq!(message(vec![1.0]), "axis too short, expected at least 2 nodes, found 1");
         assert_eq!(message(vec![1.0, 2.0, 2.0]), "axis not increasing, expected a finite number above `2`, found `2`");
         assert_eq!(

@@ -9,18 +9,18 @@ use std::path::Path;
 use arrow_array::{Array, Float32Array, Float64Array, RecordBatch};
 use parquet::arrow::ProjectionMask;
 
-use super::scattered::{Cloud, Samples};
-use super::{CurrentProblem, LeadField, Quantity, Request, Values, current};
-use crate::error::{Context, Problem, Result, listed};
+use super::scattered::{ScatteredField, ScatteredSamples};
+use super::{CurrentProblem, FieldValues, LeadField, LeadFieldRequest, Quantity, choose_current};
+use crate::error::{Context, Problem, Result, join_quoted};
 use crate::geometry::Point;
 use crate::io::input_file;
 use crate::io::parquet_file::{ParquetProblem, open_batches};
-use crate::io::reader_panics::{Guarded, catch};
-use crate::units::{FIELDS, LENGTHS, MICROMETERS_PER_METER, POTENTIALS, Units};
+use crate::io::reader_panics::{PanicGuard, catch_panics};
+use crate::units::{ELECTRIC_FIELD_UNITS, LENGTH_UNITS, MICROMETERS_PER_METER, POTENTIAL_UNITS, Units};
 
 /// What can be wrong with a file of points.
 #[derive(Debug, thiserror::Error)]
-enum CloudFileProblem {
+enum ScatteredFileProblem {
     #[error("missing column, expected `{expected}`, found {found}")]
     NoColumn { expected: &'static str, found: String },
     #[error("no number, expected a value of `{column}`, found `{found}`")]
@@ -31,47 +31,49 @@ enum CloudFileProblem {
     Csv(String),
 }
 
-impl Problem for CloudFileProblem {}
+impl Problem for ScatteredFileProblem {}
 
 /// A quantity that a file has in a column.
-struct Column {
+struct QuantityColumn {
     name: &'static str,
     units: &'static Units,
     /// Of the library's unit, in one of a file that names none.
-    default: f64,
+    default_factor: f64,
     /// Place in the file.
-    at: usize,
+    index: usize,
     factor: f64,
 }
 
 /// The columns that a request needs, x, y and z first.
-fn wanted(request: &Request<'_>) -> Vec<(&'static str, &'static Units, f64)> {
-    let mut columns: Vec<_> = ["x", "y", "z"].map(|name| (name, &LENGTHS, MICROMETERS_PER_METER)).into();
-    if request.wants(Quantity::Potential) {
-        columns.push(("potential", &POTENTIALS, 1.0));
+fn wanted_columns(request: &LeadFieldRequest<'_>) -> Vec<(&'static str, &'static Units, f64)> {
+    let mut columns: Vec<_> = ["x", "y", "z"].map(|name| (name, &LENGTH_UNITS, MICROMETERS_PER_METER)).into();
+    if request.needs(Quantity::Potential) {
+        columns.push(("potential", &POTENTIAL_UNITS, 1.0));
     }
-    if request.wants(Quantity::ElectricField) {
-        columns.extend(["ex", "ey", "ez"].map(|name| (name, &FIELDS, 1.0)));
+    if request.needs(Quantity::ElectricField) {
+        columns.extend(["ex", "ey", "ez"].map(|name| (name, &ELECTRIC_FIELD_UNITS, 1.0)));
     }
     columns
 }
 
 /// Finds the wanted columns in a header.
-fn columns(header: &[&str], request: &Request<'_>) -> Result<Vec<Column>> {
+fn find_columns(header: &[&str], request: &LeadFieldRequest<'_>) -> Result<Vec<QuantityColumn>> {
     let found = |name: &'static str, units, default| {
         let at = header.iter().position(|cell| name_and_unit(cell).0.eq_ignore_ascii_case(name));
-        let missing =
-            || CloudFileProblem::NoColumn { expected: name, found: listed(header.iter().map(|c| c.trim()), 12) };
-        Ok(Column { name, units, default, at: at.ok_or_else(missing)?, factor: default })
+        let missing = || ScatteredFileProblem::NoColumn {
+            expected: name,
+            found: join_quoted(header.iter().map(|c| c.trim()), 12),
+        };
+        Ok(QuantityColumn { name, units, default_factor: default, index: at.ok_or_else(missing)?, factor: default })
     };
-    let found = wanted(request).into_iter().map(|(name, units, default)| found(name, units, default));
-    found.map(|column| column.and_then(|column| column.with_unit(header))).collect()
+    let found = wanted_columns(request).into_iter().map(|(name, units, default)| found(name, units, default));
+    found.map(|column| column.and_then(|column| column.with_unit_from(header))).collect()
 }
 
-impl Column {
-    fn with_unit(self, header: &[&str]) -> Result<Self> {
-        let unit = header.get(self.at).and_then(|cell| name_and_unit(cell).1);
-        let factor = unit.map_or(Ok(self.default), |unit| self.units.factor(unit)).in_object(self.name)?;
+impl QuantityColumn {
+    fn with_unit_from(self, header: &[&str]) -> Result<Self> {
+        let unit = header.get(self.index).and_then(|cell| name_and_unit(cell).1);
+        let factor = unit.map_or(Ok(self.default_factor), |unit| self.units.factor(unit)).in_item(self.name)?;
         Ok(Self { factor, ..self })
     }
 }
@@ -84,70 +86,70 @@ fn name_and_unit(cell: &str) -> (&str, Option<&str>) {
 }
 
 /// Columns of numbers, in the order of [`wanted`], as samples.
-fn samples(numbers: Vec<Vec<f64>>, request: &Request<'_>) -> Samples {
+fn to_samples(numbers: Vec<Vec<f64>>, request: &LeadFieldRequest<'_>) -> ScatteredSamples {
     let mut numbers = numbers.into_iter();
     let mut next = || numbers.next().unwrap_or_default();
     let [x, y, z] = [next(), next(), next()];
     let points = x.iter().zip(&y).zip(&z).map(|((&x, &y), &z)| Point::new(x, y, z)).collect();
-    let potential = if request.wants(Quantity::Potential) { next() } else { Vec::new() };
-    Samples { points, potential, electric: [next(), next(), next()] }
+    let potential = if request.needs(Quantity::Potential) { next() } else { Vec::new() };
+    ScatteredSamples { points, potential, electric: [next(), next(), next()] }
 }
 
-fn field(path: &Path, numbers: Vec<Vec<f64>>, request: &Request<'_>) -> Result<LeadField> {
-    let current_na = current(request, || Err(CurrentProblem::Missing.into()))?;
-    let cloud = Cloud::new(samples(numbers, request))?;
-    Ok(LeadField::new(path, Values::Cloud(cloud), current_na)?.placed(request.placement))
+fn build_lead_field(path: &Path, numbers: Vec<Vec<f64>>, request: &LeadFieldRequest<'_>) -> Result<LeadField> {
+    let current_na = choose_current(request, || Err(CurrentProblem::Missing.into()))?;
+    let cloud = ScatteredField::new(to_samples(numbers, request))?;
+    Ok(LeadField::new(path, FieldValues::Scattered(cloud), current_na)?.with_placement(request.placement))
 }
 
 /// Reads points from CSV.
-pub(super) fn read_csv(path: &Path, request: &Request<'_>) -> Result<LeadField> {
+pub(super) fn read_csv(path: &Path, request: &LeadFieldRequest<'_>) -> Result<LeadField> {
     let file = input_file::open(path)?;
     let mut reader = csv::ReaderBuilder::new().comment(Some(b'#')).from_reader(std::io::BufReader::new(file));
-    let header = reader.headers().map_err(|e| CloudFileProblem::Csv(e.to_string()))?.clone();
-    let columns = columns(&header.iter().collect::<Vec<_>>(), request).at("line", 1)?;
+    let header = reader.headers().map_err(|e| ScatteredFileProblem::Csv(e.to_string()))?.clone();
+    let columns = find_columns(&header.iter().collect::<Vec<_>>(), request).at_index("line", 1)?;
     let mut numbers = vec![Vec::new(); columns.len()];
     let mut record = csv::StringRecord::new();
-    while reader.read_record(&mut record).map_err(|e| CloudFileProblem::Csv(e.to_string()))? {
+    while reader.read_record(&mut record).map_err(|e| ScatteredFileProblem::Csv(e.to_string()))? {
         let line = record.position().map_or(0, csv::Position::line);
         for (column, numbers) in columns.iter().zip(&mut numbers) {
-            numbers.push(number(column, record.get(column.at)).at("line", line)?);
+            numbers.push(parse_number(column, record.get(column.index)).at_index("line", line)?);
         }
     }
-    field(path, numbers, request)
+    build_lead_field(path, numbers, request)
 }
 
-fn number(column: &Column, cell: Option<&str>) -> Result<f64, CloudFileProblem> {
+fn parse_number(column: &QuantityColumn, cell: Option<&str>) -> Result<f64, ScatteredFileProblem> {
     let cell = cell.unwrap_or_default().trim();
     let number = cell.parse::<f64>().ok().filter(|v| v.is_finite());
-    let none = || CloudFileProblem::NoNumber { column: column.name, found: cell.to_string() };
+    let none = || ScatteredFileProblem::NoNumber { column: column.name, found: cell.to_string() };
     number.map(|v| v * column.factor).ok_or_else(none)
 }
 
 /// Reads points from Parquet.
-pub(super) fn read_parquet(path: &Path, request: &Request<'_>) -> Result<LeadField> {
+pub(super) fn read_parquet(path: &Path, request: &LeadFieldRequest<'_>) -> Result<LeadField> {
     let builder = open_batches(path)?;
     let schema = builder.schema().clone();
     let header: Vec<&str> = schema.fields().iter().map(|f| f.name().as_str()).collect();
-    let mut columns = columns(&header, request)?;
-    let mask = ProjectionMask::roots(builder.parquet_schema(), columns.iter().map(|c| c.at));
+    let mut columns = find_columns(&header, request)?;
+    let mask = ProjectionMask::roots(builder.parquet_schema(), columns.iter().map(|c| c.index));
     // in a projected batch the columns keep the file's order
-    let mut order: Vec<usize> = columns.iter().map(|c| c.at).collect();
+    let mut order: Vec<usize> = columns.iter().map(|c| c.index).collect();
     order.sort_unstable();
-    columns.iter_mut().for_each(|c| c.at = order.binary_search(&c.at).unwrap_or(c.at));
+    columns.iter_mut().for_each(|c| c.index = order.binary_search(&c.index).unwrap_or(c.index));
     let mut numbers = vec![Vec::new(); columns.len()];
-    let reader = catch(|| builder.with_projection(mask).build().map_err(ParquetProblem::from))?;
-    for batch in Guarded::new(reader.map(|batch| batch.map_err(ParquetProblem::from))) {
+    let reader = catch_panics(|| builder.with_projection(mask).build().map_err(ParquetProblem::from))?;
+    for batch in PanicGuard::new(reader.map(|batch| batch.map_err(ParquetProblem::from))) {
         let batch = batch?;
         for (column, numbers) in columns.iter().zip(&mut numbers) {
-            append(column, &batch, numbers)?;
+            append_column(column, &batch, numbers)?;
         }
     }
-    field(path, numbers, request)
+    build_lead_field(path, numbers, request)
 }
 
-fn append(column: &Column, batch: &RecordBatch, numbers: &mut Vec<f64>) -> Result<()> {
+fn append_column(column: &QuantityColumn, batch: &RecordBatch, numbers: &mut Vec<f64>) -> Result<()> {
     let first = numbers.len();
-    let array = batch.columns().get(column.at).map(AsRef::as_ref);
+    let array = batch.columns().get(column.index).map(AsRef::as_ref);
     let any = array.map(Array::as_any);
     if let Some(floats) = any.and_then(|a| a.downcast_ref::<Float64Array>()) {
         numbers.extend(floats.iter().map(|v| v.unwrap_or(f64::NAN) * column.factor));
@@ -155,11 +157,11 @@ fn append(column: &Column, batch: &RecordBatch, numbers: &mut Vec<f64>) -> Resul
         numbers.extend(floats.iter().map(|v| v.map_or(f64::NAN, f64::from) * column.factor));
     } else {
         let found = array.map(|a| a.data_type().to_string()).unwrap_or_default();
-        return Err(CloudFileProblem::Type { column: column.name, found }.into());
+        return Err(ScatteredFileProblem::Type { column: column.name, found }.into());
     }
     match numbers.get(first..).unwrap_or_default().iter().position(|v| !v.is_finite()) {
         None => Ok(()),
-        Some(row) => Err(CloudFileProblem::NoNumber { column: column.name, found: "NaN or null".into() })
-            .at("row", (first + row) as u64),
+        Some(row) => Err(ScatteredFileProblem::NoNumber { column: column.name, found: "NaN or null".into() })
+            .at_index("row", (first + row) as u64),
     }
 }

@@ -10,24 +10,24 @@
 
 use std::ops::Range;
 
-use super::axis::{AT_A_TIME, Lanes, first_of, last_of};
-pub use super::axis::{Axis, GridProblem, check_increasing, middles, window};
+pub use super::axis::{GridAxis, GridProblem, cell_midpoints, check_increasing, covering_nodes};
+use super::axis::{LANES, LaneArray, first_node, last_node};
 use crate::geometry::{Aabb, Point};
 
 /// Values at the nodes of three axes.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Grid {
-    axes: [Axis; 3],
+pub struct ScalarGrid {
+    axes: [GridAxis; 3],
     /// Row-major: z runs fastest.
     values: Vec<f64>,
 }
 
-impl Grid {
+impl ScalarGrid {
     /// A grid of values in row-major order (z runs fastest), `nx * ny * nz` of them.
     ///
     /// # Errors
     /// The number of values is another one.
-    pub fn new(axes: [Axis; 3], values: Vec<f64>) -> Result<Self, GridProblem> {
+    pub fn new(axes: [GridAxis; 3], values: Vec<f64>) -> Result<Self, GridProblem> {
         let expected = axes.each_ref().map(|a| a.nodes().len());
         let nodes = expected.iter().try_fold(1_usize, |n, &m| n.checked_mul(m));
         if nodes != Some(values.len()) {
@@ -38,7 +38,7 @@ impl Grid {
 
     /// The box that the grid covers, um.
     pub fn bounds(&self) -> Aabb {
-        let ends = self.axes.each_ref().map(Axis::ends);
+        let ends = self.axes.each_ref().map(GridAxis::end_nodes);
         Aabb { min: ends.map(|(low, _)| low).into(), max: ends.map(|(_, high)| high).into() }
     }
 
@@ -55,72 +55,72 @@ impl Grid {
     /// assert_eq!(grid.value(Point::new(5.0, 5.0, 10.1)), None);
     /// ```
     #[inline]
-    pub fn value(&self, p: Point) -> Option<f64> {
-        self.find(p).and_then(|found| self.blended(&found)).filter(|value| !value.is_nan())
+    pub fn interpolate(&self, p: Point) -> Option<f64> {
+        self.find_cell(p).and_then(|found| self.interpolate_cell(&found)).filter(|value| !value.is_nan())
     }
 
     /// Writes [`Grid::value`] of many points, NaN where there is none: faster, because the cells of some points are
     /// found, axis by axis, and their corners asked for, before the first of their values is needed.
-    pub fn values(&self, points: &[Point], out: &mut [f64]) {
-        for (points, out) in points.chunks(AT_A_TIME).zip(out.chunks_mut(AT_A_TIME)) {
-            let mut xyz = [[f64::NAN; AT_A_TIME]; 3];
+    pub fn interpolate_all(&self, points: &[Point], out: &mut [f64]) {
+        for (points, out) in points.chunks(LANES).zip(out.chunks_mut(LANES)) {
+            let mut xyz = [[f64::NAN; LANES]; 3];
             for (i, p) in points.iter().enumerate() {
                 [xyz[0][i], xyz[1][i], xyz[2][i]] = p.to_array();
             }
-            let mut corner: Lanes<usize> = [0; AT_A_TIME];
-            let mut fractions = [[0.0; AT_A_TIME]; 3];
+            let mut corner: LaneArray<usize> = [0; LANES];
+            let mut fractions = [[0.0; LANES]; 3];
             for ((axis, x), fractions) in self.axes.iter().zip(&xyz).zip(&mut fractions) {
-                axis.locate_all(x, &mut corner, fractions);
+                axis.locate_lanes(x, &mut corner, fractions);
             }
-            corner.iter().for_each(|&corner| self.fetch(corner));
+            corner.iter().for_each(|&corner| self.prefetch_cell(corner));
             let [t, u, v] = &fractions;
-            let found = (0..AT_A_TIME).map(|i| Found { corner: corner[i], fractions: [t[i], u[i], v[i]] });
-            out.iter_mut().zip(found).for_each(|(out, found)| *out = self.blended(&found).unwrap_or(f64::NAN));
+            let found = (0..LANES).map(|i| CellPosition { corner: corner[i], fractions: [t[i], u[i], v[i]] });
+            out.iter_mut().zip(found).for_each(|(out, found)| *out = self.interpolate_cell(&found).unwrap_or(f64::NAN));
         }
     }
 
     /// How far the next row, and the next plane, are behind a node.
     #[inline]
-    fn steps(&self) -> (usize, usize) {
+    fn strides(&self) -> (usize, usize) {
         let [_, y, z] = &self.axes;
         (z.nodes().len(), y.nodes().len() * z.nodes().len())
     }
 
     /// Asks for the lines of memory that hold a cell's corners.
     #[inline]
-    fn fetch(&self, corner: usize) {
-        let (row, plane) = self.steps();
+    fn prefetch_cell(&self, corner: usize) {
+        let (row, plane) = self.strides();
         [0, row, plane, plane + row].iter().filter_map(|step| self.values.get(corner + step)).for_each(prefetch);
     }
 
     #[inline]
-    fn find(&self, p: Point) -> Option<Found> {
+    fn find_cell(&self, p: Point) -> Option<CellPosition> {
         let [x, y, z] = &self.axes;
         let ((i, t), (j, u), (k, v)) = (x.locate(p.x)?, y.locate(p.y)?, z.locate(p.z)?);
-        Some(Found { corner: (i * y.nodes().len() + j) * z.nodes().len() + k, fractions: [t, u, v] })
+        Some(CellPosition { corner: (i * y.nodes().len() + j) * z.nodes().len() + k, fractions: [t, u, v] })
     }
 
     /// Along y and x for both ends of the edge along z, then along that.
     #[inline]
-    fn blended(&self, found: &Found) -> Option<f64> {
+    fn interpolate_cell(&self, found: &CellPosition) -> Option<f64> {
         let (corner, [t, u, v]) = (found.corner, found.fractions);
-        let (row, plane) = self.steps();
-        let low = blend(self.edge(corner)?, self.edge(corner + row)?, u);
-        let high = blend(self.edge(corner + plane)?, self.edge(corner + plane + row)?, u);
-        let [low, high] = blend(low, high, t);
+        let (row, plane) = self.strides();
+        let low = lerp_pairs(self.edge_values(corner)?, self.edge_values(corner + row)?, u);
+        let high = lerp_pairs(self.edge_values(corner + plane)?, self.edge_values(corner + plane + row)?, u);
+        let [low, high] = lerp_pairs(low, high, t);
         Some(low * (1.0 - v) + high * v)
     }
 
     /// The values at the two ends of the edge of a cell that begins at a node and runs along z.
     #[inline]
-    fn edge(&self, corner: usize) -> Option<[f64; 2]> {
+    fn edge_values(&self, corner: usize) -> Option<[f64; 2]> {
         self.values.get(corner..)?.first_chunk().copied()
     }
 }
 
 /// The first corner of a cell and the fractions of its sides.
 #[derive(Debug, Clone, Copy)]
-struct Found {
+struct CellPosition {
     corner: usize,
     fractions: [f64; 3],
 }
@@ -140,40 +140,46 @@ fn prefetch(value: &f64) {
 
 /// Linear interpolation of two pairs, exact at both ends.
 #[inline]
-fn blend(low: [f64; 2], high: [f64; 2], t: f64) -> [f64; 2] {
+fn lerp_pairs(low: [f64; 2], high: [f64; 2], t: f64) -> [f64; 2] {
     let s = 1.0 - t;
     [low[0] * s + high[0] * t, low[1] * s + high[1] * t]
 }
 
 /// The part of a grid that a box touches.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Window {
+pub struct GridWindow {
     /// Ranges of nodes along the axes.
     pub ranges: [Range<usize>; 3],
 }
 
-impl Window {
+impl GridWindow {
     /// The nodes (um) of the cells that a box touches; each axis is increasing and has at least two.
     pub fn new(axes: &[Vec<f64>; 3], within: &Aabb) -> Self {
         let (low, high) = (within.min.to_array(), within.max.to_array());
         let [x, y, z] = axes;
-        Self { ranges: [window(x, low[0], high[0]), window(y, low[1], high[1]), window(z, low[2], high[2])] }
+        Self {
+            ranges: [
+                covering_nodes(x, low[0], high[0]),
+                covering_nodes(y, low[1], high[1]),
+                covering_nodes(z, low[2], high[2]),
+            ],
+        }
     }
 
     /// The grid of this part, from its values.
     ///
     /// # Errors
     /// The values, or the axes, are others than those of the window.
-    pub fn grid(&self, axes: &[Vec<f64>; 3], values: Vec<f64>) -> Result<Grid, GridProblem> {
-        let axis = |k: usize| Axis::new(axes[k].get(self.ranges[k].clone()).unwrap_or_default().to_vec());
-        Grid::new([axis(0)?, axis(1)?, axis(2)?], values)
+    pub fn to_grid(&self, axes: &[Vec<f64>; 3], values: Vec<f64>) -> Result<ScalarGrid, GridProblem> {
+        let axis = |k: usize| GridAxis::new(axes[k].get(self.ranges[k].clone()).unwrap_or_default().to_vec());
+        ScalarGrid::new([axis(0)?, axis(1)?, axis(2)?], values)
     }
 }
 
 /// The box of a grid's axes, each at least two nodes.
-pub fn bounds(axes: &[Vec<f64>; 3]) -> Aabb {
+pub fn axes_bounds(axes: &[Vec<f64>; 3]) -> Aabb {
     let ends = |end: fn(&[f64]) -> f64| Point::from(axes.each_ref().map(|a| end(a)));
-    Aabb { min: ends(first_of), max: ends(last_of) }
+    Aabb { min: ends(first_node), max: ends(last_node) }
 }
 
 #[cfg(test)]
@@ -186,7 +192,7 @@ mod tests {
         vec![-3.0, -2.9, -1.0, 0.0, 0.5, 4.0, 4.000_001, 90.0]
     }
 
-    fn sampled(axes: [Vec<f64>; 3], f: impl Fn(Point) -> f64) -> Grid {
+    fn sampled(axes: [Vec<f64>; 3], f: impl Fn(Point) -> f64) -> ScalarGrid {
         let mut values = Vec::new();
         for &x in &axes[0] {
             for &y in &axes[1] {
@@ -195,7 +201,7 @@ mod tests {
                 }
             }
         }
-        Grid::new(axes.map(|a| Axis::new(a).unwrap()), values).unwrap()
+        ScalarGrid::new(axes.map(|a| GridAxis::new(a).unwrap()), values).unwrap()
     }
 
     proptest! {
@@ -208,11 +214,11 @@ mod tests {
             let grid = sampled([uneven(), uneven(), uneven()], f);
             let p = Point::new(x, y, z);
             let size = 2.0 + 2.0 * x.abs() + 2.0 * 90_f64.powi(2) + 2.0 * 90_f64.powi(3);
-            prop_assert!((grid.value(p).unwrap() - f(p)).abs() <= 1e-14 * size);
+            prop_assert!((grid.interpolate(p).unwrap() - f(p)).abs() <= 1e-14 * size);
             let points = [p, Point::new(91.0, y, z), p * 0.5];
             let mut many = [0.0; 3];
-            grid.values(&points, &mut many);
-            prop_assert_eq!(many.map(|v| Some(v).filter(|v| !v.is_nan())), points.map(|p| grid.value(p)));
+            grid.interpolate_all(&points, &mut many);
+            prop_assert_eq!(many.map(|v| Some(v).filter(|v| !v.is_nan())), points.map(|p| grid.interpolate(p)));
         }
     }
 
@@ -224,7 +230,7 @@ mod tests {
             for &y in &uneven() {
                 for &z in &uneven() {
                     let p = Point::new(x, y, z);
-                    assert_eq!(grid.value(p), Some(f(p)), "{p}");
+                    assert_eq!(grid.interpolate(p), Some(f(p)), "{p}");
                 }
             }
         }
@@ -234,11 +240,11 @@ mod tests {
     fn outside_and_nan_have_no_value() {
         let grid = sampled([uneven(), uneven(), uneven()], |p| p.x);
         for p in [[-3.001, 0.0, 0.0], [0.0, 90.001, 0.0], [0.0, 0.0, f64::NAN], [f64::INFINITY, 0.0, 0.0]] {
-            assert_eq!(grid.value(Point::from(p)), None);
+            assert_eq!(grid.interpolate(Point::from(p)), None);
         }
         let holed = sampled([uneven(), uneven(), uneven()], |p| if p == Point::ORIGIN { f64::NAN } else { 1.0 });
-        assert_eq!(holed.value(Point::new(0.1, 0.1, 0.1)), None);
-        assert_eq!(holed.value(Point::new(5.0, 5.0, 5.0)), Some(1.0));
+        assert_eq!(holed.interpolate(Point::new(0.1, 0.1, 0.1)), None);
+        assert_eq!(holed.interpolate(Point::new(5.0, 5.0, 5.0)), Some(1.0));
     }
 
     #[test]
@@ -246,21 +252,21 @@ mod tests {
         let nodes = vec![0.0, 10.0, 20.0];
         let component = |k: usize| {
             let mut axes = [nodes.clone(), nodes.clone(), nodes.clone()];
-            axes[k] = middles(&nodes);
+            axes[k] = cell_midpoints(&nodes);
             sampled(axes, |p| p.to_array()[k])
         };
         let field = VectorGrid { components: [component(0), component(1), component(2)] };
         let corner = |v| Point::new(v, v, v);
         assert_eq!(field.bounds(), Aabb { min: corner(5.0), max: corner(15.0) });
-        assert_eq!(field.value(Point::new(6.0, 7.0, 8.0)), Some(Point::new(6.0, 7.0, 8.0)));
-        assert_eq!(field.value(Point::new(4.0, 7.0, 8.0)), None);
+        assert_eq!(field.interpolate(Point::new(6.0, 7.0, 8.0)), Some(Point::new(6.0, 7.0, 8.0)));
+        assert_eq!(field.interpolate(Point::new(4.0, 7.0, 8.0)), None);
     }
 
     #[test]
     fn values_that_do_not_fit_are_named() {
-        let axis = || Axis::new(vec![0.0, 1.0]).unwrap();
+        let axis = || GridAxis::new(vec![0.0, 1.0]).unwrap();
         assert_eq!(
-            Grid::new([axis(), axis(), axis()], vec![0.0; 7]).unwrap_err().to_string(),
+            ScalarGrid::new([axis(), axis(), axis()], vec![0.0; 7]).unwrap_err().to_string(),
             "values do not fit the axes, expected [2, 2, 2], found [7]"
         );
     }

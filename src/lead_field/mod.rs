@@ -19,14 +19,14 @@ pub mod vector_grid;
 
 use std::path::{Path, PathBuf};
 
-use crate::error::{Context, Error, Place, Problem, Result, listed};
+use crate::error::{Context, Error, ErrorLocation, Problem, Result, join_quoted};
 use crate::geometry::{Aabb, Point, Transform};
 use crate::io::hdf5;
 
-pub use problem::{CurrentProblem, LookupProblem};
+pub use problem::{CurrentProblem, FieldLookupProblem};
 
-use grid::{Grid, check_increasing};
-use scattered::Cloud;
+use grid::{ScalarGrid, check_increasing};
+use scattered::ScatteredField;
 use vector_grid::VectorGrid;
 
 /// What a lead field may hold.
@@ -50,31 +50,33 @@ impl Quantity {
 
 /// What to read of a field, and how it lies in the circuit.
 #[derive(Debug, Clone, Copy)]
-pub struct Request<'a> {
+pub struct LeadFieldRequest<'a> {
     /// What is needed; the rest is not read.
     pub quantities: &'a [Quantity],
     /// The box round the points that will be looked up, um, in the circuit's frame.
-    pub within: Aabb,
+    pub lookup_bounds: Aabb,
     /// Brings a point of the field's frame to the circuit's; none where they are the same.
     pub placement: Option<Transform>,
     /// The current that made the field, nA; none takes the file's own.
     pub current_na: Option<f64>,
 }
 
-impl Request<'_> {
-    fn wants(&self, quantity: Quantity) -> bool {
+impl LeadFieldRequest<'_> {
+    fn needs(&self, quantity: Quantity) -> bool {
         self.quantities.contains(&quantity)
     }
 
     /// The box to read, in the field's own frame.
-    fn within_field(&self) -> Aabb {
-        let Some(placement) = self.placement.filter(|_| !self.within.is_empty()) else { return self.within };
+    fn bounds_in_field_frame(&self) -> Aabb {
+        let Some(placement) = self.placement.filter(|_| !self.lookup_bounds.is_empty()) else {
+            return self.lookup_bounds;
+        };
         let back = placement.inverse();
-        Aabb::of(corners(&self.within).map(|corner| back.apply(corner)))
+        Aabb::enclosing(box_corners(&self.lookup_bounds).map(|corner| back.apply(corner)))
     }
 }
 
-fn corners(b: &Aabb) -> [Point; 8] {
+fn box_corners(b: &Aabb) -> [Point; 8] {
     std::array::from_fn(|i| {
         let side = |bit: usize, low, high| if i & bit == 0 { low } else { high };
         Point::new(side(1, b.min.x, b.max.x), side(2, b.min.y, b.max.y), side(4, b.min.z, b.max.z))
@@ -83,44 +85,44 @@ fn corners(b: &Aabb) -> [Point; 8] {
 
 /// Values on a grid that may be a part of a larger one.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Part<G> {
+pub struct GridPart<G> {
     /// The part that was read.
     pub grid: G,
     /// The box of the whole, um, in the field's frame.
-    pub whole: Aabb,
+    pub full_bounds: Aabb,
 }
 
-impl From<Grid> for Part<Grid> {
-    fn from(grid: Grid) -> Self {
-        Self { whole: grid.bounds(), grid }
+impl From<ScalarGrid> for GridPart<ScalarGrid> {
+    fn from(grid: ScalarGrid) -> Self {
+        Self { full_bounds: grid.bounds(), grid }
     }
 }
 
-impl From<VectorGrid> for Box<Part<VectorGrid>> {
+impl From<VectorGrid> for Box<GridPart<VectorGrid>> {
     fn from(grid: VectorGrid) -> Self {
-        Self::new(Part { whole: grid.bounds(), grid })
+        Self::new(GridPart { full_bounds: grid.bounds(), grid })
     }
 }
 
 /// Where the values of a field come from.
 #[derive(Debug)]
-pub enum Values {
+pub enum FieldValues {
     /// Grids; each may be missing.
     Grids {
         /// The potential, V.
-        potential: Option<Part<Grid>>,
+        potential: Option<GridPart<ScalarGrid>>,
         /// The electric field, V/m.
-        electric: Option<Box<Part<VectorGrid>>>,
+        electric: Option<Box<GridPart<VectorGrid>>>,
     },
     /// Scattered points.
-    Cloud(Cloud),
+    Scattered(ScatteredField),
 }
 
 /// A lead field, in the circuit's frame.
 #[derive(Debug)]
 pub struct LeadField {
-    file: PathBuf,
-    values: Values,
+    path: PathBuf,
+    values: FieldValues,
     current_na: f64,
     /// From the circuit's frame to the field's, and the rotation back.
     frames: Option<(Transform, Transform)>,
@@ -142,14 +144,14 @@ impl LeadField {
     ///
     /// # Errors
     /// The current is 0 or not finite.
-    pub fn new(file: &Path, values: Values, current_na: f64) -> Result<Self, CurrentProblem> {
-        let current_na = usable(current_na)?;
-        Ok(Self { file: file.to_path_buf(), values, current_na, frames: None, warnings: Vec::new() })
+    pub fn new(file: &Path, values: FieldValues, current_na: f64) -> Result<Self, CurrentProblem> {
+        let current_na = check_current(current_na)?;
+        Ok(Self { path: file.to_path_buf(), values, current_na, frames: None, warnings: Vec::new() })
     }
 
     /// The same field, turned and shifted: `placement` brings a point of the field's frame to the circuit's.
     #[must_use]
-    pub fn placed(self, placement: Option<Transform>) -> Self {
+    pub fn with_placement(self, placement: Option<Transform>) -> Self {
         Self { frames: placement.map(|forth| (forth.inverse(), forth)), ..self }
     }
 
@@ -163,8 +165,8 @@ impl LeadField {
     }
 
     /// The file.
-    pub fn file(&self) -> &Path {
-        &self.file
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// The current that made the field, nA.
@@ -181,39 +183,41 @@ impl LeadField {
     /// none on a grid, or outside the field.
     pub fn potential_error(&self, p: Point) -> Option<f64> {
         match &self.values {
-            Values::Grids { .. } => None,
-            Values::Cloud(cloud) => cloud.potential(self.in_field(p)).map(|estimate| estimate.error),
+            FieldValues::Grids { .. } => None,
+            FieldValues::Scattered(cloud) => cloud.potential(self.to_field_frame(p)).map(|estimate| estimate.error),
         }
     }
 
-    fn in_field(&self, p: Point) -> Point {
+    fn to_field_frame(&self, p: Point) -> Point {
         self.frames.map_or(p, |(back, _)| back.apply(p))
     }
 
     /// The potential (V) at a point of the circuit (um); none outside the field.
     #[inline]
     pub fn potential(&self, p: Point) -> Option<f64> {
-        let p = self.in_field(p);
+        let p = self.to_field_frame(p);
         match &self.values {
-            Values::Grids { potential, .. } => potential.as_ref()?.grid.value(p),
-            Values::Cloud(cloud) => cloud.potential(p).map(|estimate| estimate.value),
+            FieldValues::Grids { potential, .. } => potential.as_ref()?.grid.interpolate(p),
+            FieldValues::Scattered(cloud) => cloud.potential(p).map(|estimate| estimate.value),
         }
     }
 
     /// Writes the potentials (V) at points of the circuit (um), NaN outside the field.
     pub fn potentials(&self, points: &[Point], out: &mut [f64]) {
         match (&self.values, self.frames) {
-            (Values::Grids { potential: Some(part), .. }, None) => part.grid.values(points, out),
+            (FieldValues::Grids { potential: Some(part), .. }, None) => part.grid.interpolate_all(points, out),
             _ => out.iter_mut().zip(points).for_each(|(v, &p)| *v = self.potential(p).unwrap_or(f64::NAN)),
         }
     }
 
     /// The electric field (V/m, circuit's frame) at a point of the circuit (um); none outside the field.
     pub fn electric_field(&self, p: Point) -> Option<Point> {
-        let p = self.in_field(p);
+        let p = self.to_field_frame(p);
         let e = match &self.values {
-            Values::Grids { electric, .. } => electric.as_ref()?.grid.value(p),
-            Values::Cloud(cloud) => cloud.electric_field(p).map(|e| Point::from(e.map(|estimate| estimate.value))),
+            FieldValues::Grids { electric, .. } => electric.as_ref()?.grid.interpolate(p),
+            FieldValues::Scattered(cloud) => {
+                cloud.electric_field(p).map(|e| Point::from(e.map(|estimate| estimate.value)))
+            }
         }?;
         Some(self.frames.map_or(e, |(_, forth)| forth.rotation.rotate(e)))
     }
@@ -221,9 +225,9 @@ impl LeadField {
     /// The box in which a quantity has values, um, in the field's own frame; none where the field lacks it.
     pub fn bounds(&self, quantity: Quantity) -> Option<Aabb> {
         match (&self.values, quantity) {
-            (Values::Grids { potential, .. }, Quantity::Potential) => potential.as_ref().map(|p| p.whole),
-            (Values::Grids { electric, .. }, Quantity::ElectricField) => electric.as_ref().map(|p| p.whole),
-            (Values::Cloud(cloud), quantity) => cloud.holds(quantity).then(|| cloud.bounds()),
+            (FieldValues::Grids { potential, .. }, Quantity::Potential) => potential.as_ref().map(|p| p.full_bounds),
+            (FieldValues::Grids { electric, .. }, Quantity::ElectricField) => electric.as_ref().map(|p| p.full_bounds),
+            (FieldValues::Scattered(cloud), quantity) => cloud.has_quantity(quantity).then(|| cloud.bounds()),
         }
     }
 
@@ -231,53 +235,55 @@ impl LeadField {
     ///
     /// # Errors
     /// [`LookupProblem::NoQuantity`], with the file.
-    pub fn require(&self, quantity: Quantity, method: &'static str) -> Result<()> {
+    pub fn require_quantity(&self, quantity: Quantity, method: &'static str) -> Result<()> {
         match self.bounds(quantity) {
             Some(_) => Ok(()),
-            None => Err(LookupProblem::NoQuantity { quantity, method }).in_file(&self.file),
+            None => Err(FieldLookupProblem::NoQuantity { quantity, method }).in_file(&self.path),
         }
     }
 
     /// Why there is no value at a point, which is `what`, for a contact.
-    pub fn refusal(&self, quantity: Quantity, p: Point, what: &str, contact: &str) -> Error {
-        let q = self.in_field(p);
-        let moved = if q == p { String::new() } else { format!(" ({} in the field's frame)", rounded(q)) };
-        let found = format!("{}{moved}, {what}", rounded(p));
-        let place = Place::file(&self.file).object(format!("contact `{contact}`"));
+    pub fn lookup_error(&self, quantity: Quantity, p: Point, what: &str, contact: &str) -> Error {
+        let q = self.to_field_frame(p);
+        let moved = if q == p { String::new() } else { format!(" ({} in the field's frame)", format_point(q)) };
+        let found = format!("{}{moved}, {what}", format_point(p));
+        let place = ErrorLocation::file(&self.path).with_item(format!("contact `{contact}`"));
         let bounds = self.bounds(quantity).unwrap_or(Aabb::EMPTY);
         let problem = match &self.values {
-            Values::Grids { .. } if holds(&bounds, q) => LookupProblem::NoValue { found },
-            Values::Grids { .. } => LookupProblem::Outside { domain: format!("in {bounds}"), found },
-            Values::Cloud(_) => LookupProblem::Outside { domain: format!("among its points in {bounds}"), found },
+            FieldValues::Grids { .. } if box_contains(&bounds, q) => FieldLookupProblem::NoValue { found },
+            FieldValues::Grids { .. } => FieldLookupProblem::Outside { domain: format!("in {bounds}"), found },
+            FieldValues::Scattered(_) => {
+                FieldLookupProblem::Outside { domain: format!("among its points in {bounds}"), found }
+            }
         };
         Error::new(place, problem)
     }
 }
 
-fn holds(b: &Aabb, p: Point) -> bool {
-    b.distance(&Aabb::of([p])) == 0.0
+fn box_contains(b: &Aabb, p: Point) -> bool {
+    b.distance(&Aabb::enclosing([p])) == 0.0
 }
 
-fn rounded(p: Point) -> String {
+fn format_point(p: Point) -> String {
     format!("({:.3}, {:.3}, {:.3})", p.x, p.y, p.z)
 }
 
-fn usable(current: f64) -> Result<f64, CurrentProblem> {
+fn check_current(current: f64) -> Result<f64, CurrentProblem> {
     if current.is_finite() && current != 0.0 { Ok(current) } else { Err(CurrentProblem::Unusable(current)) }
 }
 
 /// The current that is asked for, or else the one that the file holds.
-fn current(request: &Request<'_>, of_file: impl FnOnce() -> Result<f64>) -> Result<f64> {
-    request.current_na.map_or_else(of_file, |given| usable(given).in_object("current"))
+fn choose_current(request: &LeadFieldRequest<'_>, of_file: impl FnOnce() -> Result<f64>) -> Result<f64> {
+    request.current_na.map_or_else(of_file, |given| check_current(given).in_item("current"))
 }
 
 /// The nodes of an axis, in um, of which the file's unit has `um_per_unit`.
-fn nodes(file: &hdf5::File, object: &str, um_per_unit: f64) -> Result<Vec<f64>> {
-    let nodes = file.floats(object)?;
+fn read_axis_nodes(file: &hdf5::Hdf5File, object: &str, um_per_unit: f64) -> Result<Vec<f64>> {
+    let nodes = file.read_floats(object)?;
     let scaled = nodes.iter().map(|n| n * um_per_unit).collect::<Vec<_>>();
     for nodes in [&nodes, &scaled] {
         check_increasing(nodes).map_err(|problem| match problem.row() {
-            Some(row) => Error::from(problem).at(object, row as u64).in_file(file.path()),
+            Some(row) => Error::from(problem).at_index(object, row as u64).in_file(file.path()),
             None => file.error(object, problem),
         })?;
     }
@@ -286,12 +292,12 @@ fn nodes(file: &hdf5::File, object: &str, um_per_unit: f64) -> Result<Vec<f64>> 
 
 /// The layouts that can be read.
 #[derive(Debug, thiserror::Error)]
-enum LayoutProblem {
+enum FileLayoutProblem {
     #[error("unknown lead field layout, expected `FieldGroups` and `Meshes`, or `axes`, found {0}")]
     Unknown(String),
 }
 
-impl Problem for LayoutProblem {
+impl Problem for FileLayoutProblem {
     fn hint(&self) -> Option<String> {
         Some("docs/lead-field.md shows the layouts and how to write one".into())
     }
@@ -303,30 +309,30 @@ impl Problem for LayoutProblem {
 /// # Errors
 /// With file and object: no known layout, something missing (what is there is listed), axes that do not increase, shapes
 /// that do not fit the axes, no current.
-pub fn read(path: &Path, request: &Request<'_>) -> Result<LeadField> {
+pub fn read(path: &Path, request: &LeadFieldRequest<'_>) -> Result<LeadField> {
     let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
     match extension.as_str() {
         "csv" => cloud_file::read_csv(path, request).in_file(path),
         "parquet" => cloud_file::read_parquet(path, request).in_file(path),
-        _ => read_h5(&hdf5::File::open(path)?, request).in_file(path),
+        _ => read_hdf5(&hdf5::Hdf5File::open(path)?, request).in_file(path),
     }
 }
 
-fn read_h5(file: &hdf5::File, request: &Request<'_>) -> Result<LeadField> {
-    if file.has("/FieldGroups") || file.has("/Meshes") {
+fn read_hdf5(file: &hdf5::Hdf5File, request: &LeadFieldRequest<'_>) -> Result<LeadField> {
+    if file.has_object("/FieldGroups") || file.has_object("/Meshes") {
         return sim4life::read(file, request);
     }
-    if file.has("/axes") {
+    if file.has_object("/axes") {
         return plain::read(file, request);
     }
-    Err(LayoutProblem::Unknown(listed(file.members("/")?, 12)).into())
+    Err(FileLayoutProblem::Unknown(join_quoted(file.member_names("/")?, 12)).into())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::geometry::Quaternion;
-    use grid::Axis;
+    use grid::GridAxis;
 
     /// phi = x + 2 y + 4 z and E = (y, z, x), both linear, so that the grid is exact.
     fn field() -> LeadField {
@@ -334,18 +340,19 @@ mod tests {
         let on_nodes = |f: fn(Point) -> f64| {
             let at = |i: usize| nodes[i];
             let values = (0..27).map(|n| f(Point::new(at(n / 9), at(n / 3 % 3), at(n % 3)))).collect();
-            Grid::new([(); 3].map(|()| Axis::new(nodes.clone()).unwrap()), values).unwrap()
+            ScalarGrid::new([(); 3].map(|()| GridAxis::new(nodes.clone()).unwrap()), values).unwrap()
         };
         let potential = Some(on_nodes(|p| p.x + 2.0 * p.y + 4.0 * p.z).into());
         let electric = VectorGrid { components: [on_nodes(|p| p.y), on_nodes(|p| p.z), on_nodes(|p| p.x)] };
-        LeadField::new(Path::new("f.h5"), Values::Grids { potential, electric: Some(electric.into()) }, 2.0).unwrap()
+        LeadField::new(Path::new("f.h5"), FieldValues::Grids { potential, electric: Some(electric.into()) }, 2.0)
+            .unwrap()
     }
 
     #[test]
     fn a_placed_field_moves_points_back_and_turns_the_vector_with_it() {
         let rotation = Quaternion::new(0.3, -0.2, 0.7, 0.4).unwrap();
         let placement = Transform::new(rotation, Point::new(10.0, -20.0, 30.0));
-        let (still, moved) = (field(), field().placed(Some(placement)));
+        let (still, moved) = (field(), field().with_placement(Some(placement)));
         for p in [Point::ORIGIN, Point::new(3.0, -40.0, 25.0), Point::new(-50.0, 50.0, 1.0)] {
             let q = placement.apply(p);
             assert!((moved.potential(q).unwrap() - still.potential(p).unwrap()).abs() < 1e-12);
@@ -359,16 +366,16 @@ mod tests {
         let quarter_turn = Quaternion::from_euler(0.0, 0.0, std::f64::consts::FRAC_PI_2);
         let placement = Some(Transform::new(quarter_turn, Point::new(5.0, 0.0, 0.0)));
         let within = Aabb { min: Point::new(5.0, 1.0, 0.0), max: Point::new(8.0, 2.0, 1.0) };
-        let request = Request { quantities: &[], within, placement, current_na: None };
+        let request = LeadFieldRequest { quantities: &[], lookup_bounds: within, placement, current_na: None };
         // the field's x axis is the circuit's y axis, its y axis the circuit's -x axis
-        let b = request.within_field();
+        let b = request.bounds_in_field_frame();
         let expected = Aabb { min: Point::new(1.0, -3.0, 0.0), max: Point::new(2.0, 0.0, 1.0) };
         assert!(b.min.distance(expected.min) < 1e-12 && b.max.distance(expected.max) < 1e-12, "{b}");
     }
 
     #[test]
     fn a_point_outside_is_named_with_contact_and_bounds() {
-        let error = field().refusal(Quantity::Potential, Point::new(0.0, 100.5, 0.0), "the midpoint of it", "e1");
+        let error = field().lookup_error(Quantity::Potential, Point::new(0.0, 100.5, 0.0), "the midpoint of it", "e1");
         assert_eq!(
             error.to_string(),
             "f.h5: contact `e1`: point outside the lead field, expected one in x -100.0..100.0, y -100.0..100.0, \
@@ -380,7 +387,8 @@ mod tests {
              with `--outside-field zero`"
         );
         let shift = Transform::new(Quaternion::IDENTITY, Point::new(0.0, 200.0, 0.0));
-        let error = field().placed(Some(shift)).refusal(Quantity::Potential, Point::ORIGIN, "a soma", "e1");
+        let error =
+            field().with_placement(Some(shift)).lookup_error(Quantity::Potential, Point::ORIGIN, "a soma", "e1");
         assert!(
             error
                 .to_string()
@@ -390,7 +398,7 @@ mod tests {
 
     #[test]
     fn a_current_that_cannot_be_divided_by_is_refused() {
-        let values = Values::Grids { potential: None, electric: None };
+        let values = FieldValues::Grids { potential: None, electric: None };
         assert_eq!(
             LeadField::new(Path::new("f.h5"), values, 0.0).unwrap_err().to_string(),
             "unusable current, expected a finite number other than 0, found `0`"

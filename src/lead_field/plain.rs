@@ -5,73 +5,83 @@
 //! `/field/x`, `/field/y`, `/field/z` \[nx, ny, nz\], `units` (`V/m`, ...); `/current` scalar, `units` (`nA`, ..., `A`).
 //! A node without a value is NaN. `/potential` may be left out where only the electric field is needed.
 
-use super::grid::{Grid, Window, bounds};
+use super::grid::{GridWindow, ScalarGrid, axes_bounds};
 use super::vector_grid::VectorGrid;
-use super::{CurrentProblem, LeadField, Part, Quantity, Request, Values, current, nodes, usable};
+use super::{
+    CurrentProblem, FieldValues, GridPart, LeadField, LeadFieldRequest, Quantity, check_current, choose_current,
+    read_axis_nodes,
+};
 use crate::error::{Context, Problem, Result};
-use crate::io::hdf5::{File, H5Problem};
-use crate::units::{CURRENTS, FIELDS, LENGTHS, POTENTIALS, Units};
+use crate::io::hdf5::{Hdf5File, Hdf5Problem};
+use crate::units::{CURRENT_UNITS, ELECTRIC_FIELD_UNITS, LENGTH_UNITS, POTENTIAL_UNITS, Units};
 
 /// A dataset says no unit.
 #[derive(Debug, thiserror::Error)]
 #[error("no unit, expected the attribute `units` with {expected}, found none")]
-struct NoUnits {
+struct MissingUnits {
     expected: String,
 }
 
-impl Problem for NoUnits {
+impl Problem for MissingUnits {
     fn hint(&self) -> Option<String> {
         Some("docs/lead-field.md shows how to write a lead field".into())
     }
 }
 
 /// Reads what is asked for.
-pub(super) fn read(file: &File, request: &Request<'_>) -> Result<LeadField> {
-    let current_na = current(request, || own_current(file))?;
-    let axes = [axis(file, "/axes/x")?, axis(file, "/axes/y")?, axis(file, "/axes/z")?];
-    let part = Window::new(&axes, &request.within_field());
-    let whole = bounds(&axes);
-    let read = |object: &str, units| grid(file, object, units, &axes, &part);
-    let wants = |quantity| request.wants(quantity);
-    let potential = wants(Quantity::Potential).then(|| read("/potential", &POTENTIALS)).transpose()?;
-    let component = |name: &str| read(&format!("/field/{name}"), &FIELDS);
+pub(super) fn read(file: &Hdf5File, request: &LeadFieldRequest<'_>) -> Result<LeadField> {
+    let current_na = choose_current(request, || read_current(file))?;
+    let axes = [read_axis(file, "/axes/x")?, read_axis(file, "/axes/y")?, read_axis(file, "/axes/z")?];
+    let part = GridWindow::new(&axes, &request.bounds_in_field_frame());
+    let whole = axes_bounds(&axes);
+    let read = |object: &str, units| read_grid(file, object, units, &axes, &part);
+    let wants = |quantity| request.needs(quantity);
+    let potential = wants(Quantity::Potential).then(|| read("/potential", &POTENTIAL_UNITS)).transpose()?;
+    let component = |name: &str| read(&format!("/field/{name}"), &ELECTRIC_FIELD_UNITS);
     let electric = || Ok::<_, crate::error::Error>([component("x")?, component("y")?, component("z")?]);
     let electric = wants(Quantity::ElectricField).then(electric).transpose()?;
-    let values = Values::Grids {
-        potential: potential.map(|grid| Part { grid, whole }),
-        electric: electric.map(|components| Box::new(Part { grid: VectorGrid { components }, whole })),
+    let values = FieldValues::Grids {
+        potential: potential.map(|grid| GridPart { grid, full_bounds: whole }),
+        electric: electric.map(|components| Box::new(GridPart { grid: VectorGrid { components }, full_bounds: whole })),
     };
-    Ok(LeadField::new(file.path(), values, current_na)?.placed(request.placement))
+    Ok(LeadField::new(file.path(), values, current_na)?.with_placement(request.placement))
 }
 
-fn factor(file: &File, object: &str, units: &Units) -> Result<f64> {
-    let none = || file.error(object, NoUnits { expected: units.listed() });
-    let unit = file.string_attribute(object, "units").ok_or_else(none)?;
+fn read_unit_factor(file: &Hdf5File, object: &str, units: &Units) -> Result<f64> {
+    let none = || file.error(object, MissingUnits { expected: units.join_known() });
+    let unit = file.read_string_attribute(object, "units").ok_or_else(none)?;
     units.factor(&unit).map_err(|problem| file.error(object, problem))
 }
 
-fn own_current(file: &File) -> Result<f64> {
+fn read_current(file: &Hdf5File) -> Result<f64> {
     const OBJECT: &str = "/current";
-    if !file.has(OBJECT) {
+    if !file.has_object(OBJECT) {
         return Err(file.error(OBJECT, CurrentProblem::Missing));
     }
-    let found = file.float(OBJECT)?;
-    usable(found * factor(file, OBJECT, &CURRENTS)?).map_err(|problem| file.error(OBJECT, problem))
+    let found = file.read_float_scalar(OBJECT)?;
+    check_current(found * read_unit_factor(file, OBJECT, &CURRENT_UNITS)?)
+        .map_err(|problem| file.error(OBJECT, problem))
 }
 
-fn axis(file: &File, object: &str) -> Result<Vec<f64>> {
+fn read_axis(file: &Hdf5File, object: &str) -> Result<Vec<f64>> {
     file.shape(object)?;
-    nodes(file, object, factor(file, object, &LENGTHS)?)
+    read_axis_nodes(file, object, read_unit_factor(file, object, &LENGTH_UNITS)?)
 }
 
-fn grid(file: &File, object: &str, units: &Units, axes: &[Vec<f64>; 3], part: &Window) -> Result<Grid> {
+fn read_grid(
+    file: &Hdf5File,
+    object: &str,
+    units: &Units,
+    axes: &[Vec<f64>; 3],
+    part: &GridWindow,
+) -> Result<ScalarGrid> {
     let (expected, found) = (axes.each_ref().map(Vec::len), file.shape(object)?);
     if found != expected {
         let expected = format!("{expected:?} (nodes along the axes)");
-        return Err(file.error(object, H5Problem::Shape { expected, found }));
+        return Err(file.error(object, Hdf5Problem::Shape { expected, found }));
     }
-    let factor = factor(file, object, units)?;
-    let mut values = file.float_box(object, &part.ranges)?;
+    let factor = read_unit_factor(file, object, units)?;
+    let mut values = file.read_float_box(object, &part.ranges)?;
     values.iter_mut().for_each(|v| *v *= factor);
-    part.grid(axes, values).in_file(file.path()).in_object(object)
+    part.to_grid(axes, values).in_file(file.path()).in_item(object)
 }

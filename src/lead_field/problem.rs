@@ -22,7 +22,7 @@ impl Problem for CurrentProblem {
 
 /// Why a field gives no number at a point.
 #[derive(Debug, thiserror::Error, PartialEq)]
-pub enum LookupProblem {
+pub enum FieldLookupProblem {
     /// The field does not reach the point.
     #[error("point outside the lead field, expected one {domain}, found {found}")]
     Outside {
@@ -47,7 +47,7 @@ pub enum LookupProblem {
     },
 }
 
-impl Problem for LookupProblem {
+impl Problem for FieldLookupProblem {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Outside { .. } => Some(

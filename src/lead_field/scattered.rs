@@ -25,7 +25,7 @@ use crate::geometry::{Aabb, Point};
 
 /// Values at points.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Samples {
+pub struct ScatteredSamples {
     /// Where, um.
     pub points: Vec<Point>,
     /// The potential at each point, V; empty where it is not known.
@@ -36,13 +36,13 @@ pub struct Samples {
 
 /// What is wrong with scattered points.
 #[derive(Debug, thiserror::Error, PartialEq)]
-pub enum CloudProblem {
+pub enum ScatteredProblem {
     /// A linear function has four unknowns.
     #[error("too few points, expected at least 4, found {0}")]
-    Few(usize),
+    TooFew(usize),
     /// The k-d tree numbers its points with 32 bits.
     #[error("too many points, expected at most 4294967295, found {0}")]
-    Many(usize),
+    TooMany(usize),
     /// A coordinate or value is no number.
     #[error("no finite number, expected one for every point, found `{0}`")]
     NotFinite(f64),
@@ -56,20 +56,20 @@ pub enum CloudProblem {
     },
 }
 
-impl Problem for CloudProblem {
+impl Problem for ScatteredProblem {
     fn hint(&self) -> Option<String> {
         matches!(self, Self::NotFinite(_)).then(|| "leave out the points that have no value".into())
     }
 }
 
 /// Scattered points, ready for look-ups.
-pub struct Cloud {
+pub struct ScatteredField {
     tree: ImmutableKdTree<f64, 3>,
-    samples: Samples,
+    samples: ScatteredSamples,
     bounds: Aabb,
 }
 
-impl std::fmt::Debug for Cloud {
+impl std::fmt::Debug for ScatteredField {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Cloud of {} points in {}", self.samples.points.len(), self.bounds)
     }
@@ -85,22 +85,22 @@ pub struct Estimate {
 }
 
 /// Coordinates beyond this, um, have no finite squared distance that means anything.
-const FARTHEST: f64 = 1e100;
+const MAX_COORDINATE_UM: f64 = 1e100;
 
 /// Neighbours tried: more where the first are in one plane or all to one side.
-const NEIGHBOURS: [usize; 3] = [24, 96, 384];
+const NEIGHBOUR_COUNTS: [usize; 3] = [24, 96, 384];
 
-impl Cloud {
+impl ScatteredField {
     /// Sorts points into a k-d tree.
     ///
     /// # Errors
     /// Fewer than four points, not one value a point, a number that is not finite.
-    pub fn new(samples: Samples) -> Result<Self, CloudProblem> {
+    pub fn new(samples: ScatteredSamples) -> Result<Self, ScatteredProblem> {
         let n = samples.points.len();
-        check(&samples)?;
+        check_samples(&samples)?;
         let points: Vec<[f64; 3]> = samples.points.iter().map(|p| p.to_array()).collect();
-        let tree = ImmutableKdTree::new_from_slice(&points).map_err(|_| CloudProblem::Many(n))?;
-        Ok(Self { tree, bounds: Aabb::of(samples.points.iter().copied()), samples })
+        let tree = ImmutableKdTree::new_from_slice(&points).map_err(|_| ScatteredProblem::TooMany(n))?;
+        Ok(Self { tree, bounds: Aabb::enclosing(samples.points.iter().copied()), samples })
     }
 
     /// The box round the points, um.
@@ -109,7 +109,7 @@ impl Cloud {
     }
 
     /// Whether the points have values of a quantity.
-    pub fn holds(&self, quantity: Quantity) -> bool {
+    pub fn has_quantity(&self, quantity: Quantity) -> bool {
         match quantity {
             Quantity::Potential => !self.samples.potential.is_empty(),
             Quantity::ElectricField => self.samples.electric.iter().all(|c| !c.is_empty()),
@@ -118,24 +118,26 @@ impl Cloud {
 
     /// The potential, V, at a point (um); none outside the cloud, or where the cloud has no potential.
     pub fn potential(&self, p: Point) -> Option<Estimate> {
-        self.neighbourhood(p).filter(|_| self.holds(Quantity::Potential))?.fit(&self.samples.potential)
+        self.find_neighbourhood(p)
+            .filter(|_| self.has_quantity(Quantity::Potential))?
+            .fit_linear(&self.samples.potential)
     }
 
     /// The electric field, V/m, at a point (um), by component; none outside the cloud, or where it has none.
     pub fn electric_field(&self, p: Point) -> Option<[Estimate; 3]> {
-        let near = self.neighbourhood(p).filter(|_| self.holds(Quantity::ElectricField))?;
+        let near = self.find_neighbourhood(p).filter(|_| self.has_quantity(Quantity::ElectricField))?;
         let [x, y, z] = &self.samples.electric;
-        Some([near.fit(x)?, near.fit(y)?, near.fit(z)?])
+        Some([near.fit_linear(x)?, near.fit_linear(y)?, near.fit_linear(z)?])
     }
 
-    fn neighbourhood(&self, p: Point) -> Option<Neighbourhood> {
-        let within = p.is_finite() && self.bounds.distance(&Aabb::of([p])) <= self.bounds.size().norm();
+    fn find_neighbourhood(&self, p: Point) -> Option<Neighbourhood> {
+        let within = p.is_finite() && self.bounds.distance(&Aabb::enclosing([p])) <= self.bounds.size().norm();
         let smaller = |n: &&usize| **n < self.samples.points.len();
-        let useful = NEIGHBOURS.iter().take_while(smaller).count() + 1;
-        NEIGHBOURS.iter().take(useful).filter(|_| within).find_map(|&n| Neighbourhood::new(self.nearest(p, n)))
+        let useful = NEIGHBOUR_COUNTS.iter().take_while(smaller).count() + 1;
+        NEIGHBOUR_COUNTS.iter().take(useful).filter(|_| within).find_map(|&n| Neighbourhood::new(self.nearest(p, n)))
     }
 
-    fn nearest(&self, p: Point, n: usize) -> Vec<Neighbour> {
+    fn nearest(&self, p: Point, n: usize) -> Vec<FitNeighbour> {
         let found = self
             .tree
             .query(&p.to_array())
@@ -143,35 +145,37 @@ impl Cloud {
             .execute();
         let neighbour = |item: u32| {
             let item = item as usize;
-            Some(Neighbour { item, offset: *self.samples.points.get(item)? - p, weight: 0.0 })
+            Some(FitNeighbour { index: item, offset: *self.samples.points.get(item)? - p, weight: 0.0 })
         };
         found.into_iter().filter_map(|found| neighbour(found.item)).collect()
     }
 }
 
-fn check(samples: &Samples) -> Result<(), CloudProblem> {
+fn check_samples(samples: &ScatteredSamples) -> Result<(), ScatteredProblem> {
     let expected = samples.points.len();
     if expected < 4 {
-        return Err(CloudProblem::Few(expected));
+        return Err(ScatteredProblem::TooFew(expected));
     }
     let columns = samples.electric.iter().chain([&samples.potential]).filter(|c| !c.is_empty());
     for column in columns {
         if column.len() != expected {
-            return Err(CloudProblem::Length { expected, found: column.len() });
+            return Err(ScatteredProblem::Length { expected, found: column.len() });
         }
-        refuse(column.iter().copied().find(|v| !v.is_finite()))?;
+        check_none_non_finite(column.iter().copied().find(|v| !v.is_finite()))?;
     }
-    refuse(samples.points.iter().flat_map(|p| p.to_array()).find(|v| v.is_nan() || v.abs() >= FARTHEST))
+    check_none_non_finite(
+        samples.points.iter().flat_map(|p| p.to_array()).find(|v| v.is_nan() || v.abs() >= MAX_COORDINATE_UM),
+    )
 }
 
-fn refuse(found: Option<f64>) -> Result<(), CloudProblem> {
-    found.map_or(Ok(()), |v| Err(CloudProblem::NotFinite(v)))
+fn check_none_non_finite(found: Option<f64>) -> Result<(), ScatteredProblem> {
+    found.map_or(Ok(()), |v| Err(ScatteredProblem::NotFinite(v)))
 }
 
 /// A point near the one looked up.
 #[derive(Debug, Clone, Copy)]
-struct Neighbour {
-    item: usize,
+struct FitNeighbour {
+    index: usize,
     /// From the point looked up, um.
     offset: Point,
     weight: f64,
@@ -180,7 +184,7 @@ struct Neighbour {
 /// The nearest points, and the factorised equations of the fit.
 struct Neighbourhood {
     /// The nearest first; weights add up to 1.
-    near: Vec<Neighbour>,
+    neighbours: Vec<FitNeighbour>,
     /// Weighted mean of the offsets.
     mean: Point,
     /// None at a point of the cloud itself.
@@ -189,39 +193,39 @@ struct Neighbourhood {
 
 impl Neighbourhood {
     /// None where the points are all in one plane, or all to one side.
-    fn new(mut near: Vec<Neighbour>) -> Option<Self> {
-        near.sort_by(|a, b| a.offset.norm_2().total_cmp(&b.offset.norm_2()).then(a.item.cmp(&b.item)));
+    fn new(mut near: Vec<FitNeighbour>) -> Option<Self> {
+        near.sort_by(|a, b| a.offset.norm_2().total_cmp(&b.offset.norm_2()).then(a.index.cmp(&b.index)));
         let radius = near.last()?.offset.norm();
         if near.first()?.offset == Point::ORIGIN {
             near.truncate(1);
-            return Some(Self { near, mean: Point::ORIGIN, spread: None });
+            return Some(Self { neighbours: near, mean: Point::ORIGIN, spread: None });
         }
-        weigh(&mut near, radius)?;
+        set_weights(&mut near, radius)?;
         let mean = near.iter().fold(Point::ORIGIN, |sum, n| sum + n.offset * n.weight);
-        let spread = Some(Cholesky::of_spread(&near, mean)?);
-        surrounds(&near, radius).then_some(Self { near, mean, spread })
+        let spread = Some(Cholesky::from_spread(&near, mean)?);
+        is_in_hull(&near, radius).then_some(Self { neighbours: near, mean, spread })
     }
 
-    fn values<'a>(&'a self, all: &'a [f64]) -> impl Iterator<Item = (&'a Neighbour, f64)> {
-        self.near.iter().filter_map(|n| Some((n, *all.get(n.item)?)))
+    fn values<'a>(&'a self, all: &'a [f64]) -> impl Iterator<Item = (&'a FitNeighbour, f64)> {
+        self.neighbours.iter().filter_map(|n| Some((n, *all.get(n.index)?)))
     }
 
-    fn fit(&self, all: &[f64]) -> Option<Estimate> {
+    fn fit_linear(&self, all: &[f64]) -> Option<Estimate> {
         let Some(spread) = &self.spread else {
             return self.values(all).next().map(|(_, value)| Estimate { value, error: 0.0 });
         };
         let mean: f64 = self.values(all).map(|(n, f)| n.weight * f).sum();
-        let slope = |sum: Point, (n, f): (&Neighbour, f64)| sum + (n.offset - self.mean) * (n.weight * (f - mean));
+        let slope = |sum: Point, (n, f): (&FitNeighbour, f64)| sum + (n.offset - self.mean) * (n.weight * (f - mean));
         let gradient = spread.solve(self.values(all).fold(Point::ORIGIN, slope));
         let value = mean - gradient.dot(self.mean);
-        let residual = |(n, f): (&Neighbour, f64)| f - value - gradient.dot(n.offset);
+        let residual = |(n, f): (&FitNeighbour, f64)| f - value - gradient.dot(n.offset);
         let squares: f64 = self.values(all).map(residual).map(|r| r * r).sum();
-        Some(Estimate { value, error: (squares / self.near.len() as f64).sqrt() })
+        Some(Estimate { value, error: (squares / self.neighbours.len() as f64).sqrt() })
     }
 }
 
 /// Franke and Nielson's weights, made to add up to 1; none where all points are equally far.
-fn weigh(near: &mut [Neighbour], radius: f64) -> Option<()> {
+fn set_weights(near: &mut [FitNeighbour], radius: f64) -> Option<()> {
     for n in &mut *near {
         let d = n.offset.norm();
         // the factor 1 / R is left out: it cancels
@@ -241,11 +245,11 @@ struct Cholesky {
 }
 
 /// A pivot below this fraction of its diagonal element means points in one plane, to 1e-4 of their spread.
-const FLAT: f64 = 1e-8;
+const MIN_RELATIVE_PIVOT: f64 = 1e-8;
 
 impl Cholesky {
     /// Of the weighted covariance of the offsets; none where they lie in one plane.
-    fn of_spread(near: &[Neighbour], mean: Point) -> Option<Self> {
+    fn from_spread(near: &[FitNeighbour], mean: Point) -> Option<Self> {
         let mut c = [[0.0; 3]; 3];
         for n in near {
             let v = (n.offset - mean).to_array();
@@ -253,12 +257,12 @@ impl Cholesky {
                 row.iter_mut().zip(v).for_each(|(sum, b)| *sum += n.weight * a * b);
             }
         }
-        Self::of(c)
+        Self::factorize(c)
     }
 
-    fn of(c: [[f64; 3]; 3]) -> Option<Self> {
+    fn factorize(c: [[f64; 3]; 3]) -> Option<Self> {
         let largest = c[0][0].max(c[1][1]).max(c[2][2]);
-        let pivot = |square: f64| (square > FLAT * largest).then(|| square.sqrt());
+        let pivot = |square: f64| (square > MIN_RELATIVE_PIVOT * largest).then(|| square.sqrt());
         let mut l = [[0.0; 3]; 3];
         l[0][0] = pivot(c[0][0])?;
         l[1][0] = c[1][0] / l[0][0];
@@ -282,26 +286,26 @@ impl Cholesky {
 }
 
 /// How far outside the hull of its neighbours a point may lie, as a fraction of the farthest one's distance.
-const BEYOND_HULL: f64 = 0.05;
+const MAX_HULL_DISTANCE: f64 = 0.05;
 
 /// Steps after which a point that could not be told from the inside counts as inside: the walk's distance shrinks at
 /// least as 1 over the root of the number of steps.
-const MOST_STEPS: usize = 1000;
+const MAX_HULL_STEPS: usize = 1000;
 
 /// Whether the origin lies in the convex hull of the offsets, or at most [`BEYOND_HULL`] of `radius` outside.
 ///
 /// E. Gilbert's walk towards the hull's point nearest to the origin (SIAM J. Control 4, 61, 1966,
 /// doi:10.1137/0304007): each step goes towards the offset that is farthest back; a plane between the origin and all
 /// offsets proves the distance.
-fn surrounds(near: &[Neighbour], radius: f64) -> bool {
-    let reach = BEYOND_HULL * radius;
+fn is_in_hull(near: &[FitNeighbour], radius: f64) -> bool {
+    let reach = MAX_HULL_DISTANCE * radius;
     let Some(mut at) = near.first().map(|n| n.offset) else { return false };
-    for _ in 0..MOST_STEPS {
+    for _ in 0..MAX_HULL_STEPS {
         let length = at.norm();
         if length <= reach {
             return true;
         }
-        let along = |n: &Neighbour| n.offset.dot(at);
+        let along = |n: &FitNeighbour| n.offset.dot(at);
         let Some(back) = near.iter().min_by(|a, b| along(a).total_cmp(&along(b))) else { return false };
         if along(back) > reach * length {
             return false;
@@ -322,9 +326,9 @@ mod tests {
         (0..n).map(|_| Point::from([(); 3].map(|()| random.random_range(-100.0..100.0)))).collect()
     }
 
-    fn cloud(points: Vec<Point>, f: impl Fn(Point) -> f64) -> Cloud {
+    fn cloud(points: Vec<Point>, f: impl Fn(Point) -> f64) -> ScatteredField {
         let potential = points.iter().map(|&p| f(p)).collect();
-        Cloud::new(Samples { points, potential, ..Samples::default() }).unwrap()
+        ScatteredField::new(ScatteredSamples { points, potential, ..ScatteredSamples::default() }).unwrap()
     }
 
     fn lattice(n: i32, step: [f64; 3]) -> Vec<Point> {
@@ -433,7 +437,7 @@ mod tests {
         let still = cloud(points.clone(), point_source);
         let potential = points.iter().map(|&p| point_source(p)).collect();
         let points = points.iter().map(|&p| turn.rotate(p) + shift).collect();
-        let moved = Cloud::new(Samples { points, potential, ..Samples::default() }).unwrap();
+        let moved = ScatteredField::new(ScatteredSamples { points, potential, ..ScatteredSamples::default() }).unwrap();
         for p in random_points(100, 9).into_iter().map(|p| p * 0.7) {
             let (a, b) = (still.potential(p).unwrap(), moved.potential(turn.rotate(p) + shift).unwrap());
             assert!((a.value - b.value).abs() < 1e-12 * a.value, "{a:?} {b:?}");
@@ -444,7 +448,9 @@ mod tests {
     fn bad_clouds_are_refused() {
         let refused = |points: usize, potential: Vec<f64>| {
             let points = random_points(points, 1);
-            Cloud::new(Samples { points, potential, ..Samples::default() }).unwrap_err().to_string()
+            ScatteredField::new(ScatteredSamples { points, potential, ..ScatteredSamples::default() })
+                .unwrap_err()
+                .to_string()
         };
         assert_eq!(refused(3, vec![]), "too few points, expected at least 4, found 3");
         assert_eq!(refused(4, vec![0.0; 5]), "values do not fit the points, expected 4, found 5");

@@ -1,21 +1,21 @@
 //! How far groups of contacts are from a segment, for all groups at once.
 
-use super::simd::{Site, norm_2};
+use super::simd::{PointContact, norm_2};
 use crate::geometry::{Aabb, Point};
 
 /// The boxes round the contacts of four groups, so that the distances from all four are computed at once. Places beyond
 /// the last group are copies of it.
 #[derive(Debug)]
-pub(super) struct Boxes {
+pub(super) struct GroupBounds {
     min: [[f64; 4]; 3],
     max: [[f64; 4]; 3],
 }
 
-impl Boxes {
+impl GroupBounds {
     /// None of no groups; of the first four.
-    pub fn new(groups: &[&[Site]]) -> Option<Self> {
+    pub fn new(groups: &[&[PointContact]]) -> Option<Self> {
         let last = groups.last()?;
-        let bounds: [Aabb; 4] = std::array::from_fn(|k| bounds(groups.get(k).unwrap_or(last)));
+        let bounds: [Aabb; 4] = std::array::from_fn(|k| contact_bounds(groups.get(k).unwrap_or(last)));
         let [min, max] = [bounds.map(|b| b.min), bounds.map(|b| b.max)]
             .map(|corners| std::array::from_fn(|axis| corners.map(|p| p.to_array()[axis])));
         Some(Self { min, max })
@@ -37,14 +37,14 @@ impl Boxes {
 /// The squared distance of a group's box beyond which every contact is further away than `distance`, with a margin for
 /// rounding.
 #[inline(always)]
-pub(super) fn surely_beyond_2(distance: f64) -> f64 {
+pub(super) fn with_margin_squared(distance: f64) -> f64 {
     const MARGIN: f64 = 1.000_001;
     (distance * MARGIN) * (distance * MARGIN)
 }
 
 /// The box round contacts.
-pub(super) fn bounds(contacts: &[Site]) -> Aabb {
-    Aabb::of(contacts.iter().map(|c| c.position))
+pub(super) fn contact_bounds(contacts: &[PointContact]) -> Aabb {
+    Aabb::enclosing(contacts.iter().map(|c| c.position_um))
 }
 
 /// How far `v` lies outside an interval.
@@ -61,18 +61,18 @@ mod tests {
 
     #[test]
     fn distances_are_those_to_the_nearest_side_and_nothing_inside() {
-        let site = |x: f64, y: f64, z: f64| Site {
-            position: Point::new(x, y, z),
-            conductivity: 0.3,
-            near_field: NearField::Exact,
-            low: None,
+        let site = |x: f64, y: f64, z: f64| PointContact {
+            position_um: Point::new(x, y, z),
+            conductivity_s_per_m: 0.3,
+            near_field: NearField::Unclamped,
+            low_part: None,
         };
         let (cube, far) = ([site(-1.0, -1.0, -1.0), site(1.0, 1.0, 1.0)], [site(100.0, 0.0, 0.0)]);
-        let boxes = Boxes::new(&[&cube, &far]).unwrap();
+        let boxes = GroupBounds::new(&[&cube, &far]).unwrap();
         assert_eq!(boxes.distances_2(Point::new(0.5, -1.0, 0.0))[0], 0.0);
         // 3, 4 and 12 beyond the corner: 13 away
         assert_eq!(boxes.distances_2(Point::new(4.0, -5.0, 13.0))[0], 169.0);
         assert_eq!(boxes.distances_2(Point::new(90.0, 0.0, 0.0))[1..], [100.0; 3]);
-        assert!(Boxes::new(&[]).is_none());
+        assert!(GroupBounds::new(&[]).is_none());
     }
 }

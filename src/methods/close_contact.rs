@@ -13,42 +13,42 @@ use crate::geometry::Point;
 
 /// A number as the sum of two doubles that do not overlap.
 #[derive(Debug, Clone, Copy)]
-struct Twofold {
+struct DoubleDouble {
     high: f64,
     low: f64,
 }
 
-impl Twofold {
+impl DoubleDouble {
     /// a + b, exact.
-    fn sum(a: f64, b: f64) -> Self {
+    fn two_sum(a: f64, b: f64) -> Self {
         let high = a + b;
         let b_part = high - a;
         Self { high, low: (a - (high - b_part)) + (b - b_part) }
     }
 
     /// a b, exact.
-    fn product(a: f64, b: f64) -> Self {
+    fn two_product(a: f64, b: f64) -> Self {
         let high = a * b;
         Self { high, low: a.mul_add(b, -high) }
     }
 
-    fn plus(self, low: f64) -> Self {
-        let Self { high, low: rest } = Self::sum(self.high, low + self.low);
+    fn add_f64(self, low: f64) -> Self {
+        let Self { high, low: rest } = Self::two_sum(self.high, low + self.low);
         Self { high, low: rest }
     }
 
-    fn minus(self, other: Self) -> Self {
-        let high = Self::sum(self.high, -other.high);
-        let low = Self::sum(self.low, -other.low);
-        let middle = high.plus(low.high);
-        middle.plus(low.low)
+    fn subtract(self, other: Self) -> Self {
+        let high = Self::two_sum(self.high, -other.high);
+        let low = Self::two_sum(self.low, -other.low);
+        let middle = high.add_f64(low.high);
+        middle.add_f64(low.low)
     }
 
-    fn times(self, other: Self) -> Self {
-        Self::product(self.high, other.high).plus(self.high.mul_add(other.low, self.low * other.high))
+    fn multiply(self, other: Self) -> Self {
+        Self::two_product(self.high, other.high).add_f64(self.high.mul_add(other.low, self.low * other.high))
     }
 
-    fn value(self) -> f64 {
+    fn to_f64(self) -> f64 {
         self.high + self.low
     }
 }
@@ -62,21 +62,21 @@ pub(super) struct PrecisePoint {
     pub low: Point,
 }
 
-type Vector = [Twofold; 3];
+type DoubleDoubleVector = [DoubleDouble; 3];
 
-fn difference(to: PrecisePoint, from: PrecisePoint) -> Vector {
+fn subtract_points(to: PrecisePoint, from: PrecisePoint) -> DoubleDoubleVector {
     let (to_high, to_low) = (to.high.to_array(), to.low.to_array());
     let (from_high, from_low) = (from.high.to_array(), from.low.to_array());
-    std::array::from_fn(|k| Twofold::sum(to_high[k], -from_high[k]).plus(to_low[k] - from_low[k]))
+    std::array::from_fn(|k| DoubleDouble::two_sum(to_high[k], -from_high[k]).add_f64(to_low[k] - from_low[k]))
 }
 
-fn rounded(vector: Vector) -> Point {
-    vector.map(Twofold::value).into()
+fn round_to_point(vector: DoubleDoubleVector) -> Point {
+    vector.map(DoubleDouble::to_f64).into()
 }
 
 /// |a x b|^2
-fn cross_2(a: Vector, b: Vector) -> f64 {
-    let component = |i: usize, j: usize| a[i].times(b[j]).minus(a[j].times(b[i])).value();
+fn cross_2(a: DoubleDoubleVector, b: DoubleDoubleVector) -> f64 {
+    let component = |i: usize, j: usize| a[i].multiply(b[j]).subtract(a[j].multiply(b[i])).to_f64();
     norm_2(Point::new(component(1, 2), component(2, 0), component(0, 1)))
 }
 
@@ -92,7 +92,7 @@ pub(super) fn any_negative(numbers: &Lanes) -> bool {
 
 /// What the formula of a line needs of one contact; see [`line_source`](super::line_source).
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Seen {
+pub(super) struct LineGeometry {
     /// Squared distances to the two ends, the near field's rule applied.
     pub r1_2: f64,
     /// As `r1_2`, to the second end.
@@ -106,9 +106,14 @@ pub(super) struct Seen {
 }
 
 /// A segment from a contact: `radius_2` is the square of its radius, 0 where the formula is exact.
-pub(super) fn seen(contact: PrecisePoint, start: PrecisePoint, end: PrecisePoint, radius_2: f64) -> Seen {
-    let (a, b, along) = (difference(start, contact), difference(end, contact), difference(end, start));
-    let (to_start, to_end, axis) = (rounded(a), rounded(b), rounded(along));
+pub(super) fn precise_line_geometry(
+    contact: PrecisePoint,
+    start: PrecisePoint,
+    end: PrecisePoint,
+    radius_2: f64,
+) -> LineGeometry {
+    let (a, b, along) = (subtract_points(start, contact), subtract_points(end, contact), subtract_points(end, start));
+    let (to_start, to_end, axis) = (round_to_point(a), round_to_point(b), round_to_point(along));
     let (r1_2, r2_2, length_2) = (norm_2(to_start), norm_2(to_end), norm_2(axis));
     let first = r1_2 < r2_2;
     let (nearer, nearer_2, outside) =
@@ -123,7 +128,7 @@ pub(super) fn seen(contact: PrecisePoint, start: PrecisePoint, end: PrecisePoint
         (delta, delta.mul_add(length_2, cross))
     };
     let dot = dot(to_start, to_end) + delta;
-    Seen { r1_2: r1_2 + delta, r2_2: r2_2 + delta, dot, cross_2, length: length_2.sqrt() }
+    LineGeometry { r1_2: r1_2 + delta, r2_2: r2_2 + delta, dot, cross_2, length: length_2.sqrt() }
 }
 
 #[cfg(test)]
@@ -140,17 +145,17 @@ mod tests {
         let step = f64::EPSILON;
         let (start, end) = (point([-2.0, -2.0, -2.0]), point([4.0, 4.0, 4.0]));
         let contact = point([1.0, 1.0, 1.0 + step]);
-        let seen = seen(contact, start, end, 0.0);
+        let seen = precise_line_geometry(contact, start, end, 0.0);
         // |a x L|^2 = |(0, 0, e) x (6, 6, 6)|^2 = 72 e^2
         assert!((seen.cross_2 / (72.0 * step * step) - 1.0).abs() < 1e-15, "{seen:?}");
-        let near = super::seen(contact, start, end, 9.0 * step * step);
+        let near = super::precise_line_geometry(contact, start, end, 9.0 * step * step);
         assert!((near.cross_2 / (108.0 * 9.0 * step * step) - 1.0).abs() < 1e-15, "{near:?}");
     }
 
     #[test]
     fn low_parts_count() {
         let low = |z: f64| PrecisePoint { high: Point::new(1.0, 1.0, 1.0), low: Point::new(0.0, 0.0, z) };
-        let seen = seen(low(1e-25), point([-2.0, -2.0, -2.0]), point([4.0, 4.0, 4.0]), 0.0);
+        let seen = precise_line_geometry(low(1e-25), point([-2.0, -2.0, -2.0]), point([4.0, 4.0, 4.0]), 0.0);
         assert!((seen.cross_2 / 72e-50 - 1.0).abs() < 1e-6, "{seen:?}");
     }
 }

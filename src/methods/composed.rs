@@ -6,9 +6,9 @@
 
 use std::ops::Range;
 
-use super::medium::{Map, View};
-use super::simd::{self, Cylinders, Formula, Site};
-use super::{Contact, Kernel};
+use super::medium::{CoordinateMap, ImageConfiguration};
+use super::simd::{self, Cylinders, Formula, PointContact};
+use super::{Contact, PreparedMethod};
 use crate::error::{Context, Error, Result};
 use crate::geometry::Point;
 use crate::segments::NeuronSegments;
@@ -17,83 +17,97 @@ use crate::segments::NeuronSegments;
 ///
 /// # Errors
 /// [`MediumProblem`](super::medium::MediumProblem), with the contact.
-pub fn kernel<F: Formula>(contacts: &[Contact]) -> Result<Box<dyn Kernel>> {
-    match contacts.iter().map(plain).collect::<Option<Vec<Site>>>() {
-        Some(sites) => Ok(Box::new(simd::Kernel::<F>::new(&sites))),
-        None => Ok(Box::new(Composed::<F>::new(contacts)?)),
+pub fn prepare_contacts<F: Formula>(contacts: &[Contact]) -> Result<Box<dyn PreparedMethod>> {
+    match contacts.iter().map(as_point_contact).collect::<Option<Vec<PointContact>>>() {
+        Some(sites) => Ok(Box::new(simd::SimdKernel::<F>::new(&sites))),
+        None => Ok(Box::new(MultiTermKernel::<F>::new(contacts)?)),
     }
 }
 
 /// The contact, if it is a point in an unbounded, isotropic medium.
-fn plain(c: &Contact) -> Option<Site> {
-    let conductivity = c.conductivity.isotropic().filter(|_| c.boundary.is_none() && c.disc.is_none())?;
-    Some(Site { position: c.position, conductivity, near_field: c.near_field, low: None })
+fn as_point_contact(c: &Contact) -> Option<PointContact> {
+    let conductivity = c.conductivity.isotropic_s_per_m().filter(|_| c.boundary.is_none() && c.disc.is_none())?;
+    Some(PointContact {
+        position_um: c.position_um,
+        conductivity_s_per_m: conductivity,
+        near_field: c.near_field,
+        low_part: None,
+    })
 }
 
 /// A formula for contacts that are sums.
 #[derive(Debug)]
-struct Composed<F> {
+struct MultiTermKernel<F> {
     contacts: Vec<Contact>,
-    passes: Vec<Pass<F>>,
+    passes: Vec<MapPass<F>>,
 }
 
 /// All that is seen through one map.
 #[derive(Debug)]
-struct Pass<F> {
-    map: Map,
-    kernel: simd::Kernel<F>,
+struct MapPass<F> {
+    map: CoordinateMap,
+    kernel: simd::SimdKernel<F>,
     /// The factor of each point contact.
     factors: Vec<f64>,
-    terms: Vec<Term>,
+    terms: Vec<ColumnTerms>,
 }
 
 /// The point contacts that one column is a sum of.
 #[derive(Debug, Clone)]
-struct Term {
+struct ColumnTerms {
     column: usize,
     sites: Range<usize>,
 }
 
 /// A pass before its kernel is made.
-struct Seen {
-    map: Map,
-    sites: Vec<Site>,
+struct MapTerms {
+    map: CoordinateMap,
+    sites: Vec<PointContact>,
     factors: Vec<f64>,
-    terms: Vec<Term>,
+    terms: Vec<ColumnTerms>,
 }
 
 /// Values that are computed before they are added up: few enough to stay in a core's cache.
-const AT_A_TIME: usize = 1 << 14;
+const MAX_VALUES_PER_PASS: usize = 1 << 14;
 
 /// Segments that are seen together however many contacts there are: kernels carry distances from one to the next.
-const LEAST_ROWS: usize = 4;
+const MIN_ROWS_PER_PASS: usize = 4;
 
-impl<F: Formula> Composed<F> {
+impl<F: Formula> MultiTermKernel<F> {
     fn new(contacts: &[Contact]) -> Result<Self> {
-        let mut seen: Vec<Seen> = Vec::new();
+        let mut seen: Vec<MapTerms> = Vec::new();
         for (column, contact) in contacts.iter().enumerate() {
-            let (view, points) = taken_apart(contact)?;
+            let (view, points) = split_into_points(contact)?;
             for (map, strength) in [Some((view.direct, 1.0)), view.image].into_iter().flatten() {
-                let own = Seen::of(map, &mut seen);
+                let own = MapTerms::find_or_insert(map, &mut seen);
                 let first = own.sites.len();
                 for (point, share) in &points {
-                    let (conductivity, near_field) = (view.conductivity, contact.near_field);
-                    let (position, low) = map.contact(*point);
-                    own.sites.push(Site { position, conductivity, near_field, low: Some(low) });
+                    let (conductivity, near_field) = (view.conductivity_s_per_m, contact.near_field);
+                    let (position, low) = map.map_contact(*point);
+                    own.sites.push(PointContact {
+                        position_um: position,
+                        conductivity_s_per_m: conductivity,
+                        near_field,
+                        low_part: Some(low),
+                    });
                     own.factors.push(strength * share);
                 }
-                own.terms.push(Term { column, sites: first..own.sites.len() });
+                own.terms.push(ColumnTerms { column, sites: first..own.sites.len() });
             }
         }
-        let pass =
-            |Seen { map, sites, factors, terms }| Pass { map, kernel: simd::Kernel::new(&sites), factors, terms };
+        let pass = |MapTerms { map, sites, factors, terms }| MapPass {
+            map,
+            kernel: simd::SimdKernel::new(&sites),
+            factors,
+            terms,
+        };
         Ok(Self { contacts: contacts.to_vec(), passes: seen.into_iter().map(pass).collect() })
     }
 }
 
-impl Seen {
+impl MapTerms {
     /// What is seen through a map, of all that is known.
-    fn of(map: Map, seen: &mut Vec<Self>) -> &mut Self {
+    fn find_or_insert(map: CoordinateMap, seen: &mut Vec<Self>) -> &mut Self {
         let known = seen.iter().position(|known| known.map == map);
         let place = known.unwrap_or_else(|| {
             seen.push(Self { map, sites: Vec::new(), factors: Vec::new(), terms: Vec::new() });
@@ -104,88 +118,89 @@ impl Seen {
 }
 
 /// How a contact sees the medium, and its points with their shares.
-fn taken_apart(contact: &Contact) -> Result<(View, Vec<(Point, f64)>)> {
+fn split_into_points(contact: &Contact) -> Result<(ImageConfiguration, Vec<(Point, f64)>)> {
     let place = || format!("contact `{}`", contact.name);
-    let view = View::of(contact.position, contact.conductivity, contact.boundary).in_object(&place())?;
-    let Some(disc) = contact.disc else { return Ok((view, vec![(contact.position, 1.0)])) };
+    let view = ImageConfiguration::for_contact(contact.position_um, contact.conductivity, contact.boundary)
+        .in_item(&place())?;
+    let Some(disc) = contact.disc else { return Ok((view, vec![(contact.position_um, 1.0)])) };
     if let Some(boundary) = contact.boundary {
-        boundary.check_disc(contact.position, disc.reach(boundary.axis)).in_object(&place())?;
+        boundary.check_disc(contact.position_um, disc.half_extent_um(boundary.axis)).in_item(&place())?;
     }
-    Ok((view, disc.points(contact.position)))
+    Ok((view, disc.quadrature_points(contact.position_um)))
 }
 
 /// A segment as a formula takes it.
-fn reduced<F: Formula>(start: Point, end: Point) -> (Point, Point) {
+fn formula_ends<F: Formula>(start: Point, end: Point) -> (Point, Point) {
     let middle = start.midpoint(end);
-    if F::MIDPOINT { (middle, middle) } else { (start, end) }
+    if F::USES_MIDPOINT_ONLY { (middle, middle) } else { (start, end) }
 }
 
-impl<F: Formula> Kernel for Composed<F> {
-    fn fill(&self, neuron: &NeuronSegments<'_>, out: &mut [f64]) {
+impl<F: Formula> PreparedMethod for MultiTermKernel<F> {
+    fn fill_weights(&self, neuron: &NeuronSegments<'_>, out: &mut [f64]) {
         out.fill(0.0);
-        let mut work = Work::default();
-        self.passes.iter().for_each(|pass| pass.add(neuron, out, self.contacts.len(), &mut work));
+        let mut work = PassBuffers::default();
+        self.passes.iter().for_each(|pass| pass.add_neuron(neuron, out, self.contacts.len(), &mut work));
     }
 
-    fn explain(&self, neuron: &NeuronSegments<'_>, segment: usize, column: usize) -> Option<Error> {
+    fn explain_missing_weight(&self, neuron: &NeuronSegments<'_>, segment: usize, column: usize) -> Option<Error> {
         let contact = self.contacts.get(column)?;
         let s = (segment < neuron.len()).then(|| neuron.get(segment))?;
-        let (start, end) = reduced::<F>(s.start, s.end);
+        let (start, end) = formula_ends::<F>(s.start, s.end);
         let what = format!("segment {} of section {} of node {}", s.segment_id, s.section_id, s.node_id);
-        let problem = contact.boundary?.refusal(contact.position, start, end, &what)?;
-        Some(Error::from(problem).in_object(&format!("contact `{}`", contact.name)))
+        let problem = contact.boundary?.find_segment_in_insulator(contact.position_um, start, end, &what)?;
+        Some(Error::from(problem).in_item(&format!("contact `{}`", contact.name)))
     }
 
-    fn sizes(&self, column: usize) -> Vec<(&'static str, f64)> {
+    fn size_attributes(&self, column: usize) -> Vec<(&'static str, f64)> {
         let disc = self.contacts.get(column).and_then(|c| c.disc);
-        disc.map_or(Vec::new(), |d| vec![("disc_radius", d.radius), ("disc_points", f64::from(d.count()))])
+        disc.map_or(Vec::new(), |d| vec![("disc_radius", d.radius_um), ("disc_points", f64::from(d.point_count()))])
     }
 }
 
 /// Buffers that passes share.
 #[derive(Debug, Default)]
-struct Work {
+struct PassBuffers {
     start: Vec<Point>,
     end: Vec<Point>,
     radius: Vec<Option<f32>>,
     low: Vec<[Point; 2]>,
     /// The row of each piece, and its share of the segment.
-    of: Vec<(usize, f64)>,
+    row_shares: Vec<(usize, f64)>,
     values: Vec<f64>,
 }
 
-impl<F: Formula> Pass<F> {
+impl<F: Formula> MapPass<F> {
     /// Adds what is seen of a neuron.
-    fn add(&self, neuron: &NeuronSegments<'_>, out: &mut [f64], columns: usize, work: &mut Work) {
+    fn add_neuron(&self, neuron: &NeuronSegments<'_>, out: &mut [f64], columns: usize, work: &mut PassBuffers) {
         let sites = self.factors.len();
-        let rows = (AT_A_TIME / sites.max(1)).max(LEAST_ROWS);
+        let rows = (MAX_VALUES_PER_PASS / sites.max(1)).max(MIN_ROWS_PER_PASS);
         for first in (0..neuron.len()).step_by(rows) {
-            work.see::<F>(neuron, first..neuron.len().min(first + rows), &self.map);
-            work.values.resize(work.of.len() * sites, 0.0);
-            let Work { start, end, radius, low, of, values } = &mut *work;
-            self.kernel.fill_cylinders(&Cylinders { start, end, radius, low }, values);
+            work.load_segments::<F>(neuron, first..neuron.len().min(first + rows), &self.map);
+            work.values.resize(work.row_shares.len() * sites, 0.0);
+            let PassBuffers { start, end, radius, low, row_shares: of, values } = &mut *work;
+            self.kernel.fill_cylinders(&Cylinders { start, end, radius, low_parts: low }, values);
             for (&(row, share), values) in of.iter().zip(values.chunks_exact(sites)) {
-                self.sum_up(share, values, &mut out[row * columns..(row + 1) * columns]);
+                self.add_to_row(share, values, &mut out[row * columns..(row + 1) * columns]);
             }
         }
     }
 
     /// Adds a piece's values at the point contacts to their columns of a row.
-    fn sum_up(&self, share: f64, values: &[f64], row: &mut [f64]) {
+    fn add_to_row(&self, share: f64, values: &[f64], row: &mut [f64]) {
         if self.terms.len() == self.factors.len() {
             for ((term, factor), value) in self.terms.iter().zip(&self.factors).zip(values) {
                 row[term.column] += share * factor * value;
             }
         } else {
-            for Term { column, sites } in &self.terms {
-                row[*column] += share * dot(&self.factors[sites.clone()], &values[sites.clone()]);
+            for ColumnTerms { column, sites } in &self.terms {
+                row[*column] += share * sum_of_products(&self.factors[sites.clone()], &values[sites.clone()]);
             }
         }
     }
 }
 
 /// The sum of products; four sums side by side, so that none waits for the one before.
-fn dot(a: &[f64], b: &[f64]) -> f64 {
+fn sum_of_products(a: &[f64], b: &[f64]) -> f64 {
     let ((fours_a, rest_a), (fours_b, rest_b)) = (a.as_chunks::<4>(), b.as_chunks::<4>());
     let rest: f64 = rest_a.iter().zip(rest_b).map(|(a, b)| a * b).sum();
     let mut sums = [0.0; 4];
@@ -197,23 +212,23 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
     rest + ((sums[0] + sums[1]) + (sums[2] + sums[3]))
 }
 
-impl Work {
+impl PassBuffers {
     /// Takes up some segments as they are seen through a map.
-    fn see<F: Formula>(&mut self, neuron: &NeuronSegments<'_>, rows: Range<usize>, map: &Map) {
+    fn load_segments<F: Formula>(&mut self, neuron: &NeuronSegments<'_>, rows: Range<usize>, map: &CoordinateMap) {
         self.start.clear();
         self.end.clear();
         self.radius.clear();
         self.low.clear();
-        self.of.clear();
+        self.row_shares.clear();
         for row in rows {
-            let (start, end) = reduced::<F>(neuron.start[row], neuron.end[row]);
-            let (first, second) = map.pieces(start, end);
+            let (start, end) = formula_ends::<F>(neuron.start[row], neuron.end[row]);
+            let (first, second) = map.map_segment(start, end);
             for piece in [Some(first), second].into_iter().flatten() {
                 self.start.push(piece.start);
                 self.end.push(piece.end);
-                self.radius.push(neuron.radius[row]);
-                self.low.push(piece.low);
-                self.of.push((row, piece.share));
+                self.radius.push(neuron.radius_um[row]);
+                self.low.push(piece.low_parts);
+                self.row_shares.push((row, piece.share));
             }
         }
     }

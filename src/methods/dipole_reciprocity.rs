@@ -18,7 +18,7 @@
 //! 100e-6 m times 20 V/m over 1 nA is 0.002 V/nA.
 
 use super::reciprocity::FieldContact;
-use super::{Contact, Kernel as _, Method, Parameter};
+use super::{Contact, Method, PreparedMethod as _, SettingKind};
 use crate::error::{Error, Result};
 use crate::geometry::Point;
 use crate::lead_field::Quantity;
@@ -40,20 +40,20 @@ impl Method for DipoleReciprocity {
         "the neuron as a dipole at its centre, in the electric field of a lead field"
     }
 
-    fn is_analytic(&self) -> bool {
+    fn uses_conductivity(&self) -> bool {
         false
     }
 
-    fn parameters(&self) -> &'static [Parameter] {
-        &[Parameter::Field]
+    fn accepted_settings(&self) -> &'static [SettingKind] {
+        &[SettingKind::Field]
     }
 
-    fn looks_up(&self) -> Option<Quantity> {
+    fn required_field(&self) -> Option<Quantity> {
         Some(Quantity::ElectricField)
     }
 
-    fn prepare(&self, contacts: &[Contact]) -> Result<Box<dyn super::Kernel>> {
-        Ok(Box::new(Kernel::new(FieldContact::all(contacts, NAME)?)?))
+    fn prepare(&self, contacts: &[Contact]) -> Result<Box<dyn super::PreparedMethod>> {
+        Ok(Box::new(PreparedDipoleReciprocity::new(FieldContact::from_contacts(contacts, NAME)?)?))
     }
 }
 
@@ -65,14 +65,14 @@ impl Method for DipoleReciprocity {
 /// let w = coefficient(Point::new(100.0, 0.0, 0.0), Point::new(-20.0, 5.0, 5.0), 1.0);
 /// assert!((w - 0.002).abs() < 1e-15);
 /// ```
-pub fn coefficient(from_center: Point, field: Point, current_na: f64) -> f64 {
+pub fn weight_from_field(from_center: Point, field: Point, current_na: f64) -> f64 {
     -(from_center * METERS_PER_MICROMETER).dot(field) / current_na
 }
 
 /// The mean of the segments' midpoints, um; none without segments.
 ///
 /// Summed from the first midpoint on, so that a neuron far from the origin loses no digits.
-pub fn center(neuron: &NeuronSegments<'_>) -> Option<Point> {
+pub fn neuron_center(neuron: &NeuronSegments<'_>) -> Option<Point> {
     let mut midpoints = neuron.start.iter().zip(neuron.end).map(|(start, end)| start.midpoint(*end));
     let first = midpoints.next()?;
     let sum = midpoints.fold(Point::ORIGIN, |sum, m| sum + (m - first));
@@ -81,17 +81,17 @@ pub fn center(neuron: &NeuronSegments<'_>) -> Option<Point> {
 
 /// The method made ready for some contacts.
 #[derive(Debug)]
-pub struct Kernel {
+pub struct PreparedDipoleReciprocity {
     contacts: Vec<FieldContact>,
 }
 
-impl Kernel {
+impl PreparedDipoleReciprocity {
     /// Ready for contacts that each have a lead field with an electric field.
     ///
     /// # Errors
     /// A lead field lacks the electric field.
     pub fn new(contacts: Vec<FieldContact>) -> Result<Self> {
-        contacts.iter().try_for_each(|c| c.field.require(Quantity::ElectricField, NAME))?;
+        contacts.iter().try_for_each(|c| c.lead_field.require_quantity(Quantity::ElectricField, NAME))?;
         Ok(Self { contacts })
     }
 
@@ -99,35 +99,35 @@ impl Kernel {
     ///
     /// # Errors
     /// The centre lies outside a contact's field, and the contact does not take 0 there.
-    pub fn try_fill(&self, neuron: &NeuronSegments<'_>, out: &mut [f64]) -> Result<()> {
-        self.fill(neuron, out);
+    pub fn try_fill_weights(&self, neuron: &NeuronSegments<'_>, out: &mut [f64]) -> Result<()> {
+        self.fill_weights(neuron, out);
         let missing = (0..self.contacts.len()).find(|&column| out.get(column).is_some_and(|w| w.is_nan()));
-        missing.and_then(|column| self.explain(neuron, 0, column)).map_or(Ok(()), Err)
+        missing.and_then(|column| self.explain_missing_weight(neuron, 0, column)).map_or(Ok(()), Err)
     }
 }
 
-impl super::Kernel for Kernel {
+impl super::PreparedMethod for PreparedDipoleReciprocity {
     /// `neuron` must be a whole neuron: its centre is the mean of what it holds. NaN stands for a centre outside the field
     /// of a contact with `OutsideField::Error`.
-    fn fill(&self, neuron: &NeuronSegments<'_>, out: &mut [f64]) {
-        let Some(center) = center(neuron) else { return };
+    fn fill_weights(&self, neuron: &NeuronSegments<'_>, out: &mut [f64]) {
+        let Some(center) = neuron_center(neuron) else { return };
         let ends = || neuron.start.iter().zip(neuron.end);
         for (column, contact) in self.contacts.iter().enumerate() {
             let weights = out.iter_mut().skip(column).step_by(self.contacts.len());
-            let field = contact.field.electric_field(center);
+            let field = contact.lead_field.electric_field(center);
             for ((start, end), weight) in ends().zip(weights) {
                 let from_center = start.midpoint(*end) - center;
-                let current_na = contact.field.current_na();
-                *weight = field.map_or(contact.instead(), |e| coefficient(from_center, e, current_na));
+                let current_na = contact.lead_field.current_na();
+                *weight = field.map_or(contact.outside_value(), |e| weight_from_field(from_center, e, current_na));
             }
         }
     }
 
-    fn explain(&self, neuron: &NeuronSegments<'_>, _segment: usize, column: usize) -> Option<Error> {
+    fn explain_missing_weight(&self, neuron: &NeuronSegments<'_>, _segment: usize, column: usize) -> Option<Error> {
         let contact = self.contacts.get(column)?;
-        let center = center(neuron)?;
+        let center = neuron_center(neuron)?;
         let what = format!("the centre of node {}", neuron.node_id()?);
-        let refused = || contact.field.refusal(Quantity::ElectricField, center, &what, &contact.name);
-        contact.field.electric_field(center).is_none().then(refused)
+        let refused = || contact.lead_field.lookup_error(Quantity::ElectricField, center, &what, &contact.name);
+        contact.lead_field.electric_field(center).is_none().then(refused)
     }
 }

@@ -31,49 +31,49 @@ use crate::geometry::Point;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Disc {
     /// Its radius, um.
-    pub radius: f64,
+    pub radius_um: f64,
     /// The unit vector across it.
     pub normal: Point,
     /// The least number of points to average over, if it is told.
-    pub points: Option<u32>,
+    pub min_points: Option<u32>,
 }
 
 /// Rings of the default rule.
 const DEFAULT_RINGS: u32 = 3;
 
 /// Points of one ring for each ring that there is.
-const PER_RING: u32 = 4;
+const POINTS_PER_RING_STEP: u32 = 4;
 
 impl Disc {
     /// The most points that can be asked for.
-    pub const MOST_POINTS: u32 = 2500;
+    pub const MAX_POINTS: u32 = 2500;
 
-    fn rings(&self) -> u32 {
-        let least = |points: u32| f64::from(points.min(Self::MOST_POINTS)) / f64::from(PER_RING);
+    fn ring_count(&self) -> u32 {
+        let least = |points: u32| f64::from(points.min(Self::MAX_POINTS)) / f64::from(POINTS_PER_RING_STEP);
         // small integers: their roots are exact where they are whole
-        self.points.map_or(DEFAULT_RINGS, |points| least(points).sqrt().ceil().max(1.0) as u32)
+        self.min_points.map_or(DEFAULT_RINGS, |points| least(points).sqrt().ceil().max(1.0) as u32)
     }
 
     /// How many points are averaged over: 4, 16, 36, ..., at least as many as are asked for.
-    pub fn count(&self) -> u32 {
-        PER_RING * self.rings().pow(2)
+    pub fn point_count(&self) -> u32 {
+        POINTS_PER_RING_STEP * self.ring_count().pow(2)
     }
 
     /// How far it reaches along an axis to either side of its centre, um.
-    pub(super) fn reach(&self, axis: super::medium::Axis) -> f64 {
+    pub(super) fn half_extent_um(&self, axis: super::medium::Axis) -> f64 {
         let normal = self.normal.to_array();
-        let [a, b] = axis.others().map(|other| normal[other.index()]);
-        self.radius * a.hypot(b)
+        let [a, b] = axis.other_axes().map(|other| normal[other.index()]);
+        self.radius_um * a.hypot(b)
     }
 
     /// The points round a centre, um, and their shares of the mean.
-    pub(super) fn points(&self, center: Point) -> Vec<(Point, f64)> {
-        let rings = self.rings();
-        let [u, v] = across(self.normal);
-        let per_ring = PER_RING * rings;
+    pub(super) fn quadrature_points(&self, center: Point) -> Vec<(Point, f64)> {
+        let rings = self.ring_count();
+        let [u, v] = perpendicular_axes(self.normal);
+        let per_ring = POINTS_PER_RING_STEP * rings;
         let rule = gauss_legendre(rings);
         let ring = |(number, (square, share)): (usize, (f64, f64))| {
-            let radius = self.radius * square.sqrt();
+            let radius = self.radius_um * square.sqrt();
             // every other ring is turned by half a step
             let turned = if number % 2 == 0 { 0.0 } else { 0.5 };
             (0..per_ring).map(move |i| {
@@ -86,7 +86,7 @@ impl Disc {
 }
 
 /// Two unit vectors at right angles to a unit vector and to each other.
-fn across(normal: Point) -> [Point; 2] {
+fn perpendicular_axes(normal: Point) -> [Point; 2] {
     // the axis that is furthest from the normal
     let [x, y, z] = normal.to_array().map(f64::abs);
     let axis = if x <= y && x <= z {
@@ -134,19 +134,19 @@ mod tests {
     use proptest::prelude::*;
 
     fn disc(radius: f64, normal: Point, points: Option<u32>) -> Disc {
-        Disc { radius, normal: normal / normal.norm(), points }
+        Disc { radius_um: radius, normal: normal / normal.norm(), min_points: points }
     }
 
     fn mean(disc: &Disc, f: impl Fn(Point) -> f64) -> f64 {
-        disc.points(Point::ORIGIN).into_iter().map(|(p, share)| share * f(p)).sum()
+        disc.quadrature_points(Point::ORIGIN).into_iter().map(|(p, share)| share * f(p)).sum()
     }
 
     #[test]
     fn as_many_points_as_are_asked_for_or_a_few_more() {
-        let count = |points| disc(1.0, Point::new(0.0, 0.0, 1.0), points).count();
+        let count = |points| disc(1.0, Point::new(0.0, 0.0, 1.0), points).point_count();
         assert_eq!([None, Some(1), Some(4), Some(5), Some(36), Some(37)].map(count), [36, 4, 4, 16, 36, 64]);
-        assert_eq!(count(Some(u32::MAX)), Disc::MOST_POINTS);
-        assert_eq!(disc(1.0, Point::new(0.0, 0.0, 1.0), Some(37)).points(Point::ORIGIN).len(), 64);
+        assert_eq!(count(Some(u32::MAX)), Disc::MAX_POINTS);
+        assert_eq!(disc(1.0, Point::new(0.0, 0.0, 1.0), Some(37)).quadrature_points(Point::ORIGIN).len(), 64);
     }
 
     #[test]
@@ -208,7 +208,7 @@ mod tests {
             prop_assume!(Point::new(x, y, z).norm() > 1e-3);
             let disc = disc(2.0, Point::new(x, y, z), None);
             let center = Point::new(5.0, 6.0, 7.0);
-            let points = disc.points(center);
+            let points = disc.quadrature_points(center);
             for (p, _) in &points {
                 prop_assert!((*p - center).dot(disc.normal).abs() < 1e-14 && p.distance(center) < 2.0);
             }

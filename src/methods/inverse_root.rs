@@ -9,26 +9,26 @@
 //! leaves 5/16 e^3 < 1e-20. IEEE 754 says what the bits of all of these operations are, so they are the same everywhere.
 
 /// Squares that singles hold: distances from 1e-15 um to 1e18 um.
-const SINGLES: std::ops::RangeInclusive<f64> = 1e-30..=1e36;
+const F32_RANGE: std::ops::RangeInclusive<f64> = 1e-30..=1e36;
 
 /// To about 2^-23, for q among [`SINGLES`].
 #[inline(always)]
 #[expect(clippy::cast_possible_truncation, reason = "what is lost is found again by `refined`")]
-pub(super) fn estimate(q: f64) -> f64 {
+pub(super) fn estimate_f32(q: f64) -> f64 {
     f64::from(1.0 / (q as f32).sqrt())
 }
 
 /// To one and a half units in the last place, from the estimate.
 #[inline(always)]
-pub(super) fn refined(q: f64, estimate: f64) -> f64 {
+pub(super) fn refine(q: f64, estimate: f64) -> f64 {
     let e = (-(q * estimate)).mul_add(estimate, 1.0);
     (estimate * e).mul_add(e.mul_add(0.375, 0.5), estimate)
 }
 
 /// Of any number: the same bits as [`refined`] gives where that holds, infinity at zero.
 #[inline(always)]
-pub(super) fn anywhere(q: f64) -> f64 {
-    if SINGLES.contains(&q) { refined(q, estimate(q)) } else { 1.0 / q.sqrt() }
+pub(super) fn inverse_sqrt_full_range(q: f64) -> f64 {
+    if F32_RANGE.contains(&q) { refine(q, estimate_f32(q)) } else { 1.0 / q.sqrt() }
 }
 
 #[cfg(test)]
@@ -39,18 +39,18 @@ mod tests {
     #[test]
     fn squares_give_their_roots() {
         for (q, root) in [(1.0, 1.0), (16.0, 4.0), (0.25, 0.5), (1e-40, 1e-20), (1e40, 1e20)] {
-            assert_eq!(anywhere(q), 1.0 / root, "{q}");
+            assert_eq!(inverse_sqrt_full_range(q), 1.0 / root, "{q}");
         }
-        assert_eq!(anywhere(0.0), f64::INFINITY);
-        assert_eq!(anywhere(f64::INFINITY), 0.0);
-        assert!(anywhere(f64::NAN).is_nan());
+        assert_eq!(inverse_sqrt_full_range(0.0), f64::INFINITY);
+        assert_eq!(inverse_sqrt_full_range(f64::INFINITY), 0.0);
+        assert!(inverse_sqrt_full_range(f64::NAN).is_nan());
     }
 
     proptest! {
         #[test]
         fn it_is_the_platform_s_to_two_units_in_the_last_place(exponent in -45.0..45.0_f64, digits in 1.0..4.0_f64) {
             let q = digits * 10_f64.powf(exponent);
-            prop_assert!((anywhere(q) * q.sqrt() - 1.0).abs() <= 2.0 * f64::EPSILON, "{q}");
+            prop_assert!((inverse_sqrt_full_range(q) * q.sqrt() - 1.0).abs() <= 2.0 * f64::EPSILON, "{q}");
         }
     }
 }

@@ -86,13 +86,13 @@
 //! # Ok::<(), leadfield::Error>(())
 //! ```
 
-use super::boxes::surely_beyond_2;
-use super::close_contact::{self, PrecisePoint, Seen, any_negative};
-use super::log1p::{Logarithm, twice_atanh};
+use super::boxes::with_margin_squared;
+use super::close_contact::{self, LineGeometry, PrecisePoint, any_negative};
+use super::log1p::{DeferredLogarithm, twice_atanh};
 use super::point_source;
 use super::products::cross_2;
-use super::simd::{Centered, Cylinder, Formula, Group, LANES, Lanes, Place, dot, norm_2};
-use super::{Contact, Kernel, Method, composed};
+use super::simd::{ContactLanes, Cylinder, Formula, HasMidpoint, LANES, Lanes, SegmentContext, dot, norm_2};
+use super::{Contact, Method, PreparedMethod, composed};
 use crate::error::Result;
 use crate::geometry::Point;
 
@@ -108,42 +108,50 @@ impl Method for LineSource {
         "mean potential of point sources spread evenly along the segment"
     }
 
-    fn is_analytic(&self) -> bool {
+    fn uses_conductivity(&self) -> bool {
         true
     }
 
-    fn prepare(&self, contacts: &[Contact]) -> Result<Box<dyn Kernel>> {
-        composed::kernel::<Self>(contacts)
+    fn prepare(&self, contacts: &[Contact]) -> Result<Box<dyn PreparedMethod>> {
+        composed::prepare_contacts::<Self>(contacts)
     }
 }
 
 impl Formula for LineSource {
-    type Source = Source;
-    type Carried = Distances;
-    type Half = Half;
-    const MIDPOINT: bool = false;
+    type PreparedSegment = LineOrPoint;
+    type NeuronState = EndDistances;
+    type Stage1Output = LineStage1Output;
+    const USES_MIDPOINT_ONLY: bool = false;
 
     #[inline(always)]
-    fn is_measured(source: &Source, _all_near: bool) -> bool {
-        matches!(source, Source::Line(_))
+    fn needs_distance(source: &LineOrPoint, _all_near: bool) -> bool {
+        matches!(source, LineOrPoint::Line(_))
     }
 
     #[inline(always)]
-    fn begin(source: &Source, place: Place, group: &Group, carried: &mut Distances, half: &mut Half) {
+    fn stage1(
+        source: &LineOrPoint,
+        place: SegmentContext,
+        group: &ContactLanes,
+        carried: &mut EndDistances,
+        half: &mut LineStage1Output,
+    ) {
         half.per_length = None;
         match source {
-            Source::Line(line) if place.distance_2 > line.slender_beyond_2 => line.far(place, group, carried, half),
-            Source::Line(line) => half.lanes = line.near(group),
-            Source::Point(point) => half.lanes = point.coefficients(group),
+            LineOrPoint::Line(line) if place.distance_2 > line.slender_beyond_2 => {
+                line.stage1_far(place, group, carried, half)
+            }
+            LineOrPoint::Line(line) => half.lanes = line.near_weights(group),
+            LineOrPoint::Point(point) => half.lanes = point.weights(group),
         }
     }
 
     #[inline(always)]
-    fn finish(half: &Half, group: &Group) -> Lanes {
+    fn stage2(half: &LineStage1Output, group: &ContactLanes) -> Lanes {
         let Some(per_length) = half.per_length else { return half.lanes };
         let mut values = Lanes::default();
         for lane in 0..LANES {
-            values[lane] = scaled(group.scale[lane], per_length, twice_atanh(half.lanes[lane]));
+            values[lane] = scale_logarithm(group.potential_at_1_um[lane], per_length, twice_atanh(half.lanes[lane]));
         }
         values
     }
@@ -151,54 +159,54 @@ impl Formula for LineSource {
 
 /// Coefficients, or, where 1 / L is there, L / (r1 + r2) of contacts that are all far.
 #[derive(Debug, Default)]
-pub(super) struct Half {
+pub(super) struct LineStage1Output {
     lanes: Lanes,
     per_length: Option<f64>,
 }
 
 /// A segment as this method sees it.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Source {
+pub(super) enum LineOrPoint {
     /// It has a length.
-    Line(Line),
+    Line(SegmentLine),
     /// It has none: a soma, or a degenerate segment.
-    Point(point_source::Source),
+    Point(point_source::SegmentPoint),
 }
 
-impl From<Cylinder> for Source {
+impl From<Cylinder> for LineOrPoint {
     #[inline(always)]
     fn from(segment: Cylinder) -> Self {
-        Line::of(&segment).map_or_else(|| Self::Point(segment.into()), Self::Line)
+        SegmentLine::from_cylinder(&segment).map_or_else(|| Self::Point(segment.into()), Self::Line)
     }
 }
 
-impl Centered for Source {
+impl HasMidpoint for LineOrPoint {
     #[inline(always)]
-    fn middle(&self) -> Point {
+    fn midpoint(&self) -> Point {
         match self {
-            Self::Line(line) => line.middle,
-            Self::Point(point) => point.middle(),
+            Self::Line(line) => line.midpoint,
+            Self::Point(point) => point.midpoint(),
         }
     }
 }
 
 /// Squared length, um^2, up to which a segment counts as a point: further down its powers leave the range of doubles.
-const POINT_2: f64 = 1e-100;
+const MAX_POINT_LENGTH_2: f64 = 1e-100;
 
 /// Share of a segment's length below which distances to it are computed more precisely: doubles give 2e-13 there.
-const CLOSE: f64 = 1e-4;
+const CLOSE_LENGTH_SHARE: f64 = 1e-4;
 
 /// From here on, r1 + r2 >= 5 L, the inverse hyperbolic tangent needs no reduction.
-const SLENDER: f64 = 5.0;
+const MIN_SLENDER_RATIO: f64 = 5.0;
 
 /// A segment of some length, with what does not depend on the contact.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Line {
+pub(super) struct SegmentLine {
     start: Point,
     end: Point,
-    low: [Point; 2],
-    middle: Point,
-    along: Point,
+    low_parts: [Point; 2],
+    midpoint: Point,
+    axis: Point,
     length: f64,
     per_length: f64,
     radius_2: f64,
@@ -207,33 +215,39 @@ pub(super) struct Line {
     slender_beyond_2: f64,
 }
 
-impl Line {
+impl SegmentLine {
     /// None for a segment too short to be squared.
     #[inline(always)]
-    fn of(segment: &Cylinder) -> Option<Self> {
-        let &Cylinder { start, end, radius, low } = segment;
+    fn from_cylinder(segment: &Cylinder) -> Option<Self> {
+        let &Cylinder { start, end, radius, low_parts: low } = segment;
         let along = end - start;
         let length_2 = norm_2(along);
         let length = length_2.sqrt();
         let line = Self {
             start,
             end,
-            low,
-            middle: start.midpoint(end),
-            along,
+            low_parts: low,
+            midpoint: start.midpoint(end),
+            axis: along,
             length,
             per_length: 1.0 / length,
             radius_2: radius * radius,
-            slender_beyond_2: surely_beyond_2(f64::max(0.5 * SLENDER * length, 0.5 * length + radius)),
+            slender_beyond_2: with_margin_squared(f64::max(0.5 * MIN_SLENDER_RATIO * length, 0.5 * length + radius)),
         };
-        (length_2 > POINT_2).then_some(line)
+        (length_2 > MAX_POINT_LENGTH_2).then_some(line)
     }
 
     /// The first half where the whole group is far; the bits come out as [`Line::near`] has them there.
     #[inline(always)]
-    fn far(&self, place: Place, group: &Group, r: &mut Distances, half: &mut Half) {
+    fn stage1_far(
+        &self,
+        place: SegmentContext,
+        group: &ContactLanes,
+        r: &mut EndDistances,
+        half: &mut LineStage1Output,
+    ) {
         half.per_length = Some(self.per_length);
-        let sums = r.sums(self, place, group);
+        let sums = r.next_end_distance_sums(self, place, group);
         for lane in 0..LANES {
             half.lanes[lane] = self.length / sums[lane];
         }
@@ -241,13 +255,14 @@ impl Line {
 
     /// The coefficients wherever the contacts are.
     #[inline(always)]
-    fn near(&self, group: &Group) -> Lanes {
+    fn near_weights(&self, group: &ContactLanes) -> Lanes {
         let (mut values, mut excess) = (Lanes::default(), Lanes::default());
         for lane in 0..LANES {
             let p = group.position(lane);
-            let (logarithm, distance_2) = self.logarithm(self.start - p, self.end - p, group.near[lane]);
-            values[lane] = scaled(group.scale[lane], self.per_length, logarithm);
-            let close = CLOSE.mul_add(self.length, group.coarse[lane]);
+            let (logarithm, distance_2) =
+                self.logarithm_and_distance_2(self.start - p, self.end - p, group.clamp_to_radius[lane]);
+            values[lane] = scale_logarithm(group.potential_at_1_um[lane], self.per_length, logarithm);
+            let close = CLOSE_LENGTH_SHARE.mul_add(self.length, group.coarse_um[lane]);
             excess[lane] = distance_2 - close * close;
         }
         if any_negative(&excess) {
@@ -259,59 +274,60 @@ impl Line {
     /// The coefficients of contacts that almost touch the segment, where the rest would lose digits.
     #[cold]
     #[inline(never)]
-    fn correct_close(&self, group: &Group, excess: &Lanes, values: &mut Lanes) {
-        let [start, end] =
-            [(self.start, self.low[0]), (self.end, self.low[1])].map(|(high, low)| PrecisePoint { high, low });
+    fn correct_close(&self, group: &ContactLanes, excess: &Lanes, values: &mut Lanes) {
+        let [start, end] = [(self.start, self.low_parts[0]), (self.end, self.low_parts[1])]
+            .map(|(high, low)| PrecisePoint { high, low });
         for lane in 0..LANES {
             if excess[lane] < 0.0 {
-                let near = group.near[lane] * self.radius_2;
-                let Seen { r1_2, r2_2, dot, cross_2, length } =
-                    close_contact::seen(group.precise_position(lane), start, end, near);
+                let near = group.clamp_to_radius[lane] * self.radius_2;
+                let LineGeometry { r1_2, r2_2, dot, cross_2, length } =
+                    close_contact::precise_line_geometry(group.precise_position(lane), start, end, near);
                 let line = Self { length, per_length: 1.0 / length, ..*self };
-                let logarithm = line.logarithm_of(r1_2.sqrt(), r2_2.sqrt(), dot, cross_2);
-                values[lane] = scaled(group.scale[lane], line.per_length, logarithm);
+                let logarithm = line.logarithm_from_distances(r1_2.sqrt(), r2_2.sqrt(), dot, cross_2);
+                values[lane] = scale_logarithm(group.potential_at_1_um[lane], line.per_length, logarithm);
             }
         }
     }
 
     /// ln((r1 + r2 + L) / (r1 + r2 - L)), the near field's rule applied, and the squared distance to the segment by that.
     #[inline(always)]
-    fn logarithm(&self, a: Point, b: Point, near: f64) -> (f64, f64) {
+    fn logarithm_and_distance_2(&self, a: Point, b: Point, near: f64) -> (f64, f64) {
         let (r1_2, r2_2) = (norm_2(a), norm_2(b));
-        let (delta, d_2) = self.lift_2(a, b, r1_2, r2_2, near);
+        let (delta, d_2) = self.near_field_delta_2(a, b, r1_2, r2_2, near);
         let (r1, r2) = ((r1_2 + delta).sqrt(), (r2_2 + delta).sqrt());
         let cross_2 = (delta * self.length).mul_add(self.length, cross_2(a, b));
-        (self.logarithm_of(r1, r2, dot(a, b) + delta, cross_2), d_2 + delta)
+        (self.logarithm_from_distances(r1, r2, dot(a, b) + delta, cross_2), d_2 + delta)
     }
 
     /// The logarithm from r1, r2, a.b and |a x b|^2.
     #[inline(always)]
-    fn logarithm_of(&self, r1: f64, r2: f64, dot: f64, cross_2: f64) -> f64 {
+    fn logarithm_from_distances(&self, r1: f64, r2: f64, dot: f64, cross_2: f64) -> f64 {
         let sum = r1 + r2;
-        let general = self.general(r1 * r2, sum, dot, cross_2);
-        let slender = sum >= SLENDER * self.length;
+        let general = self.unreduced_logarithm(r1 * r2, sum, dot, cross_2);
+        let slender = sum >= MIN_SLENDER_RATIO * self.length;
         let pick = |s: f64, g: f64| if slender { s } else { g };
-        Logarithm { k: pick(0.0, general.k), f: pick(self.length, general.f), g: pick(sum, general.g) }.value()
+        DeferredLogarithm { k: pick(0.0, general.k), f: pick(self.length, general.f), g: pick(sum, general.g) }
+            .evaluate()
     }
 
     /// ln(1 + L (r1 + r2 + L) / D), from the product and sum of r1 and r2, a.b and |a x b|^2.
     #[inline(always)]
-    fn general(&self, product: f64, sum: f64, dot: f64, cross_2: f64) -> Logarithm {
+    fn unreduced_logarithm(&self, product: f64, sum: f64, dot: f64, cross_2: f64) -> DeferredLogarithm {
         let p = product + dot.abs();
         let beside = dot >= 0.0;
         let num = self.length * (sum + self.length);
-        Logarithm::of_1p_quotient(if beside { num } else { num * p }, if beside { p } else { cross_2 })
+        DeferredLogarithm::ln_1p_quotient(if beside { num } else { num * p }, if beside { p } else { cross_2 })
     }
 
     /// delta = max(0, R^2 - d^2) and d^2, d the distance to the segment. Seen from the nearer end, where the vector product
     /// with the axis, and the sign of the scalar product, are exact to rounding.
     #[inline(always)]
-    fn lift_2(&self, a: Point, b: Point, r1_2: f64, r2_2: f64, near: f64) -> (f64, f64) {
+    fn near_field_delta_2(&self, a: Point, b: Point, r1_2: f64, r2_2: f64, near: f64) -> (f64, f64) {
         let first = r1_2 < r2_2;
         let pick = |of_a: f64, of_b: f64| if first { of_a } else { of_b };
         let nearer = Point::new(pick(a.x, b.x), pick(a.y, b.y), pick(a.z, b.z));
-        let outside = pick(1.0, -1.0) * dot(nearer, self.along);
-        let axis_2 = cross_2(nearer, self.along) * self.per_length * self.per_length;
+        let outside = pick(1.0, -1.0) * dot(nearer, self.axis);
+        let axis_2 = cross_2(nearer, self.axis) * self.per_length * self.per_length;
         let d_2 = if outside < 0.0 { axis_2 } else { pick(r1_2, r2_2) };
         let delta = self.radius_2.mul_add(near, -d_2);
         (if delta > 0.0 { delta } else { 0.0 }, d_2)
@@ -320,23 +336,23 @@ impl Line {
 
 /// The mean potential: the potential at 1 um, over the length, times the logarithm.
 #[inline(always)]
-fn scaled(scale: f64, per_length: f64, logarithm: f64) -> f64 {
+fn scale_logarithm(scale: f64, per_length: f64, logarithm: f64) -> f64 {
     scale * per_length * logarithm
 }
 
 /// Distances of a group's contacts to one point: those to a segment's end serve as those to the next one's start.
 #[derive(Debug, Default)]
-pub(super) struct Distances {
+pub(super) struct EndDistances {
     /// The row of the segment to whose end they are; 0 for none.
     row: usize,
     r: Lanes,
 }
 
-impl Distances {
+impl EndDistances {
     /// The sums of the distances to a segment's ends; keeps those to the second.
     #[inline(always)]
-    fn sums(&mut self, line: &Line, place: Place, group: &Group) -> Lanes {
-        if !(place.joined && self.row + 1 == place.row) {
+    fn next_end_distance_sums(&mut self, line: &SegmentLine, place: SegmentContext, group: &ContactLanes) -> Lanes {
+        if !(place.starts_at_previous_end && self.row + 1 == place.row) {
             self.r = group.distances(line.start);
         }
         let r2 = group.distances(line.end);

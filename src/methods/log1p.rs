@@ -12,7 +12,7 @@ const EXPONENT: u64 = 0xfff0_0000_0000_0000;
 const HALF: u64 = 1 << 51;
 
 /// Below this a denominator counts as zero: the logarithm is infinite.
-const VANISHING: f64 = 1e-200;
+const MIN_DENOMINATOR: f64 = 1e-200;
 
 /// The largest |s| for which 2 atanh(s) is exact to rounding; reductions stay below it.
 #[cfg(test)]
@@ -32,13 +32,13 @@ const P: [f64; 7] = [
 
 /// ln = k ln 2 + 2 atanh(f / g), not yet computed: so that two forms can be chosen between before the division.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Logarithm {
+pub(super) struct DeferredLogarithm {
     pub k: f64,
     pub f: f64,
     pub g: f64,
 }
 
-impl Logarithm {
+impl DeferredLogarithm {
     /// ln(1 + num / den) for num >= 0 and den >= 0, however small or large the quotient; infinite for den below 1e-200.
     ///
     /// With 2^k next to 1 + num / den, f = num 2^-k - den (1 - 2^-k) and g = num 2^-k + den (1 + 2^-k). The quotient
@@ -46,8 +46,8 @@ impl Logarithm {
     /// difference of the bits of num + den and of den, which is the logarithm of their quotient to base 2 within
     /// 0.087: hence (1 + num / den) 2^-k lies in 0.666..1.502 and |f / g| below 0.2004.
     #[inline(always)]
-    pub fn of_1p_quotient(num: f64, den: f64) -> Self {
-        let vanishing = den < VANISHING;
+    pub fn ln_1p_quotient(num: f64, den: f64) -> Self {
+        let vanishing = den < MIN_DENOMINATOR;
         let den = if vanishing { 1.0 } else { den };
         let octaves = (num + den).to_bits().wrapping_sub(den.to_bits()).wrapping_add(HALF) & EXPONENT;
         let scale = f64::from_bits(ONE.wrapping_sub(octaves));
@@ -59,7 +59,7 @@ impl Logarithm {
 
     /// Its value, within two units in the last place.
     #[inline(always)]
-    pub fn value(self) -> f64 {
+    pub fn evaluate(self) -> f64 {
         self.k.mul_add(LN_2, twice_atanh(self.f / self.g))
     }
 }
@@ -86,7 +86,7 @@ mod tests {
     }
 
     fn ln_1p_quotient(num: f64, den: f64) -> f64 {
-        Logarithm::of_1p_quotient(num, den).value()
+        DeferredLogarithm::ln_1p_quotient(num, den).evaluate()
     }
 
     #[test]
@@ -124,7 +124,7 @@ mod tests {
 
         #[test]
         fn the_reduction_stays_where_the_polynomial_holds(num in 0.0..1e12_f64, den in 1e-12..1e3_f64) {
-            let Logarithm { k, f, g } = Logarithm::of_1p_quotient(num, den);
+            let DeferredLogarithm { k, f, g } = DeferredLogarithm::ln_1p_quotient(num, den);
             prop_assert!((f / g).abs() <= LARGEST);
             prop_assert!((0.0..1000.0).contains(&k) && k.fract() == 0.0);
         }

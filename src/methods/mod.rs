@@ -29,34 +29,34 @@ use crate::units::DEFAULT_CONDUCTIVITY;
 
 use self::disc::Disc;
 use self::medium::{Boundary, Conductivity};
-pub use self::parameter::Parameter;
+pub use self::parameter::SettingKind;
 
 /// How a method treats contacts that come nearer to a segment than its radius.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum NearField {
     /// A contact never comes nearer than the segment's radius (0.5 um where it is unknown).
     #[default]
-    Radius,
+    ClampToRadius,
     /// The formula as it is: infinite or undefined on the segment itself.
-    Exact,
+    Unclamped,
 }
 
 impl NearField {
     /// Its name on the command line and in the electrodes file.
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Radius => "radius",
-            Self::Exact => "exact",
+            Self::ClampToRadius => "radius",
+            Self::Unclamped => "exact",
         }
     }
 }
 
 /// The radius, um, that stands for an unknown one in the near field.
-pub const UNKNOWN_RADIUS: f64 = 0.5;
+pub const UNKNOWN_RADIUS_UM: f64 = 0.5;
 
 /// A segment's radius, um: [`UNKNOWN_RADIUS`] where it is unknown, or no radius (not finite, or not above zero).
-pub(crate) fn radius_um(radius: Option<f32>) -> f64 {
-    radius.filter(|r| r.is_finite() && *r > 0.0).map_or(UNKNOWN_RADIUS, f64::from)
+pub(crate) fn radius_or_default_um(radius: Option<f32>) -> f64 {
+    radius.filter(|r| r.is_finite() && *r > 0.0).map_or(UNKNOWN_RADIUS_UM, f64::from)
 }
 
 /// What a method may know of one contact.
@@ -65,7 +65,7 @@ pub struct Contact {
     /// Its name, for messages.
     pub name: String,
     /// Where it is, um.
-    pub position: Point,
+    pub position_um: Point,
     /// Conductivity of the medium.
     pub conductivity: Conductivity,
     /// Where the medium ends; none where it is everywhere.
@@ -75,26 +75,26 @@ pub struct Contact {
     /// Treatment of the near field.
     pub near_field: NearField,
     /// The field that a current through it makes; one field may serve many contacts.
-    pub field: Option<Arc<LeadField>>,
+    pub lead_field: Option<Arc<LeadField>>,
     /// What a point outside that field means.
-    pub outside: OutsideField,
+    pub outside_field: OutsideField,
     /// The region round it.
-    pub region: objective_csd::Own,
+    pub csd_region: objective_csd::RegionOverrides,
 }
 
 impl Contact {
     /// A contact without a name or settings of its own.
-    pub fn at(position: Point) -> Self {
+    pub fn new(position: Point) -> Self {
         Self {
             name: String::new(),
-            position,
+            position_um: position,
             conductivity: DEFAULT_CONDUCTIVITY.into(),
             boundary: None,
             disc: None,
             near_field: NearField::default(),
-            field: None,
-            outside: OutsideField::default(),
-            region: objective_csd::Own::default(),
+            lead_field: None,
+            outside_field: OutsideField::default(),
+            csd_region: objective_csd::RegionOverrides::default(),
         }
     }
 }
@@ -106,10 +106,10 @@ pub trait Method: Sync {
     /// One sentence for `--help`.
     fn summary(&self) -> &'static str;
     /// Whether it uses the medium's conductivity, and so one value of `--conductivity`.
-    fn is_analytic(&self) -> bool;
+    fn uses_conductivity(&self) -> bool;
     /// What a contact of this method may set for itself.
-    fn parameters(&self) -> &'static [Parameter] {
-        if self.is_analytic() { Parameter::OF_MEDIUM } else { &[] }
+    fn accepted_settings(&self) -> &'static [SettingKind] {
+        if self.uses_conductivity() { SettingKind::MEDIUM_SETTINGS } else { &[] }
     }
     /// Whether its coefficients are potentials, V/nA; else they have a meaning of their own, and are not to be subtracted
     /// from potentials.
@@ -117,27 +117,27 @@ pub trait Method: Sync {
         true
     }
     /// What it looks up in a lead field, and so one value of `--fields`; none for a method that needs no field.
-    fn looks_up(&self) -> Option<Quantity> {
+    fn required_field(&self) -> Option<Quantity> {
         None
     }
     /// Makes it ready for some contacts.
     ///
     /// # Errors
     /// A contact lacks a setting that the method needs.
-    fn prepare(&self, contacts: &[Contact]) -> Result<Box<dyn Kernel>>;
+    fn prepare(&self, contacts: &[Contact]) -> Result<Box<dyn PreparedMethod>>;
 }
 
 /// A method made ready for some contacts.
-pub trait Kernel: Send + Sync {
+pub trait PreparedMethod: Send + Sync {
     /// Writes the coefficients (V/nA) of a neuron's segments: `out` is row-major, one row a segment, one column a
     /// contact, in the order given to [`Method::prepare`]. `out.len()` is segments times contacts.
     ///
     /// The result may be infinite or NaN only with [`NearField::Exact`]; the caller checks.
-    fn fill(&self, neuron: &NeuronSegments<'_>, out: &mut [f64]);
+    fn fill_weights(&self, neuron: &NeuronSegments<'_>, out: &mut [f64]);
 
     /// Why the coefficient of a segment (its place in the view) at a contact (column) is NaN, where the method knows: for
     /// the caller that found one.
-    fn explain(&self, _neuron: &NeuronSegments<'_>, _segment: usize, _column: usize) -> Option<Error> {
+    fn explain_missing_weight(&self, _neuron: &NeuronSegments<'_>, _segment: usize, _column: usize) -> Option<Error> {
         None
     }
 
@@ -148,7 +148,7 @@ pub trait Kernel: Send + Sync {
 
     /// Sizes that the coefficients of a contact (column) were computed with: attributes of its type in the electrodes
     /// file.
-    fn sizes(&self, _column: usize) -> Vec<(&'static str, f64)> {
+    fn size_attributes(&self, _column: usize) -> Vec<(&'static str, f64)> {
         Vec::new()
     }
 }
@@ -159,12 +159,12 @@ pub static METHODS: &[&dyn Method] = &[
     &line_source::LineSource,
     &reciprocity::Reciprocity,
     &dipole_reciprocity::DipoleReciprocity,
-    &objective_csd::ObjectiveCsd(objective_csd::Shape::Sphere),
-    &objective_csd::ObjectiveCsd(objective_csd::Shape::Disk),
-    &objective_csd::ObjectiveCsd(objective_csd::Shape::Plane),
+    &objective_csd::ObjectiveCsd(objective_csd::RegionShape::Sphere),
+    &objective_csd::ObjectiveCsd(objective_csd::RegionShape::Disk),
+    &objective_csd::ObjectiveCsd(objective_csd::RegionShape::Plane),
 ];
 
 /// The method of a name.
-pub fn by_name(name: &str) -> Option<&'static dyn Method> {
+pub fn find_method(name: &str) -> Option<&'static dyn Method> {
     METHODS.iter().copied().find(|m| m.name() == name)
 }

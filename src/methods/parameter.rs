@@ -3,7 +3,7 @@
 /// A setting of a single contact. A method lists those that it takes ([`super::Method::parameters`]); a contact that has
 /// another one is refused when its file is read, so that none is lost in silence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Parameter {
+pub enum SettingKind {
     /// Conductivity of the medium, S/m.
     Conductivity,
     /// Conductivity along x, y and z, S/m.
@@ -28,11 +28,11 @@ pub enum Parameter {
     Disc,
 }
 
-impl Parameter {
+impl SettingKind {
     /// Those of a contact in a medium that conducts.
-    pub const OF_MEDIUM: &'static [Self] = &[Self::Conductivity, Self::Anisotropy, Self::Boundary, Self::Disc];
+    pub const MEDIUM_SETTINGS: &'static [Self] = &[Self::Conductivity, Self::Anisotropy, Self::Boundary, Self::Disc];
     /// Those of every contact, whatever its method: they are about the column.
-    pub const OF_ALL: &'static [Self] = &[Self::Reference];
+    pub const COMMON_SETTINGS: &'static [Self] = &[Self::Reference];
 
     /// Its key in electrode files.
     pub const fn key(self) -> &'static str {

@@ -45,9 +45,9 @@
 //! # Ok::<(), leadfield::Error>(())
 //! ```
 
-use super::boxes::surely_beyond_2;
-use super::simd::{Centered, Cylinder, Formula, Group, LANES, Lanes, Place, is_moderate, norm_2};
-use super::{Contact, Kernel, Method, composed, inverse_root};
+use super::boxes::with_margin_squared;
+use super::simd::{ContactLanes, Cylinder, Formula, HasMidpoint, LANES, Lanes, SegmentContext, is_f32_safe, norm_2};
+use super::{Contact, Method, PreparedMethod, composed, inverse_root};
 use crate::error::Result;
 use crate::geometry::Point;
 
@@ -63,43 +63,50 @@ impl Method for PointSource {
         "potential of a point source at the segment's midpoint"
     }
 
-    fn is_analytic(&self) -> bool {
+    fn uses_conductivity(&self) -> bool {
         true
     }
 
-    fn prepare(&self, contacts: &[Contact]) -> Result<Box<dyn Kernel>> {
-        composed::kernel::<Self>(contacts)
+    fn prepare(&self, contacts: &[Contact]) -> Result<Box<dyn PreparedMethod>> {
+        composed::prepare_contacts::<Self>(contacts)
     }
 }
 
 impl Formula for PointSource {
-    type Source = Source;
-    type Carried = ();
-    type Half = Half;
-    const MIDPOINT: bool = true;
+    type PreparedSegment = SegmentPoint;
+    type NeuronState = ();
+    type Stage1Output = PointStage1Output;
+    const USES_MIDPOINT_ONLY: bool = true;
 
     #[inline(always)]
-    fn is_measured(source: &Source, all_near: bool) -> bool {
-        !(all_near && source.is_spaced())
+    fn needs_distance(source: &SegmentPoint, all_near: bool) -> bool {
+        !(all_near && source.is_radius_f32_safe())
     }
 
     #[inline(always)]
-    fn begin(source: &Source, place: Place, group: &Group, (): &mut (), half: &mut Half) {
-        half.squares = source.squares(group);
-        half.exact = source.is_exact(place, group);
+    fn stage1(
+        source: &SegmentPoint,
+        place: SegmentContext,
+        group: &ContactLanes,
+        (): &mut (),
+        half: &mut PointStage1Output,
+    ) {
+        half.distances_2 = source.near_field_distances_2(group);
+        half.needs_f64 = source.needs_f64(place, group);
         for lane in 0..LANES {
-            half.estimates[lane] = inverse_root::estimate(half.squares[lane]);
+            half.estimates[lane] = inverse_root::estimate_f32(half.distances_2[lane]);
         }
     }
 
     #[inline(always)]
-    fn finish(half: &Half, group: &Group) -> Lanes {
-        if half.exact {
-            return exact(&half.squares, group);
+    fn stage2(half: &PointStage1Output, group: &ContactLanes) -> Lanes {
+        if half.needs_f64 {
+            return weights_in_f64(&half.distances_2, group);
         }
         let mut values = Lanes::default();
         for lane in 0..LANES {
-            values[lane] = group.scale[lane] * inverse_root::refined(half.squares[lane], half.estimates[lane]);
+            values[lane] =
+                group.potential_at_1_um[lane] * inverse_root::refine(half.distances_2[lane], half.estimates[lane]);
         }
         values
     }
@@ -107,59 +114,59 @@ impl Formula for PointSource {
 
 /// Squared distances, and what singles say of their inverse roots.
 #[derive(Debug, Default)]
-pub(super) struct Half {
-    squares: Lanes,
+pub(super) struct PointStage1Output {
+    distances_2: Lanes,
     estimates: Lanes,
     /// Whether singles may not hold the squares.
-    exact: bool,
+    needs_f64: bool,
 }
 
 /// A segment as its midpoint.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Source {
-    position: Point,
+pub(super) struct SegmentPoint {
+    position_um: Point,
     radius_2: f64,
-    moderate: bool,
+    is_f32_safe: bool,
 }
 
 /// Distance, um, from which on squares are in the range of singles.
-const LEAST: f64 = 1e-14;
+const MIN_F32_SAFE_DISTANCE_UM: f64 = 1e-14;
 
-impl From<Cylinder> for Source {
+impl From<Cylinder> for SegmentPoint {
     #[inline(always)]
     fn from(segment: Cylinder) -> Self {
         let position = segment.start.midpoint(segment.end);
-        Self { position, radius_2: segment.radius * segment.radius, moderate: is_moderate(position) }
+        Self { position_um: position, radius_2: segment.radius * segment.radius, is_f32_safe: is_f32_safe(position) }
     }
 }
 
-impl Centered for Source {
+impl HasMidpoint for SegmentPoint {
     #[inline(always)]
-    fn middle(&self) -> Point {
-        self.position
+    fn midpoint(&self) -> Point {
+        self.position_um
     }
 }
 
-impl Source {
+impl SegmentPoint {
     /// Its coefficients at the contacts of a group.
     #[inline(always)]
-    pub fn coefficients(&self, group: &Group) -> Lanes {
-        exact(&self.squares(group), group)
+    pub fn weights(&self, group: &ContactLanes) -> Lanes {
+        weights_in_f64(&self.near_field_distances_2(group), group)
     }
 
     /// Whether the near field's rule keeps squares in the range of singles.
     #[inline(always)]
-    fn is_spaced(&self) -> bool {
-        self.radius_2 > LEAST * LEAST
+    fn is_radius_f32_safe(&self) -> bool {
+        self.radius_2 > MIN_F32_SAFE_DISTANCE_UM * MIN_F32_SAFE_DISTANCE_UM
     }
 
     /// Squared distances, the near field's rule applied.
     #[inline(always)]
-    fn squares(&self, group: &Group) -> Lanes {
+    fn near_field_distances_2(&self, group: &ContactLanes) -> Lanes {
         let mut squares = Lanes::default();
         for lane in 0..LANES {
-            let r_2 = norm_2(self.position - group.position(lane));
-            let least_2 = self.radius_2 * group.near[lane];
+            let r_2 = norm_2(self.position_um - group.position(lane));
+            let least_2 = self.radius_2 * group.clamp_to_radius[lane];
             squares[lane] = if r_2 > least_2 { r_2 } else { least_2 };
         }
         squares
@@ -167,18 +174,19 @@ impl Source {
 
     /// Whether singles may not hold the squares.
     #[inline(always)]
-    fn is_exact(&self, place: Place, group: &Group) -> bool {
-        let off = (group.all_near && self.is_spaced()) || place.distance_2 > surely_beyond_2(LEAST);
-        !(off && self.moderate && group.moderate)
+    fn needs_f64(&self, place: SegmentContext, group: &ContactLanes) -> bool {
+        let off = (group.all_clamped && self.is_radius_f32_safe())
+            || place.distance_2 > with_margin_squared(MIN_F32_SAFE_DISTANCE_UM);
+        !(off && self.is_f32_safe && group.is_f32_safe)
     }
 }
 
 /// The coefficients for any squared distances.
 #[inline(always)]
-fn exact(squares: &Lanes, group: &Group) -> Lanes {
+fn weights_in_f64(squares: &Lanes, group: &ContactLanes) -> Lanes {
     let mut values = Lanes::default();
     for lane in 0..LANES {
-        values[lane] = group.scale[lane] * inverse_root::anywhere(squares[lane]);
+        values[lane] = group.potential_at_1_um[lane] * inverse_root::inverse_sqrt_full_range(squares[lane]);
     }
     values
 }

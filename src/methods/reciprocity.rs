@@ -18,7 +18,7 @@
 
 use std::sync::Arc;
 
-use super::{Contact, Kernel as _, Method, Parameter};
+use super::{Contact, Method, PreparedMethod as _, SettingKind};
 use crate::error::{Context, Error, Problem, Result};
 use crate::lead_field::{LeadField, OutsideField, Quantity};
 use crate::segments::{NeuronSegments, Segment};
@@ -38,32 +38,32 @@ impl Method for Reciprocity {
         "potential of a lead field at the segment's midpoint"
     }
 
-    fn is_analytic(&self) -> bool {
+    fn uses_conductivity(&self) -> bool {
         false
     }
 
-    fn parameters(&self) -> &'static [Parameter] {
-        &[Parameter::Field]
+    fn accepted_settings(&self) -> &'static [SettingKind] {
+        &[SettingKind::Field]
     }
 
-    fn looks_up(&self) -> Option<Quantity> {
+    fn required_field(&self) -> Option<Quantity> {
         Some(Quantity::Potential)
     }
 
-    fn prepare(&self, contacts: &[Contact]) -> Result<Box<dyn super::Kernel>> {
-        Ok(Box::new(Kernel::new(FieldContact::all(contacts, NAME)?)?))
+    fn prepare(&self, contacts: &[Contact]) -> Result<Box<dyn super::PreparedMethod>> {
+        Ok(Box::new(PreparedReciprocity::new(FieldContact::from_contacts(contacts, NAME)?)?))
     }
 }
 
 /// A contact without a lead field.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("no lead field, expected the one that `{method}` looks up, found none")]
-pub struct NoField {
+pub struct MissingLeadField {
     /// The method.
     pub method: &'static str,
 }
 
-impl Problem for NoField {
+impl Problem for MissingLeadField {
     fn hint(&self) -> Option<String> {
         Some(
             "give `--fields FILE` for all contacts of such methods, one for each in file order, or `--field NAME=FILE`"
@@ -78,9 +78,9 @@ pub struct FieldContact {
     /// The contact's name, for messages.
     pub name: String,
     /// The field that a current through it makes; one field may serve many contacts.
-    pub field: Arc<LeadField>,
+    pub lead_field: Arc<LeadField>,
     /// What a point outside the field means.
-    pub outside: OutsideField,
+    pub outside_field: OutsideField,
 }
 
 /// The coefficient, V/nA, from a potential in V and the current that made it, in nA.
@@ -89,23 +89,23 @@ pub struct FieldContact {
 /// use leadfield::methods::reciprocity::coefficient;
 /// assert_eq!(coefficient(0.003, 1.5), 0.002);
 /// ```
-pub fn coefficient(potential_v: f64, current_na: f64) -> f64 {
+pub fn weight_from_potential(potential_v: f64, current_na: f64) -> f64 {
     potential_v / current_na
 }
 
 /// The method made ready for some contacts.
 #[derive(Debug)]
-pub struct Kernel {
+pub struct PreparedReciprocity {
     contacts: Vec<FieldContact>,
 }
 
-impl Kernel {
+impl PreparedReciprocity {
     /// Ready for contacts that each have a field with a potential.
     ///
     /// # Errors
     /// A field lacks the potential.
     pub fn new(contacts: Vec<FieldContact>) -> Result<Self> {
-        contacts.iter().try_for_each(|c| c.field.require(Quantity::Potential, NAME))?;
+        contacts.iter().try_for_each(|c| c.lead_field.require_quantity(Quantity::Potential, NAME))?;
         Ok(Self { contacts })
     }
 
@@ -113,38 +113,38 @@ impl Kernel {
     ///
     /// # Errors
     /// A midpoint lies outside a contact's field, and the contact does not take 0 there.
-    pub fn try_fill(&self, neuron: &NeuronSegments<'_>, out: &mut [f64]) -> Result<()> {
-        self.fill(neuron, out);
+    pub fn try_fill_weights(&self, neuron: &NeuronSegments<'_>, out: &mut [f64]) -> Result<()> {
+        self.fill_weights(neuron, out);
         let missing = out.iter().position(|w| w.is_nan()).and_then(|at| {
             let columns = self.contacts.len();
-            self.explain(neuron, at / columns, at % columns)
+            self.explain_missing_weight(neuron, at / columns, at % columns)
         });
         missing.map_or(Ok(()), Err)
     }
 }
 
-impl super::Kernel for Kernel {
+impl super::PreparedMethod for PreparedReciprocity {
     /// NaN stands for a midpoint outside the field of a contact with [`OutsideField::Error`].
-    fn fill(&self, neuron: &NeuronSegments<'_>, out: &mut [f64]) {
+    fn fill_weights(&self, neuron: &NeuronSegments<'_>, out: &mut [f64]) {
         let midpoints: Vec<_> = neuron.start.iter().zip(neuron.end).map(|(start, end)| start.midpoint(*end)).collect();
         let mut potentials = vec![f64::NAN; midpoints.len()];
         for (column, contact) in self.contacts.iter().enumerate() {
-            contact.field.potentials(&midpoints, &mut potentials);
+            contact.lead_field.potentials(&midpoints, &mut potentials);
             let weights = out.iter_mut().skip(column).step_by(self.contacts.len());
             for (weight, potential) in weights.zip(&potentials) {
-                let weight_here = coefficient(*potential, contact.field.current_na());
-                *weight = if weight_here.is_nan() { contact.instead() } else { weight_here };
+                let weight_here = weight_from_potential(*potential, contact.lead_field.current_na());
+                *weight = if weight_here.is_nan() { contact.outside_value() } else { weight_here };
             }
         }
     }
 
-    fn explain(&self, neuron: &NeuronSegments<'_>, segment: usize, column: usize) -> Option<Error> {
+    fn explain_missing_weight(&self, neuron: &NeuronSegments<'_>, segment: usize, column: usize) -> Option<Error> {
         let contact = self.contacts.get(column)?;
         let segment = (segment < neuron.len()).then(|| neuron.get(segment))?;
         let m = segment.midpoint();
-        let what = format!("the midpoint of {}", named(&segment));
-        let refused = || contact.field.refusal(Quantity::Potential, m, &what, &contact.name);
-        contact.field.potential(m).is_none().then(refused)
+        let what = format!("the midpoint of {}", describe_segment(&segment));
+        let refused = || contact.lead_field.lookup_error(Quantity::Potential, m, &what, &contact.name);
+        contact.lead_field.potential(m).is_none().then(refused)
     }
 }
 
@@ -153,23 +153,23 @@ impl FieldContact {
     ///
     /// # Errors
     /// [`NoField`], with the contact.
-    pub(super) fn all(contacts: &[Contact], method: &'static str) -> Result<Vec<Self>> {
-        let with_field = |c: &Contact| match &c.field {
-            Some(field) => Ok(Self { name: c.name.clone(), field: field.clone(), outside: c.outside }),
-            None => Err(NoField { method }).in_object(&format!("contact `{}`", c.name)),
+    pub(super) fn from_contacts(contacts: &[Contact], method: &'static str) -> Result<Vec<Self>> {
+        let with_field = |c: &Contact| match &c.lead_field {
+            Some(field) => Ok(Self { name: c.name.clone(), lead_field: field.clone(), outside_field: c.outside_field }),
+            None => Err(MissingLeadField { method }).in_item(&format!("contact `{}`", c.name)),
         };
         contacts.iter().map(with_field).collect()
     }
 
     /// What stands for a value that the field does not have.
-    pub(super) const fn instead(&self) -> f64 {
-        match self.outside {
+    pub(super) const fn outside_value(&self) -> f64 {
+        match self.outside_field {
             OutsideField::Error => f64::NAN,
             OutsideField::Zero => 0.0,
         }
     }
 }
 
-fn named(s: &Segment) -> String {
+fn describe_segment(s: &Segment) -> String {
     format!("segment {} of section {} of node {}", s.segment_id, s.section_id, s.node_id)
 }

@@ -7,9 +7,9 @@
 //! A formula comes in two halves, and the second half of one group is computed beside the first half of the next: the
 //! processor divides and takes roots, which is slow and has a unit of its own, while it multiplies and adds.
 
-use super::boxes::{Boxes, bounds};
+use super::boxes::{GroupBounds, contact_bounds};
 use super::close_contact::PrecisePoint;
-use super::{NearField, radius_um};
+use super::{NearField, radius_or_default_um};
 use crate::geometry::Point;
 use crate::segments::NeuronSegments;
 use crate::units::NANOAMPERE_PER_MICROMETER;
@@ -18,7 +18,7 @@ use crate::units::NANOAMPERE_PER_MICROMETER;
 pub(super) const LANES: usize = 16;
 
 /// Coordinates up to which squared distances stay in the range of singles, um.
-const MODERATE: f64 = 1e15;
+const MAX_F32_SAFE_COORDINATE_UM: f64 = 1e15;
 
 /// A number for each contact of a group, in whole lines of the cache.
 ///
@@ -45,51 +45,53 @@ impl std::ops::IndexMut<usize> for Lanes {
 
 /// A point contact in an unbounded, isotropic medium.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Site {
+pub(super) struct PointContact {
     /// Where it is, um.
-    pub position: Point,
+    pub position_um: Point,
     /// Conductivity of the medium, S/m.
-    pub conductivity: f64,
+    pub conductivity_s_per_m: f64,
     /// Treatment of the near field.
     pub near_field: NearField,
     /// What rounding left out of the position, where coordinates are scaled.
-    pub low: Option<Point>,
+    pub low_part: Option<Point>,
 }
 
 /// Up to 16 contacts, consecutive in the file, an array a property. Lanes beyond the last contact are copies of it.
 #[derive(Debug)]
-pub(super) struct Group {
+pub(super) struct ContactLanes {
     x: Lanes,
     y: Lanes,
     z: Lanes,
     /// Potential, V, at 1 um from a point that gives off 1 nA: 1e-3 / (4 pi sigma).
-    pub scale: Lanes,
+    pub potential_at_1_um: Lanes,
     /// 1 where the near field's rule holds, 0 where the formula is exact.
-    pub near: Lanes,
+    pub clamp_to_radius: Lanes,
     /// Distances from the contact, um, that scaled coordinates do not resolve well enough; 0 where they are not scaled.
-    pub coarse: Lanes,
-    low: [Point; LANES],
+    pub coarse_um: Lanes,
+    low_parts: [Point; LANES],
     /// Whether the near field's rule holds for every contact.
-    pub all_near: bool,
+    pub all_clamped: bool,
     /// Whether all coordinates are moderate.
-    pub moderate: bool,
+    pub is_f32_safe: bool,
 }
 
-impl Group {
-    fn new(contacts: &[Site]) -> Option<Self> {
+impl ContactLanes {
+    fn new(contacts: &[PointContact]) -> Option<Self> {
         let last = contacts.last()?;
-        let lanes = |of: fn(&Site) -> f64| Lanes(std::array::from_fn(|i| of(contacts.get(i).unwrap_or(last))));
-        let bounds = bounds(contacts);
+        let lanes = |of: fn(&PointContact) -> f64| Lanes(std::array::from_fn(|i| of(contacts.get(i).unwrap_or(last))));
+        let bounds = contact_bounds(contacts);
         Some(Self {
-            x: lanes(|c| c.position.x),
-            y: lanes(|c| c.position.y),
-            z: lanes(|c| c.position.z),
-            scale: lanes(potential_at_1_um),
-            near: lanes(|c| if c.near_field == NearField::Radius { 1.0 } else { 0.0 }),
-            coarse: lanes(|c| if c.low.is_some() { COARSE * largest(c.position) } else { 0.0 }),
-            low: std::array::from_fn(|i| contacts.get(i).unwrap_or(last).low.unwrap_or(Point::ORIGIN)),
-            all_near: contacts.iter().all(|c| c.near_field == NearField::Radius),
-            moderate: is_moderate(bounds.min) && is_moderate(bounds.max),
+            x: lanes(|c| c.position_um.x),
+            y: lanes(|c| c.position_um.y),
+            z: lanes(|c| c.position_um.z),
+            potential_at_1_um: lanes(potential_at_1_um),
+            clamp_to_radius: lanes(|c| if c.near_field == NearField::ClampToRadius { 1.0 } else { 0.0 }),
+            coarse_um: lanes(|c| {
+                if c.low_part.is_some() { COARSE_COORDINATE_SHARE * max_abs_coordinate(c.position_um) } else { 0.0 }
+            }),
+            low_parts: std::array::from_fn(|i| contacts.get(i).unwrap_or(last).low_part.unwrap_or(Point::ORIGIN)),
+            all_clamped: contacts.iter().all(|c| c.near_field == NearField::ClampToRadius),
+            is_f32_safe: is_f32_safe(bounds.min) && is_f32_safe(bounds.max),
         })
     }
 
@@ -101,7 +103,7 @@ impl Group {
 
     /// The position of one contact, with what rounding left out of it.
     pub fn precise_position(&self, lane: usize) -> PrecisePoint {
-        PrecisePoint { high: self.position(lane), low: self.low[lane] }
+        PrecisePoint { high: self.position(lane), low: self.low_parts[lane] }
     }
 
     /// The contacts' distances to a point.
@@ -117,27 +119,27 @@ impl Group {
 
 /// Whether squared distances from here are in the range of singles.
 #[inline(always)]
-pub(super) fn is_moderate(p: Point) -> bool {
-    largest(p) < MODERATE
+pub(super) fn is_f32_safe(p: Point) -> bool {
+    max_abs_coordinate(p) < MAX_F32_SAFE_COORDINATE_UM
 }
 
 /// The largest coordinate, without its sign.
 #[inline(always)]
-fn largest(p: Point) -> f64 {
+fn max_abs_coordinate(p: Point) -> f64 {
     p.x.abs().max(p.y.abs()).max(p.z.abs())
 }
 
 /// Share of a scaled coordinate below which distances are computed more precisely: its rounding is 1e-12 of that.
-const COARSE: f64 = 1e-4;
+const COARSE_COORDINATE_SHARE: f64 = 1e-4;
 
 /// 1e-3 / (4 pi sigma), in V um / nA.
-fn potential_at_1_um(contact: &Site) -> f64 {
-    NANOAMPERE_PER_MICROMETER / (4.0 * std::f64::consts::PI * contact.conductivity)
+fn potential_at_1_um(contact: &PointContact) -> f64 {
+    NANOAMPERE_PER_MICROMETER / (4.0 * std::f64::consts::PI * contact.conductivity_s_per_m)
 }
 
 /// Writes a group's values to its part of a row, which is shorter where the group is not full.
 #[inline(always)]
-fn store(values: &Lanes, part: &mut [f64]) {
+fn store_lanes(values: &Lanes, part: &mut [f64]) {
     match part.first_chunk_mut() {
         Some(whole) => *whole = values.0,
         None => part.iter_mut().zip(&values.0).for_each(|(to, v)| *to = *v),
@@ -163,79 +165,95 @@ pub(super) struct Cylinder {
     pub end: Point,
     pub radius: f64,
     /// What rounding left out of the two ends.
-    pub low: [Point; 2],
+    pub low_parts: [Point; 2],
 }
 
 /// Where a segment stands, seen from the one before it and from a group of contacts.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Place {
+pub(super) struct SegmentContext {
     /// The number of its row, from 1.
     pub row: usize,
     /// Whether it starts where the segment of the row before ended.
-    pub joined: bool,
+    pub starts_at_previous_end: bool,
     /// Squared distance from its midpoint to the box round the group, um^2, where [`Formula::is_measured`].
     pub distance_2: f64,
 }
 
 /// What has a midpoint, from which distances to groups are measured.
-pub(super) trait Centered {
+pub(super) trait HasMidpoint {
     /// Where it is, um.
-    fn middle(&self) -> Point;
+    fn midpoint(&self) -> Point;
 }
 
 /// A method as a function of a segment and a group of contacts. Both halves, and all that they call, must be
 /// `#[inline(always)]`, to be compiled for each width.
 pub(super) trait Formula: Send + Sync + 'static {
     /// A segment with what does not depend on the contact.
-    type Source: From<Cylinder> + Centered;
+    type PreparedSegment: From<Cylinder> + HasMidpoint;
     /// What is kept for each group from one segment of a neuron to the next.
-    type Carried: Default;
+    type NeuronState: Default;
     /// What the first half hands to the second.
-    type Half: Default;
+    type Stage1Output: Default;
     /// Whether only a segment's midpoint counts.
-    const MIDPOINT: bool;
+    const USES_MIDPOINT_ONLY: bool;
 
     /// Whether [`Place::distance_2`] matters for a segment; it is left out otherwise.
-    fn is_measured(source: &Self::Source, all_near: bool) -> bool;
+    fn needs_distance(source: &Self::PreparedSegment, all_near: bool) -> bool;
 
     /// One segment and the contacts of a group, up to its roots and divisions.
-    fn begin(source: &Self::Source, place: Place, group: &Group, carried: &mut Self::Carried, half: &mut Self::Half);
+    fn stage1(
+        source: &Self::PreparedSegment,
+        place: SegmentContext,
+        group: &ContactLanes,
+        carried: &mut Self::NeuronState,
+        half: &mut Self::Stage1Output,
+    );
 
     /// The coefficients, V/nA.
-    fn finish(half: &Self::Half, group: &Group) -> Lanes;
+    fn stage2(half: &Self::Stage1Output, group: &ContactLanes) -> Lanes;
 }
 
 /// A formula made ready for some contacts.
 #[derive(Debug)]
-pub(super) struct Kernel<F> {
-    groups: Vec<Group>,
-    boxes: Vec<Boxes>,
+pub(super) struct SimdKernel<F> {
+    groups: Vec<ContactLanes>,
+    group_bounds: Vec<GroupBounds>,
     /// Whether the near field's rule holds for every contact.
-    all_near: bool,
-    len: usize,
-    width: Width,
+    all_clamped: bool,
+    contact_count: usize,
+    width: VectorWidth,
     formula: std::marker::PhantomData<F>,
 }
 
-impl<F: Formula> Kernel<F> {
+impl<F: Formula> SimdKernel<F> {
     /// For the widest vectors that this processor has.
-    pub fn new(contacts: &[Site]) -> Self {
-        Self::with_width(contacts, Width::widest())
+    pub fn new(contacts: &[PointContact]) -> Self {
+        Self::with_width(contacts, VectorWidth::widest())
     }
 
     /// For vectors of one width.
-    pub fn with_width(contacts: &[Site], width: Width) -> Self {
-        let parts: Vec<&[Site]> = contacts.chunks(LANES).collect();
-        let groups: Vec<Group> = parts.iter().copied().filter_map(Group::new).collect();
-        let boxes = parts.chunks(4).filter_map(Boxes::new).collect();
-        let all_near = groups.iter().all(|group| group.all_near);
-        Self { groups, boxes, all_near, len: contacts.len(), width, formula: std::marker::PhantomData }
+    pub fn with_width(contacts: &[PointContact], width: VectorWidth) -> Self {
+        let parts: Vec<&[PointContact]> = contacts.chunks(LANES).collect();
+        let groups: Vec<ContactLanes> = parts.iter().copied().filter_map(ContactLanes::new).collect();
+        let boxes = parts.chunks(4).filter_map(GroupBounds::new).collect();
+        let all_near = groups.iter().all(|group| group.all_clamped);
+        Self {
+            groups,
+            group_bounds: boxes,
+            all_clamped: all_near,
+            contact_count: contacts.len(),
+            width,
+            formula: std::marker::PhantomData,
+        }
     }
 }
 
-impl<F: Formula> super::Kernel for Kernel<F> {
-    fn fill(&self, neuron: &NeuronSegments<'_>, out: &mut [f64]) {
-        self.fill_cylinders(&Cylinders { start: neuron.start, end: neuron.end, radius: neuron.radius, low: &[] }, out);
+impl<F: Formula> super::PreparedMethod for SimdKernel<F> {
+    fn fill_weights(&self, neuron: &NeuronSegments<'_>, out: &mut [f64]) {
+        self.fill_cylinders(
+            &Cylinders { start: neuron.start, end: neuron.end, radius: neuron.radius_um, low_parts: &[] },
+            out,
+        );
     }
 }
 
@@ -246,20 +264,20 @@ pub(super) struct Cylinders<'a> {
     pub end: &'a [Point],
     pub radius: &'a [Option<f32>],
     /// What rounding left out of both ends, where coordinates are scaled; else empty.
-    pub low: &'a [[Point; 2]],
+    pub low_parts: &'a [[Point; 2]],
 }
 
-impl<F: Formula> Kernel<F> {
+impl<F: Formula> SimdKernel<F> {
     /// [`super::Kernel::fill`] for segments that need not be a neuron's.
     pub fn fill_cylinders(&self, segments: &Cylinders<'_>, out: &mut [f64]) {
         match self.width.0 {
             // SAFETY: `Width` exists only for what the processor can do
             #[cfg(target_arch = "x86_64")]
-            Vectors::Avx512 => unsafe { self.fill_avx512(segments, out) },
+            InstructionSet::Avx512 => unsafe { self.fill_avx512(segments, out) },
             // SAFETY: as above
             #[cfg(target_arch = "x86_64")]
-            Vectors::Avx2 => unsafe { self.fill_avx2(segments, out) },
-            Vectors::Portable => self.fill_rows(segments, out),
+            InstructionSet::Avx2 => unsafe { self.fill_avx2(segments, out) },
+            InstructionSet::Portable => self.fill_rows(segments, out),
         }
     }
 
@@ -278,45 +296,53 @@ impl<F: Formula> Kernel<F> {
     /// Row by row, for whatever vectors the caller is compiled for.
     #[inline(always)]
     fn fill_rows(&self, segments: &Cylinders<'_>, out: &mut [f64]) {
-        let mut carried: Vec<F::Carried> = self.groups.iter().map(|_| F::Carried::default()).collect();
-        let mut distances_2 = vec![[0.0; 4]; self.boxes.len()];
-        let mut halves = [F::Half::default(), F::Half::default()];
+        let mut carried: Vec<F::NeuronState> = self.groups.iter().map(|_| F::NeuronState::default()).collect();
+        let mut distances_2 = vec![[0.0; 4]; self.group_bounds.len()];
+        let mut halves = [F::Stage1Output::default(), F::Stage1Output::default()];
         let mut now = 0;
-        let mut begun: Option<(&Group, &mut [f64])> = None;
+        let mut begun: Option<(&ContactLanes, &mut [f64])> = None;
         let mut joint = None;
-        let lows = segments.low;
+        let lows = segments.low_parts;
         let segments = segments.start.iter().zip(segments.end).zip(segments.radius);
-        for (((&start, &end), radius), (row, values)) in segments.zip((1..).zip(out.chunks_exact_mut(self.len.max(1))))
+        for (((&start, &end), radius), (row, values)) in
+            segments.zip((1..).zip(out.chunks_exact_mut(self.contact_count.max(1))))
         {
             let low = lows.get(row - 1).copied().unwrap_or([Point::ORIGIN; 2]);
-            let source: F::Source = Cylinder { start, end, radius: radius_um(*radius), low }.into();
+            let source: F::PreparedSegment =
+                Cylinder { start, end, radius: radius_or_default_um(*radius), low_parts: low }.into();
             let joined = joint.replace(end) == Some(start);
-            if F::is_measured(&source, self.all_near) {
-                for (boxes, squares) in self.boxes.iter().zip(&mut distances_2) {
-                    *squares = boxes.distances_2(source.middle());
+            if F::needs_distance(&source, self.all_clamped) {
+                for (boxes, squares) in self.group_bounds.iter().zip(&mut distances_2) {
+                    *squares = boxes.distances_2(source.midpoint());
                 }
             }
             let groups = self.groups.iter().zip(&mut carried).zip(distances_2.as_flattened());
             for (((group, carried), &distance_2), part) in groups.zip(values.chunks_mut(LANES)) {
-                F::begin(&source, Place { row, joined, distance_2 }, group, carried, &mut halves[now]);
+                F::stage1(
+                    &source,
+                    SegmentContext { row, starts_at_previous_end: joined, distance_2 },
+                    group,
+                    carried,
+                    &mut halves[now],
+                );
                 now = 1 - now;
                 if let Some((group, part)) = begun.replace((group, part)) {
-                    store(&F::finish(&halves[now], group), part);
+                    store_lanes(&F::stage2(&halves[now], group), part);
                 }
             }
         }
         if let Some((group, part)) = begun {
-            store(&F::finish(&halves[1 - now], group), part);
+            store_lanes(&F::stage2(&halves[1 - now], group), part);
         }
     }
 }
 
 /// A width of vectors that this processor has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Width(Vectors);
+pub(super) struct VectorWidth(InstructionSet);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Vectors {
+enum InstructionSet {
     #[cfg(target_arch = "x86_64")]
     Avx512,
     #[cfg(target_arch = "x86_64")]
@@ -324,51 +350,51 @@ enum Vectors {
     Portable,
 }
 
-impl Width {
+impl VectorWidth {
     /// All that this processor has, the widest first.
     #[cfg(target_arch = "x86_64")]
     pub fn available() -> impl Iterator<Item = Self> {
         let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
-        let wide = [(is_x86_feature_detected!("avx512f"), Vectors::Avx512), (avx2, Vectors::Avx2)];
+        let wide = [(is_x86_feature_detected!("avx512f"), InstructionSet::Avx512), (avx2, InstructionSet::Avx2)];
         let wide = wide.into_iter().filter_map(|(has, vectors)| has.then_some(vectors));
-        wide.chain([Vectors::Portable]).map(Self)
+        wide.chain([InstructionSet::Portable]).map(Self)
     }
 
     /// All that this processor has, the widest first.
     #[cfg(not(target_arch = "x86_64"))]
     pub fn available() -> impl Iterator<Item = Self> {
-        std::iter::once(Self(Vectors::Portable))
+        std::iter::once(Self(InstructionSet::Portable))
     }
 
     fn widest() -> Self {
-        Self::available().next().unwrap_or(Self(Vectors::Portable))
+        Self::available().next().unwrap_or(Self(InstructionSet::Portable))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::methods::{Kernel as _, line_source::LineSource, point_source::PointSource};
+    use crate::methods::{PreparedMethod as _, line_source::LineSource, point_source::PointSource};
     use crate::segments::{Segment, Segments};
     use proptest::prelude::*;
 
-    fn bits<F: Formula>(width: Width, contacts: &[Site], segments: &Segments) -> Vec<u64> {
+    fn bits<F: Formula>(width: VectorWidth, contacts: &[PointContact], segments: &Segments) -> Vec<u64> {
         let mut out = vec![f64::NAN; contacts.len() * segments.len()];
         for neuron in segments.neurons() {
-            Kernel::<F>::with_width(contacts, width).fill(&neuron, &mut out);
+            SimdKernel::<F>::with_width(contacts, width).fill_weights(&neuron, &mut out);
         }
         out.into_iter().map(f64::to_bits).collect()
     }
 
-    fn any_contact() -> impl Strategy<Value = Site> {
-        let near_field = prop_oneof![Just(NearField::Radius), Just(NearField::Exact)];
+    fn any_contact() -> impl Strategy<Value = PointContact> {
+        let near_field = prop_oneof![Just(NearField::ClampToRadius), Just(NearField::Unclamped)];
         let coordinates =
             prop_oneof![[-40.0..40.0, -40.0..40.0, -40.0..40.0_f64], [-4e3..4e3, -4e3..4e3, -4e3..4e3_f64]];
-        (coordinates, 0.1..2.0_f64, near_field).prop_map(|(p, conductivity, near_field)| Site {
-            position: p.into(),
-            conductivity,
+        (coordinates, 0.1..2.0_f64, near_field).prop_map(|(p, conductivity, near_field)| PointContact {
+            position_um: p.into(),
+            conductivity_s_per_m: conductivity,
             near_field,
-            low: None,
+            low_part: None,
         })
     }
 
@@ -381,7 +407,16 @@ mod tests {
             let segment = |(step, elsewhere, radius): ([f64; 3], i32, Option<f32>)| {
                 let start = if elsewhere == 0 { Point::from(step) * 3.0 } else { at };
                 at = start + Point::from(step);
-                Segment { node_id: 0, section_id: 0, segment_id: 0, section_type: None, start, end: at, radius, row: 0 }
+                Segment {
+                    node_id: 0,
+                    section_id: 0,
+                    segment_id: 0,
+                    section_type: None,
+                    start,
+                    end: at,
+                    radius_um: radius,
+                    row: 0,
+                }
             };
             steps.into_iter().map(segment).collect()
         })
@@ -395,8 +430,8 @@ mod tests {
             let both = |width| {
                 (bits::<LineSource>(width, &contacts, &neuron), bits::<PointSource>(width, &contacts, &neuron))
             };
-            let portable = both(Width(Vectors::Portable));
-            for width in Width::available() {
+            let portable = both(VectorWidth(InstructionSet::Portable));
+            for width in VectorWidth::available() {
                 prop_assert!(both(width) == portable, "{width:?}");
             }
         }
@@ -405,11 +440,11 @@ mod tests {
         fn neither_neighbours_in_the_file_nor_earlier_segments_change_bits(
             contacts in proptest::collection::vec(any_contact(), 1..75), neuron in any_neuron()
         ) {
-            let together = bits::<LineSource>(Width::widest(), &contacts, &neuron);
+            let together = bits::<LineSource>(VectorWidth::widest(), &contacts, &neuron);
             for (row, segment) in together.chunks(contacts.len()).zip(neuron.iter()) {
                 let segment: Segments = std::iter::once(segment).collect();
                 for (together, contact) in row.iter().zip(contacts.chunks(1)) {
-                    prop_assert_eq!(vec![*together], bits::<LineSource>(Width::widest(), contact, &segment));
+                    prop_assert_eq!(vec![*together], bits::<LineSource>(VectorWidth::widest(), contact, &segment));
                 }
             }
         }
@@ -417,6 +452,6 @@ mod tests {
 
     #[test]
     fn the_portable_width_is_always_there() {
-        assert_eq!(Width::available().last(), Some(Width(Vectors::Portable)));
+        assert_eq!(VectorWidth::available().last(), Some(VectorWidth(InstructionSet::Portable)));
     }
 }

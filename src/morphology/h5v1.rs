@@ -9,9 +9,9 @@
 use std::ops::Range;
 use std::path::Path;
 
-use super::{Fault, Morphology, Section, Soma, SomaForm, checked};
-use crate::error::{Context, Error, Place, Problem, Result};
-use crate::io::hdf5::{File, H5Problem};
+use super::{Morphology, MorphologyProblem, Section, Soma, SomaForm, check_not_empty};
+use crate::error::{Context, Error, ErrorLocation, Problem, Result};
+use crate::io::hdf5::{Hdf5File, Hdf5Problem};
 use crate::segments::SectionType;
 
 /// What can be wrong with an h5v1 morphology, apart from what can be wrong with any.
@@ -38,31 +38,31 @@ impl Problem for H5v1Problem {
 }
 
 /// Rows that are read at most: tens of times what the largest neurons have, and few enough for any memory.
-const MOST_ROWS: usize = 1 << 24;
+const MAX_ROWS: usize = 1 << 24;
 
 /// Reads a file that holds one morphology.
 ///
 /// # Errors
 /// The file is not readable, or `points` and `structure` are missing, of another shape, or contradict each other.
 pub(super) fn read(path: &Path) -> Result<Morphology> {
-    Group { file: &File::open(path)?, name: "" }.morphology()
+    MorphologyGroup { file: &Hdf5File::open(path)?, name: "" }.read_morphology()
 }
 
 /// Many morphologies merged in one HDF5 file, a group each.
 ///
 /// It is opened once, and may be read from several threads; the HDF5 library takes them one by one.
 #[derive(Debug, Clone)]
-pub struct Container {
-    file: File,
+pub struct MorphologyContainer {
+    file: Hdf5File,
 }
 
-impl Container {
+impl MorphologyContainer {
     /// Opens a container.
     ///
     /// # Errors
     /// The file is not there, cannot be read, or is no HDF5 file.
     pub fn open(path: &Path) -> Result<Self> {
-        Ok(Self { file: File::open(path)? })
+        Ok(Self { file: Hdf5File::open(path)? })
     }
 
     /// Reads one morphology by its name, which may contain subfolders (`rat/l5/c1`), and checks it.
@@ -71,60 +71,64 @@ impl Container {
     /// There is no such name (the error lists some that are there), or the morphology is malformed.
     pub fn read(&self, name: &str) -> Result<Morphology> {
         let name = name.trim_matches('/');
-        self.file.members(name)?;
-        let morphology = Group { file: &self.file, name }.morphology();
-        morphology.and_then(checked).in_file(&self.file.path().join(name))
+        self.file.member_names(name)?;
+        let morphology = MorphologyGroup { file: &self.file, name }.read_morphology();
+        morphology.and_then(check_not_empty).in_file(&self.file.path().join(name))
     }
 }
 
 /// The group of one morphology.
-struct Group<'a> {
-    file: &'a File,
+struct MorphologyGroup<'a> {
+    file: &'a Hdf5File,
     name: &'a str,
 }
 
 /// A row of `structure`.
 #[derive(Clone, Copy)]
-struct Row {
-    first: i64,
+struct StructureRow {
+    first_point: i64,
     kind: i64,
     parent: i64,
 }
 
-impl Group<'_> {
-    fn object(&self, dataset: &str) -> String {
+impl MorphologyGroup<'_> {
+    fn object_path(&self, dataset: &str) -> String {
         if self.name.is_empty() { dataset.into() } else { format!("{}/{dataset}", self.name) }
     }
 
-    fn error(&self, dataset: &str, row: usize, problem: impl Problem) -> Error {
-        let place = Place::file(self.file.path()).object(self.object(dataset)).row(row as u64);
+    fn row_error(&self, dataset: &str, row: usize, problem: impl Problem) -> Error {
+        let place = ErrorLocation::file(self.file.path()).with_item(self.object_path(dataset)).with_index(row as u64);
         Error::new(place, problem)
     }
 
-    fn morphology(&self) -> Result<Morphology> {
-        let (points, rows) = (self.points()?, self.rows()?);
+    fn read_morphology(&self) -> Result<Morphology> {
+        let (points, rows) = (self.read_points()?, self.read_structure()?);
         if points.is_empty() {
             return Ok(Morphology::default());
         }
-        let ranges = self.ranges(&rows, points.len())?;
+        let ranges = self.point_ranges(&rows, points.len())?;
         let soma_rows = usize::from(rows.first().is_some_and(|r| r.kind == 1));
-        let soma = self.soma(ranges.first().filter(|_| soma_rows == 1).map_or(&[], |r| &points[r.clone()]))?;
-        let sections = (soma_rows..rows.len()).map(|i| self.section(&rows, i, soma_rows, &points[ranges[i].clone()]));
+        let soma = self.build_soma(ranges.first().filter(|_| soma_rows == 1).map_or(&[], |r| &points[r.clone()]))?;
+        let sections =
+            (soma_rows..rows.len()).map(|i| self.build_section(&rows, i, soma_rows, &points[ranges[i].clone()]));
         let sections: Vec<Section> = sections.collect::<Result<_>>()?;
-        self.check_runs(&sections)?;
+        self.check_type_runs(&sections)?;
         Ok(Morphology::from_file_order(soma, sections))
     }
 
     /// Refuses sections whose types interleave in depth-first order: neurodamus numbers each run of a type from 0.
-    fn check_runs(&self, sections: &[Section]) -> Result<()> {
-        let kinds = super::depth_first(sections).into_iter().map(|i| sections[i].kind);
+    fn check_type_runs(&self, sections: &[Section]) -> Result<()> {
+        let kinds = super::depth_first_order(sections).into_iter().map(|i| sections[i].kind);
         let mut runs: Vec<SectionType> = Vec::new();
         for kind in kinds {
             match runs.last() {
                 Some(&last) if last == kind => {}
                 _ if runs.contains(&kind) => {
                     let problem = H5v1Problem::Interleaved { kind: kind.name() };
-                    return Err(Error::new(Place::file(self.file.path()).object(self.object("structure")), problem));
+                    return Err(Error::new(
+                        ErrorLocation::file(self.file.path()).with_item(self.object_path("structure")),
+                        problem,
+                    ));
                 }
                 _ => runs.push(kind),
             }
@@ -136,34 +140,34 @@ impl Group<'_> {
     fn check_shape(&self, object: &str, columns: usize) -> Result<()> {
         let found = self.file.shape(object)?;
         let expected = match found[..] {
-            [rows, width] if width == columns && rows <= MOST_ROWS => return Ok(()),
-            [_, width] if width == columns => format!("at most {MOST_ROWS} rows"),
+            [rows, width] if width == columns && rows <= MAX_ROWS => return Ok(()),
+            [_, width] if width == columns => format!("at most {MAX_ROWS} rows"),
             _ => format!("[n, {columns}]"),
         };
-        Err(self.file.error(object, H5Problem::Shape { expected, found }))
+        Err(self.file.error(object, Hdf5Problem::Shape { expected, found }))
     }
 
     /// Points and diameters, at float32.
-    fn points(&self) -> Result<Vec<[f32; 4]>> {
-        let object = self.object("points");
+    fn read_points(&self) -> Result<Vec<[f32; 4]>> {
+        let object = self.object_path("points");
         self.check_shape(&object, 4)?;
-        let values: Vec<f32> = self.file.floats(&object)?.into_iter().map(|v| v as f32).collect();
+        let values: Vec<f32> = self.file.read_floats(&object)?.into_iter().map(|v| v as f32).collect();
         if let Some(i) = values.iter().position(|v| !v.is_finite()) {
-            return Err(self.error("points", i / 4, Fault::NotFinite(values[i])));
+            return Err(self.row_error("points", i / 4, MorphologyProblem::NotFinite(values[i])));
         }
         Ok(values.as_chunks().0.to_vec())
     }
 
-    fn rows(&self) -> Result<Vec<Row>> {
-        let object = self.object("structure");
+    fn read_structure(&self) -> Result<Vec<StructureRow>> {
+        let object = self.object_path("structure");
         self.check_shape(&object, 3)?;
-        let values = self.file.signed(&object)?;
+        let values = self.file.read_signed(&object)?;
         let rows = values.as_chunks().0.iter();
-        Ok(rows.map(|&[first, kind, parent]| Row { first, kind, parent }).collect())
+        Ok(rows.map(|&[first, kind, parent]| StructureRow { first_point: first, kind, parent }).collect())
     }
 
     /// The points of each row. The first row starts at 0, the others ascend; only a soma may be without points.
-    fn ranges(&self, rows: &[Row], points: usize) -> Result<Vec<Range<usize>>> {
+    fn point_ranges(&self, rows: &[StructureRow], points: usize) -> Result<Vec<Range<usize>>> {
         let mut starts = Vec::with_capacity(rows.len() + 1);
         for (i, row) in rows.iter().enumerate() {
             let least = match starts.last() {
@@ -171,47 +175,48 @@ impl Group<'_> {
                 Some(&soma) if i == 1 && rows[0].kind == 1 => soma,
                 Some(before) => before + 1,
             };
-            let first = usize::try_from(row.first).ok().filter(|&f| f >= least && f < points && (i > 0 || f == 0));
+            let first =
+                usize::try_from(row.first_point).ok().filter(|&f| f >= least && f < points && (i > 0 || f == 0));
             starts.push(first.ok_or_else(|| {
                 let expected = if i == 0 { "0".into() } else { format!("{least} to {}", points.saturating_sub(1)) };
-                self.error("structure", i, H5v1Problem::FirstPoint { expected, found: row.first })
+                self.row_error("structure", i, H5v1Problem::FirstPoint { expected, found: row.first_point })
             })?);
         }
         starts.push(points);
         Ok(starts.windows(2).map(|w| w[0]..w[1]).collect())
     }
 
-    fn soma(&self, rows: &[[f32; 4]]) -> Result<Soma> {
+    fn build_soma(&self, rows: &[[f32; 4]]) -> Result<Soma> {
         let form = match rows.len() {
             0 => SomaForm::None,
-            short @ 1..3 => return Err(self.error("structure", 0, Fault::ShortContour(short))),
+            short @ 1..3 => return Err(self.row_error("structure", 0, MorphologyProblem::ShortContour(short))),
             _ => SomaForm::Contour,
         };
-        let (points, diameters) = split(rows);
-        Ok(Soma { points, diameters, form, ..Soma::default() })
+        let (points, diameters) = split_diameters(rows);
+        Ok(Soma { points, diameters_um: diameters, form, ..Soma::default() })
     }
 
-    fn section(&self, rows: &[Row], i: usize, soma_rows: usize, points: &[[f32; 4]]) -> Result<Section> {
+    fn build_section(&self, rows: &[StructureRow], i: usize, soma_rows: usize, points: &[[f32; 4]]) -> Result<Section> {
         let row = rows[i];
         let kind = match row.kind {
-            1 if soma_rows == 1 => return Err(self.error("structure", i, Fault::TwoSomata)),
-            1 => return Err(self.error("structure", i, H5v1Problem::LateSoma)),
+            1 if soma_rows == 1 => return Err(self.row_error("structure", i, MorphologyProblem::TwoSomata)),
+            1 => return Err(self.row_error("structure", i, H5v1Problem::LateSoma)),
             2 => SectionType::Axon,
             3 => SectionType::Dend,
             4 => SectionType::Apic,
-            other => return Err(self.error("structure", i, H5v1Problem::Type(other))),
+            other => return Err(self.row_error("structure", i, H5v1Problem::Type(other))),
         };
         let root = soma_rows as i64 - 1;
         if row.parent < root || row.parent >= i as i64 {
             let expected = format!("{root} (a root) to {}", i as i64 - 1);
-            return Err(self.error("structure", i, H5v1Problem::Parent { expected, found: row.parent }));
+            return Err(self.row_error("structure", i, H5v1Problem::Parent { expected, found: row.parent }));
         }
         let parent = usize::try_from(row.parent - soma_rows as i64).ok();
-        let (points, diameters) = split(points);
-        Ok(Section { kind, parent, points, diameters, starts_at_soma: false })
+        let (points, diameters) = split_diameters(points);
+        Ok(Section { kind, parent, points, diameters_um: diameters, starts_at_soma: false })
     }
 }
 
-fn split(rows: &[[f32; 4]]) -> (Vec<[f32; 3]>, Vec<f32>) {
+fn split_diameters(rows: &[[f32; 4]]) -> (Vec<[f32; 3]>, Vec<f32>) {
     rows.iter().map(|&[x, y, z, d]| ([x, y, z], d)).unzip()
 }

@@ -7,12 +7,12 @@ mod h5v1;
 mod soma;
 mod swc;
 
-pub use h5v1::Container;
+pub use h5v1::MorphologyContainer;
 pub use soma::{Soma, SomaForm};
 
 use std::path::Path;
 
-use crate::error::{Context, Problem, Result, count};
+use crate::error::{Context, Problem, Result, format_count};
 use crate::geometry::Point;
 use crate::io::input_file;
 use crate::segments::SectionType;
@@ -26,15 +26,15 @@ pub struct Morphology {
     /// simulator's importer. The section id of `sections[i]` is `soma_sections() + i`; the soma's come first.
     pub sections: Vec<Section>,
     /// What the simulator's importer does with the file that a user may not expect.
-    pub notes: Vec<Note>,
+    pub notes: Vec<ImporterNote>,
 }
 
 /// Something that the simulator's importer does with a morphology, and that a user may not expect.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
-pub enum Note {
+pub enum ImporterNote {
     /// It removes sections of one point or without length.
-    Removed {
+    RemovedSections {
         /// How many.
         sections: usize,
     },
@@ -44,7 +44,7 @@ pub enum Note {
         sections: usize,
     },
     /// It draws a section from the soma to a sample that has no parent.
-    Wire {
+    WireFromSoma {
         /// The sample's line in the file.
         line: u64,
         /// The section's length, um.
@@ -52,17 +52,17 @@ pub enum Note {
     },
 }
 
-impl std::fmt::Display for Note {
+impl std::fmt::Display for ImporterNote {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Removed { sections } => {
-                let removed = count(*sections as u64, "section");
+            Self::RemovedSections { sections } => {
+                let removed = format_count(*sections as u64, "section");
                 write!(f, "{removed} of one point or without length left out, as the simulator's importer does")
             }
             Self::SomaSections { sections } => {
                 write!(f, "soma of {sections} sections, as the simulator's importer makes them of its samples")
             }
-            Self::Wire { line, length_um } => write!(
+            Self::WireFromSoma { line, length_um } => write!(
                 f,
                 "line {line}: sample without a parent, to which the simulator's importer draws a section of {length_um:.1} µm \
                  from the soma"
@@ -81,19 +81,19 @@ pub struct Section {
     /// Points, um: those that the simulator has, in which a section begins where it hangs on its parent.
     pub points: Vec<[f32; 3]>,
     /// Diameters at the points, um.
-    pub diameters: Vec<f32>,
+    pub diameters_um: Vec<f32>,
     /// Whether the first point is the soma's, and not the neurite's own.
     pub starts_at_soma: bool,
 }
 
 impl Section {
     /// The points, widened.
-    pub fn points(&self) -> impl ExactSizeIterator<Item = Point> + '_ {
+    pub fn wide_points(&self) -> impl ExactSizeIterator<Item = Point> + '_ {
         self.points.iter().map(|&p| Point::from(p))
     }
 
     /// Path length along the section's points, um, to the last bit as NEURON has it.
-    pub fn length(&self) -> f64 {
+    pub fn length_um(&self) -> f64 {
         path_length(&self.points)
     }
 }
@@ -112,7 +112,7 @@ impl Morphology {
     pub fn from_importer_order(soma: Soma, sections: Vec<Section>) -> Self {
         let mut order: Vec<usize> = (0..sections.len()).collect();
         order.sort_by_key(|&i| sections[i].kind);
-        Self { soma, sections: in_order(sections, &order), notes: Vec::new() }
+        Self { soma, sections: reorder_sections(sections, &order), notes: Vec::new() }
     }
 
     /// Puts trees that were read in file order into the simulator's order.
@@ -121,46 +121,46 @@ impl Morphology {
     /// (axon, basal, apical), stably; inside a tree the order is depth first, children in file order (MorphIO's
     /// `nrn_order`). Then all sections are ordered by their own types, stably.
     pub fn from_file_order(soma: Soma, sections: Vec<Section>) -> Self {
-        let mut order = depth_first(&sections);
+        let mut order = depth_first_order(&sections);
         order.sort_by_key(|&i| sections[i].kind);
-        Self { soma, sections: in_order(sections, &order), notes: Vec::new() }
+        Self { soma, sections: reorder_sections(sections, &order), notes: Vec::new() }
     }
 
     /// How many sections the simulator makes of the cell body: one of most. Their ids come first.
-    pub fn soma_sections(&self) -> usize {
-        self.soma.sections().max(1)
+    pub fn soma_section_count(&self) -> usize {
+        self.soma.section_count().max(1)
     }
 
     /// Gives back the memory that reading has left over.
-    pub fn shrink(&mut self) {
+    pub fn shrink_to_fit(&mut self) {
         self.sections.shrink_to_fit();
         for section in &mut self.sections {
             section.points.shrink_to_fit();
-            section.diameters.shrink_to_fit();
+            section.diameters_um.shrink_to_fit();
         }
     }
 
     /// Memory that its sections take, bytes, without the allocator's own.
-    pub fn bytes(&self) -> usize {
-        let of_section = |s: &Section| size_of_val(s.points.as_slice()) + size_of_val(s.diameters.as_slice());
+    pub fn memory_bytes(&self) -> usize {
+        let of_section = |s: &Section| size_of_val(s.points.as_slice()) + size_of_val(s.diameters_um.as_slice());
         size_of_val(self.sections.as_slice()) + self.sections.iter().map(of_section).sum::<usize>()
     }
 
     /// Places of the sections without children.
-    pub fn terminals(&self) -> Vec<usize> {
+    pub fn terminal_sections(&self) -> Vec<usize> {
         let mut is_parent = vec![false; self.sections.len()];
         self.sections.iter().filter_map(|s| s.parent).for_each(|p| is_parent[p] = true);
         (0..self.sections.len()).filter(|&i| !is_parent[i]).collect()
     }
 
     /// Number of axon sections. Axons that grow from the soma come first; one that grows from a dendrite is counted too.
-    pub fn axon_sections(&self) -> usize {
+    pub fn axon_section_count(&self) -> usize {
         self.sections.iter().filter(|s| s.kind == SectionType::Axon).count()
     }
 }
 
 /// The order of MorphIO's `nrn_order`: trees by the type of their first section, stably, each depth first.
-fn depth_first(sections: &[Section]) -> Vec<usize> {
+fn depth_first_order(sections: &[Section]) -> Vec<usize> {
     let mut children: Vec<Vec<usize>> = vec![Vec::new(); sections.len()];
     let mut roots = Vec::new();
     for (i, section) in sections.iter().enumerate() {
@@ -180,7 +180,7 @@ fn depth_first(sections: &[Section]) -> Vec<usize> {
 }
 
 /// Sections put into another order, with their parents' new places.
-fn in_order(sections: Vec<Section>, order: &[usize]) -> Vec<Section> {
+fn reorder_sections(sections: Vec<Section>, order: &[usize]) -> Vec<Section> {
     let mut place = vec![0; sections.len()];
     order.iter().enumerate().for_each(|(new, &old)| place[old] = new);
     let mut taken: Vec<Option<Section>> = sections.into_iter().map(Some).collect();
@@ -190,7 +190,7 @@ fn in_order(sections: Vec<Section>, order: &[usize]) -> Vec<Section> {
 
 /// A file format of morphologies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Format {
+pub enum MorphologyFormat {
     /// SWC: one sample a line.
     Swc,
     /// Neurolucida's text format.
@@ -199,7 +199,7 @@ pub enum Format {
     H5v1,
 }
 
-impl Format {
+impl MorphologyFormat {
     /// The extension of its files, without the dot.
     pub const fn extension(self) -> &'static str {
         match self {
@@ -212,7 +212,7 @@ impl Format {
 
 /// What is wrong with a morphology as a whole, whatever its format.
 #[derive(Debug, thiserror::Error, PartialEq)]
-pub enum Fault {
+pub enum MorphologyProblem {
     /// Nothing in it.
     #[error("morphology is empty, expected a soma and neurites, found no points")]
     Empty,
@@ -236,7 +236,7 @@ pub enum Fault {
     ByteOrderMark,
 }
 
-impl Problem for Fault {
+impl Problem for MorphologyProblem {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::ShortContour(_) => {
@@ -262,39 +262,39 @@ impl Problem for Fault {
 /// # Errors
 /// The file is missing, malformed, empty, without a soma, or nothing that the simulator's importer makes a cell of; the
 /// error names the file and the line or object.
-pub fn read(path: &Path, format: Format) -> Result<Morphology> {
+pub fn read(path: &Path, format: MorphologyFormat) -> Result<Morphology> {
     match format {
-        Format::Swc => swc::parse(&text(path)?).and_then(checked).in_file(path),
-        Format::Asc => asc::parse(&text(path)?).and_then(checked).in_file(path),
-        Format::H5v1 => h5v1::read(path).and_then(checked).in_file(path),
+        MorphologyFormat::Swc => swc::parse(&read_text(path)?).and_then(check_not_empty).in_file(path),
+        MorphologyFormat::Asc => asc::parse(&read_text(path)?).and_then(check_not_empty).in_file(path),
+        MorphologyFormat::H5v1 => h5v1::read(path).and_then(check_not_empty).in_file(path),
     }
 }
 
 /// The text of a file; bytes that are not UTF-8 (old Neurolucida comments) become the replacement character.
-fn text(path: &Path) -> Result<String> {
+fn read_text(path: &Path) -> Result<String> {
     let bytes = input_file::read(path)?;
     if bytes.starts_with(b"\xEF\xBB\xBF") {
-        return Err(Fault::ByteOrderMark).in_file(path);
+        return Err(MorphologyProblem::ByteOrderMark).in_file(path);
     }
     Ok(String::from_utf8(bytes).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned()))
 }
 
 /// The coordinate or diameter that a word stands for.
-fn number(word: &str) -> Result<f32, Fault> {
-    let value: f32 = word.parse().map_err(|_| Fault::NotANumber(clipped(word)))?;
-    if value.is_finite() { Ok(value) } else { Err(Fault::NotFinite(value)) }
+fn parse_number(word: &str) -> Result<f32, MorphologyProblem> {
+    let value: f32 = word.parse().map_err(|_| MorphologyProblem::NotANumber(clip_word(word)))?;
+    if value.is_finite() { Ok(value) } else { Err(MorphologyProblem::NotFinite(value)) }
 }
 
 /// A word for a message: its first 40 characters.
-fn clipped(word: &str) -> String {
+fn clip_word(word: &str) -> String {
     word.chars().take(40).collect()
 }
 
 /// Refuses what no format may hold.
-fn checked(morphology: Morphology) -> Result<Morphology> {
+fn check_not_empty(morphology: Morphology) -> Result<Morphology> {
     match (morphology.soma.points.is_empty(), morphology.sections.is_empty()) {
-        (true, true) => Err(Fault::Empty.into()),
-        (true, false) => Err(Fault::NoSoma.into()),
+        (true, true) => Err(MorphologyProblem::Empty.into()),
+        (true, false) => Err(MorphologyProblem::NoSoma.into()),
         (false, _) => Ok(morphology),
     }
 }

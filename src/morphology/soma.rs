@@ -10,12 +10,12 @@ pub struct Soma {
     /// Its points, um.
     pub points: Vec<[f32; 3]>,
     /// The diameters at its points, um.
-    pub diameters: Vec<f32>,
+    pub diameters_um: Vec<f32>,
     /// How the points are meant.
     pub form: SomaForm,
     /// Where its parts begin in `points`: the contours of a stack, or the sections that the simulator makes of samples.
     /// Empty where there is but one.
-    pub parts: Vec<usize>,
+    pub part_starts: Vec<usize>,
 }
 
 /// How a soma's points describe it.
@@ -45,11 +45,11 @@ impl Soma {
     /// - [`SomaForm::Contour`]: the mean distance of the points from their centroid.
     ///
     /// Computed in float64.
-    pub fn radius(&self) -> Option<f32> {
+    pub fn radius_um(&self) -> Option<f32> {
         let radius = match self.form {
             SomaForm::None => None,
             SomaForm::Point | SomaForm::ThreePoints => self.first_diameter().map(|d| d / 2.0),
-            SomaForm::Cylinders => Some(self.sphere_of_equal_area()),
+            SomaForm::Cylinders => Some(self.equal_area_radius()),
             SomaForm::Contour => Some(self.mean_distance_from_centroid()),
         };
         radius.map(|r| r as f32).filter(|&r| r > 0.0)
@@ -67,34 +67,36 @@ impl Soma {
     /// - a stack of contours: the path length through the contours' centres.
     ///
     /// Source: `contour2centroid` and `contourcenter` of NEURON's `import3d` library (BSD-3).
-    pub fn lengths(&self) -> Vec<f64> {
+    pub fn section_lengths_um(&self) -> Vec<f64> {
         match self.form {
             SomaForm::None => Vec::new(),
-            SomaForm::Point | SomaForm::ThreePoints => vec![self.ball_length(0)],
+            SomaForm::Point | SomaForm::ThreePoints => vec![self.sphere_length(0)],
             SomaForm::Cylinders => {
                 let length = |range: Range<usize>| match self.points.get(range.clone()) {
                     Some(points) if points.len() > 1 => super::path_length(points),
-                    _ => self.ball_length(range.start),
+                    _ => self.sphere_length(range.start),
                 };
                 self.part_ranges().into_iter().map(length).collect()
             }
-            SomaForm::Contour if self.parts.len() > 1 => vec![through(self.outlines().map(|o| mean(&resampled(&o))))],
-            SomaForm::Contour => vec![across(&resampled(&self.points().collect::<Vec<_>>()))],
+            SomaForm::Contour if self.part_starts.len() > 1 => {
+                vec![length_through(self.contours().map(|o| centroid(&resample_outline(&o))))]
+            }
+            SomaForm::Contour => vec![extent_along_axis(&resample_outline(&self.wide_points().collect::<Vec<_>>()))],
         }
     }
 
     /// How many sections the simulator makes of it.
-    pub fn sections(&self) -> usize {
+    pub fn section_count(&self) -> usize {
         match self.form {
             SomaForm::None => 0,
-            SomaForm::Cylinders => self.parts.len().max(1),
+            SomaForm::Cylinders => self.part_starts.len().max(1),
             _ => 1,
         }
     }
 
     /// The length of the line of three points that the importer makes of a single one.
-    fn ball_length(&self, at: usize) -> f64 {
-        let (Some(&[x, y, z]), Some(&diameter)) = (self.points.get(at), self.diameters.get(at)) else { return 0.0 };
+    fn sphere_length(&self, at: usize) -> f64 {
+        let (Some(&[x, y, z]), Some(&diameter)) = (self.points.get(at), self.diameters_um.get(at)) else { return 0.0 };
         let radius = f64::from(diameter) / 2.0;
         let tip = |sign: f64| [(f64::from(x) + sign * radius) as f32, y, z];
         super::path_length(&[tip(-1.0), [x, y, z], tip(1.0)])
@@ -102,7 +104,7 @@ impl Soma {
 
     /// The points of each part.
     fn part_ranges(&self) -> Vec<Range<usize>> {
-        let starts = if self.parts.is_empty() { &[0][..] } else { &self.parts };
+        let starts = if self.part_starts.is_empty() { &[0][..] } else { &self.part_starts };
         let ends = starts.iter().skip(1).copied().chain([self.points.len()]);
         starts.iter().zip(ends).map(|(&from, to)| from..to).collect()
     }
@@ -112,31 +114,31 @@ impl Soma {
     pub fn center(&self) -> Option<[f32; 3]> {
         match self.form {
             SomaForm::Contour => {
-                let center = mean(&self.points().collect::<Vec<_>>());
+                let center = centroid(&self.wide_points().collect::<Vec<_>>());
                 Some(center.to_array().map(|c| c as f32))
             }
             _ => self.points.first().copied(),
         }
     }
 
-    fn points(&self) -> impl ExactSizeIterator<Item = Point> + '_ {
+    fn wide_points(&self) -> impl ExactSizeIterator<Item = Point> + '_ {
         self.points.iter().map(|&p| Point::from(p))
     }
 
     fn first_diameter(&self) -> Option<f64> {
-        self.diameters.first().copied().map(f64::from)
+        self.diameters_um.first().copied().map(f64::from)
     }
 
     /// The points of each contour.
-    fn outlines(&self) -> impl Iterator<Item = Vec<Point>> + '_ {
+    fn contours(&self) -> impl Iterator<Item = Vec<Point>> + '_ {
         let points = |range| self.points.get(range).unwrap_or_default();
         self.part_ranges().into_iter().map(move |range| points(range).iter().map(|&p| Point::from(p)).collect())
     }
 
-    fn sphere_of_equal_area(&self) -> f64 {
+    fn equal_area_radius(&self) -> f64 {
         let quarter_area = |range: Range<usize>| {
             let points = self.points.get(range.clone()).unwrap_or_default();
-            let radii = self.diameters.get(range).unwrap_or_default().iter().map(|&d| f64::from(d) / 2.0);
+            let radii = self.diameters_um.get(range).unwrap_or_default().iter().map(|&d| f64::from(d) / 2.0);
             let radii: Vec<f64> = radii.collect();
             let cones = points.windows(2).zip(radii.windows(2));
             let cone = |(p, r): (&[[f32; 3]], &[f64])| {
@@ -151,23 +153,23 @@ impl Soma {
 
     fn mean_distance_from_centroid(&self) -> f64 {
         let n = self.points.len() as f64;
-        let centroid = self.points().fold(Point::ORIGIN, |sum, p| sum + p) / n;
-        self.points().map(|p| p.distance(centroid)).sum::<f64>() / n
+        let centroid = self.wide_points().fold(Point::ORIGIN, |sum, p| sum + p) / n;
+        self.wide_points().map(|p| p.distance(centroid)).sum::<f64>() / n
     }
 }
 
 /// The length of a path through points.
-fn through(points: impl Iterator<Item = Point>) -> f64 {
+fn length_through(points: impl Iterator<Item = Point>) -> f64 {
     let mut before = None;
     points.map(|p| before.replace(p).map_or(0.0, |b: Point| b.distance(p))).sum()
 }
 
-fn mean(points: &[Point]) -> Point {
+fn centroid(points: &[Point]) -> Point {
     points.iter().fold(Point::ORIGIN, |sum, &p| sum + p) / points.len().max(1) as f64
 }
 
 /// 101 points of equal distance along an outline, measured in x and y, from its first to its last point.
-fn resampled(outline: &[Point]) -> Vec<Point> {
+fn resample_outline(outline: &[Point]) -> Vec<Point> {
     const STEPS: u32 = 100;
     let mut lengths = vec![0.0_f64];
     for w in outline.windows(2) {
@@ -191,8 +193,8 @@ fn resampled(outline: &[Point]) -> Vec<Point> {
 /// How far the points reach along their principal axis, without the outermost point of either end.
 ///
 /// Points between the two ends of the axis are left out where a side turns back.
-fn across(points: &[Point]) -> f64 {
-    let Ok(axis) = PrincipalAxis::of(points) else { return 0.0 };
+fn extent_along_axis(points: &[Point]) -> f64 {
+    let Ok(axis) = PrincipalAxis::from_points(points) else { return 0.0 };
     let mut along: Vec<f64> = points.iter().map(|&p| axis.project(p)).collect();
     let place = |better: fn(f64, f64) -> bool, values: &[f64]| {
         (1..values.len()).fold(0, |best, i| if better(values[i], values[best]) { i } else { best })
@@ -202,8 +204,8 @@ fn across(points: &[Point]) -> f64 {
     let lowest = place(|a, b| a < b, &along);
     let mut second = along.split_off(lowest);
     along.reverse();
-    rising(&mut along);
-    rising(&mut second);
+    retain_rising(&mut along);
+    retain_rising(&mut second);
     along.append(&mut second);
     along.sort_unstable_by(f64::total_cmp);
     match along.as_slice() {
@@ -213,7 +215,7 @@ fn across(points: &[Point]) -> f64 {
 }
 
 /// Leaves values out until the rest rises.
-fn rising(values: &mut Vec<f64>) {
+fn retain_rising(values: &mut Vec<f64>) {
     let mut j = values.len().saturating_sub(1);
     while j > 0 {
         if values[j] <= values[j - 1] {
@@ -240,12 +242,12 @@ mod tests {
     }
 
     fn contour(points: Vec<[f32; 3]>, parts: Vec<usize>) -> Soma {
-        Soma { diameters: vec![0.0; points.len()], points, form: SomaForm::Contour, parts }
+        Soma { diameters_um: vec![0.0; points.len()], points, form: SomaForm::Contour, part_starts: parts }
     }
 
     #[test]
     fn a_contour_is_as_long_as_its_extent_but_for_its_tips() {
-        let length = contour(ellipse(60), vec![]).lengths()[0];
+        let length = contour(ellipse(60), vec![]).section_lengths_um()[0];
         assert!((0.97 * 24.0..=1.001 * 24.0).contains(&length), "{length}");
     }
 
@@ -254,27 +256,27 @@ mod tests {
         let square = |z: f32, x: f32| [[x - 1.0, -1.0, z], [x + 1.0, -1.0, z], [x + 1.0, 1.0, z], [x - 1.0, 1.0, z]];
         let stack = contour([square(0.0, 0.0), square(3.0, 4.0), square(9.0, 4.0)].concat(), vec![0, 4, 8]);
         // centres are shifted alike: 5 um from (0, 0) to (4, 3), then 6 um
-        assert!((stack.lengths()[0] - 11.0).abs() < 1e-12, "{}", stack.lengths()[0]);
+        assert!((stack.section_lengths_um()[0] - 11.0).abs() < 1e-12, "{}", stack.section_lengths_um()[0]);
     }
 
     #[test]
     fn points_and_cylinders_have_the_length_of_their_section() {
         let soma = |n: usize, form| Soma {
             points: vec![[0.0; 3], [0.0, -4.0, 0.0], [3.0, 0.0, 0.0]][..n].to_vec(),
-            diameters: vec![8.0; n],
+            diameters_um: vec![8.0; n],
             form,
             ..Soma::default()
         };
-        assert_eq!(soma(1, SomaForm::Point).lengths(), [8.0]);
-        assert_eq!(soma(3, SomaForm::ThreePoints).lengths(), [8.0]);
-        assert_eq!(soma(3, SomaForm::Cylinders).lengths(), [9.0]);
-        assert_eq!(Soma::default().lengths(), [0.0; 0]);
+        assert_eq!(soma(1, SomaForm::Point).section_lengths_um(), [8.0]);
+        assert_eq!(soma(3, SomaForm::ThreePoints).section_lengths_um(), [8.0]);
+        assert_eq!(soma(3, SomaForm::Cylinders).section_lengths_um(), [9.0]);
+        assert_eq!(Soma::default().section_lengths_um(), [0.0; 0]);
     }
 
     #[test]
     fn contours_without_extent_are_no_obstacle() {
-        assert_eq!(contour(vec![[1.0; 3]; 4], vec![]).lengths(), [0.0]);
-        assert_eq!(contour(vec![[1.0; 3]; 4], vec![0, 2]).lengths(), [0.0]);
-        assert!(contour(vec![[0.0; 3], [10.0, 0.0, 0.0]], vec![]).lengths()[0] <= 10.0);
+        assert_eq!(contour(vec![[1.0; 3]; 4], vec![]).section_lengths_um(), [0.0]);
+        assert_eq!(contour(vec![[1.0; 3]; 4], vec![0, 2]).section_lengths_um(), [0.0]);
+        assert!(contour(vec![[0.0; 3], [10.0, 0.0, 0.0]], vec![]).section_lengths_um()[0] <= 10.0);
     }
 }

@@ -9,7 +9,7 @@
 
 mod sections;
 
-use super::{Fault, Morphology, clipped, number};
+use super::{Morphology, MorphologyProblem, clip_word, parse_number};
 use crate::error::{Context, Problem, Result};
 use crate::segments::SectionType;
 
@@ -75,40 +75,40 @@ impl Problem for SwcProblem {
 /// # Errors
 /// A line is no sample, or NEURON's importer makes no cell of the samples; the error names the line.
 pub(super) fn parse(text: &str) -> Result<Morphology> {
-    let samples = samples(text)?;
-    let parents = parents(&samples)?;
-    sections::cut(&samples, &parents)
+    let samples = parse_samples(text)?;
+    let parents = find_parents(&samples)?;
+    sections::build_morphology(&samples, &parents)
 }
 
 /// One line of the file.
 #[derive(Debug, Clone, Copy)]
-struct Sample {
+struct SwcSample {
     id: u32,
     kind: SectionType,
     point: [f32; 3],
-    diameter: f32,
+    diameter_um: f32,
     parent: Option<u32>,
     line: u64,
 }
 
 /// The lines of a text that end with LF, CR LF, or CR alone as on old Macs.
-fn lines(text: &str) -> impl Iterator<Item = &str> {
+fn split_lines(text: &str) -> impl Iterator<Item = &str> {
     text.split('\n').flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split('\r'))
 }
 
-fn samples(text: &str) -> Result<Vec<Sample>> {
-    let mut samples: Vec<Sample> = Vec::new();
-    for (line, words) in (1..).zip(lines(text)) {
-        let Some(sample) = sample(line, words).at("line", line)? else { continue };
+fn parse_samples(text: &str) -> Result<Vec<SwcSample>> {
+    let mut samples: Vec<SwcSample> = Vec::new();
+    for (line, words) in (1..).zip(split_lines(text)) {
+        let Some(sample) = parse_sample(line, words).at_index("line", line)? else { continue };
         if let Some(before) = samples.last().filter(|before| before.id >= sample.id) {
-            return Err(SwcProblem::Order { before: before.id, found: sample.id }).at("line", line);
+            return Err(SwcProblem::Order { before: before.id, found: sample.id }).at_index("line", line);
         }
         samples.push(sample);
     }
     Ok(samples)
 }
 
-fn sample(line: u64, words: &str) -> Result<Option<Sample>> {
+fn parse_sample(line: u64, words: &str) -> Result<Option<SwcSample>> {
     let words = words.split('#').next().unwrap_or_default();
     let mut columns = [""; 7];
     let mut found = 0;
@@ -123,57 +123,68 @@ fn sample(line: u64, words: &str) -> Result<Option<Sample>> {
         return Err(SwcProblem::Columns(found).into());
     }
     let [id, kind, x, y, z, radius, parent] = columns;
-    let (id, kind) = (sample_id(id)?, section_type(kind)?);
-    let point = [number(x)?, number(y)?, number(z)?];
-    Ok(Some(Sample { id, kind, point, diameter: diameter(radius)?, parent: parent_id(parent)?, line }))
+    let (id, kind) = (parse_sample_id(id)?, parse_section_type(kind)?);
+    let point = [parse_number(x)?, parse_number(y)?, parse_number(z)?];
+    Ok(Some(SwcSample {
+        id,
+        kind,
+        point,
+        diameter_um: parse_diameter(radius)?,
+        parent: parse_parent_id(parent)?,
+        line,
+    }))
 }
 
 /// Up to this id NEURON's importer, which keeps ids as float32, knows one from the next.
 const MAX_ID: u32 = 1 << f32::MANTISSA_DIGITS;
 
 /// An integer from 0 to [`MAX_ID`], also where it is written as `1.0`.
-fn integer(word: &str) -> Option<u32> {
+fn parse_integer(word: &str) -> Option<u32> {
     let of_float = |value: f64| (value.fract() == 0.0 && value >= 0.0).then_some(value as u32);
     word.parse().ok().or_else(|| word.parse().ok().and_then(of_float)).filter(|&id| id <= MAX_ID)
 }
 
-fn sample_id(word: &str) -> Result<u32, SwcProblem> {
+fn parse_sample_id(word: &str) -> Result<u32, SwcProblem> {
     let expected = "an integer from 0 to 16777216";
-    integer(word).ok_or_else(|| SwcProblem::Integer { what: "id", expected, found: clipped(word) })
+    parse_integer(word).ok_or_else(|| SwcProblem::Integer { what: "id", expected, found: clip_word(word) })
 }
 
-fn parent_id(word: &str) -> Result<Option<u32>, SwcProblem> {
+fn parse_parent_id(word: &str) -> Result<Option<u32>, SwcProblem> {
     if word == "-1" || word.parse() == Ok(-1.0) {
         return Ok(None);
     }
     let expected = "the id of a sample or -1";
-    integer(word).map(Some).ok_or_else(|| SwcProblem::Integer { what: "parent", expected, found: clipped(word) })
+    parse_integer(word).map(Some).ok_or_else(|| SwcProblem::Integer {
+        what: "parent",
+        expected,
+        found: clip_word(word),
+    })
 }
 
-fn section_type(word: &str) -> Result<SectionType, SwcProblem> {
-    match integer(word) {
+fn parse_section_type(word: &str) -> Result<SectionType, SwcProblem> {
+    match parse_integer(word) {
         Some(1) => Ok(SectionType::Soma),
         Some(2) => Ok(SectionType::Axon),
         Some(3) => Ok(SectionType::Dend),
         Some(4) => Ok(SectionType::Apic),
-        _ => Err(SwcProblem::Type(clipped(word))),
+        _ => Err(SwcProblem::Type(clip_word(word))),
     }
 }
 
-fn diameter(radius: &str) -> Result<f32, Fault> {
-    let diameter = 2.0 * number(radius)?;
-    if diameter.is_finite() { Ok(diameter) } else { Err(Fault::NotFinite(diameter)) }
+fn parse_diameter(radius: &str) -> Result<f32, MorphologyProblem> {
+    let diameter = 2.0 * parse_number(radius)?;
+    if diameter.is_finite() { Ok(diameter) } else { Err(MorphologyProblem::NotFinite(diameter)) }
 }
 
 /// The place of each sample's parent: one before its own. The first sample's is not looked at: some programs write 0.
-fn parents(samples: &[Sample]) -> Result<Vec<Option<usize>>> {
-    let find = |s: &Sample| s.parent.map(|id| find_parent(samples, s.id, id)).transpose();
-    let others = samples.iter().skip(1).map(|s| find(s).at("line", s.line));
+fn find_parents(samples: &[SwcSample]) -> Result<Vec<Option<usize>>> {
+    let find = |s: &SwcSample| s.parent.map(|id| find_parent(samples, s.id, id)).transpose();
+    let others = samples.iter().skip(1).map(|s| find(s).at_index("line", s.line));
     samples.first().map(|_| Ok(None)).into_iter().chain(others).collect()
 }
 
 /// Ids are mostly consecutive; a search finds the others.
-fn find_parent(samples: &[Sample], id: u32, parent: u32) -> Result<usize, SwcProblem> {
+fn find_parent(samples: &[SwcSample], id: u32, parent: u32) -> Result<usize, SwcProblem> {
     let guess = samples.first().and_then(|first| usize::try_from(parent.checked_sub(first.id)?).ok());
     let place = match guess.filter(|&i| samples.get(i).is_some_and(|s| s.id == parent)) {
         Some(place) => place,

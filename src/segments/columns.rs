@@ -71,7 +71,7 @@ pub struct Segments {
     /// Second end, um.
     pub end: Vec<Point>,
     /// Radius of the cylinder with the segment's length and membrane area, um; none where it is unknown.
-    pub radius: Vec<Option<f32>>,
+    pub radius_um: Vec<Option<f32>>,
     /// Row in the electrodes file's `scaling_factors`.
     pub row: Vec<u64>,
 }
@@ -92,7 +92,7 @@ pub struct Segment {
     /// Second end, um.
     pub end: Point,
     /// Radius, um.
-    pub radius: Option<f32>,
+    pub radius_um: Option<f32>,
     /// Row in `scaling_factors`.
     pub row: u64,
 }
@@ -105,7 +105,7 @@ impl Segment {
 }
 
 /// Columns are made for multiples of so many rows, where they are to be used again.
-const SPARE_ROWS: usize = 16 * 1024;
+const CAPACITY_STEP_ROWS: usize = 16 * 1024;
 
 impl Segments {
     /// Number of segments.
@@ -126,7 +126,7 @@ impl Segments {
         self.section_type.push(s.section_type);
         self.start.push(s.start);
         self.end.push(s.end);
-        self.radius.push(s.radius);
+        self.radius_um.push(s.radius_um);
         self.row.push(s.row);
     }
 
@@ -139,13 +139,13 @@ impl Segments {
             section_type: Vec::with_capacity(length),
             start: Vec::with_capacity(length),
             end: Vec::with_capacity(length),
-            radius: Vec::with_capacity(length),
+            radius_um: Vec::with_capacity(length),
             row: Vec::with_capacity(length),
         }
     }
 
     /// This many segments at the origin, to be filled in with [`Segments::set`].
-    pub fn blank(length: usize) -> Self {
+    pub fn zeroed(length: usize) -> Self {
         Self {
             node_id: vec![0; length],
             section_id: vec![0; length],
@@ -153,7 +153,7 @@ impl Segments {
             section_type: vec![None; length],
             start: vec![Point::ORIGIN; length],
             end: vec![Point::ORIGIN; length],
-            radius: vec![None; length],
+            radius_um: vec![None; length],
             row: vec![0; length],
         }
     }
@@ -163,7 +163,7 @@ impl Segments {
         fn reset<T: Clone>(column: &mut Vec<T>, length: usize, value: T) {
             column.clear();
             // some more, so that columns that are a little longer the next time find room
-            column.reserve_exact(length.next_multiple_of(SPARE_ROWS));
+            column.reserve_exact(length.next_multiple_of(CAPACITY_STEP_ROWS));
             column.resize(length, value);
         }
         reset(&mut self.node_id, length, 0);
@@ -172,7 +172,7 @@ impl Segments {
         reset(&mut self.section_type, length, None);
         reset(&mut self.start, length, Point::ORIGIN);
         reset(&mut self.end, length, Point::ORIGIN);
-        reset(&mut self.radius, length, None);
+        reset(&mut self.radius_um, length, None);
         reset(&mut self.row, length, 0);
     }
 
@@ -187,7 +187,7 @@ impl Segments {
         self.section_type[i] = s.section_type;
         self.start[i] = s.start;
         self.end[i] = s.end;
-        self.radius[i] = s.radius;
+        self.radius_um[i] = s.radius_um;
         self.row[i] = s.row;
     }
 
@@ -203,7 +203,7 @@ impl Segments {
             section_type: self.section_type[i],
             start: self.start[i],
             end: self.end[i],
-            radius: self.radius[i],
+            radius_um: self.radius_um[i],
             row: self.row[i],
         }
     }
@@ -221,7 +221,7 @@ impl Segments {
         self.section_type.extend_from_slice(&other.section_type);
         self.start.extend_from_slice(&other.start);
         self.end.extend_from_slice(&other.end);
-        self.radius.extend_from_slice(&other.radius);
+        self.radius_um.extend_from_slice(&other.radius_um);
         self.row.extend_from_slice(&other.row);
     }
 
@@ -237,7 +237,7 @@ impl Segments {
         std::iter::from_fn(move || {
             let id = *self.node_id.get(from)?;
             let length = self.node_id[from..].iter().take_while(|&&n| n == id).count();
-            let view = NeuronSegments::of(self, from..from + length);
+            let view = NeuronSegments::new(self, from..from + length);
             from += length;
             Some(view)
         })
@@ -256,15 +256,15 @@ impl FromIterator<Segment> for Segments {
 #[derive(Debug, Clone, Copy)]
 pub struct NeuronSegments<'a> {
     /// The columns that are borrowed from.
-    pub columns: &'a Segments,
+    pub segments: &'a Segments,
     /// First ends, um.
     pub start: &'a [Point],
     /// Second ends, um.
     pub end: &'a [Point],
     /// Radii, um.
-    pub radius: &'a [Option<f32>],
+    pub radius_um: &'a [Option<f32>],
     /// Place of the first segment in the columns.
-    pub first: usize,
+    pub first_index: usize,
 }
 
 impl<'a> NeuronSegments<'a> {
@@ -272,13 +272,13 @@ impl<'a> NeuronSegments<'a> {
     ///
     /// # Panics
     /// Where the range is outside the columns, as slicing does.
-    pub fn of(columns: &'a Segments, range: std::ops::Range<usize>) -> Self {
+    pub fn new(columns: &'a Segments, range: std::ops::Range<usize>) -> Self {
         Self {
-            columns,
+            segments: columns,
             start: &columns.start[range.clone()],
             end: &columns.end[range.clone()],
-            radius: &columns.radius[range.clone()],
-            first: range.start,
+            radius_um: &columns.radius_um[range.clone()],
+            first_index: range.start,
         }
     }
 
@@ -297,12 +297,12 @@ impl<'a> NeuronSegments<'a> {
     /// # Panics
     /// Where `i` is outside the view, as indexing a slice does.
     pub fn get(&self, i: usize) -> Segment {
-        self.columns.get(self.first + i)
+        self.segments.get(self.first_index + i)
     }
 
     /// The neuron's node id; none for an empty view.
     pub fn node_id(&self) -> Option<u64> {
-        self.columns.node_id.get(self.first).copied()
+        self.segments.node_id.get(self.first_index).copied()
     }
 }
 

@@ -11,16 +11,16 @@ mod simulation;
 
 use std::path::{Path, PathBuf};
 
-use self::document::Document;
-use crate::error::{Context, Problem, Result, listed};
-use crate::morphology::Format;
+use self::document::ConfigDocument;
+use crate::error::{Context, Problem, Result, join_quoted};
+use crate::morphology::MorphologyFormat;
 
 /// The type of population that has segments.
 const BIOPHYSICAL: &str = "biophysical";
 
 /// A circuit configuration (`circuit_config.json`).
 #[derive(Debug, Clone)]
-pub struct Circuit {
+pub struct CircuitConfig {
     /// Its file.
     pub path: PathBuf,
     /// The node populations, in file order.
@@ -61,16 +61,16 @@ pub struct MorphologySource {
     /// A folder; for h5v1 possibly one merged container file.
     pub path: PathBuf,
     /// The files' format.
-    pub format: Format,
+    pub format: MorphologyFormat,
 }
 
 /// A simulation configuration and its circuit.
 #[derive(Debug, Clone)]
-pub struct Simulation {
+pub struct SimulationConfig {
     /// Its file.
     pub path: PathBuf,
     /// The circuit of `network` (default `circuit_config.json` beside it).
-    pub circuit: Circuit,
+    pub circuit: CircuitConfig,
     /// `node_set`: the simulated nodes; absent = every non-virtual node.
     pub node_set: Option<String>,
     /// Its own `node_sets_file`, merged over the circuit's.
@@ -103,11 +103,11 @@ pub struct ReportConfig {
 
 /// Either kind of configuration, told apart by content: a simulation has `run`, a circuit has `networks`.
 #[derive(Debug, Clone)]
-pub enum Config {
+pub enum SonataConfig {
     /// A circuit configuration.
-    Circuit(Circuit),
+    Circuit(CircuitConfig),
     /// A simulation configuration.
-    Simulation(Simulation),
+    Simulation(SimulationConfig),
 }
 
 /// What can be wrong with a configuration, or with what is asked of it.
@@ -137,7 +137,7 @@ pub enum ConfigProblem {
     },
     /// Two populations of one name.
     #[error("population declared twice, expected each name once")]
-    Twice,
+    DuplicatePopulation,
     /// No population of that name.
     #[error("unknown population, expected {known}, found `{name}`")]
     UnknownPopulation {
@@ -173,29 +173,29 @@ impl Problem for ConfigProblem {
                  `${NAME}` is not expanded"
                     .into(),
             ),
-            Self::NeitherKind { .. } | Self::NoCircuit { .. } | Self::Twice | Self::NoneBiophysical(_) => None,
+            Self::NeitherKind { .. } | Self::NoCircuit { .. } | Self::DuplicatePopulation | Self::NoneBiophysical(_) => None,
         }
     }
 }
 
-impl Config {
+impl SonataConfig {
     /// Reads a configuration.
     ///
     /// # Errors
     /// Missing, not JSON, a wrong type somewhere, a cyclic manifest, neither kind of configuration.
     pub fn open(path: &Path) -> Result<Self> {
-        let document = Document::open(path)?;
-        if document.has("run") {
-            return Ok(Self::Simulation(Simulation::read(&document)?));
+        let document = ConfigDocument::open(path)?;
+        if document.has_key("run") {
+            return Ok(Self::Simulation(SimulationConfig::read(&document)?));
         }
-        if document.has("networks") {
-            return Ok(Self::Circuit(Circuit::read(&document)?));
+        if document.has_key("networks") {
+            return Ok(Self::Circuit(CircuitConfig::read(&document)?));
         }
-        Err(ConfigProblem::NeitherKind { found: listed(document.keys(), 8) }).in_file(path)
+        Err(ConfigProblem::NeitherKind { found: join_quoted(document.keys(), 8) }).in_file(path)
     }
 
     /// The circuit, a simulation's too.
-    pub fn circuit(&self) -> &Circuit {
+    pub fn circuit(&self) -> &CircuitConfig {
         match self {
             Self::Circuit(circuit) => circuit,
             Self::Simulation(simulation) => &simulation.circuit,
@@ -232,13 +232,13 @@ impl Config {
     }
 }
 
-impl Circuit {
+impl CircuitConfig {
     /// Reads a circuit configuration.
     ///
     /// # Errors
     /// Missing, not JSON, a wrong type somewhere, a cyclic manifest, no circuit.
     pub fn open(path: &Path) -> Result<Self> {
-        Self::read(&Document::open(path)?)
+        Self::read(&ConfigDocument::open(path)?)
     }
 
     /// The population of a name, or without a name the only biophysical one.
@@ -246,8 +246,8 @@ impl Circuit {
     /// # Errors
     /// Unknown; not biophysical, hence without segments; no name given and none or several to choose from.
     pub fn population(&self, name: Option<&str>) -> Result<&NodePopulation> {
-        let chosen = name.map_or_else(|| self.only_biophysical(), |name| self.biophysical(name));
-        chosen.in_object("networks.nodes").in_file(&self.path)
+        let chosen = name.map_or_else(|| self.single_biophysical(), |name| self.find_biophysical(name));
+        chosen.in_item("networks.nodes").in_file(&self.path)
     }
 
     /// All biophysical populations, in file order.
@@ -257,35 +257,37 @@ impl Circuit {
     pub fn biophysical_populations(&self) -> Result<Vec<&NodePopulation>> {
         let found: Vec<_> = self.populations.iter().filter(|p| p.is_biophysical()).collect();
         match found.is_empty() {
-            true => Err(ConfigProblem::NoneBiophysical(self.kinds())).in_object("networks.nodes").in_file(&self.path),
+            true => Err(ConfigProblem::NoneBiophysical(self.list_populations()))
+                .in_item("networks.nodes")
+                .in_file(&self.path),
             false => Ok(found),
         }
     }
 
-    fn biophysical(&self, name: &str) -> Result<&NodePopulation, ConfigProblem> {
+    fn find_biophysical(&self, name: &str) -> Result<&NodePopulation, ConfigProblem> {
         match self.populations.iter().find(|p| p.name == name) {
             Some(population) if population.is_biophysical() => Ok(population),
             Some(population) => {
                 Err(ConfigProblem::NoSegments { name: name.to_string(), kind: population.kind.clone() })
             }
             None => {
-                let known = listed(self.populations.iter().map(|p| &p.name), 12);
+                let known = join_quoted(self.populations.iter().map(|p| &p.name), 12);
                 Err(ConfigProblem::UnknownPopulation { name: name.to_string(), known })
             }
         }
     }
 
-    fn only_biophysical(&self) -> Result<&NodePopulation, ConfigProblem> {
+    fn single_biophysical(&self) -> Result<&NodePopulation, ConfigProblem> {
         let candidates: Vec<_> = self.populations.iter().filter(|p| p.is_biophysical()).collect();
         match candidates[..] {
             [only] => Ok(only),
-            [] => Err(ConfigProblem::NoneBiophysical(self.kinds())),
-            _ => Err(ConfigProblem::Several(listed(candidates.iter().map(|p| &p.name), 12))),
+            [] => Err(ConfigProblem::NoneBiophysical(self.list_populations())),
+            _ => Err(ConfigProblem::Several(join_quoted(candidates.iter().map(|p| &p.name), 12))),
         }
     }
 
-    fn kinds(&self) -> String {
-        listed(self.populations.iter().map(|p| format!("{} ({})", p.name, p.kind)), 12)
+    fn list_populations(&self) -> String {
+        join_quoted(self.populations.iter().map(|p| format!("{} ({})", p.name, p.kind)), 12)
     }
 }
 
@@ -299,7 +301,7 @@ fn check_variables(path: &Path, known: &[String]) -> Result<(), ConfigProblem> {
         name => name.find(|c| !is_name(c)).unwrap_or(name.len()) + 1,
     };
     let name = rest.get(..end).unwrap_or(rest).to_string();
-    Err(ConfigProblem::UnknownVariable { name, path: rest.to_string(), known: listed(known, 12) })
+    Err(ConfigProblem::UnknownVariable { name, path: rest.to_string(), known: join_quoted(known, 12) })
 }
 
 #[cfg(test)]
@@ -324,20 +326,20 @@ mod tests {
             self.0.path().join(path)
         }
 
-        fn circuit(&self, content: &Value) -> Result<Circuit> {
-            Circuit::open(&self.write("circuit_config.json", content))
+        fn circuit(&self, content: &Value) -> Result<CircuitConfig> {
+            CircuitConfig::open(&self.write("circuit_config.json", content))
         }
 
-        fn simulation(&self, content: &Value) -> Result<Simulation> {
-            match Config::open(&self.write("simulation_config.json", content))? {
-                Config::Simulation(simulation) => Ok(simulation),
-                Config::Circuit(_) => unreachable!("has `run`"),
+        fn simulation(&self, content: &Value) -> Result<SimulationConfig> {
+            match SonataConfig::open(&self.write("simulation_config.json", content))? {
+                SonataConfig::Simulation(simulation) => Ok(simulation),
+                SonataConfig::Circuit(_) => unreachable!("has `run`"),
             }
         }
 
         fn refused(&self, content: &Value) -> String {
             let path = self.write("circuit_config.json", content);
-            let text = Config::open(&path).unwrap_err().to_string();
+            let text = SonataConfig::open(&path).unwrap_err().to_string();
             text.strip_prefix(&format!("{}: ", path.display())).unwrap().to_string()
         }
     }
@@ -362,11 +364,11 @@ mod tests {
         assert_eq!((a.name.as_str(), a.kind.as_str()), ("A", "biophysical"));
         assert_eq!((b.name.as_str(), b.kind.as_str()), ("B", "virtual"));
         assert_eq!(a.nodes_file, folder.at("net/n.h5"));
-        assert_eq!(a.morphologies, Some(MorphologySource { path: folder.at("swc"), format: Format::Swc }));
+        assert_eq!(a.morphologies, Some(MorphologySource { path: folder.at("swc"), format: MorphologyFormat::Swc }));
         assert_eq!(a.biophysical_neuron_models_dir, Some(PathBuf::from("/hoc")));
     }
 
-    fn source(components: &Value, population: &Value) -> Option<(String, Format)> {
+    fn source(components: &Value, population: &Value) -> Option<(String, MorphologyFormat)> {
         let folder = Folder::new();
         let mut config = populations(&json!({ "A": population }));
         config["components"] = components.clone();
@@ -379,14 +381,18 @@ mod tests {
         let alternate = |d: Value| json!({"morphologies_dir": "swc", "alternate_morphologies": d});
         let both = alternate(json!({"h5v1": "all.h5", "neurolucida-asc": "asc"}));
         for (components, population, expected) in [
-            (&both, json!({}), Some(("asc", Format::Asc))),
-            (&alternate(json!({"h5v1": "all.h5"})), json!({}), Some(("all.h5", Format::H5v1))),
-            (&alternate(json!({"h5v1": ""})), json!({}), Some(("swc", Format::Swc))),
-            (&both, json!({"alternate_morphologies": {"h5v1": "mine"}}), Some(("mine", Format::H5v1))),
-            (&both, json!({"alternate_morphologies": {"other": "x"}}), Some(("swc", Format::Swc))),
-            (&both, json!({"alternate_morphologies": {}}), Some(("asc", Format::Asc))),
-            (&both, json!({"morphologies_dir": "own"}), Some(("asc", Format::Asc))),
-            (&json!({"morphologies_dir": "swc"}), json!({"morphologies_dir": "own"}), Some(("own", Format::Swc))),
+            (&both, json!({}), Some(("asc", MorphologyFormat::Asc))),
+            (&alternate(json!({"h5v1": "all.h5"})), json!({}), Some(("all.h5", MorphologyFormat::H5v1))),
+            (&alternate(json!({"h5v1": ""})), json!({}), Some(("swc", MorphologyFormat::Swc))),
+            (&both, json!({"alternate_morphologies": {"h5v1": "mine"}}), Some(("mine", MorphologyFormat::H5v1))),
+            (&both, json!({"alternate_morphologies": {"other": "x"}}), Some(("swc", MorphologyFormat::Swc))),
+            (&both, json!({"alternate_morphologies": {}}), Some(("asc", MorphologyFormat::Asc))),
+            (&both, json!({"morphologies_dir": "own"}), Some(("asc", MorphologyFormat::Asc))),
+            (
+                &json!({"morphologies_dir": "swc"}),
+                json!({"morphologies_dir": "own"}),
+                Some(("own", MorphologyFormat::Swc)),
+            ),
             (&json!({}), json!({}), None),
         ] {
             let found = source(components, &population);
@@ -443,9 +449,9 @@ mod tests {
         let mut circuit = populations(&json!({"A": {}}));
         circuit["node_sets_file"] = "c.json".into();
         let circuit = folder.write("circuit_config.json", &circuit);
-        assert_eq!(Config::open(&circuit).unwrap().node_sets_files().collect::<Vec<_>>(), [folder.at("c.json")]);
+        assert_eq!(SonataConfig::open(&circuit).unwrap().node_sets_files().collect::<Vec<_>>(), [folder.at("c.json")]);
         let simulation = folder.write("s.json", &json!({"run": {}, "node_sets_file": "own.json"}));
-        let config = Config::open(&simulation).unwrap();
+        let config = SonataConfig::open(&simulation).unwrap();
         assert_eq!(config.node_sets_files().collect::<Vec<_>>(), [folder.at("c.json"), folder.at("own.json")]);
     }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use crate::error::{Error, Place, Problem, Result};
+use crate::error::{Error, ErrorLocation, Problem, Result};
 use crate::io::input_file;
 
 /// What can be wrong with a JSON document.
@@ -45,19 +45,19 @@ pub fn read(path: &Path) -> Result<Value> {
 fn syntax(path: &Path, error: &serde_json::Error) -> Error {
     let text = error.to_string();
     let message = text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message).to_string();
-    let place = Place::file(path).object("line").row(error.line() as u64);
+    let place = ErrorLocation::file(path).with_item("line").with_index(error.line() as u64);
     Error::new(place, JsonProblem::Syntax { column: error.column(), message })
 }
 
 /// A value and its path in the document.
 #[derive(Debug, Clone)]
-pub struct At<'a> {
+pub struct JsonNode<'a> {
     /// The value.
     pub value: &'a Value,
     path: String,
 }
 
-impl<'a> At<'a> {
+impl<'a> JsonNode<'a> {
     /// The value at a path; the document itself has the empty path.
     pub fn new(value: &'a Value, path: impl Into<String>) -> Self {
         Self { value, path: path.into() }
@@ -66,12 +66,12 @@ impl<'a> At<'a> {
     /// An error at this value.
     pub fn error(&self, problem: impl Problem) -> Error {
         let error = Error::from(problem);
-        if self.path.is_empty() { error } else { error.in_object(&self.path) }
+        if self.path.is_empty() { error } else { error.in_item(&self.path) }
     }
 
     /// An error that says what was expected here.
     pub fn wrong_type(&self, expected: &'static str) -> Error {
-        self.error(JsonProblem::Type { expected, found: described(self.value) })
+        self.error(JsonProblem::Type { expected, found: describe_value(self.value) })
     }
 
     /// The value as an object.
@@ -134,14 +134,14 @@ impl<'a> At<'a> {
 }
 
 /// A value in a few words.
-fn described(value: &Value) -> String {
+fn describe_value(value: &Value) -> String {
     /// Longer strings are cut in messages.
-    const LONGEST: usize = 60;
+    const MAX_MESSAGE_CHARS: usize = 60;
     match value {
         Value::Array(_) => "an array".into(),
         Value::Object(_) => "an object".into(),
-        Value::String(text) if text.chars().count() > LONGEST => {
-            format!("the string `{}...`", text.chars().take(LONGEST).collect::<String>())
+        Value::String(text) if text.chars().count() > MAX_MESSAGE_CHARS => {
+            format!("the string `{}...`", text.chars().take(MAX_MESSAGE_CHARS).collect::<String>())
         }
         Value::String(text) => format!("the string `{text}`"),
         Value::Number(number) => format!("the number `{number}`"),
@@ -166,7 +166,7 @@ mod tests {
     #[test]
     fn a_wrong_type_names_the_path_of_the_value() {
         let document = json!({"networks": {"nodes": [{"nodes_file": 5}]}});
-        let nodes = At::new(&document, "").get("networks").unwrap().unwrap().get("nodes").unwrap().unwrap();
+        let nodes = JsonNode::new(&document, "").get("networks").unwrap().unwrap().get("nodes").unwrap().unwrap();
         let first = nodes.items().unwrap().remove(0);
         assert_eq!(
             first.get_text("nodes_file").unwrap_err().to_string(),
@@ -181,7 +181,7 @@ mod tests {
     #[test]
     fn null_and_empty_text_count_as_absent() {
         let document = json!({"a": null, "b": ""});
-        let at = At::new(&document, "");
+        let at = JsonNode::new(&document, "");
         assert!(at.get("a").unwrap().is_none());
         assert_eq!(at.get_text("b").unwrap(), None);
     }

@@ -23,11 +23,11 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use self::condition::{Condition, integer};
-use super::config::{Config, NodePopulation};
-use super::json::{self, At};
+use self::condition::{Condition, as_whole_number};
+use super::config::{NodePopulation, SonataConfig};
+use super::json::{self, JsonNode};
 use super::nodes::Nodes;
-use crate::error::{Context, Error, Place, Problem, Result, listed};
+use crate::error::{Context, Error, ErrorLocation, Problem, Result, join_quoted};
 
 /// What can be wrong with a node set.
 #[derive(Debug, thiserror::Error)]
@@ -88,20 +88,20 @@ impl Problem for NodeSetProblem {
 #[derive(Debug, Default)]
 pub struct NodeSets {
     files: Vec<Arc<Path>>,
-    sets: BTreeMap<String, Set>,
+    sets: BTreeMap<String, NodeSet>,
     /// The populations of the circuit, which a set of node ids may mean.
     populations: Vec<NodePopulation>,
 }
 
 /// A set as written, and where.
 #[derive(Debug)]
-struct Set {
+struct NodeSet {
     file: Arc<Path>,
     definition: Value,
 }
 
 /// A set that consists of conditions.
-type Conditions<'a> = (&'a Set, At<'a>);
+type ConditionSet<'a> = (&'a NodeSet, JsonNode<'a>);
 
 impl NodeSets {
     /// Reads node-set files; a set of a later file replaces one of the same name.
@@ -113,8 +113,8 @@ impl NodeSets {
         for path in files {
             let document = json::read(path)?;
             let file: Arc<Path> = PathBuf::from(path).into();
-            for (name, definition) in At::new(&document, "").members().in_file(path)? {
-                let set = Set { file: Arc::clone(&file), definition: definition.value.clone() };
+            for (name, definition) in JsonNode::new(&document, "").members().in_file(path)? {
+                let set = NodeSet { file: Arc::clone(&file), definition: definition.value.clone() };
                 all.sets.insert(name.to_string(), set);
             }
             all.files.push(file);
@@ -126,7 +126,7 @@ impl NodeSets {
     ///
     /// # Errors
     /// As [`NodeSets::open`], and a path with a variable that is not known.
-    pub fn of_config(config: &Config) -> Result<Self> {
+    pub fn from_config(config: &SonataConfig) -> Result<Self> {
         let populations = config.circuit().populations.clone();
         config.node_sets_files().try_for_each(|path| config.check_path(path))?;
         Ok(Self { populations, ..Self::open(config.node_sets_files())? })
@@ -141,10 +141,10 @@ impl NodeSets {
     ///
     /// # Errors
     /// Unknown set, unknown attribute, a cycle, a node id outside the population, a malformed rule.
-    pub fn resolve(&self, name: &str, population: &str, nodes: &Nodes) -> Result<Vec<u64>> {
+    pub fn resolve_ids(&self, name: &str, population: &str, nodes: &Nodes) -> Result<Vec<u64>> {
         let mut chosen = vec![false; nodes.len()];
-        for (set, conditions) in self.flattened(name)? {
-            self.select(&conditions, population, nodes, &mut chosen).in_file(&set.file)?;
+        for (set, conditions) in self.flatten(name)? {
+            self.select_nodes(&conditions, population, nodes, &mut chosen).in_file(&set.file)?;
         }
         Ok(chosen.iter().zip(0..).filter(|(chosen, _)| **chosen).map(|(_, id)| id).collect())
     }
@@ -152,11 +152,11 @@ impl NodeSets {
     /// The sets of conditions that a set consists of, each once.
     ///
     /// The names on the way are kept on a stack of our own, so that no chain of sets is too long.
-    fn flattened(&self, name: &str) -> Result<Vec<Conditions<'_>>> {
+    fn flatten(&self, name: &str) -> Result<Vec<ConditionSet<'_>>> {
         let mut found = Vec::new();
         // whether a set that was met is still on the chain: then it contains itself
         let mut on_chain = HashMap::new();
-        let mut chain = vec![self.enter(name, None, &mut found)?];
+        let mut chain = vec![self.enter_set(name, None, &mut found)?];
         on_chain.insert(name, true);
         while let Some((current, parts)) = chain.last_mut() {
             let current = *current;
@@ -166,7 +166,7 @@ impl NodeSets {
                 continue;
             };
             match on_chain.insert(part, true) {
-                None => chain.push(self.enter(part, Some(current), &mut found)?),
+                None => chain.push(self.enter_set(part, Some(current), &mut found)?),
                 Some(false) => drop(on_chain.insert(part, false)),
                 Some(true) => {
                     let names = chain.iter().map(|(name, _)| *name).skip_while(|name| *name != part);
@@ -178,15 +178,15 @@ impl NodeSets {
     }
 
     /// A set's name and the names in it; conditions are put to those found.
-    fn enter<'a>(
+    fn enter_set<'a>(
         &'a self,
         name: &str,
         referrer: Option<&str>,
-        found: &mut Vec<Conditions<'a>>,
+        found: &mut Vec<ConditionSet<'a>>,
     ) -> Result<(&'a str, std::vec::IntoIter<&'a str>)> {
         let (name, set) = self.sets.get_key_value(name).ok_or_else(|| self.unknown(name, referrer))?;
-        let at = At::new(&set.definition, name);
-        let parts = if at.value.is_array() { names(&at).in_file(&set.file)? } else { Vec::new() };
+        let at = JsonNode::new(&set.definition, name);
+        let parts = if at.value.is_array() { parse_names(&at).in_file(&set.file)? } else { Vec::new() };
         if !at.value.is_array() {
             found.push((set, at));
         }
@@ -194,7 +194,7 @@ impl NodeSets {
     }
 
     /// Adds the nodes that meet all conditions of a set to the chosen ones.
-    fn select(&self, set: &At<'_>, population: &str, nodes: &Nodes, chosen: &mut [bool]) -> Result<()> {
+    fn select_nodes(&self, set: &JsonNode<'_>, population: &str, nodes: &Nodes, chosen: &mut [bool]) -> Result<()> {
         if !set.value.is_object() {
             return Err(set.wrong_type("an object of conditions or an array of names"));
         }
@@ -203,21 +203,21 @@ impl NodeSets {
             return Err(set.error(NodeSetProblem::NoCondition));
         }
         let filter = conditions.iter().find(|(key, _)| *key == "population").map(|(_, filter)| filter);
-        if !filter.map_or(Ok(true), |filter| includes(filter, population))? {
+        if !filter.map_or(Ok(true), |filter| includes_population(filter, population))? {
             return Ok(());
         }
         let ids = conditions.iter().find(|(key, _)| *key == "node_id");
         let others = || conditions.iter().filter(|(key, _)| *key != "population" && *key != "node_id");
         if let Some((_, ids)) = ids.filter(|_| others().next().is_none()) {
             // many files list thousands of sets of a few ids: the work is that of the ids, not that of all nodes
-            return self.with_ids(ids, filter, population, chosen);
+            return self.select_ids(ids, filter, population, chosen);
         }
         let mut all = vec![ids.is_none(); nodes.len()];
         if let Some((_, ids)) = ids {
-            self.with_ids(ids, filter, population, &mut all)?;
+            self.select_ids(ids, filter, population, &mut all)?;
         }
         for (attribute, condition) in others() {
-            let one = with_attribute(attribute, condition, population, nodes)?;
+            let one = match_attribute(attribute, condition, population, nodes)?;
             all.iter_mut().zip(one).for_each(|(all, one)| *all &= one);
         }
         chosen.iter_mut().zip(all).for_each(|(chosen, all)| *chosen |= all);
@@ -226,10 +226,10 @@ impl NodeSets {
 
     /// Marks the nodes of a list of ids. An id beyond the population selects nothing if another population has it that
     /// the set may mean, else it is an error.
-    fn with_ids(
+    fn select_ids(
         &self,
-        condition: &At<'_>,
-        filter: Option<&At<'_>>,
+        condition: &JsonNode<'_>,
+        filter: Option<&JsonNode<'_>>,
         population: &str,
         chosen: &mut [bool],
     ) -> Result<()> {
@@ -237,7 +237,7 @@ impl NodeSets {
         let ids = condition.value.as_array().map_or(std::slice::from_ref(condition.value), Vec::as_slice);
         let mut beyond: Option<i128> = None;
         for (i, value) in ids.iter().enumerate() {
-            let number = value.as_number().and_then(integer);
+            let number = value.as_number().and_then(as_whole_number);
             let wrong = || if condition.value.is_array() { condition.item(i, value) } else { condition.clone() };
             let id = number.ok_or_else(|| wrong().wrong_type("a node id"))?;
             match usize::try_from(id).ok().and_then(|id| chosen.get_mut(id)) {
@@ -248,7 +248,8 @@ impl NodeSets {
         }
         let Some(id) = beyond else { return Ok(()) };
         let others = self.populations.iter().filter(|p| p.name != population);
-        let meant = others.filter(|p| filter.is_none_or(|filter| includes(filter, &p.name).unwrap_or(false)));
+        let meant =
+            others.filter(|p| filter.is_none_or(|filter| includes_population(filter, &p.name).unwrap_or(false)));
         // a file that is not there is no obstacle: its population may not be used
         let sizes: Vec<(&str, usize)> =
             meant.filter_map(|p| Some((p.name.as_str(), Nodes::open(p).ok()?.len()))).collect();
@@ -260,7 +261,7 @@ impl NodeSets {
             true => format!("the population `{population}`"),
             false => {
                 let names = [population].into_iter().chain(sizes.iter().map(|s| s.0));
-                format!("the populations {}", listed(names, 12))
+                format!("the populations {}", join_quoted(names, 12))
             }
         };
         Err(condition.error(NodeSetProblem::OutsidePopulation { population, nodes, id }))
@@ -270,8 +271,8 @@ impl NodeSets {
         let name = name.to_string();
         let Some(last) = self.files.last() else { return NodeSetProblem::NoFile(name).into() };
         let file = referrer.and_then(|r| self.sets.get(r)).map_or(last, |set| &set.file);
-        let place = Place { object: referrer.map(str::to_string), ..Place::file(&**file) };
-        Error::new(place, NodeSetProblem::Unknown { name, known: listed(self.names(), 12) })
+        let place = ErrorLocation { item: referrer.map(str::to_string), ..ErrorLocation::file(&**file) };
+        Error::new(place, NodeSetProblem::Unknown { name, known: join_quoted(self.names(), 12) })
     }
 
     fn cycle<'a>(&self, names: impl Iterator<Item = &'a str>, again: &'a str) -> Error {
@@ -280,8 +281,8 @@ impl NodeSets {
             let left_out = chain.len() - MAX_LISTED;
             chain.splice(MAX_LISTED - 1..chain.len() - 1, [format!("({left_out} more)")]);
         }
-        let place = self.sets.get(again).map(|set| Place::file(&*set.file)).unwrap_or_default();
-        Error::new(place.object(again), NodeSetProblem::Cycle(chain.join(" -> ")))
+        let place = self.sets.get(again).map(|set| ErrorLocation::file(&*set.file)).unwrap_or_default();
+        Error::new(place.with_item(again), NodeSetProblem::Cycle(chain.join(" -> ")))
     }
 }
 
@@ -289,8 +290,8 @@ impl NodeSets {
 const MAX_LISTED: usize = 12;
 
 /// The names in an array.
-fn names<'a>(at: &At<'a>) -> Result<Vec<&'a str>> {
-    let name = |item: &At<'a>| match item.value {
+fn parse_names<'a>(at: &JsonNode<'a>) -> Result<Vec<&'a str>> {
+    let name = |item: &JsonNode<'a>| match item.value {
         Value::String(name) => Ok(name.as_str()),
         Value::Number(_) => Err(at.error(NodeSetProblem::NoName("numbers"))),
         _ => Err(item.wrong_type("the name of a node set")),
@@ -299,32 +300,32 @@ fn names<'a>(at: &At<'a>) -> Result<Vec<&'a str>> {
 }
 
 /// Whether a filter names a population.
-fn includes(filter: &At<'_>, population: &str) -> Result<bool> {
+fn includes_population(filter: &JsonNode<'_>, population: &str) -> Result<bool> {
     match filter.value {
         Value::String(name) => Ok(name == population),
         Value::Array(_) => {
-            let names: Vec<&str> = filter.items()?.iter().map(At::text).collect::<Result<_>>()?;
+            let names: Vec<&str> = filter.items()?.iter().map(JsonNode::text).collect::<Result<_>>()?;
             Ok(names.contains(&population))
         }
         _ => Err(filter.wrong_type("the name of a population or a list of names")),
     }
 }
 
-fn with_attribute(name: &str, at: &At<'_>, population: &str, nodes: &Nodes) -> Result<Vec<bool>> {
+fn match_attribute(name: &str, at: &JsonNode<'_>, population: &str, nodes: &Nodes) -> Result<Vec<bool>> {
     let condition = Condition::parse(at)?;
-    let known = nodes.attributes()?;
+    let known = nodes.attribute_names()?;
     if !known.iter().any(|n| n == name) {
         let (name, population) = (name.to_string(), population.to_string());
-        return Err(at.error(NodeSetProblem::UnknownAttribute { name, population, known: listed(known, 40) }));
+        return Err(at.error(NodeSetProblem::UnknownAttribute { name, population, known: join_quoted(known, 40) }));
     }
-    condition.matches(name, &*nodes.column(name)?).map_err(|problem| at.error(problem))
+    condition.matching_nodes(name, &*nodes.cached_column(name)?).map_err(|problem| at.error(problem))
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::config::NodePopulation;
     use super::*;
-    use crate::io::hdf5::File;
+    use crate::io::hdf5::Hdf5File;
     use serde_json::json;
 
     /// Six nodes of a population `P`: `text` (a, b, ab, c, "", a), `kind` (an enumeration: L1, L2, L23, L1, L2, L23),
@@ -338,16 +339,16 @@ mod tests {
         fn new() -> Self {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("nodes.h5");
-            let file = File::create(&path).unwrap();
+            let file = Hdf5File::create(&path).unwrap();
             file.create_group("/nodes/P/0/@library").unwrap();
             let name = |name: &str| format!("/nodes/P/0/{name}");
-            file.write("/nodes/P/node_type_id", &[-1_i64; 6], &[6]).unwrap();
+            file.write_dataset("/nodes/P/node_type_id", &[-1_i64; 6], &[6]).unwrap();
             file.write_strings(&name("text"), &["a", "b", "ab", "c", "", "a"], &[6]).unwrap();
             file.write_strings(&name("@library/kind"), &["L1", "L2", "L23"], &[3]).unwrap();
-            file.write(&name("kind"), &[0_u32, 1, 2, 0, 1, 2], &[6]).unwrap();
-            file.write(&name("index"), &[0_u32, 1, 2, 3, 4, 5], &[6]).unwrap();
-            file.write(&name("signed"), &[-3_i64, -2, -1, 0, 1, 2], &[6]).unwrap();
-            file.write(&name("depth"), &[0.0_f32, 0.5, 1.0, 1.5, 2.0, 2.5], &[6]).unwrap();
+            file.write_dataset(&name("kind"), &[0_u32, 1, 2, 0, 1, 2], &[6]).unwrap();
+            file.write_dataset(&name("index"), &[0_u32, 1, 2, 3, 4, 5], &[6]).unwrap();
+            file.write_dataset(&name("signed"), &[-3_i64, -2, -1, 0, 1, 2], &[6]).unwrap();
+            file.write_dataset(&name("depth"), &[0.0_f32, 0.5, 1.0, 1.5, 2.0, 2.5], &[6]).unwrap();
             file.close().unwrap();
             let nodes = Nodes::open(&NodePopulation {
                 name: "P".into(),
@@ -371,7 +372,7 @@ mod tests {
         }
 
         fn all(&self, sets: &Value) -> Result<Vec<u64>> {
-            self.sets(sets).resolve("X", "P", &self.nodes)
+            self.sets(sets).resolve_ids("X", "P", &self.nodes)
         }
 
         fn ids(&self, set: &Value) -> Vec<u64> {
@@ -477,7 +478,7 @@ mod tests {
         std::fs::write(&simulation, json!({"X": ["Y", "Z"], "Z": {"node_id": 3}}).to_string()).unwrap();
         let sets = NodeSets::open([circuit.as_path(), simulation.as_path()]).unwrap();
         assert_eq!(sets.names(), ["X", "Y", "Z"]);
-        assert_eq!(sets.resolve("X", "P", &input.nodes).unwrap(), [2, 3]);
+        assert_eq!(sets.resolve_ids("X", "P", &input.nodes).unwrap(), [2, 3]);
     }
 
     #[test]
@@ -487,7 +488,7 @@ mod tests {
         assert_eq!(hint.unwrap(), "name one of these with `--node-set`, or add the set to the file");
         input.refused(&json!(["Y"]), "X: unknown node set, expected `X`, found `Y`");
         assert_eq!(
-            NodeSets::default().resolve("X", "P", &input.nodes).unwrap_err().to_string(),
+            NodeSets::default().resolve_ids("X", "P", &input.nodes).unwrap_err().to_string(),
             "unknown node set `X`, expected a `node_sets_file` in the configuration, found none"
         );
     }

@@ -12,14 +12,14 @@ mod types;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-pub(super) use self::column::Column;
-use self::place::Places;
+pub(super) use self::column::AttributeColumn;
+use self::place::NodePlacements;
 pub use self::place::{Orientation, Recentering};
 use self::types::NodeTypes;
 use super::config::NodePopulation;
-use crate::error::{Error, Place, Problem, Result, listed};
+use crate::error::{Error, ErrorLocation, Problem, Result, join_quoted};
 use crate::geometry::{EulerOrder, Transform};
-use crate::io::hdf5::{File, H5Problem};
+use crate::io::hdf5::{Hdf5File, Hdf5Problem};
 
 /// What can be wrong with a nodes file.
 #[derive(Debug, thiserror::Error)]
@@ -103,18 +103,18 @@ impl Problem for NodesProblem {
 /// Columns are read when they are first asked for, and kept; threads may share the value.
 #[derive(Debug)]
 pub struct Nodes {
-    file: File,
+    file: Hdf5File,
     group: String,
     len: usize,
     types: Option<NodeTypes>,
     euler_order: EulerOrder,
-    places: OnceLock<Places>,
-    columns: Mutex<BTreeMap<String, Arc<Column>>>,
+    placements: OnceLock<NodePlacements>,
+    columns: Mutex<BTreeMap<String, Arc<AttributeColumn>>>,
 }
 
 /// An attribute's values for all nodes.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Attribute {
+pub enum NodeAttribute {
     /// Text, enumerations resolved through `@library`.
     Text(Vec<String>),
     /// Numbers.
@@ -128,18 +128,18 @@ impl Nodes {
     /// No such population in the file (those that are there are listed), no `node_type_id`, group `0` missing, other
     /// groups beside it, nodes that are not in the order of their rows.
     pub fn open(population: &NodePopulation) -> Result<Self> {
-        let file = File::open(&population.nodes_file)?;
+        let file = Hdf5File::open(&population.nodes_file)?;
         let above = population_group(&file, &population.name)?;
         let group = format!("{above}/0");
         let len = file.length(&format!("{above}/node_type_id"))?;
-        file.members(&group)?;
+        file.member_names(&group)?;
         for (name, order) in [("node_id", true), ("node_group_index", true), ("node_group_id", false)] {
             check_order(&file, &format!("{above}/{name}"), order)?;
         }
         let types = population.node_types_file.as_deref().filter(|path| path.exists());
         let types = types.map(NodeTypes::open).transpose()?;
         let euler_order = EulerOrder::default();
-        Ok(Self { file, group, len, types, euler_order, places: OnceLock::new(), columns: Mutex::default() })
+        Ok(Self { file, group, len, types, euler_order, placements: OnceLock::new(), columns: Mutex::default() })
     }
 
     /// The same nodes, with another order of their Euler angles.
@@ -168,43 +168,43 @@ impl Nodes {
     /// `x`, `y` or `z` missing or not finite, a node id outside the population, a zero quaternion, a quaternion of which
     /// columns are missing.
     pub fn transforms(&self, nodes: &[u64]) -> Result<Vec<Transform>> {
-        let places = self.places()?;
-        nodes.iter().map(|&node| places.transform(self, self.row(node)?)).collect()
+        let places = self.placements()?;
+        nodes.iter().map(|&node| places.transform(self, self.row_of_node(node)?)).collect()
     }
 
-    fn places(&self) -> Result<&Places> {
-        if let Some(places) = self.places.get() {
+    fn placements(&self) -> Result<&NodePlacements> {
+        if let Some(places) = self.placements.get() {
             return Ok(places);
         }
-        let places = Places::read(self)?;
-        Ok(self.places.get_or_init(|| places))
+        let places = NodePlacements::read(self)?;
+        Ok(self.placements.get_or_init(|| places))
     }
 
-    fn floats(&self, name: &str) -> Result<Vec<f64>> {
-        let object = self.dataset(name);
+    fn read_floats(&self, name: &str) -> Result<Vec<f64>> {
+        let object = self.dataset_path(name);
         self.check_rows(&object)?;
-        self.file.floats(&object)
+        self.file.read_floats(&object)
     }
 
     /// A column of booleans: 1 and 0.
-    fn flags(&self, name: &str) -> Result<Vec<f64>> {
-        let object = self.dataset(name);
+    fn read_flags(&self, name: &str) -> Result<Vec<f64>> {
+        let object = self.dataset_path(name);
         self.check_rows(&object)?;
-        Ok(self.file.booleans(&object)?.into_iter().map(|flag| f64::from(u8::from(flag))).collect())
+        Ok(self.file.read_booleans(&object)?.into_iter().map(|flag| f64::from(u8::from(flag))).collect())
     }
 
     /// An attribute of all nodes, e.g. `morphology`, `mtype`.
     ///
     /// # Errors
     /// Unknown (those that are there are listed), an enumeration index outside its library.
-    pub fn attribute(&self, name: &str) -> Result<Attribute> {
-        let column = self.column(name)?;
+    pub fn read_attribute(&self, name: &str) -> Result<NodeAttribute> {
+        let column = self.cached_column(name)?;
         Ok(match &*column {
-            Column::Integer(numbers) => Attribute::Number(numbers.iter().map(|&n| n as f64).collect()),
-            Column::Float(numbers) => Attribute::Number(numbers.clone()),
-            Column::Enumeration { .. } | Column::Text(_) => {
+            AttributeColumn::Integer(numbers) => NodeAttribute::Number(numbers.iter().map(|&n| n as f64).collect()),
+            AttributeColumn::Float(numbers) => NodeAttribute::Number(numbers.clone()),
+            AttributeColumn::Enumeration { .. } | AttributeColumn::Text(_) => {
                 let text = |row| column.text(row).unwrap_or_default().to_string();
-                Attribute::Text((0..column.len()).map(text).collect())
+                NodeAttribute::Text((0..column.len()).map(text).collect())
             }
         })
     }
@@ -213,24 +213,24 @@ impl Nodes {
     ///
     /// # Errors
     /// As [`Nodes::texts`].
-    pub fn morphologies(&self, nodes: &[u64]) -> Result<Vec<String>> {
-        self.texts("morphology", nodes)
+    pub fn morphology_names(&self, nodes: &[u64]) -> Result<Vec<String>> {
+        self.read_texts("morphology", nodes)
     }
 
     /// An attribute that is text, of some nodes, in the order given.
     ///
     /// # Errors
     /// As [`Nodes::attribute`], not text, or a node id outside the population.
-    pub fn texts(&self, name: &str, nodes: &[u64]) -> Result<Vec<String>> {
-        let column = self.column(name)?;
-        let not_text = || self.file.error(&self.dataset(name), NodesProblem::NotText);
-        let text = |&node: &u64| column.text(self.row(node)?).map(str::to_string).ok_or_else(not_text);
+    pub fn read_texts(&self, name: &str, nodes: &[u64]) -> Result<Vec<String>> {
+        let column = self.cached_column(name)?;
+        let not_text = || self.file.error(&self.dataset_path(name), NodesProblem::NotText);
+        let text = |&node: &u64| column.text(self.row_of_node(node)?).map(str::to_string).ok_or_else(not_text);
         nodes.iter().map(text).collect()
     }
 
     /// A problem of a node's attribute.
     pub fn error_at(&self, name: &str, node: u64, problem: impl Problem) -> Error {
-        let place = Place::file(self.file.path()).object(self.dataset(name)).row(node);
+        let place = ErrorLocation::file(self.file.path()).with_item(self.dataset_path(name)).with_index(node);
         Error::new(place, problem)
     }
 
@@ -238,11 +238,11 @@ impl Nodes {
     ///
     /// # Errors
     /// The group is gone.
-    pub fn attributes(&self) -> Result<Vec<String>> {
-        let mut names = self.file.members(&self.group)?;
-        names.retain(|name| self.file.is_dataset(&self.dataset(name)));
+    pub fn attribute_names(&self) -> Result<Vec<String>> {
+        let mut names = self.file.member_names(&self.group)?;
+        names.retain(|name| self.file.is_dataset(&self.dataset_path(name)));
         let own = names.len();
-        for name in self.types.iter().flat_map(NodeTypes::names) {
+        for name in self.types.iter().flat_map(NodeTypes::attribute_names) {
             if !names.iter().take(own).any(|known| known == name) {
                 names.push(name.to_string());
             }
@@ -252,8 +252,8 @@ impl Nodes {
     }
 
     /// An attribute as it is stored.
-    pub(super) fn column(&self, name: &str) -> Result<Arc<Column>> {
-        let kept = |columns: &BTreeMap<_, Arc<Column>>| columns.get(name).cloned();
+    pub(super) fn cached_column(&self, name: &str) -> Result<Arc<AttributeColumn>> {
+        let kept = |columns: &BTreeMap<_, Arc<AttributeColumn>>| columns.get(name).cloned();
         if let Some(column) = kept(&self.columns.lock().unwrap_or_else(PoisonError::into_inner)) {
             return Ok(column);
         }
@@ -262,40 +262,42 @@ impl Nodes {
         Ok(columns.entry(name.to_string()).or_insert(column).clone())
     }
 
-    fn read_column(&self, name: &str) -> Result<Column> {
-        let known = self.attributes()?;
+    fn read_column(&self, name: &str) -> Result<AttributeColumn> {
+        let known = self.attribute_names()?;
         if !known.iter().any(|n| n == name) {
-            let problem = NodesProblem::UnknownAttribute { name: name.to_string(), known: listed(known, 40) };
+            let problem = NodesProblem::UnknownAttribute { name: name.to_string(), known: join_quoted(known, 40) };
             return Err(self.file.error(&self.group, problem));
         }
-        let object = self.dataset(name);
-        if !self.file.has(&object)
+        let object = self.dataset_path(name);
+        if !self.file.has_object(&object)
             && let Some(column) = self.type_column(name)?
         {
             return Ok(column);
         }
         self.check_rows(&object)?;
-        let library = self.dataset(&format!("@library/{name}"));
-        if self.file.has(&library) {
-            let library = column::library(&self.file, &library)?;
-            let index = self.indices(&object, library.len())?;
-            return Ok(Column::Enumeration { library, index });
+        let library = self.dataset_path(&format!("@library/{name}"));
+        if self.file.has_object(&library) {
+            let library = column::read_library(&self.file, &library)?;
+            let index = self.read_indices(&object, library.len())?;
+            return Ok(AttributeColumn::Enumeration { library, index });
         }
-        Column::read(&self.file, &object)
+        AttributeColumn::read(&self.file, &object)
     }
 
-    fn indices(&self, object: &str, entries: usize) -> Result<Vec<u32>> {
+    fn read_indices(&self, object: &str, entries: usize) -> Result<Vec<u32>> {
         let checked = |(row, index): (usize, u64)| match u32::try_from(index) {
             Ok(small) if (small as usize) < entries => Ok(small),
             _ => Err(self.file.error_at(object, row, NodesProblem::OutsideLibrary { entries, index })),
         };
-        self.file.unsigned(object)?.into_iter().enumerate().map(checked).collect()
+        self.file.read_unsigned(object)?.into_iter().enumerate().map(checked).collect()
     }
 
     /// The row of a node id, which is the id itself where there is such a node.
-    fn row(&self, id: u64) -> Result<usize> {
+    fn row_of_node(&self, id: u64) -> Result<usize> {
         let row = usize::try_from(id).ok().filter(|&row| row < self.len);
-        row.ok_or_else(|| self.file.error(above(&self.group), NodesProblem::OutsidePopulation { nodes: self.len, id }))
+        row.ok_or_else(|| {
+            self.file.error(parent_group(&self.group), NodesProblem::OutsidePopulation { nodes: self.len, id })
+        })
     }
 
     fn check_rows(&self, object: &str) -> Result<()> {
@@ -303,41 +305,41 @@ impl Nodes {
             found if found == self.len => Ok(()),
             found => {
                 let expected = format!("[{}], one value a node", self.len);
-                Err(self.file.error(object, H5Problem::Shape { expected, found: vec![found] }))
+                Err(self.file.error(object, Hdf5Problem::Shape { expected, found: vec![found] }))
             }
         }
     }
 
-    fn dataset(&self, name: &str) -> String {
+    fn dataset_path(&self, name: &str) -> String {
         format!("{}/{name}", self.group)
     }
 }
 
 /// The group above another one.
-fn above(group: &str) -> &str {
+fn parent_group(group: &str) -> &str {
     group.rsplit_once('/').map_or(group, |(above, _)| above)
 }
 
 /// The group of a population, which holds no groups but `0`.
-fn population_group(file: &File, name: &str) -> Result<String> {
-    let known = file.members("/nodes")?;
+fn population_group(file: &Hdf5File, name: &str) -> Result<String> {
+    let known = file.member_names("/nodes")?;
     if !known.iter().any(|n| n == name) {
-        let problem = NodesProblem::UnknownPopulation { name: name.to_string(), known: listed(known, 12) };
+        let problem = NodesProblem::UnknownPopulation { name: name.to_string(), known: join_quoted(known, 12) };
         return Err(file.error("/nodes", problem));
     }
     let group = format!("/nodes/{name}");
-    let mut others = file.members(&group)?;
+    let mut others = file.member_names(&group)?;
     others.retain(|member| member != "0" && !file.is_dataset(&format!("{group}/{member}")));
-    if others.is_empty() { Ok(group) } else { Err(file.error(&group, NodesProblem::Groups(listed(others, 12)))) }
+    if others.is_empty() { Ok(group) } else { Err(file.error(&group, NodesProblem::Groups(join_quoted(others, 12)))) }
 }
 
 /// Checks that a column that may be absent counts the rows from 0, or that it is 0 everywhere.
-fn check_order(file: &File, object: &str, counts: bool) -> Result<()> {
-    if !file.has(object) {
+fn check_order(file: &Hdf5File, object: &str, counts: bool) -> Result<()> {
+    if !file.has_object(object) {
         return Ok(());
     }
     let expected = |row: usize| if counts { row as u64 } else { 0 };
-    let numbers = file.unsigned(object)?;
+    let numbers = file.read_unsigned(object)?;
     match numbers.iter().enumerate().find(|&(row, &number)| number != expected(row)) {
         None => Ok(()),
         Some((row, &found)) => Err(file.error_at(object, row, NodesProblem::Order { expected: expected(row), found })),
@@ -357,15 +359,15 @@ mod tests {
 
     struct Input {
         folder: tempfile::TempDir,
-        file: File,
+        file: Hdf5File,
     }
 
     impl Input {
         fn new() -> Self {
             let folder = tempfile::tempdir().unwrap();
-            let file = File::create(&folder.path().join("nodes.h5")).unwrap();
+            let file = Hdf5File::create(&folder.path().join("nodes.h5")).unwrap();
             file.create_group(GROUP).unwrap();
-            file.write("/nodes/P/node_type_id", &[-1_i64, -1, -1], &[3]).unwrap();
+            file.write_dataset("/nodes/P/node_type_id", &[-1_i64, -1, -1], &[3]).unwrap();
             let input = Self { folder, file };
             for (i, name) in ["x", "y", "z"].into_iter().enumerate() {
                 input.floats(name, &[0.1 + i as f64, 1.0, 2.0]);
@@ -378,11 +380,11 @@ mod tests {
         }
 
         fn floats(&self, name: &str, values: &[f64]) {
-            self.file.write(&format!("{GROUP}/{name}"), values, &[values.len()]).unwrap();
+            self.file.write_dataset(&format!("{GROUP}/{name}"), values, &[values.len()]).unwrap();
         }
 
         fn integers(&self, name: &str, values: &[u32]) {
-            self.file.write(&format!("{GROUP}/{name}"), values, &[values.len()]).unwrap();
+            self.file.write_dataset(&format!("{GROUP}/{name}"), values, &[values.len()]).unwrap();
         }
 
         fn texts(&self, name: &str, values: &[&str]) {
@@ -444,9 +446,9 @@ mod tests {
     fn numbers_are_read_at_the_stored_width() {
         let input = bare();
         input.file.create_group(GROUP).unwrap();
-        input.file.write("/nodes/P/node_type_id", &[0_u8], &[1]).unwrap();
+        input.file.write_dataset("/nodes/P/node_type_id", &[0_u8], &[1]).unwrap();
         for name in ["x", "y", "z"] {
-            input.file.write(&format!("{GROUP}/{name}"), &[0.1_f32], &[1]).unwrap();
+            input.file.write_dataset(&format!("{GROUP}/{name}"), &[0.1_f32], &[1]).unwrap();
         }
         assert_eq!(input.nodes().transforms(&[0]).unwrap()[0].translation.x, f64::from(0.1_f32));
     }
@@ -467,7 +469,7 @@ mod tests {
     fn places_and_quaternions_may_be_those_of_the_types() {
         let input = bare();
         input.file.create_group(GROUP).unwrap();
-        input.file.write("/nodes/P/node_type_id", &[7_i64, 8], &[2]).unwrap();
+        input.file.write_dataset("/nodes/P/node_type_id", &[7_i64, 8], &[2]).unwrap();
         ["x", "y"].iter().for_each(|name| input.floats(name, &[1.0, 2.0]));
         let header = "node_type_id z orientation_w orientation_x orientation_y orientation_z";
         let table = format!("{header}\n7 5 .5 .5 .5 .5\n8 6 1 0 0 0\n");
@@ -489,9 +491,9 @@ mod tests {
     #[test]
     fn recenter_may_be_a_truth_value() {
         let input = Input::new();
-        input.file.write(&format!("{GROUP}/recenter"), &[true, false, true], &[3]).unwrap();
+        input.file.write_dataset(&format!("{GROUP}/recenter"), &[true, false, true], &[3]).unwrap();
         let nodes = input.nodes();
-        let stated = |nodes: &Nodes| [0, 1, 2].map(|node| nodes.recentering().unwrap().of_node(node));
+        let stated = |nodes: &Nodes| [0, 1, 2].map(|node| nodes.recentering().unwrap().for_node(node));
         assert_eq!(stated(&nodes), [Some(true), Some(false), Some(true)]);
         let input = Input::new();
         std::fs::write(input.folder.path().join("types.csv"), "node_type_id recenter\n-1 False\n").unwrap();
@@ -542,20 +544,20 @@ mod tests {
     fn attributes_of_node_types_stand_in_for_those_that_nodes_lack() {
         let input = bare();
         input.file.create_group(GROUP).unwrap();
-        input.file.write("/nodes/P/node_type_id", &[7_i64, 9, 7], &[3]).unwrap();
+        input.file.write_dataset("/nodes/P/node_type_id", &[7_i64, 9, 7], &[3]).unwrap();
         ["x", "y", "z"].iter().for_each(|name| input.floats(name, &[0.0; 3]));
         input.texts("mtype", &["a", "b", "c"]);
         let types = "node_type_id mtype morphology rotation_angle_zaxis recenter\n7 t m7 1.5 0\n9 t m9.swc NULL 1\n";
         std::fs::write(input.folder.path().join("types.csv"), types).unwrap();
         let nodes = input.nodes();
-        assert_eq!(nodes.morphologies(&[0, 1]).unwrap(), ["m7", "m9.swc"]);
-        assert_eq!(nodes.texts("mtype", &[1]).unwrap(), ["b"]);
-        assert_eq!(nodes.attributes().unwrap().len(), 7);
+        assert_eq!(nodes.morphology_names(&[0, 1]).unwrap(), ["m7", "m9.swc"]);
+        assert_eq!(nodes.read_texts("mtype", &[1]).unwrap(), ["b"]);
+        assert_eq!(nodes.attribute_names().unwrap().len(), 7);
         let p = turned(&nodes, 2, Point::new(1.0, 0.0, 0.0));
         assert!(p.distance(Point::new(1.5_f64.cos(), 1.5_f64.sin(), 0.0)) < 1e-15, "{p}");
         assert_eq!(turned(&nodes, 1, Point::new(1.0, 0.0, 0.0)), Point::new(1.0, 0.0, 0.0));
         assert_eq!(
-            [0, 1, 2].map(|node| nodes.recentering().unwrap().of_node(node)),
+            [0, 1, 2].map(|node| nodes.recentering().unwrap().for_node(node)),
             [Some(false), Some(true), Some(false)]
         );
     }
@@ -583,7 +585,7 @@ mod tests {
         );
         let input = bare();
         input.file.create_group(GROUP).unwrap();
-        input.file.write("/nodes/P/node_type_id", &[0], &[1]).unwrap();
+        input.file.write_dataset("/nodes/P/node_type_id", &[0], &[1]).unwrap();
         [("x", 1.0), ("y", f64::NAN), ("z", 1.0)].iter().for_each(|(name, value)| input.floats(name, &[*value]));
         input.says(
             input.nodes().transforms(&[0]),
@@ -597,7 +599,7 @@ mod tests {
         let message = "/nodes/P: node id outside the population, expected an id below 3, found 3";
         input.says(input.nodes().transforms(&[0, 3]), message);
         input.texts("morphology", &["a", "b", "c"]);
-        input.says(input.nodes().morphologies(&[0, 3]), message);
+        input.says(input.nodes().morphology_names(&[0, 3]), message);
     }
 
     #[test]
@@ -605,19 +607,19 @@ mod tests {
         let input = Input::new();
         input.texts("@library/mtype", &["L1", "L2"]);
         input.integers("mtype", &[1, 0, 1]);
-        input.file.write(&format!("{GROUP}/@library/layer"), &[10_i32, 20], &[2]).unwrap();
+        input.file.write_dataset(&format!("{GROUP}/@library/layer"), &[10_i32, 20], &[2]).unwrap();
         input.integers("layer", &[1, 1, 0]);
         input.texts("region", &["a", "", "é"]);
         input.file.create_group(&format!("{GROUP}/dynamics_params")).unwrap();
         let nodes = input.nodes();
-        let text = |values: [&str; 3]| Attribute::Text(values.map(str::to_string).to_vec());
-        assert_eq!(nodes.attribute("mtype").unwrap(), text(["L2", "L1", "L2"]));
-        assert_eq!(nodes.attribute("layer").unwrap(), text(["20", "20", "10"]));
-        assert_eq!(nodes.attribute("region").unwrap(), text(["a", "", "é"]));
-        assert_eq!(nodes.attribute("x").unwrap(), Attribute::Number(vec![0.1, 1.0, 2.0]));
-        assert_eq!(nodes.attributes().unwrap(), ["layer", "mtype", "region", "x", "y", "z"]);
+        let text = |values: [&str; 3]| NodeAttribute::Text(values.map(str::to_string).to_vec());
+        assert_eq!(nodes.read_attribute("mtype").unwrap(), text(["L2", "L1", "L2"]));
+        assert_eq!(nodes.read_attribute("layer").unwrap(), text(["20", "20", "10"]));
+        assert_eq!(nodes.read_attribute("region").unwrap(), text(["a", "", "é"]));
+        assert_eq!(nodes.read_attribute("x").unwrap(), NodeAttribute::Number(vec![0.1, 1.0, 2.0]));
+        assert_eq!(nodes.attribute_names().unwrap(), ["layer", "mtype", "region", "x", "y", "z"]);
         input.says(
-            nodes.attribute("dynamics_params"),
+            nodes.read_attribute("dynamics_params"),
             "/nodes/P/0: unknown attribute, expected `layer`, `mtype`, `region`, `x`, `y`, `z`, found `dynamics_params`",
         );
     }
@@ -627,14 +629,17 @@ mod tests {
         let input = Input::new();
         input.texts("@library/morphology", &["sub/a", "b"]);
         input.integers("morphology", &[0, 1, 0]);
-        assert_eq!(input.nodes().morphologies(&[1, 0]).unwrap(), ["b", "sub/a"]);
+        assert_eq!(input.nodes().morphology_names(&[1, 0]).unwrap(), ["b", "sub/a"]);
     }
 
     #[test]
     fn morphologies_that_are_numbers_are_refused() {
         let input = Input::new();
         input.integers("morphology", &[0, 1, 0]);
-        input.says(input.nodes().morphologies(&[1]), "/nodes/P/0/morphology: wrong type, expected text, found numbers");
+        input.says(
+            input.nodes().morphology_names(&[1]),
+            "/nodes/P/0/morphology: wrong type, expected text, found numbers",
+        );
     }
 
     #[test]
@@ -643,7 +648,7 @@ mod tests {
         input.texts("@library/mtype", &["L1", "L2"]);
         input.integers("mtype", &[1, 2, 0]);
         input.says(
-            input.nodes().attribute("mtype"),
+            input.nodes().read_attribute("mtype"),
             "/nodes/P/0/mtype[1]: no such entry in the library, expected an index below 2, found 2",
         );
     }
@@ -658,7 +663,7 @@ mod tests {
             "/nodes/P/0/rotation_angle_xaxis: wrong shape, expected [3], one value a node, found [2]",
         );
         input.says(
-            input.nodes().attribute("weight"),
+            input.nodes().read_attribute("weight"),
             "/nodes/P/0/weight: wrong shape, expected [3], one value a node, found [4]",
         );
     }
@@ -666,14 +671,16 @@ mod tests {
     #[test]
     fn a_column_of_neither_text_nor_numbers_is_refused() {
         let input = Input::new();
-        input.file.write(&format!("{GROUP}/flag"), &[true, false, true], &[3]).unwrap();
-        input
-            .says(input.nodes().attribute("flag"), "/nodes/P/0/flag: wrong type, expected text or numbers, found bool");
+        input.file.write_dataset(&format!("{GROUP}/flag"), &[true, false, true], &[3]).unwrap();
+        input.says(
+            input.nodes().read_attribute("flag"),
+            "/nodes/P/0/flag: wrong type, expected text or numbers, found bool",
+        );
     }
 
     fn bare() -> Input {
         let folder = tempfile::tempdir().unwrap();
-        let file = File::create(&folder.path().join("nodes.h5")).unwrap();
+        let file = Hdf5File::create(&folder.path().join("nodes.h5")).unwrap();
         Input { folder, file }
     }
 
@@ -681,7 +688,7 @@ mod tests {
     fn a_missing_coordinate_is_named() {
         let input = bare();
         input.file.create_group(GROUP).unwrap();
-        input.file.write("/nodes/P/node_type_id", &[0], &[1]).unwrap();
+        input.file.write_dataset("/nodes/P/node_type_id", &[0], &[1]).unwrap();
         ["y", "z"].iter().for_each(|name| input.floats(name, &[0.0]));
         input.says(
             input.nodes().transforms(&[0]),
@@ -708,7 +715,7 @@ mod tests {
         let input = bare();
         input.file.create_group("/nodes/P").unwrap();
         input.says_missing("/nodes/P/node_type_id: missing, expected a dataset; the nearest group `/nodes/P` has none");
-        input.file.write("/nodes/P/node_type_id", &[0], &[1]).unwrap();
+        input.file.write_dataset("/nodes/P/node_type_id", &[0], &[1]).unwrap();
         input.says_missing("/nodes/P/0: missing, expected a group; the nearest group `/nodes/P` has `node_type_id`");
     }
 
@@ -722,10 +729,10 @@ mod tests {
     #[test]
     fn nodes_that_are_not_in_the_order_of_their_rows_are_refused() {
         let input = Input::new();
-        input.file.write("/nodes/P/node_group_id", &[0_u32; 3], &[3]).unwrap();
-        input.file.write("/nodes/P/node_group_index", &[0_u64, 1, 2], &[3]).unwrap();
+        input.file.write_dataset("/nodes/P/node_group_id", &[0_u32; 3], &[3]).unwrap();
+        input.file.write_dataset("/nodes/P/node_group_index", &[0_u64, 1, 2], &[3]).unwrap();
         assert!(input.open().is_ok());
-        input.file.write("/nodes/P/node_id", &[0_u64, 2, 1], &[3]).unwrap();
+        input.file.write_dataset("/nodes/P/node_id", &[0_u64, 2, 1], &[3]).unwrap();
         input.says(input.open(), "/nodes/P/node_id[1]: nodes in another order than their rows, expected 1, found 2");
     }
 }

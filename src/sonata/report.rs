@@ -8,13 +8,13 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::error::{Problem, Result, listed};
-use crate::io::hdf5::{File, H5Problem};
+use crate::error::{Problem, Result, join_quoted};
+use crate::io::hdf5::{Hdf5File, Hdf5Problem};
 use crate::segments::SectionCount;
 
 /// What can be wrong with a report's mapping.
 #[derive(Debug, thiserror::Error)]
-pub enum ReportProblem {
+pub enum ReportMappingProblem {
     /// No population of that name.
     #[error("unknown population, expected {known}, found `{name}`")]
     UnknownPopulation {
@@ -52,7 +52,7 @@ pub enum ReportProblem {
     Twice(u64),
 }
 
-impl Problem for ReportProblem {
+impl Problem for ReportMappingProblem {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Pointers { nodes, found } if found == nodes => {
@@ -67,35 +67,35 @@ impl Problem for ReportProblem {
 ///
 /// Kept are 12 bytes a node, and once each list of sections that nodes have: those of one morphology have the same.
 #[derive(Debug)]
-pub struct Layout {
+pub struct ReportLayout {
     /// Ascending.
     node_ids: Vec<u64>,
     /// The place in `lists` of each of `node_ids`.
-    lists_of: Vec<u32>,
-    lists: Vec<Arc<[SectionCount]>>,
+    list_of_node: Vec<u32>,
+    section_lists: Vec<Arc<[SectionCount]>>,
 }
 
 /// Elements that are read at a time, unless a node alone has more.
-const ELEMENTS: usize = 1 << 18;
+const MAX_ELEMENTS_PER_READ: usize = 1 << 18;
 
-impl Layout {
+impl ReportLayout {
     /// Reads the mapping of a population in a report.
     ///
     /// # Errors
     /// Missing file or population (those that are there are listed), N+1 index pointers expected, pointers that
     /// decrease or leave the elements, a node listed twice, element ids that do not fit the data's columns.
     pub fn open(path: &Path, population: &str) -> Result<Self> {
-        let file = File::open(path)?;
+        let file = Hdf5File::open(path)?;
         let group = population_group(&file, population)?;
         let mapping = |name: &str| format!("{group}/mapping/{name}");
-        let (node_ids, places) = sorted(&file, &mapping("node_ids"))?;
+        let (node_ids, places) = read_sorted_node_ids(&file, &mapping("node_ids"))?;
         let elements = mapping("element_ids");
         check_data(&file, &format!("{group}/data"), &elements)?;
-        let pointers = pointers(&file, &mapping("index_pointers"), node_ids.len(), file.length(&elements)?)?;
-        let mut lists = Lists::default();
-        let in_file = lists.read(&file, &elements, &pointers, ELEMENTS)?;
+        let pointers = read_pointers(&file, &mapping("index_pointers"), node_ids.len(), file.length(&elements)?)?;
+        let mut lists = SectionLists::default();
+        let in_file = lists.read_elements(&file, &elements, &pointers, MAX_ELEMENTS_PER_READ)?;
         let lists_of = places.iter().filter_map(|&place| in_file.get(place).copied()).collect();
-        Ok(Self { node_ids, lists_of, lists: lists.distinct })
+        Ok(Self { node_ids, list_of_node: lists_of, section_lists: lists.distinct })
     }
 
     /// Node ids, ascending.
@@ -105,50 +105,50 @@ impl Layout {
 
     /// The sections of a node, ascending by id, with their numbers of segments; none if the node is not in the report.
     pub fn sections(&self, node: u64) -> Option<&Arc<[SectionCount]>> {
-        let list = *self.lists_of.get(self.node_ids.binary_search(&node).ok()?)?;
-        self.lists.get(list as usize)
+        let list = *self.list_of_node.get(self.node_ids.binary_search(&node).ok()?)?;
+        self.section_lists.get(list as usize)
     }
 
     /// Number of segments of a node; none if the node is not in the report.
-    pub fn segments(&self, node: u64) -> Option<u64> {
+    pub fn segment_count(&self, node: u64) -> Option<u64> {
         self.sections(node).map(|sections| sections.iter().map(|s| u64::from(s.segments)).sum())
     }
 }
 
 /// The lists of sections that nodes have, each once.
 #[derive(Default)]
-struct Lists {
+struct SectionLists {
     distinct: Vec<Arc<[SectionCount]>>,
     places: HashMap<Arc<[SectionCount]>, u32>,
 }
 
-impl Lists {
+impl SectionLists {
     /// Reads the elements of all nodes, at most so many at a time, and gives the place of each node's list.
-    fn read(&mut self, file: &File, object: &str, pointers: &[u64], most: usize) -> Result<Vec<u32>> {
+    fn read_elements(&mut self, file: &Hdf5File, object: &str, pointers: &[u64], most: usize) -> Result<Vec<u32>> {
         let mut places = Vec::with_capacity(pointers.len());
-        let most = most.max(file.chunk_rows(object)?);
-        for node_ends in slabs(pointers, most) {
+        let most = most.max(file.rows_per_chunk(object)?);
+        for node_ends in split_into_slabs(pointers, most) {
             let bound = |i: usize| node_ends.get(i).map_or(0, |&end| end as usize);
             let (first, behind) = (bound(0), bound(node_ends.len() - 1));
-            let mut elements = file.unsigned_32_rows(object, first..behind)?;
+            let mut elements = file.read_u32_rows(object, first..behind)?;
             for node in 0..node_ends.len() - 1 {
                 let own = elements.get_mut(bound(node) - first..bound(node + 1) - first).unwrap_or_default();
                 own.sort_unstable();
-                places.push(self.place(own));
+                places.push(self.find_or_insert(own));
             }
         }
         Ok(places)
     }
 
     /// The place of the list of a node's elements, which ascend.
-    fn place(&mut self, elements: &[u32]) -> u32 {
+    fn find_or_insert(&mut self, elements: &[u32]) -> u32 {
         let runs = elements.chunk_by(|a, b| a == b);
-        let sections = runs.filter_map(|run| Some(SectionCount { section_id: *run.first()?, segments: size(run) }));
+        let sections = runs.filter_map(|run| Some(SectionCount { section_id: *run.first()?, segments: len_u32(run) }));
         let sections: Vec<SectionCount> = sections.collect();
         if let Some(&place) = self.places.get(sections.as_slice()) {
             return place;
         }
-        let (place, sections) = (size(&self.distinct), Arc::from(sections));
+        let (place, sections) = (len_u32(&self.distinct), Arc::from(sections));
         self.distinct.push(Arc::clone(&sections));
         self.places.insert(sections, place);
         place
@@ -156,7 +156,7 @@ impl Lists {
 }
 
 /// Cuts pointers into runs of nodes with at most so many elements together, or of one node: each ends where the next begins.
-fn slabs(pointers: &[u64], most: usize) -> impl Iterator<Item = &[u64]> {
+fn split_into_slabs(pointers: &[u64], most: usize) -> impl Iterator<Item = &[u64]> {
     let mut from = 0;
     std::iter::from_fn(move || {
         let rest = pointers.get(from..).filter(|rest| rest.len() > 1)?;
@@ -171,61 +171,61 @@ fn slabs(pointers: &[u64], most: usize) -> impl Iterator<Item = &[u64]> {
 ///
 /// # Errors
 /// No HDF5, no `/report`.
-pub fn populations(path: &Path) -> Result<Vec<String>> {
-    File::open(path)?.members("/report")
+pub fn list_populations(path: &Path) -> Result<Vec<String>> {
+    Hdf5File::open(path)?.member_names("/report")
 }
 
-fn size<T>(run: &[T]) -> u32 {
+fn len_u32<T>(run: &[T]) -> u32 {
     u32::try_from(run.len()).unwrap_or(u32::MAX)
 }
 
-fn population_group(file: &File, name: &str) -> Result<String> {
-    let known = file.members("/report")?;
+fn population_group(file: &Hdf5File, name: &str) -> Result<String> {
+    let known = file.member_names("/report")?;
     if known.iter().any(|n| n == name) {
         return Ok(format!("/report/{name}"));
     }
-    let problem = ReportProblem::UnknownPopulation { name: name.to_string(), known: listed(known, 12) };
+    let problem = ReportMappingProblem::UnknownPopulation { name: name.to_string(), known: join_quoted(known, 12) };
     Err(file.error("/report", problem))
 }
 
 /// Node ids ascending, and the place of each in the file.
-fn sorted(file: &File, object: &str) -> Result<(Vec<u64>, Vec<usize>)> {
-    let ids = file.unsigned(object)?;
+fn read_sorted_node_ids(file: &Hdf5File, object: &str) -> Result<(Vec<u64>, Vec<usize>)> {
+    let ids = file.read_unsigned(object)?;
     let mut listed: Vec<(u64, usize)> = ids.into_iter().enumerate().map(|(place, id)| (id, place)).collect();
     listed.sort_unstable();
     match listed.iter().zip(listed.iter().skip(1)).find(|(a, b)| a.0 == b.0) {
-        Some((_, &(id, place))) => Err(file.error_at(object, place, ReportProblem::Twice(id))),
+        Some((_, &(id, place))) => Err(file.error_at(object, place, ReportMappingProblem::Twice(id))),
         None => Ok(listed.into_iter().unzip()),
     }
 }
 
 /// Index pointers that rise from node to node and end where the elements end.
-fn pointers(file: &File, object: &str, nodes: usize, elements: usize) -> Result<Vec<u64>> {
-    let pointers = file.unsigned(object)?;
+fn read_pointers(file: &Hdf5File, object: &str, nodes: usize, elements: usize) -> Result<Vec<u64>> {
+    let pointers = file.read_unsigned(object)?;
     if pointers.len() != nodes + 1 {
-        return Err(file.error(object, ReportProblem::Pointers { nodes, found: pointers.len() }));
+        return Err(file.error(object, ReportMappingProblem::Pointers { nodes, found: pointers.len() }));
     }
     let falls = pointers.iter().zip(pointers.iter().skip(1)).enumerate().find(|(_, (before, found))| found < before);
     if let Some((i, (&before, &found))) = falls {
-        return Err(file.error_at(object, i + 1, ReportProblem::Decreasing { before, found }));
+        return Err(file.error_at(object, i + 1, ReportMappingProblem::Decreasing { before, found }));
     }
     match pointers.last() {
         Some(&found) if found != elements as u64 => {
-            Err(file.error_at(object, nodes, ReportProblem::End { elements, found }))
+            Err(file.error_at(object, nodes, ReportMappingProblem::End { elements, found }))
         }
         _ => Ok(pointers),
     }
 }
 
 /// Data, where there are any, with one column an element.
-fn check_data(file: &File, data: &str, element_ids: &str) -> Result<()> {
+fn check_data(file: &Hdf5File, data: &str, element_ids: &str) -> Result<()> {
     let elements = file.length(element_ids)?;
-    let found = if file.has(data) { file.shape(data)? } else { return Ok(()) };
+    let found = if file.has_object(data) { file.shape(data)? } else { return Ok(()) };
     if matches!(found[..], [_, columns] if columns == elements) {
         return Ok(());
     }
     let expected = format!("[frames, {elements}], one column an element");
-    Err(file.error(data, H5Problem::Shape { expected, found }))
+    Err(file.error(data, Hdf5Problem::Shape { expected, found }))
 }
 
 #[cfg(test)]
@@ -257,21 +257,21 @@ mod tests {
         }
 
         fn write(&self) {
-            let file = File::create(&self.path()).unwrap();
+            let file = Hdf5File::create(&self.path()).unwrap();
             file.create_group("/report/P/mapping").unwrap();
             let mapping = |name: &str| format!("/report/P/mapping/{name}");
-            file.write(&mapping("node_ids"), &self.node_ids, &[self.node_ids.len()]).unwrap();
-            file.write(&mapping("index_pointers"), &self.pointers, &[self.pointers.len()]).unwrap();
-            file.write(&mapping("element_ids"), &self.elements, &[self.elements.len()]).unwrap();
+            file.write_dataset(&mapping("node_ids"), &self.node_ids, &[self.node_ids.len()]).unwrap();
+            file.write_dataset(&mapping("index_pointers"), &self.pointers, &[self.pointers.len()]).unwrap();
+            file.write_dataset(&mapping("element_ids"), &self.elements, &[self.elements.len()]).unwrap();
             if let Some([frames, columns]) = self.data {
-                file.write("/report/P/data", &vec![0.0_f32; frames * columns], &[frames, columns]).unwrap();
+                file.write_dataset("/report/P/data", &vec![0.0_f32; frames * columns], &[frames, columns]).unwrap();
             }
             file.close().unwrap();
         }
 
-        fn open(&self) -> Result<Layout> {
+        fn open(&self) -> Result<ReportLayout> {
             self.write();
-            Layout::open(&self.path(), "P")
+            ReportLayout::open(&self.path(), "P")
         }
 
         #[track_caller]
@@ -282,7 +282,7 @@ mod tests {
         }
     }
 
-    fn counts(layout: &Layout, node: u64) -> Option<Vec<(u32, u32)>> {
+    fn counts(layout: &ReportLayout, node: u64) -> Option<Vec<(u32, u32)>> {
         Some(layout.sections(node)?.iter().map(|s| (s.section_id, s.segments)).collect())
     }
 
@@ -292,12 +292,12 @@ mod tests {
         assert_eq!(layout.node_ids(), [3, 7]);
         assert_eq!(counts(&layout, 7).unwrap(), [(0, 1), (2, 1), (5, 2)]);
         assert_eq!(counts(&layout, 3).unwrap(), [(0, 1), (1, 1)]);
-        assert_eq!((layout.segments(7), layout.segments(3)), (Some(4), Some(2)));
+        assert_eq!((layout.segment_count(7), layout.segment_count(3)), (Some(4), Some(2)));
     }
 
     #[test]
     fn elements_are_read_some_at_a_time_and_lists_that_nodes_share_are_kept_once() {
-        let cut = |most| slabs(&[0, 4, 6, 6, 20], most).map(<[u64]>::to_vec).collect::<Vec<_>>();
+        let cut = |most| split_into_slabs(&[0, 4, 6, 6, 20], most).map(<[u64]>::to_vec).collect::<Vec<_>>();
         assert_eq!(cut(5), [vec![0, 4], vec![4, 6, 6], vec![6, 20]], "the last node alone has more");
         assert_eq!(cut(100), [[0, 4, 6, 6, 20]]);
         let input = Input {
@@ -308,28 +308,28 @@ mod tests {
             ..Input::new()
         };
         input.write();
-        let file = File::open(&input.path()).unwrap();
+        let file = Hdf5File::open(&input.path()).unwrap();
         let object = "/report/P/mapping/element_ids";
         for most in [1, 3, 4, 100] {
-            let mut lists = Lists::default();
-            let places = lists.read(&file, object, &input.pointers, most).unwrap();
+            let mut lists = SectionLists::default();
+            let places = lists.read_elements(&file, object, &input.pointers, most).unwrap();
             assert_eq!((places, lists.distinct.len()), (vec![0, 1, 0], 2), "{most}");
         }
         drop(file);
         let layout = input.open().unwrap();
-        assert_eq!([3, 5, 7].map(|node| layout.segments(node)), [Some(3), Some(3), Some(1)]);
+        assert_eq!([3, 5, 7].map(|node| layout.segment_count(node)), [Some(3), Some(3), Some(1)]);
     }
 
     #[test]
     fn a_node_that_is_not_reported_has_no_sections() {
         let layout = Input::new().open().unwrap();
-        assert_eq!((counts(&layout, 4), layout.segments(4)), (None, None));
+        assert_eq!((counts(&layout, 4), layout.segment_count(4)), (None, None));
     }
 
     #[test]
     fn a_report_may_be_empty_or_without_data() {
         let layout = Input { data: None, ..Input::new() }.open().unwrap();
-        assert_eq!(layout.segments(7), Some(4));
+        assert_eq!(layout.segment_count(7), Some(4));
         let empty = Input { node_ids: vec![], pointers: vec![0], elements: vec![], data: Some([0, 0]), ..Input::new() };
         assert_eq!(empty.open().unwrap().node_ids(), [0_u64; 0]);
     }
@@ -337,16 +337,16 @@ mod tests {
     #[test]
     fn a_node_without_elements_has_no_segments() {
         let layout = Input { pointers: vec![0, 6, 6], ..Input::new() }.open().unwrap();
-        assert_eq!((counts(&layout, 3), layout.segments(3)), (Some(vec![]), Some(0)));
+        assert_eq!((counts(&layout, 3), layout.segment_count(3)), (Some(vec![]), Some(0)));
     }
 
     #[test]
     fn populations_are_listed() {
         let input = Input::new();
         input.write();
-        assert_eq!(populations(&input.path()).unwrap(), ["P"]);
+        assert_eq!(list_populations(&input.path()).unwrap(), ["P"]);
         assert_eq!(
-            Layout::open(&input.path(), "Q").unwrap_err().to_string(),
+            ReportLayout::open(&input.path(), "Q").unwrap_err().to_string(),
             format!("{}: /report: unknown population, expected `P`, found `Q`", input.path().display())
         );
     }
@@ -391,12 +391,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let open = |name: &str, elements: [u64; 2]| {
             let path = folder.path().join(name);
-            let file = File::create(&path).unwrap();
+            let file = Hdf5File::create(&path).unwrap();
             file.create_group("/report/P/mapping").unwrap();
-            file.write("/report/P/mapping/node_ids", &[0_i32], &[1]).unwrap();
-            file.write("/report/P/mapping/index_pointers", &[0_i64, 2], &[2]).unwrap();
-            file.write("/report/P/mapping/element_ids", &elements, &[2]).unwrap();
-            Layout::open(&path, "P")
+            file.write_dataset("/report/P/mapping/node_ids", &[0_i32], &[1]).unwrap();
+            file.write_dataset("/report/P/mapping/index_pointers", &[0_i64, 2], &[2]).unwrap();
+            file.write_dataset("/report/P/mapping/element_ids", &elements, &[2]).unwrap();
+            ReportLayout::open(&path, "P")
         };
         assert_eq!(counts(&open("fits.h5", [0, 9]).unwrap(), 0).unwrap(), [(0, 1), (9, 1)]);
         let message = open("large.h5", [0, 1 << 32]).unwrap_err().to_string();

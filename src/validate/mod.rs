@@ -6,4 +6,4 @@ pub mod positions;
 mod tolerance;
 pub mod weights;
 
-pub use tolerance::{Apart, Tolerance};
+pub use tolerance::{Difference, Tolerance};

@@ -3,17 +3,17 @@
 mod matching;
 mod placed;
 
-pub use matching::{Renumbered, Unmatched, Worst};
-pub use placed::{Placed, Section};
+pub use matching::{Renumbered, Unmatched, WorstSegment};
+pub use placed::{PlacedSection, PlacedSegments};
 
 use std::collections::BTreeSet;
 
 use super::Tolerance;
-use matching::Matching;
+use matching::SectionMatcher;
 
 /// How to compare.
 #[derive(Debug, Clone, Copy)]
-pub struct Options {
+pub struct PositionsOptions {
     /// How far apart two points may be: |a - b| is their distance, |a| and |b| are those from the origin, um.
     pub tolerance: Tolerance,
     /// Match the myelin of a neuron, the last section in either file, though its ids differ, as they do in old files by 1 to
@@ -23,7 +23,7 @@ pub struct Options {
 
 /// A known cause of differences, proved.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Cause {
+pub enum PositionsCause {
     /// The sections on one side only are in the same places under another id.
     MyelinIds {
         /// Number of neurons.
@@ -40,7 +40,7 @@ pub enum Cause {
     },
 }
 
-impl Cause {
+impl PositionsCause {
     /// Its name.
     pub const fn name(&self) -> &'static str {
         match self {
@@ -50,7 +50,7 @@ impl Cause {
     }
 }
 
-impl std::fmt::Display for Cause {
+impl std::fmt::Display for PositionsCause {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::MyelinIds { nodes, offsets: [low, high] } => write!(
@@ -69,64 +69,65 @@ impl std::fmt::Display for Cause {
 
 /// What was found.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Comparison {
+pub struct PositionsComparison {
     /// Number of nodes in both files.
-    pub nodes: u64,
+    pub node_count: u64,
     /// Number of segments compared.
-    pub segments: u64,
+    pub segment_count: u64,
     /// Nodes that one file has, and the other has not.
     pub nodes_only_in: [Vec<u64>; 2],
     /// Sections that one file has, and the other has not, or with other numbers or ids of segments.
     pub unmatched: Vec<Unmatched>,
     /// Number of segments outside the tolerance.
-    pub outside: u64,
+    pub outside_count: u64,
     /// The nodes of these.
     pub nodes_outside: BTreeSet<u64>,
     /// Median, 90th and 99th percentile of the segments' distances, um.
-    pub quantiles: [f64; 3],
+    pub distance_quantiles_um: [f64; 3],
     /// The segments furthest apart, at most ten, the worst first; none where all are in the same place.
-    pub worst: Vec<Worst>,
+    pub worst: Vec<WorstSegment>,
     /// Known causes of what differs.
-    pub causes: Vec<Cause>,
+    pub causes: Vec<PositionsCause>,
 }
 
-impl Comparison {
+impl PositionsComparison {
     /// Whether all is in the same place within the tolerance, and nothing is on one side only.
     pub fn agrees(&self) -> bool {
-        self.nodes_only_in.iter().all(Vec::is_empty) && self.unmatched.is_empty() && self.outside == 0
+        self.nodes_only_in.iter().all(Vec::is_empty) && self.unmatched.is_empty() && self.outside_count == 0
     }
 }
 
 /// Compares the segments of two files.
-pub fn compare(a: &Placed, b: &Placed, options: &Options) -> Comparison {
-    let mut matching = Matching::new(options);
+pub fn compare(a: &PlacedSegments, b: &PlacedSegments, options: &PositionsOptions) -> PositionsComparison {
+    let mut matching = SectionMatcher::new(options);
     for (node, sections) in a.neurons() {
         if let Some(others) = b.neuron(node) {
-            matching.neuron(node, sections, others);
+            matching.compare_neuron(node, sections, others);
         }
     }
-    let alone = |own: &Placed, other: &Placed| own.nodes().filter(|&n| other.neuron(n).is_none()).collect();
-    matching.told([alone(a, b), alone(b, a)])
+    let alone =
+        |own: &PlacedSegments, other: &PlacedSegments| own.nodes().filter(|&n| other.neuron(n).is_none()).collect();
+    matching.finish([alone(a, b), alone(b, a)])
 }
 
 /// The rules by which two files place the axons of their differing neurons, if one rule explains each file.
 ///
 /// `by_rule` are the same neurons as each rule places them; all of their sections have to fit.
-pub fn last_branch(
-    a: &Placed,
-    b: &Placed,
-    found: &Comparison,
-    by_rule: [(&'static str, &Placed); 2],
+pub fn find_last_branch_cause(
+    a: &PlacedSegments,
+    b: &PlacedSegments,
+    found: &PositionsComparison,
+    by_rule: [(&'static str, &PlacedSegments); 2],
     tolerance: Tolerance,
-) -> Option<Cause> {
-    let options = Options { tolerance, ignore_myelin_id: true };
-    let fits = |file: &Placed, rule: &Placed| {
+) -> Option<PositionsCause> {
+    let options = PositionsOptions { tolerance, ignore_myelin_id: true };
+    let fits = |file: &PlacedSegments, rule: &PlacedSegments| {
         found.nodes_outside.iter().all(|&node| match (file.neuron(node), rule.neuron(node)) {
             (Some(own), Some(placed)) => {
-                let mut matching = Matching::new(&options);
-                matching.neuron(node, own, placed);
-                let told = matching.told(Default::default());
-                told.outside == 0 && told.unmatched.is_empty()
+                let mut matching = SectionMatcher::new(&options);
+                matching.compare_neuron(node, own, placed);
+                let told = matching.finish(Default::default());
+                told.outside_count == 0 && told.unmatched.is_empty()
             }
             _ => false,
         })
@@ -135,5 +136,5 @@ pub fn last_branch(
     let pairs = [(first, second), (second, first)];
     let rules = pairs.into_iter().find(|(x, y)| fits(a, x.1) && fits(b, y.1))?;
     let nodes = found.nodes_outside.len() as u64;
-    (nodes > 0).then_some(Cause::LastBranch { nodes, rules: [rules.0.0, rules.1.0] })
+    (nodes > 0).then_some(PositionsCause::LastBranch { nodes, rules: [rules.0.0, rules.1.0] })
 }

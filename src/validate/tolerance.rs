@@ -11,19 +11,19 @@ pub struct Tolerance {
 
 /// How far apart two numbers are.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Apart {
+pub struct Difference {
     /// `|a - b|`; infinite where one is not finite, or the difference overflows.
     pub absolute: f64,
     /// `|a - b| / max(|a|, |b|)`; infinite where `absolute` is.
     pub relative: f64,
 }
 
-impl Apart {
+impl Difference {
     /// Not apart at all.
     pub const EQUAL: Self = Self { absolute: 0.0, relative: 0.0 };
 
     /// How far `a` and `b` are apart. NaN in both files is equal: the question is whether the files agree.
-    pub fn of(a: f64, b: f64) -> Self {
+    pub fn between(a: f64, b: f64) -> Self {
         if a == b || (a.is_nan() && b.is_nan()) {
             return Self::EQUAL;
         }
@@ -38,20 +38,20 @@ impl Apart {
 
 impl Tolerance {
     /// What differences are measured by: what is allowed, or the larger of the two numbers where nothing is.
-    pub(crate) fn measure(&self) -> Self {
+    pub(crate) fn excess_measure(&self) -> Self {
         if self.atol == 0.0 && self.rtol == 0.0 { Self { rtol: 1.0, atol: 0.0 } } else { *self }
     }
 
     /// How many times what is allowed two numbers are apart; the relative difference where nothing is allowed.
-    pub fn excess(&self, a: f64, b: f64, apart: Apart) -> f64 {
-        let Self { rtol, atol } = self.measure();
+    pub fn excess(&self, a: f64, b: f64, apart: Difference) -> f64 {
+        let Self { rtol, atol } = self.excess_measure();
         let excess = apart.absolute / (atol + rtol * a.abs().max(b.abs()));
         if apart.absolute.is_finite() { excess } else { f64::INFINITY }
     }
 
     /// Whether two numbers agree.
     pub fn allows(&self, a: f64, b: f64) -> bool {
-        let Apart { absolute, .. } = Apart::of(a, b);
+        let Difference { absolute, .. } = Difference::between(a, b);
         absolute == 0.0 || (absolute.is_finite() && absolute <= self.atol + self.rtol * a.abs().max(b.abs()))
     }
 }
@@ -77,6 +77,6 @@ mod tests {
         assert!(!wide.allows(f64::NAN, 1.0));
         assert!(!wide.allows(f64::INFINITY, 1.0));
         assert!(!wide.allows(f64::INFINITY, f64::NEG_INFINITY));
-        assert_eq!(Apart::of(1.0, f64::NAN).relative, f64::INFINITY);
+        assert_eq!(Difference::between(1.0, f64::NAN).relative, f64::INFINITY);
     }
 }

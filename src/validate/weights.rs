@@ -13,29 +13,29 @@ mod units;
 mod worst;
 
 pub use crate::sonata::electrodes_file::ColumnRule;
-pub use causes::{ByBranch, Cause, Known, causes};
+pub use causes::{CauseEvidence, SegmentsByBranchRule, WeightsCause, find_causes};
 pub use columns::ExtraColumn;
-pub use pairs::{each_row, names};
+pub use pairs::{contact_names, for_each_row};
 pub use quantiles::QUANTILES;
 pub use rows::SegmentCounts;
-pub use told::{Difference, ElectrodeComparison, WorstPair};
-pub use units::{UnitsDiffer, by_units};
+pub use told::{ContactComparison, LocatedDifference, WorstPair};
+pub use units::{UnitMismatch, group_by_units};
 
 use super::Tolerance;
 use crate::error::{Problem, Result};
-use crate::sonata::electrodes_file::{ElectrodesFile, Population};
-use columns::Columns;
-use rows::Rows;
+use crate::sonata::electrodes_file::{ElectrodesFile, PopulationEntry};
+use columns::MatchedColumns;
+use rows::MatchedRows;
 
 /// How to compare.
 #[derive(Debug, Clone, Copy)]
-pub struct Options {
+pub struct WeightsOptions {
     /// How far apart coefficients may be.
     pub tolerance: Tolerance,
     /// What to do with columns of no contact.
     pub extra_column: ExtraColumn,
     /// Which column is whose.
-    pub columns: ColumnRule,
+    pub column_rule: ColumnRule,
 }
 
 /// What cannot be compared.
@@ -57,7 +57,7 @@ impl Problem for CompareProblem {
 
 /// What was found between two populations. What is on one side only is named, never compared.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Comparison {
+pub struct WeightsComparison {
     /// Their names.
     pub populations: [String; 2],
     /// Number of nodes compared.
@@ -69,32 +69,31 @@ pub struct Comparison {
     /// Nodes whose numbers of segments differ.
     pub segment_counts: Vec<SegmentCounts>,
     /// Contacts that one file has, and the other has not.
-    pub electrodes_only_in: [Vec<String>; 2],
+    pub contacts_only_in: [Vec<String>; 2],
     /// Contacts whose columns are in different units, with the units of both files.
-    pub units_differ: Vec<UnitsDiffer>,
+    pub unit_mismatches: Vec<UnitMismatch>,
     /// Columns of no contact, where their numbers differ and they are not ignored.
     pub extra_columns: Option<[u64; 2]>,
     /// The contacts of both files, sorted by name.
-    pub electrodes: Vec<ElectrodeComparison>,
+    pub contacts: Vec<ContactComparison>,
     /// The pairs furthest beyond the tolerance, the worst first: at most ten.
     pub worst: Vec<WorstPair>,
 }
 
-impl Comparison {
+impl WeightsComparison {
     /// Whether the files agree within the tolerance, and nothing is on one side only.
     pub fn agrees(&self) -> bool {
-        let complete =
-            self.nodes_only_in.iter().all(Vec::is_empty) && self.electrodes_only_in.iter().all(Vec::is_empty);
-        let fits = self.segment_counts.is_empty() && self.extra_columns.is_none() && self.units_differ.is_empty();
-        complete && fits && self.electrodes.iter().all(|e| e.outside == 0)
+        let complete = self.nodes_only_in.iter().all(Vec::is_empty) && self.contacts_only_in.iter().all(Vec::is_empty);
+        let fits = self.segment_counts.is_empty() && self.extra_columns.is_none() && self.unit_mismatches.is_empty();
+        complete && fits && self.contacts.iter().all(|e| e.outside_count == 0)
     }
 }
 
 /// Populations to be compared.
 #[derive(Debug)]
-pub struct Pairing<'a> {
+pub struct PopulationPairs<'a> {
     /// One of each file.
-    pub pairs: Vec<(&'a Population, &'a Population)>,
+    pub pairs: Vec<(&'a PopulationEntry, &'a PopulationEntry)>,
     /// Names that one file has, and the other has not.
     pub only_in: [Vec<String>; 2],
 }
@@ -103,20 +102,24 @@ pub struct Pairing<'a> {
 ///
 /// # Errors
 /// A population named is not in its file.
-pub fn pair<'a>(a: &'a ElectrodesFile, b: &'a ElectrodesFile, named: Option<(&str, &str)>) -> Result<Pairing<'a>> {
+pub fn pair_populations<'a>(
+    a: &'a ElectrodesFile,
+    b: &'a ElectrodesFile,
+    named: Option<(&str, &str)>,
+) -> Result<PopulationPairs<'a>> {
     if let Some((in_a, in_b)) = named {
         let pairs = vec![(a.population(in_a)?, b.population(in_b)?)];
-        return Ok(Pairing { pairs, only_in: Default::default() });
+        return Ok(PopulationPairs { pairs, only_in: Default::default() });
     }
     if let ([one], [other]) = (a.populations(), b.populations()) {
-        return Ok(Pairing { pairs: vec![(one, other)], only_in: Default::default() });
+        return Ok(PopulationPairs { pairs: vec![(one, other)], only_in: Default::default() });
     }
-    let twin = |p: &Population, of: &'a ElectrodesFile| of.populations().iter().find(|q| q.name() == p.name());
+    let twin = |p: &PopulationEntry, of: &'a ElectrodesFile| of.populations().iter().find(|q| q.name() == p.name());
     let pairs = a.populations().iter().filter_map(|p| Some((p, twin(p, b)?))).collect();
     let alone = |of: &'a ElectrodesFile, in_: &'a ElectrodesFile| {
         of.populations().iter().filter(|p| twin(p, in_).is_none()).map(|p| p.name().to_string()).collect()
     };
-    Ok(Pairing { pairs, only_in: [alone(a, b), alone(b, a)] })
+    Ok(PopulationPairs { pairs, only_in: [alone(a, b), alone(b, a)] })
 }
 
 /// Compares two populations, in threads. `progress` is called with numbers of rows done.
@@ -124,26 +127,26 @@ pub fn pair<'a>(a: &'a ElectrodesFile, b: &'a ElectrodesFile, named: Option<(&st
 /// # Errors
 /// A file cannot be read, or sorted names are asked for and neither file has a column too many.
 pub fn compare(
-    (file_a, a): (&ElectrodesFile, &Population),
-    (file_b, b): (&ElectrodesFile, &Population),
-    options: &Options,
+    (file_a, a): (&ElectrodesFile, &PopulationEntry),
+    (file_b, b): (&ElectrodesFile, &PopulationEntry),
+    options: &WeightsOptions,
     progress: &(dyn Fn(u64) + Sync),
-) -> Result<Comparison> {
-    let columns = Columns::of((file_a, a), (file_b, b), options)?;
-    let rows = Rows::of(a, b);
-    let factors = [file_a.factors(a)?, file_b.factors(b)?];
-    let tally = passes::tally(&factors, &columns, &rows, options.tolerance, progress)?;
+) -> Result<WeightsComparison> {
+    let columns = MatchedColumns::new((file_a, a), (file_b, b), options)?;
+    let rows = MatchedRows::new(a, b);
+    let factors = [file_a.weights_dataset(a)?, file_b.weights_dataset(b)?];
+    let tally = passes::accumulate(&factors, &columns, &rows, options.tolerance, progress)?;
     let compared = rows.spans.iter().map(|s| s.rows).sum();
-    Ok(Comparison {
+    Ok(WeightsComparison {
         populations: [a.name().into(), b.name().into()],
-        nodes: rows.nodes,
+        nodes: rows.node_count,
         rows: compared,
         nodes_only_in: rows.only_in,
         segment_counts: rows.segment_counts,
-        extra_columns: columns.extra,
-        units_differ: units::differing((file_a, a), (file_b, b), &columns.matched)?,
-        worst: told::worst(&tally, &columns.matched, a),
-        electrodes: told::electrodes(&tally, &columns.matched, a, compared),
-        electrodes_only_in: columns.only_in,
+        extra_columns: columns.extra_counts,
+        unit_mismatches: units::find_unit_mismatches((file_a, a), (file_b, b), &columns.matched)?,
+        worst: told::locate_worst_pairs(&tally, &columns.matched, a),
+        contacts: told::contact_comparisons(&tally, &columns.matched, a, compared),
+        contacts_only_in: columns.only_in,
     })
 }

@@ -3,39 +3,39 @@
 use std::ops::Range;
 use std::sync::Mutex;
 
-use super::columns::Columns;
-use crate::segments::table::Neuron;
+use super::columns::WeightColumns;
+use crate::segments::table::TableNeuron;
 use crate::segments::{NeuronSegments, Segments};
 
 /// Neighbouring neurons of a part.
 #[derive(Debug, Clone, Copy)]
-pub struct Block<'a> {
+pub struct NeuronBlock<'a> {
     /// The neurons, node ids ascending.
-    pub neurons: &'a [Neuron],
+    pub neurons: &'a [TableNeuron],
     /// Place of their first segment in the part.
-    pub first: usize,
+    pub first_segment: usize,
     /// Number of their segments.
-    pub segments: usize,
+    pub segment_count: usize,
 }
 
 /// Rows that follow one another in the file, computed together.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Run {
+pub struct RowRun {
     /// First row in the file.
     pub first_row: u64,
     /// Where they are in the block's rows.
-    pub rows: Range<usize>,
+    pub block_rows: Range<usize>,
 }
 
 /// Cuts a part's neurons into blocks of at most `bytes` of output, or of one neuron where that alone is more.
-pub fn split(neurons: &[Neuron], columns: usize, bytes: usize) -> Vec<Block<'_>> {
+pub fn split_into_blocks(neurons: &[TableNeuron], columns: usize, bytes: usize) -> Vec<NeuronBlock<'_>> {
     let most = (bytes / size_of::<f64>() / columns.max(1)).max(1);
     let mut blocks = Vec::new();
     let (mut rest, mut first) = (neurons, 0);
     while !rest.is_empty() {
-        let (length, segments) = fitting(rest, most);
+        let (length, segments) = count_fitting_neurons(rest, most);
         let (head, tail) = rest.split_at(length);
-        blocks.push(Block { neurons: head, first, segments });
+        blocks.push(NeuronBlock { neurons: head, first_segment: first, segment_count: segments });
         first += segments;
         rest = tail;
     }
@@ -43,7 +43,7 @@ pub fn split(neurons: &[Neuron], columns: usize, bytes: usize) -> Vec<Block<'_>>
 }
 
 /// How many neurons, and how many segments they have, fit into `most` segments; at least one neuron.
-fn fitting(neurons: &[Neuron], most: usize) -> (usize, usize) {
+fn count_fitting_neurons(neurons: &[TableNeuron], most: usize) -> (usize, usize) {
     let (mut length, mut segments) = (0, 0);
     for neuron in neurons {
         let grown = segments + neuron.segments as usize;
@@ -55,14 +55,14 @@ fn fitting(neurons: &[Neuron], most: usize) -> (usize, usize) {
     (length, segments)
 }
 
-impl Block<'_> {
+impl NeuronBlock<'_> {
     /// Computes all rows: `values` is row-major, one row a segment of the block.
-    pub fn fill(&self, part: &Segments, columns: &Columns, values: &mut [f64], scratch: &mut Vec<f64>) {
-        let (mut first, mut rest) = (self.first, values);
+    pub fn fill_weights(&self, part: &Segments, columns: &WeightColumns, values: &mut [f64], scratch: &mut Vec<f64>) {
+        let (mut first, mut rest) = (self.first_segment, values);
         for neuron in self.neurons {
             let behind = first + neuron.segments as usize;
             let (own, others) = rest.split_at_mut((behind - first) * columns.width());
-            columns.fill(&NeuronSegments::of(part, first..behind), own, scratch);
+            columns.fill_weights(&NeuronSegments::new(part, first..behind), own, scratch);
             (first, rest) = (behind, others);
         }
     }
@@ -73,7 +73,10 @@ impl Block<'_> {
         for neuron in self.neurons {
             let behind = first + neuron.segments as usize;
             if row < behind {
-                return Some((NeuronSegments::of(part, self.first + first..self.first + behind), row - first));
+                return Some((
+                    NeuronSegments::new(part, self.first_segment + first..self.first_segment + behind),
+                    row - first,
+                ));
             }
             first = behind;
         }
@@ -81,15 +84,15 @@ impl Block<'_> {
     }
 
     /// The block's rows in pieces that lie together in the file.
-    pub fn runs(&self) -> Vec<Run> {
-        let mut runs: Vec<Run> = Vec::new();
+    pub fn row_runs(&self) -> Vec<RowRun> {
+        let mut runs: Vec<RowRun> = Vec::new();
         let mut at = 0;
         for neuron in self.neurons {
             let rows = at..at + neuron.segments as usize;
             at = rows.end;
             match runs.last_mut() {
-                Some(run) if run.first_row + run.rows.len() as u64 == neuron.first_row => run.rows.end = at,
-                _ => runs.push(Run { first_row: neuron.first_row, rows }),
+                Some(run) if run.first_row + run.block_rows.len() as u64 == neuron.first_row => run.block_rows.end = at,
+                _ => runs.push(RowRun { first_row: neuron.first_row, block_rows: rows }),
             }
         }
         runs
@@ -98,27 +101,27 @@ impl Block<'_> {
 
 /// Buffers that threads take and give back: fresh memory costs more than the arithmetic.
 #[derive(Debug, Default)]
-pub struct Buffers(Mutex<Vec<Buffer>>);
+pub struct BufferPool(Mutex<Vec<BlockBuffer>>);
 
 /// What a thread needs for one block.
 #[derive(Debug, Default)]
-pub struct Buffer {
+pub struct BlockBuffer {
     /// The block's coefficients.
     pub values: Vec<f64>,
     /// One method's coefficients of one neuron.
     pub scratch: Vec<f64>,
 }
 
-impl Buffers {
+impl BufferPool {
     /// Lends a buffer to `work`, then keeps it for others.
-    pub fn with<T>(&self, work: impl FnOnce(&mut Buffer) -> T) -> T {
+    pub fn with_buffer<T>(&self, work: impl FnOnce(&mut BlockBuffer) -> T) -> T {
         let mut buffer = self.lock().pop().unwrap_or_default();
         let result = work(&mut buffer);
         self.lock().push(buffer);
         result
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Buffer>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<BlockBuffer>> {
         self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
@@ -127,27 +130,30 @@ impl Buffers {
 mod tests {
     use super::*;
 
-    fn neurons(segments: &[u64], first_rows: &[u64]) -> Vec<Neuron> {
+    fn neurons(segments: &[u64], first_rows: &[u64]) -> Vec<TableNeuron> {
         let pairs = segments.iter().zip(first_rows).zip(0..);
-        pairs.map(|((&segments, &first_row), node_id)| Neuron { node_id, first_row, segments }).collect()
+        pairs.map(|((&segments, &first_row), node_id)| TableNeuron { node_id, first_row, segments }).collect()
     }
 
     #[test]
     fn blocks_hold_all_neurons_in_order_and_no_more_than_their_bytes() {
         let all = neurons(&[3, 4, 5, 20, 1], &[0; 5]);
-        let blocks = split(&all, 2, 8 * 2 * 8);
+        let blocks = split_into_blocks(&all, 2, 8 * 2 * 8);
         let shape: Vec<_> =
-            blocks.iter().map(|b| (b.neurons[0].node_id, b.neurons.len(), b.first, b.segments)).collect();
+            blocks.iter().map(|b| (b.neurons[0].node_id, b.neurons.len(), b.first_segment, b.segment_count)).collect();
         // 8 segments fit: 3 + 4, then 5, then one neuron that is larger than a block, then the last
         assert_eq!(shape, [(0, 2, 0, 7), (2, 1, 7, 5), (3, 1, 12, 20), (4, 1, 32, 1)]);
-        assert!(split(&[], 2, 100).is_empty());
+        assert!(split_into_blocks(&[], 2, 100).is_empty());
     }
 
     #[test]
     fn rows_that_follow_one_another_are_one_run() {
         let all = neurons(&[3, 4, 5], &[10, 13, 90]);
-        let blocks = split(&all, 1, 8 << 20);
+        let blocks = split_into_blocks(&all, 1, 8 << 20);
         assert_eq!(blocks.len(), 1);
-        assert_eq!(blocks[0].runs(), [Run { first_row: 10, rows: 0..7 }, Run { first_row: 90, rows: 7..12 }]);
+        assert_eq!(
+            blocks[0].row_runs(),
+            [RowRun { first_row: 10, block_rows: 0..7 }, RowRun { first_row: 90, block_rows: 7..12 }]
+        );
     }
 }

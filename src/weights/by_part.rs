@@ -7,14 +7,14 @@
 
 use std::collections::BTreeSet;
 
-use super::blocks::Buffers;
-use super::columns::Columns;
-use super::parts::Part;
-use super::{Request, Summary, Work, layout, parts, resume, summary};
-use crate::error::{Context, Error, Problem, Result, listed};
-use crate::io::atomic_output::{Claim, check_free, partial_of};
+use super::blocks::BufferPool;
+use super::columns::WeightColumns;
+use super::parts::NumberedPart;
+use super::{PartWriter, WeightsRequest, WeightsSummary, layout, parts, resume, summarise};
+use crate::error::{Context, Error, Problem, Result, join_quoted};
+use crate::io::atomic_output::{OutputLock, check_overwrite, partial_path_for};
 use crate::io::checkpoint::{Header, Journal, JournalProblem};
-use crate::sonata::electrodes_file::{Layout, Writer, is_laid_out};
+use crate::sonata::electrodes_file::{FileLayout, Writer, matches_layout};
 
 /// How many missing parts an error names.
 const MAX_NAMED: usize = 12;
@@ -60,17 +60,17 @@ impl Problem for ByPartProblem {
 
 /// What all steps know of a request.
 struct Prepared<'a> {
-    columns: Columns,
-    layout: Layout,
-    parts: Vec<Part<'a>>,
+    columns: WeightColumns,
+    layout: FileLayout,
+    parts: Vec<NumberedPart<'a>>,
     header: Header,
 }
 
 impl<'a> Prepared<'a> {
-    fn new(request: &Request<'a>) -> Result<Self> {
-        let columns = Columns::new(request.electrodes, request.contacts)?;
-        let layout = layout::layout(request, &columns)?;
-        let parts = parts::all(request.sources);
+    fn new(request: &WeightsRequest<'a>) -> Result<Self> {
+        let columns = WeightColumns::new(request.electrodes, request.contacts)?;
+        let layout = layout::build_layout(request, &columns)?;
+        let parts = parts::number_parts(request.sources);
         let header = resume::header(request, &layout, &parts)?;
         Ok(Self { columns, layout, parts, header })
     }
@@ -80,10 +80,10 @@ impl<'a> Prepared<'a> {
 ///
 /// # Errors
 /// As [`super::compute`], but for coefficients.
-pub fn lay_out(request: &Request<'_>) -> Result<u64> {
+pub fn lay_out(request: &WeightsRequest<'_>) -> Result<u64> {
     let Prepared { layout, parts, header, .. } = Prepared::new(request)?;
-    check_free(request.output, request.existing)?;
-    let claim = Claim::to_begin(request.output, request.existing)?;
+    check_overwrite(request.output, request.existing)?;
+    let claim = OutputLock::acquire_for_new(request.output, request.existing)?;
     resume::begun(request, &layout, &header, claim)?.leave();
     Ok(parts.len() as u64)
 }
@@ -94,34 +94,36 @@ pub fn lay_out(request: &Request<'_>) -> Result<u64> {
 /// # Errors
 /// Nothing is laid out, or with other inputs or settings; no such part; another run that does not write parts holds the output; tables or
 /// coefficients as for [`super::compute`].
-pub fn write_parts(request: &Request<'_>, numbers: &[u64]) -> Result<u64> {
+pub fn write_parts(request: &WeightsRequest<'_>, numbers: &[u64]) -> Result<u64> {
     let output = request.output;
     let Prepared { columns, layout, parts, header } = Prepared::new(request)?;
     let all = parts.len() as u64;
     if let Some(&found) = numbers.iter().find(|number| **number >= all) {
         return Err(ByPartProblem::NoPart { parts: all, found }).in_file(output);
     }
-    let Some(claim) = Claim::join(output)? else { return Err(ByPartProblem::NotLaidOut).in_file(output) };
+    let Some(claim) = OutputLock::acquire_shared(output)? else {
+        return Err(ByPartProblem::NotLaidOut).in_file(output);
+    };
     let joined = Journal::join(output, &header)?;
     let Some((mut journal, done)) = joined.filter(|(journal, _)| journal.layout().is_some()) else {
         return Err(ByPartProblem::NotLaidOut).in_file(output);
     };
-    let partial = partial_of(output);
-    if !is_laid_out(&partial, &layout).unwrap_or(false) {
+    let partial = partial_path_for(output);
+    if !matches_layout(&partial, &layout).unwrap_or(false) {
         return Err(JournalProblem::Damaged).in_file(&partial);
     }
-    let writer = Writer::join(output, &layout)?;
+    let writer = Writer::open_partial(output, &layout)?;
     let wanted: BTreeSet<u64> = numbers.iter().copied().collect();
-    let wanted: Vec<Part<'_>> = parts.into_iter().filter(|part| wanted.contains(&part.number)).collect();
+    let wanted: Vec<NumberedPart<'_>> = parts.into_iter().filter(|part| wanted.contains(&part.number)).collect();
     let (kept, _) = resume::whole(&writer, &layout, &wanted, &done)?;
-    let left: Vec<&Part<'_>> = wanted.iter().filter(|part| !kept.contains(&part.number)).collect();
-    let work = Work { request, columns: &columns, writer: &writer, buffers: Buffers::default() };
+    let left: Vec<&NumberedPart<'_>> = wanted.iter().filter(|part| !kept.contains(&part.number)).collect();
+    let work = PartWriter { request, columns: &columns, writer: &writer, buffers: BufferPool::default() };
     let (mut segments, mut count) = (0, 0);
-    parts::each(&left, |part, own| {
+    parts::for_each_part(&left, |part, own| {
         if (request.stop)() {
             return Ok(false);
         }
-        let done = work.part(part, own)?;
+        let done = work.write_part(part, own)?;
         writer.sync()?;
         journal.add(&[done])?;
         (segments, count) = (segments + done.segments, count + 1);
@@ -136,11 +138,11 @@ pub fn write_parts(request: &Request<'_>, numbers: &[u64]) -> Result<u64> {
 ///
 /// # Errors
 /// Parts are missing; a process still writes one; nothing is laid out, or with other inputs or settings; the output exists and is to be kept.
-pub fn finish(request: &Request<'_>) -> Result<Summary> {
+pub fn finish(request: &WeightsRequest<'_>) -> Result<WeightsSummary> {
     let output = request.output;
     let Prepared { layout, parts, header, .. } = Prepared::new(request)?;
-    let claim = Claim::take(output)?;
-    let journal = if claim.is_unfinished() { Journal::resume(output, claim.notes()?, &header)? } else { None };
+    let claim = OutputLock::acquire(output)?;
+    let journal = if claim.is_unfinished() { Journal::resume(output, claim.clone_file()?, &header)? } else { None };
     let Some((journal, done)) = journal.filter(|(journal, _)| journal.layout().is_some()) else {
         return Err(ByPartProblem::NotLaidOut).in_file(output);
     };
@@ -149,10 +151,11 @@ pub fn finish(request: &Request<'_>) -> Result<Summary> {
     let all = parts.len() as u64;
     if !missing.is_empty() {
         unfinished.leave();
-        let problem = ByPartProblem::Missing { all, missing: listed(missing.iter().map(u64::to_string), MAX_NAMED) };
+        let problem =
+            ByPartProblem::Missing { all, missing: join_quoted(missing.iter().map(u64::to_string), MAX_NAMED) };
         return Err(Error::from(problem).in_file(output));
     }
-    (request.progress)(parts.iter().map(Part::segments).sum());
+    (request.progress)(parts.iter().map(NumberedPart::segment_count).sum());
     unfinished.finish()?;
-    Ok(summary(request, &layout, all, (0, 0)))
+    Ok(summarise(request, &layout, all, (0, 0)))
 }

@@ -4,24 +4,24 @@ use super::WeightsProblem;
 use super::montage::Montage;
 use crate::electrodes::Electrode;
 use crate::error::{Error, Result};
-use crate::methods::{Contact, Kernel};
+use crate::methods::{Contact, PreparedMethod};
 use crate::segments::NeuronSegments;
 
 /// The columns of a row, each computed by its contact's method.
-pub struct Columns {
-    groups: Vec<Group>,
+pub struct WeightColumns {
+    groups: Vec<MethodGroup>,
     montage: Montage,
     width: usize,
 }
 
 /// The contacts of one method.
-struct Group {
-    kernel: Box<dyn Kernel>,
+struct MethodGroup {
+    kernel: Box<dyn PreparedMethod>,
     /// Their columns, ascending.
     columns: Vec<usize>,
 }
 
-impl Columns {
+impl WeightColumns {
     /// Prepares each method for its contacts.
     ///
     /// # Errors
@@ -43,9 +43,9 @@ impl Columns {
         }
         let groups = methods.into_iter().map(|(of, columns)| {
             let own: Vec<Contact> = columns.iter().filter_map(|&c| contacts.get(c).cloned()).collect();
-            Ok(Group { kernel: of.method.prepare(&own)?, columns })
+            Ok(MethodGroup { kernel: of.method.prepare(&own)?, columns })
         });
-        Ok(Self { groups: groups.collect::<Result<_>>()?, montage: Montage::of(electrodes), width: found })
+        Ok(Self { groups: groups.collect::<Result<_>>()?, montage: Montage::from_electrodes(electrodes), width: found })
     }
 
     /// Number of columns.
@@ -59,37 +59,43 @@ impl Columns {
     }
 
     /// Sizes that a column was computed with.
-    pub fn sizes(&self, column: usize) -> Vec<(&'static str, f64)> {
-        self.own(column).map_or(Vec::new(), |(group, own)| group.kernel.sizes(own))
+    pub fn size_attributes(&self, column: usize) -> Vec<(&'static str, f64)> {
+        self.find_group(column).map_or(Vec::new(), |(group, own)| group.kernel.size_attributes(own))
     }
 
     /// Why the coefficient of a neuron's segment (its place in the view) is not a number, where the method knows.
-    pub fn explain(&self, neuron: &NeuronSegments<'_>, segment: usize, column: usize) -> Option<Error> {
-        let sources = std::iter::once(column).chain(self.montage.subtracted_from(column));
-        let mut owners = sources.filter_map(|source| self.own(source));
-        owners.find_map(|(group, own)| group.kernel.explain(neuron, segment, own))
+    pub fn explain_missing_weight(&self, neuron: &NeuronSegments<'_>, segment: usize, column: usize) -> Option<Error> {
+        let sources = std::iter::once(column).chain(self.montage.reference_columns(column));
+        let mut owners = sources.filter_map(|source| self.find_group(source));
+        owners.find_map(|(group, own)| group.kernel.explain_missing_weight(neuron, segment, own))
     }
 
     /// The group of a column, and its place there.
-    fn own(&self, column: usize) -> Option<(&Group, usize)> {
+    fn find_group(&self, column: usize) -> Option<(&MethodGroup, usize)> {
         self.groups.iter().find_map(|group| Some((group, group.columns.iter().position(|c| *c == column)?)))
     }
 
     /// Writes the coefficients of a neuron: `out` is row-major, one row a segment, one column a contact. `scratch` is
     /// reused from call to call.
-    pub fn fill(&self, neuron: &NeuronSegments<'_>, out: &mut [f64], scratch: &mut Vec<f64>) {
+    pub fn fill_weights(&self, neuron: &NeuronSegments<'_>, out: &mut [f64], scratch: &mut Vec<f64>) {
         match self.groups.as_slice() {
-            [only] => only.kernel.fill(neuron, out),
+            [only] => only.kernel.fill_weights(neuron, out),
             several => self.fill_groups(several, neuron, out, scratch),
         }
-        self.montage.apply(out, self.width, scratch);
+        self.montage.subtract_references(out, self.width, scratch);
     }
 
-    fn fill_groups(&self, groups: &[Group], neuron: &NeuronSegments<'_>, out: &mut [f64], scratch: &mut Vec<f64>) {
+    fn fill_groups(
+        &self,
+        groups: &[MethodGroup],
+        neuron: &NeuronSegments<'_>,
+        out: &mut [f64],
+        scratch: &mut Vec<f64>,
+    ) {
         for group in groups {
             let own = group.columns.len();
             scratch.resize(neuron.len() * own, 0.0);
-            group.kernel.fill(neuron, scratch);
+            group.kernel.fill_weights(neuron, scratch);
             for (row, values) in out.chunks_exact_mut(self.width).zip(scratch.chunks_exact(own)) {
                 scatter(values, &group.columns, row);
             }

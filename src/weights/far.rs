@@ -2,46 +2,48 @@
 
 use std::fmt;
 
-use super::Source;
+use super::SegmentSource;
 use crate::error::Result;
 use crate::geometry::Aabb;
 use crate::methods::Contact;
 
 /// Contacts this far from every segment are suspicious, um.
-pub const FAR_UM: f64 = 10_000.0;
+pub const SUSPICIOUS_DISTANCE_UM: f64 = 10_000.0;
 
 /// Every contact is further than [`FAR_UM`] from every segment.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Far {
+pub struct DistantContacts {
     /// The box round the contacts, um.
-    pub contacts: Aabb,
+    pub contact_bounds_um: Aabb,
     /// The box round the segments, um.
-    pub segments: Aabb,
+    pub segment_bounds_um: Aabb,
 }
 
-impl Far {
+impl DistantContacts {
     /// Looks at the boxes of the tables and at each contact without a lead field, whose place is in no formula.
     ///
     /// # Errors
     /// A table does not tell its box.
-    pub fn check(sources: &[&dyn Source], contacts: &[Contact]) -> Result<Option<Self>> {
+    pub fn find(sources: &[&dyn SegmentSource], contacts: &[Contact]) -> Result<Option<Self>> {
         let boxes = sources.iter().map(|s| s.bounds()).collect::<Result<Vec<_>>>()?;
         let segments = boxes.iter().copied().fold(Aabb::EMPTY, Aabb::union);
-        let placed: Vec<&Contact> = contacts.iter().filter(|c| c.field.is_none()).collect();
-        let is_far = |c: &Contact| boxes.iter().all(|b| b.is_empty() || b.distance(&Aabb::of([c.position])) > FAR_UM);
+        let placed: Vec<&Contact> = contacts.iter().filter(|c| c.lead_field.is_none()).collect();
+        let is_far = |c: &Contact| {
+            boxes.iter().all(|b| b.is_empty() || b.distance(&Aabb::enclosing([c.position_um])) > SUSPICIOUS_DISTANCE_UM)
+        };
         let far = !segments.is_empty() && !placed.is_empty() && placed.iter().copied().all(is_far);
-        let contacts = Aabb::of(placed.iter().map(|c| c.position));
-        Ok(far.then_some(Self { contacts, segments }))
+        let contacts = Aabb::enclosing(placed.iter().map(|c| c.position_um));
+        Ok(far.then_some(Self { contact_bounds_um: contacts, segment_bounds_um: segments }))
     }
 }
 
-impl fmt::Display for Far {
+impl fmt::Display for DistantContacts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
             "every contact is more than 10 mm from every segment: contacts in {}, segments in {}; \
              are both in um, and in the circuit's frame?",
-            self.contacts, self.segments
+            self.contact_bounds_um, self.segment_bounds_um
         )
     }
 }

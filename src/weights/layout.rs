@@ -2,35 +2,35 @@
 
 use std::path::Path;
 
-use super::columns::Columns;
-use super::{Request, Source, WeightsProblem};
+use super::columns::WeightColumns;
+use super::{SegmentSource, WeightsProblem, WeightsRequest};
 use crate::electrodes::Electrode;
-use crate::error::{Context, Error, Place, Problem, Result, count};
+use crate::error::{Context, Error, ErrorLocation, Problem, Result, format_count};
 use crate::lead_field::{LeadField, OutsideField};
 use crate::methods::Contact;
-use crate::methods::objective_csd::{Density, Measure, Own};
+use crate::methods::objective_csd::{Density, Measure, RegionOverrides};
 use crate::segments::Segments;
-use crate::segments::table::{Neuron, TableProblem};
-use crate::sonata::electrodes_file::{self, Attribute, PopulationLayout};
-use crate::units::COEFFICIENT_UNIT;
+use crate::segments::table::{TableNeuron, TableProblem};
+use crate::sonata::electrodes_file::{self, AttributeValue, PopulationLayout};
+use crate::units::WEIGHT_UNIT;
 
 /// The layout of everything that was asked for.
-pub fn layout(request: &Request<'_>, columns: &Columns) -> Result<electrodes_file::Layout> {
+pub fn build_layout(request: &WeightsRequest<'_>, columns: &WeightColumns) -> Result<electrodes_file::FileLayout> {
     check_populations(request.sources)?;
     let electrodes = request
         .electrodes
         .iter()
         .zip(request.contacts)
         .enumerate()
-        .map(|(column, (e, c))| described(e, c, columns.sizes(column)))
+        .map(|(column, (e, c))| contact_layout(e, c, columns.size_attributes(column)))
         .collect();
-    let populations = request.sources.iter().map(|s| population(*s)).collect::<Result<_>>()?;
+    let populations = request.sources.iter().map(|s| population_layout(*s)).collect::<Result<_>>()?;
     let program = concat!("leadfield ", env!("CARGO_PKG_VERSION"));
-    Ok(electrodes_file::Layout { electrodes, populations, provenance: vec![("program", program.into())] })
+    Ok(electrodes_file::FileLayout { electrodes, populations, provenance: vec![("program", program.into())] })
 }
 
 /// Each population has one table.
-fn check_populations(sources: &[&dyn Source]) -> Result<()> {
+fn check_populations(sources: &[&dyn SegmentSource]) -> Result<()> {
     for (i, source) in sources.iter().enumerate() {
         let population = &source.metadata().population;
         let earlier = sources.iter().take(i).find(|s| s.metadata().population == *population);
@@ -43,68 +43,73 @@ fn check_populations(sources: &[&dyn Source]) -> Result<()> {
 }
 
 /// A contact and its method's settings, as the file keeps them.
-fn described(electrode: &Electrode, contact: &Contact, sizes: Vec<(&'static str, f64)>) -> electrodes_file::Electrode {
-    let mut settings = if electrode.method.is_analytic() { medium(contact) } else { Vec::new() };
-    settings.extend(sizes.into_iter().map(|(key, size)| (key, Attribute::Number(size))));
-    settings.extend(measure(&contact.region));
-    settings.extend(contact.field.iter().flat_map(|field| looked_up(field, contact.outside)));
+fn contact_layout(
+    electrode: &Electrode,
+    contact: &Contact,
+    sizes: Vec<(&'static str, f64)>,
+) -> electrodes_file::ContactLayout {
+    let mut settings = if electrode.method.uses_conductivity() { medium_attributes(contact) } else { Vec::new() };
+    settings.extend(sizes.into_iter().map(|(key, size)| (key, AttributeValue::Number(size))));
+    settings.extend(measure_attributes(&contact.csd_region));
+    settings.extend(contact.lead_field.iter().flat_map(|field| lead_field_attributes(field, contact.outside_field)));
     let reference = electrode.settings.reference.as_ref();
-    settings.extend(reference.map(|reference| ("reference", Attribute::Text(reference.to_string()))));
-    let unit = electrodes_file::unit_of(electrode.method, contact.region.density);
-    electrodes_file::Electrode {
+    settings.extend(reference.map(|reference| ("reference", AttributeValue::Text(reference.to_string()))));
+    let unit = electrodes_file::method_unit(electrode.method, contact.csd_region.density);
+    electrodes_file::ContactLayout {
         name: electrode.name.clone(),
-        position: electrode.position,
+        position_um: electrode.position_um,
         kind: electrode.method.name().into(),
         layer: electrode.layer.clone(),
         region: electrode.region.clone(),
         settings,
-        units: (unit != COEFFICIENT_UNIT).then(|| unit.to_string()),
+        units: (unit != WEIGHT_UNIT).then(|| unit.to_string()),
     }
 }
 
 /// What a contact in a medium was computed with.
-fn medium(contact: &Contact) -> Vec<(&'static str, Attribute)> {
-    let conductivity = match contact.conductivity.isotropic() {
-        Some(sigma) => Attribute::Number(sigma),
-        None => Attribute::Numbers(contact.conductivity.along().into()),
+fn medium_attributes(contact: &Contact) -> Vec<(&'static str, AttributeValue)> {
+    let conductivity = match contact.conductivity.isotropic_s_per_m() {
+        Some(sigma) => AttributeValue::Number(sigma),
+        None => AttributeValue::Numbers(contact.conductivity.components_s_per_m().into()),
     };
-    let boundary = contact.boundary.map(|boundary| boundary.decided_by(contact.position).to_string());
-    let boundary = boundary.map(|boundary| ("boundary", Attribute::Text(boundary)));
-    let normal = contact.disc.map(|disc| ("disc_normal", Attribute::Numbers(disc.normal.to_array().into())));
+    let boundary = contact.boundary.map(|boundary| boundary.with_side_of(contact.position_um).to_string());
+    let boundary = boundary.map(|boundary| ("boundary", AttributeValue::Text(boundary)));
+    let normal = contact.disc.map(|disc| ("disc_normal", AttributeValue::Numbers(disc.normal.to_array().into())));
     let always = [("conductivity_S_per_m", conductivity), ("near_field", contact.near_field.name().into())];
     always.into_iter().chain(boundary).chain(normal).collect()
 }
 
 /// What is measured in a region, where it is not the midpoint alone.
-fn measure(region: &Own) -> impl Iterator<Item = (&'static str, Attribute)> {
-    let length = (region.measure == Measure::Length).then(|| ("measure", Attribute::from("length")));
-    let density = (region.density == Density::PerVolume).then(|| ("per_volume", Attribute::from("true")));
+fn measure_attributes(region: &RegionOverrides) -> impl Iterator<Item = (&'static str, AttributeValue)> {
+    let length = (region.measure == Measure::Length).then(|| ("measure", AttributeValue::from("length")));
+    let density = (region.density == Density::PerVolume).then(|| ("per_volume", AttributeValue::from("true")));
     length.into_iter().chain(density)
 }
 
 /// The lead field that a contact's coefficients come from.
-fn looked_up(field: &LeadField, outside: OutsideField) -> Vec<(&'static str, Attribute)> {
-    let file = field.file().display().to_string();
+fn lead_field_attributes(field: &LeadField, outside: OutsideField) -> Vec<(&'static str, AttributeValue)> {
+    let file = field.path().display().to_string();
     let placement = field.placement().map(|to| {
         let numbers = [&to.rotation.to_array()[..], &to.translation.to_array()].concat();
-        ("field_transform", Attribute::Numbers(numbers))
+        ("field_transform", AttributeValue::Numbers(numbers))
     });
-    let zero = (outside == OutsideField::Zero).then(|| ("outside_field", Attribute::from("zero")));
-    let always = [("field", Attribute::Text(file)), ("current_nA", Attribute::Number(field.current_na()))];
+    let zero = (outside == OutsideField::Zero).then(|| ("outside_field", AttributeValue::from("zero")));
+    let always = [("field", AttributeValue::Text(file)), ("current_nA", AttributeValue::Number(field.current_na()))];
     always.into_iter().chain(placement).chain(zero).collect()
 }
 
 /// A population's nodes and rows: node ids ascending, rows without gaps.
-fn population(source: &dyn Source) -> Result<PopulationLayout> {
-    let mut neurons: Vec<Neuron> = (0..source.parts()).flat_map(|part| source.neurons(part)).copied().collect();
+fn population_layout(source: &dyn SegmentSource) -> Result<PopulationLayout> {
+    let mut neurons: Vec<TableNeuron> =
+        (0..source.part_count()).flat_map(|part| source.part_neurons(part)).copied().collect();
     neurons.sort_unstable_by_key(|n| n.node_id);
     let mut offsets = Vec::with_capacity(neurons.len() + 1);
     offsets.push(0);
     let mut rows = 0;
     for (i, neuron) in neurons.iter().enumerate() {
         let before = i.checked_sub(1).and_then(|j| neurons.get(j));
-        let followed = follow(before, neuron, rows);
-        rows = followed.map_err(|problem| at_node(source.path(), neuron.node_id, problem))?;
+        let followed = next_first_row(before, neuron, rows);
+        rows = followed.map_err(|problem| node_error(source.path(), neuron.node_id, problem))?;
         offsets.push(rows);
     }
     let metadata = source.metadata();
@@ -112,20 +117,20 @@ fn population(source: &dyn Source) -> Result<PopulationLayout> {
         return Err(TableProblem::NoPopulation).in_file(source.path());
     }
     let mut provenance = vec![
-        ("circuit", metadata.circuit.as_str().into()),
+        ("circuit", metadata.circuit_path.as_str().into()),
         ("discretisation", metadata.discretisation.as_str().into()),
-        ("axon", metadata.axon.as_str().into()),
+        ("axon", metadata.axon_rule.as_str().into()),
         ("table_program_version", metadata.program_version.as_str().into()),
     ];
-    if !metadata.assumed.is_empty() {
-        provenance.push(("assumed", metadata.assumed.as_str().into()));
+    if !metadata.assumed_rule.is_empty() {
+        provenance.push(("assumed", metadata.assumed_rule.as_str().into()));
     }
     let node_ids = neurons.iter().map(|n| n.node_id).collect();
     Ok(PopulationLayout { name: metadata.population.clone(), node_ids, offsets, provenance })
 }
 
 /// The row behind a neuron that follows the rows before it.
-fn follow(before: Option<&Neuron>, neuron: &Neuron, expected: u64) -> Result<u64, WeightsProblem> {
+fn next_first_row(before: Option<&TableNeuron>, neuron: &TableNeuron, expected: u64) -> Result<u64, WeightsProblem> {
     if before.is_some_and(|b| b.node_id == neuron.node_id) {
         return Err(WeightsProblem::DuplicateNeuron);
     }
@@ -135,44 +140,44 @@ fn follow(before: Option<&Neuron>, neuron: &Neuron, expected: u64) -> Result<u64
 }
 
 /// Checks that a part's rows are those of its neuron list.
-pub fn check_rows(path: &Path, neurons: &[Neuron], segments: &Segments) -> Result<()> {
+pub fn check_rows(path: &Path, neurons: &[TableNeuron], segments: &Segments) -> Result<()> {
     let mut views = segments.neurons();
     let mut rows = segments.row.iter();
     for listed in neurons {
         let found = views.next().and_then(|v| Some((v.node_id()?, v.len() as u64)));
-        check_neuron(listed, found, &mut rows).map_err(|problem| at_node(path, listed.node_id, problem))?;
+        check_neuron(listed, found, &mut rows).map_err(|problem| node_error(path, listed.node_id, problem))?;
     }
     match views.next().and_then(|v| v.node_id()) {
         None => Ok(()),
-        Some(id) => Err(at_node(path, id, mismatch("no further node", format!("node {id}")))),
+        Some(id) => Err(node_error(path, id, rows_mismatch("no further node", format!("node {id}")))),
     }
 }
 
 /// Checks one neuron: the same node, as many segments, rows that count up.
 fn check_neuron<'a>(
-    listed: &Neuron,
+    listed: &TableNeuron,
     found: Option<(u64, u64)>,
     rows: &mut impl Iterator<Item = &'a u64>,
 ) -> Result<(), WeightsProblem> {
-    let told = |(node, segments): (u64, u64)| format!("node {node} with {}", count(segments, "segment"));
+    let told = |(node, segments): (u64, u64)| format!("node {node} with {}", format_count(segments, "segment"));
     let expected = (listed.node_id, listed.segments);
     if found != Some(expected) {
-        return Err(mismatch(&told(expected), found.map_or("no node".into(), told)));
+        return Err(rows_mismatch(&told(expected), found.map_or("no node".into(), told)));
     }
     // the layout has checked that these do not overflow
     for (row, &found) in (listed.first_row..listed.first_row + listed.segments).zip(rows) {
         if found != row {
-            return Err(mismatch(&format!("row {row}"), format!("row {found}")));
+            return Err(rows_mismatch(&format!("row {row}"), format!("row {found}")));
         }
     }
     Ok(())
 }
 
-fn mismatch(expected: &str, found: String) -> WeightsProblem {
+fn rows_mismatch(expected: &str, found: String) -> WeightsProblem {
     WeightsProblem::Rows { expected: expected.into(), found }
 }
 
 /// A problem of a node in a table.
-pub fn at_node(path: &Path, node: u64, problem: impl Problem) -> Error {
-    Error::new(Place::file(path).object("node").row(node), problem)
+pub fn node_error(path: &Path, node: u64, problem: impl Problem) -> Error {
+    Error::new(ErrorLocation::file(path).with_item("node").with_index(node), problem)
 }

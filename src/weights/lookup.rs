@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use crate::error::{Context, Problem, Result, listed};
-use crate::segments::table::Table;
-use crate::sonata::electrodes_file::{Description, ElectrodesFile, Population};
+use crate::error::{Context, Problem, Result, join_quoted};
+use crate::segments::table::SegmentTable;
+use crate::sonata::electrodes_file::{ContactDescription, ElectrodesFile, PopulationEntry};
 
 /// What can be wrong with a look-up.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum LookupProblem {
+pub enum WeightLookupProblem {
     /// The file has no such contact.
     #[error("unknown electrode, expected one of {known}, found `{name}`")]
     Electrode {
@@ -39,7 +39,7 @@ pub enum LookupProblem {
     },
 }
 
-impl Problem for LookupProblem {
+impl Problem for WeightLookupProblem {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Segments { .. } | Self::Population { .. } => {
@@ -52,22 +52,22 @@ impl Problem for LookupProblem {
 
 /// One contact's column of an electrodes file, ready to be asked by segments of a table.
 #[derive(Debug)]
-pub struct Lookup {
+pub struct WeightLookup {
     file: ElectrodesFile,
-    population: Population,
+    population: PopulationEntry,
     electrode: String,
-    description: Description,
+    description: ContactDescription,
     column: u64,
     /// First row and number of segments of each node, as the table counts them.
-    neurons: HashMap<u64, (u64, u64)>,
+    table_rows: HashMap<u64, (u64, u64)>,
 }
 
-impl Lookup {
+impl WeightLookup {
     /// The column of an electrode, for the segments of a table.
     ///
     /// # Errors
     /// No electrodes file, or one that lacks the electrode or the table's population; the table has no list of neurons.
-    pub fn open(path: &Path, electrode: &str, table: &Table) -> Result<Self> {
+    pub fn open(path: &Path, electrode: &str, table: &SegmentTable) -> Result<Self> {
         let file = ElectrodesFile::open(path)?;
         let expected = &table.metadata().population;
         let population = match file.populations() {
@@ -76,22 +76,22 @@ impl Lookup {
             all => all.iter().find(|p| p.name() == expected),
         };
         let other = || {
-            let found = listed(file.populations().iter().map(Population::name), 12);
-            LookupProblem::Population { expected: expected.clone(), found }
+            let found = join_quoted(file.populations().iter().map(PopulationEntry::name), 12);
+            WeightLookupProblem::Population { expected: expected.clone(), found }
         };
         let population = population.ok_or_else(other).in_file(path)?.clone();
         let found = file.electrodes().iter().find(|e| e.name == electrode);
         let unknown = || {
-            let known = listed(file.electrodes().iter().map(|e| e.name.as_str()), 12);
-            LookupProblem::Electrode { name: electrode.into(), known }
+            let known = join_quoted(file.electrodes().iter().map(|e| e.name.as_str()), 12);
+            WeightLookupProblem::Electrode { name: electrode.into(), known }
         };
         let entry = found.ok_or_else(unknown).in_file(path)?;
         let column = entry.column(population.name());
-        let column = column.ok_or_else(|| LookupProblem::NoColumn(population.name().into()));
-        let column = column.in_object(&format!("/electrodes/{electrode}")).in_file(path)?;
+        let column = column.ok_or_else(|| WeightLookupProblem::NoColumn(population.name().into()));
+        let column = column.in_item(&format!("/electrodes/{electrode}")).in_file(path)?;
         let neurons = table.neurons()?.into_iter().map(|n| (n.node_id, (n.first_row, n.segments))).collect();
-        let description = file.description(electrode)?;
-        Ok(Self { population, electrode: electrode.into(), description, column, neurons, file })
+        let description = file.read_description(electrode)?;
+        Ok(Self { population, electrode: electrode.into(), description, column, table_rows: neurons, file })
     }
 
     /// The file.
@@ -100,7 +100,7 @@ impl Lookup {
     }
 
     /// The table's population in the file.
-    pub fn population(&self) -> &Population {
+    pub fn population(&self) -> &PopulationEntry {
         &self.population
     }
 
@@ -110,7 +110,7 @@ impl Lookup {
     }
 
     /// What the file says of the contact.
-    pub fn description(&self) -> &Description {
+    pub fn description(&self) -> &ContactDescription {
         &self.description
     }
 
@@ -118,12 +118,13 @@ impl Lookup {
     ///
     /// # Errors
     /// A node has another number of segments in the file, or the file cannot be read.
-    pub fn of(&self, nodes: &[u64], rows: &[u64]) -> Result<Vec<Option<f64>>> {
-        let places = nodes.iter().zip(rows).map(|(&node, &row)| self.place(node, row)).collect::<Result<Vec<_>>>()?;
+    pub fn find_weights(&self, nodes: &[u64], rows: &[u64]) -> Result<Vec<Option<f64>>> {
+        let places =
+            nodes.iter().zip(rows).map(|(&node, &row)| self.file_row(node, row)).collect::<Result<Vec<_>>>()?;
         let mut order: Vec<(u64, usize)> = places.iter().zip(0..).filter_map(|(p, i)| Some(((*p)?, i))).collect();
         order.sort_unstable();
         let ascending: Vec<u64> = order.iter().map(|(row, _)| *row).collect();
-        let found = self.file.column(&self.population, self.column, &ascending)?;
+        let found = self.file.read_column_rows(&self.population, self.column, &ascending)?;
         let mut values = vec![None; nodes.len()];
         for ((_, i), value) in order.into_iter().zip(found) {
             values[i] = Some(value);
@@ -132,13 +133,13 @@ impl Lookup {
     }
 
     /// The row in the file, which may list nodes in another order than the table.
-    fn place(&self, node: u64, row: u64) -> Result<Option<u64>> {
-        let Some(rows) = self.population.rows_of(node) else { return Ok(None) };
-        let Some(&(first, segments)) = self.neurons.get(&node) else { return Ok(None) };
+    fn file_row(&self, node: u64, row: u64) -> Result<Option<u64>> {
+        let Some(rows) = self.population.rows_of_node(node) else { return Ok(None) };
+        let Some(&(first, segments)) = self.table_rows.get(&node) else { return Ok(None) };
         let found = rows.end - rows.start;
         if found != segments {
-            return Err(LookupProblem::Segments { expected: segments, found })
-                .at("node", node)
+            return Err(WeightLookupProblem::Segments { expected: segments, found })
+                .at_index("node", node)
                 .in_file(self.file.path());
         }
         Ok(row.checked_sub(first).filter(|k| *k < segments).map(|k| rows.start + k))

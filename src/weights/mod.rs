@@ -17,11 +17,11 @@ mod resume;
 mod source;
 
 pub use by_part::{ByPartProblem, finish, lay_out, write_parts};
-pub use far::{FAR_UM, Far};
-pub use forecast::forecast;
-pub use lookup::{Lookup, LookupProblem};
+pub use far::{DistantContacts, SUSPICIOUS_DISTANCE_UM};
+pub use forecast::dry_run;
+pub use lookup::{WeightLookup, WeightLookupProblem};
 pub use resume::check_output;
-pub use source::Source;
+pub use source::SegmentSource;
 
 use std::path::Path;
 
@@ -30,16 +30,16 @@ use zerocopy::IntoBytes;
 
 use crate::electrodes::Electrode;
 use crate::error::{Error, Problem, Result};
-use crate::io::atomic_output::Existing;
+use crate::io::atomic_output::OverwritePolicy;
 use crate::io::checkpoint::{self, Done, JournalProblem};
 use crate::io::ranks::{Crew, Scribe, with_scribe};
 use crate::methods::Contact;
 use crate::segments::{Segment, Segments};
-use crate::sonata::electrodes_file::{Layout, Writer};
+use crate::sonata::electrodes_file::{FileLayout, Writer};
 
-use blocks::{Block, Buffer, Buffers, Run};
-use columns::Columns;
-use parts::Part;
+use blocks::{BlockBuffer, BufferPool, NeuronBlock, RowRun};
+use columns::WeightColumns;
+use parts::NumberedPart;
 use resume::{Beginning, Unfinished};
 
 /// Output bytes that a thread computes before it writes: few enough to stay in a core's cache until they are written.
@@ -47,9 +47,9 @@ pub const BLOCK_BYTES: usize = 1 << 20;
 
 /// What is to be computed, and where it goes.
 #[derive(Clone, Copy)]
-pub struct Request<'a> {
+pub struct WeightsRequest<'a> {
     /// One table for each population.
-    pub sources: &'a [&'a dyn Source],
+    pub sources: &'a [&'a dyn SegmentSource],
     /// The contacts as their file describes them, in column order.
     pub electrodes: &'a [Electrode],
     /// The same contacts as methods see them.
@@ -57,7 +57,7 @@ pub struct Request<'a> {
     /// The electrodes file.
     pub output: &'a Path,
     /// What to do if it exists.
-    pub existing: Existing,
+    pub existing: OverwritePolicy,
     /// Whether to go on where an earlier run was interrupted, if there was one.
     pub resume: bool,
     /// Asked before each part whether to stop, and to leave the rest to a later run.
@@ -68,7 +68,7 @@ pub struct Request<'a> {
 
 /// What was computed.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Summary {
+pub struct WeightsSummary {
     /// Number of contacts.
     pub contacts: u64,
     /// Number of neurons, all populations together.
@@ -80,9 +80,9 @@ pub struct Summary {
     /// Number of parts.
     pub parts: u64,
     /// How many of them an earlier run had done; all, where the file was complete.
-    pub kept: u64,
+    pub resumed_parts: u64,
     /// How many of them an earlier run had done but not left whole, so that they were done again.
-    pub damaged: u64,
+    pub damaged_parts: u64,
 }
 
 /// What can be wrong with tables and contacts that are each well-formed.
@@ -161,8 +161,8 @@ impl Problem for WeightsProblem {
 ///
 /// # Errors
 /// No contacts, or a contact lacks a setting that its method needs.
-pub fn warnings(electrodes: &[Electrode], contacts: &[Contact]) -> Result<Vec<Error>> {
-    Ok(Columns::new(electrodes, contacts)?.warnings())
+pub fn contact_warnings(electrodes: &[Electrode], contacts: &[Contact]) -> Result<Vec<Error>> {
+    Ok(WeightColumns::new(electrodes, contacts)?.warnings())
 }
 
 /// Computes the coefficients of all contacts for all segments and writes the electrodes file.
@@ -174,8 +174,8 @@ pub fn warnings(electrodes: &[Electrode], contacts: &[Contact]) -> Result<Vec<Er
 /// Tables of one population, tables whose rows leave gaps, unreadable tables; an output that exists or cannot be
 /// written; a coefficient that is not finite, with contact, node, section and segment; what an earlier run left, if it is
 /// not to be gone on with or is of other inputs. No output is left behind, unless the same run may succeed later.
-pub fn compute(request: &Request<'_>) -> Result<Summary> {
-    compute_with(request, &Crew::default())
+pub fn compute_weights(request: &WeightsRequest<'_>) -> Result<WeightsSummary> {
+    compute_weights_on_ranks(request, &Crew::default())
 }
 
 /// The same by several processes, each of which calls this: they share the parts, and write them to one file. The bytes do
@@ -183,53 +183,61 @@ pub fn compute(request: &Request<'_>) -> Result<Summary> {
 ///
 /// # Errors
 /// As [`compute`]; those of all ranks are given to rank 0, the others learn that the run has ended.
-pub fn compute_with(request: &Request<'_>, crew: &Crew) -> Result<Summary> {
-    let columns = Columns::new(request.electrodes, request.contacts)?;
-    let layout = layout::layout(request, &columns)?;
-    let parts = parts::all(request.sources);
+pub fn compute_weights_on_ranks(request: &WeightsRequest<'_>, crew: &Crew) -> Result<WeightsSummary> {
+    let columns = WeightColumns::new(request.electrodes, request.contacts)?;
+    let layout = layout::build_layout(request, &columns)?;
+    let parts = parts::number_parts(request.sources);
     let all = parts.len() as u64;
     let (kept, damaged) = match resume::begin(request, &layout, &columns, &parts, crew)? {
         Beginning::Complete => (all, 0),
         Beginning::At(unfinished) => {
             let counts = (unfinished.done.len() as u64, unfinished.damaged);
-            go_on(request, &columns, &parts, *unfinished, crew)?;
+            compute_remaining_parts(request, &columns, &parts, *unfinished, crew)?;
             counts
         }
     };
-    Ok(summary(request, &layout, all, (kept, damaged)))
+    Ok(summarise(request, &layout, all, (kept, damaged)))
 }
 
 /// What is in a complete file.
-fn summary(request: &Request<'_>, layout: &Layout, parts: u64, (kept, damaged): (u64, u64)) -> Summary {
-    Summary {
+fn summarise(
+    request: &WeightsRequest<'_>,
+    layout: &FileLayout,
+    parts: u64,
+    (kept, damaged): (u64, u64),
+) -> WeightsSummary {
+    WeightsSummary {
         contacts: request.contacts.len() as u64,
         neurons: layout.populations.iter().map(|p| p.node_ids.len() as u64).sum(),
         segments: layout.populations.iter().map(|p| p.rows()).sum(),
         bytes: std::fs::metadata(request.output).map_or(0, |m| m.len()),
         parts,
-        kept,
-        damaged,
+        resumed_parts: kept,
+        damaged_parts: damaged,
     }
 }
 
 /// Does the parts that are left, or this rank's share of them.
-fn go_on(
-    request: &Request<'_>,
-    columns: &Columns,
-    parts: &[Part<'_>],
+fn compute_remaining_parts(
+    request: &WeightsRequest<'_>,
+    columns: &WeightColumns,
+    parts: &[NumberedPart<'_>],
     mut unfinished: Unfinished,
     crew: &Crew,
 ) -> Result<()> {
     let Unfinished { writer, journal, done, .. } = &mut unfinished;
-    let work = Work { request, columns, writer, buffers: Buffers::default() };
+    let work = PartWriter { request, columns, writer, buffers: BufferPool::default() };
     let kept = done.len() as u64;
-    let (left, others): (Vec<&Part<'_>>, Vec<&Part<'_>>) = parts.iter().partition(|p| !done.contains(&p.number));
-    (request.progress)(others.iter().map(|part| part.segments()).sum());
-    let own = crew.own(&left.iter().map(|part| part.segments()).collect::<Vec<_>>());
-    let own: Vec<&Part<'_>> = left.into_iter().zip(own).filter_map(|(part, own)| own.then_some(part)).collect();
+    let (left, others): (Vec<&NumberedPart<'_>>, Vec<&NumberedPart<'_>>) =
+        parts.iter().partition(|p| !done.contains(&p.number));
+    (request.progress)(others.iter().map(|part| part.segment_count()).sum());
+    let own = crew.own(&left.iter().map(|part| part.segment_count()).collect::<Vec<_>>());
+    let own: Vec<&NumberedPart<'_>> = left.into_iter().zip(own).filter_map(|(part, own)| own.then_some(part)).collect();
     let scribe = Scribe { crew, sync: &|| writer.sync(), stop: request.stop, elsewhere: request.progress };
     let (written, result) = with_scribe(scribe, journal.as_mut(), |scribe| {
-        parts::each(&own, |part, segments| Ok(!scribe.is_to_stop() && scribe.tell(work.part(part, segments)?)))
+        parts::for_each_part(&own, |part, segments| {
+            Ok(!scribe.is_to_stop() && scribe.tell(work.write_part(part, segments)?))
+        })
     });
     if !crew.is_first() {
         return result.and_then(|()| crew.await_end());
@@ -241,21 +249,21 @@ fn go_on(
         Err(error) => error,
     };
     // where the file itself was taken away, that is what went wrong
-    unfinished.writer.check_made()?;
-    if done > 0 && error.may_pass() {
+    unfinished.writer.check_partial()?;
+    if done > 0 && error.is_transient() {
         unfinished.leave();
-        return Err(error.advised(checkpoint::kept(request.output, done, all)));
+        return Err(error.with_hint(checkpoint::kept(request.output, done, all)));
     }
     Err(error)
 }
 
 /// Values that are looked at twice in a row, while they are in the nearest cache.
-const NEAR_VALUES: usize = 2048;
+const MAX_CACHED_VALUES: usize = 2048;
 
 /// The checksum of values as they are in the file, if all are finite.
 fn finite_checksum(values: &[f64]) -> Option<crc32fast::Hasher> {
     let mut checksum = crc32fast::Hasher::new();
-    for near in values.chunks(NEAR_VALUES) {
+    for near in values.chunks(MAX_CACHED_VALUES) {
         // no early exit: it would keep the loop from being vectorised
         if !near.iter().fold(true, |all, v| all & v.is_finite()) {
             return None;
@@ -273,7 +281,7 @@ fn checksum(values: &[f64]) -> crc32fast::Hasher {
 }
 
 /// The checksum of blocks that follow one another.
-fn combined(blocks: impl IntoIterator<Item = crc32fast::Hasher>) -> u32 {
+fn combine_checksums(blocks: impl IntoIterator<Item = crc32fast::Hasher>) -> u32 {
     let whole = blocks.into_iter().fold(crc32fast::Hasher::new(), |mut whole, block| {
         whole.combine(&block);
         whole
@@ -282,53 +290,66 @@ fn combined(blocks: impl IntoIterator<Item = crc32fast::Hasher>) -> u32 {
 }
 
 /// What all parts of a computation share.
-struct Work<'a> {
-    request: &'a Request<'a>,
-    columns: &'a Columns,
+struct PartWriter<'a> {
+    request: &'a WeightsRequest<'a>,
+    columns: &'a WeightColumns,
     writer: &'a Writer,
-    buffers: Buffers,
+    buffers: BufferPool,
 }
 
-impl Work<'_> {
+impl PartWriter<'_> {
     /// Computes and writes one part.
-    fn part(&self, part: &Part<'_>, segments: &Segments) -> Result<Done> {
-        let blocks = blocks::split(part.neurons(), self.columns.width(), BLOCK_BYTES);
-        let work = |block: &Block<'_>| self.block(part, segments, block);
+    fn write_part(&self, part: &NumberedPart<'_>, segments: &Segments) -> Result<Done> {
+        let blocks = blocks::split_into_blocks(part.neurons(), self.columns.width(), BLOCK_BYTES);
+        let work = |block: &NeuronBlock<'_>| self.write_block(part, segments, block);
         let written: Vec<Result<crc32fast::Hasher>> = blocks.par_iter().map(work).collect();
         // the first error in row order, so that it does not depend on threads either
-        let checksum = combined(written.into_iter().collect::<Result<Vec<_>>>()?);
+        let checksum = combine_checksums(written.into_iter().collect::<Result<Vec<_>>>()?);
         Ok(Done { part: part.number, segments: segments.len() as u64, checksum })
     }
 
     /// Computes and writes the neurons of a block.
-    fn block(&self, part: &Part<'_>, segments: &Segments, block: &Block<'_>) -> Result<crc32fast::Hasher> {
-        self.buffers.with(|Buffer { values, scratch }| {
+    fn write_block(
+        &self,
+        part: &NumberedPart<'_>,
+        segments: &Segments,
+        block: &NeuronBlock<'_>,
+    ) -> Result<crc32fast::Hasher> {
+        self.buffers.with_buffer(|BlockBuffer { values, scratch }| {
             let width = self.columns.width();
-            values.resize(block.segments * width, 0.0);
-            block.fill(segments, self.columns, values, scratch);
+            values.resize(block.segment_count * width, 0.0);
+            block.fill_weights(segments, self.columns, values, scratch);
             let checksum =
-                finite_checksum(values).ok_or_else(|| self.not_finite(part.source, segments, block, values))?;
-            for Run { first_row, rows } in block.runs() {
+                finite_checksum(values).ok_or_else(|| self.not_finite_error(part.source, segments, block, values))?;
+            for RowRun { first_row, block_rows: rows } in block.row_runs() {
                 let own = values.get(rows.start * width..rows.end * width).unwrap_or_default();
-                self.writer.write_rows(part.population, first_row, own)?;
+                self.writer.write_rows(part.population_index, first_row, own)?;
             }
-            (self.request.progress)(block.segments as u64);
+            (self.request.progress)(block.segment_count as u64);
             Ok(checksum)
         })
     }
 
     /// The error of values that the simulator cannot use.
-    fn not_finite(&self, source: &dyn Source, part: &Segments, block: &Block<'_>, values: &[f64]) -> Error {
+    fn not_finite_error(
+        &self,
+        source: &dyn SegmentSource,
+        part: &Segments,
+        block: &NeuronBlock<'_>,
+        values: &[f64],
+    ) -> Error {
         let bad = values.iter().position(|v| !v.is_finite()).unwrap_or_default();
         let (row, column) = (bad / self.columns.width(), bad % self.columns.width());
         let neuron = block.neuron_at(part, row);
-        if let Some(known) = neuron.and_then(|(neuron, segment)| self.columns.explain(&neuron, segment, column)) {
+        if let Some(known) =
+            neuron.and_then(|(neuron, segment)| self.columns.explain_missing_weight(&neuron, segment, column))
+        {
             return known;
         }
-        let Segment { node_id, section_id: section, segment_id: segment, .. } = part.get(block.first + row);
+        let Segment { node_id, section_id: section, segment_id: segment, .. } = part.get(block.first_segment + row);
         let contact = self.request.electrodes.get(column).map(|e| e.name.clone()).unwrap_or_default();
         let value = values.get(bad).copied().unwrap_or(f64::NAN);
         let problem = WeightsProblem::NotFinite { contact, section, segment, value };
-        layout::at_node(source.path(), node_id, problem)
+        layout::node_error(source.path(), node_id, problem)
     }
 }

@@ -16,7 +16,7 @@ pub struct Montage {
 
 impl Montage {
     /// That of contacts in column order, whose references are known to be there.
-    pub fn of(electrodes: &[Electrode]) -> Self {
+    pub fn from_electrodes(electrodes: &[Electrode]) -> Self {
         let mut montage = Self::default();
         for (column, electrode) in electrodes.iter().enumerate() {
             match &electrode.settings.reference {
@@ -32,7 +32,7 @@ impl Montage {
     }
 
     /// The columns that make up a column besides itself.
-    pub fn subtracted_from(&self, column: usize) -> Vec<usize> {
+    pub fn reference_columns(&self, column: usize) -> Vec<usize> {
         match self.differences.iter().find(|(from, _)| *from == column) {
             Some((_, other)) => vec![*other],
             None if self.average.contains(&column) => self.average.clone(),
@@ -41,7 +41,7 @@ impl Montage {
     }
 
     /// Subtracts in rows of `width` columns. `scratch` is reused from call to call.
-    pub fn apply(&self, rows: &mut [f64], width: usize, scratch: &mut Vec<f64>) {
+    pub fn subtract_references(&self, rows: &mut [f64], width: usize, scratch: &mut Vec<f64>) {
         if self.differences.is_empty() && self.average.is_empty() {
             return;
         }
@@ -69,10 +69,10 @@ mod tests {
         // 1 - 0, 2 - 1, and the average of 3 and 4
         let montage = Montage { differences: vec![(1, 0), (2, 1)], average: vec![3, 4] };
         let mut rows = [1.0, 10.0, 100.0, 3.0, 5.0, 2.0, 3.0, 5.0, 7.0, 13.0];
-        montage.apply(&mut rows, 5, &mut Vec::new());
+        montage.subtract_references(&mut rows, 5, &mut Vec::new());
         assert_eq!(rows, [1.0, 9.0, 90.0, -1.0, 1.0, 2.0, 1.0, 2.0, -3.0, 3.0]);
-        assert_eq!(montage.subtracted_from(2), [1]);
-        assert_eq!(montage.subtracted_from(4), [3, 4]);
-        assert_eq!(montage.subtracted_from(0), [0; 0]);
+        assert_eq!(montage.reference_columns(2), [1]);
+        assert_eq!(montage.reference_columns(4), [3, 4]);
+        assert_eq!(montage.reference_columns(0), [0; 0]);
     }
 }

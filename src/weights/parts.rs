@@ -1,55 +1,65 @@
 //! The parts of all tables, numbered through: what is computed, journalled and gone on with.
 
-use super::{Source, layout};
+use super::{SegmentSource, layout};
 use crate::error::Result;
 use crate::segments::Segments;
-use crate::segments::table::Neuron;
+use crate::segments::table::TableNeuron;
 
 /// A part of one of the tables.
 #[derive(Clone, Copy)]
-pub struct Part<'a> {
+pub struct NumberedPart<'a> {
     /// Its number among the parts of all tables.
     pub number: u64,
     /// The place of its table's population in the layout.
-    pub population: usize,
+    pub population_index: usize,
     /// Its table.
-    pub source: &'a dyn Source,
+    pub source: &'a dyn SegmentSource,
     /// Its place in the table.
-    pub place: usize,
+    pub index_in_table: usize,
 }
 
-impl<'a> Part<'a> {
+impl<'a> NumberedPart<'a> {
     /// Its neurons, node ids ascending.
-    pub fn neurons(&self) -> &'a [Neuron] {
-        self.source.neurons(self.place)
+    pub fn neurons(&self) -> &'a [TableNeuron] {
+        self.source.part_neurons(self.index_in_table)
     }
 
     /// Number of its segments.
-    pub fn segments(&self) -> u64 {
+    pub fn segment_count(&self) -> u64 {
         self.neurons().iter().map(|n| n.segments).sum()
     }
 
     /// Reads its segments: as its neuron list tells them, or an error. `spare` is memory to use.
     pub fn read(&self, spare: Segments) -> Result<Segments> {
-        let segments = self.source.read(self.place, spare)?;
+        let segments = self.source.read_part(self.index_in_table, spare)?;
         layout::check_rows(self.source.path(), self.neurons(), &segments)?;
         Ok(segments)
     }
 }
 
 /// The parts of all tables, in order.
-pub fn all<'a>(sources: &[&'a dyn Source]) -> Vec<Part<'a>> {
+pub fn number_parts<'a>(sources: &[&'a dyn SegmentSource]) -> Vec<NumberedPart<'a>> {
     let places = sources.iter().enumerate().flat_map(|(population, &source)| {
-        let parts = 0..source.parts();
+        let parts = 0..source.part_count();
         parts.map(move |place| (population, source, place))
     });
     let numbered = (0..).zip(places);
-    numbered.map(|(number, (population, source, place))| Part { number, population, source, place }).collect()
+    numbered
+        .map(|(number, (population, source, place))| NumberedPart {
+            number,
+            population_index: population,
+            source,
+            index_in_table: place,
+        })
+        .collect()
 }
 
 /// Gives parts to `work` in order, until that says that it is enough. While it works on one the next is read, by a thread of
 /// the same pool, and these two are in memory. With one thread one comes after the other, in the same memory.
-pub fn each<'a>(parts: &[&Part<'a>], mut work: impl FnMut(&Part<'a>, &Segments) -> Result<bool> + Send) -> Result<()> {
+pub fn for_each_part<'a>(
+    parts: &[&NumberedPart<'a>],
+    mut work: impl FnMut(&NumberedPart<'a>, &Segments) -> Result<bool> + Send,
+) -> Result<()> {
     let mut read = parts.first().map(|first| first.read(Segments::default()));
     let mut spare = Segments::default();
     for (i, part) in parts.iter().enumerate() {
@@ -80,29 +90,29 @@ mod tests {
     use crate::error::{Context, FileProblem};
     use crate::geometry::{Aabb, Point};
     use crate::segments::Segment;
-    use crate::segments::table::Metadata;
+    use crate::segments::table::TableMetadata;
 
     /// Parts of one neuron of one segment each; one of them cannot be read.
     struct Fake {
-        metadata: Metadata,
-        neurons: Vec<Neuron>,
+        metadata: TableMetadata,
+        neurons: Vec<TableNeuron>,
         unreadable: usize,
         read: AtomicUsize,
     }
 
     impl Fake {
         fn new(parts: u64, unreadable: usize) -> Self {
-            let neurons = (0..parts).map(|n| Neuron { node_id: n, first_row: n, segments: 1 }).collect();
-            Self { metadata: Metadata::default(), neurons, unreadable, read: AtomicUsize::new(0) }
+            let neurons = (0..parts).map(|n| TableNeuron { node_id: n, first_row: n, segments: 1 }).collect();
+            Self { metadata: TableMetadata::default(), neurons, unreadable, read: AtomicUsize::new(0) }
         }
     }
 
-    impl Source for Fake {
+    impl SegmentSource for Fake {
         fn path(&self) -> &Path {
             Path::new("table")
         }
 
-        fn metadata(&self) -> &Metadata {
+        fn metadata(&self) -> &TableMetadata {
             &self.metadata
         }
 
@@ -114,31 +124,39 @@ mod tests {
             Ok(0)
         }
 
-        fn parts(&self) -> usize {
+        fn part_count(&self) -> usize {
             self.neurons.len()
         }
 
-        fn neurons(&self, part: usize) -> &[Neuron] {
+        fn part_neurons(&self, part: usize) -> &[TableNeuron] {
             self.neurons.get(part..part + 1).unwrap_or_default()
         }
 
-        fn read(&self, part: usize, _: Segments) -> Result<Segments> {
+        fn read_part(&self, part: usize, _: Segments) -> Result<Segments> {
             self.read.fetch_add(1, Ordering::Relaxed);
             if part == self.unreadable {
                 return Err(FileProblem::Read(std::io::Error::other("broken"))).in_file(self.path());
             }
             let (node_id, row) = (part as u64, part as u64);
             let (start, end, radius) = (Point::ORIGIN, Point::ORIGIN, None);
-            let segment =
-                Segment { node_id, section_id: 0, segment_id: 0, section_type: None, start, end, radius, row };
+            let segment = Segment {
+                node_id,
+                section_id: 0,
+                segment_id: 0,
+                section_type: None,
+                start,
+                end,
+                radius_um: radius,
+                row,
+            };
             Ok(std::iter::once(segment).collect())
         }
     }
 
     /// The nodes that are worked on, up to one of them; what goes wrong; how many parts were read.
     fn worked(fake: &Fake, last: u64) -> (Vec<u64>, Option<String>, usize) {
-        let (parts, mut nodes) = (all(&[fake]), Vec::new());
-        let result = each(&parts.iter().collect::<Vec<_>>(), |part, segments| {
+        let (parts, mut nodes) = (number_parts(&[fake]), Vec::new());
+        let result = for_each_part(&parts.iter().collect::<Vec<_>>(), |part, segments| {
             assert_eq!(segments.row, [part.number]);
             nodes.push(segments.node_id[0]);
             Ok(part.number != last)

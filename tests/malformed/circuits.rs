@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use leadfield::io::hdf5::File;
-use leadfield::segments::table::Table;
+use leadfield::io::hdf5::Hdf5File;
+use leadfield::segments::table::SegmentTable;
 use serde_json::{Value, json};
 
 use crate::support::{Run, leadfield_in, names_in, root, scratch};
@@ -11,13 +11,13 @@ use crate::support::{Run, leadfield_in, names_in, root, scratch};
 const SWC: &str = "1 1 0 0 0 6 -1\n2 3 6 0 0 1 1\n3 3 66 0 0 1 2\n";
 
 /// Writes a population of neurons that differ in their place alone.
-fn add_population(file: &File, name: &str, n: u16) {
+fn add_population(file: &Hdf5File, name: &str, n: u16) {
     let (n, group) = (usize::from(n), format!("/nodes/{name}/0"));
     file.create_group(&group).unwrap();
-    file.write(&format!("/nodes/{name}/node_type_id"), &vec![-1_i64; n], &[n]).unwrap();
+    file.write_dataset(&format!("/nodes/{name}/node_type_id"), &vec![-1_i64; n], &[n]).unwrap();
     for column in ["x", "y", "z"] {
         let places: Vec<f64> = (0..n as u16).map(f64::from).collect();
-        file.write(&format!("{group}/{column}"), &places, &[n]).unwrap();
+        file.write_dataset(&format!("{group}/{column}"), &places, &[n]).unwrap();
     }
     file.write_strings(&format!("{group}/morphology"), &vec!["cell"; n], &[n]).unwrap();
 }
@@ -27,7 +27,7 @@ fn circuit(change: impl FnOnce(&mut Value)) -> tempfile::TempDir {
     let folder = scratch();
     let path = |name: &str| folder.path().join(name);
     std::fs::write(path("cell.swc"), SWC).unwrap();
-    let file = File::create(&path("nodes.h5")).unwrap();
+    let file = Hdf5File::create(&path("nodes.h5")).unwrap();
     add_population(&file, "cells", 4);
     add_population(&file, "few", 2);
     file.close().unwrap();
@@ -63,7 +63,7 @@ fn node_ids_that_one_of_several_populations_lacks_select_nothing_there() {
     let folder = circuit(|_| ());
     positions(folder.path(), &["--node-set", "X"]).ok();
     let neurons = |name: &str| {
-        let table = Table::open(&folder.path().join("t").join(name)).unwrap();
+        let table = SegmentTable::open(&folder.path().join("t").join(name)).unwrap();
         table.neurons().unwrap().iter().map(|n| n.node_id).collect::<Vec<_>>()
     };
     assert_eq!((neurons("cells"), neurons("few")), (vec![0, 3], vec![0]));
@@ -88,11 +88,11 @@ fn node_ids_that_one_of_several_populations_lacks_select_nothing_there() {
 #[test]
 fn three_of_four_columns_of_a_quaternion() {
     let folder = circuit(|_| ());
-    let file = File::create(&folder.path().join("nodes.h5")).unwrap();
+    let file = Hdf5File::create(&folder.path().join("nodes.h5")).unwrap();
     add_population(&file, "cells", 1);
     add_population(&file, "few", 1);
     for name in ["orientation_x", "orientation_y", "orientation_z"] {
-        file.write(&format!("/nodes/few/0/{name}"), &[0.0], &[1]).unwrap();
+        file.write_dataset(&format!("/nodes/few/0/{name}"), &[0.0], &[1]).unwrap();
     }
     file.close().unwrap();
     refused(

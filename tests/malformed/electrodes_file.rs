@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use hdf5::types::VarLenUnicode;
-use leadfield::io::hdf5::File;
+use leadfield::io::hdf5::Hdf5File;
 use leadfield::sonata::electrodes_file::ElectrodesFile;
 use leadfield::validate::electrodes_file::{Code, Severity};
 
@@ -15,21 +15,21 @@ pub type Damaged = hdf5::File;
 
 /// Two nodes with two and one segments, two contacts.
 pub fn sound(path: &Path) {
-    let file = File::create(path).unwrap();
+    let file = Hdf5File::create(path).unwrap();
     for group in ["/pop", "/electrodes", "/electrodes/pop", "/electrodes/a", "/electrodes/b"] {
         file.create_group(group).unwrap();
     }
-    file.write("/pop/node_ids", &[4_u64, 9], &[2]).unwrap();
-    file.write("/pop/offsets", &[0_u64, 2, 3], &[3]).unwrap();
-    file.write("/electrodes/pop/scaling_factors", &FACTORS, &[3, 2]).unwrap();
+    file.write_dataset("/pop/node_ids", &[4_u64, 9], &[2]).unwrap();
+    file.write_dataset("/pop/offsets", &[0_u64, 2, 3], &[3]).unwrap();
+    file.write_dataset("/electrodes/pop/scaling_factors", &FACTORS, &[3, 2]).unwrap();
     file.write_string_attribute("/electrodes/pop/scaling_factors", "units", "V/nA").unwrap();
     for (name, column) in [("a", 0_u64), ("b", 1)] {
         let path = |dataset: &str| format!("/electrodes/{name}/{dataset}");
-        file.write(&path("position"), &[1.0_f32, 2.0, 3.0], &[3]).unwrap();
+        file.write_dataset(&path("position"), &[1.0_f32, 2.0, 3.0], &[3]).unwrap();
         file.write_strings(&path("type"), &["LineSource"], &[]).unwrap();
         file.write_strings(&path("layer"), &["L1"], &[]).unwrap();
         file.write_strings(&path("region"), &["S1"], &[]).unwrap();
-        file.write(&path("pop"), &[column], &[]).unwrap();
+        file.write_dataset(&path("pop"), &[column], &[]).unwrap();
     }
     file.close().unwrap();
 }
@@ -526,7 +526,7 @@ fn by_name(path: &Path) -> Vec<OfNode> {
         rows.chunks(population.columns() as usize).map(|row| row[column as usize]).collect::<Vec<f64>>()
     };
     let of_node = |node: u64| {
-        let rows = file.rows(population, population.rows_of(node).unwrap()).unwrap();
+        let rows = file.read_rows(population, population.rows_of_node(node).unwrap()).unwrap();
         let contacts = file.electrodes().iter();
         contacts.map(|e| (e.name.clone(), column(&rows, e.column("pop").unwrap()))).collect()
     };

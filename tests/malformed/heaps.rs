@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use leadfield::io::hdf5::File;
+use leadfield::io::hdf5::Hdf5File;
 
 use super::electrodes_file::{edited, sound};
 use crate::support::{leadfield_in, scratch};
@@ -50,7 +50,7 @@ fn a_damaged_heap_has_its_own_error_wherever_strings_are_read() {
     // what is free takes no bytes: what follows it never comes to an end
     overwrite(&path, at + FREE, 0);
     let damaged = format!("damaged heap of strings, expected 16 to {free} bytes for object 0 at byte {at}, found 0");
-    let error = File::open(&path).unwrap().string("/electrodes/a/type").unwrap_err();
+    let error = Hdf5File::open(&path).unwrap().read_string_scalar("/electrodes/a/type").unwrap_err();
     assert_eq!(error.to_string(), format!("{}: /electrodes/a/type[0]: {damaged}", path.display()));
     assert_eq!(error.hint().unwrap(), "the file is damaged: make it again, or fetch it again");
     let run = leadfield_in(dir.path(), &["validate", "electrodes-file", "w.h5", "--json"]);
@@ -77,7 +77,7 @@ fn each_damage_of_a_heap_is_told() {
     let refused = |at: usize, number: u64, expected: &str| {
         std::fs::write(&path, &whole).unwrap();
         overwrite(&path, at, number);
-        let error = File::open(&path).unwrap().string("/electrodes/a/type").unwrap_err().to_string();
+        let error = Hdf5File::open(&path).unwrap().read_string_scalar("/electrodes/a/type").unwrap_err().to_string();
         let text = error.split("/electrodes/a/type[0]: damaged heap of strings, ").nth(1).unwrap_or(&error).to_string();
         assert_eq!(text, expected);
     };
@@ -122,7 +122,7 @@ fn text_that_is_no_text_is_refused() {
     let &(_, at, _) = objects(&bytes).iter().find(text).unwrap();
     bytes[at + 16] = 0xff;
     std::fs::write(&path, bytes).unwrap();
-    let error = File::open(&path).unwrap().string("/electrodes/a/type").unwrap_err().to_string();
+    let error = Hdf5File::open(&path).unwrap().read_string_scalar("/electrodes/a/type").unwrap_err().to_string();
     assert_eq!(error, format!("{}: /electrodes/a/type[0]: no text, expected UTF-8, found other bytes", path.display()));
 }
 
@@ -134,7 +134,7 @@ fn strings_that_all_are_the_same_bytes_are_not_multiplied() {
     let all: Vec<hdf5::types::VarLenUnicode> =
         ["x".repeat(8000)].iter().chain([&String::from("y"); 9]).map(|text| text.parse().unwrap()).collect();
     edited(&path, |file| drop(file.new_dataset_builder().no_chunk().with_data(&all).create("/texts").unwrap()));
-    assert_eq!(File::open(&path).unwrap().strings("/texts").unwrap().len(), 10);
+    assert_eq!(Hdf5File::open(&path).unwrap().read_strings("/texts").unwrap().len(), 10);
     let mut bytes = std::fs::read(&path).unwrap();
     // a reference is a length, a collection's place, and a number; the second is made to be the first, and so on
     let is_first = |at: &usize| {
@@ -147,7 +147,7 @@ fn strings_that_all_are_the_same_bytes_are_not_multiplied() {
     std::fs::write(&path, &bytes).unwrap();
     let copies = bytes.len() / 8000 + 1;
     assert!(copies < 10);
-    let error = File::open(&path).unwrap().strings("/texts").unwrap_err().to_string();
+    let error = Hdf5File::open(&path).unwrap().read_strings("/texts").unwrap_err().to_string();
     let told = format!(
         "{}: /texts[{}]: damaged heap of strings, expected strings that share no bytes, found {} bytes of them",
         path.display(),
@@ -169,13 +169,13 @@ fn chunked_text(path: &Path) {
 fn a_program_that_the_library_does_not_come_back_to_ends_with_an_error() {
     let dir = scratch();
     let path = dir.path().join("w.h5");
-    let file = File::create(&path).unwrap();
+    let file = Hdf5File::create(&path).unwrap();
     for group in ["/pop", "/electrodes", "/electrodes/pop", "/electrodes/e"] {
         file.create_group(group).unwrap();
     }
-    file.write("/pop/node_ids", &[4_u64], &[1]).unwrap();
-    file.write("/pop/offsets", &[0_u64, 1], &[2]).unwrap();
-    file.write("/electrodes/pop/scaling_factors", &[1.5_f64], &[1, 1]).unwrap();
+    file.write_dataset("/pop/node_ids", &[4_u64], &[1]).unwrap();
+    file.write_dataset("/pop/offsets", &[0_u64, 1], &[2]).unwrap();
+    file.write_dataset("/electrodes/pop/scaling_factors", &[1.5_f64], &[1, 1]).unwrap();
     file.close().unwrap();
     chunked_text(&path);
     let &(0, at, _) = objects(&std::fs::read(&path).unwrap()).last().unwrap() else { panic!() };
@@ -192,13 +192,13 @@ fn strings_are_read_alike_with_and_without_the_library() {
     let path = dir.path().join("s.h5");
     // more than one collection, and more than are read at a time
     let texts: Vec<String> = (0..10_000).map(|i| format!("{}{i} \u{b5}m", "x".repeat(i % 50))).collect();
-    let file = File::create(&path).unwrap();
+    let file = Hdf5File::create(&path).unwrap();
     file.write_strings("/plain", &texts, &[texts.len()]).unwrap();
     file.write_strings("/empty", &["", "a"], &[2]).unwrap();
     // a file that is written is read by the library
-    assert_eq!(file.strings("/plain").unwrap(), texts);
+    assert_eq!(file.read_strings("/plain").unwrap(), texts);
     file.close().unwrap();
-    let file = File::open(&path).unwrap();
-    assert_eq!(file.strings("/plain").unwrap(), texts);
-    assert_eq!(file.strings("/empty").unwrap(), ["", "a"]);
+    let file = Hdf5File::open(&path).unwrap();
+    assert_eq!(file.read_strings("/plain").unwrap(), texts);
+    assert_eq!(file.read_strings("/empty").unwrap(), ["", "a"]);
 }

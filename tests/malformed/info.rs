@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Float32Array, RecordBatch, UInt64Array};
-use leadfield::circuit::placement::Placement;
-use leadfield::circuit::{Assembly, Options, Request};
-use leadfield::io::atomic_output::Existing;
-use leadfield::segments::table::Table;
+use leadfield::circuit::placement::StubPlacement;
+use leadfield::circuit::{CircuitRequest, SegmentTableOptions, SegmentationPlan};
+use leadfield::io::atomic_output::OverwritePolicy;
+use leadfield::segments::table::SegmentTable;
 use parquet::arrow::ArrowWriter;
 
 use crate::support::{Run, copy_folder, golden, leadfield_in, scratch};
@@ -21,18 +21,19 @@ fn info(folder: &Path, file: &str) -> Run {
 }
 
 /// Writes the table of a golden circuit of four neurons: four parts, or one file.
-fn write_table(out: &Path, placement: Placement) {
+fn write_table(out: &Path, placement: StubPlacement) {
     let config = golden().join("variants/four_axon_kinds/circuit/simulation_config.json");
-    let request = Request::of(&config);
-    let options = Options { placement, segments_per_part: 1, ..Options::default() };
-    Assembly::open(&request).unwrap().write(out, Existing::Keep, &options, &|_| ()).unwrap();
+    let request = CircuitRequest::new(&config);
+    let options =
+        SegmentTableOptions { stub_placement: placement, segments_per_part: 1, ..SegmentTableOptions::default() };
+    SegmentationPlan::open(&request).unwrap().write(out, OverwritePolicy::Refuse, &options, &|_| ()).unwrap();
 }
 
 /// A folder with a table `t` of four parts, without a manifest, which has words of its own for parts that do not belong together.
 fn parts() -> (tempfile::TempDir, PathBuf) {
     let folder = scratch();
     let table = folder.path().join("t");
-    write_table(&table, Placement::BlueRecording);
+    write_table(&table, StubPlacement::BlueRecording);
     std::fs::remove_file(table.join("_manifest.parquet")).unwrap();
     (folder, table)
 }
@@ -41,7 +42,7 @@ fn parts() -> (tempfile::TempDir, PathBuf) {
 fn changed(change: impl FnOnce(&mut Vec<u8>)) -> tempfile::TempDir {
     let folder = scratch();
     let file = folder.path().join("t.parquet");
-    write_table(&file, Placement::BlueRecording);
+    write_table(&file, StubPlacement::BlueRecording);
     let mut bytes = std::fs::read(&file).unwrap();
     change(&mut bytes);
     std::fs::write(&file, bytes).unwrap();
@@ -127,7 +128,7 @@ fn a_folder_without_parts() {
 fn parts_of_different_tables() {
     let (folder, table) = parts();
     let other = folder.path().join("other");
-    write_table(&other, Placement::Arc);
+    write_table(&other, StubPlacement::Arc);
     std::fs::copy(other.join("part-00002.parquet"), table.join("part-00002.parquet")).unwrap();
     info(folder.path(), "t").refused(
         "error: t/part-00002.parquet: part of another table, expected axon `replaced, placement bluerecording`, found \
@@ -153,7 +154,7 @@ fn a_table_with_a_part_too_few_or_too_many() {
 fn a_table_with_a_part_twice_in_place_of_another() {
     let (folder, table) = parts();
     let part = |number| table.join(format!("part-0000{number}.parquet"));
-    let node = Table::open(&table).unwrap().parts()[3].neurons()[0].node_id;
+    let node = SegmentTable::open(&table).unwrap().parts()[3].neurons()[0].node_id;
     std::fs::copy(part(3), part(1)).unwrap();
     info(folder.path(), "t").refused(&format!(
         "error: t: node in two parts, expected each node once, found node {node} again\n\

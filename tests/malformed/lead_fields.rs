@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use leadfield::io::hdf5::File;
+use leadfield::io::hdf5::Hdf5File;
 use leadfield::segments::Segment;
-use leadfield::segments::table::Table;
+use leadfield::segments::table::SegmentTable;
 
 use super::electrodes::table;
 use crate::support::{Run, leadfield_in, names_in, scratch};
@@ -31,18 +31,18 @@ impl Export {
     }
 
     fn write(&self, path: &Path) {
-        let file = File::create(path).unwrap();
+        let file = Hdf5File::create(path).unwrap();
         file.create_group("/Meshes/m").unwrap();
         for axis in ["x", "y", "z"] {
-            file.write(&format!("/Meshes/m/axis_{axis}"), &self.nodes, &[self.nodes.len()]).unwrap();
+            file.write_dataset(&format!("/Meshes/m/axis_{axis}"), &self.nodes, &[self.nodes.len()]).unwrap();
         }
         if let Some(current) = self.current {
-            file.write("/CurrentApplied", &[current], &[]).unwrap();
+            file.write_dataset("/CurrentApplied", &[current], &[]).unwrap();
         }
         let group = format!("{FIELDS}/{}/_Object/Snapshots/0", self.group);
         file.create_group(&group).unwrap();
         let pairs = (0..self.shape.iter().product()).map(|i| if i % 2 == 0 { 1.0 } else { self.imaginary });
-        file.write(&format!("{group}/comp0"), &pairs.collect::<Vec<f64>>(), &self.shape).unwrap();
+        file.write_dataset(&format!("{group}/comp0"), &pairs.collect::<Vec<f64>>(), &self.shape).unwrap();
         file.close().unwrap();
     }
 
@@ -80,11 +80,11 @@ fn lines<'a>(run: &'a Run, word: &str) -> Vec<&'a str> {
 
 /// The first row of the table.
 fn first_segment() -> Segment {
-    Table::open(table()).unwrap().parts()[0].read_by_row().unwrap().get(0)
+    SegmentTable::open(table()).unwrap().parts()[0].read_by_row().unwrap().get(0)
 }
 
 fn coefficients(folder: &Path) -> Vec<f64> {
-    File::open(&folder.join("w.h5")).unwrap().floats("/electrodes/neurons/scaling_factors").unwrap()
+    Hdf5File::open(&folder.join("w.h5")).unwrap().read_floats("/electrodes/neurons/scaling_factors").unwrap()
 }
 
 #[test]
@@ -208,8 +208,8 @@ fn the_sizes_of_regions_are_written() {
     let electrodes = "name,x,y,z,type\ns,0,0,0,ObjectiveCSD_Sphere\nt,0,0,0,ObjectiveCSD_Sphere_70\n\
         d,0,0,0,ObjectiveCSD_Disk\ne,0,60,0,ObjectiveCSD_Disk_80_9\np,0,0,0,ObjectiveCSD_Plane\nq,0,40,0,ObjectiveCSD_Plane_8\n";
     weights(folder.path(), electrodes, &["--quiet"]).ok();
-    let file = File::open(&folder.path().join("w.h5")).unwrap();
-    let size = |contact: &str, name: &str| file.float_attribute(&format!("/electrodes/{contact}/type"), name);
+    let file = Hdf5File::open(&folder.path().join("w.h5")).unwrap();
+    let size = |contact: &str, name: &str| file.read_float_attribute(&format!("/electrodes/{contact}/type"), name);
     // defaults: 10 um, 500 um, half the spacing of 60 and of 40 um
     for (contact, radius, thickness) in [
         ("s", Some(10.0), None),
@@ -233,7 +233,7 @@ fn how_a_region_or_a_field_was_used_is_written_where_it_is_unusual() {
     let options = ["--fields", "f.h5", "--quiet", "--force"];
     let attributes = |options: &[&str]| {
         weights(folder.path(), electrodes, options).ok();
-        let file = File::open(&folder.path().join("w.h5")).unwrap();
+        let file = Hdf5File::open(&folder.path().join("w.h5")).unwrap();
         ["l", "v", "f"].map(|contact| {
             let mut names = file.attribute_names(&format!("/electrodes/{contact}/type"));
             names.sort();
@@ -246,8 +246,8 @@ fn how_a_region_or_a_field_was_used_is_written_where_it_is_unusual() {
     let [_, _, f] =
         attributes(&[&options[..], &["--outside-field", "zero", "--field-transform", "2,0,0,0,5,6,-7"]].concat());
     assert_eq!(f, ["current_nA", "field", "field_transform", "outside_field"]);
-    let file = File::open(&folder.path().join("w.h5")).unwrap();
-    let transform = file.list_attribute("/electrodes/f/type", "field_transform").unwrap();
+    let file = Hdf5File::open(&folder.path().join("w.h5")).unwrap();
+    let transform = file.read_list_attribute("/electrodes/f/type", "field_transform").unwrap();
     assert_eq!(transform, [1.0, 0.0, 0.0, 0.0, 5.0, 6.0, -7.0]);
 }
 
@@ -286,15 +286,15 @@ fn references_are_subtracted_and_what_a_column_is_stays_with_it() {
         // b - a is that of a before b is subtracted from it
         assert_eq!(found, [raw[0] - raw[1], raw[1] - raw[0], raw[2] - mean, raw[3] - mean]);
     }
-    let file = File::open(&folder.path().join("w.h5")).unwrap();
+    let file = Hdf5File::open(&folder.path().join("w.h5")).unwrap();
     let told = |contact: &str| {
         let object = format!("/electrodes/{contact}/type");
-        (file.string(&object).unwrap(), file.string_attribute(&object, "reference").unwrap())
+        (file.read_string_scalar(&object).unwrap(), file.read_string_attribute(&object, "reference").unwrap())
     };
     assert_eq!(told("a"), ("LineSource".into(), "b".into()));
     assert_eq!(told("b"), ("PointSource".into(), "a".into()));
     assert_eq!(told("c"), ("LineSource".into(), "average".into()));
-    assert_eq!(file.floats("/electrodes/b/position").unwrap(), [0.0, 80.0, 9.0]);
+    assert_eq!(file.read_floats("/electrodes/b/position").unwrap(), [0.0, 80.0, 9.0]);
 }
 
 #[test]
@@ -303,14 +303,14 @@ fn the_medium_of_a_contact_is_written_and_told() {
     let electrodes = "name,x,y,z,conductivity,boundary,disc_radius,disc_normal,disc_points\n\
         a,0,9e3,0,0.3 0.2 0.3,y=12000 1.5,6,0 -2 0,5\nb,0,9e3,0,,,,,\n";
     weights(folder.path(), electrodes, &["--quiet", "--conductivity", "0.3,0.3,0.1"]).ok();
-    let file = File::open(&folder.path().join("w.h5")).unwrap();
+    let file = Hdf5File::open(&folder.path().join("w.h5")).unwrap();
     let (a, b) = ("/electrodes/a/type", "/electrodes/b/type");
-    assert_eq!(file.list_attribute(a, "conductivity_S_per_m").unwrap(), [0.3, 0.2, 0.3]);
-    assert_eq!(file.list_attribute(b, "conductivity_S_per_m").unwrap(), [0.3, 0.3, 0.1]);
-    assert_eq!(file.string_attribute(a, "boundary").unwrap(), "y<12000, 1.5");
-    assert_eq!(file.list_attribute(a, "disc_normal").unwrap(), [0.0, -1.0, 0.0]);
+    assert_eq!(file.read_list_attribute(a, "conductivity_S_per_m").unwrap(), [0.3, 0.2, 0.3]);
+    assert_eq!(file.read_list_attribute(b, "conductivity_S_per_m").unwrap(), [0.3, 0.3, 0.1]);
+    assert_eq!(file.read_string_attribute(a, "boundary").unwrap(), "y<12000, 1.5");
+    assert_eq!(file.read_list_attribute(a, "disc_normal").unwrap(), [0.0, -1.0, 0.0]);
     assert_eq!(
-        (file.float_attribute(a, "disc_radius"), file.float_attribute(a, "disc_points")),
+        (file.read_float_attribute(a, "disc_radius"), file.read_float_attribute(a, "disc_points")),
         (Some(6.0), Some(16.0))
     );
     let told = leadfield_in(folder.path(), &["info", "w.h5"]).ok();

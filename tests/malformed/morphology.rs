@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use leadfield::io::hdf5::File;
-use leadfield::morphology::{Container, Format, read};
+use leadfield::io::hdf5::Hdf5File;
+use leadfield::morphology::{MorphologyContainer, MorphologyFormat, read};
 
 use crate::support;
 
@@ -15,7 +15,7 @@ const ASC: &str = "(\"CellBody\" (CellBody)\n  (0 5 0 0) (5 0 0 0)\n  (0 -5 0 0)
 
 /// Asserts that a text is refused with this message, in which the file is `cell.<extension>`.
 #[track_caller]
-fn refused(format: Format, text: impl AsRef<[u8]>, message: &str) {
+fn refused(format: MorphologyFormat, text: impl AsRef<[u8]>, message: &str) {
     let folder = support::scratch();
     let name = format!("cell.{}", format.extension());
     std::fs::write(folder.path().join(&name), text).unwrap();
@@ -30,18 +30,18 @@ fn without(folder: &std::path::Path, message: &str) -> String {
 
 #[track_caller]
 fn swc_refused(lines: &str, message: &str) {
-    refused(Format::Swc, format!("{SWC}{lines}"), message);
+    refused(MorphologyFormat::Swc, format!("{SWC}{lines}"), message);
 }
 
 #[track_caller]
 fn asc_refused(blocks: &str, message: &str) {
-    refused(Format::Asc, format!("{ASC}{blocks}"), message);
+    refused(MorphologyFormat::Asc, format!("{ASC}{blocks}"), message);
 }
 
 #[test]
 fn a_file_that_is_missing() {
     let folder = support::scratch();
-    for format in [Format::Swc, Format::Asc, Format::H5v1] {
+    for format in [MorphologyFormat::Swc, MorphologyFormat::Asc, MorphologyFormat::H5v1] {
         let error = read(&folder.path().join("cell"), format).unwrap_err();
         assert_eq!(without(folder.path(), &error.to_string()), "cell: cannot be read: no such file or directory");
     }
@@ -50,10 +50,10 @@ fn a_file_that_is_missing() {
 #[test]
 fn an_empty_file() {
     let message = "morphology is empty, expected a soma and neurites, found no points";
-    refused(Format::Swc, "", message);
-    refused(Format::Swc, "# a comment\n\n  \n", message);
-    refused(Format::Asc, "", message);
-    refused(Format::Asc, "; a comment\n", message);
+    refused(MorphologyFormat::Swc, "", message);
+    refused(MorphologyFormat::Swc, "# a comment\n\n  \n", message);
+    refused(MorphologyFormat::Asc, "", message);
+    refused(MorphologyFormat::Asc, "; a comment\n", message);
     h5_refused(&[], &[], message);
 }
 
@@ -65,10 +65,10 @@ fn a_file_that_is_no_hdf5() {
         std::fs::write(&path, text).unwrap();
         // what follows is the HDF5 library's own reason, which changes with its version
         let start = "cell.h5: no readable HDF5 file: H5Fopen(): ";
-        let error = read(&path, Format::H5v1).unwrap_err();
+        let error = read(&path, MorphologyFormat::H5v1).unwrap_err();
         assert!(without(folder.path(), &error.to_string()).starts_with(start), "{error}");
         assert_eq!(error.hint().unwrap(), "the file may be cut short, or be of another format");
-        assert_eq!(Container::open(&path).unwrap_err().to_string(), error.to_string());
+        assert_eq!(MorphologyContainer::open(&path).unwrap_err().to_string(), error.to_string());
     }
 }
 
@@ -77,9 +77,9 @@ fn neurites_without_a_soma() {
     let message = "morphology has no soma, expected a soma and neurites, found neurites only";
     let hint = "\nhint: the simulator would make a cell without a soma, at which cell templates stop: add the soma";
     let dendrite = "((Dendrite) (5 0 0 1) (9 0 0 1))";
-    refused(Format::Swc, "1 3 0 0 0 1 -1\n2 3 4 0 0 1 1\n", &format!("{message}{hint}"));
-    refused(Format::Asc, dendrite, &format!("{message}{hint}"));
-    refused(Format::Asc, format!("(\"Pia\" (Color Red) (1 2 3 0)){dendrite}"), &format!("{message}{hint}"));
+    refused(MorphologyFormat::Swc, "1 3 0 0 0 1 -1\n2 3 4 0 0 1 1\n", &format!("{message}{hint}"));
+    refused(MorphologyFormat::Asc, dendrite, &format!("{message}{hint}"));
+    refused(MorphologyFormat::Asc, format!("(\"Pia\" (Color Red) (1 2 3 0)){dendrite}"), &format!("{message}{hint}"));
     h5_refused(&points(6), &[[0, 3, -1], [3, 3, 0]], message);
 }
 
@@ -87,8 +87,8 @@ fn neurites_without_a_soma() {
 fn a_byte_order_mark() {
     let message = "file starts with a byte-order mark, expected plain text, found the bytes EF BB BF\n\
                    hint: NEURON's importer would lose the first line, or all: save the file without the mark";
-    refused(Format::Swc, format!("\u{feff}{SWC}"), message);
-    refused(Format::Asc, format!("\u{feff}{ASC}"), message);
+    refused(MorphologyFormat::Swc, format!("\u{feff}{SWC}"), message);
+    refused(MorphologyFormat::Asc, format!("\u{feff}{ASC}"), message);
 }
 
 #[test]
@@ -185,7 +185,7 @@ fn samples_that_the_simulator_runs_together() {
     let message = "line[4]: samples are not in depth-first order, expected a child of sample `3` in the line that follows \
                    it, found sample `4`, whose parent is another\nhint: NEURON's importer would run the two together into \
                    one section: write the samples depth first";
-    refused(Format::Swc, text, message);
+    refused(MorphologyFormat::Swc, text, message);
 }
 
 #[test]
@@ -212,7 +212,7 @@ fn a_soma_on_a_neurite_or_behind_one() {
          hint: NEURON's importer would make a further soma section on the neurite: correct the type",
     );
     refused(
-        Format::Swc,
+        MorphologyFormat::Swc,
         "1 3 9 0 0 1 -1\n2 3 5 0 0 1 1\n3 1 0 0 0 5 -1\n",
         "line[3]: soma comes late, expected type 1 in the first sample, found the first soma sample here\n\
          hint: NEURON's importer would draw a wire from the first sample: let the file begin with the soma",
@@ -222,20 +222,24 @@ fn a_soma_on_a_neurite_or_behind_one() {
 #[test]
 fn a_soma_that_encloses_nothing() {
     let message = "line[1]: cell body branches, expected a contour, found a branching";
-    refused(Format::Asc, "(\"CellBody\" (1 2 3 0) ((1 2 3 0) | (2 3 4 0)))", message);
+    refused(MorphologyFormat::Asc, "(\"CellBody\" (1 2 3 0) ((1 2 3 0) | (2 3 4 0)))", message);
     let message = "soma contour is too short, expected at least 3 points, found";
     let hint = "hint: the simulator would make no soma of it, or none that it can measure: draw the outline";
     for (points, found) in [("(1 2 3 0)", 1), ("(1 2 3 0) (2 2 3 0)", 2)] {
-        refused(Format::Asc, format!("\n(\"CellBody\" {points})"), &format!("line[2]: {message} {found}\n{hint}"));
+        refused(
+            MorphologyFormat::Asc,
+            format!("\n(\"CellBody\" {points})"),
+            &format!("line[2]: {message} {found}\n{hint}"),
+        );
     }
     h5_refused(&points(4), &[[0, 1, -1], [1, 3, 0]], &format!("structure[0]: {message} 1"));
     h5_refused(&points(4), &[[0, 1, -1], [2, 3, 0]], &format!("structure[0]: {message} 2"));
     let message = "line[1]: soma contour has no area, expected an outline, found points on a line\n\
                    hint: NEURON's importer finds no centre line in it, and stops";
-    refused(Format::Asc, "(\"CellBody\" (0 0 0 0) (1 2 3 0) (2 4 6 0) (-1 -2 -3 0))", message);
-    refused(Format::Asc, "(\"CellBody\" (1 1 0 0) (1 1 0 0) (1 1 0 0))", message);
+    refused(MorphologyFormat::Asc, "(\"CellBody\" (0 0 0 0) (1 2 3 0) (2 4 6 0) (-1 -2 -3 0))", message);
+    refused(MorphologyFormat::Asc, "(\"CellBody\" (1 1 0 0) (1 1 0 0) (1 1 0 0))", message);
     refused(
-        Format::Swc,
+        MorphologyFormat::Swc,
         "1 1 0 0 0 0 -1\n2 1 0 0 0 0 1\n3 1 0 0 0 0 1\n4 3 5 0 0 1 1\n5 3 9 0 0 1 4\n",
         "line[1]: soma of three samples has no extent, expected a radius above 0, found 0\n\
          hint: NEURON's importer stops here: give the soma's samples their radius",
@@ -284,7 +288,7 @@ fn a_cell_body_without_its_label() {
         ("\"My cell\" (CellBody)", "`\"My cell\"`"),
     ] {
         let block = format!("({header} (0 5 0 0) (5 0 0 0) (0 -5 0 0))");
-        refused(Format::Asc, block, &format!("{message} {found}\n{hint}"));
+        refused(MorphologyFormat::Asc, block, &format!("{message} {found}\n{hint}"));
     }
 }
 
@@ -322,7 +326,7 @@ fn brackets_that_do_not_match() {
 fn what_has_no_meaning_where_it_stands() {
     let unexpected =
         |expected: &str, found: &str| format!("line[4]: unexpected token, expected {expected}, found {found}");
-    refused(Format::Asc, SWC, "line[1]: unexpected token, expected `(`, found `1`");
+    refused(MorphologyFormat::Asc, SWC, "line[1]: unexpected token, expected `(`, found `1`");
     asc_refused("((Axon) (1 2 3 4) | (1 2 3 5))", &unexpected("`(` or `)`", "`|`"));
     asc_refused("((Axon) (1 2 3 4) ())", &unexpected("a number, a word or `(`", "`)`"));
     asc_refused("(1 2 3 4)", &unexpected("a list, a label or a word", "`1`"));
@@ -383,11 +387,11 @@ fn points(n: u8) -> Vec<f32> {
 fn h5_refused(points: &[f32], structure: &[[i32; 3]], message: &str) {
     let folder = support::scratch();
     let path = folder.path().join("cell.h5");
-    let file = File::create(&path).unwrap();
-    file.write("points", points, &[points.len() / 4, 4]).unwrap();
-    file.write("structure", structure.as_flattened(), &[structure.len(), 3]).unwrap();
+    let file = Hdf5File::create(&path).unwrap();
+    file.write_dataset("points", points, &[points.len() / 4, 4]).unwrap();
+    file.write_dataset("structure", structure.as_flattened(), &[structure.len(), 3]).unwrap();
     file.close().unwrap();
-    let error = read(&path, Format::H5v1).unwrap_err();
+    let error = read(&path, MorphologyFormat::H5v1).unwrap_err();
     assert_eq!(without(folder.path(), &error.to_string()), format!("cell.h5: {message}"));
 }
 
@@ -421,29 +425,29 @@ fn tables_of_another_shape_or_type() {
     let folder = support::scratch();
     let path = folder.path().join("cell.h5");
     let refuse = |message: &str| {
-        let error = read(&path, Format::H5v1).unwrap_err();
+        let error = read(&path, MorphologyFormat::H5v1).unwrap_err();
         assert_eq!(without(folder.path(), &error.to_string()), format!("cell.h5: {message}"));
     };
-    let file = File::create(&path).unwrap();
-    file.write("structure", &[0_i32, 1, -1, 3], &[2, 2]).unwrap();
+    let file = Hdf5File::create(&path).unwrap();
+    file.write_dataset("structure", &[0_i32, 1, -1, 3], &[2, 2]).unwrap();
     file.close().unwrap();
     refuse("points: missing, expected a dataset; the nearest group `/` has `structure`");
-    let file = File::create(&path).unwrap();
-    file.write("points", &[0.0_f32; 6], &[2, 3]).unwrap();
+    let file = Hdf5File::create(&path).unwrap();
+    file.write_dataset("points", &[0.0_f32; 6], &[2, 3]).unwrap();
     file.close().unwrap();
     refuse("points: wrong shape, expected [n, 4], found [2, 3]");
-    let file = File::create(&path).unwrap();
-    file.write("points", &points(9), &[9, 4]).unwrap();
-    file.write("structure", &[0_i32, 1, -1, 3], &[4]).unwrap();
+    let file = Hdf5File::create(&path).unwrap();
+    file.write_dataset("points", &points(9), &[9, 4]).unwrap();
+    file.write_dataset("structure", &[0_i32, 1, -1, 3], &[4]).unwrap();
     file.close().unwrap();
     refuse("structure: wrong shape, expected [n, 3], found [4]");
-    let file = File::create(&path).unwrap();
-    file.write("points", &points(9), &[9, 4]).unwrap();
-    file.write("structure", &[0.5_f32, 1.0, -1.0], &[1, 3]).unwrap();
+    let file = Hdf5File::create(&path).unwrap();
+    file.write_dataset("points", &points(9), &[9, 4]).unwrap();
+    file.write_dataset("structure", &[0.5_f32, 1.0, -1.0], &[1, 3]).unwrap();
     file.close().unwrap();
     refuse("structure: wrong type, expected integers, found float32");
-    let file = File::create(&path).unwrap();
-    file.allocate::<f32>("points", &[(1 << 24) + 1, 4]).unwrap();
+    let file = Hdf5File::create(&path).unwrap();
+    file.allocate_dataset::<f32>("points", &[(1 << 24) + 1, 4]).unwrap();
     file.close().unwrap();
     refuse("points: wrong shape, expected at most 16777216 rows, found [16777217, 4]");
 }
@@ -452,12 +456,12 @@ fn tables_of_another_shape_or_type() {
 fn a_name_that_is_not_in_the_container() {
     let folder = support::scratch();
     let path = folder.path().join("cells.h5");
-    let file = File::create(&path).unwrap();
+    let file = Hdf5File::create(&path).unwrap();
     ["b", "a", "rat", "rat/c1"].iter().for_each(|name| file.create_group(name).unwrap());
-    file.write("rat/c1/points", &points(9), &[9, 4]).unwrap();
-    file.write("rat/c1/structure", &[0_i32, 1, -1, 3, 3, 0, 6, 9, 1], &[3, 3]).unwrap();
+    file.write_dataset("rat/c1/points", &points(9), &[9, 4]).unwrap();
+    file.write_dataset("rat/c1/structure", &[0_i32, 1, -1, 3, 3, 0, 6, 9, 1], &[3, 3]).unwrap();
     file.close().unwrap();
-    let container = Container::open(&path).unwrap();
+    let container = MorphologyContainer::open(&path).unwrap();
     let refuse = |name: &str, message: &str| {
         let error = container.read(name).unwrap_err();
         assert_eq!(without(folder.path(), &error.to_string()), message);
@@ -473,12 +477,12 @@ fn a_name_that_is_not_in_the_container() {
 fn a_fault_of_a_morphology_in_a_container_names_the_morphology() {
     let folder = support::scratch();
     let path = folder.path().join("cells.h5");
-    let file = File::create(&path).unwrap();
+    let file = Hdf5File::create(&path).unwrap();
     file.create_group("c1").unwrap();
-    file.write("c1/points", &points(3), &[3, 4]).unwrap();
-    file.write("c1/structure", &[0_i32, 3, -1], &[1, 3]).unwrap();
+    file.write_dataset("c1/points", &points(3), &[3, 4]).unwrap();
+    file.write_dataset("c1/structure", &[0_i32, 3, -1], &[1, 3]).unwrap();
     file.close().unwrap();
-    let error = Container::open(&path).unwrap().read("c1").unwrap_err();
+    let error = MorphologyContainer::open(&path).unwrap().read("c1").unwrap_err();
     let message = "cells.h5/c1: morphology has no soma, expected a soma and neurites, found neurites only";
     assert_eq!(without(folder.path(), &error.to_string()), message);
 }

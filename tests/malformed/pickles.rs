@@ -1,7 +1,7 @@
 //! Damaged and malicious pickles: each is refused with its own words, and none runs, recurses or takes memory.
 
 use leadfield::convert::bluerecording;
-use leadfield::convert::pickle::MOST_BYTES_A_BYTE;
+use leadfield::convert::pickle::MAX_MEMORY_PER_FILE_BYTE;
 use proptest::prelude::*;
 
 use crate::support::allocation::peak;
@@ -25,8 +25,8 @@ fn place(whole: &[u8], piece: &[u8]) -> usize {
 
 /// What is said of a pickle, and that little memory was taken.
 fn said(pickle: &[u8]) -> String {
-    let (result, most) = peak(|| bluerecording::unpickled(pickle));
-    let bound = MOST_BYTES_A_BYTE as usize * pickle.len() + 4096;
+    let (result, most) = peak(|| bluerecording::read_pickle(pickle));
+    let bound = MAX_MEMORY_PER_FILE_BYTE as usize * pickle.len() + 4096;
     assert!(most <= bound, "{most} bytes for a pickle of {}", pickle.len());
     result.unwrap_err().to_string()
 }
@@ -48,7 +48,7 @@ fn wrong(pickle: &[u8], message: &str) {
 
 #[test]
 fn a_frame_written_by_hand_is_read() {
-    let neurons = bluerecording::unpickled(&Frame::new(&LABELS).pickle()).unwrap();
+    let neurons = bluerecording::read_pickle(&Frame::new(&LABELS).pickle()).unwrap();
     let told: Vec<_> = neurons.iter().flat_map(|n| n.segments(0).map(|s| (s.node_id, s.section_id, s.end.z))).collect();
     assert_eq!(told, [(1, 0, 2.0), (1, 3, 22.0), (2, 0, 32.0)]);
 }
@@ -108,8 +108,8 @@ fn arrow_texts(labels: &[&str]) -> Bytes {
 fn rows_are_the_coordinates_that_their_labels_say() {
     // values of column c, row r are 10 c + r; the soma of node 2 is column 3
     let place = |pickle: &[u8]| {
-        let neurons = bluerecording::unpickled(pickle).unwrap();
-        neurons[1].sections().next().unwrap().boundaries[0].to_array()
+        let neurons = bluerecording::read_pickle(pickle).unwrap();
+        neurons[1].sections().next().unwrap().points[0].to_array()
     };
     for as_index in [texts, arrow_texts] {
         assert_eq!(place(&with_rows(as_index(&["x", "y", "z"]))), [30.0, 31.0, 32.0]);
@@ -139,7 +139,7 @@ fn ids_that_are_text_are_told_with_their_level() {
         let columns = multi(&[numbers(&[1, 2]), as_index(&["soma", "dend"])], &codes, &names);
         let pickle = Frame { columns, ..Frame::new(&LABELS) }.pickle();
         wrong(&pickle, "the column level `section` holds text, expected whole numbers, found `soma`");
-        let hint = bluerecording::unpickled(&pickle).unwrap_err().hint().unwrap();
+        let hint = bluerecording::read_pickle(&pickle).unwrap_err().hint().unwrap();
         assert_eq!(
             hint,
             "make them numbers in Python: `levels = [level.astype(int) for level in frame.columns.levels]`, then \
@@ -313,7 +313,7 @@ fn what_is_no_frame_of_positions_is_told() {
     let codes = [ints(&[0, 0, 0, 1]), ints(&[0, 1, 1, 0])];
     let names = [text("id"), text("section")];
     let multi_of = |levels: &[Bytes], codes: &[Bytes], names: &[Bytes]| of(multi(levels, codes, names));
-    assert!(bluerecording::unpickled(&multi_of(&[ids.clone(), sections.clone()], &codes, &names)).is_ok());
+    assert!(bluerecording::read_pickle(&multi_of(&[ids.clone(), sections.clone()], &codes, &names)).is_ok());
     wrong(
         &multi_of(&[ids.clone(), sections.clone()], &[ints(&[0, 0, 0, 1]), ints(&[0, 1, 1])], &names),
         "wrong columns, expected 4 codes on each level, found 3",
@@ -338,7 +338,7 @@ fn what_is_no_frame_of_positions_is_told() {
     wrong(&multi_of(&[half, sections], &codes, &names), "wrong labels, expected whole numbers, found 2.5");
     let endless = index("RangeIndex", &[("start", int(0)), ("stop", int(i64::MAX)), ("step", int(0))]);
     let last = multi_of(&[endless, numbers(&[0, 3])], &[ints(&[0, 0, 0, 5]), codes[1].clone()], &names);
-    assert!(bluerecording::unpickled(&last).is_err());
+    assert!(bluerecording::read_pickle(&last).is_err());
 }
 
 #[test]
@@ -508,8 +508,8 @@ proptest! {
         let seeds = seeds();
         let mut pickle = seed.get(&seeds).clone();
         changes.iter().for_each(|c| changed(&mut pickle, c));
-        let (_, most) = peak(|| bluerecording::unpickled(&pickle).is_ok());
-        prop_assert!(most <= MOST_BYTES_A_BYTE as usize * pickle.len() + 4096, "{most} of {}", pickle.len());
+        let (_, most) = peak(|| bluerecording::read_pickle(&pickle).is_ok());
+        prop_assert!(most <= MAX_MEMORY_PER_FILE_BYTE as usize * pickle.len() + 4096, "{most} of {}", pickle.len());
     }
 
     #[test]
@@ -518,8 +518,8 @@ proptest! {
         end in prop::collection::vec(any::<u8>(), 0..20),
     ) {
         let pickle = join(&[b"\x80\x05", &pieces.concat(), &end, b"."]);
-        let (_, most) = peak(|| bluerecording::unpickled(&pickle).is_ok());
-        prop_assert!(most <= MOST_BYTES_A_BYTE as usize * pickle.len() + 4096, "{most} of {}", pickle.len());
+        let (_, most) = peak(|| bluerecording::read_pickle(&pickle).is_ok());
+        prop_assert!(most <= MAX_MEMORY_PER_FILE_BYTE as usize * pickle.len() + 4096, "{most} of {}", pickle.len());
     }
 }
 
@@ -563,7 +563,7 @@ const INSTRUCTIONS: &[&[u8]] = &[
 fn growth_at_its_worst_stays_below_the_bound() {
     for instruction in INSTRUCTIONS {
         let pickle = join(&[b"\x80\x05)]}(", &instruction.repeat(100_000 / instruction.len()), b"."]);
-        let (_, most) = peak(|| bluerecording::unpickled(&pickle).is_ok());
-        assert!(most <= MOST_BYTES_A_BYTE as usize * pickle.len() + 4096, "{most} for {instruction:?}");
+        let (_, most) = peak(|| bluerecording::read_pickle(&pickle).is_ok());
+        assert!(most <= MAX_MEMORY_PER_FILE_BYTE as usize * pickle.len() + 4096, "{most} for {instruction:?}");
     }
 }

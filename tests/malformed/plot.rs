@@ -48,7 +48,7 @@ fn coefficients_of_another_population_are_refused() {
     let run = |args: &[&str]| leadfield_in(out.path(), args);
     run(&["synthesize", "c", "--cells", "2", "--with-report", "--quiet"]).ok();
     run(&["positions", "c/simulation_config.json", "-o", "t.parquet", "--quiet"]).ok();
-    let ours = leadfield::segments::table::Table::open(&out.path().join("t.parquet")).unwrap();
+    let ours = leadfield::segments::table::SegmentTable::open(&out.path().join("t.parquet")).unwrap();
     let weights = golden().join("reference/np8.h5");
     let weights = weights.to_str().unwrap();
     run(&["plot", "weights", "t.parquet", weights, "--electrode", "0", "-o", "a.svg"]).refused(&format!(

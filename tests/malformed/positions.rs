@@ -6,10 +6,10 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use leadfield::io::hdf5::File;
-use leadfield::morphology::{Format, Morphology, read};
+use leadfield::io::hdf5::Hdf5File;
+use leadfield::morphology::{Morphology, MorphologyFormat, read};
 use leadfield::segments::SectionType;
-use leadfield::segments::table::Table;
+use leadfield::segments::table::SegmentTable;
 use serde_json::{Value, json};
 
 use crate::support::{Run, copy_folder, golden, leadfield_in, names_in, scratch};
@@ -75,8 +75,8 @@ impl Circuit {
     }
 
     /// A new HDF5 file in the place of one.
-    fn replaced(&self, name: &str) -> File {
-        File::create(&self.path(name)).unwrap()
+    fn replaced(&self, name: &str) -> Hdf5File {
+        Hdf5File::create(&self.path(name)).unwrap()
     }
 
     fn positions(&self, config: &str, out: &str, options: &[&str]) -> Run {
@@ -116,7 +116,7 @@ impl Circuit {
     }
 
     fn morphology(&self) -> Morphology {
-        read(&self.path(SWC), Format::Swc).unwrap()
+        read(&self.path(SWC), MorphologyFormat::Swc).unwrap()
     }
 }
 
@@ -130,8 +130,8 @@ struct Report {
 
 impl Report {
     fn of(circuit: &Circuit) -> Self {
-        let file = File::open(&circuit.path(REPORT)).unwrap();
-        let mapping = |name: &str| file.unsigned(&format!("/report/{POPULATION}/mapping/{name}")).unwrap();
+        let file = Hdf5File::open(&circuit.path(REPORT)).unwrap();
+        let mapping = |name: &str| file.read_unsigned(&format!("/report/{POPULATION}/mapping/{name}")).unwrap();
         let elements = mapping("element_ids").iter().map(|&id| u32::try_from(id).unwrap()).collect();
         let (node_ids, pointers) = (mapping("node_ids"), mapping("index_pointers"));
         Self { population: POPULATION.into(), node_ids, pointers, elements }
@@ -141,9 +141,9 @@ impl Report {
         let file = circuit.replaced(REPORT);
         let mapping = |name: &str| format!("/report/{}/mapping/{name}", self.population);
         file.create_group(&format!("/report/{}/mapping", self.population)).unwrap();
-        file.write(&mapping("node_ids"), &self.node_ids, &[self.node_ids.len()]).unwrap();
-        file.write(&mapping("index_pointers"), &self.pointers, &[self.pointers.len()]).unwrap();
-        file.write(&mapping("element_ids"), &self.elements, &[self.elements.len()]).unwrap();
+        file.write_dataset(&mapping("node_ids"), &self.node_ids, &[self.node_ids.len()]).unwrap();
+        file.write_dataset(&mapping("index_pointers"), &self.pointers, &[self.pointers.len()]).unwrap();
+        file.write_dataset(&mapping("element_ids"), &self.elements, &[self.elements.len()]).unwrap();
         file.close().unwrap();
     }
 
@@ -161,9 +161,9 @@ struct Nodes {
 
 impl Nodes {
     fn of(circuit: &Circuit) -> Self {
-        let file = File::open(&circuit.path(NODES)).unwrap();
+        let file = Hdf5File::open(&circuit.path(NODES)).unwrap();
         let names = ["x", "y", "z", "orientation_w", "orientation_x", "orientation_y", "orientation_z"];
-        let column = |name| (name, file.floats(&format!("/nodes/{POPULATION}/0/{name}")).unwrap());
+        let column = |name| (name, file.read_floats(&format!("/nodes/{POPULATION}/0/{name}")).unwrap());
         Self { columns: names.map(column).into(), morphologies: MORPHOLOGIES }
     }
 
@@ -171,9 +171,9 @@ impl Nodes {
         let file = circuit.replaced(NODES);
         let object = |name: &str| format!("/nodes/{POPULATION}/0/{name}");
         file.create_group(&format!("/nodes/{POPULATION}/0")).unwrap();
-        file.write(&format!("/nodes/{POPULATION}/node_type_id"), &[-1_i64; 4], &[4]).unwrap();
+        file.write_dataset(&format!("/nodes/{POPULATION}/node_type_id"), &[-1_i64; 4], &[4]).unwrap();
         file.write_strings(&object("morphology"), &self.morphologies, &[4]).unwrap();
-        self.columns.iter().for_each(|(name, values)| file.write(&object(name), values, &[4]).unwrap());
+        self.columns.iter().for_each(|(name, values)| file.write_dataset(&object(name), values, &[4]).unwrap());
         file.close().unwrap();
     }
 }
@@ -186,7 +186,7 @@ fn the_circuit_is_accepted_before_it_is_damaged() {
     report.write(&circuit);
     circuit.positions(CONFIG, "out/segments.parquet", &[]).ok();
     assert_eq!(names_in(&circuit.path("out")), ["segments.parquet"]);
-    let table = Table::open(&circuit.path("out/segments.parquet")).unwrap();
+    let table = SegmentTable::open(&circuit.path("out/segments.parquet")).unwrap();
     assert_eq!(table.len(), report.elements.len() as u64);
 }
 
@@ -515,9 +515,9 @@ fn a_report_of_another_population() {
 /// Segments of a morphology by the rule of the templates, 1 + 2 int(L / 40) a section, soma included.
 fn by_rule(morphology: &Morphology, keep: impl Fn(SectionType) -> bool) -> u64 {
     let nseg = |length: f64| 1 + 2 * (length / 40.0).floor() as u64;
-    let soma = 2.0 * f64::from(morphology.soma.radius().unwrap());
+    let soma = 2.0 * f64::from(morphology.soma.radius_um().unwrap());
     let sections = morphology.sections.iter().filter(|s| keep(s.kind));
-    nseg(soma) + sections.map(|s| nseg(s.length())).sum::<u64>()
+    nseg(soma) + sections.map(|s| nseg(s.length_um())).sum::<u64>()
 }
 
 #[test]
@@ -718,7 +718,7 @@ fn an_output_that_exists_is_kept_without_force_and_replaced_with_it() {
     for out in ["out/segments.parquet", "out/segments"] {
         circuit.positions(CONFIG, out, &["--force"]).ok();
         let segments = Report::of(&circuit).elements.len() as u64;
-        assert_eq!(Table::open(&circuit.path(out)).unwrap().len(), segments);
+        assert_eq!(SegmentTable::open(&circuit.path(out)).unwrap().len(), segments);
     }
     assert_eq!(names_in(&circuit.path("out")), before);
     assert_eq!(names_in(&circuit.path("out/segments")), ["_manifest.parquet", "part-00000.parquet"]);

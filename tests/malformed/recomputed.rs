@@ -4,7 +4,7 @@ use std::fs::OpenOptions;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use leadfield::io::hdf5::File;
+use leadfield::io::hdf5::Hdf5File;
 use leadfield::sonata::electrodes_file::ElectrodesFile;
 use serde_json::{Value, json};
 
@@ -27,10 +27,10 @@ fn ours() -> (tempfile::TempDir, PathBuf) {
 fn change(path: &Path, change: impl FnOnce(&ElectrodesFile, &mut Vec<f64>)) {
     let file = ElectrodesFile::open(path).unwrap();
     let population = &file.populations()[0];
-    let mut values = file.rows(population, 0..population.rows()).unwrap();
+    let mut values = file.read_rows(population, 0..population.rows()).unwrap();
     change(&file, &mut values);
     let object = format!("/electrodes/{}/scaling_factors", population.name());
-    let at = File::open(path).unwrap().byte_offset(&object).unwrap().unwrap();
+    let at = Hdf5File::open(path).unwrap().byte_offset(&object).unwrap().unwrap();
     let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_ne_bytes()).collect();
     OpenOptions::new().write(true).open(path).unwrap().write_all_at(&bytes, at).unwrap();
 }
@@ -101,12 +101,12 @@ fn rows_in_another_order_are_told() {
     change(&path, |file, values| {
         let population = &file.populations()[0];
         for &node in population.node_ids() {
-            let rows = population.rows_of(node).unwrap();
+            let rows = population.rows_of_node(node).unwrap();
             let own = &mut values[rows.start as usize * 4..rows.end as usize * 4];
             let turned: Vec<f64> = own.chunks_exact(4).rev().flatten().copied().collect();
             own.copy_from_slice(&turned);
         }
-        first = population.rows_of(population.node_ids()[0]).unwrap().end - 1;
+        first = population.rows_of_node(population.node_ids()[0]).unwrap().end - 1;
     });
     let (code, _, found) = examined(dir.path(), "w.h5", "s.parquet");
     let text = format!(
@@ -136,7 +136,7 @@ fn changed(by: impl FnOnce(&ElectrodesFile, &mut Vec<f64>)) -> Vec<(String, Stri
 
 /// The coefficients of a node, row-major.
 fn of_node<'v>(file: &ElectrodesFile, values: &'v mut [f64], node: u64) -> &'v mut [f64] {
-    let rows = file.populations()[0].rows_of(node).unwrap();
+    let rows = file.populations()[0].rows_of_node(node).unwrap();
     &mut values[rows.start as usize * 4..rows.end as usize * 4]
 }
 
@@ -231,7 +231,7 @@ fn nodes_with_each_others_rows_are_named() {
     // two nodes with as many segments
     let file = ElectrodesFile::open(&path).unwrap();
     let population = &file.populations()[0];
-    let rows = |node: u64| population.rows_of(node).unwrap();
+    let rows = |node: u64| population.rows_of_node(node).unwrap();
     let length = |node: u64| rows(node).end - rows(node).start;
     let nodes = population.node_ids();
     let pair = nodes.iter().flat_map(|&a| nodes.iter().map(move |&b| (a, b)));

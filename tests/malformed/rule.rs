@@ -3,8 +3,8 @@
 
 use std::path::PathBuf;
 
-use leadfield::io::hdf5::File;
-use leadfield::segments::table::Table;
+use leadfield::io::hdf5::Hdf5File;
+use leadfield::segments::table::SegmentTable;
 use serde_json::{Value, json};
 
 use crate::support::{Run, leadfield_in, names_in, scratch};
@@ -34,12 +34,12 @@ impl Circuit {
     }
 
     fn attribute(&self, name: &str) -> Vec<String> {
-        let nodes = File::open(&self.path("networks/nodes/neurons/nodes.h5")).unwrap();
-        if !nodes.has("/nodes/neurons/0/@library") {
-            return nodes.strings(&format!("/nodes/neurons/0/{name}")).unwrap();
+        let nodes = Hdf5File::open(&self.path("networks/nodes/neurons/nodes.h5")).unwrap();
+        if !nodes.has_object("/nodes/neurons/0/@library") {
+            return nodes.read_strings(&format!("/nodes/neurons/0/{name}")).unwrap();
         }
-        let library = nodes.strings(&format!("/nodes/neurons/0/@library/{name}")).unwrap();
-        let index = nodes.unsigned(&format!("/nodes/neurons/0/{name}")).unwrap();
+        let library = nodes.read_strings(&format!("/nodes/neurons/0/@library/{name}")).unwrap();
+        let index = nodes.read_unsigned(&format!("/nodes/neurons/0/{name}")).unwrap();
         index.iter().map(|&i| library[i as usize].clone()).collect()
     }
 
@@ -90,7 +90,7 @@ impl Circuit {
         let expected = format!("{}warning: {count} of population `neurons` left out\n", each.collect::<String>());
         assert!(run.stderr.starts_with(&expected), "{}\n{expected}", run.stderr);
         run.ok();
-        let table = Table::open(&self.0.path().join("out.parquet")).unwrap();
+        let table = SegmentTable::open(&self.0.path().join("out.parquet")).unwrap();
         let ids: Vec<u64> = table.neurons().unwrap().iter().map(|n| n.node_id).collect();
         assert_eq!(ids, (0..6).filter(|n| !nodes.contains(&(*n as usize))).collect::<Vec<u64>>());
         let bad = if nodes.len() == 1 { "1 bad neuron".into() } else { format!("{} bad neurons", nodes.len()) };
@@ -145,15 +145,15 @@ fn no_folder_of_templates() {
 /// Rewrites the nodes with other templates, or with none.
 fn with_templates(circuit: &Circuit, templates: Option<&[&str; 6]>) {
     let path = circuit.path("networks/nodes/neurons/nodes.h5");
-    let (morphologies, old) = (circuit.attribute("morphology"), File::open(&path).unwrap());
-    let xyz = ["x", "y", "z"].map(|name| old.floats(&format!("/nodes/neurons/0/{name}")).unwrap());
+    let (morphologies, old) = (circuit.attribute("morphology"), Hdf5File::open(&path).unwrap());
+    let xyz = ["x", "y", "z"].map(|name| old.read_floats(&format!("/nodes/neurons/0/{name}")).unwrap());
     drop(old);
     std::fs::remove_file(&path).unwrap();
-    let file = File::create(&path).unwrap();
+    let file = Hdf5File::create(&path).unwrap();
     file.create_group("/nodes/neurons/0").unwrap();
-    file.write("/nodes/neurons/node_type_id", &[-1_i64; 6], &[6]).unwrap();
+    file.write_dataset("/nodes/neurons/node_type_id", &[-1_i64; 6], &[6]).unwrap();
     for (name, values) in ["x", "y", "z"].iter().zip(&xyz) {
-        file.write(&format!("/nodes/neurons/0/{name}"), values, &[6]).unwrap();
+        file.write_dataset(&format!("/nodes/neurons/0/{name}"), values, &[6]).unwrap();
     }
     file.write_strings("/nodes/neurons/0/morphology", &morphologies, &[6]).unwrap();
     if let Some(templates) = templates {
@@ -318,7 +318,7 @@ fn a_report_that_does_not_fit_some_neurons() {
     assert!(run.stderr.starts_with(start), "{}", run.stderr);
     assert!(run.stderr.contains("\nwarning: 1 neuron of population `neurons` left out\n"), "{}", run.stderr);
     run.ok();
-    assert_eq!(Table::open(&circuit.0.path().join("out.parquet")).unwrap().neurons().unwrap().len(), 5);
+    assert_eq!(SegmentTable::open(&circuit.0.path().join("out.parquet")).unwrap().neurons().unwrap().len(), 5);
 }
 
 #[test]
@@ -370,9 +370,9 @@ fn morphologies_that_cannot_be_read() {
     ));
     let h5 = swc.replace("swc/", "h5v1/").replace(".swc", ".h5");
     std::fs::remove_file(circuit.path(&h5)).unwrap();
-    let file = File::create(&circuit.path(&h5)).unwrap();
-    file.write("points", &[0.0_f32; 8], &[2, 4]).unwrap();
-    file.write("structure", &[0, 1, -1, 1], &[2, 2]).unwrap();
+    let file = Hdf5File::create(&circuit.path(&h5)).unwrap();
+    file.write_dataset("points", &[0.0_f32; 8], &[2, 4]).unwrap();
+    file.write_dataset("structure", &[0, 1, -1, 1], &[2, 2]).unwrap();
     file.close().unwrap();
     circuit
         .positions("c/circuit_config_h5.json", &[])
@@ -386,7 +386,7 @@ fn a_name_that_the_container_does_not_have() {
     let merged = circuit.path("components/morphologies/merged.h5");
     let names: Vec<String> = circuit.attribute("morphology").into_iter().filter(|n| *n != name).collect();
     std::fs::remove_file(&merged).unwrap();
-    let file = File::create(&merged).unwrap();
+    let file = Hdf5File::create(&merged).unwrap();
     names.iter().for_each(|n| file.create_group(n).unwrap());
     file.close().unwrap();
     let run = circuit.positions("c/circuit_config_container.json", &["--node-set", "One"]);

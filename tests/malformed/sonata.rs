@@ -6,11 +6,11 @@
 use std::path::{Path, PathBuf};
 
 use leadfield::Result;
-use leadfield::io::hdf5::File;
-use leadfield::sonata::config::{Circuit, Config};
+use leadfield::io::hdf5::Hdf5File;
+use leadfield::sonata::config::{CircuitConfig, SonataConfig};
 use leadfield::sonata::node_sets::NodeSets;
 use leadfield::sonata::nodes::Nodes;
-use leadfield::sonata::report::Layout;
+use leadfield::sonata::report::ReportLayout;
 use serde_json::{Value, json};
 
 use crate::support::scratch;
@@ -59,17 +59,17 @@ impl Input {
 
     /// Twenty nodes whose coordinates are their ids; the quaternion of node 17 is zero.
     fn write_nodes(&self, columns: &[&str]) {
-        let file = File::create(&self.path("nodes.h5")).unwrap();
+        let file = Hdf5File::create(&self.path("nodes.h5")).unwrap();
         file.create_group("/nodes/P/0").unwrap();
-        file.write("/nodes/P/node_type_id", &[-1_i64; 20], &[20]).unwrap();
+        file.write_dataset("/nodes/P/node_type_id", &[-1_i64; 20], &[20]).unwrap();
         let ids: Vec<f32> = (0..20_u8).map(f32::from).collect();
         let quaternion: Vec<f32> = (0..20).map(|id| if id == 17 { 0.0 } else { 1.0 }).collect();
         for name in columns {
             let values = if *name == "orientation_w" { &quaternion } else { &ids };
-            file.write(&format!("/nodes/P/0/{name}"), values, &[20]).unwrap();
+            file.write_dataset(&format!("/nodes/P/0/{name}"), values, &[20]).unwrap();
         }
         for name in ["orientation_x", "orientation_y", "orientation_z"] {
-            file.write(&format!("/nodes/P/0/{name}"), &[0.0_f32; 20], &[20]).unwrap();
+            file.write_dataset(&format!("/nodes/P/0/{name}"), &[0.0_f32; 20], &[20]).unwrap();
         }
         file.close().unwrap();
     }
@@ -81,12 +81,12 @@ impl Input {
 
     /// Reads what `positions` reads of a circuit's nodes.
     fn read(&self, request: &Request<'_>) -> Result<()> {
-        let config = Config::open(&self.path("circuit_config.json"))?;
-        let population = Circuit::population(config.circuit(), request.population)?;
+        let config = SonataConfig::open(&self.path("circuit_config.json"))?;
+        let population = CircuitConfig::population(config.circuit(), request.population)?;
         let nodes = Nodes::open(population)?;
         let sets = NodeSets::open(config.node_sets_files())?;
         let everyone = || Ok((0..nodes.len() as u64).collect());
-        let chosen = request.node_set.map_or_else(everyone, |set| sets.resolve(set, &population.name, &nodes))?;
+        let chosen = request.node_set.map_or_else(everyone, |set| sets.resolve_ids(set, &population.name, &nodes))?;
         nodes.transforms(&chosen).map(drop)
     }
 
@@ -118,7 +118,7 @@ fn population(name: &str) -> Request<'_> {
 #[test]
 fn the_circuit_is_read_but_for_the_node_that_is_broken_on_purpose() {
     let input = Input::new();
-    let config = Config::open(&input.path("circuit_config.json")).unwrap();
+    let config = SonataConfig::open(&input.path("circuit_config.json")).unwrap();
     let nodes = Nodes::open(config.circuit().population(None).unwrap()).unwrap();
     assert_eq!(nodes.transforms(&[3]).unwrap()[0].translation.to_array(), [3.0; 3]);
 }
@@ -244,16 +244,16 @@ fn a_nodes_file_that_is_missing_or_cut_short() {
 #[test]
 fn a_report_with_as_many_pointers_as_nodes() {
     let input = Input::new();
-    let file = File::create(&input.path("report.h5")).unwrap();
+    let file = Hdf5File::create(&input.path("report.h5")).unwrap();
     file.create_group("/report/P/mapping").unwrap();
-    file.write("/report/P/mapping/node_ids", &[0_u64, 1], &[2]).unwrap();
-    file.write("/report/P/mapping/index_pointers", &[0_u64, 2], &[2]).unwrap();
-    file.write("/report/P/mapping/element_ids", &[0_u32, 1, 0], &[3]).unwrap();
-    file.write("/report/P/data", &[0.0_f32; 3], &[1, 3]).unwrap();
+    file.write_dataset("/report/P/mapping/node_ids", &[0_u64, 1], &[2]).unwrap();
+    file.write_dataset("/report/P/mapping/index_pointers", &[0_u64, 2], &[2]).unwrap();
+    file.write_dataset("/report/P/mapping/element_ids", &[0_u32, 1, 0], &[3]).unwrap();
+    file.write_dataset("/report/P/data", &[0.0_f32; 3], &[1, 3]).unwrap();
     file.close().unwrap();
     told(
         input.0.path(),
-        Layout::open(&input.path("report.h5"), "P"),
+        ReportLayout::open(&input.path("report.h5"), "P"),
         "report.h5: /report/P/mapping/index_pointers: wrong number of index pointers, expected 3 (one more than nodes), \
          found 2\nhint: add the number of elements as the last pointer",
     );

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use leadfield::io::hdf5::File;
+use leadfield::io::hdf5::Hdf5File;
 
 use crate::support::{Run, golden, leadfield, leadfield_in, names_in, scratch};
 
@@ -80,9 +80,9 @@ fn conductivities_are_one_or_as_many_as_analytic_contacts() {
 #[test]
 fn a_contact_on_a_soma_is_refused_by_exact_and_computed_by_radius() {
     let dir = table();
-    let nodes = File::open(&golden().join("input/circuit/networks/nodes/S1nonbarrel_neurons/nodes.h5"));
+    let nodes = Hdf5File::open(&golden().join("input/circuit/networks/nodes/S1nonbarrel_neurons/nodes.h5"));
     let nodes = nodes.unwrap();
-    let at = |axis: &str| nodes.floats(&format!("/nodes/S1nonbarrel_neurons/0/{axis}")).unwrap()[2];
+    let at = |axis: &str| nodes.read_floats(&format!("/nodes/S1nonbarrel_neurons/0/{axis}")).unwrap()[2];
     let (x, y, z) = (at("x"), at("y"), at("z"));
     let csv = format!("name,x,y,z,type\nfar,9e3,0,0,LineSource\nsoma,{x},{y},{z},PointSource\n");
     std::fs::write(dir.path().join("e.csv"), csv).unwrap();
@@ -118,15 +118,15 @@ const SOUND: Damaged = Damaged { node_ids: &[4, 9], offsets: &[0, 2, 3], columns
 
 impl Damaged {
     fn write(&self, path: &Path) {
-        let file = File::create(path).unwrap();
+        let file = Hdf5File::create(path).unwrap();
         for group in ["/pop", "/electrodes", "/electrodes/pop", "/electrodes/e"] {
             file.create_group(group).unwrap();
         }
-        file.write("/pop/node_ids", self.node_ids, &[self.node_ids.len()]).unwrap();
-        file.write("/pop/offsets", self.offsets, &[self.offsets.len()]).unwrap();
+        file.write_dataset("/pop/node_ids", self.node_ids, &[self.node_ids.len()]).unwrap();
+        file.write_dataset("/pop/offsets", self.offsets, &[self.offsets.len()]).unwrap();
         let length = self.columns.iter().product();
-        file.write("/electrodes/pop/scaling_factors", &vec![1.0; length], self.columns).unwrap();
-        file.write("/electrodes/e/pop", &[self.index], &[]).unwrap();
+        file.write_dataset("/electrodes/pop/scaling_factors", &vec![1.0; length], self.columns).unwrap();
+        file.write_dataset("/electrodes/e/pop", &[self.index], &[]).unwrap();
         file.close().unwrap();
     }
 
@@ -174,9 +174,9 @@ fn columns_are_there() {
 }
 
 /// Runs `validate weights` on a hand-made file.
-fn validated(write: impl FnOnce(&File)) -> Run {
+fn validated(write: impl FnOnce(&Hdf5File)) -> Run {
     let dir = scratch();
-    let file = File::create(&dir.path().join("w.h5")).unwrap();
+    let file = Hdf5File::create(&dir.path().join("w.h5")).unwrap();
     write(&file);
     file.close().unwrap();
     leadfield_in(dir.path(), &["validate", "weights", "w.h5", "w.h5"])
@@ -191,7 +191,7 @@ fn files_without_the_essential_are_no_electrodes_files() {
     validated(|file| {
         file.create_group("/electrodes/pop").unwrap();
         file.create_group("/pop").unwrap();
-        file.write("/pop/node_ids", &[1_u64], &[1]).unwrap();
+        file.write_dataset("/pop/node_ids", &[1_u64], &[1]).unwrap();
     })
     .refused(
         "error: w.h5: /electrodes/pop/scaling_factors: missing, expected a dataset; \
@@ -204,9 +204,9 @@ fn offsets_of_floats_are_refused() {
     validated(|file| {
         file.create_group("/electrodes/pop").unwrap();
         file.create_group("/pop").unwrap();
-        file.write("/pop/node_ids", &[1_u64], &[1]).unwrap();
-        file.write("/pop/offsets", &[0.0, 1.0], &[2]).unwrap();
-        file.write("/electrodes/pop/scaling_factors", &[1.0], &[1, 1]).unwrap();
+        file.write_dataset("/pop/node_ids", &[1_u64], &[1]).unwrap();
+        file.write_dataset("/pop/offsets", &[0.0, 1.0], &[2]).unwrap();
+        file.write_dataset("/electrodes/pop/scaling_factors", &[1.0], &[1, 1]).unwrap();
     })
     .refused("error: w.h5: /pop/offsets: wrong type, expected integers, found float64");
 }

@@ -5,16 +5,16 @@ mod stub_diameters;
 
 use std::path::{Path, PathBuf};
 
-use leadfield::io::hdf5::File;
+use leadfield::io::hdf5::Hdf5File;
 use leadfield::segments::Segments;
-use leadfield::segments::table::{Neuron, Table};
+use leadfield::segments::table::{SegmentTable, TableNeuron};
 use serde_json::{Value, json};
 
 use crate::support::{Run, golden, leadfield_in, names_in, scratch};
 
 /// A table's rows in order, and its neurons.
-fn content(table: &Path) -> (Segments, Vec<Neuron>) {
-    let table = Table::open(table).unwrap();
+fn content(table: &Path) -> (Segments, Vec<TableNeuron>) {
+    let table = SegmentTable::open(table).unwrap();
     let mut segments = Segments::default();
     for part in table.parts() {
         segments.append(&part.read_by_row().unwrap());
@@ -40,8 +40,8 @@ fn same(folder: &Path, a: (&str, &[&str]), b: (&str, &[&str])) -> [String; 2] {
     assert!(!left.0.is_empty());
     assert_eq!(left.1, right.1);
     assert!(left.0 == right.0, "rows differ");
-    let table = Table::open(&b).unwrap();
-    [table.metadata().discretisation.clone(), table.metadata().axon.clone()]
+    let table = SegmentTable::open(&b).unwrap();
+    [table.metadata().discretisation.clone(), table.metadata().axon_rule.clone()]
 }
 
 #[test]
@@ -124,18 +124,18 @@ fn a_simulation_without_reports_is_cut_by_the_rule_and_so_is_what_has_no_templat
 }
 
 /// Copies the first `n` nodes of a synthetic circuit into a population of another file, with a change to its numbers.
-fn copy_nodes(from: &Path, to: &File, population: &str, n: usize, change: impl Fn(&str, &mut [f64])) {
-    let nodes = File::open(from).unwrap();
+fn copy_nodes(from: &Path, to: &Hdf5File, population: &str, n: usize, change: impl Fn(&str, &mut [f64])) {
+    let nodes = Hdf5File::open(from).unwrap();
     let group = format!("/nodes/{population}/0");
-    to.write(&format!("/nodes/{population}/node_type_id"), &vec![-1_i64; n], &[n]).unwrap();
+    to.write_dataset(&format!("/nodes/{population}/node_type_id"), &vec![-1_i64; n], &[n]).unwrap();
     for name in ["x", "y", "z", "orientation_w", "orientation_x", "orientation_y", "orientation_z"] {
-        let mut values = nodes.floats(&format!("/nodes/neurons/0/{name}")).unwrap();
+        let mut values = nodes.read_floats(&format!("/nodes/neurons/0/{name}")).unwrap();
         change(name, &mut values);
-        to.write(&format!("{group}/{name}"), &values[..n], &[n]).unwrap();
+        to.write_dataset(&format!("{group}/{name}"), &values[..n], &[n]).unwrap();
     }
     for name in ["morphology", "model_template"] {
-        let library = nodes.strings(&format!("/nodes/neurons/0/@library/{name}")).unwrap();
-        let index = nodes.unsigned(&format!("/nodes/neurons/0/{name}")).unwrap();
+        let library = nodes.read_strings(&format!("/nodes/neurons/0/@library/{name}")).unwrap();
+        let index = nodes.read_unsigned(&format!("/nodes/neurons/0/{name}")).unwrap();
         let texts: Vec<String> = index[..n].iter().map(|&i| library[i as usize].clone()).collect();
         to.write_strings(&format!("{group}/{name}"), &texts, &[n]).unwrap();
     }
@@ -144,15 +144,15 @@ fn copy_nodes(from: &Path, to: &File, population: &str, n: usize, change: impl F
 /// Gives the synthetic circuit two more populations of the same neurons, and one of inputs.
 fn with_populations(folder: &Path) {
     let source = folder.join("c/networks/nodes/neurons/nodes.h5");
-    let all = File::open(&source).unwrap().length("/nodes/neurons/node_type_id").unwrap();
+    let all = Hdf5File::open(&source).unwrap().length("/nodes/neurons/node_type_id").unwrap();
     for population in ["second", "third", "inputs"] {
         let path = folder.join("c/networks/nodes").join(format!("{population}.h5"));
-        let file = File::create(&path).unwrap();
+        let file = Hdf5File::create(&path).unwrap();
         let group = format!("/nodes/{population}/0");
         file.create_group(&group).unwrap();
         let n = if population == "second" { 2 } else { all };
         if population == "inputs" {
-            file.write(&format!("/nodes/{population}/node_type_id"), &vec![-1_i64; n], &[n]).unwrap();
+            file.write_dataset(&format!("/nodes/{population}/node_type_id"), &vec![-1_i64; n], &[n]).unwrap();
             continue;
         }
         copy_nodes(&source, &file, population, n, |_, _| ());
@@ -238,7 +238,7 @@ fn stubs_have_the_radii_of_the_original_axon_in_every_segment() {
     let folder = synthesized();
     positions(folder.path(), "c/circuit_config.json", "s.parquet", &["--quiet"]).ok();
     let (segments, _) = content(&folder.path().join("s.parquet"));
-    assert!(segments.radius.iter().all(|r| r.is_some_and(|r| r > 0.0)));
+    assert!(segments.radius_um.iter().all(|r| r.is_some_and(|r| r > 0.0)));
 }
 
 fn validate(folder: &Path, options: &[&str]) -> Run {
@@ -317,11 +317,11 @@ fn the_reference_circuits_and_tables_made_of_them_agree_with_the_rule() {
 #[test]
 fn every_section_in_which_rule_and_report_differ_is_named() {
     let folder = synthesized();
-    let nodes = File::open(&folder.path().join("c/networks/nodes/neurons/nodes.h5")).unwrap();
-    let names = nodes.strings("/nodes/neurons/0/@library/morphology").unwrap();
-    let name = &names[nodes.unsigned("/nodes/neurons/0/morphology").unwrap()[7] as usize];
+    let nodes = Hdf5File::open(&folder.path().join("c/networks/nodes/neurons/nodes.h5")).unwrap();
+    let names = nodes.read_strings("/nodes/neurons/0/@library/morphology").unwrap();
+    let name = &names[nodes.read_unsigned("/nodes/neurons/0/morphology").unwrap()[7] as usize];
     let path = folder.path().join(format!("c/components/morphologies/swc/{name}.swc"));
-    let cell = leadfield::morphology::read(&path, leadfield::morphology::Format::Swc).unwrap();
+    let cell = leadfield::morphology::read(&path, leadfield::morphology::MorphologyFormat::Swc).unwrap();
     // the last sample of the file ends a terminal section: 400 um further on it has 10 chunks of 40 um more
     let text = std::fs::read_to_string(&path).unwrap();
     let mut lines: Vec<String> = text.lines().map(str::to_string).collect();
@@ -334,7 +334,7 @@ fn every_section_in_which_rule_and_report_differ_is_named() {
         .iter()
         .position(|s| s.points.last().unwrap().iter().zip(&end).all(|(a, b)| f64::from(*a) == f64::from(*b as f32)));
     let id = parent.unwrap() + 1;
-    let before = cell.sections[id - 1].length();
+    let before = cell.sections[id - 1].length_um();
     lines.push(last.join(" "));
     let next = last[0].parse::<u64>().unwrap() + 1;
     (last[0], last[6]) = (next.to_string(), last[0].clone());
@@ -423,7 +423,7 @@ fn a_table_that_does_not_fit_is_told_neuron_by_neuron() {
     // the same neurons, one of them moved by 10 um
     let path = folder.path().join("c/networks/nodes/neurons/nodes.h5");
     let moved = folder.path().join("moved.h5");
-    let file = File::create(&moved).unwrap();
+    let file = Hdf5File::create(&moved).unwrap();
     file.create_group("/nodes/neurons/0").unwrap();
     copy_nodes(&path, &file, "neurons", 24, |name, values| {
         values[3] += if name == "x" { 10.0 } else { 0.0 };
@@ -504,20 +504,20 @@ fn a_length_that_is_a_multiple_of_the_chunk_but_for_rounding_is_told_with_its_no
 fn morphologies_in_subfolders_are_found_in_folders_and_containers() {
     let folder = synthesized();
     let source = folder.path().join("c/networks/nodes/neurons/nodes.h5");
-    let file = File::create(&folder.path().join("n.h5")).unwrap();
+    let file = Hdf5File::create(&folder.path().join("n.h5")).unwrap();
     file.create_group("/nodes/neurons/0").unwrap();
     let morphologies = |path: &Path| {
-        let nodes = File::open(path).unwrap();
-        let library = nodes.strings("/nodes/neurons/0/@library/morphology").unwrap();
-        nodes.unsigned("/nodes/neurons/0/morphology").unwrap()[..2]
+        let nodes = Hdf5File::open(path).unwrap();
+        let library = nodes.read_strings("/nodes/neurons/0/@library/morphology").unwrap();
+        nodes.read_unsigned("/nodes/neurons/0/morphology").unwrap()[..2]
             .iter()
             .map(|&i| library[i as usize].clone())
             .collect()
     };
     let names: Vec<String> = morphologies(&source);
-    file.write("/nodes/neurons/node_type_id", &[-1_i64; 2], &[2]).unwrap();
+    file.write_dataset("/nodes/neurons/node_type_id", &[-1_i64; 2], &[2]).unwrap();
     for (name, values) in [("x", [0.0, 9.0]), ("y", [5.0, -3.0]), ("z", [1.0, 2.0])] {
-        file.write(&format!("/nodes/neurons/0/{name}"), &values, &[2]).unwrap();
+        file.write_dataset(&format!("/nodes/neurons/0/{name}"), &values, &[2]).unwrap();
     }
     let below: Vec<String> = names.iter().map(|n| format!("rat/l5/{n}")).collect();
     file.write_strings("/nodes/neurons/0/morphology", &below, &[2]).unwrap();
@@ -531,14 +531,14 @@ fn morphologies_in_subfolders_are_found_in_folders_and_containers() {
             std::fs::rename(base.join(format).join(&file), base.join(format).join("rat/l5").join(&file)).unwrap();
         }
     }
-    let merged = File::create(&folder.path().join("merged.h5")).unwrap();
+    let merged = Hdf5File::create(&folder.path().join("merged.h5")).unwrap();
     for name in &names {
-        let own = File::open(&base.join(format!("h5v1/rat/l5/{name}.h5"))).unwrap();
-        let points: Vec<f32> = own.floats("points").unwrap().iter().map(|&v| v as f32).collect();
-        let structure: Vec<i32> = own.signed("structure").unwrap().iter().map(|&v| v as i32).collect();
+        let own = Hdf5File::open(&base.join(format!("h5v1/rat/l5/{name}.h5"))).unwrap();
+        let points: Vec<f32> = own.read_floats("points").unwrap().iter().map(|&v| v as f32).collect();
+        let structure: Vec<i32> = own.read_signed("structure").unwrap().iter().map(|&v| v as i32).collect();
         merged.create_group(&format!("rat/l5/{name}")).unwrap();
-        merged.write(&format!("rat/l5/{name}/points"), &points, &[points.len() / 4, 4]).unwrap();
-        merged.write(&format!("rat/l5/{name}/structure"), &structure, &[structure.len() / 3, 3]).unwrap();
+        merged.write_dataset(&format!("rat/l5/{name}/points"), &points, &[points.len() / 4, 4]).unwrap();
+        merged.write_dataset(&format!("rat/l5/{name}/structure"), &structure, &[structure.len() / 3, 3]).unwrap();
     }
     merged.close().unwrap();
     std::fs::rename(folder.path().join("merged.h5"), base.join("merged.h5")).unwrap();
@@ -551,9 +551,11 @@ fn morphologies_in_subfolders_are_found_in_folders_and_containers() {
 }
 
 mod properties {
-    use leadfield::circuit::hoc::{AxonForm, StubDiameters};
-    use leadfield::circuit::placement::discretise::{by_rule, fitting_chunks, segments_of_length, ties};
-    use leadfield::circuit::placement::{Axon, Checks, NeuronPlan, Placement, place};
+    use leadfield::circuit::hoc::{AxonReplacement, StubDiameters};
+    use leadfield::circuit::placement::discretise::{
+        count_section_segments, find_ambiguous_lengths, find_chunk_range, segments_of_length,
+    };
+    use leadfield::circuit::placement::{AxonTreatment, CountChecks, NeuronPlan, StubPlacement, place_segments};
     use leadfield::geometry::{Point, Quaternion, Transform};
     use leadfield::morphology::{Morphology, Section, Soma, SomaForm};
     use leadfield::segments::SectionType;
@@ -576,10 +578,10 @@ mod properties {
                     points.push(at);
                 }
                 let diameters = points.iter().map(|_| width).collect();
-                sections.push(Section { kind, parent, points, diameters, starts_at_soma: false });
+                sections.push(Section { kind, parent, points, diameters_um: diameters, starts_at_soma: false });
             }
             let soma =
-                Soma { points: vec![[0.0; 3]], diameters: vec![diameter], form: SomaForm::Point, ..Soma::default() };
+                Soma { points: vec![[0.0; 3]], diameters_um: vec![diameter], form: SomaForm::Point, ..Soma::default() };
             Morphology::from_file_order(soma, sections)
         })
     }
@@ -590,26 +592,26 @@ mod properties {
         #[test]
         fn what_the_rule_counts_passes_the_checks_of_a_report_and_is_placed_alike(
             morphology in morphology(),
-            form in prop::sample::select(AxonForm::ALL.to_vec()),
+            form in prop::sample::select(AxonReplacement::ALL.to_vec()),
             chunk in 5.0_f64..200.0,
             at in prop::array::uniform3(-4000.0_f64..4000.0),
         ) {
-            let sections = by_rule(&morphology, form, chunk);
+            let sections = count_section_segments(&morphology, form, chunk);
             prop_assert!(sections.windows(2).all(|w| w[0].section_id < w[1].section_id));
             let plan = |axon| NeuronPlan {
                 node_id: 3,
-                morphology: "m".into(),
+                morphology_name: "m".into(),
                 first_row: 10,
-                sections: sections.clone().into(),
+                section_counts: sections.clone().into(),
                 axon,
                 stub_diameters: StubDiameters::default(),
                 transform: Transform::new(Quaternion::from_euler(at[0], at[1], at[2]), Point::from(at)),
             };
-            let by_rule = place(&morphology, &plan(form.into()), Placement::default(), Checks::None).unwrap();
-            let reported = if form.replaces() { Axon::Replace(None) } else { Axon::Keep };
-            let by_report = place(&morphology, &plan(reported), Placement::default(), Checks::Lengths).unwrap();
+            let by_rule = place_segments(&morphology, &plan(form.into()), StubPlacement::default(), CountChecks::None).unwrap();
+            let reported = if form.replaces_axon() { AxonTreatment::Replace(None) } else { AxonTreatment::Keep };
+            let by_report = place_segments(&morphology, &plan(reported), StubPlacement::default(), CountChecks::SectionsAndLengths).unwrap();
             prop_assert!(by_rule == by_report);
-            prop_assert_eq!(by_rule.len() as u64, plan(reported).segments());
+            prop_assert_eq!(by_rule.len() as u64, plan(reported).segment_count());
             prop_assert!(by_rule.iter().all(|s| s.start.to_array().iter().chain(&s.end.to_array()).all(|c| c.is_finite())));
         }
 
@@ -622,7 +624,7 @@ mod properties {
             prop_assert!(segments_of_length(length + more, chunk) >= n);
             // pieces are shorter than the chunk: L < (k + 1) chunk with n = 1 + 2 k
             prop_assert!(length / f64::from(n) < chunk);
-            let (low, high) = fitting_chunks([(length, n)]).unwrap();
+            let (low, high) = find_chunk_range([(length, n)]).unwrap();
             prop_assert!(low < chunk && chunk <= high);
         }
 
@@ -630,10 +632,10 @@ mod properties {
         fn whatever_is_no_tie_has_the_same_count_with_a_length_rounded_to_float32(
             morphology in morphology(), chunk in 5.0_f64..80.0,
         ) {
-            let tied: Vec<u32> = ties(&morphology, AxonForm::Keep, chunk).iter().map(|t| t.section_id).collect();
+            let tied: Vec<u32> = find_ambiguous_lengths(&morphology, AxonReplacement::Keep, chunk).iter().map(|t| t.section_id).collect();
             for (id, section) in (1..).zip(&morphology.sections).filter(|(id, _)| !tied.contains(id)) {
-                let rounded = f64::from(section.length() as f32);
-                prop_assert_eq!(segments_of_length(rounded, chunk), segments_of_length(section.length(), chunk), "{}", id);
+                let rounded = f64::from(section.length_um() as f32);
+                prop_assert_eq!(segments_of_length(rounded, chunk), segments_of_length(section.length_um(), chunk), "{}", id);
             }
         }
     }

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use leadfield::circuit::hoc::AxonForm;
-use leadfield::circuit::placement::discretise::by_rule;
-use leadfield::morphology::{Format, Morphology, SomaForm, read};
+use leadfield::circuit::hoc::AxonReplacement;
+use leadfield::circuit::placement::discretise::count_section_segments;
+use leadfield::morphology::{Morphology, MorphologyFormat, SomaForm, read};
 use leadfield::segments::SectionType;
-use leadfield::segments::table::Table;
+use leadfield::segments::table::SegmentTable;
 
 use crate::support::{leadfield_in, names_in, real, root, scratch};
 
@@ -39,7 +39,7 @@ fn simulated(paths: &[PathBuf]) -> BTreeMap<(String, String), Vec<Section>> {
 }
 
 fn ours(path: &Path) -> Morphology {
-    let format = if path.extension().unwrap() == "asc" { Format::Asc } else { Format::Swc };
+    let format = if path.extension().unwrap() == "asc" { MorphologyFormat::Asc } else { MorphologyFormat::Swc };
     read(path, format).unwrap()
 }
 
@@ -47,17 +47,17 @@ fn ours(path: &Path) -> Morphology {
 /// lengths are apart at most: of neurites, of somata; each as a part of the length.
 fn compare(path: &Path, theirs: &BTreeMap<(String, String), Vec<Section>>) -> [f64; 2] {
     let cell = ours(path);
-    let counts = by_rule(&cell, AxonForm::Keep, 40.0);
+    let counts = count_section_segments(&cell, AxonReplacement::Keep, 40.0);
     let name = path.file_name().unwrap().to_str().unwrap().to_string();
     let of_tree = |tree: &str| theirs.get(&(name.clone(), tree.to_string())).cloned().unwrap_or_default();
     let apart = |a: f64, b: f64| (a - b).abs() / b;
     let soma = of_tree("soma");
     assert_eq!(soma.len(), 1, "{name}");
     assert_eq!(soma[0].0, counts[0].segments, "soma of {name}");
-    let mut worst = [0.0, apart(cell.soma.lengths()[0], soma[0].1)];
+    let mut worst = [0.0, apart(cell.soma.section_lengths_um()[0], soma[0].1)];
     for kind in [SectionType::Axon, SectionType::Dend, SectionType::Apic] {
         let of_kind = cell.sections.iter().zip(&counts[1..]).filter(|(s, _)| s.kind == kind);
-        let found: Vec<Section> = of_kind.map(|(s, c)| (c.segments, s.length())).collect();
+        let found: Vec<Section> = of_kind.map(|(s, c)| (c.segments, s.length_um())).collect();
         let expected = of_tree(kind.name());
         assert_eq!(found.len(), expected.len(), "{} of {name}", kind.name());
         for (i, (found, expected)) in found.iter().zip(&expected).enumerate() {
@@ -153,21 +153,22 @@ fn neuron_gives_the_stubs_the_same_diameters() {
     for (suffix, morphologies, extension) in [("", "swc", "swc"), ("_asc", "ascii", "asc")] {
         let config = format!("c/circuit_config{suffix}.json");
         leadfield_in(folder.path(), &["positions", &config, "-o", "s.parquet", "--force", "--quiet"]).ok();
-        let nodes = leadfield::io::hdf5::File::open(&folder.path().join("c/networks/nodes/neurons/nodes.h5")).unwrap();
-        let names = nodes.strings("/nodes/neurons/0/@library/morphology").unwrap();
-        let index = nodes.unsigned("/nodes/neurons/0/morphology").unwrap();
+        let nodes =
+            leadfield::io::hdf5::Hdf5File::open(&folder.path().join("c/networks/nodes/neurons/nodes.h5")).unwrap();
+        let names = nodes.read_strings("/nodes/neurons/0/@library/morphology").unwrap();
+        let index = nodes.read_unsigned("/nodes/neurons/0/morphology").unwrap();
         let files: Vec<String> = index.iter().map(|&i| format!("{}.{extension}", names[i as usize])).collect();
         let hoc = files_of(&folder.path().join("c/components/hoc"));
         let morphologies = folder.path().join("c/components/morphologies").join(morphologies);
         let mut arguments = vec!["stubs", hoc.to_str().unwrap(), morphologies.to_str().unwrap()];
         arguments.extend(files.iter().map(String::as_str));
         let theirs = python(&arguments, "stub");
-        let table = Table::open(&folder.path().join("s.parquet")).unwrap();
+        let table = SegmentTable::open(&folder.path().join("s.parquet")).unwrap();
         let segments = table.parts()[0].read_by_row().unwrap();
         for (node, lines) in (0..).zip(theirs.chunks(2)) {
             let expected: Vec<f64> = lines.iter().flat_map(|words| &words[2..]).map(|d| d.parse().unwrap()).collect();
             let stubs = segments.iter().filter(|s| s.node_id == node && s.section_type >= Some(SectionType::Ais));
-            let found: Vec<f64> = stubs.map(|s| 2.0 * f64::from(s.radius.unwrap())).collect();
+            let found: Vec<f64> = stubs.map(|s| 2.0 * f64::from(s.radius_um.unwrap())).collect();
             assert_eq!((found.len(), expected.len()), (15, 15));
             let near = found.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-5 * b);
             assert!(near, "node {node}: {found:?} {expected:?}");
@@ -230,35 +231,37 @@ fn neuron_makes_of_templates_of_every_form_the_segments_that_are_read_from_their
     let mut forms = BTreeMap::new();
     for (name, path) in CHANGES.iter().map(|c| c.0).zip(&paths) {
         let rule = leadfield::circuit::hoc::read(path, name, None).unwrap();
-        forms.insert(name, rule.axon);
+        forms.insert(name, rule.axon_replacement);
         let of_trees = |trees: &[&str]| -> Vec<Section> {
             let lines = theirs.iter().filter(|w| w[0] == name && trees.contains(&w[1].as_str()));
             lines.map(|w| (w[2].parse().unwrap(), w[3].parse().unwrap())).collect()
         };
-        let counts: Vec<u32> = by_rule(&cell, rule.axon, rule.chunk_um).iter().map(|c| c.segments).collect();
+        let counts: Vec<u32> =
+            count_section_segments(&cell, rule.axon_replacement, rule.chunk_um).iter().map(|c| c.segments).collect();
         // by id: soma, the axon or its two stubs, dendrites, myelin, which the template declares even where it is not made
         let mut expected: Vec<u32> =
             of_trees(&["soma", "axon", "dend", "apic", "myelin"]).iter().map(|s| s.0).collect();
         let undrawn = usize::from(expected.len() > counts.len());
-        assert!(undrawn == 0 || name == "kept" || rule.axon.stubs().len() < 3, "{name}");
+        assert!(undrawn == 0 || name == "kept" || rule.axon_replacement.stub_shapes().len() < 3, "{name}");
         expected.truncate(counts.len());
         assert_eq!(counts, expected, "{name}");
-        let stubs: Vec<Section> = rule.axon.stubs().iter().map(|s| (s.segments, s.length_um)).collect();
-        if rule.axon.replaces() {
+        let stubs: Vec<Section> =
+            rule.axon_replacement.stub_shapes().iter().map(|s| (s.segments, s.length_um)).collect();
+        if rule.axon_replacement.replaces_axon() {
             let found = of_trees(&["axon", "myelin"]);
             assert_eq!(stubs, found[..stubs.len()], "{name}");
         }
     }
     let expected = [
-        ("taper", AxonForm::Taper),
-        ("legacy", AxonForm::Legacy),
-        ("bluepyopt", AxonForm::BluePyOpt),
-        ("kept", AxonForm::Keep),
-        ("other_chunk", AxonForm::Taper),
-        ("executed", AxonForm::Taper),
-        ("target_given", AxonForm::Taper),
-        ("deleted", AxonForm::Delete),
-        ("deleted_fine", AxonForm::DeleteFine),
+        ("taper", AxonReplacement::Taper),
+        ("legacy", AxonReplacement::Legacy),
+        ("bluepyopt", AxonReplacement::BluePyOpt),
+        ("kept", AxonReplacement::Keep),
+        ("other_chunk", AxonReplacement::Taper),
+        ("executed", AxonReplacement::Taper),
+        ("target_given", AxonReplacement::Taper),
+        ("deleted", AxonReplacement::Delete),
+        ("deleted_fine", AxonReplacement::DeleteFine),
     ];
     assert_eq!(forms, expected.into());
 }

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use leadfield::io::hdf5::File;
+use leadfield::io::hdf5::Hdf5File;
 use leadfield::segments::SectionType;
-use leadfield::segments::table::Table;
+use leadfield::segments::table::SegmentTable;
 
 use super::copy_nodes;
 use crate::support::{leadfield_in, names_in, root, scratch};
@@ -223,19 +223,19 @@ fn neuron_gives_the_stubs_of_every_form_of_template_the_same_diameters() {
     let folder = scratch();
     leadfield_in(folder.path(), &["synthesize", "c", "--cells", "10", "--seed", "3", "--quiet"]).ok();
     let nodes = folder.path().join("c/networks/nodes/neurons/nodes.h5");
-    let file = File::open(&nodes).unwrap();
+    let file = Hdf5File::open(&nodes).unwrap();
     let column = |name: &str| {
-        let library = file.strings(&format!("/nodes/neurons/0/@library/{name}")).unwrap();
-        let index = file.unsigned(&format!("/nodes/neurons/0/{name}")).unwrap();
+        let library = file.read_strings(&format!("/nodes/neurons/0/@library/{name}")).unwrap();
+        let index = file.read_unsigned(&format!("/nodes/neurons/0/{name}")).unwrap();
         index.iter().map(|&i| library[i as usize].clone()).collect::<Vec<_>>()
     };
     let (morphologies, templates) = (column("morphology"), column("model_template"));
     let scales: Vec<f64> = (0..10).map(|i| 0.4 + 0.3 * f64::from(i)).collect();
     let copy = folder.path().join("copy.h5");
-    let scaled = File::create(&copy).unwrap();
+    let scaled = Hdf5File::create(&copy).unwrap();
     scaled.create_group("/nodes/neurons/0/dynamics_params").unwrap();
     copy_nodes(&nodes, &scaled, "neurons", 10, |_, _| ());
-    scaled.write("/nodes/neurons/0/dynamics_params/AIS_scaler", &scales, &[10]).unwrap();
+    scaled.write_dataset("/nodes/neurons/0/dynamics_params/AIS_scaler", &scales, &[10]).unwrap();
     scaled.close().unwrap();
     drop(file);
     std::fs::rename(&copy, &nodes).unwrap();
@@ -248,7 +248,7 @@ fn neuron_gives_the_stubs_of_every_form_of_template_the_same_diameters() {
         for (suffix, below, extension) in [("", "swc", "swc"), ("_asc", "ascii", "asc")] {
             let config = format!("c/circuit_config{suffix}.json");
             leadfield_in(folder.path(), &["positions", &config, "-o", "s.parquet", "--force", "--quiet"]).ok();
-            let table = Table::open(&folder.path().join("s.parquet")).unwrap();
+            let table = SegmentTable::open(&folder.path().join("s.parquet")).unwrap();
             let segments = table.parts()[0].read_by_row().unwrap();
             let below = folder.path().join("c/components/morphologies").join(below);
             for (node, template) in templates.iter().enumerate() {
@@ -257,7 +257,7 @@ fn neuron_gives_the_stubs_of_every_form_of_template_the_same_diameters() {
                 let expected = diameters(&template, &below, &name, scales[node]);
                 let stubs =
                     segments.iter().filter(|s| s.node_id == node as u64 && s.section_type >= Some(SectionType::Ais));
-                let found: Vec<f64> = stubs.map(|s| 2.0 * f64::from(s.radius.expect(form))).collect();
+                let found: Vec<f64> = stubs.map(|s| 2.0 * f64::from(s.radius_um.expect(form))).collect();
                 // the template declares a myelin section that it may not use
                 let expected = &expected[..expected.len().min(found.len())];
                 let near = found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-5 * b);

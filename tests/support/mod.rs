@@ -7,7 +7,7 @@ pub mod pickled;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
-use leadfield::segments::table::{Neuron, Table};
+use leadfield::segments::table::{SegmentTable, TableNeuron};
 
 /// The project's root.
 pub fn root() -> &'static Path {
@@ -98,9 +98,9 @@ pub fn copy_folder(from: &Path, to: &Path) {
 }
 
 /// Makes a circuit of one neuron, `c` and the name, and its table, `name.parquet`; gives the neuron. Each seed has another.
-pub fn one_neuron(folder: &Path, name: &str, seed: &str) -> Neuron {
+pub fn one_neuron(folder: &Path, name: &str, seed: &str) -> TableNeuron {
     let (circuit, table) = (format!("c{name}"), format!("{name}.parquet"));
     leadfield_in(folder, &["synthesize", &circuit, "--cells", "1", "--seed", seed, "--with-report", "--quiet"]).ok();
     leadfield_in(folder, &["positions", &format!("{circuit}/simulation_config.json"), "-o", &table, "--quiet"]).ok();
-    Table::open(&folder.join(table)).unwrap().neurons().unwrap()[0]
+    SegmentTable::open(&folder.join(table)).unwrap().neurons().unwrap()[0]
 }

@@ -22,7 +22,7 @@ impl std::fmt::Display for Facts {
 }
 
 /// A number of bytes for people.
-pub fn bytes(n: u64) -> String {
+pub fn format_bytes(n: u64) -> String {
     const UNITS: [&str; 5] = ["B", "kB", "MB", "GB", "TB"];
     let mut value = n as f64;
     let mut unit = 0;
@@ -34,7 +34,7 @@ pub fn bytes(n: u64) -> String {
 }
 
 /// A time for people, as roughly as it is known.
-pub fn about(seconds: f64) -> String {
+pub fn format_duration(seconds: f64) -> String {
     match seconds {
         s if s < 1.0 => "less than 1 s".into(),
         s if s < 100.0 => format!("about {s:.0} s"),
@@ -49,14 +49,14 @@ mod tests {
 
     #[test]
     fn bytes_are_told_in_thousands() {
-        assert_eq!(bytes(999), "999 B");
-        assert_eq!(bytes(12_345_678), "12.3 MB");
+        assert_eq!(format_bytes(999), "999 B");
+        assert_eq!(format_bytes(12_345_678), "12.3 MB");
     }
 
     #[test]
     fn times_are_told_in_what_they_are_thought_of() {
         assert_eq!(
-            [0.3, 59.6, 600.0, 7200.0].map(about),
+            [0.3, 59.6, 600.0, 7200.0].map(format_duration),
             ["less than 1 s", "about 60 s", "about 10 min", "about 2.0 h"]
         );
     }

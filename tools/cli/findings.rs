@@ -2,14 +2,14 @@
 
 use std::collections::HashSet;
 
-use leadfield::circuit::Assembly;
-use leadfield::error::count;
+use leadfield::circuit::SegmentationPlan;
+use leadfield::error::format_count;
 use leadfield::sonata::nodes::Orientation;
 
 use super::Common;
 
 /// Warns that the order of Euler angles matters, unless it was chosen.
-pub fn warn_of_euler_order(table: &Assembly, is_chosen: bool, common: &Common) {
+pub fn warn_euler_order(table: &SegmentationPlan, is_chosen: bool, common: &Common) {
     if is_chosen || table.orientation() != (Orientation::Euler { depends_on_order: true }) {
         return;
     }
@@ -22,7 +22,7 @@ pub fn warn_of_euler_order(table: &Assembly, is_chosen: bool, common: &Common) {
 }
 
 /// Each neuron that is left out, with its reason; a text of several lines, which shows a template, in full only once.
-pub fn tell_skipped(table: &Assembly, common: &Common) {
+pub fn warn_skipped(table: &SegmentationPlan, common: &Common) {
     let mut told = HashSet::new();
     for skipped in table.skipped() {
         let why = skipped.error.to_string();
@@ -38,14 +38,14 @@ const MAX_NOTES: usize = 20;
 
 /// What the simulator does with morphologies that a user may not expect, and what templates do to diameters that radii do
 /// not follow.
-pub fn tell_notes(table: &Assembly, common: &Common) {
-    let morphologies = table.notes().iter().map(|noted| format!("{}: {}", noted.file.display(), noted.note));
+pub fn warn_notes(table: &SegmentationPlan, common: &Common) {
+    let morphologies = table.morphology_notes().iter().map(|noted| format!("{}: {}", noted.file.display(), noted.note));
     let templates = table.template_notes().iter().map(|noted| format!("{}: {}", noted.file.display(), noted.note));
     let notes: Vec<String> = morphologies.chain(templates).collect();
     for note in notes.iter().take(MAX_NOTES) {
         common.warn(format_args!("{note}"));
     }
     if let Some(more) = notes.len().checked_sub(MAX_NOTES).filter(|&n| n > 0) {
-        common.warn(format_args!("{} more of this kind", count(more as u64, "note")));
+        common.warn(format_args!("{} more of this kind", format_count(more as u64, "note")));
     }
 }

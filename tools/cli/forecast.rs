@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use leadfield::Result;
-use leadfield::error::count;
+use leadfield::error::format_count;
 use leadfield::io::atomic_output;
 use leadfield::io::ranks::Forecast;
 
-use super::facts::{Facts, about, bytes};
+use super::facts::{Facts, format_bytes, format_duration};
 use super::{Common, console};
 
 /// The options of a run that is judged and not done.
@@ -30,32 +30,32 @@ impl DryRun {
 }
 
 /// Tells a forecast on standard output; reading the inputs took so long, s.
-pub fn tell(forecast: &Forecast, reading_s: f64, out: &Path, common: &Common) -> Result<()> {
+pub fn print_estimate(forecast: &Forecast, reading_s: f64, out: &Path, common: &Common) -> Result<()> {
     if !common.crew().is_first() {
         return Ok(());
     }
     let size = match forecast.exact {
-        true => format!("{} bytes, {}", forecast.bytes, bytes(forecast.bytes)),
-        false => format!("about {}", bytes(forecast.bytes)),
+        true => format!("{} bytes, {}", forecast.bytes, format_bytes(forecast.bytes)),
+        false => format!("about {}", format_bytes(forecast.bytes)),
     };
     let mut facts = Facts::default();
     facts.add("neurons", forecast.neurons);
     facts.add("segments", forecast.segments);
-    facts.add("parts", parts(forecast));
+    facts.add("parts", describe_parts(forecast));
     facts.add("size", size);
-    facts.add("free", atomic_output::free(out).map_or("unknown".into(), bytes));
+    facts.add("free", atomic_output::free_bytes(out).map_or("unknown".into(), format_bytes));
     let each = if forecast.shares.len() > 1 { " for each rank" } else { "" };
-    facts.add("memory", format!("about {}{each}", bytes(forecast.memory)));
-    facts.add("time", about(reading_s + forecast.seconds));
+    facts.add("memory", format!("about {}{each}", format_bytes(forecast.memory)));
+    facts.add("time", format_duration(reading_s + forecast.seconds));
     console::print(facts)
 }
 
 /// Tells what the run would refuse to touch, or go on with.
-pub fn tell_existing(out: &Path, force: bool, resume: bool, common: &Common) {
+pub fn warn_existing(out: &Path, force: bool, resume: bool, common: &Common) {
     if force || resume || !common.crew().is_first() {
         return;
     }
-    let partial = atomic_output::partial_of(out);
+    let partial = atomic_output::partial_path_for(out);
     for (path, options) in [(out, "`--force`"), (&partial, "`--resume` or `--force`")] {
         if path.exists() {
             return common.warn(format_args!("{}: exists already: the run asks for {options}", path.display()));
@@ -64,12 +64,12 @@ pub fn tell_existing(out: &Path, force: bool, resume: bool, common: &Common) {
 }
 
 /// Number of parts, and how many of them each rank has.
-fn parts(forecast: &Forecast) -> String {
+fn describe_parts(forecast: &Forecast) -> String {
     let of_ranks = || forecast.shares.iter().map(|share| share.parts);
     let (least, most) = (of_ranks().min().unwrap_or(0), of_ranks().max().unwrap_or(0));
     let each = if least == most { most.to_string() } else { format!("{least} to {most}") };
     match forecast.shares.len() {
         1 => forecast.parts().to_string(),
-        n => format!("{}, {each} for each of {}", forecast.parts(), count(n as u64, "rank")),
+        n => format!("{}, {each} for each of {}", forecast.parts(), format_count(n as u64, "rank")),
     }
 }

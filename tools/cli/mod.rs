@@ -17,9 +17,9 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use leadfield::error::{Error, Problem, Result};
-use leadfield::io::atomic_output::Existing;
+use leadfield::io::atomic_output::OverwritePolicy;
 use leadfield::io::ranks::{Balance, Crew};
-use leadfield::segments::table::Table;
+use leadfield::segments::table::SegmentTable;
 
 use ranks::Ranks;
 
@@ -39,11 +39,11 @@ pub struct Common {
 
 /// The program's arguments, with negative numbers written as clap knows them: it takes `-0.001` for a number, but
 /// neither `-1e-3` nor `-.5`.
-pub fn arguments() -> impl Iterator<Item = OsString> {
-    std::env::args_os().map(|argument| plain_number(&argument).unwrap_or(argument))
+pub fn command_line() -> impl Iterator<Item = OsString> {
+    std::env::args_os().map(|argument| normalise_number(&argument).unwrap_or(argument))
 }
 
-fn plain_number(argument: &OsStr) -> Option<OsString> {
+fn normalise_number(argument: &OsStr) -> Option<OsString> {
     let text = argument.to_str().filter(|text| text.starts_with('-'))?;
     text.parse::<f64>().ok().filter(|number| number.is_finite()).map(|number| number.to_string().into())
 }
@@ -89,7 +89,7 @@ impl Common {
     }
 
     /// Tells the user something, on standard error, unless `--quiet`.
-    pub fn say(&self, text: impl std::fmt::Display) {
+    pub fn print_note(&self, text: impl std::fmt::Display) {
         if !self.quiet {
             console::note(text);
         }
@@ -97,16 +97,16 @@ impl Common {
 
     /// Warns, on standard error, unless `--quiet`.
     pub fn warn(&self, text: impl std::fmt::Display) {
-        self.say(format_args!("warning: {text}"));
+        self.print_note(format_args!("warning: {text}"));
     }
 }
 
 impl Common {
     /// Warns of what an error would tell, with its advice, unless `--quiet`.
-    pub fn caution(&self, what: &Error) {
+    pub fn warn_with_hint(&self, what: &Error) {
         self.warn(what);
         for hint in what.hint().unwrap_or_default().lines() {
-            self.say(format_args!("hint: {hint}"));
+            self.print_note(format_args!("hint: {hint}"));
         }
     }
 }
@@ -115,7 +115,7 @@ impl Common {
 impl Common {
     /// Finds the other ranks, if several were started. All but rank 0 are quiet from now on.
     pub fn join_ranks(&mut self) -> Result<()> {
-        self.ranks = Ranks::of_environment();
+        self.ranks = Ranks::from_environment();
         self.ranks.connect(self.quiet)?;
         self.quiet |= !self.crew().is_first();
         Ok(())
@@ -127,22 +127,22 @@ impl Common {
     }
 
     /// Tells how the work was shared.
-    pub fn tell_balance(&self) {
+    pub fn print_balance(&self) {
         if let Some(Balance { ranks, slowest_s, mean_s }) = self.crew().balance() {
             let ratio = if mean_s > 0.0 { slowest_s / mean_s } else { 1.0 };
-            self.say(format_args!(
+            self.print_note(format_args!(
                 "{ranks} ranks at work for {mean_s:.2} s on average, the slowest {ratio:.2} times as long"
             ));
         }
     }
 
     /// Tells an error and its hint, and gives the exit code. Of several ranks the first tells; then the others may go.
-    pub fn conclude(&self, result: Result<Outcome>) -> ExitCode {
+    pub fn report_result(&self, result: Result<Outcome>) -> ExitCode {
         let outcome = result.as_ref().map(drop);
-        let code = code(&result);
-        let code = if self.ranks.tells() { code } else { self.ranks.defer(code) };
-        if let (true, Err(error)) = (self.ranks.tells(), &result) {
-            tell(error);
+        let code = exit_code(&result);
+        let code = if self.ranks.is_reporting_rank() { code } else { self.ranks.defer(code) };
+        if let (true, Err(error)) = (self.ranks.is_reporting_rank(), &result) {
+            print_error(error);
         }
         self.crew().end(outcome);
         code
@@ -150,9 +150,9 @@ impl Common {
 }
 
 /// The arguments are not understood, or help was asked for: told once, however many ranks there are.
-pub fn conclude_arguments(error: &clap::Error) -> ExitCode {
-    let (ranks, code) = (Ranks::of_environment(), ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2)));
-    if !ranks.tells() {
+pub fn report_argument_error(error: &clap::Error) -> ExitCode {
+    let (ranks, code) = (Ranks::from_environment(), ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2)));
+    if !ranks.is_reporting_rank() {
         return ranks.defer(code);
     }
     // where nobody reads it nothing is lost
@@ -161,8 +161,8 @@ pub fn conclude_arguments(error: &clap::Error) -> ExitCode {
 }
 
 /// Opens a segment table; one that another program rewrote gets the population's name, and what is assumed is said.
-pub fn open_table(path: &Path, population: Option<&str>, common: &Common) -> Result<Table> {
-    let mut table = Table::open(path)?;
+pub fn open_table(path: &Path, population: Option<&str>, common: &Common) -> Result<SegmentTable> {
+    let mut table = SegmentTable::open(path)?;
     if let Some(name) = population {
         table.set_population(name);
     }
@@ -171,18 +171,18 @@ pub fn open_table(path: &Path, population: Option<&str>, common: &Common) -> Res
 }
 
 /// Says what is assumed of a table that another program rewrote.
-pub fn warn_assumptions(table: &Table, common: &Common) {
+pub fn warn_assumptions(table: &SegmentTable, common: &Common) {
     if let Some(assumptions) = table.assumptions() {
         common.warn(format_args!("{}: {assumptions}", table.path().display()));
     }
 }
 
 /// `--force` as the library knows it.
-pub fn existing(force: bool) -> Existing {
-    if force { Existing::Replace } else { Existing::Keep }
+pub fn overwrite_policy(force: bool) -> OverwritePolicy {
+    if force { OverwritePolicy::Replace } else { OverwritePolicy::Refuse }
 }
 
-fn code(result: &Result<Outcome>) -> ExitCode {
+fn exit_code(result: &Result<Outcome>) -> ExitCode {
     match result {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::Differ) => ExitCode::from(1),
@@ -191,7 +191,7 @@ fn code(result: &Result<Outcome>) -> ExitCode {
 }
 
 /// Tells an error and its hint on standard error.
-pub fn tell(error: &Error) {
+pub fn print_error(error: &Error) {
     console::note(format_args!("error: {error}"));
     for hint in error.hint().unwrap_or_default().lines() {
         console::note(format_args!("hint: {hint}"));

@@ -7,20 +7,20 @@ use arrow_array::RecordBatch;
 use arrow_ipc::writer::{FileWriter, StreamWriter};
 use arrow_schema::{ArrowError, SchemaRef};
 use leadfield::error::{Context, FileProblem, Problem};
-use leadfield::io::atomic_output::{Existing, Staged};
+use leadfield::io::atomic_output::{AtomicOutput, OverwritePolicy};
 use leadfield::io::parquet_file::{Writer, properties_builder};
 use leadfield::{Error, Result};
 use parquet::errors::ParquetError;
 
 use super::console::STANDARD_OUTPUT;
-use super::text::{Cells, Json, Plain};
+use super::text::{Cells, CsvLines, JsonLines};
 
 /// Rows of a table on a terminal.
-const TABLE_ROWS: usize = 40;
+const MAX_TABLE_ROWS: usize = 40;
 
 /// The form of the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Format {
+pub enum OutputFormat {
     /// Aligned columns, at most 40 rows
     Table,
     /// Comma-separated values with a header
@@ -53,9 +53,9 @@ impl Problem for OutputProblem {
     }
 }
 
-impl Format {
+impl OutputFormat {
     /// The form that is named, that of the file's name, or that of standard output.
-    pub fn of(named: Option<Self>, out: Option<&Path>) -> Result<Self> {
+    pub fn resolve(named: Option<Self>, out: Option<&Path>) -> Result<Self> {
         match (named, out) {
             (Some(format), _) => Ok(format),
             (None, None) if std::io::stdout().is_terminal() => Ok(Self::Table),
@@ -71,50 +71,56 @@ impl Format {
     }
 }
 
-type Out = Box<dyn Write + Send>;
+type BoxedWriter = Box<dyn Write + Send>;
 
 /// An output that takes batches of rows.
-pub struct Output {
-    staged: Option<Staged>,
-    sink: Sink,
+pub struct OutputSink {
+    output_file: Option<AtomicOutput>,
+    sink: FormatWriter,
 }
 
-enum Sink {
-    Table { out: Out, kept: Vec<RecordBatch>, rows: u64, schema: SchemaRef },
-    Csv(Out),
-    Jsonl(Out),
-    ArrowFile(FileWriter<Out>),
-    ArrowStream(StreamWriter<Out>),
-    Parquet(Box<Writer<Out>>),
+enum FormatWriter {
+    Table { out: BoxedWriter, kept: Vec<RecordBatch>, rows: u64, schema: SchemaRef },
+    Csv(BoxedWriter),
+    Jsonl(BoxedWriter),
+    ArrowFile(FileWriter<BoxedWriter>),
+    ArrowStream(StreamWriter<BoxedWriter>),
+    Parquet(Box<Writer<BoxedWriter>>),
 }
 
-impl Output {
+impl OutputSink {
     /// Opens the output and writes what comes before the rows.
-    pub fn open(path: Option<&Path>, format: Format, existing: Existing, schema: SchemaRef) -> Result<Self> {
-        let staged = path.map(|path| Staged::new(path, existing)).transpose()?;
-        let out: Out = match &staged {
-            Some(staged) => Box::new(BufWriter::with_capacity(1 << 16, staged.file()?)),
+    pub fn open(
+        path: Option<&Path>,
+        format: OutputFormat,
+        existing: OverwritePolicy,
+        schema: SchemaRef,
+    ) -> Result<Self> {
+        let staged = path.map(|path| AtomicOutput::create_file(path, existing)).transpose()?;
+        let out: BoxedWriter = match &staged {
+            Some(staged) => Box::new(BufWriter::with_capacity(1 << 16, staged.open_writer()?)),
             None => Box::new(BufWriter::with_capacity(1 << 16, std::io::stdout())),
         };
-        let sink = Sink::open(out, format, staged.is_some(), schema).map_err(|e| named(e, staged.as_ref()))?;
-        Ok(Self { staged, sink })
+        let sink = FormatWriter::open(out, format, staged.is_some(), schema)
+            .map_err(|e| with_output_path(e, staged.as_ref()))?;
+        Ok(Self { output_file: staged, sink })
     }
 
     /// Writes rows.
     pub fn write(&mut self, batch: &RecordBatch) -> Result<()> {
-        self.sink.write(batch).map_err(|e| named(e, self.staged.as_ref()))
+        self.sink.write(batch).map_err(|e| with_output_path(e, self.output_file.as_ref()))
     }
 
     /// Writes what comes after the rows, and gives a file its name.
     pub fn finish(self) -> Result<()> {
-        let staged = self.staged;
-        self.sink.finish().map_err(|e| named(e, staged.as_ref()))?;
-        staged.map_or(Ok(()), Staged::commit)
+        let staged = self.output_file;
+        self.sink.finish().map_err(|e| with_output_path(e, staged.as_ref()))?;
+        staged.map_or(Ok(()), AtomicOutput::commit)
     }
 }
 
 /// What Arrow says, or the system through it.
-fn of_arrow(error: ArrowError) -> Error {
+fn arrow_error(error: ArrowError) -> Error {
     match error {
         ArrowError::IoError(_, system) => FileProblem::Write(system).into(),
         error => OutputProblem::Arrow(error).into(),
@@ -122,7 +128,7 @@ fn of_arrow(error: ArrowError) -> Error {
 }
 
 /// What Parquet says, or the system through it.
-fn of_parquet(error: ParquetError) -> Error {
+fn parquet_error(error: ParquetError) -> Error {
     match error {
         ParquetError::External(inner) => match inner.downcast() {
             Ok(system) => FileProblem::Write(*system).into(),
@@ -133,24 +139,24 @@ fn of_parquet(error: ParquetError) -> Error {
 }
 
 /// An error of the output's file.
-fn named(error: Error, staged: Option<&Staged>) -> Error {
-    error.in_file(staged.map_or(Path::new(STANDARD_OUTPUT), Staged::target))
+fn with_output_path(error: Error, staged: Option<&AtomicOutput>) -> Error {
+    error.in_file(staged.map_or(Path::new(STANDARD_OUTPUT), AtomicOutput::target_path))
 }
 
-impl Sink {
-    fn open(mut out: Out, format: Format, file: bool, schema: SchemaRef) -> Result<Self> {
+impl FormatWriter {
+    fn open(mut out: BoxedWriter, format: OutputFormat, file: bool, schema: SchemaRef) -> Result<Self> {
         Ok(match format {
-            Format::Table => Self::Table { out, kept: Vec::new(), rows: 0, schema },
-            Format::Csv => {
+            OutputFormat::Table => Self::Table { out, kept: Vec::new(), rows: 0, schema },
+            OutputFormat::Csv => {
                 let names = schema.fields().iter().map(|f| f.name().as_str());
-                Plain.line(names, &mut out).map_err(FileProblem::Write)?;
+                CsvLines.write_line(names, &mut out).map_err(FileProblem::Write)?;
                 Self::Csv(out)
             }
-            Format::Jsonl => Self::Jsonl(out),
-            Format::Arrow if file => Self::ArrowFile(FileWriter::try_new(out, &schema).map_err(of_arrow)?),
-            Format::Arrow => Self::ArrowStream(StreamWriter::try_new(out, &schema).map_err(of_arrow)?),
-            Format::Parquet => {
-                let writer = Writer::new(out, schema, properties_builder().build()).map_err(of_parquet)?;
+            OutputFormat::Jsonl => Self::Jsonl(out),
+            OutputFormat::Arrow if file => Self::ArrowFile(FileWriter::try_new(out, &schema).map_err(arrow_error)?),
+            OutputFormat::Arrow => Self::ArrowStream(StreamWriter::try_new(out, &schema).map_err(arrow_error)?),
+            OutputFormat::Parquet => {
+                let writer = Writer::new(out, schema, properties_builder().build()).map_err(parquet_error)?;
                 Self::Parquet(Box::new(writer))
             }
         })
@@ -159,32 +165,32 @@ impl Sink {
     fn write(&mut self, batch: &RecordBatch) -> Result<()> {
         match self {
             Self::Table { kept, rows, .. } => {
-                let room = TABLE_ROWS.saturating_sub(usize::try_from(*rows).unwrap_or(usize::MAX));
+                let room = MAX_TABLE_ROWS.saturating_sub(usize::try_from(*rows).unwrap_or(usize::MAX));
                 if room > 0 {
                     kept.push(batch.slice(0, room.min(batch.num_rows())));
                 }
                 *rows += batch.num_rows() as u64;
                 Ok(())
             }
-            Self::Csv(out) => Ok(Plain.rows(batch, out).map_err(FileProblem::Write)?),
-            Self::Jsonl(out) => Ok(Json.rows(batch, out).map_err(FileProblem::Write)?),
-            Self::ArrowFile(writer) => Ok(writer.write(batch).map_err(of_arrow)?),
-            Self::ArrowStream(writer) => Ok(writer.write(batch).map_err(of_arrow)?),
-            Self::Parquet(writer) => Ok(writer.write(batch).map_err(of_parquet)?),
+            Self::Csv(out) => Ok(CsvLines.write_rows(batch, out).map_err(FileProblem::Write)?),
+            Self::Jsonl(out) => Ok(JsonLines.write_rows(batch, out).map_err(FileProblem::Write)?),
+            Self::ArrowFile(writer) => Ok(writer.write(batch).map_err(arrow_error)?),
+            Self::ArrowStream(writer) => Ok(writer.write(batch).map_err(arrow_error)?),
+            Self::Parquet(writer) => Ok(writer.write(batch).map_err(parquet_error)?),
         }
     }
 
     fn finish(self) -> Result<()> {
         match self {
             Self::Table { mut out, kept, rows, schema } => {
-                let text = table(&schema, &kept, rows);
+                let text = format_table(&schema, &kept, rows);
                 Ok(out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(FileProblem::Write)?)
             }
             Self::Csv(mut out) | Self::Jsonl(mut out) => Ok(out.flush().map_err(FileProblem::Write)?),
-            Self::ArrowFile(mut writer) => Ok(writer.finish().map_err(of_arrow)?),
-            Self::ArrowStream(mut writer) => Ok(writer.finish().map_err(of_arrow)?),
+            Self::ArrowFile(mut writer) => Ok(writer.finish().map_err(arrow_error)?),
+            Self::ArrowStream(mut writer) => Ok(writer.finish().map_err(arrow_error)?),
             Self::Parquet(writer) => {
-                writer.finish().map_err(of_parquet)?;
+                writer.finish().map_err(parquet_error)?;
                 Ok(())
             }
         }
@@ -192,11 +198,11 @@ impl Sink {
 }
 
 /// Aligned columns, and how many rows are not shown.
-fn table(schema: &SchemaRef, kept: &[RecordBatch], rows: u64) -> String {
+fn format_table(schema: &SchemaRef, kept: &[RecordBatch], rows: u64) -> String {
     let header = schema.fields().iter().map(|f| f.name().clone()).collect();
     let mut lines: Vec<Vec<String>> = vec![header];
     for batch in kept {
-        let cells = Cells::of(batch);
+        let cells = Cells::new(batch);
         lines.extend((0..batch.num_rows()).map(|i| cells.row(i)));
     }
     let width = |k: usize| lines.iter().filter_map(|line| line.get(k)).map(|c| c.chars().count()).max().unwrap_or(0);

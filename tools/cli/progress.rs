@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::{Common, console};
 
 /// How often a plain line is printed.
-const EVERY: Duration = Duration::from_secs(10);
+const REPORT_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Counts units of work done.
 pub struct Progress {
@@ -37,7 +37,7 @@ impl Progress {
     pub fn add(&self, n: u64) {
         self.bar.inc(n);
         let Some(Ok(mut last)) = self.plain.as_ref().map(Mutex::lock) else { return };
-        if last.elapsed() >= EVERY {
+        if last.elapsed() >= REPORT_INTERVAL {
             *last = Instant::now();
             let (done, all) = (self.bar.position(), self.bar.length().unwrap_or(0));
             console::note(format_args!("{done} of {all} {}", self.noun));
@@ -45,12 +45,12 @@ impl Progress {
     }
 
     /// Says a line above the bar, unless `--quiet`.
-    pub fn say(&self, common: &Common, text: impl std::fmt::Display) {
-        self.aside(|| common.say(text));
+    pub fn print_note(&self, common: &Common, text: impl std::fmt::Display) {
+        self.suspend(|| common.print_note(text));
     }
 
     /// Does something that prints, above the bar.
-    pub fn aside(&self, print: impl FnOnce()) {
+    pub fn suspend(&self, print: impl FnOnce()) {
         self.bar.suspend(print);
     }
 

@@ -20,29 +20,29 @@ const LAUNCHERS: [(&str, &str); 5] = [
 ];
 
 /// What a launcher tells that is none of these: a rank without a number of ranks.
-const RANK_ALONE: &str = "PMIX_RANK";
+const RANK_ONLY_VARIABLE: &str = "PMIX_RANK";
 
 /// The time that rank 0 is given to tell what is wrong before there is a line to it.
-const TO_TELL: Duration = Duration::from_secs(1);
+const REPORT_DELAY: Duration = Duration::from_secs(1);
 
 /// What the launcher tells a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Launched {
+struct LaunchedRank {
     rank: usize,
     /// Number of ranks, where that is told.
     ranks: Option<usize>,
 }
 
 /// What is told in the environment; none where there is no launcher, or it started one process.
-fn launched(variable: impl Fn(&str) -> Option<String>) -> Option<Launched> {
+fn parse_launcher(variable: impl Fn(&str) -> Option<String>) -> Option<LaunchedRank> {
     let number = |name: &str| variable(name).and_then(|text| text.trim().parse::<usize>().ok());
     let told = LAUNCHERS.iter().find_map(|(rank, ranks)| Some((number(rank)?, Some(number(ranks)?))));
-    let (rank, ranks) = told.or_else(|| Some((number(RANK_ALONE)?, None)))?;
-    ranks.is_none_or(|ranks| ranks > 1).then_some(Launched { rank, ranks })
+    let (rank, ranks) = told.or_else(|| Some((number(RANK_ONLY_VARIABLE)?, None)))?;
+    ranks.is_none_or(|ranks| ranks > 1).then_some(LaunchedRank { rank, ranks })
 }
 
-fn of_environment() -> Option<Launched> {
-    launched(|name| std::env::var(name).ok())
+fn detect_launcher() -> Option<LaunchedRank> {
+    parse_launcher(|name| std::env::var(name).ok())
 }
 
 /// What can be wrong with the way in which ranks were started.
@@ -79,26 +79,26 @@ impl Problem for RanksProblem {
 #[derive(Default)]
 pub struct Ranks {
     crew: Crew,
-    launched: Option<Launched>,
+    launched: Option<LaunchedRank>,
     /// Ranks that may use the same cores as this one.
     sharing: Option<usize>,
 }
 
 impl Ranks {
     /// What the launcher tells; the other ranks are not known yet.
-    pub fn of_environment() -> Self {
-        Self { launched: of_environment(), ..Self::default() }
+    pub fn from_environment() -> Self {
+        Self { launched: detect_launcher(), ..Self::default() }
     }
 
     /// Whether this process tells the user what all would.
-    pub fn tells(&self) -> bool {
+    pub fn is_reporting_rank(&self) -> bool {
         self.launched.is_none_or(|launched| launched.rank == 0)
     }
 
     /// Lets rank 0 tell, where it is not known when it has: launchers end all ranks when the first of them has failed.
     pub fn defer<T>(&self, outcome: T) -> T {
         if self.crew.is_alone() {
-            std::thread::sleep(TO_TELL);
+            std::thread::sleep(REPORT_DELAY);
         }
         outcome
     }
@@ -122,9 +122,11 @@ impl Ranks {
         match self.launched {
             None => Ok(()),
             // the first of ranks whose number is not told cannot know that there are others; they refuse, and that ends it
-            Some(Launched { rank: 0, ranks: None }) => Ok(()),
-            Some(Launched { ranks: Some(ranks), .. }) => Err(RanksProblem::WithoutMpi(format!("{ranks} ranks")).into()),
-            Some(Launched { rank, ranks: None }) => Err(RanksProblem::WithoutMpi(format!("rank {rank}")).into()),
+            Some(LaunchedRank { rank: 0, ranks: None }) => Ok(()),
+            Some(LaunchedRank { ranks: Some(ranks), .. }) => {
+                Err(RanksProblem::WithoutMpi(format!("{ranks} ranks")).into())
+            }
+            Some(LaunchedRank { rank, ranks: None }) => Err(RanksProblem::WithoutMpi(format!("rank {rank}")).into()),
         }
     }
 
@@ -136,7 +138,7 @@ impl Ranks {
         if let Some(expected) = launched.ranks.filter(|expected| *expected != found.ranks) {
             return Err(RanksProblem::Mismatch { expected, found: found.ranks }.into());
         }
-        self.launched = Some(Launched { rank: found.rank, ranks: Some(found.ranks) });
+        self.launched = Some(LaunchedRank { rank: found.rank, ranks: Some(found.ranks) });
         self.sharing = Some(found.sharing);
         self.crew = Crew::new(Box::new(line), move |surplus, parts| {
             if !quiet {
@@ -149,7 +151,7 @@ impl Ranks {
 
 #[cfg(feature = "mpi")]
 fn surplus_text(surplus: usize, parts: usize) -> String {
-    use leadfield::error::count;
+    use leadfield::error::format_count;
     let ranks = if surplus == 1 { "1 rank has".into() } else { format!("{surplus} ranks have") };
     format!("{ranks} nothing to do, since there is no more than {}", count(parts as u64, "part"))
 }
@@ -158,18 +160,18 @@ fn surplus_text(surplus: usize, parts: usize) -> String {
 mod tests {
     use super::*;
 
-    fn told(variables: &[(&str, &str)]) -> Option<Launched> {
-        launched(|name| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.to_string()))
+    fn told(variables: &[(&str, &str)]) -> Option<LaunchedRank> {
+        parse_launcher(|name| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.to_string()))
     }
 
     #[test]
     fn each_launcher_tells_rank_and_ranks() {
-        let expected = Some(Launched { rank: 3, ranks: Some(8) });
+        let expected = Some(LaunchedRank { rank: 3, ranks: Some(8) });
         for (rank, ranks) in LAUNCHERS {
             assert_eq!(told(&[(rank, "3"), (ranks, "8")]), expected, "{rank}");
             assert_eq!(told(&[(rank, "0"), (ranks, "1")]), None, "{rank}");
         }
-        assert_eq!(told(&[("PMIX_RANK", "2")]), Some(Launched { rank: 2, ranks: None }));
+        assert_eq!(told(&[("PMIX_RANK", "2")]), Some(LaunchedRank { rank: 2, ranks: None }));
         // Open MPI's launcher inside a step of Slurm
         let both = [("SLURM_PROCID", "0"), ("SLURM_STEP_NUM_TASKS", "1"), ("OMPI_COMM_WORLD_RANK", "3")];
         assert_eq!(told(&[&both[..], &[("OMPI_COMM_WORLD_SIZE", "8")]].concat()), expected);

@@ -1,48 +1,48 @@
 //! How neurons are cut into segments, as options of several tools.
 
 use leadfield::circuit;
-use leadfield::circuit::hoc::AxonForm;
+use leadfield::circuit::hoc::AxonReplacement;
 use leadfield::geometry;
 
 /// [`circuit::Discretisation`] as an option.
 #[derive(Clone, Copy, clap::ValueEnum)]
-pub enum Discretisation {
+pub enum DiscretisationArg {
     /// A compartment report's
     Report,
     /// Computed from the morphologies, by the rule of the cell templates
     Rule,
 }
 
-impl From<Discretisation> for circuit::Discretisation {
-    fn from(option: Discretisation) -> Self {
+impl From<DiscretisationArg> for circuit::Discretisation {
+    fn from(option: DiscretisationArg) -> Self {
         match option {
-            Discretisation::Report => Self::Report,
-            Discretisation::Rule => Self::Rule,
+            DiscretisationArg::Report => Self::Report,
+            DiscretisationArg::Rule => Self::Rule,
         }
     }
 }
 
 /// [`geometry::EulerOrder`] as an option.
 #[derive(Clone, Copy, clap::ValueEnum)]
-pub enum EulerOrder {
+pub enum EulerOrderArg {
     /// z, then y, then x: the SONATA guide
     Sonata,
     /// x, then y, then z
     Neurodamus,
 }
 
-impl From<EulerOrder> for geometry::EulerOrder {
-    fn from(option: EulerOrder) -> Self {
+impl From<EulerOrderArg> for geometry::EulerOrder {
+    fn from(option: EulerOrderArg) -> Self {
         match option {
-            EulerOrder::Sonata => Self::Sonata,
-            EulerOrder::Neurodamus => Self::Neurodamus,
+            EulerOrderArg::Sonata => Self::Sonata,
+            EulerOrderArg::Neurodamus => Self::Neurodamus,
         }
     }
 }
 
 /// [`AxonForm`] as an option.
 #[derive(Clone, Copy, clap::ValueEnum)]
-pub enum AxonRule {
+pub enum AxonRuleArg {
     /// Two stubs of 30 um with 5 segments each, 1000 um of myelin with 5
     Taper,
     /// Two stubs of 30 um with 5 segments each
@@ -55,14 +55,14 @@ pub enum AxonRule {
     Keep,
 }
 
-impl From<AxonRule> for AxonForm {
-    fn from(option: AxonRule) -> Self {
+impl From<AxonRuleArg> for AxonReplacement {
+    fn from(option: AxonRuleArg) -> Self {
         match option {
-            AxonRule::Taper => Self::Taper,
-            AxonRule::Legacy => Self::Legacy,
-            AxonRule::Bluepyopt => Self::BluePyOpt,
-            AxonRule::Delete => Self::Delete,
-            AxonRule::Keep => Self::Keep,
+            AxonRuleArg::Taper => Self::Taper,
+            AxonRuleArg::Legacy => Self::Legacy,
+            AxonRuleArg::Bluepyopt => Self::BluePyOpt,
+            AxonRuleArg::Delete => Self::Delete,
+            AxonRuleArg::Keep => Self::Keep,
         }
     }
 }

@@ -8,11 +8,11 @@ use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::flag;
 
 /// Whether a stop has been asked for.
-pub struct Stop(Arc<AtomicBool>);
+pub struct StopSignal(Arc<AtomicBool>);
 
-impl Stop {
+impl StopSignal {
     /// Listens from now on.
-    pub fn listen() -> Self {
+    pub fn install() -> Self {
         let asked = Arc::new(AtomicBool::new(false));
         for signal in [SIGINT, SIGTERM, SIGUSR1] {
             // in this order: what a signal finds set by an earlier one lets it do what it does to other programs. Where the
@@ -24,7 +24,7 @@ impl Stop {
     }
 
     /// Whether to stop.
-    pub fn asked(&self) -> bool {
+    pub fn is_requested(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }

@@ -11,10 +11,10 @@ use leadfield::segments::SectionType;
 use leadfield::segments::table::schema::SECTION_TYPE;
 
 /// Text is given out when it is longer than this.
-const BUFFER: usize = 1 << 16;
+const BUFFER_BYTES: usize = 1 << 16;
 
 /// The typed values of a column.
-enum Values<'a> {
+enum ColumnValues<'a> {
     Kind(&'a [u8]),
     Int(&'a [u32]),
     Long(&'a [u64]),
@@ -26,7 +26,7 @@ enum Values<'a> {
     Other,
 }
 
-impl Values<'_> {
+impl ColumnValues<'_> {
     /// The text of a row that is not null; none where values are no texts.
     fn text(&self, i: usize) -> Option<&str> {
         match self {
@@ -39,27 +39,27 @@ impl Values<'_> {
 
 /// The columns of a batch, typed once for all rows.
 pub struct Cells<'a> {
-    columns: Vec<(&'a str, &'a dyn Array, Values<'a>)>,
+    columns: Vec<(&'a str, &'a dyn Array, ColumnValues<'a>)>,
 }
 
 impl<'a> Cells<'a> {
     /// The columns of a batch.
-    pub fn of(batch: &'a RecordBatch) -> Self {
+    pub fn new(batch: &'a RecordBatch) -> Self {
         let fields = batch.schema_ref().fields().iter().zip(batch.columns());
         let column = |(field, array): (&'a arrow_schema::FieldRef, &'a arrow_array::ArrayRef)| {
-            (field.name().as_str(), array.as_ref(), values(field.name(), array))
+            (field.name().as_str(), array.as_ref(), column_values(field.name(), array))
         };
         Self { columns: fields.map(column).collect() }
     }
 
     /// The cells of a row for people: six digits of a number that is not whole.
     pub fn row(&self, i: usize) -> Vec<String> {
-        let cell = |(_, array, values): &(&str, &dyn Array, Values<'_>)| {
+        let cell = |(_, array, values): &(&str, &dyn Array, ColumnValues<'_>)| {
             let mut text = String::new();
             match values {
-                Values::Single(v) if array.is_valid(i) => text = short(v[i].into()),
-                Values::Double(v) if array.is_valid(i) => text = short(v[i]),
-                _ => put(*array, values, i, &mut text),
+                ColumnValues::Single(v) if array.is_valid(i) => text = format_short(v[i].into()),
+                ColumnValues::Double(v) if array.is_valid(i) => text = format_short(v[i]),
+                _ => write_cell(*array, values, i, &mut text),
             }
             text
         };
@@ -67,43 +67,43 @@ impl<'a> Cells<'a> {
     }
 }
 
-fn values<'a>(name: &str, array: &'a arrow_array::ArrayRef) -> Values<'a> {
+fn column_values<'a>(name: &str, array: &'a arrow_array::ArrayRef) -> ColumnValues<'a> {
     match array.data_type() {
-        DataType::UInt8 if name == SECTION_TYPE => Values::Kind(array.as_primitive::<UInt8Type>().values()),
-        DataType::UInt32 => Values::Int(array.as_primitive::<UInt32Type>().values()),
-        DataType::UInt64 => Values::Long(array.as_primitive::<UInt64Type>().values()),
-        DataType::Float32 => Values::Single(array.as_primitive::<Float32Type>().values()),
-        DataType::Float64 => Values::Double(array.as_primitive::<Float64Type>().values()),
-        DataType::Utf8 => Values::Text(array.as_string::<i32>()),
-        DataType::Dictionary(..) => listed(array).unwrap_or(Values::Other),
-        _ => Values::Other,
+        DataType::UInt8 if name == SECTION_TYPE => ColumnValues::Kind(array.as_primitive::<UInt8Type>().values()),
+        DataType::UInt32 => ColumnValues::Int(array.as_primitive::<UInt32Type>().values()),
+        DataType::UInt64 => ColumnValues::Long(array.as_primitive::<UInt64Type>().values()),
+        DataType::Float32 => ColumnValues::Single(array.as_primitive::<Float32Type>().values()),
+        DataType::Float64 => ColumnValues::Double(array.as_primitive::<Float64Type>().values()),
+        DataType::Utf8 => ColumnValues::Text(array.as_string::<i32>()),
+        DataType::Dictionary(..) => dictionary_values(array).unwrap_or(ColumnValues::Other),
+        _ => ColumnValues::Other,
     }
 }
 
-fn listed(array: &arrow_array::ArrayRef) -> Option<Values<'_>> {
+fn dictionary_values(array: &arrow_array::ArrayRef) -> Option<ColumnValues<'_>> {
     let dictionary = array.as_dictionary_opt::<Int32Type>()?;
-    Some(Values::Listed(dictionary.keys().values(), dictionary.values().as_string_opt::<i32>()?))
+    Some(ColumnValues::Listed(dictionary.keys().values(), dictionary.values().as_string_opt::<i32>()?))
 }
 
 /// Appends a cell; nothing for a null.
-fn put(array: &dyn Array, values: &Values<'_>, i: usize, text: &mut String) {
+fn write_cell(array: &dyn Array, values: &ColumnValues<'_>, i: usize, text: &mut String) {
     if array.is_null(i) {
         return;
     }
     // writing to a string cannot fail
     let _: std::fmt::Result = match values {
-        Values::Kind(v) => write!(text, "{}", SectionType::from_number(v[i]).map_or("", SectionType::name)),
-        Values::Int(v) => write!(text, "{}", v[i]),
-        Values::Long(v) => write!(text, "{}", v[i]),
-        Values::Single(v) => write!(text, "{}", v[i]),
-        Values::Double(v) => write!(text, "{}", v[i]),
-        Values::Text(_) | Values::Listed(..) => write!(text, "{}", values.text(i).unwrap_or_default()),
-        Values::Other => Ok(()),
+        ColumnValues::Kind(v) => write!(text, "{}", SectionType::from_number(v[i]).map_or("", SectionType::name)),
+        ColumnValues::Int(v) => write!(text, "{}", v[i]),
+        ColumnValues::Long(v) => write!(text, "{}", v[i]),
+        ColumnValues::Single(v) => write!(text, "{}", v[i]),
+        ColumnValues::Double(v) => write!(text, "{}", v[i]),
+        ColumnValues::Text(_) | ColumnValues::Listed(..) => write!(text, "{}", values.text(i).unwrap_or_default()),
+        ColumnValues::Other => Ok(()),
     };
 }
 
 /// Six significant digits.
-fn short(v: f64) -> String {
+fn format_short(v: f64) -> String {
     if !(1e-3..1e6).contains(&v.abs()) {
         return if v == 0.0 || !v.is_finite() { v.to_string() } else { format!("{v:.5e}") };
     }
@@ -112,44 +112,44 @@ fn short(v: f64) -> String {
 }
 
 /// Comma-separated values, RFC 4180: a cell with a comma, a quote or a line break stands in quotes.
-pub struct Plain;
+pub struct CsvLines;
 
-impl Plain {
+impl CsvLines {
     /// Writes one line.
-    pub fn line<'t>(&self, cells: impl Iterator<Item = &'t str>, out: &mut dyn Write) -> std::io::Result<()> {
+    pub fn write_line<'t>(&self, cells: impl Iterator<Item = &'t str>, out: &mut dyn Write) -> std::io::Result<()> {
         let mut text = String::new();
         for (k, cell) in cells.enumerate() {
             if k > 0 {
                 text.push(',');
             }
-            quoted(cell, &mut text);
+            write_quoted(cell, &mut text);
         }
         text.push('\n');
         out.write_all(text.as_bytes())
     }
 
     /// Writes the rows of a batch.
-    pub fn rows(&self, batch: &RecordBatch, out: &mut dyn Write) -> std::io::Result<()> {
-        let cells = Cells::of(batch);
-        let mut text = String::with_capacity(BUFFER + 1024);
+    pub fn write_rows(&self, batch: &RecordBatch, out: &mut dyn Write) -> std::io::Result<()> {
+        let cells = Cells::new(batch);
+        let mut text = String::with_capacity(BUFFER_BYTES + 1024);
         for i in 0..batch.num_rows() {
             for (k, (_, array, values)) in cells.columns.iter().enumerate() {
                 if k > 0 {
                     text.push(',');
                 }
                 match values.text(i) {
-                    Some(cell) if array.is_valid(i) => quoted(cell, &mut text),
-                    _ => put(*array, values, i, &mut text),
+                    Some(cell) if array.is_valid(i) => write_quoted(cell, &mut text),
+                    _ => write_cell(*array, values, i, &mut text),
                 }
             }
             text.push('\n');
-            give(&mut text, BUFFER, out)?;
+            flush_above(&mut text, BUFFER_BYTES, out)?;
         }
-        give(&mut text, 0, out)
+        flush_above(&mut text, 0, out)
     }
 }
 
-fn quoted(cell: &str, text: &mut String) {
+fn write_quoted(cell: &str, text: &mut String) {
     if cell.contains([',', '"', '\n', '\r']) {
         text.push('"');
         text.push_str(&cell.replace('"', "\"\""));
@@ -160,7 +160,7 @@ fn quoted(cell: &str, text: &mut String) {
 }
 
 /// Writes the text out if it is longer than `most`.
-fn give(text: &mut String, most: usize, out: &mut dyn Write) -> std::io::Result<()> {
+fn flush_above(text: &mut String, most: usize, out: &mut dyn Write) -> std::io::Result<()> {
     if text.len() > most {
         out.write_all(text.as_bytes())?;
         text.clear();
@@ -169,34 +169,34 @@ fn give(text: &mut String, most: usize, out: &mut dyn Write) -> std::io::Result<
 }
 
 /// One JSON object a line; what is unknown, and a number that JSON does not have, is null.
-pub struct Json;
+pub struct JsonLines;
 
-impl Json {
+impl JsonLines {
     /// Writes the rows of a batch.
-    pub fn rows(&self, batch: &RecordBatch, out: &mut dyn Write) -> std::io::Result<()> {
-        let cells = Cells::of(batch);
+    pub fn write_rows(&self, batch: &RecordBatch, out: &mut dyn Write) -> std::io::Result<()> {
+        let cells = Cells::new(batch);
         let keys: Vec<String> =
             cells.columns.iter().map(|(name, ..)| serde_json::Value::from(*name).to_string()).collect();
-        let mut text = String::with_capacity(BUFFER + 1024);
+        let mut text = String::with_capacity(BUFFER_BYTES + 1024);
         for i in 0..batch.num_rows() {
             for (k, ((_, array, values), key)) in cells.columns.iter().zip(&keys).enumerate() {
                 text.push(if k == 0 { '{' } else { ',' });
                 text.push_str(key);
                 text.push(':');
-                json(*array, values, i, &mut text);
+                write_json_cell(*array, values, i, &mut text);
             }
             text.push_str("}\n");
-            give(&mut text, BUFFER, out)?;
+            flush_above(&mut text, BUFFER_BYTES, out)?;
         }
-        give(&mut text, 0, out)
+        flush_above(&mut text, 0, out)
     }
 }
 
-fn json(array: &dyn Array, values: &Values<'_>, i: usize, text: &mut String) {
+fn write_json_cell(array: &dyn Array, values: &ColumnValues<'_>, i: usize, text: &mut String) {
     let finite = match values {
-        Values::Single(v) => v[i].is_finite(),
-        Values::Double(v) => v[i].is_finite(),
-        Values::Other => false,
+        ColumnValues::Single(v) => v[i].is_finite(),
+        ColumnValues::Double(v) => v[i].is_finite(),
+        ColumnValues::Other => false,
         _ => true,
     };
     if array.is_null(i) || !finite {
@@ -204,13 +204,15 @@ fn json(array: &dyn Array, values: &Values<'_>, i: usize, text: &mut String) {
         return;
     }
     match values {
-        Values::Text(_) | Values::Listed(..) => text.push_str(&serde_json::Value::from(values.text(i)).to_string()),
-        Values::Kind(_) => {
+        ColumnValues::Text(_) | ColumnValues::Listed(..) => {
+            text.push_str(&serde_json::Value::from(values.text(i)).to_string())
+        }
+        ColumnValues::Kind(_) => {
             text.push('"');
-            put(array, values, i, text);
+            write_cell(array, values, i, text);
             text.push('"');
         }
-        _ => put(array, values, i, text),
+        _ => write_cell(array, values, i, text),
     }
 }
 
@@ -241,13 +243,16 @@ mod tests {
         let cases =
             [(1234.5678, "1234.57"), (-0.1, "-0.100000"), (0.001, "0.00100000"), (0.0, "0"), (2e-7, "2.00000e-7")];
         for (v, text) in cases {
-            assert_eq!(short(v), text);
+            assert_eq!(format_short(v), text);
         }
     }
 
     #[test]
     fn csv_quotes_what_needs_it_and_leaves_nulls_empty() {
-        assert_eq!(text(|out| Plain.rows(&batch(), out)), "dend,\"L5,\"\"A\"\"\",\"a,b\",0.1\n,,,NaN\n,b,c,-2\n");
+        assert_eq!(
+            text(|out| CsvLines.write_rows(&batch(), out)),
+            "dend,\"L5,\"\"A\"\"\",\"a,b\",0.1\n,,,NaN\n,b,c,-2\n"
+        );
     }
 
     #[test]
@@ -256,6 +261,6 @@ mod tests {
 {"section_type":null,"mtype":null,"contact":null,"x":null}
 {"section_type":"","mtype":"b","contact":"c","x":-2}
 "#;
-        assert_eq!(text(|out| Json.rows(&batch(), out)), expected);
+        assert_eq!(text(|out| JsonLines.write_rows(&batch(), out)), expected);
     }
 }

@@ -6,19 +6,19 @@ use std::time::Duration;
 use leadfield::io::hdf5;
 use leadfield::segments::index;
 
-use super::tell;
+use super::print_error;
 
 /// How often calls are looked at.
-const PAUSE: Duration = Duration::from_millis(250);
+const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
 /// What the exit code of an error is.
-const ERROR: i32 = 2;
+const EXIT_ERROR: i32 = 2;
 
 /// The signals of a crash.
-const FATAL: [libc::c_int; 5] = [libc::SIGSEGV, libc::SIGBUS, libc::SIGABRT, libc::SIGFPE, libc::SIGILL];
+const FATAL_SIGNALS: [libc::c_int; 5] = [libc::SIGSEGV, libc::SIGBUS, libc::SIGABRT, libc::SIGFPE, libc::SIGILL];
 
 /// How the signals were handled before: the standard library reports an overflow of the stack.
-static PREVIOUS: OnceLock<Vec<(libc::c_int, libc::sigaction)>> = OnceLock::new();
+static PREVIOUS_HANDLERS: OnceLock<Vec<(libc::c_int, libc::sigaction)>> = OnceLock::new();
 
 /// Looks at the library's calls from now on, in a thread of its own, and handles the signals of a crash.
 pub fn start() {
@@ -29,11 +29,11 @@ pub fn start() {
     // without the thread the program does its work as well
     drop(std::thread::Builder::new().name("watch".into()).spawn(|| {
         loop {
-            std::thread::sleep(PAUSE);
-            if let Some(error) = hdf5::stuck() {
-                tell(&error);
+            std::thread::sleep(POLL_INTERVAL);
+            if let Some(error) = hdf5::hung_call() {
+                print_error(&error);
                 // SAFETY: it ends the process as it is. Whatever would be run before could wait for the library's lock
-                unsafe { libc::_exit(ERROR) };
+                unsafe { libc::_exit(EXIT_ERROR) };
             }
         }
     }));
@@ -41,7 +41,7 @@ pub fn start() {
 
 fn handle_crashes() {
     // SAFETY: the structure is valid when it is all zeros, and the calls are given places that live long enough
-    PREVIOUS.get_or_init(|| unsafe {
+    PREVIOUS_HANDLERS.get_or_init(|| unsafe {
         let mut ours: libc::sigaction = std::mem::zeroed();
         ours.sa_sigaction = on_crash as *const () as libc::sighandler_t;
         // the stack may be what is at its end
@@ -52,7 +52,7 @@ fn handle_crashes() {
             libc::sigaction(signal, &raw const ours, &raw mut previous);
             (signal, previous)
         };
-        FATAL.into_iter().map(handle).collect()
+        FATAL_SIGNALS.into_iter().map(handle).collect()
     });
 }
 
@@ -67,9 +67,9 @@ extern "C" fn on_crash(signal: libc::c_int, info: *mut libc::siginfo_t, _context
     let address = if signal == libc::SIGBUS { unsafe { (*info).si_addr() as usize } } else { 0 };
     if index::shortened_report(address, write) || hdf5::crash_report(write) {
         // SAFETY: it may be called in a signal handler, and runs nothing more
-        unsafe { libc::_exit(ERROR) };
+        unsafe { libc::_exit(EXIT_ERROR) };
     }
-    let previous = PREVIOUS.get().and_then(|all| all.iter().find(|(of, _)| *of == signal));
+    let previous = PREVIOUS_HANDLERS.get().and_then(|all| all.iter().find(|(of, _)| *of == signal));
     if let Some((_, previous)) = previous {
         // SAFETY: it was in force before
         unsafe { libc::sigaction(signal, previous, std::ptr::null_mut()) };

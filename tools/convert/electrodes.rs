@@ -4,27 +4,27 @@ use std::path::Path;
 
 use leadfield::Result;
 use leadfield::electrodes::{self, Electrode, to_csv, to_json, to_probeinterface};
-use leadfield::error::count;
-use leadfield::io::atomic_output::Staged;
+use leadfield::error::format_count;
+use leadfield::io::atomic_output::AtomicOutput;
 
-use super::Work;
-use super::target::Target;
+use super::Conversion;
+use super::target::ConvertTarget;
 
 /// Converts a file of electrodes.
-pub fn convert(work: &Work<'_>, path: &Path, out: &Path, target: Target) -> Result<String> {
+pub fn convert_electrodes(work: &Conversion<'_>, path: &Path, out: &Path, target: ConvertTarget) -> Result<String> {
     let electrodes = electrodes::read(path)?;
     let (text, lost) = match target {
-        Target::Csv => (to_csv(&electrodes), Vec::new()),
-        Target::Json => (to_json(&electrodes), Vec::new()),
+        ConvertTarget::Csv => (to_csv(&electrodes), Vec::new()),
+        ConvertTarget::Json => (to_json(&electrodes), Vec::new()),
         _ => to_probeinterface(&electrodes),
     };
-    let staged = Staged::new(out, work.existing())?;
-    staged.write(text)?;
+    let staged = AtomicOutput::create_file(out, work.overwrite_policy())?;
+    staged.write_all(text)?;
     staged.commit()?;
-    Ok(told(&electrodes, &lost))
+    Ok(summary(&electrodes, &lost))
 }
 
-fn told(electrodes: &[Electrode], lost: &[String]) -> String {
-    let contacts = count(electrodes.len() as u64, "contact");
+fn summary(electrodes: &[Electrode], lost: &[String]) -> String {
+    let contacts = format_count(electrodes.len() as u64, "contact");
     lost.iter().fold(contacts, |told, lost| format!("{told}\n  {lost}"))
 }

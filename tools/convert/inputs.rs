@@ -32,16 +32,16 @@ pub struct Inputs {
 }
 
 /// The files that are meant.
-pub fn expanded(inputs: &[PathBuf]) -> Result<Inputs> {
+pub fn expand_inputs(inputs: &[PathBuf]) -> Result<Inputs> {
     let mut all = Inputs::default();
     for input in inputs {
         let found = match input.to_str() {
-            Some(pattern) if !input.exists() && pattern.contains(['*', '?', '[']) => matching(input, pattern)?,
+            Some(pattern) if !input.exists() && pattern.contains(['*', '?', '[']) => match_pattern(input, pattern)?,
             _ => vec![input.clone()],
         };
         for path in found {
             if path.is_dir() && !is_table(&path) {
-                let Inputs { files, left_out } = below(&path)?;
+                let Inputs { files, left_out } = find_files_below(&path)?;
                 all.files.extend(files);
                 all.left_out.extend(left_out);
             } else {
@@ -52,22 +52,22 @@ pub fn expanded(inputs: &[PathBuf]) -> Result<Inputs> {
     Ok(all)
 }
 
-fn matching(input: &Path, pattern: &str) -> Result<Vec<PathBuf>> {
+fn match_pattern(input: &Path, pattern: &str) -> Result<Vec<PathBuf>> {
     let paths = glob::glob(pattern).map_err(|e| InputProblem::Pattern(e.msg)).in_file(input)?;
     let mut found = Vec::new();
     for path in paths {
         found.push(path.map_err(|e| FileProblem::Read(e.into())).in_file(input)?);
     }
-    found.sort_by_cached_key(|path| natural(path));
+    found.sort_by_cached_key(|path| natural_key(path));
     if found.is_empty() { Err(InputProblem::NoMatch).in_file(input) } else { Ok(found) }
 }
 
 /// A folder of parts is one input.
 fn is_table(folder: &Path) -> bool {
-    folder.join(leadfield::segments::table::parts::file_name(0)).is_file()
+    folder.join(leadfield::segments::table::parts::part_file_name(0)).is_file()
 }
 
-fn below(folder: &Path) -> Result<Inputs> {
+fn find_files_below(folder: &Path) -> Result<Inputs> {
     let (mut found, mut folders) = (Inputs::default(), vec![folder.to_path_buf()]);
     // links to folders may lead round in a circle: each folder is looked into once
     let mut seen = HashSet::new();
@@ -80,33 +80,33 @@ fn below(folder: &Path) -> Result<Inputs> {
             match path.is_dir() {
                 true if is_table(&path) => found.files.push(path),
                 true => folders.push(path),
-                false if ends_as_expected(&path) => found.files.push(path),
+                false if has_known_ending(&path) => found.files.push(path),
                 false => found.left_out.push(path),
             }
         }
     }
-    found.files.sort_by_cached_key(|path| natural(path));
+    found.files.sort_by_cached_key(|path| natural_key(path));
     found.left_out.sort();
     if found.files.is_empty() { Err(InputProblem::NoFiles).in_file(folder) } else { Ok(found) }
 }
 
-fn ends_as_expected(path: &Path) -> bool {
+fn has_known_ending(path: &Path) -> bool {
     path.extension().and_then(|e| e.to_str()).is_some_and(|e| ENDINGS.contains(&e.to_ascii_lowercase().as_str()))
 }
 
 /// A piece of a name: numbers go by their value.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
-enum Piece {
+enum NamePart {
     Number(u128),
     Text(String),
 }
 
-fn natural(path: &Path) -> Vec<Piece> {
+fn natural_key(path: &Path) -> Vec<NamePart> {
     let text = path.to_string_lossy();
     let chars: Vec<char> = text.chars().collect();
     let piece = |run: &[char]| {
         let text: String = run.iter().collect();
-        text.parse().map_or(Piece::Text(text), Piece::Number)
+        text.parse().map_or(NamePart::Text(text), NamePart::Number)
     };
     chars.chunk_by(|a, b| a.is_ascii_digit() == b.is_ascii_digit()).map(piece).collect()
 }
@@ -118,7 +118,7 @@ mod tests {
     #[test]
     fn numbers_in_names_go_by_their_value() {
         let mut names = ["1/positions10.pkl", "0/positions2.pkl", "1/positions9.pkl", "0/positions1.pkl"];
-        names.sort_by_key(|name| natural(Path::new(name)));
+        names.sort_by_key(|name| natural_key(Path::new(name)));
         assert_eq!(names, ["0/positions1.pkl", "0/positions2.pkl", "1/positions9.pkl", "1/positions10.pkl"]);
     }
 }

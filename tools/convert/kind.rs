@@ -5,19 +5,19 @@ use std::path::Path;
 
 use leadfield::Result;
 use leadfield::convert::bluerecording;
-use leadfield::convert::coefficients::{Batches, is_coefficients};
-use leadfield::convert::columnar::Columnar;
+use leadfield::convert::coefficients::{BatchSource, is_weight_table};
+use leadfield::convert::columnar::ColumnarFile;
 use leadfield::error::{Context, FileProblem, Problem};
-use leadfield::io::hdf5::File;
+use leadfield::io::hdf5::Hdf5File;
 use leadfield::io::input_file;
 
-use super::target::Target;
+use super::target::ConvertTarget;
 
 /// What a file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum InputKind {
     /// Positions in the layout of BlueRecording.
-    Boundaries,
+    Positions,
     /// A segment table.
     Table,
     /// Contacts.
@@ -25,7 +25,7 @@ pub enum Kind {
     /// An electrodes file.
     Weights,
     /// Columns of coefficients.
-    Coefficients,
+    WeightTable,
     /// A compartment report.
     Report,
 }
@@ -35,16 +35,16 @@ pub enum Kind {
 #[error(
     "unknown kind of file, expected positions (pickle, Parquet, HDF5), a segment table, electrodes, an electrodes file or a report"
 )]
-struct Unknown;
+struct UnknownInputKind;
 
-impl Problem for Unknown {}
+impl Problem for UnknownInputKind {}
 
 /// A file inside a file of compressed bytes.
 #[derive(Debug, thiserror::Error)]
 #[error("compressed file, expected what it holds, found {}'s first bytes", .0.name)]
-struct Compressed(&'static Compression);
+struct CompressedInput(&'static CompressionFormat);
 
-impl Problem for Compressed {
+impl Problem for CompressedInput {
     fn hint(&self) -> Option<String> {
         Some(format!("decompress it first: `{}`", self.0.program))
     }
@@ -52,24 +52,24 @@ impl Problem for Compressed {
 
 /// A way to compress a whole file.
 #[derive(Debug)]
-struct Compression {
+struct CompressionFormat {
     name: &'static str,
     start: &'static [u8],
     program: &'static str,
 }
 
 /// Those that pandas and command lines know.
-static COMPRESSIONS: &[Compression] = &[
-    Compression { name: "gzip", start: b"\x1f\x8b", program: "gunzip" },
-    Compression { name: "zip", start: b"PK\x03\x04", program: "unzip" },
-    Compression { name: "bzip2", start: b"BZh", program: "bunzip2" },
-    Compression { name: "xz", start: b"\xfd7zXZ", program: "unxz" },
-    Compression { name: "zstd", start: b"\x28\xb5\x2f\xfd", program: "unzstd" },
+static COMPRESSIONS: &[CompressionFormat] = &[
+    CompressionFormat { name: "gzip", start: b"\x1f\x8b", program: "gunzip" },
+    CompressionFormat { name: "zip", start: b"PK\x03\x04", program: "unzip" },
+    CompressionFormat { name: "bzip2", start: b"BZh", program: "bunzip2" },
+    CompressionFormat { name: "xz", start: b"\xfd7zXZ", program: "unxz" },
+    CompressionFormat { name: "zstd", start: b"\x28\xb5\x2f\xfd", program: "unzstd" },
 ];
 
-impl Kind {
+impl InputKind {
     /// What a file or a folder of parts is.
-    pub fn of(path: &Path) -> Result<Self> {
+    pub fn detect(path: &Path) -> Result<Self> {
         if path.is_dir() {
             return Ok(Self::Table);
         }
@@ -79,68 +79,68 @@ impl Kind {
         let start = buffer.get(..length).unwrap_or_default();
         let compression = COMPRESSIONS.iter().find(|c| start.starts_with(c.start));
         match start {
-            [0x80, ..] => Ok(Self::Boundaries),
-            [b'P', b'A', b'R', b'1', ..] | [b'A', b'R', b'R', b'O', b'W', b'1', ..] => Self::of_columns(path),
-            [0x89, b'H', b'D', b'F', ..] => Self::of_hdf5(path),
+            [0x80, ..] => Ok(Self::Positions),
+            [b'P', b'A', b'R', b'1', ..] | [b'A', b'R', b'R', b'O', b'W', b'1', ..] => Self::detect_columnar(path),
+            [0x89, b'H', b'D', b'F', ..] => Self::detect_hdf5(path),
             // what is no pickle, though its name says so, is told by the pickle's reader
-            _ if named(path, &["pkl", "pickle"]) => Ok(Self::Boundaries),
-            _ if compression.is_none() && named(path, &["csv", "json", "txt"]) || is_text(start) => {
+            _ if has_ending(path, &["pkl", "pickle"]) => Ok(Self::Positions),
+            _ if compression.is_none() && has_ending(path, &["csv", "json", "txt"]) || is_text(start) => {
                 Ok(Self::Electrodes)
             }
             _ => match compression {
-                Some(found) => Err(Compressed(found)).in_file(path),
-                None => Err(Unknown).in_file(path),
+                Some(found) => Err(CompressedInput(found)).in_file(path),
+                None => Err(UnknownInputKind).in_file(path),
             },
         }
     }
 
-    fn of_columns(path: &Path) -> Result<Self> {
-        if bluerecording::is_boundaries(path)? {
-            return Ok(Self::Boundaries);
+    fn detect_columnar(path: &Path) -> Result<Self> {
+        if bluerecording::is_positions_file(path)? {
+            return Ok(Self::Positions);
         }
-        let schema = Columnar::open(path)?.schema();
-        Ok(if is_coefficients(&schema) { Self::Coefficients } else { Self::Table })
+        let schema = ColumnarFile::open(path)?.schema();
+        Ok(if is_weight_table(&schema) { Self::WeightTable } else { Self::Table })
     }
 
-    fn of_hdf5(path: &Path) -> Result<Self> {
-        let file = File::open(path)?;
+    fn detect_hdf5(path: &Path) -> Result<Self> {
+        let file = Hdf5File::open(path)?;
         // a root that cannot be read has no known kind either, and says why
-        file.members("/")?;
-        if file.has("/report") {
+        file.member_names("/")?;
+        if file.has_object("/report") {
             Ok(Self::Report)
-        } else if file.has("/electrodes") {
+        } else if file.has_object("/electrodes") {
             Ok(Self::Weights)
-        } else if bluerecording::is_boundaries(path)? {
-            Ok(Self::Boundaries)
+        } else if bluerecording::is_positions_file(path)? {
+            Ok(Self::Positions)
         } else {
-            Err(Unknown).in_file(path)
+            Err(UnknownInputKind).in_file(path)
         }
     }
 
     /// What it becomes where nothing is said.
-    pub fn target(self) -> Target {
+    pub fn default_target(self) -> ConvertTarget {
         match self {
-            Self::Boundaries => Target::Table,
-            Self::Table | Self::Report => Target::Parquet,
-            Self::Electrodes => Target::Json,
-            Self::Weights | Self::Coefficients => Target::Weights,
+            Self::Positions => ConvertTarget::Table,
+            Self::Table | Self::Report => ConvertTarget::Parquet,
+            Self::Electrodes => ConvertTarget::Json,
+            Self::Weights | Self::WeightTable => ConvertTarget::Weights,
         }
     }
 
     /// What it is called.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Boundaries => "positions",
+            Self::Positions => "positions",
             Self::Table => "segment tables",
             Self::Electrodes => "electrodes",
             Self::Weights => "electrodes files",
-            Self::Coefficients => "columns of coefficients",
+            Self::WeightTable => "columns of coefficients",
             Self::Report => "reports",
         }
     }
 }
 
-fn named(path: &Path, endings: &[&str]) -> bool {
+fn has_ending(path: &Path, endings: &[&str]) -> bool {
     path.extension().and_then(|e| e.to_str()).is_some_and(|e| endings.contains(&e.to_ascii_lowercase().as_str()))
 }
 

@@ -3,32 +3,32 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use leadfield::convert::bluerecording::{self, Neuron};
-use leadfield::convert::{Gathered, MOST_HELD, TableOptions};
-use leadfield::error::count;
-use leadfield::segments::table::schema::SEGMENTS_PER_PART;
+use leadfield::convert::bluerecording::{self, NeuronPositions};
+use leadfield::convert::{MAX_POINTS_IN_MEMORY, TableFromPositions, TableOptions};
+use leadfield::error::format_count;
+use leadfield::segments::table::schema::MAX_SEGMENTS_PER_PART;
 use leadfield::{Error, Result};
 use rayon::prelude::*;
 
-use super::kind::Kind;
-use super::{ConvertProblem, Work};
+use super::kind::InputKind;
+use super::{Conversion, ConvertProblem};
+use crate::cli::print_error;
 use crate::cli::progress::Progress;
-use crate::cli::tell;
 
 /// The population of nodes whose file names none.
-const UNNAMED: &str = "default";
+const DEFAULT_POPULATION: &str = "default";
 
 /// Files that are read before their neurons are put together: this many a thread.
 const FILES_AT_ONCE: usize = 8;
 
 /// Makes the table.
-pub fn gather(work: &Work<'_>, files: &[PathBuf], kinds: Vec<Result<Kind>>) -> Result<()> {
+pub fn write_table(work: &Conversion<'_>, files: &[PathBuf], kinds: Vec<Result<InputKind>>) -> Result<()> {
     let (args, common, started) = (work.args, work.common, Instant::now());
-    let mut gathered = Gathered::new(&args.out, work.existing(), MOST_HELD)?;
-    let population = args.population.as_deref().unwrap_or(UNNAMED);
+    let mut gathered = TableFromPositions::new(&args.out, work.overwrite_policy(), MAX_POINTS_IN_MEMORY)?;
+    let population = args.population.as_deref().unwrap_or(DEFAULT_POPULATION);
     if args.population.is_none() {
-        common.say(format_args!(
-            "note: positions name no population: `{UNNAMED}` is taken, `--population NAME` names it"
+        common.print_note(format_args!(
+            "note: positions name no population: `{DEFAULT_POPULATION}` is taken, `--population NAME` names it"
         ));
     }
     let progress = Progress::new(common, "files", files.len() as u64);
@@ -40,21 +40,21 @@ pub fn gather(work: &Work<'_>, files: &[PathBuf], kinds: Vec<Result<Kind>>) -> R
         if some.is_empty() {
             break;
         }
-        let read: Vec<Result<Vec<Neuron>>> = some
+        let read: Vec<Result<Vec<NeuronPositions>>> = some
             .par_iter_mut()
             .map(|(path, failed)| failed.take().map_or_else(|| bluerecording::read(path), Err))
             .collect();
         for ((path, _), neurons) in some.iter().zip(read) {
-            let segments = neurons.as_ref().map_or(0, |n| n.iter().map(Neuron::segment_count).sum::<u64>());
+            let segments = neurons.as_ref().map_or(0, |n| n.iter().map(NeuronPositions::segment_count).sum::<u64>());
             let number = neurons.as_ref().map_or(0, Vec::len) as u64;
-            match neurons.and_then(|neurons| gathered.add(path, neurons)) {
+            match neurons.and_then(|neurons| gathered.add_file(path, neurons)) {
                 Ok(()) => {
                     done += 1;
-                    let (neurons, segments) = (count(number, "neuron"), count(segments, "segment"));
-                    progress.say(common, format_args!("{}: {neurons}, {segments}", path.display()));
+                    let (neurons, segments) = (format_count(number, "neuron"), format_count(segments, "segment"));
+                    progress.print_note(common, format_args!("{}: {neurons}, {segments}", path.display()));
                 }
                 Err(error) if files.len() == 1 => return Err(error),
-                Err(error) => progress.aside(|| tell(&error)),
+                Err(error) => progress.suspend(|| print_error(&error)),
             }
             progress.add(1);
         }
@@ -64,14 +64,14 @@ pub fn gather(work: &Work<'_>, files: &[PathBuf], kinds: Vec<Result<Kind>>) -> R
     if done < all && (done == 0 || !args.skip_failed) {
         return Err(ConvertProblem::Partial { all, done }.into());
     }
-    let options = TableOptions { population, precision: work.precision(), segments_per_part: SEGMENTS_PER_PART };
+    let options = TableOptions { population, precision: work.precision(), segments_per_part: MAX_SEGMENTS_PER_PART };
     let made = gathered.write(&options, &|_| {})?;
-    common.say(format_args!(
+    common.print_note(format_args!(
         "{}: {}, {} of population `{population}`, {}, {:.2} s; radii are unknown, and the kinds of sections but somata",
         args.out.display(),
-        count(made.segments, "segment"),
-        count(made.neurons, "neuron"),
-        count(made.parts, "part"),
+        format_count(made.segments, "segment"),
+        format_count(made.neurons, "neuron"),
+        format_count(made.parts, "part"),
         started.elapsed().as_secs_f64(),
     ));
     if done < all { Err(ConvertProblem::Failed { all, done }.into()) } else { Ok(()) }

@@ -6,11 +6,11 @@ use std::path::Path;
 use leadfield::Result;
 use leadfield::error::{Context, Problem};
 
-use super::kind::Kind;
+use super::kind::InputKind;
 
 /// What is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Target {
+pub enum ConvertTarget {
     /// A segment table
     Table,
     /// The boundary layout, as Parquet or HDF5
@@ -31,7 +31,7 @@ pub enum Target {
 
 /// A format of files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
+pub enum TargetFormat {
     Parquet,
     Arrow,
     Csv,
@@ -56,9 +56,9 @@ impl Problem for TargetProblem {
     }
 }
 
-impl Format {
+impl TargetFormat {
     /// The format of a name.
-    pub fn of_name(path: &Path) -> Option<Self> {
+    pub fn from_path(path: &Path) -> Option<Self> {
         match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
             "parquet" => Some(Self::Parquet),
             "arrow" | "feather" => Some(Self::Arrow),
@@ -71,64 +71,66 @@ impl Format {
 }
 
 /// What a kind can become.
-fn choices(kind: Kind) -> &'static [Target] {
+fn possible_targets(kind: InputKind) -> &'static [ConvertTarget] {
     match kind {
-        Kind::Boundaries => &[Target::Table, Target::Boundaries],
-        Kind::Table => &[Target::Boundaries, Target::Arrow, Target::Csv],
-        Kind::Electrodes => &[Target::Csv, Target::Json, Target::Probeinterface],
-        Kind::Weights => &[Target::Weights, Target::Parquet, Target::Arrow, Target::Csv],
-        Kind::Coefficients => &[Target::Weights],
-        Kind::Report => &[Target::Parquet, Target::Arrow, Target::Csv],
+        InputKind::Positions => &[ConvertTarget::Table, ConvertTarget::Boundaries],
+        InputKind::Table => &[ConvertTarget::Boundaries, ConvertTarget::Arrow, ConvertTarget::Csv],
+        InputKind::Electrodes => &[ConvertTarget::Csv, ConvertTarget::Json, ConvertTarget::Probeinterface],
+        InputKind::Weights => {
+            &[ConvertTarget::Weights, ConvertTarget::Parquet, ConvertTarget::Arrow, ConvertTarget::Csv]
+        }
+        InputKind::WeightTable => &[ConvertTarget::Weights],
+        InputKind::Report => &[ConvertTarget::Parquet, ConvertTarget::Arrow, ConvertTarget::Csv],
     }
 }
 
 /// The problem of a kind that cannot become a target.
-pub fn unsuited(kind: Kind, target: Target) -> TargetProblem {
-    let expected = choices(kind).iter().map(|t| format!("`{}`", t.name())).collect::<Vec<_>>().join(", ");
+pub fn unsuited_problem(kind: InputKind, target: ConvertTarget) -> TargetProblem {
+    let expected = possible_targets(kind).iter().map(|t| format!("`{}`", t.name())).collect::<Vec<_>>().join(", ");
     TargetProblem::Unsuited { from: kind.name(), to: target.name(), expected }
 }
 
-impl Target {
+impl ConvertTarget {
     /// What an input becomes: what is asked for, else what its kind and the output's name tell.
-    pub fn of(asked: Option<Self>, kind: Kind, out: &Path) -> Result<(Self, Format)> {
-        let named = Format::of_name(out);
+    pub fn resolve(asked: Option<Self>, kind: InputKind, out: &Path) -> Result<(Self, TargetFormat)> {
+        let named = TargetFormat::from_path(out);
         let target = match (asked, kind, named) {
             (Some(target), ..) => target,
-            (None, Kind::Table, Some(Format::Parquet)) => return Err(TargetProblem::Ambiguous).in_file(out),
-            (None, Kind::Table | Kind::Boundaries, Some(Format::Hdf5)) => Self::Boundaries,
-            (None, _, Some(Format::Hdf5)) => Self::Weights,
-            (None, _, Some(Format::Parquet)) => Self::Parquet,
-            (None, _, Some(Format::Arrow)) => Self::Arrow,
-            (None, _, Some(Format::Csv)) => Self::Csv,
-            (None, _, Some(Format::Json)) => Self::Json,
+            (None, InputKind::Table, Some(TargetFormat::Parquet)) => return Err(TargetProblem::Ambiguous).in_file(out),
+            (None, InputKind::Table | InputKind::Positions, Some(TargetFormat::Hdf5)) => Self::Boundaries,
+            (None, _, Some(TargetFormat::Hdf5)) => Self::Weights,
+            (None, _, Some(TargetFormat::Parquet)) => Self::Parquet,
+            (None, _, Some(TargetFormat::Arrow)) => Self::Arrow,
+            (None, _, Some(TargetFormat::Csv)) => Self::Csv,
+            (None, _, Some(TargetFormat::Json)) => Self::Json,
             (None, _, None) => return Err(TargetProblem::Ending).in_file(out),
         };
-        if !choices(kind).contains(&target) {
-            return Err(unsuited(kind, target)).in_file(out);
+        if !possible_targets(kind).contains(&target) {
+            return Err(unsuited_problem(kind, target)).in_file(out);
         }
-        Ok((target, target.format(named)))
+        Ok((target, target.file_format(named)))
     }
 
-    fn format(self, named: Option<Format>) -> Format {
+    fn file_format(self, named: Option<TargetFormat>) -> TargetFormat {
         match self {
-            Self::Boundaries if named == Some(Format::Hdf5) => Format::Hdf5,
-            Self::Boundaries | Self::Table | Self::Parquet => Format::Parquet,
-            Self::Arrow => Format::Arrow,
-            Self::Csv => Format::Csv,
-            Self::Json | Self::Probeinterface => Format::Json,
-            Self::Weights => Format::Hdf5,
+            Self::Boundaries if named == Some(TargetFormat::Hdf5) => TargetFormat::Hdf5,
+            Self::Boundaries | Self::Table | Self::Parquet => TargetFormat::Parquet,
+            Self::Arrow => TargetFormat::Arrow,
+            Self::Csv => TargetFormat::Csv,
+            Self::Json | Self::Probeinterface => TargetFormat::Json,
+            Self::Weights => TargetFormat::Hdf5,
         }
     }
 
     /// The name of an output in a folder.
     pub fn file_name(self, input: &Path) -> OsString {
         let mut name = input.file_stem().unwrap_or_default().to_os_string();
-        name.push(match self.format(None) {
-            Format::Parquet => ".parquet",
-            Format::Arrow => ".arrow",
-            Format::Csv => ".csv",
-            Format::Json => ".json",
-            Format::Hdf5 => ".h5",
+        name.push(match self.file_format(None) {
+            TargetFormat::Parquet => ".parquet",
+            TargetFormat::Arrow => ".arrow",
+            TargetFormat::Csv => ".csv",
+            TargetFormat::Json => ".json",
+            TargetFormat::Hdf5 => ".h5",
         });
         name
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use leadfield::Result;
 use leadfield::error::{Context, FileProblem};
-use leadfield::io::atomic_output::{Existing, Staged};
+use leadfield::io::atomic_output::{AtomicOutput, OverwritePolicy};
 
 macro_rules! golden {
     ($($path:literal),* $(,)?) => {
@@ -38,30 +38,31 @@ const FILES: &[(&str, &[u8])] = golden![
 /// Writes them into a folder: `circuit/`, `np8.csv`, `np8.h5`.
 pub(super) fn unpack(folder: &Path) -> Result<()> {
     for (path, bytes) in FILES {
-        let target = folder.join(name_of(path));
+        let target = folder.join(file_name_of(path));
         let parent = target.parent().unwrap_or(folder);
         std::fs::create_dir_all(parent).map_err(FileProblem::Write).in_file(parent)?;
-        let staged = Staged::new(&target, Existing::Keep)?;
-        staged.write(bytes)?;
+        let staged = AtomicOutput::create_file(&target, OverwritePolicy::Refuse)?;
+        staged.write_all(bytes)?;
         staged.commit()?;
     }
     Ok(())
 }
 
 /// The path of a file below the folder that it is unpacked to.
-fn name_of(path: &str) -> &str {
+fn file_name_of(path: &str) -> &str {
     path.trim_start_matches("input/").trim_start_matches("electrodes/").trim_start_matches("reference/")
 }
 
 /// Whether a path below a demo's folder is that of one of these files.
 pub(super) fn is_file(path: &Path) -> bool {
-    path.strip_prefix("reference").is_ok_and(|below| FILES.iter().any(|(path, _)| below == Path::new(name_of(path))))
+    path.strip_prefix("reference")
+        .is_ok_and(|below| FILES.iter().any(|(path, _)| below == Path::new(file_name_of(path))))
 }
 
 /// Whether a path below a demo's folder is that of a folder in which some of these files lie.
 pub(super) fn is_folder(path: &Path) -> bool {
     let is_above = |file: &str| {
-        Path::new(name_of(file)).ancestors().skip(1).any(|above| Path::new("reference").join(above) == path)
+        Path::new(file_name_of(file)).ancestors().skip(1).any(|above| Path::new("reference").join(above) == path)
     };
     FILES.iter().any(|(file, _)| is_above(file))
 }

@@ -4,19 +4,19 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use leadfield::Result;
-use leadfield::circuit::placement::Placement;
-use leadfield::circuit::synthetic::{self, Plan};
-use leadfield::circuit::{Assembly, Options, Request};
+use leadfield::circuit::placement::StubPlacement;
+use leadfield::circuit::synthetic::{self, CircuitSpec};
+use leadfield::circuit::{CircuitRequest, SegmentTableOptions, SegmentationPlan};
 use leadfield::electrodes;
-use leadfield::error::count;
-use leadfield::io::atomic_output::{Existing, Staged};
+use leadfield::error::format_count;
+use leadfield::io::atomic_output::{AtomicOutput, OverwritePolicy};
 use leadfield::methods::NearField;
 use leadfield::plot::html_report;
-use leadfield::segments::table::Table;
+use leadfield::segments::table::SegmentTable;
 use leadfield::sonata::electrodes_file::ElectrodesFile;
 use leadfield::validate::Tolerance;
 use leadfield::validate::weights::{self as comparison, ColumnRule, ExtraColumn};
-use leadfield::weights::{self, Source};
+use leadfield::weights::{self, SegmentSource};
 
 use super::embedded;
 use crate::cli::Outcome;
@@ -25,9 +25,9 @@ use crate::cli::Outcome;
 const RTOL: f64 = 1e-12;
 
 /// What a step did.
-pub(super) struct Step {
+pub(super) struct DemoStep {
     /// Its name.
-    pub what: &'static str,
+    pub name: &'static str,
     /// What it made, in numbers.
     pub counts: String,
     /// How long it took.
@@ -37,96 +37,101 @@ pub(super) struct Step {
 }
 
 /// A synthetic circuit with a compartment report.
-pub(super) fn circuit(folder: &Path, cells: usize) -> Result<Step> {
+pub(super) fn make_circuit(folder: &Path, cells: usize) -> Result<DemoStep> {
     let (started, path) = (Instant::now(), folder.join("circuit"));
-    let plan = Plan {
+    let plan = CircuitSpec {
         cells,
         seed: 1,
-        morphologies: Plan::usual_morphologies(cells),
+        morphologies: CircuitSpec::default_morphologies(cells),
         radius_um: 400.0,
         height_um: 1500.0,
-        report: synthetic::Report::OneFrame,
+        report: synthetic::SyntheticReport::OneFrame,
     };
-    let written = synthetic::write(&plan, &path, Existing::Keep, &mut |_| ())?;
-    let counts = format!("{}, {}", count(cells as u64, "neuron"), count(written.segments, "segment"));
-    Ok(Step { what: "circuit", counts, seconds: started.elapsed().as_secs_f64(), path })
+    let written = synthetic::write(&plan, &path, OverwritePolicy::Refuse, &mut |_| ())?;
+    let counts = format!("{}, {}", format_count(cells as u64, "neuron"), format_count(written.segments, "segment"));
+    Ok(DemoStep { name: "circuit", counts, seconds: started.elapsed().as_secs_f64(), path })
 }
 
 /// A line of contacts like the lowest 384 sites of a Neuropixels 1.0 probe: two sites every 20 um, staggered.
-pub(super) fn probe(folder: &Path) -> Result<Step> {
+pub(super) fn make_probe(folder: &Path) -> Result<DemoStep> {
     let (started, path) = (Instant::now(), folder.join("probe.csv"));
     let stagger = [-24.0, 8.0, -8.0, 24.0];
     let site = |i: usize| format!("{i},{},{},0,NA,NA,LineSource\n", stagger[i % 4], -1920.0 + 20.0 * (i / 2) as f64);
     let text = "name,x,y,z,layer,region,type\n".to_string() + &(0..384).map(site).collect::<String>();
-    write(&path, text)?;
+    write_file(&path, text)?;
     let counts = "384 LineSource contacts, a Neuropixels-like line".into();
-    Ok(Step { what: "probe", counts, seconds: started.elapsed().as_secs_f64(), path })
+    Ok(DemoStep { name: "probe", counts, seconds: started.elapsed().as_secs_f64(), path })
 }
 
 /// The circuit's segment table.
-pub(super) fn segments(folder: &Path) -> Result<Step> {
+pub(super) fn make_segments(folder: &Path) -> Result<DemoStep> {
     let (started, path) = (Instant::now(), folder.join("segments.parquet"));
-    let made = positions(&folder.join("circuit"), &path, Placement::default())?;
-    let counts = format!("{} of {}", count(made.segments, "segment"), count(made.neurons, "neuron"));
-    Ok(Step { what: "segments", counts, seconds: started.elapsed().as_secs_f64(), path })
+    let made = place_positions(&folder.join("circuit"), &path, StubPlacement::default())?;
+    let counts = format!("{} of {}", format_count(made.segments, "segment"), format_count(made.neurons, "neuron"));
+    Ok(DemoStep { name: "segments", counts, seconds: started.elapsed().as_secs_f64(), path })
 }
 
-fn positions(circuit: &Path, table: &Path, placement: Placement) -> Result<leadfield::circuit::Made> {
+fn place_positions(circuit: &Path, table: &Path, placement: StubPlacement) -> Result<leadfield::circuit::TableSummary> {
     let config = circuit.join("simulation_config.json");
-    let request = Request::of(&config);
-    let options = Options { placement, ..Options::default() };
-    Assembly::open(&request)?.write(table, Existing::Keep, &options, &|_| ())
+    let request = CircuitRequest::new(&config);
+    let options = SegmentTableOptions { stub_placement: placement, ..SegmentTableOptions::default() };
+    SegmentationPlan::open(&request)?.write(table, OverwritePolicy::Refuse, &options, &|_| ())
 }
 
 /// The electrodes file of the probe.
-pub(super) fn weights(folder: &Path) -> Result<Step> {
+pub(super) fn make_weights(folder: &Path) -> Result<DemoStep> {
     let (started, path) = (Instant::now(), folder.join("weights.h5"));
     let electrodes = folder.join("probe.csv");
-    let summary = compute(&folder.join("segments.parquet"), &electrodes, &path, NearField::Radius)?;
+    let summary = compute_step_weights(&folder.join("segments.parquet"), &electrodes, &path, NearField::ClampToRadius)?;
     let pairs = summary.segments as f64 * summary.contacts as f64;
     let counts = format!("{:.1} M coefficients, {:.0} MB", pairs / 1e6, summary.bytes as f64 / 1e6);
-    Ok(Step { what: "weights", counts, seconds: started.elapsed().as_secs_f64(), path })
+    Ok(DemoStep { name: "weights", counts, seconds: started.elapsed().as_secs_f64(), path })
 }
 
 /// A page on both files and the steps before, and the picture on it.
-pub(super) fn report(folder: &Path, before: &[Step]) -> Result<Step> {
+pub(super) fn make_report(folder: &Path, before: &[DemoStep]) -> Result<DemoStep> {
     let (started, path) = (Instant::now(), folder.join("report.html"));
     let (table, weights) = (folder.join("segments.parquet"), folder.join("weights.h5"));
-    let took: Vec<(&str, f64)> = before.iter().map(|step| (step.what, step.seconds)).collect();
-    let request = html_report::Request {
+    let took: Vec<(&str, f64)> = before.iter().map(|step| (step.name, step.seconds)).collect();
+    let request = html_report::ReportRequest {
         table: &table,
         weights: &weights,
         electrode: None,
-        within: html_report::WITHIN_UM,
-        took: &took,
+        within_um: html_report::DEFAULT_VIEW_HALF_SIDE_UM,
+        timings_s: &took,
     };
-    let made = html_report::make(&request)?;
-    let drawn = made.drawn?;
+    let made = html_report::build_report(&request)?;
+    let drawn = made.figure?;
     let figure = folder.join("weights.svg");
-    write(&path, &made.html)?;
-    write(&figure, drawn.figure.to_svg())?;
+    write_file(&path, &made.html)?;
+    write_file(&figure, drawn.figure.to_svg())?;
     let counts =
         format!("a page to look at, {:.1} MB, drawn at contact {}", made.html.len() as f64 / 1e6, drawn.electrode);
-    Ok(Step { what: "report", counts, seconds: started.elapsed().as_secs_f64(), path })
+    Ok(DemoStep { name: "report", counts, seconds: started.elapsed().as_secs_f64(), path })
 }
 
 /// Writes a whole file.
-fn write(path: &Path, bytes: impl AsRef<[u8]>) -> Result<()> {
-    let staged = Staged::new(path, Existing::Keep)?;
-    staged.write(bytes)?;
+fn write_file(path: &Path, bytes: impl AsRef<[u8]>) -> Result<()> {
+    let staged = AtomicOutput::create_file(path, OverwritePolicy::Refuse)?;
+    staged.write_all(bytes)?;
     staged.commit()
 }
 
-fn compute(table: &Path, electrodes: &Path, output: &Path, near_field: NearField) -> Result<weights::Summary> {
+fn compute_step_weights(
+    table: &Path,
+    electrodes: &Path,
+    output: &Path,
+    near_field: NearField,
+) -> Result<weights::WeightsSummary> {
     let electrodes = electrodes::read(electrodes)?;
-    let contacts = electrodes::contacts(&electrodes, &[], near_field)?;
-    let table = Table::open(table)?;
-    weights::compute(&weights::Request {
-        sources: &[&table as &dyn Source],
+    let contacts = electrodes::method_contacts(&electrodes, &[], near_field)?;
+    let table = SegmentTable::open(table)?;
+    weights::compute_weights(&weights::WeightsRequest {
+        sources: &[&table as &dyn SegmentSource],
         electrodes: &electrodes,
         contacts: &contacts,
         output,
-        existing: Existing::Keep,
+        existing: OverwritePolicy::Refuse,
         resume: false,
         stop: &|| false,
         progress: &|_| (),
@@ -134,34 +139,34 @@ fn compute(table: &Path, electrodes: &Path, output: &Path, near_field: NearField
 }
 
 /// Computes what the original program computed, and compares.
-pub(super) fn check(folder: &Path) -> Result<(Step, Outcome)> {
+pub(super) fn check_against_reference(folder: &Path) -> Result<(DemoStep, Outcome)> {
     let (started, folder) = (Instant::now(), folder.join("reference"));
     embedded::unpack(&folder)?;
     let (table, ours) = (folder.join("segments.parquet"), folder.join("weights.h5"));
-    positions(&folder.join("circuit"), &table, Placement::BlueRecording02)?;
-    compute(&table, &folder.join("np8.csv"), &ours, NearField::Exact)?;
+    place_positions(&folder.join("circuit"), &table, StubPlacement::BlueRecording02)?;
+    compute_step_weights(&table, &folder.join("np8.csv"), &ours, NearField::Unclamped)?;
     let [ours, theirs] = [ours, folder.join("np8.h5")].map(|path| ElectrodesFile::open(&path));
-    let compared = compare(&ours?, &theirs?)?;
+    let compared = compare_populations(&ours?, &theirs?)?;
     let worst = compared
         .iter()
-        .flat_map(|c| &c.electrodes)
+        .flat_map(|c| &c.contacts)
         .filter_map(|e| e.largest_relative)
         .map(|d| d.value)
         .fold(0.0, f64::max);
-    let agrees = !compared.is_empty() && compared.iter().all(comparison::Comparison::agrees);
+    let agrees = !compared.is_empty() && compared.iter().all(comparison::WeightsComparison::agrees);
     let verdict = if agrees { "agrees with" } else { "DIFFERS from" };
     let counts = format!("{verdict} BlueRecording 0.2.1, largest rel. difference {worst:.0e}");
     let step =
-        Step { what: "validation", counts, seconds: started.elapsed().as_secs_f64(), path: folder.join("np8.h5") };
+        DemoStep { name: "validation", counts, seconds: started.elapsed().as_secs_f64(), path: folder.join("np8.h5") };
     Ok((step, if agrees { Outcome::Done } else { Outcome::Differ }))
 }
 
-fn compare(ours: &ElectrodesFile, theirs: &ElectrodesFile) -> Result<Vec<comparison::Comparison>> {
-    let options = comparison::Options {
+fn compare_populations(ours: &ElectrodesFile, theirs: &ElectrodesFile) -> Result<Vec<comparison::WeightsComparison>> {
+    let options = comparison::WeightsOptions {
         tolerance: Tolerance { rtol: RTOL, atol: 0.0 },
         extra_column: ExtraColumn::Ignore,
-        columns: ColumnRule::Index,
+        column_rule: ColumnRule::Index,
     };
-    let pairing = comparison::pair(ours, theirs, None)?;
+    let pairing = comparison::pair_populations(ours, theirs, None)?;
     pairing.pairs.iter().map(|(a, b)| comparison::compare((ours, a), (theirs, b), &options, &|_| ())).collect()
 }

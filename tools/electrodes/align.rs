@@ -4,17 +4,17 @@ use std::path::Path;
 
 use leadfield::Result;
 use leadfield::geometry::Point;
-use leadfield::sonata::config::Config;
+use leadfield::sonata::config::SonataConfig;
 use leadfield::sonata::node_sets::NodeSets;
 use leadfield::sonata::nodes::Nodes;
 
 /// The somata of a population, um: all of them, or those of a node set.
-pub fn somata(config: &Path, node_set: Option<&str>, population: Option<&str>) -> Result<Vec<Point>> {
-    let config = Config::open(config)?;
+pub fn read_somata(config: &Path, node_set: Option<&str>, population: Option<&str>) -> Result<Vec<Point>> {
+    let config = SonataConfig::open(config)?;
     let population = config.circuit().population(population)?;
     let nodes = Nodes::open(population)?;
     let ids = match node_set {
-        Some(set) => NodeSets::of_config(&config)?.resolve(set, &population.name, &nodes)?,
+        Some(set) => NodeSets::from_config(&config)?.resolve_ids(set, &population.name, &nodes)?,
         None => (0..nodes.len() as u64).collect(),
     };
     Ok(nodes.transforms(&ids)?.iter().map(|transform| transform.translation).collect())

@@ -1,11 +1,11 @@
 //! Options of several numbers, and the anchor.
 
-use leadfield::electrodes::probe::Anchor;
+use leadfield::electrodes::probe::ProbeAnchor;
 use leadfield::geometry::Point;
 
 /// Three numbers with commas between them.
-pub fn point(text: &str) -> Result<Point, String> {
-    let numbers = numbers(text).and_then(|numbers| <[f64; 3]>::try_from(numbers).ok());
+pub fn parse_point(text: &str) -> Result<Point, String> {
+    let numbers = parse_numbers(text).and_then(|numbers| <[f64; 3]>::try_from(numbers).ok());
     numbers.map(Point::from).ok_or_else(|| "expected three numbers, as in `-8,-850,0`".into())
 }
 
@@ -14,21 +14,21 @@ pub fn point(text: &str) -> Result<Point, String> {
 pub struct Pitches(pub [f64; 2]);
 
 /// One number for both pitches, or two with a comma between them.
-pub fn pitches(text: &str) -> Result<Pitches, String> {
-    match numbers(text).as_deref() {
+pub fn parse_pitches(text: &str) -> Result<Pitches, String> {
+    match parse_numbers(text).as_deref() {
         Some(&[both]) => Ok(Pitches([both, both])),
         Some(&[across, along]) => Ok(Pitches([across, along])),
         _ => Err("expected one number, or two as in `100,50`".into()),
     }
 }
 
-fn numbers(text: &str) -> Option<Vec<f64>> {
+fn parse_numbers(text: &str) -> Option<Vec<f64>> {
     text.split(',').map(|number| number.trim().parse().ok()).collect()
 }
 
 /// [`Anchor`] as an option.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
-pub enum AnchorName {
+pub enum AnchorArg {
     /// The first contact
     First,
     /// The middle of the box around all contacts
@@ -37,12 +37,12 @@ pub enum AnchorName {
     Origin,
 }
 
-impl From<AnchorName> for Anchor {
-    fn from(name: AnchorName) -> Self {
+impl From<AnchorArg> for ProbeAnchor {
+    fn from(name: AnchorArg) -> Self {
         match name {
-            AnchorName::First => Self::First,
-            AnchorName::Center => Self::Center,
-            AnchorName::Origin => Self::Origin,
+            AnchorArg::First => Self::First,
+            AnchorArg::Center => Self::Center,
+            AnchorArg::Origin => Self::Origin,
         }
     }
 }
@@ -53,16 +53,16 @@ mod tests {
 
     #[test]
     fn numbers_may_be_negative_or_in_exponent_form() {
-        assert_eq!(point("-8,-8.5e2, 0"), Ok(Point::new(-8.0, -850.0, 0.0)));
+        assert_eq!(parse_point("-8,-8.5e2, 0"), Ok(Point::new(-8.0, -850.0, 0.0)));
         for wrong in ["", "1,2", "1,2,3,4", "a,b,c", "1 2 3"] {
-            assert_eq!(point(wrong).unwrap_err(), "expected three numbers, as in `-8,-850,0`");
+            assert_eq!(parse_point(wrong).unwrap_err(), "expected three numbers, as in `-8,-850,0`");
         }
     }
 
     #[test]
     fn one_pitch_does_for_columns_and_rows() {
-        assert_eq!(pitches("1e2"), Ok(Pitches([100.0, 100.0])));
-        assert_eq!(pitches("100,50"), Ok(Pitches([100.0, 50.0])));
-        assert_eq!(pitches("1,2,3").unwrap_err(), "expected one number, or two as in `100,50`");
+        assert_eq!(parse_pitches("1e2"), Ok(Pitches([100.0, 100.0])));
+        assert_eq!(parse_pitches("100,50"), Ok(Pitches([100.0, 50.0])));
+        assert_eq!(parse_pitches("1,2,3").unwrap_err(), "expected one number, or two as in `100,50`");
     }
 }

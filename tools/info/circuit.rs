@@ -4,38 +4,38 @@ use std::path::Path;
 
 use leadfield::Result;
 use leadfield::circuit;
-use leadfield::error::count;
-use leadfield::sonata::config::{Config, NodePopulation, ReportConfig};
+use leadfield::error::format_count;
+use leadfield::sonata::config::{NodePopulation, ReportConfig, SonataConfig};
 use leadfield::sonata::node_sets::NodeSets;
 use leadfield::sonata::nodes::{Nodes, Orientation};
 
 use super::Facts;
 
 /// Populations, morphologies, node sets, reports.
-pub(super) fn facts(path: &Path) -> Result<Facts> {
+pub(super) fn collect_facts(path: &Path) -> Result<Facts> {
     let mut facts = Facts::default();
-    let config = Config::open(path)?;
+    let config = SonataConfig::open(path)?;
     match &config {
-        Config::Circuit(_) => facts.add("kind", "circuit configuration"),
-        Config::Simulation(s) => {
+        SonataConfig::Circuit(_) => facts.add("kind", "circuit configuration"),
+        SonataConfig::Simulation(s) => {
             facts.add("kind", "simulation configuration");
             facts.add("circuit", s.circuit.path.display());
             facts.add("node set", s.node_set.as_deref().unwrap_or("all non-virtual nodes"));
         }
     }
     add_populations(&mut facts, &config)?;
-    let sets = NodeSets::of_config(&config)?;
+    let sets = NodeSets::from_config(&config)?;
     facts.add("node sets", if sets.names().is_empty() { "none".into() } else { sets.names().join(", ") });
-    if let Config::Simulation(s) = &config {
-        s.reports.iter().for_each(|r| facts.add(format!("report {}", r.name), report(r)));
+    if let SonataConfig::Simulation(s) = &config {
+        s.reports.iter().for_each(|r| facts.add(format!("report {}", r.name), describe_report(r)));
     }
     Ok(facts)
 }
 
-fn add_populations(facts: &mut Facts, config: &Config) -> Result<()> {
+fn add_populations(facts: &mut Facts, config: &SonataConfig) -> Result<()> {
     for population in &config.circuit().populations {
         config.check_path(&population.nodes_file)?;
-        facts.add(format!("population {}", population.name), describe(population)?);
+        facts.add(format!("population {}", population.name), describe_population(population)?);
         if population.is_biophysical() {
             let nodes = Nodes::open(population)?;
             facts.add(format!("frame of {}", population.name), frame(&nodes)?);
@@ -48,12 +48,12 @@ fn add_populations(facts: &mut Facts, config: &Config) -> Result<()> {
 /// Which point of a morphology lies at a node's position, and how it is rotated.
 fn frame(nodes: &Nodes) -> Result<String> {
     let recentering = nodes.recentering()?;
-    let place = match (recentering.is_unplaced(), recentering.refused()) {
+    let place = match (recentering.is_unplaced(), recentering.count_not_recentred()) {
         (true, _) => "points as in the morphologies' files, since no node has a position or a rotation".into(),
         (false, 0) => "the soma's centre at the node's position".into(),
         (false, n) => format!(
             "the soma's centre at the node's position, the file's origin at {} (`recenter` 0)",
-            count(n, "node")
+            format_count(n, "node")
         ),
     };
     let rotation = match nodes.orientation()? {
@@ -68,33 +68,36 @@ fn frame(nodes: &Nodes) -> Result<String> {
 }
 
 /// The rules by which the neurons of each template are cut, where there are templates.
-fn add_templates(facts: &mut Facts, config: &Config, population: &NodePopulation, nodes: &Nodes) -> Result<()> {
-    let named = nodes.attributes()?.iter().any(|name| name == "model_template");
+fn add_templates(facts: &mut Facts, config: &SonataConfig, population: &NodePopulation, nodes: &Nodes) -> Result<()> {
+    let named = nodes.attribute_names()?.iter().any(|name| name == "model_template");
     if population.biophysical_neuron_models_dir.is_none() || !named {
         facts.add("templates", "none: `positions` needs a report, or `--axon-rule`");
         return Ok(());
     }
-    for template in circuit::templates(config, population, nodes)? {
+    for template in circuit::read_templates(config, population, nodes)? {
         let rule = match &template.rule {
-            Ok(rule) => format!("{}, chunks of {} um", rule.axon.describe(), rule.chunk_um),
+            Ok(rule) => format!("{}, chunks of {} um", rule.axon_replacement.describe(), rule.chunk_um),
             // the first line: a procedure may follow
             Err(e) => format!("no rule: {}", e.to_string().lines().next().unwrap_or_default()),
         };
-        facts.add(format!("template {}", template.name), format!("{}, {rule}", count(template.nodes, "neuron")));
+        facts.add(
+            format!("template {}", template.name),
+            format!("{}, {rule}", format_count(template.node_count, "neuron")),
+        );
     }
     Ok(())
 }
 
-fn describe(population: &NodePopulation) -> Result<String> {
+fn describe_population(population: &NodePopulation) -> Result<String> {
     let nodes = Nodes::open(population)?;
-    let mut text = format!("{}, {}", population.kind, count(nodes.len() as u64, "node"));
+    let mut text = format!("{}, {}", population.kind, format_count(nodes.len() as u64, "node"));
     if let Some(source) = &population.morphologies {
         text += &format!(", morphologies {} in {}", source.format.extension(), source.path.display());
     }
     Ok(text)
 }
 
-fn report(r: &ReportConfig) -> String {
+fn describe_report(r: &ReportConfig) -> String {
     let state = if r.enabled { "" } else { ", disabled" };
     format!("{}, sections {}, compartments {}{state}: {}", r.kind, r.sections, r.compartments, r.file.display())
 }

@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use leadfield::Result;
-use leadfield::error::count;
+use leadfield::error::format_count;
 
-use super::{Facts, bytes};
+use super::{Facts, format_bytes};
 use crate::cli::{Common, open_table};
 
 /// Counts, bounds, columns, metadata.
-pub(super) fn facts(path: &Path, common: &Common) -> Result<Facts> {
+pub(super) fn collect_facts(path: &Path, common: &Common) -> Result<Facts> {
     let table = open_table(path, None, common)?;
     table.neurons()?;
     let m = table.metadata();
@@ -22,17 +22,17 @@ pub(super) fn facts(path: &Path, common: &Common) -> Result<Facts> {
     facts.add("neurons", m.neurons);
     facts.add("segments", m.segments);
     facts.add("parts", m.parts);
-    if let Some(whole) = table.whole() {
-        let of = format!("{}, {}", count(whole.neurons, "neuron"), count(whole.segments, "segment"));
-        facts.add("part of", format!("a table of {} with {of}", count(whole.parts, "part")));
+    if let Some(whole) = table.whole_table_metadata() {
+        let of = format!("{}, {}", format_count(whole.neurons, "neuron"), format_count(whole.segments, "segment"));
+        facts.add("part of", format!("a table of {} with {of}", format_count(whole.parts, "part")));
     }
     facts.add("bounds", table.bounds()?);
-    facts.add("size", format!("{}, {:.1} bytes a segment", bytes(size), a_segment(size)));
-    facts.add("circuit", known(&m.circuit));
+    facts.add("size", format!("{}, {:.1} bytes a segment", format_bytes(size), a_segment(size)));
+    facts.add("circuit", known(&m.circuit_path));
     facts.add("discretisation", known(&m.discretisation));
-    facts.add("axon", known(&m.axon));
-    if !m.assumed.is_empty() {
-        facts.add("assumed", format!("{}, not checked against a simulation", m.assumed));
+    facts.add("axon", known(&m.axon_rule));
+    if !m.assumed_rule.is_empty() {
+        facts.add("assumed", format!("{}, not checked against a simulation", m.assumed_rule));
     }
     facts.add("written by", table.parts().first().map(|part| part.written_by()).transpose()?.unwrap_or_default());
     facts.add(

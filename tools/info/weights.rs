@@ -4,16 +4,18 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use leadfield::Result;
-use leadfield::error::{Problem, count, listed};
+use leadfield::error::{Problem, format_count, join_quoted};
 use leadfield::geometry::Aabb;
-use leadfield::io::hdf5::File;
-use leadfield::sonata::electrodes_file::{Description, ElectrodeEntry, ElectrodesFile, Population, scaling_factors};
-use leadfield::units::COEFFICIENT_UNIT;
+use leadfield::io::hdf5::Hdf5File;
+use leadfield::sonata::electrodes_file::{
+    ContactDescription, ContactEntry, ElectrodesFile, PopulationEntry, scaling_factors_path,
+};
+use leadfield::units::WEIGHT_UNIT;
 
-use super::{Facts, add_progress, bytes, unfinished};
+use super::{Facts, add_progress, find_unfinished_run, format_bytes};
 
 /// Names of contacts that are spelt out.
-const NAMES: usize = 6;
+const MAX_LISTED_NAMES: usize = 6;
 
 /// An HDF5 file of another kind.
 #[derive(Debug, thiserror::Error)]
@@ -27,83 +29,94 @@ impl Problem for NoElectrodes {
 }
 
 /// Contacts, populations, provenance.
-pub(super) fn facts(path: &Path) -> Result<Facts> {
-    let file = File::open(path)?;
-    if !file.has("/electrodes") {
-        return Err(file.error("/", NoElectrodes(listed(file.members("/")?, 12))));
+pub(super) fn collect_facts(path: &Path) -> Result<Facts> {
+    let file = Hdf5File::open(path)?;
+    if !file.has_object("/electrodes") {
+        return Err(file.error("/", NoElectrodes(join_quoted(file.member_names("/")?, 12))));
     }
     let electrodes = ElectrodesFile::open(path)?;
     let mut facts = Facts::default();
-    match unfinished(path)? {
+    match find_unfinished_run(path)? {
         None => facts.add("kind", "electrodes file"),
         Some(record) => add_progress(&mut facts, "electrodes file, unfinished", &record),
     }
-    facts.add("size", bytes(path.metadata().map_or(0, |m| m.len())));
+    facts.add("size", format_bytes(path.metadata().map_or(0, |m| m.len())));
     add_contacts(&mut facts, &file, &electrodes)?;
     for population in electrodes.populations() {
         add_population(&mut facts, &file, &electrodes, population);
     }
-    attributes(&file, "/").into_iter().for_each(|(name, value)| facts.add(name, value));
+    read_attributes(&file, "/").into_iter().for_each(|(name, value)| facts.add(name, value));
     file.check_attributes()?;
     Ok(facts)
 }
 
-fn add_contacts(facts: &mut Facts, file: &File, electrodes: &ElectrodesFile) -> Result<()> {
-    let mut contacts = electrodes.descriptions()?;
-    let first = electrodes.populations().first().map(Population::name).unwrap_or_default();
+fn add_contacts(facts: &mut Facts, file: &Hdf5File, electrodes: &ElectrodesFile) -> Result<()> {
+    let mut contacts = electrodes.read_descriptions()?;
+    let first = electrodes.populations().first().map(PopulationEntry::name).unwrap_or_default();
     contacts.sort_by_key(|(c, _)| c.column(first).unwrap_or(u64::MAX));
-    facts.add("contacts", format!("{}: {}", contacts.len(), listed(contacts.iter().map(|(c, _)| &c.name), NAMES)));
-    let bounds = Aabb::of(contacts.iter().filter_map(|(_, told)| told.position));
+    facts.add(
+        "contacts",
+        format!("{}: {}", contacts.len(), join_quoted(contacts.iter().map(|(c, _)| &c.name), MAX_LISTED_NAMES)),
+    );
+    let bounds = Aabb::enclosing(contacts.iter().filter_map(|(_, told)| told.position_um));
     facts.add("bounds", if bounds.is_empty() { "no positions".into() } else { bounds.to_string() });
     let mut methods: BTreeMap<String, u64> = BTreeMap::new();
     for (contact, told) in &contacts {
-        *methods.entry(method(file, electrodes, contact, told)?).or_default() += 1;
+        *methods.entry(describe_method(file, electrodes, contact, told)?).or_default() += 1;
     }
-    methods.into_iter().for_each(|(method, n)| facts.add("method", format!("{method}: {}", count(n, "contact"))));
+    methods
+        .into_iter()
+        .for_each(|(method, n)| facts.add("method", format!("{method}: {}", format_count(n, "contact"))));
     Ok(())
 }
 
 /// A contact's method, its settings, and the unit of its column where that is not the unit of the whole dataset.
-fn method(file: &File, electrodes: &ElectrodesFile, contact: &ElectrodeEntry, told: &Description) -> Result<String> {
-    let settings = attributes(file, &format!("/electrodes/{}/type", contact.name));
+fn describe_method(
+    file: &Hdf5File,
+    electrodes: &ElectrodesFile,
+    contact: &ContactEntry,
+    told: &ContactDescription,
+) -> Result<String> {
+    let settings = read_attributes(file, &format!("/electrodes/{}/type", contact.name));
     let settings = settings.into_iter().map(|(name, value)| format!(", {name} {value}"));
     let mut method = told.kind.clone().unwrap_or_else(|| "unknown".into()) + &settings.collect::<String>();
     if let Some(population) = electrodes.populations().first() {
         let unit = electrodes.column_unit(population, &contact.name)?;
-        if unit != population.units().unwrap_or(COEFFICIENT_UNIT) {
+        if unit != population.units().unwrap_or(WEIGHT_UNIT) {
             method += &format!(", units {unit}");
         }
     }
     Ok(method)
 }
 
-fn add_population(facts: &mut Facts, file: &File, electrodes: &ElectrodesFile, population: &Population) {
+fn add_population(facts: &mut Facts, file: &Hdf5File, electrodes: &ElectrodesFile, population: &PopulationEntry) {
     let (name, columns) = (population.name(), population.columns());
     let used = electrodes.electrodes().iter().filter(|e| e.column(name).is_some()).count() as u64;
     let extra = match columns.saturating_sub(used) {
         0 => String::new(),
         n => format!(", {n} of them of no contact"),
     };
-    let nodes = count(population.node_ids().len() as u64, "node");
-    let rows = count(population.rows(), "row");
-    facts.add(format!("population {name}"), format!("{nodes}, {rows}, {}{extra}", count(columns, "column")));
+    let nodes = format_count(population.node_ids().len() as u64, "node");
+    let rows = format_count(population.rows(), "row");
+    facts.add(format!("population {name}"), format!("{nodes}, {rows}, {}{extra}", format_count(columns, "column")));
     facts.add(format!("{name}: units"), population.units().unwrap_or("not stated"));
-    if let Err(error) = file.check_filters(&scaling_factors(name)) {
-        let compression = file.storage(&scaling_factors(name)).map(|s| s.compression.join(", ")).unwrap_or_default();
+    if let Err(error) = file.check_filters(&scaling_factors_path(name)) {
+        let compression =
+            file.storage(&scaling_factors_path(name)).map(|s| s.compression.join(", ")).unwrap_or_default();
         let hint = error.hint().unwrap_or_default();
         facts.add(format!("{name}: compression"), format!("{compression}, which cannot be undone here: {hint}"));
     }
-    for (attribute, value) in attributes(file, &format!("/{name}")) {
+    for (attribute, value) in read_attributes(file, &format!("/{name}")) {
         facts.add(format!("{name}: {attribute}"), value);
     }
 }
 
 /// Attributes that are text or numbers, sorted by name.
-fn attributes(file: &File, object: &str) -> Vec<(String, String)> {
+fn read_attributes(file: &Hdf5File, object: &str) -> Vec<(String, String)> {
     let mut names = file.attribute_names(object);
     names.sort_unstable();
     let words = |list: Vec<f64>| list.iter().map(f64::to_string).collect::<Vec<_>>().join(" ");
-    let numbers = |name: &str| file.list_attribute(object, name).map(words);
-    let value = |name: &String| file.string_attribute(object, name).or_else(|| numbers(name));
+    let numbers = |name: &str| file.read_list_attribute(object, name).map(words);
+    let value = |name: &String| file.read_string_attribute(object, name).or_else(|| numbers(name));
     names.into_iter().filter_map(|name| value(&name).map(|v| (name, v))).collect()
 }

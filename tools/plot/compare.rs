@@ -6,9 +6,9 @@ use leadfield::Result;
 use leadfield::plot::figures;
 use leadfield::sonata::electrodes_file::ElectrodesFile;
 use leadfield::validate::Tolerance;
-use leadfield::validate::weights::{ColumnRule, ExtraColumn, Options, pair};
+use leadfield::validate::weights::{ColumnRule, ExtraColumn, WeightsOptions, pair_populations};
 
-use super::{Output, Picture};
+use super::{FigureFile, FigureOutput};
 use crate::cli::{Common, Outcome};
 
 /// Draw two electrodes files against each other: every pair of coefficients, and how far apart they are at each contact
@@ -24,24 +24,24 @@ pub struct Args {
     #[arg(long, value_name = "A[:B]")]
     population: Option<String>,
     #[command(flatten)]
-    output: Output,
+    output: FigureOutput,
 }
 
 /// Runs the tool.
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
-    let picture = Picture::open(&args.output)?;
+    let picture = FigureFile::open(&args.output)?;
     let (a, b) = (ElectrodesFile::open(&args.a)?, ElectrodesFile::open(&args.b)?);
     let named = args.population.as_deref().map(|p| p.split_once(':').unwrap_or((p, p)));
-    let pairing = pair(&a, &b, named)?;
+    let pairing = pair_populations(&a, &b, named)?;
     let Some((p, q)) = pairing.pairs.first() else { return Err(figures::PlotProblem::NothingInCommon.into()) };
-    let options = Options {
+    let options = WeightsOptions {
         tolerance: Tolerance { rtol: 0.0, atol: 0.0 },
         extra_column: ExtraColumn::Ignore,
-        columns: ColumnRule::Index,
+        column_rule: ColumnRule::Index,
     };
-    let compared = figures::comparison((&a, p), (&b, q), &options)?;
-    picture.write(&compared.page)?;
-    let (rows, contacts) = (compared.comparison.rows, compared.comparison.electrodes.len());
-    common.say(format_args!("{}: {rows} rows at {contacts} contacts", args.output.out.display()));
+    let compared = figures::plot_comparison((&a, p), (&b, q), &options)?;
+    picture.write(&compared.figure)?;
+    let (rows, contacts) = (compared.comparison.rows, compared.comparison.contacts.len());
+    common.print_note(format_args!("{}: {rows} rows at {contacts} contacts", args.output.out.display()));
     Ok(Outcome::Done)
 }

@@ -6,10 +6,10 @@ use leadfield::Result;
 use leadfield::electrodes::{self, Electrode, regions};
 use leadfield::error::{Context, Error};
 use leadfield::geometry::region::Sphere;
-use leadfield::plot::figures::{self, Contact, Probe};
-use leadfield::segments::table::Table;
+use leadfield::plot::figures::{self, ProbeContact, ProbePlot};
+use leadfield::segments::table::SegmentTable;
 
-use super::{Output, Picture, View};
+use super::{FigureFile, FigureOutput, ViewArg};
 use crate::cli::{Common, Outcome, warn_assumptions};
 
 /// Draw contacts, the regions round them, and the segments in these
@@ -28,40 +28,41 @@ pub struct Args {
     within: Option<f64>,
     /// Which axes are shown: the first to the right, the second up
     #[arg(long, value_name = "VIEW", default_value = "all")]
-    view: View,
+    view: ViewArg,
     #[command(flatten)]
-    output: Output,
+    output: FigureOutput,
 }
 
 /// The region of each contact: a ball, or its own.
-fn regions_of(electrodes: &[Electrode], args: &Args, common: &Common) -> Result<Vec<regions::Own>> {
+fn electrode_regions(electrodes: &[Electrode], args: &Args, common: &Common) -> Result<Vec<regions::ContactRegion>> {
     if let Some(radius) = args.within {
-        let ball = |e: &Electrode| -> Result<regions::Own> {
-            Ok(Some(Box::new(Sphere::new(e.position, radius).in_object("--within")?)))
+        let ball = |e: &Electrode| -> Result<regions::ContactRegion> {
+            Ok(Some(Box::new(Sphere::new(e.position_um, radius).in_item("--within")?)))
         };
         return electrodes.iter().map(ball).collect();
     }
-    let (regions, warnings) = regions::regions(electrodes).in_file(&args.electrodes)?;
-    warnings.into_iter().for_each(|warning| common.caution(&Error::from(warning)));
+    let (regions, warnings) = regions::contact_regions(electrodes).in_file(&args.electrodes)?;
+    warnings.into_iter().for_each(|warning| common.warn_with_hint(&Error::from(warning)));
     Ok(regions)
 }
 
 /// Runs the tool.
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
-    let picture = Picture::open(&args.output)?;
+    let picture = FigureFile::open(&args.output)?;
     let electrodes = electrodes::read(&args.electrodes)?;
-    let regions = regions_of(&electrodes, args, common)?;
-    let table = args.segments.as_deref().map(Table::open_foreign).transpose()?;
+    let regions = electrode_regions(&electrodes, args, common)?;
+    let table = args.segments.as_deref().map(SegmentTable::open_without_neurons).transpose()?;
     table.iter().for_each(|table| warn_assumptions(table, common));
-    let contacts: Vec<Contact<'_>> = electrodes
+    let contacts: Vec<ProbeContact<'_>> = electrodes
         .iter()
         .zip(&regions)
-        .map(|(e, region)| Contact { name: &e.name, position: e.position, region: region.as_deref() })
+        .map(|(e, region)| ProbeContact { name: &e.name, position: e.position_um, region: region.as_deref() })
         .collect();
-    let drawn = figures::probe(&Probe { contacts: &contacts, table: table.as_ref(), views: args.view.views() })?;
+    let drawn =
+        figures::plot_probe(&ProbePlot { contacts: &contacts, table: table.as_ref(), views: args.view.views() })?;
     drawn.sample.iter().flat_map(|s| &s.warnings).for_each(|warning| common.warn(warning));
-    picture.write(&drawn.page)?;
-    let found = drawn.sample.map_or_else(|| format!("{} contacts", contacts.len()), |s| s.told());
-    common.say(format_args!("{}: {found}", args.output.out.display()));
+    picture.write(&drawn.figure)?;
+    let found = drawn.sample.map_or_else(|| format!("{} contacts", contacts.len()), |s| s.summary());
+    common.print_note(format_args!("{}: {found}", args.output.out.display()));
     Ok(Outcome::Done)
 }

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use leadfield::Result;
 use leadfield::plot::figures;
-use leadfield::segments::table::Table;
-use leadfield::weights::Lookup;
+use leadfield::segments::table::SegmentTable;
+use leadfield::weights::WeightLookup;
 
-use super::{Output, Picture, View};
+use super::{FigureFile, FigureOutput, ViewArg};
 use crate::cli::{Common, Outcome, warn_assumptions};
 
 /// Draw the segments in the colours of a contact's coefficients
@@ -26,32 +26,32 @@ pub struct Args {
     electrode: String,
     /// Which axes are shown: the first to the right, the second up
     #[arg(long, value_name = "VIEW", default_value = "all")]
-    view: View,
+    view: ViewArg,
     /// Show no more than this much to every side of the contact, um
     #[arg(long, value_name = "R", allow_negative_numbers = true)]
     within: Option<f64>,
     #[command(flatten)]
-    output: Output,
+    output: FigureOutput,
 }
 
 /// Runs the tool.
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
-    let picture = Picture::open(&args.output)?;
-    let mut table = Table::open(&args.segments)?;
-    let lookup = Lookup::open(&args.weights, &args.electrode, &table)?;
+    let picture = FigureFile::open(&args.output)?;
+    let mut table = SegmentTable::open(&args.segments)?;
+    let lookup = WeightLookup::open(&args.weights, &args.electrode, &table)?;
     // a table that lost its metadata is that of the coefficients
     table.set_population(lookup.population().name());
     warn_assumptions(&table, common);
-    let request = figures::Weights {
+    let request = figures::WeightsPlot {
         table: &table,
         lookup: &lookup,
         views: args.view.views(),
-        within: args.within,
-        most: figures::MOST,
+        within_um: args.within,
+        max_segments: figures::MAX_SEGMENTS,
     };
-    let drawn = figures::weights(&request)?;
+    let drawn = figures::plot_weights(&request)?;
     drawn.warnings().iter().for_each(|warning| common.warn(warning));
-    picture.write(&drawn.page)?;
-    common.say(format_args!("{}: {}", args.output.out.display(), drawn.sample.told()));
+    picture.write(&drawn.figure)?;
+    common.print_note(format_args!("{}: {}", args.output.out.display(), drawn.sample.summary()));
     Ok(Outcome::Done)
 }

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use leadfield::Result;
 use leadfield::error::{Context, Problem};
-use leadfield::segments::table::Table;
-use leadfield::sonata::config::Config;
+use leadfield::segments::table::SegmentTable;
+use leadfield::sonata::config::SonataConfig;
 use leadfield::sonata::node_sets::NodeSets;
-use leadfield::sonata::nodes::{Attribute, Nodes};
+use leadfield::sonata::nodes::{NodeAttribute, Nodes};
 
 /// What can be wrong with the options that need a circuit.
 #[derive(Debug, thiserror::Error)]
@@ -34,23 +34,23 @@ impl Problem for CircuitProblem {
 }
 
 /// An open circuit, with the nodes of the table's population.
-pub struct Circuit {
-    config: Config,
+pub struct QueryCircuit {
+    config: SonataConfig,
     path: PathBuf,
     population: String,
     nodes: Nodes,
 }
 
-impl Circuit {
+impl QueryCircuit {
     /// Opens the circuit that is named, or the one that the table was made from.
-    pub fn open(named: Option<&Path>, table: &Table) -> Result<Self> {
-        let made_from = &table.metadata().circuit;
+    pub fn open(named: Option<&Path>, table: &SegmentTable) -> Result<Self> {
+        let made_from = &table.metadata().circuit_path;
         let path = match named {
             Some(path) => path.to_path_buf(),
             None if made_from.is_empty() => return Err(CircuitProblem::NoCircuit.into()),
             None => PathBuf::from(made_from),
         };
-        let config = Config::open(&path)?;
+        let config = SonataConfig::open(&path)?;
         let known = Some(table.metadata().population.as_str()).filter(|name| !name.is_empty());
         let population = config.circuit().population(known)?;
         let (nodes, population) = (Nodes::open(population)?, population.name.clone());
@@ -59,21 +59,21 @@ impl Circuit {
 
     /// The nodes of a node set, ascending.
     pub fn node_set(&self, name: &str) -> Result<Vec<u64>> {
-        NodeSets::of_config(&self.config)?.resolve(name, &self.population, &self.nodes)
+        NodeSets::from_config(&self.config)?.resolve_ids(name, &self.population, &self.nodes)
     }
 
     /// The nodes for which `attribute=value[,value...]` holds, ascending.
     pub fn nodes_where(&self, condition: &str) -> Result<Vec<u64>> {
         let malformed = || CircuitProblem::Condition(condition.into());
-        let (name, values) = condition.split_once('=').ok_or_else(malformed).in_object("--where")?;
+        let (name, values) = condition.split_once('=').ok_or_else(malformed).in_item("--where")?;
         let values: Vec<&str> = values.split(',').collect();
-        let chosen: Vec<bool> = match self.nodes.attribute(name)? {
-            Attribute::Text(texts) => texts.iter().map(|text| values.contains(&text.as_str())).collect(),
-            Attribute::Number(numbers) => {
+        let chosen: Vec<bool> = match self.nodes.read_attribute(name)? {
+            NodeAttribute::Text(texts) => texts.iter().map(|text| values.contains(&text.as_str())).collect(),
+            NodeAttribute::Number(numbers) => {
                 let number = |text: &&str| text.trim().parse::<f64>().map_err(|_| text.to_string());
                 let wanted = values.iter().map(number).collect::<Result<Vec<f64>, String>>();
                 let none = |found| CircuitProblem::Number { attribute: name.into(), found };
-                let wanted = wanted.map_err(none).in_object("--where")?;
+                let wanted = wanted.map_err(none).in_item("--where")?;
                 numbers.iter().map(|number| wanted.contains(number)).collect()
             }
         };
@@ -81,26 +81,26 @@ impl Circuit {
     }
 
     /// An attribute of all nodes.
-    pub fn attribute(&self, name: &str) -> Result<Attribute> {
-        self.nodes.attribute(name)
+    pub fn attribute(&self, name: &str) -> Result<NodeAttribute> {
+        self.nodes.read_attribute(name)
     }
 
     /// Names of all attributes.
     pub fn attributes(&self) -> Result<Vec<String>> {
-        self.nodes.attributes()
+        self.nodes.attribute_names()
     }
 
     /// Refuses a node that the circuit does not have.
-    pub fn check(&self, node: u64) -> Result<()> {
+    pub fn check_node(&self, node: u64) -> Result<()> {
         let expected = self.nodes.len();
         if node < expected as u64 {
             return Ok(());
         }
-        Err(CircuitProblem::Node { expected, found: node }).in_object("node").in_file(&self.path)
+        Err(CircuitProblem::Node { expected, found: node }).in_item("node").in_file(&self.path)
     }
 }
 
 /// What is in both lists, each ascending.
-pub fn common(a: &[u64], b: &[u64]) -> Vec<u64> {
+pub fn intersect_sorted(a: &[u64], b: &[u64]) -> Vec<u64> {
     a.iter().copied().filter(|node| b.binary_search(node).is_ok()).collect()
 }

@@ -6,21 +6,21 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::UInt64Type;
 use arrow_array::{ArrayRef, Float64Array, RecordBatch, RecordBatchOptions, StringArray};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
-use leadfield::error::{Context, closest, listed};
+use leadfield::error::{Context, find_closest, join_quoted};
 use leadfield::geometry::Point;
 use leadfield::geometry::region::Region;
 use leadfield::segments::table::schema::{COORDINATES, NODE_ID, ROW};
-use leadfield::segments::table::{Ends, Hits, Precision, Table};
-use leadfield::sonata::nodes::Attribute;
-use leadfield::weights::Lookup;
+use leadfield::segments::table::{Hits, Precision, SegmentEnds, SegmentTable};
+use leadfield::sonata::nodes::NodeAttribute;
+use leadfield::weights::WeightLookup;
 use leadfield::{Error, Result};
 
-use super::circuit::Circuit;
-use super::field::{ELECTRIC, Field as LeadField, POTENTIAL, POTENTIAL_ERROR};
-use super::names::{Asked, COLUMNS, COMPUTED, DISTANCE, ELECTRODE, SORT, Unknown, WEIGHT};
+use super::circuit::QueryCircuit;
+use super::field::{ELECTRIC_FIELD, POTENTIAL, POTENTIAL_ERROR, QueryField as LeadField};
+use super::names::{COLUMNS, COMPUTED, DISTANCE, ELECTRODE, RequestedColumn, SORT, UnknownColumn, WEIGHT};
 
 /// One column of the result.
-enum Column {
+enum QueryColumn {
     /// As it is in the table.
     Stored(String),
     /// A coordinate of the midpoint, um.
@@ -37,11 +37,11 @@ enum Column {
     /// A component of the electric field.
     Electric(usize),
     /// An attribute of the segment's node.
-    Attribute(Attribute),
+    Attribute(NodeAttribute),
 }
 
 /// What the columns are computed from, beside the hits.
-pub struct Sources<'a> {
+pub struct ColumnSources<'a> {
     /// The regions asked for; none where there is no region.
     pub regions: &'a [&'a dyn Region],
     /// Names of the contacts; none without contacts.
@@ -49,35 +49,40 @@ pub struct Sources<'a> {
     /// Whether hits have a distance.
     pub nearest: bool,
     /// The circuit, where one is named or needed.
-    pub circuit: Option<&'a Circuit>,
+    pub circuit: Option<&'a QueryCircuit>,
 }
 
 /// What is looked up in other files.
 #[derive(Default)]
 pub struct Lookups {
     /// Coefficients of a contact.
-    pub weights: Option<Lookup>,
+    pub weights: Option<WeightLookup>,
     /// A lead field.
     pub field: Option<LeadField>,
 }
 
 /// All columns of a result, in order.
-pub struct Columns<'a> {
-    columns: Vec<Column>,
+pub struct QueryColumns<'a> {
+    columns: Vec<QueryColumn>,
     schema: SchemaRef,
     /// The first so many are shown.
-    shown: usize,
+    visible_count: usize,
     stored: Vec<String>,
-    sources: Sources<'a>,
+    sources: ColumnSources<'a>,
     lookups: Lookups,
 }
 
-impl<'a> Columns<'a> {
+impl<'a> QueryColumns<'a> {
     /// The columns asked for; those that `--sort` alone asks for come last, and are not shown.
-    pub fn of(asked: &[Asked], table: &Table, sources: Sources<'a>, lookups: Lookups) -> Result<Self> {
+    pub fn resolve(
+        asked: &[RequestedColumn],
+        table: &SegmentTable,
+        sources: ColumnSources<'a>,
+        lookups: Lookups,
+    ) -> Result<Self> {
         let precision = table.precision();
-        let known = Known::of(precision, &sources, &lookups)?;
-        let mut distinct: Vec<&Asked> = Vec::new();
+        let known = AvailableColumns::new(precision, &sources, &lookups)?;
+        let mut distinct: Vec<&RequestedColumn> = Vec::new();
         for column in asked {
             // `--columns` may repeat one
             if column.option == COLUMNS || !distinct.iter().any(|other| other.name == column.name) {
@@ -85,11 +90,11 @@ impl<'a> Columns<'a> {
             }
         }
         let shown = distinct.iter().filter(|column| column.option != SORT).count();
-        let columns = distinct.iter().map(|column| known.column(column, &sources)).collect::<Result<Vec<_>>>()?;
+        let columns = distinct.iter().map(|column| known.find_column(column, &sources)).collect::<Result<Vec<_>>>()?;
         let fields = columns.iter().zip(distinct).map(|(column, asked)| column.field(&asked.name, precision));
         let fields: Vec<Field> = fields.collect();
         let mut stored: Vec<String> = Vec::new();
-        for needed in columns.iter().flat_map(Column::needs) {
+        for needed in columns.iter().flat_map(QueryColumn::required_columns) {
             if !stored.contains(&needed) {
                 stored.push(needed);
             }
@@ -98,17 +103,21 @@ impl<'a> Columns<'a> {
             // a search for no column counts alone
             stored.push(NODE_ID.into());
         }
-        Ok(Self { columns, schema: Schema::new(fields).into(), shown, stored, sources, lookups })
+        Ok(Self { columns, schema: Schema::new(fields).into(), visible_count: shown, stored, sources, lookups })
     }
 
     /// The columns that a reader expects where none is asked for.
-    pub fn usual(table: &Table, sources: &Sources<'_>, lookups: &Lookups) -> Result<Vec<Asked>> {
-        let known = Known::of(table.precision(), sources, lookups)?;
-        Ok(known.usual().iter().map(|name| Asked::new(COLUMNS, name)).collect())
+    pub fn default_columns(
+        table: &SegmentTable,
+        sources: &ColumnSources<'_>,
+        lookups: &Lookups,
+    ) -> Result<Vec<RequestedColumn>> {
+        let known = AvailableColumns::new(table.precision(), sources, lookups)?;
+        Ok(known.default_names().iter().map(|name| RequestedColumn::new(COLUMNS, name)).collect())
     }
 
     /// The columns of the table that they need.
-    pub fn stored(&self) -> Vec<&str> {
+    pub fn stored_names(&self) -> Vec<&str> {
         self.stored.iter().map(String::as_str).collect()
     }
 
@@ -118,15 +127,15 @@ impl<'a> Columns<'a> {
     }
 
     /// Names and types of the columns that are shown.
-    pub fn shown(&self) -> SchemaRef {
-        let fields: Vec<_> = self.schema.fields().iter().take(self.shown).cloned().collect();
+    pub fn visible_schema(&self) -> SchemaRef {
+        let fields: Vec<_> = self.schema.fields().iter().take(self.visible_count).cloned().collect();
         Schema::new(fields).into()
     }
 
     /// The result's rows for some hits; `distances` are theirs, if they have some.
-    pub fn rows(&self, hits: &Hits, distances: &[f64]) -> Result<RecordBatch> {
+    pub fn build_batch(&self, hits: &Hits, distances: &[f64]) -> Result<RecordBatch> {
         let made = self.columns.iter().zip(self.schema.fields());
-        let made = made.map(|(column, field)| column.values(field.name(), hits, distances, self));
+        let made = made.map(|(column, field)| column.build_array(field.name(), hits, distances, self));
         let options = RecordBatchOptions::new().with_row_count(Some(hits.region.len()));
         let batch = RecordBatch::try_new_with_options(self.schema(), made.collect::<Result<_>>()?, &options);
         batch.map_err(|e| Error::from(leadfield::segments::table::TableProblem::from(e)))
@@ -134,94 +143,94 @@ impl<'a> Columns<'a> {
 }
 
 /// Makes a column of its name.
-type Make = fn() -> Column;
+type MakeColumn = fn() -> QueryColumn;
 
 /// All names that there are.
-struct Known {
+struct AvailableColumns {
     stored: Vec<String>,
     /// Names that depend on what is asked for, each with its column.
-    extra: Vec<(&'static str, Make)>,
+    extra: Vec<(&'static str, MakeColumn)>,
     attributes: Vec<String>,
 }
 
-impl Known {
-    fn of(precision: Precision, sources: &Sources<'_>, lookups: &Lookups) -> Result<Self> {
-        let extra: [(bool, &'static str, Make); 8] = [
-            (sources.contacts.is_some(), ELECTRODE, || Column::Electrode),
-            (sources.nearest, DISTANCE, || Column::Distance),
-            (lookups.weights.is_some(), WEIGHT, || Column::Weight),
-            (lookups.field.is_some(), POTENTIAL, || Column::Potential),
-            (lookups.field.is_some(), POTENTIAL_ERROR, || Column::PotentialError),
-            (lookups.field.is_some(), ELECTRIC[0], || Column::Electric(0)),
-            (lookups.field.is_some(), ELECTRIC[1], || Column::Electric(1)),
-            (lookups.field.is_some(), ELECTRIC[2], || Column::Electric(2)),
+impl AvailableColumns {
+    fn new(precision: Precision, sources: &ColumnSources<'_>, lookups: &Lookups) -> Result<Self> {
+        let extra: [(bool, &'static str, MakeColumn); 8] = [
+            (sources.contacts.is_some(), ELECTRODE, || QueryColumn::Electrode),
+            (sources.nearest, DISTANCE, || QueryColumn::Distance),
+            (lookups.weights.is_some(), WEIGHT, || QueryColumn::Weight),
+            (lookups.field.is_some(), POTENTIAL, || QueryColumn::Potential),
+            (lookups.field.is_some(), POTENTIAL_ERROR, || QueryColumn::PotentialError),
+            (lookups.field.is_some(), ELECTRIC_FIELD[0], || QueryColumn::Electric(0)),
+            (lookups.field.is_some(), ELECTRIC_FIELD[1], || QueryColumn::Electric(1)),
+            (lookups.field.is_some(), ELECTRIC_FIELD[2], || QueryColumn::Electric(2)),
         ];
         Ok(Self {
             stored: precision.schema().fields().iter().map(|f| f.name().clone()).collect(),
             extra: extra.into_iter().filter(|e| e.0).map(|(_, name, column)| (name, column)).collect(),
-            attributes: sources.circuit.map(Circuit::attributes).transpose()?.unwrap_or_default(),
+            attributes: sources.circuit.map(QueryCircuit::attributes).transpose()?.unwrap_or_default(),
         })
     }
 
     /// The contact, the table's own, what is asked for; the electric field and the potential's error only by name.
-    fn usual(&self) -> Vec<String> {
+    fn default_names(&self) -> Vec<String> {
         let extra = self
             .extra
             .iter()
             .map(|(name, _)| *name)
-            .filter(|name| !ELECTRIC.contains(name) && *name != POTENTIAL_ERROR);
+            .filter(|name| !ELECTRIC_FIELD.contains(name) && *name != POTENTIAL_ERROR);
         let (first, last): (Vec<_>, Vec<_>) = extra.map(String::from).partition(|name| name == ELECTRODE);
         first.into_iter().chain(self.stored.clone()).chain(last).collect()
     }
 
-    fn column(&self, asked: &Asked, sources: &Sources<'_>) -> Result<Column> {
+    fn find_column(&self, asked: &RequestedColumn, sources: &ColumnSources<'_>) -> Result<QueryColumn> {
         let name = &asked.name;
         if let Some((_, column)) = self.extra.iter().find(|(extra, _)| extra == name) {
             return Ok(column());
         }
         Ok(match name.as_str() {
-            "x" => Column::Midpoint(0),
-            "y" => Column::Midpoint(1),
-            "z" => Column::Midpoint(2),
-            "length" => Column::Length,
-            "inside" => Column::Inside,
-            _ if self.stored.contains(name) => Column::Stored(name.clone()),
+            "x" => QueryColumn::Midpoint(0),
+            "y" => QueryColumn::Midpoint(1),
+            "z" => QueryColumn::Midpoint(2),
+            "length" => QueryColumn::Length,
+            "inside" => QueryColumn::Inside,
+            _ if self.stored.contains(name) => QueryColumn::Stored(name.clone()),
             _ => match sources.circuit.filter(|_| self.attributes.contains(name)) {
-                Some(circuit) => Column::Attribute(circuit.attribute(name)?),
-                None => return Err(self.unknown(name, sources)).in_object(asked.option),
+                Some(circuit) => QueryColumn::Attribute(circuit.attribute(name)?),
+                None => return Err(self.unknown_column(name, sources)).in_item(asked.option),
             },
         })
     }
 
-    fn unknown(&self, name: &str, sources: &Sources<'_>) -> Unknown {
+    fn unknown_column(&self, name: &str, sources: &ColumnSources<'_>) -> UnknownColumn {
         let extra = self.extra.iter().map(|(name, _)| *name);
         let stored = self.stored.iter().map(String::as_str);
         let attributes = self.attributes.iter().map(String::as_str);
         let names: Vec<&str> = stored.chain(COMPUTED).chain(extra).chain(attributes).collect();
-        let closest = closest(name, names.iter().copied()).map(String::from);
-        Unknown { known: listed(names, 60), found: name.into(), closest, circuit: sources.circuit.is_some() }
+        let closest = find_closest(name, names.iter().copied()).map(String::from);
+        UnknownColumn { known: join_quoted(names, 60), found: name.into(), closest, circuit: sources.circuit.is_some() }
     }
 }
 
-impl Column {
+impl QueryColumn {
     fn field(&self, name: &str, precision: Precision) -> Field {
         match self {
             Self::Stored(stored) => {
                 let schema = precision.schema();
                 schema.field_with_name(stored).map_or_else(|_| Field::new(name, DataType::Null, true), Field::clone)
             }
-            Self::Electrode | Self::Attribute(Attribute::Text(_)) => Field::new(name, DataType::Utf8, false),
+            Self::Electrode | Self::Attribute(NodeAttribute::Text(_)) => Field::new(name, DataType::Utf8, false),
             Self::Weight
             | Self::Potential
             | Self::PotentialError
             | Self::Electric(_)
-            | Self::Attribute(Attribute::Number(_)) => Field::new(name, DataType::Float64, true),
+            | Self::Attribute(NodeAttribute::Number(_)) => Field::new(name, DataType::Float64, true),
             _ => Field::new(name, DataType::Float64, false),
         }
     }
 
     /// The columns of the table that it needs.
-    fn needs(&self) -> Vec<String> {
+    fn required_columns(&self) -> Vec<String> {
         let all = |names: &[&str]| names.iter().map(|n| n.to_string()).collect();
         match self {
             Self::Stored(name) => vec![name.clone()],
@@ -233,16 +242,16 @@ impl Column {
         }
     }
 
-    fn values(&self, name: &str, hits: &Hits, distances: &[f64], all: &Columns<'_>) -> Result<ArrayRef> {
-        let Columns { sources, lookups, .. } = all;
+    fn build_array(&self, name: &str, hits: &Hits, distances: &[f64], all: &QueryColumns<'_>) -> Result<ArrayRef> {
+        let QueryColumns { sources, lookups, .. } = all;
         Ok(match self {
             Self::Stored(_) => {
-                let missing = || leadfield::segments::table::TableProblem::Columns(format!("`{name}`"));
+                let missing = || leadfield::segments::table::TableProblem::MissingColumns(format!("`{name}`"));
                 hits.batch.column_by_name(name).ok_or_else(missing)?.clone()
             }
-            Self::Midpoint(axis) => measured(hits, |_, a, b| a.midpoint(b).to_array()[*axis])?,
-            Self::Length => measured(hits, |_, a, b| a.distance(b))?,
-            Self::Inside => measured(hits, |region, a, b| length_inside(sources, region, a, b))?,
+            Self::Midpoint(axis) => measure_segments(hits, |_, a, b| a.midpoint(b).to_array()[*axis])?,
+            Self::Length => measure_segments(hits, |_, a, b| a.distance(b))?,
+            Self::Inside => measure_segments(hits, |region, a, b| length_inside(sources, region, a, b))?,
             Self::Electrode => {
                 let names = sources.contacts.unwrap_or_default();
                 let name = |region: &u32| names.get(*region as usize).map(String::as_str);
@@ -250,40 +259,42 @@ impl Column {
             }
             Self::Distance => Arc::new(Float64Array::from(distances.to_vec())),
             Self::Weight => match &lookups.weights {
-                Some(weights) => Arc::new(Float64Array::from(weights.of(nodes(hits)?, unsigned(hits, ROW)?)?)),
-                None => nulls(hits),
+                Some(weights) => {
+                    Arc::new(Float64Array::from(weights.find_weights(node_ids(hits)?, u64_column(hits, ROW)?)?))
+                }
+                None => null_array(hits),
             },
             Self::Potential => match &lookups.field {
                 Some(field) => Arc::new(field.potentials(midpoints(hits)?)),
-                None => nulls(hits),
+                None => null_array(hits),
             },
             Self::PotentialError => match &lookups.field {
                 Some(field) => Arc::new(field.potential_errors(midpoints(hits)?)),
-                None => nulls(hits),
+                None => null_array(hits),
             },
             Self::Electric(axis) => match &lookups.field {
-                Some(field) => Arc::new(field.electric(*axis, midpoints(hits)?)),
-                None => nulls(hits),
+                Some(field) => Arc::new(field.electric_field(*axis, midpoints(hits)?)),
+                None => null_array(hits),
             },
-            Self::Attribute(attribute) => attributes(attribute, nodes(hits)?, sources)?,
+            Self::Attribute(attribute) => attribute_array(attribute, node_ids(hits)?, sources)?,
         })
     }
 }
 
-fn nulls(hits: &Hits) -> ArrayRef {
+fn null_array(hits: &Hits) -> ArrayRef {
     Arc::new(Float64Array::from(vec![None; hits.region.len()]))
 }
 
 fn midpoints(hits: &Hits) -> Result<impl Iterator<Item = Point>> {
-    let ends = Ends::of(&hits.batch)?;
+    let ends = SegmentEnds::from_batch(&hits.batch)?;
     Ok((0..hits.region.len()).map(move |i| {
         let (a, b) = ends.get(i);
         a.midpoint(b)
     }))
 }
 
-fn measured(hits: &Hits, measure: impl Fn(u32, Point, Point) -> f64) -> Result<ArrayRef> {
-    let ends = Ends::of(&hits.batch)?;
+fn measure_segments(hits: &Hits, measure: impl Fn(u32, Point, Point) -> f64) -> Result<ArrayRef> {
+    let ends = SegmentEnds::from_batch(&hits.batch)?;
     let values = hits.region.iter().enumerate().map(|(i, &region)| {
         let (a, b) = ends.get(i);
         measure(region, a, b)
@@ -292,31 +303,31 @@ fn measured(hits: &Hits, measure: impl Fn(u32, Point, Point) -> f64) -> Result<A
 }
 
 /// The length of the segment a-b inside a region; all of it where there is none.
-pub fn length_inside(sources: &Sources<'_>, region: u32, a: Point, b: Point) -> f64 {
-    let share = sources.regions.get(region as usize).map_or(1.0, |r| r.fraction(a, b));
+pub fn length_inside(sources: &ColumnSources<'_>, region: u32, a: Point, b: Point) -> f64 {
+    let share = sources.regions.get(region as usize).map_or(1.0, |r| r.fraction_inside(a, b));
     share * a.distance(b)
 }
 
-fn unsigned<'h>(hits: &'h Hits, name: &str) -> Result<&'h [u64]> {
-    let missing = || leadfield::segments::table::TableProblem::Columns(format!("`{name}`"));
+fn u64_column<'h>(hits: &'h Hits, name: &str) -> Result<&'h [u64]> {
+    let missing = || leadfield::segments::table::TableProblem::MissingColumns(format!("`{name}`"));
     let column = hits.batch.column_by_name(name).and_then(|c| c.as_primitive_opt::<UInt64Type>());
     Ok(column.ok_or_else(missing)?.values())
 }
 
 /// The nodes of the hits.
-pub fn nodes(hits: &Hits) -> Result<&[u64]> {
-    unsigned(hits, NODE_ID)
+pub fn node_ids(hits: &Hits) -> Result<&[u64]> {
+    u64_column(hits, NODE_ID)
 }
 
-fn attributes(attribute: &Attribute, nodes: &[u64], sources: &Sources<'_>) -> Result<ArrayRef> {
+fn attribute_array(attribute: &NodeAttribute, nodes: &[u64], sources: &ColumnSources<'_>) -> Result<ArrayRef> {
     if let Some(circuit) = sources.circuit {
-        nodes.iter().try_for_each(|&node| circuit.check(node))?;
+        nodes.iter().try_for_each(|&node| circuit.check_node(node))?;
     }
     Ok(match attribute {
-        Attribute::Text(texts) => {
+        NodeAttribute::Text(texts) => {
             Arc::new(nodes.iter().map(|&n| texts.get(n as usize).map(String::as_str)).collect::<StringArray>())
         }
-        Attribute::Number(numbers) => {
+        NodeAttribute::Number(numbers) => {
             Arc::new(nodes.iter().map(|&n| numbers.get(n as usize).copied()).collect::<Float64Array>())
         }
     })

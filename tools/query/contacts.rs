@@ -7,7 +7,9 @@ use leadfield::electrodes::{self, Electrode, arrays};
 use leadfield::error::{Context, Problem};
 use leadfield::geometry::region::{Region, Sphere};
 use leadfield::methods::NearField;
-use leadfield::methods::objective_csd::{Contact, Kernel, Options, Setting, Shape, Spacing, Warning};
+use leadfield::methods::objective_csd::{
+    CsdOptions, CsdWarning, NeighbourRule, PreparedCsd, RegionContact, RegionShape, RegionSpec,
+};
 
 /// What can be wrong with contacts as regions.
 #[derive(Debug, thiserror::Error)]
@@ -28,38 +30,38 @@ impl Problem for ContactProblem {
 }
 
 /// Contacts and their regions, in file order.
-pub struct Contacts {
+pub struct QueryContacts {
     /// Names of the contacts.
     pub names: Vec<String>,
     /// The region of each.
     pub regions: Vec<Box<dyn Region>>,
     /// What is worth a look.
-    pub warnings: Vec<Warning>,
+    pub warnings: Vec<CsdWarning>,
 }
 
 /// Which region a contact has.
-pub enum RegionOf<'a> {
+pub enum ContactRegionArg<'a> {
     /// A sphere of a radius, um.
     Within(f64),
     /// That of its ObjectiveCSD type, with the arrays that are told and the rule of spacing.
-    Csd { arrays: &'a [String], spacing: Spacing },
+    Csd { arrays: &'a [String], spacing: NeighbourRule },
 }
 
-impl Contacts {
+impl QueryContacts {
     /// Reads contacts and makes their regions.
-    pub fn open(path: &Path, region: Option<RegionOf<'_>>) -> Result<Self> {
+    pub fn open(path: &Path, region: Option<ContactRegionArg<'_>>) -> Result<Self> {
         let electrodes = electrodes::read(path)?;
         let names = electrodes.iter().map(|e| e.name.clone()).collect();
         match region {
-            None => Err(ContactProblem::NoRegion).in_object("--electrodes"),
-            Some(RegionOf::Within(radius)) => {
+            None => Err(ContactProblem::NoRegion).in_item("--electrodes"),
+            Some(ContactRegionArg::Within(radius)) => {
                 let regions = electrodes.iter().map(|e| sphere(e, radius)).collect::<Result<_>>()?;
                 Ok(Self { names, regions, warnings: Vec::new() })
             }
-            Some(RegionOf::Csd { arrays, spacing }) => {
+            Some(ContactRegionArg::Csd { arrays, spacing }) => {
                 let contacts = csd_contacts(&electrodes, arrays, spacing).in_file(path)?;
-                let options = Options { spacing, ..Options::default() };
-                let (kernel, warnings) = Kernel::new(&contacts, options).in_file(path)?;
+                let options = CsdOptions { spacing, ..CsdOptions::default() };
+                let (kernel, warnings) = PreparedCsd::new(&contacts, options).in_file(path)?;
                 Ok(Self { names, regions: kernel.into_regions(), warnings })
             }
         }
@@ -67,23 +69,23 @@ impl Contacts {
 }
 
 fn sphere(electrode: &Electrode, radius: f64) -> Result<Box<dyn Region>> {
-    Ok(Box::new(Sphere::new(electrode.position, radius).in_object("--within")?))
+    Ok(Box::new(Sphere::new(electrode.position_um, radius).in_item("--within")?))
 }
 
 /// The contacts as `leadfield weights` has them.
-fn csd_contacts(electrodes: &[Electrode], ranges: &[String], spacing: Spacing) -> Result<Vec<Contact>> {
+fn csd_contacts(electrodes: &[Electrode], ranges: &[String], spacing: NeighbourRule) -> Result<Vec<RegionContact>> {
     let shape = |e: &Electrode| {
         let name = e.method.name();
-        Shape::ALL.into_iter().find(|s| s.name() == name).ok_or_else(|| ContactProblem::NoShape(name.into()))
+        RegionShape::ALL.into_iter().find(|s| s.name() == name).ok_or_else(|| ContactProblem::NoShape(name.into()))
     };
-    let shapes = (0..).zip(electrodes).map(|(row, e)| shape(e).at("contact", row)).collect::<Result<Vec<_>>>()?;
-    let mut contacts = electrodes::contacts(electrodes, &[], NearField::default())?;
+    let shapes = (0..).zip(electrodes).map(|(row, e)| shape(e).at_index("contact", row)).collect::<Result<Vec<_>>>()?;
+    let mut contacts = electrodes::method_contacts(electrodes, &[], NearField::default())?;
     let ranges = ranges.iter().map(|range| range.parse()).collect::<Result<Vec<_>, _>>()?;
-    arrays::apply(&mut contacts, electrodes, &ranges, spacing)?;
-    let contact = |(c, shape): (leadfield::methods::Contact, Shape)| Contact {
-        position: c.position,
-        setting: Setting { shape, radius: c.region.radius, thickness: c.region.thickness },
-        array: c.region.array,
+    arrays::assign_arrays(&mut contacts, electrodes, &ranges, spacing)?;
+    let contact = |(c, shape): (leadfield::methods::Contact, RegionShape)| RegionContact {
+        position_um: c.position_um,
+        region_spec: RegionSpec { shape, radius_um: c.csd_region.radius_um, thickness_um: c.csd_region.thickness_um },
+        array_number: c.csd_region.array_number,
     };
     Ok(contacts.into_iter().zip(shapes).map(contact).collect())
 }

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use arrow_array::Float64Array;
-use leadfield::electrodes::fields::Placement;
+use leadfield::electrodes::fields::FieldPlacement;
 use leadfield::geometry::Point;
-use leadfield::lead_field::{self, LeadField, Quantity, Request};
-use leadfield::segments::table::Table;
+use leadfield::lead_field::{self, LeadField, LeadFieldRequest, Quantity};
+use leadfield::segments::table::SegmentTable;
 use leadfield::{Error, Result};
 
 /// The potential, V.
@@ -14,23 +14,28 @@ pub const POTENTIAL: &str = "potential";
 /// The stated error of the potential, V.
 pub const POTENTIAL_ERROR: &str = "potential_error";
 /// The components of the electric field, V/m.
-pub const ELECTRIC: [&str; 3] = ["ex", "ey", "ez"];
+pub const ELECTRIC_FIELD: [&str; 3] = ["ex", "ey", "ez"];
 
 /// An open lead field.
-pub struct Field(LeadField);
+pub struct QueryField(LeadField);
 
-impl Field {
+impl QueryField {
     /// Reads of a field what the columns ask for (where there are none the potential), within the table's bounds.
-    pub fn open(path: &Path, columns: &[&str], placement: Option<&str>, table: &Table) -> Result<Self> {
-        let electric = columns.iter().any(|name| ELECTRIC.contains(name));
+    pub fn open(path: &Path, columns: &[&str], placement: Option<&str>, table: &SegmentTable) -> Result<Self> {
+        let electric = columns.iter().any(|name| ELECTRIC_FIELD.contains(name));
         let potential = columns.is_empty() || columns.iter().any(|name| [POTENTIAL, POTENTIAL_ERROR].contains(name));
         let wanted = [(Quantity::Potential, potential || !electric), (Quantity::ElectricField, electric)];
         let quantities: Vec<Quantity> = wanted.into_iter().filter(|(_, wanted)| *wanted).map(|(q, _)| q).collect();
-        let placement = placement.map(str::parse::<Placement>).transpose()?.map(|p| p.0);
+        let placement = placement.map(str::parse::<FieldPlacement>).transpose()?.map(|p| p.0);
         // the current that made the field is not asked for: nothing is divided by it
-        let request = Request { quantities: &quantities, within: table.bounds()?, placement, current_na: Some(1.0) };
+        let request = LeadFieldRequest {
+            quantities: &quantities,
+            lookup_bounds: table.bounds()?,
+            placement,
+            current_na: Some(1.0),
+        };
         let field = lead_field::read(path, &request)?;
-        quantities.iter().try_for_each(|&quantity| field.require(quantity, "query"))?;
+        quantities.iter().try_for_each(|&quantity| field.require_quantity(quantity, "query"))?;
         Ok(Self(field))
     }
 
@@ -50,7 +55,7 @@ impl Field {
     }
 
     /// A component (0 for x) of the electric field at some points, V/m; null outside the field.
-    pub fn electric(&self, axis: usize, points: impl Iterator<Item = Point>) -> Float64Array {
+    pub fn electric_field(&self, axis: usize, points: impl Iterator<Item = Point>) -> Float64Array {
         points.map(|p| self.0.electric_field(p).and_then(|e| e.to_array().get(axis).copied())).collect()
     }
 }

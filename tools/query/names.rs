@@ -3,21 +3,21 @@
 use leadfield::error::Problem;
 use leadfield::segments::table::Precision;
 
-use super::field::{ELECTRIC, POTENTIAL, POTENTIAL_ERROR};
+use super::field::{ELECTRIC_FIELD, POTENTIAL, POTENTIAL_ERROR};
 
 /// A name that is no column.
 #[derive(Debug, thiserror::Error)]
 #[error("unknown column, expected one of {known}, found `{found}`")]
-pub struct Unknown {
+pub struct UnknownColumn {
     pub known: String,
     pub found: String,
     pub closest: Option<String>,
     pub circuit: bool,
 }
 
-impl Problem for Unknown {
+impl Problem for UnknownColumn {
     fn hint(&self) -> Option<String> {
-        if let Some((name, options)) = ASKED_FOR.iter().find(|(name, _)| *name == self.found) {
+        if let Some((name, options)) = COLUMN_OPTIONS.iter().find(|(name, _)| *name == self.found) {
             return Some(format!("the column `{name}` needs `{options}`"));
         }
         if let Some(closest) = &self.closest {
@@ -29,12 +29,12 @@ impl Problem for Unknown {
 
 /// A column that an option asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Asked {
+pub struct RequestedColumn {
     pub option: &'static str,
     pub name: String,
 }
 
-impl Asked {
+impl RequestedColumn {
     /// A column, and the option that asks for it.
     pub fn new(option: &'static str, name: &str) -> Self {
         Self { option, name: name.into() }
@@ -56,19 +56,19 @@ pub const DISTANCE: &str = "distance";
 pub const WEIGHT: &str = "weight";
 
 /// The columns that need other options, with these.
-const ASKED_FOR: [(&str, &str); 8] = [
+const COLUMN_OPTIONS: [(&str, &str); 8] = [
     (ELECTRODE, "--electrodes FILE"),
     (DISTANCE, "--nearest K --at X,Y,Z"),
     (WEIGHT, "--weights FILE --electrode NAME"),
     (POTENTIAL, "--field FILE"),
     (POTENTIAL_ERROR, "--field FILE"),
-    (ELECTRIC[0], "--field FILE"),
-    (ELECTRIC[1], "--field FILE"),
-    (ELECTRIC[2], "--field FILE"),
+    (ELECTRIC_FIELD[0], "--field FILE"),
+    (ELECTRIC_FIELD[1], "--field FILE"),
+    (ELECTRIC_FIELD[2], "--field FILE"),
 ];
 
 /// Whether a name is that of a column that may be there without a circuit.
 pub fn is_known(name: &str) -> bool {
-    let extra = ASKED_FOR.iter().map(|(name, _)| *name).chain(COMPUTED);
+    let extra = COLUMN_OPTIONS.iter().map(|(name, _)| *name).chain(COMPUTED);
     Precision::F64.schema().field_with_name(name).is_ok() || extra.into_iter().any(|known| known == name)
 }

@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use leadfield::methods::objective_csd::Spacing;
-use leadfield::segments::table::Table;
+use leadfield::methods::objective_csd::NeighbourRule;
+use leadfield::segments::table::SegmentTable;
 
-use super::contacts::RegionOf;
+use super::contacts::ContactRegionArg;
 use super::names::is_known;
-use crate::cli::output::Format;
+use crate::cli::output::OutputFormat;
 
 /// Find segments: in a region, near the contacts of an electrode, or nearest to a point
 ///
@@ -68,7 +68,7 @@ pub struct Args {
     pub out: Option<PathBuf>,
     /// Form of the output
     #[arg(long, value_name = "FORM")]
-    pub format: Option<Format>,
+    pub format: Option<OutputFormat>,
     /// Replace a file that exists
     #[arg(long)]
     pub force: bool,
@@ -113,10 +113,10 @@ pub struct TargetArgs {
     pub csd_array: Vec<String>,
     /// Which contacts of an array are neighbours, for the default thickness
     #[arg(long, value_name = "RULE", default_value = "sorted", requires = "csd")]
-    pub csd_spacing: SpacingRule,
+    pub csd_spacing: SpacingArg,
     /// When a segment counts as inside [default: midpoint]
     #[arg(long, value_name = "RULE")]
-    pub predicate: Option<Rule>,
+    pub predicate: Option<PredicateArg>,
     /// Search by a stored index of all segments, made there if there is none: pays from some hundred regions on
     #[arg(long, value_name = "FILE")]
     pub index: Option<PathBuf>,
@@ -141,7 +141,7 @@ pub struct FilterArgs {
 
 /// [`Predicate`] as an option.
 #[derive(Clone, Copy, clap::ValueEnum)]
-pub enum Rule {
+pub enum PredicateArg {
     /// Its midpoint is inside, as ObjectiveCSD takes it
     Midpoint,
     /// Any point of it is inside
@@ -150,7 +150,7 @@ pub enum Rule {
 
 /// [`Spacing`] as an option.
 #[derive(Clone, Copy, clap::ValueEnum)]
-pub enum SpacingRule {
+pub enum SpacingArg {
     /// Neighbours along the array's axis
     Sorted,
     /// Neighbours in the file, as in BlueRecording
@@ -160,7 +160,7 @@ pub enum SpacingRule {
 impl Args {
     /// Whether anything but the table's own names is asked for: node sets, or attributes of the nodes. The circuit that
     /// the table names may be gone; then a column is told to be unknown.
-    pub fn needs_circuit(&self, table: &Table) -> bool {
+    pub fn needs_circuit(&self, table: &SegmentTable) -> bool {
         let filter = &self.filter;
         let attribute = |names: &[String]| names.iter().any(|name| !is_known(name));
         let aggregated = self.agg.iter().filter_map(|text| text.split_once(':')).map(|(_, name)| name);
@@ -176,17 +176,17 @@ impl Args {
             || filter.node_set.is_some()
             || !filter.conditions.is_empty()
             || [&self.by, &self.columns, &other].into_iter().any(|names| attribute(names))
-                && Path::new(&table.metadata().circuit).exists()
+                && Path::new(&table.metadata().circuit_path).exists()
     }
 }
 
 impl TargetArgs {
-    pub fn region_of_contacts(&self) -> Option<RegionOf<'_>> {
+    pub fn contact_region(&self) -> Option<ContactRegionArg<'_>> {
         let spacing = match self.csd_spacing {
-            SpacingRule::Sorted => Spacing::Sorted,
-            SpacingRule::FileOrder => Spacing::FileOrder,
+            SpacingArg::Sorted => NeighbourRule::AlongAxis,
+            SpacingArg::FileOrder => NeighbourRule::FileOrder,
         };
-        let csd = self.csd.then_some(RegionOf::Csd { arrays: &self.csd_array, spacing });
-        self.within.map(RegionOf::Within).or(csd)
+        let csd = self.csd.then_some(ContactRegionArg::Csd { arrays: &self.csd_array, spacing });
+        self.within.map(ContactRegionArg::Within).or(csd)
     }
 }

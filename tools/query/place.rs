@@ -4,38 +4,38 @@ use leadfield::Result;
 use leadfield::error::Context;
 use leadfield::geometry::region::{Predicate, Region};
 
-use super::contacts::Contacts;
-use super::options::{Rule, TargetArgs};
-use super::search::Target;
+use super::contacts::QueryContacts;
+use super::options::{PredicateArg, TargetArgs};
+use super::search::SearchTarget;
 use super::{QueryProblem, region};
 
 /// Where segments are looked for, opened and checked.
-pub struct Place {
+pub struct SearchArea {
     pub regions: Vec<Box<dyn Region>>,
-    pub contacts: Option<Contacts>,
+    pub contacts: Option<QueryContacts>,
     pub nearest: Option<(leadfield::geometry::Point, usize)>,
     pub predicate: Predicate,
 }
 
-impl Place {
+impl SearchArea {
     /// Opens and checks.
-    pub fn of(args: &TargetArgs) -> Result<Self> {
+    pub fn from_args(args: &TargetArgs) -> Result<Self> {
         let predicate = match args.predicate {
-            None | Some(Rule::Midpoint) => Predicate::Midpoint,
-            Some(Rule::Intersects) => Predicate::Intersects,
+            None | Some(PredicateArg::Midpoint) => Predicate::Midpoint,
+            Some(PredicateArg::Intersects) => Predicate::Intersects,
         };
         let mut place = Self { regions: Vec::new(), contacts: None, nearest: None, predicate };
         if let Some(k) = args.nearest {
             if args.predicate.is_some() {
-                return Err(QueryProblem::PredicateOfNearest).in_object("--predicate");
+                return Err(QueryProblem::PredicateOfNearest).in_item("--predicate");
             }
             if k == 0 {
-                return Err(QueryProblem::NoneNearest).in_object("--nearest");
+                return Err(QueryProblem::NoneNearest).in_item("--nearest");
             }
             place.nearest = Some((region::parse_point(args.at.as_deref().unwrap_or_default())?, k));
         }
         if let Some(path) = &args.electrodes {
-            let mut contacts = Contacts::open(path, args.region_of_contacts())?;
+            let mut contacts = QueryContacts::open(path, args.contact_region())?;
             place.regions = std::mem::take(&mut contacts.regions);
             place.contacts = Some(contacts);
         }
@@ -53,11 +53,11 @@ impl Place {
     }
 
     /// What the search is for.
-    pub fn target<'a>(&self, regions: &'a [&'a dyn Region]) -> Target<'a> {
+    pub fn target<'a>(&self, regions: &'a [&'a dyn Region]) -> SearchTarget<'a> {
         match self.nearest {
-            Some((point, k)) => Target::Nearest(point, k),
-            None if regions.is_empty() && self.contacts.is_none() => Target::Everywhere,
-            None => Target::Regions(regions, self.predicate),
+            Some((point, k)) => SearchTarget::Nearest(point, k),
+            None if regions.is_empty() && self.contacts.is_none() => SearchTarget::Everywhere,
+            None => SearchTarget::Regions(regions, self.predicate),
         }
     }
 }

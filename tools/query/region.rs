@@ -8,60 +8,60 @@ use leadfield::geometry::region::{Capsule, Cuboid, Disk, Region, RegionProblem, 
 /// Numbers that are none, or not as many as it takes.
 #[derive(Debug, thiserror::Error)]
 #[error("malformed, expected {count} numbers `{form}` (um), found `{found}`")]
-pub struct Malformed {
+pub struct MalformedRegion {
     count: usize,
     form: &'static str,
     example: &'static str,
     found: String,
 }
 
-impl Problem for Malformed {
+impl Problem for MalformedRegion {
     fn hint(&self) -> Option<String> {
         Some(format!("for example `{}`", self.example))
     }
 }
 
 /// Makes a region of its numbers.
-type Make = fn(&[f64]) -> Result<Box<dyn Region>, RegionProblem>;
+type MakeRegion = fn(&[f64]) -> Result<Box<dyn Region>, RegionProblem>;
 
 /// A kind of region as an option.
-pub struct Kind {
+pub struct RegionKind {
     /// The option.
     pub option: &'static str,
     form: &'static str,
     example: &'static str,
-    make: Make,
+    make: MakeRegion,
 }
 
-pub const SPHERE: Kind = Kind {
+pub const SPHERE: RegionKind = RegionKind {
     option: "--sphere",
     form: "x,y,z,r",
     example: "--sphere 100,-850,0,50",
     make: |v| Ok(Box::new(Sphere::new(point(v, 0), v[3])?)),
 };
 
-pub const DISK: Kind = Kind {
+pub const DISK: RegionKind = RegionKind {
     option: "--disk",
     form: "x,y,z,ax,ay,az,r,half",
     example: "--disk 0,-850,0,0,1,0,500,20",
     make: |v| Ok(Box::new(Disk::new(point(v, 0), point(v, 3), v[6], v[7])?)),
 };
 
-pub const SLAB: Kind = Kind {
+pub const SLAB: RegionKind = RegionKind {
     option: "--slab",
     form: "x,y,z,ax,ay,az,half",
     example: "--slab 0,-850,0,0,1,0,20",
     make: |v| Ok(Box::new(Slab::new(point(v, 0), point(v, 3), v[6])?)),
 };
 
-pub const BOX: Kind = Kind {
+pub const BOX: RegionKind = RegionKind {
     option: "--box",
     form: "x0,y0,z0,x1,y1,z1",
     example: "--box -50,-900,-50,50,-800,50",
     make: |v| Ok(Box::new(Cuboid::new(point(v, 0), point(v, 3))?)),
 };
 
-pub const CAPSULE: Kind = Kind {
+pub const CAPSULE: RegionKind = RegionKind {
     option: "--capsule",
     form: "x0,y0,z0,x1,y1,z1,r",
     example: "--capsule 0,-1000,0,0,0,0,50",
@@ -73,26 +73,26 @@ fn point(values: &[f64], first: usize) -> Point {
     Point::new(values[first], values[first + 1], values[first + 2])
 }
 
-impl Kind {
+impl RegionKind {
     /// The region that a text means.
     pub fn parse(&self, text: &str) -> Result<Box<dyn Region>> {
-        let values = numbers(text, self.form, self.example).in_object(self.option)?;
-        (self.make)(&values).in_object(self.option)
+        let values = parse_numbers(text, self.form, self.example).in_item(self.option)?;
+        (self.make)(&values).in_item(self.option)
     }
 }
 
 /// The value of `--at`.
 pub fn parse_point(text: &str) -> Result<Point> {
-    let values = numbers(text, "x,y,z", "--at 100,-850,0").in_object("--at")?;
+    let values = parse_numbers(text, "x,y,z", "--at 100,-850,0").in_item("--at")?;
     // a sphere knows which positions can be calculated with
-    Ok(Sphere::new(point(&values, 0), 1.0).in_object("--at")?.center())
+    Ok(Sphere::new(point(&values, 0), 1.0).in_item("--at")?.center())
 }
 
-fn numbers(text: &str, form: &'static str, example: &'static str) -> Result<Vec<f64>, Malformed> {
+fn parse_numbers(text: &str, form: &'static str, example: &'static str) -> Result<Vec<f64>, MalformedRegion> {
     let count = form.split(',').count();
     let values = text.split(',').map(|v| v.trim().parse()).collect::<Result<Vec<f64>, _>>();
     let values = values.ok().filter(|v| v.len() == count);
-    values.ok_or_else(|| Malformed { count, form, example, found: text.into() })
+    values.ok_or_else(|| MalformedRegion { count, form, example, found: text.into() })
 }
 
 #[cfg(test)]

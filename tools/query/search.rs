@@ -6,18 +6,18 @@ use arrow_array::UInt32Array;
 use leadfield::Result;
 use leadfield::geometry::Point;
 use leadfield::geometry::region::{Predicate, Region};
-use leadfield::io::atomic_output::{Existing, check_startable};
-use leadfield::segments::index::Resident;
-use leadfield::segments::table::{Filter, Hits, Pages, Query, Table, Within};
+use leadfield::io::atomic_output::{OverwritePolicy, check_can_start};
+use leadfield::segments::index::SegmentIndex;
+use leadfield::segments::table::{Hits, SegmentFilter, SegmentQuery, SegmentSelection, SegmentTable, TablePages};
 
 use crate::cli::Common;
 
 /// Places that are looked up together.
-const TOGETHER: usize = 1 << 16;
+const ROWS_PER_FETCH: usize = 1 << 16;
 
 /// What is looked for.
 #[derive(Clone, Copy)]
-pub enum Target<'a> {
+pub enum SearchTarget<'a> {
     /// Everything.
     Everywhere,
     /// What these regions hold.
@@ -29,11 +29,11 @@ pub enum Target<'a> {
 /// A search, ready to run.
 pub struct Search<'a> {
     /// The table.
-    pub table: &'a Table,
+    pub table: &'a SegmentTable,
     /// What is looked for.
-    pub target: Target<'a>,
+    pub target: SearchTarget<'a>,
     /// What else must hold.
-    pub filter: &'a Filter,
+    pub filter: &'a SegmentFilter,
     /// The stored index to go by.
     pub index: Option<&'a Path>,
     /// How warnings are told.
@@ -41,88 +41,88 @@ pub struct Search<'a> {
 }
 
 /// Takes hits, with their distances if they have some.
-type Visit<'v> = &'v mut dyn FnMut(Hits, &[f64]) -> Result<()>;
+type HitVisitor<'v> = &'v mut dyn FnMut(Hits, &[f64]) -> Result<()>;
 
 impl Search<'_> {
     /// Gives out some columns of all hits, and counts them.
-    pub fn run(&self, columns: &[&str], visit: Visit<'_>) -> Result<u64> {
+    pub fn run(&self, columns: &[&str], visit: HitVisitor<'_>) -> Result<u64> {
         match (self.target, self.index) {
-            (Target::Nearest(p, k), None) => self.nearest(p, k, columns, visit),
-            (Target::Nearest(p, k), Some(path)) if self.filter.columns().is_empty() => {
-                let index = self.resident(path)?;
+            (SearchTarget::Nearest(p, k), None) => self.search_nearest(p, k, columns, visit),
+            (SearchTarget::Nearest(p, k), Some(path)) if self.filter.required_columns().is_empty() => {
+                let index = self.open_index(path)?;
                 let found = index.nearest(p, k);
-                index.check()?;
-                self.neighbours(&self.pages(Within::Everywhere)?, &found, columns, visit)
+                index.check_used_blocks()?;
+                self.visit_neighbours(&self.open_pages(SegmentSelection::All)?, &found, columns, visit)
             }
-            (Target::Nearest(p, k), Some(_)) => self.nearest(p, k, columns, visit),
-            (Target::Regions(regions, predicate), Some(path)) => {
-                self.by_index(&self.resident(path)?, regions, predicate, columns, visit)
+            (SearchTarget::Nearest(p, k), Some(_)) => self.search_nearest(p, k, columns, visit),
+            (SearchTarget::Regions(regions, predicate), Some(path)) => {
+                self.search_index(&self.open_index(path)?, regions, predicate, columns, visit)
             }
-            (Target::Regions(regions, predicate), None) => {
-                self.by_pages(Within::Regions(regions, predicate), columns, visit)
+            (SearchTarget::Regions(regions, predicate), None) => {
+                self.search_pages(SegmentSelection::Regions(regions, predicate), columns, visit)
             }
-            (Target::Everywhere, _) => self.by_pages(Within::Everywhere, columns, visit),
+            (SearchTarget::Everywhere, _) => self.search_pages(SegmentSelection::All, columns, visit),
         }
     }
 
     /// The pages that a search may have to read, with a word on what they lack.
-    fn pages(&self, within: Within<'_>) -> Result<Pages<'_>> {
-        let pages = Pages::within(self.table, within)?;
+    fn open_pages(&self, within: SegmentSelection<'_>) -> Result<TablePages<'_>> {
+        let pages = TablePages::open_selected(self.table, within)?;
         pages.warnings().iter().for_each(|warning| self.common.warn(warning));
         Ok(pages)
     }
 
-    fn by_pages(&self, within: Within<'_>, columns: &[&str], visit: Visit<'_>) -> Result<u64> {
-        let pages = self.pages(within)?;
-        let query = Query { within, filter: self.filter, columns };
-        Ok(pages.query(&query, &mut |hits| visit(hits, &[]))?.hits)
+    fn search_pages(&self, within: SegmentSelection<'_>, columns: &[&str], visit: HitVisitor<'_>) -> Result<u64> {
+        let pages = self.open_pages(within)?;
+        let query = SegmentQuery { selection: within, filter: self.filter, columns };
+        Ok(pages.run_query(&query, &mut |hits| visit(hits, &[]))?.hits)
     }
 
-    fn nearest(&self, p: Point, k: usize, columns: &[&str], visit: Visit<'_>) -> Result<u64> {
-        let pages = self.pages(Within::Everywhere)?;
+    fn search_nearest(&self, p: Point, k: usize, columns: &[&str], visit: HitVisitor<'_>) -> Result<u64> {
+        let pages = self.open_pages(SegmentSelection::All)?;
         let (found, _) = pages.nearest(p, k, self.filter)?;
-        self.neighbours(&pages, &found, columns, visit)
+        self.visit_neighbours(&pages, &found, columns, visit)
     }
 
-    fn neighbours(
+    fn visit_neighbours(
         &self,
-        pages: &Pages<'_>,
-        found: &[leadfield::segments::index::Neighbour],
+        pages: &TablePages<'_>,
+        found: &[leadfield::segments::index::NearestSegment],
         columns: &[&str],
-        visit: Visit<'_>,
+        visit: HitVisitor<'_>,
     ) -> Result<u64> {
-        for together in found.chunks(TOGETHER) {
-            let places: Vec<u64> = together.iter().map(|n| n.place).collect();
-            let distances: Vec<f64> = together.iter().map(|n| n.distance).collect();
-            let batch = pages.fetch(&places, columns)?;
+        for together in found.chunks(ROWS_PER_FETCH) {
+            let places: Vec<u64> = together.iter().map(|n| n.stored_index).collect();
+            let distances: Vec<f64> = together.iter().map(|n| n.distance_um).collect();
+            let batch = pages.fetch_segments(&places, columns)?;
             visit(Hits { batch, region: vec![0; places.len()] }, &distances)?;
         }
         Ok(found.len() as u64)
     }
 
-    fn by_index(
+    fn search_index(
         &self,
-        index: &Resident,
+        index: &SegmentIndex,
         regions: &[&dyn Region],
         predicate: Predicate,
         columns: &[&str],
-        visit: Visit<'_>,
+        visit: HitVisitor<'_>,
     ) -> Result<u64> {
         let mut names = columns.to_vec();
-        names.extend(self.filter.columns().into_iter().filter(|name| !columns.contains(name)));
+        names.extend(self.filter.required_columns().into_iter().filter(|name| !columns.contains(name)));
         if names.is_empty() {
             let total = regions.iter().map(|region| index.count(*region, predicate)).sum();
-            return index.check().map(|()| total);
+            return index.check_used_blocks().map(|()| total);
         }
-        let pages = self.pages(Within::Regions(regions, predicate))?;
+        let pages = self.open_pages(SegmentSelection::Regions(regions, predicate))?;
         let mut total = 0;
         for (number, region) in (0..).zip(regions) {
             let found = index.find(*region, predicate);
-            index.check()?;
-            for places in found.chunks(TOGETHER) {
-                let mut batch = pages.fetch(places, &names)?;
-                if !self.filter.columns().is_empty() {
-                    let passing = UInt32Array::from(self.filter.passing(&batch)?);
+            index.check_used_blocks()?;
+            for places in found.chunks(ROWS_PER_FETCH) {
+                let mut batch = pages.fetch_segments(places, &names)?;
+                if !self.filter.required_columns().is_empty() {
+                    let passing = UInt32Array::from(self.filter.passing_rows(&batch)?);
                     let taken = arrow_select::take::take_record_batch(&batch, &passing);
                     batch = taken.map_err(leadfield::segments::table::TableProblem::from)?;
                 }
@@ -135,15 +135,15 @@ impl Search<'_> {
     }
 
     /// The stored index; made now if there is none.
-    fn resident(&self, path: &Path) -> Result<Resident> {
+    fn open_index(&self, path: &Path) -> Result<SegmentIndex> {
         let fingerprint = self.table.fingerprint()?;
         if !path.exists() {
-            check_startable(path, Existing::Keep, false)?;
-            let made = self.table.resident()?;
-            made.write(path, fingerprint, Existing::Keep)?;
-            self.common.say(format_args!("{}: index of {} segments", path.display(), made.len()));
+            check_can_start(path, OverwritePolicy::Refuse, false)?;
+            let made = self.table.build_index()?;
+            made.write(path, fingerprint, OverwritePolicy::Refuse)?;
+            self.common.print_note(format_args!("{}: index of {} segments", path.display(), made.len()));
             return Ok(made);
         }
-        Resident::open(path, fingerprint)
+        SegmentIndex::open(path, fingerprint)
     }
 }

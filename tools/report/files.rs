@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use leadfield::Result;
-use leadfield::error::{Context, FileProblem, Problem, listed};
-use leadfield::io::hdf5::File;
+use leadfield::error::{Context, FileProblem, Problem, join_quoted};
+use leadfield::io::hdf5::Hdf5File;
 
 /// What a report is about.
 #[derive(Debug)]
-pub struct Files {
+pub struct ReportFiles {
     /// The segment table.
     pub table: PathBuf,
     /// The electrodes file.
@@ -18,31 +18,31 @@ pub struct Files {
 /// Too few or too many files.
 #[derive(Debug, thiserror::Error)]
 #[error("expected one {what}, found {found}")]
-struct NotOne {
+struct NotOneInput {
     what: &'static str,
     found: String,
     advice: String,
 }
 
-impl Problem for NotOne {
+impl Problem for NotOneInput {
     fn hint(&self) -> Option<String> {
         Some(self.advice.clone())
     }
 }
 
-impl Files {
+impl ReportFiles {
     /// The one table and the one electrodes file among the inputs, or in them where they are folders.
-    pub fn of(inputs: &[PathBuf]) -> Result<Self> {
+    pub fn find(inputs: &[PathBuf]) -> Result<Self> {
         let (mut tables, mut weights) = (Vec::new(), Vec::new());
         for path in inputs {
             std::fs::metadata(path).map_err(FileProblem::Read).in_file(path)?;
-            let folder = path.is_dir() && !is_parts(path)?;
-            for file in if folder { members(path)? } else { vec![path.clone()] } {
+            let folder = path.is_dir() && !is_table_folder(path)?;
+            for file in if folder { list_folder(path)? } else { vec![path.clone()] } {
                 if is_table(&file)? {
                     tables.push(file);
                 } else if file.is_dir() {
                     // positions of several populations are a folder of tables; others may be closed to us
-                    tables.extend(populations(&file).unwrap_or_default());
+                    tables.extend(table_folders(&file).unwrap_or_default());
                 } else if !folder || is_weights(&file) {
                     weights.push(file);
                 }
@@ -62,24 +62,25 @@ impl Files {
         let advice = [make(tables.is_empty(), positions), make(weights.is_empty(), &compute)];
         let [of_tables, of_weights] = advice;
         Ok(Self {
-            table: one(tables, "segment table", of_tables)?,
-            weights: one(weights, "electrodes file", of_weights)?,
+            table: require_one(tables, "segment table", of_tables)?,
+            weights: require_one(weights, "electrodes file", of_weights)?,
         })
     }
 }
 
-fn one(mut found: Vec<PathBuf>, what: &'static str, advice: String) -> Result<PathBuf> {
+fn require_one(mut found: Vec<PathBuf>, what: &'static str, advice: String) -> Result<PathBuf> {
     match (found.pop(), found.is_empty()) {
         (Some(one), true) => Ok(one),
         (last, _) => {
             found.extend(last);
-            Err(NotOne { what, found: listed(found.iter().map(|p| p.display().to_string()), 6), advice }.into())
+            Err(NotOneInput { what, found: join_quoted(found.iter().map(|p| p.display().to_string()), 6), advice }
+                .into())
         }
     }
 }
 
 /// What a folder holds, sorted.
-fn members(folder: &Path) -> Result<Vec<PathBuf>> {
+fn list_folder(folder: &Path) -> Result<Vec<PathBuf>> {
     let listed =
         std::fs::read_dir(folder).and_then(|all| all.map(|e| Ok(e?.path())).collect::<std::io::Result<Vec<_>>>());
     let mut paths = listed.map_err(FileProblem::Read).in_file(folder)?;
@@ -92,18 +93,18 @@ fn has_ending(path: &Path, ending: &str) -> bool {
 }
 
 /// Whether a folder is itself a table in parts.
-fn is_parts(folder: &Path) -> Result<bool> {
+fn is_table_folder(folder: &Path) -> Result<bool> {
     let part = |p: &PathBuf| {
         has_ending(p, "parquet") && p.file_name().is_some_and(|n| n.to_string_lossy().starts_with("part-"))
     };
-    Ok(members(folder)?.iter().any(part))
+    Ok(list_folder(folder)?.iter().any(part))
 }
 
 /// The tables in parts of a folder.
-fn populations(folder: &Path) -> Result<Vec<PathBuf>> {
+fn table_folders(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut tables = Vec::new();
-    for path in members(folder)? {
-        if path.is_dir() && is_parts(&path)? {
+    for path in list_folder(folder)? {
+        if path.is_dir() && is_table_folder(&path)? {
             tables.push(path);
         }
     }
@@ -111,10 +112,10 @@ fn populations(folder: &Path) -> Result<Vec<PathBuf>> {
 }
 
 fn is_table(path: &Path) -> Result<bool> {
-    Ok(if path.is_dir() { is_parts(path)? } else { has_ending(path, "parquet") })
+    Ok(if path.is_dir() { is_table_folder(path)? } else { has_ending(path, "parquet") })
 }
 
 /// Whether a file of a folder, which may hold anything, is an electrodes file.
 fn is_weights(path: &Path) -> bool {
-    path.is_file() && has_ending(path, "h5") && File::open(path).is_ok_and(|file| file.has("/electrodes"))
+    path.is_file() && has_ending(path, "h5") && Hdf5File::open(path).is_ok_and(|file| file.has_object("/electrodes"))
 }

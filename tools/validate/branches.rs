@@ -4,17 +4,17 @@
 use std::path::Path;
 
 use leadfield::Result;
-use leadfield::circuit::placement::Placement;
-use leadfield::circuit::{Assembly, Options, Request};
+use leadfield::circuit::placement::StubPlacement;
+use leadfield::circuit::{CircuitRequest, SegmentTableOptions, SegmentationPlan};
 use leadfield::segments::Segments;
-use leadfield::validate::weights::ByBranch;
+use leadfield::validate::weights::SegmentsByBranchRule;
 
 /// Places some neurons of a circuit by both rules.
-pub fn by_branch(config: &Path, population: Option<&str>, nodes: &[u64]) -> Result<ByBranch> {
-    let assembly = Assembly::open(&Request { population, ..Request::of(config) })?;
-    let by = |placement: Placement| -> Result<(&'static str, Segments)> {
-        let options = Options { placement, ..Options::default() };
-        Ok((placement.name(), assembly.place(nodes, &options)?))
+pub fn place_by_branch_rules(config: &Path, population: Option<&str>, nodes: &[u64]) -> Result<SegmentsByBranchRule> {
+    let assembly = SegmentationPlan::open(&CircuitRequest { population, ..CircuitRequest::new(config) })?;
+    let by = |placement: StubPlacement| -> Result<(&'static str, Segments)> {
+        let options = SegmentTableOptions { stub_placement: placement, ..SegmentTableOptions::default() };
+        Ok((placement.name(), assembly.place_nodes(nodes, &options)?))
     };
-    Ok([by(Placement::BlueRecording)?, by(Placement::BlueRecording02)?])
+    Ok([by(StubPlacement::BlueRecording)?, by(StubPlacement::BlueRecording02)?])
 }

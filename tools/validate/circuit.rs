@@ -5,13 +5,15 @@ mod told;
 use std::path::{Path, PathBuf};
 
 use leadfield::Result;
-use leadfield::circuit::{Assembly, Request};
+use leadfield::circuit::{CircuitRequest, SegmentationPlan};
 use leadfield::error::{Context, Problem};
-use leadfield::sonata::config::Config;
-use leadfield::validate::circuit::{Agreement, Fit, TemplateAgreement, WithoutReport, agreement, fit};
+use leadfield::sonata::config::SonataConfig;
+use leadfield::validate::circuit::{
+    MissingReportPolicy, RuleReportComparison, TableCheck, TemplateComparison, check_table, compare_rule_with_report,
+};
 
-use super::report::Output;
-use crate::cli::rule::{AxonRule, EulerOrder};
+use super::report::ReportOutput;
+use crate::cli::rule::{AxonRuleArg, EulerOrderArg};
 use crate::cli::{Common, Outcome, open_table};
 
 /// Compare the segments that the rule gives with those of a report, neuron by neuron; with a table, whether it fits both
@@ -37,37 +39,37 @@ pub struct Args {
     population: Option<String>,
     /// What becomes of the axon (default: what the cell templates tell)
     #[arg(long, value_name = "RULE")]
-    axon_rule: Option<AxonRule>,
+    axon_rule: Option<AxonRuleArg>,
     /// Chunk length of the rule, um (default: the templates', or 40)
     #[arg(long, value_name = "UM", allow_negative_numbers = true)]
     segment_length: Option<f64>,
     /// In which order Euler angles turned the table's neurons about the world's axes (default: sonata)
     #[arg(long, value_name = "ORDER")]
-    euler_order: Option<EulerOrder>,
+    euler_order: Option<EulerOrderArg>,
     #[command(flatten)]
-    pub(super) output: Output,
+    pub(super) output: ReportOutput,
 }
 
 /// What was found of one population.
-struct Finding {
-    agreement: Agreement,
-    table: Option<(PathBuf, Fit)>,
+struct PopulationFindings {
+    agreement: RuleReportComparison,
+    table: Option<(PathBuf, TableCheck)>,
 }
 
-impl Finding {
+impl PopulationFindings {
     /// What the table is held against.
     fn source(&self) -> &'static str {
         if self.agreement.report.is_some() { "report" } else { "circuit" }
     }
 
     fn agrees(&self) -> bool {
-        self.agreement.agrees() && self.table.as_ref().is_none_or(|(_, fit)| fit.fits())
+        self.agreement.agrees() && self.table.as_ref().is_none_or(|(_, fit)| fit.is_consistent())
     }
 }
 
 impl Args {
     /// What was run, for a report.
-    pub(super) fn suite(&self) -> String {
+    pub(super) fn suite_name(&self) -> String {
         format!("leadfield validate circuit {}", self.config.display())
     }
 }
@@ -84,50 +86,50 @@ impl Problem for NothingCompared {
 }
 
 /// Refuses to tell a verdict on nothing.
-fn check_compared(compared: &[(Agreement, Assembly)]) -> Result<(), NothingCompared> {
+fn check_compared(compared: &[(RuleReportComparison, SegmentationPlan)]) -> Result<(), NothingCompared> {
     let templates = || compared.iter().flat_map(|(agreement, _)| &agreement.templates);
     let problem = templates().find_map(|t| t.rule.as_ref().err());
     match problem {
-        Some(problem) if !templates().any(TemplateAgreement::is_compared) => Err(NothingCompared(problem.clone())),
+        Some(problem) if !templates().any(TemplateComparison::is_compared) => Err(NothingCompared(problem.clone())),
         _ => Ok(()),
     }
 }
 
 /// Runs the tool.
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
-    let request = Request {
+    let request = CircuitRequest {
         node_set: args.node_set.as_deref(),
         population: args.population.as_deref(),
         report: args.report.as_deref(),
-        axon: args.axon_rule.map(Into::into),
+        axon_replacement: args.axon_rule.map(Into::into),
         segment_length_um: args.segment_length,
         euler_order: args.euler_order.map(Into::into),
-        ..Request::of(&args.config)
+        ..CircuitRequest::new(&args.config)
     };
     // a circuit alone has no report
-    let is_circuit = args.report.is_none() && matches!(Config::open(&args.config)?, Config::Circuit(_));
+    let is_circuit = args.report.is_none() && matches!(SonataConfig::open(&args.config)?, SonataConfig::Circuit(_));
     let may_go_without = args.segments.is_some() || is_circuit;
-    let without = if may_go_without { WithoutReport::Rule } else { WithoutReport::Error };
-    let compared = agreement(&request, without)?;
+    let without = if may_go_without { MissingReportPolicy::UseRule } else { MissingReportPolicy::Error };
+    let compared = compare_rule_with_report(&request, without)?;
     if args.segments.is_none() {
         check_compared(&compared).in_file(&args.config)?;
     }
     let mut findings = Vec::with_capacity(compared.len());
     for (agreement, assembly) in compared {
-        let table = match args.segments.as_deref().map(|folder| table_of(folder, &agreement.population)) {
+        let table = match args.segments.as_deref().map(|folder| table_path(folder, &agreement.population)) {
             Some(path) => {
                 let table = open_table(&path, Some(&agreement.population), common)?;
-                Some((fit(&assembly, &table)?, path))
+                Some((check_table(&assembly, &table)?, path))
             }
             None => None,
         };
-        findings.push(Finding { agreement, table: table.map(|(fit, path)| (path, fit)) });
+        findings.push(PopulationFindings { agreement, table: table.map(|(fit, path)| (path, fit)) });
     }
-    args.output.tell(&args.suite(), &told::verdict(&findings))
+    args.output.print_verdict(&args.suite_name(), &told::to_verdict(&findings))
 }
 
 /// The table of a population: in a folder of that name, or the table itself.
-fn table_of(segments: &Path, population: &str) -> PathBuf {
+fn table_path(segments: &Path, population: &str) -> PathBuf {
     let own = segments.join(population);
     if own.is_dir() { own } else { segments.to_path_buf() }
 }

@@ -6,16 +6,18 @@ mod told;
 use std::path::{Path, PathBuf};
 
 use leadfield::Result;
-use leadfield::circuit::{self, OnBadNeuron};
+use leadfield::circuit::{self, BadNeuronPolicy};
 use leadfield::sonata::electrodes_file::ElectrodesFile;
 use leadfield::units::SiemensPerMeter;
-use leadfield::validate::electrodes_file::{Diagnosis, Expected, Request, SegmentSource, Severity, examine, mend};
+use leadfield::validate::electrodes_file::{
+    ExpectedNodes, ReferenceSegments, Severity, ValidationReport, ValidationRequest, validate, write_fixed_file,
+};
 
-use self::expected::{Circuit, Placed};
-use super::report::Output;
+use self::expected::{ExpectedCircuit, PlacedNodes};
+use super::report::ReportOutput;
 use crate::cli::progress::Progress;
-use crate::cli::rule::AxonRule;
-use crate::cli::{Common, Outcome, console, existing, open_table};
+use crate::cli::rule::AxonRuleArg;
+use crate::cli::{Common, Outcome, console, open_table, overwrite_policy};
 
 /// Examine an electrodes file: what would make libsonata, neurodamus or CoreNEURON fail or compute nonsense
 ///
@@ -38,7 +40,7 @@ pub struct Args {
     population: Option<String>,
     /// What becomes of the axon in CONFIG (default: what the cell templates, or the report, tell)
     #[arg(long, value_name = "RULE", requires = "circuit")]
-    axon_rule: Option<AxonRule>,
+    axon_rule: Option<AxonRuleArg>,
     /// Conductivity of contacts that state none, as in files of BlueRecording (default: the one that fits each best)
     #[arg(long, value_name = "S_PER_M", allow_negative_numbers = true)]
     conductivity: Option<f64>,
@@ -55,12 +57,12 @@ pub struct Args {
     #[arg(long, conflicts_with = "junit")]
     list_findings: bool,
     #[command(flatten)]
-    pub(super) output: Output,
+    pub(super) output: ReportOutput,
 }
 
 impl Args {
     /// What was run, for a report.
-    pub(super) fn suite(&self) -> String {
+    pub(super) fn suite_name(&self) -> String {
         let file = self.file.as_deref().unwrap_or(Path::new(""));
         format!("leadfield validate electrodes-file {}", file.display())
     }
@@ -69,47 +71,47 @@ impl Args {
 /// Runs the tool.
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     let Some(file) = args.file.as_deref().filter(|_| !args.list_findings) else {
-        console::print(told::list())?;
+        console::print(told::list_codes())?;
         return Ok(Outcome::Done);
     };
     let opened = args.segments.as_ref().and_then(|_| ElectrodesFile::open(file).ok());
     let only = opened.as_ref().and_then(|f| if let [only] = f.populations() { Some(only.name()) } else { None });
     let table = args.segments.as_deref().map(|path| open_table(path, only, common)).transpose()?;
-    let request = args.circuit.as_deref().map(|config| circuit::Request {
+    let request = args.circuit.as_deref().map(|config| circuit::CircuitRequest {
         population: args.population.as_deref(),
-        axon: args.axon_rule.map(Into::into),
-        on_bad_neuron: OnBadNeuron::Skip,
-        ..circuit::Request::of(config)
+        axon_replacement: args.axon_rule.map(Into::into),
+        on_bad_neuron: BadNeuronPolicy::Skip,
+        ..circuit::CircuitRequest::new(config)
     });
-    let circuit = request.map(|request| Circuit::open(&request, common)).transpose()?;
-    let expected = expected::expected(circuit.as_ref(), table.as_ref())?;
-    let placed = if table.is_none() { circuit.as_ref().and_then(|circuit| circuit.placed(common)) } else { None };
+    let circuit = request.map(|request| ExpectedCircuit::open(&request, common)).transpose()?;
+    let expected = expected::collect_expected_nodes(circuit.as_ref(), table.as_ref())?;
+    let placed = if table.is_none() { circuit.as_ref().and_then(|circuit| circuit.place_nodes(common)) } else { None };
     let segments = match (&table, &placed) {
-        (Some(table), _) => Some(SegmentSource::Table(table)),
-        (None, Some(Placed { population, segments, others })) => {
-            Some(SegmentSource::Placed { population, segments, others })
+        (Some(table), _) => Some(ReferenceSegments::Table(table)),
+        (None, Some(PlacedNodes { population, segments, others })) => {
+            Some(ReferenceSegments::Placed { population, segments, others })
         }
         (None, None) => None,
     };
     let conductivity = args.conductivity.map(SiemensPerMeter::new).transpose()?;
     let progress = Progress::new(common, "rows", 0);
-    let diagnosis = examine(&Request {
+    let diagnosis = validate(&ValidationRequest {
         file,
         expected: &expected,
-        columns: None,
+        column_rule: None,
         segments,
         conductivity,
         progress: &|n| progress.add(n),
     })?;
     progress.finish();
     let worst = if args.strict { Severity::Warning } else { Severity::Error };
-    let outcome = args.output.tell(&args.suite(), &told::verdict(&diagnosis, worst))?;
+    let outcome = args.output.print_verdict(&args.suite_name(), &told::to_verdict(&diagnosis, worst))?;
     match &args.fix {
         Some(out) if !diagnosis.findings.is_empty() => {
-            fix(args, common, &diagnosis, (&expected, segments, conductivity), out)
+            write_fixed(args, common, &diagnosis, (&expected, segments, conductivity), out)
         }
         Some(_) => {
-            common.say("nothing to mend: no file written");
+            common.print_note("nothing to mend: no file written");
             Ok(outcome)
         }
         None => Ok(outcome),
@@ -117,20 +119,27 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
 }
 
 /// Mends the file, and examines what was written.
-fn fix(
+fn write_fixed(
     args: &Args,
     common: &Common,
-    diagnosis: &Diagnosis,
-    (expected, segments, conductivity): (&[Expected], Option<SegmentSource<'_>>, Option<SiemensPerMeter>),
+    diagnosis: &ValidationReport,
+    (expected, segments, conductivity): (&[ExpectedNodes], Option<ReferenceSegments<'_>>, Option<SiemensPerMeter>),
     out: &Path,
 ) -> Result<Outcome> {
-    if diagnosis.unmendable().next().is_some() {
-        let codes = diagnosis.unmendable().map(|f| f.code.entry().code);
-        common.say(told::not_mended(codes));
+    if diagnosis.unfixable_findings().next().is_some() {
+        let codes = diagnosis.unfixable_findings().map(|f| f.code.entry().code);
+        common.print_note(told::not_fixed_message(codes));
         return Ok(Outcome::Differ);
     }
-    let done = mend(diagnosis, out, existing(args.force), &|_| ())?;
-    let again = examine(&Request { file: out, expected, columns: None, segments, conductivity, progress: &|_| () })?;
-    common.say(told::mended(&done, out, &again));
-    Ok(if again.worst() < Some(Severity::Error) { Outcome::Done } else { Outcome::Differ })
+    let done = write_fixed_file(diagnosis, out, overwrite_policy(args.force), &|_| ())?;
+    let again = validate(&ValidationRequest {
+        file: out,
+        expected,
+        column_rule: None,
+        segments,
+        conductivity,
+        progress: &|_| (),
+    })?;
+    common.print_note(told::fixed_message(&done, out, &again));
+    Ok(if again.worst_severity() < Some(Severity::Error) { Outcome::Done } else { Outcome::Differ })
 }

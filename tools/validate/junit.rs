@@ -6,27 +6,27 @@ use std::path::Path;
 
 use leadfield::Result;
 use leadfield::error::{Context, FileProblem, Problem};
-use leadfield::io::atomic_output::{Existing, Staged};
+use leadfield::io::atomic_output::{AtomicOutput, OverwritePolicy};
 
 use super::report::Verdict;
 
 /// A report is told by so many bytes from its beginning.
-const BEGINNING: u64 = 1024;
+const HEADER_BYTES: u64 = 1024;
 
 /// A file that no report may replace.
 #[derive(Debug, thiserror::Error)]
 #[error("not replaced, expected a JUnit report, an empty file or a free name, found {0}")]
-struct Taken(&'static str);
+struct NotReplaceable(&'static str);
 
-impl Problem for Taken {
+impl Problem for NotReplaceable {
     fn hint(&self) -> Option<String> {
         Some("choose another name for `--junit`, or remove it by hand".into())
     }
 }
 
 /// Refuses a name under which anything but an earlier report is.
-pub fn check(path: &Path) -> Result<()> {
-    let taken = |found| Err(Taken(found)).in_file(path);
+pub fn check_replaceable(path: &Path) -> Result<()> {
+    let taken = |found| Err(NotReplaceable(found)).in_file(path);
     match path.symlink_metadata() {
         Ok(found) if found.is_dir() => Err(FileProblem::IsFolder).in_file(path),
         Ok(found) if !found.is_file() => taken("a link or a device"),
@@ -40,7 +40,7 @@ pub fn check(path: &Path) -> Result<()> {
 fn is_report(path: &Path) -> Result<bool> {
     let mut start = Vec::new();
     let file = std::fs::File::open(path);
-    file.and_then(|f| f.take(BEGINNING).read_to_end(&mut start)).map_err(FileProblem::Read).in_file(path)?;
+    file.and_then(|f| f.take(HEADER_BYTES).read_to_end(&mut start)).map_err(FileProblem::Read).in_file(path)?;
     let text = String::from_utf8_lossy(&start);
     let text = text.trim_start_matches('\u{feff}').trim_start();
     Ok(text.starts_with("<testsuite") || text.starts_with("<?xml") && text.contains("<testsuite"))
@@ -48,35 +48,35 @@ fn is_report(path: &Path) -> Result<bool> {
 
 /// Writes a report in the place of an older one.
 pub fn write(path: &Path, xml: &str) -> Result<()> {
-    let staged = Staged::new(path, Existing::Replace)?;
-    staged.write(xml)?;
+    let staged = AtomicOutput::create_file(path, OverwritePolicy::Replace)?;
+    staged.write_all(xml)?;
     staged.commit()
 }
 
 /// The report as JUnit's XML: one suite, one case a check.
-pub fn of(suite: &str, verdict: &Verdict) -> String {
+pub fn to_xml(suite: &str, verdict: &Verdict) -> String {
     let failures = verdict.cases.iter().filter(|case| case.failure.is_some()).count();
-    let (suite, tests) = (escaped(suite), verdict.cases.len());
+    let (suite, tests) = (escape_xml(suite), verdict.cases.len());
     let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     let counts = format!("tests=\"{tests}\" failures=\"{failures}\" errors=\"0\"");
     // writing into a string cannot fail
     let _ = writeln!(xml, "<testsuites {counts}>\n  <testsuite name=\"{suite}\" {counts}>");
     for case in &verdict.cases {
-        let name = escaped(&case.name);
+        let name = escape_xml(&case.name);
         let _ = match (&case.failure, &case.skipped) {
             (None, Some(why)) => writeln!(
                 xml,
                 "    <testcase classname=\"{suite}\" name=\"{name}\">\n      \
                  <skipped message=\"{}\"/>\n    </testcase>",
-                escaped(why)
+                escape_xml(why)
             ),
             (None, None) => writeln!(xml, "    <testcase classname=\"{suite}\" name=\"{name}\"/>"),
             (Some((message, detail)), _) => writeln!(
                 xml,
                 "    <testcase classname=\"{suite}\" name=\"{name}\">\n      \
                  <failure message=\"{}\">{}</failure>\n    </testcase>",
-                escaped(message),
-                escaped(detail)
+                escape_xml(message),
+                escape_xml(detail)
             ),
         };
     }
@@ -84,9 +84,9 @@ pub fn of(suite: &str, verdict: &Verdict) -> String {
 }
 
 /// The report of a run that came to no verdict: one case, an error.
-pub fn without_verdict(suite: &str, error: &str, hint: Option<String>) -> String {
+pub fn error_xml(suite: &str, error: &str, hint: Option<String>) -> String {
     let detail = hint.map_or_else(|| error.into(), |hint| format!("{error}\nhint: {hint}"));
-    let (suite, error, detail) = (escaped(suite), escaped(error), escaped(&detail));
+    let (suite, error, detail) = (escape_xml(suite), escape_xml(error), escape_xml(&detail));
     let counts = "tests=\"1\" failures=\"0\" errors=\"1\"";
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites {counts}>\n  <testsuite name=\"{suite}\" {counts}>\n    \
@@ -96,7 +96,7 @@ pub fn without_verdict(suite: &str, error: &str, hint: Option<String>) -> String
 }
 
 /// Text as XML has it; what XML cannot hold becomes the replacement character.
-fn escaped(text: &str) -> String {
+fn escape_xml(text: &str) -> String {
     let mut xml = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -116,16 +116,18 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::validate::report::Case;
+    use crate::validate::report::CheckCase;
 
     #[test]
     fn junit_counts_and_escapes() {
-        let cases =
-            vec![Case::new("nodes", vec![]), Case::new("contact `a<b>\u{1}`", vec!["1 & 2".into(), "\"more\"".into()])];
+        let cases = vec![
+            CheckCase::new("nodes", vec![]),
+            CheckCase::new("contact `a<b>\u{1}`", vec!["1 & 2".into(), "\"more\"".into()]),
+        ];
         let verdict = Verdict { cases, json: serde_json::Value::Null, text: String::new() };
         assert!(!verdict.agrees());
         assert_eq!(
-            of("s", &verdict),
+            to_xml("s", &verdict),
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
              <testsuites tests=\"2\" failures=\"1\" errors=\"0\">\n  \
              <testsuite name=\"s\" tests=\"2\" failures=\"1\" errors=\"0\">\n    \

@@ -10,11 +10,13 @@ use std::path::{Path, PathBuf};
 use leadfield::Result;
 use leadfield::segments::Segments;
 use leadfield::validate::Tolerance;
-use leadfield::validate::positions::{Cause, Comparison, Options, Placed, compare, last_branch};
+use leadfield::validate::positions::{
+    PlacedSegments, PositionsCause, PositionsComparison, PositionsOptions, compare, find_last_branch_cause,
+};
 
-use super::branches::by_branch;
-use super::report::Output;
-use super::tolerance::tolerance;
+use super::branches::place_by_branch_rules;
+use super::report::ReportOutput;
+use super::tolerance::parse_tolerance;
 use crate::cli::{Common, Outcome};
 
 /// Check a segment table, or compare where two files put segments
@@ -44,7 +46,7 @@ pub struct Args {
     #[arg(long, value_name = "NAME", requires = "circuit")]
     population: Option<String>,
     #[command(flatten)]
-    pub(super) output: Output,
+    pub(super) output: ReportOutput,
 }
 
 /// Axons that a rule places are the same up to here, um: old files hold float32 points.
@@ -52,7 +54,7 @@ const SAME_AXON_UM: f64 = 1e-3;
 
 impl Args {
     /// What was run, for a report.
-    pub(super) fn suite(&self) -> String {
+    pub(super) fn suite_name(&self) -> String {
         let b = self.b.as_deref().map(|b| format!(" {}", b.display()));
         format!("leadfield validate positions {}{}", self.a.display(), b.unwrap_or_default())
     }
@@ -60,33 +62,33 @@ impl Args {
 
 /// Runs the tool.
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
-    let tolerance = tolerance(args.rtol, args.atol)?;
+    let tolerance = parse_tolerance(args.rtol, args.atol)?;
     let Some(other) = args.b.as_deref() else {
-        return args.output.tell(&args.suite(), &one_table::verdict(&args.a, common)?);
+        return args.output.print_verdict(&args.suite_name(), &one_table::to_verdict(&args.a, common)?);
     };
-    let (a, b) = (files::placed(&args.a, common)?, files::placed(other, common)?);
-    let mut found = compare(&a, &b, &Options { tolerance, ignore_myelin_id: args.ignore_myelin_id });
-    if let Some(config) = args.circuit.as_deref().filter(|_| found.outside > 0) {
-        found.causes.extend(branches(config, args.population.as_deref(), &a, &b, &found)?);
+    let (a, b) = (files::read_segments(&args.a, common)?, files::read_segments(other, common)?);
+    let mut found = compare(&a, &b, &PositionsOptions { tolerance, ignore_myelin_id: args.ignore_myelin_id });
+    if let Some(config) = args.circuit.as_deref().filter(|_| found.outside_count > 0) {
+        found.causes.extend(find_branch_cause(config, args.population.as_deref(), &a, &b, &found)?);
     }
-    args.output.tell(&args.suite(), &told::verdict(&found, [&args.a, other], tolerance))
+    args.output.print_verdict(&args.suite_name(), &told::to_verdict(&found, [&args.a, other], tolerance))
 }
 
 /// Whether each file's axons are those of one of the two rules for the terminal branch.
-fn branches(
+fn find_branch_cause(
     config: &Path,
     population: Option<&str>,
-    a: &Placed,
-    b: &Placed,
-    found: &Comparison,
-) -> Result<Option<Cause>> {
+    a: &PlacedSegments,
+    b: &PlacedSegments,
+    found: &PositionsComparison,
+) -> Result<Option<PositionsCause>> {
     let nodes: Vec<u64> = found.nodes_outside.iter().copied().collect();
-    let [(longest, by_longest), (last, by_last)] = by_branch(config, population, &nodes)?;
+    let [(longest, by_longest), (last, by_last)] = place_by_branch_rules(config, population, &nodes)?;
     let placed = |segments: &Segments| {
-        let mut placed = Placed::default();
+        let mut placed = PlacedSegments::default();
         placed.add(segments);
         placed
     };
     let rules = [(longest, &placed(&by_longest)), (last, &placed(&by_last))];
-    Ok(last_branch(a, b, found, rules, Tolerance { rtol: 0.0, atol: SAME_AXON_UM }))
+    Ok(find_last_branch_cause(a, b, found, rules, Tolerance { rtol: 0.0, atol: SAME_AXON_UM }))
 }

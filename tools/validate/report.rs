@@ -8,11 +8,11 @@ use super::junit;
 use crate::cli::{Outcome, console};
 
 /// What a report says while there is nothing to say.
-const ENDED: &str = "the run was ended before it had a verdict";
+const ABORTED_MESSAGE: &str = "the run was ended before it had a verdict";
 
 /// How findings are told.
 #[derive(clap::Args)]
-pub struct Output {
+pub struct ReportOutput {
     /// Print JSON (a number that is not finite is null)
     #[arg(long)]
     json: bool,
@@ -22,7 +22,7 @@ pub struct Output {
 }
 
 /// One thing that was checked: a test case.
-pub struct Case {
+pub struct CheckCase {
     /// What was checked.
     pub name: String,
     /// What was found wrong, in a line and at length; none if it agrees.
@@ -34,14 +34,14 @@ pub struct Case {
 /// All that was found.
 pub struct Verdict {
     /// What was checked.
-    pub cases: Vec<Case>,
+    pub cases: Vec<CheckCase>,
     /// For scripts.
     pub json: serde_json::Value,
     /// For people.
     pub text: String,
 }
 
-impl Case {
+impl CheckCase {
     /// Something that agrees unless there is something to say against it.
     pub fn new(name: impl Into<String>, against: Vec<String>) -> Self {
         let failure = against.first().cloned().map(|first| (first, against.join("\n")));
@@ -61,25 +61,25 @@ impl Verdict {
     }
 }
 
-impl Output {
+impl ReportOutput {
     /// Does what is asked for, once it is known that a report can be written. Where there is no verdict the report has the
     /// error; it says from the beginning that there is none, for a run that is ended from outside.
-    pub fn around(&self, suite: &str, run: impl FnOnce() -> Result<Outcome>) -> Result<Outcome> {
+    pub fn run_with_junit(&self, suite: &str, run: impl FnOnce() -> Result<Outcome>) -> Result<Outcome> {
         let Some(path) = &self.junit else { return run() };
-        junit::check(path)?;
-        junit::write(path, &junit::without_verdict(suite, ENDED, None))?;
+        junit::check_replaceable(path)?;
+        junit::write(path, &junit::error_xml(suite, ABORTED_MESSAGE, None))?;
         let result = run();
         if let Err(error) = &result {
             // where it cannot be written it is told all the same, and no older report stays
-            drop(junit::write(path, &junit::without_verdict(suite, &error.to_string(), error.hint())));
+            drop(junit::write(path, &junit::error_xml(suite, &error.to_string(), error.hint())));
         }
         result
     }
 
     /// Tells the verdict of a tool on its files, and turns it into the exit code.
-    pub fn tell(&self, suite: &str, verdict: &Verdict) -> Result<Outcome> {
+    pub fn print_verdict(&self, suite: &str, verdict: &Verdict) -> Result<Outcome> {
         if let Some(path) = &self.junit {
-            junit::write(path, &junit::of(suite, verdict))?;
+            junit::write(path, &junit::to_xml(suite, verdict))?;
         }
         if self.json {
             console::print(format_args!("{:#}\n", verdict.json))?;

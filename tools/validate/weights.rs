@@ -8,16 +8,17 @@ mod text;
 use std::path::PathBuf;
 
 use leadfield::Result;
-use leadfield::sonata::electrodes_file::{ElectrodesFile, Population};
+use leadfield::sonata::electrodes_file::{ElectrodesFile, PopulationEntry};
 use leadfield::validate::weights::{
-    ByBranch, Cause, ColumnRule, Comparison, ExtraColumn, Known, Options, causes, compare, pair,
+    CauseEvidence, ColumnRule, ExtraColumn, SegmentsByBranchRule, WeightsCause, WeightsComparison, WeightsOptions,
+    compare, find_causes, pair_populations,
 };
 
-use segment::Segments;
+use segment::WorstSegments;
 
-use super::branches::by_branch;
-use super::report::{Output, Verdict};
-use super::tolerance::tolerance;
+use super::branches::place_by_branch_rules;
+use super::report::{ReportOutput, Verdict};
+use super::tolerance::parse_tolerance;
 use crate::cli::progress::Progress;
 use crate::cli::{Common, Outcome, open_table};
 
@@ -43,7 +44,7 @@ pub struct Args {
     ignore_extra_column: bool,
     /// Which column is whose
     #[arg(long, value_name = "RULE", default_value = "index")]
-    columns: Columns,
+    columns: ColumnRuleArg,
     /// Population to compare, or `A:B` where the files name it differently
     #[arg(long, value_name = "A[:B]")]
     population: Option<String>,
@@ -54,12 +55,12 @@ pub struct Args {
     #[arg(long, value_name = "CONFIG")]
     circuit: Option<PathBuf>,
     #[command(flatten)]
-    pub(super) output: Output,
+    pub(super) output: ReportOutput,
 }
 
 /// [`ColumnRule`] as an option.
 #[derive(Clone, Copy, clap::ValueEnum)]
-enum Columns {
+enum ColumnRuleArg {
     /// As each file's own index says
     Index,
     /// In the file with a column too many (BlueRecording 0.2.1), column i is that of the i-th name in sorted order
@@ -68,35 +69,35 @@ enum Columns {
 
 impl Args {
     /// What was run, for a report.
-    pub(super) fn suite(&self) -> String {
+    pub(super) fn suite_name(&self) -> String {
         format!("leadfield validate weights {} {}", self.a.display(), self.b.display())
     }
 
-    fn options(&self) -> Result<Options> {
-        Ok(Options {
-            tolerance: tolerance(self.rtol, self.atol)?,
+    fn options(&self) -> Result<WeightsOptions> {
+        Ok(WeightsOptions {
+            tolerance: parse_tolerance(self.rtol, self.atol)?,
             extra_column: if self.ignore_extra_column { ExtraColumn::Ignore } else { ExtraColumn::Compare },
-            columns: match self.columns {
-                Columns::Index => ColumnRule::Index,
-                Columns::SortedNames => ColumnRule::SortedNames,
+            column_rule: match self.columns {
+                ColumnRuleArg::Index => ColumnRule::Index,
+                ColumnRuleArg::SortedNames => ColumnRule::SortedNames,
             },
         })
     }
 }
 
 /// All that was found.
-struct Findings {
+struct WeightsFindings {
     /// Populations that one file has, and the other has not.
     populations_only_in: [Vec<String>; 2],
-    comparisons: Vec<Comparison>,
-    segments: Segments,
+    comparisons: Vec<WeightsComparison>,
+    segments: WorstSegments,
     /// Known causes, by comparison.
-    causes: Vec<Vec<Cause>>,
+    causes: Vec<Vec<WeightsCause>>,
 }
 
-impl Findings {
-    fn agree(&self) -> bool {
-        self.populations_only_in.iter().all(Vec::is_empty) && self.comparisons.iter().all(Comparison::agrees)
+impl WeightsFindings {
+    fn agrees(&self) -> bool {
+        self.populations_only_in.iter().all(Vec::is_empty) && self.comparisons.iter().all(WeightsComparison::agrees)
     }
 }
 
@@ -105,28 +106,32 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     let options = args.options()?;
     let (a, b) = (ElectrodesFile::open(&args.a)?, ElectrodesFile::open(&args.b)?);
     let named = args.population.as_deref().map(|p| p.split_once(':').unwrap_or((p, p)));
-    let pairing = pair(&a, &b, named)?;
+    let pairing = pair_populations(&a, &b, named)?;
     let progress = Progress::new(common, "rows", pairing.pairs.iter().map(|(p, _)| p.rows()).sum());
     let compared = pairing.pairs.iter().map(|(p, q)| compare((&a, p), (&b, q), &options, &|n| progress.add(n)));
-    let comparisons: Vec<Comparison> = compared.collect::<Result<_>>()?;
+    let comparisons: Vec<WeightsComparison> = compared.collect::<Result<_>>()?;
     progress.finish();
     let only = if let [only] = a.populations() { Some(only.name()) } else { None };
     let table = args.segments.as_deref().map(|path| open_table(path, only, common)).transpose()?;
-    let segments = table.as_ref().map(|table| Segments::find(table, &comparisons)).transpose()?.unwrap_or_default();
-    let why = |((p, q), found): (&(&Population, &Population), &Comparison)| {
+    let segments =
+        table.as_ref().map(|table| WorstSegments::look_up(table, &comparisons)).transpose()?.unwrap_or_default();
+    let why = |((p, q), found): (&(&PopulationEntry, &PopulationEntry), &WeightsComparison)| {
         if found.agrees() {
             return Ok(Vec::new());
         }
-        let place = args.circuit.as_deref().map(|config| move |nodes: &[u64]| by_branch(config, Some(p.name()), nodes));
-        let branches = place.as_ref().map(|place| place as &dyn Fn(&[u64]) -> Result<ByBranch>);
-        causes((&a, p), (&b, q), &options, &Known { segments: table.as_ref(), branches }, found)
+        let place = args
+            .circuit
+            .as_deref()
+            .map(|config| move |nodes: &[u64]| place_by_branch_rules(config, Some(p.name()), nodes));
+        let branches = place.as_ref().map(|place| place as &dyn Fn(&[u64]) -> Result<SegmentsByBranchRule>);
+        find_causes((&a, p), (&b, q), &options, &CauseEvidence { segments: table.as_ref(), branches }, found)
     };
     let causes = pairing.pairs.iter().zip(&comparisons).map(why).collect::<Result<_>>()?;
-    let findings = Findings { populations_only_in: pairing.only_in, comparisons, segments, causes };
+    let findings = WeightsFindings { populations_only_in: pairing.only_in, comparisons, segments, causes };
     let verdict = Verdict {
-        cases: cases::cases(&findings),
-        json: json::told(&findings, &options),
-        text: text::told(&findings, [&args.a, &args.b]),
+        cases: cases::to_cases(&findings),
+        json: json::to_json(&findings, &options),
+        text: text::to_text(&findings, [&args.a, &args.b]),
     };
-    args.output.tell(&args.suite(), &verdict)
+    args.output.print_verdict(&args.suite_name(), &verdict)
 }

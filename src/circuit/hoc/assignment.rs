@@ -1,37 +1,37 @@
 //! Assignments: to variables, to elements of vectors, and to lengths, segments and diameters of sections.
 
-use super::NoteKind;
-use super::cell::{Diameter, Property, Strange, Target};
-use super::chunk::chunk_of;
-use super::lexer::Token;
-use super::procedure::closing;
-use super::statement::Here;
+use super::TemplateNoteKind;
+use super::cell::{PropertyValue, SectionTarget, StubDiameter, UnsupportedChange};
+use super::chunk::find_chunk_length;
+use super::lexer::HocToken;
+use super::procedure::closing_bracket;
+use super::statement::Evaluator;
 
 /// A diameter below this, um, stands for one that a morphology lacks.
-const NO_DIAMETER_UM: f64 = 0.01;
+const MIN_DIAMETER_UM: f64 = 0.01;
 
 /// What an assignment makes of a value and what stands at its right.
-type Operator = fn(f64, f64) -> f64;
+type AssignmentOperator = fn(f64, f64) -> f64;
 
-impl<'a> Here<'_, '_, 'a> {
+impl<'a> Evaluator<'_, '_, 'a> {
     /// The operator of an assignment; none of a plain one.
-    fn operator(&self, at: usize) -> Option<Operator> {
+    fn assignment_operator(&self, at: usize) -> Option<AssignmentOperator> {
         match self.body().get(at) {
-            Some((Token::Mark("+="), _)) => Some(|a, b| a + b),
-            Some((Token::Mark("-="), _)) => Some(|a, b| a - b),
-            Some((Token::Mark("*="), _)) => Some(|a, b| a * b),
-            Some((Token::Mark("/="), _)) => Some(|a, b| a / b),
+            Some((HocToken::Mark("+="), _)) => Some(|a, b| a + b),
+            Some((HocToken::Mark("-="), _)) => Some(|a, b| a - b),
+            Some((HocToken::Mark("*="), _)) => Some(|a, b| a * b),
+            Some((HocToken::Mark("/="), _)) => Some(|a, b| a / b),
             _ => None,
         }
     }
 
     /// `name = ...`, `name += ...`, of which the mark's place is given; gives the value, and the place after it.
-    pub(super) fn assign(&mut self, name: &'a str, mark: usize) -> (Option<f64>, usize) {
-        let (operator, at) = (self.operator(mark), mark + 1);
+    pub(super) fn evaluate_assignment(&mut self, name: &'a str, mark: usize) -> (Option<f64>, usize) {
+        let (operator, at) = (self.assignment_operator(mark), mark + 1);
         let is_member = self.is_member();
         // `a = b = 3`
         let (by, end) = match self.word_at(at) {
-            Some(other) if self.is_assignment(at + 1) => self.assign(other, at + 1),
+            Some(other) if self.is_assignment(at + 1) => self.evaluate_assignment(other, at + 1),
             _ => self.scope.evaluate(self.body(), at),
         };
         let value = match operator {
@@ -39,44 +39,45 @@ impl<'a> Here<'_, '_, 'a> {
             None => by,
         };
         match name {
-            "L" | "nseg" => self.property(name == "L", operator, at),
+            "L" | "nseg" => self.assign_length_or_nseg(name == "L", operator, at),
             "diam" => {
-                let diameter = self.diameter(by, at..end);
-                self.note_odd_diameters(operator.is_some() || diameter == Diameter::Unknown);
-                self.set_diameters(|_, before| match (operator, before.known().zip(by)) {
+                let diameter = self.diameter_value(by, at..end);
+                self.note_unknown_stub_diameters(operator.is_some() || diameter == StubDiameter::Unknown);
+                self.set_stub_diameters(|_, before| match (operator, before.known_um().zip(by)) {
                     (None, _) => diameter.clone(),
-                    (Some(operator), Some((a, b))) => Diameter::Known(operator(a, b)),
-                    (Some(_), None) => Diameter::Unknown,
+                    (Some(operator), Some((a, b))) => StubDiameter::Known(operator(a, b)),
+                    (Some(_), None) => StubDiameter::Unknown,
                 });
-                self.note_diameters(by.filter(|_| operator.is_none()));
+                self.note_section_diameters(by.filter(|_| operator.is_none()));
             }
             // of an object
             _ if is_member => {}
-            _ => self.scope.set(name, value),
+            _ => self.scope.set_value(name, value),
         }
         (value, end)
     }
 
     /// `vector.x[i] = ...`, of which the bracket's place is given.
-    pub(super) fn assign_element(&mut self, vector: &'a str, open: usize) -> usize {
-        let (index, end) = self.scope.arguments(self.body(), open);
+    pub(super) fn evaluate_element_assignment(&mut self, vector: &'a str, open: usize) -> usize {
+        let (index, end) = self.scope.evaluate_arguments(self.body(), open);
         if !self.is_assignment(end) {
             return end;
         }
         let (value, after) = self.scope.evaluate(self.body(), end + 1);
-        let value = value.filter(|_| self.operator(end).is_none());
+        let value = value.filter(|_| self.assignment_operator(end).is_none());
         self.scope.set_element(vector, index.first().copied().flatten(), value);
         after
     }
 
     /// `diam(x) = ...` and `diam(0:1) = a:b`, of which the bracket's place is given.
-    pub(super) fn diameter_at(&mut self, open: usize) -> usize {
-        let Some(close) = closing(self.body(), open) else { return open };
+    pub(super) fn evaluate_diameter_assignment(&mut self, open: usize) -> usize {
+        let Some(close) = closing_bracket(self.body(), open) else { return open };
         if !self.is_assignment(close + 1) {
             return close + 1;
         }
         let (from, mut end) = self.scope.evaluate(self.body(), close + 2);
-        if let [(Token::Number(0.0), _), (Token::Mark(":"), _), (Token::Number(1.0), _)] = self.body()[open + 1..close]
+        if let [(HocToken::Number(0.0), _), (HocToken::Mark(":"), _), (HocToken::Number(1.0), _)] =
+            self.body()[open + 1..close]
         {
             let to = match self.is_mark(end, ":") {
                 true => {
@@ -86,123 +87,124 @@ impl<'a> Here<'_, '_, 'a> {
                 }
                 false => from,
             };
-            let ends = from.zip(to).filter(|_| self.operator(close + 1).is_none());
-            self.note_odd_diameters(ends.is_none());
-            let along = |x: f64| ends.map_or(Diameter::Unknown, |(from, to)| Diameter::Known(from + (to - from) * x));
-            self.set_diameters(|x, _| along(x));
-            self.note_diameters(None);
+            let ends = from.zip(to).filter(|_| self.assignment_operator(close + 1).is_none());
+            self.note_unknown_stub_diameters(ends.is_none());
+            let along =
+                |x: f64| ends.map_or(StubDiameter::Unknown, |(from, to)| StubDiameter::Known(from + (to - from) * x));
+            self.set_stub_diameters(|x, _| along(x));
+            self.note_section_diameters(None);
             return end;
         }
-        let place = self.scope.arguments(self.body(), open).0.first().copied().flatten();
-        let is_plain = self.operator(close + 1).is_none();
-        let diameter = if is_plain { self.diameter(from, close + 2..end) } else { Diameter::Unknown };
-        self.note_odd_diameters(diameter == Diameter::Unknown);
-        self.set_diameters(|x, before| match place {
+        let place = self.scope.evaluate_arguments(self.body(), open).0.first().copied().flatten();
+        let is_plain = self.assignment_operator(close + 1).is_none();
+        let diameter = if is_plain { self.diameter_value(from, close + 2..end) } else { StubDiameter::Unknown };
+        self.note_unknown_stub_diameters(diameter == StubDiameter::Unknown);
+        self.set_stub_diameters(|x, before| match place {
             Some(place) if (place - x).abs() < 1e-8 => diameter.clone(),
             Some(_) => before.clone(),
-            None => Diameter::Unknown,
+            None => StubDiameter::Unknown,
         });
-        self.note_diameters(from.filter(|_| is_plain));
+        self.note_section_diameters(from.filter(|_| is_plain));
         end
     }
 
     /// What an expression between two places gives a segment.
-    fn diameter(&self, value: Option<f64>, at: std::ops::Range<usize>) -> Diameter {
+    fn diameter_value(&self, value: Option<f64>, at: std::ops::Range<usize>) -> StubDiameter {
         match (value, self.body().get(at.clone())) {
-            (Some(value), _) => Diameter::Known(value),
-            (None, Some([(Token::Word(name), _)])) => Diameter::Variable((*name).to_string()),
-            (None, Some([(Token::Word(_), _), (Token::Mark("."), _), (Token::Word("x"), _), ..])) => {
-                let (index, end) = self.scope.arguments(self.body(), at.start + 3);
+            (Some(value), _) => StubDiameter::Known(value),
+            (None, Some([(HocToken::Word(name), _)])) => StubDiameter::Variable((*name).to_string()),
+            (None, Some([(HocToken::Word(_), _), (HocToken::Mark("."), _), (HocToken::Word("x"), _), ..])) => {
+                let (index, end) = self.scope.evaluate_arguments(self.body(), at.start + 3);
                 let index = index.first().copied().flatten().filter(|_| end == at.end);
-                index.map_or(Diameter::Unknown, |index| Diameter::Element(index as u32))
+                index.map_or(StubDiameter::Unknown, |index| StubDiameter::Element(index as u32))
             }
-            _ => Diameter::Unknown,
+            _ => StubDiameter::Unknown,
         }
     }
 
     /// Sets the diameters of stubs, from the place of a segment's centre and what it has.
-    fn set_diameters(&mut self, value: impl Fn(f64, &Diameter) -> Diameter) {
-        let target = self.target().unwrap_or(Target::Other);
-        for made in self.walk.cell.stubs_of(target) {
-            let n = made.segments.known(Some(1.0)).filter(|n| (1.0..1000.0).contains(n)).unwrap_or(1.0);
+    fn set_stub_diameters(&mut self, value: impl Fn(f64, &StubDiameter) -> StubDiameter) {
+        let target = self.current_target().unwrap_or(SectionTarget::Other);
+        for made in self.trace.cell.stubs_in(target) {
+            let n = made.segments.value_or(Some(1.0)).filter(|n| (1.0..1000.0).contains(n)).unwrap_or(1.0);
             let before = made.diameters.take().unwrap_or_default();
             let center = |i: usize| (i as f64 + 0.5) / n;
-            let one = |i: usize| value(center(i), before.get(i).unwrap_or(&Diameter::Unknown));
+            let one = |i: usize| value(center(i), before.get(i).unwrap_or(&StubDiameter::Unknown));
             made.diameters = Some((0..n as usize).map(one).collect());
         }
     }
 
     /// Notes diameters that are given to other sections than stubs: a table has those of the morphology.
-    fn note_diameters(&mut self, value: Option<f64>) {
-        let is_stub = self.target().is_some_and(|target| self.walk.cell.stubs_of(target).next().is_some());
-        let is_only_stub = is_stub && self.target() != Some(Target::Every);
-        if !is_only_stub && value.is_none_or(|value| value >= NO_DIAMETER_UM) {
-            let at = self.statement();
-            self.walk.note(NoteKind::Diameters, at);
+    fn note_section_diameters(&mut self, value: Option<f64>) {
+        let is_stub = self.current_target().is_some_and(|target| self.trace.cell.stubs_in(target).next().is_some());
+        let is_only_stub = is_stub && self.current_target() != Some(SectionTarget::All);
+        if !is_only_stub && value.is_none_or(|value| value >= MIN_DIAMETER_UM) {
+            let at = self.current_statement();
+            self.trace.add_note(TemplateNoteKind::Diameters, at);
         }
     }
 
     /// Notes diameters of stubs that are not known, or are set elsewhere than where the stubs are made.
-    fn note_odd_diameters(&mut self, is_unknown: bool) {
-        let is_stub = self.target().is_some_and(|target| self.walk.cell.stubs_of(target).next().is_some());
-        let is_late = self.walk.cell.replaced_in.is_some_and(|place| place != self.place);
+    fn note_unknown_stub_diameters(&mut self, is_unknown: bool) {
+        let is_stub = self.current_target().is_some_and(|target| self.trace.cell.stubs_in(target).next().is_some());
+        let is_late = self.trace.cell.replaced_in_procedure.is_some_and(|place| place != self.procedure_index);
         if is_stub && (is_late || is_unknown) {
-            let at = self.statement();
-            self.walk.note(NoteKind::StubDiameters, at);
+            let at = self.current_statement();
+            self.trace.add_note(TemplateNoteKind::StubDiameters, at);
         }
     }
 
     /// `L = ...` or `nseg = ...`, of which the value's place is given, in some sections.
-    fn property(&mut self, is_length: bool, operator: Option<Operator>, at: usize) {
-        let Some(target) = self.target() else {
-            return if is_length { self.set_strange(Strange::Length) } else { self.forget_chunk() };
+    fn assign_length_or_nseg(&mut self, is_length: bool, operator: Option<AssignmentOperator>, at: usize) {
+        let Some(target) = self.current_target() else {
+            return if is_length { self.mark_unsupported(UnsupportedChange::Length) } else { self.forget_chunk() };
         };
-        self.is_foreign |= self.looped.is_some_and(|looped| looped != target);
-        let statement = self.statement();
-        let has_stubs = !self.walk.cell.stubs.is_empty();
-        let formula = chunk_of(&self.scope, self.body(), at).filter(|_| operator.is_none());
+        self.changed_other_sections |= self.loop_target.is_some_and(|looped| looped != target);
+        let statement = self.current_statement();
+        let has_stubs = !self.trace.cell.stubs.is_empty();
+        let formula = find_chunk_length(&self.scope, self.body(), at).filter(|_| operator.is_none());
         match target {
-            Target::Every if !is_length => {
-                let chunk = self.walk.given_chunk.or(formula);
-                self.walk.cell.chunk = Some((chunk, statement));
-                if self.walk.cell.replaced_in.is_none() {
-                    (self.walk.cell.axon_chunk, self.walk.cell.axon_cut) = (chunk, None);
+            SectionTarget::All if !is_length => {
+                let chunk = self.trace.given_chunk_um.or(formula);
+                self.trace.cell.chunk_set_at = Some((chunk, statement));
+                if self.trace.cell.replaced_in_procedure.is_none() {
+                    (self.trace.cell.axon_chunk_um, self.trace.cell.axon_cut_at) = (chunk, None);
                 }
                 let cut = |length: f64| chunk.map(|chunk| 1.0 + 2.0 * (length / chunk).trunc());
-                for made in &mut self.walk.cell.stubs {
+                for made in &mut self.trace.cell.stubs {
                     made.set_at = Some(statement);
-                    made.segments = Property::To(made.length.known(None).and_then(cut));
+                    made.segments = PropertyValue::Assigned(made.length.value_or(None).and_then(cut));
                 }
             }
             // what is done to the original axon goes with it
-            Target::Axon(index) if !has_stubs && !is_length => {
-                self.walk.cell.axon_chunk = formula.filter(|_| index.is_none());
-                self.walk.cell.axon_cut = Some(statement);
+            SectionTarget::Axon(index) if !has_stubs && !is_length => {
+                self.trace.cell.axon_chunk_um = formula.filter(|_| index.is_none());
+                self.trace.cell.axon_cut_at = Some(statement);
             }
             // there is none
-            Target::Myelin if !has_stubs => {}
-            Target::Axon(_) | Target::Myelin => {
+            SectionTarget::Myelin if !has_stubs => {}
+            SectionTarget::Axon(_) | SectionTarget::Myelin => {
                 let (body, scope) = (self.body(), &self.scope);
                 let mut found = false;
-                for made in self.walk.cell.stubs_of(target) {
+                for made in self.trace.cell.stubs_in(target) {
                     found = true;
                     made.set_at = Some(statement);
-                    let (length, segments) = (made.length.known(None), made.segments.known(Some(1.0)));
-                    let by = scope.with("L", length).with("nseg", segments).evaluate(body, at).0;
+                    let (length, segments) = (made.length.value_or(None), made.segments.value_or(Some(1.0)));
+                    let by = scope.with_value("L", length).with_value("nseg", segments).evaluate(body, at).0;
                     let before = if is_length { length } else { segments };
                     let value = operator.map_or(by, |operator| before.zip(by).map(|(a, b)| operator(a, b)));
                     match is_length {
-                        true => made.length = Property::To(value),
+                        true => made.length = PropertyValue::Assigned(value),
                         // as the simulator does
-                        false => made.segments = Property::To(value.map(f64::trunc)),
+                        false => made.segments = PropertyValue::Assigned(value.map(f64::trunc)),
                     }
                 }
                 if !found {
-                    self.set_strange(Strange::Sections);
+                    self.mark_unsupported(UnsupportedChange::Sections);
                 }
             }
-            Target::Other if !is_length => self.walk.cell.chunk = Some((None, statement)),
-            Target::Every | Target::Other => self.set_strange(Strange::Length),
+            SectionTarget::Other if !is_length => self.trace.cell.chunk_set_at = Some((None, statement)),
+            SectionTarget::All | SectionTarget::Other => self.mark_unsupported(UnsupportedChange::Length),
         }
     }
 }

@@ -1,51 +1,56 @@
 //! Calls: the template's own procedures are followed; what else may change the cell is refused.
 
-use super::cell::{Cell, POINTS, Statement, Strange, Target, changes_cell};
-use super::lexer::{Token, tokens};
-use super::statement::Here;
+use super::cell::{CellState, POINT_FUNCTIONS, SectionTarget, StatementPosition, UnsupportedChange, changes_cell};
+use super::lexer::{HocToken, tokenize};
+use super::statement::Evaluator;
 
-impl<'a> Here<'_, '_, 'a> {
+impl<'a> Evaluator<'_, '_, 'a> {
     /// Follows the call of one of the template's own procedures; gives the place after it.
-    pub(super) fn call(&mut self, name: &str, next: usize) -> usize {
+    pub(super) fn evaluate_call(&mut self, name: &str, next: usize) -> usize {
         let is_own = !self.is_member() || self.is_member_of_cell();
-        let Some(place) = self.template.find(name).filter(|_| is_own) else { return self.call_other(name, next) };
-        let (mut arguments, end) = self.scope.arguments(self.body(), next);
+        let Some(place) = self.template.find_procedure(name).filter(|_| is_own) else {
+            return self.evaluate_external_call(name, next);
+        };
+        let (mut arguments, end) = self.scope.evaluate_arguments(self.body(), next);
         if self.is_mark(next + 1, ")") {
             arguments.clear();
         }
-        let before = (self.looped.is_some()).then(|| self.walk.cell.clone());
+        let before = (self.loop_target.is_some()).then(|| self.trace.cell.clone());
         let scope = self.scope.for_call(&arguments);
-        let after = self.walk.follow(self.template, place, scope, self.depth + 1);
-        self.scope.take_globals(after);
+        let after = self.trace.trace_procedure(self.template, place, scope, self.call_depth + 1);
+        self.scope.import_globals(after);
         // a procedure that is called for each of some sections
         if let Some(before) = before {
-            let at = self.statement();
-            self.join_cell(before, at);
-            self.is_foreign = true;
+            let at = self.current_statement();
+            self.merge_cell(before, at);
+            self.changed_other_sections = true;
         }
         end
     }
 
     /// Whether the current word is a member of the cell itself: `this.name`, `CellRef.name`.
     fn is_member_of_cell(&self) -> bool {
-        self.now().checked_sub(2).and_then(|at| self.word_at(at)).is_some_and(|of| matches!(of, "this" | "CellRef"))
+        self.word_index()
+            .checked_sub(2)
+            .and_then(|at| self.word_at(at))
+            .is_some_and(|of| matches!(of, "this" | "CellRef"))
     }
 
     /// A call that is not followed.
-    fn call_other(&mut self, name: &str, next: usize) -> usize {
+    fn evaluate_external_call(&mut self, name: &str, next: usize) -> usize {
         match name {
-            "push_section" => self.block = Some(Target::Other),
+            "push_section" => self.block_target = Some(SectionTarget::Other),
             "xopen" | "nrnpython" => self.forget_chunk(),
-            "sprint" => self.compose(next),
+            "sprint" => self.check_composed_text(next),
             // the importer makes all sections anew, each with one segment
-            "instantiate" if self.walk.cell.stubs.is_empty() => {
-                self.walk.cell.chunk = None;
-                self.walk.cell.axon_chunk = Some(f64::INFINITY);
-                self.walk.cell.is_loaded = true;
+            "instantiate" if self.trace.cell.stubs.is_empty() => {
+                self.trace.cell.chunk_set_at = None;
+                self.trace.cell.axon_chunk_um = Some(f64::INFINITY);
+                self.trace.cell.is_loaded = true;
             }
-            "instantiate" => self.set_strange(Strange::Sections),
-            _ if name.starts_with("execute") => self.walk.composed.1 |= !self.is_mark(next + 1, "\n"),
-            _ if POINTS.contains(&name) => self.set_strange(Strange::Length),
+            "instantiate" => self.mark_unsupported(UnsupportedChange::Sections),
+            _ if name.starts_with("execute") => self.trace.composed_text.1 |= !self.is_mark(next + 1, "\n"),
+            _ if POINT_FUNCTIONS.contains(&name) => self.mark_unsupported(UnsupportedChange::Length),
             // somebody else's way to count segments
             _ if name.to_ascii_lowercase().contains("nseg") || self.template.is_external(name) => self.forget_chunk(),
             _ => {}
@@ -54,32 +59,32 @@ impl<'a> Here<'_, '_, 'a> {
     }
 
     /// `sprint(text, "...")`: whether what it composes changes the cell if it is executed.
-    fn compose(&mut self, open: usize) {
+    fn check_composed_text(&mut self, open: usize) {
         let end = self.after_bracket(open);
         let texts = self.body().get(open..end).unwrap_or_default().iter();
         let changes =
-            |(token, _): &(Token<'_>, usize)| matches!(token, Token::Text(text) if changes_cell(&tokens(text)));
+            |(token, _): &(HocToken<'_>, usize)| matches!(token, HocToken::Text(text) if changes_cell(&tokenize(text)));
         if texts.into_iter().any(changes) {
-            let at = self.statement();
-            self.walk.composed.0.get_or_insert(at);
+            let at = self.current_statement();
+            self.trace.composed_text.0.get_or_insert(at);
         }
     }
 
     /// A function that changes the cell is called wherever an expression is evaluated: refused wherever it is named.
-    pub(super) fn refuse_functions(&mut self) {
+    pub(super) fn check_functions(&mut self) {
         for at in 0..self.body().len() {
             let Some(name) = self.word_at(at).filter(|_| self.is_mark(at + 1, "(")) else { continue };
-            let Some(function) = self.template.function(name) else { continue };
+            let Some(function) = self.template.find_function(name) else { continue };
             if self.template.may_change_cell(&function.body) {
                 let at = self.statement_at(at);
-                self.walk.cell.set_strange(Strange::Function, at);
+                self.trace.cell.mark_unsupported(UnsupportedChange::Function, at);
             }
         }
     }
 
     /// Joins what was done to the cell with what it was before.
-    pub(super) fn join_cell(&mut self, before: Cell, at: Statement) {
-        let after = std::mem::take(&mut self.walk.cell);
-        self.walk.cell = before.join(after, at);
+    pub(super) fn merge_cell(&mut self, before: CellState, at: StatementPosition) {
+        let after = std::mem::take(&mut self.trace.cell);
+        self.trace.cell = before.merge(after, at);
     }
 }

@@ -1,14 +1,14 @@
 //! The chunk length of a formula for the number of segments.
 
 use super::expression::Scope;
-use super::lexer::Placed;
+use super::lexer::PlacedToken;
 
 /// The chunk length c, um, of the expression that starts at a token, if it is `1 + 2 int(L / c)` in whatever spelling.
 ///
 /// Its slope without `int` is 2 / c; the steps are then compared, at multiples of c and between them.
-pub(super) fn chunk_of(scope: &Scope<'_>, tokens: &[Placed<'_>], at: usize) -> Option<f64> {
-    let value = |scope: &Scope<'_>, length: f64| scope.with("L", Some(length)).evaluate(tokens, at).0;
-    let smooth = scope.smooth();
+pub(super) fn find_chunk_length(scope: &Scope<'_>, tokens: &[PlacedToken<'_>], at: usize) -> Option<f64> {
+    let value = |scope: &Scope<'_>, length: f64| scope.with_value("L", Some(length)).evaluate(tokens, at).0;
+    let smooth = scope.with_smooth_int();
     const FAR_UM: f64 = 1e6;
     let (near, far) = (value(&smooth, 0.0)?, value(&smooth, FAR_UM)?);
     let slope = (far - near) / FAR_UM;
@@ -23,13 +23,13 @@ pub(super) fn chunk_of(scope: &Scope<'_>, tokens: &[Placed<'_>], at: usize) -> O
 
 #[cfg(test)]
 mod tests {
-    use super::super::lexer::tokens;
+    use super::super::lexer::tokenize;
     use super::*;
 
     #[test]
     fn the_chunk_is_found_in_every_spelling_and_in_no_other_formula() {
         let mut scope = Scope::default();
-        scope.set("chunkSize", Some(40.0));
+        scope.set_value("chunkSize", Some(40.0));
         for (text, expected) in [
             ("1 + 2*int(L/40)", Some(40.0)),
             ("1+int(L/chunkSize)*2", Some(40.0)),
@@ -44,7 +44,7 @@ mod tests {
             ("5", None),
             ("1 + 2*int(diam/40)", None),
         ] {
-            assert_eq!(chunk_of(&scope, &tokens(text), 0), expected, "{text}");
+            assert_eq!(find_chunk_length(&scope, &tokenize(text), 0), expected, "{text}");
         }
     }
 }

@@ -1,194 +1,208 @@
 //! Conditions and loops: run as the simulator would where what they depend on is known, else every way once, after which
 //! what differs is not known.
 
-use super::cell::{Cell, Statement, Target};
+use super::cell::{CellState, SectionTarget, StatementPosition};
 use super::expression::Scope;
-use super::lexer::Token;
-use super::procedure::closing;
-use super::statement::{Exit, Flow, Here};
+use super::lexer::HocToken;
+use super::procedure::closing_bracket;
+use super::statement::{Evaluator, FlowState, PendingExit};
 
 /// Times that a loop is run: far more than any of a template's.
-const MOST_TURNS: usize = 1000;
+const MAX_LOOP_ITERATIONS: usize = 1000;
 
-impl<'a> Here<'_, '_, 'a> {
+impl<'a> Evaluator<'_, '_, 'a> {
     /// Takes a condition and what depends on it; gives the place after both. `nSec < 3` before what raises an error tells
     /// what is refused.
-    pub(super) fn condition(&mut self, next: usize) -> usize {
-        let Some(close) = closing(self.body(), next).filter(|_| self.is_mark(next, "(")) else { return next };
+    pub(super) fn evaluate_if(&mut self, next: usize) -> usize {
+        let Some(close) = closing_bracket(self.body(), next).filter(|_| self.is_mark(next, "(")) else { return next };
         let body = close + 1;
         let end = self.statement_end(body);
-        let other = self.after_lines(end);
+        let other = self.skip_newlines(end);
         let other = (self.word_at(other) == Some("else")).then_some(other + 1);
         let other_end = other.map_or(end, |other| self.statement_end(other));
-        let raises = self.raises(body, end);
-        if let [(Token::Word(_), _), (Token::Mark("<"), _), (Token::Number(least), _)] = self.body()[next + 1..close]
+        let raises = self.raises_error(body, end);
+        if let [(HocToken::Word(_), _), (HocToken::Mark("<"), _), (HocToken::Number(least), _)] =
+            self.body()[next + 1..close]
             && raises
         {
-            self.walk.cell.refused_below = self.walk.cell.refused_below.max(least as usize);
+            self.trace.cell.min_axon_sections = self.trace.cell.min_axon_sections.max(least as usize);
         }
-        let is_met = if raises { Some(false) } else { self.is_true(next) };
-        self.either(is_met, (body, end), other.map(|other| (other, other_end)));
+        let is_met = if raises { Some(false) } else { self.evaluate_condition(next) };
+        self.run_alternatives(is_met, (body, end), other.map(|other| (other, other_end)));
         other_end
     }
 
     /// `ifsec "dend" ...`: which sections it means is not known.
-    pub(super) fn if_section(&mut self, next: usize) -> usize {
-        let body = self.list(next).1;
+    pub(super) fn evaluate_ifsec(&mut self, next: usize) -> usize {
+        let body = self.parse_section_list(next).1;
         let end = self.statement_end(body);
-        self.either(None, (body, end), None);
+        self.run_alternatives(None, (body, end), None);
         end
     }
 
     /// Whether the condition between brackets is met, where that is known.
-    fn is_true(&self, open: usize) -> Option<bool> {
-        self.scope.arguments(self.body(), open).0.first().copied().flatten().map(|value| value != 0.0)
+    fn evaluate_condition(&self, open: usize) -> Option<bool> {
+        self.scope.evaluate_arguments(self.body(), open).0.first().copied().flatten().map(|value| value != 0.0)
     }
 
     /// Runs one of two parts, or both where it is not known which.
-    fn either(&mut self, is_met: Option<bool>, part: (usize, usize), other: Option<(usize, usize)>) {
+    fn run_alternatives(&mut self, is_met: Option<bool>, part: (usize, usize), other: Option<(usize, usize)>) {
         match (is_met, other) {
-            (Some(true), _) => return self.run_part(part.0, part.1),
-            (Some(false), Some(other)) => return self.run_part(other.0, other.1),
+            (Some(true), _) => return self.run_scoped(part.0, part.1),
+            (Some(false), Some(other)) => return self.run_scoped(other.0, other.1),
             (Some(false), None) => return,
             (None, _) => {}
         }
-        let (before, at) = ((self.scope.clone(), self.walk.cell.clone()), self.statement());
-        self.run_part(part.0, part.1);
-        let first = self.leave_here(before);
+        let (before, at) = ((self.scope.clone(), self.trace.cell.clone()), self.current_statement());
+        self.run_scoped(part.0, part.1);
+        let first = self.replace_state(before);
         if let Some((from, to)) = other {
-            self.run_part(from, to);
+            self.run_scoped(from, to);
         }
         if self.flow == first.flow {
-            self.join(first, at);
-        } else if self.flow == Flow::On {
+            self.merge_exit(first, at);
+        } else if self.flow == FlowState::Next {
             self.exits.push(first);
         } else {
-            let second = self.leave_here((first.scope, first.cell));
+            let second = self.replace_state((first.scope, first.cell));
             self.exits.push(second);
             self.flow = first.flow;
         }
     }
 
     /// Gives where the walk is, and goes on from another state.
-    fn leave_here(&mut self, (scope, cell): (Scope<'a>, Cell)) -> Exit<'a> {
-        Exit {
-            at: self.statement(),
-            flow: std::mem::replace(&mut self.flow, Flow::On),
+    fn replace_state(&mut self, (scope, cell): (Scope<'a>, CellState)) -> PendingExit<'a> {
+        PendingExit {
+            statement: self.current_statement(),
+            flow: std::mem::replace(&mut self.flow, FlowState::Next),
             scope: std::mem::replace(&mut self.scope, scope),
-            cell: std::mem::replace(&mut self.walk.cell, cell),
+            cell: std::mem::replace(&mut self.trace.cell, cell),
         }
     }
 
-    fn join(&mut self, other: Exit<'a>, at: Statement) {
-        self.scope.join(&other.scope);
-        self.join_cell(other.cell, at);
+    fn merge_exit(&mut self, other: PendingExit<'a>, at: StatementPosition) {
+        self.scope.keep_common(&other.scope);
+        self.merge_cell(other.cell, at);
     }
 
     /// Goes on with the ways that left a loop or the procedure since there were so many of them.
-    pub(super) fn settle(&mut self, since: usize, kind: Flow) {
+    pub(super) fn resume_exits(&mut self, since: usize, kind: FlowState) {
         if self.flow == kind {
-            self.flow = Flow::On;
+            self.flow = FlowState::Next;
         }
         let later = self.exits.split_off(since.min(self.exits.len()));
         let (resumed, kept): (Vec<_>, Vec<_>) = later.into_iter().partition(|exit| exit.flow == kind);
         self.exits.extend(kept);
         for exit in resumed {
-            if self.flow == Flow::On {
-                let at = exit.at;
-                self.join(exit, at);
+            if self.flow == FlowState::Next {
+                let at = exit.statement;
+                self.merge_exit(exit, at);
             } else {
-                let current = self.leave_here((exit.scope, exit.cell));
+                let current = self.replace_state((exit.scope, exit.cell));
                 self.exits.push(current);
             }
         }
     }
 
     /// Runs a statement or a block, and leaves targets as they were.
-    fn run_part(&mut self, from: usize, to: usize) {
-        let saved = (self.outer.len(), self.block, self.line);
+    fn run_scoped(&mut self, from: usize, to: usize) {
+        let saved = (self.outer_targets.len(), self.block_target, self.statement_target);
         self.run_range(from, to);
-        self.outer.truncate(saved.0);
-        (self.block, self.line) = (saved.1, saved.2);
+        self.outer_targets.truncate(saved.0);
+        (self.block_target, self.statement_target) = (saved.1, saved.2);
     }
 
     /// Whether what stands between two places raises an error, and does nothing else that matters.
-    fn raises(&self, from: usize, to: usize) -> bool {
+    fn raises_error(&self, from: usize, to: usize) -> bool {
         let is_raised = (from..to).filter_map(|i| self.word_at(i)).any(|w| matches!(w, "execerror" | "quit" | "stop"));
         is_raised && !self.template.may_change_cell(self.body().get(from..to).unwrap_or_default())
     }
 
     /// A statement that is run for each of some sections: for each of them the same, but for what depends on the section.
-    pub(super) fn section_loop(&mut self, target: Target, from: usize, to: usize) {
-        let (before, at) = ((self.scope.clone(), self.walk.cell.clone()), self.statement());
-        let saved = (self.outer.len(), self.block, self.line, self.looped, self.is_foreign, self.exits.len());
-        self.forget_assigned(from, to);
-        (self.line, self.looped, self.is_foreign) = (Some(target), Some(target), false);
+    pub(super) fn run_section_loop(&mut self, target: SectionTarget, from: usize, to: usize) {
+        let (before, at) = ((self.scope.clone(), self.trace.cell.clone()), self.current_statement());
+        let saved = (
+            self.outer_targets.len(),
+            self.block_target,
+            self.statement_target,
+            self.loop_target,
+            self.changed_other_sections,
+            self.exits.len(),
+        );
+        self.forget_assigned_names(from, to);
+        (self.statement_target, self.loop_target, self.changed_other_sections) = (Some(target), Some(target), false);
         self.run_range(from, to);
-        self.outer.truncate(saved.0);
-        (self.block, self.line, self.looped) = (saved.1, saved.2, saved.3);
-        let is_left = self.flow != Flow::On || self.exits.len() > saved.5;
-        let is_other = self.is_foreign || is_left;
-        self.is_foreign = saved.4 || is_other || saved.3.is_some_and(|outer| outer != target);
-        self.end_loop(at, before, saved.5, is_other.then_some(target));
+        self.outer_targets.truncate(saved.0);
+        (self.block_target, self.statement_target, self.loop_target) = (saved.1, saved.2, saved.3);
+        let is_left = self.flow != FlowState::Next || self.exits.len() > saved.5;
+        let is_other = self.changed_other_sections || is_left;
+        self.changed_other_sections = saved.4 || is_other || saved.3.is_some_and(|outer| outer != target);
+        self.finish_loop(at, before, saved.5, is_other.then_some(target));
     }
 
     /// Runs a part that may be run any number of times.
-    fn repeat(&mut self, from: usize, to: usize) {
-        let (before, at) = ((self.scope.clone(), self.walk.cell.clone()), self.statement());
+    fn run_unknown_loop(&mut self, from: usize, to: usize) {
+        let (before, at) = ((self.scope.clone(), self.trace.cell.clone()), self.current_statement());
         let since = self.exits.len();
-        self.forget_assigned(from, to);
-        self.run_part(from, to);
-        self.end_loop(at, before, since, Some(Target::Other));
+        self.forget_assigned_names(from, to);
+        self.run_scoped(from, to);
+        self.finish_loop(at, before, since, Some(SectionTarget::Other));
     }
 
     /// What is known after a loop that may not have been run at all; for some sections only, if a target is given.
-    fn end_loop(&mut self, at: Statement, (scope, cell): (Scope<'a>, Cell), since: usize, for_some_of: Option<Target>) {
-        self.settle(since, Flow::Continue);
-        self.settle(since, Flow::Break);
-        if self.flow == Flow::On {
-            self.scope.join(&scope);
+    fn finish_loop(
+        &mut self,
+        at: StatementPosition,
+        (scope, cell): (Scope<'a>, CellState),
+        since: usize,
+        for_some_of: Option<SectionTarget>,
+    ) {
+        self.resume_exits(since, FlowState::Continue);
+        self.resume_exits(since, FlowState::Break);
+        if self.flow == FlowState::Next {
+            self.scope.keep_common(&scope);
             if let Some(target) = for_some_of {
-                let axon_chunk = self.walk.cell.axon_chunk;
-                self.join_cell(cell, at);
+                let axon_chunk = self.trace.cell.axon_chunk_um;
+                self.merge_cell(cell, at);
                 // the sections that were cut are those whose diameters are read
-                if target == Target::Axon(None) {
-                    self.walk.cell.axon_chunk = axon_chunk;
+                if target == SectionTarget::Axon(None) {
+                    self.trace.cell.axon_chunk_um = axon_chunk;
                 }
             }
         } else {
-            let left = self.leave_here((scope, cell));
+            let left = self.replace_state((scope, cell));
             self.exits.push(left);
         }
     }
 
     /// Forgets what a loop's body gives other values: the second time it begins with those.
-    fn forget_assigned(&mut self, from: usize, to: usize) {
+    fn forget_assigned_names(&mut self, from: usize, to: usize) {
         let body = self.body().get(from..to).unwrap_or_default();
-        for name in self.template.assigned(body) {
-            self.scope.set(name, None);
+        for name in self.template.assigned_names(body) {
+            self.scope.set_value(name, None);
             self.scope.set_element(name, None, None);
         }
     }
 
     /// `while (...)`; gives the place after it.
-    pub(super) fn while_loop(&mut self, next: usize) -> usize {
+    pub(super) fn evaluate_while(&mut self, next: usize) -> usize {
         let body = self.after_bracket(next);
         let end = self.statement_end(body);
-        self.turns(|here| here.is_true(next), (body, end), None);
+        self.run_conditional_loop(|here| here.evaluate_condition(next), (body, end), None);
         end
     }
 
     /// Takes a loop; gives the place after it.
-    pub(super) fn for_loop(&mut self, next: usize) -> usize {
+    pub(super) fn evaluate_for(&mut self, next: usize) -> usize {
         let close = self.after_bracket(next);
         match (self.is_mark(next, "("), self.word_at(next)) {
             (true, _) => {
                 let end = self.statement_end(close);
                 match self.word_at(next + 1) {
                     Some(_) if self.is_mark(next + 2, ")") || self.is_mark(next + 2, ",") => {
-                        self.segment_loop(next + 1, self.is_mark(next + 2, ")"), close, end);
+                        self.run_segment_loop(next + 1, self.is_mark(next + 2, ")"), close, end);
                     }
-                    _ => self.c_loop(next, close, end),
+                    _ => self.run_c_loop(next, close, end),
                 }
                 end
             }
@@ -199,11 +213,11 @@ impl<'a> Here<'_, '_, 'a> {
                 }
                 let (last, body) = self.scope.evaluate(self.body(), comma + 1);
                 let end = self.statement_end(body);
-                match first.zip(last).filter(|(a, b)| b - a < MOST_TURNS as f64) {
-                    Some((first, last)) => self.count_loop(name, (first, last), body, end),
+                match first.zip(last).filter(|(a, b)| b - a < MAX_LOOP_ITERATIONS as f64) {
+                    Some((first, last)) => self.run_count_loop(name, (first, last), body, end),
                     None => {
-                        self.scope.set(name, None);
-                        self.repeat(body, end);
+                        self.scope.set_value(name, None);
+                        self.run_unknown_loop(body, end);
                     }
                 }
                 end
@@ -212,66 +226,66 @@ impl<'a> Here<'_, '_, 'a> {
             _ => {
                 let body = self.after_brackets(next + 1);
                 let end = self.statement_end(body);
-                self.repeat(body, end);
+                self.run_unknown_loop(body, end);
                 end
             }
         }
     }
 
     /// `for i = 0, 1`: the variable takes each value.
-    fn count_loop(&mut self, name: &'a str, (first, last): (f64, f64), body: usize, end: usize) {
+    fn run_count_loop(&mut self, name: &'a str, (first, last): (f64, f64), body: usize, end: usize) {
         let since = self.exits.len();
         let mut value = first;
-        while value <= last && self.turn(Some((name, value)), body, end) {
+        while value <= last && self.run_iteration(Some((name, value)), body, end) {
             value += 1.0;
         }
-        self.settle(since, Flow::Break);
+        self.resume_exits(since, FlowState::Break);
     }
 
     /// `for (x)` and `for (x, 0)`: the places along the section, with or without its ends.
-    fn segment_loop(&mut self, head: usize, with_ends: bool, body: usize, end: usize) {
+    fn run_segment_loop(&mut self, head: usize, with_ends: bool, body: usize, end: usize) {
         let Some(name) = self.word_at(head) else { return };
-        let target = self.target().unwrap_or(Target::Other);
-        let counts: Vec<_> = self.walk.cell.stubs_of(target).map(|stub| stub.segments.known(Some(1.0))).collect();
+        let target = self.current_target().unwrap_or(SectionTarget::Other);
+        let counts: Vec<_> = self.trace.cell.stubs_in(target).map(|stub| stub.segments.value_or(Some(1.0))).collect();
         let n = if let [Some(n)] = counts[..] { Some(n) } else { None };
-        let Some(n) = n.filter(|n| (1.0..MOST_TURNS as f64).contains(n)) else {
-            self.scope.set(name, None);
-            return self.repeat(body, end);
+        let Some(n) = n.filter(|n| (1.0..MAX_LOOP_ITERATIONS as f64).contains(n)) else {
+            self.scope.set_value(name, None);
+            return self.run_unknown_loop(body, end);
         };
         let since = self.exits.len();
         let centres = (0..n as u32).map(|i| (f64::from(i) + 0.5) / n);
         let ends = |x: f64| with_ends.then_some(x);
         let places: Vec<f64> = ends(0.0).into_iter().chain(centres).chain(ends(1.0)).collect();
         for x in places {
-            if !self.turn(Some((name, x)), body, end) {
+            if !self.run_iteration(Some((name, x)), body, end) {
                 break;
             }
         }
-        self.settle(since, Flow::Break);
+        self.resume_exits(since, FlowState::Break);
     }
 
     /// Runs a loop's body once, with a value of its variable; tells whether to go on.
-    fn turn(&mut self, variable: Option<(&'a str, f64)>, body: usize, end: usize) -> bool {
+    fn run_iteration(&mut self, variable: Option<(&'a str, f64)>, body: usize, end: usize) -> bool {
         if let Some((name, value)) = variable {
-            self.scope.set(name, Some(value));
+            self.scope.set_value(name, Some(value));
         }
         let since = self.exits.len();
-        self.run_part(body, end);
-        self.settle(since, Flow::Continue);
-        self.flow == Flow::On
+        self.run_scoped(body, end);
+        self.resume_exits(since, FlowState::Continue);
+        self.flow == FlowState::Next
     }
 
     /// `for (i = 0; i < 2; i += 1)`
-    fn c_loop(&mut self, open: usize, body: usize, end: usize) {
+    fn run_c_loop(&mut self, open: usize, body: usize, end: usize) {
         let semicolons: Vec<usize> = (open..body).filter(|&at| self.is_mark(at, ";")).collect();
-        let &[first, second] = semicolons.as_slice() else { return self.repeat(open + 1, end) };
-        self.run_part(open + 1, first);
+        let &[first, second] = semicolons.as_slice() else { return self.run_unknown_loop(open + 1, end) };
+        self.run_scoped(open + 1, first);
         let condition = |here: &Self| here.scope.evaluate(here.body(), first + 1).0.map(|value| value != 0.0);
-        self.turns(condition, (body, end), Some((second + 1, body.saturating_sub(1))));
+        self.run_conditional_loop(condition, (body, end), Some((second + 1, body.saturating_sub(1))));
     }
 
     /// Runs a loop as long as its condition is met, and from where that is not known any number of times.
-    fn turns(
+    fn run_conditional_loop(
         &mut self,
         condition: impl Fn(&Self) -> Option<bool>,
         (body, end): (usize, usize),
@@ -279,22 +293,22 @@ impl<'a> Here<'_, '_, 'a> {
     ) {
         let since = self.exits.len();
         for turn in 0.. {
-            match condition(self).filter(|_| turn < MOST_TURNS) {
+            match condition(self).filter(|_| turn < MAX_LOOP_ITERATIONS) {
                 Some(false) => break,
                 Some(true) => {
-                    if !self.turn(None, body, end) {
+                    if !self.run_iteration(None, body, end) {
                         break;
                     }
-                    step.into_iter().for_each(|(from, to)| self.run_part(from, to));
+                    step.into_iter().for_each(|(from, to)| self.run_scoped(from, to));
                 }
                 None => {
                     // the step's variables change, too
-                    step.into_iter().for_each(|(from, to)| self.forget_assigned(from, to));
-                    self.repeat(body, end);
+                    step.into_iter().for_each(|(from, to)| self.forget_assigned_names(from, to));
+                    self.run_unknown_loop(body, end);
                     break;
                 }
             }
         }
-        self.settle(since, Flow::Break);
+        self.resume_exits(since, FlowState::Break);
     }
 }

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::CHUNK_UM;
-use super::form::AxonForm;
-use super::lexer::{Placed, Token};
-use super::procedure::{Template, closing};
-use super::walk::Walk;
+use super::form::AxonReplacement;
+use super::lexer::{HocToken, PlacedToken};
+use super::procedure::{HocTemplate, closing_bracket};
+use super::walk::InitTrace;
 
 /// The diameters of the stubs.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,9 +15,9 @@ pub enum StubDiameters {
     /// one segment, and none where the form's usual one cuts them.
     FromAxon(Option<f64>),
     /// The template's own.
-    Own {
+    FromTemplate {
         /// The diameters for any scale.
-        diameters: Arc<OwnDiameters>,
+        diameters: Arc<TemplateDiameters>,
         /// The neuron's scale.
         scale: f64,
     },
@@ -33,48 +33,50 @@ impl Default for StubDiameters {
 
 /// Diameters that a template computes from its own constants, and perhaps from a scale that each neuron has.
 #[derive(Debug, Clone, PartialEq)]
-pub struct OwnDiameters {
+pub struct TemplateDiameters {
     /// Each segment's diameter at scale 0, um: of the first stub, the second, myelin.
-    at_zero: Vec<f64>,
+    at_scale_zero_um: Vec<f64>,
     /// How much it grows with a scale of 1, um.
-    per_scale: Vec<f64>,
+    per_scale_um: Vec<f64>,
     /// The attribute of the nodes that holds the scale, e.g. `AIS_scaler`; 1 where a node has none.
-    pub attribute: Option<String>,
+    pub scale_attribute: Option<String>,
 }
 
-impl OwnDiameters {
+impl TemplateDiameters {
     /// The radii of all segments of the stubs, um.
-    pub fn radii(&self, scale: f64) -> impl Iterator<Item = f64> {
-        self.at_zero.iter().zip(&self.per_scale).map(move |(zero, more)| (zero + scale * more) / 2.0)
+    pub fn radii_um(&self, scale: f64) -> impl Iterator<Item = f64> {
+        self.at_scale_zero_um.iter().zip(&self.per_scale_um).map(move |(zero, more)| (zero + scale * more) / 2.0)
     }
 }
 
 /// The values of `init`'s arguments, as neurodamus gives them: gid, folder and name of the morphology, then the attributes that
 /// the template asks for, else whether the axon is kept, which is 0.
-pub(super) fn arguments(attributes: &[String], scale: Option<f64>) -> Vec<Option<f64>> {
+pub(super) fn init_arguments(attributes: &[String], scale: Option<f64>) -> Vec<Option<f64>> {
     let first = if attributes.is_empty() { Some(0.0) } else { scale };
     let others = attributes.iter().skip(1).map(|_| None);
     [None, None, None, first].into_iter().chain(others).collect()
 }
 
 /// The diameters of the stubs of a template.
-pub(super) fn stub_diameters(
-    template: &Template<'_>,
+pub(super) fn find_stub_diameters(
+    template: &HocTemplate<'_>,
     attributes: &[String],
-    walk: &Walk,
-    axon: AxonForm,
+    walk: &InitTrace,
+    axon: AxonReplacement,
 ) -> StubDiameters {
-    if !axon.replaces() || !walk.sets_diameters() {
+    if !axon.replaces_axon() || !walk.sets_diameters() {
         return StubDiameters::Unset;
     }
-    let own = |diameters| StubDiameters::Own { diameters: Arc::new(diameters), scale: 1.0 };
-    if let Some(at_zero) = walk.diameters(axon) {
+    let own = |diameters| StubDiameters::FromTemplate { diameters: Arc::new(diameters), scale: 1.0 };
+    if let Some(at_zero) = walk.stub_diameters(axon) {
         let per_scale = vec![0.0; at_zero.len()];
-        return own(OwnDiameters { at_zero, per_scale, attribute: None });
+        return own(TemplateDiameters { at_scale_zero_um: at_zero, per_scale_um: per_scale, scale_attribute: None });
     }
     let scaled = |scale| {
         let attributes = Some(attributes).filter(|attributes| !attributes.is_empty())?;
-        Walk::from_init(template, &arguments(attributes, Some(scale)), walk.given_chunk).ok()?.diameters(axon)
+        InitTrace::from_init(template, &init_arguments(attributes, Some(scale)), walk.given_chunk_um)
+            .ok()?
+            .stub_diameters(axon)
     };
     if let (Some(at_zero), Some(at_one), Some(at_two)) = (scaled(0.0), scaled(1.0), scaled(2.0)) {
         let per_scale: Vec<f64> = at_one.iter().zip(&at_zero).map(|(one, zero)| one - zero).collect();
@@ -84,25 +86,31 @@ pub(super) fn stub_diameters(
             .zip(&per_scale)
             .all(|((two, zero), more)| (two - (zero + 2.0 * more)).abs() <= 1e-12 * two.abs());
         if is_straight {
-            return own(OwnDiameters { at_zero, per_scale, attribute: attributes.first().cloned() });
+            return own(TemplateDiameters {
+                at_scale_zero_um: at_zero,
+                per_scale_um: per_scale,
+                scale_attribute: attributes.first().cloned(),
+            });
         }
     }
-    from_axon(template, walk, axon).map_or(StubDiameters::Unset, StubDiameters::FromAxon)
+    find_sampling_chunk(template, walk, axon).map_or(StubDiameters::Unset, StubDiameters::FromAxon)
 }
 
 /// The chunk length that cuts the original axon where its diameters are read, if the stubs take them as the form does.
-fn from_axon(template: &Template<'_>, walk: &Walk, axon: AxonForm) -> Option<Option<f64>> {
-    let reading = walk.reading(template);
-    let is_far = |name: &str| reading.far.iter().any(|far| far == name);
+fn find_sampling_chunk(template: &HocTemplate<'_>, walk: &InitTrace, axon: AxonReplacement) -> Option<Option<f64>> {
+    let reading = walk.axon_diameter_use(template);
+    let is_far = |name: &str| reading.distant_variables.iter().any(|far| far == name);
     let (is_read, usual_um) = match axon {
-        AxonForm::Taper | AxonForm::Legacy => (reading.reads_along && walk.takes_elements(), SAMPLING_CHUNK_UM),
-        AxonForm::BluePyOpt | AxonForm::Delete => {
-            let takes = walk.variables().is_some_and(|[first, second]| !is_far(first) && is_far(second));
-            (reading.reads_middle && reading.reads_far && takes, CHUNK_UM)
+        AxonReplacement::Taper | AxonReplacement::Legacy => {
+            (reading.reads_along && walk.takes_vector_elements(), SAMPLING_CHUNK_UM)
         }
-        AxonForm::DeleteFine | AxonForm::Keep => (false, CHUNK_UM),
+        AxonReplacement::BluePyOpt | AxonReplacement::Delete => {
+            let takes = walk.stub_variables().is_some_and(|[first, second]| !is_far(first) && is_far(second));
+            (reading.reads_middle && reading.reads_distant && takes, CHUNK_UM)
+        }
+        AxonReplacement::DeleteFine | AxonReplacement::Keep => (false, CHUNK_UM),
     };
-    let chunk_um = walk.cell.axon_chunk.filter(|_| is_read && reading.is_plain)?;
+    let chunk_um = walk.cell.axon_chunk_um.filter(|_| is_read && reading.is_unmodified)?;
     Some(Some(chunk_um).filter(|&um| um != usual_um))
 }
 
@@ -110,7 +118,7 @@ fn from_axon(template: &Template<'_>, walk: &Walk, axon: AxonForm) -> Option<Opt
 pub const SAMPLING_CHUNK_UM: f64 = 12.0;
 
 /// The attributes that a template asks for: `NAME_NeededAttributes = "AIS_scaler"`, beside the template.
-pub(super) fn needed_attributes(text: &str, name: &str) -> Vec<String> {
+pub(super) fn parse_needed_attributes(text: &str, name: &str) -> Vec<String> {
     let key = format!("{name}_NeededAttributes");
     let after = text.match_indices(&key).filter_map(|(at, _)| text.get(at + key.len()..));
     let mut values = after.filter_map(|rest| rest.trim_start().strip_prefix('=')?.trim_start().strip_prefix('"'));
@@ -120,7 +128,7 @@ pub(super) fn needed_attributes(text: &str, name: &str) -> Vec<String> {
 
 /// How a procedure reads the diameters of the original axon before it deletes it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Reading {
+pub(super) struct AxonDiameterUse {
     /// `diam` alone: that in the middle of a section.
     pub reads_middle: bool,
     /// `diam(x)`: those of all segments.
@@ -128,44 +136,45 @@ pub(super) struct Reading {
     /// Whether the second stub has that of the last section that was visited, and not only of one that is far enough.
     pub takes_last_visited: bool,
     /// Whether the middle of a section more than 60 um from the soma decides.
-    pub reads_far: bool,
+    pub reads_distant: bool,
     /// The variables that take a diameter in a loop over sections.
-    pub far: Vec<String>,
+    pub distant_variables: Vec<String>,
     /// Whether diameters are taken as they are, not computed with.
-    pub is_plain: bool,
+    pub is_unmodified: bool,
 }
 
-impl Reading {
+impl AxonDiameterUse {
     /// Reads it from a procedure's statements.
-    pub fn of(body: &[Placed<'_>]) -> Self {
-        let is = |at: usize, token: Token<'_>| body.get(at).is_some_and(|(found, _)| *found == token);
-        let deleted = (0..body.len()).find(|&at| is(at, Token::Word("delete_section"))).unwrap_or(0);
-        let assigned = |at: usize| match is(at + 1, Token::Mark("(")) {
-            true => closing(body, at + 1).is_some_and(|close| is(close + 1, Token::Mark("="))),
-            false => is(at + 1, Token::Mark("=")),
+    pub fn from_body(body: &[PlacedToken<'_>]) -> Self {
+        let is = |at: usize, token: HocToken<'_>| body.get(at).is_some_and(|(found, _)| *found == token);
+        let deleted = (0..body.len()).find(|&at| is(at, HocToken::Word("delete_section"))).unwrap_or(0);
+        let assigned = |at: usize| match is(at + 1, HocToken::Mark("(")) {
+            true => closing_bracket(body, at + 1).is_some_and(|close| is(close + 1, HocToken::Mark("="))),
+            false => is(at + 1, HocToken::Mark("=")),
         };
-        let reads = |at: &usize| is(*at, Token::Word("diam")) && !assigned(*at);
+        let reads = |at: &usize| is(*at, HocToken::Word("diam")) && !assigned(*at);
         let read: Vec<usize> = (0..deleted).filter(reads).collect();
-        let middle = |at: &usize| !is(at + 1, Token::Mark("("));
-        let is_operator = |at: usize| ["+", "-", "*", "/", "^", "%"].iter().any(|mark| is(at, Token::Mark(mark)));
-        let after = |at: usize| match is(at + 1, Token::Mark("(")) {
-            true => closing(body, at + 1).map_or(at + 1, |close| close + 1),
+        let middle = |at: &usize| !is(at + 1, HocToken::Mark("("));
+        let is_operator = |at: usize| ["+", "-", "*", "/", "^", "%"].iter().any(|mark| is(at, HocToken::Mark(mark)));
+        let after = |at: usize| match is(at + 1, HocToken::Mark("(")) {
+            true => closing_bracket(body, at + 1).map_or(at + 1, |close| close + 1),
             false => at + 1,
         };
         let is_plain = read.iter().all(|&at| !is_operator(after(at)) && !at.checked_sub(1).is_some_and(is_operator));
         let has =
-            |tokens: &[Token<'_>]| (0..deleted).any(|at| tokens.iter().zip(at..).all(|(&token, at)| is(at, token)));
-        let reads_far = has(&[Token::Word("distance"), Token::Mark("("), Token::Number(0.5), Token::Mark(")")])
-            && has(&[Token::Mark(">"), Token::Number(60.0)]);
+            |tokens: &[HocToken<'_>]| (0..deleted).any(|at| tokens.iter().zip(at..).all(|(&token, at)| is(at, token)));
+        let reads_far =
+            has(&[HocToken::Word("distance"), HocToken::Mark("("), HocToken::Number(0.5), HocToken::Mark(")")])
+                && has(&[HocToken::Mark(">"), HocToken::Number(60.0)]);
         // in the loop over the axon, and in no condition there
-        let loops = (0..deleted).filter(|&at| is(at, Token::Word("forsec")));
+        let loops = (0..deleted).filter(|&at| is(at, HocToken::Word("forsec")));
         let block = |at| {
-            let open = (at..deleted).find(|&i| is(i, Token::Mark("{")))?;
-            Some((open, closing(body, open)?))
+            let open = (at..deleted).find(|&i| is(i, HocToken::Mark("{")))?;
+            Some((open, closing_bracket(body, open)?))
         };
         let blocks: Vec<(usize, usize)> = loops.filter_map(block).collect();
         let taker = |&&at: &&usize| match body.get(at.checked_sub(2)?..at) {
-            Some([(Token::Word(name), _), (Token::Mark("="), _)]) => Some((*name).to_string()),
+            Some([(HocToken::Word(name), _), (HocToken::Mark("="), _)]) => Some((*name).to_string()),
             _ => None,
         };
         let is_looped = |at: &&usize| blocks.iter().any(|(open, close)| (open..close).contains(at));
@@ -173,8 +182,8 @@ impl Reading {
         let depth = |from: usize, to: usize| {
             let marks = body.get(from..to).unwrap_or_default().iter();
             marks.fold(0_i32, |depth, (token, _)| match token {
-                Token::Mark("{") => depth + 1,
-                Token::Mark("}") => depth - 1,
+                HocToken::Mark("{") => depth + 1,
+                HocToken::Mark("}") => depth - 1,
                 _ => depth,
             })
         };
@@ -185,9 +194,9 @@ impl Reading {
             reads_middle: read.iter().any(&middle),
             reads_along: read.iter().any(|at| !middle(at)),
             takes_last_visited,
-            reads_far,
-            far,
-            is_plain,
+            reads_distant: reads_far,
+            distant_variables: far,
+            is_unmodified: is_plain,
         }
     }
 }

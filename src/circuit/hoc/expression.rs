@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::lexer::{Placed, Token};
+use super::lexer::{HocToken, PlacedToken};
 
 /// The function that tells how many arguments a procedure was given.
 pub(super) const NUMBER_OF_ARGUMENTS: &str = "numarg";
@@ -21,7 +21,7 @@ pub(super) struct Scope<'a> {
 
 impl<'a> Scope<'a> {
     /// Gives a name a value.
-    pub fn set(&mut self, name: &'a str, value: Option<f64>) {
+    pub fn set_value(&mut self, name: &'a str, value: Option<f64>) {
         self.values.insert(name, value);
     }
 
@@ -33,7 +33,7 @@ impl<'a> Scope<'a> {
     }
 
     /// Whether a name means something else in other procedures.
-    fn is_own(&self, name: &str) -> bool {
+    fn is_local(&self, name: &str) -> bool {
         self.locals.contains(name) || name.starts_with('$') || name == NUMBER_OF_ARGUMENTS
     }
 
@@ -41,25 +41,25 @@ impl<'a> Scope<'a> {
     pub fn for_call(&self, arguments: &[Option<f64>]) -> Self {
         const NAMES: [&str; 9] = ["$1", "$2", "$3", "$4", "$5", "$6", "$7", "$8", "$9"];
         let mut scope = Self::default();
-        scope.take_globals(self.clone());
-        scope.set(NUMBER_OF_ARGUMENTS, Some(arguments.len() as f64));
-        NAMES.iter().zip(arguments).for_each(|(name, &value)| scope.set(name, value));
+        scope.import_globals(self.clone());
+        scope.set_value(NUMBER_OF_ARGUMENTS, Some(arguments.len() as f64));
+        NAMES.iter().zip(arguments).for_each(|(name, &value)| scope.set_value(name, value));
         scope
     }
 
     /// Takes what a called procedure leaves in the variables that it shares with this one.
-    pub fn take_globals(&mut self, called: Self) {
-        let stays = |own: &Self, name: &str| own.is_own(name) || called.locals.contains(name);
+    pub fn import_globals(&mut self, called: Self) {
+        let stays = |own: &Self, name: &str| own.is_local(name) || called.locals.contains(name);
         let own = Self { locals: self.locals.clone(), ..Self::default() };
         self.values.retain(|name, _| stays(&own, name));
         self.elements.retain(|(name, _), _| stays(&own, name));
-        let comes = |name: &str| !own.is_own(name) && !called.is_own(name);
+        let comes = |name: &str| !own.is_local(name) && !called.is_local(name);
         self.values.extend(called.values.iter().filter(|(name, _)| comes(name)));
         self.elements.extend(called.elements.iter().filter(|((name, _), _)| comes(name)));
     }
 
     /// Keeps what is known in another scope of the same procedure, too.
-    pub fn join(&mut self, other: &Self) {
+    pub fn keep_common(&mut self, other: &Self) {
         self.values.retain(|name, value| other.values.get(name) == Some(value));
         self.elements.retain(|element, value| other.elements.get(element) == Some(value));
     }
@@ -79,61 +79,61 @@ impl<'a> Scope<'a> {
     }
 
     /// The same scope with another value of one name.
-    pub fn with(&self, name: &'a str, value: Option<f64>) -> Self {
+    pub fn with_value(&self, name: &'a str, value: Option<f64>) -> Self {
         let mut scope = self.clone();
-        scope.set(name, value);
+        scope.set_value(name, value);
         scope
     }
 
     /// The same scope, in which `int(x)` is x.
-    pub fn smooth(&self) -> Self {
+    pub fn with_smooth_int(&self) -> Self {
         Self { int_is_smooth: true, ..self.clone() }
     }
 
     /// The values between the brackets of which a token opens the first, and the place after the last.
-    pub fn arguments(&self, tokens: &[Placed<'a>], at: usize) -> (Vec<Option<f64>>, usize) {
-        let mut parser = Parser { scope: self, tokens, at, depth: 0 };
-        let values = parser.bracketed();
-        (values, parser.at)
+    pub fn evaluate_arguments(&self, tokens: &[PlacedToken<'a>], at: usize) -> (Vec<Option<f64>>, usize) {
+        let mut parser = ExpressionParser { scope: self, tokens, index: at, depth: 0 };
+        let values = parser.parse_brackets();
+        (values, parser.index)
     }
 
     /// The value of the expression that starts at a token, where it is known, and the place after the expression.
-    pub fn evaluate(&self, tokens: &[Placed<'a>], at: usize) -> (Option<f64>, usize) {
-        let mut parser = Parser { scope: self, tokens, at, depth: 0 };
-        let value = parser.any();
+    pub fn evaluate(&self, tokens: &[PlacedToken<'a>], at: usize) -> (Option<f64>, usize) {
+        let mut parser = ExpressionParser { scope: self, tokens, index: at, depth: 0 };
+        let value = parser.parse_or();
         // an operator that is not known
-        let goes_on = matches!(parser.token(), Some(Token::Mark(mark)) if !ENDS.contains(&mark));
-        (value.filter(|_| !goes_on), parser.at)
+        let goes_on = matches!(parser.peek_token(), Some(HocToken::Mark(mark)) if !EXPRESSION_ENDS.contains(&mark));
+        (value.filter(|_| !goes_on), parser.index)
     }
 }
 
 /// The marks that may stand after an expression.
-const ENDS: [&str; 8] = ["\n", ",", ";", ":", "{", "}", ")", "]"];
+const EXPRESSION_ENDS: [&str; 8] = ["\n", ",", ";", ":", "{", "}", ")", "]"];
 
-struct Parser<'s, 'a> {
+struct ExpressionParser<'s, 'a> {
     scope: &'s Scope<'a>,
-    tokens: &'s [Placed<'a>],
-    at: usize,
+    tokens: &'s [PlacedToken<'a>],
+    index: usize,
     depth: u32,
 }
 
-fn truth(is_true: bool) -> f64 {
+fn truth_value(is_true: bool) -> f64 {
     f64::from(u8::from(is_true))
 }
 
 /// Brackets that are followed into each other: far more than any formula has.
-const DEEPEST: u32 = 200;
+const MAX_BRACKET_DEPTH: u32 = 200;
 
-impl<'a> Parser<'_, 'a> {
-    fn token(&self) -> Option<Token<'a>> {
-        self.tokens.get(self.at).map(|&(token, _)| token)
+impl<'a> ExpressionParser<'_, 'a> {
+    fn peek_token(&self) -> Option<HocToken<'a>> {
+        self.tokens.get(self.index).map(|&(token, _)| token)
     }
 
     /// Takes a mark if it is one of these.
-    fn mark(&mut self, marks: &[&'static str]) -> Option<&'a str> {
-        match self.token() {
-            Some(Token::Mark(mark)) if marks.contains(&mark) => {
-                self.at += 1;
+    fn take_mark(&mut self, marks: &[&'static str]) -> Option<&'a str> {
+        match self.peek_token() {
+            Some(HocToken::Mark(mark)) if marks.contains(&mark) => {
+                self.index += 1;
                 Some(mark)
             }
             _ => None,
@@ -141,10 +141,10 @@ impl<'a> Parser<'_, 'a> {
     }
 
     /// `a || b`
-    fn any(&mut self) -> Option<f64> {
-        let mut value = self.all();
-        while self.mark(&["||"]).is_some() {
-            let next = self.all();
+    fn parse_or(&mut self) -> Option<f64> {
+        let mut value = self.parse_and();
+        while self.take_mark(&["||"]).is_some() {
+            let next = self.parse_and();
             value = match (value, next) {
                 (Some(known), _) | (_, Some(known)) if known != 0.0 => Some(1.0),
                 (Some(_), Some(_)) => Some(0.0),
@@ -155,10 +155,10 @@ impl<'a> Parser<'_, 'a> {
     }
 
     /// `a && b`
-    fn all(&mut self) -> Option<f64> {
-        let mut value = self.comparison();
-        while self.mark(&["&&"]).is_some() {
-            let next = self.comparison();
+    fn parse_and(&mut self) -> Option<f64> {
+        let mut value = self.parse_comparison();
+        while self.take_mark(&["&&"]).is_some() {
+            let next = self.parse_comparison();
             value = match (value, next) {
                 (Some(0.0), _) | (_, Some(0.0)) => Some(0.0),
                 (Some(_), Some(_)) => Some(1.0),
@@ -169,12 +169,12 @@ impl<'a> Parser<'_, 'a> {
     }
 
     /// `a < b`
-    fn comparison(&mut self) -> Option<f64> {
-        let value = self.sum();
-        let Some(mark) = self.mark(&["==", "!=", "<", ">", "<=", ">="]) else { return value };
-        let next = self.sum();
+    fn parse_comparison(&mut self) -> Option<f64> {
+        let value = self.parse_sum();
+        let Some(mark) = self.take_mark(&["==", "!=", "<", ">", "<=", ">="]) else { return value };
+        let next = self.parse_sum();
         value.zip(next).map(|(a, b)| {
-            truth(match mark {
+            truth_value(match mark {
                 "==" => a == b,
                 "!=" => a != b,
                 "<" => a < b,
@@ -185,19 +185,19 @@ impl<'a> Parser<'_, 'a> {
         })
     }
 
-    fn sum(&mut self) -> Option<f64> {
-        let mut value = self.product();
-        while let Some(mark) = self.mark(&["+", "-"]) {
-            let next = self.product();
+    fn parse_sum(&mut self) -> Option<f64> {
+        let mut value = self.parse_product();
+        while let Some(mark) = self.take_mark(&["+", "-"]) {
+            let next = self.parse_product();
             value = value.zip(next).map(|(a, b)| if mark == "+" { a + b } else { a - b });
         }
         value
     }
 
-    fn product(&mut self) -> Option<f64> {
-        let mut value = self.signed();
-        while let Some(mark) = self.mark(&["*", "/", "%"]) {
-            let next = self.signed();
+    fn parse_product(&mut self) -> Option<f64> {
+        let mut value = self.parse_unary();
+        while let Some(mark) = self.take_mark(&["*", "/", "%"]) {
+            let next = self.parse_unary();
             value = value.zip(next).map(|(a, b)| match mark {
                 "*" => a * b,
                 "/" => a / b,
@@ -207,42 +207,43 @@ impl<'a> Parser<'_, 'a> {
         value
     }
 
-    fn signed(&mut self) -> Option<f64> {
+    fn parse_unary(&mut self) -> Option<f64> {
         let mut is_negative = false;
-        while let Some(mark) = self.mark(&["+", "-"]) {
+        while let Some(mark) = self.take_mark(&["+", "-"]) {
             is_negative ^= mark == "-";
         }
-        let base = self.primary();
-        let value = if self.mark(&["^"]).is_some() { base.zip(self.signed()).map(|(a, b)| a.powf(b)) } else { base };
+        let base = self.parse_primary();
+        let value =
+            if self.take_mark(&["^"]).is_some() { base.zip(self.parse_unary()).map(|(a, b)| a.powf(b)) } else { base };
         value.map(|v| if is_negative { -v } else { v })
     }
 
-    fn primary(&mut self) -> Option<f64> {
-        if self.depth > DEEPEST {
-            self.at = self.tokens.len();
+    fn parse_primary(&mut self) -> Option<f64> {
+        if self.depth > MAX_BRACKET_DEPTH {
+            self.index = self.tokens.len();
             return None;
         }
-        match self.token() {
-            Some(Token::Number(number)) => {
-                self.at += 1;
+        match self.peek_token() {
+            Some(HocToken::Number(number)) => {
+                self.index += 1;
                 Some(number)
             }
-            Some(Token::Mark("!")) => {
-                self.at += 1;
-                self.primary().map(|value| truth(value == 0.0))
+            Some(HocToken::Mark("!")) => {
+                self.index += 1;
+                self.parse_primary().map(|value| truth_value(value == 0.0))
             }
-            Some(Token::Mark("(")) => self.bracketed().first().copied().flatten(),
-            Some(Token::Word("new")) => {
-                self.at += 1;
-                self.primary();
+            Some(HocToken::Mark("(")) => self.parse_brackets().first().copied().flatten(),
+            Some(HocToken::Word("new")) => {
+                self.index += 1;
+                self.parse_primary();
                 None
             }
-            Some(Token::Word(name)) => {
-                self.at += 1;
-                self.named(name)
+            Some(HocToken::Word(name)) => {
+                self.index += 1;
+                self.parse_name(name)
             }
-            Some(Token::Text(_)) => {
-                self.at += 1;
+            Some(HocToken::Text(_)) => {
+                self.index += 1;
                 None
             }
             _ => None,
@@ -250,10 +251,10 @@ impl<'a> Parser<'_, 'a> {
     }
 
     /// What follows a name: nothing, arguments, an index, a member.
-    fn named(&mut self, name: &'a str) -> Option<f64> {
+    fn parse_name(&mut self, name: &'a str) -> Option<f64> {
         let mut value = self.scope.values.get(name).copied().flatten();
-        if let Some(Token::Mark("(")) = self.token() {
-            let argument = self.bracketed().first().copied().flatten();
+        if let Some(HocToken::Mark("(")) = self.peek_token() {
+            let argument = self.parse_brackets().first().copied().flatten();
             value = match (name, self.scope.int_is_smooth) {
                 ("int", false) => argument.map(f64::trunc),
                 ("int", true) => argument,
@@ -267,18 +268,18 @@ impl<'a> Parser<'_, 'a> {
             };
         }
         let is_element = matches!(
-            self.tokens.get(self.at..self.at + 3),
-            Some([(Token::Mark("."), _), (Token::Word("x"), _), (Token::Mark("["), _)])
+            self.tokens.get(self.index..self.index + 3),
+            Some([(HocToken::Mark("."), _), (HocToken::Word("x"), _), (HocToken::Mark("["), _)])
         );
         if is_element {
-            self.at += 2;
-            let index = self.bracketed().first().copied().flatten();
+            self.index += 2;
+            let index = self.parse_brackets().first().copied().flatten();
             return index.and_then(|i| self.scope.elements.get(&(name, i as u32)).copied());
         }
         loop {
-            match self.token() {
-                Some(Token::Mark("[" | "(")) => drop(self.bracketed()),
-                Some(Token::Mark(".")) => self.at += 2,
+            match self.peek_token() {
+                Some(HocToken::Mark("[" | "(")) => drop(self.parse_brackets()),
+                Some(HocToken::Mark(".")) => self.index += 2,
                 _ => return value,
             }
             value = None;
@@ -286,25 +287,25 @@ impl<'a> Parser<'_, 'a> {
     }
 
     /// The values between brackets, which the current token opens.
-    fn bracketed(&mut self) -> Vec<Option<f64>> {
+    fn parse_brackets(&mut self) -> Vec<Option<f64>> {
         self.depth += 1;
-        self.at += 1;
-        let mut values = vec![self.any()];
+        self.index += 1;
+        let mut values = vec![self.parse_or()];
         loop {
-            match self.token() {
-                None | Some(Token::Mark("{" | "}")) => break,
-                Some(Token::Mark(")" | "]")) => {
-                    self.at += 1;
+            match self.peek_token() {
+                None | Some(HocToken::Mark("{" | "}")) => break,
+                Some(HocToken::Mark(")" | "]")) => {
+                    self.index += 1;
                     break;
                 }
-                Some(Token::Mark(",")) => {
-                    self.at += 1;
-                    values.push(self.any());
+                Some(HocToken::Mark(",")) => {
+                    self.index += 1;
+                    values.push(self.parse_or());
                 }
                 // an assignment, a range: a value that is not known
                 Some(_) => {
-                    self.at += 1;
-                    self.sum();
+                    self.index += 1;
+                    self.parse_sum();
                     values.pop();
                     values.push(None);
                 }
@@ -317,13 +318,13 @@ impl<'a> Parser<'_, 'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::lexer::tokens;
+    use super::super::lexer::tokenize;
     use super::*;
 
     fn value(text: &str) -> Option<f64> {
         let mut scope = Scope::default();
-        [("a", 60.0), ("L", 100.0), ("$1", 40.0)].into_iter().for_each(|(name, v)| scope.set(name, Some(v)));
-        scope.evaluate(&tokens(text), 0).0
+        [("a", 60.0), ("L", 100.0), ("$1", 40.0)].into_iter().for_each(|(name, v)| scope.set_value(name, Some(v)));
+        scope.evaluate(&tokenize(text), 0).0
     }
 
     #[test]
@@ -359,7 +360,7 @@ mod tests {
 
     #[test]
     fn an_expression_ends_where_the_next_statement_begins() {
-        let tokens = tokens("v(0.5) + x.y[2](3) L = 3");
-        assert_eq!(tokens[Scope::default().evaluate(&tokens, 0).1].0, Token::Word("L"));
+        let tokens = tokenize("v(0.5) + x.y[2](3) L = 3");
+        assert_eq!(tokens[Scope::default().evaluate(&tokens, 0).1].0, HocToken::Word("L"));
     }
 }

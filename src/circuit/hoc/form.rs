@@ -2,7 +2,7 @@
 
 /// What a cell template does to a neuron's axon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum AxonForm {
+pub enum AxonReplacement {
     /// Two stubs of 30 um with 5 segments each, and a myelin of 1000 um with 5.
     Taper,
     /// Two stubs of 30 um with 5 segments each.
@@ -19,27 +19,27 @@ pub enum AxonForm {
 
 /// A section that stands for a part of the axon.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Stub {
+pub struct StubShape {
     /// Its length, um.
     pub length_um: f64,
     /// Number of its segments.
     pub segments: u32,
 }
 
-const fn stub(length_um: f64, segments: u32) -> Stub {
-    Stub { length_um, segments }
+const fn stub_shape(length_um: f64, segments: u32) -> StubShape {
+    StubShape { length_um, segments }
 }
 
-impl AxonForm {
+impl AxonReplacement {
     /// All forms.
     pub const ALL: [Self; 6] = [Self::Taper, Self::Legacy, Self::BluePyOpt, Self::Delete, Self::DeleteFine, Self::Keep];
 
     /// The stubs: the two of the axon initial segment, then myelin; none where the axon is kept.
-    pub const fn stubs(self) -> &'static [Stub] {
-        const TAPER: [Stub; 3] = [stub(30.0, 5), stub(30.0, 5), stub(1000.0, 5)];
-        const LEGACY: [Stub; 2] = [stub(30.0, 5), stub(30.0, 5)];
-        const UNCUT: [Stub; 2] = [stub(30.0, 1), stub(30.0, 1)];
-        const FINE: [Stub; 2] = [stub(20.0, 5), stub(30.0, 7)];
+    pub const fn stub_shapes(self) -> &'static [StubShape] {
+        const TAPER: [StubShape; 3] = [stub_shape(30.0, 5), stub_shape(30.0, 5), stub_shape(1000.0, 5)];
+        const LEGACY: [StubShape; 2] = [stub_shape(30.0, 5), stub_shape(30.0, 5)];
+        const UNCUT: [StubShape; 2] = [stub_shape(30.0, 1), stub_shape(30.0, 1)];
+        const FINE: [StubShape; 2] = [stub_shape(20.0, 5), stub_shape(30.0, 7)];
         match self {
             Self::Taper => &TAPER,
             Self::Legacy => &LEGACY,
@@ -73,13 +73,13 @@ impl AxonForm {
     }
 
     /// Whether stubs take the axon's place.
-    pub const fn replaces(self) -> bool {
+    pub const fn replaces_axon(self) -> bool {
         !matches!(self, Self::Keep)
     }
 
     /// Axon sections that a neuron must have: three for the taper. Two for the others that replace an axon: the stubs
     /// take section ids 1 and 2, which would otherwise be those of dendrites.
-    pub const fn least_axon_sections(self) -> usize {
+    pub const fn min_axon_sections(self) -> usize {
         match self {
             Self::Taper => 3,
             Self::Legacy | Self::BluePyOpt | Self::Delete | Self::DeleteFine => 2,
@@ -88,7 +88,7 @@ impl AxonForm {
     }
 
     /// Number of stub segments that take diameters from the original axon, if the form does so.
-    pub const fn sampled_diameters(self) -> usize {
+    pub const fn sampled_diameter_count(self) -> usize {
         match self {
             Self::Taper | Self::Legacy => 10,
             Self::BluePyOpt | Self::Delete | Self::DeleteFine | Self::Keep => 0,
@@ -96,9 +96,9 @@ impl AxonForm {
     }
 
     /// The form whose stubs are cut into these numbers of segments; of several the first.
-    pub fn of_counts(segments: &[u32]) -> Option<Self> {
+    pub fn from_segment_counts(segments: &[u32]) -> Option<Self> {
         Self::ALL
             .into_iter()
-            .find(|f| f.replaces() && f.stubs().iter().map(|s| s.segments).eq(segments.iter().copied()))
+            .find(|f| f.replaces_axon() && f.stub_shapes().iter().map(|s| s.segments).eq(segments.iter().copied()))
     }
 }

@@ -5,7 +5,7 @@
 
 /// A piece of a template's text.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Token<'a> {
+pub(super) enum HocToken<'a> {
     /// A name, also of an argument (`$1`, `$s2`).
     Word(&'a str),
     /// A number.
@@ -17,28 +17,28 @@ pub(super) enum Token<'a> {
 }
 
 /// A token and the place of its first byte.
-pub(super) type Placed<'a> = (Token<'a>, usize);
+pub(super) type PlacedToken<'a> = (HocToken<'a>, usize);
 
 /// All tokens of a text.
-pub(super) fn tokens(text: &str) -> Vec<Placed<'_>> {
+pub(super) fn tokenize(text: &str) -> Vec<PlacedToken<'_>> {
     let mut found = Vec::new();
-    scan(text, 0, &mut found);
+    scan_tokens(text, 0, &mut found);
     found
 }
 
 /// Marks of two characters.
-const PAIRS: [&str; 10] = ["==", "!=", "<=", ">=", "&&", "||", "+=", "-=", "*=", "/="];
+const TWO_CHARACTER_MARKS: [&str; 10] = ["==", "!=", "<=", ">=", "&&", "||", "+=", "-=", "*=", "/="];
 
-fn scan<'a>(text: &'a str, offset: usize, found: &mut Vec<Placed<'a>>) {
+fn scan_tokens<'a>(text: &'a str, offset: usize, found: &mut Vec<PlacedToken<'a>>) {
     let mut at = 0;
     while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
-        let (token, length) = next(rest);
-        let is_executed = matches!(token, Some(Token::Text(_))) && is_execution(found);
+        let (token, length) = read_token(rest);
+        let is_executed = matches!(token, Some(HocToken::Text(_))) && ends_with_execute_call(found);
         match token {
-            Some(Token::Text(inner)) if is_executed => {
-                found.push((Token::Mark("\n"), offset + at));
-                scan(inner, offset + at + 1, found);
-                found.push((Token::Mark("\n"), offset + at + length));
+            Some(HocToken::Text(inner)) if is_executed => {
+                found.push((HocToken::Mark("\n"), offset + at));
+                scan_tokens(inner, offset + at + 1, found);
+                found.push((HocToken::Mark("\n"), offset + at + length));
             }
             Some(token) => found.push((token, offset + at)),
             None => {}
@@ -48,47 +48,47 @@ fn scan<'a>(text: &'a str, offset: usize, found: &mut Vec<Placed<'a>>) {
 }
 
 /// Whether the last tokens are `execute (`.
-fn is_execution(found: &[Placed<'_>]) -> bool {
-    matches!(found, [.., (Token::Word(word), _), (Token::Mark("("), _)] if word.starts_with("execute"))
+fn ends_with_execute_call(found: &[PlacedToken<'_>]) -> bool {
+    matches!(found, [.., (HocToken::Word(word), _), (HocToken::Mark("("), _)] if word.starts_with("execute"))
 }
 
 /// The token at the start of a text that is not empty, if there is one, and the number of bytes to go on by.
-fn next(text: &str) -> (Option<Token<'_>>, usize) {
+fn read_token(text: &str) -> (Option<HocToken<'_>>, usize) {
     let first = text.chars().next().unwrap_or('\n');
     let upto = |end: usize| text.get(..end).unwrap_or_default();
     match first {
-        '\n' => (Some(Token::Mark("\n")), 1),
+        '\n' => (Some(HocToken::Mark("\n")), 1),
         // a line that goes on in the next
         '\\' if text.starts_with("\\\n") => (None, 2),
         '\\' if text.starts_with("\\\r\n") => (None, 3),
         '/' if text.starts_with("//") => (None, text.find('\n').unwrap_or(text.len())),
         '/' if text.starts_with("/*") => (None, text.find("*/").map_or(text.len(), |end| end + 2)),
-        '"' => quoted(text),
+        '"' => read_string(text),
         c if c.is_ascii_digit() || (c == '.' && text[1..].starts_with(|d: char| d.is_ascii_digit())) => {
             let length = number_length(text);
-            (upto(length).parse().ok().map(Token::Number), length)
+            (upto(length).parse().ok().map(HocToken::Number), length)
         }
         c if c.is_alphabetic() || matches!(c, '_' | '$') => {
             let is_inside = |c: char| c.is_alphanumeric() || matches!(c, '_' | '$');
             let start = if text.starts_with("$&") { 2 } else { 0 };
             let rest = text.get(start..).unwrap_or_default();
             let length = start + rest.find(|c| !is_inside(c)).unwrap_or(rest.len());
-            (Some(Token::Word(upto(length))), length)
+            (Some(HocToken::Word(upto(length))), length)
         }
         c if c.is_whitespace() => (None, c.len_utf8()),
-        _ if PAIRS.iter().any(|pair| text.starts_with(pair)) => (Some(Token::Mark(upto(2))), 2),
-        c => (Some(Token::Mark(upto(c.len_utf8()))), c.len_utf8()),
+        _ if TWO_CHARACTER_MARKS.iter().any(|pair| text.starts_with(pair)) => (Some(HocToken::Mark(upto(2))), 2),
+        c => (Some(HocToken::Mark(upto(c.len_utf8()))), c.len_utf8()),
     }
 }
 
 /// A text in quotes; `\"` does not end it.
-fn quoted(text: &str) -> (Option<Token<'_>>, usize) {
+fn read_string(text: &str) -> (Option<HocToken<'_>>, usize) {
     let bytes = text.as_bytes();
     let mut at = 1;
     while let Some(&byte) = bytes.get(at) {
         match byte {
             b'\\' => at += 2,
-            b'"' => return (Some(Token::Text(text.get(1..at).unwrap_or_default())), at + 1),
+            b'"' => return (Some(HocToken::Text(text.get(1..at).unwrap_or_default())), at + 1),
             _ => at += 1,
         }
     }
@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     fn told(text: &str) -> Vec<String> {
-        tokens(text).iter().map(|(token, _)| format!("{token:?}")).collect()
+        tokenize(text).iter().map(|(token, _)| format!("{token:?}")).collect()
     }
 
     #[test]

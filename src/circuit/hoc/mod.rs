@@ -21,29 +21,29 @@ mod walk;
 
 use std::path::Path;
 
-pub use diameters::{OwnDiameters, SAMPLING_CHUNK_UM, StubDiameters};
-pub use form::{AxonForm, Stub};
+pub use diameters::{SAMPLING_CHUNK_UM, StubDiameters, TemplateDiameters};
+pub use form::{AxonReplacement, StubShape};
 
 use crate::error::{Context, Problem, Result};
 use crate::io::input_file;
-use cell::Statement;
-use procedure::Template;
-use walk::Walk;
+use cell::StatementPosition;
+use procedure::HocTemplate;
+use walk::InitTrace;
 
 /// The chunk length of the field's templates, um.
 pub const CHUNK_UM: f64 = 40.0;
 
 /// How a neuron is cut into segments.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Rule {
+pub struct DiscretisationRule {
     /// A section of length L gets `1 + 2 int(L / chunk)` segments, um.
     pub chunk_um: f64,
     /// What becomes of the axon.
-    pub axon: AxonForm,
+    pub axon_replacement: AxonReplacement,
     /// The template refuses a neuron with fewer axon sections.
-    pub least_axon_sections: usize,
+    pub min_axon_sections: usize,
     /// The diameters of the stubs.
-    pub diameters: StubDiameters,
+    pub stub_diameters: StubDiameters,
     /// What the template does to diameters and the radii do not follow.
     pub notes: Vec<TemplateNote>,
 }
@@ -51,7 +51,7 @@ pub struct Rule {
 /// What a template does to diameters and the radii of a table do not follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum NoteKind {
+pub enum TemplateNoteKind {
     /// Sections of the morphology get other diameters.
     Diameters,
     /// The stubs get diameters in a way that is not known.
@@ -66,14 +66,14 @@ pub struct TemplateNote {
     /// The line's text.
     pub text: String,
     /// What it does.
-    pub kind: NoteKind,
+    pub kind: TemplateNoteKind,
 }
 
 impl std::fmt::Display for TemplateNote {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let effect = match self.kind {
-            NoteKind::Diameters => "is not applied: radii are those of the morphology",
-            NoteKind::StubDiameters => {
+            TemplateNoteKind::Diameters => "is not applied: radii are those of the morphology",
+            TemplateNoteKind::StubDiameters => {
                 "sets diameters of the axon stubs in a way that is not known: they have no radius"
             }
         };
@@ -81,11 +81,17 @@ impl std::fmt::Display for TemplateNote {
     }
 }
 
-impl Rule {
+impl DiscretisationRule {
     /// The rule of a form, with the numbers of the field's templates.
-    pub fn of(axon: AxonForm) -> Self {
-        let diameters = if axon.replaces() { StubDiameters::default() } else { StubDiameters::Unset };
-        Self { chunk_um: CHUNK_UM, axon, least_axon_sections: axon.least_axon_sections(), diameters, notes: Vec::new() }
+    pub fn for_axon(axon: AxonReplacement) -> Self {
+        let diameters = if axon.replaces_axon() { StubDiameters::default() } else { StubDiameters::Unset };
+        Self {
+            chunk_um: CHUNK_UM,
+            axon_replacement: axon,
+            min_axon_sections: axon.min_axon_sections(),
+            stub_diameters: diameters,
+            notes: Vec::new(),
+        }
     }
 }
 
@@ -126,7 +132,7 @@ pub enum TemplateProblem {
 }
 
 /// What helps where a template gives no rule: its options.
-pub const ADVICE: &str = "give the rule yourself: `--axon-rule taper|legacy|bluepyopt|delete|keep`, and `--segment-length UM` if it is not 40; \
+pub const RULE_HINT: &str = "give the rule yourself: `--axon-rule taper|legacy|bluepyopt|delete|keep`, and `--segment-length UM` if it is not 40; \
     `taper` is for templates of today's Blue Brain and Open Brain circuits, two stubs and myelin for the axon; `legacy` for those \
     of the thalamus, the same without myelin; `bluepyopt` for BluePyOpt's own `replace_axon`, two stubs of 1 segment; `delete` for \
     circuits of 2015, whose `delete_axon` makes the same; `keep` for cells that keep their axon as reconstructed";
@@ -141,7 +147,7 @@ impl Problem for TemplateProblem {
                                 yourself: `--axon-rule taper|legacy|bluepyopt|delete|keep`, and `--segment-length UM` if it is \
                                 not 40"
                 .into(),
-            _ => ADVICE.into(),
+            _ => RULE_HINT.into(),
         })
     }
 }
@@ -150,9 +156,9 @@ impl Problem for TemplateProblem {
 ///
 /// # Errors
 /// The file cannot be read, has no such template, or has none of the known forms; the error shows the procedure.
-pub fn read(path: &Path, name: &str, chunk_um: Option<f64>) -> Result<Rule> {
+pub fn read(path: &Path, name: &str, chunk_um: Option<f64>) -> Result<DiscretisationRule> {
     let bytes = input_file::read(path);
-    let bytes = bytes.map_err(|e| e.advised(ADVICE))?;
+    let bytes = bytes.map_err(|e| e.with_hint(RULE_HINT))?;
     parse(&String::from_utf8_lossy(&bytes), name, chunk_um).in_file(path)
 }
 
@@ -160,31 +166,38 @@ pub fn read(path: &Path, name: &str, chunk_um: Option<f64>) -> Result<Rule> {
 ///
 /// # Errors
 /// As [`read`].
-pub fn parse(text: &str, name: &str, chunk_um: Option<f64>) -> Result<Rule> {
-    let template = Template::of(text, name)?;
-    let attributes = diameters::needed_attributes(text, name);
-    let found = Walk::from_init(&template, &diameters::arguments(&attributes, None), chunk_um)?;
+pub fn parse(text: &str, name: &str, chunk_um: Option<f64>) -> Result<DiscretisationRule> {
+    let template = HocTemplate::parse(text, name)?;
+    let attributes = diameters::parse_needed_attributes(text, name);
+    let found = InitTrace::from_init(&template, &diameters::init_arguments(&attributes, None), chunk_um)?;
     // a changed length decides more than the chunk
-    found.check(&template)?;
-    let chunk_um = chunk_um.map_or_else(|| found.chunk(&template), Ok)?;
-    let (axon, refused_below) = found.axon(&template)?;
-    let diameters = diameters::stub_diameters(&template, &attributes, &found, axon);
-    let notes = notes(&template, &found, &diameters);
-    Ok(Rule { chunk_um, axon, least_axon_sections: refused_below, diameters, notes })
+    found.check_supported(&template)?;
+    let chunk_um = chunk_um.map_or_else(|| found.chunk_length(&template), Ok)?;
+    let (axon, refused_below) = found.axon_replacement(&template)?;
+    let diameters = diameters::find_stub_diameters(&template, &attributes, &found, axon);
+    let notes = collect_notes(&template, &found, &diameters);
+    Ok(DiscretisationRule {
+        chunk_um,
+        axon_replacement: axon,
+        min_axon_sections: refused_below,
+        stub_diameters: diameters,
+        notes,
+    })
 }
 
 /// What a template does to diameters and radii do not follow.
-fn notes(template: &Template<'_>, walk: &Walk, diameters: &StubDiameters) -> Vec<TemplateNote> {
-    let note = |(kind, at): (NoteKind, Statement)| {
-        let (line, text) = template.line(at);
+fn collect_notes(template: &HocTemplate<'_>, walk: &InitTrace, diameters: &StubDiameters) -> Vec<TemplateNote> {
+    let note = |(kind, at): (TemplateNoteKind, StatementPosition)| {
+        let (line, text) = template.line_at(at);
         TemplateNote { line, text, kind }
     };
-    let others = walk.notes.iter().copied().filter(|(kind, _)| *kind == NoteKind::Diameters);
+    let others = walk.notes.iter().copied().filter(|(kind, _)| *kind == TemplateNoteKind::Diameters);
     let is_lost = walk.sets_diameters() && *diameters == StubDiameters::Unset;
-    let replaced = walk.cell.replaced_in.and_then(|place| Some((place, template.procedure(place)?.start())));
-    let start = replaced.map(|(procedure, byte)| Statement { procedure, byte });
-    let stubs = walk.first_note(NoteKind::StubDiameters).or(start).filter(|_| is_lost);
-    others.chain(stubs.map(|at| (NoteKind::StubDiameters, at))).map(note).collect()
+    let replaced =
+        walk.cell.replaced_in_procedure.and_then(|place| Some((place, template.procedure(place)?.start_byte())));
+    let start = replaced.map(|(procedure, byte)| StatementPosition { procedure_index: procedure, byte_offset: byte });
+    let stubs = walk.first_note(TemplateNoteKind::StubDiameters).or(start).filter(|_| is_lost);
+    others.chain(stubs.map(|at| (TemplateNoteKind::StubDiameters, at))).map(note).collect()
 }
 
 #[cfg(test)]
@@ -275,46 +288,49 @@ mod tests {
         create axon[2]\n axon[0] {\n L = 30\n diam = D1\n nseg = 1 + 2*int(L/40)\n all.append()\n }\n axon[1] { L = 30 diam = D2 nseg = 1 + 2*int(L/40) }\n\
         nSecAxonal = 2\n soma[0] connect axon[0](0), 1\n}";
 
-    fn rule(init: &str, procedures: &str) -> Result<Rule> {
+    fn rule(init: &str, procedures: &str) -> Result<DiscretisationRule> {
         parse(&template(init, procedures), "cADpyr", None)
     }
 
     #[track_caller]
-    fn is(init: &str, procedures: &str, axon: AxonForm, least_axon_sections: usize) {
+    fn is(init: &str, procedures: &str, axon: AxonReplacement, least_axon_sections: usize) {
         let found = rule(init, procedures).unwrap();
-        assert_eq!((found.chunk_um, found.axon, found.least_axon_sections), (40.0, axon, least_axon_sections));
+        assert_eq!(
+            (found.chunk_um, found.axon_replacement, found.min_axon_sections),
+            (40.0, axon, least_axon_sections)
+        );
     }
 
     #[test]
     fn the_forms_of_published_templates_are_recognised() {
-        is(INIT, &replace_axon(3, MYELIN), AxonForm::Taper, 3);
-        is(INIT, &replace_axon(1, ""), AxonForm::Legacy, 2);
+        is(INIT, &replace_axon(3, MYELIN), AxonReplacement::Taper, 3);
+        is(INIT, &replace_axon(1, ""), AxonReplacement::Legacy, 2);
         is(
             INIT,
             &replace_axon(2, "").replace("access axon[i]\n", "axon[i] {").replace("all.append()", "}"),
-            AxonForm::Legacy,
+            AxonReplacement::Legacy,
             2,
         );
-        is(INIT, OPTIMISER, AxonForm::BluePyOpt, 2);
-        is("  geom_nseg()", OPTIMISER, AxonForm::Keep, 0);
+        is(INIT, OPTIMISER, AxonReplacement::BluePyOpt, 2);
+        is("  geom_nseg()", OPTIMISER, AxonReplacement::Keep, 0);
         let delete = |l0: u32, l1: u32, nseg: &str| {
             format!(
                 "proc delete_axon() {{\n forsec axonal {{ delete_section() }}\n create axon[2]\n axon[0] {{ L = {l0}\n nseg = {nseg}\n \
                  diam = $1 }}\n axon[1] {{\n L = {l1}\n nseg = {nseg}\n diam = $2\n }}\n connect axon[0](0), soma(0.5)\n}}"
             )
         };
-        is("  geom_nseg()\n  delete_axon()", &delete(30, 30, "1 + 2*int(L/40)"), AxonForm::Delete, 2);
-        is("  geom_nseg()\n  delete_axon(3, 2)", &delete(20, 30, "1+2*int(L/10)"), AxonForm::DeleteFine, 2);
+        is("  geom_nseg()\n  delete_axon()", &delete(30, 30, "1 + 2*int(L/40)"), AxonReplacement::Delete, 2);
+        is("  geom_nseg()\n  delete_axon(3, 2)", &delete(20, 30, "1+2*int(L/10)"), AxonReplacement::DeleteFine, 2);
     }
 
     #[test]
     fn names_order_and_arguments_do_not_matter() {
         let renamed = replace_axon(3, MYELIN).replace("replace_axon", "stub");
-        is("  prepare()", &format!("{renamed}\nproc prepare() {{\n geom_nseg() stub()\n}}"), AxonForm::Taper, 3);
+        is("  prepare()", &format!("{renamed}\nproc prepare() {{\n geom_nseg() stub()\n}}"), AxonReplacement::Taper, 3);
         let scaled = replace_axon(3, MYELIN).replace("L_target = 60", "scale = $1\n L_target = 60");
-        is("  geom_nseg()\n  replace_axon($4)", &scaled, AxonForm::Taper, 3);
+        is("  geom_nseg()\n  replace_axon($4)", &scaled, AxonReplacement::Taper, 3);
         let target = replace_axon(3, MYELIN).replace("L_target = 60", "L_target = $1");
-        is("  geom_nseg()\n  replace_axon(60)", &target, AxonForm::Taper, 3);
+        is("  geom_nseg()\n  replace_axon(60)", &target, AxonReplacement::Taper, 3);
         let other_chunk =
             template(INIT, &replace_axon(3, MYELIN)).replace("geom_nseg_fixed(40)", "geom_nseg_fixed(12.5)");
         assert_eq!(parse(&other_chunk, "cADpyr", None).unwrap().chunk_um, 12.5);
@@ -331,13 +347,13 @@ mod tests {
         let others = "proc biophys() {\n forsec CellRef.axonal { insert NaTa_t gNaTa_tbar_NaTa_t = 3.137968 }\n CellRef.soma { cm = 1 }\n \
             forsec CellRef.all { cm = 1 }\n}\nproc load_morphology() { localobj morph\n strdef path\n sprint(path, \"%s/%s\", $s1, $s2)\n \
             morph = new Import3d_Neurolucida3()\n morph.quiet = 1\n}";
-        is(PUBLISHED, &format!("{}\n{others}", replace_axon(3, MYELIN)), AxonForm::Taper, 3);
-        is(PUBLISHED, &format!("{OPTIMISER}\n{others}"), AxonForm::BluePyOpt, 2);
+        is(PUBLISHED, &format!("{}\n{others}", replace_axon(3, MYELIN)), AxonReplacement::Taper, 3);
+        is(PUBLISHED, &format!("{OPTIMISER}\n{others}"), AxonReplacement::BluePyOpt, 2);
         let counted = template(PUBLISHED, &replace_axon(3, MYELIN)).replace(
             "nseg = 1 + 2*int(L/chunkSize)",
             "nseg = 1 + 2*int(L/chunkSize)\n segCounts.x[secIndex] = nseg\n secIndex += 1",
         );
-        assert_eq!(parse(&counted, "cADpyr", None).unwrap(), Rule::of(AxonForm::Taper));
+        assert_eq!(parse(&counted, "cADpyr", None).unwrap(), DiscretisationRule::for_axon(AxonReplacement::Taper));
     }
 
     #[test]
@@ -348,9 +364,9 @@ mod tests {
         for delete in
             [delete.to_string(), delete.replace("== 0", "< 1"), delete.replace("numarg() == 0", "(numarg()) == 0")]
         {
-            let found = |init: &str| rule(init, &delete).ok().map(|r| r.axon);
-            assert_eq!(found("  geom_nseg()\n  delete_axon()"), Some(AxonForm::Delete));
-            assert_eq!(found("  geom_nseg()\n  delete_axon(3, 2)"), Some(AxonForm::DeleteFine));
+            let found = |init: &str| rule(init, &delete).ok().map(|r| r.axon_replacement);
+            assert_eq!(found("  geom_nseg()\n  delete_axon()"), Some(AxonReplacement::Delete));
+            assert_eq!(found("  geom_nseg()\n  delete_axon(3, 2)"), Some(AxonReplacement::DeleteFine));
         }
     }
 
@@ -361,7 +377,7 @@ mod tests {
         assert!(rule(INIT, &perhaps).is_err());
         let same = replace_axon(3, MYELIN)
             .replace("L_target = 60", "if ($1 > 2) {\n L_target = 60\n} else {\n L_target = 60\n}");
-        is(INIT, &same, AxonForm::Taper, 3);
+        is(INIT, &same, AxonReplacement::Taper, 3);
         let twice = OPTIMISER.replace("L = 30\n diam", "L = 30\n if ($1) {\n L = 20\n }\n diam");
         assert!(rule(INIT, &twice).is_err());
     }
@@ -369,7 +385,7 @@ mod tests {
     #[test]
     fn stubs_that_are_cut_once_more_follow_the_chunk() {
         // 30 um are below a chunk of 40: one segment; 1000 um of myelin would have 51
-        is("  replace_axon()\n  geom_nseg()", &replace_axon(2, ""), AxonForm::BluePyOpt, 2);
+        is("  replace_axon()\n  geom_nseg()", &replace_axon(2, ""), AxonReplacement::BluePyOpt, 2);
         assert!(rule("  replace_axon()\n  geom_nseg()", &replace_axon(2, MYELIN)).is_err());
     }
 
@@ -413,9 +429,9 @@ mod tests {
 
     /// The radii that a template gives to the stubs of a neuron.
     #[track_caller]
-    fn radii(rule: &Rule, scale: f64) -> Vec<f64> {
-        let StubDiameters::Own { diameters, .. } = &rule.diameters else { panic!("{rule:?}") };
-        diameters.radii(scale).collect()
+    fn radii(rule: &DiscretisationRule, scale: f64) -> Vec<f64> {
+        let StubDiameters::FromTemplate { diameters, .. } = &rule.stub_diameters else { panic!("{rule:?}") };
+        diameters.radii_um(scale).collect()
     }
 
     #[test]
@@ -424,9 +440,9 @@ mod tests {
         let text = format!("strdef cADpyr_NeededAttributes\ncADpyr_NeededAttributes = \"AIS_scaler\"\n{text}");
         let rule = parse(&text, "cADpyr", None).unwrap();
         // three axon sections are named before they are deleted
-        assert_eq!((rule.axon, rule.least_axon_sections), (AxonForm::Taper, 3));
-        let StubDiameters::Own { diameters, .. } = &rule.diameters else { panic!("{rule:?}") };
-        assert_eq!(diameters.attribute.as_deref(), Some("AIS_scaler"));
+        assert_eq!((rule.axon_replacement, rule.min_axon_sections), (AxonReplacement::Taper, 3));
+        let StubDiameters::FromTemplate { diameters, .. } = &rule.stub_diameters else { panic!("{rule:?}") };
+        assert_eq!(diameters.scale_attribute.as_deref(), Some("AIS_scaler"));
         for scale in [1.0, 0.3, 2.5] {
             let diameter = |i: f64| 0.5 * (-60.0 * i / 10.0 / 8.0_f64).exp() + 0.6 * scale;
             let mut expected: Vec<f64> = (0..10).map(|i| diameter(f64::from(i)) / 2.0).collect();
@@ -444,10 +460,10 @@ mod tests {
     #[test]
     fn diameters_that_are_not_set_are_told_so_and_those_of_the_original_axon_are_its() {
         let unset = SYNTHESISED.replace("diam(x) = widths.x[turn]", "").replace("diam = widths.x[turn-1]", "");
-        assert_eq!(rule("  geom_nseg()\n  replace_axon($4)", &unset).unwrap().diameters, StubDiameters::Unset);
-        assert_eq!(rule(INIT, &replace_axon(3, MYELIN)).unwrap().diameters, StubDiameters::FromAxon(None));
-        assert_eq!(rule(INIT, OPTIMISER).unwrap().diameters, StubDiameters::FromAxon(None));
-        assert_eq!(rule("  geom_nseg()", OPTIMISER).unwrap().diameters, StubDiameters::Unset);
+        assert_eq!(rule("  geom_nseg()\n  replace_axon($4)", &unset).unwrap().stub_diameters, StubDiameters::Unset);
+        assert_eq!(rule(INIT, &replace_axon(3, MYELIN)).unwrap().stub_diameters, StubDiameters::FromAxon(None));
+        assert_eq!(rule(INIT, OPTIMISER).unwrap().stub_diameters, StubDiameters::FromAxon(None));
+        assert_eq!(rule("  geom_nseg()", OPTIMISER).unwrap().stub_diameters, StubDiameters::Unset);
     }
 
     /// `delete_axon` as it was in 2015.
@@ -491,9 +507,12 @@ mod tests {
     fn a_condition_may_have_another_one_as_its_statement() {
         let delete = |call: &str| rule(&format!("  geom_nseg()\n  {call}"), DELETE_2015);
         let plain = delete("delete_axon()").unwrap();
-        assert_eq!((plain.axon, plain.diameters), (AxonForm::Delete, StubDiameters::FromAxon(None)));
+        assert_eq!(
+            (plain.axon_replacement, plain.stub_diameters),
+            (AxonReplacement::Delete, StubDiameters::FromAxon(None))
+        );
         let fine = delete("delete_axon(3, 2, 1, 0)").unwrap();
-        assert_eq!(fine.axon, AxonForm::DeleteFine);
+        assert_eq!(fine.axon_replacement, AxonReplacement::DeleteFine);
         // from 3 to 2 um at the middles of 5 segments, from 2 to 1 um at those of 7
         let along = |n: u32, from: f64| (0..n).map(move |i| (from - (f64::from(i) + 0.5) / f64::from(n)) / 2.0);
         let expected: Vec<f64> = along(5, 3.0).chain(along(7, 2.0)).collect();
@@ -503,7 +522,7 @@ mod tests {
         // `else` belongs to the inner one, and there is none for the outer
         let other =
             DELETE_2015.replace("    if (numarg() > 0) if ($4) {", "    if (numarg() > 9) if ($4) {\n} else {\n");
-        assert_eq!(rule("  geom_nseg()\n  delete_axon()", &other).unwrap().axon, AxonForm::Delete);
+        assert_eq!(rule("  geom_nseg()\n  delete_axon()", &other).unwrap().axon_replacement, AxonReplacement::Delete);
     }
 
     #[test]
@@ -512,10 +531,10 @@ mod tests {
             "L_real = 0\n",
             "for i = 0, nseg_total {\n L_real = i\n }\n for (j = 0; j < nseg_total; j += 1) {\n }\n",
         );
-        is(INIT, &bound, AxonForm::Taper, 3);
+        is(INIT, &bound, AxonReplacement::Taper, 3);
         let counted = replace_axon(3, MYELIN)
             .replace("nseg = nseg_total/2", "nseg = 0\n for k = 1, 5 nseg = nseg + 1\n nseg = nseg_total/2");
-        is(INIT, &counted, AxonForm::Taper, 3);
+        is(INIT, &counted, AxonReplacement::Taper, 3);
         // how often is not known
         let unknown =
             replace_axon(3, MYELIN).replace("L_target = 60", "L_target = 0\n for i = 1, $1 { L_target = 60 }");
@@ -534,7 +553,7 @@ mod tests {
             format!(
                 "line[22]: unknown way to replace an axon, expected two stubs (30 and 30 um of 5 or 1 segments, or 20 and 30 um of 5 \
                  and 7) and perhaps 1000 um of myelin of 5, found:\n    proc replace_axon() {{\n      forsec axonal {{ \
-                 delete_section() }}\n    }}\nhint: {ADVICE}"
+                 delete_section() }}\n    }}\nhint: {RULE_HINT}"
             )
         );
         for (from, to) in [
@@ -551,7 +570,7 @@ mod tests {
             template("  geom_nseg()", "").replace("1 + 2*int(L/chunkSize)", "int((L/(0.1*lambda_f(100))+.9)/2)*2+1");
         let told = parse(&lambda, "cADpyr", None).unwrap_err();
         assert!(told.to_string().starts_with("line[13]: unknown rule for the number of segments"), "{told}");
-        let kept = Rule { chunk_um: 30.0, ..Rule::of(AxonForm::Keep) };
+        let kept = DiscretisationRule { chunk_um: 30.0, ..DiscretisationRule::for_axon(AxonReplacement::Keep) };
         assert_eq!(parse(&lambda, "cADpyr", Some(30.0)).unwrap(), kept);
         for none in ["", "  soma nseg = 1\n  dend nseg = 5", "  geom_nseg()\n  forsec basal { nseg = 3 }"] {
             assert!(refused(none, "").contains("unknown rule for the number of segments"), "{none}");
@@ -584,13 +603,13 @@ mod tests {
     #[test]
     fn procedures_that_call_each_other_come_to_an_end() {
         let circle = "proc a() {\n b() b()\n}\nproc b() {\n a()\n}";
-        is("  geom_nseg()\n  a()", circle, AxonForm::Keep, 0);
+        is("  geom_nseg()\n  a()", circle, AxonReplacement::Keep, 0);
     }
 
     #[test]
     fn the_template_of_synthetic_circuits_is_a_taper() {
         let text = include_str!("../synthetic/template.hoc");
-        assert_eq!(parse(text, "TEMPLATE_NAME", None).unwrap(), Rule::of(AxonForm::Taper));
+        assert_eq!(parse(text, "TEMPLATE_NAME", None).unwrap(), DiscretisationRule::for_axon(AxonReplacement::Taper));
     }
 
     /// A template whose `init` counts segments like this.
@@ -604,7 +623,7 @@ mod tests {
     /// What is told of a template; of an error its first line without what was expected, and its last, the statement.
     fn outcome(text: &str) -> String {
         match parse(text, "T", None) {
-            Ok(rule) => format!("{} {}", rule.chunk_um, rule.axon.name()),
+            Ok(rule) => format!("{} {}", rule.chunk_um, rule.axon_replacement.name()),
             Err(e) => {
                 let text = e.to_string();
                 let first = text.lines().next().unwrap_or_default().split(", expected").next().unwrap_or_default();
@@ -869,7 +888,7 @@ mod tests {
 
     #[test]
     fn the_original_axon_is_read_as_it_is_cut_there() {
-        let found = |init: &str, others: &str| parse(&geometry(init, ALL, others), "T", None).unwrap().diameters;
+        let found = |init: &str, others: &str| parse(&geometry(init, ALL, others), "T", None).unwrap().stub_diameters;
         let after = "  geom_nseg()\n  replace_axon()";
         assert_eq!(found(after, OPTIMISER), StubDiameters::FromAxon(None));
         assert_eq!(found("  replace_axon()\n  geom_nseg()", OPTIMISER), StubDiameters::FromAxon(Some(f64::INFINITY)));
@@ -888,7 +907,7 @@ mod tests {
     fn diameters_that_radii_do_not_follow_are_noted_with_their_line() {
         let notes = |init: &str, others: &str| {
             let rule = parse(&geometry(init, ALL, others), "T", None).unwrap();
-            (rule.diameters, rule.notes.iter().map(ToString::to_string).collect::<Vec<_>>())
+            (rule.stub_diameters, rule.notes.iter().map(ToString::to_string).collect::<Vec<_>>())
         };
         let taper = replace_axon(3, MYELIN);
         let after = "  geom_nseg()\n  replace_axon()";

@@ -1,264 +1,266 @@
 //! The statements of a procedure: what each does to lengths, segments and axon.
 
-use super::cell::{Cell, Kind, Made, Statement, Strange, Target};
+use super::cell::{CellState, CreatedSection, CreatedSectionKind, SectionTarget, StatementPosition, UnsupportedChange};
 use super::expression::Scope;
-use super::lexer::{Placed, Token};
-use super::procedure::{Procedure, Template};
-use super::walk::Walk;
+use super::lexer::{HocToken, PlacedToken};
+use super::procedure::{HocTemplate, Procedure};
+use super::walk::InitTrace;
 
 /// Where the walk goes after a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Flow {
-    On,
+pub(super) enum FlowState {
+    Next,
     Break,
     Continue,
     Return,
 }
 
 /// A way that left a loop or the procedure where that depends on something that is not known.
-pub(super) struct Exit<'a> {
-    pub flow: Flow,
+pub(super) struct PendingExit<'a> {
+    pub flow: FlowState,
     /// Where it left.
-    pub at: Statement,
+    pub statement: StatementPosition,
     pub scope: Scope<'a>,
-    pub cell: Cell,
+    pub cell: CellState,
 }
 
 /// Statements that a procedure may run, loops counted: far more than any template does.
-const MOST_STEPS: usize = 200_000;
+const MAX_STATEMENTS: usize = 200_000;
 
 /// A place in a procedure.
-pub(super) struct Here<'w, 't, 'a> {
-    pub(super) walk: &'w mut Walk,
-    pub(super) template: &'t Template<'a>,
+pub(super) struct Evaluator<'w, 't, 'a> {
+    pub(super) trace: &'w mut InitTrace,
+    pub(super) template: &'t HocTemplate<'a>,
     procedure: &'t Procedure<'a>,
-    pub(super) place: usize,
-    pub(super) depth: usize,
+    pub(super) procedure_index: usize,
+    pub(super) call_depth: usize,
     pub(super) scope: Scope<'a>,
     /// Of each block around this one the target.
-    pub(super) outer: Vec<Option<Target>>,
+    pub(super) outer_targets: Vec<Option<SectionTarget>>,
     /// The target of this block.
-    pub(super) block: Option<Target>,
+    pub(super) block_target: Option<SectionTarget>,
     /// The target of this statement.
-    pub(super) line: Option<Target>,
+    pub(super) statement_target: Option<SectionTarget>,
     /// The sections that the innermost loop over sections around goes over.
-    pub(super) looped: Option<Target>,
+    pub(super) loop_target: Option<SectionTarget>,
     /// Whether such a loop did something to other sections than its own.
-    pub(super) is_foreign: bool,
-    pub(super) exits: Vec<Exit<'a>>,
-    pub(super) flow: Flow,
+    pub(super) changed_other_sections: bool,
+    pub(super) exits: Vec<PendingExit<'a>>,
+    pub(super) flow: FlowState,
     /// The place of the word that is being taken.
-    now: usize,
-    steps: usize,
+    word_index: usize,
+    statement_count: usize,
 }
 
-impl<'w, 't, 'a> Here<'w, 't, 'a> {
+impl<'w, 't, 'a> Evaluator<'w, 't, 'a> {
     /// Starts at the beginning of a procedure.
     pub fn new(
-        walk: &'w mut Walk,
-        template: &'t Template<'a>,
+        walk: &'w mut InitTrace,
+        template: &'t HocTemplate<'a>,
         procedure: &'t Procedure<'a>,
         place: usize,
         depth: usize,
         scope: Scope<'a>,
     ) -> Self {
         Self {
-            walk,
+            trace: walk,
             template,
             procedure,
-            place,
-            depth,
+            procedure_index: place,
+            call_depth: depth,
             scope,
-            outer: Vec::new(),
-            block: None,
-            line: None,
-            looped: None,
-            is_foreign: false,
+            outer_targets: Vec::new(),
+            block_target: None,
+            statement_target: None,
+            loop_target: None,
+            changed_other_sections: false,
             exits: Vec::new(),
-            flow: Flow::On,
-            now: 0,
-            steps: 0,
+            flow: FlowState::Next,
+            word_index: 0,
+            statement_count: 0,
         }
     }
 
     /// Takes the procedure's statements one after the other; gives what its variables are afterwards.
     pub fn run(mut self) -> Scope<'a> {
-        self.refuse_functions();
+        self.check_functions();
         self.run_range(0, self.procedure.body.len());
-        self.settle(0, Flow::Return);
+        self.resume_exits(0, FlowState::Return);
         self.scope
     }
 
     /// Takes the statements between two places.
     pub(super) fn run_range(&mut self, from: usize, to: usize) {
         let mut at = from;
-        while let Some(&(token, _)) = self.procedure.body.get(at).filter(|_| at < to && self.flow == Flow::On) {
-            self.steps += 1;
-            if self.steps > MOST_STEPS {
-                self.set_strange(Strange::Sections);
-                self.flow = Flow::Return;
+        while let Some(&(token, _)) = self.procedure.body.get(at).filter(|_| at < to && self.flow == FlowState::Next) {
+            self.statement_count += 1;
+            if self.statement_count > MAX_STATEMENTS {
+                self.mark_unsupported(UnsupportedChange::Sections);
+                self.flow = FlowState::Return;
             }
             at = match token {
-                Token::Word(word) => {
-                    self.now = at;
-                    self.word(word, at + 1)
+                HocToken::Word(word) => {
+                    self.word_index = at;
+                    self.evaluate_word(word, at + 1)
                 }
-                Token::Mark(mark) => {
-                    self.mark(mark);
+                HocToken::Mark(mark) => {
+                    self.evaluate_mark(mark);
                     at + 1
                 }
-                Token::Number(_) | Token::Text(_) => at + 1,
+                HocToken::Number(_) | HocToken::Text(_) => at + 1,
             };
         }
     }
 
-    pub(super) fn body(&self) -> &'t [Placed<'a>] {
+    pub(super) fn body(&self) -> &'t [PlacedToken<'a>] {
         &self.procedure.body
     }
 
     pub(super) fn is_mark(&self, at: usize, mark: &str) -> bool {
-        matches!(self.body().get(at), Some((Token::Mark(found), _)) if *found == mark)
+        matches!(self.body().get(at), Some((HocToken::Mark(found), _)) if *found == mark)
     }
 
     pub(super) fn word_at(&self, at: usize) -> Option<&'a str> {
         match self.body().get(at) {
-            Some((Token::Word(word), _)) => Some(word),
+            Some((HocToken::Word(word), _)) => Some(word),
             _ => None,
         }
     }
 
     /// The statement at a place.
-    pub(super) fn statement_at(&self, at: usize) -> Statement {
-        let byte = self.body().get(at).map_or_else(|| self.procedure.start(), |placed| placed.1);
-        Statement { procedure: self.place, byte }
+    pub(super) fn statement_at(&self, at: usize) -> StatementPosition {
+        let byte = self.body().get(at).map_or_else(|| self.procedure.start_byte(), |placed| placed.1);
+        StatementPosition { procedure_index: self.procedure_index, byte_offset: byte }
     }
 
     /// The place of the word that is being taken.
-    pub(super) fn now(&self) -> usize {
-        self.now
+    pub(super) fn word_index(&self) -> usize {
+        self.word_index
     }
 
     /// The statement that is being taken.
-    pub(super) fn statement(&self) -> Statement {
-        self.statement_at(self.now)
+    pub(super) fn current_statement(&self) -> StatementPosition {
+        self.statement_at(self.word_index)
     }
 
-    pub(super) fn set_strange(&mut self, what: Strange) {
-        let at = self.statement();
-        self.walk.cell.set_strange(what, at);
+    pub(super) fn mark_unsupported(&mut self, what: UnsupportedChange) {
+        let at = self.current_statement();
+        self.trace.cell.mark_unsupported(what, at);
     }
 
     /// Notes that all that is known of the number of segments is that it is another.
     pub(super) fn forget_chunk(&mut self) {
-        let at = self.statement();
-        self.walk.cell.chunk = Some((None, at));
+        let at = self.current_statement();
+        self.trace.cell.chunk_set_at = Some((None, at));
     }
 
     /// The sections that the current statement is about.
-    pub(super) fn target(&self) -> Option<Target> {
-        self.line.or(self.block)
+    pub(super) fn current_target(&self) -> Option<SectionTarget> {
+        self.statement_target.or(self.block_target)
     }
 
-    fn mark(&mut self, mark: &str) {
+    fn evaluate_mark(&mut self, mark: &str) {
         match mark {
-            "\n" => self.line = None,
+            "\n" => self.statement_target = None,
             "{" => {
-                self.outer.push(self.block);
-                self.block = self.line.take().or(self.block);
+                self.outer_targets.push(self.block_target);
+                self.block_target = self.statement_target.take().or(self.block_target);
             }
             "}" => {
-                self.block = self.outer.pop().flatten();
-                self.line = None;
+                self.block_target = self.outer_targets.pop().flatten();
+                self.statement_target = None;
             }
             _ => {}
         }
     }
 
     /// Takes the statement that a word starts; gives the place after it.
-    fn word(&mut self, word: &'a str, next: usize) -> usize {
+    fn evaluate_word(&mut self, word: &'a str, next: usize) -> usize {
         match word {
-            "create" => self.create(next),
-            "delete_section" => self.delete(next),
+            "create" => self.evaluate_create(next),
+            "delete_section" => self.evaluate_delete(next),
             "connect" | "local" | "localobj" | "strdef" | "objref" => self.end_of_line(next),
-            "for" => self.for_loop(next),
-            "if" => self.condition(next),
-            "while" => self.while_loop(next),
-            "ifsec" => self.if_section(next),
-            "break" => self.leave(Flow::Break, next),
-            "continue" => self.leave(Flow::Continue, next),
-            "return" => self.leave(Flow::Return, next),
-            "access" => self.access(next),
-            "forall" => self.about_each(Target::Every, next),
+            "for" => self.evaluate_for(next),
+            "if" => self.evaluate_if(next),
+            "while" => self.evaluate_while(next),
+            "ifsec" => self.evaluate_ifsec(next),
+            "break" => self.set_flow(FlowState::Break, next),
+            "continue" => self.set_flow(FlowState::Continue, next),
+            "return" => self.set_flow(FlowState::Return, next),
+            "access" => self.evaluate_access(next),
+            "forall" => self.evaluate_for_sections(SectionTarget::All, next),
             "forsec" => {
-                let (name, end) = self.list(next);
-                self.about_each(name.map_or(Target::Other, section_list), end)
+                let (name, end) = self.parse_section_list(next);
+                self.evaluate_for_sections(name.map_or(SectionTarget::Other, section_list_target), end)
             }
             "axon" | "myelin" | "soma" | "dend" | "apic" | "ais" | "node" => {
-                let (target, end) = self.section(word, next);
-                self.about(target, end)
+                let (target, end) = self.parse_section(word, next);
+                self.evaluate_in_section(target, end)
             }
             // of a SectionRef
             "sec" | "child" | "parent" | "trueparent" | "root" if self.is_member() => {
-                self.about(Target::Other, self.after_brackets(next))
+                self.evaluate_in_section(SectionTarget::Other, self.after_brackets(next))
             }
-            "diam" if self.is_mark(next, "(") => self.diameter_at(next),
-            _ if self.is_assignment(next) => self.assign(word, next).1,
+            "diam" if self.is_mark(next, "(") => self.evaluate_diameter_assignment(next),
+            _ if self.is_assignment(next) => self.evaluate_assignment(word, next).1,
             _ if self.is_mark(next, ".") && self.word_at(next + 1) == Some("x") && self.is_mark(next + 2, "[") => {
-                self.assign_element(word, next + 2)
+                self.evaluate_element_assignment(word, next + 2)
             }
-            _ if self.is_mark(next, "(") => self.call(word, next),
+            _ if self.is_mark(next, "(") => self.evaluate_call(word, next),
             // a section of another name
-            _ if word != "else" && self.is_section(word, next) => self.about(Target::Other, self.after_brackets(next)),
+            _ if word != "else" && self.is_section(word, next) => {
+                self.evaluate_in_section(SectionTarget::Other, self.after_brackets(next))
+            }
             _ => next,
         }
     }
 
     /// Whether a word stands for a section: a declared one, or any that has a block.
     fn is_section(&self, word: &str, next: usize) -> bool {
-        let is_declared = !self.is_member() && self.template.declares(word);
+        let is_declared = !self.is_member() && self.template.declares_section(word);
         is_declared || self.is_mark(self.after_brackets(next), "{")
     }
 
     /// Whether the current word is a member of an object.
     pub(super) fn is_member(&self) -> bool {
-        self.now > 0 && self.is_mark(self.now - 1, ".")
+        self.word_index > 0 && self.is_mark(self.word_index - 1, ".")
     }
 
-    fn leave(&mut self, flow: Flow, next: usize) -> usize {
+    fn set_flow(&mut self, flow: FlowState, next: usize) -> usize {
         self.flow = flow;
         next
     }
 
-    fn about_each(&mut self, target: Target, next: usize) -> usize {
+    fn evaluate_for_sections(&mut self, target: SectionTarget, next: usize) -> usize {
         let end = self.statement_end(next);
-        self.section_loop(target, next, end);
+        self.run_section_loop(target, next, end);
         end
     }
 
     /// One statement about some sections.
-    fn about(&mut self, target: Target, next: usize) -> usize {
+    fn evaluate_in_section(&mut self, target: SectionTarget, next: usize) -> usize {
         let next = if self.is_mark(next, ".") { next + 1 } else { next };
         let end = self.statement_end(next);
-        let saved = (self.outer.len(), self.block, self.line);
-        self.line = Some(target);
+        let saved = (self.outer_targets.len(), self.block_target, self.statement_target);
+        self.statement_target = Some(target);
         self.run_range(next, end);
-        self.outer.truncate(saved.0);
-        (self.block, self.line) = (saved.1, saved.2);
+        self.outer_targets.truncate(saved.0);
+        (self.block_target, self.statement_target) = (saved.1, saved.2);
         end
     }
 
-    fn access(&mut self, next: usize) -> usize {
+    fn evaluate_access(&mut self, next: usize) -> usize {
         let Some(word) = self.word_at(next) else { return next };
-        let (target, end) = self.section(word, next + 1);
-        self.block = Some(target);
+        let (target, end) = self.parse_section(word, next + 1);
+        self.block_target = Some(target);
         end
     }
 
     /// The section that a name and perhaps an index stand for.
-    fn section(&mut self, name: &str, next: usize) -> (Target, usize) {
+    fn parse_section(&mut self, name: &str, next: usize) -> (SectionTarget, usize) {
         let (index, end) = match self.is_mark(next, "[") {
             true => {
-                let (values, end) = self.scope.arguments(self.body(), next);
+                let (values, end) = self.scope.evaluate_arguments(self.body(), next);
                 (values.first().copied().flatten(), end)
             }
             false => (Some(0.0), next),
@@ -266,45 +268,48 @@ impl<'w, 't, 'a> Here<'w, 't, 'a> {
         let target = match (name, index) {
             ("axon", Some(index)) => {
                 let index = index as usize;
-                self.needs_axon(index);
-                Target::Axon(Some(index))
+                self.require_original_axon(index);
+                SectionTarget::Axon(Some(index))
             }
             // one that is not known is none of the stubs
-            ("axon", None) => Target::Axon(Some(usize::MAX)),
-            ("myelin", _) => Target::Myelin,
-            _ => Target::Other,
+            ("axon", None) => SectionTarget::Axon(Some(usize::MAX)),
+            ("myelin", _) => SectionTarget::Myelin,
+            _ => SectionTarget::Other,
         };
         (target, end)
     }
 
     /// A piece of the original axon that is named before the axon is deleted has to be there.
-    fn needs_axon(&mut self, index: usize) {
-        let deletes = self.body().iter().any(|(token, _)| *token == Token::Word("delete_section"));
-        let cell = &mut self.walk.cell;
+    fn require_original_axon(&mut self, index: usize) {
+        let deletes = self.body().iter().any(|(token, _)| *token == HocToken::Word("delete_section"));
+        let cell = &mut self.trace.cell;
         if cell.stubs.is_empty() && deletes {
-            cell.refused_below = cell.refused_below.max(index.min(100) + 1);
+            cell.min_axon_sections = cell.min_axon_sections.max(index.min(100) + 1);
         }
     }
 
     /// `create axon[2], myelin[1]`
-    fn create(&mut self, mut at: usize) -> usize {
+    fn evaluate_create(&mut self, mut at: usize) -> usize {
         while let Some(name) = self.word_at(at) {
             let (values, end) = match self.is_mark(at + 1, "[") {
-                true => self.scope.arguments(self.body(), at + 1),
+                true => self.scope.evaluate_arguments(self.body(), at + 1),
                 false => (vec![Some(1.0)], at + 1),
             };
             let n = values.first().copied().flatten();
             match (name, n) {
                 ("axon", Some(n)) if (0.0..100.0).contains(&n) => {
                     // what there was of this name goes
-                    self.walk.cell.unsure_deletion = None;
-                    self.walk.cell.stubs.extend((0..n as usize).map(|i| Made::new(Kind::Axon(i))));
+                    self.trace.cell.uncertain_deletion = None;
+                    self.trace
+                        .cell
+                        .stubs
+                        .extend((0..n as usize).map(|i| CreatedSection::new(CreatedSectionKind::Axon(i))));
                 }
-                ("myelin", Some(1.0)) => self.walk.cell.stubs.push(Made::new(Kind::Myelin)),
-                _ => self.set_strange(Strange::Sections),
+                ("myelin", Some(1.0)) => self.trace.cell.stubs.push(CreatedSection::new(CreatedSectionKind::Myelin)),
+                _ => self.mark_unsupported(UnsupportedChange::Sections),
             }
-            self.is_foreign |= self.looped.is_some();
-            self.walk.cell.replaced_in.get_or_insert(self.place);
+            self.changed_other_sections |= self.loop_target.is_some();
+            self.trace.cell.replaced_in_procedure.get_or_insert(self.procedure_index);
             at = end;
             if !self.is_mark(at, ",") {
                 break;
@@ -315,25 +320,25 @@ impl<'w, 't, 'a> Here<'w, 't, 'a> {
     }
 
     /// `forall delete_section()` empties the cell before anything is in it; else only the axon is deleted.
-    fn delete(&mut self, next: usize) -> usize {
-        match self.target() {
-            Some(Target::Every) if !self.walk.cell.is_loaded && self.walk.cell.stubs.is_empty() => return next,
-            Some(target @ Target::Axon(_)) if self.walk.cell.stubs.is_empty() => {
-                self.is_foreign |= self.looped.is_some_and(|looped| looped != target);
+    fn evaluate_delete(&mut self, next: usize) -> usize {
+        match self.current_target() {
+            Some(SectionTarget::All) if !self.trace.cell.is_loaded && self.trace.cell.stubs.is_empty() => return next,
+            Some(target @ SectionTarget::Axon(_)) if self.trace.cell.stubs.is_empty() => {
+                self.changed_other_sections |= self.loop_target.is_some_and(|looped| looped != target);
             }
-            _ => self.set_strange(Strange::Sections),
+            _ => self.mark_unsupported(UnsupportedChange::Sections),
         }
-        self.walk.cell.replaced_in.get_or_insert(self.place);
+        self.trace.cell.replaced_in_procedure.get_or_insert(self.procedure_index);
         next
     }
 }
 
 /// The sections of a list's name.
-fn section_list(name: &str) -> Target {
+fn section_list_target(name: &str) -> SectionTarget {
     match name {
-        "all" => Target::Every,
-        "axonal" => Target::Axon(None),
-        "myelinated" => Target::Myelin,
-        _ => Target::Other,
+        "all" => SectionTarget::All,
+        "axonal" => SectionTarget::Axon(None),
+        "myelinated" => SectionTarget::Myelin,
+        _ => SectionTarget::Other,
     }
 }

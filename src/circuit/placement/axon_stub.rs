@@ -12,15 +12,15 @@
 //!
 //! Agreement with the reference outputs of BlueRecording 0.2.1 and `bluerecording` 0.7.0: within 1e-9 um, every stub.
 
-use super::path::{Path, along};
-use crate::circuit::hoc::AxonForm;
+use super::path::{Polyline, interpolate};
+use crate::circuit::hoc::AxonReplacement;
 use crate::geometry::{Point, Transform};
 use crate::morphology::Morphology;
 use crate::segments::SectionType;
 
 /// A way to place the stubs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Placement {
+pub enum StubPlacement {
     /// Along the path, without gaps.
     Arc,
     /// As `bluerecording` 0.7.0.
@@ -30,7 +30,7 @@ pub enum Placement {
     BlueRecording02,
 }
 
-impl Placement {
+impl StubPlacement {
     /// Its name on the command line and in the table's metadata.
     pub const fn name(self) -> &'static str {
         match self {
@@ -43,109 +43,109 @@ impl Placement {
 
 /// Which of the stubs one is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
+pub enum StubKind {
     /// The first of the axon initial segment.
-    First,
+    FirstAis,
     /// The second of the axon initial segment.
-    Second,
+    SecondAis,
     /// The myelin beyond them.
     Myelin,
 }
 
 /// A stub's range of path length from the soma, um.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Stub {
+pub struct StubRange {
     /// Which one it is.
-    pub part: Part,
+    pub kind: StubKind,
     /// Where it begins.
-    pub from: f64,
+    pub start_um: f64,
     /// Where it ends.
-    pub to: f64,
+    pub end_um: f64,
 }
 
 /// The stubs of most templates.
-pub const STUBS: [Stub; 3] = [
-    Stub { part: Part::First, from: 0.0, to: 30.0 },
-    Stub { part: Part::Second, from: 30.0, to: 60.0 },
-    Stub { part: Part::Myelin, from: 60.0, to: LONG_ENOUGH_UM },
+pub const DEFAULT_STUB_RANGES: [StubRange; 3] = [
+    StubRange { kind: StubKind::FirstAis, start_um: 0.0, end_um: 30.0 },
+    StubRange { kind: StubKind::SecondAis, start_um: 30.0, end_um: 60.0 },
+    StubRange { kind: StubKind::Myelin, start_um: 60.0, end_um: MIN_BRANCH_UM },
 ];
 
 /// A branch of this path length, um, holds all stubs.
-const LONG_ENOUGH_UM: f64 = 1060.0;
+const MIN_BRANCH_UM: f64 = 1060.0;
 
 /// The stubs of a form; where it has no myelin, or is not known, that of most templates.
-pub fn stubs_of(form: Option<AxonForm>) -> [Stub; 3] {
-    let mut stubs = STUBS;
+pub fn stub_ranges(form: Option<AxonReplacement>) -> [StubRange; 3] {
+    let mut stubs = DEFAULT_STUB_RANGES;
     let mut from = 0.0;
-    for (stub, shape) in stubs.iter_mut().zip(form.map_or(&[][..], AxonForm::stubs)) {
-        *stub = Stub { from, to: from + shape.length_um, ..*stub };
-        from = stub.to;
+    for (stub, shape) in stubs.iter_mut().zip(form.map_or(&[][..], AxonReplacement::stub_shapes)) {
+        *stub = StubRange { start_um: from, end_um: from + shape.length_um, ..*stub };
+        from = stub.end_um;
     }
     stubs
 }
 
-impl Stub {
+impl StubRange {
     /// Path lengths of the boundaries of `n` equal segments.
-    fn boundaries(self, n: u32) -> impl Iterator<Item = f64> {
-        (0..=n).map(move |j| self.from + (self.to - self.from) * (f64::from(j) / f64::from(n)))
+    fn boundary_lengths(self, n: u32) -> impl Iterator<Item = f64> {
+        (0..=n).map(move |j| self.start_um + (self.end_um - self.start_um) * (f64::from(j) / f64::from(n)))
     }
 }
 
 /// The branch that the stubs of one neuron follow, in world coordinates.
 #[derive(Debug)]
-pub struct Branch {
-    path: Path,
-    placement: Placement,
+pub struct AxonBranch {
+    path: Polyline,
+    placement: StubPlacement,
 }
 
-impl Branch {
+impl AxonBranch {
     /// Chooses the branch. None where the morphology has no axon.
-    pub fn choose(morphology: &Morphology, transform: &Transform, placement: Placement) -> Option<Self> {
+    pub fn choose(morphology: &Morphology, transform: &Transform, placement: StubPlacement) -> Option<Self> {
         let is_axon = |&i: &usize| morphology.sections.get(i).is_some_and(|s| s.kind == SectionType::Axon);
-        let terminals: Vec<usize> = morphology.terminals().into_iter().filter(is_axon).collect();
+        let terminals: Vec<usize> = morphology.terminal_sections().into_iter().filter(is_axon).collect();
         let path = |&i: &usize| branch_path(morphology, transform, i);
-        let long_enough = terminals.iter().map(path).find(|p| p.length() > LONG_ENOUGH_UM);
+        let long_enough = terminals.iter().map(path).find(|p| p.length_um() > MIN_BRANCH_UM);
         let fallback = || match placement {
-            Placement::BlueRecording02 => terminals.last().map(path),
-            Placement::Arc | Placement::BlueRecording => longest(terminals.iter().map(path)),
+            StubPlacement::BlueRecording02 => terminals.last().map(path),
+            StubPlacement::Arc | StubPlacement::BlueRecording => longest_path(terminals.iter().map(path)),
         };
-        let path = long_enough.or_else(|| fallback().map(extended))?;
+        let path = long_enough.or_else(|| fallback().map(extend_to_myelin_end))?;
         Some(Self { path, placement })
     }
 
     /// The `n + 1` boundaries of a stub's segments.
-    pub fn boundaries(&self, stub: Stub, n: u32) -> Vec<Point> {
+    pub fn stub_boundaries(&self, stub: StubRange, n: u32) -> Vec<Point> {
         match self.placement {
-            Placement::Arc => stub.boundaries(n).map(|l| self.path.at(l)).collect(),
-            Placement::BlueRecording | Placement::BlueRecording02 => {
-                let line = self.points_of(stub);
-                stub.boundaries(n).map(|l| line.at(l)).collect()
+            StubPlacement::Arc => stub.boundary_lengths(n).map(|l| self.path.point_at(l)).collect(),
+            StubPlacement::BlueRecording | StubPlacement::BlueRecording02 => {
+                let line = self.interpolation_path(stub);
+                stub.boundary_lengths(n).map(|l| line.point_at(l)).collect()
             }
         }
     }
 
     /// The points through which the original interpolates a stub, by path length.
-    fn points_of(&self, stub: Stub) -> Path {
-        let last = if stub.part == Part::Myelin { f64::INFINITY } else { stub.to };
-        let inside: Vec<_> = self.measured().filter(|(l, _)| (stub.from..=last).contains(l)).collect();
+    fn interpolation_path(&self, stub: StubRange) -> Polyline {
+        let last = if stub.kind == StubKind::Myelin { f64::INFINITY } else { stub.end_um };
+        let inside: Vec<_> = self.points_by_length().filter(|(l, _)| (stub.start_um..=last).contains(l)).collect();
         if inside.len() >= 2 {
-            return from_measured(&inside);
+            return path_with_lengths(&inside);
         }
-        from_measured(&match stub.part {
-            Part::First => self.first_two_by_coordinates(),
-            Part::Second => self.around(stub),
-            Part::Myelin => self.last_two(),
+        path_with_lengths(&match stub.kind {
+            StubKind::FirstAis => self.first_two_points_by_coordinates(),
+            StubKind::SecondAis => self.points_around(stub),
+            StubKind::Myelin => self.last_two_points(),
         })
     }
 
-    fn measured(&self) -> impl DoubleEndedIterator<Item = (f64, Point)> + '_ {
-        self.path.lengths.iter().copied().zip(self.path.points.iter().copied())
+    fn points_by_length(&self) -> impl DoubleEndedIterator<Item = (f64, Point)> + '_ {
+        self.path.lengths_um.iter().copied().zip(self.path.points.iter().copied())
     }
 
     /// The original sorts a branch's points by x, y, z; with too few points near the soma it takes the first two of
     /// that list, wherever on the branch they are.
-    fn first_two_by_coordinates(&self) -> Vec<(f64, Point)> {
-        let mut sorted: Vec<_> = self.measured().collect();
+    fn first_two_points_by_coordinates(&self) -> Vec<(f64, Point)> {
+        let mut sorted: Vec<_> = self.points_by_length().collect();
         let key = |p: &Point| p.to_array();
         sorted.sort_by(|(_, a), (_, b)| key(a).partial_cmp(&key(b)).unwrap_or(std::cmp::Ordering::Equal));
         sorted.truncate(2);
@@ -154,34 +154,34 @@ impl Branch {
     }
 
     /// The last point before a stub and the first one beyond it.
-    fn around(&self, stub: Stub) -> Vec<(f64, Point)> {
-        let before = self.measured().rfind(|(l, _)| *l < stub.from);
-        let beyond = self.measured().find(|(l, _)| *l > stub.to);
+    fn points_around(&self, stub: StubRange) -> Vec<(f64, Point)> {
+        let before = self.points_by_length().rfind(|(l, _)| *l < stub.start_um);
+        let beyond = self.points_by_length().find(|(l, _)| *l > stub.end_um);
         before.into_iter().chain(beyond).collect()
     }
 
-    fn last_two(&self) -> Vec<(f64, Point)> {
-        let mut last: Vec<_> = self.measured().rev().take(2).collect();
+    fn last_two_points(&self) -> Vec<(f64, Point)> {
+        let mut last: Vec<_> = self.points_by_length().rev().take(2).collect();
         last.reverse();
         last
     }
 }
 
 /// A path whose lengths are given, not measured along these points.
-fn from_measured(points: &[(f64, Point)]) -> Path {
-    Path { points: points.iter().map(|p| p.1).collect(), lengths: points.iter().map(|p| p.0).collect() }
+fn path_with_lengths(points: &[(f64, Point)]) -> Polyline {
+    Polyline { points: points.iter().map(|p| p.1).collect(), lengths_um: points.iter().map(|p| p.0).collect() }
 }
 
 /// The soma's position, then the points of the sections that lead to a terminal; repeated points dropped.
-fn branch_path(morphology: &Morphology, transform: &Transform, terminal: usize) -> Path {
+fn branch_path(morphology: &Morphology, transform: &Transform, terminal: usize) -> Polyline {
     let up =
         std::iter::successors(morphology.sections.get(terminal), |s| s.parent.and_then(|p| morphology.sections.get(p)));
     let mut way: Vec<_> = up.collect();
     way.reverse();
-    let mut path = Path::through([transform.translation]);
+    let mut path = Polyline::from_points([transform.translation]);
     // a point of the soma is none of the reconstructed axon
     let own_points =
-        |s: &&'_ crate::morphology::Section| s.points().skip(usize::from(s.starts_at_soma)).collect::<Vec<_>>();
+        |s: &&'_ crate::morphology::Section| s.wide_points().skip(usize::from(s.starts_at_soma)).collect::<Vec<_>>();
     for p in way.iter().flat_map(own_points).map(|p| transform.apply(p)) {
         if path.points.last() != Some(&p) {
             path.push(p);
@@ -191,17 +191,17 @@ fn branch_path(morphology: &Morphology, transform: &Transform, terminal: usize) 
 }
 
 /// The first of the longest paths.
-fn longest(paths: impl Iterator<Item = Path>) -> Option<Path> {
-    paths.reduce(|best, p| if p.length() > best.length() { p } else { best })
+fn longest_path(paths: impl Iterator<Item = Polyline>) -> Option<Polyline> {
+    paths.reduce(|best, p| if p.length_um() > best.length_um() { p } else { best })
 }
 
 /// The path with a point added straight ahead at the end of the myelin, where it is shorter than that.
-fn extended(mut path: Path) -> Path {
-    if let ([.., a, b], [.., la, lb]) = (path.points.as_slice(), path.lengths.as_slice())
-        && *lb < LONG_ENOUGH_UM
+fn extend_to_myelin_end(mut path: Polyline) -> Polyline {
+    if let ([.., a, b], [.., la, lb]) = (path.points.as_slice(), path.lengths_um.as_slice())
+        && *lb < MIN_BRANCH_UM
     {
-        path.points.push(along((*la, *a), (*lb, *b), LONG_ENOUGH_UM));
-        path.lengths.push(LONG_ENOUGH_UM);
+        path.points.push(interpolate((*la, *a), (*lb, *b), MIN_BRANCH_UM));
+        path.lengths_um.push(MIN_BRANCH_UM);
     }
     path
 }
@@ -217,24 +217,24 @@ mod tests {
             kind: SectionType::Axon,
             parent: None,
             points: points.iter().map(|&x| [x, 0.0, 0.0]).collect(),
-            diameters: vec![1.0; points.len()],
+            diameters_um: vec![1.0; points.len()],
             starts_at_soma: false,
         };
         Morphology { sections: vec![section], ..Morphology::default() }
     }
 
-    fn branch(points: &[f32], placement: Placement) -> Branch {
+    fn branch(points: &[f32], placement: StubPlacement) -> AxonBranch {
         let transform = Transform::new(Quaternion::IDENTITY, Point::ORIGIN);
-        Branch::choose(&straight_axon(points), &transform, placement).unwrap()
+        AxonBranch::choose(&straight_axon(points), &transform, placement).unwrap()
     }
 
     #[test]
     fn a_straight_axon_gives_the_same_stubs_under_every_placement() {
-        for placement in [Placement::Arc, Placement::BlueRecording, Placement::BlueRecording02] {
+        for placement in [StubPlacement::Arc, StubPlacement::BlueRecording, StubPlacement::BlueRecording02] {
             for points in [&[10.0, 25.0, 41.0, 55.0, 70.0, 2000.0][..], &[10.0, 25.0, 80.0][..], &[500.0, 600.0][..]] {
                 let branch = branch(points, placement);
-                for stub in STUBS {
-                    for (found, expected) in branch.boundaries(stub, 5).iter().zip(stub.boundaries(5)) {
+                for stub in DEFAULT_STUB_RANGES {
+                    for (found, expected) in branch.stub_boundaries(stub, 5).iter().zip(stub.boundary_lengths(5)) {
                         assert!(
                             found.distance(Point::new(expected, 0.0, 0.0)) < 1e-9,
                             "{placement:?} {points:?} {found}"
@@ -250,17 +250,17 @@ mod tests {
         let mut morphology = straight_axon(&[10.0, 45.0, 300.0]);
         morphology.sections[0].points[1] = [40.0, 33.0, 7.0];
         let transform = Transform::new(Quaternion::IDENTITY, Point::new(1.0, 2.0, 3.0));
-        let branch = Branch::choose(&morphology, &transform, Placement::Arc).unwrap();
-        let [first, second, myelin] = STUBS.map(|stub| branch.boundaries(stub, 5));
+        let branch = AxonBranch::choose(&morphology, &transform, StubPlacement::Arc).unwrap();
+        let [first, second, myelin] = DEFAULT_STUB_RANGES.map(|stub| branch.stub_boundaries(stub, 5));
         assert_eq!(first.first(), Some(&transform.translation));
         assert_eq!((first.last(), second.last()), (second.first(), myelin.first()));
     }
 
     #[test]
     fn the_stubs_of_a_form_have_its_lengths() {
-        let ranges = |form| stubs_of(form).map(|s| (s.from, s.to));
-        assert_eq!(stubs_of(Some(AxonForm::Taper)), STUBS);
-        assert_eq!(stubs_of(None), STUBS);
-        assert_eq!(ranges(Some(AxonForm::DeleteFine))[..2], [(0.0, 20.0), (20.0, 50.0)]);
+        let ranges = |form| stub_ranges(form).map(|s| (s.start_um, s.end_um));
+        assert_eq!(stub_ranges(Some(AxonReplacement::Taper)), DEFAULT_STUB_RANGES);
+        assert_eq!(stub_ranges(None), DEFAULT_STUB_RANGES);
+        assert_eq!(ranges(Some(AxonReplacement::DeleteFine))[..2], [(0.0, 20.0), (20.0, 50.0)]);
     }
 }

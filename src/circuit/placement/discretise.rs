@@ -4,13 +4,13 @@
 //! the section's own points in float64. Each form of a template ([`AxonForm`]) gives the sections that stand for the
 //! axon.
 
-use crate::circuit::hoc::AxonForm;
+use crate::circuit::hoc::AxonReplacement;
 use crate::morphology::{Morphology, Section, SomaForm};
 use crate::segments::{SectionCount, SectionType};
 
 /// Lengths nearer than this to a multiple of the chunk, um, may fall to either side: programs sum float32 points in
 /// different orders.
-const TIE_UM: f64 = 1e-4;
+const LENGTH_TOLERANCE_UM: f64 = 1e-4;
 
 /// Number of segments of a section of a length: `1 + 2 * int(L / chunk)`.
 ///
@@ -27,40 +27,43 @@ pub fn segments_of_length(length_um: f64, chunk_um: f64) -> u32 {
 /// The sections of a neuron, ascending by id, with their numbers of segments, by the rule.
 ///
 /// The lengths of the soma's sections are [`Soma::lengths`](crate::morphology::Soma::lengths).
-pub fn by_rule(morphology: &Morphology, axon: AxonForm, chunk_um: f64) -> Vec<SectionCount> {
+pub fn count_section_segments(morphology: &Morphology, axon: AxonReplacement, chunk_um: f64) -> Vec<SectionCount> {
     let count = |section_id, segments| SectionCount { section_id, segments };
     let mut sections = Vec::with_capacity(morphology.sections.len() + 2);
-    let soma = soma_lengths(morphology);
+    let soma = soma_section_lengths(morphology);
     sections.extend((0..).zip(&soma).map(|(id, &length)| count(id, segments_of_length(length, chunk_um))));
-    let stubs = axon.stubs();
-    sections.extend((first_id(morphology)..).zip(stubs.iter().take(2)).map(|(id, stub)| count(id, stub.segments)));
-    sections.extend(kept(morphology, axon).map(|(id, s)| count(id, segments_of_length(s.length(), chunk_um))));
+    let stubs = axon.stub_shapes();
+    sections
+        .extend((first_neurite_id(morphology)..).zip(stubs.iter().take(2)).map(|(id, stub)| count(id, stub.segments)));
+    sections.extend(
+        simulated_sections(morphology, axon).map(|(id, s)| count(id, segments_of_length(s.length_um(), chunk_um))),
+    );
     sections.extend(stubs.get(2).map(|stub| count(myelin_id(morphology), stub.segments)));
     sections
 }
 
 /// The section id of a morphology's first neurite: its axon's, or that of the first of the stubs in the axon's place.
-pub fn first_id(morphology: &Morphology) -> u32 {
-    u32::try_from(morphology.soma_sections()).unwrap_or(u32::MAX)
+pub fn first_neurite_id(morphology: &Morphology) -> u32 {
+    u32::try_from(morphology.soma_section_count()).unwrap_or(u32::MAX)
 }
 
 /// Lengths of the soma's sections, um. A morphology without a soma has one without length.
-fn soma_lengths(morphology: &Morphology) -> Vec<f64> {
-    let mut lengths = morphology.soma.lengths();
-    lengths.resize(morphology.soma_sections(), 0.0);
+fn soma_section_lengths(morphology: &Morphology) -> Vec<f64> {
+    let mut lengths = morphology.soma.section_lengths_um();
+    lengths.resize(morphology.soma_section_count(), 0.0);
     lengths
 }
 
 /// The sections of the file that the simulator has, too, with their ids.
-fn kept(morphology: &Morphology, axon: AxonForm) -> impl Iterator<Item = (u32, &Section)> {
-    (first_id(morphology)..)
+fn simulated_sections(morphology: &Morphology, axon: AxonReplacement) -> impl Iterator<Item = (u32, &Section)> {
+    (first_neurite_id(morphology)..)
         .zip(&morphology.sections)
-        .filter(move |(_, s)| !axon.replaces() || s.kind != SectionType::Axon)
+        .filter(move |(_, s)| !axon.replaces_axon() || s.kind != SectionType::Axon)
 }
 
 /// A section whose length is so near to a multiple of the chunk that the simulator may cut it otherwise.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Tie {
+pub struct AmbiguousLength {
     /// The section; 0 is the soma.
     pub section_id: u32,
     /// Its length, um.
@@ -70,36 +73,39 @@ pub struct Tie {
 }
 
 /// A contour's length depends on how its axis is found; so near to a multiple of the chunk, as a part of it, it is a tie.
-const CONTOUR_TIE: f64 = 0.05;
+const CONTOUR_RELATIVE_TOLERANCE: f64 = 0.05;
 
 /// The sections of a neuron that are ties: neurites within 1e-4 um of a multiple of the chunk, a contour within 5 %.
-pub fn ties(morphology: &Morphology, axon: AxonForm, chunk_um: f64) -> Vec<Tie> {
+pub fn find_ambiguous_lengths(morphology: &Morphology, axon: AxonReplacement, chunk_um: f64) -> Vec<AmbiguousLength> {
     let tie = |section_id, length_um: f64, within_um: f64| {
         let multiple_um = (length_um / chunk_um).round() * chunk_um;
         let is_tie = multiple_um > 0.0 && (length_um - multiple_um).abs() <= within_um;
-        is_tie.then_some(Tie { section_id, length_um, multiple_um })
+        is_tie.then_some(AmbiguousLength { section_id, length_um, multiple_um })
     };
-    let soma = soma_lengths(morphology).first().copied().filter(|_| morphology.soma.form == SomaForm::Contour);
-    let soma = soma.and_then(|length| tie(0, length, CONTOUR_TIE * length));
-    soma.into_iter().chain(kept(morphology, axon).filter_map(|(id, s)| tie(id, s.length(), TIE_UM))).collect()
+    let soma = soma_section_lengths(morphology).first().copied().filter(|_| morphology.soma.form == SomaForm::Contour);
+    let soma = soma.and_then(|length| tie(0, length, CONTOUR_RELATIVE_TOLERANCE * length));
+    soma.into_iter()
+        .chain(simulated_sections(morphology, axon).filter_map(|(id, s)| tie(id, s.length_um(), LENGTH_TOLERANCE_UM)))
+        .collect()
 }
 
 /// The section id of the myelin stub: that after the file's last section.
 pub fn myelin_id(morphology: &Morphology) -> u32 {
-    u32::try_from(morphology.sections.len()).unwrap_or(u32::MAX).saturating_add(first_id(morphology))
+    u32::try_from(morphology.sections.len()).unwrap_or(u32::MAX).saturating_add(first_neurite_id(morphology))
 }
 
 /// The chunk lengths that give each section the number of segments it has, if there are any: above `.0`, up to `.1`.
 ///
 /// `nseg = 1 + 2k` asks for `L / (k + 1) < chunk <= L / k`. An even number fits no chunk.
-pub fn fitting_chunks(lengths_and_counts: impl IntoIterator<Item = (f64, u32)>) -> Option<(f64, f64)> {
+pub fn find_chunk_range(lengths_and_counts: impl IntoIterator<Item = (f64, u32)>) -> Option<(f64, f64)> {
     let mut range = (0.0_f64, f64::INFINITY);
     for (length, n) in lengths_and_counts {
         if n % 2 == 0 {
             return None;
         }
         let k = f64::from(n / 2);
-        range = (range.0.max((length - TIE_UM) / (k + 1.0)), range.1.min((length + TIE_UM) / k));
+        range =
+            (range.0.max((length - LENGTH_TOLERANCE_UM) / (k + 1.0)), range.1.min((length + LENGTH_TOLERANCE_UM) / k));
     }
     (range.0 < range.1).then_some(range)
 }
@@ -112,19 +118,19 @@ mod tests {
     fn a_chunk_is_found_where_there_is_one() {
         let cut = |chunk: f64| [12.0, 79.9, 80.1, 203.0].map(|l| (l, segments_of_length(l, chunk)));
         for chunk in [20.0, 40.0, 55.5] {
-            let (low, high) = fitting_chunks(cut(chunk)).unwrap();
+            let (low, high) = find_chunk_range(cut(chunk)).unwrap();
             assert!(low < chunk && chunk <= high, "{low} {chunk} {high}");
         }
         let mut other = cut(40.0);
         other[0].1 = 5;
-        assert_eq!(fitting_chunks(other), None);
-        assert_eq!(fitting_chunks([(30.0, 2)]), None);
+        assert_eq!(find_chunk_range(other), None);
+        assert_eq!(find_chunk_range([(30.0, 2)]), None);
     }
 
     #[test]
     fn a_length_on_a_multiple_of_the_chunk_fits_either_count() {
         for n in [1, 3] {
-            let (low, high) = fitting_chunks([(39.999_99, n), (100.0, 5)]).unwrap();
+            let (low, high) = find_chunk_range([(39.999_99, n), (100.0, 5)]).unwrap();
             assert!(low < 40.0 && 40.0 <= high);
         }
     }

@@ -12,6 +12,6 @@ mod shape;
 mod stub_radii;
 mod template_radii;
 
-pub use axon_stub::Placement;
-pub use place::{Axon, Checks, NeuronPlan, check_axon, place};
-pub use problem::{Misfit, PlaceProblem};
+pub use axon_stub::StubPlacement;
+pub use place::{AxonTreatment, CountChecks, NeuronPlan, place_segments, require_axon};
+pub use problem::{MismatchKind, PlacementProblem};

@@ -1,17 +1,17 @@
 //! Why a neuron cannot be placed.
 
-use crate::circuit::hoc::{AxonForm, CHUNK_UM};
-use crate::error::{Problem, count};
+use crate::circuit::hoc::{AxonReplacement, CHUNK_UM};
+use crate::error::{Problem, format_count};
 
 /// Why a neuron cannot be placed.
 #[derive(Debug, thiserror::Error)]
-pub enum PlaceProblem {
+pub enum PlacementProblem {
     /// The counts are not this morphology's.
     #[error(
         "segment counts do not fit morphology `{morphology}` at {at}, expected {} ({}, {CHUNK_UM} um rule), found {}",
-        count(*expected, "segment"), form.describe(), count(*found, "segment")
+        format_count(*expected, "segment"), form.describe(), format_count(*found, "segment")
     )]
-    Counts {
+    CountMismatch {
         /// The morphology's name.
         morphology: String,
         /// The first section that does not fit.
@@ -19,18 +19,18 @@ pub enum PlaceProblem {
         /// The rule's total.
         expected: u64,
         /// What was asked for.
-        form: AxonForm,
+        form: AxonReplacement,
         /// The total that is there.
         found: u64,
         /// The form whose counts they are.
-        fitting: Option<AxonForm>,
+        fitting: Option<AxonReplacement>,
         /// What does not fit.
-        misfit: Misfit,
+        misfit: MismatchKind,
     },
     /// No counts but the soma's.
     #[error(
         "only the soma's segments are listed, expected those of all {} of morphology `{morphology}`, found {}",
-        count(*sections as u64, "section"), count(*found, "segment")
+        format_count(*sections as u64, "section"), format_count(*found, "segment")
     )]
     SomaOnly {
         /// The morphology's name.
@@ -54,26 +54,28 @@ pub enum PlaceProblem {
 
 /// What of a neuron's counts does not fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Misfit {
+pub enum MismatchKind {
     /// The sections themselves.
     Sections,
     /// Only the numbers of their segments.
     Lengths,
 }
 
-impl Problem for PlaceProblem {
+impl Problem for PlacementProblem {
     fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::Counts { fitting: Some(AxonForm::Keep), form, .. } if *form != AxonForm::Keep => {
+            Self::CountMismatch { fitting: Some(AxonReplacement::Keep), form, .. }
+                if *form != AxonReplacement::Keep =>
+            {
                 "these are the counts of a neuron with its axon kept: use `--keep-axon`".into()
             }
-            Self::Counts { fitting: Some(fit), form: AxonForm::Keep, .. } => {
+            Self::CountMismatch { fitting: Some(fit), form: AxonReplacement::Keep, .. } => {
                 format!("these are the counts of a neuron with its {}: leave out `--keep-axon`", fit.describe())
             }
-            Self::Counts { misfit: Misfit::Sections, .. } => {
+            Self::CountMismatch { misfit: MismatchKind::Sections, .. } => {
                 "the report may be of another circuit, or of an older state of its morphologies".into()
             }
-            Self::Counts { misfit: Misfit::Lengths, .. } => {
+            Self::CountMismatch { misfit: MismatchKind::Lengths, .. } => {
                 "the report may be of another circuit; where its neurons are cut by a rule of their own, \
                  `--any-discretisation` takes its counts as they are"
                     .into()

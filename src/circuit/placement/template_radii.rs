@@ -8,36 +8,42 @@
 
 use super::discretise::segments_of_length;
 use super::place::NeuronPlan;
-use super::stub_radii::{mean_diameters, stub_radii};
-use crate::circuit::hoc::{AxonForm, CHUNK_UM, SAMPLING_CHUNK_UM, StubDiameters};
+use super::stub_radii::{mean_segment_diameters, sample_axon_radii};
+use crate::circuit::hoc::{AxonReplacement, CHUNK_UM, SAMPLING_CHUNK_UM, StubDiameters};
 use crate::morphology::{Morphology, Section, SomaForm};
 use crate::segments::SectionType;
 
 /// Distance from the soma's beginning beyond which the second stub's diameter is taken, um.
-const FAR_UM: f64 = 60.0;
+const MIN_DISTANT_SECTION_UM: f64 = 60.0;
 
 /// The radii of the stubs' segments, um: of the first, the second, perhaps myelin; none where nothing is known.
-pub(super) fn template_radii(morphology: &Morphology, plan: &NeuronPlan, form: Option<AxonForm>) -> Vec<f32> {
+pub(super) fn stub_segment_radii(
+    morphology: &Morphology,
+    plan: &NeuronPlan,
+    form: Option<AxonReplacement>,
+) -> Vec<f32> {
     match &plan.stub_diameters {
-        StubDiameters::Own { diameters, scale } => diameters.radii(*scale).map(|radius| radius as f32).collect(),
+        StubDiameters::FromTemplate { diameters, scale } => {
+            diameters.radii_um(*scale).map(|radius| radius as f32).collect()
+        }
         StubDiameters::Unset => Vec::new(),
-        StubDiameters::FromAxon(chunk_um) => match plan.stub_form().or(form) {
-            Some(AxonForm::BluePyOpt) => first_and_far(morphology, chunk_um.unwrap_or(CHUNK_UM), true),
-            Some(AxonForm::Delete) => first_and_far(morphology, chunk_um.unwrap_or(CHUNK_UM), false),
+        StubDiameters::FromAxon(chunk_um) => match plan.axon_replacement().or(form) {
+            Some(AxonReplacement::BluePyOpt) => first_and_distant_radii(morphology, chunk_um.unwrap_or(CHUNK_UM), true),
+            Some(AxonReplacement::Delete) => first_and_distant_radii(morphology, chunk_um.unwrap_or(CHUNK_UM), false),
             form => {
-                let wanted = form.map_or(0, AxonForm::sampled_diameters);
-                stub_radii(morphology, wanted, chunk_um.unwrap_or(SAMPLING_CHUNK_UM))
+                let wanted = form.map_or(0, AxonReplacement::sampled_diameter_count);
+                sample_axon_radii(morphology, wanted, chunk_um.unwrap_or(SAMPLING_CHUNK_UM))
             }
         },
     }
 }
 
 /// The radii in the middle of the first axon section, and of the first that is far enough; else of the last or the first.
-fn first_and_far(morphology: &Morphology, chunk_um: f64, else_last: bool) -> Vec<f32> {
+fn first_and_distant_radii(morphology: &Morphology, chunk_um: f64, else_last: bool) -> Vec<f32> {
     let is_axon = |&i: &usize| morphology.sections.get(i).is_some_and(|s| s.kind == SectionType::Axon);
     let axon: Vec<usize> = (0..morphology.sections.len()).filter(is_axon).collect();
     let (Some(&first), Some(&last)) = (axon.first(), axon.last()) else { return Vec::new() };
-    let far = axon.iter().copied().find(|&i| distance_of_middle(morphology, i) > FAR_UM);
+    let far = axon.iter().copied().find(|&i| path_length_to_middle(morphology, i) > MIN_DISTANT_SECTION_UM);
     let second = far.unwrap_or(if else_last { last } else { first });
     let middle = |i: usize| morphology.sections.get(i).map(|s| (middle_diameter(s, chunk_um) / 2.0) as f32);
     [first, second].into_iter().filter_map(middle).collect()
@@ -45,24 +51,24 @@ fn first_and_far(morphology: &Morphology, chunk_um: f64, else_last: bool) -> Vec
 
 /// The diameter of the segment in the middle of a section that is cut by a chunk length, um.
 fn middle_diameter(section: &Section, chunk_um: f64) -> f64 {
-    let n = segments_of_length(section.length(), chunk_um) as usize;
-    mean_diameters(section, chunk_um).get(n / 2).copied().unwrap_or_default()
+    let n = segments_of_length(section.length_um(), chunk_um) as usize;
+    mean_segment_diameters(section, chunk_um).get(n / 2).copied().unwrap_or_default()
 }
 
 /// Path length from the soma's beginning to the middle of a section, um.
-fn distance_of_middle(morphology: &Morphology, place: usize) -> f64 {
+fn path_length_to_middle(morphology: &Morphology, place: usize) -> f64 {
     let section = |i: usize| morphology.sections.get(i);
     let Some(own) = section(place) else { return 0.0 };
     let above: Vec<&Section> =
         std::iter::successors(own.parent.and_then(section), |s| s.parent.and_then(section)).collect();
     let root = above.last().copied().unwrap_or(own);
-    let soma_length = morphology.soma.lengths().first().copied().unwrap_or(0.0);
-    let to_root = soma_length * place_on_soma(morphology, root);
-    to_root + above.iter().map(|s| s.length()).sum::<f64>() + own.length() / 2.0
+    let soma_length = morphology.soma.section_lengths_um().first().copied().unwrap_or(0.0);
+    let to_root = soma_length * fraction_along_soma(morphology, root);
+    to_root + above.iter().map(|s| s.length_um()).sum::<f64>() + own.length_um() / 2.0
 }
 
 /// Where a neurite hangs on the soma's section, as a part of its length: at an end of a chain, or in the middle.
-fn place_on_soma(morphology: &Morphology, root: &Section) -> f64 {
+fn fraction_along_soma(morphology: &Morphology, root: &Section) -> f64 {
     let soma = &morphology.soma;
     let starts = |at: Option<&[f32; 3]>| at.is_some() && root.points.first() == at;
     match soma.form {
@@ -85,12 +91,12 @@ mod tests {
                 kind: SectionType::Axon,
                 parent: i.checked_sub(1),
                 points: vec![[x, 0.0, 0.0], [x + length, 0.0, 0.0]],
-                diameters: vec![diameter; 2],
+                diameters_um: vec![diameter; 2],
                 starts_at_soma: false,
             });
             x += length;
         }
-        let soma = Soma { points: vec![[0.0; 3]], diameters: vec![20.0], form: SomaForm::Point, ..Soma::default() };
+        let soma = Soma { points: vec![[0.0; 3]], diameters_um: vec![20.0], form: SomaForm::Point, ..Soma::default() };
         Morphology { soma, sections, ..Morphology::default() }
     }
 
@@ -99,10 +105,10 @@ mod tests {
         // middles 10 + 15, 10 + 30 + 10, 10 + 50 + 20 = 80 um from the soma's beginning
         let long = morphology(&[(30.0, 2.0), (20.0, 4.0), (40.0, 6.0), (40.0, 8.0)]);
         let short = morphology(&[(30.0, 2.0), (20.0, 4.0)]);
-        assert_eq!(first_and_far(&long, 40.0, true), [1.0, 3.0]);
-        assert_eq!(first_and_far(&long, 40.0, false), [1.0, 3.0]);
-        assert_eq!(first_and_far(&short, 40.0, true), [1.0, 2.0]);
-        assert_eq!(first_and_far(&short, 40.0, false), [1.0, 1.0]);
-        assert!(first_and_far(&Morphology::default(), 40.0, true).is_empty());
+        assert_eq!(first_and_distant_radii(&long, 40.0, true), [1.0, 3.0]);
+        assert_eq!(first_and_distant_radii(&long, 40.0, false), [1.0, 3.0]);
+        assert_eq!(first_and_distant_radii(&short, 40.0, true), [1.0, 2.0]);
+        assert_eq!(first_and_distant_radii(&short, 40.0, false), [1.0, 1.0]);
+        assert!(first_and_distant_radii(&Morphology::default(), 40.0, true).is_empty());
     }
 }

@@ -2,13 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
-use super::nodes::{LAYERS, kinds};
-use super::recipe::Class;
+use super::nodes::{LAYERS, classes_by_layer};
+use super::recipe::NeuronClass;
 use super::report::STEP_MS;
-use super::{POPULATION, Plan, Report};
+use super::{CircuitSpec, POPULATION, SyntheticReport};
 
 /// One way to name the morphologies: the suffix of its configuration files and what `components` says.
-pub(super) struct Variant {
+pub(super) struct MorphologyVariant {
     /// What is put behind `circuit_config` and `simulation_config`.
     pub suffix: &'static str,
     /// A key of `alternate_morphologies` and a path below the morphologies; none for the default, SWC.
@@ -16,16 +16,16 @@ pub(super) struct Variant {
 }
 
 /// All four.
-pub(super) const VARIANTS: [Variant; 4] = [
-    Variant { suffix: "", alternate: None },
-    Variant { suffix: "_asc", alternate: Some(("neurolucida-asc", "ascii")) },
-    Variant { suffix: "_h5", alternate: Some(("h5v1", "h5v1")) },
-    Variant { suffix: "_container", alternate: Some(("h5v1", "merged.h5")) },
+pub(super) const VARIANTS: [MorphologyVariant; 4] = [
+    MorphologyVariant { suffix: "", alternate: None },
+    MorphologyVariant { suffix: "_asc", alternate: Some(("neurolucida-asc", "ascii")) },
+    MorphologyVariant { suffix: "_h5", alternate: Some(("h5v1", "h5v1")) },
+    MorphologyVariant { suffix: "_container", alternate: Some(("h5v1", "merged.h5")) },
 ];
 
-impl Variant {
+impl MorphologyVariant {
     /// The circuit configuration (SONATA "Circuit config").
-    pub fn circuit(&self) -> Value {
+    pub fn circuit_config(&self) -> Value {
         let mut population = json!({ "type": "biophysical" });
         if let Some((key, path)) = self.alternate {
             population["alternate_morphologies"] = json!({ key: format!("$MORPHOLOGIES/{path}") });
@@ -53,7 +53,7 @@ impl Variant {
     }
 
     /// The simulation configuration (SONATA "Simulation config") of that circuit.
-    pub fn simulation(&self, plan: &Plan) -> Value {
+    pub fn simulation_config(&self, plan: &CircuitSpec) -> Value {
         json!({
             "version": 1,
             "manifest": { "$OUTPUT_DIR": "./output" },
@@ -65,8 +65,8 @@ impl Variant {
             "conditions": { "v_init": -80.0 },
             "output": { "output_dir": "$OUTPUT_DIR", "spikes_file": "spikes.h5" },
             "reports": match plan.report {
-                Report::None => json!({}),
-                Report::OneFrame => json!({ "compartment": compartment_report() }),
+                SyntheticReport::None => json!({}),
+                SyntheticReport::OneFrame => json!({ "compartment": compartment_report() }),
             },
         })
     }
@@ -89,15 +89,17 @@ fn compartment_report() -> Value {
 
 /// Node sets of every form the specification knows: population, attribute, ids, regular expression, comparison, several
 /// attributes at once, sets of sets.
-pub(super) fn node_sets(plan: &Plan) -> Value {
+pub(super) fn node_sets(plan: &CircuitSpec) -> Value {
     let first: Vec<usize> = (0..plan.cells.min(10)).collect();
     let mut sets = Map::new();
     let mut put = |name: &str, rule: Value| drop(sets.insert(name.to_string(), rule));
     put("All", json!({ "population": POPULATION }));
-    put("Excitatory", json!({ "synapse_class": Class::Pyramidal.synapse_class() }));
-    put("Inhibitory", json!({ "etype": [Class::Interneuron.etype()] }));
+    put("Excitatory", json!({ "synapse_class": NeuronClass::Pyramidal.synapse_class() }));
+    put("Inhibitory", json!({ "etype": [NeuronClass::Interneuron.etype()] }));
     LAYERS.iter().for_each(|layer| put(&format!("Layer{layer}"), json!({ "layer": layer })));
-    kinds().map(|(class, layer)| class.mtype(layer)).for_each(|mtype| put(&mtype, json!({ "mtype": mtype })));
+    classes_by_layer()
+        .map(|(class, layer)| class.mtype(layer))
+        .for_each(|mtype| put(&mtype, json!({ "mtype": mtype })));
     put("FirstTen", json!({ "population": POPULATION, "node_id": first }));
     put("Pyramidal", json!({ "mtype": { "$regex": "^L[2-6]_TPC$" } }));
     put("UpperHalf", json!({ "y": { "$gt": 0 } }));
@@ -110,6 +112,6 @@ pub(super) fn node_sets(plan: &Plan) -> Value {
 
 /// A cell template in NEURON's hoc language: segments of at most 40 um, the axon replaced by two pieces of 30 um and
 /// 1000 um of myelin.
-pub(super) fn template(name: &str) -> String {
+pub(super) fn cell_template(name: &str) -> String {
     include_str!("template.hoc").replace("TEMPLATE_NAME", name)
 }

@@ -4,9 +4,9 @@
 
 use std::fmt::Write as _;
 
-use super::neuron::Neuron;
+use super::neuron::SyntheticNeuron;
 use crate::error::Result;
-use crate::io::hdf5::File;
+use crate::io::hdf5::Hdf5File;
 use crate::segments::SectionType;
 
 /// The number of a section's type in SWC and h5v1.
@@ -19,11 +19,11 @@ const fn type_number(kind: SectionType) -> i32 {
 }
 
 /// SWC, with the soma as NeuroMorpho's three points (centre, below, above), which stand for a sphere.
-pub(super) fn swc(neuron: &Neuron) -> String {
-    let r = neuron.soma_radius;
+pub(super) fn to_swc(neuron: &SyntheticNeuron) -> String {
+    let r = neuron.soma_radius_um;
     let mut text = format!("# {}: a synthetic neuron, free to use\n", neuron.name);
     for (id, y, parent) in [(1, 0.0, -1), (2, -r, 1), (3, r, 1)] {
-        put(&mut text, format_args!("{id} 1 0 {y} 0 {r} {parent}\n"));
+        append_text(&mut text, format_args!("{id} 1 0 {y} 0 {r} {parent}\n"));
     }
     let mut id = 3;
     let mut last_of = Vec::with_capacity(neuron.sections.len());
@@ -31,10 +31,10 @@ pub(super) fn swc(neuron: &Neuron) -> String {
         // the first point of a child is its parent's last one, and stands there already
         let mut parent = section.parent.and_then(|p| last_of.get(p).copied()).unwrap_or(1);
         let own = usize::from(section.parent.is_some());
-        for ([x, y, z], d) in section.points.iter().zip(&section.diameters).skip(own) {
+        for ([x, y, z], d) in section.points.iter().zip(&section.diameters_um).skip(own) {
             id += 1;
             let kind = type_number(section.kind);
-            put(&mut text, format_args!("{id} {kind} {x} {y} {z} {} {parent}\n", d / 2.0));
+            append_text(&mut text, format_args!("{id} {kind} {x} {y} {z} {} {parent}\n", d / 2.0));
             parent = id;
         }
         last_of.push(parent);
@@ -43,25 +43,25 @@ pub(super) fn swc(neuron: &Neuron) -> String {
 }
 
 /// Neurolucida ASC, with the soma as a contour.
-pub(super) fn asc(neuron: &Neuron) -> String {
+pub(super) fn to_asc(neuron: &SyntheticNeuron) -> String {
     let mut text = format!("; {}: a synthetic neuron, free to use\n(\"CellBody\"\n  (CellBody)\n", neuron.name);
-    contour(neuron.soma_radius).iter().for_each(|&p| asc_point(&mut text, 1, p, 0.0));
+    soma_contour(neuron.soma_radius_um).iter().for_each(|&p| append_asc_point(&mut text, 1, p, 0.0));
     text.push_str(")\n");
-    let children = children(neuron);
+    let children = children_by_section(neuron);
     for (i, section) in neuron.sections.iter().enumerate().filter(|(_, s)| s.parent.is_none()) {
         let (colour, kind) = match section.kind {
             SectionType::Axon => ("Cyan", "Axon"),
             SectionType::Apic => ("Magenta", "Apical"),
             _ => ("Red", "Dendrite"),
         };
-        put(&mut text, format_args!("\n((Color {colour})\n  ({kind})\n"));
-        asc_section(&mut text, neuron, &children, i, 1);
+        append_text(&mut text, format_args!("\n((Color {colour})\n  ({kind})\n"));
+        append_asc_section(&mut text, neuron, &children, i, 1);
         text.push_str(")\n");
     }
     text
 }
 
-fn children(neuron: &Neuron) -> Vec<Vec<usize>> {
+fn children_by_section(neuron: &SyntheticNeuron) -> Vec<Vec<usize>> {
     let mut children = vec![Vec::new(); neuron.sections.len()];
     for (i, section) in neuron.sections.iter().enumerate() {
         if let Some(list) = section.parent.and_then(|p| children.get_mut(p)) {
@@ -72,27 +72,27 @@ fn children(neuron: &Neuron) -> Vec<Vec<usize>> {
 }
 
 /// The samples of a section, then its children in brackets: `( first | second )`.
-fn asc_section(text: &mut String, neuron: &Neuron, children: &[Vec<usize>], i: usize, depth: usize) {
+fn append_asc_section(text: &mut String, neuron: &SyntheticNeuron, children: &[Vec<usize>], i: usize, depth: usize) {
     let (Some(section), Some(children_here)) = (neuron.sections.get(i), children.get(i)) else { return };
-    section.points.iter().zip(&section.diameters).for_each(|(&p, &d)| asc_point(text, depth, p, d));
+    section.points.iter().zip(&section.diameters_um).for_each(|(&p, &d)| append_asc_point(text, depth, p, d));
     let indent = "  ".repeat(depth);
     for (n, &child) in children_here.iter().enumerate() {
-        put(text, format_args!("{indent}{}\n", if n == 0 { "(" } else { "|" }));
-        asc_section(text, neuron, children, child, depth + 1);
+        append_text(text, format_args!("{indent}{}\n", if n == 0 { "(" } else { "|" }));
+        append_asc_section(text, neuron, children, child, depth + 1);
     }
     if !children_here.is_empty() {
-        put(text, format_args!("{indent})\n"));
+        append_text(text, format_args!("{indent})\n"));
     }
 }
 
-fn asc_point(text: &mut String, depth: usize, [x, y, z]: [f32; 3], diameter: f32) {
-    put(text, format_args!("{:1$}({x} {y} {z} {diameter})\n", "", 2 * depth));
+fn append_asc_point(text: &mut String, depth: usize, [x, y, z]: [f32; 3], diameter: f32) {
+    append_text(text, format_args!("{:1$}({x} {y} {z} {diameter})\n", "", 2 * depth));
 }
 
 /// The outline of a soma: an ellipse whose long axis, along y, is the soma's diameter; its mean is the origin.
 ///
 /// The angles are those of the triples (3, 4, 5) and (5, 12, 13), whose sines and cosines are exact fractions.
-fn contour(radius: f32) -> Vec<[f32; 3]> {
+fn soma_contour(radius: f32) -> Vec<[f32; 3]> {
     const QUARTER: [[f64; 2]; 5] =
         [[1.0, 0.0], [12.0 / 13.0, 5.0 / 13.0], [0.8, 0.6], [0.6, 0.8], [5.0 / 13.0, 12.0 / 13.0]];
     const WIDTH: f64 = 0.8;
@@ -105,21 +105,22 @@ fn contour(radius: f32) -> Vec<[f32; 3]> {
 
 /// h5v1: `points` (x, y, z, diameter; float32, um) and `structure` (first point, type, parent) in a group of the file,
 /// with the soma's contour as section 0.
-pub(super) fn h5v1(neuron: &Neuron, file: &File, group: &str) -> Result<()> {
-    let mut points: Vec<f32> = contour(neuron.soma_radius).iter().flat_map(|&[x, y, z]| [x, y, z, 0.0]).collect();
+pub(super) fn write_h5v1(neuron: &SyntheticNeuron, file: &Hdf5File, group: &str) -> Result<()> {
+    let mut points: Vec<f32> =
+        soma_contour(neuron.soma_radius_um).iter().flat_map(|&[x, y, z]| [x, y, z, 0.0]).collect();
     let mut structure: Vec<i32> = vec![0, 1, -1];
     for section in &neuron.sections {
         let parent = section.parent.map_or(0, |p| p as i32 + 1);
         structure.extend([(points.len() / 4) as i32, type_number(section.kind), parent]);
-        points.extend(section.points.iter().zip(&section.diameters).flat_map(|(&[x, y, z], &d)| [x, y, z, d]));
+        points.extend(section.points.iter().zip(&section.diameters_um).flat_map(|(&[x, y, z], &d)| [x, y, z, d]));
     }
     file.create_group(group)?;
     let group = group.trim_end_matches('/');
-    file.write(&format!("{group}/points"), &points, &[points.len() / 4, 4])?;
-    file.write(&format!("{group}/structure"), &structure, &[structure.len() / 3, 3])
+    file.write_dataset(&format!("{group}/points"), &points, &[points.len() / 4, 4])?;
+    file.write_dataset(&format!("{group}/structure"), &structure, &[structure.len() / 3, 3])
 }
 
-fn put(text: &mut String, arguments: std::fmt::Arguments<'_>) {
+fn append_text(text: &mut String, arguments: std::fmt::Arguments<'_>) {
     // writing to a string cannot fail
     let _ = text.write_fmt(arguments);
 }

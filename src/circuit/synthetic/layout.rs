@@ -1,6 +1,6 @@
 //! Which segments the simulator makes of a synthetic neuron, with its axon replaced by stubs.
 
-use super::neuron::Neuron;
+use super::neuron::SyntheticNeuron;
 use crate::circuit::hoc::CHUNK_UM;
 use crate::circuit::placement::discretise::segments_of_length;
 use crate::segments::SectionType;
@@ -10,11 +10,11 @@ const STUB_SEGMENTS: usize = 5;
 
 /// The section id of every segment, in the order in which the simulator writes them: soma, basal and apical dendrites,
 /// axon initial segment (sections 1 and 2), myelin (the number of the file's sections plus one).
-pub(super) fn element_ids(neuron: &Neuron) -> Vec<u32> {
-    let soma_length = 2.0 * f64::from(neuron.soma_radius);
+pub(super) fn element_ids(neuron: &SyntheticNeuron) -> Vec<u32> {
+    let soma_length = 2.0 * f64::from(neuron.soma_radius_um);
     let sections = neuron.in_simulator_order();
     let dendrites = (1_u32..).zip(&sections).filter(|(_, s)| s.kind != SectionType::Axon);
-    let counted = dendrites.map(|(id, s)| (id, segments_of_length(s.length(), CHUNK_UM) as usize));
+    let counted = dendrites.map(|(id, s)| (id, segments_of_length(s.length_um(), CHUNK_UM) as usize));
     let myelin = sections.len() as u32 + 1;
     let stubs = [1, 2, myelin].map(|id| (id, STUB_SEGMENTS));
     std::iter::once((0, segments_of_length(soma_length, CHUNK_UM) as usize))
@@ -35,12 +35,12 @@ mod tests {
             kind,
             parent: None,
             points: vec![[0.0; 3], [length, 0.0, 0.0]],
-            diameters: vec![1.0; 2],
+            diameters_um: vec![1.0; 2],
             starts_at_soma: false,
         };
-        let neuron = Neuron {
+        let neuron = SyntheticNeuron {
             name: String::new(),
-            soma_radius: 20.0,
+            soma_radius_um: 20.0,
             sections: vec![
                 section(SectionType::Apic, 50.0),
                 section(SectionType::Dend, 10.0),

@@ -12,32 +12,32 @@ mod nodes;
 mod recipe;
 mod report;
 
-pub use contents::is_of_circuit;
+pub use contents::is_circuit_entry;
 
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use crate::error::{Context, FileProblem, Problem, Result, listed};
-use crate::io::atomic_output::{Existing, Staged};
-use crate::io::hdf5::File;
-use dice::Dice;
-use neuron::Neuron;
-use nodes::Nodes;
-use recipe::Recipe;
+use crate::error::{Context, FileProblem, Problem, Result, join_quoted};
+use crate::io::atomic_output::{AtomicOutput, OverwritePolicy};
+use crate::io::hdf5::Hdf5File;
+use dice::SeededRng;
+use neuron::SyntheticNeuron;
+use nodes::SyntheticNodes;
+use recipe::MorphologySpec;
 
 /// The name of the one population.
 pub const POPULATION: &str = "neurons";
 
 /// How many neurons a circuit may have.
-pub const MOST_CELLS: usize = 10_000_000;
+pub const MAX_CELLS: usize = 10_000_000;
 
 /// How wide or high the cylinder may be, um: float32 coordinates are then still exact to 0.03 um.
-pub const LARGEST_UM: f64 = 1e6;
+pub const MAX_CYLINDER_UM: f64 = 1e6;
 
 /// What to write.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Plan {
+pub struct CircuitSpec {
     /// Number of neurons.
     pub cells: usize,
     /// Seed of the random numbers.
@@ -49,12 +49,12 @@ pub struct Plan {
     /// Height of that cylinder, um.
     pub height_um: f64,
     /// Whether there is a report.
-    pub report: Report,
+    pub report: SyntheticReport,
 }
 
 /// The compartment report of a synthetic circuit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Report {
+pub enum SyntheticReport {
     /// There is none.
     None,
     /// One frame of random currents in all compartments of all neurons.
@@ -63,16 +63,16 @@ pub enum Report {
 
 /// What was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Written {
+pub struct SyntheticSummary {
     /// Segments of all neurons, with their axons replaced.
     pub segments: u64,
 }
 
 /// What can be wrong with a plan or the place for its circuit.
 #[derive(Debug, thiserror::Error, PartialEq)]
-pub enum PlanProblem {
+pub enum CircuitSpecProblem {
     /// No neurons, or too many.
-    #[error("number of cells out of range, expected 1 to {MOST_CELLS}, found `{0}`")]
+    #[error("number of cells out of range, expected 1 to {MAX_CELLS}, found `{0}`")]
     Cells(usize),
     /// No morphologies, or more than neurons.
     #[error("number of morphologies out of range, expected 1 to {cells} (the number of cells), found `{found}`")]
@@ -83,7 +83,7 @@ pub enum PlanProblem {
         found: usize,
     },
     /// A cylinder that has no volume, or too much.
-    #[error("{side} of the cylinder out of range, expected um above 0 and at most {LARGEST_UM}, found `{found}`")]
+    #[error("{side} of the cylinder out of range, expected um above 0 and at most {MAX_CYLINDER_UM}, found `{found}`")]
     Size {
         /// `radius` or `height`.
         side: &'static str,
@@ -98,7 +98,7 @@ pub enum PlanProblem {
     NoCircuit(String),
 }
 
-impl Problem for PlanProblem {
+impl Problem for CircuitSpecProblem {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Cells(_) => Some("give it with `--cells`".into()),
@@ -110,22 +110,22 @@ impl Problem for PlanProblem {
     }
 }
 
-impl Plan {
+impl CircuitSpec {
     /// The number of morphologies where none is asked for: one a neuron, at most 24.
-    pub fn usual_morphologies(cells: usize) -> usize {
+    pub fn default_morphologies(cells: usize) -> usize {
         cells.min(24)
     }
 
-    fn check(&self) -> Result<(), PlanProblem> {
-        if !(1..=MOST_CELLS).contains(&self.cells) {
-            return Err(PlanProblem::Cells(self.cells));
+    fn check_ranges(&self) -> Result<(), CircuitSpecProblem> {
+        if !(1..=MAX_CELLS).contains(&self.cells) {
+            return Err(CircuitSpecProblem::Cells(self.cells));
         }
         if !(1..=self.cells).contains(&self.morphologies) {
-            return Err(PlanProblem::Morphologies { cells: self.cells, found: self.morphologies });
+            return Err(CircuitSpecProblem::Morphologies { cells: self.cells, found: self.morphologies });
         }
         for (side, found) in [("radius", self.radius_um), ("height", self.height_um)] {
-            if !(found > 0.0 && found <= LARGEST_UM) {
-                return Err(PlanProblem::Size { side, found });
+            if !(found > 0.0 && found <= MAX_CYLINDER_UM) {
+                return Err(CircuitSpecProblem::Size { side, found });
             }
         }
         Ok(())
@@ -142,30 +142,35 @@ impl Plan {
 /// # Errors
 /// A plan out of range; a folder that is there and not empty, or, where it may be replaced, holds anything but a synthetic circuit;
 /// another run that writes it; a disk that refuses.
-pub fn write(plan: &Plan, folder: &Path, existing: Existing, progress: &mut dyn FnMut(u64)) -> Result<Written> {
-    plan.check()?;
-    let existing = may_replace(folder, existing).in_file(folder)?;
-    let staged = Staged::folder(folder, existing, contents::check)?;
-    let written = write_into(plan, staged.partial(), progress)?;
+pub fn write(
+    plan: &CircuitSpec,
+    folder: &Path,
+    existing: OverwritePolicy,
+    progress: &mut dyn FnMut(u64),
+) -> Result<SyntheticSummary> {
+    plan.check_ranges()?;
+    let existing = check_replaceable(folder, existing).in_file(folder)?;
+    let staged = AtomicOutput::create_folder(folder, existing, contents::check_folder)?;
+    let written = write_into(plan, staged.partial_path(), progress)?;
     staged.commit()?;
     Ok(written)
 }
 
 /// Whether what has the folder's name may be replaced: nothing, an empty folder, or a circuit if that was asked for.
-fn may_replace(folder: &Path, existing: Existing) -> Result<Existing> {
+fn check_replaceable(folder: &Path, existing: OverwritePolicy) -> Result<OverwritePolicy> {
     if folder.file_name().is_none() {
-        return Err(PlanProblem::NoName.into());
+        return Err(CircuitSpecProblem::NoName.into());
     }
-    if folder.is_file() && existing == Existing::Replace {
-        return Err(PlanProblem::NoCircuit("a file".into()).into());
+    if folder.is_file() && existing == OverwritePolicy::Replace {
+        return Err(CircuitSpecProblem::NoCircuit("a file".into()).into());
     }
     let Ok(entries) = std::fs::read_dir(folder) else { return Ok(existing) };
     let mut names: Vec<String> = entries.flatten().map(|e| e.file_name().to_string_lossy().into_owned()).collect();
     names.sort_unstable();
     let circuit = names.iter().any(|name| name == "circuit_config.json");
     match existing {
-        _ if names.is_empty() => Ok(Existing::Replace),
-        Existing::Replace if !circuit => Err(PlanProblem::NoCircuit(listed(names, 4)).into()),
+        _ if names.is_empty() => Ok(OverwritePolicy::Replace),
+        OverwritePolicy::Replace if !circuit => Err(CircuitSpecProblem::NoCircuit(join_quoted(names, 4)).into()),
         kept => Ok(kept),
     }
 }
@@ -177,54 +182,57 @@ mod stream {
     pub const FIRST_MORPHOLOGY: u64 = 2;
 }
 
-fn write_into(plan: &Plan, folder: &Path, progress: &mut dyn FnMut(u64)) -> Result<Written> {
+fn write_into(plan: &CircuitSpec, folder: &Path, progress: &mut dyn FnMut(u64)) -> Result<SyntheticSummary> {
     write_text_files(plan, folder)?;
-    let nodes = Nodes::draw(plan, &mut Dice::new(plan.seed, stream::NODES));
-    nodes.write(plan, &made(folder.join("networks/nodes").join(POPULATION))?.join("nodes.h5"))?;
+    let nodes = SyntheticNodes::draw(plan, &mut SeededRng::new(plan.seed, stream::NODES));
+    nodes.write(plan, &create_folder(folder.join("networks/nodes").join(POPULATION))?.join("nodes.h5"))?;
     let element_ids = write_morphologies(plan, &folder.join("components/morphologies"))?;
     let of = |m: &u32| element_ids.get(*m as usize).map_or(0, |ids| ids.len() as u64);
     let segments = nodes.morphology.iter().map(of).sum();
-    if plan.report == Report::OneFrame {
-        let path = made(folder.join("output"))?.join("compartment.h5");
-        let mut dice = Dice::new(plan.seed, stream::REPORT);
-        report::write(&path, &element_ids, &nodes.morphology, &mut dice, progress)?;
+    if plan.report == SyntheticReport::OneFrame {
+        let path = create_folder(folder.join("output"))?.join("compartment.h5");
+        let mut dice = SeededRng::new(plan.seed, stream::REPORT);
+        report::write_report(&path, &element_ids, &nodes.morphology, &mut dice, progress)?;
     }
-    Ok(Written { segments })
+    Ok(SyntheticSummary { segments })
 }
 
-fn write_text_files(plan: &Plan, folder: &Path) -> Result<()> {
+fn write_text_files(plan: &CircuitSpec, folder: &Path) -> Result<()> {
     for variant in config::VARIANTS {
-        write_json(&folder.join(format!("circuit_config{}.json", variant.suffix)), &variant.circuit())?;
-        write_json(&folder.join(format!("simulation_config{}.json", variant.suffix)), &variant.simulation(plan))?;
+        write_json(&folder.join(format!("circuit_config{}.json", variant.suffix)), &variant.circuit_config())?;
+        write_json(
+            &folder.join(format!("simulation_config{}.json", variant.suffix)),
+            &variant.simulation_config(plan),
+        )?;
     }
     write_json(&folder.join("node_sets.json"), &config::node_sets(plan))?;
-    let hoc = made(folder.join("components/hoc"))?;
-    nodes::kinds()
-        .map(|(class, layer)| class.template(layer))
-        .try_for_each(|name| write_text(&hoc.join(format!("{name}.hoc")), &config::template(&name)))
+    let hoc = create_folder(folder.join("components/hoc"))?;
+    nodes::classes_by_layer()
+        .map(|(class, layer)| class.template_name(layer))
+        .try_for_each(|name| write_text(&hoc.join(format!("{name}.hoc")), &config::cell_template(&name)))
 }
 
 /// Morphologies grown at a time: bounds the memory.
-const AT_A_TIME: usize = 256;
+const MORPHOLOGIES_PER_BATCH: usize = 256;
 
 /// Writes every morphology in its four places, and returns the section ids of its segments.
-fn write_morphologies(plan: &Plan, folder: &Path) -> Result<Vec<Vec<u32>>> {
+fn write_morphologies(plan: &CircuitSpec, folder: &Path) -> Result<Vec<Vec<u32>>> {
     let [swc, ascii, h5v1] = ["swc", "ascii", "h5v1"].map(|name| folder.join(name));
-    [&swc, &ascii, &h5v1].into_iter().cloned().try_for_each(|folder| made(folder).map(drop))?;
-    let merged = File::create(&folder.join("merged.h5"))?;
+    [&swc, &ascii, &h5v1].into_iter().cloned().try_for_each(|folder| create_folder(folder).map(drop))?;
+    let merged = Hdf5File::create(&folder.join("merged.h5"))?;
     let mut element_ids = Vec::with_capacity(plan.morphologies);
-    for first in (0..plan.morphologies).step_by(AT_A_TIME) {
-        let numbers = first..plan.morphologies.min(first + AT_A_TIME);
-        let neurons: Vec<Neuron> = numbers.into_par_iter().map(|number| grown(plan, number)).collect();
+    for first in (0..plan.morphologies).step_by(MORPHOLOGIES_PER_BATCH) {
+        let numbers = first..plan.morphologies.min(first + MORPHOLOGIES_PER_BATCH);
+        let neurons: Vec<SyntheticNeuron> = numbers.into_par_iter().map(|number| grow_neuron(plan, number)).collect();
         neurons.par_iter().try_for_each(|neuron| {
-            write_text(&swc.join(format!("{}.swc", neuron.name)), &formats::swc(neuron))?;
-            write_text(&ascii.join(format!("{}.asc", neuron.name)), &formats::asc(neuron))
+            write_text(&swc.join(format!("{}.swc", neuron.name)), &formats::to_swc(neuron))?;
+            write_text(&ascii.join(format!("{}.asc", neuron.name)), &formats::to_asc(neuron))
         })?;
         for neuron in &neurons {
-            let file = File::create(&h5v1.join(format!("{}.h5", neuron.name)))?;
-            formats::h5v1(neuron, &file, "/")?;
+            let file = Hdf5File::create(&h5v1.join(format!("{}.h5", neuron.name)))?;
+            formats::write_h5v1(neuron, &file, "/")?;
             file.close()?;
-            formats::h5v1(neuron, &merged, &format!("/{}", neuron.name))?;
+            formats::write_h5v1(neuron, &merged, &format!("/{}", neuron.name))?;
         }
         element_ids.extend(neurons.iter().map(layout::element_ids));
     }
@@ -232,13 +240,13 @@ fn write_morphologies(plan: &Plan, folder: &Path) -> Result<Vec<Vec<u32>>> {
     Ok(element_ids)
 }
 
-fn grown(plan: &Plan, number: usize) -> Neuron {
-    let mut dice = Dice::new(plan.seed, stream::FIRST_MORPHOLOGY + number as u64);
-    Neuron::grow(&Recipe::of(number), &mut dice)
+fn grow_neuron(plan: &CircuitSpec, number: usize) -> SyntheticNeuron {
+    let mut dice = SeededRng::new(plan.seed, stream::FIRST_MORPHOLOGY + number as u64);
+    SyntheticNeuron::grow(&MorphologySpec::from_number(number), &mut dice)
 }
 
 /// Makes a folder and those above it.
-fn made(folder: PathBuf) -> Result<PathBuf> {
+fn create_folder(folder: PathBuf) -> Result<PathBuf> {
     std::fs::create_dir_all(&folder).map_err(FileProblem::Write).in_file(&folder)?;
     Ok(folder)
 }

@@ -1,7 +1,7 @@
 //! Grows the sections of a synthetic neuron.
 
-use super::dice::Dice;
-use super::recipe::{Axon, Body, Class, Recipe};
+use super::dice::SeededRng;
+use super::recipe::{AxonKind, MorphologySpec, NeuronClass, SomaSize};
 use crate::circuit::hoc::CHUNK_UM;
 use crate::geometry::Point;
 use crate::morphology::{Morphology, Section, Soma};
@@ -9,34 +9,34 @@ use crate::segments::SectionType;
 
 /// A synthetic neuron, in the frame of its file: the soma is at the origin.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Neuron {
+pub(super) struct SyntheticNeuron {
     /// The name of its files.
     pub name: String,
     /// Radius of its soma, um.
-    pub soma_radius: f32,
+    pub soma_radius_um: f32,
     /// Its sections in file order, depth first.
     pub sections: Vec<Section>,
 }
 
-impl Neuron {
+impl SyntheticNeuron {
     /// Grows the neuron of a recipe.
-    pub fn grow(recipe: &Recipe, dice: &mut Dice) -> Self {
-        let radius = match (recipe.body, recipe.class) {
-            (Body::Large, _) => dice.between(21.5, 24.5),
-            (Body::Usual, Class::Pyramidal) => dice.between(7.0, 12.0),
-            (Body::Usual, Class::Interneuron) => dice.between(5.0, 9.0),
+    pub fn grow(recipe: &MorphologySpec, dice: &mut SeededRng) -> Self {
+        let radius = match (recipe.soma_size, recipe.class) {
+            (SomaSize::Large, _) => dice.next_between(21.5, 24.5),
+            (SomaSize::Normal, NeuronClass::Pyramidal) => dice.next_between(7.0, 12.0),
+            (SomaSize::Normal, NeuronClass::Interneuron) => dice.next_between(5.0, 9.0),
         };
         let soma_radius = radius as f32;
-        let mut growth = Growth { dice, soma_radius: soma_radius.into(), sections: Vec::new() };
-        for kind in recipe.order {
+        let mut growth = TreeGrower { dice, soma_radius_um: soma_radius.into(), sections: Vec::new() };
+        for kind in recipe.tree_order {
             match (kind, recipe.class) {
-                (SectionType::Axon, _) => growth.axon(recipe.axon),
-                (SectionType::Dend, class) => growth.basal_trees(class),
-                (_, Class::Pyramidal) => growth.apical_tree(),
-                (_, Class::Interneuron) => {}
+                (SectionType::Axon, _) => growth.grow_axon(recipe.axon),
+                (SectionType::Dend, class) => growth.grow_basal_trees(class),
+                (_, NeuronClass::Pyramidal) => growth.grow_apical_tree(),
+                (_, NeuronClass::Interneuron) => {}
             }
         }
-        Self { name: recipe.name(), soma_radius, sections: growth.sections }
+        Self { name: recipe.name(), soma_radius_um: soma_radius, sections: growth.sections }
     }
 
     /// Its sections in the simulator's order.
@@ -46,153 +46,170 @@ impl Neuron {
 }
 
 /// How a kind of neurite grows.
-struct Style {
+struct GrowthStyle {
     kind: SectionType,
     /// Mean distance of samples, um.
     step_um: f64,
     /// How far each step strays from the one before.
-    wiggle: f64,
+    jitter: f64,
     /// Where steps are drawn to.
-    pull: Point,
+    bias: Point,
     /// The diameter at a section's end as a part of that at its start.
-    taper: f64,
+    end_diameter_ratio: f64,
 }
 
-const BASAL: Style = Style { kind: SectionType::Dend, step_um: 7.5, wiggle: 0.35, pull: Point::ORIGIN, taper: 0.75 };
-const APICAL: Style =
-    Style { kind: SectionType::Apic, step_um: 7.5, wiggle: 0.25, pull: Point::new(0.0, 0.08, 0.0), taper: 0.85 };
-const FINE_AXON: Style =
-    Style { kind: SectionType::Axon, step_um: 7.5, wiggle: 0.35, pull: Point::new(0.0, -0.06, 0.0), taper: 0.92 };
-const COARSE_AXON: Style = Style { step_um: 30.0, ..FINE_AXON };
+const BASAL: GrowthStyle =
+    GrowthStyle { kind: SectionType::Dend, step_um: 7.5, jitter: 0.35, bias: Point::ORIGIN, end_diameter_ratio: 0.75 };
+const APICAL: GrowthStyle = GrowthStyle {
+    kind: SectionType::Apic,
+    step_um: 7.5,
+    jitter: 0.25,
+    bias: Point::new(0.0, 0.08, 0.0),
+    end_diameter_ratio: 0.85,
+};
+const FINE_AXON: GrowthStyle = GrowthStyle {
+    kind: SectionType::Axon,
+    step_um: 7.5,
+    jitter: 0.35,
+    bias: Point::new(0.0, -0.06, 0.0),
+    end_diameter_ratio: 0.92,
+};
+const COARSE_AXON: GrowthStyle = GrowthStyle { step_um: 30.0, ..FINE_AXON };
 
 /// No neurite gets thinner, um.
-const THINNEST_UM: f64 = 0.3;
+const MIN_DIAMETER_UM: f64 = 0.3;
 
 /// Where growth goes on.
 #[derive(Clone, Copy)]
-struct Tip {
+struct GrowthTip {
     parent: Option<usize>,
-    at: Point,
+    position: Point,
     direction: Point,
     diameter_um: f64,
     /// Path length from the soma's centre.
     path_um: f64,
 }
 
-struct Growth<'a> {
-    dice: &'a mut Dice,
-    soma_radius: f64,
+struct TreeGrower<'a> {
+    dice: &'a mut SeededRng,
+    soma_radius_um: f64,
     sections: Vec<Section>,
 }
 
-impl Growth<'_> {
+impl TreeGrower<'_> {
     /// An axon: a main branch that reaches a path length, with side branches at every fork.
-    fn axon(&mut self, kind: Axon) {
+    fn grow_axon(&mut self, kind: AxonKind) {
         let beyond = match kind {
-            Axon::Far => self.soma_radius.max(20.0) + self.dice.between(3.0, 7.0),
-            Axon::Long | Axon::Late | Axon::Short => self.soma_radius,
+            AxonKind::Far => self.soma_radius_um.max(20.0) + self.dice.next_between(3.0, 7.0),
+            AxonKind::Long | AxonKind::Late | AxonKind::Short => self.soma_radius_um,
         };
         // side branches add up to 400 um to a fork, so the longest path of a short axon is 25 + 600 + 400 um
         let reach_um = match kind {
-            Axon::Short => self.dice.between(300.0, 600.0),
-            Axon::Long | Axon::Late | Axon::Far => self.dice.between(1150.0, 1600.0),
+            AxonKind::Short => self.dice.next_between(300.0, 600.0),
+            AxonKind::Long | AxonKind::Late | AxonKind::Far => self.dice.next_between(1150.0, 1600.0),
         };
-        let style = if kind == Axon::Far { &COARSE_AXON } else { &FINE_AXON };
-        let tip = self.stem(beyond, Point::new(0.0, -1.5, 0.0), 1.2);
-        let length = self.length(60.0, 120.0);
-        let tip = self.section(style, tip, length);
-        self.main_branch(style, kind, reach_um, tip);
+        let style = if kind == AxonKind::Far { &COARSE_AXON } else { &FINE_AXON };
+        let tip = self.start_tree(beyond, Point::new(0.0, -1.5, 0.0), 1.2);
+        let length = self.draw_length(60.0, 120.0);
+        let tip = self.grow_section(style, tip, length);
+        self.grow_main_branch(style, kind, reach_um, tip);
     }
 
-    fn main_branch(&mut self, style: &Style, kind: Axon, reach_um: f64, from: Tip) {
+    fn grow_main_branch(&mut self, style: &GrowthStyle, kind: AxonKind, reach_um: f64, from: GrowthTip) {
         if from.path_um > reach_um {
             return;
         }
-        let (ahead, aside) = self.fork(from, 0.4, 1.0);
-        if kind == Axon::Late {
-            self.tree(style, aside, 1, (40.0, 200.0));
+        let (ahead, aside) = self.fork_tip(from, 0.4, 1.0);
+        if kind == AxonKind::Late {
+            self.grow_tree(style, aside, 1, (40.0, 200.0));
         }
-        let length = self.length(90.0, 190.0);
-        let tip = self.section(style, ahead, length);
-        self.main_branch(style, kind, reach_um, tip);
-        if kind != Axon::Late {
-            self.tree(style, aside, 1, (40.0, 200.0));
+        let length = self.draw_length(90.0, 190.0);
+        let tip = self.grow_section(style, ahead, length);
+        self.grow_main_branch(style, kind, reach_um, tip);
+        if kind != AxonKind::Late {
+            self.grow_tree(style, aside, 1, (40.0, 200.0));
         }
     }
 
-    fn basal_trees(&mut self, class: Class) {
+    fn grow_basal_trees(&mut self, class: NeuronClass) {
         let trees = match class {
-            Class::Pyramidal => 3 + self.dice.below(3),
-            Class::Interneuron => 5 + self.dice.below(3),
+            NeuronClass::Pyramidal => 3 + self.dice.next_below(3),
+            NeuronClass::Interneuron => 5 + self.dice.next_below(3),
         };
         for _ in 0..trees {
-            let diameter = self.dice.between(1.6, 2.6);
-            let tip = self.stem(self.soma_radius, Point::ORIGIN, diameter);
-            let length = self.length(20.0, 80.0);
-            let tip = self.section(&BASAL, tip, length);
-            let (a, b) = self.fork(tip, 0.7, 0.7);
-            self.tree(&BASAL, a, 1, (20.0, 200.0));
-            self.tree(&BASAL, b, 1, (20.0, 200.0));
+            let diameter = self.dice.next_between(1.6, 2.6);
+            let tip = self.start_tree(self.soma_radius_um, Point::ORIGIN, diameter);
+            let length = self.draw_length(20.0, 80.0);
+            let tip = self.grow_section(&BASAL, tip, length);
+            let (a, b) = self.fork_tip(tip, 0.7, 0.7);
+            self.grow_tree(&BASAL, a, 1, (20.0, 200.0));
+            self.grow_tree(&BASAL, b, 1, (20.0, 200.0));
         }
     }
 
     /// Trunk, a side branch at each of its forks, a tuft at its end.
-    fn apical_tree(&mut self) {
-        let diameter = self.dice.between(3.0, 4.5);
-        let tip = self.stem(self.soma_radius, Point::new(0.0, 4.0, 0.0), diameter);
-        let forks = 3 + self.dice.below(3);
-        self.trunk(tip, forks);
+    fn grow_apical_tree(&mut self) {
+        let diameter = self.dice.next_between(3.0, 4.5);
+        let tip = self.start_tree(self.soma_radius_um, Point::new(0.0, 4.0, 0.0), diameter);
+        let forks = 3 + self.dice.next_below(3);
+        self.grow_trunk(tip, forks);
     }
 
-    fn trunk(&mut self, from: Tip, forks: usize) {
+    fn grow_trunk(&mut self, from: GrowthTip, forks: usize) {
         if forks == 0 {
-            return self.tree(&APICAL, from, 3, (40.0, 180.0));
+            return self.grow_tree(&APICAL, from, 3, (40.0, 180.0));
         }
-        let length = self.length(50.0, 160.0);
-        let tip = self.section(&APICAL, from, length);
-        let (ahead, aside) = self.fork(tip, 0.2, 1.2);
-        if self.dice.below(2) == 0 {
-            self.trunk(ahead, forks - 1);
-            self.tree(&APICAL, aside, 1, (20.0, 160.0));
+        let length = self.draw_length(50.0, 160.0);
+        let tip = self.grow_section(&APICAL, from, length);
+        let (ahead, aside) = self.fork_tip(tip, 0.2, 1.2);
+        if self.dice.next_below(2) == 0 {
+            self.grow_trunk(ahead, forks - 1);
+            self.grow_tree(&APICAL, aside, 1, (20.0, 160.0));
         } else {
-            self.tree(&APICAL, aside, 1, (20.0, 160.0));
-            self.trunk(ahead, forks - 1);
+            self.grow_tree(&APICAL, aside, 1, (20.0, 160.0));
+            self.grow_trunk(ahead, forks - 1);
         }
     }
 
     /// A section which forks up to `forks` times over, most often every time.
-    fn tree(&mut self, style: &Style, from: Tip, forks: usize, (shortest, longest): (f64, f64)) {
-        let length = self.length(shortest, longest);
-        let tip = self.section(style, from, length);
-        if forks > 0 && self.dice.unit() < 0.85 {
-            let (a, b) = self.fork(tip, 0.6, 0.6);
-            self.tree(style, a, forks - 1, (shortest, longest));
-            self.tree(style, b, forks - 1, (shortest, longest));
+    fn grow_tree(&mut self, style: &GrowthStyle, from: GrowthTip, forks: usize, (shortest, longest): (f64, f64)) {
+        let length = self.draw_length(shortest, longest);
+        let tip = self.grow_section(style, from, length);
+        if forks > 0 && self.dice.next_unit() < 0.85 {
+            let (a, b) = self.fork_tip(tip, 0.6, 0.6);
+            self.grow_tree(style, a, forks - 1, (shortest, longest));
+            self.grow_tree(style, b, forks - 1, (shortest, longest));
         }
     }
 
     /// The start of a tree at a distance from the soma's centre, in a random direction drawn towards `pull`.
-    fn stem(&mut self, distance_um: f64, pull: Point, diameter_um: f64) -> Tip {
-        let direction = unit(self.dice.direction() + pull);
-        let at = narrowed(direction * distance_um);
-        Tip { parent: None, at, direction, diameter_um: f64::from(diameter_um as f32), path_um: at.norm() }
+    fn start_tree(&mut self, distance_um: f64, pull: Point, diameter_um: f64) -> GrowthTip {
+        let direction = unit_vector(self.dice.next_direction() + pull);
+        let at = round_to_f32(direction * distance_um);
+        GrowthTip {
+            parent: None,
+            position: at,
+            direction,
+            diameter_um: f64::from(diameter_um as f32),
+            path_um: at.norm(),
+        }
     }
 
     /// Two tips at the same place, which stray from the direction so far.
-    fn fork(&mut self, tip: Tip, stray_a: f64, stray_b: f64) -> (Tip, Tip) {
+    fn fork_tip(&mut self, tip: GrowthTip, stray_a: f64, stray_b: f64) -> (GrowthTip, GrowthTip) {
         let mut strayed = |stray: f64| {
             // half the old direction stays, so that the sum cannot vanish
-            let direction = unit(tip.direction * (0.5 + stray) + self.dice.direction() * stray);
-            Tip { direction, ..tip }
+            let direction = unit_vector(tip.direction * (0.5 + stray) + self.dice.next_direction() * stray);
+            GrowthTip { direction, ..tip }
         };
         (strayed(stray_a), strayed(stray_b))
     }
 
     /// A length that is more than 0.5 um from any multiple of the chunk length, so that no rounding changes the number
     /// of segments.
-    fn length(&mut self, shortest: f64, longest: f64) -> f64 {
+    fn draw_length(&mut self, shortest: f64, longest: f64) -> f64 {
         loop {
-            let length = self.dice.between(shortest, longest);
+            let length = self.dice.next_between(shortest, longest);
             let rest = length - (length / CHUNK_UM).floor() * CHUNK_UM;
             if rest > 0.5 && rest < CHUNK_UM - 0.5 {
                 return length;
@@ -201,58 +218,64 @@ impl Growth<'_> {
     }
 
     /// Grows one section of this path length.
-    fn section(&mut self, style: &Style, from: Tip, length_um: f64) -> Tip {
-        let steps = self.steps(length_um, style.step_um);
+    fn grow_section(&mut self, style: &GrowthStyle, from: GrowthTip, length_um: f64) -> GrowthTip {
+        let steps = self.draw_steps(length_um, style.step_um);
         let mut tip = from;
-        let mut points = vec![stored(from.at)];
+        let mut points = vec![to_f32(from.position)];
         let mut diameters = vec![from.diameter_um as f32];
         for step in &steps {
-            tip.direction = unit(tip.direction + self.dice.direction() * style.wiggle + style.pull);
-            tip.at = narrowed(tip.at + tip.direction * *step);
+            tip.direction = unit_vector(tip.direction + self.dice.next_direction() * style.jitter + style.bias);
+            tip.position = round_to_f32(tip.position + tip.direction * *step);
             tip.path_um += step;
             let part = (tip.path_um - from.path_um) / length_um;
-            tip.diameter_um = f64::from(tapered(from.diameter_um, style.taper, part) as f32);
-            points.push(stored(tip.at));
+            tip.diameter_um = f64::from(tapered_diameter(from.diameter_um, style.end_diameter_ratio, part) as f32);
+            points.push(to_f32(tip.position));
             diameters.push(tip.diameter_um as f32);
         }
-        self.sections.push(Section { kind: style.kind, parent: from.parent, points, diameters, starts_at_soma: false });
-        Tip { parent: Some(self.sections.len() - 1), ..tip }
+        self.sections.push(Section {
+            kind: style.kind,
+            parent: from.parent,
+            points,
+            diameters_um: diameters,
+            starts_at_soma: false,
+        });
+        GrowthTip { parent: Some(self.sections.len() - 1), ..tip }
     }
 
     /// Uneven steps that add up to a length.
-    fn steps(&mut self, length_um: f64, step_um: f64) -> Vec<f64> {
+    fn draw_steps(&mut self, length_um: f64, step_um: f64) -> Vec<f64> {
         let n = (length_um / step_um).round().max(2.0) as usize;
-        let weights: Vec<f64> = (0..n).map(|_| self.dice.between(0.75, 1.25)).collect();
+        let weights: Vec<f64> = (0..n).map(|_| self.dice.next_between(0.75, 1.25)).collect();
         let sum: f64 = weights.iter().sum();
         weights.iter().map(|w| w / sum * length_um).collect()
     }
 }
 
 /// The diameter at a part of the section's length.
-fn tapered(start_um: f64, taper: f64, part: f64) -> f64 {
-    (start_um * (1.0 - (1.0 - taper) * part)).max(THINNEST_UM)
+fn tapered_diameter(start_um: f64, taper: f64, part: f64) -> f64 {
+    (start_um * (1.0 - (1.0 - taper) * part)).max(MIN_DIAMETER_UM)
 }
 
-fn unit(v: Point) -> Point {
+fn unit_vector(v: Point) -> Point {
     v / v.norm()
 }
 
 /// A point as files store it.
-fn stored(p: Point) -> [f32; 3] {
+fn to_f32(p: Point) -> [f32; 3] {
     p.to_array().map(|c| c as f32)
 }
 
 /// A point rounded as files store it.
-fn narrowed(p: Point) -> Point {
-    Point::from(stored(p))
+fn round_to_f32(p: Point) -> Point {
+    Point::from(to_f32(p))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn grown(number: usize) -> Neuron {
-        Neuron::grow(&Recipe::of(number), &mut Dice::new(7, number as u64))
+    fn grown(number: usize) -> SyntheticNeuron {
+        SyntheticNeuron::grow(&MorphologySpec::from_number(number), &mut SeededRng::new(7, number as u64))
     }
 
     #[test]
@@ -262,14 +285,14 @@ mod tests {
             if let Some(parent) = section.parent {
                 let parent = &neuron.sections[parent];
                 assert_eq!(section.points.first(), parent.points.last());
-                assert_eq!(section.diameters.first(), parent.diameters.last());
+                assert_eq!(section.diameters_um.first(), parent.diameters_um.last());
             }
         }
     }
 
     #[test]
     fn lengths_are_realistic_and_keep_off_multiples_of_the_chunk() {
-        for length in (0..24).map(grown).flat_map(|n| n.sections).map(|s| s.length()) {
+        for length in (0..24).map(grown).flat_map(|n| n.sections).map(|s| s.length_um()) {
             assert!((20.0..=200.0).contains(&length), "{length}");
             let rest = length.rem_euclid(CHUNK_UM);
             assert!(rest > 0.4 && rest < CHUNK_UM - 0.4, "{length}");
@@ -281,7 +304,7 @@ mod tests {
         let neuron = grown(3);
         let mut kinds: Vec<SectionType> = neuron.sections.iter().map(|s| s.kind).collect();
         kinds.dedup();
-        assert_eq!(kinds, Recipe::of(3).order);
+        assert_eq!(kinds, MorphologySpec::from_number(3).tree_order);
         let mut kinds: Vec<SectionType> = neuron.in_simulator_order().iter().map(|s| s.kind).collect();
         kinds.dedup();
         assert_eq!(kinds, [SectionType::Axon, SectionType::Dend, SectionType::Apic]);

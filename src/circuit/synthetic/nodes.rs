@@ -2,16 +2,16 @@
 
 use std::path::Path;
 
-use super::dice::Dice;
-use super::recipe::{Class, Recipe};
-use super::{POPULATION, Plan};
+use super::dice::SeededRng;
+use super::recipe::{MorphologySpec, NeuronClass};
+use super::{CircuitSpec, POPULATION};
 use crate::error::Result;
-use crate::io::hdf5::File;
+use crate::io::hdf5::Hdf5File;
 
 /// Layers from the top of the cylinder (y = height / 2) to its bottom, of equal thickness.
 pub(super) const LAYERS: [&str; 5] = ["2", "3", "4", "5", "6"];
 
-impl Class {
+impl NeuronClass {
     pub(super) const fn etype(self) -> &'static str {
         match self {
             Self::Pyramidal => "cADpyr",
@@ -34,18 +34,18 @@ impl Class {
     }
 
     /// The name of the cell template, and of its file.
-    pub(super) fn template(self, layer: &str) -> String {
+    pub(super) fn template_name(self, layer: &str) -> String {
         format!("{}_{}", self.etype(), self.mtype(layer))
     }
 }
 
 /// Every class in every layer, in the order of the enums that vary with both.
-pub(super) fn kinds() -> impl Iterator<Item = (Class, &'static str)> {
-    LAYERS.into_iter().flat_map(|layer| Class::ALL.map(|class| (class, layer)))
+pub(super) fn classes_by_layer() -> impl Iterator<Item = (NeuronClass, &'static str)> {
+    LAYERS.into_iter().flat_map(|layer| NeuronClass::ALL.map(|class| (class, layer)))
 }
 
 /// The neurons as columns of equal length.
-pub(super) struct Nodes {
+pub(super) struct SyntheticNodes {
     /// x, y, z, um.
     positions: [Vec<f32>; 3],
     /// w, x, y, z.
@@ -56,19 +56,19 @@ pub(super) struct Nodes {
     class: Vec<u32>,
 }
 
-impl Nodes {
+impl SyntheticNodes {
     /// Draws the neurons: every morphology equally often, in random order.
-    pub fn draw(plan: &Plan, dice: &mut Dice) -> Self {
+    pub fn draw(plan: &CircuitSpec, dice: &mut SeededRng) -> Self {
         let mut morphology: Vec<u32> = (0..plan.cells).map(|i| (i % plan.morphologies) as u32).collect();
         dice.shuffle(&mut morphology);
-        let class = morphology.iter().map(|&m| Recipe::of(m as usize).class as u32).collect();
+        let class = morphology.iter().map(|&m| MorphologySpec::from_number(m as usize).class as u32).collect();
         let mut nodes =
             Self { positions: Default::default(), orientations: Default::default(), morphology, layer: vec![], class };
         for _ in 0..plan.cells {
-            let position = in_cylinder(plan.radius_um, plan.height_um, dice);
-            nodes.layer.push(layer(position[1], plan.height_um));
+            let position = draw_in_cylinder(plan.radius_um, plan.height_um, dice);
+            nodes.layer.push(layer_index(position[1], plan.height_um));
             nodes.positions.iter_mut().zip(position).for_each(|(column, v)| column.push(v));
-            nodes.orientations.iter_mut().zip(dice.rotation()).for_each(|(column, v)| column.push(v as f32));
+            nodes.orientations.iter_mut().zip(dice.next_rotation()).for_each(|(column, v)| column.push(v as f32));
         }
         nodes
     }
@@ -77,55 +77,62 @@ impl Nodes {
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn write(&self, plan: &Plan, path: &Path) -> Result<()> {
-        let file = File::create(path)?;
+    pub fn write(&self, plan: &CircuitSpec, path: &Path) -> Result<()> {
+        let file = Hdf5File::create(path)?;
         let n = [self.morphology.len()];
         let group = format!("/nodes/{POPULATION}/0");
         ["/nodes", &format!("/nodes/{POPULATION}"), &group, &format!("{group}/@library")]
             .iter()
             .try_for_each(|g| file.create_group(g))?;
-        file.write(&format!("/nodes/{POPULATION}/node_type_id"), &vec![-1_i64; n[0]], &n)?;
+        file.write_dataset(&format!("/nodes/{POPULATION}/node_type_id"), &vec![-1_i64; n[0]], &n)?;
         for (name, values) in ["x", "y", "z"].iter().zip(&self.positions) {
-            file.write(&format!("{group}/{name}"), values, &n)?;
+            file.write_dataset(&format!("{group}/{name}"), values, &n)?;
         }
         for (name, values) in ["w", "x", "y", "z"].iter().zip(&self.orientations) {
-            file.write(&format!("{group}/orientation_{name}"), values, &n)?;
+            file.write_dataset(&format!("{group}/orientation_{name}"), values, &n)?;
         }
-        for (name, library, values) in self.enums(plan) {
+        for (name, library, values) in self.enum_attributes(plan) {
             file.write_strings(&format!("{group}/@library/{name}"), &library, &[library.len()])?;
-            file.write(&format!("{group}/{name}"), &values, &n)?;
+            file.write_dataset(&format!("{group}/{name}"), &values, &n)?;
         }
         file.close()
     }
 
     /// The attributes stored as indices into a list of strings: name, strings, indices.
-    fn enums(&self, plan: &Plan) -> [(&'static str, Vec<String>, Vec<u32>); 8] {
-        let morphologies = (0..plan.morphologies).map(|i| Recipe::of(i).name()).collect();
-        let each_kind = |name: fn(Class, &str) -> String| kinds().map(|(class, layer)| name(class, layer)).collect();
-        let each_class = |name: fn(Class) -> &'static str| Class::ALL.iter().map(|&c| name(c).into()).collect();
-        let kind: Vec<u32> =
-            self.layer.iter().zip(&self.class).map(|(layer, class)| layer * Class::ALL.len() as u32 + class).collect();
+    fn enum_attributes(&self, plan: &CircuitSpec) -> [(&'static str, Vec<String>, Vec<u32>); 8] {
+        let morphologies = (0..plan.morphologies).map(|i| MorphologySpec::from_number(i).name()).collect();
+        let each_kind = |name: fn(NeuronClass, &str) -> String| {
+            classes_by_layer().map(|(class, layer)| name(class, layer)).collect()
+        };
+        let each_class =
+            |name: fn(NeuronClass) -> &'static str| NeuronClass::ALL.iter().map(|&c| name(c).into()).collect();
+        let kind: Vec<u32> = self
+            .layer
+            .iter()
+            .zip(&self.class)
+            .map(|(layer, class)| layer * NeuronClass::ALL.len() as u32 + class)
+            .collect();
         let only = || vec![0; self.class.len()];
         [
-            ("etype", each_class(Class::etype), self.class.clone()),
+            ("etype", each_class(NeuronClass::etype), self.class.clone()),
             ("layer", LAYERS.map(String::from).into(), self.layer.clone()),
-            ("model_template", each_kind(|class, layer| format!("hoc:{}", class.template(layer))), kind.clone()),
+            ("model_template", each_kind(|class, layer| format!("hoc:{}", class.template_name(layer))), kind.clone()),
             ("model_type", vec!["biophysical".into()], only()),
             ("morphology", morphologies, self.morphology.clone()),
-            ("mtype", each_kind(Class::mtype), kind),
+            ("mtype", each_kind(NeuronClass::mtype), kind),
             ("region", vec!["column".into()], only()),
-            ("synapse_class", each_class(Class::synapse_class), self.class.clone()),
+            ("synapse_class", each_class(NeuronClass::synapse_class), self.class.clone()),
         ]
     }
 }
 
 /// A point in the cylinder about the y axis with its centre at the origin; inside it after rounding, too.
-fn in_cylinder(radius_um: f64, height_um: f64, dice: &mut Dice) -> [f32; 3] {
+fn draw_in_cylinder(radius_um: f64, height_um: f64, dice: &mut SeededRng) -> [f32; 3] {
     loop {
         let drawn = [
-            dice.between(-1.0, 1.0) * radius_um,
-            dice.between(-0.5, 0.5) * height_um,
-            dice.between(-1.0, 1.0) * radius_um,
+            dice.next_between(-1.0, 1.0) * radius_um,
+            dice.next_between(-0.5, 0.5) * height_um,
+            dice.next_between(-1.0, 1.0) * radius_um,
         ];
         let rounded = drawn.map(|c| c as f32);
         let [x, y, z] = rounded.map(f64::from);
@@ -136,7 +143,7 @@ fn in_cylinder(radius_um: f64, height_um: f64, dice: &mut Dice) -> [f32; 3] {
 }
 
 /// The index of the layer at a height.
-fn layer(y: f32, height_um: f64) -> u32 {
+fn layer_index(y: f32, height_um: f64) -> u32 {
     let depth = 0.5 - f64::from(y) / height_um;
     // `as` saturates: never below 0
     ((depth * LAYERS.len() as f64) as u32).min(LAYERS.len() as u32 - 1)
@@ -149,7 +156,7 @@ mod tests {
     #[test]
     fn layers_lie_from_top_to_bottom() {
         assert_eq!(
-            [750.0, 451.0, 449.0, 0.0, -750.0].map(|y| LAYERS[layer(y, 1500.0) as usize]),
+            [750.0, 451.0, 449.0, 0.0, -750.0].map(|y| LAYERS[layer_index(y, 1500.0) as usize]),
             ["2", "2", "3", "4", "6"]
         );
     }

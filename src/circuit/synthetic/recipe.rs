@@ -4,14 +4,14 @@ use crate::segments::SectionType;
 
 /// The two shapes of dendrites.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Class {
+pub(super) enum NeuronClass {
     /// Basal trees and an apical one with trunk, side branches and tuft.
     Pyramidal,
     /// Basal trees only.
     Interneuron,
 }
 
-impl Class {
+impl NeuronClass {
     /// Both, in the order of their indices.
     pub const ALL: [Self; 2] = [Self::Pyramidal, Self::Interneuron];
 
@@ -26,7 +26,7 @@ impl Class {
 
 /// The four kinds of axon, by the places where rules for replacing an axon part ways.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Axon {
+pub(super) enum AxonKind {
     /// The first terminal in section order is further than 1060 um along the path from the soma.
     Long,
     /// The first terminal is nearer, a later one is further.
@@ -37,7 +37,7 @@ pub(super) enum Axon {
     Far,
 }
 
-impl Axon {
+impl AxonKind {
     const ALL: [Self; 4] = [Self::Long, Self::Late, Self::Short, Self::Far];
 
     /// The second part of a morphology's name.
@@ -53,42 +53,42 @@ impl Axon {
 
 /// The size of the cell body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Body {
+pub(super) enum SomaSize {
     /// Shorter than 40 um: one segment.
-    Usual,
+    Normal,
     /// Longer than 40 um: three segments.
     Large,
 }
 
 /// The kind of one morphology.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Recipe {
+pub(super) struct MorphologySpec {
     /// Its number.
     pub number: usize,
     /// Dendrites.
-    pub class: Class,
+    pub class: NeuronClass,
     /// Axon.
-    pub axon: Axon,
+    pub axon: AxonKind,
     /// Cell body.
-    pub body: Body,
+    pub soma_size: SomaSize,
     /// The order of trees in its files.
-    pub order: [SectionType; 3],
+    pub tree_order: [SectionType; 3],
 }
 
-const ORDERS: [[SectionType; 3]; 6] = {
+const TREE_ORDERS: [[SectionType; 3]; 6] = {
     use SectionType::{Apic as P, Axon as A, Dend as D};
     [[A, D, P], [D, A, P], [P, D, A], [D, P, A], [A, P, D], [P, A, D]]
 };
 
-impl Recipe {
+impl MorphologySpec {
     /// Axons cycle with period 4, dendrites with 3, bodies with 5: periods without a common factor.
-    pub fn of(number: usize) -> Self {
+    pub fn from_number(number: usize) -> Self {
         Self {
             number,
-            class: if number % 3 == 2 { Class::Interneuron } else { Class::Pyramidal },
-            axon: Axon::ALL[number % Axon::ALL.len()],
-            body: if number % 5 == 3 { Body::Large } else { Body::Usual },
-            order: ORDERS[(number + number / 4) % ORDERS.len()],
+            class: if number % 3 == 2 { NeuronClass::Interneuron } else { NeuronClass::Pyramidal },
+            axon: AxonKind::ALL[number % AxonKind::ALL.len()],
+            soma_size: if number % 5 == 3 { SomaSize::Large } else { SomaSize::Normal },
+            tree_order: TREE_ORDERS[(number + number / 4) % TREE_ORDERS.len()],
         }
     }
 

@@ -5,12 +5,12 @@ use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use super::POPULATION;
-use super::dice::Dice;
+use super::dice::SeededRng;
 use crate::error::{Context, FileProblem, Result};
-use crate::io::hdf5::{File, H5Problem};
+use crate::io::hdf5::{Hdf5File, Hdf5Problem};
 
 /// The quantum of current, nA: a power of two, so that sums of currents are exact.
-const QUANTUM_NA: f32 = 1.0 / 4_194_304.0;
+const CURRENT_QUANTUM_NA: f32 = 1.0 / 4_194_304.0;
 
 /// Time of the frame and time to the next one, ms.
 pub(super) const STEP_MS: f64 = 0.1;
@@ -22,11 +22,11 @@ pub(super) const STEP_MS: f64 = 0.1;
 ///
 /// # Errors
 /// The file cannot be written.
-pub(super) fn write(
+pub(super) fn write_report(
     path: &Path,
     element_ids: &[Vec<u32>],
     morphology: &[u32],
-    dice: &mut Dice,
+    dice: &mut SeededRng,
     progress: &mut dyn FnMut(u64),
 ) -> Result<u64> {
     let mut nodes: Vec<u64> = (0..morphology.len() as u64).collect();
@@ -41,79 +41,81 @@ pub(super) fn write(
         end
     });
     let pointers: Vec<u64> = std::iter::once(0).chain(ends).collect();
-    let (data, ids) = frame(path, &nodes, &pointers)?;
-    let mut data = Values::at(path, data)?;
-    let mut ids = Values::at(path, ids)?;
+    let (data, ids) = create_report_file(path, &nodes, &pointers)?;
+    let mut data = DatasetStream::open_at(path, data)?;
+    let mut ids = DatasetStream::open_at(path, ids)?;
     for &node in &nodes {
         let elements = of_node(node);
-        data.put(currents(elements.len(), dice).iter().flat_map(|v| v.to_ne_bytes()))?;
-        ids.put(elements.iter().flat_map(|v| v.to_ne_bytes()))?;
+        data.write_bytes(draw_currents(elements.len(), dice).iter().flat_map(|v| v.to_ne_bytes()))?;
+        ids.write_bytes(elements.iter().flat_map(|v| v.to_ne_bytes()))?;
         progress(1);
     }
-    data.end()?;
-    ids.end()?;
+    data.finish()?;
+    ids.finish()?;
     Ok(end)
 }
 
 /// Lays the file out (SONATA "Compartment report") and returns the byte offsets of the two long datasets: the currents
 /// and the section ids.
-fn frame(path: &Path, nodes: &[u64], pointers: &[u64]) -> Result<(u64, u64)> {
+fn create_report_file(path: &Path, nodes: &[u64], pointers: &[u64]) -> Result<(u64, u64)> {
     let elements = pointers.last().copied().unwrap_or_default() as usize;
     let report = format!("/report/{POPULATION}");
     let mapping = format!("{report}/mapping");
-    let file = File::create(path)?;
+    let file = Hdf5File::create(path)?;
     ["/report", &report, &mapping].iter().try_for_each(|g| file.create_group(g))?;
     let [node_ids, time, data] = [format!("{mapping}/node_ids"), format!("{mapping}/time"), format!("{report}/data")];
-    file.write(&node_ids, nodes, &[nodes.len()])?;
+    file.write_dataset(&node_ids, nodes, &[nodes.len()])?;
     file.write_attribute(&node_ids, "sorted", &0_u8)?;
-    file.write(&format!("{mapping}/index_pointers"), pointers, &[pointers.len()])?;
-    file.write(&time, &[0.0, STEP_MS, STEP_MS], &[3])?;
+    file.write_dataset(&format!("{mapping}/index_pointers"), pointers, &[pointers.len()])?;
+    file.write_dataset(&time, &[0.0, STEP_MS, STEP_MS], &[3])?;
     file.write_string_attribute(&time, "units", "ms")?;
-    let ids_at = offset(&file, &format!("{mapping}/element_ids"), |object| file.allocate::<u32>(object, &[elements]))?;
-    let data_at = offset(&file, &data, |object| file.allocate::<f32>(object, &[1, elements]))?;
+    let ids_at = allocate_dataset(&file, &format!("{mapping}/element_ids"), |object| {
+        file.allocate_dataset::<u32>(object, &[elements])
+    })?;
+    let data_at = allocate_dataset(&file, &data, |object| file.allocate_dataset::<f32>(object, &[1, elements]))?;
     file.write_string_attribute(&data, "units", "nA")?;
     file.close()?;
     Ok((data_at, ids_at))
 }
 
-fn offset(file: &File, object: &str, allocate: impl FnOnce(&str) -> Result<u64>) -> Result<u64> {
+fn allocate_dataset(file: &Hdf5File, object: &str, allocate: impl FnOnce(&str) -> Result<u64>) -> Result<u64> {
     match allocate(object)? {
-        0 => Err(file.error(object, H5Problem::Write("the library has laid out no space".into()))),
+        0 => Err(file.error(object, Hdf5Problem::Write("the library has laid out no space".into()))),
         at => Ok(at),
     }
 }
 
 /// Random currents in nA whose sum is exactly zero.
-fn currents(n: usize, dice: &mut Dice) -> Vec<f32> {
-    let drawn: Vec<i32> = (0..n).map(|_| dice.signed_16_bits()).collect();
+fn draw_currents(n: usize, dice: &mut SeededRng) -> Vec<f32> {
+    let drawn: Vec<i32> = (0..n).map(|_| dice.next_signed_16_bits()).collect();
     let sum: i64 = drawn.iter().copied().map(i64::from).sum();
     let (mean, rest) = (sum.div_euclid(n.max(1) as i64), sum.rem_euclid(n.max(1) as i64));
     let balanced = (0_i64..).zip(drawn).map(|(i, v)| i64::from(v) - mean - i64::from(i < rest));
     // at most 17 bits: exact in float32
-    balanced.map(|v| v as f32 * QUANTUM_NA).collect()
+    balanced.map(|v| v as f32 * CURRENT_QUANTUM_NA).collect()
 }
 
 /// Writes the values of a dataset one after the other, past the HDF5 library.
-struct Values<'a> {
+struct DatasetStream<'a> {
     out: BufWriter<std::fs::File>,
     path: &'a Path,
     bytes: Vec<u8>,
 }
 
-impl<'a> Values<'a> {
-    fn at(path: &'a Path, offset: u64) -> Result<Self> {
+impl<'a> DatasetStream<'a> {
+    fn open_at(path: &'a Path, offset: u64) -> Result<Self> {
         let mut file = OpenOptions::new().write(true).open(path).map_err(FileProblem::Write).in_file(path)?;
         file.seek(SeekFrom::Start(offset)).map_err(FileProblem::Write).in_file(path)?;
         Ok(Self { out: BufWriter::with_capacity(1 << 20, file), path, bytes: Vec::new() })
     }
 
-    fn put(&mut self, bytes: impl Iterator<Item = u8>) -> Result<()> {
+    fn write_bytes(&mut self, bytes: impl Iterator<Item = u8>) -> Result<()> {
         self.bytes.clear();
         self.bytes.extend(bytes);
         self.out.write_all(&self.bytes).map_err(FileProblem::Write).in_file(self.path)
     }
 
-    fn end(mut self) -> Result<()> {
+    fn finish(mut self) -> Result<()> {
         self.out.flush().map_err(FileProblem::Write).in_file(self.path)
     }
 }
@@ -124,9 +126,9 @@ mod tests {
 
     #[test]
     fn currents_sum_to_zero_without_any_rounding() {
-        let mut dice = Dice::new(3, 0);
+        let mut dice = SeededRng::new(3, 0);
         for n in [0, 1, 2, 7, 300] {
-            let currents = currents(n, &mut dice);
+            let currents = draw_currents(n, &mut dice);
             assert_eq!(currents.len(), n);
             assert_eq!(currents.iter().sum::<f32>(), 0.0);
         }

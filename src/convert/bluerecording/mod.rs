@@ -20,18 +20,18 @@ mod problem;
 use std::path::Path;
 
 pub use self::frame_hdf5::write as write_hdf5;
-pub use self::neuron::{Neuron, Section};
+pub use self::neuron::{NeuronPositions, SectionPositions};
 pub use self::parquet::write as write_parquet;
-pub use self::problem::BoundaryProblem;
+pub use self::problem::PositionsFileProblem;
 
-use self::layout::Columns;
+use self::layout::LabelledPoints;
 use crate::convert::pickle::{self, DataFrame};
 use crate::error::{Context, FileProblem, Result};
 use crate::io::input_file;
 
 /// The form of a file of boundaries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
+pub enum FileFormat {
     /// A pickle of a pandas data frame.
     Pickle,
     /// Parquet, one column a boundary.
@@ -40,9 +40,9 @@ pub enum Form {
     Hdf5,
 }
 
-impl Form {
+impl FileFormat {
     /// The form that a file begins like; a segment table is Parquet too, and an electrodes file HDF5.
-    pub fn of_start(start: &[u8]) -> Option<Self> {
+    pub fn from_magic(start: &[u8]) -> Option<Self> {
         match start {
             [0x80, 2..=5, ..] => Some(Self::Pickle),
             [b'P', b'A', b'R', b'1', ..] => Some(Self::Parquet),
@@ -56,17 +56,17 @@ impl Form {
 ///
 /// # Errors
 /// It cannot be read.
-pub fn is_boundaries(path: &Path) -> Result<bool> {
-    Ok(match Form::of_start(&start(path)?) {
-        Some(Form::Pickle) => true,
-        Some(Form::Parquet) => parquet::is_boundaries(path),
-        Some(Form::Hdf5) => frame_hdf5::is_boundaries(path),
+pub fn is_positions_file(path: &Path) -> Result<bool> {
+    Ok(match FileFormat::from_magic(&read_magic(path)?) {
+        Some(FileFormat::Pickle) => true,
+        Some(FileFormat::Parquet) => parquet::is_positions_file(path),
+        Some(FileFormat::Hdf5) => frame_hdf5::is_positions_file(path),
         None => false,
     })
 }
 
 /// The first bytes: fewer where the file is shorter.
-fn start(path: &Path) -> Result<[u8; 8]> {
+fn read_magic(path: &Path) -> Result<[u8; 8]> {
     use std::io::Read;
     let mut start = [0; 8];
     input_file::open(path)?.read(&mut start).map_err(FileProblem::Read).in_file(path)?;
@@ -78,24 +78,24 @@ fn start(path: &Path) -> Result<[u8; 8]> {
 /// # Errors
 /// The file is of no form that is known, damaged, or not in this layout: another number of rows, other labels, a neuron
 /// or section in two places, a section without a segment, a coordinate that is not finite; with the column, from 0.
-pub fn read(path: &Path) -> Result<Vec<Neuron>> {
-    let columns = match Form::of_start(&start(path)?) {
-        Some(Form::Parquet) => parquet::read(path)?,
-        Some(Form::Hdf5) => frame_hdf5::read(&crate::io::hdf5::File::open(path)?)?,
+pub fn read(path: &Path) -> Result<Vec<NeuronPositions>> {
+    let columns = match FileFormat::from_magic(&read_magic(path)?) {
+        Some(FileFormat::Parquet) => parquet::read(path)?,
+        Some(FileFormat::Hdf5) => frame_hdf5::read(&crate::io::hdf5::Hdf5File::open(path)?)?,
         // what is no pickle is told by its reader
-        Some(Form::Pickle) | None => {
+        Some(FileFormat::Pickle) | None => {
             let bytes = input_file::read(path)?;
-            return unpickled(&bytes).in_file(path);
+            return read_pickle(&bytes).in_file(path);
         }
     };
-    columns.neurons().in_file(path)
+    columns.to_neurons().in_file(path)
 }
 
 /// The boundaries in the bytes of a pickle, as [`read`] gives them.
 ///
 /// # Errors
 /// As [`read`], without the file.
-pub fn unpickled(bytes: &[u8]) -> Result<Vec<Neuron>> {
-    let frame = DataFrame::of(&pickle::run(bytes)?)?;
-    Columns::of_frame(&frame)?.neurons()
+pub fn read_pickle(bytes: &[u8]) -> Result<Vec<NeuronPositions>> {
+    let frame = DataFrame::from_pickle(&pickle::load(bytes)?)?;
+    LabelledPoints::from_data_frame(&frame)?.to_neurons()
 }

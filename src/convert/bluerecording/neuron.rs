@@ -4,21 +4,21 @@ use crate::geometry::Point;
 use crate::segments::{SectionType, Segment};
 
 /// The section that is the soma.
-pub(super) const SOMA: u32 = 0;
+pub(super) const SOMA_SECTION_ID: u32 = 0;
 
 /// A neuron's boundaries.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Neuron {
+pub struct NeuronPositions {
     /// SONATA node id.
     pub node_id: u64,
     /// Sections, ids ascending.
-    sections: Vec<Range>,
+    sections: Vec<SectionRange>,
     points: Vec<Point>,
 }
 
 /// Where a section's boundaries lie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Range {
+struct SectionRange {
     id: u32,
     first: usize,
     length: usize,
@@ -26,84 +26,84 @@ struct Range {
 
 /// A section's boundaries.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Section<'a> {
+pub struct SectionPositions<'a> {
     /// Its id in the neuron.
     pub id: u32,
     /// Its boundaries in order, um: those of a soma are its segments' places.
-    pub boundaries: &'a [Point],
+    pub points: &'a [Point],
 }
 
-impl Section<'_> {
+impl SectionPositions<'_> {
     /// Number of its segments.
-    pub fn segments(&self) -> usize {
-        if self.id == SOMA { self.boundaries.len() } else { self.boundaries.len().saturating_sub(1) }
+    pub fn segment_count(&self) -> usize {
+        if self.id == SOMA_SECTION_ID { self.points.len() } else { self.points.len().saturating_sub(1) }
     }
 
     /// The two ends of a segment, um; none where there is no such segment.
     pub fn ends(&self, segment: usize) -> Option<(Point, Point)> {
-        let start = *self.boundaries.get(segment)?;
-        let end = if self.id == SOMA { start } else { *self.boundaries.get(segment + 1)? };
+        let start = *self.points.get(segment)?;
+        let end = if self.id == SOMA_SECTION_ID { start } else { *self.points.get(segment + 1)? };
         Some((start, end))
     }
 
     /// What is sure of its kind: section 0 is the soma.
-    pub fn kind(&self) -> Option<SectionType> {
-        (self.id == SOMA).then_some(SectionType::Soma)
+    pub fn section_type(&self) -> Option<SectionType> {
+        (self.id == SOMA_SECTION_ID).then_some(SectionType::Soma)
     }
 }
 
-impl Neuron {
+impl NeuronPositions {
     /// A neuron without sections.
     pub fn new(node_id: u64) -> Self {
         Self { node_id, sections: Vec::new(), points: Vec::new() }
     }
 
     /// Adds a section; [`Neuron::sort`] puts sections in order.
-    pub fn push(&mut self, id: u32, boundaries: &[Point]) {
-        self.sections.push(Range { id, first: self.points.len(), length: boundaries.len() });
+    pub fn push_section(&mut self, id: u32, boundaries: &[Point]) {
+        self.sections.push(SectionRange { id, first: self.points.len(), length: boundaries.len() });
         self.points.extend_from_slice(boundaries);
     }
 
     /// Puts sections in order of their ids.
-    pub fn sort(&mut self) {
+    pub fn sort_sections(&mut self) {
         self.sections.sort_by_key(|range| range.id);
     }
 
     /// The first section id that is there twice, once sections are in order.
-    pub(super) fn twice(&self) -> Option<u32> {
+    pub(super) fn duplicate_section(&self) -> Option<u32> {
         self.sections.windows(2).find(|pair| pair[0].id == pair[1].id).map(|pair| pair[0].id)
     }
 
     /// The sections, ids ascending.
-    pub fn sections(&self) -> impl Iterator<Item = Section<'_>> {
-        let section = |range: &Range| {
+    pub fn sections(&self) -> impl Iterator<Item = SectionPositions<'_>> {
+        let section = |range: &SectionRange| {
             let boundaries = self.points.get(range.first..range.first + range.length).unwrap_or_default();
-            Section { id: range.id, boundaries }
+            SectionPositions { id: range.id, points: boundaries }
         };
         self.sections.iter().map(section)
     }
 
     /// The first boundary: that of the soma, where there is one.
-    pub fn place(&self) -> Point {
-        self.sections().next().and_then(|s| s.boundaries.first().copied()).unwrap_or(Point::ORIGIN)
+    pub fn first_point(&self) -> Point {
+        self.sections().next().and_then(|s| s.points.first().copied()).unwrap_or(Point::ORIGIN)
     }
 
     /// Number of boundaries.
-    pub fn boundaries(&self) -> usize {
+    pub fn point_count(&self) -> usize {
         self.points.len()
     }
 
     /// Number of segments.
     pub fn segment_count(&self) -> u64 {
-        self.sections().map(|section| section.segments() as u64).sum()
+        self.sections().map(|section| section.segment_count() as u64).sum()
     }
 
     /// The segments in the order of an electrodes file's rows: sections by id, segments in order. Rows count from
     /// `first_row`; radii are unknown, kinds but for the soma's.
     pub fn segments(&self, first_row: u64) -> impl Iterator<Item = Segment> {
-        let of_section = |section: Section<'_>| {
-            let (section_id, section_type) = (section.id, section.kind());
-            let ends: Vec<_> = (0..section.segments()).filter_map(|i| section.ends(i)).collect();
+        let of_section = |section: SectionPositions<'_>| {
+            let (section_id, section_type) = (section.id, section.section_type());
+            let ends: Vec<_> = (0..section.segment_count()).filter_map(|i| section.ends(i)).collect();
             (0..).zip(ends).map(move |(segment_id, (start, end))| (section_id, segment_id, section_type, start, end))
         };
         let segments = self.sections().flat_map(of_section);
@@ -114,7 +114,7 @@ impl Neuron {
             section_type,
             start,
             end,
-            radius: None,
+            radius_um: None,
             row,
         })
     }
@@ -127,16 +127,16 @@ mod tests {
     #[test]
     fn a_soma_has_a_segment_a_boundary_and_others_one_less() {
         let at = |x: f64| Point::new(x, 0.0, 0.0);
-        let mut neuron = Neuron::new(7);
-        neuron.push(4, &[at(1.0), at(2.0), at(4.0)]);
-        neuron.push(0, &[at(0.0), at(0.0)]);
-        neuron.sort();
+        let mut neuron = NeuronPositions::new(7);
+        neuron.push_section(4, &[at(1.0), at(2.0), at(4.0)]);
+        neuron.push_section(0, &[at(0.0), at(0.0)]);
+        neuron.sort_sections();
         let found: Vec<_> =
             neuron.segments(10).map(|s| (s.section_id, s.segment_id, s.start.x, s.end.x, s.row)).collect();
         let soma = [(0, 0, 0.0, 0.0, 10), (0, 1, 0.0, 0.0, 11)];
         assert_eq!(found, [soma[0], soma[1], (4, 0, 1.0, 2.0, 12), (4, 1, 2.0, 4.0, 13)]);
         assert_eq!(neuron.segment_count(), 4);
-        assert_eq!(neuron.place(), at(0.0));
+        assert_eq!(neuron.first_point(), at(0.0));
         let kinds: Vec<_> = neuron.segments(0).map(|s| s.section_type).collect();
         assert_eq!(kinds, [Some(SectionType::Soma), Some(SectionType::Soma), None, None]);
     }

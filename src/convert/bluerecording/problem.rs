@@ -5,13 +5,13 @@ use crate::io::parquet_file::ParquetProblem;
 
 /// What can be wrong with a file of boundaries.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum BoundaryProblem {
+pub enum PositionsFileProblem {
     /// Another number of rows.
     #[error("wrong number of rows, expected 3 (x, y, z), found {0}")]
-    Rows(u64),
+    RowCount(u64),
     /// Labels of another kind.
     #[error("wrong labels of columns, expected `id` and `section`, found {0}")]
-    Labels(String),
+    ColumnLabels(String),
     /// Labels of rows that do not say which coordinate is in which row.
     #[error("wrong labels of rows, expected x, y, z or 0, 1, 2, each once, found {0}")]
     RowLabels(String),
@@ -20,7 +20,7 @@ pub enum BoundaryProblem {
     Empty,
     /// Arrays of different lengths.
     #[error("wrong length, expected {expected} as of `id`, found {found}")]
-    Length {
+    ArrayLength {
         /// Number of ids.
         expected: usize,
         /// Number of values.
@@ -28,7 +28,7 @@ pub enum BoundaryProblem {
     },
     /// A label that cannot be an id.
     #[error("wrong {what}, expected a number from 0 to {most}, found {found}")]
-    Id {
+    IdRange {
         /// `id` or `section`.
         what: &'static str,
         /// The greatest there can be.
@@ -49,7 +49,7 @@ pub enum BoundaryProblem {
     },
     /// A section without a segment.
     #[error("one boundary alone, expected two or more for section {section} of node {node}, found 1")]
-    Alone {
+    SinglePoint {
         /// The neuron.
         node: u64,
         /// Its section.
@@ -76,30 +76,30 @@ pub enum BoundaryProblem {
     Write(String),
     /// A column with another name.
     #[error("wrong name of a column, expected `<id>_<section>_<number>`, found `{0}`")]
-    Column(String),
+    ColumnName(String),
     /// A column of other values.
     #[error("wrong type, expected float64 without nulls, found {0}")]
-    Type(String),
+    ColumnType(String),
     /// A group that is no frame of this layout.
     #[error(
         "wrong pandas object, expected a frame whose index is (id, section) and whose columns are x, y, z, found {0}"
     )]
-    Frame(String),
+    WrongFrame(String),
     /// An HDF5 file with neither layout.
     #[error("no boundaries, expected a frame of pandas, or `xyz`, `id` and `section`, found {0}")]
     NoFrame(String),
 }
 
-impl Problem for BoundaryProblem {
+impl Problem for PositionsFileProblem {
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Alone { .. } => Some("only a soma, section 0, has one column a segment".into()),
+            Self::SinglePoint { .. } => Some("only a soma, section 0, has one column a segment".into()),
             Self::RowLabels(_) => {
                 Some("name the rows in the order that they are in: `frame.index = [\"x\", \"y\", \"z\"]`".into())
             }
             Self::File(problem) => problem.hint(),
             Self::Parquet(_) => Some("the file may be cut short, or be of another format".into()),
-            Self::Frame(_) => Some("write it with `positions.T.to_hdf(path, key=\"positions\")`".into()),
+            Self::WrongFrame(_) => Some("write it with `positions.T.to_hdf(path, key=\"positions\")`".into()),
             _ => None,
         }
     }

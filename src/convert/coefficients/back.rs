@@ -8,28 +8,28 @@ use arrow_array::{Array, RecordBatch};
 use arrow_schema::{Schema, SchemaRef};
 use serde_json::Value;
 
-use super::{COEFFICIENT, ELECTRODE, ELECTRODES_KEY, NODE_ID, POPULATION_KEY, ROW, ROWS_KEY, UNITS_KEY, UNKNOWN_UNITS};
-use crate::convert::ExchangeProblem;
+use super::{ELECTRODE, ELECTRODES_KEY, NODE_ID, POPULATION_KEY, ROW, ROWS_KEY, UNITS_KEY, UNKNOWN_UNITS, WEIGHT};
+use crate::convert::ConversionProblem;
 use crate::error::{Error, Result};
 use crate::geometry::Point;
-use crate::io::atomic_output::Existing;
-use crate::sonata::electrodes_file::{Attribute, Electrode, Layout, PopulationLayout, Writer};
-use crate::units::COEFFICIENT_UNIT;
+use crate::io::atomic_output::OverwritePolicy;
+use crate::sonata::electrodes_file::{AttributeValue, ContactLayout, FileLayout, PopulationLayout, Writer};
+use crate::units::WEIGHT_UNIT;
 
 /// Whether columns are those of coefficients.
-pub fn is_coefficients(schema: &Schema) -> bool {
+pub fn is_weight_table(schema: &Schema) -> bool {
     schema.metadata().contains_key(ELECTRODES_KEY) && schema.index_of(NODE_ID).is_ok() && schema.index_of(ROW).is_ok()
 }
 
 /// Columns of coefficients that are read twice: for nodes and rows, then for the values.
-pub trait Batches {
+pub trait BatchSource {
     /// The columns.
     fn schema(&self) -> SchemaRef;
     /// Gives all rows from the first on.
     ///
     /// # Errors
     /// Unreadable, or what `take` fails with.
-    fn each(&self, take: &mut dyn FnMut(&RecordBatch) -> Result<()>) -> Result<()>;
+    fn for_each_batch(&self, take: &mut dyn FnMut(&RecordBatch) -> Result<()>) -> Result<()>;
 }
 
 /// Writes an electrodes file from columns of coefficients; gives the numbers of contacts, nodes and rows.
@@ -37,25 +37,29 @@ pub trait Batches {
 /// # Errors
 /// Metadata are missing, units are others than V/nA, rows are missing, rows or contacts are in another order, a coefficient
 /// is not finite, or the output cannot be written.
-pub fn to_electrodes_file(columns: &dyn Batches, to: &Path, existing: Existing) -> Result<(u64, u64, u64)> {
+pub fn write_electrodes_file(
+    columns: &dyn BatchSource,
+    to: &Path,
+    existing: OverwritePolicy,
+) -> Result<(u64, u64, u64)> {
     let schema = columns.schema();
     check_units(&schema)?;
-    let electrodes = electrodes(&schema)?;
-    let wide = schema.index_of(COEFFICIENT).is_err();
+    let electrodes = parse_electrodes(&schema)?;
+    let wide = schema.index_of(WEIGHT).is_err();
     let names: Vec<String> = electrodes.iter().map(|e| e.name.clone()).collect();
     let times = if wide { 1 } else { names.len().max(1) };
-    let population = population(columns, times)?;
+    let population = read_population_layout(columns, times)?;
     let (nodes, rows) = (population.node_ids.len() as u64, population.rows());
     check_rows(&schema, rows)?;
     let provenance = vec![("program", concat!("leadfield ", env!("CARGO_PKG_VERSION")).into())];
-    let layout = Layout { electrodes, populations: vec![population], provenance };
+    let layout = FileLayout { electrodes, populations: vec![population], provenance };
     let writer = Writer::create(to, existing, &layout)?;
     let (mut written, mut rest) = (0_u64, Vec::new());
-    columns.each(&mut |batch| {
+    columns.for_each_batch(&mut |batch| {
         if wide {
-            wide_values(batch, &names, &mut rest)?
+            append_wide_values(batch, &names, &mut rest)?
         } else {
-            long_values(batch, &names, written, &mut rest)?
+            append_long_values(batch, &names, written, &mut rest)?
         }
         let whole = rest.len() / names.len().max(1);
         let values: Vec<f64> = rest.drain(..whole * names.len()).collect();
@@ -72,27 +76,25 @@ pub fn to_electrodes_file(columns: &dyn Batches, to: &Path, existing: Existing) 
 ///
 /// # Errors
 /// The columns do not tell.
-pub fn population_of(schema: &Schema) -> Result<&str> {
+pub fn population_name(schema: &Schema) -> Result<&str> {
     let name = schema.metadata().get(POPULATION_KEY);
-    Ok(name.ok_or(ExchangeProblem::NoCoefficients(POPULATION_KEY))?)
+    Ok(name.ok_or(ConversionProblem::NotWeightTable(POPULATION_KEY))?)
 }
 
 /// Clients take coefficients for V/nA, whatever the file tells.
-fn check_units(schema: &Schema) -> Result<(), ExchangeProblem> {
+fn check_units(schema: &Schema) -> Result<(), ConversionProblem> {
     match schema.metadata().get(UNITS_KEY) {
-        Some(found) if found != COEFFICIENT_UNIT && found != UNKNOWN_UNITS => {
-            Err(ExchangeProblem::Units(found.clone()))
-        }
+        Some(found) if found != WEIGHT_UNIT && found != UNKNOWN_UNITS => Err(ConversionProblem::Units(found.clone())),
         _ => Ok(()),
     }
 }
 
 /// All rows are there, as far as the columns tell how many there were.
-fn check_rows(schema: &Schema, found: u64) -> Result<(), ExchangeProblem> {
+fn check_rows(schema: &Schema, found: u64) -> Result<(), ConversionProblem> {
     let told = schema.metadata().get(ROWS_KEY).and_then(|text| text.parse().ok());
     match told {
-        Some(expected) if expected != found => Err(ExchangeProblem::Rows { expected, found }),
-        _ if found == 0 => Err(ExchangeProblem::Rows { expected: 1, found }),
+        Some(expected) if expected != found => Err(ConversionProblem::RowCount { expected, found }),
+        _ if found == 0 => Err(ConversionProblem::RowCount { expected: 1, found }),
         _ => Ok(()),
     }
 }
@@ -102,43 +104,51 @@ fn check_finite(values: &[f64], names: &[String], first_row: u64) -> Result<()> 
     let Some(at) = values.iter().position(|v| !v.is_finite()) else { return Ok(()) };
     let (row, column) = (first_row + (at / names.len()) as u64, at % names.len());
     let contact = names.get(column).cloned().unwrap_or_default();
-    let problem = ExchangeProblem::NotFinite { contact, found: values.get(at).copied().unwrap_or(f64::NAN) };
-    Err(Error::from(problem).at(COEFFICIENT, row))
+    let problem = ConversionProblem::NotFinite { contact, found: values.get(at).copied().unwrap_or(f64::NAN) };
+    Err(Error::from(problem).at_index(WEIGHT, row))
 }
 
-fn electrodes(schema: &Schema) -> Result<Vec<Electrode>, ExchangeProblem> {
-    let wrong = || ExchangeProblem::NoCoefficients(ELECTRODES_KEY);
+fn parse_electrodes(schema: &Schema) -> Result<Vec<ContactLayout>, ConversionProblem> {
+    let wrong = || ConversionProblem::NotWeightTable(ELECTRODES_KEY);
     let text = schema.metadata().get(ELECTRODES_KEY).ok_or_else(wrong)?;
     let Ok(Value::Array(list)) = serde_json::from_str::<Value>(text) else { return Err(wrong()) };
     let electrode = |entry: &Value| {
         let text = |key: &str| entry.get(key).and_then(Value::as_str).map(str::to_string);
         let numbers = entry.get("position")?.as_array()?.iter().map(Value::as_f64).collect::<Option<Vec<f64>>>()?;
         let position = <[f64; 3]>::try_from(numbers).ok().map(Point::from)?;
-        let unknown = || crate::electrodes::UNKNOWN_PLACE.to_string();
+        let unknown = || crate::electrodes::UNKNOWN_REGION.to_string();
         let (layer, region) = (text("layer").unwrap_or_else(unknown), text("region").unwrap_or_else(unknown));
-        let settings: Vec<(&'static str, Attribute)> = Vec::new();
-        let units = text("units").filter(|units| units != COEFFICIENT_UNIT);
-        Some(Electrode { name: text("name")?, position, kind: text("type")?, layer, region, settings, units })
+        let settings: Vec<(&'static str, AttributeValue)> = Vec::new();
+        let units = text("units").filter(|units| units != WEIGHT_UNIT);
+        Some(ContactLayout {
+            name: text("name")?,
+            position_um: position,
+            kind: text("type")?,
+            layer,
+            region,
+            settings,
+            units,
+        })
     };
     list.iter().map(electrode).collect::<Option<Vec<_>>>().filter(|all| !all.is_empty()).ok_or_else(wrong)
 }
 
 /// Nodes and offsets, as the columns `node_id` and `row` tell; each row of the file is there `times` times.
-fn population(columns: &dyn Batches, times: usize) -> Result<PopulationLayout> {
+fn read_population_layout(columns: &dyn BatchSource, times: usize) -> Result<PopulationLayout> {
     let schema = columns.schema();
-    let name = population_of(&schema)?.to_string();
+    let name = population_name(&schema)?.to_string();
     let mut layout = PopulationLayout { name, ..PopulationLayout::default() };
     let (mut entries, mut seen) = (0_u64, std::collections::HashSet::new());
-    columns.each(&mut |batch| {
-        let (nodes, rows) = (unsigned(batch, NODE_ID)?, unsigned(batch, ROW)?);
+    columns.for_each_batch(&mut |batch| {
+        let (nodes, rows) = (u64_column(batch, NODE_ID)?, u64_column(batch, ROW)?);
         for (&node, &found) in nodes.iter().zip(rows) {
             let expected = entries / times as u64;
             if found != expected {
-                return Err(ExchangeProblem::RowOrder { expected, found }.into());
+                return Err(ConversionProblem::RowOrder { expected, found }.into());
             }
             if layout.node_ids.last() != Some(&node) {
                 if !seen.insert(node) {
-                    return Err(ExchangeProblem::NodeTwice(node).into());
+                    return Err(ConversionProblem::NodeTwice(node).into());
                 }
                 layout.node_ids.push(node);
                 layout.offsets.push(expected);
@@ -151,32 +161,37 @@ fn population(columns: &dyn Batches, times: usize) -> Result<PopulationLayout> {
     Ok(layout)
 }
 
-fn unsigned<'b>(batch: &'b RecordBatch, name: &'static str) -> Result<&'b [u64], ExchangeProblem> {
+fn u64_column<'b>(batch: &'b RecordBatch, name: &'static str) -> Result<&'b [u64], ConversionProblem> {
     let column = batch.column_by_name(name).filter(|column| column.null_count() == 0);
     let column = column.and_then(|column| column.as_primitive_opt::<UInt64Type>());
-    column.map(|column| column.values().as_ref()).ok_or(ExchangeProblem::NoCoefficients(name))
+    column.map(|column| column.values().as_ref()).ok_or(ConversionProblem::NotWeightTable(name))
 }
 
-fn floats(batch: &RecordBatch, name: &str) -> Result<Vec<f64>, ExchangeProblem> {
+fn f64_column(batch: &RecordBatch, name: &str) -> Result<Vec<f64>, ConversionProblem> {
     let column = batch.column_by_name(name).filter(|column| column.null_count() == 0);
-    let column = column.ok_or(ExchangeProblem::NoCoefficients(COEFFICIENT))?;
+    let column = column.ok_or(ConversionProblem::NotWeightTable(WEIGHT))?;
     if let Some(double) = column.as_primitive_opt::<Float64Type>() {
         return Ok(double.values().to_vec());
     }
-    let single = column.as_primitive_opt::<Float32Type>().ok_or(ExchangeProblem::NoCoefficients(COEFFICIENT))?;
+    let single = column.as_primitive_opt::<Float32Type>().ok_or(ConversionProblem::NotWeightTable(WEIGHT))?;
     Ok(single.values().iter().map(|v| f64::from(*v)).collect())
 }
 
-fn wide_values(batch: &RecordBatch, names: &[String], out: &mut Vec<f64>) -> Result<(), ExchangeProblem> {
-    let columns = names.iter().map(|name| floats(batch, name)).collect::<Result<Vec<_>, _>>()?;
+fn append_wide_values(batch: &RecordBatch, names: &[String], out: &mut Vec<f64>) -> Result<(), ConversionProblem> {
+    let columns = names.iter().map(|name| f64_column(batch, name)).collect::<Result<Vec<_>, _>>()?;
     for row in 0..batch.num_rows() {
         out.extend(columns.iter().filter_map(|column| column.get(row)));
     }
     Ok(())
 }
 
-fn long_values(batch: &RecordBatch, names: &[String], _row: u64, out: &mut Vec<f64>) -> Result<(), ExchangeProblem> {
-    let missing = || ExchangeProblem::NoCoefficients(ELECTRODE);
+fn append_long_values(
+    batch: &RecordBatch,
+    names: &[String],
+    _row: u64,
+    out: &mut Vec<f64>,
+) -> Result<(), ConversionProblem> {
+    let missing = || ConversionProblem::NotWeightTable(ELECTRODE);
     let electrodes = batch.column_by_name(ELECTRODE).ok_or_else(missing)?;
     let dictionary = electrodes.as_dictionary_opt::<Int32Type>();
     let plain = electrodes.as_string_opt::<i32>();
@@ -190,11 +205,11 @@ fn long_values(batch: &RecordBatch, names: &[String], _row: u64, out: &mut Vec<f
             _ => None,
         }
     };
-    for (i, value) in floats(batch, COEFFICIENT)?.into_iter().enumerate() {
+    for (i, value) in f64_column(batch, WEIGHT)?.into_iter().enumerate() {
         let expected = names.get(out.len() % names.len().max(1)).map_or("", String::as_str);
         match name(i).ok_or_else(missing)? {
             found if found != expected => {
-                return Err(ExchangeProblem::ContactOrder { expected: expected.into(), found: found.into() });
+                return Err(ConversionProblem::ContactOrder { expected: expected.into(), found: found.into() });
             }
             _ => out.push(value),
         }

@@ -1,6 +1,6 @@
 //! A data frame: columns with labels on several levels, and their values from pandas' blocks.
 
-use super::{Array, Id, MultiIndex, Name, Pickle, PickleProblem, RowLabels, Value};
+use super::{Array, GlobalName, MultiIndex, Pickle, PickleProblem, PickleValue, RowLabels, ValueId};
 use crate::error::Result;
 
 /// A data frame of numbers.
@@ -14,7 +14,7 @@ pub struct DataFrame {
 }
 
 /// Where the columns of a block belong.
-enum Places {
+enum BlockColumns {
     /// At equal steps.
     Slice { start: usize, step: usize },
     /// One by one.
@@ -27,40 +27,40 @@ impl DataFrame {
     /// # Errors
     /// The pickle stands for something else, its columns have no labels on two levels or more, or its blocks do not give
     /// each column its values once.
-    pub fn of(pickle: &Pickle<'_>) -> Result<Self> {
+    pub fn from_pickle(pickle: &Pickle<'_>) -> Result<Self> {
         let root = pickle.root();
-        let Some((_, Some(state))) = pickle.made(root, Name::DataFrame) else {
-            return Err(pickle.wrong(root, "pickle", "a `DataFrame`"));
+        let Some((_, Some(state))) = pickle.find_object(root, GlobalName::DataFrame) else {
+            return Err(pickle.type_error(root, "pickle", "a `DataFrame`"));
         };
-        let manager = pickle.entry(state, "_mgr").or_else(|| pickle.entry(state, "_data"));
-        let manager = manager.ok_or_else(|| pickle.wrong(state, "frame", "its `_mgr`"))?;
-        let (blocks, axes) = Blocks::of(pickle, manager)?;
+        let manager = pickle.dict_value(state, "_mgr").or_else(|| pickle.dict_value(state, "_data"));
+        let manager = manager.ok_or_else(|| pickle.type_error(state, "frame", "its `_mgr`"))?;
+        let (blocks, axes) = PandasBlock::read_all(pickle, manager)?;
         let &[columns, rows] = axes else {
-            return Err(pickle.wrong(manager, "frame", "two axes"));
+            return Err(pickle.type_error(manager, "frame", "two axes"));
         };
-        let columns = MultiIndex::of(pickle, columns)?;
-        let row_labels = RowLabels::of(pickle, rows)?;
-        Ok(Self { row_labels, ..Self::gather(pickle, manager, columns, &blocks)? })
+        let columns = MultiIndex::from_pickle(pickle, columns)?;
+        let row_labels = RowLabels::from_pickle(pickle, rows)?;
+        Ok(Self { row_labels, ..Self::from_blocks(pickle, manager, columns, &blocks)? })
     }
 
     /// Puts the blocks' columns where they belong.
-    fn gather(pickle: &Pickle<'_>, manager: Id, columns: MultiIndex, blocks: &[Blocks]) -> Result<Self> {
+    fn from_blocks(pickle: &Pickle<'_>, manager: ValueId, columns: MultiIndex, blocks: &[PandasBlock]) -> Result<Self> {
         let wrong = |expected: String, found: String| {
-            pickle.error(manager, PickleProblem::Wrong { object: "frame", expected, found })
+            pickle.error(manager, PickleProblem::WrongType { object: "frame", expected, found })
         };
         let (mut values, mut rows, mut filled) = (Vec::new(), None, vec![false; columns.len()]);
         for block in blocks {
-            let array = Array::of(pickle, block.values)?;
+            let array = Array::from_pickle(pickle, block.values)?;
             let &[own, height] = array.shape() else {
-                return Err(pickle.wrong(block.values, "block", "an array of two dimensions"));
+                return Err(pickle.type_error(block.values, "block", "an array of two dimensions"));
             };
             if *rows.get_or_insert(height) != height {
                 return Err(wrong(format!("{} rows in each block", rows.unwrap_or(0)), format!("{height}")));
             }
             // rows times columns are values that the file holds, once all columns are filled
-            let places = block.places(pickle, own)?;
-            let numbers = array.floats();
-            values.resize(columns.len().saturating_mul(height).min(pickle_values(pickle)), 0.0);
+            let places = block.read_columns(pickle, own)?;
+            let numbers = array.to_f64();
+            values.resize(columns.len().saturating_mul(height).min(max_values(pickle)), 0.0);
             for i in 0..own {
                 let place = places.get(i).filter(|&p| p < columns.len());
                 let Some(place) = place else {
@@ -73,7 +73,7 @@ impl DataFrame {
                     return Err(wrong("values for all columns".into(), "less".into()));
                 };
                 for (row, value) in target.iter_mut().enumerate() {
-                    *value = numbers[if array.is_fortran() { row * own + i } else { i * height + row }];
+                    *value = numbers[if array.is_fortran_order() { row * own + i } else { i * height + row }];
                 }
             }
         }
@@ -105,64 +105,65 @@ impl DataFrame {
 }
 
 /// More values than a file can hold: eight bytes are the most, and one the least.
-fn pickle_values(pickle: &Pickle<'_>) -> usize {
+fn max_values(pickle: &Pickle<'_>) -> usize {
     usize::try_from(pickle.length).unwrap_or(usize::MAX)
 }
 
 /// A block: its values and where they belong.
-struct Blocks {
-    values: Id,
-    places: Id,
+struct PandasBlock {
+    values: ValueId,
+    columns: ValueId,
 }
 
-impl Blocks {
+impl PandasBlock {
     /// The blocks and axes of a block manager: its arguments since pandas 1.3, its state before.
-    fn of<'p>(pickle: &'p Pickle<'_>, manager: Id) -> Result<(Vec<Self>, &'p [Id])> {
-        let wrong = || pickle.wrong(manager, "frame", "a `BlockManager` with blocks and axes");
-        let (arguments, state) = pickle.made(manager, Name::BlockManager).ok_or_else(wrong)?;
+    fn read_all<'p>(pickle: &'p Pickle<'_>, manager: ValueId) -> Result<(Vec<Self>, &'p [ValueId])> {
+        let wrong = || pickle.type_error(manager, "frame", "a `BlockManager` with blocks and axes");
+        let (arguments, state) = pickle.find_object(manager, GlobalName::BlockManager).ok_or_else(wrong)?;
         if let (&[blocks, axes], None) = (arguments, state) {
             let blocks = pickle.items(blocks).ok_or_else(wrong)?;
-            let blocks = blocks.iter().map(|&block| Self::made(pickle, block)).collect::<Result<_>>()?;
+            let blocks = blocks.iter().map(|&block| Self::from_pickle(pickle, block)).collect::<Result<_>>()?;
             return Ok((blocks, pickle.items(axes).ok_or_else(wrong)?));
         }
         let extra = state.and_then(|s| pickle.items(s)).and_then(|s| s.get(3).copied());
-        let now = extra.and_then(|extra| pickle.entry(extra, "0.14.1")).ok_or_else(wrong)?;
-        let items = |key| pickle.entry(now, key).and_then(|list| pickle.items(list)).ok_or_else(wrong);
-        let block = |&block: &Id| {
-            let member =
-                |key| pickle.entry(block, key).ok_or_else(|| pickle.wrong(block, "block", "values and places"));
-            Ok(Self { values: member("values")?, places: member("mgr_locs")? })
+        let now = extra.and_then(|extra| pickle.dict_value(extra, "0.14.1")).ok_or_else(wrong)?;
+        let items = |key| pickle.dict_value(now, key).and_then(|list| pickle.items(list)).ok_or_else(wrong);
+        let block = |&block: &ValueId| {
+            let member = |key| {
+                pickle.dict_value(block, key).ok_or_else(|| pickle.type_error(block, "block", "values and places"))
+            };
+            Ok(Self { values: member("values")?, columns: member("mgr_locs")? })
         };
         Ok((items("blocks")?.iter().map(block).collect::<Result<_>>()?, items("axes")?))
     }
 
-    fn made(pickle: &Pickle<'_>, id: Id) -> Result<Self> {
-        match pickle.made(id, Name::Block) {
-            Some((&[values, places, _dimensions], None)) => Ok(Self { values, places }),
-            _ => Err(pickle.wrong(id, "block", "values, places and the number of dimensions")),
+    fn from_pickle(pickle: &Pickle<'_>, id: ValueId) -> Result<Self> {
+        match pickle.find_object(id, GlobalName::Block) {
+            Some((&[values, places, _dimensions], None)) => Ok(Self { values, columns: places }),
+            _ => Err(pickle.type_error(id, "block", "values, places and the number of dimensions")),
         }
     }
 
     /// The places of so many columns.
-    fn places(&self, pickle: &Pickle<'_>, columns: usize) -> Result<Places> {
-        let wrong = || pickle.wrong(self.places, "block", format!("places of {columns} columns"));
-        if let Some((&[start, stop, step], None)) = pickle.made(self.places, Name::Slice) {
+    fn read_columns(&self, pickle: &Pickle<'_>, columns: usize) -> Result<BlockColumns> {
+        let wrong = || pickle.type_error(self.columns, "block", format!("places of {columns} columns"));
+        if let Some((&[start, stop, step], None)) = pickle.find_object(self.columns, GlobalName::Slice) {
             let number = |id| match pickle.get(id) {
-                Value::None => Some(1),
+                PickleValue::None => Some(1),
                 _ => pickle.int(id).and_then(|n| usize::try_from(n).ok()),
             };
             let (start, stop, step) =
                 (number(start).ok_or_else(wrong)?, number(stop).ok_or_else(wrong)?, number(step).ok_or_else(wrong)?);
             let count = stop.saturating_sub(start).div_ceil(step.max(1));
-            return if count == columns { Ok(Places::Slice { start, step }) } else { Err(wrong()) };
+            return if count == columns { Ok(BlockColumns::Slice { start, step }) } else { Err(wrong()) };
         }
-        let array = Array::of(pickle, self.places)?;
-        let places = array.ints().map_err(|_| wrong())?;
-        if places.len() == columns { Ok(Places::List(places)) } else { Err(wrong()) }
+        let array = Array::from_pickle(pickle, self.columns)?;
+        let places = array.to_i64().map_err(|_| wrong())?;
+        if places.len() == columns { Ok(BlockColumns::List(places)) } else { Err(wrong()) }
     }
 }
 
-impl Places {
+impl BlockColumns {
     fn get(&self, column: usize) -> Option<usize> {
         match self {
             Self::Slice { start, step } => column.checked_mul(*step)?.checked_add(*start),

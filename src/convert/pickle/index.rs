@@ -1,12 +1,12 @@
 //! The labels of a frame's columns: several levels, each a list of numbers, and a code a column.
 
-use super::labels::first_text;
-use super::{Array, Id, Name, Pickle, PickleProblem, Value};
+use super::labels::read_first_text;
+use super::{Array, GlobalName, Pickle, PickleProblem, PickleValue, ValueId};
 use crate::error::Result;
 
 /// A level's labels.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Labels {
+pub enum IndexLabels {
     /// Numbers at equal steps: nothing is stored but the rule.
     Range {
         /// The first.
@@ -23,37 +23,38 @@ pub enum Labels {
 /// The labels of columns on several levels.
 #[derive(Debug, Clone)]
 pub struct MultiIndex {
-    levels: Vec<Labels>,
+    levels: Vec<IndexLabels>,
     /// For each level the place in it of each column's label.
     codes: Vec<Vec<i64>>,
     names: Vec<Option<String>>,
 }
 
-impl Labels {
+impl IndexLabels {
     /// The labels of an index; `level` is the name that stands beside the index in the labels of columns.
-    pub(super) fn of(pickle: &Pickle<'_>, id: Id, level: Option<&str>) -> Result<Self> {
-        let (class, members) = index(pickle, id)?;
-        if class == Name::RangeIndex {
+    pub(super) fn from_pickle(pickle: &Pickle<'_>, id: ValueId, level: Option<&str>) -> Result<Self> {
+        let (class, members) = index_class(pickle, id)?;
+        if class == GlobalName::RangeIndex {
             let number = |key| {
-                member(pickle, members, key)
-                    .and_then(|n| pickle.int(n).ok_or_else(|| pickle.wrong(n, "range of labels", "a whole number")))
+                index_member(pickle, members, key).and_then(|n| {
+                    pickle.int(n).ok_or_else(|| pickle.type_error(n, "range of labels", "a whole number"))
+                })
             };
             let (start, stop, step) = (number("start")?, number("stop")?, number("step")?);
             let span = if step > 0 { stop.saturating_sub(start) } else { start.saturating_sub(stop) };
             let length = span.max(0).unsigned_abs().div_ceil(step.unsigned_abs().max(1));
             return Ok(Self::Range { start, step, length });
         }
-        let data = member(pickle, members, "data")?;
-        if let Some(found) = first_text(pickle, data) {
+        let data = index_member(pickle, members, "data")?;
+        if let Some(found) = read_first_text(pickle, data) {
             let level = level.unwrap_or_default().into();
             return Err(pickle.error(data, PickleProblem::TextLabels { level, found }));
         }
-        let array = Array::of(pickle, data)?;
+        let array = Array::from_pickle(pickle, data)?;
         let not_whole = |found: String| {
             let expected = "whole numbers".into();
-            pickle.error(data, PickleProblem::Wrong { object: "labels", expected, found })
+            pickle.error(data, PickleProblem::WrongType { object: "labels", expected, found })
         };
-        Ok(Self::List(array.ints().map_err(not_whole)?))
+        Ok(Self::List(array.to_i64().map_err(not_whole)?))
     }
 
     pub(super) fn get(&self, place: i64) -> Option<i64> {
@@ -69,12 +70,12 @@ impl Labels {
 }
 
 impl MultiIndex {
-    pub(super) fn of(pickle: &Pickle<'_>, id: Id) -> Result<Self> {
-        let wrong = |id| pickle.wrong(id, "columns", "a `MultiIndex` of two levels or more");
-        let (Name::MultiIndex, members) = index(pickle, id)? else { return Err(wrong(id)) };
-        let items = |key| -> Result<&[Id]> {
-            let list = member(pickle, members, key)?;
-            pickle.items(list).ok_or_else(|| pickle.wrong(list, "columns", "a list"))
+    pub(super) fn from_pickle(pickle: &Pickle<'_>, id: ValueId) -> Result<Self> {
+        let wrong = |id| pickle.type_error(id, "columns", "a `MultiIndex` of two levels or more");
+        let (GlobalName::MultiIndex, members) = index_class(pickle, id)? else { return Err(wrong(id)) };
+        let items = |key| -> Result<&[ValueId]> {
+            let list = index_member(pickle, members, key)?;
+            pickle.items(list).ok_or_else(|| pickle.type_error(list, "columns", "a list"))
         };
         let (levels, codes) = (items("levels")?, items("codes")?);
         let names: Vec<Option<String>> =
@@ -83,20 +84,20 @@ impl MultiIndex {
             return Err(wrong(id));
         }
         let name = |number: usize| names.get(number).and_then(Option::as_deref);
-        let level = |(number, &level): (usize, &Id)| Labels::of(pickle, level, name(number));
+        let level = |(number, &level): (usize, &ValueId)| IndexLabels::from_pickle(pickle, level, name(number));
         let levels = levels.iter().enumerate().map(level).collect::<Result<Vec<_>>>()?;
-        let codes = codes.iter().map(|&codes| codes_of(pickle, codes)).collect::<Result<Vec<_>>>()?;
+        let codes = codes.iter().map(|&codes| read_codes(pickle, codes)).collect::<Result<Vec<_>>>()?;
         let made = Self { levels, codes, names };
-        made.check(pickle, id)?;
+        made.check_codes(pickle, id)?;
         Ok(made)
     }
 
     /// As many codes on each level, and each the place of a label.
-    fn check(&self, pickle: &Pickle<'_>, id: Id) -> Result<()> {
+    fn check_codes(&self, pickle: &Pickle<'_>, id: ValueId) -> Result<()> {
         let expected = self.len();
         for (labels, codes) in self.levels.iter().zip(&self.codes) {
             let problem = |expected: String, found: String| {
-                pickle.error(id, PickleProblem::Wrong { object: "columns", expected, found })
+                pickle.error(id, PickleProblem::WrongType { object: "columns", expected, found })
             };
             if codes.len() != expected {
                 return Err(problem(format!("{expected} codes on each level"), format!("{}", codes.len())));
@@ -119,7 +120,7 @@ impl MultiIndex {
     }
 
     /// Number of levels.
-    pub fn levels(&self) -> usize {
+    pub fn level_count(&self) -> usize {
         self.levels.len()
     }
 
@@ -135,23 +136,26 @@ impl MultiIndex {
     }
 }
 
-fn codes_of(pickle: &Pickle<'_>, id: Id) -> Result<Vec<i64>> {
-    let array = Array::of(pickle, id)?;
-    let problem = |found| pickle.error(id, PickleProblem::Wrong { object: "columns", expected: "codes".into(), found });
-    array.ints().map_err(problem)
+fn read_codes(pickle: &Pickle<'_>, id: ValueId) -> Result<Vec<i64>> {
+    let array = Array::from_pickle(pickle, id)?;
+    let problem =
+        |found| pickle.error(id, PickleProblem::WrongType { object: "columns", expected: "codes".into(), found });
+    array.to_i64().map_err(problem)
 }
 
 /// The class and the members of an index.
-pub(super) fn index(pickle: &Pickle<'_>, id: Id) -> Result<(Name, Id)> {
-    let wrong = || pickle.wrong(id, "labels", "an index of pandas");
-    let Some((&[class, members], None)) = pickle.made(id, Name::NewIndex) else { return Err(wrong()) };
+pub(super) fn index_class(pickle: &Pickle<'_>, id: ValueId) -> Result<(GlobalName, ValueId)> {
+    let wrong = || pickle.type_error(id, "labels", "an index of pandas");
+    let Some((&[class, members], None)) = pickle.find_object(id, GlobalName::NewIndex) else { return Err(wrong()) };
     match pickle.get(class) {
-        Value::Name(class @ (Name::Index | Name::RangeIndex | Name::MultiIndex)) => Ok((*class, members)),
+        PickleValue::Global(class @ (GlobalName::Index | GlobalName::RangeIndex | GlobalName::MultiIndex)) => {
+            Ok((*class, members))
+        }
         _ => Err(wrong()),
     }
 }
 
-pub(super) fn member(pickle: &Pickle<'_>, members: Id, key: &'static str) -> Result<Id> {
-    let absent = || pickle.wrong(members, "index", format!("its `{key}`"));
-    pickle.entry(members, key).ok_or_else(absent)
+pub(super) fn index_member(pickle: &Pickle<'_>, members: ValueId, key: &'static str) -> Result<ValueId> {
+    let absent = || pickle.type_error(members, "index", format!("its `{key}`"));
+    pickle.dict_value(members, key).ok_or_else(absent)
 }

@@ -1,8 +1,8 @@
 //! Labels that are text, as numpy's arrays of objects and pandas' two kinds of text arrays hold them.
 
-use super::array::bytes_of;
-use super::index::{Labels, index, member};
-use super::{Id, Name, Pickle, Value};
+use super::array::read_bytes;
+use super::index::{IndexLabels, index_class, index_member};
+use super::{GlobalName, Pickle, PickleValue, ValueId};
 use crate::error::Result;
 
 /// Labels of one axis that are read as text; a longer axis is columns, whose labels are numbers.
@@ -24,60 +24,61 @@ impl RowLabels {
     ///
     /// # Errors
     /// The axis is no index, or an array in it is damaged.
-    pub(super) fn of(pickle: &Pickle<'_>, axis: Id) -> Result<Self> {
-        let Ok((class, members)) = index(pickle, axis) else { return Ok(Self::Other) };
-        if class == Name::Index
-            && let Some(texts) = texts(pickle, member(pickle, members, "data")?)
+    pub(super) fn from_pickle(pickle: &Pickle<'_>, axis: ValueId) -> Result<Self> {
+        let Ok((class, members)) = index_class(pickle, axis) else { return Ok(Self::Other) };
+        if class == GlobalName::Index
+            && let Some(texts) = read_texts(pickle, index_member(pickle, members, "data")?)
         {
             return Ok(Self::Texts(texts));
         }
-        if class == Name::MultiIndex {
+        if class == GlobalName::MultiIndex {
             return Ok(Self::Other);
         }
-        let Ok(labels) = Labels::of(pickle, axis, None) else { return Ok(Self::Other) };
+        let Ok(labels) = IndexLabels::from_pickle(pickle, axis, None) else { return Ok(Self::Other) };
         let numbers: Vec<i64> = (0..MAX_TEXTS as i64 + 1).map_while(|place| labels.get(place)).collect();
         Ok(if numbers.len() > MAX_TEXTS { Self::Other } else { Self::Numbers(numbers) })
     }
 }
 
 /// The first text of an array of labels, if the array holds text.
-pub(super) fn first_text(pickle: &Pickle<'_>, data: Id) -> Option<String> {
-    if let Some(first) = texts(pickle, data).and_then(|texts| texts.into_iter().next()) {
+pub(super) fn read_first_text(pickle: &Pickle<'_>, data: ValueId) -> Option<String> {
+    if let Some(first) = read_texts(pickle, data).and_then(|texts| texts.into_iter().next()) {
         return Some(first);
     }
-    let is_text = pickle.made(data, Name::ArrowTexts).is_some() || pickle.made(data, Name::ObjectTexts).is_some();
+    let is_text = pickle.find_object(data, GlobalName::ArrowTexts).is_some()
+        || pickle.find_object(data, GlobalName::ObjectTexts).is_some();
     is_text.then(String::new).or_else(|| {
-        let first = objects(pickle, data)?.first().copied()?;
+        let first = object_items(pickle, data)?.first().copied()?;
         pickle.text(first).map(str::to_string)
     })
 }
 
 /// At most [`MAX_TEXTS`] labels, if all of them are text.
-fn texts(pickle: &Pickle<'_>, data: Id) -> Option<Vec<String>> {
-    if let Some((_, state)) = pickle.made(data, Name::ArrowTexts) {
-        return arrow_texts(pickle, pickle.entry(state?, "_pa_array")?);
+fn read_texts(pickle: &Pickle<'_>, data: ValueId) -> Option<Vec<String>> {
+    if let Some((_, state)) = pickle.find_object(data, GlobalName::ArrowTexts) {
+        return read_arrow_texts(pickle, pickle.dict_value(state?, "_pa_array")?);
     }
-    let objects = match pickle.made(data, Name::ObjectTexts) {
+    let objects = match pickle.find_object(data, GlobalName::ObjectTexts) {
         // dtype and values, in an order that depends on the version
-        Some((_, state)) => pickle.items(state?)?.iter().find_map(|&item| objects(pickle, item))?,
-        None => objects(pickle, data)?,
+        Some((_, state)) => pickle.items(state?)?.iter().find_map(|&item| object_items(pickle, item))?,
+        None => object_items(pickle, data)?,
     };
-    let text = |&id: &Id| pickle.text(id).map(str::to_string);
+    let text = |&id: &ValueId| pickle.text(id).map(str::to_string);
     (objects.len() <= MAX_TEXTS).then(|| objects.iter().map(text).collect())?
 }
 
 /// The elements of a numpy array of Python's objects.
-fn objects<'p>(pickle: &'p Pickle<'_>, id: Id) -> Option<&'p [Id]> {
-    let (_, state) = pickle.made(id, Name::Reconstruct)?;
+fn object_items<'p>(pickle: &'p Pickle<'_>, id: ValueId) -> Option<&'p [ValueId]> {
+    let (_, state) = pickle.find_object(id, GlobalName::Reconstruct)?;
     let &[_, _shape, _dtype, _order, list] = pickle.items(state?)? else { return None };
-    matches!(pickle.get(list), Value::List(_)).then(|| pickle.items(list))?
+    matches!(pickle.get(list), PickleValue::List(_)).then(|| pickle.items(list))?
 }
 
 /// The texts of an array of Arrow: offsets into one buffer of characters.
-fn arrow_texts(pickle: &Pickle<'_>, id: Id) -> Option<Vec<String>> {
-    let (&[reduced], None) = pickle.made(id, Name::ArrowArray)? else { return None };
+fn read_arrow_texts(pickle: &Pickle<'_>, id: ValueId) -> Option<Vec<String>> {
+    let (&[reduced], None) = pickle.find_object(id, GlobalName::ArrowArray)? else { return None };
     let &[kind, length, _nulls, first, buffers, ..] = pickle.items(reduced)? else { return None };
-    let (&[alias], None) = pickle.made(kind, Name::ArrowType)? else { return None };
+    let (&[alias], None) = pickle.find_object(kind, GlobalName::ArrowType)? else { return None };
     let width = match pickle.text(alias)? {
         "string" => 4,
         "large_string" => 8,
@@ -87,8 +88,8 @@ fn arrow_texts(pickle: &Pickle<'_>, id: Id) -> Option<Vec<String>> {
     let (length, first) = (count(length)?, count(first)?);
     let &[_validity, offsets, characters] = pickle.items(buffers)? else { return None };
     let buffer = |id| {
-        let (&[bytes], None) = pickle.made(id, Name::ArrowBuffer)? else { return None };
-        bytes_of(pickle, bytes).ok()
+        let (&[bytes], None) = pickle.find_object(id, GlobalName::ArrowBuffer)? else { return None };
+        read_bytes(pickle, bytes).ok()
     };
     let (offsets, characters) = (buffer(offsets)?, buffer(characters)?);
     let offset = |place: usize| {

@@ -25,15 +25,15 @@ mod value;
 
 pub use self::array::Array;
 pub use self::frame::DataFrame;
-pub use self::index::{Labels, MultiIndex};
+pub use self::index::{IndexLabels, MultiIndex};
 pub use self::labels::RowLabels;
-pub use self::machine::{MOST_MARKS, run};
-pub use self::name::Name;
+pub use self::machine::{MAX_MARKS, load};
+pub use self::name::GlobalName;
 pub use self::problem::PickleProblem;
-pub use self::value::{Id, Pickle, Value};
+pub use self::value::{Pickle, PickleValue, ValueId};
 
 /// Arrays may be used more than once, but in all claim at most so many times the file's length.
-pub const MOST_SHARED: u64 = 4;
+pub const MAX_ARRAY_BYTES_PER_FILE_BYTE: u64 = 4;
 
 /// The bound on memory: bytes for each byte of the file, besides the file itself.
-pub const MOST_BYTES_A_BYTE: u64 = 160;
+pub const MAX_MEMORY_PER_FILE_BYTE: u64 = 160;

@@ -2,7 +2,7 @@
 
 /// A constructor that a pickle may name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Name {
+pub enum GlobalName {
     /// `pandas.DataFrame`.
     DataFrame,
     /// pandas' `BlockManager`: the blocks of a frame and its axes.
@@ -46,43 +46,47 @@ pub enum Name {
 }
 
 /// Modules and names, as the versions of pandas, numpy and Python write them.
-const KNOWN: &[(&[&str], &[&str], Name)] = &[
-    (&["pandas", "pandas.core.frame"], &["DataFrame"], Name::DataFrame),
-    (&["pandas.core.internals.managers", "pandas.core.internals"], &["BlockManager"], Name::BlockManager),
-    (&["pandas._libs.internals"], &["_unpickle_block"], Name::Block),
-    (&["pandas.core.indexes.base"], &["_new_Index"], Name::NewIndex),
-    (&["pandas", "pandas.core.indexes.base"], &["Index"], Name::Index),
-    (&["pandas.core.indexes.numeric"], &["Int64Index", "UInt64Index", "Float64Index", "NumericIndex"], Name::Index),
-    (&["pandas", "pandas.core.indexes.range"], &["RangeIndex"], Name::RangeIndex),
-    (&["pandas", "pandas.core.indexes.multi"], &["MultiIndex"], Name::MultiIndex),
-    (&["numpy.core.numeric", "numpy._core.numeric"], &["_frombuffer"], Name::FromBuffer),
-    (&["numpy.core.multiarray", "numpy._core.multiarray"], &["_reconstruct"], Name::Reconstruct),
-    (&["numpy"], &["ndarray"], Name::NdArray),
-    (&["numpy"], &["dtype"], Name::DType),
-    (&["builtins", "__builtin__"], &["slice"], Name::Slice),
-    (&["_codecs"], &["encode"], Name::Encode),
-    (&["builtins", "__builtin__"], &["bytes"], Name::Bytes),
-    (&["builtins", "__builtin__"], &["bytearray"], Name::Bytes),
-    (&["pandas", "pandas.core.arrays.string_"], &["StringDtype"], Name::TextPiece),
-    (&["pandas", "pandas._libs.missing"], &["NA"], Name::TextPiece),
-    (&["pandas.arrays"], &["StringArray"], Name::TextPiece),
-    (&["pandas.arrays"], &["ArrowStringArray"], Name::ArrowTexts),
-    (&["pandas._libs.arrays"], &["__pyx_unpickle_NDArrayBacked"], Name::ObjectTexts),
-    (&["pyarrow.lib"], &["_restore_array"], Name::ArrowArray),
-    (&["pyarrow.lib"], &["type_for_alias"], Name::ArrowType),
-    (&["pyarrow.lib"], &["py_buffer"], Name::ArrowBuffer),
+const KNOWN_GLOBALS: &[(&[&str], &[&str], GlobalName)] = &[
+    (&["pandas", "pandas.core.frame"], &["DataFrame"], GlobalName::DataFrame),
+    (&["pandas.core.internals.managers", "pandas.core.internals"], &["BlockManager"], GlobalName::BlockManager),
+    (&["pandas._libs.internals"], &["_unpickle_block"], GlobalName::Block),
+    (&["pandas.core.indexes.base"], &["_new_Index"], GlobalName::NewIndex),
+    (&["pandas", "pandas.core.indexes.base"], &["Index"], GlobalName::Index),
+    (
+        &["pandas.core.indexes.numeric"],
+        &["Int64Index", "UInt64Index", "Float64Index", "NumericIndex"],
+        GlobalName::Index,
+    ),
+    (&["pandas", "pandas.core.indexes.range"], &["RangeIndex"], GlobalName::RangeIndex),
+    (&["pandas", "pandas.core.indexes.multi"], &["MultiIndex"], GlobalName::MultiIndex),
+    (&["numpy.core.numeric", "numpy._core.numeric"], &["_frombuffer"], GlobalName::FromBuffer),
+    (&["numpy.core.multiarray", "numpy._core.multiarray"], &["_reconstruct"], GlobalName::Reconstruct),
+    (&["numpy"], &["ndarray"], GlobalName::NdArray),
+    (&["numpy"], &["dtype"], GlobalName::DType),
+    (&["builtins", "__builtin__"], &["slice"], GlobalName::Slice),
+    (&["_codecs"], &["encode"], GlobalName::Encode),
+    (&["builtins", "__builtin__"], &["bytes"], GlobalName::Bytes),
+    (&["builtins", "__builtin__"], &["bytearray"], GlobalName::Bytes),
+    (&["pandas", "pandas.core.arrays.string_"], &["StringDtype"], GlobalName::TextPiece),
+    (&["pandas", "pandas._libs.missing"], &["NA"], GlobalName::TextPiece),
+    (&["pandas.arrays"], &["StringArray"], GlobalName::TextPiece),
+    (&["pandas.arrays"], &["ArrowStringArray"], GlobalName::ArrowTexts),
+    (&["pandas._libs.arrays"], &["__pyx_unpickle_NDArrayBacked"], GlobalName::ObjectTexts),
+    (&["pyarrow.lib"], &["_restore_array"], GlobalName::ArrowArray),
+    (&["pyarrow.lib"], &["type_for_alias"], GlobalName::ArrowType),
+    (&["pyarrow.lib"], &["py_buffer"], GlobalName::ArrowBuffer),
 ];
 
-impl Name {
+impl GlobalName {
     /// The constructor of this module and name, if it is one.
-    pub fn of(module: &str, name: &str) -> Option<Self> {
+    pub fn find(module: &str, name: &str) -> Option<Self> {
         let known =
             |(modules, names, _): &&(&[&str], &[&str], Self)| modules.contains(&module) && names.contains(&name);
-        KNOWN.iter().find(known).map(|(.., found)| *found)
+        KNOWN_GLOBALS.iter().find(known).map(|(.., found)| *found)
     }
 
     /// What it is called in messages.
-    pub const fn text(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::DataFrame => "a `DataFrame`",
             Self::BlockManager => "a `BlockManager`",

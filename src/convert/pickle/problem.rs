@@ -1,6 +1,6 @@
 //! What can be wrong with a pickle.
 
-use super::MOST_MARKS;
+use super::MAX_MARKS;
 use crate::error::Problem;
 
 /// What can be wrong with a pickle, or with the data frame in it.
@@ -14,10 +14,10 @@ pub enum PickleProblem {
     Protocol(u8),
     /// A protocol without a number in front: instructions are letters and lines of text.
     #[error("wrong protocol, expected 2 to 5, found 0 or 1")]
-    Textual,
+    TextProtocol,
     /// The file ends in the middle of an instruction.
     #[error("ends too early, expected {needed} more bytes, found {left}")]
-    Cut {
+    UnexpectedEnd {
         /// Bytes that the instruction asks for.
         needed: u64,
         /// Bytes that are left.
@@ -25,19 +25,19 @@ pub enum PickleProblem {
     },
     /// The file ends before the instruction that ends a pickle.
     #[error("ends too early, expected the instruction `.` at the end, found none")]
-    NoEnd,
+    MissingStop,
     /// Something behind the end.
     #[error("goes on behind its end, expected nothing, found {0} more bytes")]
-    Behind(u64),
+    TrailingBytes(u64),
     /// More values than can be numbered.
     #[error("too many values, expected less than 2^32")]
-    Values,
+    TooManyValues,
     /// A byte that is no instruction, or none that a data frame needs.
     #[error("instruction without meaning here, expected those of a data frame of protocol 2 to 5, found {0:#04x}")]
-    Instruction(u8),
+    UnknownOpcode(u8),
     /// An instruction that asks for something outside the file.
     #[error("{what} is refused, expected a pickle that stands for itself, found {found:#04x}")]
-    Outside {
+    ExternalReference {
         /// What it would do.
         what: &'static str,
         /// The instruction.
@@ -53,10 +53,10 @@ pub enum PickleProblem {
     },
     /// An instruction that needs more than there is.
     #[error("nothing to work on, expected {0} on the stack, found none")]
-    Stack(&'static str),
+    StackUnderflow(&'static str),
     /// Marks in marks in marks.
-    #[error("nested too deeply, expected at most {MOST_MARKS} open marks, found one more")]
-    Depth,
+    #[error("nested too deeply, expected at most {MAX_MARKS} open marks, found one more")]
+    NestingDepth,
     /// A memo that could not come from a file of this length.
     #[error("memo too large, expected an index below {expected}, the file's length, found {found}")]
     MemoLarge {
@@ -70,16 +70,16 @@ pub enum PickleProblem {
     MemoEmpty(u64),
     /// A name that has no meaning here.
     #[error("`{0}` has no meaning here, expected the constructors of a pandas data frame")]
-    Name(String),
+    UnknownGlobal(String),
     /// Bytes that are no UTF-8.
     #[error("no text, expected UTF-8")]
-    Text,
+    InvalidText,
     /// An integer of more than 64 bits.
     #[error("number too large, expected at most 8 bytes, found {0}")]
-    Integer(u64),
+    IntegerTooLarge(u64),
     /// Another thing than the instruction or the frame needs.
     #[error("wrong {object}, expected {expected}, found {found}")]
-    Wrong {
+    WrongType {
         /// What it is a part of.
         object: &'static str,
         /// What belongs there.
@@ -88,7 +88,7 @@ pub enum PickleProblem {
         found: String,
     },
     /// A level of the columns' labels that is text.
-    #[error("the column level `{level}` holds text, expected whole numbers, found `{}`", shown(found))]
+    #[error("the column level `{level}` holds text, expected whole numbers, found `{}`", shorten_label(found))]
     TextLabels {
         /// The level's name.
         level: String,
@@ -97,7 +97,7 @@ pub enum PickleProblem {
     },
     /// Arrays that are used again and again.
     #[error("arrays claim too much, expected at most {expected} bytes in all, found {found}")]
-    Claim {
+    MemoryLimit {
         /// As many as the file's length allows.
         expected: u64,
         /// As many as were asked for.
@@ -117,12 +117,14 @@ impl Problem for PickleProblem {
                 "make them numbers in Python: `levels = [level.astype(int) for level in frame.columns.levels]`, then \
                  `frame.columns = frame.columns.set_levels(levels)`"
             }
-            Self::Cut { .. } | Self::NoEnd | Self::Frame { .. } => "the file may be cut short: copy it again",
-            Self::Name(_) => "it was not executed, but Python would do so: do not open this file there",
-            Self::Outside { what, .. } if what.starts_with("a buffer") => {
+            Self::UnexpectedEnd { .. } | Self::MissingStop | Self::Frame { .. } => {
+                "the file may be cut short: copy it again"
+            }
+            Self::UnknownGlobal(_) => "it was not executed, but Python would do so: do not open this file there",
+            Self::ExternalReference { what, .. } if what.starts_with("a buffer") => {
                 "it was written with `buffer_callback`: write it again with `to_pickle`"
             }
-            Self::Protocol(_) | Self::Textual => "write it again with `to_pickle(path, protocol=4)`",
+            Self::Protocol(_) | Self::TextProtocol => "write it again with `to_pickle(path, protocol=4)`",
             _ => return None,
         };
         Some(hint.into())
@@ -130,6 +132,6 @@ impl Problem for PickleProblem {
 }
 
 /// A label in one line.
-fn shown(label: &str) -> String {
+fn shorten_label(label: &str) -> String {
     label.chars().take(40).collect::<String>().escape_debug().to_string()
 }

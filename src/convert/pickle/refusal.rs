@@ -3,18 +3,18 @@
 use super::PickleProblem;
 
 /// Why an instruction is not done.
-pub(super) fn refused(instruction: u8) -> PickleProblem {
-    let outside = |what| PickleProblem::Outside { what, found: instruction };
+pub(super) fn unsupported_opcode(instruction: u8) -> PickleProblem {
+    let outside = |what| PickleProblem::ExternalReference { what, found: instruction };
     match instruction {
         b'P' | b'Q' => outside("an object kept elsewhere (persistent id)"),
         0x82..=0x84 => outside("an object of Python's extension registry"),
         0x97 | 0x98 => outside("a buffer kept elsewhere (out of band)"),
-        other => PickleProblem::Instruction(other),
+        other => PickleProblem::UnknownOpcode(other),
     }
 }
 
 /// What a file is whose first bytes are not those of a pickle.
-pub(super) fn kind_of(first: u8, second: u8) -> String {
+pub(super) fn describe_magic(first: u8, second: u8) -> String {
     match (first, second) {
         (0x1f, 0x8b) => "gzip's first bytes".into(),
         (b'P', b'K') => "zip's first bytes".into(),
@@ -27,7 +27,7 @@ pub(super) fn kind_of(first: u8, second: u8) -> String {
 
 /// Whether a file begins as pickles of protocols 0 and 1 do: with the name of a constructor, a module in one line and a name
 /// in the next, or with a list or a dictionary.
-pub(super) fn is_textual(start: &[u8]) -> bool {
+pub(super) fn is_text_protocol(start: &[u8]) -> bool {
     let is_name =
         |line: &[u8]| !line.is_empty() && line.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.'));
     let named = start.strip_prefix(b"c").or_else(|| start.strip_prefix(b"(c")).or_else(|| start.strip_prefix(b"(i"));

@@ -2,19 +2,19 @@
 
 use std::cell::Cell;
 
-use super::{MOST_SHARED, Name, PickleProblem};
-use crate::error::{Error, Place, Result};
+use super::{GlobalName, MAX_ARRAY_BYTES_PER_FILE_BYTE, PickleProblem};
+use crate::error::{Error, ErrorLocation, Result};
 
 /// Members of an object: pandas' have at most ten.
-const MOST_MEMBERS: usize = 100;
+const MAX_MEMBERS: usize = 100;
 
 /// The number of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Id(pub(super) u32);
+pub struct ValueId(pub(super) u32);
 
 /// A value. Texts and bytes are those of the file.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Value<'a> {
+pub enum PickleValue<'a> {
     /// Python's `None`.
     None,
     /// A truth.
@@ -28,27 +28,27 @@ pub enum Value<'a> {
     /// Bytes.
     Bytes(&'a [u8]),
     /// A tuple.
-    Tuple(Box<[Id]>),
+    Tuple(Box<[ValueId]>),
     /// A list.
-    List(Vec<Id>),
+    List(Vec<ValueId>),
     /// Keys and values, in the order in which they were set.
-    Dict(Vec<(Id, Id)>),
+    Dict(Vec<(ValueId, ValueId)>),
     /// A constructor.
-    Name(Name),
+    Global(GlobalName),
     /// What a constructor would have made.
-    Made {
+    Object {
         /// The constructor.
-        by: Name,
+        by: GlobalName,
         /// What it would have been given.
-        arguments: Id,
+        arguments: ValueId,
         /// What would have been set afterwards.
-        state: Option<Id>,
+        state: Option<ValueId>,
     },
 }
 
-impl Value<'_> {
+impl PickleValue<'_> {
     /// What it is, for people.
-    pub fn described(&self) -> String {
+    pub fn description(&self) -> String {
         match self {
             Self::None => "`None`".into(),
             Self::Bool(truth) => format!("`{}`", if *truth { "True" } else { "False" }),
@@ -59,8 +59,8 @@ impl Value<'_> {
             Self::Tuple(items) => format!("a tuple of {}", items.len()),
             Self::List(items) => format!("a list of {}", items.len()),
             Self::Dict(items) => format!("a dictionary of {}", items.len()),
-            Self::Name(name) => format!("the constructor of {}", name.text()),
-            Self::Made { by, .. } => by.text().into(),
+            Self::Global(name) => format!("the constructor of {}", name.as_str()),
+            Self::Object { by, .. } => by.as_str().into(),
         }
     }
 }
@@ -69,82 +69,83 @@ impl Value<'_> {
 #[derive(Debug)]
 pub struct Pickle<'a> {
     /// All values, each with the place in the file where it was made.
-    pub(super) values: Vec<(Value<'a>, u64)>,
+    pub(super) values: Vec<(PickleValue<'a>, u64)>,
     /// The value that the pickle ends with.
-    pub(super) root: Id,
+    pub(super) root: ValueId,
     /// The file's length.
     pub(super) length: u64,
     /// Bytes that arrays have claimed so far.
-    pub(super) claimed: Cell<u64>,
+    pub(super) claimed_bytes: Cell<u64>,
 }
 
 impl<'a> Pickle<'a> {
     /// The value that the pickle stands for.
-    pub fn root(&self) -> Id {
+    pub fn root(&self) -> ValueId {
         self.root
     }
 
     /// A value.
-    pub fn get(&self, id: Id) -> &Value<'a> {
-        self.values.get(id.0 as usize).map_or(&Value::None, |(value, _)| value)
+    pub fn get(&self, id: ValueId) -> &PickleValue<'a> {
+        self.values.get(id.0 as usize).map_or(&PickleValue::None, |(value, _)| value)
     }
 
     /// A problem with a value.
-    pub(super) fn error(&self, id: Id, problem: PickleProblem) -> Error {
+    pub(super) fn error(&self, id: ValueId, problem: PickleProblem) -> Error {
         let at = self.values.get(id.0 as usize).map_or(0, |(_, at)| *at);
-        Error::new(Place::default().object("byte").row(at), problem)
+        Error::new(ErrorLocation::default().with_item("byte").with_index(at), problem)
     }
 
     /// A value that is not what belongs there.
-    pub(super) fn wrong(&self, id: Id, object: &'static str, expected: impl Into<String>) -> Error {
-        let found = self.get(id).described();
-        self.error(id, PickleProblem::Wrong { object, expected: expected.into(), found })
+    pub(super) fn type_error(&self, id: ValueId, object: &'static str, expected: impl Into<String>) -> Error {
+        let found = self.get(id).description();
+        self.error(id, PickleProblem::WrongType { object, expected: expected.into(), found })
     }
 
     /// Counts bytes that an array takes: the same bytes may be named again and again.
-    pub(super) fn claim(&self, id: Id, bytes: usize) -> Result<()> {
-        let (found, expected) = (self.claimed.get().saturating_add(bytes as u64), self.length * MOST_SHARED);
-        self.claimed.set(found);
-        if found > expected { Err(self.error(id, PickleProblem::Claim { expected, found })) } else { Ok(()) }
+    pub(super) fn claim_bytes(&self, id: ValueId, bytes: usize) -> Result<()> {
+        let (found, expected) =
+            (self.claimed_bytes.get().saturating_add(bytes as u64), self.length * MAX_ARRAY_BYTES_PER_FILE_BYTE);
+        self.claimed_bytes.set(found);
+        if found > expected { Err(self.error(id, PickleProblem::MemoryLimit { expected, found })) } else { Ok(()) }
     }
 
     /// The items of a tuple or a list.
-    pub(super) fn items(&self, id: Id) -> Option<&[Id]> {
+    pub(super) fn items(&self, id: ValueId) -> Option<&[ValueId]> {
         match self.get(id) {
-            Value::Tuple(items) => Some(items),
-            Value::List(items) => Some(items),
+            PickleValue::Tuple(items) => Some(items),
+            PickleValue::List(items) => Some(items),
             _ => None,
         }
     }
 
     /// A whole number.
-    pub(super) fn int(&self, id: Id) -> Option<i64> {
+    pub(super) fn int(&self, id: ValueId) -> Option<i64> {
         match self.get(id) {
-            Value::Int(number) => Some(*number),
+            PickleValue::Int(number) => Some(*number),
             _ => None,
         }
     }
 
     /// Text.
-    pub(super) fn text(&self, id: Id) -> Option<&'a str> {
+    pub(super) fn text(&self, id: ValueId) -> Option<&'a str> {
         match self.get(id) {
-            Value::Text(text) => Some(text),
+            PickleValue::Text(text) => Some(text),
             _ => None,
         }
     }
 
     /// The value of a key, the last one set.
-    pub(super) fn entry(&self, dict: Id, key: &str) -> Option<Id> {
-        let Value::Dict(entries) = self.get(dict) else { return None };
+    pub(super) fn dict_value(&self, dict: ValueId, key: &str) -> Option<ValueId> {
+        let PickleValue::Dict(entries) = self.get(dict) else { return None };
         // a longer one is no object's members, and would be searched again and again
-        let entries = if entries.len() <= MOST_MEMBERS { entries.as_slice() } else { &[] };
+        let entries = if entries.len() <= MAX_MEMBERS { entries.as_slice() } else { &[] };
         entries.iter().rev().find(|(k, _)| self.text(*k) == Some(key)).map(|(_, value)| *value)
     }
 
     /// What a constructor would have been given and what would have been set, if the value is of that constructor.
-    pub(super) fn made(&self, id: Id, wanted: Name) -> Option<(&[Id], Option<Id>)> {
+    pub(super) fn find_object(&self, id: ValueId, wanted: GlobalName) -> Option<(&[ValueId], Option<ValueId>)> {
         match self.get(id) {
-            Value::Made { by, arguments, state } if *by == wanted => Some((self.items(*arguments)?, *state)),
+            PickleValue::Object { by, arguments, state } if *by == wanted => Some((self.items(*arguments)?, *state)),
             _ => None,
         }
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::electrodes::field::described;
+use crate::electrodes::field::describe_json;
 use crate::error::{Context, Problem, Result};
 use crate::io::input_file;
 
@@ -35,10 +35,10 @@ impl Hierarchy {
     pub fn read(path: &Path) -> Result<Self> {
         let bytes = input_file::read(path)?;
         let document: Value = serde_json::from_slice(&bytes).map_err(HierarchyProblem::Syntax)?;
-        Self::of(&document)
+        Self::from_json(&document)
     }
 
-    fn of(document: &Value) -> Result<Self> {
+    fn from_json(document: &Value) -> Result<Self> {
         let roots = document.get("msg").unwrap_or(document);
         let mut left: Vec<(String, &Value)> = match roots {
             Value::Array(roots) => roots.iter().enumerate().map(|(i, root)| (format!("[{i}]"), root)).collect(),
@@ -46,39 +46,39 @@ impl Hierarchy {
         };
         let mut acronyms = HashMap::new();
         while let Some((path, region)) = left.pop() {
-            let (id, acronym) = region_of(region).in_object(&path)?;
+            let (id, acronym) = parse_region(region).in_item(&path)?;
             match acronyms.insert(id, acronym.to_string()) {
                 Some(first) if first != acronym => {
-                    return Err(HierarchyProblem::Twice { id, first, second: acronym.into() }).in_object(&path);
+                    return Err(HierarchyProblem::Twice { id, first, second: acronym.into() }).in_item(&path);
                 }
                 _ => {}
             }
-            let children = children(region).in_object(&path)?;
+            let children = parse_children(region).in_item(&path)?;
             left.extend(children.iter().enumerate().map(|(i, child)| (format!("{path}.children[{i}]"), child)));
         }
         Ok(Self(acronyms))
     }
 
     /// The acronym of a region.
-    pub fn acronym(&self, id: i64) -> Option<&str> {
+    pub fn find_acronym(&self, id: i64) -> Option<&str> {
         self.0.get(&id).map(String::as_str)
     }
 }
 
-fn region_of(region: &Value) -> Result<(i64, &str), HierarchyProblem> {
+fn parse_region(region: &Value) -> Result<(i64, &str), HierarchyProblem> {
     let get = |key| region.get(key).unwrap_or(&Value::Null);
-    let wrong = |key, expected| HierarchyProblem::Value { key, expected, found: described(get(key)) };
+    let wrong = |key, expected| HierarchyProblem::Value { key, expected, found: describe_json(get(key)) };
     let id = get("id").as_i64().ok_or_else(|| wrong("id", "an integer"))?;
     let acronym = get("acronym").as_str().ok_or_else(|| wrong("acronym", "a string"))?;
     Ok((id, acronym))
 }
 
-fn children(region: &Value) -> Result<&[Value], HierarchyProblem> {
+fn parse_children(region: &Value) -> Result<&[Value], HierarchyProblem> {
     match region.get("children") {
         None | Some(Value::Null) => Ok(&[]),
         Some(Value::Array(children)) => Ok(children),
         Some(other) => {
-            Err(HierarchyProblem::Value { key: "children", expected: "a list of regions", found: described(other) })
+            Err(HierarchyProblem::Value { key: "children", expected: "a list of regions", found: describe_json(other) })
         }
     }
 }
@@ -95,15 +95,15 @@ mod tests {
             {"id": 4, "acronym": "fiber", "children": null}
         ]});
         for document in [tree.clone(), json!([tree]), json!({"success": true, "msg": [tree]})] {
-            let hierarchy = Hierarchy::of(&document).unwrap();
-            let found = [1, 2, -3, 4, 5].map(|id| hierarchy.acronym(id));
+            let hierarchy = Hierarchy::from_json(&document).unwrap();
+            let found = [1, 2, -3, 4, 5].map(|id| hierarchy.find_acronym(id));
             assert_eq!(found, [Some("root"), Some("S1"), Some("S1;L1"), Some("fiber"), None]);
         }
     }
 
     #[track_caller]
     fn refused(document: Value, message: &str) {
-        assert_eq!(Hierarchy::of(&document).unwrap_err().to_string(), message);
+        assert_eq!(Hierarchy::from_json(&document).unwrap_err().to_string(), message);
     }
 
     #[test]

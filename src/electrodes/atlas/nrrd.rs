@@ -13,15 +13,15 @@ use std::path::{Path, PathBuf};
 
 use flate2::bufread::MultiGzDecoder;
 
-use super::super::field::clipped;
+use super::super::field::truncate_for_message;
 use super::problem::NrrdProblem;
-use super::sample::Sample;
+use super::sample::SampleType;
 use crate::error::{FileProblem, Result};
 use crate::geometry::Point;
 use crate::io::input_file;
 
 /// Longer headers are no headers.
-pub(super) const LONGEST_HEADER: u64 = 1 << 20;
+pub(super) const MAX_HEADER_BYTES: u64 = 1 << 20;
 
 /// A volume whose header has been read.
 #[derive(Debug)]
@@ -29,10 +29,10 @@ pub(super) struct Volume {
     path: PathBuf,
     first_byte: u64,
     sizes: [u64; 3],
-    sample: Sample,
+    sample_type: SampleType,
     big_endian: bool,
     encoding: Encoding,
-    frame: Frame,
+    voxel_frame: VoxelFrame,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -43,7 +43,7 @@ enum Encoding {
 
 /// From places to voxels.
 #[derive(Debug)]
-struct Frame {
+struct VoxelFrame {
     origin: Point,
     /// The place in voxels along each axis is the product with these.
     inverse: [Point; 3],
@@ -57,25 +57,25 @@ impl Volume {
     pub fn open(path: &Path) -> Result<Self> {
         let mut reader = BufReader::new(input_file::open(path)?);
         let header = Header::read(&mut reader)?;
-        header.refuse_what_is_not_read()?;
-        let sample = Sample::named(header.get("type")?)?;
+        header.check_supported()?;
+        let sample = SampleType::from_name(header.get("type")?)?;
         let volume = Self {
             path: path.to_path_buf(),
-            first_byte: header.length,
+            first_byte: header.length_bytes,
             sizes: header.sizes()?,
-            sample,
+            sample_type: sample,
             big_endian: header.big_endian(sample)?,
             encoding: header.encoding()?,
-            frame: header.frame()?,
+            voxel_frame: header.voxel_frame()?,
         };
-        volume.bytes()?;
+        volume.data_bytes()?;
         Ok(volume)
     }
 
     /// Number of bytes of all samples.
-    fn bytes(&self) -> Result<u64, NrrdProblem> {
+    fn data_bytes(&self) -> Result<u64, NrrdProblem> {
         let voxels = self.sizes.iter().try_fold(1_u64, |product, size| product.checked_mul(*size));
-        let bytes = voxels.and_then(|voxels| voxels.checked_mul(self.sample.width() as u64));
+        let bytes = voxels.and_then(|voxels| voxels.checked_mul(self.sample_type.byte_width() as u64));
         let found = || self.sizes.map(|s| s.to_string()).join(" ");
         bytes.ok_or_else(|| NrrdProblem::Field {
             field: "sizes",
@@ -85,14 +85,14 @@ impl Volume {
     }
 
     /// The voxel that a place, um, lies in; none outside the volume. The far faces are outside.
-    pub fn voxel(&self, place: Point) -> Option<u64> {
-        let from_corner = place - self.frame.origin;
+    pub fn voxel_at(&self, place: Point) -> Option<u64> {
+        let from_corner = place - self.voxel_frame.origin;
         let [nx, ny, nz] = self.sizes;
         let along = |inverse: Point, size: u64| {
             let index = from_corner.dot(inverse).floor();
             (index >= 0.0 && index < size as f64).then_some(index as u64)
         };
-        let [a, b, c] = self.frame.inverse;
+        let [a, b, c] = self.voxel_frame.inverse;
         let (i, j, k) = (along(a, nx)?, along(b, ny)?, along(c, nz)?);
         Some(i + nx * (j + ny * k))
     }
@@ -101,16 +101,16 @@ impl Volume {
     ///
     /// # Errors
     /// The data end early, are no gzip stream, or hold a number that is not whole.
-    pub fn ids(&self, voxels: &[Option<u64>]) -> Result<Vec<Option<i64>>> {
+    pub fn region_ids(&self, voxels: &[Option<u64>]) -> Result<Vec<Option<i64>>> {
         let mut wanted: Vec<u64> = voxels.iter().flatten().copied().collect();
         wanted.sort_unstable();
         wanted.dedup();
-        let found = self.read(&wanted)?;
+        let found = self.read_voxels(&wanted)?;
         Ok(voxels.iter().map(|voxel| found.get(&(*voxel)?).copied()).collect())
     }
 
     /// The numbers of some voxels, which ascend.
-    fn read(&self, wanted: &[u64]) -> Result<HashMap<u64, i64>> {
+    fn read_voxels(&self, wanted: &[u64]) -> Result<HashMap<u64, i64>> {
         let mut file = input_file::open(&self.path)?;
         file.seek(SeekFrom::Start(self.first_byte)).map_err(FileProblem::Read)?;
         let mut reader = BufReader::new(file);
@@ -120,24 +120,24 @@ impl Volume {
                     Ok(n) => reader.seek_relative(n),
                     Err(_) => Err(ErrorKind::UnexpectedEof.into()),
                 };
-                self.pick(&mut reader, wanted, skip)
+                self.read_ascending_voxels(&mut reader, wanted, skip)
             }
             Encoding::Gzip => {
                 let skip = |reader: &mut MultiGzDecoder<BufReader<File>>, n| {
                     std::io::copy(&mut reader.take(n), &mut std::io::sink()).map(|_| ())
                 };
-                self.pick(&mut MultiGzDecoder::new(reader), wanted, skip)
+                self.read_ascending_voxels(&mut MultiGzDecoder::new(reader), wanted, skip)
             }
         }
     }
 
-    fn pick<R: Read>(
+    fn read_ascending_voxels<R: Read>(
         &self,
         reader: &mut R,
         wanted: &[u64],
         skip: impl Fn(&mut R, u64) -> std::io::Result<()>,
     ) -> Result<HashMap<u64, i64>> {
-        let (width, expected) = (self.sample.width(), self.bytes()?);
+        let (width, expected) = (self.sample_type.byte_width(), self.data_bytes()?);
         let refused = |error: std::io::Error| match error.kind() {
             ErrorKind::UnexpectedEof => NrrdProblem::Truncated { expected }.into(),
             _ => crate::error::Error::from(FileProblem::Read(error)),
@@ -152,7 +152,9 @@ impl Volume {
             at = start + width as u64;
             found.insert(
                 voxel,
-                self.sample.id(sample, self.big_endian).map_err(|found| NrrdProblem::NoId { voxel, found })?,
+                self.sample_type
+                    .decode_id(sample, self.big_endian)
+                    .map_err(|found| NrrdProblem::NoId { voxel, found })?,
             );
         }
         Ok(found)
@@ -163,18 +165,18 @@ impl Volume {
 struct Header {
     fields: HashMap<String, String>,
     /// Bytes up to the data.
-    length: u64,
+    length_bytes: u64,
 }
 
 impl Header {
     fn read(reader: &mut impl BufRead) -> Result<Self> {
-        let mut header = Self { fields: HashMap::new(), length: 0 };
-        let mut limited = reader.take(LONGEST_HEADER);
+        let mut header = Self { fields: HashMap::new(), length_bytes: 0 };
+        let mut limited = reader.take(MAX_HEADER_BYTES);
         loop {
             let mut line = Vec::new();
             let read = limited.read_until(b'\n', &mut line).map_err(FileProblem::Read)?;
-            let first = header.length == 0;
-            header.length += read as u64;
+            let first = header.length_bytes == 0;
+            header.length_bytes += read as u64;
             let line = String::from_utf8_lossy(&line);
             let line = line.trim_end();
             match line.split_once(": ") {
@@ -195,7 +197,7 @@ impl Header {
     }
 
     /// Detached data, lines or bytes before the data, lengths in other units than um.
-    fn refuse_what_is_not_read(&self) -> Result<(), NrrdProblem> {
+    fn check_supported(&self) -> Result<(), NrrdProblem> {
         let refused = [
             ("data file", "data in this file"),
             ("datafile", "data in this file"),
@@ -206,7 +208,7 @@ impl Header {
         ];
         for (field, expected) in refused {
             if let Some(found) = self.fields.get(field).filter(|found| *found != "0") {
-                return Err(NrrdProblem::Field { field, expected, found: clipped(found) });
+                return Err(NrrdProblem::Field { field, expected, found: truncate_for_message(found) });
             }
         }
         let units = self.fields.get("space units").map(|units| units.split_ascii_whitespace().collect::<Vec<_>>());
@@ -215,7 +217,7 @@ impl Header {
             Some(found) => Err(NrrdProblem::Field {
                 field: "space units",
                 expected: "\"um\" for each axis",
-                found: clipped(found),
+                found: truncate_for_message(found),
             }),
             None => Ok(()),
         }
@@ -224,59 +226,71 @@ impl Header {
     fn sizes(&self) -> Result<[u64; 3], NrrdProblem> {
         let dimension = self.get("dimension")?;
         if dimension != "3" {
-            return Err(NrrdProblem::Dimension(clipped(dimension)));
+            return Err(NrrdProblem::Dimension(truncate_for_message(dimension)));
         }
         let sizes = self.get("sizes")?;
         let parsed = sizes.split_ascii_whitespace().map(|word| word.parse().ok().filter(|size| *size > 0));
         let parsed = parsed.collect::<Option<Vec<u64>>>().and_then(|sizes| sizes.try_into().ok());
         let expected = "three integers above 0";
-        parsed.ok_or_else(|| NrrdProblem::Field { field: "sizes", expected, found: clipped(sizes) })
+        parsed.ok_or_else(|| NrrdProblem::Field { field: "sizes", expected, found: truncate_for_message(sizes) })
     }
 
     fn encoding(&self) -> Result<Encoding, NrrdProblem> {
         match self.get("encoding")? {
             "raw" => Ok(Encoding::Raw),
             "gzip" | "gz" => Ok(Encoding::Gzip),
-            other => Err(NrrdProblem::Field { field: "encoding", expected: "`raw` or `gzip`", found: clipped(other) }),
+            other => Err(NrrdProblem::Field {
+                field: "encoding",
+                expected: "`raw` or `gzip`",
+                found: truncate_for_message(other),
+            }),
         }
     }
 
-    fn big_endian(&self, sample: Sample) -> Result<bool, NrrdProblem> {
-        if sample.width() == 1 {
+    fn big_endian(&self, sample: SampleType) -> Result<bool, NrrdProblem> {
+        if sample.byte_width() == 1 {
             return Ok(false);
         }
         match self.get("endian")? {
             "little" => Ok(false),
             "big" => Ok(true),
-            other => Err(NrrdProblem::Field { field: "endian", expected: "`little` or `big`", found: clipped(other) }),
+            other => Err(NrrdProblem::Field {
+                field: "endian",
+                expected: "`little` or `big`",
+                found: truncate_for_message(other),
+            }),
         }
     }
 
-    fn frame(&self) -> Result<Frame, NrrdProblem> {
+    fn voxel_frame(&self) -> Result<VoxelFrame, NrrdProblem> {
         let origin = match self.fields.get("space origin") {
-            Some(text) => vectors(text).as_deref().and_then(|v| <[Point; 1]>::try_from(v).ok()).map(|[origin]| origin),
+            Some(text) => {
+                parse_vectors(text).as_deref().and_then(|v| <[Point; 1]>::try_from(v).ok()).map(|[origin]| origin)
+            }
             None => Some(Point::ORIGIN),
         };
         let wrong = |field, expected| {
-            let found = clipped(self.fields.get(field).map_or("", String::as_str));
+            let found = truncate_for_message(self.fields.get(field).map_or("", String::as_str));
             NrrdProblem::Field { field, expected, found }
         };
         let origin = origin.ok_or_else(|| wrong("space origin", "one vector of three numbers"))?;
         if let Ok(text) = self.get("space directions") {
-            let axes = vectors(text).and_then(|v| <[Point; 3]>::try_from(v).ok());
+            let axes = parse_vectors(text).and_then(|v| <[Point; 3]>::try_from(v).ok());
             let expected = "three independent vectors of three numbers";
-            return axes.and_then(|axes| Frame::new(origin, axes)).ok_or_else(|| wrong("space directions", expected));
+            return axes
+                .and_then(|axes| VoxelFrame::new(origin, axes))
+                .ok_or_else(|| wrong("space directions", expected));
         }
         let Ok(text) = self.get("spacings") else { return Err(NrrdProblem::Missing("space directions")) };
         let steps: Option<Vec<f64>> = text.split_ascii_whitespace().map(|word| word.parse().ok()).collect();
         let along = |[x, y, z]: [f64; 3]| [Point::new(x, 0.0, 0.0), Point::new(0.0, y, 0.0), Point::new(0.0, 0.0, z)];
         let axes = steps.and_then(|steps| steps.try_into().ok()).map(along);
         let expected = "three numbers that are not 0";
-        axes.and_then(|axes| Frame::new(origin, axes)).ok_or_else(|| wrong("spacings", expected))
+        axes.and_then(|axes| VoxelFrame::new(origin, axes)).ok_or_else(|| wrong("spacings", expected))
     }
 }
 
-impl Frame {
+impl VoxelFrame {
     /// The frame of a corner and the edges of a voxel; none where the edges span no volume.
     fn new(origin: Point, [a, b, c]: [Point; 3]) -> Option<Self> {
         let volume = a.dot(b.cross(c));
@@ -286,7 +300,7 @@ impl Frame {
 }
 
 /// Vectors written as `(1,0,0) (0,1,0)`.
-fn vectors(text: &str) -> Option<Vec<Point>> {
+fn parse_vectors(text: &str) -> Option<Vec<Point>> {
     let vector = |text: &str| -> Option<Point> {
         let numbers: Option<Vec<f64>> =
             text.trim().strip_prefix('(')?.split(',').map(|n| n.trim().parse().ok()).collect();
@@ -317,7 +331,7 @@ mod tests {
     /// All 24 numbers of a volume of 2 x 3 x 4 voxels.
     fn all(file: &tempfile::NamedTempFile) -> Result<Vec<Option<i64>>> {
         let wanted: Vec<Option<u64>> = (0..24).map(Some).collect();
-        Volume::open(file.path())?.ids(&wanted)
+        Volume::open(file.path())?.region_ids(&wanted)
     }
 
     fn counting() -> Vec<Option<i64>> {
@@ -363,7 +377,7 @@ mod tests {
         let data: Vec<u8> = (0..24).collect();
         for (encoding, data) in [("raw", data.clone()), ("gz", zipped(&data))] {
             let file = file(&header("uchar", encoding), &data);
-            let found = Volume::open(file.path()).unwrap().ids(&[Some(23), None, Some(0), Some(23)]).unwrap();
+            let found = Volume::open(file.path()).unwrap().region_ids(&[Some(23), None, Some(0), Some(23)]).unwrap();
             assert_eq!(found, [Some(23), None, Some(0), Some(23)]);
         }
     }
@@ -375,15 +389,15 @@ mod tests {
         let file = file(&header("uchar", "raw").replace(FRAME, frame), &[0; 24]);
         let volume = Volume::open(file.path()).unwrap();
         // 1.5 voxels along -y, 2.5 along x, 3.5 along z: (1, 2, 3)
-        assert_eq!(volume.voxel(Point::new(110.0, 47.0, 28.0)), Some(1 + 2 * (2 + 3 * 3)));
-        assert_eq!(volume.voxel(Point::new(110.0, 50.1, 28.0)), None);
-        assert_eq!(volume.voxel(Point::new(f64::NAN, 47.0, 28.0)), None);
+        assert_eq!(volume.voxel_at(Point::new(110.0, 47.0, 28.0)), Some(1 + 2 * (2 + 3 * 3)));
+        assert_eq!(volume.voxel_at(Point::new(110.0, 50.1, 28.0)), None);
+        assert_eq!(volume.voxel_at(Point::new(f64::NAN, 47.0, 28.0)), None);
     }
 
     #[test]
     fn spacings_do_for_directions() {
         let file = file(&header("uchar", "raw").replace(FRAME, "spacings: 10 20 30\n"), &[0; 24]);
-        assert_eq!(Volume::open(file.path()).unwrap().voxel(Point::new(15.0, 59.0, 0.0)), Some(1 + 2 * 2));
+        assert_eq!(Volume::open(file.path()).unwrap().voxel_at(Point::new(15.0, 59.0, 0.0)), Some(1 + 2 * 2));
     }
 
     #[track_caller]

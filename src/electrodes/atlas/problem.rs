@@ -1,6 +1,6 @@
 //! What can be wrong with a volume.
 
-use super::nrrd::LONGEST_HEADER;
+use super::nrrd::MAX_HEADER_BYTES;
 use crate::error::Problem;
 
 /// What can be wrong with a volume.
@@ -8,7 +8,7 @@ use crate::error::Problem;
 pub(super) enum NrrdProblem {
     #[error("no NRRD file, expected it to begin with `NRRD`")]
     Magic,
-    #[error("header without an end, expected a blank line within {LONGEST_HEADER} bytes")]
+    #[error("header without an end, expected a blank line within {MAX_HEADER_BYTES} bytes")]
     EndlessHeader,
     #[error("no `{0}` in the header")]
     Missing(&'static str),

@@ -1,6 +1,9 @@
 //! The capsule: a shank with round ends.
 
-use super::{Disk, Region, RegionProblem, Span, Sphere, largest, nearest_in, position, positive};
+use super::{
+    Disk, Region, RegionProblem, SegmentSpan, Sphere, check_position, check_radius, max_abs_coordinate,
+    nearest_point_in_box,
+};
 use crate::geometry::{Aabb, Point};
 
 /// All points at most a radius from a segment.
@@ -17,23 +20,23 @@ impl Capsule {
     /// # Errors
     /// An end is not finite, or the radius is not finite and above 0.
     pub fn new(a: Point, b: Point, radius: f64) -> Result<Self, RegionProblem> {
-        let (a, b) = (position("first end", a)?, position("second end", b)?);
-        let ends = [Sphere::new(a, positive(radius)?)?, Sphere::new(b, radius)?];
+        let (a, b) = (check_position("first end", a)?, check_position("second end", b)?);
+        let ends = [Sphere::new(a, check_radius(radius)?)?, Sphere::new(b, radius)?];
         let shaft = (a != b).then(|| Disk::new(a.midpoint(b), b - a, radius, a.distance(b) * 0.5));
         Ok(Self { ends, shaft: shaft.transpose()? })
     }
 
-    fn points(&self) -> [Point; 2] {
+    fn end_points(&self) -> [Point; 2] {
         self.ends.map(|end| end.center())
     }
 
-    fn radius(&self) -> f64 {
-        self.ends[0].radius()
+    fn radius_um(&self) -> f64 {
+        self.ends[0].radius_um()
     }
 }
 
 /// The point of the segment a-b nearest to a point.
-pub fn nearest_on_segment(p: Point, a: Point, b: Point) -> Point {
+pub fn nearest_point_on_segment(p: Point, a: Point, b: Point) -> Point {
     let (d, m) = (b - a, p - a);
     let length_2 = d.norm_2();
     let t = if length_2 < f64::MIN_POSITIVE { 0.0 } else { m.dot(d) / length_2 };
@@ -45,17 +48,17 @@ pub fn nearest_on_segment(p: Point, a: Point, b: Point) -> Point {
 /// Along the segment the squared distance is convex and, between the crossings of the faces' planes, a parabola: the
 /// least of all pieces is taken, each in closed form.
 fn distance_to_box(a: Point, b: Point, bounds: &Aabb) -> f64 {
-    let stops = crossings(a, b, bounds);
+    let stops = face_crossings(a, b, bounds);
     let pieces = stops.iter().zip(stops.iter().skip(1));
     let at = |t: f64| {
         let p = a.lerp(b, t);
-        p.distance(nearest_in(bounds, p))
+        p.distance(nearest_point_in_box(bounds, p))
     };
-    pieces.map(|(&from, &to)| at(lowest(a, b, bounds, from, to))).fold(f64::INFINITY, f64::min)
+    pieces.map(|(&from, &to)| at(nearest_fraction(a, b, bounds, from, to))).fold(f64::INFINITY, f64::min)
 }
 
 /// Fractions of the way from a to b where it crosses the plane of a face, sorted, between 0 and 1.
-fn crossings(a: Point, b: Point, bounds: &Aabb) -> Vec<f64> {
+fn face_crossings(a: Point, b: Point, bounds: &Aabb) -> Vec<f64> {
     let (from, way) = (a.to_array(), (b - a).to_array());
     let planes = [bounds.min.to_array(), bounds.max.to_array()];
     let mut stops = vec![0.0, 1.0];
@@ -68,10 +71,10 @@ fn crossings(a: Point, b: Point, bounds: &Aabb) -> Vec<f64> {
 }
 
 /// Where between two neighbouring crossings the segment is nearest to the box.
-fn lowest(a: Point, b: Point, bounds: &Aabb, from: f64, to: f64) -> f64 {
+fn nearest_fraction(a: Point, b: Point, bounds: &Aabb, from: f64, to: f64) -> f64 {
     let middle = 0.5 * (from + to);
     let p = a.lerp(b, middle);
-    let (gaps, way) = ((p - nearest_in(bounds, p)).to_array(), (b - a).to_array());
+    let (gaps, way) = ((p - nearest_point_in_box(bounds, p)).to_array(), (b - a).to_array());
     let outside = gaps.iter().zip(way).filter(|(gap, _)| **gap != 0.0);
     let (slope, curvature) = outside.fold((0.0, 0.0), |(s, c), (gap, way)| (s + gap * way, c + way * way));
     if curvature > 0.0 { (middle - slope / curvature).max(from).min(to) } else { middle }
@@ -79,23 +82,23 @@ fn lowest(a: Point, b: Point, bounds: &Aabb, from: f64, to: f64) -> f64 {
 
 impl Region for Capsule {
     fn contains(&self, p: Point) -> bool {
-        let [a, b] = self.points();
-        p.distance(nearest_on_segment(p, a, b)) <= self.radius()
+        let [a, b] = self.end_points();
+        p.distance(nearest_point_on_segment(p, a, b)) <= self.radius_um()
     }
 
-    fn clip(&self, a: Point, b: Point) -> Option<Span> {
-        let shaft = self.shaft.and_then(|shaft| shaft.clip(a, b));
-        self.ends.iter().filter_map(|end| end.clip(a, b)).chain(shaft).reduce(Span::hull)
+    fn clip_inexact(&self, a: Point, b: Point) -> Option<SegmentSpan> {
+        let shaft = self.shaft.and_then(|shaft| shaft.clip_inexact(a, b));
+        self.ends.iter().filter_map(|end| end.clip_inexact(a, b)).chain(shaft).reduce(SegmentSpan::hull)
     }
 
-    fn meets(&self, bounds: &Aabb) -> bool {
-        let [a, b] = self.points();
-        distance_to_box(a, b, bounds) <= self.radius()
+    fn touches_inexact(&self, bounds: &Aabb) -> bool {
+        let [a, b] = self.end_points();
+        distance_to_box(a, b, bounds) <= self.radius_um()
     }
 
-    fn reach(&self) -> f64 {
-        let [a, b] = self.points();
-        largest(a).max(largest(b)) + self.radius()
+    fn max_coordinate_um(&self) -> f64 {
+        let [a, b] = self.end_points();
+        max_abs_coordinate(a).max(max_abs_coordinate(b)) + self.radius_um()
     }
 
     fn bounds(&self) -> Option<Aabb> {
@@ -103,9 +106,9 @@ impl Region for Capsule {
         Some(a?.union(b?))
     }
 
-    fn volume(&self) -> Option<f64> {
-        let [ball, _] = self.ends.map(|end| end.volume());
-        Some(ball? + self.shaft.and_then(|shaft| shaft.volume()).unwrap_or(0.0))
+    fn volume_um3(&self) -> Option<f64> {
+        let [ball, _] = self.ends.map(|end| end.volume_um3());
+        Some(ball? + self.shaft.and_then(|shaft| shaft.volume_um3()).unwrap_or(0.0))
     }
 }
 
@@ -123,14 +126,14 @@ mod tests {
     fn its_ends_are_round() {
         assert!(capsule().contains(Point::new(-1.0, 0.0, 0.0)) && capsule().contains(Point::new(10.6, 0.8, 0.0)));
         assert!(!capsule().contains(Point::new(10.7, 0.8, 0.0)) && !capsule().contains(Point::new(5.0, 0.8, 0.7)));
-        assert!((capsule().volume().unwrap() - (10.0 * PI + 4.0 / 3.0 * PI)).abs() < 1e-13);
+        assert!((capsule().volume_um3().unwrap() - (10.0 * PI + 4.0 / 3.0 * PI)).abs() < 1e-13);
     }
 
     #[test]
     fn a_segment_along_it_is_inside_from_tip_to_tip() {
-        let share = capsule().fraction(Point::new(-7.0, 0.0, 0.0), Point::new(17.0, 0.0, 0.0));
+        let share = capsule().fraction_inside(Point::new(-7.0, 0.0, 0.0), Point::new(17.0, 0.0, 0.0));
         assert!((share - 0.5).abs() < 1e-15, "{share}");
-        assert_eq!(capsule().fraction(Point::new(5.0, -2.0, 0.0), Point::new(5.0, 2.0, 0.0)), 0.5);
+        assert_eq!(capsule().fraction_inside(Point::new(5.0, -2.0, 0.0), Point::new(5.0, 2.0, 0.0)), 0.5);
     }
 
     #[test]
@@ -138,14 +141,14 @@ mod tests {
         let (c, ball) = (Point::new(1.0, 2.0, 3.0), 2.0);
         let (capsule, sphere) = (Capsule::new(c, c, ball).unwrap(), Sphere::new(c, ball).unwrap());
         assert_eq!(capsule.bounds(), sphere.bounds());
-        assert_eq!(capsule.volume(), sphere.volume());
+        assert_eq!(capsule.volume_um3(), sphere.volume_um3());
         let (a, b) = (Point::new(-3.0, 2.0, 4.0), Point::new(6.0, 2.5, 3.0));
-        assert_eq!(capsule.fraction(a, b), sphere.fraction(a, b));
+        assert_eq!(capsule.fraction_inside(a, b), sphere.fraction_inside(a, b));
     }
 
     #[test]
     fn the_distance_to_a_box_is_that_of_the_nearest_points() {
-        let unit = Aabb::of([Point::ORIGIN, Point::new(1.0, 1.0, 1.0)]);
+        let unit = Aabb::enclosing([Point::ORIGIN, Point::new(1.0, 1.0, 1.0)]);
         // a line x + y = 4 in the plane z = 0.5 passes the corner (1, 1) at sqrt(2)
         let slanted = distance_to_box(Point::new(4.0, 0.0, 0.5), Point::new(0.0, 4.0, 0.5), &unit);
         assert!((slanted - std::f64::consts::SQRT_2).abs() < 1e-15);

@@ -12,19 +12,19 @@ mod slab;
 mod span;
 mod sphere;
 
-pub use capsule::{Capsule, nearest_on_segment};
+pub use capsule::{Capsule, nearest_point_on_segment};
 pub use cuboid::Cuboid;
 pub use disk::Disk;
 pub use oriented_cuboid::OrientedCuboid;
 pub use slab::Slab;
-pub use span::Span;
+pub use span::SegmentSpan;
 pub use sphere::Sphere;
 
 use super::{Aabb, Point};
 use crate::error::Problem;
 
 /// Sizes and coordinates of a region go up to this, um, so that no product of two of them overflows.
-pub const LARGEST: f64 = 1e100;
+pub const MAX_COORDINATE_UM: f64 = 1e100;
 
 /// A convex, closed region of space.
 ///
@@ -34,20 +34,20 @@ pub trait Region: std::fmt::Debug + Send + Sync {
     fn contains(&self, p: Point) -> bool;
 
     /// The part of the segment a-b that is inside, in plain arithmetic: [`Region::inside`] settles the ends.
-    fn clip(&self, a: Point, b: Point) -> Option<Span>;
+    fn clip_inexact(&self, a: Point, b: Point) -> Option<SegmentSpan>;
 
     /// Whether the region and a box that is neither empty nor infinite have a point in common, in plain arithmetic:
     /// [`Region::touches`] adds room for rounding.
-    fn meets(&self, bounds: &Aabb) -> bool;
+    fn touches_inexact(&self, bounds: &Aabb) -> bool;
 
     /// The largest absolute coordinate that enters the region's arithmetic, um.
-    fn reach(&self) -> f64;
+    fn max_coordinate_um(&self) -> f64;
 
     /// A box that holds the region, larger than the smallest one by no more than rounding; none if it is infinite.
     fn bounds(&self) -> Option<Aabb>;
 
     /// Volume, um^3; none if it is infinite.
-    fn volume(&self) -> Option<f64>;
+    fn volume_um3(&self) -> Option<f64>;
 
     /// Whether the region and a box may have a point in common.
     ///
@@ -58,8 +58,8 @@ pub trait Region: std::fmt::Debug + Send + Sync {
         if bounds.is_empty() {
             return false;
         }
-        let bounds = with_room(*bounds, self.reach());
-        !bounds.is_finite() || self.meets(&bounds)
+        let bounds = pad_for_rounding(*bounds, self.max_coordinate_um());
+        !bounds.is_finite() || self.touches_inexact(&bounds)
     }
 
     /// Whether the region surely [`contains`](Region::contains) every point of a box, and so intersects every segment
@@ -68,7 +68,7 @@ pub trait Region: std::fmt::Debug + Send + Sync {
     /// The corners of the box, grown by the room of [`Region::touches`], are tested. A region is convex: what is inside
     /// of them is inside by that room at least, which is more than rounding costs.
     fn encloses(&self, bounds: &Aabb) -> bool {
-        let grown = with_room(*bounds, self.reach());
+        let grown = pad_for_rounding(*bounds, self.max_coordinate_um());
         !bounds.is_empty() && grown.is_finite() && grown.corners().into_iter().all(|corner| self.contains(corner))
     }
 
@@ -81,16 +81,20 @@ pub trait Region: std::fmt::Debug + Send + Sync {
     ///
     /// An end that the region [`contains`](Region::contains) is in the part, whatever the rounding. Of a segment with
     /// an end that is not finite nothing is inside.
-    fn inside(&self, a: Point, b: Point) -> Option<Span> {
+    fn clip_segment(&self, a: Point, b: Point) -> Option<SegmentSpan> {
         if !(a.is_finite() && b.is_finite()) {
             return None;
         }
         match (self.contains(a), self.contains(b)) {
-            (true, true) => Some(Span::WHOLE),
+            (true, true) => Some(SegmentSpan::WHOLE),
             _ if a == b => None,
-            (true, false) => Some(Span { from: 0.0, ..self.clip(a, b).unwrap_or(Span::START) }),
-            (false, true) => Some(Span { to: 1.0, ..self.clip(a, b).unwrap_or(Span::END) }),
-            (false, false) => self.clip(a, b),
+            (true, false) => {
+                Some(SegmentSpan { start_fraction: 0.0, ..self.clip_inexact(a, b).unwrap_or(SegmentSpan::START) })
+            }
+            (false, true) => {
+                Some(SegmentSpan { end_fraction: 1.0, ..self.clip_inexact(a, b).unwrap_or(SegmentSpan::END) })
+            }
+            (false, false) => self.clip_inexact(a, b),
         }
     }
 
@@ -99,19 +103,19 @@ pub trait Region: std::fmt::Debug + Send + Sync {
         let known = a.is_finite() && b.is_finite();
         (known && (self.contains(a) || self.contains(b)))
             || self.contains(a.midpoint(b))
-            || (known && a != b && self.clip(a, b).is_some())
+            || (known && a != b && self.clip_inexact(a, b).is_some())
     }
 
     /// A box that is touched by every segment that the region intersects, of those whose coordinates lie in `all`;
     /// none if the region is infinite.
-    fn window(&self, all: &Aabb) -> Option<Aabb> {
-        let reach = self.reach() + largest(all.min).max(largest(all.max));
-        self.bounds().map(|bounds| with_room(bounds, reach))
+    fn search_box(&self, all: &Aabb) -> Option<Aabb> {
+        let reach = self.max_coordinate_um() + max_abs_coordinate(all.min).max(max_abs_coordinate(all.max));
+        self.bounds().map(|bounds| pad_for_rounding(bounds, reach))
     }
 
     /// The fraction of the segment's length that is inside, 0 to 1; for a segment without length 1 or 0, as its point.
-    fn fraction(&self, a: Point, b: Point) -> f64 {
-        self.inside(a, b).map_or(0.0, |span| span.length())
+    fn fraction_inside(&self, a: Point, b: Point) -> f64 {
+        self.clip_segment(a, b).map_or(0.0, |span| span.fraction())
     }
 }
 
@@ -138,7 +142,7 @@ impl Predicate {
     }
 
     /// Whether it holds for the segment a-b.
-    pub fn holds(self, region: &dyn Region, a: Point, b: Point) -> bool {
+    pub fn matches(self, region: &dyn Region, a: Point, b: Point) -> bool {
         match self {
             Self::Midpoint => region.contains(a.midpoint(b)),
             Self::Intersects => region.intersects(a, b),
@@ -183,23 +187,23 @@ pub enum RegionProblem {
 
 impl Problem for RegionProblem {}
 
-fn position(what: &'static str, p: Point) -> Result<Point, RegionProblem> {
+fn check_position(what: &'static str, p: Point) -> Result<Point, RegionProblem> {
     // a comparison with NaN is false
-    let fits = p.to_array().iter().all(|v| v.abs() <= LARGEST);
+    let fits = p.to_array().iter().all(|v| v.abs() <= MAX_COORDINATE_UM);
     if fits { Ok(p) } else { Err(RegionProblem::Position { what, found: p }) }
 }
 
-fn positive(radius: f64) -> Result<f64, RegionProblem> {
-    if radius > 0.0 && radius <= LARGEST { Ok(radius) } else { Err(RegionProblem::Radius(radius)) }
+fn check_radius(radius: f64) -> Result<f64, RegionProblem> {
+    if radius > 0.0 && radius <= MAX_COORDINATE_UM { Ok(radius) } else { Err(RegionProblem::Radius(radius)) }
 }
 
-fn size(what: &'static str, size: f64) -> Result<f64, RegionProblem> {
-    if (0.0..=LARGEST).contains(&size) { Ok(size) } else { Err(RegionProblem::Size { what, found: size }) }
+fn check_size(what: &'static str, size: f64) -> Result<f64, RegionProblem> {
+    if (0.0..=MAX_COORDINATE_UM).contains(&size) { Ok(size) } else { Err(RegionProblem::Size { what, found: size }) }
 }
 
 /// The unit vector of an axis of any length.
-fn direction(axis: Point) -> Result<Point, RegionProblem> {
-    let largest = largest(axis);
+fn unit_axis(axis: Point) -> Result<Point, RegionProblem> {
+    let largest = max_abs_coordinate(axis);
     if !(axis.is_finite() && largest > 0.0) {
         return Err(RegionProblem::Axis(axis));
     }
@@ -208,19 +212,19 @@ fn direction(axis: Point) -> Result<Point, RegionProblem> {
 }
 
 /// The largest absolute coordinate.
-fn largest(p: Point) -> f64 {
+fn max_abs_coordinate(p: Point) -> f64 {
     p.x.abs().max(p.y.abs()).max(p.z.abs())
 }
 
 /// A box grown by what rounding may cost in arithmetic with coordinates up to its own and up to `reach`.
-pub(crate) fn with_room(bounds: Aabb, reach: f64) -> Aabb {
-    let room = 64.0 * f64::EPSILON * (largest(bounds.min).max(largest(bounds.max)) + reach);
+pub(crate) fn pad_for_rounding(bounds: Aabb, reach: f64) -> Aabb {
+    let room = 64.0 * f64::EPSILON * (max_abs_coordinate(bounds.min).max(max_abs_coordinate(bounds.max)) + reach);
     let room = Point::new(room, room, room);
     Aabb { min: bounds.min - room, max: bounds.max + room }
 }
 
 /// The point of a box nearest to a point.
-fn nearest_in(bounds: &Aabb, p: Point) -> Point {
+fn nearest_point_in_box(bounds: &Aabb, p: Point) -> Point {
     // `f64::clamp` panics where the bounds are swapped
     let clamp = |v: f64, low: f64, high: f64| v.max(low).min(high);
     let (low, high) = (bounds.min, bounds.max);
@@ -228,8 +232,11 @@ fn nearest_in(bounds: &Aabb, p: Point) -> Point {
 }
 
 /// The box `center` plus and minus `half` on each axis, with room for rounding.
-fn box_round(center: Point, half: Point) -> Aabb {
-    with_room(Aabb { min: center - half, max: center + half }, largest(center) + largest(half))
+fn box_around(center: Point, half: Point) -> Aabb {
+    pad_for_rounding(
+        Aabb { min: center - half, max: center + half },
+        max_abs_coordinate(center) + max_abs_coordinate(half),
+    )
 }
 
 #[cfg(test)]
@@ -280,7 +287,7 @@ mod tests {
     #[test]
     fn an_axis_of_any_length_gives_its_direction() {
         for length in [1e-200, 3.0, 1e200] {
-            assert_eq!(direction(Y * length), Ok(Y));
+            assert_eq!(unit_axis(Y * length), Ok(Y));
         }
     }
 
@@ -300,7 +307,7 @@ mod tests {
         for region in regions {
             for (a, b) in [(Y, NAN), (NAN, Y), (NAN, NAN), (Y * f64::INFINITY, Y)] {
                 assert!(!region.intersects(a, b), "{region:?} {a} {b}");
-                assert_eq!(region.fraction(a, b), 0.0);
+                assert_eq!(region.fraction_inside(a, b), 0.0);
             }
         }
     }
@@ -308,7 +315,7 @@ mod tests {
     #[test]
     fn predicates_differ_on_a_long_segment_that_only_starts_inside() {
         let sphere = Sphere::new(Point::ORIGIN, 1.0).unwrap();
-        assert!(!Predicate::Midpoint.holds(&sphere, Point::ORIGIN, Y * 10.0));
-        assert!(Predicate::Intersects.holds(&sphere, Point::ORIGIN, Y * 10.0));
+        assert!(!Predicate::Midpoint.matches(&sphere, Point::ORIGIN, Y * 10.0));
+        assert!(Predicate::Intersects.matches(&sphere, Point::ORIGIN, Y * 10.0));
     }
 }

@@ -1,6 +1,6 @@
 //! The box in any direction.
 
-use super::{Region, RegionProblem, Span, box_round, largest, position, size};
+use super::{Region, RegionProblem, SegmentSpan, box_around, check_position, check_size, max_abs_coordinate};
 use crate::geometry::{Aabb, Point, Quaternion};
 
 /// A rotated box.
@@ -10,7 +10,7 @@ pub struct OrientedCuboid {
     /// The three directions of its edges, each a unit vector.
     axes: [Point; 3],
     /// Half the length of the edges along each.
-    half: [f64; 3],
+    half_lengths_um: [f64; 3],
 }
 
 impl OrientedCuboid {
@@ -19,61 +19,64 @@ impl OrientedCuboid {
     /// # Errors
     /// The centre is not finite, or a half length is not finite or below 0.
     pub fn new(center: Point, half: Point, rotation: Quaternion) -> Result<Self, RegionProblem> {
-        let edge = |half: f64| size("half edge", half);
+        let edge = |half: f64| check_size("half edge", half);
         Ok(Self {
-            center: position("center", center)?,
+            center: check_position("center", center)?,
             axes: [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]].map(|axis| rotation.rotate(axis.into())),
-            half: [edge(half.x)?, edge(half.y)?, edge(half.z)?],
+            half_lengths_um: [edge(half.x)?, edge(half.y)?, edge(half.z)?],
         })
     }
 
     /// The half extent of its shadow on a line, times the length of the line's direction.
-    fn extent(&self, line: Point) -> f64 {
-        self.edges().map(|(axis, half)| half * axis.dot(line).abs()).sum()
+    fn half_extent_along(&self, line: Point) -> f64 {
+        self.axes_and_half_lengths().map(|(axis, half)| half * axis.dot(line).abs()).sum()
     }
 
-    fn edges(&self) -> impl Iterator<Item = (Point, f64)> + '_ {
-        self.axes.iter().copied().zip(self.half)
+    fn axes_and_half_lengths(&self) -> impl Iterator<Item = (Point, f64)> + '_ {
+        self.axes.iter().copied().zip(self.half_lengths_um)
     }
 }
 
 /// The half extent of a box's shadow on a line, as [`OrientedCuboid::extent`].
-fn box_extent(half: Point, line: Point) -> f64 {
+fn box_half_extent_along(half: Point, line: Point) -> f64 {
     half.x * line.x.abs() + half.y * line.y.abs() + half.z * line.z.abs()
 }
 
 impl Region for OrientedCuboid {
     fn contains(&self, p: Point) -> bool {
-        self.edges().all(|(axis, half)| (p - self.center).dot(axis).abs() <= half)
+        self.axes_and_half_lengths().all(|(axis, half)| (p - self.center).dot(axis).abs() <= half)
     }
 
-    fn clip(&self, a: Point, b: Point) -> Option<Span> {
+    fn clip_inexact(&self, a: Point, b: Point) -> Option<SegmentSpan> {
         let (a, b) = (a - self.center, b - self.center);
-        self.edges()
-            .try_fold(Span::WHOLE, |span, (axis, half)| span.and(Span::between(-half, half, a.dot(axis), b.dot(axis))?))
+        self.axes_and_half_lengths().try_fold(SegmentSpan::WHOLE, |span, (axis, half)| {
+            span.intersection(SegmentSpan::solve_linear_range(-half, half, a.dot(axis), b.dot(axis))?)
+        })
     }
 
     /// Two boxes are apart just where their shadows are apart on a face's normal of either or on the cross product of
     /// two edges: Gottschalk, Lin & Manocha, "OBBTree", SIGGRAPH 1996, doi:10.1145/237170.237244.
-    fn meets(&self, bounds: &Aabb) -> bool {
+    fn touches_inexact(&self, bounds: &Aabb) -> bool {
         let (between, half) = (bounds.center() - self.center, bounds.size() * 0.5);
-        let apart = |line: Point| between.dot(line).abs() > self.extent(line) + box_extent(half, line);
+        let apart =
+            |line: Point| between.dot(line).abs() > self.half_extent_along(line) + box_half_extent_along(half, line);
         let normals = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]].map(Point::from);
         let crossed = || normals.iter().flat_map(|n| self.axes.map(|axis| n.cross(axis)));
         !normals.iter().chain(&self.axes).copied().any(apart) && !crossed().any(apart)
     }
 
-    fn reach(&self) -> f64 {
-        largest(self.center) + self.half.iter().sum::<f64>()
+    fn max_coordinate_um(&self) -> f64 {
+        max_abs_coordinate(self.center) + self.half_lengths_um.iter().sum::<f64>()
     }
 
     fn bounds(&self) -> Option<Aabb> {
-        let [x, y, z] = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]].map(|axis| self.extent(axis.into()));
-        Some(box_round(self.center, Point::new(x, y, z)))
+        let [x, y, z] =
+            [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]].map(|axis| self.half_extent_along(axis.into()));
+        Some(box_around(self.center, Point::new(x, y, z)))
     }
 
-    fn volume(&self) -> Option<f64> {
-        Some(8.0 * self.half.iter().product::<f64>())
+    fn volume_um3(&self) -> Option<f64> {
+        Some(8.0 * self.half_lengths_um.iter().product::<f64>())
     }
 }
 
@@ -92,14 +95,14 @@ mod tests {
     fn a_turned_cube_reaches_along_its_diagonal() {
         let along = |x: f64| Point::new(x, 0.0, 0.0);
         assert!(diamond().contains(along(SQRT_2 - 1e-12)) && !diamond().contains(along(SQRT_2 + 1e-12)));
-        assert!((diamond().fraction(along(0.0), along(2.0 * SQRT_2)) - 0.5).abs() < 1e-15);
+        assert!((diamond().fraction_inside(along(0.0), along(2.0 * SQRT_2)) - 0.5).abs() < 1e-15);
         assert!((diamond().bounds().unwrap().max.x - SQRT_2).abs() < 1e-12);
-        assert!((diamond().volume().unwrap() - 8.0).abs() < 1e-15);
+        assert!((diamond().volume_um3().unwrap() - 8.0).abs() < 1e-15);
     }
 
     #[test]
     fn a_box_beyond_its_slanted_face_is_not_touched_though_their_bounds_overlap() {
-        let corner = |at: f64| Aabb::of([Point::new(at, at, 0.0), Point::new(1.4, 1.4, 0.5)]);
+        let corner = |at: f64| Aabb::enclosing([Point::new(at, at, 0.0), Point::new(1.4, 1.4, 0.5)]);
         // the face runs through x + y = sqrt(2), so through (0.7071, 0.7071)
         assert!(!diamond().touches(&corner(0.708)));
         assert!(diamond().touches(&corner(0.707)));
@@ -117,7 +120,8 @@ mod tests {
         let lean = lean.fold(Point::ORIGIN, |sum, g| sum + g * g.dot(normal).signum());
         let at = |share: f64| Aabb { min: lean * share - half, max: lean * share + half };
         assert!(!cube.touches(&at(1.000_001)) && cube.touches(&at(0.999_999)));
-        let apart = |n: Point| 1.000_001 * lean.dot(n).abs() > cube.extent(n) + box_extent(half, n);
+        let apart =
+            |n: Point| 1.000_001 * lean.dot(n).abs() > cube.half_extent_along(n) + box_half_extent_along(half, n);
         assert!(!directions().any(apart), "no face tells them apart");
     }
 }

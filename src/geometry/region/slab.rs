@@ -1,6 +1,6 @@
 //! The layer between two parallel planes.
 
-use super::{Region, RegionProblem, Span, direction, largest, position, size};
+use super::{Region, RegionProblem, SegmentSpan, check_position, check_size, max_abs_coordinate, unit_axis};
 use crate::geometry::{Aabb, Point};
 
 /// All points whose distance from a centre along an axis is at most half a thickness. It has no end sideways.
@@ -8,7 +8,7 @@ use crate::geometry::{Aabb, Point};
 pub struct Slab {
     center: Point,
     axis: Point,
-    half_thickness: f64,
+    half_thickness_um: f64,
 }
 
 impl Slab {
@@ -18,9 +18,9 @@ impl Slab {
     /// The centre is not finite, the axis has no direction, or the half thickness is not finite or below 0.
     pub fn new(center: Point, axis: Point, half_thickness: f64) -> Result<Self, RegionProblem> {
         Ok(Self {
-            center: position("center", center)?,
-            axis: direction(axis)?,
-            half_thickness: size("half thickness", half_thickness)?,
+            center: check_position("center", center)?,
+            axis: unit_axis(axis)?,
+            half_thickness_um: check_size("half thickness", half_thickness)?,
         })
     }
 
@@ -35,40 +35,45 @@ impl Slab {
     }
 
     /// Half the thickness, um.
-    pub fn half_thickness(&self) -> f64 {
-        self.half_thickness
+    pub fn half_thickness_um(&self) -> f64 {
+        self.half_thickness_um
     }
 
     /// The coordinate along the axis, from the centre.
-    pub(super) fn axial(&self, p: Point) -> f64 {
+    pub(super) fn axial_coordinate(&self, p: Point) -> f64 {
         (p - self.center).dot(self.axis)
     }
 }
 
 impl Region for Slab {
     fn contains(&self, p: Point) -> bool {
-        self.axial(p).abs() <= self.half_thickness
+        self.axial_coordinate(p).abs() <= self.half_thickness_um
     }
 
-    fn clip(&self, a: Point, b: Point) -> Option<Span> {
-        Span::between(-self.half_thickness, self.half_thickness, self.axial(a), self.axial(b))
+    fn clip_inexact(&self, a: Point, b: Point) -> Option<SegmentSpan> {
+        SegmentSpan::solve_linear_range(
+            -self.half_thickness_um,
+            self.half_thickness_um,
+            self.axial_coordinate(a),
+            self.axial_coordinate(b),
+        )
     }
 
-    fn meets(&self, bounds: &Aabb) -> bool {
+    fn touches_inexact(&self, bounds: &Aabb) -> bool {
         let (half, n) = (bounds.size() * 0.5, self.axis);
         let extent = half.x * n.x.abs() + half.y * n.y.abs() + half.z * n.z.abs();
-        self.axial(bounds.center()).abs() <= self.half_thickness + extent
+        self.axial_coordinate(bounds.center()).abs() <= self.half_thickness_um + extent
     }
 
-    fn reach(&self) -> f64 {
-        largest(self.center) + self.half_thickness
+    fn max_coordinate_um(&self) -> f64 {
+        max_abs_coordinate(self.center) + self.half_thickness_um
     }
 
     fn bounds(&self) -> Option<Aabb> {
         None
     }
 
-    fn volume(&self) -> Option<f64> {
+    fn volume_um3(&self) -> Option<f64> {
         None
     }
 
@@ -86,8 +91,10 @@ mod tests {
         let slab = Slab::new(Point::new(0.0, 10.0, 0.0), Point::new(0.0, 7.0, 0.0), 2.0).unwrap();
         let at = |y: f64| Point::new(1e6, y, -1e6);
         assert_eq!([7.9, 8.0, 12.0, 12.1].map(|y| slab.contains(at(y))), [false, true, true, false]);
-        assert_eq!(slab.fraction(at(6.0), at(14.0)), 0.5);
-        assert!(slab.touches(&Aabb::of([at(0.0), at(8.0)])) && !slab.touches(&Aabb::of([at(0.0), at(7.9)])));
+        assert_eq!(slab.fraction_inside(at(6.0), at(14.0)), 0.5);
+        assert!(
+            slab.touches(&Aabb::enclosing([at(0.0), at(8.0)])) && !slab.touches(&Aabb::enclosing([at(0.0), at(7.9)]))
+        );
     }
 
     #[test]
@@ -95,6 +102,6 @@ mod tests {
         let plane = Slab::new(Point::ORIGIN, Point::new(0.0, 0.0, 1.0), 0.0).unwrap();
         let (below, above) = (Point::new(0.0, 0.0, -1.0), Point::new(0.0, 0.0, 3.0));
         assert!(plane.intersects(below, above) && !plane.intersects(above, above * 2.0));
-        assert_eq!(plane.fraction(below, above), 0.0);
+        assert_eq!(plane.fraction_inside(below, above), 0.0);
     }
 }

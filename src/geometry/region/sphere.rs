@@ -1,13 +1,16 @@
 //! The ball round a point.
 
-use super::{Region, RegionProblem, Span, box_round, largest, nearest_in, position, positive};
+use super::{
+    Region, RegionProblem, SegmentSpan, box_around, check_position, check_radius, max_abs_coordinate,
+    nearest_point_in_box,
+};
 use crate::geometry::{Aabb, Point};
 
 /// All points at most a radius from a centre.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sphere {
     center: Point,
-    radius: f64,
+    radius_um: f64,
 }
 
 impl Sphere {
@@ -16,7 +19,7 @@ impl Sphere {
     /// # Errors
     /// The centre is not finite, or the radius is not finite and above 0.
     pub fn new(center: Point, radius: f64) -> Result<Self, RegionProblem> {
-        Ok(Self { center: position("center", center)?, radius: positive(radius)? })
+        Ok(Self { center: check_position("center", center)?, radius_um: check_radius(radius)? })
     }
 
     /// The centre.
@@ -25,34 +28,34 @@ impl Sphere {
     }
 
     /// The radius, um.
-    pub fn radius(&self) -> f64 {
-        self.radius
+    pub fn radius_um(&self) -> f64 {
+        self.radius_um
     }
 }
 
 impl Region for Sphere {
     fn contains(&self, p: Point) -> bool {
-        self.center.distance(p) <= self.radius
+        self.center.distance(p) <= self.radius_um
     }
 
-    fn clip(&self, a: Point, b: Point) -> Option<Span> {
-        Span::within(self.radius, a - self.center, b - a)
+    fn clip_inexact(&self, a: Point, b: Point) -> Option<SegmentSpan> {
+        SegmentSpan::solve_within_radius(self.radius_um, a - self.center, b - a)
     }
 
-    fn meets(&self, bounds: &Aabb) -> bool {
-        self.contains(nearest_in(bounds, self.center))
+    fn touches_inexact(&self, bounds: &Aabb) -> bool {
+        self.contains(nearest_point_in_box(bounds, self.center))
     }
 
-    fn reach(&self) -> f64 {
-        largest(self.center) + self.radius
+    fn max_coordinate_um(&self) -> f64 {
+        max_abs_coordinate(self.center) + self.radius_um
     }
 
     fn bounds(&self) -> Option<Aabb> {
-        Some(box_round(self.center, Point::new(self.radius, self.radius, self.radius)))
+        Some(box_around(self.center, Point::new(self.radius_um, self.radius_um, self.radius_um)))
     }
 
-    fn volume(&self) -> Option<f64> {
-        Some(4.0 / 3.0 * std::f64::consts::PI * self.radius.powi(3))
+    fn volume_um3(&self) -> Option<f64> {
+        Some(4.0 / 3.0 * std::f64::consts::PI * self.radius_um.powi(3))
     }
 }
 
@@ -70,7 +73,7 @@ mod tests {
     #[test]
     fn a_box_at_a_corner_of_its_bounds_is_not_touched() {
         let sphere = Sphere::new(Point::ORIGIN, 1.0).unwrap();
-        let corner = |at: f64| Aabb::of([Point::new(at, at, at), Point::new(1.0, 1.0, 1.0)]);
+        let corner = |at: f64| Aabb::enclosing([Point::new(at, at, at), Point::new(1.0, 1.0, 1.0)]);
         // the diagonal leaves the unit sphere at 1/sqrt(3) = 0.57735
         assert!(!sphere.touches(&corner(0.578)));
         assert!(sphere.touches(&corner(0.577)));
@@ -80,7 +83,7 @@ mod tests {
     fn a_segment_without_length_is_its_point() {
         let sphere = Sphere::new(Point::ORIGIN, 1.0).unwrap();
         let (inside, outside) = (Point::new(0.5, 0.0, 0.0), Point::new(1.5, 0.0, 0.0));
-        assert_eq!((sphere.fraction(inside, inside), sphere.fraction(outside, outside)), (1.0, 0.0));
+        assert_eq!((sphere.fraction_inside(inside, inside), sphere.fraction_inside(outside, outside)), (1.0, 0.0));
         assert_eq!((sphere.intersects(inside, inside), sphere.intersects(outside, outside)), (true, false));
     }
 }

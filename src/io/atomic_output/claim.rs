@@ -9,58 +9,58 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use super::identity::{Identity, create_new, kind_at, kind_of, open_existing};
-use super::names::partial_of;
+use super::identity::{FileIdentity, create_new, file_kind, file_kind_at, open_existing};
+use super::names::partial_path_for;
 use super::problem::OutputConflict;
-use super::{CheckContents, Existing};
+use super::{ContentsCheck, OverwritePolicy};
 use crate::error::{Context, Error, FileProblem, Result};
 
 /// The first line; the number is the format's.
-const TITLE: &str = "leadfield journal 1";
+const FORMAT_LINE: &str = "leadfield journal 1";
 
 /// Bytes from the beginning that tell what a lock file is: title, run and file come first.
-const HEAD_BYTES: usize = 4096;
+const HEADER_BYTES: usize = 4096;
 
 /// How often a lock file that vanishes between two calls is looked for again.
-const MAX_TRIES: u32 = 1000;
+const MAX_LOCK_TRIES: u32 = 1000;
 
 /// The lock of an output, held until it is dropped.
 #[derive(Debug)]
-pub struct Claim {
+pub struct OutputLock {
     target: PathBuf,
     path: PathBuf,
     file: File,
     /// Whether it is this run's, and goes with it; else it still is as an interrupted run left it.
-    owned: bool,
+    is_owned: bool,
 }
 
 /// `OUT.journal`.
-pub fn lock_path_of(target: &Path) -> PathBuf {
+pub fn lock_path_for(target: &Path) -> PathBuf {
     let mut name = target.file_name().unwrap_or_default().to_os_string();
     name.push(".journal");
     target.with_file_name(name)
 }
 
-impl Claim {
+impl OutputLock {
     /// Keeps other runs from an output.
     ///
     /// # Errors
     /// Another run writes it; the name of the lock file is taken by something else; the folder is missing or cannot be written.
-    pub fn take(target: &Path) -> Result<Self> {
-        let path = lock_path_of(target);
-        for _ in 0..MAX_TRIES {
+    pub fn acquire(target: &Path) -> Result<Self> {
+        let path = lock_path_for(target);
+        for _ in 0..MAX_LOCK_TRIES {
             let (file, created) = match create_new(&path) {
                 Ok(file) => (file, true),
-                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => match open_left(&path)? {
+                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => match open_leftover(&path)? {
                     Some(file) => (file, false),
                     None => continue,
                 },
                 Err(e) => return Err(FileProblem::Write(e)).in_file(target),
             };
-            lock(&file, created).in_file(target)?;
+            lock_exclusively(&file, created).in_file(target)?;
             // a run that ended meanwhile has removed what was opened
-            if is_at(&file, &path) {
-                return Ok(Self { target: target.to_path_buf(), path, file, owned: created });
+            if is_file_at(&file, &path) {
+                return Ok(Self { target: target.to_path_buf(), path, file, is_owned: created });
             }
         }
         Err(OutputConflict::InUse).in_file(target)
@@ -70,11 +70,13 @@ impl Claim {
     ///
     /// # Errors
     /// As [`Claim::take`]; an interrupted run left done parts of it, and they are to be kept.
-    pub fn to_begin(target: &Path, existing: Existing) -> Result<Self> {
-        let claim = Self::take(target)?;
+    pub fn acquire_for_new(target: &Path, existing: OverwritePolicy) -> Result<Self> {
+        let claim = Self::acquire(target)?;
         match existing {
-            Existing::Keep if claim.is_unfinished() => Err(OutputConflict::Unfinished).in_file(&partial_of(target)),
-            Existing::Keep | Existing::Replace => Ok(claim),
+            OverwritePolicy::Refuse if claim.is_unfinished() => {
+                Err(OutputConflict::Unfinished).in_file(&partial_path_for(target))
+            }
+            OverwritePolicy::Refuse | OverwritePolicy::Replace => Ok(claim),
         }
     }
 
@@ -83,14 +85,14 @@ impl Claim {
     ///
     /// # Errors
     /// Another run writes it; the name of the lock file, or that of the partial one, is taken by something else.
-    pub fn join(target: &Path) -> Result<Option<Self>> {
-        let path = lock_path_of(target);
-        let Some(file) = open_left(&path)? else { return Ok(None) };
+    pub fn acquire_shared(target: &Path) -> Result<Option<Self>> {
+        let path = lock_path_for(target);
+        let Some(file) = open_leftover(&path)? else { return Ok(None) };
         if matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)) {
             return Err(OutputConflict::InUse).in_file(target);
         }
-        let claim = Self { target: target.to_path_buf(), path, file, owned: false };
-        if !is_at(&claim.file, &claim.path) || !claim.is_unfinished() {
+        let claim = Self { target: target.to_path_buf(), path, file, is_owned: false };
+        if !is_file_at(&claim.file, &claim.path) || !claim.is_unfinished() {
             return Ok(None);
         }
         claim.check_partial().map(|()| Some(claim))
@@ -102,20 +104,22 @@ impl Claim {
     }
 
     /// Whether an interrupted run left the lock file.
-    pub fn is_left(&self) -> bool {
-        !self.owned
+    pub fn is_leftover(&self) -> bool {
+        !self.is_owned
     }
 
     /// Whether an interrupted run left parts that are done: it has noted what it makes, and its file is there.
     pub fn is_unfinished(&self) -> bool {
-        !self.owned && head(&self.file).contains("\nprogram ") && partial_of(&self.target).symlink_metadata().is_ok()
+        !self.is_owned
+            && read_header(&self.file).contains("\nprogram ")
+            && partial_path_for(&self.target).symlink_metadata().is_ok()
     }
 
     /// The lock file, for what a run notes of its progress. It stays locked as long as any of its handles is open.
     ///
     /// # Errors
     /// The operating system refuses.
-    pub fn notes(&self) -> Result<File> {
+    pub fn clone_file(&self) -> Result<File> {
         self.file.try_clone().map_err(FileProblem::Write).in_file(&self.path)
     }
 
@@ -123,67 +127,69 @@ impl Claim {
     ///
     /// # Errors
     /// The partial name is taken by something that no run left.
-    pub fn take_over(&mut self, contents: Option<CheckContents>) -> Result<()> {
+    pub fn discard_unfinished(&mut self, contents: Option<ContentsCheck>) -> Result<()> {
         self.check_partial()?;
-        remove_left(&partial_of(&self.target), contents)?;
-        self.owned = true;
-        self.rewrite().map_err(FileProblem::Write).in_file(&self.target)
+        remove_leftover(&partial_path_for(&self.target), contents)?;
+        self.is_owned = true;
+        self.rewrite_header().map_err(FileProblem::Write).in_file(&self.target)
     }
 
     /// Refuses a partial name that is taken by what no run left.
     fn check_partial(&self) -> Result<()> {
-        let partial = partial_of(&self.target);
-        match kind_at(&partial) {
-            Some(found) if !self.has_left(&partial) => Err(OutputConflict::Foreign(found)).in_file(&partial),
+        let partial = partial_path_for(&self.target);
+        match file_kind_at(&partial) {
+            Some(found) if !self.has_recorded_partial(&partial) => {
+                Err(OutputConflict::Foreign(found)).in_file(&partial)
+            }
             _ => Ok(()),
         }
     }
 
     /// Whether the file or folder of that name was made by the run that left the lock file: it is told there, or empty.
-    fn has_left(&self, partial: &Path) -> bool {
+    fn has_recorded_partial(&self, partial: &Path) -> bool {
         // a run that replaces a folder names that too, before the two trade names
-        is_empty(partial) || Identity::at(partial).is_ok_and(|found| self.names(found))
+        has_no_contents(partial) || FileIdentity::from_path(partial).is_ok_and(|found| self.lists_identity(found))
     }
 
     /// Whether the lock file names a file or folder as one of ours.
-    fn names(&self, made: Identity) -> bool {
+    fn lists_identity(&self, made: FileIdentity) -> bool {
         let told = format!("file {}", made.to_text());
-        text(&self.file).lines().any(|line| line == told)
+        read_lock_text(&self.file).lines().any(|line| line == told)
     }
 
-    fn rewrite(&mut self) -> io::Result<()> {
+    fn rewrite_header(&mut self) -> io::Result<()> {
         self.file.set_len(0)?;
         self.file.seek(SeekFrom::Start(0))?;
-        let (node, process) = (node(), std::process::id());
-        self.file.write_all(format!("{TITLE}\nrun {process} {node}\n").as_bytes())
+        let (node, process) = (node_name(), std::process::id());
+        self.file.write_all(format!("{FORMAT_LINE}\nrun {process} {node}\n").as_bytes())
     }
 
     /// Tells later runs that a file or folder is one of ours.
-    pub(super) fn tell(&mut self, made: Identity) -> io::Result<()> {
+    pub(super) fn record_identity(&mut self, made: FileIdentity) -> io::Result<()> {
         self.file.seek(SeekFrom::End(0))?;
         self.file.write_all(format!("file {}\n", made.to_text()).as_bytes())
     }
 
     /// Makes the lock file of an interrupted run, which is gone on with, that of this run.
-    pub(super) fn go_on(&mut self, made: Identity) -> io::Result<()> {
-        self.owned = true;
-        if self.names(made) { Ok(()) } else { self.tell(made) }
+    pub(super) fn adopt_for_resume(&mut self, made: FileIdentity) -> io::Result<()> {
+        self.is_owned = true;
+        if self.lists_identity(made) { Ok(()) } else { self.record_identity(made) }
     }
 
     /// Leaves the lock file for a later run.
-    pub(super) fn leave(mut self) {
-        self.owned = false;
+    pub(super) fn keep_lock_file(mut self) {
+        self.is_owned = false;
     }
 
     /// Removes a lock file that an interrupted run left; that of this run goes anyway.
-    pub fn discard(mut self) {
-        self.owned = true;
+    pub fn remove_lock_file(mut self) {
+        self.is_owned = true;
     }
 }
 
-impl Drop for Claim {
+impl Drop for OutputLock {
     fn drop(&mut self) {
-        if self.owned && is_at(&self.file, &self.path) {
+        if self.is_owned && is_file_at(&self.file, &self.path) {
             // a lock file that stays does no harm: the next run takes it over
             drop(std::fs::remove_file(&self.path));
         }
@@ -194,30 +200,32 @@ impl Drop for Claim {
 ///
 /// # Errors
 /// As [`Claim::to_begin`]; the name of the partial file is taken by what no run left.
-pub fn check_startable(target: &Path, existing: Existing, resume: bool) -> Result<()> {
-    let claim = if resume { Claim::take(target)? } else { Claim::to_begin(target, existing)? };
+pub fn check_can_start(target: &Path, existing: OverwritePolicy, resume: bool) -> Result<()> {
+    let claim = if resume { OutputLock::acquire(target)? } else { OutputLock::acquire_for_new(target, existing)? };
     // what is there of a run that is gone on with is looked at when it is known what it should be
-    if resume && claim.is_left() { Ok(()) } else { claim.check_partial() }
+    if resume && claim.is_leftover() { Ok(()) } else { claim.check_partial() }
 }
 
 /// Removes a lock file that a run left which was killed after it had given its output the name.
 ///
 /// # Errors
 /// Another run holds it.
-pub fn clear(target: &Path) -> Result<()> {
-    let path = lock_path_of(target);
-    match kind_at(&path) {
+pub fn remove_stale_lock(target: &Path) -> Result<()> {
+    let path = lock_path_for(target);
+    match file_kind_at(&path) {
         // what no run left is nobody's business
-        Some(_) if open_left(&path).is_ok_and(|left| left.is_some()) => Claim::take(target).map(Claim::discard),
+        Some(_) if open_leftover(&path).is_ok_and(|left| left.is_some()) => {
+            OutputLock::acquire(target).map(OutputLock::remove_lock_file)
+        }
         _ => Ok(()),
     }
 }
 
 /// Opens the lock file of an earlier run; none where it has gone.
-fn open_left(path: &Path) -> Result<Option<File>> {
+fn open_leftover(path: &Path) -> Result<Option<File>> {
     let foreign = |found| Err(Error::from(OutputConflict::Foreign(found)).in_file(path));
     match path.symlink_metadata() {
-        Ok(found) if !found.is_file() => return foreign(kind_of(&found)),
+        Ok(found) if !found.is_file() => return foreign(file_kind(&found)),
         Ok(_) => {}
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(e) => return Err(FileProblem::Write(e)).in_file(path),
@@ -233,20 +241,20 @@ fn open_left(path: &Path) -> Result<Option<File>> {
 }
 
 fn is_lock_file(file: &File) -> bool {
-    let head = head(file);
-    file.metadata().is_ok_and(|found| found.is_file() && (found.len() == 0 || head.starts_with(TITLE)))
+    let head = read_header(file);
+    file.metadata().is_ok_and(|found| found.is_file() && (found.len() == 0 || head.starts_with(FORMAT_LINE)))
 }
 
 /// The first bytes of a lock file.
-fn head(file: &File) -> String {
-    let mut bytes = vec![0; HEAD_BYTES];
+fn read_header(file: &File) -> String {
+    let mut bytes = vec![0; HEADER_BYTES];
     let n = file.read_at(&mut bytes, 0).unwrap_or(0);
     bytes.truncate(n);
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// All of a lock file.
-fn text(file: &File) -> String {
+fn read_lock_text(file: &File) -> String {
     let mut text = String::new();
     let read = file.try_clone().and_then(|mut file| {
         file.seek(SeekFrom::Start(0))?;
@@ -257,36 +265,38 @@ fn text(file: &File) -> String {
 
 /// Locks a lock file for one process alone. Where the file system has no locks, nobody else is kept away, but for the process that the file names
 /// if it runs on this node: exclusive creation, and the identity of what is renamed, then are what keeps runs apart.
-fn lock(file: &File, created: bool) -> Result<(), OutputConflict> {
+fn lock_exclusively(file: &File, created: bool) -> Result<(), OutputConflict> {
     match file.try_lock() {
         Ok(()) => Ok(()),
         Err(TryLockError::WouldBlock) => Err(OutputConflict::InUse),
-        Err(TryLockError::Error(_)) if !created && is_held_here(&head(file)) => Err(OutputConflict::InUse),
+        Err(TryLockError::Error(_)) if !created && is_held_on_this_node(&read_header(file)) => {
+            Err(OutputConflict::InUse)
+        }
         Err(TryLockError::Error(_)) => Ok(()),
     }
 }
 
 /// Whether a lock file names a process of this node that runs.
-fn is_held_here(head: &str) -> bool {
+fn is_held_on_this_node(head: &str) -> bool {
     let run = head.lines().find_map(|line| line.strip_prefix("run ")?.split_once(' '));
     let Some((process, on)) = run.and_then(|(process, on)| Some((process.parse().ok()?, on))) else { return false };
     let process = rustix::process::Pid::from_raw(process);
-    on == node()
+    on == node_name()
         && process.is_some_and(|process| rustix::process::test_kill_process(process) != Err(rustix::io::Errno::SRCH))
 }
 
 /// The name of this node.
-fn node() -> String {
+fn node_name() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
 /// Whether an open file is the one of that name.
-fn is_at(file: &File, path: &Path) -> bool {
-    matches!((Identity::of_file(file), Identity::at(path)), (Ok(open), Ok(there)) if open == there)
+fn is_file_at(file: &File, path: &Path) -> bool {
+    matches!((FileIdentity::from_file(file), FileIdentity::from_path(path)), (Ok(open), Ok(there)) if open == there)
 }
 
 /// Whether a file or folder has nothing in it.
-fn is_empty(path: &Path) -> bool {
+fn has_no_contents(path: &Path) -> bool {
     match path.symlink_metadata() {
         Ok(found) if found.is_file() => found.len() == 0,
         Ok(found) if found.is_dir() => std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none()),
@@ -295,7 +305,7 @@ fn is_empty(path: &Path) -> bool {
 }
 
 /// Removes what an interrupted run left under the partial name; of a folder only if all in it is ours.
-fn remove_left(partial: &Path, contents: Option<CheckContents>) -> Result<()> {
+fn remove_leftover(partial: &Path, contents: Option<ContentsCheck>) -> Result<()> {
     let removed = match (partial.symlink_metadata(), contents) {
         (Err(_), _) => Ok(()),
         (Ok(found), Some(check)) if found.is_dir() => {

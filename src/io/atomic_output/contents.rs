@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::error::{Context, FileProblem, Problem, Result, listed};
+use crate::error::{Context, FileProblem, Problem, Result, join_quoted};
 
 /// A folder that holds other things than this program writes there.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -20,14 +20,14 @@ impl Problem for ForeignContents {
 
 /// An entry of a folder, at any depth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Entry<'a> {
+pub enum FolderEntry<'a> {
     /// A file, by its path below the folder.
     File(&'a Path),
     /// A folder, by its path below the folder.
     Folder(&'a Path),
 }
 
-impl<'a> Entry<'a> {
+impl<'a> FolderEntry<'a> {
     /// Its path below the folder.
     pub fn path(self) -> &'a Path {
         match self {
@@ -37,10 +37,10 @@ impl<'a> Entry<'a> {
 
     /// An entry of the same kind, at another path.
     #[must_use]
-    pub fn with_path<'b>(self, path: &'b Path) -> Entry<'b> {
+    pub fn with_path<'b>(self, path: &'b Path) -> FolderEntry<'b> {
         match self {
-            Self::File(_) => Entry::File(path),
-            Self::Folder(_) => Entry::Folder(path),
+            Self::File(_) => FolderEntry::File(path),
+            Self::Folder(_) => FolderEntry::Folder(path),
         }
     }
 }
@@ -49,29 +49,31 @@ impl<'a> Entry<'a> {
 ///
 /// # Errors
 /// The folder holds other things, of which some are named, or cannot be read.
-pub fn check_contents(folder: &Path, expected: &'static str, is_ours: &dyn Fn(Entry<'_>) -> bool) -> Result<()> {
+pub fn check_contents(folder: &Path, expected: &'static str, is_ours: &dyn Fn(FolderEntry<'_>) -> bool) -> Result<()> {
     let mut foreign = Vec::new();
     find_foreign(folder, Path::new(""), is_ours, &mut foreign).map_err(FileProblem::Read).in_file(folder)?;
     if foreign.is_empty() {
         return Ok(());
     }
     foreign.sort_unstable();
-    let found = listed(foreign.iter().map(|path| path.to_string_lossy()), 4);
+    let found = join_quoted(foreign.iter().map(|path| path.to_string_lossy()), 4);
     Err(ForeignContents { expected, found }).in_file(folder)
 }
 
 fn find_foreign(
     folder: &Path,
     below: &Path,
-    is_ours: &dyn Fn(Entry<'_>) -> bool,
+    is_ours: &dyn Fn(FolderEntry<'_>) -> bool,
     foreign: &mut Vec<PathBuf>,
 ) -> std::io::Result<()> {
     for entry in std::fs::read_dir(folder.join(below))? {
         let entry = entry?;
         let (path, kind) = (below.join(entry.file_name()), entry.file_type()?);
         match () {
-            () if kind.is_file() && is_ours(Entry::File(&path)) => {}
-            () if kind.is_dir() && is_ours(Entry::Folder(&path)) => find_foreign(folder, &path, is_ours, foreign)?,
+            () if kind.is_file() && is_ours(FolderEntry::File(&path)) => {}
+            () if kind.is_dir() && is_ours(FolderEntry::Folder(&path)) => {
+                find_foreign(folder, &path, is_ours, foreign)?
+            }
             () => foreign.push(path),
         }
     }
@@ -88,9 +90,9 @@ mod tests {
         let at = |name: &str| folder.path().join(name);
         std::fs::create_dir_all(at("ours/deep")).unwrap();
         std::fs::write(at("ours/deep/known.txt"), "").unwrap();
-        let is_ours = |entry: Entry<'_>| match entry {
-            Entry::File(path) => path.file_name() == Some("known.txt".as_ref()),
-            Entry::Folder(path) => path.starts_with("ours"),
+        let is_ours = |entry: FolderEntry<'_>| match entry {
+            FolderEntry::File(path) => path.file_name() == Some("known.txt".as_ref()),
+            FolderEntry::Folder(path) => path.starts_with("ours"),
         };
         check_contents(folder.path(), "known files", &is_ours).unwrap();
         std::fs::write(at("ours/deep/thesis.tex"), "").unwrap();

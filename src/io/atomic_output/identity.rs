@@ -8,26 +8,26 @@ use std::time::UNIX_EPOCH;
 
 /// What tells a file or folder from all others, also from a later one under its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Identity {
+pub(super) struct FileIdentity {
     device: u64,
     inode: u64,
     /// Nanoseconds since 1970; 0 where the file system does not record it. Inodes are used again, moments are not.
     created_ns: u128,
 }
 
-impl Identity {
-    pub fn new(found: &Metadata) -> Self {
+impl FileIdentity {
+    pub fn from_metadata(found: &Metadata) -> Self {
         let created = found.created().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
         Self { device: found.dev(), inode: found.ino(), created_ns: created.map_or(0, |since| since.as_nanos()) }
     }
 
     /// The identity of what has a name; of a link that of the link itself.
-    pub fn at(path: &Path) -> io::Result<Self> {
-        path.symlink_metadata().map(|found| Self::new(&found))
+    pub fn from_path(path: &Path) -> io::Result<Self> {
+        path.symlink_metadata().map(|found| Self::from_metadata(&found))
     }
 
-    pub fn of_file(file: &File) -> io::Result<Self> {
-        file.metadata().map(|found| Self::new(&found))
+    pub fn from_file(file: &File) -> io::Result<Self> {
+        file.metadata().map(|found| Self::from_metadata(&found))
     }
 
     /// The identity as a line of text for later runs. Without the device, whose number differs between the nodes of a cluster.
@@ -58,11 +58,11 @@ pub fn create_without_following(path: &Path) -> io::Result<File> {
 }
 
 /// What stands under a name, in words; none where it is free.
-pub(super) fn kind_at(path: &Path) -> Option<&'static str> {
-    path.symlink_metadata().ok().map(|found| kind_of(&found))
+pub(super) fn file_kind_at(path: &Path) -> Option<&'static str> {
+    path.symlink_metadata().ok().map(|found| file_kind(&found))
 }
 
-pub(super) fn kind_of(found: &Metadata) -> &'static str {
+pub(super) fn file_kind(found: &Metadata) -> &'static str {
     let kind = found.file_type();
     match () {
         () if kind.is_file() => "another file",

@@ -3,12 +3,12 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::{CheckContents, Existing, OutputConflict, lock_path_of};
+use super::{ContentsCheck, OutputConflict, OverwritePolicy, lock_path_for};
 use crate::error::{Context, FileProblem, Result};
 use crate::io::input_file;
 
 /// `NAME.partial`: where an output is until it is complete.
-pub fn partial_of(target: &Path) -> PathBuf {
+pub fn partial_path_for(target: &Path) -> PathBuf {
     let mut name: OsString = target.file_name().unwrap_or_default().to_os_string();
     name.push(".partial");
     target.with_file_name(name)
@@ -25,23 +25,23 @@ pub fn is_plain_name(name: &str) -> bool {
 }
 
 /// The folder that a file is in.
-pub(super) fn folder_of(path: &Path) -> &Path {
+pub(super) fn parent_folder(path: &Path) -> &Path {
     path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."))
 }
 
 /// Makes the names in a file's folder safe against a loss of power, where the file system can do that.
-pub(super) fn sync_folder_of(path: &Path) {
-    drop(std::fs::File::open(folder_of(path)).and_then(|f| f.sync_all()));
+pub(super) fn sync_parent_folder(path: &Path) {
+    drop(std::fs::File::open(parent_folder(path)).and_then(|f| f.sync_all()));
 }
 
 /// Checks that an output takes the place of no input, neither when it is complete nor before.
 ///
 /// # Errors
 /// An input is the output, or has the name of one of its temporary files.
-pub fn check_apart<'a>(target: &Path, inputs: impl IntoIterator<Item = &'a Path>) -> Result<()> {
+pub fn check_not_an_input<'a>(target: &Path, inputs: impl IntoIterator<Item = &'a Path>) -> Result<()> {
     let real = |path: &Path| path.canonicalize().ok();
     let output = real(target);
-    let temporary = [partial_of(target), lock_path_of(target)].map(|path| real(&path));
+    let temporary = [partial_path_for(target), lock_path_for(target)].map(|path| real(&path));
     for input in inputs {
         match real(input) {
             None => {}
@@ -59,13 +59,13 @@ pub fn check_apart<'a>(target: &Path, inputs: impl IntoIterator<Item = &'a Path>
 ///
 /// # Errors
 /// As said.
-pub fn check_free(target: &Path, existing: Existing) -> Result<()> {
+pub fn check_overwrite(target: &Path, existing: OverwritePolicy) -> Result<()> {
     if target.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir()) {
-        return Err(FileProblem::Special).in_file(target);
+        return Err(FileProblem::SpecialFile).in_file(target);
     }
     match existing {
-        Existing::Keep if target.symlink_metadata().is_ok() => Err(FileProblem::Exists).in_file(target),
-        Existing::Keep | Existing::Replace => Ok(()),
+        OverwritePolicy::Refuse if target.symlink_metadata().is_ok() => Err(FileProblem::Exists).in_file(target),
+        OverwritePolicy::Refuse | OverwritePolicy::Replace => Ok(()),
     }
 }
 
@@ -73,31 +73,31 @@ pub fn check_free(target: &Path, existing: Existing) -> Result<()> {
 ///
 /// # Errors
 /// As said.
-pub fn check_target(target: &Path, existing: Existing, contents: Option<CheckContents>) -> Result<()> {
+pub fn check_target(target: &Path, existing: OverwritePolicy, contents: Option<ContentsCheck>) -> Result<()> {
     match contents {
-        None => check_file(target, existing),
-        Some(contents) => check_folder(target, existing, contents),
+        None => check_file_target(target, existing),
+        Some(contents) => check_folder_target(target, existing, contents),
     }
 }
 
 /// Refuses a file that cannot be started.
-pub(super) fn check_file(target: &Path, existing: Existing) -> Result<()> {
-    check_free(target, existing)?;
-    check_no_input(target)?;
-    match [target, &partial_of(target)].into_iter().find(|path| path.is_dir()) {
+pub(super) fn check_file_target(target: &Path, existing: OverwritePolicy) -> Result<()> {
+    check_overwrite(target, existing)?;
+    check_not_read_before(target)?;
+    match [target, &partial_path_for(target)].into_iter().find(|path| path.is_dir()) {
         Some(folder) => Err(FileProblem::IsFolder).in_file(folder),
         None => Ok(()),
     }
 }
 
 /// Refuses to replace a file that was opened for reading, where that is recorded.
-pub(super) fn check_no_input(target: &Path) -> Result<()> {
+pub(super) fn check_not_read_before(target: &Path) -> Result<()> {
     if input_file::is_input(target) { Err(FileProblem::IsInput).in_file(target) } else { Ok(()) }
 }
 
 /// Refuses a folder that cannot be started.
-pub(super) fn check_folder(target: &Path, existing: Existing, contents: CheckContents) -> Result<()> {
-    check_free(target, existing)?;
+pub(super) fn check_folder_target(target: &Path, existing: OverwritePolicy, contents: ContentsCheck) -> Result<()> {
+    check_overwrite(target, existing)?;
     match target.symlink_metadata() {
         Ok(found) if found.is_symlink() && target.is_dir() => Err(OutputConflict::IsLink).in_file(target),
         Ok(found) if !found.is_dir() => Err(FileProblem::IsFile).in_file(target),
@@ -118,7 +118,7 @@ mod tests {
             std::fs::write(at(name), "mine").unwrap();
         }
         let told = |output: &str, input: &str| {
-            check_apart(&at(output), [at(input).as_path()])
+            check_not_an_input(&at(output), [at(input).as_path()])
                 .map_err(|e| e.to_string().replace(&at("").display().to_string(), ""))
         };
         assert_eq!(told("a", "b.partial"), Ok(()));

@@ -38,7 +38,7 @@ fn rename_step_by_step(from: &Path, to: &Path) -> io::Result<()> {
 ///
 /// # Errors
 /// One of them is missing, or the operating system refuses.
-pub(super) fn exchange(a: &Path, b: &Path) -> io::Result<bool> {
+pub(super) fn exchange_names(a: &Path, b: &Path) -> io::Result<bool> {
     match renameat_with(CWD, a, CWD, b, RenameFlags::EXCHANGE) {
         Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => Ok(false),
         traded => Ok(traded.map(|()| true)?),
@@ -77,7 +77,7 @@ mod tests {
         let at = |name: &str| folder.path().join(name);
         std::fs::create_dir_all(at("a/one")).unwrap();
         std::fs::create_dir_all(at("b/two")).unwrap();
-        if exchange(&at("a"), &at("b")).unwrap() {
+        if exchange_names(&at("a"), &at("b")).unwrap() {
             assert!(at("a/two").is_dir() && at("b/one").is_dir());
         }
     }

@@ -4,15 +4,15 @@ use std::fs::File;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 
-use super::names::{folder_of, partial_of};
+use super::names::{parent_folder, partial_path_for};
 use crate::error::{Context, FileProblem, Result};
 
 /// The unit of [`MetadataExt::blocks`], whatever the file system's own: POSIX `<sys/stat.h>`, as all systems have it.
 const BLOCK_BYTES: u64 = 512;
 
 /// Bytes that are free for an output; none where its file system does not tell.
-pub fn free(target: &Path) -> Option<u64> {
-    let disk = rustix::fs::statvfs(folder_of(target)).ok().filter(|disk| disk.f_blocks > 0)?;
+pub fn free_bytes(target: &Path) -> Option<u64> {
+    let disk = rustix::fs::statvfs(parent_folder(target)).ok().filter(|disk| disk.f_blocks > 0)?;
     Some(disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
@@ -21,65 +21,65 @@ pub fn free(target: &Path) -> Option<u64> {
 /// # Errors
 /// As said.
 pub fn check_space(target: &Path, bytes: u64) -> Result<()> {
-    free(target).map_or(Ok(()), |free| fits(bytes, free)).in_file(target)
+    free_bytes(target).map_or(Ok(()), |free| check_fits(bytes, free)).in_file(target)
 }
 
 /// The same before anything of the output is there; what an unfinished run left of it is written over, or goes.
 ///
 /// # Errors
 /// As said.
-pub fn check_room(target: &Path, bytes: u64) -> Result<()> {
-    let left = occupied(&partial_of(target));
-    free(target).map_or(Ok(()), |free| fits(bytes, free.saturating_add(left))).in_file(target)
+pub fn check_space_before_start(target: &Path, bytes: u64) -> Result<()> {
+    let left = occupied_bytes(&partial_path_for(target));
+    free_bytes(target).map_or(Ok(()), |free| check_fits(bytes, free.saturating_add(left))).in_file(target)
 }
 
 /// Bytes that a file, or the files of a folder, take on their disk.
-fn occupied(path: &Path) -> u64 {
+fn occupied_bytes(path: &Path) -> u64 {
     let Ok(found) = path.symlink_metadata() else { return 0 };
     if !found.is_dir() {
         return found.blocks().saturating_mul(BLOCK_BYTES);
     }
     let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
-    entries.map(|entry| occupied(&entry.path())).sum()
+    entries.map(|entry| occupied_bytes(&entry.path())).sum()
 }
 
-fn fits(expected: u64, found: u64) -> Result<(), FileProblem> {
-    if expected <= found { Ok(()) } else { Err(FileProblem::Space { expected, found }) }
+fn check_fits(expected: u64, found: u64) -> Result<(), FileProblem> {
+    if expected <= found { Ok(()) } else { Err(FileProblem::NoSpace { expected, found }) }
 }
 
 /// Refuses a file that is laid out, but for whose rows, never written yet, its disk has too little space.
 ///
 /// # Errors
 /// As said; the file is away.
-pub fn check_rest(partial: &Path, target: &Path) -> Result<()> {
-    let rest = missing(partial).map_err(FileProblem::Read).in_file(partial)?;
+pub fn check_unwritten_space(partial: &Path, target: &Path) -> Result<()> {
+    let rest = unwritten_bytes(partial).map_err(FileProblem::Read).in_file(partial)?;
     check_space(target, rest)
 }
 
 /// Bytes of a file that its disk has still to find room for: those of its length that were never written.
-fn missing(file: &Path) -> std::io::Result<u64> {
+fn unwritten_bytes(file: &Path) -> std::io::Result<u64> {
     let found = std::fs::metadata(file)?;
     Ok(found.len().saturating_sub(found.blocks().saturating_mul(BLOCK_BYTES)))
 }
 
 /// A file without a name on the disk of an output. It is gone when it is dropped, and also when the program is killed.
 #[derive(Debug)]
-pub struct Trial(File);
+pub struct IoProbe(File);
 
-impl Trial {
+impl IoProbe {
     /// Makes one in the output's folder.
     ///
     /// # Errors
     /// The folder is missing or cannot be written.
-    pub fn beside(target: &Path) -> Result<Self> {
-        tempfile::tempfile_in(folder_of(target)).map(Self).map_err(FileProblem::Write).in_file(target)
+    pub fn create_beside(target: &Path) -> Result<Self> {
+        tempfile::tempfile_in(parent_folder(target)).map(Self).map_err(FileProblem::Write).in_file(target)
     }
 
     /// Writes bytes at a place.
     ///
     /// # Errors
     /// The operating system refuses.
-    pub fn write(&self, bytes: &[u8], at: u64) -> Result<()> {
+    pub fn write_at(&self, bytes: &[u8], at: u64) -> Result<()> {
         Ok(self.0.write_all_at(bytes, at).map_err(FileProblem::Write)?)
     }
 
@@ -87,7 +87,7 @@ impl Trial {
     ///
     /// # Errors
     /// The operating system refuses, or there are less.
-    pub fn read(&self, bytes: &mut [u8], at: u64) -> Result<()> {
+    pub fn read_at(&self, bytes: &mut [u8], at: u64) -> Result<()> {
         Ok(self.0.read_exact_at(bytes, at).map_err(FileProblem::Read)?)
     }
 
@@ -106,15 +106,15 @@ mod tests {
 
     #[test]
     fn more_than_is_free_is_refused() {
-        assert!(fits(100, 100).is_ok());
-        let told = format!("{:?}", fits(101, 100).in_file(Path::new("w.h5")).unwrap_err());
+        assert!(check_fits(100, 100).is_ok());
+        let told = format!("{:?}", check_fits(101, 100).in_file(Path::new("w.h5")).unwrap_err());
         let text = "w.h5: too little space on the disk, expected 101 bytes, found 100 that are free\n\
                     hint: make room, or write to another disk";
         assert_eq!(told, text);
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("w.h5");
         assert!(check_space(&target, 1).is_ok() && check_space(&target, u64::MAX).is_err());
-        assert_eq!(free(&folder.path().join("away/w.h5")), None);
+        assert_eq!(free_bytes(&folder.path().join("away/w.h5")), None);
     }
 
     #[test]
@@ -123,21 +123,21 @@ mod tests {
         let path = folder.path().join("a");
         let file = File::create(&path).unwrap();
         file.set_len(1 << 20).unwrap();
-        assert_eq!(missing(&path).unwrap(), 1 << 20);
+        assert_eq!(unwritten_bytes(&path).unwrap(), 1 << 20);
         file.write_all_at(&vec![1; 1 << 19], 1 << 19).unwrap();
         file.sync_all().unwrap();
         // blocks are whole: a file system may count some for itself
-        assert!((1_u64 << 19).abs_diff(missing(&path).unwrap()) <= 1 << 16);
+        assert!((1_u64 << 19).abs_diff(unwritten_bytes(&path).unwrap()) <= 1 << 16);
     }
 
     #[test]
     fn a_trial_has_no_name() {
         let folder = tempfile::tempdir().unwrap();
-        let trial = Trial::beside(&folder.path().join("w.h5")).unwrap();
-        trial.write(b"bytes", 7).unwrap();
+        let trial = IoProbe::create_beside(&folder.path().join("w.h5")).unwrap();
+        trial.write_at(b"bytes", 7).unwrap();
         trial.sync().unwrap();
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
-        let told = Trial::beside(&folder.path().join("away/w.h5")).unwrap_err().to_string();
+        let told = IoProbe::create_beside(&folder.path().join("away/w.h5")).unwrap_err().to_string();
         assert!(told.ends_with("away/w.h5: cannot be written: no such file or directory"), "{told}");
     }
 }

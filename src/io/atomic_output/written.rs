@@ -14,23 +14,23 @@ const MAX_CHECKED_BLOCKS: usize = 256;
 
 /// Length and checksums of what was written to a file from its beginning to its end.
 #[derive(Debug, Default)]
-pub(super) struct Written {
+pub(super) struct WrittenChecksums {
     length: u64,
     /// CRC-32 of the whole blocks.
     blocks: Vec<u32>,
     /// That of the block which is not yet whole.
-    last: crc32fast::Hasher,
+    last_block: crc32fast::Hasher,
 }
 
-impl Written {
-    fn add(&mut self, mut bytes: &[u8]) {
+impl WrittenChecksums {
+    fn update(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
             let room = BLOCK_BYTES - (self.length % BLOCK_BYTES as u64) as usize;
             let (now, later) = bytes.split_at(room.min(bytes.len()));
-            self.last.update(now);
+            self.last_block.update(now);
             self.length += now.len() as u64;
             if now.len() == room {
-                self.blocks.push(std::mem::take(&mut self.last).finalize());
+                self.blocks.push(std::mem::take(&mut self.last_block).finalize());
             }
             bytes = later;
         }
@@ -41,11 +41,11 @@ impl Written {
     }
 
     /// Whether a file holds these bytes.
-    pub fn is_in(&self, file: &File) -> io::Result<bool> {
+    pub fn matches_file(&self, file: &File) -> io::Result<bool> {
         let mut buffer = vec![0; BLOCK_BYTES];
-        let unfinished = self.last.clone().finalize();
+        let unfinished = self.last_block.clone().finalize();
         let count = self.length.div_ceil(BLOCK_BYTES as u64) as usize;
-        for block in spread(count, MAX_CHECKED_BLOCKS) {
+        for block in evenly_spaced(count, MAX_CHECKED_BLOCKS) {
             let at = block as u64 * BLOCK_BYTES as u64;
             let bytes = buffer.get_mut(..(self.length - at).min(BLOCK_BYTES as u64) as usize).unwrap_or_default();
             match file.read_exact_at(bytes, at) {
@@ -61,7 +61,7 @@ impl Written {
 }
 
 /// At most `most` of the numbers below `count`, evenly spread, the first and the last among them.
-fn spread(count: usize, most: usize) -> impl Iterator<Item = usize> {
+fn evenly_spaced(count: usize, most: usize) -> impl Iterator<Item = usize> {
     let chosen = count.min(most);
     (0..chosen).map(move |i| if chosen < 2 { 0 } else { i * (count - 1) / (chosen - 1) })
 }
@@ -70,18 +70,18 @@ fn spread(count: usize, most: usize) -> impl Iterator<Item = usize> {
 #[derive(Debug)]
 pub struct OutputFile {
     pub(super) file: File,
-    pub(super) written: Arc<Mutex<Written>>,
+    pub(super) written: Arc<Mutex<WrittenChecksums>>,
 }
 
-pub(super) fn locked(written: &Mutex<Written>) -> MutexGuard<'_, Written> {
+pub(super) fn lock_checksums(written: &Mutex<WrittenChecksums>) -> MutexGuard<'_, WrittenChecksums> {
     written.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Write for OutputFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut written = locked(&self.written);
+        let mut written = lock_checksums(&self.written);
         let n = self.file.write(bytes)?;
-        written.add(bytes.get(..n).unwrap_or_default());
+        written.update(bytes.get(..n).unwrap_or_default());
         Ok(n)
     }
 
@@ -96,12 +96,12 @@ mod tests {
 
     #[test]
     fn any_changed_byte_of_a_short_file_is_found() {
-        let (file, written) = (tempfile::tempfile().unwrap(), Arc::new(Mutex::new(Written::default())));
+        let (file, written) = (tempfile::tempfile().unwrap(), Arc::new(Mutex::new(WrittenChecksums::default())));
         let mut output = OutputFile { file: file.try_clone().unwrap(), written: written.clone() };
         let bytes: Vec<u8> = (0..BLOCK_BYTES * 5 / 2).map(|i| (i % 251) as u8).collect();
         bytes.chunks(77_777).for_each(|some| output.write_all(some).unwrap());
-        let is_whole = || locked(&written).is_in(&file).unwrap();
-        assert_eq!(locked(&written).length(), bytes.len() as u64);
+        let is_whole = || lock_checksums(&written).matches_file(&file).unwrap();
+        assert_eq!(lock_checksums(&written).length(), bytes.len() as u64);
         assert!(is_whole());
         for at in [0, BLOCK_BYTES - 1, BLOCK_BYTES, bytes.len() - 1] {
             file.write_all_at(&[bytes[at] ^ 1], at as u64).unwrap();
@@ -119,9 +119,9 @@ mod tests {
 
     #[test]
     fn blocks_of_long_files_are_spread_from_end_to_end() {
-        assert_eq!(spread(0, 4).count(), 0);
-        assert_eq!(spread(1, 4).collect::<Vec<_>>(), [0]);
-        assert_eq!(spread(3, 4).collect::<Vec<_>>(), [0, 1, 2]);
-        assert_eq!(spread(10, 4).collect::<Vec<_>>(), [0, 3, 6, 9]);
+        assert_eq!(evenly_spaced(0, 4).count(), 0);
+        assert_eq!(evenly_spaced(1, 4).collect::<Vec<_>>(), [0]);
+        assert_eq!(evenly_spaced(3, 4).collect::<Vec<_>>(), [0, 1, 2]);
+        assert_eq!(evenly_spaced(10, 4).collect::<Vec<_>>(), [0, 3, 6, 9]);
     }
 }

@@ -112,7 +112,7 @@ impl Problem for JournalProblem {
         Some(text.into())
     }
 
-    fn may_pass(&self) -> bool {
+    fn is_transient(&self) -> bool {
         matches!(self, Self::Stopped)
     }
 }

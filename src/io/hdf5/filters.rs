@@ -3,11 +3,11 @@
 use hdf5::Dataset;
 use hdf5::filters::Filter;
 
-use super::{File, H5Problem};
+use super::{Hdf5File, Hdf5Problem};
 use crate::error::Result;
 
 /// Filters registered with the HDF Group that scientific programs write, by number.
-const REGISTERED: &[(i32, &str)] = &[
+const REGISTERED_FILTERS: &[(i32, &str)] = &[
     (307, "bzip2"),
     (32000, "lzf"),
     (32001, "blosc"),
@@ -32,25 +32,25 @@ pub(super) fn filter_name(filter: &Filter) -> String {
         Filter::NBit => "nbit".into(),
         Filter::ScaleOffset(_) => "scaleoffset".into(),
         other => {
-            let registered = REGISTERED.iter().find(|(number, _)| *number == other.id());
+            let registered = REGISTERED_FILTERS.iter().find(|(number, _)| *number == other.id());
             registered.map_or_else(|| format!("filter {}", other.id()), |(_, name)| (*name).into())
         }
     }
 }
 
-impl File {
+impl Hdf5File {
     /// Refuses a dataset with a filter that the HDF5 library cannot undo here.
     ///
     /// # Errors
     /// [`H5Problem::Filter`] with the filter's name; the dataset is missing.
     pub fn check_filters(&self, object: &str) -> Result<()> {
-        self.check_available(object, &self.dataset(object)?)
+        self.check_filters_available(object, &self.open_dataset(object)?)
     }
 
     /// As [`File::check_filters`], for a dataset that is open.
-    pub(super) fn check_available(&self, object: &str, dataset: &Dataset) -> Result<()> {
+    pub(super) fn check_filters_available(&self, object: &str, dataset: &Dataset) -> Result<()> {
         match dataset.filters().iter().find(|filter| !filter.is_available()) {
-            Some(filter) => Err(self.error(object, H5Problem::Filter { name: filter_name(filter) })),
+            Some(filter) => Err(self.error(object, Hdf5Problem::UnknownFilter { name: filter_name(filter) })),
             None => Ok(()),
         }
     }
@@ -61,11 +61,11 @@ mod tests {
     use std::os::unix::fs::FileExt;
     use std::path::Path;
 
-    use crate::io::hdf5::File;
+    use crate::io::hdf5::Hdf5File;
 
     /// A file with the dataset `/packed` in one chunk, which claims to be compressed by a filter of some number.
     #[expect(clippy::disallowed_methods, reason = "tests of the door write what the door does not")]
-    fn compressed_by(path: &Path, filter: u16) -> File {
+    fn compressed_by(path: &Path, filter: u16) -> Hdf5File {
         let file = hdf5::File::create(path).unwrap();
         file.new_dataset_builder().deflate(4).with_data(&[1.0_f64; 64]).create("packed").unwrap();
         file.close().unwrap();
@@ -79,7 +79,7 @@ mod tests {
             .unwrap()
             .write_all_at(&filter.to_le_bytes(), name as u64 - 8)
             .unwrap();
-        File::open(path).unwrap()
+        Hdf5File::open(path).unwrap()
     }
 
     #[test]
@@ -88,7 +88,7 @@ mod tests {
         let path = folder.path().join("a.h5");
         for (number, name) in [(32000, "lzf"), (32015, "zstd"), (4242, "filter 4242")] {
             let file = compressed_by(&path, number);
-            let error = file.floats("/packed").unwrap_err();
+            let error = file.read_floats("/packed").unwrap_err();
             let expected = format!(
                 "{}: /packed: compressed by a filter that cannot be undone here, expected `deflate` or none, found `{name}`",
                 path.display()
@@ -102,6 +102,6 @@ mod tests {
             assert_eq!(file.check_filters("/packed").unwrap_err().to_string(), expected);
             assert_eq!(file.storage("/packed").unwrap().compression, [name]);
         }
-        assert_eq!(compressed_by(&path, 1).floats("/packed").unwrap(), [1.0; 64]);
+        assert_eq!(compressed_by(&path, 1).read_floats("/packed").unwrap(), [1.0; 64]);
     }
 }

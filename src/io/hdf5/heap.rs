@@ -10,11 +10,11 @@ use std::ops::Range;
 use std::os::unix::fs::FileExt;
 
 /// Bytes of a reference to an object: its length, its collection's place in the file, its number.
-pub(super) const REFERENCE: usize = 16;
+pub(super) const REFERENCE_BYTES: usize = 16;
 /// Bytes at the begin of a collection, and of an object in it.
-const HEADER: usize = 16;
+const HEADER_BYTES: usize = 16;
 /// Collections are kept up to so many bytes: a file's strings mostly follow one another.
-const KEPT: usize = 64 << 20;
+const MAX_CACHED_BYTES: usize = 64 << 20;
 
 /// What is wrong with a heap.
 #[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub enum HeapProblem {
     },
     /// A collection that ends behind the file.
     #[error("expected a collection of at most {most} bytes at byte {at}, found one of {size}")]
-    Size {
+    CollectionSize {
         /// Where it begins.
         at: u64,
         /// Bytes from there to the file's end.
@@ -37,7 +37,7 @@ pub enum HeapProblem {
     },
     /// An object that ends behind its collection, or no bytes after it begins.
     #[error("expected 16 to {most} bytes for object {number} at byte {at}, found {size}")]
-    Object {
+    ObjectSize {
         /// Its number.
         number: u16,
         /// Where it begins.
@@ -49,7 +49,7 @@ pub enum HeapProblem {
     },
     /// A reference to nothing.
     #[error("expected object {number} of {length} bytes in the collection at byte {at}, found {found}")]
-    Reference {
+    DanglingReference {
         /// The object's number.
         number: u32,
         /// The length that is expected.
@@ -61,7 +61,7 @@ pub enum HeapProblem {
     },
     /// More text than the file holds.
     #[error("expected strings that share no bytes, found {length} bytes of them")]
-    Shared {
+    TooMuchText {
         /// Bytes of all strings so far.
         length: u64,
     },
@@ -80,24 +80,24 @@ pub(super) enum HeapError {
 
 /// A collection: its bytes, and where in them each object is.
 #[derive(Debug)]
-struct Collection {
+struct HeapCollection {
     bytes: Vec<u8>,
     objects: HashMap<u16, Range<usize>>,
 }
 
 /// The collections of a file that were met so far, and what could not be read.
 #[derive(Debug, Default)]
-pub(super) struct Heap {
+pub(super) struct GlobalHeap {
     /// The object with a string in a damaged one, and what is wrong: the library must not come near it.
-    pub damaged: Option<(String, HeapProblem)>,
+    pub damaged_string: Option<(String, HeapProblem)>,
     /// The object with an attribute that cannot be read, and why.
-    pub attribute: Option<(String, String)>,
-    collections: HashMap<u64, Collection>,
-    bytes: usize,
+    pub unreadable_attribute: Option<(String, String)>,
+    collections: HashMap<u64, HeapCollection>,
+    cached_bytes: usize,
 }
 
 /// Whether a file has its own numbers where the format begins, and counts with 8 bytes: almost every file does.
-pub(super) fn is_plain(file: &File) -> bool {
+pub(super) fn has_plain_addresses(file: &File) -> bool {
     let mut begin = [0; 16];
     let read = file.read_exact_at(&mut begin, 0).is_ok();
     let widths = match begin[8] {
@@ -108,23 +108,23 @@ pub(super) fn is_plain(file: &File) -> bool {
     read && begin.starts_with(b"\x89HDF\r\n\x1a\n") && widths == [8, 8]
 }
 
-impl Heap {
+impl GlobalHeap {
     /// The string that a reference of [`REFERENCE`] bytes points at.
-    pub fn string(&mut self, file: &File, reference: &[u8]) -> Result<&[u8], HeapError> {
+    pub fn read_string(&mut self, file: &File, reference: &[u8]) -> Result<&[u8], HeapError> {
         let (length, at, number) = (u32_at(reference, 0), u64_at(reference, 4), u32_at(reference, 12));
         if at == 0 {
             return Ok(&[]);
         }
         if !self.collections.contains_key(&at) {
-            let read = Collection::read(file, at)?;
-            if self.bytes + read.bytes.len() > KEPT {
-                (self.bytes, self.collections) = (0, HashMap::new());
+            let read = HeapCollection::read(file, at)?;
+            if self.cached_bytes + read.bytes.len() > MAX_CACHED_BYTES {
+                (self.cached_bytes, self.collections) = (0, HashMap::new());
             }
-            self.bytes += read.bytes.len();
+            self.cached_bytes += read.bytes.len();
             self.collections.insert(at, read);
         }
-        let object = self.collections.get(&at).and_then(|c| c.object(number));
-        let wrong = |found| HeapProblem::Reference { number, length, at, found };
+        let object = self.collections.get(&at).and_then(|c| c.object_bytes(number));
+        let wrong = |found| HeapProblem::DanglingReference { number, length, at, found };
         let object = object.ok_or_else(|| wrong("no such object".into()))?;
         let text = object.get(..length as usize).ok_or_else(|| wrong(format!("{} bytes", object.len())))?;
         // as C has it: what is behind a zero is no part of it
@@ -132,11 +132,11 @@ impl Heap {
     }
 }
 
-impl Collection {
+impl HeapCollection {
     fn read(file: &File, at: u64) -> Result<Self, HeapError> {
         let most = file.metadata()?.len().saturating_sub(at);
-        let mut header = [0; HEADER];
-        if most < HEADER as u64 {
+        let mut header = [0; HEADER_BYTES];
+        if most < HEADER_BYTES as u64 {
             return Err(HeapProblem::NoCollection { at }.into());
         }
         file.read_exact_at(&mut header, at)?;
@@ -144,36 +144,36 @@ impl Collection {
             return Err(HeapProblem::NoCollection { at }.into());
         }
         let size = u64_at(&header, 8);
-        if size > most || size < HEADER as u64 {
-            return Err(HeapProblem::Size { at, most, size }.into());
+        if size > most || size < HEADER_BYTES as u64 {
+            return Err(HeapProblem::CollectionSize { at, most, size }.into());
         }
         let mut bytes = vec![0; size as usize];
         file.read_exact_at(&mut bytes, at)?;
-        Ok(Self { objects: objects(&bytes, at)?, bytes })
+        Ok(Self { objects: parse_objects(&bytes, at)?, bytes })
     }
 
-    fn object(&self, number: u32) -> Option<&[u8]> {
+    fn object_bytes(&self, number: u32) -> Option<&[u8]> {
         self.bytes.get(self.objects.get(&u16::try_from(number).ok()?)?.clone())
     }
 }
 
 /// Where each object of a collection is. Object 0 is what is free, its header included.
-fn objects(bytes: &[u8], at: u64) -> Result<HashMap<u16, Range<usize>>, HeapProblem> {
+fn parse_objects(bytes: &[u8], at: u64) -> Result<HashMap<u16, Range<usize>>, HeapProblem> {
     let mut objects = HashMap::new();
-    let mut next = HEADER;
+    let mut next = HEADER_BYTES;
     // what is left may be too little for another object
-    while let Some(header) = bytes.get(next..next + HEADER) {
+    while let Some(header) = bytes.get(next..next + HEADER_BYTES) {
         let number = u16::from_le_bytes([header[0], header[1]]);
         let (size, left) = (u64_at(header, 8), (bytes.len() - next) as u64);
         let taken = match number {
             0 => size,
-            _ => size.checked_next_multiple_of(8).and_then(|s| s.checked_add(HEADER as u64)).unwrap_or(u64::MAX),
+            _ => size.checked_next_multiple_of(8).and_then(|s| s.checked_add(HEADER_BYTES as u64)).unwrap_or(u64::MAX),
         };
-        if taken < HEADER as u64 || taken > left {
-            return Err(HeapProblem::Object { number, at: at + next as u64, most: left, size: taken });
+        if taken < HEADER_BYTES as u64 || taken > left {
+            return Err(HeapProblem::ObjectSize { number, at: at + next as u64, most: left, size: taken });
         }
         if number > 0 {
-            objects.insert(number, next + HEADER..next + HEADER + size as usize);
+            objects.insert(number, next + HEADER_BYTES..next + HEADER_BYTES + size as usize);
         }
         next += taken as usize;
     }
@@ -205,10 +205,10 @@ mod tests {
     #[test]
     fn objects_are_found_and_sizes_that_lead_nowhere_refused() {
         let sound = collection(&[object(3, 5, b"abcde\0\0\0"), object(1, 0, b""), object(0, 24, &[0; 8])]);
-        let found = objects(&sound, 0).unwrap();
+        let found = parse_objects(&sound, 0).unwrap();
         assert_eq!((found[&3].clone(), found[&1].clone(), found.len()), (32..37, 56..56, 2));
-        let wrong = |last, size| Err(HeapProblem::Object { number: last, at: 1016, most: 24, size });
-        let tried = |last, size| objects(&collection(&[object(last, size, &[0; 8])]), 1000);
+        let wrong = |last, size| Err(HeapProblem::ObjectSize { number: last, at: 1016, most: 24, size });
+        let tried = |last, size| parse_objects(&collection(&[object(last, size, &[0; 8])]), 1000);
         assert_eq!(tried(0, 0), wrong(0, 0), "the library never comes back from this");
         assert_eq!(tried(0, 25), wrong(0, 25));
         assert_eq!(tried(7, 9), wrong(7, 32));

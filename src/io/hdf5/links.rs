@@ -11,19 +11,19 @@ use hdf5_sys::h5d::{H5D_layout_t, H5Dget_create_plist};
 use hdf5_sys::h5l::{H5L_info1_t, H5L_type_t, H5Lget_info1, H5Lget_val};
 use hdf5_sys::h5p::{H5P_DEFAULT, H5Pclose, H5Pget_external_count, H5Pget_layout};
 
-use super::{File, H5Problem};
+use super::{Hdf5File, Hdf5Problem};
 use crate::error::Result;
 
 /// Soft links on the way to an object, as the library allows.
-const MAX_LINKS: usize = 16;
+const MAX_SOFT_LINKS: usize = 16;
 /// Paths that are remembered as hard links, about 1 MB of them.
 const MAX_KNOWN_LINKS: usize = 10_000;
 /// Longest target of a soft link.
-const MAX_TARGET: usize = 4096;
+const MAX_TARGET_BYTES: usize = 4096;
 
 /// What stands for the values of a dataset, or for an object, that is not in the file itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Elsewhere {
+pub enum ExternalData {
     /// A link to an object of another file.
     ExternalLink,
     /// A dataset put together from others.
@@ -32,7 +32,7 @@ pub enum Elsewhere {
     ExternalStorage,
 }
 
-impl std::fmt::Display for Elsewhere {
+impl std::fmt::Display for ExternalData {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::ExternalLink => "a link to another file",
@@ -43,39 +43,39 @@ impl std::fmt::Display for Elsewhere {
 }
 
 /// What a link says where it is not the object itself.
-enum Link {
+enum SymbolicLink {
     Soft(String),
     External,
 }
 
-impl File {
+impl Hdf5File {
     /// Refuses a path that leads through a link to another file. A file that this process creates has none.
     pub(super) fn check_links(&self, object: &str) -> Result<()> {
         if self.created {
             return Ok(());
         }
-        self.follow(object, &mut 0).map_err(|found| self.error(object, H5Problem::Elsewhere(found)))
+        self.resolve_links(object, &mut 0).map_err(|found| self.error(object, Hdf5Problem::External(found)))
     }
 
     /// `followed` counts soft links on the whole way.
-    fn follow(&self, object: &str, followed: &mut usize) -> Result<(), Elsewhere> {
+    fn resolve_links(&self, object: &str, followed: &mut usize) -> Result<(), ExternalData> {
         let mut path = String::new();
         for part in object.split('/').filter(|part| !part.is_empty() && *part != ".") {
             let parent = path.clone();
             path.push('/');
             path.push_str(part);
-            if self.known_links().contains(&path) {
+            if self.lock_known_links().contains(&path) {
                 continue;
             }
-            match self.link(&path) {
+            match self.symbolic_link(&path) {
                 None => {}
-                Some(Link::External) => return Err(Elsewhere::ExternalLink),
+                Some(SymbolicLink::External) => return Err(ExternalData::ExternalLink),
                 // the library refuses what has more, circles among them
-                Some(Link::Soft(_)) if *followed >= MAX_LINKS => return Ok(()),
-                Some(Link::Soft(target)) => {
+                Some(SymbolicLink::Soft(_)) if *followed >= MAX_SOFT_LINKS => return Ok(()),
+                Some(SymbolicLink::Soft(target)) => {
                     *followed += 1;
                     let target = if target.starts_with('/') { target } else { format!("{parent}/{target}") };
-                    self.follow(&target, followed)?;
+                    self.resolve_links(&target, followed)?;
                 }
             }
         }
@@ -83,12 +83,12 @@ impl File {
     }
 
     /// Paths of hard links, so that the library is asked once for each.
-    fn known_links(&self) -> MutexGuard<'_, HashSet<String>> {
+    fn lock_known_links(&self) -> MutexGuard<'_, HashSet<String>> {
         self.hard_links.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn remember_hard_link(&self, path: &str) {
-        let mut known = self.known_links();
+        let mut known = self.lock_known_links();
         if known.len() >= MAX_KNOWN_LINKS {
             known.clear();
         }
@@ -96,22 +96,26 @@ impl File {
     }
 
     /// A soft or external link; none for objects themselves, and for what is missing.
-    fn link(&self, path: &str) -> Option<Link> {
+    fn symbolic_link(&self, path: &str) -> Option<SymbolicLink> {
         let name = CString::new(path).ok()?;
         if self.link_type(&name)? == H5L_type_t::H5L_TYPE_HARD {
             self.remember_hard_link(path);
             return None;
         }
-        let mut value = vec![0_u8; MAX_TARGET];
+        let mut value = vec![0_u8; MAX_TARGET_BYTES];
         let id = self.inner.id();
         // SAFETY: the name ends with zero, the buffer is as long as is said, and the file is open
         let status = hdf5::sync::sync(|| unsafe {
-            H5Lget_val(id, name.as_ptr(), value.as_mut_ptr().cast(), MAX_TARGET, H5P_DEFAULT)
+            H5Lget_val(id, name.as_ptr(), value.as_mut_ptr().cast(), MAX_TARGET_BYTES, H5P_DEFAULT)
         });
         (status >= 0).then_some(())?;
         let target = value.split(|byte| *byte == 0).next().unwrap_or_default();
         // the value of an external link begins with its version and flags, which are zero
-        Some(if target.is_empty() { Link::External } else { Link::Soft(String::from_utf8_lossy(target).into_owned()) })
+        Some(if target.is_empty() {
+            SymbolicLink::External
+        } else {
+            SymbolicLink::Soft(String::from_utf8_lossy(target).into_owned())
+        })
     }
 
     /// The type of a link; none where it is missing. Asking a hard link for its value instead would be an error, which costs the
@@ -126,7 +130,7 @@ impl File {
     }
 
     /// Refuses a dataset whose values are not in the file.
-    pub(super) fn check_own_values(&self, object: &str, dataset: &Dataset) -> Result<()> {
+    pub(super) fn check_values_in_file(&self, object: &str, dataset: &Dataset) -> Result<()> {
         let id = dataset.id();
         // SAFETY: the dataset is open, and so is the list of its properties until it is closed
         let (layout, external): (H5D_layout_t, c_int) = hdf5::sync::sync(|| unsafe {
@@ -136,11 +140,11 @@ impl File {
             found
         });
         let elsewhere = match (layout, external) {
-            (H5D_layout_t::H5D_VIRTUAL, _) => Elsewhere::Virtual,
-            (_, 1..) => Elsewhere::ExternalStorage,
+            (H5D_layout_t::H5D_VIRTUAL, _) => ExternalData::Virtual,
+            (_, 1..) => ExternalData::ExternalStorage,
             _ => return Ok(()),
         };
-        Err(self.error(object, H5Problem::Elsewhere(elsewhere)))
+        Err(self.error(object, Hdf5Problem::External(elsewhere)))
     }
 }
 
@@ -152,11 +156,11 @@ mod tests {
 
     /// Writes a file and opens it for reading.
     #[expect(clippy::disallowed_methods, reason = "tests of the door write what the door does not")]
-    fn written(path: &Path, write: impl FnOnce(&hdf5::File)) -> File {
+    fn written(path: &Path, write: impl FnOnce(&hdf5::File)) -> Hdf5File {
         let file = hdf5::File::create(path).unwrap();
         write(&file);
         file.close().unwrap();
-        File::open(path).unwrap()
+        Hdf5File::open(path).unwrap()
     }
 
     #[test]
@@ -180,19 +184,19 @@ mod tests {
             let mapped = f.new_dataset::<f64>().virtual_map(other.to_str().unwrap(), "/x", [2], .., [2], ..);
             mapped.shape([2]).create("virtual").unwrap();
         });
-        let refused = |object: &str| file.floats(object).unwrap_err();
+        let refused = |object: &str| file.read_floats(object).unwrap_err();
         let text = |object: &str, found: &str| {
             format!("{}: {object}: kept elsewhere, expected values in this file, found {found}", path.display())
         };
         for object in ["/g/link/x", "/soft/x", "soft/x"] {
             assert_eq!(refused(object).to_string(), text(object, "a link to another file"));
-            assert!(file.has(object) && !file.is_dataset(object), "{object}");
+            assert!(file.has_object(object) && !file.is_dataset(object), "{object}");
         }
-        assert!(file.members("/soft").unwrap_err().to_string().ends_with("found a link to another file"));
+        assert!(file.member_names("/soft").unwrap_err().to_string().ends_with("found a link to another file"));
         assert_eq!(refused("/external").to_string(), text("/external", "values in another file"));
         assert_eq!(refused("/virtual").to_string(), text("/virtual", "a virtual dataset"));
         assert!(refused("/virtual").hint().unwrap().starts_with("copy it into one file"));
-        assert_eq!(file.floats("/alias").unwrap(), [3.0, 4.0]);
+        assert_eq!(file.read_floats("/alias").unwrap(), [3.0, 4.0]);
         assert!(refused("/circle").to_string().contains("missing, expected a dataset"));
     }
 }

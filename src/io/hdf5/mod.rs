@@ -12,9 +12,9 @@ mod watch;
 mod write;
 
 pub use heap::HeapProblem;
-pub use links::Elsewhere;
-pub use storage::Storage;
-pub use watch::{crash_report, stuck};
+pub use links::ExternalData;
+pub use storage::DatasetStorage;
+pub use watch::{crash_report, hung_call};
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -23,13 +23,13 @@ use std::sync::{Arc, Mutex};
 use hdf5::types::{IntSize, TypeDescriptor};
 use hdf5::{Dataset, Group, H5Type, Location};
 
-use crate::error::{Context, Error, FileProblem, Place, Problem, Result, listed};
+use crate::error::{Context, Error, ErrorLocation, FileProblem, Problem, Result, join_quoted};
 use crate::io::atomic_output::create_without_following;
 use crate::io::input_file;
 
 /// What can be wrong with an HDF5 file or an object in it.
 #[derive(Debug, thiserror::Error)]
-pub enum H5Problem {
+pub enum Hdf5Problem {
     /// The library cannot open the file.
     #[error("no readable HDF5 file: {0}")]
     Open(String),
@@ -64,10 +64,10 @@ pub enum H5Problem {
     Negative(i64),
     /// A number that does not fit.
     #[error("number too large, expected at most 4294967295, found {0}")]
-    Large(u64),
+    TooLarge(u64),
     /// The dataset claims more than its file can hold.
     #[error("claims too much, expected at most what a file of {bytes} bytes can hold, found {values} values")]
-    Implausible {
+    ImplausibleSize {
         /// Values asked for.
         values: u64,
         /// Length of the file.
@@ -75,16 +75,16 @@ pub enum H5Problem {
     },
     /// A filter that the library has no code for.
     #[error("compressed by a filter that cannot be undone here, expected `deflate` or none, found `{name}`")]
-    Filter {
+    UnknownFilter {
         /// The filter's name, or its number.
         name: String,
     },
     /// Compressed more than once: what comes out has no bound that the file's length gives.
     #[error("compressed {0} times, expected at most one compression filter")]
-    Filters(usize),
+    MultipleFilters(usize),
     /// Not in this file.
     #[error("kept elsewhere, expected values in this file, found {0}")]
-    Elsewhere(Elsewhere),
+    External(ExternalData),
     /// A call at which the library crashes.
     #[error("damaged, expected an object that the HDF5 library reads, found one at which it crashes")]
     Crash,
@@ -96,10 +96,10 @@ pub enum H5Problem {
     Heap(HeapProblem),
     /// Not the bytes of a text.
     #[error("no text, expected UTF-8, found other bytes")]
-    Text,
+    InvalidText,
     /// A library call that goes round in a circle.
     #[error("the HDF5 library does not come back, expected less than {seconds} s of computing")]
-    Stuck {
+    Hung {
         /// What it may compute.
         seconds: u64,
     },
@@ -111,22 +111,22 @@ pub enum H5Problem {
     Write(String),
 }
 
-impl Problem for H5Problem {
+impl Problem for Hdf5Problem {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Open(_) => Some("the file may be cut short, or be of another format".into()),
-            Self::Filter { name } => Some(format!(
+            Self::UnknownFilter { name } => Some(format!(
                 "write the file again without this filter: `h5repack -f GZIP=4 FILE NEW` where HDF5 has the plugin \
                  `{name}`, or Python's h5py (it has lzf; `import hdf5plugin` brings others)"
             )),
             Self::Heap(_) => Some("the file is damaged: make it again, or fetch it again".into()),
-            Self::Elsewhere(_) => {
+            Self::External(_) => {
                 Some("copy it into one file: `h5repack` does, and `expand_external=True` in h5py".into())
             }
             Self::Crash | Self::LaterCrash => Some(
                 "the file is damaged: make it again, or fetch it again; a program built with HDF5 2 may read it".into(),
             ),
-            Self::Stuck { .. } => {
+            Self::Hung { .. } => {
                 Some("the file is damaged, probably where its strings lie: make it again, or fetch it again".into())
             }
             _ => None,
@@ -136,21 +136,21 @@ impl Problem for H5Problem {
 
 /// An open HDF5 file and its path.
 #[derive(Debug, Clone)]
-pub struct File {
+pub struct Hdf5File {
     inner: hdf5::File,
     path: PathBuf,
     /// The file as the system has it, to read strings without the library; none for files that are written.
-    plain: Option<Arc<std::fs::File>>,
+    raw_file: Option<Arc<std::fs::File>>,
     /// Rows of compressed datasets that were read last.
-    bands: Arc<Mutex<rows::Bands>>,
-    heap: Arc<Mutex<heap::Heap>>,
+    row_cache: Arc<Mutex<rows::RowCache>>,
+    heap: Arc<Mutex<heap::GlobalHeap>>,
     /// Whether this process creates the file.
     created: bool,
     /// Paths that are known to be hard links.
     hard_links: Arc<Mutex<HashSet<String>>>,
 }
 
-impl File {
+impl Hdf5File {
     /// Opens a file to read.
     ///
     /// # Errors
@@ -158,20 +158,20 @@ impl File {
     #[expect(clippy::disallowed_methods, reason = "this is the door")]
     pub fn open(path: &Path) -> Result<Self> {
         let plain = input_file::open(path)?;
-        let _watched = watch::watched(path.to_path_buf(), "/");
+        let _watched = watch::watch_call_on(path.to_path_buf(), "/");
         let mut opened = hdf5::File::open(path);
-        for _ in 0..LOCK_TRIES {
+        for _ in 0..MAX_LOCK_TRIES {
             if !opened.as_ref().is_err_and(|e| e.to_string().contains("unable to lock file")) {
                 break;
             }
             std::thread::sleep(LOCK_WAIT);
             opened = hdf5::File::open(path);
         }
-        let inner = opened.map_err(|e| H5Problem::Open(reason(&e))).in_file(path)?;
-        watch::opened(path);
+        let inner = opened.map_err(|e| Hdf5Problem::Open(one_line_message(&e))).in_file(path)?;
+        watch::record_opened(path);
         // where this process is writing it: strings are read from the disk; elsewhere this does nothing
         drop(inner.flush());
-        let plain = heap::is_plain(&plain).then(|| Arc::new(plain));
+        let plain = heap::has_plain_addresses(&plain).then(|| Arc::new(plain));
         Ok(Self::new(inner, path, plain, false))
     }
 
@@ -184,7 +184,7 @@ impl File {
         create_without_following(path).map_err(FileProblem::Write).in_file(path)?;
         let refusal = |e: hdf5::Error| match system_error(&e) {
             Some(refused) => Error::from(FileProblem::Write(refused)),
-            None => H5Problem::Write(reason(&e)).into(),
+            None => Hdf5Problem::Write(one_line_message(&e)).into(),
         };
         let inner = hdf5::File::create(path).map_err(refusal).in_file(path)?;
         Ok(Self::new(inner, path, None, true))
@@ -194,8 +194,8 @@ impl File {
         Self {
             inner,
             path: path.to_path_buf(),
-            plain,
-            bands: Arc::default(),
+            raw_file: plain,
+            row_cache: Arc::default(),
             heap: Arc::default(),
             created,
             hard_links: Arc::default(),
@@ -208,26 +208,26 @@ impl File {
     }
 
     /// Whether an object (group, dataset) is there.
-    pub fn has(&self, object: &str) -> bool {
+    pub fn has_object(&self, object: &str) -> bool {
         // a group that is missing on the way is an error of the library's, and no link either
-        let _watched = self.watched(object);
+        let _watched = self.watch_call(object);
         // what is kept elsewhere is there, but refused when it is opened
         object.split('/').all(str::is_empty) || self.check_links(object).is_err() || self.inner.link_exists(object)
     }
 
     /// Whether an object is there and is a dataset.
     pub fn is_dataset(&self, object: &str) -> bool {
-        let _watched = self.watched(object);
-        self.has(object) && self.check_links(object).is_ok() && self.inner.dataset(object).is_ok()
+        let _watched = self.watch_call(object);
+        self.has_object(object) && self.check_links(object).is_ok() && self.inner.dataset(object).is_ok()
     }
 
     /// Names in a group, sorted.
     ///
     /// # Errors
     /// The group is missing.
-    pub fn members(&self, group: &str) -> Result<Vec<String>> {
-        let found = self.group(group)?;
-        let _watched = self.watched(group);
+    pub fn member_names(&self, group: &str) -> Result<Vec<String>> {
+        let found = self.open_group(group)?;
+        let _watched = self.watch_call(group);
         let mut names = found.member_names().map_err(|e| self.read_error(group, &e))?;
         names.sort_unstable();
         Ok(names)
@@ -235,31 +235,31 @@ impl File {
 
     /// An error of this file, at an object.
     pub fn error(&self, object: &str, problem: impl Problem) -> Error {
-        Error::new(Place::file(&self.path).object(object), problem)
+        Error::new(ErrorLocation::file(&self.path).with_item(object), problem)
     }
 
     /// An error of this file, at a row of an object.
     pub fn error_at(&self, object: &str, row: usize, problem: impl Problem) -> Error {
-        Error::new(Place::file(&self.path).object(object).row(row as u64), problem)
+        Error::new(ErrorLocation::file(&self.path).with_item(object).with_index(row as u64), problem)
     }
 
     fn read_error(&self, object: &str, error: &hdf5::Error) -> Error {
-        self.error(object, H5Problem::Read(reason(error)))
+        self.error(object, Hdf5Problem::Read(one_line_message(error)))
     }
 
     fn write_error(&self, object: &str, error: &hdf5::Error) -> Error {
         match system_error(error) {
             Some(refusal) => self.error(object, FileProblem::Write(refusal)),
-            None => self.error(object, H5Problem::Write(reason(error))),
+            None => self.error(object, Hdf5Problem::Write(one_line_message(error))),
         }
     }
 
-    fn missing(&self, kind: &'static str, object: &str) -> Error {
+    fn missing_error(&self, kind: &'static str, object: &str) -> Error {
         let mut parent = object.trim_end_matches('/');
         loop {
             parent = parent.rsplit_once('/').map_or("", |(head, _)| head);
             if parent.is_empty()
-                || (self.has(parent) && self.check_links(parent).is_ok() && self.inner.group(parent).is_ok())
+                || (self.has_object(parent) && self.check_links(parent).is_ok() && self.inner.group(parent).is_ok())
             {
                 break;
             }
@@ -270,26 +270,29 @@ impl File {
         match members {
             Ok(mut members) => {
                 members.sort_unstable();
-                self.error(object, H5Problem::Missing { kind, parent: parent.into(), members: listed(members, 12) })
+                self.error(
+                    object,
+                    Hdf5Problem::Missing { kind, parent: parent.into(), members: join_quoted(members, 12) },
+                )
             }
             Err(error) => self.read_error(parent, &error),
         }
     }
 
-    fn group(&self, object: &str) -> Result<Group> {
-        if object != "/" && !self.has(object) {
-            return Err(self.missing("group", object));
+    fn open_group(&self, object: &str) -> Result<Group> {
+        if object != "/" && !self.has_object(object) {
+            return Err(self.missing_error("group", object));
         }
-        let _watched = self.watched(object);
+        let _watched = self.watch_call(object);
         self.check_links(object)?;
-        self.inner.group(object).map_err(|_| self.missing("group", object))
+        self.inner.group(object).map_err(|_| self.missing_error("group", object))
     }
 
-    fn dataset(&self, object: &str) -> Result<Dataset> {
-        let _watched = self.watched(object);
+    fn open_dataset(&self, object: &str) -> Result<Dataset> {
+        let _watched = self.watch_call(object);
         self.check_links(object)?;
-        let dataset = self.inner.dataset(object).map_err(|_| self.missing("dataset", object))?;
-        self.check_own_values(object, &dataset)?;
+        let dataset = self.inner.dataset(object).map_err(|_| self.missing_error("dataset", object))?;
+        self.check_values_in_file(object, &dataset)?;
         Ok(dataset)
     }
 
@@ -298,7 +301,7 @@ impl File {
     /// # Errors
     /// The dataset is missing.
     pub fn shape(&self, object: &str) -> Result<Vec<usize>> {
-        Ok(self.dataset(object)?.shape())
+        Ok(self.open_dataset(object)?.shape())
     }
 
     /// The number of values of a one-dimensional dataset.
@@ -309,7 +312,7 @@ impl File {
         match self.shape(object)?[..] {
             [length] => Ok(length),
             ref found => {
-                let problem = H5Problem::Shape { expected: "one dimension".into(), found: found.to_vec() };
+                let problem = Hdf5Problem::Shape { expected: "one dimension".into(), found: found.to_vec() };
                 Err(self.error(object, problem))
             }
         }
@@ -320,15 +323,15 @@ impl File {
     /// # Errors
     /// The dataset is missing.
     pub fn byte_offset(&self, object: &str) -> Result<Option<u64>> {
-        Ok(self.dataset(object)?.offset())
+        Ok(self.open_dataset(object)?.offset())
     }
 
-    fn descriptor(&self, object: &str, dataset: &Dataset) -> Result<TypeDescriptor> {
+    fn type_descriptor(&self, object: &str, dataset: &Dataset) -> Result<TypeDescriptor> {
         dataset.dtype().and_then(|t| t.to_descriptor()).map_err(|e| self.read_error(object, &e))
     }
 
-    fn wrong_type(&self, object: &str, expected: &'static str, found: &TypeDescriptor) -> Error {
-        self.error(object, H5Problem::Type { expected, found: found.to_string() })
+    fn wrong_type_error(&self, object: &str, expected: &'static str, found: &TypeDescriptor) -> Error {
+        self.error(object, Hdf5Problem::Type { expected, found: found.to_string() })
     }
 
     /// The element type of a dataset, as HDF5 names it (`float32`, `uint64`, ...).
@@ -336,24 +339,24 @@ impl File {
     /// # Errors
     /// The dataset is missing.
     pub fn type_name(&self, object: &str) -> Result<String> {
-        let dataset = self.dataset(object)?;
-        Ok(self.descriptor(object, &dataset)?.to_string())
+        let dataset = self.open_dataset(object)?;
+        Ok(self.type_descriptor(object, &dataset)?.to_string())
     }
 
     /// All values of a dataset of floats of any width (integers are taken too), in row-major order.
     ///
     /// # Errors
     /// Missing, not numbers, unreadable.
-    pub fn floats(&self, object: &str) -> Result<Vec<f64>> {
-        let dataset = self.dataset(object)?;
+    pub fn read_floats(&self, object: &str) -> Result<Vec<f64>> {
+        let dataset = self.open_dataset(object)?;
         self.check_float(object, &dataset)?;
-        self.raw(object, &dataset)
+        self.read_values(object, &dataset)
     }
 
     fn check_float(&self, object: &str, dataset: &Dataset) -> Result<()> {
-        match self.descriptor(object, dataset)? {
+        match self.type_descriptor(object, dataset)? {
             TypeDescriptor::Float(_) | TypeDescriptor::Integer(_) | TypeDescriptor::Unsigned(_) => Ok(()),
-            other => Err(self.wrong_type(object, "floats", &other)),
+            other => Err(self.wrong_type_error(object, "floats", &other)),
         }
     }
 
@@ -361,12 +364,12 @@ impl File {
     ///
     /// # Errors
     /// Missing, not integers, a negative one, unreadable.
-    pub fn unsigned(&self, object: &str) -> Result<Vec<u64>> {
-        let dataset = self.dataset(object)?;
-        match self.descriptor(object, &dataset)? {
-            TypeDescriptor::Unsigned(_) => self.raw(object, &dataset),
-            TypeDescriptor::Integer(_) => self.non_negative(object, &self.raw(object, &dataset)?),
-            other => Err(self.wrong_type(object, "integers", &other)),
+    pub fn read_unsigned(&self, object: &str) -> Result<Vec<u64>> {
+        let dataset = self.open_dataset(object)?;
+        match self.type_descriptor(object, &dataset)? {
+            TypeDescriptor::Unsigned(_) => self.read_values(object, &dataset),
+            TypeDescriptor::Integer(_) => self.require_non_negative(object, &self.read_values(object, &dataset)?),
+            other => Err(self.wrong_type_error(object, "integers", &other)),
         }
     }
 
@@ -374,23 +377,25 @@ impl File {
     ///
     /// # Errors
     /// Missing, not integers, one that does not fit, unreadable.
-    pub fn unsigned_32(&self, object: &str) -> Result<Vec<u32>> {
-        let dataset = self.dataset(object)?;
-        match self.descriptor(object, &dataset)? {
-            TypeDescriptor::Unsigned(IntSize::U1 | IntSize::U2 | IntSize::U4) => self.raw(object, &dataset),
-            _ => self.narrowed(object, &self.unsigned(object)?),
+    pub fn read_u32(&self, object: &str) -> Result<Vec<u32>> {
+        let dataset = self.open_dataset(object)?;
+        match self.type_descriptor(object, &dataset)? {
+            TypeDescriptor::Unsigned(IntSize::U1 | IntSize::U2 | IntSize::U4) => self.read_values(object, &dataset),
+            _ => self.narrow_to_u32(object, &self.read_unsigned(object)?),
         }
     }
 
-    fn narrowed(&self, object: &str, values: &[u64]) -> Result<Vec<u32>> {
-        let check =
-            |(row, &v): (usize, &u64)| u32::try_from(v).map_err(|_| self.error_at(object, row, H5Problem::Large(v)));
+    fn narrow_to_u32(&self, object: &str, values: &[u64]) -> Result<Vec<u32>> {
+        let check = |(row, &v): (usize, &u64)| {
+            u32::try_from(v).map_err(|_| self.error_at(object, row, Hdf5Problem::TooLarge(v)))
+        };
         values.iter().enumerate().map(check).collect()
     }
 
-    fn non_negative(&self, object: &str, values: &[i64]) -> Result<Vec<u64>> {
-        let check =
-            |(row, &v): (usize, &i64)| u64::try_from(v).map_err(|_| self.error_at(object, row, H5Problem::Negative(v)));
+    fn require_non_negative(&self, object: &str, values: &[i64]) -> Result<Vec<u64>> {
+        let check = |(row, &v): (usize, &i64)| {
+            u64::try_from(v).map_err(|_| self.error_at(object, row, Hdf5Problem::Negative(v)))
+        };
         values.iter().enumerate().map(check).collect()
     }
 
@@ -398,11 +403,11 @@ impl File {
     ///
     /// # Errors
     /// Missing, not integers, unreadable.
-    pub fn signed(&self, object: &str) -> Result<Vec<i64>> {
-        let dataset = self.dataset(object)?;
-        match self.descriptor(object, &dataset)? {
-            TypeDescriptor::Unsigned(_) | TypeDescriptor::Integer(_) => self.raw(object, &dataset),
-            other => Err(self.wrong_type(object, "integers", &other)),
+    pub fn read_signed(&self, object: &str) -> Result<Vec<i64>> {
+        let dataset = self.open_dataset(object)?;
+        match self.type_descriptor(object, &dataset)? {
+            TypeDescriptor::Unsigned(_) | TypeDescriptor::Integer(_) => self.read_values(object, &dataset),
+            other => Err(self.wrong_type_error(object, "integers", &other)),
         }
     }
 
@@ -410,19 +415,21 @@ impl File {
     ///
     /// # Errors
     /// Missing, not booleans, unreadable.
-    pub fn booleans(&self, object: &str) -> Result<Vec<bool>> {
-        let dataset = self.dataset(object)?;
-        match self.descriptor(object, &dataset)? {
+    pub fn read_booleans(&self, object: &str) -> Result<Vec<bool>> {
+        let dataset = self.open_dataset(object)?;
+        match self.type_descriptor(object, &dataset)? {
             // as integers: a damaged file may hold others than 0 and 1
-            TypeDescriptor::Boolean => Ok(self.raw::<i8>(object, &dataset)?.into_iter().map(|v| v != 0).collect()),
-            other => Err(self.wrong_type(object, "booleans", &other)),
+            TypeDescriptor::Boolean => {
+                Ok(self.read_values::<i8>(object, &dataset)?.into_iter().map(|v| v != 0).collect())
+            }
+            other => Err(self.wrong_type_error(object, "booleans", &other)),
         }
     }
 
     /// All values, unless the dataset claims more than the file can hold.
-    fn raw<T: H5Type>(&self, object: &str, dataset: &Dataset) -> Result<Vec<T>> {
-        self.check_all(object, dataset)?;
-        let _recorded = self.recorded(object);
+    fn read_values<T: H5Type>(&self, object: &str, dataset: &Dataset) -> Result<Vec<T>> {
+        self.check_dataset_plausible(object, dataset)?;
+        let _recorded = self.record_call(object);
         dataset.read_raw::<T>().map_err(|e| self.read_error(object, &e))
     }
 
@@ -430,60 +437,62 @@ impl File {
     ///
     /// # Errors
     /// Missing, not one number, unreadable.
-    pub fn float(&self, object: &str) -> Result<f64> {
-        self.single(object, self.floats(object)?)
+    pub fn read_float_scalar(&self, object: &str) -> Result<f64> {
+        self.require_single(object, self.read_floats(object)?)
     }
 
     /// The one value of a dataset that holds a single unsigned integer.
     ///
     /// # Errors
     /// Missing, not one integer, unreadable.
-    pub fn unsigned_scalar(&self, object: &str) -> Result<u64> {
-        self.single(object, self.unsigned(object)?)
+    pub fn read_unsigned_scalar(&self, object: &str) -> Result<u64> {
+        self.require_single(object, self.read_unsigned(object)?)
     }
 
     /// The one value of a dataset that holds a single string.
     ///
     /// # Errors
     /// Missing, not one string, unreadable.
-    pub fn string(&self, object: &str) -> Result<String> {
-        self.single(object, self.strings(object)?)
+    pub fn read_string_scalar(&self, object: &str) -> Result<String> {
+        self.require_single(object, self.read_strings(object)?)
     }
 
-    fn single<T>(&self, object: &str, mut values: Vec<T>) -> Result<T> {
+    fn require_single<T>(&self, object: &str, mut values: Vec<T>) -> Result<T> {
         match (values.pop(), values.is_empty()) {
             (Some(value), true) => Ok(value),
-            _ => Err(self.error(object, H5Problem::Shape { expected: "one value".into(), found: self.shape(object)? })),
+            _ => {
+                Err(self.error(object, Hdf5Problem::Shape { expected: "one value".into(), found: self.shape(object)? }))
+            }
         }
     }
 
     /// A numeric attribute, if it is there and is a number.
-    pub fn float_attribute(&self, object: &str, name: &str) -> Option<f64> {
-        let _watched = self.watched(object);
-        self.location(object).ok()?.attr(name).ok()?.read_scalar::<f64>().ok()
+    pub fn read_float_attribute(&self, object: &str, name: &str) -> Option<f64> {
+        let _watched = self.watch_call(object);
+        self.open_location(object).ok()?.attr(name).ok()?.read_scalar::<f64>().ok()
     }
 
     /// An attribute that is a list of numbers, if it is there and is one.
-    pub fn list_attribute(&self, object: &str, name: &str) -> Option<Vec<f64>> {
-        let _watched = self.watched(object);
-        let attribute = self.location(object).ok()?.attr(name).ok()?;
+    pub fn read_list_attribute(&self, object: &str, name: &str) -> Option<Vec<f64>> {
+        let _watched = self.watch_call(object);
+        let attribute = self.open_location(object).ok()?.attr(name).ok()?;
         // what claims more than the file holds is none
         let bytes = std::fs::metadata(&self.path).ok()?.len();
         Some(attribute).filter(|a| a.size() as u64 <= bytes)?.read_raw::<f64>().ok()
     }
 
-    fn location(&self, object: &str) -> Result<Location> {
+    fn open_location(&self, object: &str) -> Result<Location> {
         // most are datasets, and opening is what takes time
-        match self.dataset(object) {
+        match self.open_dataset(object) {
             Ok(dataset) => Ok((**dataset).clone()),
             Err(error) if self.is_dataset(object) => Err(error),
-            Err(_) => Ok((*self.group(object)?).clone()),
+            Err(_) => Ok((*self.open_group(object)?).clone()),
         }
     }
 }
 
 /// A file that is locked (a program that wrote it has just started another one) is tried again so often, ...
-const LOCK_TRIES: u32 = 20;
+const MAX_LOCK_TRIES: u32 = 20;
 /// ... after so long.
 const LOCK_WAIT: std::time::Duration = std::time::Duration::from_millis(25);
 
@@ -497,6 +506,6 @@ fn system_error(error: &hdf5::Error) -> Option<std::io::Error> {
 }
 
 /// The library's message in one line.
-fn reason(error: &hdf5::Error) -> String {
+fn one_line_message(error: &hdf5::Error) -> String {
     error.to_string().lines().next().unwrap_or_default().to_string()
 }

@@ -10,50 +10,50 @@ use hdf5::filters::Filter;
 use hdf5::types::{FloatSize, TypeDescriptor};
 
 use super::filters::filter_name;
-use super::{File, H5Problem};
+use super::{Hdf5File, Hdf5Problem};
 use crate::error::{Context, FileProblem, Result};
 
 /// Deflate reaches about a thousandth of the size at best.
-const DEFLATED: u64 = 1032;
+const MAX_DEFLATE_RATIO: u64 = 1032;
 
 /// How a dataset lies in its file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Storage {
+pub struct DatasetStorage {
     /// In one piece: rows can be read at [`Storage::byte_offset`].
-    pub contiguous: bool,
+    pub is_contiguous: bool,
     /// In chunks.
-    pub chunked: bool,
+    pub is_chunked: bool,
     /// Names of the filters that a reader built without compression lacks.
     pub compression: Vec<String>,
     /// Offset of the first value in the file; none where nothing is allocated, or not in one piece.
     pub byte_offset: Option<u64>,
     /// Whether values are float64 in the byte order of this machine.
-    pub native_f64: bool,
+    pub is_native_f64: bool,
 }
 
-impl Storage {
+impl DatasetStorage {
     /// Where the first value is, if values lie in one piece as float64 of this machine: they can be read at their place.
-    pub fn plain_f64(&self) -> Option<u64> {
-        self.byte_offset.filter(|_| self.contiguous && self.native_f64)
+    pub fn native_f64_offset(&self) -> Option<u64> {
+        self.byte_offset.filter(|_| self.is_contiguous && self.is_native_f64)
     }
 }
 
-impl File {
+impl Hdf5File {
     /// How a dataset lies in the file.
     ///
     /// # Errors
     /// The dataset is missing.
-    pub fn storage(&self, object: &str) -> Result<Storage> {
-        let dataset = self.dataset(object)?;
+    pub fn storage(&self, object: &str) -> Result<DatasetStorage> {
+        let dataset = self.open_dataset(object)?;
         let layout = dataset.layout();
-        let float = self.descriptor(object, &dataset)? == TypeDescriptor::Float(FloatSize::U8);
-        let native = || dataset.dtype().is_ok_and(|t| t.byte_order() == NATIVE);
-        Ok(Storage {
-            contiguous: layout == Layout::Contiguous,
-            chunked: layout == Layout::Chunked,
-            compression: dataset.filters().iter().filter_map(compression).collect(),
+        let float = self.type_descriptor(object, &dataset)? == TypeDescriptor::Float(FloatSize::U8);
+        let native = || dataset.dtype().is_ok_and(|t| t.byte_order() == NATIVE_BYTE_ORDER);
+        Ok(DatasetStorage {
+            is_contiguous: layout == Layout::Contiguous,
+            is_chunked: layout == Layout::Chunked,
+            compression: dataset.filters().iter().filter_map(compression_name).collect(),
             byte_offset: dataset.offset(),
-            native_f64: float && native(),
+            is_native_f64: float && native(),
         })
     }
 
@@ -61,61 +61,62 @@ impl File {
     ///
     /// # Errors
     /// As said, or the file is gone.
-    pub fn check_plausible(&self, object: &str, ranges: &[Range<usize>]) -> Result<()> {
+    pub fn check_box_plausible(&self, object: &str, ranges: &[Range<usize>]) -> Result<()> {
         let values = ranges.iter().fold(1_u64, |n, range| n.saturating_mul(range.len() as u64));
-        self.check_values(object, &self.dataset(object)?, values)
+        self.check_value_count(object, &self.open_dataset(object)?, values)
     }
 
     /// Refuses a whole dataset with more values than the file can hold.
-    pub(super) fn check_all(&self, object: &str, dataset: &Dataset) -> Result<()> {
+    pub(super) fn check_dataset_plausible(&self, object: &str, dataset: &Dataset) -> Result<()> {
         let values = dataset.shape().iter().fold(1_u64, |n, &length| n.saturating_mul(length as u64));
-        self.check_values(object, dataset, values)
+        self.check_value_count(object, dataset, values)
     }
 
-    fn check_values(&self, object: &str, dataset: &Dataset, values: u64) -> Result<()> {
+    fn check_value_count(&self, object: &str, dataset: &Dataset, values: u64) -> Result<()> {
         let width = dataset.dtype().map_or(1, |t| t.size().max(1)) as u64;
         // what lies in one piece, or is a scalar, has no chunks
-        if values.saturating_mul(width) <= SMALL && (dataset.is_scalar() || dataset.offset().is_some()) {
+        if values.saturating_mul(width) <= MIN_CHECKED_BYTES && (dataset.is_scalar() || dataset.offset().is_some()) {
             return Ok(());
         }
         let bytes = std::fs::metadata(&self.path).map_err(FileProblem::Read).in_file(&self.path)?.len();
         let filters = dataset.filters();
         if values > 0 {
-            self.check_available(object, dataset)?;
+            self.check_filters_available(object, dataset)?;
         }
-        check_pipeline(&filters).map_err(|problem| self.error(object, problem))?;
-        let most = if filters.is_empty() { bytes } else { bytes.saturating_mul(DEFLATED) };
+        check_single_compression(&filters).map_err(|problem| self.error(object, problem))?;
+        let most = if filters.is_empty() { bytes } else { bytes.saturating_mul(MAX_DEFLATE_RATIO) };
         // a chunk is decoded whole, however little of it is asked for
         let chunk = dataset.chunk().unwrap_or_default();
         let chunk = chunk.iter().fold(1_u64, |n, &length| n.saturating_mul(length as u64));
         // a small dataset that was never written holds its fill value, and nothing in the file
-        let least = |values: u64| values.saturating_mul(width) <= most.max(SMALL);
+        let least = |values: u64| values.saturating_mul(width) <= most.max(MIN_CHECKED_BYTES);
         // of what was never written a reader makes fill values, without end
         let whole = dataset.shape().iter().fold(1_u64, |n, &length| n.saturating_mul(length as u64));
         if least(values) && least(whole) && (filters.is_empty() || least(chunk)) {
             return Ok(());
         }
-        Err(self.error(object, H5Problem::Implausible { values: values.max(chunk).max(whole), bytes }))
+        Err(self.error(object, Hdf5Problem::ImplausibleSize { values: values.max(chunk).max(whole), bytes }))
     }
 }
 
 /// Refuses more than one compression: the first makes at most a thousandfold of what the file holds, the next a
 /// thousandfold of that.
-fn check_pipeline(filters: &[Filter]) -> Result<(), H5Problem> {
-    match filters.iter().filter(|filter| compression(filter).is_some()).count() {
+fn check_single_compression(filters: &[Filter]) -> Result<(), Hdf5Problem> {
+    match filters.iter().filter(|filter| compression_name(filter).is_some()).count() {
         0 | 1 => Ok(()),
-        more => Err(H5Problem::Filters(more)),
+        more => Err(Hdf5Problem::MultipleFilters(more)),
     }
 }
 
 /// This machine's order of bytes.
-const NATIVE: ByteOrder = if cfg!(target_endian = "little") { ByteOrder::LittleEndian } else { ByteOrder::BigEndian };
+const NATIVE_BYTE_ORDER: ByteOrder =
+    if cfg!(target_endian = "little") { ByteOrder::LittleEndian } else { ByteOrder::BigEndian };
 
 /// Bytes that are not worth a refusal.
-const SMALL: u64 = 1 << 16;
+const MIN_CHECKED_BYTES: u64 = 1 << 16;
 
 /// The name of a filter that a reader built without compression lacks.
-fn compression(filter: &Filter) -> Option<String> {
+fn compression_name(filter: &Filter) -> Option<String> {
     match filter {
         Filter::Shuffle | Filter::Fletcher32 | Filter::NBit | Filter::ScaleOffset(_) => None,
         other => Some(filter_name(other)),
@@ -127,15 +128,15 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::io::hdf5::File;
+    use crate::io::hdf5::Hdf5File;
 
     /// Writes a file and opens it to read.
     #[expect(clippy::disallowed_methods, reason = "tests of the door write what the door does not")]
-    fn written(path: &Path, write: impl FnOnce(&hdf5::File)) -> File {
+    fn written(path: &Path, write: impl FnOnce(&hdf5::File)) -> Hdf5File {
         let file = hdf5::File::create(path).unwrap();
         write(&file);
         file.close().unwrap();
-        File::open(path).unwrap()
+        Hdf5File::open(path).unwrap()
     }
 
     #[test]
@@ -152,28 +153,28 @@ mod tests {
         let bytes = path.metadata().unwrap().len();
         let path = path.display();
         assert_eq!(
-            file.floats("/huge").unwrap_err().to_string(),
+            file.read_floats("/huge").unwrap_err().to_string(),
             format!(
                 "{path}: /huge: claims too much, expected at most what a file of {bytes} bytes can hold, \
                  found 1000000000000 values"
             )
         );
         assert_eq!(
-            file.float_box("/huge", std::slice::from_ref(&(0..2))).unwrap_err().to_string(),
-            file.floats("/huge").unwrap_err().to_string(),
+            file.read_float_box("/huge", std::slice::from_ref(&(0..2))).unwrap_err().to_string(),
+            file.read_floats("/huge").unwrap_err().to_string(),
             "a part of what was never written is refused, too"
         );
-        assert_eq!(file.unsigned("/small").unwrap(), [0; 4], "fill values of a small dataset");
-        assert_eq!(file.floats("/deflated").unwrap().len(), 100_000);
+        assert_eq!(file.read_unsigned("/small").unwrap(), [0; 4], "fill values of a small dataset");
+        assert_eq!(file.read_floats("/deflated").unwrap().len(), 100_000);
     }
 
     #[test]
     fn compressed_is_at_most_once() {
         let once = [Filter::Shuffle, Filter::Deflate(9), Filter::Fletcher32];
-        assert!(check_pipeline(&once).is_ok());
+        assert!(check_single_compression(&once).is_ok());
         let twice = [Filter::Deflate(9), Filter::Shuffle, Filter::Deflate(9)];
         assert_eq!(
-            check_pipeline(&twice).unwrap_err().to_string(),
+            check_single_compression(&twice).unwrap_err().to_string(),
             "compressed 2 times, expected at most one compression filter"
         );
     }
@@ -187,10 +188,12 @@ mod tests {
             f.new_dataset_builder().shuffle().deflate(1).with_data(&[1.0_f32, 2.0]).create("deflated").unwrap();
         });
         let plain = file.storage("/plain").unwrap();
-        assert!(plain.contiguous && plain.native_f64 && plain.byte_offset.is_some() && plain.compression.is_empty());
+        assert!(
+            plain.is_contiguous && plain.is_native_f64 && plain.byte_offset.is_some() && plain.compression.is_empty()
+        );
         let chunked = file.storage("/chunked").unwrap();
-        assert!(chunked.chunked && !chunked.contiguous && chunked.byte_offset.is_none());
+        assert!(chunked.is_chunked && !chunked.is_contiguous && chunked.byte_offset.is_none());
         let deflated = file.storage("/deflated").unwrap();
-        assert_eq!((deflated.compression, deflated.native_f64), (vec!["deflate".to_string()], false));
+        assert_eq!((deflated.compression, deflated.is_native_f64), (vec!["deflate".to_string()], false));
     }
 }

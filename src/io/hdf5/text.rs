@@ -7,102 +7,102 @@ use hdf5::dataset::Layout;
 use hdf5::types::{FixedAscii, FixedUnicode, TypeDescriptor, VarLenAscii, VarLenUnicode};
 use hdf5::{Attribute, Dataset, H5Type};
 
-use super::heap::{HeapError, HeapProblem, REFERENCE};
-use super::{File, H5Problem};
-use crate::error::{Context, Error, FileProblem, Place, Result};
+use super::heap::{HeapError, HeapProblem, REFERENCE_BYTES};
+use super::{Hdf5File, Hdf5Problem};
+use crate::error::{Context, Error, ErrorLocation, FileProblem, Result};
 
 /// Fixed-length strings are read up to this many bytes.
-const LONGEST: usize = 512;
+const MAX_FIXED_STRING_BYTES: usize = 512;
 /// Strings that are read at a time.
-const BLOCK: usize = 4096;
+const STRINGS_PER_READ: usize = 4096;
 
-impl File {
+impl Hdf5File {
     /// All values of a dataset of strings, of any of HDF5's four kinds.
     ///
     /// # Errors
     /// Missing, not strings, not UTF-8, unreadable, or in a heap that is damaged.
-    pub fn strings(&self, object: &str) -> Result<Vec<String>> {
-        let dataset = self.dataset(object)?;
+    pub fn read_strings(&self, object: &str) -> Result<Vec<String>> {
+        let dataset = self.open_dataset(object)?;
         let d = &dataset;
-        match self.descriptor(object, d)? {
+        match self.type_descriptor(object, d)? {
             TypeDescriptor::VarLenUnicode | TypeDescriptor::VarLenAscii if self.is_plain_heap(d) => {
-                self.heap_strings(object, d)
+                self.read_heap_strings(object, d)
             }
-            TypeDescriptor::VarLenUnicode => self.library_strings::<VarLenUnicode>(object, d),
-            TypeDescriptor::VarLenAscii => self.library_strings::<VarLenAscii>(object, d),
-            TypeDescriptor::FixedUnicode(n) if n <= LONGEST => {
-                self.texts(object, &self.raw::<FixedUnicode<LONGEST>>(object, d)?)
+            TypeDescriptor::VarLenUnicode => self.read_library_strings::<VarLenUnicode>(object, d),
+            TypeDescriptor::VarLenAscii => self.read_library_strings::<VarLenAscii>(object, d),
+            TypeDescriptor::FixedUnicode(n) if n <= MAX_FIXED_STRING_BYTES => {
+                self.parse_texts(object, &self.read_values::<FixedUnicode<MAX_FIXED_STRING_BYTES>>(object, d)?)
             }
-            TypeDescriptor::FixedAscii(n) if n <= LONGEST => {
-                self.texts(object, &self.raw::<FixedAscii<LONGEST>>(object, d)?)
+            TypeDescriptor::FixedAscii(n) if n <= MAX_FIXED_STRING_BYTES => {
+                self.parse_texts(object, &self.read_values::<FixedAscii<MAX_FIXED_STRING_BYTES>>(object, d)?)
             }
-            other => Err(self.wrong_type(object, "strings", &other)),
+            other => Err(self.wrong_type_error(object, "strings", &other)),
         }
     }
 
-    fn text(&self, place: impl FnOnce() -> Place, bytes: &[u8]) -> Result<String> {
-        std::str::from_utf8(bytes).map(str::to_string).map_err(|_| Error::new(place(), H5Problem::Text))
+    fn parse_text(&self, place: impl FnOnce() -> ErrorLocation, bytes: &[u8]) -> Result<String> {
+        std::str::from_utf8(bytes).map(str::to_string).map_err(|_| Error::new(place(), Hdf5Problem::InvalidText))
     }
 
-    fn row(&self, object: &str, row: usize) -> Place {
-        Place::file(&self.path).object(object).row(row as u64)
+    fn row_location(&self, object: &str, row: usize) -> ErrorLocation {
+        ErrorLocation::file(&self.path).with_item(object).with_index(row as u64)
     }
 
-    fn texts<T: AsRef<[u8]>>(&self, object: &str, values: &[T]) -> Result<Vec<String>> {
-        let text = |(row, v): (usize, &T)| self.text(|| self.row(object, row), v.as_ref());
+    fn parse_texts<T: AsRef<[u8]>>(&self, object: &str, values: &[T]) -> Result<Vec<String>> {
+        let text = |(row, v): (usize, &T)| self.parse_text(|| self.row_location(object, row), v.as_ref());
         values.iter().enumerate().map(text).collect()
     }
 
     /// Whether references to strings can be read at their place.
     fn is_plain_heap(&self, dataset: &Dataset) -> bool {
-        self.plain.is_some() && dataset.offset().is_some() && dataset.layout() == Layout::Contiguous
+        self.raw_file.is_some() && dataset.offset().is_some() && dataset.layout() == Layout::Contiguous
     }
 
     /// Strings of a dataset in one piece, without the library: it may not come back from a damaged heap, and is slow.
-    fn heap_strings(&self, object: &str, dataset: &Dataset) -> Result<Vec<String>> {
-        self.check_all(object, dataset)?;
-        let (Some(file), Some(first)) = (&self.plain, dataset.offset()) else { return Ok(Vec::new()) };
+    fn read_heap_strings(&self, object: &str, dataset: &Dataset) -> Result<Vec<String>> {
+        self.check_dataset_plausible(object, dataset)?;
+        let (Some(file), Some(first)) = (&self.raw_file, dataset.offset()) else { return Ok(Vec::new()) };
         let bytes = file.metadata().map_err(FileProblem::Read).in_file(&self.path)?.len();
         let mut heap = self.heap.lock().unwrap_or_else(PoisonError::into_inner);
         let mut texts: Vec<String> = Vec::with_capacity(dataset.size());
         let (mut references, mut length) = (Vec::new(), 0);
-        for begin in (0..dataset.size()).step_by(BLOCK) {
-            references.resize((dataset.size() - begin).min(BLOCK) * REFERENCE, 0);
-            let read = file.read_exact_at(&mut references, first + (begin * REFERENCE) as u64);
-            read.map_err(FileProblem::Read).in_file(&self.path).in_object(object)?;
-            for reference in references.chunks_exact(REFERENCE) {
-                let place = || self.row(object, texts.len());
-                let string = match heap.string(file, reference) {
+        for begin in (0..dataset.size()).step_by(STRINGS_PER_READ) {
+            references.resize((dataset.size() - begin).min(STRINGS_PER_READ) * REFERENCE_BYTES, 0);
+            let read = file.read_exact_at(&mut references, first + (begin * REFERENCE_BYTES) as u64);
+            read.map_err(FileProblem::Read).in_file(&self.path).in_item(object)?;
+            for reference in references.chunks_exact(REFERENCE_BYTES) {
+                let place = || self.row_location(object, texts.len());
+                let string = match heap.read_string(file, reference) {
                     Ok(string) => string,
                     Err(HeapError::Damaged(problem)) => {
-                        heap.damaged = Some((object.into(), problem.clone()));
-                        return Err(Error::new(place(), H5Problem::Heap(problem)));
+                        heap.damaged_string = Some((object.into(), problem.clone()));
+                        return Err(Error::new(place(), Hdf5Problem::Heap(problem)));
                     }
                     Err(HeapError::System(problem)) => return Err(Error::new(place(), FileProblem::Read(problem))),
                 };
                 length += string.len() as u64;
                 if length > bytes {
-                    return Err(Error::new(place(), H5Problem::Heap(HeapProblem::Shared { length })));
+                    return Err(Error::new(place(), Hdf5Problem::Heap(HeapProblem::TooMuchText { length })));
                 }
-                texts.push(self.text(place, string)?);
+                texts.push(self.parse_text(place, string)?);
             }
         }
         Ok(texts)
     }
 
     /// Strings in chunks, or of a rare file, by the library.
-    fn library_strings<T: H5Type + AsRef<[u8]>>(&self, object: &str, dataset: &Dataset) -> Result<Vec<String>> {
+    fn read_library_strings<T: H5Type + AsRef<[u8]>>(&self, object: &str, dataset: &Dataset) -> Result<Vec<String>> {
         let &[length] = dataset.shape().as_slice() else {
-            let _watched = self.watched(object);
-            return self.texts(object, &self.raw::<T>(object, dataset)?);
+            let _watched = self.watch_call(object);
+            return self.parse_texts(object, &self.read_values::<T>(object, dataset)?);
         };
-        self.check_all(object, dataset)?;
+        self.check_dataset_plausible(object, dataset)?;
         let mut texts = Vec::with_capacity(length);
-        for begin in (0..length).step_by(BLOCK) {
-            let _watched = self.watched(object);
-            let block = dataset.read_slice_1d::<T, _>(begin..(begin + BLOCK).min(length));
+        for begin in (0..length).step_by(STRINGS_PER_READ) {
+            let _watched = self.watch_call(object);
+            let block = dataset.read_slice_1d::<T, _>(begin..(begin + STRINGS_PER_READ).min(length));
             for value in block.map_err(|e| self.read_error(object, &e))? {
-                texts.push(self.text(|| self.row(object, texts.len()), value.as_ref())?);
+                texts.push(self.parse_text(|| self.row_location(object, texts.len()), value.as_ref())?);
             }
         }
         Ok(texts)
@@ -113,19 +113,19 @@ impl File {
     /// # Errors
     /// One of them lies in a damaged heap.
     pub fn check_strings(&self) -> Result<()> {
-        match &self.heap.lock().unwrap_or_else(PoisonError::into_inner).damaged {
+        match &self.heap.lock().unwrap_or_else(PoisonError::into_inner).damaged_string {
             None => Ok(()),
-            Some((object, problem)) => Err(self.error(object, H5Problem::Heap(problem.clone()))),
+            Some((object, problem)) => Err(self.error(object, Hdf5Problem::Heap(problem.clone()))),
         }
     }
 
     /// Names of an object's attributes. Those that cannot be opened are left out: [`File::check_attributes`] tells.
     pub fn attribute_names(&self, object: &str) -> Vec<String> {
-        let _watched = self.watched(object);
-        let Ok(location) = self.location(object) else { return Vec::new() };
+        let _watched = self.watch_call(object);
+        let Ok(location) = self.open_location(object) else { return Vec::new() };
         let bytes = std::fs::metadata(&self.path).map_or(0, |metadata| metadata.len());
         let problem = |name: &String| match location.attr(name) {
-            Err(error) => Some(super::reason(&error)),
+            Err(error) => Some(super::one_line_message(&error)),
             Ok(attribute) if attribute.size() as u64 > bytes => {
                 Some("it claims more values than the file can hold".into())
             }
@@ -133,10 +133,10 @@ impl File {
         };
         let record = |text: String| {
             let mut heap = self.heap.lock().unwrap_or_else(PoisonError::into_inner);
-            heap.attribute.get_or_insert_with(|| (object.into(), text));
+            heap.unreadable_attribute.get_or_insert_with(|| (object.into(), text));
         };
         let mut names = location.attr_names().unwrap_or_else(|error| {
-            record(format!("attributes: {}", super::reason(&error)));
+            record(format!("attributes: {}", super::one_line_message(&error)));
             Vec::new()
         });
         names.retain(|name| match problem(name) {
@@ -154,30 +154,34 @@ impl File {
     /// # Errors
     /// One of them cannot.
     pub fn check_attributes(&self) -> Result<()> {
-        match &self.heap.lock().unwrap_or_else(PoisonError::into_inner).attribute {
+        match &self.heap.lock().unwrap_or_else(PoisonError::into_inner).unreadable_attribute {
             None => Ok(()),
-            Some((object, text)) => Err(self.error(object, H5Problem::Read(text.clone()))),
+            Some((object, text)) => Err(self.error(object, Hdf5Problem::Read(text.clone()))),
         }
     }
 
     /// A string attribute, if it is there and is a string. None is read once the heap is known to be damaged:
     /// [`File::check_strings`] tells.
-    pub fn string_attribute(&self, object: &str, name: &str) -> Option<String> {
-        let _watched = self.watched(object);
-        let attribute = self.location(object).ok()?.attr(name).ok()?;
-        let is_damaged = || self.heap.lock().unwrap_or_else(PoisonError::into_inner).damaged.is_some();
+    pub fn read_string_attribute(&self, object: &str, name: &str) -> Option<String> {
+        let _watched = self.watch_call(object);
+        let attribute = self.open_location(object).ok()?.attr(name).ok()?;
+        let is_damaged = || self.heap.lock().unwrap_or_else(PoisonError::into_inner).damaged_string.is_some();
         match attribute.dtype().and_then(|t| t.to_descriptor()).ok()? {
             TypeDescriptor::VarLenUnicode | TypeDescriptor::VarLenAscii if is_damaged() => None,
-            TypeDescriptor::VarLenUnicode => scalar::<VarLenUnicode>(&attribute),
-            TypeDescriptor::VarLenAscii => scalar::<VarLenAscii>(&attribute),
-            TypeDescriptor::FixedUnicode(n) if n <= LONGEST => scalar::<FixedUnicode<LONGEST>>(&attribute),
-            TypeDescriptor::FixedAscii(n) if n <= LONGEST => scalar::<FixedAscii<LONGEST>>(&attribute),
+            TypeDescriptor::VarLenUnicode => read_scalar_string::<VarLenUnicode>(&attribute),
+            TypeDescriptor::VarLenAscii => read_scalar_string::<VarLenAscii>(&attribute),
+            TypeDescriptor::FixedUnicode(n) if n <= MAX_FIXED_STRING_BYTES => {
+                read_scalar_string::<FixedUnicode<MAX_FIXED_STRING_BYTES>>(&attribute)
+            }
+            TypeDescriptor::FixedAscii(n) if n <= MAX_FIXED_STRING_BYTES => {
+                read_scalar_string::<FixedAscii<MAX_FIXED_STRING_BYTES>>(&attribute)
+            }
             _ => None,
         }
     }
 }
 
-fn scalar<T: H5Type + AsRef<[u8]>>(attribute: &Attribute) -> Option<String> {
+fn read_scalar_string<T: H5Type + AsRef<[u8]>>(attribute: &Attribute) -> Option<String> {
     let value = attribute.read_scalar::<T>().ok()?;
     std::str::from_utf8(value.as_ref()).map(str::to_string).ok()
 }

@@ -12,34 +12,34 @@ use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::{File, H5Problem};
-use crate::error::{Error, Place, Problem};
+use super::{Hdf5File, Hdf5Problem};
+use crate::error::{Error, ErrorLocation, Problem};
 
 /// What a call may compute. Strings and attributes are read in pieces of far less.
 const MAX_CPU_TIME: Duration = Duration::from_secs(5);
 
 /// A call that has begun.
-struct Call {
+struct LibraryCall {
     clock: libc::clockid_t,
-    since: Duration,
+    started_at: Duration,
     path: PathBuf,
     object: String,
 }
 
-static CALLS: Mutex<BTreeMap<u64, Call>> = Mutex::new(BTreeMap::new());
-static NEXT: AtomicU64 = AtomicU64::new(0);
+static CALLS: Mutex<BTreeMap<u64, LibraryCall>> = Mutex::new(BTreeMap::new());
+static NEXT_CALL: AtomicU64 = AtomicU64::new(0);
 
 thread_local! {
     /// The report of the innermost call of this thread: where it is, and its length.
     static REPORT: Cell<(*const u8, usize)> = const { Cell::new((std::ptr::null(), 0)) };
 }
 
-fn calls() -> MutexGuard<'static, BTreeMap<u64, Call>> {
+fn lock_calls() -> MutexGuard<'static, BTreeMap<u64, LibraryCall>> {
     CALLS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A call is recorded for as long as this is there.
-pub(super) struct Watched {
+pub(super) struct CallGuard {
     /// Its number among the calls that should be short.
     number: Option<u64>,
     /// What a crash is reported with; a signal handler cannot allocate.
@@ -47,76 +47,79 @@ pub(super) struct Watched {
     outer: (*const u8, usize),
 }
 
-impl Drop for Watched {
+impl Drop for CallGuard {
     fn drop(&mut self) {
         if let Some(number) = self.number {
-            calls().remove(&number);
+            lock_calls().remove(&number);
         }
         REPORT.set(self.outer);
     }
 }
 
-impl File {
+impl Hdf5File {
     /// Records that a call that should be short begins.
-    pub(super) fn watched(&self, object: &str) -> Watched {
-        watched(self.path.clone(), object)
+    pub(super) fn watch_call(&self, object: &str) -> CallGuard {
+        watch_call_on(self.path.clone(), object)
     }
 
     /// Records that a call begins, however long it takes: one that reads values.
-    pub(super) fn recorded(&self, object: &str) -> Watched {
-        recorded(&self.path, object, None)
+    pub(super) fn record_call(&self, object: &str) -> CallGuard {
+        begin_call(&self.path, object, None)
     }
 }
 
 /// Records that a call begins.
-pub(super) fn watched(path: PathBuf, object: &str) -> Watched {
-    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+pub(super) fn watch_call_on(path: PathBuf, object: &str) -> CallGuard {
+    let number = NEXT_CALL.fetch_add(1, Ordering::Relaxed);
     let clock = own_clock();
-    let watched = recorded(&path, object, Some(number));
-    calls().insert(number, Call { clock, since: now(clock), path, object: object.into() });
+    let watched = begin_call(&path, object, Some(number));
+    lock_calls().insert(number, LibraryCall { clock, started_at: clock_time(clock), path, object: object.into() });
     watched
 }
 
-fn recorded(path: &Path, object: &str, number: Option<u64>) -> Watched {
-    let report = report(&Error::new(Place::file(path).object(object), H5Problem::Crash));
+fn begin_call(path: &Path, object: &str, number: Option<u64>) -> CallGuard {
+    let report = format_report(&Error::new(ErrorLocation::file(path).with_item(object), Hdf5Problem::Crash));
     let outer = REPORT.replace((report.as_ptr(), report.len()));
-    Watched { number, _report: report, outer }
+    CallGuard { number, _report: report, outer }
 }
 
 /// An error and its hint as a program writes them.
-fn report(error: &Error) -> String {
-    let hint = H5Problem::Crash.hint().unwrap_or_default();
+fn format_report(error: &Error) -> String {
+    let hint = Hdf5Problem::Crash.hint().unwrap_or_default();
     format!("error: {error}\nhint: {hint}\n")
 }
 
 /// A call of the HDF5 library that computes for more than 5 s and will not return, as an error of its file.
 ///
 /// The library's lock stays taken: the process can only report it, and end without the library's leave.
-pub fn stuck() -> Option<Error> {
-    let (path, object) = longer_than(MAX_CPU_TIME).into_iter().next()?;
-    Some(Error::new(Place::file(&path).object(object), H5Problem::Stuck { seconds: MAX_CPU_TIME.as_secs() }))
+pub fn hung_call() -> Option<Error> {
+    let (path, object) = calls_longer_than(MAX_CPU_TIME).into_iter().next()?;
+    Some(Error::new(
+        ErrorLocation::file(&path).with_item(object),
+        Hdf5Problem::Hung { seconds: MAX_CPU_TIME.as_secs() },
+    ))
 }
 
 /// The calls that have computed for longer than this: their files and objects.
-fn longer_than(limit: Duration) -> Vec<(PathBuf, String)> {
-    let calls = calls();
-    let longer = calls.values().filter(|call| now(call.clock).saturating_sub(call.since) > limit);
+fn calls_longer_than(limit: Duration) -> Vec<(PathBuf, String)> {
+    let calls = lock_calls();
+    let longer = calls.values().filter(|call| clock_time(call.clock).saturating_sub(call.started_at) > limit);
     longer.map(|call| (call.path.clone(), call.object.clone())).collect()
 }
 
 /// Longest report about the last file that is kept.
-const LAST_BYTES: usize = 4096;
+const MAX_LAST_REPORT_BYTES: usize = 4096;
 /// The report for a crash outside of a call: the library can damage the process's memory, which shows later.
-static LAST: [AtomicU8; LAST_BYTES] = [const { AtomicU8::new(0) }; LAST_BYTES];
-static LAST_LENGTH: AtomicUsize = AtomicUsize::new(0);
+static LAST_REPORT: [AtomicU8; MAX_LAST_REPORT_BYTES] = [const { AtomicU8::new(0) }; MAX_LAST_REPORT_BYTES];
+static LAST_REPORT_LENGTH: AtomicUsize = AtomicUsize::new(0);
 
 /// Records that a file is open.
-pub(super) fn opened(path: &Path) {
-    let report = report(&Error::new(Place::file(path), H5Problem::LaterCrash));
-    let bytes = if report.len() <= LAST_BYTES { report.as_bytes() } else { &[] };
-    LAST_LENGTH.store(0, Ordering::Release);
-    bytes.iter().zip(&LAST).for_each(|(byte, place)| place.store(*byte, Ordering::Relaxed));
-    LAST_LENGTH.store(bytes.len(), Ordering::Release);
+pub(super) fn record_opened(path: &Path) {
+    let report = format_report(&Error::new(ErrorLocation::file(path), Hdf5Problem::LaterCrash));
+    let bytes = if report.len() <= MAX_LAST_REPORT_BYTES { report.as_bytes() } else { &[] };
+    LAST_REPORT_LENGTH.store(0, Ordering::Release);
+    bytes.iter().zip(&LAST_REPORT).for_each(|(byte, place)| place.store(*byte, Ordering::Relaxed));
+    LAST_REPORT_LENGTH.store(bytes.len(), Ordering::Release);
 }
 
 /// Hands the report of a crash of this thread to `write`, piece by piece: of the call that it is in, or else of the last
@@ -128,9 +131,9 @@ pub fn crash_report(write: impl Fn(&[u8])) -> bool {
         write(unsafe { std::slice::from_raw_parts(start, length) });
         return true;
     }
-    let length = LAST_LENGTH.load(Ordering::Acquire);
-    let mut copy = [0; LAST_BYTES];
-    copy.iter_mut().zip(&LAST).for_each(|(to, byte)| *to = byte.load(Ordering::Relaxed));
+    let length = LAST_REPORT_LENGTH.load(Ordering::Acquire);
+    let mut copy = [0; MAX_LAST_REPORT_BYTES];
+    copy.iter_mut().zip(&LAST_REPORT).for_each(|(to, byte)| *to = byte.load(Ordering::Relaxed));
     copy.get(..length).filter(|report| !report.is_empty()).map(write).is_some()
 }
 
@@ -149,7 +152,7 @@ fn own_clock() -> libc::clockid_t {
     libc::CLOCK_MONOTONIC
 }
 
-fn now(clock: libc::clockid_t) -> Duration {
+fn clock_time(clock: libc::clockid_t) -> Duration {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: the place to write to is valid; on failure it is left as it is
     unsafe { libc::clock_gettime(clock, &raw mut time) };
@@ -165,8 +168,8 @@ mod tests {
     #[test]
     fn a_call_is_too_long_when_its_thread_has_computed_for_too_long() {
         let limit = Duration::from_millis(20);
-        let own = || longer_than(limit).into_iter().any(|(_, object)| object == "/circles");
-        let call = watched("a.h5".into(), "/circles");
+        let own = || calls_longer_than(limit).into_iter().any(|(_, object)| object == "/circles");
+        let call = watch_call_on("a.h5".into(), "/circles");
         std::thread::sleep(2 * limit);
         assert!(!own(), "who sleeps does not compute");
         let start = Instant::now();
@@ -186,8 +189,8 @@ mod tests {
         };
         let hint =
             "hint: the file is damaged: make it again, or fetch it again; a program built with HDF5 2 may read it\n";
-        let outer = watched("a.h5".into(), "/x");
-        let inner = watched("a.h5".into(), "/x/y");
+        let outer = watch_call_on("a.h5".into(), "/x");
+        let inner = watch_call_on("a.h5".into(), "/x/y");
         let text = |object: &str| {
             format!(
                 "error: a.h5: {object}: damaged, expected an object that the HDF5 library reads, found one at which it crashes\n{hint}"
@@ -197,7 +200,7 @@ mod tests {
         drop(inner);
         assert_eq!(told(), text("/x"));
         drop(outer);
-        opened(Path::new("b.h5"));
+        record_opened(Path::new("b.h5"));
         // other tests open files, too
         assert!(told().ends_with(&format!("found one after which the program crashes\n{hint}")), "{}", told());
     }

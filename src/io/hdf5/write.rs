@@ -9,16 +9,16 @@ use hdf5_sys::h5d::H5Dwrite;
 use hdf5_sys::h5p::{H5Pclose, H5Pcreate, H5Pset_buffer};
 use hdf5_sys::h5s::H5S_ALL;
 
-use super::{File, H5Problem};
+use super::{Hdf5File, Hdf5Problem};
 use crate::error::{Context, Result};
 
-impl File {
+impl Hdf5File {
     /// Makes a group and the groups above it; one that is there already is kept.
     ///
     /// # Errors
     /// The library refuses.
     pub fn create_group(&self, group: &str) -> Result<()> {
-        if self.has(group) {
+        if self.has_object(group) {
             return Ok(());
         }
         let built = self.inner.create_group_builder().obj_track_times(false).create(group);
@@ -29,8 +29,8 @@ impl File {
     ///
     /// # Errors
     /// The shape does not hold the values, or the library refuses.
-    pub fn write<T: H5Type>(&self, object: &str, values: &[T], shape: &[usize]) -> Result<()> {
-        let built = self.builder().empty::<T>().shape(shape.to_vec()).create(object);
+    pub fn write_dataset<T: H5Type>(&self, object: &str, values: &[T], shape: &[usize]) -> Result<()> {
+        let built = self.dataset_builder().empty::<T>().shape(shape.to_vec()).create(object);
         let written = built.and_then(|d| if values.is_empty() { Ok(()) } else { d.write_raw(values) });
         written.map_err(|e| self.write_error(object, &e))
     }
@@ -40,10 +40,10 @@ impl File {
     /// # Errors
     /// A string holds a zero byte, or the library refuses.
     pub fn write_strings<S: AsRef<str>>(&self, object: &str, values: &[S], shape: &[usize]) -> Result<()> {
-        let values = values.iter().map(|v| unicode(v.as_ref())).collect::<Result<Vec<_>, _>>();
-        let values = values.in_file(&self.path).in_object(object)?;
-        let built = self.builder().empty::<VarLenUnicode>().shape(shape.to_vec()).create(object);
-        let written = built.and_then(|dataset| put_strings(&dataset, &values));
+        let values = values.iter().map(|v| to_unicode(v.as_ref())).collect::<Result<Vec<_>, _>>();
+        let values = values.in_file(&self.path).in_item(object)?;
+        let built = self.dataset_builder().empty::<VarLenUnicode>().shape(shape.to_vec()).create(object);
+        let written = built.and_then(|dataset| write_variable_length_strings(&dataset, &values));
         written.map_err(|e| self.write_error(object, &e))
     }
 
@@ -51,8 +51,8 @@ impl File {
     ///
     /// # Errors
     /// The library refuses.
-    pub fn allocate<T: H5Type>(&self, object: &str, shape: &[usize]) -> Result<u64> {
-        let builder = self.builder().with_dcpl(|p| {
+    pub fn allocate_dataset<T: H5Type>(&self, object: &str, shape: &[usize]) -> Result<u64> {
+        let builder = self.dataset_builder().with_dcpl(|p| {
             p.alloc_time(Some(hdf5::plist::dataset_create::AllocTime::Early))
                 .fill_time(hdf5::plist::dataset_create::FillTime::Never)
         });
@@ -61,7 +61,7 @@ impl File {
         Ok(dataset.offset().unwrap_or(0))
     }
 
-    fn builder(&self) -> hdf5::DatasetBuilder {
+    fn dataset_builder(&self) -> hdf5::DatasetBuilder {
         self.inner.new_dataset_builder().no_chunk().obj_track_times(false)
     }
 
@@ -70,7 +70,7 @@ impl File {
     /// # Errors
     /// The text holds a zero byte, the object is missing, or the library refuses.
     pub fn write_string_attribute(&self, object: &str, name: &str, text: &str) -> Result<()> {
-        let value = unicode(text).in_file(&self.path).in_object(object)?;
+        let value = to_unicode(text).in_file(&self.path).in_item(object)?;
         self.write_attribute(object, name, &value)
     }
 
@@ -79,11 +79,12 @@ impl File {
     /// # Errors
     /// The text is longer, the object is missing, or the library refuses.
     pub fn write_fixed_attribute(&self, object: &str, name: &str, text: &str) -> Result<()> {
-        let value = FixedUnicode::<SHORT>::from_str(text).map_err(|e| H5Problem::Write(format!("{e} in {text:?}")));
-        let value = value.in_file(&self.path).in_object(object)?;
+        let value = FixedUnicode::<MAX_FIXED_ATTRIBUTE_BYTES>::from_str(text)
+            .map_err(|e| Hdf5Problem::Write(format!("{e} in {text:?}")));
+        let value = value.in_file(&self.path).in_item(object)?;
         // its own length: PyTables takes zeros behind the text for a part of it
         let own = TypeDescriptor::FixedUnicode(text.len().max(1));
-        let built = self.location(object)?.new_attr_builder().empty_as(&own).create(name);
+        let built = self.open_location(object)?.new_attr_builder().empty_as(&own).create(name);
         built.and_then(|a| a.write_scalar(&value)).map_err(|e| self.write_error(object, &e))
     }
 
@@ -92,7 +93,7 @@ impl File {
     /// # Errors
     /// The object is missing, or the library refuses.
     pub fn write_attribute<T: H5Type>(&self, object: &str, name: &str, value: &T) -> Result<()> {
-        let built = self.location(object)?.new_attr::<T>().create(name);
+        let built = self.open_location(object)?.new_attr::<T>().create(name);
         built.and_then(|a| a.write_scalar(value)).map_err(|e| self.write_error(object, &e))
     }
 
@@ -101,7 +102,7 @@ impl File {
     /// # Errors
     /// The object is missing, or the library refuses.
     pub fn write_list_attribute<T: H5Type>(&self, object: &str, name: &str, values: &[T]) -> Result<()> {
-        let built = self.location(object)?.new_attr::<T>().shape(values.len()).create(name);
+        let built = self.open_location(object)?.new_attr::<T>().shape(values.len()).create(name);
         built.and_then(|a| a.write_raw(values)).map_err(|e| self.write_error(object, &e))
     }
 
@@ -116,14 +117,14 @@ impl File {
 }
 
 /// Most bytes of a string attribute of fixed length.
-const SHORT: usize = 64;
+const MAX_FIXED_ATTRIBUTE_BYTES: usize = 64;
 
 /// Bytes of the buffer in which strings become references to the file's heap.
-const STRINGS_BUFFER: usize = 4096;
+const STRING_BUFFER_BYTES: usize = 4096;
 
 /// Writes as many strings as a dataset holds. The library's own buffers, of 1 MiB, are asked for and cleared for every
 /// call, which takes a hundred times as long as the writing of one string.
-fn put_strings(dataset: &Dataset, values: &[VarLenUnicode]) -> hdf5::Result<()> {
+fn write_variable_length_strings(dataset: &Dataset, values: &[VarLenUnicode]) -> hdf5::Result<()> {
     if values.is_empty() {
         return Ok(());
     }
@@ -137,7 +138,7 @@ fn put_strings(dataset: &Dataset, values: &[VarLenUnicode]) -> hdf5::Result<()> 
         unsafe {
             let transfer = hdf5::h5check(H5Pcreate(*hdf5::globals::H5P_DATASET_XFER))?;
             let written =
-                hdf5::h5check(H5Pset_buffer(transfer, STRINGS_BUFFER, null_mut(), null_mut())).and_then(|_| {
+                hdf5::h5check(H5Pset_buffer(transfer, STRING_BUFFER_BYTES, null_mut(), null_mut())).and_then(|_| {
                     hdf5::h5check(H5Dwrite(
                         dataset.id(),
                         memory.id(),
@@ -153,8 +154,8 @@ fn put_strings(dataset: &Dataset, values: &[VarLenUnicode]) -> hdf5::Result<()> 
     })
 }
 
-fn unicode(text: &str) -> Result<VarLenUnicode, H5Problem> {
-    VarLenUnicode::from_str(text).map_err(|e| H5Problem::Write(format!("{e} in {text:?}")))
+fn to_unicode(text: &str) -> Result<VarLenUnicode, Hdf5Problem> {
+    VarLenUnicode::from_str(text).map_err(|e| Hdf5Problem::Write(format!("{e} in {text:?}")))
 }
 
 #[cfg(test)]
@@ -165,16 +166,16 @@ mod tests {
     fn more_strings_than_the_buffer_holds_are_all_written() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.h5");
-        let texts: Vec<String> = (0..STRINGS_BUFFER).map(|i| "\u{b5}".repeat(i % 7) + &i.to_string()).collect();
-        let file = File::create(&path).unwrap();
+        let texts: Vec<String> = (0..STRING_BUFFER_BYTES).map(|i| "\u{b5}".repeat(i % 7) + &i.to_string()).collect();
+        let file = Hdf5File::create(&path).unwrap();
         file.write_strings("/many", &texts, &[texts.len()]).unwrap();
         file.write_strings("/one", &["text"], &[]).unwrap();
         file.write_strings("/none", &[""; 0], &[0]).unwrap();
         let wrong = file.write_strings("/wrong", &["a", "b"], &[3]).unwrap_err().to_string();
         assert_eq!(wrong, format!("{}: /wrong: cannot be written: 2 strings for a dataset of 3", path.display()));
         file.close().unwrap();
-        let file = File::open(&path).unwrap();
-        assert_eq!(file.strings("/many").unwrap(), texts);
-        assert_eq!(file.string("/one").unwrap(), "text");
+        let file = Hdf5File::open(&path).unwrap();
+        assert_eq!(file.read_strings("/many").unwrap(), texts);
+        assert_eq!(file.read_string_scalar("/one").unwrap(), "text");
     }
 }

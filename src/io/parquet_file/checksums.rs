@@ -10,7 +10,7 @@ use std::ops::Range;
 use parquet::file::metadata::{KeyValue, ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
 
 use super::problem::ParquetProblem;
-use super::source::Source;
+use super::source::ParquetSource;
 
 /// Key of the footer's checksum.
 pub const FOOTER_KEY: &str = "leadfield.checksum";
@@ -18,18 +18,18 @@ pub const FOOTER_KEY: &str = "leadfield.checksum";
 pub const INDEX_KEY: &str = "leadfield.index_checksums";
 
 /// The program's name, with which the `created_by` of its files begins.
-pub(super) const PROGRAM: &str = "leadfield";
+pub(super) const PROGRAM_NAME: &str = "leadfield";
 
 /// Digits of a checksum.
-const DIGITS: usize = 8;
+const CHECKSUM_DIGITS: usize = 8;
 /// The length of the footer and `PAR1`.
-pub(super) const END_BYTES: usize = 8;
+pub(super) const FOOTER_END_BYTES: usize = 8;
 /// A string that is the first or the second field of a key-value pair, in Thrift's compact protocol.
 const STRING_FIELD: u8 = 0x18;
 
 /// The pairs with zeros in place of digits, for a file with so many row groups.
-pub(super) fn blank_pairs(row_groups: usize) -> [KeyValue; 2] {
-    let pair = |key: &str, checksums: usize| KeyValue::new(key.to_string(), "0".repeat(DIGITS * checksums));
+pub(super) fn blank_checksum_pairs(row_groups: usize) -> [KeyValue; 2] {
+    let pair = |key: &str, checksums: usize| KeyValue::new(key.to_string(), "0".repeat(CHECKSUM_DIGITS * checksums));
     [pair(INDEX_KEY, 2 * row_groups), pair(FOOTER_KEY, 1)]
 }
 
@@ -69,23 +69,23 @@ fn index_ranges(group: &RowGroupMetaData) -> [Option<Range<u64>>; 2] {
 }
 
 /// The CRC-32 of a footer with zeros in place of its own checksum.
-fn computed_checksum(footer: &[u8], own: Range<usize>) -> u32 {
+fn compute_footer_checksum(footer: &[u8], own: Range<usize>) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
     hasher.update(footer.get(..own.start).unwrap_or_default());
-    hasher.update(&[b'0'; DIGITS]);
+    hasher.update(&[b'0'; CHECKSUM_DIGITS]);
     hasher.update(footer.get(own.end..).unwrap_or_default());
     hasher.finalize()
 }
 
 /// The footer among the last bytes of a file.
 fn footer_range(end: &[u8]) -> Option<Range<usize>> {
-    let last = end.len().checked_sub(END_BYTES)?;
+    let last = end.len().checked_sub(FOOTER_END_BYTES)?;
     let length = u32::from_le_bytes(end.get(last..last + 4)?.try_into().ok()?);
     Some(last.checked_sub(usize::try_from(length).ok()?)?..last)
 }
 
 /// Puts the digits into the end of a file that was written with [`blank_pairs`]; `offset` is where these bytes lie in it.
-pub(super) fn fill(end: &mut [u8], offset: u64) -> Option<()> {
+pub(super) fn fill_checksums(end: &mut [u8], offset: u64) -> Option<()> {
     let footer = footer_range(end)?;
     let metadata = ParquetMetaDataReader::decode_metadata(end.get(footer.clone())?).ok()?;
     let checksum = |range: Option<Range<u64>>, end: &[u8]| -> Option<u32> {
@@ -100,15 +100,15 @@ pub(super) fn fill(end: &mut [u8], offset: u64) -> Option<()> {
     let footer = end.get_mut(footer)?;
     let index = value_range(footer, INDEX_KEY)?;
     footer.get_mut(index).filter(|place| place.len() == digits.len())?.copy_from_slice(digits.as_bytes());
-    let own = value_range(footer, FOOTER_KEY).filter(|own| own.len() == DIGITS)?;
-    let digits = format!("{:08x}", computed_checksum(footer, own.clone()));
+    let own = value_range(footer, FOOTER_KEY).filter(|own| own.len() == CHECKSUM_DIGITS)?;
+    let digits = format!("{:08x}", compute_footer_checksum(footer, own.clone()));
     footer.get_mut(own)?.copy_from_slice(digits.as_bytes());
     Some(())
 }
 
 /// The value of a key. Another program that rewrites a file may copy the pairs, which are not of its own bytes.
-fn value<'a>(metadata: &'a ParquetMetaData, key: &str) -> Option<&'a str> {
-    if !metadata.file_metadata().created_by()?.starts_with(PROGRAM) {
+fn own_metadata_value<'a>(metadata: &'a ParquetMetaData, key: &str) -> Option<&'a str> {
+    if !metadata.file_metadata().created_by()?.starts_with(PROGRAM_NAME) {
         return None;
     }
     let pairs = metadata.file_metadata().key_value_metadata();
@@ -117,29 +117,29 @@ fn value<'a>(metadata: &'a ParquetMetaData, key: &str) -> Option<&'a str> {
 
 /// Whether a file was written with checksums.
 pub fn has_checksums(metadata: &ParquetMetaData) -> bool {
-    value(metadata, FOOTER_KEY).is_some() && value(metadata, INDEX_KEY).is_some()
+    own_metadata_value(metadata, FOOTER_KEY).is_some() && own_metadata_value(metadata, INDEX_KEY).is_some()
 }
 
 /// The checksum that a footer has of itself; none where the file was written without, or by another program.
 pub fn footer_checksum(metadata: &ParquetMetaData) -> Option<u32> {
-    u32::from_str_radix(value(metadata, FOOTER_KEY)?, 16).ok()
+    u32::from_str_radix(own_metadata_value(metadata, FOOTER_KEY)?, 16).ok()
 }
 
 /// Checks the bytes of a footer, where it has a checksum.
 pub(super) fn check_footer(footer: &[u8], metadata: &ParquetMetaData) -> Result<(), ParquetProblem> {
-    let Some(stored) = value(metadata, FOOTER_KEY) else { return Ok(()) };
+    let Some(stored) = own_metadata_value(metadata, FOOTER_KEY) else { return Ok(()) };
     let own = value_range(footer, FOOTER_KEY).ok_or(ParquetProblem::FooterChanged)?;
-    match format!("{:08x}", computed_checksum(footer, own)) == stored {
+    match format!("{:08x}", compute_footer_checksum(footer, own)) == stored {
         true => Ok(()),
         false => Err(ParquetProblem::FooterChanged),
     }
 }
 
 /// Whether a footer that cannot be decoded has a checksum which does not match.
-pub(super) fn has_changed(footer: &[u8]) -> bool {
-    let stored = value_range(footer, FOOTER_KEY).filter(|own| own.len() == DIGITS);
+pub(super) fn is_footer_changed(footer: &[u8]) -> bool {
+    let stored = value_range(footer, FOOTER_KEY).filter(|own| own.len() == CHECKSUM_DIGITS);
     stored.is_some_and(|own| {
-        let digits = format!("{:08x}", computed_checksum(footer, own.clone()));
+        let digits = format!("{:08x}", compute_footer_checksum(footer, own.clone()));
         footer.get(own) != Some(digits.as_bytes())
     })
 }
@@ -148,18 +148,22 @@ pub(super) fn has_changed(footer: &[u8]) -> bool {
 ///
 /// # Errors
 /// The bytes are not those that were written, or cannot be read.
-pub fn check_index(source: &Source, metadata: &ParquetMetaData, groups: &[usize]) -> Result<(), ParquetProblem> {
-    let Some(stored) = value(metadata, INDEX_KEY) else { return Ok(()) };
+pub fn check_page_index(
+    source: &ParquetSource,
+    metadata: &ParquetMetaData,
+    groups: &[usize],
+) -> Result<(), ParquetProblem> {
+    let Some(stored) = own_metadata_value(metadata, INDEX_KEY) else { return Ok(()) };
     for &group in groups {
         let Some(row_group) = metadata.row_groups().get(group) else { continue };
         let mut digits = String::new();
         for range in index_ranges(row_group) {
             let range = range.unwrap_or(0..0);
             let length = usize::try_from(range.end - range.start).map_err(|_| ParquetProblem::IndexChanged)?;
-            digits += &format!("{:08x}", crc32fast::hash(&source.read(range.start, length)?));
+            digits += &format!("{:08x}", crc32fast::hash(&source.read_at(range.start, length)?));
         }
-        let first = 2 * DIGITS * group;
-        if stored.get(first..first + 2 * DIGITS) != Some(digits.as_str()) {
+        let first = 2 * CHECKSUM_DIGITS * group;
+        if stored.get(first..first + 2 * CHECKSUM_DIGITS) != Some(digits.as_str()) {
             return Err(ParquetProblem::IndexChanged);
         }
     }

@@ -11,8 +11,8 @@ mod reader;
 mod source;
 mod writer;
 
-pub use checksums::{FOOTER_KEY, INDEX_KEY, check_index, footer_checksum, has_checksums};
+pub use checksums::{FOOTER_KEY, INDEX_KEY, check_page_index, footer_checksum, has_checksums};
 pub use problem::ParquetProblem;
-pub use reader::{check_codecs, open_batches, read_metadata, with_offset_index};
-pub use source::{OffsetReader, Source};
+pub use reader::{check_codecs, load_offset_index, open_batches, read_metadata};
+pub use source::{OffsetReader, ParquetSource};
 pub use writer::{Writer, properties_builder};

@@ -21,10 +21,10 @@ const STOP: u8 = 0;
 const SUFFIX_BYTES: usize = OWN_CHECKSUM_BYTES + 1;
 
 /// The parts of a header: type, sizes, and how many bytes they take.
-struct Start {
+struct PageHeaderStart {
     page_type: i32,
     compressed_bytes: i32,
-    length: usize,
+    header_bytes: usize,
 }
 
 /// Reads an unsigned number of the compact protocol from the front of some bytes; gives its length too.
@@ -55,24 +55,24 @@ fn write_i32(value: i32, out: &mut Vec<u8>) {
     out.push(rest as u8);
 }
 
-impl Start {
+impl PageHeaderStart {
     /// The first three fields: type, uncompressed and compressed bytes of the page.
     fn read(header: &[u8]) -> Option<Self> {
         let (page_type, first) = read_i32_field(header)?;
         let (_, second) = read_i32_field(header.get(first..)?)?;
         let (compressed_bytes, third) = read_i32_field(header.get(first + second..)?)?;
-        Some(Self { page_type, compressed_bytes, length: first + second + third })
+        Some(Self { page_type, compressed_bytes, header_bytes: first + second + third })
     }
 }
 
 /// Whether a header is that of a dictionary page.
 pub(super) fn is_dictionary(header: &[u8]) -> bool {
     const DICTIONARY_PAGE: i32 = 2;
-    Start::read(header).is_some_and(|start| start.page_type == DICTIONARY_PAGE)
+    PageHeaderStart::read(header).is_some_and(|start| start.page_type == DICTIONARY_PAGE)
 }
 
 /// The CRC-32 of a header's bytes as a number of five bytes, the first four of which have the bit that says that more follow.
-fn own_checksum(covered: &[u8]) -> [u8; OWN_CHECKSUM_BYTES] {
+fn header_checksum(covered: &[u8]) -> [u8; OWN_CHECKSUM_BYTES] {
     let checksum = crc32fast::hash(covered);
     std::array::from_fn(|i| {
         let more = if i + 1 < OWN_CHECKSUM_BYTES { 0x80 } else { 0 };
@@ -81,9 +81,9 @@ fn own_checksum(covered: &[u8]) -> [u8; OWN_CHECKSUM_BYTES] {
 }
 
 /// A header without checksums, with both put in: that of the page and its own.
-pub(super) fn with_checksums(header: &[u8], page: &[u8]) -> Option<Vec<u8>> {
-    let start = Start::read(header)?;
-    let (fields, rest) = header.split_at_checked(start.length)?;
+pub(super) fn insert_checksums(header: &[u8], page: &[u8]) -> Option<Vec<u8>> {
+    let start = PageHeaderStart::read(header)?;
+    let (fields, rest) = header.split_at_checked(start.header_bytes)?;
     let (&next, rest) = rest.split_first()?;
     let (&STOP, rest) = rest.split_last()? else { return None };
     let (step, kind) = (next >> 4, next & 0xf);
@@ -98,7 +98,7 @@ pub(super) fn with_checksums(header: &[u8], page: &[u8]) -> Option<Vec<u8>> {
     out.extend_from_slice(rest);
     // `step` fields beyond the third is the last one
     out.push(OWN_CHECKSUM_FIELD.checked_sub(3 + step)?.checked_shl(4)? | I32);
-    let own = own_checksum(&out);
+    let own = header_checksum(&out);
     out.extend_from_slice(&own);
     out.push(STOP);
     Some(out)
@@ -107,13 +107,13 @@ pub(super) fn with_checksums(header: &[u8], page: &[u8]) -> Option<Vec<u8>> {
 /// Checks the header of a page by its own checksum; `bytes` are header and page.
 ///
 /// The checksum of the page's bytes is left to the decoder, which verifies it.
-pub(super) fn check(bytes: &[u8]) -> Result<(), ParquetProblem> {
+pub(super) fn check_page_header(bytes: &[u8]) -> Result<(), ParquetProblem> {
     let is_right = || {
-        let compressed = usize::try_from(Start::read(bytes)?.compressed_bytes).ok()?;
+        let compressed = usize::try_from(PageHeaderStart::read(bytes)?.compressed_bytes).ok()?;
         let header = bytes.get(..bytes.len().checked_sub(compressed)?)?;
         let (covered, suffix) = header.split_at_checked(header.len().checked_sub(SUFFIX_BYTES)?)?;
         let own = suffix.strip_suffix(&[STOP])?;
-        Some(own == own_checksum(covered))
+        Some(own == header_checksum(covered))
     };
     if is_right() == Some(true) { Ok(()) } else { Err(ParquetProblem::PageChanged) }
 }
@@ -142,20 +142,20 @@ mod tests {
 
     #[test]
     fn both_checksums_are_put_in_and_every_flipped_bit_of_a_header_is_found() {
-        let header = with_checksums(&HEADER, &PAGE).unwrap();
+        let header = insert_checksums(&HEADER, &PAGE).unwrap();
         // field 4 is 0xcbf53a1c, the CRC-32 of "12345"; field 5 now follows it at once
         assert_eq!(crc32fast::hash(&PAGE), 0xcbf5_3a1c);
         assert_eq!(header[..8], [0x15, 0x00, 0x15, 0xd8, 0x04, 0x15, 0x0a, 0x15]);
         assert_eq!(read_i32_field(&header[7..]).unwrap().0, 0xcbf5_3a1c_u32 as i32);
         assert_eq!(header[13..17], [0x1c, 0x15, 0x08, 0x00]);
         let whole = [header.as_slice(), &PAGE].concat();
-        check(&whole).unwrap();
+        check_page_header(&whole).unwrap();
         for bit in 0..8 * header.len() {
             let mut flipped = whole.clone();
             flipped[bit / 8] ^= 1 << (bit % 8);
-            assert!(check(&flipped).is_err(), "bit {bit}");
+            assert!(check_page_header(&flipped).is_err(), "bit {bit}");
         }
-        assert!(check(&[HEADER.as_slice(), &PAGE].concat()).is_err());
+        assert!(check_page_header(&[HEADER.as_slice(), &PAGE].concat()).is_err());
         assert!(!is_dictionary(&HEADER));
     }
 }

@@ -88,7 +88,7 @@ impl Problem for ParquetProblem {
         Some(hint.into())
     }
 
-    fn may_pass(&self) -> bool {
+    fn is_transient(&self) -> bool {
         // a disk that fails while it is read is reported by the Parquet library
         matches!(self, Self::Unreadable(_))
     }

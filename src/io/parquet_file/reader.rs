@@ -8,10 +8,10 @@ use parquet::basic::Compression;
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
 use parquet::file::reader::Length;
 
-use super::checksums::{END_BYTES, check_footer, check_index, has_changed, has_checksums};
+use super::checksums::{FOOTER_END_BYTES, check_footer, check_page_index, has_checksums, is_footer_changed};
 use super::problem::ParquetProblem;
-use super::source::Source;
-use crate::io::reader_panics::catch;
+use super::source::ParquetSource;
+use crate::io::reader_panics::catch_panics;
 
 /// The magic bytes of a footer that is not encrypted.
 const MAGIC: &[u8; 4] = b"PAR1";
@@ -20,10 +20,10 @@ const MAGIC: &[u8; 4] = b"PAR1";
 ///
 /// # Errors
 /// No Parquet, damaged, or changed since it was written.
-pub fn read_metadata(source: &Source) -> Result<ParquetMetaData, ParquetProblem> {
+pub fn read_metadata(source: &ParquetSource) -> Result<ParquetMetaData, ParquetProblem> {
     let length = source.len();
-    let start = length.saturating_sub(END_BYTES as u64);
-    let end = source.read(start, usize::try_from(length - start).unwrap_or(0))?;
+    let start = length.saturating_sub(FOOTER_END_BYTES as u64);
+    let end = source.read_at(start, usize::try_from(length - start).unwrap_or(0))?;
     let Some((&[a, b, c, d], MAGIC)) = end.split_first_chunk::<4>().and_then(|(n, m)| Some((n, m.try_into().ok()?)))
     else {
         // the library's own words for what is no Parquet file, or an encrypted one
@@ -33,10 +33,10 @@ pub fn read_metadata(source: &Source) -> Result<ParquetMetaData, ParquetProblem>
     let Some(footer_start) = start.checked_sub(footer_length) else {
         return Ok(ParquetMetaDataReader::new().parse_and_finish(source)?);
     };
-    let footer = source.read(footer_start, usize::try_from(footer_length).unwrap_or(usize::MAX))?;
+    let footer = source.read_at(footer_start, usize::try_from(footer_length).unwrap_or(usize::MAX))?;
     match ParquetMetaDataReader::decode_metadata(&footer) {
         Ok(metadata) => check_footer(&footer, &metadata).map(|()| metadata),
-        Err(_) if has_changed(&footer) => Err(ParquetProblem::FooterChanged),
+        Err(_) if is_footer_changed(&footer) => Err(ParquetProblem::FooterChanged),
         Err(error) => Err(error.into()),
     }
 }
@@ -60,12 +60,12 @@ pub fn check_codecs(metadata: &ParquetMetaData) -> Result<(), ParquetProblem> {
 ///
 /// # Errors
 /// No Parquet, damaged, or changed since it was written.
-pub fn open_batches(path: &Path) -> crate::error::Result<ParquetRecordBatchReaderBuilder<Source>> {
-    let source = Source::open(path)?;
-    catch(|| -> Result<_, ParquetProblem> {
+pub fn open_batches(path: &Path) -> crate::error::Result<ParquetRecordBatchReaderBuilder<ParquetSource>> {
+    let source = ParquetSource::open(path)?;
+    catch_panics(|| -> Result<_, ParquetProblem> {
         let metadata = Arc::new(read_metadata(&source)?);
         check_codecs(&metadata)?;
-        let (source, metadata) = with_offset_index(source, metadata)?;
+        let (source, metadata) = load_offset_index(source, metadata)?;
         let footer = ArrowReaderMetadata::try_new(metadata, ArrowReaderOptions::new())?;
         Ok(ParquetRecordBatchReaderBuilder::new_with_metadata(source, footer))
     })
@@ -76,15 +76,15 @@ pub fn open_batches(path: &Path) -> crate::error::Result<ParquetRecordBatchReade
 ///
 /// # Errors
 /// The page index changed since it was written, or cannot be read.
-pub fn with_offset_index(
-    source: Source,
+pub fn load_offset_index(
+    source: ParquetSource,
     metadata: Arc<ParquetMetaData>,
-) -> Result<(Source, Arc<ParquetMetaData>), ParquetProblem> {
+) -> Result<(ParquetSource, Arc<ParquetMetaData>), ParquetProblem> {
     if !has_checksums(&metadata) {
         return Ok((source, metadata));
     }
     let groups: Vec<usize> = (0..metadata.num_row_groups()).collect();
-    check_index(&source, &metadata, &groups)?;
+    check_page_index(&source, &metadata, &groups)?;
     let mut reader = ParquetMetaDataReader::new_with_metadata(metadata.as_ref().clone())
         .with_column_index_policy(PageIndexPolicy::Skip)
         .with_offset_index_policy(PageIndexPolicy::Required);

@@ -17,14 +17,14 @@ use crate::io::input_file;
 
 /// An open file of known length.
 #[derive(Debug, Clone)]
-pub struct Source {
+pub struct ParquetSource {
     file: Arc<File>,
     length: u64,
     /// Where the pages end whose headers are checked; 0 where none is.
     checked_end: u64,
 }
 
-impl Source {
+impl ParquetSource {
     /// Opens a file.
     ///
     /// # Errors
@@ -44,7 +44,7 @@ impl Source {
     }
 
     /// Reads bytes as they are.
-    pub(super) fn read(&self, start: u64, length: usize) -> Result<Vec<u8>> {
+    pub(super) fn read_at(&self, start: u64, length: usize) -> Result<Vec<u8>> {
         // a damaged footer may ask for more than there is: no such buffer is made
         let there = usize::try_from(self.length.saturating_sub(start)).unwrap_or(usize::MAX);
         if length > there {
@@ -57,7 +57,7 @@ impl Source {
     }
 }
 
-impl Length for Source {
+impl Length for ParquetSource {
     fn len(&self) -> u64 {
         self.length
     }
@@ -67,28 +67,28 @@ impl Length for Source {
 #[derive(Debug)]
 pub struct OffsetReader {
     file: Arc<File>,
-    at: u64,
+    offset: u64,
 }
 
 impl Read for OffsetReader {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let n = self.file.read_at(buffer, self.at)?;
-        self.at += n as u64;
+        let n = self.file.read_at(buffer, self.offset)?;
+        self.offset += n as u64;
         Ok(n)
     }
 }
 
-impl ChunkReader for Source {
+impl ChunkReader for ParquetSource {
     type T = std::io::BufReader<OffsetReader>;
 
     fn get_read(&self, start: u64) -> Result<Self::T> {
-        Ok(std::io::BufReader::new(OffsetReader { file: self.file.clone(), at: start }))
+        Ok(std::io::BufReader::new(OffsetReader { file: self.file.clone(), offset: start }))
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes> {
-        let bytes = self.read(start, length)?;
+        let bytes = self.read_at(start, length)?;
         if start < self.checked_end {
-            page_header::check(&bytes)?;
+            page_header::check_page_header(&bytes)?;
         }
         Ok(bytes.into())
     }

@@ -22,39 +22,39 @@ use parquet::errors::{ParquetError, Result};
 use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder};
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 
-use super::checksums::PROGRAM;
+use super::checksums::PROGRAM_NAME;
 use super::{checksums, page_header};
 
 /// The blobs of one column chunk, header and page in turn, data pages before the dictionary's.
-type Blobs = Arc<Mutex<Vec<Bytes>>>;
+type ChunkBlobs = Arc<Mutex<Vec<Bytes>>>;
 
 /// The stores of a row group's columns, in order.
 #[derive(Debug, Default, Clone)]
-struct Stores(Arc<Mutex<Vec<Blobs>>>);
+struct RowGroupPageStores(Arc<Mutex<Vec<ChunkBlobs>>>);
 
-impl Stores {
+impl RowGroupPageStores {
     /// The blobs of all columns; leaves none.
-    fn take(&self) -> Vec<Blobs> {
+    fn take_all(&self) -> Vec<ChunkBlobs> {
         std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-impl PageStoreFactory for Stores {
+impl PageStoreFactory for RowGroupPageStores {
     fn create(&self, args: &PageStoreArgs<'_>) -> Result<Box<dyn PageStore>> {
         let mut stores = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let blobs = Blobs::default();
+        let blobs = ChunkBlobs::default();
         if args.column_index() != stores.len() {
             return Err(ParquetError::General("columns in another order than the schema's".into()));
         }
         stores.push(blobs.clone());
-        Ok(Box::new(Store(blobs)))
+        Ok(Box::new(ChunkPageStore(blobs)))
     }
 }
 
 /// Keeps the blobs of one column chunk.
-struct Store(Blobs);
+struct ChunkPageStore(ChunkBlobs);
 
-impl PageStore for Store {
+impl PageStore for ChunkPageStore {
     fn put(&mut self, value: Bytes) -> Result<PageKey> {
         let mut blobs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         blobs.push(value);
@@ -71,19 +71,19 @@ impl PageStore for Store {
 }
 
 /// Passes bytes on until it is told to hold them back.
-struct End<W> {
+struct TailBuffer<W> {
     inner: W,
-    passed: u64,
+    passed_bytes: u64,
     held: Option<Vec<u8>>,
 }
 
-impl<W: Write> Write for End<W> {
+impl<W: Write> Write for TailBuffer<W> {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         match &mut self.held {
             Some(held) => held.write(bytes),
             None => {
                 let written = self.inner.write(bytes)?;
-                self.passed += written as u64;
+                self.passed_bytes += written as u64;
                 Ok(written)
             }
         }
@@ -97,22 +97,22 @@ impl<W: Write> Write for End<W> {
 /// What all files have in common: who wrote them, and zstd.
 pub fn properties_builder() -> WriterPropertiesBuilder {
     WriterProperties::builder()
-        .set_created_by(format!("{PROGRAM} {}", env!("CARGO_PKG_VERSION")))
+        .set_created_by(format!("{PROGRAM_NAME} {}", env!("CARGO_PKG_VERSION")))
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
 }
 
 /// Writes record batches as Parquet, with checksums of every part of the file.
 pub struct Writer<W: Write + Send> {
-    file: SerializedFileWriter<End<W>>,
+    file: SerializedFileWriter<TailBuffer<W>>,
     factory: ArrowRowGroupWriterFactory,
-    stores: Stores,
+    stores: RowGroupPageStores,
     schema: SchemaRef,
-    max_group_rows: usize,
-    group: Option<Group>,
+    max_row_group_rows: usize,
+    row_group: Option<OpenRowGroup>,
 }
 
 /// A row group that is not complete.
-struct Group {
+struct OpenRowGroup {
     columns: Vec<ArrowColumnWriter>,
     rows: usize,
 }
@@ -123,14 +123,14 @@ impl<W: Write + Send> Writer<W> {
     /// # Errors
     /// The operating system refuses, or the schema has types that Parquet lacks.
     pub fn new(out: W, schema: SchemaRef, properties: WriterProperties) -> Result<Self> {
-        let stores = Stores::default();
+        let stores = RowGroupPageStores::default();
         let max_group_rows = properties.max_row_group_row_count().unwrap_or(usize::MAX).max(1);
         let options =
             ArrowWriterOptions::new().with_properties(properties).with_page_store_factory(Arc::new(stores.clone()));
-        let out = End { inner: out, passed: 0, held: None };
+        let out = TailBuffer { inner: out, passed_bytes: 0, held: None };
         let (file, factory) =
             ArrowWriter::try_new_with_options(out, schema.clone(), options)?.into_serialized_writer()?;
-        Ok(Self { file, factory, stores, schema, max_group_rows, group: None })
+        Ok(Self { file, factory, stores, schema, max_row_group_rows: max_group_rows, row_group: None })
     }
 
     /// Adds rows; a row group ends where it is full.
@@ -140,18 +140,18 @@ impl<W: Write + Send> Writer<W> {
     pub fn write(&mut self, batch: &RecordBatch) -> Result<()> {
         let mut from = 0;
         while from < batch.num_rows() {
-            let group = match &mut self.group {
+            let group = match &mut self.row_group {
                 Some(group) => group,
-                none => none.insert(Group {
+                none => none.insert(OpenRowGroup {
                     columns: self.factory.create_column_writers(self.file.flushed_row_groups().len())?,
                     rows: 0,
                 }),
             };
-            let rows = (batch.num_rows() - from).min(self.max_group_rows - group.rows);
+            let rows = (batch.num_rows() - from).min(self.max_row_group_rows - group.rows);
             group.write(&self.schema, &batch.slice(from, rows))?;
             from += rows;
-            if group.rows >= self.max_group_rows {
-                self.end_group()?;
+            if group.rows >= self.max_row_group_rows {
+                self.end_row_group()?;
             }
         }
         Ok(())
@@ -161,12 +161,12 @@ impl<W: Write + Send> Writer<W> {
     ///
     /// # Errors
     /// The operating system refuses.
-    pub fn end_group(&mut self) -> Result<()> {
-        let Some(group) = self.group.take() else { return Ok(()) };
+    pub fn end_row_group(&mut self) -> Result<()> {
+        let Some(group) = self.row_group.take() else { return Ok(()) };
         let closed = group.columns.into_iter().map(|column| Ok(column.close()?.close().clone()));
         let closed = closed.collect::<Result<Vec<_>>>()?;
         let mut row_group = self.file.next_row_group()?;
-        for (close, blobs) in closed.into_iter().zip(self.stores.take()) {
+        for (close, blobs) in closed.into_iter().zip(self.stores.take_all()) {
             let blobs = std::mem::take(&mut *blobs.lock().unwrap_or_else(PoisonError::into_inner));
             append_column(&mut row_group, &blobs, close)?;
         }
@@ -178,15 +178,15 @@ impl<W: Write + Send> Writer<W> {
     /// # Errors
     /// The operating system refuses.
     pub fn finish(mut self) -> Result<W> {
-        self.end_group()?;
-        for pair in checksums::blank_pairs(self.file.flushed_row_groups().len()) {
+        self.end_row_group()?;
+        for pair in checksums::blank_checksum_pairs(self.file.flushed_row_groups().len()) {
             self.file.append_key_value_metadata(pair);
         }
         self.file.flush()?;
         self.file.inner_mut().held = Some(Vec::new());
-        let End { mut inner, passed, held } = self.file.into_inner()?;
+        let TailBuffer { mut inner, passed_bytes: passed, held } = self.file.into_inner()?;
         let mut end = held.unwrap_or_default();
-        checksums::fill(&mut end, passed)
+        checksums::fill_checksums(&mut end, passed)
             .ok_or_else(|| ParquetError::General("the footer has no place for its checksum".into()))?;
         inner.write_all(&end)?;
         inner.flush()?;
@@ -194,7 +194,7 @@ impl<W: Write + Send> Writer<W> {
     }
 }
 
-impl Group {
+impl OpenRowGroup {
     fn write(&mut self, schema: &SchemaRef, batch: &RecordBatch) -> Result<()> {
         if batch.num_columns() != schema.fields().len() {
             return Err(ParquetError::General("batch with another number of columns than the file".into()));
@@ -225,7 +225,7 @@ fn append_column<W: Write + Send>(
     for (i, blobs) in dictionary.iter().chain(&data).enumerate() {
         let unknown = || ParquetError::General("header of a page in an unknown form".into());
         let [header, page] = blobs else { return Err(unknown()) };
-        let with_checksums = page_header::with_checksums(header, page).ok_or_else(unknown)?;
+        let with_checksums = page_header::insert_checksums(header, page).ok_or_else(unknown)?;
         grown += with_checksums.len() - header.len();
         if i == dictionary.len() {
             data_offset = chunk.len();

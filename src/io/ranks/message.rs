@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::problem::{Failure, Told};
-use crate::error::Place;
+use crate::error::ErrorLocation;
 use crate::io::checkpoint::Done;
 
 /// A message. Between two ranks the last from rank 0 is `Over`, the last from the other is `Ended`.
@@ -36,7 +36,7 @@ impl Message {
             Self::Ended(seconds, None) => json!(["ended", seconds]),
             Self::Ended(seconds, Some(Failure { place, told })) => {
                 let file = place.file.as_ref().map(|file| file.to_string_lossy());
-                json!(["ended", seconds, [file, place.object, place.row], [told.text, told.hint, told.may_pass]])
+                json!(["ended", seconds, [file, place.item, place.index], [told.text, told.hint, told.may_pass]])
             }
             Self::Over(complete) => json!(["over", complete]),
         };
@@ -74,7 +74,7 @@ fn failure(place: &Value, told: &Value) -> Option<Failure> {
         return None;
     };
     let owned = |value: &Value| value.as_str().map(str::to_string);
-    let place = Place { file: owned(file).map(Into::into), object: owned(object), row: row.as_u64() };
+    let place = ErrorLocation { file: owned(file).map(Into::into), item: owned(object), index: row.as_u64() };
     let told = Told { text: owned(text)?, hint: owned(hint), may_pass: may_pass.as_bool()? };
     Some(Failure { place, told })
 }
@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn messages_arrive_as_they_were_sent() {
-        let failure = |place: Place, hint: Option<&str>| {
+        let failure = |place: ErrorLocation, hint: Option<&str>| {
             let told = Told { text: "a `\n\u{e9}\"".into(), hint: hint.map(Into::into), may_pass: true };
             Failure { place, told }
         };
@@ -97,8 +97,8 @@ mod tests {
             Message::Done(vec![Done { part: 1, segments: 1 << 60, checksum: u32::MAX }]),
             Message::Stop,
             Message::Ended(0.1 + 0.2, None),
-            Message::Ended(0.0, Some(failure(Place::default(), None))),
-            Message::Ended(1e300, Some(failure(Place::file("f").object("node").row(7), Some("h")))),
+            Message::Ended(0.0, Some(failure(ErrorLocation::default(), None))),
+            Message::Ended(1e300, Some(failure(ErrorLocation::file("f").with_item("node").with_index(7), Some("h")))),
             Message::Over(false),
         ];
         for message in all {

@@ -1,6 +1,6 @@
 //! What can go wrong between ranks, and errors of one as another tells them.
 
-use crate::error::{Error, Place, Problem};
+use crate::error::{Error, ErrorLocation, Problem};
 
 /// What can go wrong between ranks.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -39,7 +39,7 @@ impl Problem for PartitionProblem {
 /// Why another rank failed, in its words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Failure {
-    pub place: Place,
+    pub place: ErrorLocation,
     pub told: Told,
 }
 
@@ -54,10 +54,10 @@ pub(super) struct Told {
 
 impl Failure {
     pub fn of(error: &Error) -> Self {
-        let place = error.place().clone();
+        let place = error.location().clone();
         let text = error.to_string();
         let text = text.strip_prefix(&place.to_string()).unwrap_or(&text).to_string();
-        Self { place, told: Told { text, hint: error.hint(), may_pass: error.may_pass() } }
+        Self { place, told: Told { text, hint: error.hint(), may_pass: error.is_transient() } }
     }
 }
 
@@ -72,7 +72,7 @@ impl Problem for Told {
         self.hint.clone()
     }
 
-    fn may_pass(&self) -> bool {
+    fn is_transient(&self) -> bool {
         self.may_pass
     }
 }

@@ -8,9 +8,9 @@ pub struct Boundary {
     /// The axis across which it lies.
     pub axis: Axis,
     /// Where on the axis, um.
-    pub at: f64,
+    pub position_um: f64,
     /// The side of the medium; none where it is the contact's.
-    pub medium: Option<Side>,
+    pub medium_side: Option<Side>,
     /// Conductivity beyond it, S/m, in all directions: zero for an insulator.
     pub beyond_s_per_m: f64,
 }
@@ -54,7 +54,7 @@ impl Axis {
     }
 
     /// The other two.
-    pub(in crate::methods) const fn others(self) -> [Self; 2] {
+    pub(in crate::methods) const fn other_axes(self) -> [Self; 2] {
         match self {
             Self::X => [Self::Y, Self::Z],
             Self::Y => [Self::X, Self::Z],
@@ -84,13 +84,13 @@ impl Side {
 
 impl Boundary {
     /// How far a point is above the plane, um.
-    pub(super) fn height(&self, p: Point) -> f64 {
-        p.to_array()[self.axis.index()] - self.at
+    pub(super) fn signed_distance_um(&self, p: Point) -> f64 {
+        p.to_array()[self.axis.index()] - self.position_um
     }
 
     /// The side of a point; none on the plane.
-    pub(super) fn side(&self, p: Point) -> Option<Side> {
-        match self.height(p) {
+    pub(super) fn side_of(&self, p: Point) -> Option<Side> {
+        match self.signed_distance_um(p) {
             height if height < 0.0 => Some(Side::Below),
             height if height > 0.0 => Some(Side::Above),
             _ => None,
@@ -99,19 +99,19 @@ impl Boundary {
 
     /// The same plane with the medium's side told: that of a contact, where it is left to it and the contact has one.
     #[must_use]
-    pub fn decided_by(&self, contact: Point) -> Self {
-        Self { medium: self.medium.or_else(|| self.side(contact)), ..*self }
+    pub fn with_side_of(&self, contact: Point) -> Self {
+        Self { medium_side: self.medium_side.or_else(|| self.side_of(contact)), ..*self }
     }
 
     /// The plane with the medium on a side, in words: `z < 1200`.
-    pub(super) fn half_space(&self, side: Side) -> String {
-        format!("{} {} {}", self.axis.name(), side.sign(), self.at)
+    pub(super) fn describe_half_space(&self, side: Side) -> String {
+        format!("{} {} {}", self.axis.name(), side.sign(), self.position_um)
     }
 }
 
 impl std::fmt::Display for Boundary {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let sign = self.medium.map_or('=', Side::sign);
-        write!(f, "{}{sign}{}, {}", self.axis.name(), self.at, self.beyond_s_per_m)
+        let sign = self.medium_side.map_or('=', Side::sign);
+        write!(f, "{}{sign}{}, {}", self.axis.name(), self.position_um, self.beyond_s_per_m)
     }
 }

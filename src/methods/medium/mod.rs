@@ -50,12 +50,12 @@ mod map;
 mod view;
 
 pub use self::boundary::{Axis, Boundary, Side};
-pub(super) use self::map::Map;
-pub(super) use self::view::View;
-pub use self::view::{InInsulator, MediumProblem};
+pub(super) use self::map::CoordinateMap;
+pub(super) use self::view::ImageConfiguration;
+pub use self::view::{MediumProblem, SegmentInInsulator};
 
 use crate::error::Problem;
-use crate::units::{BadConductivity, SiemensPerMeter};
+use crate::units::{InvalidConductivity, SiemensPerMeter};
 
 /// How a medium conducts.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -63,34 +63,34 @@ pub enum Conductivity {
     /// Alike in all directions.
     Isotropic(SiemensPerMeter),
     /// Along x, y and z.
-    Along([SiemensPerMeter; 3]),
+    Anisotropic([SiemensPerMeter; 3]),
 }
 
 impl Conductivity {
     /// Along x, y and z, S/m.
-    pub const fn along(self) -> [f64; 3] {
+    pub const fn components_s_per_m(self) -> [f64; 3] {
         match self {
             Self::Isotropic(s) => [s.get(); 3],
-            Self::Along([x, y, z]) => [x.get(), y.get(), z.get()],
+            Self::Anisotropic([x, y, z]) => [x.get(), y.get(), z.get()],
         }
     }
 
     /// The conductivity, S/m, where it is alike in all directions.
-    pub fn isotropic(self) -> Option<f64> {
-        let [x, y, z] = self.along();
+    pub fn isotropic_s_per_m(self) -> Option<f64> {
+        let [x, y, z] = self.components_s_per_m();
         (x == y && y == z).then_some(x)
     }
 
     /// That of the isotropic medium in the scaled coordinates, S/m: the geometric mean.
-    fn mean(self) -> f64 {
+    fn geometric_mean_s_per_m(self) -> f64 {
         let product = |[x, y, z]: [f64; 3]| x.cbrt() * y.cbrt() * z.cbrt();
-        self.isotropic().unwrap_or_else(|| product(self.along()))
+        self.isotropic_s_per_m().unwrap_or_else(|| product(self.components_s_per_m()))
     }
 
     /// The factors of the scaled coordinates.
-    fn factors(self) -> [f64; 3] {
-        let mean = self.mean();
-        self.along().map(|s| (mean / s).sqrt())
+    fn scale_factors(self) -> [f64; 3] {
+        let mean = self.geometric_mean_s_per_m();
+        self.components_s_per_m().map(|s| (mean / s).sqrt())
     }
 }
 
@@ -108,14 +108,14 @@ pub enum ConductivityProblem {
     Text(String),
     /// A number out of range.
     #[error(transparent)]
-    Range(#[from] BadConductivity),
+    OutOfRange(#[from] InvalidConductivity),
 }
 
 impl Problem for ConductivityProblem {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Text(_) => Some("for example `--conductivity 0.277`, or `--conductivity 0.3,0.4,0.3`".into()),
-            Self::Range(range) => range.hint(),
+            Self::OutOfRange(range) => range.hint(),
         }
     }
 }
@@ -131,7 +131,7 @@ impl std::str::FromStr for Conductivity {
             numbers.map_err(|_| wrong())?.into_iter().map(SiemensPerMeter::new).collect::<Result<Vec<_>, _>>()?;
         match sigmas[..] {
             [sigma] => Ok(Self::Isotropic(sigma)),
-            [x, y, z] => Ok(Self::Along([x, y, z])),
+            [x, y, z] => Ok(Self::Anisotropic([x, y, z])),
             _ => Err(wrong()),
         }
     }
@@ -144,8 +144,8 @@ mod tests {
     #[test]
     fn one_number_or_three_are_a_conductivity() {
         let parse = |text: &str| text.parse::<Conductivity>().map_err(|e| e.to_string());
-        assert_eq!(parse("3e-1").unwrap().along(), [0.3; 3]);
-        assert_eq!(parse("0.3, 0.4,0.5").unwrap().along(), [0.3, 0.4, 0.5]);
+        assert_eq!(parse("3e-1").unwrap().components_s_per_m(), [0.3; 3]);
+        assert_eq!(parse("0.3, 0.4,0.5").unwrap().components_s_per_m(), [0.3, 0.4, 0.5]);
         for text in ["", "wet", "0.3,0.4", "1,2,3,4", "0.3;0.3;0.3"] {
             let expected = "wrong conductivity, expected a number in S/m, or three (along x, y, z), found";
             assert_eq!(parse(text).unwrap_err(), format!("{expected} `{text}`"));
@@ -160,9 +160,9 @@ mod tests {
     fn equal_conductivities_scale_by_exactly_one() {
         for s in [0.1, 0.277, 0.3, 1.0 / 3.0, 7e-5] {
             let equal: Conductivity = format!("{s},{s},{s}").parse().unwrap();
-            assert_eq!((equal.mean(), equal.factors()), (s, [1.0; 3]));
+            assert_eq!((equal.geometric_mean_s_per_m(), equal.scale_factors()), (s, [1.0; 3]));
         }
-        let [x, y, z] = "0.1,0.2,0.4".parse::<Conductivity>().unwrap().factors();
+        let [x, y, z] = "0.1,0.2,0.4".parse::<Conductivity>().unwrap().scale_factors();
         assert!((x * y * z - 1.0).abs() < 1e-15);
         assert!((x - 2_f64.sqrt()).abs() < 1e-15 && (y - 1.0).abs() < 1e-15);
     }

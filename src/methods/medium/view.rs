@@ -1,19 +1,19 @@
 //! How the medium is seen from one contact: the maps of segments and images, and the conductivity round it.
 
-use super::map::{Map, Plane};
+use super::map::{CoordinateMap, MappedPlane};
 use super::{Boundary, Conductivity, Side};
 use crate::error::Problem;
 use crate::geometry::Point;
 
 /// What a contact sees: w = w(segments through `direct`) + k w(segments through the image's map), both with one conductivity.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct View {
+pub struct ImageConfiguration {
     /// The segments themselves.
-    pub direct: Map,
+    pub direct: CoordinateMap,
     /// Their images and their strength k.
-    pub image: Option<(Map, f64)>,
+    pub image: Option<(CoordinateMap, f64)>,
     /// Round the contact, in the scaled coordinates, S/m.
-    pub conductivity: f64,
+    pub conductivity_s_per_m: f64,
 }
 
 /// What can be wrong with a contact at a boundary.
@@ -70,7 +70,7 @@ impl Problem for MediumProblem {
 /// A segment where nothing conducts.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("{what} reaches into an insulator, expected all of it at {expected}, found {found}")]
-pub struct InInsulator {
+pub struct SegmentInInsulator {
     /// The segment.
     pub what: String,
     /// The medium's side.
@@ -79,69 +79,83 @@ pub struct InInsulator {
     pub found: String,
 }
 
-impl Problem for InInsulator {
+impl Problem for SegmentInInsulator {
     fn hint(&self) -> Option<String> {
         Some("move the boundary, or give the conductivity beyond it: `boundary` is `z<1200, 0.3`".into())
     }
 }
 
-impl View {
+impl ImageConfiguration {
     /// What a contact at a place sees.
     ///
     /// # Errors
     /// [`MediumProblem`]
-    pub fn of(at: Point, conductivity: Conductivity, boundary: Option<Boundary>) -> Result<Self, MediumProblem> {
-        let (mean, factors) = (conductivity.mean(), conductivity.factors());
+    pub fn for_contact(
+        at: Point,
+        conductivity: Conductivity,
+        boundary: Option<Boundary>,
+    ) -> Result<Self, MediumProblem> {
+        let (mean, factors) = (conductivity.geometric_mean_s_per_m(), conductivity.scale_factors());
         let Some(boundary) = boundary else {
-            return Ok(Self { direct: Map { factors, plane: None }, image: None, conductivity: mean });
+            return Ok(Self {
+                direct: CoordinateMap { factors, plane: None },
+                image: None,
+                conductivity_s_per_m: mean,
+            });
         };
-        let medium = boundary.medium_for(at)?;
-        let beyond = boundary.outside(conductivity)?;
-        let own = boundary.side(at).unwrap_or(medium);
+        let medium = boundary.resolve_medium_side(at)?;
+        let beyond = boundary.beyond_boundary(conductivity)?;
+        let own = boundary.side_of(at).unwrap_or(medium);
         let (here, there) = match beyond {
-            Some(Outside { conductivity, .. }) if own != medium => (conductivity, mean),
-            Some(Outside { conductivity, .. }) => (mean, conductivity),
-            None if own != medium => return Err(boundary.in_insulator(at, medium)),
+            Some(BeyondBoundary { conductivity_s_per_m: conductivity, .. }) if own != medium => (conductivity, mean),
+            Some(BeyondBoundary { conductivity_s_per_m: conductivity, .. }) => (mean, conductivity),
+            None if own != medium => return Err(boundary.insulator_problem(at, medium)),
             None => (mean, 0.0),
         };
         let map = |onto: Option<Side>| {
-            let Boundary { axis, at, .. } = boundary;
-            let plane = Plane { axis, at, medium, beyond: beyond.map(|b| b.factor), onto };
-            Map { factors, plane: Some(plane) }
+            let Boundary { axis, position_um: at, .. } = boundary;
+            let plane = MappedPlane {
+                axis,
+                position_um: at,
+                medium_side: medium,
+                beyond_factor: beyond.map(|b| b.factor),
+                mirror_onto: onto,
+            };
+            CoordinateMap { factors, plane: Some(plane) }
         };
         let k = (here - there) / (here + there);
         // where nothing changes at the plane for the segments themselves, they need not be cut there
         let even = beyond.is_none_or(|b| b.factor == factors[boundary.axis.index()]);
-        let direct = if even { Map { factors, plane: None } } else { map(None) };
+        let direct = if even { CoordinateMap { factors, plane: None } } else { map(None) };
         let image = (k != 0.0).then(|| (map(Some(own.opposite())), k));
-        Ok(Self { direct, image, conductivity: here })
+        Ok(Self { direct, image, conductivity_s_per_m: here })
     }
 }
 
 /// What is beyond a boundary, in the scaled coordinates.
 #[derive(Clone, Copy)]
-struct Outside {
+struct BeyondBoundary {
     factor: f64,
-    conductivity: f64,
+    conductivity_s_per_m: f64,
 }
 
 impl Boundary {
     /// The medium's side.
-    fn medium_for(&self, contact: Point) -> Result<Side, MediumProblem> {
-        let with = |side| Self { medium: Some(side), ..*self };
+    fn resolve_medium_side(&self, contact: Point) -> Result<Side, MediumProblem> {
+        let with = |side| Self { medium_side: Some(side), ..*self };
         let undecided =
             || MediumProblem::OnBoundary { expected: with(Side::Below).to_string(), found: self.to_string() };
-        self.decided_by(contact).medium.ok_or_else(undecided)
+        self.with_side_of(contact).medium_side.ok_or_else(undecided)
     }
 
     /// None where an insulator is beyond.
-    fn outside(&self, medium: Conductivity) -> Result<Option<Outside>, MediumProblem> {
-        let (factors, along) = (medium.factors(), medium.along());
-        let [a, b] = self.axis.others();
+    fn beyond_boundary(&self, medium: Conductivity) -> Result<Option<BeyondBoundary>, MediumProblem> {
+        let (factors, along) = (medium.scale_factors(), medium.components_s_per_m());
+        let [a, b] = self.axis.other_axes();
         let (factor, other) = (factors[a.index()], factors[b.index()]);
         match self.beyond_s_per_m {
             0.0 => Ok(None),
-            beyond if factor == other => Ok(Some(Outside { factor, conductivity: beyond / factor })),
+            beyond if factor == other => Ok(Some(BeyondBoundary { factor, conductivity_s_per_m: beyond / factor })),
             beyond => Err(MediumProblem::NoImage {
                 axes: format!("{} and {}", a.name(), b.name()),
                 found: format!("{} and {}, {beyond} beyond", along[a.index()], along[b.index()]),
@@ -149,21 +163,31 @@ impl Boundary {
         }
     }
 
-    fn in_insulator(&self, contact: Point, medium: Side) -> MediumProblem {
-        MediumProblem::InInsulator { expected: self.half_space(medium), found: self.coordinate(contact) }
+    fn insulator_problem(&self, contact: Point, medium: Side) -> MediumProblem {
+        MediumProblem::InInsulator {
+            expected: self.describe_half_space(medium),
+            found: self.describe_coordinate(contact),
+        }
     }
 
-    fn coordinate(&self, p: Point) -> String {
+    fn describe_coordinate(&self, p: Point) -> String {
         format!("{} = {}", self.axis.name(), p.to_array()[self.axis.index()])
     }
 
     /// Why a segment that is `what` has no potential at a contact, if it reaches into an insulator.
-    pub fn refusal(&self, contact: Point, start: Point, end: Point, what: &str) -> Option<InInsulator> {
-        let medium = self.medium_for(contact).ok().filter(|_| self.beyond_s_per_m == 0.0)?;
-        let depth = |p: Point| if medium == Side::Below { self.height(p) } else { -self.height(p) };
+    pub fn find_segment_in_insulator(
+        &self,
+        contact: Point,
+        start: Point,
+        end: Point,
+        what: &str,
+    ) -> Option<SegmentInInsulator> {
+        let medium = self.resolve_medium_side(contact).ok().filter(|_| self.beyond_s_per_m == 0.0)?;
+        let depth =
+            |p: Point| if medium == Side::Below { self.signed_distance_um(p) } else { -self.signed_distance_um(p) };
         let furthest = if depth(start) > depth(end) { start } else { end };
-        let (expected, found) = (self.half_space(medium), self.coordinate(furthest));
-        (depth(furthest) > 0.0).then(|| InInsulator { what: what.into(), expected, found })
+        let (expected, found) = (self.describe_half_space(medium), self.describe_coordinate(furthest));
+        (depth(furthest) > 0.0).then(|| SegmentInInsulator { what: what.into(), expected, found })
     }
 
     /// Refuses a disc that reaches from one side to the other: `reach` um to either side of its centre.
@@ -172,12 +196,12 @@ impl Boundary {
     /// [`MediumProblem::DiscAcross`]
     pub fn check_disc(&self, center: Point, reach: f64) -> Result<(), MediumProblem> {
         // a disc in the plane reaches nowhere, but for the rounding of its normal
-        let (height, slack) = (self.height(center), f64::EPSILON.sqrt());
+        let (height, slack) = (self.signed_distance_um(center), f64::EPSILON.sqrt());
         if reach > height.abs() + slack * (1.0 + height.abs()) {
             let name = self.axis.name();
-            let middle = self.at + height;
+            let middle = self.position_um + height;
             return Err(MediumProblem::DiscAcross {
-                plane: format!("{name} = {}", self.at),
+                plane: format!("{name} = {}", self.position_um),
                 found: format!("{name} = {:.3}..{:.3}", middle - reach, middle + reach),
             });
         }
@@ -191,7 +215,7 @@ mod tests {
     use super::*;
 
     const AT: Point = Point::new(0.0, 0.0, 5.0);
-    const PLANE: Boundary = Boundary { axis: Axis::Z, at: 10.0, medium: None, beyond_s_per_m: 0.0 };
+    const PLANE: Boundary = Boundary { axis: Axis::Z, position_um: 10.0, medium_side: None, beyond_s_per_m: 0.0 };
 
     fn sigma(text: &str) -> Conductivity {
         text.parse().unwrap()
@@ -200,8 +224,8 @@ mod tests {
     #[test]
     fn the_image_has_the_strength_of_reflection() {
         let strength = |beyond: f64, medium: Option<Side>, s: &str| {
-            let boundary = Boundary { beyond_s_per_m: beyond, medium, ..PLANE };
-            let view = View::of(AT, sigma(s), Some(boundary)).unwrap();
+            let boundary = Boundary { beyond_s_per_m: beyond, medium_side: medium, ..PLANE };
+            let view = ImageConfiguration::for_contact(AT, sigma(s), Some(boundary)).unwrap();
             view.image.map_or(0.0, |(_, k)| k)
         };
         assert_eq!(strength(0.0, None, "0.3"), 1.0);
@@ -216,8 +240,9 @@ mod tests {
 
     #[test]
     fn what_has_no_image_is_refused() {
-        let refused =
-            |at: Point, s: &str, boundary: Boundary| View::of(at, sigma(s), Some(boundary)).unwrap_err().to_string();
+        let refused = |at: Point, s: &str, boundary: Boundary| {
+            ImageConfiguration::for_contact(at, sigma(s), Some(boundary)).unwrap_err().to_string()
+        };
         assert_eq!(
             refused(AT, "0.3,0.2,0.4", Boundary { beyond_s_per_m: 1.5, ..PLANE }),
             "no image in this medium, expected equal conductivities along x and y or 0 S/m beyond the boundary, \
@@ -228,7 +253,7 @@ mod tests {
             "contact on its boundary, expected the medium's side, as in `z<10, 0`, found `z=10, 0`"
         );
         assert_eq!(
-            refused(AT, "0.3", Boundary { medium: Some(Side::Above), ..PLANE }),
+            refused(AT, "0.3", Boundary { medium_side: Some(Side::Above), ..PLANE }),
             "contact in an insulator, expected one at z > 10, found z = 5"
         );
     }

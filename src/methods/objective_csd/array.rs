@@ -1,34 +1,34 @@
 //! Arrays of contacts: their axis and their spacing.
 
-use super::{Contact, CsdProblem, Setting, Shape};
+use super::{CsdProblem, RegionContact, RegionShape, RegionSpec};
 use crate::error::{Problem, Result};
-use crate::geometry::{NoAxis, Point, PrincipalAxis};
+use crate::geometry::{NoPrincipalAxis, Point, PrincipalAxis};
 
 /// Spacings below this, um, are no spacings: contacts abreast of each other.
-pub(super) const LEAST_SPACING: f64 = 1e-3;
+pub(super) const MIN_SPACING_UM: f64 = 1e-3;
 /// Contacts further than this off their axis, degrees, get a warning. A Neuropixels bank stays below 1.
-const MOST_OFF_AXIS: f64 = 5.0;
+const MAX_OFF_AXIS_DEGREES: f64 = 5.0;
 /// The two rules of spacing may differ by this share without a warning.
 const SPACING_TOLERANCE: f64 = 0.01;
 
 /// Which contacts are neighbours for the default thickness.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Spacing {
+pub enum NeighbourRule {
     /// Neighbours along the axis.
     #[default]
-    Sorted,
+    AlongAxis,
     /// Neighbours in the file, as BlueRecording takes them.
     FileOrder,
 }
 
 /// What is worth a look though a result is given.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum Warning {
+pub enum CsdWarning {
     /// The contacts do not share an axis.
-    #[error("{contacts} `{}` contacts lie {degrees:.1} degrees off their common axis, expected at most {MOST_OFF_AXIS}", shape.name())]
+    #[error("{contacts} `{}` contacts lie {degrees:.1} degrees off their common axis, expected at most {MAX_OFF_AXIS_DEGREES}", shape.name())]
     OffAxis {
         /// The array's shape.
-        shape: Shape,
+        shape: RegionShape,
         /// How many contacts it has.
         contacts: usize,
         /// See [`PrincipalAxis::off_axis_degrees`].
@@ -38,7 +38,7 @@ pub enum Warning {
     #[error("{contacts} `{}` contacts are not in order along their axis: default thickness {sorted} um, by file order {file_order} um", shape.name())]
     Spacing {
         /// The array's shape.
-        shape: Shape,
+        shape: RegionShape,
         /// How many contacts it has.
         contacts: usize,
         /// The thickness by neighbours along the axis, um.
@@ -48,7 +48,7 @@ pub enum Warning {
     },
 }
 
-impl Warning {
+impl CsdWarning {
     /// Advice, apart from the fact.
     pub fn hint(&self) -> Option<String> {
         match self {
@@ -58,88 +58,94 @@ impl Warning {
     }
 }
 
-impl Problem for Warning {
+impl Problem for CsdWarning {
     fn hint(&self) -> Option<String> {
         Self::hint(self)
     }
 }
 
 /// Contacts of one shape that share an axis.
-pub(super) struct Array {
-    shape: Shape,
+pub(super) struct ContactArray {
+    shape: RegionShape,
     number: usize,
     axis: PrincipalAxis,
-    default_thickness: Option<f64>,
-    pub(super) warnings: Vec<Warning>,
+    default_thickness_um: Option<f64>,
+    pub(super) warnings: Vec<CsdWarning>,
 }
 
-impl Array {
-    fn has(&self, contact: &Contact) -> bool {
-        self.shape == contact.setting.shape && self.number == contact.array
+impl ContactArray {
+    fn contains(&self, contact: &RegionContact) -> bool {
+        self.shape == contact.region_spec.shape && self.number == contact.array_number
     }
 
     /// The array of some contacts, all those of one shape and number.
-    fn of(contacts: &[Contact], shape: Shape, number: usize, spacing: Spacing) -> Result<Self, CsdProblem> {
-        let points: Vec<Point> = contacts.iter().map(|c| c.position).collect();
-        let axis = PrincipalAxis::of(&points).map_err(|source| CsdProblem::NoAxis { shape, source })?;
-        let mut array = Self { shape, number, axis, default_thickness: None, warnings: Vec::new() };
+    fn new(
+        contacts: &[RegionContact],
+        shape: RegionShape,
+        number: usize,
+        spacing: NeighbourRule,
+    ) -> Result<Self, CsdProblem> {
+        let points: Vec<Point> = contacts.iter().map(|c| c.position_um).collect();
+        let axis = PrincipalAxis::from_points(&points).map_err(|source| CsdProblem::NoAxis { shape, source })?;
+        let mut array = Self { shape, number, axis, default_thickness_um: None, warnings: Vec::new() };
         let degrees = axis.off_axis_degrees;
-        if degrees > MOST_OFF_AXIS {
-            array.warnings.push(Warning::OffAxis { shape, contacts: points.len(), degrees });
+        if degrees > MAX_OFF_AXIS_DEGREES {
+            array.warnings.push(CsdWarning::OffAxis { shape, contacts: points.len(), degrees });
         }
-        if contacts.iter().any(|c| c.setting.thickness.is_none()) {
-            array.space(&points, spacing)?;
+        if contacts.iter().any(|c| c.region_spec.thickness_um.is_none()) {
+            array.set_default_thickness(&points, spacing)?;
         }
         Ok(array)
     }
 
     /// Sets the default thickness, with a warning where the rules differ and the original's is not asked for.
-    fn space(&mut self, points: &[Point], spacing: Spacing) -> Result<(), CsdProblem> {
+    fn set_default_thickness(&mut self, points: &[Point], spacing: NeighbourRule) -> Result<(), CsdProblem> {
         let mut projected: Vec<f64> = points.iter().map(|&p| self.axis.project(p)).collect();
-        let file_order = half_mean_spacing(&projected);
+        let file_order = half_mean_spacing_um(&projected);
         projected.sort_unstable_by(f64::total_cmp);
-        let sorted = half_mean_spacing(&projected);
+        let sorted = half_mean_spacing_um(&projected);
         let chosen = match spacing {
-            Spacing::Sorted => sorted,
-            Spacing::FileOrder => file_order,
+            NeighbourRule::AlongAxis => sorted,
+            NeighbourRule::FileOrder => file_order,
         };
         let chosen = chosen.ok_or(CsdProblem::NoSpacing { shape: self.shape })?;
-        self.default_thickness = Some(chosen);
+        self.default_thickness_um = Some(chosen);
         if let Some(file_order) = file_order.filter(|other| (other - chosen).abs() > SPACING_TOLERANCE * chosen) {
             let (shape, contacts) = (self.shape, points.len());
-            self.warnings.push(Warning::Spacing { shape, contacts, sorted: chosen, file_order });
+            self.warnings.push(CsdWarning::Spacing { shape, contacts, sorted: chosen, file_order });
         }
         Ok(())
     }
 }
 
 /// Half the mean distance of neighbours in a list; none where no two are apart.
-fn half_mean_spacing(projected: &[f64]) -> Option<f64> {
+fn half_mean_spacing_um(projected: &[f64]) -> Option<f64> {
     let steps = projected.iter().zip(projected.iter().skip(1)).map(|(a, b)| (b - a).abs());
-    let (sum, count) = steps.filter(|step| *step >= LEAST_SPACING).fold((0.0, 0.0), |(s, n), step| (s + step, n + 1.0));
+    let (sum, count) =
+        steps.filter(|step| *step >= MIN_SPACING_UM).fold((0.0, 0.0), |(s, n), step| (s + step, n + 1.0));
     (count > 0.0).then(|| sum / count / 2.0)
 }
 
 /// The arrays of disks and planes; spheres need none.
-pub(super) fn arrays(contacts: &[Contact], spacing: Spacing) -> Result<Vec<Array>> {
-    let mut arrays: Vec<Array> = Vec::new();
-    for contact in contacts.iter().filter(|c| c.setting.shape != Shape::Sphere) {
-        if !arrays.iter().any(|array| array.has(contact)) {
-            let (shape, number) = (contact.setting.shape, contact.array);
-            let own = |c: &&Contact| c.setting.shape == shape && c.array == number;
-            let own: Vec<Contact> = contacts.iter().filter(own).copied().collect();
-            arrays.push(Array::of(&own, shape, number, spacing)?);
+pub(super) fn find_arrays(contacts: &[RegionContact], spacing: NeighbourRule) -> Result<Vec<ContactArray>> {
+    let mut arrays: Vec<ContactArray> = Vec::new();
+    for contact in contacts.iter().filter(|c| c.region_spec.shape != RegionShape::Sphere) {
+        if !arrays.iter().any(|array| array.contains(contact)) {
+            let (shape, number) = (contact.region_spec.shape, contact.array_number);
+            let own = |c: &&RegionContact| c.region_spec.shape == shape && c.array_number == number;
+            let own: Vec<RegionContact> = contacts.iter().filter(own).copied().collect();
+            arrays.push(ContactArray::new(&own, shape, number, spacing)?);
         }
     }
     Ok(arrays)
 }
 
 /// The axis of a contact's array, and the contact's thickness along it.
-pub(super) fn layer(contact: &Contact, arrays: &[Array]) -> Result<(Point, f64), CsdProblem> {
-    let Setting { shape, thickness, .. } = contact.setting;
-    let alone = CsdProblem::NoAxis { shape, source: NoAxis { points: 0 } };
-    let array = arrays.iter().find(|array| array.has(contact)).ok_or(alone)?;
-    let thickness = thickness.or(array.default_thickness).ok_or(CsdProblem::NoSpacing { shape })?;
+pub(super) fn axis_and_thickness(contact: &RegionContact, arrays: &[ContactArray]) -> Result<(Point, f64), CsdProblem> {
+    let RegionSpec { shape, thickness_um: thickness, .. } = contact.region_spec;
+    let alone = CsdProblem::NoAxis { shape, source: NoPrincipalAxis { points: 0 } };
+    let array = arrays.iter().find(|array| array.contains(contact)).ok_or(alone)?;
+    let thickness = thickness.or(array.default_thickness_um).ok_or(CsdProblem::NoSpacing { shape })?;
     let fits = thickness > 0.0 && thickness.is_finite();
     if fits { Ok((array.axis.direction, thickness)) } else { Err(CsdProblem::Thickness(thickness)) }
 }

@@ -25,31 +25,31 @@ mod registered;
 mod search;
 mod shape;
 
-pub use array::{Spacing, Warning};
-pub use registered::{ObjectiveCsd, Own};
-pub use shape::{Setting, Shape};
+pub use array::{CsdWarning, NeighbourRule};
+pub use registered::{ObjectiveCsd, RegionOverrides};
+pub use shape::{RegionShape, RegionSpec};
 
 use crate::error::{Context, Error, Problem, Result};
 use crate::geometry::region::{Disk, Region, RegionProblem, Slab, Sphere};
-use crate::geometry::{NoAxis, Point};
+use crate::geometry::{NoPrincipalAxis, Point};
 use crate::segments::NeuronSegments;
-use array::{Array, LEAST_SPACING, arrays, layer};
-use search::Search;
+use array::{ContactArray, MIN_SPACING_UM, axis_and_thickness, find_arrays};
+use search::RegionSearch;
 
 /// Radius of a sphere that states none, um.
-pub const DEFAULT_SPHERE_RADIUS: f64 = 10.0;
+pub const DEFAULT_SPHERE_RADIUS_UM: f64 = 10.0;
 /// Radius of a disk that states none, um.
-pub const DEFAULT_DISK_RADIUS: f64 = 500.0;
+pub const DEFAULT_DISK_RADIUS_UM: f64 = 500.0;
 
 /// A contact with a region.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Contact {
+pub struct RegionContact {
     /// Where it is, um.
-    pub position: Point,
+    pub position_um: Point,
     /// Its shape and sizes.
-    pub setting: Setting,
+    pub region_spec: RegionSpec,
     /// A number shared by the contacts of one array. Contacts of different shapes are never in one array.
-    pub array: usize,
+    pub array_number: usize,
 }
 
 /// What is measured of a segment.
@@ -74,9 +74,9 @@ pub enum Density {
 
 /// How regions are made and what is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Options {
+pub struct CsdOptions {
     /// Neighbours for the default thickness.
-    pub spacing: Spacing,
+    pub spacing: NeighbourRule,
     /// Measure of a segment.
     pub measure: Measure,
     /// Divisor of the measure.
@@ -98,22 +98,22 @@ pub enum CsdProblem {
     #[error("`{}` array with {source}", shape.name())]
     NoAxis {
         /// The array's shape.
-        shape: Shape,
+        shape: RegionShape,
         /// Why.
-        source: NoAxis,
+        source: NoPrincipalAxis,
     },
     /// An array whose contacts are all abreast of each other.
-    #[error("`{}` array with no spacing, expected neighbours at least {LEAST_SPACING} um apart along its axis, found none", shape.name())]
+    #[error("`{}` array with no spacing, expected neighbours at least {MIN_SPACING_UM} um apart along its axis, found none", shape.name())]
     NoSpacing {
         /// The array's shape.
-        shape: Shape,
+        shape: RegionShape,
     },
     /// A thickness that leaves no inside.
     #[error("thickness out of range, expected a finite number above 0 um, found `{0}`")]
     Thickness(f64),
     /// A volume to divide by is missing.
     #[error("no volume to divide by, expected a sphere or a disk, found `{}`", .0.name())]
-    NoVolume(Shape),
+    NoVolume(RegionShape),
     /// Numbers that make no region.
     #[error(transparent)]
     Region(#[from] RegionProblem),
@@ -125,7 +125,7 @@ impl Problem for CsdProblem {
             Self::NoAxis { .. } => Some(
                 "the axis comes from the other contacts of the array: add one, or use `ObjectiveCSD_Sphere`".into(),
             ),
-            Self::NoSpacing { shape } => Some(format!("state the thickness: `{}`", shape.form())),
+            Self::NoSpacing { shape } => Some(format!("state the thickness: `{}`", shape.type_syntax())),
             Self::NoVolume(_) => Some("a plane has no end: use a disk, or no density".into()),
             Self::Type { .. } | Self::Thickness(_) | Self::Region(_) => None,
         }
@@ -134,42 +134,43 @@ impl Problem for CsdProblem {
 
 /// The contacts' regions, ready to weigh segments.
 #[derive(Debug)]
-pub struct Kernel {
+pub struct PreparedCsd {
     regions: Vec<Box<dyn Region>>,
     factors: Vec<f64>,
-    searches: Vec<Search>,
-    sizes: Vec<Setting>,
-    warnings: Vec<Warning>,
+    searches: Vec<RegionSearch>,
+    region_specs: Vec<RegionSpec>,
+    warnings: Vec<CsdWarning>,
 }
 
-impl Kernel {
+impl PreparedCsd {
     /// Finds the arrays of the contacts, their axes and the contacts' regions.
     ///
     /// # Errors
     /// [`CsdProblem`], at the contact's place in the list where one contact is to blame.
-    pub fn new(contacts: &[Contact], options: Options) -> Result<(Self, Vec<Warning>)> {
-        let kernel = Self::each(contacts, options.spacing, &vec![(options.measure, options.density); contacts.len()])?;
+    pub fn new(contacts: &[RegionContact], options: CsdOptions) -> Result<(Self, Vec<CsdWarning>)> {
+        let kernel =
+            Self::with_measures(contacts, options.spacing, &vec![(options.measure, options.density); contacts.len()])?;
         let warnings = kernel.warnings.clone();
         Ok((kernel, warnings))
     }
 
     /// As [`Kernel::new`], with measure and divisor of each contact.
-    fn each(contacts: &[Contact], spacing: Spacing, how: &[(Measure, Density)]) -> Result<Self> {
-        for (row, &Contact { position, .. }) in contacts.iter().enumerate() {
-            placed(position).at("contact", row as u64)?;
+    fn with_measures(contacts: &[RegionContact], spacing: NeighbourRule, how: &[(Measure, Density)]) -> Result<Self> {
+        for (row, &RegionContact { position_um: position, .. }) in contacts.iter().enumerate() {
+            check_position(position).at_index("contact", row as u64)?;
         }
-        let arrays = arrays(contacts, spacing)?;
+        let arrays = find_arrays(contacts, spacing)?;
         let (mut regions, mut factors, mut settings) = (Vec::new(), Vec::new(), Vec::new());
         for (row, (contact, &(_, density))) in contacts.iter().zip(how).enumerate() {
-            let (region, sizes) = region(contact, &arrays).at("contact", row as u64)?;
-            factors.push(factor(region.as_ref(), contact, density).at("contact", row as u64)?);
+            let (region, sizes) = build_region(contact, &arrays).at_index("contact", row as u64)?;
+            factors.push(density_factor(region.as_ref(), contact, density).at_index("contact", row as u64)?);
             regions.push(region);
             settings.push(sizes);
         }
         let measures: Vec<Measure> = how.iter().map(|&(measure, _)| measure).collect();
-        let searches = Search::for_each_measure(&regions, &measures);
+        let searches = RegionSearch::for_each_measure(&regions, &measures);
         let warnings = arrays.into_iter().flat_map(|array| array.warnings).collect();
-        Ok(Self { regions, factors, searches, sizes: settings, warnings })
+        Ok(Self { regions, factors, searches, region_specs: settings, warnings })
     }
 
     /// The contacts' regions, in their order.
@@ -183,8 +184,8 @@ impl Kernel {
     }
 }
 
-impl super::Kernel for Kernel {
-    fn fill(&self, neuron: &NeuronSegments<'_>, out: &mut [f64]) {
+impl super::PreparedMethod for PreparedCsd {
+    fn fill_weights(&self, neuron: &NeuronSegments<'_>, out: &mut [f64]) {
         if self.regions.is_empty() {
             return;
         }
@@ -193,7 +194,7 @@ impl super::Kernel for Kernel {
             row.fill(0.0);
             for search in &self.searches {
                 search.for_each_candidate(a, b, |column| {
-                    let share = measured(self.regions[column].as_ref(), search.measure, a, b);
+                    let share = measure_segment(self.regions[column].as_ref(), search.measure, a, b);
                     row[column] = self.factors[column] * share;
                 });
             }
@@ -204,53 +205,56 @@ impl super::Kernel for Kernel {
         self.warnings.iter().cloned().map(Error::from).collect()
     }
 
-    fn sizes(&self, column: usize) -> Vec<(&'static str, f64)> {
-        let Some(Setting { radius, thickness, .. }) = self.sizes.get(column) else { return Vec::new() };
+    fn size_attributes(&self, column: usize) -> Vec<(&'static str, f64)> {
+        let Some(RegionSpec { radius_um: radius, thickness_um: thickness, .. }) = self.region_specs.get(column) else {
+            return Vec::new();
+        };
         let sizes = [("radius", *radius), ("thickness", *thickness)];
         sizes.into_iter().filter_map(|(key, size)| Some((key, size?))).collect()
     }
 }
 
-fn measured(region: &dyn Region, measure: Measure, a: Point, b: Point) -> f64 {
+fn measure_segment(region: &dyn Region, measure: Measure, a: Point, b: Point) -> f64 {
     match measure {
         Measure::Midpoint => f64::from(region.contains(a.midpoint(b))),
-        Measure::Length => region.fraction(a, b),
+        Measure::Length => region.fraction_inside(a, b),
     }
 }
 
-fn factor(region: &dyn Region, contact: &Contact, density: Density) -> Result<f64, CsdProblem> {
+fn density_factor(region: &dyn Region, contact: &RegionContact, density: Density) -> Result<f64, CsdProblem> {
     match density {
         Density::Total => Ok(1.0),
         Density::PerVolume => {
-            let share = region.volume().map(f64::recip).filter(|share| share.is_finite());
-            share.ok_or(CsdProblem::NoVolume(contact.setting.shape))
+            let share = region.volume_um3().map(f64::recip).filter(|share| share.is_finite());
+            share.ok_or(CsdProblem::NoVolume(contact.region_spec.shape))
         }
     }
 }
 
 /// Any region checks its centre; here it is checked before positions make an axis.
-fn placed(position: Point) -> Result<Sphere, RegionProblem> {
-    Sphere::new(position, DEFAULT_SPHERE_RADIUS)
+fn check_position(position: Point) -> Result<Sphere, RegionProblem> {
+    Sphere::new(position, DEFAULT_SPHERE_RADIUS_UM)
 }
 
 /// The region of a contact, and the sizes that it has.
-fn region(contact: &Contact, arrays: &[Array]) -> Result<(Box<dyn Region>, Setting), CsdProblem> {
-    let Contact { position, setting: Setting { shape, radius, .. }, .. } = *contact;
+fn build_region(contact: &RegionContact, arrays: &[ContactArray]) -> Result<(Box<dyn Region>, RegionSpec), CsdProblem> {
+    let RegionContact { position_um: position, region_spec: RegionSpec { shape, radius_um: radius, .. }, .. } =
+        *contact;
     Ok(match shape {
-        Shape::Sphere => {
-            let radius = radius.unwrap_or(DEFAULT_SPHERE_RADIUS);
-            let sizes = Setting { shape, radius: Some(radius), thickness: None };
+        RegionShape::Sphere => {
+            let radius = radius.unwrap_or(DEFAULT_SPHERE_RADIUS_UM);
+            let sizes = RegionSpec { shape, radius_um: Some(radius), thickness_um: None };
             (Box::new(Sphere::new(position, radius)?), sizes)
         }
-        Shape::Disk => {
-            let (axis, thickness) = layer(contact, arrays)?;
-            let radius = radius.unwrap_or(DEFAULT_DISK_RADIUS);
-            let sizes = Setting { shape, radius: Some(radius), thickness: Some(thickness) };
+        RegionShape::Disk => {
+            let (axis, thickness) = axis_and_thickness(contact, arrays)?;
+            let radius = radius.unwrap_or(DEFAULT_DISK_RADIUS_UM);
+            let sizes = RegionSpec { shape, radius_um: Some(radius), thickness_um: Some(thickness) };
             (Box::new(Disk::new(position, axis, radius, thickness)?), sizes)
         }
-        Shape::Plane => {
-            let (axis, thickness) = layer(contact, arrays)?;
-            let sizes = Setting { shape, radius: None, thickness: Some(thickness) };
+        RegionShape::Plane => {
+            let (axis, thickness) = axis_and_thickness(contact, arrays)?;
+            let sizes = RegionSpec { shape, radius_um: None, thickness_um: Some(thickness) };
             (Box::new(Slab::new(position, axis, thickness)?), sizes)
         }
     })
@@ -258,40 +262,43 @@ fn region(contact: &Contact, arrays: &[Array]) -> Result<(Box<dyn Region>, Setti
 
 #[cfg(test)]
 mod tests {
-    use super::super::Kernel as _;
+    use super::super::PreparedMethod as _;
     use super::*;
     use crate::segments::{Segment, Segments};
 
-    const DISK: Setting = Setting { shape: Shape::Disk, radius: None, thickness: None };
-    const PLANE: Setting = Setting { shape: Shape::Plane, ..DISK };
-    const SPHERE: Setting = Setting { shape: Shape::Sphere, ..DISK };
+    const DISK: RegionSpec = RegionSpec { shape: RegionShape::Disk, radius_um: None, thickness_um: None };
+    const PLANE: RegionSpec = RegionSpec { shape: RegionShape::Plane, ..DISK };
+    const SPHERE: RegionSpec = RegionSpec { shape: RegionShape::Sphere, ..DISK };
 
     /// Contacts on the y axis.
-    fn on_y(setting: Setting, heights: &[f64]) -> Vec<Contact> {
-        heights.iter().map(|&y| Contact { position: Point::new(0.0, y, 0.0), setting, array: 0 }).collect()
+    fn on_y(setting: RegionSpec, heights: &[f64]) -> Vec<RegionContact> {
+        heights
+            .iter()
+            .map(|&y| RegionContact { position_um: Point::new(0.0, y, 0.0), region_spec: setting, array_number: 0 })
+            .collect()
     }
 
     fn segment(start: [f64; 3], end: [f64; 3]) -> Segment {
         let (start, end) = (start.into(), end.into());
-        Segment { node_id: 0, section_id: 0, segment_id: 0, section_type: None, start, end, radius: None, row: 0 }
+        Segment { node_id: 0, section_id: 0, segment_id: 0, section_type: None, start, end, radius_um: None, row: 0 }
     }
 
-    fn weights(contacts: &[Contact], options: Options, segments: &[Segment]) -> Vec<f64> {
+    fn weights(contacts: &[RegionContact], options: CsdOptions, segments: &[Segment]) -> Vec<f64> {
         let columns: Segments = segments.iter().copied().collect();
         let mut out = vec![f64::NAN; contacts.len() * segments.len()];
-        let (kernel, _) = Kernel::new(contacts, options).unwrap();
-        kernel.fill(&crate::segments::NeuronSegments::of(&columns, 0..columns.len()), &mut out);
+        let (kernel, _) = PreparedCsd::new(contacts, options).unwrap();
+        kernel.fill_weights(&crate::segments::NeuronSegments::new(&columns, 0..columns.len()), &mut out);
         out
     }
 
     /// The weights of points on the y axis.
-    fn at_heights(contacts: &[Contact], options: Options, heights: &[f64]) -> Vec<f64> {
+    fn at_heights(contacts: &[RegionContact], options: CsdOptions, heights: &[f64]) -> Vec<f64> {
         let points: Vec<Segment> = heights.iter().map(|&y| segment([0.0, y, 0.0], [0.0, y, 0.0])).collect();
         weights(contacts, options, &points)
     }
 
-    fn refusal(contacts: &[Contact], options: Options) -> (String, Option<String>) {
-        let error = Kernel::new(contacts, options).unwrap_err();
+    fn refusal(contacts: &[RegionContact], options: CsdOptions) -> (String, Option<String>) {
+        let error = PreparedCsd::new(contacts, options).unwrap_err();
         (error.to_string(), error.hint())
     }
 
@@ -299,54 +306,54 @@ mod tests {
     fn a_plane_reaches_half_the_spacing_to_either_side_and_neighbours_share_their_border() {
         let contacts = on_y(PLANE, &[0.0, 100.0]);
         let expected = [1.0, 0.0, 1.0, 1.0, 0.0, 1.0, 0.0, 0.0];
-        assert_eq!(at_heights(&contacts, Options::default(), &[-50.0, 50.0, 50.5, 150.5]), expected);
+        assert_eq!(at_heights(&contacts, CsdOptions::default(), &[-50.0, 50.0, 50.5, 150.5]), expected);
     }
 
     #[test]
     fn a_given_thickness_is_half_of_the_extent() {
-        let contacts = on_y(Setting { thickness: Some(30.0), ..PLANE }, &[0.0, 100.0]);
-        assert_eq!(at_heights(&contacts, Options::default(), &[30.0, 30.5]), [1.0, 0.0, 0.0, 0.0]);
+        let contacts = on_y(RegionSpec { thickness_um: Some(30.0), ..PLANE }, &[0.0, 100.0]);
+        assert_eq!(at_heights(&contacts, CsdOptions::default(), &[30.0, 30.5]), [1.0, 0.0, 0.0, 0.0]);
     }
 
     #[test]
     fn default_radii_are_ten_and_five_hundred() {
         let contacts = [on_y(SPHERE, &[0.0]), on_y(DISK, &[0.0, 100.0])].concat();
         let points = [10.0, 10.5, 500.0, 500.5].map(|x| segment([x, 0.0, 0.0], [x, 0.0, 0.0]));
-        let hits = weights(&contacts, Options::default(), &points);
+        let hits = weights(&contacts, CsdOptions::default(), &points);
         assert_eq!(hits, [1.0, 1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0]);
     }
 
     #[test]
     fn each_contact_keeps_its_own_sizes_and_shapes_do_not_share_an_array() {
         let mut contacts = on_y(PLANE, &[0.0, 100.0]);
-        contacts[1].setting.thickness = Some(1.0);
+        contacts[1].region_spec.thickness_um = Some(1.0);
         // disks in the same numbered array, spaced otherwise, must not change the planes' thickness of 50
         contacts.extend(on_y(DISK, &[0.0, 10.0]));
-        let hits = at_heights(&contacts, Options::default(), &[49.0, 98.0, 99.0]);
+        let hits = at_heights(&contacts, CsdOptions::default(), &[49.0, 98.0, 99.0]);
         assert_eq!(hits, [1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0]);
     }
 
     #[test]
     fn numbered_arrays_have_their_own_axis_and_spacing() {
         let mut contacts = on_y(PLANE, &[0.0, 100.0, 1000.0, 1010.0]);
-        contacts[2].array = 1;
-        contacts[3].array = 1;
-        let hits = at_heights(&contacts, Options::default(), &[50.0, 1015.0]);
+        contacts[2].array_number = 1;
+        contacts[3].array_number = 1;
+        let hits = at_heights(&contacts, CsdOptions::default(), &[50.0, 1015.0]);
         assert_eq!(hits, [1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0]);
     }
 
     #[test]
     fn contacts_out_of_order_are_sorted_with_a_warning_and_left_as_they_are_on_request() {
         let contacts = on_y(PLANE, &[0.0, 200.0, 100.0]);
-        let (_, warnings) = Kernel::new(&contacts, Options::default()).unwrap();
+        let (_, warnings) = PreparedCsd::new(&contacts, CsdOptions::default()).unwrap();
         // sorted: 100 and 100; in the file: 200 and 100
         let text = "3 `ObjectiveCSD_Plane` contacts are not in order along their axis: default thickness 50 um, by file order 75 um";
         assert_eq!(warnings.iter().map(ToString::to_string).collect::<Vec<_>>(), [text]);
         let hint = "BlueRecording goes by file order: `--csd-spacing file-order`";
         assert_eq!(warnings[0].hint().as_deref(), Some(hint));
-        let as_filed = Options { spacing: Spacing::FileOrder, ..Options::default() };
-        assert!(Kernel::new(&contacts, as_filed).unwrap().1.is_empty());
-        assert_eq!(at_heights(&contacts, Options::default(), &[-60.0]), [0.0, 0.0, 0.0]);
+        let as_filed = CsdOptions { spacing: NeighbourRule::FileOrder, ..CsdOptions::default() };
+        assert!(PreparedCsd::new(&contacts, as_filed).unwrap().1.is_empty());
+        assert_eq!(at_heights(&contacts, CsdOptions::default(), &[-60.0]), [0.0, 0.0, 0.0]);
         assert_eq!(at_heights(&contacts, as_filed, &[-60.0]), [1.0, 0.0, 0.0]);
     }
 
@@ -354,10 +361,10 @@ mod tests {
     fn contacts_abreast_do_not_count_as_spaced() {
         // tetrode-like pairs: spacings 0, 40, 0 give 40, not 40/3
         let mut contacts = on_y(PLANE, &[0.0, 0.0, 40.0, 40.0]);
-        contacts[1].position.x = 1.0;
-        contacts[3].position.x = 1.0;
+        contacts[1].position_um.x = 1.0;
+        contacts[3].position_um.x = 1.0;
         assert_eq!(
-            at_heights(&contacts, Options::default(), &[-20.0, -20.5]),
+            at_heights(&contacts, CsdOptions::default(), &[-20.0, -20.5]),
             [1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]
         );
     }
@@ -366,9 +373,9 @@ mod tests {
     fn contacts_off_their_axis_get_a_warning_with_the_angle() {
         let mut contacts = on_y(PLANE, &[-3.0, 3.0, -3.0, 3.0]);
         for (contact, x) in contacts.iter_mut().zip([-1.0, -1.0, 1.0, 1.0]) {
-            contact.position.x = x;
+            contact.position_um.x = x;
         }
-        let (_, warnings) = Kernel::new(&contacts, Options::default()).unwrap();
+        let (_, warnings) = PreparedCsd::new(&contacts, CsdOptions::default()).unwrap();
         // root mean squares 1 across and 3 along: atan(1/3) = 18.4 degrees
         let text = "4 `ObjectiveCSD_Plane` contacts lie 18.4 degrees off their common axis, expected at most 5";
         assert_eq!(warnings.first().map(ToString::to_string).as_deref(), Some(text));
@@ -378,57 +385,57 @@ mod tests {
     #[test]
     fn a_disk_or_plane_alone_is_refused() {
         let hint = "the axis comes from the other contacts of the array: add one, or use `ObjectiveCSD_Sphere`";
-        let (text, advice) = refusal(&on_y(DISK, &[5.0]), Options::default());
+        let (text, advice) = refusal(&on_y(DISK, &[5.0]), CsdOptions::default());
         let expected = "no axis, expected at least two points at different positions, found";
         assert_eq!(text, format!("`ObjectiveCSD_Disk` array with {expected} 1"));
         assert_eq!(advice.as_deref(), Some(hint));
-        let twice = on_y(Setting { thickness: Some(3.0), ..PLANE }, &[5.0, 5.0]);
-        let (text, _) = refusal(&twice, Options::default());
+        let twice = on_y(RegionSpec { thickness_um: Some(3.0), ..PLANE }, &[5.0, 5.0]);
+        let (text, _) = refusal(&twice, CsdOptions::default());
         assert_eq!(text, format!("`ObjectiveCSD_Plane` array with {expected} 2 at one position"));
     }
 
     #[test]
     fn contacts_too_near_for_a_spacing_are_refused_unless_the_thickness_is_given() {
-        let (text, hint) = refusal(&on_y(PLANE, &[0.0, 5e-4]), Options::default());
+        let (text, hint) = refusal(&on_y(PLANE, &[0.0, 5e-4]), CsdOptions::default());
         assert_eq!(
             text,
             "`ObjectiveCSD_Plane` array with no spacing, expected neighbours at least 0.001 um apart along its axis, found none"
         );
         assert_eq!(hint.as_deref(), Some("state the thickness: `ObjectiveCSD_Plane[_THICKNESS]`"));
-        let stated = on_y(Setting { thickness: Some(3.0), ..PLANE }, &[0.0, 5e-4]);
-        assert!(Kernel::new(&stated, Options::default()).is_ok());
+        let stated = on_y(RegionSpec { thickness_um: Some(3.0), ..PLANE }, &[0.0, 5e-4]);
+        assert!(PreparedCsd::new(&stated, CsdOptions::default()).is_ok());
     }
 
     #[test]
     fn sizes_and_positions_out_of_range_are_refused_at_their_contact() {
         let mut contacts = on_y(DISK, &[0.0, 100.0]);
-        contacts[1].setting.thickness = Some(0.0);
+        contacts[1].region_spec.thickness_um = Some(0.0);
         let expected = "contact[1]: thickness out of range, expected a finite number above 0 um, found `0`";
-        assert_eq!(refusal(&contacts, Options::default()).0, expected);
-        contacts[1].setting = Setting { radius: Some(-4.0), ..DISK };
+        assert_eq!(refusal(&contacts, CsdOptions::default()).0, expected);
+        contacts[1].region_spec = RegionSpec { radius_um: Some(-4.0), ..DISK };
         let expected = "contact[1]: radius out of range, expected a finite number above 0 um, found `-4`";
-        assert_eq!(refusal(&contacts, Options::default()).0, expected);
-        contacts[1].position.x = f64::NAN;
+        assert_eq!(refusal(&contacts, CsdOptions::default()).0, expected);
+        contacts[1].position_um.x = f64::NAN;
         let expected =
             "contact[1]: center out of range, expected finite coordinates up to 1e100 um, found (NaN, 100, 0)";
-        assert_eq!(refusal(&contacts, Options::default()).0, expected);
+        assert_eq!(refusal(&contacts, CsdOptions::default()).0, expected);
     }
 
     #[test]
     fn length_measures_the_share_inside_and_a_soma_counts_by_its_point() {
         let contacts = on_y(SPHERE, &[0.0]);
-        let share = Options { measure: Measure::Length, ..Options::default() };
+        let share = CsdOptions { measure: Measure::Length, ..CsdOptions::default() };
         // the midpoint is outside, a quarter of the length inside
         let long = segment([0.0, 0.0, 0.0], [40.0, 0.0, 0.0]);
         let somata = [10.0, 10.5].map(|x| segment([x, 0.0, 0.0], [x, 0.0, 0.0]));
         let all = [long, somata[0], somata[1]];
         assert_eq!(weights(&contacts, share, &all), [0.25, 1.0, 0.0]);
-        assert_eq!(weights(&contacts, Options::default(), &all), [0.0, 1.0, 0.0]);
+        assert_eq!(weights(&contacts, CsdOptions::default(), &all), [0.0, 1.0, 0.0]);
     }
 
     #[test]
     fn density_divides_by_the_volume_and_planes_have_none() {
-        let density = Options { density: Density::PerVolume, ..Options::default() };
+        let density = CsdOptions { density: Density::PerVolume, ..CsdOptions::default() };
         let ball = at_heights(&on_y(SPHERE, &[0.0]), density, &[0.0]);
         assert!((ball[0] * 4.0 / 3.0 * std::f64::consts::PI * 1000.0 - 1.0).abs() < 1e-15);
         // spacing 100: 500 um wide, 50 um to either side

@@ -1,27 +1,27 @@
 //! ObjectiveCSD among the methods: one for each shape.
 
-use super::{Contact, Density, Kernel, Measure, Setting, Shape, Spacing};
+use super::{Density, Measure, NeighbourRule, PreparedCsd, RegionContact, RegionShape, RegionSpec};
 use crate::error::Result;
-use crate::methods::{self, Method, Parameter};
+use crate::methods::{self, Method, SettingKind};
 
 /// The share of a segment in a region of a shape.
-pub struct ObjectiveCsd(pub Shape);
+pub struct ObjectiveCsd(pub RegionShape);
 
 /// What a contact says of its region.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Own {
+pub struct RegionOverrides {
     /// Radius, um; none for the default.
-    pub radius: Option<f64>,
+    pub radius_um: Option<f64>,
     /// Half the extent along the axis, um; none for the default.
-    pub thickness: Option<f64>,
+    pub thickness_um: Option<f64>,
     /// A number shared by the contacts of one array.
-    pub array: usize,
+    pub array_number: usize,
     /// Measure of a segment.
     pub measure: Measure,
     /// Divisor of the measure.
     pub density: Density,
     /// Neighbours for the default thickness; that of the first contact holds for all.
-    pub spacing: Spacing,
+    pub spacing: NeighbourRule,
 }
 
 impl Method for ObjectiveCsd {
@@ -31,13 +31,13 @@ impl Method for ObjectiveCsd {
 
     fn summary(&self) -> &'static str {
         match self.0 {
-            Shape::Sphere => "1 in a ball round the contact, else 0",
-            Shape::Disk => "1 in a disk across the axis of the contact's array, else 0",
-            Shape::Plane => "1 in a layer across the axis of the contact's array, else 0",
+            RegionShape::Sphere => "1 in a ball round the contact, else 0",
+            RegionShape::Disk => "1 in a disk across the axis of the contact's array, else 0",
+            RegionShape::Plane => "1 in a layer across the axis of the contact's array, else 0",
         }
     }
 
-    fn is_analytic(&self) -> bool {
+    fn uses_conductivity(&self) -> bool {
         false
     }
 
@@ -45,24 +45,28 @@ impl Method for ObjectiveCsd {
         false
     }
 
-    fn parameters(&self) -> &'static [Parameter] {
-        use Parameter::{Array, Measure, PerVolume, Radius, Thickness};
+    fn accepted_settings(&self) -> &'static [SettingKind] {
+        use SettingKind::{Array, Measure, PerVolume, Radius, Thickness};
         match self.0 {
-            Shape::Sphere => &[Radius, Measure, PerVolume],
-            Shape::Disk => &[Radius, Thickness, Array, Measure, PerVolume],
-            Shape::Plane => &[Thickness, Array, Measure],
+            RegionShape::Sphere => &[Radius, Measure, PerVolume],
+            RegionShape::Disk => &[Radius, Thickness, Array, Measure, PerVolume],
+            RegionShape::Plane => &[Thickness, Array, Measure],
         }
     }
 
-    fn prepare(&self, contacts: &[methods::Contact]) -> Result<Box<dyn methods::Kernel>> {
-        let region = |c: &methods::Contact| Contact {
-            position: c.position,
-            setting: Setting { shape: self.0, radius: c.region.radius, thickness: c.region.thickness },
-            array: c.region.array,
+    fn prepare(&self, contacts: &[methods::Contact]) -> Result<Box<dyn methods::PreparedMethod>> {
+        let region = |c: &methods::Contact| RegionContact {
+            position_um: c.position_um,
+            region_spec: RegionSpec {
+                shape: self.0,
+                radius_um: c.csd_region.radius_um,
+                thickness_um: c.csd_region.thickness_um,
+            },
+            array_number: c.csd_region.array_number,
         };
-        let regions: Vec<Contact> = contacts.iter().map(region).collect();
-        let how: Vec<_> = contacts.iter().map(|c| (c.region.measure, c.region.density)).collect();
-        let spacing = contacts.first().map_or(Spacing::default(), |c| c.region.spacing);
-        Ok(Box::new(Kernel::each(&regions, spacing, &how)?))
+        let regions: Vec<RegionContact> = contacts.iter().map(region).collect();
+        let how: Vec<_> = contacts.iter().map(|c| (c.csd_region.measure, c.csd_region.density)).collect();
+        let spacing = contacts.first().map_or(NeighbourRule::default(), |c| c.csd_region.spacing);
+        Ok(Box::new(PreparedCsd::with_measures(&regions, spacing, &how)?))
     }
 }

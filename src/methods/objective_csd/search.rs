@@ -7,14 +7,14 @@ use crate::segments::index::RegionTree;
 
 /// The regions with one measure, ready to be searched.
 #[derive(Debug)]
-pub(super) struct Search {
+pub(super) struct RegionSearch {
     pub(super) measure: Measure,
     tree: RegionTree,
     /// The column of each region of the tree.
     columns: Vec<usize>,
 }
 
-impl Search {
+impl RegionSearch {
     /// A search for each measure that occurs, so that midpoints are looked for by a point where lengths need a box.
     pub(super) fn for_each_measure(regions: &[Box<dyn Region>], measures: &[Measure]) -> Vec<Self> {
         let search = |measure: Measure| {
@@ -34,7 +34,7 @@ impl Search {
                 let midpoint = a.midpoint(b);
                 Aabb { min: midpoint, max: midpoint }
             }
-            Measure::Length => Aabb::of([a, b]),
+            Measure::Length => Aabb::enclosing([a, b]),
         };
         self.tree.for_each_candidate(&bounds, |number| visit(self.columns[number]));
     }
@@ -44,25 +44,27 @@ impl Search {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::{Contact, Density, Kernel, Measure, Setting, Shape, Spacing, measured};
+    use super::super::{
+        Density, Measure, NeighbourRule, PreparedCsd, RegionContact, RegionShape, RegionSpec, measure_segment,
+    };
     use crate::geometry::Point;
-    use crate::methods::Kernel as _;
+    use crate::methods::PreparedMethod as _;
     use crate::segments::{NeuronSegments, Segment, Segments};
 
     /// A loop over all regions.
-    fn weights_by_loop(kernel: &Kernel, how: &[(Measure, Density)], segments: &Segments) -> Vec<f64> {
+    fn weights_by_loop(kernel: &PreparedCsd, how: &[(Measure, Density)], segments: &Segments) -> Vec<f64> {
         let columns = || kernel.regions.iter().zip(&kernel.factors).zip(how);
         let row = |(&a, &b): (&Point, &Point)| -> Vec<f64> {
             columns()
-                .map(|((region, factor), (measure, _))| factor * measured(region.as_ref(), *measure, a, b))
+                .map(|((region, factor), (measure, _))| factor * measure_segment(region.as_ref(), *measure, a, b))
                 .collect()
         };
         segments.start.iter().zip(&segments.end).flat_map(row).collect()
     }
 
-    fn weights(kernel: &Kernel, segments: &Segments) -> Vec<f64> {
+    fn weights(kernel: &PreparedCsd, segments: &Segments) -> Vec<f64> {
         let mut out = vec![f64::NAN; segments.len() * kernel.regions.len()];
-        kernel.fill(&NeuronSegments::of(segments, 0..segments.len()), &mut out);
+        kernel.fill_weights(&NeuronSegments::new(segments, 0..segments.len()), &mut out);
         out
     }
 
@@ -78,7 +80,7 @@ mod tests {
             section_type: None,
             start,
             end,
-            radius: None,
+            radius_um: None,
             row: 0,
         };
         ends.iter().map(segment).collect()
@@ -107,24 +109,21 @@ mod tests {
         ]
     }
 
-    fn setting() -> impl Strategy<Value = Setting> {
+    fn setting() -> impl Strategy<Value = RegionSpec> {
         let size =
             || prop::option::weighted(0.7, prop_oneof![0.1..8.0_f64, (1..16_i32).prop_map(|v| f64::from(v) * 0.5)]);
-        (prop::sample::select(Shape::ALL.to_vec()), size(), size()).prop_map(|(shape, radius, thickness)| Setting {
-            shape,
-            radius,
-            thickness,
-        })
+        (prop::sample::select(RegionShape::ALL.to_vec()), size(), size())
+            .prop_map(|(shape, radius, thickness)| RegionSpec { shape, radius_um: radius, thickness_um: thickness })
     }
 
-    fn contact() -> impl Strategy<Value = (Contact, (Measure, Density))> {
+    fn contact() -> impl Strategy<Value = (RegionContact, (Measure, Density))> {
         let measure = prop::sample::select(vec![Measure::Midpoint, Measure::Length]);
         (point(), setting(), 0..3_usize, measure, any::<bool>()).prop_map(
             |(position, setting, array, measure, divided)| {
                 // a plane has no volume
-                let divided = divided && setting.shape != Shape::Plane;
+                let divided = divided && setting.shape != RegionShape::Plane;
                 let density = if divided { Density::PerVolume } else { Density::Total };
-                (Contact { position, setting, array }, (measure, density))
+                (RegionContact { position_um: position, region_spec: setting, array_number: array }, (measure, density))
             },
         )
     }
@@ -140,7 +139,7 @@ mod tests {
         ) {
             let (contacts, how): (Vec<_>, Vec<_>) = contacts.into_iter().unzip();
             // an array of one contact has no axis
-            let Ok(kernel) = Kernel::each(&contacts, Spacing::Sorted, &how) else { return Ok(()) };
+            let Ok(kernel) = PreparedCsd::with_measures(&contacts, NeighbourRule::AlongAxis, &how) else { return Ok(()) };
             let segments = segments(&ends);
             prop_assert_eq!(bits(&weights(&kernel, &segments)), bits(&weights_by_loop(&kernel, &how, &segments)));
         }
@@ -148,17 +147,17 @@ mod tests {
 
     #[test]
     fn only_regions_near_a_segment_are_measured() {
-        let setting = |shape| Setting { shape, radius: Some(30.0), thickness: None };
-        for (shape, most) in [(Shape::Sphere, 5), (Shape::Disk, 3), (Shape::Plane, 3)] {
+        let setting = |shape| RegionSpec { shape, radius_um: Some(30.0), thickness_um: None };
+        for (shape, most) in [(RegionShape::Sphere, 5), (RegionShape::Disk, 3), (RegionShape::Plane, 3)] {
             for measure in [Measure::Midpoint, Measure::Length] {
-                let contact = |i: i32| Contact {
-                    position: Point::new(0.0, 20.0 * f64::from(i), 0.0),
-                    setting: setting(shape),
-                    array: 0,
+                let contact = |i: i32| RegionContact {
+                    position_um: Point::new(0.0, 20.0 * f64::from(i), 0.0),
+                    region_spec: setting(shape),
+                    array_number: 0,
                 };
-                let contacts: Vec<Contact> = (0..384).map(contact).collect();
+                let contacts: Vec<RegionContact> = (0..384).map(contact).collect();
                 let how = vec![(measure, Density::Total); contacts.len()];
-                let kernel = Kernel::each(&contacts, Spacing::Sorted, &how).unwrap();
+                let kernel = PreparedCsd::with_measures(&contacts, NeighbourRule::AlongAxis, &how).unwrap();
                 let [search] = kernel.searches.as_slice() else { panic!("one measure, one search") };
                 let mut columns = Vec::new();
                 let (a, b) = (Point::new(5.0, 3990.0, 0.0), Point::new(9.0, 4012.0, 1.0));

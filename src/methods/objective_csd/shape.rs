@@ -4,7 +4,7 @@ use super::CsdProblem;
 
 /// The three kinds of region.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shape {
+pub enum RegionShape {
     /// A ball round the contact.
     Sphere,
     /// A disk across the array.
@@ -13,7 +13,7 @@ pub enum Shape {
     Plane,
 }
 
-impl Shape {
+impl RegionShape {
     /// All shapes.
     pub const ALL: [Self; 3] = [Self::Sphere, Self::Disk, Self::Plane];
 
@@ -27,7 +27,7 @@ impl Shape {
     }
 
     /// The name with its settings.
-    pub(super) const fn form(self) -> &'static str {
+    pub(super) const fn type_syntax(self) -> &'static str {
         match self {
             Self::Sphere => "ObjectiveCSD_Sphere[_RADIUS]",
             Self::Disk => "ObjectiveCSD_Disk[_RADIUS[_THICKNESS]]",
@@ -38,24 +38,24 @@ impl Shape {
 
 /// A shape and its sizes, as an electrode file's `type` gives them.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Setting {
+pub struct RegionSpec {
     /// The shape.
-    pub shape: Shape,
+    pub shape: RegionShape,
     /// Radius, um; none for the default.
-    pub radius: Option<f64>,
+    pub radius_um: Option<f64>,
     /// Half the extent along the axis, um; none for the default.
-    pub thickness: Option<f64>,
+    pub thickness_um: Option<f64>,
 }
 
-impl Setting {
+impl RegionSpec {
     /// Reads a type such as `ObjectiveCSD_Disk_200_40`; none where it begins with no shape's name.
     ///
     /// # Errors
     /// [`CsdProblem::Type`] where what follows the name is not the shape's sizes.
     pub fn parse(text: &str) -> Result<Option<Self>, CsdProblem> {
-        let rest = |shape: Shape| Some((shape, text.strip_prefix(shape.name())?));
-        let Some((shape, rest)) = Shape::ALL.into_iter().find_map(rest) else { return Ok(None) };
-        let bad = || CsdProblem::Type { expected: shape.form(), found: text.into() };
+        let rest = |shape: RegionShape| Some((shape, text.strip_prefix(shape.name())?));
+        let Some((shape, rest)) = RegionShape::ALL.into_iter().find_map(rest) else { return Ok(None) };
+        let bad = || CsdProblem::Type { expected: shape.type_syntax(), found: text.into() };
         let sizes: Vec<f64> = match rest.strip_prefix('_') {
             Some(sizes) => sizes.split('_').map(str::parse).collect::<Result<_, _>>().map_err(|_| bad())?,
             None if rest.is_empty() => Vec::new(),
@@ -63,12 +63,12 @@ impl Setting {
         };
         let (radius, thickness) = match (shape, sizes.as_slice()) {
             (_, []) => (None, None),
-            (Shape::Sphere | Shape::Disk, &[radius]) => (Some(radius), None),
-            (Shape::Disk, &[radius, thickness]) => (Some(radius), Some(thickness)),
-            (Shape::Plane, &[thickness]) => (None, Some(thickness)),
+            (RegionShape::Sphere | RegionShape::Disk, &[radius]) => (Some(radius), None),
+            (RegionShape::Disk, &[radius, thickness]) => (Some(radius), Some(thickness)),
+            (RegionShape::Plane, &[thickness]) => (None, Some(thickness)),
             _ => return Err(bad()),
         };
-        Ok(Some(Self { shape, radius, thickness }))
+        Ok(Some(Self { shape, radius_um: radius, thickness_um: thickness }))
     }
 }
 
@@ -76,20 +76,20 @@ impl Setting {
 mod tests {
     use super::*;
 
-    const DISK: Setting = Setting { shape: Shape::Disk, radius: None, thickness: None };
-    const PLANE: Setting = Setting { shape: Shape::Plane, ..DISK };
-    const SPHERE: Setting = Setting { shape: Shape::Sphere, ..DISK };
+    const DISK: RegionSpec = RegionSpec { shape: RegionShape::Disk, radius_um: None, thickness_um: None };
+    const PLANE: RegionSpec = RegionSpec { shape: RegionShape::Plane, ..DISK };
+    const SPHERE: RegionSpec = RegionSpec { shape: RegionShape::Sphere, ..DISK };
 
     #[test]
     fn types_are_read_with_their_sizes() {
-        let parse = |text| Setting::parse(text).unwrap().unwrap();
+        let parse = |text| RegionSpec::parse(text).unwrap().unwrap();
         assert_eq!(parse("ObjectiveCSD_Sphere"), SPHERE);
-        assert_eq!(parse("ObjectiveCSD_Sphere_50"), Setting { radius: Some(50.0), ..SPHERE });
-        assert_eq!(parse("ObjectiveCSD_Disk_2e2"), Setting { radius: Some(200.0), ..DISK });
-        let both = Setting { radius: Some(200.0), thickness: Some(40.5), ..DISK };
+        assert_eq!(parse("ObjectiveCSD_Sphere_50"), RegionSpec { radius_um: Some(50.0), ..SPHERE });
+        assert_eq!(parse("ObjectiveCSD_Disk_2e2"), RegionSpec { radius_um: Some(200.0), ..DISK });
+        let both = RegionSpec { radius_um: Some(200.0), thickness_um: Some(40.5), ..DISK };
         assert_eq!(parse("ObjectiveCSD_Disk_200_40.5"), both);
-        assert_eq!(parse("ObjectiveCSD_Plane_7"), Setting { thickness: Some(7.0), ..PLANE });
-        assert_eq!(Setting::parse("LineSource"), Ok(None));
+        assert_eq!(parse("ObjectiveCSD_Plane_7"), RegionSpec { thickness_um: Some(7.0), ..PLANE });
+        assert_eq!(RegionSpec::parse("LineSource"), Ok(None));
     }
 
     #[test]
@@ -101,7 +101,7 @@ mod tests {
             ("ObjectiveCSD_Planet", "ObjectiveCSD_Plane[_THICKNESS]"),
         ];
         for (text, form) in cases {
-            let problem = Setting::parse(text).unwrap_err().to_string();
+            let problem = RegionSpec::parse(text).unwrap_err().to_string();
             assert_eq!(problem, format!("bad type, expected `{form}`, found `{text}`"));
         }
     }

@@ -10,138 +10,138 @@
 //! - A marker goes on with properties, then points of two to four numbers; a name may follow the fourth.
 //! - `(Set "NAME")` may stand where no points have been read yet. With objects in it, it is refused here.
 
-use super::Parser;
-use super::lexer::{Token, in_line, not_closed};
+use super::AscParser;
+use super::lexer::{AscToken, error_in_line, unclosed_bracket};
 use super::problem::AscProblem;
 use crate::error::{Error, Result};
 
 /// What an annotation holds.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Contents {
+pub(super) enum AnnotationContents {
     Words,
     /// Points: it is a marker.
     Points,
 }
 
-impl<'a> Parser<'a> {
+impl<'a> AscParser<'a> {
     /// Passes over an annotation whose bracket was opened in this line, from behind its first word on.
-    pub(super) fn annotation(&mut self, first: &'a str, line: u64) -> Result<Contents> {
+    pub(super) fn skip_annotation(&mut self, first: &'a str, line: u64) -> Result<AnnotationContents> {
         if first.eq_ignore_ascii_case("set") {
-            return self.set().map(|()| Contents::Words);
+            return self.skip_set().map(|()| AnnotationContents::Words);
         }
         if !begins_with_name(first) {
-            return Err(unreadable(line, Token::Word(first)));
+            return Err(unreadable_annotation(line, AscToken::Word(first)));
         }
-        if is_name(first) && self.lexer.peek()?.0 == Token::Open {
-            return self.marker(line).map(|()| Contents::Points);
+        if is_name(first) && self.lexer.peek()?.0 == AscToken::Open {
+            return self.skip_marker(line).map(|()| AnnotationContents::Points);
         }
-        self.property(line).map(|()| Contents::Words)
+        self.skip_property(line).map(|()| AnnotationContents::Words)
     }
 
     /// Reads the rest of a property, and its bracket.
-    fn property(&mut self, line: u64) -> Result<()> {
+    fn skip_property(&mut self, line: u64) -> Result<()> {
         loop {
-            match self.lexer.next()? {
-                (Token::Close, _) => return Ok(()),
-                (Token::Word("RGB"), _) => self.colour()?,
-                (Token::Word(word), _) if are_pieces(word) => {}
-                (Token::Label(text), _) if !text.contains('@') => {}
-                (Token::End, _) => return Err(not_closed(line, "the end of the file".into())),
-                (other, at) => return Err(unreadable(at, other)),
+            match self.lexer.next_token()? {
+                (AscToken::Close, _) => return Ok(()),
+                (AscToken::Word("RGB"), _) => self.skip_colour()?,
+                (AscToken::Word(word), _) if is_names_and_numbers(word) => {}
+                (AscToken::Label(text), _) if !text.contains('@') => {}
+                (AscToken::End, _) => return Err(unclosed_bracket(line, "the end of the file".into())),
+                (other, at) => return Err(unreadable_annotation(at, other)),
             }
         }
     }
 
     /// Reads the rest of `(Set "NAME")`.
-    fn set(&mut self) -> Result<()> {
-        match self.lexer.next()? {
-            (Token::Label(text), _) if !text.contains('@') => {}
-            (other, at) => return Err(unreadable(at, other)),
+    fn skip_set(&mut self) -> Result<()> {
+        match self.lexer.next_token()? {
+            (AscToken::Label(text), _) if !text.contains('@') => {}
+            (other, at) => return Err(unreadable_annotation(at, other)),
         }
-        self.close()
+        self.expect_close()
     }
 
-    fn close(&mut self) -> Result<()> {
-        match self.lexer.next()? {
-            (Token::Close, _) => Ok(()),
-            (other, at) => Err(unreadable(at, other)),
+    fn expect_close(&mut self) -> Result<()> {
+        match self.lexer.next_token()? {
+            (AscToken::Close, _) => Ok(()),
+            (other, at) => Err(unreadable_annotation(at, other)),
         }
     }
 
     /// Reads the three numbers of a colour.
-    fn colour(&mut self) -> Result<()> {
-        match self.lexer.next()? {
-            (Token::Open, _) => {}
-            (other, at) => return Err(unreadable(at, other)),
+    fn skip_colour(&mut self) -> Result<()> {
+        match self.lexer.next_token()? {
+            (AscToken::Open, _) => {}
+            (other, at) => return Err(unreadable_annotation(at, other)),
         }
-        match self.numbers(3)? {
-            3 => self.close(),
+        match self.skip_numbers(3)? {
+            3 => self.expect_close(),
             _ => {
-                let (found, at) = self.lexer.next()?;
-                Err(unreadable(at, found))
+                let (found, at) = self.lexer.next_token()?;
+                Err(unreadable_annotation(at, found))
             }
         }
     }
 
     /// Reads up to so many numbers, with or without a comma between two, and tells how many there are.
-    fn numbers(&mut self, most: usize) -> Result<usize> {
+    fn skip_numbers(&mut self, most: usize) -> Result<usize> {
         let mut found = 0;
         while found < most {
             match self.lexer.peek()? {
-                (Token::Word(word), _) if is_number(word) => {
-                    self.lexer.next()?;
+                (AscToken::Word(word), _) if is_number(word) => {
+                    self.lexer.next_token()?;
                     found += 1;
                 }
                 _ => break,
             }
-            if found < most && self.lexer.peek()?.0 == Token::Word(",") {
-                self.lexer.next()?;
+            if found < most && self.lexer.peek()?.0 == AscToken::Word(",") {
+                self.lexer.next_token()?;
             }
         }
         Ok(found)
     }
 
     /// Reads the rest of a marker: properties, then points.
-    fn marker(&mut self, line: u64) -> Result<()> {
+    fn skip_marker(&mut self, line: u64) -> Result<()> {
         let mut points = 0_u64;
         loop {
-            let (token, at) = self.lexer.next()?;
+            let (token, at) = self.lexer.next_token()?;
             match token {
-                Token::Close if points > 0 => return Ok(()),
-                Token::Open => {}
-                Token::End => return Err(not_closed(line, "the end of the file".into())),
-                other => return Err(unreadable(at, other)),
+                AscToken::Close if points > 0 => return Ok(()),
+                AscToken::Open => {}
+                AscToken::End => return Err(unclosed_bracket(line, "the end of the file".into())),
+                other => return Err(unreadable_annotation(at, other)),
             }
             match self.lexer.peek()? {
-                (Token::Word(word), _) if is_number(word) => {
+                (AscToken::Word(word), _) if is_number(word) => {
                     points += 1;
-                    self.marker_point()?;
+                    self.skip_marker_point()?;
                 }
-                (Token::Word(word), at) if points == 0 => {
-                    self.lexer.next()?;
+                (AscToken::Word(word), at) if points == 0 => {
+                    self.lexer.next_token()?;
                     match word {
-                        _ if word.eq_ignore_ascii_case("set") => self.set()?,
-                        _ if begins_with_name(word) => self.property(at)?,
-                        _ => return Err(unreadable(at, Token::Word(word))),
+                        _ if word.eq_ignore_ascii_case("set") => self.skip_set()?,
+                        _ if begins_with_name(word) => self.skip_property(at)?,
+                        _ => return Err(unreadable_annotation(at, AscToken::Word(word))),
                     }
                 }
-                (other, at) => return Err(unreadable(at, other)),
+                (other, at) => return Err(unreadable_annotation(at, other)),
             }
         }
     }
 
-    fn marker_point(&mut self) -> Result<()> {
-        let found = self.numbers(4)?;
-        if let (4, (Token::Word(word), _)) = (found, self.lexer.peek()?)
+    fn skip_marker_point(&mut self) -> Result<()> {
+        let found = self.skip_numbers(4)?;
+        if let (4, (AscToken::Word(word), _)) = (found, self.lexer.peek()?)
             && begins_with_name(word)
         {
-            self.lexer.next()?;
+            self.lexer.next_token()?;
         }
         match found {
-            2..=4 => self.close(),
+            2..=4 => self.expect_close(),
             _ => {
-                let (found, at) = self.lexer.next()?;
-                Err(unreadable(at, found))
+                let (found, at) = self.lexer.next_token()?;
+                Err(unreadable_annotation(at, found))
             }
         }
     }
@@ -149,13 +149,15 @@ impl<'a> Parser<'a> {
     /// Whether a block that has no section type is a text that stands somewhere, `((Color Red) (10 10 0) "text")`, from behind
     /// the first number of its point on: the importer passes over it.
     pub(super) fn is_text_at_point(&mut self) -> Result<bool> {
-        let is_point = matches!(self.numbers(3)?, 1..=3) && self.lexer.next()?.0 == Token::Close;
-        Ok(is_point && matches!(self.lexer.next()?.0, Token::Label(_)) && self.lexer.next()?.0 == Token::Close)
+        let is_point = matches!(self.skip_numbers(3)?, 1..=3) && self.lexer.next_token()?.0 == AscToken::Close;
+        Ok(is_point
+            && matches!(self.lexer.next_token()?.0, AscToken::Label(_))
+            && self.lexer.next_token()?.0 == AscToken::Close)
     }
 }
 
-fn unreadable(line: u64, found: Token<'_>) -> Error {
-    in_line(line, AscProblem::Annotation { found: found.to_string() })
+fn unreadable_annotation(line: u64, found: AscToken<'_>) -> Error {
+    error_in_line(line, AscProblem::Annotation { found: found.to_string() })
 }
 
 /// Whether an annotation's first word begins with a name.
@@ -163,7 +165,7 @@ fn begins_with_name(word: &str) -> bool {
     let is_taken = word.starts_with("RGB")
         || ["set", "inf", "nan"].iter().any(|taken| word.get(..3).is_some_and(|w| w.eq_ignore_ascii_case(taken)));
     let length = name_length(word);
-    length > 0 && !is_taken && are_pieces(word.get(length..).unwrap_or_default())
+    length > 0 && !is_taken && is_names_and_numbers(word.get(length..).unwrap_or_default())
 }
 
 fn is_name(word: &str) -> bool {
@@ -175,7 +177,7 @@ fn is_number(word: &str) -> bool {
 }
 
 /// Whether a word is made of names and numbers, as the importer reads it: each as long as can be.
-fn are_pieces(mut word: &str) -> bool {
+fn is_names_and_numbers(mut word: &str) -> bool {
     while !word.is_empty() {
         let length = number_length(word).max(name_length(word));
         let is_keyword = number_length(word) == 0

@@ -2,7 +2,7 @@
 
 use super::problem::AscProblem;
 use crate::error::{Error, Problem, Result};
-use crate::morphology::clipped;
+use crate::morphology::clip_word;
 use crate::segments::SectionType;
 
 /// Whether a word is meant as a number, perhaps a bad one.
@@ -12,7 +12,7 @@ pub(super) fn is_numeric(word: &str) -> bool {
 }
 
 /// The section type that a word is meant as, in whatever spelling; `Cell` is followed by `Body`.
-pub(super) fn section_type(word: &str) -> Option<SectionType> {
+pub(super) fn parse_section_type(word: &str) -> Option<SectionType> {
     match word.to_ascii_lowercase().as_str() {
         "axon" => Some(SectionType::Axon),
         "dendrite" => Some(SectionType::Dend),
@@ -23,7 +23,7 @@ pub(super) fn section_type(word: &str) -> Option<SectionType> {
 }
 
 /// The type of a neurite in the spelling that NEURON's importer knows.
-pub(super) fn neurite_type(word: &str) -> Option<SectionType> {
+pub(super) fn parse_neurite_type(word: &str) -> Option<SectionType> {
     match word {
         "Axon" => Some(SectionType::Axon),
         "Dendrite" => Some(SectionType::Dend),
@@ -38,7 +38,7 @@ pub(super) fn is_soma_label(label: &str) -> bool {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Token<'a> {
+pub(super) enum AscToken<'a> {
     Open,
     Close,
     Bar,
@@ -51,7 +51,7 @@ pub(super) enum Token<'a> {
     End,
 }
 
-impl std::fmt::Display for Token<'_> {
+impl std::fmt::Display for AscToken<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Open => write!(f, "`(`"),
@@ -59,127 +59,127 @@ impl std::fmt::Display for Token<'_> {
             Self::Bar => write!(f, "`|`"),
             Self::OpenSpine => write!(f, "`<`"),
             Self::CloseSpine => write!(f, "`>`"),
-            Self::Word(word) => write!(f, "`{}`", clipped(word)),
-            Self::Label(label) => write!(f, "`\"{}\"`", clipped(label)),
+            Self::Word(word) => write!(f, "`{}`", clip_word(word)),
+            Self::Label(label) => write!(f, "`\"{}\"`", clip_word(label)),
             Self::End => write!(f, "the end of the file"),
         }
     }
 }
 
 /// A problem in a line.
-pub(super) fn in_line(line: u64, problem: impl Problem) -> Error {
-    Error::from(problem).at("line", line)
+pub(super) fn error_in_line(line: u64, problem: impl Problem) -> Error {
+    Error::from(problem).at_index("line", line)
 }
 
 /// A token that has no place where it stands.
-pub(super) fn unexpected(line: u64, expected: &'static str, found: Token<'_>) -> Error {
-    in_line(line, AscProblem::Unexpected { expected, found: found.to_string() })
+pub(super) fn unexpected_token(line: u64, expected: &'static str, found: AscToken<'_>) -> Error {
+    error_in_line(line, AscProblem::Unexpected { expected, found: found.to_string() })
 }
 
 /// A bracket of a line without its partner, and what stands in the partner's place.
-pub(super) fn not_closed(line: u64, found: String) -> Error {
-    in_line(line, AscProblem::NotClosed { found })
+pub(super) fn unclosed_bracket(line: u64, found: String) -> Error {
+    error_in_line(line, AscProblem::NotClosed { found })
 }
 
 /// Reads a text token by token.
 pub(super) struct Lexer<'a> {
     text: &'a str,
     /// The next byte.
-    at: usize,
+    offset: usize,
     /// Its line.
     line: u64,
     /// A token that has been looked at, and its line.
-    ahead: Option<(Token<'a>, u64)>,
+    ahead: Option<(AscToken<'a>, u64)>,
 }
 
 impl<'a> Lexer<'a> {
-    pub(super) fn of(text: &'a str) -> Self {
-        Self { text, at: 0, line: 1, ahead: None }
+    pub(super) fn new(text: &'a str) -> Self {
+        Self { text, offset: 0, line: 1, ahead: None }
     }
 
     /// Takes the next token; with it goes its line.
-    pub(super) fn next(&mut self) -> Result<(Token<'a>, u64)> {
+    pub(super) fn next_token(&mut self) -> Result<(AscToken<'a>, u64)> {
         match self.ahead.take() {
             Some(token) => Ok(token),
-            None => self.scan(),
+            None => self.scan_token(),
         }
     }
 
     /// Looks at the next token.
-    pub(super) fn peek(&mut self) -> Result<(Token<'a>, u64)> {
-        let token = self.next()?;
+    pub(super) fn peek(&mut self) -> Result<(AscToken<'a>, u64)> {
+        let token = self.next_token()?;
         self.ahead = Some(token);
         Ok(token)
     }
 
-    fn scan(&mut self) -> Result<(Token<'a>, u64)> {
-        self.pass_over_blanks();
+    fn scan_token(&mut self) -> Result<(AscToken<'a>, u64)> {
+        self.skip_blanks();
         let line = self.line;
-        let Some(byte) = self.byte() else { return Ok((Token::End, line)) };
-        self.at += 1;
+        let Some(byte) = self.current_byte() else { return Ok((AscToken::End, line)) };
+        self.offset += 1;
         let token = match byte {
-            b'(' => Token::Open,
-            b')' => Token::Close,
-            b'|' => Token::Bar,
-            b'"' => Token::Label(self.label()?),
-            b'<' => Token::OpenSpine,
-            b'>' => Token::CloseSpine,
-            b',' => Token::Word(self.since(self.at - 1)),
-            _ => self.word(),
+            b'(' => AscToken::Open,
+            b')' => AscToken::Close,
+            b'|' => AscToken::Bar,
+            b'"' => AscToken::Label(self.scan_label()?),
+            b'<' => AscToken::OpenSpine,
+            b'>' => AscToken::CloseSpine,
+            b',' => AscToken::Word(self.text_since(self.offset - 1)),
+            _ => self.scan_word(),
         };
         Ok((token, line))
     }
 
-    fn byte(&self) -> Option<u8> {
-        self.text.as_bytes().get(self.at).copied()
+    fn current_byte(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.offset).copied()
     }
 
     /// The text from a byte to the current one; both are beside ASCII, so neither is inside a character.
-    fn since(&self, from: usize) -> &'a str {
-        self.text.get(from..self.at).unwrap_or_default()
+    fn text_since(&self, from: usize) -> &'a str {
+        self.text.get(from..self.offset).unwrap_or_default()
     }
 
-    fn pass_over(&mut self, byte: u8) {
-        self.at += 1;
+    fn skip_byte(&mut self, byte: u8) {
+        self.offset += 1;
         // a carriage return alone ends a line, too
-        self.line += u64::from(byte == b'\n' || byte == b'\r' && self.byte() != Some(b'\n'));
+        self.line += u64::from(byte == b'\n' || byte == b'\r' && self.current_byte() != Some(b'\n'));
     }
 
-    fn word(&mut self) -> Token<'a> {
-        let from = self.at - 1;
-        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
-        self.at += rest.iter().position(|&b| ENDS_WORD[usize::from(b)]).unwrap_or(rest.len());
-        Token::Word(self.since(from))
+    fn scan_word(&mut self) -> AscToken<'a> {
+        let from = self.offset - 1;
+        let rest = self.text.as_bytes().get(self.offset..).unwrap_or_default();
+        self.offset += rest.iter().position(|&b| ENDS_WORD[usize::from(b)]).unwrap_or(rest.len());
+        AscToken::Word(self.text_since(from))
     }
 
-    fn label(&mut self) -> Result<&'a str> {
-        let (from, line) = (self.at, self.line);
-        while let Some(byte) = self.byte().filter(|&byte| byte != b'\n' && byte != b'\r') {
+    fn scan_label(&mut self) -> Result<&'a str> {
+        let (from, line) = (self.offset, self.line);
+        while let Some(byte) = self.current_byte().filter(|&byte| byte != b'\n' && byte != b'\r') {
             if byte == b'"' {
-                let label = self.since(from);
-                self.at += 1;
+                let label = self.text_since(from);
+                self.offset += 1;
                 return Ok(label);
             }
-            self.pass_over(byte);
+            self.skip_byte(byte);
         }
-        Err(in_line(line, AscProblem::Unterminated { opening: '"', closing: '"', found: "line" }))
+        Err(error_in_line(line, AscProblem::Unterminated { opening: '"', closing: '"', found: "line" }))
     }
 
-    fn pass_over_blanks(&mut self) {
+    fn skip_blanks(&mut self) {
         loop {
-            let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
-            self.at += rest.iter().take_while(|&&byte| byte == b' ').count();
-            match self.byte() {
-                Some(b';') => self.pass_over_comment(),
-                Some(byte) if byte.is_ascii_whitespace() => self.pass_over(byte),
+            let rest = self.text.as_bytes().get(self.offset..).unwrap_or_default();
+            self.offset += rest.iter().take_while(|&&byte| byte == b' ').count();
+            match self.current_byte() {
+                Some(b';') => self.skip_comment(),
+                Some(byte) if byte.is_ascii_whitespace() => self.skip_byte(byte),
                 _ => return,
             }
         }
     }
 
-    fn pass_over_comment(&mut self) {
-        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
-        self.at += rest.iter().position(|&b| b == b'\n' || b == b'\r').unwrap_or(rest.len());
+    fn skip_comment(&mut self) {
+        let rest = self.text.as_bytes().get(self.offset..).unwrap_or_default();
+        self.offset += rest.iter().position(|&b| b == b'\n' || b == b'\r').unwrap_or(rest.len());
     }
 }
 

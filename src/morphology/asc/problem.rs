@@ -3,7 +3,7 @@
 use crate::error::Problem;
 
 /// Levels of branching that are followed: far more than any neuron has, and few enough for any memory.
-pub(super) const DEEPEST: usize = 100_000;
+pub(super) const MAX_BRANCH_LEVELS: usize = 100_000;
 
 /// What can be wrong with an ASC file, apart from what can be wrong with any morphology.
 #[derive(Debug, thiserror::Error)]
@@ -34,7 +34,7 @@ pub(super) enum AscProblem {
     SomaBranches,
     #[error("soma contour has no area, expected an outline, found points on a line")]
     FlatContour,
-    #[error("branches are nested too deep, expected at most {DEEPEST} levels, found more")]
+    #[error("branches are nested too deep, expected at most {MAX_BRANCH_LEVELS} levels, found more")]
     TooDeep,
 }
 

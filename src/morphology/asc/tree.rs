@@ -6,20 +6,20 @@ use crate::segments::SectionType;
 
 /// A list of points, and where it hangs.
 #[derive(Default)]
-pub(super) struct Stretch {
+pub(super) struct BranchState {
     /// The section it grows from.
     pub parent: Option<usize>,
     /// The point it grows from: the last one of the list around it.
-    pub from: Option<[f64; 3]>,
+    pub start_point: Option<[f64; 3]>,
     /// The section that its branches grow from, and the point, once it has branches.
     pub section: Option<usize>,
     /// What has been read of it.
-    pub stage: Stage,
+    pub stage: ParseStage,
 }
 
 /// How far a list of points has been read: what may follow depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub(super) enum Stage {
+pub(super) enum ParseStage {
     #[default]
     Start,
     /// A property without lists.
@@ -34,60 +34,65 @@ pub(super) enum Stage {
 }
 
 /// A neurite, or a contour of the cell body, that is being read.
-pub(super) struct Tree {
+pub(super) struct OpenTree {
     pub kind: SectionType,
     /// Line of the bracket that opens it.
     pub line: u64,
-    pub now: Stretch,
+    pub branch: BranchState,
     /// The points of the current stretch; those around it have been made sections before it began.
     pub points: Vec<[f32; 3]>,
-    pub diameters: Vec<f32>,
+    pub diameters_um: Vec<f32>,
     /// The first and last of them, as they are written.
-    pub first: Option<[f64; 3]>,
-    pub last: Option<[f64; 3]>,
+    pub first_point: Option<[f64; 3]>,
+    pub last_point: Option<[f64; 3]>,
     /// The stretches whose branchings are open, and the lines of their brackets.
-    pub outer: Vec<(Stretch, u64)>,
+    pub outer_branches: Vec<(BranchState, u64)>,
 }
 
-impl Tree {
+impl OpenTree {
     /// The line of the innermost bracket that is open, `above` levels up.
-    pub fn open_bracket(&self, above: usize) -> u64 {
-        self.outer.iter().rev().nth(above).map_or(self.line, |&(_, line)| line)
+    pub fn open_bracket_line(&self, above: usize) -> u64 {
+        self.outer_branches.iter().rev().nth(above).map_or(self.line, |&(_, line)| line)
     }
 
     /// Adds a point, and in front of a branch's first one the point that it grows from, if that is another.
-    pub fn push(&mut self, [x, y, z, diameter]: [f64; 4]) {
+    pub fn push_point(&mut self, [x, y, z, diameter]: [f64; 4]) {
         let point = [x, y, z];
         let diameter = diameter as f32;
         if self.points.is_empty() {
-            let before = self.now.from.filter(|&from| from != point);
-            self.first = Some(before.unwrap_or(point));
+            let before = self.branch.start_point.filter(|&from| from != point);
+            self.first_point = Some(before.unwrap_or(point));
             self.points.extend(before.map(|p| p.map(|v| v as f32)));
-            self.diameters.extend(before.map(|_| diameter));
+            self.diameters_um.extend(before.map(|_| diameter));
         }
-        self.last = Some(point);
+        self.last_point = Some(point);
         self.points.push(point.map(|v| v as f32));
-        self.diameters.push(diameter);
+        self.diameters_um.push(diameter);
     }
 
     /// Goes on to a stage, if one of these is the current one.
-    pub fn advance(&mut self, to: Stage, from: &[Stage], found: &'static str) -> Result<(), AscProblem> {
-        let (before, expected) = match self.now.stage {
+    pub fn advance_stage(
+        &mut self,
+        to: ParseStage,
+        from: &[ParseStage],
+        found: &'static str,
+    ) -> Result<(), AscProblem> {
+        let (before, expected) = match self.branch.stage {
             stage if from.contains(&stage) => {
-                self.now.stage = to;
+                self.branch.stage = to;
                 return Ok(());
             }
-            Stage::Start | Stage::FirstProperty => return Err(AscProblem::NoPoints { found }),
-            Stage::Points => ("a point", "a list, `|` or `)`"),
-            Stage::Properties => ("a property", "a property, a branching, `|` or `)`"),
-            Stage::Ended => ("the end of a branch", "`|` or `)`"),
-            Stage::Branched => ("a branching", "`|` or `)`"),
+            ParseStage::Start | ParseStage::FirstProperty => return Err(AscProblem::NoPoints { found }),
+            ParseStage::Points => ("a point", "a list, `|` or `)`"),
+            ParseStage::Properties => ("a property", "a property, a branching, `|` or `)`"),
+            ParseStage::Ended => ("the end of a branch", "`|` or `)`"),
+            ParseStage::Branched => ("a branching", "`|` or `)`"),
         };
         Err(AscProblem::Late { found, before, expected })
     }
 
     /// Whether its points lie on a line, to within float32's rounding.
-    pub fn is_straight(&self) -> bool {
+    pub fn is_collinear(&self) -> bool {
         let points: Vec<Point> = self.points.iter().map(|&p| Point::from(p)).collect();
         let Some(&first) = points.first() else { return true };
         let farthest = points.iter().map(|&p| p - first).max_by(|a, b| a.norm_2().total_cmp(&b.norm_2()));

@@ -17,80 +17,80 @@
 
 use std::ops::Range;
 
-use super::{Sample, SwcProblem};
+use super::{SwcProblem, SwcSample};
 use crate::error::{Context, Error, Result};
 use crate::geometry::Point;
-use crate::morphology::{Fault, Morphology, Note, Section, Soma, SomaForm};
+use crate::morphology::{ImporterNote, Morphology, MorphologyProblem, Section, Soma, SomaForm};
 use crate::segments::SectionType;
 
 /// Makes the morphology of samples whose parents are at these places.
-pub(super) fn cut(samples: &[Sample], parents: &[Option<usize>]) -> Result<Morphology> {
+pub(super) fn build_morphology(samples: &[SwcSample], parents: &[Option<usize>]) -> Result<Morphology> {
     check_soma(samples, parents)?;
-    let tree = Tree::new(samples, parents);
-    let pieces = tree.pieces()?;
+    let tree = SampleTree::new(samples, parents);
+    let pieces = tree.split_into_runs()?;
     let mut notes = Vec::new();
-    let neurites = tree.neurites(&pieces, &mut notes);
-    let soma = tree.soma(&pieces);
-    let several = Some(soma.sections()).filter(|&sections| sections > 1);
-    notes.extend(several.map(|sections| Note::SomaSections { sections }));
+    let neurites = tree.build_neurites(&pieces, &mut notes);
+    let soma = tree.build_soma(&pieces);
+    let several = Some(soma.section_count()).filter(|&sections| sections > 1);
+    notes.extend(several.map(|sections| ImporterNote::SomaSections { sections }));
     Ok(Morphology { notes, ..Morphology::from_importer_order(soma, neurites) })
 }
 
 /// Refuses a cell body that is not where the file begins, or in several places.
-fn check_soma(samples: &[Sample], parents: &[Option<usize>]) -> Result<()> {
+fn check_soma(samples: &[SwcSample], parents: &[Option<usize>]) -> Result<()> {
     for (i, sample) in samples.iter().enumerate().filter(|(_, s)| s.kind == SectionType::Soma) {
         let problem = match parents[i] {
             None if i == 0 => continue,
-            None if samples[0].kind == SectionType::Soma => Error::from(Fault::TwoSomata),
+            None if samples[0].kind == SectionType::Soma => Error::from(MorphologyProblem::TwoSomata),
             None => SwcProblem::LateSoma.into(),
             Some(parent) if samples[parent].kind == SectionType::Soma => continue,
             Some(parent) => SwcProblem::SomaOnNeurite(samples[parent].id).into(),
         };
-        return Err(problem.at("line", sample.line));
+        return Err(problem.at_index("line", sample.line));
     }
     match samples.first() {
-        None => Err(Fault::Empty.into()),
-        Some(first) if first.kind != SectionType::Soma => Err(Fault::NoSoma.into()),
+        None => Err(MorphologyProblem::Empty.into()),
+        Some(first) if first.kind != SectionType::Soma => Err(MorphologyProblem::NoSoma.into()),
         Some(_) => Ok(()),
     }
 }
 
 /// Samples with their links. The first one is the soma's root.
-struct Tree<'a> {
-    samples: &'a [Sample],
+struct SampleTree<'a> {
+    samples: &'a [SwcSample],
     /// Place of each sample's parent; the first sample's for those without one.
     parents: Vec<usize>,
     /// What is known of each sample's children.
-    children: Vec<Children>,
+    children: Vec<ChildSummary>,
     is_sphere: bool,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
-struct Children {
+struct ChildSummary {
     count: u32,
     /// How many belong to the soma.
-    soma: u32,
+    soma_count: u32,
     /// Place of the last one.
     last: usize,
 }
 
 /// A section as samples.
-struct Piece {
+struct SampleRun {
     samples: Range<usize>,
     /// Place of the section that it hangs on.
     parent: Option<usize>,
     /// The sample whose point stands before its own.
-    lead: Option<usize>,
+    lead_sample: Option<usize>,
 }
 
-impl<'a> Tree<'a> {
-    fn new(samples: &'a [Sample], parents: &[Option<usize>]) -> Self {
-        let mut children = vec![Children::default(); samples.len()];
+impl<'a> SampleTree<'a> {
+    fn new(samples: &'a [SwcSample], parents: &[Option<usize>]) -> Self {
+        let mut children = vec![ChildSummary::default(); samples.len()];
         let parents: Vec<usize> = parents.iter().map(|p| p.unwrap_or(0)).collect();
         for (i, &parent) in parents.iter().enumerate().skip(1) {
             let of_parent = &mut children[parent];
             of_parent.count += 1;
-            of_parent.soma += u32::from(samples[i].kind == SectionType::Soma);
+            of_parent.soma_count += u32::from(samples[i].kind == SectionType::Soma);
             of_parent.last = i;
         }
         let mut tree = Self { samples, parents, children, is_sphere: false };
@@ -114,21 +114,21 @@ impl<'a> Tree<'a> {
         };
         let are_soma = self.is_soma(1) && self.is_soma(2) && self.parents[1..3] == [0, 0];
         let are_tips = self.children[1].count == 0 && self.children[2].count == 0;
-        let diameter = f64::from(first.diameter);
-        let distance = |s: &Sample| Point::from(s.point).distance(Point::from(first.point));
+        let diameter = f64::from(first.diameter_um);
+        let distance = |s: &SwcSample| Point::from(s.point).distance(Point::from(first.point));
         are_soma
             && are_tips
-            && [second, third].iter().all(|s| s.diameter == first.diameter)
+            && [second, third].iter().all(|s| s.diameter_um == first.diameter_um)
             // without a diameter the importer divides by zero: `pieces` refuses it
             && (diameter == 0.0 || (distance(second) + distance(third) - diameter).abs() / diameter < SPHERE_TOLERANCE)
     }
 
     /// Whether a sample belongs to the section of the one before it.
-    fn continues(&self, i: usize) -> Result<bool> {
+    fn continues_section(&self, i: usize) -> Result<bool> {
         let before = i - 1;
         let (children, is_child) = (self.children[before], self.parents[i] == before);
         if self.is_soma(before) {
-            let goes_on = children.soma == 1 || before == 0;
+            let goes_on = children.soma_count == 1 || before == 0;
             return Ok(self.is_soma(i) && (is_child && goes_on || self.is_sphere && i < 3));
         }
         let counts_as_one = before > 1
@@ -138,36 +138,36 @@ impl<'a> Tree<'a> {
             && self.kind(children.last) == self.kind(before);
         if counts_as_one && !is_child {
             let (before, found) = (self.samples[before].id, self.samples[i].id);
-            return Err(SwcProblem::Joined { before, found }).at("line", self.samples[i].line);
+            return Err(SwcProblem::Joined { before, found }).at_index("line", self.samples[i].line);
         }
         Ok(counts_as_one || is_child && children.count == 1 && self.kind(i) == self.kind(before))
     }
 
     /// The sections in the order of their first samples.
-    fn pieces(&self) -> Result<Vec<Piece>> {
-        let mut pieces: Vec<Piece> = Vec::new();
+    fn split_into_runs(&self) -> Result<Vec<SampleRun>> {
+        let mut pieces: Vec<SampleRun> = Vec::new();
         let mut piece_of: Vec<usize> = Vec::with_capacity(self.samples.len());
         for i in 0..self.samples.len() {
             match pieces.last_mut() {
-                Some(piece) if self.continues(i)? => piece.samples.end = i + 1,
+                Some(piece) if self.continues_section(i)? => piece.samples.end = i + 1,
                 _ => {
                     let parent = (i > 0).then(|| piece_of[self.parents[i]]);
-                    pieces.push(Piece { samples: i..i + 1, parent, lead: None });
+                    pieces.push(SampleRun { samples: i..i + 1, parent, lead_sample: None });
                 }
             }
             piece_of.push(pieces.len() - 1);
         }
-        if self.is_sphere && self.samples[0].diameter == 0.0 {
-            return Err(SwcProblem::FlatSoma).at("line", self.samples[0].line);
+        if self.is_sphere && self.samples[0].diameter_um == 0.0 {
+            return Err(SwcProblem::FlatSoma).at_index("line", self.samples[0].line);
         }
         for k in 1..pieces.len() {
-            pieces[k].lead = self.lead(&pieces, k);
+            pieces[k].lead_sample = self.find_lead_sample(&pieces, k);
         }
         Ok(pieces)
     }
 
     /// The sample whose point stands before those of a section that is not the first.
-    fn lead(&self, pieces: &[Piece], k: usize) -> Option<usize> {
+    fn find_lead_sample(&self, pieces: &[SampleRun], k: usize) -> Option<usize> {
         let piece = &pieces[k];
         let (first, is_lone) = (piece.samples.start, piece.samples.len() == 1);
         let at = self.parents[first];
@@ -179,7 +179,7 @@ impl<'a> Tree<'a> {
         let is_ball = soma.start == 0 && soma.len() == 1 || self.is_sphere;
         let begins_there = if has_no_parent || is_ball {
             is_lone
-        } else if self.children[at].soma > 1 {
+        } else if self.children[at].soma_count > 1 {
             is_lone && at > 0
         } else {
             is_lone || at == 0 || at + 1 == soma.end
@@ -188,8 +188,8 @@ impl<'a> Tree<'a> {
     }
 
     /// The points of a section.
-    fn samples_of<'t>(&'t self, piece: &'t Piece) -> impl ExactSizeIterator<Item = &'t Sample> + 't {
-        let lead = piece.lead.map_or(0..0, |i| i..i + 1);
+    fn samples_with_lead<'t>(&'t self, piece: &'t SampleRun) -> impl ExactSizeIterator<Item = &'t SwcSample> + 't {
+        let lead = piece.lead_sample.map_or(0..0, |i| i..i + 1);
         let own = piece.samples.clone();
         let lead_length = lead.len();
         (0..lead_length + own.len()).map(move |k| match k.checked_sub(lead_length) {
@@ -199,19 +199,19 @@ impl<'a> Tree<'a> {
     }
 
     /// Whether the importer removes a section.
-    fn is_removed(&self, piece: &Piece) -> bool {
-        let mut points = self.samples_of(piece).map(|s| s.point);
+    fn is_removed(&self, piece: &SampleRun) -> bool {
+        let mut points = self.samples_with_lead(piece).map(|s| s.point);
         let (count, first) = (points.len(), points.next());
         piece.parent.is_some() && count < 3 && points.all(|p| Some(p) == first)
     }
 
-    fn soma(&self, pieces: &[Piece]) -> Soma {
+    fn build_soma(&self, pieces: &[SampleRun]) -> Soma {
         let sections = || pieces.iter().filter(|p| self.is_soma(p.samples.start) && !self.is_removed(p));
         let mut soma = Soma::default();
         for piece in sections() {
-            soma.parts.push(soma.points.len());
-            soma.points.extend(self.samples_of(piece).map(|s| s.point));
-            soma.diameters.extend(self.samples_of(piece).map(|s| s.diameter));
+            soma.part_starts.push(soma.points.len());
+            soma.points.extend(self.samples_with_lead(piece).map(|s| s.point));
+            soma.diameters_um.extend(self.samples_with_lead(piece).map(|s| s.diameter_um));
         }
         soma.form = match soma.points.len() {
             1 => SomaForm::Point,
@@ -221,7 +221,7 @@ impl<'a> Tree<'a> {
         soma
     }
 
-    fn neurites(&self, pieces: &[Piece], notes: &mut Vec<Note>) -> Vec<Section> {
+    fn build_neurites(&self, pieces: &[SampleRun], notes: &mut Vec<ImporterNote>) -> Vec<Section> {
         // places among the neurites, and among the soma's sections none
         let mut place: Vec<Option<usize>> = Vec::with_capacity(pieces.len());
         let mut sections = Vec::new();
@@ -239,28 +239,28 @@ impl<'a> Tree<'a> {
                 continue;
             }
             let at = self.parents[first];
-            let starts_at_soma = self.is_soma(at) && piece.lead.is_some();
+            let starts_at_soma = self.is_soma(at) && piece.lead_sample.is_some();
             if self.samples[first].parent.is_none() && starts_at_soma {
                 let length = Point::from(self.samples[at].point).distance(Point::from(self.samples[first].point));
-                notes.push(Note::Wire { line: self.samples[first].line, length_um: length });
+                notes.push(ImporterNote::WireFromSoma { line: self.samples[first].line, length_um: length });
             }
             // one that hangs on the beginning of another section hangs where that one does
             let hangs_at_start =
                 piece.parent.is_some_and(|p| at == pieces[p].samples.start && pieces[p].samples.len() > 1);
             let above_that = || piece.parent.and_then(|p| pieces[p].parent).and_then(|p| place[p]);
             let parent = if hangs_at_start && !self.is_soma(at) { above_that() } else { above };
-            let points = self.samples_of(piece).map(|s| s.point).collect();
-            let mut diameters: Vec<f32> = self.samples_of(piece).map(|s| s.diameter).collect();
+            let points = self.samples_with_lead(piece).map(|s| s.point).collect();
+            let mut diameters: Vec<f32> = self.samples_with_lead(piece).map(|s| s.diameter_um).collect();
             if let [at_soma, own, ..] = diameters.as_mut_slice()
                 && starts_at_soma
             {
                 *at_soma = *own;
             }
             place.push(Some(sections.len()));
-            sections.push(Section { kind: self.kind(first), parent, points, diameters, starts_at_soma });
+            sections.push(Section { kind: self.kind(first), parent, points, diameters_um: diameters, starts_at_soma });
         }
         if removed > 0 {
-            notes.push(Note::Removed { sections: removed });
+            notes.push(ImporterNote::RemovedSections { sections: removed });
         }
         sections
     }

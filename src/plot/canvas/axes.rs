@@ -1,19 +1,22 @@
 //! A frame with two axes: border, ticks and labels.
 
-use super::{Anchor, Colour, Item, LABEL, LINE, Paint, Scale, Spot, TITLE, Text, Tick, width};
+use super::{
+    AxisScale, Colour, DrawItem, FRAME_LINE_PT, LABEL_SIZE_PT, PagePoint, Paint, TITLE_SIZE_PT, Text, TextAnchor, Tick,
+    text_width,
+};
 
 /// Length of a tick, pt.
-pub(super) const TICK: f32 = 3.5;
+pub(super) const TICK_LENGTH_PT: f32 = 3.5;
 /// Length of a tick without label, pt.
-pub(super) const MINOR: f32 = 2.0;
+pub(super) const MINOR_TICK_LENGTH_PT: f32 = 2.0;
 /// Space between a tick and its label, pt.
-pub(super) const PAD: f32 = 3.5;
+pub(super) const TICK_PAD_PT: f32 = 3.5;
 /// Height of a digit as a share of the font's size.
-pub(super) const CAP: f32 = 0.73;
+pub(super) const DIGIT_HEIGHT_RATIO: f32 = 0.73;
 
 /// A rectangle on the page in which numbers have a place.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Frame {
+pub struct PlotFrame {
     /// Left border, pt.
     pub left: f32,
     /// Upper border, pt.
@@ -23,15 +26,15 @@ pub struct Frame {
     /// Height, pt.
     pub height: f32,
     /// To the right.
-    pub x: Scale,
+    pub x: AxisScale,
     /// Upwards.
-    pub y: Scale,
+    pub y: AxisScale,
 }
 
-impl Frame {
+impl PlotFrame {
     /// The place of two numbers on the page.
-    pub fn at(&self, x: f64, y: f64) -> Spot {
-        let (right, up) = (self.x.place(x) as f32, self.y.place(y) as f32);
+    pub fn to_page(&self, x: f64, y: f64) -> PagePoint {
+        let (right, up) = (self.x.position(x) as f32, self.y.position(y) as f32);
         [self.left + self.width * right, self.top + self.height * (1.0 - up)]
     }
 
@@ -46,12 +49,12 @@ impl Frame {
     }
 
     /// Whether a place on the page is inside.
-    pub fn holds(&self, [x, y]: Spot) -> bool {
+    pub fn contains(&self, [x, y]: PagePoint) -> bool {
         (self.left..=self.right()).contains(&x) && (self.top..=self.bottom()).contains(&y)
     }
 
     /// The part of a line that is inside (Liang and Barsky 1984); none where nothing is.
-    pub fn clipped(&self, from: Spot, to: Spot) -> Option<[Spot; 2]> {
+    pub fn clip_line(&self, from: PagePoint, to: PagePoint) -> Option<[PagePoint; 2]> {
         let low = [self.left, self.top];
         let high = [self.right(), self.bottom()];
         let (mut start, mut end) = (0.0_f32, 1.0_f32);
@@ -72,71 +75,80 @@ impl Frame {
     }
 
     /// The ground on which things are drawn.
-    pub fn ground(&self, colour: Colour) -> Item {
-        Item::rectangle([self.left, self.top, self.width, self.height], Paint::fill(colour))
+    pub fn draw_background(&self, colour: Colour) -> DrawItem {
+        DrawItem::rectangle([self.left, self.top, self.width, self.height], Paint::fill(colour))
     }
 
     /// How many labelled ticks have room along the lower and the left border.
-    fn room(&self) -> (usize, usize) {
+    fn max_ticks(&self) -> (usize, usize) {
         let fit = |length: f32, each: f32| (length / each).clamp(1.0, 9.0) as usize;
         (fit(self.width, 45.0), fit(self.height, 32.0))
     }
 
     /// Width that the labels of the left axis take, with the axis's own label; what is to be left free beside the frame.
-    pub fn margin(&self) -> f32 {
-        self.widest() + TICK + PAD + 1.9 * LABEL
+    pub fn left_margin(&self) -> f32 {
+        self.widest_label() + TICK_LENGTH_PT + TICK_PAD_PT + 1.9 * LABEL_SIZE_PT
     }
 
-    fn widest(&self) -> f32 {
-        labelled(self.y, self.room().1).iter().map(|t| width(&t.label, LABEL)).fold(0.0, f32::max)
+    fn widest_label(&self) -> f32 {
+        labelled_ticks(self.y, self.max_ticks().1)
+            .iter()
+            .map(|t| text_width(&t.label, LABEL_SIZE_PT))
+            .fold(0.0, f32::max)
     }
 
     /// Border, ticks and labels; axes without a label have ticks alone.
-    pub fn axes(&self, x: Option<&str>, y: Option<&str>) -> Item {
-        let ink = Paint::stroke(Colour::BLACK, LINE);
-        let (across, up) = self.room();
+    pub fn draw_axes(&self, x: Option<&str>, y: Option<&str>) -> DrawItem {
+        let ink = Paint::stroke(Colour::BLACK, FRAME_LINE_PT);
+        let (across, up) = self.max_ticks();
         let (left, bottom) = (self.left, self.bottom());
         let mut marks = Vec::new();
-        let mut items = vec![Item::rectangle([left, self.top, self.width, self.height], ink)];
-        for tick in labelled(self.x, across) {
-            let at = left + self.width * self.x.place(tick.at) as f32;
-            marks.push([[at, bottom], [at, bottom + TICK]]);
-            let under = [at, bottom + TICK + PAD + LABEL * CAP];
-            items.push(Item::Text(Text::new(under, LABEL, Anchor::Middle, tick.label)));
+        let mut items = vec![DrawItem::rectangle([left, self.top, self.width, self.height], ink)];
+        for tick in labelled_ticks(self.x, across) {
+            let at = left + self.width * self.x.position(tick.value) as f32;
+            marks.push([[at, bottom], [at, bottom + TICK_LENGTH_PT]]);
+            let under = [at, bottom + TICK_LENGTH_PT + TICK_PAD_PT + LABEL_SIZE_PT * DIGIT_HEIGHT_RATIO];
+            items.push(DrawItem::Text(Text::new(under, LABEL_SIZE_PT, TextAnchor::Middle, tick.label)));
         }
-        for tick in labelled(self.y, up) {
-            let at = bottom - self.height * self.y.place(tick.at) as f32;
-            marks.push([[left - TICK, at], [left, at]]);
+        for tick in labelled_ticks(self.y, up) {
+            let at = bottom - self.height * self.y.position(tick.value) as f32;
+            marks.push([[left - TICK_LENGTH_PT, at], [left, at]]);
             if y.is_some() {
-                let beside = [left - TICK - PAD, at + LABEL * CAP * 0.5];
-                items.push(Item::Text(Text::new(beside, LABEL, Anchor::End, tick.label)));
+                let beside = [left - TICK_LENGTH_PT - TICK_PAD_PT, at + LABEL_SIZE_PT * DIGIT_HEIGHT_RATIO * 0.5];
+                items.push(DrawItem::Text(Text::new(beside, LABEL_SIZE_PT, TextAnchor::End, tick.label)));
             }
         }
-        let minor_x = self.x.minor().into_iter().map(|v| left + self.width * self.x.place(v) as f32);
-        marks.extend(minor_x.map(|at| [[at, bottom], [at, bottom + MINOR]]));
-        let minor_y = self.y.minor().into_iter().map(|v| bottom - self.height * self.y.place(v) as f32);
-        marks.extend(minor_y.map(|at| [[left - MINOR, at], [left, at]]));
-        items.insert(1, Item::Lines { ends: marks, colour: Colour::BLACK, width: LINE });
+        let minor_x = self.x.minor_ticks().into_iter().map(|v| left + self.width * self.x.position(v) as f32);
+        marks.extend(minor_x.map(|at| [[at, bottom], [at, bottom + MINOR_TICK_LENGTH_PT]]));
+        let minor_y = self.y.minor_ticks().into_iter().map(|v| bottom - self.height * self.y.position(v) as f32);
+        marks.extend(minor_y.map(|at| [[left - MINOR_TICK_LENGTH_PT, at], [left, at]]));
+        items.insert(1, DrawItem::Lines { ends: marks, colour: Colour::BLACK, width: FRAME_LINE_PT });
         if let Some(label) = x {
-            let at = [left + 0.5 * self.width, bottom + TICK + PAD + 2.35 * LABEL];
-            items.push(Item::Text(Text::new(at, LABEL, Anchor::Middle, label)));
+            let at = [left + 0.5 * self.width, bottom + TICK_LENGTH_PT + TICK_PAD_PT + 2.35 * LABEL_SIZE_PT];
+            items.push(DrawItem::Text(Text::new(at, LABEL_SIZE_PT, TextAnchor::Middle, label)));
         }
         if let Some(label) = y {
-            let at = [left - TICK - PAD - self.widest() - 0.6 * LABEL, self.top + 0.5 * self.height];
-            items.push(Item::Text(Text { turned: true, ..Text::new(at, LABEL, Anchor::Middle, label) }));
+            let at = [
+                left - TICK_LENGTH_PT - TICK_PAD_PT - self.widest_label() - 0.6 * LABEL_SIZE_PT,
+                self.top + 0.5 * self.height,
+            ];
+            items.push(DrawItem::Text(Text {
+                is_vertical: true,
+                ..Text::new(at, LABEL_SIZE_PT, TextAnchor::Middle, label)
+            }));
         }
-        Item::Group("axes", items)
+        DrawItem::Group("axes", items)
     }
 
     /// A title over the frame.
-    pub fn title(&self, text: &str) -> Item {
+    pub fn draw_title(&self, text: &str) -> DrawItem {
         let at = [self.left + 0.5 * self.width, self.top - 6.0];
-        Item::Text(Text::new(at, TITLE, Anchor::Middle, text))
+        DrawItem::Text(Text::new(at, TITLE_SIZE_PT, TextAnchor::Middle, text))
     }
 }
 
 /// Ticks of an axis, one more than fit well where that alone makes two: a single one tells no length.
-fn labelled(scale: Scale, most: usize) -> Vec<Tick> {
+fn labelled_ticks(scale: AxisScale, most: usize) -> Vec<Tick> {
     let several = (most..most + 3).map(|most| scale.ticks(most)).find(|ticks| ticks.len() > 1);
     several.unwrap_or_else(|| scale.ticks(most))
 }
@@ -145,25 +157,25 @@ fn labelled(scale: Scale, most: usize) -> Vec<Tick> {
 mod tests {
     use super::*;
 
-    fn frame() -> Frame {
-        Frame {
+    fn frame() -> PlotFrame {
+        PlotFrame {
             left: 10.0,
             top: 20.0,
             width: 100.0,
             height: 50.0,
-            x: Scale::Linear(0.0, 10.0),
-            y: Scale::Linear(0.0, 5.0),
+            x: AxisScale::Linear(0.0, 10.0),
+            y: AxisScale::Linear(0.0, 5.0),
         }
     }
 
     #[test]
     fn upwards_on_the_axis_is_upwards_on_the_page() {
-        assert_eq!([frame().at(0.0, 0.0), frame().at(10.0, 5.0)], [[10.0, 70.0], [110.0, 20.0]]);
+        assert_eq!([frame().to_page(0.0, 0.0), frame().to_page(10.0, 5.0)], [[10.0, 70.0], [110.0, 20.0]]);
     }
 
     #[test]
     fn a_line_is_cut_at_the_border() {
-        let cut = |a, b| frame().clipped(a, b);
+        let cut = |a, b| frame().clip_line(a, b);
         assert_eq!(cut([0.0, 40.0], [60.0, 40.0]), Some([[10.0, 40.0], [60.0, 40.0]]));
         assert_eq!(cut([20.0, 0.0], [20.0, 90.0]), Some([[20.0, 20.0], [20.0, 70.0]]));
         assert_eq!(cut([0.0, 40.0], [30.0, 10.0]), Some([[10.0, 30.0], [20.0, 20.0]]));
@@ -174,17 +186,17 @@ mod tests {
 
     #[test]
     fn a_short_axis_has_two_ticks_all_the_same() {
-        let at: Vec<f64> = labelled(Scale::Linear(-340.0, 340.0), 1).into_iter().map(|t| t.at).collect();
+        let at: Vec<f64> = labelled_ticks(AxisScale::Linear(-340.0, 340.0), 1).into_iter().map(|t| t.value).collect();
         assert_eq!(at, [-250.0, 0.0, 250.0]);
     }
 
     #[test]
     fn every_axis_has_its_label_and_its_numbers_as_text() {
-        let Item::Group(name, items) = frame().axes(Some("x (um)"), Some("y (um)")) else { unreachable!() };
+        let DrawItem::Group(name, items) = frame().draw_axes(Some("x (um)"), Some("y (um)")) else { unreachable!() };
         let texts: Vec<&str> = items
             .iter()
             .filter_map(|i| match i {
-                Item::Text(t) => Some(t.content.as_str()),
+                DrawItem::Text(t) => Some(t.content.as_str()),
                 _ => None,
             })
             .collect();

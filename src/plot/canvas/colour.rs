@@ -47,16 +47,16 @@ impl std::fmt::Display for Colour {
 
 /// A map from 0..1 to colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Map {
+pub enum ColourMap {
     /// From dark violet to yellow.
     Viridis,
     /// From blue through white to brown: zero in the middle.
     Vik,
 }
 
-impl Map {
+impl ColourMap {
     /// The colour of a fraction; what is outside 0..1 has that of the nearer end.
-    pub fn at(self, t: f64) -> Colour {
+    pub fn colour_at(self, t: f64) -> Colour {
         let stops: &[u32; 33] = match self {
             Self::Viridis => &VIRIDIS,
             Self::Vik => &VIK,
@@ -95,15 +95,15 @@ mod tests {
 
     #[test]
     fn viridis_grows_brighter_all_the_way_and_vik_is_brightest_at_zero() {
-        let bright = |map: Map, t: f64| luminance(map.at(t));
+        let bright = |map: ColourMap, t: f64| luminance(map.colour_at(t));
         assert!(
-            (0..100)
-                .all(|i| bright(Map::Viridis, f64::from(i) / 100.0) < bright(Map::Viridis, f64::from(i + 1) / 100.0))
+            (0..100).all(|i| bright(ColourMap::Viridis, f64::from(i) / 100.0)
+                < bright(ColourMap::Viridis, f64::from(i + 1) / 100.0))
         );
         let half = |from: i32| {
             (0..48).all(|i| {
-                bright(Map::Vik, 0.5 + f64::from(from * i) / 100.0)
-                    > bright(Map::Vik, 0.5 + f64::from(from * (i + 1)) / 100.0)
+                bright(ColourMap::Vik, 0.5 + f64::from(from * i) / 100.0)
+                    > bright(ColourMap::Vik, 0.5 + f64::from(from * (i + 1)) / 100.0)
             })
         };
         assert!(half(-1) && half(1));
@@ -112,7 +112,7 @@ mod tests {
     #[test]
     fn ends_and_what_lies_beyond_them_have_the_end_s_colour() {
         assert_eq!(
-            [-1.0, 0.0, 1.0, 2.0].map(|t| Map::Viridis.at(t).to_string()),
+            [-1.0, 0.0, 1.0, 2.0].map(|t| ColourMap::Viridis.colour_at(t).to_string()),
             ["#440154", "#440154", "#fde725", "#fde725"]
         );
     }

@@ -1,10 +1,12 @@
 //! The bar that tells which number has which colour.
 
-use super::axes::{CAP, MINOR, PAD, TICK};
-use super::{Anchor, Colour, Item, LABEL, LINE, Map, Paint, Scale, Text, Tick, width};
+use super::axes::{DIGIT_HEIGHT_RATIO, MINOR_TICK_LENGTH_PT, TICK_LENGTH_PT, TICK_PAD_PT};
+use super::{
+    AxisScale, Colour, ColourMap, DrawItem, FRAME_LINE_PT, LABEL_SIZE_PT, Paint, Text, TextAnchor, Tick, text_width,
+};
 
 /// Steps of which the bar is made.
-const STEPS: usize = 128;
+const BAR_STEPS: usize = 128;
 
 /// Which ends are drawn with a point: there are numbers beyond them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -19,9 +21,9 @@ pub struct Extend {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ColourBar {
     /// Numbers to fractions.
-    pub scale: Scale,
+    pub scale: AxisScale,
     /// Fractions to colours.
-    pub map: Map,
+    pub map: ColourMap,
     /// What lies beyond.
     pub extend: Extend,
 }
@@ -29,69 +31,80 @@ pub struct ColourBar {
 impl ColourBar {
     /// The colour of a number; none where it has no place on the scale.
     pub fn colour(&self, v: f64) -> Option<Colour> {
-        let place = self.scale.place(v);
-        (!place.is_nan()).then(|| self.map.at(place))
+        let place = self.scale.position(v);
+        (!place.is_nan()).then(|| self.map.colour_at(place))
     }
 
     /// The bar: left, top, width and height, its label to the right.
-    pub fn draw(&self, [left, top, wide, high]: [f32; 4], label: &str) -> Item {
+    pub fn draw(&self, [left, top, wide, high]: [f32; 4], label: &str) -> DrawItem {
         let (right, bottom) = (left + wide, top + high);
         let mut items = Vec::new();
-        let step = high / STEPS as f32;
-        for i in 0..STEPS {
-            let colour = self.map.at((i as f64 + 0.5) / STEPS as f64);
+        let step = high / BAR_STEPS as f32;
+        for i in 0..BAR_STEPS {
+            let colour = self.map.colour_at((i as f64 + 0.5) / BAR_STEPS as f64);
             // each reaches under the next, so that no gap shows between them
             let below = if i == 0 { 0.0 } else { 0.5 * step };
             let at = bottom - (i + 1) as f32 * step;
-            items.push(Item::rectangle([left, at, wide, step + below], Paint::fill(colour)));
+            items.push(DrawItem::rectangle([left, at, wide, step + below], Paint::fill(colour)));
         }
         let tip = |at: f32, reach: f32, colour: Colour| {
             let points = vec![[left, at], [left + 0.5 * wide, at + reach], [right, at]];
-            Item::Polygon { points, closed: true, paint: Paint::fill(colour) }
+            DrawItem::Polygon { points, closed: true, paint: Paint::fill(colour) }
         };
         let mut border = vec![[left, top]];
         if self.extend.high {
-            items.push(tip(top, -wide, self.map.at(1.0)));
+            items.push(tip(top, -wide, self.map.colour_at(1.0)));
             border.push([left + 0.5 * wide, top - wide]);
         }
         border.extend([[right, top], [right, bottom]]);
         if self.extend.low {
-            items.push(tip(bottom, wide, self.map.at(0.0)));
+            items.push(tip(bottom, wide, self.map.colour_at(0.0)));
             border.push([left + 0.5 * wide, bottom + wide]);
         }
         border.push([left, bottom]);
-        items.push(Item::Polygon { points: border, closed: true, paint: Paint::stroke(Colour::BLACK, LINE) });
-        items.extend(self.ticks(right, bottom, high, label));
-        Item::Group("colour-bar", items)
+        items.push(DrawItem::Polygon {
+            points: border,
+            closed: true,
+            paint: Paint::stroke(Colour::BLACK, FRAME_LINE_PT),
+        });
+        items.extend(self.draw_ticks(right, bottom, high, label));
+        DrawItem::Group("colour-bar", items)
     }
 
     /// Width of a bar with its ticks and label, pt.
-    pub fn width(&self, wide: f32, high: f32) -> f32 {
-        wide + self.beside(high) + 0.5 * LABEL
+    pub fn total_width(&self, wide: f32, high: f32) -> f32 {
+        wide + self.label_offset(high) + 0.5 * LABEL_SIZE_PT
     }
 
     /// How far from the bar the base line of its label is, pt.
-    fn beside(&self, high: f32) -> f32 {
-        let widest = self.labelled(high).iter().map(|t| width(&t.label, LABEL)).fold(0.0, f32::max);
-        TICK + PAD + widest + 1.4 * LABEL
+    fn label_offset(&self, high: f32) -> f32 {
+        let widest = self.labelled_ticks(high).iter().map(|t| text_width(&t.label, LABEL_SIZE_PT)).fold(0.0, f32::max);
+        TICK_LENGTH_PT + TICK_PAD_PT + widest + 1.4 * LABEL_SIZE_PT
     }
 
-    fn labelled(&self, high: f32) -> Vec<Tick> {
+    fn labelled_ticks(&self, high: f32) -> Vec<Tick> {
         self.scale.ticks((high / 28.0).clamp(2.0, 9.0) as usize)
     }
 
-    fn ticks(&self, right: f32, bottom: f32, high: f32, label: &str) -> Vec<Item> {
-        let at = |v: f64| bottom - high * self.scale.place(v) as f32;
-        let ticks = self.labelled(high);
-        let mut marks: Vec<_> = ticks.iter().map(|t| [[right, at(t.at)], [right + TICK, at(t.at)]]).collect();
-        marks.extend(self.scale.minor().into_iter().map(|v| [[right, at(v)], [right + MINOR, at(v)]]));
-        let mut items = vec![Item::Lines { ends: marks, colour: Colour::BLACK, width: LINE }];
+    fn draw_ticks(&self, right: f32, bottom: f32, high: f32, label: &str) -> Vec<DrawItem> {
+        let at = |v: f64| bottom - high * self.scale.position(v) as f32;
+        let ticks = self.labelled_ticks(high);
+        let mut marks: Vec<_> =
+            ticks.iter().map(|t| [[right, at(t.value)], [right + TICK_LENGTH_PT, at(t.value)]]).collect();
+        marks.extend(
+            self.scale.minor_ticks().into_iter().map(|v| [[right, at(v)], [right + MINOR_TICK_LENGTH_PT, at(v)]]),
+        );
+        let mut items = vec![DrawItem::Lines { ends: marks, colour: Colour::BLACK, width: FRAME_LINE_PT }];
         for tick in ticks {
-            let beside = [right + TICK + PAD, at(tick.at) + LABEL * CAP * 0.5];
-            items.push(Item::Text(Text::new(beside, LABEL, Anchor::Start, tick.label)));
+            let beside =
+                [right + TICK_LENGTH_PT + TICK_PAD_PT, at(tick.value) + LABEL_SIZE_PT * DIGIT_HEIGHT_RATIO * 0.5];
+            items.push(DrawItem::Text(Text::new(beside, LABEL_SIZE_PT, TextAnchor::Start, tick.label)));
         }
-        let beside = [right + self.beside(high), bottom - 0.5 * high];
-        items.push(Item::Text(Text { turned: true, ..Text::new(beside, LABEL, Anchor::Middle, label) }));
+        let beside = [right + self.label_offset(high), bottom - 0.5 * high];
+        items.push(DrawItem::Text(Text {
+            is_vertical: true,
+            ..Text::new(beside, LABEL_SIZE_PT, TextAnchor::Middle, label)
+        }));
         items
     }
 }

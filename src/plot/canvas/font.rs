@@ -3,21 +3,21 @@
 use tiny_skia::{Path, PathBuilder, Transform};
 use ttf_parser::{Face, GlyphId, OutlineBuilder};
 
-use super::{Anchor, PictureProblem, Text};
+use super::{FigureProblem, Text, TextAnchor};
 
-const BYTES: &[u8] = include_bytes!("../../../datasets/fonts/DejaVuSans.ttf");
+const FONT_BYTES: &[u8] = include_bytes!("../../../datasets/fonts/DejaVuSans.ttf");
 
 /// The font, ready to be measured and drawn.
 pub(super) struct Font {
     face: Face<'static>,
-    per_em: f32,
+    units_per_em: f32,
 }
 
 impl Font {
-    pub(super) fn open() -> Result<Self, PictureProblem> {
-        let face = Face::parse(BYTES, 0).map_err(|_| PictureProblem::Font)?;
+    pub(super) fn open() -> Result<Self, FigureProblem> {
+        let face = Face::parse(FONT_BYTES, 0).map_err(|_| FigureProblem::Font)?;
         let per_em = f32::from(face.units_per_em());
-        Ok(Self { face, per_em })
+        Ok(Self { face, units_per_em: per_em })
     }
 
     /// The glyph of a character; that of "no such glyph" where there is none.
@@ -26,7 +26,7 @@ impl Font {
     }
 
     fn advance(&self, c: char) -> f32 {
-        f32::from(self.face.glyph_hor_advance(self.glyph(c)).unwrap_or(0)) / self.per_em
+        f32::from(self.face.glyph_hor_advance(self.glyph(c)).unwrap_or(0)) / self.units_per_em
     }
 
     fn width(&self, text: &str, size: f32) -> f32 {
@@ -35,34 +35,37 @@ impl Font {
 
     /// The outline of a text at its place; none where nothing of it is to be seen.
     pub(super) fn outline(&self, text: &Text) -> Option<Path> {
-        let mut pen = Pen { path: PathBuilder::new(), at: 0.0 };
+        let mut pen = OutlinePen { path: PathBuilder::new(), advance: 0.0 };
         for c in text.content.chars() {
             // a glyph without outline, such as a blank, only moves the pen
             let _: Option<ttf_parser::Rect> = self.face.outline_glyph(self.glyph(c), &mut pen);
-            pen.at += self.advance(c) * self.per_em;
+            pen.advance += self.advance(c) * self.units_per_em;
         }
         let before = match text.anchor {
-            Anchor::Start => 0.0,
-            Anchor::Middle => 0.5 * pen.at,
-            Anchor::End => pen.at,
+            TextAnchor::Start => 0.0,
+            TextAnchor::Middle => 0.5 * pen.advance,
+            TextAnchor::End => pen.advance,
         };
-        let scale = text.size / self.per_em;
-        let [x, y] = text.at;
+        let scale = text.size / self.units_per_em;
+        let [x, y] = text.position;
         let place = Transform::from_translate(-before, 0.0).post_scale(scale, -scale);
-        let place =
-            if text.turned { place.post_concat(Transform::from_row(0.0, -1.0, 1.0, 0.0, 0.0, 0.0)) } else { place };
+        let place = if text.is_vertical {
+            place.post_concat(Transform::from_row(0.0, -1.0, 1.0, 0.0, 0.0, 0.0))
+        } else {
+            place
+        };
         pen.path.finish()?.transform(place.post_translate(x, y))
     }
 }
 
 /// The width of a text, pt; an estimate where the font cannot be read.
-pub fn width(text: &str, size: f32) -> f32 {
+pub fn text_width(text: &str, size: f32) -> f32 {
     Font::open().map_or_else(|_| 0.6 * size * text.chars().count() as f32, |font| font.width(text, size))
 }
 
 /// A text that is no wider than there is room: cut, with an ellipsis.
-pub fn fitted(text: &str, size: f32, room: f32) -> String {
-    if width(text, size) <= room {
+pub fn truncate_to_width(text: &str, size: f32, room: f32) -> String {
+    if text_width(text, size) <= room {
         return text.into();
     }
     let Ok(font) = Font::open() else { return text.into() };
@@ -77,26 +80,26 @@ pub fn fitted(text: &str, size: f32, room: f32) -> String {
 }
 
 /// Draws glyphs one after another, in the font's units.
-struct Pen {
+struct OutlinePen {
     path: PathBuilder,
-    at: f32,
+    advance: f32,
 }
 
-impl OutlineBuilder for Pen {
+impl OutlineBuilder for OutlinePen {
     fn move_to(&mut self, x: f32, y: f32) {
-        self.path.move_to(self.at + x, y);
+        self.path.move_to(self.advance + x, y);
     }
 
     fn line_to(&mut self, x: f32, y: f32) {
-        self.path.line_to(self.at + x, y);
+        self.path.line_to(self.advance + x, y);
     }
 
     fn quad_to(&mut self, x1: f32, y1: f32, x: f32, y: f32) {
-        self.path.quad_to(self.at + x1, y1, self.at + x, y);
+        self.path.quad_to(self.advance + x1, y1, self.advance + x, y);
     }
 
     fn curve_to(&mut self, x1: f32, y1: f32, x2: f32, y2: f32, x: f32, y: f32) {
-        self.path.cubic_to(self.at + x1, y1, self.at + x2, y2, self.at + x, y);
+        self.path.cubic_to(self.advance + x1, y1, self.advance + x2, y2, self.advance + x, y);
     }
 
     fn close(&mut self) {
@@ -121,24 +124,24 @@ mod tests {
 
     #[test]
     fn a_text_without_room_is_cut() {
-        assert_eq!(fitted("contact", 10.0, width("contact", 10.0)), "contact");
-        let cut = fitted("contact contact", 10.0, 50.0);
-        assert!(cut.starts_with("cont") && cut.ends_with('\u{2026}') && width(&cut, 10.0) <= 50.0, "{cut}");
+        assert_eq!(truncate_to_width("contact", 10.0, text_width("contact", 10.0)), "contact");
+        let cut = truncate_to_width("contact contact", 10.0, 50.0);
+        assert!(cut.starts_with("cont") && cut.ends_with('\u{2026}') && text_width(&cut, 10.0) <= 50.0, "{cut}");
     }
 
     #[test]
     fn a_text_ends_starts_or_is_centred_at_its_place_and_turned_text_runs_up() {
         let font = Font::open().unwrap();
         let bounds = |anchor, turned| {
-            let text = Text { turned, ..Text::new([100.0, 50.0], 10.0, anchor, "HIH") };
+            let text = Text { is_vertical: turned, ..Text::new([100.0, 50.0], 10.0, anchor, "HIH") };
             font.outline(&text).unwrap().bounds()
         };
-        let wide = width("HIH", 10.0);
-        assert!((bounds(Anchor::Start, false).left() - 100.0).abs() < 1.5);
-        assert!((bounds(Anchor::End, false).right() - 100.0).abs() < 1.5);
-        let middle = bounds(Anchor::Middle, false);
+        let wide = text_width("HIH", 10.0);
+        assert!((bounds(TextAnchor::Start, false).left() - 100.0).abs() < 1.5);
+        assert!((bounds(TextAnchor::End, false).right() - 100.0).abs() < 1.5);
+        let middle = bounds(TextAnchor::Middle, false);
         assert!(((middle.left() + middle.right()) * 0.5 - 100.0).abs() < 0.1 && middle.bottom() <= 50.0);
-        let up = bounds(Anchor::Start, true);
+        let up = bounds(TextAnchor::Start, true);
         assert!(up.bottom() <= 50.0 && (up.height() - wide).abs() < 2.5 && up.right() <= 100.01);
     }
 }

@@ -12,32 +12,32 @@ mod scale;
 mod strokes;
 mod svg;
 
-pub use axes::Frame;
-pub use colour::{Colour, Map};
+pub use axes::PlotFrame;
+pub use colour::{Colour, ColourMap};
 pub use colour_bar::{ColourBar, Extend};
-pub use font::{fitted, width};
-pub use scale::{Scale, Tick};
-pub use svg::escaped;
+pub use font::{text_width, truncate_to_width};
+pub use scale::{AxisScale, Tick};
+pub use svg::escape_xml;
 
 use std::path::Path;
 
 use crate::error::Problem;
 
 /// Width of frames and ticks, pt.
-pub const LINE: f32 = 0.8;
+pub const FRAME_LINE_PT: f32 = 0.8;
 /// Size of labels, pt.
-pub const LABEL: f32 = 10.0;
+pub const LABEL_SIZE_PT: f32 = 10.0;
 /// Size of titles, pt.
-pub const TITLE: f32 = 12.0;
+pub const TITLE_SIZE_PT: f32 = 12.0;
 /// Size of names beside marks and of notes, pt.
-pub const SMALL: f32 = 8.0;
+pub const SMALL_SIZE_PT: f32 = 8.0;
 
 /// A place on the page, pt.
-pub type Spot = [f32; 2];
+pub type PagePoint = [f32; 2];
 
 /// The end of a text that stands at its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Anchor {
+pub enum TextAnchor {
     /// Its beginning.
     Start,
     /// Its middle.
@@ -73,13 +73,13 @@ impl Paint {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Text {
     /// Where its anchor's base line is.
-    pub at: Spot,
+    pub position: PagePoint,
     /// Size of the font, pt.
     pub size: f32,
     /// What of it is there.
-    pub anchor: Anchor,
+    pub anchor: TextAnchor,
     /// Whether it runs upwards.
-    pub turned: bool,
+    pub is_vertical: bool,
     /// Its colour.
     pub colour: Colour,
     /// A border in another colour round the letters, for text over lines.
@@ -90,19 +90,19 @@ pub struct Text {
 
 impl Text {
     /// Black text.
-    pub fn new(at: Spot, size: f32, anchor: Anchor, content: impl Into<String>) -> Self {
+    pub fn new(at: PagePoint, size: f32, anchor: TextAnchor, content: impl Into<String>) -> Self {
         let content = content.into();
-        Self { at, size, anchor, turned: false, colour: Colour::BLACK, halo: None, content }
+        Self { position: at, size, anchor, is_vertical: false, colour: Colour::BLACK, halo: None, content }
     }
 }
 
 /// Something on a page; what comes later lies on top.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Item {
+pub enum DrawItem {
     /// Straight lines of one colour.
     Lines {
         /// Both ends of each.
-        ends: Vec<[Spot; 2]>,
+        ends: Vec<[PagePoint; 2]>,
         /// Their colour.
         colour: Colour,
         /// Their width, pt.
@@ -111,7 +111,7 @@ pub enum Item {
     /// A polygon, or a line through points where it is open.
     Polygon {
         /// Its corners.
-        points: Vec<Spot>,
+        points: Vec<PagePoint>,
         /// Whether the last is joined to the first.
         closed: bool,
         /// How it is painted.
@@ -120,7 +120,7 @@ pub enum Item {
     /// A circle.
     Circle {
         /// Its centre.
-        center: Spot,
+        center: PagePoint,
         /// Its radius, pt.
         radius: f32,
         /// How it is painted.
@@ -129,10 +129,10 @@ pub enum Item {
     /// A line of text.
     Text(Text),
     /// Things that belong together, under a name for who reads the SVG.
-    Group(&'static str, Vec<Item>),
+    Group(&'static str, Vec<DrawItem>),
 }
 
-impl Item {
+impl DrawItem {
     /// A rectangle: left, top, width, height.
     pub fn rectangle([left, top, width, height]: [f32; 4], paint: Paint) -> Self {
         let (right, bottom) = (left + width, top + height);
@@ -142,7 +142,7 @@ impl Item {
 
 /// A picture.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Page {
+pub struct Figure {
     /// Width, pt.
     pub width: f32,
     /// Height, pt.
@@ -150,12 +150,12 @@ pub struct Page {
     /// What it is of, for who cannot see it.
     pub title: String,
     /// What is on it, on white.
-    pub items: Vec<Item>,
+    pub items: Vec<DrawItem>,
 }
 
 /// A form of a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
+pub enum ImageFormat {
     /// Scalable Vector Graphics 1.1.
     Svg,
     /// Portable Network Graphics.
@@ -164,10 +164,10 @@ pub enum Form {
 
 /// What can be wrong with a picture.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum PictureProblem {
+pub enum FigureProblem {
     /// A name whose ending is no form.
     #[error("unknown form of a picture, expected a name that ends in `.svg` or `.png`, found `{0}`")]
-    Form(String),
+    UnknownFormat(String),
     /// More pixels than can be held.
     #[error("too large for a PNG, expected at most {most} pixels a side, found {width} x {height}")]
     Size {
@@ -186,44 +186,44 @@ pub enum PictureProblem {
     Compression,
 }
 
-impl Problem for PictureProblem {
+impl Problem for FigureProblem {
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Form(_) => Some("for example `-o figure.svg`".into()),
+            Self::UnknownFormat(_) => Some("for example `-o figure.svg`".into()),
             Self::Size { .. } => Some("write it as SVG".into()),
             Self::Font | Self::Compression => None,
         }
     }
 }
 
-impl Form {
+impl ImageFormat {
     /// The form that a file's name asks for.
     ///
     /// # Errors
     /// It ends in neither `.svg` nor `.png`.
-    pub fn of(path: &Path) -> Result<Self, PictureProblem> {
+    pub fn from_path(path: &Path) -> Result<Self, FigureProblem> {
         match path.extension().and_then(|e| e.to_str()).map(str::to_ascii_lowercase).as_deref() {
             Some("svg") => Ok(Self::Svg),
             Some("png") => Ok(Self::Png),
-            _ => Err(PictureProblem::Form(path.file_name().unwrap_or_default().to_string_lossy().into_owned())),
+            _ => Err(FigureProblem::UnknownFormat(path.file_name().unwrap_or_default().to_string_lossy().into_owned())),
         }
     }
 }
 
-impl Page {
+impl Figure {
     /// The picture in a form; a PNG has 200 pixels an inch.
     ///
     /// # Errors
     /// A PNG would be too large.
-    pub fn encode(&self, form: Form) -> Result<Vec<u8>, PictureProblem> {
+    pub fn encode(&self, form: ImageFormat) -> Result<Vec<u8>, FigureProblem> {
         match form {
-            Form::Svg => Ok(svg::write(self).into_bytes()),
-            Form::Png => png::write(self),
+            ImageFormat::Svg => Ok(svg::to_svg(self).into_bytes()),
+            ImageFormat::Png => png::to_png(self),
         }
     }
 
     /// The picture as SVG, to stand in a file of its own or in a page of HTML.
     pub fn to_svg(&self) -> String {
-        svg::write(self)
+        svg::to_svg(self)
     }
 }

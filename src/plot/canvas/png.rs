@@ -7,29 +7,29 @@ use tiny_skia::{FillRule, LineCap, LineJoin, Paint as Ink, Path, PathBuilder, Pi
 
 use super::font::Font;
 use super::strokes;
-use super::svg::HALO;
-use super::{Colour, Item, Page, Paint, PictureProblem, Spot, Text};
+use super::svg::HALO_WIDTH_PT;
+use super::{Colour, DrawItem, Figure, FigureProblem, PagePoint, Paint, Text};
 
 /// Pixels a point: 200 an inch.
-const SCALE: f32 = 200.0 / 72.0;
+const PIXELS_PER_POINT: f32 = 200.0 / 72.0;
 
 /// Pixels of a side at most.
-const MOST: u32 = 16_384;
+const MAX_SIDE_PIXELS: u32 = 16_384;
 
 /// The page as a file.
-pub(super) fn write(page: &Page) -> Result<Vec<u8>, PictureProblem> {
-    let [width, height] = [page.width, page.height].map(|v| (v * SCALE).ceil().max(1.0) as u32);
-    let too_large = PictureProblem::Size { most: MOST, width, height };
+pub(super) fn to_png(page: &Figure) -> Result<Vec<u8>, FigureProblem> {
+    let [width, height] = [page.width, page.height].map(|v| (v * PIXELS_PER_POINT).ceil().max(1.0) as u32);
+    let too_large = FigureProblem::Size { most: MAX_SIDE_PIXELS, width, height };
     let mut canvas = Canvas {
         pixels: Some((width, height))
-            .filter(|(w, h)| w.max(h) <= &MOST)
+            .filter(|(w, h)| w.max(h) <= &MAX_SIDE_PIXELS)
             .and_then(|(w, h)| Pixmap::new(w, h))
             .ok_or(too_large)?,
         font: Font::open()?,
     };
     canvas.pixels.fill(tiny_skia::Color::WHITE);
     page.items.iter().for_each(|item| canvas.draw(item));
-    encode(&canvas.pixels).map_err(|_| PictureProblem::Compression)
+    encode_pixels(&canvas.pixels).map_err(|_| FigureProblem::Compression)
 }
 
 struct Canvas {
@@ -37,7 +37,7 @@ struct Canvas {
     font: Font,
 }
 
-fn ink(colour: Colour, opacity: f32) -> Ink<'static> {
+fn to_ink(colour: Colour, opacity: f32) -> Ink<'static> {
     let [r, g, b] = colour.channels();
     let mut ink = Ink::default();
     // opacity is 0..1: the cast saturates
@@ -46,7 +46,7 @@ fn ink(colour: Colour, opacity: f32) -> Ink<'static> {
     ink
 }
 
-fn line(points: &[Spot], closed: bool) -> Option<Path> {
+fn line_path(points: &[PagePoint], closed: bool) -> Option<Path> {
     let mut path = PathBuilder::new();
     let mut points = points.iter();
     let &[x, y] = points.next()?;
@@ -59,54 +59,60 @@ fn line(points: &[Spot], closed: bool) -> Option<Path> {
 }
 
 impl Canvas {
-    fn draw(&mut self, item: &Item) {
+    fn draw(&mut self, item: &DrawItem) {
         match item {
-            Item::Lines { ends, colour, width } => {
-                let scaled = |p: &Spot| p.map(|v| v * SCALE);
+            DrawItem::Lines { ends, colour, width } => {
+                let scaled = |p: &PagePoint| p.map(|v| v * PIXELS_PER_POINT);
                 for [from, to] in ends {
-                    strokes::line(&mut self.pixels, [scaled(from), scaled(to)], width * SCALE, *colour);
+                    strokes::draw_line(&mut self.pixels, [scaled(from), scaled(to)], width * PIXELS_PER_POINT, *colour);
                 }
             }
-            Item::Polygon { points, closed, paint } => self.paint(line(points, *closed), paint),
-            Item::Circle { center, radius, paint } => {
-                self.paint(PathBuilder::from_circle(center[0], center[1], *radius), paint);
+            DrawItem::Polygon { points, closed, paint } => self.paint_path(line_path(points, *closed), paint),
+            DrawItem::Circle { center, radius, paint } => {
+                self.paint_path(PathBuilder::from_circle(center[0], center[1], *radius), paint);
             }
-            Item::Text(text) => self.text(text),
-            Item::Group(_, items) => items.iter().for_each(|item| self.draw(item)),
+            DrawItem::Text(text) => self.draw_text(text),
+            DrawItem::Group(_, items) => items.iter().for_each(|item| self.draw(item)),
         }
     }
 
-    fn paint(&mut self, path: Option<Path>, paint: &Paint) {
+    fn paint_path(&mut self, path: Option<Path>, paint: &Paint) {
         let Some(path) = path else { return };
         if let Some(fill) = paint.fill {
-            self.fill(&path, fill, paint.opacity);
+            self.fill_path(&path, fill, paint.opacity);
         }
         if let Some((colour, width)) = paint.stroke {
-            self.stroke(&path, colour, width, paint.opacity);
+            self.stroke_path(&path, colour, width, paint.opacity);
         }
     }
 
-    fn fill(&mut self, path: &Path, colour: Colour, opacity: f32) {
-        let scale = Transform::from_scale(SCALE, SCALE);
-        self.pixels.fill_path(path, &ink(colour, opacity), FillRule::Winding, scale, None);
+    fn fill_path(&mut self, path: &Path, colour: Colour, opacity: f32) {
+        let scale = Transform::from_scale(PIXELS_PER_POINT, PIXELS_PER_POINT);
+        self.pixels.fill_path(path, &to_ink(colour, opacity), FillRule::Winding, scale, None);
     }
 
-    fn stroke(&mut self, path: &Path, colour: Colour, width: f32, opacity: f32) {
+    fn stroke_path(&mut self, path: &Path, colour: Colour, width: f32, opacity: f32) {
         let stroke = Stroke { width, line_cap: LineCap::Round, line_join: LineJoin::Round, ..Stroke::default() };
-        self.pixels.stroke_path(path, &ink(colour, opacity), &stroke, Transform::from_scale(SCALE, SCALE), None);
+        self.pixels.stroke_path(
+            path,
+            &to_ink(colour, opacity),
+            &stroke,
+            Transform::from_scale(PIXELS_PER_POINT, PIXELS_PER_POINT),
+            None,
+        );
     }
 
-    fn text(&mut self, text: &Text) {
+    fn draw_text(&mut self, text: &Text) {
         let Some(outline) = self.font.outline(text) else { return };
         if let Some(halo) = text.halo {
-            self.stroke(&outline, halo, HALO, 1.0);
+            self.stroke_path(&outline, halo, HALO_WIDTH_PT, 1.0);
         }
-        self.fill(&outline, text.colour, 1.0);
+        self.fill_path(&outline, text.colour, 1.0);
     }
 }
 
 /// PNG (ISO/IEC 15948): signature, header, one stream of rows without alpha, end.
-fn encode(pixels: &Pixmap) -> std::io::Result<Vec<u8>> {
+fn encode_pixels(pixels: &Pixmap) -> std::io::Result<Vec<u8>> {
     let (width, height) = (pixels.width(), pixels.height());
     let mut rows = ZlibEncoder::new(Vec::new(), Compression::default());
     let mut row = Vec::with_capacity(1 + 3 * width as usize);
@@ -119,17 +125,17 @@ fn encode(pixels: &Pixmap) -> std::io::Result<Vec<u8>> {
     }
     let mut header = [width.to_be_bytes(), height.to_be_bytes()].concat();
     header.extend([8, 2, 0, 0, 0]); // 8 bits of red, green and blue
-    let per_meter = (SCALE * 72.0 / 0.0254).round() as u32;
+    let per_meter = (PIXELS_PER_POINT * 72.0 / 0.0254).round() as u32;
     let mut size = [per_meter.to_be_bytes(), per_meter.to_be_bytes()].concat();
     size.push(1); // metres
     let mut out = b"\x89PNG\r\n\x1a\n".to_vec();
     for (kind, data) in [(b"IHDR", header), (b"pHYs", size), (b"IDAT", rows.finish()?), (b"IEND", Vec::new())] {
-        chunk(kind, &data, &mut out);
+        write_chunk(kind, &data, &mut out);
     }
     Ok(out)
 }
 
-fn chunk(kind: &[u8; 4], data: &[u8], out: &mut Vec<u8>) {
+fn write_chunk(kind: &[u8; 4], data: &[u8], out: &mut Vec<u8>) {
     // a page has less than 2^30 bytes
     out.extend((data.len() as u32).to_be_bytes());
     let mut crc = Crc::new();
@@ -143,7 +149,7 @@ fn chunk(kind: &[u8; 4], data: &[u8], out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plot::canvas::Anchor;
+    use crate::plot::canvas::TextAnchor;
 
     fn chunks(png: &[u8]) -> Vec<(String, Vec<u8>)> {
         let mut rest = png.strip_prefix(b"\x89PNG\r\n\x1a\n").unwrap();
@@ -161,9 +167,10 @@ mod tests {
 
     #[test]
     fn a_page_has_its_size_its_colours_and_its_letters() {
-        let square = Item::rectangle([0.0, 0.0, 36.0, 36.0], Paint::fill(Colour(0x10_2030)));
-        let text = Item::Text(Text::new([54.0, 54.0], 30.0, Anchor::Middle, "\u{25a0}"));
-        let png = write(&Page { width: 72.0, height: 72.0, title: String::new(), items: vec![square, text] }).unwrap();
+        let square = DrawItem::rectangle([0.0, 0.0, 36.0, 36.0], Paint::fill(Colour(0x10_2030)));
+        let text = DrawItem::Text(Text::new([54.0, 54.0], 30.0, TextAnchor::Middle, "\u{25a0}"));
+        let png =
+            to_png(&Figure { width: 72.0, height: 72.0, title: String::new(), items: vec![square, text] }).unwrap();
         let chunks = chunks(&png);
         assert_eq!(chunks.iter().map(|c| c.0.as_str()).collect::<Vec<_>>(), ["IHDR", "pHYs", "IDAT", "IEND"]);
         assert_eq!(chunks[0].1, [0, 0, 0, 200, 0, 0, 0, 200, 8, 2, 0, 0, 0]);
@@ -176,8 +183,8 @@ mod tests {
 
     #[test]
     fn a_page_beyond_the_limit_is_refused() {
-        let page = Page { width: 7200.0, height: 72.0, title: String::new(), items: Vec::new() };
-        let told = write(&page).unwrap_err().to_string();
+        let page = Figure { width: 7200.0, height: 72.0, title: String::new(), items: Vec::new() };
+        let told = to_png(&page).unwrap_err().to_string();
         assert_eq!(told, "too large for a PNG, expected at most 16384 pixels a side, found 20000 x 200");
     }
 }

@@ -4,23 +4,23 @@
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tick {
     /// The number.
-    pub at: f64,
+    pub value: f64,
     /// What stands beside it.
     pub label: String,
 }
 
 /// An axis from one number to another.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Scale {
+pub enum AxisScale {
     /// Equal steps are equal differences.
     Linear(f64, f64),
     /// Equal steps are equal ratios; both ends are above zero.
     Log(f64, f64),
 }
 
-impl Scale {
+impl AxisScale {
     /// Where a number is: 0 at the low end, 1 at the high one. Not a number where a logarithm is none.
-    pub fn place(self, v: f64) -> f64 {
+    pub fn position(self, v: f64) -> f64 {
         match self {
             Self::Linear(low, high) => (v - low) / (high - low),
             Self::Log(low, high) => (v / low).ln() / (high / low).ln(),
@@ -28,47 +28,47 @@ impl Scale {
     }
 
     /// Whether a number is on it, up to rounding.
-    fn holds(self, v: f64) -> bool {
-        (-1e-7..=1.0 + 1e-7).contains(&self.place(v))
+    fn contains(self, v: f64) -> bool {
+        (-1e-7..=1.0 + 1e-7).contains(&self.position(v))
     }
 
     /// Ticks with labels, not more than about `most`: round numbers, or powers of ten.
     pub fn ticks(self, most: usize) -> Vec<Tick> {
         match self {
-            Self::Linear(low, high) => linear(low, high, most),
+            Self::Linear(low, high) => linear_ticks(low, high, most),
             Self::Log(low, high) if (high / low).log10() < 1.0 => {
                 // within a decade powers of ten are too few
-                let ticks = linear(low, high, most).into_iter();
-                ticks.map(|t| Tick { label: scientific(t.at), ..t }).collect()
+                let ticks = linear_ticks(low, high, most).into_iter();
+                ticks.map(|t| Tick { label: format_scientific(t.value), ..t }).collect()
             }
             Self::Log(low, high) => {
-                let powers = decades(low, high).filter(|e| self.holds(10f64.powi(*e))).count();
-                let few = self.few();
+                let powers = decade_range(low, high).filter(|e| self.contains(10f64.powi(*e))).count();
+                let few = self.one_two_five_ticks();
                 // one label alone tells no ratio, and two leave the ends untold
                 if powers < 2 || (powers < 3 && few.len() <= most.max(1)) {
                     return few;
                 }
-                let every = decades(low, high).count().div_ceil(most.max(1)).max(1) as i32;
-                let labelled = decades(low, high).filter(|e| e.rem_euclid(every) == 0);
-                let ticks = labelled.map(|e| Tick { at: 10f64.powi(e), label: power(e) });
-                ticks.filter(|t| self.holds(t.at)).collect()
+                let every = decade_range(low, high).count().div_ceil(most.max(1)).max(1) as i32;
+                let labelled = decade_range(low, high).filter(|e| e.rem_euclid(every) == 0);
+                let ticks = labelled.map(|e| Tick { value: 10f64.powi(e), label: format_power_of_ten(e) });
+                ticks.filter(|t| self.contains(t.value)).collect()
             }
         }
     }
 
     /// 1, 2 and 5 times the powers of ten.
-    fn few(self) -> Vec<Tick> {
+    fn one_two_five_ticks(self) -> Vec<Tick> {
         let Self::Log(low, high) = self else { return Vec::new() };
-        let steps = decades(low, high).flat_map(|e| [1.0, 2.0, 5.0].map(|k| k * 10f64.powi(e)));
-        steps.filter(|v| self.holds(*v)).map(|at| Tick { at, label: scientific(at) }).collect()
+        let steps = decade_range(low, high).flat_map(|e| [1.0, 2.0, 5.0].map(|k| k * 10f64.powi(e)));
+        steps.filter(|v| self.contains(*v)).map(|at| Tick { value: at, label: format_scientific(at) }).collect()
     }
 
     /// Numbers that have a short tick without label: 2 to 9 times the powers of ten.
-    pub fn minor(self) -> Vec<f64> {
+    pub fn minor_ticks(self) -> Vec<f64> {
         match self {
             Self::Log(low, high) if (1.0..8.0).contains(&(high / low).log10()) => {
-                let steps = decades(low, high).flat_map(|e| (2..10).map(move |k| f64::from(k) * 10f64.powi(e)));
-                steps.filter(|v| self.holds(*v)).collect()
+                let steps = decade_range(low, high).flat_map(|e| (2..10).map(move |k| f64::from(k) * 10f64.powi(e)));
+                steps.filter(|v| self.contains(*v)).collect()
             }
             _ => Vec::new(),
         }
@@ -76,12 +76,12 @@ impl Scale {
 }
 
 /// Exponents of ten from at or below `low` to at or above `high`.
-fn decades(low: f64, high: f64) -> std::ops::RangeInclusive<i32> {
+fn decade_range(low: f64, high: f64) -> std::ops::RangeInclusive<i32> {
     low.log10().floor() as i32..=high.log10().ceil() as i32
 }
 
 /// The round step, 1, 2, 2.5 or 5 times a power of ten, that makes at most so many.
-pub(super) fn step(range: f64, most: usize) -> f64 {
+pub(super) fn round_step(range: f64, most: usize) -> f64 {
     let least = range / most.max(1) as f64;
     let power = 10f64.powf(least.log10().floor());
     [1.0, 2.0, 2.5, 5.0, 10.0]
@@ -91,32 +91,32 @@ pub(super) fn step(range: f64, most: usize) -> f64 {
         .unwrap_or(10.0 * power)
 }
 
-fn linear(low: f64, high: f64, most: usize) -> Vec<Tick> {
-    let step = step(high - low, most);
+fn linear_ticks(low: f64, high: f64, most: usize) -> Vec<Tick> {
+    let step = round_step(high - low, most);
     let (first, last) = ((low / step - 1e-7).ceil(), (high / step + 1e-7).floor());
     if !(step.is_finite() && step > 0.0 && last - first < 1000.0) {
         return Vec::new();
     }
     let numbers: Vec<f64> = (0..=(last - first) as i64).map(|i| (first + i as f64) * step).collect();
     let small = step.log10().floor() < -4.0 || numbers.iter().any(|v| v.abs() >= 1e6);
-    let decimals = decimals(step);
-    let label = |v: f64| if small { scientific(v) } else { fixed(v, decimals) };
-    numbers.into_iter().map(|at| Tick { at, label: label(at) }).collect()
+    let decimals = decimals_for_step(step);
+    let label = |v: f64| if small { format_scientific(v) } else { format_fixed(v, decimals) };
+    numbers.into_iter().map(|at| Tick { value: at, label: label(at) }).collect()
 }
 
 /// Decimals that a multiple of a step needs.
-fn decimals(step: f64) -> usize {
+fn decimals_for_step(step: f64) -> usize {
     (0..6).find(|d| (step * 10f64.powi(*d)).fract().abs() < 1e-8).unwrap_or(6) as usize
 }
 
-fn fixed(v: f64, decimals: usize) -> String {
+fn format_fixed(v: f64, decimals: usize) -> String {
     let text = format!("{:.decimals$}", v.abs());
     let is_zero = text.chars().all(|c| c == '0' || c == '.');
     if v < 0.0 && !is_zero { format!("\u{2212}{text}") } else { text }
 }
 
 /// `2.5x10` to a power, as people write it.
-fn scientific(v: f64) -> String {
+fn format_scientific(v: f64) -> String {
     if v == 0.0 {
         return "0".into();
     }
@@ -125,14 +125,14 @@ fn scientific(v: f64) -> String {
     let factor = factor.trim_end_matches('0').trim_end_matches('.');
     let sign = if v < 0.0 { "\u{2212}" } else { "" };
     if factor == "1" {
-        format!("{sign}{}", power(exponent))
+        format!("{sign}{}", format_power_of_ten(exponent))
     } else {
-        format!("{sign}{factor}\u{d7}{}", power(exponent))
+        format!("{sign}{factor}\u{d7}{}", format_power_of_ten(exponent))
     }
 }
 
 /// Ten to a power, in raised digits.
-fn power(exponent: i32) -> String {
+fn format_power_of_ten(exponent: i32) -> String {
     let raised = |c: char| match c {
         '-' => '\u{207b}',
         '1' => '\u{b9}',
@@ -147,43 +147,48 @@ fn power(exponent: i32) -> String {
 mod tests {
     use super::*;
 
-    fn labels(scale: Scale, most: usize) -> Vec<String> {
+    fn labels(scale: AxisScale, most: usize) -> Vec<String> {
         scale.ticks(most).into_iter().map(|t| t.label).collect()
     }
 
     #[test]
     fn ticks_stand_at_round_numbers() {
-        assert_eq!(labels(Scale::Linear(-0.3, 1.0), 4), ["0.0", "0.5", "1.0"]);
-        assert_eq!(labels(Scale::Linear(-450.0, 410.0), 5), ["\u{2212}400", "\u{2212}200", "0", "200", "400"]);
+        assert_eq!(labels(AxisScale::Linear(-0.3, 1.0), 4), ["0.0", "0.5", "1.0"]);
+        assert_eq!(labels(AxisScale::Linear(-450.0, 410.0), 5), ["\u{2212}400", "\u{2212}200", "0", "200", "400"]);
         assert_eq!(
-            labels(Scale::Linear(0.0, 3e-7), 3),
+            labels(AxisScale::Linear(0.0, 3e-7), 3),
             ["0", "10\u{207b}\u{2077}", "2\u{d7}10\u{207b}\u{2077}", "3\u{d7}10\u{207b}\u{2077}"]
         );
-        assert!(labels(Scale::Linear(1.0, 1.0), 4).is_empty() && labels(Scale::Linear(f64::NAN, 1.0), 4).is_empty());
+        assert!(
+            labels(AxisScale::Linear(1.0, 1.0), 4).is_empty() && labels(AxisScale::Linear(f64::NAN, 1.0), 4).is_empty()
+        );
     }
 
     #[test]
     fn logarithmic_ticks_are_powers_of_ten_and_skip_some_where_there_are_many() {
         assert_eq!(
-            labels(Scale::Log(5e-8, 2e-5), 6),
+            labels(AxisScale::Log(5e-8, 2e-5), 6),
             ["10\u{207b}\u{2077}", "10\u{207b}\u{2076}", "10\u{207b}\u{2075}"]
         );
         assert_eq!(
-            labels(Scale::Log(1e-12, 1.0), 5),
+            labels(AxisScale::Log(1e-12, 1.0), 5),
             ["10\u{207b}\u{b9}\u{b2}", "10\u{207b}\u{2079}", "10\u{207b}\u{2076}", "10\u{207b}\u{b3}", "10\u{2070}"]
         );
-        assert_eq!(Scale::Log(1.0, 30.0).minor(), [2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 20.0, 30.0]);
+        assert_eq!(AxisScale::Log(1.0, 30.0).minor_ticks(), [2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 20.0, 30.0]);
         assert_eq!(
-            labels(Scale::Log(1.5, 30.0), 6),
+            labels(AxisScale::Log(1.5, 30.0), 6),
             ["2\u{d7}10\u{2070}", "5\u{d7}10\u{2070}", "10\u{b9}", "2\u{d7}10\u{b9}"]
         );
-        assert_eq!(labels(Scale::Log(2.0, 4.0), 3), ["2\u{d7}10\u{2070}", "3\u{d7}10\u{2070}", "4\u{d7}10\u{2070}"]);
+        assert_eq!(
+            labels(AxisScale::Log(2.0, 4.0), 3),
+            ["2\u{d7}10\u{2070}", "3\u{d7}10\u{2070}", "4\u{d7}10\u{2070}"]
+        );
     }
 
     #[test]
     fn places_run_from_the_low_end_to_the_high_one() {
-        assert_eq!([0.0, 5.0, 20.0].map(|v| Scale::Linear(0.0, 10.0).place(v)), [0.0, 0.5, 2.0]);
-        assert!((Scale::Log(1e-4, 1.0).place(1e-2) - 0.5).abs() < 1e-15);
-        assert!(Scale::Log(1.0, 2.0).place(-1.0).is_nan());
+        assert_eq!([0.0, 5.0, 20.0].map(|v| AxisScale::Linear(0.0, 10.0).position(v)), [0.0, 0.5, 2.0]);
+        assert!((AxisScale::Log(1e-4, 1.0).position(1e-2) - 0.5).abs() < 1e-15);
+        assert!(AxisScale::Log(1.0, 2.0).position(-1.0).is_nan());
     }
 }

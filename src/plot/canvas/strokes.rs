@@ -3,13 +3,13 @@
 
 use tiny_skia::{Pixmap, PremultipliedColorU8};
 
-use super::{Colour, Spot};
+use super::{Colour, PagePoint};
 
 /// Steps of a pixel's coverage: finer ones are not seen, and take more bytes when packed.
-const STEPS: u32 = 8;
+const COVERAGE_STEPS: u32 = 8;
 
 /// Draws a line with round ends on an opaque ground; places and width are pixels.
-pub(super) fn line(pixels: &mut Pixmap, [from, to]: [Spot; 2], width: f32, colour: Colour) {
+pub(super) fn draw_line(pixels: &mut Pixmap, [from, to]: [PagePoint; 2], width: f32, colour: Colour) {
     let reach = 0.5 * (width + 1.0);
     let step = [to[0] - from[0], to[1] - from[1]];
     let length = step[0].hypot(step[1]);
@@ -18,7 +18,7 @@ pub(super) fn line(pixels: &mut Pixmap, [from, to]: [Spot; 2], width: f32, colou
         return;
     }
     let (wide, high) = (pixels.width() as usize, pixels.height() as usize);
-    let rows = range(from[1].min(to[1]) - reach, from[1].max(to[1]) + reach, high);
+    let rows = touched_pixels(from[1].min(to[1]) - reach, from[1].max(to[1]) + reach, high);
     for row in rows {
         let dy = row as f32 + 0.5 - from[1];
         let (mut left, mut right) = (from[0].min(to[0]) - reach, from[0].max(to[0]) + reach);
@@ -27,7 +27,7 @@ pub(super) fn line(pixels: &mut Pixmap, [from, to]: [Spot; 2], width: f32, colou
             let (middle, half) = (from[0] + dy * step[0] / step[1], reach * length / step[1].abs());
             (left, right) = (left.max(middle - half), right.min(middle + half));
         }
-        let columns = range(left, right, wide);
+        let columns = touched_pixels(left, right, wide);
         let start = row * wide;
         let Some(own) = pixels.pixels_mut().get_mut(start + columns.start..start + columns.end) else { continue };
         for (pixel, column) in own.iter_mut().zip(columns) {
@@ -37,24 +37,25 @@ pub(super) fn line(pixels: &mut Pixmap, [from, to]: [Spot; 2], width: f32, colou
             let (dx, dy) = (dx - along * step[0], dy - along * step[1]);
             let covered = (reach - (dx * dx + dy * dy).sqrt()).clamp(0.0, width.min(1.0));
             // rounded: it is not below zero
-            *pixel = blended(*pixel, colour, (covered * STEPS as f32 + 0.5) as u32);
+            *pixel = blend_pixel(*pixel, colour, (covered * COVERAGE_STEPS as f32 + 0.5) as u32);
         }
     }
 }
 
 /// The pixels of a side that an interval touches.
-fn range(from: f32, to: f32, most: usize) -> std::ops::Range<usize> {
+fn touched_pixels(from: f32, to: f32, most: usize) -> std::ops::Range<usize> {
     // the casts saturate
     let (from, to) = ((from.floor().max(0.0) as usize).min(most), (to.ceil().max(0.0) as usize).min(most));
     from..to.max(from)
 }
 
 /// A pixel of which some steps are covered.
-fn blended(below: PremultipliedColorU8, colour: Colour, covered: u32) -> PremultipliedColorU8 {
+fn blend_pixel(below: PremultipliedColorU8, colour: Colour, covered: u32) -> PremultipliedColorU8 {
     let [r, g, b] = colour.channels();
     let mixed = |below: u8, own: u8| {
         // between two bytes
-        ((u32::from(below) * (STEPS - covered) + u32::from(own) * covered + STEPS / 2) / STEPS) as u8
+        ((u32::from(below) * (COVERAGE_STEPS - covered) + u32::from(own) * covered + COVERAGE_STEPS / 2)
+            / COVERAGE_STEPS) as u8
     };
     let (r, g, b) = (mixed(below.red(), r), mixed(below.green(), g), mixed(below.blue(), b));
     PremultipliedColorU8::from_rgba(r, g, b, u8::MAX).unwrap_or(below)
@@ -64,10 +65,10 @@ fn blended(below: PremultipliedColorU8, colour: Colour, covered: u32) -> Premult
 mod tests {
     use super::*;
 
-    fn drawn(ends: [Spot; 2], width: f32) -> Vec<u8> {
+    fn drawn(ends: [PagePoint; 2], width: f32) -> Vec<u8> {
         let mut pixels = Pixmap::new(9, 5).unwrap();
         pixels.fill(tiny_skia::Color::WHITE);
-        line(&mut pixels, ends, width, Colour::BLACK);
+        draw_line(&mut pixels, ends, width, Colour::BLACK);
         pixels.pixels().iter().map(|p| p.red()).collect()
     }
 

@@ -2,22 +2,22 @@
 
 use std::fmt::Write as _;
 
-use super::{Anchor, Item, Page, Paint, Spot, Text};
+use super::{DrawItem, Figure, PagePoint, Paint, Text, TextAnchor};
 
 /// What is said for a font that may be missing.
-const FAMILY: &str = "DejaVu Sans, Verdana, Geneva, sans-serif";
+const FONT_FAMILY: &str = "DejaVu Sans, Verdana, Geneva, sans-serif";
 
 /// The page as a document; it needs nothing else.
-pub(super) fn write(page: &Page) -> String {
+pub(super) fn to_svg(page: &Figure) -> String {
     let mut out = String::new();
-    let (width, height) = (number(page.width), number(page.height));
-    put(
+    let (width, height) = (format_length(page.width), format_length(page.height));
+    append(
         &mut out,
         format_args!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}pt\" \
-         height=\"{height}pt\" role=\"img\" font-family=\"{FAMILY}\">\n<title>{}</title>\n\
+         height=\"{height}pt\" role=\"img\" font-family=\"{FONT_FAMILY}\">\n<title>{}</title>\n\
          <rect width=\"{width}\" height=\"{height}\" fill=\"#ffffff\"/>\n",
-            escaped(&page.title)
+            escape_xml(&page.title)
         ),
     );
     page.items.iter().for_each(|item| write_item(item, &mut out));
@@ -25,13 +25,13 @@ pub(super) fn write(page: &Page) -> String {
 }
 
 /// Appends; writing to a string cannot fail.
-fn put(out: &mut String, text: std::fmt::Arguments<'_>) {
+fn append(out: &mut String, text: std::fmt::Arguments<'_>) {
     let _: std::fmt::Result = out.write_fmt(text);
 }
 
 /// Text that can stand in an element or an attribute, of HTML too. Control characters, which XML does not have, are
 /// replaced.
-pub fn escaped(text: &str) -> String {
+pub fn escape_xml(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -48,37 +48,38 @@ pub fn escaped(text: &str) -> String {
 }
 
 /// A length with at most two decimals.
-fn number(v: f32) -> String {
+fn format_length(v: f32) -> String {
     let text = format!("{v:.2}");
     let text = text.trim_end_matches('0').trim_end_matches('.');
     if text == "-0" { "0".into() } else { text.into() }
 }
 
-fn write_item(item: &Item, out: &mut String) {
+fn write_item(item: &DrawItem, out: &mut String) {
     match item {
-        Item::Lines { ends, colour, width } => {
-            put(
+        DrawItem::Lines { ends, colour, width } => {
+            append(
                 out,
                 format_args!(
                     "<path stroke=\"{colour}\" stroke-width=\"{}\" stroke-linecap=\"round\" fill=\"none\" d=\"",
-                    number(*width)
+                    format_length(*width)
                 ),
             );
-            lines(ends, out);
+            write_lines(ends, out);
             out.push_str("\"/>\n");
         }
-        Item::Polygon { points, closed, paint } => {
+        DrawItem::Polygon { points, closed, paint } => {
             let tag = if *closed { "polygon" } else { "polyline" };
-            let points: Vec<String> = points.iter().map(|p| format!("{},{}", number(p[0]), number(p[1]))).collect();
-            put(out, format_args!("<{tag} points=\"{}\"{}/>\n", points.join(" "), painted(paint)));
+            let points: Vec<String> =
+                points.iter().map(|p| format!("{},{}", format_length(p[0]), format_length(p[1]))).collect();
+            append(out, format_args!("<{tag} points=\"{}\"{}/>\n", points.join(" "), paint_attributes(paint)));
         }
-        Item::Circle { center, radius, paint } => {
-            let ([x, y], r) = (center.map(number), number(*radius));
-            put(out, format_args!("<circle cx=\"{x}\" cy=\"{y}\" r=\"{r}\"{}/>\n", painted(paint)));
+        DrawItem::Circle { center, radius, paint } => {
+            let ([x, y], r) = (center.map(format_length), format_length(*radius));
+            append(out, format_args!("<circle cx=\"{x}\" cy=\"{y}\" r=\"{r}\"{}/>\n", paint_attributes(paint)));
         }
-        Item::Text(text) => write_text(text, out),
-        Item::Group(name, items) => {
-            put(out, format_args!("<g class=\"{name}\">\n"));
+        DrawItem::Text(text) => write_text(text, out),
+        DrawItem::Group(name, items) => {
+            append(out, format_args!("<g class=\"{name}\">\n"));
             items.iter().for_each(|item| write_item(item, out));
             out.push_str("</g>\n");
         }
@@ -86,84 +87,87 @@ fn write_item(item: &Item, out: &mut String) {
 }
 
 /// Lines as a path, each end told by how far it is from the one before, in hundredths, so that nothing adds up.
-fn lines(ends: &[[Spot; 2]], out: &mut String) {
+fn write_lines(ends: &[[PagePoint; 2]], out: &mut String) {
     let mut pen = None;
     for line in ends {
         let [from, to] = line.map(|p| p.map(|v| (v * 100.0).round() as i32));
         if pen != Some(from) {
             match pen {
-                None => step('M', from, out),
-                Some(pen) => step('m', apart(from, pen), out),
+                None => write_path_command('M', from, out),
+                Some(pen) => write_path_command('m', offset_between(from, pen), out),
             }
         }
-        step('l', apart(to, from), out);
+        write_path_command('l', offset_between(to, from), out);
         pen = Some(to);
     }
 }
 
-fn apart(a: [i32; 2], b: [i32; 2]) -> [i32; 2] {
+fn offset_between(a: [i32; 2], b: [i32; 2]) -> [i32; 2] {
     [0, 1].map(|k| a[k].saturating_sub(b[k]))
 }
 
 /// A command with two numbers of hundredths.
-fn step(command: char, [x, y]: [i32; 2], out: &mut String) {
+fn write_path_command(command: char, [x, y]: [i32; 2], out: &mut String) {
     out.push(command);
-    hundredths(x, out);
+    write_hundredths(x, out);
     if y >= 0 {
         // a minus parts numbers as well
         out.push(' ');
     }
-    hundredths(y, out);
+    write_hundredths(y, out);
 }
 
-fn hundredths(v: i32, out: &mut String) {
+fn write_hundredths(v: i32, out: &mut String) {
     let (whole, rest) = (v.unsigned_abs() / 100, v.unsigned_abs() % 100);
     if v < 0 {
         out.push('-');
     }
     if whole > 0 || rest == 0 {
-        put(out, format_args!("{whole}"));
+        append(out, format_args!("{whole}"));
     }
     if rest > 0 {
         let digits = format!("{rest:02}");
-        put(out, format_args!(".{}", digits.trim_end_matches('0')));
+        append(out, format_args!(".{}", digits.trim_end_matches('0')));
     }
 }
 
-fn painted(paint: &Paint) -> String {
+fn paint_attributes(paint: &Paint) -> String {
     let mut text = paint.fill.map_or_else(|| " fill=\"none\"".into(), |fill| format!(" fill=\"{fill}\""));
     if let Some((colour, width)) = paint.stroke {
-        text += &format!(" stroke=\"{colour}\" stroke-width=\"{}\"", number(width));
+        text += &format!(" stroke=\"{colour}\" stroke-width=\"{}\"", format_length(width));
     }
     if paint.opacity < 1.0 {
-        text += &format!(" opacity=\"{}\"", number(paint.opacity));
+        text += &format!(" opacity=\"{}\"", format_length(paint.opacity));
     }
     text
 }
 
 fn write_text(text: &Text, out: &mut String) {
-    let [x, y] = text.at.map(number);
+    let [x, y] = text.position.map(format_length);
     let anchor = match text.anchor {
-        Anchor::Start => "",
-        Anchor::Middle => " text-anchor=\"middle\"",
-        Anchor::End => " text-anchor=\"end\"",
+        TextAnchor::Start => "",
+        TextAnchor::Middle => " text-anchor=\"middle\"",
+        TextAnchor::End => " text-anchor=\"end\"",
     };
-    let turn = if text.turned { format!(" transform=\"rotate(-90 {x} {y})\"") } else { String::new() };
+    let turn = if text.is_vertical { format!(" transform=\"rotate(-90 {x} {y})\"") } else { String::new() };
     let halo = text.halo.map_or_else(String::new, |halo| {
-        format!(" paint-order=\"stroke\" stroke=\"{halo}\" stroke-width=\"{}\" stroke-linejoin=\"round\"", number(HALO))
+        format!(
+            " paint-order=\"stroke\" stroke=\"{halo}\" stroke-width=\"{}\" stroke-linejoin=\"round\"",
+            format_length(HALO_WIDTH_PT)
+        )
     });
-    let (size, fill) = (number(text.size), text.colour);
-    put(
+    let (size, fill) = (format_length(text.size), text.colour);
+    append(
         out,
         format_args!(
             "<text x=\"{x}\" y=\"{y}\" font-size=\"{size}\"{anchor} fill=\"{fill}\"{halo}{turn}>{}</text>\n",
-            escaped(&text.content)
+            escape_xml(&text.content)
         ),
     );
 }
 
 /// Width of the border round letters that lie over lines, both sides together, pt.
-pub(super) const HALO: f32 = 2.5;
+pub(super) const HALO_WIDTH_PT: f32 = 2.5;
 
 #[cfg(test)]
 mod tests {
@@ -172,8 +176,9 @@ mod tests {
 
     #[test]
     fn text_stays_text_and_cannot_be_markup() {
-        let text = Text { turned: true, ..Text::new([1.0, 2.5], 10.0, Anchor::Middle, "<script>\"a\" & b\u{1}") };
-        let page = Page { width: 10.0, height: 20.0, title: "a < b".into(), items: vec![Item::Text(text)] };
+        let text =
+            Text { is_vertical: true, ..Text::new([1.0, 2.5], 10.0, TextAnchor::Middle, "<script>\"a\" & b\u{1}") };
+        let page = Figure { width: 10.0, height: 20.0, title: "a < b".into(), items: vec![DrawItem::Text(text)] };
         let svg = page.to_svg();
         assert!(svg.contains("<title>a &lt; b</title>"), "{svg}");
         assert!(
@@ -188,11 +193,11 @@ mod tests {
     #[test]
     fn lines_that_go_on_from_each_other_are_one_path() {
         let ends = vec![[[0.0, 0.0], [1.0, 0.333_33]], [[1.0, 0.333_33], [2.0, 0.0]], [[5.0, -0.001], [6.0, 0.0]]];
-        let page = Page {
+        let page = Figure {
             width: 9.0,
             height: 9.0,
             title: String::new(),
-            items: vec![Item::Lines { ends, colour: Colour(0x0a), width: 0.5 }],
+            items: vec![DrawItem::Lines { ends, colour: Colour(0x0a), width: 0.5 }],
         };
         let expected = "<path stroke=\"#00000a\" stroke-width=\"0.5\" stroke-linecap=\"round\" fill=\"none\" \
                         d=\"M0 0l1 .33l1-.33m3 0l1 0\"/>";

@@ -2,71 +2,74 @@
 
 use super::panel::Panel;
 use crate::geometry::Point;
-use crate::plot::canvas::{Anchor, Colour, Item, Paint, SMALL, Spot, Text, fitted, width};
+use crate::plot::canvas::{
+    Colour, DrawItem, PagePoint, Paint, SMALL_SIZE_PT, Text, TextAnchor, text_width, truncate_to_width,
+};
 
 /// A contact to be marked.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Mark {
+pub(super) struct ContactMark {
     pub name: String,
-    pub at: Point,
+    pub position: Point,
     /// Whether it is the one that the picture is about.
-    pub chosen: bool,
+    pub is_selected: bool,
 }
 
 /// Names of others than the chosen contact are written if there are no more of these.
-const NAMED: usize = 40;
+const MAX_NAMED_CONTACTS: usize = 40;
 /// Longer names are cut.
-const LETTERS: usize = 24;
+const MAX_NAME_CHARS: usize = 24;
 
 /// The marks in a panel, the chosen one on top, and the names for which there is room.
-pub(super) fn marks(panel: &Panel, marks: &[Mark]) -> Item {
-    let seen: Vec<(&Mark, Spot)> = marks.iter().filter_map(|m| Some((m, panel.spot(m.at)?))).collect();
-    let (chosen, others): (Vec<_>, Vec<_>) = seen.into_iter().partition(|(m, _)| m.chosen);
-    let small = if others.len() > NAMED { 0.9 } else { 2.0 };
-    let mut items: Vec<Item> = others.iter().map(|(_, at)| mark(*at, small, Colour::WHITE)).collect();
-    items.extend(chosen.iter().map(|(_, at)| mark(*at, 3.0, Colour::VERMILLION)));
+pub(super) fn draw_contacts(panel: &Panel, marks: &[ContactMark]) -> DrawItem {
+    let seen: Vec<(&ContactMark, PagePoint)> =
+        marks.iter().filter_map(|m| Some((m, panel.visible_point(m.position)?))).collect();
+    let (chosen, others): (Vec<_>, Vec<_>) = seen.into_iter().partition(|(m, _)| m.is_selected);
+    let small = if others.len() > MAX_NAMED_CONTACTS { 0.9 } else { 2.0 };
+    let mut items: Vec<DrawItem> = others.iter().map(|(_, at)| draw_mark(*at, small, Colour::WHITE)).collect();
+    items.extend(chosen.iter().map(|(_, at)| draw_mark(*at, 3.0, Colour::VERMILLION)));
     let mut taken: Vec<[f32; 4]> =
         chosen.iter().map(|(_, at)| [at[0] - 4.0, at[1] - 4.0, at[0] + 4.0, at[1] + 4.0]).collect();
-    let others = others.iter().filter(|_| others.len() <= NAMED);
+    let others = others.iter().filter(|_| others.len() <= MAX_NAMED_CONTACTS);
     for (mark, at) in chosen.iter().chain(others) {
-        items.extend(name(panel, mark, *at, &mut taken));
+        items.extend(draw_name(panel, mark, *at, &mut taken));
     }
-    Item::Group("contacts", items)
+    DrawItem::Group("contacts", items)
 }
 
-fn mark(center: Spot, radius: f32, fill: Colour) -> Item {
+fn draw_mark(center: PagePoint, radius: f32, fill: Colour) -> DrawItem {
     let width = (0.35 * radius).min(0.8);
-    Item::Circle { center, radius, paint: Paint { stroke: Some((Colour::BLACK, width)), ..Paint::fill(fill) } }
+    DrawItem::Circle { center, radius, paint: Paint { stroke: Some((Colour::BLACK, width)), ..Paint::fill(fill) } }
 }
 
 /// The name to the right of a mark or to its left, where no other name is.
-fn name(panel: &Panel, mark: &Mark, [x, y]: Spot, taken: &mut Vec<[f32; 4]>) -> Option<Item> {
-    let mut shown: String = mark.name.chars().take(LETTERS).collect();
+fn draw_name(panel: &Panel, mark: &ContactMark, [x, y]: PagePoint, taken: &mut Vec<[f32; 4]>) -> Option<DrawItem> {
+    let mut shown: String = mark.name.chars().take(MAX_NAME_CHARS).collect();
     if shown.len() < mark.name.len() {
         shown.push('\u{2026}');
     }
-    let (size, apart) = if mark.chosen { (SMALL + 1.0, 6.0) } else { (SMALL - 1.0, 4.0) };
-    let wide = width(&shown, size);
-    let sides = [(Anchor::Start, x + apart, x + apart), (Anchor::End, x - apart, x - apart - wide)];
+    let (size, apart) = if mark.is_selected { (SMALL_SIZE_PT + 1.0, 6.0) } else { (SMALL_SIZE_PT - 1.0, 4.0) };
+    let wide = text_width(&shown, size);
+    let sides = [(TextAnchor::Start, x + apart, x + apart), (TextAnchor::End, x - apart, x - apart - wide)];
     let free = |left: f32| {
         let own = [left, y - 0.5 * size, left + wide, y + 0.5 * size];
         let inside = left >= panel.frame.left && left + wide <= panel.frame.right();
         let apart = |o: &[f32; 4]| own[2] < o[0] || o[2] < own[0] || own[3] < o[1] || o[3] < own[1];
-        (inside && (mark.chosen || taken.iter().all(apart))).then_some(own)
+        (inside && (mark.is_selected || taken.iter().all(apart))).then_some(own)
     };
     let found = sides.into_iter().find_map(|(anchor, from, left)| Some((anchor, from, free(left)?)));
     let (anchor, from, own) = match found {
-        None if mark.chosen => {
+        None if mark.is_selected => {
             // it is always told, cut where there is more room
             let [left, right] = [x - apart - panel.frame.left, panel.frame.right() - x - apart];
-            shown = fitted(&shown, size, left.max(right));
-            let wide = width(&shown, size);
+            shown = truncate_to_width(&shown, size, left.max(right));
+            let wide = text_width(&shown, size);
             let beside = if right >= left { x + apart } else { x - apart - wide };
             let own = [beside, y - 0.5 * size, beside + wide, y + 0.5 * size];
-            (Anchor::Start, beside, own)
+            (TextAnchor::Start, beside, own)
         }
         found => found?,
     };
     taken.push(own);
-    Some(Item::Text(Text { halo: Some(Colour::WHITE), ..Text::new([from, y + 0.36 * size], size, anchor, shown) }))
+    Some(DrawItem::Text(Text { halo: Some(Colour::WHITE), ..Text::new([from, y + 0.36 * size], size, anchor, shown) }))
 }

@@ -11,14 +11,14 @@ mod sample;
 mod weights;
 mod worst;
 
-pub use comparison::{Compared, comparison};
+pub use comparison::{ComparisonFigure, plot_comparison};
 pub use palette::Palette;
-pub(crate) use palette::unit;
-pub use panel::View;
-pub use probe::{Contact, DrawnProbe, Probe, probe};
-pub(crate) use sample::grouped;
-pub use sample::{Line, MOST, NEAREST, Sample};
-pub use weights::{Drawn, Weights, weights, weights_if_any};
+pub(crate) use palette::weight_unit;
+pub use panel::ViewPlane;
+pub use probe::{ProbeContact, ProbeFigure, ProbePlot, plot_probe};
+pub(crate) use sample::group_thousands;
+pub use sample::{MAX_NEAREST_SEGMENTS, MAX_SEGMENTS, SampledSegment, SegmentSample};
+pub use weights::{WeightsFigure, WeightsPlot, plot_weights, plot_weights_if_any};
 
 use crate::error::Problem;
 

@@ -3,44 +3,44 @@
 use super::panel::Panel;
 use crate::geometry::Point;
 use crate::geometry::region::Region;
-use crate::plot::canvas::{Frame, Spot};
+use crate::plot::canvas::{PagePoint, PlotFrame};
 
 /// Directions in which the border is looked for: one every half degree.
 const RAYS: usize = 720;
 
 /// A section that fills more of the panel than this is all round: it has no outline to see.
-const ALL: f32 = 0.98;
+const MAX_PANEL_SHARE: f32 = 0.98;
 
 /// The section of a convex region through one of its points, inside the panel; none where there is nothing to see.
-pub(super) fn outline(panel: &Panel, region: &dyn Region, center: Point) -> Option<Vec<Spot>> {
+pub(super) fn region_outline(panel: &Panel, region: &dyn Region, center: Point) -> Option<Vec<PagePoint>> {
     if !region.contains(center) {
         return None;
     }
     // longer than any line that the panel shows
-    let far = (center - panel.middle()).norm() + 2.0 * panel.diagonal();
+    let far = (center - panel.center()).norm() + 2.0 * panel.diagonal_um();
     let border = |i: usize| {
         let (up, right) = (i as f64 / RAYS as f64 * std::f64::consts::TAU).sin_cos();
         let end = center + panel.view.direction(right, up) * far;
-        let reach = region.inside(center, end).map_or(0.0, |span| span.to);
-        panel.place(center.lerp(end, reach))
+        let reach = region.clip_segment(center, end).map_or(0.0, |span| span.end_fraction);
+        panel.to_page(center.lerp(end, reach))
     };
-    let polygon = clipped((0..RAYS).map(border).collect(), &panel.frame);
-    let share = area(&polygon) / (panel.frame.width * panel.frame.height);
-    (polygon.len() > 2 && share < ALL).then_some(polygon)
+    let polygon = clip_polygon((0..RAYS).map(border).collect(), &panel.frame);
+    let share = polygon_area(&polygon) / (panel.frame.width * panel.frame.height);
+    (polygon.len() > 2 && share < MAX_PANEL_SHARE).then_some(polygon)
 }
 
 /// The area of a polygon (the shoelace formula).
-fn area(polygon: &[Spot]) -> f32 {
+fn polygon_area(polygon: &[PagePoint]) -> f32 {
     let next = polygon.iter().cycle().skip(1);
     0.5 * polygon.iter().zip(next).map(|(a, b)| a[0] * b[1] - b[0] * a[1]).sum::<f32>().abs()
 }
 
 /// The part of a convex polygon inside a frame (Sutherland and Hodgman 1974).
-fn clipped(mut polygon: Vec<Spot>, frame: &Frame) -> Vec<Spot> {
+fn clip_polygon(mut polygon: Vec<PagePoint>, frame: &PlotFrame) -> Vec<PagePoint> {
     let sides: [(usize, f32, f32); 4] =
         [(0, frame.left, 1.0), (0, frame.right(), -1.0), (1, frame.top, 1.0), (1, frame.bottom(), -1.0)];
     for (axis, limit, sign) in sides {
-        let inner = |p: &Spot| (p[axis] - limit) * sign;
+        let inner = |p: &PagePoint| (p[axis] - limit) * sign;
         let mut kept = Vec::with_capacity(polygon.len() + 4);
         let next = polygon.iter().cycle().skip(1);
         for (from, to) in polygon.iter().zip(next) {
@@ -60,19 +60,19 @@ fn clipped(mut polygon: Vec<Spot>, frame: &Frame) -> Vec<Spot> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::panel::{Panels, View};
+    use super::super::panel::{Panels, ViewPlane};
     use super::*;
     use crate::geometry::Aabb;
     use crate::geometry::region::{Disk, Slab, Sphere};
 
-    fn panel(view: View) -> Panel {
+    fn panel(view: ViewPlane) -> Panel {
         let half = Point::new(100.0, 100.0, 100.0);
-        let window = Aabb::of([Point::ORIGIN - half, half]);
-        Panels::of(&window, &[view]).panels.remove(0)
+        let window = Aabb::enclosing([Point::ORIGIN - half, half]);
+        Panels::new(&window, &[view]).panels.remove(0)
     }
 
     fn extent(panel: &Panel, region: &dyn Region, center: Point) -> [f32; 2] {
-        let points = outline(panel, region, center).unwrap();
+        let points = region_outline(panel, region, center).unwrap();
         [0, 1].map(|k| {
             let values = points.iter().map(|p| p[k]);
             values.clone().fold(f32::MIN, f32::max) - values.fold(f32::MAX, f32::min)
@@ -81,8 +81,8 @@ mod tests {
 
     #[test]
     fn outlines_have_the_size_of_the_section() {
-        let panel = panel(View::Xy);
-        let um = panel.length(1.0);
+        let panel = panel(ViewPlane::Xy);
+        let um = panel.to_page_length(1.0);
         let close = |found: [f32; 2], expected: [f32; 2]| {
             assert!(
                 (0..2).all(|k| (found[k] - expected[k] * um).abs() < 0.02 * expected[k] * um),
@@ -100,16 +100,16 @@ mod tests {
     #[test]
     fn a_slab_seen_from_above_has_no_outline() {
         let slab = Slab::new(Point::ORIGIN, Point::new(0.0, 1.0, 0.0), 10.0).unwrap();
-        assert!(outline(&panel(View::Xz), &slab, Point::ORIGIN).is_none());
+        assert!(region_outline(&panel(ViewPlane::Xz), &slab, Point::ORIGIN).is_none());
     }
 
     #[test]
     fn a_region_outside_the_panel_is_not_drawn() {
         let far = Point::new(1000.0, 0.0, 0.0);
         assert!(
-            outline(&panel(View::Zy), &Sphere::new(far, 10.0).unwrap(), far).is_some(),
+            region_outline(&panel(ViewPlane::Zy), &Sphere::new(far, 10.0).unwrap(), far).is_some(),
             "along x it is before the panel"
         );
-        assert!(outline(&panel(View::Xy), &Sphere::new(far, 10.0).unwrap(), far).is_none());
+        assert!(region_outline(&panel(ViewPlane::Xy), &Sphere::new(far, 10.0).unwrap(), far).is_none());
     }
 }

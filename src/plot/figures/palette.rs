@@ -1,16 +1,16 @@
 //! Which colour a coefficient has: by decades, by sign, or inside and outside of a region.
 
-use crate::plot::canvas::{Colour, ColourBar, Extend, Map, Scale};
-use crate::units::COEFFICIENT_UNIT;
+use crate::plot::canvas::{AxisScale, Colour, ColourBar, ColourMap, Extend};
+use crate::units::WEIGHT_UNIT;
 
 /// Whether a method's coefficients tell inside and outside of a region, and are no potentials.
-pub fn is_region(kind: Option<&str>) -> bool {
+pub fn is_csd_method(kind: Option<&str>) -> bool {
     kind.is_some_and(|k| k.starts_with("ObjectiveCSD"))
 }
 
 /// The unit of a method's coefficients; empty where they have none.
-pub fn unit(kind: Option<&str>) -> &'static str {
-    if is_region(kind) { "" } else { COEFFICIENT_UNIT }
+pub fn weight_unit(kind: Option<&str>) -> &'static str {
+    if is_csd_method(kind) { "" } else { WEIGHT_UNIT }
 }
 
 /// The colours of one picture.
@@ -24,72 +24,76 @@ pub enum Palette {
 
 /// Share of coefficients beyond the low end of a logarithmic scale (half of it beyond the high end), and beyond both
 /// ends of a symmetric one: so that a few do not take the colours of all others.
-const BEYOND: f64 = 0.005;
+const CLIPPED_SHARE: f64 = 0.005;
 
 /// The share of a scale of decades that is drawn in the map's darkest colours is not left to a single far segment.
-const DECADES: f64 = 8.0;
+const MAX_DECADES: f64 = 8.0;
 
 /// Colour of a segment outside a region.
-pub const OUTSIDE: Colour = Colour(0xcf_cfcf);
+pub const OUTSIDE_COLOUR: Colour = Colour(0xcf_cfcf);
 /// Colour of a segment inside a region.
-pub const INSIDE: Colour = Colour::VERMILLION;
+pub const INSIDE_COLOUR: Colour = Colour::VERMILLION;
 /// Colour of a segment without a coefficient, or with one that is not finite or has no place on the scale.
-pub const NONE: Colour = Colour(0xe2_e2e2);
+pub const MISSING_COLOUR: Colour = Colour(0xe2_e2e2);
 
 impl Palette {
     /// The colours for a method's coefficients.
-    pub fn of(kind: Option<&str>, values: impl Iterator<Item = f64>) -> Self {
-        if is_region(kind) {
+    pub fn for_method(kind: Option<&str>, values: impl Iterator<Item = f64>) -> Self {
+        if is_csd_method(kind) {
             return Self::Inside;
         }
         let mut values: Vec<f64> = values.filter(|v| v.is_finite()).collect();
         values.sort_unstable_by(f64::total_cmp);
         match (values.first(), values.last()) {
-            (Some(low), _) if *low < 0.0 => Self::signed(values),
-            (_, Some(high)) if *high > 0.0 => Self::positive(&values),
-            _ => Self::Bar(ColourBar { scale: Scale::Linear(0.0, 1.0), map: Map::Viridis, extend: Extend::default() }),
+            (Some(low), _) if *low < 0.0 => Self::symmetric(values),
+            (_, Some(high)) if *high > 0.0 => Self::logarithmic(&values),
+            _ => Self::Bar(ColourBar {
+                scale: AxisScale::Linear(0.0, 1.0),
+                map: ColourMap::Viridis,
+                extend: Extend::default(),
+            }),
         }
     }
 
     /// Ascending, none below zero, some above.
-    fn positive(values: &[f64]) -> Self {
+    fn logarithmic(values: &[f64]) -> Self {
         let above = &values[values.partition_point(|v| *v <= 0.0)..];
-        let high = quantile(above, 1.0 - 0.5 * BEYOND);
-        let least = quantile(above, BEYOND).max(high * 10f64.powf(-DECADES));
+        let high = quantile(above, 1.0 - 0.5 * CLIPPED_SHARE);
+        let least = quantile(above, CLIPPED_SHARE).max(high * 10f64.powf(-MAX_DECADES));
         // ticks can be told apart where all are nearly equal
         let low = least.min(high / 1.05);
         let extend =
             Extend { low: above.first().is_some_and(|v| *v < low), high: above.last().is_some_and(|v| *v > high) };
-        Self::Bar(ColourBar { scale: Scale::Log(low, high), map: Map::Viridis, extend })
+        Self::Bar(ColourBar { scale: AxisScale::Log(low, high), map: ColourMap::Viridis, extend })
     }
 
-    fn signed(mut values: Vec<f64>) -> Self {
+    fn symmetric(mut values: Vec<f64>) -> Self {
         values.iter_mut().for_each(|v| *v = v.abs());
         values.sort_unstable_by(f64::total_cmp);
-        let most = quantile(&values, 1.0 - BEYOND);
+        let most = quantile(&values, 1.0 - CLIPPED_SHARE);
         let beyond = values.last().is_some_and(|v| *v > most);
         let extend = Extend { low: beyond, high: beyond };
-        Self::Bar(ColourBar { scale: Scale::Linear(-most, most), map: Map::Vik, extend })
+        Self::Bar(ColourBar { scale: AxisScale::Linear(-most, most), map: ColourMap::Vik, extend })
     }
 
     /// The colour of a coefficient.
     pub fn colour(&self, value: Option<f64>) -> Colour {
         match (self, value.filter(|v| v.is_finite())) {
-            (Self::Inside, Some(v)) if v > 0.0 => INSIDE,
-            (Self::Inside, Some(_)) => OUTSIDE,
-            (Self::Bar(bar), Some(v)) => bar.colour(v).unwrap_or(NONE),
-            (_, None) => NONE,
+            (Self::Inside, Some(v)) if v > 0.0 => INSIDE_COLOUR,
+            (Self::Inside, Some(_)) => OUTSIDE_COLOUR,
+            (Self::Bar(bar), Some(v)) => bar.colour(v).unwrap_or(MISSING_COLOUR),
+            (_, None) => MISSING_COLOUR,
         }
     }
 
     /// How much a coefficient stands out: what stands out more lies on top. Below zero without one.
-    pub fn weight(&self, value: Option<f64>) -> f64 {
+    pub fn prominence(&self, value: Option<f64>) -> f64 {
         let Some(v) = value.filter(|v| v.is_finite()) else { return -1.0 };
         match self {
             Self::Inside => f64::from(u8::from(v > 0.0)),
             Self::Bar(bar) => match bar.scale {
-                Scale::Log(..) => bar.scale.place(v).clamp(0.0, 1.0),
-                Scale::Linear(..) => (bar.scale.place(v) - 0.5).abs().clamp(0.0, 0.5) * 2.0,
+                AxisScale::Log(..) => bar.scale.position(v).clamp(0.0, 1.0),
+                AxisScale::Linear(..) => (bar.scale.position(v) - 0.5).abs().clamp(0.0, 0.5) * 2.0,
             },
         }
     }
@@ -106,7 +110,7 @@ mod tests {
     use super::*;
 
     fn bar(kind: &str, values: &[f64]) -> ColourBar {
-        match Palette::of(Some(kind), values.iter().copied()) {
+        match Palette::for_method(Some(kind), values.iter().copied()) {
             Palette::Bar(bar) => bar,
             Palette::Inside => panic!("no bar"),
         }
@@ -115,29 +119,32 @@ mod tests {
     #[test]
     fn potentials_above_zero_are_drawn_by_decades() {
         let bar = bar("LineSource", &[1e-5, 1e-7, 0.0, 1e-6]);
-        assert_eq!((bar.scale, bar.map), (Scale::Log(1e-7, 1e-5), Map::Viridis));
-        assert!(bar.colour(1e-5).unwrap() == Map::Viridis.at(1.0));
+        assert_eq!((bar.scale, bar.map), (AxisScale::Log(1e-7, 1e-5), ColourMap::Viridis));
+        assert!(bar.colour(1e-5).unwrap() == ColourMap::Viridis.colour_at(1.0));
     }
 
     #[test]
     fn signed_coefficients_are_drawn_about_zero() {
         let bar = bar("DipoleReciprocity", &[-3.0, 1.0]);
-        assert_eq!((bar.scale, bar.map), (Scale::Linear(-3.0, 3.0), Map::Vik));
-        assert_eq!(bar.colour(0.0).unwrap(), Map::Vik.at(0.5));
+        assert_eq!((bar.scale, bar.map), (AxisScale::Linear(-3.0, 3.0), ColourMap::Vik));
+        assert_eq!(bar.colour(0.0).unwrap(), ColourMap::Vik.colour_at(0.5));
     }
 
     #[test]
     fn regions_have_two_colours() {
-        let palette = Palette::of(Some("ObjectiveCSD_Disk"), [0.0, 1.0].into_iter());
-        assert_eq!([Some(1.0), Some(0.0), None].map(|v| palette.colour(v)), [INSIDE, OUTSIDE, NONE]);
+        let palette = Palette::for_method(Some("ObjectiveCSD_Disk"), [0.0, 1.0].into_iter());
+        assert_eq!(
+            [Some(1.0), Some(0.0), None].map(|v| palette.colour(v)),
+            [INSIDE_COLOUR, OUTSIDE_COLOUR, MISSING_COLOUR]
+        );
     }
 
     #[test]
     fn what_is_not_finite_is_grey_in_every_palette() {
         let palettes = [("LineSource", 1.0), ("LineSource", -1.0), ("ObjectiveCSD_Disk", 1.0)];
-        for palette in palettes.map(|(kind, v)| Palette::of(Some(kind), [v, 0.5].into_iter())) {
+        for palette in palettes.map(|(kind, v)| Palette::for_method(Some(kind), [v, 0.5].into_iter())) {
             for v in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
-                assert_eq!((palette.colour(Some(v)), palette.weight(Some(v))), (NONE, -1.0));
+                assert_eq!((palette.colour(Some(v)), palette.prominence(Some(v))), (MISSING_COLOUR, -1.0));
             }
         }
     }
@@ -147,12 +154,12 @@ mod tests {
         let mut values: Vec<f64> = (1..=1000).map(f64::from).collect();
         values[0] = 1e-30;
         let bar = bar("LineSource", &values);
-        assert!(bar.extend.low && matches!(bar.scale, Scale::Log(low, _) if low > 5.0));
+        assert!(bar.extend.low && matches!(bar.scale, AxisScale::Log(low, _) if low > 5.0));
     }
 
     #[test]
     fn nothing_but_zeros_or_equal_numbers_still_make_a_scale() {
-        assert_eq!(bar("Reciprocity", &[0.0]).scale, Scale::Linear(0.0, 1.0));
-        assert_eq!(bar("Reciprocity", &[3.0, 3.0]).scale, Scale::Log(3.0 / 1.05, 3.0));
+        assert_eq!(bar("Reciprocity", &[0.0]).scale, AxisScale::Linear(0.0, 1.0));
+        assert_eq!(bar("Reciprocity", &[3.0, 3.0]).scale, AxisScale::Log(3.0 / 1.05, 3.0));
     }
 }

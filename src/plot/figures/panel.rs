@@ -1,11 +1,14 @@
 //! Views along the axes, side by side on one page and in one scale.
 
 use crate::geometry::{Aabb, Point};
-use crate::plot::canvas::{Anchor, Colour, Frame, Item, LABEL, Page, SMALL, Scale, Spot, Text, fitted, width};
+use crate::plot::canvas::{
+    AxisScale, Colour, DrawItem, Figure, LABEL_SIZE_PT, PagePoint, PlotFrame, SMALL_SIZE_PT, Text, TextAnchor,
+    text_width, truncate_to_width,
+};
 
 /// A view along an axis, named by what the page shows: the first axis runs to the right, the second up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum View {
+pub enum ViewPlane {
     /// x to the right, y up.
     Xy,
     /// x to the right, z up.
@@ -20,7 +23,7 @@ pub enum View {
     Zy,
 }
 
-impl View {
+impl ViewPlane {
     /// From three sides, as they stand side by side; y, along which columns and probes lie, is up where it is seen.
     pub const ALL: [Self; 3] = [Self::Xy, Self::Zy, Self::Xz];
 
@@ -49,7 +52,7 @@ impl View {
         Point::from(p)
     }
 
-    fn labels(self) -> [&'static str; 2] {
+    fn axis_labels(self) -> [&'static str; 2] {
         self.axes().map(|axis| ["x (um)", "y (um)", "z (um)"][axis])
     }
 
@@ -67,27 +70,27 @@ impl View {
 }
 
 /// Room for the frames of one view, pt.
-const ONE: (f32, f32) = (400.0, 400.0);
+const SINGLE_PANEL_PT: (f32, f32) = (400.0, 400.0);
 /// Room for the frames of several views together, pt.
-const SEVERAL: (f32, f32) = (560.0, 420.0);
+const ALL_PANELS_PT: (f32, f32) = (560.0, 420.0);
 /// Above the frames: the title. Below: ticks, labels, a note.
-const TOP: f32 = 30.0;
-const BOTTOM: f32 = 52.0;
+const TOP_MARGIN_PT: f32 = 30.0;
+const BOTTOM_MARGIN_PT: f32 = 52.0;
 /// Between frames: their ticks' labels do not touch.
-const GAP: f32 = 36.0;
+const PANEL_GAP_PT: f32 = 36.0;
 /// The least side of a frame, pt: two ticks have room. A thin probe has more air around it.
-const LEAST: f32 = 84.0;
+const MIN_PANEL_SIDE_PT: f32 = 84.0;
 /// The least width of a page, pt.
-const PAGE: f32 = 280.0;
+const MIN_PAGE_WIDTH_PT: f32 = 280.0;
 
 /// One view on the page.
 pub struct Panel {
     /// From where.
-    pub view: View,
+    pub view: ViewPlane,
     /// Where on the page.
-    pub frame: Frame,
+    pub frame: PlotFrame,
     /// Whether the panel to its left has the same upward axis.
-    shares: bool,
+    shares_y_axis: bool,
 }
 
 /// Panels side by side.
@@ -99,14 +102,14 @@ pub struct Panels {
     /// Where the lowest border is, pt.
     pub bottom: f32,
     /// Points on the page for a um.
-    scale: f64,
+    points_per_um: f64,
 }
 
 impl Panels {
     /// Room for a box, seen from some sides.
-    pub fn of(window: &Aabb, views: &[View]) -> Self {
-        let spans: Vec<[f64; 4]> = views.iter().map(|v| span(*v, window)).collect();
-        let room = if views.len() == 1 { ONE } else { SEVERAL };
+    pub fn new(window: &Aabb, views: &[ViewPlane]) -> Self {
+        let spans: Vec<[f64; 4]> = views.iter().map(|v| view_extent(*v, window)).collect();
+        let room = if views.len() == 1 { SINGLE_PANEL_PT } else { ALL_PANELS_PT };
         let across: f64 = spans.iter().map(|s| s[1] - s[0]).sum();
         let high = spans.iter().map(|s| s[3] - s[2]).fold(0.0, f64::max);
         let scale = (f64::from(room.0) / across).min(f64::from(room.1) / high);
@@ -114,53 +117,60 @@ impl Panels {
         let mut panels: Vec<Panel> = Vec::new();
         for (&view, [x0, x1, y0, y1]) in views.iter().zip(spans) {
             let [(x0, x1), (y0, y1)] =
-                [(x0, x1), (y0, y1)].map(|(low, high)| widened(low, high, f64::from(LEAST) / scale));
+                [(x0, x1), (y0, y1)].map(|(low, high)| widen_interval(low, high, f64::from(MIN_PANEL_SIDE_PT) / scale));
             let [width, height] = [x1 - x0, y1 - y0].map(|length| (length * scale) as f32);
-            let mut frame = Frame { left, top: TOP, width, height, x: Scale::Linear(x0, x1), y: Scale::Linear(y0, y1) };
-            let shares = panels.last().is_some_and(|p| p.view.labels()[1] == view.labels()[1]);
-            frame.left += if shares { 0.0 } else { frame.margin() };
-            left = frame.right() + GAP;
-            panels.push(Panel { view, frame, shares });
+            let mut frame = PlotFrame {
+                left,
+                top: TOP_MARGIN_PT,
+                width,
+                height,
+                x: AxisScale::Linear(x0, x1),
+                y: AxisScale::Linear(y0, y1),
+            };
+            let shares = panels.last().is_some_and(|p| p.view.axis_labels()[1] == view.axis_labels()[1]);
+            frame.left += if shares { 0.0 } else { frame.left_margin() };
+            left = frame.right() + PANEL_GAP_PT;
+            panels.push(Panel { view, frame, shares_y_axis: shares });
         }
         let bottom = panels.iter().map(|p| p.frame.bottom()).fold(0.0, f32::max);
-        Self { right: left - GAP, bottom, panels, scale }
+        Self { right: left - PANEL_GAP_PT, bottom, panels, points_per_um: scale }
     }
 
     /// The page with a title over the panels and a note under them, at least as wide as asked for.
-    pub fn finish(&self, mut items: Vec<Item>, title: String, note: &str, right: f32) -> Page {
+    pub fn to_figure(&self, mut items: Vec<DrawItem>, title: String, note: &str, right: f32) -> Figure {
         let left = self.panels.first().map_or(0.0, |p| p.frame.left);
-        let (size, height) = (1.1 * LABEL, self.bottom + BOTTOM);
-        let right = right.max(left + width(note, SMALL) + 8.0).max(PAGE);
-        let shown = fitted(&title, size, right - left - 8.0);
-        items.push(Item::Text(Text::new([left, TOP - 9.0], size, Anchor::Start, shown)));
-        let note = Text::new([left, height - 7.0], SMALL, Anchor::Start, note);
-        items.push(Item::Text(Text { colour: Colour(0x55_5555), ..note }));
-        Page { width: right, height, title, items }
+        let (size, height) = (1.1 * LABEL_SIZE_PT, self.bottom + BOTTOM_MARGIN_PT);
+        let right = right.max(left + text_width(note, SMALL_SIZE_PT) + 8.0).max(MIN_PAGE_WIDTH_PT);
+        let shown = truncate_to_width(&title, size, right - left - 8.0);
+        items.push(DrawItem::Text(Text::new([left, TOP_MARGIN_PT - 9.0], size, TextAnchor::Start, shown)));
+        let note = Text::new([left, height - 7.0], SMALL_SIZE_PT, TextAnchor::Start, note);
+        items.push(DrawItem::Text(Text { colour: Colour(0x55_5555), ..note }));
+        Figure { width: right, height, title, items }
     }
 
     /// The same things in every panel, then its axes.
-    pub fn draw(&self, ground: Colour, inside: impl Fn(&Panel) -> Vec<Item>) -> Vec<Item> {
+    pub fn draw(&self, ground: Colour, inside: impl Fn(&Panel) -> Vec<DrawItem>) -> Vec<DrawItem> {
         let panel = |(i, panel): (usize, &Panel)| {
-            let [x, y] = panel.view.labels();
-            let mut items = vec![panel.frame.ground(ground)];
+            let [x, y] = panel.view.axis_labels();
+            let mut items = vec![panel.frame.draw_background(ground)];
             items.extend(inside(panel));
             if i == 0 {
-                items.push(self.scale_bar(panel, &taken(&items)));
+                items.push(self.draw_scale_bar(panel, &occupied_boxes(&items)));
             }
-            items.push(panel.frame.axes(Some(x), (!panel.shares).then_some(y)));
-            Item::Group(panel.view.name(), items)
+            items.push(panel.frame.draw_axes(Some(x), (!panel.shares_y_axis).then_some(y)));
+            DrawItem::Group(panel.view.name(), items)
         };
         self.panels.iter().enumerate().map(panel).collect()
     }
 
     /// A round length in the corner of a panel where it covers the fewest contacts and names.
-    fn scale_bar(&self, panel: &Panel, taken: &[[f32; 4]]) -> Item {
+    fn draw_scale_bar(&self, panel: &Panel, taken: &[[f32; 4]]) -> DrawItem {
         let frame = &panel.frame;
-        let most = 0.3 * f64::from(frame.width) / self.scale;
+        let most = 0.3 * f64::from(frame.width) / self.points_per_um;
         let power = 10f64.powf(most.log10().floor());
         let length = [5.0, 2.0].map(|k| k * power).into_iter().find(|l| *l <= most).unwrap_or(power);
-        let (wide, told) = ((length * self.scale) as f32, format!("{length} um"));
-        let half = 0.5 * wide.max(width(&told, SMALL));
+        let (wide, told) = ((length * self.points_per_um) as f32, format!("{length} um"));
+        let half = 0.5 * wide.max(text_width(&told, SMALL_SIZE_PT));
         let beside = half.max(0.5 * wide) + 9.0;
         // the middle of the bar; its name stands over it
         let corners = [(frame.bottom() - 9.0, frame.right() - beside), (frame.bottom() - 9.0, frame.left + beside)]
@@ -173,29 +183,30 @@ impl Panels {
         };
         let (y, middle) = corners.min_by_key(covered).unwrap_or_default();
         let ends = [[middle - 0.5 * wide, y], [middle + 0.5 * wide, y]];
-        let bar = |colour, width| Item::Lines { ends: vec![ends], colour, width };
-        let name = Text { halo: Some(Colour::WHITE), ..Text::new([middle, y - 4.0], SMALL, Anchor::Middle, told) };
-        Item::Group("scale-bar", vec![bar(Colour::WHITE, 4.5), bar(Colour::BLACK, 2.5), Item::Text(name)])
+        let bar = |colour, width| DrawItem::Lines { ends: vec![ends], colour, width };
+        let name =
+            Text { halo: Some(Colour::WHITE), ..Text::new([middle, y - 4.0], SMALL_SIZE_PT, TextAnchor::Middle, told) };
+        DrawItem::Group("scale-bar", vec![bar(Colour::WHITE, 4.5), bar(Colour::BLACK, 2.5), DrawItem::Text(name)])
     }
 }
 
 /// The boxes of contacts and their names among some items: left, top, right, bottom.
-fn taken(items: &[Item]) -> Vec<[f32; 4]> {
-    let box_of = |item: &Item| match item {
-        Item::Circle { center: [x, y], radius: r, .. } => Some([x - r, y - r, x + r, y + r]),
-        Item::Text(Text { at: [x, y], size, anchor, content, .. }) => {
-            let wide = width(content, *size);
+fn occupied_boxes(items: &[DrawItem]) -> Vec<[f32; 4]> {
+    let box_of = |item: &DrawItem| match item {
+        DrawItem::Circle { center: [x, y], radius: r, .. } => Some([x - r, y - r, x + r, y + r]),
+        DrawItem::Text(Text { position: [x, y], size, anchor, content, .. }) => {
+            let wide = text_width(content, *size);
             let left = match anchor {
-                Anchor::Start => *x,
-                Anchor::Middle => x - 0.5 * wide,
-                Anchor::End => x - wide,
+                TextAnchor::Start => *x,
+                TextAnchor::Middle => x - 0.5 * wide,
+                TextAnchor::End => x - wide,
             };
             Some([left, y - size, left + wide, y + 0.25 * size])
         }
         _ => None,
     };
     let contacts = items.iter().filter_map(|item| match item {
-        Item::Group("contacts", marks) => Some(marks.iter().filter_map(box_of)),
+        DrawItem::Group("contacts", marks) => Some(marks.iter().filter_map(box_of)),
         _ => None,
     });
     contacts.flatten().collect()
@@ -203,48 +214,48 @@ fn taken(items: &[Item]) -> Vec<[f32; 4]> {
 
 impl Panel {
     /// The place of a point, inside or outside.
-    pub fn place(&self, p: Point) -> Spot {
+    pub fn to_page(&self, p: Point) -> PagePoint {
         let (x, y) = self.view.project(p);
-        self.frame.at(x, y)
+        self.frame.to_page(x, y)
     }
 
     /// The middle of what is shown, um; the depth is that of the origin.
-    pub fn middle(&self) -> Point {
-        let middle = |scale| if let Scale::Linear(low, high) = scale { 0.5 * (low + high) } else { 0.0 };
+    pub fn center(&self) -> Point {
+        let middle = |scale| if let AxisScale::Linear(low, high) = scale { 0.5 * (low + high) } else { 0.0 };
         self.view.direction(middle(self.frame.x), middle(self.frame.y))
     }
 
     /// From corner to corner, um.
-    pub fn diagonal(&self) -> f64 {
-        f64::from(self.frame.width).hypot(f64::from(self.frame.height)) / f64::from(self.length(1.0))
+    pub fn diagonal_um(&self) -> f64 {
+        f64::from(self.frame.width).hypot(f64::from(self.frame.height)) / f64::from(self.to_page_length(1.0))
     }
 
     /// The part of a segment that is to be seen, on the page.
-    pub fn line(&self, a: Point, b: Point) -> Option<[Spot; 2]> {
-        self.frame.clipped(self.place(a), self.place(b))
+    pub fn clip_segment(&self, a: Point, b: Point) -> Option<[PagePoint; 2]> {
+        self.frame.clip_line(self.to_page(a), self.to_page(b))
     }
 
     /// The place of a point; none where it is outside.
-    pub fn spot(&self, p: Point) -> Option<Spot> {
-        Some(self.place(p)).filter(|at| self.frame.holds(*at))
+    pub fn visible_point(&self, p: Point) -> Option<PagePoint> {
+        Some(self.to_page(p)).filter(|at| self.frame.contains(*at))
     }
 
     /// A length on the page, pt.
-    pub fn length(&self, um: f64) -> f32 {
-        let [from, _] = self.frame.at(0.0, 0.0);
-        let [to, _] = self.frame.at(um, 0.0);
+    pub fn to_page_length(&self, um: f64) -> f32 {
+        let [from, _] = self.frame.to_page(0.0, 0.0);
+        let [to, _] = self.frame.to_page(um, 0.0);
         to - from
     }
 }
 
 /// An interval about the same middle, no shorter than some length.
-fn widened(low: f64, high: f64, least: f64) -> (f64, f64) {
+fn widen_interval(low: f64, high: f64, least: f64) -> (f64, f64) {
     let lacking = 0.5 * (least - (high - low)).max(0.0);
     (low - lacking, high + lacking)
 }
 
 /// What a view shows of a box: left, right, low and high, um, with a border; never without width or height.
-fn span(view: View, window: &Aabb) -> [f64; 4] {
+fn view_extent(view: ViewPlane, window: &Aabb) -> [f64; 4] {
     let (low, high) = (view.project(window.min), view.project(window.max));
     let largest = (window.max - window.min).to_array().into_iter().fold(1.0, f64::max);
     let padded = |low: f64, high: f64| {
@@ -261,20 +272,24 @@ mod tests {
 
     #[test]
     fn views_side_by_side_have_one_scale_and_share_the_upright_axis() {
-        let window = Aabb::of([Point::ORIGIN, Point::new(400.0, 1000.0, 200.0)]);
-        let panels = Panels::of(&window, &View::ALL);
-        let scale = |f: &Frame| match (f.x, f.y) {
-            (Scale::Linear(x0, x1), Scale::Linear(y0, y1)) => {
+        let window = Aabb::enclosing([Point::ORIGIN, Point::new(400.0, 1000.0, 200.0)]);
+        let panels = Panels::new(&window, &ViewPlane::ALL);
+        let scale = |f: &PlotFrame| match (f.x, f.y) {
+            (AxisScale::Linear(x0, x1), AxisScale::Linear(y0, y1)) => {
                 [f64::from(f.width) / (x1 - x0), f64::from(f.height) / (y1 - y0)]
             }
             _ => [0.0; 2],
         };
         for panel in &panels.panels {
-            assert!(scale(&panel.frame).iter().all(|s| (s / panels.scale - 1.0).abs() < 1e-5));
+            assert!(scale(&panel.frame).iter().all(|s| (s / panels.points_per_um - 1.0).abs() < 1e-5));
         }
-        assert_eq!(panels.panels.iter().map(|p| p.shares).collect::<Vec<_>>(), [false, true, false]);
-        let thin = Panels::of(&Aabb::of([Point::ORIGIN, Point::new(0.0, 4000.0, 0.0)]), &View::ALL);
-        assert!(thin.panels.iter().all(|p| p.frame.width >= LEAST - 0.1 && p.frame.height >= LEAST - 0.1));
+        assert_eq!(panels.panels.iter().map(|p| p.shares_y_axis).collect::<Vec<_>>(), [false, true, false]);
+        let thin = Panels::new(&Aabb::enclosing([Point::ORIGIN, Point::new(0.0, 4000.0, 0.0)]), &ViewPlane::ALL);
+        assert!(
+            thin.panels
+                .iter()
+                .all(|p| p.frame.width >= MIN_PANEL_SIDE_PT - 0.1 && p.frame.height >= MIN_PANEL_SIDE_PT - 0.1)
+        );
         for panel in panels.panels.iter().chain(&thin.panels) {
             let [across, up] = scale(&panel.frame);
             assert!((across / up - 1.0).abs() < 1e-5, "nothing is stretched");
@@ -284,7 +299,7 @@ mod tests {
 
     #[test]
     fn the_scale_bar_stands_where_no_contact_is() {
-        let panels = Panels::of(&Aabb::of([Point::ORIGIN, Point::new(100.0, 100.0, 100.0)]), &[View::Xy]);
+        let panels = Panels::new(&Aabb::enclosing([Point::ORIGIN, Point::new(100.0, 100.0, 100.0)]), &[ViewPlane::Xy]);
         let frame = panels.panels[0].frame;
         let at = |corner: usize| match corner {
             0 => [frame.right() - 12.0, frame.bottom() - 12.0],
@@ -295,12 +310,12 @@ mod tests {
         for free in 0..4 {
             let marks =
                 (0..free).map(|corner| [at(corner)[0] - 2.0, at(corner)[1] - 2.0, at(corner)[0], at(corner)[1]]);
-            let Item::Group(_, items) = panels.scale_bar(&panels.panels[0], &marks.collect::<Vec<_>>()) else {
+            let DrawItem::Group(_, items) = panels.draw_scale_bar(&panels.panels[0], &marks.collect::<Vec<_>>()) else {
                 unreachable!()
             };
-            let Item::Lines { ends, .. } = &items[0] else { unreachable!() };
+            let DrawItem::Lines { ends, .. } = &items[0] else { unreachable!() };
             let [x, y] = ends[0][0];
-            let sides = |[x, y]: Spot| (x < frame.left + 0.5 * frame.width, y < frame.top + 0.5 * frame.height);
+            let sides = |[x, y]: PagePoint| (x < frame.left + 0.5 * frame.width, y < frame.top + 0.5 * frame.height);
             assert_eq!(sides([x, y]), sides(at(free)), "{free}");
         }
     }
@@ -308,12 +323,12 @@ mod tests {
     #[test]
     fn a_view_shows_the_axes_of_its_name_to_the_right_and_up() {
         let p = Point::new(1.0, 2.0, 3.0);
-        for view in [View::Xy, View::Xz, View::Yx, View::Yz, View::Zx, View::Zy] {
+        for view in [ViewPlane::Xy, ViewPlane::Xz, ViewPlane::Yx, ViewPlane::Yz, ViewPlane::Zx, ViewPlane::Zy] {
             let name = view.name().strip_prefix("view ").unwrap();
             let [right, up] = [0, 1].map(|i| name[i..=i].to_string());
             let value = |axis: &str| ["x", "y", "z"].iter().position(|a| *a == axis).unwrap() as f64 + 1.0;
             assert_eq!(view.project(p), (value(&right), value(&up)), "{name}");
-            assert_eq!(view.labels(), [format!("{right} (um)"), format!("{up} (um)")]);
+            assert_eq!(view.axis_labels(), [format!("{right} (um)"), format!("{up} (um)")]);
             assert_eq!(view.project(view.direction(5.0, 7.0)), (5.0, 7.0));
         }
     }

@@ -1,25 +1,25 @@
 //! Contacts, the regions round them, and the segments found there.
 
-use super::MOST;
-use super::contacts::{Mark, marks};
-use super::outline::outline;
-use super::panel::{Panel, Panels, View};
-use super::sample::{Sample, grouped};
-use super::weights::surroundings;
-use crate::error::{Context, Result, count};
+use super::MAX_SEGMENTS;
+use super::contacts::{ContactMark, draw_contacts};
+use super::outline::region_outline;
+use super::panel::{Panel, Panels, ViewPlane};
+use super::sample::{SegmentSample, group_thousands};
+use super::weights::enclosing_box;
+use crate::error::{Context, Result, format_count};
 use crate::geometry::region::{Predicate, Region};
 use crate::geometry::{Aabb, Point};
-use crate::plot::canvas::{Colour, Item, Page, Paint};
-use crate::segments::table::{Table, Within};
+use crate::plot::canvas::{Colour, DrawItem, Figure, Paint};
+use crate::segments::table::{SegmentSelection, SegmentTable};
 
 /// Names with more counts than these beside them are names alone.
-const COUNTED: usize = 40;
+const MAX_COUNTED_CONTACTS: usize = 40;
 /// Regions drawn one by one; of more their outlines would cover each other.
-const FILLED: usize = 40;
+const MAX_FILLED_REGIONS: usize = 40;
 
 /// A contact to be drawn.
 #[derive(Debug)]
-pub struct Contact<'a> {
+pub struct ProbeContact<'a> {
     /// Its name.
     pub name: &'a str,
     /// Where it is, um.
@@ -30,55 +30,56 @@ pub struct Contact<'a> {
 
 /// What is to be drawn.
 #[derive(Clone, Copy)]
-pub struct Probe<'a> {
+pub struct ProbePlot<'a> {
     /// The contacts.
-    pub contacts: &'a [Contact<'a>],
+    pub contacts: &'a [ProbeContact<'a>],
     /// The segments that are looked for in the regions.
-    pub table: Option<&'a Table>,
+    pub table: Option<&'a SegmentTable>,
     /// From where.
-    pub views: &'a [View],
+    pub views: &'a [ViewPlane],
 }
 
 /// A picture of contacts, and the segments found.
 #[derive(Debug)]
-pub struct DrawnProbe {
+pub struct ProbeFigure {
     /// The picture.
-    pub page: Page,
+    pub figure: Figure,
     /// What was found, where a table was searched.
-    pub sample: Option<Sample>,
+    pub sample: Option<SegmentSample>,
     /// How many segments have their midpoint in the region of each contact; none without region or table.
-    pub found: Vec<Option<u64>>,
+    pub segment_counts: Vec<Option<u64>>,
 }
 
 /// Draws contacts, their regions, and the segments whose midpoints are in them.
 ///
 /// # Errors
 /// No segment in any region, or the table cannot be read.
-pub fn probe(request: &Probe<'_>) -> Result<DrawnProbe> {
+pub fn plot_probe(request: &ProbePlot<'_>) -> Result<ProbeFigure> {
     let regions: Vec<&dyn Region> = request.contacts.iter().filter_map(|c| c.region).collect();
     let sample = request.table.filter(|_| !regions.is_empty()).map(|table| {
-        let sample = Sample::of(table, Within::Regions(&regions, Predicate::Midpoint), None, MOST)?;
-        sample.or_nothing(|| "in the regions of the contacts".into()).in_file(table.path())
+        let sample =
+            SegmentSample::read(table, SegmentSelection::Regions(&regions, Predicate::Midpoint), None, MAX_SEGMENTS)?;
+        sample.require_segments(|| "in the regions of the contacts".into()).in_file(table.path())
     });
     let sample = sample.transpose()?;
     let mut counts = sample.iter().flat_map(|s| s.by_region.clone());
     let found: Vec<Option<u64>> = request.contacts.iter().map(|c| c.region.and_then(|_| counts.next())).collect();
-    let page = page(request, sample.as_ref(), &found)?;
-    Ok(DrawnProbe { page, sample, found })
+    let page = draw_figure(request, sample.as_ref(), &found)?;
+    Ok(ProbeFigure { figure: page, sample, segment_counts: found })
 }
 
-fn named(contact: &Contact<'_>, found: Option<u64>, all: usize) -> Mark {
-    let name = match found.filter(|_| all <= COUNTED) {
-        Some(n) => format!("{}: {}", contact.name, grouped(n)),
+fn labelled_mark(contact: &ProbeContact<'_>, found: Option<u64>, all: usize) -> ContactMark {
+    let name = match found.filter(|_| all <= MAX_COUNTED_CONTACTS) {
+        Some(n) => format!("{}: {}", contact.name, group_thousands(n)),
         None => contact.name.into(),
     };
-    Mark { name, at: contact.position, chosen: false }
+    ContactMark { name, position: contact.position, is_selected: false }
 }
 
 /// The contacts, the regions that end, the segments of those that do not, and where there is nothing of it a table.
-fn window(request: &Probe<'_>, sample: Option<&Sample>) -> Result<Aabb> {
+fn view_box(request: &ProbePlot<'_>, sample: Option<&SegmentSample>) -> Result<Aabb> {
     let ends = request.contacts.iter().filter_map(|c| c.region?.bounds());
-    let contacts = Aabb::of(request.contacts.iter().map(|c| c.position));
+    let contacts = Aabb::enclosing(request.contacts.iter().map(|c| c.position));
     let mut window = ends.fold(contacts, Aabb::union);
     if let Some(sample) =
         sample.filter(|_| request.contacts.iter().any(|c| c.region.is_some_and(|r| r.bounds().is_none())))
@@ -96,44 +97,44 @@ fn window(request: &Probe<'_>, sample: Option<&Sample>) -> Result<Aabb> {
     Ok(window)
 }
 
-fn page(request: &Probe<'_>, sample: Option<&Sample>, found: &[Option<u64>]) -> Result<Page> {
+fn draw_figure(request: &ProbePlot<'_>, sample: Option<&SegmentSample>, found: &[Option<u64>]) -> Result<Figure> {
     let all = request.contacts.len();
-    let names: Vec<Mark> = request.contacts.iter().zip(found).map(|(c, n)| named(c, *n, all)).collect();
-    let window = surroundings(&window(request, sample)?, names.iter());
-    let panels = Panels::of(&window, request.views);
+    let names: Vec<ContactMark> = request.contacts.iter().zip(found).map(|(c, n)| labelled_mark(c, *n, all)).collect();
+    let window = enclosing_box(&view_box(request, sample)?, names.iter());
+    let panels = Panels::new(&window, request.views);
     let items = panels.draw(Colour::WHITE, |panel| {
-        let mut items = vec![regions(panel, request.contacts)];
-        items.extend(sample.map(|s| segments(panel, s)));
-        items.push(marks(panel, &names));
+        let mut items = vec![draw_regions(panel, request.contacts)];
+        items.extend(sample.map(|s| draw_segments(panel, s)));
+        items.push(draw_contacts(panel, &names));
         items
     });
     let with = request.contacts.iter().filter(|c| c.region.is_some()).count() as u64;
     let title = match with {
-        0 => count(all as u64, "contact"),
-        with => format!("{}, {}", count(all as u64, "contact"), count(with, "region")),
+        0 => format_count(all as u64, "contact"),
+        with => format!("{}, {}", format_count(all as u64, "contact"), format_count(with, "region")),
     };
     let note = match sample {
-        Some(sample) => format!("{} with their midpoints in the regions", sample.told()),
+        Some(sample) => format!("{} with their midpoints in the regions", sample.summary()),
         None if with > 0 => "regions are cut through their contacts, along the page".into(),
         None => String::new(),
     };
     let right = panels.right + 14.0;
-    Ok(panels.finish(items, title, &note, right))
+    Ok(panels.to_figure(items, title, &note, right))
 }
 
-fn regions(panel: &Panel, contacts: &[Contact<'_>]) -> Item {
-    let few = contacts.iter().filter(|c| c.region.is_some()).count() <= FILLED;
+fn draw_regions(panel: &Panel, contacts: &[ProbeContact<'_>]) -> DrawItem {
+    let few = contacts.iter().filter(|c| c.region.is_some()).count() <= MAX_FILLED_REGIONS;
     let paint = |opacity| Paint { opacity, ..Paint::fill(Colour(0x56_b4e9)) };
     let border = Paint { opacity: if few { 0.9 } else { 0.35 }, ..Paint::stroke(Colour(0x00_72b2), 0.7) };
-    let shape = |c: &Contact<'_>| {
-        let points = outline(panel, c.region?, c.position)?;
-        let inside = few.then(|| Item::Polygon { points: points.clone(), closed: true, paint: paint(0.16) });
-        Some(inside.into_iter().chain([Item::Polygon { points, closed: true, paint: border }]))
+    let shape = |c: &ProbeContact<'_>| {
+        let points = region_outline(panel, c.region?, c.position)?;
+        let inside = few.then(|| DrawItem::Polygon { points: points.clone(), closed: true, paint: paint(0.16) });
+        Some(inside.into_iter().chain([DrawItem::Polygon { points, closed: true, paint: border }]))
     };
-    Item::Group("regions", contacts.iter().filter_map(shape).flatten().collect())
+    DrawItem::Group("regions", contacts.iter().filter_map(shape).flatten().collect())
 }
 
-fn segments(panel: &Panel, sample: &Sample) -> Item {
-    let ends = sample.lines.iter().filter_map(|l| panel.line(l.start, l.end)).collect();
-    Item::Group("segments", vec![Item::Lines { ends, colour: Colour(0x33_3333), width: 0.45 }])
+fn draw_segments(panel: &Panel, sample: &SegmentSample) -> DrawItem {
+    let ends = sample.segments.iter().filter_map(|l| panel.clip_segment(l.start, l.end)).collect();
+    DrawItem::Group("segments", vec![DrawItem::Lines { ends, colour: Colour(0x33_3333), width: 0.45 }])
 }

@@ -1,78 +1,85 @@
 //! The worst pairs of a comparison: marks, and numbers that can be told apart.
 
-use crate::plot::canvas::{Anchor, Colour, Frame, Item, LINE, Paint, SMALL, Spot, Text, width};
-use crate::validate::weights::{Comparison, Difference};
+use crate::plot::canvas::{
+    Colour, DrawItem, FRAME_LINE_PT, PagePoint, Paint, PlotFrame, SMALL_SIZE_PT, Text, TextAnchor, text_width,
+};
+use crate::validate::weights::{LocatedDifference, WeightsComparison};
 
 /// Worst contacts that are marked.
-const MARKED: usize = 5;
+const MAX_MARKED_PAIRS: usize = 5;
 /// Radius of a mark, pt.
-const RADIUS: f32 = 4.0;
+const MARK_RADIUS_PT: f32 = 4.0;
 /// Marks whose middles are nearer than this have one label together: `1, 3`.
-const NEAR: f32 = 2.0 * RADIUS;
+const MERGE_DISTANCE_PT: f32 = 2.0 * MARK_RADIUS_PT;
 /// Where a label may stand: how far from its marks, pt, the nearest first.
-const REACHES: [f32; 4] = [6.0, 14.0, 24.0, 36.0];
+const LABEL_DISTANCES_PT: [f32; 4] = [6.0, 14.0, 24.0, 36.0];
 /// Where a label may stand: directions, the first to be tried first.
-const DIRECTIONS: [Spot; 8] =
+const LABEL_DIRECTIONS: [PagePoint; 8] =
     [[1.0, 0.6], [1.0, -0.6], [-1.0, 0.6], [-1.0, -0.6], [0.2, 1.0], [0.2, -1.0], [1.0, 0.0], [-1.0, 0.0]];
 
 /// Marks of the worst pairs of the worst contacts, and what they are; `units` tells those of a contact in both files.
-pub(super) fn worst(
-    frame: &Frame,
-    comparison: &Comparison,
+pub(super) fn draw_worst_pairs(
+    frame: &PlotFrame,
+    comparison: &WeightsComparison,
     units: &dyn Fn(&str) -> [&'static str; 2],
-) -> (Item, Vec<String>) {
+) -> (DrawItem, Vec<String>) {
     let mut worst: Vec<_> =
-        comparison.electrodes.iter().filter_map(|e| Some((e.name.as_str(), e.largest_relative?))).collect();
+        comparison.contacts.iter().filter_map(|e| Some((e.name.as_str(), e.largest_relative?))).collect();
     worst.sort_by(|(_, a), (_, b)| b.value.total_cmp(&a.value));
-    worst.truncate(MARKED);
-    let list = (1..).zip(&worst).map(|(number, (name, d))| line(number, name, d, units(name))).collect();
-    let place = |(number, (_, d)): (usize, &(&str, Difference))| {
-        let at = frame.at(d.values[0], d.values[1]);
-        (at.iter().all(|v| v.is_finite()) && frame.holds(at)).then_some((number, at))
+    worst.truncate(MAX_MARKED_PAIRS);
+    let list = (1..).zip(&worst).map(|(number, (name, d))| describe_pair(number, name, d, units(name))).collect();
+    let place = |(number, (_, d)): (usize, &(&str, LocatedDifference))| {
+        let at = frame.to_page(d.values[0], d.values[1]);
+        (at.iter().all(|v| v.is_finite()) && frame.contains(at)).then_some((number, at))
     };
-    let marks: Vec<(usize, Spot)> = (1..).zip(&worst).filter_map(place).collect();
-    (Item::Group("worst", drawn(frame, &marks)), list)
+    let marks: Vec<(usize, PagePoint)> = (1..).zip(&worst).filter_map(place).collect();
+    (DrawItem::Group("worst", draw_marks(frame, &marks)), list)
 }
 
-fn line(number: usize, name: &str, d: &Difference, units: [&str; 2]) -> String {
-    let [a, b] = d.values.map(told);
+fn describe_pair(number: usize, name: &str, d: &LocatedDifference, units: [&str; 2]) -> String {
+    let [a, b] = d.values.map(format_weight);
     let [u, v] = units.map(|unit| if unit.is_empty() { String::new() } else { format!(" {unit}") });
     let u = if u == v { String::new() } else { u };
-    let Difference { node, row, value, .. } = d;
+    let LocatedDifference { node, row, value, .. } = d;
     format!("{number}  contact {name}, node {node}, row {row}: {a}{u} and {b}{v}, relative difference {value:.1e}")
 }
 
 /// A coefficient in seven digits.
-fn told(v: f64) -> String {
+fn format_weight(v: f64) -> String {
     if v == 0.0 { "0".into() } else { format!("{v:.6e}") }
 }
 
 /// Circles and their numbers, which lie on no circle and no other number.
-fn drawn(frame: &Frame, marks: &[(usize, Spot)]) -> Vec<Item> {
+fn draw_marks(frame: &PlotFrame, marks: &[(usize, PagePoint)]) -> Vec<DrawItem> {
     let paint = Paint::stroke(Colour::VERMILLION, 1.2);
-    let circle = |&(_, center): &(usize, Spot)| Item::Circle { center, radius: RADIUS, paint };
-    let mut items: Vec<Item> = marks.iter().map(circle).collect();
-    let mut taken: Vec<[f32; 4]> = marks.iter().map(|(_, at)| around(*at, RADIUS, RADIUS)).collect();
-    for group in together(marks) {
+    let circle = |&(_, center): &(usize, PagePoint)| DrawItem::Circle { center, radius: MARK_RADIUS_PT, paint };
+    let mut items: Vec<DrawItem> = marks.iter().map(circle).collect();
+    let mut taken: Vec<[f32; 4]> =
+        marks.iter().map(|(_, at)| box_around(*at, MARK_RADIUS_PT, MARK_RADIUS_PT)).collect();
+    for group in group_near_marks(marks) {
         let numbers: Vec<String> = group.iter().map(|(number, _)| number.to_string()).collect();
         let Some(&(_, at)) = group.first() else { continue };
         let text = numbers.join(", ");
-        let (middle, reach) = free(frame, at, 0.5 * width(&text, SMALL), &taken);
-        taken.push(around(middle, 0.5 * width(&text, SMALL), 0.5 * SMALL));
-        if reach > REACHES[0] {
-            items.push(Item::Lines { ends: vec![[at, middle]], colour: Colour::VERMILLION, width: LINE });
+        let (middle, reach) = find_free_position(frame, at, 0.5 * text_width(&text, SMALL_SIZE_PT), &taken);
+        taken.push(box_around(middle, 0.5 * text_width(&text, SMALL_SIZE_PT), 0.5 * SMALL_SIZE_PT));
+        if reach > LABEL_DISTANCES_PT[0] {
+            items.push(DrawItem::Lines { ends: vec![[at, middle]], colour: Colour::VERMILLION, width: FRAME_LINE_PT });
         }
-        let base = [middle[0], middle[1] + 0.36 * SMALL];
-        items.push(Item::Text(Text { halo: Some(Colour::WHITE), ..Text::new(base, SMALL, Anchor::Middle, text) }));
+        let base = [middle[0], middle[1] + 0.36 * SMALL_SIZE_PT];
+        items.push(DrawItem::Text(Text {
+            halo: Some(Colour::WHITE),
+            ..Text::new(base, SMALL_SIZE_PT, TextAnchor::Middle, text)
+        }));
     }
     items
 }
 
 /// Marks in groups: each is near another of its group, and to none of another group.
-fn together(marks: &[(usize, Spot)]) -> Vec<Vec<(usize, Spot)>> {
-    let mut groups: Vec<Vec<(usize, Spot)>> = Vec::new();
+fn group_near_marks(marks: &[(usize, PagePoint)]) -> Vec<Vec<(usize, PagePoint)>> {
+    let mut groups: Vec<Vec<(usize, PagePoint)>> = Vec::new();
     for &mark in marks {
-        let near = |other: &(usize, Spot)| (other.1[0] - mark.1[0]).hypot(other.1[1] - mark.1[1]) < NEAR;
+        let near =
+            |other: &(usize, PagePoint)| (other.1[0] - mark.1[0]).hypot(other.1[1] - mark.1[1]) < MERGE_DISTANCE_PT;
         let (joined, apart): (Vec<_>, Vec<_>) = groups.into_iter().partition(|group| group.iter().any(near));
         let mut own: Vec<_> = joined.into_iter().flatten().chain([mark]).collect();
         own.sort_unstable_by_key(|(number, _)| *number);
@@ -82,37 +89,41 @@ fn together(marks: &[(usize, Spot)]) -> Vec<Vec<(usize, Spot)>> {
     groups
 }
 
-fn around([x, y]: Spot, half: f32, high: f32) -> [f32; 4] {
+fn box_around([x, y]: PagePoint, half: f32, high: f32) -> [f32; 4] {
     [x - half, y - high, x + half, y + high]
 }
 
 /// A free place for a label, and how far from its mark that is; the nearest where none is free.
-fn free(frame: &Frame, [x, y]: Spot, half: f32, taken: &[[f32; 4]]) -> (Spot, f32) {
-    let place =
-        |reach: f32, [right, down]: Spot| [x + right * (reach + half * right.abs()), y + down * (reach + 0.5 * SMALL)];
-    let fits = |middle: Spot| {
-        let own = around(middle, half, 0.5 * SMALL);
-        let apart = |o: &[f32; 4]| own[2] < o[0] || o[2] < own[0] || own[3] < o[1] || o[3] < own[1];
-        frame.holds([own[0], own[1]]) && frame.holds([own[2], own[3]]) && taken.iter().all(apart)
+fn find_free_position(frame: &PlotFrame, [x, y]: PagePoint, half: f32, taken: &[[f32; 4]]) -> (PagePoint, f32) {
+    let place = |reach: f32, [right, down]: PagePoint| {
+        [x + right * (reach + half * right.abs()), y + down * (reach + 0.5 * SMALL_SIZE_PT)]
     };
-    let all = || REACHES.into_iter().flat_map(|reach| DIRECTIONS.map(|way| (place(reach, way), reach)));
-    all().find(|(middle, _)| fits(*middle)).unwrap_or((place(REACHES[0], DIRECTIONS[0]), REACHES[0]))
+    let fits = |middle: PagePoint| {
+        let own = box_around(middle, half, 0.5 * SMALL_SIZE_PT);
+        let apart = |o: &[f32; 4]| own[2] < o[0] || o[2] < own[0] || own[3] < o[1] || o[3] < own[1];
+        frame.contains([own[0], own[1]]) && frame.contains([own[2], own[3]]) && taken.iter().all(apart)
+    };
+    let all =
+        || LABEL_DISTANCES_PT.into_iter().flat_map(|reach| LABEL_DIRECTIONS.map(|way| (place(reach, way), reach)));
+    all()
+        .find(|(middle, _)| fits(*middle))
+        .unwrap_or((place(LABEL_DISTANCES_PT[0], LABEL_DIRECTIONS[0]), LABEL_DISTANCES_PT[0]))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plot::canvas::Scale;
+    use crate::plot::canvas::AxisScale;
 
     /// The texts of some marks, and the boxes that they take.
-    fn labels(marks: &[(usize, Spot)]) -> (Vec<String>, Vec<[f32; 4]>) {
-        let (x, y) = (Scale::Linear(0.0, 1.0), Scale::Linear(0.0, 1.0));
-        let frame = Frame { left: 0.0, top: 0.0, width: 200.0, height: 200.0, x, y };
-        let items = drawn(&frame, marks);
-        let texts = items.iter().filter_map(|item| if let Item::Text(text) = item { Some(text) } else { None });
+    fn labels(marks: &[(usize, PagePoint)]) -> (Vec<String>, Vec<[f32; 4]>) {
+        let (x, y) = (AxisScale::Linear(0.0, 1.0), AxisScale::Linear(0.0, 1.0));
+        let frame = PlotFrame { left: 0.0, top: 0.0, width: 200.0, height: 200.0, x, y };
+        let items = draw_marks(&frame, marks);
+        let texts = items.iter().filter_map(|item| if let DrawItem::Text(text) = item { Some(text) } else { None });
         let box_of = |t: &Text| {
-            let (half, [x, y]) = (0.5 * width(&t.content, SMALL), t.at);
-            (t.content.clone(), around([x, y - 0.36 * SMALL], half, 0.5 * SMALL))
+            let (half, [x, y]) = (0.5 * text_width(&t.content, SMALL_SIZE_PT), t.position);
+            (t.content.clone(), box_around([x, y - 0.36 * SMALL_SIZE_PT], half, 0.5 * SMALL_SIZE_PT))
         };
         texts.map(box_of).unzip()
     }

@@ -3,21 +3,21 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::settings::Settings;
+use super::settings::ContactSettings;
 use super::times;
-use crate::error::{Context, FileProblem, Result, count};
-use crate::io::hdf5::File;
-use crate::plot::figures::grouped;
-use crate::segments::table::Table;
-use crate::weights::Lookup;
+use crate::error::{Context, FileProblem, Result, format_count};
+use crate::io::hdf5::Hdf5File;
+use crate::plot::figures::group_thousands;
+use crate::segments::table::SegmentTable;
+use crate::weights::WeightLookup;
 
 /// Names and values, in order, those of one file together.
 #[derive(Default)]
-pub struct Facts(pub Vec<Vec<(String, String)>>);
+pub struct FactGroups(pub Vec<Vec<(String, String)>>);
 
-impl Facts {
+impl FactGroups {
     /// Begins the next file.
-    fn group(&mut self, name: &str, value: impl Into<String>) {
+    fn start_group(&mut self, name: &str, value: impl Into<String>) {
         self.0.push(vec![(name.into(), value.into())]);
     }
 
@@ -30,61 +30,70 @@ impl Facts {
 }
 
 /// What both files tell of themselves; of an electrodes file without look-up little.
-pub fn facts(table: &Table, weights: &Path, lookup: Option<(&Lookup, &Settings)>) -> Result<Facts> {
-    let mut facts = Facts::default();
-    of_table(table, &mut facts)?;
-    of_weights(weights, lookup, &mut facts)?;
-    let now = times::utc(std::time::SystemTime::now()).unwrap_or_default();
-    facts.group("this report", format!("leadfield {}, {now}", env!("CARGO_PKG_VERSION")));
+pub fn collect_facts(
+    table: &SegmentTable,
+    weights: &Path,
+    lookup: Option<(&WeightLookup, &ContactSettings)>,
+) -> Result<FactGroups> {
+    let mut facts = FactGroups::default();
+    add_table_facts(table, &mut facts)?;
+    add_weights_facts(weights, lookup, &mut facts)?;
+    let now = times::format_utc(std::time::SystemTime::now()).unwrap_or_default();
+    facts.start_group("this report", format!("leadfield {}, {now}", env!("CARGO_PKG_VERSION")));
     Ok(facts)
 }
 
-fn of_table(table: &Table, facts: &mut Facts) -> Result<()> {
+fn add_table_facts(table: &SegmentTable, facts: &mut FactGroups) -> Result<()> {
     let meta = table.metadata();
-    let bytes = table.parts().iter().map(|part| size(part.path())).sum::<Result<u64>>()?;
-    facts.group("segment table", format!("{}, {}", table.path().display(), megabytes(bytes)));
-    facts.add("written", times::written(table.path())?);
+    let bytes = table.parts().iter().map(|part| size_on_disk(part.path())).sum::<Result<u64>>()?;
+    facts.start_group("segment table", format!("{}, {}", table.path().display(), format_megabytes(bytes)));
+    facts.add("written", times::last_modified(table.path())?);
     facts.add("population", meta.population.as_str());
-    facts.add("segments", format!("{} of {}", grouped(table.len()), count(meta.neurons, "neuron")));
-    facts.add("circuit", meta.circuit.as_str());
+    facts.add("segments", format!("{} of {}", group_thousands(table.len()), format_count(meta.neurons, "neuron")));
+    facts.add("circuit", meta.circuit_path.as_str());
     facts.add("discretisation", meta.discretisation.as_str());
-    facts.add("axon", meta.axon.as_str());
+    facts.add("axon", meta.axon_rule.as_str());
     if !meta.program_version.is_empty() {
         facts.add("written by", format!("leadfield {}", meta.program_version));
     }
     Ok(())
 }
 
-fn of_weights(weights: &Path, lookup: Option<(&Lookup, &Settings)>, facts: &mut Facts) -> Result<()> {
-    facts.group("electrodes file", format!("{}, {}", weights.display(), megabytes(size(weights)?)));
-    facts.add("written", times::written(weights)?);
+fn add_weights_facts(
+    weights: &Path,
+    lookup: Option<(&WeightLookup, &ContactSettings)>,
+    facts: &mut FactGroups,
+) -> Result<()> {
+    facts
+        .start_group("electrodes file", format!("{}, {}", weights.display(), format_megabytes(size_on_disk(weights)?)));
+    facts.add("written", times::last_modified(weights)?);
     if let Some((lookup, settings)) = lookup {
         let population = lookup.population();
-        facts.add("contacts", contacts(lookup)?);
+        facts.add("contacts", describe_contacts(lookup)?);
         settings.shared.iter().for_each(|(kind, shared)| facts.add("method", format!("{kind}: {shared}")));
         let (rows, columns) = (population.rows(), population.columns());
-        let shape = format!("{} segments x {columns} contacts", grouped(rows));
-        facts.add("coefficients", format!("{}: {shape}", grouped(rows.saturating_mul(columns))));
+        let shape = format!("{} segments x {columns} contacts", group_thousands(rows));
+        facts.add("coefficients", format!("{}: {shape}", group_thousands(rows.saturating_mul(columns))));
         facts.add("units", population.units().unwrap_or("not stated"));
     }
-    facts.add("written by", File::open(weights)?.string_attribute("/", "program").unwrap_or_default());
+    facts.add("written by", Hdf5File::open(weights)?.read_string_attribute("/", "program").unwrap_or_default());
     Ok(())
 }
 
 /// How many there are of each method: `2 PointSource, 382 LineSource`.
-fn contacts(lookup: &Lookup) -> Result<String> {
+fn describe_contacts(lookup: &WeightLookup) -> Result<String> {
     let mut kinds: BTreeMap<String, u64> = BTreeMap::new();
-    for (_, told) in lookup.file().descriptions()? {
+    for (_, told) in lookup.file().read_descriptions()? {
         *kinds.entry(told.kind.unwrap_or_else(|| "of unknown type".into())).or_default() += 1;
     }
-    let told: Vec<String> = kinds.into_iter().map(|(kind, n)| format!("{} {kind}", grouped(n))).collect();
+    let told: Vec<String> = kinds.into_iter().map(|(kind, n)| format!("{} {kind}", group_thousands(n))).collect();
     Ok(told.join(", "))
 }
 
-fn size(path: &Path) -> Result<u64> {
+fn size_on_disk(path: &Path) -> Result<u64> {
     Ok(std::fs::metadata(path).map_err(FileProblem::Read).in_file(path)?.len())
 }
 
-fn megabytes(bytes: u64) -> String {
+fn format_megabytes(bytes: u64) -> String {
     format!("{:.1} MB", bytes as f64 / 1e6)
 }

@@ -15,22 +15,22 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::error::{Context, Error, Problem, Result};
-use crate::io::hdf5::File;
-use crate::plot::figures::{self, PlotProblem, View};
-use crate::segments::table::{PageWarning, Table};
+use crate::io::hdf5::Hdf5File;
+use crate::plot::figures::{self, PlotProblem, ViewPlane};
+use crate::segments::table::{PageWarning, SegmentTable};
 use crate::sonata::electrodes_file::ElectrodesFile;
-use crate::validate::electrodes_file::{self, Diagnosis, Expected, Severity};
-use crate::weights::Lookup;
-use settings::Settings;
-use summary::Summaries;
-use times::Clock;
+use crate::validate::electrodes_file::{self, ExpectedNodes, Severity, ValidationReport};
+use crate::weights::WeightLookup;
+use settings::ContactSettings;
+use summary::SummaryAccumulator;
+use times::StepTimer;
 
 /// Half the side of the box whose segments can be turned about, um, unless another is asked for.
-pub const WITHIN_UM: f64 = 250.0;
+pub const DEFAULT_VIEW_HALF_SIDE_UM: f64 = 250.0;
 
 /// What is reported.
 #[derive(Debug, Clone, Copy)]
-pub struct Request<'a> {
+pub struct ReportRequest<'a> {
     /// The segment table.
     pub table: &'a Path,
     /// The electrodes file.
@@ -38,29 +38,29 @@ pub struct Request<'a> {
     /// The contact that is drawn; none for the one nearest to the middle of the segments.
     pub electrode: Option<&'a str>,
     /// The segments to turn about are those up to this far to every side of the contact, um.
-    pub within: f64,
+    pub within_um: f64,
     /// What is known of how long things took before, s: neither file tells.
-    pub took: &'a [(&'a str, f64)],
+    pub timings_s: &'a [(&'a str, f64)],
 }
 
 /// A page.
 #[derive(Debug)]
-pub struct Report {
+pub struct HtmlReport {
     /// The page.
     pub html: String,
     /// What is assumed of a table that lost its metadata.
     pub assumptions: Option<String>,
     /// What is drawn; none where the electrodes file is so damaged that only its faults can be told.
-    pub drawn: Result<Drawn>,
+    pub figure: Result<ReportFigure>,
     /// What was found in the electrodes file.
-    pub diagnosis: Diagnosis,
+    pub diagnosis: ValidationReport,
 }
 
 /// What is drawn on a page.
 #[derive(Debug)]
-pub struct Drawn {
+pub struct ReportFigure {
     /// The picture.
-    pub figure: crate::plot::canvas::Page,
+    pub figure: crate::plot::canvas::Figure,
     /// The contact that is drawn.
     pub electrode: String,
     /// Number of contacts.
@@ -85,134 +85,147 @@ impl Problem for ReportProblem {}
 ///
 /// # Errors
 /// A file cannot be read, they do not belong together, or there is nothing to draw.
-pub fn make(request: &Request<'_>) -> Result<Report> {
-    if !(request.within.is_finite() && request.within > 0.0) {
-        return Err(PlotProblem::Within(request.within)).in_object("--within");
+pub fn build_report(request: &ReportRequest<'_>) -> Result<HtmlReport> {
+    if !(request.within_um.is_finite() && request.within_um > 0.0) {
+        return Err(PlotProblem::Within(request.within_um)).in_item("--within");
     }
-    let mut clock = Clock::start();
-    let mut table = Table::open(request.table)?;
+    let mut clock = StepTimer::start();
+    let mut table = SegmentTable::open(request.table)?;
     // a table that lost its metadata gets the name that the coefficients have
     if let Some([only]) = ElectrodesFile::open(request.weights).ok().as_ref().map(ElectrodesFile::populations) {
         table.set_population(only.name());
     }
-    let expected = expected(&table)?;
-    let described = |file: ElectrodesFile| file.descriptions().map(drop).map(|()| file);
+    let expected = expected_nodes(&table)?;
+    let described = |file: ElectrodesFile| file.read_descriptions().map(drop).map(|()| file);
     let file = match ElectrodesFile::open(request.weights).and_then(described) {
         Ok(file) => file,
-        Err(error) => return faults_alone(request, &table, error, &expected, &mut clock),
+        Err(error) => return report_faults_only(request, &table, error, &expected, &mut clock),
     };
     // a contact that is not there is no fault of the file
     let is_there = request.electrode.is_none_or(|name| file.electrodes().iter().any(|e| e.name == name));
-    match full(request, &table, file, &expected, &mut clock) {
-        Err(error) if is_there && error.place().file.as_deref() == Some(request.weights) => {
-            faults_alone(request, &table, error, &expected, &mut clock)
+    match report_all(request, &table, file, &expected, &mut clock) {
+        Err(error) if is_there && error.location().file.as_deref() == Some(request.weights) => {
+            report_faults_only(request, &table, error, &expected, &mut clock)
         }
         made => made,
     }
 }
 
 /// The nodes that the electrodes file should have; none where the table does not tell its neurons.
-fn expected(table: &Table) -> Result<Vec<Expected>> {
+fn expected_nodes(table: &SegmentTable) -> Result<Vec<ExpectedNodes>> {
     if table.metadata().population.is_empty() {
         return Ok(Vec::new());
     }
     let segments: BTreeMap<u64, u64> = table.neurons()?.iter().map(|n| (n.node_id, n.segments)).collect();
     let population = table.metadata().population.clone();
-    Ok(vec![Expected { source: table.path().display().to_string(), population, segments }])
+    Ok(vec![ExpectedNodes { source: table.path().display().to_string(), population, segment_counts: segments }])
 }
 
-fn full(
-    request: &Request<'_>,
-    table: &Table,
+fn report_all(
+    request: &ReportRequest<'_>,
+    table: &SegmentTable,
     file: ElectrodesFile,
-    expected: &[Expected],
-    clock: &mut Clock,
-) -> Result<Report> {
+    expected: &[ExpectedNodes],
+    clock: &mut StepTimer,
+) -> Result<HtmlReport> {
     let electrode = match request.electrode {
         Some(name) => name.to_string(),
-        None => contacts::middle(&file, table)?.ok_or(ReportProblem::NoContacts).in_file(request.weights)?,
+        None => {
+            contacts::find_middle_contact(&file, table)?.ok_or(ReportProblem::NoContacts).in_file(request.weights)?
+        }
     };
     drop(file);
-    let lookup = Lookup::open(request.weights, &electrode, table)?;
-    let all = figures::Weights { table, lookup: &lookup, views: &View::ALL, within: None, most: figures::MOST };
-    let drawn = figures::weights(&all)?;
-    clock.step("segments read and drawn");
-    let scene = scene::Scene::of(&all, request.within)?;
-    clock.step("segments round the contact read");
+    let lookup = WeightLookup::open(request.weights, &electrode, table)?;
+    let all = figures::WeightsPlot {
+        table,
+        lookup: &lookup,
+        views: &ViewPlane::ALL,
+        within_um: None,
+        max_segments: figures::MAX_SEGMENTS,
+    };
+    let drawn = figures::plot_weights(&all)?;
+    clock.finish_step("segments read and drawn");
+    let scene = scene::ViewerScene::build(&all, request.within_um)?;
+    clock.finish_step("segments round the contact read");
 
-    let contacts = contacts::contacts(&lookup)?;
+    let contacts = contacts::list_contacts(&lookup)?;
     let columns: Vec<usize> = contacts.iter().map(|(_, _, column)| *column as usize).collect();
-    let factors = lookup.file().factors(lookup.population())?;
-    let summaries = Summaries::of(&factors, &columns)?;
-    let examined = electrodes_file::Request {
+    let factors = lookup.file().weights_dataset(lookup.population())?;
+    let summaries = SummaryAccumulator::new(&factors, &columns)?;
+    let examined = electrodes_file::ValidationRequest {
         file: request.weights,
         expected,
         segments: None,
         conductivity: None,
-        columns: None,
+        column_rule: None,
         progress: &|_| (),
     };
     let own = lookup.population().name();
-    let diagnosis = electrodes_file::examine_each(&examined, &|population, rows| {
+    let diagnosis = electrodes_file::validate_with(&examined, &|population, rows| {
         if population == own {
-            summaries.see(rows);
+            summaries.add_rows(rows);
         }
     })?;
     let summaries = summaries.finish(&factors, &columns)?;
-    clock.step("coefficients read and examined");
+    clock.finish_step("coefficients read and examined");
     let named: Vec<_> = contacts.iter().map(|(name, told, _)| (*name, told.kind.as_deref())).collect();
-    let settings = Settings::of(&File::open(request.weights)?, &named);
-    let rows = contacts::rows(table, &contacts, summaries, &settings)?;
-    clock.step("segments near each contact counted");
+    let settings = ContactSettings::read(&Hdf5File::open(request.weights)?, &named);
+    let rows = contacts::build_rows(table, &contacts, summaries, &settings)?;
+    clock.finish_step("segments near each contact counted");
 
-    let drawn_at = Drawn {
+    let drawn_at = ReportFigure {
         electrode: electrode.clone(),
         contacts: rows.len() as u64,
         warnings: drawn.sample.warnings,
-        figure: drawn.page,
+        figure: drawn.figure,
     };
-    let html = page::Page {
+    let html = page::HtmlPage {
         title: format!("leadfield report: {}", table.metadata().population),
-        facts: facts::facts(table, request.weights, Some((&lookup, &settings)))?,
-        took: clock.told(request.took),
-        findings: findings::told(&diagnosis, expected),
-        drawn: Ok(page::Drawn { figure: drawn_at.figure.to_svg(), contacts: rows, chosen: electrode, scene }),
+        facts: facts::collect_facts(table, request.weights, Some((&lookup, &settings)))?,
+        timings: clock.to_rows(request.timings_s),
+        findings: findings::summarise_findings(&diagnosis, expected),
+        contents: Ok(page::PageContents {
+            figure: drawn_at.figure.to_svg(),
+            contacts: rows,
+            selected_contact: electrode,
+            scene,
+        }),
     }
     .to_html();
-    Ok(Report { html, assumptions: table.assumptions(), drawn: Ok(drawn_at), diagnosis })
+    Ok(HtmlReport { html, assumptions: table.assumptions(), figure: Ok(drawn_at), diagnosis })
 }
 
 /// The page on a file that only the lenient reader of faults can read.
-fn faults_alone(
-    request: &Request<'_>,
-    table: &Table,
+fn report_faults_only(
+    request: &ReportRequest<'_>,
+    table: &SegmentTable,
     error: Error,
-    expected: &[Expected],
-    clock: &mut Clock,
-) -> Result<Report> {
-    let examined = electrodes_file::Request {
+    expected: &[ExpectedNodes],
+    clock: &mut StepTimer,
+) -> Result<HtmlReport> {
+    let examined = electrodes_file::ValidationRequest {
         file: request.weights,
         expected,
         segments: None,
         conductivity: None,
-        columns: None,
+        column_rule: None,
         progress: &|_| (),
     };
-    let diagnosis = match electrodes_file::examine(&examined) {
-        Ok(diagnosis) if diagnosis.worst() == Some(Severity::Error) => diagnosis,
+    let diagnosis = match electrodes_file::validate(&examined) {
+        Ok(diagnosis) if diagnosis.worst_severity() == Some(Severity::Error) => diagnosis,
         _ => return Err(error),
     };
-    clock.step("electrodes file examined");
-    let html = page::Page {
+    clock.finish_step("electrodes file examined");
+    let html = page::HtmlPage {
         title: format!("leadfield report: {}", table.metadata().population),
-        facts: facts::facts(table, request.weights, None)?,
-        took: clock.told(request.took),
-        findings: findings::told(&diagnosis, expected),
-        drawn: Err(match error.hint() {
+        facts: facts::collect_facts(table, request.weights, None)?,
+        timings: clock.to_rows(request.timings_s),
+        findings: findings::summarise_findings(&diagnosis, expected),
+        contents: Err(match error.hint() {
             Some(hint) => format!("{error} ({hint})"),
             None => error.to_string(),
         }),
     }
     .to_html();
-    Ok(Report { html, assumptions: table.assumptions(), drawn: Err(error), diagnosis })
+    Ok(HtmlReport { html, assumptions: table.assumptions(), figure: Err(error), diagnosis })
 }

@@ -2,55 +2,55 @@
 
 use std::fmt::Write as _;
 
-use crate::plot::canvas::escaped;
-use crate::plot::figures::grouped;
-use crate::units::COEFFICIENT_UNIT;
+use crate::plot::canvas::escape_xml;
+use crate::plot::figures::group_thousands;
+use crate::units::WEIGHT_UNIT;
 
-use super::contacts::{NEAR_UM, Row};
-use super::facts::Facts;
-use super::findings::{self, Findings};
-use super::scene::Scene;
+use super::contacts::{ContactRow, NEAR_UM};
+use super::facts::FactGroups;
+use super::findings::{self, FindingsTable};
+use super::scene::ViewerScene;
 
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("view.js");
 
 /// What is on the page.
-pub struct Page {
+pub struct HtmlPage {
     /// Its title.
     pub title: String,
     /// What was computed.
-    pub facts: Facts,
+    pub facts: FactGroups,
     /// How long things took.
-    pub took: Vec<(String, String)>,
+    pub timings: Vec<(String, String)>,
     /// What is wrong with the electrodes file.
-    pub findings: Findings,
+    pub findings: FindingsTable,
     /// Pictures and contacts, or why there are none.
-    pub drawn: Result<Drawn, String>,
+    pub contents: Result<PageContents, String>,
 }
 
 /// Pictures and contacts.
-pub struct Drawn {
+pub struct PageContents {
     /// The picture of the chosen contact's coefficients, SVG.
     pub figure: String,
     /// All contacts.
-    pub contacts: Vec<Row>,
+    pub contacts: Vec<ContactRow>,
     /// The name of the chosen one.
-    pub chosen: String,
+    pub selected_contact: String,
     /// The segments round it, or why there are none to see.
-    pub scene: Result<Scene, String>,
+    pub scene: Result<ViewerScene, String>,
 }
 
-impl Page {
+impl HtmlPage {
     /// The whole page.
     pub fn to_html(&self) -> String {
-        let title = escaped(&self.title);
+        let title = escape_xml(&self.title);
         let (facts, took, findings) =
-            (groups(&self.facts.0), groups(std::slice::from_ref(&self.took)), self.findings());
-        let drawn = match &self.drawn {
+            (groups_html(&self.facts.0), groups_html(std::slice::from_ref(&self.timings)), self.findings_html());
+        let drawn = match &self.contents {
             Ok(drawn) => drawn.to_html(),
             Err(why) => format!(
                 "<h2>No pictures</h2>\n<p>The electrodes file cannot be drawn before it is mended: {}</p>\n",
-                escaped(why)
+                escape_xml(why)
             ),
         };
         format!(
@@ -65,20 +65,20 @@ impl Page {
         )
     }
 
-    fn findings(&self) -> String {
-        let Findings { verdict, checked, rows } = &self.findings;
-        let row = |row: &findings::Row| {
-            let found: Vec<String> = row.found.iter().map(|text| escaped(text)).collect();
+    fn findings_html(&self) -> String {
+        let FindingsTable { verdict, checked, rows } = &self.findings;
+        let row = |row: &findings::FindingRow| {
+            let found: Vec<String> = row.found.iter().map(|text| escape_xml(text)).collect();
             format!(
                 "<tr><td>{}</td><td class=\"{1}\">{1}</td><td>{2}</td><td>{3}</td><td>{4}</td></tr>\n",
                 row.code,
                 row.severity,
                 found.join("<br>"),
-                escaped(&row.clients),
-                escaped(row.remedy)
+                escape_xml(&row.clients),
+                escape_xml(row.remedy)
             )
         };
-        let mut html = format!("<h2 id=\"findings\">Electrodes file: {}</h2>\n", escaped(verdict));
+        let mut html = format!("<h2 id=\"findings\">Electrodes file: {}</h2>\n", escape_xml(verdict));
         if !rows.is_empty() {
             html += "<table>\n<thead><tr><th scope=\"col\">code</th><th scope=\"col\">severity</th>\
                      <th scope=\"col\">found</th><th scope=\"col\">what clients do</th>\
@@ -86,32 +86,32 @@ impl Page {
             html.extend(rows.iter().map(row));
             html += "</tbody></table>\n";
         }
-        html + &format!("<p class=\"note\">{}.</p>\n", escaped(checked))
+        html + &format!("<p class=\"note\">{}.</p>\n", escape_xml(checked))
     }
 }
 
 /// Names and values, in groups.
-fn groups(groups: &[Vec<(String, String)>]) -> String {
+fn groups_html(groups: &[Vec<(String, String)>]) -> String {
     let row = |(name, value): &(String, String)| {
-        format!("<tr><th scope=\"row\">{}</th><td>{}</td></tr>\n", escaped(name), escaped(value))
+        format!("<tr><th scope=\"row\">{}</th><td>{}</td></tr>\n", escape_xml(name), escape_xml(value))
     };
     let group =
         |rows: &Vec<(String, String)>| format!("<tbody>\n{}</tbody>\n", rows.iter().map(row).collect::<String>());
     format!("<table>\n{}</table>\n", groups.iter().map(group).collect::<String>())
 }
 
-impl Drawn {
+impl PageContents {
     fn to_html(&self) -> String {
-        let (chosen, figure, contacts) = (escaped(&self.chosen), &self.figure, self.table());
+        let (chosen, figure, contacts) = (escape_xml(&self.selected_contact), &self.figure, self.contacts_html());
         let (view, script) = match &self.scene {
             Ok(scene) => {
                 let data = scene.to_json();
                 let script = format!(
                     "<script type=\"application/json\" id=\"scene-data\">{data}</script>\n<script>\n{SCRIPT}</script>\n"
                 );
-                (view(&chosen, scene), script)
+                (view_html(&chosen, scene), script)
             }
-            Err(why) => (format!("<p>{}</p>\n", escaped(why)), String::new()),
+            Err(why) => (format!("<p>{}</p>\n", escape_xml(why)), String::new()),
         };
         format!(
             "<h2>Coefficients of contact {chosen}</h2>\n<figure>\n{figure}</figure>\n\
@@ -119,9 +119,9 @@ impl Drawn {
         )
     }
 
-    fn table(&self) -> String {
+    fn contacts_html(&self) -> String {
         let number = |name: String| format!("<th scope=\"col\" class=\"number\">{name}</th>");
-        let unit = self.unit();
+        let unit = self.common_unit();
         let told = unit.map(|u| if u.is_empty() { String::new() } else { format!(" ({u})") }).unwrap_or_default();
         let mut html = "<div class=\"scroll\" tabindex=\"0\"><table>\n<thead><tr><th scope=\"col\">name</th>\
                         <th scope=\"col\">type</th>"
@@ -133,13 +133,13 @@ impl Drawn {
         html += &number(format!("segments within {NEAR_UM} um"));
         html += &number("share".into());
         html += "</tr></thead>\n<tbody>\n";
-        self.contacts.iter().for_each(|row| self.row(row, &mut html));
+        self.contacts.iter().for_each(|row| self.write_contact_row(row, &mut html));
         html + "</tbody>\n</table></div>\n"
     }
 
     /// The unit of all coefficients; none where not all have the same.
-    fn unit(&self) -> Option<&'static str> {
-        let first = self.contacts.first().map_or(COEFFICIENT_UNIT, |row| row.unit);
+    fn common_unit(&self) -> Option<&'static str> {
+        let first = self.contacts.first().map_or(WEIGHT_UNIT, |row| row.unit);
         self.contacts.iter().all(|row| row.unit == first).then_some(first)
     }
 
@@ -147,14 +147,15 @@ impl Drawn {
         self.contacts.iter().any(|row| !row.settings.is_empty())
     }
 
-    fn row(&self, row: &Row, html: &mut String) {
-        let class = if row.name == self.chosen { " class=\"chosen\"" } else { "" };
-        let text = |text: &str| format!("<td>{}</td>", escaped(text));
+    fn write_contact_row(&self, row: &ContactRow, html: &mut String) {
+        let class = if row.name == self.selected_contact { " class=\"chosen\"" } else { "" };
+        let text = |text: &str| format!("<td>{}</td>", escape_xml(text));
         let number = |text: &String| format!("<td class=\"number\">{text}</td>");
         let settings = if self.has_settings() { text(&row.settings) } else { String::new() };
-        let unit = if self.unit().is_none() { text(row.unit) } else { String::new() };
-        let ranges = row.range.map_or([const { String::new() }; 3], |range| range.map(|v| format!("{v:.3e}")));
-        let near = row.near.map_or_else(Default::default, |(n, share)| [grouped(n), percent(share)]);
+        let unit = if self.common_unit().is_none() { text(row.unit) } else { String::new() };
+        let ranges = row.weight_range.map_or([const { String::new() }; 3], |range| range.map(|v| format!("{v:.3e}")));
+        let near =
+            row.near_segments.map_or_else(Default::default, |(n, share)| [group_thousands(n), format_percent(share)]);
         let texts = [text(&row.name), text(&row.kind), settings, text(&row.position)].concat();
         let [ranges, near] = [ranges.iter().map(number).collect(), near.iter().map(number).collect::<String>()];
         // writing into a string cannot fail
@@ -163,8 +164,8 @@ impl Drawn {
 }
 
 /// The view to turn about, of a contact whose name is escaped.
-fn view(chosen: &str, Scene { told, legend, .. }: &Scene) -> String {
-    let told = escaped(told);
+fn view_html(chosen: &str, ViewerScene { summary: told, legend, .. }: &ViewerScene) -> String {
+    let told = escape_xml(told);
     format!(
         "<p class=\"note\">{told}</p>\n\
          <noscript><p class=\"note\">The view to turn about needs JavaScript; \
@@ -180,7 +181,7 @@ fn view(chosen: &str, Scene { told, legend, .. }: &Scene) -> String {
 }
 
 /// A share in per cent, in three digits.
-fn percent(share: f64) -> String {
+fn format_percent(share: f64) -> String {
     let percent = 100.0 * share;
     if percent == 0.0 {
         return "0 %".into();
@@ -195,6 +196,6 @@ mod tests {
 
     #[test]
     fn shares_have_three_digits_however_small() {
-        assert_eq!([0.0, 1.0, 0.123_456, 0.000_034_56].map(percent), ["0 %", "100.0 %", "12.3 %", "0.00346 %"]);
+        assert_eq!([0.0, 1.0, 0.123_456, 0.000_034_56].map(format_percent), ["0 %", "100.0 %", "12.3 %", "0.00346 %"]);
     }
 }

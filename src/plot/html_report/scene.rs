@@ -2,54 +2,56 @@
 
 use crate::error::Result;
 use crate::geometry::Point;
-use crate::plot::figures::{self, NEAREST, Weights, grouped};
+use crate::plot::figures::{self, MAX_NEAREST_SEGMENTS, WeightsPlot, group_thousands};
 use serde_json::{Value, json};
 
 /// Segments in the view at most, beside the nearest: about a megabyte of data.
-const MOST: usize = 5_000;
+const MAX_SEGMENTS: usize = 5_000;
 
 /// What the view shows.
-pub struct Scene {
+pub struct ViewerScene {
     data: Value,
     /// How many segments of how many, in words.
-    pub told: String,
+    pub summary: String,
     /// What the colours mean, SVG.
     pub legend: String,
 }
 
-impl Scene {
+impl ViewerScene {
     /// The segments up to `within` um to every side of the contact, or that there are none; all where it has no position.
-    pub fn of(request: &Weights<'_>, within: f64) -> Result<Result<Self, String>> {
-        let position = request.lookup.description().position;
+    pub fn build(request: &WeightsPlot<'_>, within: f64) -> Result<Result<Self, String>> {
+        let position = request.lookup.description().position_um;
         let within = position.map(|_| within);
-        let Some(drawn) = figures::weights_if_any(&Weights { within, most: MOST, ..*request })? else {
+        let Some(drawn) =
+            figures::plot_weights_if_any(&WeightsPlot { within_um: within, max_segments: MAX_SEGMENTS, ..*request })?
+        else {
             let place = within.map_or_else(String::new, |r| format!(" up to {r} um to every side of it"));
             return Ok(Err(format!("There are no segments{place}; a larger --within reaches further.")));
         };
         let legend = drawn.legend().to_svg();
-        let figures::Drawn { sample, values, palette, .. } = drawn;
+        let figures::WeightsFigure { sample, values, palette, .. } = drawn;
         let center = position.unwrap_or(sample.bounds.center());
         let radius = within.unwrap_or_else(|| 0.5 * sample.bounds.size().norm());
         // a hundredth of a um is more than can be seen
         let rounded = |v: f64| (v * 100.0).round() / 100.0;
-        let apart: Vec<f64> = sample.lines.iter().map(|l| (l.midpoint() - center).norm()).collect();
-        let complete = (sample.every > 1 && position.is_some()).then(|| complete(&apart)).flatten();
-        let ends = sample.lines.iter().flat_map(|l| l.start.to_array().into_iter().chain(l.end.to_array()));
+        let apart: Vec<f64> = sample.segments.iter().map(|l| (l.midpoint() - center).norm()).collect();
+        let complete = (sample.stride > 1 && position.is_some()).then(|| complete_radius(&apart)).flatten();
+        let ends = sample.segments.iter().flat_map(|l| l.start.to_array().into_iter().chain(l.end.to_array()));
         let near = |p: &Point| (*p - center).norm() <= 2.0 * radius && *p != center;
-        let own = request.lookup.file().descriptions()?.into_iter();
+        let own = request.lookup.file().read_descriptions()?.into_iter();
         let contacts: Vec<(&str, Point)> =
-            own.filter_map(|(e, told)| Some((e.name.as_str(), told.position?))).filter(|(_, p)| near(p)).collect();
+            own.filter_map(|(e, told)| Some((e.name.as_str(), told.position_um?))).filter(|(_, p)| near(p)).collect();
         let data = json!({
             "center": center.to_array(),
             "radius": radius,
             "complete": complete.map(rounded),
-            "unit": figures::unit(request.lookup.description().kind.as_deref()),
+            "unit": figures::weight_unit(request.lookup.description().kind.as_deref()),
             "name": request.lookup.electrode(),
             "ends": ends.map(rounded).collect::<Vec<_>>(),
             "apart": apart.into_iter().map(rounded).collect::<Vec<_>>(),
-            "node": sample.lines.iter().map(|l| l.node_id).collect::<Vec<_>>(),
-            "section": sample.lines.iter().map(|l| l.section_id).collect::<Vec<_>>(),
-            "segment": sample.lines.iter().map(|l| l.segment_id).collect::<Vec<_>>(),
+            "node": sample.segments.iter().map(|l| l.node_id).collect::<Vec<_>>(),
+            "section": sample.segments.iter().map(|l| l.section_id).collect::<Vec<_>>(),
+            "segment": sample.segments.iter().map(|l| l.segment_id).collect::<Vec<_>>(),
             "value": values.iter().map(|v| v.map(|v| v as f32)).collect::<Vec<_>>(),
             "colour": values.iter().map(|v| palette.colour(*v).0).collect::<Vec<_>>(),
             "contacts": contacts.iter().flat_map(|(_, p)| p.to_array()).map(rounded).collect::<Vec<_>>(),
@@ -57,14 +59,14 @@ impl Scene {
         });
         let place =
             within.map_or_else(String::new, |r| format!(" in the box of {} um a side round the contact", 2.0 * r));
-        let mut told = format!("{}{place}", sample.told());
+        let mut told = format!("{}{place}", sample.summary());
         if let Some(complete) = complete {
-            let every = grouped(sample.every);
+            let every = group_thousands(sample.stride);
             told += &format!(
                 ": all whose middle is within {complete:.0} um of the contact, and one of {every} of those further away"
             );
         }
-        Ok(Ok(Self { data, told: told + ".", legend }))
+        Ok(Ok(Self { data, summary: told + ".", legend }))
     }
 
     /// The data, so that they can stand in a script element: without a `<`.
@@ -74,8 +76,8 @@ impl Scene {
 }
 
 /// Up to which distance none is left out, rounded down: that of the last of the nearest.
-fn complete(apart: &[f64]) -> Option<f64> {
+fn complete_radius(apart: &[f64]) -> Option<f64> {
     let mut apart = apart.to_vec();
     apart.sort_unstable_by(f64::total_cmp);
-    apart.get(NEAREST - 1).map(|d| d.floor())
+    apart.get(MAX_NEAREST_SEGMENTS - 1).map(|d| d.floor())
 }

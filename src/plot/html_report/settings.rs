@@ -2,26 +2,26 @@
 
 use std::collections::BTreeMap;
 
-use crate::io::hdf5::File;
-use crate::sonata::electrodes_file::{Attribute, settings};
+use crate::io::hdf5::Hdf5File;
+use crate::sonata::electrodes_file::{AttributeValue, read_settings};
 
 /// Settings of some contacts.
 #[derive(Default)]
-pub struct Settings {
+pub struct ContactSettings {
     /// For each method that has any: its name, and what all its contacts share.
     pub shared: Vec<(String, String)>,
     /// For each contact: what the others of its method do not all share.
-    pub own: Vec<String>,
+    pub individual: Vec<String>,
 }
 
-impl Settings {
+impl ContactSettings {
     /// Those of contacts, each a name and a method.
-    pub fn of(file: &File, contacts: &[(&str, Option<&str>)]) -> Self {
-        let told = contacts.iter().map(|(name, kind)| (kind.unwrap_or("unknown type"), told(file, name)));
-        Self::shared_and_own(&told.collect::<Vec<_>>())
+    pub fn read(file: &Hdf5File, contacts: &[(&str, Option<&str>)]) -> Self {
+        let told = contacts.iter().map(|(name, kind)| (kind.unwrap_or("unknown type"), describe_settings(file, name)));
+        Self::split_shared(&told.collect::<Vec<_>>())
     }
 
-    fn shared_and_own(contacts: &[(&str, Vec<String>)]) -> Self {
+    fn split_shared(contacts: &[(&str, Vec<String>)]) -> Self {
         let mut shared: BTreeMap<&str, Vec<String>> = BTreeMap::new();
         for (kind, own) in contacts {
             shared.entry(kind).and_modify(|all| all.retain(|s| own.contains(s))).or_insert_with(|| own.clone());
@@ -32,16 +32,16 @@ impl Settings {
         };
         let own = contacts.iter().map(own).collect();
         let shared = shared.into_iter().filter(|(_, all)| !all.is_empty());
-        Self { shared: shared.map(|(kind, all)| (kind.into(), all.join(", "))).collect(), own }
+        Self { shared: shared.map(|(kind, all)| (kind.into(), all.join(", "))).collect(), individual: own }
     }
 }
 
 /// A contact's settings, each in words: `conductivity 0.3 S/m`.
-fn told(file: &File, contact: &str) -> Vec<String> {
-    settings(file, contact).into_iter().map(|(key, value)| in_words(key, &value)).collect()
+fn describe_settings(file: &Hdf5File, contact: &str) -> Vec<String> {
+    read_settings(file, contact).into_iter().map(|(key, value)| describe_setting(key, &value)).collect()
 }
 
-fn in_words(key: &str, value: &Attribute) -> String {
+fn describe_setting(key: &str, value: &AttributeValue) -> String {
     let (name, unit) = match key {
         "conductivity_S_per_m" => ("conductivity", " S/m"),
         "radius" | "thickness" => (key, " um"),
@@ -51,9 +51,9 @@ fn in_words(key: &str, value: &Attribute) -> String {
         _ => (key, ""),
     };
     let value = match value {
-        Attribute::Text(text) => text.clone(),
-        Attribute::Number(v) => v.to_string(),
-        Attribute::Numbers(list) => list.iter().map(f64::to_string).collect::<Vec<_>>().join(" "),
+        AttributeValue::Text(text) => text.clone(),
+        AttributeValue::Number(v) => v.to_string(),
+        AttributeValue::Numbers(list) => list.iter().map(f64::to_string).collect::<Vec<_>>().join(" "),
     };
     format!("{} {value}{unit}", name.replace('_', " "))
 }
@@ -71,21 +71,21 @@ mod tests {
             ("ObjectiveCSD_Sphere", all(&["radius 80 um"])),
             ("Magic", all(&[])),
         ];
-        let found = Settings::shared_and_own(&contacts);
+        let found = ContactSettings::split_shared(&contacts);
         let shared = [("LineSource", "conductivity 0.3 S/m"), ("ObjectiveCSD_Sphere", "radius 80 um")];
         assert_eq!(found.shared, shared.map(|(kind, all)| (kind.to_string(), all.to_string())));
-        assert_eq!(found.own, ["reference b", "", "", ""]);
+        assert_eq!(found.individual, ["reference b", "", "", ""]);
     }
 
     #[test]
     fn settings_have_names_and_units() {
-        let told = |key: &str, value: Attribute| in_words(key, &value);
+        let told = |key: &str, value: AttributeValue| describe_setting(key, &value);
         assert_eq!(
-            told("conductivity_S_per_m", Attribute::Numbers(vec![0.3, 0.4, 0.3])),
+            told("conductivity_S_per_m", AttributeValue::Numbers(vec![0.3, 0.4, 0.3])),
             "conductivity 0.3 0.4 0.3 S/m"
         );
         assert_eq!(told("near_field", "radius".into()), "near field radius");
         assert_eq!(told("field", "head.h5".into()), "lead field head.h5");
-        assert_eq!(told("thickness", Attribute::Number(12.5)), "thickness 12.5 um");
+        assert_eq!(told("thickness", AttributeValue::Number(12.5)), "thickness 12.5 um");
     }
 }

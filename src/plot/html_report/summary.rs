@@ -10,108 +10,117 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::error::Result;
-use crate::sonata::electrodes_file::Factors;
+use crate::sonata::electrodes_file::WeightsDataset;
 
 /// How much is held in memory.
 #[derive(Debug, Clone, Copy)]
-struct Room {
+struct MemoryLimits {
     /// Bytes of the rows that are drawn.
-    drawn: u64,
+    sample_bytes: u64,
     /// Bytes of numbers between the two of all columns, as expected; at most twice as many are kept.
-    kept: u64,
+    kept_bytes: u64,
 }
 
-const ROOM: Room = Room { drawn: 64 << 20, kept: 256 << 20 };
+const MEMORY_LIMITS: MemoryLimits = MemoryLimits { sample_bytes: 64 << 20, kept_bytes: 256 << 20 };
 /// Half the distance of the two, in standard deviations of a drawn median's rank: one column in a million misses it.
-const DEVIATIONS: f64 = 5.0;
+const BRACKET_DEVIATIONS: f64 = 5.0;
 const NUMBER_BYTES: u64 = size_of::<f64>() as u64;
 
 /// Least, median and greatest; none of a column without a number. NaN is none.
-pub type Summary = Option<[f64; 3]>;
+pub type ColumnSummary = Option<[f64; 3]>;
 
 /// The columns of one population while its rows pass by.
-pub struct Summaries {
-    columns: Vec<Column>,
+pub struct SummaryAccumulator {
+    columns: Vec<MedianBracket>,
     width: usize,
-    room: Room,
+    limits: MemoryLimits,
     /// Numbers of one column that are kept at most.
-    most: usize,
-    totals: Mutex<Vec<Totals>>,
+    max_kept: usize,
+    totals: Mutex<Vec<ColumnTotals>>,
 }
 
 /// A chosen column, and between which two numbers its median is thought to lie.
-struct Column {
-    place: usize,
+struct MedianBracket {
+    column: usize,
     low: f64,
     high: f64,
 }
 
 /// What has passed by of a column.
 #[derive(Debug, Clone, PartialEq)]
-struct Totals {
-    least: f64,
-    greatest: f64,
+struct ColumnTotals {
+    min: f64,
+    max: f64,
     /// All but NaN.
-    numbers: u64,
+    count: u64,
     below: u64,
     at_low: u64,
     at_high: u64,
     between: Vec<f64>,
     /// More are between than are kept.
-    full: bool,
+    is_overflowed: bool,
 }
 
-impl Default for Totals {
+impl Default for ColumnTotals {
     fn default() -> Self {
         let (least, greatest) = (f64::INFINITY, f64::NEG_INFINITY);
-        Self { least, greatest, numbers: 0, below: 0, at_low: 0, at_high: 0, between: Vec::new(), full: false }
+        Self {
+            min: least,
+            max: greatest,
+            count: 0,
+            below: 0,
+            at_low: 0,
+            at_high: 0,
+            between: Vec::new(),
+            is_overflowed: false,
+        }
     }
 }
 
-impl Summaries {
+impl SummaryAccumulator {
     /// Draws rows, for some columns. Of many rows some columns may have to wait for a second reading: they are those at
     /// the end of what [`Summaries::finish`] reads itself.
     ///
     /// # Errors
     /// The rows cannot be read.
-    pub fn of(factors: &Factors, columns: &[usize]) -> Result<Self> {
-        Self::within(ROOM, factors, columns)
+    pub fn new(factors: &WeightsDataset, columns: &[usize]) -> Result<Self> {
+        Self::with_limits(MEMORY_LIMITS, factors, columns)
     }
 
-    fn within(room: Room, factors: &Factors, columns: &[usize]) -> Result<Self> {
+    fn with_limits(room: MemoryLimits, factors: &WeightsDataset, columns: &[usize]) -> Result<Self> {
         let (rows, width) = (factors.rows(), factors.columns() as usize);
-        let drawn = (room.drawn / NUMBER_BYTES / factors.columns().max(1)).max(1);
-        let half = DEVIATIONS * 0.5 / (drawn as f64).sqrt();
+        let drawn = (room.sample_bytes / NUMBER_BYTES / factors.columns().max(1)).max(1);
+        let half = BRACKET_DEVIATIONS * 0.5 / (drawn as f64).sqrt();
         // few rows are all kept
         let (sample, expected) = match drawn < rows {
-            true => (draw(factors, drawn)?, (2.0 * half * rows as f64).min(rows as f64)),
+            true => (sample_rows(factors, drawn)?, (2.0 * half * rows as f64).min(rows as f64)),
             false => (Vec::new(), rows as f64),
         };
         let most = (2.0 * expected) as usize + 16;
-        let together = ((room.kept / NUMBER_BYTES) as f64 / expected.max(1.0)).max(1.0) as usize;
+        let together = ((room.kept_bytes / NUMBER_BYTES) as f64 / expected.max(1.0)).max(1.0) as usize;
         let bracket = |&place: &usize| {
             let values: Vec<f64> =
                 sample.chunks_exact(width.max(1)).filter_map(|row| row.get(place).copied()).collect();
-            let [low, high] = bracket(values, half);
-            Column { place, low, high }
+            let [low, high] = bracket_median(values, half);
+            MedianBracket { column: place, low, high }
         };
-        let columns: Vec<Column> = columns.iter().take(together).map(bracket).collect();
-        let totals = Mutex::new(vec![Totals::default(); columns.len()]);
-        Ok(Self { columns, width, room, most, totals })
+        let columns: Vec<MedianBracket> = columns.iter().take(together).map(bracket).collect();
+        let totals = Mutex::new(vec![ColumnTotals::default(); columns.len()]);
+        Ok(Self { columns, width, limits: room, max_kept: most, totals })
     }
 
     /// Some rows pass by: row-major, all columns. From any thread.
-    pub fn see(&self, rows: &[f64]) {
-        let mut own = vec![Totals::default(); self.columns.len()];
+    pub fn add_rows(&self, rows: &[f64]) {
+        let mut own = vec![ColumnTotals::default(); self.columns.len()];
         for row in rows.chunks_exact(self.width.max(1)) {
             for (column, totals) in self.columns.iter().zip(&mut own) {
-                if let Some(v) = row.get(column.place) {
-                    totals.see(*v, column);
+                if let Some(v) = row.get(column.column) {
+                    totals.add(*v, column);
                 }
             }
         }
         let mut all = self.totals.lock().unwrap_or_else(PoisonError::into_inner);
-        all.iter_mut().zip(own).for_each(|(all, own)| all.join(own, self.most));
+        all.iter_mut().zip(own).for_each(|(all, own)| all.merge(own, self.max_kept));
     }
 
     /// The columns asked for, in their order, after all rows have passed by. Those whose median is not between its two
@@ -119,30 +128,31 @@ impl Summaries {
     ///
     /// # Errors
     /// The coefficients cannot be read.
-    pub fn finish(self, factors: &Factors, columns: &[usize]) -> Result<Vec<Summary>> {
+    pub fn finish(self, factors: &WeightsDataset, columns: &[usize]) -> Result<Vec<ColumnSummary>> {
         let totals = self.totals.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let mut found: Vec<Option<Summary>> = self.columns.iter().zip(totals).map(|(c, t)| t.summary(c)).collect();
+        let mut found: Vec<Option<ColumnSummary>> =
+            self.columns.iter().zip(totals).map(|(c, t)| t.summary(c)).collect();
         found.resize(columns.len(), None);
         let missing: Vec<usize> = found.iter().zip(columns).filter(|(f, _)| f.is_none()).map(|(_, c)| *c).collect();
-        let together = (self.room.kept / NUMBER_BYTES / factors.rows().max(1)).max(1) as usize;
+        let together = (self.limits.kept_bytes / NUMBER_BYTES / factors.rows().max(1)).max(1) as usize;
         let mut again = Vec::with_capacity(missing.len());
         for group in missing.chunks(together) {
-            again.extend(whole(factors, group)?.into_iter().map(of_all));
+            again.extend(read_columns(factors, group)?.into_iter().map(summarise_values));
         }
         let mut again = again.into_iter();
         Ok(found.into_iter().map(|found| found.unwrap_or_else(|| again.next().flatten())).collect())
     }
 }
 
-impl Totals {
-    fn see(&mut self, v: f64, column: &Column) {
-        if v < self.least {
-            self.least = v;
+impl ColumnTotals {
+    fn add(&mut self, v: f64, column: &MedianBracket) {
+        if v < self.min {
+            self.min = v;
         }
-        if v > self.greatest {
-            self.greatest = v;
+        if v > self.max {
+            self.max = v;
         }
-        self.numbers += u64::from(!v.is_nan());
+        self.count += u64::from(!v.is_nan());
         self.below += u64::from(v < column.low);
         if v >= column.low && v <= column.high {
             match () {
@@ -153,15 +163,15 @@ impl Totals {
         }
     }
 
-    fn join(&mut self, other: Self, most: usize) {
-        self.least = self.least.min(other.least);
-        self.greatest = self.greatest.max(other.greatest);
-        self.numbers += other.numbers;
+    fn merge(&mut self, other: Self, most: usize) {
+        self.min = self.min.min(other.min);
+        self.max = self.max.max(other.max);
+        self.count += other.count;
         self.below += other.below;
         self.at_low += other.at_low;
         self.at_high += other.at_high;
-        self.full |= self.between.len() + other.between.len() > most;
-        if self.full {
+        self.is_overflowed |= self.between.len() + other.between.len() > most;
+        if self.is_overflowed {
             self.between = Vec::new();
         } else {
             self.between.extend(other.between);
@@ -169,21 +179,21 @@ impl Totals {
     }
 
     /// None where the median is not among what was kept.
-    fn summary(mut self, column: &Column) -> Option<Summary> {
-        if self.numbers == 0 {
+    fn summary(mut self, column: &MedianBracket) -> Option<ColumnSummary> {
+        if self.count == 0 {
             return Some(None);
         }
         // of an even number the mean of the two in the middle
-        let lower = self.at((self.numbers - 1) / 2, column)?;
-        let upper = self.at(self.numbers / 2, column)?;
-        Some(Some([self.least, mean(lower, upper), self.greatest]))
+        let lower = self.value_at_rank((self.count - 1) / 2, column)?;
+        let upper = self.value_at_rank(self.count / 2, column)?;
+        Some(Some([self.min, mean(lower, upper), self.max]))
     }
 
     /// The number of a rank, counted from the least.
-    fn at(&mut self, rank: u64, column: &Column) -> Option<f64> {
+    fn value_at_rank(&mut self, rank: u64, column: &MedianBracket) -> Option<f64> {
         let place = rank.checked_sub(self.below)?;
         let Some(place) = place.checked_sub(self.at_low) else { return Some(column.low) };
-        if self.full {
+        if self.is_overflowed {
             return None;
         }
         let kept = self.between.len() as u64;
@@ -199,20 +209,20 @@ fn mean(a: f64, b: f64) -> f64 {
 }
 
 /// Rows drawn at random, the same each time.
-fn draw(factors: &Factors, count: u64) -> Result<Vec<f64>> {
+fn sample_rows(factors: &WeightsDataset, count: u64) -> Result<Vec<f64>> {
     let mut dice = ChaCha8Rng::seed_from_u64(factors.rows());
     let mut rows: Vec<u64> = (0..count).map(|_| dice.random_range(0..factors.rows())).collect();
     rows.sort_unstable();
     let (mut all, mut own) = (Vec::with_capacity((count * factors.columns()) as usize), Vec::new());
     for row in rows {
-        factors.read(row..row + 1, &mut own)?;
+        factors.read_rows(row..row + 1, &mut own)?;
         all.extend_from_slice(&own);
     }
     Ok(all)
 }
 
 /// Between which two of drawn numbers the median of all lies, up to a share of them to either side.
-fn bracket(mut drawn: Vec<f64>, half: f64) -> [f64; 2] {
+fn bracket_median(mut drawn: Vec<f64>, half: f64) -> [f64; 2] {
     drawn.retain(|v| !v.is_nan());
     let count = drawn.len() as f64;
     let mut at = |share: f64| {
@@ -226,12 +236,12 @@ fn bracket(mut drawn: Vec<f64>, half: f64) -> [f64; 2] {
 }
 
 /// Some columns, each whole.
-fn whole(factors: &Factors, columns: &[usize]) -> Result<Vec<Vec<f64>>> {
+fn read_columns(factors: &WeightsDataset, columns: &[usize]) -> Result<Vec<Vec<f64>>> {
     let mut values = vec![Vec::with_capacity(factors.rows() as usize); columns.len()];
     let width = factors.columns().max(1);
     let (step, mut block) = (((1 << 20) / width).max(1), Vec::new());
     for from in (0..factors.rows()).step_by(step as usize) {
-        factors.read(from..(from + step).min(factors.rows()), &mut block)?;
+        factors.read_rows(from..(from + step).min(factors.rows()), &mut block)?;
         for row in block.chunks_exact(width as usize) {
             values.iter_mut().zip(columns).for_each(|(values, column)| values.extend(row.get(*column)));
         }
@@ -239,10 +249,10 @@ fn whole(factors: &Factors, columns: &[usize]) -> Result<Vec<Vec<f64>>> {
     Ok(values)
 }
 
-fn of_all(values: Vec<f64>) -> Summary {
-    let column = Column { place: 0, low: f64::NEG_INFINITY, high: f64::INFINITY };
-    let mut totals = Totals::default();
-    values.into_iter().for_each(|v| totals.see(v, &column));
+fn summarise_values(values: Vec<f64>) -> ColumnSummary {
+    let column = MedianBracket { column: 0, low: f64::NEG_INFINITY, high: f64::INFINITY };
+    let mut totals = ColumnTotals::default();
+    values.into_iter().for_each(|v| totals.add(v, &column));
     totals.summary(&column).flatten()
 }
 
@@ -252,20 +262,20 @@ mod tests {
     use crate::sonata::electrodes_file::ElectrodesFile;
 
     /// The definition, by sorting all.
-    fn sorted(values: &[f64]) -> Summary {
+    fn sorted(values: &[f64]) -> ColumnSummary {
         let mut values: Vec<f64> = values.iter().copied().filter(|v| !v.is_nan()).collect();
         values.sort_unstable_by(f64::total_cmp);
         let n = values.len();
         (n > 0).then(|| [values[0], mean(values[(n - 1) / 2], values[n / 2]), values[n - 1]])
     }
 
-    fn summary(values: &[f64], [low, high]: [f64; 2], most: usize) -> Option<Summary> {
-        let column = Column { place: 0, low, high };
-        let mut all = Totals::default();
+    fn summary(values: &[f64], [low, high]: [f64; 2], most: usize) -> Option<ColumnSummary> {
+        let column = MedianBracket { column: 0, low, high };
+        let mut all = ColumnTotals::default();
         for block in values.chunks(7) {
-            let mut own = Totals::default();
-            block.iter().for_each(|v| own.see(*v, &column));
-            all.join(own, most);
+            let mut own = ColumnTotals::default();
+            block.iter().for_each(|v| own.add(*v, &column));
+            all.merge(own, most);
         }
         all.summary(&column)
     }
@@ -290,11 +300,11 @@ mod tests {
 
     #[test]
     fn the_median_of_an_even_number_is_the_mean_of_the_two_in_the_middle() {
-        assert_eq!(of_all(vec![4.0, 1.0, 3.0]), Some([1.0, 3.0, 4.0]));
-        assert_eq!(of_all(vec![4.0, 1.0, f64::NAN, 3.0, 2.0]), Some([1.0, 2.5, 4.0]));
-        assert_eq!(of_all(vec![7.0]), Some([7.0; 3]));
-        assert_eq!(of_all(vec![f64::NAN]), None);
-        assert_eq!(of_all(vec![f64::INFINITY; 2]), Some([f64::INFINITY; 3]));
+        assert_eq!(summarise_values(vec![4.0, 1.0, 3.0]), Some([1.0, 3.0, 4.0]));
+        assert_eq!(summarise_values(vec![4.0, 1.0, f64::NAN, 3.0, 2.0]), Some([1.0, 2.5, 4.0]));
+        assert_eq!(summarise_values(vec![7.0]), Some([7.0; 3]));
+        assert_eq!(summarise_values(vec![f64::NAN]), None);
+        assert_eq!(summarise_values(vec![f64::INFINITY; 2]), Some([f64::INFINITY; 3]));
     }
 
     #[test]
@@ -309,9 +319,9 @@ mod tests {
     #[test]
     fn the_two_numbers_are_as_far_apart_as_asked_for() {
         let drawn: Vec<f64> = (0..1000).map(f64::from).collect();
-        assert_eq!(bracket(drawn.clone(), 0.1), [400.0, 600.0]);
-        assert_eq!(bracket(drawn, 0.6), [f64::NEG_INFINITY, f64::INFINITY]);
-        assert_eq!(bracket(vec![f64::NAN], 0.1), [f64::NEG_INFINITY, f64::INFINITY]);
+        assert_eq!(bracket_median(drawn.clone(), 0.1), [400.0, 600.0]);
+        assert_eq!(bracket_median(drawn, 0.6), [f64::NEG_INFINITY, f64::INFINITY]);
+        assert_eq!(bracket_median(vec![f64::NAN], 0.1), [f64::NEG_INFINITY, f64::INFINITY]);
     }
 
     #[test]
@@ -319,17 +329,17 @@ mod tests {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/datasets/golden/reference/e6.h5");
         let file = ElectrodesFile::open(path.as_ref()).unwrap();
         let population = &file.populations()[0];
-        let factors = file.factors(population).unwrap();
+        let factors = file.weights_dataset(population).unwrap();
         let (rows, width) = (factors.rows(), factors.columns());
-        let all = file.rows(population, 0..rows).unwrap();
+        let all = file.read_rows(population, 0..rows).unwrap();
         let chosen = [15, 0, 7, 8, 3];
         let column = |&place: &usize| sorted(&all.chunks(width as usize).map(|row| row[place]).collect::<Vec<_>>());
-        let expected: Vec<Summary> = chosen.iter().map(column).collect();
+        let expected: Vec<ColumnSummary> = chosen.iter().map(column).collect();
         // all rows kept; 400 of 3161 drawn; room for two columns only; so little that medians are missed
         for (drawn, kept) in [(rows, 100_000), (400, 100_000), (400, 2000), (4, 1)] {
-            let room = Room { drawn: drawn * width * NUMBER_BYTES, kept: kept * NUMBER_BYTES };
-            let summaries = Summaries::within(room, &factors, &chosen).unwrap();
-            all.chunks(100 * width as usize).for_each(|block| summaries.see(block));
+            let room = MemoryLimits { sample_bytes: drawn * width * NUMBER_BYTES, kept_bytes: kept * NUMBER_BYTES };
+            let summaries = SummaryAccumulator::with_limits(room, &factors, &chosen).unwrap();
+            all.chunks(100 * width as usize).for_each(|block| summaries.add_rows(block));
             assert_eq!(summaries.finish(&factors, &chosen).unwrap(), expected, "{room:?}");
         }
     }

@@ -19,7 +19,7 @@ const _: () = assert!(align_of::<FFI_ArrowArray>() == align_of::<ffi::ArrowArray
 const _: () = assert!(align_of::<FFI_ArrowSchema>() == align_of::<ffi::ArrowSchema>());
 
 /// Whether frames hold columns of a type.
-fn is_held(values: &DataType) -> bool {
+fn is_supported_type(values: &DataType) -> bool {
     use DataType::{Boolean, Float32, Float64, Int32, Int64, LargeUtf8, UInt8, UInt32, UInt64, Utf8, Utf8View};
     let numbers = matches!(values, UInt8 | UInt32 | UInt64 | Int32 | Int64 | Float32 | Float64);
     numbers || matches!(values, Boolean | Utf8 | LargeUtf8 | Utf8View)
@@ -28,8 +28,8 @@ fn is_held(values: &DataType) -> bool {
 /// A column as polars has it.
 pub(super) fn to_polars(name: &str, array: &ArrayRef) -> Result<Series> {
     // polars panics at types that it was built without
-    if !is_held(array.data_type()) {
-        return Err(Error::from(FrameProblem::Type(array.data_type().clone())).in_object(name));
+    if !is_supported_type(array.data_type()) {
+        return Err(Error::from(FrameProblem::UnsupportedType(array.data_type().clone())).in_item(name));
     }
     let (array, schema) = to_ffi(&array.to_data()).map_err(FrameProblem::from)?;
     // SAFETY: both types are the `ArrowSchema` of the C data interface, which prescribes their layout; each releases what

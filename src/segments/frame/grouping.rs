@@ -9,15 +9,15 @@ use polars_core::prelude::{
 };
 
 use super::{Frame, FrameProblem, SortKey, is_number};
-use crate::error::{Result, closest, listed};
+use crate::error::{Result, find_closest, join_quoted};
 use crate::segments::SectionType;
 use crate::segments::table::schema::SECTION_TYPE;
 
 /// Rows that are aggregated together.
-const STRETCH: usize = 1 << 20;
+const STRETCH_ROWS: usize = 1 << 20;
 
 /// Whole numbers below this are exact as floats.
-const EXACT: f64 = 9e15;
+const MAX_EXACT_INTEGER: f64 = 9e15;
 
 /// What is computed of the rows of a group. Missing values are left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +66,7 @@ impl Operation {
     }
 
     /// Checks that a column's values have it. Kinds of section are names, whatever number stands for them.
-    fn check(self, column: &Column) -> Result<()> {
+    fn check_column_type(self, column: &Column) -> Result<()> {
         let name = column.name().as_str();
         let values = match column.dtype() {
             _ if name == SECTION_TYPE => "kinds of section",
@@ -107,9 +107,9 @@ impl Aggregate {
         let names = || Operation::ALL.map(Operation::name);
         let operation = Operation::ALL.into_iter().find(|operation| operation.name() == found);
         let operation = operation.ok_or_else(|| FrameProblem::UnknownOperation {
-            known: listed(names(), Operation::ALL.len()),
+            known: join_quoted(names(), Operation::ALL.len()),
             found: found.into(),
-            closest: closest(found, names()),
+            closest: find_closest(found, names()),
         })?;
         let column = column.filter(|name| !name.is_empty()).map(String::from);
         if column.is_none() && operation != Operation::Count {
@@ -120,8 +120,8 @@ impl Aggregate {
     }
 
     /// What has to be computed of a stretch of rows.
-    fn steps(&self) -> Vec<Step> {
-        let step = |operation| Step { operation, column: self.column.clone() };
+    fn partial_aggregates(&self) -> Vec<PartialAggregate> {
+        let step = |operation| PartialAggregate { operation, column: self.column.clone() };
         match self.operation {
             Operation::Mean => vec![step(Operation::Sum), step(Operation::Count)],
             operation => vec![step(operation)],
@@ -131,37 +131,38 @@ impl Aggregate {
 
 /// An operation on a column, whose results stand in a column of their own until they are merged.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Step {
+struct PartialAggregate {
     operation: Operation,
     column: Option<String>,
 }
 
-impl Step {
+impl PartialAggregate {
     /// The name of its column of results, which no other column has: keys come first.
-    fn result(&self) -> String {
+    fn result_name(&self) -> String {
         format!("\0{}:{}", self.operation.name(), self.column.as_deref().unwrap_or_default())
     }
 
     /// Its results for groups of rows.
-    fn compute(&self, rows: &Frame, groups: &GroupsType) -> Result<Column> {
+    fn aggregate_groups(&self, rows: &Frame, groups: &GroupsType) -> Result<Column> {
         let results = match &self.column {
             None => {
                 Column::from(groups.group_count().into_series()).cast(&DataType::UInt64).map_err(FrameProblem::from)?
             }
-            Some(name) => aggregated(rows.column(name)?, self.operation, groups)?,
+            Some(name) => aggregate_column(rows.column(name)?, self.operation, groups)?,
         };
-        Ok(results.with_name(self.result().into()))
+        Ok(results.with_name(self.result_name().into()))
     }
 
     /// Its results for groups of the results of stretches.
-    fn merge(&self, results: &Frame, groups: &GroupsType) -> Result<Column> {
+    fn merge_groups(&self, results: &Frame, groups: &GroupsType) -> Result<Column> {
         let operation = if self.operation == Operation::Count { Operation::Sum } else { self.operation };
-        Ok(aggregated(results.column(&self.result())?, operation, groups)?.with_name(self.result().into()))
+        Ok(aggregate_column(results.column(&self.result_name())?, operation, groups)?
+            .with_name(self.result_name().into()))
     }
 }
 
 /// The results of an operation on a column for groups of its rows.
-fn aggregated(column: &Column, operation: Operation, groups: &GroupsType) -> Result<Column> {
+fn aggregate_column(column: &Column, operation: Operation, groups: &GroupsType) -> Result<Column> {
     let cast = |column: &Column, values| column.cast(&values).map_err(FrameProblem::from);
     // sums of narrow types would overflow or lose digits
     let wide = match column.dtype() {
@@ -196,19 +197,19 @@ fn aggregated(column: &Column, operation: Operation, groups: &GroupsType) -> Res
 
 /// Groups rows that arrive in batches by the values of some columns, and aggregates each group.
 #[derive(Debug)]
-pub struct Grouping {
-    by: Vec<String>,
+pub struct RowGrouper {
+    key_columns: Vec<String>,
     aggregates: Vec<Aggregate>,
-    steps: Vec<Step>,
+    steps: Vec<PartialAggregate>,
     /// Rows of the stretch that is not aggregated yet, of the columns that are needed.
     rows: Frame,
     /// Results of earlier stretches.
     results: Option<Frame>,
     /// Rows of a stretch.
-    stretch: usize,
+    stretch_rows: usize,
 }
 
-impl Grouping {
+impl RowGrouper {
     /// Groups by some columns, all rows together if there are none. The columns are those of `rows`, which are added.
     ///
     /// # Errors
@@ -217,23 +218,30 @@ impl Grouping {
         let mut names: Vec<&String> = Vec::new();
         for name in by.iter().chain(aggregates.iter().map(|aggregate| &aggregate.name)) {
             if names.contains(&name) {
-                return Err(FrameProblem::Duplicate(name.clone()).into());
+                return Err(FrameProblem::DuplicateColumn(name.clone()).into());
             }
             names.push(name);
         }
         by.iter().try_for_each(|name| rows.column(name).map(drop))?;
         for Aggregate { operation, column, .. } in aggregates {
-            column.as_ref().map_or(Ok(()), |name| operation.check(rows.column(name)?))?;
+            column.as_ref().map_or(Ok(()), |name| operation.check_column_type(rows.column(name)?))?;
         }
-        let mut steps: Vec<Step> = Vec::new();
-        for step in aggregates.iter().flat_map(Aggregate::steps) {
+        let mut steps: Vec<PartialAggregate> = Vec::new();
+        for step in aggregates.iter().flat_map(Aggregate::partial_aggregates) {
             if !steps.contains(&step) {
                 steps.push(step);
             }
         }
         let (by, aggregates) = (by.to_vec(), aggregates.to_vec());
-        let mut grouping = Self { by, aggregates, steps, rows: Frame::default(), results: None, stretch: STRETCH };
-        grouping.add(rows)?;
+        let mut grouping = Self {
+            key_columns: by,
+            aggregates,
+            steps,
+            rows: Frame::default(),
+            results: None,
+            stretch_rows: STRETCH_ROWS,
+        };
+        grouping.add_rows(rows)?;
         Ok(grouping)
     }
 
@@ -241,13 +249,13 @@ impl Grouping {
     ///
     /// # Errors
     /// Other columns, or more rows than can be counted.
-    pub fn add(&mut self, rows: &Frame) -> Result<()> {
+    pub fn add_rows(&mut self, rows: &Frame) -> Result<()> {
         self.rows.append(rows)?;
         // results of many groups are merged less often
         let merged = self.results.as_ref().map_or(0, Frame::len);
         let is_mergeable = self.steps.iter().all(|step| step.operation.is_mergeable());
-        if is_mergeable && self.rows.len() >= self.stretch.max(merged) {
-            self.results = Some(self.aggregated()?);
+        if is_mergeable && self.rows.len() >= self.stretch_rows.max(merged) {
+            self.results = Some(self.aggregate_rows()?);
             self.rows = self.rows.head(0);
         }
         Ok(())
@@ -259,33 +267,37 @@ impl Grouping {
     /// # Errors
     /// What polars refuses.
     pub fn finish(self) -> Result<Frame> {
-        let results = self.aggregated()?;
-        let keys = self.by.iter().map(|name| presented(results.column(name)?));
-        let aggregates = self.aggregates.iter().map(|aggregate| self.result_of(aggregate, &results));
+        let results = self.aggregate_rows()?;
+        let keys = self.key_columns.iter().map(|name| format_keys(results.column(name)?));
+        let aggregates = self.aggregates.iter().map(|aggregate| self.result_column(aggregate, &results));
         let columns = keys.chain(aggregates).collect::<Result<Vec<_>>>()?;
         let frame = Frame { data: DataFrame::new(results.len(), columns).map_err(FrameProblem::from)? };
         let order: Vec<SortKey> =
-            self.by.iter().map(|column| SortKey { column: column.clone(), descending: false }).collect();
+            self.key_columns.iter().map(|column| SortKey { column: column.clone(), descending: false }).collect();
         frame.sort_with_nulls(&order, false)
     }
 
     /// The results of all steps for the rows so far.
-    fn aggregated(&self) -> Result<Frame> {
-        let stretch = self.grouped(&self.rows, Step::compute)?;
+    fn aggregate_rows(&self) -> Result<Frame> {
+        let stretch = self.group_rows(&self.rows, PartialAggregate::aggregate_groups)?;
         let Some(results) = &self.results else { return Ok(stretch) };
         let mut both = results.clone();
         both.append(&stretch)?;
-        self.grouped(&both, Step::merge)
+        self.group_rows(&both, PartialAggregate::merge_groups)
     }
 
     /// The keys, and the result of every step, for the groups of some rows.
-    fn grouped(&self, rows: &Frame, result: fn(&Step, &Frame, &GroupsType) -> Result<Column>) -> Result<Frame> {
+    fn group_rows(
+        &self,
+        rows: &Frame,
+        result: fn(&PartialAggregate, &Frame, &GroupsType) -> Result<Column>,
+    ) -> Result<Frame> {
         let one_chunk = Frame { data: rows.data.clone().rechunk_mut().clone() };
         let rows = &one_chunk;
-        let (mut columns, groups) = if self.by.is_empty() {
+        let (mut columns, groups) = if self.key_columns.is_empty() {
             (Vec::new(), GroupsType::new_slice(vec![[0, rows.len() as u32]], false, true).into_sliceable())
         } else {
-            let grouped = rows.data.group_by(&self.by).map_err(FrameProblem::from)?;
+            let grouped = rows.data.group_by(&self.key_columns).map_err(FrameProblem::from)?;
             (grouped.keys(), grouped.into_groups())
         };
         for step in &self.steps {
@@ -295,11 +307,14 @@ impl Grouping {
     }
 
     /// A column of the result.
-    fn result_of(&self, aggregate: &Aggregate, results: &Frame) -> Result<Column> {
-        let results =
-            aggregate.steps().iter().map(|step| results.column(&step.result())).collect::<Result<Vec<_>>>()?;
+    fn result_column(&self, aggregate: &Aggregate, results: &Frame) -> Result<Column> {
+        let results = aggregate
+            .partial_aggregates()
+            .iter()
+            .map(|step| results.column(&step.result_name()))
+            .collect::<Result<Vec<_>>>()?;
         let column = match results[..] {
-            [sums, counts] => quotients(sums, counts)?,
+            [sums, counts] => divide_columns(sums, counts)?,
             [result] => result.clone(),
             _ => Column::full_null(aggregate.name.as_str().into(), 0, &DataType::Null),
         };
@@ -308,7 +323,7 @@ impl Grouping {
 }
 
 /// Sums by the numbers of their values; missing where there are none.
-fn quotients(sums: &Column, counts: &Column) -> Result<Column> {
+fn divide_columns(sums: &Column, counts: &Column) -> Result<Column> {
     let float = |column: &Column| column.cast(&DataType::Float64).map_err(FrameProblem::from);
     let (sums, counts) = (float(sums)?, float(counts)?);
     let sums = sums.f64().map_err(FrameProblem::from)?.iter();
@@ -318,7 +333,7 @@ fn quotients(sums: &Column, counts: &Column) -> Result<Column> {
 }
 
 /// A key column as people know it: kinds of section by name, whole numbers without a fraction.
-fn presented(column: &Column) -> Result<Column> {
+fn format_keys(column: &Column) -> Result<Column> {
     let name = column.name();
     if name == SECTION_TYPE && column.dtype() == &DataType::UInt8 {
         let kinds = column.u8().map_err(FrameProblem::from)?.iter();
@@ -327,7 +342,8 @@ fn presented(column: &Column) -> Result<Column> {
     }
     if column.dtype().is_float() {
         let float = column.cast(&DataType::Float64).map_err(FrameProblem::from)?;
-        let is_whole = |value: Option<f64>| value.is_none_or(|v| (0.0..EXACT).contains(&v) && v.fract() == 0.0);
+        let is_whole =
+            |value: Option<f64>| value.is_none_or(|v| (0.0..MAX_EXACT_INTEGER).contains(&v) && v.fract() == 0.0);
         if float.f64().map_err(FrameProblem::from)?.iter().all(is_whole) {
             return Ok(column.cast(&DataType::UInt64).map_err(FrameProblem::from)?);
         }
@@ -373,9 +389,9 @@ mod tests {
     /// Groups rows that come in batches, merged every few rows.
     fn grouped(rows: &[Row], batch: usize, by: &[&str], aggregates: &[&str]) -> RecordBatch {
         let aggregates: Vec<Aggregate> = aggregates.iter().map(|text| Aggregate::parse(text).unwrap()).collect();
-        let mut grouping = Grouping::new(&strings(by), &aggregates, &frame(&[])).unwrap();
-        grouping.stretch = 5;
-        rows.chunks(batch).for_each(|rows| grouping.add(&frame(rows)).unwrap());
+        let mut grouping = RowGrouper::new(&strings(by), &aggregates, &frame(&[])).unwrap();
+        grouping.stretch_rows = 5;
+        rows.chunks(batch).for_each(|rows| grouping.add_rows(&frame(rows)).unwrap());
         grouping.finish().unwrap().to_batch().unwrap()
     }
 
@@ -493,13 +509,13 @@ mod tests {
         let rows = column(vec![Some(f64::NAN), Some(3.0), Some(f64::NAN), None]);
         let aggregates = ["sum:value", "mean:value", "min:value", "max:value", "count:value"];
         let aggregates = aggregates.map(|text| Aggregate::parse(text).unwrap());
-        let by_key = Grouping::new(&strings(&["key"]), &aggregates, &rows).unwrap().finish().unwrap();
+        let by_key = RowGrouper::new(&strings(&["key"]), &aggregates, &rows).unwrap().finish().unwrap();
         let found = by_key.to_batch().unwrap();
         let is_nan = |name: &str| numbers(&found, name).iter().map(|v| v.unwrap().is_nan()).collect::<Vec<_>>();
         assert_eq!((is_nan("sum_value"), is_nan("mean_value")), (vec![true, true], vec![true, true]));
         assert_eq!((is_nan("min_value"), is_nan("max_value")), (vec![false, true], vec![false, true]));
         assert_eq!(numbers(&found, "count_value"), [Some(2.0), Some(1.0)]);
-        let together = Grouping::new(&[], &aggregates, &rows).unwrap().finish().unwrap().to_batch().unwrap();
+        let together = RowGrouper::new(&[], &aggregates, &rows).unwrap().finish().unwrap().to_batch().unwrap();
         assert_eq!(
             (numbers(&together, "min_value"), numbers(&together, "max_value")),
             (vec![Some(3.0)], vec![Some(3.0)])
@@ -513,7 +529,7 @@ mod tests {
             let rows = Frame::from_batch(&RecordBatch::try_from_iter([("layer", layer)]).unwrap()).unwrap();
             let count = Aggregate::parse("count").unwrap();
             let found =
-                Grouping::new(&strings(&["layer"]), &[count], &rows).unwrap().finish().unwrap().to_batch().unwrap();
+                RowGrouper::new(&strings(&["layer"]), &[count], &rows).unwrap().finish().unwrap().to_batch().unwrap();
             assert_eq!(found.column(0).as_primitive_opt::<UInt64Type>().is_some(), is_whole, "{values:?}");
             let mut sorted = values;
             sorted.sort_by(f64::total_cmp);
@@ -525,7 +541,7 @@ mod tests {
     fn what_cannot_be_aggregated_is_refused() {
         let refused = |by: &[&str], text: &str| {
             let aggregate = Aggregate::parse(text).unwrap();
-            Grouping::new(&strings(by), &[aggregate], &frame(&[])).unwrap_err().to_string()
+            RowGrouper::new(&strings(by), &[aggregate], &frame(&[])).unwrap_err().to_string()
         };
         assert_eq!(refused(&[], "sum:text"), "`sum` is not defined for a column of text, found `text`");
         let kinds = "`min` is not defined for a column of kinds of section, found `section_type`";

@@ -12,11 +12,11 @@ use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array};
 use arrow_schema::{ArrowError, Field, Schema};
 use polars_core::prelude::{Column, CompatLevel, DataFrame, DataType, PolarsError, SortMultipleOptions};
 
-pub use self::grouping::{Aggregate, Grouping, Operation};
-pub use self::sorting::{SortKey, Sorting};
-use crate::error::{Error, Problem, Result, closest, listed};
+pub use self::grouping::{Aggregate, Operation, RowGrouper};
+pub use self::sorting::{RowSorter, SortKey};
+use crate::error::{Error, Problem, Result, find_closest, join_quoted};
 use crate::segments::Segments;
-use crate::segments::table::{Hits, Precision, batch, segments_of_batch};
+use crate::segments::table::{Hits, Precision, segments_from_batch, segments_to_batch};
 
 /// What can be wrong with the use of a frame.
 #[derive(Debug, thiserror::Error)]
@@ -34,7 +34,7 @@ pub enum FrameProblem {
     },
     /// A name that two columns would have.
     #[error("two columns of one name, expected each name once, found `{0}` twice")]
-    Duplicate(String),
+    DuplicateColumn(String),
     /// A name that is no operation.
     #[error("unknown aggregate, expected one of {known}, found `{found}`")]
     UnknownOperation {
@@ -60,7 +60,7 @@ pub enum FrameProblem {
     },
     /// A column of a type that frames do not hold.
     #[error("wrong type, expected numbers of 32 or 64 bits, bytes, truth values or text, found {0}")]
-    Type(arrow_schema::DataType),
+    UnsupportedType(arrow_schema::DataType),
     /// An order that is neither of the two.
     #[error("unknown order, expected `asc` or `desc`, found `{0}`")]
     UnknownOrder(String),
@@ -105,7 +105,7 @@ impl Frame {
         let mut names: Vec<&String> = schema.fields().iter().map(|field| field.name()).collect();
         names.sort_unstable();
         if let Some([name, ..]) = names.windows(2).find(|pair| pair.first() == pair.last()) {
-            return Err(FrameProblem::Duplicate(name.to_string()).into());
+            return Err(FrameProblem::DuplicateColumn(name.to_string()).into());
         }
         let columns = schema.fields().iter().zip(batch.columns());
         let columns = columns.map(|(field, array)| Ok(crossing::to_polars(field.name(), array)?.into()));
@@ -207,12 +207,12 @@ impl Frame {
 
     /// A column.
     fn column(&self, name: &str) -> Result<&Column> {
-        self.data.column(name).map_err(|_| self.unknown(name))
+        self.data.column(name).map_err(|_| self.unknown_column_error(name))
     }
 
-    fn unknown(&self, name: &str) -> Error {
-        let closest = closest(name, self.columns()).map(String::from);
-        FrameProblem::UnknownColumn { known: listed(self.columns(), 60), found: name.into(), closest }.into()
+    fn unknown_column_error(&self, name: &str) -> Error {
+        let closest = find_closest(name, self.columns()).map(String::from);
+        FrameProblem::UnknownColumn { known: join_quoted(self.columns(), 60), found: name.into(), closest }.into()
     }
 }
 
@@ -230,7 +230,7 @@ impl Hits {
         let mut frame = Frame::from_batch(&self.batch)?;
         let region: ArrayRef = std::sync::Arc::new(UInt32Array::from(self.region.clone()));
         if frame.columns().any(|name| name == "region") {
-            return Err(FrameProblem::Duplicate("region".into()).into());
+            return Err(FrameProblem::DuplicateColumn("region".into()).into());
         }
         let region = crossing::to_polars("region", &region)?;
         frame.data.with_column(region.into()).map_err(FrameProblem::from)?;
@@ -245,7 +245,7 @@ impl Segments {
     /// What polars refuses; none of this data.
     pub fn to_frame(&self) -> Result<Frame> {
         let rows: Vec<usize> = (0..self.len()).collect();
-        Frame::from_batch(&batch(self, &rows, Precision::F64).map_err(FrameProblem::from)?)
+        Frame::from_batch(&segments_to_batch(self, &rows, Precision::F64).map_err(FrameProblem::from)?)
     }
 
     /// The segments of a data frame that has the columns of a segment table, in any order and among others. Integers and
@@ -254,7 +254,7 @@ impl Segments {
     /// # Errors
     /// A column is missing, or a value is none of its column.
     pub fn from_frame(frame: &Frame) -> Result<Self> {
-        segments_of_batch(&frame.to_batch()?)
+        segments_from_batch(&frame.to_batch()?)
     }
 }
 
@@ -343,7 +343,16 @@ mod tests {
             let (start, end) = (Point::new(0.1, 2.0, -3.0), Point::new(4.0, 5.0, 6.5));
             let radius = kind.map(|_| 0.5);
             let (node_id, section_id, segment_id) = (7, row as u32, 2);
-            segments.push(Segment { node_id, section_id, segment_id, section_type: kind, start, end, radius, row });
+            segments.push(Segment {
+                node_id,
+                section_id,
+                segment_id,
+                section_type: kind,
+                start,
+                end,
+                radius_um: radius,
+                row,
+            });
         }
         segments
     }

@@ -4,7 +4,7 @@ use super::{Frame, FrameProblem};
 use crate::error::Result;
 
 /// Rows are sorted and cut off when there are so many more than are wanted, or twice as many.
-const SORTED_TOGETHER: usize = 1 << 20;
+const MIN_SORTED_ROWS: usize = 1 << 20;
 
 /// A column to sort by.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,28 +33,30 @@ impl SortKey {
 
 /// Sorts rows that arrive in batches. With a limit, memory is bounded by it and not by the number of rows.
 #[derive(Debug)]
-pub struct Sorting {
+pub struct RowSorter {
     keys: Vec<SortKey>,
     limit: Option<usize>,
     rows: Frame,
     /// Rows beyond the limit that are kept until then.
-    stretch: usize,
+    stretch_rows: usize,
 }
 
-impl Sorting {
+impl RowSorter {
     /// Sorts by some columns, and keeps the first rows if a limit is given.
     pub fn new(keys: &[SortKey], limit: Option<usize>) -> Self {
-        Self { keys: keys.to_vec(), limit, rows: Frame::default(), stretch: SORTED_TOGETHER }
+        Self { keys: keys.to_vec(), limit, rows: Frame::default(), stretch_rows: MIN_SORTED_ROWS }
     }
 
     /// Adds rows; all must have the same columns.
     ///
     /// # Errors
     /// A column is missing, or there are more rows than can be counted.
-    pub fn add(&mut self, rows: &Frame) -> Result<()> {
+    pub fn add_rows(&mut self, rows: &Frame) -> Result<()> {
         self.rows.append(rows)?;
         match self.limit {
-            Some(limit) if self.rows.len() > limit.saturating_add(self.stretch.max(limit)) => self.cut(),
+            Some(limit) if self.rows.len() > limit.saturating_add(self.stretch_rows.max(limit)) => {
+                self.truncate_to_limit()
+            }
             _ => Ok(()),
         }
     }
@@ -64,11 +66,11 @@ impl Sorting {
     /// # Errors
     /// A column is missing.
     pub fn finish(mut self) -> Result<Frame> {
-        self.cut()?;
+        self.truncate_to_limit()?;
         Ok(self.rows)
     }
 
-    fn cut(&mut self) -> Result<()> {
+    fn truncate_to_limit(&mut self) -> Result<()> {
         self.rows = self.rows.sort(&self.keys)?;
         if let Some(limit) = self.limit {
             self.rows = self.rows.head(limit);
@@ -109,10 +111,10 @@ mod tests {
             limit in proptest::option::of(0usize..30),
         ) {
             let keys: Vec<SortKey> = keys.split(',').map(|key| SortKey::parse(key).unwrap()).collect();
-            let mut sorting = Sorting::new(&keys, limit);
-            sorting.stretch = 4;
+            let mut sorting = RowSorter::new(&keys, limit);
+            sorting.stretch_rows = 4;
             for (i, rows) in rows.chunks(batch).enumerate() {
-                sorting.add(&frame(i * batch, rows)).unwrap();
+                sorting.add_rows(&frame(i * batch, rows)).unwrap();
             }
             let found = sorting.finish().unwrap().to_batch().unwrap();
             let found = found.column(0).as_primitive::<UInt64Type>().values().to_vec();

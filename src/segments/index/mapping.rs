@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use memmap2::Mmap;
 
 use super::stored::IndexProblem;
-use crate::error::{Error, Place, Problem};
+use crate::error::{Error, ErrorLocation, Problem};
 
 /// A mapping that is known to [`shortened_report`].
 struct Slot {
@@ -40,7 +40,7 @@ impl Mapping {
         // SAFETY: the map is only read, and every bit pattern is a value of what is read from it. Whoever changes the
         // file meanwhile changes answers; whoever shortens it raises SIGBUS, see `shortened_report`
         let map = unsafe { Mmap::map(file) }?;
-        let error = Error::new(Place::file(path), IndexProblem::Shortened);
+        let error = Error::new(ErrorLocation::file(path), IndexProblem::Shortened);
         let hint = IndexProblem::Shortened.hint().unwrap_or_default();
         let report = Box::into_raw(Box::new(format!("error: {error}\nhint: {hint}\n")));
         let slot = SLOTS.iter().position(|slot| {

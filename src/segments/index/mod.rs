@@ -14,8 +14,8 @@ mod stored;
 pub mod tree;
 
 pub use mapping::shortened_report;
-pub use nearest::Neighbour;
+pub use nearest::NearestSegment;
 pub use page_tree::PageTree;
 pub use region_tree::{BoxTree, RegionTree};
-pub use resident::Resident;
+pub use resident::SegmentIndex;
 pub use stored::IndexProblem;

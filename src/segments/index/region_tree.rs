@@ -10,7 +10,7 @@ use std::ops::ControlFlow;
 use rstar::primitives::{GeomWithData, Rectangle};
 use rstar::{AABB, RTree};
 
-use crate::geometry::region::{Region, Slab, with_room};
+use crate::geometry::region::{Region, Slab, pad_for_rounding};
 use crate::geometry::{Aabb, Point};
 
 /// A box and its number in a list.
@@ -66,7 +66,7 @@ impl BoxTree {
             if !bounds.is_finite() && !bounds.is_empty() {
                 endless.push(len);
             } else if !bounds.is_empty() {
-                bounded.push(numbered(&with_room(bounds, 0.0), len));
+                bounded.push(numbered_box(&pad_for_rounding(bounds, 0.0), len));
             }
             len += 1;
         }
@@ -89,8 +89,8 @@ impl RegionTree {
     pub fn new<'r>(regions: impl IntoIterator<Item = &'r dyn Region>) -> Self {
         let (mut bounded, mut slabs, mut unbounded, mut len) = (Vec::new(), Vec::new(), Vec::new(), 0);
         for region in regions {
-            match (region.window(&ORIGIN_BOX), region.as_slab()) {
-                (Some(window), _) => bounded.push(numbered(&grown(window, MIN_REACH_UM), len)),
+            match (region.search_box(&ORIGIN_BOX), region.as_slab()) {
+                (Some(window), _) => bounded.push(numbered_box(&expand_box(window, MIN_REACH_UM), len)),
                 (None, Some(slab)) => push_slab(&mut slabs, slab, len),
                 (None, None) => unbounded.push(len),
             }
@@ -119,8 +119,8 @@ impl RegionTree {
         if !bounds.is_finite() {
             return (0..self.len).for_each(visit);
         }
-        let bounds = with_room(*bounds, 0.0);
-        let found: ControlFlow<()> = self.bounded.locate_in_envelope_intersecting_int(envelope(&bounds), |entry| {
+        let bounds = pad_for_rounding(*bounds, 0.0);
+        let found: ControlFlow<()> = self.bounded.locate_in_envelope_intersecting_int(to_envelope(&bounds), |entry| {
             visit(entry.data);
             ControlFlow::Continue(())
         });
@@ -136,7 +136,7 @@ impl RegionTree {
             visit(region.data, bounds.data);
         }
         for entry in boxes.bounded.iter().filter(|_| !(self.slabs.is_empty() && self.unbounded.is_empty())) {
-            let (bounds, number) = (aabb(entry.geom()), entry.data);
+            let (bounds, number) = (to_aabb(entry.geom()), entry.data);
             self.slabs.iter().for_each(|slabs| slabs.for_each_candidate(&bounds, &mut |region| visit(region, number)));
             self.unbounded.iter().for_each(|&region| visit(region, number));
         }
@@ -149,8 +149,8 @@ impl RegionTree {
 fn push_slab(stacks: &mut Vec<SlabStack>, slab: &Slab, number: usize) {
     let axis = slab.axis();
     // what the slab's own numbers cost in rounding; those of a box are in the box's room
-    let room = with_room(ORIGIN_BOX, slab.reach()).max.x + MIN_REACH_UM;
-    let (center, reach) = (slab.center().dot(axis), slab.half_thickness() + room);
+    let room = pad_for_rounding(ORIGIN_BOX, slab.max_coordinate_um()).max.x + MIN_REACH_UM;
+    let (center, reach) = (slab.center().dot(axis), slab.half_thickness_um() + room);
     let interval = Interval { low: center - reach, high: center + reach, max_high: 0.0, number };
     match stacks.iter_mut().find(|stack| stack.axis == axis) {
         Some(stack) => stack.intervals.push(interval),
@@ -184,19 +184,19 @@ impl SlabStack {
     }
 }
 
-fn grown(bounds: Aabb, by: f64) -> Aabb {
+fn expand_box(bounds: Aabb, by: f64) -> Aabb {
     let by = Point::new(by, by, by);
     Aabb { min: bounds.min - by, max: bounds.max + by }
 }
 
-fn envelope(bounds: &Aabb) -> AABB<[f64; 3]> {
+fn to_envelope(bounds: &Aabb) -> AABB<[f64; 3]> {
     AABB::from_corners(bounds.min.to_array(), bounds.max.to_array())
 }
 
-fn numbered(bounds: &Aabb, number: usize) -> NumberedBox {
+fn numbered_box(bounds: &Aabb, number: usize) -> NumberedBox {
     GeomWithData::new(Rectangle::from_corners(bounds.min.to_array(), bounds.max.to_array()), number)
 }
 
-fn aabb(rectangle: &Rectangle<[f64; 3]>) -> Aabb {
+fn to_aabb(rectangle: &Rectangle<[f64; 3]>) -> Aabb {
     Aabb { min: Point::from(rectangle.lower()), max: Point::from(rectangle.upper()) }
 }

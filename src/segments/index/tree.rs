@@ -16,15 +16,18 @@ pub const FANOUT: usize = 16;
 /// A box in single precision, never smaller than the box it was made from.
 #[derive(Debug, Clone, Copy, PartialEq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
-pub struct Box32 {
+pub struct Aabb32 {
     min: [f32; 3],
     max: [f32; 3],
 }
 
-impl Box32 {
+impl Aabb32 {
     /// The smallest single-precision box round a box.
-    pub fn around(bounds: &Aabb) -> Self {
-        let around = Self { min: bounds.min.to_array().map(rounded_down), max: bounds.max.to_array().map(rounded_up) };
+    pub fn enclosing(bounds: &Aabb) -> Self {
+        let around = Self {
+            min: bounds.min.to_array().map(round_toward_neg_inf),
+            max: bounds.max.to_array().map(round_toward_pos_inf),
+        };
         debug_assert!(bounds.is_empty() || bounds.union(around.bounds()) == around.bounds());
         around
     }
@@ -45,13 +48,13 @@ impl Box32 {
 }
 
 /// The largest single-precision number that is not above a number.
-fn rounded_down(v: f64) -> f32 {
+fn round_toward_neg_inf(v: f64) -> f32 {
     let near = v as f32;
     if f64::from(near) > v { near.next_down() } else { near }
 }
 
 /// The smallest single-precision number that is not below a number.
-fn rounded_up(v: f64) -> f32 {
+fn round_toward_pos_inf(v: f64) -> f32 {
     let near = v as f32;
     if f64::from(near) < v { near.next_up() } else { near }
 }
@@ -71,12 +74,12 @@ pub fn level_sizes(leaves: usize) -> Vec<usize> {
 }
 
 /// All nodes over some leaves: the leaves first, then level by level up to the root.
-pub fn pack(leaves: impl IntoIterator<Item = Box32>) -> Vec<Box32> {
-    let mut nodes: Vec<Box32> = leaves.into_iter().collect();
+pub fn pack_nodes(leaves: impl IntoIterator<Item = Aabb32>) -> Vec<Aabb32> {
+    let mut nodes: Vec<Aabb32> = leaves.into_iter().collect();
     let mut start = 0;
     for size in level_sizes(nodes.len()).into_iter().skip(1) {
         let below = nodes.get(start..).unwrap_or_default();
-        let above: Vec<Box32> = below.chunks(FANOUT).filter_map(round_all).collect();
+        let above: Vec<Aabb32> = below.chunks(FANOUT).filter_map(enclosing_all).collect();
         debug_assert_eq!(above.len(), size);
         start = nodes.len();
         nodes.extend(above);
@@ -84,20 +87,20 @@ pub fn pack(leaves: impl IntoIterator<Item = Box32>) -> Vec<Box32> {
     nodes
 }
 
-fn round_all(nodes: &[Box32]) -> Option<Box32> {
+fn enclosing_all(nodes: &[Aabb32]) -> Option<Aabb32> {
     nodes.iter().copied().reduce(|all, node| all.union(&node))
 }
 
 /// A packed tree, borrowed: its nodes as [`pack`] puts them.
 #[derive(Debug, Clone)]
-pub struct Tree<'a> {
+pub struct PackedTree<'a> {
     /// The nodes of each level, leaves first.
-    levels: Vec<&'a [Box32]>,
+    levels: Vec<&'a [Aabb32]>,
 }
 
-impl<'a> Tree<'a> {
+impl<'a> PackedTree<'a> {
     /// The tree with so many leaves in an array; none where the array has another length than [`pack`] gives.
-    pub fn new(nodes: &'a [Box32], leaves: usize) -> Option<Self> {
+    pub fn new(nodes: &'a [Aabb32], leaves: usize) -> Option<Self> {
         let mut levels = Vec::new();
         let mut rest = nodes;
         for size in level_sizes(leaves) {
@@ -114,8 +117,8 @@ impl<'a> Tree<'a> {
     }
 
     /// The box of a node; the empty box where there is none.
-    pub fn bounds(&self, level: usize, node: usize) -> Aabb {
-        self.levels.get(level).and_then(|nodes| nodes.get(node)).map_or(Aabb::EMPTY, Box32::bounds)
+    pub fn node_bounds(&self, level: usize, node: usize) -> Aabb {
+        self.levels.get(level).and_then(|nodes| nodes.get(node)).map_or(Aabb::EMPTY, Aabb32::bounds)
     }
 
     /// The children of a node, as indices into the level below.
@@ -126,7 +129,7 @@ impl<'a> Tree<'a> {
     }
 
     /// Visits, in order, every leaf whose box and whose ancestors' boxes are all kept.
-    pub fn search(&self, mut keep: impl FnMut(&Aabb) -> bool, mut leaf: impl FnMut(usize)) {
+    pub fn visit_leaves(&self, mut keep: impl FnMut(&Aabb) -> bool, mut leaf: impl FnMut(usize)) {
         if let Some(top) = self.height().checked_sub(1) {
             self.descend(top, 0..1, &mut keep, &mut leaf);
         }
@@ -140,7 +143,7 @@ impl<'a> Tree<'a> {
         leaf: &mut impl FnMut(usize),
     ) {
         for node in nodes {
-            if !keep(&self.bounds(level, node)) {
+            if !keep(&self.node_bounds(level, node)) {
                 continue;
             }
             match level {
@@ -156,42 +159,42 @@ mod tests {
     use super::*;
 
     fn cube(at: f64) -> Aabb {
-        Aabb::of([Point::new(at, 0.0, 0.0), Point::new(at + 0.5, 1.0, 1.0)])
+        Aabb::enclosing([Point::new(at, 0.0, 0.0), Point::new(at + 0.5, 1.0, 1.0)])
     }
 
     #[test]
     fn a_single_precision_box_holds_the_box_it_was_made_from() {
         for v in [0.1, -0.1, 1e-60, 1e10 / 3.0, 1e100, -1e100, 0.0, 16_777_217.0] {
-            let around = Box32::around(&Aabb::of([Point::new(v, v, v)])).bounds();
+            let around = Aabb32::enclosing(&Aabb::enclosing([Point::new(v, v, v)])).bounds();
             assert!(around.min.x <= v && v <= around.max.x, "{v}");
             // nothing lies between: the next number inward is on the other side
             assert!(v == 1e100 || f64::from((around.min.x as f32).next_up()) > v || around.min.x == v);
         }
-        assert!(Box32::around(&Aabb::EMPTY).bounds().is_empty());
+        assert!(Aabb32::enclosing(&Aabb::EMPTY).bounds().is_empty());
     }
 
     #[test]
     fn every_leaf_has_a_path_from_the_root() {
         for n in [0, 1, 2, 15, 16, 17, 255, 256, 257, 5000] {
-            let nodes = pack((0..n).map(|i| Box32::around(&cube(i as f64))));
-            let tree = Tree::new(&nodes, n).unwrap();
+            let nodes = pack_nodes((0..n).map(|i| Aabb32::enclosing(&cube(i as f64))));
+            let tree = PackedTree::new(&nodes, n).unwrap();
             let mut found = Vec::new();
-            tree.search(|_| true, |leaf| found.push(leaf));
+            tree.visit_leaves(|_| true, |leaf| found.push(leaf));
             assert_eq!(found, (0..n).collect::<Vec<_>>());
         }
     }
 
     #[test]
     fn a_search_visits_few_nodes_and_no_leaf_of_a_box_that_is_not_kept() {
-        let nodes = pack((0..5000).map(|i| Box32::around(&cube(f64::from(i)))));
-        let tree = Tree::new(&nodes, 5000).unwrap();
+        let nodes = pack_nodes((0..5000).map(|i| Aabb32::enclosing(&cube(f64::from(i)))));
+        let tree = PackedTree::new(&nodes, 5000).unwrap();
         let (mut seen, mut found) = (0, Vec::new());
-        let wanted = Aabb::of([Point::new(2999.75, 0.0, 0.0), Point::new(3001.25, 1.0, 1.0)]);
+        let wanted = Aabb::enclosing([Point::new(2999.75, 0.0, 0.0), Point::new(3001.25, 1.0, 1.0)]);
         let keep = |b: &Aabb| {
             seen += 1;
             b.distance(&wanted) == 0.0
         };
-        tree.search(keep, |leaf| found.push(leaf));
+        tree.visit_leaves(keep, |leaf| found.push(leaf));
         // 2999 ends at 2999.5; 3000 and 3001 begin before 3001.25
         assert_eq!(found, [3000, 3001]);
         // four levels of at most two nodes each, sixteen children looked at in each, and the root
@@ -200,9 +203,9 @@ mod tests {
 
     #[test]
     fn an_array_of_the_wrong_length_is_no_tree() {
-        let nodes = pack((0..40).map(|i| Box32::around(&cube(f64::from(i)))));
+        let nodes = pack_nodes((0..40).map(|i| Aabb32::enclosing(&cube(f64::from(i)))));
         assert_eq!(nodes.len(), 40 + 3 + 1);
-        assert!(Tree::new(&nodes, 41).is_none() && Tree::new(&nodes[1..], 40).is_none());
-        assert!(Tree::new(&[], 0).is_some_and(|tree| tree.height() == 0));
+        assert!(PackedTree::new(&nodes, 41).is_none() && PackedTree::new(&nodes[1..], 40).is_none());
+        assert!(PackedTree::new(&[], 0).is_some_and(|tree| tree.height() == 0));
     }
 }

@@ -14,8 +14,8 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
 use rayon::prelude::*;
 
-use super::open_part::{Demand, OpenPart};
-use super::part::Part;
+use super::open_part::{OpenPart, OpenRequirement};
+use super::part::TablePart;
 use super::parts;
 use super::problem::TableProblem;
 use crate::error::{Context, Error, FileProblem, Problem, Result};
@@ -23,7 +23,7 @@ use crate::geometry::{Aabb, Point};
 use crate::io::atomic_output::{OutputConflict, create_without_following};
 use crate::io::checkpoint::checksum_of;
 use crate::io::parquet_file::{Writer, footer_checksum, open_batches, properties_builder};
-use crate::io::reader_panics::{Guarded, catch};
+use crate::io::reader_panics::{PanicGuard, catch_panics};
 
 /// The manifest's name in the folder of a table.
 pub const FILE_NAME: &str = "_manifest.parquet";
@@ -33,13 +33,13 @@ const VERSION: u32 = 1;
 /// Key of the version in the metadata.
 const VERSION_KEY: &str = "leadfield.manifest_version";
 /// The box of a part's segments.
-const BOUNDS: [&str; 6] = ["x_min", "y_min", "z_min", "x_max", "y_max", "z_max"];
+const BOUNDS_COLUMNS: [&str; 6] = ["x_min", "y_min", "z_min", "x_max", "y_max", "z_max"];
 /// Rows decoded at a time.
 const BATCH_ROWS: usize = 64 * 1024;
 
 /// A manifest that cannot be used, or that does not fit the parts of its table.
 #[derive(Debug, thiserror::Error)]
-pub enum ManifestProblem {
+pub enum TableManifestProblem {
     /// Columns that are missing, or a row that no table has.
     #[error("no manifest of a segment table, expected {expected}, found {found}")]
     Malformed {
@@ -74,7 +74,7 @@ pub enum ManifestProblem {
     },
 }
 
-impl Problem for ManifestProblem {
+impl Problem for TableManifestProblem {
     fn hint(&self) -> Option<String> {
         match self {
             // told of all failures to read it
@@ -88,7 +88,7 @@ impl Problem for ManifestProblem {
 
 /// What a manifest states of a part.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Entry {
+pub struct ManifestEntry {
     /// The file's name.
     pub file: String,
     /// Number of segments.
@@ -105,25 +105,25 @@ pub struct Entry {
     pub footer_checksum: u32,
 }
 
-fn differs(what: &'static str, expected: impl ToString, found: impl ToString) -> ManifestProblem {
-    ManifestProblem::Differs { what, expected: expected.to_string(), found: found.to_string() }
+fn differing_value(what: &'static str, expected: impl ToString, found: impl ToString) -> TableManifestProblem {
+    TableManifestProblem::Differs { what, expected: expected.to_string(), found: found.to_string() }
 }
 
 /// A checksum as text.
-fn hex(checksum: u32) -> String {
+fn format_checksum(checksum: u32) -> String {
     format!("{checksum:08x}")
 }
 
-impl Entry {
+impl ManifestEntry {
     /// What is true of a part whose file has this checksum.
-    fn of_part(path: &Path, checksum: u32) -> Result<Self> {
-        let part = OpenPart::open(path, Demand::Whole)?;
+    fn from_part(path: &Path, checksum: u32) -> Result<Self> {
+        let part = OpenPart::open(path, OpenRequirement::ColumnsAndMetadata)?;
         Ok(Self {
             file: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             rows: part.len(),
             neurons: part.neurons().len() as u64,
             bounds: part.bounds()?,
-            bytes: size(path)?,
+            bytes: file_size(path)?,
             checksum,
             footer_checksum: footer_checksum(part.file_metadata()).unwrap_or(0),
         })
@@ -133,8 +133,10 @@ impl Entry {
     pub(super) fn check_footer(&self, part: &OpenPart) -> Result<()> {
         let found = footer_checksum(part.file_metadata()).unwrap_or(0);
         let problem = match () {
-            () if part.len() != self.rows => differs("number of segments", self.rows, part.len()),
-            () if found != self.footer_checksum => differs("metadata", hex(self.footer_checksum), hex(found)),
+            () if part.len() != self.rows => differing_value("number of segments", self.rows, part.len()),
+            () if found != self.footer_checksum => {
+                differing_value("metadata", format_checksum(self.footer_checksum), format_checksum(found))
+            }
             () => return Ok(()),
         };
         Err(problem).in_file(part.path())
@@ -142,8 +144,8 @@ impl Entry {
 
     /// Checks the size of the file.
     fn check_size(&self, path: &Path) -> Result<()> {
-        let found = size(path)?;
-        let differs = || Err(differs("size", format!("{} bytes", self.bytes), format!("{found} bytes")));
+        let found = file_size(path)?;
+        let differs = || Err(differing_value("size", format!("{} bytes", self.bytes), format!("{found} bytes")));
         if found == self.bytes { Ok(()) } else { differs().in_file(path) }
     }
 
@@ -151,19 +153,20 @@ impl Entry {
     ///
     /// # Errors
     /// It cannot be read.
-    pub(super) fn findings(&self, part: &OpenPart) -> Result<Vec<Error>> {
+    pub(super) fn find_differences(&self, part: &OpenPart) -> Result<Vec<Error>> {
         let (_, checksum) = checksum_of(part.path())?;
-        let (bounds, neurons) = (part.bounds()?, part.known_neurons()?.len() as u64);
+        let (bounds, neurons) = (part.bounds()?, part.neurons_or_read()?.len() as u64);
         let found = [
-            (checksum != self.checksum).then(|| differs("content", hex(self.checksum), hex(checksum))),
-            (neurons != self.neurons).then(|| differs("number of neurons", self.neurons, neurons)),
-            (bounds != self.bounds).then(|| differs("box", self.bounds, bounds)),
+            (checksum != self.checksum)
+                .then(|| differing_value("content", format_checksum(self.checksum), format_checksum(checksum))),
+            (neurons != self.neurons).then(|| differing_value("number of neurons", self.neurons, neurons)),
+            (bounds != self.bounds).then(|| differing_value("box", self.bounds, bounds)),
         ];
         Ok(found.into_iter().flatten().map(|problem| Error::from(problem).in_file(part.path())).collect())
     }
 }
 
-fn size(path: &Path) -> Result<u64> {
+fn file_size(path: &Path) -> Result<u64> {
     Ok(std::fs::metadata(path).map_err(FileProblem::Read).in_file(path)?.len())
 }
 
@@ -172,21 +175,23 @@ fn size(path: &Path) -> Result<u64> {
 /// # Errors
 /// A part cannot be read, or the operating system refuses.
 pub fn write(folder: &Path, checksums: &[u32]) -> Result<()> {
-    let files = parts::files_in(folder).map_err(FileProblem::Read).in_file(folder)?;
+    let files = parts::list_part_files(folder).map_err(FileProblem::Read).in_file(folder)?;
     // they were written a moment ago
     let entry = |(file, checksum): (&PathBuf, &u32)| {
-        Entry::of_part(file, *checksum).or(Err(OutputConflict::Content)).in_file(folder)
+        ManifestEntry::from_part(file, *checksum).or(Err(OutputConflict::Content)).in_file(folder)
     };
     let entries = files.iter().zip(checksums).map(entry);
-    let entries = entries.collect::<Result<Vec<Entry>>>()?;
+    let entries = entries.collect::<Result<Vec<ManifestEntry>>>()?;
     let path = folder.join(FILE_NAME);
     let file = create_without_following(&path).map_err(FileProblem::Write).in_file(&path)?;
-    encode(&file, &batch(&entries).map_err(TableProblem::from)?, VERSION).map_err(refusal).in_file(&path)?;
+    encode(&file, &entries_to_batch(&entries).map_err(TableProblem::from)?, VERSION)
+        .map_err(write_error)
+        .in_file(&path)?;
     file.sync_all().map_err(FileProblem::Write).in_file(&path)
 }
 
 /// What the operating system refused, in its own words where the library passes them on.
-fn refusal(problem: ParquetError) -> Error {
+fn write_error(problem: ParquetError) -> Error {
     match problem {
         ParquetError::External(inner) => match inner.downcast::<std::io::Error>() {
             Ok(refused) => FileProblem::Write(*refused).into(),
@@ -204,14 +209,16 @@ fn encode(file: impl std::io::Write + Send, batch: &RecordBatch, version: u32) -
     writer.finish().map(drop)
 }
 
-fn batch(entries: &[Entry]) -> Result<RecordBatch, ArrowError> {
-    let long =
-        |value: fn(&Entry) -> u64| -> ArrayRef { Arc::new(UInt64Array::from_iter_values(entries.iter().map(value))) };
-    let short =
-        |value: fn(&Entry) -> u32| -> ArrayRef { Arc::new(UInt32Array::from_iter_values(entries.iter().map(value))) };
+fn entries_to_batch(entries: &[ManifestEntry]) -> Result<RecordBatch, ArrowError> {
+    let long = |value: fn(&ManifestEntry) -> u64| -> ArrayRef {
+        Arc::new(UInt64Array::from_iter_values(entries.iter().map(value)))
+    };
+    let short = |value: fn(&ManifestEntry) -> u32| -> ArrayRef {
+        Arc::new(UInt32Array::from_iter_values(entries.iter().map(value)))
+    };
     let files: ArrayRef = Arc::new(StringArray::from_iter_values(entries.iter().map(|entry| &entry.file)));
     let mut columns = vec![("file", files), ("rows", long(|e| e.rows)), ("neurons", long(|e| e.neurons))];
-    for (axis, name) in BOUNDS.into_iter().enumerate() {
+    for (axis, name) in BOUNDS_COLUMNS.into_iter().enumerate() {
         let side = |b: &Aabb| [b.min.to_array(), b.max.to_array()].concat().get(axis).copied();
         let values = entries.iter().filter_map(|entry| side(&entry.bounds));
         columns.push((name, Arc::new(Float64Array::from_iter_values(values))));
@@ -228,80 +235,83 @@ fn batch(entries: &[Entry]) -> Result<RecordBatch, ArrowError> {
 ///
 /// # Errors
 /// The manifest cannot be read, or does not list these parts in their sizes.
-pub(super) fn parts_of(folder: &Path, files: &[PathBuf], demand: Demand) -> Result<Option<Vec<Part>>> {
+pub(super) fn read_parts(folder: &Path, files: &[PathBuf], demand: OpenRequirement) -> Result<Option<Vec<TablePart>>> {
     let path = folder.join(FILE_NAME);
     if path.symlink_metadata().is_err() {
         return Ok(None);
     }
     let advice = "the table is read without its manifest too, only slower: remove that file";
-    let entries = read(&path).in_file(&path).map_err(|e| e.advised(advice))?;
+    let entries = read_entries(&path).in_file(&path).map_err(|e| e.with_hint(advice))?;
     let mut found = files.iter().peekable();
     for entry in &entries {
         let name = |file: &&PathBuf| file.file_name() == Some(entry.file.as_ref());
         if found.next_if(name).is_none() {
             return Err(match found.peek().filter(|file| file.file_name() < Some(entry.file.as_ref())) {
-                Some(other) => unlisted(other, &entries, files),
-                None => Error::from(ManifestProblem::Missing(entry.bytes)).in_file(&folder.join(&entry.file)),
+                Some(other) => unlisted_error(other, &entries, files),
+                None => Error::from(TableManifestProblem::Missing(entry.bytes)).in_file(&folder.join(&entry.file)),
             });
         }
     }
     if let Some(other) = found.next() {
-        return Err(unlisted(other, &entries, files));
+        return Err(unlisted_error(other, &entries, files));
     }
     // most of the time goes here: microseconds a file
     let sizes: Vec<Result<()>> = files.par_iter().zip(&entries).map(|(file, entry)| entry.check_size(file)).collect();
     // the first part in order that differs is named, whatever the number of threads
     sizes.into_iter().collect::<Result<()>>()?;
-    let parts = files.iter().zip(entries).map(|(file, entry)| Part::listed(file.clone(), demand, entry));
+    let parts = files.iter().zip(entries).map(|(file, entry)| TablePart::from_manifest(file.clone(), demand, entry));
     Ok(Some(parts.collect()))
 }
 
-fn unlisted(file: &Path, entries: &[Entry], files: &[PathBuf]) -> Error {
-    Error::from(ManifestProblem::Unlisted { expected: entries.len(), found: files.len() }).in_file(file)
+fn unlisted_error(file: &Path, entries: &[ManifestEntry], files: &[PathBuf]) -> Error {
+    Error::from(TableManifestProblem::Unlisted { expected: entries.len(), found: files.len() }).in_file(file)
 }
 
 /// Reads a manifest.
-fn read(path: &Path) -> Result<Vec<Entry>> {
+fn read_entries(path: &Path) -> Result<Vec<ManifestEntry>> {
     let reader = open_batches(path)?;
     let pairs = reader.metadata().file_metadata().key_value_metadata();
     let version = pairs.into_iter().flatten().find(|pair| pair.key == VERSION_KEY).and_then(|pair| pair.value.clone());
     match version.as_deref().map(str::parse::<u32>) {
         Some(Ok(version)) if version <= VERSION => {}
-        Some(Ok(newer)) => return Err(ManifestProblem::Version(newer.to_string()).into()),
-        _ => return Err(malformed("its version in the metadata", version.unwrap_or("none".into())).into()),
+        Some(Ok(newer)) => return Err(TableManifestProblem::Version(newer.to_string()).into()),
+        _ => return Err(malformed_problem("its version in the metadata", version.unwrap_or("none".into())).into()),
     }
-    let batches = catch(|| reader.with_batch_size(BATCH_ROWS).build().map_err(TableProblem::from))?;
+    let batches = catch_panics(|| reader.with_batch_size(BATCH_ROWS).build().map_err(TableProblem::from))?;
     let mut entries = Vec::new();
-    for batch in Guarded::new(batches.map(|batch| batch.map_err(TableProblem::from))) {
-        entries.extend(entries_of(&batch?)?);
+    for batch in PanicGuard::new(batches.map(|batch| batch.map_err(TableProblem::from))) {
+        entries.extend(entries_from_batch(&batch?)?);
     }
-    let is_strange = |entry: &&Entry| !parts::is_part(Path::new(&entry.file)) || entry.file.contains('/');
+    let is_strange = |entry: &&ManifestEntry| !parts::is_part_file(Path::new(&entry.file)) || entry.file.contains('/');
     if let Some(other) = entries.iter().find(is_strange) {
-        return Err(malformed("names of parts", format!("`{}`", other.file)).into());
+        return Err(malformed_problem("names of parts", format!("`{}`", other.file)).into());
     }
     if let Some(other) = entries.iter().find(|entry| entry.bounds.is_empty() || !entry.bounds.is_finite()) {
-        return Err(malformed("the box of each part", format!("none of `{}`", other.file)).into());
+        return Err(malformed_problem("the box of each part", format!("none of `{}`", other.file)).into());
     }
     match entries.windows(2).find(|pair| pair[0].file >= pair[1].file) {
-        Some(pair) => Err(malformed("each part once, in order", format!("`{}` again or late", pair[1].file)).into()),
+        Some(pair) => {
+            Err(malformed_problem("each part once, in order", format!("`{}` again or late", pair[1].file)).into())
+        }
         None => Ok(entries),
     }
 }
 
-fn malformed(expected: &'static str, found: String) -> ManifestProblem {
-    ManifestProblem::Malformed { expected, found }
+fn malformed_problem(expected: &'static str, found: String) -> TableManifestProblem {
+    TableManifestProblem::Malformed { expected, found }
 }
 
-fn entries_of(batch: &RecordBatch) -> Result<Vec<Entry>, ManifestProblem> {
-    let files = column(batch, "file", &DataType::Utf8)?.as_string::<i32>();
-    let (rows, neurons) = (numbers::<UInt64Type>(batch, "rows")?, numbers::<UInt64Type>(batch, "neurons")?);
-    let [a, b, c, d, e, f] = BOUNDS.map(|name| numbers::<Float64Type>(batch, name));
+fn entries_from_batch(batch: &RecordBatch) -> Result<Vec<ManifestEntry>, TableManifestProblem> {
+    let files = required_column(batch, "file", &DataType::Utf8)?.as_string::<i32>();
+    let (rows, neurons) = (column_values::<UInt64Type>(batch, "rows")?, column_values::<UInt64Type>(batch, "neurons")?);
+    let [a, b, c, d, e, f] = BOUNDS_COLUMNS.map(|name| column_values::<Float64Type>(batch, name));
     let sides = [a?, b?, c?, d?, e?, f?];
-    let (bytes, checksum) = (numbers::<UInt64Type>(batch, "bytes")?, numbers::<UInt32Type>(batch, "checksum")?);
-    let footer_checksum = numbers::<UInt32Type>(batch, "footer_checksum")?;
+    let (bytes, checksum) =
+        (column_values::<UInt64Type>(batch, "bytes")?, column_values::<UInt32Type>(batch, "checksum")?);
+    let footer_checksum = column_values::<UInt32Type>(batch, "footer_checksum")?;
     let entry = |i: usize| {
         let [x0, y0, z0, x1, y1, z1] = sides.map(|side| side[i]);
-        Entry {
+        ManifestEntry {
             file: files.value(i).to_string(),
             rows: rows[i],
             neurons: neurons[i],
@@ -314,42 +324,49 @@ fn entries_of(batch: &RecordBatch) -> Result<Vec<Entry>, ManifestProblem> {
     Ok((0..batch.num_rows()).map(entry).collect())
 }
 
-fn column<'a>(batch: &'a RecordBatch, name: &str, kind: &DataType) -> Result<&'a ArrayRef, ManifestProblem> {
+fn required_column<'a>(
+    batch: &'a RecordBatch,
+    name: &str,
+    kind: &DataType,
+) -> Result<&'a ArrayRef, TableManifestProblem> {
     let found = batch.column_by_name(name).filter(|c| c.data_type() == kind && c.null_count() == 0);
-    found.ok_or_else(|| malformed("its columns without nulls", format!("no such `{name}`")))
+    found.ok_or_else(|| malformed_problem("its columns without nulls", format!("no such `{name}`")))
 }
 
-fn numbers<'a, T: ArrowPrimitiveType>(batch: &'a RecordBatch, name: &str) -> Result<&'a [T::Native], ManifestProblem> {
-    Ok(column(batch, name, &T::DATA_TYPE)?.as_primitive::<T>().values())
+fn column_values<'a, T: ArrowPrimitiveType>(
+    batch: &'a RecordBatch,
+    name: &str,
+) -> Result<&'a [T::Native], TableManifestProblem> {
+    Ok(required_column(batch, name, &T::DATA_TYPE)?.as_primitive::<T>().values())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::segments::table::{Metadata, Neuron, Precision, write_part};
+    use crate::segments::table::{Precision, TableMetadata, TableNeuron, write_part};
     use crate::segments::{Segment, Segments};
 
-    fn entry(file: &str) -> Entry {
+    fn entry(file: &str) -> ManifestEntry {
         let bounds = Aabb { min: Point::ORIGIN, max: Point::new(1.0, 2.0, 3.0) };
-        Entry { file: file.into(), rows: 1, neurons: 1, bounds, bytes: 7, checksum: 8, footer_checksum: 9 }
+        ManifestEntry { file: file.into(), rows: 1, neurons: 1, bounds, bytes: 7, checksum: 8, footer_checksum: 9 }
     }
 
     /// What is read of a manifest.
-    fn read_back(batch: &RecordBatch, version: u32) -> Result<Vec<Entry>> {
+    fn read_back(batch: &RecordBatch, version: u32) -> Result<Vec<ManifestEntry>> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(FILE_NAME);
         encode(std::fs::File::create(&path).unwrap(), batch, version).unwrap();
-        read(&path)
+        read_entries(&path)
     }
 
-    fn refused(entries: &[Entry]) -> String {
-        read_back(&batch(entries).unwrap(), VERSION).unwrap_err().to_string()
+    fn refused(entries: &[ManifestEntry]) -> String {
+        read_back(&entries_to_batch(entries).unwrap(), VERSION).unwrap_err().to_string()
     }
 
     #[test]
     fn what_no_table_has_is_no_manifest() {
         let parts = [entry("part-00000.parquet"), entry("part-00001.parquet")];
-        assert_eq!(read_back(&batch(&parts).unwrap(), VERSION).unwrap(), parts);
+        assert_eq!(read_back(&entries_to_batch(&parts).unwrap(), VERSION).unwrap(), parts);
         let expected = |text: &str| format!("no manifest of a segment table, expected {text}");
         assert_eq!(refused(&[entry("other.parquet")]), expected("names of parts, found `other.parquet`"));
         let above = entry("part-0/../../part-1.parquet");
@@ -358,12 +375,12 @@ mod tests {
         let text = "each part once, in order, found `part-00000.parquet` again or late";
         assert_eq!(refused(&[first.clone(), first.clone()]), expected(text));
         assert_eq!(refused(&[second, first.clone()]), expected(text));
-        let nowhere = Entry { bounds: Aabb::EMPTY, ..first };
+        let nowhere = ManifestEntry { bounds: Aabb::EMPTY, ..first };
         assert_eq!(refused(&[nowhere]), expected("the box of each part, found none of `part-00000.parquet`"));
-        let narrow = batch(&parts).unwrap().project(&[0, 1, 2]).unwrap();
+        let narrow = entries_to_batch(&parts).unwrap().project(&[0, 1, 2]).unwrap();
         let told = read_back(&narrow, VERSION).unwrap_err().to_string();
         assert_eq!(told, expected("its columns without nulls, found no such `x_min`"));
-        let told = read_back(&batch(&parts).unwrap(), VERSION + 1).unwrap_err().to_string();
+        let told = read_back(&entries_to_batch(&parts).unwrap(), VERSION + 1).unwrap_err().to_string();
         assert_eq!(told, "newer manifest, expected version 1 or older, found 2");
     }
 
@@ -373,26 +390,34 @@ mod tests {
         let path = folder.path().join("part-00000.parquet");
         // not zero: the least value that Parquet states of zeros is -0
         let (start, end) = (Point::new(1.0, 1.0, 1.0), Point::new(2.0, 3.0, 4.0));
-        let segment =
-            Segment { node_id: 4, section_id: 0, segment_id: 0, section_type: None, start, end, radius: None, row: 0 };
+        let segment = Segment {
+            node_id: 4,
+            section_id: 0,
+            segment_id: 0,
+            section_type: None,
+            start,
+            end,
+            radius_um: None,
+            row: 0,
+        };
         let segments: Segments = std::iter::once(segment).collect();
-        let neuron = Neuron { node_id: 4, first_row: 0, segments: 1 };
-        let metadata = Metadata { segments: 1, neurons: 1, parts: 1, ..Metadata::default() };
+        let neuron = TableNeuron { node_id: 4, first_row: 0, segments: 1 };
+        let metadata = TableMetadata { segments: 1, neurons: 1, parts: 1, ..TableMetadata::default() };
         write_part(&path, &segments, &[neuron], &metadata, Precision::F64).unwrap();
-        let part = OpenPart::open(&path, Demand::Whole).unwrap();
-        let entry = Entry::of_part(&path, checksum_of(&path).unwrap().1).unwrap();
+        let part = OpenPart::open(&path, OpenRequirement::ColumnsAndMetadata).unwrap();
+        let entry = ManifestEntry::from_part(&path, checksum_of(&path).unwrap().1).unwrap();
         entry.check_footer(&part).unwrap();
-        assert!(entry.findings(&part).unwrap().is_empty());
+        assert!(entry.find_differences(&part).unwrap().is_empty());
         let bounds = Aabb { max: Point::new(2.0, 3.0, 5.0), ..entry.bounds };
-        let wrong = Entry { neurons: 2, bounds, ..entry.clone() };
-        let found: Vec<String> = wrong.findings(&part).unwrap().iter().map(Error::to_string).collect();
+        let wrong = ManifestEntry { neurons: 2, bounds, ..entry.clone() };
+        let found: Vec<String> = wrong.find_differences(&part).unwrap().iter().map(Error::to_string).collect();
         let changed = "of the part changed since `_manifest.parquet` was written, expected";
         let text = [
             format!("number of neurons {changed} 2, found 1"),
             format!("box {changed} x 1.0..2.0, y 1.0..3.0, z 1.0..5.0 um, found x 1.0..2.0, y 1.0..3.0, z 1.0..4.0 um"),
         ];
         assert_eq!(found, text.map(|text| format!("{}: {text}", path.display())));
-        let told = Entry { rows: 3, ..entry }.check_footer(&part).unwrap_err().to_string();
+        let told = ManifestEntry { rows: 3, ..entry }.check_footer(&part).unwrap_err().to_string();
         assert_eq!(told, format!("{}: number of segments {changed} 3, found 1", path.display()));
     }
 }

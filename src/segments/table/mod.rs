@@ -25,19 +25,19 @@ pub mod schema;
 mod verify;
 mod writer;
 
-pub use pages::{Page, PageWarning, Pages};
-pub use part::Part;
+pub use pages::{PageWarning, TablePage, TablePages};
+pub use part::TablePart;
 pub use problem::TableProblem;
-pub use query::{Filter, Hits, Query, Summary, Within};
-pub use reader::Table;
-pub use rows::{Ends, segments_of_batch};
-pub use schema::{FORMAT_VERSION, Metadata, Precision};
+pub use query::{Hits, QueryStats, SegmentFilter, SegmentQuery, SegmentSelection};
+pub use reader::SegmentTable;
+pub use rows::{SegmentEnds, segments_from_batch};
+pub use schema::{FORMAT_VERSION, Precision, TableMetadata};
 pub use verify::Verification;
-pub use writer::{Layout, batch, encoded, write_part};
+pub use writer::{PartLayout, encode_part, segments_to_batch, write_part};
 
 /// One neuron of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Neuron {
+pub struct TableNeuron {
     /// SONATA node id.
     pub node_id: u64,
     /// Row of its first segment in `scaling_factors`.

@@ -32,14 +32,14 @@ pub(super) fn is_convertible(name: &str, found: &DataType) -> bool {
 }
 
 /// The columns of a batch that a schema names, in its types.
-pub(super) fn normalize(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
+pub(super) fn normalize_batch(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
     let mut fields = Vec::new();
     let mut columns = Vec::new();
     for field in schema.fields() {
         let Some(column) = batch.column_by_name(field.name()) else { continue };
-        let column = convert(column, field.data_type()).map_err(|e| e.in_object(field.name()))?;
+        let column = convert_column(column, field.data_type()).map_err(|e| e.in_item(field.name()))?;
         if column.null_count() > 0 && !field.is_nullable() {
-            return Err(Error::from(TableProblem::Null).in_object(field.name()));
+            return Err(Error::from(TableProblem::Null).in_item(field.name()));
         }
         fields.push(field.clone());
         columns.push(column);
@@ -49,7 +49,7 @@ pub(super) fn normalize(batch: &RecordBatch, schema: &SchemaRef) -> Result<Recor
     Ok(RecordBatch::try_new_with_options(schema, columns, &options).map_err(TableProblem::from)?)
 }
 
-fn convert(column: &ArrayRef, wanted: &DataType) -> Result<ArrayRef> {
+fn convert_column(column: &ArrayRef, wanted: &DataType) -> Result<ArrayRef> {
     if column.data_type() == wanted {
         return Ok(column.clone());
     }
@@ -58,22 +58,22 @@ fn convert(column: &ArrayRef, wanted: &DataType) -> Result<ArrayRef> {
     }
     if let Some(dictionary) = column.as_any_dictionary_opt() {
         let values = arrow_select::take::take(dictionary.values(), dictionary.keys(), None);
-        return convert(&values.map_err(TableProblem::from)?, wanted);
+        return convert_column(&values.map_err(TableProblem::from)?, wanted);
     }
     Ok(match wanted {
-        DataType::UInt8 if is_text(column.data_type()) => kinds(column)?,
-        DataType::UInt8 => Arc::new(UInt8Array::from(whole_numbers(column, wanted)?)),
-        DataType::UInt32 => Arc::new(UInt32Array::from(whole_numbers(column, wanted)?)),
-        DataType::UInt64 => Arc::new(UInt64Array::from(whole_numbers(column, wanted)?)),
+        DataType::UInt8 if is_text(column.data_type()) => to_section_types(column)?,
+        DataType::UInt8 => Arc::new(UInt8Array::from(to_integers(column, wanted)?)),
+        DataType::UInt32 => Arc::new(UInt32Array::from(to_integers(column, wanted)?)),
+        DataType::UInt64 => Arc::new(UInt64Array::from(to_integers(column, wanted)?)),
         DataType::Float32 => {
-            Arc::new(numbers(column, wanted)?.iter().map(|v| v.map(|v| v as f32)).collect::<Float32Array>())
+            Arc::new(to_floats(column, wanted)?.iter().map(|v| v.map(|v| v as f32)).collect::<Float32Array>())
         }
-        DataType::Float64 => Arc::new(Float64Array::from(numbers(column, wanted)?)),
-        wanted => return Err(other_type(column, wanted)),
+        DataType::Float64 => Arc::new(Float64Array::from(to_floats(column, wanted)?)),
+        wanted => return Err(wrong_type_error(column, wanted)),
     })
 }
 
-fn other_type(column: &ArrayRef, wanted: &DataType) -> Error {
+fn wrong_type_error(column: &ArrayRef, wanted: &DataType) -> Error {
     TableProblem::Type { expected: wanted.clone(), found: column.data_type().clone() }.into()
 }
 
@@ -82,7 +82,7 @@ fn is_text(found: &DataType) -> bool {
 }
 
 /// Values as whole numbers of a type; a value that the type cannot hold is an error.
-fn whole_numbers<T: TryFrom<i128>>(column: &ArrayRef, wanted: &DataType) -> Result<Vec<Option<T>>> {
+fn to_integers<T: TryFrom<i128>>(column: &ArrayRef, wanted: &DataType) -> Result<Vec<Option<T>>> {
     let fit = |value: Option<i128>| match value {
         None => Ok(None),
         Some(value) => match T::try_from(value) {
@@ -115,15 +115,15 @@ fn whole_numbers<T: TryFrom<i128>>(column: &ArrayRef, wanted: &DataType) -> Resu
                     Err(Error::from(TableProblem::Value { expected: wanted.clone(), found: value.to_string() }))
                 }
             };
-            numbers(column, wanted)?.into_iter().map(whole).collect::<Result<_>>()?
+            to_floats(column, wanted)?.into_iter().map(whole).collect::<Result<_>>()?
         }
-        _ => return Err(other_type(column, wanted)),
+        _ => return Err(wrong_type_error(column, wanted)),
     };
     values.into_iter().map(fit).collect()
 }
 
 /// Values as floats.
-fn numbers(column: &ArrayRef, wanted: &DataType) -> Result<Vec<Option<f64>>> {
+fn to_floats(column: &ArrayRef, wanted: &DataType) -> Result<Vec<Option<f64>>> {
     fn floats<P: ArrowPrimitiveType>(column: &PrimitiveArray<P>, float: fn(P::Native) -> f64) -> Vec<Option<f64>> {
         column.iter().map(|value| value.map(float)).collect()
     }
@@ -131,19 +131,19 @@ fn numbers(column: &ArrayRef, wanted: &DataType) -> Result<Vec<Option<f64>>> {
         DataType::Float32 => floats(column.as_primitive::<Float32Type>(), f64::from),
         DataType::Float64 => floats(column.as_primitive::<Float64Type>(), |value| value),
         found if found.is_integer() => {
-            whole_numbers::<i64>(column, wanted)?.into_iter().map(|value| value.map(|value| value as f64)).collect()
+            to_integers::<i64>(column, wanted)?.into_iter().map(|value| value.map(|value| value as f64)).collect()
         }
-        _ => return Err(other_type(column, wanted)),
+        _ => return Err(wrong_type_error(column, wanted)),
     })
 }
 
 /// Kinds of section by their names.
-fn kinds(column: &ArrayRef) -> Result<ArrayRef> {
+fn to_section_types(column: &ArrayRef) -> Result<ArrayRef> {
     let number = |name: Option<&str>| match name {
         None => Ok(None),
         Some(name) => match SectionType::from_name(name) {
             Some(kind) => Ok(Some(kind.number())),
-            None => Err(Error::from(TableProblem::Kind(name.chars().take(40).collect()))),
+            None => Err(Error::from(TableProblem::SectionType(name.chars().take(40).collect()))),
         },
     };
     let numbers: Result<UInt8Array> = match column.data_type() {
@@ -170,7 +170,7 @@ mod tests {
     #[test]
     fn other_types_become_those_of_the_schema_where_every_value_fits() {
         let dictionary: DictionaryArray<Int32Type> = ["dend", "soma"].into_iter().collect();
-        let found = normalize(
+        let found = normalize_batch(
             &batch(vec![
                 ("note", Arc::new(LargeStringArray::from(vec!["a", "b"]))),
                 (ROW, Arc::new(Float64Array::from(vec![1.0, 4_294_967_296.0]))),
@@ -192,7 +192,7 @@ mod tests {
     #[test]
     fn a_value_that_does_not_fit_is_an_error_with_its_column() {
         let refused = |name: &'static str, column: ArrayRef| {
-            normalize(&batch(vec![(name, column)]), &Precision::F64.schema()).unwrap_err().to_string()
+            normalize_batch(&batch(vec![(name, column)]), &Precision::F64.schema()).unwrap_err().to_string()
         };
         assert_eq!(
             refused(NODE_ID, Arc::new(Int16Array::from(vec![3, -1]))),

@@ -13,19 +13,19 @@ use parquet::file::statistics::Statistics;
 use super::normalize::is_convertible;
 use super::problem::TableProblem;
 use super::schema::{COORDINATES, FORMAT_VERSION, Precision, key};
-use super::{Metadata, Neuron};
-use crate::error::{Context, Error, Result, listed};
+use super::{TableMetadata, TableNeuron};
+use crate::error::{Context, Error, Result, join_quoted};
 use crate::geometry::{Aabb, Point};
-use crate::io::parquet_file::{Source, check_codecs, read_metadata};
-use crate::io::reader_panics::catch;
+use crate::io::parquet_file::{ParquetSource, check_codecs, read_metadata};
+use crate::io::reader_panics::catch_panics;
 
 /// What a file must have to be opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Demand {
+pub(super) enum OpenRequirement {
     /// Columns and metadata of a segment table.
-    Whole,
+    ColumnsAndMetadata,
     /// The columns alone: another program may have written it.
-    Columns,
+    ColumnsOnly,
 }
 
 /// A part whose footer was read.
@@ -33,19 +33,19 @@ pub(super) enum Demand {
 pub(super) struct OpenPart {
     path: PathBuf,
     footer: ArrowReaderMetadata,
-    neurons: Vec<Neuron>,
+    neurons: Vec<TableNeuron>,
     precision: Precision,
     /// Whether columns have other types than those of the format, which are then converted.
     is_converted: bool,
 }
 
 impl OpenPart {
-    pub(super) fn open(path: &Path, demand: Demand) -> Result<Self> {
-        let source = Source::open(path)?;
+    pub(super) fn open(path: &Path, demand: OpenRequirement) -> Result<Self> {
+        let source = ParquetSource::open(path)?;
         let load = || -> Result<ArrowReaderMetadata, TableProblem> {
             Ok(ArrowReaderMetadata::try_new(read_metadata(&source)?.into(), ArrowReaderOptions::new())?)
         };
-        let footer = catch(load).in_file(path)?;
+        let footer = catch_panics(load).in_file(path)?;
         let mut part = Self {
             path: path.to_path_buf(),
             footer,
@@ -56,7 +56,7 @@ impl OpenPart {
         part.check_version().in_file(path)?;
         part.check_codecs().in_file(path)?;
         (part.precision, part.is_converted) = part.check_columns().in_file(path)?;
-        if demand == Demand::Whole {
+        if demand == OpenRequirement::ColumnsAndMetadata {
             part.neurons = part.read_neurons().in_file(path)?;
         }
         Ok(part)
@@ -68,7 +68,7 @@ impl OpenPart {
     }
 
     /// The neurons of this part, node ids ascending; none where the list was left alone.
-    pub fn neurons(&self) -> &[Neuron] {
+    pub fn neurons(&self) -> &[TableNeuron] {
         &self.neurons
     }
 
@@ -79,7 +79,7 @@ impl OpenPart {
 
     /// Whether it says that it is a segment table.
     pub(super) fn has_metadata(&self) -> bool {
-        self.value(key::FORMAT_VERSION).is_ok()
+        self.metadata_value(key::FORMAT_VERSION).is_ok()
     }
 
     /// The program that wrote the file.
@@ -104,7 +104,7 @@ impl OpenPart {
     }
 
     /// The place of a column among those of the file, a nested one's members counted each.
-    pub(super) fn column(&self, name: &str) -> Option<usize> {
+    pub(super) fn column_index(&self, name: &str) -> Option<usize> {
         let columns = self.file_metadata().file_metadata().schema_descr().columns();
         columns.iter().position(|column| matches!(column.path().parts(), [own] if own == name))
     }
@@ -119,18 +119,18 @@ impl OpenPart {
         fields.map(|(i, f)| (f.name().clone(), f.data_type().clone(), sizes(i))).collect()
     }
 
-    fn value(&self, key: &'static str) -> Result<&str, TableProblem> {
+    fn metadata_value(&self, key: &'static str) -> Result<&str, TableProblem> {
         let pairs = self.footer.metadata().file_metadata().key_value_metadata();
         let pair = pairs.into_iter().flatten().find(|kv| kv.key == key);
-        pair.and_then(|kv| kv.value.as_deref()).ok_or(TableProblem::Metadata(key))
+        pair.and_then(|kv| kv.value.as_deref()).ok_or(TableProblem::MissingMetadata(key))
     }
 
-    fn number(&self, key: &'static str) -> Result<u64, TableProblem> {
-        self.value(key)?.parse().map_err(|_| TableProblem::Metadata(key))
+    fn metadata_number(&self, key: &'static str) -> Result<u64, TableProblem> {
+        self.metadata_value(key)?.parse().map_err(|_| TableProblem::MissingMetadata(key))
     }
 
     fn check_version(&self) -> Result<(), TableProblem> {
-        match self.value(key::FORMAT_VERSION) {
+        match self.metadata_value(key::FORMAT_VERSION) {
             Ok(text) if text.parse().is_ok_and(|v: u32| v <= FORMAT_VERSION) => Ok(()),
             Ok(text) => Err(TableProblem::Version(text.to_string())),
             // a table without metadata is told by its columns first
@@ -139,40 +139,40 @@ impl OpenPart {
     }
 
     /// What this part says of its table.
-    pub(super) fn metadata(&self) -> Result<Metadata> {
-        let text = |key| self.value(key).map(str::to_string);
-        let read = || -> Result<Metadata, TableProblem> {
-            Ok(Metadata {
+    pub(super) fn metadata(&self) -> Result<TableMetadata> {
+        let text = |key| self.metadata_value(key).map(str::to_string);
+        let read = || -> Result<TableMetadata, TableProblem> {
+            Ok(TableMetadata {
                 population: text(key::POPULATION)?,
-                circuit: text(key::CIRCUIT)?,
+                circuit_path: text(key::CIRCUIT)?,
                 discretisation: text(key::DISCRETISATION)?,
-                axon: text(key::AXON)?,
+                axon_rule: text(key::AXON)?,
                 program_version: text(key::PROGRAM_VERSION)?,
-                segments: self.number(key::SEGMENTS)?,
-                neurons: self.number(key::NEURONS)?,
-                parts: self.number(key::PARTS)?,
+                segments: self.metadata_number(key::SEGMENTS)?,
+                neurons: self.metadata_number(key::NEURONS)?,
+                parts: self.metadata_number(key::PARTS)?,
                 // tables of older programs do not have it
-                assumed: text(key::ASSUMED).unwrap_or_default(),
+                assumed_rule: text(key::ASSUMED).unwrap_or_default(),
             })
         };
         read().in_file(&self.path)
     }
 
     /// The neurons, read now where they were not on opening.
-    pub(super) fn known_neurons(&self) -> Result<Cow<'_, [Neuron]>> {
+    pub(super) fn neurons_or_read(&self) -> Result<Cow<'_, [TableNeuron]>> {
         match self.neurons.as_slice() {
             [] => self.read_neurons().in_file(&self.path).map(Cow::Owned),
             known => Ok(Cow::Borrowed(known)),
         }
     }
 
-    fn read_neurons(&self) -> Result<Vec<Neuron>> {
-        if self.has_metadata() { Ok(self.neuron_list()?) } else { self.neurons_of_rows() }
+    fn read_neurons(&self) -> Result<Vec<TableNeuron>> {
+        if self.has_metadata() { Ok(self.parse_neuron_list()?) } else { self.read_neurons_from_rows() }
     }
 
-    fn neuron_list(&self) -> Result<Vec<Neuron>, TableProblem> {
-        let malformed = || TableProblem::Metadata(key::NEURON_LIST);
-        let text = self.value(key::NEURON_LIST)?;
+    fn parse_neuron_list(&self) -> Result<Vec<TableNeuron>, TableProblem> {
+        let malformed = || TableProblem::MissingMetadata(key::NEURON_LIST);
+        let text = self.metadata_value(key::NEURON_LIST)?;
         let mut lists: BTreeMap<String, Vec<u64>> = serde_json::from_str(text).map_err(|_| malformed())?;
         let mut list = |name: &str| lists.remove(name).ok_or_else(malformed);
         let (ids, rows, counts) = (list("node_id")?, list("first_row")?, list("segments")?);
@@ -184,7 +184,7 @@ impl OpenPart {
         if !ids.is_sorted_by(|a, b| a < b) || rows.iter().zip(&counts).any(|(r, n)| r.checked_add(*n).is_none()) {
             return Err(malformed());
         }
-        let neuron = |((node_id, first_row), segments)| Neuron { node_id, first_row, segments };
+        let neuron = |((node_id, first_row), segments)| TableNeuron { node_id, first_row, segments };
         Ok(ids.into_iter().zip(rows).zip(counts).map(neuron).collect())
     }
 
@@ -200,7 +200,7 @@ impl OpenPart {
         let wanted = Precision::F64.schema();
         let missing: Vec<&String> = wanted.fields().iter().map(|f| f.name()).filter(|n| !has(n)).collect();
         if !missing.is_empty() {
-            return Err(TableProblem::Columns(listed(missing, 12)).into());
+            return Err(TableProblem::MissingColumns(join_quoted(missing, 12)).into());
         }
         let is_single = |name: &&str| found.field_with_name(name).is_ok_and(|f| f.data_type() == &DataType::Float32);
         let precision = if COORDINATES.iter().all(is_single) { Precision::F32 } else { Precision::F64 };
@@ -213,7 +213,7 @@ impl OpenPart {
             // what the program itself wrote has its own types
             if self.has_metadata() || !is_convertible(field.name(), &found) {
                 let expected = field.data_type().clone();
-                return Err(Error::from(TableProblem::Type { expected, found }).in_object(field.name()));
+                return Err(Error::from(TableProblem::Type { expected, found }).in_item(field.name()));
             }
             is_converted = true;
         }
@@ -221,52 +221,52 @@ impl OpenPart {
     }
 
     /// The schema to convert batches to, where they need it.
-    pub(super) fn conversion(&self) -> Option<SchemaRef> {
+    pub(super) fn conversion_schema(&self) -> Option<SchemaRef> {
         self.is_converted.then(|| self.precision.schema())
     }
 
     /// The box round all segments, from the statistics of the row groups; where one has none all rows are read.
     pub(super) fn bounds(&self) -> Result<Aabb> {
         let mut groups = 0..self.file_metadata().num_row_groups();
-        let stated = groups.try_fold(Aabb::EMPTY, |all, group| Some(all.union(self.group_bounds(group)?)));
+        let stated = groups.try_fold(Aabb::EMPTY, |all, group| Some(all.union(self.row_group_bounds(group)?)));
         if let Some(bounds) = stated {
             return Ok(bounds);
         }
         let mut bounds = Aabb::EMPTY;
-        self.visit(|segment| bounds = bounds.union(Aabb::of([segment.start, segment.end])))?;
+        self.for_each_segment(|segment| bounds = bounds.union(Aabb::enclosing([segment.start, segment.end])))?;
         Ok(bounds)
     }
 
     /// The box round the segments of a row group; none where the file does not tell.
-    pub(super) fn group_bounds(&self, group: usize) -> Option<Aabb> {
+    pub(super) fn row_group_bounds(&self, group: usize) -> Option<Aabb> {
         let mut ends = [(0.0, 0.0); 6];
         for (end, name) in ends.iter_mut().zip(COORDINATES) {
-            *end = group_range(self, group, name)?;
+            *end = row_group_range(self, group, name)?;
         }
-        bounds_of(ends)
+        bounds_from_ranges(ends)
     }
 }
 
 /// The box of rows of which nothing is known.
-pub(super) const EVERYWHERE: Aabb = Aabb { min: Aabb::EMPTY.max, max: Aabb::EMPTY.min };
+pub(super) const UNBOUNDED_BOX: Aabb = Aabb { min: Aabb::EMPTY.max, max: Aabb::EMPTY.min };
 
 /// The box of the least and greatest values of the six coordinates; none where one is not a number.
-pub(super) fn bounds_of(ends: [(f64, f64); 6]) -> Option<Aabb> {
+pub(super) fn bounds_from_ranges(ends: [(f64, f64); 6]) -> Option<Aabb> {
     let [x0, y0, z0, x1, y1, z1] = ends;
     let corner = |x: f64, y: f64, z: f64| Point::new(x, y, z);
     let corners =
         [corner(x0.0, y0.0, z0.0), corner(x1.0, y1.0, z1.0), corner(x0.1, y0.1, z0.1), corner(x1.1, y1.1, z1.1)];
     let known = ends.iter().all(|(low, high)| low <= high);
-    known.then(|| Aabb::of(corners))
+    known.then(|| Aabb::enclosing(corners))
 }
 
 /// The least and the greatest value of a column in a row group, as the file states them.
-pub(super) fn group_range(part: &OpenPart, group: usize, column: &str) -> Option<(f64, f64)> {
+pub(super) fn row_group_range(part: &OpenPart, group: usize, column: &str) -> Option<(f64, f64)> {
     let group = part.file_metadata().row_groups().get(group)?;
-    group.columns().get(part.column(column)?)?.statistics().and_then(range)
+    group.columns().get(part.column_index(column)?)?.statistics().and_then(statistics_range)
 }
 
-fn range(statistics: &Statistics) -> Option<(f64, f64)> {
+fn statistics_range(statistics: &Statistics) -> Option<(f64, f64)> {
     match statistics {
         Statistics::Float(s) => Some((f64::from(*s.min_opt()?), f64::from(*s.max_opt()?))),
         Statistics::Double(s) => Some((*s.min_opt()?, *s.max_opt()?)),

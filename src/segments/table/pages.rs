@@ -17,19 +17,19 @@ use parquet::file::metadata::{
 };
 use parquet::file::page_index::column_index::ColumnIndexMetaData;
 
-use super::Table;
-use super::open_part::{EVERYWHERE, OpenPart, bounds_of};
+use super::SegmentTable;
+use super::open_part::{OpenPart, UNBOUNDED_BOX, bounds_from_ranges};
 use super::problem::TableProblem;
 use super::schema::COORDINATES;
 use crate::error::{Context, Result};
 use crate::geometry::Aabb;
-use crate::io::parquet_file::{ParquetProblem, Source, check_index, has_checksums};
-use crate::io::reader_panics::catch;
+use crate::io::parquet_file::{ParquetProblem, ParquetSource, check_page_index, has_checksums};
+use crate::io::reader_panics::catch_panics;
 use crate::segments::index::PageTree;
 
 /// Rows of a row group that are read together.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Page {
+pub struct TablePage {
     /// Number of the part.
     pub part: usize,
     /// Row group in the part.
@@ -53,10 +53,10 @@ pub enum PageWarning {
 
 /// The pages that a query may have to read, ready to be searched and read.
 #[derive(Debug)]
-pub struct Pages<'a> {
-    table: &'a Table,
+pub struct TablePages<'a> {
+    table: &'a SegmentTable,
     files: Vec<Option<PartFile>>,
-    pages: Vec<Page>,
+    pages: Vec<TablePage>,
     tree: PageTree,
     warnings: Vec<PageWarning>,
 }
@@ -64,22 +64,22 @@ pub struct Pages<'a> {
 /// An open part with its page index, as far as it was read.
 #[derive(Debug)]
 pub(super) struct PartFile {
-    pub(super) source: Source,
+    pub(super) source: ParquetSource,
     pub(super) footer: ArrowReaderMetadata,
 }
 
-impl<'a> Pages<'a> {
+impl<'a> TablePages<'a> {
     /// The pages of the row groups whose box is wanted.
     ///
     /// # Errors
     /// A part cannot be opened.
-    pub fn of(table: &'a Table, wanted: impl Fn(&Aabb) -> bool) -> Result<Self> {
-        Self::of_parts(table, |_| true, wanted)
+    pub fn open(table: &'a SegmentTable, wanted: impl Fn(&Aabb) -> bool) -> Result<Self> {
+        Self::open_parts(table, |_| true, wanted)
     }
 
     /// As [`Pages::of`], of the parts that are wanted by their number.
-    pub(super) fn of_parts(
-        table: &'a Table,
+    pub(super) fn open_parts(
+        table: &'a SegmentTable,
         is_wanted: impl Fn(usize) -> bool,
         wanted: impl Fn(&Aabb) -> bool,
     ) -> Result<Self> {
@@ -87,9 +87,9 @@ impl<'a> Pages<'a> {
             Self { table, files: Vec::new(), pages: Vec::new(), tree: PageTree::new(&[]), warnings: Vec::new() };
         for (number, part) in table.parts().iter().enumerate() {
             // a manifest tells the box of a part that is not open
-            let is_wanted = is_wanted(number) && part.entry().is_none_or(|entry| wanted(&entry.bounds));
+            let is_wanted = is_wanted(number) && part.manifest_entry().is_none_or(|entry| wanted(&entry.bounds));
             let file = match is_wanted {
-                true => all.add(number, part.opened()?, &wanted).in_file(part.path())?,
+                true => all.add_part(number, part.ensure_open()?, &wanted).in_file(part.path())?,
                 false => None,
             };
             all.files.push(file);
@@ -99,33 +99,39 @@ impl<'a> Pages<'a> {
     }
 
     /// Adds the wanted pages of a part; gives it open if there are any.
-    fn add(&mut self, number: usize, part: &OpenPart, wanted: &impl Fn(&Aabb) -> bool) -> Result<Option<PartFile>> {
-        let boxes: Vec<Aabb> =
-            (0..part.file_metadata().num_row_groups()).map(|g| part.group_bounds(g).unwrap_or(EVERYWHERE)).collect();
+    fn add_part(
+        &mut self,
+        number: usize,
+        part: &OpenPart,
+        wanted: &impl Fn(&Aabb) -> bool,
+    ) -> Result<Option<PartFile>> {
+        let boxes: Vec<Aabb> = (0..part.file_metadata().num_row_groups())
+            .map(|g| part.row_group_bounds(g).unwrap_or(UNBOUNDED_BOX))
+            .collect();
         let groups: Vec<usize> = boxes.iter().enumerate().filter(|(_, b)| wanted(b)).map(|(g, _)| g).collect();
         if groups.is_empty() {
             return Ok(None);
         }
-        let source = Source::open(part.path())?;
-        check_index(&source, part.file_metadata(), &groups).map_err(TableProblem::from)?;
-        let index = catch(|| Ok::<_, TableProblem>(page_index(part, &source, &groups))).ok().flatten();
+        let source = ParquetSource::open(part.path())?;
+        check_page_index(&source, part.file_metadata(), &groups).map_err(TableProblem::from)?;
+        let index = catch_panics(|| Ok::<_, TableProblem>(read_page_index(part, &source, &groups))).ok().flatten();
         let (mut by_group, mut blind) = (false, false);
         for &group in &groups {
-            let rows = rows_of(part, group);
+            let rows = row_group_len(part, group);
             if rows > i32::MAX as usize {
-                return Err(TableProblem::Rows(rows as u64).into());
+                return Err(TableProblem::TooManyRows(rows as u64).into());
             }
-            let pages = index.as_ref().and_then(|index| pages_of(part, index, group));
-            let bounds = boxes.get(group).copied().unwrap_or(EVERYWHERE);
+            let pages = index.as_ref().and_then(|index| row_group_pages(part, index, group));
+            let bounds = boxes.get(group).copied().unwrap_or(UNBOUNDED_BOX);
             by_group |= pages.is_none();
-            blind |= pages.is_none() && bounds == EVERYWHERE;
+            blind |= pages.is_none() && bounds == UNBOUNDED_BOX;
             if let Some(pages) = &pages
-                && pages.iter().any(|(_, page)| *page != EVERYWHERE && bounds.union(*page) != bounds)
+                && pages.iter().any(|(_, page)| *page != UNBOUNDED_BOX && bounds.union(*page) != bounds)
             {
                 return Err(TableProblem::GroupStatistics(group).into());
             }
             let pages = pages.unwrap_or_else(|| vec![(0..rows, bounds)]);
-            self.pages.extend(pages.into_iter().map(|(rows, bounds)| Page { part: number, group, rows, bounds }));
+            self.pages.extend(pages.into_iter().map(|(rows, bounds)| TablePage { part: number, group, rows, bounds }));
         }
         if blind {
             self.warnings.push(PageWarning::NoStatistics(part.path().to_path_buf()));
@@ -135,9 +141,9 @@ impl<'a> Pages<'a> {
         // where one group's index is unusable, none is trusted to skip by
         let (source, footer) = match index.filter(|_| !by_group) {
             Some(index) if has_checksums(part.file_metadata()) => {
-                (source.with_page_checks(part.file_metadata()), with_index(part, index)?)
+                (source.with_page_checks(part.file_metadata()), footer_with_index(part, index)?)
             }
-            Some(index) => (source, with_index(part, index)?),
+            Some(index) => (source, footer_with_index(part, index)?),
             None if has_checksums(part.file_metadata()) => {
                 return Err(TableProblem::from(ParquetProblem::IndexChanged).into());
             }
@@ -147,12 +153,12 @@ impl<'a> Pages<'a> {
     }
 
     /// The table.
-    pub fn table(&self) -> &'a Table {
+    pub fn table(&self) -> &'a SegmentTable {
         self.table
     }
 
     /// The pages, in stored order.
-    pub fn pages(&self) -> &[Page] {
+    pub fn pages(&self) -> &[TablePage] {
         &self.pages
     }
 
@@ -166,23 +172,23 @@ impl<'a> Pages<'a> {
         &self.warnings
     }
 
-    pub(super) fn file(&self, part: usize) -> Option<&PartFile> {
+    pub(super) fn part_file(&self, part: usize) -> Option<&PartFile> {
         self.files.get(part).and_then(Option::as_ref)
     }
 }
 
 /// The number of rows before a row group of its part.
-pub(super) fn rows_before(part: &OpenPart, group: usize) -> u64 {
-    (0..group).map(|group| rows_of(part, group) as u64).sum()
+pub(super) fn rows_before_group(part: &OpenPart, group: usize) -> u64 {
+    (0..group).map(|group| row_group_len(part, group) as u64).sum()
 }
 
-pub(super) fn rows_of(part: &OpenPart, group: usize) -> usize {
+pub(super) fn row_group_len(part: &OpenPart, group: usize) -> usize {
     let rows = part.file_metadata().row_groups().get(group).map_or(0, |g| g.num_rows());
     usize::try_from(rows).unwrap_or(0)
 }
 
 /// What a file's page index tells, by row group and column; nothing of the row groups that were not asked for.
-pub(super) struct PageIndex {
+pub(super) struct ParquetPageIndex {
     columns: ParquetColumnIndex,
     offsets: ParquetOffsetIndex,
 }
@@ -191,19 +197,19 @@ pub(super) struct PageIndex {
 /// index or it cannot be read.
 ///
 /// The library reads the index of all chunks that a footer names, so it is given a footer that names no others.
-pub(super) fn page_index(part: &OpenPart, source: &Source, groups: &[usize]) -> Option<PageIndex> {
-    let coordinates: Vec<usize> = COORDINATES.iter().filter_map(|name| part.column(name)).collect();
+pub(super) fn read_page_index(part: &OpenPart, source: &ParquetSource, groups: &[usize]) -> Option<ParquetPageIndex> {
+    let coordinates: Vec<usize> = COORDINATES.iter().filter_map(|name| part.column_index(name)).collect();
     let footer = part.file_metadata();
     let mut wanted = ParquetMetaDataBuilder::new(footer.file_metadata().clone());
     for &group in groups {
-        wanted = wanted.add_row_group(with_boxes_of(footer.row_groups().get(group)?, &coordinates).ok()?);
+        wanted = wanted.add_row_group(keep_column_boxes(footer.row_groups().get(group)?, &coordinates).ok()?);
     }
     let mut reader =
         ParquetMetaDataReader::new_with_metadata(wanted.build()).with_page_index_policy(PageIndexPolicy::Optional);
     reader.read_page_indexes(source).ok()?;
     let mut read = reader.finish().ok()?.into_builder();
     let (columns, offsets) = (read.take_column_index()?, read.take_offset_index()?);
-    let mut index = PageIndex { columns: Vec::new(), offsets: Vec::new() };
+    let mut index = ParquetPageIndex { columns: Vec::new(), offsets: Vec::new() };
     index.columns.resize_with(footer.num_row_groups(), Vec::new);
     index.offsets.resize_with(footer.num_row_groups(), Vec::new);
     for (&group, (columns, offsets)) in groups.iter().zip(columns.into_iter().zip(offsets)) {
@@ -214,7 +220,7 @@ pub(super) fn page_index(part: &OpenPart, source: &Source, groups: &[usize]) -> 
 }
 
 /// A row group of which only some columns have boxes of their pages.
-fn with_boxes_of(group: &RowGroupMetaData, columns: &[usize]) -> Result<RowGroupMetaData, ParquetError> {
+fn keep_column_boxes(group: &RowGroupMetaData, columns: &[usize]) -> Result<RowGroupMetaData, ParquetError> {
     let chunks = group.columns().iter().enumerate().map(|(i, chunk)| match columns.contains(&i) {
         true => Ok(chunk.clone()),
         false => chunk.clone().into_builder().set_column_index_offset(None).set_column_index_length(None).build(),
@@ -223,7 +229,7 @@ fn with_boxes_of(group: &RowGroupMetaData, columns: &[usize]) -> Result<RowGroup
 }
 
 /// The footer of a part with a page index put in, as the Arrow reader takes it.
-fn with_index(part: &OpenPart, index: PageIndex) -> Result<ArrowReaderMetadata, TableProblem> {
+fn footer_with_index(part: &OpenPart, index: ParquetPageIndex) -> Result<ArrowReaderMetadata, TableProblem> {
     let builder = part.file_metadata().as_ref().clone().into_builder();
     let metadata = builder.set_column_index(Some(index.columns)).set_offset_index(Some(index.offsets)).build();
     Ok(ArrowReaderMetadata::try_new(Arc::new(metadata), ArrowReaderOptions::new())?)
@@ -232,11 +238,11 @@ fn with_index(part: &OpenPart, index: PageIndex) -> Result<ArrowReaderMetadata, 
 /// The pages of a row group with their boxes; none where the index does not tell.
 ///
 /// The six columns may be cut differently by other writers: a page here ends wherever one of them does.
-fn pages_of(part: &OpenPart, index: &PageIndex, group: usize) -> Option<Vec<(Range<usize>, Aabb)>> {
-    let rows = rows_of(part, group);
+fn row_group_pages(part: &OpenPart, index: &ParquetPageIndex, group: usize) -> Option<Vec<(Range<usize>, Aabb)>> {
+    let rows = row_group_len(part, group);
     let mut columns = Vec::new();
     for name in COORDINATES {
-        columns.push(ColumnPages::of(index, group, part.column(name)?, rows)?);
+        columns.push(ColumnPages::from_index(index, group, part.column_index(name)?, rows)?);
     }
     let mut starts: Vec<usize> = columns.iter().flat_map(|c| c.starts.iter().copied()).collect();
     starts.sort_unstable();
@@ -250,7 +256,7 @@ fn bounds_at(columns: &[ColumnPages], row: usize) -> Option<Aabb> {
     for (end, column) in ends.iter_mut().zip(columns) {
         *end = column.range_at(row)?;
     }
-    Some(bounds_of(ends).unwrap_or(EVERYWHERE))
+    Some(bounds_from_ranges(ends).unwrap_or(UNBOUNDED_BOX))
 }
 
 /// The pages of one column chunk: where each starts, and its least and greatest value.
@@ -263,16 +269,16 @@ pub(super) struct ColumnPages {
 }
 
 impl ColumnPages {
-    pub(super) fn of(index: &PageIndex, group: usize, column: usize, rows: usize) -> Option<Self> {
+    pub(super) fn from_index(index: &ParquetPageIndex, group: usize, column: usize, rows: usize) -> Option<Self> {
         let places = index.offsets.get(group)?.get(column)?.page_locations();
         let starts: Vec<usize> =
             places.iter().map(|p| usize::try_from(p.first_row_index)).collect::<Result<_, _>>().ok()?;
         let ranges: Vec<(f64, f64)> = match index.columns.get(group)?.get(column)? {
             ColumnIndexMetaData::FLOAT(i) => {
-                i.min_values_iter().zip(i.max_values_iter()).map(|(a, b)| known(a.copied(), b.copied())).collect()
+                i.min_values_iter().zip(i.max_values_iter()).map(|(a, b)| known_range(a.copied(), b.copied())).collect()
             }
             ColumnIndexMetaData::DOUBLE(i) => {
-                i.min_values_iter().zip(i.max_values_iter()).map(|(a, b)| known(a.copied(), b.copied())).collect()
+                i.min_values_iter().zip(i.max_values_iter()).map(|(a, b)| known_range(a.copied(), b.copied())).collect()
             }
             _ => return None,
         };
@@ -293,7 +299,7 @@ impl ColumnPages {
 }
 
 /// A page's range; that of a page which does not tell is no range: [`bounds_of`] refuses it.
-fn known<T: Into<f64>>(low: Option<T>, high: Option<T>) -> (f64, f64) {
+fn known_range<T: Into<f64>>(low: Option<T>, high: Option<T>) -> (f64, f64) {
     match (low, high) {
         (Some(low), Some(high)) => (low.into(), high.into()),
         _ => (f64::NAN, f64::NAN),

@@ -5,9 +5,9 @@ use std::sync::OnceLock;
 
 use arrow_schema::DataType;
 
-use super::Neuron;
-use super::manifest::Entry;
-use super::open_part::{Demand, OpenPart};
+use super::TableNeuron;
+use super::manifest::ManifestEntry;
+use super::open_part::{OpenPart, OpenRequirement};
 use super::schema::Precision;
 use crate::error::Result;
 use crate::geometry::Aabb;
@@ -16,45 +16,45 @@ use crate::segments::{Segment, Segments};
 
 /// One part of a table: a Parquet file.
 #[derive(Debug)]
-pub struct Part {
+pub struct TablePart {
     path: PathBuf,
-    demand: Demand,
+    requirement: OpenRequirement,
     /// What the table's manifest states; none where it has none.
-    entry: Option<Entry>,
+    manifest_entry: Option<ManifestEntry>,
     open: OnceLock<OpenPart>,
 }
 
-impl Part {
+impl TablePart {
     /// A part of a table without manifest.
-    pub(super) fn open(path: &Path, demand: Demand) -> Result<Self> {
-        let part = Self { path: path.to_path_buf(), demand, entry: None, open: OnceLock::new() };
-        part.opened()?;
+    pub(super) fn open(path: &Path, demand: OpenRequirement) -> Result<Self> {
+        let part = Self { path: path.to_path_buf(), requirement: demand, manifest_entry: None, open: OnceLock::new() };
+        part.ensure_open()?;
         Ok(part)
     }
 
     /// A part that a manifest lists; its footer is not read yet.
-    pub(super) fn listed(path: PathBuf, demand: Demand, entry: Entry) -> Self {
-        Self { path, demand, entry: Some(entry), open: OnceLock::new() }
+    pub(super) fn from_manifest(path: PathBuf, demand: OpenRequirement, entry: ManifestEntry) -> Self {
+        Self { path, requirement: demand, manifest_entry: Some(entry), open: OnceLock::new() }
     }
 
     /// The part with its footer, which is read now if it was not.
-    pub(super) fn opened(&self) -> Result<&OpenPart> {
+    pub(super) fn ensure_open(&self) -> Result<&OpenPart> {
         if let Some(open) = self.open.get() {
             return Ok(open);
         }
-        let open = OpenPart::open(&self.path, self.demand)?;
-        self.entry.as_ref().map_or(Ok(()), |entry| entry.check_footer(&open))?;
+        let open = OpenPart::open(&self.path, self.requirement)?;
+        self.manifest_entry.as_ref().map_or(Ok(()), |entry| entry.check_footer(&open))?;
         Ok(self.open.get_or_init(|| open))
     }
 
     /// The part, where its footer was read.
-    pub(super) fn already_open(&self) -> Option<&OpenPart> {
+    pub(super) fn get_open(&self) -> Option<&OpenPart> {
         self.open.get()
     }
 
     /// What the table's manifest states of it.
-    pub(super) fn entry(&self) -> Option<&Entry> {
-        self.entry.as_ref()
+    pub(super) fn manifest_entry(&self) -> Option<&ManifestEntry> {
+        self.manifest_entry.as_ref()
     }
 
     /// The file.
@@ -63,14 +63,14 @@ impl Part {
     }
 
     /// The neurons of this part, node ids ascending; none after [`super::Table::open_foreign`], which leaves the list alone.
-    pub fn neurons(&self) -> &[Neuron] {
+    pub fn neurons(&self) -> &[TableNeuron] {
         self.open.get().map_or(&[], OpenPart::neurons)
     }
 
     /// Number of segments.
     pub fn len(&self) -> u64 {
         // without an entry it was opened
-        self.entry.as_ref().map(|entry| entry.rows).or_else(|| Some(self.open.get()?.len())).unwrap_or(0)
+        self.manifest_entry.as_ref().map(|entry| entry.rows).or_else(|| Some(self.open.get()?.len())).unwrap_or(0)
     }
 
     /// Whether there is none.
@@ -80,12 +80,12 @@ impl Part {
 
     /// Whether it says that it is a segment table.
     pub(super) fn has_metadata(&self) -> bool {
-        self.entry.is_some() || self.open.get().is_some_and(OpenPart::has_metadata)
+        self.manifest_entry.is_some() || self.open.get().is_some_and(OpenPart::has_metadata)
     }
 
     /// Whether it was written with checksums.
     pub(super) fn has_checksums(&self) -> bool {
-        self.entry.is_some() || self.open.get().is_some_and(|open| has_checksums(open.file_metadata()))
+        self.manifest_entry.is_some() || self.open.get().is_some_and(|open| has_checksums(open.file_metadata()))
     }
 
     /// The program that wrote the file.
@@ -93,7 +93,7 @@ impl Part {
     /// # Errors
     /// Unreadable or damaged.
     pub fn written_by(&self) -> Result<String> {
-        Ok(self.opened()?.written_by())
+        Ok(self.ensure_open()?.written_by())
     }
 
     /// Names of the columns with their types and compressed bytes, in file order.
@@ -101,7 +101,7 @@ impl Part {
     /// # Errors
     /// Unreadable or damaged.
     pub fn columns(&self) -> Result<Vec<(String, DataType, u64)>> {
-        Ok(self.opened()?.columns())
+        Ok(self.ensure_open()?.columns())
     }
 
     /// The box round all segments.
@@ -109,9 +109,9 @@ impl Part {
     /// # Errors
     /// The file holds no statistics of its coordinates.
     pub fn bounds(&self) -> Result<Aabb> {
-        match &self.entry {
+        match &self.manifest_entry {
             Some(entry) => Ok(entry.bounds),
-            None => self.opened()?.bounds(),
+            None => self.ensure_open()?.bounds(),
         }
     }
 
@@ -125,15 +125,15 @@ impl Part {
     /// # Errors
     /// Unreadable or damaged.
     pub fn read(&self) -> Result<Segments> {
-        self.opened()?.read()
+        self.ensure_open()?.read()
     }
 
     /// Goes through all rows, in stored (Hilbert) order, without keeping them.
     ///
     /// # Errors
     /// Unreadable or damaged.
-    pub fn visit(&self, visit: impl FnMut(Segment)) -> Result<()> {
-        self.opened()?.visit(visit)
+    pub fn for_each_segment(&self, visit: impl FnMut(Segment)) -> Result<()> {
+        self.ensure_open()?.for_each_segment(visit)
     }
 
     /// Reads all rows, in the order of `row`: neurons by node id, each contiguous.
@@ -149,7 +149,7 @@ impl Part {
     /// # Errors
     /// As [`Part::read_by_row`].
     pub fn read_by_row_into(&self, segments: Segments) -> Result<Segments> {
-        self.opened()?.read_by_row_into(segments)
+        self.ensure_open()?.read_by_row_into(segments)
     }
 
     /// The same as [`Part::read_by_row`], but coordinates may be NaN or infinite, for a check that names the neuron.
@@ -157,6 +157,6 @@ impl Part {
     /// # Errors
     /// As [`Part::read_by_row`].
     pub fn read_by_row_unchecked(&self) -> Result<Segments> {
-        self.opened()?.read_by_row_unchecked()
+        self.ensure_open()?.read_by_row_unchecked()
     }
 }

@@ -3,16 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use super::manifest::FILE_NAME;
-use super::{Metadata, Neuron, Table};
-use crate::error::{Context, FileProblem, Problem, Result, listed};
+use super::{SegmentTable, TableMetadata, TableNeuron};
+use crate::error::{Context, FileProblem, Problem, Result, join_quoted};
 use crate::io::atomic_output::OutputConflict;
 
 /// A folder that holds other things than a table.
 #[derive(Debug, thiserror::Error)]
 #[error("not replaced, expected a folder of nothing but `part-*.parquet` and `_manifest.parquet`, found {0}")]
-struct NotOurs(String);
+struct ForeignFolder(String);
 
-impl Problem for NotOurs {
+impl Problem for ForeignFolder {
     fn hint(&self) -> Option<String> {
         Some("choose another name, or remove it by hand".into())
     }
@@ -24,16 +24,16 @@ pub fn is_single_file(path: &Path) -> bool {
 }
 
 /// The name of a part's file.
-pub fn file_name(part: usize) -> String {
+pub fn part_file_name(part: usize) -> String {
     format!("part-{part:05}.parquet")
 }
 
-pub(super) fn is_part(path: &Path) -> bool {
+pub(super) fn is_part_file(path: &Path) -> bool {
     let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
     name.starts_with("part-") && name.ends_with(".parquet")
 }
 
-fn paths_in(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+fn list_folder(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     let mut paths =
         std::fs::read_dir(folder)?.map(|entry| entry.map(|e| e.path())).collect::<std::io::Result<Vec<_>>>()?;
     // of one folder: names in the order of their bytes
@@ -42,9 +42,9 @@ fn paths_in(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
 }
 
 /// The part files of a folder, in order.
-pub(super) fn files_in(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
-    let mut files = paths_in(folder)?;
-    files.retain(|path| is_part(path));
+pub(super) fn list_part_files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut files = list_folder(folder)?;
+    files.retain(|path| is_part_file(path));
     Ok(files)
 }
 
@@ -56,34 +56,34 @@ pub fn check_replaceable(folder: &Path) -> Result<()> {
     if !folder.is_dir() {
         return Ok(());
     }
-    let mut others = paths_in(folder).map_err(FileProblem::Read).in_file(folder)?;
+    let mut others = list_folder(folder).map_err(FileProblem::Read).in_file(folder)?;
     // of links the kind is that of the link
     let kind = |path: &Path| path.symlink_metadata().map(|found| found.file_type());
     let is_folder = |path: &Path| kind(path).is_ok_and(|kind| kind.is_dir());
-    let is_empty = |path: &Path| is_folder(path) && paths_in(path).is_ok_and(|paths| paths.is_empty());
-    let is_table = |path: &Path| is_folder(path) && files_in(path).is_ok_and(|parts| !parts.is_empty());
+    let is_empty = |path: &Path| is_folder(path) && list_folder(path).is_ok_and(|paths| paths.is_empty());
+    let is_table = |path: &Path| is_folder(path) && list_part_files(path).is_ok_and(|parts| !parts.is_empty());
     others.iter().filter(|path| is_table(path)).try_for_each(|path| check_replaceable(path))?;
     let is_manifest = |path: &Path| path.file_name() == Some(FILE_NAME.as_ref());
-    let is_own = |path: &Path| (is_part(path) || is_manifest(path)) && kind(path).is_ok_and(|kind| kind.is_file());
+    let is_own = |path: &Path| (is_part_file(path) || is_manifest(path)) && kind(path).is_ok_and(|kind| kind.is_file());
     others.retain(|path| !(is_table(path) || is_own(path)));
     let names = others.iter().filter_map(|path| path.file_name()).map(|name| name.to_string_lossy());
     // of an unfinished output some folders may be empty; nothing goes with them
     let is_ours = others.iter().all(|path| is_empty(path));
-    if is_ours { Ok(()) } else { Err(NotOurs(listed(names, 4))).in_file(folder) }
+    if is_ours { Ok(()) } else { Err(ForeignFolder(join_quoted(names, 4))).in_file(folder) }
 }
 
 /// Checks before a table gets its name that nobody has cut its files short since they were written: all parts open, and have all rows.
 ///
 /// # Errors
 /// They are not those of this table.
-pub fn check_whole(path: &Path, metadata: &Metadata) -> Result<()> {
-    let is_whole = Table::open(path)
+pub fn check_complete(path: &Path, metadata: &TableMetadata) -> Result<()> {
+    let is_whole = SegmentTable::open(path)
         .is_ok_and(|table| table.len() == metadata.segments && table.parts().len() as u64 == metadata.parts);
     if is_whole { Ok(()) } else { Err(OutputConflict::Content).in_file(path) }
 }
 
 /// Cuts neurons, in the order given, into runs of at most `most` segments; a neuron is never cut.
-pub fn cut(neurons: &[Neuron], most: u64) -> Vec<std::ops::Range<usize>> {
+pub fn split_neurons(neurons: &[TableNeuron], most: u64) -> Vec<std::ops::Range<usize>> {
     let mut parts = Vec::new();
     let (mut from, mut segments) = (0, 0_u64);
     for (i, neuron) in neurons.iter().enumerate() {
@@ -105,9 +105,9 @@ mod tests {
 
     #[test]
     fn parts_hold_whole_neurons() {
-        let neurons = [3, 3, 9, 1, 1].map(|segments| Neuron { node_id: 0, first_row: 0, segments });
-        assert_eq!(cut(&neurons, 6), [0..2, 2..3, 3..5]);
-        assert_eq!(cut(&neurons, 100), vec![0..neurons.len()]);
-        assert!(cut(&[], 6).is_empty());
+        let neurons = [3, 3, 9, 1, 1].map(|segments| TableNeuron { node_id: 0, first_row: 0, segments });
+        assert_eq!(split_neurons(&neurons, 6), [0..2, 2..3, 3..5]);
+        assert_eq!(split_neurons(&neurons, 100), vec![0..neurons.len()]);
+        assert!(split_neurons(&[], 6).is_empty());
     }
 }

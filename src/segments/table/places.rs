@@ -1,17 +1,17 @@
 //! Where each row of a part goes when neurons are contiguous.
 
-use super::Neuron;
+use super::TableNeuron;
 use super::problem::TableProblem;
 
 /// A table of node ids takes at most so many entries a neuron.
-const SPARSEST: u64 = 16;
+const MAX_ENTRIES_PER_NEURON: u64 = 16;
 
 /// No neuron.
-const NONE: u32 = u32::MAX;
+const NO_NEURON: u32 = u32::MAX;
 
 /// The places of a part's rows, each to be taken once.
-pub(super) struct Places<'a> {
-    neurons: &'a [Neuron],
+pub(super) struct RowPlacer<'a> {
+    neurons: &'a [TableNeuron],
     /// Place of each neuron's first segment.
     first: Vec<usize>,
     /// The neurons by node id, from the lowest on, where their ids lie close enough together; empty where they do not.
@@ -22,16 +22,16 @@ pub(super) struct Places<'a> {
     left: usize,
 }
 
-impl<'a> Places<'a> {
+impl<'a> RowPlacer<'a> {
     /// The places of neurons, node ids ascending.
-    pub(super) fn of(neurons: &'a [Neuron]) -> Self {
+    pub(super) fn new(neurons: &'a [TableNeuron]) -> Self {
         let mut total = 0;
         let mut first = Vec::with_capacity(neurons.len());
         for n in neurons {
             first.push(total);
             total += n.segments as usize;
         }
-        Self { neurons, first, by_id: by_id(neurons), taken: vec![0; total.div_ceil(64)], total, left: total }
+        Self { neurons, first, by_id: index_by_id(neurons), taken: vec![0; total.div_ceil(64)], total, left: total }
     }
 
     /// Number of places.
@@ -40,12 +40,12 @@ impl<'a> Places<'a> {
     }
 
     /// The place of a row, once.
-    pub(super) fn take(&mut self, node: u64, row: u64) -> Result<usize, TableProblem> {
-        self.free(node, row).ok_or(TableProblem::Row { node, row })
+    pub(super) fn take_place(&mut self, node: u64, row: u64) -> Result<usize, TableProblem> {
+        self.mark_taken(node, row).ok_or(TableProblem::UnexpectedRow { node, row })
     }
 
-    fn free(&mut self, node: u64, row: u64) -> Option<usize> {
-        let i = self.find(node)?;
+    fn mark_taken(&mut self, node: u64, row: u64) -> Option<usize> {
+        let i = self.find_neuron(node)?;
         let neuron = self.neurons.get(i)?;
         let offset = row.checked_sub(neuron.first_row).filter(|o| *o < neuron.segments)?;
         let place = self.first.get(i)? + offset as usize;
@@ -59,11 +59,11 @@ impl<'a> Places<'a> {
     /// Checks that each row of each neuron has come.
     pub(super) fn check_all_taken(&self) -> Result<(), TableProblem> {
         let (expected, found) = (self.total, self.total - self.left);
-        if self.left == 0 { Ok(()) } else { Err(TableProblem::Missing { expected, found }) }
+        if self.left == 0 { Ok(()) } else { Err(TableProblem::MissingRows { expected, found }) }
     }
 
     /// The node and the row of each place.
-    pub(super) fn name(&self, node_id: &mut Vec<u64>, row: &mut Vec<u64>) {
+    pub(super) fn write_ids(&self, node_id: &mut Vec<u64>, row: &mut Vec<u64>) {
         node_id.clear();
         row.clear();
         for n in self.neurons {
@@ -73,24 +73,24 @@ impl<'a> Places<'a> {
     }
 
     /// The neuron of a node id.
-    fn find(&self, node: u64) -> Option<usize> {
+    fn find_neuron(&self, node: u64) -> Option<usize> {
         if self.by_id.is_empty() {
             return self.neurons.binary_search_by_key(&node, |n| n.node_id).ok();
         }
         let from_lowest = node.checked_sub(self.neurons.first()?.node_id)?;
         let found = *self.by_id.get(usize::try_from(from_lowest).ok()?)?;
-        (found != NONE).then_some(found as usize)
+        (found != NO_NEURON).then_some(found as usize)
     }
 }
 
 /// The neurons by node id, from the lowest on; empty where ids lie too far apart.
-fn by_id(neurons: &[Neuron]) -> Vec<u32> {
+fn index_by_id(neurons: &[TableNeuron]) -> Vec<u32> {
     let (Some(lowest), Some(highest)) = (neurons.first(), neurons.last()) else { return Vec::new() };
     let (lowest, span) = (lowest.node_id, highest.node_id.saturating_sub(lowest.node_id));
-    if span / SPARSEST >= neurons.len() as u64 || neurons.len() >= NONE as usize {
+    if span / MAX_ENTRIES_PER_NEURON >= neurons.len() as u64 || neurons.len() >= NO_NEURON as usize {
         return Vec::new();
     }
-    let mut places = vec![NONE; span as usize + 1];
+    let mut places = vec![NO_NEURON; span as usize + 1];
     for (n, i) in neurons.iter().zip(0..) {
         if let Some(place) = places.get_mut((n.node_id - lowest) as usize) {
             *place = i;
@@ -104,8 +104,8 @@ mod tests {
     use super::*;
 
     /// Neurons of three segments each, rows from 10.
-    fn neurons(ids: &[u64]) -> Vec<Neuron> {
-        let neuron = |(&node_id, i): (&u64, u64)| Neuron { node_id, first_row: 10 + 3 * i, segments: 3 };
+    fn neurons(ids: &[u64]) -> Vec<TableNeuron> {
+        let neuron = |(&node_id, i): (&u64, u64)| TableNeuron { node_id, first_row: 10 + 3 * i, segments: 3 };
         ids.iter().zip(0..).map(neuron).collect()
     }
 
@@ -113,19 +113,19 @@ mod tests {
     fn each_row_has_its_place_once_however_far_apart_node_ids_are() {
         for ids in [[4, 5, 9], [4, 5, 1 << 40], [0, u64::MAX - 1, u64::MAX]] {
             let neurons = neurons(&ids);
-            let mut places = Places::of(&neurons);
+            let mut places = RowPlacer::new(&neurons);
             assert_eq!(places.total(), 9);
             for (place, row) in (0..9).rev().zip((10..19).rev()) {
                 let told = places.check_all_taken().unwrap_err().to_string();
                 let found = 8 - place;
                 let expected = format!("rows are missing, expected 9 as in the part's neuron list, found {found}");
                 assert_eq!(told, expected);
-                assert_eq!(places.take(ids[place / 3], row).unwrap(), place);
+                assert_eq!(places.take_place(ids[place / 3], row).unwrap(), place);
             }
-            assert!(places.take(ids[0], 10).is_err());
+            assert!(places.take_place(ids[0], 10).is_err());
             places.check_all_taken().unwrap();
             let (mut nodes, mut rows) = (vec![7], vec![7]);
-            places.name(&mut nodes, &mut rows);
+            places.write_ids(&mut nodes, &mut rows);
             assert_eq!(nodes, ids.map(|id| [id; 3]).concat());
             assert_eq!(rows, (10..19).collect::<Vec<_>>());
         }
@@ -135,11 +135,11 @@ mod tests {
     fn rows_of_no_neuron_have_no_place() {
         for ids in [[4, 5, 9], [4, 5, 1 << 40]] {
             let neurons = neurons(&ids);
-            let mut places = Places::of(&neurons);
+            let mut places = RowPlacer::new(&neurons);
             for (node, row) in [(3, 10), (6, 10), (10, 10), (u64::MAX, 10), (4, 9), (4, 13), (5, 12)] {
-                assert!(places.take(node, row).is_err(), "{node} {row}");
+                assert!(places.take_place(node, row).is_err(), "{node} {row}");
             }
         }
-        assert!(Places::of(&[]).take(0, 0).is_err());
+        assert!(RowPlacer::new(&[]).take_place(0, 0).is_err());
     }
 }

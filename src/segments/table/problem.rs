@@ -18,7 +18,7 @@ pub enum TableProblem {
     File(ParquetProblem),
     /// Columns are missing.
     #[error("no segment table, expected the columns of a segment table, found no {0}")]
-    Columns(String),
+    MissingColumns(String),
     /// A column has another type.
     #[error("wrong type, expected {expected}, found {found}")]
     Type {
@@ -37,7 +37,7 @@ pub enum TableProblem {
     },
     /// A kind of section that is none.
     #[error("unknown kind of section, expected soma, axon, dend, apic, ais, node or myelin, found `{0}`")]
-    Kind(String),
+    SectionType(String),
     /// A table that another program rewrote does not name its population.
     #[error("no population: another program wrote the table, and its metadata are lost")]
     NoPopulation,
@@ -55,7 +55,7 @@ pub enum TableProblem {
     },
     /// A metadata key is missing or malformed.
     #[error("metadata `{0}` is missing or malformed, expected what `leadfield positions` writes")]
-    Metadata(&'static str),
+    MissingMetadata(&'static str),
     /// Written by a newer program.
     #[error("newer table format, expected version {FORMAT_VERSION} or older, found {0}")]
     Version(String),
@@ -72,7 +72,7 @@ pub enum TableProblem {
     },
     /// Parts are missing, or there are more than belong to the table.
     #[error("wrong number of parts, expected {expected}, found {found}")]
-    Parts {
+    PartCount {
         /// As many as the metadata says.
         expected: u64,
         /// As many as are there.
@@ -114,7 +114,7 @@ pub enum TableProblem {
     GroupStatistics(usize),
     /// The rows are not those of the neuron list.
     #[error("row {row} of node {node} does not belong to this part, expected the rows of its neuron list, each once")]
-    Row {
+    UnexpectedRow {
         /// Node of the row.
         node: u64,
         /// The row.
@@ -122,7 +122,7 @@ pub enum TableProblem {
     },
     /// Fewer rows than the neuron list has.
     #[error("rows are missing, expected {expected} as in the part's neuron list, found {found}")]
-    Missing {
+    MissingRows {
         /// As many as the list says.
         expected: usize,
         /// As many as there are.
@@ -130,13 +130,13 @@ pub enum TableProblem {
     },
     /// A segment that is asked for is not there.
     #[error("no segment at place {0}, expected one of the table's rows")]
-    Place(u64),
+    NoSuchSegment(u64),
     /// A row group of more rows than can be counted.
     #[error("too many rows in a row group, expected at most 2147483647, found {0}")]
-    Rows(u64),
+    TooManyRows(u64),
     /// A node in two parts.
     #[error("node in two parts, expected each node once, found node {0} again")]
-    Twice(u64),
+    DuplicateNode(u64),
     /// Rows that overlap or leave a gap.
     #[error("rows of node {node} do not follow those before, expected {expected} as its first row, found {found}")]
     FirstRow {
@@ -157,8 +157,8 @@ impl Problem for TableProblem {
             Self::Version(_) => {
                 Some("read it with the newer `leadfield`, or make it again with `leadfield positions`".into())
             }
-            Self::Columns(_) | Self::NoParts => Some("make a segment table with `leadfield positions`".into()),
-            Self::Twice(_) | Self::FirstRow { .. } => {
+            Self::MissingColumns(_) | Self::NoParts => Some("make a segment table with `leadfield positions`".into()),
+            Self::DuplicateNode(_) | Self::FirstRow { .. } => {
                 Some("bring the table's own parts together, or make it again with `leadfield positions`".into())
             }
             Self::NoPopulation => Some("name it: `--population NAME`".into()),
@@ -169,14 +169,14 @@ impl Problem for TableProblem {
                     .into(),
             ),
             Self::Foreign { .. } => Some("keep the parts of each table in a folder of their own".into()),
-            Self::Parts { expected, found } if expected > found => {
+            Self::PartCount { expected, found } if expected > found => {
                 Some("bring the missing parts, or make the table again with `leadfield positions`".into())
             }
             _ => None,
         }
     }
 
-    fn may_pass(&self) -> bool {
+    fn is_transient(&self) -> bool {
         // a disk that fails while it is read is told by the Parquet library
         matches!(self, Self::Parquet(_))
     }

@@ -8,12 +8,12 @@ use std::ops::Range;
 use arrow_array::{RecordBatch, UInt32Array};
 use rayon::prelude::*;
 
-use super::cursor::{Cursor, Step};
-use super::fetch::{Group, assembled, taken};
-use super::pages::{Page, Pages, rows_before};
+use super::cursor::{PageCursor, PageRows};
+use super::fetch::{RowGroupReader, assemble_columns, take_rows};
+use super::pages::{TablePage, TablePages, rows_before_group};
 use super::problem::TableProblem;
 use super::query_regions::QueryRegions;
-use super::rows::{Chosen, Ends, check_finite};
+use super::rows::{FilterColumns, SegmentEnds, check_finite};
 use super::schema::{COORDINATES, NODE_ID, SECTION_TYPE};
 use crate::error::{Context, Result};
 use crate::geometry::Aabb;
@@ -21,33 +21,33 @@ use crate::geometry::region::{Predicate, Region};
 use crate::segments::SectionType;
 
 /// Rows tested before their hits are given out, unless one page or a group without page index has more.
-const RUN_ROWS: usize = 128 * 1024;
+const MAX_RUN_ROWS: usize = 128 * 1024;
 
 /// Where segments are looked for.
 #[derive(Debug, Clone, Copy)]
-pub enum Within<'a> {
+pub enum SegmentSelection<'a> {
     /// Everywhere: every segment is a hit, once.
-    Everywhere,
+    All,
     /// In each of these regions: a segment is a hit once for every region that holds it.
     Regions(&'a [&'a dyn Region], Predicate),
 }
 
 /// What else must hold of a hit.
 #[derive(Debug, Clone, Default)]
-pub struct Filter {
+pub struct SegmentFilter {
     /// One of these kinds of section; none for all.
     pub section_types: Option<Vec<SectionType>>,
     /// One of these nodes, ascending; none for all.
-    pub nodes: Option<Vec<u64>>,
+    pub node_ids: Option<Vec<u64>>,
 }
 
 /// A query.
 #[derive(Debug, Clone, Copy)]
-pub struct Query<'a> {
+pub struct SegmentQuery<'a> {
     /// Where segments are looked for.
-    pub within: Within<'a>,
+    pub selection: SegmentSelection<'a>,
     /// What else must hold.
-    pub filter: &'a Filter,
+    pub filter: &'a SegmentFilter,
     /// Columns of the table to give, in this order; none to count only.
     pub columns: &'a [&'a str],
 }
@@ -62,14 +62,14 @@ pub struct Hits {
 }
 
 impl Hits {
-    fn none() -> Self {
+    fn empty() -> Self {
         Self { batch: RecordBatch::new_empty(arrow_schema::Schema::empty().into()), region: Vec::new() }
     }
 }
 
 /// What a query cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Summary {
+pub struct QueryStats {
     /// Hits.
     pub hits: u64,
     /// Pages whose coordinates were read.
@@ -80,70 +80,72 @@ pub struct Summary {
 
 /// Pages of one row group that are read together, each with the regions that touch it.
 #[derive(Debug)]
-pub(super) struct Run<'a> {
+pub(super) struct PageRun<'a> {
     part: usize,
     group: usize,
-    pages: Vec<(&'a Page, Vec<u32>)>,
+    pages: Vec<(&'a TablePage, Vec<u32>)>,
 }
 
-impl Filter {
+impl SegmentFilter {
     /// The columns that it looks at.
-    pub fn columns(&self) -> Vec<&'static str> {
+    pub fn required_columns(&self) -> Vec<&'static str> {
         let kind = self.section_types.as_ref().map(|_| SECTION_TYPE);
-        kind.into_iter().chain(self.nodes.as_ref().map(|_| NODE_ID)).collect()
+        kind.into_iter().chain(self.node_ids.as_ref().map(|_| NODE_ID)).collect()
     }
 
     /// Places of the rows of a batch that pass; it must have [`Filter::columns`].
     ///
     /// # Errors
     /// A column is missing or has nulls where there may be none.
-    pub fn passing(&self, batch: &RecordBatch) -> Result<Vec<u32>> {
-        let columns = Chosen::of(batch)?;
-        let kind =
-            |i: usize| self.section_types.as_ref().is_none_or(|t| columns.kind(i).is_some_and(|k| t.contains(&k)));
+    pub fn passing_rows(&self, batch: &RecordBatch) -> Result<Vec<u32>> {
+        let columns = FilterColumns::from_batch(batch)?;
+        let kind = |i: usize| {
+            self.section_types.as_ref().is_none_or(|t| columns.section_type(i).is_some_and(|k| t.contains(&k)))
+        };
         let node = |i: usize| {
-            self.nodes.as_ref().is_none_or(|n| columns.node(i).is_some_and(|id| n.binary_search(&id).is_ok()))
+            self.node_ids.as_ref().is_none_or(|n| columns.node_id(i).is_some_and(|id| n.binary_search(&id).is_ok()))
         };
         Ok((0..batch.num_rows()).filter(|&i| kind(i) && node(i)).map(|i| i as u32).collect())
     }
 }
 
-impl Within<'_> {
+impl SegmentSelection<'_> {
     /// Whether anything in a box may be a hit.
-    pub fn touches(&self, bounds: &Aabb) -> bool {
+    pub fn may_hit(&self, bounds: &Aabb) -> bool {
         match self {
-            Self::Everywhere => true,
+            Self::All => true,
             Self::Regions(regions, _) => regions.iter().any(|r| r.touches(bounds)),
         }
     }
 }
 
-impl Pages<'_> {
+impl TablePages<'_> {
     /// Runs a query: gives out the hits, in stored order, as they are found.
     ///
     /// Of [`Pages::of`] everything that the query touches must have been wanted.
     ///
     /// # Errors
     /// The table is unreadable or damaged, or the visitor fails.
-    pub fn query(&self, query: &Query<'_>, visit: &mut dyn FnMut(Hits) -> Result<()>) -> Result<Summary> {
-        let regions = match query.within {
-            Within::Everywhere => None,
-            Within::Regions(regions, predicate) => Some((QueryRegions::new(regions), predicate)),
+    pub fn run_query(&self, query: &SegmentQuery<'_>, visit: &mut dyn FnMut(Hits) -> Result<()>) -> Result<QueryStats> {
+        let regions = match query.selection {
+            SegmentSelection::All => None,
+            SegmentSelection::Regions(regions, predicate) => Some((QueryRegions::new(regions), predicate)),
         };
-        let touching = regions.as_ref().map_or_else(|| vec![vec![0]; self.pages().len()], |(r, _)| r.pages(self));
+        let touching =
+            regions.as_ref().map_or_else(|| vec![vec![0]; self.pages().len()], |(r, _)| r.regions_of_pages(self));
         let pages = self.pages().iter().zip(touching).filter(|(_, numbers)| !numbers.is_empty());
-        let runs = runs(pages.collect());
+        let runs = split_into_runs(pages.collect());
         let regions = regions.as_ref();
-        let mut summary = Summary::default();
+        let mut summary = QueryStats::default();
         for together in runs.chunks(rayon::current_num_threads().max(1)) {
             let read: Vec<Result<Hits>> = match together {
-                [one] => vec![self.run(query, regions, one)],
-                several => several.par_iter().map(|run| self.run(query, regions, run)).collect(),
+                [one] => vec![self.test_run(query, regions, one)],
+                several => several.par_iter().map(|run| self.test_run(query, regions, run)).collect(),
             };
             for (run, hits) in together.iter().zip(read) {
                 let hits = hits?;
                 summary.pages += run.pages.len() as u64;
-                summary.rows += run.rows() as u64;
+                summary.rows += run.row_count() as u64;
                 summary.hits += hits.region.len() as u64;
                 if !hits.region.is_empty() {
                     visit(hits)?;
@@ -153,62 +155,71 @@ impl Pages<'_> {
         Ok(summary)
     }
 
-    fn run(&self, query: &Query<'_>, regions: Option<&(QueryRegions<'_>, Predicate)>, run: &Run<'_>) -> Result<Hits> {
-        let Some(group) = Group::of(self, run.part, run.group) else { return Ok(Hits::none()) };
+    fn test_run(
+        &self,
+        query: &SegmentQuery<'_>,
+        regions: Option<&(QueryRegions<'_>, Predicate)>,
+        run: &PageRun<'_>,
+    ) -> Result<Hits> {
+        let Some(group) = RowGroupReader::for_pages(self, run.part, run.group) else { return Ok(Hits::empty()) };
         let mut found = match regions {
-            None => Found::all(run.rows()),
+            None => Candidates::all_rows(run.row_count()),
             Some((regions, predicate)) => {
                 let ends = query.columns.iter().any(|c| COORDINATES.contains(c));
-                Test { group, run, regions, predicate: *predicate }.found(ends).in_file(group.part.path())?
+                RegionTest { group, run, regions, predicate: *predicate }
+                    .find_candidates(ends)
+                    .in_file(group.part.path())?
             }
         };
         if found.rows.is_empty() {
-            return Ok(Hits::none());
+            return Ok(Hits::empty());
         }
         let has_ends = found.ends.is_some();
         let wanted = |name: &str| !(has_ends && COORDINATES.contains(&name));
         let mut names: Vec<&str> = query.columns.iter().copied().filter(|name| wanted(name)).collect();
-        names.extend(query.filter.columns().into_iter().filter(|name| !query.columns.contains(name)));
+        names.extend(query.filter.required_columns().into_iter().filter(|name| !query.columns.contains(name)));
         let (ranges, at) = run.hit_pages(&found.rows);
-        let mut rest = group.rows(&names, &ranges, &at)?;
-        if !query.filter.columns().is_empty() {
-            let passing = query.filter.passing(&rest)?;
+        let mut rest = group.read_rows(&names, &ranges, &at)?;
+        if !query.filter.required_columns().is_empty() {
+            let passing = query.filter.passing_rows(&rest)?;
             found.retain(&passing)?;
-            rest = taken(&rest, &UInt32Array::from(passing))?;
+            rest = take_rows(&rest, &UInt32Array::from(passing))?;
         }
-        if matches!(query.within, Within::Everywhere) && COORDINATES.iter().any(|name| query.columns.contains(name)) {
+        if matches!(query.selection, SegmentSelection::All)
+            && COORDINATES.iter().any(|name| query.columns.contains(name))
+        {
             check_finite(&rest).in_file(group.part.path())?;
         }
         let batches: Vec<&RecordBatch> = found.ends.iter().chain([&rest]).collect();
-        let batch = assembled(query.columns, &batches, found.region.len()).in_file(group.part.path())?;
+        let batch = assemble_columns(query.columns, &batches, found.region.len()).in_file(group.part.path())?;
         Ok(Hits { batch, region: found.region })
     }
 }
 
 /// Cuts pages into runs.
-fn runs<'a>(pages: Vec<(&'a Page, Vec<u32>)>) -> Vec<Run<'a>> {
-    let mut runs: Vec<Run<'a>> = Vec::new();
+fn split_into_runs<'a>(pages: Vec<(&'a TablePage, Vec<u32>)>) -> Vec<PageRun<'a>> {
+    let mut runs: Vec<PageRun<'a>> = Vec::new();
     for (page, regions) in pages {
-        let fits = |run: &&mut Run<'_>| {
-            (run.part, run.group) == (page.part, page.group) && run.rows() + page.rows.len() <= RUN_ROWS
+        let fits = |run: &&mut PageRun<'_>| {
+            (run.part, run.group) == (page.part, page.group) && run.row_count() + page.rows.len() <= MAX_RUN_ROWS
         };
         match runs.last_mut().filter(fits) {
             Some(run) => run.pages.push((page, regions)),
-            None => runs.push(Run { part: page.part, group: page.group, pages: vec![(page, regions)] }),
+            None => runs.push(PageRun { part: page.part, group: page.group, pages: vec![(page, regions)] }),
         }
     }
     runs
 }
 
-impl<'a> Run<'a> {
+impl<'a> PageRun<'a> {
     /// All pages of a row group.
-    pub(super) fn whole(pages: &'a [Page], part: usize, group: usize) -> Self {
+    pub(super) fn for_row_group(pages: &'a [TablePage], part: usize, group: usize) -> Self {
         let from = pages.partition_point(|page| (page.part, page.group) < (part, group));
         let own = pages.iter().skip(from).take_while(|page| (page.part, page.group) == (part, group));
         Self { part, group, pages: own.map(|page| (page, Vec::new())).collect() }
     }
 
-    fn rows(&self) -> usize {
+    fn row_count(&self) -> usize {
         self.pages.iter().map(|(page, _)| page.rows.len()).sum()
     }
 
@@ -233,15 +244,15 @@ impl<'a> Run<'a> {
 }
 
 /// Hits of a run: rows counted along its pages, ascending.
-struct Found {
+struct Candidates {
     rows: Vec<u32>,
     region: Vec<u32>,
     /// The coordinates of the hits, where they are asked for.
     ends: Option<RecordBatch>,
 }
 
-impl Found {
-    fn all(rows: usize) -> Self {
+impl Candidates {
+    fn all_rows(rows: usize) -> Self {
         Self { rows: (0..rows as u32).collect(), region: vec![0; rows], ends: None }
     }
 
@@ -249,37 +260,38 @@ impl Found {
         self.rows = passing.iter().map(|&i| self.rows[i as usize]).collect();
         self.region = passing.iter().map(|&i| self.region[i as usize]).collect();
         if let Some(ends) = &mut self.ends {
-            *ends = taken(ends, &UInt32Array::from(passing.to_vec()))?;
+            *ends = take_rows(ends, &UInt32Array::from(passing.to_vec()))?;
         }
         Ok(())
     }
 }
 
 /// Tests the coordinates of a run's pages.
-struct Test<'a> {
-    group: Group<'a>,
-    run: &'a Run<'a>,
+struct RegionTest<'a> {
+    group: RowGroupReader<'a>,
+    run: &'a PageRun<'a>,
     regions: &'a QueryRegions<'a>,
     predicate: Predicate,
 }
 
-impl Test<'_> {
-    fn found(&self, keep_ends: bool) -> Result<Found> {
-        let mut found = Found { rows: Vec::new(), region: Vec::new(), ends: None };
+impl RegionTest<'_> {
+    fn find_candidates(&self, keep_ends: bool) -> Result<Candidates> {
+        let mut found = Candidates { rows: Vec::new(), region: Vec::new(), ends: None };
         let ranges: Vec<Range<usize>> = self.run.pages.iter().map(|(page, _)| page.rows.clone()).collect();
-        let mut pages = Cursor::new(&self.run.pages);
+        let mut pages = PageCursor::new(&self.run.pages);
         let (mut first, mut kept, mut schema) = (0_u32, Vec::new(), None);
-        for batch in self.group.batches(&COORDINATES, &ranges)? {
+        for batch in self.group.read_batches(&COORDINATES, &ranges)? {
             let batch = batch?;
             let before = found.rows.len();
-            let ends = Ends::of(&batch)?;
+            let ends = SegmentEnds::from_batch(&batch)?;
             let mut at = 0;
             while at < batch.num_rows() {
-                let Some(Step { length, first: row, page, regions }) = pages.next(batch.num_rows() - at) else {
+                let Some(PageRows { length, first_row: row, page, regions }) = pages.next_rows(batch.num_rows() - at)
+                else {
                     return Err(TableProblem::Parquet("more rows than its pages have".into()).into());
                 };
-                let row = rows_before(self.group.part, page.group) + row as u64;
-                ends.check(at..at + length, &page.bounds, row)?;
+                let row = rows_before_group(self.group.part, page.group) + row as u64;
+                ends.check_inside(at..at + length, &page.bounds, row)?;
                 self.regions.for_each_hit(self.predicate, &ends, at..at + length, regions, |row, region| {
                     found.rows.push(first + row as u32);
                     found.region.push(region);
@@ -288,12 +300,12 @@ impl Test<'_> {
             }
             if keep_ends {
                 let places = found.rows[before..].iter().map(|row| row - first);
-                kept.push(taken(&batch, &UInt32Array::from_iter_values(places))?);
+                kept.push(take_rows(&batch, &UInt32Array::from_iter_values(places))?);
                 schema.get_or_insert_with(|| batch.schema());
             }
             first += batch.num_rows() as u32;
         }
-        if first as usize != self.run.rows() {
+        if first as usize != self.run.row_count() {
             return Err(TableProblem::Parquet("fewer rows than its pages have".into()).into());
         }
         if let Some(schema) = schema {

@@ -5,10 +5,10 @@
 
 use std::ops::Range;
 
-use super::pages::Pages;
-use super::query::Within;
-use super::rows::Ends;
-use super::{Part, Table};
+use super::pages::TablePages;
+use super::query::SegmentSelection;
+use super::rows::SegmentEnds;
+use super::{SegmentTable, TablePart};
 use crate::error::Result;
 use crate::geometry::region::{Predicate, Region};
 use crate::geometry::{Aabb, Point};
@@ -18,7 +18,7 @@ use crate::segments::index::{BoxTree, RegionTree};
 const BLOCK_ROWS: usize = 32;
 
 /// Regions that are asked one by one which of them touch a box; more are searched by their tree.
-const MAX_LOOPED: usize = 4;
+const MAX_LOOPED_REGIONS: usize = 4;
 
 /// The regions of a query, with the tree over them.
 pub(super) struct QueryRegions<'a> {
@@ -27,23 +27,23 @@ pub(super) struct QueryRegions<'a> {
 }
 
 /// A region that touches the box of a block of rows.
-struct Candidate<'a> {
+struct RegionCandidate<'a> {
     number: u32,
     region: &'a dyn Region,
     /// Whether all of the box is inside.
     encloses: bool,
 }
 
-impl<'a> Pages<'a> {
+impl<'a> TablePages<'a> {
     /// The pages of the parts and row groups that a query may have to read.
     ///
     /// # Errors
     /// A part cannot be opened.
-    pub fn within(table: &'a Table, within: Within<'_>) -> Result<Self> {
-        let Within::Regions(regions, _) = within else { return Self::of(table, |_| true) };
+    pub fn open_selected(table: &'a SegmentTable, within: SegmentSelection<'_>) -> Result<Self> {
+        let SegmentSelection::Regions(regions, _) = within else { return Self::open(table, |_| true) };
         let regions = QueryRegions::new(regions);
-        let touched = regions.parts(table.parts());
-        Self::of_parts(table, |part| touched.get(part).copied().unwrap_or(true), |bounds| regions.touch(bounds))
+        let touched = regions.parts_touched(table.parts());
+        Self::open_parts(table, |part| touched.get(part).copied().unwrap_or(true), |bounds| regions.touches_any(bounds))
     }
 }
 
@@ -57,7 +57,7 @@ impl<'a> QueryRegions<'a> {
     }
 
     /// Whether any region touches a box.
-    fn touch(&self, bounds: &Aabb) -> bool {
+    fn touches_any(&self, bounds: &Aabb) -> bool {
         let mut touched = false;
         self.tree.for_each_candidate(bounds, |number| {
             touched = touched || self.get(number).is_some_and(|region| region.touches(bounds));
@@ -66,26 +66,26 @@ impl<'a> QueryRegions<'a> {
     }
 
     /// For each part whether any region touches its box.
-    fn parts(&self, parts: &[Part]) -> Vec<bool> {
+    fn parts_touched(&self, parts: &[TablePart]) -> Vec<bool> {
         // a part without statistics is everywhere
         let endless = Aabb { min: Aabb::EMPTY.max, max: Aabb::EMPTY.min };
         let boxes: Vec<Aabb> = parts.iter().map(|part| part.bounds().unwrap_or(endless)).collect();
-        self.boxes(&boxes).iter().map(|numbers| !numbers.is_empty()).collect()
+        self.regions_of_boxes(&boxes).iter().map(|numbers| !numbers.is_empty()).collect()
     }
 
     /// For each page the numbers of the regions that touch its box, ascending.
-    pub fn pages(&self, pages: &Pages<'_>) -> Vec<Vec<u32>> {
+    pub fn regions_of_pages(&self, pages: &TablePages<'_>) -> Vec<Vec<u32>> {
         let [region] = self.regions else {
             let boxes: Vec<Aabb> = pages.pages().iter().map(|page| page.bounds).collect();
-            return self.boxes(&boxes);
+            return self.regions_of_boxes(&boxes);
         };
         let mut touching = vec![Vec::new(); pages.pages().len()];
-        pages.tree().touched(*region).into_iter().for_each(|page| touching[page].push(0));
+        pages.tree().pages_touching(*region).into_iter().for_each(|page| touching[page].push(0));
         touching
     }
 
     /// For each box the numbers of the regions that touch it, ascending.
-    fn boxes(&self, boxes: &[Aabb]) -> Vec<Vec<u32>> {
+    fn regions_of_boxes(&self, boxes: &[Aabb]) -> Vec<Vec<u32>> {
         let mut touching: Vec<Vec<u32>> = vec![Vec::new(); boxes.len()];
         self.tree.for_each_pair(&BoxTree::new(boxes.iter().copied()), |number, at| {
             if self.get(number).is_some_and(|region| region.touches(&boxes[at])) {
@@ -101,7 +101,7 @@ impl<'a> QueryRegions<'a> {
     pub fn for_each_hit(
         &self,
         predicate: Predicate,
-        ends: &Ends<'_>,
+        ends: &SegmentEnds<'_>,
         rows: Range<usize>,
         numbers: &[u32],
         mut visit: impl FnMut(usize, u32),
@@ -110,7 +110,7 @@ impl<'a> QueryRegions<'a> {
             let Some(region) = self.get(number as usize) else { return };
             for row in rows {
                 let (a, b) = ends.get(row);
-                if predicate.holds(region, a, b) {
+                if predicate.matches(region, a, b) {
                     visit(row, number);
                 }
             }
@@ -123,8 +123,8 @@ impl<'a> QueryRegions<'a> {
             segments.extend(block.clone().map(|row| tested_part(predicate, ends.get(row))));
             self.find_candidates(&segments, numbers, &mut candidates);
             for (row, &(a, b)) in block.zip(&segments) {
-                for Candidate { number, region, encloses } in &candidates {
-                    if *encloses || predicate.holds(*region, a, b) {
+                for RegionCandidate { number, region, encloses } in &candidates {
+                    if *encloses || predicate.matches(*region, a, b) {
                         visit(row, *number);
                     }
                 }
@@ -133,17 +133,17 @@ impl<'a> QueryRegions<'a> {
     }
 
     /// Finds the regions that touch the box round some segments, by their numbers, ascending.
-    fn find_candidates(&self, segments: &[(Point, Point)], numbers: &[u32], found: &mut Vec<Candidate<'a>>) {
+    fn find_candidates(&self, segments: &[(Point, Point)], numbers: &[u32], found: &mut Vec<RegionCandidate<'a>>) {
         found.clear();
-        let bounds = Aabb::of(segments.iter().flat_map(|&(a, b)| [a, b]));
+        let bounds = Aabb::enclosing(segments.iter().flat_map(|&(a, b)| [a, b]));
         // a box leaves out what is not a number, and that is in no region
         let is_finite = segments.iter().all(|(a, b)| a.is_finite() && b.is_finite());
         let mut push = |number: u32| {
             if let Some(region) = self.get(number as usize).filter(|region| region.touches(&bounds)) {
-                found.push(Candidate { number, region, encloses: is_finite && region.encloses(&bounds) });
+                found.push(RegionCandidate { number, region, encloses: is_finite && region.encloses(&bounds) });
             }
         };
-        if numbers.len() <= MAX_LOOPED {
+        if numbers.len() <= MAX_LOOPED_REGIONS {
             numbers.iter().copied().for_each(push);
         } else {
             self.tree.for_each_candidate(&bounds, |number| push(number as u32));

@@ -2,33 +2,33 @@
 
 use std::path::{Path, PathBuf};
 
-use super::open_part::Demand;
-use super::part::Part;
+use super::open_part::OpenRequirement;
+use super::part::TablePart;
 use super::problem::TableProblem;
 use super::schema::Precision;
-use super::{Metadata, Neuron, manifest, parts};
+use super::{TableMetadata, TableNeuron, manifest, parts};
 use crate::error::{Context, FileProblem, Result};
 use crate::geometry::Aabb;
 
 /// An open table: its parts, metadata and neurons; rows are read part by part.
 #[derive(Debug)]
-pub struct Table {
+pub struct SegmentTable {
     path: PathBuf,
-    parts: Vec<Part>,
-    metadata: Metadata,
-    alone: Option<Alone>,
+    parts: Vec<TablePart>,
+    metadata: TableMetadata,
+    single_part: Option<SinglePart>,
 }
 
 /// What is known of a part that is opened without the others of its table.
 #[derive(Debug)]
-struct Alone {
+struct SinglePart {
     /// What the part says of its table.
-    whole: Metadata,
+    table_metadata: TableMetadata,
     /// Its neurons with rows that count from 0.
-    numbered: Vec<Neuron>,
+    renumbered_neurons: Vec<TableNeuron>,
 }
 
-impl Table {
+impl SegmentTable {
     /// Opens a table: a Parquet file, or a folder of `part-*.parquet`.
     ///
     /// Another program may have rewritten it: see [`Table::is_foreign`]. Its neurons are then those of the columns `node_id`
@@ -37,7 +37,7 @@ impl Table {
     /// # Errors
     /// Missing, cut short, no segment table, a newer format version, parts of different tables or not all parts.
     pub fn open(path: &Path) -> Result<Self> {
-        Self::open_with(path, Demand::Whole)
+        Self::open_with(path, OpenRequirement::ColumnsAndMetadata)
     }
 
     /// The same, but lists of neurons are not read before [`Table::neurons`] asks for them: a search by place needs none,
@@ -45,88 +45,93 @@ impl Table {
     ///
     /// # Errors
     /// As [`Table::open`], but for lists of neurons.
-    pub fn open_foreign(path: &Path) -> Result<Self> {
-        Self::open_with(path, Demand::Columns)
+    pub fn open_without_neurons(path: &Path) -> Result<Self> {
+        Self::open_with(path, OpenRequirement::ColumnsOnly)
     }
 
-    fn open_with(path: &Path, demand: Demand) -> Result<Self> {
+    fn open_with(path: &Path, demand: OpenRequirement) -> Result<Self> {
         let parts = open_parts(path, demand)?;
         let first = parts.first().ok_or(TableProblem::NoParts).in_file(path)?;
-        if !parts.iter().any(Part::has_metadata) {
-            let segments = parts.iter().map(Part::len).sum();
+        if !parts.iter().any(TablePart::has_metadata) {
+            let segments = parts.iter().map(TablePart::len).sum();
             let neurons = parts.iter().map(|part| part.neurons().len() as u64).sum();
-            let metadata = Metadata { segments, neurons, parts: parts.len() as u64, ..Metadata::default() };
-            return Ok(Self { path: path.to_path_buf(), parts, metadata, alone: None });
+            let metadata = TableMetadata { segments, neurons, parts: parts.len() as u64, ..TableMetadata::default() };
+            return Ok(Self { path: path.to_path_buf(), parts, metadata, single_part: None });
         }
-        let metadata = first.opened()?.metadata()?;
-        for part in parts.iter().filter_map(Part::already_open) {
+        let metadata = first.ensure_open()?.metadata()?;
+        for part in parts.iter().filter_map(TablePart::get_open) {
             let own = part.metadata()?;
             if own != metadata {
-                let (expected, found) = difference(&metadata, &own);
+                let (expected, found) = first_difference(&metadata, &own);
                 return Err(TableProblem::Foreign { expected, found }).in_file(part.path());
             }
         }
         let found = parts.len() as u64;
         if found != metadata.parts && !path.is_dir() {
-            return Self::of_one_part(path, parts, metadata);
+            return Self::from_single_part(path, parts, metadata);
         }
         if found != metadata.parts {
-            return Err(TableProblem::Parts { expected: metadata.parts, found }).in_file(path);
+            return Err(TableProblem::PartCount { expected: metadata.parts, found }).in_file(path);
         }
-        Ok(Self { path: path.to_path_buf(), parts, metadata, alone: None })
+        Ok(Self { path: path.to_path_buf(), parts, metadata, single_part: None })
     }
 
     /// A part of a table by its own name is a table too: of its own neurons.
-    fn of_one_part(path: &Path, parts: Vec<Part>, whole: Metadata) -> Result<Self> {
+    fn from_single_part(path: &Path, parts: Vec<TablePart>, whole: TableMetadata) -> Result<Self> {
         let mut numbered = Vec::new();
         let mut first_row = 0;
         for part in &parts {
-            for &neuron in part.opened()?.known_neurons()?.iter() {
-                numbered.push(Neuron { first_row, ..neuron });
+            for &neuron in part.ensure_open()?.neurons_or_read()?.iter() {
+                numbered.push(TableNeuron { first_row, ..neuron });
                 first_row += neuron.segments;
             }
         }
         let neurons = numbered.len() as u64;
-        let metadata = Metadata { segments: first_row, neurons, parts: parts.len() as u64, ..whole.clone() };
-        Ok(Self { path: path.to_path_buf(), parts, metadata, alone: Some(Alone { whole, numbered }) })
+        let metadata = TableMetadata { segments: first_row, neurons, parts: parts.len() as u64, ..whole.clone() };
+        Ok(Self {
+            path: path.to_path_buf(),
+            parts,
+            metadata,
+            single_part: Some(SinglePart { table_metadata: whole, renumbered_neurons: numbered }),
+        })
     }
 
     /// What a part that was opened without the others says of its table; none where the table is whole.
-    pub fn whole(&self) -> Option<&Metadata> {
-        self.alone.as_ref().map(|alone| &alone.whole)
+    pub fn whole_table_metadata(&self) -> Option<&TableMetadata> {
+        self.single_part.as_ref().map(|alone| &alone.table_metadata)
     }
 
     /// The neurons of a part that was opened without the others, with rows that count from 0 as they would in a table of its own; none where the
     /// table is whole.
-    pub(crate) fn numbered_neurons(&self) -> Option<&[Neuron]> {
-        self.alone.as_ref().map(|alone| alone.numbered.as_slice())
+    pub(crate) fn renumbered_neurons(&self) -> Option<&[TableNeuron]> {
+        self.single_part.as_ref().map(|alone| alone.renumbered_neurons.as_slice())
     }
 
     /// Whether the table lacks its metadata, since another program rewrote it: population and circuit are then unknown.
-    pub fn is_foreign(&self) -> bool {
-        !self.parts.iter().any(Part::has_metadata)
+    pub fn lacks_metadata(&self) -> bool {
+        !self.parts.iter().any(TablePart::has_metadata)
     }
 
     /// Whether every part was written with checksums, which are verified on reading.
     pub fn has_checksums(&self) -> bool {
-        self.parts.iter().all(Part::has_checksums)
+        self.parts.iter().all(TablePart::has_checksums)
     }
 
     /// Names the population of a table that lacks its metadata; the name of any other stays.
     pub fn set_population(&mut self, name: &str) {
-        if self.is_foreign() {
+        if self.lacks_metadata() {
             self.metadata.population = name.to_string();
         }
     }
 
     /// What is assumed of a table that lacks its metadata; none of any other.
     pub fn assumptions(&self) -> Option<String> {
-        let writer = self.parts.first()?.already_open()?.written_by();
+        let writer = self.parts.first()?.get_open()?.written_by();
         let population = match self.metadata.population.as_str() {
             "" => "its population is unknown".to_string(),
             name => format!("its population is taken to be `{name}`"),
         };
-        self.is_foreign().then(|| {
+        self.lacks_metadata().then(|| {
             format!(
                 "no metadata of a segment table (written by {writer}): its columns are taken as such, its neurons are \
                  those of `node_id` and `row`, {population}"
@@ -140,12 +145,12 @@ impl Table {
     }
 
     /// What the table says of itself.
-    pub fn metadata(&self) -> &Metadata {
+    pub fn metadata(&self) -> &TableMetadata {
         &self.metadata
     }
 
     /// The parts, in order.
-    pub fn parts(&self) -> &[Part] {
+    pub fn parts(&self) -> &[TablePart] {
         &self.parts
     }
 
@@ -154,18 +159,18 @@ impl Table {
     ///
     /// # Errors
     /// A node in two parts, or rows that overlap or leave a gap; no list of neurons.
-    pub fn neurons(&self) -> Result<Vec<Neuron>> {
+    pub fn neurons(&self) -> Result<Vec<TableNeuron>> {
         let mut all = Vec::new();
         for part in &self.parts {
-            all.extend_from_slice(&part.opened()?.known_neurons()?);
+            all.extend_from_slice(&part.ensure_open()?.neurons_or_read()?);
         }
         all.sort_unstable_by_key(|n| n.node_id);
         if let Some(twice) = all.windows(2).find(|pair| pair[0].node_id == pair[1].node_id) {
-            return Err(TableProblem::Twice(twice[0].node_id)).in_file(&self.path);
+            return Err(TableProblem::DuplicateNode(twice[0].node_id)).in_file(&self.path);
         }
         let mut expected = 0;
-        for &Neuron { node_id: node, first_row: found, segments } in &all {
-            let is_gap = self.alone.is_some() && found > expected;
+        for &TableNeuron { node_id: node, first_row: found, segments } in &all {
+            let is_gap = self.single_part.is_some() && found > expected;
             if found != expected && !is_gap {
                 return Err(TableProblem::FirstRow { node, expected, found }).in_file(&self.path);
             }
@@ -184,7 +189,7 @@ impl Table {
 
     /// Number of segments.
     pub fn len(&self) -> u64 {
-        self.parts.iter().map(Part::len).sum()
+        self.parts.iter().map(TablePart::len).sum()
     }
 
     /// Whether there is none.
@@ -194,33 +199,33 @@ impl Table {
 
     /// Width of the coordinates.
     pub fn precision(&self) -> Precision {
-        self.parts.first().and_then(Part::precision).unwrap_or_default()
+        self.parts.first().and_then(TablePart::precision).unwrap_or_default()
     }
 }
 
 /// The parts of a file or a folder. Where a folder has a manifest, the first is opened, and the others are where that is demanded.
-fn open_parts(path: &Path, demand: Demand) -> Result<Vec<Part>> {
+fn open_parts(path: &Path, demand: OpenRequirement) -> Result<Vec<TablePart>> {
     if !path.is_dir() {
-        return Ok(vec![Part::open(path, demand)?]);
+        return Ok(vec![TablePart::open(path, demand)?]);
     }
-    let files = parts::files_in(path).map_err(FileProblem::Read).in_file(path)?;
-    let Some(parts) = manifest::parts_of(path, &files, demand)? else {
-        return files.iter().map(|file| Part::open(file, demand)).collect();
+    let files = parts::list_part_files(path).map_err(FileProblem::Read).in_file(path)?;
+    let Some(parts) = manifest::read_parts(path, &files, demand)? else {
+        return files.iter().map(|file| TablePart::open(file, demand)).collect();
     };
-    let opened = if demand == Demand::Whole { parts.len() } else { 1 };
-    parts.iter().take(opened).try_for_each(|part| part.opened().map(drop))?;
+    let opened = if demand == OpenRequirement::ColumnsAndMetadata { parts.len() } else { 1 };
+    parts.iter().take(opened).try_for_each(|part| part.ensure_open().map(drop))?;
     Ok(parts)
 }
 
 /// The first thing in which two tables differ, as each says it.
-fn difference(a: &Metadata, b: &Metadata) -> (String, String) {
-    let told = |m: &Metadata| {
+fn first_difference(a: &TableMetadata, b: &TableMetadata) -> (String, String) {
+    let told = |m: &TableMetadata| {
         [
             format!("population `{}`", m.population),
-            format!("circuit `{}`", m.circuit),
+            format!("circuit `{}`", m.circuit_path),
             format!("discretisation `{}`", m.discretisation),
-            format!("axon `{}`", m.axon),
-            format!("assumed `{}`", m.assumed),
+            format!("axon `{}`", m.axon_rule),
+            format!("assumed `{}`", m.assumed_rule),
             format!("{} neurons", m.neurons),
             format!("{} segments", m.segments),
             format!("{} parts", m.parts),

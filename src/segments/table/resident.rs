@@ -4,39 +4,40 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::UInt64Type;
 use rayon::prelude::*;
 
-use super::Table;
-use super::fetch::Group;
-use super::open_part::EVERYWHERE;
-use super::pages::{Pages, rows_before, rows_of};
+use super::SegmentTable;
+use super::fetch::RowGroupReader;
+use super::open_part::UNBOUNDED_BOX;
+use super::pages::{TablePages, row_group_len, rows_before_group};
 use super::problem::TableProblem;
-use super::rows::Ends;
+use super::rows::SegmentEnds;
 use super::schema::{COORDINATES, Precision, ROW};
 use crate::error::{Context, Result};
 use crate::geometry::Point;
 use crate::io::checkpoint::Digest;
-use crate::segments::index::Resident;
-use crate::segments::index::resident::{Builder, Width};
+use crate::segments::index::SegmentIndex;
+use crate::segments::index::resident::{CoordinateWidth, SegmentIndexBuilder};
 
 /// Ends and row of a segment.
-type Piece = (Point, Point, u64);
+type IndexedSegment = (Point, Point, u64);
 
-impl Table {
+impl SegmentTable {
     /// The index over all segments, in memory: 36 bytes a segment in f32, 61 in f64.
     ///
     /// # Errors
     /// Unreadable or damaged.
-    pub fn resident(&self) -> Result<Resident> {
-        let mut builder = Builder::new(match self.precision() {
-            Precision::F32 => Width::Single,
-            Precision::F64 => Width::Double,
+    pub fn build_index(&self) -> Result<SegmentIndex> {
+        let mut builder = SegmentIndexBuilder::new(match self.precision() {
+            Precision::F32 => CoordinateWidth::Single,
+            Precision::F64 => CoordinateWidth::Double,
         });
-        let pages = Pages::of(self, |_| true)?;
+        let pages = TablePages::open(self, |_| true)?;
         let mut groups = Vec::new();
         for (number, part) in self.parts().iter().enumerate() {
-            groups.extend((0..part.opened()?.file_metadata().num_row_groups()).map(|group| (number, group)));
+            groups.extend((0..part.ensure_open()?.file_metadata().num_row_groups()).map(|group| (number, group)));
         }
         for together in groups.chunks(rayon::current_num_threads().max(1)) {
-            let read: Vec<Result<Vec<Piece>>> = together.par_iter().map(|&(p, g)| pieces(&pages, p, g)).collect();
+            let read: Vec<Result<Vec<IndexedSegment>>> =
+                together.par_iter().map(|&(p, g)| read_row_group_segments(&pages, p, g)).collect();
             for group in read {
                 group?.into_iter().for_each(|(a, b, row)| builder.push(a, b, row));
             }
@@ -52,7 +53,7 @@ impl Table {
     pub fn fingerprint(&self) -> Result<u64> {
         let mut hash = Digest::default();
         for part in self.parts() {
-            let metadata = part.opened()?.file_metadata();
+            let metadata = part.ensure_open()?.file_metadata();
             for pair in metadata.file_metadata().key_value_metadata().into_iter().flatten() {
                 hash.add(pair.key.as_bytes());
                 hash.add(pair.value.as_deref().unwrap_or_default().as_bytes());
@@ -70,20 +71,20 @@ impl Table {
     }
 }
 
-fn pieces(pages: &Pages<'_>, part: usize, group: usize) -> Result<Vec<Piece>> {
-    let Some(group_file) = Group::of(pages, part, group) else { return Ok(Vec::new()) };
-    let rows = rows_of(group_file.part, group);
+fn read_row_group_segments(pages: &TablePages<'_>, part: usize, group: usize) -> Result<Vec<IndexedSegment>> {
+    let Some(group_file) = RowGroupReader::for_pages(pages, part, group) else { return Ok(Vec::new()) };
+    let rows = row_group_len(group_file.part, group);
     let mut columns = COORDINATES.to_vec();
     columns.push(ROW);
-    let read = || -> Result<Vec<Piece>> {
+    let read = || -> Result<Vec<IndexedSegment>> {
         let mut pieces = Vec::new();
-        let bounds = group_file.part.group_bounds(group).unwrap_or(EVERYWHERE);
-        for batch in group_file.batches(&columns, std::slice::from_ref(&(0..rows)))? {
+        let bounds = group_file.part.row_group_bounds(group).unwrap_or(UNBOUNDED_BOX);
+        for batch in group_file.read_batches(&columns, std::slice::from_ref(&(0..rows)))? {
             let batch = batch?;
-            let ends = Ends::of(&batch)?;
-            let first = rows_before(group_file.part, group) + pieces.len() as u64;
-            ends.check(0..batch.num_rows(), &bounds, first)?;
-            let row = batch.column_by_name(ROW).ok_or_else(|| TableProblem::Columns(format!("`{ROW}`")))?;
+            let ends = SegmentEnds::from_batch(&batch)?;
+            let first = rows_before_group(group_file.part, group) + pieces.len() as u64;
+            ends.check_inside(0..batch.num_rows(), &bounds, first)?;
+            let row = batch.column_by_name(ROW).ok_or_else(|| TableProblem::MissingColumns(format!("`{ROW}`")))?;
             let row = row.as_primitive::<UInt64Type>().values();
             pieces.extend((0..batch.num_rows()).zip(row).map(|(i, &row)| {
                 let (a, b) = ends.get(i);

@@ -7,7 +7,7 @@ use arrow_array::types::{Float32Type, Float64Type, UInt8Type, UInt32Type, UInt64
 use arrow_array::{Array, RecordBatch};
 use arrow_schema::DataType;
 
-use super::normalize::normalize;
+use super::normalize::normalize_batch;
 use super::problem::TableProblem;
 use super::schema::{COORDINATES, NODE_ID, Precision, RADIUS, ROW, SECTION_ID, SECTION_TYPE, SEGMENT_ID};
 use crate::error::{Error, Result};
@@ -15,90 +15,90 @@ use crate::geometry::{Aabb, Point};
 use crate::segments::{SectionType, Segment, Segments};
 
 /// The typed columns of a batch.
-pub(super) struct Rows<'a> {
+pub(super) struct BatchRows<'a> {
     node_id: &'a [u64],
     section_id: &'a [u32],
     segment_id: &'a [u32],
     section_type: &'a arrow_array::UInt8Array,
-    ends: Ends<'a>,
+    ends: SegmentEnds<'a>,
     radius: &'a arrow_array::Float32Array,
     row: &'a [u64],
 }
 
 /// The ends of the segments of a batch that has the six coordinate columns.
 #[derive(Debug, Clone, Copy)]
-pub struct Ends<'a>(Coordinates<'a>);
+pub struct SegmentEnds<'a>(CoordinateColumns<'a>);
 
 /// x0, y0, z0, x1, y1, z1.
 #[derive(Debug, Clone, Copy)]
-enum Coordinates<'a> {
+enum CoordinateColumns<'a> {
     Double([&'a [f64]; 6]),
     Single([&'a [f32]; 6]),
 }
 
 /// A column without nulls, where there may be none.
-fn column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a dyn Array> {
-    let array = batch.column_by_name(name).ok_or_else(|| TableProblem::Columns(format!("`{name}`")))?;
+fn required_column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a dyn Array> {
+    let array = batch.column_by_name(name).ok_or_else(|| TableProblem::MissingColumns(format!("`{name}`")))?;
     let may_be_null = name == SECTION_TYPE || name == RADIUS;
     if array.null_count() > 0 && !may_be_null {
-        return Err(Error::from(TableProblem::Null).in_object(name));
+        return Err(Error::from(TableProblem::Null).in_item(name));
     }
     Ok(array.as_ref())
 }
 
 /// A coordinate of another width than the first.
-fn unlike(batch: &RecordBatch, name: &str, precision: Precision) -> Error {
+fn mixed_width_error(batch: &RecordBatch, name: &str, precision: Precision) -> Error {
     let schema = batch.schema();
     let found = schema.field_with_name(name).map_or(DataType::Null, |f| f.data_type().clone());
-    Error::from(TableProblem::Type { expected: precision.data_type(), found }).in_object(name)
+    Error::from(TableProblem::Type { expected: precision.data_type(), found }).in_item(name)
 }
 
-impl<'a> Ends<'a> {
+impl<'a> SegmentEnds<'a> {
     /// The coordinate columns of a batch, all of the width of the first.
     ///
     /// # Errors
     /// A column is missing, of another type, or has nulls.
-    pub fn of(batch: &'a RecordBatch) -> Result<Self> {
-        let wide = |name: &str| column(batch, name).map(|c| c.as_primitive_opt::<Float64Type>());
+    pub fn from_batch(batch: &'a RecordBatch) -> Result<Self> {
+        let wide = |name: &str| required_column(batch, name).map(|c| c.as_primitive_opt::<Float64Type>());
         if wide(COORDINATES[0])?.is_some() {
             let mut double: [&[f64]; 6] = [&[]; 6];
             for (values, name) in double.iter_mut().zip(COORDINATES) {
-                *values = wide(name)?.ok_or_else(|| unlike(batch, name, Precision::F64))?.values();
+                *values = wide(name)?.ok_or_else(|| mixed_width_error(batch, name, Precision::F64))?.values();
             }
-            return Ok(Self(Coordinates::Double(double)));
+            return Ok(Self(CoordinateColumns::Double(double)));
         }
         let mut single: [&[f32]; 6] = [&[]; 6];
         for (values, name) in single.iter_mut().zip(COORDINATES) {
-            let found = column(batch, name)?.as_primitive_opt::<Float32Type>();
-            *values = found.ok_or_else(|| unlike(batch, name, Precision::F32))?.values();
+            let found = required_column(batch, name)?.as_primitive_opt::<Float32Type>();
+            *values = found.ok_or_else(|| mixed_width_error(batch, name, Precision::F32))?.values();
         }
-        Ok(Self(Coordinates::Single(single)))
+        Ok(Self(CoordinateColumns::Single(single)))
     }
 
     /// Checks that the coordinates of some rows are finite and inside a box; `first` is the file's row of the first.
     ///
     /// # Errors
     /// The first coordinate that is not.
-    pub(super) fn check(&self, rows: Range<usize>, bounds: &Aabb, first: u64) -> Result<()> {
+    pub(super) fn check_inside(&self, rows: Range<usize>, bounds: &Aabb, first: u64) -> Result<()> {
         for (axis, name) in COORDINATES.iter().enumerate() {
             let low = bounds.min.to_array()[axis % 3].max(f64::MIN);
             let high = bounds.max.to_array()[axis % 3].min(f64::MAX);
-            if let Some((place, found)) = self.outside(axis, rows.clone(), low, high) {
+            if let Some((place, found)) = self.find_outside(axis, rows.clone(), low, high) {
                 let problem = match found.is_finite() {
                     true => TableProblem::OutsideStatistics { low, high, found },
                     false => TableProblem::NotFinite(found),
                 };
-                return Err(Error::from(problem).at(name, first + place as u64));
+                return Err(Error::from(problem).at_index(name, first + place as u64));
             }
         }
         Ok(())
     }
 
     /// The first value of a coordinate, of some rows, that is not in a range: its place among these rows, and itself.
-    pub(super) fn outside(&self, axis: usize, rows: Range<usize>, low: f64, high: f64) -> Option<(usize, f64)> {
+    pub(super) fn find_outside(&self, axis: usize, rows: Range<usize>, low: f64, high: f64) -> Option<(usize, f64)> {
         match &self.0 {
-            Coordinates::Double(columns) => position_outside(columns.get(axis)?.get(rows)?, low, high),
-            Coordinates::Single(columns) => position_outside(columns.get(axis)?.get(rows)?, low, high),
+            CoordinateColumns::Double(columns) => find_value_outside(columns.get(axis)?.get(rows)?, low, high),
+            CoordinateColumns::Single(columns) => find_value_outside(columns.get(axis)?.get(rows)?, low, high),
         }
     }
 
@@ -108,8 +108,8 @@ impl<'a> Ends<'a> {
     /// Where `i` is not a row of the batch, as indexing a slice does.
     pub fn get(&self, i: usize) -> (Point, Point) {
         let c: [f64; 6] = match &self.0 {
-            Coordinates::Double(columns) => columns.map(|c| c[i]),
-            Coordinates::Single(columns) => columns.map(|c| f64::from(c[i])),
+            CoordinateColumns::Double(columns) => columns.map(|c| c[i]),
+            CoordinateColumns::Single(columns) => columns.map(|c| f64::from(c[i])),
         };
         (Point::new(c[0], c[1], c[2]), Point::new(c[3], c[4], c[5]))
     }
@@ -123,14 +123,14 @@ pub(super) fn check_finite(batch: &RecordBatch) -> Result<()> {
             column.as_primitive_opt::<Float64Type>().map(|c| c.values().iter().copied().find(|v| !v.is_finite()));
         let single = || column.as_primitive_opt::<Float32Type>()?.values().iter().copied().find(|v| !v.is_finite());
         if let Some(found) = double.unwrap_or_else(|| single().map(f64::from)) {
-            return Err(Error::from(TableProblem::NotFinite(found)).in_object(name));
+            return Err(Error::from(TableProblem::NotFinite(found)).in_item(name));
         }
     }
     Ok(())
 }
 
 /// The first value that is not in a range, which no NaN is; its place, and itself.
-fn position_outside<T: Copy + Into<f64>>(values: &[T], low: f64, high: f64) -> Option<(usize, f64)> {
+fn find_value_outside<T: Copy + Into<f64>>(values: &[T], low: f64, high: f64) -> Option<(usize, f64)> {
     // all are compared before any is looked for, so that several are compared at once
     let is_outside = |value: f64| !(value >= low && value <= high);
     if !values.iter().fold(false, |any, &value| any | is_outside(value.into())) {
@@ -139,9 +139,9 @@ fn position_outside<T: Copy + Into<f64>>(values: &[T], low: f64, high: f64) -> O
     values.iter().map(|&value| value.into()).enumerate().find(|&(_, value)| is_outside(value))
 }
 
-impl<'a> Rows<'a> {
-    pub(super) fn of(batch: &'a RecordBatch) -> Result<Self> {
-        let column = |name| column(batch, name);
+impl<'a> BatchRows<'a> {
+    pub(super) fn from_batch(batch: &'a RecordBatch) -> Result<Self> {
+        let column = |name| required_column(batch, name);
         let long = |name| -> Result<&'a [u64]> { Ok(column(name)?.as_primitive::<UInt64Type>().values()) };
         let int = |name| -> Result<&'a [u32]> { Ok(column(name)?.as_primitive::<UInt32Type>().values()) };
         Ok(Self {
@@ -149,14 +149,14 @@ impl<'a> Rows<'a> {
             section_id: int(SECTION_ID)?,
             segment_id: int(SEGMENT_ID)?,
             section_type: column(SECTION_TYPE)?.as_primitive::<UInt8Type>(),
-            ends: Ends::of(batch)?,
+            ends: SegmentEnds::from_batch(batch)?,
             radius: column(RADIUS)?.as_primitive::<Float32Type>(),
             row: long(ROW)?,
         })
     }
 
     /// The ends of the segments.
-    pub(super) fn ends(&self) -> &Ends<'a> {
+    pub(super) fn ends(&self) -> &SegmentEnds<'a> {
         &self.ends
     }
 
@@ -171,21 +171,21 @@ impl<'a> Rows<'a> {
             node_id: self.node_id[i],
             section_id: self.section_id[i],
             segment_id: self.segment_id[i],
-            section_type: self.kind(i),
+            section_type: self.section_type(i),
             start,
             end,
-            radius: self.radius(i),
+            radius_um: self.radius(i),
             row: self.row[i],
         }
     }
 
-    fn kind(&self, i: usize) -> Option<SectionType> {
+    fn section_type(&self, i: usize) -> Option<SectionType> {
         let number = self.section_type.is_valid(i).then(|| self.section_type.value(i));
         number.and_then(SectionType::from_number)
     }
 
     /// Radii that are none, with the rows of the batch.
-    pub(super) fn wrong_radii(&self) -> impl Iterator<Item = (usize, f32)> {
+    pub(super) fn invalid_radii(&self) -> impl Iterator<Item = (usize, f32)> {
         let radii = (0..self.len()).filter_map(|i| Some((i, self.radius(i)?)));
         radii.filter(|(_, radius)| !(radius.is_finite() && *radius >= 0.0))
     }
@@ -201,26 +201,26 @@ impl<'a> Rows<'a> {
 
     /// Puts all rows into their places, column by column: the places are far apart, and a column's can be waited for
     /// together. Nodes and rows are left to the caller, who knows them from the places.
-    pub(super) fn put(&self, places: &[usize], segments: &mut Segments) {
-        put(places, &mut segments.section_id, |i| self.section_id[i]);
-        put(places, &mut segments.segment_id, |i| self.segment_id[i]);
-        put(places, &mut segments.section_type, |i| self.kind(i));
+    pub(super) fn scatter_into(&self, places: &[usize], segments: &mut Segments) {
+        scatter_values(places, &mut segments.section_id, |i| self.section_id[i]);
+        scatter_values(places, &mut segments.segment_id, |i| self.segment_id[i]);
+        scatter_values(places, &mut segments.section_type, |i| self.section_type(i));
         match &self.ends.0 {
-            Coordinates::Double([x0, y0, z0, x1, y1, z1]) => {
-                put(places, &mut segments.start, |i| Point::new(x0[i], y0[i], z0[i]));
-                put(places, &mut segments.end, |i| Point::new(x1[i], y1[i], z1[i]));
+            CoordinateColumns::Double([x0, y0, z0, x1, y1, z1]) => {
+                scatter_values(places, &mut segments.start, |i| Point::new(x0[i], y0[i], z0[i]));
+                scatter_values(places, &mut segments.end, |i| Point::new(x1[i], y1[i], z1[i]));
             }
-            Coordinates::Single(_) => {
-                put(places, &mut segments.start, |i| self.ends.get(i).0);
-                put(places, &mut segments.end, |i| self.ends.get(i).1);
+            CoordinateColumns::Single(_) => {
+                scatter_values(places, &mut segments.start, |i| self.ends.get(i).0);
+                scatter_values(places, &mut segments.end, |i| self.ends.get(i).1);
             }
         }
-        put(places, &mut segments.radius, |i| self.radius(i));
+        scatter_values(places, &mut segments.radius_um, |i| self.radius(i));
     }
 }
 
 /// Puts values into their places of a column.
-fn put<T>(places: &[usize], column: &mut [T], value: impl Fn(usize) -> T) {
+fn scatter_values<T>(places: &[usize], column: &mut [T], value: impl Fn(usize) -> T) {
     places.iter().enumerate().for_each(|(i, &place)| column[place] = value(i));
 }
 
@@ -229,13 +229,13 @@ fn put<T>(places: &[usize], column: &mut [T], value: impl Fn(usize) -> T) {
 ///
 /// # Errors
 /// A column is missing, of another kind, or has a value that is none of its column.
-pub fn segments_of_batch(batch: &RecordBatch) -> Result<Segments> {
+pub fn segments_from_batch(batch: &RecordBatch) -> Result<Segments> {
     let schema = Precision::F64.schema();
     for field in schema.fields() {
-        column(batch, field.name())?;
+        required_column(batch, field.name())?;
     }
-    let batch = normalize(batch, &schema)?;
-    let rows = Rows::of(&batch)?;
+    let batch = normalize_batch(batch, &schema)?;
+    let rows = BatchRows::from_batch(&batch)?;
     let mut segments = Segments::with_capacity(rows.len());
     (0..rows.len()).for_each(|i| segments.push(rows.get(i)));
     Ok(segments)
@@ -243,32 +243,32 @@ pub fn segments_of_batch(batch: &RecordBatch) -> Result<Segments> {
 
 /// The node and the row of each row of a batch that has these two columns.
 pub(super) fn nodes_and_rows(batch: &RecordBatch) -> Result<impl Iterator<Item = (u64, u64)>> {
-    let values = |name| column(batch, name).map(|c| c.as_primitive::<UInt64Type>().values());
+    let values = |name| required_column(batch, name).map(|c| c.as_primitive::<UInt64Type>().values());
     Ok(values(NODE_ID)?.iter().copied().zip(values(ROW)?.iter().copied()))
 }
 
 /// Kind and node of the rows of a batch, as far as it has these columns.
-pub(super) struct Chosen<'a> {
-    kind: Option<&'a arrow_array::UInt8Array>,
-    node: Option<&'a [u64]>,
+pub(super) struct FilterColumns<'a> {
+    section_type: Option<&'a arrow_array::UInt8Array>,
+    node_id: Option<&'a [u64]>,
 }
 
-impl<'a> Chosen<'a> {
-    pub(super) fn of(batch: &'a RecordBatch) -> Result<Self> {
+impl<'a> FilterColumns<'a> {
+    pub(super) fn from_batch(batch: &'a RecordBatch) -> Result<Self> {
         let has = |name: &str| batch.schema().index_of(name).is_ok();
-        let kind = has(SECTION_TYPE).then(|| column(batch, SECTION_TYPE)).transpose()?;
-        let node = has(NODE_ID).then(|| column(batch, NODE_ID)).transpose()?;
+        let kind = has(SECTION_TYPE).then(|| required_column(batch, SECTION_TYPE)).transpose()?;
+        let node = has(NODE_ID).then(|| required_column(batch, NODE_ID)).transpose()?;
         Ok(Self {
-            kind: kind.map(|c| c.as_primitive::<UInt8Type>()),
-            node: node.map(|c| c.as_primitive::<UInt64Type>().values().as_ref()),
+            section_type: kind.map(|c| c.as_primitive::<UInt8Type>()),
+            node_id: node.map(|c| c.as_primitive::<UInt64Type>().values().as_ref()),
         })
     }
 
-    pub(super) fn kind(&self, i: usize) -> Option<SectionType> {
-        self.kind.filter(|c| c.is_valid(i)).map(|c| c.value(i)).and_then(SectionType::from_number)
+    pub(super) fn section_type(&self, i: usize) -> Option<SectionType> {
+        self.section_type.filter(|c| c.is_valid(i)).map(|c| c.value(i)).and_then(SectionType::from_number)
     }
 
-    pub(super) fn node(&self, i: usize) -> Option<u64> {
-        self.node.and_then(|nodes| nodes.get(i)).copied()
+    pub(super) fn node_id(&self, i: usize) -> Option<u64> {
+        self.node_id.and_then(|nodes| nodes.get(i)).copied()
     }
 }

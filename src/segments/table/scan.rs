@@ -6,16 +6,16 @@ use arrow_array::RecordBatch;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 
-use super::Neuron;
-use super::normalize::normalize;
-use super::open_part::{EVERYWHERE, OpenPart};
-use super::places::Places;
+use super::TableNeuron;
+use super::normalize::normalize_batch;
+use super::open_part::{OpenPart, UNBOUNDED_BOX};
+use super::places::RowPlacer;
 use super::problem::TableProblem;
-use super::rows::{Rows, nodes_and_rows};
+use super::rows::{BatchRows, nodes_and_rows};
 use super::schema::{NODE_ID, ROW};
 use crate::error::{Context, Result};
-use crate::io::parquet_file::{Source, with_offset_index};
-use crate::io::reader_panics::{Guarded, catch};
+use crate::io::parquet_file::{ParquetSource, load_offset_index};
+use crate::io::reader_panics::{PanicGuard, catch_panics};
 use crate::segments::{Segment, Segments};
 
 /// Rows decoded at a time: few enough to be in a core's cache still when they are put in place.
@@ -28,7 +28,7 @@ impl OpenPart {
     /// Unreadable or damaged.
     pub fn read(&self) -> Result<Segments> {
         let mut segments = Segments::default();
-        self.visit(|segment| segments.push(segment))?;
+        self.for_each_segment(|segment| segments.push(segment))?;
         Ok(segments)
     }
 
@@ -36,8 +36,8 @@ impl OpenPart {
     ///
     /// # Errors
     /// Unreadable or damaged.
-    pub fn visit(&self, mut visit: impl FnMut(Segment)) -> Result<()> {
-        self.each_batch(|rows| {
+    pub fn for_each_segment(&self, mut visit: impl FnMut(Segment)) -> Result<()> {
+        self.for_each_batch(|rows| {
             (0..rows.len()).for_each(|i| visit(rows.get(i)));
             Ok(())
         })
@@ -48,7 +48,7 @@ impl OpenPart {
     /// # Errors
     /// Unreadable or damaged, or rows that are not those of the neuron list.
     pub fn read_by_row_into(&self, segments: Segments) -> Result<Segments> {
-        self.place_rows(segments, |visit| self.each_batch(visit))
+        self.place_rows(segments, |visit| self.for_each_batch(visit))
     }
 
     /// The same, but coordinates may be NaN or infinite, for a check that names the neuron.
@@ -56,65 +56,65 @@ impl OpenPart {
     /// # Errors
     /// As [`OpenPart::read_by_row_into`].
     pub fn read_by_row_unchecked(&self) -> Result<Segments> {
-        self.place_rows(Segments::default(), |visit| self.each_batch_unchecked(|rows| Ok(visit(rows)?)))
+        self.place_rows(Segments::default(), |visit| self.for_each_batch_unchecked(|rows| Ok(visit(rows)?)))
     }
 
     /// Puts the rows that `for_each_batch` gives into their order.
     fn place_rows(
         &self,
         mut segments: Segments,
-        for_each_batch: impl FnOnce(&mut dyn FnMut(&Rows<'_>) -> Result<(), TableProblem>) -> Result<()>,
+        for_each_batch: impl FnOnce(&mut dyn FnMut(&BatchRows<'_>) -> Result<(), TableProblem>) -> Result<()>,
     ) -> Result<Segments> {
-        let neurons = self.known_neurons()?;
-        let mut places = Places::of(&neurons);
+        let neurons = self.neurons_or_read()?;
+        let mut places = RowPlacer::new(&neurons);
         segments.reset(places.total());
         let mut batch_places = Vec::with_capacity(BATCH_ROWS);
         for_each_batch(&mut |rows| {
             batch_places.clear();
             for (node, row) in rows.nodes_and_rows() {
-                batch_places.push(places.take(node, row)?);
+                batch_places.push(places.take_place(node, row)?);
             }
-            rows.put(&batch_places, &mut segments);
+            rows.scatter_into(&batch_places, &mut segments);
             Ok(())
         })?;
         places.check_all_taken().in_file(self.path())?;
-        places.name(&mut segments.node_id, &mut segments.row);
+        places.write_ids(&mut segments.node_id, &mut segments.row);
         Ok(segments)
     }
 
     /// Reads all rows in batches, and checks that their coordinates are finite.
-    fn each_batch(&self, mut visit: impl FnMut(&Rows<'_>) -> Result<(), TableProblem>) -> Result<()> {
+    fn for_each_batch(&self, mut visit: impl FnMut(&BatchRows<'_>) -> Result<(), TableProblem>) -> Result<()> {
         let mut first = 0;
-        self.each_batch_unchecked(|rows| {
-            rows.ends().check(0..rows.len(), &EVERYWHERE, first)?;
+        self.for_each_batch_unchecked(|rows| {
+            rows.ends().check_inside(0..rows.len(), &UNBOUNDED_BOX, first)?;
             first += rows.len() as u64;
             Ok(visit(rows)?)
         })
     }
 
-    pub(super) fn each_batch_unchecked(&self, mut visit: impl FnMut(&Rows<'_>) -> Result<()>) -> Result<()> {
+    pub(super) fn for_each_batch_unchecked(&self, mut visit: impl FnMut(&BatchRows<'_>) -> Result<()>) -> Result<()> {
         let columns: Vec<String> = self.precision().schema().fields().iter().map(|f| f.name().clone()).collect();
         let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
-        self.each_record_batch(&columns, |batch| visit(&Rows::of(batch)?))
+        self.for_each_record_batch(&columns, |batch| visit(&BatchRows::from_batch(batch)?))
     }
 
     /// Reads some columns of all rows, in the types of the format.
-    fn each_record_batch(&self, columns: &[&str], mut visit: impl FnMut(&RecordBatch) -> Result<()>) -> Result<()> {
-        let source = Source::open(self.path())?;
+    fn for_each_record_batch(&self, columns: &[&str], mut visit: impl FnMut(&RecordBatch) -> Result<()>) -> Result<()> {
+        let source = ParquetSource::open(self.path())?;
         let build = || -> Result<_, TableProblem> {
-            let (source, metadata) = with_offset_index(source, self.file_metadata().clone())?;
+            let (source, metadata) = load_offset_index(source, self.file_metadata().clone())?;
             let footer = ArrowReaderMetadata::try_new(metadata, ArrowReaderOptions::new())?;
-            let places = columns.iter().filter_map(|name| self.column(name));
+            let places = columns.iter().filter_map(|name| self.column_index(name));
             let mask = ProjectionMask::leaves(footer.metadata().file_metadata().schema_descr(), places);
             let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(source, footer);
             Ok(builder.with_projection(mask).with_batch_size(BATCH_ROWS).build()?)
         };
-        let conversion = self.conversion();
-        let batches = catch(build).in_file(self.path())?.map(|batch| batch.map_err(TableProblem::from));
-        for batch in Guarded::new(batches) {
+        let conversion = self.conversion_schema();
+        let batches = catch_panics(build).in_file(self.path())?.map(|batch| batch.map_err(TableProblem::from));
+        for batch in PanicGuard::new(batches) {
             let batch = batch.in_file(self.path())?;
             let batch = match &conversion {
-                Some(schema) => normalize(&batch, schema).in_file(self.path())?,
+                Some(schema) => normalize_batch(&batch, schema).in_file(self.path())?,
                 None => batch,
             };
             visit(&batch).in_file(self.path())?;
@@ -123,10 +123,10 @@ impl OpenPart {
     }
 
     /// The neurons as the columns `node_id` and `row` have them, of a table without metadata.
-    pub(super) fn neurons_of_rows(&self) -> Result<Vec<Neuron>> {
+    pub(super) fn read_neurons_from_rows(&self) -> Result<Vec<TableNeuron>> {
         // first row, last row and number of rows of each node
         let mut found: BTreeMap<u64, (u64, u64, u64)> = BTreeMap::new();
-        self.each_record_batch(&[NODE_ID, ROW], |batch| {
+        self.for_each_record_batch(&[NODE_ID, ROW], |batch| {
             for (node, row) in nodes_and_rows(batch)? {
                 let rows = found.entry(node).or_insert((row, row, 0));
                 *rows = (rows.0.min(row), rows.1.max(row), rows.2 + 1);
@@ -136,7 +136,7 @@ impl OpenPart {
         let neuron = |(node_id, (first_row, last, segments)): (u64, (u64, u64, u64))| {
             let expected = (last - first_row).saturating_add(1);
             match expected == segments {
-                true => Ok(Neuron { node_id, first_row, segments }),
+                true => Ok(TableNeuron { node_id, first_row, segments }),
                 false => Err(TableProblem::NodeRows { node: node_id, expected, found: segments }.into()),
             }
         };

@@ -23,13 +23,13 @@ pub const RADIUS: &str = "radius";
 pub const ROW: &str = "row";
 
 /// Segments longer than this, um, are kept in row groups of their own: they would blow up the boxes of the others.
-pub const LONG_UM: f64 = 60.0;
+pub const LONG_SEGMENT_UM: f64 = 60.0;
 /// Rows in a row group.
-pub const ROWS_PER_GROUP: usize = 128 * 1024;
+pub const ROWS_PER_ROW_GROUP: usize = 128 * 1024;
 /// Rows in a page: the unit that a query reads.
 pub const ROWS_PER_PAGE: usize = 4096;
 /// Segments in a part, unless a neuron alone has more.
-pub const SEGMENTS_PER_PART: u64 = 4_000_000;
+pub const MAX_SEGMENTS_PER_PART: u64 = 4_000_000;
 
 /// Width of the coordinates in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -52,7 +52,7 @@ impl Precision {
     /// The table's Arrow schema.
     pub fn schema(self) -> SchemaRef {
         static SCHEMAS: LazyLock<[SchemaRef; 2]> =
-            LazyLock::new(|| [Precision::F64, Precision::F32].map(|p| Arc::new(schema(p))));
+            LazyLock::new(|| [Precision::F64, Precision::F32].map(|p| Arc::new(build_schema(p))));
         match self {
             Self::F64 => SCHEMAS[0].clone(),
             Self::F32 => SCHEMAS[1].clone(),
@@ -60,7 +60,7 @@ impl Precision {
     }
 }
 
-fn schema(precision: Precision) -> Schema {
+fn build_schema(precision: Precision) -> Schema {
     let required = |name: &str, kind: DataType| Field::new(name, kind, false);
     let mut fields = vec![
         required(NODE_ID, DataType::UInt64),
@@ -76,17 +76,17 @@ fn schema(precision: Precision) -> Schema {
 
 /// What the table says of itself: the same in every part.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Metadata {
+pub struct TableMetadata {
     /// Population of the nodes.
     pub population: String,
     /// Path of the circuit configuration it was made from.
-    pub circuit: String,
+    pub circuit_path: String,
     /// Where the segment counts came from, e.g. `report compartment` or `rule, 40 um`.
     pub discretisation: String,
     /// Axon rule, e.g. `replaced, placement bluerecording` or `taper, placement arc`.
-    pub axon: String,
+    pub axon_rule: String,
     /// The rule by which segments were counted where it was given and not found, e.g. `taper, 40 µm`; else empty.
-    pub assumed: String,
+    pub assumed_rule: String,
     /// Version of the program that wrote it.
     pub program_version: String,
     /// Segments in all parts.
@@ -97,10 +97,10 @@ pub struct Metadata {
     pub parts: u64,
 }
 
-impl Metadata {
+impl TableMetadata {
     /// What a user should know where the numbers of segments rest on a rule that was given.
     pub fn assumption(&self) -> Option<String> {
-        let assumed = &self.assumed;
+        let assumed = &self.assumed_rule;
         (!assumed.is_empty()).then(|| format!("segment counts assumed ({assumed}), not checked against a simulation"))
     }
 }

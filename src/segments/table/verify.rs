@@ -5,16 +5,16 @@
 
 use std::ops::Range;
 
-use super::Table;
-use super::open_part::{OpenPart, group_range};
-use super::pages::{ColumnPages, page_index, rows_before, rows_of};
-use super::places::Places;
+use super::SegmentTable;
+use super::open_part::{OpenPart, row_group_range};
+use super::pages::{ColumnPages, read_page_index, row_group_len, rows_before_group};
+use super::places::RowPlacer;
 use super::problem::TableProblem;
-use super::rows::Rows;
+use super::rows::BatchRows;
 use super::schema::COORDINATES;
 use crate::error::{Context, Error, Result};
-use crate::io::parquet_file::{Source, check_index, has_checksums};
-use crate::io::reader_panics::catch;
+use crate::io::parquet_file::{ParquetSource, check_page_index, has_checksums};
+use crate::io::reader_panics::catch_panics;
 
 /// Findings of each part that are kept; all are counted.
 const MAX_FINDINGS: usize = 20;
@@ -31,7 +31,7 @@ pub struct Verification {
     /// What is wrong, each with its place; of each part the first `MAX_FINDINGS`.
     pub findings: Vec<Error>,
     /// Number of all findings.
-    pub found: u64,
+    pub finding_count: u64,
 }
 
 /// The range that a file states for some rows of a column.
@@ -43,7 +43,7 @@ struct StatedRange {
     group: Option<usize>,
 }
 
-impl Table {
+impl SegmentTable {
     /// Reads all rows and recomputes what is stated of them.
     ///
     /// # Errors
@@ -51,13 +51,15 @@ impl Table {
     pub fn verify(&self) -> Result<Verification> {
         let mut verification = Verification::default();
         if let Err(error) = self.neurons() {
-            verification.add(error.in_file(self.path()), &mut 0);
+            verification.add_finding(error.in_file(self.path()), &mut 0);
         }
         for part in self.parts() {
-            let open = part.opened()?;
+            let open = part.ensure_open()?;
             open.verify(&mut verification)?;
-            for finding in part.entry().map(|entry| entry.findings(open)).transpose()?.into_iter().flatten() {
-                verification.add(finding, &mut 0);
+            for finding in
+                part.manifest_entry().map(|entry| entry.find_differences(open)).transpose()?.into_iter().flatten()
+            {
+                verification.add_finding(finding, &mut 0);
             }
         }
         Ok(verification)
@@ -65,8 +67,8 @@ impl Table {
 }
 
 impl Verification {
-    fn add(&mut self, finding: Error, of_part: &mut usize) {
-        self.found += 1;
+    fn add_finding(&mut self, finding: Error, of_part: &mut usize) {
+        self.finding_count += 1;
         if *of_part < MAX_FINDINGS {
             self.findings.push(finding);
         }
@@ -83,27 +85,27 @@ impl OpenPart {
         let mut next = [0; 6];
         let mut findings = 0;
         let mut first = 0;
-        let neurons = self.known_neurons()?;
-        let mut places = Places::of(&neurons);
+        let neurons = self.neurons_or_read()?;
+        let mut places = RowPlacer::new(&neurons);
         let mut has_strange_row = false;
-        let read = self.each_batch_unchecked(|rows| {
+        let read = self.for_each_batch_unchecked(|rows| {
             let batch = first..first + rows.len() as u64;
             for ((axis, name), next) in COORDINATES.iter().enumerate().zip(&mut next) {
                 let ranges = stated.get(axis).map_or(&[][..], Vec::as_slice);
-                for problem in rows.outside(axis, &batch, ranges, next) {
-                    verification.add(problem.0.at(name, problem.1).in_file(path), &mut findings);
+                for problem in rows.find_outside(axis, &batch, ranges, next) {
+                    verification.add_finding(problem.0.at_index(name, problem.1).in_file(path), &mut findings);
                 }
             }
-            for row in rows.wrong_radii() {
-                let finding = Error::from(TableProblem::Radius(row.1)).at("radius", first + row.0 as u64);
-                verification.add(finding.in_file(path), &mut findings);
+            for row in rows.invalid_radii() {
+                let finding = Error::from(TableProblem::Radius(row.1)).at_index("radius", first + row.0 as u64);
+                verification.add_finding(finding.in_file(path), &mut findings);
             }
             for (node, row) in rows.nodes_and_rows() {
                 // one is enough: a shifted list would make all of them strange
-                if let Err(problem) = places.take(node, row)
+                if let Err(problem) = places.take_place(node, row)
                     && !std::mem::replace(&mut has_strange_row, true)
                 {
-                    verification.add(Error::from(problem).in_file(path), &mut findings);
+                    verification.add_finding(Error::from(problem).in_file(path), &mut findings);
                 }
             }
             first = batch.end;
@@ -112,30 +114,30 @@ impl OpenPart {
         read?;
         verification.segments += first;
         if let Some(problem) = places.check_all_taken().err().filter(|_| !has_strange_row) {
-            verification.add(Error::from(problem).in_file(path), &mut findings);
+            verification.add_finding(Error::from(problem).in_file(path), &mut findings);
         }
         Ok(())
     }
 
     /// What the file states of each coordinate, by ascending rows, and the number of pages.
     fn stated_ranges(&self) -> Result<(Vec<Vec<StatedRange>>, u64)> {
-        let source = Source::open(self.path())?;
+        let source = ParquetSource::open(self.path())?;
         let groups: Vec<usize> = (0..self.file_metadata().num_row_groups()).collect();
-        check_index(&source, self.file_metadata(), &groups).map_err(TableProblem::from)?;
-        let index = catch(|| Ok::<_, TableProblem>(page_index(self, &source, &groups)))?;
+        check_page_index(&source, self.file_metadata(), &groups).map_err(TableProblem::from)?;
+        let index = catch_panics(|| Ok::<_, TableProblem>(read_page_index(self, &source, &groups)))?;
         let mut pages = 0;
         let mut stated: Vec<Vec<StatedRange>> = Vec::new();
         for name in COORDINATES {
             let mut ranges = Vec::new();
             for &group in &groups {
-                let (before, rows) = (rows_before(self, group), rows_of(self, group));
+                let (before, rows) = (rows_before_group(self, group), row_group_len(self, group));
                 let all = before..before + rows as u64;
-                if let Some((low, high)) = group_range(self, group, name) {
+                if let Some((low, high)) = row_group_range(self, group, name) {
                     ranges.push(StatedRange { rows: all.clone(), low, high, group: Some(group) });
                 }
-                let column = self.column(name);
+                let column = self.column_index(name);
                 let of_pages =
-                    index.as_ref().zip(column).and_then(|(i, column)| ColumnPages::of(i, group, column, rows));
+                    index.as_ref().zip(column).and_then(|(i, column)| ColumnPages::from_index(i, group, column, rows));
                 for (place, (low, high)) in of_pages.iter().flat_map(ColumnPages::iter) {
                     pages += 1;
                     let rows = before + place.start as u64..before + place.end as u64;
@@ -148,17 +150,23 @@ impl OpenPart {
     }
 }
 
-impl Rows<'_> {
+impl BatchRows<'_> {
     /// What is outside the ranges stated of a coordinate, the first of each range, with the file's row; `rows` are those of
     /// this batch in the file, `next` is the first range that may reach into it.
-    fn outside(&self, axis: usize, rows: &Range<u64>, ranges: &[StatedRange], next: &mut usize) -> Vec<(Error, u64)> {
+    fn find_outside(
+        &self,
+        axis: usize,
+        rows: &Range<u64>,
+        ranges: &[StatedRange],
+        next: &mut usize,
+    ) -> Vec<(Error, u64)> {
         let mut found = Vec::new();
         while ranges.get(*next).is_some_and(|range| range.rows.end <= rows.start) {
             *next += 1;
         }
         let local = |row: u64| (row - rows.start) as usize;
         // NaN and infinities are found once, whatever is stated
-        let finite = self.ends().outside(axis, 0..self.len(), f64::MIN, f64::MAX);
+        let finite = self.ends().find_outside(axis, 0..self.len(), f64::MIN, f64::MAX);
         if let Some((place, value)) = finite {
             found.push((TableProblem::NotFinite(value).into(), rows.start + place as u64));
         }
@@ -169,7 +177,7 @@ impl Rows<'_> {
                 continue;
             }
             let (low, high) = (range.low, range.high);
-            if let Some((place, value)) = self.ends().outside(axis, local(own.start)..local(own.end), low, high)
+            if let Some((place, value)) = self.ends().find_outside(axis, local(own.start)..local(own.end), low, high)
                 && value.is_finite()
             {
                 let problem = match range.group {

@@ -12,10 +12,10 @@ use parquet::schema::types::ColumnPath;
 use rayon::prelude::*;
 
 use super::schema::{
-    COORDINATES, FORMAT_VERSION, LONG_UM, NODE_ID, Precision, RADIUS, ROW, ROWS_PER_GROUP, ROWS_PER_PAGE, SECTION_ID,
-    SECTION_TYPE, SEGMENT_ID, key,
+    COORDINATES, FORMAT_VERSION, LONG_SEGMENT_UM, NODE_ID, Precision, RADIUS, ROW, ROWS_PER_PAGE, ROWS_PER_ROW_GROUP,
+    SECTION_ID, SECTION_TYPE, SEGMENT_ID, key,
 };
-use super::{Metadata, Neuron};
+use super::{TableMetadata, TableNeuron};
 use crate::error::{Context, Error, FileProblem, Problem, Result};
 use crate::geometry::{Aabb, Point, hilbert};
 use crate::io::atomic_output::create_without_following;
@@ -32,13 +32,13 @@ enum WriteProblem {
 }
 
 impl Problem for WriteProblem {
-    fn may_pass(&self) -> bool {
+    fn is_transient(&self) -> bool {
         true
     }
 }
 
 /// What the operating system refused, in its own words where the library passes them on.
-fn refusal(problem: WriteProblem) -> Error {
+fn write_error(problem: WriteProblem) -> Error {
     match problem {
         WriteProblem::Parquet(ParquetError::External(inner)) => match inner.downcast::<std::io::Error>() {
             Ok(refused) => FileProblem::Write(*refused).into(),
@@ -50,16 +50,16 @@ fn refusal(problem: WriteProblem) -> Error {
 
 /// How the rows of a part are laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Layout {
+pub struct PartLayout {
     /// Width of the coordinates.
     pub precision: Precision,
     /// Rows in a row group, by which most other programs prune.
     pub row_group_rows: usize,
 }
 
-impl From<Precision> for Layout {
+impl From<Precision> for PartLayout {
     fn from(precision: Precision) -> Self {
-        Self { precision, row_group_rows: ROWS_PER_GROUP }
+        Self { precision, row_group_rows: ROWS_PER_ROW_GROUP }
     }
 }
 
@@ -72,13 +72,13 @@ impl From<Precision> for Layout {
 pub fn write_part(
     path: &Path,
     segments: &Segments,
-    neurons: &[Neuron],
-    metadata: &Metadata,
-    layout: impl Into<Layout>,
+    neurons: &[TableNeuron],
+    metadata: &TableMetadata,
+    layout: impl Into<PartLayout>,
 ) -> Result<()> {
     let file = create_without_following(path).map_err(FileProblem::Write).in_file(path)?;
-    let written = write(&file, segments, neurons, metadata, layout.into());
-    written.map_err(refusal).in_file(path)?;
+    let written = write_rows(&file, segments, neurons, metadata, layout.into());
+    written.map_err(write_error).in_file(path)?;
     file.sync_all().map_err(FileProblem::Write).in_file(path)
 }
 
@@ -86,31 +86,31 @@ pub fn write_part(
 ///
 /// # Errors
 /// None of this data; what Parquet refuses.
-pub fn encoded(
+pub fn encode_part(
     segments: &Segments,
-    neurons: &[Neuron],
-    metadata: &Metadata,
-    layout: impl Into<Layout>,
+    neurons: &[TableNeuron],
+    metadata: &TableMetadata,
+    layout: impl Into<PartLayout>,
 ) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    write(&mut bytes, segments, neurons, metadata, layout.into())?;
+    write_rows(&mut bytes, segments, neurons, metadata, layout.into())?;
     Ok(bytes)
 }
 
-fn write(
+fn write_rows(
     file: impl std::io::Write + Send,
     segments: &Segments,
-    neurons: &[Neuron],
-    metadata: &Metadata,
-    Layout { precision, row_group_rows }: Layout,
+    neurons: &[TableNeuron],
+    metadata: &TableMetadata,
+    PartLayout { precision, row_group_rows }: PartLayout,
 ) -> Result<(), WriteProblem> {
     let (short, long) = hilbert_order(segments);
     let row_group_rows = row_group_rows.max(1);
-    let properties = properties(neurons, metadata, row_group_rows);
+    let properties = writer_properties(neurons, metadata, row_group_rows);
     let mut writer = Writer::new(file, precision.schema(), properties)?;
     for group in short.chunks(row_group_rows).chain(long.chunks(row_group_rows)) {
-        writer.write(&batch(segments, group, precision)?)?;
-        writer.end_group()?;
+        writer.write(&segments_to_batch(segments, group, precision)?)?;
+        writer.end_row_group()?;
     }
     writer.finish()?;
     Ok(())
@@ -119,8 +119,8 @@ fn write(
 /// Places of the short and of the long segments, each in Hilbert order of midpoints (ties by row).
 fn hilbert_order(segments: &Segments) -> (Vec<usize>, Vec<usize>) {
     let midpoint = |i: usize| segments.start[i].midpoint(segments.end[i]);
-    let curve = hilbert::Curve::over(&Aabb::of((0..segments.len()).map(midpoint)));
-    let is_long = |i: usize| segments.start[i].distance(segments.end[i]) > LONG_UM;
+    let curve = hilbert::HilbertCurve::for_bounds(&Aabb::enclosing((0..segments.len()).map(midpoint)));
+    let is_long = |i: usize| segments.start[i].distance(segments.end[i]) > LONG_SEGMENT_UM;
     // a key has 63 bits, so that the long ones come last by the bit above
     let keyed = |i: usize| (u64::from(is_long(i)) << 63 | curve.key(midpoint(i)), i);
     let mut keys: Vec<(u64, usize)> = (0..segments.len()).into_par_iter().map(keyed).collect();
@@ -138,7 +138,7 @@ fn hilbert_order(segments: &Segments) -> (Vec<usize>, Vec<usize>) {
 ///
 /// # Panics
 /// Where a place is not below the number of segments, as indexing a slice does.
-pub fn batch(
+pub fn segments_to_batch(
     segments: &Segments,
     rows: &[usize],
     precision: Precision,
@@ -155,15 +155,15 @@ pub fn batch(
         Arc::new(rows.iter().map(|&i| s.section_type[i].map(|t| t.number())).collect::<UInt8Array>()),
     ];
     for ends in [&s.start, &s.end] {
-        columns.extend(coordinates(ends, rows, precision));
+        columns.extend(coordinate_columns(ends, rows, precision));
     }
-    columns.push(Arc::new(rows.iter().map(|&i| s.radius[i]).collect::<Float32Array>()));
+    columns.push(Arc::new(rows.iter().map(|&i| s.radius_um[i]).collect::<Float32Array>()));
     columns.push(long(&s.row));
     RecordBatch::try_new(precision.schema(), columns)
 }
 
 /// The columns x, y and z of some ends, in one pass over points that lie far apart in memory.
-fn coordinates(ends: &[Point], rows: &[usize], precision: Precision) -> [ArrayRef; 3] {
+fn coordinate_columns(ends: &[Point], rows: &[usize], precision: Precision) -> [ArrayRef; 3] {
     let mut columns = [(); 3].map(|()| Vec::with_capacity(rows.len()));
     for &i in rows {
         columns.iter_mut().zip(ends[i].to_array()).for_each(|(column, v)| column.push(v));
@@ -177,7 +177,7 @@ fn coordinates(ends: &[Point], rows: &[usize], precision: Precision) -> [ArrayRe
 }
 
 /// Encodings as measured: coordinates and row split by byte, never by dictionary; ids by dictionary; all zstd.
-fn properties(neurons: &[Neuron], metadata: &Metadata, row_group_rows: usize) -> WriterProperties {
+fn writer_properties(neurons: &[TableNeuron], metadata: &TableMetadata, row_group_rows: usize) -> WriterProperties {
     let mut builder = properties_builder()
         .set_statistics_enabled(EnabledStatistics::Page)
         .set_max_row_group_row_count(Some(row_group_rows))
@@ -194,21 +194,21 @@ fn properties(neurons: &[Neuron], metadata: &Metadata, row_group_rows: usize) ->
     builder.build()
 }
 
-fn key_values(neurons: &[Neuron], m: &Metadata) -> Vec<KeyValue> {
+fn key_values(neurons: &[TableNeuron], m: &TableMetadata) -> Vec<KeyValue> {
     let mut neurons = neurons.to_vec();
     neurons.sort_unstable_by_key(|n| n.node_id);
-    let list = |value: fn(&Neuron) -> u64| neurons.iter().map(value).collect::<Vec<_>>();
+    let list = |value: fn(&TableNeuron) -> u64| neurons.iter().map(value).collect::<Vec<_>>();
     let neuron_list = serde_json::json!({
         "node_id": list(|n| n.node_id), "first_row": list(|n| n.first_row), "segments": list(|n| n.segments),
     });
-    let assumed = (!m.assumed.is_empty()).then(|| (key::ASSUMED, m.assumed.clone()));
+    let assumed = (!m.assumed_rule.is_empty()).then(|| (key::ASSUMED, m.assumed_rule.clone()));
     let all = [
         (key::FORMAT_VERSION, FORMAT_VERSION.to_string()),
         (key::POPULATION, m.population.clone()),
         (key::UNITS, "um".into()),
-        (key::CIRCUIT, m.circuit.clone()),
+        (key::CIRCUIT, m.circuit_path.clone()),
         (key::DISCRETISATION, m.discretisation.clone()),
-        (key::AXON, m.axon.clone()),
+        (key::AXON, m.axon_rule.clone()),
         (key::PROGRAM_VERSION, m.program_version.clone()),
         (key::SEGMENTS, m.segments.to_string()),
         (key::NEURONS, m.neurons.to_string()),

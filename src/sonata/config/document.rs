@@ -4,13 +4,13 @@ use std::path::{Component, Path, PathBuf};
 
 use serde_json::Value;
 
-use super::super::json::{self, At};
+use super::super::json::{self, JsonNode};
 use super::manifest::Manifest;
 use crate::error::{Context, Result};
 
 /// A configuration file, with the variables of its manifest put in.
 #[derive(Debug)]
-pub struct Document {
+pub struct ConfigDocument {
     /// The file.
     pub path: PathBuf,
     /// Names of the manifest's variables.
@@ -18,25 +18,25 @@ pub struct Document {
     value: Value,
 }
 
-impl Document {
+impl ConfigDocument {
     /// Reads a file and expands its variables.
     ///
     /// # Errors
     /// Missing, not JSON, no object, a malformed manifest.
     pub fn open(path: &Path) -> Result<Self> {
         let mut value = json::read(path)?;
-        let manifest = Manifest::of(&At::new(&value, "")).in_file(path)?;
+        let manifest = Manifest::from_document(&JsonNode::new(&value, "")).in_file(path)?;
         manifest.expand(&mut value).in_file(path)?;
         Ok(Self { path: path.to_path_buf(), variables: manifest.names(), value })
     }
 
     /// The whole document.
-    pub fn root(&self) -> At<'_> {
-        At::new(&self.value, "")
+    pub fn root(&self) -> JsonNode<'_> {
+        JsonNode::new(&self.value, "")
     }
 
     /// Whether a key stands at the top.
-    pub fn has(&self, key: &str) -> bool {
+    pub fn has_key(&self, key: &str) -> bool {
         self.value.get(key).is_some_and(|value| !value.is_null())
     }
 
@@ -46,22 +46,22 @@ impl Document {
     }
 
     /// A path as written in the file: absolute, or relative to the file's folder.
-    pub fn resolve(&self, text: &str) -> PathBuf {
+    pub fn resolve_path(&self, text: &str) -> PathBuf {
         let folder = self.path.parent().unwrap_or(Path::new(""));
-        normalised(&folder.join(text))
+        normalise_path(&folder.join(text))
     }
 
     /// The path at a key; none where it is absent or empty.
     ///
     /// # Errors
     /// No string.
-    pub fn path_at(&self, at: &At<'_>, key: &str) -> Result<Option<PathBuf>> {
-        Ok(at.get_text(key)?.map(|text| self.resolve(text)))
+    pub fn get_path(&self, at: &JsonNode<'_>, key: &str) -> Result<Option<PathBuf>> {
+        Ok(at.get_text(key)?.map(|text| self.resolve_path(text)))
     }
 }
 
 /// A path without `.`, and without `..` where a folder's name stands before it. The disk is not asked.
-pub fn normalised(path: &Path) -> PathBuf {
+pub fn normalise_path(path: &Path) -> PathBuf {
     let mut clean = PathBuf::new();
     for component in path.components() {
         match (component, clean.components().next_back()) {
@@ -87,7 +87,7 @@ mod tests {
             ("a/..", "."),
             (".", "."),
         ] {
-            assert_eq!(normalised(Path::new(path)), PathBuf::from(clean), "{path}");
+            assert_eq!(normalise_path(Path::new(path)), PathBuf::from(clean), "{path}");
         }
     }
 }

@@ -10,15 +10,15 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::super::json::At;
-use crate::error::{Problem, Result, listed};
+use super::super::json::JsonNode;
+use crate::error::{Problem, Result, join_quoted};
 
 /// An expanded string is no longer than this, in bytes, unless it was before: the longest path of Linux.
-const LONGEST: usize = 4096;
+const MAX_EXPANDED_BYTES: usize = 4096;
 
 /// What can be wrong with a manifest.
 #[derive(Debug, thiserror::Error)]
-pub enum ManifestProblem {
+pub enum VariablesProblem {
     /// No variable's name.
     #[error("no name of a variable, expected `$` and then letters, digits and underscores")]
     Name,
@@ -26,11 +26,11 @@ pub enum ManifestProblem {
     #[error("variables contain each other in a circle, expected all of them to settle, found {0}")]
     Cycle(String),
     /// A string that grows beyond measure.
-    #[error("expanded text too long, expected at most {LONGEST} bytes after its variables are put in")]
+    #[error("expanded text too long, expected at most {MAX_EXPANDED_BYTES} bytes after its variables are put in")]
     Long,
 }
 
-impl Problem for ManifestProblem {
+impl Problem for VariablesProblem {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Cycle(_) => Some("write one of them out, without a variable".into()),
@@ -48,16 +48,16 @@ impl Manifest {
     ///
     /// # Errors
     /// A name that is none, a value that is no string, variables that contain each other.
-    pub fn of(document: &At<'_>) -> Result<Self> {
+    pub fn from_document(document: &JsonNode<'_>) -> Result<Self> {
         let Some(manifest) = document.get("manifest")? else { return Ok(Self::default()) };
         let mut variables = Self::default();
         for (name, value) in manifest.members()? {
-            if name_length(name) != Some(name.len()) {
-                return Err(value.error(ManifestProblem::Name));
+            if variable_name_length(name) != Some(name.len()) {
+                return Err(value.error(VariablesProblem::Name));
             }
             variables.0.insert(name.to_string(), value.text()?.to_string());
         }
-        variables.settled().map_err(|problem| manifest.error(problem))
+        variables.resolve_variables().map_err(|problem| manifest.error(problem))
     }
 
     /// Names of the variables, sorted.
@@ -67,27 +67,27 @@ impl Manifest {
 
     /// Puts the variables into each other. A pass doubles the depth of what is put in, so that a chain of all of them settles
     /// in as many passes as their number has binary digits; what then does not is a circle.
-    fn settled(mut self) -> Result<Self, ManifestProblem> {
-        let names = self.circular();
+    fn resolve_variables(mut self) -> Result<Self, VariablesProblem> {
+        let names = self.circular_names();
         if !names.is_empty() {
-            return Err(ManifestProblem::Cycle(listed(names, 8)));
+            return Err(VariablesProblem::Cycle(join_quoted(names, 8)));
         }
         for _ in 0..=usize::BITS - self.0.len().leading_zeros() {
-            if self.unsettled().next().is_none() {
+            if self.unresolved_names().next().is_none() {
                 return Ok(self);
             }
-            let expand = |(name, text): (&String, &String)| Ok((name.clone(), self.expanded(text)?));
+            let expand = |(name, text): (&String, &String)| Ok((name.clone(), self.expand_text(text)?));
             self = Self(self.0.iter().map(expand).collect::<Result<_, _>>()?);
         }
-        if self.unsettled().next().is_none() { Ok(self) } else { Err(self.cycle()) }
+        if self.unresolved_names().next().is_none() { Ok(self) } else { Err(self.cycle()) }
     }
 
     /// The names that are part of a circle, or contain one that is, sorted.
-    fn circular(&self) -> Vec<&str> {
+    fn circular_names(&self) -> Vec<&str> {
         let mut users: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         let mut open: BTreeMap<&str, usize> = BTreeMap::new();
         for (name, text) in &self.0 {
-            let used = pieces(text).filter_map(|(_, used)| self.0.get_key_value(used));
+            let used = split_at_variables(text).filter_map(|(_, used)| self.0.get_key_value(used));
             for (used, _) in used {
                 users.entry(used).or_default().push(name);
                 *open.entry(name).or_default() += 1;
@@ -110,22 +110,22 @@ impl Manifest {
     }
 
     /// The names whose text still contains a variable.
-    fn unsettled(&self) -> impl Iterator<Item = &str> {
-        let open = |text: &str| pieces(text).any(|(_, name)| self.0.contains_key(name));
+    fn unresolved_names(&self) -> impl Iterator<Item = &str> {
+        let open = |text: &str| split_at_variables(text).any(|(_, name)| self.0.contains_key(name));
         self.0.iter().filter(move |(_, text)| open(text)).map(|(name, _)| name.as_str())
     }
 
-    fn cycle(&self) -> ManifestProblem {
-        ManifestProblem::Cycle(listed(self.unsettled(), 8))
+    fn cycle(&self) -> VariablesProblem {
+        VariablesProblem::Cycle(join_quoted(self.unresolved_names(), 8))
     }
 
-    fn expanded(&self, text: &str) -> Result<String, ManifestProblem> {
+    fn expand_text(&self, text: &str) -> Result<String, VariablesProblem> {
         let mut expanded = String::with_capacity(text.len());
-        for (before, name) in pieces(text) {
+        for (before, name) in split_at_variables(text) {
             expanded.push_str(before);
             expanded.push_str(self.0.get(name).map_or(name, String::as_str));
-            if expanded.len() > text.len().max(LONGEST) {
-                return Err(ManifestProblem::Long);
+            if expanded.len() > text.len().max(MAX_EXPANDED_BYTES) {
+                return Err(VariablesProblem::Long);
             }
         }
         Ok(expanded)
@@ -137,7 +137,7 @@ impl Manifest {
     /// A string that would be too long.
     pub fn expand(&self, value: &mut Value) -> Result<()> {
         match value {
-            Value::String(text) if text.contains('$') => *text = self.expanded(text)?,
+            Value::String(text) if text.contains('$') => *text = self.expand_text(text)?,
             Value::Array(items) => items.iter_mut().try_for_each(|item| self.expand(item))?,
             Value::Object(members) => {
                 let fields = members.iter_mut().filter(|(key, _)| *key != "manifest");
@@ -150,19 +150,19 @@ impl Manifest {
 }
 
 /// The length of the variable's name that a text begins with.
-fn name_length(text: &str) -> Option<usize> {
+fn variable_name_length(text: &str) -> Option<usize> {
     let rest = text.strip_prefix('$')?;
     let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(rest.len());
     Some(end + 1)
 }
 
 /// A text as plain pieces, each with the `$NAME` that follows it; the last one with nothing.
-fn pieces(text: &str) -> impl Iterator<Item = (&str, &str)> {
+fn split_at_variables(text: &str) -> impl Iterator<Item = (&str, &str)> {
     let mut rest = Some(text);
     std::iter::from_fn(move || {
         let here = rest?;
         let (before, from) = here.split_at(here.find('$').unwrap_or(here.len()));
-        let (name, after) = from.split_at(name_length(from).unwrap_or(0));
+        let (name, after) = from.split_at(variable_name_length(from).unwrap_or(0));
         rest = (!after.is_empty()).then_some(after);
         Some((before, name))
     })
@@ -176,7 +176,7 @@ mod tests {
     fn expanded(manifest: Value, text: &str) -> Result<String> {
         let document = json!({ "manifest": manifest });
         let mut value = json!({ "deep": [text] });
-        Manifest::of(&At::new(&document, ""))?.expand(&mut value)?;
+        Manifest::from_document(&JsonNode::new(&document, ""))?.expand(&mut value)?;
         Ok(value["deep"][0].as_str().unwrap().to_string())
     }
 

@@ -4,38 +4,38 @@
 
 use std::path::{Path, PathBuf};
 
-use super::super::json::At;
-use super::document::{Document, normalised};
-use super::{Circuit, ReportConfig, Simulation, check_variables};
+use super::super::json::JsonNode;
+use super::document::{ConfigDocument, normalise_path};
+use super::{CircuitConfig, ReportConfig, SimulationConfig, check_variables};
 use crate::error::{Context, Result};
 
-impl Simulation {
+impl SimulationConfig {
     /// Reads a simulation's document and its circuit.
-    pub(super) fn read(document: &Document) -> Result<Self> {
-        let own = Self::fields(document).in_file(&document.path)?;
+    pub(super) fn read(document: &ConfigDocument) -> Result<Self> {
+        let own = Self::read_fields(document).in_file(&document.path)?;
         check_variables(&own.network, &document.variables).in_file(&document.path)?;
-        let circuit = Circuit::open(&own.network)?;
-        let Fields { node_set, node_sets_file, reports, .. } = own;
+        let circuit = CircuitConfig::open(&own.network)?;
+        let SimulationFields { node_set, node_sets_file, reports, .. } = own;
         let variables = document.variables.clone();
         Ok(Self { path: document.path.clone(), circuit, node_set, node_sets_file, variables, reports })
     }
 
-    fn fields(document: &Document) -> Result<Fields> {
+    fn read_fields(document: &ConfigDocument) -> Result<SimulationFields> {
         let root = document.root();
-        let network = document.resolve(root.get_text("network")?.unwrap_or("circuit_config.json"));
+        let network = document.resolve_path(root.get_text("network")?.unwrap_or("circuit_config.json"));
         let node_set = root.get_text("node_set")?.map(str::to_string);
         let output = root.get("output")?;
         let folder = output.map(|output| output.get("output_dir")).transpose()?.flatten();
-        let folder = document.resolve(folder.map_or(Ok("output"), |at| at.text())?);
+        let folder = document.resolve_path(folder.map_or(Ok("output"), |at| at.text())?);
         let reports = root.get("reports")?.map_or(Ok(Vec::new()), |reports| reports.members())?;
-        let report = |(name, at): &(&str, At<'_>)| ReportConfig::read(name, at, node_set.as_deref(), &folder);
+        let report = |(name, at): &(&str, JsonNode<'_>)| ReportConfig::read(name, at, node_set.as_deref(), &folder);
         let reports = reports.iter().map(report).collect::<Result<_>>()?;
-        Ok(Fields { network, node_sets_file: document.path_at(&root, "node_sets_file")?, node_set, reports })
+        Ok(SimulationFields { network, node_sets_file: document.get_path(&root, "node_sets_file")?, node_set, reports })
     }
 }
 
 /// What the simulation's own file says.
-struct Fields {
+struct SimulationFields {
     network: PathBuf,
     node_set: Option<String>,
     node_sets_file: Option<PathBuf>,
@@ -43,7 +43,7 @@ struct Fields {
 }
 
 impl ReportConfig {
-    fn read(name: &str, at: &At<'_>, node_set: Option<&str>, folder: &Path) -> Result<Self> {
+    fn read(name: &str, at: &JsonNode<'_>, node_set: Option<&str>, folder: &Path) -> Result<Self> {
         let sections = at.get_text("sections")?.unwrap_or("soma");
         let compartments = if sections == "soma" { "center" } else { "all" };
         Ok(Self {
@@ -53,13 +53,13 @@ impl ReportConfig {
             compartments: at.get_text("compartments")?.unwrap_or(compartments).to_string(),
             kind: at.require_text("type", "the report's type, e.g. `compartment`")?.to_string(),
             enabled: at.get("enabled")?.map_or(Ok(true), |enabled| enabled.boolean())?,
-            file: normalised(&folder.join(with_h5(at.get_text("file_name")?.unwrap_or(name)))),
+            file: normalise_path(&folder.join(with_h5_extension(at.get_text("file_name")?.unwrap_or(name)))),
         })
     }
 }
 
 /// A file's name that ends in `.h5`, which is added where it is missing.
-fn with_h5(name: &str) -> PathBuf {
+fn with_h5_extension(name: &str) -> PathBuf {
     match Path::new(name).extension() {
         Some(extension) if extension == "h5" => PathBuf::from(name),
         _ => PathBuf::from(format!("{name}.h5")),

@@ -4,39 +4,39 @@
 //! Potentials are V/nA, as the dataset's own attribute says. `ObjectiveCSD` has no potentials: its columns are shares of the
 //! membrane current (unit `1`), with `per_volume` shares over a volume (`1/um3`).
 
-use super::{Attribute, ElectrodesFile, Population, electrode, settings};
-use crate::io::hdf5::File;
+use super::{AttributeValue, ElectrodesFile, PopulationEntry, electrode_path, read_settings};
+use crate::io::hdf5::Hdf5File;
 use crate::methods::objective_csd::Density;
 use crate::methods::{self, Method};
-use crate::units::{COEFFICIENT_UNIT, SHARE_PER_VOLUME_UNIT, SHARE_UNIT};
+use crate::units::{CURRENT_SHARE_PER_VOLUME_UNIT, CURRENT_SHARE_UNIT, WEIGHT_UNIT};
 
 /// The attribute of a dataset, and of a contact's group.
-const UNITS: &str = "units";
+const UNITS_ATTRIBUTE: &str = "units";
 
 /// The unit of a method's coefficients.
-pub fn unit_of(method: &dyn Method, density: Density) -> &'static str {
+pub fn method_unit(method: &dyn Method, density: Density) -> &'static str {
     match (method.is_potential(), density) {
-        (true, _) => COEFFICIENT_UNIT,
-        (false, Density::Total) => SHARE_UNIT,
-        (false, Density::PerVolume) => SHARE_PER_VOLUME_UNIT,
+        (true, _) => WEIGHT_UNIT,
+        (false, Density::Total) => CURRENT_SHARE_UNIT,
+        (false, Density::PerVolume) => CURRENT_SHARE_PER_VOLUME_UNIT,
     }
 }
 
 /// The unit of a contact's coefficients by its type and settings; none where the type is no known method.
-pub fn unit_by_type(kind: &str, settings: &[(&'static str, Attribute)]) -> Option<&'static str> {
-    let per_volume = settings.iter().any(|(key, value)| *key == "per_volume" && *value == Attribute::from("true"));
-    let method = methods::by_name(kind).or_else(|| of_family(kind))?;
-    Some(unit_of(method, if per_volume { Density::PerVolume } else { Density::Total }))
+pub fn unit_by_type(kind: &str, settings: &[(&'static str, AttributeValue)]) -> Option<&'static str> {
+    let per_volume = settings.iter().any(|(key, value)| *key == "per_volume" && *value == AttributeValue::from("true"));
+    let method = methods::find_method(kind).or_else(|| find_method_by_prefix(kind))?;
+    Some(method_unit(method, if per_volume { Density::PerVolume } else { Density::Total }))
 }
 
 /// BlueRecording writes sizes behind the name, as in `ObjectiveCSD_Sphere_20`.
-fn of_family(kind: &str) -> Option<&'static dyn Method> {
+fn find_method_by_prefix(kind: &str) -> Option<&'static dyn Method> {
     methods::METHODS.iter().copied().find(|method| kind.starts_with(&format!("{}_", method.name())))
 }
 
 /// The unit that a contact's group states.
-pub fn stated_unit(file: &File, contact: &str) -> Option<String> {
-    file.string_attribute(&electrode(contact), UNITS)
+pub fn read_unit_attribute(file: &Hdf5File, contact: &str) -> Option<String> {
+    file.read_string_attribute(&electrode_path(contact), UNITS_ATTRIBUTE)
 }
 
 impl ElectrodesFile {
@@ -45,13 +45,13 @@ impl ElectrodesFile {
     ///
     /// # Errors
     /// As [`ElectrodesFile::description`].
-    pub fn column_unit(&self, population: &Population, contact: &str) -> crate::error::Result<String> {
-        if let Some(stated) = stated_unit(&self.file, contact) {
+    pub fn column_unit(&self, population: &PopulationEntry, contact: &str) -> crate::error::Result<String> {
+        if let Some(stated) = read_unit_attribute(&self.file, contact) {
             return Ok(stated);
         }
-        let kind = self.description(contact)?.kind.unwrap_or_default();
-        let by_type = unit_by_type(&kind, &settings(&self.file, contact)).filter(|unit| *unit != COEFFICIENT_UNIT);
-        let whole = population.units().unwrap_or(COEFFICIENT_UNIT);
+        let kind = self.read_description(contact)?.kind.unwrap_or_default();
+        let by_type = unit_by_type(&kind, &read_settings(&self.file, contact)).filter(|unit| *unit != WEIGHT_UNIT);
+        let whole = population.units().unwrap_or(WEIGHT_UNIT);
         Ok(by_type.unwrap_or(whole).to_string())
     }
 }
@@ -62,7 +62,7 @@ mod tests {
 
     #[test]
     fn the_unit_follows_from_type_and_settings() {
-        let per_volume = [("per_volume", Attribute::from("true"))];
+        let per_volume = [("per_volume", AttributeValue::from("true"))];
         assert_eq!(unit_by_type("LineSource", &[]), Some("V/nA"));
         assert_eq!(unit_by_type("ObjectiveCSD_Sphere", &[]), Some("1"));
         assert_eq!(unit_by_type("ObjectiveCSD_Disk_400_20", &[]), Some("1"));

@@ -1,15 +1,15 @@
 //! What a file says of a contact's method, so that its coefficients can be computed anew.
 
-use super::{Attribute, ElectrodesFile, electrode};
+use super::{AttributeValue, ElectrodesFile, electrode_path};
 use crate::geometry::Point;
-use crate::io::hdf5::File;
+use crate::io::hdf5::Hdf5File;
 use crate::methods::medium::Conductivity;
 use crate::methods::objective_csd::{Density, Measure};
 use crate::methods::{self, Contact, Method, NearField};
 use crate::units::{DEFAULT_CONDUCTIVITY, SiemensPerMeter};
 
 /// Settings of a contact's method, as attributes of its `type`.
-pub const SETTINGS: [&str; 15] = [
+pub const SETTING_ATTRIBUTES: [&str; 15] = [
     CONDUCTIVITY,
     NEAR_FIELD,
     "boundary",
@@ -33,60 +33,62 @@ const RADIUS: &str = "radius";
 const THICKNESS: &str = "thickness";
 
 /// The settings of a contact's method that a file has.
-pub fn settings(file: &File, contact: &str) -> Vec<(&'static str, Attribute)> {
-    let object = format!("{}/type", electrode(contact));
-    let names = if file.has(&object) { file.attribute_names(&object) } else { Vec::new() };
-    let text = |key: &str| file.string_attribute(&object, key).map(Attribute::Text);
-    let number = |key: &str| file.float_attribute(&object, key).map(Attribute::Number);
-    let numbers = |key: &str| file.list_attribute(&object, key).map(Attribute::Numbers);
+pub fn read_settings(file: &Hdf5File, contact: &str) -> Vec<(&'static str, AttributeValue)> {
+    let object = format!("{}/type", electrode_path(contact));
+    let names = if file.has_object(&object) { file.attribute_names(&object) } else { Vec::new() };
+    let text = |key: &str| file.read_string_attribute(&object, key).map(AttributeValue::Text);
+    let number = |key: &str| file.read_float_attribute(&object, key).map(AttributeValue::Number);
+    let numbers = |key: &str| file.read_list_attribute(&object, key).map(AttributeValue::Numbers);
     let value = |key: &str| text(key).or_else(|| number(key)).or_else(|| numbers(key));
-    let there = SETTINGS.into_iter().filter(|key| names.iter().any(|name| name == key));
+    let there = SETTING_ATTRIBUTES.into_iter().filter(|key| names.iter().any(|name| name == key));
     there.filter_map(|key| Some((key, value(key)?))).collect()
 }
 
 /// A contact that can be computed anew from what its file says.
 #[derive(Clone)]
-pub struct Formula {
+pub struct RecomputableContact {
     /// Its method.
     pub method: &'static dyn Method,
     /// The contact, as the method sees it.
     pub contact: Contact,
     /// Whether the file says all that coefficients depend on. BlueRecording does not keep the conductivity: the default
     /// stands for it then, and only ratios of coefficients mean anything.
-    pub is_stated: bool,
+    pub is_fully_stated: bool,
 }
 
-impl Formula {
+impl RecomputableContact {
     /// The formula of a method's name, a place and settings; none where coefficients depend on more than these: a lead
     /// field, a boundary, a reference, the array that a contact belongs to.
-    pub fn of(kind: &str, position: Point, settings: &[(&'static str, Attribute)]) -> Option<Self> {
-        let method = methods::by_name(kind)?;
-        let mut contact = Contact { near_field: NearField::Exact, ..Contact::at(position) };
+    pub fn from_attributes(kind: &str, position: Point, settings: &[(&'static str, AttributeValue)]) -> Option<Self> {
+        let method = methods::find_method(kind)?;
+        let mut contact = Contact { near_field: NearField::Unclamped, ..Contact::new(position) };
         let mut conductivity = None;
         for setting in settings {
             match setting {
-                (CONDUCTIVITY, Attribute::Number(sigma)) => conductivity = Some(SiemensPerMeter::new(*sigma).ok()?),
-                (NEAR_FIELD, Attribute::Text(name)) if name == NearField::Radius.name() => {
-                    contact.near_field = NearField::Radius;
+                (CONDUCTIVITY, AttributeValue::Number(sigma)) => {
+                    conductivity = Some(SiemensPerMeter::new(*sigma).ok()?)
                 }
-                (NEAR_FIELD, Attribute::Text(name)) if name == NearField::Exact.name() => {}
-                (RADIUS, Attribute::Number(radius)) => contact.region.radius = Some(*radius),
-                (THICKNESS, Attribute::Number(thickness)) => contact.region.thickness = Some(*thickness),
-                ("measure", Attribute::Text(measure)) if measure == "length" => {
-                    contact.region.measure = Measure::Length
+                (NEAR_FIELD, AttributeValue::Text(name)) if name == NearField::ClampToRadius.name() => {
+                    contact.near_field = NearField::ClampToRadius;
                 }
-                ("per_volume", Attribute::Text(truth)) if truth == "true" => {
-                    contact.region.density = Density::PerVolume
+                (NEAR_FIELD, AttributeValue::Text(name)) if name == NearField::Unclamped.name() => {}
+                (RADIUS, AttributeValue::Number(radius)) => contact.csd_region.radius_um = Some(*radius),
+                (THICKNESS, AttributeValue::Number(thickness)) => contact.csd_region.thickness_um = Some(*thickness),
+                ("measure", AttributeValue::Text(measure)) if measure == "length" => {
+                    contact.csd_region.measure = Measure::Length
+                }
+                ("per_volume", AttributeValue::Text(truth)) if truth == "true" => {
+                    contact.csd_region.density = Density::PerVolume
                 }
                 _ => return None,
             }
         }
-        if method.looks_up().is_some() {
+        if method.required_field().is_some() {
             return None;
         }
         contact.conductivity = Conductivity::from(conductivity.unwrap_or(DEFAULT_CONDUCTIVITY));
-        let is_stated = conductivity.is_some() || !method.is_analytic();
-        Some(Self { method, contact, is_stated })
+        let is_stated = conductivity.is_some() || !method.uses_conductivity();
+        Some(Self { method, contact, is_fully_stated: is_stated })
     }
 }
 
@@ -95,11 +97,14 @@ impl ElectrodesFile {
     ///
     /// # Errors
     /// As [`ElectrodesFile::description`].
-    pub fn formula(&self, contact: &str) -> crate::error::Result<Option<Formula>> {
-        let told = self.description(contact)?;
-        let settings = settings(&self.file, contact);
+    pub fn recomputable_contact(&self, contact: &str) -> crate::error::Result<Option<RecomputableContact>> {
+        let told = self.read_description(contact)?;
+        let settings = read_settings(&self.file, contact);
         self.file.check_attributes()?;
-        Ok(told.kind.zip(told.position).and_then(|(kind, position)| Formula::of(&kind, position, &settings)))
+        Ok(told
+            .kind
+            .zip(told.position_um)
+            .and_then(|(kind, position)| RecomputableContact::from_attributes(&kind, position, &settings)))
     }
 }
 
@@ -109,19 +114,21 @@ mod tests {
 
     #[test]
     fn a_formula_needs_all_that_it_depends_on() {
-        let of = |kind: &str, settings: &[(&'static str, Attribute)]| Formula::of(kind, Point::ORIGIN, settings);
+        let of = |kind: &str, settings: &[(&'static str, AttributeValue)]| {
+            RecomputableContact::from_attributes(kind, Point::ORIGIN, settings)
+        };
         let stated =
-            of("LineSource", &[(CONDUCTIVITY, Attribute::Number(0.3)), (NEAR_FIELD, "radius".into())]).unwrap();
-        assert!(stated.is_stated && stated.contact.near_field == NearField::Radius);
-        assert_eq!(stated.contact.conductivity.isotropic(), Some(0.3));
+            of("LineSource", &[(CONDUCTIVITY, AttributeValue::Number(0.3)), (NEAR_FIELD, "radius".into())]).unwrap();
+        assert!(stated.is_fully_stated && stated.contact.near_field == NearField::ClampToRadius);
+        assert_eq!(stated.contact.conductivity.isotropic_s_per_m(), Some(0.3));
         let silent = of("PointSource", &[]).unwrap();
-        assert!(!silent.is_stated && silent.contact.near_field == NearField::Exact);
+        assert!(!silent.is_fully_stated && silent.contact.near_field == NearField::Unclamped);
         assert!(of("Reciprocity", &[]).is_none(), "a lead field");
         assert!(of("LineSource", &[("boundary", "a plane".into())]).is_none());
         assert!(of("LineSource", &[("reference", "average".into())]).is_none());
         assert!(of("Magic", &[]).is_none());
         let sphere = of("ObjectiveCSD_Sphere", &[("per_volume", "true".into()), ("measure", "length".into())]).unwrap();
-        let region = sphere.contact.region;
+        let region = sphere.contact.csd_region;
         assert_eq!((region.density, region.measure), (Density::PerVolume, Measure::Length));
     }
 }

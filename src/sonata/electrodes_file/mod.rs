@@ -26,40 +26,40 @@ mod same;
 mod size;
 mod writer;
 
-pub use column_units::{stated_unit, unit_by_type, unit_of};
-pub use factors::Factors;
-pub use formula::{Formula, SETTINGS, settings};
-pub use names::{ColumnRule, sorted_names};
-pub use reader::{Description, ElectrodeEntry, ElectrodesFile, Population};
-pub use same::is_laid_out;
-pub use size::size;
-pub use writer::{Attribute, Electrode, Layout, PopulationLayout, Reader, Writer};
+pub use column_units::{method_unit, read_unit_attribute, unit_by_type};
+pub use factors::WeightsDataset;
+pub use formula::{RecomputableContact, SETTING_ATTRIBUTES, read_settings};
+pub use names::{ColumnRule, sort_names};
+pub use reader::{ContactDescription, ContactEntry, ElectrodesFile, PopulationEntry};
+pub use same::matches_layout;
+pub use size::layout_size_bytes;
+pub use writer::{AttributeValue, ContactLayout, FileLayout, PopulationLayout, Reader, Writer};
 
 use crate::error::Problem;
 
 /// Bytes of a coefficient.
-pub const VALUE_BYTES: u64 = size_of::<f64>() as u64;
+pub const WEIGHT_BYTES: u64 = size_of::<f64>() as u64;
 
 /// The group that holds electrodes and coefficients; no population may have its name.
 pub const ELECTRODES: &str = "electrodes";
 
 /// Where a population's node ids are.
-pub fn node_ids(population: &str) -> String {
+pub fn node_ids_path(population: &str) -> String {
     format!("/{population}/node_ids")
 }
 
 /// Where a population's offsets are.
-pub fn offsets(population: &str) -> String {
+pub fn offsets_path(population: &str) -> String {
     format!("/{population}/offsets")
 }
 
 /// Where a population's coefficients are.
-pub fn scaling_factors(population: &str) -> String {
+pub fn scaling_factors_path(population: &str) -> String {
     format!("/{ELECTRODES}/{population}/scaling_factors")
 }
 
 /// The group of a contact.
-pub fn electrode(name: &str) -> String {
+pub fn electrode_path(name: &str) -> String {
     format!("/{ELECTRODES}/{name}")
 }
 

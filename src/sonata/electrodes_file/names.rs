@@ -15,7 +15,7 @@ pub enum ColumnRule {
 /// Names in the original's order: as integers where all are integers, as text otherwise.
 ///
 /// Probed on its reference files: `0` .. `383` are in numeric order, `e1, e2, e10, ref` become `e1, e10, e2, ref`.
-pub fn sorted_names(mut names: Vec<String>) -> Vec<String> {
+pub fn sort_names(mut names: Vec<String>) -> Vec<String> {
     let numbers: Option<Vec<i64>> = names.iter().map(|n| n.parse().ok()).collect();
     match numbers {
         Some(_) => names.sort_by_key(|n| n.parse::<i64>().unwrap_or_default()),
@@ -30,7 +30,7 @@ mod tests {
 
     #[test]
     fn integers_sort_as_numbers_and_words_as_text() {
-        let sort = |names: &[&str]| sorted_names(names.iter().map(|n| n.to_string()).collect());
+        let sort = |names: &[&str]| sort_names(names.iter().map(|n| n.to_string()).collect());
         assert_eq!(sort(&["10", "9", "0"]), ["0", "9", "10"]);
         assert_eq!(sort(&["e1", "e2", "e10", "ref"]), ["e1", "e10", "e2", "ref"]);
         assert_eq!(sort(&["10", "9", "ref"]), ["10", "9", "ref"]);

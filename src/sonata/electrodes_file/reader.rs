@@ -4,35 +4,38 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::path::Path;
 
-use super::{ELECTRODES, ElectrodesFileProblem, Factors, electrode, node_ids, offsets, scaling_factors};
-use crate::error::{Error, Place, Result, listed};
+use super::{
+    ELECTRODES, ElectrodesFileProblem, WeightsDataset, electrode_path, node_ids_path, offsets_path,
+    scaling_factors_path,
+};
+use crate::error::{Error, ErrorLocation, Result, join_quoted};
 use crate::geometry::Point;
-use crate::io::hdf5::{File, H5Problem};
+use crate::io::hdf5::{Hdf5File, Hdf5Problem};
 
 /// An open electrodes file: nodes, rows and columns. Coefficients are read in blocks of rows, what describes a contact when
 /// it is asked for.
 #[derive(Debug)]
 pub struct ElectrodesFile {
-    pub(super) file: File,
-    populations: Vec<Population>,
-    electrodes: Vec<ElectrodeEntry>,
+    pub(super) file: Hdf5File,
+    populations: Vec<PopulationEntry>,
+    electrodes: Vec<ContactEntry>,
 }
 
 /// One population of an electrodes file.
 #[derive(Debug, Clone)]
-pub struct Population {
+pub struct PopulationEntry {
     name: String,
     node_ids: Vec<u64>,
     offsets: Vec<u64>,
     columns: u64,
     units: Option<String>,
     /// Node ids ascending, each with its place in the file.
-    by_id: Vec<(u64, usize)>,
+    sorted_ids: Vec<(u64, usize)>,
 }
 
 /// One contact of an electrodes file.
 #[derive(Debug, Clone)]
-pub struct ElectrodeEntry {
+pub struct ContactEntry {
     /// Its name.
     pub name: String,
     /// Its column in each population that has it.
@@ -41,9 +44,9 @@ pub struct ElectrodeEntry {
 
 /// What a file says of a contact; none where it does not.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Description {
+pub struct ContactDescription {
     /// Where it is, um.
-    pub position: Option<Point>,
+    pub position_um: Option<Point>,
     /// The method's name.
     pub kind: Option<String>,
     /// Cortical layer.
@@ -52,14 +55,14 @@ pub struct Description {
     pub region: Option<String>,
 }
 
-impl ElectrodeEntry {
+impl ContactEntry {
     /// Its column in a population, if it has one there.
     pub fn column(&self, population: &str) -> Option<u64> {
         self.columns.get(population).copied()
     }
 }
 
-impl Population {
+impl PopulationEntry {
     /// Its name.
     pub fn name(&self) -> &str {
         &self.name
@@ -91,14 +94,14 @@ impl Population {
     }
 
     /// The rows of a node; none where the node is not in the file.
-    pub fn rows_of(&self, node: u64) -> Option<Range<u64>> {
-        let found = self.by_id.binary_search_by_key(&node, |&(id, _)| id).ok()?;
-        let &(_, place) = self.by_id.get(found)?;
+    pub fn rows_of_node(&self, node: u64) -> Option<Range<u64>> {
+        let found = self.sorted_ids.binary_search_by_key(&node, |&(id, _)| id).ok()?;
+        let &(_, place) = self.sorted_ids.get(found)?;
         Some(*self.offsets.get(place)?..*self.offsets.get(place + 1)?)
     }
 
     /// The node of a row, and the row counted from the node's first.
-    pub fn node_of(&self, row: u64) -> Option<(u64, u64)> {
+    pub fn node_of_row(&self, row: u64) -> Option<(u64, u64)> {
         let place = self.offsets.partition_point(|&offset| offset <= row).checked_sub(1)?;
         Some((*self.node_ids.get(place)?, row - self.offsets.get(place)?))
     }
@@ -111,9 +114,9 @@ impl ElectrodesFile {
     /// Missing, cut short, no population, `scaling_factors` missing, offsets that do not fit nodes or rows, a node
     /// listed twice, a column index out of range.
     pub fn open(path: &Path) -> Result<Self> {
-        let file = File::open(path)?;
-        let populations = populations(&file)?;
-        let electrodes = electrodes(&file, &populations)?;
+        let file = Hdf5File::open(path)?;
+        let populations = read_populations(&file)?;
+        let electrodes = read_electrodes(&file, &populations)?;
         Ok(Self { file, populations, electrodes })
     }
 
@@ -123,7 +126,7 @@ impl ElectrodesFile {
     }
 
     /// The populations, sorted by name.
-    pub fn populations(&self) -> &[Population] {
+    pub fn populations(&self) -> &[PopulationEntry] {
         &self.populations
     }
 
@@ -131,15 +134,15 @@ impl ElectrodesFile {
     ///
     /// # Errors
     /// Unknown; those of the file are listed.
-    pub fn population(&self, name: &str) -> Result<&Population> {
+    pub fn population(&self, name: &str) -> Result<&PopulationEntry> {
         self.populations.iter().find(|p| p.name == name).ok_or_else(|| {
-            let known = listed(self.populations.iter().map(Population::name), 12);
+            let known = join_quoted(self.populations.iter().map(PopulationEntry::name), 12);
             self.file.error("/", ElectrodesFileProblem::UnknownPopulation { name: name.into(), known })
         })
     }
 
     /// The contacts, sorted by name.
-    pub fn electrodes(&self) -> &[ElectrodeEntry] {
+    pub fn electrodes(&self) -> &[ContactEntry] {
         &self.electrodes
     }
 
@@ -147,76 +150,76 @@ impl ElectrodesFile {
     ///
     /// # Errors
     /// A position that is not three numbers, or anything else that is no text.
-    pub fn description(&self, contact: &str) -> Result<Description> {
-        let group = electrode(contact);
+    pub fn read_description(&self, contact: &str) -> Result<ContactDescription> {
+        let group = electrode_path(contact);
         let text = |dataset: &str| {
             let object = format!("{group}/{dataset}");
-            self.file.has(&object).then(|| self.file.string(&object)).transpose()
+            self.file.has_object(&object).then(|| self.file.read_string_scalar(&object)).transpose()
         };
         let (kind, layer, region) = (text("type")?, text("layer")?, text("region")?);
-        Ok(Description { position: position(&self.file, &group)?, kind, layer, region })
+        Ok(ContactDescription { position_um: read_position(&self.file, &group)?, kind, layer, region })
     }
 
     /// All contacts, sorted by name, with what the file says of each.
     ///
     /// # Errors
     /// As [`ElectrodesFile::description`].
-    pub fn descriptions(&self) -> Result<Vec<(&ElectrodeEntry, Description)>> {
-        self.electrodes.iter().map(|e| Ok((e, self.description(&e.name)?))).collect()
+    pub fn read_descriptions(&self) -> Result<Vec<(&ContactEntry, ContactDescription)>> {
+        self.electrodes.iter().map(|e| Ok((e, self.read_description(&e.name)?))).collect()
     }
 
     /// The coefficients of a population, to be read in blocks by several threads.
     ///
     /// # Errors
     /// Not two-dimensional, or more values than the file can hold.
-    pub fn factors(&self, population: &Population) -> Result<Factors> {
-        Factors::open(&self.file, &scaling_factors(&population.name))
+    pub fn weights_dataset(&self, population: &PopulationEntry) -> Result<WeightsDataset> {
+        WeightsDataset::open(&self.file, &scaling_factors_path(&population.name))
     }
 
     /// A setting of a contact's method, if it is there and is a number.
-    pub fn setting(&self, contact: &str, key: &str) -> Option<f64> {
-        self.file.float_attribute(&format!("{}/type", electrode(contact)), key)
+    pub fn read_setting(&self, contact: &str, key: &str) -> Option<f64> {
+        self.file.read_float_attribute(&format!("{}/type", electrode_path(contact)), key)
     }
 
     /// The coefficients of some rows, V/nA: row-major, all columns of the file.
     ///
     /// # Errors
     /// Outside the file, or unreadable.
-    pub fn rows(&self, population: &Population, rows: Range<u64>) -> Result<Vec<f64>> {
-        self.file.float_rows(&scaling_factors(&population.name), rows.start as usize, rows.end as usize)
+    pub fn read_rows(&self, population: &PopulationEntry, rows: Range<u64>) -> Result<Vec<f64>> {
+        self.file.read_float_rows(&scaling_factors_path(&population.name), rows.start as usize, rows.end as usize)
     }
 }
 
-fn populations(file: &File) -> Result<Vec<Population>> {
-    file.members(&format!("/{ELECTRODES}"))?;
-    let names = file.members("/")?.into_iter().filter(|n| n != ELECTRODES && file.has(&node_ids(n)));
-    let all = names.map(|name| population(file, name)).collect::<Result<Vec<_>>>()?;
+fn read_populations(file: &Hdf5File) -> Result<Vec<PopulationEntry>> {
+    file.member_names(&format!("/{ELECTRODES}"))?;
+    let names = file.member_names("/")?.into_iter().filter(|n| n != ELECTRODES && file.has_object(&node_ids_path(n)));
+    let all = names.map(|name| read_population(file, name)).collect::<Result<Vec<_>>>()?;
     if all.is_empty() { Err(file.error("/", ElectrodesFileProblem::NoPopulation)) } else { Ok(all) }
 }
 
-fn population(file: &File, name: String) -> Result<Population> {
-    let object = scaling_factors(&name);
-    let (rows, columns) = table_shape(file, &object)?;
-    let ids = file.unsigned(&node_ids(&name))?;
-    let offsets = file.unsigned(&offsets(&name))?;
-    check_offsets(file, &super::offsets(&name), &offsets, ids.len(), rows)?;
-    let by_id = by_id(file, &node_ids(&name), &ids)?;
-    let units = file.string_attribute(&object, "units");
+fn read_population(file: &Hdf5File, name: String) -> Result<PopulationEntry> {
+    let object = scaling_factors_path(&name);
+    let (rows, columns) = weights_shape(file, &object)?;
+    let ids = file.read_unsigned(&node_ids_path(&name))?;
+    let offsets = file.read_unsigned(&offsets_path(&name))?;
+    check_offsets(file, &super::offsets_path(&name), &offsets, ids.len(), rows)?;
+    let by_id = sort_node_ids(file, &node_ids_path(&name), &ids)?;
+    let units = file.read_string_attribute(&object, "units");
     file.check_strings()?;
-    Ok(Population { name, node_ids: ids, offsets, columns, units, by_id })
+    Ok(PopulationEntry { name, node_ids: ids, offsets, columns, units, sorted_ids: by_id })
 }
 
-fn table_shape(file: &File, object: &str) -> Result<(u64, u64)> {
+fn weights_shape(file: &Hdf5File, object: &str) -> Result<(u64, u64)> {
     match *file.shape(object)?.as_slice() {
         [rows, columns] => Ok((rows as u64, columns as u64)),
         ref found => {
             let found = found.to_vec();
-            Err(file.error(object, H5Problem::Shape { expected: "[rows, contacts]".into(), found }))
+            Err(file.error(object, Hdf5Problem::Shape { expected: "[rows, contacts]".into(), found }))
         }
     }
 }
 
-fn check_offsets(file: &File, object: &str, offsets: &[u64], nodes: usize, rows: u64) -> Result<()> {
+fn check_offsets(file: &Hdf5File, object: &str, offsets: &[u64], nodes: usize, rows: u64) -> Result<()> {
     if offsets.len() != nodes + 1 {
         let problem = ElectrodesFileProblem::OffsetsLength { expected: nodes + 1, found: offsets.len() };
         return Err(file.error(object, problem));
@@ -224,7 +227,7 @@ fn check_offsets(file: &File, object: &str, offsets: &[u64], nodes: usize, rows:
     for (row, (&before, &this)) in offsets.iter().zip(offsets.iter().skip(1)).enumerate() {
         if this < before {
             let problem = ElectrodesFileProblem::OffsetsDecrease { expected: before, found: this };
-            return Err(at(file, object, row as u64 + 1, problem));
+            return Err(row_error(file, object, row as u64 + 1, problem));
         }
     }
     match offsets.last() {
@@ -236,56 +239,56 @@ fn check_offsets(file: &File, object: &str, offsets: &[u64], nodes: usize, rows:
 }
 
 /// The node ids ascending, each with its place.
-fn by_id(file: &File, object: &str, ids: &[u64]) -> Result<Vec<(u64, usize)>> {
+fn sort_node_ids(file: &Hdf5File, object: &str, ids: &[u64]) -> Result<Vec<(u64, usize)>> {
     let mut by_id: Vec<(u64, usize)> = ids.iter().copied().zip(0..).collect();
     by_id.sort_unstable();
     match by_id.iter().zip(by_id.iter().skip(1)).find(|(a, b)| a.0 == b.0) {
-        Some((_, &(id, place))) => Err(at(file, object, place as u64, ElectrodesFileProblem::DuplicateNode(id))),
+        Some((_, &(id, place))) => Err(row_error(file, object, place as u64, ElectrodesFileProblem::DuplicateNode(id))),
         None => Ok(by_id),
     }
 }
 
-fn at(file: &File, object: &str, row: u64, problem: ElectrodesFileProblem) -> Error {
-    Error::new(Place::file(file.path()).object(object).row(row), problem)
+fn row_error(file: &Hdf5File, object: &str, row: u64, problem: ElectrodesFileProblem) -> Error {
+    Error::new(ErrorLocation::file(file.path()).with_item(object).with_index(row), problem)
 }
 
-fn electrodes(file: &File, populations: &[Population]) -> Result<Vec<ElectrodeEntry>> {
+fn read_electrodes(file: &Hdf5File, populations: &[PopulationEntry]) -> Result<Vec<ContactEntry>> {
     let is_population = |name: &String| populations.iter().any(|p| p.name == *name);
-    let names = file.members(&format!("/{ELECTRODES}"))?.into_iter().filter(|name| !is_population(name));
-    names.map(|name| entry(file, name, populations)).collect()
+    let names = file.member_names(&format!("/{ELECTRODES}"))?.into_iter().filter(|name| !is_population(name));
+    names.map(|name| read_entry(file, name, populations)).collect()
 }
 
-fn entry(file: &File, name: String, populations: &[Population]) -> Result<ElectrodeEntry> {
-    let group = electrode(&name);
+fn read_entry(file: &Hdf5File, name: String, populations: &[PopulationEntry]) -> Result<ContactEntry> {
+    let group = electrode_path(&name);
     let mut columns = HashMap::new();
     for population in populations {
-        if let Some(column) = column(file, &group, population)? {
+        if let Some(column) = read_column_index(file, &group, population)? {
             columns.insert(population.name.clone(), column);
         }
     }
-    Ok(ElectrodeEntry { name, columns })
+    Ok(ContactEntry { name, columns })
 }
 
-fn position(file: &File, group: &str) -> Result<Option<Point>> {
+fn read_position(file: &Hdf5File, group: &str) -> Result<Option<Point>> {
     let object = format!("{group}/position");
-    if !file.has(&object) {
+    if !file.has_object(&object) {
         return Ok(None);
     }
-    match *file.floats(&object)?.as_slice() {
+    match *file.read_floats(&object)?.as_slice() {
         [x, y, z] => Ok(Some(Point::new(x, y, z))),
-        _ => Err(file.error(&object, H5Problem::Shape { expected: "[3]".into(), found: file.shape(&object)? })),
+        _ => Err(file.error(&object, Hdf5Problem::Shape { expected: "[3]".into(), found: file.shape(&object)? })),
     }
 }
 
 /// A contact's column, where every program puts it or where the SONATA text does.
-fn column(file: &File, group: &str, population: &Population) -> Result<Option<u64>> {
+fn read_column_index(file: &Hdf5File, group: &str, population: &PopulationEntry) -> Result<Option<u64>> {
     let plain = format!("{group}/{}", population.name);
     let nested = format!("{plain}/electrode_id");
-    if !file.has(&plain) {
+    if !file.has_object(&plain) {
         return Ok(None);
     }
-    let (found, object) = match file.unsigned_scalar(&plain) {
-        Err(_) if file.has(&nested) => (file.unsigned_scalar(&nested)?, &nested),
+    let (found, object) = match file.read_unsigned_scalar(&plain) {
+        Err(_) if file.has_object(&nested) => (file.read_unsigned_scalar(&nested)?, &nested),
         Err(_) if !file.is_dataset(&plain) => return Ok(None),
         found => (found?, &plain),
     };

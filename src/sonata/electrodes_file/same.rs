@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use super::{Attribute, Description, Electrode, ElectrodesFile, Layout, PopulationLayout, electrode, stated_unit};
+use super::{
+    AttributeValue, ContactDescription, ContactLayout, ElectrodesFile, FileLayout, PopulationLayout, electrode_path,
+    read_unit_attribute,
+};
 use crate::error::Result;
 use crate::geometry::Point;
 use crate::io::hdf5;
@@ -11,8 +14,8 @@ use crate::io::hdf5;
 ///
 /// # Errors
 /// The file is no electrodes file.
-pub fn is_laid_out(path: &Path, layout: &Layout) -> Result<bool> {
-    let (file, attributes) = (ElectrodesFile::open(path)?, hdf5::File::open(path)?);
+pub fn matches_layout(path: &Path, layout: &FileLayout) -> Result<bool> {
+    let (file, attributes) = (ElectrodesFile::open(path)?, hdf5::Hdf5File::open(path)?);
     let populations = &layout.populations;
     let same_numbers =
         file.populations().len() == populations.len() && file.electrodes().len() == layout.electrodes.len();
@@ -22,13 +25,13 @@ pub fn is_laid_out(path: &Path, layout: &Layout) -> Result<bool> {
         found.is_some_and(|found| found.node_ids() == p.node_ids && found.offsets() == p.offsets)
             && has_attributes(&attributes, &name, &p.provenance)
     };
-    let has_electrode = |(column, e): (usize, &Electrode)| {
+    let has_electrode = |(column, e): (usize, &ContactLayout)| {
         let found = file.electrodes().iter().find(|found| found.name == e.name);
         found.is_some_and(|found| {
-            file.description(&e.name).is_ok_and(|found| is_described(&found, e))
+            file.read_description(&e.name).is_ok_and(|found| matches_description(&found, e))
                 && populations.iter().all(|p| found.column(&p.name) == Some(column as u64))
-                && stated_unit(&attributes, &e.name) == e.units
-        }) && has_attributes(&attributes, &format!("{}/type", electrode(&e.name)), &e.settings)
+                && read_unit_attribute(&attributes, &e.name) == e.units
+        }) && has_attributes(&attributes, &format!("{}/type", electrode_path(&e.name)), &e.settings)
     };
     Ok(same_numbers
         && has_attributes(&attributes, "/", &layout.provenance)
@@ -36,20 +39,20 @@ pub fn is_laid_out(path: &Path, layout: &Layout) -> Result<bool> {
         && layout.electrodes.iter().enumerate().all(has_electrode))
 }
 
-fn is_described(found: &Description, e: &Electrode) -> bool {
-    let stored = Point::from(e.position.to_array().map(|v| f64::from(v as f32)));
-    found.position == Some(stored)
+fn matches_description(found: &ContactDescription, e: &ContactLayout) -> bool {
+    let stored = Point::from(e.position_um.to_array().map(|v| f64::from(v as f32)));
+    found.position_um == Some(stored)
         && found.kind.as_ref() == Some(&e.kind)
         && found.layer.as_ref() == Some(&e.layer)
         && found.region.as_ref() == Some(&e.region)
 }
 
 /// Whether an object has these attributes, and no others.
-fn has_attributes(file: &hdf5::File, object: &str, expected: &[(&'static str, Attribute)]) -> bool {
-    let has = |(name, value): &(&'static str, Attribute)| match value {
-        Attribute::Text(text) => file.string_attribute(object, name).as_ref() == Some(text),
-        Attribute::Number(number) => file.float_attribute(object, name) == Some(*number),
-        Attribute::Numbers(numbers) => file.list_attribute(object, name).as_ref() == Some(numbers),
+fn has_attributes(file: &hdf5::Hdf5File, object: &str, expected: &[(&'static str, AttributeValue)]) -> bool {
+    let has = |(name, value): &(&'static str, AttributeValue)| match value {
+        AttributeValue::Text(text) => file.read_string_attribute(object, name).as_ref() == Some(text),
+        AttributeValue::Number(number) => file.read_float_attribute(object, name) == Some(*number),
+        AttributeValue::Numbers(numbers) => file.read_list_attribute(object, name).as_ref() == Some(numbers),
     };
     file.attribute_names(object).len() == expected.len() && expected.iter().all(has)
 }

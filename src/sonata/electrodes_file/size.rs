@@ -1,7 +1,7 @@
 //! How large a file will be, to the byte.
 
-use super::Layout;
-use super::laying_out::lay_out;
+use super::FileLayout;
+use super::laying_out::write_layout;
 use crate::error::{Context, FileProblem, Result};
 
 /// Bytes of the complete file of a layout.
@@ -11,11 +11,11 @@ use crate::error::{Context, FileProblem, Result};
 ///
 /// # Errors
 /// A name cannot be stored; that folder cannot be written.
-pub fn size(layout: &Layout) -> Result<u64> {
+pub fn layout_size_bytes(layout: &FileLayout) -> Result<u64> {
     layout.check()?;
     let folder = tempfile::tempdir().map_err(FileProblem::Write).in_file(&std::env::temp_dir())?;
     let path = folder.path().join("layout.h5");
-    lay_out(&path, layout)?;
+    write_layout(&path, layout)?;
     let found = std::fs::metadata(&path).map_err(FileProblem::Read).in_file(&path)?;
     Ok(found.len())
 }

@@ -8,11 +8,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use zerocopy::IntoBytes;
 
-use super::laying_out::{laid_out, lay_out};
-use super::{ELECTRODES, ElectrodesFileProblem, VALUE_BYTES};
+use super::laying_out::{read_extents, write_layout};
+use super::{ELECTRODES, ElectrodesFileProblem, WEIGHT_BYTES};
 use crate::error::{Context, FileProblem, Result};
 use crate::geometry::Point;
-use crate::io::atomic_output::{Claim, Existing, Staged, check_rest};
+use crate::io::atomic_output::{AtomicOutput, OutputLock, OverwritePolicy, check_unwritten_space};
 
 /// After so many bytes the system is asked to begin bringing them to the disk, so that a sync has little left to do: enough
 /// for pieces that lie together on the disk.
@@ -20,7 +20,7 @@ const WRITE_BACK_BYTES: u64 = 32 << 20;
 
 /// A piece of provenance: an HDF5 attribute.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Attribute {
+pub enum AttributeValue {
     /// Text.
     Text(String),
     /// A number.
@@ -29,7 +29,7 @@ pub enum Attribute {
     Numbers(Vec<f64>),
 }
 
-impl From<&str> for Attribute {
+impl From<&str> for AttributeValue {
     fn from(text: &str) -> Self {
         Self::Text(text.into())
     }
@@ -37,11 +37,11 @@ impl From<&str> for Attribute {
 
 /// One contact, as the file describes it. Its place in [`Layout::electrodes`] is its column.
 #[derive(Debug, Clone)]
-pub struct Electrode {
+pub struct ContactLayout {
     /// Its name.
     pub name: String,
     /// Where it is, um; stored as float32.
-    pub position: Point,
+    pub position_um: Point,
     /// The method's name.
     pub kind: String,
     /// Cortical layer.
@@ -49,7 +49,7 @@ pub struct Electrode {
     /// Brain region.
     pub region: String,
     /// The method's settings: attributes of `type`.
-    pub settings: Vec<(&'static str, Attribute)>,
+    pub settings: Vec<(&'static str, AttributeValue)>,
     /// The unit of the column, where it is another than V/nA: attribute `units` of the contact's group.
     pub units: Option<String>,
 }
@@ -64,7 +64,7 @@ pub struct PopulationLayout {
     /// One more than nodes: rows of node i are `offsets[i]..offsets[i + 1]`.
     pub offsets: Vec<u64>,
     /// Where the rows come from: attributes of `/{population}`.
-    pub provenance: Vec<(&'static str, Attribute)>,
+    pub provenance: Vec<(&'static str, AttributeValue)>,
 }
 
 impl PopulationLayout {
@@ -76,16 +76,16 @@ impl PopulationLayout {
 
 /// All of a file but the coefficients.
 #[derive(Debug, Clone, Default)]
-pub struct Layout {
+pub struct FileLayout {
     /// The contacts, in column order.
-    pub electrodes: Vec<Electrode>,
+    pub electrodes: Vec<ContactLayout>,
     /// The populations.
     pub populations: Vec<PopulationLayout>,
     /// What made the file: attributes of `/`. Without a date, so that bytes repeat.
-    pub provenance: Vec<(&'static str, Attribute)>,
+    pub provenance: Vec<(&'static str, AttributeValue)>,
 }
 
-impl Layout {
+impl FileLayout {
     /// Checks what the file cannot hold: names with `/`, names used twice, positions beyond float32.
     pub(super) fn check(&self) -> Result<(), ElectrodesFileProblem> {
         let mut taken = HashSet::from([ELECTRODES]);
@@ -100,7 +100,8 @@ impl Layout {
             }
         }
         for e in &self.electrodes {
-            if let Some(found) = e.position.to_array().into_iter().find(|v| v.is_finite() && (*v as f32).is_infinite())
+            if let Some(found) =
+                e.position_um.to_array().into_iter().find(|v| v.is_finite() && (*v as f32).is_infinite())
             {
                 return Err(ElectrodesFileProblem::Position { contact: e.name.clone(), found: format!("{found:e}") });
             }
@@ -111,22 +112,22 @@ impl Layout {
 
 /// Where one population's coefficients lie in the file.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Extent {
-    pub(super) byte: u64,
+pub(super) struct WeightsExtent {
+    pub(super) byte_offset: u64,
     pub(super) rows: u64,
 }
 
 /// An electrodes file under construction. Every row is to be written once, then [`Writer::commit`] gives it its name.
 #[derive(Debug)]
 pub struct Writer {
-    staged: Staged,
+    staged: AtomicOutput,
     file: File,
     columns: u64,
-    extents: Vec<Extent>,
+    extents: Vec<WeightsExtent>,
     /// Checksum of all but the coefficients; none where another process has laid the file out.
-    laid_out: Option<u32>,
+    layout_checksum: Option<u32>,
     /// Bytes of coefficients written so far.
-    written: AtomicU64,
+    written_bytes: AtomicU64,
 }
 
 impl Writer {
@@ -135,23 +136,23 @@ impl Writer {
     /// # Errors
     /// It exists and is to be kept, another run writes it, its folder cannot be written, a name cannot be stored, the disk has too little
     /// space.
-    pub fn create(target: &Path, existing: Existing, layout: &Layout) -> Result<Self> {
+    pub fn create(target: &Path, existing: OverwritePolicy, layout: &FileLayout) -> Result<Self> {
         layout.check().in_file(target)?;
-        Self::lay_out(Staged::new(target, existing)?, layout)
+        Self::create_layout(AtomicOutput::create_file(target, existing)?, layout)
     }
 
     /// The same, when the output is locked already.
     ///
     /// # Errors
     /// As [`Writer::create`].
-    pub fn begin(claim: Claim, existing: Existing, layout: &Layout) -> Result<Self> {
+    pub fn create_locked(claim: OutputLock, existing: OverwritePolicy, layout: &FileLayout) -> Result<Self> {
         layout.check().in_file(claim.target())?;
-        Self::lay_out(Staged::begin(claim, existing)?, layout)
+        Self::create_layout(AtomicOutput::create_file_locked(claim, existing)?, layout)
     }
 
-    fn lay_out(staged: Staged, layout: &Layout) -> Result<Self> {
-        let extents = lay_out(staged.partial(), layout)?;
-        check_rest(staged.partial(), staged.target())?;
+    fn create_layout(staged: AtomicOutput, layout: &FileLayout) -> Result<Self> {
+        let extents = write_layout(staged.partial_path(), layout)?;
+        check_unwritten_space(staged.partial_path(), staged.target_path())?;
         Self::open(staged, layout, extents)?.with_checksum()
     }
 
@@ -159,14 +160,16 @@ impl Writer {
     ///
     /// # Errors
     /// The output exists and is to be kept; the partial file is damaged or has another shape; the disk has too little space.
-    pub fn resume(claim: Claim, existing: Existing, layout: &Layout) -> Result<Self> {
-        let staged = Staged::resume(claim, existing, None)?;
-        let extents = laid_out(staged.partial(), layout);
-        match extents.and_then(|extents| check_rest(staged.partial(), staged.target()).map(|()| extents)) {
+    pub fn resume(claim: OutputLock, existing: OverwritePolicy, layout: &FileLayout) -> Result<Self> {
+        let staged = AtomicOutput::resume(claim, existing, None)?;
+        let extents = read_extents(staged.partial_path(), layout);
+        match extents
+            .and_then(|extents| check_unwritten_space(staged.partial_path(), staged.target_path()).map(|()| extents))
+        {
             Ok(extents) => Self::open(staged, layout, extents)?.with_checksum(),
             Err(error) => {
                 // it is somebody's work, though it cannot be gone on with
-                staged.leave();
+                staged.keep_partial();
                 Err(error)
             }
         }
@@ -176,42 +179,42 @@ impl Writer {
     ///
     /// # Errors
     /// It is not there, is damaged, or has another shape.
-    pub fn join(target: &Path, layout: &Layout) -> Result<Self> {
-        let staged = Staged::join(target);
-        let extents = laid_out(staged.partial(), layout)?;
+    pub fn open_partial(target: &Path, layout: &FileLayout) -> Result<Self> {
+        let staged = AtomicOutput::join_started(target);
+        let extents = read_extents(staged.partial_path(), layout)?;
         Self::open(staged, layout, extents)
     }
 
-    fn open(mut staged: Staged, layout: &Layout, extents: Vec<Extent>) -> Result<Self> {
+    fn open(mut staged: AtomicOutput, layout: &FileLayout, extents: Vec<WeightsExtent>) -> Result<Self> {
         // not to be read: a network file system would then fetch, and write back, what others write beside these rows
-        let file = File::options().write(true).custom_flags(libc::O_NOFOLLOW).open(staged.partial());
-        let file = file.map_err(FileProblem::Write).in_file(staged.target())?;
-        staged.note_length()?;
+        let file = File::options().write(true).custom_flags(libc::O_NOFOLLOW).open(staged.partial_path());
+        let file = file.map_err(FileProblem::Write).in_file(staged.target_path())?;
+        staged.record_length()?;
         Ok(Self {
             staged,
             file,
             columns: layout.electrodes.len() as u64,
             extents,
-            laid_out: None,
-            written: AtomicU64::new(0),
+            layout_checksum: None,
+            written_bytes: AtomicU64::new(0),
         })
     }
 
     fn with_checksum(self) -> Result<Self> {
-        let laid_out = Some(self.checksum_of_layout()?);
-        Ok(Self { laid_out, ..self })
+        let laid_out = Some(self.compute_layout_checksum()?);
+        Ok(Self { layout_checksum: laid_out, ..self })
     }
 
     /// Checksum of all bytes but the coefficients.
-    fn checksum_of_layout(&self) -> Result<u32> {
-        let path = self.staged.partial();
+    fn compute_layout_checksum(&self) -> Result<u32> {
+        let path = self.staged.partial_path();
         let sum = || {
             let file = File::options().read(true).custom_flags(libc::O_NOFOLLOW).open(path)?;
             let mut sum = crc32fast::Hasher::new();
             let mut buffer = vec![0; 1 << 16];
             let mut at = 0;
             let mut extents: Vec<_> =
-                self.extents.iter().map(|e| (e.byte, e.rows * self.columns * VALUE_BYTES)).collect();
+                self.extents.iter().map(|e| (e.byte_offset, e.rows * self.columns * WEIGHT_BYTES)).collect();
             extents.push((file.metadata()?.len(), 0));
             extents.sort_unstable();
             for (first, length) in extents {
@@ -230,12 +233,12 @@ impl Writer {
 
     /// CRC-32 of all but the coefficients, as it was when the file was laid out or opened; none where another process did that.
     pub fn layout_checksum(&self) -> Option<u32> {
-        self.laid_out
+        self.layout_checksum
     }
 
     /// Whether all but the coefficients still is as it was laid out.
-    pub fn is_laid_out(&self) -> bool {
-        self.laid_out.is_none_or(|expected| self.checksum_of_layout().is_ok_and(|found| found == expected))
+    pub fn is_layout_intact(&self) -> bool {
+        self.layout_checksum.is_none_or(|expected| self.compute_layout_checksum().is_ok_and(|found| found == expected))
     }
 
     /// Writes some rows of a population (by its place in [`Layout::populations`]), from `first_row` on: row-major, one
@@ -244,11 +247,11 @@ impl Writer {
     /// # Errors
     /// The rows are outside the layout, or the operating system refuses, e.g. for want of space.
     pub fn write_rows(&self, population: usize, first_row: u64, values: &[f64]) -> Result<()> {
-        let at = self.byte(population, first_row, values.len()).in_file(self.staged.target())?;
+        let at = self.byte_offset(population, first_row, values.len()).in_file(self.staged.target_path())?;
         let written = self.file.write_all_at(values.as_bytes(), at);
-        written.map_err(FileProblem::Write).in_file(self.staged.target())?;
+        written.map_err(FileProblem::Write).in_file(self.staged.target_path())?;
         let bytes = size_of_val(values) as u64;
-        let before = self.written.fetch_add(bytes, Ordering::Relaxed);
+        let before = self.written_bytes.fetch_add(bytes, Ordering::Relaxed);
         if (before + bytes) / WRITE_BACK_BYTES > before / WRITE_BACK_BYTES {
             begin_write_back(&self.file);
         }
@@ -260,13 +263,14 @@ impl Writer {
     /// # Errors
     /// The operating system refuses.
     pub fn reader(&self) -> Result<Reader<'_>> {
-        let file = File::open(self.staged.partial()).map_err(FileProblem::Read).in_file(self.staged.partial())?;
+        let file =
+            File::open(self.staged.partial_path()).map_err(FileProblem::Read).in_file(self.staged.partial_path())?;
         Ok(Reader { writer: self, file })
     }
 
     /// Where the file is until it is complete.
-    pub fn partial(&self) -> &Path {
-        self.staged.partial()
+    pub fn partial_path(&self) -> &Path {
+        self.staged.partial_path()
     }
 
     /// Makes all that has been written safe on the disk.
@@ -274,37 +278,37 @@ impl Writer {
     /// # Errors
     /// The operating system refuses, e.g. for want of space.
     pub fn sync(&self) -> Result<()> {
-        self.file.sync_data().map_err(FileProblem::Write).in_file(self.staged.target())
+        self.file.sync_data().map_err(FileProblem::Write).in_file(self.staged.target_path())
     }
 
     /// The lock file of the output, for what a run notes of its progress; none where another process holds it.
     ///
     /// # Errors
     /// The operating system refuses.
-    pub fn notes(&self) -> Result<Option<File>> {
-        self.staged.notes()
+    pub fn checkpoint_file(&self) -> Result<Option<File>> {
+        self.staged.clone_lock_file()
     }
 
     /// Checks that the partial file still is the one that this run has made.
     ///
     /// # Errors
     /// It was removed or replaced.
-    pub fn check_made(&self) -> Result<()> {
-        self.staged.check_made()
+    pub fn check_partial(&self) -> Result<()> {
+        self.staged.check_identity()
     }
 
     /// Leaves what is done for a later run: [`Writer::resume`].
-    pub fn leave(self) {
-        self.staged.leave();
+    pub fn keep_partial(self) {
+        self.staged.keep_partial();
     }
 
     /// Where `length` values from a row on begin, if they fit.
-    fn byte(&self, population: usize, first_row: u64, length: usize) -> Result<u64, ElectrodesFileProblem> {
-        let extent = self.extents.get(population).copied().unwrap_or(Extent { byte: 0, rows: 0 });
+    fn byte_offset(&self, population: usize, first_row: u64, length: usize) -> Result<u64, ElectrodesFileProblem> {
+        let extent = self.extents.get(population).copied().unwrap_or(WeightsExtent { byte_offset: 0, rows: 0 });
         let values = extent.rows * self.columns;
         let first = first_row.checked_mul(self.columns).filter(|first| first.saturating_add(length as u64) <= values);
         let first = first.ok_or(ElectrodesFileProblem::Rows { expected: extent.rows, found: first_row })?;
-        Ok(extent.byte + first * VALUE_BYTES)
+        Ok(extent.byte_offset + first * WEIGHT_BYTES)
     }
 
     /// Gives the complete file its name.
@@ -330,9 +334,9 @@ impl Reader<'_> {
     /// The rows are outside the layout, or the operating system refuses.
     pub fn read_rows(&self, population: usize, first_row: u64, values: &mut [f64]) -> Result<()> {
         let staged = &self.writer.staged;
-        let at = self.writer.byte(population, first_row, values.len()).in_file(staged.target())?;
+        let at = self.writer.byte_offset(population, first_row, values.len()).in_file(staged.target_path())?;
         let read = self.file.read_exact_at(values.as_mut_bytes(), at);
-        read.map_err(FileProblem::Read).in_file(staged.partial())
+        read.map_err(FileProblem::Read).in_file(staged.partial_path())
     }
 }
 

@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use regex::Regex;
 use serde_json::{Number, Value};
 
-use super::super::json::At;
-use super::super::nodes::Column;
+use super::super::json::JsonNode;
+use super::super::nodes::AttributeColumn;
 use crate::error::{Problem, Result};
 
 /// What can be wrong with a condition, alone or with the attribute it is put to.
@@ -68,12 +68,12 @@ pub enum Condition<'a> {
     /// One of these numbers.
     Numbers(Vec<&'a Number>),
     /// All of these operators.
-    Operators(Vec<Operator>),
+    Operators(Vec<ConditionOperator>),
 }
 
 /// An operator and what stands at its right.
 #[derive(Debug)]
-pub enum Operator {
+pub enum ConditionOperator {
     /// The expression is found anywhere in the text.
     Regex(Regex),
     /// The order to the number is one of two: strictly, or also where both are equal.
@@ -92,17 +92,17 @@ impl<'a> Condition<'a> {
     ///
     /// # Errors
     /// No text, number, list of either, or object of operators.
-    pub fn parse(at: &At<'a>) -> Result<Self> {
+    pub fn parse(at: &JsonNode<'a>) -> Result<Self> {
         match at.value {
             Value::String(text) => Ok(Self::Texts(vec![text])),
             Value::Number(number) => Ok(Self::Numbers(vec![number])),
-            Value::Array(_) => Self::list(at),
-            Value::Object(_) => Self::operators(at),
+            Value::Array(_) => Self::parse_list(at),
+            Value::Object(_) => Self::parse_operators(at),
             Value::Null | Value::Bool(_) => Err(at.wrong_type("text, a number, a list of either, or operators")),
         }
     }
 
-    fn list(at: &At<'a>) -> Result<Self> {
+    fn parse_list(at: &JsonNode<'a>) -> Result<Self> {
         let (mut texts, mut numbers) = (Vec::new(), Vec::new());
         for item in at.items()? {
             match item.value {
@@ -118,13 +118,13 @@ impl<'a> Condition<'a> {
         }
     }
 
-    fn operators(at: &At<'a>) -> Result<Self> {
+    fn parse_operators(at: &JsonNode<'a>) -> Result<Self> {
         let members = at.members()?;
         if members.is_empty() {
             return Err(at.error(ConditionProblem::NoOperator));
         }
         Ok(Self::Operators(
-            members.iter().map(|(name, operand)| Operator::parse(name, operand)).collect::<Result<_>>()?,
+            members.iter().map(|(name, operand)| ConditionOperator::parse(name, operand)).collect::<Result<_>>()?,
         ))
     }
 
@@ -132,18 +132,18 @@ impl<'a> Condition<'a> {
     ///
     /// # Errors
     /// The condition does not suit what the column holds.
-    pub fn matches(&self, attribute: &str, column: &Column) -> Result<Vec<bool>, ConditionProblem> {
+    pub fn matching_nodes(&self, attribute: &str, column: &AttributeColumn) -> Result<Vec<bool>, ConditionProblem> {
         match self {
             Self::Texts(texts) if texts.is_empty() => Ok(vec![false; column.len()]),
             Self::Texts(texts) => {
                 let texts: HashSet<&str> = texts.iter().copied().collect();
-                search(attribute, column, |text| texts.contains(text))
+                match_texts(attribute, column, |text| texts.contains(text))
             }
-            Self::Numbers(numbers) => equal(attribute, column, numbers),
+            Self::Numbers(numbers) => match_numbers(attribute, column, numbers),
             Self::Operators(operators) => {
                 let mut all = vec![true; column.len()];
                 for operator in operators {
-                    let one = operator.matches(attribute, column)?;
+                    let one = operator.matching_nodes(attribute, column)?;
                     all.iter_mut().zip(one).for_each(|(all, one)| *all &= one);
                 }
                 Ok(all)
@@ -152,14 +152,14 @@ impl<'a> Condition<'a> {
     }
 }
 
-impl Operator {
-    fn parse(name: &str, operand: &At<'_>) -> Result<Self> {
+impl ConditionOperator {
+    fn parse(name: &str, operand: &JsonNode<'_>) -> Result<Self> {
         let order = |above, or_equal| {
             let bound = operand.value.as_f64().ok_or_else(|| operand.wrong_type("a number"))?;
             Ok(Self::Order { above, or_equal, bound })
         };
         match name {
-            "$regex" => Self::regex(operand),
+            "$regex" => Self::parse_regex(operand),
             "$gt" => order(true, false),
             "$gte" => order(true, true),
             "$lt" => order(false, false),
@@ -168,7 +168,7 @@ impl Operator {
         }
     }
 
-    fn regex(operand: &At<'_>) -> Result<Self> {
+    fn parse_regex(operand: &JsonNode<'_>) -> Result<Self> {
         let reason = |error: &regex::Error| {
             let text = error.to_string();
             let last = text.lines().last().unwrap_or_default().trim();
@@ -178,54 +178,66 @@ impl Operator {
         Ok(Self::Regex(regex.map_err(|e| operand.error(ConditionProblem::Pattern(reason(&e))))?))
     }
 
-    fn matches(&self, attribute: &str, column: &Column) -> Result<Vec<bool>, ConditionProblem> {
+    fn matching_nodes(&self, attribute: &str, column: &AttributeColumn) -> Result<Vec<bool>, ConditionProblem> {
         match self {
-            Self::Regex(regex) => search(attribute, column, |text| regex.is_match(text)),
+            Self::Regex(regex) => match_texts(attribute, column, |text| regex.is_match(text)),
             &Self::Order { above, or_equal, bound } => {
                 let meets = |n: f64| (or_equal && n == bound) || if above { n > bound } else { n < bound };
                 match column {
-                    Column::Integer(numbers) => Ok(numbers.iter().map(|&n| meets(n as f64)).collect()),
-                    Column::Float(numbers) => Ok(numbers.iter().map(|&n| meets(n)).collect()),
-                    Column::Enumeration { .. } | Column::Text(_) => Err(kind(attribute, "text", "a number")),
+                    AttributeColumn::Integer(numbers) => Ok(numbers.iter().map(|&n| meets(n as f64)).collect()),
+                    AttributeColumn::Float(numbers) => Ok(numbers.iter().map(|&n| meets(n)).collect()),
+                    AttributeColumn::Enumeration { .. } | AttributeColumn::Text(_) => {
+                        Err(kind_mismatch(attribute, "text", "a number"))
+                    }
                 }
             }
         }
     }
 }
 
-fn kind(attribute: &str, holds: &'static str, found: &'static str) -> ConditionProblem {
+fn kind_mismatch(attribute: &str, holds: &'static str, found: &'static str) -> ConditionProblem {
     ConditionProblem::Kind { attribute: attribute.to_string(), holds, found }
 }
 
 /// Which texts of a column a predicate takes; it is asked once an entry of a library.
-fn search(attribute: &str, column: &Column, take: impl Fn(&str) -> bool) -> Result<Vec<bool>, ConditionProblem> {
+fn match_texts(
+    attribute: &str,
+    column: &AttributeColumn,
+    take: impl Fn(&str) -> bool,
+) -> Result<Vec<bool>, ConditionProblem> {
     match column {
-        Column::Text(texts) => Ok(texts.iter().map(|text| take(text)).collect()),
-        Column::Enumeration { library, index } => {
+        AttributeColumn::Text(texts) => Ok(texts.iter().map(|text| take(text)).collect()),
+        AttributeColumn::Enumeration { library, index } => {
             let taken: Vec<bool> = library.iter().map(|text| take(text)).collect();
             Ok(index.iter().map(|&i| taken.get(i as usize).copied().unwrap_or(false)).collect())
         }
-        Column::Integer(_) | Column::Float(_) => Err(kind(attribute, "numbers", "text")),
+        AttributeColumn::Integer(_) | AttributeColumn::Float(_) => Err(kind_mismatch(attribute, "numbers", "text")),
     }
 }
 
-fn equal(attribute: &str, column: &Column, numbers: &[&Number]) -> Result<Vec<bool>, ConditionProblem> {
+fn match_numbers(
+    attribute: &str,
+    column: &AttributeColumn,
+    numbers: &[&Number],
+) -> Result<Vec<bool>, ConditionProblem> {
     match column {
-        Column::Integer(values) => {
+        AttributeColumn::Integer(values) => {
             let wanted = numbers.iter().map(|number| {
                 let fraction = || ConditionProblem::Fraction { attribute: attribute.into(), found: (*number).clone() };
-                integer(number).ok_or_else(fraction)
+                as_whole_number(number).ok_or_else(fraction)
             });
             let wanted = wanted.collect::<Result<HashSet<i128>, _>>()?;
             Ok(values.iter().map(|&value| wanted.contains(&i128::from(value))).collect())
         }
-        Column::Float(_) => Err(ConditionProblem::Exact(attribute.to_string())),
-        Column::Enumeration { .. } | Column::Text(_) => Err(kind(attribute, "text", "a number")),
+        AttributeColumn::Float(_) => Err(ConditionProblem::Exact(attribute.to_string())),
+        AttributeColumn::Enumeration { .. } | AttributeColumn::Text(_) => {
+            Err(kind_mismatch(attribute, "text", "a number"))
+        }
     }
 }
 
 /// A JSON number that is whole (`2` and `2.0` are).
-pub fn integer(number: &Number) -> Option<i128> {
+pub fn as_whole_number(number: &Number) -> Option<i128> {
     let whole = || number.as_f64().filter(|n| n.fract() == 0.0).map(|n| n as i128);
     number.as_i128().or_else(whole)
 }

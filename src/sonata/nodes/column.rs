@@ -1,11 +1,11 @@
 //! An attribute's values as the file holds them.
 
 use crate::error::Result;
-use crate::io::hdf5::{File, H5Problem};
+use crate::io::hdf5::{Hdf5File, Hdf5Problem};
 
 /// An attribute's values as the file holds them.
 #[derive(Debug)]
-pub enum Column {
+pub enum AttributeColumn {
     /// Indices into the texts of a library.
     Enumeration {
         /// The texts; numbers are written out.
@@ -21,18 +21,20 @@ pub enum Column {
     Float(Vec<f64>),
 }
 
-impl Column {
+impl AttributeColumn {
     /// Reads a column of text or numbers.
     ///
     /// # Errors
     /// Missing, of another type, unreadable.
-    pub fn read(file: &File, object: &str) -> Result<Self> {
+    pub fn read(file: &Hdf5File, object: &str) -> Result<Self> {
         let found = file.type_name(object)?;
         match found.trim_end_matches(|c: char| c.is_ascii_digit()) {
-            "int" | "uint" => Ok(Self::Integer(file.signed(object)?)),
-            "float" => Ok(Self::Float(file.floats(object)?)),
-            kind if kind.starts_with("string") || kind.starts_with("unicode") => Ok(Self::Text(file.strings(object)?)),
-            _ => Err(file.error(object, H5Problem::Type { expected: "text or numbers", found })),
+            "int" | "uint" => Ok(Self::Integer(file.read_signed(object)?)),
+            "float" => Ok(Self::Float(file.read_floats(object)?)),
+            kind if kind.starts_with("string") || kind.starts_with("unicode") => {
+                Ok(Self::Text(file.read_strings(object)?))
+            }
+            _ => Err(file.error(object, Hdf5Problem::Type { expected: "text or numbers", found })),
         }
     }
 
@@ -60,11 +62,11 @@ impl Column {
 ///
 /// # Errors
 /// As [`Column::read`].
-pub fn library(file: &File, object: &str) -> Result<Vec<String>> {
-    Ok(match Column::read(file, object)? {
-        Column::Text(texts) => texts,
-        Column::Integer(numbers) => numbers.iter().map(i64::to_string).collect(),
-        Column::Float(numbers) => numbers.iter().map(f64::to_string).collect(),
-        Column::Enumeration { library, .. } => library,
+pub fn read_library(file: &Hdf5File, object: &str) -> Result<Vec<String>> {
+    Ok(match AttributeColumn::read(file, object)? {
+        AttributeColumn::Text(texts) => texts,
+        AttributeColumn::Integer(numbers) => numbers.iter().map(i64::to_string).collect(),
+        AttributeColumn::Float(numbers) => numbers.iter().map(f64::to_string).collect(),
+        AttributeColumn::Enumeration { library, .. } => library,
     })
 }

@@ -2,9 +2,9 @@
 
 use super::place::{self, Orientation, Recentering};
 use super::types::NodeTypes;
-use super::{Column, Nodes, above};
-use crate::error::{Error, Place, Problem, Result};
-use crate::io::hdf5::H5Problem;
+use super::{AttributeColumn, Nodes, parent_group};
+use crate::error::{Error, ErrorLocation, Problem, Result};
+use crate::io::hdf5::Hdf5Problem;
 
 impl Nodes {
     /// How the nodes' orientations are given.
@@ -12,7 +12,7 @@ impl Nodes {
     /// # Errors
     /// As [`Nodes::transforms`].
     pub fn orientation(&self) -> Result<Orientation> {
-        Ok(self.places()?.orientation())
+        Ok(self.placements()?.orientation())
     }
 
     /// Which nodes say that their somata are to be centred, or are not: the attribute `recenter`.
@@ -20,7 +20,7 @@ impl Nodes {
     /// # Errors
     /// As [`Nodes::transforms`].
     pub fn recentering(&self) -> Result<&Recentering> {
-        Ok(self.places()?.recentering())
+        Ok(self.placements()?.recentering())
     }
 
     /// A number that the simulator hands to each node's template, e.g. `AIS_scaler`: of the group `dynamics_params`, or
@@ -28,63 +28,69 @@ impl Nodes {
     ///
     /// # Errors
     /// Not numbers, or not one a node.
-    pub fn dynamics_parameter(&self, name: &str) -> Result<Option<Vec<f64>>> {
-        match self.optional_floats(&format!("dynamics_params/{name}"))? {
+    pub fn read_dynamics_parameter(&self, name: &str) -> Result<Option<Vec<f64>>> {
+        match self.read_optional_floats(&format!("dynamics_params/{name}"))? {
             Some(numbers) => Ok(Some(numbers)),
-            None => self.optional_floats(name),
+            None => self.read_optional_floats(name),
         }
     }
 
     /// The numbers of an attribute that nodes or their types may have.
-    pub(super) fn optional_floats(&self, name: &str) -> Result<Option<Vec<f64>>> {
-        let object = self.dataset(name);
-        if self.file.has(&object) {
+    pub(super) fn read_optional_floats(&self, name: &str) -> Result<Option<Vec<f64>>> {
+        let object = self.dataset_path(name);
+        if self.file.has_object(&object) {
             // h5py writes a column of booleans so
-            return if self.file.type_name(&object)? == "bool" { self.flags(name) } else { self.floats(name) }
-                .map(Some);
+            return if self.file.type_name(&object)? == "bool" {
+                self.read_flags(name)
+            } else {
+                self.read_floats(name)
+            }
+            .map(Some);
         }
         match self.type_column(name)? {
             // `NULL` in the table of types
-            Some(Column::Float(numbers)) if name != place::RECENTER => {
+            Some(AttributeColumn::Float(numbers)) if name != place::RECENTER_ATTRIBUTE => {
                 Ok(Some(numbers.iter().map(|&n| if n.is_nan() { 0.0 } else { n }).collect()))
             }
-            Some(Column::Float(numbers)) => Ok(Some(numbers)),
-            Some(Column::Integer(numbers)) => Ok(Some(numbers.iter().map(|&n| n as f64).collect())),
-            Some(Column::Text(texts)) if name == place::RECENTER && texts.iter().all(|text| flag(text).is_some()) => {
-                Ok(Some(texts.iter().filter_map(|text| flag(text)).collect()))
+            Some(AttributeColumn::Float(numbers)) => Ok(Some(numbers)),
+            Some(AttributeColumn::Integer(numbers)) => Ok(Some(numbers.iter().map(|&n| n as f64).collect())),
+            Some(AttributeColumn::Text(texts))
+                if name == place::RECENTER_ATTRIBUTE && texts.iter().all(|text| parse_flag(text).is_some()) =>
+            {
+                Ok(Some(texts.iter().filter_map(|text| parse_flag(text)).collect()))
             }
-            Some(_) => Err(self.types_error(name, H5Problem::Type { expected: "numbers", found: "text".into() })),
+            Some(_) => Err(self.types_error(name, Hdf5Problem::Type { expected: "numbers", found: "text".into() })),
             None => Ok(None),
         }
     }
 
     /// The numbers of an attribute that nodes or their types have.
-    pub(super) fn required_floats(&self, name: &str) -> Result<Vec<f64>> {
-        match self.optional_floats(name)? {
+    pub(super) fn read_required_floats(&self, name: &str) -> Result<Vec<f64>> {
+        match self.read_optional_floats(name)? {
             Some(numbers) => Ok(numbers),
             // the error of a column that is missing
-            None => self.floats(name),
+            None => self.read_floats(name),
         }
     }
 
     /// An attribute of the nodes' types, if they have it.
-    pub(super) fn type_column(&self, name: &str) -> Result<Option<Column>> {
+    pub(super) fn type_column(&self, name: &str) -> Result<Option<AttributeColumn>> {
         let Some(types) = &self.types else { return Ok(None) };
-        if !types.names().any(|known| known == name) {
+        if !types.attribute_names().any(|known| known == name) {
             return Ok(None);
         }
-        let ids = self.file.signed(&format!("{}/node_type_id", above(&self.group)))?;
-        Ok(types.column(name, &ids))
+        let ids = self.file.read_signed(&format!("{}/node_type_id", parent_group(&self.group)))?;
+        Ok(types.attribute_column(name, &ids))
     }
 
     fn types_error(&self, name: &str, problem: impl Problem) -> Error {
         let file = self.types.as_ref().map_or(self.file.path(), NodeTypes::file);
-        Error::new(Place::file(file).object(name), problem)
+        Error::new(ErrorLocation::file(file).with_item(name), problem)
     }
 }
 
 /// A truth value of a table of types: 1, 0, or NaN where there is none.
-fn flag(text: &str) -> Option<f64> {
+fn parse_flag(text: &str) -> Option<f64> {
     match text {
         "" => Some(f64::NAN),
         _ if text.eq_ignore_ascii_case("true") || text == "1" => Some(1.0),

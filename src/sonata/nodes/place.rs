@@ -1,7 +1,7 @@
 //! Where the nodes lie and how they are turned.
 
 use super::{Nodes, NodesProblem};
-use crate::error::{Context, Result, listed};
+use crate::error::{Context, Result, join_quoted};
 use crate::geometry::{Point, Quaternion, Transform};
 
 /// How orientations are given.
@@ -29,7 +29,7 @@ pub struct Recentering {
 
 impl Recentering {
     /// What a node says; none where it says nothing.
-    pub fn of_node(&self, node: u64) -> Option<bool> {
+    pub fn for_node(&self, node: u64) -> Option<bool> {
         let value = *self.stated.as_ref()?.get(usize::try_from(node).ok()?)?;
         (!value.is_nan()).then_some(value != 0.0)
     }
@@ -41,15 +41,15 @@ impl Recentering {
     }
 
     /// Number of nodes that are not to be recentred.
-    pub fn refused(&self) -> u64 {
+    pub fn count_not_recentred(&self) -> u64 {
         self.stated.iter().flatten().filter(|value| **value == 0.0).count() as u64
     }
 }
 
 /// Positions in um and rotations, one entry a node.
 #[derive(Debug)]
-pub struct Places {
-    position: [Vec<f64>; 3],
+pub struct NodePlacements {
+    positions_um: [Vec<f64>; 3],
     rotation: Rotation,
     recentering: Recentering,
 }
@@ -65,25 +65,25 @@ enum Rotation {
 }
 
 /// The coordinates' columns.
-const POSITION: [&str; 3] = ["x", "y", "z"];
+const POSITION_COLUMNS: [&str; 3] = ["x", "y", "z"];
 /// The quaternion's columns.
-const QUATERNION: [&str; 4] = ["orientation_w", "orientation_x", "orientation_y", "orientation_z"];
+const QUATERNION_COLUMNS: [&str; 4] = ["orientation_w", "orientation_x", "orientation_y", "orientation_z"];
 /// The attribute that keeps a morphology's points where its file has them, where it is 0.
-pub(super) const RECENTER: &str = "recenter";
+pub(super) const RECENTER_ATTRIBUTE: &str = "recenter";
 /// The Euler angles' columns.
-const EULER: [&str; 3] = ["rotation_angle_xaxis", "rotation_angle_yaxis", "rotation_angle_zaxis"];
+const EULER_COLUMNS: [&str; 3] = ["rotation_angle_xaxis", "rotation_angle_yaxis", "rotation_angle_zaxis"];
 
-impl Places {
+impl NodePlacements {
     /// Reads the columns.
     ///
     /// # Errors
     /// A coordinate is missing, or a column is of another type or length.
     pub fn read(nodes: &Nodes) -> Result<Self> {
-        let [x, y, z] = POSITION.map(|name| nodes.required_floats(name));
+        let [x, y, z] = POSITION_COLUMNS.map(|name| nodes.read_required_floats(name));
         let (position, rotation) = ([x?, y?, z?], Rotation::read(nodes)?);
         let is_unplaced = position.iter().flatten().all(|&v| v == 0.0) && rotation.is_identity_by_quaternions();
-        let recentering = Recentering { stated: nodes.optional_floats(RECENTER)?, is_unplaced };
-        Ok(Self { position, rotation, recentering })
+        let recentering = Recentering { stated: nodes.read_optional_floats(RECENTER_ATTRIBUTE)?, is_unplaced };
+        Ok(Self { positions_um: position, rotation, recentering })
     }
 
     /// How orientations are given.
@@ -93,7 +93,7 @@ impl Places {
             Rotation::Quaternion(_) => Orientation::Quaternion,
             Rotation::Euler(columns) => {
                 let rows = columns.iter().flatten().map(Vec::len).max().unwrap_or(0);
-                let turned = |row: usize| columns.iter().flatten().filter(|c| at(c, row) != 0.0).count();
+                let turned = |row: usize| columns.iter().flatten().filter(|c| value_at(c, row) != 0.0).count();
                 Orientation::Euler { depends_on_order: (0..rows).any(|row| turned(row) >= 2) }
             }
         }
@@ -109,9 +109,9 @@ impl Places {
     /// # Errors
     /// A number that is not finite, a zero quaternion.
     pub fn transform(&self, nodes: &Nodes, row: usize) -> Result<Transform> {
-        let position = self.position.each_ref().map(|column| at(column, row));
-        check_finite(nodes, POSITION, position, row, "a position in micrometres")?;
-        Ok(Transform::new(self.rotation.at(nodes, row)?, Point::from(position)))
+        let position = self.positions_um.each_ref().map(|column| value_at(column, row));
+        check_finite(nodes, POSITION_COLUMNS, position, row, "a position in micrometres")?;
+        Ok(Transform::new(self.rotation.quaternion_at(nodes, row)?, Point::from(position)))
     }
 }
 
@@ -124,31 +124,31 @@ impl Rotation {
 
     /// A quaternion has four columns, or is an error.
     fn read(nodes: &Nodes) -> Result<Self> {
-        let [w, x, y, z] = QUATERNION.map(|name| nodes.optional_floats(name));
+        let [w, x, y, z] = QUATERNION_COLUMNS.map(|name| nodes.read_optional_floats(name));
         match [w?, x?, y?, z?] {
             [None, None, None, None] => {}
             [Some(w), Some(x), Some(y), Some(z)] => return Ok(Self::Quaternion([w, x, y, z])),
             columns => {
-                let names = QUATERNION.iter().zip(&columns).filter(|(_, column)| column.is_some());
-                let found = listed(names.map(|(name, _)| *name), 4);
+                let names = QUATERNION_COLUMNS.iter().zip(&columns).filter(|(_, column)| column.is_some());
+                let found = join_quoted(names.map(|(name, _)| *name), 4);
                 return Err(nodes.file.error(&nodes.group, NodesProblem::PartialQuaternion(found)));
             }
         }
-        let [x, y, z] = EULER.map(|name| nodes.optional_floats(name));
+        let [x, y, z] = EULER_COLUMNS.map(|name| nodes.read_optional_floats(name));
         let columns = [x?, y?, z?];
         Ok(if columns.iter().any(Option::is_some) { Self::Euler(columns) } else { Self::None })
     }
 
-    fn at(&self, nodes: &Nodes, row: usize) -> Result<Quaternion> {
+    fn quaternion_at(&self, nodes: &Nodes, row: usize) -> Result<Quaternion> {
         match self {
             Self::None => Ok(Quaternion::IDENTITY),
             Self::Quaternion(columns) => {
-                let [w, x, y, z] = columns.each_ref().map(|column| at(column, row));
-                Quaternion::new(w, x, y, z).at("node", row as u64).in_file(nodes.file.path())
+                let [w, x, y, z] = columns.each_ref().map(|column| value_at(column, row));
+                Quaternion::new(w, x, y, z).at_index("node", row as u64).in_file(nodes.file.path())
             }
             Self::Euler(columns) => {
-                let angles = columns.each_ref().map(|column| column.as_ref().map_or(0.0, |c| at(c, row)));
-                check_finite(nodes, EULER, angles, row, "an angle in radians")?;
+                let angles = columns.each_ref().map(|column| column.as_ref().map_or(0.0, |c| value_at(c, row)));
+                check_finite(nodes, EULER_COLUMNS, angles, row, "an angle in radians")?;
                 Ok(Quaternion::from_euler_angles(angles, nodes.euler_order))
             }
         }
@@ -156,7 +156,7 @@ impl Rotation {
 }
 
 /// The value at a row that the column's length has been checked for.
-fn at(column: &[f64], row: usize) -> f64 {
+fn value_at(column: &[f64], row: usize) -> f64 {
     column.get(row).copied().unwrap_or(f64::NAN)
 }
 
@@ -165,7 +165,7 @@ fn check_finite(nodes: &Nodes, names: [&str; 3], values: [f64; 3], row: usize, e
         None => Ok(()),
         Some((name, found)) => {
             let problem = NodesProblem::NotFinite { expected, found };
-            Err(nodes.file.error_at(&nodes.dataset(name), row, problem))
+            Err(nodes.file.error_at(&nodes.dataset_path(name), row, problem))
         }
     }
 }

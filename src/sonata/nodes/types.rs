@@ -6,11 +6,11 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use super::Column;
+use super::AttributeColumn;
 use crate::error::{Context, FileProblem, Problem, Result};
 
 /// The column that names a type.
-const TYPE_ID: &str = "node_type_id";
+const TYPE_ID_COLUMN: &str = "node_type_id";
 
 /// What can be wrong with a table of node types.
 #[derive(Debug, thiserror::Error)]
@@ -50,19 +50,19 @@ impl NodeTypes {
     pub(super) fn open(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path).map_err(FileProblem::Read).in_file(path)?;
         let mut lines = (1_u64..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
-        let names = lines.next().map(|(_, line)| words(line)).unwrap_or_default();
-        let Some(id_column) = names.iter().position(|name| name == TYPE_ID) else {
+        let names = lines.next().map(|(_, line)| split_words(line)).unwrap_or_default();
+        let Some(id_column) = names.iter().position(|name| name == TYPE_ID_COLUMN) else {
             return Err(NodeTypesProblem::NoTypeId(names.join(" "))).in_file(path);
         };
         let mut rows = HashMap::new();
         for (number, line) in lines {
-            let values = words(line);
+            let values = split_words(line);
             let (expected, found) = (names.len(), values.len());
             if expected != found {
-                return Err(NodeTypesProblem::Values { expected, found }).at("line", number).in_file(path);
+                return Err(NodeTypesProblem::Values { expected, found }).at_index("line", number).in_file(path);
             }
             let id = values.get(id_column).cloned().unwrap_or_default();
-            let id = id.parse::<i64>().map_err(|_| NodeTypesProblem::Id(id)).at("line", number).in_file(path)?;
+            let id = id.parse::<i64>().map_err(|_| NodeTypesProblem::Id(id)).at_index("line", number).in_file(path)?;
             rows.insert(id, values);
         }
         Ok(Self { names, rows, file: path.to_path_buf() })
@@ -74,13 +74,13 @@ impl NodeTypes {
     }
 
     /// Names of the attributes.
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.names.iter().map(String::as_str).filter(|name| *name != TYPE_ID)
+    pub(super) fn attribute_names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(String::as_str).filter(|name| *name != TYPE_ID_COLUMN)
     }
 
     /// An attribute of nodes of some types; none where no type has it.
-    pub(super) fn column(&self, name: &str, types: &[i64]) -> Option<Column> {
-        let place = self.names.iter().position(|n| n == name && n != TYPE_ID)?;
+    pub(super) fn attribute_column(&self, name: &str, types: &[i64]) -> Option<AttributeColumn> {
+        let place = self.names.iter().position(|n| n == name && n != TYPE_ID_COLUMN)?;
         let value = |id: &i64| self.rows.get(id).and_then(|row| row.get(place)).filter(|v| *v != "NULL");
         let values: Vec<Option<&String>> = types.iter().map(value).collect();
         if values.iter().all(Option::is_none) {
@@ -90,17 +90,17 @@ impl NodeTypes {
         let number = |v: &Option<&String>| v.map_or(Some(f64::NAN), |v| v.parse().ok());
         let integer = |v: &Option<&String>| v.and_then(|v| v.parse().ok());
         Some(if let Some(numbers) = values.iter().map(integer).collect() {
-            Column::Integer(numbers)
+            AttributeColumn::Integer(numbers)
         } else if let Some(numbers) = values.iter().map(number).collect() {
-            Column::Float(numbers)
+            AttributeColumn::Float(numbers)
         } else {
-            Column::Text(values.iter().map(text).collect())
+            AttributeColumn::Text(values.iter().map(text).collect())
         })
     }
 }
 
 /// The words of a line; one in quotes may hold spaces.
-fn words(line: &str) -> Vec<String> {
+fn split_words(line: &str) -> Vec<String> {
     let (mut words, mut word, mut is_quoted) = (Vec::new(), None::<String>, false);
     for c in line.chars() {
         match c {
@@ -136,13 +136,13 @@ mod tests {
     fn each_node_has_the_values_of_its_type() {
         let table = "node_type_id morphology recenter angle\n10 \"a b\" 0 NULL\n\n20 c 1 0.5\n";
         let types = types(table).unwrap();
-        let of = |name| format!("{:?}", types.column(name, &[20, 10, 20]));
+        let of = |name| format!("{:?}", types.attribute_column(name, &[20, 10, 20]));
         assert_eq!(of("morphology"), "Some(Text([\"c\", \"a b\", \"c\"]))");
         assert_eq!(of("recenter"), "Some(Integer([1, 0, 1]))");
         assert_eq!(of("angle"), "Some(Float([0.5, NaN, 0.5]))");
         assert_eq!((of("node_type_id"), of("x")), ("None".into(), "None".into()));
-        assert!(types.column("angle", &[10]).is_none() && types.column("angle", &[7]).is_none());
-        assert_eq!(types.names().collect::<Vec<_>>(), ["morphology", "recenter", "angle"]);
+        assert!(types.attribute_column("angle", &[10]).is_none() && types.attribute_column("angle", &[7]).is_none());
+        assert_eq!(types.attribute_names().collect::<Vec<_>>(), ["morphology", "recenter", "angle"]);
     }
 
     #[test]

@@ -3,5 +3,8 @@
 mod rule_vs_report;
 mod table_vs_circuit;
 
-pub use rule_vs_report::{Agreement, NeuronDifference, SectionDifference, TemplateAgreement, WithoutReport, agreement};
-pub use table_vs_circuit::{Fit, fit};
+pub use rule_vs_report::{
+    MissingReportPolicy, NeuronDifference, RuleReportComparison, SectionDifference, TemplateComparison,
+    compare_rule_with_report,
+};
+pub use table_vs_circuit::{TableCheck, check_table};

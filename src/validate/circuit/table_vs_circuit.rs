@@ -3,47 +3,55 @@
 use rayon::prelude::*;
 
 use crate::circuit::placement::NeuronPlan;
-use crate::circuit::{Assembly, Options};
+use crate::circuit::{SegmentTableOptions, SegmentationPlan};
 use crate::error::{Error, Result};
 use crate::geometry::{Aabb, Point};
-use crate::segments::table::{Precision, Table};
+use crate::segments::table::{Precision, SegmentTable};
 use crate::segments::{NeuronSegments, SectionType, Segment};
 
 /// What of a table does not fit; ids ascend.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Fit {
+pub struct TableCheck {
     /// Neurons of the table.
-    pub neurons: u64,
+    pub neuron_count: u64,
     /// Nodes that the table has and the report has not.
     pub unknown: Vec<u64>,
     /// Nodes that were asked for and are not in the table.
     pub missing: Vec<u64>,
     /// Nodes with another number of segments: those of the table, those of the report.
-    pub counts: Vec<(u64, u64, u64)>,
+    pub segment_counts: Vec<(u64, u64, u64)>,
     /// Nodes whose rows are not in the order of sections and segments, the row among the node's own.
-    pub order: Vec<(u64, u64)>,
+    pub out_of_order: Vec<(u64, u64)>,
     /// Nodes whose soma and dendrites do not lie where the circuit puts them: the largest distance of the boxes' sides, um;
     /// infinite where a coordinate is not finite, that of a stub, too.
-    pub boxes: Vec<(u64, f64)>,
+    pub displaced_um: Vec<(u64, f64)>,
     /// Nodes that cannot be placed by the report, and why.
     pub unplaced: Vec<(u64, String)>,
 }
 
-impl Fit {
+impl TableCheck {
     /// Whether all fits.
-    pub fn fits(&self) -> bool {
-        let Self { neurons: _, unknown, missing, counts, order, boxes, unplaced } = self;
+    pub fn is_consistent(&self) -> bool {
+        let Self {
+            neuron_count: _,
+            unknown,
+            missing,
+            segment_counts: counts,
+            out_of_order: order,
+            displaced_um: boxes,
+            unplaced,
+        } = self;
         let lists = [unknown.len(), missing.len(), counts.len(), order.len(), boxes.len(), unplaced.len()];
         lists.iter().all(|&n| n == 0)
     }
 }
 
 /// What is wrong with one neuron of a table.
-enum Misfit {
+enum Mismatch {
     Unknown,
-    Counts(u64),
-    Order(u64),
-    Box(f64),
+    SegmentCount(u64),
+    OutOfOrder(u64),
+    DisplacedUm(f64),
     Unplaced(Error),
 }
 
@@ -59,65 +67,67 @@ const fn tolerance_um(precision: Precision) -> f64 {
 ///
 /// # Errors
 /// The table cannot be read.
-pub fn fit(circuit: &Assembly, table: &Table) -> Result<Fit> {
-    let mut fit = Fit { neurons: table.neurons()?.len() as u64, ..Fit::default() };
+pub fn check_table(circuit: &SegmentationPlan, table: &SegmentTable) -> Result<TableCheck> {
+    let mut fit = TableCheck { neuron_count: table.neurons()?.len() as u64, ..TableCheck::default() };
     let mut seen = vec![false; circuit.plans.len()];
     for part in table.parts() {
         let segments = part.read_by_row_unchecked()?;
         let neurons: Vec<NeuronSegments<'_>> = segments.neurons().collect();
-        let judged = neurons.par_iter().map(|n| judge(circuit, n, tolerance_um(table.precision())));
+        let judged = neurons.par_iter().map(|n| find_mismatch(circuit, n, tolerance_um(table.precision())));
         for (neuron, judged) in neurons.iter().zip(judged.collect::<Vec<_>>()) {
             let node_id = neuron.node_id().unwrap_or_default();
-            if let Ok(place) = circuit.place_of(node_id) {
+            if let Ok(place) = circuit.find_plan(node_id) {
                 seen[place] = true;
             }
             match judged {
                 None => {}
-                Some(Misfit::Unknown) => fit.unknown.push(node_id),
-                Some(Misfit::Counts(expected)) => fit.counts.push((node_id, neuron.len() as u64, expected)),
-                Some(Misfit::Order(row)) => fit.order.push((node_id, row)),
-                Some(Misfit::Box(um)) => fit.boxes.push((node_id, um)),
-                Some(Misfit::Unplaced(error)) => fit.unplaced.push((node_id, error.to_string())),
+                Some(Mismatch::Unknown) => fit.unknown.push(node_id),
+                Some(Mismatch::SegmentCount(expected)) => {
+                    fit.segment_counts.push((node_id, neuron.len() as u64, expected))
+                }
+                Some(Mismatch::OutOfOrder(row)) => fit.out_of_order.push((node_id, row)),
+                Some(Mismatch::DisplacedUm(um)) => fit.displaced_um.push((node_id, um)),
+                Some(Mismatch::Unplaced(error)) => fit.unplaced.push((node_id, error.to_string())),
             }
         }
     }
     fit.missing = circuit.plans.iter().zip(&seen).filter(|(_, seen)| !**seen).map(|(p, _)| p.node_id).collect();
     fit.unknown.sort_unstable();
-    fit.counts.sort_unstable();
-    fit.order.sort_unstable();
-    fit.boxes.sort_unstable_by_key(|b| b.0);
+    fit.segment_counts.sort_unstable();
+    fit.out_of_order.sort_unstable();
+    fit.displaced_um.sort_unstable_by_key(|b| b.0);
     fit.unplaced.sort_unstable();
     Ok(fit)
 }
 
-fn judge(circuit: &Assembly, neuron: &NeuronSegments<'_>, tolerance_um: f64) -> Option<Misfit> {
-    let plan = neuron.node_id().and_then(|id| circuit.plans.get(circuit.place_of(id).ok()?));
-    let Some(plan) = plan else { return Some(Misfit::Unknown) };
-    if plan.segments() != neuron.len() as u64 {
-        return Some(Misfit::Counts(plan.segments()));
+fn find_mismatch(circuit: &SegmentationPlan, neuron: &NeuronSegments<'_>, tolerance_um: f64) -> Option<Mismatch> {
+    let plan = neuron.node_id().and_then(|id| circuit.plans.get(circuit.find_plan(id).ok()?));
+    let Some(plan) = plan else { return Some(Mismatch::Unknown) };
+    if plan.segment_count() != neuron.len() as u64 {
+        return Some(Mismatch::SegmentCount(plan.segment_count()));
     }
     if let Some(row) = first_out_of_order(neuron, plan) {
-        return Some(Misfit::Order(row));
+        return Some(Mismatch::OutOfOrder(row));
     }
     // a box leaves out what is not a number
     let mut ends = (0..neuron.len()).map(|i| neuron.get(i)).flat_map(|s| [s.start, s.end]);
     if !ends.all(Point::is_finite) {
-        return Some(Misfit::Box(f64::INFINITY));
+        return Some(Mismatch::DisplacedUm(f64::INFINITY));
     }
-    let placed = match circuit.place_one(plan, &Options::default()) {
+    let placed = match circuit.place_neuron(plan, &SegmentTableOptions::default()) {
         Ok(placed) => placed,
-        Err(error) => return Some(Misfit::Unplaced(error)),
+        Err(error) => return Some(Mismatch::Unplaced(error)),
     };
     let expected = body_box(placed.iter());
     let found = body_box((0..neuron.len()).map(|i| neuron.get(i)));
     let apart = [expected.min - found.min, expected.max - found.max];
     let apart = apart.iter().flat_map(|d| d.to_array()).fold(0.0, |most: f64, d| most.max(d.abs()));
-    (apart > tolerance_um).then_some(Misfit::Box(apart))
+    (apart > tolerance_um).then_some(Mismatch::DisplacedUm(apart))
 }
 
 /// The first row, among the neuron's own, that is not the expected segment.
 fn first_out_of_order(neuron: &NeuronSegments<'_>, plan: &NeuronPlan) -> Option<u64> {
-    let expected = plan.sections.iter().flat_map(|s| (0..s.segments).map(|segment| (s.section_id, segment)));
+    let expected = plan.section_counts.iter().flat_map(|s| (0..s.segments).map(|segment| (s.section_id, segment)));
     let found = (0..neuron.len()).map(|i| neuron.get(i)).map(|s| (s.section_id, s.segment_id));
     expected.zip(found).position(|(e, f)| e != f).map(|row| row as u64)
 }
@@ -125,5 +135,5 @@ fn first_out_of_order(neuron: &NeuronSegments<'_>, plan: &NeuronPlan) -> Option<
 /// The box round all that is no stub.
 fn body_box(segments: impl Iterator<Item = Segment>) -> Aabb {
     let is_stub = |s: &Segment| matches!(s.section_type, Some(SectionType::Ais | SectionType::Myelin));
-    Aabb::of(segments.filter(|s| !is_stub(s)).flat_map(|s| [s.start, s.end]))
+    Aabb::enclosing(segments.filter(|s| !is_stub(s)).flat_map(|s| [s.start, s.end]))
 }

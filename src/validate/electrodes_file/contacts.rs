@@ -1,17 +1,19 @@
 //! The contacts: what describes them, and which column is whose.
 
 use super::code::Code;
-use super::finding::Findings;
-use super::integers::{kind, problem};
+use super::finding::FindingList;
+use super::integers::{dataset_type, problem_text};
 use crate::geometry::Point;
-use crate::io::hdf5::File;
+use crate::io::hdf5::Hdf5File;
 use crate::methods;
-use crate::sonata::electrodes_file::{Attribute, ELECTRODES, electrode, settings, stated_unit, unit_by_type};
-use crate::units::{COEFFICIENT_UNIT, SHARE_PER_VOLUME_UNIT, SHARE_UNIT};
+use crate::sonata::electrodes_file::{
+    AttributeValue, ELECTRODES, electrode_path, read_settings, read_unit_attribute, unit_by_type,
+};
+use crate::units::{CURRENT_SHARE_PER_VOLUME_UNIT, CURRENT_SHARE_UNIT, WEIGHT_UNIT};
 
 /// One contact, as far as it could be read.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Contact {
+pub struct ContactRecord {
     /// Its name.
     pub name: String,
     /// Where it is, um.
@@ -23,7 +25,7 @@ pub struct Contact {
     /// Brain region.
     pub region: Option<String>,
     /// The method's settings.
-    pub settings: Vec<(&'static str, Attribute)>,
+    pub settings: Vec<(&'static str, AttributeValue)>,
     /// The unit of its column, where it is another than V/nA.
     pub units: Option<String>,
     /// Its column in each population, in their order.
@@ -31,22 +33,26 @@ pub struct Contact {
 }
 
 /// Reads and checks all contacts. `populations` are names with their numbers of columns, where these are known.
-pub(super) fn contacts(file: &File, populations: &[(String, Option<u64>)], findings: &mut Findings) -> Vec<Contact> {
+pub(super) fn read_contacts(
+    file: &Hdf5File,
+    populations: &[(String, Option<u64>)],
+    findings: &mut FindingList,
+) -> Vec<ContactRecord> {
     let mut contacts = Vec::new();
-    for name in file.members(&format!("/{ELECTRODES}")).unwrap_or_default() {
-        let group = electrode(&name);
+    for name in file.member_names(&format!("/{ELECTRODES}")).unwrap_or_default() {
+        let group = electrode_path(&name);
         if populations.iter().any(|(population, _)| *population == name) {
             continue;
         }
         if file.is_dataset(&group) {
             findings.add(Code::StrayDataset, &group, "a dataset, expected the group of a contact");
-        } else if file.members(&group).is_err() {
+        } else if file.member_names(&group).is_err() {
             findings.add(Code::Unreadable, &group, "a broken link, expected the group of a contact");
         } else if !is_contact(file, &group, populations) {
             let text = "no contact, expected `position`, `type` and a column's number";
             findings.add(Code::StrayGroup, &group, text);
         } else {
-            contacts.push(contact(file, name, populations, findings));
+            contacts.push(read_contact(file, name, populations, findings));
         }
     }
     if contacts.is_empty() {
@@ -59,21 +65,26 @@ pub(super) fn contacts(file: &File, populations: &[(String, Option<u64>)], findi
     contacts
 }
 
-fn is_contact(file: &File, group: &str, populations: &[(String, Option<u64>)]) -> bool {
-    let has = |name: &str| file.has(&format!("{group}/{name}"));
+fn is_contact(file: &Hdf5File, group: &str, populations: &[(String, Option<u64>)]) -> bool {
+    let has = |name: &str| file.has_object(&format!("{group}/{name}"));
     has("position") || has("type") || populations.iter().any(|(population, _)| has(population))
 }
 
-fn contact(file: &File, name: String, populations: &[(String, Option<u64>)], findings: &mut Findings) -> Contact {
-    let group = electrode(&name);
-    let columns = populations.iter().map(|(p, columns)| column(file, &group, p, *columns, findings)).collect();
-    let kind = method_of(file, &group, findings);
-    let settings = settings(file, &name);
-    Contact {
-        units: units(file, &name, kind.as_deref(), &settings, findings),
-        position: position(file, &group, findings),
-        layer: label(file, &format!("{group}/layer"), findings),
-        region: label(file, &format!("{group}/region"), findings),
+fn read_contact(
+    file: &Hdf5File,
+    name: String,
+    populations: &[(String, Option<u64>)],
+    findings: &mut FindingList,
+) -> ContactRecord {
+    let group = electrode_path(&name);
+    let columns = populations.iter().map(|(p, columns)| read_column(file, &group, p, *columns, findings)).collect();
+    let kind = read_method(file, &group, findings);
+    let settings = read_settings(file, &name);
+    ContactRecord {
+        units: read_units(file, &name, kind.as_deref(), &settings, findings),
+        position: read_position(file, &group, findings),
+        layer: read_label(file, &format!("{group}/layer"), findings),
+        region: read_label(file, &format!("{group}/region"), findings),
         settings,
         columns,
         kind,
@@ -81,22 +92,22 @@ fn contact(file: &File, name: String, populations: &[(String, Option<u64>)], fin
     }
 }
 
-fn position(file: &File, group: &str, findings: &mut Findings) -> Option<Point> {
+fn read_position(file: &Hdf5File, group: &str, findings: &mut FindingList) -> Option<Point> {
     let object = format!("{group}/position");
-    if !file.has(&object) {
+    if !file.has_object(&object) {
         findings.add(Code::NoPosition, &object, "missing, expected float32 `[3]`");
         return None;
     }
-    let kind = kind(file, &object, findings)?;
+    let kind = dataset_type(file, &object, findings)?;
     let shape = file.shape(&object).ok()?;
     if shape.iter().product::<usize>() != 3 {
         findings.add(Code::PositionShape, &object, format!("wrong shape, expected [3], found {shape:?}"));
         return None;
     }
-    let values = match file.floats(&object) {
+    let values = match file.read_floats(&object) {
         Ok(values) => values,
         Err(error) => {
-            findings.add(Code::PositionShape, &object, problem(&error));
+            findings.add(Code::PositionShape, &object, problem_text(&error));
             return None;
         }
     };
@@ -110,15 +121,15 @@ fn position(file: &File, group: &str, findings: &mut Findings) -> Option<Point> 
     Some(Point::new(x, y, z))
 }
 
-fn method_of(file: &File, group: &str, findings: &mut Findings) -> Option<String> {
+fn read_method(file: &Hdf5File, group: &str, findings: &mut FindingList) -> Option<String> {
     let object = format!("{group}/type");
-    if !file.has(&object) {
+    if !file.has_object(&object) {
         findings.add(Code::NoType, &object, "missing, expected the name of a method");
         return None;
     }
-    match file.string(&object) {
+    match file.read_string_scalar(&object) {
         Ok(name) => {
-            let known = methods::by_name(&name).is_some() || name.starts_with("ObjectiveCSD_");
+            let known = methods::find_method(&name).is_some() || name.starts_with("ObjectiveCSD_");
             if !known {
                 findings.add(
                     Code::UnknownMethod,
@@ -129,52 +140,62 @@ fn method_of(file: &File, group: &str, findings: &mut Findings) -> Option<String
             Some(name)
         }
         Err(error) => {
-            findings.add(not_text(file, Code::TypeNotText), &object, problem(&error));
+            findings.add(text_problem_code(file, Code::TypeNotText), &object, problem_text(&error));
             None
         }
     }
 }
 
 /// The unit of a contact's column, which its group states where it is no potential.
-fn units(
-    file: &File,
+fn read_units(
+    file: &Hdf5File,
     name: &str,
     kind: Option<&str>,
-    settings: &[(&'static str, Attribute)],
-    findings: &mut Findings,
+    settings: &[(&'static str, AttributeValue)],
+    findings: &mut FindingList,
 ) -> Option<String> {
-    let (group, stated) = (electrode(name), stated_unit(file, name));
+    let (group, stated) = (electrode_path(name), read_unit_attribute(file, name));
     let Some(expected) = kind.and_then(|kind| unit_by_type(kind, settings)) else { return stated };
     match &stated {
-        None if expected == SHARE_PER_VOLUME_UNIT => {
+        None if expected == CURRENT_SHARE_PER_VOLUME_UNIT => {
             let text = format!("attribute `units` missing, expected `{expected}` since `per_volume` is set");
             findings.add(Code::NoColumnUnits, &group, text);
         }
         // columns that went through a table have lost their settings, but not their unit
-        Some(found) if found != expected && !(expected == SHARE_UNIT && found == SHARE_PER_VOLUME_UNIT) => {
+        Some(found)
+            if found != expected && !(expected == CURRENT_SHARE_UNIT && found == CURRENT_SHARE_PER_VOLUME_UNIT) =>
+        {
             let text =
                 format!("attribute `units` is not that of the contact's type, expected `{expected}`, found `{found}`");
             findings.add(Code::WrongColumnUnits, &group, text);
         }
         _ => {}
     }
-    stated.or_else(|| (expected != COEFFICIENT_UNIT).then(|| expected.to_string()))
+    stated.or_else(|| (expected != WEIGHT_UNIT).then(|| expected.to_string()))
 }
 
 /// What it is that a text cannot be read.
-fn not_text(file: &File, code: Code) -> Code {
+fn text_problem_code(file: &Hdf5File, code: Code) -> Code {
     if file.check_strings().is_err() { Code::Unreadable } else { code }
 }
 
-fn label(file: &File, object: &str, findings: &mut Findings) -> Option<String> {
-    if !file.has(object) {
+fn read_label(file: &Hdf5File, object: &str, findings: &mut FindingList) -> Option<String> {
+    if !file.has_object(object) {
         return None;
     }
-    file.string(object).map_err(|e| findings.add(not_text(file, Code::LabelNotText), object, problem(&e))).ok()
+    file.read_string_scalar(object)
+        .map_err(|e| findings.add(text_problem_code(file, Code::LabelNotText), object, problem_text(&e)))
+        .ok()
 }
 
 /// A contact's column, where clients look or where the SONATA text puts it.
-fn column(file: &File, group: &str, population: &str, columns: Option<u64>, findings: &mut Findings) -> Option<u64> {
+fn read_column(
+    file: &Hdf5File,
+    group: &str,
+    population: &str,
+    columns: Option<u64>,
+    findings: &mut FindingList,
+) -> Option<u64> {
     let plain = format!("{group}/{population}");
     let nested = format!("{plain}/electrode_id");
     let object = if file.is_dataset(&plain) {
@@ -187,10 +208,10 @@ fn column(file: &File, group: &str, population: &str, columns: Option<u64>, find
         findings.add(Code::NoIndex, &plain, "missing, expected the number of the contact's column");
         return None;
     };
-    let values = match file.floats(&object) {
+    let values = match file.read_floats(&object) {
         Ok(values) => values,
         Err(error) => {
-            findings.add(Code::Unreadable, &object, problem(&error));
+            findings.add(Code::Unreadable, &object, problem_text(&error));
             return None;
         }
     };
@@ -213,12 +234,12 @@ fn column(file: &File, group: &str, population: &str, columns: Option<u64>, find
 }
 
 /// Contacts that share a column.
-fn check_repeated(contacts: &[Contact], place: usize, population: &str, findings: &mut Findings) {
+fn check_repeated(contacts: &[ContactRecord], place: usize, population: &str, findings: &mut FindingList) {
     let mut owners = std::collections::BTreeMap::new();
     for contact in contacts {
         let Some(column) = contact.columns.get(place).copied().flatten() else { continue };
         if let Some(first) = owners.insert(column, &contact.name) {
-            let object = format!("{}/{population}", electrode(&contact.name));
+            let object = format!("{}/{population}", electrode_path(&contact.name));
             let text = format!("column {column} twice, expected each once, found it at contact `{first}` too");
             findings.add(Code::IndexRepeated, object, text);
         }

@@ -2,47 +2,47 @@
 
 use std::collections::BTreeMap;
 
-use super::Population;
+use super::PopulationRecord;
 use super::code::Code;
-use super::finding::Findings;
-use crate::sonata::electrodes_file::{node_ids, offsets as offsets_of};
+use super::finding::FindingList;
+use crate::sonata::electrodes_file::{node_ids_path, offsets_path as offsets_of};
 
 /// The nodes of a circuit, or of its segment table.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Expected {
+pub struct ExpectedNodes {
     /// Where that is known from, for messages.
     pub source: String,
     /// The population.
     pub population: String,
     /// Number of segments of each node.
-    pub segments: BTreeMap<u64, u64>,
+    pub segment_counts: BTreeMap<u64, u64>,
 }
 
-impl Expected {
+impl ExpectedNodes {
     /// Compares a population that could be read.
-    pub(super) fn check(&self, population: &Population, findings: &mut Findings) {
+    pub(super) fn check(&self, population: &PopulationRecord, findings: &mut FindingList) {
         let (ids, source) = (&population.node_ids, &self.source);
-        let object = node_ids(&population.name);
-        let mut missing = self.segments.keys().filter(|id| !ids.contains_sorted(id));
+        let object = node_ids_path(&population.name);
+        let mut missing = self.segment_counts.keys().filter(|id| !ids.contains(id));
         if let Some(first) = missing.next() {
-            let text = format!("node {first} missing, expected all {} nodes of {source}", self.segments.len());
+            let text = format!("node {first} missing, expected all {} nodes of {source}", self.segment_counts.len());
             findings.add(Code::MissingNode, &object, text);
-            findings.and_more(missing.count() as u64);
+            findings.set_last_more_count(missing.count() as u64);
         }
-        let mut unknown = ids.given.iter().enumerate().filter(|(_, id)| !self.segments.contains_key(id));
+        let mut unknown = ids.in_file_order.iter().enumerate().filter(|(_, id)| !self.segment_counts.contains_key(id));
         if let Some((place, id)) = unknown.next() {
             let text = format!("unknown node, expected a node of {source}, found `{id}`");
             findings.add_at(Code::UnknownNode, &object, place as u64, text);
-            findings.and_more(unknown.count() as u64);
+            findings.set_last_more_count(unknown.count() as u64);
         }
         self.check_counts(population, findings);
     }
 
-    fn check_counts(&self, population: &Population, findings: &mut Findings) {
+    fn check_counts(&self, population: &PopulationRecord, findings: &mut FindingList) {
         let Some(offsets) = &population.offsets else { return };
         let rows = |pair: &[u64]| pair[1] - pair[0];
-        let expected = |id: &u64| self.segments.get(id).copied();
-        let counts = || population.node_ids.given.iter().zip(offsets.windows(2)).enumerate();
+        let expected = |id: &u64| self.segment_counts.get(id).copied();
+        let counts = || population.node_ids.in_file_order.iter().zip(offsets.windows(2)).enumerate();
         let mut wrong = counts().filter(|(_, (id, pair))| expected(id).is_some_and(|n| n != rows(pair)));
         let Some((place, (id, pair))) = wrong.next() else { return };
         let (n, found) = (expected(id).unwrap_or_default(), rows(pair));
@@ -52,12 +52,12 @@ impl Expected {
             values.sort_unstable();
             values
         };
-        let same = sorted(&mut offsets.windows(2).map(rows)) == sorted(&mut self.segments.values().copied());
+        let same = sorted(&mut offsets.windows(2).map(rows)) == sorted(&mut self.segment_counts.values().copied());
         let cause =
             if same { "; the same numbers belong to other nodes: ids or offsets are in another order" } else { "" };
         let text =
             format!("node {id} has not one row a segment, expected {n} as in {}, found {found}{cause}", self.source);
         findings.add_at(Code::SegmentCount, offsets_of(&population.name), place as u64, text);
-        findings.and_more(others);
+        findings.set_last_more_count(others);
     }
 }

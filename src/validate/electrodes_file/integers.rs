@@ -1,79 +1,84 @@
 //! Node ids and offsets, whatever numbers they are stored as.
 
 use super::code::Code;
-use super::finding::Findings;
-use crate::io::hdf5::File;
+use super::finding::FindingList;
+use crate::io::hdf5::Hdf5File;
 
 /// Integers up to here are floats without loss.
-const WHOLE: f64 = 9_007_199_254_740_992.0;
+const MAX_EXACT_F64_INTEGER: f64 = 9_007_199_254_740_992.0;
 
 /// Reads a list of counting numbers that is there; none, with a finding, where it cannot be one.
-pub(super) fn counting(file: &File, object: &str, if_floats: Code, findings: &mut Findings) -> Option<Vec<u64>> {
-    let kind = kind(file, object, findings)?;
+pub(super) fn read_counting_numbers(
+    file: &Hdf5File,
+    object: &str,
+    if_floats: Code,
+    findings: &mut FindingList,
+) -> Option<Vec<u64>> {
+    let kind = dataset_type(file, object, findings)?;
     let shape = file.shape(object).ok()?;
     let &[length] = shape.as_slice() else {
         findings.add(Code::RowShape, object, format!("wrong shape, expected one dimension, found {shape:?}"));
         return None;
     };
-    if let Err(error) = file.check_plausible(object, std::slice::from_ref(&(0..length))) {
-        findings.add(Code::Implausible, object, problem(&error));
+    if let Err(error) = file.check_box_plausible(object, std::slice::from_ref(&(0..length))) {
+        findings.add(Code::Implausible, object, problem_text(&error));
         return None;
     }
     let read = match kind.as_str() {
-        kind if kind.starts_with("float") => return whole(file, object, if_floats, findings),
-        kind if kind.starts_with("uint") => file.unsigned(object),
-        kind if kind.starts_with("int") => return signed(file, object, findings),
+        kind if kind.starts_with("float") => return read_whole_floats(file, object, if_floats, findings),
+        kind if kind.starts_with("uint") => file.read_unsigned(object),
+        kind if kind.starts_with("int") => return read_signed(file, object, findings),
         kind => {
             findings.add(Code::Unreadable, object, format!("wrong type, expected integers, found {kind}"));
             return None;
         }
     };
     if kind != "uint64" {
-        width(object, &kind, findings);
+        report_integer_width(object, &kind, findings);
     }
-    read.map_err(|e| findings.add(Code::Unreadable, object, problem(&e))).ok()
+    read.map_err(|e| findings.add(Code::Unreadable, object, problem_text(&e))).ok()
 }
 
 /// The element type of a dataset that is there; none, with a finding, where it is no dataset.
-pub(super) fn kind(file: &File, object: &str, findings: &mut Findings) -> Option<String> {
+pub(super) fn dataset_type(file: &Hdf5File, object: &str, findings: &mut FindingList) -> Option<String> {
     if !file.is_dataset(object) {
         findings.add(Code::Unreadable, object, "no dataset, expected a dataset, found a group or a broken link");
         return None;
     }
     if let Err(error) = file.check_filters(object) {
-        findings.add(Code::UnknownFilter, object, problem(&error));
+        findings.add(Code::UnknownFilter, object, problem_text(&error));
         return None;
     }
-    file.type_name(object).map_err(|e| findings.add(Code::Unreadable, object, problem(&e))).ok()
+    file.type_name(object).map_err(|e| findings.add(Code::Unreadable, object, problem_text(&e))).ok()
 }
 
 /// What an error says, without its place.
-pub(super) fn problem(error: &crate::error::Error) -> String {
-    let (text, place) = (error.to_string(), error.place().to_string());
+pub(super) fn problem_text(error: &crate::error::Error) -> String {
+    let (text, place) = (error.to_string(), error.location().to_string());
     text.strip_prefix(&place).unwrap_or(&text).to_string()
 }
 
-fn width(object: &str, kind: &str, findings: &mut Findings) {
+fn report_integer_width(object: &str, kind: &str, findings: &mut FindingList) {
     findings.add(Code::IntegerWidth, object, format!("another type, expected uint64, found {kind}"));
 }
 
-fn signed(file: &File, object: &str, findings: &mut Findings) -> Option<Vec<u64>> {
-    let values = file.signed(object).map_err(|e| findings.add(Code::Unreadable, object, problem(&e))).ok()?;
+fn read_signed(file: &Hdf5File, object: &str, findings: &mut FindingList) -> Option<Vec<u64>> {
+    let values = file.read_signed(object).map_err(|e| findings.add(Code::Unreadable, object, problem_text(&e))).ok()?;
     let bad = |v: &i64| *v < 0;
     match values.iter().position(bad) {
-        Some(row) => not_counting(object, &values, row, bad, findings),
+        Some(row) => report_not_counting(object, &values, row, bad, findings),
         None => {
-            width(object, &file.type_name(object).unwrap_or_default(), findings);
+            report_integer_width(object, &file.type_name(object).unwrap_or_default(), findings);
             Some(values.into_iter().map(i64::unsigned_abs).collect())
         }
     }
 }
 
-fn whole(file: &File, object: &str, if_floats: Code, findings: &mut Findings) -> Option<Vec<u64>> {
-    let values = file.floats(object).map_err(|e| findings.add(Code::Unreadable, object, problem(&e))).ok()?;
-    let bad = |v: &f64| !(v.fract() == 0.0 && (0.0..WHOLE).contains(v));
+fn read_whole_floats(file: &Hdf5File, object: &str, if_floats: Code, findings: &mut FindingList) -> Option<Vec<u64>> {
+    let values = file.read_floats(object).map_err(|e| findings.add(Code::Unreadable, object, problem_text(&e))).ok()?;
+    let bad = |v: &f64| !(v.fract() == 0.0 && (0.0..MAX_EXACT_F64_INTEGER).contains(v));
     match values.iter().position(bad) {
-        Some(row) => not_counting(object, &values, row, bad, findings),
+        Some(row) => report_not_counting(object, &values, row, bad, findings),
         None => {
             let kind = file.type_name(object).unwrap_or_default();
             findings.add(if_floats, object, format!("wrong type, expected uint64, found {kind}"));
@@ -82,16 +87,16 @@ fn whole(file: &File, object: &str, if_floats: Code, findings: &mut Findings) ->
     }
 }
 
-fn not_counting<T: std::fmt::Debug>(
+fn report_not_counting<T: std::fmt::Debug>(
     object: &str,
     values: &[T],
     row: usize,
     bad: impl Fn(&T) -> bool,
-    findings: &mut Findings,
+    findings: &mut FindingList,
 ) -> Option<Vec<u64>> {
     let found = values.get(row)?;
     let text = format!("no counting number, expected a whole number of 0 or more, found {found:?}");
     findings.add_at(Code::NotCounting, object, row as u64, text);
-    findings.and_more(values.iter().filter(|v| bad(v)).count() as u64 - 1);
+    findings.set_last_more_count(values.iter().filter(|v| bad(v)).count() as u64 - 1);
     None
 }

@@ -18,65 +18,66 @@ mod values;
 use std::path::{Path, PathBuf};
 
 pub use code::{Code, Effect, Entry, Severity};
-pub use contacts::Contact;
-pub use expected::Expected;
+pub use contacts::ContactRecord;
+pub use expected::ExpectedNodes;
 pub use finding::Finding;
-pub use mending::{Mended, mend};
-pub use population::{Ids, Population};
-pub use recomputed::{Recomputed, SegmentSource};
+pub use mending::{FixSummary, write_fixed_file};
+pub use population::{NodeIds, PopulationRecord};
+pub use recomputed::{RecomputationSummary, ReferenceSegments};
 
-use crate::error::{Result, count};
-use crate::io::hdf5::File;
-use crate::sonata::electrodes_file::{ColumnRule, ELECTRODES, scaling_factors};
+use crate::error::{Result, format_count};
+use crate::io::hdf5::Hdf5File;
+use crate::sonata::electrodes_file::{ColumnRule, ELECTRODES, scaling_factors_path};
 use crate::units::SiemensPerMeter;
-use finding::Findings;
+use finding::FindingList;
 
 /// What is to be examined.
 #[derive(Clone, Copy)]
-pub struct Request<'a> {
+pub struct ValidationRequest<'a> {
     /// The electrodes file.
     pub file: &'a Path,
     /// What its circuit has, by each that knows.
-    pub expected: &'a [Expected],
+    pub expected: &'a [ExpectedNodes],
     /// The segments that the file is of: a sample of its coefficients is computed anew from them.
-    pub segments: Option<SegmentSource<'a>>,
+    pub segments: Option<ReferenceSegments<'a>>,
     /// The conductivity of contacts that state none, as in files of BlueRecording; none to fit one to each contact.
     pub conductivity: Option<SiemensPerMeter>,
     /// Which column is whose in files of BlueRecording 0.2.1; none to go by what the file says of its version.
-    pub columns: Option<ColumnRule>,
+    pub column_rule: Option<ColumnRule>,
     /// Called with numbers of rows done, from any thread.
     pub progress: &'a (dyn Fn(u64) + Sync),
 }
 
 /// Called with the blocks of rows of each population, row-major, as they are read: in no order, from any thread.
-pub type Each<'a> = dyn Fn(&str, &[f64]) + Sync + 'a;
+pub type BlockVisitor<'a> = dyn Fn(&str, &[f64]) + Sync + 'a;
 
 /// What was found, and what could be read.
 #[derive(Debug)]
-pub struct Diagnosis {
+pub struct ValidationReport {
     /// The file.
     pub path: PathBuf,
     /// What is wrong: errors first, then by code.
     pub findings: Vec<Finding>,
     /// The populations.
-    pub populations: Vec<Population>,
+    pub populations: Vec<PopulationRecord>,
     /// The contacts, by name.
-    pub contacts: Vec<Contact>,
+    pub contacts: Vec<ContactRecord>,
     /// What was computed anew.
-    pub recomputed: Option<Recomputed>,
+    pub recomputed: Option<RecomputationSummary>,
 }
 
-impl Diagnosis {
+impl ValidationReport {
     /// The worst of the findings; none in a file without fault.
-    pub fn worst(&self) -> Option<Severity> {
+    pub fn worst_severity(&self) -> Option<Severity> {
         self.findings.iter().map(Finding::severity).max()
     }
 
     /// How many findings there are: `1 error, 2 notes`, or `sound`.
-    pub fn verdict(&self) -> String {
+    pub fn counts_text(&self) -> String {
         let number = |severity: Severity| self.findings.iter().filter(|f| f.severity() == severity).count() as u64;
         let all = [Severity::Error, Severity::Warning, Severity::Note].map(|s| (number(s), s.name()));
-        let told: Vec<String> = all.into_iter().filter(|(n, _)| *n > 0).map(|(n, name)| count(n, name)).collect();
+        let told: Vec<String> =
+            all.into_iter().filter(|(n, _)| *n > 0).map(|(n, name)| format_count(n, name)).collect();
         if told.is_empty() { "sound".into() } else { told.join(", ") }
     }
 }
@@ -85,8 +86,8 @@ impl Diagnosis {
 ///
 /// # Errors
 /// It is no HDF5 file, its root or its coefficients cannot be read; anything else is a finding.
-pub fn examine(request: &Request<'_>) -> Result<Diagnosis> {
-    examine_each(request, &|_, _| ())
+pub fn validate(request: &ValidationRequest<'_>) -> Result<ValidationReport> {
+    validate_with(request, &|_, _| ())
 }
 
 /// Examines an electrodes file, and hands all coefficients on while they are at hand: a file may be far larger than
@@ -94,15 +95,21 @@ pub fn examine(request: &Request<'_>) -> Result<Diagnosis> {
 ///
 /// # Errors
 /// As [`examine`].
-pub fn examine_each(request: &Request<'_>, each: &Each<'_>) -> Result<Diagnosis> {
-    let file = File::open(request.file)?;
-    file.members("/")?;
-    let mut findings = Findings::default();
+pub fn validate_with(request: &ValidationRequest<'_>, each: &BlockVisitor<'_>) -> Result<ValidationReport> {
+    let file = Hdf5File::open(request.file)?;
+    file.member_names("/")?;
+    let mut findings = FindingList::default();
     let path = request.file.to_path_buf();
-    if file.members(&format!("/{ELECTRODES}")).is_err() {
+    if file.member_names(&format!("/{ELECTRODES}")).is_err() {
         findings.add(Code::NoElectrodes, format!("/{ELECTRODES}"), "missing, expected a group");
         let (populations, contacts) = (Vec::new(), Vec::new());
-        return Ok(Diagnosis { path, findings: findings.sorted(), populations, contacts, recomputed: None });
+        return Ok(ValidationReport {
+            path,
+            findings: findings.into_sorted(),
+            populations,
+            contacts,
+            recomputed: None,
+        });
     }
     read_strings_first(&file)?;
     let names = population_names(&file)?;
@@ -110,56 +117,61 @@ pub fn examine_each(request: &Request<'_>, each: &Each<'_>) -> Result<Diagnosis>
         findings.add(Code::NoPopulation, "/", "no population, expected a group with `node_ids` and `offsets`");
     }
     for expected in request.expected.iter().filter(|e| !names.contains(&e.population)) {
-        let known = crate::error::listed(&names, 12);
+        let known = crate::error::join_quoted(&names, 12);
         let text = format!("population `{}` of {} missing, found {known}", expected.population, expected.source);
         findings.add(Code::OtherPopulation, "/", text);
     }
-    let mut populations: Vec<Population> =
-        names.into_iter().map(|name| population::read(&file, name, &mut findings)).collect();
+    let mut populations: Vec<PopulationRecord> =
+        names.into_iter().map(|name| population::read_population(&file, name, &mut findings)).collect();
     let columns: Vec<(String, Option<u64>)> =
         populations.iter().map(|p| (p.name.clone(), p.factors.as_ref().map(|f| f.columns()))).collect();
-    let contacts = contacts::contacts(&file, &columns, &mut findings);
+    let contacts = contacts::read_contacts(&file, &columns, &mut findings);
     let mut recomputed = None;
     for (place, population) in populations.iter_mut().enumerate() {
         for expected in request.expected.iter().filter(|e| e.population == population.name) {
             expected.check(population, &mut findings);
         }
         population.check_values(place, &contacts, (request.progress, each), &mut findings)?;
-        population.check_labels(&file, place, &contacts, request.columns, &mut findings);
+        population.check_labels(&file, place, &contacts, request.column_rule, &mut findings);
         if let Some(segments) = request.segments.filter(|segments| segments.population() == population.name) {
             let known = (segments, request.conductivity);
-            recomputed = recomputed::check(population, place, &contacts, known, &mut findings)?;
+            recomputed = recomputed::recompute(population, place, &contacts, known, &mut findings)?;
         }
     }
     if let Err(error) = file.check_strings().and_then(|()| file.check_attributes())
-        && !findings.has(Code::Unreadable)
+        && !findings.contains_code(Code::Unreadable)
     {
-        findings.add(Code::Unreadable, error.place().object.clone().unwrap_or_default(), integers::problem(&error));
+        findings.add(
+            Code::Unreadable,
+            error.location().item.clone().unwrap_or_default(),
+            integers::problem_text(&error),
+        );
     }
-    Ok(Diagnosis { path, findings: findings.sorted(), populations, contacts, recomputed })
+    Ok(ValidationReport { path, findings: findings.into_sorted(), populations, contacts, recomputed })
 }
 
 /// Reads the strings of contacts, with bounds, before any attribute: those are read by the library, which may not return
 /// from a damaged heap. Once the damage is known they are left alone, and it is a finding.
-fn read_strings_first(file: &File) -> Result<()> {
-    for contact in file.members(&format!("/{ELECTRODES}"))? {
+fn read_strings_first(file: &Hdf5File) -> Result<()> {
+    for contact in file.member_names(&format!("/{ELECTRODES}"))? {
         let object = format!("/{ELECTRODES}/{contact}/type");
         if file.is_dataset(&object) {
             // what is wrong is told where the contact is examined
-            drop(file.strings(&object));
+            drop(file.read_strings(&object));
         }
     }
     Ok(())
 }
 
 /// Groups that are meant as populations: with node ids or offsets, or with coefficients.
-fn population_names(file: &File) -> Result<Vec<String>> {
+fn population_names(file: &Hdf5File) -> Result<Vec<String>> {
     let own = |name: &String| {
-        name != ELECTRODES && (file.has(&format!("/{name}/node_ids")) || file.has(&format!("/{name}/offsets")))
+        name != ELECTRODES
+            && (file.has_object(&format!("/{name}/node_ids")) || file.has_object(&format!("/{name}/offsets")))
     };
-    let mut names: Vec<String> = file.members("/")?.into_iter().filter(own).collect();
-    let others = file.members(&format!("/{ELECTRODES}"))?;
-    names.extend(others.into_iter().filter(|name| file.has(&scaling_factors(name))));
+    let mut names: Vec<String> = file.member_names("/")?.into_iter().filter(own).collect();
+    let others = file.member_names(&format!("/{ELECTRODES}"))?;
+    names.extend(others.into_iter().filter(|name| file.has_object(&scaling_factors_path(name))));
     names.sort_unstable();
     names.dedup();
     Ok(names)

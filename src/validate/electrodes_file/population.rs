@@ -1,70 +1,72 @@
 //! One population of an electrodes file, read as leniently as can be.
 
-use super::Each;
+use super::BlockVisitor;
 use super::code::Code;
-use super::contacts::Contact;
-use super::finding::Findings;
-use super::integers::{counting, kind, problem};
+use super::contacts::ContactRecord;
+use super::finding::FindingList;
+use super::integers::{dataset_type, problem_text, read_counting_numbers};
 use super::rows::{check_nodes, check_offsets};
-use super::values::Values;
+use super::values::WeightScan;
 use crate::error::Result;
-use crate::io::hdf5::File;
+use crate::io::hdf5::Hdf5File;
 use crate::methods;
-use crate::sonata::electrodes_file::{ColumnRule, Factors, node_ids, offsets, scaling_factors, sorted_names};
-use crate::units::COEFFICIENT_UNIT;
+use crate::sonata::electrodes_file::{
+    ColumnRule, WeightsDataset, node_ids_path, offsets_path, scaling_factors_path, sort_names,
+};
+use crate::units::WEIGHT_UNIT;
 
 /// What the version that wrote a file is called in one that is mended.
-const VERSION: &str = "converted_from_version";
+const VERSION_KEY: &str = "converted_from_version";
 
 /// Node ids in file order, and ascending to look them up.
 #[derive(Debug, Clone, Default)]
-pub struct Ids {
+pub struct NodeIds {
     /// In file order.
-    pub given: Vec<u64>,
+    pub in_file_order: Vec<u64>,
     sorted: Vec<u64>,
 }
 
-impl Ids {
+impl NodeIds {
     fn new(given: Vec<u64>) -> Self {
         let mut sorted = given.clone();
         sorted.sort_unstable();
-        Self { given, sorted }
+        Self { in_file_order: given, sorted }
     }
 
     /// Whether an id is among them.
-    pub(super) fn contains_sorted(&self, id: &u64) -> bool {
+    pub(super) fn contains(&self, id: &u64) -> bool {
         self.sorted.binary_search(id).is_ok()
     }
 }
 
 /// One population, as far as it could be read.
 #[derive(Debug)]
-pub struct Population {
+pub struct PopulationRecord {
     /// Its name.
     pub name: String,
     /// Its nodes; empty where they cannot be read.
-    pub node_ids: Ids,
+    pub node_ids: NodeIds,
     /// Offsets, mended where that needs no guess; none where it does.
     pub offsets: Option<Vec<u64>>,
     /// The coefficients; none where they cannot be read.
-    pub factors: Option<Factors>,
+    pub factors: Option<WeightsDataset>,
     /// The column of ones that belongs to no contact.
-    pub extra_ones: Option<u64>,
+    pub extra_ones_column: Option<u64>,
     /// What the file says of its origin.
     pub provenance: Vec<(&'static str, String)>,
     /// Whether there are `neurite_types`, which no client reads.
-    pub neurite_types: bool,
+    pub has_neurite_types: bool,
     /// Each contact's own column, where the file's numbers are those of BlueRecording 0.2.1 and mislead.
-    pub relabelled: Option<Vec<u64>>,
+    pub relabelled_columns: Option<Vec<u64>>,
 }
 
 /// Reads and checks a population but for its coefficients.
-pub(super) fn read(file: &File, name: String, findings: &mut Findings) -> Population {
-    let factors = factors(file, &name, findings);
-    let ids = ids(file, &name, findings);
-    let object = offsets(&name);
-    let given = if file.has(&object) {
-        counting(file, &object, Code::OffsetsFloat, findings)
+pub(super) fn read_population(file: &Hdf5File, name: String, findings: &mut FindingList) -> PopulationRecord {
+    let factors = open_factors(file, &name, findings);
+    let ids = read_node_ids(file, &name, findings);
+    let object = offsets_path(&name);
+    let given = if file.has_object(&object) {
+        read_counting_numbers(file, &object, Code::OffsetsFloat, findings)
     } else {
         findings.add(Code::NoOffsets, &object, "missing, expected uint64 `[N + 1]`");
         None
@@ -77,29 +79,38 @@ pub(super) fn read(file: &File, name: String, findings: &mut Findings) -> Popula
         _ => None,
     };
     check_neurite_types(file, &name, factors.as_ref(), findings);
-    let node_ids = Ids::new(ids.unwrap_or_default());
-    let told = |key, attribute: &str| Some((key, file.string_attribute(&self::node_ids(&name), attribute)?));
-    let provenance = [told("circuit", "circuit"), told(VERSION, "version")].into_iter().flatten().collect();
-    let neurite_types = file.has(&neurite_types(&name));
-    Population { node_ids, offsets, factors, extra_ones: None, provenance, neurite_types, relabelled: None, name }
+    let node_ids = NodeIds::new(ids.unwrap_or_default());
+    let told = |key, attribute: &str| Some((key, file.read_string_attribute(&self::node_ids_path(&name), attribute)?));
+    let provenance = [told("circuit", "circuit"), told(VERSION_KEY, "version")].into_iter().flatten().collect();
+    let neurite_types = file.has_object(&neurite_types_path(&name));
+    PopulationRecord {
+        node_ids,
+        offsets,
+        factors,
+        extra_ones_column: None,
+        provenance,
+        has_neurite_types: neurite_types,
+        relabelled_columns: None,
+        name,
+    }
 }
 
-fn ids(file: &File, name: &str, findings: &mut Findings) -> Option<Vec<u64>> {
-    let object = node_ids(name);
-    if !file.has(&object) {
+fn read_node_ids(file: &Hdf5File, name: &str, findings: &mut FindingList) -> Option<Vec<u64>> {
+    let object = node_ids_path(name);
+    if !file.has_object(&object) {
         findings.add(Code::NoNodeIds, &object, "missing, expected uint64 `[N]`");
         return None;
     }
-    counting(file, &object, Code::NodeIdsFloat, findings)
+    read_counting_numbers(file, &object, Code::NodeIdsFloat, findings)
 }
 
-fn factors(file: &File, name: &str, findings: &mut Findings) -> Option<Factors> {
-    let object = scaling_factors(name);
-    if !file.has(&object) {
+fn open_factors(file: &Hdf5File, name: &str, findings: &mut FindingList) -> Option<WeightsDataset> {
+    let object = scaling_factors_path(name);
+    if !file.has_object(&object) {
         findings.add(Code::NoFactors, &object, "missing, expected float64 `[rows, contacts]`");
         return None;
     }
-    let kind = kind(file, &object, findings)?;
+    let kind = dataset_type(file, &object, findings)?;
     let shape = file.shape(&object).ok()?;
     if shape.len() != 2 {
         let text = format!("wrong shape, expected [rows, contacts], found {shape:?}");
@@ -117,18 +128,18 @@ fn factors(file: &File, name: &str, findings: &mut Findings) -> Option<Factors> 
     if !storage.compression.is_empty() {
         let text = format!("compressed, expected no filter, found {}", storage.compression.join(", "));
         findings.add(Code::Compressed, &object, text);
-    } else if storage.chunked {
+    } else if storage.is_chunked {
         findings.add(Code::Chunked, &object, "in chunks, expected one piece");
     }
-    Factors::open(file, &object).map_err(|e| findings.add(Code::Implausible, &object, problem(&e))).ok()
+    WeightsDataset::open(file, &object).map_err(|e| findings.add(Code::Implausible, &object, problem_text(&e))).ok()
 }
 
-pub(super) fn neurite_types(name: &str) -> String {
+pub(super) fn neurite_types_path(name: &str) -> String {
     format!("/{name}/neurite_types")
 }
 
-fn check_neurite_types(file: &File, name: &str, factors: Option<&Factors>, findings: &mut Findings) {
-    let object = neurite_types(name);
+fn check_neurite_types(file: &Hdf5File, name: &str, factors: Option<&WeightsDataset>, findings: &mut FindingList) {
+    let object = neurite_types_path(name);
     let (Ok(shape), Some(factors)) = (file.shape(&object), factors) else { return };
     if shape.as_slice() != [factors.rows() as usize] {
         let text = format!("wrong shape, expected [{}], found {shape:?}", factors.rows());
@@ -136,22 +147,23 @@ fn check_neurite_types(file: &File, name: &str, factors: Option<&Factors>, findi
     }
 }
 
-impl Population {
+impl PopulationRecord {
     /// Reads all coefficients, and tells columns that are no contact's.
     pub(super) fn check_values(
         &mut self,
         place: usize,
-        contacts: &[Contact],
-        (progress, each): (&(dyn Fn(u64) + Sync), &Each<'_>),
-        findings: &mut Findings,
+        contacts: &[ContactRecord],
+        (progress, each): (&(dyn Fn(u64) + Sync), &BlockVisitor<'_>),
+        findings: &mut FindingList,
     ) -> Result<()> {
         let Some(factors) = &self.factors else { return Ok(()) };
-        let (object, columns) = (scaling_factors(&self.name), factors.columns());
-        let values = match Values::of(factors, &potentials(contacts, place), progress, &|block| each(&self.name, block))
-        {
+        let (object, columns) = (scaling_factors_path(&self.name), factors.columns());
+        let values = match WeightScan::scan(factors, &potential_columns(contacts, place), progress, &|block| {
+            each(&self.name, block)
+        }) {
             Ok(values) => values,
             Err(error) => {
-                findings.add(Code::Unreadable, &object, problem(&error));
+                findings.add(Code::Unreadable, &object, problem_text(&error));
                 self.factors = None;
                 return Ok(());
             }
@@ -165,21 +177,21 @@ impl Population {
             if let Some((row, column)) = odd.first {
                 let text = format!("{what} at {}, expected a finite number", owner(column));
                 findings.add_at(code, &object, row, text);
-                findings.and_more(odd.count - 1);
+                findings.set_last_more_count(odd.count - 1);
             }
         }
         self.check_zero_rows(&object, &values, findings);
         if factors.rows() > 0 {
-            self.extra_ones = check_columns(&object, columns, place, contacts, &values, findings);
+            self.extra_ones_column = check_columns(&object, columns, place, contacts, &values, findings);
         }
         Ok(())
     }
 
     /// Rows whose potentials are all 0, which none is at any distance.
-    fn check_zero_rows(&self, object: &str, values: &Values, findings: &mut Findings) {
+    fn check_zero_rows(&self, object: &str, values: &WeightScan, findings: &mut FindingList) {
         let Some(offsets) = self.offsets.as_ref().filter(|_| !values.zero_rows.is_empty()) else { return };
         let runs = &values.zero_rows;
-        let mut wrong = self.node_ids.given.iter().zip(offsets.windows(2)).filter_map(|(id, pair)| {
+        let mut wrong = self.node_ids.in_file_order.iter().zip(offsets.windows(2)).filter_map(|(id, pair)| {
             let first = runs.partition_point(|run| run.end <= pair[0]);
             let own = runs.iter().skip(first).take_while(|run| run.start < pair[1]);
             let zero: u64 = own.clone().map(|run| run.end.min(pair[1]) - run.start.max(pair[0])).sum();
@@ -190,43 +202,44 @@ impl Population {
         let which = if zero == rows { "all rows".into() } else { format!("{zero} of {rows} rows") };
         let text = format!("{which} of node {id} are 0, expected potentials, which are 0 nowhere");
         findings.add_at(Code::ZeroRows, object, begin, text);
-        findings.and_more(wrong.count() as u64);
+        findings.set_last_more_count(wrong.count() as u64);
     }
 
     /// Checks units and the order of names.
     pub(super) fn check_labels(
         &mut self,
-        file: &File,
+        file: &Hdf5File,
         place: usize,
-        contacts: &[Contact],
+        contacts: &[ContactRecord],
         rule: Option<ColumnRule>,
-        findings: &mut Findings,
+        findings: &mut FindingList,
     ) {
-        let object = scaling_factors(&self.name);
-        if !file.has(&object) {
+        let object = scaling_factors_path(&self.name);
+        if !file.has_object(&object) {
             return;
         }
-        match file.string_attribute(&object, "units") {
+        match file.read_string_attribute(&object, "units") {
             None => findings.add(Code::NoUnits, &object, "attribute `units` missing, expected `V/nA`"),
-            Some(units) if units == COEFFICIENT_UNIT => {}
+            Some(units) if units == WEIGHT_UNIT => {}
             Some(units) => {
-                let text = format!("attribute `units` is another, expected `{COEFFICIENT_UNIT}`, found `{units}`");
+                let text = format!("attribute `units` is another, expected `{WEIGHT_UNIT}`, found `{units}`");
                 findings.add(Code::WrongUnits, &object, text);
             }
         }
-        if self.extra_ones.is_some() && rule != Some(ColumnRule::Index) {
-            let version = self.provenance.iter().find(|(key, _)| *key == VERSION).map(|(_, version)| version.as_str());
+        if self.extra_ones_column.is_some() && rule != Some(ColumnRule::Index) {
+            let version =
+                self.provenance.iter().find(|(key, _)| *key == VERSION_KEY).map(|(_, version)| version.as_str());
             let sure = (version, rule == Some(ColumnRule::SortedNames));
-            self.relabelled = check_sorted(&object, place, contacts, sure, findings);
+            self.relabelled_columns = check_sorted(&object, place, contacts, sure, findings);
         }
     }
 }
 
 /// The columns of point and line sources, whose potentials are 0 at no distance; a reference can make them so.
-fn potentials(contacts: &[Contact], place: usize) -> Vec<usize> {
-    let is_one = |contact: &&Contact| {
-        let method = contact.kind.as_deref().and_then(methods::by_name);
-        method.is_some_and(|m| m.is_analytic()) && !contact.settings.iter().any(|(key, _)| *key == "reference")
+fn potential_columns(contacts: &[ContactRecord], place: usize) -> Vec<usize> {
+    let is_one = |contact: &&ContactRecord| {
+        let method = contact.kind.as_deref().and_then(methods::find_method);
+        method.is_some_and(|m| m.uses_conductivity()) && !contact.settings.iter().any(|(key, _)| *key == "reference")
     };
     let columns = contacts.iter().filter(is_one).filter_map(|c| c.columns.get(place).copied().flatten());
     columns.map(|column| column as usize).collect()
@@ -237,9 +250,9 @@ fn check_columns(
     object: &str,
     columns: u64,
     place: usize,
-    contacts: &[Contact],
-    values: &Values,
-    findings: &mut Findings,
+    contacts: &[ContactRecord],
+    values: &WeightScan,
+    findings: &mut FindingList,
 ) -> Option<u64> {
     let own: Vec<u64> = contacts.iter().filter_map(|c| c.columns.get(place).copied().flatten()).collect();
     let of = |flags: &[bool], column: u64| flags.get(column as usize).copied().unwrap_or(false);
@@ -257,7 +270,7 @@ fn check_columns(
         // without any contact E40 says it
         [first, ..] if !contacts.is_empty() => {
             findings.add(Code::ExtraColumn, object, format!("column {first} is of no contact, expected one"));
-            findings.and_more(free.len() as u64 - 1);
+            findings.set_last_more_count(free.len() as u64 - 1);
         }
         _ => {}
     }
@@ -266,7 +279,7 @@ fn check_columns(
         let name = contacts.iter().find(|c| c.columns.get(place) == Some(&Some(*column))).map(|c| c.name.as_str());
         let text = format!("all coefficients of contact `{}` are 0", name.unwrap_or_default());
         findings.add(Code::ZeroColumn, object, text);
-        findings.and_more(zero.count() as u64);
+        findings.set_last_more_count(zero.count() as u64);
     }
     extra_ones
 }
@@ -276,14 +289,15 @@ fn check_columns(
 fn check_sorted(
     object: &str,
     place: usize,
-    contacts: &[Contact],
+    contacts: &[ContactRecord],
     (version, told): (Option<&str>, bool),
-    findings: &mut Findings,
+    findings: &mut FindingList,
 ) -> Option<Vec<u64>> {
-    let names = sorted_names(contacts.iter().map(|c| c.name.clone()).collect());
-    let column = |contact: &Contact| names.iter().position(|name| *name == contact.name).unwrap_or_default() as u64;
+    let names = sort_names(contacts.iter().map(|c| c.name.clone()).collect());
+    let column =
+        |contact: &ContactRecord| names.iter().position(|name| *name == contact.name).unwrap_or_default() as u64;
     let own: Vec<u64> = contacts.iter().map(column).collect();
-    let stated = |c: &Contact| c.columns.get(place).copied().flatten();
+    let stated = |c: &ContactRecord| c.columns.get(place).copied().flatten();
     let wrong: Vec<&str> = contacts
         .iter()
         .zip(&own)
@@ -300,12 +314,12 @@ fn check_sorted(
     };
     let text = format!(
         "columns are in the order of sorted names, but their numbers are not: {sure}; mislabelled: {}",
-        crate::error::listed(wrong, 6)
+        crate::error::join_quoted(wrong, 6)
     );
     findings.add(Code::SortedNames, object, text);
     if certain || told {
         return Some(own);
     }
-    findings.unmendable();
+    findings.mark_last_unfixable();
     None
 }

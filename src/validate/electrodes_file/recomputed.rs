@@ -16,30 +16,30 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::contacts::Contact;
-use super::finding::Findings;
-use super::population::Population;
+use super::contacts::ContactRecord;
+use super::finding::FindingList;
+use super::population::PopulationRecord;
 use crate::error::Result;
-use crate::methods::{self, NearField, Parameter};
-use crate::segments::table::Table;
+use crate::methods::{self, NearField, SettingKind};
+use crate::segments::table::SegmentTable;
 use crate::segments::{NeuronSegments, Segments};
-use crate::sonata::electrodes_file::{Formula, scaling_factors};
+use crate::sonata::electrodes_file::{RecomputableContact, scaling_factors_path};
 use crate::units::SiemensPerMeter;
-use fit::Demand;
-use judge::Sample;
+use fit::AgreementCriterion;
+use judge::NodeSample;
 
 /// As many coefficients are computed, at most; more only where four nodes have more.
-const MAX_COEFFICIENTS: u64 = 4_000_000;
+const MAX_WEIGHTS: u64 = 4_000_000;
 /// As many parts are read, at most, where not all nodes are compared.
 const MAX_PARTS: usize = 8;
 /// Nodes of a part, at least.
-const MIN_NODES: usize = 4;
+const MIN_NODES_PER_PART: usize = 4;
 
 /// The segments that a file is of.
 #[derive(Debug, Clone, Copy)]
-pub enum SegmentSource<'a> {
+pub enum ReferenceSegments<'a> {
     /// Those of a table.
-    Table(&'a Table),
+    Table(&'a SegmentTable),
     /// Those of some nodes of a circuit.
     Placed {
         /// The population.
@@ -51,7 +51,7 @@ pub enum SegmentSource<'a> {
     },
 }
 
-impl SegmentSource<'_> {
+impl ReferenceSegments<'_> {
     /// The population that the segments are of.
     pub(super) fn population(&self) -> &str {
         match self {
@@ -63,13 +63,13 @@ impl SegmentSource<'_> {
 
 /// What was computed anew.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Recomputed {
+pub struct RecomputationSummary {
     /// The population.
     pub population: String,
     /// Number of nodes.
     pub nodes: u64,
     /// Number of coefficients.
-    pub coefficients: u64,
+    pub weights: u64,
     /// Contacts that were computed.
     pub contacts: u64,
     /// Those of them that agree.
@@ -79,16 +79,16 @@ pub struct Recomputed {
 }
 
 /// A contact that can be computed.
-pub(super) struct Checked<'a> {
+pub(super) struct RecomputedContact<'a> {
     pub name: &'a str,
     pub column: usize,
-    pub formula: Formula,
-    pub demand: Demand,
+    pub formula: RecomputableContact,
+    pub criterion: AgreementCriterion,
 }
 
 /// One node: what the file has, all columns, and what the contacts' methods give, both a row a segment. What is NaN was not
 /// computed.
-pub(super) struct Node {
+pub(super) struct SampledNode {
     pub id: u64,
     /// Its rows in the file.
     pub rows: Range<u64>,
@@ -97,46 +97,58 @@ pub(super) struct Node {
 }
 
 /// Compares a population's coefficients, or a sample of them; none where nothing can be computed.
-pub(super) fn check(
-    population: &Population,
+pub(super) fn recompute(
+    population: &PopulationRecord,
     place: usize,
-    contacts: &[Contact],
-    (segments, conductivity): (SegmentSource<'_>, Option<SiemensPerMeter>),
-    findings: &mut Findings,
-) -> Result<Option<Recomputed>> {
-    let own = |(i, c): (usize, &Contact)| match &population.relabelled {
+    contacts: &[ContactRecord],
+    (segments, conductivity): (ReferenceSegments<'_>, Option<SiemensPerMeter>),
+    findings: &mut FindingList,
+) -> Result<Option<RecomputationSummary>> {
+    let own = |(i, c): (usize, &ContactRecord)| match &population.relabelled_columns {
         Some(own) => own.get(i).copied(),
         None => c.columns.get(place).copied().flatten(),
     };
-    let checked: Vec<Checked<'_>> = contacts
+    let checked: Vec<RecomputedContact<'_>> = contacts
         .iter()
         .enumerate()
         .filter_map(|(i, c)| {
-            let mut formula = Formula::of(c.kind.as_deref()?, c.position.filter(|p| p.is_finite())?, &c.settings)?;
-            if let Some(conductivity) = conductivity.filter(|_| !formula.is_stated) {
+            let mut formula = RecomputableContact::from_attributes(
+                c.kind.as_deref()?,
+                c.position.filter(|p| p.is_finite())?,
+                &c.settings,
+            )?;
+            if let Some(conductivity) = conductivity.filter(|_| !formula.is_fully_stated) {
                 formula.contact.conductivity = conductivity.into();
-                formula.is_stated = true;
+                formula.is_fully_stated = true;
             }
-            let alone = !formula.method.parameters().contains(&Parameter::Array);
+            let alone = !formula.method.accepted_settings().contains(&SettingKind::Array);
             let says_near_field = c.settings.iter().any(|(key, _)| *key == "near_field");
-            let demand = Demand {
-                all: formula.is_stated && says_near_field && formula.contact.near_field == NearField::Radius,
+            let demand = AgreementCriterion {
+                all_must_agree: formula.is_fully_stated
+                    && says_near_field
+                    && formula.contact.near_field == NearField::ClampToRadius,
                 is_share: !formula.method.is_potential(),
             };
-            alone.then_some(Checked { name: &c.name, column: own((i, c))? as usize, formula, demand })
+            alone.then_some(RecomputedContact {
+                name: &c.name,
+                column: own((i, c))? as usize,
+                formula,
+                criterion: demand,
+            })
         })
         .collect();
     let left_out = (contacts.len() - checked.len()) as u64;
-    let nodes = sample(population, segments, &checked)?;
+    let nodes = sample_nodes(population, segments, &checked)?;
     let Some(factors) = population.factors.as_ref().filter(|_| !checked.is_empty() && !nodes.is_empty()) else {
         return Ok(None);
     };
-    let sample = Sample { width: factors.columns() as usize, checked, nodes };
-    let agreeing = sample.judge(&scaling_factors(&population.name), (population, factors), findings)?;
-    Ok(Some(Recomputed {
+    let sample = NodeSample { width: factors.columns() as usize, checked, nodes };
+    let agreeing =
+        sample.report_differences(&scaling_factors_path(&population.name), (population, factors), findings)?;
+    Ok(Some(RecomputationSummary {
         population: population.name.clone(),
         nodes: sample.nodes.len() as u64,
-        coefficients: sample.nodes.iter().map(|n| n.computed.len() as u64).sum(),
+        weights: sample.nodes.iter().map(|n| n.computed.len() as u64).sum(),
         contacts: sample.checked.len() as u64,
         agreeing,
         left_out,
@@ -144,22 +156,26 @@ pub(super) fn check(
 }
 
 /// Nodes that are in the file, too, with as many segments: all, or a sample.
-fn sample(population: &Population, segments: SegmentSource<'_>, checked: &[Checked<'_>]) -> Result<Vec<Node>> {
+fn sample_nodes(
+    population: &PopulationRecord,
+    segments: ReferenceSegments<'_>,
+    checked: &[RecomputedContact<'_>],
+) -> Result<Vec<SampledNode>> {
     if checked.is_empty() {
         return Ok(Vec::new());
     }
     let mut nodes = Vec::new();
     match segments {
-        SegmentSource::Placed { segments, others, .. } => {
+        ReferenceSegments::Placed { segments, others, .. } => {
             let neurons: Vec<NeuronSegments<'_>> = segments.neurons().collect();
-            add_nodes(population, &neurons, MAX_COEFFICIENTS, checked, &mut nodes)?;
+            add_nodes(population, &neurons, MAX_WEIGHTS, checked, &mut nodes)?;
             for node in &mut nodes {
-                leave_out(node, segments, others);
+                mask_ambiguous_rows(node, segments, others);
             }
         }
-        SegmentSource::Table(table) => {
+        ReferenceSegments::Table(table) => {
             let parts = table.parts();
-            let all = table.len().saturating_mul(checked.len() as u64) <= MAX_COEFFICIENTS;
+            let all = table.len().saturating_mul(checked.len() as u64) <= MAX_WEIGHTS;
             let count = if all { parts.len() } else { parts.len().min(MAX_PARTS) };
             for number in 0..count {
                 // the first, the last, and others at equal steps between them
@@ -167,7 +183,7 @@ fn sample(population: &Population, segments: SegmentSource<'_>, checked: &[Check
                 let Some(part) = parts.get(at) else { continue };
                 let segments = part.read_by_row()?;
                 let neurons: Vec<NeuronSegments<'_>> = segments.neurons().collect();
-                let most = if all { u64::MAX } else { MAX_COEFFICIENTS / count as u64 };
+                let most = if all { u64::MAX } else { MAX_WEIGHTS / count as u64 };
                 add_nodes(population, &neurons, most, checked, &mut nodes)?;
             }
         }
@@ -177,7 +193,7 @@ fn sample(population: &Population, segments: SegmentSource<'_>, checked: &[Check
 }
 
 /// Marks the rows of a node that are not in one place by all conventions as not computed.
-fn leave_out(node: &mut Node, segments: &Segments, others: &[Segments]) {
+fn mask_ambiguous_rows(node: &mut SampledNode, segments: &Segments, others: &[Segments]) {
     let of_node = |all: &Segments| -> Vec<[[f64; 3]; 2]> {
         let own = all.iter().filter(|s| s.node_id == node.id);
         own.map(|s| [s.start.to_array(), s.end.to_array()]).collect()
@@ -195,14 +211,14 @@ fn leave_out(node: &mut Node, segments: &Segments, others: &[Segments]) {
 
 /// Adds nodes at equal steps, so that no more than so many coefficients are computed.
 fn add_nodes(
-    population: &Population,
+    population: &PopulationRecord,
     neurons: &[NeuronSegments<'_>],
     most: u64,
-    checked: &[Checked<'_>],
-    nodes: &mut Vec<Node>,
+    checked: &[RecomputedContact<'_>],
+    nodes: &mut Vec<SampledNode>,
 ) -> Result<()> {
     let (Some(offsets), Some(factors)) = (&population.offsets, &population.factors) else { return Ok(()) };
-    let places: BTreeMap<u64, usize> = population.node_ids.given.iter().copied().zip(0..).collect();
+    let places: BTreeMap<u64, usize> = population.node_ids.in_file_order.iter().copied().zip(0..).collect();
     let rows = |neuron: &NeuronSegments<'_>| {
         let &place = places.get(&neuron.node_id()?)?;
         let rows = *offsets.get(place)?..*offsets.get(place + 1)?;
@@ -211,20 +227,20 @@ fn add_nodes(
     let fitting: Vec<(&NeuronSegments<'_>, Range<u64>)> = neurons.iter().filter_map(|n| Some((n, rows(n)?))).collect();
     let coefficients = fitting.iter().map(|(n, _)| n.len() as u64).sum::<u64>().saturating_mul(checked.len() as u64);
     let wanted = (fitting.len() as u64).saturating_mul(most).checked_div(coefficients).unwrap_or(0) as usize;
-    let step = fitting.len().div_ceil(wanted.max(MIN_NODES)).max(1);
+    let step = fitting.len().div_ceil(wanted.max(MIN_NODES_PER_PART)).max(1);
     let chosen: Vec<&(&NeuronSegments<'_>, Range<u64>)> = fitting.iter().step_by(step).collect();
     let made = chosen.into_par_iter().map(|(neuron, rows)| {
         let mut file = Vec::new();
-        factors.read(rows.clone(), &mut file)?;
+        factors.read_rows(rows.clone(), &mut file)?;
         let id = neuron.node_id().unwrap_or_default();
-        Ok(Node { id, rows: rows.clone(), file, computed: computed(checked, neuron)? })
+        Ok(SampledNode { id, rows: rows.clone(), file, computed: compute_node(checked, neuron)? })
     });
-    nodes.extend(made.collect::<Result<Vec<Node>>>()?);
+    nodes.extend(made.collect::<Result<Vec<SampledNode>>>()?);
     Ok(())
 }
 
 /// What the contacts' methods give for a neuron.
-fn computed(checked: &[Checked<'_>], neuron: &NeuronSegments<'_>) -> Result<Vec<f64>> {
+fn compute_node(checked: &[RecomputedContact<'_>], neuron: &NeuronSegments<'_>) -> Result<Vec<f64>> {
     let mut all = vec![f64::NAN; neuron.len() * checked.len()];
     let mut own = Vec::new();
     let mut methods: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
@@ -232,12 +248,12 @@ fn computed(checked: &[Checked<'_>], neuron: &NeuronSegments<'_>) -> Result<Vec<
         methods.entry(c.formula.method.name()).or_default().push(i);
     }
     for (name, places) in methods {
-        let Some(method) = methods::by_name(name) else { continue };
+        let Some(method) = methods::find_method(name) else { continue };
         let contacts: Vec<methods::Contact> =
             places.iter().filter_map(|&i| checked.get(i).map(|c| c.formula.contact.clone())).collect();
         own.clear();
         own.resize(neuron.len() * places.len(), 0.0);
-        method.prepare(&contacts)?.fill(neuron, &mut own);
+        method.prepare(&contacts)?.fill_weights(neuron, &mut own);
         for (row, values) in all.chunks_exact_mut(checked.len()).zip(own.chunks_exact(places.len())) {
             places.iter().zip(values).for_each(|(&i, &value)| row[i] = value);
         }

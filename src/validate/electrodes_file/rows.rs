@@ -1,12 +1,12 @@
 //! Which rows are whose: nodes and offsets, and what of them can be mended without guessing.
 
 use super::code::Code;
-use super::finding::Findings;
-use crate::sonata::electrodes_file::{node_ids, offsets as offsets_of};
+use super::finding::FindingList;
+use crate::sonata::electrodes_file::{node_ids_path, offsets_path as offsets_of};
 
 /// Checks the nodes of a population.
-pub(super) fn check_nodes(population: &str, ids: &[u64], findings: &mut Findings) {
-    let object = node_ids(population);
+pub(super) fn check_nodes(population: &str, ids: &[u64], findings: &mut FindingList) {
+    let object = node_ids_path(population);
     if ids.is_empty() {
         findings.add(Code::NoNodes, &object, "no nodes, expected at least one");
     }
@@ -16,7 +16,7 @@ pub(super) fn check_nodes(population: &str, ids: &[u64], findings: &mut Findings
     if let Some((id, place)) = again.next() {
         let text = format!("node listed twice, expected each once, found `{id}` again");
         findings.add_at(Code::DuplicateNode, &object, place as u64, text);
-        findings.and_more(again.count() as u64);
+        findings.set_last_more_count(again.count() as u64);
     } else if let Some(place) = ids.windows(2).position(|pair| pair[1] < pair[0]) {
         let (before, found) = (ids[place], ids[place + 1]);
         let text = format!("node ids are not ascending, expected one above {before}, found {found}");
@@ -30,16 +30,16 @@ pub(super) fn check_offsets(
     offsets: Vec<u64>,
     ids: &[u64],
     rows: u64,
-    findings: &mut Findings,
+    findings: &mut FindingList,
 ) -> Option<Vec<u64>> {
     let object = offsets_of(population);
     let offsets =
-        if offsets.len() == ids.len() + 1 { offsets } else { lengthen(&object, offsets, ids, rows, findings)? };
+        if offsets.len() == ids.len() + 1 { offsets } else { complete_offsets(&object, offsets, ids, rows, findings)? };
     if let Some(row) = offsets.windows(2).position(|pair| pair[1] < pair[0]) {
         let (expected, found) = (offsets[row], offsets[row + 1]);
         let text = format!("offset below the one before, expected at least {expected}, found {found}");
         findings.add_at(Code::OffsetsDecrease, &object, row as u64 + 1, text);
-        findings.and_more(offsets.windows(2).filter(|pair| pair[1] < pair[0]).count() as u64 - 1);
+        findings.set_last_more_count(offsets.windows(2).filter(|pair| pair[1] < pair[0]).count() as u64 - 1);
         return None;
     }
     let (&first, &last) = (offsets.first()?, offsets.last()?);
@@ -47,7 +47,7 @@ pub(super) fn check_offsets(
         let text =
             format!("all offsets are shifted, expected {} from 0 to {rows}, found {first} to {last}", offsets.len());
         findings.add(Code::OffsetsShifted, &object, text);
-        return Some(check_empty(&object, offsets.iter().map(|o| o - first).collect(), ids, findings));
+        return Some(check_empty_nodes(&object, offsets.iter().map(|o| o - first).collect(), ids, findings));
     }
     let mut sound = true;
     if first > 0 {
@@ -61,12 +61,18 @@ pub(super) fn check_offsets(
         findings.add_at(code, &object, offsets.len() as u64 - 1, text);
         sound = false;
     }
-    let offsets = check_empty(&object, offsets, ids, findings);
+    let offsets = check_empty_nodes(&object, offsets, ids, findings);
     sound.then_some(offsets)
 }
 
 /// Offsets of the wrong number, with the one that can be told.
-fn lengthen(object: &str, offsets: Vec<u64>, ids: &[u64], rows: u64, findings: &mut Findings) -> Option<Vec<u64>> {
+fn complete_offsets(
+    object: &str,
+    offsets: Vec<u64>,
+    ids: &[u64],
+    rows: u64,
+    findings: &mut FindingList,
+) -> Option<Vec<u64>> {
     let (expected, found) = (ids.len() + 1, offsets.len());
     let text = format!("wrong length, expected {expected} offsets (one more than nodes), found {found}");
     findings.add(Code::OffsetsLength, object, text);
@@ -78,17 +84,17 @@ fn lengthen(object: &str, offsets: Vec<u64>, ids: &[u64], rows: u64, findings: &
         }
         (true, false, true) => Some([0].into_iter().chain(offsets).collect()),
         _ => {
-            findings.unmendable();
+            findings.mark_last_unfixable();
             None
         }
     }
 }
 
-fn check_empty(object: &str, offsets: Vec<u64>, ids: &[u64], findings: &mut Findings) -> Vec<u64> {
+fn check_empty_nodes(object: &str, offsets: Vec<u64>, ids: &[u64], findings: &mut FindingList) -> Vec<u64> {
     let mut empty = offsets.windows(2).zip(ids).enumerate().filter(|(_, (pair, _))| pair[0] == pair[1]);
     if let Some((place, (_, id))) = empty.next() {
         findings.add_at(Code::EmptyNode, object, place as u64, format!("node {id} has no rows, expected at least one"));
-        findings.and_more(empty.count() as u64);
+        findings.set_last_more_count(empty.count() as u64);
     }
     offsets
 }
@@ -98,10 +104,10 @@ mod tests {
     use super::*;
 
     fn checked(offsets: &[u64], nodes: u64, rows: u64) -> (Vec<(Code, bool)>, Option<Vec<u64>>) {
-        let mut findings = Findings::default();
+        let mut findings = FindingList::default();
         let ids: Vec<u64> = (0..nodes).collect();
         let mended = check_offsets("p", offsets.to_vec(), &ids, rows, &mut findings);
-        (findings.sorted().iter().map(|f| (f.code, f.mendable)).collect(), mended)
+        (findings.into_sorted().iter().map(|f| (f.code, f.fixable)).collect(), mended)
     }
 
     #[test]

@@ -6,14 +6,14 @@ use std::sync::Mutex;
 use rayon::prelude::*;
 
 use crate::error::Result;
-use crate::sonata::electrodes_file::Factors;
+use crate::sonata::electrodes_file::WeightsDataset;
 
 /// Bytes of one block of rows.
 const BLOCK_BYTES: u64 = 1 << 20;
 
 /// A kind of value that no client can use: how many there are, and the first.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Odd {
+pub(super) struct NonFiniteCount {
     pub count: u64,
     /// Row and column.
     pub first: Option<(u64, u64)>,
@@ -21,9 +21,9 @@ pub(super) struct Odd {
 
 /// What the coefficients are like.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Values {
-    pub nan: Odd,
-    pub infinite: Odd,
+pub(super) struct WeightScan {
+    pub nan: NonFiniteCount,
+    pub infinite: NonFiniteCount,
     /// For each column, whether all its values are 1.
     pub ones: Vec<bool>,
     /// For each column, whether all its values are 0.
@@ -32,24 +32,24 @@ pub(super) struct Values {
     pub zero_rows: Vec<Range<u64>>,
 }
 
-impl Odd {
-    fn see(&mut self, row: u64, column: u64) {
+impl NonFiniteCount {
+    fn add(&mut self, row: u64, column: u64) {
         self.count += 1;
         self.first = Some(self.first.map_or((row, column), |first| first.min((row, column))));
     }
 
-    fn join(&mut self, other: Self) {
+    fn merge(&mut self, other: Self) {
         self.count += other.count;
         self.first = [self.first, other.first].into_iter().flatten().min();
     }
 }
 
-impl Values {
+impl WeightScan {
     fn new(columns: usize) -> Self {
         Self { ones: vec![true; columns], zeros: vec![true; columns], ..Self::default() }
     }
 
-    fn row(&mut self, row: u64, values: &[f64], potentials: &[usize]) {
+    fn add_row(&mut self, row: u64, values: &[f64], potentials: &[usize]) {
         if !potentials.is_empty() && potentials.iter().all(|&column| values.get(column) == Some(&0.0)) {
             match self.zero_rows.last_mut().filter(|run| run.end == row) {
                 Some(run) => run.end += 1,
@@ -65,17 +65,17 @@ impl Values {
         if !finite {
             for (&v, column) in values.iter().zip(0..) {
                 match () {
-                    () if v.is_nan() => self.nan.see(row, column),
-                    () if v.is_infinite() => self.infinite.see(row, column),
+                    () if v.is_nan() => self.nan.add(row, column),
+                    () if v.is_infinite() => self.infinite.add(row, column),
                     () => {}
                 }
             }
         }
     }
 
-    fn join(&mut self, other: &Self) {
-        self.nan.join(other.nan);
-        self.infinite.join(other.infinite);
+    fn merge(&mut self, other: &Self) {
+        self.nan.merge(other.nan);
+        self.infinite.merge(other.infinite);
         self.ones.iter_mut().zip(&other.ones).for_each(|(own, other)| *own &= other);
         self.zeros.iter_mut().zip(&other.zeros).for_each(|(own, other)| *own &= other);
         self.zero_rows.extend_from_slice(&other.zero_rows);
@@ -83,8 +83,8 @@ impl Values {
 
     /// Reads all coefficients once, in threads. `potentials` are columns that cannot be 0, `progress` is called with numbers
     /// of rows done, `each` with the rows.
-    pub fn of(
-        factors: &Factors,
+    pub fn scan(
+        factors: &WeightsDataset,
         potentials: &[usize],
         progress: &(dyn Fn(u64) + Sync),
         each: &(dyn Fn(&[f64]) + Sync),
@@ -95,12 +95,12 @@ impl Values {
         let blocks = factors.rows().div_ceil(step);
         (0..blocks).into_par_iter().try_for_each_init(Vec::new, |values, block| {
             let rows = block * step..((block + 1) * step).min(factors.rows());
-            factors.read(rows.clone(), values)?;
+            factors.read_rows(rows.clone(), values)?;
             let mut own = Self::new(columns);
-            values.chunks_exact(columns.max(1)).zip(rows.clone()).for_each(|(v, row)| own.row(row, v, potentials));
+            values.chunks_exact(columns.max(1)).zip(rows.clone()).for_each(|(v, row)| own.add_row(row, v, potentials));
             each(values);
             if let Ok(mut all) = all.lock() {
-                all.join(&own);
+                all.merge(&own);
             }
             progress(rows.end - rows.start);
             Ok::<(), crate::error::Error>(())
@@ -117,25 +117,25 @@ mod tests {
 
     #[test]
     fn the_first_odd_value_is_told_whatever_the_order_of_blocks() {
-        let (mut late, mut early) = (Values::new(2), Values::new(2));
-        late.row(7, &[f64::NAN, 1.0], &[]);
-        late.row(8, &[f64::NAN, f64::NEG_INFINITY], &[]);
-        early.row(3, &[0.0, f64::NAN], &[]);
-        late.join(&early);
-        assert_eq!(late.nan, Odd { count: 3, first: Some((3, 1)) });
-        assert_eq!(late.infinite, Odd { count: 1, first: Some((8, 1)) });
+        let (mut late, mut early) = (WeightScan::new(2), WeightScan::new(2));
+        late.add_row(7, &[f64::NAN, 1.0], &[]);
+        late.add_row(8, &[f64::NAN, f64::NEG_INFINITY], &[]);
+        early.add_row(3, &[0.0, f64::NAN], &[]);
+        late.merge(&early);
+        assert_eq!(late.nan, NonFiniteCount { count: 3, first: Some((3, 1)) });
+        assert_eq!(late.infinite, NonFiniteCount { count: 1, first: Some((8, 1)) });
         assert_eq!((late.ones, late.zeros), (vec![false, false], vec![false, false]));
     }
 
     #[test]
     fn rows_of_zeros_are_those_of_all_potentials() {
-        let mut values = Values::new(3);
+        let mut values = WeightScan::new(3);
         for (row, given) in [[0.0, 0.0, 1.0], [0.0, 0.0, 0.0], [0.0, 2.0, 0.0], [0.0; 3]].iter().enumerate() {
-            values.row(row as u64, given, &[0, 1]);
+            values.add_row(row as u64, given, &[0, 1]);
         }
         assert_eq!(values.zero_rows, [0..2, 3..4]);
         values.zero_rows.clear();
-        values.row(4, &[0.0; 3], &[]);
+        values.add_row(4, &[0.0; 3], &[]);
         assert!(values.zero_rows.is_empty(), "without potentials nothing is wrong about 0");
     }
 }

@@ -2,16 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Cause, Comparison, Options, Section};
+use super::{PlacedSection, PositionsCause, PositionsComparison, PositionsOptions};
 use crate::geometry::Point;
 use crate::segments::SectionType;
 
 /// Segments of the myelin.
-const MYELIN: usize = 5;
+const MYELIN_SEGMENTS: usize = 5;
 /// Ids of myelin in old files are off by so many at most.
-const MOST_OFF: u32 = 30;
+const MAX_MYELIN_ID_OFFSET: u32 = 30;
 /// How many of the worst segments are told.
-const WORST: usize = 10;
+const MAX_WORST_SEGMENTS: usize = 10;
 
 /// A section that has no counterpart.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,14 +30,14 @@ pub struct Unmatched {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Renumbered {
     /// Its place in the section.
-    pub place: u64,
+    pub index: u64,
     /// Its ids.
     pub ids: [u32; 2],
 }
 
 /// A segment, and how far apart its places in the two files are.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Worst {
+pub struct WorstSegment {
     /// The neuron.
     pub node: u64,
     /// The section, in the first file.
@@ -45,76 +45,83 @@ pub struct Worst {
     /// The segment.
     pub segment: u32,
     /// Its kind, where either file tells.
-    pub kind: Option<SectionType>,
+    pub section_type: Option<SectionType>,
     /// The larger distance of its two ends, um.
-    pub distance: f64,
+    pub distance_um: f64,
     /// The end that is further off, in the two files, um.
-    pub ends: [Point; 2],
+    pub ends_um: [Point; 2],
 }
 
 /// What is counted while neurons go by.
-pub(super) struct Matching<'a> {
-    options: &'a Options,
+pub(super) struct SectionMatcher<'a> {
+    options: &'a PositionsOptions,
     nodes: u64,
     unmatched: Vec<Unmatched>,
     nodes_outside: BTreeSet<u64>,
     outside: u64,
     distances: Vec<f64>,
-    worst: Vec<Worst>,
+    worst: Vec<WorstSegment>,
     /// Sections in the same places under another id: node, difference of ids.
     renamed: Vec<(u64, i64)>,
 }
 
-impl<'a> Matching<'a> {
-    pub fn new(options: &'a Options) -> Self {
+impl<'a> SectionMatcher<'a> {
+    pub fn new(options: &'a PositionsOptions) -> Self {
         let (unmatched, worst, renamed) = (Vec::new(), Vec::new(), Vec::new());
         let (distances, nodes_outside) = (Vec::new(), BTreeSet::new());
         Self { options, nodes: 0, unmatched, nodes_outside, outside: 0, distances, worst, renamed }
     }
 
     /// Compares a neuron.
-    pub fn neuron(&mut self, node: u64, a: &[Section], b: &[Section]) {
+    pub fn compare_neuron(&mut self, node: u64, a: &[PlacedSection], b: &[PlacedSection]) {
         self.nodes += 1;
-        let by_id = |sections: &'_ [Section]| sections.iter().map(|s| s.id).collect::<BTreeSet<u32>>();
+        let by_id = |sections: &'_ [PlacedSection]| sections.iter().map(|s| s.id).collect::<BTreeSet<u32>>();
         let (ids_a, ids_b) = (by_id(a), by_id(b));
-        let others: BTreeMap<u32, &Section> = b.iter().map(|s| (s.id, s)).collect();
-        let renamed = renamed(a, b, &ids_a, &ids_b);
+        let others: BTreeMap<u32, &PlacedSection> = b.iter().map(|s| (s.id, s)).collect();
+        let renamed = find_renamed_myelin(a, b, &ids_a, &ids_b);
         for section in a {
             let same = others.get(&section.id).copied();
             let under_another = renamed.filter(|(own, _)| own.id == section.id).map(|(_, other)| other);
-            let other = same.or_else(|| self.as_renamed(node, section, under_another?));
+            let other = same.or_else(|| self.match_renamed(node, section, under_another?));
             match other {
-                Some(other) if other.ends.len() == section.ends.len() && other.ids == section.ids => {
-                    self.section(node, section, other);
+                Some(other)
+                    if other.ends_um.len() == section.ends_um.len() && other.segment_ids == section.segment_ids =>
+                {
+                    self.compare_section(node, section, other);
                 }
-                other => self.alone(node, section.id, [Some(section), other]),
+                other => self.add_unmatched(node, section.id, [Some(section), other]),
             }
         }
         let taken = renamed.filter(|_| self.options.ignore_myelin_id).map(|(_, other)| other.id);
         for section in b.iter().filter(|s| !ids_a.contains(&s.id) && Some(s.id) != taken) {
-            self.alone(node, section.id, [None, Some(section)]);
+            self.add_unmatched(node, section.id, [None, Some(section)]);
         }
     }
 
-    fn alone(&mut self, node: u64, section: u32, files: [Option<&Section>; 2]) {
-        let segments = files.map(|section| section.map(|s| s.ends.len() as u64));
+    fn add_unmatched(&mut self, node: u64, section: u32, files: [Option<&PlacedSection>; 2]) {
+        let segments = files.map(|section| section.map(|s| s.ends_um.len() as u64));
         let renumbered = match files {
-            [Some(a), Some(b)] if a.ends.len() == b.ends.len() => renumbered(a, b),
+            [Some(a), Some(b)] if a.ends_um.len() == b.ends_um.len() => find_renumbered(a, b),
             _ => None,
         };
         self.unmatched.push(Unmatched { node, section, segments, renumbered });
     }
 
     /// A section under another id: noted if it is in the same places, taken if ids of myelin are ignored.
-    fn as_renamed<'b>(&mut self, node: u64, own: &Section, other: &'b Section) -> Option<&'b Section> {
-        let same = own.ends.iter().zip(&other.ends).all(|(a, b)| self.agree(a, b));
+    fn match_renamed<'b>(
+        &mut self,
+        node: u64,
+        own: &PlacedSection,
+        other: &'b PlacedSection,
+    ) -> Option<&'b PlacedSection> {
+        let same = own.ends_um.iter().zip(&other.ends_um).all(|(a, b)| self.ends_agree(a, b));
         if same {
             self.renamed.push((node, i64::from(other.id) - i64::from(own.id)));
         }
         self.options.ignore_myelin_id.then_some(other)
     }
 
-    fn agree(&self, a: &[Point; 2], b: &[Point; 2]) -> bool {
+    fn ends_agree(&self, a: &[Point; 2], b: &[Point; 2]) -> bool {
         a.iter().zip(b).all(|(a, b)| {
             let tolerance = self.options.tolerance;
             let most = a.distance(Point::ORIGIN).max(b.distance(Point::ORIGIN));
@@ -122,9 +129,9 @@ impl<'a> Matching<'a> {
         })
     }
 
-    fn section(&mut self, node: u64, own: &Section, other: &Section) {
-        for (segment, (a, b)) in (0..).zip(own.ends.iter().zip(&other.ends)) {
-            if !self.agree(a, b) {
+    fn compare_section(&mut self, node: u64, own: &PlacedSection, other: &PlacedSection) {
+        for (segment, (a, b)) in (0..).zip(own.ends_um.iter().zip(&other.ends_um)) {
+            if !self.ends_agree(a, b) {
                 self.outside += 1;
                 self.nodes_outside.insert(node);
             }
@@ -134,22 +141,29 @@ impl<'a> Matching<'a> {
             let distance = if apart(end).is_nan() { f64::INFINITY } else { apart(end) };
             self.distances.push(distance);
             if distance > 0.0 {
-                let (section, kind) = (own.id, own.kind.or(other.kind));
-                self.see(Worst { node, section, segment, kind, distance, ends: [a[end], b[end]] });
+                let (section, kind) = (own.id, own.section_type.or(other.section_type));
+                self.add_worst(WorstSegment {
+                    node,
+                    section,
+                    segment,
+                    section_type: kind,
+                    distance_um: distance,
+                    ends_um: [a[end], b[end]],
+                });
             }
         }
     }
 
-    fn see(&mut self, found: Worst) {
-        let place = self.worst.partition_point(|w| w.distance >= found.distance);
-        if place < WORST {
+    fn add_worst(&mut self, found: WorstSegment) {
+        let place = self.worst.partition_point(|w| w.distance_um >= found.distance_um);
+        if place < MAX_WORST_SEGMENTS {
             self.worst.insert(place, found);
-            self.worst.truncate(WORST);
+            self.worst.truncate(MAX_WORST_SEGMENTS);
         }
     }
 
     /// What was found.
-    pub fn told(mut self, nodes_only_in: [Vec<u64>; 2]) -> Comparison {
+    pub fn finish(mut self, nodes_only_in: [Vec<u64>; 2]) -> PositionsComparison {
         self.distances.sort_unstable_by(f64::total_cmp);
         let rank = |share: f64| (share * self.distances.len() as f64).ceil() as usize;
         let quantile = |share| self.distances.get(rank(share).max(1) - 1).copied().unwrap_or(0.0);
@@ -158,16 +172,16 @@ impl<'a> Matching<'a> {
         let explained: BTreeSet<u64> = self.renamed.iter().map(|(node, _)| *node).collect();
         let causes = match (offsets.clone().min(), offsets.max()) {
             (Some(low), Some(high)) if !self.options.ignore_myelin_id && missing == explained => {
-                vec![Cause::MyelinIds { nodes: self.renamed.len() as u64, offsets: [low, high] }]
+                vec![PositionsCause::MyelinIds { nodes: self.renamed.len() as u64, offsets: [low, high] }]
             }
             _ => Vec::new(),
         };
-        Comparison {
-            nodes: self.nodes,
-            segments: self.distances.len() as u64,
+        PositionsComparison {
+            node_count: self.nodes,
+            segment_count: self.distances.len() as u64,
             nodes_only_in,
-            outside: self.outside,
-            quantiles: [0.5, 0.9, 0.99].map(quantile),
+            outside_count: self.outside,
+            distance_quantiles_um: [0.5, 0.9, 0.99].map(quantile),
             worst: self.worst,
             unmatched: self.unmatched,
             nodes_outside: self.nodes_outside,
@@ -177,50 +191,51 @@ impl<'a> Matching<'a> {
 }
 
 /// The first segment that has other ids.
-fn renumbered(a: &Section, b: &Section) -> Option<Renumbered> {
+fn find_renumbered(a: &PlacedSection, b: &PlacedSection) -> Option<Renumbered> {
     let ids = |place: usize| [a.segment_id(place), b.segment_id(place)];
-    let place = (0..a.ends.len()).find(|&place| ids(place)[0] != ids(place)[1])?;
-    Some(Renumbered { place: place as u64, ids: ids(place) })
+    let place = (0..a.ends_um.len()).find(|&place| ids(place)[0] != ids(place)[1])?;
+    Some(Renumbered { index: place as u64, ids: ids(place) })
 }
 
 /// The one section of each file that the other has not, if both can be the myelin: see [`can_be_myelin`].
-fn renamed<'s>(
-    a: &'s [Section],
-    b: &'s [Section],
+fn find_renamed_myelin<'s>(
+    a: &'s [PlacedSection],
+    b: &'s [PlacedSection],
     ids_a: &BTreeSet<u32>,
     ids_b: &BTreeSet<u32>,
-) -> Option<(&'s Section, &'s Section)> {
-    fn only<'s>(sections: &'s [Section], others: &BTreeSet<u32>) -> Option<&'s Section> {
+) -> Option<(&'s PlacedSection, &'s PlacedSection)> {
+    fn only<'s>(sections: &'s [PlacedSection], others: &BTreeSet<u32>) -> Option<&'s PlacedSection> {
         let mut alone = sections.iter().filter(|s| !others.contains(&s.id));
         alone.next().filter(|_| alone.next().is_none())
     }
     let (own, other) = (only(a, ids_b)?, only(b, ids_a)?);
     let is_last = ids_a.last() == Some(&own.id) || ids_b.last() == Some(&other.id);
-    let is_near = own.id.abs_diff(other.id) <= MOST_OFF;
+    let is_near = own.id.abs_diff(other.id) <= MAX_MYELIN_ID_OFFSET;
     (is_last && is_near && can_be_myelin(own) && can_be_myelin(other)).then_some((own, other))
 }
 
 /// Whether a section has as many segments as myelin, and is of no other kind.
-fn can_be_myelin(section: &Section) -> bool {
-    section.ends.len() == MYELIN && section.kind.is_none_or(|kind| kind == SectionType::Myelin)
+fn can_be_myelin(section: &PlacedSection) -> bool {
+    section.ends_um.len() == MYELIN_SEGMENTS && section.section_type.is_none_or(|kind| kind == SectionType::Myelin)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Placed, compare};
+    use super::super::{PlacedSegments, compare};
     use super::*;
     use crate::segments::{Segment, Segments};
     use crate::validate::Tolerance;
 
-    const OPTIONS: Options = Options { tolerance: Tolerance { rtol: 0.0, atol: 0.1 }, ignore_myelin_id: false };
+    const OPTIONS: PositionsOptions =
+        PositionsOptions { tolerance: Tolerance { rtol: 0.0, atol: 0.1 }, ignore_myelin_id: false };
 
     /// Segments of one um along x of node 7: (section, number of segments, shift along y).
-    fn placed(sections: &[(u32, u32, f64)]) -> Placed {
+    fn placed(sections: &[(u32, u32, f64)]) -> PlacedSegments {
         placed_as(None, sections)
     }
 
-    fn placed_as(section_type: Option<SectionType>, sections: &[(u32, u32, f64)]) -> Placed {
-        let mut placed = Placed::default();
+    fn placed_as(section_type: Option<SectionType>, sections: &[(u32, u32, f64)]) -> PlacedSegments {
+        let mut placed = PlacedSegments::default();
         for &(section_id, count, y) in sections {
             let at = |i: u32| Point::new(f64::from(i), y, 0.0);
             let segment = |segment_id| Segment {
@@ -230,7 +245,7 @@ mod tests {
                 section_type,
                 start: at(segment_id),
                 end: at(segment_id + 1),
-                radius: None,
+                radius_um: None,
                 row: 0,
             };
             placed.add(&(0..count).map(segment).collect::<Segments>());
@@ -243,9 +258,9 @@ mod tests {
         let a = placed(&[(0, 1, 0.0), (3, 2, 0.0)]);
         let b = placed(&[(0, 1, 0.05), (3, 2, 0.5)]);
         let found = compare(&a, &b, &OPTIONS);
-        assert_eq!((found.nodes, found.segments, found.outside), (1, 3, 2));
-        assert_eq!(found.quantiles, [0.5, 0.5, 0.5]);
-        let places: Vec<_> = found.worst.iter().map(|w| (w.section, w.segment, w.distance)).collect();
+        assert_eq!((found.node_count, found.segment_count, found.outside_count), (1, 3, 2));
+        assert_eq!(found.distance_quantiles_um, [0.5, 0.5, 0.5]);
+        let places: Vec<_> = found.worst.iter().map(|w| (w.section, w.segment, w.distance_um)).collect();
         assert_eq!(places, [(3, 0, 0.5), (3, 1, 0.5), (0, 0, 0.05)]);
         assert!(compare(&a, &a, &OPTIONS).agrees());
     }
@@ -270,17 +285,19 @@ mod tests {
                 section_type: None,
                 start: end(place),
                 end: end(place + 1),
-                radius: None,
+                radius_um: None,
                 row: 0,
             };
-            let mut placed = Placed::default();
+            let mut placed = PlacedSegments::default();
             placed.add(&(0..).zip(ids).map(segment).collect::<Segments>());
             placed
         };
         let (sound, other) = (segments([0, 1, 2]), segments([0, 99, 2]));
-        let told = |a: &Placed, b: &Placed| compare(a, b, &OPTIONS).unmatched.first().and_then(|u| u.renumbered);
-        assert_eq!(told(&sound, &other), Some(Renumbered { place: 1, ids: [1, 99] }));
-        assert_eq!(told(&segments([5, 1, 2]), &other), Some(Renumbered { place: 0, ids: [5, 0] }));
+        let told = |a: &PlacedSegments, b: &PlacedSegments| {
+            compare(a, b, &OPTIONS).unmatched.first().and_then(|u| u.renumbered)
+        };
+        assert_eq!(told(&sound, &other), Some(Renumbered { index: 1, ids: [1, 99] }));
+        assert_eq!(told(&segments([5, 1, 2]), &other), Some(Renumbered { index: 0, ids: [5, 0] }));
         assert!(compare(&other, &other, &OPTIONS).agrees() && compare(&sound, &sound, &OPTIONS).agrees());
     }
 
@@ -289,13 +306,13 @@ mod tests {
         let (a, b) = (placed(&[(0, 1, 0.0), (9, 5, 0.0)]), placed(&[(0, 1, 0.0), (6, 5, 0.0)]));
         let found = compare(&a, &b, &OPTIONS);
         assert!(!found.agrees());
-        assert_eq!(found.causes, [Cause::MyelinIds { nodes: 1, offsets: [-3, -3] }]);
-        let ignoring = Options { ignore_myelin_id: true, ..OPTIONS };
+        assert_eq!(found.causes, [PositionsCause::MyelinIds { nodes: 1, offsets: [-3, -3] }]);
+        let ignoring = PositionsOptions { ignore_myelin_id: true, ..OPTIONS };
         assert!(compare(&a, &b, &ignoring).agrees());
         // elsewhere it is no proof, and no agreement
         let elsewhere = placed(&[(0, 1, 0.0), (6, 5, 9.0)]);
         assert!(compare(&a, &elsewhere, &OPTIONS).causes.is_empty());
-        assert_eq!(compare(&a, &elsewhere, &ignoring).outside, 5);
+        assert_eq!(compare(&a, &elsewhere, &ignoring).outside_count, 5);
         // nor is what cannot be myelin: an id too far off, another number of segments, a section that is last in no file
         let far = [placed(&[(0, 1, 0.0), (9 + 30, 5, 0.0)]), placed(&[(0, 1, 0.0), (9 + 31, 5, 0.0)])];
         assert_eq!(far.map(|b| compare(&a, &b, &ignoring).agrees()), [true, false]);

@@ -2,52 +2,52 @@
 
 use std::collections::BTreeMap;
 
-use crate::convert::bluerecording::Neuron;
+use crate::convert::bluerecording::NeuronPositions;
 use crate::error::Result;
 use crate::geometry::Point;
-use crate::segments::table::Table;
+use crate::segments::table::SegmentTable;
 use crate::segments::{SectionType, Segment, Segments};
 
 /// A section's segments.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Section {
+pub struct PlacedSection {
     /// Its id in the neuron.
     pub id: u32,
     /// Its kind, where that is known.
-    pub kind: Option<SectionType>,
+    pub section_type: Option<SectionType>,
     /// The two ends of each segment, um.
-    pub ends: Vec<[Point; 2]>,
+    pub ends_um: Vec<[Point; 2]>,
     /// The segments' ids; none where they count from 0, as they should.
-    pub ids: Option<Vec<u32>>,
+    pub segment_ids: Option<Vec<u32>>,
 }
 
-impl Section {
+impl PlacedSection {
     /// The id of a segment by its place.
     pub fn segment_id(&self, place: usize) -> u32 {
-        let own = self.ids.as_ref().and_then(|ids| ids.get(place).copied());
+        let own = self.segment_ids.as_ref().and_then(|ids| ids.get(place).copied());
         own.unwrap_or(u32::try_from(place).unwrap_or(u32::MAX))
     }
 
     fn push(&mut self, segment_id: u32, ends: [Point; 2]) {
-        let place = self.ends.len();
-        if self.ids.is_some() || segment_id != self.segment_id(place) {
+        let place = self.ends_um.len();
+        if self.segment_ids.is_some() || segment_id != self.segment_id(place) {
             let before = || (0..).take(place).collect();
-            self.ids.get_or_insert_with(before).push(segment_id);
+            self.segment_ids.get_or_insert_with(before).push(segment_id);
         }
-        self.ends.push(ends);
+        self.ends_um.push(ends);
     }
 }
 
 /// The segments of some neurons: 48 bytes a segment, 4 more in sections whose segments do not count from 0.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Placed(BTreeMap<u64, Vec<Section>>);
+pub struct PlacedSegments(BTreeMap<u64, Vec<PlacedSection>>);
 
-impl Placed {
+impl PlacedSegments {
     /// The segments of a table.
     ///
     /// # Errors
     /// It cannot be read.
-    pub fn of_table(table: &Table) -> Result<Self> {
+    pub fn from_table(table: &SegmentTable) -> Result<Self> {
         let mut placed = Self::default();
         for part in table.parts() {
             placed.add(&part.read_by_row()?);
@@ -56,7 +56,7 @@ impl Placed {
     }
 
     /// The segments of a file in BlueRecording's layout.
-    pub fn of_boundaries(neurons: &[Neuron]) -> Self {
+    pub fn from_neurons(neurons: &[NeuronPositions]) -> Self {
         let mut placed = Self::default();
         neurons.iter().for_each(|n| placed.add(&n.segments(0).collect()));
         placed
@@ -71,7 +71,12 @@ impl Placed {
         let sections = self.0.entry(s.node_id).or_default();
         let ends = [s.start, s.end];
         if sections.last().is_none_or(|last| last.id != s.section_id) {
-            sections.push(Section { id: s.section_id, kind: s.section_type, ends: Vec::new(), ids: None });
+            sections.push(PlacedSection {
+                id: s.section_id,
+                section_type: s.section_type,
+                ends_um: Vec::new(),
+                segment_ids: None,
+            });
         }
         if let Some(last) = sections.last_mut() {
             last.push(s.segment_id, ends);
@@ -82,7 +87,7 @@ impl Placed {
     ///
     /// # Errors
     /// The first node that is there already.
-    pub fn join(&mut self, other: Self) -> Result<(), u64> {
+    pub fn merge(&mut self, other: Self) -> Result<(), u64> {
         for (node, sections) in other.0 {
             if self.0.insert(node, sections).is_some() {
                 return Err(node);
@@ -97,17 +102,17 @@ impl Placed {
     }
 
     /// The neurons, node ids ascending.
-    pub fn neurons(&self) -> impl Iterator<Item = (u64, &[Section])> {
+    pub fn neurons(&self) -> impl Iterator<Item = (u64, &[PlacedSection])> {
         self.0.iter().map(|(&node, sections)| (node, sections.as_slice()))
     }
 
     /// The sections of a neuron, ids ascending.
-    pub fn neuron(&self, node: u64) -> Option<&[Section]> {
+    pub fn neuron(&self, node: u64) -> Option<&[PlacedSection]> {
         self.0.get(&node).map(Vec::as_slice)
     }
 
     /// Number of segments.
-    pub fn segments(&self) -> u64 {
-        self.0.values().flatten().map(|section| section.ends.len() as u64).sum()
+    pub fn segment_count(&self) -> u64 {
+        self.0.values().flatten().map(|section| section.ends_um.len() as u64).sum()
     }
 }

@@ -1,8 +1,8 @@
 //! Every pair of coefficients of two files, in turn.
 
-use super::columns::Columns;
-use super::rows::Rows;
-use super::{ElectrodesFile, Options, Population};
+use super::columns::MatchedColumns;
+use super::rows::MatchedRows;
+use super::{ElectrodesFile, PopulationEntry, WeightsOptions};
 use crate::error::Result;
 
 /// Values of one block of rows of one file: a few megabytes.
@@ -12,30 +12,30 @@ const BLOCK_VALUES: u64 = 1 << 18;
 ///
 /// # Errors
 /// As [`super::compare`].
-pub fn names(
-    a: (&ElectrodesFile, &Population),
-    b: (&ElectrodesFile, &Population),
-    options: &Options,
+pub fn contact_names(
+    a: (&ElectrodesFile, &PopulationEntry),
+    b: (&ElectrodesFile, &PopulationEntry),
+    options: &WeightsOptions,
 ) -> Result<Vec<String>> {
-    Ok(Columns::of(a, b, options)?.matched.into_iter().map(|column| column.name).collect())
+    Ok(MatchedColumns::new(a, b, options)?.matched.into_iter().map(|column| column.name).collect())
 }
 
 /// Gives the coefficients of both populations at the contacts of both, row by row of the nodes of both.
 ///
 /// # Errors
 /// As [`super::compare`].
-pub fn each_row(
-    (file_a, a): (&ElectrodesFile, &Population),
-    (file_b, b): (&ElectrodesFile, &Population),
-    options: &Options,
+pub fn for_each_row(
+    (file_a, a): (&ElectrodesFile, &PopulationEntry),
+    (file_b, b): (&ElectrodesFile, &PopulationEntry),
+    options: &WeightsOptions,
     visit: &mut dyn FnMut(&[[f64; 2]]),
 ) -> Result<()> {
-    let columns = Columns::of((file_a, a), (file_b, b), options)?;
-    let rows = Rows::of(a, b);
+    let columns = MatchedColumns::new((file_a, a), (file_b, b), options)?;
+    let rows = MatchedRows::new(a, b);
     let mut pairs = vec![[0.0; 2]; columns.matched.len()];
     for span in rows.blocks(BLOCK_VALUES / a.columns().max(b.columns()).max(1)) {
-        let values_a = file_a.rows(a, span.a..span.a + span.rows)?;
-        let values_b = file_b.rows(b, span.b..span.b + span.rows)?;
+        let values_a = file_a.read_rows(a, span.a..span.a + span.rows)?;
+        let values_b = file_b.read_rows(b, span.b..span.b + span.rows)?;
         let both =
             values_a.chunks_exact(a.columns().max(1) as usize).zip(values_b.chunks_exact(b.columns().max(1) as usize));
         for (row_a, row_b) in both {

@@ -5,40 +5,40 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
-use super::columns::{Columns, Matched};
-use super::rows::{Rows, Span};
-use super::tally::Tally;
+use super::columns::{MatchedColumn, MatchedColumns};
+use super::rows::{MatchedRows, RowSpan};
+use super::tally::Accumulator;
 use crate::error::Result;
-use crate::sonata::electrodes_file::Factors;
+use crate::sonata::electrodes_file::WeightsDataset;
 use crate::validate::Tolerance;
 
 /// Bytes of one block of rows of one file: two blocks, and the counts, stay in a core's cache from reading to counting.
 const BLOCK_BYTES: u64 = 1 << 16;
 
 /// Blocks that a thread takes at a time.
-const BLOCKS: u64 = 256;
+const BLOCKS_PER_TASK: u64 = 256;
 
 /// The columns of one file, in the order in which contacts are compared.
-enum Pick {
+enum ColumnPick {
     /// They follow one another.
-    Run(usize),
+    Contiguous(usize),
     /// They are anywhere.
-    Each(Vec<usize>),
+    Scattered(Vec<usize>),
 }
 
-impl Pick {
-    fn of(columns: &[Matched], file: usize) -> Self {
+impl ColumnPick {
+    fn for_file(columns: &[MatchedColumn], file: usize) -> Self {
         let columns: Vec<usize> = columns.iter().map(|c| c.columns[file]).collect();
         let first = columns.first().copied().unwrap_or_default();
         let run = columns.iter().zip(first..).all(|(&column, next)| column == next);
-        if run { Self::Run(first) } else { Self::Each(columns) }
+        if run { Self::Contiguous(first) } else { Self::Scattered(columns) }
     }
 
     /// The values of a row, in the order of contacts.
-    fn of_row<'a>(&self, row: &'a [f64], picked: &'a mut Vec<f64>, width: usize) -> &'a [f64] {
+    fn pick_row<'a>(&self, row: &'a [f64], picked: &'a mut Vec<f64>, width: usize) -> &'a [f64] {
         match self {
-            Self::Run(first) => row.get(*first..first + width).unwrap_or_default(),
-            Self::Each(columns) => {
+            Self::Contiguous(first) => row.get(*first..first + width).unwrap_or_default(),
+            Self::Scattered(columns) => {
                 picked.clear();
                 picked.extend(columns.iter().filter_map(|&column| row.get(column)));
                 picked
@@ -48,31 +48,31 @@ impl Pick {
 }
 
 /// Counts all rows. `progress` is called with numbers of rows done.
-pub(super) fn tally(
-    factors: &[Factors; 2],
-    columns: &Columns,
-    rows: &Rows,
+pub(super) fn accumulate(
+    factors: &[WeightsDataset; 2],
+    columns: &MatchedColumns,
+    rows: &MatchedRows,
     tolerance: Tolerance,
     progress: &(dyn Fn(u64) + Sync),
-) -> Result<Tally> {
+) -> Result<Accumulator> {
     let width = columns.matched.len();
     let most = BLOCK_BYTES / 8 / factors[0].columns().max(factors[1].columns()).max(1);
-    let shares: Vec<Span> = rows.blocks(most.saturating_mul(BLOCKS)).collect();
-    let picks = [Pick::of(&columns.matched, 0), Pick::of(&columns.matched, 1)];
+    let shares: Vec<RowSpan> = rows.blocks(most.saturating_mul(BLOCKS_PER_TASK)).collect();
+    let picks = [ColumnPick::for_file(&columns.matched, 0), ColumnPick::for_file(&columns.matched, 1)];
     let widths = factors.each_ref().map(|f| f.columns().max(1) as usize);
     let next = AtomicUsize::new(0);
-    let count = |_: usize| -> Result<Tally> {
-        let mut tally = Tally::new(width, tolerance);
+    let count = |_: usize| -> Result<Accumulator> {
+        let mut tally = Accumulator::new(width, tolerance);
         let (mut values, mut picked) = ([Vec::new(), Vec::new()], [Vec::new(), Vec::new()]);
         while let Some(share) = shares.get(next.fetch_add(1, Ordering::Relaxed)) {
             for block in share.blocks(most) {
-                factors[0].read(block.a..block.a + block.rows, &mut values[0])?;
-                factors[1].read(block.b..block.b + block.rows, &mut values[1])?;
+                factors[0].read_rows(block.a..block.a + block.rows, &mut values[0])?;
+                factors[1].read_rows(block.b..block.b + block.rows, &mut values[1])?;
                 let [a, b] = &values;
                 let [rows_a, rows_b] = [(a, 0), (b, 1)].map(|(values, file)| values.chunks_exact(widths[file]));
                 let [picked_a, picked_b] = &mut picked;
                 for ((a, b), at) in rows_a.zip(rows_b).zip(block.a..) {
-                    tally.add(at, picks[0].of_row(a, picked_a, width), picks[1].of_row(b, picked_b, width));
+                    tally.add_row(at, picks[0].pick_row(a, picked_a, width), picks[1].pick_row(b, picked_b, width));
                 }
                 progress(block.rows);
             }
@@ -80,6 +80,6 @@ pub(super) fn tally(
         Ok(tally)
     };
     let threads = rayon::current_num_threads().min(shares.len()).max(1);
-    let counted: Vec<Result<Tally>> = (0..threads).into_par_iter().map(count).collect();
-    counted.into_iter().try_fold(Tally::new(width, tolerance), |all, own| Ok(all.join(&own?)))
+    let counted: Vec<Result<Accumulator>> = (0..threads).into_par_iter().map(count).collect();
+    counted.into_iter().try_fold(Accumulator::new(width, tolerance), |all, own| Ok(all.merge(&own?)))
 }

@@ -1,11 +1,11 @@
 //! How differences are spread, in bounded memory: bins a quarter of an octave wide.
 
 /// The least relative difference, as a power of two: doubles that differ at all differ by 2^-53 of the larger.
-const BOTTOM: i32 = -54;
+const MIN_EXPONENT: i32 = -54;
 /// The largest: a and -a differ by twice the larger; further bins hold what is not finite.
-const TOP: i32 = 2;
+const MAX_EXPONENT: i32 = 2;
 /// Bins: one for what is equal, four an octave, one for what is beyond.
-pub(super) const BINS: usize = ((TOP - BOTTOM) * 4 + 2) as usize;
+pub(super) const BINS: usize = ((MAX_EXPONENT - MIN_EXPONENT) * 4 + 2) as usize;
 
 /// Exponent and mantissa of a double, read as one integer, are its logarithm but for up to 0.0861 of an octave.
 const LINEAR: f64 = 0.0862;
@@ -16,20 +16,20 @@ pub const QUANTILES: [f64; 3] = [0.5, 0.9, 0.99];
 /// The bin of the relative difference of a pair, from its absolute difference and the larger of the two, without a
 /// division.
 #[inline(always)]
-pub(super) fn bin_of(difference: f64, most: f64) -> u32 {
+pub(super) fn bin_index(difference: f64, most: f64) -> u32 {
     let high = |v: f64| (v.to_bits() >> 32) as i32;
     // 18 bits of the mantissa's 20 are left out: four bins an octave
     let quarters = (high(difference).wrapping_sub(high(most))) >> 18;
-    let bin = (quarters - BOTTOM * 4 + 1).clamp(0, BINS as i32 - 1) as u32;
+    let bin = (quarters - MIN_EXPONENT * 4 + 1).clamp(0, BINS as i32 - 1) as u32;
     if difference == 0.0 { 0 } else { bin }
 }
 
 /// The upper end of a bin.
-fn upper(bin: usize) -> f64 {
+fn bin_upper_bound(bin: usize) -> f64 {
     match bin {
         0 => 0.0,
         bin if bin == BINS - 1 => f64::INFINITY,
-        bin => (f64::from(bin as i32 + BOTTOM * 4) / 4.0 + LINEAR).exp2(),
+        bin => (f64::from(bin as i32 + MIN_EXPONENT * 4) / 4.0 + LINEAR).exp2(),
     }
 }
 
@@ -45,7 +45,7 @@ pub(super) fn quantiles(bins: &[u64], rows: u64, most: f64) -> [f64; 3] {
             seen += count;
             seen >= rank
         };
-        bins.iter().position(reaches).map_or(most, |bin| upper(bin).min(most))
+        bins.iter().position(reaches).map_or(most, |bin| bin_upper_bound(bin).min(most))
     })
 }
 
@@ -55,21 +55,21 @@ mod tests {
 
     #[test]
     fn bins_hold_what_is_below_their_upper_end() {
-        assert_eq!((bin_of(0.0, 1.0), bin_of(0.0, 0.0), upper(0)), (0, 0, 0.0));
+        assert_eq!((bin_index(0.0, 1.0), bin_index(0.0, 0.0), bin_upper_bound(0)), (0, 0, 0.0));
         for share in [f64::EPSILON / 2.0, 1e-12, 0.3, 0.5, 1.0, 1.9, 2.0] {
             for most in [1.0, 1.4, 1.9, 1e-280, 3e7] {
-                let end = upper(bin_of(share * most, most) as usize);
+                let end = bin_upper_bound(bin_index(share * most, most) as usize);
                 assert!(share <= end && end <= 1.35 * share, "{share} of {most} in a bin up to {end}");
             }
         }
-        assert_eq!(bin_of(f64::INFINITY, 1.0) as usize, BINS - 1);
+        assert_eq!(bin_index(f64::INFINITY, 1.0) as usize, BINS - 1);
     }
 
     #[test]
     fn quantiles_bound_those_of_a_sorted_list() {
         let values: Vec<f64> = (1..=1000).map(|i| 1e-9 * f64::from(i)).collect();
         let mut bins = vec![0; BINS];
-        values.iter().for_each(|&v| bins[bin_of(v, 1.0) as usize] += 1);
+        values.iter().for_each(|&v| bins[bin_index(v, 1.0) as usize] += 1);
         let found = quantiles(&bins, 1000, 1e-6);
         for (found, exact) in found.iter().zip([values[499], values[899], values[989]]) {
             assert!(exact <= *found && *found <= 1.35 * exact, "{found} for {exact}");

@@ -1,11 +1,11 @@
 //! The worst pairs: those that are furthest beyond what the tolerance allows.
 
 /// How many are kept.
-const KEPT: usize = 10;
+const MAX_WORST_PAIRS: usize = 10;
 
 /// A pair that differs.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Pair {
+pub(super) struct WorstRowPair {
     /// How many times what the tolerance allows.
     pub excess: f64,
     /// Row in the first file.
@@ -18,31 +18,31 @@ pub(super) struct Pair {
 
 /// The worst pairs, the worst first; of equals those that come first.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Worst(Vec<Pair>);
+pub(super) struct WorstPairs(Vec<WorstRowPair>);
 
-impl Worst {
+impl WorstPairs {
     /// What a pair must exceed to be among them.
-    pub fn least(&self) -> f64 {
-        if self.0.len() < KEPT { 0.0 } else { self.0.last().map_or(0.0, |pair| pair.excess) }
+    pub fn min_excess(&self) -> f64 {
+        if self.0.len() < MAX_WORST_PAIRS { 0.0 } else { self.0.last().map_or(0.0, |pair| pair.excess) }
     }
 
     /// Takes a pair in if it is one of the worst.
-    pub fn see(&mut self, excess: f64, row: u64, column: usize, values: [f64; 2]) {
-        let before = |pair: &Pair| (pair.excess, row, column) >= (excess, pair.row, pair.column);
+    pub fn insert(&mut self, excess: f64, row: u64, column: usize, values: [f64; 2]) {
+        let before = |pair: &WorstRowPair| (pair.excess, row, column) >= (excess, pair.row, pair.column);
         let place = self.0.partition_point(before);
-        if place < KEPT {
-            self.0.insert(place, Pair { excess, row, column, values });
-            self.0.truncate(KEPT);
+        if place < MAX_WORST_PAIRS {
+            self.0.insert(place, WorstRowPair { excess, row, column, values });
+            self.0.truncate(MAX_WORST_PAIRS);
         }
     }
 
     /// Takes in those of another thread.
-    pub fn join(&mut self, other: &Self) {
-        other.0.iter().for_each(|p| self.see(p.excess, p.row, p.column, p.values));
+    pub fn merge(&mut self, other: &Self) {
+        other.0.iter().for_each(|p| self.insert(p.excess, p.row, p.column, p.values));
     }
 
     /// The pairs, the worst first.
-    pub fn pairs(&self) -> &[Pair] {
+    pub fn pairs(&self) -> &[WorstRowPair] {
         &self.0
     }
 }
@@ -55,14 +55,14 @@ mod tests {
     fn the_worst_are_kept_whatever_the_order() {
         let pairs: Vec<(f64, u64)> = (0..40).map(|i| (f64::from((i * 7) % 20), u64::from(i as u32))).collect();
         let kept = |pairs: &[(f64, u64)]| {
-            let mut worst = Worst::default();
-            pairs.iter().for_each(|&(excess, row)| worst.see(excess, row, 0, [0.0; 2]));
+            let mut worst = WorstPairs::default();
+            pairs.iter().for_each(|&(excess, row)| worst.insert(excess, row, 0, [0.0; 2]));
             worst.pairs().iter().map(|p| (p.excess, p.row)).collect::<Vec<_>>()
         };
         let mut expected = pairs.clone();
         expected.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        assert_eq!(kept(&pairs), expected[..KEPT]);
+        assert_eq!(kept(&pairs), expected[..MAX_WORST_PAIRS]);
         let reversed: Vec<_> = pairs.into_iter().rev().collect();
-        assert_eq!(kept(&reversed), expected[..KEPT]);
+        assert_eq!(kept(&reversed), expected[..MAX_WORST_PAIRS]);
     }
 }

@@ -3,17 +3,19 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use leadfield::error::{count, listed};
-use leadfield::validate::electrodes_file::{Code, Diagnosis, Entry, Finding, Mended, Recomputed, Severity};
+use leadfield::error::{format_count, join_quoted};
+use leadfield::validate::electrodes_file::{
+    Code, Entry, Finding, FixSummary, RecomputationSummary, Severity, ValidationReport,
+};
 use serde_json::{Value, json};
 
-use crate::validate::report::{Case, Verdict};
+use crate::validate::report::{CheckCase, Verdict};
 
 /// Findings of one code that are spelt out for people.
-const SPELT_OUT: usize = 3;
+const MAX_LISTED_FINDINGS: usize = 3;
 
 /// All codes, a paragraph each.
-pub(super) fn list() -> String {
+pub(super) fn list_codes() -> String {
     Code::ALL.iter().fold(String::new(), |mut text, code| {
         let Entry { severity, title, mended, .. } = code.entry();
         let fix = if *mended { ", mended by --fix" } else { "" };
@@ -22,95 +24,104 @@ pub(super) fn list() -> String {
             "{code}  {}{fix}: {title}\n     {}\n     {}",
             severity.name(),
             code.entry().clients(),
-            remedy(*code)
+            remedy_text(*code)
         );
         text
     })
 }
 
-fn remedy(code: Code) -> String {
+fn remedy_text(code: Code) -> String {
     format!("remedy: {}", code.entry().remedy)
 }
 
 /// All findings; those as bad as `worst` count against the file.
-pub(super) fn verdict(diagnosis: &Diagnosis, worst: Severity) -> Verdict {
+pub(super) fn to_verdict(diagnosis: &ValidationReport, worst: Severity) -> Verdict {
     let case = |code: &Code| {
         let counts = code.entry().severity >= worst;
         let found = diagnosis.findings.iter().filter(|f| f.code == *code && counts);
-        Case::new(format!("{code} {}", code.entry().title), found.map(Finding::to_string).collect())
+        CheckCase::new(format!("{code} {}", code.entry().title), found.map(Finding::to_string).collect())
     };
-    Verdict { cases: Code::ALL.iter().map(case).collect(), json: told(diagnosis, worst), text: text(diagnosis) }
+    Verdict { cases: Code::ALL.iter().map(case).collect(), json: to_json(diagnosis, worst), text: to_text(diagnosis) }
 }
 
-fn told(diagnosis: &Diagnosis, worst: Severity) -> Value {
+fn to_json(diagnosis: &ValidationReport, worst: Severity) -> Value {
     let finding = |f: &Finding| {
         let Entry { code, severity, title, libsonata, simulator, remedy, .. } = f.code.entry();
         json!({
-            "code": code, "severity": severity.name(), "title": title, "object": f.place.object, "row": f.place.row,
-            "text": f.text, "more": f.more, "libsonata": libsonata.name(), "simulator": simulator.name(),
-            "remedy": remedy, "mendable": f.mendable,
+            "code": code, "severity": severity.name(), "title": title, "object": f.place.item, "row": f.place.index,
+            "text": f.text, "more": f.more_count, "libsonata": libsonata.name(), "simulator": simulator.name(),
+            "remedy": remedy, "mendable": f.fixable,
         })
     };
     json!({
         "file": diagnosis.path.display().to_string(),
-        "agree": diagnosis.worst() < Some(worst),
-        "recomputed": diagnosis.recomputed.as_ref().map(recomputed),
+        "agree": diagnosis.worst_severity() < Some(worst),
+        "recomputed": diagnosis.recomputed.as_ref().map(recomputed_json),
         "findings": diagnosis.findings.iter().map(finding).collect::<Vec<_>>(),
     })
 }
 
-fn recomputed(r: &Recomputed) -> Value {
+fn recomputed_json(r: &RecomputationSummary) -> Value {
     json!({
-        "population": r.population, "nodes": r.nodes, "coefficients": r.coefficients, "contacts": r.contacts,
+        "population": r.population, "nodes": r.nodes, "coefficients": r.weights, "contacts": r.contacts,
         "agreeing": r.agreeing, "left_out": r.left_out,
     })
 }
 
-fn text(diagnosis: &Diagnosis) -> String {
-    let mut text = format!("{}: {}\n", diagnosis.path.display(), summary(diagnosis));
+fn to_text(diagnosis: &ValidationReport) -> String {
+    let mut text = format!("{}: {}\n", diagnosis.path.display(), recomputed_text(diagnosis));
     for found in diagnosis.findings.chunk_by(|a, b| a.code == b.code) {
-        for finding in found.iter().take(SPELT_OUT) {
+        for finding in found.iter().take(MAX_LISTED_FINDINGS) {
             let _ = writeln!(text, "{} {}: {finding}", finding.code, finding.severity().name());
         }
-        let rest = found.len().saturating_sub(SPELT_OUT);
+        let rest = found.len().saturating_sub(MAX_LISTED_FINDINGS);
         if rest > 0 {
             let _ = writeln!(text, "    and {rest} more such");
         }
         if let Some(first) = found.first() {
-            let _ = writeln!(text, "    {}\n    {}", first.code.entry().clients(), remedy(first.code));
+            let _ = writeln!(text, "    {}\n    {}", first.code.entry().clients(), remedy_text(first.code));
         }
     }
     if let Some(r) = &diagnosis.recomputed {
         let left_out =
-            if r.left_out > 0 { format!("; {} left out", count(r.left_out, "contact")) } else { String::new() };
-        let size = format!("{} of {}", count(r.coefficients, "coefficient"), count(r.nodes, "node"));
-        let _ =
-            writeln!(text, "computed anew: {size}, {} of {} agree{left_out}", r.agreeing, count(r.contacts, "contact"));
+            if r.left_out > 0 { format!("; {} left out", format_count(r.left_out, "contact")) } else { String::new() };
+        let size = format!("{} of {}", format_count(r.weights, "coefficient"), format_count(r.nodes, "node"));
+        let _ = writeln!(
+            text,
+            "computed anew: {size}, {} of {} agree{left_out}",
+            r.agreeing,
+            format_count(r.contacts, "contact")
+        );
     }
-    text + &diagnosis.verdict() + "\n"
+    text + &diagnosis.counts_text() + "\n"
 }
 
-fn summary(diagnosis: &Diagnosis) -> String {
+fn recomputed_text(diagnosis: &ValidationReport) -> String {
     let populations = diagnosis.populations.iter().map(|p| {
         let (rows, columns) = p.factors.as_ref().map_or((0, 0), |f| (f.rows(), f.columns()));
-        let nodes = count(p.node_ids.given.len() as u64, "node");
-        format!("population `{}` with {nodes}, {}, {}", p.name, count(rows, "row"), count(columns, "column"))
+        let nodes = format_count(p.node_ids.in_file_order.len() as u64, "node");
+        format!(
+            "population `{}` with {nodes}, {}, {}",
+            p.name,
+            format_count(rows, "row"),
+            format_count(columns, "column")
+        )
     });
-    let contacts = count(diagnosis.contacts.len() as u64, "contact");
+    let contacts = format_count(diagnosis.contacts.len() as u64, "contact");
     populations.chain([contacts]).collect::<Vec<_>>().join("; ")
 }
 
 /// Why no file was written.
-pub(super) fn not_mended(codes: impl Iterator<Item = &'static str>) -> String {
+pub(super) fn not_fixed_message(codes: impl Iterator<Item = &'static str>) -> String {
     let mut codes: Vec<&str> = codes.collect();
     codes.dedup();
-    format!("not mended, no file written: {} cannot be mended without guessing", listed(codes, 12))
+    format!("not mended, no file written: {} cannot be mended without guessing", join_quoted(codes, 12))
 }
 
 /// What was mended, and what is left.
-pub(super) fn mended(mended: &Mended, out: &Path, again: &Diagnosis) -> String {
-    let codes = listed(mended.codes.keys().map(|c| c.entry().code), usize::MAX);
-    let verdict = again.verdict();
+pub(super) fn fixed_message(mended: &FixSummary, out: &Path, again: &ValidationReport) -> String {
+    let codes = join_quoted(mended.codes.keys().map(|c| c.entry().code), usize::MAX);
+    let verdict = again.counts_text();
     let left = if again.findings.is_empty() { verdict } else { format!("left: {verdict}") };
-    format!("mended {codes}: {}, {}; {left}", out.display(), count(mended.rows, "row"))
+    format!("mended {codes}: {}, {}; {left}", out.display(), format_count(mended.rows, "row"))
 }

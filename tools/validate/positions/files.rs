@@ -4,65 +4,72 @@ use std::path::{Path, PathBuf};
 
 use leadfield::Result;
 use leadfield::convert::bluerecording;
-use leadfield::error::{Context, FileProblem, Problem, listed};
-use leadfield::segments::table::Table;
+use leadfield::error::{Context, FileProblem, Problem, join_quoted};
+use leadfield::segments::table::SegmentTable;
 use leadfield::segments::table::manifest::FILE_NAME;
-use leadfield::validate::positions::Placed;
+use leadfield::validate::positions::PlacedSegments;
 
 use crate::cli::{Common, open_table};
 
 /// How many names a warning lists.
-const LISTED: usize = 12;
+const MAX_LISTED_NAMES: usize = 12;
 
 /// What can be wrong with a folder.
 #[derive(Debug, thiserror::Error)]
 enum FolderProblem {
     #[error("node {0} in two files, expected each node once")]
-    Twice(u64),
+    DuplicateNode(u64),
     #[error("no positions, expected files `*.pkl`, `*.parquet` or `*.h5` in the folder, found none")]
-    None,
+    NoFiles,
 }
 
 impl Problem for FolderProblem {}
 
 /// All segments of a file or folder.
-pub fn placed(path: &Path, common: &Common) -> Result<Placed> {
+pub fn read_segments(path: &Path, common: &Common) -> Result<PlacedSegments> {
     if !path.is_dir() {
-        return of_file(path, common);
+        return read_file(path, common);
     }
-    let mut found = Found::default();
+    let mut found = FolderContents::default();
     found.collect(path)?;
     if !found.others.is_empty() {
-        let others = listed(found.others.iter().map(|p| p.strip_prefix(path).unwrap_or(p).to_string_lossy()), LISTED);
+        let others = join_quoted(
+            found.others.iter().map(|p| p.strip_prefix(path).unwrap_or(p).to_string_lossy()),
+            MAX_LISTED_NAMES,
+        );
         common.warn(format_args!("{}: left out, since no name of positions: {others}", path.display()));
     }
     if found.files.is_empty() {
-        return Err(FolderProblem::None).in_file(path);
+        return Err(FolderProblem::NoFiles).in_file(path);
     }
-    found.files.iter().try_fold(Placed::default(), |mut all, file| {
-        let own = if file.is_dir() { Placed::of_table(&Table::open(file)?)? } else { of_file(file, common)? };
-        all.join(own).map_err(FolderProblem::Twice).in_file(file)?;
+    found.files.iter().try_fold(PlacedSegments::default(), |mut all, file| {
+        let own = if file.is_dir() {
+            PlacedSegments::from_table(&SegmentTable::open(file)?)?
+        } else {
+            read_file(file, common)?
+        };
+        all.merge(own).map_err(FolderProblem::DuplicateNode).in_file(file)?;
         Ok(all)
     })
 }
 
-fn of_file(path: &Path, common: &Common) -> Result<Placed> {
-    if bluerecording::is_boundaries(path)? {
-        return Ok(Placed::of_boundaries(&bluerecording::read(path)?));
+fn read_file(path: &Path, common: &Common) -> Result<PlacedSegments> {
+    if bluerecording::is_positions_file(path)? {
+        return Ok(PlacedSegments::from_neurons(&bluerecording::read(path)?));
     }
-    Placed::of_table(&open_table(path, None, common)?)
+    PlacedSegments::from_table(&open_table(path, None, common)?)
 }
 
 /// What is below a folder.
 #[derive(Default)]
-struct Found {
+struct FolderContents {
     /// Files of positions; for the parts of a table their folder.
     files: Vec<PathBuf>,
     /// Files of other names.
     others: Vec<PathBuf>,
 }
 
-impl Found {
+impl FolderContents {
     fn collect(&mut self, folder: &Path) -> Result<()> {
         let entries = std::fs::read_dir(folder).and_then(|entries| entries.map(|e| e.map(|e| e.path())).collect());
         let mut paths: Vec<PathBuf> = entries.map_err(FileProblem::Read).in_file(folder)?;
@@ -72,7 +79,7 @@ impl Found {
             let ending = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
             if path.is_dir() {
                 self.collect(&path)?;
-            } else if is_part(&path) && !bluerecording::is_boundaries(&path)? {
+            } else if is_table_part(&path) && !bluerecording::is_positions_file(&path)? {
                 parts = true;
             } else if path.file_name() == Some(FILE_NAME.as_ref()) {
                 // that of the parts beside it
@@ -90,7 +97,7 @@ impl Found {
 }
 
 /// Whether it has the name of a table's part.
-fn is_part(path: &Path) -> bool {
+fn is_table_part(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     name.starts_with("part-") && name.ends_with(".parquet")
 }

@@ -3,95 +3,102 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use leadfield::error::{count, listed};
+use leadfield::error::{format_count, join_quoted};
 use leadfield::segments::SectionType;
 use leadfield::validate::Tolerance;
-use leadfield::validate::positions::{Comparison, Renumbered, Unmatched, Worst};
+use leadfield::validate::positions::{PositionsComparison, Renumbered, Unmatched, WorstSegment};
 use serde_json::{Value, json};
 
-use crate::validate::report::{Case, Verdict};
+use crate::validate::report::{CheckCase, Verdict};
 
 /// How many names a line lists.
-const LISTED: usize = 12;
+const MAX_LISTED_NAMES: usize = 12;
 
 /// All findings.
-pub(super) fn verdict(found: &Comparison, files: [&Path; 2], tolerance: Tolerance) -> Verdict {
+pub(super) fn to_verdict(found: &PositionsComparison, files: [&Path; 2], tolerance: Tolerance) -> Verdict {
     let names = files.map(|file| file.display().to_string());
-    let sections = found.unmatched.iter().map(unmatched).collect();
-    let outside = match found.outside {
+    let sections = found.unmatched.iter().map(describe_unmatched).collect();
+    let outside = match found.outside_count {
         0 => Vec::new(),
-        n => [format!("{} outside the tolerance", count(n, "segment"))]
+        n => [format!("{} outside the tolerance", format_count(n, "segment"))]
             .into_iter()
-            .chain(found.worst.iter().map(worst))
+            .chain(found.worst.iter().map(describe_worst))
             .collect(),
     };
     Verdict {
         cases: vec![
-            Case::new("nodes", one_sided(found, &names)),
-            Case::new("sections", sections),
-            Case::new("positions", outside),
+            CheckCase::new("nodes", list_one_sided(found, &names)),
+            CheckCase::new("sections", sections),
+            CheckCase::new("positions", outside),
         ],
-        json: told(found, tolerance),
-        text: text(found, &names),
+        json: to_json(found, tolerance),
+        text: to_text(found, &names),
     }
 }
 
-fn one_sided(found: &Comparison, names: &[String; 2]) -> Vec<String> {
+fn list_one_sided(found: &PositionsComparison, names: &[String; 2]) -> Vec<String> {
     let told = |(nodes, file): (&Vec<u64>, &String)| {
         let ids = nodes.iter().map(u64::to_string);
-        let number = count(nodes.len() as u64, "node");
-        (!nodes.is_empty()).then(|| format!("{number} only in {file}: {}", listed(ids, LISTED)))
+        let number = format_count(nodes.len() as u64, "node");
+        (!nodes.is_empty()).then(|| format!("{number} only in {file}: {}", join_quoted(ids, MAX_LISTED_NAMES)))
     };
     found.nodes_only_in.iter().zip(names).filter_map(told).collect()
 }
 
-fn unmatched(u: &Unmatched) -> String {
-    let segments = |n: Option<u64>| n.map_or("missing".into(), |n| count(n, "segment"));
-    if let Some(Renumbered { place, ids: [a, b] }) = u.renumbered {
+fn describe_unmatched(u: &Unmatched) -> String {
+    let segments = |n: Option<u64>| n.map_or("missing".into(), |n| format_count(n, "segment"));
+    if let Some(Renumbered { index: place, ids: [a, b] }) = u.renumbered {
         return format!("node {}, section {}: segment {place} has the ids {a} and {b}", u.node, u.section);
     }
     let [a, b] = u.segments.map(segments);
     format!("node {}, section {}: {a} and {b}", u.node, u.section)
 }
 
-fn worst(w: &Worst) -> String {
-    let [a, b] = w.ends.map(|p| format!("({}, {}, {})", p.x, p.y, p.z));
-    let kind = w.kind.map_or(String::new(), |kind: SectionType| format!(" ({})", kind.name()));
-    format!("{:.3e} um: node {}, section {}{kind}, segment {}: {a} and {b}", w.distance, w.node, w.section, w.segment)
+fn describe_worst(w: &WorstSegment) -> String {
+    let [a, b] = w.ends_um.map(|p| format!("({}, {}, {})", p.x, p.y, p.z));
+    let kind = w.section_type.map_or(String::new(), |kind: SectionType| format!(" ({})", kind.name()));
+    format!(
+        "{:.3e} um: node {}, section {}{kind}, segment {}: {a} and {b}",
+        w.distance_um, w.node, w.section, w.segment
+    )
 }
 
-fn text(found: &Comparison, names: &[String; 2]) -> String {
-    let mut text = format!("{}, {} compared\n", count(found.nodes, "node"), count(found.segments, "segment"));
-    one_sided(found, names).iter().for_each(|line| text += &format!("{line}\n"));
-    let sections = count(found.unmatched.len() as u64, "section");
+fn to_text(found: &PositionsComparison, names: &[String; 2]) -> String {
+    let mut text = format!(
+        "{}, {} compared\n",
+        format_count(found.node_count, "node"),
+        format_count(found.segment_count, "segment")
+    );
+    list_one_sided(found, names).iter().for_each(|line| text += &format!("{line}\n"));
+    let sections = format_count(found.unmatched.len() as u64, "section");
     if !found.unmatched.is_empty() {
         let _ = writeln!(text, "{sections} without an equal one in the other file:");
-        found.unmatched.iter().take(LISTED).for_each(|u| text += &format!("    {}\n", unmatched(u)));
+        found.unmatched.iter().take(MAX_LISTED_NAMES).for_each(|u| text += &format!("    {}\n", describe_unmatched(u)));
     }
-    let [median, most, nearly] = found.quantiles;
-    let largest = found.worst.first().map_or(0.0, |w| w.distance);
+    let [median, most, nearly] = found.distance_quantiles_um;
+    let largest = found.worst.first().map_or(0.0, |w| w.distance_um);
     let _ = writeln!(
         text,
         "distances (um): median {median:.3e}, 90% {most:.3e}, 99% {nearly:.3e}, largest {largest:.3e}; {} outside",
-        found.outside
+        found.outside_count
     );
-    if found.outside > 0 {
+    if found.outside_count > 0 {
         text += "the segments furthest apart:\n";
-        found.worst.iter().for_each(|w| text += &format!("    {}\n", worst(w)));
+        found.worst.iter().for_each(|w| text += &format!("    {}\n", describe_worst(w)));
     }
     found.causes.iter().for_each(|cause| text += &format!("known cause, {}: {cause}\n", cause.name()));
     text + if found.agrees() { "agree\n" } else { "differ\n" }
 }
 
-fn told(found: &Comparison, tolerance: Tolerance) -> Value {
+fn to_json(found: &PositionsComparison, tolerance: Tolerance) -> Value {
     let section = |u: &Unmatched| {
-        let renumbered = u.renumbered.map(|r| json!({ "place": r.place, "ids": r.ids }));
+        let renumbered = u.renumbered.map(|r| json!({ "place": r.index, "ids": r.ids }));
         json!({ "node": u.node, "section": u.section, "segments": u.segments, "renumbered": renumbered })
     };
-    let segment = |w: &Worst| {
+    let segment = |w: &WorstSegment| {
         json!({
-            "node": w.node, "section": w.section, "segment": w.segment, "kind": w.kind.map(SectionType::name),
-            "distance": w.distance, "ends": w.ends.map(|p| p.to_array()),
+            "node": w.node, "section": w.section, "segment": w.segment, "kind": w.section_type.map(SectionType::name),
+            "distance": w.distance_um, "ends": w.ends_um.map(|p| p.to_array()),
         })
     };
     let causes = found.causes.iter().map(|c| json!({ "name": c.name(), "text": c.to_string() }));
@@ -99,13 +106,13 @@ fn told(found: &Comparison, tolerance: Tolerance) -> Value {
         "agree": found.agrees(),
         "rtol": tolerance.rtol,
         "atol": tolerance.atol,
-        "nodes": found.nodes,
-        "segments": found.segments,
+        "nodes": found.node_count,
+        "segments": found.segment_count,
         "nodes_only_in": found.nodes_only_in,
         "sections": found.unmatched.iter().map(section).collect::<Vec<_>>(),
-        "outside": found.outside,
+        "outside": found.outside_count,
         "quantiles_of": [0.5, 0.9, 0.99],
-        "quantiles": found.quantiles,
+        "quantiles": found.distance_quantiles_um,
         "worst": found.worst.iter().map(segment).collect::<Vec<_>>(),
         "causes": causes.collect::<Vec<_>>(),
     })

@@ -1,19 +1,19 @@
 //! The findings as test cases: what has to be on both sides, then each contact.
 
-use leadfield::error::{count, listed};
-use leadfield::validate::weights::{Comparison, Difference, ElectrodeComparison, by_units};
+use leadfield::error::{format_count, join_quoted};
+use leadfield::validate::weights::{ContactComparison, LocatedDifference, WeightsComparison, group_by_units};
 
-use super::Findings;
-use crate::validate::report::Case;
+use super::WeightsFindings;
+use crate::validate::report::CheckCase;
 
 /// One case for each thing compared.
-pub fn cases(findings: &Findings) -> Vec<Case> {
-    let populations = one_sided("population", &findings.populations_only_in);
-    let all = findings.comparisons.iter().flat_map(of_population);
-    [Case::new("populations", populations)].into_iter().chain(all).collect()
+pub fn to_cases(findings: &WeightsFindings) -> Vec<CheckCase> {
+    let populations = list_one_sided("population", &findings.populations_only_in);
+    let all = findings.comparisons.iter().flat_map(population_cases);
+    [CheckCase::new("populations", populations)].into_iter().chain(all).collect()
 }
 
-fn of_population(c: &Comparison) -> Vec<Case> {
+fn population_cases(c: &WeightsComparison) -> Vec<CheckCase> {
     let [name, _] = &c.populations;
     let nodes = c.nodes_only_in.each_ref().map(|ids| ids.iter().map(u64::to_string).collect::<Vec<_>>());
     let counts = c.segment_counts.iter().map(|n| {
@@ -21,33 +21,33 @@ fn of_population(c: &Comparison) -> Vec<Case> {
         format!("node {} has {a} and {b}", n.node)
     });
     let extra = c.extra_columns.map(|[a, b]| format!("columns of no contact: {a} and {b}"));
-    let units = by_units(&c.units_differ).into_iter().map(|([a, b], contacts)| {
-        format!("{a} in the first file, {b} in the second, at contacts {}", listed(contacts, 12))
+    let units = group_by_units(&c.unit_mismatches).into_iter().map(|([a, b], contacts)| {
+        format!("{a} in the first file, {b} in the second, at contacts {}", join_quoted(contacts, 12))
     });
     let mut cases = vec![
-        Case::new(format!("{name}: nodes"), one_sided("node", &nodes)),
-        Case::new(format!("{name}: segments of nodes"), counts.collect()),
-        Case::new(format!("{name}: contacts"), one_sided("contact", &c.electrodes_only_in)),
-        Case::new(format!("{name}: columns"), extra.into_iter().collect()),
-        Case::new(format!("{name}: units"), units.collect()),
+        CheckCase::new(format!("{name}: nodes"), list_one_sided("node", &nodes)),
+        CheckCase::new(format!("{name}: segments of nodes"), counts.collect()),
+        CheckCase::new(format!("{name}: contacts"), list_one_sided("contact", &c.contacts_only_in)),
+        CheckCase::new(format!("{name}: columns"), extra.into_iter().collect()),
+        CheckCase::new(format!("{name}: units"), units.collect()),
     ];
-    cases.extend(c.electrodes.iter().map(|e| Case::new(format!("{name}: contact {}", e.name), outside(e))));
+    cases.extend(c.contacts.iter().map(|e| CheckCase::new(format!("{name}: contact {}", e.name), describe_outside(e))));
     cases
 }
 
-fn one_sided(noun: &str, names: &[Vec<String>; 2]) -> Vec<String> {
+fn list_one_sided(noun: &str, names: &[Vec<String>; 2]) -> Vec<String> {
     let told = |(names, which): (&Vec<String>, &str)| {
-        let number = count(names.len() as u64, noun);
-        (!names.is_empty()).then(|| format!("{number} only in the {which} file: {}", listed(names, 12)))
+        let number = format_count(names.len() as u64, noun);
+        (!names.is_empty()).then(|| format!("{number} only in the {which} file: {}", join_quoted(names, 12)))
     };
     names.iter().zip(["first", "second"]).filter_map(told).collect()
 }
 
-fn outside(e: &ElectrodeComparison) -> Vec<String> {
-    if e.outside == 0 {
+fn describe_outside(e: &ContactComparison) -> Vec<String> {
+    if e.outside_count == 0 {
         return Vec::new();
     }
-    let place = |what: &str, d: Option<Difference>| {
+    let place = |what: &str, d: Option<LocatedDifference>| {
         d.map(|d| {
             format!(
                 "largest {what} difference {:e} at node {}, row {}: {:e} and {:e}",
@@ -56,6 +56,6 @@ fn outside(e: &ElectrodeComparison) -> Vec<String> {
         })
     };
     let largest = [place("absolute", e.largest_absolute), place("relative", e.largest_relative)];
-    let first = format!("{} outside the tolerance", count(e.outside, "coefficient"));
+    let first = format!("{} outside the tolerance", format_count(e.outside_count, "coefficient"));
     [first].into_iter().chain(largest.into_iter().flatten()).collect()
 }

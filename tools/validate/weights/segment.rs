@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 
 use leadfield::Result;
-use leadfield::segments::table::Table;
-use leadfield::validate::weights::{Comparison, WorstPair};
+use leadfield::segments::table::SegmentTable;
+use leadfield::validate::weights::{WeightsComparison, WorstPair};
 
 /// A segment's place in its neuron.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Segment {
+pub struct SegmentLocation {
     /// Its section.
     pub section: u32,
     /// Its place in the section.
@@ -17,11 +17,11 @@ pub struct Segment {
 
 /// Segments by node, and row from the node's first.
 #[derive(Debug, Default)]
-pub struct Segments(HashMap<(u64, u64), Segment>);
+pub struct WorstSegments(HashMap<(u64, u64), SegmentLocation>);
 
-impl Segments {
+impl WorstSegments {
     /// Looks up the segments of all worst pairs.
-    pub fn find(table: &Table, comparisons: &[Comparison]) -> Result<Self> {
+    pub fn look_up(table: &SegmentTable, comparisons: &[WeightsComparison]) -> Result<Self> {
         let mut found = Self::default();
         let worst = || comparisons.iter().flat_map(|c| &c.worst).map(|w| w.difference);
         for part in table.parts() {
@@ -32,9 +32,9 @@ impl Segments {
             let rows: HashMap<u64, (u64, u64)> =
                 worst().filter_map(|d| Some((first(d.node)? + d.row, (d.node, d.row)))).collect();
             if !rows.is_empty() {
-                part.visit(|s| {
+                part.for_each_segment(|s| {
                     if let Some(&key) = rows.get(&s.row) {
-                        found.0.insert(key, Segment { section: s.section_id, segment: s.segment_id });
+                        found.0.insert(key, SegmentLocation { section: s.section_id, segment: s.segment_id });
                     }
                 })?;
             }
@@ -43,7 +43,7 @@ impl Segments {
     }
 
     /// The segment of a pair, if the table has it.
-    pub fn of(&self, pair: &WorstPair) -> Option<Segment> {
+    pub fn get(&self, pair: &WorstPair) -> Option<SegmentLocation> {
         self.0.get(&(pair.difference.node, pair.difference.row)).copied()
     }
 }

@@ -1,42 +1,42 @@
 //! Whether two lists of coefficients are the same, up to a factor.
 
 /// Coefficients are the same up to here, relative: files hold contacts as float32, old ones do not say their near field.
-const SAME: f64 = 0.01;
+const PAIR_TOLERANCE: f64 = 0.01;
 /// As many of them have to be, where not all have to.
-const MOST: f64 = 0.99;
+const MIN_AGREEING_SHARE: f64 = 0.99;
 /// A factor this far from 1 is one, where the coefficients are constant multiples of what they should be and the file says all
 /// that they depend on ...
-const EXACT_FACTOR: f64 = 1e-4;
+const EXACT_FACTOR_TOLERANCE: f64 = 1e-4;
 /// ... or does not ...
-const FACTOR: f64 = 2e-3;
+const FACTOR_TOLERANCE: f64 = 2e-3;
 /// ... up to here.
 const CONSTANT: f64 = 5e-4;
 
 /// How many of a contact's coefficients have to be the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Demand {
+pub(crate) struct AgreementCriterion {
     /// All, since the file says all that they depend on.
-    pub all: bool,
+    pub all_must_agree: bool,
     /// They are shares, 0 or 1: a midpoint on the border of a region is inside or outside by a rounding.
     pub is_share: bool,
 }
 
-impl Demand {
+impl AgreementCriterion {
     /// How many of so many coefficients may differ.
-    fn allowed(self, all: usize) -> usize {
-        let some = all - (MOST * all as f64).ceil() as usize;
+    fn max_outliers(self, all: usize) -> usize {
+        let some = all - (MIN_AGREEING_SHARE * all as f64).ceil() as usize;
         match self {
             Self { is_share: true, .. } => some.max(1),
-            Self { all: true, .. } => 0,
+            Self { all_must_agree: true, .. } => 0,
             Self { .. } => some,
         }
     }
 
     /// Whether pairs (the file's, computed) are the same once those computed are multiplied.
-    pub fn are_same(self, pairs: &[(f64, f64)], factor: f64) -> bool {
-        let mut left = self.allowed(pairs.len());
+    pub fn pairs_agree(self, pairs: &[(f64, f64)], factor: f64) -> bool {
+        let mut left = self.max_outliers(pairs.len());
         pairs.iter().all(|&(file, computed)| {
-            let same = is_same(file, computed * factor, SAME);
+            let same = is_close(file, computed * factor, PAIR_TOLERANCE);
             let may_differ = !same && left > 0;
             left -= usize::from(may_differ);
             same || may_differ
@@ -44,21 +44,21 @@ impl Demand {
     }
 
     /// The factor between the pairs, if there is one: 1 where they are the same.
-    pub fn factor(self, pairs: &[(f64, f64)]) -> Option<f64> {
-        let same = self.are_same(pairs, 1.0);
+    pub fn find_factor(self, pairs: &[(f64, f64)]) -> Option<f64> {
+        let same = self.pairs_agree(pairs, 1.0);
         let Some(factor) = median_ratio(pairs).filter(|factor| *factor != 0.0) else { return same.then_some(1.0) };
-        let exact = pairs.iter().filter(|(file, computed)| is_same(*file, computed * factor, CONSTANT)).count();
-        let is_constant = pairs.len() - exact <= self.allowed(pairs.len()).max(pairs.len() / 100);
+        let exact = pairs.iter().filter(|(file, computed)| is_close(*file, computed * factor, CONSTANT)).count();
+        let is_constant = pairs.len() - exact <= self.max_outliers(pairs.len()).max(pairs.len() / 100);
         if same {
-            let least = if self.all { EXACT_FACTOR } else { FACTOR };
+            let least = if self.all_must_agree { EXACT_FACTOR_TOLERANCE } else { FACTOR_TOLERANCE };
             let is_one = self.is_share || !is_constant || (factor - 1.0).abs() <= least;
             return Some(if is_one { 1.0 } else { factor });
         }
-        self.are_same(pairs, factor).then_some(factor)
+        self.pairs_agree(pairs, factor).then_some(factor)
     }
 }
 
-fn is_same(a: f64, b: f64, up_to: f64) -> bool {
+fn is_close(a: f64, b: f64, up_to: f64) -> bool {
     a == b || (a - b).abs() <= up_to * a.abs().max(b.abs())
 }
 
@@ -79,28 +79,31 @@ mod tests {
 
     #[test]
     fn a_constant_factor_is_found_and_rounding_is_none() {
-        let all = Demand { all: true, is_share: false };
-        assert_eq!(all.factor(&pairs(1.0)), Some(1.0));
-        assert_eq!(all.factor(&pairs(1.00005)), Some(1.0));
-        assert_eq!(all.factor(&pairs(1.001)), Some(1.001));
-        assert_eq!(Demand::default().factor(&pairs(1.001)), Some(1.0));
-        assert_eq!(all.factor(&pairs(1.005)), Some(1.005), "half a percent, but of all");
-        assert_eq!(all.factor(&pairs(-1.0)), Some(-1.0));
-        assert_eq!(all.factor(&pairs(1000.0)), Some(1000.0));
+        let all = AgreementCriterion { all_must_agree: true, is_share: false };
+        assert_eq!(all.find_factor(&pairs(1.0)), Some(1.0));
+        assert_eq!(all.find_factor(&pairs(1.00005)), Some(1.0));
+        assert_eq!(all.find_factor(&pairs(1.001)), Some(1.001));
+        assert_eq!(AgreementCriterion::default().find_factor(&pairs(1.001)), Some(1.0));
+        assert_eq!(all.find_factor(&pairs(1.005)), Some(1.005), "half a percent, but of all");
+        assert_eq!(all.find_factor(&pairs(-1.0)), Some(-1.0));
+        assert_eq!(all.find_factor(&pairs(1000.0)), Some(1000.0));
         let bent: Vec<(f64, f64)> = pairs(1.0).into_iter().map(|(file, computed)| (file.sqrt(), computed)).collect();
-        assert_eq!(all.factor(&bent), None);
+        assert_eq!(all.find_factor(&bent), None);
     }
 
     #[test]
     fn one_wrong_coefficient_counts_where_the_file_says_all() {
         let mut wrong = pairs(1.0);
         wrong[7].0 *= 2.0;
-        assert_eq!(Demand { all: true, is_share: false }.factor(&wrong), None);
-        assert_eq!(Demand::default().factor(&wrong), Some(1.0));
+        assert_eq!(AgreementCriterion { all_must_agree: true, is_share: false }.find_factor(&wrong), None);
+        assert_eq!(AgreementCriterion::default().find_factor(&wrong), Some(1.0));
         let mut shares = vec![(1.0, 1.0); 20];
         shares[3].0 = 0.0;
-        assert!(Demand { all: true, is_share: true }.are_same(&shares, 1.0), "one midpoint on the border");
+        assert!(
+            AgreementCriterion { all_must_agree: true, is_share: true }.pairs_agree(&shares, 1.0),
+            "one midpoint on the border"
+        );
         shares[4].0 = 0.0;
-        assert!(!Demand { all: true, is_share: true }.are_same(&shares, 1.0));
+        assert!(!AgreementCriterion { all_must_agree: true, is_share: true }.pairs_agree(&shares, 1.0));
     }
 }

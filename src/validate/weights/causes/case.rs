@@ -1,35 +1,35 @@
 //! Two files that differ, as each cause looks at them.
 
-use super::Side;
+use super::FilePopulation;
 use crate::error::Result;
-use crate::sonata::electrodes_file::Factors;
+use crate::sonata::electrodes_file::WeightsDataset;
 use crate::validate::Tolerance;
-use crate::validate::weights::columns::Matched;
+use crate::validate::weights::columns::MatchedColumn;
 
 /// Two files that differ.
-pub struct Case<'a> {
+pub struct DifferingFiles<'a> {
     /// The files.
-    pub sides: [Side<'a>; 2],
+    pub sides: [FilePopulation<'a>; 2],
     /// Their coefficients.
-    pub factors: [Factors; 2],
+    pub factors: [WeightsDataset; 2],
     /// The contacts of both.
-    pub matched: Vec<Matched>,
+    pub matched: Vec<MatchedColumn>,
     /// The names of those that differ.
-    pub outside: Vec<&'a str>,
+    pub differing_names: Vec<&'a str>,
     /// How far apart coefficients may be.
     pub tolerance: Tolerance,
 }
 
-impl Case<'_> {
+impl DifferingFiles<'_> {
     /// The contacts that differ.
-    pub fn differing(&self) -> impl Iterator<Item = &Matched> {
-        self.matched.iter().filter(|c| self.outside.contains(&c.name.as_str()))
+    pub fn differing_contacts(&self) -> impl Iterator<Item = &MatchedColumn> {
+        self.matched.iter().filter(|c| self.differing_names.contains(&c.name.as_str()))
     }
 
     /// The coefficients of a node at some contacts in both files: a row a segment. None where the files have not the same
     /// number of segments.
-    pub fn node(&self, node: u64, contacts: &[&Matched]) -> Result<Option<[Vec<f64>; 2]>> {
-        let [a, b] = self.sides.map(|(_, population)| population.rows_of(node));
+    pub fn node_weights(&self, node: u64, contacts: &[&MatchedColumn]) -> Result<Option<[Vec<f64>; 2]>> {
+        let [a, b] = self.sides.map(|(_, population)| population.rows_of_node(node));
         let (Some(a), Some(b)) = (a, b) else { return Ok(None) };
         if a.end - a.start != b.end - b.start {
             return Ok(None);
@@ -38,7 +38,7 @@ impl Case<'_> {
         let mut values = Vec::new();
         for (file, rows) in [a, b].into_iter().enumerate() {
             let factors = &self.factors[file];
-            factors.read(rows, &mut values)?;
+            factors.read_rows(rows, &mut values)?;
             for row in values.chunks_exact(factors.columns().max(1) as usize) {
                 both[file].extend(contacts.iter().filter_map(|c| row.get(c.columns[file])));
             }

@@ -13,14 +13,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::f64::consts::PI;
 
-use super::Cause;
-use super::case::Case;
+use super::WeightsCause;
+use super::case::DifferingFiles;
 use crate::error::Result;
 use crate::geometry::Point;
-use crate::segments::table::Table;
+use crate::segments::table::SegmentTable;
 use crate::segments::{NeuronSegments, SectionType};
 use crate::units::NANOAMPERE_PER_MICROMETER;
-use crate::validate::weights::columns::Matched;
+use crate::validate::weights::columns::MatchedColumn;
 
 /// Moves up to so many times the spacing of float32 numbers are those of float32 positions: rotation, shift and the cut into
 /// segments round once each, and a long segment that is near is moved by less than its potential tells.
@@ -34,8 +34,8 @@ const MIN_SHARE: f64 = 0.05;
 const MAX_RELATIVE: f64 = 0.01;
 
 /// A contact of a point or line source.
-struct Source<'a> {
-    contact: &'a Matched,
+struct AnalyticContact<'a> {
+    contact: &'a MatchedColumn,
     position: Point,
     /// 1e-3 / (4 pi sigma), V um / nA.
     strength: f64,
@@ -43,64 +43,68 @@ struct Source<'a> {
 
 /// What the pairs tell.
 #[derive(Default)]
-struct Moves {
+struct SegmentMoves {
     /// Pairs that differ as float32 positions make them.
     rounded: u64,
     /// Those of them where the first file's is the larger.
     first_larger: u64,
     /// The largest of these moves, um, and the spacing of float32 numbers there.
-    largest: [f64; 2],
+    largest_um: [f64; 2],
     /// The largest of these moves over the spacing there.
-    spacings: f64,
+    max_spacings: f64,
     /// Rows of nodes that differ by more.
-    moved: BTreeMap<u64, BTreeSet<usize>>,
+    moved_rows: BTreeMap<u64, BTreeSet<usize>>,
     /// Numbers of rows of these nodes.
-    lengths: BTreeMap<u64, usize>,
+    row_counts: BTreeMap<u64, usize>,
 }
 
-pub(super) fn successor(case: &Case<'_>, table: Option<&Table>) -> Result<Vec<Cause>> {
-    let sources = sources(case)?;
-    let Some(moves) = moves(case, &sources)? else { return Ok(Vec::new()) };
+pub(super) fn find_successor_causes(
+    case: &DifferingFiles<'_>,
+    table: Option<&SegmentTable>,
+) -> Result<Vec<WeightsCause>> {
+    let sources = analytic_contacts(case)?;
+    let Some(moves) = measure_moves(case, &sources)? else { return Ok(Vec::new()) };
     // rounding goes both ways; a factor, such as another conductivity, goes one
     let least = moves.first_larger.min(moves.rounded - moves.first_larger) as f64;
     let both_ways = least >= MIN_SHARE * moves.rounded as f64;
-    let rounded =
-        (moves.rounded > 0 && both_ways && moves.spacings >= MIN_SPACINGS).then_some(Cause::Float32Positions {
+    let rounded = (moves.rounded > 0 && both_ways && moves.max_spacings >= MIN_SPACINGS).then_some(
+        WeightsCause::Float32Positions {
             pairs: moves.rounded,
-            moved_um: moves.largest[0],
-            spacing_um: moves.largest[1],
-        });
-    if moves.moved.is_empty() {
+            moved_um: moves.largest_um[0],
+            spacing_um: moves.largest_um[1],
+        },
+    );
+    if moves.moved_rows.is_empty() {
         return Ok(rounded.into_iter().collect());
     }
     let Some(table) = table else { return Ok(Vec::new()) };
-    let cut = own_points(&moves, table)?;
+    let cut = find_own_points(&moves, table)?;
     // what is elsewhere for another reason proves nothing about rounding
     Ok(cut.into_iter().flat_map(|cut| [Some(cut), rounded.clone()]).flatten().collect())
 }
 
 /// The contacts that differ and are point or line sources, if all that differ are.
-fn sources<'c>(case: &'c Case<'_>) -> Result<Vec<Source<'c>>> {
+fn analytic_contacts<'c>(case: &'c DifferingFiles<'_>) -> Result<Vec<AnalyticContact<'c>>> {
     let mut sources = Vec::new();
-    for contact in case.differing() {
-        let [a, b] = case.sides.map(|(file, _)| file.formula(&contact.name));
-        let known = a?.or(b?).filter(|formula| formula.method.is_analytic());
+    for contact in case.differing_contacts() {
+        let [a, b] = case.sides.map(|(file, _)| file.recomputable_contact(&contact.name));
+        let known = a?.or(b?).filter(|formula| formula.method.uses_conductivity());
         let Some(formula) = known else { return Ok(Vec::new()) };
-        let along = formula.contact.conductivity.along();
+        let along = formula.contact.conductivity.components_s_per_m();
         let sigma = (along[0] * along[1] * along[2]).cbrt();
         let strength = NANOAMPERE_PER_MICROMETER / (4.0 * PI * sigma);
-        sources.push(Source { contact, position: formula.contact.position, strength });
+        sources.push(AnalyticContact { contact, position: formula.contact.position_um, strength });
     }
     Ok(sources)
 }
 
 /// How far the pairs tell that segments were moved; none where they tell nothing.
-fn moves(case: &Case<'_>, sources: &[Source<'_>]) -> Result<Option<Moves>> {
-    let contacts: Vec<&Matched> = sources.iter().map(|source| source.contact).collect();
-    let mut moves = Moves::default();
+fn measure_moves(case: &DifferingFiles<'_>, sources: &[AnalyticContact<'_>]) -> Result<Option<SegmentMoves>> {
+    let contacts: Vec<&MatchedColumn> = sources.iter().map(|source| source.contact).collect();
+    let mut moves = SegmentMoves::default();
     for &node in case.sides[0].1.node_ids() {
-        let Some([a, b]) = case.node(node, &contacts)? else {
-            let in_both = case.sides[1].1.rows_of(node).is_some();
+        let Some([a, b]) = case.node_weights(node, &contacts)? else {
+            let in_both = case.sides[1].1.rows_of_node(node).is_some();
             if in_both { return Ok(None) } else { continue }
         };
         for (row, (a, b)) in a.chunks(contacts.len().max(1)).zip(b.chunks(contacts.len().max(1))).enumerate() {
@@ -108,19 +112,19 @@ fn moves(case: &Case<'_>, sources: &[Source<'_>]) -> Result<Option<Moves>> {
                 if case.tolerance.allows(a, b) {
                     continue;
                 }
-                if !moves.add(source, a, b) {
-                    moves.moved.entry(node).or_default().insert(row);
+                if !moves.add_pair(source, a, b) {
+                    moves.moved_rows.entry(node).or_default().insert(row);
                 }
             }
         }
-        moves.lengths.insert(node, a.len() / contacts.len().max(1));
+        moves.row_counts.insert(node, a.len() / contacts.len().max(1));
     }
     Ok((!sources.is_empty()).then_some(moves))
 }
 
-impl Moves {
+impl SegmentMoves {
     /// Adds a pair that differs; false where its segment was moved by more than float32 positions are.
-    fn add(&mut self, source: &Source<'_>, a: f64, b: f64) -> bool {
+    fn add_pair(&mut self, source: &AnalyticContact<'_>, a: f64, b: f64) -> bool {
         let potential = a.abs().max(b.abs());
         let distance = source.strength / potential;
         let moved = (a - b).abs() / potential * distance;
@@ -131,9 +135,9 @@ impl Moves {
         }
         self.rounded += 1;
         self.first_larger += u64::from(a > b);
-        self.spacings = self.spacings.max(moved / spacing);
-        if moved > self.largest[0] {
-            self.largest = [moved, spacing];
+        self.max_spacings = self.max_spacings.max(moved / spacing);
+        if moved > self.largest_um[0] {
+            self.largest_um = [moved, spacing];
         }
         true
     }
@@ -146,13 +150,13 @@ fn float32_spacing(size: f64) -> f64 {
 }
 
 /// The cause, if all rows that were moved by more are those of sections that begin at the soma.
-fn own_points(moves: &Moves, table: &Table) -> Result<Option<Cause>> {
+fn find_own_points(moves: &SegmentMoves, table: &SegmentTable) -> Result<Option<WeightsCause>> {
     let (mut sections, mut nodes) = (0, 0);
     for part in table.parts() {
         for neuron in part.read_by_row()?.neurons() {
             let Some(node) = neuron.node_id() else { continue };
-            let Some(rows) = moves.moved.get(&node) else { continue };
-            if moves.lengths.get(&node) != Some(&neuron.len()) {
+            let Some(rows) = moves.moved_rows.get(&node) else { continue };
+            if moves.row_counts.get(&node) != Some(&neuron.len()) {
                 return Ok(None);
             }
             let roots = root_sections(&neuron);
@@ -165,7 +169,7 @@ fn own_points(moves: &Moves, table: &Table) -> Result<Option<Cause>> {
             nodes += 1;
         }
     }
-    Ok((nodes == moves.moved.len() as u64).then_some(Cause::OwnPoints { nodes, sections }))
+    Ok((nodes == moves.moved_rows.len() as u64).then_some(WeightsCause::OwnPoints { nodes, sections }))
 }
 
 /// Sections that begin where no other section ends, without the soma and the stubs of a replaced axon.
@@ -214,7 +218,7 @@ mod tests {
             section_type: Some(kind),
             start: Point::new(from, 0.0, 0.0),
             end: Point::new(to, 0.0, 0.0),
-            radius: None,
+            radius_um: None,
             row: 0,
         };
         let segments: Segments = [

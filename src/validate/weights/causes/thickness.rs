@@ -4,39 +4,39 @@
 //! of it and twice as much. The cause is proved where a contact's column is exactly one of these in one file, and exactly
 //! that of twice the thickness in the other.
 
-use super::Cause;
-use super::case::Case;
+use super::WeightsCause;
+use super::case::DifferingFiles;
 use crate::error::Result;
-use crate::methods::objective_csd::{ObjectiveCsd, Shape};
-use crate::methods::{Contact, Kernel, Method};
-use crate::segments::table::Table;
-use crate::validate::weights::columns::Matched;
+use crate::methods::objective_csd::{ObjectiveCsd, RegionShape};
+use crate::methods::{Contact, Method, PreparedMethod};
+use crate::segments::table::SegmentTable;
+use crate::validate::weights::columns::MatchedColumn;
 
 /// Thicknesses that are one but for rounding, relative.
-const SAME: f64 = 1e-7;
+const RELATIVE_TOLERANCE: f64 = 1e-7;
 
 /// What each file's thickness is multiplied by.
-const FACTORS: [f64; 3] = [0.5, 1.0, 2.0];
+const THICKNESS_FACTORS: [f64; 3] = [0.5, 1.0, 2.0];
 
 /// A thickness for each contact, and which columns of each file are exactly its.
-struct Candidate {
-    thickness: Vec<f64>,
-    kernel: Box<dyn Kernel>,
+struct ThicknessCandidate {
+    thickness_um: Vec<f64>,
+    kernel: Box<dyn PreparedMethod>,
     fits: Vec<[bool; 2]>,
 }
 
-pub(super) fn half_thickness(case: &Case<'_>, table: &Table) -> Result<Option<Cause>> {
-    for shape in [Shape::Disk, Shape::Plane] {
-        let (contacts, regions) = array(case, shape)?;
-        let Some(mut candidates) = candidates(shape, &regions) else { continue };
-        if !judge(case, table, &contacts, &mut candidates)? {
+pub(super) fn find_half_thickness(case: &DifferingFiles<'_>, table: &SegmentTable) -> Result<Option<WeightsCause>> {
+    for shape in [RegionShape::Disk, RegionShape::Plane] {
+        let (contacts, regions) = csd_array_contacts(case, shape)?;
+        let Some(mut candidates) = thickness_candidates(shape, &regions) else { continue };
+        if !test_candidates(case, table, &contacts, &mut candidates)? {
             continue;
         }
-        let twice = |a: f64, b: f64| (a - 2.0 * b).abs() <= SAME * a;
+        let twice = |a: f64, b: f64| (a - 2.0 * b).abs() <= RELATIVE_TOLERANCE * a;
         let proved = |i: usize| {
             let of = |file: usize| {
                 let fitting = candidates.iter().filter(move |c| c.fits[i][file]);
-                fitting.map(move |c| c.thickness[i]).collect::<Vec<f64>>()
+                fitting.map(move |c| c.thickness_um[i]).collect::<Vec<f64>>()
             };
             let second = of(1);
             of(0).into_iter().find_map(|a| {
@@ -44,24 +44,27 @@ pub(super) fn half_thickness(case: &Case<'_>, table: &Table) -> Result<Option<Ca
                 Some([a, *b])
             })
         };
-        let is_different = |i: &usize| case.outside.contains(&contacts[*i].name.as_str());
+        let is_different = |i: &usize| case.differing_names.contains(&contacts[*i].name.as_str());
         let proved: Vec<(String, [f64; 2])> = (0..contacts.len())
             .filter(is_different)
             .filter_map(|i| Some((contacts[i].name.clone(), proved(i)?)))
             .collect();
         if let Some(&(_, thickness)) = proved.first() {
             let contacts = proved.into_iter().map(|(name, _)| name).collect();
-            return Ok(Some(Cause::HalfThickness { contacts, thickness }));
+            return Ok(Some(WeightsCause::HalfThickness { contacts, thickness }));
         }
     }
     Ok(None)
 }
 
 /// The contacts of a shape, all of one array, and their regions as each file tells them.
-fn array<'c>(case: &'c Case<'_>, shape: Shape) -> Result<(Vec<&'c Matched>, [Vec<Contact>; 2])> {
+fn csd_array_contacts<'c>(
+    case: &'c DifferingFiles<'_>,
+    shape: RegionShape,
+) -> Result<(Vec<&'c MatchedColumn>, [Vec<Contact>; 2])> {
     let (mut contacts, mut regions) = (Vec::new(), [Vec::new(), Vec::new()]);
     for contact in &case.matched {
-        let [a, b] = case.sides.map(|(file, _)| file.formula(&contact.name));
+        let [a, b] = case.sides.map(|(file, _)| file.recomputable_contact(&contact.name));
         if let (Some(a), Some(b)) = (a?, b?)
             && a.method.name() == shape.name()
             && b.method.name() == shape.name()
@@ -75,7 +78,7 @@ fn array<'c>(case: &'c Case<'_>, shape: Shape) -> Result<(Vec<&'c Matched>, [Vec
 }
 
 /// What thicknesses may be behind the files; none for contacts that make no array.
-fn candidates(shape: Shape, regions: &[Vec<Contact>; 2]) -> Option<Vec<Candidate>> {
+fn thickness_candidates(shape: RegionShape, regions: &[Vec<Contact>; 2]) -> Option<Vec<ThicknessCandidate>> {
     let method = ObjectiveCsd(shape);
     let mut candidates = Vec::new();
     for contacts in regions {
@@ -84,27 +87,33 @@ fn candidates(shape: Shape, regions: &[Vec<Contact>; 2]) -> Option<Vec<Candidate
             return None;
         }
         let own = method.prepare(contacts).ok()?;
-        for factor in FACTORS {
-            let size =
-                |i: usize| own.sizes(i).into_iter().find(|(key, _)| *key == "thickness").map(|(_, t)| factor * t);
+        for factor in THICKNESS_FACTORS {
+            let size = |i: usize| {
+                own.size_attributes(i).into_iter().find(|(key, _)| *key == "thickness").map(|(_, t)| factor * t)
+            };
             let thickness = (0..contacts.len()).map(size).collect::<Option<Vec<f64>>>()?;
             let mut sized = contacts.clone();
-            sized.iter_mut().zip(&thickness).for_each(|(contact, &t)| contact.region.thickness = Some(t));
+            sized.iter_mut().zip(&thickness).for_each(|(contact, &t)| contact.csd_region.thickness_um = Some(t));
             let fits = vec![[true; 2]; thickness.len()];
-            candidates.push(Candidate { thickness, kernel: method.prepare(&sized).ok()?, fits });
+            candidates.push(ThicknessCandidate { thickness_um: thickness, kernel: method.prepare(&sized).ok()?, fits });
         }
     }
     Some(candidates)
 }
 
 /// Goes through all neurons, and keeps what fits both files' columns. False where no neuron is in all three.
-fn judge(case: &Case<'_>, table: &Table, contacts: &[&Matched], candidates: &mut [Candidate]) -> Result<bool> {
+fn test_candidates(
+    case: &DifferingFiles<'_>,
+    table: &SegmentTable,
+    contacts: &[&MatchedColumn],
+    candidates: &mut [ThicknessCandidate],
+) -> Result<bool> {
     let width = contacts.len();
     let (mut any, mut computed) = (false, Vec::new());
     for part in table.parts() {
         for neuron in part.read_by_row()?.neurons() {
             let Some(node) = neuron.node_id() else { continue };
-            let Some(files) = case.node(node, contacts)? else { continue };
+            let Some(files) = case.node_weights(node, contacts)? else { continue };
             if files[0].len() != neuron.len() * width {
                 return Ok(false);
             }
@@ -112,7 +121,7 @@ fn judge(case: &Case<'_>, table: &Table, contacts: &[&Matched], candidates: &mut
             for candidate in candidates.iter_mut() {
                 computed.clear();
                 computed.resize(neuron.len() * width, 0.0);
-                candidate.kernel.fill(&neuron, &mut computed);
+                candidate.kernel.fill_weights(&neuron, &mut computed);
                 for (file, values) in files.iter().enumerate() {
                     for (row, expected) in values.chunks_exact(width).zip(computed.chunks_exact(width)) {
                         let pairs = candidate.fits.iter_mut().zip(row.iter().zip(expected));
