@@ -11,7 +11,9 @@ use std::process::Command;
 use std::time::Instant;
 
 use leadfield::geometry::Point;
-use leadfield::segments::table::{Precision, SegmentTable, TableMetadata, TableNeuron, manifest, parts, write_part};
+use leadfield::segments::table::{
+    Precision, SegmentTable, TableMetadata, TableNeuron, manifest, part_files, write_part,
+};
 use leadfield::segments::{Segment, Segments};
 
 const PARTS: u64 = 10_000;
@@ -62,7 +64,7 @@ fn write(table: &Path, number: u64) -> u32 {
         ..TableMetadata::default()
     };
     let neuron = TableNeuron { node_id: number, first_row: number * SEGMENTS, segments: SEGMENTS };
-    let path = table.join(parts::part_file_name(number as usize));
+    let path = table.join(part_files::part_file_name(number as usize));
     write_part(&path, &segments, &[neuron], &metadata, Precision::F64).unwrap();
     crc32fast::hash(&std::fs::read(path).unwrap())
 }

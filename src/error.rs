@@ -4,12 +4,12 @@
 //! and its [`Place`]. It prints as `<file>: <object>[<row>]: <what>, expected <x>, found <y>`; advice is kept apart, in
 //! [`Error::hint`].
 
-mod advice;
+mod hints;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use self::advice::{SharedError, WithFirstHint, WithHint};
+use self::hints::{SharedError, WithFirstHint, WithHint};
 
 /// The result of everything here that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

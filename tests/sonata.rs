@@ -7,10 +7,10 @@ use std::path::Path;
 use std::process::Command;
 
 use leadfield::io::hdf5::Hdf5File;
+use leadfield::sonata::compartment_report::{ReportLayout, list_populations};
 use leadfield::sonata::config::{NodePopulation, ReportConfig, SimulationConfig, SonataConfig};
 use leadfield::sonata::node_sets::NodeSets;
 use leadfield::sonata::nodes::{NodeAttribute, Nodes};
-use leadfield::sonata::report::{ReportLayout, list_populations};
 use rand::seq::IndexedRandom as _;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;

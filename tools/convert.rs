@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 
 use leadfield::Result;
 use leadfield::convert::bluerecording::{self, write_hdf5, write_parquet};
-use leadfield::convert::coefficients::WeightTableLayout;
 use leadfield::convert::positions_from_table;
+use leadfield::convert::weight_table::WeightTableLayout;
 use leadfield::error::{Context, Problem, format_count, join_quoted};
 use leadfield::io::atomic_output::{AtomicOutput, OverwritePolicy, check_not_an_input};
 use leadfield::segments::table::Precision;

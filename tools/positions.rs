@@ -11,13 +11,13 @@ use leadfield::circuit::{
 };
 use leadfield::error::{format_count, join_quoted};
 use leadfield::segments::table::Precision;
-use leadfield::segments::table::parts::is_single_file;
+use leadfield::segments::table::part_files::is_single_file;
 use leadfield::segments::table::schema::{MAX_SEGMENTS_PER_PART, ROWS_PER_ROW_GROUP};
 
-use crate::cli::findings;
-use crate::cli::forecast::{self, DryRun};
+use crate::cli::circuit_warnings;
+use crate::cli::dry_run::{self, DryRun};
 use crate::cli::progress::Progress;
-use crate::cli::rule::{AxonRuleArg, DiscretisationArg, EulerOrderArg};
+use crate::cli::rule_args::{AxonRuleArg, DiscretisationArg, EulerOrderArg};
 use crate::cli::signals::StopSignal;
 use crate::cli::{Common, Outcome, overwrite_policy};
 
@@ -177,8 +177,8 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     if args.judged.dry_run {
         let reading = started.elapsed().as_secs_f64();
         let found = tables.dry_run(&args.out, &args.options(), args.judged.ranks(common))?;
-        forecast::print_estimate(&found, reading, &args.out, common)?;
-        forecast::warn_existing(&args.out, args.force, args.resume, common);
+        dry_run::print_estimate(&found, reading, &args.out, common)?;
+        dry_run::warn_existing(&args.out, args.force, args.resume, common);
         return Ok(Outcome::Done);
     }
     let stop = StopSignal::install();
@@ -216,13 +216,13 @@ fn print_findings(tables: &PopulationTables, args: &Args, common: &Common) {
     assumptions.dedup();
     assumptions.iter().for_each(|assumption| common.warn(assumption));
     for table in &tables.plans {
-        findings::warn_euler_order(table, args.euler_order.is_some(), common);
-        findings::warn_skipped(table, common);
+        circuit_warnings::warn_euler_order(table, args.euler_order.is_some(), common);
+        circuit_warnings::warn_skipped(table, common);
         if !table.skipped().is_empty() {
             let n = format_count(table.skipped().len() as u64, "neuron");
             common.warn(format_args!("{n} of population `{}` left out", table.population()));
         }
-        findings::warn_notes(table, common);
+        circuit_warnings::warn_notes(table, common);
         for tied in table.ambiguous_neurons().iter().take(MAX_LISTED_TIES) {
             let others = if tied.other_nodes == 0 {
                 String::new()

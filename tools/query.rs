@@ -11,9 +11,9 @@ mod frames;
 mod frames;
 mod names;
 mod options;
-mod place;
 mod region;
 mod search;
+mod search_area;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -35,8 +35,8 @@ use self::field::{POTENTIAL, QueryField};
 use self::names::{COLUMNS, RequestedColumn, SORT};
 pub use self::options::Args;
 use self::options::FilterArgs;
-use self::place::SearchArea;
 use self::search::Search;
+use self::search_area::SearchArea;
 use crate::cli::output::{OutputFormat, OutputSink};
 use crate::cli::{Common, Outcome, console, overwrite_policy, warn_assumptions};
 

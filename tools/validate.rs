@@ -1,6 +1,6 @@
 //! `leadfield validate`: whether a file is sound, and whether two agree.
 
-mod branches;
+mod branch_rules;
 mod circuit;
 mod electrodes_file;
 mod junit;

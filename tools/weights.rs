@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use leadfield::Result;
-use leadfield::electrodes::fields::LeadFieldAssignment;
-use leadfield::electrodes::{self, Electrode, arrays};
+use leadfield::electrodes::lead_field_files::LeadFieldAssignment;
+use leadfield::electrodes::{self, Electrode, csd_arrays};
 use leadfield::error::{Context, FileProblem, Problem, format_count};
 use leadfield::geometry::Aabb;
 use leadfield::io::atomic_output::check_not_an_input;
@@ -21,7 +21,7 @@ use leadfield::weights::{
 };
 use serde_json::json;
 
-use crate::cli::forecast::{self, DryRun};
+use crate::cli::dry_run::{self, DryRun};
 use crate::cli::progress::Progress;
 use crate::cli::signals::StopSignal;
 use crate::cli::{Common, Outcome, console, overwrite_policy, warn_assumptions};
@@ -166,7 +166,7 @@ fn prepare_contacts(
     let conductivities = args.conductivity.iter().map(|s| s.parse()).collect::<Result<Vec<Conductivity>, _>>()?;
     let mut contacts = electrodes::method_contacts(electrodes, &conductivities, args.near_field.into())?;
     let ranges = args.csd_array.iter().map(|range| range.parse()).collect::<Result<Vec<_>, _>>()?;
-    arrays::assign_arrays(&mut contacts, electrodes, &ranges, args.csd_spacing.into())?;
+    csd_arrays::assign_arrays(&mut contacts, electrodes, &ranges, args.csd_spacing.into())?;
     let named = args.field.iter().map(|field| field.parse()).collect::<Result<Vec<_>, _>>()?;
     let boxes = sources.iter().map(|s| s.bounds()).collect::<Result<Vec<_>>>()?;
     let fields = LeadFieldAssignment {
@@ -239,8 +239,8 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     if args.judged.dry_run {
         let reading = started.elapsed().as_secs_f64();
         let found = weights::dry_run(&request, args.judged.ranks(common)).in_file(&args.electrodes)?;
-        forecast::print_estimate(&found, reading, &args.out, common)?;
-        forecast::warn_existing(&args.out, args.force, args.resume, common);
+        dry_run::print_estimate(&found, reading, &args.out, common)?;
+        dry_run::warn_existing(&args.out, args.force, args.resume, common);
         return Ok(Outcome::Done);
     }
     if args.layout {

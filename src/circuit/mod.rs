@@ -2,30 +2,30 @@
 //!
 //! Memory is bounded by one part's segments, 512 MiB of distinct morphologies, and some 120 bytes a neuron.
 
-mod beside;
-pub(crate) mod by_rule;
-mod forecast;
-mod frame;
+mod dry_run;
 pub mod hoc;
-pub(crate) mod library;
-pub(crate) mod neurons;
-mod part;
+pub(crate) mod morphology_cache;
+pub(crate) mod node_selection;
+mod place_nodes;
+mod place_plan;
 pub mod placement;
-mod placing;
+pub(crate) mod plan_by_rule;
+mod population_tables;
 mod problem;
+mod report_hint;
 pub(crate) mod request;
-pub(crate) mod rules;
-mod same;
-pub(crate) mod selection;
+mod resume_check;
+pub(crate) mod selected_neurons;
+mod soma_centering;
 pub mod synthetic;
-mod tables;
+pub(crate) mod template_rules;
 mod writing;
 
-pub use by_rule::{AmbiguousNeurons, MorphologyFileNote};
+pub use plan_by_rule::{AmbiguousNeurons, MorphologyFileNote};
+pub use population_tables::{PopulationTables, SkippedPopulation, check_output};
 pub use problem::SegmentationProblem;
 pub use request::{BadNeuronPolicy, CircuitRequest, Discretisation, MAX_SEGMENTS_PER_NEURON, SegmentReport};
-pub use rules::{TemplateFileNote, TemplateUse, read_templates};
-pub use tables::{PopulationTables, SkippedPopulation, check_output};
+pub use template_rules::{TemplateFileNote, TemplateUse, read_templates};
 pub use writing::{Run, Written};
 
 use std::collections::BTreeSet;
@@ -39,16 +39,16 @@ use crate::error::{Context, Error, Result, format_count};
 use crate::io::atomic_output::OverwritePolicy;
 use crate::io::ranks::Crew;
 use crate::segments::table::{self, Precision, TableMetadata, TableNeuron};
+use crate::sonata::compartment_report::ReportLayout;
 use crate::sonata::config::{NodePopulation, SonataConfig};
 use crate::sonata::nodes::Orientation;
-use crate::sonata::report::ReportLayout;
 
-use frame::SomaCentering;
-use library::MorphologyCache;
-use neurons::SelectedNeurons;
+use morphology_cache::MorphologyCache;
+use node_selection::NodeSelection;
 use request::CountSource;
-use rules::{GivenRule, TemplateRules};
-use selection::NodeSelection;
+use selected_neurons::SelectedNeurons;
+use soma_centering::SomaCentering;
+use template_rules::{GivenRule, TemplateRules};
 
 /// Neurons that a thread places before they are put together.
 const NEURONS_PER_THREAD_BATCH: usize = 64;
@@ -224,11 +224,11 @@ impl SegmentationPlan {
 
     fn plan_by_rule(&mut self, neurons: &SelectedNeurons<'_>, rules: &TemplateRules, max_segments: u64) {
         let planned =
-            by_rule::plan_neurons(&self.morphology_cache, neurons, rules, &self.metadata.population, max_segments);
+            plan_by_rule::plan_neurons(&self.morphology_cache, neurons, rules, &self.metadata.population, max_segments);
         (self.plans, self.skipped) = (planned.plans, planned.skipped);
         (self.ambiguous_neurons, self.morphology_notes) = (planned.ambiguous, planned.notes);
-        (self.metadata.discretisation, self.axon_description) = by_rule::describe_rules(rules);
-        self.metadata.assumed_rule = by_rule::describe_given_rule(rules);
+        (self.metadata.discretisation, self.axon_description) = plan_by_rule::describe_rules(rules);
+        self.metadata.assumed_rule = plan_by_rule::describe_given_rule(rules);
         self.count_checks = CountChecks::None;
     }
 

@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use super::SegmentationProblem;
-use super::rules::GivenRule;
+use super::template_rules::GivenRule;
 use crate::circuit::hoc::AxonReplacement;
 use crate::circuit::placement::CountChecks;
 use crate::error::{Context, Problem, Result, join_quoted};
 use crate::geometry::EulerOrder;
+use crate::sonata::compartment_report::ReportLayout;
 use crate::sonata::config::{ReportConfig, SimulationConfig, SonataConfig};
-use crate::sonata::report::ReportLayout;
 
 /// Which circuit, which part of it, and how its neurons are cut.
 #[derive(Debug, Clone, Copy)]

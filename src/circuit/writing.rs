@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use super::forecast::min_segment_bytes;
-use super::same::{digest_inputs, is_output_complete};
-use super::tables::{allowed_contents, begin_output};
+use super::dry_run::min_segment_bytes;
+use super::population_tables::{allowed_contents, begin_output};
+use super::resume_check::{digest_inputs, is_output_complete};
 use super::{SegmentTableOptions, SegmentationPlan, TableSummary, to_table_neuron};
 use crate::error::{Context, Error, FileProblem, Result};
 use crate::io::atomic_output::{
@@ -18,7 +18,7 @@ use crate::io::atomic_output::{
 use crate::io::checkpoint::{self, Done, Header, Journal, JournalProblem, PROGRAM};
 use crate::io::ranks::{Beginning, Crew, Scribe, with_scribe};
 use crate::segments::Segments;
-use crate::segments::table::{self, TableMetadata, TableNeuron, manifest, parts};
+use crate::segments::table::{self, TableMetadata, TableNeuron, manifest, part_files};
 
 /// How tables are written: what becomes of what is there, who is told, who may stop it.
 #[derive(Clone, Copy)]
@@ -60,7 +60,7 @@ impl<'a> Plan<'a> {
         let order = assembly.hilbert_order();
         let neurons: Vec<TableNeuron> =
             order.iter().filter_map(|&i| assembly.plans.get(i)).map(to_table_neuron).collect();
-        let cuts = parts::split_neurons(&neurons, if single { u64::MAX } else { options.segments_per_part });
+        let cuts = part_files::split_neurons(&neurons, if single { u64::MAX } else { options.segments_per_part });
         let axon = assembly.describe_axon(options.stub_placement);
         let metadata = TableMetadata { axon_rule: axon, parts: cuts.len() as u64, ..assembly.metadata.clone() };
         let folder = in_folder.then(|| assembly.population());
@@ -150,7 +150,7 @@ fn parts_of<'a>(plans: &'a [Plan<'a>], single: bool) -> Vec<Part<'a>> {
     let of_plan = |plan: &'a Plan<'a>| {
         let folder = plan.folder.map(PathBuf::from).unwrap_or_default();
         let cuts = plan.cuts.iter().enumerate();
-        cuts.map(move |(i, cut)| (plan, cut, (!single).then(|| folder.join(parts::part_file_name(i)))))
+        cuts.map(move |(i, cut)| (plan, cut, (!single).then(|| folder.join(part_files::part_file_name(i)))))
     };
     let numbered = (0..).zip(plans.iter().flat_map(of_plan));
     numbered.map(|(number, (plan, cut, file))| Part { number, plan, cut, file }).collect()
@@ -166,7 +166,7 @@ pub(super) fn write(
     run: &Run<'_>,
     crew: &Crew,
 ) -> Result<Written> {
-    let single = parts::is_single_file(out);
+    let single = part_files::is_single_file(out);
     let plans: Vec<Plan<'_>> = assemblies.iter().map(|a| Plan::of(a, in_folders, single, options)).collect();
     let parts = parts_of(&plans, single);
     let all = parts.len() as u64;
@@ -208,7 +208,7 @@ impl Unfinished {
             Ok(()) if done == all => {
                 self.staged.record_length()?;
                 let tables = plans.iter().map(|plan| (plan.below(self.staged.partial_path()), &plan.metadata));
-                tables.into_iter().try_for_each(|(path, metadata)| parts::check_complete(&path, metadata))?;
+                tables.into_iter().try_for_each(|(path, metadata)| part_files::check_complete(&path, metadata))?;
                 return self.staged.commit();
             }
             Ok(()) => Error::from(JournalProblem::Stopped).in_file(out),
@@ -225,7 +225,7 @@ impl Unfinished {
 
     /// Writes the manifests of tables that are folders and whose parts are all done: the journal has the checksums.
     fn write_manifests(&self, out: &Path, plans: &[Plan<'_>]) -> Result<()> {
-        if parts::is_single_file(out) {
+        if part_files::is_single_file(out) {
             return Ok(());
         }
         let done = checkpoint::read(out)?.map(|record| record.done).unwrap_or_default();

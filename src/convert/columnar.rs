@@ -11,7 +11,7 @@ use arrow_schema::{ArrowError, SchemaRef};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::ConversionProblem;
-use super::coefficients::BatchSource;
+use super::weight_table::BatchSource;
 use crate::error::{Context, FileProblem, Result};
 use crate::io::input_file;
 use crate::io::parquet_file::{ParquetProblem, ParquetSource, open_batches};

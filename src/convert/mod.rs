@@ -11,16 +11,16 @@
 //! Memory is bounded everywhere by blocks of rows, but for [`boundaries_of`], whose result is the whole.
 
 pub mod bluerecording;
-pub mod coefficients;
 pub mod columnar;
-mod contacts;
-pub mod frames;
-mod gather;
-mod layout;
+mod contact_columns;
+mod from_positions;
 pub mod pickle;
 mod problem;
-mod spill;
+pub mod report_frames;
+mod spill_file;
+mod to_positions;
+pub mod weight_table;
 
-pub use self::gather::{MAX_POINTS_IN_MEMORY, TableCounts, TableFromPositions, TableOptions};
-pub use self::layout::positions_from_table;
+pub use self::from_positions::{MAX_POINTS_IN_MEMORY, TableCounts, TableFromPositions, TableOptions};
 pub use self::problem::ConversionProblem;
+pub use self::to_positions::positions_from_table;

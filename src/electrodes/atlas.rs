@@ -6,7 +6,7 @@
 mod hierarchy;
 mod nrrd;
 mod problem;
-mod sample;
+mod sample_type;
 
 use std::path::{Path, PathBuf};
 

@@ -3,7 +3,7 @@
 
 use csv::{ReaderBuilder, StringRecord, Trim};
 
-use super::field::RawValue;
+use super::raw_value::RawValue;
 use super::record::{self, ElectrodeRecord, REQUIRED_KEYS};
 use super::{Electrode, ElectrodeProblem};
 use crate::error::{Context, Result, join_quoted};

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::field::{RawValue, describe_json};
+use super::raw_value::{RawValue, describe_json};
 use super::record::{self, ElectrodeRecord, REQUIRED_KEYS};
 use super::{ContactExtent, Electrode, ElectrodeProblem, probeinterface};
 use crate::error::{Context, Error, ErrorLocation, Result, join_quoted};

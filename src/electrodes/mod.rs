@@ -1,19 +1,19 @@
 //! Electrodes: contacts with their names, places and methods, read from CSV and JSON.
 
-pub mod arrays;
 pub mod atlas;
+pub mod csd_arrays;
+pub mod csd_regions;
 mod csv;
-mod field;
-pub mod fields;
+mod electrode_type;
 mod json;
-mod kind;
+pub mod lead_field_files;
 pub mod probe;
 mod probeinterface;
 mod problem;
+mod raw_value;
 mod record;
-pub mod regions;
 mod settings;
-mod write;
+mod writer;
 
 use std::path::Path;
 
@@ -24,12 +24,12 @@ use crate::methods::medium::Conductivity;
 use crate::methods::{Contact, Method, NearField};
 use crate::units::DEFAULT_CONDUCTIVITY;
 
-pub use self::kind::{ElectrodeType, parse as parse_type};
+pub use self::electrode_type::{ElectrodeType, parse as parse_type};
 pub use self::probeinterface::ContactExtent;
 pub use self::problem::ElectrodeProblem;
 pub use self::record::UNKNOWN_REGION;
 pub use self::settings::{ElectrodeSettings, Reference};
-pub use self::write::{save, to_csv, to_json, to_probeinterface};
+pub use self::writer::{save, to_csv, to_json, to_probeinterface};
 
 /// One contact of an electrode, as its file describes it.
 #[derive(Clone)]
@@ -148,7 +148,7 @@ pub fn method_contacts(
         disc: e.settings.disc,
         near_field,
         name: e.name.clone(),
-        csd_region: arrays::region_overrides(e, electrodes),
+        csd_region: csd_arrays::region_overrides(e, electrodes),
         ..Contact::new(e.position_um)
     };
     Ok(electrodes.iter().zip(given).map(contact).collect())

@@ -12,9 +12,9 @@ use std::f64::consts::PI;
 
 use serde_json::{Map, Value};
 
-use super::field::{RawValue, describe_json};
+use super::raw_value::{RawValue, describe_json};
 use super::record::{UNKNOWN_REGION, check_name, validate_rows};
-use super::{Electrode, ElectrodeProblem, ElectrodeSettings, kind};
+use super::{Electrode, ElectrodeProblem, ElectrodeSettings, electrode_type};
 use crate::error::{Context, Error, Result};
 use crate::geometry::Point;
 use crate::methods::disc::Disc;
@@ -40,7 +40,7 @@ pub(super) fn parse(document: &Map<String, Value>, extent: ContactExtent) -> Res
     for (i, probe) in probes.iter().enumerate() {
         read.push(ParsedProbe::from_json(&format!("probes[{i}]"), probe, extent)?);
     }
-    let method = kind::parse("LineSource")?.find_method()?;
+    let method = electrode_type::parse("LineSource")?.find_method()?;
     let names = contact_names(&read)?;
     let contacts = read.into_iter().flat_map(|probe| probe.contacts);
     let electrode = |(name, (position, disc))| Electrode {

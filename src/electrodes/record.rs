@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::field::RawValue;
+use super::raw_value::RawValue;
 use super::settings::{self, ElectrodeSettings, Reference};
-use super::{Electrode, ElectrodeProblem, kind};
+use super::{Electrode, ElectrodeProblem, electrode_type};
 use crate::error::{Context, Result, join_quoted};
 use crate::geometry::Point;
 use crate::methods::SettingKind;
@@ -72,7 +72,7 @@ impl<'a> ElectrodeRecord<'a> {
         let position =
             Point::new(self.parse_coordinate("x")?, self.parse_coordinate("y")?, self.parse_coordinate("z")?);
         let kind = self.parse_text_or("type", DEFAULT_TYPE)?;
-        let kind = kind::parse(&kind)?;
+        let kind = electrode_type::parse(&kind)?;
         let settings = kind.add_sizes_to(self.parse_settings()?)?;
         let (layer, region) =
             (self.parse_text_or("layer", UNKNOWN_REGION)?, self.parse_text_or("region", UNKNOWN_REGION)?);

@@ -18,7 +18,7 @@
 use serde_json::{Value, json};
 
 use super::ElectrodeProblem;
-use super::field::{RawValue, split_words};
+use super::raw_value::{RawValue, split_words};
 use crate::geometry::Point;
 use crate::methods::SettingKind;
 use crate::methods::disc::Disc;

@@ -9,11 +9,11 @@
 //! Parquet (see `docs/lead-field.md`). Of a grid only the box that the circuit touches is read.
 
 mod axis;
-mod cloud_file;
 pub mod grid;
-mod plain;
+mod native_hdf5;
 mod problem;
 pub mod scattered;
+mod scattered_file;
 mod sim4life;
 pub mod vector_grid;
 
@@ -312,8 +312,8 @@ impl Problem for FileLayoutProblem {
 pub fn read(path: &Path, request: &LeadFieldRequest<'_>) -> Result<LeadField> {
     let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
     match extension.as_str() {
-        "csv" => cloud_file::read_csv(path, request).in_file(path),
-        "parquet" => cloud_file::read_parquet(path, request).in_file(path),
+        "csv" => scattered_file::read_csv(path, request).in_file(path),
+        "parquet" => scattered_file::read_parquet(path, request).in_file(path),
         _ => read_hdf5(&hdf5::Hdf5File::open(path)?, request).in_file(path),
     }
 }
@@ -323,7 +323,7 @@ fn read_hdf5(file: &hdf5::Hdf5File, request: &LeadFieldRequest<'_>) -> Result<Le
         return sim4life::read(file, request);
     }
     if file.has_object("/axes") {
-        return plain::read(file, request);
+        return native_hdf5::read(file, request);
     }
     Err(FileLayoutProblem::Unknown(join_quoted(file.member_names("/")?, 12)).into())
 }

@@ -86,13 +86,13 @@
 //! # Ok::<(), leadfield::Error>(())
 //! ```
 
-use super::boxes::with_margin_squared;
 use super::close_contact::{self, LineGeometry, PrecisePoint, any_negative};
+use super::cross_product::cross_2;
+use super::group_bounds::with_margin_squared;
 use super::log1p::{DeferredLogarithm, twice_atanh};
 use super::point_source;
-use super::products::cross_2;
 use super::simd::{ContactLanes, Cylinder, Formula, HasMidpoint, LANES, Lanes, SegmentContext, dot, norm_2};
-use super::{Contact, Method, PreparedMethod, composed};
+use super::{Contact, Method, PreparedMethod, multi_term};
 use crate::error::Result;
 use crate::geometry::Point;
 
@@ -113,7 +113,7 @@ impl Method for LineSource {
     }
 
     fn prepare(&self, contacts: &[Contact]) -> Result<Box<dyn PreparedMethod>> {
-        composed::prepare_contacts::<Self>(contacts)
+        multi_term::prepare_contacts::<Self>(contacts)
     }
 }
 

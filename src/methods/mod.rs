@@ -3,20 +3,20 @@
 //! Each method is one file with its equation, units, limits and source, registered in [`METHODS`]. Nothing here opens
 //! a file.
 
-mod boxes;
 mod close_contact;
-mod composed;
+mod cross_product;
 pub mod dipole_reciprocity;
 pub mod disc;
-mod inverse_root;
+mod group_bounds;
+mod inverse_sqrt;
 mod line_source;
 mod log1p;
 pub mod medium;
+mod multi_term;
 pub mod objective_csd;
-mod parameter;
 mod point_source;
-mod products;
 pub mod reciprocity;
+mod setting_kind;
 mod simd;
 
 use std::sync::Arc;
@@ -29,7 +29,7 @@ use crate::units::DEFAULT_CONDUCTIVITY;
 
 use self::disc::Disc;
 use self::medium::{Boundary, Conductivity};
-pub use self::parameter::SettingKind;
+pub use self::setting_kind::SettingKind;
 
 /// How a method treats contacts that come nearer to a segment than its radius.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

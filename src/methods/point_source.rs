@@ -45,9 +45,9 @@
 //! # Ok::<(), leadfield::Error>(())
 //! ```
 
-use super::boxes::with_margin_squared;
+use super::group_bounds::with_margin_squared;
 use super::simd::{ContactLanes, Cylinder, Formula, HasMidpoint, LANES, Lanes, SegmentContext, is_f32_safe, norm_2};
-use super::{Contact, Method, PreparedMethod, composed, inverse_root};
+use super::{Contact, Method, PreparedMethod, inverse_sqrt, multi_term};
 use crate::error::Result;
 use crate::geometry::Point;
 
@@ -68,7 +68,7 @@ impl Method for PointSource {
     }
 
     fn prepare(&self, contacts: &[Contact]) -> Result<Box<dyn PreparedMethod>> {
-        composed::prepare_contacts::<Self>(contacts)
+        multi_term::prepare_contacts::<Self>(contacts)
     }
 }
 
@@ -94,7 +94,7 @@ impl Formula for PointSource {
         half.distances_2 = source.near_field_distances_2(group);
         half.needs_f64 = source.needs_f64(place, group);
         for lane in 0..LANES {
-            half.estimates[lane] = inverse_root::estimate_f32(half.distances_2[lane]);
+            half.estimates[lane] = inverse_sqrt::estimate_f32(half.distances_2[lane]);
         }
     }
 
@@ -106,7 +106,7 @@ impl Formula for PointSource {
         let mut values = Lanes::default();
         for lane in 0..LANES {
             values[lane] =
-                group.potential_at_1_um[lane] * inverse_root::refine(half.distances_2[lane], half.estimates[lane]);
+                group.potential_at_1_um[lane] * inverse_sqrt::refine(half.distances_2[lane], half.estimates[lane]);
         }
         values
     }
@@ -186,7 +186,7 @@ impl SegmentPoint {
 fn weights_in_f64(squares: &Lanes, group: &ContactLanes) -> Lanes {
     let mut values = Lanes::default();
     for lane in 0..LANES {
-        values[lane] = group.potential_at_1_um[lane] * inverse_root::inverse_sqrt_full_range(squares[lane]);
+        values[lane] = group.potential_at_1_um[lane] * inverse_sqrt::inverse_sqrt_full_range(squares[lane]);
     }
     values
 }

@@ -7,8 +7,8 @@
 //! A formula comes in two halves, and the second half of one group is computed beside the first half of the next: the
 //! processor divides and takes roots, which is slow and has a unit of its own, while it multiplies and adds.
 
-use super::boxes::{GroupBounds, contact_bounds};
 use super::close_contact::PrecisePoint;
+use super::group_bounds::{GroupBounds, contact_bounds};
 use super::{NearField, radius_or_default_um};
 use crate::geometry::Point;
 use crate::segments::NeuronSegments;

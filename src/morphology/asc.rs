@@ -15,8 +15,8 @@
 mod annotation;
 mod header;
 mod lexer;
+mod open_tree;
 mod problem;
-mod tree;
 
 use super::{ImporterNote, Morphology, MorphologyProblem, Section, Soma, SomaForm, clip_word};
 use crate::error::{Context, Error, Result};
@@ -24,8 +24,8 @@ use crate::segments::SectionType;
 use annotation::AnnotationContents;
 use header::BlockHeader;
 use lexer::{AscToken, Lexer, error_in_line, is_numeric, parse_section_type, unclosed_bracket, unexpected_token};
+use open_tree::{BranchState, OpenTree, ParseStage};
 use problem::{AscProblem, MAX_BRANCH_LEVELS};
-use tree::{BranchState, OpenTree, ParseStage};
 
 /// Parses the text of a file.
 ///

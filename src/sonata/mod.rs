@@ -2,9 +2,9 @@
 //!
 //! Source: the SONATA extension text of the Open Brain Institute, and FACTS probed on libsonata 0.2.2.
 
+pub mod compartment_report;
 pub mod config;
 pub mod electrodes_file;
 mod json;
 pub mod node_sets;
 pub mod nodes;
-pub mod report;

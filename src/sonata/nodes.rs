@@ -4,18 +4,18 @@
 //! Institute's extension. Layout: `/nodes/<population>/node_type_id` (one entry a node) and the group `0` with one
 //! column an attribute.
 
-mod column;
-mod optional;
-mod place;
-mod types;
+mod attribute_column;
+mod node_types;
+mod optional_attributes;
+mod placement;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-pub(super) use self::column::AttributeColumn;
-use self::place::NodePlacements;
-pub use self::place::{Orientation, Recentering};
-use self::types::NodeTypes;
+pub(super) use self::attribute_column::AttributeColumn;
+use self::node_types::NodeTypes;
+use self::placement::NodePlacements;
+pub use self::placement::{Orientation, Recentering};
 use super::config::NodePopulation;
 use crate::error::{Error, ErrorLocation, Problem, Result, join_quoted};
 use crate::geometry::{EulerOrder, Transform};
@@ -277,7 +277,7 @@ impl Nodes {
         self.check_rows(&object)?;
         let library = self.dataset_path(&format!("@library/{name}"));
         if self.file.has_object(&library) {
-            let library = column::read_library(&self.file, &library)?;
+            let library = attribute_column::read_library(&self.file, &library)?;
             let index = self.read_indices(&object, library.len())?;
             return Ok(AttributeColumn::Enumeration { library, index });
         }

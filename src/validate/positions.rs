@@ -1,10 +1,10 @@
 //! Comparison of where segments lie: matched by node, section and id in the section.
 
 mod matching;
-mod placed;
+mod placed_segments;
 
 pub use matching::{Renumbered, Unmatched, WorstSegment};
-pub use placed::{PlacedSection, PlacedSegments};
+pub use placed_segments::{PlacedSection, PlacedSegments};
 
 use std::collections::BTreeSet;
 

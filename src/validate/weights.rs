@@ -1,31 +1,31 @@
 //! Comparison of two electrodes files: nodes matched by id, contacts by name, rows read in blocks.
 
+mod accumulator;
 mod causes;
-mod columns;
-mod pairs;
-mod passes;
+mod matched_columns;
+mod matched_rows;
+mod parallel_pass;
 mod quantiles;
-mod row;
-mod rows;
-mod tally;
-mod told;
+mod results;
+mod row_kernel;
+mod row_pairs;
 mod units;
-mod worst;
+mod worst_pairs;
 
 pub use crate::sonata::electrodes_file::ColumnRule;
 pub use causes::{CauseEvidence, SegmentsByBranchRule, WeightsCause, find_causes};
-pub use columns::ExtraColumn;
-pub use pairs::{contact_names, for_each_row};
+pub use matched_columns::ExtraColumn;
+pub use matched_rows::SegmentCounts;
 pub use quantiles::QUANTILES;
-pub use rows::SegmentCounts;
-pub use told::{ContactComparison, LocatedDifference, WorstPair};
+pub use results::{ContactComparison, LocatedDifference, WorstPair};
+pub use row_pairs::{contact_names, for_each_row};
 pub use units::{UnitMismatch, group_by_units};
 
 use super::Tolerance;
 use crate::error::{Problem, Result};
 use crate::sonata::electrodes_file::{ElectrodesFile, PopulationEntry};
-use columns::MatchedColumns;
-use rows::MatchedRows;
+use matched_columns::MatchedColumns;
+use matched_rows::MatchedRows;
 
 /// How to compare.
 #[derive(Debug, Clone, Copy)]
@@ -135,7 +135,7 @@ pub fn compare(
     let columns = MatchedColumns::new((file_a, a), (file_b, b), options)?;
     let rows = MatchedRows::new(a, b);
     let factors = [file_a.weights_dataset(a)?, file_b.weights_dataset(b)?];
-    let tally = passes::accumulate(&factors, &columns, &rows, options.tolerance, progress)?;
+    let tally = parallel_pass::accumulate(&factors, &columns, &rows, options.tolerance, progress)?;
     let compared = rows.spans.iter().map(|s| s.rows).sum();
     Ok(WeightsComparison {
         populations: [a.name().into(), b.name().into()],
@@ -145,8 +145,8 @@ pub fn compare(
         segment_counts: rows.segment_counts,
         extra_columns: columns.extra_counts,
         unit_mismatches: units::find_unit_mismatches((file_a, a), (file_b, b), &columns.matched)?,
-        worst: told::locate_worst_pairs(&tally, &columns.matched, a),
-        contacts: told::contact_comparisons(&tally, &columns.matched, a, compared),
+        worst: results::locate_worst_pairs(&tally, &columns.matched, a),
+        contacts: results::contact_comparisons(&tally, &columns.matched, a, compared),
         contacts_only_in: columns.only_in,
     })
 }

@@ -7,10 +7,10 @@
 
 use std::collections::BTreeSet;
 
-use super::blocks::BufferPool;
-use super::columns::WeightColumns;
-use super::parts::NumberedPart;
-use super::{PartWriter, WeightsRequest, WeightsSummary, layout, parts, resume, summarise};
+use super::neuron_blocks::BufferPool;
+use super::numbered_parts::NumberedPart;
+use super::weight_columns::WeightColumns;
+use super::{PartWriter, WeightsRequest, WeightsSummary, layout, numbered_parts, resume, summarise};
 use crate::error::{Context, Error, Problem, Result, join_quoted};
 use crate::io::atomic_output::{OutputLock, check_overwrite, partial_path_for};
 use crate::io::checkpoint::{Header, Journal, JournalProblem};
@@ -70,7 +70,7 @@ impl<'a> Prepared<'a> {
     fn new(request: &WeightsRequest<'a>) -> Result<Self> {
         let columns = WeightColumns::new(request.electrodes, request.contacts)?;
         let layout = layout::build_layout(request, &columns)?;
-        let parts = parts::number_parts(request.sources);
+        let parts = numbered_parts::number_parts(request.sources);
         let header = resume::header(request, &layout, &parts)?;
         Ok(Self { columns, layout, parts, header })
     }
@@ -119,7 +119,7 @@ pub fn write_parts(request: &WeightsRequest<'_>, numbers: &[u64]) -> Result<u64>
     let left: Vec<&NumberedPart<'_>> = wanted.iter().filter(|part| !kept.contains(&part.number)).collect();
     let work = PartWriter { request, columns: &columns, writer: &writer, buffers: BufferPool::default() };
     let (mut segments, mut count) = (0, 0);
-    parts::for_each_part(&left, |part, own| {
+    numbered_parts::for_each_part(&left, |part, own| {
         if (request.stop)() {
             return Ok(false);
         }

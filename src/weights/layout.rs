@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::columns::WeightColumns;
+use super::weight_columns::WeightColumns;
 use super::{SegmentSource, WeightsProblem, WeightsRequest};
 use crate::electrodes::Electrode;
 use crate::error::{Context, Error, ErrorLocation, Problem, Result, format_count};

@@ -4,24 +4,24 @@
 //! bytes depend on its neurons alone, so the file does not depend on the number of threads. In memory at one time: one
 //! part of the table and the next one, which is read meanwhile, and for each thread one block of [`BLOCK_BYTES`] (or of one neuron, where that is more).
 
-mod blocks;
 mod by_part;
-mod columns;
-mod far;
-mod forecast;
+mod distant_contacts;
+mod dry_run;
 mod layout;
-mod lookup;
 mod montage;
-mod parts;
+mod neuron_blocks;
+mod numbered_parts;
 mod resume;
-mod source;
+mod segment_source;
+mod weight_columns;
+mod weight_lookup;
 
 pub use by_part::{ByPartProblem, finish, lay_out, write_parts};
-pub use far::{DistantContacts, SUSPICIOUS_DISTANCE_UM};
-pub use forecast::dry_run;
-pub use lookup::{WeightLookup, WeightLookupProblem};
+pub use distant_contacts::{DistantContacts, SUSPICIOUS_DISTANCE_UM};
+pub use dry_run::dry_run;
 pub use resume::check_output;
-pub use source::SegmentSource;
+pub use segment_source::SegmentSource;
+pub use weight_lookup::{WeightLookup, WeightLookupProblem};
 
 use std::path::Path;
 
@@ -37,10 +37,10 @@ use crate::methods::Contact;
 use crate::segments::{Segment, Segments};
 use crate::sonata::electrodes_file::{FileLayout, Writer};
 
-use blocks::{BlockBuffer, BufferPool, NeuronBlock, RowRun};
-use columns::WeightColumns;
-use parts::NumberedPart;
+use neuron_blocks::{BlockBuffer, BufferPool, NeuronBlock, RowRun};
+use numbered_parts::NumberedPart;
 use resume::{Beginning, Unfinished};
+use weight_columns::WeightColumns;
 
 /// Output bytes that a thread computes before it writes: few enough to stay in a core's cache until they are written.
 pub const BLOCK_BYTES: usize = 1 << 20;
@@ -186,7 +186,7 @@ pub fn compute_weights(request: &WeightsRequest<'_>) -> Result<WeightsSummary> {
 pub fn compute_weights_on_ranks(request: &WeightsRequest<'_>, crew: &Crew) -> Result<WeightsSummary> {
     let columns = WeightColumns::new(request.electrodes, request.contacts)?;
     let layout = layout::build_layout(request, &columns)?;
-    let parts = parts::number_parts(request.sources);
+    let parts = numbered_parts::number_parts(request.sources);
     let all = parts.len() as u64;
     let (kept, damaged) = match resume::begin(request, &layout, &columns, &parts, crew)? {
         Beginning::Complete => (all, 0),
@@ -235,7 +235,7 @@ fn compute_remaining_parts(
     let own: Vec<&NumberedPart<'_>> = left.into_iter().zip(own).filter_map(|(part, own)| own.then_some(part)).collect();
     let scribe = Scribe { crew, sync: &|| writer.sync(), stop: request.stop, elsewhere: request.progress };
     let (written, result) = with_scribe(scribe, journal.as_mut(), |scribe| {
-        parts::for_each_part(&own, |part, segments| {
+        numbered_parts::for_each_part(&own, |part, segments| {
             Ok(!scribe.is_to_stop() && scribe.tell(work.write_part(part, segments)?))
         })
     });
@@ -300,7 +300,7 @@ struct PartWriter<'a> {
 impl PartWriter<'_> {
     /// Computes and writes one part.
     fn write_part(&self, part: &NumberedPart<'_>, segments: &Segments) -> Result<Done> {
-        let blocks = blocks::split_into_blocks(part.neurons(), self.columns.width(), BLOCK_BYTES);
+        let blocks = neuron_blocks::split_into_blocks(part.neurons(), self.columns.width(), BLOCK_BYTES);
         let work = |block: &NeuronBlock<'_>| self.write_block(part, segments, block);
         let written: Vec<Result<crc32fast::Hasher>> = blocks.par_iter().map(work).collect();
         // the first error in row order, so that it does not depend on threads either

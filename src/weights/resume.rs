@@ -6,9 +6,9 @@ use std::path::Path;
 use rayon::prelude::*;
 use zerocopy::IntoBytes;
 
-use super::blocks::{self, BlockBuffer, BufferPool, NeuronBlock};
-use super::columns::WeightColumns;
-use super::parts::NumberedPart;
+use super::neuron_blocks::{self, BlockBuffer, BufferPool, NeuronBlock};
+use super::numbered_parts::NumberedPart;
+use super::weight_columns::WeightColumns;
 use super::{BLOCK_BYTES, WeightsRequest, checksum};
 use crate::error::{Context, Result};
 use crate::io::atomic_output::{
@@ -223,7 +223,7 @@ pub fn whole(
 
 /// The checksum of a part's rows as they are in the file.
 fn stored_checksum(reader: &Reader<'_>, part: &NumberedPart<'_>, width: usize, buffers: &BufferPool) -> Result<u32> {
-    let blocks = blocks::split_into_blocks(part.neurons(), width, BLOCK_BYTES);
+    let blocks = neuron_blocks::split_into_blocks(part.neurons(), width, BLOCK_BYTES);
     let read = |block: &NeuronBlock<'_>| {
         buffers.with_buffer(|BlockBuffer { values, .. }| {
             values.resize(block.segment_count * width, 0.0);
@@ -272,7 +272,7 @@ fn is_complete(
     let factors = layout.populations.iter().map(|p| file.weights_dataset(file.population(&p.name)?));
     let stored = Stored { columns, factors: factors.collect::<Result<_>>()?, buffers: BufferPool::default() };
     let mut all = true;
-    super::parts::for_each_part(&parts.iter().collect::<Vec<_>>(), |part, segments| {
+    super::numbered_parts::for_each_part(&parts.iter().collect::<Vec<_>>(), |part, segments| {
         all = stored.has(part, segments)?;
         Ok(all)
     })?;
@@ -291,7 +291,7 @@ impl Stored<'_> {
     /// Whether the file has the rows of a part as they would be computed.
     fn has(&self, part: &NumberedPart<'_>, segments: &Segments) -> Result<bool> {
         let Some(factors) = self.factors.get(part.population_index) else { return Ok(false) };
-        let blocks = blocks::split_into_blocks(part.neurons(), self.columns.width(), BLOCK_BYTES);
+        let blocks = neuron_blocks::split_into_blocks(part.neurons(), self.columns.width(), BLOCK_BYTES);
         let same = blocks.par_iter().map(|block| self.has_block(block, segments, factors));
         same.try_reduce(|| true, |a, b| Ok(a && b))
     }

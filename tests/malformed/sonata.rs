@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 
 use leadfield::Result;
 use leadfield::io::hdf5::Hdf5File;
+use leadfield::sonata::compartment_report::ReportLayout;
 use leadfield::sonata::config::{CircuitConfig, SonataConfig};
 use leadfield::sonata::node_sets::NodeSets;
 use leadfield::sonata::nodes::Nodes;
-use leadfield::sonata::report::ReportLayout;
 use serde_json::{Value, json};
 
 use crate::support::scratch;

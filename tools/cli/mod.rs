@@ -1,16 +1,16 @@
 //! What all tools share: common options, exit codes, how errors are told.
 
+pub mod circuit_warnings;
 pub mod console;
+pub mod dry_run;
 pub mod facts;
-pub mod findings;
-pub mod forecast;
 pub mod output;
 pub mod progress;
 mod ranks;
-pub mod rule;
+pub mod rule_args;
 pub mod signals;
 mod text;
-mod watch;
+mod watchdog;
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -78,7 +78,7 @@ impl Problem for ThreadProblem {
 impl Common {
     /// Starts the worker threads, and the one that watches the HDF5 library.
     pub fn start(&self) -> Result<()> {
-        watch::start();
+        watchdog::start();
         let threads = match self.threads {
             Some(n) if !(1..=MAX_THREADS).contains(&n) => return Err(ThreadProblem::Range(n).into()),
             Some(n) => n,

@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use leadfield::Result;
-use leadfield::convert::coefficients::{self, BatchSource, WeightTable, write_electrodes_file};
 use leadfield::convert::columnar::ColumnarFile;
-use leadfield::convert::frames::ReportFrames;
+use leadfield::convert::report_frames::ReportFrames;
+use leadfield::convert::weight_table::{self, BatchSource, WeightTable, write_electrodes_file};
 use leadfield::error::{Context, Problem, format_count, join_quoted};
 use leadfield::segments::table::{self, Precision, SegmentTable};
+use leadfield::sonata::compartment_report;
 use leadfield::sonata::electrodes_file::{ElectrodesFile, PopulationEntry};
-use leadfield::sonata::report;
 
 use super::target::TargetFormat;
 use super::{Conversion, ConvertProblem, PrecisionArg};
@@ -103,14 +103,14 @@ pub fn columns_to_weights(work: &Conversion<'_>, path: &Path, out: &Path) -> Res
         return Err(ConvertProblem::Float32Weights).in_file(path);
     }
     let columns = ColumnarFile::open(path)?;
-    work.check_population(path, coefficients::population_name(&columns.schema())?)?;
+    work.check_population(path, weight_table::population_name(&columns.schema())?)?;
     let (contacts, nodes, rows) = write_electrodes_file(&columns, out, work.overwrite_policy()).in_file(path)?;
     Ok(format!("{}, {}, {}", format_count(contacts, "contact"), format_count(nodes, "node"), format_count(rows, "row")))
 }
 
 /// The values of a compartment report.
 pub fn report_to_columns(work: &Conversion<'_>, path: &Path, out: &Path, format: TargetFormat) -> Result<String> {
-    let known = report::list_populations(path)?;
+    let known = compartment_report::list_populations(path)?;
     let name = match (&work.args.population, known.as_slice()) {
         (Some(name), _) => name.clone(),
         (None, [only]) => only.clone(),

@@ -64,7 +64,7 @@ fn match_pattern(input: &Path, pattern: &str) -> Result<Vec<PathBuf>> {
 
 /// A folder of parts is one input.
 fn is_table(folder: &Path) -> bool {
-    folder.join(leadfield::segments::table::parts::part_file_name(0)).is_file()
+    folder.join(leadfield::segments::table::part_files::part_file_name(0)).is_file()
 }
 
 fn find_files_below(folder: &Path) -> Result<Inputs> {

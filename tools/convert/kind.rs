@@ -5,8 +5,8 @@ use std::path::Path;
 
 use leadfield::Result;
 use leadfield::convert::bluerecording;
-use leadfield::convert::coefficients::{BatchSource, is_weight_table};
 use leadfield::convert::columnar::ColumnarFile;
+use leadfield::convert::weight_table::{BatchSource, is_weight_table};
 use leadfield::error::{Context, FileProblem, Problem};
 use leadfield::io::hdf5::Hdf5File;
 use leadfield::io::input_file;

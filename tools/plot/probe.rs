@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use leadfield::Result;
-use leadfield::electrodes::{self, Electrode, regions};
+use leadfield::electrodes::{self, Electrode, csd_regions};
 use leadfield::error::{Context, Error};
 use leadfield::geometry::region::Sphere;
 use leadfield::plot::figures::{self, ProbeContact, ProbePlot};
@@ -34,14 +34,18 @@ pub struct Args {
 }
 
 /// The region of each contact: a ball, or its own.
-fn electrode_regions(electrodes: &[Electrode], args: &Args, common: &Common) -> Result<Vec<regions::ContactRegion>> {
+fn electrode_regions(
+    electrodes: &[Electrode],
+    args: &Args,
+    common: &Common,
+) -> Result<Vec<csd_regions::ContactRegion>> {
     if let Some(radius) = args.within {
-        let ball = |e: &Electrode| -> Result<regions::ContactRegion> {
+        let ball = |e: &Electrode| -> Result<csd_regions::ContactRegion> {
             Ok(Some(Box::new(Sphere::new(e.position_um, radius).in_item("--within")?)))
         };
         return electrodes.iter().map(ball).collect();
     }
-    let (regions, warnings) = regions::contact_regions(electrodes).in_file(&args.electrodes)?;
+    let (regions, warnings) = csd_regions::contact_regions(electrodes).in_file(&args.electrodes)?;
     warnings.into_iter().for_each(|warning| common.warn_with_hint(&Error::from(warning)));
     Ok(regions)
 }

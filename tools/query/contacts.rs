@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use leadfield::Result;
-use leadfield::electrodes::{self, Electrode, arrays};
+use leadfield::electrodes::{self, Electrode, csd_arrays};
 use leadfield::error::{Context, Problem};
 use leadfield::geometry::region::{Region, Sphere};
 use leadfield::methods::NearField;
@@ -81,7 +81,7 @@ fn csd_contacts(electrodes: &[Electrode], ranges: &[String], spacing: NeighbourR
     let shapes = (0..).zip(electrodes).map(|(row, e)| shape(e).at_index("contact", row)).collect::<Result<Vec<_>>>()?;
     let mut contacts = electrodes::method_contacts(electrodes, &[], NearField::default())?;
     let ranges = ranges.iter().map(|range| range.parse()).collect::<Result<Vec<_>, _>>()?;
-    arrays::assign_arrays(&mut contacts, electrodes, &ranges, spacing)?;
+    csd_arrays::assign_arrays(&mut contacts, electrodes, &ranges, spacing)?;
     let contact = |(c, shape): (leadfield::methods::Contact, RegionShape)| RegionContact {
         position_um: c.position_um,
         region_spec: RegionSpec { shape, radius_um: c.csd_region.radius_um, thickness_um: c.csd_region.thickness_um },

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use arrow_array::Float64Array;
-use leadfield::electrodes::fields::FieldPlacement;
+use leadfield::electrodes::lead_field_files::FieldPlacement;
 use leadfield::geometry::Point;
 use leadfield::lead_field::{self, LeadField, LeadFieldRequest, Quantity};
 use leadfield::segments::table::SegmentTable;

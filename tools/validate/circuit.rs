@@ -1,6 +1,6 @@
 //! `leadfield validate circuit`: the rule of the cell templates against a report, and a table against what there is of both.
 
-mod told;
+mod summary;
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ use leadfield::validate::circuit::{
 };
 
 use super::report::ReportOutput;
-use crate::cli::rule::{AxonRuleArg, EulerOrderArg};
+use crate::cli::rule_args::{AxonRuleArg, EulerOrderArg};
 use crate::cli::{Common, Outcome, open_table};
 
 /// Compare the segments that the rule gives with those of a report, neuron by neuron; with a table, whether it fits both
@@ -125,7 +125,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
         };
         findings.push(PopulationFindings { agreement, table: table.map(|(fit, path)| (path, fit)) });
     }
-    args.output.print_verdict(&args.suite_name(), &told::to_verdict(&findings))
+    args.output.print_verdict(&args.suite_name(), &summary::to_verdict(&findings))
 }
 
 /// The table of a population: in a folder of that name, or the table itself.

@@ -1,7 +1,7 @@
 //! `leadfield validate electrodes-file`: everything that makes a client fail or silently compute nonsense.
 
 mod expected;
-mod told;
+mod summary;
 
 use std::path::{Path, PathBuf};
 
@@ -16,7 +16,7 @@ use leadfield::validate::electrodes_file::{
 use self::expected::{ExpectedCircuit, PlacedNodes};
 use super::report::ReportOutput;
 use crate::cli::progress::Progress;
-use crate::cli::rule::AxonRuleArg;
+use crate::cli::rule_args::AxonRuleArg;
 use crate::cli::{Common, Outcome, console, open_table, overwrite_policy};
 
 /// Examine an electrodes file: what would make libsonata, neurodamus or CoreNEURON fail or compute nonsense
@@ -71,7 +71,7 @@ impl Args {
 /// Runs the tool.
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     let Some(file) = args.file.as_deref().filter(|_| !args.list_findings) else {
-        console::print(told::list_codes())?;
+        console::print(summary::list_codes())?;
         return Ok(Outcome::Done);
     };
     let opened = args.segments.as_ref().and_then(|_| ElectrodesFile::open(file).ok());
@@ -105,7 +105,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     })?;
     progress.finish();
     let worst = if args.strict { Severity::Warning } else { Severity::Error };
-    let outcome = args.output.print_verdict(&args.suite_name(), &told::to_verdict(&diagnosis, worst))?;
+    let outcome = args.output.print_verdict(&args.suite_name(), &summary::to_verdict(&diagnosis, worst))?;
     match &args.fix {
         Some(out) if !diagnosis.findings.is_empty() => {
             write_fixed(args, common, &diagnosis, (&expected, segments, conductivity), out)
@@ -128,7 +128,7 @@ fn write_fixed(
 ) -> Result<Outcome> {
     if diagnosis.unfixable_findings().next().is_some() {
         let codes = diagnosis.unfixable_findings().map(|f| f.code.entry().code);
-        common.print_note(told::not_fixed_message(codes));
+        common.print_note(summary::not_fixed_message(codes));
         return Ok(Outcome::Differ);
     }
     let done = write_fixed_file(diagnosis, out, overwrite_policy(args.force), &|_| ())?;
@@ -140,6 +140,6 @@ fn write_fixed(
         conductivity,
         progress: &|_| (),
     })?;
-    common.print_note(told::fixed_message(&done, out, &again));
+    common.print_note(summary::fixed_message(&done, out, &again));
     Ok(if again.worst_severity() < Some(Severity::Error) { Outcome::Done } else { Outcome::Differ })
 }

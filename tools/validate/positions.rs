@@ -3,7 +3,7 @@
 
 mod files;
 mod one_table;
-mod told;
+mod summary;
 
 use std::path::{Path, PathBuf};
 
@@ -14,7 +14,7 @@ use leadfield::validate::positions::{
     PlacedSegments, PositionsCause, PositionsComparison, PositionsOptions, compare, find_last_branch_cause,
 };
 
-use super::branches::place_by_branch_rules;
+use super::branch_rules::place_by_branch_rules;
 use super::report::ReportOutput;
 use super::tolerance::parse_tolerance;
 use crate::cli::{Common, Outcome};
@@ -71,7 +71,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     if let Some(config) = args.circuit.as_deref().filter(|_| found.outside_count > 0) {
         found.causes.extend(find_branch_cause(config, args.population.as_deref(), &a, &b, &found)?);
     }
-    args.output.print_verdict(&args.suite_name(), &told::to_verdict(&found, [&args.a, other], tolerance))
+    args.output.print_verdict(&args.suite_name(), &summary::to_verdict(&found, [&args.a, other], tolerance))
 }
 
 /// Whether each file's axons are those of one of the two rules for the terminal branch.

@@ -2,8 +2,8 @@
 
 mod cases;
 mod json;
-mod segment;
 mod text;
+mod worst_segments;
 
 use std::path::PathBuf;
 
@@ -14,9 +14,9 @@ use leadfield::validate::weights::{
     compare, find_causes, pair_populations,
 };
 
-use segment::WorstSegments;
+use worst_segments::WorstSegments;
 
-use super::branches::place_by_branch_rules;
+use super::branch_rules::place_by_branch_rules;
 use super::report::{ReportOutput, Verdict};
 use super::tolerance::parse_tolerance;
 use crate::cli::progress::Progress;

@@ -1,8 +1,8 @@
 //! Assignments: to variables, to elements of vectors, and to lengths, segments and diameters of sections.
 
 use super::TemplateNoteKind;
-use super::cell::{PropertyValue, SectionTarget, StubDiameter, UnsupportedChange};
-use super::chunk::find_chunk_length;
+use super::cell_state::{PropertyValue, SectionTarget, StubDiameter, UnsupportedChange};
+use super::chunk_length::find_chunk_length;
 use super::lexer::HocToken;
 use super::procedure::closing_bracket;
 use super::statement::Evaluator;

@@ -1,6 +1,8 @@
 //! Calls: the template's own procedures are followed; what else may change the cell is refused.
 
-use super::cell::{CellState, POINT_FUNCTIONS, SectionTarget, StatementPosition, UnsupportedChange, changes_cell};
+use super::cell_state::{
+    CellState, POINT_FUNCTIONS, SectionTarget, StatementPosition, UnsupportedChange, changes_cell,
+};
 use super::lexer::{HocToken, tokenize};
 use super::statement::Evaluator;
 

@@ -1,7 +1,7 @@
 //! Conditions and loops: run as the simulator would where what they depend on is known, else every way once, after which
 //! what differs is not known.
 
-use super::cell::{CellState, SectionTarget, StatementPosition};
+use super::cell_state::{CellState, SectionTarget, StatementPosition};
 use super::expression::Scope;
 use super::lexer::HocToken;
 use super::procedure::closing_bracket;

@@ -6,29 +6,29 @@
 //! and compares what comes out with the forms that are known ([`AxonForm`]); names of files and procedures do not matter.
 
 mod assignment;
+mod axon_replacement;
 mod calls;
-mod cell;
-mod chunk;
+mod cell_state;
+mod chunk_length;
 mod control;
-mod diameters;
 mod expression;
-mod extent;
-mod form;
+mod init_trace;
 mod lexer;
 mod procedure;
 mod statement;
-mod walk;
+mod statement_extent;
+mod stub_diameters;
 
 use std::path::Path;
 
-pub use diameters::{SAMPLING_CHUNK_UM, StubDiameters, TemplateDiameters};
-pub use form::{AxonReplacement, StubShape};
+pub use axon_replacement::{AxonReplacement, StubShape};
+pub use stub_diameters::{SAMPLING_CHUNK_UM, StubDiameters, TemplateDiameters};
 
 use crate::error::{Context, Problem, Result};
 use crate::io::input_file;
-use cell::StatementPosition;
+use cell_state::StatementPosition;
+use init_trace::InitTrace;
 use procedure::HocTemplate;
-use walk::InitTrace;
 
 /// The chunk length of the field's templates, um.
 pub const CHUNK_UM: f64 = 40.0;
@@ -168,13 +168,13 @@ pub fn read(path: &Path, name: &str, chunk_um: Option<f64>) -> Result<Discretisa
 /// As [`read`].
 pub fn parse(text: &str, name: &str, chunk_um: Option<f64>) -> Result<DiscretisationRule> {
     let template = HocTemplate::parse(text, name)?;
-    let attributes = diameters::parse_needed_attributes(text, name);
-    let found = InitTrace::from_init(&template, &diameters::init_arguments(&attributes, None), chunk_um)?;
+    let attributes = stub_diameters::parse_needed_attributes(text, name);
+    let found = InitTrace::from_init(&template, &stub_diameters::init_arguments(&attributes, None), chunk_um)?;
     // a changed length decides more than the chunk
     found.check_supported(&template)?;
     let chunk_um = chunk_um.map_or_else(|| found.chunk_length(&template), Ok)?;
     let (axon, refused_below) = found.axon_replacement(&template)?;
-    let diameters = diameters::find_stub_diameters(&template, &attributes, &found, axon);
+    let diameters = stub_diameters::find_stub_diameters(&template, &attributes, &found, axon);
     let notes = collect_notes(&template, &found, &diameters);
     Ok(DiscretisationRule {
         chunk_um,

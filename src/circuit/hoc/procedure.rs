@@ -1,7 +1,7 @@
 //! The procedures of a template, found by their brackets.
 
 use super::TemplateProblem;
-use super::cell::{ASSIGNMENT_MARKS, StatementPosition, changes_cell};
+use super::cell_state::{ASSIGNMENT_MARKS, StatementPosition, changes_cell};
 use super::lexer::{HocToken, PlacedToken, tokenize};
 use crate::error::{Error, join_quoted};
 

@@ -1,10 +1,12 @@
 //! The statements of a procedure: what each does to lengths, segments and axon.
 
-use super::cell::{CellState, CreatedSection, CreatedSectionKind, SectionTarget, StatementPosition, UnsupportedChange};
+use super::cell_state::{
+    CellState, CreatedSection, CreatedSectionKind, SectionTarget, StatementPosition, UnsupportedChange,
+};
 use super::expression::Scope;
+use super::init_trace::InitTrace;
 use super::lexer::{HocToken, PlacedToken};
 use super::procedure::{HocTemplate, Procedure};
-use super::walk::InitTrace;
 
 /// Where the walk goes after a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -12,7 +12,7 @@
 //!
 //! Agreement with the reference outputs of BlueRecording 0.2.1 and `bluerecording` 0.7.0: within 1e-9 um, every stub.
 
-use super::path::{Polyline, interpolate};
+use super::polyline::{Polyline, interpolate};
 use crate::circuit::hoc::AxonReplacement;
 use crate::geometry::{Point, Transform};
 use crate::morphology::Morphology;

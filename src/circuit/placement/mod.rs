@@ -5,13 +5,13 @@
 
 pub mod axon_stub;
 pub mod discretise;
-mod path;
-mod place;
+mod neuron_placer;
+mod polyline;
 mod problem;
-mod shape;
-mod stub_radii;
+mod sampled_radii;
+mod segmented_section;
 mod template_radii;
 
 pub use axon_stub::StubPlacement;
-pub use place::{AxonTreatment, CountChecks, NeuronPlan, place_segments, require_axon};
+pub use neuron_placer::{AxonTreatment, CountChecks, NeuronPlan, place_segments, require_axon};
 pub use problem::{MismatchKind, PlacementProblem};

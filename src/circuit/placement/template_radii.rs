@@ -7,8 +7,8 @@
 //! - Others compute diameters of their own.
 
 use super::discretise::segments_of_length;
-use super::place::NeuronPlan;
-use super::stub_radii::{mean_segment_diameters, sample_axon_radii};
+use super::neuron_placer::NeuronPlan;
+use super::sampled_radii::{mean_segment_diameters, sample_axon_radii};
 use crate::circuit::hoc::{AxonReplacement, CHUNK_UM, SAMPLING_CHUNK_UM, StubDiameters};
 use crate::morphology::{Morphology, Section, SomaForm};
 use crate::segments::SectionType;

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use super::morphology_spec::NeuronClass;
 use super::nodes::{LAYERS, classes_by_layer};
-use super::recipe::NeuronClass;
 use super::report::STEP_MS;
 use super::{CircuitSpec, POPULATION, SyntheticReport};
 

@@ -3,16 +3,16 @@
 //! The bytes depend on the [`Plan`] alone, on every machine.
 
 mod config;
-mod contents;
-mod dice;
-mod formats;
-mod layout;
+mod known_files;
+mod morphology_files;
+mod morphology_spec;
 mod neuron;
 mod nodes;
-mod recipe;
 mod report;
+mod report_elements;
+mod seeded_rng;
 
-pub use contents::is_circuit_entry;
+pub use known_files::is_circuit_entry;
 
 use std::path::{Path, PathBuf};
 
@@ -21,10 +21,10 @@ use rayon::prelude::*;
 use crate::error::{Context, FileProblem, Problem, Result, join_quoted};
 use crate::io::atomic_output::{AtomicOutput, OverwritePolicy};
 use crate::io::hdf5::Hdf5File;
-use dice::SeededRng;
+use morphology_spec::MorphologySpec;
 use neuron::SyntheticNeuron;
 use nodes::SyntheticNodes;
-use recipe::MorphologySpec;
+use seeded_rng::SeededRng;
 
 /// The name of the one population.
 pub const POPULATION: &str = "neurons";
@@ -150,7 +150,7 @@ pub fn write(
 ) -> Result<SyntheticSummary> {
     plan.check_ranges()?;
     let existing = check_replaceable(folder, existing).in_file(folder)?;
-    let staged = AtomicOutput::create_folder(folder, existing, contents::check_folder)?;
+    let staged = AtomicOutput::create_folder(folder, existing, known_files::check_folder)?;
     let written = write_into(plan, staged.partial_path(), progress)?;
     staged.commit()?;
     Ok(written)
@@ -225,16 +225,16 @@ fn write_morphologies(plan: &CircuitSpec, folder: &Path) -> Result<Vec<Vec<u32>>
         let numbers = first..plan.morphologies.min(first + MORPHOLOGIES_PER_BATCH);
         let neurons: Vec<SyntheticNeuron> = numbers.into_par_iter().map(|number| grow_neuron(plan, number)).collect();
         neurons.par_iter().try_for_each(|neuron| {
-            write_text(&swc.join(format!("{}.swc", neuron.name)), &formats::to_swc(neuron))?;
-            write_text(&ascii.join(format!("{}.asc", neuron.name)), &formats::to_asc(neuron))
+            write_text(&swc.join(format!("{}.swc", neuron.name)), &morphology_files::to_swc(neuron))?;
+            write_text(&ascii.join(format!("{}.asc", neuron.name)), &morphology_files::to_asc(neuron))
         })?;
         for neuron in &neurons {
             let file = Hdf5File::create(&h5v1.join(format!("{}.h5", neuron.name)))?;
-            formats::write_h5v1(neuron, &file, "/")?;
+            morphology_files::write_h5v1(neuron, &file, "/")?;
             file.close()?;
-            formats::write_h5v1(neuron, &merged, &format!("/{}", neuron.name))?;
+            morphology_files::write_h5v1(neuron, &merged, &format!("/{}", neuron.name))?;
         }
-        element_ids.extend(neurons.iter().map(layout::element_ids));
+        element_ids.extend(neurons.iter().map(report_elements::element_ids));
     }
     merged.close()?;
     Ok(element_ids)

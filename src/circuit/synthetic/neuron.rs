@@ -1,7 +1,7 @@
 //! Grows the sections of a synthetic neuron.
 
-use super::dice::SeededRng;
-use super::recipe::{AxonKind, MorphologySpec, NeuronClass, SomaSize};
+use super::morphology_spec::{AxonKind, MorphologySpec, NeuronClass, SomaSize};
+use super::seeded_rng::SeededRng;
 use crate::circuit::hoc::CHUNK_UM;
 use crate::geometry::Point;
 use crate::morphology::{Morphology, Section, Soma};

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::dice::SeededRng;
-use super::recipe::{MorphologySpec, NeuronClass};
+use super::morphology_spec::{MorphologySpec, NeuronClass};
+use super::seeded_rng::SeededRng;
 use super::{CircuitSpec, POPULATION};
 use crate::error::Result;
 use crate::io::hdf5::Hdf5File;

@@ -5,7 +5,7 @@ use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use super::POPULATION;
-use super::dice::SeededRng;
+use super::seeded_rng::SeededRng;
 use crate::error::{Context, FileProblem, Result};
 use crate::io::hdf5::{Hdf5File, Hdf5Problem};
 

@@ -6,7 +6,7 @@
 
 use std::path::Path;
 
-use super::layout::{LEVEL_NAMES, LabelledPoints, find_axes};
+use super::labelled_points::{LEVEL_NAMES, LabelledPoints, find_axes};
 use super::{NeuronPositions, PositionsFileProblem};
 use crate::convert::pickle::RowLabels;
 use crate::error::{Result, join_quoted};

@@ -12,7 +12,7 @@
 //! | HDF5 | `\x89HDF`, `xyz` | plain arrays: `xyz` `[3, n]`, `id` and `section` `[n]` |
 
 mod frame_hdf5;
-mod layout;
+mod labelled_points;
 mod neuron;
 mod parquet;
 mod problem;
@@ -24,7 +24,7 @@ pub use self::neuron::{NeuronPositions, SectionPositions};
 pub use self::parquet::write as write_parquet;
 pub use self::problem::PositionsFileProblem;
 
-use self::layout::LabelledPoints;
+use self::labelled_points::LabelledPoints;
 use crate::convert::pickle::{self, DataFrame};
 use crate::error::{Context, FileProblem, Result};
 use crate::io::input_file;

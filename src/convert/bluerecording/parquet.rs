@@ -20,7 +20,7 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::file::serialized_reader::ReadOptionsBuilder;
 use serde_json::{Value, json};
 
-use super::layout::{LEVEL_NAMES, LabelledPoints};
+use super::labelled_points::{LEVEL_NAMES, LabelledPoints};
 use super::{NeuronPositions, PositionsFileProblem};
 use crate::error::{Context, Error, FileProblem, Result};
 use crate::geometry::Point;

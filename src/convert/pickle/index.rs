@@ -1,6 +1,6 @@
 //! The labels of a frame's columns: several levels, each a list of numbers, and a code a column.
 
-use super::labels::read_first_text;
+use super::row_labels::read_first_text;
 use super::{Array, GlobalName, Pickle, PickleProblem, PickleValue, ValueId};
 use crate::error::Result;
 

@@ -4,9 +4,9 @@
 
 use std::cell::Cell;
 
-use super::input::ByteReader;
+use super::byte_reader::ByteReader;
 use super::memo::Memo;
-use super::refusal::{describe_magic, is_text_protocol, unsupported_opcode};
+use super::unsupported::{describe_magic, is_text_protocol, unsupported_opcode};
 use super::{GlobalName, Pickle, PickleProblem, PickleValue, ValueId};
 use crate::error::{Error, ErrorLocation, Result as Located};
 

@@ -12,24 +12,24 @@
 //! Protocols 2 to 5, as Python's `pickletools` documents them; frames of pandas 1.0 to 3.1.
 
 mod array;
-mod frame;
+mod byte_reader;
+mod data_frame;
+mod global_name;
 mod index;
-mod input;
-mod labels;
 mod machine;
 mod memo;
-mod name;
 mod problem;
-mod refusal;
+mod row_labels;
+mod unsupported;
 mod value;
 
 pub use self::array::Array;
-pub use self::frame::DataFrame;
+pub use self::data_frame::DataFrame;
+pub use self::global_name::GlobalName;
 pub use self::index::{IndexLabels, MultiIndex};
-pub use self::labels::RowLabels;
 pub use self::machine::{MAX_MARKS, load};
-pub use self::name::GlobalName;
 pub use self::problem::PickleProblem;
+pub use self::row_labels::RowLabels;
 pub use self::value::{Pickle, PickleValue, ValueId};
 
 /// Arrays may be used more than once, but in all claim at most so many times the file's length.

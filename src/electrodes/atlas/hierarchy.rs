@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::electrodes::field::describe_json;
+use crate::electrodes::raw_value::describe_json;
 use crate::error::{Context, Problem, Result};
 use crate::io::input_file;
 

@@ -13,9 +13,9 @@ use std::path::{Path, PathBuf};
 
 use flate2::bufread::MultiGzDecoder;
 
-use super::super::field::truncate_for_message;
+use super::super::raw_value::truncate_for_message;
 use super::problem::NrrdProblem;
-use super::sample::SampleType;
+use super::sample_type::SampleType;
 use crate::error::{FileProblem, Result};
 use crate::geometry::Point;
 use crate::io::input_file;

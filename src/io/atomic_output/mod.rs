@@ -4,22 +4,22 @@
 //! are created exclusively, never through links, and never in the place of what no run left. When the output is complete the run checks
 //! that `OUT.partial` is what it has made, and as long as what it has written, then renames it.
 
-mod claim;
 mod contents;
 mod identity;
 mod names;
+mod output_lock;
 mod problem;
 mod rename;
 mod space;
-mod written;
+mod written_checksums;
 
-pub use claim::{OutputLock, check_can_start, lock_path_for, remove_stale_lock};
 pub use contents::{FolderEntry, check_contents};
 pub use identity::create_without_following;
 pub use names::{check_not_an_input, check_overwrite, check_target, is_plain_name, partial_path_for};
+pub use output_lock::{OutputLock, check_can_start, lock_path_for, remove_stale_lock};
 pub use problem::OutputConflict;
 pub use space::{IoProbe, check_space, check_space_before_start, check_unwritten_space, free_bytes};
-pub use written::OutputFile;
+pub use written_checksums::OutputFile;
 
 use std::fs::File;
 use std::io::Write;
@@ -29,7 +29,7 @@ use std::sync::{Arc, Mutex};
 use crate::error::{Context, Error, FileProblem, Result};
 use identity::FileIdentity;
 use names::{check_file_target, check_folder_target, check_not_read_before, sync_parent_folder};
-use written::{WrittenChecksums, lock_checksums};
+use written_checksums::{WrittenChecksums, lock_checksums};
 
 /// What to do with an output that is there already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

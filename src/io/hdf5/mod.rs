@@ -2,19 +2,19 @@
 //!
 //! Every other module reads HDF5 through [`File`]; `hdf5::File` itself is opened nowhere else (a lint sees to it).
 
+mod call_watch;
 mod filters;
 mod heap;
 mod links;
 mod rows;
 mod storage;
 mod text;
-mod watch;
 mod write;
 
+pub use call_watch::{crash_report, hung_call};
 pub use heap::HeapProblem;
 pub use links::ExternalData;
 pub use storage::DatasetStorage;
-pub use watch::{crash_report, hung_call};
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -158,7 +158,7 @@ impl Hdf5File {
     #[expect(clippy::disallowed_methods, reason = "this is the door")]
     pub fn open(path: &Path) -> Result<Self> {
         let plain = input_file::open(path)?;
-        let _watched = watch::watch_call_on(path.to_path_buf(), "/");
+        let _watched = call_watch::watch_call_on(path.to_path_buf(), "/");
         let mut opened = hdf5::File::open(path);
         for _ in 0..MAX_LOCK_TRIES {
             if !opened.as_ref().is_err_and(|e| e.to_string().contains("unable to lock file")) {
@@ -168,7 +168,7 @@ impl Hdf5File {
             opened = hdf5::File::open(path);
         }
         let inner = opened.map_err(|e| Hdf5Problem::Open(one_line_message(&e))).in_file(path)?;
-        watch::record_opened(path);
+        call_watch::record_opened(path);
         // where this process is writing it: strings are read from the disk; elsewhere this does nothing
         drop(inner.flush());
         let plain = heap::has_plain_addresses(&plain).then(|| Arc::new(plain));

@@ -46,13 +46,13 @@
 //! anisotropic media: T. V. Ness et al., Neuroinformatics 13, 403 (2015), doi:10.1007/s12021-015-9265-6.
 
 mod boundary;
-mod map;
-mod view;
+mod coordinate_map;
+mod image_configuration;
 
 pub use self::boundary::{Axis, Boundary, Side};
-pub(super) use self::map::CoordinateMap;
-pub(super) use self::view::ImageConfiguration;
-pub use self::view::{MediumProblem, SegmentInInsulator};
+pub(super) use self::coordinate_map::CoordinateMap;
+pub(super) use self::image_configuration::ImageConfiguration;
+pub use self::image_configuration::{MediumProblem, SegmentInInsulator};
 
 use crate::error::Problem;
 use crate::units::{InvalidConductivity, SiemensPerMeter};

@@ -20,21 +20,21 @@
 //!
 //! Agreement with BlueRecording 0.2.1: equal on all 3161 segments x 12 contacts of `datasets/golden/reference/e6.h5`.
 
-mod array;
-mod registered;
-mod search;
-mod shape;
+mod contact_array;
+mod method;
+mod region_search;
+mod region_shape;
 
-pub use array::{CsdWarning, NeighbourRule};
-pub use registered::{ObjectiveCsd, RegionOverrides};
-pub use shape::{RegionShape, RegionSpec};
+pub use contact_array::{CsdWarning, NeighbourRule};
+pub use method::{ObjectiveCsd, RegionOverrides};
+pub use region_shape::{RegionShape, RegionSpec};
 
 use crate::error::{Context, Error, Problem, Result};
 use crate::geometry::region::{Disk, Region, RegionProblem, Slab, Sphere};
 use crate::geometry::{NoPrincipalAxis, Point};
 use crate::segments::NeuronSegments;
-use array::{ContactArray, MIN_SPACING_UM, axis_and_thickness, find_arrays};
-use search::RegionSearch;
+use contact_array::{ContactArray, MIN_SPACING_UM, axis_and_thickness, find_arrays};
+use region_search::RegionSearch;
 
 /// Radius of a sphere that states none, um.
 pub const DEFAULT_SPHERE_RADIUS_UM: f64 = 10.0;

@@ -3,7 +3,7 @@
 use super::PlotProblem;
 use super::palette::weight_unit;
 use super::sample::group_thousands;
-use super::worst::draw_worst_pairs;
+use super::worst_pairs::draw_worst_pairs;
 use crate::error::Result;
 use crate::plot::canvas::{
     AxisScale, Colour, ColourBar, ColourMap, DrawItem, Extend, FRAME_LINE_PT, Figure, LABEL_SIZE_PT, Paint, PlotFrame,

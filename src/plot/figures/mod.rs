@@ -2,14 +2,14 @@
 //! [`crate::plot::canvas`].
 
 mod comparison;
-mod contacts;
+mod contact_marks;
 mod outline;
 mod palette;
 mod panel;
 mod probe;
 mod sample;
 mod weights;
-mod worst;
+mod worst_pairs;
 
 pub use comparison::{ComparisonFigure, plot_comparison};
 pub use palette::Palette;

@@ -1,7 +1,7 @@
 //! Contacts, the regions round them, and the segments found there.
 
 use super::MAX_SEGMENTS;
-use super::contacts::{ContactMark, draw_contacts};
+use super::contact_marks::{ContactMark, draw_contacts};
 use super::outline::region_outline;
 use super::panel::{Panel, Panels, ViewPlane};
 use super::sample::{SegmentSample, group_thousands};

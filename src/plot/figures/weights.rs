@@ -1,7 +1,7 @@
 //! The coefficients of one contact: segments as lines in colours.
 
 use super::PlotProblem;
-use super::contacts::{ContactMark, draw_contacts};
+use super::contact_marks::{ContactMark, draw_contacts};
 use super::palette::{INSIDE_COLOUR, OUTSIDE_COLOUR, Palette};
 use super::panel::{Panel, Panels, ViewPlane};
 use super::sample::{SegmentSample, group_thousands};

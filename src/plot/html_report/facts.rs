@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::settings::ContactSettings;
-use super::times;
+use super::timing;
 use crate::error::{Context, FileProblem, Result, format_count};
 use crate::io::hdf5::Hdf5File;
 use crate::plot::figures::group_thousands;
@@ -38,7 +38,7 @@ pub fn collect_facts(
     let mut facts = FactGroups::default();
     add_table_facts(table, &mut facts)?;
     add_weights_facts(weights, lookup, &mut facts)?;
-    let now = times::format_utc(std::time::SystemTime::now()).unwrap_or_default();
+    let now = timing::format_utc(std::time::SystemTime::now()).unwrap_or_default();
     facts.start_group("this report", format!("leadfield {}, {now}", env!("CARGO_PKG_VERSION")));
     Ok(facts)
 }
@@ -47,7 +47,7 @@ fn add_table_facts(table: &SegmentTable, facts: &mut FactGroups) -> Result<()> {
     let meta = table.metadata();
     let bytes = table.parts().iter().map(|part| size_on_disk(part.path())).sum::<Result<u64>>()?;
     facts.start_group("segment table", format!("{}, {}", table.path().display(), format_megabytes(bytes)));
-    facts.add("written", times::last_modified(table.path())?);
+    facts.add("written", timing::last_modified(table.path())?);
     facts.add("population", meta.population.as_str());
     facts.add("segments", format!("{} of {}", group_thousands(table.len()), format_count(meta.neurons, "neuron")));
     facts.add("circuit", meta.circuit_path.as_str());
@@ -66,7 +66,7 @@ fn add_weights_facts(
 ) -> Result<()> {
     facts
         .start_group("electrodes file", format!("{}, {}", weights.display(), format_megabytes(size_on_disk(weights)?)));
-    facts.add("written", times::last_modified(weights)?);
+    facts.add("written", timing::last_modified(weights)?);
     if let Some((lookup, settings)) = lookup {
         let population = lookup.population();
         facts.add("contacts", describe_contacts(lookup)?);

@@ -2,14 +2,14 @@
 //!
 //! All coefficients are read once, in threads: examined for what clients cannot use, and summed up contact by contact.
 
-mod contacts;
+mod contact_table;
 mod facts;
 mod findings;
 mod page;
 mod scene;
 mod settings;
 mod summary;
-mod times;
+mod timing;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -23,7 +23,7 @@ use crate::validate::electrodes_file::{self, ExpectedNodes, Severity, Validation
 use crate::weights::WeightLookup;
 use settings::ContactSettings;
 use summary::SummaryAccumulator;
-use times::StepTimer;
+use timing::StepTimer;
 
 /// Half the side of the box whose segments can be turned about, um, unless another is asked for.
 pub const DEFAULT_VIEW_HALF_SIDE_UM: f64 = 250.0;
@@ -130,9 +130,9 @@ fn report_all(
 ) -> Result<HtmlReport> {
     let electrode = match request.electrode {
         Some(name) => name.to_string(),
-        None => {
-            contacts::find_middle_contact(&file, table)?.ok_or(ReportProblem::NoContacts).in_file(request.weights)?
-        }
+        None => contact_table::find_middle_contact(&file, table)?
+            .ok_or(ReportProblem::NoContacts)
+            .in_file(request.weights)?,
     };
     drop(file);
     let lookup = WeightLookup::open(request.weights, &electrode, table)?;
@@ -148,7 +148,7 @@ fn report_all(
     let scene = scene::ViewerScene::build(&all, request.within_um)?;
     clock.finish_step("segments round the contact read");
 
-    let contacts = contacts::list_contacts(&lookup)?;
+    let contacts = contact_table::list_contacts(&lookup)?;
     let columns: Vec<usize> = contacts.iter().map(|(_, _, column)| *column as usize).collect();
     let factors = lookup.file().weights_dataset(lookup.population())?;
     let summaries = SummaryAccumulator::new(&factors, &columns)?;
@@ -170,7 +170,7 @@ fn report_all(
     clock.finish_step("coefficients read and examined");
     let named: Vec<_> = contacts.iter().map(|(name, told, _)| (*name, told.kind.as_deref())).collect();
     let settings = ContactSettings::read(&Hdf5File::open(request.weights)?, &named);
-    let rows = contacts::build_rows(table, &contacts, summaries, &settings)?;
+    let rows = contact_table::build_rows(table, &contacts, summaries, &settings)?;
     clock.finish_step("segments near each contact counted");
 
     let drawn_at = ReportFigure {

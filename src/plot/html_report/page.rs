@@ -6,7 +6,7 @@ use crate::plot::canvas::escape_xml;
 use crate::plot::figures::group_thousands;
 use crate::units::WEIGHT_UNIT;
 
-use super::contacts::{ContactRow, NEAR_UM};
+use super::contact_table::{ContactRow, NEAR_UM};
 use super::facts::FactGroups;
 use super::findings::{self, FindingsTable};
 use super::scene::ViewerScene;

@@ -4,8 +4,8 @@
 //! [`Frame::into_polars`] and [`Frame::from_polars`] alone. Columns cross from Arrow and back by the C data interface,
 //! without a copy where polars stores them in the same layout.
 
-mod crossing;
 mod grouping;
+mod polars_conversion;
 mod sorting;
 
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array};
@@ -108,7 +108,7 @@ impl Frame {
             return Err(FrameProblem::DuplicateColumn(name.to_string()).into());
         }
         let columns = schema.fields().iter().zip(batch.columns());
-        let columns = columns.map(|(field, array)| Ok(crossing::to_polars(field.name(), array)?.into()));
+        let columns = columns.map(|(field, array)| Ok(polars_conversion::to_polars(field.name(), array)?.into()));
         let columns = columns.collect::<Result<Vec<Column>>>()?;
         Ok(Self { data: DataFrame::new(batch.num_rows(), columns).map_err(FrameProblem::from)? })
     }
@@ -119,7 +119,7 @@ impl Frame {
     /// A type that Arrow does not have.
     pub fn to_batch(&self) -> Result<RecordBatch> {
         let convert = |column: &Column| -> Result<(Field, ArrayRef)> {
-            let array = crossing::from_polars(column.clone().rechunk_to_arrow(CompatLevel::oldest()))?;
+            let array = polars_conversion::from_polars(column.clone().rechunk_to_arrow(CompatLevel::oldest()))?;
             Ok((Field::new(column.name().as_str(), array.data_type().clone(), true), array))
         };
         let columns = self.data.columns().iter().map(convert).collect::<Result<Vec<_>>>()?;
@@ -232,7 +232,7 @@ impl Hits {
         if frame.columns().any(|name| name == "region") {
             return Err(FrameProblem::DuplicateColumn("region".into()).into());
         }
-        let region = crossing::to_polars("region", &region)?;
+        let region = polars_conversion::to_polars("region", &region)?;
         frame.data.with_column(region.into()).map_err(FrameProblem::from)?;
         Ok(frame)
     }

@@ -5,17 +5,17 @@
 //! Regions come in any order: [`RegionTree`] says which of many may hold something of a box, or of the boxes of a
 //! [`BoxTree`].
 
+mod index_file;
 mod mapping;
 pub mod nearest;
+pub mod packed_tree;
 mod page_tree;
 mod region_tree;
-pub mod resident;
-mod stored;
-pub mod tree;
+pub mod segment_index;
 
+pub use index_file::IndexProblem;
 pub use mapping::shortened_report;
 pub use nearest::NearestSegment;
 pub use page_tree::PageTree;
 pub use region_tree::{BoxTree, RegionTree};
-pub use resident::SegmentIndex;
-pub use stored::IndexProblem;
+pub use segment_index::SegmentIndex;

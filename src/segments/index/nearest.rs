@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
-use super::tree::PackedTree;
+use super::packed_tree::PackedTree;
 use crate::geometry::region::nearest_point_on_segment;
 use crate::geometry::{Aabb, Point};
 

@@ -1,6 +1,6 @@
 //! The tree over the pages of a table: what a query has to read.
 
-use super::tree::{Aabb32, PackedTree, pack_nodes};
+use super::packed_tree::{Aabb32, PackedTree, pack_nodes};
 use crate::geometry::region::Region;
 use crate::geometry::{Aabb, Point};
 

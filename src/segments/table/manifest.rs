@@ -16,7 +16,7 @@ use rayon::prelude::*;
 
 use super::open_part::{OpenPart, OpenRequirement};
 use super::part::TablePart;
-use super::parts;
+use super::part_files;
 use super::problem::TableProblem;
 use crate::error::{Context, Error, FileProblem, Problem, Result};
 use crate::geometry::{Aabb, Point};
@@ -175,7 +175,7 @@ fn file_size(path: &Path) -> Result<u64> {
 /// # Errors
 /// A part cannot be read, or the operating system refuses.
 pub fn write(folder: &Path, checksums: &[u32]) -> Result<()> {
-    let files = parts::list_part_files(folder).map_err(FileProblem::Read).in_file(folder)?;
+    let files = part_files::list_part_files(folder).map_err(FileProblem::Read).in_file(folder)?;
     // they were written a moment ago
     let entry = |(file, checksum): (&PathBuf, &u32)| {
         ManifestEntry::from_part(file, *checksum).or(Err(OutputConflict::Content)).in_file(folder)
@@ -282,7 +282,8 @@ fn read_entries(path: &Path) -> Result<Vec<ManifestEntry>> {
     for batch in PanicGuard::new(batches.map(|batch| batch.map_err(TableProblem::from))) {
         entries.extend(entries_from_batch(&batch?)?);
     }
-    let is_strange = |entry: &&ManifestEntry| !parts::is_part_file(Path::new(&entry.file)) || entry.file.contains('/');
+    let is_strange =
+        |entry: &&ManifestEntry| !part_files::is_part_file(Path::new(&entry.file)) || entry.file.contains('/');
     if let Some(other) = entries.iter().find(is_strange) {
         return Err(malformed_problem("names of parts", format!("`{}`", other.file)).into());
     }

@@ -4,21 +4,21 @@
 //! segments' midpoints, so that neighbours in the file are neighbours in space and Parquet's own page index serves as
 //! the leaves of a spatial index.
 
-mod cursor;
-mod fetch;
+mod build_index;
 pub mod manifest;
 mod nearest;
 mod normalize;
 mod open_part;
+mod page_cursor;
 mod pages;
 mod part;
-pub mod parts;
-mod places;
+pub mod part_files;
 mod problem;
 mod query;
 mod query_regions;
 mod reader;
-mod resident;
+mod row_group_reader;
+mod row_placer;
 mod rows;
 mod scan;
 pub mod schema;

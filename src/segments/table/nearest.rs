@@ -8,10 +8,10 @@ use arrow_array::{RecordBatch, UInt32Array};
 use arrow_select::concat::concat_batches;
 
 use super::SegmentTable;
-use super::fetch::{RowGroupReader, assemble_columns, take_rows};
 use super::pages::{TablePage, TablePages, row_group_len, rows_before_group};
 use super::problem::TableProblem;
 use super::query::{PageRun, QueryStats, SegmentFilter};
+use super::row_group_reader::{RowGroupReader, assemble_columns, take_rows};
 use super::rows::SegmentEnds;
 use super::schema::COORDINATES;
 use crate::error::{Context, Result};

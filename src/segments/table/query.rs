@@ -8,11 +8,11 @@ use std::ops::Range;
 use arrow_array::{RecordBatch, UInt32Array};
 use rayon::prelude::*;
 
-use super::cursor::{PageCursor, PageRows};
-use super::fetch::{RowGroupReader, assemble_columns, take_rows};
+use super::page_cursor::{PageCursor, PageRows};
 use super::pages::{TablePage, TablePages, rows_before_group};
 use super::problem::TableProblem;
 use super::query_regions::QueryRegions;
+use super::row_group_reader::{RowGroupReader, assemble_columns, take_rows};
 use super::rows::{FilterColumns, SegmentEnds, check_finite};
 use super::schema::{COORDINATES, NODE_ID, SECTION_TYPE};
 use crate::error::{Context, Result};

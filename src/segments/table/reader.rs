@@ -6,7 +6,7 @@ use super::open_part::OpenRequirement;
 use super::part::TablePart;
 use super::problem::TableProblem;
 use super::schema::Precision;
-use super::{TableMetadata, TableNeuron, manifest, parts};
+use super::{TableMetadata, TableNeuron, manifest, part_files};
 use crate::error::{Context, FileProblem, Result};
 use crate::geometry::Aabb;
 
@@ -208,7 +208,7 @@ fn open_parts(path: &Path, demand: OpenRequirement) -> Result<Vec<TablePart>> {
     if !path.is_dir() {
         return Ok(vec![TablePart::open(path, demand)?]);
     }
-    let files = parts::list_part_files(path).map_err(FileProblem::Read).in_file(path)?;
+    let files = part_files::list_part_files(path).map_err(FileProblem::Read).in_file(path)?;
     let Some(parts) = manifest::read_parts(path, &files, demand)? else {
         return files.iter().map(|file| TablePart::open(file, demand)).collect();
     };

@@ -9,8 +9,8 @@ use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, Parq
 use super::TableNeuron;
 use super::normalize::normalize_batch;
 use super::open_part::{OpenPart, UNBOUNDED_BOX};
-use super::places::RowPlacer;
 use super::problem::TableProblem;
+use super::row_placer::RowPlacer;
 use super::rows::{BatchRows, nodes_and_rows};
 use super::schema::{NODE_ID, ROW};
 use crate::error::{Context, Result};

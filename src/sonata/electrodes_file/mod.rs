@@ -15,24 +15,24 @@
 //! electrodes_file"; element types are those that h5py, libsonata 0.2 and neurodamus 4.2 accept alike. The text's
 //! `{population}/electrode_id` for the column breaks libsonata: it is read here, never written.
 
-mod column;
+mod column_rule;
 mod column_units;
-mod factors;
-mod formula;
-mod laying_out;
-mod names;
+mod layout;
+mod layout_match;
+mod layout_size;
 mod reader;
-mod same;
-mod size;
+mod recomputable_contact;
+mod sparse_column;
+mod weights_dataset;
 mod writer;
 
+pub use column_rule::{ColumnRule, sort_names};
 pub use column_units::{method_unit, read_unit_attribute, unit_by_type};
-pub use factors::WeightsDataset;
-pub use formula::{RecomputableContact, SETTING_ATTRIBUTES, read_settings};
-pub use names::{ColumnRule, sort_names};
+pub use layout_match::matches_layout;
+pub use layout_size::layout_size_bytes;
 pub use reader::{ContactDescription, ContactEntry, ElectrodesFile, PopulationEntry};
-pub use same::matches_layout;
-pub use size::layout_size_bytes;
+pub use recomputable_contact::{RecomputableContact, SETTING_ATTRIBUTES, read_settings};
+pub use weights_dataset::WeightsDataset;
 pub use writer::{AttributeValue, ContactLayout, FileLayout, PopulationLayout, Reader, Writer};
 
 use crate::error::Problem;

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use zerocopy::IntoBytes;
 
-use super::laying_out::{read_extents, write_layout};
+use super::layout::{read_extents, write_layout};
 use super::{ELECTRODES, ElectrodesFileProblem, WEIGHT_BYTES};
 use crate::error::{Context, FileProblem, Result};
 use crate::geometry::Point;

@@ -1,18 +1,18 @@
 //! Whether the rule of the cell templates gives the segments that a report has, neuron by neuron; and where there is no
 //! report, what the rule gives, for a table to be held against.
 
-use crate::circuit::by_rule;
-use crate::circuit::library::MorphologyCache;
-use crate::circuit::neurons::SelectedNeurons;
+use crate::circuit::morphology_cache::MorphologyCache;
+use crate::circuit::node_selection::NodeSelection;
 use crate::circuit::placement::CountChecks;
+use crate::circuit::plan_by_rule;
 use crate::circuit::request::{self, BadNeuronPolicy, CircuitRequest, CountSource, Discretisation};
-use crate::circuit::rules::{GivenRule, TemplateRules};
-use crate::circuit::selection::NodeSelection;
+use crate::circuit::selected_neurons::SelectedNeurons;
+use crate::circuit::template_rules::{GivenRule, TemplateRules};
 use crate::circuit::{AmbiguousNeurons, SegmentationPlan, SegmentationProblem, TemplateUse};
 use crate::error::{Context, Result};
 use crate::segments::SectionCount;
+use crate::sonata::compartment_report;
 use crate::sonata::config::{NodePopulation, SonataConfig};
-use crate::sonata::report;
 
 /// Rule and report of one population; without a report no neuron differs but those that the rule gives nothing for, and
 /// with one those of a template without a rule are not compared.
@@ -124,7 +124,7 @@ pub fn compare_rule_with_report(
         None => {
             let mut all = circuit.biophysical_populations()?;
             if let (CountSource::Report(report), true) = (&source, all.len() > 1) {
-                let known = report::list_populations(&report.file)?;
+                let known = compartment_report::list_populations(&report.file)?;
                 all.retain(|p| known.contains(&p.name));
             }
             all
@@ -148,7 +148,7 @@ fn compare_population(
     let rules = TemplateRules::for_nodes(config, population, &selection.nodes, neurons.node_ids, given)?;
     let no_morphologies = || SegmentationProblem::NoMorphologies(population.name.clone());
     let morphologies = population.morphologies.as_ref().ok_or_else(no_morphologies).in_file(circuit)?;
-    let planned = by_rule::plan_neurons(
+    let planned = plan_by_rule::plan_neurons(
         &MorphologyCache::new(morphologies)?,
         &neurons,
         &rules,

@@ -6,22 +6,22 @@
 
 mod code;
 mod contacts;
-mod expected;
+mod expected_nodes;
 mod finding;
+mod fixing;
 mod integers;
-mod mending;
+mod offsets;
 mod population;
 mod recomputed;
-mod rows;
-mod values;
+mod weight_scan;
 
 use std::path::{Path, PathBuf};
 
 pub use code::{Code, Effect, Entry, Severity};
 pub use contacts::ContactRecord;
-pub use expected::ExpectedNodes;
+pub use expected_nodes::ExpectedNodes;
 pub use finding::Finding;
-pub use mending::{FixSummary, write_fixed_file};
+pub use fixing::{FixSummary, write_fixed_file};
 pub use population::{NodeIds, PopulationRecord};
 pub use recomputed::{RecomputationSummary, ReferenceSegments};
 

@@ -7,8 +7,8 @@
 //! order. A fault is named only where undoing it makes the node's coefficients agree. BlueRecording does not keep the
 //! conductivity; its contacts agree where one conductivity makes them.
 
-mod fit;
-mod judge;
+mod criterion;
+mod differences;
 mod shift;
 
 use std::collections::BTreeMap;
@@ -25,8 +25,8 @@ use crate::segments::table::SegmentTable;
 use crate::segments::{NeuronSegments, Segments};
 use crate::sonata::electrodes_file::{RecomputableContact, scaling_factors_path};
 use crate::units::SiemensPerMeter;
-use fit::AgreementCriterion;
-use judge::NodeSample;
+use criterion::AgreementCriterion;
+use differences::NodeSample;
 
 /// As many coefficients are computed, at most; more only where four nodes have more.
 const MAX_WEIGHTS: u64 = 4_000_000;

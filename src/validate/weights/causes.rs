@@ -2,22 +2,22 @@
 //! where undoing it makes the numbers agree, and nowhere else.
 
 mod branch;
-mod case;
 mod columns;
+mod differing_files;
 mod dipole;
 mod myelin;
 mod successor;
 mod thickness;
 mod units;
 
-use super::columns::MatchedColumns;
-use super::rows::RowSpan;
+use super::matched_columns::MatchedColumns;
+use super::matched_rows::RowSpan;
 use super::{ExtraColumn, WeightsComparison, WeightsOptions};
 use crate::error::{Result, format_count, join_quoted};
 use crate::segments::Segments;
 use crate::segments::table::SegmentTable;
 use crate::sonata::electrodes_file::{ElectrodesFile, PopulationEntry, WeightsDataset};
-use case::DifferingFiles;
+use differing_files::DifferingFiles;
 
 /// A file, and the population of it.
 pub type FilePopulation<'a> = (&'a ElectrodesFile, &'a PopulationEntry);

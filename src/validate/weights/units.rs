@@ -1,6 +1,6 @@
 //! The units of two files' columns.
 
-use super::columns::MatchedColumn;
+use super::matched_columns::MatchedColumn;
 use crate::error::Result;
 use crate::sonata::electrodes_file::{ElectrodesFile, PopulationEntry};
 use crate::units::WEIGHT_UNIT;

@@ -9,7 +9,7 @@ use leadfield::segments::Segments;
 use leadfield::segments::table::{SegmentTable, TableNeuron};
 use leadfield::validate::electrodes_file::ExpectedNodes;
 
-use crate::cli::{Common, findings};
+use crate::cli::{Common, circuit_warnings};
 
 /// Nodes of a circuit whose coefficients are computed anew.
 const MAX_PLACED_NODES: usize = 16;
@@ -31,7 +31,7 @@ impl ExpectedCircuit {
     /// Opens a circuit with its compartment report; neurons that are left out are told with their reasons.
     pub fn open(request: &CircuitRequest<'_>, common: &Common) -> Result<Self> {
         let assembly = SegmentationPlan::open(request)?;
-        findings::warn_skipped(&assembly, common);
+        circuit_warnings::warn_skipped(&assembly, common);
         Ok(Self { config: request.config.to_path_buf(), assembly })
     }
 

@@ -6,7 +6,7 @@ use leadfield::validate::weights::{
 use serde_json::{Value, json};
 
 use super::WeightsFindings;
-use super::segment::SegmentLocation;
+use super::worst_segments::SegmentLocation;
 
 /// All findings as one object.
 pub fn to_json(findings: &WeightsFindings, options: &WeightsOptions) -> Value {

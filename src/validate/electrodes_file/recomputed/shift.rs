@@ -1,6 +1,6 @@
 //! Rows that are elsewhere: shifted by some rows, or those of another node.
 
-use super::judge::NodeSample;
+use super::differences::NodeSample;
 use super::{RecomputedContact, SampledNode};
 use crate::error::Result;
 use crate::sonata::electrodes_file::WeightsDataset;

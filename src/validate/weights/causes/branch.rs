@@ -4,13 +4,13 @@
 //! BlueRecording do not say what conductivity they were computed with; so coefficients are compared by their ratio to that of
 //! the soma, which lies in one place by every rule, and has to agree between the files.
 
-use super::case::DifferingFiles;
+use super::differing_files::DifferingFiles;
 use super::{SegmentsByBranchRule, WeightsCause};
 use crate::error::Result;
 use crate::methods::{Contact, PreparedMethod};
 use crate::segments::NeuronSegments;
 use crate::sonata::electrodes_file::RecomputableContact;
-use crate::validate::weights::columns::MatchedColumn;
+use crate::validate::weights::matched_columns::MatchedColumn;
 
 /// Coefficients of one placement agree up to here, relative: old files hold contacts and points as float32.
 const RELATIVE_TOLERANCE: f64 = 1e-3;

@@ -1,6 +1,6 @@
 //! The centre of a dipole: that of a chunk of neurons instead of the neuron's own.
 
-use super::case::DifferingFiles;
+use super::differing_files::DifferingFiles;
 use super::{ROUNDING_TOLERANCE, WeightsCause, for_each_block};
 use crate::error::Result;
 use crate::sonata::electrodes_file::{PopulationEntry, WeightsDataset};

@@ -1,10 +1,10 @@
 //! Rows of the myelin that stand between others, as under a section id that is too small.
 
-use super::case::DifferingFiles;
+use super::differing_files::DifferingFiles;
 use super::{MYELIN_SEGMENTS, WeightsCause};
 use crate::error::Result;
 use crate::validate::Tolerance;
-use crate::validate::weights::rows::MatchedRows;
+use crate::validate::weights::matched_rows::MatchedRows;
 
 pub(super) fn find_myelin_ids(case: &DifferingFiles<'_>) -> Result<Option<WeightsCause>> {
     let [(_, a), (_, b)] = case.sides;

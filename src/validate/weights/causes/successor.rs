@@ -14,13 +14,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::f64::consts::PI;
 
 use super::WeightsCause;
-use super::case::DifferingFiles;
+use super::differing_files::DifferingFiles;
 use crate::error::Result;
 use crate::geometry::Point;
 use crate::segments::table::SegmentTable;
 use crate::segments::{NeuronSegments, SectionType};
 use crate::units::NANOAMPERE_PER_MICROMETER;
-use crate::validate::weights::columns::MatchedColumn;
+use crate::validate::weights::matched_columns::MatchedColumn;
 
 /// Moves up to so many times the spacing of float32 numbers are those of float32 positions: rotation, shift and the cut into
 /// segments round once each, and a long segment that is near is moved by less than its potential tells.

@@ -5,12 +5,12 @@
 //! that of twice the thickness in the other.
 
 use super::WeightsCause;
-use super::case::DifferingFiles;
+use super::differing_files::DifferingFiles;
 use crate::error::Result;
 use crate::methods::objective_csd::{ObjectiveCsd, RegionShape};
 use crate::methods::{Contact, Method, PreparedMethod};
 use crate::segments::table::SegmentTable;
-use crate::validate::weights::columns::MatchedColumn;
+use crate::validate::weights::matched_columns::MatchedColumn;
 
 /// Thicknesses that are one but for rounding, relative.
 const RELATIVE_TOLERANCE: f64 = 1e-7;

@@ -1,11 +1,11 @@
 //! Columns in different units: the numbers agree once they are converted.
 
 use super::WeightsCause;
-use super::case::DifferingFiles;
+use super::differing_files::DifferingFiles;
 use crate::error::Result;
 use crate::units::{CURRENT_UNITS, POTENTIAL_UNITS};
 use crate::validate::weights::UnitMismatch;
-use crate::validate::weights::columns::MatchedColumn;
+use crate::validate::weights::matched_columns::MatchedColumn;
 
 pub(super) fn find_unit_factor(case: &DifferingFiles<'_>, differing: &[UnitMismatch]) -> Result<Option<WeightsCause>> {
     let Some(UnitMismatch { units, .. }) = differing.first() else { return Ok(None) };

@@ -1,0 +1,116 @@
+//! What writing tables will take: bytes, memory, and the time that a short trial of it tells.
+
+use std::path::Path;
+use std::time::Instant;
+
+use super::morphology_cache::MAX_CACHED_BYTES;
+use super::writing::Plan;
+use super::{NEURONS_PER_THREAD_BATCH, PopulationTables, SegmentTableOptions};
+use crate::error::{Context, Result};
+use crate::io::atomic_output::{self, check_space_before_start};
+use crate::io::ranks::{Forecast, Share};
+use crate::segments::table::{self, Precision, part_files};
+
+/// The program, its libraries, and the row group that is encoded.
+const BASE_MEMORY_BYTES: u64 = 46 << 20;
+/// A segment of the part that is in memory: its columns, its key, its place in the order.
+const BYTES_PER_SEGMENT_IN_PART: u64 = 105;
+/// A segment that a thread has placed: its columns.
+const BYTES_PER_PLACED_SEGMENT: u64 = 81;
+/// A neuron: its plan, its place in the order, what is left of its reading.
+const BYTES_PER_NEURON: u64 = 300;
+
+/// A part beyond those as large as the trial: its footer, its page index, the beginnings of its columns. 5.5 to 5.7 kB were
+/// measured.
+const BYTES_PER_FURTHER_PART: f64 = 5600.0;
+
+/// Segments of the trial, unless one neuron has more.
+const TRIAL_SEGMENTS: u64 = 100_000;
+
+impl SegmentTableOptions {
+    /// How the rows of a part are laid out.
+    pub(super) fn file_layout(&self) -> table::PartLayout {
+        table::PartLayout { precision: self.precision, row_group_rows: self.row_group_rows }
+    }
+}
+
+/// Bytes of a segment in a table, less than any table has had: 27 to 28 and 49 to 51 were measured.
+pub(super) const fn min_segment_bytes(precision: Precision) -> u64 {
+    match precision {
+        Precision::F32 => 16,
+        Precision::F64 => 32,
+    }
+}
+
+impl PopulationTables {
+    /// Finds out what [`Tables::write_with`] will take with this many ranks. Nothing is left behind, and no name appears: the
+    /// first neurons of each table are placed and encoded in memory, and that is written to a file without a name beside the output.
+    ///
+    /// # Errors
+    /// As [`Tables::write`], but for an output that is there; too little space on the disk.
+    pub fn dry_run(&self, out: &Path, options: &SegmentTableOptions, ranks: usize) -> Result<Forecast> {
+        self.check_output_name(out)?;
+        let single = part_files::is_single_file(out);
+        let plans: Vec<Plan<'_>> = self.plans.iter().map(|table| Plan::of(table, false, single, options)).collect();
+        let sizes: Vec<u64> = plans.iter().flat_map(|p| p.cuts.iter().map(|cut| p.segments(cut))).collect();
+        check_space_before_start(out, self.segment_count() * min_segment_bytes(options.precision))?;
+        let trials =
+            plans.iter().map(|plan| TrialPlacement::measure(plan, out, options)).collect::<Result<Vec<_>>>()?;
+        let further = plans.iter().zip(&trials).map(|(plan, trial)| trial.further_parts(plan) * BYTES_PER_FURTHER_PART);
+        let bytes = (trials.iter().map(|t| t.table_bytes).sum::<f64>() + further.sum::<f64>()) as u64;
+        check_space_before_start(out, bytes)?;
+        let (neurons, segments) = (self.plans.iter().map(|t| t.metadata.neurons).sum(), self.segment_count());
+        let shares = Share::of(&sizes, ranks);
+        let share = Forecast::most_segments(&shares) as f64 / segments.max(1) as f64;
+        let threads = rayon::current_num_threads() as u64;
+        let together = (threads * NEURONS_PER_THREAD_BATCH as u64).min(neurons);
+        let memory = BASE_MEMORY_BYTES
+            + sizes.iter().max().copied().unwrap_or(0) * BYTES_PER_SEGMENT_IN_PART
+            + together * segments / u64::max(neurons, 1) * BYTES_PER_PLACED_SEGMENT
+            + neurons * BYTES_PER_NEURON
+            + trials.iter().map(|t| t.morphology_bytes).sum::<u64>();
+        let seconds = trials.iter().map(|t| t.seconds).sum::<f64>() * share;
+        Ok(Forecast { neurons, segments, shares, bytes, exact: false, memory, seconds })
+    }
+}
+
+/// What a table will take, judged by its first neurons.
+struct TrialPlacement {
+    /// As many times that of the trial as there are segments.
+    table_bytes: f64,
+    /// How many times that is.
+    scale_factor: f64,
+    seconds: f64,
+    /// Memory of the morphologies that are kept.
+    morphology_bytes: u64,
+}
+
+impl TrialPlacement {
+    /// Parts that are more than parts as large as the trial would be.
+    fn further_parts(&self, plan: &Plan<'_>) -> f64 {
+        (plan.cuts.len() as f64 - self.scale_factor).max(0.0)
+    }
+
+    fn measure(plan: &Plan<'_>, out: &Path, options: &SegmentTableOptions) -> Result<Self> {
+        let (cut, started) = (plan.first(TRIAL_SEGMENTS), Instant::now());
+        plan.place(&cut, options, &|_| ())?;
+        let (first, started) = (started.elapsed().as_secs_f64(), Instant::now());
+        let segments = plan.place(&cut, options, &|_| ())?;
+        let again = started.elapsed().as_secs_f64();
+        let neurons: Vec<_> = plan.neurons(&cut).collect();
+        let bytes = table::encode_part(&segments, &neurons, &plan.metadata, options.file_layout()).in_file(out)?;
+        let file = atomic_output::IoProbe::create_beside(out)?;
+        file.write_at(&bytes, 0).and_then(|()| file.sync()).in_file(out)?;
+        let seconds = started.elapsed().as_secs_f64();
+        let times = plan.assembly.segment_count() as f64 / segments.len().max(1) as f64;
+        // the first time morphologies were parsed, unless that was done to count segments by the rule
+        let (parsed, kept) = plan.assembly.morphology_cache.usage();
+        let unparsed = plan.assembly.morphology_names().len() as f64 / parsed.max(1) as f64;
+        Ok(Self {
+            table_bytes: bytes.len() as f64 * times,
+            scale_factor: times,
+            seconds: seconds * times + (first - again).max(0.0) * unparsed,
+            morphology_bytes: ((kept as f64 * unparsed) as u64).min(MAX_CACHED_BYTES as u64),
+        })
+    }
+}

@@ -1,0 +1,66 @@
+//! Placing the segments of planned neurons.
+
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use super::selected_neurons::describe_morphology_owners;
+use super::{NEURONS_PER_THREAD_BATCH, SegmentTableOptions, SegmentationPlan};
+use crate::circuit::placement::{AxonTreatment, NeuronPlan, place_segments, require_axon};
+use crate::error::{Context, Error, Result};
+use crate::geometry::{Aabb, hilbert};
+use crate::morphology::Morphology;
+use crate::segments::Segments;
+
+impl SegmentationPlan {
+    /// Places of the neurons in Hilbert order of their somata.
+    pub(crate) fn hilbert_order(&self) -> Vec<usize> {
+        let soma = |p: &NeuronPlan| p.transform.translation;
+        let curve = hilbert::HilbertCurve::for_bounds(&Aabb::enclosing(self.plans.iter().map(soma)));
+        let mut order: Vec<usize> = (0..self.plans.len()).collect();
+        order.sort_by_cached_key(|&i| (curve.key(soma(&self.plans[i])), self.plans[i].node_id));
+        order
+    }
+
+    pub(crate) fn place_neurons(
+        &self,
+        which: &[usize],
+        options: &SegmentTableOptions,
+        placed: &(dyn Fn(u64) + Sync),
+    ) -> Result<Segments> {
+        let place_one = |&i: &usize| -> Result<Segments> {
+            let segments = self.place_neuron(&self.plans[i], options)?;
+            placed(segments.len() as u64);
+            Ok(segments)
+        };
+        let plans = which.iter().filter_map(|&i| self.plans.get(i));
+        let mut all = Segments::with_capacity(plans.map(NeuronPlan::segment_count).sum::<u64>() as usize);
+        // few at a time, since each is copied: what is in memory twice is not the part
+        for together in which.chunks(NEURONS_PER_THREAD_BATCH * rayon::current_num_threads()) {
+            let neurons: Vec<Result<Segments>> = together.par_iter().map(place_one).collect();
+            // the first failing neuron in order is the one that is told, whatever the number of threads
+            neurons.into_iter().try_for_each(|neuron| neuron.map(|segments| all.append(&segments)))?;
+        }
+        Ok(all)
+    }
+
+    pub(crate) fn place_neuron(&self, plan: &NeuronPlan, options: &SegmentTableOptions) -> Result<Segments> {
+        let morphology = self.load_morphology(&plan.morphology_name, plan.axon)?;
+        let transform = self.soma_centering.morphology_transform(plan.node_id, plan.transform, &morphology);
+        let plan = &NeuronPlan { transform, ..plan.clone() };
+        let placed = place_segments(&morphology, plan, options.stub_placement, self.count_checks);
+        match &self.report_file {
+            Some(report) => placed.in_file(report),
+            None => placed,
+        }
+    }
+
+    /// A morphology that suits the axon's fate; an error tells whose it is.
+    fn load_morphology(&self, name: &str, axon: AxonTreatment) -> Result<Arc<Morphology>> {
+        let suited =
+            |m: Arc<Morphology>| require_axon(&m, axon, 0).in_file(&self.morphology_cache.file_path(name)).map(|()| m);
+        let named = || self.plans.iter().filter(|p| &*p.morphology_name == name).map(|p| p.node_id);
+        let advised = |e: Error| e.with_hint(describe_morphology_owners(named(), &self.metadata.population));
+        self.morphology_cache.get(name).and_then(suited).map_err(advised)
+    }
+}

@@ -1,0 +1,77 @@
+//! The selected neurons: their places and morphologies, and the plans that come of them.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::node_selection::NodeSelection;
+use crate::circuit::hoc::StubDiameters;
+use crate::circuit::placement::{AxonTreatment, NeuronPlan};
+use crate::error::{Result, format_count};
+use crate::geometry::Transform;
+use crate::segments::SectionCount;
+
+/// The selected neurons, as columns.
+pub(crate) struct SelectedNeurons<'a> {
+    /// Ascending.
+    pub node_ids: &'a [u64],
+    /// Names of their morphologies.
+    pub morphology_names: Vec<Arc<str>>,
+    transforms: Vec<Transform>,
+}
+
+impl<'a> SelectedNeurons<'a> {
+    /// Reads what the nodes file says of them.
+    pub fn read(selection: &'a NodeSelection) -> Result<Self> {
+        let (nodes, ids) = (&selection.nodes, selection.node_ids.as_slice());
+        Ok(Self {
+            node_ids: ids,
+            transforms: nodes.transforms(ids)?,
+            morphology_names: intern_names(nodes.morphology_names(ids)?),
+        })
+    }
+
+    /// A plan for each neuron that has sections, given its place and id. Rows are not numbered yet.
+    pub fn to_plans(
+        &self,
+        sections: impl Fn(usize, u64) -> Option<(Arc<[SectionCount]>, AxonTreatment, StubDiameters)>,
+    ) -> Vec<NeuronPlan> {
+        let columns = self.node_ids.iter().zip(&self.transforms).zip(&self.morphology_names);
+        let plan = |(i, ((&node_id, transform), name)): (usize, ((&u64, &Transform), &Arc<str>))| {
+            let (sections, axon, stub_diameters) = sections(i, node_id)?;
+            let (morphology, transform) = (name.clone(), *transform);
+            Some(NeuronPlan {
+                node_id,
+                morphology_name: morphology,
+                first_row: 0,
+                section_counts: sections,
+                axon,
+                stub_diameters,
+                transform,
+            })
+        };
+        columns.enumerate().filter_map(plan).collect()
+    }
+}
+
+/// Names of which each is kept once, however many neurons have it.
+fn intern_names(names: Vec<String>) -> Vec<Arc<str>> {
+    let mut known: HashSet<Arc<str>> = HashSet::new();
+    let share = |name: String| {
+        known.get(name.as_str()).cloned().unwrap_or_else(|| {
+            let name = Arc::from(name);
+            known.insert(Arc::clone(&name));
+            name
+        })
+    };
+    names.into_iter().map(share).collect()
+}
+
+/// Whose morphology it is, for people.
+pub(crate) fn describe_morphology_owners(mut nodes: impl Iterator<Item = u64>, population: &str) -> String {
+    let first = nodes.next().unwrap_or_default();
+    let others = match nodes.count() {
+        0 => String::new(),
+        n => format!(" and of {}", format_count(n as u64, "other")),
+    };
+    format!("it is the morphology of node {first} of population `{population}`{others}")
+}

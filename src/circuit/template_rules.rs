@@ -1,0 +1,206 @@
+//! Which rule each neuron is cut by: the one that is given, or that of its cell template.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use super::{SegmentationProblem, report_hint};
+use crate::circuit::hoc::{self, AxonReplacement, CHUNK_UM, DiscretisationRule, StubDiameters, TemplateNote};
+use crate::error::{Context, Error, Result, format_count};
+use crate::sonata::config::{NodePopulation, SonataConfig};
+use crate::sonata::nodes::Nodes;
+
+/// The nodes' attribute that names the cell template.
+const TEMPLATE_ATTRIBUTE: &str = "model_template";
+/// What stands before a template in NEURON's language.
+const HOC_PREFIX: &str = "hoc:";
+
+/// A template of a population, and how often it is used.
+#[derive(Debug)]
+pub struct TemplateUse {
+    /// The value of `model_template`; empty where the rule was given.
+    pub name: String,
+    /// The first node that has it.
+    pub first_node: u64,
+    /// Number of nodes that have it.
+    pub node_count: u64,
+    /// Its rule.
+    pub rule: Result<DiscretisationRule, Arc<Error>>,
+}
+
+/// What a cell template does to diameters and the radii of the table do not follow.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TemplateFileNote {
+    /// The template's file.
+    pub file: PathBuf,
+    /// What it is.
+    pub note: TemplateNote,
+}
+
+/// The rules of some nodes.
+#[derive(Debug)]
+pub(crate) struct TemplateRules {
+    /// The templates, in the order of their names.
+    pub templates: Vec<TemplateUse>,
+    /// Each node's place in `templates`.
+    pub template_of_node: Vec<u32>,
+    /// Each node's scale of the stubs' diameters; empty where no template has one.
+    diameter_scales: Vec<f64>,
+    /// What the templates do to diameters and the radii do not follow.
+    pub notes: Vec<TemplateFileNote>,
+}
+
+/// What is given in the place of templates.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct GivenRule {
+    pub axon_replacement: Option<AxonReplacement>,
+    pub chunk_um: Option<f64>,
+}
+
+impl GivenRule {
+    /// Refuses a length that is none.
+    pub fn check_chunk_length(&self) -> Result<(), SegmentationProblem> {
+        match self.chunk_um {
+            Some(um) if !(um > 0.0 && um.is_finite()) => Err(SegmentationProblem::SegmentLength(um)),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl TemplateRules {
+    /// The rules of some nodes of a population.
+    ///
+    /// # Errors
+    /// There is no folder of templates, or no attribute that names them; a template that gives no rule is kept as such.
+    pub fn for_nodes(
+        config: &SonataConfig,
+        population: &NodePopulation,
+        nodes: &Nodes,
+        ids: &[u64],
+        given: GivenRule,
+    ) -> Result<Self> {
+        let circuit = &config.circuit().path;
+        if let Some(axon) = given.axon_replacement {
+            let rule = DiscretisationRule {
+                chunk_um: given.chunk_um.unwrap_or(CHUNK_UM),
+                ..DiscretisationRule::for_axon(axon)
+            };
+            let first_node = ids.first().copied().unwrap_or_default();
+            let only = TemplateUse { name: String::new(), first_node, node_count: ids.len() as u64, rule: Ok(rule) };
+            return Ok(Self {
+                templates: vec![only],
+                template_of_node: vec![0; ids.len()],
+                diameter_scales: Vec::new(),
+                notes: Vec::new(),
+            });
+        }
+        let folder = population.biophysical_neuron_models_dir.as_deref();
+        let beside = report_hint::ReportHint::new(config);
+        let without = |e: Error| beside.add_to(e);
+        let folder = folder.ok_or_else(|| SegmentationProblem::NoTemplates(population.name.clone())).in_file(circuit);
+        let folder = folder.map_err(without)?;
+        config.check_path(folder).map_err(|e| without(e.with_hint(hoc::RULE_HINT)))?;
+        let names = nodes.read_texts(TEMPLATE_ATTRIBUTE, ids).map_err(|e| without(e.with_hint(hoc::RULE_HINT)))?;
+        let uses = count_template_uses(&names, ids);
+        let read = |(name, &(first_node, n)): (&&str, &(u64, u64))| TemplateUse {
+            name: (*name).to_string(),
+            first_node,
+            node_count: n,
+            rule: read_rule(name, folder, nodes, first_node, given)
+                .map_err(|e| Arc::new(without(e.with_hint(describe_template_owners(population, first_node, n))))),
+        };
+        let templates: Vec<TemplateUse> = uses.iter().collect::<Vec<_>>().into_par_iter().map(read).collect();
+        let places: BTreeMap<&str, u32> = (0..).zip(&templates).map(|(i, t)| (t.name.as_str(), i)).collect();
+        let of_nodes = names.iter().filter_map(|name| places.get(name.as_str()).copied()).collect();
+        let notes = templates.iter().flat_map(|template| file_notes(template, folder)).collect();
+        let mut rules = Self { templates, template_of_node: of_nodes, diameter_scales: Vec::new(), notes };
+        rules.diameter_scales = rules.read_diameter_scales(nodes, ids)?;
+        Ok(rules)
+    }
+
+    /// The diameters of a node's stubs, from its place among the nodes.
+    pub fn stub_diameters(&self, node: usize) -> StubDiameters {
+        let template = self.template_of_node.get(node).and_then(|&t| self.templates.get(t as usize));
+        match template.and_then(|t| t.rule.as_ref().ok()).map(|rule| &rule.stub_diameters) {
+            Some(StubDiameters::FromTemplate { diameters, scale }) => {
+                let scale = self.diameter_scales.get(node).copied().unwrap_or(*scale);
+                StubDiameters::FromTemplate { diameters: Arc::clone(diameters), scale }
+            }
+            Some(other) => other.clone(),
+            None => StubDiameters::default(),
+        }
+    }
+
+    /// Each node's scale, by the attribute that its template asks for; 1 where it has none.
+    fn read_diameter_scales(&self, nodes: &Nodes, ids: &[u64]) -> Result<Vec<f64>> {
+        let attribute = |t: &TemplateUse| match &t.rule.as_ref().ok()?.stub_diameters {
+            StubDiameters::FromTemplate { diameters, .. } => diameters.scale_attribute.clone(),
+            _ => None,
+        };
+        let attributes: Vec<Option<String>> = self.templates.iter().map(attribute).collect();
+        let mut columns: BTreeMap<&str, Option<Vec<f64>>> = BTreeMap::new();
+        for name in attributes.iter().flatten() {
+            columns.insert(name, nodes.read_dynamics_parameter(name)?);
+        }
+        if columns.values().all(Option::is_none) {
+            return Ok(Vec::new());
+        }
+        let scale = |(&template, &id): (&u32, &u64)| {
+            let name = attributes.get(template as usize)?.as_deref()?;
+            columns.get(name)?.as_ref()?.get(usize::try_from(id).ok()?).copied()
+        };
+        Ok(self.template_of_node.iter().zip(ids).map(|node| scale(node).unwrap_or(1.0)).collect())
+    }
+}
+
+/// Each template's first node and number of nodes.
+fn count_template_uses<'a>(names: &'a [String], ids: &[u64]) -> BTreeMap<&'a str, (u64, u64)> {
+    let mut uses = BTreeMap::new();
+    for (name, &id) in names.iter().zip(ids) {
+        uses.entry(name.as_str()).or_insert((id, 0)).1 += 1;
+    }
+    uses
+}
+
+fn read_rule(
+    name: &str,
+    folder: &Path,
+    nodes: &Nodes,
+    first_node: u64,
+    given: GivenRule,
+) -> Result<DiscretisationRule> {
+    let Some(template) = name.strip_prefix(HOC_PREFIX) else {
+        return Err(nodes.error_at(TEMPLATE_ATTRIBUTE, first_node, SegmentationProblem::NoHoc(name.into())));
+    };
+    hoc::read(&template_path(folder, template), template, given.chunk_um)
+}
+
+fn template_path(folder: &Path, template: &str) -> PathBuf {
+    folder.join(format!("{template}.hoc"))
+}
+
+/// The notes of a template, with its file.
+fn file_notes(template: &TemplateUse, folder: &Path) -> Vec<TemplateFileNote> {
+    let file = template_path(folder, template.name.strip_prefix(HOC_PREFIX).unwrap_or(&template.name));
+    let notes = template.rule.as_ref().map_or(&[][..], |rule| &rule.notes);
+    notes.iter().map(|note| TemplateFileNote { file: file.clone(), note: note.clone() }).collect()
+}
+
+fn describe_template_owners(population: &NodePopulation, first: u64, nodes: u64) -> String {
+    let others = match nodes - 1 {
+        0 => String::new(),
+        n => format!(" and of {}", format_count(n, "other")),
+    };
+    format!("it is the template of node {first} of population `{}`{others}", population.name)
+}
+
+/// The templates of a population and their rules, in the order of their names.
+///
+/// # Errors
+/// There is no folder of templates, or no attribute that names them.
+pub fn read_templates(config: &SonataConfig, population: &NodePopulation, nodes: &Nodes) -> Result<Vec<TemplateUse>> {
+    let ids: Vec<u64> = (0..nodes.len() as u64).collect();
+    Ok(TemplateRules::for_nodes(config, population, nodes, &ids, GivenRule::default())?.templates)
+}

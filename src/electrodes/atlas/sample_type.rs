@@ -1,0 +1,75 @@
+//! The numbers of a volume's voxels.
+
+use super::super::raw_value::truncate_for_message;
+use super::problem::NrrdProblem;
+
+/// The type of a voxel's number.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum SampleType {
+    Signed(usize),
+    Unsigned(usize),
+    Float(usize),
+}
+
+impl SampleType {
+    /// The type of a name; NRRD knows several for each.
+    pub fn from_name(name: &str) -> Result<Self, NrrdProblem> {
+        match name {
+            "signed char" | "int8" | "int8_t" => Ok(Self::Signed(1)),
+            "uchar" | "unsigned char" | "uint8" | "uint8_t" => Ok(Self::Unsigned(1)),
+            "short" | "short int" | "signed short" | "signed short int" | "int16" | "int16_t" => Ok(Self::Signed(2)),
+            "ushort" | "unsigned short" | "unsigned short int" | "uint16" | "uint16_t" => Ok(Self::Unsigned(2)),
+            "int" | "signed int" | "int32" | "int32_t" => Ok(Self::Signed(4)),
+            "uint" | "unsigned int" | "uint32" | "uint32_t" => Ok(Self::Unsigned(4)),
+            "longlong"
+            | "long long"
+            | "long long int"
+            | "signed long long"
+            | "signed long long int"
+            | "int64"
+            | "int64_t" => Ok(Self::Signed(8)),
+            "ulonglong" | "unsigned long long" | "unsigned long long int" | "uint64" | "uint64_t" => {
+                Ok(Self::Unsigned(8))
+            }
+            "float" => Ok(Self::Float(4)),
+            "double" => Ok(Self::Float(8)),
+            _ => Err(NrrdProblem::Field {
+                field: "type",
+                expected: "an integer of 8 to 64 bits, `float` or `double`",
+                found: truncate_for_message(name),
+            }),
+        }
+    }
+
+    /// Bytes a voxel.
+    pub const fn byte_width(self) -> usize {
+        match self {
+            Self::Signed(width) | Self::Unsigned(width) | Self::Float(width) => width,
+        }
+    }
+
+    /// The number of a sample's bytes, or what it is where it is not whole or above 2^63.
+    pub fn decode_id(self, bytes: &[u8], big_endian: bool) -> Result<i64, f64> {
+        let mut little = [0; 8];
+        for (i, byte) in bytes.iter().enumerate() {
+            let place = if big_endian { bytes.len() - 1 - i } else { i };
+            if let Some(slot) = little.get_mut(place) {
+                *slot = *byte;
+            }
+        }
+        let bits = u64::from_le_bytes(little);
+        let unused = 64 - 8 * self.byte_width() as u32;
+        match self {
+            Self::Unsigned(_) => i64::try_from(bits).map_err(|_| bits as f64),
+            Self::Signed(_) => Ok((bits << unused).cast_signed() >> unused),
+            Self::Float(4) => exact_integer(f64::from(f32::from_bits(bits as u32))),
+            Self::Float(_) => exact_integer(f64::from_bits(bits)),
+        }
+    }
+}
+
+/// A whole number that a float holds exactly.
+fn exact_integer(value: f64) -> Result<i64, f64> {
+    const MAX_EXACT_INTEGER: f64 = 9_007_199_254_740_992.0;
+    if value.fract() == 0.0 && value.abs() <= MAX_EXACT_INTEGER { Ok(value as i64) } else { Err(value) }
+}

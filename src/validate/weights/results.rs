@@ -1,0 +1,93 @@
+//! What is told of a comparison: contacts by name, rows as nodes and rows in them.
+
+use super::accumulator::{Accumulator, LargestDifference};
+use super::matched_columns::MatchedColumn;
+use super::quantiles::{BINS, quantiles};
+use crate::sonata::electrodes_file::PopulationEntry;
+
+/// Two coefficients that differ, and where.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LocatedDifference {
+    /// How far they are apart: absolute in V/nA, or relative.
+    pub value: f64,
+    /// The coefficients, V/nA.
+    pub values: [f64; 2],
+    /// The node.
+    pub node: u64,
+    /// The row, from the node's first.
+    pub row: u64,
+}
+
+/// What was found for one contact.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ContactComparison {
+    /// Its name, `(column N)` for a column of no contact.
+    pub name: String,
+    /// Largest absolute difference, if there is any.
+    pub largest_absolute: Option<LocatedDifference>,
+    /// Largest relative difference, if there is any.
+    pub largest_relative: Option<LocatedDifference>,
+    /// Upper bounds of [`super::QUANTILES`] of the relative differences of all pairs, at most 1.35 times too large.
+    pub quantiles: [f64; 3],
+    /// Number of coefficients outside the tolerance.
+    pub outside_count: u64,
+    /// Number of coefficients that are NaN in both files: they count as equal.
+    pub nan_in_both_count: u64,
+}
+
+/// One of the pairs furthest beyond the tolerance.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WorstPair {
+    /// The contact.
+    pub contact: String,
+    /// How many times what the tolerance allows; the relative difference where it allows nothing.
+    pub excess: f64,
+    /// The pair: its value is the absolute difference, V/nA.
+    pub difference: LocatedDifference,
+}
+
+fn locate_difference(largest: LargestDifference, population: &PopulationEntry) -> Option<LocatedDifference> {
+    let (node, row) = (largest.value > 0.0).then(|| population.node_of_row(largest.row))??;
+    Some(LocatedDifference { value: largest.value, values: largest.values, node, row })
+}
+
+/// The contacts, with rows told as nodes of the first file.
+pub(super) fn contact_comparisons(
+    tally: &Accumulator,
+    matched: &[MatchedColumn],
+    population: &PopulationEntry,
+    rows: u64,
+) -> Vec<ContactComparison> {
+    let own = |numbers: &[u64], i: usize| numbers.get(i).copied().unwrap_or_default();
+    let largest = |all: &[LargestDifference], i: usize| all.get(i).copied().unwrap_or_default();
+    let told = |(i, contact): (usize, &MatchedColumn)| {
+        let relative = largest(&tally.relative, i);
+        let bins = tally.bins.get(i * BINS..(i + 1) * BINS).unwrap_or_default();
+        ContactComparison {
+            name: contact.name.clone(),
+            largest_absolute: locate_difference(largest(&tally.absolute, i), population),
+            largest_relative: locate_difference(relative, population),
+            quantiles: quantiles(bins, rows, relative.value),
+            outside_count: own(&tally.outside, i),
+            nan_in_both_count: own(&tally.nan_in_both, i),
+        }
+    };
+    matched.iter().enumerate().map(told).collect()
+}
+
+/// The worst pairs, with rows told as nodes of the first file.
+pub(super) fn locate_worst_pairs(
+    tally: &Accumulator,
+    matched: &[MatchedColumn],
+    population: &PopulationEntry,
+) -> Vec<WorstPair> {
+    let told = |pair: &super::worst_pairs::WorstRowPair| {
+        let contact = matched.get(pair.column)?.name.clone();
+        let [a, b] = pair.values;
+        let (node, row) = population.node_of_row(pair.row)?;
+        let difference =
+            LocatedDifference { value: crate::validate::Difference::between(a, b).absolute, values: [a, b], node, row };
+        Some(WorstPair { contact, excess: pair.excess, difference })
+    };
+    tally.worst.pairs().iter().filter_map(told).collect()
+}

@@ -1,0 +1,100 @@
+//! What a run will take: bytes, memory, and the time that a short trial of it tells.
+
+use std::time::{Duration, Instant};
+
+use rayon::prelude::*;
+use zerocopy::IntoBytes;
+
+use super::neuron_blocks::{self, BlockBuffer, BufferPool, NeuronBlock};
+use super::numbered_parts::{self, NumberedPart};
+use super::weight_columns::WeightColumns;
+use super::{BLOCK_BYTES, WeightsRequest, checksum, layout};
+use crate::error::{Context, Result};
+use crate::io::atomic_output::{IoProbe, check_space_before_start};
+use crate::io::ranks::{Forecast, Share};
+use crate::segments::Segments;
+use crate::sonata::electrodes_file::{WEIGHT_BYTES, layout_size_bytes};
+
+/// The program, its libraries, and what is read of a table at one time.
+const BASE_BYTES: u64 = 34 << 20;
+/// A segment of the parts that are in memory: its columns.
+const BYTES_PER_SEGMENT: u64 = 80;
+/// A neuron: in the table's list, in the sorted one, in the layout.
+const BYTES_PER_NEURON: u64 = 110;
+
+/// How long the trial computes and writes.
+const TRIAL_DURATION: Duration = Duration::from_millis(500);
+/// How much it writes, unless a thread's blocks are more.
+const MAX_TRIAL_BYTES: usize = 64 << 20;
+
+/// Finds out what [`super::compute_with`] will take with this many ranks. Nothing is left behind, and no name appears: the size is
+/// that of a layout in the folder for temporary files; time is that of reading one part, of computing some of it, and of
+/// writing that to a file without a name beside the output.
+///
+/// # Errors
+/// As [`super::compute`], but for an output that is there; too little space on the disk.
+pub fn dry_run(request: &WeightsRequest<'_>, ranks: usize) -> Result<Forecast> {
+    let columns = WeightColumns::new(request.electrodes, request.contacts)?;
+    let layout = layout::build_layout(request, &columns)?;
+    let bytes = layout_size_bytes(&layout)?;
+    check_space_before_start(request.output, bytes)?;
+    let parts = numbered_parts::number_parts(request.sources);
+    let sizes: Vec<u64> = parts.iter().map(NumberedPart::segment_count).collect();
+    let (segments, shares) = (sizes.iter().sum(), Share::of(&sizes, ranks));
+    // the smallest, since it is read whole
+    let tried = parts.iter().filter(|part| part.segment_count() > 0).min_by_key(|part| part.segment_count());
+    let a_segment = tried.map_or(Ok(0.0), |part| measure_seconds_per_segment(request, &columns, part))?;
+    Ok(Forecast {
+        neurons: parts.iter().map(|part| part.neurons().len() as u64).sum(),
+        segments,
+        seconds: a_segment * Forecast::most_segments(&shares) as f64,
+        shares,
+        bytes,
+        exact: true,
+        memory: estimate_memory_bytes(&parts, columns.width()),
+    })
+}
+
+fn estimate_memory_bytes(parts: &[NumberedPart<'_>], width: usize) -> u64 {
+    let neurons = || parts.iter().flat_map(|part| part.neurons());
+    let mut sizes: Vec<u64> = parts.iter().map(NumberedPart::segment_count).collect();
+    sizes.sort_unstable_by(|a, b| b.cmp(a));
+    let largest_neuron = neurons().map(|n| n.segments).max().unwrap_or(0);
+    let block = (largest_neuron * width as u64 * WEIGHT_BYTES).max(BLOCK_BYTES as u64);
+    let threads = rayon::current_num_threads() as u64;
+    // with several threads the next part is read while one is computed
+    let held: u64 = sizes.iter().take(if threads > 1 { 2 } else { 1 }).sum();
+    BASE_BYTES + held * BYTES_PER_SEGMENT + neurons().count() as u64 * BYTES_PER_NEURON + threads * block
+}
+
+/// Reads a part, computes and writes some of it, and syncs that.
+fn measure_seconds_per_segment(
+    request: &WeightsRequest<'_>,
+    columns: &WeightColumns,
+    part: &NumberedPart<'_>,
+) -> Result<f64> {
+    let started = Instant::now();
+    let segments = part.read(Segments::default())?;
+    let reading = started.elapsed().as_secs_f64() / segments.len() as f64;
+    let (width, buffers, file) = (columns.width(), BufferPool::default(), IoProbe::create_beside(request.output)?);
+    let write = |block: &NeuronBlock<'_>| {
+        buffers.with_buffer(|BlockBuffer { values, scratch }| {
+            values.resize(block.segment_count * width, 0.0);
+            block.fill_weights(&segments, columns, values, scratch);
+            std::hint::black_box(checksum(values));
+            file.write_at(values.as_bytes(), (block.first_segment * width) as u64 * WEIGHT_BYTES)
+        })
+    };
+    let blocks = neuron_blocks::split_into_blocks(part.neurons(), width, BLOCK_BYTES);
+    let (started, mut done) = (Instant::now(), 0);
+    for together in blocks.chunks(4 * rayon::current_num_threads()) {
+        let written = together.par_iter().map(write).collect::<Vec<_>>();
+        written.into_iter().collect::<Result<()>>().in_file(request.output)?;
+        done += together.iter().map(|block| block.segment_count).sum::<usize>();
+        if started.elapsed() >= TRIAL_DURATION || done * width * WEIGHT_BYTES as usize >= MAX_TRIAL_BYTES {
+            break;
+        }
+    }
+    file.sync().in_file(request.output)?;
+    Ok(reading + started.elapsed().as_secs_f64() / done.max(1) as f64)
+}
