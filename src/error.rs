@@ -1,7 +1,7 @@
 //! Errors that say where, what, what was expected and what was found.
 //!
 //! Every parser keeps a small enum of its own problems beside itself (a [`Problem`]); an [`Error`] is one such problem
-//! and its [`Place`]. It prints as `<file>: <object>[<row>]: <what>, expected <x>, found <y>`; advice is kept apart, in
+//! and its [`ErrorLocation`]. It prints as `<file>: <object>[<row>]: <what>, expected <x>, found <y>`; advice is kept apart, in
 //! [`Error::hint`].
 
 mod hints;

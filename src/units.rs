@@ -53,7 +53,7 @@ impl SiemensPerMeter {
     /// Checks a number in siemens per metre.
     ///
     /// # Errors
-    /// [`BadConductivity`] unless it is in the range.
+    /// [`InvalidConductivity`] unless it is in the range.
     pub fn new(value: f64) -> Result<Self, InvalidConductivity> {
         let range = MIN_CONDUCTIVITY_S_PER_M..=MAX_CONDUCTIVITY_S_PER_M;
         if range.contains(&value) { Ok(Self(value)) } else { Err(InvalidConductivity(value)) }

@@ -43,11 +43,11 @@ pub(super) const fn min_segment_bytes(precision: Precision) -> u64 {
 }
 
 impl PopulationTables {
-    /// Finds out what [`Tables::write_with`] will take with this many ranks. Nothing is left behind, and no name appears: the
+    /// Finds out what [`PopulationTables::write_with_ranks`] will take with this many ranks. Nothing is left behind, and no name appears: the
     /// first neurons of each table are placed and encoded in memory, and that is written to a file without a name beside the output.
     ///
     /// # Errors
-    /// As [`Tables::write`], but for an output that is there; too little space on the disk.
+    /// As [`PopulationTables::write`], but for an output that is there; too little space on the disk.
     pub fn dry_run(&self, out: &Path, options: &SegmentTableOptions, ranks: usize) -> Result<Forecast> {
         self.check_output_name(out)?;
         let single = part_files::is_single_file(out);

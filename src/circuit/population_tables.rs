@@ -104,7 +104,7 @@ impl PopulationTables {
     /// met with a full disk, is gone on with by another one with [`Run::resume`]. The bytes are the same.
     ///
     /// # Errors
-    /// As [`Assembly::write`]; several populations and the name of one file; what an earlier run left, if it is not to be
+    /// As [`SegmentationPlan::write`]; several populations and the name of one file; what an earlier run left, if it is not to be
     /// gone on with or is of other inputs.
     pub fn write(&self, out: &Path, options: &SegmentTableOptions, run: &Run<'_>) -> Result<Written> {
         self.write_with_ranks(out, options, run, &Crew::default())
@@ -122,7 +122,7 @@ impl PopulationTables {
     /// The same by several processes, each of which calls this: they share the parts. The bytes do not depend on their number.
     ///
     /// # Errors
-    /// As [`Tables::write`]; those of all ranks are given to rank 0, the others learn that the run has ended.
+    /// As [`PopulationTables::write`]; those of all ranks are given to rank 0, the others learn that the run has ended.
     pub fn write_with_ranks(
         &self,
         out: &Path,

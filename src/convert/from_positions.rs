@@ -1,6 +1,6 @@
 //! Boundaries of many files become one segment table.
 //!
-//! Rows need all node ids, parts all somata: so neurons are held until the last file is read, beyond [`MOST_HELD`]
+//! Rows need all node ids, parts all somata: so neurons are held until the last file is read, beyond [`MAX_POINTS_IN_MEMORY`]
 //! boundaries in a file beside the output. Then parts are made as `leadfield positions` makes them.
 
 use std::collections::HashMap;

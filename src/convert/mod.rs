@@ -3,12 +3,12 @@
 //!
 //! | from | to | |
 //! |---|---|---|
-//! | boundaries, one or many files | a segment table | [`Gathered`] |
-//! | a segment table | boundaries | [`boundaries_of`] |
-//! | an electrodes file | columns of coefficients, and back | [`coefficients`] |
-//! | a compartment report | columns of values | [`frames`] |
+//! | boundaries, one or many files | a segment table | [`TableFromPositions`] |
+//! | a segment table | boundaries | [`positions_from_table`] |
+//! | an electrodes file | columns of weight_table, and back | [`weight_table`] |
+//! | a compartment report | columns of values | [`report_frames`] |
 //!
-//! Memory is bounded everywhere by blocks of rows, but for [`boundaries_of`], whose result is the whole.
+//! Memory is bounded everywhere by blocks of rows, but for [`positions_from_table`], whose result is the whole.
 
 pub mod bluerecording;
 pub mod columnar;

@@ -120,7 +120,7 @@ impl LeadFieldAssignment<'_> {
     /// contacts' methods look up is read. A contact without any is left without: its method refuses it.
     ///
     /// # Errors
-    /// [`FieldsProblem`], or a file that cannot be read.
+    /// [`LeadFieldAssignmentProblem`], or a file that cannot be read.
     pub fn attach_fields(&self, contacts: &mut [Contact], electrodes: &[Electrode]) -> Result<Vec<Arc<LeadField>>> {
         let files = self.files_by_contact(electrodes)?;
         let mut opened: Vec<(&Path, Arc<LeadField>)> = Vec::new();

@@ -55,9 +55,9 @@ pub struct Electrode {
 /// | CSV | anything else | header `name,x,y,z,layer,region,type` in any order; the first cell may be empty: `name` |
 /// | BMTK | a header without commas | `channel x_pos y_pos z_pos`, blanks between them; other columns as in CSV |
 /// | JSON | `[` | a list of objects with the keys `name`, `x`, `y`, `z` and the others of CSV |
-/// | probeinterface | `{` | contacts of all probes; see [`read_extent`] |
+/// | probeinterface | `{` | contacts of all probes; see [`read_with_extent`] |
 ///
-/// Layer and region default to `NA`, the type to `LineSource`; positions are um. [`Settings`] are further columns or
+/// Layer and region default to `NA`, the type to `LineSource`; positions are um. [`ElectrodeSettings`] are further columns or
 /// keys.
 ///
 /// # Errors
@@ -115,11 +115,11 @@ pub fn check_names(electrodes: &[Electrode], populations: &[&str]) -> Result<()>
     }
 }
 
-/// What the methods need to know of the contacts, in file order. Lead fields are opened by [`fields::Fields::attach`],
-/// arrays that the contacts do not tell are told by [`arrays::apply`].
+/// What the methods need to know of the contacts, in file order. Lead fields are opened by [`lead_field_files::LeadFieldAssignment::attach_fields`],
+/// arrays that the contacts do not tell are told by [`csd_arrays::assign_arrays`].
 ///
 /// `conductivities` is empty ([`DEFAULT_CONDUCTIVITY`] for all), one for all, or one for each contact of an analytic
-/// method ([`Method::is_analytic`]) in file order. A contact's own conductivity goes before it.
+/// method ([`Method::uses_conductivity`]) in file order. A contact's own conductivity goes before it.
 ///
 /// # Errors
 /// Another number of conductivities.

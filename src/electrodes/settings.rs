@@ -119,7 +119,7 @@ impl ElectrodeSettings {
         there.into_iter().filter_map(|(parameter, there)| there.then_some(parameter)).collect()
     }
 
-    /// The settings as keys and values, as [`Settings::read`] reads them.
+    /// The settings as keys and values, as [`ElectrodeSettings::from_values`] reads them.
     pub(super) fn to_key_values(&self) -> Vec<(&'static str, Value)> {
         let disc = self.disc;
         let values = [

@@ -37,7 +37,7 @@ impl PrincipalAxis {
     /// The axis of some points.
     ///
     /// # Errors
-    /// [`NoAxis`] where there are no two points at different positions.
+    /// [`NoPrincipalAxis`] where there are no two points at different positions.
     pub fn from_points(points: &[Point]) -> Result<Self, NoPrincipalAxis> {
         let none = NoPrincipalAxis { points: points.len() };
         let first = *points.first().ok_or(NoPrincipalAxis { points: 0 })?;

@@ -1,7 +1,7 @@
 //! Panics of the Arrow and Parquet crates on damaged files, turned into errors.
 //!
 //! Both crates return errors for most damaged input, but index, slice or allocate by unchecked numbers in some places.
-//! Every call of one of their readers goes through [`catch`] or [`Guarded`]; the panic's message is kept for the error
+//! Every call of one of their readers goes through [`catch_panics`] or [`PanicGuard`]; the panic's message is kept for the error
 //! and not printed. Code of our own does not run inside them.
 
 use std::cell::Cell;
@@ -64,7 +64,7 @@ fn panic_summary(payload: &(dyn std::any::Any + Send)) -> String {
     text.lines().next().unwrap_or_default().chars().take(MAX_CHARS).collect()
 }
 
-/// An iterator of a reader, each step of which goes through [`catch`]. After a panic it ends.
+/// An iterator of a reader, each step of which goes through [`catch_panics`]. After a panic it ends.
 #[derive(Debug)]
 pub struct PanicGuard<I>(Option<I>);
 

@@ -127,7 +127,7 @@ impl GridAxis {
         Ok(axis)
     }
 
-    /// A coordinate of bucket `b` lies beyond every node of a lower bucket, because [`Axis::bucket`] does not decrease;
+    /// A coordinate of bucket `b` lies beyond every node of a lower bucket, because [`GridAxis::bucket_index`] does not decrease;
     /// so the last such node begins a cell from which the search need only go up.
     fn fill_buckets(&mut self, count: usize) {
         let mut cell = 0;
@@ -165,7 +165,7 @@ impl GridAxis {
         self.contains(x).then(|| (cell, cell_fraction(x, low, inverse)))
     }
 
-    /// [`Axis::locate`] for many coordinates: their cells are added to `corner`, whose numbers count nodes of the axes
+    /// [`GridAxis::locate`] for many coordinates: their cells are added to `corner`, whose numbers count nodes of the axes
     /// before this one; the fraction is NaN, and the cell any, outside the axis.
     #[inline(never)]
     pub(super) fn locate_lanes(

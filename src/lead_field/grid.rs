@@ -59,7 +59,7 @@ impl ScalarGrid {
         self.find_cell(p).and_then(|found| self.interpolate_cell(&found)).filter(|value| !value.is_nan())
     }
 
-    /// Writes [`Grid::value`] of many points, NaN where there is none: faster, because the cells of some points are
+    /// Writes [`ScalarGrid::interpolate`] of many points, NaN where there is none: faster, because the cells of some points are
     /// found, axis by axis, and their corners asked for, before the first of their values is needed.
     pub fn interpolate_all(&self, points: &[Point], out: &mut [f64]) {
         for (points, out) in points.chunks(LANES).zip(out.chunks_mut(LANES)) {

@@ -234,7 +234,7 @@ impl LeadField {
     /// Refuses a field that lacks what a method needs.
     ///
     /// # Errors
-    /// [`LookupProblem::NoQuantity`], with the file.
+    /// [`FieldLookupProblem::NoQuantity`], with the file.
     pub fn require_quantity(&self, quantity: Quantity, method: &'static str) -> Result<()> {
         match self.bounds(quantity) {
             Some(_) => Ok(()),

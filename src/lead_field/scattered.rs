@@ -292,7 +292,7 @@ const MAX_HULL_DISTANCE: f64 = 0.05;
 /// least as 1 over the root of the number of steps.
 const MAX_HULL_STEPS: usize = 1000;
 
-/// Whether the origin lies in the convex hull of the offsets, or at most [`BEYOND_HULL`] of `radius` outside.
+/// Whether the origin lies in the convex hull of the offsets, or at most [`MAX_HULL_DISTANCE`] of `radius` outside.
 ///
 /// E. Gilbert's walk towards the hull's point nearest to the origin (SIAM J. Control 4, 61, 1966,
 /// doi:10.1137/0304007): each step goes towards the offset that is farthest back; a plane between the origin and all

@@ -85,7 +85,7 @@ fn name_and_unit(cell: &str) -> (&str, Option<&str>) {
     (name.trim(), Some(unit.trim_end_matches([']', ')']).trim()))
 }
 
-/// Columns of numbers, in the order of [`wanted`], as samples.
+/// Columns of numbers, in the order of [`wanted_columns`], as samples.
 fn to_samples(numbers: Vec<Vec<f64>>, request: &LeadFieldRequest<'_>) -> ScatteredSamples {
     let mut numbers = numbers.into_iter();
     let mut next = || numbers.next().unwrap_or_default();

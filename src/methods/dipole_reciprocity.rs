@@ -95,7 +95,7 @@ impl PreparedDipoleReciprocity {
         Ok(Self { contacts })
     }
 
-    /// Coefficients as in [`super::Kernel::fill`], or why they are missing. `neuron` must be a whole neuron.
+    /// Coefficients as in [`super::PreparedMethod::fill_weights`], or why they are missing. `neuron` must be a whole neuron.
     ///
     /// # Errors
     /// The centre lies outside a contact's field, and the contact does not take 0 there.

@@ -11,7 +11,7 @@
 /// Squares that singles hold: distances from 1e-15 um to 1e18 um.
 const F32_RANGE: std::ops::RangeInclusive<f64> = 1e-30..=1e36;
 
-/// To about 2^-23, for q among [`SINGLES`].
+/// To about 2^-23, for q among [`F32_RANGE`].
 #[inline(always)]
 #[expect(clippy::cast_possible_truncation, reason = "what is lost is found again by `refined`")]
 pub(super) fn estimate_f32(q: f64) -> f64 {
@@ -25,7 +25,7 @@ pub(super) fn refine(q: f64, estimate: f64) -> f64 {
     (estimate * e).mul_add(e.mul_add(0.375, 0.5), estimate)
 }
 
-/// Of any number: the same bits as [`refined`] gives where that holds, infinity at zero.
+/// Of any number: the same bits as [`refine`] gives where that holds, infinity at zero.
 #[inline(always)]
 pub(super) fn inverse_sqrt_full_range(q: f64) -> f64 {
     if F32_RANGE.contains(&q) { refine(q, estimate_f32(q)) } else { 1.0 / q.sqrt() }

@@ -36,7 +36,7 @@
 //! 1e-4 L (in scaled coordinates, 1e-4 of these) are computed in twice the precision: see `close_contact`.
 //!
 //! # Near field
-//! With [`NearField::Radius`](super::NearField::Radius) a contact nearer than R counts as one moved straight away from
+//! With [`NearField::Radius`](super::NearField::ClampToRadius) a contact nearer than R counts as one moved straight away from
 //! the segment, until its distance is R, in a direction of its own that is orthogonal to all of space: a and b gain one
 //! component of square delta = max(0, R^2 - d^2). So
 //!
@@ -50,7 +50,7 @@
 //! not to its infinite line, so contacts far beyond an end keep their value. The result is finite for every contact,
 //! and at most that of a point source at distance R.
 //!
-//! With [`NearField::Exact`](super::NearField::Exact) it is infinite on the segment, and never NaN.
+//! With [`NearField::Exact`](super::NearField::Unclamped) it is infinite on the segment, and never NaN.
 //!
 //! # Source
 //! G. R. Holt, C. Koch, J. Comput. Neurosci. 6, 169 (1999), doi:10.1023/A:1008832702585, whose three cases of h and l
@@ -237,7 +237,7 @@ impl SegmentLine {
         (length_2 > MAX_POINT_LENGTH_2).then_some(line)
     }
 
-    /// The first half where the whole group is far; the bits come out as [`Line::near`] has them there.
+    /// The first half where the whole group is far; the bits come out as [`SegmentLine::near_weights`] has them there.
     #[inline(always)]
     fn stage1_far(
         &self,

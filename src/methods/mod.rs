@@ -54,7 +54,7 @@ impl NearField {
 /// The radius, um, that stands for an unknown one in the near field.
 pub const UNKNOWN_RADIUS_UM: f64 = 0.5;
 
-/// A segment's radius, um: [`UNKNOWN_RADIUS`] where it is unknown, or no radius (not finite, or not above zero).
+/// A segment's radius, um: [`UNKNOWN_RADIUS_UM`] where it is unknown, or no radius (not finite, or not above zero).
 pub(crate) fn radius_or_default_um(radius: Option<f32>) -> f64 {
     radius.filter(|r| r.is_finite() && *r > 0.0).map_or(UNKNOWN_RADIUS_UM, f64::from)
 }
@@ -132,7 +132,7 @@ pub trait PreparedMethod: Send + Sync {
     /// Writes the coefficients (V/nA) of a neuron's segments: `out` is row-major, one row a segment, one column a
     /// contact, in the order given to [`Method::prepare`]. `out.len()` is segments times contacts.
     ///
-    /// The result may be infinite or NaN only with [`NearField::Exact`]; the caller checks.
+    /// The result may be infinite or NaN only with [`NearField::Unclamped`]; the caller checks.
     fn fill_weights(&self, neuron: &NeuronSegments<'_>, out: &mut [f64]);
 
     /// Why the coefficient of a segment (its place in the view) at a contact (column) is NaN, where the method knows: for

@@ -1,7 +1,7 @@
 //! Contacts in media with axes and boundaries, and contacts of a size, as sums of point contacts in plain media.
 //!
 //! A contact's coefficient is a sum over its points ([`Disc`](super::disc::Disc)), and for each of these the segment itself
-//! and its image ([`View`]): factor times the plain formula, in the coordinates of a [`Map`]. What is seen through one map
+//! and its image ([`ImageConfiguration`]): factor times the plain formula, in the coordinates of a [`CoordinateMap`]. What is seen through one map
 //! is computed together, by the same code as plain contacts.
 
 use std::ops::Range;

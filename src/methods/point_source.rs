@@ -13,8 +13,8 @@
 //! Assumes an infinite, homogeneous, isotropic, purely ohmic medium, and a reference at infinity. Other media and contacts
 //! of a size come down to this case: see [`medium`](super::medium) and [`disc`](super::disc).
 //!
-//! Near field: with [`NearField::Radius`](super::NearField::Radius) r is at least the segment's radius. With
-//! [`NearField::Exact`](super::NearField::Exact) the coefficient is infinite at the midpoint itself.
+//! Near field: with [`NearField::Radius`](super::NearField::ClampToRadius) r is at least the segment's radius. With
+//! [`NearField::Exact`](super::NearField::Unclamped) the coefficient is infinite at the midpoint itself.
 //!
 //! Computation: 1 / r comes from r^2 by `inverse_root.rs`, without a root or a quotient of doubles.
 //!

@@ -109,7 +109,7 @@ impl PreparedReciprocity {
         Ok(Self { contacts })
     }
 
-    /// Coefficients as in [`super::Kernel::fill`], or why one is missing.
+    /// Coefficients as in [`super::PreparedMethod::fill_weights`], or why one is missing.
     ///
     /// # Errors
     /// A midpoint lies outside a contact's field, and the contact does not take 0 there.
@@ -152,7 +152,7 @@ impl FieldContact {
     /// Contacts that each have a field.
     ///
     /// # Errors
-    /// [`NoField`], with the contact.
+    /// [`MissingLeadField`], with the contact.
     pub(super) fn from_contacts(contacts: &[Contact], method: &'static str) -> Result<Vec<Self>> {
         let with_field = |c: &Contact| match &c.lead_field {
             Some(field) => Ok(Self { name: c.name.clone(), lead_field: field.clone(), outside_field: c.outside_field }),

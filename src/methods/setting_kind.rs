@@ -1,6 +1,6 @@
 //! What a contact can say for itself, and which method takes it.
 
-/// A setting of a single contact. A method lists those that it takes ([`super::Method::parameters`]); a contact that has
+/// A setting of a single contact. A method lists those that it takes ([`super::Method::accepted_settings`]); a contact that has
 /// another one is refused when its file is read, so that none is lost in silence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SettingKind {

@@ -1,6 +1,6 @@
 //! Contacts side by side in blocks, and one loop over them compiled for each vector width.
 //!
-//! A method says how it fills a row ([`Formula`]); [`Kernel`] runs the copy of that code that was compiled for this
+//! A method says how it fills a row ([`Formula`]); [`SimdKernel`] runs the copy of that code that was compiled for this
 //! processor. All copies run the same operations in the same order: Rust neither fuses nor reorders floating-point
 //! operations, and `mul_add` rounds once everywhere, in hardware or in software. So the bits are equal.
 //!
@@ -175,7 +175,7 @@ pub(super) struct SegmentContext {
     pub row: usize,
     /// Whether it starts where the segment of the row before ended.
     pub starts_at_previous_end: bool,
-    /// Squared distance from its midpoint to the box round the group, um^2, where [`Formula::is_measured`].
+    /// Squared distance from its midpoint to the box round the group, um^2, where [`Formula::needs_distance`].
     pub distance_2: f64,
 }
 
@@ -197,7 +197,7 @@ pub(super) trait Formula: Send + Sync + 'static {
     /// Whether only a segment's midpoint counts.
     const USES_MIDPOINT_ONLY: bool;
 
-    /// Whether [`Place::distance_2`] matters for a segment; it is left out otherwise.
+    /// Whether [`SegmentContext::distance_2`] matters for a segment; it is left out otherwise.
     fn needs_distance(source: &Self::PreparedSegment, all_near: bool) -> bool;
 
     /// One segment and the contacts of a group, up to its roots and divisions.
@@ -268,7 +268,7 @@ pub(super) struct Cylinders<'a> {
 }
 
 impl<F: Formula> SimdKernel<F> {
-    /// [`super::Kernel::fill`] for segments that need not be a neuron's.
+    /// [`super::PreparedMethod::fill_weights`] for segments that need not be a neuron's.
     pub fn fill_cylinders(&self, segments: &Cylinders<'_>, out: &mut [f64]) {
         match self.width.0 {
             // SAFETY: `Width` exists only for what the processor can do

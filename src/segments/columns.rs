@@ -158,7 +158,7 @@ impl Segments {
         }
     }
 
-    /// As [`Segments::blank`], in the memory that is there already as far as it reaches.
+    /// As [`Segments::zeroed`], in the memory that is there already as far as it reaches.
     pub fn reset(&mut self, length: usize) {
         fn reset<T: Clone>(column: &mut Vec<T>, length: usize, value: T) {
             column.clear();

@@ -212,7 +212,7 @@ impl Nodes {
     /// The morphology names (no extension, perhaps a subfolder) of some nodes, in the order given.
     ///
     /// # Errors
-    /// As [`Nodes::texts`].
+    /// As [`Nodes::read_texts`].
     pub fn morphology_names(&self, nodes: &[u64]) -> Result<Vec<String>> {
         self.read_texts("morphology", nodes)
     }
@@ -220,7 +220,7 @@ impl Nodes {
     /// An attribute that is text, of some nodes, in the order given.
     ///
     /// # Errors
-    /// As [`Nodes::attribute`], not text, or a node id outside the population.
+    /// As [`Nodes::read_attribute`], not text, or a node id outside the population.
     pub fn read_texts(&self, name: &str, nodes: &[u64]) -> Result<Vec<String>> {
         let column = self.cached_column(name)?;
         let not_text = || self.file.error(&self.dataset_path(name), NodesProblem::NotText);

@@ -79,7 +79,7 @@ impl<'a> Prepared<'a> {
 /// Lays the output out, and leaves it for [`write_parts`]. Gives the number of parts.
 ///
 /// # Errors
-/// As [`super::compute`], but for coefficients.
+/// As [`super::compute_weights`], but for coefficients.
 pub fn lay_out(request: &WeightsRequest<'_>) -> Result<u64> {
     let Prepared { layout, parts, header, .. } = Prepared::new(request)?;
     check_overwrite(request.output, request.existing)?;
@@ -93,7 +93,7 @@ pub fn lay_out(request: &WeightsRequest<'_>) -> Result<u64> {
 ///
 /// # Errors
 /// Nothing is laid out, or with other inputs or settings; no such part; another run that does not write parts holds the output; tables or
-/// coefficients as for [`super::compute`].
+/// coefficients as for [`super::compute_weights`].
 pub fn write_parts(request: &WeightsRequest<'_>, numbers: &[u64]) -> Result<u64> {
     let output = request.output;
     let Prepared { columns, layout, parts, header } = Prepared::new(request)?;

@@ -10,7 +10,7 @@ use crate::methods::Contact;
 /// Contacts this far from every segment are suspicious, um.
 pub const SUSPICIOUS_DISTANCE_UM: f64 = 10_000.0;
 
-/// Every contact is further than [`FAR_UM`] from every segment.
+/// Every contact is further than [`SUSPICIOUS_DISTANCE_UM`] from every segment.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct DistantContacts {
     /// The box round the contacts, um.

@@ -27,12 +27,12 @@ const TRIAL_DURATION: Duration = Duration::from_millis(500);
 /// How much it writes, unless a thread's blocks are more.
 const MAX_TRIAL_BYTES: usize = 64 << 20;
 
-/// Finds out what [`super::compute_with`] will take with this many ranks. Nothing is left behind, and no name appears: the size is
+/// Finds out what [`super::compute_weights_on_ranks`] will take with this many ranks. Nothing is left behind, and no name appears: the size is
 /// that of a layout in the folder for temporary files; time is that of reading one part, of computing some of it, and of
 /// writing that to a file without a name beside the output.
 ///
 /// # Errors
-/// As [`super::compute`], but for an output that is there; too little space on the disk.
+/// As [`super::compute_weights`], but for an output that is there; too little space on the disk.
 pub fn dry_run(request: &WeightsRequest<'_>, ranks: usize) -> Result<Forecast> {
     let columns = WeightColumns::new(request.electrodes, request.contacts)?;
     let layout = layout::build_layout(request, &columns)?;

@@ -168,7 +168,7 @@ pub fn contact_warnings(electrodes: &[Electrode], contacts: &[Contact]) -> Resul
 /// Computes the coefficients of all contacts for all segments and writes the electrodes file.
 ///
 /// What is done is told in a journal ([`crate::io::checkpoint`]) part by part, so that a run that was killed, or stopped, or that
-/// met with a full disk, is gone on with by another one with [`Request::resume`]. The bytes are the same.
+/// met with a full disk, is gone on with by another one with [`WeightsRequest::resume`]. The bytes are the same.
 ///
 /// # Errors
 /// Tables of one population, tables whose rows leave gaps, unreadable tables; an output that exists or cannot be
@@ -182,7 +182,7 @@ pub fn compute_weights(request: &WeightsRequest<'_>) -> Result<WeightsSummary> {
 /// not depend on their number.
 ///
 /// # Errors
-/// As [`compute`]; those of all ranks are given to rank 0, the others learn that the run has ended.
+/// As [`compute_weights`]; those of all ranks are given to rank 0, the others learn that the run has ended.
 pub fn compute_weights_on_ranks(request: &WeightsRequest<'_>, crew: &Crew) -> Result<WeightsSummary> {
     let columns = WeightColumns::new(request.electrodes, request.contacts)?;
     let layout = layout::build_layout(request, &columns)?;

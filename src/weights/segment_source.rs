@@ -27,7 +27,7 @@ pub trait SegmentSource: Sync {
     fn part_count(&self) -> usize;
     /// The neurons of a part, node ids ascending; none for a part that is not there.
     fn part_neurons(&self, part: usize) -> &[TableNeuron];
-    /// The segments of a part: neurons as [`Source::neurons`] lists them, each contiguous, by ascending row. They may use the
+    /// The segments of a part: neurons as [`SegmentSource::part_neurons`] lists them, each contiguous, by ascending row. They may use the
     /// memory of `spare`, segments that are not needed any more.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use leadfield::Result;
 use leadfield::error::{Context, Problem};
 
 use super::Args;
-use super::columns::{Columns, Sources};
+use super::columns::{ColumnSources, QueryColumns};
 use super::search::Search;
 
 /// Groups and sorted rows need data frames.
@@ -26,11 +26,11 @@ fn refused<T>(args: &Args) -> Result<T> {
         (_, [_, ..]) => "--agg",
         _ => "--sort",
     };
-    Err(NoFrames).in_object(option)
+    Err(NoFrames).in_item(option)
 }
 
 /// Refuses.
-pub fn groups(args: &Args, _: &Search<'_>, _: Sources<'_>) -> Result<RecordBatch> {
+pub fn groups(args: &Args, _: &Search<'_>, _: ColumnSources<'_>) -> Result<RecordBatch> {
     refused(args)
 }
 
@@ -43,7 +43,7 @@ pub fn sort_columns(args: &Args) -> Result<Vec<String>> {
 pub fn write_sorted(
     args: &Args,
     _: &Search<'_>,
-    _: &Columns<'_>,
+    _: &QueryColumns<'_>,
     _: &mut dyn FnMut(&RecordBatch) -> Result<()>,
 ) -> Result<()> {
     refused(args)

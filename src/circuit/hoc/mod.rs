@@ -3,7 +3,7 @@
 //! A template is a text in NEURON's hoc language, `<biophysical_neuron_models_dir>/<model_template>.hoc`. Two things in
 //! it matter here: the chunk length of `nseg = 1 + 2*int(L/chunk)`, and the procedure that puts stubs in the axon's
 //! place, if `init` calls one. [`read`] follows `init` through the procedures it calls, with the constants they compute,
-//! and compares what comes out with the forms that are known ([`AxonForm`]); names of files and procedures do not matter.
+//! and compares what comes out with the forms that are known ([`AxonReplacement`]); names of files and procedures do not matter.
 
 mod assignment;
 mod axon_replacement;

@@ -5,10 +5,10 @@
 //! order, whose path length exceeds 1060 um. The axon initial segment's two stubs cover path lengths 0-30 and
 //! 30-60 um, myelin 60-1060 um. They differ in what they do where no branch is that long, and in how they walk:
 //!
-//! - [`Placement::Arc`]: the longest branch, extended straight; stubs follow the path and join without gaps.
-//! - [`Placement::BlueRecording`]: the longest branch, extended straight; each stub interpolates only the branch's
+//! - [`StubPlacement::Arc`]: the longest branch, extended straight; stubs follow the path and join without gaps.
+//! - [`StubPlacement::BlueRecording`]: the longest branch, extended straight; each stub interpolates only the branch's
 //!   points inside its own range of path length and extrapolates beyond them, so that stubs do not quite join.
-//! - [`Placement::BlueRecording02`]: the same on the *last* terminal.
+//! - [`StubPlacement::BlueRecording02`]: the same on the *last* terminal.
 //!
 //! Agreement with the reference outputs of BlueRecording 0.2.1 and `bluerecording` 0.7.0: within 1e-9 um, every stub.
 

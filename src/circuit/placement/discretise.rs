@@ -1,7 +1,7 @@
 //! Into how many segments a section is cut.
 //!
 //! The rule of the field's cell templates (`geom_nseg_fixed`): `nseg = 1 + 2 * int(L / 40 um)`, L the path length of
-//! the section's own points in float64. Each form of a template ([`AxonForm`]) gives the sections that stand for the
+//! the section's own points in float64. Each form of a template ([`AxonReplacement`]) gives the sections that stand for the
 //! axon.
 
 use crate::circuit::hoc::AxonReplacement;
@@ -26,7 +26,7 @@ pub fn segments_of_length(length_um: f64, chunk_um: f64) -> u32 {
 
 /// The sections of a neuron, ascending by id, with their numbers of segments, by the rule.
 ///
-/// The lengths of the soma's sections are [`Soma::lengths`](crate::morphology::Soma::lengths).
+/// The lengths of the soma's sections are [`Soma::lengths`](crate::morphology::Soma::section_lengths_um).
 pub fn count_section_segments(morphology: &Morphology, axon: AxonReplacement, chunk_um: f64) -> Vec<SectionCount> {
     let count = |section_id, segments| SectionCount { section_id, segments };
     let mut sections = Vec::with_capacity(morphology.sections.len() + 2);

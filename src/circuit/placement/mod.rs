@@ -1,6 +1,6 @@
 //! Where the segments of a neuron lie: from a morphology, a transform and the number of segments of each section.
 //!
-//! Pure work: no file is opened here. [`discretise`] says how many segments a section has, [`place()`] where they
+//! Pure work: no file is opened here. [`discretise`] says how many segments a section has, [`place_segments()`] where they
 //! are, [`axon_stub`] where the stubs lie that stand for a replaced axon.
 
 pub mod axon_stub;

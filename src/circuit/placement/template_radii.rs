@@ -1,6 +1,6 @@
 //! The radii of the stubs, as the template of a neuron sets them.
 //!
-//! - Templates with ten stub segments take the diameters of the first ten segments of the original axon ([`stub_radii`]).
+//! - Templates with ten stub segments take the diameters of the first ten segments of the original axon ([`sample_axon_radii`]).
 //! - BluePyOpt's `replace_axon` and the `delete_axon` of 2015 take two diameters: D1 in the middle of the first axon
 //!   section, for the first stub; D2 in the middle of the first one whose middle is more than 60 um from the soma's
 //!   beginning, for the second. Where none is, BluePyOpt takes that of the last section, the other D1.

@@ -1,6 +1,6 @@
 //! Synthetic circuits: valid SONATA, made of random numbers, of any size. The generator of tests and benches.
 //!
-//! The bytes depend on the [`Plan`] alone, on every machine.
+//! The bytes depend on the [`CircuitSpec`] alone, on every machine.
 
 mod config;
 mod known_files;

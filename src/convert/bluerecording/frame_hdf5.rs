@@ -13,7 +13,7 @@ use crate::error::{Result, join_quoted};
 use crate::geometry::Point;
 use crate::io::hdf5::{Hdf5File, Hdf5Problem};
 
-/// The group that [`write`] makes.
+/// The group that [`write()`] makes.
 const PANDAS_KEY: &str = "positions";
 
 /// Whether an HDF5 file has one of the two layouts.

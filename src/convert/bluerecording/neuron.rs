@@ -58,7 +58,7 @@ impl NeuronPositions {
         Self { node_id, sections: Vec::new(), points: Vec::new() }
     }
 
-    /// Adds a section; [`Neuron::sort`] puts sections in order.
+    /// Adds a section; [`NeuronPositions::sort_sections`] puts sections in order.
     pub fn push_section(&mut self, id: u32, boundaries: &[Point]) {
         self.sections.push(SectionRange { id, first: self.points.len(), length: boundaries.len() });
         self.points.extend_from_slice(boundaries);

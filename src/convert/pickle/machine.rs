@@ -22,7 +22,7 @@ type PickleResult<T> = std::result::Result<T, PickleProblem>;
 ///
 /// # Errors
 /// [`PickleProblem`] with the byte where the instruction stands: no pickle, another protocol, cut short, a name that is
-/// not on the list ([`Name`]), an instruction that reaches outside the file, or one that does not fit what stands before.
+/// not on the list ([`GlobalName`]), an instruction that reaches outside the file, or one that does not fit what stands before.
 pub fn load(bytes: &[u8]) -> Located<Pickle<'_>> {
     let mut machine = Machine::new(bytes);
     loop {

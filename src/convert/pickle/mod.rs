@@ -1,13 +1,13 @@
 //! Pickles of pandas data frames, read by a symbolic machine: nothing in a pickle is executed.
 //!
 //! A pickle is a program for a small stack machine. Python's own machine calls whatever the program names; this one
-//! only notes what would be called with what ([`Value::Made`]), and refuses at once any name that is no constructor of
-//! pandas or numpy on its list ([`Name`]). What is noted has a meaning only where [`DataFrame::of`] looks for it: it walks
+//! only notes what would be called with what ([`PickleValue::Object`]), and refuses at once any name that is no constructor of
+//! pandas or numpy on its list ([`GlobalName`]). What is noted has a meaning only where [`DataFrame::from_pickle`] looks for it: it walks
 //! a fixed way from the frame to its arrays, and follows nothing else. So a pickle can neither run code nor recurse.
 //!
-//! Memory: the machine makes at most one [`Value`] an instruction, memo and marks are bounded by the file's length and by
-//! [`MOST_MARKS`], and arrays may claim no more than [`MOST_SHARED`] times the file's length. Together that is less than
-//! [`MOST_BYTES_A_BYTE`] bytes for each byte of the file, whatever it holds.
+//! Memory: the machine makes at most one [`PickleValue`] an instruction, memo and marks are bounded by the file's length and by
+//! [`MAX_MARKS`], and arrays may claim no more than [`MAX_ARRAY_BYTES_PER_FILE_BYTE`] times the file's length. Together that is less than
+//! [`MAX_MEMORY_PER_FILE_BYTE`] bytes for each byte of the file, whatever it holds.
 //!
 //! Protocols 2 to 5, as Python's `pickletools` documents them; frames of pandas 1.0 to 3.1.
 

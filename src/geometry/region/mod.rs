@@ -1,6 +1,6 @@
 //! Regions of space and exact tests on points, segments and boxes. All lengths are micrometres.
 //!
-//! Every region is convex and closed: its border belongs to it, and a segment lies inside along one [`Span`]. A query
+//! Every region is convex and closed: its border belongs to it, and a segment lies inside along one [`SegmentSpan`]. A query
 //! first drops boxes by [`Region::touches`], which is never too small, then tests what is left by a [`Predicate`].
 //! The ObjectiveCSD methods use the same regions, so that a query finds exactly the segments with a weight.
 
@@ -28,12 +28,12 @@ pub const MAX_COORDINATE_UM: f64 = 1e100;
 
 /// A convex, closed region of space.
 ///
-/// Coordinates of points and boxes are taken to be at most [`LARGEST`]; a point that is not a number is nowhere.
+/// Coordinates of points and boxes are taken to be at most [`MAX_COORDINATE_UM`]; a point that is not a number is nowhere.
 pub trait Region: std::fmt::Debug + Send + Sync {
     /// Whether a point is inside or on the border.
     fn contains(&self, p: Point) -> bool;
 
-    /// The part of the segment a-b that is inside, in plain arithmetic: [`Region::inside`] settles the ends.
+    /// The part of the segment a-b that is inside, in plain arithmetic: [`Region::clip_segment`] settles the ends.
     fn clip_inexact(&self, a: Point, b: Point) -> Option<SegmentSpan>;
 
     /// Whether the region and a box that is neither empty nor infinite have a point in common, in plain arithmetic:
@@ -153,7 +153,7 @@ impl Predicate {
 /// Numbers that make no region.
 #[derive(Debug, thiserror::Error, PartialEq)]
 pub enum RegionProblem {
-    /// A position is not finite, or beyond [`LARGEST`].
+    /// A position is not finite, or beyond [`MAX_COORDINATE_UM`].
     #[error("{what} out of range, expected finite coordinates up to 1e100 um, found {found}")]
     Position {
         /// Which position.

@@ -37,7 +37,7 @@ impl OrientedCuboid {
     }
 }
 
-/// The half extent of a box's shadow on a line, as [`OrientedCuboid::extent`].
+/// The half extent of a box's shadow on a line, as [`OrientedCuboid::half_extent_along`].
 fn box_half_extent_along(half: Point, line: Point) -> f64 {
     half.x * line.x.abs() + half.y * line.y.abs() + half.z * line.z.abs()
 }

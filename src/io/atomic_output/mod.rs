@@ -1,6 +1,6 @@
 //! Outputs that appear under their name only when they are complete, and that no two runs write at a time.
 //!
-//! While a run writes `OUT` there is `OUT.partial`, the file or folder under construction, and `OUT.journal`, its lock ([`Claim`]). Both
+//! While a run writes `OUT` there is `OUT.partial`, the file or folder under construction, and `OUT.journal`, its lock ([`OutputLock`]). Both
 //! are created exclusively, never through links, and never in the place of what no run left. When the output is complete the run checks
 //! that `OUT.partial` is what it has made, and as long as what it has written, then renames it.
 
@@ -43,8 +43,8 @@ pub enum OverwritePolicy {
 /// Checks that all in a folder is what this program writes to such a folder: an error names what else is there.
 pub type ContentsCheck = fn(&Path) -> Result<()>;
 
-/// An output (file or folder) under construction: written as `NAME.partial`, renamed by [`Staged::commit`], left
-/// for a later run by [`Staged::leave`], removed when dropped before either.
+/// An output (file or folder) under construction: written as `NAME.partial`, renamed by [`AtomicOutput::commit`], left
+/// for a later run by [`AtomicOutput::keep_partial`], removed when dropped before either.
 #[derive(Debug)]
 pub struct AtomicOutput {
     target_path: PathBuf,
@@ -56,7 +56,7 @@ pub struct AtomicOutput {
     created: Option<CreatedOutput>,
     /// What is known of a file's bytes.
     written: Arc<Mutex<WrittenChecksums>>,
-    /// Bytes of a file that was not written through [`Staged::file`].
+    /// Bytes of a file that was not written through [`AtomicOutput::open_writer`].
     length: Option<u64>,
 }
 
@@ -84,7 +84,7 @@ impl AtomicOutput {
     /// The same, when the output is locked already.
     ///
     /// # Errors
-    /// As [`Staged::new`].
+    /// As [`AtomicOutput::create_file`].
     pub fn create_file_locked(mut claim: OutputLock, existing: OverwritePolicy) -> Result<Self> {
         let target = claim.target().to_path_buf();
         check_file_target(&target, existing)?;
@@ -106,7 +106,7 @@ impl AtomicOutput {
     ///
     /// # Errors
     /// It exists and is to be kept, is a file or a link, or holds other things; the folder above is missing or cannot be written; and as
-    /// [`Staged::new`].
+    /// [`AtomicOutput::create_file`].
     pub fn create_folder(target: &Path, existing: OverwritePolicy, contents: ContentsCheck) -> Result<Self> {
         check_folder_target(target, existing, contents)?;
         let claim = OutputLock::acquire_for_new(target, existing)?;
@@ -116,7 +116,7 @@ impl AtomicOutput {
     /// The same, when the output is locked already.
     ///
     /// # Errors
-    /// As [`Staged::folder`].
+    /// As [`AtomicOutput::create_folder`].
     pub fn create_folder_locked(
         mut claim: OutputLock,
         existing: OverwritePolicy,

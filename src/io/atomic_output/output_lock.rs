@@ -1,6 +1,6 @@
 //! The lock of an output: `OUT.journal`, a file that the run which writes `OUT` creates, locks, and removes at its end.
 //!
-//! Its first line is [`TITLE`], by which later runs know that a run of this program left it. Then come lines of text: `run` with the
+//! Its first line is [`FORMAT_LINE`], by which later runs know that a run of this program left it. Then come lines of text: `run` with the
 //! node and the process, `file` with the identity of `OUT.partial`; what a run notes of its progress follows. An empty file is what
 //! a run leaves that is killed before it wrote the title.
 
@@ -69,7 +69,7 @@ impl OutputLock {
     /// Keeps other runs from an output that is begun anew.
     ///
     /// # Errors
-    /// As [`Claim::take`]; an interrupted run left done parts of it, and they are to be kept.
+    /// As [`OutputLock::acquire`]; an interrupted run left done parts of it, and they are to be kept.
     pub fn acquire_for_new(target: &Path, existing: OverwritePolicy) -> Result<Self> {
         let claim = Self::acquire(target)?;
         match existing {
@@ -199,7 +199,7 @@ impl Drop for OutputLock {
 /// Refuses an output that cannot be begun, or gone on with: before hours of work.
 ///
 /// # Errors
-/// As [`Claim::to_begin`]; the name of the partial file is taken by what no run left.
+/// As [`OutputLock::acquire_for_new`]; the name of the partial file is taken by what no run left.
 pub fn check_can_start(target: &Path, existing: OverwritePolicy, resume: bool) -> Result<()> {
     let claim = if resume { OutputLock::acquire(target)? } else { OutputLock::acquire_for_new(target, existing)? };
     // what is there of a run that is gone on with is looked at when it is known what it should be

@@ -2,7 +2,7 @@
 //!
 //! Nothing in the process can end a call from outside, and no check of ours can tell that a call will crash; later
 //! versions of the library are safe where 1.10 is not. So each call is recorded while it lasts. A
-//! program can ask for one that computes for too long, [`stuck`], and its handler of fatal signals can write what
+//! program can ask for one that computes for too long, [`hung_call`], and its handler of fatal signals can write what
 //! [`crash_report`] gives, which names the file and the object.
 
 use std::cell::Cell;

@@ -42,12 +42,12 @@ impl Hdf5File {
     /// Refuses a dataset with a filter that the HDF5 library cannot undo here.
     ///
     /// # Errors
-    /// [`H5Problem::Filter`] with the filter's name; the dataset is missing.
+    /// [`Hdf5Problem::UnknownFilter`] with the filter's name; the dataset is missing.
     pub fn check_filters(&self, object: &str) -> Result<()> {
         self.check_filters_available(object, &self.open_dataset(object)?)
     }
 
-    /// As [`File::check_filters`], for a dataset that is open.
+    /// As [`Hdf5File::check_filters`], for a dataset that is open.
     pub(super) fn check_filters_available(&self, object: &str, dataset: &Dataset) -> Result<()> {
         match dataset.filters().iter().find(|filter| !filter.is_available()) {
             Some(filter) => Err(self.error(object, Hdf5Problem::UnknownFilter { name: filter_name(filter) })),

@@ -109,7 +109,7 @@ pub(super) fn has_plain_addresses(file: &File) -> bool {
 }
 
 impl GlobalHeap {
-    /// The string that a reference of [`REFERENCE`] bytes points at.
+    /// The string that a reference of [`REFERENCE_BYTES`] bytes points at.
     pub fn read_string(&mut self, file: &File, reference: &[u8]) -> Result<&[u8], HeapError> {
         let (length, at, number) = (u32_at(reference, 0), u64_at(reference, 4), u32_at(reference, 12));
         if at == 0 {

@@ -1,6 +1,6 @@
 //! The one door to HDF5: typed reads and writes whose errors name file, object, what was expected and what was found.
 //!
-//! Every other module reads HDF5 through [`File`]; `hdf5::File` itself is opened nowhere else (a lint sees to it).
+//! Every other module reads HDF5 through [`Hdf5File`]; `hdf5::File` itself is opened nowhere else (a lint sees to it).
 
 mod call_watch;
 mod filters;

@@ -19,7 +19,7 @@ const MAX_DEFLATE_RATIO: u64 = 1032;
 /// How a dataset lies in its file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DatasetStorage {
-    /// In one piece: rows can be read at [`Storage::byte_offset`].
+    /// In one piece: rows can be read at [`DatasetStorage::byte_offset`].
     pub is_contiguous: bool,
     /// In chunks.
     pub is_chunked: bool,

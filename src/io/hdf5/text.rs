@@ -119,7 +119,7 @@ impl Hdf5File {
         }
     }
 
-    /// Names of an object's attributes. Those that cannot be opened are left out: [`File::check_attributes`] tells.
+    /// Names of an object's attributes. Those that cannot be opened are left out: [`Hdf5File::check_attributes`] tells.
     pub fn attribute_names(&self, object: &str) -> Vec<String> {
         let _watched = self.watch_call(object);
         let Ok(location) = self.open_location(object) else { return Vec::new() };
@@ -161,7 +161,7 @@ impl Hdf5File {
     }
 
     /// A string attribute, if it is there and is a string. None is read once the heap is known to be damaged:
-    /// [`File::check_strings`] tells.
+    /// [`Hdf5File::check_strings`] tells.
     pub fn read_string_attribute(&self, object: &str, name: &str) -> Option<String> {
         let _watched = self.watch_call(object);
         let attribute = self.open_location(object).ok()?.attr(name).ok()?;

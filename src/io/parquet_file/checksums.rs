@@ -84,7 +84,7 @@ fn footer_range(end: &[u8]) -> Option<Range<usize>> {
     Some(last.checked_sub(usize::try_from(length).ok()?)?..last)
 }
 
-/// Puts the digits into the end of a file that was written with [`blank_pairs`]; `offset` is where these bytes lie in it.
+/// Puts the digits into the end of a file that was written with [`blank_checksum_pairs`]; `offset` is where these bytes lie in it.
 pub(super) fn fill_checksums(end: &mut [u8], offset: u64) -> Option<()> {
     let footer = footer_range(end)?;
     let metadata = ParquetMetaDataReader::decode_metadata(end.get(footer.clone())?).ok()?;

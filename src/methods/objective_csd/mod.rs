@@ -154,7 +154,7 @@ impl PreparedCsd {
         Ok((kernel, warnings))
     }
 
-    /// As [`Kernel::new`], with measure and divisor of each contact.
+    /// As [`PreparedCsd::new`], with measure and divisor of each contact.
     fn with_measures(contacts: &[RegionContact], spacing: NeighbourRule, how: &[(Measure, Density)]) -> Result<Self> {
         for (row, &RegionContact { position_um: position, .. }) in contacts.iter().enumerate() {
             check_position(position).at_index("contact", row as u64)?;

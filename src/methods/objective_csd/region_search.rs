@@ -1,4 +1,4 @@
-//! Which regions may hold something of a segment: what [`super::Kernel`] measures instead of asking every region.
+//! Which regions may hold something of a segment: what [`super::PreparedCsd`] measures instead of asking every region.
 
 use super::Measure;
 use crate::geometry::region::Region;

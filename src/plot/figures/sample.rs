@@ -17,7 +17,7 @@ use crate::segments::table::{
     TableProblem,
 };
 
-/// Segments drawn at most, beside [`NEAREST`]: more make a picture neither fuller nor clearer.
+/// Segments drawn at most, beside [`MAX_NEAREST_SEGMENTS`]: more make a picture neither fuller nor clearer.
 pub const MAX_SEGMENTS: usize = 50_000;
 /// Of these nearest to the place of interest none is left out.
 pub const MAX_NEAREST_SEGMENTS: usize = 10_000;

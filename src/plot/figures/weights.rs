@@ -41,7 +41,7 @@ pub struct WeightsPlot<'a> {
     pub views: &'a [ViewPlane],
     /// Half the side of the box round the contact that is shown, um; none for all.
     pub within_um: Option<f64>,
-    /// Segments drawn at most, beside the nearest: [`MOST`](super::MOST) for a picture.
+    /// Segments drawn at most, beside the nearest: [`MAX_SEGMENTS`](super::MAX_SEGMENTS) for a picture.
     pub max_segments: usize,
 }
 
@@ -85,7 +85,7 @@ pub fn plot_weights(request: &WeightsPlot<'_>) -> Result<WeightsFigure> {
     drawn.ok_or_else(|| PlotProblem::NoSegments { place: place() }).in_file(table.path())
 }
 
-/// As [`weights`]; none where there is no segment.
+/// As [`plot_weights`]; none where there is no segment.
 ///
 /// # Errors
 /// The table or the coefficients cannot be read.

@@ -79,7 +79,7 @@ impl Default for ColumnTotals {
 
 impl SummaryAccumulator {
     /// Draws rows, for some columns. Of many rows some columns may have to wait for a second reading: they are those at
-    /// the end of what [`Summaries::finish`] reads itself.
+    /// the end of what [`SummaryAccumulator::finish`] reads itself.
     ///
     /// # Errors
     /// The rows cannot be read.

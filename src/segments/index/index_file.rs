@@ -136,7 +136,7 @@ impl MappedIndex {
         Ok(Self { map, layout, path: path.to_path_buf(), intact_blocks: sound, is_damaged: AtomicBool::new(false) })
     }
 
-    /// Whether a block and its rows are as they were written; [`Mapped::check`] tells of one that is not.
+    /// Whether a block and its rows are as they were written; [`MappedIndex::check_used_blocks`] tells of one that is not.
     pub(super) fn is_block_intact(&self, block: usize) -> bool {
         let (word, bit) = (block / 64, 1 << (block % 64));
         let Some(seen) = self.intact_blocks.get(word) else { return false };

@@ -1,7 +1,7 @@
 //! Spatial search, without files: which boxes a region touches, which segments it holds, which lie nearest to a point.
 //!
-//! What is stored in a spatial order stands on one structure, the packed R-tree of [`tree`]: over the pages of a table
-//! ([`PageTree`]), which says what to read, and over the segments themselves ([`Resident`]), for many queries in one process.
+//! What is stored in a spatial order stands on one structure, the packed R-packed_tree of [`packed_tree`]: over the pages of a table
+//! ([`PageTree`]), which says what to read, and over the segments themselves ([`SegmentIndex`]), for many queries in one process.
 //! Regions come in any order: [`RegionTree`] says which of many may hold something of a box, or of the boxes of a
 //! [`BoxTree`].
 

@@ -91,7 +91,7 @@ fn enclosing_all(nodes: &[Aabb32]) -> Option<Aabb32> {
     nodes.iter().copied().reduce(|all, node| all.union(&node))
 }
 
-/// A packed tree, borrowed: its nodes as [`pack`] puts them.
+/// A packed tree, borrowed: its nodes as [`pack_nodes`] puts them.
 #[derive(Debug, Clone)]
 pub struct PackedTree<'a> {
     /// The nodes of each level, leaves first.
@@ -99,7 +99,7 @@ pub struct PackedTree<'a> {
 }
 
 impl<'a> PackedTree<'a> {
-    /// The tree with so many leaves in an array; none where the array has another length than [`pack`] gives.
+    /// The tree with so many leaves in an array; none where the array has another length than [`pack_nodes`] gives.
     pub fn new(nodes: &'a [Aabb32], leaves: usize) -> Option<Self> {
         let mut levels = Vec::new();
         let mut rest = nodes;

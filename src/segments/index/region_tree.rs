@@ -1,6 +1,6 @@
 //! A tree over many regions: which of them may hold something of a box.
 //!
-//! Where a packed tree ([`super::tree`]) takes boxes that are in a spatial order already, regions come in any order:
+//! Where a packed tree ([`super::packed_tree`]) takes boxes that are in a spatial order already, regions come in any order:
 //! those of contacts in the order of a file. Boxes round bounded regions are in an R*-tree (Beckmann et al., SIGMOD 1990,
 //! doi:10.1145/93597.98741; bulk loaded). Slabs have no box: those that share an axis are intervals along it, sorted by
 //! their lower side. Other unbounded regions are always candidates.

@@ -1,6 +1,6 @@
 //! The index over the segments themselves, for many queries in one process.
 //!
-//! Segments stay in stored (Hilbert) order, [`BLOCK`] of them to a block, coordinates in the width of the table; over
+//! Segments stay in stored (Hilbert) order, [`SEGMENTS_PER_BLOCK`] of them to a block, coordinates in the width of the table; over
 //! the blocks stand two packed trees: of the boxes round the segments, and of the smaller boxes round their midpoints, for
 //! searches that ask for midpoints alone. A long segment widens the box of its own block and nothing else, and the table
 //! keeps long ones together. Tests on segments are those of [`Region`] in double precision, so the answer is that of a loop over
@@ -98,7 +98,7 @@ impl LeafBoxes {
 }
 
 impl SegmentIndexBuilder {
-    /// Starts an index whose coordinates are kept in a width. In [`Width::Single`] they are rounded to it: it is for
+    /// Starts an index whose coordinates are kept in a width. In [`CoordinateWidth::Single`] they are rounded to it: it is for
     /// tables that hold no more.
     pub fn new(width: CoordinateWidth) -> Self {
         let blocks = match width {
@@ -168,7 +168,7 @@ impl SegmentIndex {
         MappedIndex::open(path, fingerprint).map(|mapped| Self(IndexStorage::Mapped(mapped)))
     }
 
-    /// Stores the index for [`Resident::open`].
+    /// Stores the index for [`SegmentIndex::open`].
     ///
     /// # Errors
     /// The file exists and is to be kept, or the operating system refuses.

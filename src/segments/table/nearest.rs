@@ -64,7 +64,7 @@ impl TablePages<'_> {
     /// The k segments nearest to a point among those that pass a filter, by the distance to the segment, nearest
     /// first; of equals the first stored. Reads pages by their distance until no other can hold a nearer one.
     ///
-    /// All pages of the table must have been wanted of [`Pages::of`].
+    /// All pages of the table must have been wanted of [`TablePages::open`].
     ///
     /// # Errors
     /// The table is unreadable or damaged.
@@ -107,7 +107,7 @@ impl TablePages<'_> {
 
     /// Columns of the segments at some places, one row each in the order given.
     ///
-    /// The pages of these segments must have been wanted of [`Pages::of`].
+    /// The pages of these segments must have been wanted of [`TablePages::open`].
     ///
     /// # Errors
     /// A place is not in the table, or the table is unreadable or damaged.

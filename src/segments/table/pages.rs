@@ -77,7 +77,7 @@ impl<'a> TablePages<'a> {
         Self::open_parts(table, |_| true, wanted)
     }
 
-    /// As [`Pages::of`], of the parts that are wanted by their number.
+    /// As [`TablePages::open`], of the parts that are wanted by their number.
     pub(super) fn open_parts(
         table: &'a SegmentTable,
         is_wanted: impl Fn(usize) -> bool,
@@ -298,7 +298,7 @@ impl ColumnPages {
     }
 }
 
-/// A page's range; that of a page which does not tell is no range: [`bounds_of`] refuses it.
+/// A page's range; that of a page which does not tell is no range: [`bounds_from_ranges`] refuses it.
 fn known_range<T: Into<f64>>(low: Option<T>, high: Option<T>) -> (f64, f64) {
     match (low, high) {
         (Some(low), Some(high)) => (low.into(), high.into()),

@@ -62,7 +62,7 @@ impl TablePart {
         &self.path
     }
 
-    /// The neurons of this part, node ids ascending; none after [`super::Table::open_foreign`], which leaves the list alone.
+    /// The neurons of this part, node ids ascending; none after [`super::SegmentTable::open_without_neurons`], which leaves the list alone.
     pub fn neurons(&self) -> &[TableNeuron] {
         self.open.get().map_or(&[], OpenPart::neurons)
     }
@@ -147,15 +147,15 @@ impl TablePart {
     /// The same, in the memory of segments that are not needed any more.
     ///
     /// # Errors
-    /// As [`Part::read_by_row`].
+    /// As [`TablePart::read_by_row`].
     pub fn read_by_row_into(&self, segments: Segments) -> Result<Segments> {
         self.ensure_open()?.read_by_row_into(segments)
     }
 
-    /// The same as [`Part::read_by_row`], but coordinates may be NaN or infinite, for a check that names the neuron.
+    /// The same as [`TablePart::read_by_row`], but coordinates may be NaN or infinite, for a check that names the neuron.
     ///
     /// # Errors
-    /// As [`Part::read_by_row`].
+    /// As [`TablePart::read_by_row`].
     pub fn read_by_row_unchecked(&self) -> Result<Segments> {
         self.ensure_open()?.read_by_row_unchecked()
     }

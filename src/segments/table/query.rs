@@ -1,7 +1,7 @@
 //! Which segments of a table a region holds: the tree names the pages, their coordinates are tested exactly, and the
 //! other columns are read only of pages with hits.
 //!
-//! Memory is bounded by [`RUN_ROWS`] rows a thread, not by the number of hits.
+//! Memory is bounded by [`MAX_RUN_ROWS`] rows a thread, not by the number of hits.
 
 use std::ops::Range;
 
@@ -93,7 +93,7 @@ impl SegmentFilter {
         kind.into_iter().chain(self.node_ids.as_ref().map(|_| NODE_ID)).collect()
     }
 
-    /// Places of the rows of a batch that pass; it must have [`Filter::columns`].
+    /// Places of the rows of a batch that pass; it must have [`SegmentFilter::required_columns`].
     ///
     /// # Errors
     /// A column is missing or has nulls where there may be none.
@@ -122,7 +122,7 @@ impl SegmentSelection<'_> {
 impl TablePages<'_> {
     /// Runs a query: gives out the hits, in stored order, as they are found.
     ///
-    /// Of [`Pages::of`] everything that the query touches must have been wanted.
+    /// Of [`TablePages::open`] everything that the query touches must have been wanted.
     ///
     /// # Errors
     /// The table is unreadable or damaged, or the visitor fails.

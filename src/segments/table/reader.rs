@@ -31,8 +31,8 @@ struct SinglePart {
 impl SegmentTable {
     /// Opens a table: a Parquet file, or a folder of `part-*.parquet`.
     ///
-    /// Another program may have rewritten it: see [`Table::is_foreign`]. Its neurons are then those of the columns `node_id`
-    /// and `row`, and its population has no name until [`Table::set_population`] gives it one.
+    /// Another program may have rewritten it: see [`SegmentTable::lacks_metadata`]. Its neurons are then those of the columns `node_id`
+    /// and `row`, and its population has no name until [`SegmentTable::set_population`] gives it one.
     ///
     /// # Errors
     /// Missing, cut short, no segment table, a newer format version, parts of different tables or not all parts.
@@ -40,11 +40,11 @@ impl SegmentTable {
         Self::open_with(path, OpenRequirement::ColumnsAndMetadata)
     }
 
-    /// The same, but lists of neurons are not read before [`Table::neurons`] asks for them: a search by place needs none,
+    /// The same, but lists of neurons are not read before [`SegmentTable::neurons`] asks for them: a search by place needs none,
     /// and reading them takes longer than the search.
     ///
     /// # Errors
-    /// As [`Table::open`], but for lists of neurons.
+    /// As [`SegmentTable::open`], but for lists of neurons.
     pub fn open_without_neurons(path: &Path) -> Result<Self> {
         Self::open_with(path, OpenRequirement::ColumnsOnly)
     }

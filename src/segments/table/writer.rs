@@ -63,7 +63,7 @@ impl From<Precision> for PartLayout {
     }
 }
 
-/// Writes one part: rows in Hilbert order of their midpoints, those longer than [`LONG_UM`] in row groups of their own.
+/// Writes one part: rows in Hilbert order of their midpoints, those longer than [`LONG_SEGMENT_UM`] in row groups of their own.
 ///
 /// `neurons` are the part's neurons; they are stored in the metadata, by node id.
 ///

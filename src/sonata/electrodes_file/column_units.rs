@@ -44,7 +44,7 @@ impl ElectrodesFile {
     /// population's dataset, else V/nA, which is what clients take it for.
     ///
     /// # Errors
-    /// As [`ElectrodesFile::description`].
+    /// As [`ElectrodesFile::read_description`].
     pub fn column_unit(&self, population: &PopulationEntry, contact: &str) -> crate::error::Result<String> {
         if let Some(stated) = read_unit_attribute(&self.file, contact) {
             return Ok(stated);

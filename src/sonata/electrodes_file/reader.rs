@@ -163,7 +163,7 @@ impl ElectrodesFile {
     /// All contacts, sorted by name, with what the file says of each.
     ///
     /// # Errors
-    /// As [`ElectrodesFile::description`].
+    /// As [`ElectrodesFile::read_description`].
     pub fn read_descriptions(&self) -> Result<Vec<(&ContactEntry, ContactDescription)>> {
         self.electrodes.iter().map(|e| Ok((e, self.read_description(&e.name)?))).collect()
     }

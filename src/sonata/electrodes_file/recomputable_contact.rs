@@ -96,7 +96,7 @@ impl ElectrodesFile {
     /// The formula of a contact, if it can be computed anew.
     ///
     /// # Errors
-    /// As [`ElectrodesFile::description`].
+    /// As [`ElectrodesFile::read_description`].
     pub fn recomputable_contact(&self, contact: &str) -> crate::error::Result<Option<RecomputableContact>> {
         let told = self.read_description(contact)?;
         let settings = read_settings(&self.file, contact);

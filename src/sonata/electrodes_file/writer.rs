@@ -35,7 +35,7 @@ impl From<&str> for AttributeValue {
     }
 }
 
-/// One contact, as the file describes it. Its place in [`Layout::electrodes`] is its column.
+/// One contact, as the file describes it. Its place in [`FileLayout::electrodes`] is its column.
 #[derive(Debug, Clone)]
 pub struct ContactLayout {
     /// Its name.
@@ -241,7 +241,7 @@ impl Writer {
         self.layout_checksum.is_none_or(|expected| self.compute_layout_checksum().is_ok_and(|found| found == expected))
     }
 
-    /// Writes some rows of a population (by its place in [`Layout::populations`]), from `first_row` on: row-major, one
+    /// Writes some rows of a population (by its place in [`FileLayout::populations`]), from `first_row` on: row-major, one
     /// column a contact, V/nA.
     ///
     /// # Errors

@@ -61,7 +61,7 @@ impl AttributeColumn {
 /// A library's entries, numbers written out.
 ///
 /// # Errors
-/// As [`Column::read`].
+/// As [`AttributeColumn::read`].
 pub fn read_library(file: &Hdf5File, object: &str) -> Result<Vec<String>> {
     Ok(match AttributeColumn::read(file, object)? {
         AttributeColumn::Text(texts) => texts,

@@ -1,7 +1,7 @@
 //! What is wrong with an electrodes file: everything that makes a client fail or, worse, silently compute nonsense.
 //!
 //! The file is read as leniently as can be, so that all of its faults are found at once. Each is a [`Finding`] with a
-//! [`Code`]; [`Code::entry`] tells what clients do and how to mend it. [`mend`] writes a sound file where that needs no
+//! [`Code`]; [`Code::entry`] tells what clients do and how to write_fixed_file it. [`write_fixed_file`] writes a sound file where that needs no
 //! guess.
 
 mod code;
@@ -94,7 +94,7 @@ pub fn validate(request: &ValidationRequest<'_>) -> Result<ValidationReport> {
 /// memory, and reading it is what takes time.
 ///
 /// # Errors
-/// As [`examine`].
+/// As [`validate`].
 pub fn validate_with(request: &ValidationRequest<'_>, each: &BlockVisitor<'_>) -> Result<ValidationReport> {
     let file = Hdf5File::open(request.file)?;
     file.member_names("/")?;

@@ -28,7 +28,7 @@ pub struct MatchedColumn {
 /// The columns of two populations, matched by name.
 #[derive(Debug)]
 pub struct MatchedColumns {
-    /// Those of both, sorted by name as [`sorted_names`] does; columns of no contact at the end.
+    /// Those of both, sorted by name as `contact_names` does; columns of no contact at the end.
     pub matched: Vec<MatchedColumn>,
     /// Names on one side only.
     pub only_in: [Vec<String>; 2],

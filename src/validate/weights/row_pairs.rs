@@ -8,7 +8,7 @@ use crate::error::Result;
 /// Values of one block of rows of one file: a few megabytes.
 const BLOCK_VALUES: u64 = 1 << 18;
 
-/// The names of the contacts of both populations, in the order in which [`each_row`] gives their coefficients.
+/// The names of the contacts of both populations, in the order in which [`for_each_row`] gives their coefficients.
 ///
 /// # Errors
 /// As [`super::compare`].

@@ -291,7 +291,7 @@ impl NodeSample<'_> {
         Some(elsewhere.min())
     }
 
-    /// As [`Sample::scale`], whatever the order of rows.
+    /// As [`NodeSample::conductivity_scale`], whatever the order of rows.
     fn conductivity_scale_of_sums(&self, node: &SampledNode, column: usize, i: usize) -> f64 {
         if self.checked.get(i).is_none_or(|c| c.formula.is_fully_stated) {
             return 1.0;
