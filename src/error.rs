@@ -4,18 +4,38 @@
 //! and its [`ErrorLocation`]. It prints as `<file>: <object>[<row>]: <what>, expected <x>, found <y>`; advice is kept apart, in
 //! [`Error::hint`].
 
-mod hints;
-
 use std::fmt;
 use std::path::{Path, PathBuf};
-
-use self::hints::{SharedError, WithFirstHint, WithHint};
+use std::sync::Arc;
 
 /// The result of everything here that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+/// The kinds of errors, for programs that react to them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The operating system refused to read or to write: the same run may succeed later.
+    Io,
+    /// There is too little space for the output.
+    NoSpace,
+    /// Something stands under the name of an output, or another run writes it.
+    OutputConflict,
+    /// A file, an option or a combination of them cannot be used.
+    InvalidInput,
+    /// A file was changed or damaged since it was written.
+    Damaged,
+    /// The run was stopped on request.
+    Interrupted,
+}
+
 /// What is wrong, without the place: implemented by the small enum beside each parser.
 pub trait Problem: std::error::Error + Send + Sync + 'static {
+    /// What kind of error it is.
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::InvalidInput
+    }
+
     /// Advice that names the option or the edit that helps, if there is any.
     fn hint(&self) -> Option<String> {
         None
@@ -73,25 +93,25 @@ impl fmt::Display for ErrorLocation {
     }
 }
 
-/// A problem and its place.
-pub struct Error(Box<Located>);
+/// A problem and its location. A clone shares the problem.
+#[derive(Clone)]
+pub struct Error(Box<LocatedProblem>);
 
-struct Located {
+#[derive(Clone)]
+struct LocatedProblem {
     location: ErrorLocation,
-    problem: Box<dyn Problem>,
+    problem: Arc<dyn Problem>,
+    /// Hints on lines of their own before that of the problem.
+    first_hints: Vec<String>,
+    /// Hints after that of the problem, on its line.
+    more_hints: Vec<String>,
 }
 
 impl Error {
-    /// A problem at a place.
-    pub fn new(place: ErrorLocation, problem: impl Problem) -> Self {
-        Self(Box::new(Located { location: place, problem: Box::new(problem) }))
-    }
-
-    /// A copy of an error that several callers meet: the same text, place and hint.
-    #[must_use]
-    pub fn from_shared(error: &std::sync::Arc<Self>) -> Self {
-        let place = error.location().clone();
-        Self(Box::new(Located { location: place, problem: Box::new(SharedError(error.clone())) }))
+    /// A problem at a location.
+    pub fn new(location: ErrorLocation, problem: impl Problem) -> Self {
+        let (first_hints, more_hints) = (Vec::new(), Vec::new());
+        Self(Box::new(LocatedProblem { location, problem: Arc::new(problem), first_hints, more_hints }))
     }
 
     /// Where it is.
@@ -99,9 +119,24 @@ impl Error {
         &self.0.location
     }
 
-    /// Advice, apart from the fact: a hint a line.
+    /// The problem, if it is of this type: to match on.
+    pub fn problem<P: Problem>(&self) -> Option<&P> {
+        let problem: &dyn std::error::Error = &*self.0.problem;
+        problem.downcast_ref()
+    }
+
+    /// What kind of error it is.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.problem.kind()
+    }
+
+    /// Advice, apart from the fact: one hint on each line.
     pub fn hint(&self) -> Option<String> {
-        self.0.problem.hint()
+        let LocatedProblem { problem, first_hints, more_hints, .. } = &*self.0;
+        let line: Vec<String> = problem.hint().into_iter().chain(more_hints.iter().cloned()).collect();
+        let line = (!line.is_empty()).then(|| line.join("; "));
+        let lines: Vec<String> = first_hints.iter().cloned().chain(line).collect();
+        (!lines.is_empty()).then(|| lines.join("\n"))
     }
 
     /// Whether the same run may succeed later, since the inputs are not at fault.
@@ -109,18 +144,18 @@ impl Error {
         self.0.problem.is_transient()
     }
 
-    /// The same error with more advice, after what there is.
+    /// The same error with another hint after the others.
     #[must_use]
-    pub fn with_hint(self, advice: impl Into<String>) -> Self {
-        let Located { location: place, problem } = *self.0;
-        Self::new(place, WithHint { problem, hint: advice.into() })
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.0.more_hints.push(hint.into());
+        self
     }
 
-    /// The same error with a hint of its own line before the others.
+    /// The same error with a hint on a line of its own before the others.
     #[must_use]
-    pub fn with_first_hint(self, hint: impl Into<String>) -> Self {
-        let Located { location: place, problem } = *self.0;
-        Self::new(place, WithFirstHint { problem, hint: hint.into() })
+    pub fn with_first_hint(mut self, hint: impl Into<String>) -> Self {
+        self.0.first_hints.insert(0, hint.into());
+        self
     }
 
     /// Names the file, unless a deeper call has named it.
@@ -130,20 +165,20 @@ impl Error {
         self
     }
 
-    /// Names the object, unless a deeper call has named it.
+    /// Names the item, unless a deeper call has named it.
     #[must_use]
-    pub fn in_item(mut self, object: &str) -> Self {
-        self.0.location.item.get_or_insert_with(|| object.to_string());
+    pub fn in_item(mut self, item: &str) -> Self {
+        self.0.location.item.get_or_insert_with(|| item.to_string());
         self
     }
 
-    /// Names object and row, unless a deeper call has named either.
+    /// Names item and index, unless a deeper call has named either.
     #[must_use]
-    pub fn at_index(mut self, object: &str, row: u64) -> Self {
-        let place = &mut self.0.location;
-        if place.item.is_none() && place.index.is_none() {
-            place.item = Some(object.to_string());
-            place.index = Some(row);
+    pub fn at_index(mut self, item: &str, index: u64) -> Self {
+        let location = &mut self.0.location;
+        if location.item.is_none() && location.index.is_none() {
+            location.item = Some(item.to_string());
+            location.index = Some(index);
         }
         self
     }
@@ -164,8 +199,9 @@ impl fmt::Debug for Error {
 }
 
 impl std::error::Error for Error {
+    /// The problem without its location: to be downcast, as by [`Error::problem`].
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.0.problem.source()
+        Some(&*self.0.problem)
     }
 }
 
@@ -240,6 +276,17 @@ pub enum FileProblem {
 }
 
 impl Problem for FileProblem {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Read(_) | Self::Write(_) => ErrorKind::Io,
+            Self::NoSpace { .. } => ErrorKind::NoSpace,
+            Self::Exists | Self::IsFolder | Self::IsFile | Self::SpecialFile | Self::IsInput | Self::IsPartial(_) => {
+                ErrorKind::OutputConflict
+            }
+            Self::NotRegular(_) => ErrorKind::InvalidInput,
+        }
+    }
+
     fn hint(&self) -> Option<String> {
         match self {
             Self::Exists => Some("choose another name, or replace it with `--force`".into()),
@@ -321,6 +368,20 @@ mod tests {
             Error::from(FileProblem::Exists).with_hint("b").hint().unwrap(),
             format!("{}; b", FileProblem::Exists.hint().unwrap())
         );
+    }
+
+    #[test]
+    fn an_error_can_be_matched_and_gives_its_problem_as_source() {
+        let error = Error::from(FileProblem::Exists).in_file(Path::new("w.h5")).with_first_hint("a").with_hint("b");
+        assert_eq!(
+            (error.kind(), Error::from(UnknownParent).kind()),
+            (ErrorKind::OutputConflict, ErrorKind::InvalidInput)
+        );
+        assert!(matches!(error.problem(), Some(FileProblem::Exists)) && error.problem::<UnknownParent>().is_none());
+        let source = std::error::Error::source(&error).unwrap();
+        assert_eq!((source.to_string(), error.to_string()), ("exists already".into(), "w.h5: exists already".into()));
+        let hint = FileProblem::Exists.hint().unwrap();
+        assert_eq!(error.clone().hint().unwrap(), format!("a\n{hint}; b"));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::interrupted::{INPUTS, PARTS, folder, journalled, undisturbed};
+use crate::interrupted::{INPUTS, PARTS, folder, marked_parts, undisturbed};
 use crate::support::{Run, leadfield_in, names_in};
 
 const COMMAND: [&str; 5] = ["weights", "table", "e.csv", "-o", "w.h5"];
@@ -26,7 +26,7 @@ fn start(dir: &Path, options: &[&str]) -> Child {
 
 fn lay_out(dir: &Path) {
     assert_eq!(weights(dir, &["--layout"]).ok(), format!("{PARTS}\n"));
-    assert_eq!(names_in(dir), [&INPUTS[..], &["w.h5.journal", "w.h5.partial"]].concat());
+    assert_eq!(names_in(dir), [&INPUTS[..], &["w.h5.checkpoint", "w.h5.partial"]].concat());
 }
 
 /// The complete file; it is gone.
@@ -56,7 +56,7 @@ fn processes_at_the_same_time_and_in_any_order_give_the_bytes_of_one_run() {
             assert_eq!((ended.status.code(), String::from_utf8(ended.stderr).unwrap().as_str()), (Some(0), ""));
         }
     }
-    assert_eq!(journalled(&dir.join("w.h5")), PARTS);
+    assert_eq!(marked_parts(&dir.join("w.h5")), PARTS);
     assert!(finish(dir) == expected);
     // several by one process, told how many
     lay_out(dir);
@@ -86,7 +86,7 @@ fn processes_killed_at_any_moment_lose_their_part_alone_which_is_named() {
             drop(child.kill());
             child.wait().unwrap();
         }
-        let done = journalled(&dir.join("w.h5"));
+        let done = marked_parts(&dir.join("w.h5"));
         killed += children.len() as u64 - done;
         let unfinished = weights(dir, &["--finish"]);
         let told = format!("error: w.h5: parts are missing, expected all {PARTS}, found none of number ");
@@ -110,7 +110,7 @@ fn the_parts_that_are_missing_are_named() {
         "error: w.h5: parts are missing, expected all {PARTS}, found none of number `3`, `17`\n\
          hint: write each of them: `--part NUMBER`; or all that is left in one process: `--resume`"
     ));
-    assert_eq!(names_in(dir), [&INPUTS[..], &["w.h5.journal", "w.h5.partial"]].concat());
+    assert_eq!(names_in(dir), [&INPUTS[..], &["w.h5.checkpoint", "w.h5.partial"]].concat());
     // one that was changed after it was written is missing too
     weights(dir, &["--part", "3,17"]).ok();
     crate::interrupted::damage(dir, &dir.join("w.h5.partial"), 7);
@@ -127,9 +127,9 @@ fn other_inputs_and_settings_are_refused() {
     let expected = undisturbed(dir);
     lay_out(dir);
     let run = weights(dir, &["--part", "0", "--conductivity", "0.3"]);
-    let told = "error: w.h5.journal: unfinished run of other inputs or settings, expected digest ";
+    let told = "error: w.h5.checkpoint: unfinished run of other inputs or settings, expected digest ";
     assert!(run.code == 2 && run.stderr.starts_with(told), "{}", run.stderr);
-    assert_eq!(journalled(&dir.join("w.h5")), 0);
+    assert_eq!(marked_parts(&dir.join("w.h5")), 0);
     std::fs::write(dir.join("f.csv"), "name,x,y,z\nother,0,0,0\n").unwrap();
     let other = leadfield_in(dir, &["weights", "table", "f.csv", "-o", "w.h5", "--part", "0", "--quiet"]);
     assert!(other.code == 2 && other.stderr.contains("other inputs or settings"), "{}", other.stderr);
@@ -158,7 +158,7 @@ fn what_is_not_laid_out_is_told_and_nothing_is_left() {
     lay_out(dir);
     weights(dir, &["--layout"]).refused(
         "error: w.h5.partial: exists already, left by a run that did not finish\n\
-         hint: go on with it: `--resume`; or begin anew: `--force`",
+         hint: resume it: `--resume`; or begin anew: `--force`",
     );
     assert_eq!(weights(dir, &["--layout", "--force"]).ok(), format!("{PARTS}\n"));
     for options in [&["--part", "0", "--layout"][..], &["--part", "0", "--resume"], &["--finish", "--dry-run"]] {
@@ -178,32 +178,34 @@ fn other_runs_are_kept_away_while_parts_are_written() {
     let in_use = "error: w.h5: in use by another run, expected one run at a time\n\
                   hint: wait for it, or choose another name";
     // as a process that writes a part holds it
-    let journal = std::fs::File::open(dir.join("w.h5.journal")).unwrap();
-    journal.lock_shared().unwrap();
+    let lock = std::fs::File::open(dir.join("w.h5.checkpoint")).unwrap();
+    lock.lock_shared().unwrap();
     for options in [&["--finish"][..], &["--resume"], &["--force"], &["--layout", "--force"]] {
         weights(dir, options).refused(in_use);
     }
     weights(dir, &["--part", "0"]).ok();
-    journal.unlock().unwrap();
+    lock.unlock().unwrap();
     // as any other run
-    journal.lock().unwrap();
+    lock.lock().unwrap();
     weights(dir, &["--part", "1"]).refused(in_use);
-    journal.unlock().unwrap();
-    assert_eq!(journalled(&dir.join("w.h5")), 1);
+    lock.unlock().unwrap();
+    assert_eq!(marked_parts(&dir.join("w.h5")), 1);
 }
 
 #[test]
-fn half_a_line_that_a_process_left_hides_no_other() {
+fn a_slot_that_a_process_left_half_written_hides_no_other() {
     let dir = folder(4);
     let dir = dir.path();
     let expected = undisturbed(dir);
     lay_out(dir);
     weights(dir, &["--part", "0"]).ok();
-    let mut journal = std::fs::read(dir.join("w.h5.journal")).unwrap();
-    journal.extend_from_slice(b"part 9 2");
-    std::fs::write(dir.join("w.h5.journal"), journal).unwrap();
+    let mut checkpoint = std::fs::read(dir.join("w.h5.checkpoint")).unwrap();
+    // the slots of 16 bytes begin at byte 4096
+    checkpoint.resize(4096 + 16 * PARTS as usize, 0);
+    checkpoint[4096 + 16 * 9..][..5].copy_from_slice(b"\x02\0\0\0\x11");
+    std::fs::write(dir.join("w.h5.checkpoint"), checkpoint).unwrap();
     let all: Vec<String> = (1..PARTS).map(|i| i.to_string()).collect();
     weights(dir, &["--part", &all.join(",")]).ok();
-    assert_eq!(journalled(&dir.join("w.h5")), PARTS);
+    assert_eq!(marked_parts(&dir.join("w.h5")), PARTS);
     assert!(finish(dir) == expected);
 }

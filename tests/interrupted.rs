@@ -10,8 +10,9 @@ use leadfield::circuit::{PopulationTables, SegmentTableOptions, SegmentationPlan
 use leadfield::electrodes;
 use leadfield::error::Result;
 use leadfield::io::atomic_output::OverwritePolicy;
-use leadfield::io::checkpoint;
+use leadfield::io::checkpoint::{Checkpoint, PROGRAM};
 use leadfield::io::hdf5::Hdf5File;
+use leadfield::io::resumable_output::RunSettings;
 use leadfield::methods::NearField;
 use leadfield::segments::table::SegmentTable;
 use leadfield::weights::{WeightsRequest, WeightsSummary, compute_weights};
@@ -93,11 +94,11 @@ fn interrupt(dir: &Path, parts: u64) {
     let error = compute_in(dir, &SegmentTable::open(&dir.join("table")).unwrap(), false, &stop).unwrap_err();
     let text = format!(
         "{}: stopped as asked, before all parts were done\n\
-         hint: {parts} of {PARTS} parts are kept: go on with `--resume`",
+         hint: {parts} of {PARTS} parts are kept: resume with `--resume`",
         dir.join("w.h5").display()
     );
     assert_eq!(format!("{error:?}"), text);
-    assert_eq!(names_in(dir), [&INPUTS[..], &["w.h5.journal", "w.h5.partial"]].concat());
+    assert_eq!(names_in(dir), [&INPUTS[..], &["w.h5.checkpoint", "w.h5.partial"]].concat());
 }
 
 /// Changes the last bit of the first coefficient of a part.
@@ -120,14 +121,14 @@ fn start<S: AsRef<std::ffi::OsStr>>(dir: &Path, args: &[S]) -> Child {
     command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
-/// Number of parts that the journal tells.
-pub fn journalled(output: &Path) -> u64 {
-    checkpoint::read(output).unwrap().map_or(0, |record| record.progress().0)
+/// Number of parts that the checkpoint marks as done.
+pub fn marked_parts(output: &Path) -> u64 {
+    Checkpoint::read(output).unwrap().map_or(0, |checkpoint| checkpoint.progress().unwrap().0)
 }
 
-/// Waits until so many parts are journalled, or the program has ended.
+/// Waits until so many parts are marked, or the program has ended.
 pub fn wait_for(child: &mut Child, parts: u64, output: &Path) {
-    while journalled(output) < parts && child.try_wait().unwrap().is_none() {
+    while marked_parts(output) < parts && child.try_wait().unwrap().is_none() {
         std::thread::sleep(Duration::from_micros(200));
     }
 }
@@ -145,7 +146,7 @@ fn weights_killed_at_any_moment_go_on_to_the_same_bytes() {
         std::thread::sleep(Duration::from_micros(dice.random_range(0..3000)));
         child.kill().unwrap();
         child.wait().unwrap();
-        kept += journalled(&output);
+        kept += marked_parts(&output);
         let told = weights(dir, &["--resume"]);
         assert_eq!((told.code, told.stderr.as_str()), (0, ""), "seed {seed}");
         assert!(std::fs::read(&output).unwrap() == expected, "seed {seed}");
@@ -165,11 +166,11 @@ fn signals_stop_at_the_end_of_a_part() {
         wait_for(&mut child, 1, &output);
         assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
         let ended = child.wait_with_output().unwrap();
-        let parts = journalled(&output);
+        let parts = marked_parts(&output);
         assert!((1..PARTS).contains(&parts), "{parts}");
         let text = format!(
             "error: w.h5: stopped as asked, before all parts were done\n\
-             hint: {parts} of {PARTS} parts are kept: go on with `--resume`\n"
+             hint: {parts} of {PARTS} parts are kept: resume with `--resume`\n"
         );
         assert_eq!((ended.status.code(), String::from_utf8(ended.stderr).unwrap()), (Some(2), text));
         weights(dir, &["--resume"]).ok();
@@ -211,9 +212,9 @@ fn without_resume_or_force_what_an_interrupted_run_left_is_kept() {
     let left = std::fs::read(dir.join("w.h5.partial")).unwrap();
     weights(dir, &[]).refused(
         "error: w.h5.partial: exists already, left by a run that did not finish\n\
-         hint: go on with it: `--resume`; or begin anew: `--force`",
+         hint: resume it: `--resume`; or begin anew: `--force`",
     );
-    assert!(std::fs::read(dir.join("w.h5.partial")).unwrap() == left && journalled(&dir.join("w.h5")) == 5);
+    assert!(std::fs::read(dir.join("w.h5.partial")).unwrap() == left && marked_parts(&dir.join("w.h5")) == 5);
     weights(dir, &["--force"]).ok();
     assert!(std::fs::read(dir.join("w.h5")).unwrap() == expected);
     assert_eq!(names_in(dir), [&INPUTS[..], &["w.h5"]].concat());
@@ -230,20 +231,23 @@ fn a_run_of_other_settings_inputs_or_version_is_not_gone_on_with() {
         let hint = "hint: give the inputs and settings that it was begun with, or begin anew with `--force`";
         let lines: Vec<&str> = run.stderr.lines().collect();
         assert!(lines.len() == 2 && lines[0].starts_with(what) && lines[1] == hint, "{}", run.stderr);
-        assert_eq!(journalled(&dir.join("w.h5")), 5);
+        assert_eq!(marked_parts(&dir.join("w.h5")), 5);
     };
-    let other = "error: w.h5.journal: unfinished run of other inputs or settings, expected digest ";
+    let other = "error: w.h5.checkpoint: unfinished run of other inputs or settings, expected digest ";
     refused(&["--conductivity", "0.3"], other);
     refused(&["--near-field", "exact"], other);
     let csv = std::fs::read_to_string(dir.join("e.csv")).unwrap();
     std::fs::write(dir.join("e.csv"), csv.replace("c7,60,20,5", "c7,60,20.001,5")).unwrap();
     refused(&[], other);
     std::fs::write(dir.join("e.csv"), csv).unwrap();
-    let journal = dir.join("w.h5.journal");
-    let text = std::fs::read_to_string(&journal).unwrap();
-    std::fs::write(&journal, text.replace(checkpoint::PROGRAM, "leadfield 0.0.1")).unwrap();
-    let version = format!("expected `{}`, found `leadfield 0.0.1`", checkpoint::PROGRAM);
-    refused(&[], &format!("error: w.h5.journal: unfinished run of another version, {version}"));
+    let path = dir.join("w.h5.checkpoint");
+    let mut bytes = std::fs::read(&path).unwrap();
+    let (program, other_program) = (format!("program {PROGRAM}"), "program leadfield 0.0.1");
+    let place = bytes.windows(program.len()).position(|window| window == program.as_bytes()).unwrap();
+    bytes[place..place + program.len()].copy_from_slice(other_program.as_bytes());
+    std::fs::write(&path, bytes).unwrap();
+    let version = format!("expected `{PROGRAM}`, found `leadfield 0.0.1`");
+    refused(&[], &format!("error: w.h5.checkpoint: unfinished run of another version, {version}"));
     // with both options a run that cannot be gone on with is replaced
     let expected = weights(dir, &["--resume", "--force"]).ok();
     assert!(expected.contains("electrodes_file"));
@@ -304,7 +308,7 @@ fn what_is_damaged_beside_the_coefficients_is_not_gone_on_with() {
             "error: w.h5.partial: damaged, expected what was laid out by the run that did not finish\n\
              hint: begin anew: `--force`",
         );
-        assert_eq!(journalled(&dir.join("w.h5")), PARTS - 1);
+        assert_eq!(marked_parts(&dir.join("w.h5")), PARTS - 1);
     }
     // any byte beside the coefficients, also one that no reader looks at, and bytes behind the end
     let h5 = Hdf5File::open(&dir.join("sound.h5")).unwrap();
@@ -339,16 +343,16 @@ fn what_another_run_is_writing_is_left_alone() {
     interrupt(dir, 5);
     let partial = || std::fs::read(dir.join("w.h5.partial")).unwrap();
     let left = partial();
-    let journal = std::fs::File::open(dir.join("w.h5.journal")).unwrap();
-    journal.lock().unwrap();
+    let lock = std::fs::File::open(dir.join("w.h5.checkpoint")).unwrap();
+    lock.lock().unwrap();
     for options in [&[][..], &["--resume"], &["--force"], &["--resume", "--force"]] {
         weights(dir, options).refused(
             "error: w.h5: in use by another run, expected one run at a time\n\
              hint: wait for it, or choose another name",
         );
-        assert!(partial() == left && journalled(&dir.join("w.h5")) == 5, "{options:?}");
+        assert!(partial() == left && marked_parts(&dir.join("w.h5")) == 5, "{options:?}");
     }
-    drop(journal);
+    drop(lock);
     weights(dir, &["--resume"]).ok();
     assert!(std::fs::read(dir.join("w.h5")).unwrap() == expected);
 }
@@ -363,11 +367,11 @@ fn a_run_that_was_to_replace_an_output_goes_on_with_both_options() {
     let stop = || asked.fetch_add(1, Ordering::Relaxed) == 5;
     let table = SegmentTable::open(&dir.join("table")).unwrap();
     let error = compute_over(OverwritePolicy::Replace, dir, &table, false, &stop).unwrap_err();
-    let hint = format!("5 of {PARTS} parts are kept: go on with `--resume --force`");
+    let hint = format!("5 of {PARTS} parts are kept: resume with `--resume --force`");
     assert_eq!(error.hint(), Some(hint));
     // a run whose output is complete leaves the other one's parts alone
     weights(dir, &["--conductivity", "0.3", "--resume"]).ok();
-    assert_eq!(journalled(&dir.join("w.h5")), 5);
+    assert_eq!(marked_parts(&dir.join("w.h5")), 5);
     let summary = compute_over(OverwritePolicy::Replace, dir, &table, true, &|| false).unwrap();
     assert_eq!((summary.resumed_parts, summary.damaged_parts), (5, 0));
     assert!(std::fs::read(dir.join("w.h5")).unwrap() == expected);
@@ -384,7 +388,7 @@ fn a_part_that_is_away_costs_nothing_but_itself() {
     std::fs::rename(&part, &away).unwrap();
     let error = compute_in(dir, &table, false, &|| false).unwrap_err();
     let text = format!(
-        "{}: cannot be read: no such file or directory\nhint: 7 of {PARTS} parts are kept: go on with `--resume`",
+        "{}: cannot be read: no such file or directory\nhint: 7 of {PARTS} parts are kept: resume with `--resume`",
         part.display()
     );
     assert_eq!(format!("{error:?}"), text);
@@ -439,11 +443,11 @@ fn interrupt_positions(dir: &Path, parts: u64) {
     let config = dir.join(CIRCUIT);
     let tables = PopulationTables::open(&leadfield::circuit::CircuitRequest::new(&config)).unwrap();
     let options = SegmentTableOptions { segments_per_part: 1, ..SegmentTableOptions::default() };
-    let run =
-        leadfield::circuit::Run { existing: OverwritePolicy::Refuse, resume: false, stop: &stop, placed: &|_| () };
-    let error = tables.write(&dir.join("t"), &options, &run).unwrap_err();
-    assert_eq!(error.hint().unwrap(), format!("{parts} of {PARTS} parts are kept: go on with `--resume`"));
-    assert_eq!(names_in(dir), ["circuit", "t.journal", "t.partial"]);
+    let existing = OverwritePolicy::Refuse;
+    let settings = RunSettings { existing, resume: false, is_stopped: &stop, on_progress: &|_| () };
+    let error = tables.write(&dir.join("t"), &options, &settings).unwrap_err();
+    assert_eq!(error.hint().unwrap(), format!("{parts} of {PARTS} parts are kept: resume with `--resume`"));
+    assert_eq!(names_in(dir), ["circuit", "t.checkpoint", "t.partial"]);
 }
 
 #[test]
@@ -459,7 +463,7 @@ fn positions_killed_at_any_moment_go_on_to_the_same_bytes() {
         std::thread::sleep(Duration::from_micros(dice.random_range(0..3000)));
         child.kill().unwrap();
         child.wait().unwrap();
-        kept += journalled(&output);
+        kept += marked_parts(&output);
         let told = positions(dir, &["--resume"]);
         assert_eq!((told.code, told.stderr.as_str()), (0, ""), "seed {seed}");
         assert!(bytes_of(&output) == expected, "seed {seed}");
@@ -478,11 +482,11 @@ fn a_signal_stops_positions_at_the_end_of_a_part() {
     wait_for(&mut child, 1, &output);
     assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
     let ended = child.wait_with_output().unwrap();
-    let parts = journalled(&output);
+    let parts = marked_parts(&output);
     assert!((1..PARTS).contains(&parts), "{parts}");
     let text = format!(
         "error: t: stopped as asked, before all parts were done\n\
-         hint: {parts} of {PARTS} parts are kept: go on with `--resume`\n"
+         hint: {parts} of {PARTS} parts are kept: resume with `--resume`\n"
     );
     assert_eq!((ended.status.code(), String::from_utf8(ended.stderr).unwrap()), (Some(2), text));
     positions(dir, &["--resume"]).ok();
@@ -501,11 +505,11 @@ fn an_unfinished_table_is_told_kept_and_gone_on_with() {
         "{facts}"
     );
     let left = "error: t.partial: exists already, left by a run that did not finish\n\
-                hint: go on with it: `--resume`; or begin anew: `--force`";
+                hint: resume it: `--resume`; or begin anew: `--force`";
     positions(dir, &[]).refused(left);
-    assert_eq!(journalled(&dir.join("t")), 5);
+    assert_eq!(marked_parts(&dir.join("t")), 5);
     let other = positions(dir, &["--resume", "--precision", "f32"]);
-    let text = "error: t.journal: unfinished run of other inputs or settings, expected digest ";
+    let text = "error: t.checkpoint: unfinished run of other inputs or settings, expected digest ";
     assert!(other.code == 2 && other.stderr.starts_with(text), "{}", other.stderr);
     // of the parts that are done one is cut short, and one is away
     std::fs::write(dir.join("t.partial/part-00001.parquet"), "PAR1").unwrap();
@@ -566,7 +570,7 @@ const ON_A_SMALL_DISK: &str = "
     mount -o remount,size=$2 small
     for attempt in 1 2 3 4 5 6 7 8 9 10; do
         \"$program\" weights table e.csv -o small/w.h5 --quiet --threads 1 >/dev/null 2>full &
-        until grep -q '^part ' small/w.h5.journal 2>/dev/null || [ -e small/w.h5 ]; do :; done
+        until tail -c +4097 small/w.h5.checkpoint 2>/dev/null | grep -qa '[^[:cntrl:]]' || [ -e small/w.h5 ]; do :; done
         kill -STOP $! && cat /dev/zero >small/rest 2>/dev/null; kill -CONT $!
         wait $!; code=$?
         rm -f small/rest
@@ -628,8 +632,8 @@ fn a_full_disk_is_told_and_the_run_goes_on_when_there_is_space() {
     let parts: u64 =
         kept.strip_prefix("hint: ").unwrap_or_else(|| panic!("{told}")).split(' ').next().unwrap().parse().unwrap();
     assert!((1..PARTS).contains(&parts), "{told}");
-    assert_eq!(kept, format!("hint: {parts} of {PARTS} parts are kept: go on with `--resume`"));
-    assert_eq!([next(), next(), next()], ["code 2", "w.h5.journal", "w.h5.partial"]);
+    assert_eq!(kept, format!("hint: {parts} of {PARTS} parts are kept: resume with `--resume`"));
+    assert_eq!([next(), next(), next()], ["code 2", "w.h5.checkpoint", "w.h5.partial"]);
     assert!(std::fs::read(dir.join("w.h5")).unwrap() == expected);
     for _ in 0..2 {
         too_little(next(), "t", &|bytes| bytes == least);
@@ -639,7 +643,7 @@ fn a_full_disk_is_told_and_the_run_goes_on_when_there_is_space() {
     let (place, what) = full.split_once(".parquet: ").unwrap_or_else(|| panic!("{told}"));
     assert!(place.starts_with("error: small/t.partial/part-"), "{told}");
     assert_eq!(what, "cannot be written: no space left on device");
-    assert!(next().ends_with(&format!(" of {PARTS} parts are kept: go on with `--resume`")), "{told}");
+    assert!(next().ends_with(&format!(" of {PARTS} parts are kept: resume with `--resume`")), "{told}");
     assert_eq!([next(), next()], ["code 2", ""]);
     assert!(bytes_of(&dir.join("t")) == table);
 }

@@ -168,7 +168,7 @@ fn whatever_is_killed_the_name_stands_for_a_whole_output_and_the_next_run_goes_o
             child.kill().unwrap();
             child.wait().unwrap();
             let output = dir.join(name);
-            half_way += usize::from(names_in(dir).contains(&format!("{name}.journal")));
+            half_way += usize::from(names_in(dir).contains(&format!("{name}.checkpoint")));
             if output.exists() {
                 assert!(contents(&output) == expected || is_without_verdict(&output), "{args:?} {seed}");
                 remove(&output);
@@ -233,7 +233,7 @@ fn files_of_users_are_not_taken_for_temporary_ones() {
     let dir = dir.path();
     std::fs::write(dir.join("precious"), "mine").unwrap();
     for (args, name) in TOOLS {
-        for temporary in [format!("{name}.partial"), format!("{name}.journal")] {
+        for temporary in [format!("{name}.partial"), format!("{name}.checkpoint")] {
             for (found, put) in IN_THE_WAY {
                 put(&dir.join(&temporary));
                 for option in [None, Some("--force"), Some("--resume")] {
@@ -265,7 +265,7 @@ fn an_index_is_an_output_too() {
     let dir = inputs();
     let dir = dir.path();
     let args = ["query", "t.parquet", "--sphere", "0,0,0,50", "--count", "--index", "t.index", "--quiet"];
-    for temporary in ["t.index.partial", "t.index.journal"] {
+    for temporary in ["t.index.partial", "t.index.checkpoint"] {
         std::fs::write(dir.join(temporary), "mine").unwrap();
         leadfield_in(dir, &args).refused(&format!(
             "error: {temporary}: not replaced, expected a free name or what an interrupted run left, found another file\n\
@@ -288,8 +288,8 @@ fn an_index_is_an_output_too() {
 
 /// The lock of an output, as another run holds it.
 fn locked(dir: &Path, name: &str) -> std::fs::File {
-    let path = dir.join(format!("{name}.journal"));
-    std::fs::write(&path, "leadfield journal 1\nrun 1 elsewhere\n").unwrap();
+    let path = dir.join(format!("{name}.checkpoint"));
+    std::fs::write(&path, "leadfield checkpoint 1\nrun 1 elsewhere\n").unwrap();
     let file = std::fs::File::options().read(true).write(true).open(path).unwrap();
     file.lock().unwrap();
     file
@@ -392,7 +392,7 @@ fn a_demo_is_replaced_with_nothing_else_in_it() {
     drop(locked(dir, "d"));
     demo(&["--force"]).ok();
     assert_eq!(names_in(dir), ["d"]);
-    assert!(!names_in(&dir.join("d")).iter().any(|name| name.ends_with(".partial") || name.ends_with(".journal")));
+    assert!(!names_in(&dir.join("d")).iter().any(|name| name.ends_with(".partial") || name.ends_with(".checkpoint")));
 }
 
 #[test]
@@ -580,7 +580,7 @@ fn a_full_disk_is_told_for_every_form() {
         assert_eq!(names_in(dir), INPUTS, "{args:?}");
     }
     // the lock file itself
-    let run = disturbed(dir, &["query", "t.parquet", "-o", "q.csv"], ("DISTURB_FULL", "/q.csv.journal"));
+    let run = disturbed(dir, &["query", "t.parquet", "-o", "q.csv"], ("DISTURB_FULL", "/q.csv.checkpoint"));
     run.refused("error: q.csv: cannot be written: no space left on device");
     assert_eq!(names_in(dir), INPUTS);
 }
@@ -624,7 +624,7 @@ fn without_locks_the_names_are_still_given_to_whole_outputs_only() {
         (format!("run {} elsewhere\n", std::process::id()), false),
         (format!("run 2147483646 {node}"), false),
     ] {
-        std::fs::write(dir.join("q.csv.journal"), format!("leadfield journal 1\n{run}")).unwrap();
+        std::fs::write(dir.join("q.csv.checkpoint"), format!("leadfield checkpoint 1\n{run}")).unwrap();
         let ended = disturbed(dir, &query, no_locks);
         match in_use {
             true => ended.refused(

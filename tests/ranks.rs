@@ -1,87 +1,115 @@
-//! Ranks make one output together, to the bytes of one process; none waits for another that failed, and what some of them
-//! did is gone on with. Ranks are threads here, and processes that MPI connects in `mpi`.
+//! Ranks write one output together, to the bytes of one process; none waits for another that failed, and what some of them
+//! did is resumed. Ranks are threads here, and processes that MPI connects in `mpi`.
 
 #[cfg(feature = "mpi")]
 mod mpi;
 
 use std::path::Path;
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Barrier, Mutex};
 
 use leadfield::circuit::{self, PopulationTables, SegmentTableOptions};
 use leadfield::electrodes;
 use leadfield::error::Result;
 use leadfield::io::atomic_output::OverwritePolicy;
-use leadfield::io::ranks::{Crew, Line};
+use leadfield::io::ranks::{Balance, Communicator, Ranks};
+use leadfield::io::resumable_output::RunSettings;
 use leadfield::methods::NearField;
 use leadfield::segments::table::SegmentTable;
 use leadfield::units::DEFAULT_CONDUCTIVITY;
 use leadfield::weights::{WeightsRequest, compute_weights_on_ranks};
 
 use crate::interrupted::{
-    CIRCUIT, INPUTS, PARTS, bytes_of, circuit, folder, journalled, undisturbed, undisturbed_table,
+    CIRCUIT, INPUTS, PARTS, bytes_of, circuit, folder, marked_parts, undisturbed, undisturbed_table,
 };
 use crate::support::names_in;
 
-type Letter = (usize, Vec<u8>);
-
-/// A line between threads.
-struct Channels {
-    rank: usize,
-    to: Vec<Sender<Letter>>,
-    letters: Mutex<Receiver<Letter>>,
+/// What the ranks of a run that are threads share: the numbers and bytes of the collective call in progress.
+struct SharedCalls {
+    barrier: Barrier,
+    numbers: Mutex<Vec<Vec<u64>>>,
+    bytes: Mutex<Vec<u8>>,
 }
 
-impl Line for Channels {
+/// A communicator between threads.
+struct Threads {
+    rank: usize,
+    shared: Arc<SharedCalls>,
+}
+
+impl Communicator for Threads {
     fn rank(&self) -> usize {
         self.rank
     }
 
-    fn ranks(&self) -> usize {
-        self.to.len()
+    fn size(&self) -> usize {
+        self.shared.numbers.lock().unwrap().len()
     }
 
-    fn send(&self, to: usize, message: Vec<u8>) {
-        // a rank that has gone listens no more
-        let _ = self.to[to].send((self.rank, message));
+    fn broadcast(&self, bytes: Vec<u8>) -> Vec<u8> {
+        if self.rank == 0 {
+            *self.shared.bytes.lock().unwrap() = bytes;
+        }
+        self.shared.barrier.wait();
+        let bytes = self.shared.bytes.lock().unwrap().clone();
+        self.shared.barrier.wait();
+        bytes
     }
 
-    fn receive(&self, patience: Duration) -> Option<Letter> {
-        self.letters.lock().unwrap().recv_timeout(patience).ok()
+    fn all_gather(&self, numbers: &[u64], on_wait: &mut dyn FnMut()) -> Vec<u64> {
+        on_wait();
+        self.shared.numbers.lock().unwrap()[self.rank] = numbers.to_vec();
+        self.shared.barrier.wait();
+        let all = self.shared.numbers.lock().unwrap().clone();
+        self.shared.barrier.wait();
+        assert!(all.iter().all(|other| other.len() == numbers.len()), "ranks make different calls: {all:?}");
+        all.concat()
     }
 }
 
-/// What rank 0 was told of surplus ranks.
-type Surplus = Arc<Mutex<Vec<(usize, usize)>>>;
+/// What came of a rank: its result, whether it reports an error, and how the work was shared as it knows.
+type Ended<T> = (Result<T>, bool, Option<Balance>);
 
-/// Does a run in so many threads, each a rank. Gives what came of each.
-fn run_in<T: Send>(
-    ranks: usize,
-    run: impl Fn(usize, &Crew) -> Result<T> + Sync,
-) -> (Vec<Result<T>>, Vec<(usize, usize)>) {
-    let (to, letters): (Vec<_>, Vec<_>) = (0..ranks).map(|_| channel()).unzip();
-    let told = Surplus::default();
-    let results = std::thread::scope(|scope| {
-        let start = |(rank, letters)| {
-            let (to, told, run) = (to.clone(), told.clone(), &run);
+/// Does a run in so many threads, each a rank.
+fn run_in<T: Send>(size: usize, run: impl Fn(usize, &Ranks) -> Result<T> + Sync) -> Vec<Ended<T>> {
+    let shared = Arc::new(SharedCalls {
+        barrier: Barrier::new(size),
+        numbers: Mutex::new(vec![Vec::new(); size]),
+        bytes: Mutex::default(),
+    });
+    std::thread::scope(|scope| {
+        let start = |rank| {
+            let (shared, run) = (shared.clone(), &run);
             scope.spawn(move || {
-                let line = Channels { rank, to, letters: Mutex::new(letters) };
-                let crew = Crew::new(Box::new(line), move |surplus, parts| told.lock().unwrap().push((surplus, parts)));
-                let result = run(rank, &crew);
-                crew.end(result.as_ref().map(drop));
-                result
+                let ranks = Ranks::new(Box::new(Threads { rank, shared }));
+                let result = run(rank, &ranks);
+                let is_reporter = ranks.is_reporter(result.as_ref().map(drop));
+                ranks.wait_for_all();
+                (result, is_reporter, ranks.balance())
             })
         };
-        let ranks: Vec<_> = letters.into_iter().enumerate().map(start).collect();
+        let ranks: Vec<_> = (0..size).map(start).collect();
         ranks.into_iter().map(|rank| rank.join().unwrap()).collect()
-    });
-    let told = told.lock().unwrap().clone();
-    (results, told)
+    })
+}
+
+/// The error that one rank reports: all others know that the run has ended.
+fn reported<T: std::fmt::Debug>(ended: &[Ended<T>]) -> String {
+    let reports: Vec<String> = ended
+        .iter()
+        .filter(|(_, reports, _)| *reports)
+        .map(|(e, ..)| format!("{:?}", e.as_ref().unwrap_err()))
+        .collect();
+    assert_eq!(reports.len(), 1, "{reports:?}");
+    for (result, _, _) in ended.iter().filter(|(_, reports, _)| !reports) {
+        let text = result.as_ref().unwrap_err().to_string();
+        assert!(text.ends_with("the run was ended by another rank"), "{text}");
+    }
+    reports.into_iter().next().unwrap()
 }
 
 /// One rank's part of `leadfield weights table e.csv -o w.h5`, with this conductivity.
-fn weights(dir: &Path, conductivity: f64, resume: bool, stop: &(dyn Fn() -> bool + Sync), crew: &Crew) -> Result<()> {
+fn weights(dir: &Path, conductivity: f64, resume: bool, stop: &(dyn Fn() -> bool + Sync), ranks: &Ranks) -> Result<()> {
     let table = SegmentTable::open(&dir.join("table"))?;
     let electrodes = electrodes::read(&dir.join("e.csv"))?;
     let medium = conductivity.to_string().parse().unwrap();
@@ -96,87 +124,97 @@ fn weights(dir: &Path, conductivity: f64, resume: bool, stop: &(dyn Fn() -> bool
         stop,
         progress: &|_| (),
     };
-    compute_weights_on_ranks(&request, crew).map(drop)
+    compute_weights_on_ranks(&request, ranks).map(drop)
 }
 
 /// The conductivity that the program takes where none is given, S/m.
 const DEFAULT: f64 = DEFAULT_CONDUCTIVITY.get();
 
-/// All ranks' part of it; no rank may fail.
-fn weights_in(ranks: usize, dir: &Path, resume: bool) -> Vec<(usize, usize)> {
-    let (results, surplus) = run_in(ranks, |_, crew| weights(dir, DEFAULT, resume, &|| false, crew));
-    results.into_iter().for_each(|result| result.unwrap());
-    surplus
+/// All ranks' part of it; no rank may fail. Gives how the work was shared.
+fn weights_in(size: usize, dir: &Path, resume: bool) -> Option<Balance> {
+    let ended = run_in(size, |_, ranks| weights(dir, DEFAULT, resume, &|| false, ranks));
+    let balance = ended[0].2;
+    ended.into_iter().for_each(|(result, ..)| result.unwrap());
+    balance
 }
 
 #[test]
-fn any_number_of_ranks_writes_the_same_coefficients() {
+fn any_number_of_ranks_writes_the_same_weights() {
     let dir = folder(8);
     let dir = dir.path();
     let expected = undisturbed(dir);
-    for ranks in [1, 2, 3, PARTS as usize, PARTS as usize + 6] {
-        let surplus = weights_in(ranks, dir, false);
-        assert!(std::fs::read(dir.join("w.h5")).unwrap() == expected, "{ranks}");
+    for size in [1, 2, 3, PARTS as usize, PARTS as usize + 6] {
+        let balance = weights_in(size, dir, false);
+        assert!(std::fs::read(dir.join("w.h5")).unwrap() == expected, "{size}");
         assert_eq!(names_in(dir), [&INPUTS[..], &["w.h5"]].concat());
         std::fs::remove_file(dir.join("w.h5")).unwrap();
-        let idle = ranks.saturating_sub(PARTS as usize);
-        let told = if idle > 0 { vec![(idle, PARTS as usize)] } else { vec![] };
-        assert_eq!(surplus, told, "{ranks}");
+        assert_eq!(balance.is_some(), size > 1);
+        if let Some(Balance { ranks, idle_ranks, slowest_s, mean_s }) = balance {
+            assert_eq!(ranks + idle_ranks, size);
+            assert!(ranks <= PARTS as usize && slowest_s >= mean_s && mean_s > 0.0);
+        }
     }
 }
 
 /// One rank's part of `leadfield positions CIRCUIT -o t --segments-per-part 1`.
-fn positions(dir: &Path, stop: &(dyn Fn() -> bool + Sync), crew: &Crew) -> Result<()> {
+fn positions(dir: &Path, stop: &(dyn Fn() -> bool + Sync), ranks: &Ranks) -> Result<()> {
     let config = dir.join(CIRCUIT);
     let tables = PopulationTables::open(&circuit::CircuitRequest::new(&config))?;
     let options = SegmentTableOptions { segments_per_part: 1, ..SegmentTableOptions::default() };
-    let run = circuit::Run { existing: OverwritePolicy::Refuse, resume: true, stop, placed: &|_| () };
-    tables.write_with_ranks(&dir.join("t"), &options, &run, crew).map(drop)
+    let existing = OverwritePolicy::Refuse;
+    let settings = RunSettings { existing, resume: true, is_stopped: stop, on_progress: &|_| () };
+    tables.write_with_ranks(&dir.join("t"), &options, &settings, ranks).map(drop)
+}
+
+fn positions_in(size: usize, dir: &Path) {
+    let ended = run_in(size, |_, ranks| positions(dir, &|| false, ranks));
+    ended.into_iter().for_each(|(result, ..)| result.unwrap());
 }
 
 #[test]
-fn any_number_of_ranks_writes_the_same_table_and_goes_on_with_what_others_left() {
+fn any_number_of_ranks_writes_the_same_table_and_resumes_what_others_left() {
     let dir = circuit();
     let dir = dir.path();
     let expected = undisturbed_table(dir);
-    for ranks in [1, 2, 3, PARTS as usize + 1] {
-        let (results, _) = run_in(ranks, |_, crew| positions(dir, &|| false, crew));
-        results.into_iter().for_each(|result| result.unwrap());
-        assert!(bytes_of(&dir.join("t")) == expected, "{ranks}");
+    for size in [1, 2, 3, PARTS as usize + 1] {
+        positions_in(size, dir);
+        assert!(bytes_of(&dir.join("t")) == expected, "{size}");
         // now it is complete, which all ranks find
-        run_in(ranks, |_, crew| positions(dir, &|| false, crew)).0.into_iter().for_each(|result| result.unwrap());
+        positions_in(size, dir);
         std::fs::remove_dir_all(dir.join("t")).unwrap();
     }
-    let stop = || journalled(&dir.join("t")) >= 2;
-    let (results, _) = run_in(3, |rank, crew| positions(dir, if rank == 2 { &stop } else { &|| false }, crew));
-    let parts = journalled(&dir.join("t"));
+    let asked = AtomicU64::new(0);
+    let stop = || asked.fetch_add(1, Ordering::Relaxed) >= 2;
+    let ended = run_in(3, |rank, ranks| positions(dir, if rank == 2 { &stop } else { &|| false }, ranks));
+    let parts = marked_parts(&dir.join("t"));
     assert!((1..PARTS).contains(&parts), "{parts}");
-    assert_eq!(format!("{:?}", results[0].as_ref().unwrap_err()), stopped(&dir.join("t"), parts));
-    run_in(2, |_, crew| positions(dir, &|| false, crew)).0.into_iter().for_each(|result| result.unwrap());
+    assert_eq!(reported(&ended), stopped(&dir.join("t"), parts));
+    positions_in(2, dir);
     assert!(bytes_of(&dir.join("t")) == expected);
     assert_eq!(names_in(dir), ["circuit", "t"]);
 }
 
 fn stopped(output: &Path, parts: u64) -> String {
     format!(
-        "{}: stopped as asked, before all parts were done\nhint: {parts} of {PARTS} parts are kept: go on with `--resume`",
+        "{}: stopped as asked, before all parts were done\nhint: {parts} of {PARTS} parts are kept: resume with `--resume`",
         output.display()
     )
 }
 
 #[test]
-fn a_rank_that_is_asked_to_stop_stops_all_and_any_number_goes_on() {
+fn a_rank_that_is_asked_to_stop_stops_all_and_any_number_resumes() {
     let dir = folder(200);
     let dir = dir.path();
     let (expected, output) = (undisturbed(dir), dir.join("w.h5"));
     for asked_of in [0, 1] {
-        let stop = || journalled(&output) >= 1;
+        let asked = AtomicU64::new(0);
+        let stop = || asked.fetch_add(1, Ordering::Relaxed) >= 1;
         let of = |rank| -> &(dyn Fn() -> bool + Sync) { if rank == asked_of { &stop } else { &|| false } };
-        let (results, _) = run_in(2, |rank, crew| weights(dir, DEFAULT, false, of(rank), crew));
-        let parts = journalled(&output);
+        let ended = run_in(2, |rank, ranks| weights(dir, DEFAULT, false, of(rank), ranks));
+        let parts = marked_parts(&output);
         assert!((1..PARTS).contains(&parts), "{parts}");
-        assert_eq!(format!("{:?}", results[0].as_ref().unwrap_err()), stopped(&output, parts));
-        assert_eq!(names_in(dir), [&INPUTS[..], &["w.h5.journal", "w.h5.partial"]].concat());
+        assert_eq!(reported(&ended), stopped(&output, parts));
+        assert_eq!(names_in(dir), [&INPUTS[..], &["w.h5.checkpoint", "w.h5.partial"]].concat());
         weights_in(3 - asked_of, dir, true);
         assert!(std::fs::read(&output).unwrap() == expected);
         std::fs::remove_file(&output).unwrap();
@@ -184,14 +222,14 @@ fn a_rank_that_is_asked_to_stop_stops_all_and_any_number_goes_on() {
 }
 
 #[test]
-fn a_rank_that_fails_ends_the_run_and_rank_0_tells_why() {
+fn a_rank_that_fails_ends_the_run_and_reports_why() {
     let dir = folder(8);
     let dir = dir.path();
     let (expected, output) = (undisturbed(dir), dir.join("w.h5"));
-    // parts are dealt out by size: whose this one is does not matter
+    // a part of one rank's share; which rank that is does not matter
     let (part, away) = (dir.join("table/part-00007.parquet"), dir.join("away"));
     let reading = Mutex::new(0);
-    let (results, _) = run_in(2, |_, crew| {
+    let ended = run_in(2, |_, ranks| {
         // both have opened the table when the part goes
         let stop = || {
             let mut ranks = reading.lock().unwrap();
@@ -201,35 +239,31 @@ fn a_rank_that_fails_ends_the_run_and_rank_0_tells_why() {
             }
             false
         };
-        weights(dir, DEFAULT, false, &stop, crew)
+        weights(dir, DEFAULT, false, &stop, ranks)
     });
-    let parts = journalled(&output);
+    let parts = marked_parts(&output);
     let text = format!("{}: cannot be read: no such file or directory", part.display());
     let text = match parts {
         0 => text,
-        _ => format!("{text}\nhint: {parts} of {PARTS} parts are kept: go on with `--resume`"),
+        _ => format!("{text}\nhint: {parts} of {PARTS} parts are kept: resume with `--resume`"),
     };
-    assert_eq!(format!("{:?}", results[0].as_ref().unwrap_err()), text);
-    assert!(results[1].is_err());
+    assert_eq!(reported(&ended), text);
     std::fs::rename(&away, &part).unwrap();
     weights_in(2, dir, true);
     assert!(std::fs::read(&output).unwrap() == expected);
 }
 
 #[test]
-fn a_rank_that_fails_before_the_work_leaves_nothing() {
+fn a_rank_that_fails_before_the_work_leaves_nothing_and_reports_why() {
     let dir = folder(8);
     let dir = dir.path();
     for failing in [0, 1, 2] {
-        let (results, _) = run_in(3, |rank, crew| match rank == failing {
+        let ended = run_in(3, |rank, ranks| match rank == failing {
             true => SegmentTable::open(&dir.join("nothing")).map(drop),
-            false => weights(dir, DEFAULT, false, &|| false, crew),
+            false => weights(dir, DEFAULT, false, &|| false, ranks),
         });
-        let told: Vec<String> = results.iter().map(|result| format!("{:?}", result.as_ref().unwrap_err())).collect();
         let text = format!("{}: cannot be read: no such file or directory", dir.join("nothing").display());
-        assert!(told[0].starts_with(&text), "{told:?}");
-        let others = (1..3).filter(|rank| *rank != failing);
-        others.for_each(|rank| assert_eq!(told[rank], "the run was ended by another rank"));
+        assert!(ended[failing].1 && reported(&ended).starts_with(&text));
         assert_eq!(names_in(dir), INPUTS);
     }
 }
@@ -238,44 +272,12 @@ fn a_rank_that_fails_before_the_work_leaves_nothing() {
 fn ranks_with_other_inputs_do_not_work_together() {
     let dir = folder(8);
     let dir = dir.path();
-    let (results, _) =
-        run_in(3, |rank, crew| weights(dir, if rank == 2 { 0.3 } else { DEFAULT }, false, &|| false, crew));
-    let told = format!("{:?}", results[0].as_ref().unwrap_err());
+    let ended = run_in(3, |rank, ranks| weights(dir, if rank == 2 { 0.3 } else { DEFAULT }, false, &|| false, ranks));
+    let text = reported(&ended);
     let start = "rank 2 has read other inputs or settings than rank 0, expected digest ";
     let hint = "\nhint: give all ranks the same files, on a file system that all nodes share";
-    assert!(told.starts_with(&format!("{}: {start}", dir.join("w.h5").display())) && told.ends_with(hint), "{told}");
+    assert!(text.starts_with(&format!("{}: {start}", dir.join("w.h5").display())) && text.ends_with(hint), "{text}");
     assert_eq!(names_in(dir), INPUTS);
-}
-
-/// Rank 0 of two, where the other speaks another language, and has said something.
-struct Stranger(Mutex<Option<Letter>>);
-
-impl Line for Stranger {
-    fn rank(&self) -> usize {
-        0
-    }
-
-    fn ranks(&self) -> usize {
-        2
-    }
-
-    fn send(&self, _to: usize, _message: Vec<u8>) {}
-
-    fn receive(&self, _patience: Duration) -> Option<Letter> {
-        self.0.lock().unwrap().take()
-    }
-}
-
-#[test]
-fn a_rank_of_another_program_ends_the_run() {
-    let dir = folder(8);
-    let line = Stranger(Mutex::new(Some((1, b"bonjour".to_vec()))));
-    let crew = Crew::new(Box::new(line), |_, _| ());
-    let error = weights(dir.path(), DEFAULT, false, &|| false, &crew).unwrap_err();
-    let told = "message of rank 1 is not understood, expected the same program on all ranks\n\
-                hint: install one version of the program on all nodes";
-    assert_eq!(format!("{error:?}"), format!("{}: {told}", dir.path().join("w.h5").display()));
-    assert_eq!(names_in(dir.path()), INPUTS);
 }
 
 #[cfg(not(feature = "mpi"))]

@@ -114,7 +114,7 @@ fn check_is_demo(folder: &Path) -> Result<()> {
 /// What a file is to become, or is the lock of.
 fn strip_ending(path: &Path) -> PathBuf {
     let text = path.to_string_lossy();
-    let text = text.strip_suffix(".partial").or_else(|| text.strip_suffix(".journal")).unwrap_or(&text);
+    let text = text.strip_suffix(".partial").or_else(|| text.strip_suffix(".checkpoint")).unwrap_or(&text);
     text.into()
 }
 

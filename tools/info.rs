@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use leadfield::Result;
 use leadfield::error::{Context, FileProblem, Problem, format_count};
-use leadfield::io::checkpoint::{self, Header, Record};
+use leadfield::io::checkpoint::{Checkpoint, OutputPlan};
 use leadfield::io::input_file;
 
 use crate::cli::facts::{Facts, format_bytes};
@@ -45,7 +45,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
             None => table::collect_facts(&args.file, common)?,
             Some(record) => {
                 let mut facts = Facts::default();
-                add_progress(&mut facts, "segment table, unfinished", &record);
+                add_progress(&mut facts, "segment table, unfinished", &record)?;
                 facts
             }
         },
@@ -72,19 +72,20 @@ fn detect_kind(path: &Path) -> Result<FileKind> {
     }
 }
 
-/// The journal of an output that is not complete; none where it is.
-fn find_unfinished_run(path: &Path) -> Result<Option<Record>> {
+/// The checkpoint of an output that is not complete; none where it is.
+fn find_unfinished_run(path: &Path) -> Result<Option<Checkpoint>> {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    name.strip_suffix(".partial").map_or(Ok(None), |output| checkpoint::read(&path.with_file_name(output)))
+    name.strip_suffix(".partial").map_or(Ok(None), |output| Checkpoint::read(&path.with_file_name(output)))
 }
 
 /// How far an interrupted run came.
-fn add_progress(facts: &mut Facts, kind: &str, record: &Record) {
-    let (parts, segments) = record.progress();
-    let Header { program, inputs, parts: all, segments: total } = &record.header;
+fn add_progress(facts: &mut Facts, kind: &str, checkpoint: &Checkpoint) -> Result<()> {
+    let (parts, segments) = checkpoint.progress()?;
+    let OutputPlan { program, inputs, units: all, segments: total } = checkpoint.plan();
     let progress =
         format!("{parts} of {}, {segments} of {}", format_count(*all, "part"), format_count(*total, "segment"));
     facts.add("kind", kind);
     facts.add("progress", progress);
     facts.add("begun by", format!("{program}, inputs {inputs:016x}"));
+    Ok(())
 }

@@ -6,10 +6,11 @@ use std::time::Instant;
 use leadfield::Result;
 use leadfield::circuit::placement::{CountChecks, StubPlacement};
 use leadfield::circuit::{
-    self, BadNeuronPolicy, CircuitRequest, MAX_SEGMENTS_PER_NEURON, PopulationTables, Run, SegmentTableOptions,
-    SegmentationPlan, SkippedPopulation, TableSummary, Written,
+    self, BadNeuronPolicy, CircuitRequest, MAX_SEGMENTS_PER_NEURON, PopulationTables, SegmentTableOptions,
+    SegmentationPlan, SkippedPopulation, TableSummary, TablesSummary,
 };
 use leadfield::error::{format_count, join_quoted};
+use leadfield::io::resumable_output::RunSettings;
 use leadfield::segments::table::Precision;
 use leadfield::segments::table::part_files::is_single_file;
 use leadfield::segments::table::schema::{MAX_SEGMENTS_PER_PART, ROWS_PER_ROW_GROUP};
@@ -166,7 +167,7 @@ impl Args {
 /// Runs the tool.
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     let started = Instant::now();
-    if common.crew().is_first() && !args.judged.dry_run {
+    if common.ranks().is_first() && !args.judged.dry_run {
         circuit::check_output(&args.out, overwrite_policy(args.force), args.resume)?;
     }
     if args.segments_per_part.is_some() && is_single_file(&args.out) {
@@ -183,15 +184,15 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     }
     let stop = StopSignal::install();
     let progress = Progress::new(common, "segments", tables.segment_count());
-    let run = Run {
+    let settings = RunSettings {
         existing: overwrite_policy(args.force),
         resume: args.resume,
-        stop: &|| stop.is_requested(),
-        placed: &|n| progress.add(n),
+        is_stopped: &|| stop.is_requested(),
+        on_progress: &|n| progress.add(n),
     };
-    let written = tables.write_with_ranks(&args.out, &args.options(), &run, common.crew())?;
+    let written = tables.write_with_ranks(&args.out, &args.options(), &settings, common.ranks())?;
     progress.finish();
-    let Written { tables: made, parts, kept } = written;
+    let TablesSummary { tables: made, parts, resumed_parts: kept } = written;
     if kept == parts {
         common.print_note(format_args!("{}: complete already, from the same inputs and settings", args.out.display()));
         return Ok(Outcome::Done);

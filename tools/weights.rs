@@ -209,7 +209,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     let started = Instant::now();
     let inputs = args.segments.iter().chain([&args.electrodes]).chain(&args.fields);
     check_not_an_input(&args.out, inputs.map(PathBuf::as_path))?;
-    if common.crew().is_first() && !args.judged.dry_run && args.part.is_empty() && !args.finish {
+    if common.ranks().is_first() && !args.judged.dry_run && args.part.is_empty() && !args.finish {
         weights::check_output(&args.out, overwrite_policy(args.force), args.resume)?;
     }
     let electrodes = electrodes::read(&args.electrodes)?;
@@ -262,7 +262,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
         return Ok(Outcome::Done);
     }
     let computed =
-        if args.finish { weights::finish(&request) } else { compute_weights_on_ranks(&request, common.crew()) };
+        if args.finish { weights::finish(&request) } else { compute_weights_on_ranks(&request, common.ranks()) };
     let summary = computed.in_file(&args.electrodes)?;
     progress.finish();
     if summary.damaged_parts > 0 {
@@ -271,8 +271,8 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     }
     common.print_note(summary_text(&args.out, &summary, elapsed_s(started)));
     common.print_balance();
-    if common.crew().is_first() {
-        console::print(format_args!("{:#}\n", journal_report(&args.out)?))?;
+    if common.ranks().is_first() {
+        console::print(format_args!("{:#}\n", lfp_report_entry(&args.out)?))?;
     }
     Ok(Outcome::Done)
 }
@@ -309,7 +309,7 @@ fn summary_text(out: &Path, summary: &WeightsSummary, seconds: f64) -> String {
 
 /// The entry for `reports` of a simulation configuration: what libsonata 0.2.2 accepts, which rejects `variable_name`
 /// here and `electrodes_file` under `run`. The path is absolute, since it would be relative to the configuration.
-fn journal_report(out: &Path) -> Result<serde_json::Value> {
+fn lfp_report_entry(out: &Path) -> Result<serde_json::Value> {
     let path = out.canonicalize().map_err(FileProblem::Read).in_file(out)?;
     Ok(json!({
         "lfp": {

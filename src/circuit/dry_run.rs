@@ -4,11 +4,11 @@ use std::path::Path;
 use std::time::Instant;
 
 use super::morphology_cache::MAX_CACHED_BYTES;
-use super::writing::Plan;
+use super::table_writer::TablePlan;
 use super::{NEURONS_PER_THREAD_BATCH, PopulationTables, SegmentTableOptions};
 use crate::error::{Context, Result};
 use crate::io::atomic_output::{self, check_space_before_start};
-use crate::io::ranks::{Forecast, Share};
+use crate::io::ranks::{DryRunEstimate, RankLoad};
 use crate::segments::table::{self, Precision, part_files};
 
 /// The program, its libraries, and the row group that is encoded.
@@ -48,11 +48,12 @@ impl PopulationTables {
     ///
     /// # Errors
     /// As [`PopulationTables::write`], but for an output that is there; too little space on the disk.
-    pub fn dry_run(&self, out: &Path, options: &SegmentTableOptions, ranks: usize) -> Result<Forecast> {
+    pub fn dry_run(&self, out: &Path, options: &SegmentTableOptions, ranks: usize) -> Result<DryRunEstimate> {
         self.check_output_name(out)?;
         let single = part_files::is_single_file(out);
-        let plans: Vec<Plan<'_>> = self.plans.iter().map(|table| Plan::of(table, false, single, options)).collect();
-        let sizes: Vec<u64> = plans.iter().flat_map(|p| p.cuts.iter().map(|cut| p.segments(cut))).collect();
+        let plans: Vec<TablePlan<'_>> =
+            self.plans.iter().map(|table| TablePlan::new(table, false, single, options)).collect();
+        let sizes: Vec<u64> = plans.iter().flat_map(|p| p.cuts.iter().map(|cut| p.segment_count(cut))).collect();
         check_space_before_start(out, self.segment_count() * min_segment_bytes(options.precision))?;
         let trials =
             plans.iter().map(|plan| TrialPlacement::measure(plan, out, options)).collect::<Result<Vec<_>>>()?;
@@ -60,8 +61,8 @@ impl PopulationTables {
         let bytes = (trials.iter().map(|t| t.table_bytes).sum::<f64>() + further.sum::<f64>()) as u64;
         check_space_before_start(out, bytes)?;
         let (neurons, segments) = (self.plans.iter().map(|t| t.metadata.neurons).sum(), self.segment_count());
-        let shares = Share::of(&sizes, ranks);
-        let share = Forecast::most_segments(&shares) as f64 / segments.max(1) as f64;
+        let loads = RankLoad::for_ranks(&sizes, ranks);
+        let share = DryRunEstimate::max_segments(&loads) as f64 / segments.max(1) as f64;
         let threads = rayon::current_num_threads() as u64;
         let together = (threads * NEURONS_PER_THREAD_BATCH as u64).min(neurons);
         let memory = BASE_MEMORY_BYTES
@@ -70,7 +71,7 @@ impl PopulationTables {
             + neurons * BYTES_PER_NEURON
             + trials.iter().map(|t| t.morphology_bytes).sum::<u64>();
         let seconds = trials.iter().map(|t| t.seconds).sum::<f64>() * share;
-        Ok(Forecast { neurons, segments, shares, bytes, exact: false, memory, seconds })
+        Ok(DryRunEstimate { neurons, segments, loads, bytes, exact: false, memory, seconds })
     }
 }
 
@@ -87,25 +88,25 @@ struct TrialPlacement {
 
 impl TrialPlacement {
     /// Parts that are more than parts as large as the trial would be.
-    fn further_parts(&self, plan: &Plan<'_>) -> f64 {
+    fn further_parts(&self, plan: &TablePlan<'_>) -> f64 {
         (plan.cuts.len() as f64 - self.scale_factor).max(0.0)
     }
 
-    fn measure(plan: &Plan<'_>, out: &Path, options: &SegmentTableOptions) -> Result<Self> {
-        let (cut, started) = (plan.first(TRIAL_SEGMENTS), Instant::now());
-        plan.place(&cut, options, &|_| ())?;
+    fn measure(plan: &TablePlan<'_>, out: &Path, options: &SegmentTableOptions) -> Result<Self> {
+        let (cut, started) = (plan.first_neurons(TRIAL_SEGMENTS), Instant::now());
+        plan.place_part(&cut, options, &|_| ())?;
         let (first, started) = (started.elapsed().as_secs_f64(), Instant::now());
-        let segments = plan.place(&cut, options, &|_| ())?;
+        let segments = plan.place_part(&cut, options, &|_| ())?;
         let again = started.elapsed().as_secs_f64();
         let neurons: Vec<_> = plan.neurons(&cut).collect();
         let bytes = table::encode_part(&segments, &neurons, &plan.metadata, options.file_layout()).in_file(out)?;
         let file = atomic_output::IoProbe::create_beside(out)?;
         file.write_at(&bytes, 0).and_then(|()| file.sync()).in_file(out)?;
         let seconds = started.elapsed().as_secs_f64();
-        let times = plan.assembly.segment_count() as f64 / segments.len().max(1) as f64;
+        let times = plan.segmentation.segment_count() as f64 / segments.len().max(1) as f64;
         // the first time morphologies were parsed, unless that was done to count segments by the rule
-        let (parsed, kept) = plan.assembly.morphology_cache.usage();
-        let unparsed = plan.assembly.morphology_names().len() as f64 / parsed.max(1) as f64;
+        let (parsed, kept) = plan.segmentation.morphology_cache.usage();
+        let unparsed = plan.segmentation.morphology_names().len() as f64 / parsed.max(1) as f64;
         Ok(Self {
             table_bytes: bytes.len() as f64 * times,
             scale_factor: times,

@@ -18,15 +18,15 @@ mod resume_check;
 pub(crate) mod selected_neurons;
 mod soma_centering;
 pub mod synthetic;
+mod table_writer;
 pub(crate) mod template_rules;
-mod writing;
 
 pub use plan_by_rule::{AmbiguousNeurons, MorphologyFileNote};
 pub use population_tables::{PopulationTables, SkippedPopulation, check_output};
 pub use problem::SegmentationProblem;
 pub use request::{BadNeuronPolicy, CircuitRequest, Discretisation, MAX_SEGMENTS_PER_NEURON, SegmentReport};
+pub use table_writer::TablesSummary;
 pub use template_rules::{TemplateFileNote, TemplateUse, read_templates};
-pub use writing::{Run, Written};
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -37,7 +37,8 @@ use crate::circuit::hoc::StubDiameters;
 use crate::circuit::placement::{AxonTreatment, CountChecks, NeuronPlan, StubPlacement};
 use crate::error::{Context, Error, Result, format_count};
 use crate::io::atomic_output::OverwritePolicy;
-use crate::io::ranks::Crew;
+use crate::io::ranks::Ranks;
+use crate::io::resumable_output::RunSettings;
 use crate::segments::table::{self, Precision, TableMetadata, TableNeuron};
 use crate::sonata::compartment_report::ReportLayout;
 use crate::sonata::config::{NodePopulation, SonataConfig};
@@ -331,8 +332,8 @@ impl SegmentationPlan {
         options: &SegmentTableOptions,
         placed: &(dyn Fn(u64) + Sync),
     ) -> Result<TableSummary> {
-        let run = Run { existing, resume: false, stop: &|| false, placed };
-        let written = writing::write(&[self], false, out, options, &run, &Crew::default())?;
+        let settings = RunSettings { existing, resume: false, is_stopped: &|| false, on_progress: placed };
+        let written = table_writer::write_tables(&[self], false, out, options, &settings, &Ranks::default())?;
         let made = written.tables.into_iter().next();
         // one table was asked for
         made.ok_or_else(|| SegmentationProblem::NoNeurons(self.population().into()).into())

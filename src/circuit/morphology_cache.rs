@@ -86,7 +86,7 @@ impl MorphologyCache {
         if bytes > 0 {
             self.retain_or_evict(name, bytes);
         }
-        morphology.clone().map_err(|e| Error::from_shared(&e))
+        morphology.clone().map_err(|e| Error::clone(&e))
     }
 
     /// Keeps a morphology for good if there is room, else for a while.

@@ -4,12 +4,13 @@ use std::path::Path;
 
 use super::node_selection::NodeSelection;
 use super::request::{self, CircuitRequest, CountSource};
-use super::{Run, SegmentTableOptions, SegmentationPlan, SegmentationProblem, Written, writing};
+use super::{SegmentTableOptions, SegmentationPlan, SegmentationProblem, TablesSummary, table_writer};
 use crate::error::{Context, Result, join_quoted};
 use crate::io::atomic_output::{
     AtomicOutput, ContentsCheck, OutputLock, OverwritePolicy, check_can_start, check_target, is_plain_name,
 };
-use crate::io::ranks::Crew;
+use crate::io::ranks::Ranks;
+use crate::io::resumable_output::RunSettings;
 use crate::segments::table::part_files;
 use crate::sonata::compartment_report;
 use crate::sonata::config::{NodePopulation, SonataConfig};
@@ -100,14 +101,19 @@ impl PopulationTables {
     /// Places all segments and writes the tables, which appear under their name when all are complete: with several
     /// populations a folder with one of each.
     ///
-    /// What is done is told in a journal ([`crate::io::checkpoint`]) part by part, so that a run that was killed, or stopped, or that
-    /// met with a full disk, is gone on with by another one with [`Run::resume`]. The bytes are the same.
+    /// What is done is recorded in a checkpoint ([`crate::io::checkpoint`]) part by part: a run that was killed or stopped, or
+    /// that found the disk full, is resumed by another one with [`RunSettings::resume`]. The bytes are the same.
     ///
     /// # Errors
     /// As [`SegmentationPlan::write`]; several populations and the name of one file; what an earlier run left, if it is not to be
     /// gone on with or is of other inputs.
-    pub fn write(&self, out: &Path, options: &SegmentTableOptions, run: &Run<'_>) -> Result<Written> {
-        self.write_with_ranks(out, options, run, &Crew::default())
+    pub fn write(
+        &self,
+        out: &Path,
+        options: &SegmentTableOptions,
+        settings: &RunSettings<'_>,
+    ) -> Result<TablesSummary> {
+        self.write_with_ranks(out, options, settings, &Ranks::default())
     }
 
     /// Refuses the name of one file for several tables.
@@ -122,17 +128,18 @@ impl PopulationTables {
     /// The same by several processes, each of which calls this: they share the parts. The bytes do not depend on their number.
     ///
     /// # Errors
-    /// As [`PopulationTables::write`]; those of all ranks are given to rank 0, the others learn that the run has ended.
+    /// As [`PopulationTables::write`]; a rank that did not fail itself returns
+    /// [`RanksProblem::EndedElsewhere`](crate::io::ranks::RanksProblem).
     pub fn write_with_ranks(
         &self,
         out: &Path,
         options: &SegmentTableOptions,
-        run: &Run<'_>,
-        crew: &Crew,
-    ) -> Result<Written> {
+        settings: &RunSettings<'_>,
+        ranks: &Ranks,
+    ) -> Result<TablesSummary> {
         self.check_output_name(out)?;
         let tables: Vec<&SegmentationPlan> = self.plans.iter().collect();
-        writing::write(&tables, self.in_folders, out, options, run, crew)
+        table_writer::write_tables(&tables, self.in_folders, out, options, settings, ranks)
     }
 }
 

@@ -1,49 +1,93 @@
 //! Whether tables are those that would be written: of the same inputs and settings, with the same rows.
 
 use std::collections::{BTreeSet, HashMap};
+use std::fs::Metadata;
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
 use super::SegmentTableOptions;
-use super::writing::Plan;
+use super::hoc::AxonReplacement;
+use super::placement::{AxonTreatment, NeuronPlan};
+use super::table_writer::TablePlan;
 use crate::error::Result;
 use crate::geometry::Point;
-use crate::io::checkpoint::Digest;
-use crate::segments::table::{Precision, SegmentTable, TableNeuron, TablePart};
+use crate::io::digest::Digest;
+use crate::segments::table::{Precision, SegmentTable, TableMetadata, TableNeuron, TablePart};
 use crate::segments::{Segment, Segments};
 
 /// A digest of all that the tables depend on: of morphologies, of which there may be many, length and time.
-pub(super) fn digest_inputs(plans: &[Plan<'_>], options: &SegmentTableOptions) -> u64 {
+pub(super) fn digest_inputs(plans: &[TablePlan<'_>], options: &SegmentTableOptions) -> u64 {
     let mut digest = Digest::default();
-    digest.add_value(options);
-    for Plan { assembly, metadata, .. } in plans {
-        digest.add_value(&(metadata, assembly.count_checks, &assembly.soma_centering));
-        for plan in &assembly.plans {
-            digest.add_value(&(
-                plan.node_id,
-                &plan.morphology_name,
-                plan.first_row,
-                plan.axon,
-                &plan.stub_diameters,
-                plan.transform,
-            ));
-            let counts = plan.section_counts.iter().map(|s| u64::from(s.section_id) << 32 | u64::from(s.segments));
-            counts.for_each(|count| digest.add(&count.to_le_bytes()));
-        }
-        let names = assembly.morphology_names().into_iter();
-        let files: BTreeSet<PathBuf> = names.map(|name| assembly.morphology_cache.source_file(name)).collect();
+    let SegmentTableOptions { stub_placement, precision, segments_per_part, row_group_rows } = options;
+    digest.add_text(stub_placement.name());
+    digest.add_u64(*precision as u64);
+    digest.add_u64(*segments_per_part);
+    digest.add_u64(*row_group_rows as u64);
+    for TablePlan { segmentation, metadata, .. } in plans {
+        add_metadata(&mut digest, metadata);
+        digest.add_u64(segmentation.count_checks as u64);
+        segmentation.soma_centering.add_to(&mut digest);
+        digest.add_u64(segmentation.plans.len() as u64);
+        segmentation.plans.iter().for_each(|plan| add_neuron(&mut digest, plan));
+        let names = segmentation.morphology_names().into_iter();
+        let files: BTreeSet<PathBuf> = names.map(|name| segmentation.morphology_cache.source_file(name)).collect();
         for file in files {
             let found = std::fs::metadata(file).ok();
-            digest.add_value(&found.map(|found| (found.len(), found.modified().ok())));
+            digest.add_option(found.as_ref().map(Metadata::len), Digest::add_u64);
+            let modified = found.and_then(|found| found.modified().ok());
+            let since_epoch = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+            digest.add_option(since_epoch, |digest, time| {
+                digest.add_u64(time.as_secs());
+                digest.add_u64(time.subsec_nanos().into());
+            });
         }
     }
-    digest.get()
+    digest.finish()
+}
+
+fn add_metadata(digest: &mut Digest, metadata: &TableMetadata) {
+    let TableMetadata {
+        population,
+        circuit_path,
+        discretisation,
+        axon_rule,
+        assumed_rule,
+        program_version,
+        segments,
+        neurons,
+        parts,
+    } = metadata;
+    [population, circuit_path, discretisation, axon_rule, assumed_rule, program_version]
+        .into_iter()
+        .for_each(|text| digest.add_text(text));
+    [segments, neurons, parts].into_iter().for_each(|&number| digest.add_u64(number));
+}
+
+fn add_neuron(digest: &mut Digest, plan: &NeuronPlan) {
+    let NeuronPlan { node_id, morphology_name, first_row, section_counts, axon, stub_diameters, transform } = plan;
+    digest.add_u64(*node_id);
+    digest.add_text(morphology_name);
+    digest.add_u64(*first_row);
+    match axon {
+        AxonTreatment::Keep => digest.add_u64(0),
+        AxonTreatment::Replace(form) => {
+            digest.add_u64(1);
+            digest.add_option(form.map(AxonReplacement::name), Digest::add_text);
+        }
+    }
+    stub_diameters.add_to(digest);
+    digest.add_f64s(&transform.rotation.to_array());
+    digest.add_f64s(&transform.translation.to_array());
+    digest.add_f64s(&transform.origin.to_array());
+    digest.add_u64(section_counts.len() as u64);
+    section_counts.iter().for_each(|s| digest.add_u64(u64::from(s.section_id) << 32 | u64::from(s.segments)));
 }
 
 /// Whether the output holds these tables: what they say of themselves, their neurons, and every row. Inputs leave no other
 /// trace in it.
-pub(super) fn is_output_complete(out: &Path, plans: &[Plan<'_>], options: &SegmentTableOptions) -> Result<bool> {
+pub(super) fn is_output_complete(out: &Path, plans: &[TablePlan<'_>], options: &SegmentTableOptions) -> Result<bool> {
     for plan in plans {
-        let Ok(table) = SegmentTable::open(&plan.below(out)) else { return Ok(false) };
+        let Ok(table) = SegmentTable::open(&plan.path_below(out)) else { return Ok(false) };
         if table.metadata() != &plan.metadata || table.precision() != options.precision {
             return Ok(false);
         }
@@ -56,7 +100,7 @@ pub(super) fn is_output_complete(out: &Path, plans: &[Plan<'_>], options: &Segme
             return Ok(false);
         }
         for (cut, part) in plan.cuts.iter().zip(table.parts()) {
-            if !is_part_stored(&plan.place(cut, options, &|_| ())?, part, options)? {
+            if !is_part_stored(&plan.place_part(cut, options, &|_| ())?, part, options)? {
                 return Ok(false);
             }
         }

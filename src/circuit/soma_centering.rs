@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 
 use crate::error::Result;
 use crate::geometry::{Point, Transform};
+use crate::io::digest::Digest;
 use crate::morphology::{Morphology, SomaForm};
 use crate::sonata::nodes::{Nodes, Recentering};
 
@@ -26,6 +27,17 @@ pub(super) struct SomaCentering {
 }
 
 impl SomaCentering {
+    /// Adds it to a digest of inputs.
+    pub(super) fn add_to(&self, digest: &mut Digest) {
+        let Self { centers_by_default, stated_by_node } = self;
+        digest.add_bool(*centers_by_default);
+        digest.add_u64(stated_by_node.len() as u64);
+        for (node_id, is_centered) in stated_by_node {
+            digest.add_u64(*node_id);
+            digest.add_bool(*is_centered);
+        }
+    }
+
     /// The frame of some nodes.
     ///
     /// # Errors

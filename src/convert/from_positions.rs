@@ -14,7 +14,7 @@ use crate::convert::bluerecording::NeuronPositions as Boundaries;
 use crate::error::{Context, Error, Result};
 use crate::geometry::{Aabb, Point, hilbert};
 use crate::io::atomic_output::{AtomicOutput, OverwritePolicy};
-use crate::io::checkpoint::checksum_of;
+use crate::io::digest::file_checksum;
 use crate::segments::Segments;
 use crate::segments::table::{self, Precision, TableMetadata, TableNeuron, manifest, part_files};
 
@@ -153,7 +153,7 @@ impl TableFromPositions {
             // where the table itself was taken away, that is what went wrong
             written.map_err(|e: Error| self.output.check_identity().err().unwrap_or(e).in_file(&self.out))?;
             if !single {
-                checksums.push(checksum_of(&file)?.1);
+                checksums.push(file_checksum(&file)?.1);
             }
             done(placed.len() as u64);
         }

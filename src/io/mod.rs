@@ -2,8 +2,10 @@
 
 pub mod atomic_output;
 pub mod checkpoint;
+pub mod digest;
 pub mod hdf5;
 pub mod input_file;
 pub mod parquet_file;
 pub mod ranks;
 pub mod reader_panics;
+pub mod resumable_output;

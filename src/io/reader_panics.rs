@@ -8,7 +8,7 @@ use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::sync::Once;
 
-use crate::error::{Error, Problem, Result};
+use crate::error::{Error, ErrorKind, Problem, Result};
 
 /// A reader panicked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -16,6 +16,10 @@ use crate::error::{Error, Problem, Result};
 pub struct ReaderPanic(String);
 
 impl Problem for ReaderPanic {
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::Damaged
+    }
+
     fn hint(&self) -> Option<String> {
         Some("the file is damaged: make it again, or fetch it again".into())
     }

@@ -1,23 +1,22 @@
 //! One output by independent processes: one lays the file out, others write parts of it, in any order and at the same time, and one
 //! gives it its name.
 //!
-//! What is laid out is what an interrupted run leaves that has done nothing: `OUT.partial` and `OUT.journal`. Processes that write parts
-//! hold the lock together, so that no other run touches the output; each adds a line a part to the journal when the rows are safe on
-//! the disk. A process that is killed has not told of its part, which another one then writes. The bytes are those of one run.
+//! What is laid out is what an interrupted run leaves that has done nothing: `OUT.partial` and `OUT.checkpoint`. Processes that
+//! write parts share the lock, so that no other run touches the output; each marks the units of its part in the checkpoint when
+//! their rows are safe on the disk. A process that is killed leaves its units unmarked, and another one writes them. The bytes
+//! are those of one run.
 
 use std::collections::BTreeSet;
 
-use super::neuron_blocks::BufferPool;
-use super::numbered_parts::NumberedPart;
-use super::weight_columns::WeightColumns;
-use super::{PartWriter, WeightsRequest, WeightsSummary, layout, numbered_parts, resume, summarise};
-use crate::error::{Context, Error, Problem, Result, join_quoted};
+use super::weights_job::WeightsJob;
+use super::{WeightsRequest, WeightsSummary};
+use crate::error::{Context, Problem, Result, join_quoted};
 use crate::io::atomic_output::{OutputLock, check_overwrite, partial_path_for};
-use crate::io::checkpoint::{Header, Journal, JournalProblem};
-use crate::sonata::electrodes_file::{FileLayout, Writer, matches_layout};
+use crate::io::checkpoint::{Checkpoint, CheckpointProblem};
+use crate::io::resumable_output::{RunSummary, UnitJob, complete_output, create, reopen, write_some_units};
 
 /// How many missing parts an error names.
-const MAX_NAMED: usize = 12;
+const MAX_LISTED_PARTS: usize = 12;
 
 /// What can be wrong with parts that are written by themselves.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -58,34 +57,16 @@ impl Problem for ByPartProblem {
     }
 }
 
-/// What all steps know of a request.
-struct Prepared<'a> {
-    columns: WeightColumns,
-    layout: FileLayout,
-    parts: Vec<NumberedPart<'a>>,
-    header: Header,
-}
-
-impl<'a> Prepared<'a> {
-    fn new(request: &WeightsRequest<'a>) -> Result<Self> {
-        let columns = WeightColumns::new(request.electrodes, request.contacts)?;
-        let layout = layout::build_layout(request, &columns)?;
-        let parts = numbered_parts::number_parts(request.sources);
-        let header = resume::header(request, &layout, &parts)?;
-        Ok(Self { columns, layout, parts, header })
-    }
-}
-
-/// Lays the output out, and leaves it for [`write_parts`]. Gives the number of parts.
+/// Lays the output out, and leaves it for [`write_parts`]. Gives the number of parts of the tables.
 ///
 /// # Errors
-/// As [`super::compute_weights`], but for coefficients.
+/// As [`super::compute_weights`], but for weights.
 pub fn lay_out(request: &WeightsRequest<'_>) -> Result<u64> {
-    let Prepared { layout, parts, header, .. } = Prepared::new(request)?;
+    let job = WeightsJob::new(request)?;
     check_overwrite(request.output, request.existing)?;
-    let claim = OutputLock::acquire_for_new(request.output, request.existing)?;
-    resume::begun(request, &layout, &header, claim)?.leave();
-    Ok(parts.len() as u64)
+    let lock = OutputLock::acquire_for_new(request.output, request.existing)?;
+    job.keep_partial(create(&job, lock)?.output);
+    Ok(job.parts().len() as u64)
 }
 
 /// Writes some parts, by their numbers, of an output that is laid out; those that are there already are left as they are. Gives the number of
@@ -93,45 +74,29 @@ pub fn lay_out(request: &WeightsRequest<'_>) -> Result<u64> {
 ///
 /// # Errors
 /// Nothing is laid out, or with other inputs or settings; no such part; another run that does not write parts holds the output; tables or
-/// coefficients as for [`super::compute_weights`].
+/// weights as for [`super::compute_weights`].
 pub fn write_parts(request: &WeightsRequest<'_>, numbers: &[u64]) -> Result<u64> {
     let output = request.output;
-    let Prepared { columns, layout, parts, header } = Prepared::new(request)?;
-    let all = parts.len() as u64;
-    if let Some(&found) = numbers.iter().find(|number| **number >= all) {
-        return Err(ByPartProblem::NoPart { parts: all, found }).in_file(output);
+    let job = WeightsJob::new(request)?;
+    let parts = job.parts().len() as u64;
+    if let Some(&found) = numbers.iter().find(|number| **number >= parts) {
+        return Err(ByPartProblem::NoPart { parts, found }).in_file(output);
     }
-    let Some(claim) = OutputLock::acquire_shared(output)? else {
+    // held to the end: others that join do not mind, and no other run begins
+    let Some(_lock) = OutputLock::acquire_shared(output)? else {
         return Err(ByPartProblem::NotLaidOut).in_file(output);
     };
-    let joined = Journal::join(output, &header)?;
-    let Some((mut journal, done)) = joined.filter(|(journal, _)| journal.layout().is_some()) else {
+    let checkpoint = Checkpoint::open_shared(output, job.plan())?;
+    if checkpoint.is_none_or(|checkpoint| checkpoint.layout_checksum().is_none()) {
         return Err(ByPartProblem::NotLaidOut).in_file(output);
-    };
+    }
     let partial = partial_path_for(output);
-    if !matches_layout(&partial, &layout).unwrap_or(false) {
-        return Err(JournalProblem::Damaged).in_file(&partial);
+    if !job.is_laid_out(&partial) {
+        return Err(CheckpointProblem::Damaged).in_file(&partial);
     }
-    let writer = Writer::open_partial(output, &layout)?;
-    let wanted: BTreeSet<u64> = numbers.iter().copied().collect();
-    let wanted: Vec<NumberedPart<'_>> = parts.into_iter().filter(|part| wanted.contains(&part.number)).collect();
-    let (kept, _) = resume::whole(&writer, &layout, &wanted, &done)?;
-    let left: Vec<&NumberedPart<'_>> = wanted.iter().filter(|part| !kept.contains(&part.number)).collect();
-    let work = PartWriter { request, columns: &columns, writer: &writer, buffers: BufferPool::default() };
-    let (mut segments, mut count) = (0, 0);
-    numbered_parts::for_each_part(&left, |part, own| {
-        if (request.stop)() {
-            return Ok(false);
-        }
-        let done = work.write_part(part, own)?;
-        writer.sync()?;
-        journal.add(&[done])?;
-        (segments, count) = (segments + done.segments, count + 1);
-        Ok(true)
-    })?;
-    // held until here: others that join do not mind, and no other run has begun
-    drop(claim);
-    if count < left.len() { Err(JournalProblem::Stopped).in_file(output) } else { Ok(segments) }
+    let numbers: BTreeSet<u64> = numbers.iter().copied().collect();
+    let units: Vec<usize> = numbers.into_iter().flat_map(|number| job.units_of_part(number)).collect();
+    write_some_units(&job, &units, &job.settings())
 }
 
 /// Gives the output its name when all parts are there, as they were written.
@@ -140,22 +105,23 @@ pub fn write_parts(request: &WeightsRequest<'_>, numbers: &[u64]) -> Result<u64>
 /// Parts are missing; a process still writes one; nothing is laid out, or with other inputs or settings; the output exists and is to be kept.
 pub fn finish(request: &WeightsRequest<'_>) -> Result<WeightsSummary> {
     let output = request.output;
-    let Prepared { layout, parts, header, .. } = Prepared::new(request)?;
-    let claim = OutputLock::acquire(output)?;
-    let journal = if claim.is_unfinished() { Journal::resume(output, claim.clone_file()?, &header)? } else { None };
-    let Some((journal, done)) = journal.filter(|(journal, _)| journal.layout().is_some()) else {
+    let job = WeightsJob::new(request)?;
+    let lock = OutputLock::acquire(output)?;
+    let checkpoint =
+        if lock.is_unfinished() { Checkpoint::resume(output, lock.clone_file()?, job.plan())? } else { None };
+    let Some(checkpoint) = checkpoint.filter(|checkpoint| checkpoint.layout_checksum().is_some()) else {
         return Err(ByPartProblem::NotLaidOut).in_file(output);
     };
-    let unfinished = resume::resumed(request, &layout, &parts, (claim, journal), &done)?;
-    let missing: Vec<u64> = parts.iter().map(|p| p.number).filter(|n| !unfinished.done.contains(n)).collect();
-    let all = parts.len() as u64;
+    let unfinished = reopen(&job, lock, checkpoint)?;
+    let missing = unfinished.is_done.iter().enumerate().filter(|(_, is_done)| !**is_done);
+    let missing: BTreeSet<u64> = missing.filter_map(|(unit, _)| job.part_of_unit(unit)).collect();
     if !missing.is_empty() {
-        unfinished.leave();
-        let problem =
-            ByPartProblem::Missing { all, missing: join_quoted(missing.iter().map(u64::to_string), MAX_NAMED) };
-        return Err(Error::from(problem).in_file(output));
+        job.keep_partial(unfinished.output);
+        let missing = join_quoted(missing.iter().map(u64::to_string), MAX_LISTED_PARTS);
+        return Err(ByPartProblem::Missing { all: job.parts().len() as u64, missing }).in_file(output);
     }
-    (request.progress)(parts.iter().map(NumberedPart::segment_count).sum());
-    unfinished.finish()?;
-    Ok(summarise(request, &layout, all, (0, 0)))
+    (request.progress)(job.plan().segments);
+    complete_output(&job, unfinished)?;
+    let units = job.plan().units;
+    Ok(job.summarise(RunSummary { units, resumed: 0, damaged: 0 }))
 }

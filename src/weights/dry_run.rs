@@ -6,12 +6,12 @@ use rayon::prelude::*;
 use zerocopy::IntoBytes;
 
 use super::neuron_blocks::{self, BlockBuffer, BufferPool, NeuronBlock};
-use super::numbered_parts::{self, NumberedPart};
+use super::units::{self, NumberedPart};
 use super::weight_columns::WeightColumns;
 use super::{BLOCK_BYTES, WeightsRequest, checksum, layout};
 use crate::error::{Context, Result};
 use crate::io::atomic_output::{IoProbe, check_space_before_start};
-use crate::io::ranks::{Forecast, Share};
+use crate::io::ranks::{DryRunEstimate, RankLoad};
 use crate::segments::Segments;
 use crate::sonata::electrodes_file::{WEIGHT_BYTES, layout_size_bytes};
 
@@ -33,22 +33,22 @@ const MAX_TRIAL_BYTES: usize = 64 << 20;
 ///
 /// # Errors
 /// As [`super::compute_weights`], but for an output that is there; too little space on the disk.
-pub fn dry_run(request: &WeightsRequest<'_>, ranks: usize) -> Result<Forecast> {
+pub fn dry_run(request: &WeightsRequest<'_>, ranks: usize) -> Result<DryRunEstimate> {
     let columns = WeightColumns::new(request.electrodes, request.contacts)?;
     let layout = layout::build_layout(request, &columns)?;
     let bytes = layout_size_bytes(&layout)?;
     check_space_before_start(request.output, bytes)?;
-    let parts = numbered_parts::number_parts(request.sources);
+    let parts = units::number_parts(request.sources);
     let sizes: Vec<u64> = parts.iter().map(NumberedPart::segment_count).collect();
-    let (segments, shares) = (sizes.iter().sum(), Share::of(&sizes, ranks));
+    let (segments, loads) = (sizes.iter().sum(), RankLoad::for_ranks(&sizes, ranks));
     // the smallest, since it is read whole
     let tried = parts.iter().filter(|part| part.segment_count() > 0).min_by_key(|part| part.segment_count());
     let a_segment = tried.map_or(Ok(0.0), |part| measure_seconds_per_segment(request, &columns, part))?;
-    Ok(Forecast {
+    Ok(DryRunEstimate {
         neurons: parts.iter().map(|part| part.neurons().len() as u64).sum(),
         segments,
-        seconds: a_segment * Forecast::most_segments(&shares) as f64,
-        shares,
+        seconds: a_segment * DryRunEstimate::max_segments(&loads) as f64,
+        loads,
         bytes,
         exact: true,
         memory: estimate_memory_bytes(&parts, columns.width()),

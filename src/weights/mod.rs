@@ -10,37 +10,31 @@ mod dry_run;
 mod layout;
 mod montage;
 mod neuron_blocks;
-mod numbered_parts;
-mod resume;
 mod segment_source;
+mod units;
 mod weight_columns;
 mod weight_lookup;
+mod weights_job;
 
 pub use by_part::{ByPartProblem, finish, lay_out, write_parts};
 pub use distant_contacts::{DistantContacts, SUSPICIOUS_DISTANCE_UM};
 pub use dry_run::dry_run;
-pub use resume::check_output;
 pub use segment_source::SegmentSource;
 pub use weight_lookup::{WeightLookup, WeightLookupProblem};
+pub use weights_job::check_output;
 
 use std::path::Path;
 
-use rayon::prelude::*;
 use zerocopy::IntoBytes;
 
 use crate::electrodes::Electrode;
 use crate::error::{Error, Problem, Result};
 use crate::io::atomic_output::OverwritePolicy;
-use crate::io::checkpoint::{self, Done, JournalProblem};
-use crate::io::ranks::{Crew, Scribe, with_scribe};
+use crate::io::ranks::Ranks;
 use crate::methods::Contact;
-use crate::segments::{Segment, Segments};
-use crate::sonata::electrodes_file::{FileLayout, Writer};
 
-use neuron_blocks::{BlockBuffer, BufferPool, NeuronBlock, RowRun};
-use numbered_parts::NumberedPart;
-use resume::{Beginning, Unfinished};
 use weight_columns::WeightColumns;
+use weights_job::WeightsJob;
 
 /// Output bytes that a thread computes before it writes: few enough to stay in a core's cache until they are written.
 pub const BLOCK_BYTES: usize = 1 << 20;
@@ -167,110 +161,24 @@ pub fn contact_warnings(electrodes: &[Electrode], contacts: &[Contact]) -> Resul
 
 /// Computes the coefficients of all contacts for all segments and writes the electrodes file.
 ///
-/// What is done is told in a journal ([`crate::io::checkpoint`]) part by part, so that a run that was killed, or stopped, or that
-/// met with a full disk, is gone on with by another one with [`WeightsRequest::resume`]. The bytes are the same.
+/// What is done is recorded in a checkpoint ([`crate::io::checkpoint`]) unit by unit: a run that was killed or stopped, or that
+/// found the disk full, is resumed by another one with [`WeightsRequest::resume`]. The bytes are the same.
 ///
 /// # Errors
 /// Tables of one population, tables whose rows leave gaps, unreadable tables; an output that exists or cannot be
 /// written; a coefficient that is not finite, with contact, node, section and segment; what an earlier run left, if it is
 /// not to be gone on with or is of other inputs. No output is left behind, unless the same run may succeed later.
 pub fn compute_weights(request: &WeightsRequest<'_>) -> Result<WeightsSummary> {
-    compute_weights_on_ranks(request, &Crew::default())
+    compute_weights_on_ranks(request, &Ranks::default())
 }
 
 /// The same by several processes, each of which calls this: they share the parts, and write them to one file. The bytes do
 /// not depend on their number.
 ///
 /// # Errors
-/// As [`compute_weights`]; those of all ranks are given to rank 0, the others learn that the run has ended.
-pub fn compute_weights_on_ranks(request: &WeightsRequest<'_>, crew: &Crew) -> Result<WeightsSummary> {
-    let columns = WeightColumns::new(request.electrodes, request.contacts)?;
-    let layout = layout::build_layout(request, &columns)?;
-    let parts = numbered_parts::number_parts(request.sources);
-    let all = parts.len() as u64;
-    let (kept, damaged) = match resume::begin(request, &layout, &columns, &parts, crew)? {
-        Beginning::Complete => (all, 0),
-        Beginning::At(unfinished) => {
-            let counts = (unfinished.done.len() as u64, unfinished.damaged);
-            compute_remaining_parts(request, &columns, &parts, *unfinished, crew)?;
-            counts
-        }
-    };
-    Ok(summarise(request, &layout, all, (kept, damaged)))
-}
-
-/// What is in a complete file.
-fn summarise(
-    request: &WeightsRequest<'_>,
-    layout: &FileLayout,
-    parts: u64,
-    (kept, damaged): (u64, u64),
-) -> WeightsSummary {
-    WeightsSummary {
-        contacts: request.contacts.len() as u64,
-        neurons: layout.populations.iter().map(|p| p.node_ids.len() as u64).sum(),
-        segments: layout.populations.iter().map(|p| p.rows()).sum(),
-        bytes: std::fs::metadata(request.output).map_or(0, |m| m.len()),
-        parts,
-        resumed_parts: kept,
-        damaged_parts: damaged,
-    }
-}
-
-/// Does the parts that are left, or this rank's share of them.
-fn compute_remaining_parts(
-    request: &WeightsRequest<'_>,
-    columns: &WeightColumns,
-    parts: &[NumberedPart<'_>],
-    mut unfinished: Unfinished,
-    crew: &Crew,
-) -> Result<()> {
-    let Unfinished { writer, journal, done, .. } = &mut unfinished;
-    let work = PartWriter { request, columns, writer, buffers: BufferPool::default() };
-    let kept = done.len() as u64;
-    let (left, others): (Vec<&NumberedPart<'_>>, Vec<&NumberedPart<'_>>) =
-        parts.iter().partition(|p| !done.contains(&p.number));
-    (request.progress)(others.iter().map(|part| part.segment_count()).sum());
-    let own = crew.own(&left.iter().map(|part| part.segment_count()).collect::<Vec<_>>());
-    let own: Vec<&NumberedPart<'_>> = left.into_iter().zip(own).filter_map(|(part, own)| own.then_some(part)).collect();
-    let scribe = Scribe { crew, sync: &|| writer.sync(), stop: request.stop, elsewhere: request.progress };
-    let (written, result) = with_scribe(scribe, journal.as_mut(), |scribe| {
-        numbered_parts::for_each_part(&own, |part, segments| {
-            Ok(!scribe.is_to_stop() && scribe.tell(work.write_part(part, segments)?))
-        })
-    });
-    if !crew.is_first() {
-        return result.and_then(|()| crew.await_end());
-    }
-    let (done, all) = (kept + written, parts.len() as u64);
-    let error = match result {
-        Ok(()) if done == all => return unfinished.finish(),
-        Ok(()) => Error::from(JournalProblem::Stopped).in_file(request.output),
-        Err(error) => error,
-    };
-    // where the file itself was taken away, that is what went wrong
-    unfinished.writer.check_partial()?;
-    if done > 0 && error.is_transient() {
-        unfinished.leave();
-        return Err(error.with_hint(checkpoint::kept(request.output, done, all)));
-    }
-    Err(error)
-}
-
-/// Values that are looked at twice in a row, while they are in the nearest cache.
-const MAX_CACHED_VALUES: usize = 2048;
-
-/// The checksum of values as they are in the file, if all are finite.
-fn finite_checksum(values: &[f64]) -> Option<crc32fast::Hasher> {
-    let mut checksum = crc32fast::Hasher::new();
-    for near in values.chunks(MAX_CACHED_VALUES) {
-        // no early exit: it would keep the loop from being vectorised
-        if !near.iter().fold(true, |all, v| all & v.is_finite()) {
-            return None;
-        }
-        checksum.update(near.as_bytes());
-    }
-    Some(checksum)
+/// As [`compute_weights`]; a rank that did not fail itself returns [`RanksProblem::EndedElsewhere`](crate::io::ranks::RanksProblem).
+pub fn compute_weights_on_ranks(request: &WeightsRequest<'_>, ranks: &Ranks) -> Result<WeightsSummary> {
+    WeightsJob::new(request)?.run(ranks)
 }
 
 /// The checksum of values as they are in the file.
@@ -278,78 +186,4 @@ fn checksum(values: &[f64]) -> crc32fast::Hasher {
     let mut checksum = crc32fast::Hasher::new();
     checksum.update(values.as_bytes());
     checksum
-}
-
-/// The checksum of blocks that follow one another.
-fn combine_checksums(blocks: impl IntoIterator<Item = crc32fast::Hasher>) -> u32 {
-    let whole = blocks.into_iter().fold(crc32fast::Hasher::new(), |mut whole, block| {
-        whole.combine(&block);
-        whole
-    });
-    whole.finalize()
-}
-
-/// What all parts of a computation share.
-struct PartWriter<'a> {
-    request: &'a WeightsRequest<'a>,
-    columns: &'a WeightColumns,
-    writer: &'a Writer,
-    buffers: BufferPool,
-}
-
-impl PartWriter<'_> {
-    /// Computes and writes one part.
-    fn write_part(&self, part: &NumberedPart<'_>, segments: &Segments) -> Result<Done> {
-        let blocks = neuron_blocks::split_into_blocks(part.neurons(), self.columns.width(), BLOCK_BYTES);
-        let work = |block: &NeuronBlock<'_>| self.write_block(part, segments, block);
-        let written: Vec<Result<crc32fast::Hasher>> = blocks.par_iter().map(work).collect();
-        // the first error in row order, so that it does not depend on threads either
-        let checksum = combine_checksums(written.into_iter().collect::<Result<Vec<_>>>()?);
-        Ok(Done { part: part.number, segments: segments.len() as u64, checksum })
-    }
-
-    /// Computes and writes the neurons of a block.
-    fn write_block(
-        &self,
-        part: &NumberedPart<'_>,
-        segments: &Segments,
-        block: &NeuronBlock<'_>,
-    ) -> Result<crc32fast::Hasher> {
-        self.buffers.with_buffer(|BlockBuffer { values, scratch }| {
-            let width = self.columns.width();
-            values.resize(block.segment_count * width, 0.0);
-            block.fill_weights(segments, self.columns, values, scratch);
-            let checksum =
-                finite_checksum(values).ok_or_else(|| self.not_finite_error(part.source, segments, block, values))?;
-            for RowRun { first_row, block_rows: rows } in block.row_runs() {
-                let own = values.get(rows.start * width..rows.end * width).unwrap_or_default();
-                self.writer.write_rows(part.population_index, first_row, own)?;
-            }
-            (self.request.progress)(block.segment_count as u64);
-            Ok(checksum)
-        })
-    }
-
-    /// The error of values that the simulator cannot use.
-    fn not_finite_error(
-        &self,
-        source: &dyn SegmentSource,
-        part: &Segments,
-        block: &NeuronBlock<'_>,
-        values: &[f64],
-    ) -> Error {
-        let bad = values.iter().position(|v| !v.is_finite()).unwrap_or_default();
-        let (row, column) = (bad / self.columns.width(), bad % self.columns.width());
-        let neuron = block.neuron_at(part, row);
-        if let Some(known) =
-            neuron.and_then(|(neuron, segment)| self.columns.explain_missing_weight(&neuron, segment, column))
-        {
-            return known;
-        }
-        let Segment { node_id, section_id: section, segment_id: segment, .. } = part.get(block.first_segment + row);
-        let contact = self.request.electrodes.get(column).map(|e| e.name.clone()).unwrap_or_default();
-        let value = values.get(bad).copied().unwrap_or(f64::NAN);
-        let problem = WeightsProblem::NotFinite { contact, section, segment, value };
-        layout::node_error(source.path(), node_id, problem)
-    }
 }

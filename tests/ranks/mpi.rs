@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::{INPUTS, PARTS, bytes_of, circuit, folder, journalled, names_in, stopped, undisturbed, undisturbed_table};
+use super::{
+    INPUTS, PARTS, bytes_of, circuit, folder, marked_parts, names_in, stopped, undisturbed, undisturbed_table,
+};
 use crate::interrupted::{CIRCUIT, positions_of, wait_for};
 use crate::support::Run;
 
@@ -168,7 +170,7 @@ fn kill_and_go_on<S: AsRef<std::ffi::OsStr>>(dir: &Path, args: &[S], output: &Pa
         signal("-KILL", victim);
         launcher.wait().unwrap();
         await_end_of(&all);
-        kept += journalled(output);
+        kept += marked_parts(output);
         let run = Run::of(ranks(dir, 2, args));
         assert_eq!((run.code, run.stderr.as_str()), (0, ""), "seed {seed}");
         check(seed);
@@ -209,7 +211,7 @@ fn run_with_signal(dir: &Path, rank: usize, name: &str, output: &Path) -> (Run, 
     signal(name, all[rank]);
     let ended = launcher.wait_with_output().unwrap();
     let (code, stderr) = (ended.status.code().unwrap(), String::from_utf8(ended.stderr).unwrap());
-    (Run { code, stdout: String::new(), stderr }, journalled(output))
+    (Run { code, stdout: String::new(), stderr }, marked_parts(output))
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::Path;
 use leadfield::Result;
 use leadfield::error::format_count;
 use leadfield::io::atomic_output;
-use leadfield::io::ranks::Forecast;
+use leadfield::io::ranks::DryRunEstimate;
 
 use super::facts::{Facts, format_bytes, format_duration};
 use super::{Common, console};
@@ -25,13 +25,13 @@ pub struct DryRun {
 impl DryRun {
     /// Number of ranks: those that there are, or else those that are asked about.
     pub fn ranks(&self, common: &Common) -> usize {
-        (self.ranks as usize).max(common.crew().ranks())
+        (self.ranks as usize).max(common.ranks().size())
     }
 }
 
 /// Tells a forecast on standard output; reading the inputs took so long, s.
-pub fn print_estimate(forecast: &Forecast, reading_s: f64, out: &Path, common: &Common) -> Result<()> {
-    if !common.crew().is_first() {
+pub fn print_estimate(forecast: &DryRunEstimate, reading_s: f64, out: &Path, common: &Common) -> Result<()> {
+    if !common.ranks().is_first() {
         return Ok(());
     }
     let size = match forecast.exact {
@@ -44,7 +44,7 @@ pub fn print_estimate(forecast: &Forecast, reading_s: f64, out: &Path, common: &
     facts.add("parts", describe_parts(forecast));
     facts.add("size", size);
     facts.add("free", atomic_output::free_bytes(out).map_or("unknown".into(), format_bytes));
-    let each = if forecast.shares.len() > 1 { " for each rank" } else { "" };
+    let each = if forecast.loads.len() > 1 { " for each rank" } else { "" };
     facts.add("memory", format!("about {}{each}", format_bytes(forecast.memory)));
     facts.add("time", format_duration(reading_s + forecast.seconds));
     console::print(facts)
@@ -52,7 +52,7 @@ pub fn print_estimate(forecast: &Forecast, reading_s: f64, out: &Path, common: &
 
 /// Tells what the run would refuse to touch, or go on with.
 pub fn warn_existing(out: &Path, force: bool, resume: bool, common: &Common) {
-    if force || resume || !common.crew().is_first() {
+    if force || resume || !common.ranks().is_first() {
         return;
     }
     let partial = atomic_output::partial_path_for(out);
@@ -64,11 +64,11 @@ pub fn warn_existing(out: &Path, force: bool, resume: bool, common: &Common) {
 }
 
 /// Number of parts, and how many of them each rank has.
-fn describe_parts(forecast: &Forecast) -> String {
-    let of_ranks = || forecast.shares.iter().map(|share| share.parts);
+fn describe_parts(forecast: &DryRunEstimate) -> String {
+    let of_ranks = || forecast.loads.iter().map(|share| share.parts);
     let (least, most) = (of_ranks().min().unwrap_or(0), of_ranks().max().unwrap_or(0));
     let each = if least == most { most.to_string() } else { format!("{least} to {most}") };
-    match forecast.shares.len() {
+    match forecast.loads.len() {
         1 => forecast.parts().to_string(),
         n => format!("{}, {each} for each of {}", forecast.parts(), format_count(n as u64, "rank")),
     }

@@ -18,10 +18,10 @@ use std::process::ExitCode;
 
 use leadfield::error::{Error, Problem, Result};
 use leadfield::io::atomic_output::OverwritePolicy;
-use leadfield::io::ranks::{Balance, Crew};
+use leadfield::io::ranks::{Balance, Ranks};
 use leadfield::segments::table::SegmentTable;
 
-use ranks::Ranks;
+use ranks::LaunchedRanks;
 
 /// Options that every tool takes.
 #[derive(clap::Args)]
@@ -34,7 +34,7 @@ pub struct Common {
     pub threads: Option<usize>,
     /// The processes that share the run.
     #[arg(skip)]
-    ranks: Ranks,
+    ranks: LaunchedRanks,
 }
 
 /// The program's arguments, with negative numbers written as clap knows them: it takes `-0.001` for a number, but
@@ -113,22 +113,27 @@ impl Common {
 
 /// What a tool that ranks can share has to know of them.
 impl Common {
-    /// Finds the other ranks, if several were started. All but rank 0 are quiet from now on.
+    /// Connects the other ranks, if several were started. All but rank 0 are quiet from now on.
     pub fn join_ranks(&mut self) -> Result<()> {
-        self.ranks = Ranks::from_environment();
-        self.ranks.connect(self.quiet)?;
-        self.quiet |= !self.crew().is_first();
+        self.ranks = LaunchedRanks::from_environment();
+        self.ranks.connect()?;
+        self.quiet |= !self.ranks().is_first();
         Ok(())
     }
 
     /// The ranks that share the run.
-    pub fn crew(&self) -> &Crew {
-        self.ranks.crew()
+    pub fn ranks(&self) -> &Ranks {
+        self.ranks.connected()
     }
 
-    /// Tells how the work was shared.
+    /// Prints how the work was shared.
     pub fn print_balance(&self) {
-        if let Some(Balance { ranks, slowest_s, mean_s }) = self.crew().balance() {
+        let Some(Balance { ranks, idle_ranks, slowest_s, mean_s }) = self.ranks().balance() else { return };
+        if idle_ranks > 0 {
+            let idle = if idle_ranks == 1 { "1 rank has".into() } else { format!("{idle_ranks} ranks have") };
+            self.print_note(format_args!("{idle} nothing to do: there are too few parts"));
+        }
+        if ranks > 1 {
             let ratio = if mean_s > 0.0 { slowest_s / mean_s } else { 1.0 };
             self.print_note(format_args!(
                 "{ranks} ranks at work for {mean_s:.2} s on average, the slowest {ratio:.2} times as long"
@@ -136,29 +141,35 @@ impl Common {
         }
     }
 
-    /// Tells an error and its hint, and gives the exit code. Of several ranks the first tells; then the others may go.
+    /// Prints an error and its hint, and gives the exit code. Of several ranks the first that failed reports; no rank goes before
+    /// it has.
     pub fn report_result(&self, result: Result<Outcome>) -> ExitCode {
-        let outcome = result.as_ref().map(drop);
-        let code = exit_code(&result);
-        let code = if self.ranks.is_reporting_rank() { code } else { self.ranks.defer(code) };
-        if let (true, Err(error)) = (self.ranks.is_reporting_rank(), &result) {
+        let is_reporter = self.ranks.is_reporter(result.as_ref().map(drop));
+        if let (true, Err(error)) = (is_reporter, &result) {
             print_error(error);
         }
-        self.crew().end(outcome);
-        code
+        self.ranks().wait_for_all();
+        exit_code(&result)
     }
 }
 
-/// The arguments are not understood, or help was asked for: told once, however many ranks there are.
+/// The arguments are not understood, or help was asked for: printed once, however many ranks there are.
 pub fn report_argument_error(error: &clap::Error) -> ExitCode {
-    let (ranks, code) = (Ranks::from_environment(), ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2)));
-    if !ranks.is_reporting_rank() {
-        return ranks.defer(code);
+    let ranks = LaunchedRanks::from_environment();
+    let problem = Error::from(ArgumentsProblem);
+    if ranks.is_reporter(Err(&problem)) {
+        // where nobody reads it nothing is lost
+        drop(error.print());
     }
-    // where nobody reads it nothing is lost
-    drop(error.print());
-    code
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }
+
+/// The arguments are not understood.
+#[derive(Debug, thiserror::Error)]
+#[error("arguments are not understood")]
+struct ArgumentsProblem;
+
+impl Problem for ArgumentsProblem {}
 
 /// Opens a segment table; one that another program rewrote gets the population's name, and what is assumed is said.
 pub fn open_table(path: &Path, population: Option<&str>, common: &Common) -> Result<SegmentTable> {

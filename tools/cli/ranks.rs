@@ -1,12 +1,12 @@
 //! Ranks: processes of this program that `mpirun` or `srun` started together, to share a run. The only place that knows MPI.
 
 #[cfg(feature = "mpi")]
-mod line;
+mod communicator;
 
 use std::time::Duration;
 
-use leadfield::error::{Problem, Result};
-use leadfield::io::ranks::Crew;
+use leadfield::error::{Error, Problem, Result};
+use leadfield::io::ranks::Ranks;
 
 /// Where launchers tell a process its rank and the number of ranks.
 const LAUNCHERS: [(&str, &str); 5] = [
@@ -47,7 +47,7 @@ fn detect_launcher() -> Option<LaunchedRank> {
 
 /// What can be wrong with the way in which ranks were started.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-enum RanksProblem {
+enum LaunchProblem {
     #[cfg(not(feature = "mpi"))]
     #[error("built without MPI, expected to be started once, found {0}")]
     WithoutMpi(String),
@@ -59,7 +59,7 @@ enum RanksProblem {
     Start(String),
 }
 
-impl Problem for RanksProblem {
+impl Problem for LaunchProblem {
     fn hint(&self) -> Option<String> {
         let text = match self {
             #[cfg(not(feature = "mpi"))]
@@ -77,83 +77,72 @@ impl Problem for RanksProblem {
 
 /// The ranks of this run; by default there are no others.
 #[derive(Default)]
-pub struct Ranks {
-    crew: Crew,
+pub struct LaunchedRanks {
+    ranks: Ranks,
     launched: Option<LaunchedRank>,
     /// Ranks that may use the same cores as this one.
-    sharing: Option<usize>,
+    sharing_cores: Option<usize>,
 }
 
-impl Ranks {
-    /// What the launcher tells; the other ranks are not known yet.
+impl LaunchedRanks {
+    /// Reads what the launcher says; the other ranks are not connected yet.
     pub fn from_environment() -> Self {
         Self { launched: detect_launcher(), ..Self::default() }
     }
 
-    /// Whether this process tells the user what all would.
-    pub fn is_reporting_rank(&self) -> bool {
-        self.launched.is_none_or(|launched| launched.rank == 0)
-    }
-
-    /// Lets rank 0 tell, where it is not known when it has: launchers end all ranks when the first of them has failed.
-    pub fn defer<T>(&self, outcome: T) -> T {
-        if self.crew.is_alone() {
+    /// Whether this process reports an error that all ranks may have: decided by all of them, if they are connected, else rank 0
+    /// does. The others give it some time then, since launchers end all ranks when the first of them has failed.
+    pub fn is_reporter(&self, outcome: Result<(), &Error>) -> bool {
+        if self.ranks.size() > 1 {
+            return self.ranks.is_reporter(outcome);
+        }
+        let is_first = self.launched.is_none_or(|launched| launched.rank == 0);
+        if !is_first && outcome.is_err() {
             std::thread::sleep(REPORT_DELAY);
         }
-        outcome
+        is_first && outcome.is_err()
     }
 
     /// The ranks, as the library knows them.
-    pub fn crew(&self) -> &Crew {
-        &self.crew
+    pub fn connected(&self) -> &Ranks {
+        &self.ranks
     }
 
-    /// Number of worker threads: the cores that this process may use, shared with the ranks that may use the same. 0, for all, where there
-    /// are none.
+    /// Number of worker threads: the cores that this process may use, shared with the ranks that may use the same. 0, for all,
+    /// if there are no other ranks.
     pub fn threads(&self) -> usize {
-        let Some(sharing) = self.sharing else { return 0 };
+        let Some(sharing_cores) = self.sharing_cores else { return 0 };
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        (cores / sharing.max(1)).max(1)
+        (cores / sharing_cores.max(1)).max(1)
     }
 
-    /// Finds the other ranks.
+    /// Refuses a run that several processes were started for.
     #[cfg(not(feature = "mpi"))]
-    pub fn connect(&mut self, _quiet: bool) -> Result<()> {
+    pub fn connect(&mut self) -> Result<()> {
         match self.launched {
             None => Ok(()),
-            // the first of ranks whose number is not told cannot know that there are others; they refuse, and that ends it
+            // rank 0 of an unknown number of ranks cannot know that there are others; they refuse, and that ends it
             Some(LaunchedRank { rank: 0, ranks: None }) => Ok(()),
             Some(LaunchedRank { ranks: Some(ranks), .. }) => {
-                Err(RanksProblem::WithoutMpi(format!("{ranks} ranks")).into())
+                Err(LaunchProblem::WithoutMpi(format!("{ranks} ranks")).into())
             }
-            Some(LaunchedRank { rank, ranks: None }) => Err(RanksProblem::WithoutMpi(format!("rank {rank}")).into()),
+            Some(LaunchedRank { rank, ranks: None }) => Err(LaunchProblem::WithoutMpi(format!("rank {rank}")).into()),
         }
     }
 
-    /// Finds the other ranks, and starts MPI for that.
+    /// Connects the ranks, and starts MPI for that.
     #[cfg(feature = "mpi")]
-    pub fn connect(&mut self, quiet: bool) -> Result<()> {
+    pub fn connect(&mut self) -> Result<()> {
         let Some(launched) = self.launched else { return Ok(()) };
-        let (line, found) = line::open().map_err(RanksProblem::Start)?;
-        if let Some(expected) = launched.ranks.filter(|expected| *expected != found.ranks) {
-            return Err(RanksProblem::Mismatch { expected, found: found.ranks }.into());
+        let (communicator, world) = communicator::start().map_err(LaunchProblem::Start)?;
+        if let Some(expected) = launched.ranks.filter(|expected| *expected != world.size) {
+            return Err(LaunchProblem::Mismatch { expected, found: world.size }.into());
         }
-        self.launched = Some(LaunchedRank { rank: found.rank, ranks: Some(found.ranks) });
-        self.sharing = Some(found.sharing);
-        self.crew = Crew::new(Box::new(line), move |surplus, parts| {
-            if !quiet {
-                super::console::note(surplus_text(surplus, parts));
-            }
-        });
+        self.launched = Some(LaunchedRank { rank: world.rank, ranks: Some(world.size) });
+        self.sharing_cores = Some(world.sharing_cores);
+        self.ranks = Ranks::new(Box::new(communicator));
         Ok(())
     }
-}
-
-#[cfg(feature = "mpi")]
-fn surplus_text(surplus: usize, parts: usize) -> String {
-    use leadfield::error::format_count;
-    let ranks = if surplus == 1 { "1 rank has".into() } else { format!("{surplus} ranks have") };
-    format!("{ranks} nothing to do, since there is no more than {}", count(parts as u64, "part"))
 }
 
 #[cfg(test)]

@@ -38,7 +38,7 @@ pub(super) fn collect_facts(path: &Path) -> Result<Facts> {
     let mut facts = Facts::default();
     match find_unfinished_run(path)? {
         None => facts.add("kind", "electrodes file"),
-        Some(record) => add_progress(&mut facts, "electrodes file, unfinished", &record),
+        Some(record) => add_progress(&mut facts, "electrodes file, unfinished", &record)?,
     }
     facts.add("size", format_bytes(path.metadata().map_or(0, |m| m.len())));
     add_contacts(&mut facts, &file, &electrodes)?;

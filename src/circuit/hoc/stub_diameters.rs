@@ -7,6 +7,7 @@ use super::axon_replacement::AxonReplacement;
 use super::init_trace::InitTrace;
 use super::lexer::{HocToken, PlacedToken};
 use super::procedure::{HocTemplate, closing_bracket};
+use crate::io::digest::Digest;
 
 /// The diameters of the stubs.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +24,27 @@ pub enum StubDiameters {
     },
     /// The template sets none: the simulator's default, which stands for nothing.
     Unset,
+}
+
+impl StubDiameters {
+    /// Adds them to a digest of inputs.
+    pub(crate) fn add_to(&self, digest: &mut Digest) {
+        match self {
+            Self::FromAxon(chunk_um) => {
+                digest.add_u64(0);
+                digest.add_option(*chunk_um, Digest::add_f64);
+            }
+            Self::FromTemplate { diameters, scale } => {
+                let TemplateDiameters { at_scale_zero_um, per_scale_um, scale_attribute } = &**diameters;
+                digest.add_u64(1);
+                digest.add_f64s(at_scale_zero_um);
+                digest.add_f64s(per_scale_um);
+                digest.add_option(scale_attribute.as_deref(), Digest::add_text);
+                digest.add_f64(*scale);
+            }
+            Self::Unset => digest.add_u64(2),
+        }
+    }
 }
 
 impl Default for StubDiameters {

@@ -42,7 +42,7 @@ pub(super) fn create_new(path: &Path) -> io::Result<File> {
 }
 
 /// Opens a file that is there, unless its name is a link. A pipe does not block.
-pub(super) fn open_existing(path: &Path, write: bool) -> io::Result<File> {
+pub(in crate::io) fn open_existing(path: &Path, write: bool) -> io::Result<File> {
     OpenOptions::new().read(true).write(write).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path)
 }
 

@@ -1,6 +1,6 @@
 //! Outputs that appear under their name only when they are complete, and that no two runs write at a time.
 //!
-//! While a run writes `OUT` there is `OUT.partial`, the file or folder under construction, and `OUT.journal`, its lock ([`OutputLock`]). Both
+//! While a run writes `OUT` there is `OUT.partial`, the file or folder under construction, and `OUT.checkpoint`, its lock ([`OutputLock`]). Both
 //! are created exclusively, never through links, and never in the place of what no run left. When the output is complete the run checks
 //! that `OUT.partial` is what it has made, and as long as what it has written, then renames it.
 
@@ -15,8 +15,10 @@ mod written_checksums;
 
 pub use contents::{FolderEntry, check_contents};
 pub use identity::create_without_following;
+pub(in crate::io) use identity::open_existing;
 pub use names::{check_not_an_input, check_overwrite, check_target, is_plain_name, partial_path_for};
 pub use output_lock::{OutputLock, check_can_start, lock_path_for, remove_stale_lock};
+pub(super) use output_lock::{SLOTS_BYTE, STOP_BYTE, append_text, read_lock_text};
 pub use problem::OutputConflict;
 pub use space::{IoProbe, check_space, check_space_before_start, check_unwritten_space, free_bytes};
 pub use written_checksums::OutputFile;
@@ -461,14 +463,14 @@ mod tests {
         let first = AtomicOutput::create_file(&out, OverwritePolicy::Refuse).unwrap();
         first.write_all("half").unwrap();
         killed(first);
-        assert_eq!(names(folder.path()), ["out.journal", "out.partial"]);
+        assert_eq!(names(folder.path()), ["out.checkpoint", "out.partial"]);
         let second = AtomicOutput::create_file(&out, OverwritePolicy::Refuse).unwrap();
         second.write_all("whole").unwrap();
         second.commit().unwrap();
         assert_eq!(std::fs::read(&out).unwrap(), b"whole");
         // killed at every moment before the partial file is told: the lock file is empty, or has a title, and the partial file is away, or empty
         for (journal, partial) in
-            [("", false), ("leadfield journal 1\n", false), ("leadfield journal 1\nrun 1 n\n", true)]
+            [("", false), ("leadfield checkpoint 1\n", false), ("leadfield checkpoint 1\nrun 1 n\n", true)]
         {
             std::fs::remove_file(&out).unwrap();
             std::fs::write(lock_path_for(&out), journal).unwrap();
@@ -489,10 +491,10 @@ mod tests {
         let first = AtomicOutput::create_file(&out, OverwritePolicy::Refuse).unwrap();
         first.clone_lock_file().unwrap().unwrap().write_all(b"program leadfield\n").unwrap();
         killed(first);
-        let hint = "hint: go on with it: `--resume`; or begin anew: `--force`";
+        let hint = "hint: resume it: `--resume`; or begin anew: `--force`";
         let text = format!("out.partial: exists already, left by a run that did not finish\n{hint}");
         assert_eq!(told(folder.path(), AtomicOutput::create_file(&out, OverwritePolicy::Refuse)), text);
-        assert_eq!(names(folder.path()), ["out.journal", "out.partial"]);
+        assert_eq!(names(folder.path()), ["out.checkpoint", "out.partial"]);
         drop(AtomicOutput::create_file(&out, OverwritePolicy::Replace).unwrap());
         assert!(names(folder.path()).is_empty());
     }
@@ -514,7 +516,7 @@ mod tests {
             ("a device or a pipe", |path| drop(std::os::unix::net::UnixListener::bind(path).unwrap())),
         ];
         for (found, make) in makes {
-            for name in ["out.journal", "out.partial"] {
+            for name in ["out.checkpoint", "out.partial"] {
                 make(&at(name));
                 for existing in [OverwritePolicy::Refuse, OverwritePolicy::Replace] {
                     let text = format!(

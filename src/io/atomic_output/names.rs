@@ -114,7 +114,7 @@ mod tests {
     fn an_output_and_its_inputs_are_kept_apart() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
-        for name in ["a", "b.partial", "b.journal"] {
+        for name in ["a", "b.partial", "b.checkpoint"] {
             std::fs::write(at(name), "mine").unwrap();
         }
         let told = |output: &str, input: &str| {
@@ -126,7 +126,7 @@ mod tests {
         assert_eq!(told("a", "./a").unwrap_err(), "a: is an input too, expected an output of another name");
         let expected = "b.partial: would be overwritten while `b` is made, expected an input of another name";
         assert_eq!(told("b", "b.partial").unwrap_err(), expected);
-        assert_eq!(told("b", "b.journal").unwrap_err(), expected.replace("b.partial", "b.journal"));
+        assert_eq!(told("b", "b.checkpoint").unwrap_err(), expected.replace("b.partial", "b.checkpoint"));
     }
 
     #[test]

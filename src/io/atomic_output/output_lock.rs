@@ -1,11 +1,12 @@
-//! The lock of an output: `OUT.journal`, a file that the run which writes `OUT` creates, locks, and removes at its end.
+//! The lock of an output: `OUT.checkpoint`, a file that the run which writes `OUT` creates, locks, and removes at its end.
 //!
-//! Its first line is [`FORMAT_LINE`], by which later runs know that a run of this program left it. Then come lines of text: `run` with the
-//! node and the process, `file` with the identity of `OUT.partial`; what a run notes of its progress follows. An empty file is what
-//! a run leaves that is killed before it wrote the title.
+//! It begins with lines of text in [`TEXT_BYTES`] bytes, filled up with zeros. The first line is [`FORMAT_LINE`], by which later
+//! runs recognise that a run of this program left it. Then come `run` with the process and the node, and `file` with the
+//! identity of `OUT.partial`. The progress of a resumable output follows ([`super::super::checkpoint`]). A run that is killed
+//! before it wrote the first line leaves an empty file.
 
 use std::fs::{File, TryLockError};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -16,10 +17,14 @@ use super::{ContentsCheck, OverwritePolicy};
 use crate::error::{Context, Error, FileProblem, Result};
 
 /// The first line; the number is the format's.
-const FORMAT_LINE: &str = "leadfield journal 1";
+const FORMAT_LINE: &str = "leadfield checkpoint 1";
 
-/// Bytes from the beginning that tell what a lock file is: title, run and file come first.
-const HEADER_BYTES: usize = 4096;
+/// Bytes at the beginning of a lock file that hold its lines.
+pub const TEXT_BYTES: u64 = 4080;
+/// The byte of a lock file that is 1 when a process asks the others to stop.
+pub const STOP_BYTE: u64 = TEXT_BYTES;
+/// Where the slots of a checkpoint begin in the lock file.
+pub const SLOTS_BYTE: u64 = 4096;
 
 /// How often a lock file that vanishes between two calls is looked for again.
 const MAX_LOCK_TRIES: u32 = 1000;
@@ -34,10 +39,10 @@ pub struct OutputLock {
     is_owned: bool,
 }
 
-/// `OUT.journal`.
+/// `OUT.checkpoint`.
 pub fn lock_path_for(target: &Path) -> PathBuf {
     let mut name = target.file_name().unwrap_or_default().to_os_string();
-    name.push(".journal");
+    name.push(".checkpoint");
     target.with_file_name(name)
 }
 
@@ -71,12 +76,12 @@ impl OutputLock {
     /// # Errors
     /// As [`OutputLock::acquire`]; an interrupted run left done parts of it, and they are to be kept.
     pub fn acquire_for_new(target: &Path, existing: OverwritePolicy) -> Result<Self> {
-        let claim = Self::acquire(target)?;
+        let lock = Self::acquire(target)?;
         match existing {
-            OverwritePolicy::Refuse if claim.is_unfinished() => {
+            OverwritePolicy::Refuse if lock.is_unfinished() => {
                 Err(OutputConflict::Unfinished).in_file(&partial_path_for(target))
             }
-            OverwritePolicy::Refuse | OverwritePolicy::Replace => Ok(claim),
+            OverwritePolicy::Refuse | OverwritePolicy::Replace => Ok(lock),
         }
     }
 
@@ -91,11 +96,11 @@ impl OutputLock {
         if matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)) {
             return Err(OutputConflict::InUse).in_file(target);
         }
-        let claim = Self { target: target.to_path_buf(), path, file, is_owned: false };
-        if !is_file_at(&claim.file, &claim.path) || !claim.is_unfinished() {
+        let lock = Self { target: target.to_path_buf(), path, file, is_owned: false };
+        if !is_file_at(&lock.file, &lock.path) || !lock.is_unfinished() {
             return Ok(None);
         }
-        claim.check_partial().map(|()| Some(claim))
+        lock.check_partial().map(|()| Some(lock))
     }
 
     /// The output.
@@ -111,7 +116,7 @@ impl OutputLock {
     /// Whether an interrupted run left parts that are done: it has noted what it makes, and its file is there.
     pub fn is_unfinished(&self) -> bool {
         !self.is_owned
-            && read_header(&self.file).contains("\nprogram ")
+            && read_lock_text(&self.file).contains("\nprogram ")
             && partial_path_for(&self.target).symlink_metadata().is_ok()
     }
 
@@ -159,15 +164,12 @@ impl OutputLock {
 
     fn rewrite_header(&mut self) -> io::Result<()> {
         self.file.set_len(0)?;
-        self.file.seek(SeekFrom::Start(0))?;
-        let (node, process) = (node_name(), std::process::id());
-        self.file.write_all(format!("{FORMAT_LINE}\nrun {process} {node}\n").as_bytes())
+        append_text(&self.file, &format!("{FORMAT_LINE}\nrun {} {}\n", std::process::id(), node_name()))
     }
 
-    /// Tells later runs that a file or folder is one of ours.
+    /// Records for later runs that a file or folder is one of ours.
     pub(super) fn record_identity(&mut self, made: FileIdentity) -> io::Result<()> {
-        self.file.seek(SeekFrom::End(0))?;
-        self.file.write_all(format!("file {}\n", made.to_text()).as_bytes())
+        append_text(&self.file, &format!("file {}\n", made.to_text()))
     }
 
     /// Makes the lock file of an interrupted run, which is gone on with, that of this run.
@@ -201,9 +203,9 @@ impl Drop for OutputLock {
 /// # Errors
 /// As [`OutputLock::acquire_for_new`]; the name of the partial file is taken by what no run left.
 pub fn check_can_start(target: &Path, existing: OverwritePolicy, resume: bool) -> Result<()> {
-    let claim = if resume { OutputLock::acquire(target)? } else { OutputLock::acquire_for_new(target, existing)? };
+    let lock = if resume { OutputLock::acquire(target)? } else { OutputLock::acquire_for_new(target, existing)? };
     // what is there of a run that is gone on with is looked at when it is known what it should be
-    if resume && claim.is_leftover() { Ok(()) } else { claim.check_partial() }
+    if resume && lock.is_leftover() { Ok(()) } else { lock.check_partial() }
 }
 
 /// Removes a lock file that a run left which was killed after it had given its output the name.
@@ -241,26 +243,35 @@ fn open_leftover(path: &Path) -> Result<Option<File>> {
 }
 
 fn is_lock_file(file: &File) -> bool {
-    let head = read_header(file);
+    let head = read_lock_text(file);
     file.metadata().is_ok_and(|found| found.is_file() && (found.len() == 0 || head.starts_with(FORMAT_LINE)))
 }
 
-/// The first bytes of a lock file.
-fn read_header(file: &File) -> String {
-    let mut bytes = vec![0; HEADER_BYTES];
-    let n = file.read_at(&mut bytes, 0).unwrap_or(0);
-    bytes.truncate(n);
-    String::from_utf8_lossy(&bytes).into_owned()
+/// The complete lines of a lock file.
+pub fn read_lock_text(file: &File) -> String {
+    let mut bytes = vec![0; TEXT_BYTES as usize];
+    let mut length = 0;
+    while let Some(rest) = bytes.get_mut(length..).filter(|rest| !rest.is_empty()) {
+        match file.read_at(rest, length as u64) {
+            Ok(0) => break,
+            Ok(n) => length += n,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => break,
+        }
+    }
+    bytes.truncate(length);
+    let text = bytes.split(|byte| *byte == 0).next().unwrap_or_default();
+    let complete = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
+    String::from_utf8_lossy(text.get(..complete).unwrap_or_default()).into_owned()
 }
 
-/// All of a lock file.
-fn read_lock_text(file: &File) -> String {
-    let mut text = String::new();
-    let read = file.try_clone().and_then(|mut file| {
-        file.seek(SeekFrom::Start(0))?;
-        file.read_to_string(&mut text)
-    });
-    if read.is_ok() { text } else { String::new() }
+/// Adds lines to a lock file, behind those that are complete: half a line of a run that was killed is overwritten.
+pub fn append_text(file: &File, lines: &str) -> io::Result<()> {
+    let end = read_lock_text(file).len();
+    if end + lines.len() > TEXT_BYTES as usize {
+        return Err(io::Error::other("the lines do not fit into its header"));
+    }
+    file.write_all_at(lines.as_bytes(), end as u64)
 }
 
 /// Locks a lock file for one process alone. Where the file system has no locks, nobody else is kept away, but for the process that the file names
@@ -269,7 +280,7 @@ fn lock_exclusively(file: &File, created: bool) -> Result<(), OutputConflict> {
     match file.try_lock() {
         Ok(()) => Ok(()),
         Err(TryLockError::WouldBlock) => Err(OutputConflict::InUse),
-        Err(TryLockError::Error(_)) if !created && is_held_on_this_node(&read_header(file)) => {
+        Err(TryLockError::Error(_)) if !created && is_held_on_this_node(&read_lock_text(file)) => {
             Err(OutputConflict::InUse)
         }
         Err(TryLockError::Error(_)) => Ok(()),

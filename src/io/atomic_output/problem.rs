@@ -1,6 +1,6 @@
 //! Why an output is not written, or not given its name.
 
-use crate::error::Problem;
+use crate::error::{ErrorKind, Problem};
 
 /// Why an output is not written, or not given its name, though the operating system would allow it.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -35,10 +35,14 @@ pub enum OutputConflict {
 }
 
 impl Problem for OutputConflict {
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::OutputConflict
+    }
+
     fn hint(&self) -> Option<String> {
         let text = match self {
             Self::InUse => "wait for it, or choose another name",
-            Self::Unfinished => "go on with it: `--resume`; or begin anew: `--force`",
+            Self::Unfinished => "resume it: `--resume`; or begin anew: `--force`",
             Self::Foreign(_) => "move it away, or choose another name for the output",
             Self::Replaced(_) | Self::Length { .. } | Self::Content => {
                 "run it again, and let nothing else write there: the output was not given its name"

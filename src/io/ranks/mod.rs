@@ -1,41 +1,281 @@
-//! Shares of work: several processes, *ranks*, that make one output together.
+//! Ranks: several processes that write one output together.
 //!
-//! A run has parts, numbered as a journal numbers them. Every rank reads the inputs and does its share of the parts, which
-//! [`shares`] gives out by size. Rank 0 lays the output out, keeps the journal, tells the user, and gives the output its
-//! name. The others tell rank 0 what they have done, and whether they failed or were asked to stop; rank 0 tells them when to begin,
-//! to stop at the end of a part, and that the run is over ([`Crew`]). What carries the messages is the caller's
-//! ([`Line`]). A program of one process is a crew of one, and sends nothing.
+//! Every rank reads the inputs and writes its share of the units ([`assign_units`]). What the ranks have to agree on goes
+//! through three collective calls of a [`Communicator`]: that all have read the same inputs, where rank 0 says the run
+//! begins, and how each rank's share ended. All else is in the output's checkpoint. A program of one process is a run of
+//! one rank, whose collective calls return at once.
 
-mod crew;
-mod forecast;
-mod line;
-mod message;
-mod problem;
-mod scribe;
+mod dry_run;
 
-pub use crew::{Balance, Beginning, Crew};
-pub use forecast::{Forecast, Share};
-pub use line::Line;
-pub use problem::PartitionProblem;
-pub use scribe::{Journalled, Scribe, with_scribe};
+use std::sync::{Mutex, PoisonError};
 
-/// Gives parts of these sizes to ranks: for each part the rank that does it. The largest part first, each to the rank that
-/// has least so far, so that no rank has more than the mean and one part.
-pub fn shares(sizes: &[u64], ranks: usize) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..sizes.len()).collect();
-    let size = |part: usize| sizes.get(part).copied().unwrap_or(0);
-    order.sort_by_key(|&part| std::cmp::Reverse(size(part)));
-    let mut loads = vec![0_u64; ranks.max(1)];
-    let mut owners = vec![0; sizes.len()];
-    for part in order {
-        // the first of those that have least
-        let least = loads.iter().enumerate().min_by_key(|&(_, load)| load).map_or(0, |(rank, _)| rank);
-        if let (Some(load), Some(owner)) = (loads.get_mut(least), owners.get_mut(part)) {
-            *load = load.saturating_add(size(part));
-            *owner = least;
+use crate::error::{Error, ErrorKind, Problem, Result};
+
+pub use dry_run::{DryRunEstimate, RankLoad};
+
+/// The collective operations that a run of several ranks needs. Every rank makes the same calls in the same order.
+pub trait Communicator: Send + Sync {
+    /// This rank, from 0.
+    fn rank(&self) -> usize;
+    /// Number of ranks.
+    fn size(&self) -> usize;
+    /// Gives all ranks the bytes of rank 0.
+    fn broadcast(&self, bytes: Vec<u8>) -> Vec<u8>;
+    /// Gives all ranks the numbers of all ranks, in their order: as many of each. `on_wait` is called now and then while
+    /// others are awaited.
+    fn all_gather(&self, numbers: &[u64], on_wait: &mut dyn FnMut()) -> Vec<u64>;
+}
+
+/// The communicator of a program that is one process.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SingleProcess;
+
+impl Communicator for SingleProcess {
+    fn rank(&self) -> usize {
+        0
+    }
+
+    fn size(&self) -> usize {
+        1
+    }
+
+    fn broadcast(&self, bytes: Vec<u8>) -> Vec<u8> {
+        bytes
+    }
+
+    fn all_gather(&self, numbers: &[u64], _on_wait: &mut dyn FnMut()) -> Vec<u64> {
+        numbers.to_vec()
+    }
+}
+
+/// What can go wrong between ranks.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum RanksProblem {
+    /// Another rank failed, and reports its error itself.
+    #[error("the run was ended by another rank")]
+    EndedElsewhere,
+    /// A rank read other inputs.
+    #[error(
+        "rank {rank} has read other inputs or settings than rank 0, expected digest {expected:016x}, found {found:016x}"
+    )]
+    OtherInputs {
+        /// The rank.
+        rank: usize,
+        /// The digest of rank 0.
+        expected: u64,
+        /// The digest of the rank.
+        found: u64,
+    },
+}
+
+impl Problem for RanksProblem {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::EndedElsewhere => ErrorKind::Interrupted,
+            Self::OtherInputs { .. } => ErrorKind::InvalidInput,
         }
     }
-    owners
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::EndedElsewhere => None,
+            Self::OtherInputs { .. } => {
+                Some("give all ranks the same files, on a file system that all nodes share".into())
+            }
+        }
+    }
+}
+
+/// How the work was shared.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Balance {
+    /// Ranks that had units to write.
+    pub ranks: usize,
+    /// Ranks that had none.
+    pub idle_ranks: usize,
+    /// Time of the slowest of those that had some, s.
+    pub slowest_s: f64,
+    /// Their mean time, s.
+    pub mean_s: f64,
+}
+
+/// How far a run has come, and how it was shared.
+#[derive(Debug, Default)]
+struct RunState {
+    /// Whether the ranks have agreed on their inputs, or that the run fails.
+    has_agreed: bool,
+    balance: Option<Balance>,
+}
+
+/// The ranks of a run, as one of them sees them.
+pub struct Ranks {
+    communicator: Box<dyn Communicator>,
+    state: Mutex<RunState>,
+}
+
+impl Default for Ranks {
+    fn default() -> Self {
+        Self::new(Box::new(SingleProcess))
+    }
+}
+
+/// How one rank's share ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ShareOutcome {
+    /// All its units are done, or it was asked to stop.
+    Ended,
+    /// It failed; the same run may succeed later.
+    FailedTransiently,
+    /// It failed.
+    Failed,
+}
+
+impl ShareOutcome {
+    pub fn from_result(result: &Result<()>) -> Self {
+        result.as_ref().err().map_or(Self::Ended, Self::from_error)
+    }
+
+    pub fn from_error(error: &Error) -> Self {
+        if error.is_transient() { Self::FailedTransiently } else { Self::Failed }
+    }
+}
+
+/// What one rank reports of its share.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ShareReport {
+    /// Number of units that it wrote.
+    pub written: u64,
+    pub outcome: ShareOutcome,
+    /// Whether it had any unit to write.
+    pub had_units: bool,
+    /// Its time, s.
+    pub seconds: f64,
+}
+
+/// How the shares of all ranks ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct SharesSummary {
+    /// Number of units written by all ranks.
+    pub written: u64,
+    /// Whether the same run may succeed later, by the first rank that failed; none if none did.
+    pub failed_transiently: Option<bool>,
+}
+
+impl Ranks {
+    /// Ranks that a communicator connects.
+    pub fn new(communicator: Box<dyn Communicator>) -> Self {
+        Self { communicator, state: Mutex::default() }
+    }
+
+    /// This rank, from 0.
+    pub fn rank(&self) -> usize {
+        self.communicator.rank()
+    }
+
+    /// Number of ranks.
+    pub fn size(&self) -> usize {
+        self.communicator.size()
+    }
+
+    /// Whether this is rank 0, which creates, completes and reports.
+    pub fn is_first(&self) -> bool {
+        self.rank() == 0
+    }
+
+    /// How the work was shared; none before the end, and where there is one rank.
+    pub fn balance(&self) -> Option<Balance> {
+        self.state().balance
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, RunState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Checks that all ranks have read the same inputs.
+    ///
+    /// # Errors
+    /// Another rank failed, or has other inputs.
+    pub(super) fn agree_on_inputs(&self, digest: u64) -> Result<(), RanksProblem> {
+        self.state().has_agreed = true;
+        // a flag that the rank is ready, and its digest
+        let all = self.communicator.all_gather(&[1, digest], &mut || ());
+        let is_ready = all.chunks_exact(2).all(|numbers| numbers.first() == Some(&1));
+        if !is_ready {
+            return Err(RanksProblem::EndedElsewhere);
+        }
+        let digests = || all.iter().skip(1).step_by(2).copied();
+        let expected = digests().next().unwrap_or(digest);
+        match digests().enumerate().find(|(_, found)| *found != expected) {
+            Some((rank, found)) if self.is_first() => Err(RanksProblem::OtherInputs { rank, expected, found }),
+            Some(_) => Err(RanksProblem::EndedElsewhere),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether this rank is to report the error with which it ended: of several that failed, the first does. Every rank calls
+    /// this once, at its end; those that failed before all had agreed on their inputs inform the others by it.
+    pub fn is_reporter(&self, outcome: Result<(), &Error>) -> bool {
+        if self.size() == 1 {
+            return outcome.is_err();
+        }
+        if std::mem::replace(&mut self.state().has_agreed, true) {
+            // ranks that end since another one failed know it
+            return outcome.is_err_and(|error| error.problem::<RanksProblem>() != Some(&RanksProblem::EndedElsewhere));
+        }
+        let all = self.communicator.all_gather(&[u64::from(outcome.is_ok()), 0], &mut || ());
+        let first_failed = all.chunks_exact(2).position(|numbers| numbers.first() == Some(&0));
+        outcome.is_err() && first_failed == Some(self.rank())
+    }
+
+    /// Waits until all ranks are here: launchers end the others when one goes.
+    pub fn wait_for_all(&self) {
+        drop(self.communicator.all_gather(&[0], &mut || ()));
+    }
+
+    /// Gives all ranks what rank 0 found when it began or resumed the output: the bytes of rank 0.
+    pub(super) fn broadcast(&self, bytes: Vec<u8>) -> Vec<u8> {
+        self.communicator.broadcast(bytes)
+    }
+
+    /// Informs all ranks how this rank's share ended, and learns how theirs did.
+    pub(super) fn gather_shares(&self, own: ShareReport, on_wait: &mut dyn FnMut()) -> SharesSummary {
+        let ShareReport { written, outcome, had_units, seconds } = own;
+        let numbers = [written, outcome as u64, u64::from(had_units), seconds.to_bits()];
+        let all = self.communicator.all_gather(&numbers, on_wait);
+        let reports: Vec<[u64; 4]> = all.chunks_exact(4).map(|r| [r[0], r[1], r[2], r[3]]).collect();
+        let times: Vec<f64> = reports.iter().filter(|r| r[2] == 1).map(|r| f64::from_bits(r[3])).collect();
+        if reports.len() > 1 {
+            let mean_s = times.iter().sum::<f64>() / times.len().max(1) as f64;
+            let slowest_s = times.iter().copied().fold(0.0, f64::max);
+            let idle_ranks = reports.len() - times.len();
+            self.state().balance = Some(Balance { ranks: times.len(), idle_ranks, slowest_s, mean_s });
+        }
+        let failed = reports.iter().find(|r| r[1] != ShareOutcome::Ended as u64);
+        SharesSummary {
+            written: reports.iter().map(|r| r[0]).sum(),
+            failed_transiently: failed.map(|r| r[1] == ShareOutcome::FailedTransiently as u64),
+        }
+    }
+}
+
+/// Gives units of these sizes to ranks: for each unit the rank that writes it.
+///
+/// Units that follow one another go to one rank, since they may lie in one part of a table, which then is read once. No
+/// rank has more than the mean and one unit.
+pub fn assign_units(sizes: &[u64], ranks: usize) -> Vec<usize> {
+    let total: u128 = sizes.iter().map(|&size| u128::from(size)).sum();
+    let ranks = ranks.max(1);
+    let mut before = 0_u128;
+    let assign = |&size: &u64| {
+        // the rank in whose share the middle of the unit lies
+        let middle = (2 * before + u128::from(size)).saturating_sub(1);
+        before += u128::from(size);
+        match (middle * ranks as u128).checked_div(2 * total) {
+            Some(rank) => usize::try_from(rank).unwrap_or(0).min(ranks - 1),
+            None => 0,
+        }
+    };
+    sizes.iter().map(assign).collect()
 }
 
 #[cfg(test)]
@@ -44,26 +284,28 @@ mod tests {
     use proptest::prelude::*;
 
     fn loads(sizes: &[u64], ranks: usize) -> Vec<u64> {
-        let owners = shares(sizes, ranks);
+        let owners = assign_units(sizes, ranks);
         let load = |rank| sizes.iter().zip(&owners).filter(|&(_, owner)| *owner == rank).map(|(size, _)| size).sum();
         (0..ranks).map(load).collect()
     }
 
     proptest! {
         #[test]
-        fn no_rank_has_more_than_the_mean_and_one_part(sizes in prop::collection::vec(1..1000_u64, 0..60), ranks in 1..9_usize) {
+        fn no_rank_has_more_than_the_mean_and_one_unit(sizes in prop::collection::vec(1..1000_u64, 0..60), ranks in 1..9_usize) {
             let loads = loads(&sizes, ranks);
             let total: u64 = sizes.iter().sum();
             prop_assert_eq!(loads.iter().sum::<u64>(), total);
             let largest = sizes.iter().max().copied().unwrap_or(0);
-            prop_assert!(loads.iter().all(|load| *load <= total / ranks as u64 + largest));
+            prop_assert!(loads.iter().all(|load| *load <= total.div_ceil(ranks as u64) + largest));
+            prop_assert!(assign_units(&sizes, ranks).is_sorted());
         }
     }
 
     #[test]
-    fn equal_parts_are_dealt_out_in_turn_and_surplus_ranks_have_none() {
-        assert_eq!(shares(&[5, 5, 5, 5], 2), [0, 1, 0, 1]);
-        assert_eq!(loads(&[7, 3], 4), [7, 3, 0, 0]);
-        assert!(shares(&[], 3).is_empty());
+    fn equal_units_are_shared_equally_and_surplus_ranks_have_none() {
+        assert_eq!(assign_units(&[5, 5, 5, 5], 2), [0, 0, 1, 1]);
+        assert_eq!(loads(&[7, 3], 4), [0, 7, 0, 3]);
+        assert!(assign_units(&[], 3).is_empty());
+        assert_eq!(assign_units(&[0, 0], 3), [0, 0]);
     }
 }

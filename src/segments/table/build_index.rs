@@ -13,7 +13,7 @@ use super::rows::SegmentEnds;
 use super::schema::{COORDINATES, Precision, ROW};
 use crate::error::{Context, Result};
 use crate::geometry::Point;
-use crate::io::checkpoint::Digest;
+use crate::io::digest::Digest;
 use crate::segments::index::SegmentIndex;
 use crate::segments::index::segment_index::{CoordinateWidth, SegmentIndexBuilder};
 
@@ -55,19 +55,19 @@ impl SegmentTable {
         for part in self.parts() {
             let metadata = part.ensure_open()?.file_metadata();
             for pair in metadata.file_metadata().key_value_metadata().into_iter().flatten() {
-                hash.add(pair.key.as_bytes());
-                hash.add(pair.value.as_deref().unwrap_or_default().as_bytes());
+                hash.add_bytes(pair.key.as_bytes());
+                hash.add_bytes(pair.value.as_deref().unwrap_or_default().as_bytes());
             }
             for chunk in metadata.row_groups().iter().flat_map(|g| g.columns()) {
-                hash.add(&chunk.data_page_offset().to_le_bytes());
-                hash.add(&chunk.compressed_size().to_le_bytes());
-                hash.add(&chunk.num_values().to_le_bytes());
+                hash.add_bytes(&chunk.data_page_offset().to_le_bytes());
+                hash.add_bytes(&chunk.compressed_size().to_le_bytes());
+                hash.add_bytes(&chunk.num_values().to_le_bytes());
                 let statistics = chunk.statistics();
-                hash.add(statistics.and_then(|s| s.min_bytes_opt()).unwrap_or_default());
-                hash.add(statistics.and_then(|s| s.max_bytes_opt()).unwrap_or_default());
+                hash.add_bytes(statistics.and_then(|s| s.min_bytes_opt()).unwrap_or_default());
+                hash.add_bytes(statistics.and_then(|s| s.max_bytes_opt()).unwrap_or_default());
             }
         }
-        Ok(hash.get())
+        Ok(hash.finish())
     }
 }
 

@@ -21,7 +21,7 @@ use super::problem::TableProblem;
 use crate::error::{Context, Error, FileProblem, Problem, Result};
 use crate::geometry::{Aabb, Point};
 use crate::io::atomic_output::{OutputConflict, create_without_following};
-use crate::io::checkpoint::checksum_of;
+use crate::io::digest::file_checksum;
 use crate::io::parquet_file::{Writer, footer_checksum, open_batches, properties_builder};
 use crate::io::reader_panics::{PanicGuard, catch_panics};
 
@@ -154,7 +154,7 @@ impl ManifestEntry {
     /// # Errors
     /// It cannot be read.
     pub(super) fn find_differences(&self, part: &OpenPart) -> Result<Vec<Error>> {
-        let (_, checksum) = checksum_of(part.path())?;
+        let (_, checksum) = file_checksum(part.path())?;
         let (bounds, neurons) = (part.bounds()?, part.neurons_or_read()?.len() as u64);
         let found = [
             (checksum != self.checksum)
@@ -406,7 +406,7 @@ mod tests {
         let metadata = TableMetadata { segments: 1, neurons: 1, parts: 1, ..TableMetadata::default() };
         write_part(&path, &segments, &[neuron], &metadata, Precision::F64).unwrap();
         let part = OpenPart::open(&path, OpenRequirement::ColumnsAndMetadata).unwrap();
-        let entry = ManifestEntry::from_part(&path, checksum_of(&path).unwrap().1).unwrap();
+        let entry = ManifestEntry::from_part(&path, file_checksum(&path).unwrap().1).unwrap();
         entry.check_footer(&part).unwrap();
         assert!(entry.find_differences(&part).unwrap().is_empty());
         let bounds = Aabb { max: Point::new(2.0, 3.0, 5.0), ..entry.bounds };

@@ -1,9 +1,35 @@
-//! The parts of all tables, numbered through: what is computed, journalled and gone on with.
+//! What is read and what is written: the parts of all tables, and the units of work, which are blocks of a part's neurons.
 
+use super::neuron_blocks::{NeuronBlock, split_into_blocks};
 use super::{SegmentSource, layout};
 use crate::error::Result;
 use crate::segments::Segments;
 use crate::segments::table::TableNeuron;
+
+/// Output bytes of a unit, unless one neuron has more: what a thread pool computes and writes in about a second.
+pub const UNIT_BYTES: usize = 64 << 20;
+
+/// A unit of work: neighbouring neurons of a part.
+#[derive(Clone, Copy)]
+pub struct WorkUnit<'a> {
+    /// The part.
+    pub part: NumberedPart<'a>,
+    /// The neurons.
+    pub block: NeuronBlock<'a>,
+}
+
+/// Cuts parts into units of work of at most `bytes` of output, or of one neuron where that alone is more. A part without
+/// segments is a unit too.
+pub fn split_into_units<'a>(parts: &[NumberedPart<'a>], columns: usize, bytes: usize) -> Vec<WorkUnit<'a>> {
+    let units_of = |&part: &NumberedPart<'a>| {
+        let mut blocks = split_into_blocks(part.neurons(), columns, bytes);
+        if blocks.is_empty() {
+            blocks.push(NeuronBlock { neurons: &[], first_segment: 0, segment_count: 0 });
+        }
+        blocks.into_iter().map(move |block| WorkUnit { part, block })
+    };
+    parts.iter().flat_map(units_of).collect()
+}
 
 /// A part of one of the tables.
 #[derive(Clone, Copy)]

@@ -1,0 +1,424 @@
+//! Checkpoints: which units of an unfinished output are done, so that a later run resumes it.
+//!
+//! The checkpoint of `OUT` is in its lock file `OUT.checkpoint` ([`OutputLock`](super::atomic_output::OutputLock)):
+//!
+//! | bytes | content |
+//! |---|---|
+//! | 0..4080 | lines of text, then zeros: the lock's lines (title, `run`, `file`), then `program`, `inputs`, `segments`, `units`, and `layout` where the output is laid out before its units are written |
+//! | 4080 | 1 when a process asks the others to stop |
+//! | 4096 + 16 i | the slot of unit i, little-endian: segments (u64), CRC-32 of the unit's bytes (u32), CRC-32 of the unit's number and these twelve bytes (u32) |
+//!
+//! `inputs` is a [`Digest`](super::digest::Digest) of everything that the output's bytes depend on. A slot is written, by the
+//! process that wrote the unit, when the unit's bytes are safe on the disk. A slot counts when its own checksum holds, so
+//! that a checkpoint is valid wherever its writer was killed; 16 bytes at a multiple of 16 lie in one sector and one page.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use super::atomic_output::{SLOTS_BYTE, STOP_BYTE, append_text, lock_path_for, open_existing, read_lock_text};
+use crate::error::{Context, ErrorKind, FileProblem, Problem, Result};
+
+/// This program and its version, as checkpoints record it.
+pub const PROGRAM: &str = concat!("leadfield ", env!("CARGO_PKG_VERSION"));
+
+/// Size of a slot.
+const SLOT_BYTES: usize = 16;
+
+/// What an unfinished output is to become.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutputPlan {
+    /// The program that writes it: [`PROGRAM`].
+    pub program: String,
+    /// Digest of the inputs and the settings.
+    pub inputs: u64,
+    /// Number of segments in all units.
+    pub segments: u64,
+    /// Number of units.
+    pub units: u64,
+}
+
+/// What a checkpoint records of a unit that is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnitRecord {
+    /// Number of its segments.
+    pub segments: u64,
+    /// CRC-32 of its bytes.
+    pub checksum: u32,
+}
+
+/// Why a run cannot resume what an earlier one left.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum CheckpointProblem {
+    /// The earlier run was of another program.
+    #[error("unfinished run of another version, expected `{expected}`, found `{found}`")]
+    Program {
+        /// This program.
+        expected: String,
+        /// The one that began the output.
+        found: String,
+    },
+    /// The earlier run had other inputs.
+    #[error("unfinished run of other inputs or settings, expected digest {expected:016x}, found {found:016x}")]
+    Inputs {
+        /// Digest of this run.
+        expected: u64,
+        /// Digest of the earlier one.
+        found: u64,
+    },
+    /// A complete output of other inputs.
+    #[error("exists already, and is not what these inputs and settings give")]
+    OtherOutput,
+    /// What an earlier run left was changed since.
+    #[error("damaged, expected what was laid out by the run that did not finish")]
+    Damaged,
+    /// Stopped on request.
+    #[error("stopped as asked, before all parts were done")]
+    Stopped,
+}
+
+impl Problem for CheckpointProblem {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Program { .. } | Self::Inputs { .. } | Self::OtherOutput => ErrorKind::OutputConflict,
+            Self::Damaged => ErrorKind::Damaged,
+            Self::Stopped => ErrorKind::Interrupted,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        let text = match self {
+            Self::Program { .. } | Self::Inputs { .. } => {
+                "give the inputs and settings that it was begun with, or begin anew with `--force`"
+            }
+            Self::OtherOutput => {
+                "choose another name, or replace it: `--force`, or `--resume --force` where a run of these inputs was interrupted"
+            }
+            Self::Damaged => "begin anew: `--force`",
+            Self::Stopped => return None,
+        };
+        Some(text.into())
+    }
+
+    fn is_transient(&self) -> bool {
+        matches!(self, Self::Stopped)
+    }
+}
+
+/// The hint how to resume an output of which some units are done.
+pub fn resume_hint(output: &Path, done: u64, units: u64) -> String {
+    let force = if output.exists() { " --force" } else { "" };
+    format!("{done} of {units} parts are kept: resume with `--resume{force}`")
+}
+
+/// The checkpoint of an output. Several processes may mark units in it at the same time, each its own.
+#[derive(Debug)]
+pub struct Checkpoint {
+    file: File,
+    path: PathBuf,
+    plan: OutputPlan,
+    layout: Option<u32>,
+}
+
+impl Checkpoint {
+    /// Begins the checkpoint in the lock file of an output. `layout` is the CRC-32 of what was laid out before any unit.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn create(output: &Path, lock_file: File, plan: &OutputPlan, layout: Option<u32>) -> Result<Self> {
+        let OutputPlan { program, inputs, segments, units } = plan;
+        let layout_line = layout.map_or_else(String::new, |layout| format!("layout {layout:08x}\n"));
+        let text =
+            format!("program {program}\ninputs {inputs:016x}\nsegments {segments}\nunits {units}\n{layout_line}");
+        let path = lock_path_for(output);
+        append_text(&lock_file, &text).map_err(FileProblem::Write).in_file(&path)?;
+        let checkpoint = Self { file: lock_file, path, plan: plan.clone(), layout };
+        checkpoint.sync()?;
+        Ok(checkpoint)
+    }
+
+    /// Opens the checkpoint that an earlier run left in the lock file; none where it did not get so far.
+    ///
+    /// # Errors
+    /// It is of another program or of other inputs; it cannot be read or written.
+    pub fn resume(output: &Path, lock_file: File, expected: &OutputPlan) -> Result<Option<Self>> {
+        let Some(checkpoint) = Self::open(lock_file, lock_path_for(output)) else { return Ok(None) };
+        check_same(expected, &checkpoint.plan).in_file(&checkpoint.path)?;
+        checkpoint.write_at(&[0], STOP_BYTE)?;
+        Ok(Some(checkpoint))
+    }
+
+    /// Opens the checkpoint of an output that another process holds the lock of; none where there is none.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::resume`].
+    pub fn open_shared(output: &Path, expected: &OutputPlan) -> Result<Option<Self>> {
+        let path = lock_path_for(output);
+        let file = match open_existing(&path, true) {
+            Ok(file) => file,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(FileProblem::Write(e)).in_file(&path),
+        };
+        let Some(checkpoint) = Self::open(file, path) else { return Ok(None) };
+        check_same(expected, &checkpoint.plan).in_file(&checkpoint.path)?;
+        Ok(Some(checkpoint))
+    }
+
+    /// Opens the checkpoint of an output to read it; none where there is none, or none that is complete.
+    ///
+    /// # Errors
+    /// It is there and cannot be read.
+    pub fn read(output: &Path) -> Result<Option<Self>> {
+        let path = lock_path_for(output);
+        match File::open(&path) {
+            Ok(file) => Ok(Self::open(file, path)),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(FileProblem::Read(e)).in_file(&path),
+        }
+    }
+
+    fn open(file: File, path: PathBuf) -> Option<Self> {
+        let (plan, layout) = parse_plan(&read_lock_text(&file))?;
+        Some(Self { file, path, plan, layout })
+    }
+
+    /// What the output is to become.
+    pub fn plan(&self) -> &OutputPlan {
+        &self.plan
+    }
+
+    /// CRC-32 of what was laid out before any unit; none for outputs that are not laid out.
+    pub fn layout_checksum(&self) -> Option<u32> {
+        self.layout
+    }
+
+    /// What is recorded of each unit; none for those that are not done.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn read_records(&self) -> Result<Vec<Option<UnitRecord>>> {
+        let length = self.file.metadata().map_err(FileProblem::Read).in_file(&self.path)?.len();
+        let stored = (length.saturating_sub(SLOTS_BYTE) / SLOT_BYTES as u64).min(self.plan.units);
+        let mut bytes = vec![0; usize::try_from(stored).unwrap_or(0) * SLOT_BYTES];
+        self.file.read_exact_at(&mut bytes, SLOTS_BYTE).map_err(FileProblem::Read).in_file(&self.path)?;
+        let mut records: Vec<_> = (0..).zip(bytes.chunks_exact(SLOT_BYTES)).map(|(i, slot)| decode(i, slot)).collect();
+        records.resize(usize::try_from(self.plan.units).unwrap_or(0), None);
+        Ok(records)
+    }
+
+    /// Number of units that are done, and of their segments.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn progress(&self) -> Result<(u64, u64)> {
+        let records = self.read_records()?;
+        let done = records.iter().flatten();
+        Ok(done.fold((0, 0), |(units, segments), record| (units + 1, segments + record.segments)))
+    }
+
+    /// Records that units are done. Their bytes must be synced.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn mark_done(&self, units: &[(u64, UnitRecord)]) -> Result<()> {
+        for &(unit, record) in units {
+            self.write_at(&encode(unit, record), slot_byte(unit))?;
+        }
+        self.sync()
+    }
+
+    /// Records that a unit is not done after all.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn clear_unit(&self, unit: u64) -> Result<()> {
+        self.write_at(&[0; SLOT_BYTES], slot_byte(unit))
+    }
+
+    /// Asks all processes that write this output to stop at the end of a unit. Where it cannot be asked they finish their
+    /// units, which does no harm.
+    pub fn request_stop(&self) {
+        drop(self.write_at(&[1], STOP_BYTE));
+    }
+
+    /// Whether a process has asked all others to stop.
+    pub fn is_stop_requested(&self) -> bool {
+        let mut byte = [0];
+        self.file.read_exact_at(&mut byte, STOP_BYTE).is_ok() && byte != [0]
+    }
+
+    fn write_at(&self, bytes: &[u8], at: u64) -> Result<()> {
+        self.file.write_all_at(bytes, at).map_err(FileProblem::Write).in_file(&self.path)
+    }
+
+    fn sync(&self) -> Result<()> {
+        self.file.sync_data().map_err(FileProblem::Write).in_file(&self.path)
+    }
+}
+
+const fn slot_byte(unit: u64) -> u64 {
+    SLOTS_BYTE + unit * SLOT_BYTES as u64
+}
+
+fn encode(unit: u64, UnitRecord { segments, checksum }: UnitRecord) -> [u8; SLOT_BYTES] {
+    let mut slot = [0; SLOT_BYTES];
+    slot[..8].copy_from_slice(&segments.to_le_bytes());
+    slot[8..12].copy_from_slice(&checksum.to_le_bytes());
+    let sum = slot_checksum(unit, &slot[..12]);
+    slot[12..].copy_from_slice(&sum.to_le_bytes());
+    slot
+}
+
+fn decode(unit: u64, slot: &[u8]) -> Option<UnitRecord> {
+    let (segments, rest) = slot.split_first_chunk::<8>()?;
+    let (checksum, rest) = rest.split_first_chunk::<4>()?;
+    let (sum, _) = rest.split_first_chunk::<4>()?;
+    let record = UnitRecord { segments: u64::from_le_bytes(*segments), checksum: u32::from_le_bytes(*checksum) };
+    (u32::from_le_bytes(*sum) == slot_checksum(unit, slot.get(..12)?)).then_some(record)
+}
+
+/// The checksum of a slot: that of an empty slot is not 0.
+fn slot_checksum(unit: u64, content: &[u8]) -> u32 {
+    let mut sum = crc32fast::Hasher::new();
+    sum.update(&unit.to_le_bytes());
+    sum.update(content);
+    // a slot that was never written is all zeros, and is not done
+    sum.finalize().max(1)
+}
+
+/// The plan and the layout's checksum, as the lines of a checkpoint record them.
+fn parse_plan(text: &str) -> Option<(OutputPlan, Option<u32>)> {
+    let mut lines = text.lines().skip_while(|line| !line.starts_with("program ")).peekable();
+    let mut next = |name: &str| lines.next_if(|line| line.starts_with(name)).map(|line| line[name.len()..].to_string());
+    let plan = OutputPlan {
+        program: next("program ")?,
+        inputs: u64::from_str_radix(&next("inputs ")?, 16).ok()?,
+        segments: next("segments ")?.parse().ok()?,
+        units: next("units ")?.parse().ok()?,
+    };
+    let layout = next("layout ").and_then(|text| u32::from_str_radix(&text, 16).ok());
+    Some((plan, layout))
+}
+
+/// Checks that an earlier run is of this program, and of the same inputs and settings.
+fn check_same(expected: &OutputPlan, found: &OutputPlan) -> Result<(), CheckpointProblem> {
+    if expected.program != found.program {
+        let (expected, found) = (expected.program.clone(), found.program.clone());
+        return Err(CheckpointProblem::Program { expected, found });
+    }
+    if expected != found {
+        return Err(CheckpointProblem::Inputs { expected: expected.inputs, found: found.inputs });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The lines of the lock.
+    const LOCK: &str = "leadfield checkpoint 1\nrun 4711 node\nfile 17 0\n";
+
+    fn plan() -> OutputPlan {
+        OutputPlan { program: PROGRAM.into(), inputs: 0xab, segments: 30, units: 3 }
+    }
+
+    const RECORDS: [(u64, UnitRecord); 2] =
+        [(2, UnitRecord { segments: 12, checksum: 0xff }), (0, UnitRecord { segments: 8, checksum: 7 })];
+
+    fn open_lock(output: &Path) -> File {
+        File::options().read(true).write(true).open(lock_path_for(output)).unwrap()
+    }
+
+    /// A checkpoint of two units that are done, out of three: its folder, the output's name, its bytes.
+    fn written() -> (tempfile::TempDir, PathBuf, Vec<u8>) {
+        let folder = tempfile::tempdir().unwrap();
+        let output = folder.path().join("w.h5");
+        std::fs::write(lock_path_for(&output), LOCK).unwrap();
+        let checkpoint = Checkpoint::create(&output, open_lock(&output), &plan(), Some(0x1f)).unwrap();
+        checkpoint.mark_done(&RECORDS).unwrap();
+        let bytes = std::fs::read(lock_path_for(&output)).unwrap();
+        (folder, output, bytes)
+    }
+
+    #[test]
+    fn units_that_are_marked_are_read_back_until_they_are_cleared() {
+        let (_folder, output, bytes) = written();
+        assert_eq!(bytes.len(), 4096 + 3 * 16);
+        let checkpoint = Checkpoint::resume(&output, open_lock(&output), &plan()).unwrap().unwrap();
+        assert_eq!((checkpoint.plan(), checkpoint.layout_checksum()), (&plan(), Some(0x1f)));
+        assert_eq!(checkpoint.read_records().unwrap(), [Some(RECORDS[1].1), None, Some(RECORDS[0].1)]);
+        assert_eq!(Checkpoint::read(&output).unwrap().unwrap().progress().unwrap(), (2, 20));
+        checkpoint.clear_unit(0).unwrap();
+        assert_eq!(checkpoint.progress().unwrap(), (1, 12));
+    }
+
+    #[test]
+    fn wherever_its_writer_was_killed_complete_lines_and_slots_count() {
+        let (_folder, output, bytes) = written();
+        let text = bytes.iter().position(|byte| *byte == 0).unwrap();
+        for length in (0..=text).chain(4090..=bytes.len()) {
+            std::fs::write(lock_path_for(&output), &bytes[..length]).unwrap();
+            let checkpoint = Checkpoint::resume(&output, open_lock(&output), &plan()).unwrap();
+            // the line of the layout comes last, and is missing where it was not written
+            let layout = "layout 0000001f\n".len();
+            assert_eq!(checkpoint.is_some(), length >= text - layout, "{length}");
+            let Some(checkpoint) = checkpoint else { continue };
+            assert_eq!(checkpoint.layout_checksum(), (length >= text).then_some(0x1f), "{length}");
+            let done = [4096 + 16, 4096 + 48].into_iter().filter(|end| length >= *end).count();
+            assert_eq!(checkpoint.progress().unwrap().0, done as u64, "{length}");
+            checkpoint.mark_done(&RECORDS).unwrap();
+            assert_eq!(checkpoint.progress().unwrap(), (2, 20), "{length}");
+        }
+    }
+
+    #[test]
+    fn a_slot_with_any_changed_byte_does_not_count() {
+        let (_folder, output, bytes) = written();
+        for place in 4096..4112 {
+            let mut changed = bytes.clone();
+            changed[place] ^= 1;
+            std::fs::write(lock_path_for(&output), changed).unwrap();
+            assert_eq!(Checkpoint::read(&output).unwrap().unwrap().progress().unwrap(), (1, 12), "{place}");
+        }
+        // a slot of another unit does not count either
+        let mut moved = bytes.clone();
+        moved.copy_within(4096..4112, 4112);
+        std::fs::write(lock_path_for(&output), moved).unwrap();
+        assert_eq!(Checkpoint::read(&output).unwrap().unwrap().progress().unwrap(), (2, 20));
+    }
+
+    #[test]
+    fn a_stop_that_was_requested_is_seen_by_all_until_the_run_is_resumed() {
+        let (_folder, output, _) = written();
+        let shared = Checkpoint::open_shared(&output, &plan()).unwrap().unwrap();
+        assert!(!shared.is_stop_requested());
+        Checkpoint::open_shared(&output, &plan()).unwrap().unwrap().request_stop();
+        assert!(shared.is_stop_requested());
+        Checkpoint::resume(&output, open_lock(&output), &plan()).unwrap().unwrap();
+        assert!(!shared.is_stop_requested());
+    }
+
+    #[test]
+    fn the_hint_names_force_where_an_older_output_is_there() {
+        let (folder, output, _) = written();
+        assert_eq!(resume_hint(&output, 2, 3), "2 of 3 parts are kept: resume with `--resume`");
+        assert_eq!(resume_hint(folder.path(), 2, 3), "2 of 3 parts are kept: resume with `--resume --force`");
+    }
+
+    #[test]
+    fn runs_of_other_programs_and_of_other_inputs_are_refused() {
+        let (_folder, output, _) = written();
+        let name = lock_path_for(&output).display().to_string();
+        let hint = "\nhint: give the inputs and settings that it was begun with, or begin anew with `--force`";
+        let refusal =
+            |plan: &OutputPlan| format!("{:?}", Checkpoint::resume(&output, open_lock(&output), plan).unwrap_err());
+        let newer = OutputPlan { program: "leadfield 9".into(), ..plan() };
+        let text = format!("unfinished run of another version, expected `leadfield 9`, found `{PROGRAM}`");
+        assert_eq!(refusal(&newer), format!("{name}: {text}{hint}"));
+        let other = OutputPlan { inputs: 0xcd, ..plan() };
+        let text =
+            "unfinished run of other inputs or settings, expected digest 00000000000000cd, found 00000000000000ab";
+        assert_eq!(refusal(&other), format!("{name}: {text}{hint}"));
+    }
+}
