@@ -1,9 +1,9 @@
-//! Products of coordinates whose difference keeps its digits.
+//! Computes vector products without cancellation.
 
 use super::simd::norm_2;
 use crate::geometry::Point;
 
-/// Squared length of the vector product.
+/// Returns the squared length of the vector product.
 #[inline(always)]
 pub(super) fn cross_2(a: Point, b: Point) -> f64 {
     norm_2(Point::new(
@@ -13,7 +13,7 @@ pub(super) fn cross_2(a: Point, b: Point) -> f64 {
     ))
 }
 
-/// a b - c d without cancellation, exactly 0 where the products are equal.
+/// Returns a b - c d without cancellation; the result is exactly 0 if the products are equal.
 ///
 /// Source: C.-P. Jeannerod, N. Louvet, J.-M. Muller, Math. Comp. 82, 2245 (2013), doi:10.1090/S0025-5718-2013-02679-8
 /// (Kahan's algorithm).

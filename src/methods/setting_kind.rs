@@ -1,22 +1,22 @@
-//! What a contact can say for itself, and which method takes it.
+//! Settings that a contact can have, and the methods that accept them.
 
-/// A setting of a single contact. A method lists those that it takes ([`super::Method::accepted_settings`]); a contact that has
-/// another one is refused when its file is read, so that none is lost in silence.
+/// A setting of a single contact. A method lists the settings that it accepts ([`super::Method::accepted_settings`]);
+/// reading a file fails if a contact has another one, so that no setting is ignored silently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SettingKind {
     /// Conductivity of the medium, S/m.
     Conductivity,
     /// Conductivity along x, y and z, S/m.
     Anisotropy,
-    /// The lead field to look coefficients up in.
+    /// The lead field to read weights from.
     Field,
-    /// Radius of a region, um.
+    /// Radius of the region, µm.
     Radius,
-    /// Thickness of a region, um.
+    /// Thickness of the region, µm.
     Thickness,
     /// The array that the contact belongs to.
     Array,
-    /// What is measured of a segment.
+    /// The measure of a segment.
     Measure,
     /// Whether the measure is divided by the region's volume.
     PerVolume,
@@ -24,17 +24,17 @@ pub enum SettingKind {
     Boundary,
     /// The contact, or average, that is subtracted.
     Reference,
-    /// A contact of a certain size instead of a point.
+    /// A disc contact instead of a point.
     Disc,
 }
 
 impl SettingKind {
-    /// Those of a contact in a medium that conducts.
+    /// Settings of a contact in a conducting medium.
     pub const MEDIUM_SETTINGS: &'static [Self] = &[Self::Conductivity, Self::Anisotropy, Self::Boundary, Self::Disc];
-    /// Those of every contact, whatever its method: they are about the column.
+    /// Settings of every contact, for any method, because they apply to the column.
     pub const COMMON_SETTINGS: &'static [Self] = &[Self::Reference];
 
-    /// Its key in electrode files.
+    /// Returns its key in electrodes files.
     pub const fn key(self) -> &'static str {
         match self {
             Self::Conductivity => "conductivity",

@@ -259,8 +259,9 @@ fn probeinterface_with_unknown_units_is_refused() {
 fn a_contact_without_its_lead_field_is_refused() {
     refused(
         "name,x,y,z,type\na,1,2,3,Reciprocity\n",
-        "error: FILE: contact `a`: no lead field, expected the one that `Reciprocity` looks up, found none\n\
-        hint: give `--fields FILE` for all contacts of such methods, one for each in file order, or `--field NAME=FILE`",
+        "error: FILE: contact `a`: no lead field, expected one for `Reciprocity`, found none\n\
+        hint: give `--fields FILE` once, or once for each contact of such methods in file order, or \
+        `--field NAME=FILE`",
     );
 }
 
@@ -271,7 +272,7 @@ fn a_disk_or_plane_alone_is_refused() {
             format!("name,x,y,z,type\na,1,2,3,ObjectiveCSD_{shape}\n"),
             &format!(
                 "error: FILE: `ObjectiveCSD_{shape}` array with no axis, expected at least two points at different \
-                positions, found 1\nhint: the axis comes from the other contacts of the array: add one, or use \
+                positions, found 1\nhint: add another contact to the array, which defines its axis, or use \
                 `ObjectiveCSD_Sphere`"
             ),
         );
@@ -322,7 +323,7 @@ fn a_boundary_that_the_contact_cannot_have_is_refused() {
     refused(
         file("9000", "y=9000 0"),
         "error: FILE: contact `a`: contact on its boundary, expected the medium's side, as in `y<9000, 0`, found \
-        `y=9000, 0`\nhint: `<` and `>` say on which side the medium is, wherever the contact is",
+        `y=9000, 0`\nhint: give the side of the medium with `<` or `>`",
     );
     refused(
         file("9001", "y<9000 0"),
@@ -338,7 +339,7 @@ fn a_boundary_that_the_contact_cannot_have_is_refused() {
         &["--conductivity", "0.3,0.3,0.2"],
         "error: FILE: contact `a`: no image in this medium, expected equal conductivities along x and z or 0 S/m beyond \
         the boundary, found 0.3 and 0.2, 1.5 beyond\n\
-        hint: a field solver knows this medium: `Reciprocity` on its lead field",
+        hint: use a field solver for this medium, and `Reciprocity` with its lead field",
     );
     refused(
         "name,x,y,z,boundary,disc_radius,disc_normal\na,1,2,3,y<4 0,5,1 0 0\n",

@@ -180,7 +180,7 @@ fn arrays_that_look_wrong_are_warned_of() {
         lines(&run, "warning"),
         ["warning: e.csv: 4 `ObjectiveCSD_Disk` contacts lie 11.3 degrees off their common axis, expected at most 5"]
     );
-    assert_eq!(lines(&run, "hint"), ["hint: name the array of each shank: `--csd-array first:end`"]);
+    assert_eq!(lines(&run, "hint"), ["hint: give the array of each shank: `--csd-array first:end`"]);
     run.ok();
 
     // neighbours along the axis are 100 um apart, in the file 200, 300 and 200: half of their means
@@ -195,7 +195,7 @@ fn arrays_that_look_wrong_are_warned_of() {
              file order {by_file} um"
         )]
     );
-    assert_eq!(lines(&run, "hint"), ["hint: BlueRecording goes by file order: `--csd-spacing file-order`"]);
+    assert_eq!(lines(&run, "hint"), ["hint: use `--csd-spacing file-order` for BlueRecording's thickness"]);
     run.ok();
     let run = weights(folder.path(), unsorted, &["--force", "--csd-spacing", "file-order"]);
     assert_eq!(lines(&run, "warning"), [""; 0]);
