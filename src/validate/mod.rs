@@ -1,4 +1,4 @@
-//! Validation: of electrodes files by themselves, and of two files that should hold the same.
+//! Validates electrodes files by themselves, and compares two files that should hold the same data.
 
 pub mod circuit;
 pub mod electrodes_file;

@@ -1,19 +1,19 @@
-//! What the machine does not do: instructions that reach outside the file, and files that are no pickles.
+//! Explains unsupported input: instructions that refer to something outside the file, and files that are not pickles.
 
 use super::PickleProblem;
 
-/// Why an instruction is not done.
+/// Returns the error for an unsupported instruction.
 pub(super) fn unsupported_opcode(instruction: u8) -> PickleProblem {
     let outside = |what| PickleProblem::ExternalReference { what, found: instruction };
     match instruction {
-        b'P' | b'Q' => outside("an object kept elsewhere (persistent id)"),
+        b'P' | b'Q' => outside("an external object (persistent id)"),
         0x82..=0x84 => outside("an object of Python's extension registry"),
-        0x97 | 0x98 => outside("a buffer kept elsewhere (out of band)"),
+        0x97 | 0x98 => outside("an external buffer (out of band)"),
         other => PickleProblem::UnknownOpcode(other),
     }
 }
 
-/// What a file is whose first bytes are not those of a pickle.
+/// Describes a file by its first two bytes, which are not those of a pickle.
 pub(super) fn describe_magic(first: u8, second: u8) -> String {
     match (first, second) {
         (0x1f, 0x8b) => "gzip's first bytes".into(),
@@ -25,8 +25,8 @@ pub(super) fn describe_magic(first: u8, second: u8) -> String {
     }
 }
 
-/// Whether a file begins as pickles of protocols 0 and 1 do: with the name of a constructor, a module in one line and a name
-/// in the next, or with a list or a dictionary.
+/// Returns whether a file begins as pickles of protocols 0 and 1 do: with the name of a constructor, a module in one
+/// line and a name in the next, or with a list or a dictionary.
 pub(super) fn is_text_protocol(start: &[u8]) -> bool {
     let is_name =
         |line: &[u8]| !line.is_empty() && line.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.'));

@@ -1,4 +1,4 @@
-//! The table of contacts: where they are, and what their coefficients are like.
+//! The table of contacts: positions, and statistics of their weights.
 
 use crate::error::Result;
 use crate::geometry::Aabb;
@@ -11,10 +11,10 @@ use crate::weights::WeightLookup;
 use super::settings::ContactSettings;
 use super::summary::ColumnSummary;
 
-/// How far round a contact segments are counted, um.
+/// Distance from a contact within which segments are counted, µm.
 pub const NEAR_UM: f64 = 100.0;
 
-/// A contact's line.
+/// One row of the table.
 pub struct ContactRow {
     /// Its name.
     pub name: String,
@@ -22,17 +22,18 @@ pub struct ContactRow {
     pub kind: String,
     /// What it was set to, where not all contacts of the method share it.
     pub settings: String,
-    /// Where it is, um.
+    /// Where it is, µm.
     pub position: String,
-    /// Least, median and greatest coefficient; none where no row is a number.
+    /// Least, median and greatest weight; `None` if no row is a number.
     pub weight_range: ColumnSummary,
-    /// The coefficients' unit; empty where they have none.
+    /// The weights' unit; empty where they have none.
     pub unit: &'static str,
     /// Segments with their midpoint within [`NEAR_UM`], and their share of all; none without position.
     pub near_segments: Option<(u64, f64)>,
 }
 
-/// The contact nearest to the middle of the segments, the first of several; one without position only where none has one.
+/// Finds the contact nearest to the centre of the segments, the first of several; one without a position only if no
+/// contact has one.
 pub fn find_middle_contact(file: &ElectrodesFile, table: &SegmentTable) -> Result<Option<String>> {
     let center = table.bounds()?.center();
     let population = &table.metadata().population;
@@ -41,10 +42,10 @@ pub fn find_middle_contact(file: &ElectrodesFile, table: &SegmentTable) -> Resul
     Ok(usable.min_by(|(_, a), (_, b)| distance(a).total_cmp(&distance(b))).map(|(e, _)| e.name.clone()))
 }
 
-/// A contact that has a column: its name, what the file says of it, and the column.
+/// A contact that has a column: its name, its description in the file, and the column.
 pub type ContactColumn<'a> = (&'a str, ContactDescription, u64);
 
-/// All contacts that have a column, in its order.
+/// Returns all contacts that have a column, in the order of columns.
 pub fn list_contacts(lookup: &WeightLookup) -> Result<Vec<ContactColumn<'_>>> {
     let population = lookup.population().name();
     let described = lookup.file().read_descriptions()?.into_iter();
@@ -54,7 +55,7 @@ pub fn list_contacts(lookup: &WeightLookup) -> Result<Vec<ContactColumn<'_>>> {
     Ok(contacts)
 }
 
-/// Their lines.
+/// Builds the rows of the table.
 pub fn build_rows(
     table: &SegmentTable,
     contacts: &[ContactColumn<'_>],
@@ -76,7 +77,7 @@ pub fn build_rows(
     Ok(contacts.iter().zip(summaries).zip(near).enumerate().map(row).collect())
 }
 
-/// How many segments have their midpoint near each contact.
+/// Counts the segments with their midpoint near each contact.
 fn count_near_segments<'a>(
     table: &SegmentTable,
     contacts: impl Iterator<Item = &'a ContactDescription>,

@@ -1,4 +1,4 @@
-//! What contacts' methods were set to, in words: what all contacts of a method share once, the rest contact by contact.
+//! Describes the settings of contacts' methods: those that all contacts of a method share once, the others by contact.
 
 use std::collections::BTreeMap;
 
@@ -8,14 +8,14 @@ use crate::sonata::electrodes_file::{AttributeValue, read_settings};
 /// Settings of some contacts.
 #[derive(Default)]
 pub struct ContactSettings {
-    /// For each method that has any: its name, and what all its contacts share.
+    /// For each method with settings: its name, and the settings that all its contacts share.
     pub shared: Vec<(String, String)>,
-    /// For each contact: what the others of its method do not all share.
+    /// For each contact: the settings that not all contacts of its method share.
     pub individual: Vec<String>,
 }
 
 impl ContactSettings {
-    /// Those of contacts, each a name and a method.
+    /// Reads the settings of contacts, each given by name and method.
     pub fn read(file: &Hdf5File, contacts: &[(&str, Option<&str>)]) -> Self {
         let told = contacts.iter().map(|(name, kind)| (kind.unwrap_or("unknown type"), describe_settings(file, name)));
         Self::split_shared(&told.collect::<Vec<_>>())
@@ -36,7 +36,7 @@ impl ContactSettings {
     }
 }
 
-/// A contact's settings, each in words: `conductivity 0.3 S/m`.
+/// Describes each setting of a contact: `conductivity 0.3 S/m`.
 fn describe_settings(file: &Hdf5File, contact: &str) -> Vec<String> {
     read_settings(file, contact).into_iter().map(|(key, value)| describe_setting(key, &value)).collect()
 }

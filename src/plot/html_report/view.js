@@ -170,7 +170,7 @@
     if (contact !== undefined) return `contact ${contact}`;
     const i = pick(x, y);
     if (i < 0) return "";
-    const value = data.value[i] === null ? "no coefficient" : `${data.value[i].toExponential(3)} ${data.unit}`.trim();
+    const value = data.value[i] === null ? "no weight" : `${data.value[i].toExponential(3)} ${data.unit}`.trim();
     return `node ${data.node[i]}, section ${data.section[i]}, segment ${data.segment[i]}: ${value}`;
   };
 
