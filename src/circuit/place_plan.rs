@@ -1,4 +1,4 @@
-//! Placing the segments of planned neurons.
+//! Placement of the segments of planned neurons.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::morphology::Morphology;
 use crate::segments::Segments;
 
 impl SegmentationPlan {
-    /// Places of the neurons in Hilbert order of their somata.
+    /// Returns the indices of the plans in Hilbert order of their somata.
     pub(crate) fn hilbert_order(&self) -> Vec<usize> {
         let soma = |p: &NeuronPlan| p.transform.translation;
         let curve = hilbert::HilbertCurve::for_bounds(&Aabb::enclosing(self.plans.iter().map(soma)));
@@ -35,10 +35,10 @@ impl SegmentationPlan {
         };
         let plans = which.iter().filter_map(|&i| self.plans.get(i));
         let mut all = Segments::with_capacity(plans.map(NeuronPlan::segment_count).sum::<u64>() as usize);
-        // few at a time, since each is copied: what is in memory twice is not the part
+        // small batches, because each neuron is copied: only a batch is in memory twice, not the part
         for together in which.chunks(NEURONS_PER_THREAD_BATCH * rayon::current_num_threads()) {
             let neurons: Vec<Result<Segments>> = together.par_iter().map(place_one).collect();
-            // the first failing neuron in order is the one that is told, whatever the number of threads
+            // report the first failing neuron in order, so that the error does not depend on the number of threads
             neurons.into_iter().try_for_each(|neuron| neuron.map(|segments| all.append(&segments)))?;
         }
         Ok(all)
@@ -55,7 +55,8 @@ impl SegmentationPlan {
         }
     }
 
-    /// A morphology that suits the axon's fate; an error tells whose it is.
+    /// Loads a morphology and checks that it has the axon that is needed; an error names the nodes that use the
+    /// morphology.
     fn load_morphology(&self, name: &str, axon: AxonTreatment) -> Result<Arc<Morphology>> {
         let suited =
             |m: Arc<Morphology>| require_axon(&m, axon, 0).in_file(&self.morphology_cache.file_path(name)).map(|()| m);

@@ -1,4 +1,4 @@
-//! The plans of neurons by their rules: from each morphology, parsed once.
+//! Plans neurons by their discretisation rules; parses each morphology once.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
@@ -18,7 +18,7 @@ use crate::geometry::Point;
 use crate::morphology::{ImporterNote, Morphology};
 use crate::segments::SectionCount;
 
-/// A tie, and whose it is.
+/// A section whose number of segments is ambiguous, and the nodes that have it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AmbiguousNeurons {
     /// The first of the nodes.
@@ -27,31 +27,31 @@ pub struct AmbiguousNeurons {
     pub other_nodes: u64,
     /// Name of their morphology.
     pub morphology_name: String,
-    /// The section.
+    /// The ambiguous section.
     pub ambiguous_length: AmbiguousLength,
 }
 
-/// Something that the simulator does with a morphology and that a user may not expect.
+/// A change that the simulator makes when it imports a morphology, and that a user may not expect.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MorphologyFileNote {
     /// The morphology's file.
     pub file: PathBuf,
-    /// What it is.
+    /// The change.
     pub note: ImporterNote,
 }
 
-/// What the rules make of the neurons.
+/// The plans of neurons by rule, and the neurons and notes to report.
 pub(crate) struct RulePlans {
     pub plans: Vec<NeuronPlan>,
-    /// The neurons that have no rule, or no morphology that fits it.
+    /// The neurons without a rule, or without a morphology that fits it.
     pub skipped: Vec<SkippedNeuron>,
-    /// The sections whose number of segments is not sure.
+    /// The sections whose number of segments is ambiguous.
     pub ambiguous: Vec<AmbiguousNeurons>,
-    /// What the simulator does with the morphologies that a user may not expect.
+    /// The changes that the simulator makes when it imports the morphologies.
     pub notes: Vec<MorphologyFileNote>,
 }
 
-/// The sections of a morphology under a rule.
+/// The sections of a morphology, discretised by a rule.
 #[derive(Clone)]
 struct DiscretisedMorphology {
     section_counts: Arc<[SectionCount]>,
@@ -60,7 +60,7 @@ struct DiscretisedMorphology {
     notes: Arc<[ImporterNote]>,
 }
 
-/// The sections, or why there are none.
+/// The discretised sections, or the error that prevents them.
 type DiscretisationOutcome = Result<DiscretisedMorphology, Arc<Error>>;
 
 /// Counts the segments of all neurons.
@@ -108,7 +108,7 @@ pub(crate) fn plan_neurons(
     }
 }
 
-/// Counts each pair of morphology and template once; the first list has each neuron's place in the second.
+/// Discretises each pair of morphology and template once; the first list has each neuron's index in the second.
 fn discretise_distinct(
     library: &MorphologyCache,
     neurons: &SelectedNeurons<'_>,
@@ -168,8 +168,8 @@ fn discretise_morphology(
     })
 }
 
-/// Refuses a neuron with more segments than it may have: mostly a coordinate is wrong. The error names the section with the
-/// most segments, and in it the point that is furthest from the one before.
+/// Returns an error if a neuron has more than `most` segments, mostly because a coordinate is wrong. The error names
+/// the section with the most segments, and its point that is furthest from the point before it.
 fn check_segment_count(morphology: &Morphology, sections: &[SectionCount], most: u64) -> Result<()> {
     let found = sections.iter().map(|s| u64::from(s.segments)).sum::<u64>();
     let Some(longest) = sections.iter().max_by_key(|s| s.segments).filter(|_| found > most) else { return Ok(()) };
@@ -186,14 +186,14 @@ fn check_segment_count(morphology: &Morphology, sections: &[SectionCount], most:
     Err(problem).at_index("section", u64::from(longest.section_id))
 }
 
-/// The rule that was given in the place of templates, for people; empty where there are templates.
+/// Describes the rule that was given instead of templates; empty if templates are used.
 pub(crate) fn describe_given_rule(rules: &TemplateRules) -> String {
     let given = rules.templates.iter().find(|template| template.name.is_empty());
     let rule = given.and_then(|template| template.rule.as_ref().ok());
     rule.map_or_else(String::new, |rule| format!("{}, {} µm", rule.axon_replacement.name(), rule.chunk_um))
 }
 
-/// The rules in use, for the metadata: how segments were counted, and what became of the axon.
+/// Describes the rules for the metadata: how segments were counted, and how the axon was treated.
 pub(crate) fn describe_rules(rules: &TemplateRules) -> (String, String) {
     let mut chunks: Vec<String> = Vec::new();
     let mut forms: BTreeMap<&str, u64> = BTreeMap::new();

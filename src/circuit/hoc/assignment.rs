@@ -7,14 +7,14 @@ use super::lexer::HocToken;
 use super::procedure::closing_bracket;
 use super::statement::Evaluator;
 
-/// A diameter below this, um, stands for one that a morphology lacks.
+/// Diameters below this, µm, are set where a morphology lacks them.
 const MIN_DIAMETER_UM: f64 = 0.01;
 
-/// What an assignment makes of a value and what stands at its right.
+/// Combines the old value with the right-hand side of an assignment.
 type AssignmentOperator = fn(f64, f64) -> f64;
 
 impl<'a> Evaluator<'_, '_, 'a> {
-    /// The operator of an assignment; none of a plain one.
+    /// Returns the operator of a compound assignment; `None` for a plain one.
     fn assignment_operator(&self, at: usize) -> Option<AssignmentOperator> {
         match self.body().get(at) {
             Some((HocToken::Mark("+="), _)) => Some(|a, b| a + b),
@@ -25,11 +25,12 @@ impl<'a> Evaluator<'_, '_, 'a> {
         }
     }
 
-    /// `name = ...`, `name += ...`, of which the mark's place is given; gives the value, and the place after it.
+    /// Evaluates `name = ...` or `name += ...`, given the index of the operator; returns the value and the index after
+    /// it.
     pub(super) fn evaluate_assignment(&mut self, name: &'a str, mark: usize) -> (Option<f64>, usize) {
         let (operator, at) = (self.assignment_operator(mark), mark + 1);
         let is_member = self.is_member();
-        // `a = b = 3`
+        // chained assignment: `a = b = 3`
         let (by, end) = match self.word_at(at) {
             Some(other) if self.is_assignment(at + 1) => self.evaluate_assignment(other, at + 1),
             _ => self.scope.evaluate(self.body(), at),
@@ -50,14 +51,14 @@ impl<'a> Evaluator<'_, '_, 'a> {
                 });
                 self.note_section_diameters(by.filter(|_| operator.is_none()));
             }
-            // of an object
+            // a member of an object is not a variable
             _ if is_member => {}
             _ => self.scope.set_value(name, value),
         }
         (value, end)
     }
 
-    /// `vector.x[i] = ...`, of which the bracket's place is given.
+    /// Evaluates `vector.x[i] = ...`, given the index of the bracket; returns the index after it.
     pub(super) fn evaluate_element_assignment(&mut self, vector: &'a str, open: usize) -> usize {
         let (index, end) = self.scope.evaluate_arguments(self.body(), open);
         if !self.is_assignment(end) {
@@ -69,7 +70,7 @@ impl<'a> Evaluator<'_, '_, 'a> {
         after
     }
 
-    /// `diam(x) = ...` and `diam(0:1) = a:b`, of which the bracket's place is given.
+    /// Evaluates `diam(x) = ...` or `diam(0:1) = a:b`, given the index of the bracket; returns the index after it.
     pub(super) fn evaluate_diameter_assignment(&mut self, open: usize) -> usize {
         let Some(close) = closing_bracket(self.body(), open) else { return open };
         if !self.is_assignment(close + 1) {
@@ -108,7 +109,7 @@ impl<'a> Evaluator<'_, '_, 'a> {
         end
     }
 
-    /// What an expression between two places gives a segment.
+    /// Returns the diameter that an expression gives to a segment.
     fn diameter_value(&self, value: Option<f64>, at: std::ops::Range<usize>) -> StubDiameter {
         match (value, self.body().get(at.clone())) {
             (Some(value), _) => StubDiameter::Known(value),
@@ -122,7 +123,7 @@ impl<'a> Evaluator<'_, '_, 'a> {
         }
     }
 
-    /// Sets the diameters of stubs, from the place of a segment's centre and what it has.
+    /// Sets the diameters of stubs; `value` maps the centre of a segment (0 to 1) and its old diameter to the new one.
     fn set_stub_diameters(&mut self, value: impl Fn(f64, &StubDiameter) -> StubDiameter) {
         let target = self.current_target().unwrap_or(SectionTarget::Other);
         for made in self.trace.cell.stubs_in(target) {
@@ -134,7 +135,7 @@ impl<'a> Evaluator<'_, '_, 'a> {
         }
     }
 
-    /// Notes diameters that are given to other sections than stubs: a table has those of the morphology.
+    /// Notes diameters that are set on sections other than stubs: the table keeps those of the morphology.
     fn note_section_diameters(&mut self, value: Option<f64>) {
         let is_stub = self.current_target().is_some_and(|target| self.trace.cell.stubs_in(target).next().is_some());
         let is_only_stub = is_stub && self.current_target() != Some(SectionTarget::All);
@@ -144,7 +145,7 @@ impl<'a> Evaluator<'_, '_, 'a> {
         }
     }
 
-    /// Notes diameters of stubs that are not known, or are set elsewhere than where the stubs are made.
+    /// Notes diameters of stubs that are unknown, or are set outside the procedure that creates the stubs.
     fn note_unknown_stub_diameters(&mut self, is_unknown: bool) {
         let is_stub = self.current_target().is_some_and(|target| self.trace.cell.stubs_in(target).next().is_some());
         let is_late = self.trace.cell.replaced_in_procedure.is_some_and(|place| place != self.procedure_index);
@@ -154,7 +155,7 @@ impl<'a> Evaluator<'_, '_, 'a> {
         }
     }
 
-    /// `L = ...` or `nseg = ...`, of which the value's place is given, in some sections.
+    /// Evaluates `L = ...` or `nseg = ...` in the current sections, given the index of the value.
     fn assign_length_or_nseg(&mut self, is_length: bool, operator: Option<AssignmentOperator>, at: usize) {
         let Some(target) = self.current_target() else {
             return if is_length { self.mark_unsupported(UnsupportedChange::Length) } else { self.forget_chunk() };
@@ -176,12 +177,12 @@ impl<'a> Evaluator<'_, '_, 'a> {
                     made.segments = PropertyValue::Assigned(made.length.value_or(None).and_then(cut));
                 }
             }
-            // what is done to the original axon goes with it
+            // a change of the original axon has no effect after the axon is deleted
             SectionTarget::Axon(index) if !has_stubs && !is_length => {
                 self.trace.cell.axon_chunk_um = formula.filter(|_| index.is_none());
                 self.trace.cell.axon_cut_at = Some(statement);
             }
-            // there is none
+            // there is no myelin to change
             SectionTarget::Myelin if !has_stubs => {}
             SectionTarget::Axon(_) | SectionTarget::Myelin => {
                 let (body, scope) = (self.body(), &self.scope);
@@ -195,7 +196,7 @@ impl<'a> Evaluator<'_, '_, 'a> {
                     let value = operator.map_or(by, |operator| before.zip(by).map(|(a, b)| operator(a, b)));
                     match is_length {
                         true => made.length = PropertyValue::Assigned(value),
-                        // as the simulator does
+                        // NEURON truncates `nseg` to an integer
                         false => made.segments = PropertyValue::Assigned(value.map(f64::trunc)),
                     }
                 }

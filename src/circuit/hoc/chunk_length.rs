@@ -1,18 +1,18 @@
-//! The chunk length of a formula for the number of segments.
+//! Finds the chunk length in a formula for the number of segments.
 
 use super::expression::Scope;
 use super::lexer::PlacedToken;
 
-/// The chunk length c, um, of the expression that starts at a token, if it is `1 + 2 int(L / c)` in whatever spelling.
+/// Returns the chunk length c, µm, if the expression that starts at a token is equivalent to `1 + 2 int(L / c)`.
 ///
-/// Its slope without `int` is 2 / c; the steps are then compared, at multiples of c and between them.
+/// The slope without `int` is 2 / c; the steps are then compared, at multiples of c and between them.
 pub(super) fn find_chunk_length(scope: &Scope<'_>, tokens: &[PlacedToken<'_>], at: usize) -> Option<f64> {
     let value = |scope: &Scope<'_>, length: f64| scope.with_value("L", Some(length)).evaluate(tokens, at).0;
     let smooth = scope.with_smooth_int();
     const FAR_UM: f64 = 1e6;
     let (near, far) = (value(&smooth, 0.0)?, value(&smooth, FAR_UM)?);
     let slope = (far - near) / FAR_UM;
-    // what rounding has added to the length that stands in the text goes
+    // removes the rounding error, so that the length is the one in the text
     let chunk: f64 = format!("{:.9e}", 2.0 / slope).parse().ok()?;
     if !(chunk > 0.0 && chunk.is_finite()) {
         return None;

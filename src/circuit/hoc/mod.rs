@@ -1,9 +1,9 @@
-//! Cell templates: by which rule a neuron is cut into segments, and what becomes of its axon.
+//! Cell templates: the rule by which a neuron is cut into segments, and the replacement of its axon.
 //!
-//! A template is a text in NEURON's hoc language, `<biophysical_neuron_models_dir>/<model_template>.hoc`. Two things in
-//! it matter here: the chunk length of `nseg = 1 + 2*int(L/chunk)`, and the procedure that puts stubs in the axon's
-//! place, if `init` calls one. [`read`] follows `init` through the procedures it calls, with the constants they compute,
-//! and compares what comes out with the forms that are known ([`AxonReplacement`]); names of files and procedures do not matter.
+//! A template is a text in NEURON's hoc language, `<biophysical_neuron_models_dir>/<model_template>.hoc`. Two parts of
+//! it matter here: the chunk length of `nseg = 1 + 2*int(L/chunk)`, and the procedure that replaces the axon by stubs,
+//! if `init` calls one. [`read`] follows `init` through the procedures it calls, with the constants they compute, and
+//! compares the result with the known forms ([`AxonReplacement`]); the names of files and procedures do not matter.
 
 mod assignment;
 mod axon_replacement;
@@ -30,42 +30,42 @@ use cell_state::StatementPosition;
 use init_trace::InitTrace;
 use procedure::HocTemplate;
 
-/// The chunk length of the field's templates, um.
+/// The usual chunk length of cell templates, µm.
 pub const CHUNK_UM: f64 = 40.0;
 
-/// How a neuron is cut into segments.
+/// The rule by which a neuron is cut into segments.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DiscretisationRule {
-    /// A section of length L gets `1 + 2 int(L / chunk)` segments, um.
+    /// Chunk length, µm: a section of length L gets `1 + 2 int(L / chunk)` segments.
     pub chunk_um: f64,
-    /// What becomes of the axon.
+    /// Treatment of the axon.
     pub axon_replacement: AxonReplacement,
-    /// The template refuses a neuron with fewer axon sections.
+    /// Minimum number of axon sections; the template refuses a neuron with fewer.
     pub min_axon_sections: usize,
-    /// The diameters of the stubs.
+    /// Diameters of the stubs.
     pub stub_diameters: StubDiameters,
-    /// What the template does to diameters and the radii do not follow.
+    /// Operations of the template on diameters that the radii ignore.
     pub notes: Vec<TemplateNote>,
 }
 
-/// What a template does to diameters and the radii of a table do not follow.
+/// Kind of operation on diameters that the radii of a table ignore.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TemplateNoteKind {
     /// Sections of the morphology get other diameters.
     Diameters,
-    /// The stubs get diameters in a way that is not known.
+    /// The stubs get diameters in an unsupported way.
     StubDiameters,
 }
 
-/// A statement of a template that the radii of a table do not follow.
+/// A statement of a template that the radii of a table ignore.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TemplateNote {
-    /// Its line in the file, from 1.
+    /// Line number in the file, from 1.
     pub line: u64,
-    /// The line's text.
+    /// Text of the line.
     pub text: String,
-    /// What it does.
+    /// What the statement does.
     pub kind: TemplateNoteKind,
 }
 
@@ -82,7 +82,7 @@ impl std::fmt::Display for TemplateNote {
 }
 
 impl DiscretisationRule {
-    /// The rule of a form, with the numbers of the field's templates.
+    /// Returns the rule of a treatment of the axon, with the numbers of the usual templates.
     pub fn for_axon(axon: AxonReplacement) -> Self {
         let diameters = if axon.replaces_axon() { StubDiameters::default() } else { StubDiameters::Unset };
         Self {
@@ -98,40 +98,40 @@ impl DiscretisationRule {
 /// Why a template gives no rule.
 #[derive(Debug, thiserror::Error, PartialEq)]
 pub enum TemplateProblem {
-    /// A bracket without its partner.
+    /// A bracket is not closed.
     #[error("`{0}` is not closed, expected its partner, found the end of the file")]
     NotClosed(&'static str),
-    /// Another template than the file's name says.
+    /// The file does not contain the template of its name.
     #[error("no such template, expected `begintemplate {expected}`, found {found}")]
     NoTemplate {
-        /// The name asked for.
+        /// Name of the requested template.
         expected: String,
-        /// Those that are there.
+        /// Templates in the file.
         found: String,
     },
-    /// Nothing starts the cell.
+    /// The template has no `init`.
     #[error("no `proc init`, expected one that loads the morphology and cuts it into segments, found {0}")]
     NoInit(String),
-    /// Segments are counted in another way.
+    /// The number of segments is computed by an unknown rule.
     #[error(
         "unknown rule for the number of segments, expected `nseg = 1 + 2*int(L/chunk)` over all sections, found:\n{0}"
     )]
     Chunk(String),
-    /// The axon is treated in another way.
+    /// The axon is replaced in an unknown way.
     #[error(
         "unknown way to replace an axon, expected two stubs (30 and 30 um of 5 or 1 segments, or 20 and 30 um of 5 and \
          7) and perhaps 1000 um of myelin of 5, found:\n{0}"
     )]
     Axon(String),
-    /// A section has another length than that of its points.
+    /// The length of a section is changed.
     #[error("the length of a section is changed, expected the lengths of the morphology, found:\n{0}")]
     Length(String),
-    /// A function of an expression does what decides.
+    /// A function that an expression calls changes lengths, segments or sections.
     #[error("a function changes lengths, segments or sections, expected procedures that `init` calls, found:\n{0}")]
     Function(String),
 }
 
-/// What helps where a template gives no rule: its options.
+/// Hint for errors of templates: the options that replace the template's rule.
 pub const RULE_HINT: &str = "give the rule yourself: `--axon-rule taper|legacy|bluepyopt|delete|keep`, and `--segment-length UM` if it is not 40; \
     `taper` is for templates of today's Blue Brain and Open Brain circuits, two stubs and myelin for the axon; `legacy` for those \
     of the thalamus, the same without myelin; `bluepyopt` for BluePyOpt's own `replace_axon`, two stubs of 1 segment; `delete` for \
@@ -152,25 +152,26 @@ impl Problem for TemplateProblem {
     }
 }
 
-/// Reads the rule of a template; a chunk length that is given stands for the file's own.
+/// Reads the rule of a template; `chunk_um` overrides the chunk length of the file.
 ///
 /// # Errors
-/// The file cannot be read, has no such template, or has none of the known forms; the error shows the procedure.
+/// Returns an error if the file cannot be read, does not contain the template, or has none of the known forms; the
+/// message shows the procedure.
 pub fn read(path: &Path, name: &str, chunk_um: Option<f64>) -> Result<DiscretisationRule> {
     let bytes = input_file::read(path);
     let bytes = bytes.map_err(|e| e.with_hint(RULE_HINT))?;
     parse(&String::from_utf8_lossy(&bytes), name, chunk_um).in_file(path)
 }
 
-/// The rule of a template's text.
+/// Parses the rule of a template from its text.
 ///
 /// # Errors
-/// As [`read`].
+/// Returns an error if the text does not contain the template, or has none of the known forms.
 pub fn parse(text: &str, name: &str, chunk_um: Option<f64>) -> Result<DiscretisationRule> {
     let template = HocTemplate::parse(text, name)?;
     let attributes = stub_diameters::parse_needed_attributes(text, name);
     let found = InitTrace::from_init(&template, &stub_diameters::init_arguments(&attributes, None), chunk_um)?;
-    // a changed length decides more than the chunk
+    // checked first: a changed length invalidates the chunk length, too
     found.check_supported(&template)?;
     let chunk_um = chunk_um.map_or_else(|| found.chunk_length(&template), Ok)?;
     let (axon, refused_below) = found.axon_replacement(&template)?;
@@ -185,7 +186,7 @@ pub fn parse(text: &str, name: &str, chunk_um: Option<f64>) -> Result<Discretisa
     })
 }
 
-/// What a template does to diameters and radii do not follow.
+/// Collects the operations on diameters that the radii ignore.
 fn collect_notes(template: &HocTemplate<'_>, walk: &InitTrace, diameters: &StubDiameters) -> Vec<TemplateNote> {
     let note = |(kind, at): (TemplateNoteKind, StatementPosition)| {
         let (line, text) = template.line_at(at);
@@ -204,7 +205,7 @@ fn collect_notes(template: &HocTemplate<'_>, walk: &InitTrace, diameters: &StubD
 mod tests {
     use super::*;
 
-    /// A template around the procedures that differ.
+    /// Returns a template with the given statements of `init` and additional procedures.
     fn template(init: &str, procedures: &str) -> String {
         format!(
             "load_file(\"stdrun.hoc\")\nbegintemplate cADpyr /* a {{ in a comment */\npublic init\ncreate soma[1], dend[1], axon[1]\n\
@@ -217,7 +218,7 @@ mod tests {
 
     const INIT: &str = "  geom_nseg()\n  indexSections()\n  replace_axon()";
 
-    /// The procedure of the published templates, with and without myelin.
+    /// Returns the procedure of the published templates, with or without myelin.
     fn replace_axon(least: u32, myelin: &str) -> String {
         format!(
             r#"proc replace_axon() {{ local nSec, L_chunk, dist, i1, i2, count, L_target, chunkSize, L_real localobj diams, lens
@@ -337,7 +338,7 @@ mod tests {
         assert_eq!(parse(&other_chunk, "cADpyr", Some(20.0)).unwrap().chunk_um, 20.0);
     }
 
-    /// What published templates have around the parts that matter.
+    /// Statements of published templates around the parts that matter.
     const PUBLISHED: &str = "  forall delete_section()\n  CellRef = this\n  if (numarg() >= 2) {\n load_morphology($s1, $s2)\n } else {\n \
         load_morphology($s1, \"morph.asc\")\n }\n  forsec this.all {\n if (diam == 0) { diam = 1e-6 }\n }\n  geom_nseg()\n  replace_axon()\n  \
         biophys()";
@@ -384,12 +385,12 @@ mod tests {
 
     #[test]
     fn stubs_that_are_cut_once_more_follow_the_chunk() {
-        // 30 um are below a chunk of 40: one segment; 1000 um of myelin would have 51
+        // 30 µm are below a chunk of 40 µm: one segment; 1000 µm of myelin would have 51
         is("  replace_axon()\n  geom_nseg()", &replace_axon(2, ""), AxonReplacement::BluePyOpt, 2);
         assert!(rule("  replace_axon()\n  geom_nseg()", &replace_axon(2, MYELIN)).is_err());
     }
 
-    /// A stub axon whose diameters fall off exponentially, and end at a width that each neuron scales.
+    /// Replaces the axon by a stub whose diameters decay exponentially to a width that each neuron scales.
     const SYNTHESISED: &str = r#"proc replace_axon(){ local turn, k, span, pieces localobj widths
     axon[0] first = v(0.0001)
     axon[2] third = v(0.0001)
@@ -427,7 +428,7 @@ mod tests {
     }
 }"#;
 
-    /// The radii that a template gives to the stubs of a neuron.
+    /// Returns the radii that a template gives to the stubs of a neuron.
     #[track_caller]
     fn radii(rule: &DiscretisationRule, scale: f64) -> Vec<f64> {
         let StubDiameters::FromTemplate { diameters, .. } = &rule.stub_diameters else { panic!("{rule:?}") };
@@ -439,7 +440,7 @@ mod tests {
         let text = template("  geom_nseg()\n  replace_axon($4)", SYNTHESISED);
         let text = format!("strdef cADpyr_NeededAttributes\ncADpyr_NeededAttributes = \"AIS_scaler\"\n{text}");
         let rule = parse(&text, "cADpyr", None).unwrap();
-        // three axon sections are named before they are deleted
+        // three axon sections are used before they are deleted
         assert_eq!((rule.axon_replacement, rule.min_axon_sections), (AxonReplacement::Taper, 3));
         let StubDiameters::FromTemplate { diameters, .. } = &rule.stub_diameters else { panic!("{rule:?}") };
         assert_eq!(diameters.scale_attribute.as_deref(), Some("AIS_scaler"));
@@ -450,7 +451,7 @@ mod tests {
             let found = radii(&rule, scale);
             assert!(found.len() == 15 && found.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-12), "{found:?}");
         }
-        // given in the template, there is nothing to ask for
+        // a scale that is fixed in the template needs no attribute
         let fixed = template("  geom_nseg()\n  replace_axon(1)", SYNTHESISED);
         let fixed = parse(&fixed, "cADpyr", None).unwrap();
         assert_eq!(radii(&fixed, 7.0), radii(&fixed, 1.0));
@@ -466,7 +467,7 @@ mod tests {
         assert_eq!(rule("  geom_nseg()", OPTIMISER).unwrap().stub_diameters, StubDiameters::Unset);
     }
 
-    /// `delete_axon` as it was in 2015.
+    /// `delete_axon` in its form of 2015.
     const DELETE_2015: &str = r#"proc delete_axon(){ local near, far, away
     access axon[0]
     near = far = diam
@@ -513,13 +514,13 @@ mod tests {
         );
         let fine = delete("delete_axon(3, 2, 1, 0)").unwrap();
         assert_eq!(fine.axon_replacement, AxonReplacement::DeleteFine);
-        // from 3 to 2 um at the middles of 5 segments, from 2 to 1 um at those of 7
+        // from 3 to 2 µm at the middles of 5 segments, from 2 to 1 µm at those of 7
         let along = |n: u32, from: f64| (0..n).map(move |i| (from - (f64::from(i) + 0.5) / f64::from(n)) / 2.0);
         let expected: Vec<f64> = along(5, 3.0).chain(along(7, 2.0)).collect();
         assert!(radii(&fine, 1.0).iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-12));
         let refused = delete("delete_axon(3, 2, 1, 0.5)").unwrap_err().to_string();
         assert!(refused.contains("unknown way to replace an axon"), "{refused}");
-        // `else` belongs to the inner one, and there is none for the outer
+        // `else` belongs to the inner condition, and the outer one has none
         let other =
             DELETE_2015.replace("    if (numarg() > 0) if ($4) {", "    if (numarg() > 9) if ($4) {\n} else {\n");
         assert_eq!(rule("  geom_nseg()\n  delete_axon()", &other).unwrap().axon_replacement, AxonReplacement::Delete);
@@ -535,7 +536,7 @@ mod tests {
         let counted = replace_axon(3, MYELIN)
             .replace("nseg = nseg_total/2", "nseg = 0\n for k = 1, 5 nseg = nseg + 1\n nseg = nseg_total/2");
         is(INIT, &counted, AxonReplacement::Taper, 3);
-        // how often is not known
+        // the number of iterations is unknown
         let unknown =
             replace_axon(3, MYELIN).replace("L_target = 60", "L_target = 0\n for i = 1, $1 { L_target = 60 }");
         assert!(rule(INIT, &unknown).is_err());
@@ -612,7 +613,7 @@ mod tests {
         assert_eq!(parse(text, "TEMPLATE_NAME", None).unwrap(), DiscretisationRule::for_axon(AxonReplacement::Taper));
     }
 
-    /// A template whose `init` counts segments like this.
+    /// Returns a template whose `geom_nseg` has the given statements.
     fn geometry(init: &str, geom: &str, others: &str) -> String {
         format!(
             "begintemplate T\ncreate soma[1], dend[1], apic[1], axon[1], hillock[1]\nproc init() {{\n  forall delete_section()\n{init}\n}}\n\
@@ -620,7 +621,7 @@ mod tests {
         )
     }
 
-    /// What is told of a template; of an error its first line without what was expected, and its last, the statement.
+    /// Summarises the result; for an error its first line without the expectation, and its last line, the statement.
     fn outcome(text: &str) -> String {
         match parse(text, "T", None) {
             Ok(rule) => format!("{} {}", rule.chunk_um, rule.axon_replacement.name()),
@@ -682,7 +683,7 @@ mod tests {
         ] {
             let text = geometry("  geom_nseg()", &format!("{ALL}\n{statement}"), "");
             assert_eq!(outcome(&text), format!("line[7]: {COUNT}: line 9: `{}`", statement.trim()), "{statement}");
-            // after the axon was replaced, in another procedure, and for the whole of the template's life
+            // the same statement in a later procedure, after the axon was replaced
             let late = geometry(
                 "  geom_nseg()\n  biophys()",
                 ALL,
@@ -744,7 +745,7 @@ mod tests {
              placed and cut as the morphology has them: take the change out, or give the rule yourself: `--axon-rule \
              taper|legacy|bluepyopt|delete|keep`, and `--segment-length UM` if it is not 40"
         );
-        // never run
+        // this statement never runs
         assert_eq!(outcome(&geometry("  if (numarg() > 9) { dend[0] L = 10 }\n  geom_nseg()", ALL, "")), "40 keep");
     }
 
@@ -768,7 +769,7 @@ mod tests {
         let chunk = |geom: &str, others: &str| outcome(&geometry("  geom_nseg()", geom, others));
         let set = "  forsec all { nseg = 1 + 2*int(L/c) }";
         for (before, others, expected) in [
-            // a condition has one statement, whatever else stands in its line
+            // a condition has one statement, whatever follows in its line
             ("  c = 40\n  if (0) x = 1 c = 20", "", "20"),
             ("  c = 40\n  if (1) x = 1 else x = 2 c = 20", "", "20"),
             ("  forsec basal n = n + 1 c = 20", "", "20"),
@@ -778,7 +779,7 @@ mod tests {
             ("  for c = 10, 99 { if (c == 25) { break } }", "", "25"),
             ("  c = 100 % 60", "", "40"),
             ("  c = 2 * \\\n 20", "", "40"),
-            // variables are the template's, but for those that are declared
+            // variables belong to the template, unless they are declared local
             ("  c = 40\n  setup()", "proc setup() { c = 25 }", "25"),
             ("  c = 40\n  setup()", "proc setup() { local c\n c = 25 }", "40"),
             ("  c = 40\n  setup()\n  tool.setup2()", "proc setup() { tool.c = 25 }\nproc setup2() { c = 30 }", "40"),
@@ -859,7 +860,7 @@ mod tests {
                 called(statement)
             );
         }
-        // an attribute of the nodes comes in its place
+        // with needed attributes, argument 4 is an attribute of the node
         let scaled = geometry("  geom_nseg()\n  if (!$4) { replace_axon() }", ALL, OPTIMISER);
         let needed = format!("strdef T_NeededAttributes\nT_NeededAttributes = \"AIS_scaler;other\"\n{scaled}");
         assert!(outcome(&needed).contains("unknown way to replace an axon: line 8: "), "{}", outcome(&needed));
@@ -874,7 +875,7 @@ mod tests {
             let expected = format!("line[3]: unknown way to replace an axon: line 7: `{}`", statement.trim());
             assert_eq!(outcome(&text), expected);
         }
-        // as the simulator does: the number of segments is a whole one
+        // as in NEURON, the number of segments is truncated to an integer
         for (from, to) in [
             ("nseg = 1 + 2*int(L/40)\n", "nseg = 1.7\n"),
             ("L = 30\n diam", "L = 20\n L += 10\n diam"),
@@ -950,7 +951,7 @@ mod tests {
             let (diameters, notes) = notes(after, &changed);
             assert_eq!((diameters, notes.len()), (StubDiameters::Unset, 1), "{to}");
         }
-        // what a morphology lacks
+        // a guard against missing diameters is not a change
         let guard = "  forsec all { if (diam == 0) { diam = 1e-6 } }\n  geom_nseg()";
         assert_eq!(notes(guard, "").1, [""; 0]);
     }

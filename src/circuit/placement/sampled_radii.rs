@@ -1,16 +1,16 @@
-//! The radii of the stubs: those that the templates take from the original axon.
+//! Radii of the stubs that templates sample from the original axon.
 //!
-//! Templates that replace the axon by ten segments visit its sections in order, cut each into `1 + 2 int(L / 12 um)`
-//! segments, or by another length that the template has, and collect diameters until they have ten. The stubs' segments take them in order; myelin takes the last.
-//! The diameter of a segment is, as in NEURON, the mean along it of the diameter between its points; where a section has no
-//! length, that of its points.
+//! Templates that replace the axon by ten segments visit its sections in order, cut each into `1 + 2 int(L / 12 µm)`
+//! segments, or by another chunk length of the template, and collect diameters until they have ten. The stubs' segments
+//! take them in order; myelin takes the last. As in NEURON, the diameter of a segment is the mean along it of the
+//! linearly interpolated diameter; for a section of length 0, the mean diameter of its points.
 
 use super::polyline::Polyline;
 use crate::morphology::{Morphology, Section};
 use crate::segments::SectionType;
 
-/// The radii of the first `wanted` segments of the original axon, um, that is cut by a chunk length, um; fewer where it has
-/// fewer.
+/// Returns the radii, µm, of the first `wanted` segments of the original axon, cut by a chunk length, µm; fewer if the
+/// axon has fewer segments.
 pub(super) fn sample_axon_radii(morphology: &Morphology, wanted: usize, chunk_um: f64) -> Vec<f32> {
     let axon = morphology.sections.iter().filter(|s| s.kind == SectionType::Axon);
     let mut radii = Vec::with_capacity(wanted);
@@ -24,7 +24,8 @@ pub(super) fn sample_axon_radii(morphology: &Morphology, wanted: usize, chunk_um
     radii
 }
 
-/// The mean diameters of the segments of a section that is cut by a chunk length, um.
+/// Returns the mean diameters, µm, of the segments of a section that is cut by a chunk length, µm. The mean is over the
+/// diameter; `equal_area_radius` of segmented sections averages the membrane area instead.
 pub(super) fn mean_segment_diameters(section: &Section, chunk_um: f64) -> Vec<f64> {
     let path = Polyline::from_points(section.wide_points());
     let diameters: Vec<f64> = section.diameters_um.iter().map(|&d| f64::from(d).abs()).collect();
@@ -37,7 +38,7 @@ pub(super) fn mean_segment_diameters(section: &Section, chunk_um: f64) -> Vec<f6
     until.windows(2).map(|w| (w[1] - w[0]) / length).collect()
 }
 
-/// The integral of the diameter along a path, from its start to a part of its length, um^2.
+/// Integrates the diameter along a path, from its start to a fraction of its length, µm².
 fn diameter_integral(path: &Polyline, diameters: &[f64], part: f64) -> f64 {
     let to = path.length_um() * part;
     let steps = path.lengths_um.windows(2).zip(diameters.windows(2)).take_while(|(l, _)| l[0] < to);
@@ -64,7 +65,7 @@ mod tests {
             diameters_um: diameters.to_vec(),
             starts_at_soma: false,
         };
-        // 9 um: one segment, mean (3 * (2 + 4) / 2 + 6 * 4) / 9; 24 um: five segments of 4.8 um, from 4 down to 1.6 um
+        // 9 µm: one segment, mean (3 * (2 + 4) / 2 + 6 * 4) / 9; 24 µm: five segments of 4.8 µm, from 4 down to 1.6 µm
         let sections = vec![
             section(SectionType::Axon, &[0.0, 3.0, 9.0], &[2.0, 4.0, 4.0]),
             section(SectionType::Dend, &[0.0, 3.0], &[9.0, 9.0]),

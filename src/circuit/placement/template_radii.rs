@@ -1,10 +1,12 @@
-//! The radii of the stubs, as the template of a neuron sets them.
+//! Radii of the stubs, as the template of a neuron sets them.
 //!
-//! - Templates with ten stub segments take the diameters of the first ten segments of the original axon ([`sample_axon_radii`]).
+//! - Templates with ten stub segments take the diameters of the first ten segments of the original axon
+//!   ([`sample_axon_radii`]).
 //! - BluePyOpt's `replace_axon` and the `delete_axon` of 2015 take two diameters: D1 in the middle of the first axon
-//!   section, for the first stub; D2 in the middle of the first one whose middle is more than 60 um from the soma's
-//!   beginning, for the second. Where none is, BluePyOpt takes that of the last section, the other D1.
-//! - Others compute diameters of their own.
+//!   section, for the first stub; D2, for the second stub, in the middle of the first section whose middle is more than
+//!   60 µm from the soma's start. If there is no such section, BluePyOpt takes the diameter of the last section, and
+//!   `delete_axon` takes D1.
+//! - Other templates compute diameters themselves.
 
 use super::discretise::segments_of_length;
 use super::neuron_placer::NeuronPlan;
@@ -13,10 +15,10 @@ use crate::circuit::hoc::{AxonReplacement, CHUNK_UM, SAMPLING_CHUNK_UM, StubDiam
 use crate::morphology::{Morphology, Section, SomaForm};
 use crate::segments::SectionType;
 
-/// Distance from the soma's beginning beyond which the second stub's diameter is taken, um.
+/// Distance from the soma's start beyond which the second stub's diameter is taken, µm.
 const MIN_DISTANT_SECTION_UM: f64 = 60.0;
 
-/// The radii of the stubs' segments, um: of the first, the second, perhaps myelin; none where nothing is known.
+/// Returns the radii of the stubs' segments, µm: first stub, second stub, perhaps myelin; empty if they are unknown.
 pub(super) fn stub_segment_radii(
     morphology: &Morphology,
     plan: &NeuronPlan,
@@ -38,7 +40,8 @@ pub(super) fn stub_segment_radii(
     }
 }
 
-/// The radii in the middle of the first axon section, and of the first that is far enough; else of the last or the first.
+/// Returns the radius in the middle of the first axon section, and in the middle of the first that is far enough; if
+/// there is none, in the middle of the last (`else_last`) or of the first.
 fn first_and_distant_radii(morphology: &Morphology, chunk_um: f64, else_last: bool) -> Vec<f32> {
     let is_axon = |&i: &usize| morphology.sections.get(i).is_some_and(|s| s.kind == SectionType::Axon);
     let axon: Vec<usize> = (0..morphology.sections.len()).filter(is_axon).collect();
@@ -49,13 +52,13 @@ fn first_and_distant_radii(morphology: &Morphology, chunk_um: f64, else_last: bo
     [first, second].into_iter().filter_map(middle).collect()
 }
 
-/// The diameter of the segment in the middle of a section that is cut by a chunk length, um.
+/// Returns the diameter, µm, of the middle segment of a section that is cut by a chunk length, µm.
 fn middle_diameter(section: &Section, chunk_um: f64) -> f64 {
     let n = segments_of_length(section.length_um(), chunk_um) as usize;
     mean_segment_diameters(section, chunk_um).get(n / 2).copied().unwrap_or_default()
 }
 
-/// Path length from the soma's beginning to the middle of a section, um.
+/// Returns the path length from the soma's start to the middle of a section, µm.
 fn path_length_to_middle(morphology: &Morphology, place: usize) -> f64 {
     let section = |i: usize| morphology.sections.get(i);
     let Some(own) = section(place) else { return 0.0 };
@@ -67,7 +70,8 @@ fn path_length_to_middle(morphology: &Morphology, place: usize) -> f64 {
     to_root + above.iter().map(|s| s.length_um()).sum::<f64>() + own.length_um() / 2.0
 }
 
-/// Where a neurite hangs on the soma's section, as a part of its length: at an end of a chain, or in the middle.
+/// Returns where a neurite connects to the soma's section, as a fraction of its length: 0 or 1 at an end of a chain of
+/// cylinders, otherwise 0.5.
 fn fraction_along_soma(morphology: &Morphology, root: &Section) -> f64 {
     let soma = &morphology.soma;
     let starts = |at: Option<&[f32; 3]>| at.is_some() && root.points.first() == at;
@@ -102,7 +106,7 @@ mod tests {
 
     #[test]
     fn the_second_stub_has_the_diameter_of_the_first_section_that_is_far_enough() {
-        // middles 10 + 15, 10 + 30 + 10, 10 + 50 + 20 = 80 um from the soma's beginning
+        // middles 10 + 15, 10 + 30 + 10, 10 + 50 + 20 = 80 µm from the soma's start
         let long = morphology(&[(30.0, 2.0), (20.0, 4.0), (40.0, 6.0), (40.0, 8.0)]);
         let short = morphology(&[(30.0, 2.0), (20.0, 4.0)]);
         assert_eq!(first_and_distant_radii(&long, 40.0, true), [1.0, 3.0]);

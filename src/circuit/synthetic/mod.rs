@@ -1,6 +1,6 @@
-//! Synthetic circuits: valid SONATA, made of random numbers, of any size. The generator of tests and benches.
+//! Synthetic circuits: valid SONATA circuits of any size, made of random numbers, for tests and benchmarks.
 //!
-//! The bytes depend on the [`CircuitSpec`] alone, on every machine.
+//! The bytes depend only on the [`CircuitSpec`], on every machine.
 
 mod config;
 mod known_files;
@@ -26,16 +26,16 @@ use neuron::SyntheticNeuron;
 use nodes::SyntheticNodes;
 use seeded_rng::SeededRng;
 
-/// The name of the one population.
+/// Name of the only population.
 pub const POPULATION: &str = "neurons";
 
-/// How many neurons a circuit may have.
+/// Maximum number of neurons.
 pub const MAX_CELLS: usize = 10_000_000;
 
-/// How wide or high the cylinder may be, um: float32 coordinates are then still exact to 0.03 um.
+/// Maximum radius and height of the cylinder, µm: float32 coordinates are then still exact to 0.03 µm.
 pub const MAX_CYLINDER_UM: f64 = 1e6;
 
-/// What to write.
+/// Specification of a synthetic circuit.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct CircuitSpec {
     /// Number of neurons.
@@ -44,56 +44,56 @@ pub struct CircuitSpec {
     pub seed: u64,
     /// Number of distinct morphologies.
     pub morphologies: usize,
-    /// Radius of the cylinder that holds the somata, um. Its centre is the origin and its axis the y axis.
+    /// Radius, µm, of the cylinder that holds the somata. Its centre is the origin and its axis the y axis.
     pub radius_um: f64,
-    /// Height of that cylinder, um.
+    /// Height of the cylinder, µm.
     pub height_um: f64,
-    /// Whether there is a report.
+    /// Whether a report is written.
     pub report: SyntheticReport,
 }
 
 /// The compartment report of a synthetic circuit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SyntheticReport {
-    /// There is none.
+    /// No report.
     None,
     /// One frame of random currents in all compartments of all neurons.
     OneFrame,
 }
 
-/// What was written.
+/// Summary of a written circuit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SyntheticSummary {
-    /// Segments of all neurons, with their axons replaced.
+    /// Number of segments of all neurons, with their axons replaced.
     pub segments: u64,
 }
 
-/// What can be wrong with a plan or the place for its circuit.
+/// Why a synthetic circuit cannot be written.
 #[derive(Debug, thiserror::Error, PartialEq)]
 pub enum CircuitSpecProblem {
-    /// No neurons, or too many.
+    /// The number of neurons is 0 or too large.
     #[error("number of cells out of range, expected 1 to {MAX_CELLS}, found `{0}`")]
     Cells(usize),
-    /// No morphologies, or more than neurons.
+    /// The number of morphologies is 0 or exceeds that of neurons.
     #[error("number of morphologies out of range, expected 1 to {cells} (the number of cells), found `{found}`")]
     Morphologies {
-        /// The number of neurons.
+        /// Number of neurons.
         cells: usize,
-        /// What was asked for.
+        /// Requested number of morphologies.
         found: usize,
     },
-    /// A cylinder that has no volume, or too much.
+    /// A size of the cylinder is not positive or too large.
     #[error("{side} of the cylinder out of range, expected um above 0 and at most {MAX_CYLINDER_UM}, found `{found}`")]
     Size {
         /// `radius` or `height`.
         side: &'static str,
-        /// What was asked for.
+        /// Requested size, µm.
         found: f64,
     },
-    /// A folder that cannot be made under its name.
+    /// The output path has no name.
     #[error("no name for a new folder, expected one")]
     NoName,
-    /// Something that must not be lost.
+    /// The existing output is not a synthetic circuit, so it must not be replaced.
     #[error("not replaced, expected a circuit folder (with `circuit_config.json`), found {0}")]
     NoCircuit(String),
 }
@@ -111,7 +111,7 @@ impl Problem for CircuitSpecProblem {
 }
 
 impl CircuitSpec {
-    /// The number of morphologies where none is asked for: one a neuron, at most 24.
+    /// Returns the default number of morphologies: one per neuron, at most 24.
     pub fn default_morphologies(cells: usize) -> usize {
         cells.min(24)
     }
@@ -132,16 +132,16 @@ impl CircuitSpec {
     }
 }
 
-/// Writes a synthetic circuit into a folder, which appears when it is complete. `progress` counts the neurons that
-/// enter the report.
+/// Writes a synthetic circuit into a folder, which appears when it is complete. `progress` is called with the number of
+/// neurons that were added to the report.
 ///
-/// The folder gets `circuit_config.json` and `simulation_config.json`, which use SWC morphologies, and the same with
-/// `_asc`, `_h5` and `_container` (merged h5v1) in their names; `node_sets.json`; the neurons, morphologies and cell
-/// templates; `output/compartment.h5` if the plan has a report.
+/// The folder contains `circuit_config.json` and `simulation_config.json`, which use SWC morphologies, and variants
+/// with `_asc`, `_h5` and `_container` (merged h5v1) in their names; `node_sets.json`; the neurons, morphologies and
+/// cell templates; and `output/compartment.h5` if the specification has a report.
 ///
 /// # Errors
-/// A plan out of range; a folder that is there and not empty, or, where it may be replaced, holds anything but a synthetic circuit;
-/// another run that writes it; a disk that refuses.
+/// Returns an error if the specification is out of range; the folder exists and is not empty, or, if it may be
+/// replaced, contains anything but a synthetic circuit; another run is writing it; or it cannot be written.
 pub fn write(
     plan: &CircuitSpec,
     folder: &Path,
@@ -156,7 +156,7 @@ pub fn write(
     Ok(written)
 }
 
-/// Whether what has the folder's name may be replaced: nothing, an empty folder, or a circuit if that was asked for.
+/// Returns whether the existing output may be replaced: an empty folder, or a circuit if that was requested.
 fn check_replaceable(folder: &Path, existing: OverwritePolicy) -> Result<OverwritePolicy> {
     if folder.file_name().is_none() {
         return Err(CircuitSpecProblem::NoName.into());
@@ -175,7 +175,7 @@ fn check_replaceable(folder: &Path, existing: OverwritePolicy) -> Result<Overwri
     }
 }
 
-/// Streams of random numbers: what belongs to one does not change when another part draws more of them.
+/// Streams of random numbers: the numbers of one do not change if another part draws more of them.
 mod stream {
     pub const NODES: u64 = 0;
     pub const REPORT: u64 = 1;
@@ -212,10 +212,10 @@ fn write_text_files(plan: &CircuitSpec, folder: &Path) -> Result<()> {
         .try_for_each(|name| write_text(&hoc.join(format!("{name}.hoc")), &config::cell_template(&name)))
 }
 
-/// Morphologies grown at a time: bounds the memory.
+/// Number of morphologies that are grown at a time, to bound the memory.
 const MORPHOLOGIES_PER_BATCH: usize = 256;
 
-/// Writes every morphology in its four places, and returns the section ids of its segments.
+/// Writes every morphology in its four formats; returns the section ids of its segments.
 fn write_morphologies(plan: &CircuitSpec, folder: &Path) -> Result<Vec<Vec<u32>>> {
     let [swc, ascii, h5v1] = ["swc", "ascii", "h5v1"].map(|name| folder.join(name));
     [&swc, &ascii, &h5v1].into_iter().cloned().try_for_each(|folder| create_folder(folder).map(drop))?;
@@ -245,7 +245,7 @@ fn grow_neuron(plan: &CircuitSpec, number: usize) -> SyntheticNeuron {
     SyntheticNeuron::grow(&MorphologySpec::from_number(number), &mut dice)
 }
 
-/// Makes a folder and those above it.
+/// Creates a folder and its parents.
 fn create_folder(folder: PathBuf) -> Result<PathBuf> {
     std::fs::create_dir_all(&folder).map_err(FileProblem::Write).in_file(&folder)?;
     Ok(folder)

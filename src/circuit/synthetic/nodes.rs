@@ -1,4 +1,4 @@
-//! The neurons of a synthetic circuit: where they are, how they are turned, of what kind they are.
+//! The neurons of a synthetic circuit: positions, orientations and kinds.
 
 use std::path::Path;
 
@@ -33,24 +33,24 @@ impl NeuronClass {
         }
     }
 
-    /// The name of the cell template, and of its file.
+    /// Returns the name of the cell template and of its file.
     pub(super) fn template_name(self, layer: &str) -> String {
         format!("{}_{}", self.etype(), self.mtype(layer))
     }
 }
 
-/// Every class in every layer, in the order of the enums that vary with both.
+/// Returns every class in every layer, in the order of the enums that depend on both.
 pub(super) fn classes_by_layer() -> impl Iterator<Item = (NeuronClass, &'static str)> {
     LAYERS.into_iter().flat_map(|layer| NeuronClass::ALL.map(|class| (class, layer)))
 }
 
-/// The neurons as columns of equal length.
+/// The neurons, as columns of equal length.
 pub(super) struct SyntheticNodes {
-    /// x, y, z, um.
+    /// x, y, z, µm.
     positions: [Vec<f32>; 3],
-    /// w, x, y, z.
+    /// Quaternions: w, x, y, z.
     orientations: [Vec<f32>; 4],
-    /// Number of the morphology.
+    /// Number of each neuron's morphology.
     pub morphology: Vec<u32>,
     layer: Vec<u32>,
     class: Vec<u32>,
@@ -76,7 +76,7 @@ impl SyntheticNodes {
     /// Writes `nodes.h5` (SONATA "Representing nodes": one group, `@library` enums).
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// Returns an error if the file cannot be written.
     pub fn write(&self, plan: &CircuitSpec, path: &Path) -> Result<()> {
         let file = Hdf5File::create(path)?;
         let n = [self.morphology.len()];
@@ -98,7 +98,7 @@ impl SyntheticNodes {
         file.close()
     }
 
-    /// The attributes stored as indices into a list of strings: name, strings, indices.
+    /// Returns the attributes that are stored as indices into a list of strings: name, strings, indices.
     fn enum_attributes(&self, plan: &CircuitSpec) -> [(&'static str, Vec<String>, Vec<u32>); 8] {
         let morphologies = (0..plan.morphologies).map(|i| MorphologySpec::from_number(i).name()).collect();
         let each_kind = |name: fn(NeuronClass, &str) -> String| {
@@ -126,7 +126,7 @@ impl SyntheticNodes {
     }
 }
 
-/// A point in the cylinder about the y axis with its centre at the origin; inside it after rounding, too.
+/// Draws a point in the cylinder around the y axis with its centre at the origin; it is still inside after rounding.
 fn draw_in_cylinder(radius_um: f64, height_um: f64, dice: &mut SeededRng) -> [f32; 3] {
     loop {
         let drawn = [
@@ -142,10 +142,10 @@ fn draw_in_cylinder(radius_um: f64, height_um: f64, dice: &mut SeededRng) -> [f3
     }
 }
 
-/// The index of the layer at a height.
+/// Returns the index of the layer at a height.
 fn layer_index(y: f32, height_um: f64) -> u32 {
     let depth = 0.5 - f64::from(y) / height_um;
-    // `as` saturates: never below 0
+    // `as` saturates, so the index is never below 0
     ((depth * LAYERS.len() as f64) as u32).min(LAYERS.len() as u32 - 1)
 }
 

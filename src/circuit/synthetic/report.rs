@@ -1,4 +1,4 @@
-//! A compartment report of one frame: which segments each neuron has, and random currents in them.
+//! Compartment report of one frame: the segments of each neuron, with random currents.
 
 use std::fs::OpenOptions;
 use std::io::{BufWriter, Seek, SeekFrom, Write};
@@ -9,7 +9,7 @@ use super::seeded_rng::SeededRng;
 use crate::error::{Context, FileProblem, Result};
 use crate::io::hdf5::{Hdf5File, Hdf5Problem};
 
-/// The quantum of current, nA: a power of two, so that sums of currents are exact.
+/// Quantum of the currents, nA: a power of two, so that sums of currents are exact.
 const CURRENT_QUANTUM_NA: f32 = 1.0 / 4_194_304.0;
 
 /// Time of the frame and time to the next one, ms.
@@ -17,11 +17,11 @@ pub(super) const STEP_MS: f64 = 0.1;
 
 /// Writes the report and returns the number of its elements.
 ///
-/// `element_ids` holds the section ids of each morphology's segments, `morphology` each neuron's morphology. Neurons come
-/// in random order. The values are streamed: memory does not grow with their number.
+/// `element_ids` contains the section ids of each morphology's segments, `morphology` each neuron's morphology. Neurons
+/// are in random order. The values are streamed, so memory does not grow with their number.
 ///
 /// # Errors
-/// The file cannot be written.
+/// Returns an error if the file cannot be written.
 pub(super) fn write_report(
     path: &Path,
     element_ids: &[Vec<u32>],
@@ -55,7 +55,7 @@ pub(super) fn write_report(
     Ok(end)
 }
 
-/// Lays the file out (SONATA "Compartment report") and returns the byte offsets of the two long datasets: the currents
+/// Creates the file (SONATA "Compartment report") and returns the byte offsets of the two long datasets: the currents
 /// and the section ids.
 fn create_report_file(path: &Path, nodes: &[u64], pointers: &[u64]) -> Result<(u64, u64)> {
     let elements = pointers.last().copied().unwrap_or_default() as usize;
@@ -85,17 +85,17 @@ fn allocate_dataset(file: &Hdf5File, object: &str, allocate: impl FnOnce(&str) -
     }
 }
 
-/// Random currents in nA whose sum is exactly zero.
+/// Draws random currents, nA, whose sum is exactly zero.
 fn draw_currents(n: usize, dice: &mut SeededRng) -> Vec<f32> {
     let drawn: Vec<i32> = (0..n).map(|_| dice.next_signed_16_bits()).collect();
     let sum: i64 = drawn.iter().copied().map(i64::from).sum();
     let (mean, rest) = (sum.div_euclid(n.max(1) as i64), sum.rem_euclid(n.max(1) as i64));
     let balanced = (0_i64..).zip(drawn).map(|(i, v)| i64::from(v) - mean - i64::from(i < rest));
-    // at most 17 bits: exact in float32
+    // at most 17 bits, so exact in float32
     balanced.map(|v| v as f32 * CURRENT_QUANTUM_NA).collect()
 }
 
-/// Writes the values of a dataset one after the other, past the HDF5 library.
+/// Writes the values of a dataset sequentially, bypassing the HDF5 library.
 struct DatasetStream<'a> {
     out: BufWriter<std::fs::File>,
     path: &'a Path,

@@ -1,15 +1,15 @@
-//! Which segments the simulator makes of a synthetic neuron, with its axon replaced by stubs.
+//! The segments that the simulator creates for a synthetic neuron, with its axon replaced by stubs.
 
 use super::neuron::SyntheticNeuron;
 use crate::circuit::hoc::CHUNK_UM;
 use crate::circuit::placement::discretise::segments_of_length;
 use crate::segments::SectionType;
 
-/// Segments of each stub: two pieces of axon initial segment and one of myelin.
+/// Number of segments of each stub: two pieces of axon initial segment and one of myelin.
 const STUB_SEGMENTS: usize = 5;
 
-/// The section id of every segment, in the order in which the simulator writes them: soma, basal and apical dendrites,
-/// axon initial segment (sections 1 and 2), myelin (the number of the file's sections plus one).
+/// Returns the section id of every segment, in the order in which the simulator writes them: soma, basal and apical
+/// dendrites, axon initial segment (sections 1 and 2), myelin (the number of the file's sections plus one).
 pub(super) fn element_ids(neuron: &SyntheticNeuron) -> Vec<u32> {
     let soma_length = 2.0 * f64::from(neuron.soma_radius_um);
     let sections = neuron.in_simulator_order();
@@ -47,7 +47,7 @@ mod tests {
                 section(SectionType::Axon, 900.0),
             ],
         };
-        // soma of 40 um: 3; basal section 2: 1; apical section 3: 3; stubs 5 each, myelin is section 3 + 1
+        // soma of 40 µm: 3; basal section 2: 1; apical section 3: 3; stubs 5 each, myelin is section 3 + 1
         let expected = [vec![0; 3], vec![2], vec![3; 3], vec![1; 5], vec![2; 5], vec![4; 5]].concat();
         assert_eq!(element_ids(&neuron), expected);
     }

@@ -1,23 +1,23 @@
-//! What stands before the first point of a block of Neurolucida's format.
+//! The part of a block before its first point.
 
 use super::lexer::{AscToken, is_soma_label, parse_neurite_type, parse_section_type};
 use super::problem::AscProblem;
 use crate::morphology::clip_word;
 use crate::segments::SectionType;
 
-/// What stands before a block's first point.
+/// The part of a block before its first point.
 #[derive(Default)]
 pub(super) struct BlockHeader<'a> {
     /// The label with which the block begins.
     pub label: Option<&'a str>,
-    /// The first word of the last property: the section type, where the block has no label.
+    /// The first word of the last property: the section type, if the block has no label.
     pub last_property: Option<&'a str>,
-    /// The last property that names a section type, in whatever spelling.
+    /// The section type of the last property that names one, in any capitalisation.
     pub named_type: Option<SectionType>,
 }
 
 impl BlockHeader<'_> {
-    /// What the block is for NEURON's importer: the cell body, a neurite, or, as none, an annotation.
+    /// Returns what NEURON's importer reads the block as: the soma, a neurite, or (`None`) an annotation.
     pub fn section_type(&self) -> Result<Option<SectionType>, AscProblem> {
         let Some(label) = self.label else {
             let property = self.last_property.map_or("none".into(), |w| format!("`({})`", clip_word(w)));
@@ -39,7 +39,7 @@ impl BlockHeader<'_> {
 }
 
 impl<'a> BlockHeader<'a> {
-    /// Takes a property by its first word.
+    /// Adds a property by its first word.
     pub fn add_property(&mut self, word: &'a str) {
         self.last_property = Some(word);
         self.named_type = parse_section_type(word).or(self.named_type);

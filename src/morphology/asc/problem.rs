@@ -1,11 +1,11 @@
-//! What can be wrong with a text of Neurolucida's format.
+//! Reasons why a text of Neurolucida's format is invalid.
 
 use crate::error::Problem;
 
-/// Levels of branching that are followed: far more than any neuron has, and few enough for any memory.
+/// Maximum number of levels of branching: far more than any neuron has, and few enough for any memory.
 pub(super) const MAX_BRANCH_LEVELS: usize = 100_000;
 
-/// What can be wrong with an ASC file, apart from what can be wrong with any morphology.
+/// Why an ASC file is invalid, apart from the problems of any morphology.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum AscProblem {
     #[error("unexpected token, expected {expected}, found {found}")]

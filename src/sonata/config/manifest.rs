@@ -1,10 +1,10 @@
 //! The variables of a configuration's `manifest`, and their expansion in every string of the document.
 //!
 //! Source: SONATA "Circuit configuration file", section *manifest*; behaviour probed on libsonata 0.2.2. A variable's
-//! name is `$` and then ASCII letters, digits and underscores, and it is always taken at full length: with
-//! `$BASE` = `/aaa` and `$BASE_DIR` = `/bbb`, `$BASE_DIR/c` is `/bbb/c`. (libsonata replaces the shorter name first and
-//! makes `/aaa_DIR/c` of it, and in one string it replaces only the first of two equal names; here all are.) A name that
-//! the manifest does not define stays as it is, and so does `${NAME}`.
+//! name is `$` and then ASCII letters, digits and underscores, and the longest possible name is always used: with
+//! `$BASE` = `/aaa` and `$BASE_DIR` = `/bbb`, `$BASE_DIR/c` is `/bbb/c`. (libsonata replaces the shorter name first,
+//! which gives `/aaa_DIR/c`, and in one string it replaces only the first of two equal names; here all are replaced.) A
+//! name that the manifest does not define is not changed, and neither is `${NAME}`.
 
 use std::collections::BTreeMap;
 
@@ -13,19 +13,19 @@ use serde_json::Value;
 use super::super::json::JsonNode;
 use crate::error::{Problem, Result, join_quoted};
 
-/// An expanded string is no longer than this, in bytes, unless it was before: the longest path of Linux.
+/// Maximum length of an expanded string, bytes, unless the original is longer: the longest path of Linux.
 const MAX_EXPANDED_BYTES: usize = 4096;
 
-/// What can be wrong with a manifest.
+/// Why a manifest is invalid.
 #[derive(Debug, thiserror::Error)]
 pub enum VariablesProblem {
-    /// No variable's name.
+    /// The key is not a variable's name.
     #[error("no name of a variable, expected `$` and then letters, digits and underscores")]
     Name,
-    /// Variables that contain each other.
+    /// Variables refer to each other in a cycle.
     #[error("variables contain each other in a circle, expected all of them to settle, found {0}")]
     Cycle(String),
-    /// A string that grows beyond measure.
+    /// An expanded string is too long.
     #[error("expanded text too long, expected at most {MAX_EXPANDED_BYTES} bytes after its variables are put in")]
     Long,
 }
@@ -44,10 +44,11 @@ impl Problem for VariablesProblem {
 pub struct Manifest(BTreeMap<String, String>);
 
 impl Manifest {
-    /// The variables of a document, put into each other until none is left.
+    /// Reads the variables of a document and expands them in each other.
     ///
     /// # Errors
-    /// A name that is none, a value that is no string, variables that contain each other.
+    /// Returns an error if a name is not a variable's, a value is not a string, or variables refer to each other in a
+    /// cycle.
     pub fn from_document(document: &JsonNode<'_>) -> Result<Self> {
         let Some(manifest) = document.get("manifest")? else { return Ok(Self::default()) };
         let mut variables = Self::default();
@@ -60,13 +61,13 @@ impl Manifest {
         variables.resolve_variables().map_err(|problem| manifest.error(problem))
     }
 
-    /// Names of the variables, sorted.
+    /// Returns the names of the variables, sorted.
     pub fn names(&self) -> Vec<String> {
         self.0.keys().cloned().collect()
     }
 
-    /// Puts the variables into each other. A pass doubles the depth of what is put in, so that a chain of all of them settles
-    /// in as many passes as their number has binary digits; what then does not is a circle.
+    /// Expands the variables in each other. A pass doubles the depth of the expanded text, so a chain of all variables
+    /// needs at most as many passes as their number has binary digits; what is still open then is a cycle.
     fn resolve_variables(mut self) -> Result<Self, VariablesProblem> {
         let names = self.circular_names();
         if !names.is_empty() {
@@ -82,7 +83,7 @@ impl Manifest {
         if self.unresolved_names().next().is_none() { Ok(self) } else { Err(self.cycle()) }
     }
 
-    /// The names that are part of a circle, or contain one that is, sorted.
+    /// Returns the names that are part of a cycle, or refer to one that is, sorted.
     fn circular_names(&self) -> Vec<&str> {
         let mut users: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         let mut open: BTreeMap<&str, usize> = BTreeMap::new();
@@ -109,7 +110,7 @@ impl Manifest {
         open.into_keys().collect()
     }
 
-    /// The names whose text still contains a variable.
+    /// Returns the names whose text still contains a variable.
     fn unresolved_names(&self) -> impl Iterator<Item = &str> {
         let open = |text: &str| split_at_variables(text).any(|(_, name)| self.0.contains_key(name));
         self.0.iter().filter(move |(_, text)| open(text)).map(|(name, _)| name.as_str())
@@ -134,7 +135,7 @@ impl Manifest {
     /// Expands every string of a document except the manifest itself.
     ///
     /// # Errors
-    /// A string that would be too long.
+    /// Returns an error if an expanded string would be too long.
     pub fn expand(&self, value: &mut Value) -> Result<()> {
         match value {
             Value::String(text) if text.contains('$') => *text = self.expand_text(text)?,
@@ -149,14 +150,14 @@ impl Manifest {
     }
 }
 
-/// The length of the variable's name that a text begins with.
+/// Returns the length of the variable's name at the start of a text.
 fn variable_name_length(text: &str) -> Option<usize> {
     let rest = text.strip_prefix('$')?;
     let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(rest.len());
     Some(end + 1)
 }
 
-/// A text as plain pieces, each with the `$NAME` that follows it; the last one with nothing.
+/// Splits a text into pieces, each with the `$NAME` that follows it; the last piece has an empty name.
 fn split_at_variables(text: &str) -> impl Iterator<Item = (&str, &str)> {
     let mut rest = Some(text);
     std::iter::from_fn(move || {

@@ -1,4 +1,4 @@
-//! Laying an electrodes file out: all but the coefficients is written, and where they go is known.
+//! Creates the layout of an electrodes file: everything except the weights, and space for these.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::io::hdf5;
 use crate::units::WEIGHT_UNIT;
 
-/// Lays a file out.
+/// Writes the layout of a file; returns where the weights of each population are stored.
 pub(super) fn write_layout(path: &Path, layout: &FileLayout) -> Result<Vec<WeightsExtent>> {
     let file = hdf5::Hdf5File::create(path)?;
     write_attributes(&file, "/", &layout.provenance)?;
@@ -24,7 +24,7 @@ pub(super) fn write_layout(path: &Path, layout: &FileLayout) -> Result<Vec<Weigh
     Ok(extents)
 }
 
-/// Where the coefficients lie in a file that was laid out before.
+/// Reads where the weights are stored in a file that already has its layout.
 pub(super) fn read_extents(path: &Path, layout: &FileLayout) -> Result<Vec<WeightsExtent>> {
     let file = hdf5::Hdf5File::open(path)?;
     let columns = layout.electrodes.len();
@@ -54,7 +54,7 @@ fn write_population(file: &hdf5::Hdf5File, population: &PopulationLayout, column
     Ok(WeightsExtent { byte_offset: byte, rows })
 }
 
-/// Lays out the coefficients and returns their byte offset.
+/// Allocates the weights and returns their byte offset.
 fn allocate_weights(file: &hdf5::Hdf5File, object: &str, rows: u64, columns: usize) -> Result<u64> {
     let bytes = u128::from(rows) * columns as u128 * u128::from(WEIGHT_BYTES);
     if bytes > i64::MAX as u128 {

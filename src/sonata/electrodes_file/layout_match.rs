@@ -1,4 +1,4 @@
-//! Whether a file is laid out, and described, as another one would be: all but the coefficients.
+//! Comparison of an electrodes file with a layout: everything except the weights.
 
 use std::path::Path;
 
@@ -10,10 +10,10 @@ use crate::error::Result;
 use crate::geometry::Point;
 use crate::io::hdf5;
 
-/// Whether the file at a path has this layout, its contacts these settings, and everything this origin.
+/// Returns whether a file has this layout, including the settings of its contacts and all provenance.
 ///
 /// # Errors
-/// The file is no electrodes file.
+/// Returns an error if the file is not an electrodes file.
 pub fn matches_layout(path: &Path, layout: &FileLayout) -> Result<bool> {
     let (file, attributes) = (ElectrodesFile::open(path)?, hdf5::Hdf5File::open(path)?);
     let populations = &layout.populations;
@@ -47,7 +47,7 @@ fn matches_description(found: &ContactDescription, e: &ContactLayout) -> bool {
         && found.region.as_ref() == Some(&e.region)
 }
 
-/// Whether an object has these attributes, and no others.
+/// Returns whether an object has exactly these attributes.
 fn has_attributes(file: &hdf5::Hdf5File, object: &str, expected: &[(&'static str, AttributeValue)]) -> bool {
     let has = |(name, value): &(&'static str, AttributeValue)| match value {
         AttributeValue::Text(text) => file.read_string_attribute(object, name).as_ref() == Some(text),

@@ -1,16 +1,16 @@
-//! How large a file will be, to the byte.
+//! Exact size of an electrodes file before it is written.
 
 use super::FileLayout;
 use super::layout::write_layout;
 use crate::error::{Context, FileProblem, Result};
 
-/// Bytes of the complete file of a layout.
+/// Returns the size, bytes, of the complete file of a layout.
 ///
-/// The library alone knows how it lays out a file, so it does, in the folder for temporary files: the rows of the
-/// coefficients are a hole there, which takes no room.
+/// Only the HDF5 library knows how it lays out a file, so the layout is written to the folder for temporary files; the
+/// weights are a hole in that file, which takes no space.
 ///
 /// # Errors
-/// A name cannot be stored; that folder cannot be written.
+/// Returns an error if a name cannot be stored, or that folder cannot be written.
 pub fn layout_size_bytes(layout: &FileLayout) -> Result<u64> {
     layout.check()?;
     let folder = tempfile::tempdir().map_err(FileProblem::Write).in_file(&std::env::temp_dir())?;
