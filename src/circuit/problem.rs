@@ -55,15 +55,15 @@ pub enum SegmentationProblem {
     #[error("model without sections, expected `model_type` biophysical, found `{0}`")]
     NoSections(String),
     /// The segment length is not a positive finite number.
-    #[error("segment length out of range, expected um above 0, found `{0}`")]
+    #[error("segment length out of range, expected more than 0 um, found `{0}`")]
     SegmentLength(f64),
     /// A segment length was given together with a report, which has its own counts.
-    #[error("a segment length makes no sense with a report's counts, expected none, found `{0}` um")]
+    #[error("segment length given together with the counts of a report, expected none, found `{0}` um")]
     LengthWithReport(f64),
     /// The rule cuts a neuron into too many segments.
     #[error(
-        "too many segments in one neuron, expected at most {expected}, found {found}; the longest step is one of \
-         {step_um} um, and has the point {point} at an end"
+        "too many segments in one neuron, expected at most {expected}, found {found}; the longest step is \
+         {step_um} um long and has the point {point} at one end"
     )]
     TooManySegments {
         /// Maximum number of segments of a neuron.
@@ -97,7 +97,7 @@ impl Problem for SegmentationProblem {
             Self::NotReported { .. } => {
                 "choose a `--node-set` inside the report's `cells`, or another `--report`".into()
             }
-            Self::OutsidePopulation { .. } => "the report may be of another circuit".into(),
+            Self::OutsidePopulation { .. } => "the report may belong to another circuit".into(),
             Self::NoSections(_) => {
                 "leave such nodes out: `--node-set` with a set such as {\"detailed\": {\"model_type\": \"biophysical\"}}".into()
             }
@@ -106,7 +106,7 @@ impl Problem for SegmentationProblem {
             Self::TooManySegments { .. } => "correct the coordinate, or raise the bound with `--max-segments`".into(),
             Self::LengthWithReport(_) => "leave `--segment-length` out, or add `--discretisation rule`".into(),
             Self::PopulationName(_) => {
-                "choose one population with `--population`: its table gets the name of the output".into()
+                "choose one population with `--population`: its table is then named like the output".into()
             }
             Self::SeveralInOneFile(_) => {
                 "leave `.parquet` out of the name, or choose one population with `--population`".into()

@@ -38,7 +38,8 @@ impl<'a> ReportHint<'a> {
         let SonataConfig::Circuit(circuit) = self.config else { return None };
         let (path, report) = find_simulation_with_report(&circuit.path)?;
         Some(format!(
-            "name the simulation configuration `{}` in the place of the circuit: its report `{report}` lists all segments, and \
+            "name the simulation configuration `{}` instead of the circuit configuration: its report `{report}` lists \
+             all segments, and \
              no template is needed",
             path.display()
         ))

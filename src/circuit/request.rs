@@ -162,7 +162,7 @@ impl Problem for ReportChoiceProblem {
                  segments; one frame is enough; or have the counts computed: `--discretisation rule`"
             }
             Self::Unknown { .. } | Self::SeveralFullReports(_) => "choose one of them with `--report NAME`",
-            Self::Disabled(_) => "if its file is there from another run, take it with `--report NAME`",
+            Self::Disabled(_) => "if its file exists from another run, select it with `--report NAME`",
         }
         .into())
     }

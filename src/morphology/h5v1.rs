@@ -25,14 +25,15 @@ enum H5v1Problem {
     Type(i64),
     #[error("soma comes late, expected type 1 in row 0 only, found it here")]
     LateSoma,
-    #[error("types interleave, expected all {kind} sections one after the other in MorphIO's order, found them apart")]
+    #[error("types interleave, expected all {kind} sections consecutively in MorphIO's order, found them separated")]
     Interleaved { kind: &'static str },
 }
 
 impl Problem for H5v1Problem {
     fn hint(&self) -> Option<String> {
         matches!(self, Self::Interleaved { .. }).then(|| {
-            "neurodamus would give sections of one type the same names, and run them together: convert the file to SWC or ASC".into()
+            "neurodamus would give sections of one type the same names, and join them: convert the file to SWC or \
+             ASC".into()
         })
     }
 }

@@ -60,7 +60,7 @@ impl std::fmt::Display for ImporterNote {
                 write!(f, "{removed} of one point or without length left out, as the simulator's importer does")
             }
             Self::SomaSections { sections } => {
-                write!(f, "soma of {sections} sections, as the simulator's importer makes them of its samples")
+                write!(f, "soma of {sections} sections, as the simulator's importer creates them from its samples")
             }
             Self::WireFromSoma { line, length_um } => write!(
                 f,
@@ -240,16 +240,16 @@ impl Problem for MorphologyProblem {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::ShortContour(_) => {
-                "the simulator would make no soma of it, or none that it can measure: draw the outline"
+                "the simulator would create no soma from it, or one without a length: draw the outline"
             }
             Self::TwoSomata => {
-                "the simulator would make a soma section of each, far from the other: leave one in the file"
+                "the simulator would create a soma section for each, far from the other: keep one in the file"
             }
             Self::NoSoma => {
-                "the simulator would make a cell without a soma, at which cell templates stop: add the soma"
+                "the simulator would create a cell without a soma, for which cell templates fail: add the soma"
             }
             Self::ByteOrderMark => {
-                "NEURON's importer would lose the first line, or all: save the file without the mark"
+                "NEURON's importer would lose the first line, or the whole file: save the file without the mark"
             }
             _ => return None,
         };

@@ -46,24 +46,25 @@ impl Problem for SwcProblem {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Columns(_) => {
-                "NEURON's importer drops a line that it cannot parse, and with it what hangs on the sample"
+                "NEURON's importer drops a line that it cannot parse, and everything that is connected to the sample"
             }
             Self::Type(_) => {
                 "NEURON's importer stops at other types: give the neurite one of these, or remove its samples"
             }
             Self::Order { .. } | Self::LateParent { .. } => {
-                "NEURON's importer cannot read such a file: sort the samples, parents before children, and number them anew"
+                "NEURON's importer cannot read such a file: sort the samples, parents before children, and renumber \
+                 them"
             }
-            Self::UnknownParent(_) => "NEURON's importer would hang the sample on another one: correct the parent",
+            Self::UnknownParent(_) => "NEURON's importer would connect the sample to another one: correct the parent",
             Self::SomaOnNeurite(_) => {
-                "NEURON's importer would make a further soma section on the neurite: correct the type"
+                "NEURON's importer would create another soma section on the neurite: correct the type"
             }
             Self::LateSoma => {
-                "NEURON's importer would draw a wire from the first sample: let the file begin with the soma"
+                "NEURON's importer would draw a wire from the first sample: start the file with the soma"
             }
             Self::FlatSoma => "NEURON's importer stops here: give the soma's samples their radius",
             Self::Joined { .. } => {
-                "NEURON's importer would run the two together into one section: write the samples depth first"
+                "NEURON's importer would join the two into one section: write the samples depth first"
             }
             Self::Integer { .. } => return None,
         };

@@ -227,7 +227,7 @@ fn check_data(file: &Hdf5File, data: &str, element_ids: &str) -> Result<()> {
     if matches!(found[..], [_, columns] if columns == elements) {
         return Ok(());
     }
-    let expected = format!("[frames, {elements}], one column an element");
+    let expected = format!("[frames, {elements}], one column per element");
     Err(file.error(data, Hdf5Problem::Shape { expected, found }))
 }
 
@@ -386,7 +386,7 @@ mod tests {
     #[test]
     fn data_have_one_column_an_element() {
         Input { data: Some([2, 5]), ..Input::new() }
-            .refused("/report/P/data: wrong shape, expected [frames, 6], one column an element, found [2, 5]");
+            .refused("/report/P/data: wrong shape, expected [frames, 6], one column per element, found [2, 5]");
     }
 
     #[test]

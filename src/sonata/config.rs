@@ -114,13 +114,13 @@ pub enum SonataConfig {
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigProblem {
     /// The file is neither a simulation nor a circuit configuration.
-    #[error("no SONATA configuration, expected `run` (a simulation) or `networks` (a circuit), found {found}")]
+    #[error("not a SONATA configuration, expected `run` (a simulation) or `networks` (a circuit), found {found}")]
     NeitherKind {
         /// The top-level keys.
         found: String,
     },
     /// The file is not a circuit configuration.
-    #[error("no circuit configuration, expected `networks`, found {found}")]
+    #[error("not a circuit configuration, expected `networks`, found {found}")]
     NoCircuit {
         /// The top-level keys.
         found: String,
@@ -462,7 +462,8 @@ mod tests {
     fn a_configuration_of_neither_kind_is_refused() {
         assert_eq!(
             Folder::new().refused(&json!({"version": 1, "cells": {}})),
-            "no SONATA configuration, expected `run` (a simulation) or `networks` (a circuit), found `version`, `cells`"
+            "not a SONATA configuration, expected `run` (a simulation) or `networks` (a circuit), found `version`, \
+             `cells`"
         );
         assert_eq!(Folder::new().refused(&json!([1])), "wrong type, expected an object, found an array");
     }
@@ -473,7 +474,7 @@ mod tests {
         let network = folder.write("c.json", &json!({"run": {}}));
         assert_eq!(
             folder.simulation(&json!({"run": {}, "network": "c.json"})).unwrap_err().to_string(),
-            format!("{}: no circuit configuration, expected `networks`, found `run`", network.display())
+            format!("{}: not a circuit configuration, expected `networks`, found `run`", network.display())
         );
     }
 

@@ -44,7 +44,7 @@ pub enum NodeSetProblem {
     #[error("unknown node set `{0}`, expected a `node_sets_file` in the configuration, found none")]
     NoFile(String),
     /// Sets contain each other in a cycle.
-    #[error("node sets contain each other in a circle: {0}")]
+    #[error("node sets contain each other in a cycle: {0}")]
     Cycle(String),
     /// The object has no condition.
     #[error("empty node set, expected at least one condition, found `{{}}`")]
@@ -499,9 +499,9 @@ mod tests {
         let input = Input::new();
         input.refused_all(
             &json!({"X": ["A"], "A": ["B"], "B": ["C"], "C": ["A"]}),
-            "A: node sets contain each other in a circle: `A` -> `B` -> `C` -> `A`",
+            "A: node sets contain each other in a cycle: `A` -> `B` -> `C` -> `A`",
         );
-        input.refused(&json!(["X"]), "X: node sets contain each other in a circle: `X` -> `X`");
+        input.refused(&json!(["X"]), "X: node sets contain each other in a cycle: `X` -> `X`");
     }
 
     /// Returns the CPU time of this thread, s, which does not depend on the load of the machine.
@@ -530,7 +530,7 @@ mod tests {
         input.refused_all(
             &chain(json!(["s0"])),
             &format!(
-                "s0: node sets contain each other in a circle: {} -> ({left_out} more) -> `s0`",
+                "s0: node sets contain each other in a cycle: {} -> ({left_out} more) -> `s0`",
                 shown.join(" -> ")
             ),
         );
@@ -593,7 +593,7 @@ mod tests {
             (json!({"index": {"$eq": 1}}), &format!("X.index.$eq: unknown operator, {operators}, found `$eq`")),
             (json!({"index": {"$gt": "1"}}), "X.index.$gt: wrong type, expected a number, found the string `1`"),
             (json!({"text": {"$regex": 1}}), "X.text.$regex: wrong type, expected a string, found the number `1`"),
-            (json!({"text": {"$regex": "(a"}}), "X.text.$regex: no regular expression: unclosed group"),
+            (json!({"text": {"$regex": "(a"}}), "X.text.$regex: invalid regular expression: unclosed group"),
             (
                 json!({"text": 1}),
                 "X.text: attribute `text` holds text, expected text to compare it with, found a number",

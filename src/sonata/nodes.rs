@@ -36,7 +36,7 @@ pub enum NodesProblem {
     #[error("several groups of attributes, expected only `0`, found {0}")]
     Groups(String),
     /// An index reorders the nodes.
-    #[error("nodes in another order than their rows, expected {expected}, found {found}")]
+    #[error("nodes are not in row order, expected {expected}, found {found}")]
     Order {
         /// The value for row order.
         expected: u64,
@@ -52,7 +52,7 @@ pub enum NodesProblem {
         known: String,
     },
     /// An index is outside its `@library`.
-    #[error("no such entry in the library, expected an index below {entries}, found {index}")]
+    #[error("index outside the library, expected an index below {entries}, found {index}")]
     OutsideLibrary {
         /// Number of entries of the library.
         entries: usize,
@@ -89,8 +89,8 @@ impl Problem for NodesProblem {
     fn hint(&self) -> Option<String> {
         match self {
             Self::PartialQuaternion(_) => Some(
-                "add the columns that are missing, or remove those that are there: without any of them the rotation is that \
-                 of `rotation_angle_xaxis`, `_yaxis` and `_zaxis`, or none"
+                "add the missing columns, or remove the others: without any of them the rotation is that of \
+                 `rotation_angle_xaxis`, `_yaxis` and `_zaxis`, or none"
                     .into(),
             ),
             _ => None,
@@ -307,7 +307,7 @@ impl Nodes {
         match self.file.length(object)? {
             found if found == self.len => Ok(()),
             found => {
-                let expected = format!("[{}], one value a node", self.len);
+                let expected = format!("[{}], one value per node", self.len);
                 Err(self.file.error(object, Hdf5Problem::Shape { expected, found: vec![found] }))
             }
         }
@@ -652,7 +652,7 @@ mod tests {
         input.integers("mtype", &[1, 2, 0]);
         input.says(
             input.nodes().read_attribute("mtype"),
-            "/nodes/P/0/mtype[1]: no such entry in the library, expected an index below 2, found 2",
+            "/nodes/P/0/mtype[1]: index outside the library, expected an index below 2, found 2",
         );
     }
 
@@ -663,11 +663,11 @@ mod tests {
         input.floats("weight", &[0.0; 4]);
         input.says(
             input.nodes().transforms(&[0]),
-            "/nodes/P/0/rotation_angle_xaxis: wrong shape, expected [3], one value a node, found [2]",
+            "/nodes/P/0/rotation_angle_xaxis: wrong shape, expected [3], one value per node, found [2]",
         );
         input.says(
             input.nodes().read_attribute("weight"),
-            "/nodes/P/0/weight: wrong shape, expected [3], one value a node, found [4]",
+            "/nodes/P/0/weight: wrong shape, expected [3], one value per node, found [4]",
         );
     }
 
@@ -736,6 +736,6 @@ mod tests {
         input.file.write_dataset("/nodes/P/node_group_index", &[0_u64, 1, 2], &[3]).unwrap();
         assert!(input.open().is_ok());
         input.file.write_dataset("/nodes/P/node_id", &[0_u64, 2, 1], &[3]).unwrap();
-        input.says(input.open(), "/nodes/P/node_id[1]: nodes in another order than their rows, expected 1, found 2");
+        input.says(input.open(), "/nodes/P/node_id[1]: nodes are not in row order, expected 1, found 2");
     }
 }

@@ -190,7 +190,8 @@ fn a_configuration_whose_files_are_missing() {
     copy_folder(&golden().join("variants/four_axon_kinds/circuit"), folder.path());
     std::fs::write(folder.path().join("neither.json"), "{\"version\": 1}").unwrap();
     info(folder.path(), "neither.json").refused(
-        "error: neither.json: no SONATA configuration, expected `run` (a simulation) or `networks` (a circuit), found \
+        "error: neither.json: not a SONATA configuration, expected `run` (a simulation) or `networks` (a circuit), \
+         found \
          `version`",
     );
     std::fs::remove_file(folder.path().join("node_sets.json")).unwrap();

@@ -150,8 +150,8 @@ fn a_manifest_that_runs_in_a_circle() {
     input.write_json("circuit_config.json", &circuit);
     input.refused(
         &everything(),
-        "circuit_config.json: manifest: variables contain each other in a circle, expected all of them to settle, \
-         found `$BASE`, `$NET`\nhint: write one of them out, without a variable",
+        "circuit_config.json: manifest: variables refer to each other in a cycle, expected none that do, found \
+         `$BASE`, `$NET`\nhint: write one of them without a variable",
     );
 }
 
@@ -161,7 +161,8 @@ fn a_configuration_of_neither_kind() {
     input.write_json("circuit_config.json", &json!({"reports": {}}));
     input.refused(
         &everything(),
-        "circuit_config.json: no SONATA configuration, expected `run` (a simulation) or `networks` (a circuit), found \
+        "circuit_config.json: not a SONATA configuration, expected `run` (a simulation) or `networks` (a circuit), \
+         found \
          `reports`",
     );
 }

@@ -74,7 +74,7 @@ impl std::fmt::Display for TemplateNote {
         let effect = match self.kind {
             TemplateNoteKind::Diameters => "is not applied: radii are those of the morphology",
             TemplateNoteKind::StubDiameters => {
-                "sets diameters of the axon stubs in a way that is not known: they have no radius"
+                "sets diameters of the axon stubs in an unsupported way: the stubs have no radius"
             }
         };
         write!(f, "line {}: `{}` {effect}", self.line, self.text)
@@ -99,7 +99,7 @@ impl DiscretisationRule {
 #[derive(Debug, thiserror::Error, PartialEq)]
 pub enum TemplateProblem {
     /// A bracket is not closed.
-    #[error("`{0}` is not closed, expected its partner, found the end of the file")]
+    #[error("`{0}` is not closed, expected its closing bracket, found the end of the file")]
     NotClosed(&'static str),
     /// The file does not contain the template of its name.
     #[error("no such template, expected `begintemplate {expected}`, found {found}")]
@@ -133,18 +133,21 @@ pub enum TemplateProblem {
 
 /// Hint for errors of templates: the options that replace the template's rule.
 pub const RULE_HINT: &str = "give the rule yourself: `--axon-rule taper|legacy|bluepyopt|delete|keep`, and `--segment-length UM` if it is not 40; \
-    `taper` is for templates of today's Blue Brain and Open Brain circuits, two stubs and myelin for the axon; `legacy` for those \
+    `taper` is for templates of current Blue Brain and Open Brain circuits, two stubs and myelin instead of the axon; \
+    `legacy` for those \
     of the thalamus, the same without myelin; `bluepyopt` for BluePyOpt's own `replace_axon`, two stubs of 1 segment; `delete` for \
-    circuits of 2015, whose `delete_axon` makes the same; `keep` for cells that keep their axon as reconstructed";
+    circuits of 2015, whose `delete_axon` creates the same stubs; `keep` for cells that keep their axon as \
+    reconstructed";
 
 impl Problem for TemplateProblem {
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Chunk(_) => "give the chunk length yourself: `--segment-length UM`, with `--axon-rule \
-                               taper|legacy|bluepyopt|delete|keep` where that is not clear either"
+                               taper|legacy|bluepyopt|delete|keep` if that is not clear either"
                 .into(),
-            Self::Length(_) => "sections are placed and cut as the morphology has them: take the change out, or give the rule \
-                                yourself: `--axon-rule taper|legacy|bluepyopt|delete|keep`, and `--segment-length UM` if it is \
+            Self::Length(_) => "sections get the lengths of the morphology: remove the change, or give the rule \
+                                yourself: `--axon-rule taper|legacy|bluepyopt|delete|keep`, and `--segment-length UM` \
+                                if it is \
                                 not 40"
                 .into(),
             _ => RULE_HINT.into(),
@@ -597,7 +600,7 @@ mod tests {
         );
         assert_eq!(
             told("begintemplate cADpyr\n\nproc init() { {\n}\nendtemplate cADpyr"),
-            "line[3]: `{` is not closed, expected its partner, found the end of the file"
+            "line[3]: `{` is not closed, expected its closing bracket, found the end of the file"
         );
     }
 
@@ -741,8 +744,9 @@ mod tests {
         assert_eq!(
             format!("{:?}", parse(&text, "T", None).unwrap_err()),
             "line[3]: the length of a section is changed, expected the lengths of the morphology, found:\n    proc init() {\n      \
-             forall delete_section()\n      dend[0] L = 10\n      geom_nseg()\n    }\n    line 5: `dend[0] L = 10`\nhint: sections are \
-             placed and cut as the morphology has them: take the change out, or give the rule yourself: `--axon-rule \
+             forall delete_section()\n      dend[0] L = 10\n      geom_nseg()\n    }\n    line 5: `dend[0] L = \
+             10`\nhint: sections get the lengths of the morphology: remove the change, or give the rule yourself: \
+             `--axon-rule \
              taper|legacy|bluepyopt|delete|keep`, and `--segment-length UM` if it is not 40"
         );
         // this statement never runs
@@ -923,7 +927,7 @@ mod tests {
         }
         for statement in ["  axon[0] diam = 7", "  forsec axonal { diam *= 2 }", "  axon[1].diam(0.5) = 3"] {
             let expected = format!(
-                "line 7: `{}` sets diameters of the axon stubs in a way that is not known: they have no radius",
+                "line 7: `{}` sets diameters of the axon stubs in an unsupported way: the stubs have no radius",
                 statement.trim()
             );
             assert_eq!(notes(&format!("{after}\n{statement}"), &taper), (StubDiameters::Unset, vec![expected]));

@@ -468,8 +468,8 @@ mod tests {
             refused(&plan(&counts)),
             "node[7]: segment counts do not fit morphology `m` at section 4, expected 21 segments (axon replaced by two \
              stubs and myelin, 40 um rule), found 20 segments\n\
-             hint: the report may be of another circuit; where its neurons are cut by a rule of their own, \
-             `--any-discretisation` takes its counts as they are"
+             hint: the report may belong to another circuit; if its neurons are cut by another rule, accept its \
+             counts with `--any-discretisation`"
         );
         assert_eq!(
             place_segments(&morphology(), &plan(&counts), StubPlacement::Arc, CountChecks::SectionsOnly).unwrap().len(),
@@ -523,7 +523,7 @@ mod tests {
         assert_eq!(
             format!("{error:?}"),
             "node[7]: axon cannot be replaced by stubs, expected at least 2 axon sections in the morphology, found 0\n\
-             hint: keep what there is of the axon with `--keep-axon`, if the simulation did so"
+             hint: keep the reconstructed axon with `--keep-axon`, if the simulation kept it"
         );
     }
 }

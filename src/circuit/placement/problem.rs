@@ -73,17 +73,17 @@ impl Problem for PlacementProblem {
                 format!("these are the counts of a neuron with its {}: leave out `--keep-axon`", fit.describe())
             }
             Self::CountMismatch { misfit: MismatchKind::Sections, .. } => {
-                "the report may be of another circuit, or of an older state of its morphologies".into()
+                "the report may belong to another circuit, or to an older version of its morphologies".into()
             }
             Self::CountMismatch { misfit: MismatchKind::Lengths, .. } => {
-                "the report may be of another circuit; where its neurons are cut by a rule of their own, \
-                 `--any-discretisation` takes its counts as they are"
+                "the report may belong to another circuit; if its neurons are cut by another rule, accept its counts \
+                 with `--any-discretisation`"
                     .into()
             }
             Self::SomaOnly { .. } => "the simulation that wrote this report had other settings: run it again with \
                                       `\"sections\": \"all\", \"compartments\": \"all\"`; one frame is enough"
                 .into(),
-            Self::NoAxon { .. } => "keep what there is of the axon with `--keep-axon`, if the simulation did so".into(),
+            Self::NoAxon { .. } => "keep the reconstructed axon with `--keep-axon`, if the simulation kept it".into(),
         })
     }
 }

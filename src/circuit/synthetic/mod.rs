@@ -83,7 +83,7 @@ pub enum CircuitSpecProblem {
         found: usize,
     },
     /// A size of the cylinder is not positive or too large.
-    #[error("{side} of the cylinder out of range, expected um above 0 and at most {MAX_CYLINDER_UM}, found `{found}`")]
+    #[error("{side} of the cylinder out of range, expected more than 0 and at most {MAX_CYLINDER_UM}, found `{found}`")]
     Size {
         /// `radius` or `height`.
         side: &'static str,
@@ -91,7 +91,7 @@ pub enum CircuitSpecProblem {
         found: f64,
     },
     /// The output path has no name.
-    #[error("no name for a new folder, expected one")]
+    #[error("output has no name, expected the name of a new folder")]
     NoName,
     /// The existing output is not a synthetic circuit, so it must not be replaced.
     #[error("not replaced, expected a circuit folder (with `circuit_config.json`), found {0}")]
@@ -104,7 +104,7 @@ impl Problem for CircuitSpecProblem {
             Self::Cells(_) => Some("give it with `--cells`".into()),
             Self::Morphologies { .. } => Some("give it with `--morphologies`".into()),
             Self::Size { side, .. } => Some(format!("give it with `--{side}`")),
-            Self::NoName => Some("give the folder itself, for instance `circuit` in place of `.`".into()),
+            Self::NoName => Some("name the folder itself, for instance `circuit` instead of `.`".into()),
             Self::NoCircuit(_) => Some("choose another name, or remove it by hand".into()),
         }
     }

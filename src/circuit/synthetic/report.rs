@@ -80,7 +80,7 @@ fn create_report_file(path: &Path, nodes: &[u64], pointers: &[u64]) -> Result<(u
 
 fn allocate_dataset(file: &Hdf5File, object: &str, allocate: impl FnOnce(&str) -> Result<u64>) -> Result<u64> {
     match allocate(object)? {
-        0 => Err(file.error(object, Hdf5Problem::Write("the library has laid out no space".into()))),
+        0 => Err(file.error(object, Hdf5Problem::Write("the library allocated no space".into()))),
         at => Ok(at),
     }
 }

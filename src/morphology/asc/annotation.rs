@@ -366,10 +366,10 @@ mod tests {
         let error = parse(&texts("(Thumbnail (Cols 2) (Rows 1))")[0]).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "line[1]: annotation cannot be read, expected names, numbers, texts without `@` and colours, or points behind \
-             properties, found `)`"
+            "line[1]: annotation cannot be read, expected names, numbers, texts without `@` and colours, or points \
+             after properties, found `)`"
         );
-        assert_eq!(error.hint().unwrap(), "NEURON's importer gives up here, and goes on with an empty cell");
+        assert_eq!(error.hint().unwrap(), "NEURON's importer stops here, and returns an empty cell");
     }
 
     #[test]

@@ -20,20 +20,20 @@ const MAX_EXPANDED_BYTES: usize = 4096;
 #[derive(Debug, thiserror::Error)]
 pub enum VariablesProblem {
     /// The key is not a variable's name.
-    #[error("no name of a variable, expected `$` and then letters, digits and underscores")]
+    #[error("invalid variable name, expected `$` and then letters, digits and underscores")]
     Name,
     /// Variables refer to each other in a cycle.
-    #[error("variables contain each other in a circle, expected all of them to settle, found {0}")]
+    #[error("variables refer to each other in a cycle, expected none that do, found {0}")]
     Cycle(String),
     /// An expanded string is too long.
-    #[error("expanded text too long, expected at most {MAX_EXPANDED_BYTES} bytes after its variables are put in")]
+    #[error("expanded text too long, expected at most {MAX_EXPANDED_BYTES} bytes after expansion")]
     Long,
 }
 
 impl Problem for VariablesProblem {
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Cycle(_) => Some("write one of them out, without a variable".into()),
+            Self::Cycle(_) => Some("write one of them without a variable".into()),
             Self::Name | Self::Long => None,
         }
     }
@@ -215,9 +215,9 @@ mod tests {
         let error = expanded(json!({"$A": "$B", "$B": "$A/x", "$C": "/c"}), "").unwrap_err();
         assert_eq!(
             error.to_string(),
-            "manifest: variables contain each other in a circle, expected all of them to settle, found `$A`, `$B`"
+            "manifest: variables refer to each other in a cycle, expected none that do, found `$A`, `$B`"
         );
-        assert_eq!(error.hint().unwrap(), "write one of them out, without a variable");
+        assert_eq!(error.hint().unwrap(), "write one of them without a variable");
         assert!(expanded(json!({"$A": "$A"}), "").unwrap_err().to_string().ends_with("found `$A`"));
     }
 
@@ -232,7 +232,7 @@ mod tests {
         let error = expanded(json!({"$A": "x".repeat(1000)}), "$A$A$A$A$A").unwrap_err();
         assert_eq!(
             error.to_string(),
-            "expanded text too long, expected at most 4096 bytes after its variables are put in"
+            "expanded text too long, expected at most 4096 bytes after expansion"
         );
     }
 
@@ -248,7 +248,7 @@ mod tests {
         let error = expanded(chain(3000, &"x".repeat(3000)), "$V00000/x$V00000").unwrap_err();
         assert!(error.to_string().starts_with("expanded text too long"), "{error}");
         let error = expanded(chain(3000, "$V02999"), "").unwrap_err();
-        assert!(error.to_string().starts_with("manifest: variables contain each other in a circle"), "{error}");
+        assert!(error.to_string().starts_with("manifest: variables refer to each other in a cycle"), "{error}");
     }
 
     #[test]
@@ -256,7 +256,7 @@ mod tests {
         let error = expanded(json!({"A": "/a"}), "").unwrap_err();
         assert_eq!(
             error.to_string(),
-            "manifest.A: no name of a variable, expected `$` and then letters, digits and underscores"
+            "manifest.A: invalid variable name, expected `$` and then letters, digits and underscores"
         );
     }
 

@@ -140,7 +140,7 @@ pub enum ElectrodesFileProblem {
         columns: u64,
     },
     /// Rows are outside the layout.
-    #[error("rows outside the layout, expected all below {expected}, found some from {found} on")]
+    #[error("rows outside the layout, expected rows below {expected}, found rows from {found} on")]
     Rows {
         /// Number of rows of the layout.
         expected: u64,
@@ -148,7 +148,7 @@ pub enum ElectrodesFileProblem {
         found: u64,
     },
     /// The dataset has no byte offset.
-    #[error("not laid out in one piece, expected a contiguous dataset with a byte offset")]
+    #[error("dataset is not contiguous, expected one with a byte offset")]
     NotContiguous,
 }
 
@@ -156,7 +156,7 @@ impl Problem for ElectrodesFileProblem {
     fn hint(&self) -> Option<String> {
         match self {
             Self::UnknownPopulation { .. } => Some("name it with `--population`".into()),
-            Self::Position { .. } => Some("positions are in um: is the unit right?".into()),
+            Self::Position { .. } => Some("check the unit: positions are in um".into()),
             Self::Name { .. } | Self::DuplicateName(_) => Some("rename it in its file".into()),
             _ => None,
         }

@@ -22,7 +22,7 @@ pub enum ConditionProblem {
     #[error("unknown operator, expected `$regex`, `$gt`, `$lt`, `$gte` or `$lte`, found `{0}`")]
     UnknownOperator(String),
     /// The regular expression does not parse.
-    #[error("no regular expression: {0}")]
+    #[error("invalid regular expression: {0}")]
     Pattern(String),
     /// Text is compared with numbers, or numbers with text.
     #[error("attribute `{attribute}` holds {holds}, expected {holds} to compare it with, found {found}")]

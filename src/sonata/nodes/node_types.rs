@@ -27,7 +27,7 @@ pub enum NodeTypesProblem {
         found: usize,
     },
     /// The id of a type is not an integer.
-    #[error("no node type id, expected an integer, found `{0}`")]
+    #[error("invalid node type id, expected an integer, found `{0}`")]
     Id(String),
 }
 
@@ -152,6 +152,6 @@ mod tests {
             told("node_type_id b\n\n1 2 3\n"),
             "line[3]: wrong number of values, expected 2, one for each column, found 3"
         );
-        assert_eq!(told("node_type_id b\nx 2\n"), "line[2]: no node type id, expected an integer, found `x`");
+        assert_eq!(told("node_type_id b\nx 2\n"), "line[2]: invalid node type id, expected an integer, found `x`");
     }
 }
