@@ -1,4 +1,4 @@
-//! `leadfield info`: what a file is and what it holds.
+//! `leadfield info`: describes a file and its content.
 
 mod circuit;
 mod table;
@@ -14,23 +14,23 @@ use leadfield::io::input_file;
 use crate::cli::facts::{Facts, format_bytes};
 use crate::cli::{Common, Outcome, console};
 
-/// Tell what a segment table, an electrodes file or a circuit holds
+/// Describe the content of a segment table, an electrodes file or a circuit
 #[derive(clap::Args)]
 pub struct Args {
     /// Segment table (file or folder), electrodes file, circuit or simulation configuration
     file: PathBuf,
 }
 
-/// A file of no kind that is known here.
+/// The type of a file is unknown.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "unknown kind of file, expected a segment table (Parquet), an electrodes file (HDF5) or a configuration (JSON)"
+    "unknown file type, expected a segment table (Parquet), an electrodes file (HDF5) or a configuration (JSON)"
 )]
 struct UnknownKind;
 
 impl Problem for UnknownKind {}
 
-/// A kind of file, told by its first bytes.
+/// Type of a file, detected by its first bytes.
 #[derive(Debug, PartialEq, Eq)]
 enum FileKind {
     Table,
@@ -72,13 +72,13 @@ fn detect_kind(path: &Path) -> Result<FileKind> {
     }
 }
 
-/// The journal of an output that is not complete; none where it is.
+/// Returns the journal of an unfinished output; `None` if it is complete.
 fn find_unfinished_run(path: &Path) -> Result<Option<Record>> {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     name.strip_suffix(".partial").map_or(Ok(None), |output| checkpoint::read(&path.with_file_name(output)))
 }
 
-/// How far an interrupted run came.
+/// Adds the progress of an interrupted run.
 fn add_progress(facts: &mut Facts, kind: &str, record: &Record) {
     let (parts, segments) = record.progress();
     let Header { program, inputs, parts: all, segments: total } = &record.header;
@@ -86,5 +86,5 @@ fn add_progress(facts: &mut Facts, kind: &str, record: &Record) {
         format!("{parts} of {}, {segments} of {}", format_count(*all, "part"), format_count(*total, "segment"));
     facts.add("kind", kind);
     facts.add("progress", progress);
-    facts.add("begun by", format!("{program}, inputs {inputs:016x}"));
+    facts.add("started by", format!("{program}, inputs {inputs:016x}"));
 }

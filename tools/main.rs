@@ -1,5 +1,5 @@
-//! `leadfield`: the list of tools. Each one is a file beside this one.
-// they panic where a pipe is closed or a disk is full: `cli::console` does not
+//! `leadfield`: the command line program with its list of tools. Each tool is a file next to this one.
+// these macros panic on a closed pipe or a full disk, so `cli::console` is used instead
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 mod cli;

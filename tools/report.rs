@@ -1,4 +1,4 @@
-//! `leadfield report`: one page on a circuit's segments and an electrodes file, complete in itself.
+//! `leadfield report`: one self-contained page about a circuit's segments and an electrodes file.
 
 mod files;
 
@@ -12,19 +12,19 @@ use leadfield::plot::html_report::{self, ReportRequest};
 use self::files::ReportFiles;
 use crate::cli::{Common, Outcome, overwrite_policy};
 
-/// Make a page of HTML on a segment table and an electrodes file: what was computed, pictures, a table of the contacts,
-/// and the segments round a contact to turn about
+/// Write an HTML page about a segment table and an electrodes file: what was computed, pictures, a table of the
+/// contacts, and a 3D view of the segments around a contact
 ///
 /// The page needs no network and no other file.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Segment table and electrodes file, or a folder that holds them
+    /// Segment table and electrodes file, or a folder with both
     #[arg(required = true, value_name = "FILE|DIR")]
     inputs: Vec<PathBuf>,
-    /// Contact that is drawn [default: the one nearest to the middle of the segments]
+    /// Contact to draw [default: the one nearest to the middle of the segments]
     #[arg(long, value_name = "NAME")]
     electrode: Option<String>,
-    /// The segments to turn about are those up to this far to every side of the contact, um
+    /// The 3D view shows the segments up to this far from the contact along each axis, um
     #[arg(long, value_name = "R", default_value_t = html_report::DEFAULT_VIEW_HALF_SIDE_UM, allow_negative_numbers = true)]
     within: f64,
     /// Page to write

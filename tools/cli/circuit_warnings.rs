@@ -1,4 +1,4 @@
-//! What a user should know of a circuit's neurons, as several tools tell it.
+//! Warnings about a circuit's neurons that several tools print.
 
 use std::collections::HashSet;
 
@@ -14,14 +14,15 @@ pub fn warn_euler_order(table: &SegmentationPlan, is_chosen: bool, common: &Comm
         return;
     }
     common.warn(format_args!(
-        "neurons of population `{}` are turned about two or more axes, and the order matters: taken is z, then y, then x about \
+        "neurons of population `{}` are rotated about two or more axes, and the order matters: used is z, then y, then x about \
          the world's axes, as in the SONATA guide (`--euler-order sonata`); neurodamus turns about x, then y, then z \
          (`--euler-order neurodamus`)",
         table.population()
     ));
 }
 
-/// Each neuron that is left out, with its reason; a text of several lines, which shows a template, in full only once.
+/// Lists the neurons that are left out, each with its reason; a reason of several lines (one that shows a template) is
+/// printed in full only once.
 pub fn warn_skipped(table: &SegmentationPlan, common: &Common) {
     let mut told = HashSet::new();
     for skipped in table.skipped() {
@@ -33,11 +34,11 @@ pub fn warn_skipped(table: &SegmentationPlan, common: &Common) {
     }
 }
 
-/// Morphologies that are named with their notes, at most.
+/// Maximum number of morphologies that are listed with their notes.
 const MAX_NOTES: usize = 20;
 
-/// What the simulator does with morphologies that a user may not expect, and what templates do to diameters that radii do
-/// not follow.
+/// Notes how the simulator treats morphologies in unexpected ways, and changes of diameters by templates that radii do
+/// not include.
 pub fn warn_notes(table: &SegmentationPlan, common: &Common) {
     let morphologies = table.morphology_notes().iter().map(|noted| format!("{}: {}", noted.file.display(), noted.note));
     let templates = table.template_notes().iter().map(|noted| format!("{}: {}", noted.file.display(), noted.note));

@@ -1,4 +1,4 @@
-//! Facts for people: lines of `name: value`, numbers of bytes, times.
+//! Formats facts as aligned lines of `name: value`, and numbers of bytes and durations.
 
 /// Lines of `name: value`, aligned.
 #[derive(Default)]
@@ -21,7 +21,7 @@ impl std::fmt::Display for Facts {
     }
 }
 
-/// A number of bytes for people.
+/// Formats a number of bytes with a unit.
 pub fn format_bytes(n: u64) -> String {
     const UNITS: [&str; 5] = ["B", "kB", "MB", "GB", "TB"];
     let mut value = n as f64;
@@ -33,7 +33,7 @@ pub fn format_bytes(n: u64) -> String {
     if unit == 0 { format!("{n} B") } else { format!("{value:.1} {}", UNITS[unit]) }
 }
 
-/// A time for people, as roughly as it is known.
+/// Formats an estimated duration with few digits.
 pub fn format_duration(seconds: f64) -> String {
     match seconds {
         s if s < 1.0 => "less than 1 s".into(),

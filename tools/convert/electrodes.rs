@@ -1,4 +1,4 @@
-//! Electrodes from one form to another, and what the new one cannot hold.
+//! Converts electrodes between formats, and reports what the new format cannot represent.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! Where the somata of a circuit lie.
+//! Reads the positions of a circuit's somata.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use leadfield::sonata::config::SonataConfig;
 use leadfield::sonata::node_sets::NodeSets;
 use leadfield::sonata::nodes::Nodes;
 
-/// The somata of a population, um: all of them, or those of a node set.
+/// Positions of a population's somata, µm: all of them, or those of a node set.
 pub fn read_somata(config: &Path, node_set: Option<&str>, population: Option<&str>) -> Result<Vec<Point>> {
     let config = SonataConfig::open(config)?;
     let population = config.circuit().population(population)?;

@@ -1,4 +1,4 @@
-//! What an electrodes file holds.
+//! Describes an electrodes file.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -14,21 +14,21 @@ use leadfield::units::WEIGHT_UNIT;
 
 use super::{Facts, add_progress, find_unfinished_run, format_bytes};
 
-/// Names of contacts that are spelt out.
+/// Maximum number of contact names that are listed.
 const MAX_LISTED_NAMES: usize = 6;
 
-/// An HDF5 file of another kind.
+/// An HDF5 file of another type.
 #[derive(Debug, thiserror::Error)]
-#[error("no electrodes file, expected a group `electrodes`, found {0}")]
+#[error("not an electrodes file, expected a group `electrodes`, found {0}")]
 struct NoElectrodes(String);
 
 impl Problem for NoElectrodes {
     fn hint(&self) -> Option<String> {
-        Some("of a circuit or a report, name the configuration (JSON)".into())
+        Some("for a circuit or a report, name the configuration (JSON)".into())
     }
 }
 
-/// Contacts, populations, provenance.
+/// Lists contacts, populations and provenance.
 pub(super) fn collect_facts(path: &Path) -> Result<Facts> {
     let file = Hdf5File::open(path)?;
     if !file.has_object("/electrodes") {
@@ -70,7 +70,7 @@ fn add_contacts(facts: &mut Facts, file: &Hdf5File, electrodes: &ElectrodesFile)
     Ok(())
 }
 
-/// A contact's method, its settings, and the unit of its column where that is not the unit of the whole dataset.
+/// Describes a contact's method, its settings, and the unit of its column if it differs from that of the dataset.
 fn describe_method(
     file: &Hdf5File,
     electrodes: &ElectrodesFile,
@@ -94,7 +94,7 @@ fn add_population(facts: &mut Facts, file: &Hdf5File, electrodes: &ElectrodesFil
     let used = electrodes.electrodes().iter().filter(|e| e.column(name).is_some()).count() as u64;
     let extra = match columns.saturating_sub(used) {
         0 => String::new(),
-        n => format!(", {n} of them of no contact"),
+        n => format!(", {n} of them without a contact"),
     };
     let nodes = format_count(population.node_ids().len() as u64, "node");
     let rows = format_count(population.rows(), "row");
@@ -104,14 +104,14 @@ fn add_population(facts: &mut Facts, file: &Hdf5File, electrodes: &ElectrodesFil
         let compression =
             file.storage(&scaling_factors_path(name)).map(|s| s.compression.join(", ")).unwrap_or_default();
         let hint = error.hint().unwrap_or_default();
-        facts.add(format!("{name}: compression"), format!("{compression}, which cannot be undone here: {hint}"));
+        facts.add(format!("{name}: compression"), format!("{compression}, which is not supported here: {hint}"));
     }
     for (attribute, value) in read_attributes(file, &format!("/{name}")) {
         facts.add(format!("{name}: {attribute}"), value);
     }
 }
 
-/// Attributes that are text or numbers, sorted by name.
+/// Returns the attributes that are text or numbers, sorted by name.
 fn read_attributes(file: &Hdf5File, object: &str) -> Vec<(String, String)> {
     let mut names = file.attribute_names(object);
     names.sort_unstable();

@@ -1,4 +1,4 @@
-//! The findings, told.
+//! Formats the results of comparing positions.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 
 use crate::validate::report::{CheckCase, Verdict};
 
-/// How many names a line lists.
+/// Maximum number of names in a line.
 const MAX_LISTED_NAMES: usize = 12;
 
-/// All findings.
+/// Returns all results.
 pub(super) fn to_verdict(found: &PositionsComparison, files: [&Path; 2], tolerance: Tolerance) -> Verdict {
     let names = files.map(|file| file.display().to_string());
     let sections = found.unmatched.iter().map(describe_unmatched).collect();
@@ -72,7 +72,7 @@ fn to_text(found: &PositionsComparison, names: &[String; 2]) -> String {
     list_one_sided(found, names).iter().for_each(|line| text += &format!("{line}\n"));
     let sections = format_count(found.unmatched.len() as u64, "section");
     if !found.unmatched.is_empty() {
-        let _ = writeln!(text, "{sections} without an equal one in the other file:");
+        let _ = writeln!(text, "{sections} without a match in the other file:");
         found.unmatched.iter().take(MAX_LISTED_NAMES).for_each(|u| text += &format!("    {}\n", describe_unmatched(u)));
     }
     let [median, most, nearly] = found.distance_quantiles_um;
@@ -83,7 +83,7 @@ fn to_text(found: &PositionsComparison, names: &[String; 2]) -> String {
         found.outside_count
     );
     if found.outside_count > 0 {
-        text += "the segments furthest apart:\n";
+        text += "segments furthest apart:\n";
         found.worst.iter().for_each(|w| text += &format!("    {}\n", describe_worst(w)));
     }
     found.causes.iter().for_each(|cause| text += &format!("known cause, {}: {cause}\n", cause.name()));

@@ -1,4 +1,4 @@
-//! The findings as test cases: what has to be on both sides, then each contact.
+//! Formats the results as test cases: first what must be in both files, then each contact.
 
 use leadfield::error::{format_count, join_quoted};
 use leadfield::validate::weights::{ContactComparison, LocatedDifference, WeightsComparison, group_by_units};
@@ -6,7 +6,7 @@ use leadfield::validate::weights::{ContactComparison, LocatedDifference, Weights
 use super::WeightsFindings;
 use crate::validate::report::CheckCase;
 
-/// One case for each thing compared.
+/// Returns one case for each comparison.
 pub fn to_cases(findings: &WeightsFindings) -> Vec<CheckCase> {
     let populations = list_one_sided("population", &findings.populations_only_in);
     let all = findings.comparisons.iter().flat_map(population_cases);
@@ -20,7 +20,7 @@ fn population_cases(c: &WeightsComparison) -> Vec<CheckCase> {
         let [a, b] = n.segments;
         format!("node {} has {a} and {b}", n.node)
     });
-    let extra = c.extra_columns.map(|[a, b]| format!("columns of no contact: {a} and {b}"));
+    let extra = c.extra_columns.map(|[a, b]| format!("columns without a contact: {a} and {b}"));
     let units = group_by_units(&c.unit_mismatches).into_iter().map(|([a, b], contacts)| {
         format!("{a} in the first file, {b} in the second, at contacts {}", join_quoted(contacts, 12))
     });
@@ -56,6 +56,6 @@ fn describe_outside(e: &ContactComparison) -> Vec<String> {
         })
     };
     let largest = [place("absolute", e.largest_absolute), place("relative", e.largest_relative)];
-    let first = format!("{} outside the tolerance", format_count(e.outside_count, "coefficient"));
+    let first = format!("{} outside the tolerance", format_count(e.outside_count, "weight"));
     [first].into_iter().chain(largest.into_iter().flatten()).collect()
 }
