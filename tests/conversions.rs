@@ -246,7 +246,7 @@ fn electrodes_go_round_and_what_is_lost_is_said() {
     assert_eq!(
         said.stderr,
         "e.csv -> p.json: 4 contacts\n  layer lost of 4 contacts\n  region lost of 4 contacts\n  type lost of 2 contacts\n  \
-         shape unknown of 4 contacts: circles of radius 1 um stand in\n"
+         shape of 4 contacts unknown: written as circles of radius 1 um\n"
     );
     let places = |name: &str| {
         let read = leadfield::electrodes::read(&dir.path().join(name)).unwrap();
@@ -524,15 +524,15 @@ fn columns_that_no_simulator_can_use_become_no_electrodes_file() {
         factors.attr("units").unwrap().write_scalar(&units).unwrap();
     });
     refused(
-        "error: c.parquet: coefficients in other units, expected `V/nA`, found `mV/nA`\n\
-         hint: clients take them for V/nA: compute the coefficients again with `leadfield weights`",
+        "error: c.parquet: weights in other units, expected `V/nA`, found `mV/nA`\n\
+         hint: clients take them for V/nA: compute the weights again with `leadfield weights`",
     );
     damaged(&dir.path().join("w.h5"), |_| ());
     edited(&dir.path().join("w.h5"), |file| {
         let factors = file.dataset("/electrodes/pop/scaling_factors").unwrap();
         factors.write_slice(&[f64::NAN], ndarray::s![1, 1..2]).unwrap();
     });
-    refused("error: c.parquet: coefficient[1]: no finite coefficient at contact `b`, expected a number, found NaN");
+    refused("error: c.parquet: coefficient[1]: no finite weight at contact `b`, expected a number, found NaN");
     assert_eq!(names_in(dir.path()), ["c.parquet", "w.h5"]);
 }
 

@@ -1,9 +1,10 @@
-//! Our own plain layout: one HDF5 file that any solver's user can write in ten lines (`docs/lead-field.md`).
+//! Reads this library's plain layout: one HDF5 file that users of any solver can write in ten lines
+//! (`docs/lead-field.md`).
 //!
-//! `/axes/x`, `/axes/y`, `/axes/z`: nodes, increasing, attribute `units` (`um`, `mm`, `cm`, `m`);
-//! `/potential` \[nx, ny, nz\], `units` (`V`, `mV`, `uV`); optionally the electric field on the same nodes,
-//! `/field/x`, `/field/y`, `/field/z` \[nx, ny, nz\], `units` (`V/m`, ...); `/current` scalar, `units` (`nA`, ..., `A`).
-//! A node without a value is NaN. `/potential` may be left out where only the electric field is needed.
+//! `/axes/x`, `/axes/y`, `/axes/z`: nodes, increasing, with the attribute `units` (`um`, `mm`, `cm`, `m`); `/potential`
+//! \[nx, ny, nz\], `units` (`V`, `mV`, `uV`); optionally the electric field on the same nodes, `/field/x`, `/field/y`,
+//! `/field/z` \[nx, ny, nz\], `units` (`V/m`, ...); `/current` scalar, `units` (`nA`, ..., `A`). A node without a value
+//! is NaN. `/potential` may be omitted if only the electric field is needed.
 
 use super::grid::{GridWindow, ScalarGrid, axes_bounds};
 use super::vector_grid::VectorGrid;
@@ -15,7 +16,7 @@ use crate::error::{Context, Problem, Result};
 use crate::io::hdf5::{Hdf5File, Hdf5Problem};
 use crate::units::{CURRENT_UNITS, ELECTRIC_FIELD_UNITS, LENGTH_UNITS, POTENTIAL_UNITS, Units};
 
-/// A dataset says no unit.
+/// A dataset has no unit.
 #[derive(Debug, thiserror::Error)]
 #[error("no unit, expected the attribute `units` with {expected}, found none")]
 struct MissingUnits {
@@ -24,11 +25,11 @@ struct MissingUnits {
 
 impl Problem for MissingUnits {
     fn hint(&self) -> Option<String> {
-        Some("docs/lead-field.md shows how to write a lead field".into())
+        Some("see docs/lead-field.md for how to write a lead field".into())
     }
 }
 
-/// Reads what is asked for.
+/// Reads the requested quantities.
 pub(super) fn read(file: &Hdf5File, request: &LeadFieldRequest<'_>) -> Result<LeadField> {
     let current_na = choose_current(request, || read_current(file))?;
     let axes = [read_axis(file, "/axes/x")?, read_axis(file, "/axes/y")?, read_axis(file, "/axes/z")?];

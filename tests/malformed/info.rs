@@ -105,7 +105,7 @@ fn a_parquet_file_of_other_columns() {
     let number = || Arc::new(Float32Array::from(vec![1.0])) as ArrayRef;
     write_columns(&path, vec![("node_id", ids()), ("x0", number()), ("mtype", ids())]);
     info(folder.path(), "t.parquet").refused(&format!(
-        "error: t.parquet: no segment table, expected the columns of a segment table, found no `section_id`, \
+        "error: t.parquet: not a segment table, expected its columns, found no `section_id`, \
          `segment_id`, `section_type`, `y0`, `z0`, `x1`, `y1`, `z1`, `radius`, `row`\n{MAKE}"
     ));
     let names =
@@ -120,7 +120,7 @@ fn a_folder_without_parts() {
     let folder = scratch();
     std::fs::write(folder.path().join("segments.parquet"), "").unwrap();
     info(folder.path(), ".").refused(&format!(
-        "error: .: no segment table, expected files `part-*.parquet` in the folder, found none\n{MAKE}"
+        "error: .: not a segment table, expected files `part-*.parquet` in the folder, found none\n{MAKE}"
     ));
 }
 
@@ -132,7 +132,7 @@ fn parts_of_different_tables() {
     std::fs::copy(other.join("part-00002.parquet"), table.join("part-00002.parquet")).unwrap();
     info(folder.path(), "t").refused(
         "error: t/part-00002.parquet: part of another table, expected axon `replaced, placement bluerecording`, found \
-         axon `replaced, placement arc`\nhint: keep the parts of each table in a folder of their own",
+         axon `replaced, placement arc`\nhint: use a separate folder for the parts of each table",
     );
 }
 
@@ -146,7 +146,7 @@ fn a_table_with_a_part_too_few_or_too_many() {
     std::fs::remove_file(part(1)).unwrap();
     info(folder.path(), "t").refused(
         "error: t: wrong number of parts, expected 4, found 3\n\
-         hint: bring the missing parts, or make the table again with `leadfield positions`",
+         hint: restore the missing parts, or make the table again with `leadfield positions`",
     );
 }
 
@@ -158,7 +158,7 @@ fn a_table_with_a_part_twice_in_place_of_another() {
     std::fs::copy(part(3), part(1)).unwrap();
     info(folder.path(), "t").refused(&format!(
         "error: t: node in two parts, expected each node once, found node {node} again\n\
-         hint: bring the table's own parts together, or make it again with `leadfield positions`"
+         hint: restore the original parts of the table, or make it again with `leadfield positions`"
     ));
 }
 

@@ -143,10 +143,11 @@ fn a_missing_group_is_told_with_what_is_there() {
 
 #[test]
 fn a_current_that_is_zero_or_missing_is_refused_unless_it_is_given() {
-    let hint = "hint: give the current that made the field, in nA, as `current`; the option is `--field-current NA`";
+    let hint = "hint: give the current that produced the field, in nA, as `current`; the option is `--field-current \
+        NA`";
     let missing = Export { current: None, ..Export::new() };
     missing.refused(&format!(
-        "error: f.h5: /CurrentApplied: no current, expected the current that made the field, found nothing\n{hint}"
+        "error: f.h5: /CurrentApplied: no current, expected the current that produced the field, found none\n{hint}"
     ));
     Export { current: Some(0.0), ..Export::new() }.refused(&format!(
         "error: f.h5: /CurrentApplied: unusable current, expected a finite number other than 0, found `0`\n{hint}"

@@ -377,9 +377,10 @@ fn a_quaternion_of_length_zero() {
         .for_each(|name| nodes.columns.get_mut(name).unwrap()[2] = 0.0);
     nodes.write(&circuit);
     circuit.refused(
-        "error: networks/nodes/S1nonbarrel_neurons/nodes.h5: node[2]: orientation is no rotation, expected a quaternion \
+        "error: networks/nodes/S1nonbarrel_neurons/nodes.h5: node[2]: orientation is not a rotation, expected a \
+         quaternion \
          with a length above 0, found (w 0, x 0, y 0, z 0)\n\
-         hint: an unrotated neuron has the orientation w 1, x 0, y 0, z 0",
+         hint: give an unrotated neuron the orientation w 1, x 0, y 0, z 0",
     );
 }
 

@@ -180,7 +180,7 @@ fn a_parquet_that_is_no_segment_table_is_refused_with_the_columns_that_it_lacks(
     writer.write(&batch).unwrap();
     writer.close().unwrap();
     leadfield_in(folder.path(), &["query", "other.parquet", "--count"]).refused(
-        "error: other.parquet: no segment table, expected the columns of a segment table, found no `section_id`, \
+        "error: other.parquet: not a segment table, expected its columns, found no `section_id`, \
          `segment_id`, `section_type`, `y0`, `z0`, `x1`, `y1`, `z1`, `radius`, `row`\n\
          hint: make a segment table with `leadfield positions`",
     );
@@ -194,7 +194,7 @@ fn parts_of_different_populations_are_refused() {
     rewritten(&part(1), |pairs| set(pairs, "leadfield.population", "other"));
     leadfield(&["query", folder.path().to_str().unwrap(), "--count"]).refused(&format!(
         "error: {}: part of another table, expected population `one`, found population `other`\n\
-         hint: keep the parts of each table in a folder of their own",
+         hint: use a separate folder for the parts of each table",
         part(1).display()
     ));
 }
@@ -215,6 +215,6 @@ fn an_index_of_another_table_is_refused() {
         run.stderr
     );
     assert!(
-        run.stderr.ends_with("hint: remove the file: `--index` makes it anew where there is none\n") && run.code == 2
+        run.stderr.ends_with("hint: remove the file: `--index` writes a new one\n") && run.code == 2
     );
 }

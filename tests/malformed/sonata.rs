@@ -225,8 +225,9 @@ fn a_nodes_file_without_x() {
 fn a_quaternion_of_length_zero() {
     Input::new().refused(
         &node_set("All"),
-        "nodes.h5: node[17]: orientation is no rotation, expected a quaternion with a length above 0, found (w 0, x 0, \
-         y 0, z 0)\nhint: an unrotated neuron has the orientation w 1, x 0, y 0, z 0",
+        "nodes.h5: node[17]: orientation is not a rotation, expected a quaternion with a length above 0, found (w 0, \
+         x 0, \
+         y 0, z 0)\nhint: give an unrotated neuron the orientation w 1, x 0, y 0, z 0",
     );
 }
 

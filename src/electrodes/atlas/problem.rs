@@ -1,12 +1,12 @@
-//! What can be wrong with a volume.
+//! Problems of a volume.
 
 use super::nrrd::MAX_HEADER_BYTES;
 use crate::error::Problem;
 
-/// What can be wrong with a volume.
+/// A problem of a volume.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NrrdProblem {
-    #[error("no NRRD file, expected it to begin with `NRRD`")]
+    #[error("not an NRRD file, expected it to begin with `NRRD`")]
     Magic,
     #[error("header without an end, expected a blank line within {MAX_HEADER_BYTES} bytes")]
     EndlessHeader,
@@ -18,14 +18,14 @@ pub(super) enum NrrdProblem {
     Dimension(String),
     #[error("data end early, expected {expected} bytes")]
     Truncated { expected: u64 },
-    #[error("voxel {voxel} holds no region, expected a whole number, found {found}")]
+    #[error("invalid region id in voxel {voxel}, expected an integer, found {found}")]
     NoId { voxel: u64, found: f64 },
 }
 
 impl Problem for NrrdProblem {
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Dimension(_) => Some("region ids are one number a voxel: no colours, no time".into()),
+            Self::Dimension(_) => Some("use a volume with one region id per voxel, without colour or time axes".into()),
             _ => None,
         }
     }

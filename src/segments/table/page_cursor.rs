@@ -1,8 +1,8 @@
-//! A walk along pages.
+//! Steps through the rows of consecutive pages.
 
 use super::pages::TablePage;
 
-/// Walks along the pages of a run.
+/// Steps through the pages of a run.
 pub(super) struct PageCursor<'a> {
     pages: &'a [(&'a TablePage, Vec<u32>)],
     page: usize,
@@ -10,12 +10,12 @@ pub(super) struct PageCursor<'a> {
 }
 
 impl<'a> PageCursor<'a> {
-    /// At the first page.
+    /// Starts at the first page.
     pub fn new(pages: &'a [(&'a TablePage, Vec<u32>)]) -> Self {
         Self { pages, page: 0, used: 0 }
     }
 
-    /// At most so many rows further, in one page; none behind the last.
+    /// Returns the next rows, at most `most` and all in one page; `None` after the last row.
     pub fn next_rows(&mut self, most: usize) -> Option<PageRows<'a>> {
         while let Some((page, regions)) = self.pages.get(self.page) {
             let length = (page.rows.len() - self.used).min(most);
@@ -30,13 +30,13 @@ impl<'a> PageCursor<'a> {
     }
 }
 
-/// Some rows of one page.
+/// Consecutive rows of one page.
 pub(super) struct PageRows<'a> {
     /// Number of the rows.
     pub length: usize,
-    /// The row group's row of the first.
+    /// The first row, as an index in the row group.
     pub first_row: usize,
-    /// Their page.
+    /// The page.
     pub page: &'a TablePage,
     /// The regions that touch the page.
     pub regions: &'a [u32],

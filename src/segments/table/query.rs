@@ -1,7 +1,7 @@
-//! Which segments of a table a region holds: the tree names the pages, their coordinates are tested exactly, and the
-//! other columns are read only of pages with hits.
+//! Finds the segments of a table inside regions: the tree selects pages, their coordinates are tested exactly, and
+//! other columns are read only from pages with hits.
 //!
-//! Memory is bounded by [`MAX_RUN_ROWS`] rows a thread, not by the number of hits.
+//! Memory is bounded by [`MAX_RUN_ROWS`] rows per thread, not by the number of hits.
 
 use std::ops::Range;
 
@@ -20,44 +20,44 @@ use crate::geometry::Aabb;
 use crate::geometry::region::{Predicate, Region};
 use crate::segments::SectionType;
 
-/// Rows tested before their hits are given out, unless one page or a group without page index has more.
+/// Number of rows tested before their hits are delivered, unless one page, or a row group without page index, has more.
 const MAX_RUN_ROWS: usize = 128 * 1024;
 
-/// Where segments are looked for.
+/// The part of space to search.
 #[derive(Debug, Clone, Copy)]
 pub enum SegmentSelection<'a> {
-    /// Everywhere: every segment is a hit, once.
+    /// All segments: each is a hit once.
     All,
-    /// In each of these regions: a segment is a hit once for every region that holds it.
+    /// Regions: a segment is a hit once for every region that contains it.
     Regions(&'a [&'a dyn Region], Predicate),
 }
 
-/// What else must hold of a hit.
+/// Further conditions on hits.
 #[derive(Debug, Clone, Default)]
 pub struct SegmentFilter {
-    /// One of these kinds of section; none for all.
+    /// Allowed section types; `None` for all.
     pub section_types: Option<Vec<SectionType>>,
-    /// One of these nodes, ascending; none for all.
+    /// Allowed node ids, in ascending order; `None` for all.
     pub node_ids: Option<Vec<u64>>,
 }
 
-/// A query.
+/// A query for segments.
 #[derive(Debug, Clone, Copy)]
 pub struct SegmentQuery<'a> {
-    /// Where segments are looked for.
+    /// The part of space to search.
     pub selection: SegmentSelection<'a>,
-    /// What else must hold.
+    /// Further conditions.
     pub filter: &'a SegmentFilter,
-    /// Columns of the table to give, in this order; none to count only.
+    /// Columns of the table to return, in this order; empty to count only.
     pub columns: &'a [&'a str],
 }
 
-/// Some hits, in stored order.
+/// Hits, in stored order.
 #[derive(Debug, Clone)]
 pub struct Hits {
-    /// The columns asked for, one row a hit.
+    /// The requested columns, one row per hit.
     pub batch: RecordBatch,
-    /// The number of the region, for each hit.
+    /// The number of the region of each hit.
     pub region: Vec<u32>,
 }
 
@@ -67,14 +67,14 @@ impl Hits {
     }
 }
 
-/// What a query cost.
+/// The amount of work of a query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct QueryStats {
-    /// Hits.
+    /// Number of hits.
     pub hits: u64,
-    /// Pages whose coordinates were read.
+    /// Number of pages with coordinates that were read.
     pub pages: u64,
-    /// Rows that were tested.
+    /// Number of rows that were tested.
     pub rows: u64,
 }
 
@@ -87,16 +87,17 @@ pub(super) struct PageRun<'a> {
 }
 
 impl SegmentFilter {
-    /// The columns that it looks at.
+    /// Returns the columns that the filter tests.
     pub fn required_columns(&self) -> Vec<&'static str> {
         let kind = self.section_types.as_ref().map(|_| SECTION_TYPE);
         kind.into_iter().chain(self.node_ids.as_ref().map(|_| NODE_ID)).collect()
     }
 
-    /// Places of the rows of a batch that pass; it must have [`SegmentFilter::required_columns`].
+    /// Returns the indices of the rows of a batch that pass; the batch must have the columns of
+    /// [`SegmentFilter::required_columns`].
     ///
     /// # Errors
-    /// A column is missing or has nulls where there may be none.
+    /// Returns an error if a column is missing, or has nulls that are not allowed.
     pub fn passing_rows(&self, batch: &RecordBatch) -> Result<Vec<u32>> {
         let columns = FilterColumns::from_batch(batch)?;
         let kind = |i: usize| {
@@ -110,7 +111,7 @@ impl SegmentFilter {
 }
 
 impl SegmentSelection<'_> {
-    /// Whether anything in a box may be a hit.
+    /// Returns whether a box may contain a hit.
     pub fn may_hit(&self, bounds: &Aabb) -> bool {
         match self {
             Self::All => true,
@@ -120,12 +121,12 @@ impl SegmentSelection<'_> {
 }
 
 impl TablePages<'_> {
-    /// Runs a query: gives out the hits, in stored order, as they are found.
+    /// Runs a query: calls `visit` with hits, in stored order, as they are found.
     ///
-    /// Of [`TablePages::open`] everything that the query touches must have been wanted.
+    /// [`TablePages::open`] must have selected all pages that the query touches.
     ///
     /// # Errors
-    /// The table is unreadable or damaged, or the visitor fails.
+    /// Returns an error if the table is unreadable or damaged, or if `visit` fails.
     pub fn run_query(&self, query: &SegmentQuery<'_>, visit: &mut dyn FnMut(Hits) -> Result<()>) -> Result<QueryStats> {
         let regions = match query.selection {
             SegmentSelection::All => None,
@@ -196,7 +197,7 @@ impl TablePages<'_> {
     }
 }
 
-/// Cuts pages into runs.
+/// Splits pages into runs.
 fn split_into_runs<'a>(pages: Vec<(&'a TablePage, Vec<u32>)>) -> Vec<PageRun<'a>> {
     let mut runs: Vec<PageRun<'a>> = Vec::new();
     for (page, regions) in pages {
@@ -212,7 +213,7 @@ fn split_into_runs<'a>(pages: Vec<(&'a TablePage, Vec<u32>)>) -> Vec<PageRun<'a>
 }
 
 impl<'a> PageRun<'a> {
-    /// All pages of a row group.
+    /// Returns all pages of a row group as one run.
     pub(super) fn for_row_group(pages: &'a [TablePage], part: usize, group: usize) -> Self {
         let from = pages.partition_point(|page| (page.part, page.group) < (part, group));
         let own = pages.iter().skip(from).take_while(|page| (page.part, page.group) == (part, group));
@@ -223,7 +224,8 @@ impl<'a> PageRun<'a> {
         self.pages.iter().map(|(page, _)| page.rows.len()).sum()
     }
 
-    /// The pages that hold some rows of the run (ascending), and the places of these rows along those pages.
+    /// Returns the pages that contain some rows of the run (ascending), and the positions of these rows along those
+    /// pages.
     pub(super) fn hit_pages(&self, rows: &[u32]) -> (Vec<Range<usize>>, Vec<u32>) {
         let (mut ranges, mut at) = (Vec::new(), Vec::with_capacity(rows.len()));
         let (mut before, mut skipped, mut next) = (0_usize, 0_usize, 0_usize);
@@ -243,11 +245,11 @@ impl<'a> PageRun<'a> {
     }
 }
 
-/// Hits of a run: rows counted along its pages, ascending.
+/// Candidate rows of a run: rows counted along its pages, in ascending order.
 struct Candidates {
     rows: Vec<u32>,
     region: Vec<u32>,
-    /// The coordinates of the hits, where they are asked for.
+    /// The coordinates of the candidates, if they are requested.
     ends: Option<RecordBatch>,
 }
 
