@@ -66,10 +66,10 @@ impl PopulationTables {
         let shares = Share::of(&sizes, ranks);
         let share = Forecast::most_segments(&shares) as f64 / segments.max(1) as f64;
         let threads = rayon::current_num_threads() as u64;
-        let together = (threads * NEURONS_PER_THREAD_BATCH as u64).min(neurons);
+        let batch = (threads * NEURONS_PER_THREAD_BATCH as u64).min(neurons);
         let memory = BASE_MEMORY_BYTES
             + sizes.iter().max().copied().unwrap_or(0) * BYTES_PER_SEGMENT_IN_PART
-            + together * segments / u64::max(neurons, 1) * BYTES_PER_PLACED_SEGMENT
+            + batch * segments / u64::max(neurons, 1) * BYTES_PER_PLACED_SEGMENT
             + neurons * BYTES_PER_NEURON
             + trials.iter().map(|t| t.morphology_bytes).sum::<u64>();
         let seconds = trials.iter().map(|t| t.seconds).sum::<f64>() * share;
@@ -107,13 +107,13 @@ impl TrialPlacement {
         let seconds = started.elapsed().as_secs_f64();
         let times = plan.assembly.segment_count() as f64 / segments.len().max(1) as f64;
         // the first placement also parses morphologies, unless counting segments by the rule already did
-        let (parsed, kept) = plan.assembly.morphology_cache.usage();
+        let (parsed, cached) = plan.assembly.morphology_cache.usage();
         let unparsed = plan.assembly.morphology_names().len() as f64 / parsed.max(1) as f64;
         Ok(Self {
             table_bytes: bytes.len() as f64 * times,
             scale_factor: times,
             seconds: seconds * times + (first - again).max(0.0) * unparsed,
-            morphology_bytes: ((kept as f64 * unparsed) as u64).min(MAX_CACHED_BYTES as u64),
+            morphology_bytes: ((cached as f64 * unparsed) as u64).min(MAX_CACHED_BYTES as u64),
         })
     }
 }

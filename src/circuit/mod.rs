@@ -334,9 +334,9 @@ impl SegmentationPlan {
     ) -> Result<TableSummary> {
         let run = Run { existing, resume: false, stop: &|| false, placed };
         let written = writing::write(&[self], false, out, options, &run, &Crew::default())?;
-        let made = written.tables.into_iter().next();
+        let summary = written.tables.into_iter().next();
         // `write` returns one table per population, so this happens only if there are none
-        made.ok_or_else(|| SegmentationProblem::NoNeurons(self.population().into()).into())
+        summary.ok_or_else(|| SegmentationProblem::NoNeurons(self.population().into()).into())
     }
 
     /// Returns the index of a node's plan, or as an error the index at which it would be inserted.
@@ -347,8 +347,8 @@ impl SegmentationPlan {
     /// Copies which neurons keep their axon from plans that are sorted by node id.
     pub(crate) fn copy_kept_axons(&mut self, plans: &[NeuronPlan]) {
         for plan in plans.iter().filter(|p| p.axon == AxonTreatment::Keep) {
-            if let Some(own) = self.find_plan(plan.node_id).ok().and_then(|place| self.plans.get_mut(place)) {
-                own.axon = AxonTreatment::Keep;
+            if let Some(own_plan) = self.find_plan(plan.node_id).ok().and_then(|place| self.plans.get_mut(place)) {
+                own_plan.axon = AxonTreatment::Keep;
             }
         }
     }

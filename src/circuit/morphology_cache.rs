@@ -96,10 +96,10 @@ impl MorphologyCache {
             return;
         }
         self.cached_bytes.fetch_sub(bytes, Ordering::Relaxed);
-        let mut passing = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        passing.push_back(name.to_string());
-        let oldest = if passing.len() > MAX_RECENT_MORPHOLOGIES { passing.pop_front() } else { None };
-        drop(passing);
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        recent.push_back(name.to_string());
+        let oldest = if recent.len() > MAX_RECENT_MORPHOLOGIES { recent.pop_front() } else { None };
+        drop(recent);
         oldest.and_then(|name| self.lock_parsed().remove(&name));
     }
 
@@ -125,21 +125,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_there_is_no_room_for_is_parsed_again() {
+    fn a_morphology_that_does_not_fit_is_parsed_again() {
         let folder = tempfile::tempdir().unwrap();
         let source = MorphologySource { path: folder.path().into(), format: MorphologyFormat::Swc };
         let text = |x: u8| format!("1 1 0 0 0 5 -1\n2 3 {x} 0 0 1 1\n3 3 {x} 9 0 1 2\n");
         let write = |name: String, x| std::fs::write(folder.path().join(name + ".swc"), text(x)).unwrap();
         (0..=MAX_RECENT_MORPHOLOGIES as u8 + 1).for_each(|x| write(format!("m{x}"), 6 + x));
-        let mut library = MorphologyCache::new(&source).unwrap();
-        let one = library.get("m0").unwrap();
-        library.max_bytes = one.memory_bytes();
-        let other = library.get("m1").unwrap();
-        assert!(other != one && Arc::ptr_eq(&other, &library.get("m1").unwrap()), "kept for a while");
-        (2..=MAX_RECENT_MORPHOLOGIES as u8 + 1).for_each(|x| drop(library.get(&format!("m{x}")).unwrap()));
-        let again = library.get("m1").unwrap();
+        let mut cache = MorphologyCache::new(&source).unwrap();
+        let one = cache.get("m0").unwrap();
+        cache.max_bytes = one.memory_bytes();
+        let other = cache.get("m1").unwrap();
+        assert!(other != one && Arc::ptr_eq(&other, &cache.get("m1").unwrap()), "kept for a while");
+        (2..=MAX_RECENT_MORPHOLOGIES as u8 + 1).for_each(|x| drop(cache.get(&format!("m{x}")).unwrap()));
+        let again = cache.get("m1").unwrap();
         assert!(other == again && !Arc::ptr_eq(&other, &again), "parsed again after many others");
-        assert!(Arc::ptr_eq(&one, &library.get("m0").unwrap()), "what there was room for stays");
-        assert_eq!(library.usage(), (1 + MAX_RECENT_MORPHOLOGIES, one.memory_bytes()));
+        assert!(Arc::ptr_eq(&one, &cache.get("m0").unwrap()), "what there was room for stays");
+        assert_eq!(cache.usage(), (1 + MAX_RECENT_MORPHOLOGIES, one.memory_bytes()));
     }
 }

@@ -70,11 +70,11 @@ impl NodeSelection {
     ) -> Result<Self> {
         let node_set = request.node_set;
         let nodes = open_nodes(config, population, request.euler_order)?;
-        let own = match config {
+        let simulation_set = match config {
             SonataConfig::Simulation(simulation) => simulation.node_set.as_deref(),
             SonataConfig::Circuit(_) => None,
         };
-        let (ids, place) = match node_set.or(own) {
+        let (ids, place) = match node_set.or(simulation_set) {
             Some(set) => (resolve_node_set(set, config, population, &nodes)?, describe_node_set(set, population)),
             None => ((0..nodes.len() as u64).collect(), format!("population `{}`", population.name)),
         };
@@ -87,10 +87,10 @@ impl NodeSelection {
         if !self.node_ids.is_empty() {
             return Ok(());
         }
-        let nowhere = Err(SegmentationProblem::NoNeurons(self.description.clone()));
+        let no_neurons = Err(SegmentationProblem::NoNeurons(self.description.clone()));
         match source {
-            CountSource::Report(report) if self.description == "the report" => nowhere.in_file(&report.file),
-            _ => nowhere.in_file(config.node_sets_files().last().unwrap_or(&config.circuit().path)),
+            CountSource::Report(report) if self.description == "the report" => no_neurons.in_file(&report.file),
+            _ => no_neurons.in_file(config.node_sets_files().last().unwrap_or(&config.circuit().path)),
         }
     }
 }

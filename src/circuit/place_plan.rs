@@ -36,8 +36,8 @@ impl SegmentationPlan {
         let plans = which.iter().filter_map(|&i| self.plans.get(i));
         let mut all = Segments::with_capacity(plans.map(NeuronPlan::segment_count).sum::<u64>() as usize);
         // small batches, because each neuron is copied: only a batch is in memory twice, not the part
-        for together in which.chunks(NEURONS_PER_THREAD_BATCH * rayon::current_num_threads()) {
-            let neurons: Vec<Result<Segments>> = together.par_iter().map(place_one).collect();
+        for batch in which.chunks(NEURONS_PER_THREAD_BATCH * rayon::current_num_threads()) {
+            let neurons: Vec<Result<Segments>> = batch.par_iter().map(place_one).collect();
             // report the first failing neuron in order, so that the error does not depend on the number of threads
             neurons.into_iter().try_for_each(|neuron| neuron.map(|segments| all.append(&segments)))?;
         }
@@ -58,10 +58,10 @@ impl SegmentationPlan {
     /// Loads a morphology and checks that it has the axon that is needed; an error names the nodes that use the
     /// morphology.
     fn load_morphology(&self, name: &str, axon: AxonTreatment) -> Result<Arc<Morphology>> {
-        let suited =
+        let with_axon =
             |m: Arc<Morphology>| require_axon(&m, axon, 0).in_file(&self.morphology_cache.file_path(name)).map(|()| m);
-        let named = || self.plans.iter().filter(|p| &*p.morphology_name == name).map(|p| p.node_id);
-        let advised = |e: Error| e.with_hint(describe_morphology_owners(named(), &self.metadata.population));
-        self.morphology_cache.get(name).and_then(suited).map_err(advised)
+        let owners = || self.plans.iter().filter(|p| &*p.morphology_name == name).map(|p| p.node_id);
+        let with_owner_hint = |e: Error| e.with_hint(describe_morphology_owners(owners(), &self.metadata.population));
+        self.morphology_cache.get(name).and_then(with_axon).map_err(with_owner_hint)
     }
 }

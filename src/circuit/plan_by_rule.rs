@@ -65,23 +65,23 @@ type DiscretisationOutcome = Result<DiscretisedMorphology, Arc<Error>>;
 
 /// Counts the segments of all neurons.
 pub(crate) fn plan_neurons(
-    library: &MorphologyCache,
+    cache: &MorphologyCache,
     neurons: &SelectedNeurons<'_>,
     rules: &TemplateRules,
     population: &str,
     max_segments: u64,
 ) -> RulePlans {
-    let (of_nodes, counted) = discretise_distinct(library, neurons, rules, population, max_segments);
-    let of_node = |i: usize| counted.get(*of_nodes.get(i)?);
+    let (outcome_of_node, counted) = discretise_distinct(cache, neurons, rules, population, max_segments);
+    let of_node = |i: usize| counted.get(*outcome_of_node.get(i)?);
     let good = |i: usize| of_node(i)?.as_ref().ok();
     let bad = neurons.node_ids.iter().enumerate().filter_map(|(i, &node_id)| {
         Some(SkippedNeuron { node_id, error: Error::from_shared(of_node(i)?.as_ref().err()?) })
     });
-    let mut tied: BTreeMap<usize, AmbiguousNeurons> = BTreeMap::new();
-    for (i, &distinct) in of_nodes.iter().enumerate() {
+    let mut ambiguous: BTreeMap<usize, AmbiguousNeurons> = BTreeMap::new();
+    for (i, &distinct) in outcome_of_node.iter().enumerate() {
         if let Some(&tie) = good(i).and_then(|c| c.ambiguous_lengths.first()) {
             let (node_id, morphology) = (neurons.node_ids[i], neurons.morphology_names[i].to_string());
-            let entry = tied.entry(distinct).and_modify(|t| t.other_nodes += 1);
+            let entry = ambiguous.entry(distinct).and_modify(|t| t.other_nodes += 1);
             entry.or_insert(AmbiguousNeurons {
                 node_id,
                 other_nodes: 0,
@@ -90,27 +90,27 @@ pub(crate) fn plan_neurons(
             });
         }
     }
-    let mut noted: BTreeMap<&str, Arc<[ImporterNote]>> = BTreeMap::new();
+    let mut notes_by_name: BTreeMap<&str, Arc<[ImporterNote]>> = BTreeMap::new();
     for (i, name) in neurons.morphology_names.iter().enumerate() {
         if let Some(counted) = good(i).filter(|c| !c.notes.is_empty()) {
-            noted.entry(name).or_insert_with(|| counted.notes.clone());
+            notes_by_name.entry(name).or_insert_with(|| counted.notes.clone());
         }
     }
     let of_file = |(name, notes): (&str, Arc<[ImporterNote]>)| {
-        let file = library.file_path(name);
+        let file = cache.file_path(name);
         notes.iter().map(|&note| MorphologyFileNote { file: file.clone(), note }).collect::<Vec<_>>()
     };
     RulePlans {
         plans: neurons.to_plans(|i, _| good(i).map(|c| (c.section_counts.clone(), c.axon, rules.stub_diameters(i)))),
         skipped: bad.collect(),
-        ambiguous: tied.into_values().collect(),
-        notes: noted.into_iter().flat_map(of_file).collect(),
+        ambiguous: ambiguous.into_values().collect(),
+        notes: notes_by_name.into_iter().flat_map(of_file).collect(),
     }
 }
 
 /// Discretises each pair of morphology and template once; the first list has each neuron's index in the second.
 fn discretise_distinct(
-    library: &MorphologyCache,
+    cache: &MorphologyCache,
     neurons: &SelectedNeurons<'_>,
     rules: &TemplateRules,
     population: &str,
@@ -118,20 +118,20 @@ fn discretise_distinct(
 ) -> (Vec<usize>, Vec<DiscretisationOutcome>) {
     let mut places: HashMap<(&str, u32), usize> = HashMap::new();
     let mut distinct: Vec<(&str, u32)> = Vec::new();
-    let mut of_nodes = Vec::with_capacity(neurons.node_ids.len());
+    let mut outcome_of_node = Vec::with_capacity(neurons.node_ids.len());
     for (name, &template) in neurons.morphology_names.iter().zip(&rules.template_of_node) {
-        of_nodes.push(*places.entry((name, template)).or_insert_with(|| {
+        outcome_of_node.push(*places.entry((name, template)).or_insert_with(|| {
             distinct.push((name, template));
             distinct.len() - 1
         }));
     }
-    let own = |name: &str| {
+    let owner_hint = |name: &str| {
         let named = neurons.node_ids.iter().zip(&neurons.morphology_names).filter(|(_, n)| &***n == name);
         describe_morphology_owners(named.map(|(&id, _)| id), population)
     };
     let one = |&(name, template): &(&str, u32)| match rules.templates.get(template as usize).map(|t| &t.rule) {
         Some(Ok(rule)) => {
-            discretise_morphology(library, name, rule, max_segments).map_err(|e| Arc::new(e.with_hint(own(name))))
+            discretise_morphology(cache, name, rule, max_segments).map_err(|e| Arc::new(e.with_hint(owner_hint(name))))
         }
         Some(Err(e)) => Err(e.clone()),
         None => {
@@ -144,18 +144,18 @@ fn discretise_distinct(
             })
         }
     };
-    (of_nodes, distinct.par_iter().map(one).collect())
+    (outcome_of_node, distinct.par_iter().map(one).collect())
 }
 
 fn discretise_morphology(
-    library: &MorphologyCache,
+    cache: &MorphologyCache,
     name: &str,
     rule: &DiscretisationRule,
     max_segments: u64,
 ) -> Result<DiscretisedMorphology> {
-    let morphology = library.get(name)?;
+    let morphology = cache.get(name)?;
     let axon = AxonTreatment::from(rule.axon_replacement);
-    let file = library.file_path(name);
+    let file = cache.file_path(name);
     require_axon(&morphology, axon, rule.min_axon_sections).in_file(&file)?;
     let sections = count_section_segments(&morphology, rule.axon_replacement, rule.chunk_um);
     check_segment_count(&morphology, &sections, max_segments).in_file(&file)?;

@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn where_no_report_serves_all_are_described() {
+    fn without_a_usable_report_all_are_described() {
         let mut disabled = report("full", "all");
         disabled.enabled = false;
         assert_eq!(
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn a_soma_only_report_is_no_use() {
+    fn a_report_of_the_soma_alone_is_refused() {
         let refused = choose_report(&[report("soma", "soma")], None).unwrap_err();
         assert_eq!(
             refused.to_string(),

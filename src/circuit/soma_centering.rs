@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_node_says_goes_before_what_holds_for_all() {
+    fn a_nodes_attribute_overrides_the_default() {
         let plain = Transform::new(Quaternion::IDENTITY, Point::new(5.0, 6.0, 7.0));
         let away = with_soma(&[[100.0, 0.0, 0.0], [110.0, 0.0, 0.0]], 8.0, SomaForm::Cylinders);
         let soma = |centers, stated: &[(u64, bool)]| {

@@ -97,25 +97,27 @@ impl TemplateRules {
             });
         }
         let folder = population.biophysical_neuron_models_dir.as_deref();
-        let beside = report_hint::ReportHint::new(config);
-        let without = |e: Error| beside.add_to(e);
+        let hint = report_hint::ReportHint::new(config);
+        let with_report_hint = |e: Error| hint.add_to(e);
         let folder = folder.ok_or_else(|| SegmentationProblem::NoTemplates(population.name.clone())).in_file(circuit);
-        let folder = folder.map_err(without)?;
-        config.check_path(folder).map_err(|e| without(e.with_hint(hoc::RULE_HINT)))?;
-        let names = nodes.read_texts(TEMPLATE_ATTRIBUTE, ids).map_err(|e| without(e.with_hint(hoc::RULE_HINT)))?;
+        let folder = folder.map_err(with_report_hint)?;
+        config.check_path(folder).map_err(|e| with_report_hint(e.with_hint(hoc::RULE_HINT)))?;
+        let names =
+            nodes.read_texts(TEMPLATE_ATTRIBUTE, ids).map_err(|e| with_report_hint(e.with_hint(hoc::RULE_HINT)))?;
         let uses = count_template_uses(&names, ids);
         let read = |(name, &(first_node, n)): (&&str, &(u64, u64))| TemplateUse {
             name: (*name).to_string(),
             first_node,
             node_count: n,
-            rule: read_rule(name, folder, nodes, first_node, given)
-                .map_err(|e| Arc::new(without(e.with_hint(describe_template_owners(population, first_node, n))))),
+            rule: read_rule(name, folder, nodes, first_node, given).map_err(|e| {
+                Arc::new(with_report_hint(e.with_hint(describe_template_owners(population, first_node, n))))
+            }),
         };
         let templates: Vec<TemplateUse> = uses.iter().collect::<Vec<_>>().into_par_iter().map(read).collect();
         let places: BTreeMap<&str, u32> = (0..).zip(&templates).map(|(i, t)| (t.name.as_str(), i)).collect();
-        let of_nodes = names.iter().filter_map(|name| places.get(name.as_str()).copied()).collect();
+        let template_of_node = names.iter().filter_map(|name| places.get(name.as_str()).copied()).collect();
         let notes = templates.iter().flat_map(|template| file_notes(template, folder)).collect();
-        let mut rules = Self { templates, template_of_node: of_nodes, diameter_scales: Vec::new(), notes };
+        let mut rules = Self { templates, template_of_node, diameter_scales: Vec::new(), notes };
         rules.diameter_scales = rules.read_diameter_scales(nodes, ids)?;
         Ok(rules)
     }

@@ -33,7 +33,8 @@ impl Problem for H5v1Problem {
     fn hint(&self) -> Option<String> {
         matches!(self, Self::Interleaved { .. }).then(|| {
             "neurodamus would give sections of one type the same names, and join them: convert the file to SWC or \
-             ASC".into()
+             ASC"
+            .into()
         })
     }
 }

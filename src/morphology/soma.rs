@@ -177,7 +177,7 @@ fn resample_outline(outline: &[Point]) -> Vec<Point> {
         let step = (w[1].x - w[0].x).hypot(w[1].y - w[0].y);
         lengths.push(lengths.last().copied().unwrap_or(0.0) + step);
     }
-    let whole = lengths.last().copied().unwrap_or(0.0);
+    let total = lengths.last().copied().unwrap_or(0.0);
     let at = |length: f64| {
         let i = lengths.partition_point(|&l| l <= length).saturating_sub(1).min(outline.len().saturating_sub(2));
         match (outline.get(i), outline.get(i + 1)) {
@@ -188,7 +188,7 @@ fn resample_outline(outline: &[Point]) -> Vec<Point> {
             _ => Point::ORIGIN,
         }
     };
-    (0..=STEPS).map(|j| at(whole * (f64::from(j) / f64::from(STEPS)))).collect()
+    (0..=STEPS).map(|j| at(total * (f64::from(j) / f64::from(STEPS)))).collect()
 }
 
 /// Returns the extent of the points along their principal axis, without the outermost point of either end.
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn a_contour_is_as_long_as_its_extent_but_for_its_tips() {
+    fn a_contour_is_as_long_as_its_extent_without_its_tips() {
         let length = contour(ellipse(60), vec![]).section_lengths_um()[0];
         assert!((0.97 * 24.0..=1.001 * 24.0).contains(&length), "{length}");
     }
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn contours_without_extent_are_no_obstacle() {
+    fn contours_without_extent_have_length_zero() {
         assert_eq!(contour(vec![[1.0; 3]; 4], vec![]).section_lengths_um(), [0.0]);
         assert_eq!(contour(vec![[1.0; 3]; 4], vec![0, 2]).section_lengths_um(), [0.0]);
         assert!(contour(vec![[0.0; 3], [10.0, 0.0, 0.0]], vec![]).section_lengths_um()[0] <= 10.0);

@@ -59,9 +59,7 @@ impl Problem for SwcProblem {
             Self::SomaOnNeurite(_) => {
                 "NEURON's importer would create another soma section on the neurite: correct the type"
             }
-            Self::LateSoma => {
-                "NEURON's importer would draw a wire from the first sample: start the file with the soma"
-            }
+            Self::LateSoma => "NEURON's importer would draw a wire from the first sample: start the file with the soma",
             Self::FlatSoma => "NEURON's importer stops here: give the soma's samples their radius",
             Self::Joined { .. } => {
                 "NEURON's importer would join the two into one section: write the samples depth first"

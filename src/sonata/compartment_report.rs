@@ -134,9 +134,9 @@ impl SectionLists {
             let (first, behind) = (bound(0), bound(node_ends.len() - 1));
             let mut elements = file.read_u32_rows(object, first..behind)?;
             for node in 0..node_ends.len() - 1 {
-                let own = elements.get_mut(bound(node) - first..bound(node + 1) - first).unwrap_or_default();
-                own.sort_unstable();
-                places.push(self.find_or_insert(own));
+                let node_elements = elements.get_mut(bound(node) - first..bound(node + 1) - first).unwrap_or_default();
+                node_elements.sort_unstable();
+                places.push(self.find_or_insert(node_elements));
             }
         }
         Ok(places)
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn nodes_and_elements_may_stand_in_any_order() {
+    fn nodes_and_elements_may_be_in_any_order() {
         let layout = Input::new().open().unwrap();
         assert_eq!(layout.node_ids(), [3, 7]);
         assert_eq!(counts(&layout, 7).unwrap(), [(0, 1), (2, 1), (5, 2)]);
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn elements_are_read_some_at_a_time_and_lists_that_nodes_share_are_kept_once() {
+    fn elements_are_read_in_batches_and_shared_lists_are_stored_once() {
         let cut = |most| split_into_slabs(&[0, 4, 6, 6, 20], most).map(<[u64]>::to_vec).collect::<Vec<_>>();
         assert_eq!(cut(5), [vec![0, 4], vec![4, 6, 6], vec![6, 20]], "the last node alone has more");
         assert_eq!(cut(100), [[0, 4, 6, 6, 20]]);
@@ -355,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn one_pointer_a_node_is_refused() {
+    fn one_pointer_per_node_is_refused() {
         let hint = Input { pointers: vec![0, 4], ..Input::new() }.refused(
             "/report/P/mapping/index_pointers: wrong number of index pointers, expected 3 (one more than nodes), found 2",
         );
@@ -384,13 +384,13 @@ mod tests {
     }
 
     #[test]
-    fn data_have_one_column_an_element() {
+    fn data_have_one_column_per_element() {
         Input { data: Some([2, 5]), ..Input::new() }
             .refused("/report/P/data: wrong shape, expected [frames, 6], one column per element, found [2, 5]");
     }
 
     #[test]
-    fn wide_element_ids_are_taken_where_they_fit_into_32_bits() {
+    fn wide_element_ids_are_accepted_if_they_fit_into_32_bits() {
         let folder = tempfile::tempdir().unwrap();
         let open = |name: &str, elements: [u64; 2]| {
             let path = folder.path().join(name);

@@ -225,11 +225,11 @@ impl SonataConfig {
 
     /// Returns the node-set files in merge order: the circuit's, then the simulation's.
     pub fn node_sets_files(&self) -> impl Iterator<Item = &Path> {
-        let own = match self {
+        let simulation_file = match self {
             Self::Circuit(_) => None,
             Self::Simulation(simulation) => simulation.node_sets_file.as_deref(),
         };
-        self.circuit().node_sets_file.as_deref().into_iter().chain(own)
+        self.circuit().node_sets_file.as_deref().into_iter().chain(simulation_file)
     }
 }
 
@@ -352,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn a_circuit_tells_where_its_files_are() {
+    fn a_circuit_resolves_the_paths_of_its_files() {
         let folder = Folder::new();
         let circuit = folder
             .circuit(&json!({
@@ -423,7 +423,7 @@ mod tests {
     }
 
     #[test]
-    fn a_simulation_may_say_everything() {
+    fn a_simulation_may_set_every_field() {
         let folder = Folder::new();
         std::fs::create_dir(folder.at("net")).unwrap();
         folder.write("net/c.json", &populations(&json!({"A": {}})));
@@ -447,7 +447,7 @@ mod tests {
     }
 
     #[test]
-    fn node_sets_files_come_in_the_order_of_merging() {
+    fn node_sets_files_are_in_merge_order() {
         let folder = Folder::new();
         let mut circuit = populations(&json!({"A": {}}));
         circuit["node_sets_file"] = "c.json".into();
@@ -469,7 +469,7 @@ mod tests {
     }
 
     #[test]
-    fn a_network_that_is_no_circuit_is_refused() {
+    fn a_network_that_is_not_a_circuit_is_refused() {
         let folder = Folder::new();
         let network = folder.write("c.json", &json!({"run": {}}));
         assert_eq!(

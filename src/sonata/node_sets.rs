@@ -448,7 +448,7 @@ mod tests {
     }
 
     #[test]
-    fn another_population_s_set_is_empty_whatever_else_it_says() {
+    fn a_set_of_another_population_is_empty_whatever_its_other_conditions() {
         let input = Input::new();
         assert_eq!(input.ids(&json!({"population": "Q", "node_id": 99, "colour": "red"})), [0_u64; 0]);
     }

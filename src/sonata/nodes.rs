@@ -244,9 +244,9 @@ impl Nodes {
     pub fn attribute_names(&self) -> Result<Vec<String>> {
         let mut names = self.file.member_names(&self.group)?;
         names.retain(|name| self.file.is_dataset(&self.dataset_path(name)));
-        let own = names.len();
+        let node_attributes = names.len();
         for name in self.types.iter().flat_map(NodeTypes::attribute_names) {
-            if !names.iter().take(own).any(|known| known == name) {
+            if !names.iter().take(node_attributes).any(|known| known == name) {
                 names.push(name.to_string());
             }
         }
@@ -256,8 +256,8 @@ impl Nodes {
 
     /// Returns an attribute in its stored form, and caches it.
     pub(super) fn cached_column(&self, name: &str) -> Result<Arc<AttributeColumn>> {
-        let kept = |columns: &BTreeMap<_, Arc<AttributeColumn>>| columns.get(name).cloned();
-        if let Some(column) = kept(&self.columns.lock().unwrap_or_else(PoisonError::into_inner)) {
+        let cached = |columns: &BTreeMap<_, Arc<AttributeColumn>>| columns.get(name).cloned();
+        if let Some(column) = cached(&self.columns.lock().unwrap_or_else(PoisonError::into_inner)) {
             return Ok(column);
         }
         let column = Arc::new(self.read_column(name)?);
@@ -438,7 +438,7 @@ mod tests {
     }
 
     #[test]
-    fn transforms_come_in_the_order_asked_for() {
+    fn transforms_have_the_requested_order() {
         let transforms = Input::new().nodes().transforms(&[2, 0, 2]).unwrap();
         let positions: Vec<_> = transforms.iter().map(|t| t.translation).collect();
         assert_eq!(positions, [Point::new(2.0, 2.0, 2.0), Point::new(0.1, 1.1, 2.1), Point::new(2.0, 2.0, 2.0)]);
@@ -469,7 +469,7 @@ mod tests {
     }
 
     #[test]
-    fn places_and_quaternions_may_be_those_of_the_types() {
+    fn positions_and_quaternions_may_come_from_the_types() {
         let input = bare();
         input.file.create_group(GROUP).unwrap();
         input.file.write_dataset("/nodes/P/node_type_id", &[7_i64, 8], &[2]).unwrap();
@@ -492,7 +492,7 @@ mod tests {
     }
 
     #[test]
-    fn recenter_may_be_a_truth_value() {
+    fn recenter_may_be_a_boolean() {
         let input = Input::new();
         input.file.write_dataset(&format!("{GROUP}/recenter"), &[true, false, true], &[3]).unwrap();
         let nodes = input.nodes();
@@ -507,25 +507,25 @@ mod tests {
     }
 
     #[test]
-    fn a_quaternion_of_which_columns_are_missing_is_refused_with_those_that_are_there() {
+    fn an_incomplete_quaternion_is_refused_with_its_columns() {
         for n in 1..4 {
             let input = Input::new();
             QUATERNION[4 - n..].iter().for_each(|name| input.floats(name, &[0.0; 3]));
             input.floats("rotation_angle_yaxis", &[0.0, FRAC_PI_2, 0.0]);
-            let there: Vec<String> = QUATERNION[4 - n..].iter().map(|name| format!("`{name}`")).collect();
+            let present: Vec<String> = QUATERNION[4 - n..].iter().map(|name| format!("`{name}`")).collect();
             input.says(
                 input.nodes().transforms(&[1]),
                 &format!(
                     "/nodes/P/0: orientation is incomplete, expected `orientation_w`, `orientation_x`, `orientation_y` and \
                      `orientation_z`, found {}",
-                    there.join(", ")
+                    present.join(", ")
                 ),
             );
         }
     }
 
     #[test]
-    fn angles_turn_about_z_then_y_then_x_and_absent_ones_are_zero() {
+    fn angles_rotate_about_z_then_y_then_x_and_missing_ones_are_zero() {
         let input = Input::new();
         input.floats("rotation_angle_yaxis", &[0.0, FRAC_PI_2, FRAC_PI_2]);
         input.floats("rotation_angle_zaxis", &[0.0, 0.0, FRAC_PI_2]);
@@ -544,7 +544,7 @@ mod tests {
     }
 
     #[test]
-    fn attributes_of_node_types_stand_in_for_those_that_nodes_lack() {
+    fn attributes_of_node_types_replace_those_that_nodes_lack() {
         let input = bare();
         input.file.create_group(GROUP).unwrap();
         input.file.write_dataset("/nodes/P/node_type_id", &[7_i64, 9, 7], &[3]).unwrap();
@@ -566,7 +566,7 @@ mod tests {
     }
 
     #[test]
-    fn a_zero_quaternion_names_its_node_and_spares_the_others() {
+    fn a_zero_quaternion_is_an_error_for_its_node_only() {
         let input = Input::new();
         input.floats("orientation_w", &[1.0, 0.0, 1.0]);
         QUATERNION[1..].iter().for_each(|name| input.floats(name, &[0.0; 3]));
@@ -574,12 +574,13 @@ mod tests {
         assert_eq!(nodes.transforms(&[0, 2]).unwrap().len(), 2);
         input.says(
             nodes.transforms(&[0, 1]),
-            "node[1]: orientation is no rotation, expected a quaternion with a length above 0, found (w 0, x 0, y 0, z 0)",
+            "node[1]: orientation is not a rotation, expected a quaternion with a length above 0, found (w 0, x 0, y \
+             0, z 0)",
         );
     }
 
     #[test]
-    fn numbers_that_are_not_finite_name_column_and_node() {
+    fn an_error_for_a_number_that_is_not_finite_names_column_and_node() {
         let input = Input::new();
         input.floats("rotation_angle_zaxis", &[0.0, f64::INFINITY, 0.0]);
         input.says(
@@ -606,7 +607,7 @@ mod tests {
     }
 
     #[test]
-    fn enumerations_are_resolved_and_other_columns_taken_as_they_are() {
+    fn enumerations_are_resolved_and_other_columns_unchanged() {
         let input = Input::new();
         input.texts("@library/mtype", &["L1", "L2"]);
         input.integers("mtype", &[1, 0, 1]);
@@ -628,7 +629,7 @@ mod tests {
     }
 
     #[test]
-    fn morphologies_come_in_the_order_asked_for() {
+    fn morphologies_have_the_requested_order() {
         let input = Input::new();
         input.texts("@library/morphology", &["sub/a", "b"]);
         input.integers("morphology", &[0, 1, 0]);
@@ -646,7 +647,7 @@ mod tests {
     }
 
     #[test]
-    fn an_index_outside_its_library_names_the_node() {
+    fn an_error_for_an_index_outside_its_library_names_the_node() {
         let input = Input::new();
         input.texts("@library/mtype", &["L1", "L2"]);
         input.integers("mtype", &[1, 2, 0]);
@@ -657,7 +658,7 @@ mod tests {
     }
 
     #[test]
-    fn a_column_of_another_length_is_refused() {
+    fn a_column_of_the_wrong_length_is_refused() {
         let input = Input::new();
         input.floats("rotation_angle_xaxis", &[0.0; 2]);
         input.floats("weight", &[0.0; 4]);
@@ -730,7 +731,7 @@ mod tests {
     }
 
     #[test]
-    fn nodes_that_are_not_in_the_order_of_their_rows_are_refused() {
+    fn nodes_that_are_not_in_row_order_are_refused() {
         let input = Input::new();
         input.file.write_dataset("/nodes/P/node_group_id", &[0_u32; 3], &[3]).unwrap();
         input.file.write_dataset("/nodes/P/node_group_index", &[0_u64, 1, 2], &[3]).unwrap();

@@ -126,12 +126,12 @@ impl<'a> Evaluator<'_, '_, 'a> {
     /// Sets the diameters of stubs; `value` maps the centre of a segment (0 to 1) and its old diameter to the new one.
     fn set_stub_diameters(&mut self, value: impl Fn(f64, &StubDiameter) -> StubDiameter) {
         let target = self.current_target().unwrap_or(SectionTarget::Other);
-        for made in self.trace.cell.stubs_in(target) {
-            let n = made.segments.value_or(Some(1.0)).filter(|n| (1.0..1000.0).contains(n)).unwrap_or(1.0);
-            let before = made.diameters.take().unwrap_or_default();
+        for stub in self.trace.cell.stubs_in(target) {
+            let n = stub.segments.value_or(Some(1.0)).filter(|n| (1.0..1000.0).contains(n)).unwrap_or(1.0);
+            let before = stub.diameters.take().unwrap_or_default();
             let center = |i: usize| (i as f64 + 0.5) / n;
             let one = |i: usize| value(center(i), before.get(i).unwrap_or(&StubDiameter::Unknown));
-            made.diameters = Some((0..n as usize).map(one).collect());
+            stub.diameters = Some((0..n as usize).map(one).collect());
         }
     }
 
@@ -172,9 +172,9 @@ impl<'a> Evaluator<'_, '_, 'a> {
                     (self.trace.cell.axon_chunk_um, self.trace.cell.axon_cut_at) = (chunk, None);
                 }
                 let cut = |length: f64| chunk.map(|chunk| 1.0 + 2.0 * (length / chunk).trunc());
-                for made in &mut self.trace.cell.stubs {
-                    made.set_at = Some(statement);
-                    made.segments = PropertyValue::Assigned(made.length.value_or(None).and_then(cut));
+                for stub in &mut self.trace.cell.stubs {
+                    stub.set_at = Some(statement);
+                    stub.segments = PropertyValue::Assigned(stub.length.value_or(None).and_then(cut));
                 }
             }
             // a change of the original axon has no effect after the axon is deleted
@@ -187,17 +187,17 @@ impl<'a> Evaluator<'_, '_, 'a> {
             SectionTarget::Axon(_) | SectionTarget::Myelin => {
                 let (body, scope) = (self.body(), &self.scope);
                 let mut found = false;
-                for made in self.trace.cell.stubs_in(target) {
+                for stub in self.trace.cell.stubs_in(target) {
                     found = true;
-                    made.set_at = Some(statement);
-                    let (length, segments) = (made.length.value_or(None), made.segments.value_or(Some(1.0)));
+                    stub.set_at = Some(statement);
+                    let (length, segments) = (stub.length.value_or(None), stub.segments.value_or(Some(1.0)));
                     let by = scope.with_value("L", length).with_value("nseg", segments).evaluate(body, at).0;
                     let before = if is_length { length } else { segments };
                     let value = operator.map_or(by, |operator| before.zip(by).map(|(a, b)| operator(a, b)));
                     match is_length {
-                        true => made.length = PropertyValue::Assigned(value),
+                        true => stub.length = PropertyValue::Assigned(value),
                         // NEURON truncates `nseg` to an integer
-                        false => made.segments = PropertyValue::Assigned(value.map(f64::trunc)),
+                        false => stub.segments = PropertyValue::Assigned(value.map(f64::trunc)),
                     }
                 }
                 if !found {

@@ -80,7 +80,7 @@ impl CellState {
         self.axon_cut_at = self.axon_cut_at.or(other.axon_cut_at);
         self.unsupported = self.unsupported.or(other.unsupported);
         self.min_axon_sections = self.min_axon_sections.max(other.min_axon_sections);
-        let kinds = |cell: &Self| cell.stubs.iter().map(|made| made.kind).collect::<Vec<_>>();
+        let kinds = |cell: &Self| cell.stubs.iter().map(|stub| stub.kind).collect::<Vec<_>>();
         self.uncertain_deletion = self.uncertain_deletion.or(other.uncertain_deletion);
         if kinds(&self) != kinds(&other) {
             self.mark_unsupported(UnsupportedChange::Sections, at);
@@ -88,13 +88,13 @@ impl CellState {
             self.uncertain_deletion.get_or_insert(at);
         }
         self.replaced_in_procedure = self.replaced_in_procedure.or(other.replaced_in_procedure);
-        self.stubs.iter_mut().zip(other.stubs).for_each(|(made, other)| made.merge(other));
+        self.stubs.iter_mut().zip(other.stubs).for_each(|(stub, other)| stub.merge(other));
         self
     }
 
     /// Returns the stubs that a target includes.
     pub fn stubs_in(&mut self, target: SectionTarget) -> impl Iterator<Item = &mut CreatedSection> {
-        self.stubs.iter_mut().filter(move |made| match (target, made.kind) {
+        self.stubs.iter_mut().filter(move |stub| match (target, stub.kind) {
             (SectionTarget::All, _)
             | (SectionTarget::Axon(None), CreatedSectionKind::Axon(_))
             | (SectionTarget::Myelin, CreatedSectionKind::Myelin) => true,
@@ -163,9 +163,9 @@ impl CreatedSection {
     }
 
     fn merge(&mut self, other: Self) {
-        let unlike = |a: PropertyValue, b: PropertyValue| if a == b { a } else { PropertyValue::Assigned(None) };
-        self.length = unlike(self.length, other.length);
-        self.segments = unlike(self.segments, other.segments);
+        let merged = |a: PropertyValue, b: PropertyValue| if a == b { a } else { PropertyValue::Assigned(None) };
+        self.length = merged(self.length, other.length);
+        self.segments = merged(self.segments, other.segments);
         if self.diameters != other.diameters {
             let most = self.diameters.iter().chain(&other.diameters).map(Vec::len).max().unwrap_or(0);
             self.diameters = Some(vec![StubDiameter::Unknown; most]);

@@ -27,7 +27,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_chunk_is_found_in_every_spelling_and_in_no_other_formula() {
+    fn the_chunk_is_found_in_every_equivalent_formula_and_in_no_other() {
         let mut scope = Scope::default();
         scope.set_value("chunkSize", Some(40.0));
         for (text, expected) in [

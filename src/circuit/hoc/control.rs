@@ -91,8 +91,8 @@ impl<'a> Evaluator<'_, '_, 'a> {
             self.flow = FlowState::Next;
         }
         let later = self.exits.split_off(since.min(self.exits.len()));
-        let (resumed, kept): (Vec<_>, Vec<_>) = later.into_iter().partition(|exit| exit.flow == kind);
-        self.exits.extend(kept);
+        let (resumed, others): (Vec<_>, Vec<_>) = later.into_iter().partition(|exit| exit.flow == kind);
+        self.exits.extend(others);
         for exit in resumed {
             if self.flow == FlowState::Next {
                 let at = exit.statement;

@@ -49,13 +49,13 @@ impl<'a> Scope<'a> {
 
     /// Imports the shared variables from the scope of a called procedure.
     pub fn import_globals(&mut self, called: Self) {
-        let stays = |own: &Self, name: &str| own.is_local(name) || called.locals.contains(name);
-        let own = Self { locals: self.locals.clone(), ..Self::default() };
-        self.values.retain(|name, _| stays(&own, name));
-        self.elements.retain(|(name, _), _| stays(&own, name));
-        let comes = |name: &str| !own.is_local(name) && !called.is_local(name);
-        self.values.extend(called.values.iter().filter(|(name, _)| comes(name)));
-        self.elements.extend(called.elements.iter().filter(|((name, _), _)| comes(name)));
+        let is_kept = |locals_only: &Self, name: &str| locals_only.is_local(name) || called.locals.contains(name);
+        let locals_only = Self { locals: self.locals.clone(), ..Self::default() };
+        self.values.retain(|name, _| is_kept(&locals_only, name));
+        self.elements.retain(|(name, _), _| is_kept(&locals_only, name));
+        let is_imported = |name: &str| !locals_only.is_local(name) && !called.is_local(name);
+        self.values.extend(called.values.iter().filter(|(name, _)| is_imported(name)));
+        self.elements.extend(called.elements.iter().filter(|((name, _), _)| is_imported(name)));
     }
 
     /// Keeps only what is also known in another scope of the same procedure.
@@ -329,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn constants_are_computed_and_the_rest_is_not_known() {
+    fn constants_are_computed_and_other_values_are_unknown() {
         for (text, expected) in [
             ("a/2", Some(30.0)),
             ("1 + 2*int(L/$1)", Some(5.0)),

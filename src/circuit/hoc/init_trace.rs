@@ -43,12 +43,12 @@ impl InitTrace {
         let Some(init) = template.find_procedure("init") else {
             return Err(TemplateProblem::NoInit(template.procedure_names()).into());
         };
-        let mut walk = Self { given_chunk_um: given_chunk, ..Self::default() };
-        walk.trace_procedure(template, init, Scope::default().for_call(arguments), 0);
-        if let (Some(at), true) = walk.composed_text {
-            walk.cell.chunk_set_at = Some((None, at));
+        let mut trace = Self { given_chunk_um: given_chunk, ..Self::default() };
+        trace.trace_procedure(template, init, Scope::default().for_call(arguments), 0);
+        if let (Some(at), true) = trace.composed_text {
+            trace.cell.chunk_set_at = Some((None, at));
         }
-        Ok(walk)
+        Ok(trace)
     }
 
     /// Traces a procedure; returns the values of its variables after it.
@@ -88,16 +88,16 @@ impl InitTrace {
 
     /// Returns whether the diameter of a stub is set.
     pub fn sets_diameters(&self) -> bool {
-        self.cell.stubs.iter().any(|made| made.diameters.is_some())
+        self.cell.stubs.iter().any(|stub| stub.diameters.is_some())
     }
 
     /// Returns whether the stubs' segments take, in order, the elements of a vector, and myelin the last of these
     /// elements.
     pub fn takes_vector_elements(&self) -> bool {
         let diameters = |is_myelin: bool| {
-            let made =
-                self.cell.stubs.iter().filter(move |made| (made.kind == CreatedSectionKind::Myelin) == is_myelin);
-            made.filter_map(|made| made.diameters.as_ref()).flatten()
+            let stubs =
+                self.cell.stubs.iter().filter(move |stub| (stub.kind == CreatedSectionKind::Myelin) == is_myelin);
+            stubs.filter_map(|stub| stub.diameters.as_ref()).flatten()
         };
         let n = diameters(false).count() as u32;
         let is_in_order = diameters(false).zip(0..n).all(|(diameter, i)| *diameter == StubDiameter::Element(i));
@@ -117,17 +117,17 @@ impl InitTrace {
     /// Returns the diameters of all segments of the stubs of a form, if all are known and above 0.
     pub fn stub_diameters(&self, form: AxonReplacement) -> Option<Vec<f64>> {
         let mut all = Vec::new();
-        for (made, stub) in self.cell.stubs.iter().zip(form.stub_shapes()) {
-            let own: Option<Vec<f64>> = made.diameters.as_ref()?.iter().map(StubDiameter::known_um).collect();
-            let mut own = own.filter(|own| own.iter().all(|&d| d > 0.0 && d.is_finite()))?;
-            if let [only] = own.as_slice() {
+        for (stub, shape) in self.cell.stubs.iter().zip(form.stub_shapes()) {
+            let known: Option<Vec<f64>> = stub.diameters.as_ref()?.iter().map(StubDiameter::known_um).collect();
+            let mut diameters = known.filter(|known| known.iter().all(|&d| d > 0.0 && d.is_finite()))?;
+            if let [only] = diameters.as_slice() {
                 // the diameter was set before the section was cut into segments
-                own = vec![*only; stub.segments as usize];
+                diameters = vec![*only; shape.segments as usize];
             }
-            if own.len() != stub.segments as usize {
+            if diameters.len() != shape.segments as usize {
                 return None;
             }
-            all.append(&mut own);
+            all.append(&mut diameters);
         }
         Some(all)
     }
@@ -179,7 +179,7 @@ impl InitTrace {
         let is_optimiser = reading.reads_along || reading.takes_last_visited;
         let found = self.match_axon_replacement(is_optimiser || reads_diameters_before_deletion(template, place));
         // the stubs may be changed later, in another procedure
-        let late = || self.cell.stubs.iter().filter_map(|made| made.set_at).find(|at| at.procedure_index != place);
+        let late = || self.cell.stubs.iter().filter_map(|stub| stub.set_at).find(|at| at.procedure_index != place);
         let form = found.ok_or_else(|| match late() {
             Some(at) => template.procedure_error(at.procedure_index, Some(at), TemplateProblem::Axon),
             None => template.procedure_error(place, None, TemplateProblem::Axon),
@@ -189,13 +189,13 @@ impl InitTrace {
 
     fn match_axon_replacement(&self, reads_diameters: bool) -> Option<AxonReplacement> {
         let measure =
-            |made: &CreatedSection| Some((made.kind, made.length.value_or(None)?, made.segments.value_or(Some(1.0))?));
-        let made: Vec<_> = self.cell.stubs.iter().map(measure).collect::<Option<_>>()?;
+            |stub: &CreatedSection| Some((stub.kind, stub.length.value_or(None)?, stub.segments.value_or(Some(1.0))?));
+        let measured: Vec<_> = self.cell.stubs.iter().map(measure).collect::<Option<_>>()?;
         let kinds = [CreatedSectionKind::Axon(0), CreatedSectionKind::Axon(1), CreatedSectionKind::Myelin];
         let is = |form: &AxonReplacement| {
             let stubs =
                 form.stub_shapes().iter().zip(kinds).map(|(s, kind)| (kind, s.length_um, f64::from(s.segments)));
-            form.replaces_axon() && stubs.eq(made.iter().copied())
+            form.replaces_axon() && stubs.eq(measured.iter().copied())
         };
         let form = AxonReplacement::ALL.into_iter().find(is)?;
         Some(if form == AxonReplacement::BluePyOpt && !reads_diameters { AxonReplacement::Delete } else { form })

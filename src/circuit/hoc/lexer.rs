@@ -116,14 +116,14 @@ fn number_length(text: &str) -> usize {
 mod tests {
     use super::*;
 
-    fn told(text: &str) -> Vec<String> {
+    fn tokens(text: &str) -> Vec<String> {
         tokenize(text).iter().map(|(token, _)| format!("{token:?}")).collect()
     }
 
     #[test]
-    fn comments_are_passed_over_and_texts_kept() {
+    fn comments_are_skipped_and_strings_kept() {
         assert_eq!(
-            told("a=1.5e-1 // b {\n/* c\n\" */ $o2.x[.5] \"}\\\"\""),
+            tokens("a=1.5e-1 // b {\n/* c\n\" */ $o2.x[.5] \"}\\\"\""),
             [
                 "Word(\"a\")",
                 "Mark(\"=\")",
@@ -141,9 +141,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_executed_is_read_as_if_it_stood_there() {
+    fn a_string_that_is_executed_is_tokenized_in_place() {
         assert_eq!(
-            told("execute1(\"create axon[2]\", CellRef)"),
+            tokens("execute1(\"create axon[2]\", CellRef)"),
             [
                 "Word(\"execute1\")",
                 "Mark(\"(\")",
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn letters_beyond_ascii_and_open_quotes_are_no_obstacle() {
-        assert_eq!(told("é µm \u{2003}\"open é"), ["Word(\"é\")", "Word(\"µm\")"]);
+    fn letters_beyond_ascii_and_open_quotes_are_tolerated() {
+        assert_eq!(tokens("é µm \u{2003}\"open é"), ["Word(\"é\")", "Word(\"µm\")"]);
     }
 }

@@ -190,17 +190,17 @@ pub fn parse(text: &str, name: &str, chunk_um: Option<f64>) -> Result<Discretisa
 }
 
 /// Collects the operations on diameters that the radii ignore.
-fn collect_notes(template: &HocTemplate<'_>, walk: &InitTrace, diameters: &StubDiameters) -> Vec<TemplateNote> {
+fn collect_notes(template: &HocTemplate<'_>, trace: &InitTrace, diameters: &StubDiameters) -> Vec<TemplateNote> {
     let note = |(kind, at): (TemplateNoteKind, StatementPosition)| {
         let (line, text) = template.line_at(at);
         TemplateNote { line, text, kind }
     };
-    let others = walk.notes.iter().copied().filter(|(kind, _)| *kind == TemplateNoteKind::Diameters);
-    let is_lost = walk.sets_diameters() && *diameters == StubDiameters::Unset;
+    let others = trace.notes.iter().copied().filter(|(kind, _)| *kind == TemplateNoteKind::Diameters);
+    let is_lost = trace.sets_diameters() && *diameters == StubDiameters::Unset;
     let replaced =
-        walk.cell.replaced_in_procedure.and_then(|place| Some((place, template.procedure(place)?.start_byte())));
+        trace.cell.replaced_in_procedure.and_then(|place| Some((place, template.procedure(place)?.start_byte())));
     let start = replaced.map(|(procedure, byte)| StatementPosition { procedure_index: procedure, byte_offset: byte });
-    let stubs = walk.first_note(TemplateNoteKind::StubDiameters).or(start).filter(|_| is_lost);
+    let stubs = trace.first_note(TemplateNoteKind::StubDiameters).or(start).filter(|_| is_lost);
     others.chain(stubs.map(|at| (TemplateNoteKind::StubDiameters, at))).map(note).collect()
 }
 
@@ -347,7 +347,7 @@ mod tests {
         biophys()";
 
     #[test]
-    fn what_else_templates_do_is_passed_over() {
+    fn other_statements_of_templates_are_ignored() {
         let others = "proc biophys() {\n forsec CellRef.axonal { insert NaTa_t gNaTa_tbar_NaTa_t = 3.137968 }\n CellRef.soma { cm = 1 }\n \
             forsec CellRef.all { cm = 1 }\n}\nproc load_morphology() { localobj morph\n strdef path\n sprint(path, \"%s/%s\", $s1, $s2)\n \
             morph = new Import3d_Neurolucida3()\n morph.quiet = 1\n}";
@@ -361,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_procedure_with_two_ways_that_of_its_arguments_is_taken() {
+    fn the_arguments_choose_between_two_ways_of_a_procedure() {
         let delete = "proc delete_axon() {\n forsec axonal { delete_section() }\n create axon[2]\n if (numarg() == 0) {\n access axon[0] { \
             L = 30\n nseg = 1+2*int(L/40) }\n access axon[1] { L = 30\n nseg = 1+2*int(L/40) }\n } else {\n access axon[0] { L = 20\n \
             nseg = 1+2*int(L/10)\n diam = $1 }\n access axon[1] { L = 30\n nseg = 1+2*int(L/10)\n diam = $2 }\n }\n}";
@@ -375,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn values_that_depend_on_a_condition_are_not_known() {
+    fn values_that_depend_on_a_condition_are_unknown() {
         let perhaps = replace_axon(3, MYELIN)
             .replace("L_target = 60", "if ($1 > 2) {\n L_target = 30\n} else {\n L_target = 60\n}");
         assert!(rule(INIT, &perhaps).is_err());
@@ -387,7 +387,7 @@ mod tests {
     }
 
     #[test]
-    fn stubs_that_are_cut_once_more_follow_the_chunk() {
+    fn stubs_that_are_cut_again_follow_the_chunk() {
         // 30 µm are below a chunk of 40 µm: one segment; 1000 µm of myelin would have 51
         is("  replace_axon()\n  geom_nseg()", &replace_axon(2, ""), AxonReplacement::BluePyOpt, 2);
         assert!(rule("  replace_axon()\n  geom_nseg()", &replace_axon(2, MYELIN)).is_err());
@@ -439,7 +439,7 @@ mod tests {
     }
 
     #[test]
-    fn a_template_that_computes_diameters_gives_its_own_for_every_scale() {
+    fn a_template_that_computes_diameters_gives_them_for_every_scale() {
         let text = template("  geom_nseg()\n  replace_axon($4)", SYNTHESISED);
         let text = format!("strdef cADpyr_NeededAttributes\ncADpyr_NeededAttributes = \"AIS_scaler\"\n{text}");
         let rule = parse(&text, "cADpyr", None).unwrap();
@@ -462,7 +462,7 @@ mod tests {
     }
 
     #[test]
-    fn diameters_that_are_not_set_are_told_so_and_those_of_the_original_axon_are_its() {
+    fn unset_diameters_and_those_of_the_original_axon_are_distinguished() {
         let unset = SYNTHESISED.replace("diam(x) = widths.x[turn]", "").replace("diam = widths.x[turn-1]", "");
         assert_eq!(rule("  geom_nseg()\n  replace_axon($4)", &unset).unwrap().stub_diameters, StubDiameters::Unset);
         assert_eq!(rule(INIT, &replace_axon(3, MYELIN)).unwrap().stub_diameters, StubDiameters::FromAxon(None));
@@ -508,7 +508,7 @@ mod tests {
 }"#;
 
     #[test]
-    fn a_condition_may_have_another_one_as_its_statement() {
+    fn a_condition_may_contain_another_one_without_brackets() {
         let delete = |call: &str| rule(&format!("  geom_nseg()\n  {call}"), DELETE_2015);
         let plain = delete("delete_axon()").unwrap();
         assert_eq!(
@@ -530,7 +530,7 @@ mod tests {
     }
 
     #[test]
-    fn a_loop_sets_its_variable_and_no_bound() {
+    fn a_loop_runs_its_body_if_the_number_of_iterations_is_known() {
         let bound = replace_axon(3, MYELIN).replace(
             "L_real = 0\n",
             "for i = 0, nseg_total {\n L_real = i\n }\n for (j = 0; j < nseg_total; j += 1) {\n }\n",
@@ -549,7 +549,7 @@ mod tests {
     }
 
     #[test]
-    fn other_things_done_to_axon_or_segments_are_told_with_their_text() {
+    fn other_changes_of_axon_or_segments_are_reported_with_their_text() {
         let refused = |init: &str, procedures: &str| format!("{:?}", rule(init, procedures).unwrap_err());
         let bare = "proc replace_axon() {\n  forsec axonal { delete_section() }\n}";
         assert_eq!(
@@ -572,40 +572,40 @@ mod tests {
         }
         let lambda =
             template("  geom_nseg()", "").replace("1 + 2*int(L/chunkSize)", "int((L/(0.1*lambda_f(100))+.9)/2)*2+1");
-        let told = parse(&lambda, "cADpyr", None).unwrap_err();
-        assert!(told.to_string().starts_with("line[13]: unknown rule for the number of segments"), "{told}");
-        let kept = DiscretisationRule { chunk_um: 30.0, ..DiscretisationRule::for_axon(AxonReplacement::Keep) };
-        assert_eq!(parse(&lambda, "cADpyr", Some(30.0)).unwrap(), kept);
+        let message = parse(&lambda, "cADpyr", None).unwrap_err();
+        assert!(message.to_string().starts_with("line[13]: unknown rule for the number of segments"), "{message}");
+        let expected = DiscretisationRule { chunk_um: 30.0, ..DiscretisationRule::for_axon(AxonReplacement::Keep) };
+        assert_eq!(parse(&lambda, "cADpyr", Some(30.0)).unwrap(), expected);
         for none in ["", "  soma nseg = 1\n  dend nseg = 5", "  geom_nseg()\n  forsec basal { nseg = 3 }"] {
             assert!(refused(none, "").contains("unknown rule for the number of segments"), "{none}");
         }
     }
 
     #[test]
-    fn a_long_procedure_is_shown_by_its_start() {
+    fn only_the_start_of_a_long_procedure_is_shown() {
         let long = format!("proc replace_axon() {{\n{}}}", "  create axon[9]\n".repeat(30));
-        let told = rule(INIT, &long).unwrap_err().to_string();
-        assert!(told.ends_with("    create axon[9]\n    ... (16 more lines)"), "{told}");
+        let message = rule(INIT, &long).unwrap_err().to_string();
+        assert!(message.ends_with("    create axon[9]\n    ... (16 more lines)"), "{message}");
     }
 
     #[test]
-    fn a_text_that_is_no_such_template_is_refused() {
-        let told = |text: &str| parse(text, "cADpyr", None).unwrap_err().to_string();
+    fn a_text_without_the_template_is_refused() {
+        let message = |text: &str| parse(text, "cADpyr", None).unwrap_err().to_string();
         let other = "begintemplate other\nendtemplate other";
-        assert_eq!(told(other), "no such template, expected `begintemplate cADpyr`, found `begintemplate other`");
-        assert_eq!(told("\u{0}\u{1}"), "no such template, expected `begintemplate cADpyr`, found none");
+        assert_eq!(message(other), "no such template, expected `begintemplate cADpyr`, found `begintemplate other`");
+        assert_eq!(message("\u{0}\u{1}"), "no such template, expected `begintemplate cADpyr`, found none");
         assert_eq!(
-            told("begintemplate cADpyr\nproc start() { }\nendtemplate cADpyr"),
+            message("begintemplate cADpyr\nproc start() { }\nendtemplate cADpyr"),
             "no `proc init`, expected one that loads the morphology and cuts it into segments, found `start`"
         );
         assert_eq!(
-            told("begintemplate cADpyr\n\nproc init() { {\n}\nendtemplate cADpyr"),
+            message("begintemplate cADpyr\n\nproc init() { {\n}\nendtemplate cADpyr"),
             "line[3]: `{` is not closed, expected its closing bracket, found the end of the file"
         );
     }
 
     #[test]
-    fn procedures_that_call_each_other_come_to_an_end() {
+    fn procedures_that_call_each_other_terminate() {
         let circle = "proc a() {\n b() b()\n}\nproc b() {\n a()\n}";
         is("  geom_nseg()\n  a()", circle, AxonReplacement::Keep, 0);
     }
@@ -641,7 +641,7 @@ mod tests {
     const COUNT: &str = "unknown rule for the number of segments";
 
     #[test]
-    fn what_some_sections_get_is_told_with_its_line() {
+    fn segments_of_some_sections_are_reported_with_their_line() {
         // begintemplate, create, init of 4 lines, geom_nseg in line 7, its second statement in line 9
         for statement in [
             "  forsec all { nseg *= 3 }",
@@ -717,7 +717,7 @@ mod tests {
     }
 
     #[test]
-    fn a_changed_length_is_told_with_its_line_whether_the_axon_is_kept_or_not() {
+    fn a_changed_length_is_reported_with_its_line_whether_the_axon_is_kept_or_not() {
         for statement in [
             "  dend[0] L = 10",
             "  forsec basal { L *= 3 }",
@@ -769,7 +769,7 @@ mod tests {
     }
 
     #[test]
-    fn statements_end_and_variables_reach_where_those_of_the_simulator_do() {
+    fn statements_and_variables_have_the_extent_that_they_have_in_the_simulator() {
         let chunk = |geom: &str, others: &str| outcome(&geometry("  geom_nseg()", geom, others));
         let set = "  forsec all { nseg = 1 + 2*int(L/c) }";
         for (before, others, expected) in [
@@ -803,7 +803,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_done_before_the_importer_makes_the_sections_is_lost() {
+    fn changes_before_the_importer_creates_the_sections_are_lost() {
         let load = "proc load() {\n importer = new Import3d_GUI(morph, 0)\n importer.instantiate(this)\n}";
         let found = |init: &str| outcome(&geometry(init, ALL, load));
         assert_eq!(found("  load()\n  geom_nseg()"), "40 keep");
@@ -813,7 +813,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_procedure_that_is_defined_twice_the_last_one_stands() {
+    fn the_last_definition_of_a_procedure_counts() {
         let finer = "proc geom_nseg() { forsec all { nseg = 1 + 2*int(L/20) } }";
         assert_eq!(outcome(&geometry("  geom_nseg()", ALL, finer)), "20 keep");
         let replaced = |others: &str| outcome(&geometry("  geom_nseg()\n  replace_axon()", ALL, others));
@@ -826,7 +826,7 @@ mod tests {
     }
 
     #[test]
-    fn arguments_are_those_that_neurodamus_gives() {
+    fn arguments_have_the_values_that_neurodamus_passes() {
         let called = |statement: &str| {
             let others = format!("{OPTIMISER}\nproc fix() {{ if ($1) {{ replace_axon() }} }}");
             outcome(&geometry(&format!("  geom_nseg()\n{statement}"), ALL, &others))
@@ -873,7 +873,7 @@ mod tests {
     }
 
     #[test]
-    fn stubs_that_are_changed_later_are_told_with_the_line() {
+    fn stubs_that_are_changed_later_are_reported_with_the_line() {
         for statement in ["  axon nseg = 5", "  axon[1] { L = 60 }", "  forsec axonal nseg *= 3", "  axon[0].L += 1"] {
             let text = geometry(&format!("  geom_nseg()\n  replace_axon()\n{statement}"), ALL, OPTIMISER);
             let expected = format!("line[3]: unknown way to replace an axon: line 7: `{}`", statement.trim());
@@ -892,7 +892,7 @@ mod tests {
     }
 
     #[test]
-    fn the_original_axon_is_read_as_it_is_cut_there() {
+    fn the_original_axon_is_sampled_with_its_segments_at_that_point() {
         let found = |init: &str, others: &str| parse(&geometry(init, ALL, others), "T", None).unwrap().stub_diameters;
         let after = "  geom_nseg()\n  replace_axon()";
         assert_eq!(found(after, OPTIMISER), StubDiameters::FromAxon(None));
@@ -909,7 +909,7 @@ mod tests {
     }
 
     #[test]
-    fn diameters_that_radii_do_not_follow_are_noted_with_their_line() {
+    fn diameters_that_the_radii_ignore_are_noted_with_their_line() {
         let notes = |init: &str, others: &str| {
             let rule = parse(&geometry(init, ALL, others), "T", None).unwrap();
             (rule.stub_diameters, rule.notes.iter().map(ToString::to_string).collect::<Vec<_>>())
@@ -962,7 +962,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn no_damaged_template_brings_the_reader_down(cut in 0..4000_usize, at in 0..4000_usize, put in "[(){}\\[\\]=,.\\n\"/*a0 $]{0,4}") {
+        fn no_damaged_template_makes_the_parser_panic(cut in 0..4000_usize, at in 0..4000_usize, put in "[(){}\\[\\]=,.\\n\"/*a0 $]{0,4}") {
             let mut text = template(INIT, &replace_axon(3, MYELIN));
             text.truncate(text.len() - cut % text.len());
             let at = at % (text.len() + 1);

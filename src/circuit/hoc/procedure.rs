@@ -35,32 +35,32 @@ impl<'a> HocTemplate<'a> {
     /// Finds the template with a name in a text, and parses its procedures.
     pub fn parse(text: &'a str, name: &str) -> Result<Self, Error> {
         let all = tokenize(text);
-        let own = between_template_marks(&all, name)?;
+        let tokens = between_template_marks(&all, name)?;
         let mut procedures = Vec::new();
         let (mut externals, mut sections) = (Vec::new(), Vec::new());
         let mut at = 0;
-        while let Some(&(token, from)) = own.get(at) {
+        while let Some(&(token, from)) = tokens.get(at) {
             at += 1;
             match token {
                 HocToken::Word("proc" | "func" | "obfunc") => {}
                 HocToken::Word("external") => {
-                    externals.extend(words_of_line(own, at));
+                    externals.extend(words_of_line(tokens, at));
                     continue;
                 }
                 HocToken::Word("create") => {
-                    sections.extend(words_of_line(own, at));
+                    sections.extend(words_of_line(tokens, at));
                     continue;
                 }
                 _ => continue,
             }
             let is_function = token != HocToken::Word("proc");
-            let Some(&(HocToken::Word(name), _)) = own.get(at) else { continue };
-            let Some(open) = (at..own.len()).find(|&i| own[i].0 == HocToken::Mark("{")) else { continue };
-            let Some(close) = closing_bracket(own, open) else {
+            let Some(&(HocToken::Word(name), _)) = tokens.get(at) else { continue };
+            let Some(open) = (at..tokens.len()).find(|&i| tokens[i].0 == HocToken::Mark("{")) else { continue };
+            let Some(close) = closing_bracket(tokens, open) else {
                 return Err(error_in_line(text, from, TemplateProblem::NotClosed("{")));
             };
-            let body = own[open + 1..close].to_vec();
-            procedures.push(Procedure { name, is_function, body, byte_span: (from, own[close].1) });
+            let body = tokens[open + 1..close].to_vec();
+            procedures.push(Procedure { name, is_function, body, byte_span: (from, tokens[close].1) });
             at = close + 1;
         }
         Ok(Self { text, procedures, externals, sections })

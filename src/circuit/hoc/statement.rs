@@ -57,7 +57,7 @@ pub(super) struct Evaluator<'w, 't, 'a> {
 impl<'w, 't, 'a> Evaluator<'w, 't, 'a> {
     /// Starts at the beginning of a procedure.
     pub fn new(
-        walk: &'w mut InitTrace,
+        trace: &'w mut InitTrace,
         template: &'t HocTemplate<'a>,
         procedure: &'t Procedure<'a>,
         place: usize,
@@ -65,7 +65,7 @@ impl<'w, 't, 'a> Evaluator<'w, 't, 'a> {
         scope: Scope<'a>,
     ) -> Self {
         Self {
-            trace: walk,
+            trace,
             template,
             procedure,
             procedure_index: place,

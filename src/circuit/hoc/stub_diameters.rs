@@ -61,20 +61,24 @@ pub(super) fn init_arguments(attributes: &[String], scale: Option<f64>) -> Vec<O
 pub(super) fn find_stub_diameters(
     template: &HocTemplate<'_>,
     attributes: &[String],
-    walk: &InitTrace,
+    trace: &InitTrace,
     axon: AxonReplacement,
 ) -> StubDiameters {
-    if !axon.replaces_axon() || !walk.sets_diameters() {
+    if !axon.replaces_axon() || !trace.sets_diameters() {
         return StubDiameters::Unset;
     }
-    let own = |diameters| StubDiameters::FromTemplate { diameters: Arc::new(diameters), scale: 1.0 };
-    if let Some(at_zero) = walk.stub_diameters(axon) {
+    let from_template = |diameters| StubDiameters::FromTemplate { diameters: Arc::new(diameters), scale: 1.0 };
+    if let Some(at_zero) = trace.stub_diameters(axon) {
         let per_scale = vec![0.0; at_zero.len()];
-        return own(TemplateDiameters { at_scale_zero_um: at_zero, per_scale_um: per_scale, scale_attribute: None });
+        return from_template(TemplateDiameters {
+            at_scale_zero_um: at_zero,
+            per_scale_um: per_scale,
+            scale_attribute: None,
+        });
     }
     let scaled = |scale| {
         let attributes = Some(attributes).filter(|attributes| !attributes.is_empty())?;
-        InitTrace::from_init(template, &init_arguments(attributes, Some(scale)), walk.given_chunk_um)
+        InitTrace::from_init(template, &init_arguments(attributes, Some(scale)), trace.given_chunk_um)
             .ok()?
             .stub_diameters(axon)
     };
@@ -86,32 +90,32 @@ pub(super) fn find_stub_diameters(
             .zip(&per_scale)
             .all(|((two, zero), more)| (two - (zero + 2.0 * more)).abs() <= 1e-12 * two.abs());
         if is_straight {
-            return own(TemplateDiameters {
+            return from_template(TemplateDiameters {
                 at_scale_zero_um: at_zero,
                 per_scale_um: per_scale,
                 scale_attribute: attributes.first().cloned(),
             });
         }
     }
-    find_sampling_chunk(template, walk, axon).map_or(StubDiameters::Unset, StubDiameters::FromAxon)
+    find_sampling_chunk(template, trace, axon).map_or(StubDiameters::Unset, StubDiameters::FromAxon)
 }
 
 /// Returns the chunk length by which the original axon is cut when its diameters are read, if the stubs take them as
 /// the form does.
-fn find_sampling_chunk(template: &HocTemplate<'_>, walk: &InitTrace, axon: AxonReplacement) -> Option<Option<f64>> {
-    let reading = walk.axon_diameter_use(template);
+fn find_sampling_chunk(template: &HocTemplate<'_>, trace: &InitTrace, axon: AxonReplacement) -> Option<Option<f64>> {
+    let reading = trace.axon_diameter_use(template);
     let is_far = |name: &str| reading.distant_variables.iter().any(|far| far == name);
     let (is_read, usual_um) = match axon {
         AxonReplacement::Taper | AxonReplacement::Legacy => {
-            (reading.reads_along && walk.takes_vector_elements(), SAMPLING_CHUNK_UM)
+            (reading.reads_along && trace.takes_vector_elements(), SAMPLING_CHUNK_UM)
         }
         AxonReplacement::BluePyOpt | AxonReplacement::Delete => {
-            let takes = walk.stub_variables().is_some_and(|[first, second]| !is_far(first) && is_far(second));
+            let takes = trace.stub_variables().is_some_and(|[first, second]| !is_far(first) && is_far(second));
             (reading.reads_middle && reading.reads_distant && takes, CHUNK_UM)
         }
         AxonReplacement::DeleteFine | AxonReplacement::Keep => (false, CHUNK_UM),
     };
-    let chunk_um = walk.cell.axon_chunk_um.filter(|_| is_read && reading.is_unmodified)?;
+    let chunk_um = trace.cell.axon_chunk_um.filter(|_| is_read && reading.is_unmodified)?;
     Some(Some(chunk_um).filter(|&um| um != usual_um))
 }
 
@@ -175,12 +179,12 @@ impl AxonDiameterUse {
             Some((open, closing_bracket(body, open)?))
         };
         let blocks: Vec<(usize, usize)> = loops.filter_map(block).collect();
-        let taker = |&&at: &&usize| match body.get(at.checked_sub(2)?..at) {
+        let assigned_variable = |&&at: &&usize| match body.get(at.checked_sub(2)?..at) {
             Some([(HocToken::Word(name), _), (HocToken::Mark("="), _)]) => Some((*name).to_string()),
             _ => None,
         };
         let is_looped = |at: &&usize| blocks.iter().any(|(open, close)| (open..close).contains(at));
-        let far = read.iter().filter(is_looped).filter_map(|at| taker(&at)).collect();
+        let far = read.iter().filter(is_looped).filter_map(|at| assigned_variable(&at)).collect();
         let depth = |from: usize, to: usize| {
             let marks = body.get(from..to).unwrap_or_default().iter();
             marks.fold(0_i32, |depth, (token, _)| match token {

@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_chunk_is_found_where_there_is_one() {
+    fn a_chunk_is_found_if_one_fits() {
         let cut = |chunk: f64| [12.0, 79.9, 80.1, 203.0].map(|l| (l, segments_of_length(l, chunk)));
         for chunk in [20.0, 40.0, 55.5] {
             let (low, high) = find_chunk_range(cut(chunk)).unwrap();

@@ -178,8 +178,8 @@ impl AxonStubs {
             StubKind::Myelin => of(self.first_id) + of(self.first_id + 1) + segment,
         };
         let last_before = || self.radii_um.get((of(self.first_id) + of(self.first_id + 1)).checked_sub(1)?);
-        let own = self.radii_um.get(place);
-        if part == StubKind::Myelin { own.or_else(last_before).copied() } else { own.copied() }
+        let radius = self.radii_um.get(place);
+        if part == StubKind::Myelin { radius.or_else(last_before).copied() } else { radius.copied() }
     }
 }
 
@@ -328,8 +328,8 @@ impl<'a> NeuronPlacer<'a> {
 
 /// Returns the first id in which two ascending lists differ.
 fn first_difference(a: &[u32], b: &[u32]) -> Option<u32> {
-    let unlike = a.iter().zip(b).find(|(x, y)| x != y).map(|(x, y)| *x.min(y));
-    unlike.or_else(|| a.get(b.len()).or_else(|| b.get(a.len())).copied())
+    let difference = a.iter().zip(b).find(|(x, y)| x != y).map(|(x, y)| *x.min(y));
+    difference.or_else(|| a.get(b.len()).or_else(|| b.get(a.len())).copied())
 }
 
 /// Collects the segments of a neuron and numbers their rows.
@@ -403,7 +403,7 @@ mod tests {
         }
     }
 
-    fn kept(counts: &[(u32, u32)]) -> NeuronPlan {
+    fn keep_axon(counts: &[(u32, u32)]) -> NeuronPlan {
         NeuronPlan { axon: AxonTreatment::Keep, ..plan(counts) }
     }
 
@@ -417,7 +417,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dendrite_is_cut_at_equal_path_length_and_carried_to_its_place() {
+    fn a_dendrite_is_cut_at_equal_path_length_and_transformed() {
         let placed =
             place_segments(&morphology(), &plan(&TAPER), StubPlacement::Arc, CountChecks::SectionsAndLengths).unwrap();
         assert_eq!(placed.len(), 21);
@@ -436,25 +436,25 @@ mod tests {
     }
 
     #[test]
-    fn counts_of_a_kept_axon_are_told_apart() {
+    fn counts_of_a_kept_axon_are_recognised() {
         assert_eq!(
             refused(&plan(&[(0, 1), (1, 3), (2, 3), (3, 3), (4, 5)])),
             "node[7]: segment counts do not fit morphology `m` at section 3, expected 21 segments (axon replaced by two \
              stubs and myelin, 40 um rule), found 15 segments\n\
-             hint: these are the counts of a neuron with its axon kept: use `--keep-axon`"
+             hint: these are the counts of a neuron with its axon keep_axon: use `--keep-axon`"
         );
         assert_eq!(
-            refused(&kept(&TAPER)),
-            "node[7]: segment counts do not fit morphology `m` at section 3, expected 15 segments (axon kept, 40 um \
+            refused(&keep_axon(&TAPER)),
+            "node[7]: segment counts do not fit morphology `m` at section 3, expected 15 segments (axon keep_axon, 40 um \
              rule), found 21 segments\nhint: these are the counts of a neuron with its axon replaced by two stubs and \
              myelin: leave out `--keep-axon`"
         );
     }
 
     #[test]
-    fn counts_of_the_soma_alone_are_told_apart() {
+    fn counts_of_the_soma_alone_are_recognised() {
         assert_eq!(
-            refused(&kept(&[(0, 1)])),
+            refused(&keep_axon(&[(0, 1)])),
             "node[7]: only the soma's segments are listed, expected those of all 5 sections of morphology `m`, found 1 \
              segment\nhint: the simulation that wrote this report had other settings: run it again with `\"sections\": \
              \"all\", \"compartments\": \"all\"`; one frame is enough"
@@ -462,7 +462,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_that_no_chunk_explains_are_refused_unless_asked_for() {
+    fn counts_that_no_chunk_explains_are_refused_unless_unchecked() {
         let counts = [(0, 1), (1, 5), (2, 5), (4, 4), (5, 5)];
         assert_eq!(
             refused(&plan(&counts)),
@@ -478,7 +478,7 @@ mod tests {
     }
 
     #[test]
-    fn stubs_without_myelin_and_old_myelin_ids_are_taken() {
+    fn stubs_without_myelin_and_old_myelin_ids_are_accepted() {
         for counts in [&[(0, 1), (1, 5), (2, 5), (4, 5)][..], &[(0, 1), (1, 1), (2, 1), (4, 5), (9, 5)][..]] {
             place_segments(&morphology(), &plan(counts), StubPlacement::BlueRecording, CountChecks::SectionsAndLengths)
                 .unwrap();
@@ -486,10 +486,10 @@ mod tests {
     }
 
     #[test]
-    fn a_form_that_is_asked_for_must_be_there() {
+    fn a_requested_form_must_fit_the_counts() {
         let legacy = NeuronPlan { axon: AxonReplacement::Legacy.into(), ..plan(&TAPER) };
-        let told = refused(&legacy);
-        assert!(told.contains("(axon replaced by two stubs of 5 segments, 40 um rule)"), "{told}");
+        let message = refused(&legacy);
+        assert!(message.contains("(axon replaced by two stubs of 5 segments, 40 um rule)"), "{message}");
         let counts = [(0, 1), (1, 1), (2, 1), (4, 5)];
         let short = NeuronPlan { axon: AxonReplacement::Delete.into(), ..plan(&counts) };
         let placed =
@@ -523,7 +523,7 @@ mod tests {
         assert_eq!(
             format!("{error:?}"),
             "node[7]: axon cannot be replaced by stubs, expected at least 2 axon sections in the morphology, found 0\n\
-             hint: keep the reconstructed axon with `--keep-axon`, if the simulation kept it"
+             hint: keep the reconstructed axon with `--keep-axon`, if the simulation keep_axon it"
         );
     }
 }

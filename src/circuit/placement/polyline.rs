@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_is_measured_along_its_corners_and_goes_on_straight() {
+    fn a_path_is_measured_along_its_corners_and_extended_straight() {
         let path = Polyline::from_points([Point::ORIGIN, Point::new(3.0, 0.0, 0.0), Point::new(3.0, 4.0, 0.0)]);
         assert_eq!(path.length_um(), 7.0);
         assert_eq!(path.point_at(5.0), Point::new(3.0, 2.0, 0.0));
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn repeated_points_are_no_obstacle() {
+    fn repeated_points_are_accepted() {
         let p = Point::new(1.0, 1.0, 1.0);
         assert_eq!(Polyline::from_points([p, p, p]).point_at(0.0), p);
         assert_eq!(Polyline::from_points([p]).point_at(3.0), p);

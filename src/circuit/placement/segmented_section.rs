@@ -59,13 +59,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_radius_keeps_the_membrane_area() {
+    fn the_radius_preserves_the_membrane_area() {
         // a cone from radius 1 to 3 over 10 µm: area pi (1 + 3) sqrt(100 + 4)
         let path = Polyline::from_points([Point::ORIGIN, Point::new(10.0, 0.0, 0.0)]);
-        let whole = equal_area_radius(&path, &[2.0, 6.0], 0.0, 10.0);
-        assert!((2.0 * whole * 10.0 - 4.0 * 104.0_f64.sqrt()).abs() < 1e-12);
+        let full = equal_area_radius(&path, &[2.0, 6.0], 0.0, 10.0);
+        assert!((2.0 * full * 10.0 - 4.0 * 104.0_f64.sqrt()).abs() < 1e-12);
         let halves = equal_area_radius(&path, &[2.0, 6.0], 0.0, 5.0) + equal_area_radius(&path, &[2.0, 6.0], 5.0, 10.0);
-        assert!((halves / 2.0 - whole).abs() < 1e-12);
+        assert!((halves / 2.0 - full).abs() < 1e-12);
     }
 
     #[test]
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_in_diameter_at_either_end_counts_and_no_length_is_no_obstacle() {
+    fn a_step_in_diameter_at_either_end_counts_and_zero_length_is_accepted() {
         let path = |xs: [f64; 3]| Polyline::from_points(xs.map(|x| Point::new(x, 0.0, 0.0)));
         for (xs, diameters) in [([0.0, 0.0, 10.0], [4.0, 2.0, 2.0]), ([0.0, 10.0, 10.0], [2.0, 2.0, 4.0])] {
             assert_eq!(equal_area_radius(&path(xs), &diameters, 0.0, 10.0), (20.0 + 3.0) / 20.0);

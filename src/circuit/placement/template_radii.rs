@@ -61,13 +61,13 @@ fn middle_diameter(section: &Section, chunk_um: f64) -> f64 {
 /// Returns the path length from the soma's start to the middle of a section, µm.
 fn path_length_to_middle(morphology: &Morphology, place: usize) -> f64 {
     let section = |i: usize| morphology.sections.get(i);
-    let Some(own) = section(place) else { return 0.0 };
+    let Some(section_here) = section(place) else { return 0.0 };
     let above: Vec<&Section> =
-        std::iter::successors(own.parent.and_then(section), |s| s.parent.and_then(section)).collect();
-    let root = above.last().copied().unwrap_or(own);
+        std::iter::successors(section_here.parent.and_then(section), |s| s.parent.and_then(section)).collect();
+    let root = above.last().copied().unwrap_or(section_here);
     let soma_length = morphology.soma.section_lengths_um().first().copied().unwrap_or(0.0);
     let to_root = soma_length * fraction_along_soma(morphology, root);
-    to_root + above.iter().map(|s| s.length_um()).sum::<f64>() + own.length_um() / 2.0
+    to_root + above.iter().map(|s| s.length_um()).sum::<f64>() + section_here.length_um() / 2.0
 }
 
 /// Returns where a neurite connects to the soma's section, as a fraction of its length: 0 or 1 at an end of a chain of

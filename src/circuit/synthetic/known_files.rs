@@ -59,10 +59,10 @@ fn is_config_file(folder: &Path, name: &str) -> bool {
     }
     config::VARIANTS.iter().any(|variant| {
         let circuit = format!("circuit_config{}.json", variant.suffix);
-        let ours = || super::json_text(&variant.circuit_config());
+        let expected = || super::json_text(&variant.circuit_config());
         name == format!("simulation_config{}.json", variant.suffix)
             || name == circuit
-                && std::fs::read(folder.join(name)).is_ok_and(|found| ours().as_bytes().starts_with(&found))
+                && std::fs::read(folder.join(name)).is_ok_and(|found| expected().as_bytes().starts_with(&found))
     })
 }
 

@@ -171,7 +171,7 @@ fn check_replaceable(folder: &Path, existing: OverwritePolicy) -> Result<Overwri
     match existing {
         _ if names.is_empty() => Ok(OverwritePolicy::Replace),
         OverwritePolicy::Replace if !circuit => Err(CircuitSpecProblem::NoCircuit(join_quoted(names, 4)).into()),
-        kept => Ok(kept),
+        policy => Ok(policy),
     }
 }
 
@@ -191,8 +191,8 @@ fn write_into(plan: &CircuitSpec, folder: &Path, progress: &mut dyn FnMut(u64)) 
     let segments = nodes.morphology.iter().map(of).sum();
     if plan.report == SyntheticReport::OneFrame {
         let path = create_folder(folder.join("output"))?.join("compartment.h5");
-        let mut dice = SeededRng::new(plan.seed, stream::REPORT);
-        report::write_report(&path, &element_ids, &nodes.morphology, &mut dice, progress)?;
+        let mut rng = SeededRng::new(plan.seed, stream::REPORT);
+        report::write_report(&path, &element_ids, &nodes.morphology, &mut rng, progress)?;
     }
     Ok(SyntheticSummary { segments })
 }
@@ -241,8 +241,8 @@ fn write_morphologies(plan: &CircuitSpec, folder: &Path) -> Result<Vec<Vec<u32>>
 }
 
 fn grow_neuron(plan: &CircuitSpec, number: usize) -> SyntheticNeuron {
-    let mut dice = SeededRng::new(plan.seed, stream::FIRST_MORPHOLOGY + number as u64);
-    SyntheticNeuron::grow(&MorphologySpec::from_number(number), &mut dice)
+    let mut rng = SeededRng::new(plan.seed, stream::FIRST_MORPHOLOGY + number as u64);
+    SyntheticNeuron::grow(&MorphologySpec::from_number(number), &mut rng)
 }
 
 /// Creates a folder and its parents.

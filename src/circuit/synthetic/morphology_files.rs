@@ -31,8 +31,8 @@ pub(super) fn to_swc(neuron: &SyntheticNeuron) -> String {
     for section in &neuron.sections {
         // the first point of a child is the last one of its parent, which has been written already
         let mut parent = section.parent.and_then(|p| last_of.get(p).copied()).unwrap_or(1);
-        let own = usize::from(section.parent.is_some());
-        for ([x, y, z], d) in section.points.iter().zip(&section.diameters_um).skip(own) {
+        let shared_points = usize::from(section.parent.is_some());
+        for ([x, y, z], d) in section.points.iter().zip(&section.diameters_um).skip(shared_points) {
             id += 1;
             let kind = type_number(section.kind);
             append_text(&mut text, format_args!("{id} {kind} {x} {y} {z} {} {parent}\n", d / 2.0));

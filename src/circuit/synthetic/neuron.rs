@@ -20,23 +20,23 @@ pub(super) struct SyntheticNeuron {
 
 impl SyntheticNeuron {
     /// Grows the neuron of a specification.
-    pub fn grow(recipe: &MorphologySpec, dice: &mut SeededRng) -> Self {
-        let radius = match (recipe.soma_size, recipe.class) {
-            (SomaSize::Large, _) => dice.next_between(21.5, 24.5),
-            (SomaSize::Normal, NeuronClass::Pyramidal) => dice.next_between(7.0, 12.0),
-            (SomaSize::Normal, NeuronClass::Interneuron) => dice.next_between(5.0, 9.0),
+    pub fn grow(spec: &MorphologySpec, rng: &mut SeededRng) -> Self {
+        let radius = match (spec.soma_size, spec.class) {
+            (SomaSize::Large, _) => rng.next_between(21.5, 24.5),
+            (SomaSize::Normal, NeuronClass::Pyramidal) => rng.next_between(7.0, 12.0),
+            (SomaSize::Normal, NeuronClass::Interneuron) => rng.next_between(5.0, 9.0),
         };
         let soma_radius = radius as f32;
-        let mut growth = TreeGrower { dice, soma_radius_um: soma_radius.into(), sections: Vec::new() };
-        for kind in recipe.tree_order {
-            match (kind, recipe.class) {
-                (SectionType::Axon, _) => growth.grow_axon(recipe.axon),
+        let mut growth = TreeGrower { rng, soma_radius_um: soma_radius.into(), sections: Vec::new() };
+        for kind in spec.tree_order {
+            match (kind, spec.class) {
+                (SectionType::Axon, _) => growth.grow_axon(spec.axon),
                 (SectionType::Dend, class) => growth.grow_basal_trees(class),
                 (_, NeuronClass::Pyramidal) => growth.grow_apical_tree(),
                 (_, NeuronClass::Interneuron) => {}
             }
         }
-        Self { name: recipe.name(), soma_radius_um: soma_radius, sections: growth.sections }
+        Self { name: spec.name(), soma_radius_um: soma_radius, sections: growth.sections }
     }
 
     /// Returns the sections in the simulator's order.
@@ -91,7 +91,7 @@ struct GrowthTip {
 }
 
 struct TreeGrower<'a> {
-    dice: &'a mut SeededRng,
+    rng: &'a mut SeededRng,
     soma_radius_um: f64,
     sections: Vec<Section>,
 }
@@ -100,13 +100,13 @@ impl TreeGrower<'_> {
     /// Grows an axon: a main branch that reaches a path length, with side branches at every fork.
     fn grow_axon(&mut self, kind: AxonKind) {
         let beyond = match kind {
-            AxonKind::Far => self.soma_radius_um.max(20.0) + self.dice.next_between(3.0, 7.0),
+            AxonKind::Far => self.soma_radius_um.max(20.0) + self.rng.next_between(3.0, 7.0),
             AxonKind::Long | AxonKind::Late | AxonKind::Short => self.soma_radius_um,
         };
         // side branches add up to 400 µm to a fork, so the longest path of a short axon is 25 + 600 + 400 µm
         let reach_um = match kind {
-            AxonKind::Short => self.dice.next_between(300.0, 600.0),
-            AxonKind::Long | AxonKind::Late | AxonKind::Far => self.dice.next_between(1150.0, 1600.0),
+            AxonKind::Short => self.rng.next_between(300.0, 600.0),
+            AxonKind::Long | AxonKind::Late | AxonKind::Far => self.rng.next_between(1150.0, 1600.0),
         };
         let style = if kind == AxonKind::Far { &COARSE_AXON } else { &FINE_AXON };
         let tip = self.start_tree(beyond, Point::new(0.0, -1.5, 0.0), 1.2);
@@ -133,11 +133,11 @@ impl TreeGrower<'_> {
 
     fn grow_basal_trees(&mut self, class: NeuronClass) {
         let trees = match class {
-            NeuronClass::Pyramidal => 3 + self.dice.next_below(3),
-            NeuronClass::Interneuron => 5 + self.dice.next_below(3),
+            NeuronClass::Pyramidal => 3 + self.rng.next_below(3),
+            NeuronClass::Interneuron => 5 + self.rng.next_below(3),
         };
         for _ in 0..trees {
-            let diameter = self.dice.next_between(1.6, 2.6);
+            let diameter = self.rng.next_between(1.6, 2.6);
             let tip = self.start_tree(self.soma_radius_um, Point::ORIGIN, diameter);
             let length = self.draw_length(20.0, 80.0);
             let tip = self.grow_section(&BASAL, tip, length);
@@ -149,9 +149,9 @@ impl TreeGrower<'_> {
 
     /// Grows an apical tree: a trunk, a side branch at each of its forks, a tuft at its end.
     fn grow_apical_tree(&mut self) {
-        let diameter = self.dice.next_between(3.0, 4.5);
+        let diameter = self.rng.next_between(3.0, 4.5);
         let tip = self.start_tree(self.soma_radius_um, Point::new(0.0, 4.0, 0.0), diameter);
-        let forks = 3 + self.dice.next_below(3);
+        let forks = 3 + self.rng.next_below(3);
         self.grow_trunk(tip, forks);
     }
 
@@ -162,7 +162,7 @@ impl TreeGrower<'_> {
         let length = self.draw_length(50.0, 160.0);
         let tip = self.grow_section(&APICAL, from, length);
         let (ahead, aside) = self.fork_tip(tip, 0.2, 1.2);
-        if self.dice.next_below(2) == 0 {
+        if self.rng.next_below(2) == 0 {
             self.grow_trunk(ahead, forks - 1);
             self.grow_tree(&APICAL, aside, 1, (20.0, 160.0));
         } else {
@@ -175,7 +175,7 @@ impl TreeGrower<'_> {
     fn grow_tree(&mut self, style: &GrowthStyle, from: GrowthTip, forks: usize, (shortest, longest): (f64, f64)) {
         let length = self.draw_length(shortest, longest);
         let tip = self.grow_section(style, from, length);
-        if forks > 0 && self.dice.next_unit() < 0.85 {
+        if forks > 0 && self.rng.next_unit() < 0.85 {
             let (a, b) = self.fork_tip(tip, 0.6, 0.6);
             self.grow_tree(style, a, forks - 1, (shortest, longest));
             self.grow_tree(style, b, forks - 1, (shortest, longest));
@@ -184,7 +184,7 @@ impl TreeGrower<'_> {
 
     /// Returns the start of a tree at a distance from the soma's centre, in a random direction biased towards `pull`.
     fn start_tree(&mut self, distance_um: f64, pull: Point, diameter_um: f64) -> GrowthTip {
-        let direction = unit_vector(self.dice.next_direction() + pull);
+        let direction = unit_vector(self.rng.next_direction() + pull);
         let at = round_to_f32(direction * distance_um);
         GrowthTip {
             parent: None,
@@ -199,7 +199,7 @@ impl TreeGrower<'_> {
     fn fork_tip(&mut self, tip: GrowthTip, stray_a: f64, stray_b: f64) -> (GrowthTip, GrowthTip) {
         let mut strayed = |stray: f64| {
             // half of the old direction remains, so that the sum cannot vanish
-            let direction = unit_vector(tip.direction * (0.5 + stray) + self.dice.next_direction() * stray);
+            let direction = unit_vector(tip.direction * (0.5 + stray) + self.rng.next_direction() * stray);
             GrowthTip { direction, ..tip }
         };
         (strayed(stray_a), strayed(stray_b))
@@ -209,7 +209,7 @@ impl TreeGrower<'_> {
     /// number of segments.
     fn draw_length(&mut self, shortest: f64, longest: f64) -> f64 {
         loop {
-            let length = self.dice.next_between(shortest, longest);
+            let length = self.rng.next_between(shortest, longest);
             let rest = length - (length / CHUNK_UM).floor() * CHUNK_UM;
             if rest > 0.5 && rest < CHUNK_UM - 0.5 {
                 return length;
@@ -224,7 +224,7 @@ impl TreeGrower<'_> {
         let mut points = vec![to_f32(from.position)];
         let mut diameters = vec![from.diameter_um as f32];
         for step in &steps {
-            tip.direction = unit_vector(tip.direction + self.dice.next_direction() * style.jitter + style.bias);
+            tip.direction = unit_vector(tip.direction + self.rng.next_direction() * style.jitter + style.bias);
             tip.position = round_to_f32(tip.position + tip.direction * *step);
             tip.path_um += step;
             let part = (tip.path_um - from.path_um) / length_um;
@@ -245,7 +245,7 @@ impl TreeGrower<'_> {
     /// Draws uneven steps that add up to a length.
     fn draw_steps(&mut self, length_um: f64, step_um: f64) -> Vec<f64> {
         let n = (length_um / step_um).round().max(2.0) as usize;
-        let weights: Vec<f64> = (0..n).map(|_| self.dice.next_between(0.75, 1.25)).collect();
+        let weights: Vec<f64> = (0..n).map(|_| self.rng.next_between(0.75, 1.25)).collect();
         let sum: f64 = weights.iter().sum();
         weights.iter().map(|w| w / sum * length_um).collect()
     }
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn lengths_are_realistic_and_keep_off_multiples_of_the_chunk() {
+    fn lengths_are_realistic_and_avoid_multiples_of_the_chunk() {
         for length in (0..24).map(grown).flat_map(|n| n.sections).map(|s| s.length_um()) {
             assert!((20.0..=200.0).contains(&length), "{length}");
             let rest = length.rem_euclid(CHUNK_UM);
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn trees_come_in_the_order_of_the_recipe_and_are_reordered_for_the_simulator() {
+    fn trees_have_the_order_of_the_specification_and_are_reordered_for_the_simulator() {
         let neuron = grown(3);
         let mut kinds: Vec<SectionType> = neuron.sections.iter().map(|s| s.kind).collect();
         kinds.dedup();

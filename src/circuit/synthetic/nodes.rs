@@ -58,17 +58,17 @@ pub(super) struct SyntheticNodes {
 
 impl SyntheticNodes {
     /// Draws the neurons: every morphology equally often, in random order.
-    pub fn draw(plan: &CircuitSpec, dice: &mut SeededRng) -> Self {
+    pub fn draw(plan: &CircuitSpec, rng: &mut SeededRng) -> Self {
         let mut morphology: Vec<u32> = (0..plan.cells).map(|i| (i % plan.morphologies) as u32).collect();
-        dice.shuffle(&mut morphology);
+        rng.shuffle(&mut morphology);
         let class = morphology.iter().map(|&m| MorphologySpec::from_number(m as usize).class as u32).collect();
         let mut nodes =
             Self { positions: Default::default(), orientations: Default::default(), morphology, layer: vec![], class };
         for _ in 0..plan.cells {
-            let position = draw_in_cylinder(plan.radius_um, plan.height_um, dice);
+            let position = draw_in_cylinder(plan.radius_um, plan.height_um, rng);
             nodes.layer.push(layer_index(position[1], plan.height_um));
             nodes.positions.iter_mut().zip(position).for_each(|(column, v)| column.push(v));
-            nodes.orientations.iter_mut().zip(dice.next_rotation()).for_each(|(column, v)| column.push(v as f32));
+            nodes.orientations.iter_mut().zip(rng.next_rotation()).for_each(|(column, v)| column.push(v as f32));
         }
         nodes
     }
@@ -127,12 +127,12 @@ impl SyntheticNodes {
 }
 
 /// Draws a point in the cylinder around the y axis with its centre at the origin; it is still inside after rounding.
-fn draw_in_cylinder(radius_um: f64, height_um: f64, dice: &mut SeededRng) -> [f32; 3] {
+fn draw_in_cylinder(radius_um: f64, height_um: f64, rng: &mut SeededRng) -> [f32; 3] {
     loop {
         let drawn = [
-            dice.next_between(-1.0, 1.0) * radius_um,
-            dice.next_between(-0.5, 0.5) * height_um,
-            dice.next_between(-1.0, 1.0) * radius_um,
+            rng.next_between(-1.0, 1.0) * radius_um,
+            rng.next_between(-0.5, 0.5) * height_um,
+            rng.next_between(-1.0, 1.0) * radius_um,
         ];
         let rounded = drawn.map(|c| c as f32);
         let [x, y, z] = rounded.map(f64::from);
@@ -154,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn layers_lie_from_top_to_bottom() {
+    fn layers_are_ordered_from_top_to_bottom() {
         assert_eq!(
             [750.0, 451.0, 449.0, 0.0, -750.0].map(|y| LAYERS[layer_index(y, 1500.0) as usize]),
             ["2", "2", "3", "4", "6"]

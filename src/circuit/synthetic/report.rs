@@ -26,11 +26,11 @@ pub(super) fn write_report(
     path: &Path,
     element_ids: &[Vec<u32>],
     morphology: &[u32],
-    dice: &mut SeededRng,
+    rng: &mut SeededRng,
     progress: &mut dyn FnMut(u64),
 ) -> Result<u64> {
     let mut nodes: Vec<u64> = (0..morphology.len() as u64).collect();
-    dice.shuffle(&mut nodes);
+    rng.shuffle(&mut nodes);
     let of_node = |node: u64| {
         let number = morphology.get(node as usize).copied().unwrap_or_default();
         element_ids.get(number as usize).map_or(&[][..], Vec::as_slice)
@@ -46,7 +46,7 @@ pub(super) fn write_report(
     let mut ids = DatasetStream::open_at(path, ids)?;
     for &node in &nodes {
         let elements = of_node(node);
-        data.write_bytes(draw_currents(elements.len(), dice).iter().flat_map(|v| v.to_ne_bytes()))?;
+        data.write_bytes(draw_currents(elements.len(), rng).iter().flat_map(|v| v.to_ne_bytes()))?;
         ids.write_bytes(elements.iter().flat_map(|v| v.to_ne_bytes()))?;
         progress(1);
     }
@@ -86,8 +86,8 @@ fn allocate_dataset(file: &Hdf5File, object: &str, allocate: impl FnOnce(&str) -
 }
 
 /// Draws random currents, nA, whose sum is exactly zero.
-fn draw_currents(n: usize, dice: &mut SeededRng) -> Vec<f32> {
-    let drawn: Vec<i32> = (0..n).map(|_| dice.next_signed_16_bits()).collect();
+fn draw_currents(n: usize, rng: &mut SeededRng) -> Vec<f32> {
+    let drawn: Vec<i32> = (0..n).map(|_| rng.next_signed_16_bits()).collect();
     let sum: i64 = drawn.iter().copied().map(i64::from).sum();
     let (mean, rest) = (sum.div_euclid(n.max(1) as i64), sum.rem_euclid(n.max(1) as i64));
     let balanced = (0_i64..).zip(drawn).map(|(i, v)| i64::from(v) - mean - i64::from(i < rest));
@@ -126,9 +126,9 @@ mod tests {
 
     #[test]
     fn currents_sum_to_zero_without_any_rounding() {
-        let mut dice = SeededRng::new(3, 0);
+        let mut rng = SeededRng::new(3, 0);
         for n in [0, 1, 2, 7, 300] {
-            let currents = draw_currents(n, &mut dice);
+            let currents = draw_currents(n, &mut rng);
             assert_eq!(currents.len(), n);
             assert_eq!(currents.iter().sum::<f32>(), 0.0);
         }

@@ -30,7 +30,7 @@ mod tests {
     use crate::morphology::Section;
 
     #[test]
-    fn elements_come_in_the_simulators_order_under_the_files_section_ids() {
+    fn elements_have_the_simulators_order_and_the_files_section_ids() {
         let section = |kind, length: f32| Section {
             kind,
             parent: None,

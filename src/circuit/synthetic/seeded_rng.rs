@@ -83,9 +83,9 @@ mod tests {
     }
 
     #[test]
-    fn directions_have_length_one_and_favour_no_side() {
-        let mut dice = SeededRng::new(1, 0);
-        let drawn: Vec<Point> = (0..10_000).map(|_| dice.next_direction()).collect();
+    fn directions_have_length_one_and_no_bias() {
+        let mut rng = SeededRng::new(1, 0);
+        let drawn: Vec<Point> = (0..10_000).map(|_| rng.next_direction()).collect();
         assert!(drawn.iter().all(|d| (d.norm() - 1.0).abs() < 1e-15));
         // each coordinate has variance 1/3, so its mean over n draws has deviation 1 / sqrt(3 n) = 0.006; five of them
         let mean = drawn.iter().fold(Point::ORIGIN, |sum, &d| sum + d) / 10_000.0;

@@ -211,9 +211,9 @@ fn number_length(word: &str) -> usize {
             return sign + name.len();
         }
     }
-    let whole = digits(sign);
-    let mut end = sign + whole;
-    let mut count = whole;
+    let integer_digits = digits(sign);
+    let mut end = sign + integer_digits;
+    let mut count = integer_digits;
     if word.get(end..).is_some_and(|rest| rest.starts_with('.')) {
         count += digits(end + 1);
         end += 1 + digits(end + 1);
@@ -248,12 +248,12 @@ mod tests {
     }
 
     /// Returns in which of these places the annotation is skipped.
-    fn passed(annotation: &str) -> [bool; 3] {
+    fn skipped(annotation: &str) -> [bool; 3] {
         texts(annotation).map(|text| parse(&text).is_ok_and(|m| m.sections.len() == 1))
     }
 
     #[test]
-    fn what_the_importer_reads_is_passed_over() {
+    fn annotations_that_the_importer_reads_are_skipped() {
         for annotation in [
             "(A)",
             "(A 1)",
@@ -283,7 +283,7 @@ mod tests {
             "(ImageCoords Filename \"a.tif\" Merge 65535 65535 0)",
             "(High)",
         ] {
-            assert_eq!(passed(annotation), [true; 3], "{annotation}");
+            assert_eq!(skipped(annotation), [true; 3], "{annotation}");
         }
         // a marker may not precede the first point of a tree
         for marker in [
@@ -293,13 +293,13 @@ mod tests {
             "(Dot (Name \"m\") (Color RGB (1, 2, 3)) (1 2 3 1) (4 5 6 1))",
             "(A (Set \"x\") (1 2 3 1))",
         ] {
-            assert_eq!(passed(marker), [true, false, true], "{marker}");
+            assert_eq!(skipped(marker), [true, false, true], "{marker}");
         }
-        assert_eq!(passed("(Set \"a\")"), [true, true, false]);
+        assert_eq!(skipped("(Set \"a\")"), [true, true, false]);
     }
 
     #[test]
-    fn what_the_importer_gives_up_on_is_refused() {
+    fn annotations_that_the_importer_cannot_read_are_refused() {
         for annotation in [
             "(A RGB (1, 2, 3,))",
             "(A B (1, 2, 3))",
@@ -361,7 +361,7 @@ mod tests {
             "(A (Sets 1) (1 2 3 1))",
             "(A (B \"x@\") (1 2 3 1))",
         ] {
-            assert_eq!(passed(annotation), [false; 3], "{annotation}");
+            assert_eq!(skipped(annotation), [false; 3], "{annotation}");
         }
         let error = parse(&texts("(Thumbnail (Cols 2) (Rows 1))")[0]).unwrap_err();
         assert_eq!(
@@ -373,7 +373,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_at_a_point_is_passed_over() {
+    fn a_text_at_a_point_is_skipped() {
         let text = format!("((Color White) (Font \"Arial\" 12) (10 10 0) \"hello\")\n{CELL}{TREE}");
         assert_eq!(parse(&text).unwrap().sections.len(), 1);
         let error = parse(&format!("((Color White) (10 10 0) (20 10 0))\n{CELL}{TREE}")).unwrap_err();

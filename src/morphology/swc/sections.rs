@@ -190,11 +190,11 @@ impl<'a> SampleTree<'a> {
     /// Returns the samples of a section, including the copied one.
     fn samples_with_lead<'t>(&'t self, piece: &'t SampleRun) -> impl ExactSizeIterator<Item = &'t SwcSample> + 't {
         let lead = piece.lead_sample.map_or(0..0, |i| i..i + 1);
-        let own = piece.samples.clone();
+        let after = piece.samples.clone();
         let lead_length = lead.len();
-        (0..lead_length + own.len()).map(move |k| match k.checked_sub(lead_length) {
+        (0..lead_length + after.len()).map(move |k| match k.checked_sub(lead_length) {
             None => &self.samples[lead.start],
-            Some(k) => &self.samples[own.start + k],
+            Some(k) => &self.samples[after.start + k],
         })
     }
 
@@ -247,14 +247,14 @@ impl<'a> SampleTree<'a> {
             // a child of the first sample of a section connects where that section does
             let hangs_at_start =
                 piece.parent.is_some_and(|p| at == pieces[p].samples.start && pieces[p].samples.len() > 1);
-            let above_that = || piece.parent.and_then(|p| pieces[p].parent).and_then(|p| place[p]);
-            let parent = if hangs_at_start && !self.is_soma(at) { above_that() } else { above };
+            let grandparent = || piece.parent.and_then(|p| pieces[p].parent).and_then(|p| place[p]);
+            let parent = if hangs_at_start && !self.is_soma(at) { grandparent() } else { above };
             let points = self.samples_with_lead(piece).map(|s| s.point).collect();
             let mut diameters: Vec<f32> = self.samples_with_lead(piece).map(|s| s.diameter_um).collect();
-            if let [at_soma, own, ..] = diameters.as_mut_slice()
+            if let [at_soma, after, ..] = diameters.as_mut_slice()
                 && starts_at_soma
             {
-                *at_soma = *own;
+                *at_soma = *after;
             }
             place.push(Some(sections.len()));
             sections.push(Section { kind: self.kind(first), parent, points, diameters_um: diameters, starts_at_soma });

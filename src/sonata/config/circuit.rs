@@ -27,8 +27,8 @@ impl CircuitConfig {
         let networks = root.require("networks", "an object with `nodes`")?;
         let mut populations: Vec<NodePopulation> = Vec::new();
         for network in networks.require("nodes", "an array of networks")?.items()? {
-            let own = network.require("populations", "an object of populations");
-            for (name, population) in own.map_err(|e| with_populations_hint(e, document, &network))?.members()? {
+            let own_value = network.require("populations", "an object of populations");
+            for (name, population) in own_value.map_err(|e| with_populations_hint(e, document, &network))?.members()? {
                 if populations.iter().any(|p| p.name == name) {
                     return Err(population.error(ConfigProblem::DuplicatePopulation));
                 }
@@ -82,10 +82,10 @@ impl<'a> PopulationFields<'a> {
 
     /// Returns the first value of a key that is neither absent nor empty.
     fn first_given(&self, key: &str) -> Result<Option<JsonNode<'a>>> {
-        let own = self.population.get(key)?.filter(is_given);
-        match (own, self.components) {
+        let own_value = self.population.get(key)?.filter(is_given);
+        match (own_value, self.components) {
             (None, Some(components)) => Ok(components.get(key)?.filter(is_given)),
-            (own, _) => Ok(own),
+            (own_value, _) => Ok(own_value),
         }
     }
 

@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_taken_at_full_length() {
+    fn a_name_is_matched_at_full_length() {
         let manifest = json!({"$BASE": "/aaa", "$BASE_DIR": "/bbb"});
         assert_eq!(expanded(manifest.clone(), "$BASE_DIR/c").unwrap(), "/bbb/c");
         assert_eq!(expanded(manifest.clone(), "$BASE/c$BASE_DIR").unwrap(), "/aaa/c/bbb");
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chain_of_a_hundred_variables_settles() {
+    fn a_chain_of_a_hundred_variables_is_expanded() {
         let link = |i: usize| (format!("$V{i}"), Value::from(format!("$V{}", i + 1)));
         let mut manifest: serde_json::Map<_, _> = (0..100).map(link).collect();
         manifest.insert("$V100".into(), "/end".into());
@@ -204,14 +204,14 @@ mod tests {
     }
 
     #[test]
-    fn unknown_names_and_braces_stay_as_they_are() {
+    fn unknown_names_and_braces_are_not_changed() {
         let manifest = json!({"$A": "/a", "$": "/root"});
         assert_eq!(expanded(manifest.clone(), "$Q/${A}/é$").unwrap(), "$Q//root{A}/é/root");
         assert_eq!(expanded(json!({"$A": "/a"}), "$Q/${A}/$").unwrap(), "$Q/${A}/$");
     }
 
     #[test]
-    fn a_circle_of_variables_is_refused_by_name() {
+    fn a_cycle_of_variables_is_refused_with_their_names() {
         let error = expanded(json!({"$A": "$B", "$B": "$A/x", "$C": "/c"}), "").unwrap_err();
         assert_eq!(
             error.to_string(),
@@ -228,16 +228,13 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_would_grow_beyond_a_path_is_refused() {
+    fn an_expanded_text_that_is_too_long_is_refused() {
         let error = expanded(json!({"$A": "x".repeat(1000)}), "$A$A$A$A$A").unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "expanded text too long, expected at most 4096 bytes after expansion"
-        );
+        assert_eq!(error.to_string(), "expanded text too long, expected at most 4096 bytes after expansion");
     }
 
     #[test]
-    fn a_chain_is_no_circle_however_long_it_is() {
+    fn a_long_chain_is_not_a_cycle() {
         let chain = |n: usize, end: &str| -> Value {
             let link = |i: usize| if i + 1 < n { format!("$V{:05}", i + 1) } else { end.to_string() };
             (0..n).map(|i| (format!("$V{i:05}"), json!(link(i)))).collect::<serde_json::Map<_, _>>().into()
@@ -261,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_is_no_text_is_refused() {
+    fn a_value_that_is_not_text_is_refused() {
         let error = expanded(json!({"$A": 1}), "").unwrap_err();
         assert_eq!(error.to_string(), "manifest.$A: wrong type, expected a string, found the number `1`");
     }

@@ -12,10 +12,10 @@ use crate::error::{Context, Result};
 impl SimulationConfig {
     /// Reads a simulation's document and its circuit.
     pub(super) fn read(document: &ConfigDocument) -> Result<Self> {
-        let own = Self::read_fields(document).in_file(&document.path)?;
-        check_variables(&own.network, &document.variables).in_file(&document.path)?;
-        let circuit = CircuitConfig::open(&own.network)?;
-        let SimulationFields { node_set, node_sets_file, reports, .. } = own;
+        let fields = Self::read_fields(document).in_file(&document.path)?;
+        check_variables(&fields.network, &document.variables).in_file(&document.path)?;
+        let circuit = CircuitConfig::open(&fields.network)?;
+        let SimulationFields { node_set, node_sets_file, reports, .. } = fields;
         let variables = document.variables.clone();
         Ok(Self { path: document.path.clone(), circuit, node_set, node_sets_file, variables, reports })
     }

@@ -51,8 +51,8 @@ impl ElectrodesFile {
         }
         let kind = self.read_description(contact)?.kind.unwrap_or_default();
         let by_type = unit_by_type(&kind, &read_settings(&self.file, contact)).filter(|unit| *unit != WEIGHT_UNIT);
-        let whole = population.units().unwrap_or(WEIGHT_UNIT);
-        Ok(by_type.unwrap_or(whole).to_string())
+        let dataset_unit = population.units().unwrap_or(WEIGHT_UNIT);
+        Ok(by_type.unwrap_or(dataset_unit).to_string())
     }
 }
 

@@ -40,8 +40,8 @@ pub fn read_settings(file: &Hdf5File, contact: &str) -> Vec<(&'static str, Attri
     let number = |key: &str| file.read_float_attribute(&object, key).map(AttributeValue::Number);
     let numbers = |key: &str| file.read_list_attribute(&object, key).map(AttributeValue::Numbers);
     let value = |key: &str| text(key).or_else(|| number(key)).or_else(|| numbers(key));
-    let there = SETTING_ATTRIBUTES.into_iter().filter(|key| names.iter().any(|name| name == key));
-    there.filter_map(|key| Some((key, value(key)?))).collect()
+    let present = SETTING_ATTRIBUTES.into_iter().filter(|key| names.iter().any(|name| name == key));
+    present.filter_map(|key| Some((key, value(key)?))).collect()
 }
 
 /// A contact whose weights can be recomputed from the file.
@@ -98,12 +98,12 @@ impl ElectrodesFile {
     /// # Errors
     /// Returns the errors of [`ElectrodesFile::read_description`].
     pub fn recomputable_contact(&self, contact: &str) -> crate::error::Result<Option<RecomputableContact>> {
-        let told = self.read_description(contact)?;
+        let description = self.read_description(contact)?;
         let settings = read_settings(&self.file, contact);
         self.file.check_attributes()?;
-        Ok(told
+        Ok(description
             .kind
-            .zip(told.position_um)
+            .zip(description.position_um)
             .and_then(|(kind, position)| RecomputableContact::from_attributes(&kind, position, &settings)))
     }
 }
@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_formula_needs_all_that_it_depends_on() {
+    fn a_contact_is_recomputable_only_with_all_its_settings() {
         let of = |kind: &str, settings: &[(&'static str, AttributeValue)]| {
             RecomputableContact::from_attributes(kind, Point::ORIGIN, settings)
         };

@@ -238,6 +238,6 @@ fn match_numbers(
 
 /// Converts a JSON number to an integer if it is whole (`2` and `2.0` are).
 pub fn as_whole_number(number: &Number) -> Option<i128> {
-    let whole = || number.as_f64().filter(|n| n.fract() == 0.0).map(|n| n as i128);
-    number.as_i128().or_else(whole)
+    let as_integer = || number.as_f64().filter(|n| n.fract() == 0.0).map(|n| n as i128);
+    number.as_i128().or_else(as_integer)
 }

@@ -127,7 +127,7 @@ mod tests {
         NodeTypes::open(&path)
     }
 
-    fn told(text: &str) -> String {
+    fn refused(text: &str) -> String {
         let text = types(text).unwrap_err().to_string();
         text.split_once("types.csv: ").unwrap().1.to_string()
     }
@@ -146,12 +146,12 @@ mod tests {
     }
 
     #[test]
-    fn tables_that_are_none_are_refused() {
-        assert_eq!(told("a b\n1 2\n"), "no column `node_type_id`, expected a header with that name, found `a b`");
+    fn malformed_tables_are_refused() {
+        assert_eq!(refused("a b\n1 2\n"), "no column `node_type_id`, expected a header with that name, found `a b`");
         assert_eq!(
-            told("node_type_id b\n\n1 2 3\n"),
+            refused("node_type_id b\n\n1 2 3\n"),
             "line[3]: wrong number of values, expected 2, one for each column, found 3"
         );
-        assert_eq!(told("node_type_id b\nx 2\n"), "line[2]: invalid node type id, expected an integer, found `x`");
+        assert_eq!(refused("node_type_id b\nx 2\n"), "line[2]: invalid node type id, expected an integer, found `x`");
     }
 }
