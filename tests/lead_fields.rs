@@ -539,7 +539,7 @@ fn a_large_imaginary_part_is_warned_of_and_a_small_one_is_not() {
     let axes = Export::new().axes;
     let largest = on_nodes(&axes, potential).into_iter().fold(0.0, f64::max);
     let says = format!(
-        "comp0: complex field, expected an imaginary part below 0.001 of the real one, found {:e} beside {largest:e}; \
+        "comp0: complex field, expected an imaginary part below 0.001 of the real one, found {:e} in real values up to {largest:e}; \
          the real part is used",
         0.5 * largest
     );

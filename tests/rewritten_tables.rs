@@ -232,8 +232,8 @@ fn a_table_that_another_program_rewrote_works_in_every_tool() {
         ("dictionary.parquet", in_other_types(&rows, true), Compression::UNCOMPRESSED),
     ] {
         write(&at(name), &changed, None, compression);
-        let lost = "no metadata of a segment table (written by another program 1.0): its columns are taken as such, its \
-                    neurons are those of `node_id` and `row`";
+        let lost = "segment table without metadata (written by another program 1.0): its neurons are read from \
+                    `node_id` and `row`";
         let message = format!(
             "error: {name}: no population: another program rewrote the table without its metadata\n\
              hint: give it: `--population NAME`"

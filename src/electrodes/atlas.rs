@@ -103,9 +103,9 @@ mod tests {
         let mut contacts = contacts();
         let (_folder, atlas) = atlas([7, 1, 1, 1, 0, 1]);
         atlas.unwrap().assign_regions(&mut contacts).unwrap();
-        let told: Vec<_> = contacts.iter().map(|e| (e.region.as_str(), e.layer.as_str())).collect();
+        let regions: Vec<_> = contacts.iter().map(|e| (e.region.as_str(), e.layer.as_str())).collect();
         let outside = ("Outside", "Outside");
-        assert_eq!(told, [("S1HL", "L1"), ("root", "NA"), outside, outside, outside, outside]);
+        assert_eq!(regions, [("S1HL", "L1"), ("root", "NA"), outside, outside, outside, outside]);
     }
 
     #[test]

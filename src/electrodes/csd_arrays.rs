@@ -103,7 +103,7 @@ pub fn assign_arrays(
     for (number, &ContactRange { first, end }) in ranges.iter().enumerate() {
         let outside = ArrayProblem::Outside { contacts: count, first, end };
         let members = first..end;
-        let (Some(range), Some(own), Some(taken)) =
+        let (Some(range), Some(range_contacts), Some(taken)) =
             (electrodes.get(members.clone()), contacts.get_mut(members.clone()), taken.get_mut(members))
         else {
             return Err(outside);
@@ -111,7 +111,7 @@ pub fn assign_arrays(
         if !range.iter().any(takes_array) {
             return Err(ArrayProblem::NoMember { first, end });
         }
-        for ((electrode, contact), taken) in range.iter().zip(own).zip(taken) {
+        for ((electrode, contact), taken) in range.iter().zip(range_contacts).zip(taken) {
             if std::mem::replace(taken, true) {
                 return Err(ArrayProblem::Overlap { contact: electrode.name.clone() });
             }

@@ -60,15 +60,15 @@ impl ElectrodeType<'_> {
     /// # Errors
     /// Returns an error if the settings already have other sizes.
     pub fn add_sizes_to(&self, mut settings: ElectrodeSettings) -> Result<ElectrodeSettings, ElectrodeProblem> {
-        for (key, told, own) in [
+        for (key, size, setting) in [
             ("radius", self.radius_um, &mut settings.radius_um),
             ("thickness", self.thickness_um, &mut settings.thickness_um),
         ] {
-            match (told, *own) {
-                (Some(told), Some(found)) if told != found => {
-                    return Err(ElectrodeProblem::ConflictingSizes { key, told, found });
+            match (size, *setting) {
+                (Some(expected), Some(found)) if expected != found => {
+                    return Err(ElectrodeProblem::ConflictingSizes { key, expected, found });
                 }
-                (told, found) => *own = told.or(found),
+                (size, found) => *setting = size.or(found),
             }
         }
         Ok(settings)

@@ -174,14 +174,14 @@ mod tests {
     #[test]
     fn csv_columns_come_in_any_order() {
         let found = electrodes("type,z,y,x,region,name,layer\nPointSource,3,-2,1e1,S1HL,e1,L6\n");
-        assert_eq!(told(&found[0]), ("e1", [10.0, -2.0, 3.0], "PointSource", "L6", "S1HL"));
+        assert_eq!(fields(&found[0]), ("e1", [10.0, -2.0, 3.0], "PointSource", "L6", "S1HL"));
         assert_eq!(found[0].settings, ElectrodeSettings::default());
     }
 
     #[test]
     fn absent_and_empty_cells_take_the_defaults() {
         let found = electrodes(",x,y,z,layer,type\n7,1,2,3,,\n");
-        assert_eq!(told(&found[0]), ("7", [1.0, 2.0, 3.0], "LineSource", "NA", "NA"));
+        assert_eq!(fields(&found[0]), ("7", [1.0, 2.0, 3.0], "LineSource", "NA", "NA"));
     }
 
     #[test]
@@ -191,7 +191,7 @@ mod tests {
             r#" [{"name": 1, "x": -8.5, "y": 2, "z": 3.0, "layer": "L1", "type": "PointSource", "conductivity": 0.4},
                 {"name": "b, c", "x": 4, "y": 5, "z": 6, "layer": null}]"#,
         );
-        assert_eq!(csv.iter().map(told).collect::<Vec<_>>(), json.iter().map(told).collect::<Vec<_>>());
+        assert_eq!(csv.iter().map(fields).collect::<Vec<_>>(), json.iter().map(fields).collect::<Vec<_>>());
         let conductivity = Some(siemens(&[0.4])[0]);
         assert_eq!(csv[0].settings, ElectrodeSettings { conductivity, ..ElectrodeSettings::default() });
         assert_eq!(csv[0].settings, json[0].settings);
@@ -245,9 +245,9 @@ mod tests {
     fn a_conductivity_setting_has_priority() {
         let electrodes = electrodes("name,x,y,z,conductivity\na,1,2,3,0.5\nb,1,2,4,\n");
         let given = |s: &[f64]| method_contacts(&electrodes, &siemens(s), NearField::ClampToRadius).unwrap();
-        let told = |s: &[f64]| isotropic(&given(s));
-        assert_eq!(told(&[0.3]), [0.5, 0.3]);
-        assert_eq!(told(&[0.3, 0.4]), [0.5, 0.4]);
+        let values = |s: &[f64]| isotropic(&given(s));
+        assert_eq!(values(&[0.3]), [0.5, 0.3]);
+        assert_eq!(values(&[0.3, 0.4]), [0.5, 0.4]);
     }
 
     #[test]
@@ -265,7 +265,7 @@ mod tests {
     #[test]
     fn columns_of_bmtk_are_separated_by_blanks() {
         let found = electrodes("channel x_pos y_pos z_pos\r\n0 -10.0 2e1 30\r\n\n1   4 5\t6 \n");
-        let found: Vec<_> = found.iter().map(told).collect();
+        let found: Vec<_> = found.iter().map(fields).collect();
         let expected = [("0", [-10.0, 20.0, 30.0]), ("1", [4.0, 5.0, 6.0])];
         assert_eq!(found, expected.map(|(name, at)| (name, at, "LineSource", "NA", "NA")));
     }
@@ -290,7 +290,7 @@ mod tests {
         );
         for text in [to_csv(&first), to_json(&first)] {
             let again = electrodes(&text);
-            assert_eq!(again.iter().map(told).collect::<Vec<_>>(), first.iter().map(told).collect::<Vec<_>>());
+            assert_eq!(again.iter().map(fields).collect::<Vec<_>>(), first.iter().map(fields).collect::<Vec<_>>());
             assert_eq!(again[0].settings, first[0].settings);
             let through_the_other = electrodes(&to_csv(&electrodes(&to_json(&again))));
             assert_eq!(to_csv(&through_the_other), to_csv(&first));

@@ -220,14 +220,14 @@ mod tests {
 
     /// Names and positions.
     fn points(probes: Value) -> Vec<(String, [f64; 3])> {
-        let told = |e: Electrode| {
+        let name_and_position = |e: Electrode| {
             assert_eq!(
                 (e.method.name(), e.layer.as_str(), e.settings),
                 ("LineSource", "NA", ElectrodeSettings::default())
             );
             (e.name, e.position_um.to_array())
         };
-        read(probes, ContactExtent::Point).unwrap().into_iter().map(told).collect()
+        read(probes, ContactExtent::Point).unwrap().into_iter().map(name_and_position).collect()
     }
 
     /// Returns the discs of one probe's contacts.

@@ -72,24 +72,24 @@ pub enum ElectrodeProblem {
     #[error("unknown type, expected {known}, found `{0}`", known = method_names())]
     UnknownType(String),
     /// The type and a setting have different sizes.
-    #[error("two values for `{key}`, expected `{told}` as in the type, found `{found}`")]
+    #[error("two values for `{key}`, expected `{expected}` as in the type, found `{found}`")]
     ConflictingSizes {
         /// Key of the size.
         key: &'static str,
         /// The size in the type.
-        told: f64,
+        expected: f64,
         /// The size in the settings.
         found: f64,
     },
     /// The contact's method does not use a setting.
-    #[error("`{method}` takes no `{lost}`, expected {taken}, found `{lost}`")]
+    #[error("`{method}` takes no `{setting}`, expected {accepted}, found `{setting}`")]
     UnsupportedSetting {
         /// The method.
         method: &'static str,
         /// The settings that it accepts.
-        taken: String,
+        accepted: String,
         /// The setting.
-        lost: &'static str,
+        setting: &'static str,
     },
     /// The weights of a reference are another quantity.
     #[error("reference of another quantity, expected {expected}, found `{method}`")]
@@ -158,7 +158,9 @@ impl Problem for ElectrodeProblem {
             }
             Self::UnknownKey { .. } => "rename it to one of these, or remove it",
             Self::UnsupportedSetting { .. } => "leave the cell empty, or choose another type",
-            Self::Conductivities { .. } => "give `--conductivity` one value for all such contacts, or one for each, in file order",
+            Self::Conductivities { .. } => {
+                "give `--conductivity` one value for all such contacts, or one for each, in file order"
+            }
             _ => return None,
         };
         Some(hint.into())

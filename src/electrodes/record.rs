@@ -88,8 +88,8 @@ pub(super) fn check_name(name: &str) -> Result<(), ElectrodeProblem> {
 
 /// Builds electrodes from records, each with its row in `object`.
 pub(super) fn build_electrodes(object: &str, records: Vec<(u64, ElectrodeRecord<'_>)>) -> Result<Vec<Electrode>> {
-    let made = records.into_iter().map(|(row, record)| Ok((row, record.to_electrode().at_index(object, row)?)));
-    validate_rows(object, made.collect::<Result<_>>()?)
+    let electrodes = records.into_iter().map(|(row, record)| Ok((row, record.to_electrode().at_index(object, row)?)));
+    validate_rows(object, electrodes.collect::<Result<_>>()?)
 }
 
 /// Checks that electrodes, each with its row in `object`, have unique names and only settings that their methods
@@ -114,12 +114,12 @@ pub(super) fn validate_rows(object: &str, electrodes: Vec<(u64, Electrode)>) -> 
 
 /// Checks that the contact's method accepts all its settings.
 fn check_settings(electrode: &Electrode) -> Result<(), ElectrodeProblem> {
-    let taken = [electrode.method.accepted_settings(), SettingKind::COMMON_SETTINGS].concat();
-    match electrode.settings.setting_kinds().into_iter().find(|parameter| !taken.contains(parameter)) {
-        Some(lost) => Err(ElectrodeProblem::UnsupportedSetting {
+    let accepted = [electrode.method.accepted_settings(), SettingKind::COMMON_SETTINGS].concat();
+    match electrode.settings.setting_kinds().into_iter().find(|kind| !accepted.contains(kind)) {
+        Some(setting) => Err(ElectrodeProblem::UnsupportedSetting {
             method: electrode.method.name(),
-            taken: join_quoted(taken.iter().map(|p| p.key()), usize::MAX),
-            lost: lost.key(),
+            accepted: join_quoted(accepted.iter().map(|kind| kind.key()), usize::MAX),
+            setting: setting.key(),
         }),
         None => Ok(()),
     }

@@ -12,7 +12,9 @@ pub struct Quaternion {
 
 /// A quaternion with a length that is zero or not finite does not define a rotation.
 #[derive(Debug, thiserror::Error, PartialEq)]
-#[error("orientation is not a rotation, expected a quaternion with a length above 0, found (w {w}, x {x}, y {y}, z {z})")]
+#[error(
+    "orientation is not a rotation, expected a quaternion with a length above 0, found (w {w}, x {x}, y {y}, z {z})"
+)]
 pub struct ZeroQuaternion {
     w: f64,
     x: f64,
@@ -194,9 +196,9 @@ mod tests {
         let moved = plain.with_origin(center);
         close(moved.apply(center), moved.translation);
         close(moved.apply(p), Point::new(10.0, 1.0, 0.0));
-        let kept = plain.rebased_on(center);
-        assert!(kept.translation.distance(Point::new(10.0, 300.0, 0.0)) < 1e-12);
-        assert!(kept.apply(p).distance(plain.apply(p)) < 1e-12);
+        let rebased = plain.rebased_on(center);
+        assert!(rebased.translation.distance(Point::new(10.0, 300.0, 0.0)) < 1e-12);
+        assert!(rebased.apply(p).distance(plain.apply(p)) < 1e-12);
     }
 
     #[test]

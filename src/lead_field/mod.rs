@@ -384,8 +384,8 @@ mod tests {
         );
         assert_eq!(
             error.hint().unwrap(),
-            "the field's frame must be the circuit's: turn and shift it with `--field-transform`, or take 0 outside \
-             with `--outside-field zero`"
+            "transform the field to the circuit's frame with `--field-transform`, or use 0 outside with \
+             `--outside-field zero`"
         );
         let shift = Transform::new(Quaternion::IDENTITY, Point::new(0.0, 200.0, 0.0));
         let error =

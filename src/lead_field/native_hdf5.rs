@@ -34,7 +34,7 @@ pub(super) fn read(file: &Hdf5File, request: &LeadFieldRequest<'_>) -> Result<Le
     let current_na = choose_current(request, || read_current(file))?;
     let axes = [read_axis(file, "/axes/x")?, read_axis(file, "/axes/y")?, read_axis(file, "/axes/z")?];
     let part = GridWindow::new(&axes, &request.bounds_in_field_frame());
-    let whole = axes_bounds(&axes);
+    let full_bounds = axes_bounds(&axes);
     let read = |object: &str, units| read_grid(file, object, units, &axes, &part);
     let wants = |quantity| request.needs(quantity);
     let potential = wants(Quantity::Potential).then(|| read("/potential", &POTENTIAL_UNITS)).transpose()?;
@@ -42,8 +42,8 @@ pub(super) fn read(file: &Hdf5File, request: &LeadFieldRequest<'_>) -> Result<Le
     let electric = || Ok::<_, crate::error::Error>([component("x")?, component("y")?, component("z")?]);
     let electric = wants(Quantity::ElectricField).then(electric).transpose()?;
     let values = FieldValues::Grids {
-        potential: potential.map(|grid| GridPart { grid, full_bounds: whole }),
-        electric: electric.map(|components| Box::new(GridPart { grid: VectorGrid { components }, full_bounds: whole })),
+        potential: potential.map(|grid| GridPart { grid, full_bounds }),
+        electric: electric.map(|components| Box::new(GridPart { grid: VectorGrid { components }, full_bounds })),
     };
     Ok(LeadField::new(file.path(), values, current_na)?.with_placement(request.placement))
 }

@@ -51,8 +51,8 @@ impl Problem for FieldLookupProblem {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Outside { .. } => Some(
-                "the field's frame must be the circuit's: turn and shift it with `--field-transform`, or take 0 \
-                 outside with `--outside-field zero`"
+                "transform the field to the circuit's frame with `--field-transform`, or use 0 outside with \
+                 `--outside-field zero`"
                     .into(),
             ),
             Self::NoValue { .. } => Some("use 0 there with `--outside-field zero`".into()),

@@ -385,16 +385,16 @@ mod tests {
                 ((found.value - point_source(p)).abs(), found.error)
             });
             let errors: Vec<(f64, f64)> = errors.collect();
-            let told = errors.iter().filter(|(error, stated)| error <= stated).count();
+            let covered = errors.iter().filter(|(error, stated)| error <= stated).count();
             let squares: f64 = errors.iter().map(|(error, _)| error * error).sum();
-            ((squares / errors.len() as f64).sqrt(), told as f64 / errors.len() as f64)
+            ((squares / errors.len() as f64).sqrt(), covered as f64 / errors.len() as f64)
         };
-        let (coarse, told) = measure(1000);
-        let (fine, told_fine) = measure(64_000);
+        let (coarse, covered) = measure(1000);
+        let (fine, covered_fine) = measure(64_000);
         // a quarter of the distance: second order gives a sixteenth of the error
         let order = (coarse / fine).log2() / 2.0;
         assert!((1.6..2.5).contains(&order), "order {order}");
-        assert!(told.min(told_fine) > 0.95, "{told} {told_fine}");
+        assert!(covered.min(covered_fine) > 0.95, "{covered} {covered_fine}");
     }
 
     #[test]

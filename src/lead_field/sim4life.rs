@@ -28,7 +28,7 @@ enum ExportProblem {
     NoAxes(String),
     #[error(
         "complex field, expected an imaginary part below {MAX_IMAGINARY_FRACTION} of the real one, found {imaginary:e} \
-         beside {real:e}; the real part is used"
+         in real values up to {real:e}; the real part is used"
     )]
     Complex { imaginary: f64, real: f64 },
 }
@@ -36,7 +36,9 @@ enum ExportProblem {
 impl Problem for ExportProblem {
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Complex { .. } => Some("solve at a low frequency, at which currents and potentials are in phase".into()),
+            Self::Complex { .. } => {
+                Some("solve at a low frequency, at which currents and potentials are in phase".into())
+            }
             Self::Empty { .. } | Self::NoAxes(_) => None,
         }
     }
@@ -121,8 +123,8 @@ impl Export<'_> {
 
     fn read_potential(&self, warnings: &mut Vec<Error>) -> Result<GridPart<ScalarGrid>> {
         let object = self.component_path("EM Potential(x,y,z,f0)", 0);
-        let (grid, whole) = self.read_grid(&object, &self.axes, warnings)?;
-        Ok(GridPart { grid, full_bounds: whole })
+        let (grid, full_bounds) = self.read_grid(&object, &self.axes, warnings)?;
+        Ok(GridPart { grid, full_bounds })
     }
 
     fn read_electric_field(&self, warnings: &mut Vec<Error>) -> Result<GridPart<VectorGrid>> {
@@ -134,8 +136,8 @@ impl Export<'_> {
             self.read_grid(&self.component_path("EM E(x,y,z,f0)", k), &axes, warnings)
         };
         let [(x, in_x), (y, in_y), (z, in_z)] = [read(0)?, read(1)?, read(2)?];
-        let whole = intersect_boxes(intersect_boxes(in_x, in_y), in_z);
-        Ok(GridPart { grid: VectorGrid { components: [x, y, z] }, full_bounds: whole })
+        let full_bounds = intersect_boxes(intersect_boxes(in_x, in_y), in_z);
+        Ok(GridPart { grid: VectorGrid { components: [x, y, z] }, full_bounds })
     }
 
     /// Reads the part of a component that the circuit touches; also returns the box of the complete grid.

@@ -81,20 +81,20 @@ impl<F: Formula> MultiTermKernel<F> {
         for (column, contact) in contacts.iter().enumerate() {
             let (view, points) = split_into_points(contact)?;
             for (map, strength) in [Some((view.direct, 1.0)), view.image].into_iter().flatten() {
-                let own = MapTerms::find_or_insert(map, &mut seen);
-                let first = own.sites.len();
+                let map_terms = MapTerms::find_or_insert(map, &mut seen);
+                let first = map_terms.sites.len();
                 for (point, share) in &points {
                     let (conductivity, near_field) = (view.conductivity_s_per_m, contact.near_field);
                     let (position, low) = map.map_contact(*point);
-                    own.sites.push(PointContact {
+                    map_terms.sites.push(PointContact {
                         position_um: position,
                         conductivity_s_per_m: conductivity,
                         near_field,
                         low_part: Some(low),
                     });
-                    own.factors.push(strength * share);
+                    map_terms.factors.push(strength * share);
                 }
-                own.terms.push(ColumnTerms { column, sites: first..own.sites.len() });
+                map_terms.terms.push(ColumnTerms { column, sites: first..map_terms.sites.len() });
             }
         }
         let pass = |MapTerms { map, sites, factors, terms }| MapPass {

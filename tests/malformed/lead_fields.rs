@@ -97,7 +97,7 @@ fn a_point_outside_the_field_is_named_with_contact_and_bounds_or_is_zero_by_choi
     far.refused(&format!(
         "error: f.h5: contact `a`: point outside the lead field, expected one in x {bounds}, y {bounds}, z {bounds} um, \
          found ({:.3}, {:.3}, {:.3}), the midpoint of segment {} of section {} of node {}\n\
-         hint: the field's frame must be the circuit's: turn and shift it with `--field-transform`, or take 0 outside with \
+         hint: transform the field to the circuit's frame with `--field-transform`, or use 0 outside with \
          `--outside-field zero`",
         m.x, m.y, m.z, s.segment_id, s.section_id, s.node_id
     ));
@@ -162,7 +162,7 @@ fn a_complex_field_is_warned_of() {
     let (run, _folder) = Export { imaginary: -0.01, ..Export::new() }.run(&[]);
     let expected = format!(
         "warning: f.h5: {POTENTIAL}: complex field, expected an imaginary part below 0.001 of the real one, found 1e-2 \
-         beside 1e0; the real part is used"
+         in real values up to 1e0; the real part is used"
     );
     assert_eq!(lines(&run, "warning"), [expected]);
     run.ok();

@@ -251,8 +251,8 @@ mod tests {
     const NAN: Point = Point::new(f64::NAN, 0.0, 0.0);
     const Y: Point = Point::new(0.0, 1.0, 0.0);
 
-    fn text<T: std::fmt::Debug>(made: Result<T, RegionProblem>) -> String {
-        made.unwrap_err().to_string()
+    fn text<T: std::fmt::Debug>(result: Result<T, RegionProblem>) -> String {
+        result.unwrap_err().to_string()
     }
 
     #[test]

@@ -106,10 +106,10 @@ impl CoordinateMap {
             let beyond = |p| plane.is_beyond(plane.signed_distance_um(p));
             plane.beyond_factor.is_none() && (beyond(start) || beyond(end))
         };
-        let whole = if self.plane.is_some_and(barred) { f64::NAN } else { 1.0 };
+        let total_share = if self.plane.is_some_and(barred) { f64::NAN } else { 1.0 };
         let piece = |a, b, share| {
             let ((start, start_low), (end, end_low)) = (self.map_point(a, onto), self.map_point(b, onto));
-            MappedSegment { start, end, low_parts: [start_low, end_low], share: whole * share }
+            MappedSegment { start, end, low_parts: [start_low, end_low], share: total_share * share }
         };
         match self.plane.and_then(|plane| plane.cut_segment(start, end)) {
             None => (piece(start, end, 1.0), None),
@@ -156,8 +156,8 @@ mod tests {
             second,
             Some(MappedSegment { start: on_plane, end: Point::new(8.0, 12.0, 0.0), low_parts: low, share: 0.25 })
         );
-        let (whole, none) = map.map_segment(Point::new(0.0, 4.0, 0.0), Point::new(0.0, 10.0, 0.0));
-        assert_eq!((whole.end, whole.share, none), (Point::new(0.0, 10.0, 0.0), 1.0, None));
+        let (piece, none) = map.map_segment(Point::new(0.0, 4.0, 0.0), Point::new(0.0, 10.0, 0.0));
+        assert_eq!((piece.end, piece.share, none), (Point::new(0.0, 10.0, 0.0), 1.0, None));
     }
 
     #[test]

@@ -59,10 +59,10 @@ pub enum MediumProblem {
 impl Problem for MediumProblem {
     fn hint(&self) -> Option<String> {
         match self {
-            Self::OnBoundary { .. } => {
-                Some("give the side of the medium with `<` or `>`".into())
+            Self::OnBoundary { .. } => Some("give the side of the medium with `<` or `>`".into()),
+            Self::NoImage { .. } => {
+                Some("use a field solver for this medium, and `Reciprocity` with its lead field".into())
             }
-            Self::NoImage { .. } => Some("use a field solver for this medium, and `Reciprocity` with its lead field".into()),
             Self::InInsulator { .. } | Self::DiscAcross { .. } => None,
         }
     }
@@ -106,11 +106,13 @@ impl ImageConfiguration {
         };
         let medium = boundary.resolve_medium_side(at)?;
         let beyond = boundary.beyond_boundary(conductivity)?;
-        let own = boundary.side_of(at).unwrap_or(medium);
+        let contact_side = boundary.side_of(at).unwrap_or(medium);
         let (here, there) = match beyond {
-            Some(BeyondBoundary { conductivity_s_per_m: conductivity, .. }) if own != medium => (conductivity, mean),
+            Some(BeyondBoundary { conductivity_s_per_m: conductivity, .. }) if contact_side != medium => {
+                (conductivity, mean)
+            }
             Some(BeyondBoundary { conductivity_s_per_m: conductivity, .. }) => (mean, conductivity),
-            None if own != medium => return Err(boundary.insulator_problem(at, medium)),
+            None if contact_side != medium => return Err(boundary.insulator_problem(at, medium)),
             None => (mean, 0.0),
         };
         let map = |onto: Option<Side>| {
@@ -128,7 +130,7 @@ impl ImageConfiguration {
         // if the factor is the same on both sides, segments need not be cut at the plane
         let even = beyond.is_none_or(|b| b.factor == factors[boundary.axis.index()]);
         let direct = if even { CoordinateMap { factors, plane: None } } else { map(None) };
-        let image = (k != 0.0).then(|| (map(Some(own.opposite())), k));
+        let image = (k != 0.0).then(|| (map(Some(contact_side.opposite())), k));
         Ok(Self { direct, image, conductivity_s_per_m: here })
     }
 }

@@ -132,9 +132,9 @@ pub(super) fn find_arrays(contacts: &[RegionContact], spacing: NeighbourRule) ->
     for contact in contacts.iter().filter(|c| c.region_spec.shape != RegionShape::Sphere) {
         if !arrays.iter().any(|array| array.contains(contact)) {
             let (shape, number) = (contact.region_spec.shape, contact.array_number);
-            let own = |c: &&RegionContact| c.region_spec.shape == shape && c.array_number == number;
-            let own: Vec<RegionContact> = contacts.iter().filter(own).copied().collect();
-            arrays.push(ContactArray::new(&own, shape, number, spacing)?);
+            let is_member = |c: &&RegionContact| c.region_spec.shape == shape && c.array_number == number;
+            let members: Vec<RegionContact> = contacts.iter().filter(is_member).copied().collect();
+            arrays.push(ContactArray::new(&members, shape, number, spacing)?);
         }
     }
     Ok(arrays)

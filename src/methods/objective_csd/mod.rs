@@ -123,9 +123,9 @@ pub enum CsdProblem {
 impl Problem for CsdProblem {
     fn hint(&self) -> Option<String> {
         match self {
-            Self::NoAxis { .. } => Some(
-                "add another contact to the array, which defines its axis, or use `ObjectiveCSD_Sphere`".into(),
-            ),
+            Self::NoAxis { .. } => {
+                Some("add another contact to the array, which defines its axis, or use `ObjectiveCSD_Sphere`".into())
+            }
             Self::NoSpacing { shape } => Some(format!("give the thickness: `{}`", shape.type_syntax())),
             Self::NoVolume(_) => Some("use a disk, or no density: a plane has no finite volume".into()),
             Self::Type { .. } | Self::Thickness(_) | Self::Region(_) => None,

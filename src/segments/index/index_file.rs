@@ -285,7 +285,7 @@ mod tests {
     use crate::segments::index::SegmentIndex;
     use crate::segments::index::segment_index::SegmentIndexBuilder;
 
-    fn made(width: CoordinateWidth, segments: u32) -> SegmentIndex {
+    fn build_index(width: CoordinateWidth, segments: u32) -> SegmentIndex {
         let mut builder = SegmentIndexBuilder::new(width);
         for i in 0..segments {
             let x = f64::from(i) * 0.5;
@@ -297,7 +297,7 @@ mod tests {
     fn refusal(change: impl FnOnce(&mut Vec<u8>)) -> String {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.index");
-        made(CoordinateWidth::Single, 100).write(&path, 42, OverwritePolicy::Refuse).unwrap();
+        build_index(CoordinateWidth::Single, 100).write(&path, 42, OverwritePolicy::Refuse).unwrap();
         let mut bytes = std::fs::read(&path).unwrap();
         change(&mut bytes);
         std::fs::write(&path, bytes).unwrap();
@@ -314,7 +314,7 @@ mod tests {
             ("b", CoordinateWidth::Double, 33),
             ("c", CoordinateWidth::Single, 0),
         ] {
-            let (index, path) = (made(width, n), folder.path().join(name));
+            let (index, path) = (build_index(width, n), folder.path().join(name));
             index.write(&path, 42, OverwritePolicy::Refuse).unwrap();
             let stored = SegmentIndex::open(&path, 42).unwrap();
             let sphere = Sphere::new(Point::new(8.0, 0.0, 0.0), 3.0).unwrap();
@@ -341,14 +341,14 @@ mod tests {
         );
         // 100 segments: the header; two trees of 4 leaves and a root, 24 bytes each, padded to 256; 4 blocks of 768;
         // 100 rows of 8; 4 checksums
-        let whole = 64 + 256 + 4 * 768 + 100 * 8 + 4 * 4;
+        let file_bytes = 64 + 256 + 4 * 768 + 100 * 8 + 4 * 4;
         assert_eq!(
-            refusal(|bytes| bytes.truncate(whole - 1)),
-            format!("a.index: cut short or damaged, expected {whole} bytes, found {}", whole - 1)
+            refusal(|bytes| bytes.truncate(file_bytes - 1)),
+            format!("a.index: cut short or damaged, expected {file_bytes} bytes, found {}", file_bytes - 1)
         );
         assert!(refusal(Vec::clear).contains("a.index: "));
         // the trees, the zeros at the end of the header, and the checksums
-        for at in [40, 64, 300, whole - 1] {
+        for at in [40, 64, 300, file_bytes - 1] {
             let damaged = "a.index: damaged, expected the bytes that were written, found others";
             assert_eq!(refusal(|bytes| bytes[at] ^= 1), damaged, "{at}");
         }
@@ -358,7 +358,7 @@ mod tests {
     fn a_flipped_bit_of_a_block_or_its_rows_is_found_when_the_block_is_used() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.index");
-        made(CoordinateWidth::Single, 100).write(&path, 42, OverwritePolicy::Refuse).unwrap();
+        build_index(CoordinateWidth::Single, 100).write(&path, 42, OverwritePolicy::Refuse).unwrap();
         let sound = std::fs::read(&path).unwrap();
         let everywhere = Sphere::new(Point::new(0.0, 0.0, 0.0), 1e6).unwrap();
         let (blocks, sums) = (64 + 256, sound.len() - 16);

@@ -102,7 +102,7 @@ mod tests {
         let path = folder.path().join("a.index");
         std::fs::write(&path, vec![7; 10_000]).unwrap();
         let mapping = Mapping::new(&File::open(&path).unwrap(), &path).unwrap();
-        let told = |address: usize| {
+        let is_reported = |address: usize| {
             let text = std::cell::RefCell::new(String::new());
             let known =
                 shortened_report(address, |bytes| text.borrow_mut().push_str(std::str::from_utf8(bytes).unwrap()));
@@ -114,8 +114,8 @@ mod tests {
              `--index` writes a new one\n",
             path.display()
         );
-        assert_eq!((told(start), told(start + 9999)), ((true, report.clone()), (true, report)));
+        assert_eq!((is_reported(start), is_reported(start + 9999)), ((true, report.clone()), (true, report)));
         drop(mapping);
-        assert_eq!(told(start), (false, String::new()));
+        assert_eq!(is_reported(start), (false, String::new()));
     }
 }

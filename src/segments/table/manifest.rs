@@ -381,10 +381,10 @@ mod tests {
         let nowhere = ManifestEntry { bounds: Aabb::EMPTY, ..first };
         assert_eq!(refused(&[nowhere]), expected("the box of each part, found none of `part-00000.parquet`"));
         let narrow = entries_to_batch(&parts).unwrap().project(&[0, 1, 2]).unwrap();
-        let told = read_back(&narrow, VERSION).unwrap_err().to_string();
-        assert_eq!(told, expected("its columns without nulls, found no such `x_min`"));
-        let told = read_back(&entries_to_batch(&parts).unwrap(), VERSION + 1).unwrap_err().to_string();
-        assert_eq!(told, "newer manifest, expected version 1 or older, found 2");
+        let message = read_back(&narrow, VERSION).unwrap_err().to_string();
+        assert_eq!(message, expected("its columns without nulls, found no such `x_min`"));
+        let message = read_back(&entries_to_batch(&parts).unwrap(), VERSION + 1).unwrap_err().to_string();
+        assert_eq!(message, "newer manifest, expected version 1 or older, found 2");
     }
 
     #[test]
@@ -420,7 +420,7 @@ mod tests {
             format!("box {changed} x 1.0..2.0, y 1.0..3.0, z 1.0..5.0 um, found x 1.0..2.0, y 1.0..3.0, z 1.0..4.0 um"),
         ];
         assert_eq!(found, text.map(|text| format!("{}: {text}", path.display())));
-        let told = ManifestEntry { rows: 3, ..entry }.check_footer(&part).unwrap_err().to_string();
-        assert_eq!(told, format!("{}: number of segments {changed} 3, found 1", path.display()));
+        let message = ManifestEntry { rows: 3, ..entry }.check_footer(&part).unwrap_err().to_string();
+        assert_eq!(message, format!("{}: number of segments {changed} 3, found 1", path.display()));
     }
 }

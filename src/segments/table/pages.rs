@@ -283,8 +283,8 @@ impl ColumnPages {
             }
             _ => return None,
         };
-        let whole = starts.first() == Some(&0) && starts.is_sorted_by(|a, b| a < b) && starts.last() < Some(&rows);
-        (whole && starts.len() == ranges.len()).then_some(Self { starts, rows, ranges })
+        let is_valid = starts.first() == Some(&0) && starts.is_sorted_by(|a, b| a < b) && starts.last() < Some(&rows);
+        (is_valid && starts.len() == ranges.len()).then_some(Self { starts, rows, ranges })
     }
 
     /// Iterates over the rows of each page with its range of values.

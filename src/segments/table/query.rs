@@ -216,8 +216,8 @@ impl<'a> PageRun<'a> {
     /// Returns all pages of a row group as one run.
     pub(super) fn for_row_group(pages: &'a [TablePage], part: usize, group: usize) -> Self {
         let from = pages.partition_point(|page| (page.part, page.group) < (part, group));
-        let own = pages.iter().skip(from).take_while(|page| (page.part, page.group) == (part, group));
-        Self { part, group, pages: own.map(|page| (page, Vec::new())).collect() }
+        let group_pages = pages.iter().skip(from).take_while(|page| (page.part, page.group) == (part, group));
+        Self { part, group, pages: group_pages.map(|page| (page, Vec::new())).collect() }
     }
 
     fn row_count(&self) -> usize {
@@ -281,7 +281,7 @@ impl RegionTest<'_> {
         let mut found = Candidates { rows: Vec::new(), region: Vec::new(), ends: None };
         let ranges: Vec<Range<usize>> = self.run.pages.iter().map(|(page, _)| page.rows.clone()).collect();
         let mut pages = PageCursor::new(&self.run.pages);
-        let (mut first, mut kept, mut schema) = (0_u32, Vec::new(), None);
+        let (mut first, mut batches, mut schema) = (0_u32, Vec::new(), None);
         for batch in self.group.read_batches(&COORDINATES, &ranges)? {
             let batch = batch?;
             let before = found.rows.len();
@@ -302,7 +302,7 @@ impl RegionTest<'_> {
             }
             if keep_ends {
                 let places = found.rows[before..].iter().map(|row| row - first);
-                kept.push(take_rows(&batch, &UInt32Array::from_iter_values(places))?);
+                batches.push(take_rows(&batch, &UInt32Array::from_iter_values(places))?);
                 schema.get_or_insert_with(|| batch.schema());
             }
             first += batch.num_rows() as u32;
@@ -311,7 +311,7 @@ impl RegionTest<'_> {
             return Err(TableProblem::Parquet("fewer rows than its pages have".into()).into());
         }
         if let Some(schema) = schema {
-            found.ends = Some(arrow_select::concat::concat_batches(&schema, &kept).map_err(TableProblem::from)?);
+            found.ends = Some(arrow_select::concat::concat_batches(&schema, &batches).map_err(TableProblem::from)?);
         }
         Ok(found)
     }

@@ -62,9 +62,9 @@ impl SegmentTable {
         }
         let metadata = first.ensure_open()?.metadata()?;
         for part in parts.iter().filter_map(TablePart::get_open) {
-            let own = part.metadata()?;
-            if own != metadata {
-                let (expected, found) = first_difference(&metadata, &own);
+            let other = part.metadata()?;
+            if other != metadata {
+                let (expected, found) = first_difference(&metadata, &other);
                 return Err(TableProblem::Foreign { expected, found }).in_file(part.path());
             }
         }
@@ -136,8 +136,8 @@ impl SegmentTable {
         };
         self.lacks_metadata().then(|| {
             format!(
-                "no metadata of a segment table (written by {writer}): its columns are taken as such, its neurons are \
-                 those of `node_id` and `row`, {population}"
+                "segment table without metadata (written by {writer}): its neurons are read from `node_id` and `row`, \
+                 {population}"
             )
         })
     }
@@ -223,7 +223,7 @@ fn open_parts(path: &Path, demand: OpenRequirement) -> Result<Vec<TablePart>> {
 
 /// Returns the first difference between the metadata of two tables, as text for each.
 fn first_difference(a: &TableMetadata, b: &TableMetadata) -> (String, String) {
-    let told = |m: &TableMetadata| {
+    let describe = |m: &TableMetadata| {
         [
             format!("population `{}`", m.population),
             format!("circuit `{}`", m.circuit_path),
@@ -236,5 +236,5 @@ fn first_difference(a: &TableMetadata, b: &TableMetadata) -> (String, String) {
             format!("program version `{}`", m.program_version),
         ]
     };
-    told(a).into_iter().zip(told(b)).find(|(a, b)| a != b).unwrap_or_default()
+    describe(a).into_iter().zip(describe(b)).find(|(a, b)| a != b).unwrap_or_default()
 }

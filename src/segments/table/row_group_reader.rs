@@ -44,7 +44,7 @@ impl<'a> RowGroupReader<'a> {
         columns: &[&str],
         ranges: &[Range<usize>],
     ) -> Result<impl Iterator<Item = Result<RecordBatch>> + use<>> {
-        let made = || -> Result<ParquetRecordBatchReader, TableProblem> {
+        let build_reader = || -> Result<ParquetRecordBatchReader, TableProblem> {
             let places = columns.iter().filter_map(|name| self.part.column_index(name));
             let schema = self.part.file_metadata().file_metadata().schema_descr();
             let selection = RowSelection::from_consecutive_ranges(
@@ -61,7 +61,7 @@ impl<'a> RowGroupReader<'a> {
                 .with_batch_size(rows.clamp(1, BATCH_ROWS))
                 .build()?)
         };
-        let batches = catch_panics(made).in_file(self.part.path())?;
+        let batches = catch_panics(build_reader).in_file(self.part.path())?;
         let batches = PanicGuard::new(batches.map(|batch| batch.map_err(TableProblem::from)));
         let conversion = self.part.conversion_schema();
         Ok(batches.map(move |batch| match &conversion {

@@ -49,9 +49,9 @@ impl<'a> RowPlacer<'a> {
         let neuron = self.neurons.get(i)?;
         let offset = row.checked_sub(neuron.first_row).filter(|o| *o < neuron.segments)?;
         let place = self.first.get(i)? + offset as usize;
-        let (bits, own) = (self.taken.get_mut(place / 64)?, 1 << (place % 64));
-        let is_free = *bits & own == 0;
-        *bits |= own;
+        let (bits, mask) = (self.taken.get_mut(place / 64)?, 1 << (place % 64));
+        let is_free = *bits & mask == 0;
+        *bits |= mask;
         self.left -= usize::from(is_free);
         is_free.then_some(place)
     }
@@ -116,10 +116,10 @@ mod tests {
             let mut places = RowPlacer::new(&neurons);
             assert_eq!(places.total(), 9);
             for (place, row) in (0..9).rev().zip((10..19).rev()) {
-                let told = places.check_all_taken().unwrap_err().to_string();
+                let message = places.check_all_taken().unwrap_err().to_string();
                 let found = 8 - place;
                 let expected = format!("rows are missing, expected 9 from the part's neuron list, found {found}");
-                assert_eq!(told, expected);
+                assert_eq!(message, expected);
                 assert_eq!(places.take_place(ids[place / 3], row).unwrap(), place);
             }
             assert!(places.take_place(ids[0], 10).is_err());

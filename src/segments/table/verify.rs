@@ -172,19 +172,20 @@ impl BatchRows<'_> {
         }
         // the range of a row group precedes those of its pages, which end earlier
         for range in ranges.iter().skip(*next).take_while(|range| range.rows.start < rows.end) {
-            let own = range.rows.start.max(rows.start)..range.rows.end.min(rows.end);
-            if own.is_empty() || range.low.is_nan() || range.high.is_nan() {
+            let overlap = range.rows.start.max(rows.start)..range.rows.end.min(rows.end);
+            if overlap.is_empty() || range.low.is_nan() || range.high.is_nan() {
                 continue;
             }
             let (low, high) = (range.low, range.high);
-            if let Some((place, value)) = self.ends().find_outside(axis, local(own.start)..local(own.end), low, high)
+            if let Some((place, value)) =
+                self.ends().find_outside(axis, local(overlap.start)..local(overlap.end), low, high)
                 && value.is_finite()
             {
                 let problem = match range.group {
                     Some(group) => TableProblem::OutsideGroupStatistics { group, low, high, found: value },
                     None => TableProblem::OutsideStatistics { low, high, found: value },
                 };
-                found.push((problem.into(), own.start + place as u64));
+                found.push((problem.into(), overlap.start + place as u64));
             }
         }
         found
