@@ -244,9 +244,9 @@ impl Nodes {
     pub fn attribute_names(&self) -> Result<Vec<String>> {
         let mut names = self.file.member_names(&self.group)?;
         names.retain(|name| self.file.is_dataset(&self.dataset_path(name)));
-        let node_attributes = names.len();
+        let in_nodes = names.len();
         for name in self.types.iter().flat_map(NodeTypes::attribute_names) {
-            if !names.iter().take(node_attributes).any(|known| known == name) {
+            if !names.iter().take(in_nodes).any(|known| known == name) {
                 names.push(name.to_string());
             }
         }

@@ -49,10 +49,10 @@ impl<'a> Scope<'a> {
 
     /// Imports the shared variables from the scope of a called procedure.
     pub fn import_globals(&mut self, called: Self) {
-        let is_kept = |locals_only: &Self, name: &str| locals_only.is_local(name) || called.locals.contains(name);
+        let stays = |scope: &Self, name: &str| scope.is_local(name) || called.locals.contains(name);
         let locals_only = Self { locals: self.locals.clone(), ..Self::default() };
-        self.values.retain(|name, _| is_kept(&locals_only, name));
-        self.elements.retain(|(name, _), _| is_kept(&locals_only, name));
+        self.values.retain(|name, _| stays(&locals_only, name));
+        self.elements.retain(|(name, _), _| stays(&locals_only, name));
         let is_imported = |name: &str| !locals_only.is_local(name) && !called.is_local(name);
         self.values.extend(called.values.iter().filter(|(name, _)| is_imported(name)));
         self.elements.extend(called.elements.iter().filter(|((name, _), _)| is_imported(name)));

@@ -403,7 +403,7 @@ mod tests {
         }
     }
 
-    fn keep_axon(counts: &[(u32, u32)]) -> NeuronPlan {
+    fn with_kept_axon(counts: &[(u32, u32)]) -> NeuronPlan {
         NeuronPlan { axon: AxonTreatment::Keep, ..plan(counts) }
     }
 
@@ -441,11 +441,11 @@ mod tests {
             refused(&plan(&[(0, 1), (1, 3), (2, 3), (3, 3), (4, 5)])),
             "node[7]: segment counts do not fit morphology `m` at section 3, expected 21 segments (axon replaced by two \
              stubs and myelin, 40 um rule), found 15 segments\n\
-             hint: these are the counts of a neuron with its axon keep_axon: use `--keep-axon`"
+             hint: these are the counts of a neuron with its axon kept: use `--keep-axon`"
         );
         assert_eq!(
-            refused(&keep_axon(&TAPER)),
-            "node[7]: segment counts do not fit morphology `m` at section 3, expected 15 segments (axon keep_axon, 40 um \
+            refused(&with_kept_axon(&TAPER)),
+            "node[7]: segment counts do not fit morphology `m` at section 3, expected 15 segments (axon kept, 40 um \
              rule), found 21 segments\nhint: these are the counts of a neuron with its axon replaced by two stubs and \
              myelin: leave out `--keep-axon`"
         );
@@ -454,7 +454,7 @@ mod tests {
     #[test]
     fn counts_of_the_soma_alone_are_recognised() {
         assert_eq!(
-            refused(&keep_axon(&[(0, 1)])),
+            refused(&with_kept_axon(&[(0, 1)])),
             "node[7]: only the soma's segments are listed, expected those of all 5 sections of morphology `m`, found 1 \
              segment\nhint: the simulation that wrote this report had other settings: run it again with `\"sections\": \
              \"all\", \"compartments\": \"all\"`; one frame is enough"
@@ -523,7 +523,7 @@ mod tests {
         assert_eq!(
             format!("{error:?}"),
             "node[7]: axon cannot be replaced by stubs, expected at least 2 axon sections in the morphology, found 0\n\
-             hint: keep the reconstructed axon with `--keep-axon`, if the simulation keep_axon it"
+             hint: keep the reconstructed axon with `--keep-axon`, if the simulation kept it"
         );
     }
 }

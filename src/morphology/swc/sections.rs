@@ -190,11 +190,11 @@ impl<'a> SampleTree<'a> {
     /// Returns the samples of a section, including the copied one.
     fn samples_with_lead<'t>(&'t self, piece: &'t SampleRun) -> impl ExactSizeIterator<Item = &'t SwcSample> + 't {
         let lead = piece.lead_sample.map_or(0..0, |i| i..i + 1);
-        let after = piece.samples.clone();
+        let range = piece.samples.clone();
         let lead_length = lead.len();
-        (0..lead_length + after.len()).map(move |k| match k.checked_sub(lead_length) {
+        (0..lead_length + range.len()).map(move |k| match k.checked_sub(lead_length) {
             None => &self.samples[lead.start],
-            Some(k) => &self.samples[after.start + k],
+            Some(k) => &self.samples[range.start + k],
         })
     }
 
@@ -251,10 +251,10 @@ impl<'a> SampleTree<'a> {
             let parent = if hangs_at_start && !self.is_soma(at) { grandparent() } else { above };
             let points = self.samples_with_lead(piece).map(|s| s.point).collect();
             let mut diameters: Vec<f32> = self.samples_with_lead(piece).map(|s| s.diameter_um).collect();
-            if let [at_soma, after, ..] = diameters.as_mut_slice()
+            if let [at_soma, next, ..] = diameters.as_mut_slice()
                 && starts_at_soma
             {
-                *at_soma = *after;
+                *at_soma = *next;
             }
             place.push(Some(sections.len()));
             sections.push(Section { kind: self.kind(first), parent, points, diameters_um: diameters, starts_at_soma });

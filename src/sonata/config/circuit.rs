@@ -27,8 +27,8 @@ impl CircuitConfig {
         let networks = root.require("networks", "an object with `nodes`")?;
         let mut populations: Vec<NodePopulation> = Vec::new();
         for network in networks.require("nodes", "an array of networks")?.items()? {
-            let own_value = network.require("populations", "an object of populations");
-            for (name, population) in own_value.map_err(|e| with_populations_hint(e, document, &network))?.members()? {
+            let entries = network.require("populations", "an object of populations");
+            for (name, population) in entries.map_err(|e| with_populations_hint(e, document, &network))?.members()? {
                 if populations.iter().any(|p| p.name == name) {
                     return Err(population.error(ConfigProblem::DuplicatePopulation));
                 }
