@@ -5,7 +5,6 @@
 
 mod hierarchy;
 mod nrrd;
-mod problem;
 mod sample_type;
 
 use std::path::{Path, PathBuf};

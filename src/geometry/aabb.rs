@@ -38,6 +38,21 @@ impl Aabb {
         if other.is_empty() { self } else { self.extended_to(other.min).extended_to(other.max) }
     }
 
+    /// Returns the box that two boxes share; empty if they are disjoint.
+    #[must_use]
+    pub fn intersection(self, other: Self) -> Self {
+        let (a, b) = (self, other);
+        Self {
+            min: Point::new(a.min.x.max(b.min.x), a.min.y.max(b.min.y), a.min.z.max(b.min.z)),
+            max: Point::new(a.max.x.min(b.max.x), a.max.y.min(b.max.y), a.max.z.min(b.max.z)),
+        }
+    }
+
+    /// Returns whether a point is inside the box or on its border.
+    pub fn contains(&self, p: Point) -> bool {
+        self.distance(&Self::enclosing([p])) == 0.0
+    }
+
     /// Returns whether the box contains no point.
     pub fn is_empty(&self) -> bool {
         !(self.min.x <= self.max.x && self.min.y <= self.max.y && self.min.z <= self.max.z)

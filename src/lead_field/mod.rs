@@ -72,15 +72,8 @@ impl LeadFieldRequest<'_> {
             return self.lookup_bounds;
         };
         let back = placement.inverse();
-        Aabb::enclosing(box_corners(&self.lookup_bounds).map(|corner| back.apply(corner)))
+        Aabb::enclosing(self.lookup_bounds.corners().map(|corner| back.apply(corner)))
     }
-}
-
-fn box_corners(b: &Aabb) -> [Point; 8] {
-    std::array::from_fn(|i| {
-        let side = |bit: usize, low, high| if i & bit == 0 { low } else { high };
-        Point::new(side(1, b.min.x, b.max.x), side(2, b.min.y, b.max.y), side(4, b.min.z, b.max.z))
-    })
 }
 
 /// Values on a grid, which may be a part of a larger one.
@@ -251,7 +244,7 @@ impl LeadField {
         let place = ErrorLocation::file(&self.path).with_item(format!("contact `{contact}`"));
         let bounds = self.bounds(quantity).unwrap_or(Aabb::EMPTY);
         let problem = match &self.values {
-            FieldValues::Grids { .. } if box_contains(&bounds, q) => FieldLookupProblem::NoValue { found },
+            FieldValues::Grids { .. } if bounds.contains(q) => FieldLookupProblem::NoValue { found },
             FieldValues::Grids { .. } => FieldLookupProblem::Outside { domain: format!("in {bounds}"), found },
             FieldValues::Scattered(_) => {
                 FieldLookupProblem::Outside { domain: format!("among its points in {bounds}"), found }
@@ -259,10 +252,6 @@ impl LeadField {
         };
         Error::new(place, problem)
     }
-}
-
-fn box_contains(b: &Aabb, p: Point) -> bool {
-    b.distance(&Aabb::enclosing([p])) == 0.0
 }
 
 fn format_point(p: Point) -> String {

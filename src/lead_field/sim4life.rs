@@ -9,7 +9,7 @@
 use std::ops::Range;
 
 use super::grid::{GridWindow, ScalarGrid, axes_bounds, cell_midpoints};
-use super::vector_grid::{VectorGrid, intersect_boxes};
+use super::vector_grid::VectorGrid;
 use super::{
     CurrentProblem, FieldValues, GridPart, LeadField, LeadFieldRequest, Quantity, check_current, choose_current,
     read_axis_nodes,
@@ -136,7 +136,7 @@ impl Export<'_> {
             self.read_grid(&self.component_path("EM E(x,y,z,f0)", k), &axes, warnings)
         };
         let [(x, in_x), (y, in_y), (z, in_z)] = [read(0)?, read(1)?, read(2)?];
-        let full_bounds = intersect_boxes(intersect_boxes(in_x, in_y), in_z);
+        let full_bounds = in_x.intersection(in_y).intersection(in_z);
         Ok(GridPart { grid: VectorGrid { components: [x, y, z] }, full_bounds })
     }
 

@@ -14,20 +14,12 @@ impl VectorGrid {
     /// Returns the box in which all three components have values, µm.
     pub fn bounds(&self) -> Aabb {
         let [x, y, z] = self.components.each_ref().map(ScalarGrid::bounds);
-        intersect_boxes(intersect_boxes(x, y), z)
+        x.intersection(y).intersection(z)
     }
 
     /// Returns the interpolated vector at a point (µm); `None` if a component has no value.
     pub fn interpolate(&self, p: Point) -> Option<Point> {
         let [x, y, z] = &self.components;
         Some(Point::new(x.interpolate(p)?, y.interpolate(p)?, z.interpolate(p)?))
-    }
-}
-
-/// Returns the box that two boxes share; empty if they are disjoint.
-pub fn intersect_boxes(a: Aabb, b: Aabb) -> Aabb {
-    Aabb {
-        min: Point::new(a.min.x.max(b.min.x), a.min.y.max(b.min.y), a.min.z.max(b.min.z)),
-        max: Point::new(a.max.x.min(b.max.x), a.max.y.min(b.max.y), a.max.z.min(b.max.z)),
     }
 }

@@ -76,7 +76,7 @@
 //!
 //! let (start, end) = (Point::new(-3.0, 0.0, 0.0), Point::new(3.0, 0.0, 0.0));
 //! let dendrite = Segment {
-//!     node_id: 0, section_id: 1, segment_id: 0, section_type: None, start, end, radius: None, row: 0,
+//!     node_id: 0, section_id: 1, segment_id: 0, section_type: None, start, end, radius_um: None, row: 0,
 //! };
 //! let segments = Segments::from_iter([dendrite]);
 //! let conductivity = SiemensPerMeter::new(0.25)?.into();
@@ -90,7 +90,6 @@
 //! ```
 
 use super::close_contact::{self, LineGeometry, PrecisePoint, any_negative};
-use super::cross_product::cross_2;
 use super::group_bounds::with_margin_squared;
 use super::log1p::{DeferredLogarithm, twice_atanh};
 use super::point_source;
@@ -369,4 +368,24 @@ impl EndDistances {
         (self.row, self.r) = (place.row, r2);
         sums
     }
+}
+
+/// Returns the squared length of the vector product.
+#[inline(always)]
+fn cross_2(a: Point, b: Point) -> f64 {
+    norm_2(Point::new(
+        difference_of_products(a.y, b.z, a.z, b.y),
+        difference_of_products(a.z, b.x, a.x, b.z),
+        difference_of_products(a.x, b.y, a.y, b.x),
+    ))
+}
+
+/// Returns a b - c d without cancellation; the result is exactly 0 if the products are equal.
+///
+/// Source: C.-P. Jeannerod, N. Louvet, J.-M. Muller, Math. Comp. 82, 2245 (2013), doi:10.1090/S0025-5718-2013-02679-8
+/// (Kahan's algorithm).
+#[inline(always)]
+fn difference_of_products(a: f64, b: f64, c: f64, d: f64) -> f64 {
+    let cd = c * d;
+    a.mul_add(b, -cd) + (-c).mul_add(d, cd)
 }

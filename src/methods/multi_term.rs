@@ -7,6 +7,7 @@
 use std::ops::Range;
 
 use super::medium::{CoordinateMap, ImageConfiguration};
+use super::reciprocity::describe_segment;
 use super::simd::{self, Cylinders, Formula, PointContact};
 use super::{Contact, PreparedMethod};
 use crate::error::{Context, Error, Result};
@@ -148,7 +149,7 @@ impl<F: Formula> PreparedMethod for MultiTermKernel<F> {
         let contact = self.contacts.get(column)?;
         let s = (segment < neuron.len()).then(|| neuron.get(segment))?;
         let (start, end) = formula_ends::<F>(s.start, s.end);
-        let what = format!("segment {} of section {} of node {}", s.segment_id, s.section_id, s.node_id);
+        let what = describe_segment(&s);
         let problem = contact.boundary?.find_segment_in_insulator(contact.position_um, start, end, &what)?;
         Some(Error::from(problem).in_item(&format!("contact `{}`", contact.name)))
     }

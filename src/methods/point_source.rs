@@ -34,7 +34,7 @@
 //!
 //! let (start, end) = (Point::ORIGIN, Point::ORIGIN);
 //! let soma = Segment {
-//!     node_id: 0, section_id: 0, segment_id: 0, section_type: None, start, end, radius: None, row: 0,
+//!     node_id: 0, section_id: 0, segment_id: 0, section_type: None, start, end, radius_um: None, row: 0,
 //! };
 //! let segments = Segments::from_iter([soma]);
 //! let conductivity = SiemensPerMeter::new(0.25)?.into();

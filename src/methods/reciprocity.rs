@@ -181,6 +181,7 @@ impl FieldContact {
     }
 }
 
-fn describe_segment(s: &Segment) -> String {
+/// Describes a segment in a message.
+pub(super) fn describe_segment(s: &Segment) -> String {
     format!("segment {} of section {} of node {}", s.segment_id, s.section_id, s.node_id)
 }

@@ -1,7 +1,7 @@
 //! The number types of a volume's voxels.
 
 use super::super::raw_value::truncate_for_message;
-use super::problem::NrrdProblem;
+use super::nrrd::NrrdProblem;
 
 /// The number type of a voxel.
 #[derive(Debug, Clone, Copy, PartialEq)]

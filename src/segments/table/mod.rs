@@ -10,7 +10,6 @@ pub mod manifest;
 mod nearest;
 mod normalize;
 mod open_part;
-mod page_cursor;
 mod pages;
 mod part;
 pub mod part_files;

@@ -8,7 +8,6 @@ use std::ops::Range;
 use arrow_array::{RecordBatch, UInt32Array};
 use rayon::prelude::*;
 
-use super::page_cursor::{PageCursor, PageRows};
 use super::pages::{TablePage, TablePages, rows_before_group};
 use super::problem::TableProblem;
 use super::query_regions::QueryRegions;
@@ -315,4 +314,44 @@ impl RegionTest<'_> {
         }
         Ok(found)
     }
+}
+
+/// Steps through the pages of a run.
+struct PageCursor<'a> {
+    pages: &'a [(&'a TablePage, Vec<u32>)],
+    page: usize,
+    used: usize,
+}
+
+impl<'a> PageCursor<'a> {
+    /// Starts at the first page.
+    fn new(pages: &'a [(&'a TablePage, Vec<u32>)]) -> Self {
+        Self { pages, page: 0, used: 0 }
+    }
+
+    /// Returns the next rows, at most `most` and all in one page; `None` after the last row.
+    fn next_rows(&mut self, most: usize) -> Option<PageRows<'a>> {
+        while let Some((page, regions)) = self.pages.get(self.page) {
+            let length = (page.rows.len() - self.used).min(most);
+            if length > 0 {
+                let first = page.rows.start + self.used;
+                self.used += length;
+                return Some(PageRows { length, first_row: first, page, regions });
+            }
+            (self.page, self.used) = (self.page + 1, 0);
+        }
+        None
+    }
+}
+
+/// Consecutive rows of one page.
+struct PageRows<'a> {
+    /// Number of the rows.
+    length: usize,
+    /// The first row, as an index in the row group.
+    first_row: usize,
+    /// The page.
+    page: &'a TablePage,
+    /// The regions that touch the page.
+    regions: &'a [u32],
 }
