@@ -6,7 +6,6 @@ mod dry_run;
 pub mod hoc;
 pub(crate) mod morphology_cache;
 pub(crate) mod node_selection;
-mod place_nodes;
 mod place_plan;
 pub mod placement;
 pub(crate) mod plan_by_rule;

@@ -1,18 +1,35 @@
-//! Placement of the segments of planned neurons.
+//! Placement of the segments of planned neurons: of all, or of selected ones for checks that need no table.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use super::selected_neurons::describe_morphology_owners;
-use super::{NEURONS_PER_THREAD_BATCH, SegmentTableOptions, SegmentationPlan};
+use super::{NEURONS_PER_THREAD_BATCH, SegmentTableOptions, SegmentationPlan, to_table_neuron};
 use crate::circuit::placement::{AxonTreatment, NeuronPlan, place_segments, require_axon};
 use crate::error::{Context, Error, Result};
 use crate::geometry::{Aabb, hilbert};
 use crate::morphology::Morphology;
 use crate::segments::Segments;
+use crate::segments::table::TableNeuron;
 
 impl SegmentationPlan {
+    /// Returns the neurons in ascending order of node id.
+    pub fn neurons(&self) -> Vec<TableNeuron> {
+        self.plans.iter().map(to_table_neuron).collect()
+    }
+
+    /// Places the segments of some nodes; ignores nodes that the plan does not contain.
+    ///
+    /// # Errors
+    /// Returns an error if a morphology cannot be read or a neuron cannot be placed.
+    pub fn place_nodes(&self, nodes: &[u64], options: &SegmentTableOptions) -> Result<Segments> {
+        let nodes: HashSet<u64> = nodes.iter().copied().collect();
+        let which: Vec<usize> = (0..self.plans.len()).filter(|&i| nodes.contains(&self.plans[i].node_id)).collect();
+        self.place_neurons(&which, options, &|_| ())
+    }
+
     /// Returns the indices of the plans in Hilbert order of their somata.
     pub(crate) fn hilbert_order(&self) -> Vec<usize> {
         let soma = |p: &NeuronPlan| p.transform.translation;

@@ -70,9 +70,14 @@ fn intern_names(names: Vec<String>) -> Vec<Arc<str>> {
 /// Says which nodes use a morphology, for hints.
 pub(crate) fn describe_morphology_owners(mut nodes: impl Iterator<Item = u64>, population: &str) -> String {
     let first = nodes.next().unwrap_or_default();
-    let others = match nodes.count() {
+    describe_owners("morphology", first, nodes.count() as u64, population)
+}
+
+/// Says that a morphology or template belongs to a node and a number of others, for hints.
+pub(super) fn describe_owners(what: &str, first: u64, others: u64, population: &str) -> String {
+    let others = match others {
         0 => String::new(),
-        n => format!(" and of {}", format_count(n as u64, "other")),
+        n => format!(" and of {}", format_count(n, "other")),
     };
-    format!("it is the morphology of node {first} of population `{population}`{others}")
+    format!("it is the {what} of node {first} of population `{population}`{others}")
 }

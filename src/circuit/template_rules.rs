@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::selected_neurons::describe_owners;
 use super::{SegmentationProblem, report_hint};
 use crate::circuit::hoc::{self, AxonReplacement, CHUNK_UM, DiscretisationRule, StubDiameters, TemplateNote};
-use crate::error::{Context, Error, Result, format_count};
+use crate::error::{Context, Error, Result};
 use crate::sonata::config::{NodePopulation, SonataConfig};
 use crate::sonata::nodes::Nodes;
 
@@ -110,7 +111,8 @@ impl TemplateRules {
             first_node,
             node_count: n,
             rule: read_rule(name, folder, nodes, first_node, given).map_err(|e| {
-                Arc::new(with_report_hint(e.with_hint(describe_template_owners(population, first_node, n))))
+                let owners = describe_owners("template", first_node, n - 1, &population.name);
+                Arc::new(with_report_hint(e.with_hint(owners)))
             }),
         };
         let templates: Vec<TemplateUse> = uses.iter().collect::<Vec<_>>().into_par_iter().map(read).collect();
@@ -188,14 +190,6 @@ fn file_notes(template: &TemplateUse, folder: &Path) -> Vec<TemplateFileNote> {
     let file = template_path(folder, template.name.strip_prefix(HOC_PREFIX).unwrap_or(&template.name));
     let notes = template.rule.as_ref().map_or(&[][..], |rule| &rule.notes);
     notes.iter().map(|note| TemplateFileNote { file: file.clone(), note: note.clone() }).collect()
-}
-
-fn describe_template_owners(population: &NodePopulation, first: u64, nodes: u64) -> String {
-    let others = match nodes - 1 {
-        0 => String::new(),
-        n => format!(" and of {}", format_count(n, "other")),
-    };
-    format!("it is the template of node {first} of population `{}`{others}", population.name)
 }
 
 /// Reads the templates of a population and their rules, in the order of their names.

@@ -13,7 +13,6 @@
 //! soma whose extents in x and y overlap are one soma, a stack.
 
 mod annotation;
-mod header;
 mod lexer;
 mod open_tree;
 mod problem;
@@ -22,9 +21,8 @@ use super::{ImporterNote, Morphology, MorphologyProblem, Section, Soma, SomaForm
 use crate::error::{Context, Error, Result};
 use crate::segments::SectionType;
 use annotation::AnnotationContents;
-use header::BlockHeader;
 use lexer::{AscToken, Lexer, error_in_line, is_numeric, parse_section_type, unclosed_bracket, unexpected_token};
-use open_tree::{BranchState, OpenTree, ParseStage};
+use open_tree::{BlockHeader, BranchState, OpenTree, ParseStage};
 use problem::{AscProblem, MAX_BRANCH_LEVELS};
 
 /// Parses the text of a file.

@@ -51,7 +51,7 @@ impl<'a> Evaluator<'_, '_, 'a> {
                 self.trace.cell.is_loaded = true;
             }
             "instantiate" => self.mark_unsupported(UnsupportedChange::Sections),
-            _ if name.starts_with("execute") => self.trace.composed_text.1 |= !self.is_mark(next + 1, "\n"),
+            _ if name.starts_with("execute") => self.trace.executes_composed_text |= !self.is_mark(next + 1, "\n"),
             _ if POINT_FUNCTIONS.contains(&name) => self.mark_unsupported(UnsupportedChange::Length),
             // another program's way to count segments, which cannot be followed
             _ if name.to_ascii_lowercase().contains("nseg") || self.template.is_external(name) => self.forget_chunk(),
@@ -68,7 +68,7 @@ impl<'a> Evaluator<'_, '_, 'a> {
             |(token, _): &(HocToken<'_>, usize)| matches!(token, HocToken::Text(text) if changes_cell(&tokenize(text)));
         if texts.into_iter().any(changes) {
             let at = self.current_statement();
-            self.trace.composed_text.0.get_or_insert(at);
+            self.trace.changing_text_at.get_or_insert(at);
         }
     }
 

@@ -106,10 +106,15 @@ impl<'a> Evaluator<'_, '_, 'a> {
 
     /// Runs a statement or a block, and restores the targets.
     fn run_scoped(&mut self, from: usize, to: usize) {
-        let saved = (self.outer_targets.len(), self.block_target, self.statement_target);
-        self.run_range(from, to);
-        self.outer_targets.truncate(saved.0);
-        (self.block_target, self.statement_target) = (saved.1, saved.2);
+        self.with_saved_targets(|evaluator| evaluator.run_range(from, to));
+    }
+
+    /// Calls `run`, and restores the targets of blocks and statement.
+    pub(super) fn with_saved_targets(&mut self, run: impl FnOnce(&mut Self)) {
+        let (depth, block, statement) = (self.outer_targets.len(), self.block_target, self.statement_target);
+        run(self);
+        self.outer_targets.truncate(depth);
+        (self.block_target, self.statement_target) = (block, statement);
     }
 
     /// Returns whether the statements between two indices raise an error and do nothing else that matters.
@@ -121,23 +126,18 @@ impl<'a> Evaluator<'_, '_, 'a> {
     /// Runs a statement once for all sections of a loop: only what depends on the section could differ between them.
     pub(super) fn run_section_loop(&mut self, target: SectionTarget, from: usize, to: usize) {
         let (before, at) = ((self.scope.clone(), self.trace.cell.clone()), self.current_statement());
-        let saved = (
-            self.outer_targets.len(),
-            self.block_target,
-            self.statement_target,
-            self.loop_target,
-            self.changed_other_sections,
-            self.exits.len(),
-        );
+        let (outer_loop, changed_before, since) = (self.loop_target, self.changed_other_sections, self.exits.len());
         self.forget_assigned_names(from, to);
-        (self.statement_target, self.loop_target, self.changed_other_sections) = (Some(target), Some(target), false);
-        self.run_range(from, to);
-        self.outer_targets.truncate(saved.0);
-        (self.block_target, self.statement_target, self.loop_target) = (saved.1, saved.2, saved.3);
-        let is_left = self.flow != FlowState::Next || self.exits.len() > saved.5;
+        (self.loop_target, self.changed_other_sections) = (Some(target), false);
+        self.with_saved_targets(|evaluator| {
+            evaluator.statement_target = Some(target);
+            evaluator.run_range(from, to);
+        });
+        self.loop_target = outer_loop;
+        let is_left = self.flow != FlowState::Next || self.exits.len() > since;
         let is_other = self.changed_other_sections || is_left;
-        self.changed_other_sections = saved.4 || is_other || saved.3.is_some_and(|outer| outer != target);
-        self.finish_loop(at, before, saved.5, is_other.then_some(target));
+        self.changed_other_sections = changed_before || is_other || outer_loop.is_some_and(|outer| outer != target);
+        self.finish_loop(at, before, since, is_other.then_some(target));
     }
 
     /// Runs statements that may run any number of times.

@@ -24,15 +24,19 @@ pub(super) struct InitTrace {
     pub given_chunk_um: Option<f64>,
     /// Operations on diameters that are not followed.
     pub notes: Vec<(TemplateNoteKind, StatementPosition)>,
-    /// Where a text is composed that would change the cell if it were executed, and whether any composed text is
-    /// executed.
-    pub composed_text: (Option<StatementPosition>, bool),
+    /// Where a text is composed that would change the cell if it were executed.
+    pub changing_text_at: Option<StatementPosition>,
+    /// Whether any composed text is executed.
+    pub executes_composed_text: bool,
     /// Number of calls that were followed.
     call_count: usize,
 }
 
-/// Maximum depth of nested calls, and maximum number of calls.
-const MAX_CALL_DEPTH_AND_COUNT: (usize, usize) = (16, 1000);
+/// Maximum depth of nested calls that are followed.
+const MAX_CALL_DEPTH: usize = 16;
+
+/// Maximum number of calls that are followed.
+const MAX_CALLS: usize = 1000;
 
 impl InitTrace {
     /// Traces `init`, given the values of its arguments.
@@ -45,7 +49,7 @@ impl InitTrace {
         };
         let mut trace = Self { given_chunk_um: given_chunk, ..Self::default() };
         trace.trace_procedure(template, init, Scope::default().for_call(arguments), 0);
-        if let (Some(at), true) = trace.composed_text {
+        if let (Some(at), true) = (trace.changing_text_at, trace.executes_composed_text) {
             trace.cell.chunk_set_at = Some((None, at));
         }
         Ok(trace)
@@ -61,7 +65,7 @@ impl InitTrace {
     ) -> Scope<'a> {
         self.call_count += 1;
         let Some(procedure) = template.procedure(place) else { return scope };
-        if depth >= MAX_CALL_DEPTH_AND_COUNT.0 || self.call_count >= MAX_CALL_DEPTH_AND_COUNT.1 {
+        if depth >= MAX_CALL_DEPTH || self.call_count >= MAX_CALLS {
             if template.may_change_cell(&procedure.body) {
                 self.cell.mark_unsupported(
                     UnsupportedChange::Sections,

@@ -9,7 +9,6 @@ mod assignment;
 mod axon_replacement;
 mod calls;
 mod cell_state;
-mod chunk_length;
 mod control;
 mod expression;
 mod init_trace;

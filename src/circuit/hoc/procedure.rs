@@ -28,8 +28,11 @@ pub(super) struct Procedure<'a> {
     byte_span: (usize, usize),
 }
 
-/// Maximum number of lines of a procedure in a message, and of characters of a line.
-const MAX_SHOWN_LINES_AND_CHARACTERS: (usize, usize) = (16, 100);
+/// Maximum number of lines of a procedure in a message.
+const MAX_SHOWN_LINES: usize = 16;
+
+/// Maximum number of characters of a line in a message.
+const MAX_SHOWN_CHARACTERS: usize = 100;
 
 impl<'a> HocTemplate<'a> {
     /// Finds the template with a name in a text, and parses its procedures.
@@ -131,7 +134,7 @@ impl<'a> HocTemplate<'a> {
         let before = self.text.get(..at.byte_offset).unwrap_or_default();
         let start = before.rfind('\n').map_or(0, |end| end + 1);
         let line = self.text.get(start..).and_then(|rest| rest.lines().next()).unwrap_or_default();
-        (before.matches('\n').count() as u64 + 1, line.trim().chars().take(MAX_SHOWN_LINES_AND_CHARACTERS.1).collect())
+        (before.matches('\n').count() as u64 + 1, line.trim().chars().take(MAX_SHOWN_CHARACTERS).collect())
     }
 
     /// Returns an error that shows the first lines of a procedure and the line of the statement.
@@ -144,11 +147,11 @@ impl<'a> HocTemplate<'a> {
         let Some(procedure) = self.procedure(place) else { return problem("nothing".into()).into() };
         let (from, to) = procedure.byte_span;
         let text = self.text.get(from..=to).unwrap_or_default();
-        let (most_lines, most_characters) = MAX_SHOWN_LINES_AND_CHARACTERS;
-        let line = |line: &str| format!("    {}", line.trim_end().chars().take(most_characters).collect::<String>());
-        let mut lines: Vec<String> = text.lines().take(most_lines).map(line).collect();
+        let line =
+            |line: &str| format!("    {}", line.trim_end().chars().take(MAX_SHOWN_CHARACTERS).collect::<String>());
+        let mut lines: Vec<String> = text.lines().take(MAX_SHOWN_LINES).map(line).collect();
         match text.lines().count() {
-            all if all > most_lines => lines.push(format!("    ... ({} more lines)", all - most_lines)),
+            all if all > MAX_SHOWN_LINES => lines.push(format!("    ... ({} more lines)", all - MAX_SHOWN_LINES)),
             _ => {}
         }
         if let Some((number, line)) = at.map(|at| self.line_at(at)) {

@@ -243,11 +243,10 @@ impl<'w, 't, 'a> Evaluator<'w, 't, 'a> {
     fn evaluate_in_section(&mut self, target: SectionTarget, next: usize) -> usize {
         let next = if self.is_mark(next, ".") { next + 1 } else { next };
         let end = self.statement_end(next);
-        let saved = (self.outer_targets.len(), self.block_target, self.statement_target);
-        self.statement_target = Some(target);
-        self.run_range(next, end);
-        self.outer_targets.truncate(saved.0);
-        (self.block_target, self.statement_target) = (saved.1, saved.2);
+        self.with_saved_targets(|evaluator| {
+            evaluator.statement_target = Some(target);
+            evaluator.run_range(next, end);
+        });
         end
     }
 

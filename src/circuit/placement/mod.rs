@@ -8,7 +8,6 @@ pub mod discretise;
 mod neuron_placer;
 mod polyline;
 mod problem;
-mod sampled_radii;
 mod segmented_section;
 mod template_radii;
 

@@ -9,7 +9,6 @@ mod morphology_spec;
 mod neuron;
 mod nodes;
 mod report;
-mod report_elements;
 mod seeded_rng;
 
 pub use known_files::is_circuit_entry;
@@ -234,7 +233,7 @@ fn write_morphologies(plan: &CircuitSpec, folder: &Path) -> Result<Vec<Vec<u32>>
             file.close()?;
             morphology_files::write_h5v1(neuron, &merged, &format!("/{}", neuron.name))?;
         }
-        element_ids.extend(neurons.iter().map(report_elements::element_ids));
+        element_ids.extend(neurons.iter().map(report::element_ids));
     }
     merged.close()?;
     Ok(element_ids)

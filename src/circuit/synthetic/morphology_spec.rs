@@ -22,6 +22,32 @@ impl NeuronClass {
             Self::Interneuron => "IN",
         }
     }
+
+    pub const fn etype(self) -> &'static str {
+        match self {
+            Self::Pyramidal => "cADpyr",
+            Self::Interneuron => "cNAC",
+        }
+    }
+
+    pub const fn synapse_class(self) -> &'static str {
+        match self {
+            Self::Pyramidal => "EXC",
+            Self::Interneuron => "INH",
+        }
+    }
+
+    pub fn mtype(self, layer: &str) -> String {
+        match self {
+            Self::Pyramidal => format!("L{layer}_TPC"),
+            Self::Interneuron => format!("L{layer}_BC"),
+        }
+    }
+
+    /// Returns the name of the cell template and of its file.
+    pub fn template_name(self, layer: &str) -> String {
+        format!("{}_{}", self.etype(), self.mtype(layer))
+    }
 }
 
 /// Kind of axon; the four kinds are the cases that the rules for replacing an axon treat differently.

@@ -11,34 +11,6 @@ use crate::io::hdf5::Hdf5File;
 /// Layers from the top of the cylinder (y = height / 2) to its bottom, of equal thickness.
 pub(super) const LAYERS: [&str; 5] = ["2", "3", "4", "5", "6"];
 
-impl NeuronClass {
-    pub(super) const fn etype(self) -> &'static str {
-        match self {
-            Self::Pyramidal => "cADpyr",
-            Self::Interneuron => "cNAC",
-        }
-    }
-
-    pub(super) const fn synapse_class(self) -> &'static str {
-        match self {
-            Self::Pyramidal => "EXC",
-            Self::Interneuron => "INH",
-        }
-    }
-
-    pub(super) fn mtype(self, layer: &str) -> String {
-        match self {
-            Self::Pyramidal => format!("L{layer}_TPC"),
-            Self::Interneuron => format!("L{layer}_BC"),
-        }
-    }
-
-    /// Returns the name of the cell template and of its file.
-    pub(super) fn template_name(self, layer: &str) -> String {
-        format!("{}_{}", self.etype(), self.mtype(layer))
-    }
-}
-
 /// Returns every class in every layer, in the order of the enums that depend on both.
 pub(super) fn classes_by_layer() -> impl Iterator<Item = (NeuronClass, &'static str)> {
     LAYERS.into_iter().flat_map(|layer| NeuronClass::ALL.map(|class| (class, layer)))

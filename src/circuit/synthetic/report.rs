@@ -5,9 +5,13 @@ use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use super::POPULATION;
+use super::neuron::SyntheticNeuron;
 use super::seeded_rng::SeededRng;
+use crate::circuit::hoc::CHUNK_UM;
+use crate::circuit::placement::discretise::segments_of_length;
 use crate::error::{Context, FileProblem, Result};
 use crate::io::hdf5::{Hdf5File, Hdf5Problem};
+use crate::segments::SectionType;
 
 /// Quantum of the currents, nA: a power of two, so that sums of currents are exact.
 const CURRENT_QUANTUM_NA: f32 = 1.0 / 4_194_304.0;
@@ -120,9 +124,29 @@ impl<'a> DatasetStream<'a> {
     }
 }
 
+/// Number of segments of each stub: two pieces of axon initial segment and one of myelin.
+const STUB_SEGMENTS: usize = 5;
+
+/// Returns the section id of every segment, in the order in which the simulator writes them: soma, basal and apical
+/// dendrites, axon initial segment (sections 1 and 2), myelin (the number of the file's sections plus one).
+pub(super) fn element_ids(neuron: &SyntheticNeuron) -> Vec<u32> {
+    let soma_length = 2.0 * f64::from(neuron.soma_radius_um);
+    let sections = neuron.in_simulator_order();
+    let dendrites = (1_u32..).zip(&sections).filter(|(_, s)| s.kind != SectionType::Axon);
+    let counted = dendrites.map(|(id, s)| (id, segments_of_length(s.length_um(), CHUNK_UM) as usize));
+    let myelin = sections.len() as u32 + 1;
+    let stubs = [1, 2, myelin].map(|id| (id, STUB_SEGMENTS));
+    std::iter::once((0, segments_of_length(soma_length, CHUNK_UM) as usize))
+        .chain(counted)
+        .chain(stubs)
+        .flat_map(|(id, n)| std::iter::repeat_n(id, n))
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::morphology::Section;
 
     #[test]
     fn currents_sum_to_zero_without_any_rounding() {
@@ -132,5 +156,28 @@ mod tests {
             assert_eq!(currents.len(), n);
             assert_eq!(currents.iter().sum::<f32>(), 0.0);
         }
+    }
+
+    #[test]
+    fn elements_have_the_simulators_order_and_the_files_section_ids() {
+        let section = |kind, length: f32| Section {
+            kind,
+            parent: None,
+            points: vec![[0.0; 3], [length, 0.0, 0.0]],
+            diameters_um: vec![1.0; 2],
+            starts_at_soma: false,
+        };
+        let neuron = SyntheticNeuron {
+            name: String::new(),
+            soma_radius_um: 20.0,
+            sections: vec![
+                section(SectionType::Apic, 50.0),
+                section(SectionType::Dend, 10.0),
+                section(SectionType::Axon, 900.0),
+            ],
+        };
+        // soma of 40 µm: 3; basal section 2: 1; apical section 3: 3; stubs 5 each, myelin is section 3 + 1
+        let expected = [vec![0; 3], vec![2], vec![3; 3], vec![1; 5], vec![2; 5], vec![4; 5]].concat();
+        assert_eq!(element_ids(&neuron), expected);
     }
 }

@@ -18,8 +18,6 @@
 mod column_rule;
 mod column_units;
 mod layout;
-mod layout_match;
-mod layout_size;
 mod reader;
 mod recomputable_contact;
 mod sparse_column;
@@ -28,8 +26,7 @@ mod writer;
 
 pub use column_rule::{ColumnRule, sort_names};
 pub use column_units::{method_unit, read_unit_attribute, unit_by_type};
-pub use layout_match::matches_layout;
-pub use layout_size::layout_size_bytes;
+pub use layout::{layout_size_bytes, matches_layout};
 pub use reader::{ContactDescription, ContactEntry, ElectrodesFile, PopulationEntry};
 pub use recomputable_contact::{RecomputableContact, SETTING_ATTRIBUTES, read_settings};
 pub use weights_dataset::WeightsDataset;
