@@ -135,7 +135,7 @@ pub fn method_contacts(
 ) -> Result<Vec<Contact>> {
     let analytic = electrodes.iter().filter(|e| e.method.uses_conductivity()).count();
     let default = Conductivity::from(DEFAULT_CONDUCTIVITY);
-    let mut own = conductivities.iter().copied();
+    let mut remaining = conductivities.iter().copied();
     let common = match conductivities {
         [] => Some(default),
         [one] => Some(*one),
@@ -143,7 +143,7 @@ pub fn method_contacts(
         several => return Err(Error::from(ElectrodeProblem::Conductivities { analytic, found: several.len() })),
     };
     let conductivity = |e: &Electrode| match common {
-        None if e.method.uses_conductivity() => own.next().unwrap_or(default),
+        None if e.method.uses_conductivity() => remaining.next().unwrap_or(default),
         common => common.unwrap_or(default),
     };
     let given: Vec<Conductivity> = electrodes.iter().map(conductivity).collect();

@@ -111,7 +111,7 @@ fn describe_losses(electrodes: &[Electrode]) -> Vec<String> {
 
 fn to_members(electrode: &Electrode) -> Map<String, Value> {
     let Electrode { name, position_um: position, method, layer, region, settings } = electrode;
-    let own = [
+    let members = [
         ("name", json!(name)),
         ("x", json!(position.x)),
         ("y", json!(position.y)),
@@ -120,7 +120,7 @@ fn to_members(electrode: &Electrode) -> Map<String, Value> {
         ("region", json!(region)),
         ("type", json!(method.name())),
     ];
-    own.into_iter().chain(settings.to_key_values()).map(|(key, value)| (key.to_string(), value)).collect()
+    members.into_iter().chain(settings.to_key_values()).map(|(key, value)| (key.to_string(), value)).collect()
 }
 
 /// Formats a value as a CSV cell.

@@ -133,27 +133,27 @@ impl Formula for LineSource {
     #[inline(always)]
     fn stage1(
         source: &LineOrPoint,
-        place: SegmentContext,
+        context: SegmentContext,
         group: &ContactLanes,
-        carried: &mut EndDistances,
-        half: &mut LineStage1Output,
+        state: &mut EndDistances,
+        output: &mut LineStage1Output,
     ) {
-        half.per_length = None;
+        output.per_length = None;
         match source {
-            LineOrPoint::Line(line) if place.distance_2 > line.slender_beyond_2 => {
-                line.stage1_far(place, group, carried, half)
+            LineOrPoint::Line(line) if context.distance_2 > line.slender_beyond_2 => {
+                line.stage1_far(context, group, state, output)
             }
-            LineOrPoint::Line(line) => half.lanes = line.near_weights(group),
-            LineOrPoint::Point(point) => half.lanes = point.weights(group),
+            LineOrPoint::Line(line) => output.lanes = line.near_weights(group),
+            LineOrPoint::Point(point) => output.lanes = point.weights(group),
         }
     }
 
     #[inline(always)]
-    fn stage2(half: &LineStage1Output, group: &ContactLanes) -> Lanes {
-        let Some(per_length) = half.per_length else { return half.lanes };
+    fn stage2(output: &LineStage1Output, group: &ContactLanes) -> Lanes {
+        let Some(per_length) = output.per_length else { return output.lanes };
         let mut values = Lanes::default();
         for lane in 0..LANES {
-            values[lane] = scale_logarithm(group.potential_at_1_um[lane], per_length, twice_atanh(half.lanes[lane]));
+            values[lane] = scale_logarithm(group.potential_at_1_um[lane], per_length, twice_atanh(output.lanes[lane]));
         }
         values
     }
@@ -245,15 +245,15 @@ impl SegmentLine {
     #[inline(always)]
     fn stage1_far(
         &self,
-        place: SegmentContext,
+        context: SegmentContext,
         group: &ContactLanes,
         r: &mut EndDistances,
-        half: &mut LineStage1Output,
+        output: &mut LineStage1Output,
     ) {
-        half.per_length = Some(self.per_length);
-        let sums = r.next_end_distance_sums(self, place, group);
+        output.per_length = Some(self.per_length);
+        let sums = r.next_end_distance_sums(self, context, group);
         for lane in 0..LANES {
-            half.lanes[lane] = self.length / sums[lane];
+            output.lanes[lane] = self.length / sums[lane];
         }
     }
 
@@ -356,8 +356,8 @@ pub(super) struct EndDistances {
 impl EndDistances {
     /// Returns the sums of the distances to the two ends of a segment, and stores those to the second end.
     #[inline(always)]
-    fn next_end_distance_sums(&mut self, line: &SegmentLine, place: SegmentContext, group: &ContactLanes) -> Lanes {
-        if !(place.starts_at_previous_end && self.row + 1 == place.row) {
+    fn next_end_distance_sums(&mut self, line: &SegmentLine, context: SegmentContext, group: &ContactLanes) -> Lanes {
+        if !(context.starts_at_previous_end && self.row + 1 == context.row) {
             self.r = group.distances(line.start);
         }
         let r2 = group.distances(line.end);
@@ -365,7 +365,7 @@ impl EndDistances {
         for lane in 0..LANES {
             sums[lane] = self.r[lane] + r2[lane];
         }
-        (self.row, self.r) = (place.row, r2);
+        (self.row, self.r) = (context.row, r2);
         sums
     }
 }

@@ -87,27 +87,27 @@ impl Formula for PointSource {
     #[inline(always)]
     fn stage1(
         source: &SegmentPoint,
-        place: SegmentContext,
+        context: SegmentContext,
         group: &ContactLanes,
         (): &mut (),
-        half: &mut PointStage1Output,
+        output: &mut PointStage1Output,
     ) {
-        half.distances_2 = source.near_field_distances_2(group);
-        half.needs_f64 = source.needs_f64(place, group);
+        output.distances_2 = source.near_field_distances_2(group);
+        output.needs_f64 = source.needs_f64(context, group);
         for lane in 0..LANES {
-            half.estimates[lane] = inverse_sqrt::estimate_f32(half.distances_2[lane]);
+            output.estimates[lane] = inverse_sqrt::estimate_f32(output.distances_2[lane]);
         }
     }
 
     #[inline(always)]
-    fn stage2(half: &PointStage1Output, group: &ContactLanes) -> Lanes {
-        if half.needs_f64 {
-            return weights_in_f64(&half.distances_2, group);
+    fn stage2(output: &PointStage1Output, group: &ContactLanes) -> Lanes {
+        if output.needs_f64 {
+            return weights_in_f64(&output.distances_2, group);
         }
         let mut values = Lanes::default();
         for lane in 0..LANES {
             values[lane] =
-                group.potential_at_1_um[lane] * inverse_sqrt::refine(half.distances_2[lane], half.estimates[lane]);
+                group.potential_at_1_um[lane] * inverse_sqrt::refine(output.distances_2[lane], output.estimates[lane]);
         }
         values
     }
@@ -175,9 +175,9 @@ impl SegmentPoint {
 
     /// Returns whether squares may be out of the range of single precision.
     #[inline(always)]
-    fn needs_f64(&self, place: SegmentContext, group: &ContactLanes) -> bool {
+    fn needs_f64(&self, context: SegmentContext, group: &ContactLanes) -> bool {
         let off = (group.all_clamped && self.is_radius_f32_safe())
-            || place.distance_2 > with_margin_squared(MIN_F32_SAFE_DISTANCE_UM);
+            || context.distance_2 > with_margin_squared(MIN_F32_SAFE_DISTANCE_UM);
         !(off && self.is_f32_safe && group.is_f32_safe)
     }
 }

@@ -208,14 +208,14 @@ pub(super) trait Formula: Send + Sync + 'static {
     /// Computes one segment and the contacts of a group, up to the square roots and divisions.
     fn stage1(
         source: &Self::PreparedSegment,
-        place: SegmentContext,
+        context: SegmentContext,
         group: &ContactLanes,
-        carried: &mut Self::NeuronState,
-        half: &mut Self::Stage1Output,
+        state: &mut Self::NeuronState,
+        output: &mut Self::Stage1Output,
     );
 
     /// Returns the weights, V/nA.
-    fn stage2(half: &Self::Stage1Output, group: &ContactLanes) -> Lanes;
+    fn stage2(output: &Self::Stage1Output, group: &ContactLanes) -> Lanes;
 }
 
 /// A formula, prepared for a list of contacts.
@@ -301,7 +301,7 @@ impl<F: Formula> SimdKernel<F> {
     /// Computes the rows one by one, with the vectors that the caller is compiled for.
     #[inline(always)]
     fn fill_rows(&self, segments: &Cylinders<'_>, out: &mut [f64]) {
-        let mut carried: Vec<F::NeuronState> = self.groups.iter().map(|_| F::NeuronState::default()).collect();
+        let mut state: Vec<F::NeuronState> = self.groups.iter().map(|_| F::NeuronState::default()).collect();
         let mut distances_2 = vec![[0.0; 4]; self.group_bounds.len()];
         let mut halves = [F::Stage1Output::default(), F::Stage1Output::default()];
         let mut now = 0;
@@ -321,13 +321,13 @@ impl<F: Formula> SimdKernel<F> {
                     *squares = boxes.distances_2(source.midpoint());
                 }
             }
-            let groups = self.groups.iter().zip(&mut carried).zip(distances_2.as_flattened());
-            for (((group, carried), &distance_2), part) in groups.zip(values.chunks_mut(LANES)) {
+            let groups = self.groups.iter().zip(&mut state).zip(distances_2.as_flattened());
+            for (((group, state), &distance_2), part) in groups.zip(values.chunks_mut(LANES)) {
                 F::stage1(
                     &source,
                     SegmentContext { row, starts_at_previous_end: joined, distance_2 },
                     group,
-                    carried,
+                    state,
                     &mut halves[now],
                 );
                 now = 1 - now;

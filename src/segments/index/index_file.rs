@@ -133,8 +133,8 @@ impl MappedIndex {
         let map = Mapping::new(&file, path).map_err(FileProblem::Read).in_file(path)?;
         let layout = check_header(&map, fingerprint).in_file(path)?;
         let words = layout.checksums.len().div_ceil(size_of::<u32>() * 64);
-        let sound = (0..words).map(|_| AtomicU64::new(0)).collect();
-        Ok(Self { map, layout, path: path.to_path_buf(), intact_blocks: sound, is_damaged: AtomicBool::new(false) })
+        let intact_blocks = (0..words).map(|_| AtomicU64::new(0)).collect();
+        Ok(Self { map, layout, path: path.to_path_buf(), intact_blocks, is_damaged: AtomicBool::new(false) })
     }
 
     /// Returns whether a block and its rows are as written; [`MappedIndex::check_used_blocks`] reports damaged ones.
@@ -359,11 +359,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.index");
         build_index(CoordinateWidth::Single, 100).write(&path, 42, OverwritePolicy::Refuse).unwrap();
-        let sound = std::fs::read(&path).unwrap();
+        let original = std::fs::read(&path).unwrap();
         let everywhere = Sphere::new(Point::new(0.0, 0.0, 0.0), 1e6).unwrap();
-        let (blocks, sums) = (64 + 256, sound.len() - 16);
+        let (blocks, sums) = (64 + 256, original.len() - 16);
         for at in (blocks..sums).step_by(41) {
-            let mut bytes = sound.clone();
+            let mut bytes = original.clone();
             bytes[at] ^= 1 << (at % 8);
             std::fs::write(&path, bytes).unwrap();
             let index = SegmentIndex::open(&path, 42).unwrap();
@@ -378,7 +378,7 @@ mod tests {
             assert!(index.check_used_blocks().is_err(), "{at}");
         }
         // a block that is not used is not read
-        let mut bytes = sound.clone();
+        let mut bytes = original.clone();
         bytes[sums - 1] ^= 1;
         std::fs::write(&path, bytes).unwrap();
         let index = SegmentIndex::open(&path, 42).unwrap();

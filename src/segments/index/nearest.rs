@@ -146,12 +146,12 @@ mod tests {
     #[test]
     fn at_equal_distances_the_first_stored_is_kept() {
         let mut best = NearestHeap::new(2);
-        for place in [5, 3, 9, 1] {
-            best.insert(NearestSegment { distance_um: 1.0, stored_index: place });
+        for index in [5, 3, 9, 1] {
+            best.insert(NearestSegment { distance_um: 1.0, stored_index: index });
         }
         best.insert(NearestSegment { distance_um: f64::NAN, stored_index: 0 });
-        let places: Vec<u64> = best.clone().into_sorted().iter().map(|n| n.stored_index).collect();
-        assert_eq!(places, [1, 3]);
+        let indices: Vec<u64> = best.clone().into_sorted().iter().map(|n| n.stored_index).collect();
+        assert_eq!(indices, [1, 3]);
         assert!(best.can_improve(1.0) && !best.can_improve(1.1));
     }
 

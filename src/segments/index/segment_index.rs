@@ -217,14 +217,14 @@ impl SegmentIndex {
     }
 
     /// Returns the row in `scaling_factors` of a segment.
-    pub fn row(&self, place: u64) -> Option<u64> {
-        self.index_parts().rows.get(usize::try_from(place).ok()?).copied()
+    pub fn row(&self, segment: u64) -> Option<u64> {
+        self.index_parts().rows.get(usize::try_from(segment).ok()?).copied()
     }
 
     /// Returns the two ends of a segment, µm.
-    pub fn segment_ends(&self, place: u64) -> Option<(Point, Point)> {
-        let place = usize::try_from(place).ok().filter(|place| *place < self.len())?;
-        let (block, lane) = (place / SEGMENTS_PER_BLOCK, place % SEGMENTS_PER_BLOCK);
+    pub fn segment_ends(&self, segment: u64) -> Option<(Point, Point)> {
+        let segment = usize::try_from(segment).ok().filter(|segment| *segment < self.len())?;
+        let (block, lane) = (segment / SEGMENTS_PER_BLOCK, segment % SEGMENTS_PER_BLOCK);
         match self.index_parts().blocks {
             BlockSlices::Single(blocks) => blocks.get(block).map(|b| lane_ends(b, lane)),
             BlockSlices::Double(blocks) => blocks.get(block).map(|b| lane_ends(b, lane)),
@@ -247,9 +247,9 @@ impl SegmentIndex {
 
     /// Returns the indices of the segments inside a region, in ascending order.
     pub fn find<R: Region + ?Sized>(&self, region: &R, predicate: Predicate) -> Vec<u64> {
-        let mut places = Vec::new();
-        self.for_each_in(region, predicate, |place| places.push(place));
-        places
+        let mut found = Vec::new();
+        self.for_each_in(region, predicate, |segment| found.push(segment));
+        found
     }
 
     /// Returns the number of segments inside a region.
@@ -359,8 +359,8 @@ impl IndexParts<'_> {
             let Some(columns) = blocks.get(block).filter(|_| self.is_block_intact(block)) else { return };
             for lane in 0..self.block_len(block) {
                 let (a, b) = lane_ends(columns, lane);
-                let place = (block * SEGMENTS_PER_BLOCK + lane) as u64;
-                best.insert(NearestSegment { distance_um: nearest::segment_distance(p, a, b), stored_index: place });
+                let segment = (block * SEGMENTS_PER_BLOCK + lane) as u64;
+                best.insert(NearestSegment { distance_um: nearest::segment_distance(p, a, b), stored_index: segment });
             }
         })
     }

@@ -39,14 +39,14 @@ impl PartStarts {
     }
 
     /// Returns the row group that contains a segment index, with the index of its first segment and its number of rows.
-    fn find_group(&self, table: &SegmentTable, place: u64) -> Result<Option<(GroupRun, u64)>> {
-        let Some(part) = self.0.partition_point(|&start| start <= place).checked_sub(1) else { return Ok(None) };
+    fn find_group(&self, table: &SegmentTable, segment: u64) -> Result<Option<(GroupRun, u64)>> {
+        let Some(part) = self.0.partition_point(|&start| start <= segment).checked_sub(1) else { return Ok(None) };
         let Some(found) = table.parts().get(part) else { return Ok(None) };
         let open = found.ensure_open()?;
         let mut start = self.0.get(part).copied().unwrap_or_default();
         for group in 0..open.file_metadata().num_row_groups() {
             let rows = row_group_len(open, group) as u64;
-            if place < start + rows {
+            if segment < start + rows {
                 return Ok(Some((GroupRun { part, group, first_index: start, range: 0..0 }, rows)));
             }
             start += rows;
@@ -112,16 +112,16 @@ impl TablePages<'_> {
     ///
     /// # Errors
     /// Returns an error if an index is not in the table, or if the table is unreadable or damaged.
-    pub fn fetch_segments(&self, places: &[u64], columns: &[&str]) -> Result<RecordBatch> {
+    pub fn fetch_segments(&self, segments: &[u64], columns: &[&str]) -> Result<RecordBatch> {
         let mut order: Vec<u32> = (0..places.len() as u32).collect();
-        order.sort_unstable_by_key(|&i| places[i as usize]);
-        let sorted: Vec<u64> = order.iter().map(|&i| places[i as usize]).collect();
+        order.sort_unstable_by_key(|&i| segments[i as usize]);
+        let sorted: Vec<u64> = order.iter().map(|&i| segments[i as usize]).collect();
         let mut batches = Vec::new();
         for GroupRun { part, group, first_index: start, range } in self.split_by_group(&sorted)? {
             let Some(found) = RowGroupReader::for_pages(self, part, group) else {
                 return Err(self.missing_segment_error(start));
             };
-            let rows: Vec<u32> = sorted[range].iter().map(|place| (place - start) as u32).collect();
+            let rows: Vec<u32> = sorted[range].iter().map(|segment| (segment - start) as u32).collect();
             let (ranges, at) = PageRun::for_row_group(self.pages(), part, group).hit_pages(&rows);
             if at.len() != rows.len() {
                 return Err(self.missing_segment_error(start));
@@ -130,7 +130,7 @@ impl TablePages<'_> {
             batches.push(assemble_columns(columns, &[&batch], at.len()).in_file(found.part.path())?);
         }
         // row i now has the segment of order[i]; invert the permutation to restore the requested order
-        let mut back = vec![0; places.len()];
+        let mut back = vec![0; segments.len()];
         order.iter().zip(0..).for_each(|(&i, at)| back[i as usize] = at);
         let joined = || -> Result<RecordBatch, TableProblem> {
             let Some(first) = batches.first() else { return assemble_columns(&[], &[], 0) };
@@ -144,12 +144,12 @@ impl TablePages<'_> {
         let starts = PartStarts::new(self.table());
         let mut runs = Vec::new();
         let mut from = 0;
-        while let Some(&place) = sorted.get(from) {
+        while let Some(&segment) = sorted.get(from) {
             let (found, rows) =
-                starts.find_group(self.table(), place)?.ok_or_else(|| self.missing_segment_error(place))?;
+                starts.find_group(self.table(), segment)?.ok_or_else(|| self.missing_segment_error(segment))?;
             let length = sorted[from..].partition_point(|&p| p < found.first_index + rows);
             if length == 0 {
-                return Err(self.missing_segment_error(place));
+                return Err(self.missing_segment_error(segment));
             }
             runs.push(GroupRun { range: from..from + length, ..found });
             from += length;
@@ -157,8 +157,8 @@ impl TablePages<'_> {
         Ok(runs)
     }
 
-    fn missing_segment_error(&self, place: u64) -> crate::error::Error {
-        crate::error::Error::from(TableProblem::NoSuchSegment(place)).in_file(self.table().path())
+    fn missing_segment_error(&self, segment: u64) -> crate::error::Error {
+        crate::error::Error::from(TableProblem::NoSuchSegment(segment)).in_file(self.table().path())
     }
 }
 

@@ -107,7 +107,7 @@ fn to_integers<T: TryFrom<i128>>(column: &ArrayRef, wanted: &DataType) -> Result
         DataType::UInt64 => integers::<UInt64Type>(column),
         // pandas stores integers with nulls as floats
         DataType::Float32 | DataType::Float64 => {
-            let whole = |value: Option<f64>| match value {
+            let to_integer = |value: Option<f64>| match value {
                 None => Ok(None),
                 Some(value) if value.is_nan() => Ok(None),
                 Some(value) if value.fract() == 0.0 && value.abs() < 2f64.powi(53) => Ok(Some(value as i128)),
@@ -115,7 +115,7 @@ fn to_integers<T: TryFrom<i128>>(column: &ArrayRef, wanted: &DataType) -> Result
                     Err(Error::from(TableProblem::Value { expected: wanted.clone(), found: value.to_string() }))
                 }
             };
-            to_floats(column, wanted)?.into_iter().map(whole).collect::<Result<_>>()?
+            to_floats(column, wanted)?.into_iter().map(to_integer).collect::<Result<_>>()?
         }
         _ => return Err(wrong_type_error(column, wanted)),
     };
