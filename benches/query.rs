@@ -250,7 +250,8 @@ fn writing(folder: &Path) {
         let (all, sort) = (least_cpu(write), least_cpu(|| sorted(&segments)));
         let bytes = std::fs::metadata(&out).unwrap().len() as f64 / length as f64;
         println!(
-            "\n{name}: {:.2} M segments written in {all:.2} CPU s, of which the sort {sort:.2}: {:.2} M per second without it; {bytes:.1} bytes per segment",
+            "\n{name}: {:.2} M segments written in {all:.2} CPU s, of which the sort {sort:.2}: {:.2} M per second \
+             without it; {bytes:.1} bytes per segment",
             length as f64 / 1e6,
             length as f64 / 1e6 / (all - sort)
         );

@@ -152,7 +152,10 @@ impl Conversion<'_> {
         let inputs::Inputs { files: inputs, left_out } = inputs::expand_inputs(&self.args.inputs)?;
         if !left_out.is_empty() {
             let names = join_quoted(left_out.iter().map(|path| path.display().to_string()), 5);
-            self.common.print_note(format_args!("note: files in folders left out, because their names are not of a known type: {names}"));
+            self.common.print_note(format_args!(
+                "note: files in folders left out, because their names are not of a \
+                                                 known type: {names}"
+            ));
         }
         let kinds: Vec<Result<InputKind>> = inputs.par_iter().map(|path| InputKind::detect(path)).collect();
         let known = kinds.iter().flatten().copied().collect::<HashSet<InputKind>>();
@@ -331,7 +334,8 @@ impl Conversion<'_> {
             format_count(fixed.rows, "row")
         );
         let times = |n: u64| if n > 1 { format!(" ({n} times)") } else { String::new() };
-        let codes = fixed.codes.iter().map(|(code, &n)| format!("fixed {code}: {}{}", code.entry().title, times(n)));
+        let codes =
+            fixed.codes.iter().map(|(code, &n)| format!("fixed {code}: {}{}", code.description().title, times(n)));
         let left_out = fixed.left_out.iter().map(|object| format!("left out, because no client reads it: `{object}`"));
         Ok(codes.chain(left_out).fold(told, |told, note| format!("{told}\n  {note}")))
     }

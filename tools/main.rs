@@ -59,7 +59,7 @@ fn main() -> ExitCode {
 }
 
 impl Tool {
-    /// Whether several ranks can share its work; the others do all of theirs, each.
+    /// Returns whether several ranks can share the tool's work; otherwise each rank does all of it.
     fn is_shared(&self) -> bool {
         match self {
             Self::Positions(_) => true,

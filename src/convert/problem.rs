@@ -139,7 +139,7 @@ impl Problem for ConversionProblem {
                 "this layout has one point between two segments: a table with gaps does not fit it"
             }
             Self::Units(_) => "clients take them for V/nA: compute the weights again with `leadfield weights`",
-            Self::ArrowBlock { .. } => "the file is damaged: create or copy it again",
+            Self::ArrowBlock { .. } => "the file is damaged: make it again, or fetch it again",
             Self::NoColumn(_) | Self::SharedColumn { .. } => {
                 "the correct value is unknown: create the file again with `leadfield weights`"
             }

@@ -55,13 +55,15 @@ impl std::fmt::Display for PositionsCause {
         match self {
             Self::MyelinIds { nodes, offsets: [low, high] } => write!(
                 f,
-                "the sections in only one file of {nodes} neurons are at the same positions under another id, {low:+} to \
+                "the sections in only one file of {nodes} neurons are at the same positions under another id, {low:+} \
+                 to \
                  {high:+}: `--ignore-myelin-id` matches them"
             ),
             Self::LastBranch { nodes, rules: [a, b] } => write!(
                 f,
-                "the axon stubs of {nodes} neurons are where `--axon-placement {a}` puts them in the first file, and where \
-                 `{b}` does in the second"
+                "the axon stubs of {nodes} neurons are placed by `--axon-placement {a}` in the first file, and by \
+                 `{b}` in the \
+                 second"
             ),
         }
     }

@@ -49,7 +49,8 @@ pub enum CompareProblem {
 impl Problem for CompareProblem {
     fn hint(&self) -> Option<String> {
         Some(
-            "`--columns sorted-names` is for files of BlueRecording 0.2.1; leave it out to use the column numbers of each file"
+            "`--columns sorted-names` is for files of BlueRecording 0.2.1; leave it out to use the column numbers of \
+             each file"
                 .into(),
         )
     }

@@ -64,7 +64,7 @@ fn a_file_that_is_missing_or_of_no_known_kind() {
     for content in ["", "x,y,z\n1,2,3\n", "[1]"] {
         std::fs::write(folder.path().join("t.parquet"), content).unwrap();
         info(folder.path(), "t.parquet").refused(
-            "error: t.parquet: unknown kind of file, expected a segment table (Parquet), an electrodes file (HDF5) or a \
+            "error: t.parquet: unknown file type, expected a segment table (Parquet), an electrodes file (HDF5) or a \
              configuration (JSON)",
         );
     }
@@ -92,7 +92,8 @@ fn a_table_whose_footer_changed() {
         bytes[at + 2] = b'9';
     });
     info(folder.path(), "t.parquet").refused(
-        "error: t.parquet: checksum of the metadata does not match, expected the bytes that were written, found others\n\
+        "error: t.parquet: checksum of the metadata does not match, expected the bytes that were written, found \
+         others\n\
          hint: the file changed since it was written: make it again, or copy it again",
     );
 }
@@ -105,8 +106,8 @@ fn a_parquet_file_of_other_columns() {
     let number = || Arc::new(Float32Array::from(vec![1.0])) as ArrayRef;
     write_columns(&path, vec![("node_id", ids()), ("x0", number()), ("mtype", ids())]);
     info(folder.path(), "t.parquet").refused(&format!(
-        "error: t.parquet: not a segment table, expected its columns, found no `section_id`, \
-         `segment_id`, `section_type`, `y0`, `z0`, `x1`, `y1`, `z1`, `radius`, `row`\n{MAKE}"
+        "error: t.parquet: not a segment table, expected its columns, found no `section_id`, `segment_id`, \
+         `section_type`, `y0`, `z0`, `x1`, `y1`, `z1`, `radius`, `row`\n{MAKE}"
     ));
     let names =
         ["node_id", "section_id", "segment_id", "section_type", "x0", "y0", "z0", "x1", "y1", "z1", "radius", "row"];
@@ -167,8 +168,8 @@ fn an_hdf5_file_of_another_kind() {
     let folder = scratch();
     copy_folder(&golden().join("variants/four_axon_kinds/circuit/output"), folder.path());
     info(folder.path(), "compartment.h5").refused(
-        "error: compartment.h5: /: no electrodes file, expected a group `electrodes`, found `report`\n\
-         hint: of a circuit or a report, name the configuration (JSON)",
+        "error: compartment.h5: /: not an electrodes file, expected a group `electrodes`, found `report`\n\
+         hint: for a circuit or a report, name the configuration (JSON)",
     );
 }
 
@@ -191,8 +192,7 @@ fn a_configuration_whose_files_are_missing() {
     std::fs::write(folder.path().join("neither.json"), "{\"version\": 1}").unwrap();
     info(folder.path(), "neither.json").refused(
         "error: neither.json: not a SONATA configuration, expected `run` (a simulation) or `networks` (a circuit), \
-         found \
-         `version`",
+         found `version`",
     );
     std::fs::remove_file(folder.path().join("node_sets.json")).unwrap();
     info(folder.path(), "circuit_config.json")

@@ -14,7 +14,8 @@ pub fn warn_euler_order(table: &SegmentationPlan, is_chosen: bool, common: &Comm
         return;
     }
     common.warn(format_args!(
-        "neurons of population `{}` are rotated about two or more axes, and the order matters: used is z, then y, then x about \
+        "neurons of population `{}` are rotated about two or more axes, and the order matters: used is z, then y, \
+         then x about \
          the world's axes, as in the SONATA guide (`--euler-order sonata`); neurodamus turns about x, then y, then z \
          (`--euler-order neurodamus`)",
         table.population()

@@ -86,10 +86,8 @@ fn select_population<'f>(work: &Conversion<'_>, file: &'f ElectrodesFile) -> Res
 pub fn weights_to_columns(work: &Conversion<'_>, path: &Path, out: &Path, format: TargetFormat) -> Result<String> {
     let file = ElectrodesFile::open(path)?;
     let population = select_population(work, &file)?;
-    let weights =
-        WeightTable::new(&file, population, work.column_rule(), (work.weights_layout(), work.precision()))?;
-    let mut output =
-        OutputSink::open(Some(out), output_format(format), work.overwrite_policy(), weights.schema())?;
+    let weights = WeightTable::new(&file, population, work.column_rule(), (work.weights_layout(), work.precision()))?;
+    let mut output = OutputSink::open(Some(out), output_format(format), work.overwrite_policy(), weights.schema())?;
     weights.for_each_batch(&mut |batch| output.write(batch))?;
     output.finish()?;
     let relabelled = if weights.is_relabelled() { ", contacts relabelled" } else { "" };

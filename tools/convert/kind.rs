@@ -33,7 +33,8 @@ pub enum InputKind {
 /// The type of a file is unknown.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "unknown file type, expected positions (pickle, Parquet, HDF5), a segment table, electrodes, an electrodes file or a report"
+    "unknown file type, expected positions (pickle, Parquet, HDF5), a segment table, electrodes, an electrodes file \
+     or a report"
 )]
 struct UnknownInputKind;
 

@@ -61,7 +61,8 @@ fn frame(nodes: &Nodes) -> Result<String> {
         Orientation::Quaternion => "rotated by quaternions",
         Orientation::Euler { depends_on_order: false } => "rotated by Euler angles, about one axis each",
         Orientation::Euler { depends_on_order: true } => {
-            "rotated by Euler angles, z, then y, then x about the world's axes, unless `--euler-order neurodamus` is given"
+            "rotated by Euler angles, z, then y, then x about the world's axes, unless `--euler-order neurodamus` is \
+             given"
         }
     };
     Ok(format!("{place}; {rotation}"))

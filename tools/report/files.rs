@@ -55,9 +55,11 @@ impl ReportFiles {
         let make = |lacking: bool, advice: &str| if lacking { advice.into() } else { both.clone() };
         let lacks_both = tables.is_empty() && weights.is_empty();
         let positions = if lacks_both {
-            "create one from a circuit with `leadfield positions`, and an electrodes file from it with `leadfield weights`"
+            "create one from a circuit with `leadfield positions`, and an electrodes file from it with `leadfield \
+             weights`"
         } else {
-            "create one from a circuit with `leadfield positions`, or check only the file with `leadfield validate electrodes-file`"
+            "create one from a circuit with `leadfield positions`, or check only the file with `leadfield validate \
+             electrodes-file`"
         };
         let compute = format!("create one with `leadfield weights {table} ELECTRODES -o weights.h5`");
         let advice = [make(tables.is_empty(), positions), make(weights.is_empty(), &compute)];

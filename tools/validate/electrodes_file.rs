@@ -127,7 +127,7 @@ fn write_fixed(
     out: &Path,
 ) -> Result<Outcome> {
     if diagnosis.unfixable_findings().next().is_some() {
-        let codes = diagnosis.unfixable_findings().map(|f| f.code.entry().code);
+        let codes = diagnosis.unfixable_findings().map(|f| f.code.description().code);
         common.print_note(summary::not_fixed_message(codes));
         return Ok(Outcome::Differ);
     }

@@ -153,7 +153,8 @@ mod tests {
         );
         refused(
             &[(1, 3), (1, 3), (1, 0), (1, 3), (1, 3)],
-            "column[0]: columns of a section are not consecutive, expected all together, found section 3 of node 1 again",
+            "column[0]: columns of a section are not consecutive, expected all together, found section 3 of node 1 \
+             again",
         );
         refused(
             &[(1, 0), (1, 3), (1, 4), (1, 4)],

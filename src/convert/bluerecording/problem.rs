@@ -40,7 +40,10 @@ pub enum PositionsFileProblem {
     #[error("columns of a neuron are not consecutive, expected all together, found node {0} again")]
     NeuronTwice(u64),
     /// The columns of a section are not consecutive.
-    #[error("columns of a section are not consecutive, expected all together, found section {section} of node {node} again")]
+    #[error(
+        "columns of a section are not consecutive, expected all together, found section {section} of node {node} \
+             again"
+    )]
     SectionTwice {
         /// Node id of the neuron.
         node: u64,
@@ -66,7 +69,7 @@ pub enum PositionsFileProblem {
         found: f64,
     },
     /// The Parquet file cannot be read.
-    #[error("invalid Parquet file: {0}")]
+    #[error("no readable Parquet file: {0}")]
     Parquet(String),
     /// The Parquet file changed since it was written, or uses an unsupported compression.
     #[error(transparent)]
@@ -94,11 +97,9 @@ impl Problem for PositionsFileProblem {
     fn hint(&self) -> Option<String> {
         match self {
             Self::SinglePoint { .. } => Some("only a soma, section 0, has one column per segment".into()),
-            Self::RowLabels(_) => {
-                Some("name the rows in their order: `frame.index = [\"x\", \"y\", \"z\"]`".into())
-            }
+            Self::RowLabels(_) => Some("name the rows in their order: `frame.index = [\"x\", \"y\", \"z\"]`".into()),
             Self::File(problem) => problem.hint(),
-            Self::Parquet(_) => Some("the file may be truncated or have another format".into()),
+            Self::Parquet(_) => Some("the file may be cut short, or be of another format".into()),
             Self::WrongFrame(_) => Some("write it with `positions.T.to_hdf(path, key=\"positions\")`".into()),
             _ => None,
         }

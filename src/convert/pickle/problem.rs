@@ -114,13 +114,13 @@ impl Problem for PickleProblem {
             Self::NoPickle(found) if found.starts_with("xz") => "decompress it first: `unxz`",
             Self::NoPickle(found) if found.starts_with("zstd") => "decompress it first: `unzstd`",
             Self::TextLabels { .. } => {
-                "convert them to numbers in Python: `levels = [level.astype(int) for level in frame.columns.levels]`, then \
-                 `frame.columns = frame.columns.set_levels(levels)`"
+                "convert them to numbers in Python: `levels = [level.astype(int) for level in frame.columns.levels]`, \
+                 then `frame.columns = frame.columns.set_levels(levels)`"
             }
             Self::UnexpectedEnd { .. } | Self::MissingStop | Self::Frame { .. } => {
                 "the file may be truncated: copy it again"
             }
-            Self::UnknownGlobal(_) => "it was not executed, but Python would execute it: do not open this file in Python",
+            Self::UnknownGlobal(_) => "not executed here, but Python would execute it: do not open this file in Python",
             Self::ExternalReference { what, .. } if what.starts_with("a buffer") => {
                 "it was written with `buffer_callback`: write it again with `to_pickle`"
             }

@@ -72,7 +72,7 @@ impl Paint {
 /// A line of text; if vertical, it runs upwards.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Text {
-    /// Where its anchor's base line is.
+    /// Position of its anchor on the base line.
     pub position: PagePoint,
     /// Size of the font, pt.
     pub size: f32,

@@ -41,8 +41,8 @@ pub enum PlotProblem {
     NoNodeInCommon,
     /// All common nodes have different numbers of segments.
     #[error(
-        "no node with the same number of segments in both files, expected at least one, found {nodes} with others: node \
-         {node} has {} and {}", segments[0], segments[1]
+        "no node with the same number of segments in both files, expected at least one, found {nodes} with others: \
+         node {node} has {} and {}", segments[0], segments[1]
     )]
     SegmentCounts {
         /// Number of nodes in both files.
@@ -65,7 +65,7 @@ impl Problem for PlotProblem {
         match self {
             Self::NoSegments { .. } => Some("use a larger `--within`".into()),
             Self::Within(_) => Some("for example `--within 200`".into()),
-            Self::SegmentCounts { .. } => Some("check that both were created from the same circuit with the same discretisation".into()),
+            Self::SegmentCounts { .. } => Some("check that both are from the same circuit and discretisation".into()),
             Self::NoPosition | Self::NothingInCommon | Self::NoContactInCommon | Self::NoNodeInCommon => None,
         }
     }

@@ -16,19 +16,19 @@ pub const NEAR_UM: f64 = 100.0;
 
 /// One row of the table.
 pub struct ContactRow {
-    /// Its name.
+    /// Contact name.
     pub name: String,
-    /// Its method.
+    /// Name of its method.
     pub kind: String,
-    /// What it was set to, where not all contacts of the method share it.
+    /// Its settings that differ between contacts of the method.
     pub settings: String,
-    /// Where it is, µm.
+    /// Position, µm.
     pub position: String,
-    /// Least, median and greatest weight; `None` if no row is a number.
+    /// Minimum, median and maximum weight; `None` if no row is a number.
     pub weight_range: ColumnSummary,
-    /// The weights' unit; empty where they have none.
+    /// The weights' unit; empty if they have none.
     pub unit: &'static str,
-    /// Segments with their midpoint within [`NEAR_UM`], and their share of all; none without position.
+    /// Number of segments with their midpoint within [`NEAR_UM`], and their share of all; `None` without a position.
     pub near_segments: Option<(u64, f64)>,
 }
 

@@ -37,7 +37,7 @@ pub fn summarise_findings(diagnosis: &ValidationReport, expected: &[ExpectedNode
 }
 
 fn build_row(findings: &[Finding]) -> Option<FindingRow> {
-    let entry = findings.first()?.code.entry();
+    let entry = findings.first()?.code.description();
     let mut found: Vec<String> = findings.iter().take(MAX_LISTED_FINDINGS).map(Finding::to_string).collect();
     let rest = findings.len().saturating_sub(MAX_LISTED_FINDINGS);
     if rest > 0 {

@@ -59,8 +59,8 @@ impl HtmlPage {
              <link rel=\"icon\" href=\"data:,\">\n<title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n\
              <h1>{title}</h1>\n<h2>What was computed</h2>\n{facts}\
              <h2>How long it took</h2>\n{took}\
-             <p class=\"note\">Tables and electrodes files hold no times, so that the same inputs give the same bytes: when they \
-             were written is told by the file system.</p>\n\
+             <p class=\"note\">Tables and electrodes files hold no times, so that the same inputs give the same \
+             bytes; the file system states when they were written.</p>\n\
              {findings}{drawn}</body>\n</html>\n"
         )
     }
@@ -82,7 +82,7 @@ impl HtmlPage {
         if !rows.is_empty() {
             html += "<table>\n<thead><tr><th scope=\"col\">code</th><th scope=\"col\">severity</th>\
                      <th scope=\"col\">found</th><th scope=\"col\">what clients do</th>\
-                     <th scope=\"col\">how to mend it</th></tr></thead>\n<tbody>\n";
+                     <th scope=\"col\">how to fix it</th></tr></thead>\n<tbody>\n";
             html.extend(rows.iter().map(row));
             html += "</tbody></table>\n";
         }
@@ -168,9 +168,9 @@ fn view_html(chosen: &str, ViewerScene { summary: told, legend, .. }: &ViewerSce
     let told = escape_xml(told);
     format!(
         "<p class=\"note\">{told}</p>\n\
-         <noscript><p class=\"note\">The view to turn about needs JavaScript; \
+         <noscript><p class=\"note\">The 3D view needs JavaScript; \
          <code>leadfield plot weights --within</code> draws the same segments.</p></noscript>\n\
-         <div id=\"scene-all\" hidden>\n<p class=\"note screen\" id=\"scene-note\">Drag or arrow keys turn, wheel or + and \
+         <div id=\"scene-all\" hidden>\n<p class=\"note screen\" id=\"scene-note\">Drag or arrow keys rotate, wheel or + and \
          \u{2212} zoom, Home resets; hover for node, section, segment and weight.</p>\n\
          <p class=\"screen\"><label for=\"scene-reach\">segments up to</label> <input type=\"range\" id=\"scene-reach\"> \
          <output id=\"scene-told\" for=\"scene-reach\"></output></p>\n\

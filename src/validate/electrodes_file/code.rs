@@ -53,7 +53,7 @@ impl Effect {
 
 /// Description of a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Entry {
+pub struct CodeDescription {
     /// `E01`...: the meaning of a code never changes.
     pub code: &'static str,
     /// Severity of the fault.
@@ -65,12 +65,12 @@ pub struct Entry {
     /// What the simulator does (neurodamus with CoreNEURON).
     pub simulator: Effect,
     /// Whether `--fix` can fix it, at least in the case that the remedy names.
-    pub mended: bool,
+    pub fixable: bool,
     /// How to fix it.
     pub remedy: &'static str,
 }
 
-impl Entry {
+impl CodeDescription {
     /// What clients do with it, as readable text.
     pub fn clients(&self) -> String {
         match (self.libsonata, self.simulator) {
@@ -81,7 +81,7 @@ impl Entry {
 }
 
 macro_rules! codes {
-    ($($(#[$doc:meta])* $name:ident = $code:literal $severity:ident, $title:literal, $libsonata:ident / $simulator:ident, $mended:literal, $remedy:literal;)*) => {
+    ($($(#[$doc:meta])* $name:ident = $code:literal $severity:ident, $title:literal, $libsonata:ident / $simulator:ident, $fixable:literal, $remedy:literal;)*) => {
         /// A fault of an electrodes file.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Code {
@@ -93,15 +93,15 @@ macro_rules! codes {
             pub const ALL: &'static [Self] = &[$(Self::$name,)*];
 
             /// Returns the description of the code.
-            pub const fn entry(self) -> &'static Entry {
+            pub const fn description(self) -> &'static CodeDescription {
                 match self {
-                    $(Self::$name => &Entry {
+                    $(Self::$name => &CodeDescription {
                         code: $code,
                         severity: Severity::$severity,
                         title: $title,
                         libsonata: Effect::$libsonata,
                         simulator: Effect::$simulator,
-                        mended: $mended,
+                        fixable: $fixable,
                         remedy: $remedy,
                     },)*
                 }
@@ -127,7 +127,8 @@ codes! {
     Implausible = "E07" Error, "a dataset is larger than the file can hold", Fails / Fails, false,
         "the file is damaged or truncated: create it again";
     UnknownFilter = "E08" Error, "a dataset is compressed by a filter that is not available", Fails / Fails, false,
-        "write the file again without this filter: `h5repack -f GZIP=4 FILE NEW` where HDF5 has its plugin, or Python's h5py";
+        "write the file again without this filter: `h5repack -f GZIP=4 FILE NEW` where HDF5 has its plugin, or \
+         Python's h5py";
     // ------------------------------------------------------------------ nodes and their rows
     NodeIdsFloat = "E10" Warning, "`node_ids` are floats, not integers", Reads / Reads, true,
         "`--fix` stores them as uint64";
@@ -140,7 +141,8 @@ codes! {
     RowShape = "E14" Error, "`node_ids` or `offsets` are not one-dimensional", Fails / Fails, false,
         "store them as lists: `[N]` and `[N + 1]`";
     OffsetsLength = "E15" Error, "number of offsets is not number of nodes plus one", Fails / Drops, true,
-        "`--fix` appends the number of rows to N offsets from 0, or prepends 0 to N offsets up to the number of rows; others \
+        "`--fix` appends the number of rows to N offsets from 0, or prepends 0 to N offsets up to the number of rows; \
+         others \
          cannot be told";
     OffsetsShifted = "E16" Error, "all offsets are too large by the same number", Fails / Misreads, true,
         "`--fix` subtracts that number";
@@ -248,23 +250,25 @@ codes! {
     SignFlipped = "E84" Error, "weights have the opposite sign", Misreads / Misreads, false,
         "compute the file again with `leadfield weights`, or multiply the weights by -1";
     RowsShifted = "E85" Error, "rows have the weights of other segments: shifted, or of another node", Misreads / Misreads,
-        false, "the numbers of segments differ before these rows, or `node_ids` are in another order: create the file again";
+        false, "the numbers of segments differ before these rows, or `node_ids` are in another order: create the file \
+                again";
     ZeroRows = "E86" Error, "weights are 0 at contacts of point or line sources", Misreads / Misreads, false,
         "the run that wrote the file was interrupted: create it again";
     OtherConductivity = "E87" Error, "weights are of another conductivity than the contact states", Misreads / Misreads, false,
-        "compute the file again with `leadfield weights --conductivity`, or correct the attribute `conductivity_S_per_m`";
+        "compute the file again with `leadfield weights --conductivity`, or correct the attribute \
+         `conductivity_S_per_m`";
 }
 
 impl Code {
     /// Parses a code such as `E01`.
     pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|c| c.entry().code == text)
+        Self::ALL.iter().copied().find(|c| c.description().code == text)
     }
 }
 
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.entry().code)
+        f.write_str(self.description().code)
     }
 }
 
@@ -274,14 +278,14 @@ mod tests {
 
     #[test]
     fn codes_ascend_and_errors_are_what_a_client_cannot_use() {
-        let codes: Vec<&str> = Code::ALL.iter().map(|c| c.entry().code).collect();
+        let codes: Vec<&str> = Code::ALL.iter().map(|c| c.description().code).collect();
         assert!(codes.is_sorted_by(|a, b| a < b), "{codes:?}");
         for code in Code::ALL {
-            let Entry { severity, libsonata, simulator, .. } = *code.entry();
+            let CodeDescription { severity, libsonata, simulator, .. } = *code.description();
             let harmless = libsonata == Effect::Reads && simulator == Effect::Reads;
             assert!(!harmless || severity != Severity::Error, "{code}: no client minds");
             assert!(harmless || severity != Severity::Note, "{code}: a client minds");
-            assert_eq!(Code::parse(code.entry().code), Some(*code));
+            assert_eq!(Code::parse(code.description().code), Some(*code));
         }
     }
 }

@@ -56,7 +56,8 @@ pub(super) fn read_contacts(
         }
     }
     if contacts.is_empty() {
-        let text = "no contacts, expected at least one: columns have no names, and the simulator's report only numbers them";
+        let text = "no contacts, expected at least one: columns have no names, and the simulator's report only \
+                    numbers them";
         findings.add(Code::NoContacts, format!("/{ELECTRODES}"), text);
     }
     for (place, (population, _)) in populations.iter().enumerate() {
@@ -240,7 +241,7 @@ fn check_repeated(contacts: &[ContactRecord], place: usize, population: &str, fi
         let Some(column) = contact.columns.get(place).copied().flatten() else { continue };
         if let Some(first) = owners.insert(column, &contact.name) {
             let object = format!("{}/{population}", electrode_path(&contact.name));
-            let text = format!("column {column} used twice, expected one contact per column, found contact `{first}` with it");
+            let text = format!("column {column} used twice, expected once, found also at contact `{first}`");
             findings.add(Code::IndexRepeated, object, text);
         }
     }

@@ -55,8 +55,10 @@ impl ExpectedNodes {
         let same = sorted(&mut offsets.windows(2).map(rows)) == sorted(&mut self.segment_counts.values().copied());
         let cause =
             if same { "; the same numbers occur at other nodes: ids or offsets are in another order" } else { "" };
-        let text =
-            format!("wrong number of rows at node {id}, expected {n} segments as in {}, found {found}{cause}", self.source);
+        let text = format!(
+            "wrong number of rows at node {id}, expected {n} segments as in {}, found {found}{cause}",
+            self.source
+        );
         findings.add_at(Code::SegmentCount, offsets_of(&population.name), place as u64, text);
         findings.set_last_more_count(others);
     }

@@ -23,12 +23,12 @@ pub struct Finding {
 impl Finding {
     /// Severity of its code.
     pub fn severity(&self) -> Severity {
-        self.code.entry().severity
+        self.code.description().severity
     }
 
     /// How to fix it, with `--fix` or by hand.
     pub fn remedy(&self) -> &'static str {
-        self.code.entry().remedy
+        self.code.description().remedy
     }
 }
 
@@ -55,7 +55,7 @@ impl FindingList {
     }
 
     fn push(&mut self, code: Code, place: ErrorLocation, text: String) {
-        self.0.push(Finding { code, place, text, more_count: 0, fixable: code.entry().mended });
+        self.0.push(Finding { code, place, text, more_count: 0, fixable: code.description().fixable });
     }
 
     /// Returns whether there is a finding with this code.

@@ -84,7 +84,7 @@ pub fn write_fixed_file(
     progress: &dyn Fn(u64),
 ) -> Result<FixSummary> {
     if let Some(first) = diagnosis.unfixable_findings().next() {
-        let mut codes: Vec<&str> = diagnosis.unfixable_findings().map(|f| f.code.entry().code).collect();
+        let mut codes: Vec<&str> = diagnosis.unfixable_findings().map(|f| f.code.description().code).collect();
         codes.dedup();
         let (first, remedy) = (first.to_string(), first.remedy());
         let problem = FixProblem::Guess { codes: join_quoted(codes, 12), first, remedy };
@@ -160,13 +160,13 @@ impl<'a> PopulationRewrite<'a> {
             end += rows.end - rows.start;
             offsets.push(end);
         }
-        let mended = (!codes.is_empty()).then(|| ("mended", codes.into()));
+        let fixed_codes = (!codes.is_empty()).then(|| ("mended", codes.into()));
         let origin = self.population.provenance.iter().map(|(key, value)| (*key, value.as_str().into()));
         PopulationLayout {
             name: self.population.name.clone(),
             node_ids: self.nodes().map(|(id, _)| id).collect(),
             offsets,
-            provenance: mended.into_iter().chain(origin).collect(),
+            provenance: fixed_codes.into_iter().chain(origin).collect(),
         }
     }
 
@@ -197,7 +197,7 @@ fn file_layout(
     plans: &[PopulationRewrite<'_>],
     codes: &BTreeMap<Code, u64>,
 ) -> FileLayout {
-    let codes = codes.keys().map(|code| code.entry().code).collect::<Vec<_>>().join(" ");
+    let codes = codes.keys().map(|code| code.description().code).collect::<Vec<_>>().join(" ");
     let label = |text: &Option<String>| text.clone().unwrap_or_else(|| "NA".into());
     let electrode = |&(_, contact): &NumberedContact<'_>| ContactLayout {
         name: contact.name.clone(),

@@ -1,7 +1,7 @@
 //! Validates an electrodes file: finds everything that makes a client fail or, worse, silently compute wrong results.
 //!
 //! The file is read as leniently as possible, so that all of its faults are found at once. Each is a [`Finding`] with a
-//! [`Code`]; [`Code::entry`] describes what clients do and how to fix it. [`write_fixed_file`] writes a valid file if
+//! [`Code`]; [`Code::description`] describes what clients do and how to fix it. [`write_fixed_file`] writes a valid file if
 //! that needs no guess.
 
 mod code;
@@ -17,7 +17,7 @@ mod weight_scan;
 
 use std::path::{Path, PathBuf};
 
-pub use code::{Code, Effect, Entry, Severity};
+pub use code::{Code, CodeDescription, Effect, Severity};
 pub use contacts::ContactRecord;
 pub use expected_nodes::ExpectedNodes;
 pub use finding::Finding;

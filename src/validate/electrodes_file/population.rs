@@ -264,7 +264,7 @@ fn check_columns(
     let mut extra_ones = None;
     match *free.as_slice() {
         [last] if last + 1 == columns && own.len() as u64 == last && of(&values.ones, last) => {
-            let text = format!("column {last} has no contact and is all ones, expected {last} columns, found {columns}");
+            let text = format!("column {last} without a contact is all ones, expected {last} columns, found {columns}");
             findings.add(Code::ExtraOnes, object, text);
             extra_ones = Some(last);
         }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use leadfield::error::{format_count, join_quoted};
 use leadfield::validate::electrodes_file::{
-    Code, Entry, Finding, FixSummary, RecomputationSummary, Severity, ValidationReport,
+    Code, CodeDescription, Finding, FixSummary, RecomputationSummary, Severity, ValidationReport,
 };
 use serde_json::{Value, json};
 
@@ -17,13 +17,13 @@ const MAX_LISTED_FINDINGS: usize = 3;
 /// Lists all codes, one paragraph each.
 pub(super) fn list_codes() -> String {
     Code::ALL.iter().fold(String::new(), |mut text, code| {
-        let Entry { severity, title, mended, .. } = code.entry();
-        let fix = if *mended { ", fixed by --fix" } else { "" };
+        let CodeDescription { severity, title, fixable, .. } = code.description();
+        let fix = if *fixable { ", fixed by --fix" } else { "" };
         let _ = writeln!(
             text,
             "{code}  {}{fix}: {title}\n     {}\n     {}",
             severity.name(),
-            code.entry().clients(),
+            code.description().clients(),
             remedy_text(*code)
         );
         text
@@ -31,22 +31,22 @@ pub(super) fn list_codes() -> String {
 }
 
 fn remedy_text(code: Code) -> String {
-    format!("remedy: {}", code.entry().remedy)
+    format!("remedy: {}", code.description().remedy)
 }
 
 /// Returns all findings; those at least as severe as `worst` are failures.
 pub(super) fn to_verdict(diagnosis: &ValidationReport, worst: Severity) -> Verdict {
     let case = |code: &Code| {
-        let counts = code.entry().severity >= worst;
+        let counts = code.description().severity >= worst;
         let found = diagnosis.findings.iter().filter(|f| f.code == *code && counts);
-        CheckCase::new(format!("{code} {}", code.entry().title), found.map(Finding::to_string).collect())
+        CheckCase::new(format!("{code} {}", code.description().title), found.map(Finding::to_string).collect())
     };
     Verdict { cases: Code::ALL.iter().map(case).collect(), json: to_json(diagnosis, worst), text: to_text(diagnosis) }
 }
 
 fn to_json(diagnosis: &ValidationReport, worst: Severity) -> Value {
     let finding = |f: &Finding| {
-        let Entry { code, severity, title, libsonata, simulator, remedy, .. } = f.code.entry();
+        let CodeDescription { code, severity, title, libsonata, simulator, remedy, .. } = f.code.description();
         json!({
             "code": code, "severity": severity.name(), "title": title, "object": f.place.item, "row": f.place.index,
             "text": f.text, "more": f.more_count, "libsonata": libsonata.name(), "simulator": simulator.name(),
@@ -79,7 +79,7 @@ fn to_text(diagnosis: &ValidationReport) -> String {
             let _ = writeln!(text, "    and {rest} more");
         }
         if let Some(first) = found.first() {
-            let _ = writeln!(text, "    {}\n    {}", first.code.entry().clients(), remedy_text(first.code));
+            let _ = writeln!(text, "    {}\n    {}", first.code.description().clients(), remedy_text(first.code));
         }
     }
     if let Some(r) = &diagnosis.recomputed {
@@ -119,9 +119,9 @@ pub(super) fn not_fixed_message(codes: impl Iterator<Item = &'static str>) -> St
 }
 
 /// Describes what was fixed, and what is left.
-pub(super) fn fixed_message(mended: &FixSummary, out: &Path, again: &ValidationReport) -> String {
-    let codes = join_quoted(mended.codes.keys().map(|c| c.entry().code), usize::MAX);
+pub(super) fn fixed_message(summary: &FixSummary, out: &Path, again: &ValidationReport) -> String {
+    let codes = join_quoted(summary.codes.keys().map(|c| c.description().code), usize::MAX);
     let verdict = again.counts_text();
     let left = if again.findings.is_empty() { verdict } else { format!("left: {verdict}") };
-    format!("fixed {codes}: {}, {}; {left}", out.display(), format_count(mended.rows, "row"))
+    format!("fixed {codes}: {}, {}; {left}", out.display(), format_count(summary.rows, "row"))
 }

@@ -123,7 +123,8 @@ impl NodeSample<'_> {
         self.report_shifted(object, &shifted, findings);
         if let Some((id, (row, from))) = reordered.first() {
             let text = format!(
-                "rows in the wrong order, expected sections by ascending id and segments in order, found the weights of \
+                "rows in the wrong order, expected sections by ascending id and segments in order, found the weights \
+                 of \
                  row {row} of node {id} in its row {from}"
             );
             findings.add(Code::RowsReordered, object, text);
@@ -209,12 +210,11 @@ impl NodeSample<'_> {
         let one = stated.first().filter(|first| stated.iter().all(|sigma| sigma == *first));
         let text = match one {
             Some(sigma) => format!(
-                "wrong conductivity, expected {sigma} S/m, found weights of {:.4} S/m, {left:.4} times as large, at {at}",
+                "wrong conductivity, expected {sigma} S/m, found weights of {:.4} S/m, {left:.4} times as large, at \
+                 {at}",
                 sigma / left
             ),
-            None => format!(
-                "wrong conductivity or scale, expected 1, found weights {left:.4} times as large at {at}"
-            ),
+            None => format!("wrong conductivity or scale, expected 1, found weights {left:.4} times as large at {at}"),
         };
         findings.add(Code::OtherConductivity, object, text);
     }
