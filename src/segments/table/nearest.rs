@@ -113,7 +113,7 @@ impl TablePages<'_> {
     /// # Errors
     /// Returns an error if an index is not in the table, or if the table is unreadable or damaged.
     pub fn fetch_segments(&self, segments: &[u64], columns: &[&str]) -> Result<RecordBatch> {
-        let mut order: Vec<u32> = (0..places.len() as u32).collect();
+        let mut order: Vec<u32> = (0..segments.len() as u32).collect();
         order.sort_unstable_by_key(|&i| segments[i as usize]);
         let sorted: Vec<u64> = order.iter().map(|&i| segments[i as usize]).collect();
         let mut batches = Vec::new();
