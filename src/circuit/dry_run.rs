@@ -27,13 +27,6 @@ const BYTES_PER_FURTHER_PART: f64 = 5600.0;
 /// Number of segments of the trial, unless a single neuron has more.
 const TRIAL_SEGMENTS: u64 = 100_000;
 
-impl SegmentTableOptions {
-    /// Returns the layout of a part's rows.
-    pub(super) fn file_layout(&self) -> table::PartLayout {
-        table::PartLayout { precision: self.precision, row_group_rows: self.row_group_rows }
-    }
-}
-
 /// Lower bound of the bytes per segment in a table: 27 to 28 (`f32`) and 49 to 51 (`f64`) were measured.
 pub(super) const fn min_segment_bytes(precision: Precision) -> u64 {
     match precision {

@@ -91,6 +91,13 @@ impl Default for SegmentTableOptions {
     }
 }
 
+impl SegmentTableOptions {
+    /// Returns the layout of a part's rows.
+    fn file_layout(&self) -> table::PartLayout {
+        table::PartLayout { precision: self.precision, row_group_rows: self.row_group_rows }
+    }
+}
+
 /// A neuron that is missing from the table, and the reason.
 #[derive(Debug)]
 pub struct SkippedNeuron {
@@ -154,7 +161,7 @@ impl SegmentationPlan {
         let no_morphologies = || SegmentationProblem::NoMorphologies(population.name.clone());
         let morphologies = population.morphologies.as_ref().ok_or_else(no_morphologies).in_file(circuit)?;
         config.check_path(&morphologies.path)?;
-        let mut assembly = Self {
+        let mut plan = Self {
             plans: Vec::new(),
             morphology_cache: MorphologyCache::new(morphologies)?,
             soma_centering: SomaCentering::for_nodes(&selection.nodes, &selection.node_ids)?,
@@ -176,8 +183,8 @@ impl SegmentationPlan {
         let neurons = SelectedNeurons::read(&selection)?;
         match (source, &selection.report_layout) {
             (CountSource::Report(report), Some(layout)) => {
-                assembly.report_file = Some(report.file.clone());
-                assembly.metadata.discretisation = format!("report {}", report.name);
+                plan.report_file = Some(report.file.clone());
+                plan.metadata.discretisation = format!("report {}", report.name);
                 // the templates only give the stubs' diameters here, so a missing template is not an error
                 let rules = TemplateRules::for_nodes(
                     config,
@@ -187,23 +194,23 @@ impl SegmentationPlan {
                     GivenRule::default(),
                 )
                 .ok();
-                assembly.plan_by_report(&neurons, layout, request, rules.as_ref());
-                assembly.template_notes = rules.map(|rules| rules.notes).unwrap_or_default();
+                plan.plan_by_report(&neurons, layout, request, rules.as_ref());
+                plan.template_notes = rules.map(|rules| rules.notes).unwrap_or_default();
                 if request.on_bad_neuron == BadNeuronPolicy::Skip {
-                    assembly.skip_unplaceable();
+                    plan.skip_unplaceable();
                 }
             }
             _ => {
                 let given =
                     GivenRule { axon_replacement: request.axon_replacement, chunk_um: request.segment_length_um };
                 let rules = TemplateRules::for_nodes(config, population, &selection.nodes, neurons.node_ids, given)?;
-                assembly.plan_by_rule(&neurons, &rules, request.max_segments);
-                assembly.template_notes = rules.notes;
+                plan.plan_by_rule(&neurons, &rules, request.max_segments);
+                plan.template_notes = rules.notes;
             }
         }
-        assembly.apply_bad_neuron_policy(request.on_bad_neuron).in_file(circuit)?;
-        assembly.number_rows();
-        Ok(assembly)
+        plan.apply_bad_neuron_policy(request.on_bad_neuron).in_file(circuit)?;
+        plan.number_rows();
+        Ok(plan)
     }
 
     fn plan_by_report(

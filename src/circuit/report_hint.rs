@@ -39,8 +39,7 @@ impl<'a> ReportHint<'a> {
         let (path, report) = find_simulation_with_report(&circuit.path)?;
         Some(format!(
             "name the simulation configuration `{}` instead of the circuit configuration: its report `{report}` lists \
-             all segments, and \
-             no template is needed",
+             all segments, and no template is needed",
             path.display()
         ))
     }

@@ -77,14 +77,14 @@ mod tests {
     #[test]
     fn a_soma_at_the_origin_to_within_its_radius_stays_there() {
         let plain = Transform::new(Quaternion::new(1.0, 2.0, 3.0, 4.0).unwrap(), Point::new(5.0, 6.0, 7.0));
-        let frame = SomaCentering { centers_by_default: true, ..SomaCentering::default() };
+        let centering = SomaCentering { centers_by_default: true, ..SomaCentering::default() };
         for (x, is_near) in [(0.0, true), (5.0, true), (5.1, false), (-400.0, false)] {
-            let found = frame.morphology_transform(0, plain, &with_soma(&[[x, 0.0, 0.0]], 10.0, SomaForm::Point));
+            let found = centering.morphology_transform(0, plain, &with_soma(&[[x, 0.0, 0.0]], 10.0, SomaForm::Point));
             assert_eq!(found == plain, is_near, "{x}");
             assert_eq!(found.translation, plain.translation);
             assert_eq!(found.origin.x, if is_near { 0.0 } else { f64::from(x) });
         }
-        assert_eq!(frame.morphology_transform(0, plain, &Morphology::default()), plain);
+        assert_eq!(centering.morphology_transform(0, plain, &Morphology::default()), plain);
     }
 
     #[test]
@@ -92,8 +92,9 @@ mod tests {
         let plain = Transform::new(Quaternion::IDENTITY, Point::new(5.0, 6.0, 7.0));
         let away = with_soma(&[[100.0, 0.0, 0.0], [110.0, 0.0, 0.0]], 8.0, SomaForm::Cylinders);
         let soma = |centers, stated: &[(u64, bool)]| {
-            let frame = SomaCentering { centers_by_default: centers, stated_by_node: stated.iter().copied().collect() };
-            let found = frame.morphology_transform(3, plain, &away);
+            let centering =
+                SomaCentering { centers_by_default: centers, stated_by_node: stated.iter().copied().collect() };
+            let found = centering.morphology_transform(3, plain, &away);
             // soma and neurites move together
             assert_eq!(found.apply(Point::new(105.0, 0.0, 0.0)), found.translation);
             found.translation.x

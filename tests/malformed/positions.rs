@@ -378,8 +378,7 @@ fn a_quaternion_of_length_zero() {
     nodes.write(&circuit);
     circuit.refused(
         "error: networks/nodes/S1nonbarrel_neurons/nodes.h5: node[2]: orientation is not a rotation, expected a \
-         quaternion \
-         with a length above 0, found (w 0, x 0, y 0, z 0)\n\
+         quaternion with a length above 0, found (w 0, x 0, y 0, z 0)\n\
          hint: give an unrotated neuron the orientation w 1, x 0, y 0, z 0",
     );
 }

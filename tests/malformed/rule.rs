@@ -12,14 +12,13 @@ use crate::support::{Run, leadfield_in, names_in, scratch};
 const CONFIG: &str = "c/circuit_config.json";
 /// The hints of a template that is missing: the simulation beside the circuit, then the rules.
 const ADVICE: &str = "name the simulation configuration `c/simulation_config.json` instead of the circuit \
-                      configuration: its report \
-                      `compartment` lists all segments, and no template is needed\n\
+                      configuration: its report `compartment` lists all segments, and no template is needed\n\
                       hint: give the rule yourself: `--axon-rule taper|legacy|bluepyopt|delete|keep`, and `--segment-length UM` \
                       if it is not 40; `taper` is for templates of current Blue Brain and Open Brain circuits, two \
                       stubs and myelin instead of the axon; `legacy` for those of the thalamus, the same without \
-                      myelin; `bluepyopt` for \
-                      BluePyOpt's own `replace_axon`, two stubs of 1 segment; `delete` for circuits of 2015, whose \
-                      `delete_axon` creates the same stubs; `keep` for cells that keep their axon as reconstructed";
+                      myelin; `bluepyopt` for BluePyOpt's own `replace_axon`, two stubs of 1 segment; `delete` for \
+                      circuits of 2015, whose `delete_axon` creates the same stubs; `keep` for cells that keep their \
+                      axon as reconstructed";
 
 /// A synthetic circuit of six neurons, each with a morphology of its own.
 struct Circuit(tempfile::TempDir);
@@ -303,8 +302,7 @@ fn fewer_axon_sections_than_the_rule_needs() {
         &[],
         &format!(
             "error: {problem}\nhint: keep the reconstructed axon with `--keep-axon`, if the simulation kept it; it is \
-             the \
-             morphology of node 2 of population `neurons`"
+             the morphology of node 2 of population `neurons`"
         ),
     );
     circuit.skipped(CONFIG, &[], &[2], &problem);

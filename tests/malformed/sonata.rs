@@ -162,8 +162,7 @@ fn a_configuration_of_neither_kind() {
     input.refused(
         &everything(),
         "circuit_config.json: not a SONATA configuration, expected `run` (a simulation) or `networks` (a circuit), \
-         found \
-         `reports`",
+         found `reports`",
     );
 }
 
@@ -226,8 +225,7 @@ fn a_quaternion_of_length_zero() {
     Input::new().refused(
         &node_set("All"),
         "nodes.h5: node[17]: orientation is not a rotation, expected a quaternion with a length above 0, found (w 0, \
-         x 0, \
-         y 0, z 0)\nhint: give an unrotated neuron the orientation w 1, x 0, y 0, z 0",
+         x 0, y 0, z 0)\nhint: give an unrotated neuron the orientation w 1, x 0, y 0, z 0",
     );
 }
 

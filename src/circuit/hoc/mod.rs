@@ -131,12 +131,11 @@ pub enum TemplateProblem {
 }
 
 /// Hint for errors of templates: the options that replace the template's rule.
-pub const RULE_HINT: &str = "give the rule yourself: `--axon-rule taper|legacy|bluepyopt|delete|keep`, and `--segment-length UM` if it is not 40; \
-    `taper` is for templates of current Blue Brain and Open Brain circuits, two stubs and myelin instead of the axon; \
-    `legacy` for those \
-    of the thalamus, the same without myelin; `bluepyopt` for BluePyOpt's own `replace_axon`, two stubs of 1 segment; `delete` for \
-    circuits of 2015, whose `delete_axon` creates the same stubs; `keep` for cells that keep their axon as \
-    reconstructed";
+pub const RULE_HINT: &str = "give the rule yourself: `--axon-rule taper|legacy|bluepyopt|delete|keep`, and \
+    `--segment-length UM` if it is not 40; `taper` is for templates of current Blue Brain and Open Brain circuits, \
+    two stubs and myelin instead of the axon; `legacy` for those of the thalamus, the same without myelin; \
+    `bluepyopt` for BluePyOpt's own `replace_axon`, two stubs of 1 segment; `delete` for circuits of 2015, whose \
+    `delete_axon` creates the same stubs; `keep` for cells that keep their axon as reconstructed";
 
 impl Problem for TemplateProblem {
     fn hint(&self) -> Option<String> {
@@ -146,8 +145,7 @@ impl Problem for TemplateProblem {
                 .into(),
             Self::Length(_) => "sections get the lengths of the morphology: remove the change, or give the rule \
                                 yourself: `--axon-rule taper|legacy|bluepyopt|delete|keep`, and `--segment-length UM` \
-                                if it is \
-                                not 40"
+                                if it is not 40"
                 .into(),
             _ => RULE_HINT.into(),
         })
@@ -745,8 +743,7 @@ mod tests {
             "line[3]: the length of a section is changed, expected the lengths of the morphology, found:\n    proc init() {\n      \
              forall delete_section()\n      dend[0] L = 10\n      geom_nseg()\n    }\n    line 5: `dend[0] L = \
              10`\nhint: sections get the lengths of the morphology: remove the change, or give the rule yourself: \
-             `--axon-rule \
-             taper|legacy|bluepyopt|delete|keep`, and `--segment-length UM` if it is not 40"
+             `--axon-rule taper|legacy|bluepyopt|delete|keep`, and `--segment-length UM` if it is not 40"
         );
         // this statement never runs
         assert_eq!(outcome(&geometry("  if (numarg() > 9) { dend[0] L = 10 }\n  geom_nseg()", ALL, "")), "40 keep");

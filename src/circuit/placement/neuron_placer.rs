@@ -188,16 +188,16 @@ impl<'a> NeuronPlacer<'a> {
         self.check_counts(checks)?;
         let mut rows = SegmentRows { segments: Segments::default(), plan: self.plan };
         for &section in self.plan.section_counts.iter() {
-            let piece = self
+            let role = self
                 .section_role(section.section_id)
                 .ok_or_else(|| self.count_problem(section.section_id, MismatchKind::Sections))?;
-            self.place_section(&mut rows, section, piece);
+            self.place_section(&mut rows, section, role);
         }
         Ok(rows.segments)
     }
 
-    fn place_section(&self, rows: &mut SegmentRows<'_>, section: SectionCount, piece: SectionRole<'_>) {
-        match piece {
+    fn place_section(&self, rows: &mut SegmentRows<'_>, section: SectionCount, role: SectionRole<'_>) {
+        match role {
             SectionRole::Soma => {
                 let at = vec![self.plan.transform.translation; section.segments as usize + 1];
                 let radius = self.morphology.soma.radius_um();

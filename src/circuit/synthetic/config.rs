@@ -53,7 +53,7 @@ impl MorphologyVariant {
     }
 
     /// Returns the simulation configuration (SONATA "Simulation config") of that circuit.
-    pub fn simulation_config(&self, plan: &CircuitSpec) -> Value {
+    pub fn simulation_config(&self, spec: &CircuitSpec) -> Value {
         json!({
             "version": 1,
             "manifest": { "$OUTPUT_DIR": "./output" },
@@ -61,10 +61,10 @@ impl MorphologyVariant {
             "network": format!("circuit_config{}.json", self.suffix),
             "node_sets_file": "node_sets.json",
             "node_set": "All",
-            "run": { "tstop": STEP_MS, "dt": 0.025, "random_seed": plan.seed },
+            "run": { "tstop": STEP_MS, "dt": 0.025, "random_seed": spec.seed },
             "conditions": { "v_init": -80.0 },
             "output": { "output_dir": "$OUTPUT_DIR", "spikes_file": "spikes.h5" },
-            "reports": match plan.report {
+            "reports": match spec.report {
                 SyntheticReport::None => json!({}),
                 SyntheticReport::OneFrame => json!({ "compartment": compartment_report() }),
             },
@@ -89,8 +89,8 @@ fn compartment_report() -> Value {
 
 /// Returns node sets of every form that the specification defines: population, attribute, ids, regular expression,
 /// comparison, several attributes at once, sets of sets.
-pub(super) fn node_sets(plan: &CircuitSpec) -> Value {
-    let first: Vec<usize> = (0..plan.cells.min(10)).collect();
+pub(super) fn node_sets(spec: &CircuitSpec) -> Value {
+    let first: Vec<usize> = (0..spec.cells.min(10)).collect();
     let mut sets = Map::new();
     let mut put = |name: &str, rule: Value| drop(sets.insert(name.to_string(), rule));
     put("All", json!({ "population": POPULATION }));

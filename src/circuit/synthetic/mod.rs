@@ -142,15 +142,15 @@ impl CircuitSpec {
 /// Returns an error if the specification is out of range; the folder exists and is not empty, or, if it may be
 /// replaced, contains anything but a synthetic circuit; another run is writing it; or it cannot be written.
 pub fn write(
-    plan: &CircuitSpec,
+    spec: &CircuitSpec,
     folder: &Path,
     existing: OverwritePolicy,
     progress: &mut dyn FnMut(u64),
 ) -> Result<SyntheticSummary> {
-    plan.check_ranges()?;
+    spec.check_ranges()?;
     let existing = check_replaceable(folder, existing).in_file(folder)?;
     let staged = AtomicOutput::create_folder(folder, existing, known_files::check_folder)?;
-    let written = write_into(plan, staged.partial_path(), progress)?;
+    let written = write_into(spec, staged.partial_path(), progress)?;
     staged.commit()?;
     Ok(written)
 }
@@ -181,30 +181,30 @@ mod stream {
     pub const FIRST_MORPHOLOGY: u64 = 2;
 }
 
-fn write_into(plan: &CircuitSpec, folder: &Path, progress: &mut dyn FnMut(u64)) -> Result<SyntheticSummary> {
-    write_text_files(plan, folder)?;
-    let nodes = SyntheticNodes::draw(plan, &mut SeededRng::new(plan.seed, stream::NODES));
-    nodes.write(plan, &create_folder(folder.join("networks/nodes").join(POPULATION))?.join("nodes.h5"))?;
-    let element_ids = write_morphologies(plan, &folder.join("components/morphologies"))?;
+fn write_into(spec: &CircuitSpec, folder: &Path, progress: &mut dyn FnMut(u64)) -> Result<SyntheticSummary> {
+    write_text_files(spec, folder)?;
+    let nodes = SyntheticNodes::draw(spec, &mut SeededRng::new(spec.seed, stream::NODES));
+    nodes.write(spec, &create_folder(folder.join("networks/nodes").join(POPULATION))?.join("nodes.h5"))?;
+    let element_ids = write_morphologies(spec, &folder.join("components/morphologies"))?;
     let of = |m: &u32| element_ids.get(*m as usize).map_or(0, |ids| ids.len() as u64);
     let segments = nodes.morphology.iter().map(of).sum();
-    if plan.report == SyntheticReport::OneFrame {
+    if spec.report == SyntheticReport::OneFrame {
         let path = create_folder(folder.join("output"))?.join("compartment.h5");
-        let mut rng = SeededRng::new(plan.seed, stream::REPORT);
+        let mut rng = SeededRng::new(spec.seed, stream::REPORT);
         report::write_report(&path, &element_ids, &nodes.morphology, &mut rng, progress)?;
     }
     Ok(SyntheticSummary { segments })
 }
 
-fn write_text_files(plan: &CircuitSpec, folder: &Path) -> Result<()> {
+fn write_text_files(spec: &CircuitSpec, folder: &Path) -> Result<()> {
     for variant in config::VARIANTS {
         write_json(&folder.join(format!("circuit_config{}.json", variant.suffix)), &variant.circuit_config())?;
         write_json(
             &folder.join(format!("simulation_config{}.json", variant.suffix)),
-            &variant.simulation_config(plan),
+            &variant.simulation_config(spec),
         )?;
     }
-    write_json(&folder.join("node_sets.json"), &config::node_sets(plan))?;
+    write_json(&folder.join("node_sets.json"), &config::node_sets(spec))?;
     let hoc = create_folder(folder.join("components/hoc"))?;
     nodes::classes_by_layer()
         .map(|(class, layer)| class.template_name(layer))
@@ -215,14 +215,14 @@ fn write_text_files(plan: &CircuitSpec, folder: &Path) -> Result<()> {
 const MORPHOLOGIES_PER_BATCH: usize = 256;
 
 /// Writes every morphology in its four formats; returns the section ids of its segments.
-fn write_morphologies(plan: &CircuitSpec, folder: &Path) -> Result<Vec<Vec<u32>>> {
+fn write_morphologies(spec: &CircuitSpec, folder: &Path) -> Result<Vec<Vec<u32>>> {
     let [swc, ascii, h5v1] = ["swc", "ascii", "h5v1"].map(|name| folder.join(name));
     [&swc, &ascii, &h5v1].into_iter().cloned().try_for_each(|folder| create_folder(folder).map(drop))?;
     let merged = Hdf5File::create(&folder.join("merged.h5"))?;
-    let mut element_ids = Vec::with_capacity(plan.morphologies);
-    for first in (0..plan.morphologies).step_by(MORPHOLOGIES_PER_BATCH) {
-        let numbers = first..plan.morphologies.min(first + MORPHOLOGIES_PER_BATCH);
-        let neurons: Vec<SyntheticNeuron> = numbers.into_par_iter().map(|number| grow_neuron(plan, number)).collect();
+    let mut element_ids = Vec::with_capacity(spec.morphologies);
+    for first in (0..spec.morphologies).step_by(MORPHOLOGIES_PER_BATCH) {
+        let numbers = first..spec.morphologies.min(first + MORPHOLOGIES_PER_BATCH);
+        let neurons: Vec<SyntheticNeuron> = numbers.into_par_iter().map(|number| grow_neuron(spec, number)).collect();
         neurons.par_iter().try_for_each(|neuron| {
             write_text(&swc.join(format!("{}.swc", neuron.name)), &morphology_files::to_swc(neuron))?;
             write_text(&ascii.join(format!("{}.asc", neuron.name)), &morphology_files::to_asc(neuron))
@@ -239,8 +239,8 @@ fn write_morphologies(plan: &CircuitSpec, folder: &Path) -> Result<Vec<Vec<u32>>
     Ok(element_ids)
 }
 
-fn grow_neuron(plan: &CircuitSpec, number: usize) -> SyntheticNeuron {
-    let mut rng = SeededRng::new(plan.seed, stream::FIRST_MORPHOLOGY + number as u64);
+fn grow_neuron(spec: &CircuitSpec, number: usize) -> SyntheticNeuron {
+    let mut rng = SeededRng::new(spec.seed, stream::FIRST_MORPHOLOGY + number as u64);
     SyntheticNeuron::grow(&MorphologySpec::from_number(number), &mut rng)
 }
 

@@ -30,15 +30,15 @@ pub(super) struct SyntheticNodes {
 
 impl SyntheticNodes {
     /// Draws the neurons: every morphology equally often, in random order.
-    pub fn draw(plan: &CircuitSpec, rng: &mut SeededRng) -> Self {
-        let mut morphology: Vec<u32> = (0..plan.cells).map(|i| (i % plan.morphologies) as u32).collect();
+    pub fn draw(spec: &CircuitSpec, rng: &mut SeededRng) -> Self {
+        let mut morphology: Vec<u32> = (0..spec.cells).map(|i| (i % spec.morphologies) as u32).collect();
         rng.shuffle(&mut morphology);
         let class = morphology.iter().map(|&m| MorphologySpec::from_number(m as usize).class as u32).collect();
         let mut nodes =
             Self { positions: Default::default(), orientations: Default::default(), morphology, layer: vec![], class };
-        for _ in 0..plan.cells {
-            let position = draw_in_cylinder(plan.radius_um, plan.height_um, rng);
-            nodes.layer.push(layer_index(position[1], plan.height_um));
+        for _ in 0..spec.cells {
+            let position = draw_in_cylinder(spec.radius_um, spec.height_um, rng);
+            nodes.layer.push(layer_index(position[1], spec.height_um));
             nodes.positions.iter_mut().zip(position).for_each(|(column, v)| column.push(v));
             nodes.orientations.iter_mut().zip(rng.next_rotation()).for_each(|(column, v)| column.push(v as f32));
         }
@@ -49,7 +49,7 @@ impl SyntheticNodes {
     ///
     /// # Errors
     /// Returns an error if the file cannot be written.
-    pub fn write(&self, plan: &CircuitSpec, path: &Path) -> Result<()> {
+    pub fn write(&self, spec: &CircuitSpec, path: &Path) -> Result<()> {
         let file = Hdf5File::create(path)?;
         let n = [self.morphology.len()];
         let group = format!("/nodes/{POPULATION}/0");
@@ -63,7 +63,7 @@ impl SyntheticNodes {
         for (name, values) in ["w", "x", "y", "z"].iter().zip(&self.orientations) {
             file.write_dataset(&format!("{group}/orientation_{name}"), values, &n)?;
         }
-        for (name, library, values) in self.enum_attributes(plan) {
+        for (name, library, values) in self.enum_attributes(spec) {
             file.write_strings(&format!("{group}/@library/{name}"), &library, &[library.len()])?;
             file.write_dataset(&format!("{group}/{name}"), &values, &n)?;
         }
@@ -71,8 +71,8 @@ impl SyntheticNodes {
     }
 
     /// Returns the attributes that are stored as indices into a list of strings: name, strings, indices.
-    fn enum_attributes(&self, plan: &CircuitSpec) -> [(&'static str, Vec<String>, Vec<u32>); 8] {
-        let morphologies = (0..plan.morphologies).map(|i| MorphologySpec::from_number(i).name()).collect();
+    fn enum_attributes(&self, spec: &CircuitSpec) -> [(&'static str, Vec<String>, Vec<u32>); 8] {
+        let morphologies = (0..spec.morphologies).map(|i| MorphologySpec::from_number(i).name()).collect();
         let each_kind = |name: fn(NeuronClass, &str) -> String| {
             classes_by_layer().map(|(class, layer)| name(class, layer)).collect()
         };

@@ -27,10 +27,10 @@ use crate::segments::SectionType;
 pub(super) fn build_morphology(samples: &[SwcSample], parents: &[Option<usize>]) -> Result<Morphology> {
     check_soma(samples, parents)?;
     let tree = SampleTree::new(samples, parents);
-    let pieces = tree.split_into_runs()?;
+    let runs = tree.split_into_runs()?;
     let mut notes = Vec::new();
-    let neurites = tree.build_neurites(&pieces, &mut notes);
-    let soma = tree.build_soma(&pieces);
+    let neurites = tree.build_neurites(&runs, &mut notes);
+    let soma = tree.build_soma(&runs);
     let several = Some(soma.section_count()).filter(|&sections| sections > 1);
     notes.extend(several.map(|sections| ImporterNote::SomaSections { sections }));
     Ok(Morphology { notes, ..Morphology::from_importer_order(soma, neurites) })
@@ -145,36 +145,36 @@ impl<'a> SampleTree<'a> {
 
     /// Returns the sections in the order of their first samples.
     fn split_into_runs(&self) -> Result<Vec<SampleRun>> {
-        let mut pieces: Vec<SampleRun> = Vec::new();
-        let mut piece_of: Vec<usize> = Vec::with_capacity(self.samples.len());
+        let mut runs: Vec<SampleRun> = Vec::new();
+        let mut run_of_sample: Vec<usize> = Vec::with_capacity(self.samples.len());
         for i in 0..self.samples.len() {
-            match pieces.last_mut() {
-                Some(piece) if self.continues_section(i)? => piece.samples.end = i + 1,
+            match runs.last_mut() {
+                Some(run) if self.continues_section(i)? => run.samples.end = i + 1,
                 _ => {
-                    let parent = (i > 0).then(|| piece_of[self.parents[i]]);
-                    pieces.push(SampleRun { samples: i..i + 1, parent, lead_sample: None });
+                    let parent = (i > 0).then(|| run_of_sample[self.parents[i]]);
+                    runs.push(SampleRun { samples: i..i + 1, parent, lead_sample: None });
                 }
             }
-            piece_of.push(pieces.len() - 1);
+            run_of_sample.push(runs.len() - 1);
         }
         if self.is_sphere && self.samples[0].diameter_um == 0.0 {
             return Err(SwcProblem::FlatSoma).at_index("line", self.samples[0].line);
         }
-        for k in 1..pieces.len() {
-            pieces[k].lead_sample = self.find_lead_sample(&pieces, k);
+        for k in 1..runs.len() {
+            runs[k].lead_sample = self.find_lead_sample(&runs, k);
         }
-        Ok(pieces)
+        Ok(runs)
     }
 
     /// Returns the sample whose point is copied to the start of a section that is not the first.
-    fn find_lead_sample(&self, pieces: &[SampleRun], k: usize) -> Option<usize> {
-        let piece = &pieces[k];
-        let (first, is_lone) = (piece.samples.start, piece.samples.len() == 1);
+    fn find_lead_sample(&self, runs: &[SampleRun], k: usize) -> Option<usize> {
+        let run = &runs[k];
+        let (first, is_lone) = (run.samples.start, run.samples.len() == 1);
         let at = self.parents[first];
         if self.is_soma(first) || !self.is_soma(at) {
             return Some(at);
         }
-        let soma = &pieces[piece.parent?].samples;
+        let soma = &runs[run.parent?].samples;
         let has_no_parent = self.samples[first].parent.is_none();
         let is_ball = soma.start == 0 && soma.len() == 1 || self.is_sphere;
         let begins_there = if has_no_parent || is_ball {
@@ -188,9 +188,9 @@ impl<'a> SampleTree<'a> {
     }
 
     /// Returns the samples of a section, including the copied one.
-    fn samples_with_lead<'t>(&'t self, piece: &'t SampleRun) -> impl ExactSizeIterator<Item = &'t SwcSample> + 't {
-        let lead = piece.lead_sample.map_or(0..0, |i| i..i + 1);
-        let range = piece.samples.clone();
+    fn samples_with_lead<'t>(&'t self, run: &'t SampleRun) -> impl ExactSizeIterator<Item = &'t SwcSample> + 't {
+        let lead = run.lead_sample.map_or(0..0, |i| i..i + 1);
+        let range = run.samples.clone();
         let lead_length = lead.len();
         (0..lead_length + range.len()).map(move |k| match k.checked_sub(lead_length) {
             None => &self.samples[lead.start],
@@ -199,19 +199,19 @@ impl<'a> SampleTree<'a> {
     }
 
     /// Returns whether the importer removes a section.
-    fn is_removed(&self, piece: &SampleRun) -> bool {
-        let mut points = self.samples_with_lead(piece).map(|s| s.point);
+    fn is_removed(&self, run: &SampleRun) -> bool {
+        let mut points = self.samples_with_lead(run).map(|s| s.point);
         let (count, first) = (points.len(), points.next());
-        piece.parent.is_some() && count < 3 && points.all(|p| Some(p) == first)
+        run.parent.is_some() && count < 3 && points.all(|p| Some(p) == first)
     }
 
-    fn build_soma(&self, pieces: &[SampleRun]) -> Soma {
-        let sections = || pieces.iter().filter(|p| self.is_soma(p.samples.start) && !self.is_removed(p));
+    fn build_soma(&self, runs: &[SampleRun]) -> Soma {
+        let sections = || runs.iter().filter(|p| self.is_soma(p.samples.start) && !self.is_removed(p));
         let mut soma = Soma::default();
-        for piece in sections() {
+        for run in sections() {
             soma.part_starts.push(soma.points.len());
-            soma.points.extend(self.samples_with_lead(piece).map(|s| s.point));
-            soma.diameters_um.extend(self.samples_with_lead(piece).map(|s| s.diameter_um));
+            soma.points.extend(self.samples_with_lead(run).map(|s| s.point));
+            soma.diameters_um.extend(self.samples_with_lead(run).map(|s| s.diameter_um));
         }
         soma.form = match soma.points.len() {
             1 => SomaForm::Point,
@@ -221,15 +221,15 @@ impl<'a> SampleTree<'a> {
         soma
     }
 
-    fn build_neurites(&self, pieces: &[SampleRun], notes: &mut Vec<ImporterNote>) -> Vec<Section> {
+    fn build_neurites(&self, runs: &[SampleRun], notes: &mut Vec<ImporterNote>) -> Vec<Section> {
         // indices among the neurites; `None` for soma sections
-        let mut place: Vec<Option<usize>> = Vec::with_capacity(pieces.len());
+        let mut place: Vec<Option<usize>> = Vec::with_capacity(runs.len());
         let mut sections = Vec::new();
         let mut removed = 0;
-        for piece in pieces {
-            let first = piece.samples.start;
-            let above = piece.parent.and_then(|p| place[p]);
-            if self.is_removed(piece) {
+        for run in runs {
+            let first = run.samples.start;
+            let above = run.parent.and_then(|p| place[p]);
+            if self.is_removed(run) {
                 removed += 1;
                 place.push(above);
                 continue;
@@ -239,18 +239,17 @@ impl<'a> SampleTree<'a> {
                 continue;
             }
             let at = self.parents[first];
-            let starts_at_soma = self.is_soma(at) && piece.lead_sample.is_some();
+            let starts_at_soma = self.is_soma(at) && run.lead_sample.is_some();
             if self.samples[first].parent.is_none() && starts_at_soma {
                 let length = Point::from(self.samples[at].point).distance(Point::from(self.samples[first].point));
                 notes.push(ImporterNote::WireFromSoma { line: self.samples[first].line, length_um: length });
             }
             // a child of the first sample of a section connects where that section does
-            let hangs_at_start =
-                piece.parent.is_some_and(|p| at == pieces[p].samples.start && pieces[p].samples.len() > 1);
-            let grandparent = || piece.parent.and_then(|p| pieces[p].parent).and_then(|p| place[p]);
+            let hangs_at_start = run.parent.is_some_and(|p| at == runs[p].samples.start && runs[p].samples.len() > 1);
+            let grandparent = || run.parent.and_then(|p| runs[p].parent).and_then(|p| place[p]);
             let parent = if hangs_at_start && !self.is_soma(at) { grandparent() } else { above };
-            let points = self.samples_with_lead(piece).map(|s| s.point).collect();
-            let mut diameters: Vec<f32> = self.samples_with_lead(piece).map(|s| s.diameter_um).collect();
+            let points = self.samples_with_lead(run).map(|s| s.point).collect();
+            let mut diameters: Vec<f32> = self.samples_with_lead(run).map(|s| s.diameter_um).collect();
             if let [at_soma, next, ..] = diameters.as_mut_slice()
                 && starts_at_soma
             {
