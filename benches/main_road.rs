@@ -153,8 +153,7 @@ fn arithmetic(folder: &Path) -> String {
     let segments = neurons.iter().map(Segments::len).sum::<usize>();
     let mut text = format!(
         "One core, ns per (segment, contact) pair, and how many times ours; {COMPARED} neurons, {segments} segments, \
-         {CONTACTS} \
-         contacts. Differences from ours: medians.\n\n\
+         {CONTACTS} contacts. Differences from ours: medians.\n\n\
          | | line source, a neuron a call | all in one call | differs | point source, a neuron a call | all in one call | \
          differs |\n|---|---|---|---|---|---|---|\n| leadfield, in cache | {line:.2} | | | {point:.2} | | |\n"
     );

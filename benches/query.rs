@@ -124,22 +124,22 @@ fn process(folder: &Path, name: &str) {
     for hits in [0, 100, 10_000, 500_000] {
         let r = if hits == 0 { 0.01 } else { radius_of(&index, at, hits) };
         let sphere = format!("{},{},{},{r}", at.x, at.y, at.z);
-        let mut told = format!("  sphere of {r:>7.2} um, about {hits:>6} hits:");
+        let mut line = format!("  sphere of {r:>7.2} um, about {hits:>6} hits:");
         for output in [&["--count"][..], &["--format", "csv"], &["--format", "arrow"]] {
             let args = [&["query", name, "--sphere", &sphere], output].concat();
             let times = if hits > 100_000 { 5 } else { 40 };
             let cpu = (0..times).map(|_| run(folder, &args)).sum::<f64>() / f64::from(times);
-            told += &format!("  {} {:.1}", output[output.len() - 1].trim_start_matches("--"), 1e3 * cpu);
+            line += &format!("  {} {:.1}", output[output.len() - 1].trim_start_matches("--"), 1e3 * cpu);
         }
-        println!("{told}");
+        println!("{line}");
     }
 }
 
 /// Random places in the column, which has the radius and height of the circuit.
 fn places() -> Vec<Point> {
-    let mut dice = ChaCha8Rng::seed_from_u64(1);
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
     let mut place = || loop {
-        let p = Point::from([RADIUS, HEIGHT / 2.0, RADIUS].map(|half| dice.random_range(-half..half)));
+        let p = Point::from([RADIUS, HEIGHT / 2.0, RADIUS].map(|half| rng.random_range(-half..half)));
         if p.x.hypot(p.z) <= RADIUS {
             return p;
         }
@@ -189,11 +189,11 @@ fn resident(folder: &Path, name: &str) {
     let path = folder.join(format!("{name}.index"));
     println!("\n{name}: resident index, one thread");
     let started = Instant::now();
-    let made = table.build_index().unwrap();
+    let index = table.build_index().unwrap();
     println!("  created from the table in {:.2} s", started.elapsed().as_secs_f64());
-    made.write(&path, table.fingerprint().unwrap(), OverwritePolicy::Replace).unwrap();
+    index.write(&path, table.fingerprint().unwrap(), OverwritePolicy::Replace).unwrap();
     let bytes = File::open(&path).unwrap().metadata().unwrap().len();
-    drop(made);
+    drop(index);
     let started = Instant::now();
     let index =
         SegmentIndex::open(&path, SegmentTable::open(&folder.join(name)).unwrap().fingerprint().unwrap()).unwrap();

@@ -38,8 +38,8 @@ fn time(folder: &Path) {
     println!("{:<22} {:>9} {:>9} {:>9} {:>12} {:>9}", "", "neurons", "wall s", "CPU s", "us per neuron", "MB");
     let mut each = Vec::new();
     for cells in [3000, 30_000] {
-        let mut told = Vec::new();
-        let mut tell = |name: &str, cost: Cost| {
+        let mut results = Vec::new();
+        let mut report = |name: &str, cost: Cost| {
             let us = 1e6 * cost.cpu_s / f64::from(cells);
             println!(
                 "{name:<22} {cells:>9} {:>9.2} {:>9.2} {us:>12.0} {:>9.0}",
@@ -47,15 +47,15 @@ fn time(folder: &Path) {
                 cost.cpu_s,
                 cost.bytes as f64 / 1e6
             );
-            told.push((name.to_string(), us, cost.wall_s));
+            results.push((name.to_string(), us, cost.wall_s));
         };
-        tell("synthesize", synthesize(folder, cells));
+        report("synthesize", synthesize(folder, cells));
         for (way, config) in WAYS {
             let config = format!("c/{config}");
-            tell(&format!("positions by {way}"), least(folder, &["positions", &config, "-o", "t", "--force"]));
+            report(&format!("positions by {way}"), least(folder, &["positions", &config, "-o", "t", "--force"]));
         }
-        tell("weights", least(folder, &["weights", "t", "probe.csv", "-o", "w.h5", "--force"]));
-        each.push(told);
+        report("weights", least(folder, &["weights", "t", "probe.csv", "-o", "w.h5", "--force"]));
+        each.push(results);
     }
     for (few, many) in each[0].iter().zip(&each[1]).skip(1) {
         println!("{:<22} {:.2} times as long per neuron with ten times as many", few.0, many.1 / few.1);

@@ -110,8 +110,8 @@ fn timed(command: Command) -> [f64; 4] {
     let start = Instant::now();
     let output = timed.stdout(Stdio::null()).stderr(Stdio::piped()).output().unwrap();
     let wall = start.elapsed().as_secs_f64();
-    let told = String::from_utf8(output.stderr).unwrap();
-    assert!(output.status.success(), "{told}");
-    let numbers: Vec<f64> = told.split_whitespace().map(|n| n.parse().unwrap()).collect();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{text}");
+    let numbers: Vec<f64> = text.split_whitespace().map(|n| n.parse().unwrap()).collect();
     [wall, numbers[0], numbers[1], numbers[2] / 1024.0]
 }

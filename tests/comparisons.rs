@@ -107,8 +107,7 @@ fn half_a_thickness_is_named_where_the_segments_prove_it() {
     };
     let segments = ["--segments", "s.parquet"];
     let text = "the regions of contacts `d0` extend 140 um along the axis to either side in the first file, and 70 um \
-                in the \
-                second: a thickness is half of the extent, not all of it";
+                in the second: a thickness is half of the extent, not all of it";
     assert_eq!(causes("whole.h5", "half.h5", &segments), [("half thickness".to_string(), text.to_string())]);
     assert_eq!(causes("whole.h5", "half.h5", &[]), [], "without segments nothing is proved");
     assert_eq!(causes("whole.h5", "other.h5", &segments), [], "200 um are not twice 140");

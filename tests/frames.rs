@@ -166,8 +166,8 @@ fn the_order_of_euler_angles_is_sonatas_or_the_one_chosen_and_a_warning_names_bo
     ];
     circuit(folder.path(), swc, &angles);
     let warning = "warning: neurons of population `cells` are rotated about two or more axes, and the order matters: \
-                   used is z, then y, then x about the world's axes, as in the SONATA guide (`--euler-order sonata`); neurodamus turns \
-                   about x, then y, then z (`--euler-order neurodamus`)\n";
+                   used is z, then y, then x about the world's axes, as in the SONATA guide (`--euler-order sonata`); \
+                   neurodamus rotates about x, then y, then z (`--euler-order neurodamus`)\n";
     let run = positions(folder.path(), &[]);
     assert_eq!(run.stderr.matches(warning).count(), 1, "{}", run.stderr);
     // z brings x to y, where y leaves it

@@ -485,8 +485,7 @@ fn populations_become_folders_only_if_their_names_are_plain() {
         let before = names_in(dir.path());
         leadfield_in(dir.path(), &["positions", "c/circuit_config.json", "-o", "out", "--quiet"]).refused(&format!(
             "error: c/networks/nodes/more.h5: population `{told}` cannot name the folder of its table, expected a \
-             name of at \
-             most 240 bytes without `/`, `\\`, control characters and a leading `.`\n\
+             name of at most 240 bytes without `/`, `\\`, control characters and a leading `.`\n\
              hint: choose one population with `--population`: its table is then named like the output"
         ));
         assert_eq!(names_in(dir.path()), before, "{name:?}");

@@ -111,8 +111,7 @@ fn of_a_file_that_no_client_can_read_the_findings_alone_are_told() {
     let table = folder().join("s.parquet");
     let told = leadfield_in(out.path(), &["report", table.to_str().unwrap(), "w.h5"]);
     let why = "/S1nonbarrel_neurons/offsets: last offset is not the number of rows of `scaling_factors`, expected \
-               3161, \
-               found 9999";
+               3161, found 9999";
     assert_eq!(told.stderr, format!("warning: w.h5: {why}\nreport.html: no pictures; 1 error\n"));
     assert_eq!(told.code, 0);
     let page = std::fs::read_to_string(out.path().join("report.html")).unwrap();
@@ -262,8 +261,7 @@ fn too_few_and_too_many_files_are_refused_and_leave_nothing() {
     );
     run(&["s.parquet", "w.h5", "--electrode", "x"]).refused(
         "error: w.h5: unknown electrode, expected one of `0`, `1`, `10`, `11`, `12`, `13`, `14`, `15`, `2`, `3`, `4`, \
-         `5` \
-         and 4 more, found `x`",
+         `5` and 4 more, found `x`",
     );
     run(&["s.parquet", "w.h5", "--within=-1"]).refused(
         "error: --within: out of range, expected a finite number above 0 um, found `-1`\nhint: for example `--within \

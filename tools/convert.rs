@@ -256,7 +256,7 @@ impl Conversion<'_> {
     fn convert(&self, path: &Path, kind: InputKind, out: &Path) -> Result<String> {
         let (target, format) = ConvertTarget::resolve(self.args.to, kind, out)?;
         check_not_an_input(out, [path])?;
-        let told = match (kind, target) {
+        let summary = match (kind, target) {
             (InputKind::Positions, ConvertTarget::Boundaries) => {
                 let neurons = bluerecording::read(path)?;
                 self.write_positions(&neurons, out, format)?
@@ -274,7 +274,7 @@ impl Conversion<'_> {
             (InputKind::Report, _) => columns::report_to_columns(self, path, out, format)?,
             (InputKind::Positions, _) => return Err(target::unsuited_problem(kind, target)).in_file(path),
         };
-        Ok(format!("{} -> {}: {told}", path.display(), out.display()))
+        Ok(format!("{} -> {}: {summary}", path.display(), out.display()))
     }
 
     fn write_positions(
@@ -327,7 +327,7 @@ impl Conversion<'_> {
                 .in_file(path)?,
         }
         let fixed = electrodes_file::write_fixed_file(&diagnosis, out, self.overwrite_policy(), &|_| ())?;
-        let told = format!(
+        let summary = format!(
             "{}, {}, {}",
             format_count(fixed.contacts, "contact"),
             format_count(fixed.nodes, "node"),
@@ -337,7 +337,7 @@ impl Conversion<'_> {
         let codes =
             fixed.codes.iter().map(|(code, &n)| format!("fixed {code}: {}{}", code.description().title, times(n)));
         let left_out = fixed.left_out.iter().map(|object| format!("left out, because no client reads it: `{object}`"));
-        Ok(codes.chain(left_out).fold(told, |told, note| format!("{told}\n  {note}")))
+        Ok(codes.chain(left_out).fold(summary, |summary, note| format!("{summary}\n  {note}")))
     }
 
     fn column_rule(&self) -> ColumnRule {
@@ -358,8 +358,8 @@ fn describe_kinds(files: &[PathBuf], kinds: &[Result<InputKind>]) -> String {
             first.push((*kind, path));
         }
     }
-    let mut told: Vec<String> =
+    let mut descriptions: Vec<String> =
         first.iter().map(|(kind, path)| format!("{} (`{}`)", kind.name(), path.display())).collect();
-    told.sort_unstable();
-    told.join(" and ")
+    descriptions.sort_unstable();
+    descriptions.join(" and ")
 }

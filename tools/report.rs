@@ -42,14 +42,14 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     let ReportFiles { table, weights } = ReportFiles::find(&args.inputs)?;
     let electrode = args.electrode.as_deref();
     let request = ReportRequest { table: &table, weights: &weights, electrode, within_um: args.within, timings_s: &[] };
-    let made = html_report::build_report(&request)?;
-    staged.write_all(&made.html)?;
+    let report = html_report::build_report(&request)?;
+    staged.write_all(&report.html)?;
     staged.commit()?;
-    if let Some(assumptions) = &made.assumptions {
+    if let Some(assumptions) = &report.assumptions {
         common.warn(format_args!("{}: {assumptions}", table.display()));
     }
-    let found = made.diagnosis.counts_text();
-    match &made.figure {
+    let found = report.diagnosis.counts_text();
+    match &report.figure {
         Ok(drawn) => {
             drawn.warnings.iter().for_each(|warning| common.warn(warning));
             let (contacts, electrode) = (format_count(drawn.contacts, "contact"), &drawn.electrode);

@@ -156,10 +156,10 @@ fn describe_contacts(
     contacts: &ContactColumns<'_>,
 ) -> Result<Value> {
     let one = |e: &&ContactEntry| {
-        let told = file.read_description(&e.name)?;
-        let position = told.position_um.map(Point::to_array);
+        let description = file.read_description(&e.name)?;
+        let position = description.position_um.map(Point::to_array);
         Ok(json!({
-            "name": e.name, "position": position, "type": told.kind, "layer": told.layer, "region": told.region,
+            "name": e.name, "position": position, "type": description.kind, "layer": description.layer, "region": description.region,
             "units": file.column_unit(population, &e.name)?,
         }))
     };

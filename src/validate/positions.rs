@@ -56,14 +56,12 @@ impl std::fmt::Display for PositionsCause {
             Self::MyelinIds { nodes, offsets: [low, high] } => write!(
                 f,
                 "the sections in only one file of {nodes} neurons are at the same positions under another id, {low:+} \
-                 to \
-                 {high:+}: `--ignore-myelin-id` matches them"
+                 to {high:+}: `--ignore-myelin-id` matches them"
             ),
             Self::LastBranch { nodes, rules: [a, b] } => write!(
                 f,
                 "the axon stubs of {nodes} neurons are placed by `--axon-placement {a}` in the first file, and by \
-                 `{b}` in the \
-                 second"
+                 `{b}` in the second"
             ),
         }
     }
@@ -128,8 +126,8 @@ pub fn find_last_branch_cause(
             (Some(own), Some(placed)) => {
                 let mut matching = SectionMatcher::new(&options);
                 matching.compare_neuron(node, own, placed);
-                let told = matching.finish(Default::default());
-                told.outside_count == 0 && told.unmatched.is_empty()
+                let comparison = matching.finish(Default::default());
+                comparison.outside_count == 0 && comparison.unmatched.is_empty()
             }
             _ => false,
         })

@@ -312,15 +312,13 @@ pub const CORPUS: &[Damage] = &[
     damage(
         "E08",
         "/electrodes/pop/scaling_factors: compressed by a filter that cannot be undone here, expected `deflate` or \
-         none, \
-         found `zstd`",
+         none, found `zstd`",
         |f| compressed_by(f, SCALING, 32015),
     ),
     damage(
         "E08",
         "/electrodes/pop/scaling_factors: compressed by a filter that cannot be undone here, expected `deflate` or \
-         none, \
-         found `filter 4242`",
+         none, found `filter 4242`",
         |f| compressed_by(f, SCALING, 4242),
     ),
     damage(
@@ -492,8 +490,7 @@ fn a_filter_that_is_not_available_is_named_with_the_remedy_by_every_tool() {
     let case = CORPUS.iter().find(|case| case.code == "E08").unwrap();
     damaged(&dir.path().join("w.h5"), case.make);
     let hint = "write the file again without this filter: `h5repack -f GZIP=4 FILE NEW` where HDF5 has the plugin \
-                `zstd`, or \
-                Python's h5py (it has lzf; `import hdf5plugin` brings others)";
+                `zstd`, or Python's h5py (it has lzf; `import hdf5plugin` brings others)";
     let facts = leadfield_in(dir.path(), &["info", "w.h5"]).ok();
     assert!(facts.contains(&format!("zstd, which is not supported here: {hint}\n")), "{facts}");
     leadfield_in(dir.path(), &["validate", "weights", "w.h5", "w.h5"])

@@ -14,8 +14,7 @@ fn an_unknown_electrode_is_told_with_those_of_the_file() {
     let file = out.path().join("a.svg");
     weights(&["--electrode", "99", "-o", file.to_str().unwrap()]).refused(
         "error: w.h5: unknown electrode, expected one of `0`, `1`, `10`, `11`, `12`, `13`, `14`, `15`, `2`, `3`, `4`, \
-         `5` \
-         and 4 more, found `99`",
+         `5` and 4 more, found `99`",
     );
     assert!(names_in(out.path()).is_empty());
 }
@@ -133,8 +132,7 @@ fn a_neuron_that_is_cut_otherwise_is_refused() {
     run(&["weights", "b.parquet", "e.csv", "-o", "v.h5", "--quiet"]).ok();
     run(&["plot", "compare", "w.h5", "v.h5", "-o", "a.svg"]).refused(&format!(
         "error: no node with the same number of segments in both files, expected at least one, found 1 with others: \
-         node {} \
-         has {} and {}\nhint: check that both are from the same circuit and discretisation",
+         node {} has {} and {}\nhint: check that both are from the same circuit and discretisation",
         a.node_id, a.segments, b.segments
     ));
     run(&["plot", "weights", "b.parquet", "w.h5", "--electrode", "near", "-o", "a.svg"]).refused(&format!(

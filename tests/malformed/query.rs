@@ -94,8 +94,7 @@ fn unknown_names_are_refused_with_those_that_are_known() {
     rewritten(&elsewhere.path().join("s.parquet"), |pairs| set(pairs, "leadfield.circuit", "gone.json"));
     leadfield_in(elsewhere.path(), &["query", "s.parquet", "--columns", "node_id,foo"]).refused(
         "error: --columns: unknown column, expected one of `node_id`, `section_id`, `segment_id`, `section_type`, \
-         `x0`, \
-         `y0`, `z0`, `x1`, `y1`, `z1`, `radius`, `row`, `x`, `y`, `z`, `length`, `inside`, found `foo`\n\
+         `x0`, `y0`, `z0`, `x1`, `y1`, `z1`, `radius`, `row`, `x`, `y`, `z`, `length`, `inside`, found `foo`\n\
          hint: attributes of the nodes, such as `mtype`, need `--circuit CONFIG`",
     );
     let run = query(&["--columns", "foo"]);

@@ -111,8 +111,7 @@ fn rows_in_another_order_are_told() {
     let (code, _, found) = examined(dir.path(), "w.h5", "s.parquet");
     let text = format!(
         "rows in the wrong order, expected sections by ascending id and segments in order, found the weights of row 0 \
-         of \
-         node 0 in its row {first}"
+         of node 0 in its row {first}"
     );
     assert_eq!((code, found), (1, vec![("E82".to_string(), text)]));
 }
@@ -222,8 +221,7 @@ fn shifted_rows_are_named_with_their_number() {
         own[4 * 40..].rotate_right(4);
     });
     let text = "shifted rows at 1 node (`6`), expected each segment's own, found the weights of 1 row before, from \
-                row 40 \
-                of node 6 on";
+                row 40 of node 6 on";
     assert_eq!(late, finding("E85", text));
 }
 

@@ -485,8 +485,7 @@ fn a_length_that_is_a_multiple_of_the_chunk_but_for_rounding_is_told_with_its_no
     assert_eq!(
         warnings(&asc(10.0, 80.0)),
         ["warning: node 0: section 4 of morphology `PC_long_00` is 80.000000 um long, too near to 80 um to be sure \
-             into how \
-          many segments the simulator cuts it"]
+             into how many segments the simulator cuts it"]
     );
     // on both sides of the multiple, and no farther from it on one than on the other
     for (dendrite, is_near) in [(79.99994, true), (80.00006, true), (79.999, false), (80.001, false)] {

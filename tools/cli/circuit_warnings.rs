@@ -15,8 +15,7 @@ pub fn warn_euler_order(table: &SegmentationPlan, is_chosen: bool, common: &Comm
     }
     common.warn(format_args!(
         "neurons of population `{}` are rotated about two or more axes, and the order matters: used is z, then y, \
-         then x about \
-         the world's axes, as in the SONATA guide (`--euler-order sonata`); neurodamus turns about x, then y, then z \
+         then x about the world's axes, as in the SONATA guide (`--euler-order sonata`); neurodamus rotates about x, then y, then z \
          (`--euler-order neurodamus`)",
         table.population()
     ));
@@ -25,11 +24,11 @@ pub fn warn_euler_order(table: &SegmentationPlan, is_chosen: bool, common: &Comm
 /// Lists the neurons that are left out, each with its reason; a reason of several lines (one that shows a template) is
 /// printed in full only once.
 pub fn warn_skipped(table: &SegmentationPlan, common: &Common) {
-    let mut told = HashSet::new();
+    let mut printed = HashSet::new();
     for skipped in table.skipped() {
         let why = skipped.error.to_string();
         let first = why.lines().next().unwrap_or_default().to_string();
-        let is_new = why == first || told.insert(why.clone());
+        let is_new = why == first || printed.insert(why.clone());
         let why = if is_new { why } else { format!("{first} the same") };
         common.warn(format_args!("node {} of population `{}` is left out: {why}", skipped.node_id, table.population()));
     }

@@ -48,13 +48,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bytes_are_told_in_thousands() {
+    fn bytes_are_formatted_in_thousands() {
         assert_eq!(format_bytes(999), "999 B");
         assert_eq!(format_bytes(12_345_678), "12.3 MB");
     }
 
     #[test]
-    fn times_are_told_in_what_they_are_thought_of() {
+    fn durations_are_formatted_in_usual_units() {
         assert_eq!(
             [0.3, 59.6, 600.0, 7200.0].map(format_duration),
             ["less than 1 s", "about 60 s", "about 10 min", "about 2.0 h"]

@@ -13,15 +13,15 @@ pub struct StopSignal(Arc<AtomicBool>);
 impl StopSignal {
     /// Installs the signal handlers.
     pub fn install() -> Self {
-        let asked = Arc::new(AtomicBool::new(false));
+        let requested = Arc::new(AtomicBool::new(false));
         for signal in [SIGINT, SIGTERM, SIGUSR1] {
             // this order matters: the first handler runs the default action only if an earlier signal has set the flag.
             // Errors are ignored: without handlers a signal ends the program at once, and the next run can resume all
             // the same
-            drop(flag::register_conditional_default(signal, asked.clone()));
-            drop(flag::register(signal, asked.clone()));
+            drop(flag::register_conditional_default(signal, requested.clone()));
+            drop(flag::register(signal, requested.clone()));
         }
-        Self(asked)
+        Self(requested)
     }
 
     /// Returns whether to stop.

@@ -65,13 +65,13 @@ pub fn write_table(work: &Conversion<'_>, files: &[PathBuf], kinds: Vec<Result<I
         return Err(ConvertProblem::Partial { all, done }.into());
     }
     let options = TableOptions { population, precision: work.precision(), segments_per_part: MAX_SEGMENTS_PER_PART };
-    let made = gathered.write(&options, &|_| {})?;
+    let counts = gathered.write(&options, &|_| {})?;
     common.print_note(format_args!(
         "{}: {}, {} of population `{population}`, {}, {:.2} s; radii are unknown, and section types except somata",
         args.out.display(),
-        format_count(made.segments, "segment"),
-        format_count(made.neurons, "neuron"),
-        format_count(made.parts, "part"),
+        format_count(counts.segments, "segment"),
+        format_count(counts.neurons, "neuron"),
+        format_count(counts.parts, "part"),
         started.elapsed().as_secs_f64(),
     ));
     if done < all { Err(ConvertProblem::Failed { all, done }.into()) } else { Ok(()) }

@@ -66,8 +66,9 @@ pub(super) fn make_probe(folder: &Path) -> Result<DemoStep> {
 /// Creates the circuit's segment table.
 pub(super) fn make_segments(folder: &Path) -> Result<DemoStep> {
     let (started, path) = (Instant::now(), folder.join("segments.parquet"));
-    let made = place_positions(&folder.join("circuit"), &path, StubPlacement::default())?;
-    let counts = format!("{} of {}", format_count(made.segments, "segment"), format_count(made.neurons, "neuron"));
+    let summary = place_positions(&folder.join("circuit"), &path, StubPlacement::default())?;
+    let counts =
+        format!("{} of {}", format_count(summary.segments, "segment"), format_count(summary.neurons, "neuron"));
     Ok(DemoStep { name: "segments", counts, seconds: started.elapsed().as_secs_f64(), path })
 }
 
@@ -100,13 +101,12 @@ pub(super) fn make_report(folder: &Path, before: &[DemoStep]) -> Result<DemoStep
         within_um: html_report::DEFAULT_VIEW_HALF_SIDE_UM,
         timings_s: &took,
     };
-    let made = html_report::build_report(&request)?;
-    let drawn = made.figure?;
+    let report = html_report::build_report(&request)?;
+    let drawn = report.figure?;
     let figure = folder.join("weights.svg");
-    write_file(&path, &made.html)?;
+    write_file(&path, &report.html)?;
     write_file(&figure, drawn.figure.to_svg())?;
-    let counts =
-        format!("HTML page, {:.1} MB, drawn at contact {}", made.html.len() as f64 / 1e6, drawn.electrode);
+    let counts = format!("HTML page, {:.1} MB, drawn at contact {}", report.html.len() as f64 / 1e6, drawn.electrode);
     Ok(DemoStep { name: "report", counts, seconds: started.elapsed().as_secs_f64(), path })
 }
 

@@ -58,11 +58,11 @@ fn add_contacts(facts: &mut Facts, file: &Hdf5File, electrodes: &ElectrodesFile)
         "contacts",
         format!("{}: {}", contacts.len(), join_quoted(contacts.iter().map(|(c, _)| &c.name), MAX_LISTED_NAMES)),
     );
-    let bounds = Aabb::enclosing(contacts.iter().filter_map(|(_, told)| told.position_um));
+    let bounds = Aabb::enclosing(contacts.iter().filter_map(|(_, description)| description.position_um));
     facts.add("bounds", if bounds.is_empty() { "no positions".into() } else { bounds.to_string() });
     let mut methods: BTreeMap<String, u64> = BTreeMap::new();
-    for (contact, told) in &contacts {
-        *methods.entry(describe_method(file, electrodes, contact, told)?).or_default() += 1;
+    for (contact, description) in &contacts {
+        *methods.entry(describe_method(file, electrodes, contact, description)?).or_default() += 1;
     }
     methods
         .into_iter()
@@ -75,11 +75,11 @@ fn describe_method(
     file: &Hdf5File,
     electrodes: &ElectrodesFile,
     contact: &ContactEntry,
-    told: &ContactDescription,
+    description: &ContactDescription,
 ) -> Result<String> {
     let settings = read_attributes(file, &format!("/electrodes/{}/type", contact.name));
     let settings = settings.into_iter().map(|(name, value)| format!(", {name} {value}"));
-    let mut method = told.kind.clone().unwrap_or_else(|| "unknown".into()) + &settings.collect::<String>();
+    let mut method = description.kind.clone().unwrap_or_else(|| "unknown".into()) + &settings.collect::<String>();
     if let Some(population) = electrodes.populations().first() {
         let unit = electrodes.column_unit(population, &contact.name)?;
         if unit != population.units().unwrap_or(WEIGHT_UNIT) {

@@ -134,10 +134,10 @@ impl<'a> QueryColumns<'a> {
 
     /// Builds the result's rows for some hits; `distances` are theirs, if they have any.
     pub fn build_batch(&self, hits: &Hits, distances: &[f64]) -> Result<RecordBatch> {
-        let made = self.columns.iter().zip(self.schema.fields());
-        let made = made.map(|(column, field)| column.build_array(field.name(), hits, distances, self));
+        let arrays = self.columns.iter().zip(self.schema.fields());
+        let arrays = arrays.map(|(column, field)| column.build_array(field.name(), hits, distances, self));
         let options = RecordBatchOptions::new().with_row_count(Some(hits.region.len()));
-        let batch = RecordBatch::try_new_with_options(self.schema(), made.collect::<Result<_>>()?, &options);
+        let batch = RecordBatch::try_new_with_options(self.schema(), arrays.collect::<Result<_>>()?, &options);
         batch.map_err(|e| Error::from(leadfield::segments::table::TableProblem::from(e)))
     }
 }

@@ -139,10 +139,10 @@ impl Search<'_> {
         let fingerprint = self.table.fingerprint()?;
         if !path.exists() {
             check_can_start(path, OverwritePolicy::Refuse, false)?;
-            let made = self.table.build_index()?;
-            made.write(path, fingerprint, OverwritePolicy::Refuse)?;
-            self.common.print_note(format_args!("{}: index of {} segments", path.display(), made.len()));
-            return Ok(made);
+            let index = self.table.build_index()?;
+            index.write(path, fingerprint, OverwritePolicy::Refuse)?;
+            self.common.print_note(format_args!("{}: index of {} segments", path.display(), index.len()));
+            return Ok(index);
         }
         SegmentIndex::open(path, fingerprint)
     }

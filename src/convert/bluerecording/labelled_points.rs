@@ -137,15 +137,15 @@ mod tests {
     #[test]
     fn neurons_and_sections_come_in_any_order() {
         let neurons = columns(&[(9, 4), (9, 4), (9, 0), (2, 0), (2, 0), (2, 1), (2, 1), (2, 1)]).to_neurons().unwrap();
-        let told: Vec<_> = neurons
+        let summary: Vec<_> = neurons
             .iter()
             .map(|n| (n.node_id, n.sections().map(|s| (s.id, s.points[0].x, s.segment_count())).collect::<Vec<_>>()))
             .collect();
-        assert_eq!(told, [(9, vec![(0, 2.0, 1), (4, 0.0, 1)]), (2, vec![(0, 3.0, 2), (1, 5.0, 2)])]);
+        assert_eq!(summary, [(9, vec![(0, 2.0, 1), (4, 0.0, 1)]), (2, vec![(0, 3.0, 2), (1, 5.0, 2)])]);
     }
 
     #[test]
-    fn what_is_no_neuron_is_told_with_its_column() {
+    fn invalid_neurons_are_reported_with_their_column() {
         refused(&[], "no boundaries, expected at least one neuron");
         refused(
             &[(1, 0), (2, 0), (1, 3), (1, 3)],

@@ -35,9 +35,8 @@ impl IndexLabels {
         let (class, members) = index_class(pickle, id)?;
         if class == GlobalName::RangeIndex {
             let number = |key| {
-                index_member(pickle, members, key).and_then(|n| {
-                    pickle.int(n).ok_or_else(|| pickle.type_error(n, "range of labels", "an integer"))
-                })
+                index_member(pickle, members, key)
+                    .and_then(|n| pickle.int(n).ok_or_else(|| pickle.type_error(n, "range of labels", "an integer")))
             };
             let (start, stop, step) = (number("start")?, number("stop")?, number("step")?);
             let span = if step > 0 { stop.saturating_sub(start) } else { start.saturating_sub(stop) };
@@ -87,9 +86,9 @@ impl MultiIndex {
         let level = |(number, &level): (usize, &ValueId)| IndexLabels::from_pickle(pickle, level, name(number));
         let levels = levels.iter().enumerate().map(level).collect::<Result<Vec<_>>>()?;
         let codes = codes.iter().map(|&codes| read_codes(pickle, codes)).collect::<Result<Vec<_>>>()?;
-        let made = Self { levels, codes, names };
-        made.check_codes(pickle, id)?;
-        Ok(made)
+        let index = Self { levels, codes, names };
+        index.check_codes(pickle, id)?;
+        Ok(index)
     }
 
     /// Checks that each level has one code per column, and that each code is the index of a label.

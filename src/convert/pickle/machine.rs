@@ -235,9 +235,9 @@ impl<'a> Machine<'a> {
     /// Builds a list or a dictionary from all values above the mark.
     fn build_list_or_dict(&mut self, instruction: u8) -> PickleResult<()> {
         let items = self.pop_marked()?;
-        let made =
+        let value =
             if instruction == b'l' { PickleValue::List(items) } else { PickleValue::Dict(key_value_pairs(&items)?) };
-        self.push(made);
+        self.push(value);
         Ok(())
     }
 

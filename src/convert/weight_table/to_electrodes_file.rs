@@ -91,8 +91,8 @@ fn check_units(schema: &Schema) -> Result<(), ConversionProblem> {
 
 /// Checks that no rows are missing, if the metadata state the number of rows.
 fn check_rows(schema: &Schema, found: u64) -> Result<(), ConversionProblem> {
-    let told = schema.metadata().get(ROWS_KEY).and_then(|text| text.parse().ok());
-    match told {
+    let stated = schema.metadata().get(ROWS_KEY).and_then(|text| text.parse().ok());
+    match stated {
         Some(expected) if expected != found => Err(ConversionProblem::RowCount { expected, found }),
         _ if found == 0 => Err(ConversionProblem::RowCount { expected: 1, found }),
         _ => Ok(()),
@@ -224,16 +224,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_that_are_missing_are_told() {
-        let told = |rows: Option<&str>, found| {
-            let told = rows.map(|rows| (ROWS_KEY.to_string(), rows.to_string()));
-            let metadata: HashMap<String, String> = told.into_iter().collect();
+    fn missing_rows_are_reported() {
+        let check = |rows: Option<&str>, found| {
+            let entry = rows.map(|rows| (ROWS_KEY.to_string(), rows.to_string()));
+            let metadata: HashMap<String, String> = entry.into_iter().collect();
             let schema = Schema::new_with_metadata(arrow_schema::Fields::empty(), metadata);
             check_rows(&schema, found).map_err(|problem| problem.to_string())
         };
-        assert_eq!(told(Some("3"), 3), Ok(()));
-        assert_eq!(told(None, 2), Ok(()));
-        assert_eq!(told(Some("3"), 2).unwrap_err(), "rows are missing, expected 3, found 2");
-        assert_eq!(told(None, 0).unwrap_err(), "rows are missing, expected 1, found 0");
+        assert_eq!(check(Some("3"), 3), Ok(()));
+        assert_eq!(check(None, 2), Ok(()));
+        assert_eq!(check(Some("3"), 2).unwrap_err(), "rows are missing, expected 3, found 2");
+        assert_eq!(check(None, 0).unwrap_err(), "rows are missing, expected 1, found 0");
     }
 }

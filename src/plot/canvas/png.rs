@@ -184,7 +184,7 @@ mod tests {
     #[test]
     fn a_page_beyond_the_limit_is_refused() {
         let page = Figure { width: 7200.0, height: 72.0, title: String::new(), items: Vec::new() };
-        let told = to_png(&page).unwrap_err().to_string();
-        assert_eq!(told, "too large for a PNG, expected at most 16384 pixels per side, found 20000 x 200");
+        let message = to_png(&page).unwrap_err().to_string();
+        assert_eq!(message, "too large for a PNG, expected at most 16384 pixels per side, found 20000 x 200");
     }
 }

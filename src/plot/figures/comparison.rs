@@ -166,8 +166,8 @@ fn axis_unit(units: impl Iterator<Item = &'static str>) -> String {
 fn contact_units(files: [&ElectrodesFile; 2], names: &[String]) -> Result<Vec<UnitPair>> {
     let of = |file: &ElectrodesFile, name: &String| -> Result<&'static str> {
         let is_there = file.electrodes().iter().any(|e| e.name == *name);
-        let told = is_there.then(|| file.read_description(name)).transpose()?;
-        Ok(weight_unit(told.and_then(|told| told.kind).as_deref()))
+        let description = is_there.then(|| file.read_description(name)).transpose()?;
+        Ok(weight_unit(description.and_then(|description| description.kind).as_deref()))
     };
     names.iter().map(|name| Ok([of(files[0], name)?, of(files[1], name)?])).collect()
 }

@@ -42,19 +42,19 @@ fn clip_polygon(mut polygon: Vec<PagePoint>, frame: &PlotFrame) -> Vec<PagePoint
         [(0, frame.left, 1.0), (0, frame.right(), -1.0), (1, frame.top, 1.0), (1, frame.bottom(), -1.0)];
     for (axis, limit, sign) in sides {
         let inner = |p: &PagePoint| (p[axis] - limit) * sign;
-        let mut kept = Vec::with_capacity(polygon.len() + 4);
+        let mut clipped = Vec::with_capacity(polygon.len() + 4);
         let next = polygon.iter().cycle().skip(1);
         for (from, to) in polygon.iter().zip(next) {
             let (a, b) = (inner(from), inner(to));
             if a >= 0.0 {
-                kept.push(*from);
+                clipped.push(*from);
             }
             if (a >= 0.0) != (b >= 0.0) {
                 let t = a / (a - b);
-                kept.push([0, 1].map(|k| from[k] + (to[k] - from[k]) * t));
+                clipped.push([0, 1].map(|k| from[k] + (to[k] - from[k]) * t));
             }
         }
-        polygon = kept;
+        polygon = clipped;
     }
     polygon
 }

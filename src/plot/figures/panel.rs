@@ -170,8 +170,8 @@ impl Panels {
         let most = 0.3 * f64::from(frame.width) / self.points_per_um;
         let power = 10f64.powf(most.log10().floor());
         let length = [5.0, 2.0].map(|k| k * power).into_iter().find(|l| *l <= most).unwrap_or(power);
-        let (wide, told) = ((length * self.points_per_um) as f32, format!("{length} um"));
-        let half = 0.5 * wide.max(text_width(&told, SMALL_SIZE_PT));
+        let (wide, label) = ((length * self.points_per_um) as f32, format!("{length} um"));
+        let half = 0.5 * wide.max(text_width(&label, SMALL_SIZE_PT));
         let beside = half.max(0.5 * wide) + 9.0;
         // the middle of the bar; its label is above it
         let corners = [(frame.bottom() - 9.0, frame.right() - beside), (frame.bottom() - 9.0, frame.left + beside)]
@@ -185,8 +185,10 @@ impl Panels {
         let (y, middle) = corners.min_by_key(covered).unwrap_or_default();
         let ends = [[middle - 0.5 * wide, y], [middle + 0.5 * wide, y]];
         let bar = |colour, width| DrawItem::Lines { ends: vec![ends], colour, width };
-        let name =
-            Text { halo: Some(Colour::WHITE), ..Text::new([middle, y - 4.0], SMALL_SIZE_PT, TextAnchor::Middle, told) };
+        let name = Text {
+            halo: Some(Colour::WHITE),
+            ..Text::new([middle, y - 4.0], SMALL_SIZE_PT, TextAnchor::Middle, label)
+        };
         DrawItem::Group("scale-bar", vec![bar(Colour::WHITE, 4.5), bar(Colour::BLACK, 2.5), DrawItem::Text(name)])
     }
 }

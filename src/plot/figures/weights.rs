@@ -128,8 +128,8 @@ fn contact_box(lookup: &WeightLookup, half: f64) -> Result<Cuboid> {
 fn all_contact_marks(lookup: &WeightLookup) -> Result<Vec<ContactMark>> {
     let chosen = |name: &str| name == lookup.electrode();
     let all = lookup.file().read_descriptions()?;
-    let mark = |(e, told): &(&ContactEntry, ContactDescription)| {
-        Some(ContactMark { name: e.name.clone(), position: told.position_um?, is_selected: chosen(&e.name) })
+    let mark = |(e, description): &(&ContactEntry, ContactDescription)| {
+        Some(ContactMark { name: e.name.clone(), position: description.position_um?, is_selected: chosen(&e.name) })
     };
     Ok(all.iter().filter_map(mark).collect())
 }
@@ -246,18 +246,18 @@ fn draw_legend(
             let inside = values.iter().flatten().filter(|v| v.is_finite() && **v > 0.0).count() as u64;
             let drawn = if thinned { " drawn" } else { "" };
             let outside = values.iter().flatten().filter(|v| v.is_finite() && **v <= 0.0).count() as u64;
-            let told = [
+            let entries = [
                 (INSIDE_COLOUR, format!("inside: {}{drawn}", group_thousands(inside))),
                 (OUTSIDE_COLOUR, format!("outside: {}{drawn}", group_thousands(outside))),
             ];
-            let widest = told.iter().map(|(_, text)| text_width(text, LABEL_SIZE_PT)).fold(0.0, f32::max);
+            let widest = entries.iter().map(|(_, text)| text_width(text, LABEL_SIZE_PT)).fold(0.0, f32::max);
             let entry = |(i, (colour, text)): (usize, (Colour, String))| {
                 let y = top + 8.0 + 16.0 * i as f32;
                 let line = vec![[left, y], [left + 16.0, y]];
                 let line = DrawItem::Polygon { points: line, closed: false, paint: Paint::stroke(colour, 2.0) };
                 [line, DrawItem::Text(Text::new([left + 22.0, y + 3.6], LABEL_SIZE_PT, TextAnchor::Start, text))]
             };
-            (DrawItem::Group("key", told.into_iter().enumerate().flat_map(entry).collect()), left + widest + 32.0)
+            (DrawItem::Group("key", entries.into_iter().enumerate().flat_map(entry).collect()), left + widest + 32.0)
         }
     }
 }

@@ -38,7 +38,8 @@ pub fn find_middle_contact(file: &ElectrodesFile, table: &SegmentTable) -> Resul
     let center = table.bounds()?.center();
     let population = &table.metadata().population;
     let usable = file.read_descriptions()?.into_iter().filter(|(e, _)| e.column(population).is_some());
-    let distance = |told: &ContactDescription| told.position_um.map_or(f64::INFINITY, |p| p.distance(center));
+    let distance =
+        |description: &ContactDescription| description.position_um.map_or(f64::INFINITY, |p| p.distance(center));
     Ok(usable.min_by(|(_, a), (_, b)| distance(a).total_cmp(&distance(b))).map(|(e, _)| e.name.clone()))
 }
 
@@ -50,7 +51,7 @@ pub fn list_contacts(lookup: &WeightLookup) -> Result<Vec<ContactColumn<'_>>> {
     let population = lookup.population().name();
     let described = lookup.file().read_descriptions()?.into_iter();
     let mut contacts: Vec<ContactColumn<'_>> =
-        described.filter_map(|(e, told)| Some((e.name.as_str(), told, e.column(population)?))).collect();
+        described.filter_map(|(e, description)| Some((e.name.as_str(), description, e.column(population)?))).collect();
     contacts.sort_by_key(|(_, _, column)| *column);
     Ok(contacts)
 }
@@ -62,18 +63,19 @@ pub fn build_rows(
     summaries: Vec<ColumnSummary>,
     settings: &ContactSettings,
 ) -> Result<Vec<ContactRow>> {
-    let near = count_near_segments(table, contacts.iter().map(|(_, told, _)| told))?;
-    let row = |(i, (((name, told, _), range), near)): (usize, ((&ContactColumn<'_>, ColumnSummary), Option<u64>))| {
-        ContactRow {
-            name: (*name).into(),
-            kind: told.kind.clone().unwrap_or_default(),
-            settings: settings.individual.get(i).cloned().unwrap_or_default(),
-            position: told.position_um.map_or_else(String::new, |p| p.to_string()),
-            weight_range: range,
-            unit: weight_unit(told.kind.as_deref()),
-            near_segments: near.map(|n| (n, n as f64 / table.len().max(1) as f64)),
-        }
-    };
+    let near = count_near_segments(table, contacts.iter().map(|(_, description, _)| description))?;
+    let row =
+        |(i, (((name, description, _), range), near)): (usize, ((&ContactColumn<'_>, ColumnSummary), Option<u64>))| {
+            ContactRow {
+                name: (*name).into(),
+                kind: description.kind.clone().unwrap_or_default(),
+                settings: settings.individual.get(i).cloned().unwrap_or_default(),
+                position: description.position_um.map_or_else(String::new, |p| p.to_string()),
+                weight_range: range,
+                unit: weight_unit(description.kind.as_deref()),
+                near_segments: near.map(|n| (n, n as f64 / table.len().max(1) as f64)),
+            }
+        };
     Ok(contacts.iter().zip(summaries).zip(near).enumerate().map(row).collect())
 }
 

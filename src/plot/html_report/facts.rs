@@ -83,11 +83,11 @@ fn add_weights_facts(
 /// Describes how many contacts each method has: `2 PointSource, 382 LineSource`.
 fn describe_contacts(lookup: &WeightLookup) -> Result<String> {
     let mut kinds: BTreeMap<String, u64> = BTreeMap::new();
-    for (_, told) in lookup.file().read_descriptions()? {
-        *kinds.entry(told.kind.unwrap_or_else(|| "of unknown type".into())).or_default() += 1;
+    for (_, description) in lookup.file().read_descriptions()? {
+        *kinds.entry(description.kind.unwrap_or_else(|| "of unknown type".into())).or_default() += 1;
     }
-    let told: Vec<String> = kinds.into_iter().map(|(kind, n)| format!("{} {kind}", group_thousands(n))).collect();
-    Ok(told.join(", "))
+    let counts: Vec<String> = kinds.into_iter().map(|(kind, n)| format!("{} {kind}", group_thousands(n))).collect();
+    Ok(counts.join(", "))
 }
 
 fn size_on_disk(path: &Path) -> Result<u64> {

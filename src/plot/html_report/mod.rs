@@ -169,7 +169,7 @@ fn report_all(
     })?;
     let summaries = summaries.finish(&factors, &columns)?;
     clock.finish_step("weights read and examined");
-    let named: Vec<_> = contacts.iter().map(|(name, told, _)| (*name, told.kind.as_deref())).collect();
+    let named: Vec<_> = contacts.iter().map(|(name, description, _)| (*name, description.kind.as_deref())).collect();
     let settings = ContactSettings::read(&Hdf5File::open(request.weights)?, &named);
     let rows = contact_table::build_rows(table, &contacts, summaries, &settings)?;
     clock.finish_step("segments near each contact counted");

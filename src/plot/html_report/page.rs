@@ -115,20 +115,20 @@ impl PageContents {
         };
         format!(
             "<h2>Weights of contact {chosen}</h2>\n<figure>\n{figure}</figure>\n\
-             <h2>The segments round contact {chosen}</h2>\n{view}<h2>Contacts</h2>\n{contacts}{script}"
+             <h2>The segments around contact {chosen}</h2>\n{view}<h2>Contacts</h2>\n{contacts}{script}"
         )
     }
 
     fn contacts_html(&self) -> String {
         let number = |name: String| format!("<th scope=\"col\" class=\"number\">{name}</th>");
         let unit = self.common_unit();
-        let told = unit.map(|u| if u.is_empty() { String::new() } else { format!(" ({u})") }).unwrap_or_default();
+        let unit_text = unit.map(|u| if u.is_empty() { String::new() } else { format!(" ({u})") }).unwrap_or_default();
         let mut html = "<div class=\"scroll\" tabindex=\"0\"><table>\n<thead><tr><th scope=\"col\">name</th>\
                         <th scope=\"col\">type</th>"
             .to_string();
         html += if self.has_settings() { "<th scope=\"col\">settings</th>" } else { "" };
         html += "<th scope=\"col\">position (um)</th>";
-        html.extend(["min", "median", "max"].map(|name| number(format!("{name}{told}"))));
+        html.extend(["min", "median", "max"].map(|name| number(format!("{name}{unit_text}"))));
         html += if unit.is_none() { "<th scope=\"col\">unit</th>" } else { "" };
         html += &number(format!("segments within {NEAR_UM} um"));
         html += &number("share".into());
@@ -164,10 +164,10 @@ impl PageContents {
 }
 
 /// Writes the 3D view of a contact, whose name is already escaped.
-fn view_html(chosen: &str, ViewerScene { summary: told, legend, .. }: &ViewerScene) -> String {
-    let told = escape_xml(told);
+fn view_html(chosen: &str, ViewerScene { summary, legend, .. }: &ViewerScene) -> String {
+    let summary = escape_xml(summary);
     format!(
-        "<p class=\"note\">{told}</p>\n\
+        "<p class=\"note\">{summary}</p>\n\
          <noscript><p class=\"note\">The 3D view needs JavaScript; \
          <code>leadfield plot weights --within</code> draws the same segments.</p></noscript>\n\
          <div id=\"scene-all\" hidden>\n<p class=\"note screen\" id=\"scene-note\">Drag or arrow keys rotate, wheel or + and \

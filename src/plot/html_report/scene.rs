@@ -40,8 +40,10 @@ impl ViewerScene {
         let ends = sample.segments.iter().flat_map(|l| l.start.to_array().into_iter().chain(l.end.to_array()));
         let near = |p: &Point| (*p - center).norm() <= 2.0 * radius && *p != center;
         let own = request.lookup.file().read_descriptions()?.into_iter();
-        let contacts: Vec<(&str, Point)> =
-            own.filter_map(|(e, told)| Some((e.name.as_str(), told.position_um?))).filter(|(_, p)| near(p)).collect();
+        let contacts: Vec<(&str, Point)> = own
+            .filter_map(|(e, description)| Some((e.name.as_str(), description.position_um?)))
+            .filter(|(_, p)| near(p))
+            .collect();
         let data = json!({
             "center": center.to_array(),
             "radius": radius,
@@ -60,14 +62,14 @@ impl ViewerScene {
         });
         let place =
             within.map_or_else(String::new, |r| format!(" in the box of {} um per side around the contact", 2.0 * r));
-        let mut told = format!("{}{place}", sample.summary());
+        let mut text = format!("{}{place}", sample.summary());
         if let Some(complete) = complete {
             let every = group_thousands(sample.stride);
-            told += &format!(
+            text += &format!(
                 ": all with midpoints within {complete:.0} um of the contact, and one of {every} of those further away"
             );
         }
-        Ok(Ok(Self { data, summary: told + ".", legend }))
+        Ok(Ok(Self { data, summary: text + ".", legend }))
     }
 
     /// Returns the data as JSON without a `<`, so that it can be embedded in a script element.

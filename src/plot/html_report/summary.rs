@@ -211,8 +211,8 @@ fn mean(a: f64, b: f64) -> f64 {
 
 /// Reads random rows, the same ones each time.
 fn sample_rows(factors: &WeightsDataset, count: u64) -> Result<Vec<f64>> {
-    let mut dice = ChaCha8Rng::seed_from_u64(factors.rows());
-    let mut rows: Vec<u64> = (0..count).map(|_| dice.random_range(0..factors.rows())).collect();
+    let mut rng = ChaCha8Rng::seed_from_u64(factors.rows());
+    let mut rows: Vec<u64> = (0..count).map(|_| rng.random_range(0..factors.rows())).collect();
     rows.sort_unstable();
     let (mut all, mut own) = (Vec::with_capacity((count * factors.columns()) as usize), Vec::new());
     for row in rows {
@@ -284,14 +284,14 @@ mod tests {
 
     #[test]
     fn medians_are_exact_wherever_the_two_numbers_are_or_known_to_be_missed() {
-        let mut dice = ChaCha8Rng::seed_from_u64(3);
+        let mut rng = ChaCha8Rng::seed_from_u64(3);
         for n in [1, 2, 3, 10, 99, 100, 1000] {
             // many values are equal
-            let values: Vec<f64> = (0..n).map(|_| f64::from(dice.random_range(-20..20_i32)) * 0.5).collect();
+            let values: Vec<f64> = (0..n).map(|_| f64::from(rng.random_range(-20..20_i32)) * 0.5).collect();
             let expected = sorted(&values);
             let mut hit = 0;
             for _ in 0..50 {
-                let ends = [0, 1].map(|_| f64::from(dice.random_range(-21..21_i32)) * 0.5);
+                let ends = [0, 1].map(|_| f64::from(rng.random_range(-21..21_i32)) * 0.5);
                 let found = summary(&values, [ends[0].min(ends[1]), ends[0].max(ends[1])], 2000);
                 assert!(found.is_none() || found == Some(expected), "{n} {ends:?} {found:?} {expected:?}");
                 hit += u8::from(found.is_some());

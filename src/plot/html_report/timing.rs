@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_told_to_the_second() {
+    fn times_are_formatted_to_the_second() {
         // 2000-02-29 is day 11016 of the epoch: 30 years of 365 days, 7 leap days, and 59 days
         let seconds = 11_016 * 86_400 + 3 * 3600 + 4 * 60 + 5;
         let time = UNIX_EPOCH + std::time::Duration::from_millis(seconds * 1000 + 999);

@@ -142,8 +142,7 @@ codes! {
         "store them as lists: `[N]` and `[N + 1]`";
     OffsetsLength = "E15" Error, "number of offsets is not number of nodes plus one", Fails / Drops, true,
         "`--fix` appends the number of rows to N offsets from 0, or prepends 0 to N offsets up to the number of rows; \
-         others \
-         cannot be told";
+         other faults are ambiguous";
     OffsetsShifted = "E16" Error, "all offsets are too large by the same number", Fails / Misreads, true,
         "`--fix` subtracts that number";
     OffsetsStart = "E17" Error, "offsets do not begin at 0: the first rows belong to no node", Misreads / Misreads, false,

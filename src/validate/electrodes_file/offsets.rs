@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn other_offsets_are_told_and_left() {
+    fn other_offsets_are_reported_and_not_fixed() {
         use Code::{OffsetsBeyond, OffsetsDecrease, OffsetsStart, RowsLeft};
         assert_eq!(checked(&[0, 5, 3], 2, 3), (vec![(OffsetsDecrease, false)], None));
         assert_eq!(checked(&[1, 2, 3], 2, 3), (vec![(OffsetsStart, false)], None));

@@ -80,8 +80,12 @@ pub(super) fn read_population(file: &Hdf5File, name: String, findings: &mut Find
     };
     check_neurite_types(file, &name, factors.as_ref(), findings);
     let node_ids = NodeIds::new(ids.unwrap_or_default());
-    let told = |key, attribute: &str| Some((key, file.read_string_attribute(&self::node_ids_path(&name), attribute)?));
-    let provenance = [told("circuit", "circuit"), told(VERSION_KEY, "version")].into_iter().flatten().collect();
+    let attribute_value =
+        |key, attribute: &str| Some((key, file.read_string_attribute(&self::node_ids_path(&name), attribute)?));
+    let provenance = [attribute_value("circuit", "circuit"), attribute_value(VERSION_KEY, "version")]
+        .into_iter()
+        .flatten()
+        .collect();
     let neurite_types = file.has_object(&neurite_types_path(&name));
     PopulationRecord {
         node_ids,
@@ -291,7 +295,7 @@ fn check_sorted(
     object: &str,
     place: usize,
     contacts: &[ContactRecord],
-    (version, told): (Option<&str>, bool),
+    (version, has_extra_ones): (Option<&str>, bool),
     findings: &mut FindingList,
 ) -> Option<Vec<u64>> {
     let names = sort_names(contacts.iter().map(|c| c.name.clone()).collect());
@@ -318,7 +322,7 @@ fn check_sorted(
         crate::error::join_quoted(wrong, 6)
     );
     findings.add(Code::SortedNames, object, text);
-    if certain || told {
+    if certain || has_extra_ones {
         return Some(own);
     }
     findings.mark_last_unfixable();

@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_odd_value_is_told_whatever_the_order_of_blocks() {
+    fn the_first_invalid_value_is_reported_for_any_order_of_blocks() {
         let (mut late, mut early) = (WeightScan::new(2), WeightScan::new(2));
         late.add_row(7, &[f64::NAN, 1.0], &[]);
         late.add_row(8, &[f64::NAN, f64::NEG_INFINITY], &[]);

@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_counterpart_is_told() {
+    fn sections_without_a_counterpart_are_reported() {
         let found =
             compare(&placed(&[(0, 1, 0.0), (3, 2, 0.0)]), &placed(&[(0, 1, 0.0), (3, 1, 0.0), (4, 1, 0.0)]), &OPTIONS);
         let unmatched = |section, segments| Unmatched { node: 7, section, segments, renumbered: None };
@@ -293,13 +293,13 @@ mod tests {
             placed.add(&(0..).zip(ids).map(segment).collect::<Segments>());
             placed
         };
-        let (sound, other) = (segments([0, 1, 2]), segments([0, 99, 2]));
-        let told = |a: &PlacedSegments, b: &PlacedSegments| {
+        let (counted, other) = (segments([0, 1, 2]), segments([0, 99, 2]));
+        let renumbered = |a: &PlacedSegments, b: &PlacedSegments| {
             compare(a, b, &OPTIONS).unmatched.first().and_then(|u| u.renumbered)
         };
-        assert_eq!(told(&sound, &other), Some(Renumbered { index: 1, ids: [1, 99] }));
-        assert_eq!(told(&segments([5, 1, 2]), &other), Some(Renumbered { index: 0, ids: [5, 0] }));
-        assert!(compare(&other, &other, &OPTIONS).agrees() && compare(&sound, &sound, &OPTIONS).agrees());
+        assert_eq!(renumbered(&counted, &other), Some(Renumbered { index: 1, ids: [1, 99] }));
+        assert_eq!(renumbered(&segments([5, 1, 2]), &other), Some(Renumbered { index: 0, ids: [5, 0] }));
+        assert!(compare(&other, &other, &OPTIONS).agrees() && compare(&counted, &counted, &OPTIONS).agrees());
     }
 
     #[test]

@@ -161,8 +161,7 @@ impl std::fmt::Display for WeightsCause {
             Self::HalfThickness { contacts, thickness: [a, b] } => write!(
                 f,
                 "the regions of contacts {} extend {a} um along the axis to either side in the first file, and {b} um \
-                 in the \
-                 second: a thickness is half of the extent, not all of it",
+                 in the second: a thickness is half of the extent, not all of it",
                 join_quoted(contacts, 6)
             ),
             Self::LastBranch { nodes, rules: [a, b] } => write!(
@@ -174,15 +173,15 @@ impl std::fmt::Display for WeightsCause {
             Self::Float32Positions { pairs, moved_um, spacing_um } => write!(
                 f,
                 "{} differ as with float32 positions: the segments were moved by up to {moved_um:.2e} um, where \
-                 float32 \
-                 numbers are {spacing_um:.2e} um apart; the simulator, and so `bluerecording` 0.7.0, stores points as float32",
+                 float32 numbers are {spacing_um:.2e} um apart; the simulator, and so `bluerecording` 0.7.0, stores \
+                 points as float32",
                 format_count(*pairs, "weight")
             ),
             Self::OwnPoints { nodes, sections } => write!(
                 f,
                 "the rows of {} of {} that begin at the soma are displaced, and no others: `bluerecording` 0.7.0 uses \
-                 the \
-                 simulator's number of segments, but divides only the morphology's points, without the piece from the soma sample",
+                 the simulator's number of segments, but divides only the morphology's points, without the piece from \
+                 the soma sample",
                 format_count(*sections, "section"),
                 format_count(*nodes, "neuron")
             ),
@@ -195,8 +194,7 @@ impl std::fmt::Display for WeightsCause {
             Self::MyelinIds { nodes } => write!(
                 f,
                 "the rows of {nodes} neurons are equal, except that the last {MYELIN_SEGMENTS}, those of the myelin, \
-                 are between \
-                 others in one file, as with a section id that is too small"
+                 are between others in one file, as with a section id that is too small"
             ),
         }
     }

@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_or_a_column_on_one_side_is_told() {
+    fn a_name_or_a_column_in_only_one_file_is_reported() {
         let both = [own(&[("a", 0), ("b", 1)], &[2]), own(&[("b", 0), ("c", 1)], &[])];
         let columns = MatchedColumns::match_columns(&both, ExtraColumn::Compare);
         assert_eq!(columns.matched, [MatchedColumn { name: "b".into(), columns: [1, 0] }]);

@@ -60,7 +60,7 @@ pub(super) fn contact_comparisons(
 ) -> Vec<ContactComparison> {
     let own = |numbers: &[u64], i: usize| numbers.get(i).copied().unwrap_or_default();
     let largest = |all: &[LargestDifference], i: usize| all.get(i).copied().unwrap_or_default();
-    let told = |(i, contact): (usize, &MatchedColumn)| {
+    let compare_contact = |(i, contact): (usize, &MatchedColumn)| {
         let relative = largest(&tally.relative, i);
         let bins = tally.bins.get(i * BINS..(i + 1) * BINS).unwrap_or_default();
         ContactComparison {
@@ -72,7 +72,7 @@ pub(super) fn contact_comparisons(
             nan_in_both_count: own(&tally.nan_in_both, i),
         }
     };
-    matched.iter().enumerate().map(told).collect()
+    matched.iter().enumerate().map(compare_contact).collect()
 }
 
 /// The worst pairs, with rows located by node of the first file.
@@ -81,7 +81,7 @@ pub(super) fn locate_worst_pairs(
     matched: &[MatchedColumn],
     population: &PopulationEntry,
 ) -> Vec<WorstPair> {
-    let told = |pair: &super::worst_pairs::WorstRowPair| {
+    let locate = |pair: &super::worst_pairs::WorstRowPair| {
         let contact = matched.get(pair.column)?.name.clone();
         let [a, b] = pair.values;
         let (node, row) = population.node_of_row(pair.row)?;
@@ -89,5 +89,5 @@ pub(super) fn locate_worst_pairs(
             LocatedDifference { value: crate::validate::Difference::between(a, b).absolute, values: [a, b], node, row };
         Some(WorstPair { contact, excess: pair.excess, difference })
     };
-    tally.worst.pairs().iter().filter_map(told).collect()
+    tally.worst.pairs().iter().filter_map(locate).collect()
 }

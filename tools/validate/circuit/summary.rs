@@ -18,8 +18,7 @@ pub(super) fn to_verdict(findings: &[PopulationFindings]) -> Verdict {
         (true, Some("report")) => "agree\n",
         (true, Some(_)) => {
             "the program is compared with itself: the table is what it creates from the circuit, and no report states \
-             how a \
-             simulation divides these neurons\n"
+             how a simulation divides these neurons\n"
         }
         (true, None) => "nothing is compared: there is no report and no table\n",
     };

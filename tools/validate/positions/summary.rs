@@ -37,12 +37,12 @@ pub(super) fn to_verdict(found: &PositionsComparison, files: [&Path; 2], toleran
 }
 
 fn list_one_sided(found: &PositionsComparison, names: &[String; 2]) -> Vec<String> {
-    let told = |(nodes, file): (&Vec<u64>, &String)| {
+    let only_in = |(nodes, file): (&Vec<u64>, &String)| {
         let ids = nodes.iter().map(u64::to_string);
         let number = format_count(nodes.len() as u64, "node");
         (!nodes.is_empty()).then(|| format!("{number} only in {file}: {}", join_quoted(ids, MAX_LISTED_NAMES)))
     };
-    found.nodes_only_in.iter().zip(names).filter_map(told).collect()
+    found.nodes_only_in.iter().zip(names).filter_map(only_in).collect()
 }
 
 fn describe_unmatched(u: &Unmatched) -> String {

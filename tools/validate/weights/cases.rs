@@ -36,11 +36,11 @@ fn population_cases(c: &WeightsComparison) -> Vec<CheckCase> {
 }
 
 fn list_one_sided(noun: &str, names: &[Vec<String>; 2]) -> Vec<String> {
-    let told = |(names, which): (&Vec<String>, &str)| {
+    let only_in = |(names, which): (&Vec<String>, &str)| {
         let number = format_count(names.len() as u64, noun);
         (!names.is_empty()).then(|| format!("{number} only in the {which} file: {}", join_quoted(names, 12)))
     };
-    names.iter().zip(["first", "second"]).filter_map(told).collect()
+    names.iter().zip(["first", "second"]).filter_map(only_in).collect()
 }
 
 fn describe_outside(e: &ContactComparison) -> Vec<String> {

@@ -124,8 +124,7 @@ impl NodeSample<'_> {
         if let Some((id, (row, from))) = reordered.first() {
             let text = format!(
                 "rows in the wrong order, expected sections by ascending id and segments in order, found the weights \
-                 of \
-                 row {row} of node {id} in its row {from}"
+                 of row {row} of node {id} in its row {from}"
             );
             findings.add(Code::RowsReordered, object, text);
             findings.set_last_more_count(reordered.len() as u64 - 1);

@@ -44,8 +44,8 @@ pub(super) fn find_last_branch(
         if !has_same_soma(&files, contacts.len(), case) {
             return Ok(None);
         }
-        let told = [fits(0, 0) && fits(1, 1), fits(0, 1) && fits(1, 0)];
-        open = [open[0] && told[0] && !told[1], open[1] && told[1] && !told[0]];
+        let consistent = [fits(0, 0) && fits(1, 1), fits(0, 1) && fits(1, 0)];
+        open = [open[0] && consistent[0] && !consistent[1], open[1] && consistent[1] && !consistent[0]];
         if open == [false, false] {
             return Ok(None);
         }
