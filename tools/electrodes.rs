@@ -1,9 +1,8 @@
 //! `leadfield electrodes`: places the contacts of common probes in a circuit, and imports other formats.
 
-mod align;
 mod options;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use leadfield::Result;
@@ -12,6 +11,9 @@ use leadfield::electrodes::probe::{self, ProbeAnchor, ProbePose};
 use leadfield::electrodes::{self, ContactExtent, Electrode};
 use leadfield::error::{Context, format_count};
 use leadfield::geometry::{Point, PrincipalAxis};
+use leadfield::sonata::config::SonataConfig;
+use leadfield::sonata::node_sets::NodeSets;
+use leadfield::sonata::nodes::Nodes;
 
 use crate::cli::{Common, Outcome, console, overwrite_policy};
 use options::{AnchorArg, Pitches, parse_pitches, parse_point};
@@ -220,7 +222,7 @@ impl PlacementArgs {
         let anchor = self.anchor.map(ProbeAnchor::from);
         match &self.align_to {
             Some(config) => {
-                let somata = align::read_somata(config, self.node_set.as_deref(), self.population.as_deref())?;
+                let somata = read_somata(config, self.node_set.as_deref(), self.population.as_deref())?;
                 let axis = PrincipalAxis::from_points(&somata).in_file(config).map_err(|e| e.with_hint(NO_AXIS))?;
                 Ok(ProbePose::new(axis.center, axis.direction, self.roll, anchor.unwrap_or(ProbeAnchor::Center))?)
             }
@@ -231,4 +233,16 @@ impl PlacementArgs {
             }
         }
     }
+}
+
+/// Positions of a population's somata, µm: all of them, or those of a node set.
+fn read_somata(config: &Path, node_set: Option<&str>, population: Option<&str>) -> Result<Vec<Point>> {
+    let config = SonataConfig::open(config)?;
+    let population = config.circuit().population(population)?;
+    let nodes = Nodes::open(population)?;
+    let ids = match node_set {
+        Some(set) => NodeSets::from_config(&config)?.resolve_ids(set, &population.name, &nodes)?,
+        None => (0..nodes.len() as u64).collect(),
+    };
+    Ok(nodes.transforms(&ids)?.iter().map(|transform| transform.translation).collect())
 }

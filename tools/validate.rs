@@ -13,6 +13,9 @@ use leadfield::Result;
 
 use crate::cli::{Common, Outcome};
 
+/// Maximum number of names in a line.
+const MAX_LISTED_NAMES: usize = 12;
+
 /// Check a file or compare two: exit code 0 if it is valid or they agree, 1 if not, 2 if they cannot be read
 #[derive(clap::Args)]
 pub struct Args {

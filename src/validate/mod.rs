@@ -7,3 +7,6 @@ mod tolerance;
 pub mod weights;
 
 pub use tolerance::{Difference, Tolerance};
+
+/// Number of segments of a myelin section, by every rule that creates one.
+const MYELIN_SEGMENTS: usize = 5;

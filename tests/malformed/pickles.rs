@@ -346,9 +346,9 @@ fn blocks_that_do_not_give_each_column_once_are_told() {
         "wrong frame, expected values for all columns, found none for column 3",
     );
     wrong(&four(slice(0, 3)), "wrong block, expected places of 4 columns, found a slice");
-    wrong(&four(slice(1, 5)), "wrong frame, expected columns below 4, found a larger one");
+    wrong(&four(slice(1, 5)), "wrong frame, expected columns below 4, found one out of range");
     wrong(&four(ints(&[0, 1, 2, 2])), "wrong frame, expected each column in one block, found column 2 in two");
-    wrong(&four(ints(&[0, 1, 2, -1])), "wrong frame, expected columns below 4, found a larger one");
+    wrong(&four(ints(&[0, 1, 2, -1])), "wrong frame, expected columns below 4, found one out of range");
     wrong(
         &of(vec![block(values(2), slice(0, 2)), block(floats(&[0.0; 8], &[2, 4]), slice(2, 4))]),
         "wrong frame, expected 3 rows in each block, found 4",

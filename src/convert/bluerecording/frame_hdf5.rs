@@ -169,7 +169,7 @@ fn write_array<T: hdf5::H5Type>(file: &Hdf5File, name: &str, values: &[T], shape
     file.write_dataset(&object, values, shape)?;
     write_node_attributes(file, &object, "ARRAY", "2.4")?;
     file.write_fixed_attribute(&object, "FLAVOR", "numpy")?;
-    // PyTables' flag that the array is not transposed
+    // pandas' flag: the dataset is the transpose of the array in memory, which pandas restores on reading
     file.write_attribute(&object, "transposed", &1_u8)?;
     Ok(object)
 }

@@ -71,8 +71,7 @@ pub(super) fn read(path: &Path) -> Result<LabelledPoints> {
         let metadata = read_metadata(&source).map_err(PositionsFileProblem::from)?;
         let (source, metadata) =
             load_offset_index(source.clone(), metadata.into()).map_err(PositionsFileProblem::from)?;
-        // with the page index, the reader does not decode page headers ahead, so `ParquetSource` checks each page it
-        // reads
+        // page headers are checked if pages are read by the page index
         let options = ReadOptionsBuilder::new();
         let options = if has_checksums(&metadata) { options.with_page_index() } else { options }.build();
         let reader = SerializedFileReader::new_with_options(source, options);

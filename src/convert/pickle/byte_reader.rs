@@ -1,8 +1,7 @@
 //! Reads the bytes of a pickle: arguments of instructions, checked against the limits of frame and file.
 
 use super::PickleProblem;
-
-type PickleResult<T> = std::result::Result<T, PickleProblem>;
+use super::problem::PickleResult;
 
 /// A position in the bytes of a pickle.
 #[derive(Debug)]

@@ -64,7 +64,7 @@ impl DataFrame {
             for i in 0..own {
                 let place = places.get(i).filter(|&p| p < columns.len());
                 let Some(place) = place else {
-                    return Err(wrong(format!("columns below {}", columns.len()), "a larger one".into()));
+                    return Err(wrong(format!("columns below {}", columns.len()), "one out of range".into()));
                 };
                 if std::mem::replace(&mut filled[place], true) {
                     return Err(wrong("each column in one block".into(), format!("column {place} in two")));

@@ -6,7 +6,7 @@ use std::cell::Cell;
 
 use super::byte_reader::ByteReader;
 use super::memo::Memo;
-use super::unsupported::{describe_magic, is_text_protocol, unsupported_opcode};
+use super::problem::{PickleResult, describe_magic, is_text_protocol, unsupported_opcode};
 use super::{GlobalName, Pickle, PickleProblem, PickleValue, ValueId};
 use crate::error::{Error, ErrorLocation, Result as Located};
 
@@ -15,8 +15,6 @@ pub const MAX_MARKS: usize = 1000;
 
 /// Maximum number of values; only a file of more than 4 GB could have more, and a frame's pickle has some hundred.
 const MAX_VALUES: usize = u32::MAX as usize;
-
-type PickleResult<T> = std::result::Result<T, PickleProblem>;
 
 /// Interprets a pickle and returns its values. Nothing is executed.
 ///

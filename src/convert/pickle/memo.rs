@@ -1,8 +1,7 @@
 //! The memo of a pickle: values that are stored by number for later use.
 
+use super::problem::PickleResult;
 use super::{PickleProblem, ValueId};
-
-type PickleResult<T> = std::result::Result<T, PickleProblem>;
 
 /// Stored values. Indices are below the file's length, because each needs an instruction to store it.
 #[derive(Debug)]

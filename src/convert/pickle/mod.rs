@@ -22,7 +22,6 @@ mod machine;
 mod memo;
 mod problem;
 mod row_labels;
-mod unsupported;
 mod value;
 
 pub use self::array::Array;

@@ -5,9 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{PlacedSection, PositionsCause, PositionsComparison, PositionsOptions};
 use crate::geometry::Point;
 use crate::segments::SectionType;
+use crate::validate::MYELIN_SEGMENTS;
 
-/// Number of segments of a myelin section.
-const MYELIN_SEGMENTS: usize = 5;
 /// Largest offset of myelin ids in old files.
 const MAX_MYELIN_ID_OFFSET: u32 = 30;
 /// Maximum number of worst segments that are reported.

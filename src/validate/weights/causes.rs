@@ -17,6 +17,7 @@ use crate::error::{Result, format_count, join_quoted};
 use crate::segments::Segments;
 use crate::segments::table::SegmentTable;
 use crate::sonata::electrodes_file::{ElectrodesFile, PopulationEntry, WeightsDataset};
+use crate::validate::MYELIN_SEGMENTS;
 use differing_files::DifferingFiles;
 
 /// A file and one of its populations.
@@ -39,9 +40,6 @@ pub struct CauseEvidence<'a> {
 
 /// Largest sum that counts as zero, relative to the sum of absolute values: only rounding.
 const ROUNDING_TOLERANCE: f64 = 1e-10;
-
-/// Number of segments of a myelin stub, by every rule that creates one.
-const MYELIN_SEGMENTS: usize = 5;
 
 /// A cause of differences between two files.
 #[derive(Debug, Clone, PartialEq)]

@@ -9,6 +9,7 @@ use leadfield::validate::electrodes_file::{
 };
 use serde_json::{Value, json};
 
+use crate::validate::MAX_LISTED_NAMES;
 use crate::validate::report::{CheckCase, Verdict};
 
 /// Maximum number of findings of one code that are printed.
@@ -115,7 +116,7 @@ fn recomputed_text(diagnosis: &ValidationReport) -> String {
 pub(super) fn not_fixed_message(codes: impl Iterator<Item = &'static str>) -> String {
     let mut codes: Vec<&str> = codes.collect();
     codes.dedup();
-    format!("not fixed, no file written: {} cannot be fixed without guessing", join_quoted(codes, 12))
+    format!("not fixed, no file written: {} cannot be fixed without guessing", join_quoted(codes, MAX_LISTED_NAMES))
 }
 
 /// Describes what was fixed, and what is left.

@@ -10,9 +10,7 @@ use leadfield::segments::table::manifest::FILE_NAME;
 use leadfield::validate::positions::PlacedSegments;
 
 use crate::cli::{Common, open_table};
-
-/// Maximum number of names in a warning.
-const MAX_LISTED_NAMES: usize = 12;
+use crate::validate::MAX_LISTED_NAMES;
 
 /// Errors of folders.
 #[derive(Debug, thiserror::Error)]
@@ -37,7 +35,10 @@ pub fn read_segments(path: &Path, common: &Common) -> Result<PlacedSegments> {
             found.others.iter().map(|p| p.strip_prefix(path).unwrap_or(p).to_string_lossy()),
             MAX_LISTED_NAMES,
         );
-        common.warn(format_args!("{}: files left out, because their names are not of positions: {others}", path.display()));
+        common.warn(format_args!(
+            "{}: files left out, because their names are not of positions: {others}",
+            path.display()
+        ));
     }
     if found.files.is_empty() {
         return Err(FolderProblem::NoFiles).in_file(path);

@@ -9,10 +9,8 @@ use leadfield::validate::Tolerance;
 use leadfield::validate::positions::{PositionsComparison, Renumbered, Unmatched, WorstSegment};
 use serde_json::{Value, json};
 
+use crate::validate::MAX_LISTED_NAMES;
 use crate::validate::report::{CheckCase, Verdict};
-
-/// Maximum number of names in a line.
-const MAX_LISTED_NAMES: usize = 12;
 
 /// Returns all results.
 pub(super) fn to_verdict(found: &PositionsComparison, files: [&Path; 2], tolerance: Tolerance) -> Verdict {

@@ -4,6 +4,7 @@ use leadfield::error::{format_count, join_quoted};
 use leadfield::validate::weights::{ContactComparison, LocatedDifference, WeightsComparison, group_by_units};
 
 use super::WeightsFindings;
+use crate::validate::MAX_LISTED_NAMES;
 use crate::validate::report::CheckCase;
 
 /// Returns one case for each comparison.
@@ -22,7 +23,7 @@ fn population_cases(c: &WeightsComparison) -> Vec<CheckCase> {
     });
     let extra = c.extra_columns.map(|[a, b]| format!("columns without a contact: {a} and {b}"));
     let units = group_by_units(&c.unit_mismatches).into_iter().map(|([a, b], contacts)| {
-        format!("{a} in the first file, {b} in the second, at contacts {}", join_quoted(contacts, 12))
+        format!("{a} in the first file, {b} in the second, at contacts {}", join_quoted(contacts, MAX_LISTED_NAMES))
     });
     let mut cases = vec![
         CheckCase::new(format!("{name}: nodes"), list_one_sided("node", &nodes)),
@@ -38,7 +39,8 @@ fn population_cases(c: &WeightsComparison) -> Vec<CheckCase> {
 fn list_one_sided(noun: &str, names: &[Vec<String>; 2]) -> Vec<String> {
     let only_in = |(names, which): (&Vec<String>, &str)| {
         let number = format_count(names.len() as u64, noun);
-        (!names.is_empty()).then(|| format!("{number} only in the {which} file: {}", join_quoted(names, 12)))
+        (!names.is_empty())
+            .then(|| format!("{number} only in the {which} file: {}", join_quoted(names, MAX_LISTED_NAMES)))
     };
     names.iter().zip(["first", "second"]).filter_map(only_in).collect()
 }

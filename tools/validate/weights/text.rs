@@ -6,9 +6,7 @@ use leadfield::error::{format_count, join_quoted};
 use leadfield::validate::weights::{ContactComparison, LocatedDifference, WeightsComparison, group_by_units};
 
 use super::WeightsFindings;
-
-/// Maximum number of names in a line.
-const MAX_LISTED_NAMES: usize = 12;
+use crate::validate::MAX_LISTED_NAMES;
 
 /// Formats all results; the last line is `agree` or `differ`.
 pub fn to_text(findings: &WeightsFindings, files: [&Path; 2]) -> String {

@@ -116,8 +116,8 @@ impl ShiftSearch<'_> {
             let file = self.node.file.get(row * self.width..(row + 1) * self.width).unwrap_or_default();
             self.row_matches(file, row, scales)
         };
-        // search from the first row that differs; if the file does not state everything, that row may be in place, so
-        // from row 0
+        // rows before the first difference are in place; if the file does not state everything, rows in place may
+        // differ, too, so the search begins at row 0
         let is_stated = self.contacts.iter().all(|(contact, _)| contact.formula.is_fully_stated);
         let from = if is_stated { (0..rows).find(|&row| !own(row, &mut scales))? } else { 0 };
         let least = MIN_ROWS.max((rows - from) / 2);
