@@ -1,11 +1,11 @@
-"""Pickles of 1000 neurons to a table: `leadfield convert` beside pandas, on the same files.
+"""Compares `leadfield convert` with pandas on pickles of 1000 neurons.
 
 usage: convert_peers.py LEADFIELD [CELLS [NEURONS_PER_FILE]], with a release build, in a Python with pandas, pyarrow, tables
 
-The neurons are synthesized, their positions written as BlueRecording does (one frame a file, labelled (id, section)). pandas
-reads each pickle and writes it as Parquet, as it is but for names (pandas refuses columns of one name) and transposed; it makes
-no segments, no order in space and no one table of all. CPU time, user and system; pandas without its import, leadfield with its start.
-Three rounds, alternating; the least of each is told, and all.
+The neurons are synthesized, and their positions written as BlueRecording does (one frame per file, labelled (id, section)).
+pandas reads each pickle and writes it as Parquet, once with renamed columns (pandas refuses duplicate names) and once
+transposed; it creates no segments, no spatial order and no single table. CPU time, user and system; pandas without its
+import, leadfield with its start. Three alternating rounds; the minimum and all times are printed.
 """
 
 import resource
@@ -49,7 +49,7 @@ def by_leadfield(program, folder):
 
 
 def wide(frame):
-    """The frame as it is, each column with a name of its own."""
+    """Return the frame with unique column names."""
     labels = frame.columns.to_flat_index()
     number = frame.columns.to_frame(index=False).groupby(["id", "section"]).cumcount()
     frame.columns = [f"{i}_{s}_{k}" for (i, s), k in zip(labels, number)]
@@ -57,7 +57,7 @@ def wide(frame):
 
 
 def tall(frame):
-    """The frame transposed."""
+    """Return the transposed frame."""
     frame = frame.T
     frame.columns = ["x", "y", "z"]
     return frame.reset_index()
@@ -86,10 +86,10 @@ def main():
             ours.append(by_leadfield(program, folder))
             for shape in shapes:
                 theirs[shape].append(by_pandas(files, folder, shape))
-        told = lambda times: ", ".join(f"{t:.3f}" for t in times)
-        print(f"leadfield: {told(ours)} s")
+        text = lambda times: ", ".join(f"{t:.3f}" for t in times)
+        print(f"leadfield: {text(ours)} s")
         for shape, times in theirs.items():
-            print(f"pandas, {shape.__name__}: {told(times)} s; {min(times) / min(ours):.1f} times as much")
+            print(f"pandas, {shape.__name__}: {text(times)} s; {min(times) / min(ours):.1f} times as much")
 
 
 if __name__ == "__main__":

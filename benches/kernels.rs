@@ -1,9 +1,10 @@
-//! Time per (segment, contact) pair of each method's kernel, on one core, in cache: what bounds `leadfield weights`
-//! before memory and files do.
+//! Measures the time per (segment, contact) pair of each method's kernel, on one core and in cache: the bound of
+//! `leadfield weights` if memory and files are fast enough.
 //!
-//! Input: one neuron of 270 segments of about 14 um, five to a section; 384 contacts in two columns, 20 um pitch, over
-//! 3.8 mm. The output, 0.8 MB, is written again and again. `far`: the neuron is 300 um from the contacts; `through`: it
-//! grows among them. Below, the same contacts in other media and as discs of 36 points, which are sums of the above.
+//! Input: one neuron of 270 segments of about 14 µm, five per section; 384 contacts in two columns, 20 µm pitch, over
+//! 3.8 mm. The output, 0.8 MB, is overwritten repeatedly. `far`: the neuron is 300 µm from the contacts; `through`: it
+//! extends among them. The lower table has the same contacts in other media and as discs of 36 points, which are sums
+//! of the above.
 //!
 //! `cargo bench --bench kernels`
 
@@ -19,7 +20,7 @@ use rand::{Rng, SeedableRng};
 
 fn main() {
     let contacts: Vec<Contact> = (0..384_u32).map(contact).collect();
-    println!("{:<14} {:>9} {:>9}   ns a pair, best of {:?}", "", "far", "through", TIME);
+    println!("{:<14} {:>9} {:>9}   ns per pair, best of {:?}", "", "far", "through", TIME);
     for method in METHODS.iter().filter(|method| method.uses_conductivity()) {
         let [far, through] = [300.0, 5.0].map(|x| nanoseconds(*method, &contacts, &neuron(x)));
         println!("{:<14} {far:>9.2} {through:>9.2}", method.name());
@@ -31,7 +32,7 @@ fn main() {
     }
 }
 
-/// Contacts as they were, but for their medium or size.
+/// Changes the medium or the size of a contact.
 type Change = fn(Contact) -> Contact;
 
 const MEDIA: [(&str, Change); 3] = [
@@ -46,7 +47,7 @@ const MEDIA: [(&str, Change); 3] = [
     }),
 ];
 
-/// How long each case is repeated.
+/// Duration for which each case is repeated.
 const TIME: Duration = Duration::from_secs(1);
 
 fn contact(i: u32) -> Contact {
@@ -54,7 +55,7 @@ fn contact(i: u32) -> Contact {
     Contact::new(position)
 }
 
-/// A neuron whose sections begin within 100 um of (x, -400..0, 0).
+/// Creates a neuron whose sections begin within 100 µm of (x, -400..0, 0).
 fn neuron(x: f64) -> Segments {
     let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(1);
     let mut point = |half: f64| Point::from([0; 3].map(|_| random.random_range(-half..half)));

@@ -1,6 +1,6 @@
-//! What a look-up in a lead field costs: a grid of 200^3 nodes (64 MB), uneven axes, 2 million points along the Hilbert
-//! curve, one core. Bounds: at most 60 ns a look-up, and at most 1.5 times a bare loop that is handed the cells and fractions
-//! and only gathers and blends the eight values.
+//! Measures a look-up in a lead field: a grid of 200^3 nodes (64 MB) with uneven axes, 2 million points along the
+//! Hilbert curve, one core. Targets: at most 60 ns per look-up, and at most 1.5 times a bare loop that gets the cells
+//! and fractions and only gathers and interpolates the eight values.
 //!
 //! `cargo bench --bench lead_field`
 
@@ -16,7 +16,7 @@ const NODES: usize = 200;
 const POINTS: usize = 2_000_000;
 const REPEATS: usize = 30;
 
-/// From -1000 to 1000 um; the middle cells are a third as long as the mean.
+/// Axis from -1000 to 1000 µm; the middle cells are a third as long as the mean.
 fn nodes() -> Vec<f64> {
     (0..NODES)
         .map(|i| 2.0 * i as f64 / (NODES - 1) as f64 - 1.0)
@@ -24,7 +24,7 @@ fn nodes() -> Vec<f64> {
         .collect()
 }
 
-/// Points in the order of the table.
+/// Returns the points in the order of a table.
 fn points(bounds: &Aabb) -> Vec<Point> {
     let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(1);
     let mut one = || random.random_range(-999.0..999.0);
@@ -34,7 +34,7 @@ fn points(bounds: &Aabb) -> Vec<Point> {
     points
 }
 
-/// A cell and the fractions of its sides, found beforehand.
+/// A cell and the fractions of its sides, computed in advance.
 struct Found {
     corner: usize,
     fractions: [f64; 3],
@@ -52,7 +52,7 @@ fn gathered(values: &[f64], at: &Found) -> f64 {
     face(at.corner) * (1.0 - t) + face(at.corner + NODES * NODES) * t
 }
 
-/// Nanoseconds a point of one run.
+/// Returns the nanoseconds per point of one run.
 fn nanoseconds(run: impl FnOnce() -> f64) -> f64 {
     let start = Instant::now();
     black_box(run());
@@ -66,7 +66,7 @@ fn main() {
     let points = points(&grid.bounds());
     let cells: Vec<Found> = points.iter().map(|&p| found(&axis, p)).collect();
     let mut out = vec![0.0; POINTS];
-    // in turn, so that what else the machine does falls on all of them
+    // alternating, so that other load on the machine affects all of them
     let [mut together, mut alone, mut bare] = [f64::INFINITY; 3];
     for _ in 0..REPEATS {
         together = together.min(nanoseconds(|| {

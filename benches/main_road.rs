@@ -1,11 +1,11 @@
-//! The main road beside other ways to go it, as one table in Markdown: `make bench`.
+//! Compares the main steps (positions, weights) with other programs, as one table in Markdown: `make bench`.
 //!
-//! Input: 1000 synthesized neurons (about 265,000 segments; `CELLS=n` for another number), 384 contacts; `TMPDIR` says on
-//! which file system. What is measured, and what bounds it:
+//! Input: 1000 synthesized neurons (about 265,000 segments; `CELLS=n` for another number), 384 contacts; `TMPDIR` sets
+//! the file system. What is measured, and what bounds it:
 //!
-//! - the program from end to end, positions and weights. `weights` writes 8 bytes a pair, so a plain program that writes and
-//!   syncs as many bytes is timed beside it, by turns, both with nothing there when they begin;
-//! - the arithmetic alone, one core, for 16 of these neurons: ours in cache, numpy's, and that of other programs where
+//! - the whole program, positions and weights. `weights` writes 8 bytes per pair, so a plain program that writes and
+//!   syncs the same number of bytes is timed for comparison, alternating, both without existing output;
+//! - the arithmetic alone, one core, for 16 of these neurons: ours in cache, numpy's, and that of other programs if
 //!   `LEADFIELD_PEERS` names a Python that has them (`benches/peers.py`, `make peers`).
 //!
 //! `cargo bench --bench main_road`
@@ -24,25 +24,25 @@ use serde_json::Value;
 use zerocopy::IntoBytes;
 
 const CONTACTS: usize = 384;
-/// Turns of the program and the plain one.
+/// Number of rounds of the program and the plain one.
 const ROUNDS: usize = 7;
-/// What the plain program writes at a time: larger blocks do not stay in a core's cache, and take longer.
+/// Block size of the plain program: larger blocks do not stay in a core's cache and are slower.
 const PLAIN_BLOCK: usize = 1 << 20;
-/// Neurons whose arithmetic is compared.
+/// Number of neurons whose arithmetic is compared.
 const COMPARED: usize = 16;
-/// S/m: BMTK knows no other.
+/// Conductivity, S/m: BMTK supports no other.
 const SIGMA: f64 = 0.3;
-/// How long each kernel is repeated.
+/// Duration for which each kernel is repeated.
 const TIME: Duration = Duration::from_secs(1);
 
-/// What peers cost on the machine where they were measured, CPU time, one thread (docs/benchmarks.md tells of it).
+/// Cost of other programs on the machine where they were measured, CPU time, one thread (see docs/benchmarks.md).
 const ORIGINAL_POSITIONS_S: f64 = 0.117;
 const ORIGINAL_PAIR_NS: f64 = 190_000.0;
 const SUCCESSOR_POSITIONS_S: f64 = 0.173;
 const SUCCESSOR_PAIR_NS: f64 = 190.0;
 
 fn main() {
-    // cargo test also runs benches with harness = false; only `cargo bench` passes --bench
+    // `cargo test` also runs benches with `harness = false`; only `cargo bench` passes `--bench`
     if !std::env::args().any(|a| a == "--bench") {
         return;
     }
@@ -52,7 +52,7 @@ fn main() {
     println!("{}\n\n{}", end_to_end(folder.path(), cells), arithmetic(folder.path()));
 }
 
-/// Wall, user and system seconds.
+/// Wall, user and system time, s.
 #[derive(Clone, Copy)]
 struct Cost {
     wall: f64,
@@ -65,7 +65,7 @@ impl Cost {
         self.user + self.system
     }
 
-    /// The median of each, and the least and the greatest wall time.
+    /// Returns the median of each time, and the smallest and the largest wall time.
     fn of(rounds: &[Self]) -> (Self, f64, f64) {
         let sorted = |of: fn(&Self) -> f64| {
             let mut all: Vec<f64> = rounds.iter().map(of).collect();
@@ -80,13 +80,13 @@ impl Cost {
     }
 }
 
-/// The program beside a plain one.
+/// Measures the program and the plain one.
 fn end_to_end(folder: &Path, cells: u64) -> String {
     run(folder, &["synthesize", "circuit", "--cells", &cells.to_string(), "--with-report"]);
     let positions = run(folder, &["positions", "circuit/simulation_config.json", "-o", "segments.parquet"]);
     let (output, plain) = (folder.join("weights.h5"), folder.join("plain"));
     let weights = ["weights", "segments.parquet", "probe.csv", "-o", "weights.h5"];
-    // once for the bytes, and so that all that is read is in the page cache
+    // a first run to get the size, and so that all inputs are in the page cache
     run(folder, &weights);
     let bytes = std::fs::metadata(&output).unwrap().len();
     let block = first_bytes(&output);
@@ -140,20 +140,20 @@ fn end_to_end(folder: &Path, cells: u64) -> String {
     text
 }
 
-/// Our kernels beside other programs'.
+/// Compares our kernels with those of other programs.
 fn arithmetic(folder: &Path) -> String {
     let neurons = compared(&folder.join("segments.parquet"));
     let contacts: Vec<Contact> = positions().map(contact).collect();
     write_inputs(folder, &neurons, &contacts);
     let mut ours = ["LineSource", "PointSource"].map(|name| (name, kernel(folder, name, &contacts, &neurons)));
     let peers = peers(folder);
-    // again, since the machine may have been busy with something else
+    // measure again, because the machine may have been busy
     ours.iter_mut().for_each(|(name, ns)| *ns = ns.min(kernel(folder, name, &contacts, &neurons)));
     let [(_, line), (_, point)] = ours;
     let segments = neurons.iter().map(Segments::len).sum::<usize>();
     let mut text = format!(
-        "One core, ns a (segment, contact) pair, and how many times ours; {COMPARED} neurons, {segments} segments, {CONTACTS} \
-         contacts. Differences from ours: medians.\n\n\
+        "One core, ns per (segment, contact) pair, and how many times ours; {COMPARED} neurons, {segments} segments, \
+         {CONTACTS} contacts. Differences from ours: medians.\n\n\
          | | line source, a neuron a call | all in one call | differs | point source, a neuron a call | all in one call | \
          differs |\n|---|---|---|---|---|---|---|\n| leadfield, in cache | {line:.2} | | | {point:.2} | | |\n"
     );
@@ -179,7 +179,7 @@ fn cells(found: &Value, ours: f64) -> String {
     format!("{} | {} | {differs:.1e}", times(one), times(all))
 }
 
-/// Some neurons without their somata, of which not all programs know.
+/// Returns some neurons without their somata, which not all programs support.
 fn compared(table: &Path) -> Vec<Segments> {
     let table = SegmentTable::open(table).unwrap();
     let segments = table.parts()[0].read_by_row().unwrap();
@@ -190,7 +190,7 @@ fn compared(table: &Path) -> Vec<Segments> {
     segments.neurons().take(COMPARED).map(without_soma).collect()
 }
 
-/// What benches/peers.py reads.
+/// Writes the inputs of benches/peers.py.
 fn write_inputs(folder: &Path, neurons: &[Segments], contacts: &[Contact]) {
     let mut text = "node_id,section_id,x0,y0,z0,x1,y1,z1,radius\n".to_string();
     for s in neurons.iter().flat_map(Segments::iter) {
@@ -204,7 +204,7 @@ fn write_inputs(folder: &Path, neurons: &[Segments], contacts: &[Contact]) {
         .unwrap();
 }
 
-/// Nanoseconds a pair of a method, the least of many turns; its coefficients go to a file.
+/// Returns the nanoseconds per pair of a method, the minimum of many rounds; writes its weights to a file.
 fn kernel(folder: &Path, name: &str, contacts: &[Contact], neurons: &[Segments]) -> f64 {
     let method = METHODS.iter().find(|m| m.name() == name).unwrap();
     let kernel = method.prepare(contacts).unwrap();
@@ -231,7 +231,7 @@ fn kernel(folder: &Path, name: &str, contacts: &[Contact], neurons: &[Segments])
     1e9 * best / pairs as f64
 }
 
-/// What benches/peers.py finds, if there is a Python for it.
+/// Returns the results of benches/peers.py, if there is a Python for it.
 fn peers(folder: &Path) -> Vec<Value> {
     let Some(python) = std::env::var_os("LEADFIELD_PEERS") else { return Vec::new() };
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/peers.py");
@@ -250,8 +250,8 @@ fn run(folder: &Path, args: &[&str]) -> Cost {
     })
 }
 
-/// What work costs. `field` is that of `/proc/self/stat` (1 is the first) with the user time in clock ticks of 10 ms, the system
-/// time follows: 14 for this process, 16 for its ended children.
+/// Measures the cost of work. `field` is the number in `/proc/self/stat` (from 1) of the user time in clock ticks of 10
+/// ms, which the system time follows: 14 for this process, 16 for its ended children.
 fn timed(field: usize, work: impl FnOnce()) -> Cost {
     let cpu = || {
         let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
@@ -271,7 +271,7 @@ fn first_bytes(path: &Path) -> Vec<u8> {
     block
 }
 
-/// Writes as many bytes, block by block, and syncs.
+/// Writes the given number of bytes, block by block, and syncs.
 fn plain_write(path: &Path, block: &[u8], bytes: u64) {
     let mut file = std::fs::File::create(path).unwrap();
     let mut left = bytes;
@@ -283,7 +283,7 @@ fn plain_write(path: &Path, block: &[u8], bytes: u64) {
     file.sync_all().unwrap();
 }
 
-/// The processor, as far as the system tells it, and its vectors.
+/// Describes the processor and its vector instructions, if the system states them.
 fn machine() -> String {
     let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = info.lines().find(|l| l.starts_with("model name")).and_then(|l| l.split_once(": ")).map_or("", |p| p.1);
@@ -295,12 +295,12 @@ fn contact(position: Point) -> Contact {
     Contact { conductivity: SIGMA.to_string().parse().unwrap(), ..Contact::new(position) }
 }
 
-/// A line of contacts along y, 20 um apart, in staggered columns.
+/// Positions of a line of contacts along y, 20 µm apart, in staggered columns.
 fn positions() -> impl Iterator<Item = Point> {
     (0..CONTACTS).map(|i| Point::new(-24.0 + 16.0 * (i % 4) as f64, -1920.0 + 20.0 * (i / 2) as f64, 5.0))
 }
 
-/// The same as CSV.
+/// Returns the same line as CSV.
 fn probe() -> String {
     let row = |(i, p): (usize, Point)| format!("c{i},{},{},{},NA,NA,LineSource\n", p.x, p.y, p.z);
     "name,x,y,z,layer,region,type\n".to_string() + &positions().enumerate().map(row).collect::<String>()

@@ -1,8 +1,8 @@
-//! Reading morphologies, and segments without a simulator: CPU a neuron and MB/s a core.
+//! Measures reading morphologies, and creating segments without a simulator: CPU time per neuron, and MB/s per core.
 //!
 //! Input: `CELLS` (default 10,000) synthesized neurons with as many morphologies, each about 54 KB of ASC and 48 KB of
-//! SWC, in the page cache. What bounds it: parsing the text; every morphology is read once. CPU time is that of the
-//! whole process (user and system), from `/proc`. `LEADFIELD_REAL_DATA` adds real files.
+//! SWC, in the page cache. Bound: parsing the text; every morphology is read once. CPU time is that of the whole
+//! process (user and system), from `/proc`. `LEADFIELD_REAL_DATA` adds real files.
 //!
 //! `cargo bench --bench morphology`
 
@@ -12,11 +12,11 @@ use std::time::Instant;
 
 use leadfield::morphology::{MorphologyFormat, read};
 
-/// What the successor costs a neuron, CPU time, on the machine where it was measured (docs/benchmarks.md tells of it).
+/// CPU time per neuron of BlueRecording's successor on the machine where it was measured (see docs/benchmarks.md).
 const SUCCESSOR_NEURON_S: f64 = 0.17;
 
 fn main() {
-    // cargo test also runs benches with harness = false; only `cargo bench` passes --bench
+    // `cargo test` also runs benches with `harness = false`; only `cargo bench` passes `--bench`
     if !std::env::args().any(|a| a == "--bench") {
         return;
     }
@@ -42,7 +42,7 @@ fn run(folder: &Path, cells: u32) {
         let files = files_in(&folder.join("c/components/morphologies").join(subfolder));
         parse(what, &files[..files.len().min(2000)], format, 2);
     }
-    println!("{:<24} {:>9} {:>9}", "", "wall s", "ms CPU a neuron");
+    println!("{:<24} {:>9} {:>9}", "", "wall s", "ms CPU per neuron");
     for (what, suffix) in [("positions, ASC", "_asc"), ("positions, SWC", ""), ("positions, container", "_container")] {
         let config = format!("c/circuit_config{suffix}.json");
         let (wall, cpu) = tool(folder, &["positions", &config, "-o", "s.parquet", "--force"]);
@@ -51,7 +51,7 @@ fn run(folder: &Path, cells: u32) {
     }
 }
 
-/// Reads files on this thread, several times, and tells the best rate.
+/// Reads files on this thread several times, and prints the best rate.
 fn parse(what: &str, files: &[PathBuf], format: MorphologyFormat, times: u32) {
     let bytes: u64 = files.iter().map(|f| f.metadata().unwrap().len()).sum();
     let once = || {
@@ -62,7 +62,7 @@ fn parse(what: &str, files: &[PathBuf], format: MorphologyFormat, times: u32) {
     let best = (0..=times).map(|_| once()).fold(f64::INFINITY, f64::min);
     let rate = bytes as f64 / 1e6 / best;
     println!(
-        "{what:<10} {rate:>7.1} MB/s a core ({} files of {:.0} KB)",
+        "{what:<10} {rate:>7.1} MB/s per core ({} files of {:.0} KB)",
         files.len(),
         bytes as f64 / 1e3 / files.len() as f64
     );
@@ -74,7 +74,7 @@ fn files_in(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// Runs a tool; gives its wall and CPU seconds.
+/// Runs a tool; returns its wall and CPU time, s.
 fn tool(folder: &Path, args: &[&str]) -> (f64, f64) {
     let (started, before) = (Instant::now(), children_cpu_s());
     let status = Command::new(env!("CARGO_BIN_EXE_leadfield")).current_dir(folder).args(args).arg("--quiet").status();

@@ -1,8 +1,8 @@
-//! Parts: what opening a table of many parts takes, with its manifest and without.
+//! Measures opening a table of many parts, with and without its manifest.
 //!
-//! Input: a table of 10,000 parts of one neuron with 20 segments each, side by side in a cube of 22 x 22 x 22 neurons. What bounds
-//! it: with a manifest the size of each file is asked for, and one footer is read; without, all footers are. Files are in the
-//! system's cache. The least of five.
+//! Input: a table of 10,000 parts, each with one neuron of 20 segments, next to each other in a cube of 22 x 22 x 22
+//! neurons. Bound: with a manifest the size of each file is queried, and one footer is read; without one, all footers
+//! are. Files are in the system's cache. The result is the minimum of five runs.
 //!
 //! `cargo bench --bench parts`
 
@@ -18,13 +18,13 @@ use leadfield::segments::{Segment, Segments};
 
 const PARTS: u64 = 10_000;
 const SEGMENTS: u64 = 20;
-/// Neurons along an edge of the cube.
+/// Number of neurons along an edge of the cube.
 const EDGE: u64 = 22;
-/// Between two neurons, um.
+/// Distance between neurons, µm.
 const STEP_UM: f64 = 50.0;
 
 fn main() {
-    // cargo test also runs benches with harness = false; only `cargo bench` passes --bench
+    // `cargo test` also runs benches with `harness = false`; only `cargo bench` passes `--bench`
     if !std::env::args().any(|a| a == "--bench") {
         return;
     }
@@ -45,7 +45,7 @@ fn main() {
     std::fs::remove_dir_all(&folder).unwrap();
 }
 
-/// Writes a part, and gives the checksum of its file.
+/// Writes a part, and returns the checksum of its file.
 fn write(table: &Path, number: u64) -> u32 {
     let place = [number % EDGE, number / EDGE % EDGE, number / EDGE / EDGE].map(|i| i as f64 * STEP_UM);
     let segment = |i: u64| {
@@ -80,7 +80,7 @@ fn measure(name: &str, folder: &Path, table: &Path) {
     println!("{name:<16} opened {opened:>7.1} ms, with all lists of neurons {whole:>7.1} ms, a query {query:>7.1} ms");
 }
 
-/// The least time of five, ms.
+/// Returns the minimum time of five runs, ms.
 fn least(run: impl Fn()) -> f64 {
     let time = |_| {
         let started = Instant::now();

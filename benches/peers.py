@@ -1,16 +1,16 @@
-"""The arithmetic of other programs on the neurons that benches/main_road.rs has chosen: peers.py FOLDER
+"""Measures the arithmetic of other programs on the neurons chosen by benches/main_road.rs: peers.py FOLDER
 
 FOLDER/segments.csv: node_id, section_id, x0, y0, z0, x1, y1, z1, radius; FOLDER/contacts.csv: x, y, z; all in um.
-FOLDER/LineSource.f64 and PointSource.f64: our coefficients, V/nA, row-major, one row a segment, at 0.3 S/m (BMTK knows
+FOLDER/LineSource.f64 and PointSource.f64: our weights, V/nA, row-major, one row per segment, at 0.3 S/m (BMTK supports
 no other).
-Writes FOLDER/peers.json: for each program its ns a (segment, contact) pair, and the median relative difference from ours.
+Writes FOLDER/peers.json: for each program its ns per (segment, contact) pair, and the median relative difference from ours.
 
-Each program is called for a neuron at a time, as its users call it, and for all of them together, where what a call costs matters
-less; in this process and one thread. CPU time, the least of several rounds, in which the programs take turns. Somata are left out:
-not all of these programs have points among lines.
+Each program is called for one neuron at a time, as its users call it, and for all of them together, so that the cost of a
+call matters less; in this process and one thread. CPU time, the minimum of several alternating rounds. Somata are left out,
+because not all of these programs support points among lines.
 
-bluerecording's `__init__` wants an h5py that was built with MPI, which its arithmetic does not use; so its module `physics` is
-imported without running `__init__`.
+bluerecording's `__init__` needs an h5py built with MPI, which its arithmetic does not use; so its module `physics` is imported
+without running `__init__`.
 """
 
 import contextlib
@@ -42,7 +42,7 @@ class Neuron:
 
 
 def apart(points, contacts):
-    """Differences and distances of points from contacts."""
+    """Return differences and distances of points from contacts."""
     d = [contacts[None, :, k] - points[:, k, None] for k in range(3)]
     return d, np.sqrt(d[0] * d[0] + d[1] * d[1] + d[2] * d[2])
 
@@ -53,7 +53,7 @@ def numpy_point(neuron, contacts):
 
 
 def numpy_line(neuron, contacts):
-    """The formula as textbooks have it."""
+    """The textbook formula."""
     length = np.linalg.norm(neuron.end - neuron.start, axis=1)[:, None]
     _, r1 = apart(neuron.start, contacts)
     _, r2 = apart(neuron.end, contacts)
@@ -62,7 +62,7 @@ def numpy_line(neuron, contacts):
 
 
 def numpy_line_stable(neuron, contacts):
-    """The formula as src/method/line_source.rs has it, without the near field."""
+    """The formula of src/methods/line_source.rs, without the near field."""
     length = np.linalg.norm(neuron.end - neuron.start, axis=1)[:, None]
     a, r1 = apart(neuron.start, contacts)
     b, r2 = apart(neuron.end, contacts)
@@ -108,7 +108,7 @@ def lfpykit(_folder, contacts):
 
 
 def bluerecording(_folder, contacts):
-    """Its functions on its own layouts, which are made before the clock starts."""
+    """Its functions on its own layouts, which are created before the clock starts."""
     import pandas as pd
 
     found = importlib.util.find_spec("bluerecording")

@@ -1,10 +1,12 @@
-//! Pictures and reports as a user makes them: whole processes, wall and CPU time, peak memory, size of the output.
+//! Measures pictures and reports as a user creates them: whole processes, wall and CPU time, peak memory, size of the
+//! output.
 //!
-//! Input: 4000 synthesized neurons (about 1.06 million segments; `CELLS=n` for another number) and 384 LineSource contacts,
-//! a file of 3.3 GB that is made once, in `PICTURES_FOLDER` (default: a folder of the system's for temporary files, removed at
-//! the end; a named one is kept). What bounds it: a picture reads the table and one coefficient a segment drawn, a report all
-//! coefficients; so a plain read of the electrodes file, by as many threads, is timed beside it. The page cache is warm where the
-//! machine's memory holds the file. Each is run three times; the least wall time is told, with its CPU time.
+//! Input: 4000 synthesized neurons (about 1.06 million segments; `CELLS=n` for another number) and 384 LineSource
+//! contacts, a file of 3.3 GB that is created once, in `PICTURES_FOLDER` (default: a temporary folder that is removed
+//! at the end; a named one is not). Bound: a picture reads the table and one weight per segment drawn, a report all
+//! weights; so a plain read of the electrodes file with the same number of threads is timed for comparison. The page
+//! cache is warm if the machine's memory is large enough for the file. Each is run three times; the smallest wall time
+//! is printed, with its CPU time.
 //!
 //! `cargo bench --bench pictures`
 
@@ -17,7 +19,7 @@ use std::time::{Duration, Instant};
 use rayon::prelude::*;
 
 fn main() {
-    // cargo test also runs benches with harness = false; only `cargo bench` passes --bench
+    // `cargo test` also runs benches with `harness = false`; only `cargo bench` passes `--bench`
     if !std::env::args().any(|a| a == "--bench") {
         return;
     }
@@ -33,7 +35,7 @@ fn main() {
     }
 }
 
-/// Makes what is not there.
+/// Creates the inputs that do not exist.
 fn make(folder: &Path, cells: &str) {
     let missing = |name: &str| !folder.join(name).exists();
     if missing("segments.parquet") {
@@ -72,19 +74,19 @@ fn measure(folder: &Path) {
     println!("{:<20} {plain:>8.2}", "plain read");
 }
 
-/// What a run took.
+/// Cost of a run.
 struct Run {
     wall: f64,
     cpu: f64,
     peak_mb: f64,
 }
 
-/// Runs the program, quiet.
+/// Runs the program with `--quiet`.
 fn run(folder: &Path, args: &[&str]) -> Run {
     let (started, before) = (Instant::now(), children_cpu_s());
     let mut command = Command::new(env!("CARGO_BIN_EXE_leadfield"));
     let mut child = command.current_dir(folder).args(args).arg("--quiet").stdout(Stdio::null()).spawn().unwrap();
-    // the system's own peak, asked for until there is none any more
+    // poll the system's peak value until the process has ended
     let status = PathBuf::from(format!("/proc/{}/status", child.id()));
     let mut peak_mb = 0.0;
     while child.try_wait().unwrap().is_none() {
@@ -95,21 +97,21 @@ fn run(folder: &Path, args: &[&str]) -> Run {
     Run { wall: started.elapsed().as_secs_f64(), cpu: children_cpu_s() - before, peak_mb }
 }
 
-/// `VmHWM` of a process, MB.
+/// Returns `VmHWM` of a process, MB.
 fn peak_of(status: &Path) -> Option<f64> {
     let text = std::fs::read_to_string(status).ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     Some(line.trim().trim_end_matches(" kB").parse::<f64>().ok()? * 1024.0 / 1e6)
 }
 
-/// User and system time of all ended children, from `/proc`, in ticks of 10 ms.
+/// Returns user and system time of all ended children, from `/proc`, in ticks of 10 ms.
 fn children_cpu_s() -> f64 {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
     let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
     (fields[13].parse::<f64>().unwrap() + fields[14].parse::<f64>().unwrap()) / 100.0
 }
 
-/// Reads a file in blocks of a MiB, in threads; s.
+/// Reads a file in blocks of a MiB, in threads; returns the time, s.
 fn plain_read(path: &Path) -> f64 {
     let (started, file) = (Instant::now(), File::open(path).unwrap());
     let bytes = file.metadata().unwrap().len();

@@ -1,10 +1,10 @@
-//! Region queries, as a user runs them and in one process.
+//! Measures region queries, as a user runs them and in one process.
 //!
-//! Input: tables of 37,000 synthesized neurons (about 10 million segments in a column of radius 400 um and height 1500 um;
-//! `CELLS=n` for another number): one part in f32 and f64, and default parts in f32. They are made once, in
-//! `QUERY_FOLDER` (default: a folder of the system's for temporary files, removed at the end; a named one is kept).
-//! What bounds it: a query decodes the coordinates of the pages that its region touches, so the share of pages is
-//! told beside the times. CPU time is that of the whole process, user and system, from `/proc`, with one thread.
+//! Input: tables of 37,000 synthesized neurons (about 10 million segments in a column of radius 400 µm and height 1500
+//! µm; `CELLS=n` for another number): one part in f32 and f64, and default parts in f32. They are created once, in
+//! `QUERY_FOLDER` (default: a temporary folder that is removed at the end; a named one is not). Bound: a query decodes
+//! the coordinates of the pages that its region touches, so the share of pages is printed with the times. CPU time is
+//! that of the whole process, user and system, from `/proc`, with one thread.
 //!
 //! `cargo bench --bench query [-- process pages resident writing]`, then `python benches/query_peers.py FOLDER` in a
 //! Python with duckdb and brain-indexer.
@@ -23,12 +23,12 @@ use leadfield::segments::table::{SegmentTable, TablePages, write_part};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// The column that holds the somata, um; regions lie in it.
+/// Radius of the column that contains the somata, µm; regions are placed in it.
 const RADIUS: f64 = 400.0;
 const HEIGHT: f64 = 1500.0;
 
 fn main() {
-    // cargo test also runs benches with harness = false; only `cargo bench` passes --bench
+    // `cargo test` also runs benches with `harness = false`; only `cargo bench` passes `--bench`
     if !std::env::args().any(|a| a == "--bench") {
         return;
     }
@@ -58,7 +58,7 @@ fn main() {
     }
 }
 
-/// Makes the tables that are not there; gives their names.
+/// Creates the tables that do not exist; returns their names.
 fn tables(folder: &Path, cells: &str) -> [&'static str; 3] {
     let wanted = [("f32.parquet", "f32"), ("f64.parquet", "f64"), ("f32-parts", "f32")];
     let missing: Vec<_> = wanted.iter().filter(|(name, _)| !folder.join(name).exists()).collect();
@@ -72,7 +72,7 @@ fn tables(folder: &Path, cells: &str) -> [&'static str; 3] {
     wanted.map(|(name, _)| name)
 }
 
-/// Runs the program, quiet, and gives its CPU seconds.
+/// Runs the program with `--quiet`, and returns its CPU time, s.
 fn run(folder: &Path, args: &[&str]) -> f64 {
     let before = children_cpu_s();
     let mut command = Command::new(env!("CARGO_BIN_EXE_leadfield"));
@@ -92,7 +92,7 @@ fn own_cpu_s() -> f64 {
     cpu_s([14, 15])
 }
 
-/// The sum of two fields of `/proc/self/stat`, which are in ticks of 10 ms, in s.
+/// Sum of two fields of `/proc/self/stat`, which are in ticks of 10 ms, in s.
 fn cpu_s([user, system]: [usize; 2]) -> f64 {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
     let after_name = stat.rsplit_once(") ").unwrap().1;
@@ -100,12 +100,12 @@ fn cpu_s([user, system]: [usize; 2]) -> f64 {
     (ticks(user) + ticks(system)) / 100.0
 }
 
-/// The middle of the segments of a table.
+/// Centre of the segments of a table.
 fn middle(table: &SegmentTable) -> Point {
     table.bounds().unwrap().center()
 }
 
-/// The radius of a sphere round a point with about so many hits, by halving.
+/// Finds the radius of a sphere around a point with about the given number of hits, by bisection.
 fn radius_of(index: &SegmentIndex, at: Point, hits: u64) -> f64 {
     let (mut low, mut high) = (0.1, 2000.0);
     for _ in 0..30 {
@@ -116,7 +116,7 @@ fn radius_of(index: &SegmentIndex, at: Point, hits: u64) -> f64 {
     high
 }
 
-/// Whole processes with a warm page cache, each run forty times so that clock ticks of 10 ms do not matter.
+/// Measures whole processes with a warm page cache, each run forty times so that clock ticks of 10 ms do not matter.
 fn process(folder: &Path, name: &str) {
     let table = SegmentTable::open(&folder.join(name)).unwrap();
     let (at, index) = (middle(&table), table.build_index().unwrap());
@@ -124,22 +124,22 @@ fn process(folder: &Path, name: &str) {
     for hits in [0, 100, 10_000, 500_000] {
         let r = if hits == 0 { 0.01 } else { radius_of(&index, at, hits) };
         let sphere = format!("{},{},{},{r}", at.x, at.y, at.z);
-        let mut told = format!("  sphere of {r:>7.2} um, about {hits:>6} hits:");
+        let mut line = format!("  sphere of {r:>7.2} um, about {hits:>6} hits:");
         for output in [&["--count"][..], &["--format", "csv"], &["--format", "arrow"]] {
             let args = [&["query", name, "--sphere", &sphere], output].concat();
             let times = if hits > 100_000 { 5 } else { 40 };
             let cpu = (0..times).map(|_| run(folder, &args)).sum::<f64>() / f64::from(times);
-            told += &format!("  {} {:.1}", output[output.len() - 1].trim_start_matches("--"), 1e3 * cpu);
+            line += &format!("  {} {:.1}", output[output.len() - 1].trim_start_matches("--"), 1e3 * cpu);
         }
-        println!("{told}");
+        println!("{line}");
     }
 }
 
-/// A place in the column, by the radius and the height that the circuit has.
+/// Random places in the column, which has the radius and height of the circuit.
 fn places() -> Vec<Point> {
-    let mut dice = ChaCha8Rng::seed_from_u64(1);
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
     let mut place = || loop {
-        let p = Point::from([RADIUS, HEIGHT / 2.0, RADIUS].map(|half| dice.random_range(-half..half)));
+        let p = Point::from([RADIUS, HEIGHT / 2.0, RADIUS].map(|half| rng.random_range(-half..half)));
         if p.x.hypot(p.z) <= RADIUS {
             return p;
         }
@@ -147,10 +147,10 @@ fn places() -> Vec<Point> {
     (0..100).map(|_| place()).collect()
 }
 
-/// Makes a region round a place, across an axis.
+/// Constructor of a region at a place, across an axis.
 type Make = fn(Point, Point) -> Box<dyn Region>;
 
-/// The share of pages that regions touch, on average over 100 places.
+/// Prints the share of pages that regions touch, averaged over 100 places.
 fn shares(path: &Path) {
     let table = SegmentTable::open(path).unwrap();
     let pages = TablePages::open(&table, |_| true).unwrap();
@@ -173,7 +173,7 @@ fn shares(path: &Path) {
     println!("  packing {} boxes: {:.0} us", tree.len(), 1e6 * started.elapsed().as_secs_f64());
 }
 
-/// Seconds of the quickest of some runs.
+/// Returns the time of the fastest run, s.
 fn quickest<T>(times: usize, mut f: impl FnMut() -> T) -> f64 {
     let one = |_| {
         let started = Instant::now();
@@ -183,17 +183,17 @@ fn quickest<T>(times: usize, mut f: impl FnMut() -> T) -> f64 {
     (0..times).map(one).fold(f64::INFINITY, f64::min)
 }
 
-/// The resident index: made, stored, opened, asked.
+/// Measures the resident index: creating, storing, opening and searching it.
 fn resident(folder: &Path, name: &str) {
     let table = SegmentTable::open(&folder.join(name)).unwrap();
     let path = folder.join(format!("{name}.index"));
     println!("\n{name}: resident index, one thread");
     let started = Instant::now();
-    let made = table.build_index().unwrap();
-    println!("  made from the table in {:.2} s", started.elapsed().as_secs_f64());
-    made.write(&path, table.fingerprint().unwrap(), OverwritePolicy::Replace).unwrap();
+    let index = table.build_index().unwrap();
+    println!("  created from the table in {:.2} s", started.elapsed().as_secs_f64());
+    index.write(&path, table.fingerprint().unwrap(), OverwritePolicy::Replace).unwrap();
     let bytes = File::open(&path).unwrap().metadata().unwrap().len();
-    drop(made);
+    drop(index);
     let started = Instant::now();
     let index =
         SegmentIndex::open(&path, SegmentTable::open(&folder.join(name)).unwrap().fingerprint().unwrap()).unwrap();
@@ -220,7 +220,7 @@ fn resident(folder: &Path, name: &str) {
     }
 }
 
-/// CPU seconds of the quickest of three runs.
+/// Returns the CPU time of the fastest of three runs, s.
 fn least_cpu<T>(mut f: impl FnMut() -> T) -> f64 {
     let one = |_| {
         let before = own_cpu_s();
@@ -230,7 +230,7 @@ fn least_cpu<T>(mut f: impl FnMut() -> T) -> f64 {
     (0..3).map(one).fold(f64::INFINITY, f64::min)
 }
 
-/// Writing a part of four million segments, and the sort alone.
+/// Measures writing a part of four million segments, and the sort alone.
 fn writing(folder: &Path) {
     for name in ["f32.parquet", "f64.parquet"] {
         let table = SegmentTable::open(&folder.join(name)).unwrap();
@@ -250,7 +250,8 @@ fn writing(folder: &Path) {
         let (all, sort) = (least_cpu(write), least_cpu(|| sorted(&segments)));
         let bytes = std::fs::metadata(&out).unwrap().len() as f64 / length as f64;
         println!(
-            "\n{name}: {:.2} M segments written in {all:.2} CPU s, of which the sort {sort:.2}: {:.2} M a second beyond it; {bytes:.1} bytes a segment",
+            "\n{name}: {:.2} M segments written in {all:.2} CPU s, of which the sort {sort:.2}: {:.2} M per second \
+             without it; {bytes:.1} bytes per segment",
             length as f64 / 1e6,
             length as f64 / 1e6 / (all - sort)
         );
@@ -258,7 +259,7 @@ fn writing(folder: &Path) {
     }
 }
 
-/// The sort of the writer: Hilbert keys of midpoints, ties by row.
+/// Sorts like the writer: Hilbert keys of midpoints, ties by row.
 fn sorted(segments: &Segments) -> Vec<(u64, usize)> {
     let midpoint = |i: usize| segments.start[i].midpoint(segments.end[i]);
     let curve = hilbert::HilbertCurve::for_bounds(&Aabb::enclosing((0..segments.len()).map(midpoint)));

@@ -1,7 +1,7 @@
-"""DuckDB and brain-indexer on the tables of benches/query.rs: query_peers.py FOLDER [HITS ...].
+"""Measures DuckDB and brain-indexer on the tables of benches/query.rs: query_peers.py FOLDER [HITS ...].
 
 DuckDB runs in this process with one thread, so that its start is not counted; CPU time, mean of 20 runs after one.
-brain-indexer (MorphIndex, in memory) is asked for the ids only; quickest of 50 runs.
+brain-indexer (MorphIndex, in memory) returns only the ids; fastest of 50 runs.
 """
 
 import resource
@@ -19,7 +19,7 @@ def cpu():
 
 
 def sphere_of(points, center, hits):
-    """The radius with so many hits."""
+    """Return the radius with this number of hits."""
     distance = np.linalg.norm(points - center, axis=1)
     return float(np.partition(distance, hits)[hits])
 
@@ -38,11 +38,11 @@ def ask_duckdb(path, center, radius):
 
     con = duckdb.connect()
     con.execute("set threads = 1")
-    warnings.simplefilter("ignore", UserWarning)  # of an extra copy of the rows found, a few
+    warnings.simplefilter("ignore", UserWarning)  # about an extra copy of the few rows found
     r = 60 + radius  # a midpoint is at most half a short segment from its ends; long ones need the exact condition
     middle = [f"(({a}0::double + {a}1::double) * 0.5 - ({c!r}))" for a, c in zip("xyz", center)]
     exact = f"sqrt({' + '.join(f'{m} * {m}' for m in middle)}) <= {radius!r}"
-    # by both ends: this is what lets DuckDB prune by statistics, with room for half the longest segment
+    # both ends, so that DuckDB can prune by statistics; the margin allows for half the longest segment
     prune = " and ".join(
         f"{a}0 between {c - r - 200!r} and {c + r + 200!r} and {a}1 between {c - r - 200!r} and {c + r + 200!r}"
         for a, c in zip("xyz", center)
@@ -69,8 +69,8 @@ def ask_brain_indexer(start, end, tests):
     index = core.MorphIndex()
     n = len(start)
     begin = time.perf_counter()
-    # one section of one segment each: points are float32 there
-    step = 8_000  # section ids are of 14 bits there
+    # one section per segment; MorphIndex stores points as float32
+    step = 8_000  # MorphIndex has section ids of 14 bits
     for i in range(0, n, step):
         a, b = start[i : i + step].astype(np.float32), end[i : i + step].astype(np.float32)
         points = np.stack([a, b], axis=1).reshape(-1, 3)

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Two ranks against one, a thread each, in turns: positions and weights of synthesized neurons, to a memory file system.
-# What bounds it: both cores have to be free, and memory, which both write; so plain programs that write as much as the
-# electrodes file has, one or two at once, stand beside. Of each turn the two
-# are compared with each other, since machines change their speed; the launcher's start is included.
+# Compares two ranks with one, a thread each, in alternating rounds: positions and weights of synthesized neurons, written to
+# a memory file system.
+# Bounds: both cores must be free, and both ranks write to memory; so plain programs that write as many bytes as the
+# electrodes file, one or two at once, are timed for comparison. The two runs of each round are compared with each other,
+# because the speed of machines varies; the launcher's start is included.
 #
 #   cargo build --release --features mpi && benches/ranks.sh target/release/leadfield
 #
-# CELLS=n and TURNS=n for other numbers of neurons and turns, FOLDER for another place.
+# CELLS=n and TURNS=n set the numbers of neurons and rounds, FOLDER the place of the files.
 set -euo pipefail
 program=$(realpath "${1:?usage: benches/ranks.sh PROGRAM}")
 cells=${CELLS:-30000} turns=${TURNS:-5}
@@ -21,21 +22,21 @@ export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_plm_rs
     echo name,x,y,z
     for ((i = 0; i < 64; i++)); do echo "c$i,$((20 * (i % 4))),$((20 * (i / 4))),5"; done
 } >electrodes.csv
-# 24 parts of the table: 12 a rank
+# 24 parts of the table: 12 per rank
 "$program" positions circuit/simulation_config.json -o table --quiet --segments-per-part $((cells * 270 / 24))
 parts=$(find table -name 'part-*' | wc -l)
 
-# timed RANKS ARGUMENTS...: seconds, and what rank 0 tells of the balance
+# timed RANKS ARGUMENTS...: prints seconds, and appends the balance that rank 0 reports to the file `balance`
 timed() {
     local ranks=$1 start
     shift
     start=$(date +%s.%N)
-    mpirun --bind-to core -n "$ranks" "$program" "$@" --threads 1 >/dev/null 2>told
+    mpirun --bind-to core -n "$ranks" "$program" "$@" --threads 1 >/dev/null 2>messages
     echo "$(date +%s.%N) - $start" | bc
-    grep -o 'slowest [0-9.]*' told | cut -d' ' -f2 >>balance || true
+    grep -o 'slowest [0-9.]*' messages | cut -d' ' -f2 >>balance || true
 }
 
-# plainly PROGRAMS: seconds in which so many programs write MEBIBYTES together, each to a file of its own
+# plainly PROGRAMS: prints the seconds in which this many programs write `mebibytes` MiB together, each to its own file
 plainly() {
     local start i
     start=$(date +%s.%N)
@@ -47,8 +48,8 @@ plainly() {
     rm -f plain.*
 }
 
-# tells NAME WHO: what the turns in `one` and `two` took, and how many times faster two were, the median of the turns first
-tells() {
+# summarise NAME WHO: prints the times of the rounds in `one` and `two`, and the speedup of two (median, minimum, maximum)
+summarise() {
     local turn
     for ((turn = 0; turn < turns; turn++)); do
         echo "${one[turn]} ${two[turn]}"
@@ -67,7 +68,7 @@ compare() {
         rm -rf "$output" && one+=("$(timed 1 "$@")")
         rm -rf "$output" && two+=("$(timed 2 "$@")")
     done
-    tells "$name" rank
+    summarise "$name" rank
     echo "; slowest rank / mean $(sort -n balance | head -1) to $(sort -n balance | tail -1)"
 }
 
@@ -80,5 +81,5 @@ one=() two=()
 for ((turn = 0; turn < turns; turn++)); do
     one+=("$(plainly 1)") two+=("$(plainly 2)")
 done
-tells plain program
+summarise plain program
 echo ", for $mebibytes MiB together"

@@ -1,19 +1,22 @@
-//! Many regions at once: ObjectiveCSD weights, and queries round many contacts, beside a loop over the regions.
+//! Measures many regions at once: ObjectiveCSD weights, and queries around many contacts, compared with a loop over the
+//! regions.
 //!
-//! Input: 1000 synthesized neurons (about 265,000 segments; `CELLS=n` for another number). Contacts: a shank of 384 (two
-//! columns, 20 um pitch), a grid of 1024 (20 um pitch), 10,000 at random places in the column of somata. What bounds it: a
-//! row of weights is set to zero, 8 bytes a pair, before the few regions near the segment are measured, so that regions far away
-//! from all segments show what zeros cost; a query decodes the coordinates of every page that a region touches.
+//! Input: 1000 synthesized neurons (about 265,000 segments; `CELLS=n` for another number). Contacts: a shank of 384
+//! (two columns, 20 µm pitch), a grid of 1024 (20 µm pitch), 10,000 at random places in the column of somata. Bound: a
+//! row of weights is set to zero, 8 bytes per pair, before the few regions near the segment are evaluated, so regions
+//! far from all segments show the cost of the zeros; a query decodes the coordinates of every page that a region
+//! touches.
 //!
-//! - `kernel`: the arithmetic alone, one core, ns a pair, and how many times as long a loop over all regions takes; both give the
+//! - `kernel`: the arithmetic alone, one core, ns per pair, and the ratio to a loop over all regions; both give the
 //!   same bits, which is checked.
-//! - `process`: `leadfield weights` as a whole, user seconds, one thread, beside `LineSource` and zeros.
-//! - `join`: which pages of a table the 10,000 contacts touch: by two trees, by a tree of pages asked region by region, and by a
-//!   tree of regions asked page by page; then `leadfield query --within 50 --count` as a whole.
-//! - `crates`: the trees beside each other where each could serve: blocks of 32 segments in the order of the table, in the packed
-//!   tree and in rstar's; the 24 nearest of 500,000 random points, in kiddo's tree and in rstar's.
+//! - `process`: `leadfield weights` as a whole, user seconds, one thread, compared with `LineSource` and zeros.
+//! - `join`: which pages of a table the 10,000 contacts touch: with two trees, with a tree of pages queried region by
+//!   region, and with a tree of regions queried page by page; then `leadfield query --within 50 --count` as a whole.
+//! - `crates`: comparison of trees where both could be used: blocks of 32 segments in the order of the table, in the
+//!   packed tree and in rstar's; the 24 nearest of 500,000 random points, in kiddo's tree and in rstar's.
 //!
-//! `QUERY_FOLDER` may name a folder whose `f32.parquet` is joined, such as that of the bench `query`; else the 1000 neurons are.
+//! `QUERY_FOLDER` may name a folder whose `f32.parquet` is joined, such as that of the bench `query`; otherwise the
+//! 1000 neurons are.
 //!
 //! `cargo bench --bench regions [-- kernel process join crates]`
 
@@ -35,13 +38,13 @@ use rand_chacha::ChaCha8Rng;
 use rstar::primitives::Rectangle;
 use rstar::{AABB, RTree};
 
-/// Turns of each whole process, of which the median is given.
+/// Number of rounds of each whole process; the median is printed.
 const TURNS: usize = 5;
-/// Half the side and half the height of the box that the contacts of the join lie in, um.
+/// Half the extent along each axis of the box with the contacts of the join, µm.
 const COLUMN: [f64; 3] = [400.0, 750.0, 400.0];
-/// The radius of the join, um.
+/// Radius of the join, µm.
 const WITHIN: f64 = 50.0;
-/// Contacts so far away are near no segment.
+/// Offset of contacts that are near no segment.
 const FAR: f64 = 1e6;
 
 const TYPES: [&str; 5] = [
@@ -53,7 +56,7 @@ const TYPES: [&str; 5] = [
 ];
 
 fn main() {
-    // cargo test also runs benches with harness = false; only `cargo bench` passes --bench
+    // `cargo test` also runs benches with `harness = false`; only `cargo bench` passes `--bench`
     if !std::env::args().any(|a| a == "--bench") {
         return;
     }
@@ -92,13 +95,13 @@ fn grid() -> Vec<Point> {
     (0..1024).map(|i| Point::new(f64::from(i % 32) * 20.0 - 310.0, f64::from(i / 32) * 20.0 - 310.0, 0.0)).collect()
 }
 
-/// Contacts as CSV.
+/// Formats contacts as CSV.
 fn csv(points: &[Point], kind: &str) -> String {
     let row = |(i, p): (usize, &Point)| format!("c{i},{},{},{},{kind}\n", p.x, p.y, p.z);
     "name,x,y,z,type\n".to_string() + &points.iter().enumerate().map(row).collect::<String>()
 }
 
-/// Seconds of the quickest of three runs.
+/// Returns the time of the fastest of three runs, s.
 fn quickest<T>(mut work: impl FnMut() -> T) -> f64 {
     let one = |_| {
         let started = Instant::now();
@@ -108,9 +111,9 @@ fn quickest<T>(mut work: impl FnMut() -> T) -> f64 {
     (0..3).map(one).fold(f64::INFINITY, f64::min)
 }
 
-/// The kernel beside a loop over all regions, on the first of the segments.
+/// Compares the kernel with a loop over all regions, on the first of the segments.
 fn kernels(name: &str, points: &[Point], segments: &Segments) {
-    println!("\n{name}, one core, ns a pair: by the tree, by a loop over all regions");
+    println!("\n{name}, one core, ns per pair: by the tree, by a loop over all regions");
     let rows = segments.len().min(20_000);
     for kind in TYPES {
         for measure in [Measure::Midpoint, Measure::Length] {
@@ -149,7 +152,7 @@ fn fill_by_loop(kernel: &PreparedCsd, measure: Measure, segments: &NeuronSegment
     }
 }
 
-/// Runs the program, quiet, and gives its user seconds, in ticks of 10 ms.
+/// Runs the program with `--quiet`, and returns its user time, s, in ticks of 10 ms.
 fn run(folder: &Path, args: &[&str]) -> f64 {
     let before = children_user_s();
     let mut command = Command::new(env!("CARGO_BIN_EXE_leadfield"));
@@ -170,7 +173,7 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// `leadfield weights` as a whole, by turns.
+/// Measures `leadfield weights` as a whole, in alternating rounds.
 fn processes(folder: &Path, name: &str, points: &[Point]) {
     let far: Vec<Point> = points.iter().map(|&p| p + Point::new(FAR, FAR, FAR)).collect();
     let mut cases = vec![("zeros".to_string(), csv(&far, TYPES[0])), ("LineSource".into(), csv(points, "LineSource"))];
@@ -182,13 +185,13 @@ fn processes(folder: &Path, name: &str, points: &[Point]) {
             times.push(run(folder, &["weights", "segments.parquet", "probe.csv", "-o", "weights.h5", "--force"]));
         }
     }
-    println!("\n{name}, `leadfield weights` as a whole, user s, medians of {TURNS} turns");
+    println!("\n{name}, `leadfield weights` as a whole, user s, medians of {TURNS} rounds");
     for ((kind, _), times) in cases.iter().zip(times) {
         println!("  {kind:<26} {:.2}", median(times));
     }
 }
 
-/// Contacts at random places.
+/// Creates contacts at random places.
 fn scattered() -> Vec<Point> {
     random_points(10_000, COLUMN, 1)
 }
@@ -200,7 +203,7 @@ fn join(folder: &Path, path: &Path) {
     let spheres: Vec<Sphere> = scattered().into_iter().map(|p| Sphere::new(p, WITHIN).unwrap()).collect();
     let regions: Vec<&dyn Region> = spheres.iter().map(|sphere| sphere as &dyn Region).collect();
     println!("\n{} segments, {} pages, {} spheres of {WITHIN} um", table.len(), boxes.len(), regions.len());
-    // trees are made in each: a query does
+    // trees are built in each run, as in a query
     let ways: [(&str, &dyn Fn() -> usize); 3] = [
         ("two trees", &|| by_two_trees(&boxes, &regions)),
         ("region by region", &|| by_region(&boxes, &regions)),
@@ -226,7 +229,7 @@ fn by_two_trees(boxes: &[Aabb], regions: &[&dyn Region]) -> usize {
 
 fn by_region(boxes: &[Aabb], regions: &[&dyn Region]) -> usize {
     let tree = PageTree::new(boxes);
-    // its boxes are rounded outwards
+    // the tree rounds its boxes outwards, so its candidates are checked again
     let touched = |region: &&dyn Region| {
         tree.pages_touching(*region).into_iter().filter(|&page| region.touches(&boxes[page])).count()
     };
@@ -242,13 +245,13 @@ fn by_page(boxes: &[Aabb], regions: &[&dyn Region]) -> usize {
     pairs
 }
 
-/// Random points in a box, the same for the same seed.
+/// Returns random points in a box, the same for the same seed.
 fn random_points(count: usize, half: [f64; 3], seed: u64) -> Vec<Point> {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     (0..count).map(|_| Point::from(half.map(|half| random.random_range(-half..half)))).collect()
 }
 
-/// Boxes round 32 segments each, in the order of the table: made into trees, and searched by spheres.
+/// Compares trees of boxes around 32 segments each, in the order of the table: building them, and searching by spheres.
 fn packed_and_rstar(table: &SegmentTable) {
     let segments = table.parts()[0].read().unwrap();
     let ends: Vec<(Point, Point)> = segments.start.iter().copied().zip(segments.end.iter().copied()).collect();
@@ -258,7 +261,7 @@ fn packed_and_rstar(table: &SegmentTable) {
     println!("\n{} boxes of 32 segments in the order of the table: packed tree, rstar", boxes.len());
     let packed_s = quickest(|| PageTree::new(&boxes));
     let rstar_s = quickest(|| RTree::bulk_load(boxes.iter().map(rectangle).collect()));
-    println!("  made in {:.2} ms, {:.2} ms", 1e3 * packed_s, 1e3 * rstar_s);
+    println!("  built in {:.2} ms, {:.2} ms", 1e3 * packed_s, 1e3 * rstar_s);
     let (packed, rstar) = (PageTree::new(&boxes), RTree::bulk_load(boxes.iter().map(rectangle).collect()));
     let spheres: Vec<Sphere> =
         random_points(1000, COLUMN, 2).into_iter().map(|p| Sphere::new(p, WITHIN).unwrap()).collect();
@@ -273,7 +276,7 @@ fn packed_and_rstar(table: &SegmentTable) {
     println!("  a sphere of {WITHIN} um: {:.1} us, {:.1} us", 1e3 * packed_s, 1e3 * rstar_s);
 }
 
-/// Nearest nodes, as an interpolation among scattered points asks for them.
+/// Compares searches for nearest nodes, as in an interpolation among scattered points.
 fn kiddo_and_rstar() {
     let nodes: Vec<[f64; 3]> = random_points(500_000, [1000.0; 3], 3).into_iter().map(Point::to_array).collect();
     let asked: Vec<[f64; 3]> = random_points(10_000, [900.0; 3], 4).into_iter().map(Point::to_array).collect();
@@ -281,7 +284,7 @@ fn kiddo_and_rstar() {
     println!("\n{} points, the {count} nearest of {}: kiddo, rstar", nodes.len(), asked.len());
     let kiddo_s = quickest(|| ImmutableKdTree::<f64, 3>::new_from_slice(&nodes).unwrap());
     let rstar_s = quickest(|| RTree::bulk_load(nodes.clone()));
-    println!("  made in {:.0} ms, {:.0} ms", 1e3 * kiddo_s, 1e3 * rstar_s);
+    println!("  built in {:.0} ms, {:.0} ms", 1e3 * kiddo_s, 1e3 * rstar_s);
     let kiddo = ImmutableKdTree::<f64, 3>::new_from_slice(&nodes).unwrap();
     let rstar = RTree::bulk_load(nodes.clone());
     let by_kiddo = |p: &[f64; 3]| kiddo.query(p).nearest_n::<SquaredEuclidean<f64>>(count).execute().len();

@@ -1,8 +1,8 @@
-//! Scale: what neurons cost in time and in memory, and whether `--dry-run` foretells it.
+//! Measures how time and memory grow with the number of neurons, and whether `--dry-run` predicts them.
 //!
-//! Input: synthesized circuits of 3,000 and 30,000 neurons (0.8 and 8.0 million segments) for time, of 3,770 and 37,700 (1.0
-//! and 10 million) for memory, each with a report; 16 LineSource contacts. What bounds it: time grows with the segments,
-//! memory with the part. CPU time is that of the whole process (user and system), the least of three; memory is the
+//! Input: synthesized circuits of 3,000 and 30,000 neurons (0.8 and 8.0 million segments) for time, of 3,770 and 37,700
+//! (1.0 and 10 million) for memory, each with a report; 16 LineSource contacts. Bound: time grows with the segments,
+//! memory with the part. CPU time is that of the whole process (user and system), the minimum of three; memory is the
 //! largest resident set (`VmHWM`). Both are Linux's, from `/proc`.
 //!
 //! `cargo bench --bench scale`
@@ -11,13 +11,13 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// Contacts.
+/// Number of contacts.
 const CONTACTS: usize = 16;
-/// The options of runs in small parts.
+/// Options of runs in small parts.
 const SMALL_PARTS: [&str; 2] = ["--segments-per-part", "500000"];
 
 fn main() {
-    // cargo test also runs benches with harness = false; only `cargo bench` passes --bench
+    // `cargo test` also runs benches with `harness = false`; only `cargo bench` passes `--bench`
     if !std::env::args().any(|a| a == "--bench") {
         return;
     }
@@ -31,15 +31,15 @@ fn main() {
     std::fs::remove_dir_all(&folder).unwrap();
 }
 
-/// The ways in which positions are made: by the report, by the rule of the templates.
+/// How positions are computed: by the report, or by the rule of the templates.
 const WAYS: [(&str, &str); 2] = [("report", "simulation_config.json"), ("rule", "circuit_config.json")];
 
 fn time(folder: &Path) {
-    println!("{:<22} {:>9} {:>9} {:>9} {:>12} {:>9}", "", "neurons", "wall s", "CPU s", "us a neuron", "MB");
+    println!("{:<22} {:>9} {:>9} {:>9} {:>12} {:>9}", "", "neurons", "wall s", "CPU s", "us per neuron", "MB");
     let mut each = Vec::new();
     for cells in [3000, 30_000] {
-        let mut told = Vec::new();
-        let mut tell = |name: &str, cost: Cost| {
+        let mut results = Vec::new();
+        let mut report = |name: &str, cost: Cost| {
             let us = 1e6 * cost.cpu_s / f64::from(cells);
             println!(
                 "{name:<22} {cells:>9} {:>9.2} {:>9.2} {us:>12.0} {:>9.0}",
@@ -47,20 +47,20 @@ fn time(folder: &Path) {
                 cost.cpu_s,
                 cost.bytes as f64 / 1e6
             );
-            told.push((name.to_string(), us, cost.wall_s));
+            results.push((name.to_string(), us, cost.wall_s));
         };
-        tell("synthesize", synthesize(folder, cells));
+        report("synthesize", synthesize(folder, cells));
         for (way, config) in WAYS {
             let config = format!("c/{config}");
-            tell(&format!("positions by {way}"), least(folder, &["positions", &config, "-o", "t", "--force"]));
+            report(&format!("positions by {way}"), least(folder, &["positions", &config, "-o", "t", "--force"]));
         }
-        tell("weights", least(folder, &["weights", "t", "probe.csv", "-o", "w.h5", "--force"]));
-        each.push(told);
+        report("weights", least(folder, &["weights", "t", "probe.csv", "-o", "w.h5", "--force"]));
+        each.push(results);
     }
     for (few, many) in each[0].iter().zip(&each[1]).skip(1) {
-        println!("{:<22} {:.2} times as long a neuron among ten times as many", few.0, many.1 / few.1);
+        println!("{:<22} {:.2} times as long per neuron with ten times as many", few.0, many.1 / few.1);
     }
-    // positions are made once
+    // positions are computed only once
     let end_to_end: f64 = [0, 1, 3].iter().map(|&i| each[1][i].2).sum();
     println!("30,000 neurons, end to end: {end_to_end:.1} s wall");
 }
@@ -95,11 +95,11 @@ fn memory(folder: &Path) {
         let more = 100.0 * (bytes[1] as f64 / bytes[0] as f64 - 1.0);
         println!("{name:<38} {:>13.0} {:>13.0}  {more:+.0} %", bytes[0] as f64 / 1e6, bytes[1] as f64 / 1e6);
     }
-    println!("\n{:<38} {:>22} {:>22} {:>18}", "--dry-run: told / found", "bytes", "memory, MB", "wall s");
+    println!("\n{:<38} {:>22} {:>22} {:>18}", "--dry-run: estimated / found", "bytes", "memory, MB", "wall s");
     forecasts.iter().for_each(Told::print);
 }
 
-/// What a dry run told, and what the run then took.
+/// Estimates of a dry run, and the cost of the run.
 struct Told {
     name: String,
     size: String,
@@ -135,12 +135,12 @@ impl Told {
     }
 }
 
-/// What a run took.
+/// Cost of a run.
 #[derive(Clone, Copy)]
 struct Cost {
     wall_s: f64,
     cpu_s: f64,
-    /// Largest resident set.
+    /// Largest resident set, bytes.
     bytes: u64,
 }
 
@@ -148,7 +148,7 @@ fn synthesize(folder: &Path, cells: i32) -> Cost {
     measured(folder, &["synthesize", "c", "--cells", &cells.to_string(), "--with-report", "--force"])
 }
 
-/// The run of three with the least CPU time.
+/// Returns the run of three with the smallest CPU time.
 fn least(folder: &Path, args: &[&str]) -> Cost {
     let runs = (0..3).map(|_| measured(folder, args));
     runs.min_by(|a, b| a.cpu_s.total_cmp(&b.cpu_s)).unwrap()
@@ -160,7 +160,7 @@ fn command(folder: &Path, args: &[&str]) -> Command {
     command
 }
 
-/// Runs the program, and looks at its memory until it ends.
+/// Runs the program, and polls its memory until it ends.
 fn measured(folder: &Path, args: &[&str]) -> Cost {
     let (started, before) = (Instant::now(), children_cpu_s());
     let mut child = command(folder, args).spawn().unwrap();
@@ -176,7 +176,7 @@ fn measured(folder: &Path, args: &[&str]) -> Cost {
     Cost { wall_s: started.elapsed().as_secs_f64(), cpu_s: children_cpu_s() - before, bytes }
 }
 
-/// The largest resident set so far, bytes; 0 where it is not told.
+/// Returns the largest resident set so far, bytes; 0 if the system does not state it.
 fn peak(status: &str) -> u64 {
     let text = std::fs::read_to_string(status).unwrap_or_default();
     let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));

@@ -1,9 +1,10 @@
-//! `validate weights` on two files of 1 GB beside reading them with `cat`: wall and CPU time, and peak memory.
+//! Compares `validate weights` on two files of 1 GB with reading them with `cat`: wall and CPU time, and peak memory.
 //!
-//! Input: three electrodes files of `MB` (default 1000) million bytes each, 384 contacts, random coefficients: one, its equal,
-//! and one that differs from it by rounding; made once, below `target/` (or `LEADFIELD_BENCH_FILES`), and kept. All are read
-//! once before, so that they are in the page cache where that is large enough. What bounds it: the system's copy out of the
-//! page cache, then the comparison, about a ns a pair where pairs differ. Rounds alternate; the best of each is told.
+//! Input: three electrodes files of `MB` (default 1000) million bytes each, 384 contacts, random weights: one, an equal
+//! one, and one that differs by rounding; created once, below `target/` (or `LEADFIELD_BENCH_FILES`), and not removed.
+//! All are read once in advance, so that they are in the page cache if it is large enough. Bound: the system's copy
+//! from the page cache, then the comparison, about one ns per pair if pairs differ. Rounds alternate; the best of each
+//! is printed.
 //!
 //! `cargo bench --bench validate`
 
@@ -18,12 +19,12 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 const CONTACTS: usize = 384;
-/// Segments of a neuron.
+/// Number of segments per neuron.
 const SEGMENTS: u64 = 256;
 const ROUNDS: u32 = 7;
 
 fn main() {
-    // cargo test also runs benches with harness = false; only `cargo bench` passes --bench
+    // `cargo test` also runs benches with `harness = false`; only `cargo bench` passes `--bench`
     if !std::env::args().any(|a| a == "--bench") {
         return;
     }
@@ -69,7 +70,7 @@ fn main() {
     }
 }
 
-/// Writes an electrodes file of random coefficients, the same for any noise but for that.
+/// Writes an electrodes file of random weights, which are equal for any `noise` except for the noise itself.
 fn write(path: &Path, neurons: u64, noise: f64) {
     let electrode = |i: usize| ContactLayout {
         name: i.to_string(),
@@ -102,15 +103,15 @@ fn write(path: &Path, neurons: u64, noise: f64) {
     writer.commit().unwrap();
 }
 
-/// Wall, user and system time of a command, s, and the most memory that it held, MB.
+/// Returns wall, user and system time of a command, s, and its peak memory, MB.
 fn timed(command: Command) -> [f64; 4] {
     let mut timed = Command::new("/usr/bin/time");
     timed.args(["-f", "%U %S %M"]).arg(command.get_program()).args(command.get_args());
     let start = Instant::now();
     let output = timed.stdout(Stdio::null()).stderr(Stdio::piped()).output().unwrap();
     let wall = start.elapsed().as_secs_f64();
-    let told = String::from_utf8(output.stderr).unwrap();
-    assert!(output.status.success(), "{told}");
-    let numbers: Vec<f64> = told.split_whitespace().map(|n| n.parse().unwrap()).collect();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{text}");
+    let numbers: Vec<f64> = text.split_whitespace().map(|n| n.parse().unwrap()).collect();
     [wall, numbers[0], numbers[1], numbers[2] / 1024.0]
 }

@@ -1,14 +1,14 @@
-//! Errors that say where, what, what was expected and what was found.
+//! Errors that state the location, the problem, what was expected and what was found.
 //!
-//! Every parser keeps a small enum of its own problems beside itself (a [`Problem`]); an [`Error`] is one such problem
-//! and its [`ErrorLocation`]. It prints as `<file>: <object>[<row>]: <what>, expected <x>, found <y>`; advice is kept apart, in
-//! [`Error::hint`].
+//! Every parser has a small enum of its problems (a [`Problem`]); an [`Error`] is one problem with its
+//! [`ErrorLocation`]. It is printed as `<file>: <object>[<row>]: <what>, expected <x>, found <y>`; hints are separate,
+//! in [`Error::hint`].
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// The result of everything here that can fail.
+/// The result type of fallible functions in this library.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// The kinds of errors, for programs that react to them.
@@ -41,13 +41,14 @@ pub trait Problem: std::error::Error + Send + Sync + 'static {
         None
     }
 
-    /// Whether the same run may succeed later, since the inputs are not at fault: a full disk, a file that is away.
+    /// Returns whether the same run may succeed later because the inputs are valid, e.g. after a full disk or with a
+    /// file that is temporarily unavailable.
     fn is_transient(&self) -> bool {
         false
     }
 }
 
-/// Where something is wrong: a file, an object in it, a row of the object. Each part may be missing.
+/// The location of a problem: a file, an object in it, a row of the object. Each part may be missing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ErrorLocation {
     /// The file.
@@ -59,19 +60,19 @@ pub struct ErrorLocation {
 }
 
 impl ErrorLocation {
-    /// A place that is a whole file.
+    /// Creates the location of a file.
     pub fn file(path: impl Into<PathBuf>) -> Self {
         Self { file: Some(path.into()), ..Self::default() }
     }
 
-    /// The same place, in this object.
+    /// Returns the same location, in an object.
     #[must_use]
     pub fn with_item(mut self, object: impl Into<String>) -> Self {
         self.item = Some(object.into());
         self
     }
 
-    /// The same place, at this row.
+    /// Returns the same location, at a row.
     #[must_use]
     pub fn with_index(mut self, row: u64) -> Self {
         self.index = Some(row);
@@ -114,7 +115,7 @@ impl Error {
         Self(Box::new(LocatedProblem { location, problem: Arc::new(problem), first_hints, more_hints }))
     }
 
-    /// Where it is.
+    /// Returns the location.
     pub fn location(&self) -> &ErrorLocation {
         &self.0.location
     }
@@ -139,7 +140,7 @@ impl Error {
         (!lines.is_empty()).then(|| lines.join("\n"))
     }
 
-    /// Whether the same run may succeed later, since the inputs are not at fault.
+    /// Returns whether the same run may succeed later because the inputs are valid.
     pub fn is_transient(&self) -> bool {
         self.0.problem.is_transient()
     }
@@ -158,7 +159,7 @@ impl Error {
         self
     }
 
-    /// Names the file, unless a deeper call has named it.
+    /// Sets the file, unless a deeper call has set it.
     #[must_use]
     pub fn in_file(mut self, path: &Path) -> Self {
         self.0.location.file.get_or_insert_with(|| path.to_path_buf());
@@ -211,13 +212,13 @@ impl<P: Problem> From<P> for Error {
     }
 }
 
-/// Adds the place to a result on its way up.
+/// Adds the location to a result that is passed up.
 pub trait Context<T> {
-    /// Names the file, unless a deeper call has named it.
+    /// Sets the file, unless a deeper call has set it.
     fn in_file(self, path: &Path) -> Result<T>;
-    /// Names the object, unless a deeper call has named it.
+    /// Sets the object, unless a deeper call has set it.
     fn in_item(self, object: &str) -> Result<T>;
-    /// Names object and row, unless a deeper call has named either.
+    /// Sets object and row, unless a deeper call has set either.
     fn at_index(self, object: &str, row: u64) -> Result<T>;
 }
 
@@ -235,7 +236,7 @@ impl<T, E: Into<Error>> Context<T> for std::result::Result<T, E> {
     }
 }
 
-/// The operating system's refusals, in one line each.
+/// Problems of reading and writing files, as one line each.
 #[derive(Debug, thiserror::Error)]
 pub enum FileProblem {
     /// Reading failed.
@@ -244,33 +245,33 @@ pub enum FileProblem {
     /// Writing failed.
     #[error("cannot be written: {}", os_error_text(.0))]
     Write(#[source] std::io::Error),
-    /// The output would not find room.
+    /// There is not enough disk space for the output.
     #[error("too little space on the disk, expected {expected} bytes, found {found} that are free")]
     NoSpace {
-        /// As many as the output needs, or at least needs.
+        /// Number of bytes that the output needs, or a lower bound.
         expected: u64,
-        /// As many as there are.
+        /// Number of free bytes.
         found: u64,
     },
-    /// An output is there already.
+    /// The output already exists.
     #[error("exists already")]
     Exists,
-    /// A folder stands where a file is to be.
+    /// The path of a file is a folder.
     #[error("is a folder, expected a file or a free name")]
     IsFolder,
-    /// A file stands where a folder is to be.
+    /// The path of a folder is a file.
     #[error("is a file, expected a folder or a free name")]
     IsFile,
-    /// A device, a pipe or a socket, which a complete output would replace.
+    /// The output is a device, a pipe or a socket, which a complete output would replace.
     #[error("is a device or a pipe, expected a file or a free name")]
     SpecialFile,
-    /// A pipe, a socket or a device in the place of an input.
+    /// The input is a pipe, a socket or a device.
     #[error("is {0}, expected a file")]
     NotRegular(&'static str),
-    /// An output in the place of an input.
+    /// The output is also an input.
     #[error("is an input too, expected an output of another name")]
     IsInput,
-    /// An input in the place where an output is until it is complete.
+    /// The input has the temporary name of an output that is being written.
     #[error("would be overwritten while `{}` is made, expected an input of another name", .0.display())]
     IsPartial(std::path::PathBuf),
 }
@@ -304,7 +305,7 @@ impl Problem for FileProblem {
     }
 }
 
-/// An operating-system message without Rust's ` (os error 2)` and with a lower-case start.
+/// Returns an operating-system message without Rust's ` (os error 2)` and with a lower-case start.
 fn os_error_text(error: &std::io::Error) -> String {
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or_default();
@@ -312,7 +313,7 @@ fn os_error_text(error: &std::io::Error) -> String {
     chars.next().map(|c| c.to_lowercase().chain(chars).collect()).unwrap_or_default()
 }
 
-/// `1 segment`, `2 segments`: a count with its noun.
+/// Formats a count with its noun: `1 segment`, `2 segments`.
 pub fn format_count(n: impl Into<u128>, noun: &str) -> String {
     match n.into() {
         1 => format!("1 {noun}"),
@@ -320,7 +321,7 @@ pub fn format_count(n: impl Into<u128>, noun: &str) -> String {
     }
 }
 
-/// Names joined for a message: `a`, `b` and 7 more. At most `most` of them are spelt out.
+/// Joins quoted names for a message: `a`, `b` and 7 more. At most `most` of them are listed.
 pub fn join_quoted<S: AsRef<str>>(names: impl IntoIterator<Item = S>, most: usize) -> String {
     let names: Vec<S> = names.into_iter().collect();
     if names.is_empty() {
@@ -333,12 +334,12 @@ pub fn join_quoted<S: AsRef<str>>(names: impl IntoIterator<Item = S>, most: usiz
     }
 }
 
-/// The one of some names that a name is most like, if it may be that name misspelled.
+/// Returns the most similar of the known names, if `name` may be a misspelling of it.
 pub fn find_closest<S: AsRef<str>>(name: &str, known: impl IntoIterator<Item = S>) -> Option<S> {
-    // swapped letters count once
+    // transposed letters count as one difference
     let distance = |other: &S| strsim::damerau_levenshtein(name, other.as_ref());
     let (distance, closest) = known.into_iter().map(|other| (distance(&other), other)).min_by_key(|(d, _)| *d)?;
-    // one letter in three may differ: of two letters none
+    // one letter in three may differ, so names of two letters must match
     (distance > 0 && distance <= name.chars().count() / 3).then_some(closest)
 }
 
@@ -352,7 +353,7 @@ mod tests {
     impl Problem for UnknownParent {}
 
     #[test]
-    fn the_deepest_place_wins_and_the_rest_is_filled_in() {
+    fn the_deepest_location_wins_and_missing_parts_are_added() {
         let error = Error::from(UnknownParent).at_index("line", 3).in_file(Path::new("a.swc")).at_index("node", 7);
         assert_eq!(
             error.to_string(),
@@ -361,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn advice_of_callers_follows_that_of_the_problem() {
+    fn hints_of_callers_follow_those_of_the_problem() {
         let advised = Error::from(UnknownParent).with_hint("see `a`");
         assert_eq!(advised.hint().unwrap(), "see `a`");
         assert_eq!(

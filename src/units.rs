@@ -1,7 +1,7 @@
-//! Units, converted once, at the door. Nothing else in the library holds a power of ten that is a unit.
+//! Units and their conversion, which happens once, on input. No other module contains a power of ten that is a unit.
 //!
-//! Positions are micrometres, currents nanoamperes, potentials volts, conductivities siemens per metre; hence
-//! coefficients are volts per nanoampere (V/nA).
+//! Positions are in micrometres, currents in nanoamperes, potentials in volts, conductivities in siemens per metre;
+//! hence weights are in volts per nanoampere (V/nA).
 
 use crate::error::Problem;
 
@@ -11,34 +11,34 @@ pub const METERS_PER_MICROMETER: f64 = 1e-6;
 /// One metre in micrometres. Written as a literal: `1.0 / 1e-6` is not 1e6.
 pub const MICROMETERS_PER_METER: f64 = 1e6;
 
-/// Nanoampere over (siemens per metre x micrometre), in volts: 1e-9 A / (S/m x 1e-6 m).
+/// Nanoampere divided by (siemens per metre times micrometre), in volts: 1e-9 A / (S/m x 1e-6 m).
 ///
 /// Written as one literal: `1e-9 / 1e-6` is not the double nearest to 1e-3.
 pub const NANOAMPERE_PER_MICROMETER: f64 = 1e-3;
 
-/// The unit of every coefficient, as written into the electrodes file.
+/// The unit of all weights, as written to the electrodes file.
 pub const WEIGHT_UNIT: &str = "V/nA";
 
-/// The unit of a share of the membrane current, which is what `ObjectiveCSD` measures.
+/// The unit of a share of the membrane current, which is the weight of `ObjectiveCSD`.
 pub const CURRENT_SHARE_UNIT: &str = "1";
 
-/// The unit of such a share over the volume of its region.
+/// The unit of a share of the membrane current divided by the volume of its region.
 pub const CURRENT_SHARE_PER_VOLUME_UNIT: &str = "1/um3";
 
 /// An electrical conductivity in siemens per metre: from [`MIN_CONDUCTIVITY_S_PER_M`] to [`MAX_CONDUCTIVITY_S_PER_M`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SiemensPerMeter(f64);
 
-/// The smallest conductivity: far below any insulator's, and so that no coefficient overflows.
+/// The smallest conductivity: far below that of any insulator, and large enough that weights do not overflow.
 pub const MIN_CONDUCTIVITY_S_PER_M: f64 = 1e-30;
 
-/// The largest conductivity: far above any metal's.
+/// The largest conductivity: far above that of any metal.
 pub const MAX_CONDUCTIVITY_S_PER_M: f64 = 1e30;
 
-/// Grey matter, as the original takes it by default (0.277 S/m).
+/// Grey matter, the default of BlueRecording (0.277 S/m).
 pub const DEFAULT_CONDUCTIVITY: SiemensPerMeter = SiemensPerMeter(0.277);
 
-/// A conductivity that is none.
+/// The conductivity is out of range.
 #[derive(Debug, thiserror::Error)]
 #[error("conductivity out of range, expected a number from 1e-30 to 1e30 S/m, found `{0}`")]
 pub struct InvalidConductivity(f64);
@@ -50,22 +50,22 @@ impl Problem for InvalidConductivity {
 }
 
 impl SiemensPerMeter {
-    /// Checks a number in siemens per metre.
+    /// Creates a conductivity from a number in siemens per metre.
     ///
     /// # Errors
-    /// [`InvalidConductivity`] unless it is in the range.
+    /// Returns [`InvalidConductivity`] if the number is out of range.
     pub fn new(value: f64) -> Result<Self, InvalidConductivity> {
         let range = MIN_CONDUCTIVITY_S_PER_M..=MAX_CONDUCTIVITY_S_PER_M;
         if range.contains(&value) { Ok(Self(value)) } else { Err(InvalidConductivity(value)) }
     }
 
-    /// The number, in siemens per metre.
+    /// Returns the conductivity in siemens per metre.
     pub const fn get(self) -> f64 {
         self.0
     }
 }
 
-/// The units that a file may name for one quantity, each as a multiple of the library's own.
+/// The units that files may use for a quantity, each as a multiple of the library's unit.
 #[derive(Debug)]
 pub struct Units(&'static [(&'static str, f64)]);
 
@@ -82,7 +82,7 @@ pub const ELECTRIC_FIELD_UNITS: Units =
 /// Currents, in nanoamperes.
 pub const CURRENT_UNITS: Units = Units(&[("nA", 1.0), ("uA", 1e3), ("mA", 1e6), ("A", 1e9)]);
 
-/// A unit that is not known for its quantity.
+/// The unit is unknown for its quantity.
 #[derive(Debug, thiserror::Error, PartialEq)]
 #[error("unknown unit, expected {expected}, found `{found}`")]
 pub struct UnknownUnit {
@@ -93,17 +93,17 @@ pub struct UnknownUnit {
 impl Problem for UnknownUnit {}
 
 impl Units {
-    /// How many of the library's own units one of the named unit is.
+    /// Returns the value of a unit as a multiple of the library's unit.
     ///
     /// # Errors
-    /// [`UnknownUnit`], which lists the known ones.
+    /// Returns [`UnknownUnit`], which lists the known units, for other names.
     pub fn factor(&self, unit: &str) -> Result<f64, UnknownUnit> {
         let unit = unit.trim().replace(['\u{b5}', '\u{3bc}'], "u");
         let known = self.0.iter().find(|(name, _)| *name == unit);
         known.map(|(_, factor)| *factor).ok_or_else(|| UnknownUnit { expected: self.join_known(), found: unit })
     }
 
-    /// The known names, for a message.
+    /// Returns the known names, for a message.
     pub fn join_known(&self) -> String {
         crate::error::join_quoted(self.0.iter().map(|(name, _)| name), usize::MAX)
     }

@@ -256,9 +256,9 @@ fn what_cannot_be_aggregated_or_sorted_is_refused_with_what_would_do() {
     run(&["--agg", "max:section_type"])
         .refused("error: --agg: `max` is not defined for a column of kinds of section, found `section_type`");
     run(&["--agg", "count,count"])
-        .refused("error: --agg: two columns of one name, expected each name once, found `count` twice");
+        .refused("error: --agg: two columns with the same name, expected each name once, found `count` twice");
     run(&["--by", "length"])
-        .refused("error: --by: two columns of one name, expected each name once, found `length` twice");
+        .refused("error: --by: two columns with the same name, expected each name once, found `length` twice");
     run(&["--by", "section_type", "--sort", "count"]).refused(
         "error: --sort: unknown column, expected one of `section_type`, `segments`, `length`, `inside`, found `count`",
     );
@@ -268,7 +268,7 @@ fn what_cannot_be_aggregated_or_sorted_is_refused_with_what_would_do() {
     );
     run(&["--sort", "row:down"]).refused("error: --sort: unknown order, expected `asc` or `desc`, found `down`");
     run(&["--columns", "row,row", "--sort", "row"])
-        .refused("error: two columns of one name, expected each name once, found `row` twice");
+        .refused("error: two columns with the same name, expected each name once, found `row` twice");
 }
 
 /// The columns that a query without other options knows.

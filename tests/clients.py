@@ -86,7 +86,7 @@ def check_neurodamus():
 
 
 def check_libsonata_names():
-    """The mended file of the original: names in column order, by which libsonata lists them, and that is their table's."""
+    """The fixed file of the original: names in column order, by which libsonata lists them, and that is their table's."""
     import libsonata
 
     population = libsonata.ElectrodeReader("w.h5").open_population(POPULATION)

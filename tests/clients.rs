@@ -100,7 +100,7 @@ fn clients_do_with_damaged_files_what_the_codes_say() {
     for (i, case) in CORPUS.iter().enumerate() {
         let file = format!("{i}.h5");
         damaged(&dir.path().join(&file), case.make);
-        let entry = Code::parse(case.code).unwrap().entry();
+        let entry = Code::parse(case.code).unwrap().description();
         cases.push(serde_json::json!({
             "file": file, "code": case.code, "libsonata": format!("{:?}", entry.libsonata),
             "simulator": format!("{:?}", entry.simulator),
@@ -112,7 +112,7 @@ fn clients_do_with_damaged_files_what_the_codes_say() {
 
 #[test]
 #[ignore = "needs LEADFIELD_PYTHON with h5py, libsonata, neurodamus: make clients"]
-fn mended_files_are_read_by_every_client() {
+fn fixed_files_are_read_by_every_client() {
     let dir = files();
     // the original's file, with its extra column and mislabelled names, becomes what every client accepts
     let named = golden().join("reference/named.h5");

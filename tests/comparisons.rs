@@ -46,7 +46,7 @@ fn a_dipole_centre_of_a_chunk_is_named_with_its_chunks() {
     let (own, one, two) = (reference("recip_per_neuron.h5"), reference("recip.h5"), reference("recip_2ranks.h5"));
     let told = |which: &str, other: &str, chunks: &str| {
         let text = format!(
-            "the coefficients of contacts `1`, `4` sum to 0 over each neuron in the {other} file, and over {chunks} of \
+            "the weights of contacts `1`, `4` sum to 0 over each neuron in the {other} file, and over {chunks} of \
              neurons in the {which}: their centre is that of a chunk, not of a neuron"
         );
         vec![("chunk-wide dipole centre".to_string(), text)]
@@ -77,9 +77,9 @@ fn the_originals_extra_column_and_order_of_names_are_named() {
     assert_eq!((code, names), (1, vec!["extra column", "sorted names"]));
     assert_eq!(
         found[0].1,
-        "the second file has a column that is no contact's, all ones, as BlueRecording 0.2.1 writes it"
+        "the second file has an extra column of ones without a contact, as BlueRecording 0.2.1 writes it"
     );
-    assert!(found[1].1.starts_with("contacts `e10`, `e2` agree once columns are taken in the order of sorted names"));
+    assert!(found[1].1.starts_with("contacts `e10`, `e2` agree if columns are taken in the order of sorted names"));
     // what the causes advise makes the files agree
     let options = ["--rtol", "1e-12", "--columns", "sorted-names", "--ignore-extra-column"];
     let (code, told) = compared(dir.path(), "weights", "w.h5", &named, &options);
@@ -106,8 +106,8 @@ fn half_a_thickness_is_named_where_the_segments_prove_it() {
         causes(&told["populations"][0])
     };
     let segments = ["--segments", "s.parquet"];
-    let text = "the regions of contacts `d0` reach 140 um along the axis to either side in the first file, and 70 um in the \
-                second: a thickness is half of the extent, not all of it";
+    let text = "the regions of contacts `d0` extend 140 um along the axis to either side in the first file, and 70 um \
+                in the second: a thickness is half of the extent, not all of it";
     assert_eq!(causes("whole.h5", "half.h5", &segments), [("half thickness".to_string(), text.to_string())]);
     assert_eq!(causes("whole.h5", "half.h5", &[]), [], "without segments nothing is proved");
     assert_eq!(causes("whole.h5", "other.h5", &segments), [], "200 um are not twice 140");
@@ -132,8 +132,8 @@ fn another_terminal_branch_is_named_where_the_circuit_proves_it_for_coefficients
         causes(&told["populations"][0])
     };
     // by their README none of the branches of nodes 2, 6, 10, 14 and 22 is long enough; `w.h5` has the older rule
-    let text = "the coefficients of 5 neurons are those of axon stubs where `--axon-placement bluerecording` puts them in the \
-                first file, and where `bluerecording-0.2` does in the second";
+    let text = "the weights of 5 neurons are those of axon stubs placed by `--axon-placement bluerecording` in the \
+                first file, and by `bluerecording-0.2` in the second";
     let expected = [("last terminal branch".to_string(), text.to_string())];
     assert_eq!(told("bluerecording.h5", "w.h5", &options), expected);
     assert_eq!(told("bluerecording.h5", "w.h5", &[]), [], "without the circuit nothing is proved");
@@ -265,10 +265,7 @@ fn positions_through_float32_are_named_and_other_small_differences_are_not() {
     assert_eq!((code, found.len(), found[0].0.as_str()), (1, 1, "float32 positions"), "{found:?}");
     // ends of segments are moved by half a spacing of float32 numbers along each axis, at most
     let text = &found[0].1;
-    assert!(
-        text.contains(" coefficients differ as float32 positions make them: the segments were moved by up to "),
-        "{text}"
-    );
+    assert!(text.contains(" weights differ as with float32 positions: the segments were moved by up to "), "{text}");
     let numbers: Vec<f64> = text.split_whitespace().filter_map(|word| word.parse().ok()).collect();
     let [_, moved, spacing] = numbers[..] else { panic!("{text}") };
     // nothing of the circuit is 4096 um from the origin
@@ -301,9 +298,8 @@ fn sections_on_soma_samples_are_named_where_the_table_proves_that_no_others_diff
         assert_eq!(code, 1);
         causes(&told["populations"][0])
     };
-    let text = "the rows of 1 section of 1 neuron that begin at the soma are elsewhere, and no others: `bluerecording` 0.7.0 \
-                takes the simulator's number of segments, but cuts the morphology's own points, without the piece from the \
-                soma sample";
+    let text = "the rows of 1 section of 1 neuron that begin at the soma are displaced, and no others: \
+                `bluerecording` 0.7.0 uses the simulator's number of segments, but divides only the morphology's points, without the piece from the soma sample";
     assert_eq!(found(&["--segments", "s.parquet"]), [("neurites on soma samples".to_string(), text.to_string())]);
     assert_eq!(found(&[]), [], "without segments nothing is proved");
     change(child.section_id);
@@ -323,7 +319,7 @@ fn other_units_are_a_difference_whatever_the_numbers() {
     converted("silent.h5", 1.0, None);
     let run = leadfield_in(dir.path(), &["validate", "weights", "as_mv.h5", "v.h5", "--quiet"]);
     assert_eq!(run.code, 1);
-    let line = "\nunits: mV/nA in as_mv.h5, V/nA in v.h5, at contacts `a`, `b`: no client converts\n";
+    let line = "\nunits: mV/nA in as_mv.h5, V/nA in v.h5, at contacts `a`, `b`: no client converts units\n";
     assert!(run.stdout.contains(line) && run.stdout.ends_with("\ndiffer\n"), "{}", run.stdout);
     let (code, told) = compared(dir.path(), "weights", "as_mv.h5", "v.h5", &[]);
     let differing = &told["populations"][0]["units_differ"];
@@ -332,8 +328,8 @@ fn other_units_are_a_difference_whatever_the_numbers() {
     assert_eq!(causes(&told["populations"][0]), [], "the same numbers in two units are not the same");
     // numbers that agree once they are converted are named as that
     let (code, told) = compared(dir.path(), "weights", "v.h5", "mv.h5", &[]);
-    let text = "the coefficients of contacts `a`, `b` are in V/nA in the first file and in mV/nA in the second, where they \
-                are 1e3 times as large; no client converts";
+    let text = "the weights of contacts `a`, `b` are in V/nA in the first file and in mV/nA in the second, where they \
+                are 1e3 times as large; no client converts units";
     assert_eq!((code, causes(&told["populations"][0])), (1, vec![("units".to_string(), text.to_string())]));
     // clients take a file that states no unit for V/nA
     leadfield_in(dir.path(), &["validate", "weights", "silent.h5", "v.h5"]).ok();
@@ -421,7 +417,7 @@ fn populations_of_other_names_are_compared_with_a_note() {
     let text = leadfield_in(dir.path(), &["validate", "weights", "a.h5", "w.h5"]).stdout;
     let mut lines = text.lines();
     assert_eq!(lines.next(), Some("populations `pop` and `S1nonbarrel_neurons`: 0 nodes, 0 rows, 0 columns"));
-    assert_eq!(lines.next(), Some("note: the populations have different names, and are compared as one"));
+    assert_eq!(lines.next(), Some("note: the populations have different names, and are compared nevertheless"));
 }
 
 #[test]
@@ -470,7 +466,7 @@ fn a_folder_is_all_of_its_files_whatever_their_form() {
     leadfield_in(dir.path(), &args).ok();
     std::fs::write(at("beside/README.md"), "positions\n").unwrap();
     let run = leadfield_in(dir.path(), &["validate", "positions", "beside", &old, "--atol", "1e-9"]);
-    assert_eq!(run.stderr, "warning: beside: left out, since no name of positions: `README.md`\n");
+    assert_eq!(run.stderr, "warning: beside: files left out, because their names are not of positions: `README.md`\n");
     assert_eq!((run.code, run.stdout.ends_with("agree\n")), (0, true), "{}", run.stdout);
     bluerecording::write_hdf5(&at("beside/a.h5"), first).unwrap();
     leadfield_in(dir.path(), &["validate", "positions", "beside", &old, "--quiet"])
@@ -483,8 +479,8 @@ fn another_terminal_branch_is_named_where_the_circuit_proves_it() {
     let (dir, old, new) = (scratch(), reference("positions.h5"), reference("positions_0.7.h5"));
     let (code, found) = compared(dir.path(), "positions", &new, &old, &["--circuit", &config()]);
     assert_eq!((code, found["outside"].as_u64()), (1, Some(25)), "five segments of myelin in five neurons");
-    let text = "the axon stubs of 5 neurons are where `--axon-placement bluerecording` puts them in the first file, and \
-                where `bluerecording-0.2` does in the second";
+    let text = "the axon stubs of 5 neurons are placed by `--axon-placement bluerecording` in the first file, and by \
+                `bluerecording-0.2` in the second";
     assert_eq!(causes(&found), [("last terminal branch".to_string(), text.to_string())]);
     let (_, found) = compared(dir.path(), "positions", &new, &old, &[]);
     assert_eq!(causes(&found), [], "without the circuit nothing is proved");
@@ -515,7 +511,7 @@ fn myelin_under_another_id_is_named_and_can_be_ignored() {
     let old = reference("positions.h5");
     let (code, found) = compared(dir.path(), "positions", &old, "renamed.parquet", &[]);
     assert_eq!((code, found["sections"].as_array().unwrap().len()), (1, 40), "a section on either side, 20 neurons");
-    let text = "the sections on one side only of 20 neurons are in the same places under another id, +3 to +3: \
+    let text = "the sections in only one file of 20 neurons are at the same positions under another id, +3 to +3: \
                 `--ignore-myelin-id` matches them";
     assert_eq!(causes(&found), [("myelin ids".to_string(), text.to_string())]);
     let (code, found) = compared(dir.path(), "positions", &old, "renamed.parquet", &["--ignore-myelin-id"]);

@@ -69,7 +69,7 @@ fn a_folder_of_parts_is_made_and_taken() {
     let told = convert(dir.path(), &[&pattern, "-o", "parts", "--jobs", "2"]);
     assert_eq!(told.code, 0);
     let lines: Vec<&str> = told.stderr.lines().collect();
-    assert_eq!(lines[0], "note: positions name no population: `default` is taken, `--population NAME` names it");
+    assert_eq!(lines[0], "note: positions state no population: using `default`; set it with `--population NAME`");
     let two = golden().join("reference/positions_2files/0");
     let neurons = |k: usize| bluerecording::read(&two.join(format!("positions{k}.pkl"))).unwrap();
     for (k, line) in lines[1..3].iter().enumerate() {
@@ -124,12 +124,12 @@ fn files_of_the_original_become_ones_that_every_client_accepts() {
     // e1, e2, e10, ref: sorted as text e10 comes before e2
     let expected = format!(
         "{} -> m.h5: 4 contacts, 20 nodes, 3161 rows\n  \
-         mended E13: integers of another type than uint64 (2 times)\n  \
-         mended E38: one column more than contacts, all ones, as BlueRecording 0.2.1 writes\n  \
-         mended E44: a column number that is no uint64 scalar (4 times)\n  \
-         mended E46: columns in the order of sorted names under numbers in file order\n  \
-         mended E49: a `position` that is not float32 (4 times)\n  \
-         mended E61: `scaling_factors` has no attribute `units`\n",
+         fixed E13: integers are not uint64 (2 times)\n  \
+         fixed E38: an extra column of ones without a contact, as BlueRecording 0.2.1 writes\n  \
+         fixed E44: a column number is not a uint64 scalar (4 times)\n  \
+         fixed E46: columns are in the order of sorted names, but their numbers are in file order\n  \
+         fixed E49: a `position` is not float32 (4 times)\n  \
+         fixed E61: `scaling_factors` has no attribute `units`\n",
         path("reference/named.h5")
     );
     assert_eq!((said.code, said.stderr), (0, expected));
@@ -218,7 +218,7 @@ fn columns_that_are_no_potentials_keep_their_unit_through_every_form() {
         let unit = |contact: &str| file.column_unit(&file.populations()[0], contact).unwrap();
         assert_eq!(["p", "s", "v"].map(unit), ["V/nA", "1", "1/um3"]);
         let told = leadfield_in(dir.path(), &["validate", "electrodes-file", name]).ok();
-        assert!(told.ends_with("sound\n"), "{told}");
+        assert!(told.ends_with("valid\n"), "{told}");
     }
     let facts = leadfield_in(dir.path(), &["info", "w.h5"]).ok();
     assert!(facts.contains("ObjectiveCSD_Sphere, per_volume true, radius 200, units 1/um3: 1 contact"), "{facts}");
@@ -229,7 +229,7 @@ fn columns_that_are_no_potentials_keep_their_unit_through_every_form() {
     leadfield_in(dir.path(), &["weights", "t.parquet", "f.csv", "-o", "x.h5", "--quiet"]).ok();
     let run = leadfield_in(dir.path(), &["validate", "weights", "w.h5", "x.h5"]);
     assert_eq!(run.code, 1);
-    let line = "units: 1 in w.h5, 1/um3 in x.h5, at contacts `s`: no client converts\n";
+    let line = "units: 1 in w.h5, 1/um3 in x.h5, at contacts `s`: no client converts units\n";
     assert!(run.stdout.contains(line), "{}", run.stdout);
 }
 
@@ -245,8 +245,8 @@ fn electrodes_go_round_and_what_is_lost_is_said() {
     let said = convert(dir.path(), &["e.csv", "-o", "p.json", "--to", "probeinterface"]);
     assert_eq!(
         said.stderr,
-        "e.csv -> p.json: 4 contacts\n  layer lost of 4 contacts\n  region lost of 4 contacts\n  type lost of 2 contacts\n  \
-         shape unknown of 4 contacts: circles of radius 1 um stand in\n"
+        "e.csv -> p.json: 4 contacts\n  layer lost of 4 contacts\n  region lost of 4 contacts\n  type lost of 2 \
+         contacts\n  shape of 4 contacts unknown: written as circles of radius 1 um\n"
     );
     let places = |name: &str| {
         let read = leadfield::electrodes::read(&dir.path().join(name)).unwrap();
@@ -314,8 +314,8 @@ fn a_table_of_some_of_its_files_is_made_only_when_asked_for() {
     let run = convert(dir.path(), &["old", "-o", "t.parquet", "--quiet"]);
     run.refused(
         "error: old/positions2.pkl: byte[2]: wrong pickle, expected a `DataFrame`, found a dictionary of 0\n\
-         error: no table of some of its files, expected all 3 to be read, found 2\n\
-         hint: `--skip-failed` makes a table of the others; rows then count those alone",
+         error: incomplete table, expected all 3 files to be read, found 2\n\
+         hint: use `--skip-failed` to write a table of the others; row numbers then count only those",
     );
     assert_eq!(names_in(dir.path()), ["old"]);
     let run = convert(dir.path(), &["old", "-o", "t.parquet", "--quiet", "--skip-failed"]);
@@ -335,8 +335,8 @@ fn what_cannot_be_is_refused() {
         &format!(
             "error: {}: neuron in two files, expected each in one, found node {} in `{pickle}` too\n\
              hint: give the files of one run of one circuit\n\
-             error: no table of some of its files, expected all 2 to be read, found 1\n\
-             hint: `--skip-failed` makes a table of the others; rows then count those alone",
+             error: incomplete table, expected all 2 files to be read, found 1\n\
+             hint: use `--skip-failed` to write a table of the others; row numbers then count only those",
             path("reference/positions_2files/0/positions1.pkl"),
             bluerecording::read(&golden().join("reference/positions_2files/0/positions1.pkl")).unwrap()[0].node_id,
         ),
@@ -348,37 +348,39 @@ fn what_cannot_be_is_refused() {
     refused(
         &[&weights, "-o", "w.h5", "--precision", "f32"],
         &format!(
-            "error: {weights}: an electrodes file has float64, expected `--precision f64`, found `f32`\n\
-             hint: simulators read nothing else; columns can have float32"
+            "error: {weights}: electrodes files are float64, expected `--precision f64`, found `f32`\n\
+             hint: simulators read only float64; tables of weights can be float32"
         ),
     );
     refused(
         &["t.parquet", "-o", "u.parquet"],
-        "error: u.parquet: two forms have this ending, expected `--to boundaries` for positions of a segment table in Parquet",
+        "error: u.parquet: two formats have this ending, expected `--to boundaries` for positions of a segment table \
+         in Parquet",
     );
     refused(
         &[&csv, "-o", "e.parquet"],
-        "error: e.parquet: electrodes cannot become `parquet`, expected one of `csv`, `json`, `probeinterface`",
+        "error: e.parquet: cannot convert electrodes to `parquet`, expected one of `csv`, `json`, `probeinterface`",
     );
     refused(
         &[&csv, "-o", "e"],
-        "error: e: unknown form of output, expected a name that ends in .parquet, .arrow, .csv, .json or .h5\n\
-         hint: or name the form: `--to csv`",
+        "error: e: unknown output format, expected a name that ends in .parquet, .arrow, .csv, .json or .h5\n\
+         hint: or give the format: `--to csv`",
     );
     refused(
         &[&pickle, &csv, "-o", "u"],
         &format!(
-            "error: inputs of several kinds, expected one kind for one table, found electrodes (`{csv}`) and positions \
-             (`{pickle}`)\nhint: convert each kind with a command of its own"
+            "error: inputs of several types, expected one type for one table, found electrodes (`{csv}`) and positions \
+             (`{pickle}`)\nhint: convert each type with a separate command"
         ),
     );
     refused(
         &[&weights, &csv, "-o", "u.h5"],
-        "error: u.h5: is no folder's name, expected a folder for 2 outputs\nhint: name a folder, and the form with `--to`",
+        "error: u.h5: not a folder name, expected a folder for 2 outputs\nhint: name a folder, and give the format \
+         with `--to`",
     );
     refused(
         &[&pickle, "-o", "u.csv"],
-        "error: u.csv: positions cannot become `csv`, expected one of `table`, `boundaries`",
+        "error: u.csv: cannot convert positions to `csv`, expected one of `table`, `boundaries`",
     );
     refused(
         &["t.parquet", "-o", "u.csv", "--population", "other"],
@@ -393,13 +395,13 @@ fn what_cannot_be_is_refused() {
     std::fs::write(dir.path().join("noise.bin"), [7, 0, 7, 0]).unwrap();
     refused(
         &["noise.bin", "-o", "u.h5"],
-        "error: noise.bin: unknown kind of file, expected positions (pickle, Parquet, HDF5), a segment table, electrodes, \
+        "error: noise.bin: unknown file type, expected positions (pickle, Parquet, HDF5), a segment table, electrodes, \
          an electrodes file or a report",
     );
     std::fs::write(dir.path().join("noise.bin"), b"\x1f\x8b\x08\x00").unwrap();
     refused(
         &["noise.bin", "-o", "u.h5"],
-        "error: noise.bin: compressed file, expected what it holds, found gzip's first bytes\n\
+        "error: noise.bin: compressed file, expected an uncompressed one, found the first bytes of gzip\n\
          hint: decompress it first: `gunzip`",
     );
     // what cannot be known is not made up
@@ -408,8 +410,8 @@ fn what_cannot_be_is_refused() {
     });
     refused(
         &["w.h5", "-o", "u.h5"],
-        "error: w.h5: not mended, expected faults that can be mended without guessing, found `E47`: /electrodes/b/position: \
-         missing, expected float32 `[3]`\n\
+        "error: w.h5: cannot fix the file, expected faults that can be fixed without guessing, found `E47`: \
+         /electrodes/b/position: missing, expected float32 `[3]`\n\
          hint: store its position as float32 `[3]`, um (`leadfield validate electrodes-file` lists all faults)",
     );
     assert_eq!(names_in(dir.path()), ["noise.bin", "t.parquet", "w.h5"]);
@@ -441,9 +443,9 @@ fn one_of_several_populations_is_not_left_of_an_electrodes_file() {
     std::fs::write(dir.path().join("e.csv"), "name,x,y,z\nnear,0,0,900\n").unwrap();
     leadfield_in(dir.path(), &["weights", "a.parquet", "b.parquet", "e.csv", "-o", "w.h5", "--quiet"]).ok();
     convert(dir.path(), &["w.h5", "-o", "u.h5", "--population", "left"]).refused(
-        "error: w.h5: several populations, expected no `--population` for an electrodes file that is written anew as a \
+        "error: w.h5: several populations, expected no `--population` when an electrodes file is rewritten as a \
          whole, found `left`\n\
-         hint: one population alone becomes columns: name the output `.parquet`",
+         hint: to convert one population to columns, name the output `.parquet`",
     );
     assert_eq!(names_in(dir.path()), ["a.parquet", "b.parquet", "e.csv", "w.h5"]);
     convert(dir.path(), &["w.h5", "-o", "u.parquet", "--population", "left"]).ok();
@@ -461,7 +463,8 @@ fn no_output_takes_the_place_of_an_input() {
     refused(
         &["convert", "t.csv.partial", "-o", "t.csv"],
         &format!(
-            "error: t.csv.partial: would be overwritten while `t.csv` is made, expected an input of another name\n{hint}"
+            "error: t.csv.partial: would be overwritten while `t.csv` is made, expected an input of another \
+             name\n{hint}"
         ),
     );
     let in_place = format!("error: w.h5: is an input too, expected an output of another name\n{hint}");
@@ -491,7 +494,7 @@ fn folders_are_read_through_links_and_what_is_left_out_is_told() {
     std::os::unix::fs::symlink(at("old"), at("old/round")).unwrap();
     std::fs::write(at("old/positions9.pkl.gz"), "").unwrap();
     let run = convert(dir.path(), &["old", "-o", "t.parquet"]);
-    let told = "note: left out of folders, since their names tell no kind: `old/positions9.pkl.gz`";
+    let told = "note: files in folders left out, because their names are not of a known type: `old/positions9.pkl.gz`";
     assert!(run.stderr.lines().any(|line| line == told), "{}", run.stderr);
     run.ok();
     assert_eq!(SegmentTable::open(&at("t.parquet")).unwrap().len(), 3161);
@@ -524,15 +527,15 @@ fn columns_that_no_simulator_can_use_become_no_electrodes_file() {
         factors.attr("units").unwrap().write_scalar(&units).unwrap();
     });
     refused(
-        "error: c.parquet: coefficients in other units, expected `V/nA`, found `mV/nA`\n\
-         hint: clients take them for V/nA: compute the coefficients again with `leadfield weights`",
+        "error: c.parquet: wrong units of weights, expected `V/nA`, found `mV/nA`\n\
+         hint: clients take them for V/nA: compute the weights again with `leadfield weights`",
     );
     damaged(&dir.path().join("w.h5"), |_| ());
     edited(&dir.path().join("w.h5"), |file| {
         let factors = file.dataset("/electrodes/pop/scaling_factors").unwrap();
         factors.write_slice(&[f64::NAN], ndarray::s![1, 1..2]).unwrap();
     });
-    refused("error: c.parquet: coefficient[1]: no finite coefficient at contact `b`, expected a number, found NaN");
+    refused("error: c.parquet: coefficient[1]: weight at contact `b` is not finite, expected a number, found NaN");
     assert_eq!(names_in(dir.path()), ["c.parquet", "w.h5"]);
 }
 

@@ -241,7 +241,7 @@ fn an_atlas_of_a_wrong_dimension_is_refused() {
     std::fs::write(&file, content).unwrap();
     electrodes(&format!("linear --contacts 5 --pitch 100 --atlas {}", folder.path().display())).refused(&format!(
         "error: {}: wrong dimension, expected 3, found `4`\n\
-        hint: region ids are one number a voxel: no colours, no time",
+        hint: use a volume with one region id per voxel, without colour or time axes",
         file.display()
     ));
 }
@@ -262,11 +262,11 @@ fn what_is_no_probe_is_refused() {
         ("linear --contacts 2 --pitch 5 --at nan,0,0", "wrong place, expected finite numbers, found (NaN, 0, 0)"),
         (
             "linear --contacts 1 --pitch 5 --prefix a/",
-            "contact[0]: wrong name, expected one without `/` and NUL that is not empty, `.` or `..`, found `a/0`",
+            "contact[0]: wrong name, expected a name without `/` and NUL that is not empty, `.` or `..`, found `a/0`",
         ),
         (
             "linear --contacts 1 --pitch 5 -o probe.txt",
-            "probe.txt: no format to write, expected a name that ends in `.csv` or `.json`",
+            "probe.txt: unknown output format, expected a name that ends in `.csv` or `.json`",
         ),
     ] {
         electrodes(words).refused(&format!("error: {message}"));

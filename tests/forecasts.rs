@@ -100,12 +100,12 @@ fn what_is_there_already_is_told() {
     let told = |args: &[&str]| leadfield_in(dir, &[args, &["--dry-run"]].concat()).stderr;
     let positions = ["positions", "circuit/simulation_config.json", "-o", "t"];
     leadfield_in(dir, &[&positions[..], &["--quiet"]].concat()).ok();
-    let warning = "warning: t: exists already: the run asks for `--force`\n";
+    let warning = "warning: t: already exists: the run needs `--force`\n";
     assert!(told(&positions).ends_with(warning), "{}", told(&positions));
     let weights = ["weights", "t", "e.csv", "-o", "w.h5"];
     assert!(!told(&weights).contains("exists"));
     std::fs::write(dir.join("w.h5.partial"), "").unwrap();
-    let warning = "warning: w.h5.partial: exists already: the run asks for `--resume` or `--force`\n";
+    let warning = "warning: w.h5.partial: already exists: the run needs `--resume` or `--force`\n";
     assert!(told(&weights).ends_with(warning), "{}", told(&weights));
     assert!(!told(&[&weights[..], &["--force"]].concat()).contains("exists"));
 }

@@ -103,7 +103,10 @@ fn a_node_or_its_type_may_keep_the_files_origin_at_its_position_and_then_the_som
     near(placed(folder.path(), 1).0, [320.0, 400.0, 50.0]);
     let text = leadfield_in(folder.path(), &["info", "circuit.json"]).ok();
     assert!(
-        text.contains("\nframe of cells    the soma's centre at the node's position, the file's origin at 2 nodes (`recenter` 0); no rotations\n"),
+        text.contains(
+            "\nframe of cells    the soma's centre at the node's position, the file's origin at 2 nodes \
+                       (`recenter` 0); no rotations\n"
+        ),
         "{text}"
     );
 }
@@ -137,7 +140,7 @@ fn neurons_that_nothing_places_keep_the_frame_of_their_files_unless_a_node_says_
     ends.iter().zip(DENDRITE).for_each(|(&end, p)| near(end, p));
     let text = leadfield_in(folder.path(), &["info", "circuit.json"]).ok();
     let frame =
-        "points as in the morphologies' files, since no node has a position or a rotation; rotated by quaternions\n";
+        "points as in the morphology files, because no node has a position or a rotation; rotated by quaternions\n";
     assert!(text.contains(frame), "{text}");
     circuit(folder.path(), AWAY, &[&quaternion[..], &[("recenter", &one)]].concat());
     positions(folder.path(), &[]).ok();
@@ -162,9 +165,9 @@ fn the_order_of_euler_angles_is_sonatas_or_the_one_chosen_and_a_warning_names_bo
         ("rotation_angle_zaxis", &[FRAC_PI_2]),
     ];
     circuit(folder.path(), swc, &angles);
-    let warning = "warning: neurons of population `cells` are turned about two or more axes, and the order matters: taken is z, \
-                   then y, then x about the world's axes, as in the SONATA guide (`--euler-order sonata`); neurodamus turns \
-                   about x, then y, then z (`--euler-order neurodamus`)\n";
+    let warning = "warning: neurons of population `cells` are rotated about two or more axes, and the order matters: \
+                   used is z, then y, then x about the world's axes, as in the SONATA guide (`--euler-order sonata`); \
+                   neurodamus rotates about x, then y, then z (`--euler-order neurodamus`)\n";
     let run = positions(folder.path(), &[]);
     assert_eq!(run.stderr.matches(warning).count(), 1, "{}", run.stderr);
     // z brings x to y, where y leaves it
@@ -181,7 +184,8 @@ fn the_order_of_euler_angles_is_sonatas_or_the_one_chosen_and_a_warning_names_bo
         }
     }
     let text = leadfield_in(folder.path(), &["info", "circuit.json"]).ok();
-    let order = "rotated by Euler angles, z, then y, then x about the world's axes, unless `--euler-order neurodamus` is given\n";
+    let order = "rotated by Euler angles, z, then y, then x about the world's axes, unless `--euler-order neurodamus` \
+                 is given\n";
     assert!(text.contains(order), "{text}");
     circuit(folder.path(), swc, &angles[..4]);
     let run = positions(folder.path(), &[]);
@@ -244,8 +248,10 @@ fn nodes_without_sections_are_named() {
     for kind in ["virtual", "point_neuron", "point_process"] {
         types(kind);
         positions(folder.path(), &[]).refused(&format!(
-            "error: nodes.h5: /nodes/cells/0/model_type[1]: model without sections, expected `model_type` biophysical, found `{kind}`\n\
-             hint: leave such nodes out: `--node-set` with a set such as {{\"detailed\": {{\"model_type\": \"biophysical\"}}}}"
+            "error: nodes.h5: /nodes/cells/0/model_type[1]: model without sections, expected `model_type` \
+             biophysical, found `{kind}`\n\
+             hint: leave such nodes out: `--node-set` with a set such as {{\"detailed\": {{\"model_type\": \
+             \"biophysical\"}}}}"
         ));
         positions(folder.path(), &["--node-set", "detailed"]).ok();
         assert_eq!(

@@ -578,5 +578,5 @@ fn places_are_fetched_in_the_order_asked_for() {
     let expected: Vec<u64> = asked.iter().map(|&p| made.segments[p as usize].row).collect();
     assert_eq!(rows(&pages.fetch_segments(&asked, &["row"]).unwrap()), expected);
     let refused = pages.fetch_segments(&[60_000], &["row"]).unwrap_err().to_string();
-    assert!(refused.ends_with("no segment at place 60000, expected one of the table's rows"), "{refused}");
+    assert!(refused.ends_with("no segment with index 60000, expected one of the table's rows"), "{refused}");
 }

@@ -502,10 +502,10 @@ fn an_export_that_cannot_be_right_is_refused_with_its_place() {
              `{FIELDS}` has `EM Potential(x,y,z,f0)`"
         )
     );
-    let hint = "hint: give the current that made the field, in nA, as `current`";
+    let hint = "hint: give the current that produced the field, in nA, as `current`";
     assert_eq!(
         Export { current: None, ..Export::new() }.refusal(),
-        format!("f.h5: /CurrentApplied: no current, expected the current that made the field, found nothing\n{hint}")
+        format!("f.h5: /CurrentApplied: no current, expected the current that produced the field, found none\n{hint}")
     );
     assert_eq!(
         Export { current: Some(0.0), ..Export::new() }.refusal(),
@@ -539,7 +539,7 @@ fn a_large_imaginary_part_is_warned_of_and_a_small_one_is_not() {
     let axes = Export::new().axes;
     let largest = on_nodes(&axes, potential).into_iter().fold(0.0, f64::max);
     let says = format!(
-        "comp0: complex field, expected an imaginary part below 0.001 of the real one, found {:e} beside {largest:e}; \
+        "comp0: complex field, expected an imaginary part below 0.001 of the real one, found {:e} in real values up to {largest:e}; \
          the real part is used",
         0.5 * largest
     );
@@ -629,7 +629,7 @@ fn a_plain_file_that_cannot_be_right_is_refused_with_its_place() {
         plain(|_| Ok(())).unwrap_err(),
         format!(
             "f.h5: /current: no unit, expected the attribute `units` with {units}, found none\n\
-             hint: docs/lead-field.md shows how to write a lead field"
+             hint: see docs/lead-field.md for how to write a lead field"
         )
     );
     assert_eq!(
@@ -648,7 +648,7 @@ fn a_file_of_no_known_layout_is_refused_with_what_is_in_it() {
     assert_eq!(
         told(&read(&path, &everything()).unwrap_err(), folder.path()),
         "f.h5: unknown lead field layout, expected `FieldGroups` and `Meshes`, or `axes`, found `stuff`\n\
-         hint: docs/lead-field.md shows the layouts and how to write one"
+         hint: see docs/lead-field.md for the layouts and how to write one"
     );
 }
 
@@ -739,7 +739,7 @@ fn a_file_of_points_that_cannot_be_right_is_refused_with_its_line() {
     );
     assert_eq!(
         refused("x,y,z,potential,ex,ey,ez\n# by hand\n0,0,0,1,0,0,0\n1,0,0,zero,0,0,0\n"),
-        "points.csv: line[4]: no number, expected a value of `potential`, found `zero`"
+        "points.csv: line[4]: not a number, expected a value of `potential`, found `zero`"
     );
     assert_eq!(
         refused("x,y,z,potential,ex,ey,ez\n0,0,0,1,0,0,0\n"),
@@ -747,10 +747,10 @@ fn a_file_of_points_that_cannot_be_right_is_refused_with_its_line() {
     );
     assert_eq!(
         read_csv(&csv(HEADER), &everything()).unwrap_err(),
-        "points.csv: no current, expected the current that made the field, found nothing\n\
-         hint: give the current that made the field, in nA, as `current`"
+        "points.csv: no current, expected the current that produced the field, found none\n\
+         hint: give the current that produced the field, in nA, as `current`"
     );
-    assert!(refused("x,y,z,potential,ex,ey,ez\n0,0\n").starts_with("points.csv: no CSV: "));
+    assert!(refused("x,y,z,potential,ex,ey,ez\n0,0\n").starts_with("points.csv: invalid CSV: "));
 }
 
 #[test]

@@ -118,8 +118,8 @@ fn refused(dir: &Path, text: &str) {
 }
 
 const OWN_PARTS: &str =
-    "hint: bring the table's own parts together; where they were changed on purpose, remove `_manifest.parquet`";
-const SLOWER: &str = "hint: the table is read without its manifest too, only slower: remove that file";
+    "hint: restore the original parts of the table; if they were changed on purpose, remove `_manifest.parquet`";
+const SLOWER: &str = "hint: remove that file: the table can be read without its manifest, only slower";
 
 #[test]
 fn a_manifest_that_does_not_fit_its_parts_is_an_error_that_names_the_part() {
@@ -130,7 +130,7 @@ fn a_manifest_that_does_not_fit_its_parts_is_an_error_that_names_the_part() {
     let (size, other) = (own.len(), std::fs::metadata(&first).unwrap().len());
     // missing
     std::fs::remove_file(&last).unwrap();
-    let listed = format!("expected a file of {size} bytes as `_manifest.parquet` lists it, found none");
+    let listed = format!("expected a file of {size} bytes as listed in `_manifest.parquet`, found none");
     refused(dir, &format!("error: {}: part is missing, {listed}\n{OWN_PARTS}", part(PARTS - 1)));
     // another of the table's parts in its place
     std::fs::copy(&first, &last).unwrap();
@@ -143,7 +143,7 @@ fn a_manifest_that_does_not_fit_its_parts_is_an_error_that_names_the_part() {
     // one too many
     std::fs::write(&last, &own).unwrap();
     std::fs::copy(&first, dir.join(part(PARTS))).unwrap();
-    let listed = format!("expected the {PARTS} parts that it lists, found {}", PARTS + 1);
+    let listed = format!("expected the {PARTS} parts listed there, found {}", PARTS + 1);
     refused(dir, &format!("error: {}: part is not in `_manifest.parquet`, {listed}\n{OWN_PARTS}", part(PARTS)));
     std::fs::remove_file(dir.join(part(PARTS))).unwrap();
     // a bit that no other check covers: the magic number at the beginning
@@ -223,7 +223,7 @@ fn a_damaged_manifest_is_told_and_not_needed() {
     }
     // another Parquet file of that name
     std::fs::copy(dir.join("whole.parquet"), dir.join(MANIFEST)).unwrap();
-    let text = "no manifest of a segment table, expected its version in the metadata, found none";
+    let text = "not the manifest of a segment table, expected a version in the metadata, found none";
     refused(dir, &format!("error: {MANIFEST}: {text}\n{SLOWER}"));
     std::fs::remove_file(dir.join(MANIFEST)).unwrap();
     leadfield_in(dir, &["query", "t", "--count"]).ok();

@@ -390,7 +390,7 @@ fn a_soma_that_branches_or_is_off_has_several_sections() {
     assert_eq!(cell.soma.section_lengths_um(), [4.0, 4.0, 4.0]);
     assert_eq!(cell.soma_section_count(), 3);
     assert_eq!(cell.notes, [ImporterNote::SomaSections { sections: 3 }]);
-    let text = "soma of 3 sections, as the simulator's importer makes them of its samples";
+    let text = "soma of 3 sections, as the simulator's importer creates them from its samples";
     assert_eq!(cell.notes[0].to_string(), text);
     // the neurite of two samples at the fork starts at its own first one, that of one sample at the fork
     assert_eq!(

@@ -57,7 +57,7 @@ const INPUTS: [&str; 5] = ["b.parquet", "c", "e.csv", "t.parquet", "w.h5"];
 fn is_without_verdict(output: &Path) -> bool {
     output.ends_with("junit.xml") && {
         let text = std::fs::read_to_string(output).unwrap();
-        text.contains("the run was ended before it had a verdict") && text.ends_with("</testsuites>\n")
+        text.contains("the run ended before it had a verdict") && text.ends_with("</testsuites>\n")
     }
 }
 
@@ -244,7 +244,8 @@ fn files_of_users_are_not_taken_for_temporary_ones() {
                     let args: Vec<&str> = args.iter().copied().chain(option).collect();
                     let run = leadfield_in(dir, &[&args[..], &["--quiet"]].concat());
                     run.refused(&format!(
-                        "error: {temporary}: not replaced, expected a free name or what an interrupted run left, found {found}\n\
+                        "error: {temporary}: not replaced, expected a free name or what an interrupted run left, \
+                         found {found}\n\
                          hint: move it away, or choose another name for the output"
                     ));
                 }
@@ -268,7 +269,8 @@ fn an_index_is_an_output_too() {
     for temporary in ["t.index.partial", "t.index.checkpoint"] {
         std::fs::write(dir.join(temporary), "mine").unwrap();
         leadfield_in(dir, &args).refused(&format!(
-            "error: {temporary}: not replaced, expected a free name or what an interrupted run left, found another file\n\
+            "error: {temporary}: not replaced, expected a free name or what an interrupted run left, found another \
+             file\n\
              hint: move it away, or choose another name for the output"
         ));
         assert_eq!(std::fs::read(dir.join(temporary)).unwrap(), b"mine");
@@ -302,7 +304,8 @@ fn a_name_that_another_run_holds_is_refused_at_once() {
     for (args, name) in TOOLS {
         let lock = locked(dir, name);
         leadfield_in(dir, &[args, &["--quiet"]].concat()).refused(&format!(
-            "error: {name}: in use by another run, expected one run at a time\nhint: wait for it, or choose another name"
+            "error: {name}: in use by another run, expected one run at a time\nhint: wait for it, or choose another \
+             name"
         ));
         drop(lock);
         assert_eq!(names_in(dir).len(), INPUTS.len() + 1, "{args:?}");
@@ -386,7 +389,7 @@ fn a_demo_is_replaced_with_nothing_else_in_it() {
     std::fs::remove_file(dir.join("d/reference/np8.h5")).unwrap();
     std::fs::write(dir.join("d/weights.h5.partial"), "half").unwrap();
     demo(&["--force"]).refused(
-        "error: d: exists and is not of an earlier demo, expected a folder with `reference/np8.h5`\n\
+        "error: d: folder exists and is not from an earlier demo, expected a folder with `reference/np8.h5`\n\
          hint: choose another folder: `leadfield demo DIR`",
     );
     drop(locked(dir, "d"));
@@ -425,7 +428,8 @@ fn tables_are_replaced_with_nothing_else_in_their_folder() {
     positions(&[]).ok();
     let refusal = |names: &str| {
         format!(
-            "error: parts: not replaced, expected a folder of nothing but `part-*.parquet` and `_manifest.parquet`, found {names}\n\
+            "error: parts: not replaced, expected a folder of nothing but `part-*.parquet` and `_manifest.parquet`, \
+             found {names}\n\
              hint: choose another name, or remove it by hand"
         )
     };
@@ -480,9 +484,9 @@ fn populations_become_folders_only_if_their_names_are_plain() {
         let dir = with_population(name);
         let before = names_in(dir.path());
         leadfield_in(dir.path(), &["positions", "c/circuit_config.json", "-o", "out", "--quiet"]).refused(&format!(
-            "error: c/networks/nodes/more.h5: population `{told}` cannot name the folder of its table, expected a name of at \
-             most 240 bytes without `/`, `\\`, control characters and a leading `.`\n\
-             hint: choose one population with `--population`: its table gets the name of the output"
+            "error: c/networks/nodes/more.h5: population `{told}` cannot name the folder of its table, expected a \
+             name of at most 240 bytes without `/`, `\\`, control characters and a leading `.`\n\
+             hint: choose one population with `--population`: its table is then named like the output"
         ));
         assert_eq!(names_in(dir.path()), before, "{name:?}");
         let options = ["positions", "c/circuit_config.json", "-o", "out", "--population", name, "--quiet"];
@@ -553,7 +557,8 @@ fn coefficients_that_were_cut_off_while_others_were_written_are_not_given_a_name
     let dir = dir.path();
     let run = disturbed(dir, &["weights", "table", "e.csv", "-o", "w.h5"], ("DISTURB_GAP", "/w.h5.partial"));
     run.refused(
-        "error: w.h5.partial: changed by others while it was written, expected the bytes that were written, found others\n\
+        "error: w.h5.partial: changed by others while it was written, expected the bytes that were written, found \
+         others\n\
          hint: run it again, and let nothing else write there: the output was not given its name",
     );
     assert_eq!(names_in(dir), crate::interrupted::INPUTS);
@@ -628,7 +633,8 @@ fn without_locks_the_names_are_still_given_to_whole_outputs_only() {
         let ended = disturbed(dir, &query, no_locks);
         match in_use {
             true => ended.refused(
-                "error: q.csv: in use by another run, expected one run at a time\nhint: wait for it, or choose another name",
+                "error: q.csv: in use by another run, expected one run at a time\nhint: wait for it, or choose \
+                 another name",
             ),
             false => {
                 ended.ok();
@@ -648,7 +654,8 @@ fn old_positions_become_a_table_in_an_empty_folder_only() {
     std::fs::write(dir.path().join("t/thesis.tex"), "mine").unwrap();
     let run = leadfield_in(dir.path(), &["convert", old.to_str().unwrap(), "-o", "t", "--force", "--quiet"]);
     run.refused(
-        "error: t: not replaced, expected a folder of nothing but `part-*.parquet` and `_manifest.parquet`, found `thesis.tex`\n\
+        "error: t: not replaced, expected a folder of nothing but `part-*.parquet` and `_manifest.parquet`, found \
+         `thesis.tex`\n\
          hint: choose another name, or remove it by hand",
     );
     assert_eq!(names_in(&dir.path().join("t")), ["thesis.tex"]);

@@ -100,8 +100,7 @@ fn a_region_has_two_colours_in_the_numbers_of_its_coefficients() {
 fn axes_units_names_and_the_scale_are_text() {
     let picture = weights("2", &["--view", "xy"]);
     let texts = texts(&picture);
-    for text in
-        ["x (um)", "y (um)", "coefficient (V/nA)", "LineSource at contact 2", "3\u{2009}161 segments", "500 um", "2"]
+    for text in ["x (um)", "y (um)", "weight (V/nA)", "LineSource at contact 2", "3\u{2009}161 segments", "500 um", "2"]
     {
         assert!(texts.contains(&text), "{text} in {texts:?}");
     }

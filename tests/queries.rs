@@ -132,7 +132,7 @@ fn a_table_for_people_ends_with_what_it_does_not_show() {
     let shown = query(&["--format", "table", "--columns", "row,x"]);
     let lines: Vec<&str> = shown.lines().collect();
     assert_eq!(lines.len(), 1 + 40 + 1);
-    assert_eq!(lines[41], format!("... and {} more rows; `--format csv` gives all", segments().len() - 40));
+    assert_eq!(lines[41], format!("... and {} more rows; `--format csv` prints all", segments().len() - 40));
 }
 
 /// An attribute of all nodes of the reference circuit.

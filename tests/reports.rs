@@ -59,16 +59,16 @@ fn a_page_tells_when_files_were_written_and_how_long_its_own_steps_took() {
 #[test]
 fn a_sound_file_has_no_findings_and_what_was_looked_at_is_told() {
     let page = report(&[]);
-    assert!(page.contains("<h2 id=\"findings\">Electrodes file: sound</h2>"));
+    assert!(page.contains("<h2 id=\"findings\">Electrodes file: valid</h2>"));
     for told in [
         "No findings.",
-        "all 50\u{2009}576 coefficients",
+        "all 50\u{2009}576 weights",
         "16 contacts",
         "20 nodes of s.parquet and their numbers of segments",
     ] {
         assert!(page.contains(told), "{told}");
     }
-    assert!(!page.contains("how to mend it"));
+    assert!(!page.contains("how to fix it"));
 }
 
 /// Overwrites some bytes of the first value of a dataset, `skip` bytes after its start.
@@ -96,7 +96,7 @@ fn a_damaged_file_has_its_findings_on_the_page_as_text() {
                <td>/electrodes/S1nonbarrel_neurons/scaling_factors[0]: NaN at contact `&lt;b onload=&quot;x&quot;&gt;`, \
                expected a finite number</td>\
                <td>libsonata reads it rightly, the simulator stops with an error</td>\
-               <td>a contact on a segment? compute it again with `leadfield weights --near-field radius`</td></tr>";
+               <td>is a contact on a segment? compute it again with `leadfield weights --near-field radius`</td></tr>";
     assert!(page.contains(row), "{}", page.split("findings").nth(1).unwrap().split("<figure>").next().unwrap());
     assert!(!page.contains("<b onload"));
 }
@@ -110,12 +110,12 @@ fn of_a_file_that_no_client_can_read_the_findings_alone_are_told() {
     overwrite(&weights, "/S1nonbarrel_neurons/offsets", 160, &9999_u64.to_ne_bytes());
     let table = folder().join("s.parquet");
     let told = leadfield_in(out.path(), &["report", table.to_str().unwrap(), "w.h5"]);
-    let why = "/S1nonbarrel_neurons/offsets: last offset is not the number of rows of `scaling_factors`, expected 3161, \
-               found 9999";
+    let why = "/S1nonbarrel_neurons/offsets: last offset is not the number of rows of `scaling_factors`, expected \
+               3161, found 9999";
     assert_eq!(told.stderr, format!("warning: w.h5: {why}\nreport.html: no pictures; 1 error\n"));
     assert_eq!(told.code, 0);
     let page = std::fs::read_to_string(out.path().join("report.html")).unwrap();
-    assert!(page.contains("<tr><td>E19</td>") && page.contains(&format!("before it is mended: w.h5: {why}</p>")));
+    assert!(page.contains("<tr><td>E19</td>") && page.contains(&format!("before it is fixed: w.h5: {why}</p>")));
     assert!(!page.contains("<svg") && !page.contains("<script"));
 }
 
@@ -202,11 +202,7 @@ fn coefficients_of_regions_have_no_unit() {
 #[test]
 fn a_contact_far_from_all_segments_has_a_page_without_a_view() {
     let page = page_of("name,x,y,z\neeg,0,100000,0\n", &[]);
-    assert!(
-        page.contains(
-            "<p>There are no segments up to 250 um to every side of it; a larger --within reaches further.</p>"
-        )
-    );
+    assert!(page.contains("<p>There are no segments within 250 um of it along each axis; use a larger --within.</p>"));
     assert!(page.contains("<td>eeg</td>") && page.contains("<svg") && !page.contains("<script"));
 }
 
@@ -253,21 +249,23 @@ fn too_few_and_too_many_files_are_refused_and_leave_nothing() {
     let run = |inputs: &[&str]| leadfield_in(folder(), &[&["report", "-o", file.to_str().unwrap()], inputs].concat());
     run(&["w.h5"]).refused(
         "error: expected one segment table, found none\n\
-         hint: `leadfield positions` makes one from a circuit; without it `leadfield validate electrodes-file` examines the file",
+         hint: create one from a circuit with `leadfield positions`, or check only the file with `leadfield validate electrodes-file`",
     );
     run(&["s.parquet"]).refused(
-        "error: expected one electrodes file, found none\nhint: `leadfield weights s.parquet ELECTRODES -o weights.h5` makes one",
+        "error: expected one electrodes file, found none\nhint: create one with `leadfield weights s.parquet \
+         ELECTRODES -o weights.h5`",
     );
     run(&["s.parquet", "w.h5", "s.parquet"]).refused(
         "error: expected one segment table, found `s.parquet`, `s.parquet`\n\
          hint: name the two that belong together: `leadfield report s.parquet w.h5`",
     );
     run(&["s.parquet", "w.h5", "--electrode", "x"]).refused(
-        "error: w.h5: unknown electrode, expected one of `0`, `1`, `10`, `11`, `12`, `13`, `14`, `15`, `2`, `3`, `4`, `5` \
-         and 4 more, found `x`",
+        "error: w.h5: unknown electrode, expected one of `0`, `1`, `10`, `11`, `12`, `13`, `14`, `15`, `2`, `3`, `4`, \
+         `5` and 4 more, found `x`",
     );
     run(&["s.parquet", "w.h5", "--within=-1"]).refused(
-        "error: --within: out of range, expected a finite number above 0 um, found `-1`\nhint: for example `--within 200`",
+        "error: --within: out of range, expected a finite number above 0 um, found `-1`\nhint: for example `--within \
+         200`",
     );
     run(&["nowhere"]).refused("error: nowhere: cannot be read: no such file or directory");
     run(&["s.parquet", "e6.csv"]).refused(
@@ -289,13 +287,13 @@ fn a_folder_with_nothing_too_little_or_too_much_says_so() {
     std::fs::write(out.path().join("d/notes.h5"), "no HDF5").unwrap();
     let run = || leadfield_in(out.path(), &["report", "d"]);
     run().refused(
-        "error: expected one segment table, found none\nhint: `leadfield positions` makes one from a circuit, and \
-         `leadfield weights` an electrodes file from it",
+        "error: expected one segment table, found none\nhint: create one from a circuit with `leadfield positions`, \
+         and an electrodes file from it with `leadfield weights`",
     );
     put("s.parquet", "d/s.parquet");
     run().refused(
         "error: expected one electrodes file, found none\n\
-         hint: `leadfield weights d/s.parquet ELECTRODES -o weights.h5` makes one",
+         hint: create one with `leadfield weights d/s.parquet ELECTRODES -o weights.h5`",
     );
     put("w.h5", "d/a.h5");
     put("w.h5", "d/b.h5");

@@ -83,7 +83,7 @@ fn a_coordinate_that_is_no_number_is_an_error_under_every_rule() {
             write(&dir.path().join("n.parquet"), &changed, Some(pairs.clone()), Compression::UNCOMPRESSED);
             let message = format!(
                 "error: n.parquet: {column}[{row}]: wrong coordinate, expected a finite number, found {found}\n\
-                 hint: make the table again, or leave these rows out"
+                 hint: make the table again, or remove these rows"
             );
             for rule in ["radius", "exact"] {
                 let args = ["weights", "n.parquet", "e.csv", "-o", "w.h5", "--near-field", rule];
@@ -232,16 +232,16 @@ fn a_table_that_another_program_rewrote_works_in_every_tool() {
         ("dictionary.parquet", in_other_types(&rows, true), Compression::UNCOMPRESSED),
     ] {
         write(&at(name), &changed, None, compression);
-        let lost = "no metadata of a segment table (written by another program 1.0): its columns are taken as such, its \
-                    neurons are those of `node_id` and `row`";
+        let lost = "segment table without metadata (written by another program 1.0): its neurons are read from \
+                    `node_id` and `row`";
         let message = format!(
-            "error: {name}: no population: another program wrote the table, and its metadata are lost\n\
-             hint: name it: `--population NAME`"
+            "error: {name}: no population: another program rewrote the table without its metadata\n\
+             hint: give it: `--population NAME`"
         );
         run(&["weights", name, "e.csv", "-o", "v.h5"]).refused(&message);
         let done = run(&["weights", name, "e.csv", "-o", "v.h5", "--population", &population]);
         assert_eq!(done.code, 0, "{name}: {}", done.stderr);
-        let assumed = format!("warning: {name}: {lost}, its population is taken to be `{population}`");
+        let assumed = format!("warning: {name}: {lost}, its population is assumed to be `{population}`");
         assert!(done.stderr.contains(&assumed), "{}", done.stderr);
         run(&["validate", "weights", "v.h5", "w.h5", "--rtol", "0"]).ok();
         std::fs::remove_file(at("v.h5")).unwrap();
@@ -283,7 +283,7 @@ fn rows_that_are_missing_or_do_not_fit_are_errors() {
     write(&at("gap.parquet"), &take_record_batch(&rows, &without).unwrap(), None, Compression::SNAPPY);
     run(&["weights", "gap.parquet", "e.csv", "-o", "v.h5", "--population", "p"]).refused(&format!(
         "error: gap.parquet: rows of node {first} have gaps or repeat, expected {own} from its first to its last row, \
-         found {}\nhint: a table has all rows of its neurons, each once: make it again",
+         found {}\nhint: make the table again: it must have all rows of its neurons, each once",
         own - 1
     ));
     let negative = Int64Array::from_iter_values((0..rows.num_rows() as i64).map(|i| i - 1));

@@ -477,7 +477,8 @@ fn a_plan_out_of_range_is_refused_and_leaves_nothing() {
         refused(
             &["--cells", "3", &format!("--{side}"), text],
             &format!(
-                "error: {side} of the cylinder out of range, expected um above 0 and at most 1000000, found `{found}`\n\
+                "error: {side} of the cylinder out of range, expected more than 0 and at most 1000000, found \
+                 `{found}`\n\
                  hint: give it with `--{side}`"
             ),
         );
@@ -515,8 +516,8 @@ fn what_is_no_circuit_is_not_replaced_even_by_force() {
     run("home").refused(&refusal("home", "`thesis.tex`"));
     run("home/thesis.tex").refused(&refusal("home/thesis.tex", "a file"));
     run(".").refused(
-        "error: .: no name for a new folder, expected one\n\
-         hint: give the folder itself, for instance `circuit` in place of `.`",
+        "error: .: output has no name, expected the name of a new folder\n\
+         hint: name the folder itself, for instance `circuit` instead of `.`",
     );
     run("nowhere/c")
         .refused("error: nowhere/c: cannot be written: no such file or directory\nhint: make its folder first");

@@ -289,10 +289,10 @@ fn info_on_a_table() {
         ("row", "UInt64"),
     ] {
         let value = fact(&facts, &format!("column {column}")).to_string();
-        assert!(value.starts_with(&format!("{kind}, ")) && value.ends_with(" bytes a segment"), "{value}");
+        assert!(value.starts_with(&format!("{kind}, ")) && value.ends_with(" bytes per segment"), "{value}");
     }
     let size = table.metadata().unwrap().len();
-    let told = format!("{:.1} kB, {:.1} bytes a segment", size as f64 / 1e3, size as f64 / 3161.0);
+    let told = format!("{:.1} kB, {:.1} bytes per segment", size as f64 / 1e3, size as f64 / 3161.0);
     assert_eq!(fact(&facts, "size"), told);
 }
 
@@ -360,7 +360,7 @@ fn info_on_electrodes_files() {
     assert_eq!(fact(&facts, "contacts"), "16: `0`, `1`, `2`, `3`, `4`, `5` and 10 more");
     assert_eq!(
         fact(&facts, "population S1nonbarrel_neurons"),
-        "20 nodes, 3161 rows, 17 columns, 1 of them of no contact"
+        "20 nodes, 3161 rows, 17 columns, 1 of them without a contact"
     );
     assert_eq!(fact(&facts, "S1nonbarrel_neurons: units"), "not stated");
     for method in ["LineSource: 2 contacts", "PointSource: 2 contacts", "ObjectiveCSD_Plane, units 1: 5 contacts"] {

@@ -1,4 +1,4 @@
-//! `leadfield convert`: old data brought in, and every form turned into the others that can hold it.
+//! `leadfield convert`: imports old data, and converts every format to the others that can represent it.
 
 mod columns;
 mod electrodes;
@@ -26,39 +26,40 @@ use self::target::{ConvertTarget, TargetFormat};
 use crate::cli::progress::Progress;
 use crate::cli::{Common, Outcome, overwrite_policy, print_error};
 
-/// Bring old data in, or turn a file into another form
+/// Import old data, or convert a file to another format
 ///
-/// What a file is goes by its content, then by its name. Pickles of positions (BlueRecording, any version) become one
-/// segment table; a segment table becomes Arrow, CSV or the boundary layout of those pickles; electrodes go from CSV to JSON
-/// to probeinterface; electrodes files of any version become one that every client accepts, or columns, and back;
-/// compartment reports become columns. Nothing in a pickle is executed.
+/// The type of a file is detected by its content, then by its name. Pickles of positions (BlueRecording, any version)
+/// become one segment table; a segment table becomes Arrow, CSV or the boundary layout of those pickles; electrodes are
+/// converted between CSV, JSON and probeinterface; electrodes files of any version become one that every client
+/// accepts, or columns, and back; compartment reports become columns. Nothing in a pickle is executed.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Files, folders (all that is below them) and patterns such as `positions*.pkl`
+    /// Files, folders (with all files below them) and patterns such as `positions*.pkl`
     #[arg(required = true, value_name = "INPUT")]
     inputs: Vec<PathBuf>,
     /// File to write; a folder for several files that do not become one table
     #[arg(short, long, value_name = "OUTPUT")]
     out: PathBuf,
-    /// What to write (default: by the input's kind and OUTPUT's name)
+    /// What to write (default: by the input's type and OUTPUT's name)
     #[arg(long, value_name = "FORM")]
     to: Option<ConvertTarget>,
-    /// Population: the name for nodes of pickles, which have none (`default`); else the one to take of several
+    /// Population: the name for nodes of pickles, which have none (`default`); otherwise the one to convert if there
+    /// are several
     #[arg(long, value_name = "NAME")]
     population: Option<String>,
-    /// Width of coordinates and coefficients in tables and columns
+    /// Width of coordinates and weights in tables and columns
     #[arg(long, value_name = "WIDTH", default_value = "f64")]
     precision: PrecisionArg,
-    /// One column a contact instead of one row for each segment and contact
+    /// One column per contact instead of one row for each segment and contact
     #[arg(long)]
     wide: bool,
-    /// In files of BlueRecording 0.2.1, which column is whose
+    /// How columns belong to contacts in files of BlueRecording 0.2.1
     #[arg(long, value_name = "RULE", default_value = "sorted-names")]
     columns: ColumnRuleArg,
-    /// Make a table of the other files where some fail
+    /// Write a table of the other files if some fail
     #[arg(long)]
     skip_failed: bool,
-    /// Files at once (default: as `--threads`)
+    /// Number of files to convert at once (default: as `--threads`)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
     /// Replace outputs that exist
@@ -75,35 +76,35 @@ enum PrecisionArg {
     F32,
 }
 
-/// [`Labels`] as an option.
+/// [`ColumnRule`] as an option.
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum ColumnRuleArg {
-    /// Column i is that of the i-th name in sorted order, as 0.2.1 computes
+    /// Column i belongs to the i-th name in sorted order, as 0.2.1 computes it
     SortedNames,
-    /// As the file's own index says
+    /// By the index in the file
     Index,
 }
 
-/// What does not go together.
+/// Invalid combinations of inputs and options.
 #[derive(Debug, thiserror::Error)]
 enum ConvertProblem {
     #[error("not all files were converted, expected {all}, found {done}")]
     Failed { all: usize, done: usize },
-    #[error("no table of some of its files, expected all {all} to be read, found {done}")]
+    #[error("incomplete table, expected all {all} files to be read, found {done}")]
     Partial { all: usize, done: usize },
-    #[error("inputs of several kinds, expected one kind for one table, found {0}")]
+    #[error("inputs of several types, expected one type for one table, found {0}")]
     Mixed(String),
     #[error(
-        "several populations, expected no `--population` for an electrodes file that is written anew as a whole, found `{0}`"
+        "several populations, expected no `--population` when an electrodes file is rewritten as a whole, found `{0}`"
     )]
     PopulationOfWhole(String),
     #[error("no such population, expected `{expected}`, found `{found}`")]
     OtherPopulation { expected: String, found: String },
-    #[error("is no folder's name, expected a folder for {0} outputs")]
+    #[error("not a folder name, expected a folder for {0} outputs")]
     NamedAsFile(usize),
-    #[error("two inputs with one output, expected a name each, found `{0}` twice")]
+    #[error("two inputs with the same output, expected different names, found `{0}` twice")]
     DuplicateOutput(String),
-    #[error("an electrodes file has float64, expected `--precision f64`, found `f32`")]
+    #[error("electrodes files are float64, expected `--precision f64`, found `f32`")]
     Float32Weights,
     #[error("the worker threads cannot be started: {0}")]
     Pool(#[from] rayon::ThreadPoolBuildError),
@@ -115,20 +116,20 @@ impl Problem for ConvertProblem {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Partial { .. } => {
-                Some("`--skip-failed` makes a table of the others; rows then count those alone".into())
+                Some("use `--skip-failed` to write a table of the others; row numbers then count only those".into())
             }
-            Self::Float32Weights => Some("simulators read nothing else; columns can have float32".into()),
-            Self::Mixed(_) => Some("convert each kind with a command of its own".into()),
+            Self::Float32Weights => Some("simulators read only float64; tables of weights can be float32".into()),
+            Self::Mixed(_) => Some("convert each type with a separate command".into()),
             Self::PopulationOfWhole(_) => {
-                Some("one population alone becomes columns: name the output `.parquet`".into())
+                Some("to convert one population to columns, name the output `.parquet`".into())
             }
-            Self::NamedAsFile(_) => Some("name a folder, and the form with `--to`".into()),
+            Self::NamedAsFile(_) => Some("name a folder, and give the format with `--to`".into()),
             _ => None,
         }
     }
 }
 
-/// What all conversions of a run share.
+/// The settings that all conversions of a run share.
 struct Conversion<'a> {
     args: &'a Args,
     common: &'a Common,
@@ -151,7 +152,10 @@ impl Conversion<'_> {
         let inputs::Inputs { files: inputs, left_out } = inputs::expand_inputs(&self.args.inputs)?;
         if !left_out.is_empty() {
             let names = join_quoted(left_out.iter().map(|path| path.display().to_string()), 5);
-            self.common.print_note(format_args!("note: left out of folders, since their names tell no kind: {names}"));
+            self.common.print_note(format_args!(
+                "note: files in folders left out, because their names are not of a \
+                                                 known type: {names}"
+            ));
         }
         let kinds: Vec<Result<InputKind>> = inputs.par_iter().map(|path| InputKind::detect(path)).collect();
         let known = kinds.iter().flatten().copied().collect::<HashSet<InputKind>>();
@@ -218,7 +222,7 @@ impl Conversion<'_> {
         if done < all { Err(ConvertProblem::Failed { all, done }.into()) } else { Ok(()) }
     }
 
-    /// Tells a summary or an error for each file, and gives the number of those that went well.
+    /// Prints a summary or an error for each file, and returns the number of successes.
     fn report_results<T: std::fmt::Display>(&self, results: Vec<Result<T>>) -> usize {
         let mut done = 0;
         for result in results {
@@ -248,11 +252,11 @@ impl Conversion<'_> {
         if self.args.wide { WeightTableLayout::Wide } else { WeightTableLayout::Long }
     }
 
-    /// Converts one file, and gives its summary.
+    /// Converts one file, and returns a summary.
     fn convert(&self, path: &Path, kind: InputKind, out: &Path) -> Result<String> {
         let (target, format) = ConvertTarget::resolve(self.args.to, kind, out)?;
         check_not_an_input(out, [path])?;
-        let told = match (kind, target) {
+        let summary = match (kind, target) {
             (InputKind::Positions, ConvertTarget::Boundaries) => {
                 let neurons = bluerecording::read(path)?;
                 self.write_positions(&neurons, out, format)?
@@ -270,7 +274,7 @@ impl Conversion<'_> {
             (InputKind::Report, _) => columns::report_to_columns(self, path, out, format)?,
             (InputKind::Positions, _) => return Err(target::unsuited_problem(kind, target)).in_file(path),
         };
-        Ok(format!("{} -> {}: {told}", path.display(), out.display()))
+        Ok(format!("{} -> {}: {summary}", path.display(), out.display()))
     }
 
     fn write_positions(
@@ -289,7 +293,7 @@ impl Conversion<'_> {
         Ok(format!("{}, {boundaries} {boundary}", format_count(neurons.len() as u64, "neuron")))
     }
 
-    /// Refuses another population than the one that is there.
+    /// Returns an error if a population other than the existing one was asked for.
     fn check_population(&self, path: &Path, expected: &str) -> Result<()> {
         match &self.args.population {
             Some(found) if found != expected => {
@@ -322,17 +326,18 @@ impl Conversion<'_> {
                 .map_or(Ok(()), |name| Err(ConvertProblem::PopulationOfWhole(name)))
                 .in_file(path)?,
         }
-        let mended = electrodes_file::write_fixed_file(&diagnosis, out, self.overwrite_policy(), &|_| ())?;
-        let told = format!(
+        let fixed = electrodes_file::write_fixed_file(&diagnosis, out, self.overwrite_policy(), &|_| ())?;
+        let summary = format!(
             "{}, {}, {}",
-            format_count(mended.contacts, "contact"),
-            format_count(mended.nodes, "node"),
-            format_count(mended.rows, "row")
+            format_count(fixed.contacts, "contact"),
+            format_count(fixed.nodes, "node"),
+            format_count(fixed.rows, "row")
         );
         let times = |n: u64| if n > 1 { format!(" ({n} times)") } else { String::new() };
-        let codes = mended.codes.iter().map(|(code, &n)| format!("mended {code}: {}{}", code.entry().title, times(n)));
-        let left_out = mended.left_out.iter().map(|object| format!("left out, since no client reads it: `{object}`"));
-        Ok(codes.chain(left_out).fold(told, |told, note| format!("{told}\n  {note}")))
+        let codes =
+            fixed.codes.iter().map(|(code, &n)| format!("fixed {code}: {}{}", code.description().title, times(n)));
+        let left_out = fixed.left_out.iter().map(|object| format!("left out, because no client reads it: `{object}`"));
+        Ok(codes.chain(left_out).fold(summary, |summary, note| format!("{summary}\n  {note}")))
     }
 
     fn column_rule(&self) -> ColumnRule {
@@ -343,7 +348,7 @@ impl Conversion<'_> {
     }
 }
 
-/// Each kind with the first file that is of it.
+/// Describes each type of input with its first file.
 fn describe_kinds(files: &[PathBuf], kinds: &[Result<InputKind>]) -> String {
     let mut first: Vec<(InputKind, &Path)> = Vec::new();
     for (path, kind) in files.iter().zip(kinds.iter()) {
@@ -353,8 +358,8 @@ fn describe_kinds(files: &[PathBuf], kinds: &[Result<InputKind>]) -> String {
             first.push((*kind, path));
         }
     }
-    let mut told: Vec<String> =
+    let mut descriptions: Vec<String> =
         first.iter().map(|(kind, path)| format!("{} (`{}`)", kind.name(), path.display())).collect();
-    told.sort_unstable();
-    told.join(" and ")
+    descriptions.sort_unstable();
+    descriptions.join(" and ")
 }

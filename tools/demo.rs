@@ -1,4 +1,4 @@
-//! `leadfield demo`: the main road on data of its own, and a check against the original program's output.
+//! `leadfield demo`: runs the main steps on synthetic data, and compares with stored output of the original program.
 
 mod embedded;
 mod steps;
@@ -13,7 +13,7 @@ use leadfield::io::atomic_output::{FolderEntry, OutputLock, OverwritePolicy, che
 use crate::cli::{Common, Outcome, console};
 use steps::DemoStep;
 
-/// Run the main road on a synthetic circuit, and check the result against a stored reference
+/// Run the main steps on a synthetic circuit, and compare the result with a stored reference
 #[derive(clap::Args)]
 pub struct Args {
     /// Folder to write
@@ -27,9 +27,9 @@ pub struct Args {
     force: bool,
 }
 
-/// A folder that is not to be replaced.
+/// A folder that must not be replaced.
 #[derive(Debug, thiserror::Error)]
-#[error("exists and is not of an earlier demo, expected a folder with `{MARKER_FILE}`")]
+#[error("folder exists and is not from an earlier demo, expected a folder with `{MARKER_FILE}`")]
 struct NotDemoFolder;
 
 impl Problem for NotDemoFolder {
@@ -38,10 +38,10 @@ impl Problem for NotDemoFolder {
     }
 }
 
-/// The file by which a demo's folder is known.
+/// The file that marks a folder as a demo's.
 const MARKER_FILE: &str = "reference/np8.h5";
 
-/// What a demo makes beside the circuit; of the files of the reference those that are not part of the program.
+/// Outputs of a demo besides the circuit, and the files of the reference that are not embedded in the program.
 const FILES: [&str; 8] = [
     "circuit",
     "probe.csv",
@@ -55,7 +55,7 @@ const FILES: [&str; 8] = [
 
 /// Runs the tool.
 pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
-    // held until the demo ends: no two of them write to one folder
+    // locked until the demo ends, so that two demos cannot write to the same folder
     let _claim = prepare_folder(&args.folder, args.force)?;
     let mut steps = vec![
         steps::make_circuit(&args.folder, args.cells)?,
@@ -72,14 +72,14 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     Ok(outcome)
 }
 
-/// Locks and makes the folder; one of an earlier demo is emptied with `--force`.
+/// Creates and locks the folder; with `--force`, the folder of an earlier demo is emptied.
 fn prepare_folder(folder: &Path, force: bool) -> Result<OutputLock> {
     if !force {
         check_target(folder, OverwritePolicy::Refuse, Some(check_is_demo))?;
     }
     let mut claim = OutputLock::acquire(folder)?;
     if folder.symlink_metadata().is_ok() {
-        // a demo that was killed has left its lock, and perhaps not yet its mark
+        // a demo that was killed leaves its lock, perhaps without the marker file
         if !claim.is_leftover() && !folder.join(MARKER_FILE).is_file() {
             return Err(NotDemoFolder).in_file(folder);
         }
@@ -91,7 +91,7 @@ fn prepare_folder(folder: &Path, force: bool) -> Result<OutputLock> {
     Ok(claim)
 }
 
-/// Checks that a folder holds nothing but what demos write, complete or not.
+/// Checks that a folder contains only what demos write, complete or not.
 fn check_is_demo(folder: &Path) -> Result<()> {
     check_contents(folder, "a demo", &|entry| {
         let in_circuit = ["circuit", "circuit.partial"].into_iter().find_map(|name| {
@@ -111,14 +111,14 @@ fn check_is_demo(folder: &Path) -> Result<()> {
     })
 }
 
-/// What a file is to become, or is the lock of.
+/// Removes the ending of an unfinished file or a lock.
 fn strip_ending(path: &Path) -> PathBuf {
     let text = path.to_string_lossy();
     let text = text.strip_suffix(".partial").or_else(|| text.strip_suffix(".checkpoint")).unwrap_or(&text);
     text.into()
 }
 
-/// The summary, on standard output.
+/// Prints the summary on standard output.
 fn print_summary(steps: &[DemoStep]) -> Result<()> {
     let line = |DemoStep { name: what, counts, seconds, path }: &DemoStep| {
         format!("{what:<12} {counts:<58} {seconds:>6.2} s  {}\n", path.display())

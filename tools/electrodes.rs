@@ -1,9 +1,8 @@
-//! `leadfield electrodes`: contacts of common probes, put into a circuit; other formats turned into ours.
+//! `leadfield electrodes`: places the contacts of common probes in a circuit, and imports other formats.
 
-mod align;
 mod options;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use leadfield::Result;
@@ -12,14 +11,17 @@ use leadfield::electrodes::probe::{self, ProbeAnchor, ProbePose};
 use leadfield::electrodes::{self, ContactExtent, Electrode};
 use leadfield::error::{Context, format_count};
 use leadfield::geometry::{Point, PrincipalAxis};
+use leadfield::sonata::config::SonataConfig;
+use leadfield::sonata::node_sets::NodeSets;
+use leadfield::sonata::nodes::Nodes;
 
 use crate::cli::{Common, Outcome, console, overwrite_policy};
 use options::{AnchorArg, Pitches, parse_pitches, parse_point};
 
 /// Write the contacts of a probe: a line, a grid, a Neuropixels shank, or those of another file
 ///
-/// A probe's shank runs along its y axis from the tip on, contacts face its z axis. It is turned so that the shank
-/// points into `--direction`, on the shortest way, then by `--roll` about the shank.
+/// A probe's shank extends along its y axis from the tip, and contacts face its z axis. It is rotated the shortest way
+/// so that the shank points along `--direction`, then by `--roll` about the shank.
 #[derive(clap::Args)]
 pub struct Args {
     #[command(subcommand)]
@@ -40,7 +42,7 @@ struct LinearArgs {
     /// Number of contacts
     #[arg(long, value_name = "N")]
     contacts: u32,
-    /// Distance of neighbours, um
+    /// Distance between neighbours, um
     #[arg(long, value_name = "UM", allow_hyphen_values = true)]
     pitch: f64,
     #[command(flatten)]
@@ -49,7 +51,7 @@ struct LinearArgs {
     placed: PlacementArgs,
 }
 
-/// Contacts in rows and columns, counted row by row from the tip on
+/// Contacts in rows and columns, counted row by row from the tip
 #[derive(clap::Args)]
 struct GridArgs {
     /// Number of columns
@@ -58,7 +60,7 @@ struct GridArgs {
     /// Number of rows
     #[arg(long, value_name = "N")]
     rows: u32,
-    /// Distance of neighbours, um: one for both, or those of columns and rows
+    /// Distance between neighbours, um: one for both, or those of columns and rows
     #[arg(long, value_name = "UM[,UM]", allow_hyphen_values = true, value_parser = parse_pitches)]
     pitch: Pitches,
     #[command(flatten)]
@@ -86,45 +88,45 @@ struct NeuropixelsArgs {
 
 /// Contacts of a file: CSV, JSON, BMTK's table or probeinterface
 ///
-/// They stay where they are, unless an option puts them elsewhere; the anchor is then the file's origin.
+/// They keep their positions unless an option moves them; the anchor is then the file's origin.
 #[derive(clap::Args)]
 struct ImportArgs {
     /// The file
     file: PathBuf,
-    /// Contacts of probeinterface are discs in their plane, of the area of their shape, instead of points
+    /// Treat contacts of probeinterface as discs in their plane, with the area of their shape, instead of points
     #[arg(long)]
     discs: bool,
     #[command(flatten)]
     placed: PlacementArgs,
 }
 
-/// What contacts are that are made here.
+/// Properties of the contacts of a probe.
 #[derive(clap::Args)]
 struct ContactArgs {
     /// Method of the contacts, as in a file's `type`
     #[arg(long = "type", value_name = "TYPE", default_value = "LineSource")]
     kind: String,
-    /// What their names begin with
+    /// Prefix of their names
     #[arg(long, value_name = "TEXT", default_value = "")]
     prefix: String,
 }
 
-/// Where contacts lie, and where they are written.
+/// Position of the contacts, and output.
 #[derive(clap::Args)]
 struct PlacementArgs {
-    /// Where the anchor lies, um (default: 0,0,0)
+    /// Position of the anchor, um (default: 0,0,0)
     #[arg(long, value_name = "X,Y,Z", allow_hyphen_values = true, value_parser = parse_point)]
     at: Option<Point>,
-    /// Where the shank points to from its tip (default: 0,1,0)
+    /// Direction of the shank from its tip (default: 0,1,0)
     #[arg(long, value_name = "DX,DY,DZ", allow_hyphen_values = true, value_parser = parse_point)]
     direction: Option<Point>,
-    /// Turn about the shank, degrees
+    /// Rotation about the shank, degrees
     #[arg(long, value_name = "DEG", allow_hyphen_values = true, default_value_t = 0.0)]
     roll: f64,
-    /// What is put there (default: the first contact; with `--align-to` the center)
+    /// Point that is placed there (default: the first contact; with `--align-to` the center)
     #[arg(long, value_name = "POINT")]
     anchor: Option<AnchorArg>,
-    /// Put the probe at the mean of a circuit's somata, along their first principal axis
+    /// Place the probe at the mean of a circuit's somata, along their first principal axis
     #[arg(long, value_name = "CONFIG", conflicts_with_all = ["at", "direction"])]
     align_to: Option<PathBuf>,
     /// Only the somata of this node set (default: all of the population)
@@ -144,7 +146,7 @@ struct PlacementArgs {
     force: bool,
 }
 
-/// Advice where the somata have no axis.
+/// Hint if the somata have no axis.
 const NO_AXIS: &str = "choose a `--node-set` with two neurons or more, or give `--at` and `--direction`";
 
 /// Runs the tool.
@@ -171,7 +173,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
 }
 
 impl ContactArgs {
-    /// Contacts at the sites of a probe, counted from a number on.
+    /// Creates contacts at the sites of a probe, numbered from `first`.
     fn make_contacts(&self, sites: &[Point], first: u32) -> Result<Vec<Electrode>> {
         let (method, settings) = electrodes::parse_method_type(&self.kind)?;
         let contact = |(number, &position)| Electrode {
@@ -220,7 +222,7 @@ impl PlacementArgs {
         let anchor = self.anchor.map(ProbeAnchor::from);
         match &self.align_to {
             Some(config) => {
-                let somata = align::read_somata(config, self.node_set.as_deref(), self.population.as_deref())?;
+                let somata = read_somata(config, self.node_set.as_deref(), self.population.as_deref())?;
                 let axis = PrincipalAxis::from_points(&somata).in_file(config).map_err(|e| e.with_hint(NO_AXIS))?;
                 Ok(ProbePose::new(axis.center, axis.direction, self.roll, anchor.unwrap_or(ProbeAnchor::Center))?)
             }
@@ -231,4 +233,16 @@ impl PlacementArgs {
             }
         }
     }
+}
+
+/// Positions of a population's somata, µm: all of them, or those of a node set.
+fn read_somata(config: &Path, node_set: Option<&str>, population: Option<&str>) -> Result<Vec<Point>> {
+    let config = SonataConfig::open(config)?;
+    let population = config.circuit().population(population)?;
+    let nodes = Nodes::open(population)?;
+    let ids = match node_set {
+        Some(set) => NodeSets::from_config(&config)?.resolve_ids(set, &population.name, &nodes)?,
+        None => (0..nodes.len() as u64).collect(),
+    };
+    Ok(nodes.transforms(&ids)?.iter().map(|transform| transform.translation).collect())
 }

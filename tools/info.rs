@@ -1,4 +1,4 @@
-//! `leadfield info`: what a file is and what it holds.
+//! `leadfield info`: describes a file and its content.
 
 mod circuit;
 mod table;
@@ -14,23 +14,23 @@ use leadfield::io::input_file;
 use crate::cli::facts::{Facts, format_bytes};
 use crate::cli::{Common, Outcome, console};
 
-/// Tell what a segment table, an electrodes file or a circuit holds
+/// Describe the content of a segment table, an electrodes file or a circuit
 #[derive(clap::Args)]
 pub struct Args {
     /// Segment table (file or folder), electrodes file, circuit or simulation configuration
     file: PathBuf,
 }
 
-/// A file of no kind that is known here.
+/// The type of a file is unknown.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "unknown kind of file, expected a segment table (Parquet), an electrodes file (HDF5) or a configuration (JSON)"
+    "unknown file type, expected a segment table (Parquet), an electrodes file (HDF5) or a configuration (JSON)"
 )]
 struct UnknownKind;
 
 impl Problem for UnknownKind {}
 
-/// A kind of file, told by its first bytes.
+/// Type of a file, detected by its first bytes.
 #[derive(Debug, PartialEq, Eq)]
 enum FileKind {
     Table,

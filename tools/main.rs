@@ -1,5 +1,5 @@
-//! `leadfield`: the list of tools. Each one is a file beside this one.
-// they panic where a pipe is closed or a disk is full: `cli::console` does not
+//! `leadfield`: the command line program with its list of tools. Each tool is a file next to this one.
+// these macros panic on a closed pipe or a full disk, so `cli::console` is used instead
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 mod cli;
@@ -59,7 +59,7 @@ fn main() -> ExitCode {
 }
 
 impl Tool {
-    /// Whether several ranks can share its work; the others do all of theirs, each.
+    /// Returns whether several ranks can share the tool's work; otherwise each rank does all of it.
     fn is_shared(&self) -> bool {
         match self {
             Self::Positions(_) => true,

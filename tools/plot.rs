@@ -1,4 +1,4 @@
-//! `leadfield plot`: pictures of coefficients, contacts and comparisons.
+//! `leadfield plot`: draws weights, contacts and comparisons.
 
 mod compare;
 mod probe;
@@ -14,14 +14,14 @@ use leadfield::plot::figures;
 
 use crate::cli::{Common, Outcome, overwrite_policy};
 
-/// Draw coefficients, or contacts with what is round them, as SVG or PNG
+/// Draw weights, or contacts with what is around them, as SVG or PNG
 #[derive(clap::Args)]
 pub struct Args {
     #[command(subcommand)]
     what: PlotCommand,
 }
 
-/// What is drawn.
+/// What to draw.
 #[derive(clap::Subcommand)]
 enum PlotCommand {
     Compare(compare::Args),
@@ -29,7 +29,7 @@ enum PlotCommand {
     Weights(weights::Args),
 }
 
-/// Where the picture goes.
+/// Where to write the picture.
 #[derive(clap::Args)]
 struct FigureOutput {
     /// File to write; its name ends in .svg or .png
@@ -40,7 +40,7 @@ struct FigureOutput {
     force: bool,
 }
 
-/// [`figures::View`] as an option: the first axis runs to the right, the second up.
+/// [`figures::ViewPlane`] as an option: the first axis points to the right, the second up.
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum ViewArg {
     /// x to the right, y up
@@ -55,7 +55,7 @@ enum ViewArg {
     Zx,
     /// z to the right, y up: a probe along y stands upright
     Zy,
-    /// xy, zy and xz, side by side and in one scale
+    /// xy, zy and xz, next to each other with the same scale
     All,
 }
 
@@ -73,7 +73,7 @@ impl ViewArg {
     }
 }
 
-/// A picture that is to be written: its form is known and its place is free before anything is read.
+/// A picture to write: its format and the absence of an existing file are checked before anything is read.
 struct FigureFile {
     form: ImageFormat,
     staged: AtomicOutput,

@@ -1,4 +1,4 @@
-//! `leadfield query`: segments in regions, near contacts, nearest to a point, and what is known of them.
+//! `leadfield query`: finds segments in regions, near contacts or nearest to a point, with further data about them.
 
 mod circuit;
 mod columns;
@@ -40,14 +40,14 @@ use self::search_area::SearchArea;
 use crate::cli::output::{OutputFormat, OutputSink};
 use crate::cli::{Common, Outcome, console, overwrite_policy, warn_assumptions};
 
-/// What can be wrong with the options together.
+/// Invalid combinations of options.
 #[derive(Debug, thiserror::Error)]
 enum QueryProblem {
-    #[error("not defined for `--nearest`, which goes by the distance to the segment")]
+    #[error("not defined for `--nearest`, which uses the distance to the segment")]
     PredicateOfNearest,
     #[error("out of range, expected 1 or more, found `0`")]
     NoneNearest,
-    #[error("unknown kind of section, expected one of {known}, found `{found}`")]
+    #[error("unknown section type, expected one of {known}, found `{found}`")]
     UnknownSectionType { known: String, found: String },
     #[error("no column to group by, expected at least one name")]
     NoGroups,
@@ -58,7 +58,7 @@ enum QueryProblem {
 impl Problem for QueryProblem {
     fn hint(&self) -> Option<String> {
         match self {
-            Self::PredicateOfNearest => Some("leave `--predicate` out".into()),
+            Self::PredicateOfNearest => Some("leave out `--predicate`".into()),
             Self::NoneNearest | Self::UnknownSectionType { .. } | Self::NoGroups | Self::LimitReached => None,
         }
     }
@@ -100,13 +100,13 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
         circuit: circuit.as_ref(),
     };
     match run_query(args, &search, sources) {
-        // who reads the output has seen enough
+        // a closed pipe is not an error: the reader has seen enough
         Err(error) if console::is_broken_pipe(&error) => Ok(Outcome::Done),
         answered => answered.map(|()| Outcome::Done),
     }
 }
 
-/// Gives what is asked for.
+/// Runs the query and writes its result.
 fn run_query(args: &Args, search: &Search<'_>, sources: ColumnSources<'_>) -> Result<()> {
     if args.count {
         console::print(format_args!("{}\n", search.run(&[], &mut |_, _| Ok(()))?))?;
@@ -120,12 +120,12 @@ fn run_query(args: &Args, search: &Search<'_>, sources: ColumnSources<'_>) -> Re
     Ok(())
 }
 
-/// Every row, as it is found; sorted if that is asked for.
+/// Writes every row as it is found, or sorted if requested.
 fn output_rows(args: &Args, search: &Search<'_>, sources: ColumnSources<'_>) -> Result<()> {
     let sort_columns = frames::sort_columns(args)?;
     let sort_columns: Vec<RequestedColumn> = sort_columns.iter().map(|name| RequestedColumn::new(SORT, name)).collect();
     let named: Vec<RequestedColumn> = args.columns.iter().map(|name| RequestedColumn::new(COLUMNS, name)).collect();
-    // of a lead field the usual columns have the potential alone
+    // with a lead field, the default columns need only the potential
     let read = if named.is_empty() { &[RequestedColumn::new(COLUMNS, POTENTIAL)] } else { named.as_slice() };
     let lookups = open_lookups(args, &[read, &sort_columns].concat(), search)?;
     let named = if named.is_empty() { QueryColumns::default_columns(search.table, &sources, &lookups)? } else { named };
@@ -141,7 +141,7 @@ fn output_rows(args: &Args, search: &Search<'_>, sources: ColumnSources<'_>) -> 
     output.finish()
 }
 
-/// The rows as they are found, the first so many of them.
+/// Writes the rows as they are found, at most `limit` of them.
 fn write_rows(
     limit: Option<usize>,
     search: &Search<'_>,
@@ -161,13 +161,13 @@ fn write_rows(
         write(&rows)
     });
     match searched {
-        // what is beyond the last row that is given need not be read
+        // rows after the last requested one need not be read
         Err(_) if is_enough => Ok(()),
         searched => searched.map(drop),
     }
 }
 
-/// One row a group.
+/// Writes one row per group.
 fn output_groups(args: &Args, search: &Search<'_>, sources: ColumnSources<'_>) -> Result<()> {
     if args.by.iter().any(String::is_empty) {
         return Err(QueryProblem::NoGroups).in_item("--by");
@@ -179,7 +179,7 @@ fn output_groups(args: &Args, search: &Search<'_>, sources: ColumnSources<'_>) -
     output.finish()
 }
 
-/// Opens the other files that columns are looked up in.
+/// Opens the other files in which columns are looked up.
 fn open_lookups(args: &Args, asked: &[RequestedColumn], search: &Search<'_>) -> Result<Lookups> {
     let weights = args.weights.as_deref().zip(args.electrode.as_deref());
     let weights = weights.map(|(path, name)| WeightLookup::open(path, name, search.table)).transpose()?;
@@ -190,7 +190,7 @@ fn open_lookups(args: &Args, asked: &[RequestedColumn], search: &Search<'_>) -> 
     Ok(Lookups { weights, field })
 }
 
-/// The neurons found, as SONATA node sets are written.
+/// Returns the neurons found in the format of SONATA node sets.
 fn node_set_json(search: &Search<'_>, name: &str) -> Result<serde_json::Value> {
     let mut nodes: BTreeSet<u64> = BTreeSet::new();
     search.run(&[NODE_ID], &mut |hits: Hits, _: &[f64]| {
@@ -215,7 +215,7 @@ fn parse_section_types(names: &[String]) -> Result<Option<Vec<SectionType>>> {
     if names.is_empty() { Ok(None) } else { names.iter().map(kind).collect::<Result<_>>().map(Some) }
 }
 
-/// The nodes that pass node set and conditions; none for all.
+/// Returns the nodes that fit the node set and the conditions; `None` for all nodes.
 fn select_nodes(args: &FilterArgs, circuit: Option<&QueryCircuit>) -> Result<Option<Vec<u64>>> {
     let Some(circuit) = circuit else { return Ok(None) };
     let set = args.node_set.iter().map(|name| circuit.node_set(name));

@@ -1,4 +1,4 @@
-//! `leadfield report`: one page on a circuit's segments and an electrodes file, complete in itself.
+//! `leadfield report`: one self-contained page about a circuit's segments and an electrodes file.
 
 mod files;
 
@@ -12,19 +12,19 @@ use leadfield::plot::html_report::{self, ReportRequest};
 use self::files::ReportFiles;
 use crate::cli::{Common, Outcome, overwrite_policy};
 
-/// Make a page of HTML on a segment table and an electrodes file: what was computed, pictures, a table of the contacts,
-/// and the segments round a contact to turn about
+/// Write an HTML page about a segment table and an electrodes file: what was computed, pictures, a table of the
+/// contacts, and a 3D view of the segments around a contact
 ///
 /// The page needs no network and no other file.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Segment table and electrodes file, or a folder that holds them
+    /// Segment table and electrodes file, or a folder with both
     #[arg(required = true, value_name = "FILE|DIR")]
     inputs: Vec<PathBuf>,
-    /// Contact that is drawn [default: the one nearest to the middle of the segments]
+    /// Contact to draw [default: the one nearest to the middle of the segments]
     #[arg(long, value_name = "NAME")]
     electrode: Option<String>,
-    /// The segments to turn about are those up to this far to every side of the contact, um
+    /// The 3D view shows the segments up to this far from the contact along each axis, um
     #[arg(long, value_name = "R", default_value_t = html_report::DEFAULT_VIEW_HALF_SIDE_UM, allow_negative_numbers = true)]
     within: f64,
     /// Page to write
@@ -42,14 +42,14 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     let ReportFiles { table, weights } = ReportFiles::find(&args.inputs)?;
     let electrode = args.electrode.as_deref();
     let request = ReportRequest { table: &table, weights: &weights, electrode, within_um: args.within, timings_s: &[] };
-    let made = html_report::build_report(&request)?;
-    staged.write_all(&made.html)?;
+    let report = html_report::build_report(&request)?;
+    staged.write_all(&report.html)?;
     staged.commit()?;
-    if let Some(assumptions) = &made.assumptions {
+    if let Some(assumptions) = &report.assumptions {
         common.warn(format_args!("{}: {assumptions}", table.display()));
     }
-    let found = made.diagnosis.counts_text();
-    match &made.figure {
+    let found = report.diagnosis.counts_text();
+    match &report.figure {
         Ok(drawn) => {
             drawn.warnings.iter().for_each(|warning| common.warn(warning));
             let (contacts, electrode) = (format_count(drawn.contacts, "contact"), &drawn.electrode);

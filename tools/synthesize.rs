@@ -1,4 +1,4 @@
-//! `leadfield synthesize`: a synthetic circuit.
+//! `leadfield synthesize`: writes a synthetic circuit.
 
 use std::path::PathBuf;
 
@@ -23,19 +23,19 @@ pub struct Args {
     /// Seed of the random numbers
     #[arg(long, value_name = "S", default_value_t = 1)]
     seed: u64,
-    /// Number of distinct morphologies [default: one a neuron, at most 24]
+    /// Number of distinct morphologies [default: one per neuron, at most 24]
     #[arg(long, value_name = "M")]
     morphologies: Option<usize>,
     /// Write a compartment report of one frame over all segments
     #[arg(long)]
     with_report: bool,
-    /// Radius of the cylinder that holds the somata, in um
+    /// Radius of the cylinder that contains the somata, in um
     #[arg(long, value_name = "UM", default_value_t = 400.0, allow_negative_numbers = true)]
     radius: f64,
     /// Height of that cylinder, in um
     #[arg(long, value_name = "UM", default_value_t = 1500.0, allow_negative_numbers = true)]
     height: f64,
-    /// Replace a circuit that is there already
+    /// Replace a circuit that already exists
     #[arg(long)]
     force: bool,
 }

@@ -1,4 +1,4 @@
-//! `leadfield validate`: whether a file is sound, and whether two agree.
+//! `leadfield validate`: checks whether a file is valid, and whether two files agree.
 
 mod branch_rules;
 mod circuit;
@@ -13,14 +13,17 @@ use leadfield::Result;
 
 use crate::cli::{Common, Outcome};
 
-/// Examine a file or compare two: exit code 0 if it is sound or they agree, 1 if not, 2 if they cannot be read
+/// Maximum number of names in a line.
+const MAX_LISTED_NAMES: usize = 12;
+
+/// Check a file or compare two: exit code 0 if it is valid or they agree, 1 if not, 2 if they cannot be read
 #[derive(clap::Args)]
 pub struct Args {
     #[command(subcommand)]
     what: ValidateCommand,
 }
 
-/// What is examined or compared.
+/// What to check or compare.
 #[derive(clap::Subcommand)]
 enum ValidateCommand {
     Circuit(circuit::Args),

@@ -1,4 +1,4 @@
-//! What writing tables will take: bytes, memory, and the time that a short trial of it tells.
+//! Forecast of the bytes, memory and time that writing tables takes, from a short trial.
 
 use std::path::Path;
 use std::time::Instant;
@@ -11,30 +11,23 @@ use crate::io::atomic_output::{self, check_space_before_start};
 use crate::io::ranks::{DryRunEstimate, RankLoad};
 use crate::segments::table::{self, Precision, part_files};
 
-/// The program, its libraries, and the row group that is encoded.
+/// Memory of the program, its libraries and the row group that is being encoded, bytes.
 const BASE_MEMORY_BYTES: u64 = 46 << 20;
-/// A segment of the part that is in memory: its columns, its key, its place in the order.
+/// Memory per segment of the current part: its columns, its sort key and its position in the order.
 const BYTES_PER_SEGMENT_IN_PART: u64 = 105;
-/// A segment that a thread has placed: its columns.
+/// Memory per segment that a thread has placed: its columns.
 const BYTES_PER_PLACED_SEGMENT: u64 = 81;
-/// A neuron: its plan, its place in the order, what is left of its reading.
+/// Memory per neuron: its plan, its position in the order, and what remains in memory after its attributes were read.
 const BYTES_PER_NEURON: u64 = 300;
 
-/// A part beyond those as large as the trial: its footer, its page index, the beginnings of its columns. 5.5 to 5.7 kB were
-/// measured.
+/// Bytes of each part beyond those as large as the trial: its footer, page index and the starts of its columns. 5.5 to
+/// 5.7 kB were measured.
 const BYTES_PER_FURTHER_PART: f64 = 5600.0;
 
-/// Segments of the trial, unless one neuron has more.
+/// Number of segments of the trial, unless a single neuron has more.
 const TRIAL_SEGMENTS: u64 = 100_000;
 
-impl SegmentTableOptions {
-    /// How the rows of a part are laid out.
-    pub(super) fn file_layout(&self) -> table::PartLayout {
-        table::PartLayout { precision: self.precision, row_group_rows: self.row_group_rows }
-    }
-}
-
-/// Bytes of a segment in a table, less than any table has had: 27 to 28 and 49 to 51 were measured.
+/// Lower bound of the bytes per segment in a table: 27 to 28 (`f32`) and 49 to 51 (`f64`) were measured.
 pub(super) const fn min_segment_bytes(precision: Precision) -> u64 {
     match precision {
         Precision::F32 => 16,
@@ -43,11 +36,14 @@ pub(super) const fn min_segment_bytes(precision: Precision) -> u64 {
 }
 
 impl PopulationTables {
-    /// Finds out what [`PopulationTables::write_with_ranks`] will take with this many ranks. Nothing is left behind, and no name appears: the
-    /// first neurons of each table are placed and encoded in memory, and that is written to a file without a name beside the output.
+    /// Forecasts what [`PopulationTables::write_with_ranks`] takes with this many ranks.
+    ///
+    /// Nothing is left behind and no file name appears: the first neurons of each table are placed and encoded in
+    /// memory, and the result is written to an unnamed file beside the output.
     ///
     /// # Errors
-    /// As [`PopulationTables::write`], but for an output that is there; too little space on the disk.
+    /// Returns the errors of [`PopulationTables::write`], except for an existing output; also an error if the disk has
+    /// too little space.
     pub fn dry_run(&self, out: &Path, options: &SegmentTableOptions, ranks: usize) -> Result<DryRunEstimate> {
         self.check_output_name(out)?;
         let single = part_files::is_single_file(out);
@@ -64,10 +60,10 @@ impl PopulationTables {
         let loads = RankLoad::for_ranks(&sizes, ranks);
         let share = DryRunEstimate::max_segments(&loads) as f64 / segments.max(1) as f64;
         let threads = rayon::current_num_threads() as u64;
-        let together = (threads * NEURONS_PER_THREAD_BATCH as u64).min(neurons);
+        let batch = (threads * NEURONS_PER_THREAD_BATCH as u64).min(neurons);
         let memory = BASE_MEMORY_BYTES
             + sizes.iter().max().copied().unwrap_or(0) * BYTES_PER_SEGMENT_IN_PART
-            + together * segments / u64::max(neurons, 1) * BYTES_PER_PLACED_SEGMENT
+            + batch * segments / u64::max(neurons, 1) * BYTES_PER_PLACED_SEGMENT
             + neurons * BYTES_PER_NEURON
             + trials.iter().map(|t| t.morphology_bytes).sum::<u64>();
         let seconds = trials.iter().map(|t| t.seconds).sum::<f64>() * share;
@@ -75,19 +71,19 @@ impl PopulationTables {
     }
 }
 
-/// What a table will take, judged by its first neurons.
+/// Forecast for one table, extrapolated from its first neurons.
 struct TrialPlacement {
-    /// As many times that of the trial as there are segments.
+    /// Bytes of the trial, multiplied by `scale_factor`.
     table_bytes: f64,
-    /// How many times that is.
+    /// Number of segments of the table divided by that of the trial.
     scale_factor: f64,
     seconds: f64,
-    /// Memory of the morphologies that are kept.
+    /// Memory of the cached morphologies.
     morphology_bytes: u64,
 }
 
 impl TrialPlacement {
-    /// Parts that are more than parts as large as the trial would be.
+    /// Returns by how much the number of parts exceeds that of parts as large as the trial.
     fn further_parts(&self, plan: &TablePlan<'_>) -> f64 {
         (plan.cuts.len() as f64 - self.scale_factor).max(0.0)
     }
@@ -104,14 +100,14 @@ impl TrialPlacement {
         file.write_at(&bytes, 0).and_then(|()| file.sync()).in_file(out)?;
         let seconds = started.elapsed().as_secs_f64();
         let times = plan.segmentation.segment_count() as f64 / segments.len().max(1) as f64;
-        // the first time morphologies were parsed, unless that was done to count segments by the rule
-        let (parsed, kept) = plan.segmentation.morphology_cache.usage();
+        // the first placement also parses morphologies, unless counting segments by the rule already did
+        let (parsed, cached) = plan.segmentation.morphology_cache.usage();
         let unparsed = plan.segmentation.morphology_names().len() as f64 / parsed.max(1) as f64;
         Ok(Self {
             table_bytes: bytes.len() as f64 * times,
             scale_factor: times,
             seconds: seconds * times + (first - again).max(0.0) * unparsed,
-            morphology_bytes: ((kept as f64 * unparsed) as u64).min(MAX_CACHED_BYTES as u64),
+            morphology_bytes: ((cached as f64 * unparsed) as u64).min(MAX_CACHED_BYTES as u64),
         })
     }
 }

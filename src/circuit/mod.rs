@@ -1,12 +1,11 @@
-//! From a circuit to its segment table: joins configuration, nodes, report and morphologies, part by part.
+//! Turns a circuit into its segment table: combines configuration, nodes, report and morphologies, part by part.
 //!
-//! Memory is bounded by one part's segments, 512 MiB of distinct morphologies, and some 120 bytes a neuron.
+//! Memory is bounded by the segments of one part, 512 MiB of distinct morphologies, and about 120 bytes per neuron.
 
 mod dry_run;
 pub mod hoc;
 pub(crate) mod morphology_cache;
 pub(crate) mod node_selection;
-mod place_nodes;
 mod place_plan;
 pub mod placement;
 pub(crate) mod plan_by_rule;
@@ -51,13 +50,13 @@ use selected_neurons::SelectedNeurons;
 use soma_centering::SomaCentering;
 use template_rules::{GivenRule, TemplateRules};
 
-/// Neurons that a thread places before they are put together.
+/// Number of neurons that each thread places before the results are joined.
 const NEURONS_PER_THREAD_BATCH: usize = 64;
 
-/// What was made.
+/// Summary of a written segment table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TableSummary {
-    /// Population of the nodes.
+    /// Name of the node population.
     pub population: String,
     /// Number of neurons.
     pub neurons: u64,
@@ -69,14 +68,14 @@ pub struct TableSummary {
     pub morphologies: usize,
 }
 
-/// How a table is made.
+/// Options for writing a segment table.
 #[derive(Debug, Clone, Copy)]
 pub struct SegmentTableOptions {
-    /// Where the stubs lie that stand for an axon.
+    /// Placement of the stubs that replace an axon.
     pub stub_placement: StubPlacement,
-    /// Width of the coordinates.
+    /// Precision of the coordinates.
     pub precision: Precision,
-    /// Segments in a part, unless a neuron alone has more.
+    /// Maximum number of segments in a part; a part of a single neuron may exceed it.
     pub segments_per_part: u64,
     /// Rows in a row group.
     pub row_group_rows: usize,
@@ -93,27 +92,34 @@ impl Default for SegmentTableOptions {
     }
 }
 
-/// A neuron that is left out, and why.
+impl SegmentTableOptions {
+    /// Returns the layout of a part's rows.
+    fn file_layout(&self) -> table::PartLayout {
+        table::PartLayout { precision: self.precision, row_group_rows: self.row_group_rows }
+    }
+}
+
+/// A neuron that is missing from the table, and the reason.
 #[derive(Debug)]
 pub struct SkippedNeuron {
     /// SONATA node id.
     pub node_id: u64,
-    /// What is wrong with it.
+    /// Why the neuron cannot be placed.
     pub error: Error,
 }
 
-/// A population that has been read as far as its nodes and segment counts: what is left is to place the segments.
+/// A population whose nodes and segment counts have been read; its segments have not been placed yet.
 pub struct SegmentationPlan {
     pub(crate) plans: Vec<NeuronPlan>,
     morphology_cache: MorphologyCache,
     soma_centering: SomaCentering,
-    /// How the nodes' orientations are given.
+    /// How the nodes file stores orientations.
     orientation: Orientation,
     metadata: TableMetadata,
-    /// How the axon's fate is told in the metadata; the placement follows where there are stubs.
+    /// How the metadata describe the axon; the placement is appended if the neurons have stubs.
     axon_description: String,
     count_checks: CountChecks,
-    /// The file that counts came from, if any.
+    /// The report that the counts were read from, if any.
     report_file: Option<PathBuf>,
     skipped: Vec<SkippedNeuron>,
     ambiguous_neurons: Vec<AmbiguousNeurons>,
@@ -122,11 +128,11 @@ pub struct SegmentationPlan {
 }
 
 impl SegmentationPlan {
-    /// Reads configuration, node set, nodes and the segment counts of one population: the one that is named, or the only
+    /// Reads configuration, node set, nodes and segment counts of one population: the requested one, or the only
     /// biophysical one.
     ///
     /// # Errors
-    /// Anything missing, malformed or contradictory in these files.
+    /// Returns an error if any of these files is missing, malformed or contradicts another.
     pub fn open(request: &CircuitRequest<'_>) -> Result<Self> {
         let config = SonataConfig::open(request.config)?;
         let source = request::choose_count_source(&config, request)?;
@@ -156,7 +162,7 @@ impl SegmentationPlan {
         let no_morphologies = || SegmentationProblem::NoMorphologies(population.name.clone());
         let morphologies = population.morphologies.as_ref().ok_or_else(no_morphologies).in_file(circuit)?;
         config.check_path(&morphologies.path)?;
-        let mut assembly = Self {
+        let mut plan = Self {
             plans: Vec::new(),
             morphology_cache: MorphologyCache::new(morphologies)?,
             soma_centering: SomaCentering::for_nodes(&selection.nodes, &selection.node_ids)?,
@@ -178,9 +184,9 @@ impl SegmentationPlan {
         let neurons = SelectedNeurons::read(&selection)?;
         match (source, &selection.report_layout) {
             (CountSource::Report(report), Some(layout)) => {
-                assembly.report_file = Some(report.file.clone());
-                assembly.metadata.discretisation = format!("report {}", report.name);
-                // templates are needed for the stubs' diameters alone, and may be missing
+                plan.report_file = Some(report.file.clone());
+                plan.metadata.discretisation = format!("report {}", report.name);
+                // the templates only give the stubs' diameters here, so a missing template is not an error
                 let rules = TemplateRules::for_nodes(
                     config,
                     population,
@@ -189,23 +195,23 @@ impl SegmentationPlan {
                     GivenRule::default(),
                 )
                 .ok();
-                assembly.plan_by_report(&neurons, layout, request, rules.as_ref());
-                assembly.template_notes = rules.map(|rules| rules.notes).unwrap_or_default();
+                plan.plan_by_report(&neurons, layout, request, rules.as_ref());
+                plan.template_notes = rules.map(|rules| rules.notes).unwrap_or_default();
                 if request.on_bad_neuron == BadNeuronPolicy::Skip {
-                    assembly.skip_unplaceable();
+                    plan.skip_unplaceable();
                 }
             }
             _ => {
                 let given =
                     GivenRule { axon_replacement: request.axon_replacement, chunk_um: request.segment_length_um };
                 let rules = TemplateRules::for_nodes(config, population, &selection.nodes, neurons.node_ids, given)?;
-                assembly.plan_by_rule(&neurons, &rules, request.max_segments);
-                assembly.template_notes = rules.notes;
+                plan.plan_by_rule(&neurons, &rules, request.max_segments);
+                plan.template_notes = rules.notes;
             }
         }
-        assembly.apply_bad_neuron_policy(request.on_bad_neuron).in_file(circuit)?;
-        assembly.number_rows();
-        Ok(assembly)
+        plan.apply_bad_neuron_policy(request.on_bad_neuron).in_file(circuit)?;
+        plan.number_rows();
+        Ok(plan)
     }
 
     fn plan_by_report(
@@ -218,7 +224,7 @@ impl SegmentationPlan {
         let axon = request.axon_replacement.map_or(AxonTreatment::Replace(None), AxonTreatment::from);
         self.axon_description = if axon == AxonTreatment::Keep { "kept".into() } else { "replaced".into() };
         let sections = |id| layout.sections(id).cloned().unwrap_or_default();
-        // a report says nothing of diameters
+        // a report contains no diameters
         let diameters = |i: usize| rules.map_or_else(StubDiameters::default, |rules| rules.stub_diameters(i));
         self.plans = neurons.to_plans(|i, id| Some((sections(id), axon, diameters(i))));
     }
@@ -233,7 +239,7 @@ impl SegmentationPlan {
         self.count_checks = CountChecks::None;
     }
 
-    /// Leaves out the neurons that a report's counts, or their morphology, do not let be placed.
+    /// Moves neurons that cannot be placed, because of the report's counts or their morphology, to the skipped ones.
     fn skip_unplaceable(&mut self) {
         let options = SegmentTableOptions::default();
         let tried: Vec<Option<Error>> = self.plans.par_iter().map(|p| self.place_neuron(p, &options).err()).collect();
@@ -247,7 +253,7 @@ impl SegmentationPlan {
         self.plans = plans;
     }
 
-    /// Refuses what was skipped, unless that is wanted.
+    /// Returns the first skipped neuron's error, unless bad neurons may be skipped and at least one neuron is left.
     fn apply_bad_neuron_policy(&mut self, on_bad_neuron: BadNeuronPolicy) -> Result<()> {
         if self.skipped.is_empty() {
             return Ok(());
@@ -263,7 +269,7 @@ impl SegmentationPlan {
         Ok(())
     }
 
-    /// Numbers the rows: node ids ascending, sections ascending, segments in order.
+    /// Numbers the rows: by ascending node id, then ascending section id, then segment.
     fn number_rows(&mut self) {
         let mut row = 0;
         for plan in &mut self.plans {
@@ -274,57 +280,58 @@ impl SegmentationPlan {
         self.metadata.neurons = self.plans.len() as u64;
     }
 
-    /// The population.
+    /// Returns the population's name.
     pub fn population(&self) -> &str {
         &self.metadata.population
     }
 
-    /// What a user should know where the numbers of segments rest on a rule that was given.
+    /// Returns a warning if the segment counts depend on a rule that the user gave.
     pub fn assumption(&self) -> Option<String> {
         self.metadata.assumption()
     }
 
-    /// Number of segments.
+    /// Returns the number of segments.
     pub fn segment_count(&self) -> u64 {
         self.metadata.segments
     }
 
-    /// How the nodes' orientations are given.
+    /// Returns how the nodes file stores orientations.
     pub fn orientation(&self) -> Orientation {
         self.orientation
     }
 
-    /// The neurons that are left out.
+    /// Returns the neurons that are missing from the table.
     pub fn skipped(&self) -> &[SkippedNeuron] {
         &self.skipped
     }
 
-    /// The sections, one a morphology, whose number of segments may differ in the simulator.
+    /// Returns the sections, one per morphology, whose number of segments may differ in the simulator.
     pub fn ambiguous_neurons(&self) -> &[AmbiguousNeurons] {
         &self.ambiguous_neurons
     }
 
-    /// What the simulator does with the morphologies that a user may not expect; known where the counts are the rule's.
+    /// Returns how the simulator changes morphologies on import; empty if the counts come from a report.
     pub fn morphology_notes(&self) -> &[MorphologyFileNote] {
         &self.morphology_notes
     }
 
-    /// What the cell templates do to diameters and the radii do not follow.
+    /// Returns what the templates do to diameters that the radii of the table ignore.
     pub fn template_notes(&self) -> &[TemplateFileNote] {
         &self.template_notes
     }
 
-    /// Names of the distinct morphologies.
+    /// Returns the names of the distinct morphologies.
     fn morphology_names(&self) -> BTreeSet<&str> {
         self.plans.iter().map(|plan| &*plan.morphology_name).collect()
     }
 
-    /// Places all segments and writes the table: one file where `out` ends in `.parquet`, else a folder of parts.
+    /// Places all segments and writes the table: one file if `out` ends in `.parquet`, otherwise a folder of parts.
     ///
-    /// `placed` is told the number of segments of each placed neuron. The output appears under its name when complete.
+    /// `placed` is called with the number of segments of each placed neuron. The output appears under its name only
+    /// when it is complete.
     ///
     /// # Errors
-    /// A morphology cannot be read, a neuron cannot be placed, or the output cannot be written.
+    /// Returns an error if a morphology cannot be read, a neuron cannot be placed, or the output cannot be written.
     pub fn write(
         &self,
         out: &Path,
@@ -339,21 +346,21 @@ impl SegmentationPlan {
         made.ok_or_else(|| SegmentationProblem::NoNeurons(self.population().into()).into())
     }
 
-    /// The place of a node's plan; an error has the place where it would be.
+    /// Returns the index of a node's plan, or as an error the index at which it would be inserted.
     pub(crate) fn find_plan(&self, node_id: u64) -> Result<usize, usize> {
         self.plans.binary_search_by_key(&node_id, |p| p.node_id)
     }
 
-    /// Takes over which neurons keep their axon, from plans in the order of node ids.
+    /// Copies which neurons keep their axon from plans that are sorted by node id.
     pub(crate) fn copy_kept_axons(&mut self, plans: &[NeuronPlan]) {
         for plan in plans.iter().filter(|p| p.axon == AxonTreatment::Keep) {
-            if let Some(own) = self.find_plan(plan.node_id).ok().and_then(|place| self.plans.get_mut(place)) {
-                own.axon = AxonTreatment::Keep;
+            if let Some(own_plan) = self.find_plan(plan.node_id).ok().and_then(|place| self.plans.get_mut(place)) {
+                own_plan.axon = AxonTreatment::Keep;
             }
         }
     }
 
-    /// What became of the axon, for the metadata.
+    /// Describes the treatment of the axon for the metadata.
     fn describe_axon(&self, placement: StubPlacement) -> String {
         match self.plans.iter().any(|p| p.axon != AxonTreatment::Keep) {
             true => format!("{}, placement {}", self.axon_description, placement.name()),

@@ -1,4 +1,4 @@
-//! Morphologies by name: each parsed once, as long as there is room to keep it.
+//! Cache of morphologies by name: parses each once, as long as memory allows.
 
 use std::collections::{HashMap, VecDeque};
 use std::path::{Path, PathBuf};
@@ -11,20 +11,21 @@ use crate::sonata::config::MorphologySource;
 
 type CacheCell = Arc<OnceLock<Result<Arc<Morphology>, Arc<Error>>>>;
 
-/// Bytes of morphologies that are kept. Those beyond are parsed anew when they are asked for again: parts follow one another,
-/// so that none of many morphologies is likelier to be needed soon than another.
+/// Maximum memory of the cached morphologies, bytes. Further ones are parsed again when they are needed again: parts
+/// follow one another, so no morphology is more likely to be needed soon than another.
 pub(crate) const MAX_CACHED_BYTES: usize = 512 << 20;
 
-/// How many others stay until as many newer ones have come: neurons of one morphology are placed one after the other.
+/// Number of further morphologies that stay cached for a while: neurons with the same morphology are placed in
+/// sequence.
 const MAX_RECENT_MORPHOLOGIES: usize = 64;
 
-/// The morphologies of a population.
+/// The morphologies of a population, parsed on demand.
 pub(crate) struct MorphologyCache {
     store: MorphologyStore,
     parsed: Mutex<HashMap<String, CacheCell>>,
     max_bytes: usize,
     cached_bytes: AtomicUsize,
-    /// Names of those for which there was no room, the oldest first.
+    /// Names of the morphologies that did not fit, the oldest first.
     recent: Mutex<VecDeque<String>>,
 }
 
@@ -34,7 +35,7 @@ enum MorphologyStore {
 }
 
 impl MorphologyCache {
-    /// Opens a folder of files, or a merged container.
+    /// Opens a folder of morphology files, or a merged container.
     pub(crate) fn new(source: &MorphologySource) -> Result<Self> {
         let place = if source.format == MorphologyFormat::H5v1 && source.path.is_file() {
             MorphologyStore::Container(MorphologyContainer::open(&source.path)?, source.path.clone())
@@ -50,13 +51,13 @@ impl MorphologyCache {
         })
     }
 
-    /// The file that holds a morphology.
+    /// Returns the path of a morphology: its file, or its name inside the container.
     pub(crate) fn file_path(&self, name: &str) -> PathBuf {
         match &self.store {
             MorphologyStore::Container(_, path) => path.join(name),
             MorphologyStore::Folder(folder, format) => {
                 let file = folder.join(format!("{name}.{}", format.extension()));
-                // BMTK's networks name the file with its extension
+                // BMTK's networks include the extension in the name
                 let named = folder.join(name);
                 let has_extension = Path::new(name).extension().is_some_and(|found| found == format.extension());
                 if has_extension && !file.is_file() && named.is_file() { named } else { file }
@@ -64,7 +65,7 @@ impl MorphologyCache {
         }
     }
 
-    /// The file whose bytes a morphology is read from: a container holds many.
+    /// Returns the file that a morphology is read from; a container holds many.
     pub(crate) fn source_file(&self, name: &str) -> PathBuf {
         match &self.store {
             MorphologyStore::Container(_, path) => path.clone(),
@@ -72,7 +73,7 @@ impl MorphologyCache {
         }
     }
 
-    /// A morphology; parsed when it is first asked for, by one thread while others wait for it.
+    /// Returns a morphology; the first request parses it, while other threads that need it wait.
     pub(crate) fn get(&self, name: &str) -> Result<Arc<Morphology>> {
         let known = self.lock_parsed().get(name).cloned();
         let cell = known.unwrap_or_else(|| self.lock_parsed().entry(name.to_string()).or_default().clone());
@@ -89,20 +90,20 @@ impl MorphologyCache {
         morphology.clone().map_err(|e| Error::clone(&e))
     }
 
-    /// Keeps a morphology for good if there is room, else for a while.
+    /// Caches a morphology permanently if there is room, otherwise until enough newer ones have come.
     fn retain_or_evict(&self, name: &str, bytes: usize) {
         if self.cached_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes <= self.max_bytes {
             return;
         }
         self.cached_bytes.fetch_sub(bytes, Ordering::Relaxed);
-        let mut passing = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        passing.push_back(name.to_string());
-        let oldest = if passing.len() > MAX_RECENT_MORPHOLOGIES { passing.pop_front() } else { None };
-        drop(passing);
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        recent.push_back(name.to_string());
+        let oldest = if recent.len() > MAX_RECENT_MORPHOLOGIES { recent.pop_front() } else { None };
+        drop(recent);
         oldest.and_then(|name| self.lock_parsed().remove(&name));
     }
 
-    /// Number of the morphologies that are kept, and their bytes.
+    /// Returns the number and the bytes of the cached morphologies.
     pub(crate) fn usage(&self) -> (usize, usize) {
         (self.lock_parsed().len(), self.cached_bytes.load(Ordering::Relaxed))
     }
@@ -124,21 +125,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_there_is_no_room_for_is_parsed_again() {
+    fn a_morphology_that_does_not_fit_is_parsed_again() {
         let folder = tempfile::tempdir().unwrap();
         let source = MorphologySource { path: folder.path().into(), format: MorphologyFormat::Swc };
         let text = |x: u8| format!("1 1 0 0 0 5 -1\n2 3 {x} 0 0 1 1\n3 3 {x} 9 0 1 2\n");
         let write = |name: String, x| std::fs::write(folder.path().join(name + ".swc"), text(x)).unwrap();
         (0..=MAX_RECENT_MORPHOLOGIES as u8 + 1).for_each(|x| write(format!("m{x}"), 6 + x));
-        let mut library = MorphologyCache::new(&source).unwrap();
-        let one = library.get("m0").unwrap();
-        library.max_bytes = one.memory_bytes();
-        let other = library.get("m1").unwrap();
-        assert!(other != one && Arc::ptr_eq(&other, &library.get("m1").unwrap()), "kept for a while");
-        (2..=MAX_RECENT_MORPHOLOGIES as u8 + 1).for_each(|x| drop(library.get(&format!("m{x}")).unwrap()));
-        let again = library.get("m1").unwrap();
+        let mut cache = MorphologyCache::new(&source).unwrap();
+        let one = cache.get("m0").unwrap();
+        cache.max_bytes = one.memory_bytes();
+        let other = cache.get("m1").unwrap();
+        assert!(other != one && Arc::ptr_eq(&other, &cache.get("m1").unwrap()), "kept for a while");
+        (2..=MAX_RECENT_MORPHOLOGIES as u8 + 1).for_each(|x| drop(cache.get(&format!("m{x}")).unwrap()));
+        let again = cache.get("m1").unwrap();
         assert!(other == again && !Arc::ptr_eq(&other, &again), "parsed again after many others");
-        assert!(Arc::ptr_eq(&one, &library.get("m0").unwrap()), "what there was room for stays");
-        assert_eq!(library.usage(), (1 + MAX_RECENT_MORPHOLOGIES, one.memory_bytes()));
+        assert!(Arc::ptr_eq(&one, &cache.get("m0").unwrap()), "what there was room for stays");
+        assert_eq!(cache.usage(), (1 + MAX_RECENT_MORPHOLOGIES, one.memory_bytes()));
     }
 }

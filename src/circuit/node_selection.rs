@@ -1,4 +1,4 @@
-//! Which nodes of a population are taken.
+//! Selection of the nodes of a population.
 
 use super::SegmentationProblem;
 use super::request::{self, CircuitRequest, CountSource, SegmentReport};
@@ -9,27 +9,27 @@ use crate::sonata::config::{NodePopulation, SonataConfig};
 use crate::sonata::node_sets::NodeSets;
 use crate::sonata::nodes::{NodeAttribute, Nodes};
 
-/// The attribute that says what kind of model a node is.
+/// The attribute with the kind of model of a node.
 const MODEL_TYPE_ATTRIBUTE: &str = "model_type";
-/// Its values for models without sections.
+/// Values of `model_type` for models without sections.
 const MODEL_TYPES_WITHOUT_SECTIONS: [&str; 3] = ["virtual", "point_neuron", "point_process"];
 
-/// The nodes that are taken, and the report's mapping if counts are taken from it.
+/// The selected nodes, and the report's mapping if the counts come from a report.
 pub(crate) struct NodeSelection {
     pub nodes: Nodes,
-    /// Ascending; may be empty.
+    /// Ids of the selected nodes, ascending; may be empty.
     pub node_ids: Vec<u64>,
     pub report_layout: Option<ReportLayout>,
-    /// Where they were selected, for people.
+    /// Where the nodes were selected from, for messages.
     description: String,
 }
 
 impl NodeSelection {
-    /// Selects nodes: those of the node set that is asked for; else, by a report, all that it has; by a rule those of
-    /// the simulation's node set, or all.
+    /// Selects the nodes of the requested node set. Without one, a report selects all of its nodes, and the rule
+    /// selects the simulation's node set or all nodes.
     ///
     /// # Errors
-    /// Anything missing, malformed or contradictory in nodes, node sets or report.
+    /// Returns an error if the nodes, node sets or report are missing, malformed or contradictory.
     pub fn select(
         config: &SonataConfig,
         population: &NodePopulation,
@@ -70,11 +70,11 @@ impl NodeSelection {
     ) -> Result<Self> {
         let node_set = request.node_set;
         let nodes = open_nodes(config, population, request.euler_order)?;
-        let own = match config {
+        let simulation_set = match config {
             SonataConfig::Simulation(simulation) => simulation.node_set.as_deref(),
             SonataConfig::Circuit(_) => None,
         };
-        let (ids, place) = match node_set.or(own) {
+        let (ids, place) = match node_set.or(simulation_set) {
             Some(set) => (resolve_node_set(set, config, population, &nodes)?, describe_node_set(set, population)),
             None => ((0..nodes.len() as u64).collect(), format!("population `{}`", population.name)),
         };
@@ -82,26 +82,26 @@ impl NodeSelection {
         Ok(Self { nodes, node_ids: ids, report_layout: None, description: place })
     }
 
-    /// Refuses a selection of nothing.
+    /// Returns an error if no node is selected.
     pub fn check_not_empty(&self, config: &SonataConfig, source: &CountSource) -> Result<()> {
         if !self.node_ids.is_empty() {
             return Ok(());
         }
-        let nowhere = Err(SegmentationProblem::NoNeurons(self.description.clone()));
+        let no_neurons = Err(SegmentationProblem::NoNeurons(self.description.clone()));
         match source {
-            CountSource::Report(report) if self.description == "the report" => nowhere.in_file(&report.file),
-            _ => nowhere.in_file(config.node_sets_files().last().unwrap_or(&config.circuit().path)),
+            CountSource::Report(report) if self.description == "the report" => no_neurons.in_file(&report.file),
+            _ => no_neurons.in_file(config.node_sets_files().last().unwrap_or(&config.circuit().path)),
         }
     }
 }
 
-/// The nodes of a population, whose file's path has no unknown variable.
+/// Opens the nodes of a population, after checking that the file's path has no unknown variable.
 fn open_nodes(config: &SonataConfig, population: &NodePopulation, euler_order: Option<EulerOrder>) -> Result<Nodes> {
     config.check_path(&population.nodes_file)?;
     Ok(Nodes::open(population)?.with_euler_order(euler_order.unwrap_or_default()))
 }
 
-/// Refuses nodes that SONATA's `model_type` gives no sections: points and virtual ones.
+/// Returns an error for the first node whose `model_type` has no sections: point and virtual neurons.
 fn check_model_types(nodes: &Nodes, ids: &[u64]) -> Result<()> {
     if !nodes.attribute_names()?.iter().any(|name| name == MODEL_TYPE_ATTRIBUTE) {
         return Ok(());
@@ -118,12 +118,12 @@ fn check_model_types(nodes: &Nodes, ids: &[u64]) -> Result<()> {
     }
 }
 
-/// A node set, for people.
+/// Describes a node set for messages.
 fn describe_node_set(set: &str, population: &NodePopulation) -> String {
     format!("node set {} of population `{}`", join_quoted([set], 1), population.name)
 }
 
-/// The ids of all nodes of the report, ascending.
+/// Returns the ids of all nodes of the report, ascending.
 fn report_node_ids(population: &NodePopulation, nodes: &Nodes, layout: &ReportLayout) -> Result<Vec<u64>> {
     let ids = layout.node_ids();
     let inside = ids.partition_point(|&id| id < nodes.len() as u64);
@@ -137,12 +137,12 @@ fn report_node_ids(population: &NodePopulation, nodes: &Nodes, layout: &ReportLa
     }
 }
 
-/// The ids of all nodes of a node set, ascending.
+/// Returns the ids of all nodes of a node set, ascending.
 fn resolve_node_set(set: &str, config: &SonataConfig, population: &NodePopulation, nodes: &Nodes) -> Result<Vec<u64>> {
     NodeSets::from_config(config)?.resolve_ids(set, &population.name, nodes)
 }
 
-/// The ids, all of which the report must have.
+/// Returns the ids, or an error if the report does not contain all of them.
 fn require_reported(ids: Vec<u64>, set: &str, layout: &ReportLayout) -> Result<Vec<u64>> {
     let missing: Vec<u64> = ids.iter().copied().filter(|&id| layout.segment_count(id).is_none()).collect();
     let Some(&first) = missing.first() else { return Ok(ids) };

@@ -1,19 +1,36 @@
-//! Placing the segments of planned neurons.
+//! Placement of the segments of planned neurons: of all, or of selected ones for checks that need no table.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use super::selected_neurons::describe_morphology_owners;
-use super::{NEURONS_PER_THREAD_BATCH, SegmentTableOptions, SegmentationPlan};
+use super::{NEURONS_PER_THREAD_BATCH, SegmentTableOptions, SegmentationPlan, to_table_neuron};
 use crate::circuit::placement::{AxonTreatment, NeuronPlan, place_segments, require_axon};
 use crate::error::{Context, Error, Result};
 use crate::geometry::{Aabb, hilbert};
 use crate::morphology::Morphology;
 use crate::segments::Segments;
+use crate::segments::table::TableNeuron;
 
 impl SegmentationPlan {
-    /// Places of the neurons in Hilbert order of their somata.
+    /// Returns the neurons in ascending order of node id.
+    pub fn neurons(&self) -> Vec<TableNeuron> {
+        self.plans.iter().map(to_table_neuron).collect()
+    }
+
+    /// Places the segments of some nodes; ignores nodes that the plan does not contain.
+    ///
+    /// # Errors
+    /// Returns an error if a morphology cannot be read or a neuron cannot be placed.
+    pub fn place_nodes(&self, nodes: &[u64], options: &SegmentTableOptions) -> Result<Segments> {
+        let nodes: HashSet<u64> = nodes.iter().copied().collect();
+        let which: Vec<usize> = (0..self.plans.len()).filter(|&i| nodes.contains(&self.plans[i].node_id)).collect();
+        self.place_neurons(&which, options, &|_| ())
+    }
+
+    /// Returns the indices of the plans in Hilbert order of their somata.
     pub(crate) fn hilbert_order(&self) -> Vec<usize> {
         let soma = |p: &NeuronPlan| p.transform.translation;
         let curve = hilbert::HilbertCurve::for_bounds(&Aabb::enclosing(self.plans.iter().map(soma)));
@@ -35,10 +52,10 @@ impl SegmentationPlan {
         };
         let plans = which.iter().filter_map(|&i| self.plans.get(i));
         let mut all = Segments::with_capacity(plans.map(NeuronPlan::segment_count).sum::<u64>() as usize);
-        // few at a time, since each is copied: what is in memory twice is not the part
-        for together in which.chunks(NEURONS_PER_THREAD_BATCH * rayon::current_num_threads()) {
-            let neurons: Vec<Result<Segments>> = together.par_iter().map(place_one).collect();
-            // the first failing neuron in order is the one that is told, whatever the number of threads
+        // small batches, because each neuron is copied: only a batch is in memory twice, not the part
+        for batch in which.chunks(NEURONS_PER_THREAD_BATCH * rayon::current_num_threads()) {
+            let neurons: Vec<Result<Segments>> = batch.par_iter().map(place_one).collect();
+            // report the first failing neuron in order, so that the error does not depend on the number of threads
             neurons.into_iter().try_for_each(|neuron| neuron.map(|segments| all.append(&segments)))?;
         }
         Ok(all)
@@ -55,12 +72,13 @@ impl SegmentationPlan {
         }
     }
 
-    /// A morphology that suits the axon's fate; an error tells whose it is.
+    /// Loads a morphology and checks that it has the axon that is needed; an error names the nodes that use the
+    /// morphology.
     fn load_morphology(&self, name: &str, axon: AxonTreatment) -> Result<Arc<Morphology>> {
-        let suited =
+        let with_axon =
             |m: Arc<Morphology>| require_axon(&m, axon, 0).in_file(&self.morphology_cache.file_path(name)).map(|()| m);
-        let named = || self.plans.iter().filter(|p| &*p.morphology_name == name).map(|p| p.node_id);
-        let advised = |e: Error| e.with_hint(describe_morphology_owners(named(), &self.metadata.population));
-        self.morphology_cache.get(name).and_then(suited).map_err(advised)
+        let owners = || self.plans.iter().filter(|p| &*p.morphology_name == name).map(|p| p.node_id);
+        let with_owner_hint = |e: Error| e.with_hint(describe_morphology_owners(owners(), &self.metadata.population));
+        self.morphology_cache.get(name).and_then(with_axon).map_err(with_owner_hint)
     }
 }

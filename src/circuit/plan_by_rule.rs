@@ -1,4 +1,4 @@
-//! The plans of neurons by their rules: from each morphology, parsed once.
+//! Plans neurons by their discretisation rules; parses each morphology once.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
@@ -18,7 +18,7 @@ use crate::geometry::Point;
 use crate::morphology::{ImporterNote, Morphology};
 use crate::segments::SectionCount;
 
-/// A tie, and whose it is.
+/// A section whose number of segments is ambiguous, and the nodes that have it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AmbiguousNeurons {
     /// The first of the nodes.
@@ -27,31 +27,31 @@ pub struct AmbiguousNeurons {
     pub other_nodes: u64,
     /// Name of their morphology.
     pub morphology_name: String,
-    /// The section.
+    /// The ambiguous section.
     pub ambiguous_length: AmbiguousLength,
 }
 
-/// Something that the simulator does with a morphology and that a user may not expect.
+/// A change that the simulator makes when it imports a morphology, and that a user may not expect.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MorphologyFileNote {
     /// The morphology's file.
     pub file: PathBuf,
-    /// What it is.
+    /// The change.
     pub note: ImporterNote,
 }
 
-/// What the rules make of the neurons.
+/// The plans of neurons by rule, and the neurons and notes to report.
 pub(crate) struct RulePlans {
     pub plans: Vec<NeuronPlan>,
-    /// The neurons that have no rule, or no morphology that fits it.
+    /// The neurons without a rule, or without a morphology that fits it.
     pub skipped: Vec<SkippedNeuron>,
-    /// The sections whose number of segments is not sure.
+    /// The sections whose number of segments is ambiguous.
     pub ambiguous: Vec<AmbiguousNeurons>,
-    /// What the simulator does with the morphologies that a user may not expect.
+    /// The changes that the simulator makes when it imports the morphologies.
     pub notes: Vec<MorphologyFileNote>,
 }
 
-/// The sections of a morphology under a rule.
+/// The sections of a morphology, discretised by a rule.
 #[derive(Clone)]
 struct DiscretisedMorphology {
     section_counts: Arc<[SectionCount]>,
@@ -60,29 +60,28 @@ struct DiscretisedMorphology {
     notes: Arc<[ImporterNote]>,
 }
 
-/// The sections, or why there are none.
+/// The discretised sections, or the error that prevents them.
 type DiscretisationOutcome = Result<DiscretisedMorphology, Arc<Error>>;
 
 /// Counts the segments of all neurons.
 pub(crate) fn plan_neurons(
-    library: &MorphologyCache,
+    cache: &MorphologyCache,
     neurons: &SelectedNeurons<'_>,
     rules: &TemplateRules,
     population: &str,
     max_segments: u64,
 ) -> RulePlans {
-    let (of_nodes, counted) = discretise_distinct(library, neurons, rules, population, max_segments);
-    let of_node = |i: usize| counted.get(*of_nodes.get(i)?);
+    let (outcome_of_node, counted) = discretise_distinct(cache, neurons, rules, population, max_segments);
+    let of_node = |i: usize| counted.get(*outcome_of_node.get(i)?);
     let good = |i: usize| of_node(i)?.as_ref().ok();
-    let bad =
-        neurons.node_ids.iter().enumerate().filter_map(|(i, &node_id)| {
-            Some(SkippedNeuron { node_id, error: Error::clone(of_node(i)?.as_ref().err()?) })
-        });
-    let mut tied: BTreeMap<usize, AmbiguousNeurons> = BTreeMap::new();
-    for (i, &distinct) in of_nodes.iter().enumerate() {
+    let bad = neurons.node_ids.iter().enumerate().filter_map(|(i, &node_id)| {
+        Some(SkippedNeuron { node_id, error: Error::clone(of_node(i)?.as_ref().err()?) })
+    });
+    let mut ambiguous: BTreeMap<usize, AmbiguousNeurons> = BTreeMap::new();
+    for (i, &distinct) in outcome_of_node.iter().enumerate() {
         if let Some(&tie) = good(i).and_then(|c| c.ambiguous_lengths.first()) {
             let (node_id, morphology) = (neurons.node_ids[i], neurons.morphology_names[i].to_string());
-            let entry = tied.entry(distinct).and_modify(|t| t.other_nodes += 1);
+            let entry = ambiguous.entry(distinct).and_modify(|t| t.other_nodes += 1);
             entry.or_insert(AmbiguousNeurons {
                 node_id,
                 other_nodes: 0,
@@ -91,27 +90,27 @@ pub(crate) fn plan_neurons(
             });
         }
     }
-    let mut noted: BTreeMap<&str, Arc<[ImporterNote]>> = BTreeMap::new();
+    let mut notes_by_name: BTreeMap<&str, Arc<[ImporterNote]>> = BTreeMap::new();
     for (i, name) in neurons.morphology_names.iter().enumerate() {
         if let Some(counted) = good(i).filter(|c| !c.notes.is_empty()) {
-            noted.entry(name).or_insert_with(|| counted.notes.clone());
+            notes_by_name.entry(name).or_insert_with(|| counted.notes.clone());
         }
     }
     let of_file = |(name, notes): (&str, Arc<[ImporterNote]>)| {
-        let file = library.file_path(name);
+        let file = cache.file_path(name);
         notes.iter().map(|&note| MorphologyFileNote { file: file.clone(), note }).collect::<Vec<_>>()
     };
     RulePlans {
         plans: neurons.to_plans(|i, _| good(i).map(|c| (c.section_counts.clone(), c.axon, rules.stub_diameters(i)))),
         skipped: bad.collect(),
-        ambiguous: tied.into_values().collect(),
-        notes: noted.into_iter().flat_map(of_file).collect(),
+        ambiguous: ambiguous.into_values().collect(),
+        notes: notes_by_name.into_iter().flat_map(of_file).collect(),
     }
 }
 
-/// Counts each pair of morphology and template once; the first list has each neuron's place in the second.
+/// Discretises each pair of morphology and template once; the first list has each neuron's index in the second.
 fn discretise_distinct(
-    library: &MorphologyCache,
+    cache: &MorphologyCache,
     neurons: &SelectedNeurons<'_>,
     rules: &TemplateRules,
     population: &str,
@@ -119,20 +118,20 @@ fn discretise_distinct(
 ) -> (Vec<usize>, Vec<DiscretisationOutcome>) {
     let mut places: HashMap<(&str, u32), usize> = HashMap::new();
     let mut distinct: Vec<(&str, u32)> = Vec::new();
-    let mut of_nodes = Vec::with_capacity(neurons.node_ids.len());
+    let mut outcome_of_node = Vec::with_capacity(neurons.node_ids.len());
     for (name, &template) in neurons.morphology_names.iter().zip(&rules.template_of_node) {
-        of_nodes.push(*places.entry((name, template)).or_insert_with(|| {
+        outcome_of_node.push(*places.entry((name, template)).or_insert_with(|| {
             distinct.push((name, template));
             distinct.len() - 1
         }));
     }
-    let own = |name: &str| {
+    let owner_hint = |name: &str| {
         let named = neurons.node_ids.iter().zip(&neurons.morphology_names).filter(|(_, n)| &***n == name);
         describe_morphology_owners(named.map(|(&id, _)| id), population)
     };
     let one = |&(name, template): &(&str, u32)| match rules.templates.get(template as usize).map(|t| &t.rule) {
         Some(Ok(rule)) => {
-            discretise_morphology(library, name, rule, max_segments).map_err(|e| Arc::new(e.with_hint(own(name))))
+            discretise_morphology(cache, name, rule, max_segments).map_err(|e| Arc::new(e.with_hint(owner_hint(name))))
         }
         Some(Err(e)) => Err(e.clone()),
         None => {
@@ -145,18 +144,18 @@ fn discretise_distinct(
             })
         }
     };
-    (of_nodes, distinct.par_iter().map(one).collect())
+    (outcome_of_node, distinct.par_iter().map(one).collect())
 }
 
 fn discretise_morphology(
-    library: &MorphologyCache,
+    cache: &MorphologyCache,
     name: &str,
     rule: &DiscretisationRule,
     max_segments: u64,
 ) -> Result<DiscretisedMorphology> {
-    let morphology = library.get(name)?;
+    let morphology = cache.get(name)?;
     let axon = AxonTreatment::from(rule.axon_replacement);
-    let file = library.file_path(name);
+    let file = cache.file_path(name);
     require_axon(&morphology, axon, rule.min_axon_sections).in_file(&file)?;
     let sections = count_section_segments(&morphology, rule.axon_replacement, rule.chunk_um);
     check_segment_count(&morphology, &sections, max_segments).in_file(&file)?;
@@ -169,8 +168,8 @@ fn discretise_morphology(
     })
 }
 
-/// Refuses a neuron with more segments than it may have: mostly a coordinate is wrong. The error names the section with the
-/// most segments, and in it the point that is furthest from the one before.
+/// Returns an error if a neuron has more than `most` segments, mostly because a coordinate is wrong. The error names
+/// the section with the most segments, and its point that is furthest from the point before it.
 fn check_segment_count(morphology: &Morphology, sections: &[SectionCount], most: u64) -> Result<()> {
     let found = sections.iter().map(|s| u64::from(s.segments)).sum::<u64>();
     let Some(longest) = sections.iter().max_by_key(|s| s.segments).filter(|_| found > most) else { return Ok(()) };
@@ -187,14 +186,14 @@ fn check_segment_count(morphology: &Morphology, sections: &[SectionCount], most:
     Err(problem).at_index("section", u64::from(longest.section_id))
 }
 
-/// The rule that was given in the place of templates, for people; empty where there are templates.
+/// Describes the rule that was given instead of templates; empty if templates are used.
 pub(crate) fn describe_given_rule(rules: &TemplateRules) -> String {
     let given = rules.templates.iter().find(|template| template.name.is_empty());
     let rule = given.and_then(|template| template.rule.as_ref().ok());
     rule.map_or_else(String::new, |rule| format!("{}, {} µm", rule.axon_replacement.name(), rule.chunk_um))
 }
 
-/// The rules in use, for the metadata: how segments were counted, and what became of the axon.
+/// Describes the rules for the metadata: how segments were counted, and how the axon was treated.
 pub(crate) fn describe_rules(rules: &TemplateRules) -> (String, String) {
     let mut chunks: Vec<String> = Vec::new();
     let mut forms: BTreeMap<&str, u64> = BTreeMap::new();

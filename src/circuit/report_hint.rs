@@ -1,4 +1,5 @@
-//! Simulation configurations beside a circuit: one whose report lists all segments knows them without a template.
+//! Hint that points to a simulation configuration beside a circuit whose report lists all segments, so that no template
+//! is needed.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -7,16 +8,16 @@ use super::request;
 use crate::error::Error;
 use crate::sonata::config::{SimulationConfig, SonataConfig};
 
-/// Files that are looked into: a folder may hold many others.
+/// Maximum number of files that are examined: a folder may hold many others.
 const MAX_SCANNED_FILES: usize = 200;
-/// A configuration is no longer than this, bytes.
+/// Maximum size of a configuration that is examined, bytes.
 const MAX_CONFIG_BYTES: u64 = 1 << 20;
 
-/// A hint for errors of templates: the simulation beside a circuit that has a report of all segments, if there is one.
+/// A hint for template errors: the simulation beside the circuit that has a report of all segments, if there is one.
 #[derive(Debug)]
 pub(super) struct ReportHint<'a> {
     config: &'a SonataConfig,
-    /// Looked for when it is first needed.
+    /// The hint; computed when it is first needed.
     text: OnceLock<Option<String>>,
 }
 
@@ -25,7 +26,7 @@ impl<'a> ReportHint<'a> {
         Self { config, text: OnceLock::new() }
     }
 
-    /// The error, with the hint before its own.
+    /// Returns the error with this hint before its other hints.
     pub(super) fn add_to(&self, error: Error) -> Error {
         match self.text.get_or_init(|| self.find_hint()) {
             Some(text) => error.with_first_hint(text.as_str()),
@@ -37,15 +38,15 @@ impl<'a> ReportHint<'a> {
         let SonataConfig::Circuit(circuit) = self.config else { return None };
         let (path, report) = find_simulation_with_report(&circuit.path)?;
         Some(format!(
-            "name the simulation configuration `{}` in the place of the circuit: its report `{report}` lists all segments, and \
-             no template is needed",
+            "name the simulation configuration `{}` instead of the circuit configuration: its report `{report}` lists \
+             all segments, and no template is needed",
             path.display()
         ))
     }
 }
 
-/// The first simulation configuration in the circuit's folder that is of this circuit and has written a compartment
-/// report of all segments; and the report's name.
+/// Returns the first simulation configuration in the circuit's folder that uses this circuit and whose compartment
+/// report of all segments exists, and the report's name.
 fn find_simulation_with_report(circuit: &Path) -> Option<(PathBuf, String)> {
     let folder = circuit.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let is_json = |path: &PathBuf| path.extension().is_some_and(|e| e == "json");
@@ -58,13 +59,13 @@ fn find_simulation_with_report(circuit: &Path) -> Option<(PathBuf, String)> {
             return None;
         };
         let report = find_written_report(&simulation).filter(|_| is_same_file(&simulation.circuit.path, circuit))?;
-        // as the circuit was named
+        // keep the form in which the user named the circuit
         let name = circuit.with_file_name(path.file_name()?);
         Some((name, report))
     })
 }
 
-/// The report that `positions` would take, if its file is there.
+/// Returns the report that `positions` would use, if its file exists.
 fn find_written_report(simulation: &SimulationConfig) -> Option<String> {
     let report = request::find_report(simulation, None).ok()?;
     report.file.is_file().then_some(report.name)

@@ -1,4 +1,4 @@
-//! What is asked for: which configuration, population, nodes, report.
+//! The request for a segment table: configuration, population, nodes and report.
 
 use std::path::{Path, PathBuf};
 
@@ -11,38 +11,38 @@ use crate::geometry::EulerOrder;
 use crate::sonata::compartment_report::ReportLayout;
 use crate::sonata::config::{ReportConfig, SimulationConfig, SonataConfig};
 
-/// Which circuit, which part of it, and how its neurons are cut.
+/// A request for a segment table: the circuit, its neurons, and how they are discretised.
 #[derive(Debug, Clone, Copy)]
 pub struct CircuitRequest<'a> {
     /// A circuit or simulation configuration.
     pub config: &'a Path,
-    /// A node set; none for all nodes of the report, or of the simulation, or of the population.
+    /// Node set; `None` selects all nodes of the report, of the simulation or of the population.
     pub node_set: Option<&'a str>,
-    /// A population; none for the biophysical ones.
+    /// Population; `None` selects the biophysical ones.
     pub population: Option<&'a str>,
-    /// A compartment report; none for the only one that covers all sections and compartments.
+    /// Compartment report; `None` selects the only one that covers all sections and compartments.
     pub report: Option<&'a str>,
-    /// Where segment counts come from; none for a report where the configuration has one, else the rule.
+    /// Source of the segment counts; `None` uses a report if the configuration has one, otherwise the rule.
     pub discretisation: Option<Discretisation>,
-    /// What becomes of the axon; none to take it from the cell templates, or as the report shows.
+    /// Treatment of the axon; `None` follows the cell templates, or the counts of the report.
     pub axon_replacement: Option<AxonReplacement>,
-    /// The chunk length of the rule, um; none to take it from the cell templates.
+    /// Chunk length of the rule, µm; `None` follows the cell templates.
     pub segment_length_um: Option<f64>,
-    /// How far a report's counts are checked.
+    /// How strictly a report's counts are checked.
     pub count_checks: CountChecks,
-    /// What a neuron that cannot be placed leads to.
+    /// Treatment of neurons that cannot be placed.
     pub on_bad_neuron: BadNeuronPolicy,
-    /// In which order Euler angles are applied; none for that of SONATA, with a warning where it matters.
+    /// Order of the Euler rotations; `None` uses SONATA's, with a warning if the order matters.
     pub euler_order: Option<EulerOrder>,
-    /// The largest number of segments that the rule may give a neuron.
+    /// Maximum number of segments that the rule may give a neuron.
     pub max_segments: u64,
 }
 
-/// The largest number of segments of a neuron, unless another is asked for: 20 m of neurites in chunks of 40 um.
+/// Default maximum number of segments of a neuron: 20 m of neurites in chunks of 40 µm.
 pub const MAX_SEGMENTS_PER_NEURON: u64 = 1_000_000;
 
 impl<'a> CircuitRequest<'a> {
-    /// All of a configuration, as it is usually read.
+    /// Creates a request for all of a configuration, with default settings.
     pub fn new(config: &'a Path) -> Self {
         Self {
             config,
@@ -60,35 +60,35 @@ impl<'a> CircuitRequest<'a> {
     }
 }
 
-/// Where segment counts come from.
+/// Source of the segment counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Discretisation {
-    /// From a compartment report.
+    /// A compartment report.
     Report,
-    /// From the morphology, by the rule of the cell template.
+    /// The morphology, cut by the rule of the cell template.
     Rule,
 }
 
-/// What a neuron that cannot be placed leads to.
+/// Treatment of neurons that cannot be placed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum BadNeuronPolicy {
-    /// An error.
+    /// Return the error.
     #[default]
     Error,
-    /// The table goes without it.
+    /// Write the table without the neuron.
     Skip,
 }
 
-/// Where segment counts come from, found.
+/// The source of the segment counts, after the report has been chosen.
 pub(crate) enum CountSource {
-    /// This report.
+    /// The counts of this report.
     Report(SegmentReport),
-    /// The rule.
+    /// The rule, applied to the morphologies.
     Rule,
 }
 
-/// Decides where segment counts come from: as asked for; else from a report if a simulation has one of compartments or
-/// one is named, else from the rule.
+/// Chooses the source of segment counts: the requested one; otherwise a report if one is named or the simulation has a
+/// compartment report; otherwise the rule.
 pub(crate) fn choose_count_source(config: &SonataConfig, request: &CircuitRequest<'_>) -> Result<CountSource> {
     let simulation = match config {
         SonataConfig::Simulation(simulation) => Some(simulation),
@@ -111,45 +111,45 @@ pub(crate) fn choose_count_source(config: &SonataConfig, request: &CircuitReques
     }
 }
 
-/// The report that says which segments each neuron has.
+/// A report that lists the segments of each neuron.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SegmentReport {
-    /// Its name in the simulation configuration.
+    /// Name in the simulation configuration.
     pub name: String,
-    /// Its file.
+    /// Path of the report.
     pub file: PathBuf,
 }
 
 /// Why no report can be used.
 #[derive(Debug, thiserror::Error, PartialEq)]
 pub enum ReportChoiceProblem {
-    /// No report of that name.
+    /// No report has this name.
     #[error("unknown report `{name}`, expected one of {known}")]
     Unknown {
-        /// What was asked for.
+        /// The requested name.
         name: String,
-        /// What there is.
+        /// The names of the existing reports.
         known: String,
     },
-    /// A report that does not list all segments.
+    /// The report does not list all segments.
     #[error(
         "report `{name}` does not list all segments, expected a compartment report of all sections and compartments, found {found}"
     )]
     NotAllSegments {
-        /// The report.
+        /// Name of the report.
         name: String,
-        /// What it covers.
+        /// The sections and compartments that the report covers.
         found: String,
     },
-    /// A report that the simulation does not write.
+    /// The report is disabled in the simulation configuration.
     #[error("report `{0}` is disabled, expected an enabled compartment report of all sections and compartments")]
     Disabled(String),
-    /// None.
+    /// No report lists all segments.
     #[error(
         "no report lists all segments, expected one compartment report of all sections and compartments, found {0}"
     )]
     NoFullReport(String),
-    /// Several.
+    /// Several reports list all segments.
     #[error("several reports list all segments, expected one, found {0}")]
     SeveralFullReports(String),
 }
@@ -162,18 +162,18 @@ impl Problem for ReportChoiceProblem {
                  segments; one frame is enough; or have the counts computed: `--discretisation rule`"
             }
             Self::Unknown { .. } | Self::SeveralFullReports(_) => "choose one of them with `--report NAME`",
-            Self::Disabled(_) => "if its file is there from another run, take it with `--report NAME`",
+            Self::Disabled(_) => "if its file exists from another run, select it with `--report NAME`",
         }
         .into())
     }
 }
 
-/// Finds the report to use.
+/// Finds the report that segment counts are read from.
 pub(crate) fn find_report(simulation: &SimulationConfig, name: Option<&str>) -> Result<SegmentReport> {
     choose_report(&simulation.reports, name).in_file(&simulation.path).in_item("reports")
 }
 
-/// Opens the report.
+/// Opens the mapping of a report; an error has a hint if the file does not exist.
 pub(crate) fn open_report_layout(report: &SegmentReport, population: &str) -> Result<ReportLayout> {
     let advice = "the simulation writes this report when it runs; one frame is enough; or have the counts computed: \
                   `--discretisation rule`";
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn where_no_report_serves_all_are_described() {
+    fn without_a_usable_report_all_are_described() {
         let mut disabled = report("full", "all");
         disabled.enabled = false;
         assert_eq!(
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn a_soma_only_report_is_no_use() {
+    fn a_report_of_the_soma_alone_is_refused() {
         let refused = choose_report(&[report("soma", "soma")], None).unwrap_err();
         assert_eq!(
             refused.to_string(),

@@ -1,4 +1,4 @@
-//! The selected neurons: their places and morphologies, and the plans that come of them.
+//! The selected neurons: their transforms and morphologies, and the plans built from them.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -12,15 +12,15 @@ use crate::segments::SectionCount;
 
 /// The selected neurons, as columns.
 pub(crate) struct SelectedNeurons<'a> {
-    /// Ascending.
+    /// SONATA node ids, ascending.
     pub node_ids: &'a [u64],
-    /// Names of their morphologies.
+    /// Names of the morphologies, shared between neurons.
     pub morphology_names: Vec<Arc<str>>,
     transforms: Vec<Transform>,
 }
 
 impl<'a> SelectedNeurons<'a> {
-    /// Reads what the nodes file says of them.
+    /// Reads transforms and morphology names from the nodes file.
     pub fn read(selection: &'a NodeSelection) -> Result<Self> {
         let (nodes, ids) = (&selection.nodes, selection.node_ids.as_slice());
         Ok(Self {
@@ -30,7 +30,8 @@ impl<'a> SelectedNeurons<'a> {
         })
     }
 
-    /// A plan for each neuron that has sections, given its place and id. Rows are not numbered yet.
+    /// Builds a plan for each neuron for which `sections` returns one, given its index and node id. Rows are not
+    /// numbered yet.
     pub fn to_plans(
         &self,
         sections: impl Fn(usize, u64) -> Option<(Arc<[SectionCount]>, AxonTreatment, StubDiameters)>,
@@ -53,7 +54,7 @@ impl<'a> SelectedNeurons<'a> {
     }
 }
 
-/// Names of which each is kept once, however many neurons have it.
+/// Shares equal names, so that each is stored once.
 fn intern_names(names: Vec<String>) -> Vec<Arc<str>> {
     let mut known: HashSet<Arc<str>> = HashSet::new();
     let share = |name: String| {
@@ -66,12 +67,17 @@ fn intern_names(names: Vec<String>) -> Vec<Arc<str>> {
     names.into_iter().map(share).collect()
 }
 
-/// Whose morphology it is, for people.
+/// Says which nodes use a morphology, for hints.
 pub(crate) fn describe_morphology_owners(mut nodes: impl Iterator<Item = u64>, population: &str) -> String {
     let first = nodes.next().unwrap_or_default();
-    let others = match nodes.count() {
+    describe_owners("morphology", first, nodes.count() as u64, population)
+}
+
+/// Says that a morphology or template belongs to a node and a number of others, for hints.
+pub(super) fn describe_owners(what: &str, first: u64, others: u64, population: &str) -> String {
+    let others = match others {
         0 => String::new(),
-        n => format!(" and of {}", format_count(n as u64, "other")),
+        n => format!(" and of {}", format_count(n, "other")),
     };
-    format!("it is the morphology of node {first} of population `{population}`{others}")
+    format!("it is the {what} of node {first} of population `{population}`{others}")
 }

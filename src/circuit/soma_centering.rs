@@ -1,13 +1,13 @@
-//! The frame of a morphology in the circuit: which of its points lies at the node's position.
+//! Centring of morphologies on the soma: which point of a morphology lies at the node's position.
 //!
 //! SONATA: the soma's centre is moved to the origin, unless the attribute `recenter` of the node or its type is 0; then
-//! the morphology is rotated, and moved to the node's position. Soma and neurites go together in any case.
+//! the morphology is rotated, and moved to the node's position. Soma and neurites always move together.
 //!
-//! - Where the soma's centre is no farther from the file's origin than the soma's radius, the file counts as centred: its
-//!   points are taken as they are, and the soma lies at the node's position, as in BlueRecording.
-//! - With `recenter` 0 the file's origin lies at the node's position, and the soma where the file has it.
-//! - The same holds for a population that nothing places (all nodes at (0, 0, 0), quaternions that rotate nothing): there
-//!   the simulator's coordinates, those of the file, are the circuit's. `recenter` 1 at a node centres it all the same.
+//! - If the distance of the soma's centre from the file's origin is at most the soma's radius, the file counts as
+//!   centred: its points are used unchanged, and the soma lies at the node's position, as in BlueRecording.
+//! - With `recenter` 0 the file's origin lies at the node's position, and the soma keeps its offset from it.
+//! - The same holds for a population without placement (all nodes at (0, 0, 0), quaternions without rotation): there
+//!   the simulator uses the coordinates of the file as the circuit's. `recenter` 1 still centres a node.
 
 use std::collections::BTreeMap;
 
@@ -20,9 +20,9 @@ use crate::sonata::nodes::{Nodes, Recentering};
 /// Which neurons of a population are centred on their somata.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct SomaCentering {
-    /// Whether somata are centred where the node says nothing.
+    /// Whether somata are centred if the node has no `recenter`.
     centers_by_default: bool,
-    /// What nodes say.
+    /// The `recenter` values of the nodes that have one.
     stated_by_node: BTreeMap<u64, bool>,
 }
 
@@ -38,17 +38,17 @@ impl SomaCentering {
         }
     }
 
-    /// The frame of some nodes.
+    /// Reads the centring of some nodes.
     ///
     /// # Errors
-    /// The nodes' places or the attribute cannot be read.
+    /// Returns an error if the nodes' positions or the attribute `recenter` cannot be read.
     pub(super) fn for_nodes(nodes: &Nodes, ids: &[u64]) -> Result<Self> {
         let recentering: &Recentering = nodes.recentering()?;
         let stated = ids.iter().filter_map(|&id| Some((id, recentering.for_node(id)?))).collect();
         Ok(Self { centers_by_default: !recentering.is_unplaced(), stated_by_node: stated })
     }
 
-    /// The transform of a node's morphology, from that about the file's origin.
+    /// Returns the transform of a node's morphology; `plain` is the transform about the file's origin.
     pub(super) fn morphology_transform(&self, node: u64, plain: Transform, morphology: &Morphology) -> Transform {
         let Some(center) = offset_soma_center(morphology) else { return plain };
         match self.stated_by_node.get(&node).copied().unwrap_or(self.centers_by_default) {
@@ -58,8 +58,8 @@ impl SomaCentering {
     }
 }
 
-/// The centre of a soma that does not lie at the origin of its file, to within its radius; none where it does, or where
-/// there is no soma.
+/// Returns the soma's centre if its distance from the file's origin exceeds the soma's radius; `None` for a centred
+/// soma or no soma.
 fn offset_soma_center(morphology: &Morphology) -> Option<Point> {
     let soma = &morphology.soma;
     let center = match soma.form {
@@ -89,24 +89,25 @@ mod tests {
     #[test]
     fn a_soma_at_the_origin_to_within_its_radius_stays_there() {
         let plain = Transform::new(Quaternion::new(1.0, 2.0, 3.0, 4.0).unwrap(), Point::new(5.0, 6.0, 7.0));
-        let frame = SomaCentering { centers_by_default: true, ..SomaCentering::default() };
+        let centering = SomaCentering { centers_by_default: true, ..SomaCentering::default() };
         for (x, is_near) in [(0.0, true), (5.0, true), (5.1, false), (-400.0, false)] {
-            let found = frame.morphology_transform(0, plain, &with_soma(&[[x, 0.0, 0.0]], 10.0, SomaForm::Point));
+            let found = centering.morphology_transform(0, plain, &with_soma(&[[x, 0.0, 0.0]], 10.0, SomaForm::Point));
             assert_eq!(found == plain, is_near, "{x}");
             assert_eq!(found.translation, plain.translation);
             assert_eq!(found.origin.x, if is_near { 0.0 } else { f64::from(x) });
         }
-        assert_eq!(frame.morphology_transform(0, plain, &Morphology::default()), plain);
+        assert_eq!(centering.morphology_transform(0, plain, &Morphology::default()), plain);
     }
 
     #[test]
-    fn what_a_node_says_goes_before_what_holds_for_all() {
+    fn a_nodes_attribute_overrides_the_default() {
         let plain = Transform::new(Quaternion::IDENTITY, Point::new(5.0, 6.0, 7.0));
         let away = with_soma(&[[100.0, 0.0, 0.0], [110.0, 0.0, 0.0]], 8.0, SomaForm::Cylinders);
         let soma = |centers, stated: &[(u64, bool)]| {
-            let frame = SomaCentering { centers_by_default: centers, stated_by_node: stated.iter().copied().collect() };
-            let found = frame.morphology_transform(3, plain, &away);
-            // soma and neurites go together
+            let centering =
+                SomaCentering { centers_by_default: centers, stated_by_node: stated.iter().copied().collect() };
+            let found = centering.morphology_transform(3, plain, &away);
+            // soma and neurites move together
             assert_eq!(found.apply(Point::new(105.0, 0.0, 0.0)), found.translation);
             found.translation.x
         };

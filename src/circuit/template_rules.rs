@@ -1,4 +1,4 @@
-//! Which rule each neuron is cut by: the one that is given, or that of its cell template.
+//! The discretisation rule of each neuron: the one that the user gave, or that of its cell template.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -6,53 +6,54 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::selected_neurons::describe_owners;
 use super::{SegmentationProblem, report_hint};
 use crate::circuit::hoc::{self, AxonReplacement, CHUNK_UM, DiscretisationRule, StubDiameters, TemplateNote};
-use crate::error::{Context, Error, Result, format_count};
+use crate::error::{Context, Error, Result};
 use crate::sonata::config::{NodePopulation, SonataConfig};
 use crate::sonata::nodes::Nodes;
 
 /// The nodes' attribute that names the cell template.
 const TEMPLATE_ATTRIBUTE: &str = "model_template";
-/// What stands before a template in NEURON's language.
+/// Prefix of templates in NEURON's language.
 const HOC_PREFIX: &str = "hoc:";
 
 /// A template of a population, and how often it is used.
 #[derive(Debug)]
 pub struct TemplateUse {
-    /// The value of `model_template`; empty where the rule was given.
+    /// The value of `model_template`; empty if the user gave the rule.
     pub name: String,
     /// The first node that has it.
     pub first_node: u64,
     /// Number of nodes that have it.
     pub node_count: u64,
-    /// Its rule.
+    /// The template's rule, or why it could not be read.
     pub rule: Result<DiscretisationRule, Arc<Error>>,
 }
 
-/// What a cell template does to diameters and the radii of the table do not follow.
+/// Something that a cell template does to diameters and that the radii of the table ignore.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TemplateFileNote {
     /// The template's file.
     pub file: PathBuf,
-    /// What it is.
+    /// The operation that the radii ignore.
     pub note: TemplateNote,
 }
 
-/// The rules of some nodes.
+/// The discretisation rules of some nodes.
 #[derive(Debug)]
 pub(crate) struct TemplateRules {
     /// The templates, in the order of their names.
     pub templates: Vec<TemplateUse>,
-    /// Each node's place in `templates`.
+    /// Index of each node's template in `templates`.
     pub template_of_node: Vec<u32>,
-    /// Each node's scale of the stubs' diameters; empty where no template has one.
+    /// Scale of the stubs' diameters for each node; empty if no template has one.
     diameter_scales: Vec<f64>,
-    /// What the templates do to diameters and the radii do not follow.
+    /// Operations of the templates on diameters that the radii ignore.
     pub notes: Vec<TemplateFileNote>,
 }
 
-/// What is given in the place of templates.
+/// The rule that the user gives instead of the templates.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct GivenRule {
     pub axon_replacement: Option<AxonReplacement>,
@@ -60,7 +61,7 @@ pub(crate) struct GivenRule {
 }
 
 impl GivenRule {
-    /// Refuses a length that is none.
+    /// Returns an error if the chunk length is not a positive finite number.
     pub fn check_chunk_length(&self) -> Result<(), SegmentationProblem> {
         match self.chunk_um {
             Some(um) if !(um > 0.0 && um.is_finite()) => Err(SegmentationProblem::SegmentLength(um)),
@@ -70,10 +71,10 @@ impl GivenRule {
 }
 
 impl TemplateRules {
-    /// The rules of some nodes of a population.
+    /// Reads the rules of some nodes of a population. A template that gives no rule is returned with its error.
     ///
     /// # Errors
-    /// There is no folder of templates, or no attribute that names them; a template that gives no rule is kept as such.
+    /// Returns an error if the population has no folder of templates, or its nodes have no attribute that names them.
     pub fn for_nodes(
         config: &SonataConfig,
         population: &NodePopulation,
@@ -97,30 +98,33 @@ impl TemplateRules {
             });
         }
         let folder = population.biophysical_neuron_models_dir.as_deref();
-        let beside = report_hint::ReportHint::new(config);
-        let without = |e: Error| beside.add_to(e);
+        let hint = report_hint::ReportHint::new(config);
+        let with_report_hint = |e: Error| hint.add_to(e);
         let folder = folder.ok_or_else(|| SegmentationProblem::NoTemplates(population.name.clone())).in_file(circuit);
-        let folder = folder.map_err(without)?;
-        config.check_path(folder).map_err(|e| without(e.with_hint(hoc::RULE_HINT)))?;
-        let names = nodes.read_texts(TEMPLATE_ATTRIBUTE, ids).map_err(|e| without(e.with_hint(hoc::RULE_HINT)))?;
+        let folder = folder.map_err(with_report_hint)?;
+        config.check_path(folder).map_err(|e| with_report_hint(e.with_hint(hoc::RULE_HINT)))?;
+        let names =
+            nodes.read_texts(TEMPLATE_ATTRIBUTE, ids).map_err(|e| with_report_hint(e.with_hint(hoc::RULE_HINT)))?;
         let uses = count_template_uses(&names, ids);
         let read = |(name, &(first_node, n)): (&&str, &(u64, u64))| TemplateUse {
             name: (*name).to_string(),
             first_node,
             node_count: n,
-            rule: read_rule(name, folder, nodes, first_node, given)
-                .map_err(|e| Arc::new(without(e.with_hint(describe_template_owners(population, first_node, n))))),
+            rule: read_rule(name, folder, nodes, first_node, given).map_err(|e| {
+                let owners = describe_owners("template", first_node, n - 1, &population.name);
+                Arc::new(with_report_hint(e.with_hint(owners)))
+            }),
         };
         let templates: Vec<TemplateUse> = uses.iter().collect::<Vec<_>>().into_par_iter().map(read).collect();
         let places: BTreeMap<&str, u32> = (0..).zip(&templates).map(|(i, t)| (t.name.as_str(), i)).collect();
-        let of_nodes = names.iter().filter_map(|name| places.get(name.as_str()).copied()).collect();
+        let template_of_node = names.iter().filter_map(|name| places.get(name.as_str()).copied()).collect();
         let notes = templates.iter().flat_map(|template| file_notes(template, folder)).collect();
-        let mut rules = Self { templates, template_of_node: of_nodes, diameter_scales: Vec::new(), notes };
+        let mut rules = Self { templates, template_of_node, diameter_scales: Vec::new(), notes };
         rules.diameter_scales = rules.read_diameter_scales(nodes, ids)?;
         Ok(rules)
     }
 
-    /// The diameters of a node's stubs, from its place among the nodes.
+    /// Returns the diameters of a node's stubs; `node` is its index among the nodes.
     pub fn stub_diameters(&self, node: usize) -> StubDiameters {
         let template = self.template_of_node.get(node).and_then(|&t| self.templates.get(t as usize));
         match template.and_then(|t| t.rule.as_ref().ok()).map(|rule| &rule.stub_diameters) {
@@ -133,7 +137,7 @@ impl TemplateRules {
         }
     }
 
-    /// Each node's scale, by the attribute that its template asks for; 1 where it has none.
+    /// Reads each node's scale from the attribute that its template uses; 1 if there is no such attribute.
     fn read_diameter_scales(&self, nodes: &Nodes, ids: &[u64]) -> Result<Vec<f64>> {
         let attribute = |t: &TemplateUse| match &t.rule.as_ref().ok()?.stub_diameters {
             StubDiameters::FromTemplate { diameters, .. } => diameters.scale_attribute.clone(),
@@ -155,7 +159,7 @@ impl TemplateRules {
     }
 }
 
-/// Each template's first node and number of nodes.
+/// Returns each template's first node and number of nodes.
 fn count_template_uses<'a>(names: &'a [String], ids: &[u64]) -> BTreeMap<&'a str, (u64, u64)> {
     let mut uses = BTreeMap::new();
     for (name, &id) in names.iter().zip(ids) {
@@ -181,25 +185,17 @@ fn template_path(folder: &Path, template: &str) -> PathBuf {
     folder.join(format!("{template}.hoc"))
 }
 
-/// The notes of a template, with its file.
+/// Returns the notes of a template, with its file.
 fn file_notes(template: &TemplateUse, folder: &Path) -> Vec<TemplateFileNote> {
     let file = template_path(folder, template.name.strip_prefix(HOC_PREFIX).unwrap_or(&template.name));
     let notes = template.rule.as_ref().map_or(&[][..], |rule| &rule.notes);
     notes.iter().map(|note| TemplateFileNote { file: file.clone(), note: note.clone() }).collect()
 }
 
-fn describe_template_owners(population: &NodePopulation, first: u64, nodes: u64) -> String {
-    let others = match nodes - 1 {
-        0 => String::new(),
-        n => format!(" and of {}", format_count(n, "other")),
-    };
-    format!("it is the template of node {first} of population `{}`{others}", population.name)
-}
-
-/// The templates of a population and their rules, in the order of their names.
+/// Reads the templates of a population and their rules, in the order of their names.
 ///
 /// # Errors
-/// There is no folder of templates, or no attribute that names them.
+/// Returns an error if the population has no folder of templates, or its nodes have no attribute that names them.
 pub fn read_templates(config: &SonataConfig, population: &NodePopulation, nodes: &Nodes) -> Result<Vec<TemplateUse>> {
     let ids: Vec<u64> = (0..nodes.len() as u64).collect();
     Ok(TemplateRules::for_nodes(config, population, nodes, &ids, GivenRule::default())?.templates)

@@ -1,4 +1,4 @@
-//! Files of columns: Parquet or Arrow IPC, read block by block, from the first row as often as is asked for.
+//! Reads Parquet and Arrow IPC files block by block; a file can be read any number of times.
 
 use std::fs::File;
 use std::io::{BufReader, Read};
@@ -17,10 +17,10 @@ use crate::io::input_file;
 use crate::io::parquet_file::{ParquetProblem, ParquetSource, open_batches};
 use crate::io::reader_panics::{PanicGuard, catch_panics};
 
-/// The first bytes of an Arrow IPC file.
+/// First bytes of an Arrow IPC file.
 const ARROW_MAGIC: &[u8] = b"ARROW1";
 
-/// A file of columns.
+/// A Parquet or Arrow IPC file.
 #[derive(Debug)]
 pub struct ColumnarFile {
     path: PathBuf,
@@ -38,10 +38,10 @@ impl From<ParquetProblem> for ConversionProblem {
 }
 
 impl ColumnarFile {
-    /// Opens a file: Arrow IPC by its first bytes, else Parquet.
+    /// Opens a file: Arrow IPC by its first bytes, otherwise Parquet.
     ///
     /// # Errors
-    /// Unreadable, or neither of the two.
+    /// Returns an error if the file cannot be read or has neither format.
     pub fn open(path: &Path) -> Result<Self> {
         let mut start = Vec::new();
         let file = input_file::open(path)?;
@@ -61,7 +61,7 @@ impl ColumnarFile {
         open_batches(path).in_file(path)
     }
 
-    /// The file.
+    /// Path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -79,18 +79,18 @@ impl ColumnarFile {
     }
 }
 
-/// Bytes behind the footer of an Arrow IPC file: its length, and the word that the file begins with.
+/// Bytes after the footer of an Arrow IPC file: the footer's length and the format's magic word.
 const ARROW_TRAILER_BYTES: u64 = 10;
 
-/// Refuses a file whose footer names blocks that the file does not hold: the reader asks for memory for them, and the
-/// process would end where there is none.
+/// Checks that the blocks named by the footer lie within the file: the reader would allocate memory of the claimed
+/// size, and a failed allocation would end the process.
 fn check_arrow_blocks(file: &File) -> Result<()> {
     let length = file.metadata().map_err(FileProblem::Read)?.len();
     let mut trailer = [0; ARROW_TRAILER_BYTES as usize];
     let Some(end) = length.checked_sub(ARROW_TRAILER_BYTES) else { return Ok(()) };
     file.read_exact_at(&mut trailer, end).map_err(FileProblem::Read)?;
     let size = trailer.first_chunk().map_or(0, |size| u64::try_from(i32::from_le_bytes(*size)).unwrap_or(0));
-    // what is wrong with the footer itself is the reader's to say
+    // the reader reports faults of the footer itself
     let Some(first) = end.checked_sub(size) else { return Ok(()) };
     let mut footer = vec![0; size as usize];
     file.read_exact_at(&mut footer, first).map_err(FileProblem::Read)?;

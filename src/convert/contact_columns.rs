@@ -1,7 +1,7 @@
-//! The contacts of an electrodes file in the order of their columns, whatever version of BlueRecording wrote it.
+//! Orders the contacts of an electrodes file by their columns, for every version of BlueRecording.
 //!
-//! Version 0.2.1 writes a last column of ones that belongs to no contact, and fills columns in the order of sorted names
-//! under indices in file order: unsorted names are mislabelled.
+//! Version 0.2.1 writes an extra last column of ones without a contact, and writes columns in the order of sorted names
+//! but indices in file order, so that unsorted names are mislabelled.
 
 use std::collections::HashMap;
 
@@ -9,20 +9,20 @@ use super::ConversionProblem;
 use crate::error::{Context, Result};
 use crate::sonata::electrodes_file::{ColumnRule, ContactEntry, ElectrodesFile, PopulationEntry, sort_names};
 
-/// The contacts of a file in the order of their indices, and where their columns are.
+/// The contacts of a file in the order of their indices, with their columns.
 #[derive(Debug)]
 pub(super) struct ContactColumns<'a> {
     pub entries: Vec<&'a ContactEntry>,
-    /// The column of each in the file.
+    /// The column of each contact in the file.
     pub columns: Vec<usize>,
-    /// Whether a last column belongs to nobody.
+    /// Whether the last column has no contact.
     pub has_extra_column: bool,
-    /// Whether indices were not believed.
+    /// Whether the file's indices were corrected.
     pub is_relabelled: bool,
 }
 
 impl<'a> ContactColumns<'a> {
-    /// The contacts of a population.
+    /// Reads the contacts of a population.
     pub fn new(file: &'a ElectrodesFile, population: &PopulationEntry, rule: ColumnRule) -> Result<Self> {
         Self::from_entries(file.electrodes(), population, rule).in_file(file.path())
     }
@@ -59,7 +59,7 @@ impl<'a> ContactColumns<'a> {
         Ok(Self { is_relabelled: columns != by_index, entries, columns, has_extra_column: extra })
     }
 
-    /// A block of rows with the contacts' columns in order. `width` is the file's.
+    /// Appends a block of rows with the columns in the order of contacts. `width` is the file's number of columns.
     pub fn arrange_rows(&self, values: &[f64], width: usize, out: &mut Vec<f64>) -> Result<(), ConversionProblem> {
         out.clear();
         for row in values.chunks_exact(width.max(1)) {
@@ -72,7 +72,7 @@ impl<'a> ContactColumns<'a> {
     }
 }
 
-/// The place of each name in sorted order.
+/// Returns the rank of each name in sorted order.
 fn sorted_name_positions(entries: &[&ContactEntry]) -> Vec<usize> {
     let sorted = sort_names(entries.iter().map(|e| e.name.clone()).collect());
     let places: HashMap<&str, usize> = sorted.iter().map(String::as_str).zip(0..).collect();

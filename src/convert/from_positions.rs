@@ -1,7 +1,8 @@
-//! Boundaries of many files become one segment table.
+//! Converts the boundary points of many files to one segment table.
 //!
-//! Rows need all node ids, parts all somata: so neurons are held until the last file is read, beyond [`MAX_POINTS_IN_MEMORY`]
-//! boundaries in a file beside the output. Then parts are made as `leadfield positions` makes them.
+//! Row numbers need all node ids, and parts need all somata, so neurons are stored until the last file is read; above
+//! [`MAX_POINTS_IN_MEMORY`] boundary points, in a file next to the output. Then parts are formed as by `leadfield
+//! positions`.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -18,21 +19,21 @@ use crate::io::digest::file_checksum;
 use crate::segments::Segments;
 use crate::segments::table::{self, Precision, TableMetadata, TableNeuron, manifest, part_files};
 
-/// Boundaries that are held in memory: 24 bytes each, 400 MB in all.
+/// Maximum number of boundary points in memory: 24 bytes each, 400 MB in all.
 pub const MAX_POINTS_IN_MEMORY: usize = 16_000_000;
 
-/// How the table is made.
+/// Options of the segment table.
 #[derive(Debug, Clone)]
 pub struct TableOptions<'a> {
-    /// Population of the nodes: boundaries have none.
+    /// Population of the nodes: boundary files do not state it.
     pub population: &'a str,
     /// Width of the coordinates.
     pub precision: Precision,
-    /// Segments in a part, unless a neuron alone has more.
+    /// Maximum number of segments in a part, except a part of a single neuron.
     pub segments_per_part: u64,
 }
 
-/// What was made.
+/// Numbers of what was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TableCounts {
     /// Number of neurons.
@@ -43,7 +44,7 @@ pub struct TableCounts {
     pub parts: u64,
 }
 
-/// A neuron that is held.
+/// A stored neuron.
 #[derive(Debug)]
 struct GatheredNeuron {
     node_id: u64,
@@ -53,23 +54,23 @@ struct GatheredNeuron {
     stored: StoredNeuron,
 }
 
-/// Neurons of many files, to become a table.
+/// Collects the neurons of many files for one table.
 #[derive(Debug)]
 pub struct TableFromPositions {
     out: PathBuf,
     output: AtomicOutput,
     spill_file: SpillFile,
     neurons: Vec<GatheredNeuron>,
-    /// The file that each node came from, by its place in `files`.
+    /// The file of each node, as an index into `files`.
     file_of_node: HashMap<u64, usize>,
     files: Vec<PathBuf>,
 }
 
 impl TableFromPositions {
-    /// Starts a table: one file where `out` ends in `.parquet`, else a folder of parts.
+    /// Creates a table: one file if `out` ends in `.parquet`, otherwise a folder of parts.
     ///
     /// # Errors
-    /// It exists and is to be kept, or cannot be written.
+    /// Returns an error if the output exists and must not be replaced, or if it cannot be written.
     pub fn new(out: &Path, existing: OverwritePolicy, most_held: usize) -> Result<Self> {
         let staged = if part_files::is_single_file(out) {
             AtomicOutput::create_file(out, existing)?
@@ -91,7 +92,7 @@ impl TableFromPositions {
     /// Adds the neurons of a file.
     ///
     /// # Errors
-    /// A neuron is there already, or it cannot be held.
+    /// Returns an error if a neuron was added before, or if it cannot be stored.
     pub fn add_file(&mut self, file: &Path, neurons: Vec<Boundaries>) -> Result<()> {
         let number = self.files.len();
         for neuron in &neurons {
@@ -115,10 +116,11 @@ impl TableFromPositions {
         Ok(())
     }
 
-    /// Writes the table; the output appears under its name when complete. `done` is told segments written.
+    /// Writes the table; the output gets its name when it is complete. `done` is called with numbers of segments
+    /// written.
     ///
     /// # Errors
-    /// No neurons, or the output cannot be written.
+    /// Returns an error if there are no neurons, or if the output cannot be written.
     pub fn write(mut self, options: &TableOptions<'_>, done: &dyn Fn(u64)) -> Result<TableCounts> {
         if self.neurons.is_empty() {
             return Err(ConversionProblem::Empty).in_file(&self.out);
@@ -150,7 +152,7 @@ impl TableFromPositions {
             let file = if single { partial.to_path_buf() } else { partial.join(part_files::part_file_name(number)) };
             let own = neurons.get(cut.clone()).unwrap_or_default();
             let written = table::write_part(&file, &placed, own, &metadata, options.precision);
-            // where the table itself was taken away, that is what went wrong
+            // if the output was removed or replaced meanwhile, that is the cause to report
             written.map_err(|e: Error| self.output.check_identity().err().unwrap_or(e).in_file(&self.out))?;
             if !single {
                 checksums.push(file_checksum(&file)?.1);
@@ -166,7 +168,7 @@ impl TableFromPositions {
         Ok(TableCounts { neurons: metadata.neurons, segments, parts: metadata.parts })
     }
 
-    /// Numbers the rows by ascending node id, and gives their number.
+    /// Numbers the rows by ascending node id, and returns their number.
     fn assign_rows(&mut self) -> u64 {
         self.neurons.sort_unstable_by_key(|e| e.node_id);
         self.neurons.iter_mut().fold(0, |row, entry| {

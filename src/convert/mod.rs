@@ -1,14 +1,14 @@
-//! From one form of the same data to another: boundaries and segment tables, electrodes files and columns of
-//! coefficients, compartment reports and columns of values.
+//! Converts between file formats: boundary points and segment tables, electrodes files and weight tables, compartment
+//! reports and tables of values.
 //!
 //! | from | to | |
 //! |---|---|---|
-//! | boundaries, one or many files | a segment table | [`TableFromPositions`] |
-//! | a segment table | boundaries | [`positions_from_table`] |
-//! | an electrodes file | columns of weight_table, and back | [`weight_table`] |
-//! | a compartment report | columns of values | [`report_frames`] |
+//! | boundary points, one or many files | a segment table | [`TableFromPositions`] |
+//! | a segment table | boundary points | [`positions_from_table`] |
+//! | an electrodes file | a weight table, and back | [`weight_table`] |
+//! | a compartment report | a table of values | [`report_frames`] |
 //!
-//! Memory is bounded everywhere by blocks of rows, but for [`positions_from_table`], whose result is the whole.
+//! Memory is bounded by blocks of rows everywhere except in [`positions_from_table`], which returns all points at once.
 
 pub mod bluerecording;
 pub mod columnar;

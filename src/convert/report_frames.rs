@@ -1,5 +1,5 @@
-//! A compartment report as columns: `node_id`, `section_id`, `segment_id` (counted in the section as the report lists it),
-//! `time` and `value`. Frames follow one another; inside a frame the elements are in the report's order.
+//! Reads a compartment report as columns: `node_id`, `section_id`, `segment_id` (counted within the section in the
+//! report's order), `time` and `value`. Frames are consecutive; within a frame the elements are in the report's order.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use super::ConversionProblem;
 use crate::error::{Context, Result};
 use crate::io::hdf5::{Hdf5File, Hdf5Problem};
 
-/// Values of a block.
+/// Number of values in a block.
 const VALUES_PER_BLOCK: usize = 1 << 18;
 
 /// One population of a compartment report.
@@ -22,7 +22,7 @@ pub struct ReportFrames {
     node_ids: Vec<u64>,
     section_ids: Vec<u32>,
     segment_ids: Vec<u32>,
-    /// Start and step, in the report's unit.
+    /// Start time, in the report's unit.
     start_ms: f64,
     step_ms: f64,
     frame_count: usize,
@@ -30,10 +30,10 @@ pub struct ReportFrames {
 }
 
 impl ReportFrames {
-    /// Opens a population: 16 bytes an element are kept.
+    /// Opens a population; memory is 16 bytes per element.
     ///
     /// # Errors
-    /// The mapping is missing or does not fit the data.
+    /// Returns an error if the mapping is missing or does not fit the data.
     pub fn open(path: &Path, population: &str) -> Result<Self> {
         let file = Hdf5File::open(path)?;
         let group = format!("/report/{population}");
@@ -49,7 +49,7 @@ impl ReportFrames {
             return Err(file.error(&data, Hdf5Problem::Shape { expected: "[frames, elements]".into(), found: shape }));
         };
         if elements != section_ids.len() {
-            let expected = format!("[frames, {}], one column an element", section_ids.len());
+            let expected = format!("[frames, {}], one column per element", section_ids.len());
             return Err(file.error(&data, Hdf5Problem::Shape { expected, found: shape }));
         }
         let time = mapping("time");
@@ -90,15 +90,15 @@ impl ReportFrames {
         self.schema.clone()
     }
 
-    /// Number of frames and of elements in each.
+    /// Number of frames, and of elements in each.
     pub fn dimensions(&self) -> (usize, usize) {
         (self.frame_count, self.node_ids.len())
     }
 
-    /// Gives all values, block by block.
+    /// Passes all values to `take`, block by block.
     ///
     /// # Errors
-    /// Unreadable, or what `take` fails with.
+    /// Returns an error if the report cannot be read, and any error of `take`.
     pub fn for_each_batch(&self, take: &mut dyn FnMut(&RecordBatch) -> Result<()>) -> Result<()> {
         let elements = self.node_ids.len();
         let frames = (VALUES_PER_BLOCK / elements.max(1)).max(1);
@@ -137,7 +137,7 @@ impl ReportFrames {
     }
 }
 
-/// The node of each element.
+/// Returns the node of each element.
 fn node_of_each_element(
     file: &Hdf5File,
     object: &str,
@@ -150,7 +150,7 @@ fn node_of_each_element(
         let &[first, end] = ends else { continue };
         let here = first == nodes.len() as u64 && end <= elements as u64 && first <= end;
         if !here {
-            let expected = "pointers that rise from 0 to the number of elements".into();
+            let expected = "pointers that increase from 0 to the number of elements".into();
             return Err(file.error(object, Hdf5Problem::Shape { expected, found: vec![first as usize, end as usize] }));
         }
         nodes.resize(end as usize, *id);
@@ -162,7 +162,7 @@ fn node_of_each_element(
     Err(file.error(object, Hdf5Problem::Shape { expected, found: vec![pointers.len()] }))
 }
 
-/// How many elements of its section of its node stand before each.
+/// Numbers the elements within each section of each node.
 fn number_segments(nodes: &[u64], sections: &[u32]) -> Vec<u32> {
     let mut counts = std::collections::HashMap::new();
     let mut last = None;

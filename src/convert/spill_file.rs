@@ -1,4 +1,5 @@
-//! Neurons' boundaries that are held until all are known: in memory up to a limit, then in a file beside the output.
+//! Stores neurons' boundary points until all neurons are known: in memory up to a limit, then in a file next to the
+//! output.
 
 use std::path::{Path, PathBuf};
 
@@ -9,30 +10,30 @@ use crate::error::{Context, FileProblem, Result};
 use crate::geometry::Point;
 use crate::io::atomic_output::IoProbe;
 
-/// Where a neuron is held.
+/// Location of a stored neuron.
 #[derive(Debug)]
 pub(super) enum StoredNeuron {
     /// In memory.
     Memory(NeuronPositions),
-    /// In the file: first byte and number of sections.
+    /// In the file.
     File {
         /// First byte.
         at: u64,
         /// Number of sections.
         sections: usize,
-        /// Number of boundaries.
+        /// Number of boundary points.
         boundaries: usize,
     },
 }
 
-/// Holds neurons.
+/// Stores neurons.
 #[derive(Debug)]
 pub(super) struct SpillFile {
-    /// Beside which output the file lies.
+    /// The output; the file is created in the same folder.
     output: PathBuf,
     file: Option<IoProbe>,
     length_bytes: u64,
-    /// Boundaries in memory, and how many may be.
+    /// Number of boundary points in memory, and its limit.
     points_in_memory: usize,
     max_points_in_memory: usize,
 }
@@ -52,7 +53,7 @@ impl SpillFile {
         }
     }
 
-    /// Holds a neuron.
+    /// Stores a neuron.
     pub fn store(&mut self, neuron: NeuronPositions) -> Result<StoredNeuron> {
         if self.points_in_memory + neuron.point_count() <= self.max_points_in_memory {
             self.points_in_memory += neuron.point_count();
@@ -65,7 +66,7 @@ impl SpillFile {
         Ok(StoredNeuron::File { at, sections, boundaries })
     }
 
-    /// The file. It has no name, so that it goes with the program, however that ends.
+    /// Opens the file. It has no name, so that the system removes it when the program ends, for whatever reason.
     fn open_file(&mut self) -> Result<&IoProbe> {
         if self.file.is_none() {
             self.file = Some(IoProbe::create_beside(&self.output)?);
@@ -73,7 +74,7 @@ impl SpillFile {
         self.file.as_ref().ok_or_else(|| FileProblem::IsFolder.into())
     }
 
-    /// Gives a neuron back.
+    /// Returns a stored neuron.
     pub fn get<'a>(&self, node_id: u64, held: &'a StoredNeuron) -> Result<std::borrow::Cow<'a, NeuronPositions>> {
         use std::borrow::Cow;
         let (at, sections, boundaries) = match held {
@@ -88,7 +89,7 @@ impl SpillFile {
     }
 }
 
-/// Ids and lengths of sections, then all boundaries.
+/// Encodes ids and lengths of sections, then all boundary points.
 fn encode(neuron: &NeuronPositions) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(neuron.point_count() * POINT_BYTES);
     for section in neuron.sections() {
@@ -134,7 +135,7 @@ mod tests {
         for (node, held) in (1..4).zip(&held) {
             assert_eq!(*spill.get(node, held).unwrap(), neuron(node));
         }
-        // a file without a name
+        // the file has no name
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
     }
 }

@@ -1,4 +1,4 @@
-//! A segment table becomes boundaries.
+//! Converts a segment table to boundary points.
 
 use super::ConversionProblem;
 use crate::convert::bluerecording::NeuronPositions;
@@ -7,11 +7,11 @@ use crate::geometry::Point;
 use crate::segments::table::SegmentTable;
 use crate::segments::{NeuronSegments, Segment};
 
-/// The boundaries of all neurons of a table, node ids ascending: 24 bytes a boundary.
+/// Returns the boundary points of all neurons of a table, sorted by node id: 24 bytes per point.
 ///
 /// # Errors
-/// The table cannot be read, or holds what the layout cannot: segments of a section that do not join, a soma with a
-/// length, missing segments; with file and node.
+/// Returns an error, with file and node, if the table cannot be read or has what the layout cannot represent: gaps
+/// between the segments of a section, a soma segment with a length, or missing segments.
 pub fn positions_from_table(table: &SegmentTable, done: &dyn Fn(u64)) -> Result<Vec<NeuronPositions>> {
     let mut all = Vec::new();
     for part in table.parts() {

@@ -1,8 +1,8 @@
-//! The coefficients of an electrodes file as columns, long or wide, and back.
+//! Reads the weights of an electrodes file as columns, long or wide, and converts them back.
 //!
-//! Wide: `node_id`, `row` (in `scaling_factors`), and a column a contact, named like it. Long: `node_id`, `row`,
-//! `electrode`, `coefficient`, contacts running fastest. Rows are in the order of an electrodes file. The metadata
-//! `leadfield.electrodes` holds the contacts, so that the way back loses nothing.
+//! Wide: `node_id`, `row` (in `scaling_factors`), and one column per contact with its name. Long: `node_id`, `row`,
+//! `electrode`, `coefficient`, with contacts varying fastest. Rows are in the order of the electrodes file. The
+//! metadata `leadfield.electrodes` describes the contacts, so that converting back loses nothing.
 
 mod to_electrodes_file;
 
@@ -24,17 +24,17 @@ use crate::geometry::Point;
 use crate::segments::table::Precision;
 use crate::sonata::electrodes_file::{ColumnRule, ContactEntry, ElectrodesFile, PopulationEntry};
 
-/// How coefficients are laid out in columns.
+/// Layout of weights in columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum WeightTableLayout {
-    /// A row for each row of the file and each contact.
+    /// One row for each row of the file and each contact.
     #[default]
     Long,
-    /// A row for each row of the file, a column a contact.
+    /// One row for each row of the file, one column per contact.
     Wide,
 }
 
-/// Values of a block of rows.
+/// Number of values in a block of rows.
 const VALUES_PER_BLOCK: u64 = 1 << 18;
 
 const NODE_ID: &str = "node_id";
@@ -45,7 +45,7 @@ const ELECTRODES_KEY: &str = "leadfield.electrodes";
 const POPULATION_KEY: &str = "leadfield.population";
 const UNITS_KEY: &str = "leadfield.units";
 const ROWS_KEY: &str = "leadfield.rows";
-/// What stands for the units of a file that does not tell them.
+/// Placeholder for the units of a file that does not state them.
 const UNKNOWN_UNITS: &str = "unknown";
 
 impl From<ArrowError> for ConversionProblem {
@@ -54,7 +54,7 @@ impl From<ArrowError> for ConversionProblem {
     }
 }
 
-/// The coefficients of a population, ready to be read as columns.
+/// The weights of a population, to be read as columns.
 #[derive(Debug)]
 pub struct WeightTable<'a> {
     file: &'a ElectrodesFile,
@@ -66,10 +66,11 @@ pub struct WeightTable<'a> {
 }
 
 impl<'a> WeightTable<'a> {
-    /// Prepares a population. A last column of ones (0.2.1) is left out; the rule tells whose columns are in such a file.
+    /// Prepares a population. An extra last column of ones (BlueRecording 0.2.1) is left out; the rule states how
+    /// columns belong to contacts in such a file.
     ///
     /// # Errors
-    /// A contact without a column of its own, or with a name that the table needs.
+    /// Returns an error if a contact has no column or shares it, or has a name that the table needs.
     pub fn new(
         file: &'a ElectrodesFile,
         population: &'a PopulationEntry,
@@ -87,15 +88,15 @@ impl<'a> WeightTable<'a> {
         self.schema.clone()
     }
 
-    /// Whether the labels were mended.
+    /// Returns whether the labels were corrected.
     pub fn is_relabelled(&self) -> bool {
         self.contacts.is_relabelled
     }
 
-    /// Gives all rows, block by block.
+    /// Passes all rows to `take`, block by block.
     ///
     /// # Errors
-    /// Unreadable, a last column that is not of ones, or what `take` fails with.
+    /// Returns an error if the file cannot be read or if an extra last column is not all ones, and any error of `take`.
     pub fn for_each_batch(&self, take: &mut dyn FnMut(&RecordBatch) -> Result<()>) -> Result<()> {
         let width = self.population.columns();
         let most = (VALUES_PER_BLOCK / width.max(1)).max(1);
@@ -148,17 +149,17 @@ impl<'a> WeightTable<'a> {
     }
 }
 
-/// What is known of the contacts.
+/// Describes the contacts for the metadata.
 fn describe_contacts(
     file: &ElectrodesFile,
     population: &PopulationEntry,
     contacts: &ContactColumns<'_>,
 ) -> Result<Value> {
     let one = |e: &&ContactEntry| {
-        let told = file.read_description(&e.name)?;
-        let position = told.position_um.map(Point::to_array);
+        let description = file.read_description(&e.name)?;
+        let position = description.position_um.map(Point::to_array);
         Ok(json!({
-            "name": e.name, "position": position, "type": told.kind, "layer": told.layer, "region": told.region,
+            "name": e.name, "position": position, "type": description.kind, "layer": description.layer, "region": description.region,
             "units": file.column_unit(population, &e.name)?,
         }))
     };

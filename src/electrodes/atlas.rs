@@ -1,11 +1,10 @@
-//! Brain regions and layers from an atlas: a folder with `brain_regions.nrrd` and `hierarchy.json`.
+//! Reads brain regions and layers from an atlas: a folder with `brain_regions.nrrd` and `hierarchy.json`.
 //!
-//! Each voxel of the volume holds a region's id, 0 outside the brain; the hierarchy tells the region's acronym. An
-//! acronym such as `S1HL;L1` is a region and its layer; without `;` the layer is not known.
+//! Each voxel of the volume contains the id of a region, 0 outside the brain; the hierarchy contains the region's
+//! acronym. An acronym such as `S1HL;L1` is a region and its layer; without `;` the layer is unknown.
 
 mod hierarchy;
 mod nrrd;
-mod problem;
 mod sample_type;
 
 use std::path::{Path, PathBuf};
@@ -17,10 +16,10 @@ use crate::geometry::Point;
 use hierarchy::Hierarchy;
 use nrrd::Volume;
 
-/// Region and layer of what is outside.
+/// Region and layer of points outside the brain.
 const OUTSIDE_REGION: &str = "Outside";
 
-/// What can be wrong between the two files.
+/// Problems between the two files of an atlas.
 #[derive(Debug, thiserror::Error)]
 enum AtlasProblem {
     #[error("unknown region at {place} um, expected an id of `hierarchy.json`, found {id}")]
@@ -29,7 +28,7 @@ enum AtlasProblem {
 
 impl Problem for AtlasProblem {}
 
-/// An atlas: its volume is read when places are asked for.
+/// An atlas; its volume is read when regions are looked up.
 #[derive(Debug)]
 pub struct Atlas {
     volume_file: PathBuf,
@@ -41,7 +40,7 @@ impl Atlas {
     /// Opens the atlas in a folder.
     ///
     /// # Errors
-    /// A file is missing or malformed, or the volume has no three dimensions.
+    /// Returns an error if a file is missing or malformed, or if the volume does not have three dimensions.
     pub fn open(folder: &Path) -> Result<Self> {
         let volume_file = folder.join("brain_regions.nrrd");
         let volume = Volume::open(&volume_file).in_file(&volume_file)?;
@@ -50,10 +49,10 @@ impl Atlas {
         Ok(Self { volume_file, volume, hierarchy })
     }
 
-    /// Sets region and layer of contacts: `Outside` where they lie outside the volume or in the region 0.
+    /// Sets region and layer of contacts: `Outside` if they lie outside the volume or in the region 0.
     ///
     /// # Errors
-    /// The volume cannot be read, or holds an id that the hierarchy lacks.
+    /// Returns an error if the volume cannot be read, or contains an id that the hierarchy lacks.
     pub fn assign_regions(&self, electrodes: &mut [Electrode]) -> Result<()> {
         let voxels: Vec<Option<u64>> = electrodes.iter().map(|e| self.volume.voxel_at(e.position_um)).collect();
         let ids = self.volume.region_ids(&voxels).in_file(&self.volume_file)?;
@@ -79,7 +78,7 @@ mod tests {
     use super::*;
     use crate::electrodes::{ContactExtent, parse};
 
-    /// An atlas of 2 x 1 x 3 voxels of 10 x 20 x 30 um from (-10, 0, 100) on.
+    /// Returns an atlas of 2 x 1 x 3 voxels of 10 x 20 x 30 µm that begins at (-10, 0, 100).
     fn atlas(ids: [u8; 6]) -> (tempfile::TempDir, Result<Atlas>) {
         let folder = tempfile::tempdir().unwrap();
         let header = "NRRD0004\ntype: uint8\ndimension: 3\nsizes: 2 1 3\nencoding: raw\n\
@@ -93,7 +92,7 @@ mod tests {
     }
 
     fn contacts() -> Vec<Electrode> {
-        // voxels (0, 0, 0), (1, 0, 2), and one step beyond each face
+        // voxels (0, 0, 0), (1, 0, 2), and one step outside each face
         let csv = "name,x,y,z,layer\na,-10,0,100,L9\nb,9.9,19.9,189.9,\nc,10,1,101,\nd,-1,20,101,\ne,-1,1,190,\nf,-10.1,1,101,\n";
         parse(csv.as_bytes(), ContactExtent::Point).unwrap()
     }
@@ -103,9 +102,9 @@ mod tests {
         let mut contacts = contacts();
         let (_folder, atlas) = atlas([7, 1, 1, 1, 0, 1]);
         atlas.unwrap().assign_regions(&mut contacts).unwrap();
-        let told: Vec<_> = contacts.iter().map(|e| (e.region.as_str(), e.layer.as_str())).collect();
+        let regions: Vec<_> = contacts.iter().map(|e| (e.region.as_str(), e.layer.as_str())).collect();
         let outside = ("Outside", "Outside");
-        assert_eq!(told, [("S1HL", "L1"), ("root", "NA"), outside, outside, outside, outside]);
+        assert_eq!(regions, [("S1HL", "L1"), ("root", "NA"), outside, outside, outside, outside]);
     }
 
     #[test]
@@ -117,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_that_the_hierarchy_lacks_is_refused() {
+    fn an_id_that_the_hierarchy_lacks_is_an_error() {
         let (folder, atlas) = atlas([9; 6]);
         let error = atlas.unwrap().assign_regions(&mut contacts()).unwrap_err();
         let file = folder.path().join("brain_regions.nrrd");

@@ -1,26 +1,26 @@
-//! Which contacts are an array: those of one method, unless they say so themselves or ranges are given.
+//! Assigns contacts to arrays: by array name, by given ranges, or one array for all contacts of a method.
 
 use super::Electrode;
 use crate::error::{Problem, Result};
 use crate::methods::objective_csd::{NeighbourRule, RegionOverrides};
 use crate::methods::{Contact, SettingKind};
 
-/// Contacts that follow one another in the file.
+/// A range of consecutive contacts in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ContactRange {
-    /// The first, from 0.
+    /// Index of the first contact, from 0.
     pub first: usize,
-    /// One behind the last.
+    /// Index after the last contact.
     pub end: usize,
 }
 
-/// What can be wrong with ranges.
+/// Problems of array ranges.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ArrayProblem {
-    /// Not two numbers.
+    /// The text is not a range.
     #[error("wrong array, expected `first:end` with first below end, found `{0}`")]
     Syntax(String),
-    /// More contacts than there are.
+    /// The range ends after the last contact.
     #[error("array outside the electrodes, expected an end of at most {contacts}, found `{first}:{end}`")]
     Outside {
         /// Number of contacts.
@@ -30,15 +30,15 @@ pub enum ArrayProblem {
         /// End of the range.
         end: usize,
     },
-    /// None of its contacts has an array.
-    #[error("array of no use, expected a contact of a method with arrays in `{first}:{end}`, found none")]
+    /// No contact of the range can have an array.
+    #[error("array without effect, expected a contact of a method with arrays in `{first}:{end}`, found none")]
     NoMember {
         /// Start of the range.
         first: usize,
         /// End of the range.
         end: usize,
     },
-    /// Two ranges with one contact.
+    /// A contact is in two ranges.
     #[error("arrays overlap, expected each contact in one, found `{contact}` in two")]
     Overlap {
         /// The contact's name.
@@ -70,7 +70,7 @@ impl std::str::FromStr for ContactRange {
     }
 }
 
-/// What a contact says of its region; names of arrays become numbers from 1, no name is 0.
+/// Returns the region settings of a contact; array names become numbers from 1, and 0 means no name.
 pub(super) fn region_overrides(electrode: &Electrode, all: &[Electrode]) -> RegionOverrides {
     let settings = &electrode.settings;
     let name = settings.array.as_ref();
@@ -85,11 +85,12 @@ pub(super) fn region_overrides(electrode: &Electrode, all: &[Electrode]) -> Regi
     }
 }
 
-/// Puts the contacts of each range into an array of their own, and sets the rule of spacing for all. The array that a
-/// contact names itself goes before; contacts in no range stay together.
+/// Assigns the contacts of each range to a separate array, and sets the neighbour rule for all. An array name of a
+/// contact has priority; contacts in no range form one array.
 ///
 /// # Errors
-/// [`ArrayProblem`]: a range that ends behind the last contact, holds none of a method with arrays, or overlaps another.
+/// Returns an [`ArrayProblem`] if a range ends after the last contact, contains no contact of a method with arrays, or
+/// overlaps another.
 pub fn assign_arrays(
     contacts: &mut [Contact],
     electrodes: &[Electrode],
@@ -102,7 +103,7 @@ pub fn assign_arrays(
     for (number, &ContactRange { first, end }) in ranges.iter().enumerate() {
         let outside = ArrayProblem::Outside { contacts: count, first, end };
         let members = first..end;
-        let (Some(range), Some(own), Some(taken)) =
+        let (Some(range), Some(range_contacts), Some(taken)) =
             (electrodes.get(members.clone()), contacts.get_mut(members.clone()), taken.get_mut(members))
         else {
             return Err(outside);
@@ -110,12 +111,12 @@ pub fn assign_arrays(
         if !range.iter().any(takes_array) {
             return Err(ArrayProblem::NoMember { first, end });
         }
-        for ((electrode, contact), taken) in range.iter().zip(own).zip(taken) {
+        for ((electrode, contact), taken) in range.iter().zip(range_contacts).zip(taken) {
             if std::mem::replace(taken, true) {
                 return Err(ArrayProblem::Overlap { contact: electrode.name.clone() });
             }
             if electrode.settings.array.is_none() {
-                // numbers of names are at most the number of contacts
+                // array numbers from names are at most `count`, so these do not collide
                 contact.csd_region.array_number = count + 1 + number;
             }
         }
@@ -147,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn contacts_are_together_by_name_by_range_or_as_the_rest() {
+    fn arrays_come_from_names_or_ranges_or_the_remaining_contacts() {
         let together = |n: &[usize]| [(0, 1), (0, 2), (2, 4)].map(|(a, b)| n[a] == n[b]);
         assert_eq!(together(&numbers(&[]).unwrap()), [true, false, true]);
         assert_eq!(together(&numbers(&["1:4"]).unwrap()), [false, false, true]);
@@ -155,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn ranges_that_are_none_are_refused() {
+    fn invalid_ranges_are_errors() {
         let refused = |ranges: &[&str]| numbers(ranges).unwrap_err().to_string();
         for text in ["2", "2:2", "3:1", "a:2", "-1:2", ":", "1:2:3"] {
             let expected = "wrong array, expected `first:end` with first below end, found";
@@ -164,7 +165,7 @@ mod tests {
         assert_eq!(refused(&["3:6"]), "array outside the electrodes, expected an end of at most 5, found `3:6`");
         assert_eq!(
             refused(&["3:4"]),
-            "array of no use, expected a contact of a method with arrays in `3:4`, found none"
+            "array without effect, expected a contact of a method with arrays in `3:4`, found none"
         );
         assert_eq!(refused(&["0:2", "1:3"]), "arrays overlap, expected each contact in one, found `b` in two");
     }

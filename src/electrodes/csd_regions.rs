@@ -1,4 +1,4 @@
-//! The regions of contacts that have one: those of their ObjectiveCSD types.
+//! Builds the regions of contacts with ObjectiveCSD types.
 
 use super::{Electrode, method_contacts};
 use crate::error::Result;
@@ -6,17 +6,17 @@ use crate::geometry::region::Region;
 use crate::methods::NearField;
 use crate::methods::objective_csd::{CsdOptions, CsdWarning, PreparedCsd, RegionContact, RegionShape, RegionSpec};
 
-/// The region of a contact, if it has one.
+/// The region of a contact; `None` if its type has no region.
 pub type ContactRegion = Option<Box<dyn Region>>;
 
-/// The region of each contact, none for those of other types, and what is worth a look.
+/// Returns the region of each contact, `None` for other types, and warnings.
 ///
 /// # Errors
-/// An array without axis or spacing, at the contact's place among those with a region.
+/// Returns an error for an array without axis or spacing, with the index among the contacts that have a region.
 pub fn contact_regions(electrodes: &[Electrode]) -> Result<(Vec<ContactRegion>, Vec<CsdWarning>)> {
     let shapes: Vec<Option<RegionShape>> =
         electrodes.iter().map(|e| RegionShape::ALL.into_iter().find(|s| s.name() == e.method.name())).collect();
-    let own = method_contacts(electrodes, &[], NearField::default())?;
+    let contacts = method_contacts(electrodes, &[], NearField::default())?;
     let contact = |(c, shape): (crate::methods::Contact, &Option<RegionShape>)| {
         let setting =
             RegionSpec { shape: (*shape)?, radius_um: c.csd_region.radius_um, thickness_um: c.csd_region.thickness_um };
@@ -26,8 +26,8 @@ pub fn contact_regions(electrodes: &[Electrode]) -> Result<(Vec<ContactRegion>, 
             array_number: c.csd_region.array_number,
         })
     };
-    let with_region: Vec<RegionContact> = own.into_iter().zip(&shapes).filter_map(contact).collect();
+    let with_region: Vec<RegionContact> = contacts.into_iter().zip(&shapes).filter_map(contact).collect();
     let (kernel, warnings) = PreparedCsd::new(&with_region, CsdOptions::default())?;
-    let mut made = kernel.into_regions().into_iter();
-    Ok((shapes.iter().map(|shape| shape.and_then(|_| made.next())).collect(), warnings))
+    let mut regions = kernel.into_regions().into_iter();
+    Ok((shapes.iter().map(|shape| shape.and_then(|_| regions.next())).collect(), warnings))
 }

@@ -1,5 +1,5 @@
-//! CSV: `name,x,y,z,layer,region,type`, columns in any order. The first cell of the header may be empty: `name`.
-//! Without a comma in the header, blanks separate: BMTK writes `channel x_pos y_pos z_pos`.
+//! Parses CSV: `name,x,y,z,layer,region,type`, with columns in any order. An empty first cell of the header means
+//! `name`. Without a comma in the header, blanks separate the cells: BMTK writes `channel x_pos y_pos z_pos`.
 
 use csv::{ReaderBuilder, StringRecord, Trim};
 
@@ -11,7 +11,8 @@ use crate::error::{Context, Result, join_quoted};
 /// Parses the text of a file.
 ///
 /// # Errors
-/// The header lacks a column or has an unknown one, or a row is no contact; the error names the line.
+/// Returns an error, with the line, if the header lacks a column or has an unknown one, or if a row is not a valid
+/// contact.
 pub(super) fn parse(text: &str) -> Result<Vec<Electrode>> {
     let rows = if find_header_line(text).contains(',') { read_rows(text)? } else { read_blank_separated_rows(text) };
     let Some(((line, header), rows)) = rows.split_first() else {
@@ -22,21 +23,21 @@ pub(super) fn parse(text: &str) -> Result<Vec<Electrode>> {
     record::build_electrodes("line", records.collect::<Result<_>>()?)
 }
 
-/// BMTK's names for our columns.
+/// BMTK's names for columns, and the names used here.
 const BMTK_COLUMNS: [(&str, &str); 4] = [("channel", "name"), ("x_pos", "x"), ("y_pos", "y"), ("z_pos", "z")];
 
-/// The first line that is not blank.
+/// Returns the first line that is not blank.
 fn find_header_line(text: &str) -> &str {
     text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default()
 }
 
-/// Rows with blanks between their cells.
+/// Returns rows whose cells are separated by blanks.
 fn read_blank_separated_rows(text: &str) -> Vec<(u64, StringRecord)> {
     let rows = (1..).zip(text.lines()).map(|(line, row)| (line, StringRecord::from_iter(row.split_ascii_whitespace())));
     rows.filter(|(_, row)| !row.is_empty()).collect()
 }
 
-/// Rows with their lines, from 1; blank lines are none.
+/// Returns rows with their line numbers, from 1; blank lines are skipped.
 fn read_rows(text: &str) -> Result<Vec<(u64, StringRecord)>> {
     let mut reader =
         ReaderBuilder::new().has_headers(false).flexible(true).trim(Trim::All).from_reader(text.as_bytes());
@@ -50,7 +51,7 @@ fn read_rows(text: &str) -> Result<Vec<(u64, StringRecord)>> {
     Ok(rows)
 }
 
-/// Counts the lines of a text on the way through it.
+/// Counts the lines of a text while it is parsed.
 struct LineCounter<'a> {
     text: &'a str,
     byte: usize,
@@ -58,8 +59,8 @@ struct LineCounter<'a> {
 }
 
 impl LineCounter<'_> {
-    /// The line of the first text at or after a byte. The bytes asked for ascend; the `csv` crate gives that before the
-    /// blank lines that a record follows.
+    /// Returns the line of the first text at or after a byte position; positions must ascend. The `csv` crate gives
+    /// positions before the blank lines that precede a record.
     fn line_at(&mut self, byte: u64) -> u64 {
         let bytes = self.text.as_bytes();
         let end = usize::try_from(byte).unwrap_or(usize::MAX);
@@ -71,7 +72,7 @@ impl LineCounter<'_> {
     }
 }
 
-/// The key of each column.
+/// Returns the key of each column.
 fn parse_header(header: &StringRecord) -> Result<Vec<&'static str>, ElectrodeProblem> {
     let mut columns = Vec::with_capacity(header.len());
     for (i, cell) in header.iter().enumerate() {

@@ -1,7 +1,7 @@
-//! The `type` of a contact: a method's name, with sizes behind it where the method has a region.
+//! Parses the `type` of a contact: the name of a method, followed by sizes if the method has a region.
 //!
-//! `ObjectiveCSD_Sphere_R`, `ObjectiveCSD_Disk_R`, `ObjectiveCSD_Disk_R_T` and `ObjectiveCSD_Plane_T` give radius and
-//! thickness in um; a setting of the same name says the same or is refused.
+//! `ObjectiveCSD_Sphere_R`, `ObjectiveCSD_Disk_R`, `ObjectiveCSD_Disk_R_T` and `ObjectiveCSD_Plane_T` contain radius
+//! and thickness in µm; a setting with the same name must have the same value.
 
 use super::settings::MAX_LENGTH_UM;
 use super::{ElectrodeProblem, ElectrodeSettings};
@@ -9,21 +9,21 @@ use crate::error::Result;
 use crate::methods::objective_csd::RegionSpec;
 use crate::methods::{Method, find_method};
 
-/// A type, taken apart.
+/// A parsed type.
 #[derive(Debug, PartialEq)]
 pub struct ElectrodeType<'a> {
-    /// The method's name.
+    /// Name of the method.
     pub method_name: &'a str,
-    /// Radius, um.
+    /// Radius, µm.
     pub radius_um: Option<f64>,
-    /// Thickness, um.
+    /// Thickness, µm.
     pub thickness_um: Option<f64>,
 }
 
-/// Takes a type apart.
+/// Parses a type.
 ///
 /// # Errors
-/// What follows a method's name is not its sizes.
+/// Returns an error if the text after a method's name is not its sizes.
 pub fn parse(text: &str) -> Result<ElectrodeType<'_>> {
     match RegionSpec::parse(text)? {
         Some(RegionSpec { shape, radius_um: radius, thickness_um: thickness }) => {
@@ -47,28 +47,28 @@ fn check_size(key: &'static str, size: Option<f64>) -> Result<Option<f64>, Elect
 }
 
 impl ElectrodeType<'_> {
-    /// The method.
+    /// Returns the method.
     ///
     /// # Errors
-    /// There is none of that name.
+    /// Returns an error if no method has this name.
     pub fn find_method(&self) -> Result<&'static dyn Method, ElectrodeProblem> {
         find_method(self.method_name).ok_or_else(|| ElectrodeProblem::UnknownType(self.method_name.into()))
     }
 
-    /// Settings with the sizes of the type.
+    /// Returns settings with the sizes of the type added.
     ///
     /// # Errors
-    /// They have other sizes already.
+    /// Returns an error if the settings already have other sizes.
     pub fn add_sizes_to(&self, mut settings: ElectrodeSettings) -> Result<ElectrodeSettings, ElectrodeProblem> {
-        for (key, told, own) in [
+        for (key, size, setting) in [
             ("radius", self.radius_um, &mut settings.radius_um),
             ("thickness", self.thickness_um, &mut settings.thickness_um),
         ] {
-            match (told, *own) {
-                (Some(told), Some(found)) if told != found => {
-                    return Err(ElectrodeProblem::ConflictingSizes { key, told, found });
+            match (size, *setting) {
+                (Some(expected), Some(found)) if expected != found => {
+                    return Err(ElectrodeProblem::ConflictingSizes { key, expected, found });
                 }
-                (told, found) => *own = told.or(found),
+                (size, found) => *setting = size.or(found),
             }
         }
         Ok(settings)
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_behind_a_name_are_radius_and_thickness() {
+    fn sizes_after_a_name_are_radius_and_thickness() {
         assert_eq!(sizes("ObjectiveCSD_Sphere_12.5"), ("ObjectiveCSD_Sphere", Some(12.5), None));
         assert_eq!(sizes("ObjectiveCSD_Disk_200"), ("ObjectiveCSD_Disk", Some(200.0), None));
         assert_eq!(sizes("ObjectiveCSD_Disk_200_4e1"), ("ObjectiveCSD_Disk", Some(200.0), Some(40.0)));
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_size_that_is_none_is_refused() {
+    fn an_invalid_size_is_an_error() {
         assert_eq!(
             parse("ObjectiveCSD_Disk_-2").unwrap_err().to_string(),
             "wrong `radius`, expected a number above 0 um, found `-2`"
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_setting_says_the_same_as_the_type() {
+    fn a_setting_must_have_the_value_of_the_type() {
         let kind = parse("ObjectiveCSD_Disk_200").unwrap();
         let own = |radius, thickness| ElectrodeSettings {
             radius_um: radius,

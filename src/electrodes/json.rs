@@ -1,5 +1,5 @@
-//! JSON: a list of objects with the keys `name`, `x`, `y`, `z` and more, as BlueRecording's successor has them; or
-//! probeinterface's object.
+//! Parses JSON: a list of objects with the keys `name`, `x`, `y`, `z` and more, as BlueRecording's successor writes it,
+//! or an object in probeinterface's format.
 
 use serde_json::Value;
 
@@ -11,7 +11,8 @@ use crate::error::{Context, Error, ErrorLocation, Result, join_quoted};
 /// Parses the text of a file.
 ///
 /// # Errors
-/// The text is no JSON (with its line), no list, or an entry is no contact (with its place in the list, from 0).
+/// Returns an error if the text is not JSON (with its line) or not a list, or if an entry is not a valid contact (with
+/// its index in the list, from 0).
 pub(super) fn parse(text: &str, extent: ContactExtent) -> Result<Vec<Electrode>> {
     let document: Value = serde_json::from_str(text).map_err(|e| syntax(&e))?;
     let entries = match &document {

@@ -1,4 +1,4 @@
-//! Which contact has which lead field, and opening each file once.
+//! Assigns lead fields to contacts, and opens each file once.
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -10,68 +10,69 @@ use crate::geometry::{Aabb, Point, Quaternion, Transform};
 use crate::lead_field::{self, LeadField, OutsideField, Quantity};
 use crate::methods::Contact;
 
-/// Lead fields for contacts, and how they are read.
+/// Lead field files for contacts, and how to read them.
 ///
-/// A contact's field is, in this order: the one of its own name in `named`; the one of its setting `field`, which is a
-/// name in `named` or else a file, relative to `folder`; the one of `listed`.
+/// A contact's field is the first of these: the entry of `named_files` with the contact's name; the value of its
+/// setting `field`, which is a name in `named_files` or a file relative to `electrodes_folder`; the entry of
+/// `field_files`.
 #[derive(Debug, Clone, Copy)]
 pub struct LeadFieldAssignment<'a> {
-    /// One file for all contacts whose method looks fields up, or one for each in file order, or none.
+    /// Empty, one file for all contacts whose method needs a field, or one for each of them in file order.
     pub field_files: &'a [PathBuf],
-    /// Files by name.
+    /// Files with names.
     pub named_files: &'a [NamedFieldFile],
-    /// The folder of the electrodes' file.
+    /// The folder of the electrodes file.
     pub electrodes_folder: &'a Path,
-    /// The box round all segments, um: the rest of a field is not read.
+    /// The box around all segments, µm; parts of a field outside it are not read.
     pub bounds_um: Aabb,
-    /// Brings a point of the fields' frame to the circuit's; none where they are the same.
+    /// Transforms a point from the field's frame to the circuit's; `None` if they are the same.
     pub placement: Option<FieldPlacement>,
-    /// The current that made the fields, nA; none takes each file's own.
+    /// The current that produced the fields, nA; `None` uses the current in each file.
     pub current_na: Option<f64>,
-    /// What a point outside a field means.
+    /// What methods do for a point outside a field.
     pub outside_field: OutsideField,
 }
 
 /// A file and its name: `NAME=FILE`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamedFieldFile {
-    /// Of a contact, or of contacts' setting `field`.
+    /// Name of a contact, or value of contacts' setting `field`.
     pub name: String,
     /// The file.
     pub file: PathBuf,
 }
 
-/// How a field lies in the circuit: `w,x,y,z,dx,dy,dz`, a quaternion, then a shift in um.
+/// The position of a field in the circuit: `w,x,y,z,dx,dy,dz`, a quaternion and a shift in µm.
 #[derive(Debug, Clone, Copy)]
 pub struct FieldPlacement(pub Transform);
 
-/// What can be wrong with the choice of lead fields.
+/// Problems of the assignment of lead fields.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum LeadFieldAssignmentProblem {
-    /// As many files as neither contacts nor one.
+    /// The number of files is neither one nor that of the contacts.
     #[error("wrong number of lead fields, expected {}, found {found}", describe_expected_count(*.contacts))]
     Number {
-        /// Number of contacts whose method looks fields up.
+        /// Number of contacts whose method needs a field.
         contacts: usize,
-        /// Number of files given.
+        /// Number of given files.
         found: usize,
     },
-    /// Not a name and a file.
+    /// The text is not `NAME=FILE`.
     #[error("wrong lead field, expected `NAME=FILE`, found `{0}`")]
     Named(String),
-    /// A name that no contact has or refers to, or that an earlier one took.
-    #[error("lead field for nobody, expected the name of a contact that looks one up, each once, found `{0}`")]
+    /// No contact has or refers to the name, or the name is given twice.
+    #[error("unused lead field, expected the name of a contact that needs one, each name once, found `{0}`")]
     Unused(String),
-    /// Not a rotation and a shift.
+    /// The text is not a rotation and a shift.
     #[error("wrong transform, expected `w,x,y,z,dx,dy,dz`: a quaternion other than 0 and a shift in um, found `{0}`")]
     Placement(String),
 }
 
 fn describe_expected_count(contacts: usize) -> String {
     match contacts {
-        0 => "none (no contact looks one up)".into(),
+        0 => "none (no contact needs one)".into(),
         1 => "1".into(),
-        n => format!("1 or {n} (one for each contact that looks one up)"),
+        n => format!("1 or {n} (one for each contact that needs one)"),
     }
 }
 
@@ -79,7 +80,7 @@ impl Problem for LeadFieldAssignmentProblem {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Number { contacts: 1.., .. } => {
-                Some("give `--fields` one file for all, or one for each, in file order".into())
+                Some("give `--fields` one file for all such contacts, or one for each, in file order".into())
             }
             _ => None,
         }
@@ -116,11 +117,11 @@ impl FromStr for FieldPlacement {
 }
 
 impl LeadFieldAssignment<'_> {
-    /// Gives contacts their lead fields, and says which there are. Each file is opened once, and of it only what the
-    /// contacts' methods look up is read. A contact without any is left without: its method refuses it.
+    /// Assigns lead fields to contacts, and returns all fields. Each file is opened once, and only the quantities that
+    /// the contacts' methods need are read. A contact without a field is not changed: its method reports the error.
     ///
     /// # Errors
-    /// [`LeadFieldAssignmentProblem`], or a file that cannot be read.
+    /// Returns a [`LeadFieldAssignmentProblem`], or an error if a file cannot be read.
     pub fn attach_fields(&self, contacts: &mut [Contact], electrodes: &[Electrode]) -> Result<Vec<Arc<LeadField>>> {
         let files = self.files_by_contact(electrodes)?;
         let mut opened: Vec<(&Path, Arc<LeadField>)> = Vec::new();
@@ -154,7 +155,7 @@ impl LeadFieldAssignment<'_> {
         })
     }
 
-    /// The file of each contact.
+    /// Returns the file of each contact.
     fn files_by_contact(&self, electrodes: &[Electrode]) -> Result<Vec<Option<PathBuf>>> {
         let users = electrodes.iter().filter(|e| e.method.required_field().is_some()).count();
         let found = self.field_files.len();
@@ -183,14 +184,14 @@ impl LeadFieldAssignment<'_> {
         Some(named.file.clone())
     }
 
-    /// The file that a contact's setting means.
+    /// Returns the file that a contact's setting refers to.
     fn file_from_setting(&self, electrode: &Electrode, used: &mut [bool]) -> Option<PathBuf> {
         let field = electrode.settings.lead_field.as_ref()?;
         self.take_file_by_name(field, used).or_else(|| Some(self.electrodes_folder.join(field)))
     }
 }
 
-/// What the contacts of a file look up in it.
+/// Returns the quantities that the contacts of a file need.
 fn required_quantities(file: &Path, electrodes: &[Electrode], files: &[Option<PathBuf>]) -> Vec<Quantity> {
     let users = electrodes.iter().zip(files).filter(|(_, own)| own.as_deref() == Some(file));
     let mut quantities: Vec<Quantity> = Vec::new();
@@ -234,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_contact_has_the_field_of_its_name_or_its_own_or_of_the_list() {
+    fn a_field_comes_from_the_name_or_the_setting_or_the_list() {
         are(files(&[], &[]), ["", "", "", "in/own.h5"]);
         are(files(&["1"], &[]), ["1", "", "1", "in/own.h5"]);
         are(files(&["1", "2", "3"], &[]), ["1", "", "2", "in/own.h5"]);
@@ -243,11 +244,11 @@ mod tests {
     }
 
     #[test]
-    fn fields_for_nobody_are_refused() {
+    fn unused_fields_are_errors() {
         let refused = |listed: &[&str], named: &[&str]| files(listed, named).unwrap_err().to_string();
-        let number = "wrong number of lead fields, expected 1 or 3 (one for each contact that looks one up), found";
+        let number = "wrong number of lead fields, expected 1 or 3 (one for each contact that needs one), found";
         assert_eq!(refused(&["1", "2"], &[]), format!("{number} 2"));
-        let nobody = "lead field for nobody, expected the name of a contact that looks one up, each once, found";
+        let nobody = "unused lead field, expected the name of a contact that needs one, each name once, found";
         assert_eq!(refused(&[], &["b=1"]), format!("{nobody} `b`"));
         assert_eq!(refused(&[], &["a=1", "a=2"]), format!("{nobody} `a`"));
         assert_eq!(refused(&[], &["a1"]), "wrong lead field, expected `NAME=FILE`, found `a1`");

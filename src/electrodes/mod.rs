@@ -1,4 +1,4 @@
-//! Electrodes: contacts with their names, places and methods, read from CSV and JSON.
+//! Electrodes: contacts with their names, positions and methods, read from CSV and JSON.
 
 pub mod atlas;
 pub mod csd_arrays;
@@ -34,43 +34,44 @@ pub use self::writer::{save, to_csv, to_json, to_probeinterface};
 /// One contact of an electrode, as its file describes it.
 #[derive(Clone)]
 pub struct Electrode {
-    /// Its name, unique in the file; it can name an HDF5 group.
+    /// Name, unique in the file and valid for an HDF5 group.
     pub name: String,
-    /// Where it is, um.
+    /// Position, µm.
     pub position_um: Point,
-    /// How its coefficients are computed.
+    /// The method that computes its weights.
     pub method: &'static dyn Method,
-    /// Cortical layer, `NA` where unknown.
+    /// Cortical layer; `NA` if unknown.
     pub layer: String,
-    /// Brain region, `NA` where unknown.
+    /// Brain region; `NA` if unknown.
     pub region: String,
-    /// What the file says of this contact alone.
+    /// Settings of this contact.
     pub settings: ElectrodeSettings,
 }
 
-/// Reads electrodes, in file order, as points. The format is told by the content.
+/// Reads electrodes as point contacts, in file order. The format is detected from the content.
 ///
-/// | format | how it is told | what is read |
+/// | format | detected by | content |
 /// |---|---|---|
 /// | CSV | anything else | header `name,x,y,z,layer,region,type` in any order; the first cell may be empty: `name` |
-/// | BMTK | a header without commas | `channel x_pos y_pos z_pos`, blanks between them; other columns as in CSV |
+/// | BMTK | a header without commas | `channel x_pos y_pos z_pos`, separated by blanks; other columns as in CSV |
 /// | JSON | `[` | a list of objects with the keys `name`, `x`, `y`, `z` and the others of CSV |
 /// | probeinterface | `{` | contacts of all probes; see [`read_with_extent`] |
 ///
-/// Layer and region default to `NA`, the type to `LineSource`; positions are um. [`ElectrodeSettings`] are further columns or
-/// keys.
+/// Layer and region default to `NA`, the type to `LineSource`; positions are in µm. Further columns or keys are
+/// [`ElectrodeSettings`].
 ///
 /// # Errors
-/// A missing or unknown column, a word for a number, a duplicate name, an unknown type, a setting that the type does not
-/// take, no rows; with file and line (CSV: from 1) or entry (JSON: from 0).
+/// Returns an error if a column is missing or unknown, a value is not a number, a name is duplicate, a type is unknown,
+/// a setting does not apply to the type, or there are no rows. The error has the file and the line (CSV: from 1) or
+/// entry (JSON: from 0).
 pub fn read(path: &Path) -> Result<Vec<Electrode>> {
     read_with_extent(path, ContactExtent::Point)
 }
 
-/// Reads electrodes as [`read`] does, contacts of probeinterface with the extent that is asked for.
+/// Reads electrodes as [`read`] does, with the requested extent for contacts of probeinterface.
 ///
 /// # Errors
-/// As [`read`].
+/// Returns the errors of [`read`].
 pub fn read_with_extent(path: &Path, extent: ContactExtent) -> Result<Vec<Electrode>> {
     let bytes = input_file::read(path)?;
     parse(&bytes, extent).in_file(path)
@@ -81,33 +82,35 @@ fn parse(bytes: &[u8], extent: ContactExtent) -> Result<Vec<Electrode>> {
     if text.trim_start().starts_with(['[', '{']) { json::parse(text, extent) } else { csv::parse(text) }
 }
 
-/// The text without a byte-order mark.
+/// Returns the text without byte-order mark.
 fn decode_text(bytes: &[u8]) -> Result<&str> {
     let text = std::str::from_utf8(bytes).map_err(|_| ElectrodeProblem::NoText)?;
     Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
 }
 
-/// Checks contacts that were made otherwise than by [`read`].
+/// Checks contacts that were not read by [`read`].
 ///
 /// # Errors
-/// A name that no HDF5 group can have or that two contacts have, a setting that the type does not take, no contacts.
+/// Returns an error if a name is not valid for an HDF5 group or is used twice, if a setting does not apply to the type,
+/// or if there are no contacts.
 pub fn validate_electrodes(electrodes: Vec<Electrode>) -> Result<Vec<Electrode>> {
     record::validate_rows("contact", (0..).zip(electrodes).collect())
 }
 
-/// The method and settings of a type such as `LineSource` or `ObjectiveCSD_Disk_200`.
+/// Returns the method and settings of a type such as `LineSource` or `ObjectiveCSD_Disk_200`.
 ///
 /// # Errors
-/// There is no such method, or what follows its name is not its sizes.
+/// Returns an error if there is no such method, or if the text after its name is not its sizes.
 pub fn parse_method_type(text: &str) -> Result<(&'static dyn Method, ElectrodeSettings)> {
     let kind = parse_type(text)?;
     Ok((kind.find_method()?, kind.add_sizes_to(ElectrodeSettings::default())?))
 }
 
-/// Refuses a contact named like a population: both are groups under `/electrodes` of the electrodes file.
+/// Checks that no contact has the name of a population, because both are groups under `/electrodes` of the electrodes
+/// file.
 ///
 /// # Errors
-/// Names the first such contact.
+/// Returns an error for the first such contact.
 pub fn check_names(electrodes: &[Electrode], populations: &[&str]) -> Result<()> {
     match electrodes.iter().find(|e| populations.contains(&e.name.as_str())) {
         Some(taken) => Err(ElectrodeProblem::PopulationName(taken.name.clone()).into()),
@@ -115,14 +118,16 @@ pub fn check_names(electrodes: &[Electrode], populations: &[&str]) -> Result<()>
     }
 }
 
-/// What the methods need to know of the contacts, in file order. Lead fields are opened by [`lead_field_files::LeadFieldAssignment::attach_fields`],
-/// arrays that the contacts do not tell are told by [`csd_arrays::assign_arrays`].
+/// Converts electrodes to the contacts that methods use, in file order.
+/// [`lead_field_files::LeadFieldAssignment::attach_fields`] opens lead fields, and [`csd_arrays::assign_arrays`] sets
+/// arrays that the contacts do not name.
 ///
-/// `conductivities` is empty ([`DEFAULT_CONDUCTIVITY`] for all), one for all, or one for each contact of an analytic
-/// method ([`Method::uses_conductivity`]) in file order. A contact's own conductivity goes before it.
+/// `conductivities` is empty (all contacts have [`DEFAULT_CONDUCTIVITY`]), or has one value for all, or one for each
+/// contact of an analytic method ([`Method::uses_conductivity`]) in file order. A conductivity in a contact's settings
+/// has priority.
 ///
 /// # Errors
-/// Another number of conductivities.
+/// Returns an error if the number of conductivities is wrong.
 pub fn method_contacts(
     electrodes: &[Electrode],
     conductivities: &[Conductivity],
@@ -130,7 +135,7 @@ pub fn method_contacts(
 ) -> Result<Vec<Contact>> {
     let analytic = electrodes.iter().filter(|e| e.method.uses_conductivity()).count();
     let default = Conductivity::from(DEFAULT_CONDUCTIVITY);
-    let mut own = conductivities.iter().copied();
+    let mut remaining = conductivities.iter().copied();
     let common = match conductivities {
         [] => Some(default),
         [one] => Some(*one),
@@ -138,7 +143,7 @@ pub fn method_contacts(
         several => return Err(Error::from(ElectrodeProblem::Conductivities { analytic, found: several.len() })),
     };
     let conductivity = |e: &Electrode| match common {
-        None if e.method.uses_conductivity() => own.next().unwrap_or(default),
+        None if e.method.uses_conductivity() => remaining.next().unwrap_or(default),
         common => common.unwrap_or(default),
     };
     let given: Vec<Conductivity> = electrodes.iter().map(conductivity).collect();
@@ -162,21 +167,21 @@ mod tests {
         parse(text.as_bytes(), ContactExtent::Point).unwrap()
     }
 
-    fn told(e: &Electrode) -> (&str, [f64; 3], &str, &str, &str) {
+    fn fields(e: &Electrode) -> (&str, [f64; 3], &str, &str, &str) {
         (&e.name, e.position_um.to_array(), e.method.name(), &e.layer, &e.region)
     }
 
     #[test]
     fn csv_columns_come_in_any_order() {
         let found = electrodes("type,z,y,x,region,name,layer\nPointSource,3,-2,1e1,S1HL,e1,L6\n");
-        assert_eq!(told(&found[0]), ("e1", [10.0, -2.0, 3.0], "PointSource", "L6", "S1HL"));
+        assert_eq!(fields(&found[0]), ("e1", [10.0, -2.0, 3.0], "PointSource", "L6", "S1HL"));
         assert_eq!(found[0].settings, ElectrodeSettings::default());
     }
 
     #[test]
     fn absent_and_empty_cells_take_the_defaults() {
         let found = electrodes(",x,y,z,layer,type\n7,1,2,3,,\n");
-        assert_eq!(told(&found[0]), ("7", [1.0, 2.0, 3.0], "LineSource", "NA", "NA"));
+        assert_eq!(fields(&found[0]), ("7", [1.0, 2.0, 3.0], "LineSource", "NA", "NA"));
     }
 
     #[test]
@@ -186,7 +191,7 @@ mod tests {
             r#" [{"name": 1, "x": -8.5, "y": 2, "z": 3.0, "layer": "L1", "type": "PointSource", "conductivity": 0.4},
                 {"name": "b, c", "x": 4, "y": 5, "z": 6, "layer": null}]"#,
         );
-        assert_eq!(csv.iter().map(told).collect::<Vec<_>>(), json.iter().map(told).collect::<Vec<_>>());
+        assert_eq!(csv.iter().map(fields).collect::<Vec<_>>(), json.iter().map(fields).collect::<Vec<_>>());
         let conductivity = Some(siemens(&[0.4])[0]);
         assert_eq!(csv[0].settings, ElectrodeSettings { conductivity, ..ElectrodeSettings::default() });
         assert_eq!(csv[0].settings, json[0].settings);
@@ -237,16 +242,16 @@ mod tests {
     }
 
     #[test]
-    fn a_conductivity_of_its_own_goes_before_the_common_ones() {
+    fn a_conductivity_setting_has_priority() {
         let electrodes = electrodes("name,x,y,z,conductivity\na,1,2,3,0.5\nb,1,2,4,\n");
         let given = |s: &[f64]| method_contacts(&electrodes, &siemens(s), NearField::ClampToRadius).unwrap();
-        let told = |s: &[f64]| isotropic(&given(s));
-        assert_eq!(told(&[0.3]), [0.5, 0.3]);
-        assert_eq!(told(&[0.3, 0.4]), [0.5, 0.4]);
+        let values = |s: &[f64]| isotropic(&given(s));
+        assert_eq!(values(&[0.3]), [0.5, 0.3]);
+        assert_eq!(values(&[0.3, 0.4]), [0.5, 0.4]);
     }
 
     #[test]
-    fn what_a_contact_says_of_its_medium_reaches_its_method() {
+    fn medium_settings_are_passed_to_the_method() {
         let electrodes = electrodes(
             "name,x,y,z,conductivity,boundary,disc_radius,disc_normal\na,1,2,3,0.3 0.2 0.1,z<9 0,5,0 0 2\nb,1,2,4,,,,\n",
         );
@@ -258,15 +263,15 @@ mod tests {
     }
 
     #[test]
-    fn columns_of_bmtk_are_read_between_blanks() {
+    fn columns_of_bmtk_are_separated_by_blanks() {
         let found = electrodes("channel x_pos y_pos z_pos\r\n0 -10.0 2e1 30\r\n\n1   4 5\t6 \n");
-        let found: Vec<_> = found.iter().map(told).collect();
+        let found: Vec<_> = found.iter().map(fields).collect();
         let expected = [("0", [-10.0, 20.0, 30.0]), ("1", [4.0, 5.0, 6.0])];
         assert_eq!(found, expected.map(|(name, at)| (name, at, "LineSource", "NA", "NA")));
     }
 
     #[test]
-    fn a_setting_that_the_type_does_not_take_is_refused() {
+    fn a_setting_that_does_not_apply_to_the_type_is_an_error() {
         let text = b"name,x,y,z,type,conductivity\na,1,2,3,ObjectiveCSD_Sphere,0.3 0.3 0.1\n";
         let error = parse(text, ContactExtent::Point).err().unwrap();
         assert_eq!(
@@ -278,14 +283,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_back_from_both_formats() {
+    fn both_formats_are_read_back_as_written() {
         let first = electrodes(
             "name,x,y,z,layer,region,type,conductivity\n\"e \"\"1\"\", tip\",-0.1,1e-7,12345.678901234567,L1,\"S1;HL\",PointSource,0.3\n\
              2,1e20,-0,5e-324,NA,NA,LineSource,\n",
         );
         for text in [to_csv(&first), to_json(&first)] {
             let again = electrodes(&text);
-            assert_eq!(again.iter().map(told).collect::<Vec<_>>(), first.iter().map(told).collect::<Vec<_>>());
+            assert_eq!(again.iter().map(fields).collect::<Vec<_>>(), first.iter().map(fields).collect::<Vec<_>>());
             assert_eq!(again[0].settings, first[0].settings);
             let through_the_other = electrodes(&to_csv(&electrodes(&to_json(&again))));
             assert_eq!(to_csv(&through_the_other), to_csv(&first));
@@ -296,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_in_a_type_become_settings_and_stay_so() {
+    fn sizes_in_a_type_become_settings() {
         let from_type = electrodes("name,x,y,z,type\na,1,2,3,ObjectiveCSD_Disk_200_40.5\n");
         let from_columns = electrodes("name,x,y,z,type,thickness,radius\na,1,2,3,ObjectiveCSD_Disk,40.5,200\n");
         assert_eq!(from_type[0].method.name(), "ObjectiveCSD_Disk");
@@ -308,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn no_bytes_make_the_reader_panic() {
+    fn the_reader_never_panics() {
         use proptest::prelude::*;
         proptest!(|(bytes in prop::collection::vec(any::<u8>(), 0..200))| drop(parse(&bytes, ContactExtent::Disc)));
         proptest!(|(text in "(name|x|y|z|,|\"|\n|\r|1|-|\\[|\\{|\\}|:|\\]| ){0,60}")| drop(parse(text.as_bytes(), ContactExtent::Point)));

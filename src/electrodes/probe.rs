@@ -1,31 +1,31 @@
-//! Where the contacts of common probes lie, and how a probe is put into a circuit.
+//! Contact positions of common probes, and the placement of a probe in a circuit.
 //!
-//! A probe's own frame: the shank runs along y, its tip towards smaller y; x goes across it; contacts face z. Lengths are
-//! um.
+//! Frame of a probe: the shank is parallel to y, with its tip at small y; x is perpendicular to the shank; contacts
+//! face z. Lengths are in µm.
 
 use crate::error::Problem;
 use crate::geometry::{Aabb, Point, Quaternion};
 use crate::methods::disc::Disc;
 
-/// More contacts than this are a slip of the finger.
+/// Largest number of contacts; a larger number is probably a typing error.
 pub const MAX_CONTACTS: u32 = 100_000;
 
-/// Sites of a Neuropixels 1.0 shank.
+/// Number of sites of a Neuropixels 1.0 shank.
 pub const NEUROPIXELS_SITES: u32 = 960;
 
-/// Sites of a Neuropixels 1.0 shank that can be recorded at once.
+/// Number of sites of a Neuropixels 1.0 shank that can be recorded at once.
 pub const NEUROPIXELS_CHANNELS: u32 = 384;
 
-/// What can be wrong with a probe.
+/// Problems of a probe.
 #[derive(Debug, thiserror::Error, PartialEq)]
 pub enum ProbeProblem {
-    /// No contacts, or too many.
+    /// There are no contacts, or too many.
     #[error("number of contacts out of range, expected 1 to {MAX_CONTACTS}, found {0}")]
     Contacts(u64),
-    /// A distance of neighbours that is none.
+    /// The distance between neighbours is not above zero.
     #[error("pitch out of range, expected a finite number above 0 um, found `{0}`")]
     Pitch(f64),
-    /// Sites that the probe lacks.
+    /// The probe does not have these sites.
     #[error("sites out of range, expected {most} or fewer below site {NEUROPIXELS_SITES}, found {contacts} from site {first}", most = NEUROPIXELS_CHANNELS)]
     Sites {
         /// The first site.
@@ -33,15 +33,15 @@ pub enum ProbeProblem {
         /// Number of sites.
         contacts: u32,
     },
-    /// A direction without length.
+    /// A direction has no length.
     #[error("no direction, expected three finite numbers, not all 0, found {0}")]
     Direction(Point),
-    /// A place or an angle that is no number.
+    /// A position or an angle is not finite.
     #[error("wrong {what}, expected finite numbers, found {found}")]
     NotFinite {
-        /// What is wrong.
+        /// The quantity.
         what: &'static str,
-        /// What was given.
+        /// The given value.
         found: String,
     },
 }
@@ -50,19 +50,19 @@ impl Problem for ProbeProblem {}
 
 type ProbeResult<T> = std::result::Result<T, ProbeProblem>;
 
-/// Contacts in a line, from the tip on.
+/// Returns contacts in a line, starting at the tip.
 ///
 /// # Errors
-/// The number or the pitch is out of range.
+/// Returns an error if the number or the pitch is out of range.
 pub fn linear(contacts: u32, pitch: f64) -> ProbeResult<Vec<Point>> {
     grid(1, contacts, [pitch, pitch])
 }
 
-/// Contacts in rows and columns, row by row from the tip on, each from smaller x to larger. The columns lie symmetric
+/// Returns contacts in rows and columns, row by row from the tip, each row in ascending x. The columns are symmetric
 /// about x = 0. The pitches are those of columns (along x) and rows (along y).
 ///
 /// # Errors
-/// The number or a pitch is out of range.
+/// Returns an error if the number or a pitch is out of range.
 pub fn grid(columns: u32, rows: u32, [across, along]: [f64; 2]) -> ProbeResult<Vec<Point>> {
     let contacts = u64::from(columns) * u64::from(rows);
     if contacts == 0 || contacts > u64::from(MAX_CONTACTS) {
@@ -78,14 +78,14 @@ pub fn grid(columns: u32, rows: u32, [across, along]: [f64; 2]) -> ProbeResult<V
     Ok((0..rows).flat_map(|row| (0..columns).map(move |column| point(row, column))).collect())
 }
 
-/// Sites of a Neuropixels 1.0 shank: rows 20 um apart, two sites a row 32 um apart, every other row shifted by 16 um.
-/// The shank is 70 um wide; sites are 27 and 59 um from its edge in even rows, 11 and 43 um in odd ones. The origin is
-/// the middle of the shank at the lowest row.
+/// Returns sites of a Neuropixels 1.0 shank: rows are 20 µm apart, with two sites per row, 32 µm apart, and every
+/// second row is shifted by 16 µm. The shank is 70 µm wide; sites are 27 and 59 µm from its edge in even rows, 11 and
+/// 43 µm in odd ones. The origin is the middle of the shank at the lowest row.
 ///
 /// Jun et al. 2017, Nature 551:232, <https://doi.org/10.1038/nature24636>.
 ///
 /// # Errors
-/// More than 384 sites, or sites from 960 on.
+/// Returns an error for more than 384 sites, or for sites from 960.
 pub fn neuropixels(first: u32, contacts: u32) -> ProbeResult<Vec<Point>> {
     const FROM_EDGE_UM: [[f64; 2]; 2] = [[27.0, 59.0], [11.0, 43.0]];
     const SHANK_MIDDLE_UM: f64 = 35.0;
@@ -102,18 +102,18 @@ pub fn neuropixels(first: u32, contacts: u32) -> ProbeResult<Vec<Point>> {
     Ok((first..end).map(site).collect())
 }
 
-/// The point of a probe that is put at a place.
+/// The point of a probe that is placed at a given position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProbeAnchor {
     /// The first contact.
     First,
     /// The middle of the box around all contacts.
     Center,
-    /// The origin of the probe's own frame.
+    /// The origin of the probe's frame.
     Origin,
 }
 
-/// How a probe lies in the circuit.
+/// The position and orientation of a probe in the circuit.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ProbePose {
     position_um: Point,
@@ -122,13 +122,14 @@ pub struct ProbePose {
 }
 
 impl ProbePose {
-    /// A probe whose anchor is at a place and whose tip points away from a direction.
+    /// Creates the pose of a probe with its anchor at a position and its tip pointing opposite to a direction.
     ///
-    /// The probe's y axis is turned into the direction on the shortest way (about z where they are opposite), then the
-    /// probe is turned about the direction by the roll: counterclockwise for who sees the direction come towards them.
+    /// The probe's y axis is rotated to the direction by the smallest angle (about z if they are opposite). Then the
+    /// probe is rotated about the direction by the roll angle, counterclockwise for an observer towards whom the
+    /// direction points.
     ///
     /// # Errors
-    /// The direction has no length, or a number is not finite.
+    /// Returns an error if the direction has no length, or a number is not finite.
     pub fn new(at: Point, direction: Point, roll_degrees: f64, anchor: ProbeAnchor) -> ProbeResult<Self> {
         if !at.is_finite() {
             return Err(ProbeProblem::NotFinite { what: "place", found: at.to_string() });
@@ -137,7 +138,7 @@ impl ProbePose {
             return Err(ProbeProblem::NotFinite { what: "roll", found: format!("`{roll_degrees}`") });
         }
         let largest = direction.to_array().iter().fold(0.0_f64, |most, v| most.max(v.abs()));
-        // first by the largest component: squares of large numbers are infinite, those of small ones zero
+        // divide by the largest component first: squares of large numbers overflow, those of small ones underflow
         let scaled = direction / largest;
         let unit = scaled / scaled.norm();
         if !unit.is_finite() {
@@ -150,7 +151,7 @@ impl ProbePose {
         })
     }
 
-    /// The places of contacts in the circuit.
+    /// Returns the positions of contacts in the circuit.
     pub fn place_contacts(&self, contacts: &[Point]) -> Vec<Point> {
         let anchor = match self.anchor {
             ProbeAnchor::First => contacts.first().copied().unwrap_or_default(),
@@ -160,24 +161,24 @@ impl ProbePose {
         contacts.iter().map(|&contact| self.rotate_direction(contact - anchor) + self.position_um).collect()
     }
 
-    /// A disc of the probe's own frame, as it faces in the circuit.
+    /// Returns a disc of the probe's frame, rotated to the circuit.
     pub fn rotate_disc(&self, disc: Disc) -> Disc {
         Disc { normal: self.rotate_direction(disc.normal), ..disc }
     }
 
-    /// A direction of the probe's own frame in the circuit.
+    /// Returns a direction of the probe's frame, rotated to the circuit.
     pub fn rotate_direction(&self, direction: Point) -> Point {
         self.rotation.rotate(direction)
     }
 }
 
-/// The shortest rotation of the y axis into a unit vector.
+/// Returns the smallest rotation from the y axis to a unit vector.
 fn rotation_from_y_axis(unit: Point) -> Quaternion {
     let y = Point::new(0.0, 1.0, 0.0);
     let half_turn = Quaternion::new(0.0, 0.0, 0.0, 1.0);
     let axis = y.cross(unit);
     let shortest = match unit.y {
-        // 1 + y would lose all digits there: the rotation by almost half a turn from its sine
+        // 1 + y would lose all digits here: compute the rotation by almost 180 degrees from its sine
         down if down < -0.5 => {
             let sine = axis.norm();
             let upright = (sine / (1.0 - down)).max(0.0);
@@ -188,7 +189,7 @@ fn rotation_from_y_axis(unit: Point) -> Quaternion {
     shortest.unwrap_or(Quaternion::IDENTITY)
 }
 
-/// The rotation about a unit vector.
+/// Returns the rotation about a unit vector.
 fn rotation_about(unit: Point, degrees: f64) -> Quaternion {
     let (sine, cosine) = (degrees.to_radians() / 2.0).sin_cos();
     Quaternion::new(cosine, unit.x * sine, unit.y * sine, unit.z * sine).unwrap_or(Quaternion::IDENTITY)
@@ -224,7 +225,7 @@ mod tests {
         let from_edge: Vec<f64> = sites.iter().take(8).map(|p| p.x + 35.0).collect();
         assert_eq!(from_edge, [27.0, 59.0, 11.0, 43.0, 27.0, 59.0, 11.0, 43.0]);
         assert_eq!(sites.len(), 384);
-        // 192 rows of two, 20 um apart
+        // 192 rows of two, 20 µm apart
         assert_eq!(sites[383], Point::new(8.0, 191.0 * 20.0, 0.0));
         for pair in sites.chunks(2) {
             assert_eq!(pair[1] - pair[0], Point::new(32.0, 0.0, 0.0));
@@ -269,13 +270,13 @@ mod tests {
     }
 
     #[test]
-    fn a_probe_along_y_is_not_turned_at_all() {
+    fn a_probe_along_y_is_not_rotated() {
         let contacts = neuropixels(0, 384).unwrap();
         assert_eq!(pose([0.0, 7.0, 0.0], 0.0).place_contacts(&contacts), contacts);
     }
 
     #[test]
-    fn the_shank_follows_the_direction_whatever_its_length() {
+    fn the_shank_follows_a_direction_of_any_length() {
         let y = Point::new(0.0, 1.0, 0.0);
         for direction in
             [[1.0, 0.0, 0.0], [0.0, 0.0, -3.0], [1e200, 1e200, 0.0], [0.0, -1.0, 1e-9], [3.0, -4.0, 1e-300]]
@@ -287,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn a_probe_upside_down_is_turned_about_the_axis_it_faces() {
+    fn a_probe_upside_down_is_rotated_about_z() {
         let turned = pose([0.0, -1.0, 0.0], 0.0);
         close(turned.rotate_direction(Point::new(0.0, 1.0, 0.0)), [0.0, -1.0, 0.0]);
         close(turned.rotate_direction(Point::new(1.0, 0.0, 0.0)), [-1.0, 0.0, 0.0]);
@@ -295,22 +296,23 @@ mod tests {
     }
 
     #[test]
-    fn the_shortest_way_leaves_what_lies_across_it() {
+    fn the_smallest_rotation_keeps_its_axis() {
         // from y to x the rotation is about z
         close(pose([1.0, 0.0, 0.0], 0.0).rotate_direction(Point::new(0.0, 0.0, 1.0)), [0.0, 0.0, 1.0]);
         close(pose([1.0, 0.0, 0.0], 0.0).rotate_direction(Point::new(1.0, 0.0, 0.0)), [0.0, -1.0, 0.0]);
     }
 
     #[test]
-    fn roll_turns_about_the_shank() {
-        // y comes towards us: z is to the right of us where x is down, so that counterclockwise goes from x to -z
+    fn roll_rotates_about_the_shank() {
+        // the observer sees y pointing towards them: if x points down, z points right, so counterclockwise goes from x
+        // to -z
         let rolled = pose([0.0, 1.0, 0.0], 90.0);
         close(rolled.rotate_direction(Point::new(1.0, 0.0, 0.0)), [0.0, 0.0, -1.0]);
         close(rolled.rotate_direction(Point::new(0.0, 1.0, 0.0)), [0.0, 1.0, 0.0]);
     }
 
     #[test]
-    fn the_anchor_is_what_is_put_at_the_place() {
+    fn the_anchor_is_placed_at_the_position() {
         let at = Point::new(-8.0, -850.0, 0.0);
         let contacts = [Point::new(1.0, 10.0, 0.0), Point::new(1.0, 30.0, 0.0), Point::new(5.0, 20.0, 2.0)];
         let placed =
@@ -321,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn a_disc_turns_with_the_probe() {
+    fn a_disc_rotates_with_the_probe() {
         let disc = Disc { radius_um: 6.0, normal: Point::new(0.0, 0.0, 1.0), min_points: Some(3) };
         let turned = pose([0.0, 0.0, 1.0], 0.0).rotate_disc(disc);
         close(turned.normal, [0.0, -1.0, 0.0]);
@@ -329,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn distances_stay_as_they_are() {
+    fn distances_do_not_change() {
         let contacts = neuropixels(100, 50).unwrap();
         let placed = pose([0.3, -0.9, 2.0], 71.0).place_contacts(&contacts);
         for (a, b) in contacts.iter().zip(&placed) {

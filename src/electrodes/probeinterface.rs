@@ -1,11 +1,11 @@
-//! probeinterface's JSON: `{"specification": "probeinterface", "probes": [...]}`.
+//! Parses probeinterface's JSON: `{"specification": "probeinterface", "probes": [...]}`.
 //!
-//! Of each probe are read `ndim`, `si_units`, `contact_positions`, `contact_ids` and, for discs, `contact_plane_axes`,
-//! `contact_shapes` and `contact_shape_params`; the rest describes wiring and drawing. A two-dimensional probe lies in
-//! the plane z = 0. Contacts are named by their ids, or by their number in the file, from 0, where they have none; with
-//! ids that recur in another probe they are all named `<probe>.<id>`, probes from 0.
+//! For each probe `ndim`, `si_units`, `contact_positions`, `contact_ids` and, for discs, `contact_plane_axes`,
+//! `contact_shapes` and `contact_shape_params` are read; the other keys describe wiring and drawing. A two-dimensional
+//! probe lies in the plane z = 0. Contacts are named by their ids or, without ids, by their number in the file, from 0.
+//! If an id occurs in two probes, all contacts are named `<probe>.<id>`, with probes counted from 0.
 //!
-//! Layout: <https://probeinterface.readthedocs.io/en/main/format_spec.html>.
+//! Format: <https://probeinterface.readthedocs.io/en/main/format_spec.html>.
 
 use std::collections::HashSet;
 use std::f64::consts::PI;
@@ -20,20 +20,21 @@ use crate::geometry::Point;
 use crate::methods::disc::Disc;
 use crate::units::LENGTH_UNITS;
 
-/// What becomes of the contacts' shapes.
+/// How the contacts' shapes are used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ContactExtent {
-    /// Contacts are points; shapes are left out.
+    /// Contacts are points; shapes are ignored.
     #[default]
     Point,
-    /// Contacts are discs in their plane, of the same area as squares and rectangles.
+    /// Contacts are discs in their plane; squares and rectangles become discs with the same area.
     Disc,
 }
 
 /// Reads the contacts of all probes.
 ///
 /// # Errors
-/// A key is missing, of another kind, or as long as no list of contacts; the error names it.
+/// Returns an error, with the key, if a key is missing, has the wrong type, or has another length than the list of
+/// contacts.
 pub(super) fn parse(document: &Map<String, Value>, extent: ContactExtent) -> Result<Vec<Electrode>> {
     let probes = expect_list(document.get("probes")).in_item("probes")?;
     let mut read = Vec::with_capacity(probes.len());
@@ -54,7 +55,7 @@ pub(super) fn parse(document: &Map<String, Value>, extent: ContactExtent) -> Res
     validate_rows("contact", (0..).zip(names.into_iter().zip(contacts).map(electrode)).collect())
 }
 
-/// What is read of a probe.
+/// The contacts of a parsed probe.
 struct ParsedProbe {
     contacts: Vec<(Point, Option<Disc>)>,
     ids: Option<Vec<String>>,
@@ -88,7 +89,7 @@ impl ParsedProbe {
     }
 }
 
-/// The names of all contacts.
+/// Returns the names of all contacts.
 fn contact_names(probes: &[ParsedProbe]) -> Result<Vec<String>> {
     let mut seen = HashSet::new();
     let mut recurs = |probe: &ParsedProbe| {
@@ -124,7 +125,7 @@ fn expect_list(value: Option<&Value>) -> Result<&Vec<Value>, ElectrodeProblem> {
     }
 }
 
-/// A list with an item for each contact, if it is there.
+/// Returns a list with one item per contact, if it is present.
 fn expect_list_of_length(value: Option<&Value>, contacts: usize) -> Result<Option<&Vec<Value>>, ElectrodeProblem> {
     let Some(value) = value else { return Ok(None) };
     match expect_list(Some(value))? {
@@ -148,7 +149,7 @@ fn parse_unit_factor(value: Option<&Value>) -> Result<f64> {
     }
 }
 
-/// A vector of two or three finite numbers; the third of two is zero.
+/// Parses a vector of two or three finite numbers; the third component of a two-dimensional vector is zero.
 fn parse_vector(value: &Value, dimensions: usize) -> Result<Point, ElectrodeProblem> {
     let expected = if dimensions == 2 { "a list of 2 numbers" } else { "a list of 3 numbers" };
     let numbers = value.as_array().map(|items| items.iter().map(Value::as_f64).collect::<Option<Vec<f64>>>());
@@ -164,7 +165,7 @@ fn parse_positions(value: Option<&Value>, dimensions: usize, path: &str) -> Resu
     (0..).zip(items).map(|(row, item)| parse_vector(item, dimensions).at_index(path, row)).collect()
 }
 
-/// The unit vectors across the planes that pairs of axes span.
+/// Returns the unit normals of the planes that pairs of axes span.
 fn parse_normals(axes: &[Value], dimensions: usize, path: &str) -> Result<Vec<Point>> {
     let normal = |pair: &Value| -> Result<Point, Error> {
         let wrong = || shape("two axes that span a plane", pair);
@@ -181,7 +182,7 @@ fn parse_ids(ids: &[Value], path: &str) -> Result<Vec<String>> {
     (0..).zip(ids).map(id).collect()
 }
 
-/// Radii of discs with the contacts' areas, in the probe's units.
+/// Returns radii of discs with the contacts' areas, in the probe's unit.
 fn equal_area_radii(shapes: Option<&Vec<Value>>, sizes: Option<&Vec<Value>>, path: &str) -> Result<Vec<f64>> {
     let needed = |list: Option<_>, key: &str| {
         let absent = || shape("a list", &Value::Null);
@@ -219,17 +220,17 @@ mod tests {
 
     /// Names and positions.
     fn points(probes: Value) -> Vec<(String, [f64; 3])> {
-        let told = |e: Electrode| {
+        let name_and_position = |e: Electrode| {
             assert_eq!(
                 (e.method.name(), e.layer.as_str(), e.settings),
                 ("LineSource", "NA", ElectrodeSettings::default())
             );
             (e.name, e.position_um.to_array())
         };
-        read(probes, ContactExtent::Point).unwrap().into_iter().map(told).collect()
+        read(probes, ContactExtent::Point).unwrap().into_iter().map(name_and_position).collect()
     }
 
-    /// The discs of one probe's contacts.
+    /// Returns the discs of one probe's contacts.
     fn discs(probe: &Value) -> Vec<Disc> {
         let probe = ParsedProbe::from_json("probe", probe, ContactExtent::Disc).unwrap();
         probe.contacts.into_iter().map(|(_, disc)| disc.unwrap()).collect()
@@ -240,7 +241,7 @@ mod tests {
         assert_eq!(read(json!([probe]), ContactExtent::Disc).err().unwrap().to_string(), message);
     }
 
-    /// A probe of two contacts with this besides.
+    /// Returns a probe of two contacts with additional keys.
     fn two(mut more: Value) -> Value {
         let all = more.as_object_mut().unwrap();
         for (key, value) in
@@ -266,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn contacts_without_ids_are_counted_through_all_probes() {
+    fn contacts_without_ids_are_numbered_across_all_probes() {
         let solid = json!({"ndim": 3, "si_units": "mm", "contact_positions": [[1, 2, 3]], "contact_ids": [""]});
         let found = points(json!([two(json!({})), solid]));
         assert_eq!(found[2], ("2".into(), [1000.0, 2000.0, 3000.0]));
@@ -274,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_that_recur_in_another_probe_get_its_number() {
+    fn ids_that_occur_in_two_probes_get_the_probe_number() {
         let ids = |ids: Value| two(json!({ "contact_ids": ids }));
         let names = |probes| points(probes).into_iter().map(|(name, _)| name).collect::<Vec<_>>();
         assert_eq!(names(json!([ids(json!(["a", "b"])), ids(json!(["c", 4]))])), ["a", "b", "c", "4"]);
@@ -308,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_or_of_another_kind_is_named() {
+    fn missing_keys_and_wrong_types_are_named() {
         refused(json!(3), "probes[0]: wrong type, expected an object, found the number `3`");
         refused(json!({}), "probes[0].ndim: wrong type, expected the number 2 or 3, found `null`");
         refused(
@@ -327,7 +328,8 @@ mod tests {
         let shapes = json!(["circle", "circle"]);
         refused(
             two(json!({"contact_ids": ["a", "b/c"], "contact_shapes": shapes, "contact_shape_params": circles})),
-            "probes[0].contact_ids[1]: wrong name, expected one without `/` and NUL that is not empty, `.` or `..`, found `b/c`",
+            "probes[0].contact_ids[1]: wrong name, expected a name without `/` and NUL that is not empty, `.` or \
+             `..`, found `b/c`",
         );
         refused(
             two(json!({"contact_plane_axes": [[[1, 0], [0, 1]], [[1, 0], [2, 0]]]})),
@@ -350,11 +352,11 @@ mod tests {
     }
 
     #[test]
-    fn ids_that_recur_in_one_probe_are_refused() {
+    fn ids_that_occur_twice_in_one_probe_are_errors() {
         refused(
             two(json!({"contact_ids": ["a", "a"], "contact_shapes": ["circle", "circle"],
                 "contact_shape_params": [{"radius": 1}, {"radius": 1}]})),
-            "contact[1]: name is taken, expected each name once, found `a` in contact[0] already",
+            "contact[1]: duplicate name, expected each name once, found `a` also in contact[0]",
         );
         let none = read(json!([]), ContactExtent::Point).err().unwrap();
         assert_eq!(none.to_string(), "no contacts, expected at least 1");

@@ -1,31 +1,31 @@
-//! What can be wrong with an electrodes description.
+//! Problems of an electrodes file.
 
 use crate::error::{Problem, join_quoted};
 use crate::methods::METHODS;
 
-/// What can be wrong with a file of electrodes, or with what is asked of its contacts.
+/// A problem of an electrodes file, or of the settings of its contacts.
 #[derive(Debug, thiserror::Error)]
 pub enum ElectrodeProblem {
-    /// Bytes that are no UTF-8.
-    #[error("no text, expected electrodes as CSV or JSON")]
+    /// The bytes are not UTF-8.
+    #[error("not a text file, expected electrodes as CSV or JSON")]
     NoText,
-    /// Nothing in the file.
+    /// The file is empty.
     #[error("empty, expected a header and a row for each contact")]
     Empty,
-    /// A header and no more, or an empty list.
+    /// The file has only a header, or an empty list.
     #[error("no contacts, expected at least 1")]
     NoContacts,
-    /// A key that must be there.
+    /// A required key is missing.
     #[error("no {noun} `{key}`, expected {}, found {found}", join_quoted(super::record::REQUIRED_KEYS, usize::MAX))]
     Missing {
         /// `column` or `key`.
         noun: &'static str,
         /// The key.
         key: &'static str,
-        /// Those that are there.
+        /// The existing keys.
         found: String,
     },
-    /// A key that nothing reads.
+    /// A key is unknown.
     #[error("unknown {noun} `{found}`, expected {}", join_quoted(super::record::all_keys(), usize::MAX))]
     UnknownKey {
         /// `column` or `key`.
@@ -33,10 +33,10 @@ pub enum ElectrodeProblem {
         /// The key.
         found: String,
     },
-    /// A column that is there twice.
-    #[error("column `{0}` is there twice, expected each once")]
+    /// A column occurs twice.
+    #[error("duplicate column `{0}`, expected each column once")]
     ColumnTwice(String),
-    /// A row of another length.
+    /// A row has the wrong length.
     #[error("wrong number of fields, expected {expected} as in the header, found {found}")]
     FieldCount {
         /// Number of columns in the header.
@@ -44,81 +44,81 @@ pub enum ElectrodeProblem {
         /// Number of fields in the row.
         found: usize,
     },
-    /// A value that is absent, of the wrong kind or out of range.
+    /// A value is missing, has the wrong type or is out of range.
     #[error("wrong `{key}`, expected {expected}, found {found}")]
     Value {
-        /// Its key.
+        /// Key of the value.
         key: &'static str,
-        /// What belongs there.
+        /// The valid values.
         expected: &'static str,
-        /// What is there, quoted.
+        /// The value, quoted.
         found: String,
     },
-    /// A name that two contacts have.
-    #[error("name is taken, expected each name once, found `{name}` in {earlier} already")]
+    /// Two contacts have the same name.
+    #[error("duplicate name, expected each name once, found `{name}` also in {earlier}")]
     DuplicateName {
         /// The name.
         name: String,
-        /// Place of the contact that has it.
+        /// The earlier contact with the name.
         earlier: String,
     },
-    /// A name that no HDF5 group can have.
-    #[error("wrong name, expected one without `/` and NUL that is not empty, `.` or `..`, found `{}`", .0.escape_debug())]
+    /// The name is not valid for an HDF5 group.
+    #[error("wrong name, expected a name without `/` and NUL that is not empty, `.` or `..`, found `{}`", .0.escape_debug())]
     Name(String),
-    /// A name that the electrodes file needs for a population.
-    #[error("wrong name, expected one that no population has, found `{0}`")]
+    /// The name is that of a population in the electrodes file.
+    #[error("wrong name, expected one different from all populations, found `{0}`")]
     PopulationName(String),
-    /// A type that no method has.
+    /// No method has this type.
     #[error("unknown type, expected {known}, found `{0}`", known = method_names())]
     UnknownType(String),
-    /// A size that the type and a setting tell differently.
-    #[error("two values for `{key}`, expected `{told}` as in the type, found `{found}`")]
+    /// The type and a setting have different sizes.
+    #[error("two values for `{key}`, expected `{expected}` as in the type, found `{found}`")]
     ConflictingSizes {
-        /// Its key.
+        /// Key of the size.
         key: &'static str,
-        /// What the type says.
-        told: f64,
-        /// What the setting says.
+        /// The size in the type.
+        expected: f64,
+        /// The size in the settings.
         found: f64,
     },
-    /// A setting that the contact's method has no use for.
-    #[error("`{method}` takes no `{lost}`, expected {taken}, found `{lost}`")]
+    /// The contact's method does not use a setting.
+    #[error("`{method}` takes no `{setting}`, expected {accepted}, found `{setting}`")]
     UnsupportedSetting {
         /// The method.
         method: &'static str,
-        /// The settings that it takes.
-        taken: String,
+        /// The settings that it accepts.
+        accepted: String,
         /// The setting.
-        lost: &'static str,
+        setting: &'static str,
     },
-    /// A reference whose coefficients are something else.
+    /// The weights of a reference are another quantity.
     #[error("reference of another quantity, expected {expected}, found `{method}`")]
     Incomparable {
-        /// What can be subtracted.
+        /// Contacts that can be a reference.
         expected: &'static str,
-        /// The reference's method.
+        /// The method of the reference.
         method: &'static str,
     },
-    /// An average from which nothing is left.
+    /// An average of one contact, which leaves nothing after subtraction.
     #[error("average of one contact, expected `average` as the `reference` of at least 2, found 1")]
     AverageOfOne,
-    /// JSON that does not parse.
+    /// The JSON is invalid.
     #[error("no valid JSON at column {column}: {message}")]
     Syntax {
         /// Its column, from 1.
         column: usize,
-        /// The parser's words.
+        /// The parser's message.
         message: String,
     },
-    /// JSON of another shape.
+    /// A JSON value has the wrong type.
     #[error("wrong type, expected {expected}, found {found}")]
     Shape {
-        /// What belongs there.
+        /// The valid values.
         expected: &'static str,
-        /// What is there.
+        /// The value.
         found: String,
     },
-    /// A list that is not as long as there are contacts.
+    /// A list has another length than the list of contacts.
     #[error("wrong length, expected {expected}, one for each of `contact_positions`, found {found}")]
     Length {
         /// Number of contacts.
@@ -126,15 +126,15 @@ pub enum ElectrodeProblem {
         /// Number of items.
         found: usize,
     },
-    /// A file to write whose name does not say how.
-    #[error("no format to write, expected a name that ends in `.csv` or `.json`")]
+    /// The name of an output file does not determine the format.
+    #[error("unknown output format, expected a name that ends in `.csv` or `.json`")]
     UnknownExtension,
-    /// As many conductivities as neither contacts nor one.
+    /// The number of conductivities is neither one nor that of the contacts.
     #[error("wrong number of conductivities, expected {}, found {found}", expected_conductivities(*.analytic))]
     Conductivities {
         /// Number of contacts of analytic methods.
         analytic: usize,
-        /// Number of values given.
+        /// Number of given values.
         found: usize,
     },
 }
@@ -154,11 +154,13 @@ impl Problem for ElectrodeProblem {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::PopulationName(_) => {
-                "contacts and populations are neighbours in the electrodes file: rename the contact"
+                "rename the contact: contacts and populations share one group in the electrodes file"
             }
-            Self::UnknownKey { .. } => "what nothing reads would be lost: rename it to one of these, or remove it",
+            Self::UnknownKey { .. } => "rename it to one of these, or remove it",
             Self::UnsupportedSetting { .. } => "leave the cell empty, or choose another type",
-            Self::Conductivities { .. } => "give `--conductivity` one value for all, or one for each, in file order",
+            Self::Conductivities { .. } => {
+                "give `--conductivity` one value for all such contacts, or one for each, in file order"
+            }
             _ => return None,
         };
         Some(hint.into())

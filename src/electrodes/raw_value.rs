@@ -1,22 +1,22 @@
-//! A value of a contact's description, as its file holds it, and what can be read from it.
+//! Raw values of a contact's description, and their conversion to types.
 
 use serde_json::Value;
 
 use super::ElectrodeProblem;
 
-/// A value as its file holds it.
+/// A value as it is in the file.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum RawValue<'a> {
-    /// A cell of CSV.
+    /// A CSV cell.
     Text(&'a str),
-    /// A value of JSON.
+    /// A JSON value.
     Json(&'a Value),
 }
 
 type ParseResult<T> = std::result::Result<T, ElectrodeProblem>;
 
 impl RawValue<'_> {
-    /// Whether nothing is there: an empty cell or null.
+    /// Returns whether the value is missing: an empty cell or null.
     pub fn is_empty(self) -> bool {
         match self {
             Self::Text(text) => text.is_empty(),
@@ -24,7 +24,7 @@ impl RawValue<'_> {
         }
     }
 
-    /// The value as text.
+    /// Returns the value as text.
     pub fn parse_text(self, key: &'static str) -> ParseResult<String> {
         match self {
             Self::Text(text) => Ok(text.into()),
@@ -33,7 +33,7 @@ impl RawValue<'_> {
         }
     }
 
-    /// The value as text, an integer being text too.
+    /// Returns the value as text; an integer is also accepted.
     pub fn parse_label(self, key: &'static str) -> ParseResult<String> {
         match self {
             Self::Json(Value::Number(n)) if n.is_i64() || n.is_u64() => Ok(n.to_string()),
@@ -42,7 +42,7 @@ impl RawValue<'_> {
         }
     }
 
-    /// The value as a finite number.
+    /// Returns the value as a finite number.
     pub fn parse_number(self, key: &'static str) -> ParseResult<f64> {
         let number = match self {
             Self::Text(text) => text.parse().ok(),
@@ -55,7 +55,7 @@ impl RawValue<'_> {
         }
     }
 
-    /// The value as an integer above zero.
+    /// Returns the value as an integer above zero.
     pub fn parse_count(self, key: &'static str) -> ParseResult<u32> {
         let count = match self {
             Self::Text(text) => text.parse().ok(),
@@ -64,7 +64,7 @@ impl RawValue<'_> {
         count.filter(|n| *n > 0).ok_or_else(|| self.unexpected_value(key, "an integer above 0"))
     }
 
-    /// The value as true or false.
+    /// Returns the value as true or false.
     pub fn parse_bool(self, key: &'static str) -> ParseResult<bool> {
         let truth = match self {
             Self::Text(text) => text.to_ascii_lowercase().parse().ok(),
@@ -73,7 +73,7 @@ impl RawValue<'_> {
         truth.ok_or_else(|| self.unexpected_value(key, "true or false"))
     }
 
-    /// The value as finite numbers: a list in JSON, or text with commas, semicolons or blanks between them.
+    /// Returns the value as finite numbers: a JSON list, or text separated by commas, semicolons or blanks.
     pub fn parse_numbers(self, key: &'static str, expected: &'static str) -> ParseResult<Vec<f64>> {
         let numbers = match self {
             Self::Text(text) => split_numbers(text),
@@ -86,7 +86,7 @@ impl RawValue<'_> {
             .ok_or_else(|| self.unexpected_value(key, expected))
     }
 
-    /// The error that something else was expected here.
+    /// Returns the error for a value that differs from what is expected.
     pub fn unexpected_value(self, key: &'static str, expected: &'static str) -> ElectrodeProblem {
         let found = match self {
             Self::Text(text) => format!("`{}`", truncate_for_message(text)),
@@ -96,17 +96,17 @@ impl RawValue<'_> {
     }
 }
 
-/// The numbers of a text; none where a word is none.
+/// Returns the numbers of a text; `None` if a word is not a number.
 fn split_numbers(text: &str) -> Option<Vec<f64>> {
     split_words(text).map(|word| word.parse().ok()).collect()
 }
 
-/// Words between commas, semicolons or blanks.
+/// Splits a text at commas, semicolons and blanks.
 pub(super) fn split_words(text: &str) -> impl Iterator<Item = &str> {
     text.split([',', ';', ' ', '\t']).filter(|word| !word.is_empty())
 }
 
-/// A JSON value in a few words.
+/// Returns a short description of a JSON value.
 pub(super) fn describe_json(value: &Value) -> String {
     match value {
         Value::Array(_) => "a list".into(),
@@ -117,7 +117,7 @@ pub(super) fn describe_json(value: &Value) -> String {
     }
 }
 
-/// A text in a message: at most 60 characters, none of them a line's end.
+/// Shortens a text for a message: at most 60 characters, without line breaks.
 pub(super) fn truncate_for_message(text: &str) -> String {
     const MAX_MESSAGE_CHARS: usize = 60;
     let shown = text.chars().take(MAX_MESSAGE_CHARS).flat_map(char::escape_debug).collect();

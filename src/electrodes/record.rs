@@ -1,4 +1,4 @@
-//! One contact's description as keys and values, whatever the file's format, and the electrode that it makes.
+//! Converts the keys and values of one contact, from any file format, to an electrode.
 
 use std::collections::HashMap;
 
@@ -9,29 +9,29 @@ use crate::error::{Context, Result, join_quoted};
 use crate::geometry::Point;
 use crate::methods::SettingKind;
 
-/// Keys that every contact has.
+/// Keys that every contact must have.
 pub(super) const REQUIRED_KEYS: [&str; 4] = ["name", "x", "y", "z"];
 
-/// Keys that a contact may have besides its settings.
+/// Keys that a contact may have in addition to its settings.
 pub(super) const OPTIONAL_KEYS: [&str; 3] = ["layer", "region", "type"];
 
-/// Layer and region where they are not told.
+/// Layer and region if they are not given.
 pub const UNKNOWN_REGION: &str = "NA";
 
-/// The type where it is not told.
+/// The type if it is not given.
 pub(super) const DEFAULT_TYPE: &str = "LineSource";
 
-/// All keys.
+/// Returns all keys.
 pub(super) fn all_keys() -> impl Iterator<Item = &'static str> {
     REQUIRED_KEYS.into_iter().chain(OPTIONAL_KEYS).chain(settings::SETTING_KEYS)
 }
 
-/// The key of a name in a file, if it is one.
+/// Returns the key with a name; `None` for unknown names.
 pub(super) fn find_key(name: &str) -> Option<&'static str> {
     all_keys().find(|key| *key == name)
 }
 
-/// The values of one contact; empty cells and nulls are left out.
+/// The values of one contact, without empty cells and nulls.
 #[derive(Debug, Default)]
 pub(super) struct ElectrodeRecord<'a>(Vec<(&'static str, RawValue<'a>)>);
 
@@ -62,7 +62,7 @@ impl<'a> ElectrodeRecord<'a> {
         Ok(name)
     }
 
-    /// What the contact says for itself.
+    /// Parses the settings of the contact.
     pub fn parse_settings(&self) -> Result<ElectrodeSettings, ElectrodeProblem> {
         ElectrodeSettings::from_values(|key| self.get(key))
     }
@@ -80,19 +80,20 @@ impl<'a> ElectrodeRecord<'a> {
     }
 }
 
-/// Refuses a name that no HDF5 group can have.
+/// Checks that a name is valid for an HDF5 group.
 pub(super) fn check_name(name: &str) -> Result<(), ElectrodeProblem> {
     let wrong = matches!(name, "" | "." | "..") || name.contains(['/', '\0']);
     if wrong { Err(ElectrodeProblem::Name(name.into())) } else { Ok(()) }
 }
 
-/// The electrodes of records, each with its row in `object`.
+/// Builds electrodes from records, each with its row in `object`.
 pub(super) fn build_electrodes(object: &str, records: Vec<(u64, ElectrodeRecord<'_>)>) -> Result<Vec<Electrode>> {
-    let made = records.into_iter().map(|(row, record)| Ok((row, record.to_electrode().at_index(object, row)?)));
-    validate_rows(object, made.collect::<Result<_>>()?)
+    let electrodes = records.into_iter().map(|(row, record)| Ok((row, record.to_electrode().at_index(object, row)?)));
+    validate_rows(object, electrodes.collect::<Result<_>>()?)
 }
 
-/// Electrodes, each with its row in `object`, that have names of their own and take settings that are theirs.
+/// Checks that electrodes, each with its row in `object`, have unique names and only settings that their methods
+/// accept.
 pub(super) fn validate_rows(object: &str, electrodes: Vec<(u64, Electrode)>) -> Result<Vec<Electrode>> {
     let mut rows: HashMap<&str, u64> = HashMap::with_capacity(electrodes.len());
     for (row, electrode) in &electrodes {
@@ -111,20 +112,20 @@ pub(super) fn validate_rows(object: &str, electrodes: Vec<(u64, Electrode)>) -> 
     if electrodes.is_empty() { Err(ElectrodeProblem::NoContacts.into()) } else { Ok(electrodes) }
 }
 
-/// Refuses a setting that the contact's method does not take.
+/// Checks that the contact's method accepts all its settings.
 fn check_settings(electrode: &Electrode) -> Result<(), ElectrodeProblem> {
-    let taken = [electrode.method.accepted_settings(), SettingKind::COMMON_SETTINGS].concat();
-    match electrode.settings.setting_kinds().into_iter().find(|parameter| !taken.contains(parameter)) {
-        Some(lost) => Err(ElectrodeProblem::UnsupportedSetting {
+    let accepted = [electrode.method.accepted_settings(), SettingKind::COMMON_SETTINGS].concat();
+    match electrode.settings.setting_kinds().into_iter().find(|kind| !accepted.contains(kind)) {
+        Some(setting) => Err(ElectrodeProblem::UnsupportedSetting {
             method: electrode.method.name(),
-            taken: join_quoted(taken.iter().map(|p| p.key()), usize::MAX),
-            lost: lost.key(),
+            accepted: join_quoted(accepted.iter().map(|kind| kind.key()), usize::MAX),
+            setting: setting.key(),
         }),
         None => Ok(()),
     }
 }
 
-/// Refuses a reference that is no other contact, or none that can be subtracted.
+/// Checks that a reference is another contact with a comparable quantity.
 fn check_reference(electrode: &Electrode, all: &[(u64, Electrode)]) -> Result<(), ElectrodeProblem> {
     let others = || all.iter().map(|(_, other)| other).filter(|other| other.name != electrode.name);
     let subtracted: Vec<&Electrode> = match &electrode.settings.reference {
@@ -171,7 +172,7 @@ mod tests {
         (0, electrode)
     }
 
-    /// What is said of the first of some contacts.
+    /// Checks the reference of the first contact.
     fn checked(all: &[(u64, Electrode)]) -> Result<(), String> {
         check_reference(&all[0].1, all).map_err(|e| e.to_string())
     }
@@ -190,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn an_average_is_of_several() {
+    fn an_average_needs_several_contacts() {
         let (a, b) = (with("a", "PointSource", "average"), with("b", "PointSource", "a"));
         assert_eq!(
             checked(&[a, b]).unwrap_err(),

@@ -1,19 +1,19 @@
-//! What a contact says for itself, apart from its name, place and type.
+//! The settings of a contact, in addition to its name, position and type.
 //!
 //! | key | value |
 //! |---|---|
 //! | `conductivity` | S/m: one number, or three along x, y and z |
 //! | `field` | the lead field of the contact: its name or its file |
-//! | `radius`, `thickness` | of the method's region, um |
+//! | `radius`, `thickness` | sizes of the method's region, µm |
 //! | `array` | a name shared by the contacts of one array |
 //! | `measure` | `midpoint` or `length` |
 //! | `per_volume` | `true` or `false` |
-//! | `boundary` | `z<1200, 0`: the medium is where z is below 1200 um, beyond are 0 S/m; `>` likewise; `=`: the contact's side |
-//! | `reference` | what is subtracted: a contact's name, or `average` |
-//! | `disc_radius`, `disc_normal`, `disc_points` | of a disc instead of a point: um, three numbers, least number of points |
+//! | `boundary` | `z<1200, 0`: medium at z below 1200 µm, 0 S/m beyond; also `>`; `=` is the contact's side |
+//! | `reference` | the signal to subtract: a contact's name, or `average` |
+//! | `disc_radius`, `disc_normal`, `disc_points` | disc contact: µm, three numbers, smallest number of points |
 //!
-//! In CSV several numbers stand in one cell with blanks, semicolons or (in quotes) commas between them; in JSON they may
-//! also be a list.
+//! In CSV several numbers are in one cell, separated by blanks, semicolons or (in quotes) commas; in JSON they may also
+//! be a list.
 
 use serde_json::{Value, json};
 
@@ -42,47 +42,47 @@ pub(super) const SETTING_KEYS: [&str; 12] = [
     "disc_points",
 ];
 
-/// A contact's own settings; what is none here is told by options, or by the method's default.
+/// The settings of a contact; missing ones are set by options, or by the method's default.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ElectrodeSettings {
     /// Conductivity of the medium.
     pub conductivity: Option<Conductivity>,
     /// The lead field: its name or its file.
     pub lead_field: Option<String>,
-    /// Radius of the method's region, um.
+    /// Radius of the method's region, µm.
     pub radius_um: Option<f64>,
-    /// Thickness of the method's region, um.
+    /// Thickness of the method's region, µm.
     pub thickness_um: Option<f64>,
     /// A name shared by the contacts of one array.
     pub array: Option<String>,
-    /// What is measured of a segment.
+    /// The measure of a segment.
     pub measure: Option<Measure>,
-    /// What the measure is divided by (`per_volume`).
+    /// The divisor of the measure (`per_volume`).
     pub density: Option<Density>,
-    /// Where the medium ends.
+    /// The plane at which the medium ends.
     pub boundary: Option<Boundary>,
-    /// What is subtracted.
+    /// The signal to subtract.
     pub reference: Option<Reference>,
-    /// The disc that the contact is, instead of a point.
+    /// The disc of the contact, instead of a point.
     pub disc: Option<Disc>,
 }
 
-/// What is subtracted from a contact's coefficients.
+/// The reference that is subtracted from a contact's weights.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reference {
-    /// Those of another contact, as they are before anything is subtracted from them.
+    /// The weights of another contact, before its own reference is subtracted.
     Contact(String),
-    /// The mean of those of all contacts that have this reference, themselves among them.
+    /// The mean of the weights of all contacts that have this reference, including the contact itself.
     Average,
 }
 
 type SettingResult<T> = std::result::Result<T, ElectrodeProblem>;
 
-/// The word for [`Reference::Average`].
+/// The value for [`Reference::Average`].
 const AVERAGE_KEYWORD: &str = "average";
 
 impl ElectrodeSettings {
-    /// Reads the settings among a contact's values.
+    /// Parses the settings among a contact's values.
     pub(super) fn from_values<'a>(get: impl Fn(&str) -> Option<RawValue<'a>>) -> SettingResult<Self> {
         Ok(Self {
             conductivity: get("conductivity").map(parse_conductivity).transpose()?,
@@ -98,7 +98,7 @@ impl ElectrodeSettings {
         })
     }
 
-    /// Which settings there are.
+    /// Returns the kinds of the settings that are present.
     pub fn setting_kinds(&self) -> Vec<SettingKind> {
         let conductivity = match self.conductivity {
             Some(Conductivity::Anisotropic(_)) => SettingKind::Anisotropy,
@@ -119,7 +119,7 @@ impl ElectrodeSettings {
         there.into_iter().filter_map(|(parameter, there)| there.then_some(parameter)).collect()
     }
 
-    /// The settings as keys and values, as [`ElectrodeSettings::from_values`] reads them.
+    /// Returns the settings as keys and values that [`ElectrodeSettings::from_values`] can read.
     pub(super) fn to_key_values(&self) -> Vec<(&'static str, Value)> {
         let disc = self.disc;
         let values = [
@@ -168,7 +168,7 @@ fn parse_conductivity(field: RawValue<'_>) -> SettingResult<Conductivity> {
     }
 }
 
-/// The largest length of a setting, um: a kilometre. Squares and cubes of it are far from overflow.
+/// The largest length in a setting, µm: one kilometre. Its squares and cubes are far from overflow.
 pub(super) const MAX_LENGTH_UM: f64 = 1e9;
 
 fn parse_length_um(key: &'static str, field: RawValue<'_>) -> SettingResult<f64> {
@@ -253,7 +253,7 @@ fn parse_direction(field: RawValue<'_>) -> SettingResult<Point> {
     const EXPECTED: &str = "three numbers, not all 0";
     let numbers = field.parse_numbers("disc_normal", EXPECTED)?;
     let vector = <[f64; 3]>::try_from(numbers).map(Point::from).ok();
-    // where squares overflow or vanish the vector is brought to size first
+    // scale the vector if its square overflows or underflows
     let largest = |v: Point| v.to_array().into_iter().fold(0.0, |most: f64, x| most.max(x.abs()));
     let sized = |v: Point| if v.norm().is_normal() { v } else { v / largest(v) };
     let unit = vector.map(sized).map(|v| v / v.norm()).filter(|unit| unit.is_finite());
@@ -278,7 +278,7 @@ mod tests {
         SiemensPerMeter::new(value).unwrap()
     }
 
-    /// Every setting, each with a value.
+    /// Returns settings with a value for each key.
     fn all() -> ElectrodeSettings {
         ElectrodeSettings {
             conductivity: Some(Conductivity::Anisotropic([sigma(0.3), sigma(0.3), sigma(0.1)])),
@@ -326,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_read_back_as_they_were() {
+    fn values_are_read_back_unchanged() {
         let isotropic = ElectrodeSettings {
             conductivity: Some(Conductivity::Isotropic(sigma(0.1))),
             ..ElectrodeSettings::default()
@@ -374,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_values_are_told() {
+    fn wrong_values_are_reported() {
         for cell in ["0", "-0.3", "0.3 0.3", "wet", "0.3 nan 0.1", "inf", ";"] {
             refused("conductivity", cell, "one number from 1e-30 to 1e30 S/m, or three (along x, y, z)");
         }
@@ -396,7 +396,7 @@ mod tests {
     }
 
     #[test]
-    fn a_boundary_says_on_which_side_the_medium_is_or_leaves_it_to_the_contact() {
+    fn a_boundary_gives_the_side_of_the_medium_or_uses_that_of_the_contact() {
         for (cell, axis, medium) in [
             ("x<1.5, 0.2", Axis::X, Some(Side::Below)),
             ("y>1.5, 0.2", Axis::Y, Some(Side::Above)),

@@ -1,4 +1,4 @@
-//! Electrodes as CSV and JSON that [`super::read`] reads back, to the last bit of every number.
+//! Writes electrodes as CSV and JSON that [`super::read`] reads back with identical bits of every number.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -11,10 +11,11 @@ use crate::error::{Context, Result, format_count};
 use crate::geometry::Point;
 use crate::io::atomic_output::{AtomicOutput, OverwritePolicy};
 
-/// Writes electrodes: JSON where the name ends in `.json`, CSV where it ends in `.csv`.
+/// Writes electrodes as JSON if the name ends in `.json`, and as CSV if it ends in `.csv`.
 ///
 /// # Errors
-/// Another ending, or the file cannot be written, or exists and is to be kept.
+/// Returns an error if the name has another ending, if the file cannot be written, or if it exists and must not be
+/// replaced.
 pub fn save(path: &Path, electrodes: &[Electrode], existing: OverwritePolicy) -> Result<()> {
     let text = match path.extension().and_then(|ending| ending.to_str()) {
         Some("csv") => to_csv(electrodes),
@@ -26,7 +27,7 @@ pub fn save(path: &Path, electrodes: &[Electrode], existing: OverwritePolicy) ->
     staged.commit()
 }
 
-/// Electrodes as CSV: `name,x,y,z,layer,region,type`, then the settings that any of them has.
+/// Formats electrodes as CSV: `name,x,y,z,layer,region,type`, then the settings that any of them has.
 pub fn to_csv(electrodes: &[Electrode]) -> String {
     let rows: Vec<Map<String, Value>> = electrodes.iter().map(to_members).collect();
     let there: BTreeSet<&str> = rows.iter().flat_map(|row| row.keys().map(String::as_str)).collect();
@@ -40,16 +41,17 @@ pub fn to_csv(electrodes: &[Electrode]) -> String {
     text
 }
 
-/// Electrodes as JSON: a list with one object a line.
+/// Formats electrodes as JSON: a list with one object per line.
 pub fn to_json(electrodes: &[Electrode]) -> String {
     let entries: Vec<String> = electrodes.iter().map(|e| format!("  {}", Value::Object(to_members(e)))).collect();
     format!("[\n{}\n]\n", entries.join(",\n"))
 }
 
-/// Radius of the circles that stand for contacts of unknown shape, um: probeinterface needs a shape.
+/// Radius of the circles for contacts of unknown shape, µm: probeinterface requires a shape.
 const STAND_IN_RADIUS_UM: f64 = 1.0;
 
-/// Electrodes as probeinterface's JSON, one probe of three dimensions, and what it cannot hold, in words.
+/// Formats electrodes as probeinterface's JSON, with one three-dimensional probe, and describes the data that it cannot
+/// store.
 pub fn to_probeinterface(electrodes: &[Electrode]) -> (String, Vec<String>) {
     let list = |value: &dyn Fn(&Electrode) -> Value| electrodes.iter().map(value).collect::<Vec<Value>>();
     let disc = |e: &Electrode| e.settings.disc;
@@ -68,10 +70,10 @@ pub fn to_probeinterface(electrodes: &[Electrode]) -> (String, Vec<String>) {
     (format!("{document:#}\n"), describe_losses(electrodes))
 }
 
-/// Two axes of the plane across a normal; x and y where there is none.
+/// Returns two axes of the plane with a normal; x and y without a normal.
 fn plane_axes(normal: Option<Point>) -> [[f64; 3]; 2] {
     let Some(normal) = normal else { return [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]] };
-    // the axis that is furthest from the normal gives the steadiest product
+    // the coordinate axis with the largest angle to the normal gives the most accurate product
     let [x, y, z] = normal.to_array().map(f64::abs);
     let helper = if x <= y && x <= z {
         Point::new(1.0, 0.0, 0.0)
@@ -85,7 +87,7 @@ fn plane_axes(normal: Option<Point>) -> [[f64; 3]; 2] {
     [first.to_array(), normal.cross(first).to_array()]
 }
 
-/// What probeinterface has no place for.
+/// Describes the data that probeinterface cannot store.
 fn describe_losses(electrodes: &[Electrode]) -> Vec<String> {
     let some = |has: &dyn Fn(&Electrode) -> bool, what: &str| {
         let number = electrodes.iter().filter(|e| has(e)).count();
@@ -102,14 +104,14 @@ fn describe_losses(electrodes: &[Electrode]) -> Vec<String> {
     let shapeless = electrodes.iter().filter(|e| e.settings.disc.is_none()).count();
     if shapeless > 0 {
         let contacts = format_count(shapeless as u64, "contact");
-        lost.push(format!("shape unknown of {contacts}: circles of radius {STAND_IN_RADIUS_UM} um stand in"));
+        lost.push(format!("shape of {contacts} unknown: written as circles of radius {STAND_IN_RADIUS_UM} um"));
     }
     lost
 }
 
 fn to_members(electrode: &Electrode) -> Map<String, Value> {
     let Electrode { name, position_um: position, method, layer, region, settings } = electrode;
-    let own = [
+    let members = [
         ("name", json!(name)),
         ("x", json!(position.x)),
         ("y", json!(position.y)),
@@ -118,10 +120,10 @@ fn to_members(electrode: &Electrode) -> Map<String, Value> {
         ("region", json!(region)),
         ("type", json!(method.name())),
     ];
-    own.into_iter().chain(settings.to_key_values()).map(|(key, value)| (key.to_string(), value)).collect()
+    members.into_iter().chain(settings.to_key_values()).map(|(key, value)| (key.to_string(), value)).collect()
 }
 
-/// A value as a cell of CSV.
+/// Formats a value as a CSV cell.
 fn to_csv_cell(value: &Value) -> String {
     match value {
         Value::Array(items) => items.iter().map(Value::to_string).collect::<Vec<_>>().join(" "),
@@ -130,7 +132,8 @@ fn to_csv_cell(value: &Value) -> String {
     }
 }
 
-/// RFC 4180: in quotes where the text has a separator, a quote or a line's end; blanks at its ends would be lost.
+/// Quotes a text by RFC 4180 if it contains a separator, a quote or a line break, or begins or ends with a blank, which
+/// would be lost.
 fn quote_csv(text: &str) -> String {
     if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.into() }
 }

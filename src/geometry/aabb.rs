@@ -1,8 +1,8 @@
-//! The axis-aligned bounding box.
+//! Axis-aligned bounding boxes.
 
 use super::Point;
 
-/// An axis-aligned box; [`Aabb::EMPTY`] holds nothing.
+/// An axis-aligned box; [`Aabb::EMPTY`] contains no point.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Aabb {
     /// Corner with the smallest coordinates.
@@ -12,18 +12,18 @@ pub struct Aabb {
 }
 
 impl Aabb {
-    /// The box that holds nothing: growing it by a point gives that point.
+    /// The empty box: extending it by a point gives that point.
     pub const EMPTY: Self = Self {
         min: Point::new(f64::INFINITY, f64::INFINITY, f64::INFINITY),
         max: Point::new(f64::NEG_INFINITY, f64::NEG_INFINITY, f64::NEG_INFINITY),
     };
 
-    /// The smallest box round some points.
+    /// Returns the smallest box around some points.
     pub fn enclosing(points: impl IntoIterator<Item = Point>) -> Self {
         points.into_iter().fold(Self::EMPTY, Self::extended_to)
     }
 
-    /// The box grown to hold a point.
+    /// Returns the box extended to contain a point.
     #[must_use]
     pub fn extended_to(self, p: Point) -> Self {
         Self {
@@ -32,33 +32,48 @@ impl Aabb {
         }
     }
 
-    /// The smallest box round both.
+    /// Returns the smallest box around both.
     #[must_use]
     pub fn union(self, other: Self) -> Self {
         if other.is_empty() { self } else { self.extended_to(other.min).extended_to(other.max) }
     }
 
-    /// Whether the box holds nothing.
+    /// Returns the box that two boxes share; empty if they are disjoint.
+    #[must_use]
+    pub fn intersection(self, other: Self) -> Self {
+        let (a, b) = (self, other);
+        Self {
+            min: Point::new(a.min.x.max(b.min.x), a.min.y.max(b.min.y), a.min.z.max(b.min.z)),
+            max: Point::new(a.max.x.min(b.max.x), a.max.y.min(b.max.y), a.max.z.min(b.max.z)),
+        }
+    }
+
+    /// Returns whether a point is inside the box or on its border.
+    pub fn contains(&self, p: Point) -> bool {
+        self.distance(&Self::enclosing([p])) == 0.0
+    }
+
+    /// Returns whether the box contains no point.
     pub fn is_empty(&self) -> bool {
         !(self.min.x <= self.max.x && self.min.y <= self.max.y && self.min.z <= self.max.z)
     }
 
-    /// Whether all coordinates are finite.
+    /// Returns whether all coordinates are finite.
     pub fn is_finite(&self) -> bool {
         self.min.is_finite() && self.max.is_finite()
     }
 
-    /// Lengths of the sides.
+    /// Returns the lengths of the sides.
     pub fn size(&self) -> Point {
         self.max - self.min
     }
 
-    /// The middle.
+    /// Returns the centre.
     pub fn center(&self) -> Point {
         self.min.midpoint(self.max)
     }
 
-    /// The eight corners.
+    /// Returns the eight corners.
     pub fn corners(&self) -> [Point; 8] {
         let (low, high) = (self.min, self.max);
         let corner = |bits: usize| {
@@ -68,7 +83,7 @@ impl Aabb {
         [0, 1, 2, 3, 4, 5, 6, 7].map(corner)
     }
 
-    /// The distance between the nearest points of two boxes: 0 where they touch.
+    /// Returns the distance between the nearest points of two boxes: 0 if they touch.
     pub fn distance(&self, other: &Self) -> f64 {
         let gap = |a0: f64, a1: f64, b0: f64, b1: f64| (b0 - a1).max(a0 - b1).max(0.0);
         Point::new(
@@ -80,7 +95,7 @@ impl Aabb {
     }
 }
 
-/// The box that holds nothing.
+/// Defaults to the empty box.
 impl Default for Aabb {
     fn default() -> Self {
         Self::EMPTY

@@ -4,7 +4,7 @@
 
 use super::{Aabb, Point};
 
-/// Bits per axis: three axes fill 63 bits of the key.
+/// Bits per axis: three axes use 63 bits of the key.
 const BITS_PER_AXIS: u32 = 21;
 
 /// Maps points of a box to positions along the curve.
@@ -16,7 +16,7 @@ pub struct HilbertCurve {
 }
 
 impl HilbertCurve {
-    /// The curve that fills the cube round a box.
+    /// Creates the curve that fills the cube around a box.
     pub fn for_bounds(bounds: &Aabb) -> Self {
         let size = bounds.size();
         let side = size.x.max(size.y).max(size.z);
@@ -24,17 +24,17 @@ impl HilbertCurve {
         Self { origin: if bounds.is_empty() { Point::ORIGIN } else { bounds.min }, cells_per_um: scale }
     }
 
-    /// The position of a point along the curve; points outside the box count as the nearest cell.
+    /// Returns the position of a point along the curve; points outside the box count as the nearest cell.
     pub fn key(&self, p: Point) -> u64 {
         let p = (p - self.origin) * self.cells_per_um;
-        // `as` saturates: below zero gives 0, NaN gives 0
+        // `as` saturates: negative numbers and NaN give 0
         let cell = |v: f64| (v as u32).min((1 << BITS_PER_AXIS) - 1);
         interleave(axes_to_transpose([cell(p.x), cell(p.y), cell(p.z)]))
     }
 }
 
-/// Skilling's axes-to-transpose: turns cell coordinates into the bits of the Hilbert index. Written without branches:
-/// which way they went would be anybody's guess, 63 times a key.
+/// Skilling's axes-to-transpose: converts cell coordinates to the bits of the Hilbert index. It has no branches,
+/// because they would be unpredictable, 63 times per key.
 fn axes_to_transpose(mut x: [u32; 3]) -> [u32; 3] {
     let top = 1_u32 << (BITS_PER_AXIS - 1);
     let mut q = top;
@@ -59,12 +59,12 @@ fn axes_to_transpose(mut x: [u32; 3]) -> [u32; 3] {
     x.map(|v| v ^ t)
 }
 
-/// Takes bits from the three words in turn, the highest first.
+/// Interleaves the bits of the three words, the highest first.
 fn interleave(x: [u32; 3]) -> u64 {
     spread_bits(x[0]) << 2 | spread_bits(x[1]) << 1 | spread_bits(x[2])
 }
 
-/// Puts two zero bits between the bits of a 21-bit number.
+/// Inserts two zero bits between the bits of a 21-bit number.
 fn spread_bits(v: u32) -> u64 {
     let mut v = u64::from(v);
     v = (v | v << 32) & 0x001f_0000_0000_ffff;

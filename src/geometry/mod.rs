@@ -1,4 +1,4 @@
-//! Points, boxes, rotations and the space-filling order. All lengths are micrometres.
+//! Points, boxes, rotations and the space-filling curve. All lengths are in micrometres.
 
 mod aabb;
 pub mod hilbert;

@@ -1,8 +1,8 @@
-//! A point, or a vector, in space.
+//! Points and vectors in space.
 
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
-/// A point or vector, in micrometres unless said otherwise.
+/// A point or vector, in micrometres unless stated otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Point {
     /// First coordinate.
@@ -17,17 +17,17 @@ impl Point {
     /// The origin.
     pub const ORIGIN: Self = Self::new(0.0, 0.0, 0.0);
 
-    /// The point (x, y, z).
+    /// Creates the point (x, y, z).
     pub const fn new(x: f64, y: f64, z: f64) -> Self {
         Self { x, y, z }
     }
 
-    /// Scalar product.
+    /// Returns the scalar product.
     pub fn dot(self, other: Self) -> f64 {
         self.x * other.x + self.y * other.y + self.z * other.z
     }
 
-    /// Vector product.
+    /// Returns the vector product.
     #[must_use]
     pub fn cross(self, other: Self) -> Self {
         Self::new(
@@ -37,39 +37,39 @@ impl Point {
         )
     }
 
-    /// Squared length.
+    /// Returns the squared length.
     pub fn norm_2(self) -> f64 {
         self.dot(self)
     }
 
-    /// Length.
+    /// Returns the length.
     pub fn norm(self) -> f64 {
         self.norm_2().sqrt()
     }
 
-    /// Distance to another point.
+    /// Returns the distance to another point.
     pub fn distance(self, other: Self) -> f64 {
         (self - other).norm()
     }
 
-    /// The point at fraction `t` of the way to `other`; exactly `self` at 0 and `other` at 1.
+    /// Returns the point at fraction `t` between `self` and `other`; exactly `self` at 0 and `other` at 1.
     #[must_use]
     pub fn lerp(self, other: Self, t: f64) -> Self {
         if t == 1.0 { other } else { self + (other - self) * t }
     }
 
-    /// Half way to another point.
+    /// Returns the point halfway to another point.
     #[must_use]
     pub fn midpoint(self, other: Self) -> Self {
         (self + other) * 0.5
     }
 
-    /// Whether all three coordinates are finite.
+    /// Returns whether all three coordinates are finite.
     pub fn is_finite(self) -> bool {
         self.x.is_finite() && self.y.is_finite() && self.z.is_finite()
     }
 
-    /// The coordinates as an array.
+    /// Returns the coordinates as an array.
     pub const fn to_array(self) -> [f64; 3] {
         [self.x, self.y, self.z]
     }

@@ -1,29 +1,29 @@
-//! The line that points lie along: their first principal component.
+//! Fits a line to points: their first principal component.
 //!
-//! The direction is the eigenvector with the largest eigenvalue of the points' covariance matrix, found by Jacobi
-//! rotations (Golub & Van Loan, Matrix Computations, section 8.5). Its sign is free; here its largest component is
-//! positive, and among components equal to 1e-9 the first.
+//! The direction is the eigenvector with the largest eigenvalue of the points' covariance matrix, computed with Jacobi
+//! rotations (Golub & Van Loan, Matrix Computations, section 8.5). Its sign is arbitrary; here its largest component is
+//! positive, and if several components are equal to 1e-9, the first of them.
 
 use super::Point;
 use crate::error::Problem;
 
-/// A line through the mean of some points along which they spread most.
+/// The line through the mean of some points in the direction of their largest spread.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PrincipalAxis {
-    /// The mean of the points, um.
+    /// The mean of the points, µm.
     pub center: Point,
-    /// The unit vector along the line.
+    /// Unit vector along the line.
     pub direction: Point,
-    /// How far the points are from sharing the line, in degrees: the angle whose tangent is their root mean square
-    /// distance from the line over that along it. 0 on a line, 45 for a square or a cube of points at least.
+    /// Deviation of the points from the line, in degrees: the angle whose tangent is their root mean square distance
+    /// from the line, divided by that along it. 0 for points on a line, at least 45 for a square or a cube of points.
     pub off_axis_degrees: f64,
 }
 
-/// Points without an axis.
+/// The points have no axis.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("no axis, expected at least two points at different positions, found {}", found(*points))]
 pub struct NoPrincipalAxis {
-    /// How many points there are, all at one position.
+    /// Number of points, all at one position.
     pub points: usize,
 }
 
@@ -34,14 +34,14 @@ fn found(points: usize) -> String {
 }
 
 impl PrincipalAxis {
-    /// The axis of some points.
+    /// Computes the axis of some points.
     ///
     /// # Errors
-    /// [`NoPrincipalAxis`] where there are no two points at different positions.
+    /// Returns [`NoPrincipalAxis`] if no two points have different positions.
     pub fn from_points(points: &[Point]) -> Result<Self, NoPrincipalAxis> {
         let none = NoPrincipalAxis { points: points.len() };
         let first = *points.first().ok_or(NoPrincipalAxis { points: 0 })?;
-        // from the first point: coordinates of a whole brain would cost digits
+        // relative to the first point: the large coordinates of a whole brain would lose digits
         let mean = points.iter().fold(Point::ORIGIN, |sum, &p| sum + (p - first)) / points.len() as f64;
         let spread: Vec<Point> = points.iter().map(|&p| p - first - mean).collect();
         let largest = spread.iter().flat_map(|p| p.to_array()).fold(0.0, |most, v| v.abs().max(most));
@@ -53,13 +53,13 @@ impl PrincipalAxis {
         Ok(Self { center: first + mean, direction, off_axis_degrees: compute_off_axis_degrees(&scaled, direction) })
     }
 
-    /// The coordinate of a point along the axis, from the centre, um.
+    /// Returns the coordinate of a point along the axis, from the centre, µm.
     pub fn project(&self, p: Point) -> f64 {
         (p - self.center).dot(self.direction)
     }
 }
 
-/// The direction of the largest spread of points whose mean is the origin.
+/// Returns the direction of the largest spread of points with their mean at the origin.
 fn first_component(points: &[Point]) -> Point {
     let mut matrix = [[0.0; 3]; 3];
     for v in points.iter().map(|p| p.to_array()) {
@@ -74,9 +74,9 @@ fn first_component(points: &[Point]) -> Point {
     direction / direction.norm()
 }
 
-/// Eigenvalues of a symmetric matrix, and eigenvectors as the columns of a matrix.
+/// Returns the eigenvalues of a symmetric matrix, and the eigenvectors as columns of a matrix.
 ///
-/// Every sweep squares what is left off the diagonal, so that sixteen are more than any double needs.
+/// Every sweep squares the remaining off-diagonal elements, so sixteen sweeps are more than doubles need.
 fn symmetric_eigen(mut a: [[f64; 3]; 3]) -> ([f64; 3], [[f64; 3]; 3]) {
     let mut vectors = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
     for (p, q) in [(0, 1), (0, 2), (1, 2)].repeat(16) {
@@ -91,7 +91,7 @@ fn symmetric_eigen(mut a: [[f64; 3]; 3]) -> ([f64; 3], [[f64; 3]; 3]) {
     ([a[0][0], a[1][1], a[2][2]], vectors)
 }
 
-/// Cosine and sine of the smaller rotation that makes the matrix ((pp, pq), (pq, qq)) diagonal.
+/// Returns cosine and sine of the smaller rotation that diagonalizes the matrix ((pp, pq), (pq, qq)).
 fn jacobi_rotation(pp: f64, pq: f64, qq: f64) -> (f64, f64) {
     let theta = (qq - pp) / (2.0 * pq);
     let tan = theta.signum() / (theta.abs() + theta.hypot(1.0));
@@ -113,14 +113,14 @@ fn rotate_rows(a: &mut [[f64; 3]; 3], p: usize, q: usize, c: f64, s: f64) {
     (a[p], a[q]) = (row_p, row_q);
 }
 
-/// The vector or its opposite: the one whose largest component is positive.
+/// Returns the vector or its opposite: the one with a positive largest component.
 fn with_positive_largest(v: Point) -> Point {
     let most = v.to_array().iter().fold(0.0_f64, |most, c| c.abs().max(most));
     let leading = v.to_array().into_iter().find(|c| c.abs() >= most * 0.999_999_999);
     if leading.is_some_and(|c| c < 0.0) { -v } else { v }
 }
 
-/// See [`PrincipalAxis::off_axis_degrees`].
+/// Computes [`PrincipalAxis::off_axis_degrees`].
 fn compute_off_axis_degrees(points: &[Point], direction: Point) -> f64 {
     let (off, along) = points.iter().fold((0.0, 0.0), |(off, along), &p| {
         let t = p.dot(direction);
@@ -150,7 +150,7 @@ mod tests {
 
     #[test]
     fn the_spread_off_the_axis_is_given_as_an_angle() {
-        // two columns 2 um apart, both from -3 to 3: root mean squares 1 and 3
+        // two columns 2 µm apart, both from -3 to 3: root mean squares 1 and 3
         let points = [(-1.0, -3.0), (-1.0, 3.0), (1.0, -3.0), (1.0, 3.0)].map(|(x, y)| Point::new(x, y, 0.0));
         let axis = PrincipalAxis::from_points(&points).unwrap();
         assert!((axis.off_axis_degrees - (1.0_f64 / 3.0).atan().to_degrees()).abs() < 1e-12);
@@ -176,10 +176,10 @@ mod tests {
     }
 
     proptest! {
-        /// Against the definition: no other direction has a larger spread, and the axis is a direction of rest of the
-        /// covariance (its image is along itself).
+        /// Checks the definition: no other direction has a larger spread, and the axis is an eigenvector of the
+        /// covariance matrix (its image is parallel to it).
         #[test]
-        fn no_direction_spreads_more(
+        fn no_direction_has_a_larger_spread(
             points in prop::collection::vec(prop::array::uniform3(-100.0..100.0_f64), 2..12),
             others in prop::collection::vec(prop::array::uniform3(-1.0..1.0_f64), 20),
         ) {

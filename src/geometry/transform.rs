@@ -1,4 +1,4 @@
-//! Where a neuron's morphology lies in the circuit: a rotation, then a shift.
+//! Transforms a neuron's morphology to the circuit: a rotation, then a shift.
 
 use super::Point;
 use crate::error::Problem;
@@ -10,9 +10,11 @@ pub struct Quaternion {
     v: Point,
 }
 
-/// A quaternion of length zero (or not finite) is no rotation.
+/// A quaternion with a length that is zero or not finite does not define a rotation.
 #[derive(Debug, thiserror::Error, PartialEq)]
-#[error("orientation is no rotation, expected a quaternion with a length above 0, found (w {w}, x {x}, y {y}, z {z})")]
+#[error(
+    "orientation is not a rotation, expected a quaternion with a length above 0, found (w {w}, x {x}, y {y}, z {z})"
+)]
 pub struct ZeroQuaternion {
     w: f64,
     x: f64,
@@ -22,18 +24,18 @@ pub struct ZeroQuaternion {
 
 impl Problem for ZeroQuaternion {
     fn hint(&self) -> Option<String> {
-        Some("an unrotated neuron has the orientation w 1, x 0, y 0, z 0".into())
+        Some("give an unrotated neuron the orientation w 1, x 0, y 0, z 0".into())
     }
 }
 
 impl Quaternion {
-    /// No rotation.
+    /// The identity rotation.
     pub const IDENTITY: Self = Self { w: 1.0, v: Point::ORIGIN };
 
-    /// The rotation of a quaternion, which is normalised here: SONATA does not promise unit length.
+    /// Creates the rotation of a quaternion, which is normalized here: SONATA does not guarantee unit length.
     ///
     /// # Errors
-    /// [`ZeroQuaternion`] where the length is zero or not finite.
+    /// Returns [`ZeroQuaternion`] if the length is zero or not finite.
     pub fn new(w: f64, x: f64, y: f64, z: f64) -> Result<Self, ZeroQuaternion> {
         let norm = (w * w + x * x + y * y + z * z).sqrt();
         if !(norm.is_finite() && norm > 0.0) {
@@ -42,8 +44,8 @@ impl Quaternion {
         Ok(Self { w: w / norm, v: Point::new(x, y, z) / norm })
     }
 
-    /// The rotation by Euler angles in radians: about the fixed x axis, then y, then z
-    /// (SONATA `rotation_angle_xaxis`, `_yaxis`, `_zaxis`).
+    /// Creates the rotation from Euler angles in radians: about the fixed x axis, then y, then z (SONATA
+    /// `rotation_angle_xaxis`, `_yaxis`, `_zaxis`).
     pub fn from_euler(x: f64, y: f64, z: f64) -> Self {
         let about = |angle: f64, axis: [f64; 3]| {
             let (sin, cos) = (angle / 2.0).sin_cos();
@@ -52,7 +54,7 @@ impl Quaternion {
         about(z, [0.0, 0.0, 1.0]).compose_after(about(y, [0.0, 1.0, 0.0])).compose_after(about(x, [1.0, 0.0, 0.0]))
     }
 
-    /// The rotation by Euler angles in radians about the world's axes x, y, z, one after the other in an order.
+    /// Creates the rotation from Euler angles in radians about the fixed axes x, y, z, applied in the given order.
     pub fn from_euler_angles([x, y, z]: [f64; 3], order: EulerOrder) -> Self {
         match order {
             EulerOrder::Sonata => {
@@ -63,7 +65,7 @@ impl Quaternion {
         }
     }
 
-    /// This rotation after another one.
+    /// Returns the composition of this rotation after another one.
     #[must_use]
     pub fn compose_after(self, first: Self) -> Self {
         Self {
@@ -72,36 +74,36 @@ impl Quaternion {
         }
     }
 
-    /// The rotation that undoes this one.
+    /// Returns the inverse rotation.
     #[must_use]
     pub fn inverse(self) -> Self {
         Self { w: self.w, v: -self.v }
     }
 
-    /// w, x, y, z.
+    /// Returns w, x, y, z.
     pub const fn to_array(self) -> [f64; 4] {
         [self.w, self.v.x, self.v.y, self.v.z]
     }
 
-    /// The rotated vector.
+    /// Returns the rotated vector.
     pub fn rotate(self, p: Point) -> Point {
         let t = self.v.cross(p) * 2.0;
         p + t * self.w + self.v.cross(t)
     }
 }
 
-/// Which of the Euler angles about the world's axes comes first.
+/// The order in which Euler angles about the fixed axes are applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum EulerOrder {
-    /// About z, then y, then x: the SONATA guide, and bluepysnap.
+    /// About z, then y, then x, as in the SONATA guide and bluepysnap.
     #[default]
     Sonata,
-    /// About x, then y, then z: neurodamus.
+    /// About x, then y, then z, as in neurodamus.
     Neurodamus,
 }
 
 impl EulerOrder {
-    /// Its name on the command line.
+    /// Returns its name on the command line.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Sonata => "sonata",
@@ -110,41 +112,41 @@ impl EulerOrder {
     }
 }
 
-/// World position = rotation of the morphology's point about a point of its file, plus the place of that point.
+/// Transforms morphology points to the circuit: the rotation about `origin`, plus `translation`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Transform {
     /// The rotation.
     pub rotation: Quaternion,
-    /// Where `origin` lies, which is where the soma lies, um.
+    /// Circuit position of `origin`, which is the position of the soma, µm.
     pub translation: Point,
-    /// The point of the morphology's file that is put at `translation`, um: the file's origin, or the soma's centre.
+    /// The point of the morphology file that is moved to `translation`, µm: the file's origin, or the soma's centre.
     pub origin: Point,
 }
 
 impl Transform {
-    /// A rotation about the file's origin, then a shift.
+    /// Creates a rotation about the file's origin, followed by a shift.
     pub const fn new(rotation: Quaternion, translation: Point) -> Self {
         Self { rotation, translation, origin: Point::ORIGIN }
     }
 
-    /// The world position of a morphology's point.
+    /// Returns the circuit position of a morphology point.
     pub fn apply(&self, p: Point) -> Point {
         self.rotation.rotate(p - self.origin) + self.translation
     }
 
-    /// The same rotation, with another point of the file, the soma's centre, at the place of the file's origin.
+    /// Returns the same rotation, but with another point of the file (the soma's centre) moved to `translation`.
     #[must_use]
     pub fn with_origin(self, center: Point) -> Self {
         Self { origin: center, ..self }
     }
 
-    /// The same places, with the soma where the file has it.
+    /// Returns an equal transform with `center` as its origin, so that the soma stays at its transformed file position.
     #[must_use]
     pub fn rebased_on(self, center: Point) -> Self {
         Self { origin: center, translation: self.apply(center), ..self }
     }
 
-    /// The transform that undoes this one.
+    /// Returns the inverse transform.
     #[must_use]
     pub fn inverse(&self) -> Self {
         let rotation = self.rotation.inverse();
@@ -162,10 +164,10 @@ mod tests {
     }
 
     #[test]
-    fn euler_angles_turn_about_fixed_axes_x_first() {
+    fn euler_angles_rotate_about_fixed_axes_x_first() {
         let y = Point::new(0.0, 1.0, 0.0);
         close(Quaternion::from_euler(FRAC_PI_2, 0.0, 0.0).rotate(y), Point::new(0.0, 0.0, 1.0));
-        // x by 90 degrees brings y to z; y by 90 degrees then brings z to x; z by 90 degrees brings x to y.
+        // x by 90 degrees moves y to z; then y by 90 degrees moves z to x; then z by 90 degrees moves x to y
         close(Quaternion::from_euler(FRAC_PI_2, FRAC_PI_2, 0.0).rotate(y), Point::new(1.0, 0.0, 0.0));
         close(Quaternion::from_euler(FRAC_PI_2, FRAC_PI_2, FRAC_PI_2).rotate(y), Point::new(0.0, 1.0, 0.0));
     }
@@ -187,31 +189,31 @@ mod tests {
     }
 
     #[test]
-    fn a_centre_goes_to_the_place_or_stays_where_the_file_has_it() {
+    fn a_centre_is_moved_to_the_position_or_keeps_its_file_position() {
         let quarter = Quaternion::new(1.0, 0.0, 0.0, 1.0).unwrap();
         let (plain, center) = (Transform::new(quarter, Point::new(10.0, 0.0, 0.0)), Point::new(300.0, 0.0, 0.0));
         let p = Point::new(301.0, 0.0, 0.0);
         let moved = plain.with_origin(center);
         close(moved.apply(center), moved.translation);
         close(moved.apply(p), Point::new(10.0, 1.0, 0.0));
-        let kept = plain.rebased_on(center);
-        assert!(kept.translation.distance(Point::new(10.0, 300.0, 0.0)) < 1e-12);
-        assert!(kept.apply(p).distance(plain.apply(p)) < 1e-12);
+        let rebased = plain.rebased_on(center);
+        assert!(rebased.translation.distance(Point::new(10.0, 300.0, 0.0)) < 1e-12);
+        assert!(rebased.apply(p).distance(plain.apply(p)) < 1e-12);
     }
 
     #[test]
-    fn the_orders_of_angles_differ_where_two_are_not_zero() {
+    fn the_orders_of_angles_differ_if_two_are_not_zero() {
         let p = Point::new(1.0, 2.0, 3.0);
         let turned = |angles, order| Quaternion::from_euler_angles(angles, order).rotate(p);
         let [sonata, neurodamus] = [EulerOrder::Sonata, EulerOrder::Neurodamus];
         for one in [[0.3, 0.0, 0.0], [0.0, 0.3, 0.0], [0.0, 0.0, 0.3]] {
             close(turned(one, sonata), turned(one, neurodamus));
         }
-        // z by 90 degrees brings x to y, then y by 90 degrees nothing, then x by 90 degrees y to z
+        // z by 90 degrees moves x to y, then y by 90 degrees has no effect, then x by 90 degrees moves y to z
         let all = [FRAC_PI_2; 3];
         let x = Point::new(1.0, 0.0, 0.0);
         close(Quaternion::from_euler_angles(all, sonata).rotate(x), Point::new(0.0, 0.0, 1.0));
-        // x nothing, then y by 90 degrees x to -z, then z nothing
+        // x has no effect, then y by 90 degrees moves x to -z, then z has no effect
         close(Quaternion::from_euler_angles(all, neurodamus).rotate(x), Point::new(0.0, 0.0, -1.0));
     }
 
@@ -219,7 +221,7 @@ mod tests {
     fn a_zero_quaternion_is_refused() {
         assert_eq!(
             Quaternion::new(0.0, 0.0, 0.0, 0.0).unwrap_err().to_string(),
-            "orientation is no rotation, expected a quaternion with a length above 0, found (w 0, x 0, y 0, z 0)"
+            "orientation is not a rotation, expected a quaternion with a length above 0, found (w 0, x 0, y 0, z 0)"
         );
     }
 }

@@ -1,34 +1,35 @@
-//! The nodes along one axis of a grid, and the search for the cell that holds a coordinate.
+//! The nodes along one axis of a grid, and the search for the cell that contains a coordinate.
 //!
-//! Buckets of equal width lie over the axis, as narrow as its smallest cell where that is not too many. A bucket then holds
-//! at most one node, and the cell of a coordinate is the bucket's first, or the one behind it: no search, no branch.
+//! Buckets of equal width cover the axis, as narrow as its smallest cell unless that needs too many. A bucket then
+//! contains at most one node, and the cell of a coordinate is the bucket's first cell or the next one, without a search
+//! and without a branch.
 
 use std::ops::Range;
 
 use crate::error::Problem;
 
-/// What is wrong with an axis or with values on a grid.
+/// Problems of an axis, or of values on a grid.
 #[derive(Debug, thiserror::Error, PartialEq)]
 pub enum GridProblem {
-    /// Nothing can be interpolated along fewer than two nodes.
+    /// An axis needs two nodes for interpolation.
     #[error("axis too short, expected at least 2 nodes, found {0}")]
     TooFewNodes(usize),
-    /// A node is not beyond the one before it, or is no number.
+    /// A node is not above the previous one, or is not finite.
     #[error("axis not increasing, expected a finite number above `{before}`, found `{found}`")]
     NotIncreasing {
-        /// Place in the axis.
+        /// Index of the node in the axis.
         row: usize,
-        /// The node before.
+        /// The previous node.
         before: f64,
         /// The node.
         found: f64,
     },
-    /// There are more or fewer values than nodes.
+    /// The number of values differs from the number of nodes.
     #[error("values do not fit the axes, expected {expected:?}, found {found:?}")]
     Shape {
         /// Nodes along the axes.
         expected: Vec<usize>,
-        /// What there is.
+        /// Shape of the values.
         found: Vec<usize>,
     },
 }
@@ -36,7 +37,7 @@ pub enum GridProblem {
 impl Problem for GridProblem {}
 
 impl GridProblem {
-    /// The row of the axis at fault, where one node is.
+    /// Returns the index of the invalid node, if there is one.
     pub const fn row(&self) -> Option<usize> {
         match self {
             Self::NotIncreasing { row, .. } => Some(*row),
@@ -45,52 +46,52 @@ impl GridProblem {
     }
 }
 
-/// The nodes along one axis, um: at least two, finite, strictly increasing.
+/// The nodes along one axis, µm: at least two, finite, strictly increasing.
 #[derive(Debug, Clone)]
 pub struct GridAxis {
     nodes: Vec<f64>,
     cells: Vec<AxisCell>,
-    /// Buckets of equal width over the axis: where the search begins.
+    /// Buckets of equal width over the axis, in which the search begins.
     buckets: Vec<Bucket>,
-    /// Whether no bucket holds two nodes.
+    /// Whether no bucket contains two nodes.
     has_one_node_per_bucket: bool,
     /// Buckets per micrometre.
     buckets_per_um: f64,
-    /// The first node and the last.
+    /// The first and last node.
     low: f64,
     high: f64,
 }
 
-/// What lies between two nodes.
+/// The cell between two nodes.
 #[derive(Debug, Clone, Copy)]
 struct AxisCell {
     low: f64,
-    /// Of its width, rounded so that the product with the width is at least 1.
+    /// Inverse of the width, rounded so that the product with the width is at least 1.
     inverse_width: f64,
-    /// Where the next one begins; NaN, which nothing reaches, for the last.
+    /// Start of the next cell; NaN for the last cell, so that comparisons are false.
     end: f64,
 }
 
-/// The first cell that reaches into a bucket, and where that one ends.
+/// The first cell that overlaps a bucket, and its end.
 #[derive(Debug, Clone, Copy)]
 struct Bucket {
     end: f64,
     cell: u32,
 }
 
-/// Coordinates that are located together.
+/// Number of coordinates that are located together.
 pub(super) const LANES: usize = 64;
 
-/// A number for each of some points.
+/// One number for each of the points that are located together.
 pub(super) type LaneArray<T> = [T; LANES];
 
-/// Buckets a cell on the average: as many as make the smallest cell as wide as a bucket, between these two.
+/// Limits of the mean number of buckets per cell: the smallest cell is as wide as a bucket between these limits.
 const BUCKETS_PER_CELL: (f64, f64) = (2.0, 16.0);
 
-/// The most buckets; their numbers are 32 bits.
+/// Largest number of buckets; their indices have 32 bits.
 const MAX_BUCKETS: f64 = 2_147_483_648.0;
 
-/// 2^52: the low bits of a number that it is added to are the nearest integer.
+/// 2^52: adding it to a number puts the nearest integer into the low bits.
 const TWO_52: f64 = 4_503_599_627_370_496.0;
 
 impl PartialEq for GridAxis {
@@ -100,10 +101,11 @@ impl PartialEq for GridAxis {
 }
 
 impl GridAxis {
-    /// An axis through these nodes, um.
+    /// Creates an axis from its nodes, µm.
     ///
     /// # Errors
-    /// Fewer than two nodes, a node that is not above the one before it, a node that is not finite.
+    /// Returns an error for fewer than two nodes, a node that is not above the previous one, or a node that is not
+    /// finite.
     pub fn new(nodes: Vec<f64>) -> Result<Self, GridProblem> {
         check_increasing(&nodes)?;
         let count = (nodes.len() - 1) as f64;
@@ -122,13 +124,13 @@ impl GridAxis {
             high,
             nodes,
         };
-        // one more, for the last node itself
+        // one more bucket, for the last node itself
         axis.fill_buckets(buckets as usize + 1);
         Ok(axis)
     }
 
-    /// A coordinate of bucket `b` lies beyond every node of a lower bucket, because [`GridAxis::bucket_index`] does not decrease;
-    /// so the last such node begins a cell from which the search need only go up.
+    /// A coordinate in bucket `b` is above every node in a lower bucket, because [`GridAxis::bucket_index`] is
+    /// monotonic; the last such node begins a cell from which the search only needs to go up.
     fn fill_buckets(&mut self, count: usize) {
         let mut cell = 0;
         for b in 0..count {
@@ -140,7 +142,7 @@ impl GridAxis {
             let end = self.cells.get(cell).map_or(f64::NAN, |c| c.end);
             self.buckets.push(Bucket { end, cell: u32::try_from(cell).unwrap_or(0) });
         }
-        // the last bucket's own nodes have not been met
+        // the nodes of the last bucket were not counted yet
         self.has_one_node_per_bucket &= self.cells.len() <= cell + 2;
     }
 
@@ -148,25 +150,26 @@ impl GridAxis {
         ((x - self.low) * self.buckets_per_um + TWO_52).to_bits() as u32 as usize
     }
 
-    /// The nodes, um.
+    /// Returns the nodes, µm.
     pub fn nodes(&self) -> &[f64] {
         &self.nodes
     }
 
-    /// The first node and the last, um.
+    /// Returns the first and last node, µm.
     pub(super) fn end_nodes(&self) -> (f64, f64) {
         (self.low, self.high)
     }
 
-    /// The cell that holds a coordinate and the fraction of its side there, 0 to 1; none outside the axis.
+    /// Returns the cell that contains a coordinate, and the fraction of its side there, 0 to 1; `None` outside the
+    /// axis.
     #[inline]
     pub fn locate(&self, x: f64) -> Option<(usize, f64)> {
         let (cell, low, inverse) = self.find_cell(x, self.bucket_index(x));
         self.contains(x).then(|| (cell, cell_fraction(x, low, inverse)))
     }
 
-    /// [`GridAxis::locate`] for many coordinates: their cells are added to `corner`, whose numbers count nodes of the axes
-    /// before this one; the fraction is NaN, and the cell any, outside the axis.
+    /// Computes [`GridAxis::locate`] for many coordinates. Cells are added to `corner`, whose indices count nodes of
+    /// the previous axes; outside the axis the fraction is NaN and the cell arbitrary.
     #[inline(never)]
     pub(super) fn locate_lanes(
         &self,
@@ -174,7 +177,7 @@ impl GridAxis {
         corner: &mut LaneArray<usize>,
         fractions: &mut LaneArray<f64>,
     ) {
-        // three loops, so that the first and the last are computed with vectors
+        // three loops, so that the first and the last are vectorized
         let bucket: LaneArray<usize> = std::array::from_fn(|i| self.bucket_index(x[i]));
         let (mut low, mut inverse) = ([0.0; LANES], [0.0; LANES]);
         for i in 0..LANES {
@@ -193,12 +196,12 @@ impl GridAxis {
         (x >= self.low) & (x <= self.high)
     }
 
-    /// The cell of a coordinate in a bucket, its first node and the inverse of its width. Of coordinates outside the
-    /// axis, which have no bucket, some cell.
+    /// Returns the cell of a coordinate in a bucket, its first node and the inverse of its width. Coordinates outside
+    /// the axis have no bucket and give an arbitrary cell.
     #[inline(always)]
     fn find_cell(&self, x: f64, bucket: usize) -> (usize, f64, f64) {
         let bucket = &self.buckets[bucket.min(self.buckets.len() - 1)];
-        // no step leads beyond the last cell, whose end is NaN
+        // the end of the last cell is NaN, so the comparison stops there
         let mut cell = bucket.cell as usize + usize::from(x >= bucket.end);
         if !self.has_one_node_per_bucket {
             cell += self.cells[cell..].partition_point(|c| c.end <= x);
@@ -208,7 +211,7 @@ impl GridAxis {
     }
 }
 
-/// The fraction of a cell's side at a coordinate: exactly 0 at its first node and 1 at its last.
+/// Returns the fraction of a cell's side at a coordinate: exactly 0 at its first node and 1 at its last.
 #[inline(always)]
 fn cell_fraction(x: f64, low: f64, inverse: f64) -> f64 {
     let t = (x - low) * inverse;
@@ -237,10 +240,10 @@ pub(super) fn last_node(nodes: &[f64]) -> f64 {
     nodes.last().copied().unwrap_or(f64::NAN)
 }
 
-/// Checks that nodes make an axis.
+/// Checks that nodes define an axis.
 ///
 /// # Errors
-/// Fewer than two nodes, a node that is not above the one before it, a node that is not finite.
+/// Returns an error for fewer than two nodes, a node that is not above the previous one, or a node that is not finite.
 pub fn check_increasing(nodes: &[f64]) -> Result<(), GridProblem> {
     if nodes.len() < 2 {
         return Err(GridProblem::TooFewNodes(nodes.len()));
@@ -250,14 +253,15 @@ pub fn check_increasing(nodes: &[f64]) -> Result<(), GridProblem> {
     wrong.map_or(Ok(()), |(row, (before, &found))| Err(GridProblem::NotIncreasing { row, before, found }))
 }
 
-/// The middles of an axis' cells: where a component of a Yee-staggered field lies along its own axis.
+/// Returns the midpoints of an axis' cells, where a component of a Yee-staggered field is located along its own axis.
 pub fn cell_midpoints(nodes: &[f64]) -> Vec<f64> {
     nodes.windows(2).map(|w| (w[0] + w[1]) / 2.0).collect()
 }
 
-/// The fewest nodes whose cells hold every part of `low..=high` that lies on the axis; at least one cell.
+/// Returns the smallest range of nodes whose cells contain the part of `low..=high` that is on the axis; at least one
+/// cell.
 ///
-/// `nodes` are increasing and at least two.
+/// `nodes` must be increasing and at least two.
 pub fn covering_nodes(nodes: &[f64], low: f64, high: f64) -> Range<usize> {
     let cells = nodes.len().saturating_sub(1);
     let from = nodes.partition_point(|&n| n <= low).saturating_sub(1).min(cells.saturating_sub(1));
@@ -270,7 +274,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// An axis of up to 60 nodes whose steps span nine orders of magnitude.
+    /// Axes of up to 60 nodes with steps that span nine orders of magnitude.
     fn any_axis() -> impl Strategy<Value = Vec<f64>> {
         let steps = prop::collection::vec((-5.0_f64..4.0).prop_map(|e| 10_f64.powf(e)), 1..60);
         (-1e3_f64..1e3, steps).prop_map(|(start, steps)| {
@@ -296,7 +300,7 @@ mod tests {
         }
 
         #[test]
-        fn a_window_holds_the_range_and_no_cell_more(nodes in any_axis(), a in -0.2_f64..1.2, b in -0.2_f64..1.2) {
+        fn a_window_contains_the_range_and_no_other_cell(nodes in any_axis(), a in -0.2_f64..1.2, b in -0.2_f64..1.2) {
             let (first, last) = (nodes[0], nodes[nodes.len() - 1]);
             let at = |t: f64| first + t * (last - first);
             let (low, high) = (at(a.min(b)), at(a.max(b)));
@@ -312,7 +316,7 @@ mod tests {
         }
 
         #[test]
-        fn many_are_located_as_one_by_one(nodes in any_axis(), at in prop::collection::vec(-0.2_f64..1.2, LANES)) {
+        fn many_coordinates_are_located_as_single_ones(nodes in any_axis(), at in prop::collection::vec(-0.2_f64..1.2, LANES)) {
             let axis = GridAxis::new(nodes.clone()).unwrap();
             let (first, length) = (nodes[0], nodes[nodes.len() - 1] - nodes[0]);
             let mut x: LaneArray<f64> = std::array::from_fn(|i| first + at[i] * length);
@@ -329,10 +333,10 @@ mod tests {
     }
 
     #[test]
-    fn axes_with_a_node_a_bucket_and_with_many_are_told_apart() {
+    fn axes_with_one_node_per_bucket_are_distinguished_from_others() {
         let simple = |nodes: &[f64]| GridAxis::new(nodes.to_vec()).unwrap().has_one_node_per_bucket;
         assert!(simple(&[0.0, 1.0]) && simple(&[0.0, 1.0, 2.0, 3.0]) && simple(&[-1.0, 0.0, 4.0, 8.0]));
-        // of 16 buckets a cell the first, 0.3 wide, holds two nodes; and the last likewise
+        // with 16 buckets per cell the first bucket, 0.3 wide, contains two nodes, and so does the last
         assert!(!simple(&[0.0, 0.001, 0.002, 10.0]) && !simple(&[-10.0, -0.002, -0.001, 0.0]));
     }
 

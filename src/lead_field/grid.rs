@@ -1,12 +1,12 @@
-//! Values on a rectilinear grid, interpolated trilinearly.
+//! Interpolates values on a rectilinear grid trilinearly.
 //!
-//! Between the eight nodes (i, j, k) of a cell, with t, u, v the fractions of the cell's sides at a point,
+//! Inside a cell with the eight nodes (i, j, k), where t, u, v are the fractions of the cell's sides at a point,
 //!
 //! f = sum over the corners of f_ijk w_i(t) w_j(u) w_k(v),   w_0(t) = 1 - t,   w_1(t) = t.
 //!
-//! Exact at the nodes and for functions that are linear along each axis; elsewhere the error is at most
-//! sum over the axes of h^2/8 max|d2f/dx2|, h the cell's side: second order as the grid refines. The axes may be
-//! spaced unevenly. A point outside the grid has no value: nothing is extrapolated.
+//! The interpolation is exact at the nodes and for functions that are linear along each axis. Elsewhere the error is at
+//! most the sum over the axes of h^2/8 max|d2f/dx2|, where h is the cell's side: second order as the grid is refined.
+//! The nodes may be spaced unevenly. A point outside the grid has no value, because nothing is extrapolated.
 
 use std::ops::Range;
 
@@ -14,19 +14,19 @@ pub use super::axis::{GridAxis, GridProblem, cell_midpoints, check_increasing, c
 use super::axis::{LANES, LaneArray, first_node, last_node};
 use crate::geometry::{Aabb, Point};
 
-/// Values at the nodes of three axes.
+/// A scalar at the nodes of a grid with three axes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ScalarGrid {
     axes: [GridAxis; 3],
-    /// Row-major: z runs fastest.
+    /// Row-major: z varies fastest.
     values: Vec<f64>,
 }
 
 impl ScalarGrid {
-    /// A grid of values in row-major order (z runs fastest), `nx * ny * nz` of them.
+    /// Creates a grid from `nx * ny * nz` values in row-major order (z varies fastest).
     ///
     /// # Errors
-    /// The number of values is another one.
+    /// Returns an error if the number of values is wrong.
     pub fn new(axes: [GridAxis; 3], values: Vec<f64>) -> Result<Self, GridProblem> {
         let expected = axes.each_ref().map(|a| a.nodes().len());
         let nodes = expected.iter().try_fold(1_usize, |n, &m| n.checked_mul(m));
@@ -36,31 +36,31 @@ impl ScalarGrid {
         Ok(Self { axes, values })
     }
 
-    /// The box that the grid covers, um.
+    /// Returns the box that the grid covers, µm.
     pub fn bounds(&self) -> Aabb {
         let ends = self.axes.each_ref().map(GridAxis::end_nodes);
         Aabb { min: ends.map(|(low, _)| low).into(), max: ends.map(|(_, high)| high).into() }
     }
 
-    /// The interpolated value at a point (um); none outside the grid's box, or where a node round the point is NaN.
+    /// Returns the interpolated value at a point (µm); `None` outside the grid, or if a node of the cell is NaN.
     ///
     /// ```
     /// use leadfield::geometry::Point;
-    /// use leadfield::lead_field::grid::{Axis, Grid};
+    /// use leadfield::lead_field::grid::{GridAxis, ScalarGrid};
     ///
-    /// let axis = || Axis::new(vec![0.0, 10.0]).unwrap();
+    /// let axis = || GridAxis::new(vec![0.0, 10.0]).unwrap();
     /// let corners = vec![0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0];
-    /// let grid = Grid::new([axis(), axis(), axis()], corners).unwrap();
-    /// assert_eq!(grid.value(Point::new(5.0, 5.0, 5.0)), Some(3.5));
-    /// assert_eq!(grid.value(Point::new(5.0, 5.0, 10.1)), None);
+    /// let grid = ScalarGrid::new([axis(), axis(), axis()], corners).unwrap();
+    /// assert_eq!(grid.interpolate(Point::new(5.0, 5.0, 5.0)), Some(3.5));
+    /// assert_eq!(grid.interpolate(Point::new(5.0, 5.0, 10.1)), None);
     /// ```
     #[inline]
     pub fn interpolate(&self, p: Point) -> Option<f64> {
         self.find_cell(p).and_then(|found| self.interpolate_cell(&found)).filter(|value| !value.is_nan())
     }
 
-    /// Writes [`ScalarGrid::interpolate`] of many points, NaN where there is none: faster, because the cells of some points are
-    /// found, axis by axis, and their corners asked for, before the first of their values is needed.
+    /// Writes [`ScalarGrid::interpolate`] of many points, NaN without a value. This is faster: cells of several points
+    /// are found, axis by axis, and their corners prefetched, before the first value is needed.
     pub fn interpolate_all(&self, points: &[Point], out: &mut [f64]) {
         for (points, out) in points.chunks(LANES).zip(out.chunks_mut(LANES)) {
             let mut xyz = [[f64::NAN; LANES]; 3];
@@ -79,14 +79,14 @@ impl ScalarGrid {
         }
     }
 
-    /// How far the next row, and the next plane, are behind a node.
+    /// Returns the index offsets of the next node along y and of the next node along x.
     #[inline]
     fn strides(&self) -> (usize, usize) {
         let [_, y, z] = &self.axes;
         (z.nodes().len(), y.nodes().len() * z.nodes().len())
     }
 
-    /// Asks for the lines of memory that hold a cell's corners.
+    /// Prefetches the cache lines with a cell's corners.
     #[inline]
     fn prefetch_cell(&self, corner: usize) {
         let (row, plane) = self.strides();
@@ -100,7 +100,7 @@ impl ScalarGrid {
         Some(CellPosition { corner: (i * y.nodes().len() + j) * z.nodes().len() + k, fractions: [t, u, v] })
     }
 
-    /// Along y and x for both ends of the edge along z, then along that.
+    /// Interpolates along y and x for both ends of the edge along z, then along z.
     #[inline]
     fn interpolate_cell(&self, found: &CellPosition) -> Option<f64> {
         let (corner, [t, u, v]) = (found.corner, found.fractions);
@@ -111,25 +111,25 @@ impl ScalarGrid {
         Some(low * (1.0 - v) + high * v)
     }
 
-    /// The values at the two ends of the edge of a cell that begins at a node and runs along z.
+    /// Returns the values at the two ends of a cell edge that begins at a node and is parallel to z.
     #[inline]
     fn edge_values(&self, corner: usize) -> Option<[f64; 2]> {
         self.values.get(corner..)?.first_chunk().copied()
     }
 }
 
-/// The first corner of a cell and the fractions of its sides.
+/// The first corner of a cell, and the fractions of its sides.
 #[derive(Debug, Clone, Copy)]
 struct CellPosition {
     corner: usize,
     fractions: [f64; 3],
 }
 
-/// Brings a value towards the processor, where the machine can be asked to.
+/// Prefetches a value into the cache, on processors that support it.
 #[inline]
 fn prefetch(value: &f64) {
     #[cfg(target_arch = "x86_64")]
-    // SAFETY: prefetching reads nothing that the program sees and cannot fault; SSE is part of x86-64.
+    // SAFETY: a prefetch has no visible effect and cannot fault; SSE is part of x86-64
     unsafe {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
         _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(value).cast());
@@ -153,7 +153,7 @@ pub struct GridWindow {
 }
 
 impl GridWindow {
-    /// The nodes (um) of the cells that a box touches; each axis is increasing and has at least two.
+    /// Finds the nodes (µm) of the cells that a box touches; each axis must be increasing with at least two nodes.
     pub fn new(axes: &[Vec<f64>; 3], within: &Aabb) -> Self {
         let (low, high) = (within.min.to_array(), within.max.to_array());
         let [x, y, z] = axes;
@@ -166,17 +166,17 @@ impl GridWindow {
         }
     }
 
-    /// The grid of this part, from its values.
+    /// Creates the grid of this part from its values.
     ///
     /// # Errors
-    /// The values, or the axes, are others than those of the window.
+    /// Returns an error if the values or the axes do not match the window.
     pub fn to_grid(&self, axes: &[Vec<f64>; 3], values: Vec<f64>) -> Result<ScalarGrid, GridProblem> {
         let axis = |k: usize| GridAxis::new(axes[k].get(self.ranges[k].clone()).unwrap_or_default().to_vec());
         ScalarGrid::new([axis(0)?, axis(1)?, axis(2)?], values)
     }
 }
 
-/// The box of a grid's axes, each at least two nodes.
+/// Returns the box of a grid's axes; each must have at least two nodes.
 pub fn axes_bounds(axes: &[Vec<f64>; 3]) -> Aabb {
     let ends = |end: fn(&[f64]) -> f64| Point::from(axes.each_ref().map(|a| end(a)));
     Aabb { min: ends(first_node), max: ends(last_node) }

@@ -1,12 +1,12 @@
-//! Lead fields: potential and electric field that a current through a contact makes, from somebody's field solver.
+//! Lead fields: the potential and electric field that a current through a contact produces, computed by a field solver.
 //!
-//! By reciprocity (H. von Helmholtz, Ann. Phys. 165, 211, 1853, doi:10.1002/andp.18531650603; S. Rush and
-//! D. A. Driscoll, IEEE Trans. Biomed. Eng. 16, 15, 1969, doi:10.1109/TBME.1969.4502598), the potential that a unit
-//! current through the contact makes at a segment is the potential that a unit current in the segment makes at the
+//! By reciprocity (H. von Helmholtz, Ann. Phys. 165, 211, 1853, doi:10.1002/andp.18531650603; S. Rush and D. A.
+//! Driscoll, IEEE Trans. Biomed. Eng. 16, 15, 1969, doi:10.1109/TBME.1969.4502598), the potential that a unit current
+//! through the contact produces at a segment equals the potential that a unit current in the segment produces at the
 //! contact.
 //!
-//! Three layouts are read ([`read`]): Sim4Life's export, a plain HDF5 layout of ours, and scattered points in CSV or
-//! Parquet (see `docs/lead-field.md`). Of a grid only the box that the circuit touches is read.
+//! [`read`] supports three layouts: Sim4Life's export, a plain HDF5 layout of this library, and scattered points in CSV
+//! or Parquet (see `docs/lead-field.md`). Only the part of a grid that the circuit touches is read.
 
 mod axis;
 pub mod grid;
@@ -29,7 +29,7 @@ use grid::{ScalarGrid, check_increasing};
 use scattered::ScatteredField;
 use vector_grid::VectorGrid;
 
-/// What a lead field may hold.
+/// A quantity of a lead field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Quantity {
     /// The potential, V.
@@ -39,7 +39,7 @@ pub enum Quantity {
 }
 
 impl Quantity {
-    /// Its name in messages.
+    /// Returns its name in messages.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Potential => "potential",
@@ -48,16 +48,16 @@ impl Quantity {
     }
 }
 
-/// What to read of a field, and how it lies in the circuit.
+/// The parts of a field to read, and its position in the circuit.
 #[derive(Debug, Clone, Copy)]
 pub struct LeadFieldRequest<'a> {
-    /// What is needed; the rest is not read.
+    /// The required quantities; others are not read.
     pub quantities: &'a [Quantity],
-    /// The box round the points that will be looked up, um, in the circuit's frame.
+    /// The box around the points that will be looked up, µm, in the circuit's frame.
     pub lookup_bounds: Aabb,
-    /// Brings a point of the field's frame to the circuit's; none where they are the same.
+    /// Transforms a point from the field's frame to the circuit's; `None` if they are the same.
     pub placement: Option<Transform>,
-    /// The current that made the field, nA; none takes the file's own.
+    /// The current that produced the field, nA; `None` uses the current in the file.
     pub current_na: Option<f64>,
 }
 
@@ -66,29 +66,22 @@ impl LeadFieldRequest<'_> {
         self.quantities.contains(&quantity)
     }
 
-    /// The box to read, in the field's own frame.
+    /// Returns the box to read, in the field's frame.
     fn bounds_in_field_frame(&self) -> Aabb {
         let Some(placement) = self.placement.filter(|_| !self.lookup_bounds.is_empty()) else {
             return self.lookup_bounds;
         };
         let back = placement.inverse();
-        Aabb::enclosing(box_corners(&self.lookup_bounds).map(|corner| back.apply(corner)))
+        Aabb::enclosing(self.lookup_bounds.corners().map(|corner| back.apply(corner)))
     }
 }
 
-fn box_corners(b: &Aabb) -> [Point; 8] {
-    std::array::from_fn(|i| {
-        let side = |bit: usize, low, high| if i & bit == 0 { low } else { high };
-        Point::new(side(1, b.min.x, b.max.x), side(2, b.min.y, b.max.y), side(4, b.min.z, b.max.z))
-    })
-}
-
-/// Values on a grid that may be a part of a larger one.
+/// Values on a grid, which may be a part of a larger one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GridPart<G> {
     /// The part that was read.
     pub grid: G,
-    /// The box of the whole, um, in the field's frame.
+    /// The box of the complete grid, µm, in the field's frame.
     pub full_bounds: Aabb,
 }
 
@@ -104,17 +97,17 @@ impl From<VectorGrid> for Box<GridPart<VectorGrid>> {
     }
 }
 
-/// Where the values of a field come from.
+/// The values of a field.
 #[derive(Debug)]
 pub enum FieldValues {
-    /// Grids; each may be missing.
+    /// Values on grids; each may be missing.
     Grids {
         /// The potential, V.
         potential: Option<GridPart<ScalarGrid>>,
         /// The electric field, V/m.
         electric: Option<Box<GridPart<VectorGrid>>>,
     },
-    /// Scattered points.
+    /// Values at scattered points.
     Scattered(ScatteredField),
 }
 
@@ -124,32 +117,32 @@ pub struct LeadField {
     path: PathBuf,
     values: FieldValues,
     current_na: f64,
-    /// From the circuit's frame to the field's, and the rotation back.
+    /// The transform from the circuit's frame to the field's, and the inverse rotation.
     frames: Option<(Transform, Transform)>,
     warnings: Vec<Error>,
 }
 
-/// What a point outside the field means.
+/// The treatment of a point outside the field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OutsideField {
-    /// An error.
+    /// The point causes an error.
     #[default]
     Error,
-    /// The coefficient 0.
+    /// The weight is 0.
     Zero,
 }
 
 impl LeadField {
-    /// A field from values, made by a current in nA; `file` stands for it in messages.
+    /// Creates a field from values, produced by a current in nA; `file` identifies it in messages.
     ///
     /// # Errors
-    /// The current is 0 or not finite.
+    /// Returns an error if the current is 0 or not finite.
     pub fn new(file: &Path, values: FieldValues, current_na: f64) -> Result<Self, CurrentProblem> {
         let current_na = check_current(current_na)?;
         Ok(Self { path: file.to_path_buf(), values, current_na, frames: None, warnings: Vec::new() })
     }
 
-    /// The same field, turned and shifted: `placement` brings a point of the field's frame to the circuit's.
+    /// Returns the field, rotated and shifted: `placement` transforms a point from the field's frame to the circuit's.
     #[must_use]
     pub fn with_placement(self, placement: Option<Transform>) -> Self {
         Self { frames: placement.map(|forth| (forth.inverse(), forth)), ..self }
@@ -159,28 +152,28 @@ impl LeadField {
         Self { warnings, ..self }
     }
 
-    /// What a user should know of the file, though it could be read.
+    /// Returns warnings about the file.
     pub fn warnings(&self) -> &[Error] {
         &self.warnings
     }
 
-    /// The file.
+    /// Returns the path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The current that made the field, nA.
+    /// Returns the current that produced the field, nA.
     pub const fn current_na(&self) -> f64 {
         self.current_na
     }
 
-    /// What brings a point of the field's frame to the circuit's; none where they are the same.
+    /// Returns the transform from the field's frame to the circuit's; `None` if they are the same.
     pub fn placement(&self) -> Option<Transform> {
         self.frames.map(|(_, forth)| forth)
     }
 
-    /// The stated error of the potential (V) at a point of the circuit (um), where values are fitted to scattered points;
-    /// none on a grid, or outside the field.
+    /// Returns the estimated error of the potential (V) at a point of the circuit (µm), for scattered points; `None`
+    /// for a grid, or outside the field.
     pub fn potential_error(&self, p: Point) -> Option<f64> {
         match &self.values {
             FieldValues::Grids { .. } => None,
@@ -192,7 +185,7 @@ impl LeadField {
         self.frames.map_or(p, |(back, _)| back.apply(p))
     }
 
-    /// The potential (V) at a point of the circuit (um); none outside the field.
+    /// Returns the potential (V) at a point of the circuit (µm); `None` outside the field.
     #[inline]
     pub fn potential(&self, p: Point) -> Option<f64> {
         let p = self.to_field_frame(p);
@@ -202,7 +195,7 @@ impl LeadField {
         }
     }
 
-    /// Writes the potentials (V) at points of the circuit (um), NaN outside the field.
+    /// Writes the potentials (V) at points of the circuit (µm), NaN outside the field.
     pub fn potentials(&self, points: &[Point], out: &mut [f64]) {
         match (&self.values, self.frames) {
             (FieldValues::Grids { potential: Some(part), .. }, None) => part.grid.interpolate_all(points, out),
@@ -210,7 +203,7 @@ impl LeadField {
         }
     }
 
-    /// The electric field (V/m, circuit's frame) at a point of the circuit (um); none outside the field.
+    /// Returns the electric field (V/m, circuit's frame) at a point of the circuit (µm); `None` outside the field.
     pub fn electric_field(&self, p: Point) -> Option<Point> {
         let p = self.to_field_frame(p);
         let e = match &self.values {
@@ -222,7 +215,8 @@ impl LeadField {
         Some(self.frames.map_or(e, |(_, forth)| forth.rotation.rotate(e)))
     }
 
-    /// The box in which a quantity has values, um, in the field's own frame; none where the field lacks it.
+    /// Returns the box in which a quantity has values, µm, in the field's frame; `None` if the field lacks the
+    /// quantity.
     pub fn bounds(&self, quantity: Quantity) -> Option<Aabb> {
         match (&self.values, quantity) {
             (FieldValues::Grids { potential, .. }, Quantity::Potential) => potential.as_ref().map(|p| p.full_bounds),
@@ -231,10 +225,10 @@ impl LeadField {
         }
     }
 
-    /// Refuses a field that lacks what a method needs.
+    /// Checks that the field has the quantity that a method needs.
     ///
     /// # Errors
-    /// [`FieldLookupProblem::NoQuantity`], with the file.
+    /// Returns [`FieldLookupProblem::NoQuantity`], with the file, if it has not.
     pub fn require_quantity(&self, quantity: Quantity, method: &'static str) -> Result<()> {
         match self.bounds(quantity) {
             Some(_) => Ok(()),
@@ -242,7 +236,7 @@ impl LeadField {
         }
     }
 
-    /// Why there is no value at a point, which is `what`, for a contact.
+    /// Returns the error for a point without a value; `what` describes the point.
     pub fn lookup_error(&self, quantity: Quantity, p: Point, what: &str, contact: &str) -> Error {
         let q = self.to_field_frame(p);
         let moved = if q == p { String::new() } else { format!(" ({} in the field's frame)", format_point(q)) };
@@ -250,7 +244,7 @@ impl LeadField {
         let place = ErrorLocation::file(&self.path).with_item(format!("contact `{contact}`"));
         let bounds = self.bounds(quantity).unwrap_or(Aabb::EMPTY);
         let problem = match &self.values {
-            FieldValues::Grids { .. } if box_contains(&bounds, q) => FieldLookupProblem::NoValue { found },
+            FieldValues::Grids { .. } if bounds.contains(q) => FieldLookupProblem::NoValue { found },
             FieldValues::Grids { .. } => FieldLookupProblem::Outside { domain: format!("in {bounds}"), found },
             FieldValues::Scattered(_) => {
                 FieldLookupProblem::Outside { domain: format!("among its points in {bounds}"), found }
@@ -258,10 +252,6 @@ impl LeadField {
         };
         Error::new(place, problem)
     }
-}
-
-fn box_contains(b: &Aabb, p: Point) -> bool {
-    b.distance(&Aabb::enclosing([p])) == 0.0
 }
 
 fn format_point(p: Point) -> String {
@@ -272,12 +262,12 @@ fn check_current(current: f64) -> Result<f64, CurrentProblem> {
     if current.is_finite() && current != 0.0 { Ok(current) } else { Err(CurrentProblem::Unusable(current)) }
 }
 
-/// The current that is asked for, or else the one that the file holds.
+/// Returns the requested current, or else the current in the file.
 fn choose_current(request: &LeadFieldRequest<'_>, of_file: impl FnOnce() -> Result<f64>) -> Result<f64> {
     request.current_na.map_or_else(of_file, |given| check_current(given).in_item("current"))
 }
 
-/// The nodes of an axis, in um, of which the file's unit has `um_per_unit`.
+/// Reads the nodes of an axis in µm; `um_per_unit` converts from the file's unit.
 fn read_axis_nodes(file: &hdf5::Hdf5File, object: &str, um_per_unit: f64) -> Result<Vec<f64>> {
     let nodes = file.read_floats(object)?;
     let scaled = nodes.iter().map(|n| n * um_per_unit).collect::<Vec<_>>();
@@ -290,7 +280,7 @@ fn read_axis_nodes(file: &hdf5::Hdf5File, object: &str, um_per_unit: f64) -> Res
     Ok(scaled)
 }
 
-/// The layouts that can be read.
+/// Problems of the layout of a file.
 #[derive(Debug, thiserror::Error)]
 enum FileLayoutProblem {
     #[error("unknown lead field layout, expected `FieldGroups` and `Meshes`, or `axes`, found {0}")]
@@ -299,16 +289,16 @@ enum FileLayoutProblem {
 
 impl Problem for FileLayoutProblem {
     fn hint(&self) -> Option<String> {
-        Some("docs/lead-field.md shows the layouts and how to write one".into())
+        Some("see docs/lead-field.md for the layouts and how to write one".into())
     }
 }
 
-/// Reads a lead field: `.csv` and `.parquet` are scattered points, anything else is HDF5, whose layout is told by its
-/// groups.
+/// Reads a lead field: `.csv` and `.parquet` contain scattered points; any other file is HDF5, with a layout that is
+/// detected from its groups.
 ///
 /// # Errors
-/// With file and object: no known layout, something missing (what is there is listed), axes that do not increase, shapes
-/// that do not fit the axes, no current.
+/// Returns an error, with file and object, if the layout is unknown, an object is missing (existing objects are
+/// listed), axes do not increase, shapes do not match the axes, or there is no current.
 pub fn read(path: &Path, request: &LeadFieldRequest<'_>) -> Result<LeadField> {
     let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
     match extension.as_str() {
@@ -334,7 +324,7 @@ mod tests {
     use crate::geometry::Quaternion;
     use grid::GridAxis;
 
-    /// phi = x + 2 y + 4 z and E = (y, z, x), both linear, so that the grid is exact.
+    /// Returns phi = x + 2 y + 4 z and E = (y, z, x), which are linear, so that the grid is exact.
     fn field() -> LeadField {
         let nodes = vec![-100.0, 0.0, 100.0];
         let on_nodes = |f: fn(Point) -> f64| {
@@ -367,7 +357,7 @@ mod tests {
         let placement = Some(Transform::new(quarter_turn, Point::new(5.0, 0.0, 0.0)));
         let within = Aabb { min: Point::new(5.0, 1.0, 0.0), max: Point::new(8.0, 2.0, 1.0) };
         let request = LeadFieldRequest { quantities: &[], lookup_bounds: within, placement, current_na: None };
-        // the field's x axis is the circuit's y axis, its y axis the circuit's -x axis
+        // the field's x axis is the circuit's y axis, its y axis is the circuit's -x axis
         let b = request.bounds_in_field_frame();
         let expected = Aabb { min: Point::new(1.0, -3.0, 0.0), max: Point::new(2.0, 0.0, 1.0) };
         assert!(b.min.distance(expected.min) < 1e-12 && b.max.distance(expected.max) < 1e-12, "{b}");
@@ -383,8 +373,8 @@ mod tests {
         );
         assert_eq!(
             error.hint().unwrap(),
-            "the field's frame must be the circuit's: turn and shift it with `--field-transform`, or take 0 outside \
-             with `--outside-field zero`"
+            "transform the field to the circuit's frame with `--field-transform`, or use 0 outside with \
+             `--outside-field zero`"
         );
         let shift = Transform::new(Quaternion::IDENTITY, Point::new(0.0, 200.0, 0.0));
         let error =

@@ -1,9 +1,10 @@
-//! Our own plain layout: one HDF5 file that any solver's user can write in ten lines (`docs/lead-field.md`).
+//! Reads this library's plain layout: one HDF5 file that users of any solver can write in ten lines
+//! (`docs/lead-field.md`).
 //!
-//! `/axes/x`, `/axes/y`, `/axes/z`: nodes, increasing, attribute `units` (`um`, `mm`, `cm`, `m`);
-//! `/potential` \[nx, ny, nz\], `units` (`V`, `mV`, `uV`); optionally the electric field on the same nodes,
-//! `/field/x`, `/field/y`, `/field/z` \[nx, ny, nz\], `units` (`V/m`, ...); `/current` scalar, `units` (`nA`, ..., `A`).
-//! A node without a value is NaN. `/potential` may be left out where only the electric field is needed.
+//! `/axes/x`, `/axes/y`, `/axes/z`: nodes, increasing, with the attribute `units` (`um`, `mm`, `cm`, `m`); `/potential`
+//! \[nx, ny, nz\], `units` (`V`, `mV`, `uV`); optionally the electric field on the same nodes, `/field/x`, `/field/y`,
+//! `/field/z` \[nx, ny, nz\], `units` (`V/m`, ...); `/current` scalar, `units` (`nA`, ..., `A`). A node without a value
+//! is NaN. `/potential` may be omitted if only the electric field is needed.
 
 use super::grid::{GridWindow, ScalarGrid, axes_bounds};
 use super::vector_grid::VectorGrid;
@@ -15,7 +16,7 @@ use crate::error::{Context, Problem, Result};
 use crate::io::hdf5::{Hdf5File, Hdf5Problem};
 use crate::units::{CURRENT_UNITS, ELECTRIC_FIELD_UNITS, LENGTH_UNITS, POTENTIAL_UNITS, Units};
 
-/// A dataset says no unit.
+/// A dataset has no unit.
 #[derive(Debug, thiserror::Error)]
 #[error("no unit, expected the attribute `units` with {expected}, found none")]
 struct MissingUnits {
@@ -24,16 +25,16 @@ struct MissingUnits {
 
 impl Problem for MissingUnits {
     fn hint(&self) -> Option<String> {
-        Some("docs/lead-field.md shows how to write a lead field".into())
+        Some("see docs/lead-field.md for how to write a lead field".into())
     }
 }
 
-/// Reads what is asked for.
+/// Reads the requested quantities.
 pub(super) fn read(file: &Hdf5File, request: &LeadFieldRequest<'_>) -> Result<LeadField> {
     let current_na = choose_current(request, || read_current(file))?;
     let axes = [read_axis(file, "/axes/x")?, read_axis(file, "/axes/y")?, read_axis(file, "/axes/z")?];
     let part = GridWindow::new(&axes, &request.bounds_in_field_frame());
-    let whole = axes_bounds(&axes);
+    let full_bounds = axes_bounds(&axes);
     let read = |object: &str, units| read_grid(file, object, units, &axes, &part);
     let wants = |quantity| request.needs(quantity);
     let potential = wants(Quantity::Potential).then(|| read("/potential", &POTENTIAL_UNITS)).transpose()?;
@@ -41,8 +42,8 @@ pub(super) fn read(file: &Hdf5File, request: &LeadFieldRequest<'_>) -> Result<Le
     let electric = || Ok::<_, crate::error::Error>([component("x")?, component("y")?, component("z")?]);
     let electric = wants(Quantity::ElectricField).then(electric).transpose()?;
     let values = FieldValues::Grids {
-        potential: potential.map(|grid| GridPart { grid, full_bounds: whole }),
-        electric: electric.map(|components| Box::new(GridPart { grid: VectorGrid { components }, full_bounds: whole })),
+        potential: potential.map(|grid| GridPart { grid, full_bounds }),
+        electric: electric.map(|components| Box::new(GridPart { grid: VectorGrid { components }, full_bounds })),
     };
     Ok(LeadField::new(file.path(), values, current_na)?.with_placement(request.placement))
 }

@@ -1,48 +1,48 @@
-//! What can be wrong with a look-up and with the current.
+//! Problems of look-ups in a lead field, and of its current.
 
 use super::Quantity;
 use crate::error::Problem;
 
-/// What is wrong with the current that a field belongs to.
+/// Problems of the current that produced a field.
 #[derive(Debug, thiserror::Error, PartialEq)]
 pub enum CurrentProblem {
-    /// There is none.
-    #[error("no current, expected the current that made the field, found nothing")]
+    /// The current is missing.
+    #[error("no current, expected the current that produced the field, found none")]
     Missing,
-    /// It cannot be divided by.
+    /// The current is 0 or not finite.
     #[error("unusable current, expected a finite number other than 0, found `{0}`")]
     Unusable(f64),
 }
 
 impl Problem for CurrentProblem {
     fn hint(&self) -> Option<String> {
-        Some("give the current that made the field, in nA, as `current`".into())
+        Some("give the current that produced the field, in nA, as `current`".into())
     }
 }
 
-/// Why a field gives no number at a point.
+/// Problems of a look-up at a point.
 #[derive(Debug, thiserror::Error, PartialEq)]
 pub enum FieldLookupProblem {
-    /// The field does not reach the point.
+    /// The point is outside the field.
     #[error("point outside the lead field, expected one {domain}, found {found}")]
     Outside {
-        /// Where the field has values.
+        /// The region where the field has values.
         domain: String,
-        /// The point, and what it belongs to.
+        /// The point and its description.
         found: String,
     },
-    /// The field reaches round the point but is NaN there.
-    #[error("lead field without a value, expected numbers at the nodes round {found}, found `NaN`")]
+    /// The field is NaN at a node around the point.
+    #[error("lead field without a value, expected numbers at the nodes around {found}, found `NaN`")]
     NoValue {
-        /// The point, and what it belongs to.
+        /// The point and its description.
         found: String,
     },
-    /// The file does not hold what the method needs.
+    /// The file lacks a quantity that the method needs.
     #[error("lead field without the {}, which `{method}` needs", .quantity.name())]
     NoQuantity {
-        /// What is missing.
+        /// The missing quantity.
         quantity: Quantity,
-        /// Who needs it.
+        /// The method.
         method: &'static str,
     },
 }
@@ -51,11 +51,11 @@ impl Problem for FieldLookupProblem {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Outside { .. } => Some(
-                "the field's frame must be the circuit's: turn and shift it with `--field-transform`, or take 0 \
-                 outside with `--outside-field zero`"
+                "transform the field to the circuit's frame with `--field-transform`, or use 0 outside with \
+                 `--outside-field zero`"
                     .into(),
             ),
-            Self::NoValue { .. } => Some("take 0 there with `--outside-field zero`".into()),
+            Self::NoValue { .. } => Some("use 0 there with `--outside-field zero`".into()),
             Self::NoQuantity { .. } => None,
         }
     }

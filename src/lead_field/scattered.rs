@@ -1,19 +1,19 @@
-//! Values at scattered points, as finite-element tools export them, interpolated from the nearest ones.
+//! Interpolates values at scattered points, as finite-element tools export them, from the nearest points.
 //!
-//! At a point x the value is the constant a of the linear function a + g.(r - x) that fits the values f_i at the nearest
-//! points r_i best, in the sense of least sum of w_i (f_i - a - g.(r_i - x))^2. The weights
-//! w_i = ((R - d_i) / (R d_i))^2, with d_i the distance of point i and R that of the farthest neighbour, make the result
-//! exact at the points and let a neighbour fade out before it is exchanged for another (R. Franke and G. Nielson, Int. J.
-//! Numer. Methods Eng. 15, 1691, 1980, doi:10.1002/nme.1620151110). Linear functions are reproduced; else the error is of
-//! second order in the distance of the points.
+//! The value at a point x is the constant a of the linear function a + g.(r - x) that fits the values f_i at the
+//! nearest points r_i with the smallest sum of w_i (f_i - a - g.(r_i - x))^2. The weights are w_i = ((R - d_i) / (R
+//! d_i))^2, where d_i is the distance of point i and R that of the farthest neighbour. With them the result is exact at
+//! the points, and the influence of a neighbour goes to zero before another replaces it (R. Franke and G. Nielson, Int.
+//! J. Numer. Methods Eng. 15, 1691, 1980, doi:10.1002/nme.1620151110). Linear functions are reproduced; for others the
+//! error is of second order in the distance between points.
 //!
-//! Stated error: the root mean square of the fit's residuals at all neighbours. For the point-source potential among
+//! Estimated error: the root mean square of the fit's residuals at all neighbours. For the point-source potential among
 //! random points it is above the true error in more than 95 of 100 look-ups (tested).
 //!
-//! Domain: x lies in the convex hull of its 24 nearest points, or else of its 96 or 384 nearest, which also must not lie
-//! in one plane (the points of a flat grid do at first); beyond the hull a point may lie by 5 % of the distance of its
-//! farthest neighbour. Anywhere else there is no value. A hollow in the points that is smaller than the neighbourhood
-//! is bridged.
+//! Domain: x must lie in the convex hull of its 24 nearest points, or else of its 96 or 384 nearest, which must also
+//! not lie in one plane (as the nearest points of a flat grid do). A point may lie outside the hull by 5 % of the
+//! distance of its farthest neighbour. All other points have no value. A cavity in the points that is smaller than the
+//! neighbourhood is interpolated.
 
 use std::num::NonZero;
 
@@ -23,46 +23,46 @@ use super::Quantity;
 use crate::error::Problem;
 use crate::geometry::{Aabb, Point};
 
-/// Values at points.
+/// Values at scattered points.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ScatteredSamples {
-    /// Where, um.
+    /// Positions, µm.
     pub points: Vec<Point>,
-    /// The potential at each point, V; empty where it is not known.
+    /// The potential at each point, V; empty if it is unknown.
     pub potential: Vec<f64>,
-    /// The electric field at each point, V/m, component by component; empty where it is not known.
+    /// The electric field at each point, V/m, by component; empty if it is unknown.
     pub electric: [Vec<f64>; 3],
 }
 
-/// What is wrong with scattered points.
+/// Problems of scattered points.
 #[derive(Debug, thiserror::Error, PartialEq)]
 pub enum ScatteredProblem {
-    /// A linear function has four unknowns.
+    /// There are fewer points than the four unknowns of a linear function.
     #[error("too few points, expected at least 4, found {0}")]
     TooFew(usize),
-    /// The k-d tree numbers its points with 32 bits.
+    /// There are more points than the 32-bit indices of the k-d tree.
     #[error("too many points, expected at most 4294967295, found {0}")]
     TooMany(usize),
-    /// A coordinate or value is no number.
-    #[error("no finite number, expected one for every point, found `{0}`")]
+    /// A coordinate or value is not finite.
+    #[error("not a finite number, expected one for every point, found `{0}`")]
     NotFinite(f64),
-    /// Not one value a point.
+    /// The number of values differs from the number of points.
     #[error("values do not fit the points, expected {expected}, found {found}")]
     Length {
-        /// Points.
+        /// Number of points.
         expected: usize,
-        /// Values.
+        /// Number of values.
         found: usize,
     },
 }
 
 impl Problem for ScatteredProblem {
     fn hint(&self) -> Option<String> {
-        matches!(self, Self::NotFinite(_)).then(|| "leave out the points that have no value".into())
+        matches!(self, Self::NotFinite(_)).then(|| "remove the points that have no value".into())
     }
 }
 
-/// Scattered points, ready for look-ups.
+/// Scattered points, prepared for look-ups.
 pub struct ScatteredField {
     tree: ImmutableKdTree<f64, 3>,
     samples: ScatteredSamples,
@@ -75,26 +75,27 @@ impl std::fmt::Debug for ScatteredField {
     }
 }
 
-/// An interpolated value and how far it may be off.
+/// An interpolated value and its estimated error.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Estimate {
     /// The value.
     pub value: f64,
-    /// Root mean square of the residuals of the linear fit, in the value's unit; 0 at a point of the cloud.
+    /// Root mean square of the residuals of the linear fit, in the value's unit; 0 at one of the points.
     pub error: f64,
 }
 
-/// Coordinates beyond this, um, have no finite squared distance that means anything.
+/// Largest coordinate, µm; the squared distances of larger ones may overflow.
 const MAX_COORDINATE_UM: f64 = 1e100;
 
-/// Neighbours tried: more where the first are in one plane or all to one side.
+/// Numbers of neighbours to try: more if the nearest are in one plane or all to one side.
 const NEIGHBOUR_COUNTS: [usize; 3] = [24, 96, 384];
 
 impl ScatteredField {
     /// Sorts points into a k-d tree.
     ///
     /// # Errors
-    /// Fewer than four points, not one value a point, a number that is not finite.
+    /// Returns an error for fewer than four points, for another number of values than points, or for a number that is
+    /// not finite.
     pub fn new(samples: ScatteredSamples) -> Result<Self, ScatteredProblem> {
         let n = samples.points.len();
         check_samples(&samples)?;
@@ -103,12 +104,12 @@ impl ScatteredField {
         Ok(Self { tree, bounds: Aabb::enclosing(samples.points.iter().copied()), samples })
     }
 
-    /// The box round the points, um.
+    /// Returns the box around the points, µm.
     pub fn bounds(&self) -> Aabb {
         self.bounds
     }
 
-    /// Whether the points have values of a quantity.
+    /// Returns whether the points have values of a quantity.
     pub fn has_quantity(&self, quantity: Quantity) -> bool {
         match quantity {
             Quantity::Potential => !self.samples.potential.is_empty(),
@@ -116,14 +117,15 @@ impl ScatteredField {
         }
     }
 
-    /// The potential, V, at a point (um); none outside the cloud, or where the cloud has no potential.
+    /// Returns the potential, V, at a point (µm); `None` outside the points, or if they have no potential.
     pub fn potential(&self, p: Point) -> Option<Estimate> {
         self.find_neighbourhood(p)
             .filter(|_| self.has_quantity(Quantity::Potential))?
             .fit_linear(&self.samples.potential)
     }
 
-    /// The electric field, V/m, at a point (um), by component; none outside the cloud, or where it has none.
+    /// Returns the electric field, V/m, at a point (µm), by component; `None` outside the points, or if they have no
+    /// field.
     pub fn electric_field(&self, p: Point) -> Option<[Estimate; 3]> {
         let near = self.find_neighbourhood(p).filter(|_| self.has_quantity(Quantity::ElectricField))?;
         let [x, y, z] = &self.samples.electric;
@@ -172,27 +174,27 @@ fn check_none_non_finite(found: Option<f64>) -> Result<(), ScatteredProblem> {
     found.map_or(Ok(()), |v| Err(ScatteredProblem::NotFinite(v)))
 }
 
-/// A point near the one looked up.
+/// A neighbour of the point that is looked up.
 #[derive(Debug, Clone, Copy)]
 struct FitNeighbour {
     index: usize,
-    /// From the point looked up, um.
+    /// Vector from the point that is looked up, µm.
     offset: Point,
     weight: f64,
 }
 
-/// The nearest points, and the factorised equations of the fit.
+/// The nearest points, and the factorized equations of the fit.
 struct Neighbourhood {
-    /// The nearest first; weights add up to 1.
+    /// Sorted by distance; the weights sum to 1.
     neighbours: Vec<FitNeighbour>,
     /// Weighted mean of the offsets.
     mean: Point,
-    /// None at a point of the cloud itself.
+    /// `None` exactly at one of the points.
     spread: Option<Cholesky>,
 }
 
 impl Neighbourhood {
-    /// None where the points are all in one plane, or all to one side.
+    /// Returns the neighbourhood; `None` if the points are all in one plane, or all to one side.
     fn new(mut near: Vec<FitNeighbour>) -> Option<Self> {
         near.sort_by(|a, b| a.offset.norm_2().total_cmp(&b.offset.norm_2()).then(a.index.cmp(&b.index)));
         let radius = near.last()?.offset.norm();
@@ -224,11 +226,11 @@ impl Neighbourhood {
     }
 }
 
-/// Franke and Nielson's weights, made to add up to 1; none where all points are equally far.
+/// Sets Franke and Nielson's weights, normalized to a sum of 1; `None` if all points have the same distance.
 fn set_weights(near: &mut [FitNeighbour], radius: f64) -> Option<()> {
     for n in &mut *near {
         let d = n.offset.norm();
-        // the factor 1 / R is left out: it cancels
+        // the factor 1 / R cancels in the normalization
         n.weight = ((radius - d) / d).powi(2);
     }
     let sum: f64 = near.iter().map(|n| n.weight).sum();
@@ -239,16 +241,17 @@ fn set_weights(near: &mut [FitNeighbour], radius: f64) -> Option<()> {
     Some(())
 }
 
-/// L of the Cholesky factorisation L L^T of a 3 x 3 matrix, by rows.
+/// L of the Cholesky factorization L L^T of a 3 x 3 matrix, by rows.
 struct Cholesky {
     l: [[f64; 3]; 3],
 }
 
-/// A pivot below this fraction of its diagonal element means points in one plane, to 1e-4 of their spread.
+/// Smallest pivot, as a fraction of its diagonal element; below it the points are in one plane, to 1e-4 of their
+/// spread.
 const MIN_RELATIVE_PIVOT: f64 = 1e-8;
 
 impl Cholesky {
-    /// Of the weighted covariance of the offsets; none where they lie in one plane.
+    /// Factorizes the weighted covariance of the offsets; `None` if they lie in one plane.
     fn from_spread(near: &[FitNeighbour], mean: Point) -> Option<Self> {
         let mut c = [[0.0; 3]; 3];
         for n in near {
@@ -285,18 +288,19 @@ impl Cholesky {
     }
 }
 
-/// How far outside the hull of its neighbours a point may lie, as a fraction of the farthest one's distance.
+/// Largest distance of a point outside the hull of its neighbours, as a fraction of the farthest neighbour's distance.
 const MAX_HULL_DISTANCE: f64 = 0.05;
 
-/// Steps after which a point that could not be told from the inside counts as inside: the walk's distance shrinks at
-/// least as 1 over the root of the number of steps.
+/// Number of steps after which an undecided point counts as inside: the distance decreases at least as 1 over the
+/// square root of the number of steps.
 const MAX_HULL_STEPS: usize = 1000;
 
-/// Whether the origin lies in the convex hull of the offsets, or at most [`MAX_HULL_DISTANCE`] of `radius` outside.
+/// Returns whether the origin lies in the convex hull of the offsets, or at most [`MAX_HULL_DISTANCE`] of `radius`
+/// outside.
 ///
-/// E. Gilbert's walk towards the hull's point nearest to the origin (SIAM J. Control 4, 61, 1966,
-/// doi:10.1137/0304007): each step goes towards the offset that is farthest back; a plane between the origin and all
-/// offsets proves the distance.
+/// Uses E. Gilbert's algorithm for the hull's point nearest to the origin (SIAM J. Control 4, 61, 1966,
+/// doi:10.1137/0304007): each step goes towards the offset that is farthest in the opposite direction; a plane between
+/// the origin and all offsets proves the distance.
 fn is_in_hull(near: &[FitNeighbour], radius: f64) -> bool {
     let reach = MAX_HULL_DISTANCE * radius;
     let Some(mut at) = near.first().map(|n| n.offset) else { return false };
@@ -347,13 +351,13 @@ mod tests {
         3.0 + 0.5 * p.x - 2.0 * p.y + 0.25 * p.z
     }
 
-    /// 1/r from a source 250 um outside the points' box.
+    /// Returns 1/r from a source 250 µm outside the points' box.
     fn point_source(p: Point) -> f64 {
         1.0 / p.distance(Point::new(350.0, 0.0, 0.0))
     }
 
     #[test]
-    fn a_linear_function_is_reproduced_and_its_stated_error_is_nothing() {
+    fn a_linear_function_is_reproduced_with_an_estimated_error_of_zero() {
         let cloud = cloud(random_points(2000, 1), linear);
         for p in random_points(500, 2).into_iter().map(|p| p * 0.8) {
             let found = cloud.potential(p).unwrap();
@@ -363,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn points_of_the_cloud_have_their_own_values_exactly() {
+    fn points_of_the_cloud_have_exact_values() {
         let points = random_points(300, 3);
         let cloud = cloud(points.clone(), point_source);
         for p in points {
@@ -372,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn the_error_falls_with_the_square_of_the_distance_of_the_points_and_is_stated() {
+    fn the_error_decreases_with_the_square_of_the_distance_and_is_estimated() {
         let look_ups: Vec<Point> = random_points(400, 4).into_iter().map(|p| p * 0.6).collect();
         let measure = |n: usize| {
             let cloud = cloud(random_points(n, 5), point_source);
@@ -381,20 +385,20 @@ mod tests {
                 ((found.value - point_source(p)).abs(), found.error)
             });
             let errors: Vec<(f64, f64)> = errors.collect();
-            let told = errors.iter().filter(|(error, stated)| error <= stated).count();
+            let covered = errors.iter().filter(|(error, stated)| error <= stated).count();
             let squares: f64 = errors.iter().map(|(error, _)| error * error).sum();
-            ((squares / errors.len() as f64).sqrt(), told as f64 / errors.len() as f64)
+            ((squares / errors.len() as f64).sqrt(), covered as f64 / errors.len() as f64)
         };
-        let (coarse, told) = measure(1000);
-        let (fine, told_fine) = measure(64_000);
-        // four times as close: an order of two makes a sixteenth
+        let (coarse, covered) = measure(1000);
+        let (fine, covered_fine) = measure(64_000);
+        // a quarter of the distance: second order gives a sixteenth of the error
         let order = (coarse / fine).log2() / 2.0;
         assert!((1.6..2.5).contains(&order), "order {order}");
-        assert!(told.min(told_fine) > 0.95, "{told} {told_fine}");
+        assert!(covered.min(covered_fine) > 0.95, "{covered} {covered_fine}");
     }
 
     #[test]
-    fn a_lattice_is_a_cloud_too_even_one_that_is_flat_nearby() {
+    fn a_lattice_is_interpolated_even_if_the_nearest_points_are_in_a_plane() {
         for step in [[10.0, 10.0, 10.0], [1.0, 1.0, 10.0], [10.0, 2.0, 5.0]] {
             let cloud = cloud(lattice(20, step), linear);
             let far = Point::new(19.0 * step[0], 19.0 * step[1], 19.0 * step[2]);
@@ -412,11 +416,11 @@ mod tests {
         for p in [[-8.0, 45.0, 45.0], [98.0, 98.0, 98.0], [1e5, 0.0, 0.0], [f64::NAN, 0.0, 0.0], [45.0, 45.0, 400.0]] {
             assert_eq!(cloud.potential(Point::from(p)), None, "{p:?}");
         }
-        assert!(cloud.potential(Point::new(0.0, 45.0, 45.0)).is_some(), "a face belongs to the hull");
+        assert!(cloud.potential(Point::new(0.0, 45.0, 45.0)).is_some(), "a face is part of the hull");
     }
 
     #[test]
-    fn a_point_outside_a_ball_of_points_is_outside_though_its_box_holds_it() {
+    fn a_point_outside_a_ball_of_points_has_no_value_even_inside_its_box() {
         let ball: Vec<Point> = random_points(4000, 6).into_iter().filter(|p| p.norm() < 100.0).collect();
         let cloud = cloud(ball, linear);
         assert_eq!(cloud.potential(Point::new(80.0, 80.0, 80.0)), None);
@@ -430,7 +434,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cloud_moved_and_turned_gives_the_same_values() {
+    fn a_shifted_and_rotated_cloud_gives_the_same_values() {
         let turn = crate::geometry::Quaternion::new(0.2, 0.9, -0.4, 0.1).unwrap();
         let shift = Point::new(500.0, -300.0, 40.0);
         let points = random_points(1500, 8);
@@ -456,7 +460,7 @@ mod tests {
         assert_eq!(refused(4, vec![0.0; 5]), "values do not fit the points, expected 4, found 5");
         assert_eq!(
             refused(4, vec![0.0, 0.0, 0.0, f64::NAN]),
-            "no finite number, expected one for every point, found `NaN`"
+            "not a finite number, expected one for every point, found `NaN`"
         );
     }
 }

@@ -1,8 +1,9 @@
-//! Scattered points from CSV and Parquet.
+//! Reads scattered points from CSV and Parquet.
 //!
-//! Columns `x`, `y`, `z`, `potential` and `ex`, `ey`, `ez`, in any order, others are passed over; a unit may stand behind
-//! the name: `x [mm]`, `potential [mV]`, `ex [V/mm]`; without one they are metres, volts and volts per metre. In CSV
-//! lines that begin with `#` are comments. A file of points holds no current: it must be given.
+//! The columns are `x`, `y`, `z`, `potential` and `ex`, `ey`, `ez`, in any order; others are ignored. A unit may follow
+//! the name: `x [mm]`, `potential [mV]`, `ex [V/mm]`; without one the columns are in metres, volts and volts per metre.
+//! In CSV, lines that begin with `#` are comments. A file of points contains no current, so it must be given as an
+//! option.
 
 use std::path::Path;
 
@@ -18,33 +19,33 @@ use crate::io::parquet_file::{ParquetProblem, open_batches};
 use crate::io::reader_panics::{PanicGuard, catch_panics};
 use crate::units::{ELECTRIC_FIELD_UNITS, LENGTH_UNITS, MICROMETERS_PER_METER, POTENTIAL_UNITS, Units};
 
-/// What can be wrong with a file of points.
+/// Problems of a file of points.
 #[derive(Debug, thiserror::Error)]
 enum ScatteredFileProblem {
     #[error("missing column, expected `{expected}`, found {found}")]
     NoColumn { expected: &'static str, found: String },
-    #[error("no number, expected a value of `{column}`, found `{found}`")]
+    #[error("not a number, expected a value of `{column}`, found `{found}`")]
     NoNumber { column: &'static str, found: String },
     #[error("wrong type, expected floats in column `{column}`, found {found}")]
     Type { column: &'static str, found: String },
-    #[error("no CSV: {0}")]
+    #[error("invalid CSV: {0}")]
     Csv(String),
 }
 
 impl Problem for ScatteredFileProblem {}
 
-/// A quantity that a file has in a column.
+/// A column of the file with a quantity.
 struct QuantityColumn {
     name: &'static str,
     units: &'static Units,
-    /// Of the library's unit, in one of a file that names none.
+    /// Factor to the library's unit for a file without unit.
     default_factor: f64,
-    /// Place in the file.
+    /// Index of the column in the file.
     index: usize,
     factor: f64,
 }
 
-/// The columns that a request needs, x, y and z first.
+/// Returns the columns that a request needs, x, y and z first.
 fn wanted_columns(request: &LeadFieldRequest<'_>) -> Vec<(&'static str, &'static Units, f64)> {
     let mut columns: Vec<_> = ["x", "y", "z"].map(|name| (name, &LENGTH_UNITS, MICROMETERS_PER_METER)).into();
     if request.needs(Quantity::Potential) {
@@ -56,7 +57,7 @@ fn wanted_columns(request: &LeadFieldRequest<'_>) -> Vec<(&'static str, &'static
     columns
 }
 
-/// Finds the wanted columns in a header.
+/// Finds the required columns in a header.
 fn find_columns(header: &[&str], request: &LeadFieldRequest<'_>) -> Result<Vec<QuantityColumn>> {
     let found = |name: &'static str, units, default| {
         let at = header.iter().position(|cell| name_and_unit(cell).0.eq_ignore_ascii_case(name));
@@ -78,14 +79,14 @@ impl QuantityColumn {
     }
 }
 
-/// `x [mm]` and `x (mm)` are `x` and `mm`.
+/// Splits `x [mm]` and `x (mm)` into `x` and `mm`.
 fn name_and_unit(cell: &str) -> (&str, Option<&str>) {
     let cell = cell.trim().trim_start_matches('\u{feff}');
     let Some((name, unit)) = cell.split_once(['[', '(']) else { return (cell, None) };
     (name.trim(), Some(unit.trim_end_matches([']', ')']).trim()))
 }
 
-/// Columns of numbers, in the order of [`wanted_columns`], as samples.
+/// Converts columns of numbers, in the order of [`wanted_columns`], to samples.
 fn to_samples(numbers: Vec<Vec<f64>>, request: &LeadFieldRequest<'_>) -> ScatteredSamples {
     let mut numbers = numbers.into_iter();
     let mut next = || numbers.next().unwrap_or_default();
@@ -132,7 +133,7 @@ pub(super) fn read_parquet(path: &Path, request: &LeadFieldRequest<'_>) -> Resul
     let header: Vec<&str> = schema.fields().iter().map(|f| f.name().as_str()).collect();
     let mut columns = find_columns(&header, request)?;
     let mask = ProjectionMask::roots(builder.parquet_schema(), columns.iter().map(|c| c.index));
-    // in a projected batch the columns keep the file's order
+    // a projected batch has the columns in file order
     let mut order: Vec<usize> = columns.iter().map(|c| c.index).collect();
     order.sort_unstable();
     columns.iter_mut().for_each(|c| c.index = order.binary_search(&c.index).unwrap_or(c.index));

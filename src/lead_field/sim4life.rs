@@ -1,15 +1,15 @@
-//! The HDF5 export of Sim4Life.
+//! Reads the HDF5 export of Sim4Life.
 //!
-//! `/CurrentApplied` scalar; `/Meshes/<first>/.../axis_x`, `axis_y`, `axis_z` in metres, rectilinear, spaced unevenly;
-//! `/FieldGroups/<last>/AllFields/EM Potential(x,y,z,f0)/_Object/Snapshots/0/comp0` \[nx, ny, nz, 2\] in V, real and
-//! imaginary part, of which the real one is used; `.../EM E(x,y,z,f0)/.../comp0`, `comp1`, `comp2` in V/m, each in the
-//! middle of the cells along its own axis (K. Yee, IEEE Trans. Antennas Propag. 14, 302, 1966,
+//! `/CurrentApplied` is a scalar. `/Meshes/<first>/.../axis_x`, `axis_y`, `axis_z` are in metres, rectilinear and
+//! unevenly spaced. `/FieldGroups/<last>/AllFields/EM Potential(x,y,z,f0)/_Object/Snapshots/0/comp0` \[nx, ny, nz, 2\]
+//! is in V, with real and imaginary part; the real part is used. `.../EM E(x,y,z,f0)/.../comp0`, `comp1`, `comp2` are
+//! in V/m, each in the middle of the cells along its own axis (K. Yee, IEEE Trans. Antennas Propag. 14, 302, 1966,
 //! doi:10.1109/TAP.1966.1138693): Ex \[nx-1, ny, nz, 2\], Ey \[nx, ny-1, nz, 2\], Ez \[nx, ny, nz-1, 2\].
 
 use std::ops::Range;
 
 use super::grid::{GridWindow, ScalarGrid, axes_bounds, cell_midpoints};
-use super::vector_grid::{VectorGrid, intersect_boxes};
+use super::vector_grid::VectorGrid;
 use super::{
     CurrentProblem, FieldValues, GridPart, LeadField, LeadFieldRequest, Quantity, check_current, choose_current,
     read_axis_nodes,
@@ -19,7 +19,7 @@ use crate::geometry::Aabb;
 use crate::io::hdf5::{Hdf5File, Hdf5Problem};
 use crate::units::MICROMETERS_PER_METER;
 
-/// What can be wrong with an export, beyond what HDF5 itself reports.
+/// Problems of an export, in addition to those that HDF5 reports.
 #[derive(Debug, thiserror::Error)]
 enum ExportProblem {
     #[error("empty group, expected {expected}, found no members")]
@@ -28,7 +28,7 @@ enum ExportProblem {
     NoAxes(String),
     #[error(
         "complex field, expected an imaginary part below {MAX_IMAGINARY_FRACTION} of the real one, found {imaginary:e} \
-         beside {real:e}; the real part is used"
+         in real values up to {real:e}; the real part is used"
     )]
     Complex { imaginary: f64, real: f64 },
 }
@@ -36,22 +36,25 @@ enum ExportProblem {
 impl Problem for ExportProblem {
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Complex { .. } => Some("solve at a low frequency, where currents and potentials are in phase".into()),
+            Self::Complex { .. } => {
+                Some("solve at a low frequency, at which currents and potentials are in phase".into())
+            }
             Self::Empty { .. } | Self::NoAxes(_) => None,
         }
     }
 }
 
-/// The largest imaginary part, as a fraction of the largest real one, that is passed over in silence.
+/// Largest imaginary part, as a fraction of the largest real one, that causes no warning.
 const MAX_IMAGINARY_FRACTION: f64 = 1e-3;
 
-/// How deep below its mesh the axes are looked for.
+/// Largest depth below its mesh at which the axes are searched.
 const MAX_AXES_DEPTH: usize = 5;
 
-/// Values converted at a time, so that the float32 pairs of a large file never stand beside the grid in full.
+/// Number of values converted at a time, so that the float32 pairs of a large file are never in memory together with
+/// the complete grid.
 const VALUES_PER_BLOCK: usize = 1 << 22;
 
-/// Reads what is asked for.
+/// Reads the requested quantities.
 pub(super) fn read(file: &Hdf5File, request: &LeadFieldRequest<'_>) -> Result<LeadField> {
     let current_na = choose_current(request, || read_current(file))?;
     let export = Export {
@@ -83,7 +86,7 @@ fn find_field_group(file: &Hdf5File) -> Result<String> {
     Ok(format!("{GROUPS}/{last}/AllFields"))
 }
 
-/// The nodes along the three axes, um.
+/// Reads the nodes along the three axes, µm.
 fn read_axes(file: &Hdf5File) -> Result<[Vec<f64>; 3]> {
     const MESHES: &str = "/Meshes";
     let first = file.member_names(MESHES)?.into_iter().next();
@@ -96,7 +99,7 @@ fn read_axes(file: &Hdf5File) -> Result<[Vec<f64>; 3]> {
     Ok([axis("x")?, axis("y")?, axis("z")?])
 }
 
-/// The first group, in order of names, that holds `axis_x`.
+/// Returns the first group, in order of names, that contains `axis_x`.
 fn find_group_with_axes(file: &Hdf5File, group: &str, depth: usize) -> Option<String> {
     if file.is_dataset(&format!("{group}/axis_x")) {
         return Some(group.to_string());
@@ -120,8 +123,8 @@ impl Export<'_> {
 
     fn read_potential(&self, warnings: &mut Vec<Error>) -> Result<GridPart<ScalarGrid>> {
         let object = self.component_path("EM Potential(x,y,z,f0)", 0);
-        let (grid, whole) = self.read_grid(&object, &self.axes, warnings)?;
-        Ok(GridPart { grid, full_bounds: whole })
+        let (grid, full_bounds) = self.read_grid(&object, &self.axes, warnings)?;
+        Ok(GridPart { grid, full_bounds })
     }
 
     fn read_electric_field(&self, warnings: &mut Vec<Error>) -> Result<GridPart<VectorGrid>> {
@@ -133,11 +136,11 @@ impl Export<'_> {
             self.read_grid(&self.component_path("EM E(x,y,z,f0)", k), &axes, warnings)
         };
         let [(x, in_x), (y, in_y), (z, in_z)] = [read(0)?, read(1)?, read(2)?];
-        let whole = intersect_boxes(intersect_boxes(in_x, in_y), in_z);
-        Ok(GridPart { grid: VectorGrid { components: [x, y, z] }, full_bounds: whole })
+        let full_bounds = in_x.intersection(in_y).intersection(in_z);
+        Ok(GridPart { grid: VectorGrid { components: [x, y, z] }, full_bounds })
     }
 
-    /// The part of a component that the circuit touches, and the box of the whole.
+    /// Reads the part of a component that the circuit touches; also returns the box of the complete grid.
     fn read_grid(&self, object: &str, axes: &[Vec<f64>; 3], warnings: &mut Vec<Error>) -> Result<(ScalarGrid, Aabb)> {
         let expected: Vec<usize> = axes.iter().map(Vec::len).chain([2]).collect();
         let found = self.file.shape(object)?;
@@ -152,7 +155,7 @@ impl Export<'_> {
     }
 }
 
-/// The largest absolute values met.
+/// The largest absolute real and imaginary values.
 #[derive(Default)]
 struct LargestMagnitudes {
     real: f64,
@@ -166,7 +169,7 @@ impl LargestMagnitudes {
     }
 }
 
-/// The real part in a box of nodes, read in blocks of whole planes.
+/// Reads the real part in a box of nodes, in blocks of complete planes.
 fn read_real_part(
     file: &Hdf5File,
     object: &str,

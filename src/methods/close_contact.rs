@@ -1,17 +1,18 @@
-//! The line source of contacts that almost touch a segment, in twice the precision of a double.
+//! Computes the line source's geometry for contacts that almost touch a segment, in twice the precision of a double.
 //!
-//! The distance from a contact to a segment's axis is |a x L| / L, with a the vector to an end. Where that distance is of
-//! the order of 1e-16 L the rounding of `a`, and of scaled coordinates in an anisotropic medium, is as large as the
-//! distance itself. Here coordinates are sums of two doubles, whose differences and products are exact to about 1e-32, so
-//! that the distance, and whether it is below the radius, are right to about 1e-16 of itself.
+//! The distance from a contact to a segment's axis is |a x L| / L, where a is the vector from the contact to an end. If
+//! that distance is of the order of 1e-16 L, the rounding of `a`, and of scaled coordinates in an anisotropic medium,
+//! is as large as the distance itself. Here coordinates are sums of two doubles, and their differences and products are
+//! exact to about 1e-32. The distance, and the test whether it is below the radius, therefore have a relative error of
+//! about 1e-16.
 //!
-//! Source: T. J. Dekker, Numer. Math. 18, 224 (1971), doi:10.1007/BF01397083; D. E. Knuth, The Art of Computer Programming
-//! 2, 4.2.2 (the sum of two doubles and its error).
+//! Source: T. J. Dekker, Numer. Math. 18, 224 (1971), doi:10.1007/BF01397083; D. E. Knuth, The Art of Computer
+//! Programming 2, 4.2.2 (the sum of two doubles and its error).
 
 use super::simd::{LANES, Lanes, dot, norm_2};
 use crate::geometry::Point;
 
-/// A number as the sum of two doubles that do not overlap.
+/// A number as the unevaluated sum of two doubles that do not overlap.
 #[derive(Debug, Clone, Copy)]
 struct DoubleDouble {
     high: f64,
@@ -19,14 +20,14 @@ struct DoubleDouble {
 }
 
 impl DoubleDouble {
-    /// a + b, exact.
+    /// Returns a + b without rounding error.
     fn two_sum(a: f64, b: f64) -> Self {
         let high = a + b;
         let b_part = high - a;
         Self { high, low: (a - (high - b_part)) + (b - b_part) }
     }
 
-    /// a b, exact.
+    /// Returns a b without rounding error.
     fn two_product(a: f64, b: f64) -> Self {
         let high = a * b;
         Self { high, low: a.mul_add(b, -high) }
@@ -53,12 +54,12 @@ impl DoubleDouble {
     }
 }
 
-/// A point whose coordinates are sums of two doubles.
+/// A point with each coordinate stored as the sum of two doubles.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PrecisePoint {
-    /// The coordinates, rounded.
+    /// The coordinates, rounded to doubles.
     pub high: Point,
-    /// What rounding left out.
+    /// The rounding errors of `high`.
     pub low: Point,
 }
 
@@ -74,13 +75,13 @@ fn round_to_point(vector: DoubleDoubleVector) -> Point {
     vector.map(DoubleDouble::to_f64).into()
 }
 
-/// |a x b|^2
+/// Returns |a x b|^2.
 fn cross_2(a: DoubleDoubleVector, b: DoubleDoubleVector) -> f64 {
     let component = |i: usize, j: usize| a[i].multiply(b[j]).subtract(a[j].multiply(b[i])).to_f64();
     norm_2(Point::new(component(1, 2), component(2, 0), component(0, 1)))
 }
 
-/// Whether any of a group's numbers is below zero.
+/// Returns whether any number of a group is below zero.
 #[inline(always)]
 pub(super) fn any_negative(numbers: &Lanes) -> bool {
     let mut least = f64::INFINITY;
@@ -90,22 +91,23 @@ pub(super) fn any_negative(numbers: &Lanes) -> bool {
     least < 0.0
 }
 
-/// What the formula of a line needs of one contact; see [`line_source`](super::line_source).
+/// The distances and products that the line formula needs for one contact; see [`line_source`](super::line_source).
 #[derive(Debug, Clone, Copy)]
 pub(super) struct LineGeometry {
-    /// Squared distances to the two ends, the near field's rule applied.
+    /// Squared distance to the first end, after the near-field rule.
     pub r1_2: f64,
-    /// As `r1_2`, to the second end.
+    /// Squared distance to the second end, after the near-field rule.
     pub r2_2: f64,
-    /// a.b, the rule applied.
+    /// a.b, after the near-field rule.
     pub dot: f64,
-    /// |a x b|^2, the rule applied.
+    /// |a x b|^2, after the near-field rule.
     pub cross_2: f64,
-    /// The segment's length.
+    /// Length of the segment.
     pub length: f64,
 }
 
-/// A segment from a contact: `radius_2` is the square of its radius, 0 where the formula is exact.
+/// Returns the geometry of a segment seen from a contact; `radius_2` is the square of its radius, or 0 without the
+/// near-field rule.
 pub(super) fn precise_line_geometry(
     contact: PrecisePoint,
     start: PrecisePoint,
@@ -120,7 +122,7 @@ pub(super) fn precise_line_geometry(
         if first { (a, r1_2, dot(to_start, axis)) } else { (b, r2_2, -dot(to_end, axis)) };
     let cross = cross_2(nearer, along);
     let (delta, cross_2) = if outside < 0.0 {
-        // |a x b|^2 + delta L^2 is d^2 L^2 or R^2 L^2, without the difference of the two
+        // |a x b|^2 + delta L^2 is d^2 L^2 or R^2 L^2; choosing between them avoids the difference R^2 - d^2
         let d_2 = cross / length_2;
         if d_2 < radius_2 { (radius_2 - d_2, radius_2 * length_2) } else { (0.0, cross) }
     } else {
@@ -141,7 +143,7 @@ mod tests {
 
     #[test]
     fn a_distance_far_below_the_rounding_of_coordinates_is_exact() {
-        // the contact (2, 1, 1) / 3 of the way along, 2^-52 aside: 1 + 2^-52 is the next double after 1
+        // the contact is a third of the way along, except for 2^-52: 1 + 2^-52 is the next double after 1
         let step = f64::EPSILON;
         let (start, end) = (point([-2.0, -2.0, -2.0]), point([4.0, 4.0, 4.0]));
         let contact = point([1.0, 1.0, 1.0 + step]);

@@ -1,10 +1,10 @@
-//! How far groups of contacts are from a segment, for all groups at once.
+//! Computes lower bounds of the distances from a segment to groups of contacts, four groups at once.
 
 use super::simd::{PointContact, norm_2};
 use crate::geometry::{Aabb, Point};
 
-/// The boxes round the contacts of four groups, so that the distances from all four are computed at once. Places beyond
-/// the last group are copies of it.
+/// The bounding boxes of four groups of contacts, stored so that the distances to all four are computed at once. Unused
+/// entries are copies of the last group.
 #[derive(Debug)]
 pub(super) struct GroupBounds {
     min: [[f64; 4]; 3],
@@ -12,7 +12,7 @@ pub(super) struct GroupBounds {
 }
 
 impl GroupBounds {
-    /// None of no groups; of the first four.
+    /// Returns the bounds of the first four groups; `None` without groups.
     pub fn new(groups: &[&[PointContact]]) -> Option<Self> {
         let last = groups.last()?;
         let bounds: [Aabb; 4] = std::array::from_fn(|k| contact_bounds(groups.get(k).unwrap_or(last)));
@@ -21,7 +21,7 @@ impl GroupBounds {
         Some(Self { min, max })
     }
 
-    /// Squared distances from a point, um^2; 0 inside.
+    /// Returns the squared distances from a point to the boxes, µm^2; 0 inside a box.
     #[inline(always)]
     pub fn distances_2(&self, p: Point) -> [f64; 4] {
         let ([x0, y0, z0], [x1, y1, z1]) = (&self.min, &self.max);
@@ -34,20 +34,20 @@ impl GroupBounds {
     }
 }
 
-/// The squared distance of a group's box beyond which every contact is further away than `distance`, with a margin for
-/// rounding.
+/// Returns the squared distance to a group's box beyond which every contact is further away than `distance`, with a
+/// margin for rounding.
 #[inline(always)]
 pub(super) fn with_margin_squared(distance: f64) -> f64 {
     const MARGIN: f64 = 1.000_001;
     (distance * MARGIN) * (distance * MARGIN)
 }
 
-/// The box round contacts.
+/// Returns the bounding box of contacts.
 pub(super) fn contact_bounds(contacts: &[PointContact]) -> Aabb {
     Aabb::enclosing(contacts.iter().map(|c| c.position_um))
 }
 
-/// How far `v` lies outside an interval.
+/// Returns the distance of `v` from an interval; 0 inside.
 #[inline(always)]
 fn gap(min: f64, v: f64, max: f64) -> f64 {
     let outside = if min - v > v - max { min - v } else { v - max };
@@ -60,7 +60,7 @@ mod tests {
     use crate::methods::NearField;
 
     #[test]
-    fn distances_are_those_to_the_nearest_side_and_nothing_inside() {
+    fn distances_are_to_the_nearest_side_and_zero_inside() {
         let site = |x: f64, y: f64, z: f64| PointContact {
             position_um: Point::new(x, y, z),
             conductivity_s_per_m: 0.3,
@@ -70,7 +70,7 @@ mod tests {
         let (cube, far) = ([site(-1.0, -1.0, -1.0), site(1.0, 1.0, 1.0)], [site(100.0, 0.0, 0.0)]);
         let boxes = GroupBounds::new(&[&cube, &far]).unwrap();
         assert_eq!(boxes.distances_2(Point::new(0.5, -1.0, 0.0))[0], 0.0);
-        // 3, 4 and 12 beyond the corner: 13 away
+        // 3, 4 and 12 beyond the corner: distance 13
         assert_eq!(boxes.distances_2(Point::new(4.0, -5.0, 13.0))[0], 169.0);
         assert_eq!(boxes.distances_2(Point::new(90.0, 0.0, 0.0))[1..], [100.0; 3]);
         assert!(GroupBounds::new(&[]).is_none());

@@ -1,6 +1,6 @@
-//! The line source: the current of a segment leaves evenly along its axis.
+//! Line source: the membrane current of a segment leaves evenly along its axis.
 //!
-//! The coefficient is the mean over the segment of the point source's potential,
+//! The weight is the mean of the point source's potential over the segment:
 //!
 //! ```text
 //!           1e-3     L    ds        1e-3         r1 + r2 + L
@@ -10,21 +10,22 @@
 //!
 //! | symbol | meaning | unit |
 //! |---|---|---|
-//! | w | coefficient: potential at the contact for 1 nA of membrane current | V/nA |
+//! | w | weight: potential at the contact for 1 nA of membrane current | V/nA |
 //! | sigma | conductivity of the medium | S/m |
-//! | L | length of the segment | um |
-//! | a, b | vectors from the contact to the segment's two ends | um |
-//! | r1, r2 | their lengths | um |
-//! | R | radius of the segment, 0.5 um where it is unknown | um |
-//! | d | distance from the contact to the nearest point of the segment | um |
+//! | L | length of the segment | µm |
+//! | a, b | vectors from the contact to the segment's two ends | µm |
+//! | r1, r2 | lengths of a and b | µm |
+//! | R | radius of the segment; 0.5 µm if unknown | µm |
+//! | d | distance from the contact to the nearest point of the segment | µm |
 //!
-//! Assumes an infinite, homogeneous, isotropic, purely ohmic medium, a reference at infinity, and the same current in
-//! every piece of the segment. A segment without length, such as a soma, is a
-//! [point source](super::point_source::PointSource). Other media and contacts of a size come down to this case: see
+//! Assumptions: the medium is infinite, homogeneous, isotropic and purely ohmic; the reference is at infinity; the
+//! current per length is constant along the segment. A segment of zero length, such as a soma, is a [point
+//! source](super::point_source::PointSource). Other media and contacts with a size are sums of this case: see
 //! [`medium`](super::medium) and [`disc`](super::disc).
 //!
 //! # Computation
-//! The difference r1 + r2 - L cancels. Where r1 + r2 >= 5 L the logarithm is 2 atanh(L / (r1 + r2)). Elsewhere it is
+//! The difference r1 + r2 - L cancels, so it is never computed. If r1 + r2 >= 5 L the logarithm is 2 atanh(L / (r1 +
+//! r2)). Otherwise it is
 //!
 //! ```text
 //! ln(1 + L (r1 + r2 + L) / D),   D = r1 r2 + a.b                    where a.b >= 0
@@ -32,38 +33,40 @@
 //! ```
 //!
 //! since (r1 + r2 - L) (r1 + r2 + L) = (r1 + r2)^2 - |b - a|^2 = 2 (r1 r2 + a.b), and r1^2 r2^2 - (a.b)^2 = |a x b|^2.
-//! Each form is exact to rounding where it is used: on the axis, abreast of an end, at any distance. Contacts nearer than
-//! 1e-4 L (in scaled coordinates, 1e-4 of these) are computed in twice the precision: see `close_contact`.
+//! Each form is exact to rounding where it is used: on the axis, next to an end, and at any distance. Contacts nearer
+//! than 1e-4 L (in scaled coordinates, nearer than 1e-4 of the coordinates) are computed in twice the precision: see
+//! `close_contact`.
 //!
 //! # Near field
-//! With [`NearField::Radius`](super::NearField::ClampToRadius) a contact nearer than R counts as one moved straight away from
-//! the segment, until its distance is R, in a direction of its own that is orthogonal to all of space: a and b gain one
-//! component of square delta = max(0, R^2 - d^2). So
+//! With [`NearField::ClampToRadius`](super::NearField::ClampToRadius) a contact nearer than R is moved straight away
+//! from the segment until its distance is R, in an additional dimension that is orthogonal to space: a and b gain one
+//! component with the square delta = max(0, R^2 - d^2). So
 //!
 //! ```text
-//! r1^2, r2^2, a.b   gain delta,          hence r1 r2 + a.b is that of the moved contact
+//! r1^2, r2^2, a.b   gain delta,          hence r1 r2 + a.b belongs to the moved contact
 //! |a x b|^2         gains delta L^2,     from (r1^2 + delta) (r2^2 + delta) - (a.b + delta)^2
 //! ```
 //!
-//! and D has the same two forms as before. The coefficient is continuous at d = R; the contact keeps its place along
-//! the axis; on a point of the segment the result is that at distance R beside it. d is the distance to the segment and
-//! not to its infinite line, so contacts far beyond an end keep their value. The result is finite for every contact,
-//! and at most that of a point source at distance R.
+//! and D has the same two forms as before. The weight is continuous at d = R, and the contact's position along the axis
+//! does not change. For a contact on the segment, the result is that at the distance R next to it. d is the distance to
+//! the segment and not to its infinite line, so contacts far beyond an end are not changed. The result is finite for
+//! every contact, and at most that of a point source at the distance R.
 //!
-//! With [`NearField::Exact`](super::NearField::Unclamped) it is infinite on the segment, and never NaN.
+//! With [`NearField::Unclamped`](super::NearField::Unclamped) the weight is infinite on the segment, and never NaN.
 //!
 //! # Source
-//! G. R. Holt, C. Koch, J. Comput. Neurosci. 6, 169 (1999), doi:10.1023/A:1008832702585, whose three cases of h and l
+//! G. R. Holt, C. Koch, J. Comput. Neurosci. 6, 169 (1999), doi:10.1023/A:1008832702585. Their three cases of h and l
 //! are the one formula above.
 //!
 //! # Agreement
-//! Largest relative error against 25-digit numbers (`tests/analytic.rs`), distances from 1 um to 30 mm: 7e-16 for L
-//! from 1e-3 to 250 um, 2e-15 up to 1000 um; 5e-15 inside the near field. The usual form of the formula reaches 7e-9.
-//! What remains, for long segments passed closely, is the rounding of coordinates relative to the contact.
+//! Largest relative error against 25-digit numbers (`tests/analytic.rs`), for distances from 1 µm to 30 mm: 7e-16 for L
+//! from 1e-3 to 250 µm, 2e-15 up to 1000 µm, and 5e-15 inside the near field. The usual form of the formula reaches
+//! 7e-9. For contacts close to long segments, the remaining error is the rounding of coordinates relative to the
+//! contact.
 //!
 //! # Example
-//! Checked by hand, abreast of the middle, with triangles of sides 3, 4, 5: L = 6, r1 = r2 = 5, so that
-//! ln((10 + 6) / (10 - 6)) / 6 = ln(4) / 6.
+//! Checked by hand, for a contact opposite the middle of the segment and triangles with sides 3, 4, 5: L = 6, r1 = r2 =
+//! 5, so that the weight contains ln((10 + 6) / (10 - 6)) / 6 = ln(4) / 6.
 //!
 //! ```
 //! use leadfield::geometry::Point;
@@ -73,21 +76,20 @@
 //!
 //! let (start, end) = (Point::new(-3.0, 0.0, 0.0), Point::new(3.0, 0.0, 0.0));
 //! let dendrite = Segment {
-//!     node_id: 0, section_id: 1, segment_id: 0, section_type: None, start, end, radius: None, row: 0,
+//!     node_id: 0, section_id: 1, segment_id: 0, section_type: None, start, end, radius_um: None, row: 0,
 //! };
 //! let segments = Segments::from_iter([dendrite]);
 //! let conductivity = SiemensPerMeter::new(0.25)?.into();
-//! let contact = Contact { conductivity, ..Contact::at(Point::new(0.0, 4.0, 0.0)) };
-//! let kernel = methods::by_name("LineSource").unwrap().prepare(&[contact])?;
+//! let contact = Contact { conductivity, ..Contact::new(Point::new(0.0, 4.0, 0.0)) };
+//! let method = methods::find_method("LineSource").unwrap().prepare(&[contact])?;
 //! let mut w = [0.0];
-//! kernel.fill(&NeuronSegments::of(&segments, 0..1), &mut w);
+//! method.fill_weights(&NeuronSegments::new(&segments, 0..1), &mut w);
 //! let expected = 1e-3 / std::f64::consts::PI * 4.0_f64.ln() / 6.0;
 //! assert!((w[0] / expected - 1.0).abs() < 1e-15);
 //! # Ok::<(), leadfield::Error>(())
 //! ```
 
 use super::close_contact::{self, LineGeometry, PrecisePoint, any_negative};
-use super::cross_product::cross_2;
 use super::group_bounds::with_margin_squared;
 use super::log1p::{DeferredLogarithm, twice_atanh};
 use super::point_source;
@@ -96,7 +98,7 @@ use super::{Contact, Method, PreparedMethod, multi_term};
 use crate::error::Result;
 use crate::geometry::Point;
 
-/// The mean potential of a segment: see the module.
+/// The line source method: the mean potential of point sources along the segment; see the module.
 pub struct LineSource;
 
 impl Method for LineSource {
@@ -131,45 +133,45 @@ impl Formula for LineSource {
     #[inline(always)]
     fn stage1(
         source: &LineOrPoint,
-        place: SegmentContext,
+        context: SegmentContext,
         group: &ContactLanes,
-        carried: &mut EndDistances,
-        half: &mut LineStage1Output,
+        state: &mut EndDistances,
+        output: &mut LineStage1Output,
     ) {
-        half.per_length = None;
+        output.per_length = None;
         match source {
-            LineOrPoint::Line(line) if place.distance_2 > line.slender_beyond_2 => {
-                line.stage1_far(place, group, carried, half)
+            LineOrPoint::Line(line) if context.distance_2 > line.slender_beyond_2 => {
+                line.stage1_far(context, group, state, output)
             }
-            LineOrPoint::Line(line) => half.lanes = line.near_weights(group),
-            LineOrPoint::Point(point) => half.lanes = point.weights(group),
+            LineOrPoint::Line(line) => output.lanes = line.near_weights(group),
+            LineOrPoint::Point(point) => output.lanes = point.weights(group),
         }
     }
 
     #[inline(always)]
-    fn stage2(half: &LineStage1Output, group: &ContactLanes) -> Lanes {
-        let Some(per_length) = half.per_length else { return half.lanes };
+    fn stage2(output: &LineStage1Output, group: &ContactLanes) -> Lanes {
+        let Some(per_length) = output.per_length else { return output.lanes };
         let mut values = Lanes::default();
         for lane in 0..LANES {
-            values[lane] = scale_logarithm(group.potential_at_1_um[lane], per_length, twice_atanh(half.lanes[lane]));
+            values[lane] = scale_logarithm(group.potential_at_1_um[lane], per_length, twice_atanh(output.lanes[lane]));
         }
         values
     }
 }
 
-/// Coefficients, or, where 1 / L is there, L / (r1 + r2) of contacts that are all far.
+/// The weights; or, if `per_length` (1 / L) is set, L / (r1 + r2) for contacts that are all far away.
 #[derive(Debug, Default)]
 pub(super) struct LineStage1Output {
     lanes: Lanes,
     per_length: Option<f64>,
 }
 
-/// A segment as this method sees it.
+/// A segment as a line, or as a point if it has no length.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum LineOrPoint {
-    /// It has a length.
+    /// A segment with a length.
     Line(SegmentLine),
-    /// It has none: a soma, or a degenerate segment.
+    /// A segment without length: a soma, or a degenerate segment.
     Point(point_source::SegmentPoint),
 }
 
@@ -190,16 +192,17 @@ impl HasMidpoint for LineOrPoint {
     }
 }
 
-/// Squared length, um^2, up to which a segment counts as a point: further down its powers leave the range of doubles.
+/// Squared length, µm^2, up to which a segment counts as a point: the powers of shorter lengths underflow.
 const MAX_POINT_LENGTH_2: f64 = 1e-100;
 
-/// Share of a segment's length below which distances to it are computed more precisely: doubles give 2e-13 there.
+/// Share of a segment's length below which distances to it are computed more precisely: in doubles their relative error
+/// is 2e-13 there.
 const CLOSE_LENGTH_SHARE: f64 = 1e-4;
 
-/// From here on, r1 + r2 >= 5 L, the inverse hyperbolic tangent needs no reduction.
+/// Ratio (r1 + r2) / L from which the inverse hyperbolic tangent needs no argument reduction.
 const MIN_SLENDER_RATIO: f64 = 5.0;
 
-/// A segment of some length, with what does not depend on the contact.
+/// A segment with a length, and the values that do not depend on the contact.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct SegmentLine {
     start: Point,
@@ -210,13 +213,13 @@ pub(super) struct SegmentLine {
     length: f64,
     per_length: f64,
     radius_2: f64,
-    /// Squared distance from the midpoint beyond which r1 + r2 >= 5 L and the near field's rule changes nothing: r1 + r2
+    /// Squared distance from the midpoint beyond which r1 + r2 >= 5 L and the near-field rule changes nothing: r1 + r2
     /// is at least twice that distance, and the segment is at most half its length nearer than its midpoint.
     slender_beyond_2: f64,
 }
 
 impl SegmentLine {
-    /// None for a segment too short to be squared.
+    /// Returns the line; `None` for a segment that is too short to be squared.
     #[inline(always)]
     fn from_cylinder(segment: &Cylinder) -> Option<Self> {
         let &Cylinder { start, end, radius, low_parts: low } = segment;
@@ -237,23 +240,24 @@ impl SegmentLine {
         (length_2 > MAX_POINT_LENGTH_2).then_some(line)
     }
 
-    /// The first half where the whole group is far; the bits come out as [`SegmentLine::near_weights`] has them there.
+    /// Computes the first stage for a group whose contacts are all far away; the bits equal those of
+    /// [`SegmentLine::near_weights`].
     #[inline(always)]
     fn stage1_far(
         &self,
-        place: SegmentContext,
+        context: SegmentContext,
         group: &ContactLanes,
         r: &mut EndDistances,
-        half: &mut LineStage1Output,
+        output: &mut LineStage1Output,
     ) {
-        half.per_length = Some(self.per_length);
-        let sums = r.next_end_distance_sums(self, place, group);
+        output.per_length = Some(self.per_length);
+        let sums = r.next_end_distance_sums(self, context, group);
         for lane in 0..LANES {
-            half.lanes[lane] = self.length / sums[lane];
+            output.lanes[lane] = self.length / sums[lane];
         }
     }
 
-    /// The coefficients wherever the contacts are.
+    /// Returns the weights for contacts at any position.
     #[inline(always)]
     fn near_weights(&self, group: &ContactLanes) -> Lanes {
         let (mut values, mut excess) = (Lanes::default(), Lanes::default());
@@ -271,7 +275,7 @@ impl SegmentLine {
         values
     }
 
-    /// The coefficients of contacts that almost touch the segment, where the rest would lose digits.
+    /// Recomputes the weights of contacts that almost touch the segment, where doubles lose digits.
     #[cold]
     #[inline(never)]
     fn correct_close(&self, group: &ContactLanes, excess: &Lanes, values: &mut Lanes) {
@@ -289,7 +293,8 @@ impl SegmentLine {
         }
     }
 
-    /// ln((r1 + r2 + L) / (r1 + r2 - L)), the near field's rule applied, and the squared distance to the segment by that.
+    /// Returns ln((r1 + r2 + L) / (r1 + r2 - L)) after the near-field rule, and the squared distance to the segment
+    /// that the rule used.
     #[inline(always)]
     fn logarithm_and_distance_2(&self, a: Point, b: Point, near: f64) -> (f64, f64) {
         let (r1_2, r2_2) = (norm_2(a), norm_2(b));
@@ -299,7 +304,7 @@ impl SegmentLine {
         (self.logarithm_from_distances(r1, r2, dot(a, b) + delta, cross_2), d_2 + delta)
     }
 
-    /// The logarithm from r1, r2, a.b and |a x b|^2.
+    /// Returns the logarithm from r1, r2, a.b and |a x b|^2.
     #[inline(always)]
     fn logarithm_from_distances(&self, r1: f64, r2: f64, dot: f64, cross_2: f64) -> f64 {
         let sum = r1 + r2;
@@ -310,7 +315,7 @@ impl SegmentLine {
             .evaluate()
     }
 
-    /// ln(1 + L (r1 + r2 + L) / D), from the product and sum of r1 and r2, a.b and |a x b|^2.
+    /// Returns ln(1 + L (r1 + r2 + L) / D) from the product and sum of r1 and r2, a.b and |a x b|^2.
     #[inline(always)]
     fn unreduced_logarithm(&self, product: f64, sum: f64, dot: f64, cross_2: f64) -> DeferredLogarithm {
         let p = product + dot.abs();
@@ -319,8 +324,8 @@ impl SegmentLine {
         DeferredLogarithm::ln_1p_quotient(if beside { num } else { num * p }, if beside { p } else { cross_2 })
     }
 
-    /// delta = max(0, R^2 - d^2) and d^2, d the distance to the segment. Seen from the nearer end, where the vector product
-    /// with the axis, and the sign of the scalar product, are exact to rounding.
+    /// Returns delta = max(0, R^2 - d^2) and d^2, where d is the distance to the segment. It is computed from the
+    /// nearer end, where the vector product with the axis and the sign of the scalar product are exact to rounding.
     #[inline(always)]
     fn near_field_delta_2(&self, a: Point, b: Point, r1_2: f64, r2_2: f64, near: f64) -> (f64, f64) {
         let first = r1_2 < r2_2;
@@ -334,25 +339,25 @@ impl SegmentLine {
     }
 }
 
-/// The mean potential: the potential at 1 um, over the length, times the logarithm.
+/// Returns the mean potential: the potential at 1 µm, divided by the length, times the logarithm.
 #[inline(always)]
 fn scale_logarithm(scale: f64, per_length: f64, logarithm: f64) -> f64 {
     scale * per_length * logarithm
 }
 
-/// Distances of a group's contacts to one point: those to a segment's end serve as those to the next one's start.
+/// Distances of a group's contacts to the end of a segment, reused as those to the start of the next one.
 #[derive(Debug, Default)]
 pub(super) struct EndDistances {
-    /// The row of the segment to whose end they are; 0 for none.
+    /// Row of the segment that the distances belong to; 0 for none.
     row: usize,
     r: Lanes,
 }
 
 impl EndDistances {
-    /// The sums of the distances to a segment's ends; keeps those to the second.
+    /// Returns the sums of the distances to the two ends of a segment, and stores those to the second end.
     #[inline(always)]
-    fn next_end_distance_sums(&mut self, line: &SegmentLine, place: SegmentContext, group: &ContactLanes) -> Lanes {
-        if !(place.starts_at_previous_end && self.row + 1 == place.row) {
+    fn next_end_distance_sums(&mut self, line: &SegmentLine, context: SegmentContext, group: &ContactLanes) -> Lanes {
+        if !(context.starts_at_previous_end && self.row + 1 == context.row) {
             self.r = group.distances(line.start);
         }
         let r2 = group.distances(line.end);
@@ -360,7 +365,27 @@ impl EndDistances {
         for lane in 0..LANES {
             sums[lane] = self.r[lane] + r2[lane];
         }
-        (self.row, self.r) = (place.row, r2);
+        (self.row, self.r) = (context.row, r2);
         sums
     }
+}
+
+/// Returns the squared length of the vector product.
+#[inline(always)]
+fn cross_2(a: Point, b: Point) -> f64 {
+    norm_2(Point::new(
+        difference_of_products(a.y, b.z, a.z, b.y),
+        difference_of_products(a.z, b.x, a.x, b.z),
+        difference_of_products(a.x, b.y, a.y, b.x),
+    ))
+}
+
+/// Returns a b - c d without cancellation; the result is exactly 0 if the products are equal.
+///
+/// Source: C.-P. Jeannerod, N. Louvet, J.-M. Muller, Math. Comp. 82, 2245 (2013), doi:10.1090/S0025-5718-2013-02679-8
+/// (Kahan's algorithm).
+#[inline(always)]
+fn difference_of_products(a: f64, b: f64, c: f64, d: f64) -> f64 {
+    let cd = c * d;
+    a.mul_add(b, -cd) + (-c).mul_add(d, cd)
 }

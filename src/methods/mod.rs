@@ -1,22 +1,20 @@
-//! Methods: how a unit of membrane current in a segment becomes a number at a contact.
+//! Methods: compute a segment's weight at a contact, the recorded signal per unit of membrane current.
 //!
-//! Each method is one file with its equation, units, limits and source, registered in [`METHODS`]. Nothing here opens
-//! a file.
+//! Each method is one file with its equation, units, limits and source, and is registered in [`METHODS`]. Methods open
+//! no files.
 
 mod close_contact;
-mod cross_product;
 pub mod dipole_reciprocity;
 pub mod disc;
 mod group_bounds;
 mod inverse_sqrt;
-mod line_source;
+pub mod line_source;
 mod log1p;
 pub mod medium;
 mod multi_term;
 pub mod objective_csd;
-mod point_source;
+pub mod point_source;
 pub mod reciprocity;
-mod setting_kind;
 mod simd;
 
 use std::sync::Arc;
@@ -29,20 +27,19 @@ use crate::units::DEFAULT_CONDUCTIVITY;
 
 use self::disc::Disc;
 use self::medium::{Boundary, Conductivity};
-pub use self::setting_kind::SettingKind;
 
-/// How a method treats contacts that come nearer to a segment than its radius.
+/// How a method treats contacts that are nearer to a segment than its radius.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum NearField {
-    /// A contact never comes nearer than the segment's radius (0.5 um where it is unknown).
+    /// Distances are at least the segment's radius (0.5 µm if it is unknown).
     #[default]
     ClampToRadius,
-    /// The formula as it is: infinite or undefined on the segment itself.
+    /// The formula is not changed: it is infinite or undefined on the segment itself.
     Unclamped,
 }
 
 impl NearField {
-    /// Its name on the command line and in the electrodes file.
+    /// Returns its name on the command line and in the electrodes file.
     pub const fn name(self) -> &'static str {
         match self {
             Self::ClampToRadius => "radius",
@@ -51,39 +48,39 @@ impl NearField {
     }
 }
 
-/// The radius, um, that stands for an unknown one in the near field.
+/// The radius, µm, that the near-field rule uses for an unknown radius.
 pub const UNKNOWN_RADIUS_UM: f64 = 0.5;
 
-/// A segment's radius, um: [`UNKNOWN_RADIUS_UM`] where it is unknown, or no radius (not finite, or not above zero).
+/// Returns a segment's radius, µm: [`UNKNOWN_RADIUS_UM`] if it is unknown or invalid (not finite, or not above zero).
 pub(crate) fn radius_or_default_um(radius: Option<f32>) -> f64 {
     radius.filter(|r| r.is_finite() && *r > 0.0).map_or(UNKNOWN_RADIUS_UM, f64::from)
 }
 
-/// What a method may know of one contact.
+/// A contact and its settings, as methods use them.
 #[derive(Debug, Clone)]
 pub struct Contact {
-    /// Its name, for messages.
+    /// Name, for messages.
     pub name: String,
-    /// Where it is, um.
+    /// Position, µm.
     pub position_um: Point,
     /// Conductivity of the medium.
     pub conductivity: Conductivity,
-    /// Where the medium ends; none where it is everywhere.
+    /// The plane at which the medium ends; `None` for an unbounded medium.
     pub boundary: Option<Boundary>,
-    /// What the contact is instead of a point.
+    /// The disc of the contact; `None` for a point.
     pub disc: Option<Disc>,
     /// Treatment of the near field.
     pub near_field: NearField,
-    /// The field that a current through it makes; one field may serve many contacts.
+    /// The field that a current through the contact produces; several contacts may share one.
     pub lead_field: Option<Arc<LeadField>>,
-    /// What a point outside that field means.
+    /// What the method does for a point outside that field.
     pub outside_field: OutsideField,
-    /// The region round it.
+    /// Settings of the contact's region, for `ObjectiveCSD`.
     pub csd_region: objective_csd::RegionOverrides,
 }
 
 impl Contact {
-    /// A contact without a name or settings of its own.
+    /// Creates a contact without a name and with default settings.
     pub fn new(position: Point) -> Self {
         Self {
             name: String::new(),
@@ -99,61 +96,112 @@ impl Contact {
     }
 }
 
-/// A method: one line of [`METHODS`].
+/// A setting of a single contact. A method lists the settings that it accepts ([`Method::accepted_settings`]);
+/// reading a file fails if a contact has another one, so that no setting is ignored silently.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SettingKind {
+    /// Conductivity of the medium, S/m.
+    Conductivity,
+    /// Conductivity along x, y and z, S/m.
+    Anisotropy,
+    /// The lead field to read weights from.
+    Field,
+    /// Radius of the region, µm.
+    Radius,
+    /// Thickness of the region, µm.
+    Thickness,
+    /// The array that the contact belongs to.
+    Array,
+    /// The measure of a segment.
+    Measure,
+    /// Whether the measure is divided by the region's volume.
+    PerVolume,
+    /// A plane beyond which the medium conducts differently.
+    Boundary,
+    /// The contact, or average, that is subtracted.
+    Reference,
+    /// A disc contact instead of a point.
+    Disc,
+}
+
+impl SettingKind {
+    /// Settings of a contact in a conducting medium.
+    pub const MEDIUM_SETTINGS: &'static [Self] = &[Self::Conductivity, Self::Anisotropy, Self::Boundary, Self::Disc];
+    /// Settings of every contact, for any method, because they apply to the column.
+    pub const COMMON_SETTINGS: &'static [Self] = &[Self::Reference];
+
+    /// Returns its key in electrodes files.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Conductivity => "conductivity",
+            Self::Anisotropy => "conductivity sx,sy,sz",
+            Self::Field => "field",
+            Self::Radius => "radius",
+            Self::Thickness => "thickness",
+            Self::Array => "array",
+            Self::Measure => "measure",
+            Self::PerVolume => "per_volume",
+            Self::Boundary => "boundary",
+            Self::Reference => "reference",
+            Self::Disc => "disc_radius",
+        }
+    }
+}
+
+/// A method that computes weights; registered in [`METHODS`].
 pub trait Method: Sync {
-    /// Its name in electrode files, e.g. `LineSource`.
+    /// Returns its name in electrodes files, e.g. `LineSource`.
     fn name(&self) -> &'static str;
-    /// One sentence for `--help`.
+    /// Returns one sentence for `--help`.
     fn summary(&self) -> &'static str;
-    /// Whether it uses the medium's conductivity, and so one value of `--conductivity`.
+    /// Returns whether it uses the medium's conductivity, and so one value of `--conductivity`.
     fn uses_conductivity(&self) -> bool;
-    /// What a contact of this method may set for itself.
+    /// Returns the settings that a contact of this method may have.
     fn accepted_settings(&self) -> &'static [SettingKind] {
         if self.uses_conductivity() { SettingKind::MEDIUM_SETTINGS } else { &[] }
     }
-    /// Whether its coefficients are potentials, V/nA; else they have a meaning of their own, and are not to be subtracted
-    /// from potentials.
+    /// Returns whether its weights are potentials, V/nA. Other weights must not be subtracted from potentials.
     fn is_potential(&self) -> bool {
         true
     }
-    /// What it looks up in a lead field, and so one value of `--fields`; none for a method that needs no field.
+    /// Returns the quantity that it reads from a lead field (one value of `--fields`); `None` if it needs no field.
     fn required_field(&self) -> Option<Quantity> {
         None
     }
-    /// Makes it ready for some contacts.
+    /// Prepares the method for a list of contacts.
     ///
     /// # Errors
-    /// A contact lacks a setting that the method needs.
+    /// Returns an error if a contact lacks a setting that the method needs, or has an invalid one.
     fn prepare(&self, contacts: &[Contact]) -> Result<Box<dyn PreparedMethod>>;
 }
 
-/// A method made ready for some contacts.
+/// A method, prepared for a list of contacts.
 pub trait PreparedMethod: Send + Sync {
-    /// Writes the coefficients (V/nA) of a neuron's segments: `out` is row-major, one row a segment, one column a
-    /// contact, in the order given to [`Method::prepare`]. `out.len()` is segments times contacts.
+    /// Writes the weights (V/nA) of a neuron's segments. `out` is row-major, with one row per segment and one column
+    /// per contact, in the order given to [`Method::prepare`]; `out.len()` is the number of segments times the number
+    /// of contacts.
     ///
-    /// The result may be infinite or NaN only with [`NearField::Unclamped`]; the caller checks.
+    /// The result may be infinite or NaN only with [`NearField::Unclamped`]; the caller checks it.
     fn fill_weights(&self, neuron: &NeuronSegments<'_>, out: &mut [f64]);
 
-    /// Why the coefficient of a segment (its place in the view) at a contact (column) is NaN, where the method knows: for
-    /// the caller that found one.
+    /// Returns why a weight is NaN, if the method knows. `segment` is the index in `neuron`, `column` that of the
+    /// contact. Callers use it after they found a NaN.
     fn explain_missing_weight(&self, _neuron: &NeuronSegments<'_>, _segment: usize, _column: usize) -> Option<Error> {
         None
     }
 
-    /// What a user should know of the contacts, though they could be made ready.
+    /// Returns warnings about the contacts.
     fn warnings(&self) -> Vec<Error> {
         Vec::new()
     }
 
-    /// Sizes that the coefficients of a contact (column) were computed with: attributes of its type in the electrodes
-    /// file.
+    /// Returns the sizes that a contact's weights were computed with, as attributes of its type in the electrodes file.
     fn size_attributes(&self, _column: usize) -> Vec<(&'static str, f64)> {
         Vec::new()
     }
 }
 
-/// Every method; the parser, `--help`, error hints and tests read this list.
+/// All methods; the parser, `--help`, error hints and tests read this list.
 pub static METHODS: &[&dyn Method] = &[
     &point_source::PointSource,
     &line_source::LineSource,
@@ -164,7 +212,7 @@ pub static METHODS: &[&dyn Method] = &[
     &objective_csd::ObjectiveCsd(objective_csd::RegionShape::Plane),
 ];
 
-/// The method of a name.
+/// Returns the method with a name; `None` if there is no such method.
 pub fn find_method(name: &str) -> Option<&'static dyn Method> {
     METHODS.iter().copied().find(|m| m.name() == name)
 }

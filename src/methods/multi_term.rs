@@ -1,22 +1,24 @@
-//! Contacts in media with axes and boundaries, and contacts of a size, as sums of point contacts in plain media.
+//! Computes contacts in anisotropic or bounded media, and disc contacts, as sums of point contacts in plain media.
 //!
-//! A contact's coefficient is a sum over its points ([`Disc`](super::disc::Disc)), and for each of these the segment itself
-//! and its image ([`ImageConfiguration`]): factor times the plain formula, in the coordinates of a [`CoordinateMap`]. What is seen through one map
-//! is computed together, by the same code as plain contacts.
+//! A contact's weight is a sum over its points ([`Disc`](super::disc::Disc)) and, for each point, over the segment and
+//! its image ([`ImageConfiguration`]): a factor times the plain formula, in the coordinates of a [`CoordinateMap`]. All
+//! terms with the same map are computed together, by the same code as plain contacts.
 
 use std::ops::Range;
 
 use super::medium::{CoordinateMap, ImageConfiguration};
+use super::reciprocity::describe_segment;
 use super::simd::{self, Cylinders, Formula, PointContact};
 use super::{Contact, PreparedMethod};
 use crate::error::{Context, Error, Result};
 use crate::geometry::Point;
 use crate::segments::NeuronSegments;
 
-/// A formula's kernel for any contacts.
+/// Prepares a formula for contacts of any kind.
 ///
 /// # Errors
-/// [`MediumProblem`](super::medium::MediumProblem), with the contact.
+/// Returns a [`MediumProblem`](super::medium::MediumProblem), with the contact, if a contact has no potential in its
+/// medium.
 pub fn prepare_contacts<F: Formula>(contacts: &[Contact]) -> Result<Box<dyn PreparedMethod>> {
     match contacts.iter().map(as_point_contact).collect::<Option<Vec<PointContact>>>() {
         Some(sites) => Ok(Box::new(simd::SimdKernel::<F>::new(&sites))),
@@ -24,7 +26,7 @@ pub fn prepare_contacts<F: Formula>(contacts: &[Contact]) -> Result<Box<dyn Prep
     }
 }
 
-/// The contact, if it is a point in an unbounded, isotropic medium.
+/// Returns the contact as a point contact if it is a point in an unbounded, isotropic medium.
 fn as_point_contact(c: &Contact) -> Option<PointContact> {
     let conductivity = c.conductivity.isotropic_s_per_m().filter(|_| c.boundary.is_none() && c.disc.is_none())?;
     Some(PointContact {
@@ -35,31 +37,31 @@ fn as_point_contact(c: &Contact) -> Option<PointContact> {
     })
 }
 
-/// A formula for contacts that are sums.
+/// A formula, prepared for contacts that are sums of point contacts.
 #[derive(Debug)]
 struct MultiTermKernel<F> {
     contacts: Vec<Contact>,
     passes: Vec<MapPass<F>>,
 }
 
-/// All that is seen through one map.
+/// The point contacts that share one map.
 #[derive(Debug)]
 struct MapPass<F> {
     map: CoordinateMap,
     kernel: simd::SimdKernel<F>,
-    /// The factor of each point contact.
+    /// Factor of each point contact.
     factors: Vec<f64>,
     terms: Vec<ColumnTerms>,
 }
 
-/// The point contacts that one column is a sum of.
+/// The point contacts that one column sums.
 #[derive(Debug, Clone)]
 struct ColumnTerms {
     column: usize,
     sites: Range<usize>,
 }
 
-/// A pass before its kernel is made.
+/// The point contacts of a pass before its kernel is built.
 struct MapTerms {
     map: CoordinateMap,
     sites: Vec<PointContact>,
@@ -67,10 +69,11 @@ struct MapTerms {
     terms: Vec<ColumnTerms>,
 }
 
-/// Values that are computed before they are added up: few enough to stay in a core's cache.
+/// Largest number of values computed before they are summed: small enough for a core's cache.
 const MAX_VALUES_PER_PASS: usize = 1 << 14;
 
-/// Segments that are seen together however many contacts there are: kernels carry distances from one to the next.
+/// Smallest number of segments per pass, for any number of contacts: kernels reuse distances from one segment to the
+/// next.
 const MIN_ROWS_PER_PASS: usize = 4;
 
 impl<F: Formula> MultiTermKernel<F> {
@@ -79,20 +82,20 @@ impl<F: Formula> MultiTermKernel<F> {
         for (column, contact) in contacts.iter().enumerate() {
             let (view, points) = split_into_points(contact)?;
             for (map, strength) in [Some((view.direct, 1.0)), view.image].into_iter().flatten() {
-                let own = MapTerms::find_or_insert(map, &mut seen);
-                let first = own.sites.len();
+                let map_terms = MapTerms::find_or_insert(map, &mut seen);
+                let first = map_terms.sites.len();
                 for (point, share) in &points {
                     let (conductivity, near_field) = (view.conductivity_s_per_m, contact.near_field);
                     let (position, low) = map.map_contact(*point);
-                    own.sites.push(PointContact {
+                    map_terms.sites.push(PointContact {
                         position_um: position,
                         conductivity_s_per_m: conductivity,
                         near_field,
                         low_part: Some(low),
                     });
-                    own.factors.push(strength * share);
+                    map_terms.factors.push(strength * share);
                 }
-                own.terms.push(ColumnTerms { column, sites: first..own.sites.len() });
+                map_terms.terms.push(ColumnTerms { column, sites: first..map_terms.sites.len() });
             }
         }
         let pass = |MapTerms { map, sites, factors, terms }| MapPass {
@@ -106,7 +109,7 @@ impl<F: Formula> MultiTermKernel<F> {
 }
 
 impl MapTerms {
-    /// What is seen through a map, of all that is known.
+    /// Returns the terms of a map; adds the map if it is new.
     fn find_or_insert(map: CoordinateMap, seen: &mut Vec<Self>) -> &mut Self {
         let known = seen.iter().position(|known| known.map == map);
         let place = known.unwrap_or_else(|| {
@@ -117,7 +120,7 @@ impl MapTerms {
     }
 }
 
-/// How a contact sees the medium, and its points with their shares.
+/// Returns the maps of a contact's medium, and its points with their shares.
 fn split_into_points(contact: &Contact) -> Result<(ImageConfiguration, Vec<(Point, f64)>)> {
     let place = || format!("contact `{}`", contact.name);
     let view = ImageConfiguration::for_contact(contact.position_um, contact.conductivity, contact.boundary)
@@ -129,7 +132,7 @@ fn split_into_points(contact: &Contact) -> Result<(ImageConfiguration, Vec<(Poin
     Ok((view, disc.quadrature_points(contact.position_um)))
 }
 
-/// A segment as a formula takes it.
+/// Returns the ends that a formula uses for a segment.
 fn formula_ends<F: Formula>(start: Point, end: Point) -> (Point, Point) {
     let middle = start.midpoint(end);
     if F::USES_MIDPOINT_ONLY { (middle, middle) } else { (start, end) }
@@ -146,7 +149,7 @@ impl<F: Formula> PreparedMethod for MultiTermKernel<F> {
         let contact = self.contacts.get(column)?;
         let s = (segment < neuron.len()).then(|| neuron.get(segment))?;
         let (start, end) = formula_ends::<F>(s.start, s.end);
-        let what = format!("segment {} of section {} of node {}", s.segment_id, s.section_id, s.node_id);
+        let what = describe_segment(&s);
         let problem = contact.boundary?.find_segment_in_insulator(contact.position_um, start, end, &what)?;
         Some(Error::from(problem).in_item(&format!("contact `{}`", contact.name)))
     }
@@ -157,20 +160,20 @@ impl<F: Formula> PreparedMethod for MultiTermKernel<F> {
     }
 }
 
-/// Buffers that passes share.
+/// Buffers that all passes reuse.
 #[derive(Debug, Default)]
 struct PassBuffers {
     start: Vec<Point>,
     end: Vec<Point>,
     radius: Vec<Option<f32>>,
     low: Vec<[Point; 2]>,
-    /// The row of each piece, and its share of the segment.
+    /// Row of each piece, and its share of the segment.
     row_shares: Vec<(usize, f64)>,
     values: Vec<f64>,
 }
 
 impl<F: Formula> MapPass<F> {
-    /// Adds what is seen of a neuron.
+    /// Adds the pass's terms for a neuron to `out`.
     fn add_neuron(&self, neuron: &NeuronSegments<'_>, out: &mut [f64], columns: usize, work: &mut PassBuffers) {
         let sites = self.factors.len();
         let rows = (MAX_VALUES_PER_PASS / sites.max(1)).max(MIN_ROWS_PER_PASS);
@@ -185,7 +188,7 @@ impl<F: Formula> MapPass<F> {
         }
     }
 
-    /// Adds a piece's values at the point contacts to their columns of a row.
+    /// Adds a piece's values at the point contacts to the columns of a row.
     fn add_to_row(&self, share: f64, values: &[f64], row: &mut [f64]) {
         if self.terms.len() == self.factors.len() {
             for ((term, factor), value) in self.terms.iter().zip(&self.factors).zip(values) {
@@ -199,7 +202,7 @@ impl<F: Formula> MapPass<F> {
     }
 }
 
-/// The sum of products; four sums side by side, so that none waits for the one before.
+/// Returns the sum of products; four independent partial sums avoid waiting for the previous addition.
 fn sum_of_products(a: &[f64], b: &[f64]) -> f64 {
     let ((fours_a, rest_a), (fours_b, rest_b)) = (a.as_chunks::<4>(), b.as_chunks::<4>());
     let rest: f64 = rest_a.iter().zip(rest_b).map(|(a, b)| a * b).sum();
@@ -213,7 +216,7 @@ fn sum_of_products(a: &[f64], b: &[f64]) -> f64 {
 }
 
 impl PassBuffers {
-    /// Takes up some segments as they are seen through a map.
+    /// Loads a range of segments in the coordinates of a map.
     fn load_segments<F: Formula>(&mut self, neuron: &NeuronSegments<'_>, rows: Range<usize>, map: &CoordinateMap) {
         self.start.clear();
         self.end.clear();

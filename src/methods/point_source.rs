@@ -1,4 +1,4 @@
-//! The point source: all current of a segment leaves at its midpoint.
+//! Point source: all membrane current of a segment leaves at its midpoint.
 //!
 //! ```text
 //! w = 1e-3 / (4 pi sigma r)
@@ -6,24 +6,25 @@
 //!
 //! | symbol | meaning | unit |
 //! |---|---|---|
-//! | w | coefficient: potential at the contact for 1 nA of membrane current | V/nA |
+//! | w | weight: potential at the contact for 1 nA of membrane current | V/nA |
 //! | sigma | conductivity of the medium | S/m |
-//! | r | distance from the contact to the segment's midpoint | um |
+//! | r | distance from the contact to the segment's midpoint | µm |
 //!
-//! Assumes an infinite, homogeneous, isotropic, purely ohmic medium, and a reference at infinity. Other media and contacts
-//! of a size come down to this case: see [`medium`](super::medium) and [`disc`](super::disc).
+//! Assumptions: the medium is infinite, homogeneous, isotropic and purely ohmic; the reference is at infinity. Other
+//! media and contacts with a size are sums of this case: see [`medium`](super::medium) and [`disc`](super::disc).
 //!
-//! Near field: with [`NearField::Radius`](super::NearField::ClampToRadius) r is at least the segment's radius. With
-//! [`NearField::Exact`](super::NearField::Unclamped) the coefficient is infinite at the midpoint itself.
+//! Near field: with [`NearField::ClampToRadius`](super::NearField::ClampToRadius) r is at least the segment's radius.
+//! With [`NearField::Unclamped`](super::NearField::Unclamped) the weight is infinite at the midpoint itself.
 //!
-//! Computation: 1 / r comes from r^2 by `inverse_root.rs`, without a root or a quotient of doubles.
+//! Computation: 1 / r comes from r^2 by `inverse_sqrt.rs`, without a square root or a division of doubles.
 //!
 //! Source: R. Plonsey, R. C. Barr, Bioelectricity: A Quantitative Approach, Springer 2007,
 //! doi:10.1007/978-0-387-48865-3, on monopole fields in a volume conductor.
 //!
 //! Agreement: relative error at most 5e-16 against 25-digit numbers (`tests/analytic.rs`).
 //!
-//! Checked by hand, a contact at 5 um (3, 4, 0) from a soma, sigma 0.25 S/m: 1e-3 / (4 pi 0.25 5) = 1e-3 / (5 pi).
+//! Checked by hand, for a contact 5 µm from a soma at (3, 4, 0) and sigma = 0.25 S/m: 1e-3 / (4 pi 0.25 5) = 1e-3 / (5
+//! pi).
 //!
 //! ```
 //! use leadfield::geometry::Point;
@@ -33,14 +34,14 @@
 //!
 //! let (start, end) = (Point::ORIGIN, Point::ORIGIN);
 //! let soma = Segment {
-//!     node_id: 0, section_id: 0, segment_id: 0, section_type: None, start, end, radius: None, row: 0,
+//!     node_id: 0, section_id: 0, segment_id: 0, section_type: None, start, end, radius_um: None, row: 0,
 //! };
 //! let segments = Segments::from_iter([soma]);
 //! let conductivity = SiemensPerMeter::new(0.25)?.into();
-//! let contact = Contact { conductivity, ..Contact::at(Point::new(3.0, 4.0, 0.0)) };
-//! let kernel = methods::by_name("PointSource").unwrap().prepare(&[contact])?;
+//! let contact = Contact { conductivity, ..Contact::new(Point::new(3.0, 4.0, 0.0)) };
+//! let method = methods::find_method("PointSource").unwrap().prepare(&[contact])?;
 //! let mut w = [0.0];
-//! kernel.fill(&NeuronSegments::of(&segments, 0..1), &mut w);
+//! method.fill_weights(&NeuronSegments::new(&segments, 0..1), &mut w);
 //! assert!((w[0] * 5.0 * std::f64::consts::PI / 1e-3 - 1.0).abs() < 1e-15);
 //! # Ok::<(), leadfield::Error>(())
 //! ```
@@ -51,7 +52,7 @@ use super::{Contact, Method, PreparedMethod, inverse_sqrt, multi_term};
 use crate::error::Result;
 use crate::geometry::Point;
 
-/// The potential of a point source in an infinite, homogeneous medium.
+/// The point source method: the potential of a point source at the segment's midpoint; see the module.
 pub struct PointSource;
 
 impl Method for PointSource {
@@ -86,42 +87,42 @@ impl Formula for PointSource {
     #[inline(always)]
     fn stage1(
         source: &SegmentPoint,
-        place: SegmentContext,
+        context: SegmentContext,
         group: &ContactLanes,
         (): &mut (),
-        half: &mut PointStage1Output,
+        output: &mut PointStage1Output,
     ) {
-        half.distances_2 = source.near_field_distances_2(group);
-        half.needs_f64 = source.needs_f64(place, group);
+        output.distances_2 = source.near_field_distances_2(group);
+        output.needs_f64 = source.needs_f64(context, group);
         for lane in 0..LANES {
-            half.estimates[lane] = inverse_sqrt::estimate_f32(half.distances_2[lane]);
+            output.estimates[lane] = inverse_sqrt::estimate_f32(output.distances_2[lane]);
         }
     }
 
     #[inline(always)]
-    fn stage2(half: &PointStage1Output, group: &ContactLanes) -> Lanes {
-        if half.needs_f64 {
-            return weights_in_f64(&half.distances_2, group);
+    fn stage2(output: &PointStage1Output, group: &ContactLanes) -> Lanes {
+        if output.needs_f64 {
+            return weights_in_f64(&output.distances_2, group);
         }
         let mut values = Lanes::default();
         for lane in 0..LANES {
             values[lane] =
-                group.potential_at_1_um[lane] * inverse_sqrt::refine(half.distances_2[lane], half.estimates[lane]);
+                group.potential_at_1_um[lane] * inverse_sqrt::refine(output.distances_2[lane], output.estimates[lane]);
         }
         values
     }
 }
 
-/// Squared distances, and what singles say of their inverse roots.
+/// Squared distances, and single-precision estimates of their inverse square roots.
 #[derive(Debug, Default)]
 pub(super) struct PointStage1Output {
     distances_2: Lanes,
     estimates: Lanes,
-    /// Whether singles may not hold the squares.
+    /// Whether squares may be out of the range of single precision.
     needs_f64: bool,
 }
 
-/// A segment as its midpoint.
+/// A segment as a point at its midpoint.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct SegmentPoint {
     position_um: Point,
@@ -129,7 +130,7 @@ pub(super) struct SegmentPoint {
     is_f32_safe: bool,
 }
 
-/// Distance, um, from which on squares are in the range of singles.
+/// Distance, µm, from which squares are in the range of single precision.
 const MIN_F32_SAFE_DISTANCE_UM: f64 = 1e-14;
 
 impl From<Cylinder> for SegmentPoint {
@@ -148,19 +149,19 @@ impl HasMidpoint for SegmentPoint {
 }
 
 impl SegmentPoint {
-    /// Its coefficients at the contacts of a group.
+    /// Returns the weights at the contacts of a group.
     #[inline(always)]
     pub fn weights(&self, group: &ContactLanes) -> Lanes {
         weights_in_f64(&self.near_field_distances_2(group), group)
     }
 
-    /// Whether the near field's rule keeps squares in the range of singles.
+    /// Returns whether the near-field rule keeps squares in the range of single precision.
     #[inline(always)]
     fn is_radius_f32_safe(&self) -> bool {
         self.radius_2 > MIN_F32_SAFE_DISTANCE_UM * MIN_F32_SAFE_DISTANCE_UM
     }
 
-    /// Squared distances, the near field's rule applied.
+    /// Returns the squared distances after the near-field rule.
     #[inline(always)]
     fn near_field_distances_2(&self, group: &ContactLanes) -> Lanes {
         let mut squares = Lanes::default();
@@ -172,16 +173,16 @@ impl SegmentPoint {
         squares
     }
 
-    /// Whether singles may not hold the squares.
+    /// Returns whether squares may be out of the range of single precision.
     #[inline(always)]
-    fn needs_f64(&self, place: SegmentContext, group: &ContactLanes) -> bool {
+    fn needs_f64(&self, context: SegmentContext, group: &ContactLanes) -> bool {
         let off = (group.all_clamped && self.is_radius_f32_safe())
-            || place.distance_2 > with_margin_squared(MIN_F32_SAFE_DISTANCE_UM);
+            || context.distance_2 > with_margin_squared(MIN_F32_SAFE_DISTANCE_UM);
         !(off && self.is_f32_safe && group.is_f32_safe)
     }
 }
 
-/// The coefficients for any squared distances.
+/// Returns the weights for any squared distances, without single precision.
 #[inline(always)]
 fn weights_in_f64(squares: &Lanes, group: &ContactLanes) -> Lanes {
     let mut values = Lanes::default();

@@ -1,20 +1,30 @@
-//! Reciprocity: the potential that a current through the contact makes at the segment, from a lead field.
+//! Reciprocity: the weight is the potential that a current through the contact produces at the segment, from a lead
+//! field.
 //!
+//! ```text
 //! w = phi(m) / I
+//! ```
 //!
-//! with m the segment's midpoint, phi the lead field's potential there (V) and I the current that made the field (nA), so
-//! that w is V/nA: no other factor is applied. The medium is the field solver's own; conductivity does not occur.
+//! | symbol | meaning | unit |
+//! |---|---|---|
+//! | w | weight of the segment at the contact | V/nA |
+//! | m | midpoint of the segment | µm |
+//! | phi | potential of the lead field | V |
+//! | I | current that produced the field | nA |
+//!
+//! No other factor is applied. The medium is that of the field solver; the conductivity setting is not used.
 //!
 //! Assumptions: the medium is linear and purely resistive, and the potential is the field of a current I that enters at
 //! the contact and leaves at the reference of the recording (H. von Helmholtz, Ann. Phys. 165, 211, 1853,
 //! doi:10.1002/andp.18531650603). A segment is a point.
 //!
-//! Limits: the coefficient is as good as the field's interpolation (second order in the size of its cells, see
-//! `lead_field::grid`) and smaller than a cell nothing is resolved: near a contact choose a fine grid, or
-//! `PointSource`. Outside the field it is an error, or 0 by choice.
+//! Limits: the weight is as accurate as the interpolation of the field (second order in the size of its cells, see
+//! `lead_field::grid`). Nothing smaller than a cell is resolved: near a contact use a fine grid, or `PointSource`. A
+//! midpoint outside the field is an error, or optionally gives the weight 0.
 //!
-//! Agreement with BlueRecording 0.2.1 on the golden circuit, from the same midpoints (2 x 3161 values): 7e-16 relative. By
-//! hand: phi = 3 mV at the midpoint in a field made by 1.5 nA gives 0.002 V/nA.
+//! Agreement with BlueRecording 0.2.1 on the golden circuit, from the same midpoints (2 x 3161 values): 7e-16 relative.
+//!
+//! Checked by hand: phi = 3 mV at the midpoint in a field of 1.5 nA gives 0.002 V/nA.
 
 use std::sync::Arc;
 
@@ -23,10 +33,10 @@ use crate::error::{Context, Error, Problem, Result};
 use crate::lead_field::{LeadField, OutsideField, Quantity};
 use crate::segments::{NeuronSegments, Segment};
 
-/// The method's name.
+/// Name of the method in electrodes files.
 pub const NAME: &str = "Reciprocity";
 
-/// The potential of a lead field at the segment's midpoint.
+/// Reciprocity: the potential of a lead field at the segment's midpoint; see the [module](self).
 pub struct Reciprocity;
 
 impl Method for Reciprocity {
@@ -55,64 +65,65 @@ impl Method for Reciprocity {
     }
 }
 
-/// A contact without a lead field.
+/// A contact has no lead field.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("no lead field, expected the one that `{method}` looks up, found none")]
+#[error("no lead field, expected one for `{method}`, found none")]
 pub struct MissingLeadField {
-    /// The method.
+    /// Name of the method.
     pub method: &'static str,
 }
 
 impl Problem for MissingLeadField {
     fn hint(&self) -> Option<String> {
         Some(
-            "give `--fields FILE` for all contacts of such methods, one for each in file order, or `--field NAME=FILE`"
+            "give `--fields FILE` once, or once for each contact of such methods in file order, or `--field NAME=FILE`"
                 .into(),
         )
     }
 }
 
-/// A contact with its field.
+/// A contact with its lead field.
 #[derive(Debug, Clone)]
 pub struct FieldContact {
     /// The contact's name, for messages.
     pub name: String,
-    /// The field that a current through it makes; one field may serve many contacts.
+    /// The field that a current through the contact produces; several contacts may share one.
     pub lead_field: Arc<LeadField>,
-    /// What a point outside the field means.
+    /// What the method does for a point outside the field.
     pub outside_field: OutsideField,
 }
 
-/// The coefficient, V/nA, from a potential in V and the current that made it, in nA.
+/// Returns the weight, V/nA, from a potential in V and the current that produced it, in nA.
 ///
 /// ```
-/// use leadfield::methods::reciprocity::coefficient;
-/// assert_eq!(coefficient(0.003, 1.5), 0.002);
+/// use leadfield::methods::reciprocity::weight_from_potential;
+/// assert_eq!(weight_from_potential(0.003, 1.5), 0.002);
 /// ```
 pub fn weight_from_potential(potential_v: f64, current_na: f64) -> f64 {
     potential_v / current_na
 }
 
-/// The method made ready for some contacts.
+/// Reciprocity, prepared for a list of contacts.
 #[derive(Debug)]
 pub struct PreparedReciprocity {
     contacts: Vec<FieldContact>,
 }
 
 impl PreparedReciprocity {
-    /// Ready for contacts that each have a field with a potential.
+    /// Prepares contacts that each have a field with a potential.
     ///
     /// # Errors
-    /// A field lacks the potential.
+    /// Returns an error if a field has no potential.
     pub fn new(contacts: Vec<FieldContact>) -> Result<Self> {
         contacts.iter().try_for_each(|c| c.lead_field.require_quantity(Quantity::Potential, NAME))?;
         Ok(Self { contacts })
     }
 
-    /// Coefficients as in [`super::PreparedMethod::fill_weights`], or why one is missing.
+    /// Writes the weights as [`super::PreparedMethod::fill_weights`] does; reports a weight that cannot be computed as
+    /// an error.
     ///
     /// # Errors
-    /// A midpoint lies outside a contact's field, and the contact does not take 0 there.
+    /// Returns an error if a midpoint lies outside a contact's field and the contact does not use 0 there.
     pub fn try_fill_weights(&self, neuron: &NeuronSegments<'_>, out: &mut [f64]) -> Result<()> {
         self.fill_weights(neuron, out);
         let missing = out.iter().position(|w| w.is_nan()).and_then(|at| {
@@ -124,7 +135,7 @@ impl PreparedReciprocity {
 }
 
 impl super::PreparedMethod for PreparedReciprocity {
-    /// NaN stands for a midpoint outside the field of a contact with [`OutsideField::Error`].
+    /// The weight is NaN for a midpoint outside the field of a contact with [`OutsideField::Error`].
     fn fill_weights(&self, neuron: &NeuronSegments<'_>, out: &mut [f64]) {
         let midpoints: Vec<_> = neuron.start.iter().zip(neuron.end).map(|(start, end)| start.midpoint(*end)).collect();
         let mut potentials = vec![f64::NAN; midpoints.len()];
@@ -149,10 +160,10 @@ impl super::PreparedMethod for PreparedReciprocity {
 }
 
 impl FieldContact {
-    /// Contacts that each have a field.
+    /// Returns the contacts with their fields.
     ///
     /// # Errors
-    /// [`MissingLeadField`], with the contact.
+    /// Returns [`MissingLeadField`], with the contact, if a contact has no field.
     pub(super) fn from_contacts(contacts: &[Contact], method: &'static str) -> Result<Vec<Self>> {
         let with_field = |c: &Contact| match &c.lead_field {
             Some(field) => Ok(Self { name: c.name.clone(), lead_field: field.clone(), outside_field: c.outside_field }),
@@ -161,7 +172,7 @@ impl FieldContact {
         contacts.iter().map(with_field).collect()
     }
 
-    /// What stands for a value that the field does not have.
+    /// Returns the weight for a point outside the field.
     pub(super) const fn outside_value(&self) -> f64 {
         match self.outside_field {
             OutsideField::Error => f64::NAN,
@@ -170,6 +181,7 @@ impl FieldContact {
     }
 }
 
-fn describe_segment(s: &Segment) -> String {
+/// Describes a segment in a message.
+pub(super) fn describe_segment(s: &Segment) -> String {
     format!("segment {} of section {} of node {}", s.segment_id, s.section_id, s.node_id)
 }

@@ -1,11 +1,12 @@
-//! Contacts side by side in blocks, and one loop over them compiled for each vector width.
+//! Runs a formula over blocks of contacts, with one loop that is compiled for each vector width.
 //!
-//! A method says how it fills a row ([`Formula`]); [`SimdKernel`] runs the copy of that code that was compiled for this
-//! processor. All copies run the same operations in the same order: Rust neither fuses nor reorders floating-point
-//! operations, and `mul_add` rounds once everywhere, in hardware or in software. So the bits are equal.
+//! A method implements [`Formula`]; [`SimdKernel`] runs the copy of that code that was compiled for this processor. All
+//! copies run the same operations in the same order: Rust neither fuses nor reorders floating-point operations, and
+//! `mul_add` rounds once, in hardware and in software. So all copies give the same bits.
 //!
-//! A formula comes in two halves, and the second half of one group is computed beside the first half of the next: the
-//! processor divides and takes roots, which is slow and has a unit of its own, while it multiplies and adds.
+//! A formula has two stages, and the second stage of one group runs together with the first stage of the next:
+//! divisions and square roots are slow and have their own execution unit, so the processor can multiply and add at the
+//! same time.
 
 use super::close_contact::PrecisePoint;
 use super::group_bounds::{GroupBounds, contact_bounds};
@@ -14,15 +15,16 @@ use crate::geometry::Point;
 use crate::segments::NeuronSegments;
 use crate::units::NANOAMPERE_PER_MICROMETER;
 
-/// Contacts in a group: two vectors of AVX-512, four of AVX2, of which both halves of a formula fit into registers.
+/// Number of contacts in a group: two vectors of AVX-512, four of AVX2. Both stages of a formula then fit into
+/// registers.
 pub(super) const LANES: usize = 16;
 
-/// Coordinates up to which squared distances stay in the range of singles, um.
+/// Largest coordinate, µm, for which squared distances are in the range of single precision.
 const MAX_F32_SAFE_COORDINATE_UM: f64 = 1e15;
 
-/// A number for each contact of a group, in whole lines of the cache.
+/// One number for each contact of a group, aligned to cache lines.
 ///
-/// It is filled by a loop over all lanes. Closures would stay outside the code that is compiled for each width.
+/// It is filled by a loop over all lanes. Closures would not be compiled for each vector width.
 #[derive(Debug, Clone, Copy, Default)]
 #[repr(align(64))]
 pub(super) struct Lanes([f64; LANES]);
@@ -46,32 +48,33 @@ impl std::ops::IndexMut<usize> for Lanes {
 /// A point contact in an unbounded, isotropic medium.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PointContact {
-    /// Where it is, um.
+    /// Position, µm.
     pub position_um: Point,
     /// Conductivity of the medium, S/m.
     pub conductivity_s_per_m: f64,
     /// Treatment of the near field.
     pub near_field: NearField,
-    /// What rounding left out of the position, where coordinates are scaled.
+    /// Rounding error of the position, if coordinates are scaled.
     pub low_part: Option<Point>,
 }
 
-/// Up to 16 contacts, consecutive in the file, an array a property. Lanes beyond the last contact are copies of it.
+/// Up to 16 contacts, consecutive in the file, as one array per property. Lanes after the last contact are copies of
+/// it.
 #[derive(Debug)]
 pub(super) struct ContactLanes {
     x: Lanes,
     y: Lanes,
     z: Lanes,
-    /// Potential, V, at 1 um from a point that gives off 1 nA: 1e-3 / (4 pi sigma).
+    /// Potential, V, at 1 µm from a point source of 1 nA: 1e-3 / (4 pi sigma).
     pub potential_at_1_um: Lanes,
-    /// 1 where the near field's rule holds, 0 where the formula is exact.
+    /// 1 if the near-field rule applies, 0 if the formula is not changed.
     pub clamp_to_radius: Lanes,
-    /// Distances from the contact, um, that scaled coordinates do not resolve well enough; 0 where they are not scaled.
+    /// Distances from the contact, µm, that scaled coordinates do not resolve well enough; 0 if they are not scaled.
     pub coarse_um: Lanes,
     low_parts: [Point; LANES],
-    /// Whether the near field's rule holds for every contact.
+    /// Whether the near-field rule applies to every contact.
     pub all_clamped: bool,
-    /// Whether all coordinates are moderate.
+    /// Whether all coordinates are inside the range for single precision.
     pub is_f32_safe: bool,
 }
 
@@ -95,18 +98,18 @@ impl ContactLanes {
         })
     }
 
-    /// The position of one contact.
+    /// Returns the position of one contact.
     #[inline(always)]
     pub fn position(&self, lane: usize) -> Point {
         Point::new(self.x[lane], self.y[lane], self.z[lane])
     }
 
-    /// The position of one contact, with what rounding left out of it.
+    /// Returns the position of one contact with its rounding error.
     pub fn precise_position(&self, lane: usize) -> PrecisePoint {
         PrecisePoint { high: self.position(lane), low: self.low_parts[lane] }
     }
 
-    /// The contacts' distances to a point.
+    /// Returns the distances of the contacts to a point.
     #[inline(always)]
     pub fn distances(&self, from: Point) -> Lanes {
         let mut r = Lanes::default();
@@ -117,27 +120,28 @@ impl ContactLanes {
     }
 }
 
-/// Whether squared distances from here are in the range of singles.
+/// Returns whether squared distances from this point are in the range of single precision.
 #[inline(always)]
 pub(super) fn is_f32_safe(p: Point) -> bool {
     max_abs_coordinate(p) < MAX_F32_SAFE_COORDINATE_UM
 }
 
-/// The largest coordinate, without its sign.
+/// Returns the largest absolute coordinate.
 #[inline(always)]
 fn max_abs_coordinate(p: Point) -> f64 {
     p.x.abs().max(p.y.abs()).max(p.z.abs())
 }
 
-/// Share of a scaled coordinate below which distances are computed more precisely: its rounding is 1e-12 of that.
+/// Share of a scaled coordinate below which distances are computed more precisely: the rounding error is 1e-12 of that
+/// distance.
 const COARSE_COORDINATE_SHARE: f64 = 1e-4;
 
-/// 1e-3 / (4 pi sigma), in V um / nA.
+/// Returns 1e-3 / (4 pi sigma), in V µm / nA.
 fn potential_at_1_um(contact: &PointContact) -> f64 {
     NANOAMPERE_PER_MICROMETER / (4.0 * std::f64::consts::PI * contact.conductivity_s_per_m)
 }
 
-/// Writes a group's values to its part of a row, which is shorter where the group is not full.
+/// Writes a group's values to its part of a row, which is shorter if the group is not full.
 #[inline(always)]
 fn store_lanes(values: &Lanes, part: &mut [f64]) {
     match part.first_chunk_mut() {
@@ -146,79 +150,80 @@ fn store_lanes(values: &Lanes, part: &mut [f64]) {
     }
 }
 
-/// Scalar product, fused.
+/// Returns the scalar product, with fused operations.
 #[inline(always)]
 pub(super) fn dot(a: Point, b: Point) -> f64 {
     a.x.mul_add(b.x, a.y.mul_add(b.y, a.z * b.z))
 }
 
-/// Squared length, fused.
+/// Returns the squared length, with fused operations.
 #[inline(always)]
 pub(super) fn norm_2(p: Point) -> f64 {
     dot(p, p)
 }
 
-/// A segment as formulas see it, um; the radius is finite and above zero.
+/// A segment as formulas use it, µm; the radius is finite and above zero.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Cylinder {
     pub start: Point,
     pub end: Point,
     pub radius: f64,
-    /// What rounding left out of the two ends.
+    /// Rounding errors of the two ends.
     pub low_parts: [Point; 2],
 }
 
-/// Where a segment stands, seen from the one before it and from a group of contacts.
+/// The position of a segment relative to the previous one and to a group of contacts.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct SegmentContext {
-    /// The number of its row, from 1.
+    /// Number of the row, from 1.
     pub row: usize,
-    /// Whether it starts where the segment of the row before ended.
+    /// Whether the segment starts where the segment of the previous row ended.
     pub starts_at_previous_end: bool,
-    /// Squared distance from its midpoint to the box round the group, um^2, where [`Formula::needs_distance`].
+    /// Squared distance from the midpoint to the box around the group, µm^2; computed if [`Formula::needs_distance`] is
+    /// true.
     pub distance_2: f64,
 }
 
-/// What has a midpoint, from which distances to groups are measured.
+/// A type with a midpoint, from which distances to groups are measured.
 pub(super) trait HasMidpoint {
-    /// Where it is, um.
+    /// Returns the midpoint, µm.
     fn midpoint(&self) -> Point;
 }
 
-/// A method as a function of a segment and a group of contacts. Both halves, and all that they call, must be
-/// `#[inline(always)]`, to be compiled for each width.
+/// A method as a function of a segment and a group of contacts. Both stages, and all functions that they call, must be
+/// `#[inline(always)]`, so that they are compiled for each vector width.
 pub(super) trait Formula: Send + Sync + 'static {
-    /// A segment with what does not depend on the contact.
+    /// A segment with the values that do not depend on the contact.
     type PreparedSegment: From<Cylinder> + HasMidpoint;
-    /// What is kept for each group from one segment of a neuron to the next.
+    /// State that each group carries from one segment of a neuron to the next.
     type NeuronState: Default;
-    /// What the first half hands to the second.
+    /// Values that the first stage passes to the second.
     type Stage1Output: Default;
-    /// Whether only a segment's midpoint counts.
+    /// Whether the formula uses only a segment's midpoint.
     const USES_MIDPOINT_ONLY: bool;
 
-    /// Whether [`SegmentContext::distance_2`] matters for a segment; it is left out otherwise.
+    /// Returns whether the formula uses [`SegmentContext::distance_2`] for a segment; it is not computed otherwise.
     fn needs_distance(source: &Self::PreparedSegment, all_near: bool) -> bool;
 
-    /// One segment and the contacts of a group, up to its roots and divisions.
+    /// Computes one segment and the contacts of a group, up to the square roots and divisions.
     fn stage1(
         source: &Self::PreparedSegment,
-        place: SegmentContext,
+        context: SegmentContext,
         group: &ContactLanes,
-        carried: &mut Self::NeuronState,
-        half: &mut Self::Stage1Output,
+        state: &mut Self::NeuronState,
+        output: &mut Self::Stage1Output,
     );
 
-    /// The coefficients, V/nA.
-    fn stage2(half: &Self::Stage1Output, group: &ContactLanes) -> Lanes;
+    /// Returns the weights, V/nA.
+    fn stage2(output: &Self::Stage1Output, group: &ContactLanes) -> Lanes;
 }
 
-/// A formula made ready for some contacts.
+/// A formula, prepared for a list of contacts.
 #[derive(Debug)]
 pub(super) struct SimdKernel<F> {
     groups: Vec<ContactLanes>,
     group_bounds: Vec<GroupBounds>,
-    /// Whether the near field's rule holds for every contact.
+    /// Whether the near-field rule applies to every contact.
     all_clamped: bool,
     contact_count: usize,
     width: VectorWidth,
@@ -226,12 +231,12 @@ pub(super) struct SimdKernel<F> {
 }
 
 impl<F: Formula> SimdKernel<F> {
-    /// For the widest vectors that this processor has.
+    /// Prepares the formula for the widest vectors that this processor has.
     pub fn new(contacts: &[PointContact]) -> Self {
         Self::with_width(contacts, VectorWidth::widest())
     }
 
-    /// For vectors of one width.
+    /// Prepares the formula for vectors of one width.
     pub fn with_width(contacts: &[PointContact], width: VectorWidth) -> Self {
         let parts: Vec<&[PointContact]> = contacts.chunks(LANES).collect();
         let groups: Vec<ContactLanes> = parts.iter().copied().filter_map(ContactLanes::new).collect();
@@ -257,24 +262,24 @@ impl<F: Formula> super::PreparedMethod for SimdKernel<F> {
     }
 }
 
-/// Segments as formulas take them: columns of equal length.
+/// Segments as formulas use them: columns of equal length.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Cylinders<'a> {
     pub start: &'a [Point],
     pub end: &'a [Point],
     pub radius: &'a [Option<f32>],
-    /// What rounding left out of both ends, where coordinates are scaled; else empty.
+    /// Rounding errors of both ends if coordinates are scaled; empty otherwise.
     pub low_parts: &'a [[Point; 2]],
 }
 
 impl<F: Formula> SimdKernel<F> {
-    /// [`super::PreparedMethod::fill_weights`] for segments that need not be a neuron's.
+    /// Writes weights as [`super::PreparedMethod::fill_weights`] does, for segments of one or several neurons.
     pub fn fill_cylinders(&self, segments: &Cylinders<'_>, out: &mut [f64]) {
         match self.width.0 {
-            // SAFETY: `Width` exists only for what the processor can do
+            // SAFETY: `VectorWidth` is built only for instruction sets that the processor has
             #[cfg(target_arch = "x86_64")]
             InstructionSet::Avx512 => unsafe { self.fill_avx512(segments, out) },
-            // SAFETY: as above
+            // SAFETY: `VectorWidth` is built only for instruction sets that the processor has
             #[cfg(target_arch = "x86_64")]
             InstructionSet::Avx2 => unsafe { self.fill_avx2(segments, out) },
             InstructionSet::Portable => self.fill_rows(segments, out),
@@ -293,10 +298,10 @@ impl<F: Formula> SimdKernel<F> {
         self.fill_rows(segments, out);
     }
 
-    /// Row by row, for whatever vectors the caller is compiled for.
+    /// Computes the rows one by one, with the vectors that the caller is compiled for.
     #[inline(always)]
     fn fill_rows(&self, segments: &Cylinders<'_>, out: &mut [f64]) {
-        let mut carried: Vec<F::NeuronState> = self.groups.iter().map(|_| F::NeuronState::default()).collect();
+        let mut state: Vec<F::NeuronState> = self.groups.iter().map(|_| F::NeuronState::default()).collect();
         let mut distances_2 = vec![[0.0; 4]; self.group_bounds.len()];
         let mut halves = [F::Stage1Output::default(), F::Stage1Output::default()];
         let mut now = 0;
@@ -316,13 +321,13 @@ impl<F: Formula> SimdKernel<F> {
                     *squares = boxes.distances_2(source.midpoint());
                 }
             }
-            let groups = self.groups.iter().zip(&mut carried).zip(distances_2.as_flattened());
-            for (((group, carried), &distance_2), part) in groups.zip(values.chunks_mut(LANES)) {
+            let groups = self.groups.iter().zip(&mut state).zip(distances_2.as_flattened());
+            for (((group, state), &distance_2), part) in groups.zip(values.chunks_mut(LANES)) {
                 F::stage1(
                     &source,
                     SegmentContext { row, starts_at_previous_end: joined, distance_2 },
                     group,
-                    carried,
+                    state,
                     &mut halves[now],
                 );
                 now = 1 - now;
@@ -337,7 +342,7 @@ impl<F: Formula> SimdKernel<F> {
     }
 }
 
-/// A width of vectors that this processor has.
+/// A vector width that this processor has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct VectorWidth(InstructionSet);
 
@@ -351,7 +356,7 @@ enum InstructionSet {
 }
 
 impl VectorWidth {
-    /// All that this processor has, the widest first.
+    /// Returns the vector widths that this processor has, the widest first.
     #[cfg(target_arch = "x86_64")]
     pub fn available() -> impl Iterator<Item = Self> {
         let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
@@ -360,7 +365,7 @@ impl VectorWidth {
         wide.chain([InstructionSet::Portable]).map(Self)
     }
 
-    /// All that this processor has, the widest first.
+    /// Returns the vector widths that this processor has, the widest first.
     #[cfg(not(target_arch = "x86_64"))]
     pub fn available() -> impl Iterator<Item = Self> {
         std::iter::once(Self(InstructionSet::Portable))
@@ -398,7 +403,8 @@ mod tests {
         })
     }
 
-    /// A chain of segments, each starting where the last ended or (one in four) elsewhere; some without length.
+    /// A chain of segments, each starting at the end of the previous one or (one in four) elsewhere; some without
+    /// length.
     fn any_neuron() -> impl Strategy<Value = Segments> {
         let step = prop_oneof![3 => [-30.0..30.0, -30.0..30.0, -30.0..30.0_f64], 1 => Just([0.0; 3])];
         let segment = (step, 0..4, proptest::option::of(0.1..9.0_f32));
@@ -451,7 +457,7 @@ mod tests {
     }
 
     #[test]
-    fn the_portable_width_is_always_there() {
+    fn the_portable_width_is_always_available() {
         assert_eq!(VectorWidth::available().last(), Some(VectorWidth(InstructionSet::Portable)));
     }
 }

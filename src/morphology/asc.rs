@@ -1,19 +1,18 @@
 //! Neurolucida's text format: nested lists of points, `(x y z diameter)` or `(x y z)`.
 //!
 //! A top-level block is a contour (`("CellBody" ...)`), a neurite (`((Axon) ...)`, `(Dendrite)`, `(Apical)`) or an
-//! annotation, which is left out: a marker, a contour of something else, a property. Inside a neurite `( ... | ... )` is a
-//! branching; a word such as `Incomplete` ends a branch; `<...>` is a spine and `;` starts a comment, and both are passed
-//! over, as are properties like `(Color Red)` and markers like `(Cross ...)` behind a branch's points.
+//! annotation, which is ignored: a marker, a contour of something else, a property. Inside a neurite `( ... | ... )` is
+//! a branching; a word such as `Incomplete` ends a branch; `<...>` is a spine and `;` starts a comment; both are
+//! skipped, and so are properties such as `(Color Red)` and markers such as `(Cross ...)` after a branch's points.
 //!
-//! The grammar is that of NEURON's importer (`Import3d_Neurolucida3`), found by running NEURON 9.0.2: it gives up on other
-//! texts and goes on with an empty cell, or leaves a tree out without a word; both are errors here. Sections are the
-//! importer's, too: each list of points between brackets and bars is one, also a single child. A child that does not start
-//! at its parent's last point gets that point in front, with the diameter of its own first point; a tree of one point, and
-//! a section of two equal points, are removed, and what grows from them keeps its points. Contours of the cell body whose
-//! extents in x and y overlap are one soma, a stack.
+//! The grammar is that of NEURON's importer (`Import3d_Neurolucida3`), determined by running NEURON 9.0.2: on other
+//! texts it stops and returns an empty cell, or ignores a tree without a message; both are errors here. Sections are
+//! also the importer's: each list of points between brackets and bars is one, including a single child. If a child does
+//! not start at its parent's last point, that point is prepended, with the diameter of the child's first point; a tree
+//! of one point, and a section of two equal points, are removed, and their children keep their points. Contours of the
+//! soma whose extents in x and y overlap are one soma, a stack.
 
 mod annotation;
-mod header;
 mod lexer;
 mod open_tree;
 mod problem;
@@ -22,15 +21,15 @@ use super::{ImporterNote, Morphology, MorphologyProblem, Section, Soma, SomaForm
 use crate::error::{Context, Error, Result};
 use crate::segments::SectionType;
 use annotation::AnnotationContents;
-use header::BlockHeader;
 use lexer::{AscToken, Lexer, error_in_line, is_numeric, parse_section_type, unclosed_bracket, unexpected_token};
-use open_tree::{BranchState, OpenTree, ParseStage};
+use open_tree::{BlockHeader, BranchState, OpenTree, ParseStage};
 use problem::{AscProblem, MAX_BRANCH_LEVELS};
 
 /// Parses the text of a file.
 ///
 /// # Errors
-/// The brackets do not match, a point is malformed, or the cell body is in several places; the error names the line.
+/// Returns an error if the brackets do not match, a point is malformed, or there are several somata; the error names
+/// the line.
 pub(super) fn parse(text: &str) -> Result<Morphology> {
     let (soma, sections) = (Soma::default(), Vec::new());
     let mut parser = AscParser { lexer: Lexer::new(text), soma, soma_extent: None, sections, removed_sections: 0 };
@@ -45,10 +44,10 @@ pub(super) fn parse(text: &str) -> Result<Morphology> {
 struct AscParser<'a> {
     lexer: Lexer<'a>,
     soma: Soma,
-    /// Least and greatest x and y of the soma.
+    /// Minimum and maximum of the soma's x and y.
     soma_extent: Option<[[f32; 2]; 2]>,
     sections: Vec<Section>,
-    /// How many the importer removes.
+    /// Number of sections that the importer removes.
     removed_sections: usize,
 }
 
@@ -63,7 +62,7 @@ impl<'a> AscParser<'a> {
         }
     }
 
-    /// Reads a top-level block that was opened in this line.
+    /// Parses a top-level block that was opened on this line.
     fn parse_block(&mut self, line: u64) -> Result<()> {
         let header = match self.lexer.peek()?.0 {
             AscToken::Word(word) if is_numeric(word) => {
@@ -101,7 +100,7 @@ impl<'a> AscParser<'a> {
         if header.label.is_some() { self.parse_outline(tree, kind.is_some()) } else { self.parse_tree(tree) }
     }
 
-    /// Reads up to the first number of the first point; none where it is an empty list inside an annotation.
+    /// Parses up to the first number of the first point.
     fn parse_header(
         &mut self,
         mut header: BlockHeader<'a>,
@@ -134,7 +133,7 @@ impl<'a> AscParser<'a> {
         if is_it(token) { Ok(()) } else { Err(unexpected_token(line, expected, token)) }
     }
 
-    /// Passes over the rest of a list that was opened in this line.
+    /// Skips the rest of a list that was opened on this line.
     fn skip_list(&mut self, line: u64) -> Result<()> {
         let mut depth = 1_u64;
         while depth > 0 {
@@ -149,7 +148,7 @@ impl<'a> AscParser<'a> {
         Ok(())
     }
 
-    /// Reads the rest of a block that has a label: points only. It is a contour of the cell body, or left out.
+    /// Parses the rest of a block with a label, which contains only points: a contour of the soma, or an ignored one.
     fn parse_outline(&mut self, mut tree: OpenTree, is_soma: bool) -> Result<()> {
         loop {
             match self.lexer.next_token()? {
@@ -169,7 +168,7 @@ impl<'a> AscParser<'a> {
         }
     }
 
-    /// Reads on to the bracket that closes the block.
+    /// Parses up to the bracket that closes the block.
     fn parse_tree(&mut self, mut tree: OpenTree) -> Result<()> {
         const ANY_END: [ParseStage; 4] =
             [ParseStage::Points, ParseStage::Properties, ParseStage::Ended, ParseStage::Branched];
@@ -205,7 +204,7 @@ impl<'a> AscParser<'a> {
         }
     }
 
-    /// Reads the rest of a spine: properties and one point.
+    /// Skips the rest of a spine: properties and one point.
     fn skip_spine(&mut self, line: u64) -> Result<()> {
         loop {
             match self.lexer.next_token()? {
@@ -227,7 +226,7 @@ impl<'a> AscParser<'a> {
         }
     }
 
-    /// Reads what a bracket opens inside a tree: a point, a property, a branching.
+    /// Parses a list inside a tree: a point, a property or a branching.
     fn parse_list(&mut self, tree: &mut OpenTree, line: u64) -> Result<()> {
         match self.lexer.peek()? {
             (AscToken::Open, at) => {
@@ -240,7 +239,7 @@ impl<'a> AscParser<'a> {
                 self.parse_point(tree, word, at)
             }
             (AscToken::Word(word), at) if parse_section_type(word).is_some() => {
-                // where a branching would start, its bracket is that of the next block
+                // where a branching would start, its bracket belongs to the next block
                 let found = format!("`({})` in line {at}", clip_word(word));
                 let is_fresh = matches!(tree.branch.stage, ParseStage::Start | ParseStage::FirstProperty);
                 let above = usize::from(is_fresh && !tree.outer_branches.is_empty());
@@ -254,7 +253,7 @@ impl<'a> AscParser<'a> {
                 }
                 match self.skip_annotation(word, line)? {
                     AnnotationContents::Words => Ok(()),
-                    // of a marker the importer would take the point for the neurite's
+                    // the importer would take the point of the marker for one of the neurite
                     AnnotationContents::Points => Err(error_in_line(at, AscProblem::NoPoints { found: "a marker" })),
                 }
             }
@@ -285,7 +284,7 @@ impl<'a> AscParser<'a> {
         Ok(())
     }
 
-    /// What is wrong where a cell body branches: often its bracket is missing, and the next block starts.
+    /// Returns the error for a branching in the soma: often its closing bracket is missing, and the next block starts.
     fn soma_branching_error(&mut self, tree: &OpenTree, line: u64) -> Result<Error> {
         Ok(match self.lexer.peek()? {
             (AscToken::Word(word), _) if !is_numeric(word) => {
@@ -295,7 +294,7 @@ impl<'a> AscParser<'a> {
         })
     }
 
-    /// Reads the rest of a point, from its first number on.
+    /// Parses the rest of a point, after its first number.
     fn parse_point(&mut self, tree: &mut OpenTree, first: &str, line: u64) -> Result<()> {
         tree.advance_stage(
             ParseStage::Points,
@@ -323,9 +322,9 @@ impl<'a> AscParser<'a> {
         Ok(())
     }
 
-    /// Makes a section of the points read, unless the importer removes it; nothing where there are none.
+    /// Creates a section from the points read, unless the importer removes it; does nothing if there are no points.
     fn finish_section(&mut self, tree: &mut OpenTree) {
-        // copied, so that they take no more memory than they need
+        // copies have no excess capacity
         let (points, diameters) = (tree.points.to_vec(), tree.diameters_um.to_vec());
         tree.points.clear();
         tree.diameters_um.clear();
@@ -343,7 +342,7 @@ impl<'a> AscParser<'a> {
         }
     }
 
-    /// Adds a contour to the soma, if it overlaps what is there of it in x and y.
+    /// Adds a contour to the soma; returns an error unless it overlaps the existing contours in x and y.
     fn add_soma_contour(&mut self, tree: OpenTree) -> Result<()> {
         if tree.points.len() < 3 {
             return Err(MorphologyProblem::ShortContour(tree.points.len())).at_index("line", tree.line);
@@ -369,7 +368,7 @@ impl<'a> AscParser<'a> {
     }
 }
 
-/// A coordinate or diameter as it is written; it is kept at float32.
+/// Parses a coordinate or diameter in float64; it is later stored as float32.
 fn parse_coordinate(word: &str) -> Result<f64, MorphologyProblem> {
     let value: f64 = word.parse().map_err(|_| MorphologyProblem::NotANumber(clip_word(word)))?;
     if (value as f32).is_finite() { Ok(value) } else { Err(MorphologyProblem::NotFinite(value as f32)) }

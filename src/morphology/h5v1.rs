@@ -1,9 +1,9 @@
-//! h5v1: `points` [n, 4] (x, y, z, diameter) and `structure` [m, 3] (first point, type, parent row), in a file of their
-//! own or, in a merged container, in a group a morphology.
+//! h5v1: `points` [n, 4] (x, y, z, diameter) and `structure` [m, 3] (first point, type, parent row), in a separate file
+//! or, in a merged container, in one group per morphology.
 //!
 //! Row 0 of `structure` is the soma (type 1, parent -1); a section at the soma has parent 0. A file without a soma has
-//! sections only, and -1 where they start. A section's points go up to the next section's first. They are kept as
-//! stored: the format has a section start with its parent's last point. `perimeters` and organelles are not read.
+//! sections only, whose roots have parent -1. A section's points end before the next section's first. They are used
+//! unchanged: in this format a section starts with its parent's last point. `perimeters` and organelles are not read.
 //! <https://morphology-documentation.readthedocs.io/en/latest/h5v1.html>
 
 use std::ops::Range;
@@ -14,7 +14,7 @@ use crate::error::{Context, Error, ErrorLocation, Problem, Result};
 use crate::io::hdf5::{Hdf5File, Hdf5Problem};
 use crate::segments::SectionType;
 
-/// What can be wrong with an h5v1 morphology, apart from what can be wrong with any.
+/// Why an h5v1 morphology is invalid, apart from the problems of any morphology.
 #[derive(Debug, thiserror::Error)]
 enum H5v1Problem {
     #[error("wrong first point, expected {expected}, found `{found}`")]
@@ -25,32 +25,35 @@ enum H5v1Problem {
     Type(i64),
     #[error("soma comes late, expected type 1 in row 0 only, found it here")]
     LateSoma,
-    #[error("types interleave, expected all {kind} sections one after the other in MorphIO's order, found them apart")]
+    #[error("types interleave, expected all {kind} sections consecutively in MorphIO's order, found them separated")]
     Interleaved { kind: &'static str },
 }
 
 impl Problem for H5v1Problem {
     fn hint(&self) -> Option<String> {
         matches!(self, Self::Interleaved { .. }).then(|| {
-            "neurodamus would give sections of one type the same names, and run them together: convert the file to SWC or ASC".into()
+            "neurodamus would give sections of one type the same names, and join them: convert the file to SWC or \
+             ASC"
+            .into()
         })
     }
 }
 
-/// Rows that are read at most: tens of times what the largest neurons have, and few enough for any memory.
+/// Maximum number of rows: tens of times those of the largest neurons, and few enough for any memory.
 const MAX_ROWS: usize = 1 << 24;
 
-/// Reads a file that holds one morphology.
+/// Reads a file with one morphology.
 ///
 /// # Errors
-/// The file is not readable, or `points` and `structure` are missing, of another shape, or contradict each other.
+/// Returns an error if the file cannot be read, or `points` and `structure` are missing, have wrong shapes, or
+/// contradict each other.
 pub(super) fn read(path: &Path) -> Result<Morphology> {
     MorphologyGroup { file: &Hdf5File::open(path)?, name: "" }.read_morphology()
 }
 
-/// Many morphologies merged in one HDF5 file, a group each.
+/// An HDF5 file with many morphologies, one group per morphology.
 ///
-/// It is opened once, and may be read from several threads; the HDF5 library takes them one by one.
+/// It is opened once, and several threads may read it; the HDF5 library serialises their calls.
 #[derive(Debug, Clone)]
 pub struct MorphologyContainer {
     file: Hdf5File,
@@ -60,7 +63,7 @@ impl MorphologyContainer {
     /// Opens a container.
     ///
     /// # Errors
-    /// The file is not there, cannot be read, or is no HDF5 file.
+    /// Returns an error if the file does not exist, cannot be read, or is not HDF5.
     pub fn open(path: &Path) -> Result<Self> {
         Ok(Self { file: Hdf5File::open(path)? })
     }
@@ -68,7 +71,7 @@ impl MorphologyContainer {
     /// Reads one morphology by its name, which may contain subfolders (`rat/l5/c1`), and checks it.
     ///
     /// # Errors
-    /// There is no such name (the error lists some that are there), or the morphology is malformed.
+    /// Returns an error if there is no such name (the error lists some names), or the morphology is malformed.
     pub fn read(&self, name: &str) -> Result<Morphology> {
         let name = name.trim_matches('/');
         self.file.member_names(name)?;
@@ -116,7 +119,7 @@ impl MorphologyGroup<'_> {
         Ok(Morphology::from_file_order(soma, sections))
     }
 
-    /// Refuses sections whose types interleave in depth-first order: neurodamus numbers each run of a type from 0.
+    /// Returns an error if the types interleave in depth-first order: neurodamus numbers each run of a type from 0.
     fn check_type_runs(&self, sections: &[Section]) -> Result<()> {
         let kinds = super::depth_first_order(sections).into_iter().map(|i| sections[i].kind);
         let mut runs: Vec<SectionType> = Vec::new();
@@ -136,7 +139,7 @@ impl MorphologyGroup<'_> {
         Ok(())
     }
 
-    /// Refuses a dataset that is no table of so many columns.
+    /// Returns an error unless a dataset is a table with this number of columns.
     fn check_shape(&self, object: &str, columns: usize) -> Result<()> {
         let found = self.file.shape(object)?;
         let expected = match found[..] {
@@ -147,7 +150,7 @@ impl MorphologyGroup<'_> {
         Err(self.file.error(object, Hdf5Problem::Shape { expected, found }))
     }
 
-    /// Points and diameters, at float32.
+    /// Reads points and diameters as float32.
     fn read_points(&self) -> Result<Vec<[f32; 4]>> {
         let object = self.object_path("points");
         self.check_shape(&object, 4)?;
@@ -166,7 +169,8 @@ impl MorphologyGroup<'_> {
         Ok(rows.map(|&[first, kind, parent]| StructureRow { first_point: first, kind, parent }).collect())
     }
 
-    /// The points of each row. The first row starts at 0, the others ascend; only a soma may be without points.
+    /// Returns the point range of each row. The first row starts at 0, the others ascend; only a soma may have no
+    /// points.
     fn point_ranges(&self, rows: &[StructureRow], points: usize) -> Result<Vec<Range<usize>>> {
         let mut starts = Vec::with_capacity(rows.len() + 1);
         for (i, row) in rows.iter().enumerate() {

@@ -1,6 +1,6 @@
 //! Morphologies: a soma and a forest of sections, read from SWC, Neurolucida ASC and h5v1.
 //!
-//! Points are kept at the stored width (float32), as every program of the field does, and widened when computed with.
+//! Points are stored as float32, as in the other programs of the field, and converted to float64 for computations.
 
 mod asc;
 mod h5v1;
@@ -17,37 +17,37 @@ use crate::geometry::Point;
 use crate::io::input_file;
 use crate::segments::SectionType;
 
-/// A neuron's shape, in the frame of its file.
+/// The shape of a neuron, in the coordinates of its file.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Morphology {
-    /// The cell body.
+    /// The soma.
     pub soma: Soma,
     /// Neurite sections in the simulator's order: axon, basal, apical, never interleaved, each in the order of the
-    /// simulator's importer. The section id of `sections[i]` is `soma_sections() + i`; the soma's come first.
+    /// simulator's importer. The soma's section ids come first: `sections[i]` has the id `soma_section_count() + i`.
     pub sections: Vec<Section>,
-    /// What the simulator's importer does with the file that a user may not expect.
+    /// Changes that the simulator's importer makes, and that a user may not expect.
     pub notes: Vec<ImporterNote>,
 }
 
-/// Something that the simulator's importer does with a morphology, and that a user may not expect.
+/// A change that the simulator's importer makes to a morphology, and that a user may not expect.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum ImporterNote {
-    /// It removes sections of one point or without length.
+    /// The importer removes sections of one point or without length.
     RemovedSections {
-        /// How many.
+        /// Number of removed sections.
         sections: usize,
     },
-    /// It makes several sections of the soma, each with rows of its own.
+    /// The importer creates several soma sections, each with its own rows.
     SomaSections {
-        /// How many.
+        /// Number of soma sections.
         sections: usize,
     },
-    /// It draws a section from the soma to a sample that has no parent.
+    /// The importer draws a section from the soma to a sample without a parent.
     WireFromSoma {
-        /// The sample's line in the file.
+        /// Line of the sample in the file.
         line: u64,
-        /// The section's length, um.
+        /// Length of the section, µm.
         length_um: f64,
     },
 }
@@ -60,7 +60,7 @@ impl std::fmt::Display for ImporterNote {
                 write!(f, "{removed} of one point or without length left out, as the simulator's importer does")
             }
             Self::SomaSections { sections } => {
-                write!(f, "soma of {sections} sections, as the simulator's importer makes them of its samples")
+                write!(f, "soma of {sections} sections, as the simulator's importer creates them from its samples")
             }
             Self::WireFromSoma { line, length_um } => write!(
                 f,
@@ -76,29 +76,29 @@ impl std::fmt::Display for ImporterNote {
 pub struct Section {
     /// Axon, basal or apical.
     pub kind: SectionType,
-    /// Place of the parent section in [`Morphology::sections`]; none at the soma.
+    /// Index of the parent section in [`Morphology::sections`]; `None` at the soma.
     pub parent: Option<usize>,
-    /// Points, um: those that the simulator has, in which a section begins where it hangs on its parent.
+    /// Points in the simulator, µm; a section begins at the point where it connects to its parent.
     pub points: Vec<[f32; 3]>,
-    /// Diameters at the points, um.
+    /// Diameters at the points, µm.
     pub diameters_um: Vec<f32>,
-    /// Whether the first point is the soma's, and not the neurite's own.
+    /// Whether the first point belongs to the soma, and not to the neurite.
     pub starts_at_soma: bool,
 }
 
 impl Section {
-    /// The points, widened.
+    /// Returns the points in float64.
     pub fn wide_points(&self) -> impl ExactSizeIterator<Item = Point> + '_ {
         self.points.iter().map(|&p| Point::from(p))
     }
 
-    /// Path length along the section's points, um, to the last bit as NEURON has it.
+    /// Returns the path length along the section's points, µm, equal to NEURON's to the last bit.
     pub fn length_um(&self) -> f64 {
         path_length(&self.points)
     }
 }
 
-/// The length that NEURON computes for a section of these points, um: differences in float32, the rest in float64.
+/// Returns the length that NEURON computes for a section, µm: differences in float32, the rest in float64.
 fn path_length(points: &[[f32; 3]]) -> f64 {
     let step = |a: [f32; 3], b: [f32; 3]| {
         let [x, y, z] = [b[0] - a[0], b[1] - a[1], b[2] - a[2]].map(f64::from);
@@ -108,16 +108,16 @@ fn path_length(points: &[[f32; 3]]) -> f64 {
 }
 
 impl Morphology {
-    /// Puts sections in the order in which an importer makes them into the simulator's order: by type, stably.
+    /// Creates a morphology from sections in an importer's order; sorts them by type, stably, as the simulator does.
     pub fn from_importer_order(soma: Soma, sections: Vec<Section>) -> Self {
         let mut order: Vec<usize> = (0..sections.len()).collect();
         order.sort_by_key(|&i| sections[i].kind);
         Self { soma, sections: reorder_sections(sections, &order), notes: Vec::new() }
     }
 
-    /// Puts trees that were read in file order into the simulator's order.
+    /// Creates a morphology from trees in file order; sorts them into the simulator's order.
     ///
-    /// `sections` must hold every parent before its children. Trees are ordered by the type of their first section
+    /// `sections` must contain every parent before its children. Trees are ordered by the type of their first section
     /// (axon, basal, apical), stably; inside a tree the order is depth first, children in file order (MorphIO's
     /// `nrn_order`). Then all sections are ordered by their own types, stably.
     pub fn from_file_order(soma: Soma, sections: Vec<Section>) -> Self {
@@ -126,12 +126,12 @@ impl Morphology {
         Self { soma, sections: reorder_sections(sections, &order), notes: Vec::new() }
     }
 
-    /// How many sections the simulator makes of the cell body: one of most. Their ids come first.
+    /// Returns the number of soma sections in the simulator, at least one. Their ids come first.
     pub fn soma_section_count(&self) -> usize {
         self.soma.section_count().max(1)
     }
 
-    /// Gives back the memory that reading has left over.
+    /// Releases memory that was allocated in excess while reading.
     pub fn shrink_to_fit(&mut self) {
         self.sections.shrink_to_fit();
         for section in &mut self.sections {
@@ -140,26 +140,26 @@ impl Morphology {
         }
     }
 
-    /// Memory that its sections take, bytes, without the allocator's own.
+    /// Returns the memory of the sections, bytes, without the allocator's overhead.
     pub fn memory_bytes(&self) -> usize {
         let of_section = |s: &Section| size_of_val(s.points.as_slice()) + size_of_val(s.diameters_um.as_slice());
         size_of_val(self.sections.as_slice()) + self.sections.iter().map(of_section).sum::<usize>()
     }
 
-    /// Places of the sections without children.
+    /// Returns the indices of the sections without children.
     pub fn terminal_sections(&self) -> Vec<usize> {
         let mut is_parent = vec![false; self.sections.len()];
         self.sections.iter().filter_map(|s| s.parent).for_each(|p| is_parent[p] = true);
         (0..self.sections.len()).filter(|&i| !is_parent[i]).collect()
     }
 
-    /// Number of axon sections. Axons that grow from the soma come first; one that grows from a dendrite is counted too.
+    /// Returns the number of axon sections, including those of an axon that grows from a dendrite.
     pub fn axon_section_count(&self) -> usize {
         self.sections.iter().filter(|s| s.kind == SectionType::Axon).count()
     }
 }
 
-/// The order of MorphIO's `nrn_order`: trees by the type of their first section, stably, each depth first.
+/// Returns the order of MorphIO's `nrn_order`: trees by the type of their first section, stably, each depth first.
 fn depth_first_order(sections: &[Section]) -> Vec<usize> {
     let mut children: Vec<Vec<usize>> = vec![Vec::new(); sections.len()];
     let mut roots = Vec::new();
@@ -179,7 +179,7 @@ fn depth_first_order(sections: &[Section]) -> Vec<usize> {
     order
 }
 
-/// Sections put into another order, with their parents' new places.
+/// Reorders sections and updates the indices of their parents.
 fn reorder_sections(sections: Vec<Section>, order: &[usize]) -> Vec<Section> {
     let mut place = vec![0; sections.len()];
     order.iter().enumerate().for_each(|(new, &old)| place[old] = new);
@@ -188,19 +188,19 @@ fn reorder_sections(sections: Vec<Section>, order: &[usize]) -> Vec<Section> {
     ordered.map(|s| Section { parent: s.parent.map(|p| place[p]), ..s }).collect()
 }
 
-/// A file format of morphologies.
+/// File format of morphologies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum MorphologyFormat {
-    /// SWC: one sample a line.
+    /// SWC: one sample per line.
     Swc,
     /// Neurolucida's text format.
     Asc,
-    /// The HDF5 layout of `points` and `structure`.
+    /// The HDF5 layout with `points` and `structure`.
     H5v1,
 }
 
 impl MorphologyFormat {
-    /// The extension of its files, without the dot.
+    /// Returns the extension of the files, without the dot.
     pub const fn extension(self) -> &'static str {
         match self {
             Self::Swc => "swc",
@@ -210,28 +210,28 @@ impl MorphologyFormat {
     }
 }
 
-/// What is wrong with a morphology as a whole, whatever its format.
+/// Why a morphology of any format is invalid.
 #[derive(Debug, thiserror::Error, PartialEq)]
 pub enum MorphologyProblem {
-    /// Nothing in it.
+    /// The morphology has no points.
     #[error("morphology is empty, expected a soma and neurites, found no points")]
     Empty,
-    /// A number that is none.
+    /// A coordinate or diameter is infinite or NaN.
     #[error("coordinate or diameter is not finite, expected a number, found `{0}`")]
     NotFinite(f32),
-    /// A word where a number belongs.
+    /// A coordinate or diameter does not parse.
     #[error("wrong coordinate or diameter, expected a number, found `{0}`")]
     NotANumber(String),
-    /// An outline that encloses nothing.
+    /// The soma contour has fewer than three points.
     #[error("soma contour is too short, expected at least 3 points, found {0}")]
     ShortContour(usize),
-    /// More than one cell body.
+    /// There is more than one soma.
     #[error("morphology has two somata, expected one, found a second one")]
     TwoSomata,
-    /// No cell body.
+    /// There is no soma.
     #[error("morphology has no soma, expected a soma and neurites, found neurites only")]
     NoSoma,
-    /// A mark before the text.
+    /// The text starts with a byte-order mark.
     #[error("file starts with a byte-order mark, expected plain text, found the bytes EF BB BF")]
     ByteOrderMark,
 }
@@ -240,16 +240,16 @@ impl Problem for MorphologyProblem {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::ShortContour(_) => {
-                "the simulator would make no soma of it, or none that it can measure: draw the outline"
+                "the simulator would create no soma from it, or one without a length: draw the outline"
             }
             Self::TwoSomata => {
-                "the simulator would make a soma section of each, far from the other: leave one in the file"
+                "the simulator would create a soma section for each, far from the other: keep one in the file"
             }
             Self::NoSoma => {
-                "the simulator would make a cell without a soma, at which cell templates stop: add the soma"
+                "the simulator would create a cell without a soma, for which cell templates fail: add the soma"
             }
             Self::ByteOrderMark => {
-                "NEURON's importer would lose the first line, or all: save the file without the mark"
+                "NEURON's importer would lose the first line, or the whole file: save the file without the mark"
             }
             _ => return None,
         };
@@ -260,8 +260,8 @@ impl Problem for MorphologyProblem {
 /// Reads a morphology file of a given format and checks it.
 ///
 /// # Errors
-/// The file is missing, malformed, empty, without a soma, or nothing that the simulator's importer makes a cell of; the
-/// error names the file and the line or object.
+/// Returns an error if the file is missing, malformed, empty or without a soma, or the simulator's importer cannot
+/// import it; the error names the file and the line or object.
 pub fn read(path: &Path, format: MorphologyFormat) -> Result<Morphology> {
     match format {
         MorphologyFormat::Swc => swc::parse(&read_text(path)?).and_then(check_not_empty).in_file(path),
@@ -270,7 +270,7 @@ pub fn read(path: &Path, format: MorphologyFormat) -> Result<Morphology> {
     }
 }
 
-/// The text of a file; bytes that are not UTF-8 (old Neurolucida comments) become the replacement character.
+/// Reads the text of a file; bytes that are not UTF-8 (old Neurolucida comments) become the replacement character.
 fn read_text(path: &Path) -> Result<String> {
     let bytes = input_file::read(path)?;
     if bytes.starts_with(b"\xEF\xBB\xBF") {
@@ -279,18 +279,18 @@ fn read_text(path: &Path) -> Result<String> {
     Ok(String::from_utf8(bytes).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned()))
 }
 
-/// The coordinate or diameter that a word stands for.
+/// Parses a coordinate or diameter.
 fn parse_number(word: &str) -> Result<f32, MorphologyProblem> {
     let value: f32 = word.parse().map_err(|_| MorphologyProblem::NotANumber(clip_word(word)))?;
     if value.is_finite() { Ok(value) } else { Err(MorphologyProblem::NotFinite(value)) }
 }
 
-/// A word for a message: its first 40 characters.
+/// Returns the first 40 characters of a word, for a message.
 fn clip_word(word: &str) -> String {
     word.chars().take(40).collect()
 }
 
-/// Refuses what no format may hold.
+/// Returns an error if the morphology has no points or no soma.
 fn check_not_empty(morphology: Morphology) -> Result<Morphology> {
     match (morphology.soma.points.is_empty(), morphology.sections.is_empty()) {
         (true, true) => Err(MorphologyProblem::Empty.into()),

@@ -1,44 +1,45 @@
-//! The cell body: its points, the sphere that stands for it, and its length in the simulator.
+//! The soma: its points, the sphere that represents it, and its length in the simulator.
 
 use std::ops::Range;
 
 use crate::geometry::{Point, PrincipalAxis};
 
-/// The cell body as the file gives it.
+/// The soma, as the file stores it.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Soma {
-    /// Its points, um.
+    /// Points, µm.
     pub points: Vec<[f32; 3]>,
-    /// The diameters at its points, um.
+    /// Diameters at the points, µm.
     pub diameters_um: Vec<f32>,
-    /// How the points are meant.
+    /// Meaning of the points.
     pub form: SomaForm,
-    /// Where its parts begin in `points`: the contours of a stack, or the sections that the simulator makes of samples.
-    /// Empty where there is but one.
+    /// Index in `points` at which each part starts: the contours of a stack, or the soma sections of the simulator.
+    /// Empty for a single part.
     pub part_starts: Vec<usize>,
 }
 
-/// How a soma's points describe it.
+/// Meaning of a soma's points.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SomaForm {
-    /// There is none.
+    /// There is no soma.
     #[default]
     None,
     /// One point: a sphere.
     Point,
-    /// Three points: NeuroMorpho's centre, below and above, which stand for a sphere.
+    /// NeuroMorpho's three points (centre, below, above), which represent a sphere.
     ThreePoints,
     /// A chain of points with diameters: cylinders.
     Cylinders,
-    /// The outline.
+    /// An outline.
     Contour,
 }
 
 impl Soma {
-    /// The radius of the sphere that stands for the cell body, um; none where there is no soma or it has no extent.
+    /// Returns the radius of the sphere that represents the soma, µm; `None` if there is no soma or it has no extent.
     ///
     /// - [`SomaForm::Point`], [`SomaForm::ThreePoints`]: the radius at the first point (the three points are a
-    ///   cylinder as long as it is wide, whose lateral area is the sphere's; <https://neuromorpho.org/SomaFormat.html>).
+    ///   cylinder as long as it is wide, whose lateral area is the sphere's;
+    ///   <https://neuromorpho.org/SomaFormat.html>).
     /// - [`SomaForm::Cylinders`]: of the sphere with the lateral area of the (truncated) cones between consecutive
     ///   points, R^2 = sum (r1 + r2) s / 4 with r1 and r2 the radii at the two ends and s the slant height
     ///   sqrt(h^2 + (r1 - r2)^2).
@@ -55,14 +56,14 @@ impl Soma {
         radius.map(|r| r as f32).filter(|&r| r > 0.0)
     }
 
-    /// The lengths, um, of the sections that NEURON's importer (Import3d) makes of the cell body: several where its samples
-    /// branch, or are apart in the file.
+    /// Returns the lengths, µm, of the sections that NEURON's importer (Import3d) creates for the soma: several if its
+    /// samples branch, or are separated in the file.
     ///
-    /// - [`SomaForm::Point`], [`SomaForm::ThreePoints`], and a sample that is a section by itself: a line through the point,
-    ///   as long as the diameter.
+    /// - [`SomaForm::Point`], [`SomaForm::ThreePoints`], and a section of a single sample: a line through the point, as
+    ///   long as the diameter.
     /// - [`SomaForm::Cylinders`]: the path length.
-    /// - [`SomaForm::Contour`]: the contour is taken at 101 points of equal distance and cut across its principal axis;
-    ///   the length is that from the second to the last but one of the points' places along the axis. It is at most
+    /// - [`SomaForm::Contour`]: the contour is resampled at 101 equidistant points and cut across its principal axis;
+    ///   the length is that from the second to the last but one of the points' projections on the axis. It is at most
     ///   a few per cent less than the extent.
     /// - a stack of contours: the path length through the contours' centres.
     ///
@@ -85,7 +86,7 @@ impl Soma {
         }
     }
 
-    /// How many sections the simulator makes of it.
+    /// Returns the number of soma sections in the simulator.
     pub fn section_count(&self) -> usize {
         match self.form {
             SomaForm::None => 0,
@@ -94,7 +95,7 @@ impl Soma {
         }
     }
 
-    /// The length of the line of three points that the importer makes of a single one.
+    /// Returns the length of the line of three points that the importer creates from a single point.
     fn sphere_length(&self, at: usize) -> f64 {
         let (Some(&[x, y, z]), Some(&diameter)) = (self.points.get(at), self.diameters_um.get(at)) else { return 0.0 };
         let radius = f64::from(diameter) / 2.0;
@@ -102,15 +103,15 @@ impl Soma {
         super::path_length(&[tip(-1.0), [x, y, z], tip(1.0)])
     }
 
-    /// The points of each part.
+    /// Returns the index range of each part's points.
     fn part_ranges(&self) -> Vec<Range<usize>> {
         let starts = if self.part_starts.is_empty() { &[0][..] } else { &self.part_starts };
         let ends = starts.iter().skip(1).copied().chain([self.points.len()]);
         starts.iter().zip(ends).map(|(&from, to)| from..to).collect()
     }
 
-    /// Where a neurite starts that has no point there: the first point of the cell body, or the middle of its outline;
-    /// none where there is no soma.
+    /// Returns the point at which a neurite without a point at the soma starts: the first point of the soma, or the
+    /// centroid of its outline; `None` if there is no soma.
     pub fn center(&self) -> Option<[f32; 3]> {
         match self.form {
             SomaForm::Contour => {
@@ -129,7 +130,7 @@ impl Soma {
         self.diameters_um.first().copied().map(f64::from)
     }
 
-    /// The points of each contour.
+    /// Returns the points of each contour.
     fn contours(&self) -> impl Iterator<Item = Vec<Point>> + '_ {
         let points = |range| self.points.get(range).unwrap_or_default();
         self.part_ranges().into_iter().map(move |range| points(range).iter().map(|&p| Point::from(p)).collect())
@@ -145,7 +146,7 @@ impl Soma {
                 let slant = Point::from(p[0]).distance(Point::from(p[1])).hypot(r[0] - r[1]);
                 (r[0] + r[1]) * slant / 4.0
             };
-            // a part of one point is a sphere
+            // a part with a single point is a sphere
             if let [radius] = radii[..] { radius * radius } else { cones.map(cone).sum() }
         };
         self.part_ranges().into_iter().map(quarter_area).sum::<f64>().sqrt()
@@ -158,7 +159,7 @@ impl Soma {
     }
 }
 
-/// The length of a path through points.
+/// Returns the length of a path through points.
 fn length_through(points: impl Iterator<Item = Point>) -> f64 {
     let mut before = None;
     points.map(|p| before.replace(p).map_or(0.0, |b: Point| b.distance(p))).sum()
@@ -168,7 +169,7 @@ fn centroid(points: &[Point]) -> Point {
     points.iter().fold(Point::ORIGIN, |sum, &p| sum + p) / points.len().max(1) as f64
 }
 
-/// 101 points of equal distance along an outline, measured in x and y, from its first to its last point.
+/// Resamples an outline at 101 equidistant points, measured in x and y, from its first to its last point.
 fn resample_outline(outline: &[Point]) -> Vec<Point> {
     const STEPS: u32 = 100;
     let mut lengths = vec![0.0_f64];
@@ -176,7 +177,7 @@ fn resample_outline(outline: &[Point]) -> Vec<Point> {
         let step = (w[1].x - w[0].x).hypot(w[1].y - w[0].y);
         lengths.push(lengths.last().copied().unwrap_or(0.0) + step);
     }
-    let whole = lengths.last().copied().unwrap_or(0.0);
+    let total = lengths.last().copied().unwrap_or(0.0);
     let at = |length: f64| {
         let i = lengths.partition_point(|&l| l <= length).saturating_sub(1).min(outline.len().saturating_sub(2));
         match (outline.get(i), outline.get(i + 1)) {
@@ -187,12 +188,12 @@ fn resample_outline(outline: &[Point]) -> Vec<Point> {
             _ => Point::ORIGIN,
         }
     };
-    (0..=STEPS).map(|j| at(whole * (f64::from(j) / f64::from(STEPS)))).collect()
+    (0..=STEPS).map(|j| at(total * (f64::from(j) / f64::from(STEPS)))).collect()
 }
 
-/// How far the points reach along their principal axis, without the outermost point of either end.
+/// Returns the extent of the points along their principal axis, without the outermost point of either end.
 ///
-/// Points between the two ends of the axis are left out where a side turns back.
+/// As in NEURON, points between the two ends are dropped where a side of the outline turns back.
 fn extent_along_axis(points: &[Point]) -> f64 {
     let Ok(axis) = PrincipalAxis::from_points(points) else { return 0.0 };
     let mut along: Vec<f64> = points.iter().map(|&p| axis.project(p)).collect();
@@ -214,7 +215,7 @@ fn extent_along_axis(points: &[Point]) -> f64 {
     }
 }
 
-/// Leaves values out until the rest rises.
+/// Drops values until the rest increases.
 fn retain_rising(values: &mut Vec<f64>) {
     let mut j = values.len().saturating_sub(1);
     while j > 0 {
@@ -230,7 +231,7 @@ fn retain_rising(values: &mut Vec<f64>) {
 mod tests {
     use super::*;
 
-    /// An ellipse of half axes 12 (turned by 30 degrees in the plane) and 8.
+    /// Returns an ellipse with half axes 12 (rotated by 30 degrees in the plane) and 8.
     fn ellipse(n: u16) -> Vec<[f32; 3]> {
         let (sin, cos) = (0.5, 0.75_f64.sqrt());
         let at = |i: u16| {
@@ -246,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn a_contour_is_as_long_as_its_extent_but_for_its_tips() {
+    fn a_contour_is_as_long_as_its_extent_without_its_tips() {
         let length = contour(ellipse(60), vec![]).section_lengths_um()[0];
         assert!((0.97 * 24.0..=1.001 * 24.0).contains(&length), "{length}");
     }
@@ -255,7 +256,7 @@ mod tests {
     fn a_stack_is_measured_through_the_centres_of_its_contours() {
         let square = |z: f32, x: f32| [[x - 1.0, -1.0, z], [x + 1.0, -1.0, z], [x + 1.0, 1.0, z], [x - 1.0, 1.0, z]];
         let stack = contour([square(0.0, 0.0), square(3.0, 4.0), square(9.0, 4.0)].concat(), vec![0, 4, 8]);
-        // centres are shifted alike: 5 um from (0, 0) to (4, 3), then 6 um
+        // all centres shift equally: 5 µm from (0, 0) to (4, 3), then 6 µm
         assert!((stack.section_lengths_um()[0] - 11.0).abs() < 1e-12, "{}", stack.section_lengths_um()[0]);
     }
 
@@ -274,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn contours_without_extent_are_no_obstacle() {
+    fn contours_without_extent_have_length_zero() {
         assert_eq!(contour(vec![[1.0; 3]; 4], vec![]).section_lengths_um(), [0.0]);
         assert_eq!(contour(vec![[1.0; 3]; 4], vec![0, 2]).section_lengths_um(), [0.0]);
         assert!(contour(vec![[0.0; 3], [10.0, 0.0, 0.0]], vec![]).section_lengths_um()[0] <= 10.0);

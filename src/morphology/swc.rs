@@ -1,11 +1,12 @@
-//! SWC: one sample a line, `id type x y z radius parent`.
+//! SWC: one sample per line, `id type x y z radius parent`.
 //!
-//! `#` starts a comment; columns after the seventh are ignored; ids, types and parents may be written as `1.0`. Types are
-//! 1 soma, 2 axon, 3 basal, 4 apical. Cannon et al. 1998, J Neurosci Methods 84:49,
+//! `#` starts a comment; columns after the seventh are ignored; ids, types and parents may be written as `1.0`. Types
+//! are 1 soma, 2 axon, 3 basal, 4 apical. Cannon et al. 1998, J Neurosci Methods 84:49,
 //! <https://doi.org/10.1016/S0165-0270(98)00091-0>.
 //!
-//! Sections are those that NEURON's importer (`Import3d_SWC_read`, `Import3d_GUI`) makes of the samples: see `sections`.
-//! What it cannot import is an error that names the line: ids that do not ascend, other types, lines that do not parse.
+//! Sections are those that NEURON's importer (`Import3d_SWC_read`, `Import3d_GUI`) creates from the samples: see
+//! `sections`. A file that it cannot import is an error that names the line: ids that do not ascend, other types, lines
+//! that do not parse.
 
 mod sections;
 
@@ -13,7 +14,7 @@ use super::{Morphology, MorphologyProblem, clip_word, parse_number};
 use crate::error::{Context, Problem, Result};
 use crate::segments::SectionType;
 
-/// What can be wrong with an SWC file, apart from what can be wrong with any morphology.
+/// Why an SWC file is invalid, apart from the problems of any morphology.
 #[derive(Debug, thiserror::Error)]
 enum SwcProblem {
     #[error("too few columns, expected 7 (id, type, x, y, z, radius, parent), found {0}")]
@@ -45,24 +46,23 @@ impl Problem for SwcProblem {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Columns(_) => {
-                "NEURON's importer drops a line that it cannot parse, and with it what hangs on the sample"
+                "NEURON's importer drops a line that it cannot parse, and everything that is connected to the sample"
             }
             Self::Type(_) => {
                 "NEURON's importer stops at other types: give the neurite one of these, or remove its samples"
             }
             Self::Order { .. } | Self::LateParent { .. } => {
-                "NEURON's importer cannot read such a file: sort the samples, parents before children, and number them anew"
+                "NEURON's importer cannot read such a file: sort the samples, parents before children, and renumber \
+                 them"
             }
-            Self::UnknownParent(_) => "NEURON's importer would hang the sample on another one: correct the parent",
+            Self::UnknownParent(_) => "NEURON's importer would connect the sample to another one: correct the parent",
             Self::SomaOnNeurite(_) => {
-                "NEURON's importer would make a further soma section on the neurite: correct the type"
+                "NEURON's importer would create another soma section on the neurite: correct the type"
             }
-            Self::LateSoma => {
-                "NEURON's importer would draw a wire from the first sample: let the file begin with the soma"
-            }
+            Self::LateSoma => "NEURON's importer would draw a wire from the first sample: start the file with the soma",
             Self::FlatSoma => "NEURON's importer stops here: give the soma's samples their radius",
             Self::Joined { .. } => {
-                "NEURON's importer would run the two together into one section: write the samples depth first"
+                "NEURON's importer would join the two into one section: write the samples depth first"
             }
             Self::Integer { .. } => return None,
         };
@@ -73,14 +73,15 @@ impl Problem for SwcProblem {
 /// Parses the text of a file.
 ///
 /// # Errors
-/// A line is no sample, or NEURON's importer makes no cell of the samples; the error names the line.
+/// Returns an error if a line is not a sample, or NEURON's importer cannot import the samples; the error names the
+/// line.
 pub(super) fn parse(text: &str) -> Result<Morphology> {
     let samples = parse_samples(text)?;
     let parents = find_parents(&samples)?;
     sections::build_morphology(&samples, &parents)
 }
 
-/// One line of the file.
+/// A sample, which is one line of the file.
 #[derive(Debug, Clone, Copy)]
 struct SwcSample {
     id: u32,
@@ -91,7 +92,7 @@ struct SwcSample {
     line: u64,
 }
 
-/// The lines of a text that end with LF, CR LF, or CR alone as on old Macs.
+/// Splits a text into lines that end with LF, CR LF, or CR alone as on old Macs.
 fn split_lines(text: &str) -> impl Iterator<Item = &str> {
     text.split('\n').flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split('\r'))
 }
@@ -135,10 +136,10 @@ fn parse_sample(line: u64, words: &str) -> Result<Option<SwcSample>> {
     }))
 }
 
-/// Up to this id NEURON's importer, which keeps ids as float32, knows one from the next.
+/// Maximum id: NEURON's importer stores ids as float32, which cannot represent every larger integer.
 const MAX_ID: u32 = 1 << f32::MANTISSA_DIGITS;
 
-/// An integer from 0 to [`MAX_ID`], also where it is written as `1.0`.
+/// Parses an integer from 0 to [`MAX_ID`], which may be written as `1.0`.
 fn parse_integer(word: &str) -> Option<u32> {
     let of_float = |value: f64| (value.fract() == 0.0 && value >= 0.0).then_some(value as u32);
     word.parse().ok().or_else(|| word.parse().ok().and_then(of_float)).filter(|&id| id <= MAX_ID)
@@ -176,14 +177,14 @@ fn parse_diameter(radius: &str) -> Result<f32, MorphologyProblem> {
     if diameter.is_finite() { Ok(diameter) } else { Err(MorphologyProblem::NotFinite(diameter)) }
 }
 
-/// The place of each sample's parent: one before its own. The first sample's is not looked at: some programs write 0.
+/// Returns the index of each sample's parent. The parent of the first sample is ignored: some programs write 0.
 fn find_parents(samples: &[SwcSample]) -> Result<Vec<Option<usize>>> {
     let find = |s: &SwcSample| s.parent.map(|id| find_parent(samples, s.id, id)).transpose();
     let others = samples.iter().skip(1).map(|s| find(s).at_index("line", s.line));
     samples.first().map(|_| Ok(None)).into_iter().chain(others).collect()
 }
 
-/// Ids are mostly consecutive; a search finds the others.
+/// Returns the index of a parent: ids are mostly consecutive; other ids need a search.
 fn find_parent(samples: &[SwcSample], id: u32, parent: u32) -> Result<usize, SwcProblem> {
     let guess = samples.first().and_then(|first| usize::try_from(parent.checked_sub(first.id)?).ok());
     let place = match guess.filter(|&i| samples.get(i).is_some_and(|s| s.id == parent)) {

@@ -1,14 +1,14 @@
-//! Segments: the pieces into which the simulator cuts every section of every neuron.
+//! Segments: the pieces into which the simulator cuts each section of a neuron.
 
 use crate::geometry::Point;
 
-/// The kind of a section, numbered in the simulator's row order.
+/// The type of a section, numbered in the simulator's row order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum SectionType {
     /// Cell body.
     Soma = 0,
-    /// Original axon, where it is kept.
+    /// Original axon, if it is not replaced.
     Axon = 1,
     /// Basal dendrite.
     Dend = 2,
@@ -18,7 +18,7 @@ pub enum SectionType {
     Ais = 4,
     /// Node of Ranvier.
     Node = 5,
-    /// Myelinated stub beyond the axon initial segment.
+    /// Myelinated stub after the axon initial segment.
     Myelin = 6,
 }
 
@@ -26,22 +26,22 @@ impl SectionType {
     /// All types, in row order.
     pub const ALL: [Self; 7] = [Self::Soma, Self::Axon, Self::Dend, Self::Apic, Self::Ais, Self::Node, Self::Myelin];
 
-    /// The type of a number as stored in the table.
+    /// Returns the type with a number, as stored in the table.
     pub fn from_number(number: u8) -> Option<Self> {
         Self::ALL.get(usize::from(number)).copied()
     }
 
-    /// The number stored in the table.
+    /// Returns the number that is stored in the table.
     pub const fn number(self) -> u8 {
         self as u8
     }
 
-    /// The type of a name.
+    /// Returns the type with a name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
-    /// The simulator's name.
+    /// Returns the simulator's name.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Soma => "soma",
@@ -64,15 +64,15 @@ pub struct Segments {
     pub section_id: Vec<u32>,
     /// Segment within the section, from its beginning.
     pub segment_id: Vec<u32>,
-    /// Kind of section; none where it is unknown.
+    /// Section type; `None` if it is unknown.
     pub section_type: Vec<Option<SectionType>>,
-    /// First end, um. A soma's two ends are both its position.
+    /// First end, µm. For a soma both ends are its position.
     pub start: Vec<Point>,
-    /// Second end, um.
+    /// Second end, µm.
     pub end: Vec<Point>,
-    /// Radius of the cylinder with the segment's length and membrane area, um; none where it is unknown.
+    /// Radius of the cylinder with the segment's length and membrane area, µm; `None` if it is unknown.
     pub radius_um: Vec<Option<f32>>,
-    /// Row in the electrodes file's `scaling_factors`.
+    /// Row in `scaling_factors` of the electrodes file.
     pub row: Vec<u64>,
 }
 
@@ -85,35 +85,35 @@ pub struct Segment {
     pub section_id: u32,
     /// Segment within the section.
     pub segment_id: u32,
-    /// Kind of section.
+    /// Section type; `None` if it is unknown.
     pub section_type: Option<SectionType>,
-    /// First end, um.
+    /// First end, µm.
     pub start: Point,
-    /// Second end, um.
+    /// Second end, µm.
     pub end: Point,
-    /// Radius, um.
+    /// Radius, µm; `None` if it is unknown.
     pub radius_um: Option<f32>,
     /// Row in `scaling_factors`.
     pub row: u64,
 }
 
 impl Segment {
-    /// Half way between the ends.
+    /// Returns the point halfway between the ends.
     pub fn midpoint(&self) -> Point {
         self.start.midpoint(self.end)
     }
 }
 
-/// Columns are made for multiples of so many rows, where they are to be used again.
+/// Capacities of reused columns are multiples of this number of rows.
 const CAPACITY_STEP_ROWS: usize = 16 * 1024;
 
 impl Segments {
-    /// Number of segments.
+    /// Returns the number of segments.
     pub fn len(&self) -> usize {
         self.node_id.len()
     }
 
-    /// Whether there is none.
+    /// Returns whether there are no segments.
     pub fn is_empty(&self) -> bool {
         self.node_id.is_empty()
     }
@@ -130,7 +130,7 @@ impl Segments {
         self.row.push(s.row);
     }
 
-    /// None yet, with room for so many.
+    /// Creates empty columns with room for `length` segments.
     pub fn with_capacity(length: usize) -> Self {
         Self {
             node_id: Vec::with_capacity(length),
@@ -144,7 +144,7 @@ impl Segments {
         }
     }
 
-    /// This many segments at the origin, to be filled in with [`Segments::set`].
+    /// Creates `length` segments at the origin, to be overwritten with [`Segments::set`].
     pub fn zeroed(length: usize) -> Self {
         Self {
             node_id: vec![0; length],
@@ -158,11 +158,11 @@ impl Segments {
         }
     }
 
-    /// As [`Segments::zeroed`], in the memory that is there already as far as it reaches.
+    /// Replaces all rows by those of [`Segments::zeroed`], and reuses the allocated memory.
     pub fn reset(&mut self, length: usize) {
         fn reset<T: Clone>(column: &mut Vec<T>, length: usize, value: T) {
             column.clear();
-            // some more, so that columns that are a little longer the next time find room
+            // reserve more than needed, so that slightly longer columns need no new allocation the next time
             column.reserve_exact(length.next_multiple_of(CAPACITY_STEP_ROWS));
             column.resize(length, value);
         }
@@ -179,7 +179,7 @@ impl Segments {
     /// Replaces one segment.
     ///
     /// # Panics
-    /// Where `i` is not below [`Segments::len`], as indexing a slice does.
+    /// Panics if `i` is not below [`Segments::len`], as slice indexing does.
     pub fn set(&mut self, i: usize, s: Segment) {
         self.node_id[i] = s.node_id;
         self.section_id[i] = s.section_id;
@@ -191,10 +191,10 @@ impl Segments {
         self.row[i] = s.row;
     }
 
-    /// One segment.
+    /// Returns one segment.
     ///
     /// # Panics
-    /// Where `i` is not below [`Segments::len`], as indexing a slice does.
+    /// Panics if `i` is not below [`Segments::len`], as slice indexing does.
     pub fn get(&self, i: usize) -> Segment {
         Segment {
             node_id: self.node_id[i],
@@ -208,12 +208,12 @@ impl Segments {
         }
     }
 
-    /// All segments, one by one.
+    /// Iterates over all segments.
     pub fn iter(&self) -> impl Iterator<Item = Segment> + '_ {
         (0..self.len()).map(|i| self.get(i))
     }
 
-    /// Appends all segments of another table.
+    /// Appends all segments of another set of columns.
     pub fn append(&mut self, other: &Self) {
         self.node_id.extend_from_slice(&other.node_id);
         self.section_id.extend_from_slice(&other.section_id);
@@ -225,13 +225,13 @@ impl Segments {
         self.row.extend_from_slice(&other.row);
     }
 
-    /// The same segments in another order: `order[i]` is the place of the new row `i`.
+    /// Returns the segments in another order: `order[i]` is the old index of the new row `i`.
     #[must_use]
     pub fn reordered(&self, order: &[usize]) -> Self {
         order.iter().map(|&i| self.get(i)).collect()
     }
 
-    /// The neurons, each a view of its contiguous rows.
+    /// Iterates over the neurons, each a view of its contiguous rows.
     pub fn neurons(&self) -> impl Iterator<Item = NeuronSegments<'_>> {
         let mut from = 0;
         std::iter::from_fn(move || {
@@ -252,26 +252,26 @@ impl FromIterator<Segment> for Segments {
     }
 }
 
-/// Some contiguous segments of one neuron, borrowed: what a method computes from.
+/// A borrowed view of contiguous segments of one neuron, from which methods compute weights.
 #[derive(Debug, Clone, Copy)]
 pub struct NeuronSegments<'a> {
-    /// The columns that are borrowed from.
+    /// The borrowed columns.
     pub segments: &'a Segments,
-    /// First ends, um.
+    /// First ends, µm.
     pub start: &'a [Point],
-    /// Second ends, um.
+    /// Second ends, µm.
     pub end: &'a [Point],
-    /// Radii, um.
+    /// Radii, µm.
     pub radius_um: &'a [Option<f32>],
-    /// Place of the first segment in the columns.
+    /// Index of the first segment in the columns.
     pub first_index: usize,
 }
 
 impl<'a> NeuronSegments<'a> {
-    /// A range of rows as a view.
+    /// Creates a view of a range of rows.
     ///
     /// # Panics
-    /// Where the range is outside the columns, as slicing does.
+    /// Panics if the range is outside the columns, as slicing does.
     pub fn new(columns: &'a Segments, range: std::ops::Range<usize>) -> Self {
         Self {
             segments: columns,
@@ -282,31 +282,31 @@ impl<'a> NeuronSegments<'a> {
         }
     }
 
-    /// Number of segments.
+    /// Returns the number of segments.
     pub fn len(&self) -> usize {
         self.start.len()
     }
 
-    /// Whether there is none.
+    /// Returns whether there are no segments.
     pub fn is_empty(&self) -> bool {
         self.start.is_empty()
     }
 
-    /// One segment of the view.
+    /// Returns one segment of the view.
     ///
     /// # Panics
-    /// Where `i` is outside the view, as indexing a slice does.
+    /// Panics if `i` is outside the view, as slice indexing does.
     pub fn get(&self, i: usize) -> Segment {
         self.segments.get(self.first_index + i)
     }
 
-    /// The neuron's node id; none for an empty view.
+    /// Returns the neuron's node id; `None` for an empty view.
     pub fn node_id(&self) -> Option<u64> {
         self.segments.node_id.get(self.first_index).copied()
     }
 }
 
-/// Into how many segments one section is cut.
+/// The number of segments of one section.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SectionCount {
     /// Section of the neuron.

@@ -1,4 +1,4 @@
-//! Segments: in memory ([`Segments`]), in Parquet tables ([`table`]), under spatial indices ([`index`]).
+//! Segments: in memory ([`Segments`]), in Parquet tables ([`table`]) and in spatial indices ([`index`]).
 
 mod columns;
 #[cfg(feature = "frame")]

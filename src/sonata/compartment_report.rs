@@ -1,8 +1,8 @@
-//! Which segments each neuron has, as the mapping of a compartment report tells.
+//! The mapping of a compartment report: the segments of each neuron.
 //!
 //! Source: SONATA "Frame-oriented node element recordings". `/report/<population>/mapping` has `node_ids` in any order,
-//! `index_pointers` (one more than nodes; the elements of node `i` are those from pointer `i` up to pointer `i + 1`) and
-//! `element_ids`: the section id, once a segment. `/report/<population>/data` has one column an element.
+//! `index_pointers` (one more than nodes; the elements of node `i` are those from pointer `i` up to pointer `i + 1`)
+//! and `element_ids`: the section id of each segment. `/report/<population>/data` has one column per element.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -12,18 +12,18 @@ use crate::error::{Problem, Result, join_quoted};
 use crate::io::hdf5::{Hdf5File, Hdf5Problem};
 use crate::segments::SectionCount;
 
-/// What can be wrong with a report's mapping.
+/// Why the mapping of a report is invalid.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportMappingProblem {
-    /// No population of that name.
+    /// The file has no population with this name.
     #[error("unknown population, expected {known}, found `{name}`")]
     UnknownPopulation {
-        /// The name asked for.
+        /// The requested name.
         name: String,
-        /// Those that are there.
+        /// Names of the file's populations.
         known: String,
     },
-    /// Another number of index pointers.
+    /// The number of index pointers does not fit the nodes.
     #[error("wrong number of index pointers, expected {} (one more than nodes), found {found}", nodes + 1)]
     Pointers {
         /// Number of nodes.
@@ -31,23 +31,23 @@ pub enum ReportMappingProblem {
         /// Number of pointers.
         found: usize,
     },
-    /// A pointer below the one before it.
+    /// A pointer is smaller than the one before it.
     #[error("index pointers decrease, expected at least {before}, found {found}")]
     Decreasing {
-        /// The pointer before.
+        /// The previous pointer.
         before: u64,
-        /// The pointer.
+        /// The smaller pointer.
         found: u64,
     },
-    /// The last pointer is not the number of elements.
+    /// The last pointer differs from the number of elements.
     #[error("last index pointer is not the end of `element_ids`, expected {elements}, found {found}")]
     End {
         /// Number of elements.
         elements: usize,
-        /// The pointer.
+        /// The last pointer.
         found: u64,
     },
-    /// A node that is there already.
+    /// A node is listed more than once.
     #[error("node listed twice, expected each node once, found `{0}` again")]
     Twice(u64),
 }
@@ -63,27 +63,28 @@ impl Problem for ReportMappingProblem {
     }
 }
 
-/// Which segments each neuron has, as a compartment report's mapping tells.
+/// The segments of each neuron, from a compartment report's mapping.
 ///
-/// Kept are 12 bytes a node, and once each list of sections that nodes have: those of one morphology have the same.
+/// It takes 12 bytes per node, and stores equal lists of sections once: nodes with the same morphology share a list.
 #[derive(Debug)]
 pub struct ReportLayout {
-    /// Ascending.
+    /// Node ids, ascending.
     node_ids: Vec<u64>,
-    /// The place in `lists` of each of `node_ids`.
+    /// Index in `section_lists` for each of `node_ids`.
     list_of_node: Vec<u32>,
     section_lists: Vec<Arc<[SectionCount]>>,
 }
 
-/// Elements that are read at a time, unless a node alone has more.
+/// Maximum number of elements that are read at a time, unless a single node has more.
 const MAX_ELEMENTS_PER_READ: usize = 1 << 18;
 
 impl ReportLayout {
     /// Reads the mapping of a population in a report.
     ///
     /// # Errors
-    /// Missing file or population (those that are there are listed), N+1 index pointers expected, pointers that
-    /// decrease or leave the elements, a node listed twice, element ids that do not fit the data's columns.
+    /// Returns an error if the file or the population is missing (the error lists the existing ones), the number of
+    /// index pointers is not that of nodes plus one, pointers decrease or exceed the elements, a node is listed twice,
+    /// or the element ids do not fit the data's columns.
     pub fn open(path: &Path, population: &str) -> Result<Self> {
         let file = Hdf5File::open(path)?;
         let group = population_group(&file, population)?;
@@ -98,24 +99,25 @@ impl ReportLayout {
         Ok(Self { node_ids, list_of_node: lists_of, section_lists: lists.distinct })
     }
 
-    /// Node ids, ascending.
+    /// Returns the node ids, ascending.
     pub fn node_ids(&self) -> &[u64] {
         &self.node_ids
     }
 
-    /// The sections of a node, ascending by id, with their numbers of segments; none if the node is not in the report.
+    /// Returns the sections of a node and their numbers of segments, ascending by section id; `None` if the report
+    /// lacks the node.
     pub fn sections(&self, node: u64) -> Option<&Arc<[SectionCount]>> {
         let list = *self.list_of_node.get(self.node_ids.binary_search(&node).ok()?)?;
         self.section_lists.get(list as usize)
     }
 
-    /// Number of segments of a node; none if the node is not in the report.
+    /// Returns the number of segments of a node; `None` if the report lacks the node.
     pub fn segment_count(&self, node: u64) -> Option<u64> {
         self.sections(node).map(|sections| sections.iter().map(|s| u64::from(s.segments)).sum())
     }
 }
 
-/// The lists of sections that nodes have, each once.
+/// The distinct lists of sections.
 #[derive(Default)]
 struct SectionLists {
     distinct: Vec<Arc<[SectionCount]>>,
@@ -123,7 +125,7 @@ struct SectionLists {
 }
 
 impl SectionLists {
-    /// Reads the elements of all nodes, at most so many at a time, and gives the place of each node's list.
+    /// Reads the elements of all nodes, at most `most` at a time; returns the index of each node's list.
     fn read_elements(&mut self, file: &Hdf5File, object: &str, pointers: &[u64], most: usize) -> Result<Vec<u32>> {
         let mut places = Vec::with_capacity(pointers.len());
         let most = most.max(file.rows_per_chunk(object)?);
@@ -132,15 +134,15 @@ impl SectionLists {
             let (first, behind) = (bound(0), bound(node_ends.len() - 1));
             let mut elements = file.read_u32_rows(object, first..behind)?;
             for node in 0..node_ends.len() - 1 {
-                let own = elements.get_mut(bound(node) - first..bound(node + 1) - first).unwrap_or_default();
-                own.sort_unstable();
-                places.push(self.find_or_insert(own));
+                let node_elements = elements.get_mut(bound(node) - first..bound(node + 1) - first).unwrap_or_default();
+                node_elements.sort_unstable();
+                places.push(self.find_or_insert(node_elements));
             }
         }
         Ok(places)
     }
 
-    /// The place of the list of a node's elements, which ascend.
+    /// Returns the index of the list of a node's elements, which must ascend.
     fn find_or_insert(&mut self, elements: &[u32]) -> u32 {
         let runs = elements.chunk_by(|a, b| a == b);
         let sections = runs.filter_map(|run| Some(SectionCount { section_id: *run.first()?, segments: len_u32(run) }));
@@ -155,7 +157,8 @@ impl SectionLists {
     }
 }
 
-/// Cuts pointers into runs of nodes with at most so many elements together, or of one node: each ends where the next begins.
+/// Splits pointers into runs of nodes with at most `most` elements in total, or of one node; each run ends with the
+/// pointer with which the next one begins.
 fn split_into_slabs(pointers: &[u64], most: usize) -> impl Iterator<Item = &[u64]> {
     let mut from = 0;
     std::iter::from_fn(move || {
@@ -167,10 +170,10 @@ fn split_into_slabs(pointers: &[u64], most: usize) -> impl Iterator<Item = &[u64
     })
 }
 
-/// The populations of a report file, sorted.
+/// Returns the populations of a report file, sorted.
 ///
 /// # Errors
-/// No HDF5, no `/report`.
+/// Returns an error if the file is not HDF5 or has no `/report`.
 pub fn list_populations(path: &Path) -> Result<Vec<String>> {
     Hdf5File::open(path)?.member_names("/report")
 }
@@ -188,7 +191,7 @@ fn population_group(file: &Hdf5File, name: &str) -> Result<String> {
     Err(file.error("/report", problem))
 }
 
-/// Node ids ascending, and the place of each in the file.
+/// Reads the node ids in ascending order, and the index of each in the file.
 fn read_sorted_node_ids(file: &Hdf5File, object: &str) -> Result<(Vec<u64>, Vec<usize>)> {
     let ids = file.read_unsigned(object)?;
     let mut listed: Vec<(u64, usize)> = ids.into_iter().enumerate().map(|(place, id)| (id, place)).collect();
@@ -199,7 +202,7 @@ fn read_sorted_node_ids(file: &Hdf5File, object: &str) -> Result<(Vec<u64>, Vec<
     }
 }
 
-/// Index pointers that rise from node to node and end where the elements end.
+/// Reads the index pointers, which must not decrease and must end at the number of elements.
 fn read_pointers(file: &Hdf5File, object: &str, nodes: usize, elements: usize) -> Result<Vec<u64>> {
     let pointers = file.read_unsigned(object)?;
     if pointers.len() != nodes + 1 {
@@ -217,14 +220,14 @@ fn read_pointers(file: &Hdf5File, object: &str, nodes: usize, elements: usize) -
     }
 }
 
-/// Data, where there are any, with one column an element.
+/// Checks that the data, if there are any, have one column per element.
 fn check_data(file: &Hdf5File, data: &str, element_ids: &str) -> Result<()> {
     let elements = file.length(element_ids)?;
     let found = if file.has_object(data) { file.shape(data)? } else { return Ok(()) };
     if matches!(found[..], [_, columns] if columns == elements) {
         return Ok(());
     }
-    let expected = format!("[frames, {elements}], one column an element");
+    let expected = format!("[frames, {elements}], one column per element");
     Err(file.error(data, Hdf5Problem::Shape { expected, found }))
 }
 
@@ -241,7 +244,7 @@ mod tests {
     }
 
     impl Input {
-        /// Node 7 has a soma and three segments in two other sections, node 3 a soma and one segment more.
+        /// Node 7 has a soma and three segments in two other sections, node 3 a soma and one more segment.
         fn new() -> Self {
             Self {
                 folder: tempfile::tempdir().unwrap(),
@@ -287,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn nodes_and_elements_may_stand_in_any_order() {
+    fn nodes_and_elements_may_be_in_any_order() {
         let layout = Input::new().open().unwrap();
         assert_eq!(layout.node_ids(), [3, 7]);
         assert_eq!(counts(&layout, 7).unwrap(), [(0, 1), (2, 1), (5, 2)]);
@@ -296,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn elements_are_read_some_at_a_time_and_lists_that_nodes_share_are_kept_once() {
+    fn elements_are_read_in_batches_and_shared_lists_are_stored_once() {
         let cut = |most| split_into_slabs(&[0, 4, 6, 6, 20], most).map(<[u64]>::to_vec).collect::<Vec<_>>();
         assert_eq!(cut(5), [vec![0, 4], vec![4, 6, 6], vec![6, 20]], "the last node alone has more");
         assert_eq!(cut(100), [[0, 4, 6, 6, 20]]);
@@ -352,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn one_pointer_a_node_is_refused() {
+    fn one_pointer_per_node_is_refused() {
         let hint = Input { pointers: vec![0, 4], ..Input::new() }.refused(
             "/report/P/mapping/index_pointers: wrong number of index pointers, expected 3 (one more than nodes), found 2",
         );
@@ -381,13 +384,13 @@ mod tests {
     }
 
     #[test]
-    fn data_have_one_column_an_element() {
+    fn data_have_one_column_per_element() {
         Input { data: Some([2, 5]), ..Input::new() }
-            .refused("/report/P/data: wrong shape, expected [frames, 6], one column an element, found [2, 5]");
+            .refused("/report/P/data: wrong shape, expected [frames, 6], one column per element, found [2, 5]");
     }
 
     #[test]
-    fn wide_element_ids_are_taken_where_they_fit_into_32_bits() {
+    fn wide_element_ids_are_accepted_if_they_fit_into_32_bits() {
         let folder = tempfile::tempdir().unwrap();
         let open = |name: &str, elements: [u64; 2]| {
             let path = folder.path().join(name);

@@ -15,13 +15,13 @@ use self::document::ConfigDocument;
 use crate::error::{Context, Problem, Result, join_quoted};
 use crate::morphology::MorphologyFormat;
 
-/// The type of population that has segments.
+/// The type of populations whose neurons have segments.
 const BIOPHYSICAL: &str = "biophysical";
 
 /// A circuit configuration (`circuit_config.json`).
 #[derive(Debug, Clone)]
 pub struct CircuitConfig {
-    /// Its file.
+    /// Path of the file.
     pub path: PathBuf,
     /// The node populations, in file order.
     pub populations: Vec<NodePopulation>,
@@ -34,46 +34,46 @@ pub struct CircuitConfig {
 /// One population of nodes.
 #[derive(Debug, Clone)]
 pub struct NodePopulation {
-    /// Its name.
+    /// Name of the population.
     pub name: String,
     /// `type`: `biophysical` (default), `virtual`, `point_neuron`, ...; only biophysical ones have segments.
     pub kind: String,
-    /// Its `nodes.h5`.
+    /// Path of its `nodes.h5`.
     pub nodes_file: PathBuf,
-    /// Its table of node types, if it has one.
+    /// Path of its table of node types, if it has one.
     pub node_types_file: Option<PathBuf>,
-    /// Where its morphologies are, after overrides and precedence (ASC, then h5v1, then SWC); none if nowhere.
+    /// Source of its morphologies, after overrides and precedence (ASC, then h5v1, then SWC); `None` if there is none.
     pub morphologies: Option<MorphologySource>,
-    /// Where its hoc templates are.
+    /// Folder of its hoc templates.
     pub biophysical_neuron_models_dir: Option<PathBuf>,
 }
 
 impl NodePopulation {
-    /// Whether its neurons have segments.
+    /// Returns whether its neurons have segments.
     pub fn is_biophysical(&self) -> bool {
         self.kind == BIOPHYSICAL
     }
 }
 
-/// Where morphologies are found.
+/// Location and format of morphologies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MorphologySource {
     /// A folder; for h5v1 possibly one merged container file.
     pub path: PathBuf,
-    /// The files' format.
+    /// Format of the files.
     pub format: MorphologyFormat,
 }
 
 /// A simulation configuration and its circuit.
 #[derive(Debug, Clone)]
 pub struct SimulationConfig {
-    /// Its file.
+    /// Path of the file.
     pub path: PathBuf,
     /// The circuit of `network` (default `circuit_config.json` beside it).
     pub circuit: CircuitConfig,
     /// `node_set`: the simulated nodes; absent = every non-virtual node.
     pub node_set: Option<String>,
-    /// Its own `node_sets_file`, merged over the circuit's.
+    /// The simulation's `node_sets_file`, merged over the circuit's.
     pub node_sets_file: Option<PathBuf>,
     /// Names of the manifest's variables.
     pub variables: Vec<String>,
@@ -84,7 +84,7 @@ pub struct SimulationConfig {
 /// One entry of a simulation's `reports`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReportConfig {
-    /// Its key.
+    /// Key of the report.
     pub name: String,
     /// `cells`: a node set (default: the simulation's).
     pub cells: Option<String>,
@@ -96,12 +96,12 @@ pub struct ReportConfig {
     pub kind: String,
     /// `enabled` (default true).
     pub enabled: bool,
-    /// Its file: `output.output_dir` (default `output`) / `file_name` (default `<name>.h5`; `.h5` is added where it is
-    /// missing).
+    /// Path of the report: `output.output_dir` (default `output`) / `file_name` (default `<name>.h5`; `.h5` is added if
+    /// it is missing).
     pub file: PathBuf,
 }
 
-/// Either kind of configuration, told apart by content: a simulation has `run`, a circuit has `networks`.
+/// A configuration of either kind, distinguished by content: a simulation has `run`, a circuit has `networks`.
 #[derive(Debug, Clone)]
 pub enum SonataConfig {
     /// A circuit configuration.
@@ -110,54 +110,54 @@ pub enum SonataConfig {
     Simulation(SimulationConfig),
 }
 
-/// What can be wrong with a configuration, or with what is asked of it.
+/// Why a configuration, or the choice of a population in it, is invalid.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigProblem {
-    /// Neither kind.
-    #[error("no SONATA configuration, expected `run` (a simulation) or `networks` (a circuit), found {found}")]
+    /// The file is neither a simulation nor a circuit configuration.
+    #[error("not a SONATA configuration, expected `run` (a simulation) or `networks` (a circuit), found {found}")]
     NeitherKind {
-        /// The keys at the top.
+        /// The top-level keys.
         found: String,
     },
-    /// No circuit where one is needed.
-    #[error("no circuit configuration, expected `networks`, found {found}")]
+    /// The file is not a circuit configuration.
+    #[error("not a circuit configuration, expected `networks`, found {found}")]
     NoCircuit {
-        /// The keys at the top.
+        /// The top-level keys.
         found: String,
     },
-    /// A variable that stays in a path, of which no such file is there.
+    /// A path contains an unknown variable, and does not exist.
     #[error("unknown variable, expected one of the manifest's, {known}, found `{name}` in `{path}`")]
     UnknownVariable {
-        /// The variable.
+        /// Name of the variable.
         name: String,
-        /// The path's end, from the variable on.
+        /// The path from the variable on.
         path: String,
         /// The variables of the manifest.
         known: String,
     },
-    /// Two populations of one name.
+    /// Two populations have the same name.
     #[error("population declared twice, expected each name once")]
     DuplicatePopulation,
-    /// No population of that name.
+    /// There is no population with this name.
     #[error("unknown population, expected {known}, found `{name}`")]
     UnknownPopulation {
-        /// The name asked for.
+        /// The requested name.
         name: String,
-        /// Those that are there.
+        /// Names of the existing populations.
         known: String,
     },
-    /// More than one population to choose from.
+    /// Several biophysical populations exist, and none was named.
     #[error("several biophysical populations, expected one, found {0}")]
     Several(String),
-    /// No population that has segments.
+    /// There is no biophysical population.
     #[error("no biophysical population, expected one, found {0}")]
     NoneBiophysical(String),
-    /// A population of points or of inputs.
+    /// The population is not biophysical, so its nodes have no segments.
     #[error("population `{name}` has no segments, expected the type `biophysical`, found `{kind}`")]
     NoSegments {
-        /// The population.
+        /// Name of the population.
         name: String,
-        /// Its type.
+        /// Type of the population.
         kind: String,
     },
 }
@@ -182,7 +182,8 @@ impl SonataConfig {
     /// Reads a configuration.
     ///
     /// # Errors
-    /// Missing, not JSON, a wrong type somewhere, a cyclic manifest, neither kind of configuration.
+    /// Returns an error if the file is missing, is not JSON, has a value of the wrong type or a cyclic manifest, or is
+    /// neither kind of configuration.
     pub fn open(path: &Path) -> Result<Self> {
         let document = ConfigDocument::open(path)?;
         if document.has_key("run") {
@@ -194,7 +195,7 @@ impl SonataConfig {
         Err(ConfigProblem::NeitherKind { found: join_quoted(document.keys(), 8) }).in_file(path)
     }
 
-    /// The circuit, a simulation's too.
+    /// Returns the circuit, also of a simulation.
     pub fn circuit(&self) -> &CircuitConfig {
         match self {
             Self::Circuit(circuit) => circuit,
@@ -202,13 +203,13 @@ impl SonataConfig {
         }
     }
 
-    /// Refuses a path that does not exist and has a variable that the manifest lacks.
+    /// Checks that a path exists or has no variable that the manifest lacks.
     ///
     /// # Errors
-    /// As said: the error names the variable, and those that there are.
+    /// Returns an error that names the unknown variable and those of the manifest.
     pub fn check_path(&self, path: &Path) -> Result<()> {
         match self {
-            // of a circuit's paths the circuit's manifest decides
+            // the circuit's paths are checked against the circuit's manifest
             Self::Simulation(simulation) => {
                 let is_report = simulation.reports.iter().any(|report| report.file == path);
                 let is_own = is_report || simulation.node_sets_file.as_deref() == Some(path);
@@ -222,13 +223,13 @@ impl SonataConfig {
         }
     }
 
-    /// The node-set files in the order of their merging: the circuit's, then the simulation's.
+    /// Returns the node-set files in merge order: the circuit's, then the simulation's.
     pub fn node_sets_files(&self) -> impl Iterator<Item = &Path> {
-        let own = match self {
+        let simulation_file = match self {
             Self::Circuit(_) => None,
             Self::Simulation(simulation) => simulation.node_sets_file.as_deref(),
         };
-        self.circuit().node_sets_file.as_deref().into_iter().chain(own)
+        self.circuit().node_sets_file.as_deref().into_iter().chain(simulation_file)
     }
 }
 
@@ -236,24 +237,26 @@ impl CircuitConfig {
     /// Reads a circuit configuration.
     ///
     /// # Errors
-    /// Missing, not JSON, a wrong type somewhere, a cyclic manifest, no circuit.
+    /// Returns an error if the file is missing, is not JSON, has a value of the wrong type or a cyclic manifest, or is
+    /// not a circuit configuration.
     pub fn open(path: &Path) -> Result<Self> {
         Self::read(&ConfigDocument::open(path)?)
     }
 
-    /// The population of a name, or without a name the only biophysical one.
+    /// Returns the population with a name, or without a name the only biophysical one.
     ///
     /// # Errors
-    /// Unknown; not biophysical, hence without segments; no name given and none or several to choose from.
+    /// Returns an error if the name is unknown or the population is not biophysical, or, without a name, if there are
+    /// no or several biophysical populations.
     pub fn population(&self, name: Option<&str>) -> Result<&NodePopulation> {
         let chosen = name.map_or_else(|| self.single_biophysical(), |name| self.find_biophysical(name));
         chosen.in_item("networks.nodes").in_file(&self.path)
     }
 
-    /// All biophysical populations, in file order.
+    /// Returns all biophysical populations, in file order.
     ///
     /// # Errors
-    /// There is none.
+    /// Returns an error if there are none.
     pub fn biophysical_populations(&self) -> Result<Vec<&NodePopulation>> {
         let found: Vec<_> = self.populations.iter().filter(|p| p.is_biophysical()).collect();
         match found.is_empty() {
@@ -291,7 +294,7 @@ impl CircuitConfig {
     }
 }
 
-/// Refuses a path that does not exist and has a variable that is not known.
+/// Returns an error if a path does not exist and contains an unknown variable.
 fn check_variables(path: &Path, known: &[String]) -> Result<(), ConfigProblem> {
     let text = path.to_string_lossy();
     let Some(rest) = text.find('$').and_then(|at| text.get(at..)).filter(|_| !path.exists()) else { return Ok(()) };
@@ -349,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn a_circuit_tells_where_its_files_are() {
+    fn a_circuit_resolves_the_paths_of_its_files() {
         let folder = Folder::new();
         let circuit = folder
             .circuit(&json!({
@@ -420,7 +423,7 @@ mod tests {
     }
 
     #[test]
-    fn a_simulation_may_say_everything() {
+    fn a_simulation_may_set_every_field() {
         let folder = Folder::new();
         std::fs::create_dir(folder.at("net")).unwrap();
         folder.write("net/c.json", &populations(&json!({"A": {}})));
@@ -444,7 +447,7 @@ mod tests {
     }
 
     #[test]
-    fn node_sets_files_come_in_the_order_of_merging() {
+    fn node_sets_files_are_in_merge_order() {
         let folder = Folder::new();
         let mut circuit = populations(&json!({"A": {}}));
         circuit["node_sets_file"] = "c.json".into();
@@ -459,18 +462,19 @@ mod tests {
     fn a_configuration_of_neither_kind_is_refused() {
         assert_eq!(
             Folder::new().refused(&json!({"version": 1, "cells": {}})),
-            "no SONATA configuration, expected `run` (a simulation) or `networks` (a circuit), found `version`, `cells`"
+            "not a SONATA configuration, expected `run` (a simulation) or `networks` (a circuit), found `version`, \
+             `cells`"
         );
         assert_eq!(Folder::new().refused(&json!([1])), "wrong type, expected an object, found an array");
     }
 
     #[test]
-    fn a_network_that_is_no_circuit_is_refused() {
+    fn a_network_that_is_not_a_circuit_is_refused() {
         let folder = Folder::new();
         let network = folder.write("c.json", &json!({"run": {}}));
         assert_eq!(
             folder.simulation(&json!({"run": {}, "network": "c.json"})).unwrap_err().to_string(),
-            format!("{}: no circuit configuration, expected `networks`, found `run`", network.display())
+            format!("{}: not a circuit configuration, expected `networks`, found `run`", network.display())
         );
     }
 

@@ -7,26 +7,26 @@ use serde_json::{Map, Value};
 use crate::error::{Error, ErrorLocation, Problem, Result};
 use crate::io::input_file;
 
-/// What can be wrong with a JSON document.
+/// Why a JSON document is invalid.
 #[derive(Debug, thiserror::Error)]
 pub enum JsonProblem {
     /// The text does not parse.
     #[error("no valid JSON at column {column}: {message}")]
     Syntax {
-        /// Its column, from 1.
+        /// Column of the error, from 1.
         column: usize,
-        /// The parser's words.
+        /// Message of the parser.
         message: String,
     },
-    /// A value of another kind.
+    /// A value has the wrong type.
     #[error("wrong type, expected {expected}, found {found}")]
     Type {
-        /// What the format asks for.
+        /// The expected type.
         expected: &'static str,
-        /// What the file holds.
+        /// Description of the value in the file.
         found: String,
     },
-    /// A key that must be there.
+    /// A required key is missing.
     #[error("missing, expected {0}")]
     Missing(&'static str),
 }
@@ -36,7 +36,7 @@ impl Problem for JsonProblem {}
 /// Reads a document.
 ///
 /// # Errors
-/// The file cannot be read, or is no JSON: the error names line and column.
+/// Returns an error if the file cannot be read, or is not JSON; the error names line and column.
 pub fn read(path: &Path) -> Result<Value> {
     let bytes = input_file::read(path)?;
     serde_json::from_slice(&bytes).map_err(|e| syntax(path, &e))
@@ -58,70 +58,70 @@ pub struct JsonNode<'a> {
 }
 
 impl<'a> JsonNode<'a> {
-    /// The value at a path; the document itself has the empty path.
+    /// Creates a node for the value at a path; the document itself has the empty path.
     pub fn new(value: &'a Value, path: impl Into<String>) -> Self {
         Self { value, path: path.into() }
     }
 
-    /// An error at this value.
+    /// Returns an error at this value.
     pub fn error(&self, problem: impl Problem) -> Error {
         let error = Error::from(problem);
         if self.path.is_empty() { error } else { error.in_item(&self.path) }
     }
 
-    /// An error that says what was expected here.
+    /// Returns an error that says which type was expected here.
     pub fn wrong_type(&self, expected: &'static str) -> Error {
         self.error(JsonProblem::Type { expected, found: describe_value(self.value) })
     }
 
-    /// The value as an object.
+    /// Returns the value as an object.
     pub fn object(&self) -> Result<&'a Map<String, Value>> {
         self.value.as_object().ok_or_else(|| self.wrong_type("an object"))
     }
 
-    /// The members of an object, in file order.
+    /// Returns the members of an object, in file order.
     pub fn members(&self) -> Result<Vec<(&'a str, Self)>> {
         Ok(self.object()?.iter().map(|(key, value)| (key.as_str(), self.member(key, value))).collect())
     }
 
-    /// The items of an array.
+    /// Returns the items of an array.
     pub fn items(&self) -> Result<Vec<Self>> {
         let array = self.value.as_array().ok_or_else(|| self.wrong_type("an array"))?;
         Ok(array.iter().enumerate().map(|(i, value)| self.item(i, value)).collect())
     }
 
-    /// An item of an array.
+    /// Returns an item of an array.
     pub fn item(&self, i: usize, value: &'a Value) -> Self {
         Self::new(value, format!("{}[{i}]", self.path))
     }
 
-    /// The value as a string.
+    /// Returns the value as a string.
     pub fn text(&self) -> Result<&'a str> {
         self.value.as_str().ok_or_else(|| self.wrong_type("a string"))
     }
 
-    /// The value as true or false.
+    /// Returns the value as a boolean.
     pub fn boolean(&self) -> Result<bool> {
         self.value.as_bool().ok_or_else(|| self.wrong_type("true or false"))
     }
 
-    /// A member of an object; none where it is absent or null.
+    /// Returns a member of an object; `None` if it is absent or null.
     pub fn get(&self, key: &str) -> Result<Option<Self>> {
         Ok(self.object()?.get(key).filter(|value| !value.is_null()).map(|value| self.member(key, value)))
     }
 
-    /// A member of an object that must be there.
+    /// Returns a required member of an object.
     pub fn require(&self, key: &str, expected: &'static str) -> Result<Self> {
         self.get(key)?.ok_or_else(|| self.member(key, self.value).error(JsonProblem::Missing(expected)))
     }
 
-    /// A member that is a string; none where it is absent, null or empty.
+    /// Returns a member that is a string; `None` if it is absent, null or empty.
     pub fn get_text(&self, key: &str) -> Result<Option<&'a str>> {
         let text = self.get(key)?.map(|member| member.text()).transpose()?;
         Ok(text.filter(|text| !text.is_empty()))
     }
 
-    /// A member that must be a string, and not an empty one.
+    /// Returns a required member that is a string and not empty.
     pub fn require_text(&self, key: &str, expected: &'static str) -> Result<&'a str> {
         let missing = || self.member(key, self.value).error(JsonProblem::Missing(expected));
         self.get_text(key)?.ok_or_else(missing)
@@ -133,9 +133,9 @@ impl<'a> JsonNode<'a> {
     }
 }
 
-/// A value in a few words.
+/// Describes a value for a message.
 fn describe_value(value: &Value) -> String {
-    /// Longer strings are cut in messages.
+    /// Maximum length of a string in a message, characters.
     const MAX_MESSAGE_CHARS: usize = 60;
     match value {
         Value::Array(_) => "an array".into(),

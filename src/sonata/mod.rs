@@ -1,6 +1,6 @@
 //! SONATA files: circuit and simulation configurations, node sets, nodes, compartment reports, electrodes files.
 //!
-//! Source: the SONATA extension text of the Open Brain Institute, and FACTS probed on libsonata 0.2.2.
+//! Source: the SONATA extension text of the Open Brain Institute, and behaviour probed on libsonata 0.2.2.
 
 pub mod compartment_report;
 pub mod config;

@@ -1,7 +1,7 @@
 //! Node sets: names for groups of nodes.
 //!
 //! Source: SONATA "Node sets file"; behaviour probed on libsonata 0.2.2. A set is an array of other sets' names (the
-//! nodes of any), or an object of conditions (the nodes that meet all):
+//! union of their nodes), or an object of conditions (the nodes that meet all):
 //!
 //! - `"population"`: a name or a list of names; the set is empty in every other population;
 //! - `"node_id"`: an id or a list of ids;
@@ -10,10 +10,10 @@
 //!
 //! A node id that a population lacks selects nothing there, as in libsonata.
 //!
-//! Differences from libsonata: a node id that no population has, of those that the set may mean, is an error here and is
-//! dropped there; a population filter that excludes the population settles the matter before attributes are looked at; an attribute may have
-//! several operators; an order operator on an enumeration is an error here and compares its indices there; only the sets
-//! in use are checked.
+//! Differences from libsonata: a node id that none of the populations of the set has is an error here and is dropped
+//! there; if a population filter excludes the population, its attributes are not checked; an attribute may have several
+//! operators; an order operator on an enumeration is an error here and compares its indices there; only the sets in use
+//! are checked.
 
 mod condition;
 
@@ -29,47 +29,47 @@ use super::json::{self, JsonNode};
 use super::nodes::Nodes;
 use crate::error::{Context, Error, ErrorLocation, Problem, Result, join_quoted};
 
-/// What can be wrong with a node set.
+/// Why a node set cannot be resolved.
 #[derive(Debug, thiserror::Error)]
 pub enum NodeSetProblem {
-    /// No set of that name.
+    /// There is no node set with this name.
     #[error("unknown node set, expected {known}, found `{name}`")]
     Unknown {
-        /// The name asked for.
+        /// The requested name.
         name: String,
-        /// Those that are there.
+        /// Names of the existing sets.
         known: String,
     },
-    /// A set of that name where no file has any.
+    /// A node set was requested, but the configuration has no node-set file.
     #[error("unknown node set `{0}`, expected a `node_sets_file` in the configuration, found none")]
     NoFile(String),
-    /// Sets that contain each other.
-    #[error("node sets contain each other in a circle: {0}")]
+    /// Sets contain each other in a cycle.
+    #[error("node sets contain each other in a cycle: {0}")]
     Cycle(String),
-    /// An object without a condition.
+    /// The object has no condition.
     #[error("empty node set, expected at least one condition, found `{{}}`")]
     NoCondition,
-    /// An attribute that the population lacks.
+    /// The population lacks the attribute.
     #[error("unknown attribute of population `{population}`, expected {known}, found `{name}`")]
     UnknownAttribute {
-        /// The name asked for.
+        /// The requested name.
         name: String,
-        /// The population.
+        /// Name of the population.
         population: String,
-        /// Those that are there.
+        /// Names of the existing attributes.
         known: String,
     },
-    /// No node of that id.
+    /// No population of the set has a node with this id.
     #[error("node id outside {population}, expected an id below {nodes}, found {id}")]
     OutsidePopulation {
         /// The population, or the populations.
         population: String,
-        /// Number of its nodes; of several that of the largest.
+        /// Number of nodes; of several populations that of the largest.
         nodes: usize,
-        /// The id asked for.
+        /// The requested id.
         id: i128,
     },
-    /// A set's part that is no name.
+    /// An item of a list is not the name of a set.
     #[error("list of {0}, expected names of node sets")]
     NoName(&'static str),
 }
@@ -89,11 +89,11 @@ impl Problem for NodeSetProblem {
 pub struct NodeSets {
     files: Vec<Arc<Path>>,
     sets: BTreeMap<String, NodeSet>,
-    /// The populations of the circuit, which a set of node ids may mean.
+    /// The populations of the circuit, which node ids of a set may refer to.
     populations: Vec<NodePopulation>,
 }
 
-/// A set as written, and where.
+/// The definition of a set, and its file.
 #[derive(Debug)]
 struct NodeSet {
     file: Arc<Path>,
@@ -104,10 +104,10 @@ struct NodeSet {
 type ConditionSet<'a> = (&'a NodeSet, JsonNode<'a>);
 
 impl NodeSets {
-    /// Reads node-set files; a set of a later file replaces one of the same name.
+    /// Reads node-set files; a set of a later file replaces one with the same name.
     ///
     /// # Errors
-    /// Missing, not JSON, not an object of sets.
+    /// Returns an error if a file is missing, is not JSON, or not an object of sets.
     pub fn open<'a>(files: impl IntoIterator<Item = &'a Path>) -> Result<Self> {
         let mut all = Self::default();
         for path in files {
@@ -122,25 +122,26 @@ impl NodeSets {
         Ok(all)
     }
 
-    /// Reads the node-set files of a configuration, and keeps its populations: an id beyond one may be of another.
+    /// Reads the node-set files of a configuration, and its populations: an id outside one may belong to another.
     ///
     /// # Errors
-    /// As [`NodeSets::open`], and a path with a variable that is not known.
+    /// Returns the errors of [`NodeSets::open`], and an error if a path contains an unknown variable.
     pub fn from_config(config: &SonataConfig) -> Result<Self> {
         let populations = config.circuit().populations.clone();
         config.node_sets_files().try_for_each(|path| config.check_path(path))?;
         Ok(Self { populations, ..Self::open(config.node_sets_files())? })
     }
 
-    /// Names of the sets, sorted.
+    /// Returns the names of the sets, sorted.
     pub fn names(&self) -> Vec<&str> {
         self.sets.keys().map(String::as_str).collect()
     }
 
-    /// The node ids of a set within one population, ascending, each once.
+    /// Returns the node ids of a set within one population, ascending, without duplicates.
     ///
     /// # Errors
-    /// Unknown set, unknown attribute, a cycle, a node id outside the population, a malformed rule.
+    /// Returns an error if the set or an attribute is unknown, sets form a cycle, a node id is outside the populations,
+    /// or a condition is malformed.
     pub fn resolve_ids(&self, name: &str, population: &str, nodes: &Nodes) -> Result<Vec<u64>> {
         let mut chosen = vec![false; nodes.len()];
         for (set, conditions) in self.flatten(name)? {
@@ -149,12 +150,12 @@ impl NodeSets {
         Ok(chosen.iter().zip(0..).filter(|(chosen, _)| **chosen).map(|(_, id)| id).collect())
     }
 
-    /// The sets of conditions that a set consists of, each once.
+    /// Returns the sets of conditions that a set consists of, without duplicates.
     ///
-    /// The names on the way are kept on a stack of our own, so that no chain of sets is too long.
+    /// An explicit stack instead of recursion allows chains of any length.
     fn flatten(&self, name: &str) -> Result<Vec<ConditionSet<'_>>> {
         let mut found = Vec::new();
-        // whether a set that was met is still on the chain: then it contains itself
+        // the value says whether the set is still on the chain: meeting it again is then a cycle
         let mut on_chain = HashMap::new();
         let mut chain = vec![self.enter_set(name, None, &mut found)?];
         on_chain.insert(name, true);
@@ -177,7 +178,7 @@ impl NodeSets {
         Ok(found)
     }
 
-    /// A set's name and the names in it; conditions are put to those found.
+    /// Returns a set's name and the names in it; appends it to `found` if it consists of conditions.
     fn enter_set<'a>(
         &'a self,
         name: &str,
@@ -209,7 +210,7 @@ impl NodeSets {
         let ids = conditions.iter().find(|(key, _)| *key == "node_id");
         let others = || conditions.iter().filter(|(key, _)| *key != "population" && *key != "node_id");
         if let Some((_, ids)) = ids.filter(|_| others().next().is_none()) {
-            // many files list thousands of sets of a few ids: the work is that of the ids, not that of all nodes
+            // many files list thousands of sets with a few ids, so the cost must depend on the ids, not on all nodes
             return self.select_ids(ids, filter, population, chosen);
         }
         let mut all = vec![ids.is_none(); nodes.len()];
@@ -224,8 +225,8 @@ impl NodeSets {
         Ok(())
     }
 
-    /// Marks the nodes of a list of ids. An id beyond the population selects nothing if another population has it that
-    /// the set may mean, else it is an error.
+    /// Marks the nodes of a list of ids. An id outside the population selects nothing if another population of the set
+    /// has it; otherwise it is an error.
     fn select_ids(
         &self,
         condition: &JsonNode<'_>,
@@ -242,7 +243,7 @@ impl NodeSets {
             let id = number.ok_or_else(|| wrong().wrong_type("a node id"))?;
             match usize::try_from(id).ok().and_then(|id| chosen.get_mut(id)) {
                 Some(node) => *node = true,
-                // a negative id is nowhere, and told first; else the largest
+                // report the first negative id, which no population can have; otherwise the largest id
                 None => beyond = Some(beyond.map_or(id, |b| if b < 0 || (id >= 0 && id <= b) { b } else { id })),
             }
         }
@@ -250,7 +251,7 @@ impl NodeSets {
         let others = self.populations.iter().filter(|p| p.name != population);
         let meant =
             others.filter(|p| filter.is_none_or(|filter| includes_population(filter, &p.name).unwrap_or(false)));
-        // a file that is not there is no obstacle: its population may not be used
+        // ignore files that do not exist: their populations may not be used
         let sizes: Vec<(&str, usize)> =
             meant.filter_map(|p| Some((p.name.as_str(), Nodes::open(p).ok()?.len()))).collect();
         let nodes = sizes.iter().map(|&(_, n)| n).max().unwrap_or(0).max(nodes);
@@ -286,10 +287,10 @@ impl NodeSets {
     }
 }
 
-/// The longest chain of sets that an error lists in full.
+/// Maximum length of a chain of sets that an error lists in full.
 const MAX_LISTED: usize = 12;
 
-/// The names in an array.
+/// Returns the names in an array.
 fn parse_names<'a>(at: &JsonNode<'a>) -> Result<Vec<&'a str>> {
     let name = |item: &JsonNode<'a>| match item.value {
         Value::String(name) => Ok(name.as_str()),
@@ -299,7 +300,7 @@ fn parse_names<'a>(at: &JsonNode<'a>) -> Result<Vec<&'a str>> {
     at.items()?.iter().map(name).collect()
 }
 
-/// Whether a filter names a population.
+/// Returns whether a filter includes a population.
 fn includes_population(filter: &JsonNode<'_>, population: &str) -> Result<bool> {
     match filter.value {
         Value::String(name) => Ok(name == population),
@@ -447,7 +448,7 @@ mod tests {
     }
 
     #[test]
-    fn another_population_s_set_is_empty_whatever_else_it_says() {
+    fn a_set_of_another_population_is_empty_whatever_its_other_conditions() {
         let input = Input::new();
         assert_eq!(input.ids(&json!({"population": "Q", "node_id": 99, "colour": "red"})), [0_u64; 0]);
     }
@@ -498,15 +499,15 @@ mod tests {
         let input = Input::new();
         input.refused_all(
             &json!({"X": ["A"], "A": ["B"], "B": ["C"], "C": ["A"]}),
-            "A: node sets contain each other in a circle: `A` -> `B` -> `C` -> `A`",
+            "A: node sets contain each other in a cycle: `A` -> `B` -> `C` -> `A`",
         );
-        input.refused(&json!(["X"]), "X: node sets contain each other in a circle: `X` -> `X`");
+        input.refused(&json!(["X"]), "X: node sets contain each other in a cycle: `X` -> `X`");
     }
 
-    /// What this thread has computed so far: a busy machine does not count.
+    /// Returns the CPU time of this thread, s, which does not depend on the load of the machine.
     fn cpu_seconds() -> i64 {
         let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-        // SAFETY: the place to write to is valid
+        // SAFETY: `time` is a valid place to write to
         unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
         time.tv_sec
     }
@@ -529,11 +530,11 @@ mod tests {
         input.refused_all(
             &chain(json!(["s0"])),
             &format!(
-                "s0: node sets contain each other in a circle: {} -> ({left_out} more) -> `s0`",
+                "s0: node sets contain each other in a cycle: {} -> ({left_out} more) -> `s0`",
                 shown.join(" -> ")
             ),
         );
-        // each of many sets has one id, and all are named by every fifth one
+        // most of many sets have one id, and every fifth one contains all later names
         let names: Vec<String> = (0..1000).map(|i| format!("s{i}")).collect();
         let set = |i: usize| if i.is_multiple_of(5) { json!(names[i + 1..]) } else { json!({"node_id": i % 6}) };
         let mut sets: serde_json::Map<String, Value> = (0..1000).map(|i| (format!("s{i}"), set(i))).collect();
@@ -592,7 +593,7 @@ mod tests {
             (json!({"index": {"$eq": 1}}), &format!("X.index.$eq: unknown operator, {operators}, found `$eq`")),
             (json!({"index": {"$gt": "1"}}), "X.index.$gt: wrong type, expected a number, found the string `1`"),
             (json!({"text": {"$regex": 1}}), "X.text.$regex: wrong type, expected a string, found the number `1`"),
-            (json!({"text": {"$regex": "(a"}}), "X.text.$regex: no regular expression: unclosed group"),
+            (json!({"text": {"$regex": "(a"}}), "X.text.$regex: invalid regular expression: unclosed group"),
             (
                 json!({"text": 1}),
                 "X.text: attribute `text` holds text, expected text to compare it with, found a number",

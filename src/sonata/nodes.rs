@@ -1,8 +1,8 @@
 //! The nodes of a population: `nodes.h5`.
 //!
 //! Source: SONATA "Nodes file", with the `@library` enumerations and the orientation columns of the Open Brain
-//! Institute's extension. Layout: `/nodes/<population>/node_type_id` (one entry a node) and the group `0` with one
-//! column an attribute.
+//! Institute's extension. Layout: `/nodes/<population>/node_type_id` (one entry per node) and the group `0` with one
+//! column per attribute.
 
 mod attribute_column;
 mod node_types;
@@ -21,64 +21,64 @@ use crate::error::{Error, ErrorLocation, Problem, Result, join_quoted};
 use crate::geometry::{EulerOrder, Transform};
 use crate::io::hdf5::{Hdf5File, Hdf5Problem};
 
-/// What can be wrong with a nodes file.
+/// Why a nodes file is invalid, or a request cannot be answered.
 #[derive(Debug, thiserror::Error)]
 pub enum NodesProblem {
-    /// No population of that name.
+    /// The file has no population with this name.
     #[error("unknown population, expected {known}, found `{name}`")]
     UnknownPopulation {
-        /// The name asked for.
+        /// The requested name.
         name: String,
-        /// Those that are there.
+        /// Names of the file's populations.
         known: String,
     },
-    /// Groups besides `0`.
+    /// The population has groups other than `0`.
     #[error("several groups of attributes, expected only `0`, found {0}")]
     Groups(String),
-    /// An index that reorders the nodes.
-    #[error("nodes in another order than their rows, expected {expected}, found {found}")]
+    /// An index reorders the nodes.
+    #[error("nodes are not in row order, expected {expected}, found {found}")]
     Order {
-        /// What row order means here.
+        /// The value for row order.
         expected: u64,
-        /// What the file says.
+        /// The value in the file.
         found: u64,
     },
-    /// No attribute of that name.
+    /// There is no attribute with this name.
     #[error("unknown attribute, expected {known}, found `{name}`")]
     UnknownAttribute {
-        /// The name asked for.
+        /// The requested name.
         name: String,
-        /// Those that are there.
+        /// Names of the existing attributes.
         known: String,
     },
-    /// An index into `@library` that leads outside it.
-    #[error("no such entry in the library, expected an index below {entries}, found {index}")]
+    /// An index is outside its `@library`.
+    #[error("index outside the library, expected an index below {entries}, found {index}")]
     OutsideLibrary {
-        /// Size of the library.
+        /// Number of entries of the library.
         entries: usize,
         /// The index.
         index: u64,
     },
-    /// No node of that id.
+    /// The population has no node with this id.
     #[error("node id outside the population, expected an id below {nodes}, found {id}")]
     OutsidePopulation {
         /// Number of nodes.
         nodes: usize,
-        /// The id asked for.
+        /// The requested id.
         id: u64,
     },
-    /// A coordinate or an angle that is not finite.
+    /// A coordinate or an angle is not finite.
     #[error("not a finite number, expected {expected}, found {found}")]
     NotFinite {
-        /// What the number stands for.
+        /// Meaning of the number.
         expected: &'static str,
-        /// What the file holds.
+        /// The number in the file.
         found: f64,
     },
-    /// An attribute of another kind.
+    /// The attribute contains numbers instead of text.
     #[error("wrong type, expected text, found numbers")]
     NotText,
-    /// Some of the quaternion's columns.
+    /// Some columns of the quaternion are missing.
     #[error(
         "orientation is incomplete, expected `orientation_w`, `orientation_x`, `orientation_y` and `orientation_z`, found {0}"
     )]
@@ -89,8 +89,8 @@ impl Problem for NodesProblem {
     fn hint(&self) -> Option<String> {
         match self {
             Self::PartialQuaternion(_) => Some(
-                "add the columns that are missing, or remove those that are there: without any of them the rotation is that \
-                 of `rotation_angle_xaxis`, `_yaxis` and `_zaxis`, or none"
+                "add the missing columns, or remove the others: without any of them the rotation is that of \
+                 `rotation_angle_xaxis`, `_yaxis` and `_zaxis`, or none"
                     .into(),
             ),
             _ => None,
@@ -98,9 +98,9 @@ impl Problem for NodesProblem {
     }
 }
 
-/// The nodes of one population: places, orientations, morphologies, attributes.
+/// The nodes of one population: positions, orientations, morphologies, attributes.
 ///
-/// Columns are read when they are first asked for, and kept; threads may share the value.
+/// Columns are read when they are first needed, and cached; threads may share the value.
 #[derive(Debug)]
 pub struct Nodes {
     file: Hdf5File,
@@ -115,7 +115,7 @@ pub struct Nodes {
 /// An attribute's values for all nodes.
 #[derive(Debug, Clone, PartialEq)]
 pub enum NodeAttribute {
-    /// Text, enumerations resolved through `@library`.
+    /// Text; enumerations are resolved through `@library`.
     Text(Vec<String>),
     /// Numbers.
     Number(Vec<f64>),
@@ -125,8 +125,8 @@ impl Nodes {
     /// Opens a population's `nodes.h5`.
     ///
     /// # Errors
-    /// No such population in the file (those that are there are listed), no `node_type_id`, group `0` missing, other
-    /// groups beside it, nodes that are not in the order of their rows.
+    /// Returns an error if the file lacks the population (the error lists the existing ones), its `node_type_id` or its
+    /// group `0`, or has other groups or nodes that are not in row order.
     pub fn open(population: &NodePopulation) -> Result<Self> {
         let file = Hdf5File::open(&population.nodes_file)?;
         let above = population_group(&file, &population.name)?;
@@ -142,31 +142,32 @@ impl Nodes {
         Ok(Self { file, group, len, types, euler_order, placements: OnceLock::new(), columns: Mutex::default() })
     }
 
-    /// The same nodes, with another order of their Euler angles.
+    /// Returns the same nodes, with another order of their Euler angles.
     #[must_use]
     pub fn with_euler_order(self, euler_order: EulerOrder) -> Self {
         Self { euler_order, ..self }
     }
 
-    /// Number of nodes: the length of `node_type_id`.
+    /// Returns the number of nodes: the length of `node_type_id`.
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// Whether there is none.
+    /// Returns whether there are no nodes.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// The transforms of some nodes, in the order given.
+    /// Returns the transforms of some nodes, in the given order.
     ///
-    /// Stored float32 or float64 numbers are used as they are, in float64. The rotation is the quaternion of
-    /// `orientation_w`, `_x`, `_y`, `_z`, of any length above 0; else that of the Euler angles `rotation_angle_xaxis`,
-    /// `_yaxis`, `_zaxis`, an absent one being 0, in the order of [`Nodes::with_euler_order`]; else none.
+    /// Stored float32 or float64 numbers are used unchanged, in float64. The rotation is the quaternion of
+    /// `orientation_w`, `_x`, `_y`, `_z`, of any length above 0; without it, that of the Euler angles
+    /// `rotation_angle_xaxis`, `_yaxis`, `_zaxis`, where a missing one is 0, in the order of
+    /// [`Nodes::with_euler_order`]; without these, none.
     ///
     /// # Errors
-    /// `x`, `y` or `z` missing or not finite, a node id outside the population, a zero quaternion, a quaternion of which
-    /// columns are missing.
+    /// Returns an error if `x`, `y` or `z` is missing or not finite, a node id is outside the population, a quaternion
+    /// is zero, or some of its columns are missing.
     pub fn transforms(&self, nodes: &[u64]) -> Result<Vec<Transform>> {
         let places = self.placements()?;
         nodes.iter().map(|&node| places.transform(self, self.row_of_node(node)?)).collect()
@@ -186,17 +187,18 @@ impl Nodes {
         self.file.read_floats(&object)
     }
 
-    /// A column of booleans: 1 and 0.
+    /// Reads a column of booleans as 1 and 0.
     fn read_flags(&self, name: &str) -> Result<Vec<f64>> {
         let object = self.dataset_path(name);
         self.check_rows(&object)?;
         Ok(self.file.read_booleans(&object)?.into_iter().map(|flag| f64::from(u8::from(flag))).collect())
     }
 
-    /// An attribute of all nodes, e.g. `morphology`, `mtype`.
+    /// Reads an attribute of all nodes, e.g. `morphology`, `mtype`.
     ///
     /// # Errors
-    /// Unknown (those that are there are listed), an enumeration index outside its library.
+    /// Returns an error if the attribute is unknown (the error lists the existing ones), or an index is outside its
+    /// library.
     pub fn read_attribute(&self, name: &str) -> Result<NodeAttribute> {
         let column = self.cached_column(name)?;
         Ok(match &*column {
@@ -209,18 +211,19 @@ impl Nodes {
         })
     }
 
-    /// The morphology names (no extension, perhaps a subfolder) of some nodes, in the order given.
+    /// Returns the morphology names (without extension, perhaps with a subfolder) of some nodes, in the given order.
     ///
     /// # Errors
-    /// As [`Nodes::read_texts`].
+    /// Returns the errors of [`Nodes::read_texts`].
     pub fn morphology_names(&self, nodes: &[u64]) -> Result<Vec<String>> {
         self.read_texts("morphology", nodes)
     }
 
-    /// An attribute that is text, of some nodes, in the order given.
+    /// Reads a text attribute of some nodes, in the given order.
     ///
     /// # Errors
-    /// As [`Nodes::read_attribute`], not text, or a node id outside the population.
+    /// Returns the errors of [`Nodes::read_attribute`], and an error if the attribute is not text, or a node id is
+    /// outside the population.
     pub fn read_texts(&self, name: &str, nodes: &[u64]) -> Result<Vec<String>> {
         let column = self.cached_column(name)?;
         let not_text = || self.file.error(&self.dataset_path(name), NodesProblem::NotText);
@@ -228,22 +231,22 @@ impl Nodes {
         nodes.iter().map(text).collect()
     }
 
-    /// A problem of a node's attribute.
+    /// Returns an error at a node's attribute.
     pub fn error_at(&self, name: &str, node: u64, problem: impl Problem) -> Error {
         let place = ErrorLocation::file(self.file.path()).with_item(self.dataset_path(name)).with_index(node);
         Error::new(place, problem)
     }
 
-    /// Names of all attributes, sorted.
+    /// Returns the names of all attributes, sorted.
     ///
     /// # Errors
-    /// The group is gone.
+    /// Returns an error if the group cannot be read.
     pub fn attribute_names(&self) -> Result<Vec<String>> {
         let mut names = self.file.member_names(&self.group)?;
         names.retain(|name| self.file.is_dataset(&self.dataset_path(name)));
-        let own = names.len();
+        let in_nodes = names.len();
         for name in self.types.iter().flat_map(NodeTypes::attribute_names) {
-            if !names.iter().take(own).any(|known| known == name) {
+            if !names.iter().take(in_nodes).any(|known| known == name) {
                 names.push(name.to_string());
             }
         }
@@ -251,10 +254,10 @@ impl Nodes {
         Ok(names)
     }
 
-    /// An attribute as it is stored.
+    /// Returns an attribute in its stored form, and caches it.
     pub(super) fn cached_column(&self, name: &str) -> Result<Arc<AttributeColumn>> {
-        let kept = |columns: &BTreeMap<_, Arc<AttributeColumn>>| columns.get(name).cloned();
-        if let Some(column) = kept(&self.columns.lock().unwrap_or_else(PoisonError::into_inner)) {
+        let cached = |columns: &BTreeMap<_, Arc<AttributeColumn>>| columns.get(name).cloned();
+        if let Some(column) = cached(&self.columns.lock().unwrap_or_else(PoisonError::into_inner)) {
             return Ok(column);
         }
         let column = Arc::new(self.read_column(name)?);
@@ -292,7 +295,7 @@ impl Nodes {
         self.file.read_unsigned(object)?.into_iter().enumerate().map(checked).collect()
     }
 
-    /// The row of a node id, which is the id itself where there is such a node.
+    /// Returns the row of a node id, which is the id itself if there is such a node.
     fn row_of_node(&self, id: u64) -> Result<usize> {
         let row = usize::try_from(id).ok().filter(|&row| row < self.len);
         row.ok_or_else(|| {
@@ -304,7 +307,7 @@ impl Nodes {
         match self.file.length(object)? {
             found if found == self.len => Ok(()),
             found => {
-                let expected = format!("[{}], one value a node", self.len);
+                let expected = format!("[{}], one value per node", self.len);
                 Err(self.file.error(object, Hdf5Problem::Shape { expected, found: vec![found] }))
             }
         }
@@ -315,12 +318,12 @@ impl Nodes {
     }
 }
 
-/// The group above another one.
+/// Returns the path of the parent group.
 fn parent_group(group: &str) -> &str {
     group.rsplit_once('/').map_or(group, |(above, _)| above)
 }
 
-/// The group of a population, which holds no groups but `0`.
+/// Returns the group of a population, which must contain no group other than `0`.
 fn population_group(file: &Hdf5File, name: &str) -> Result<String> {
     let known = file.member_names("/nodes")?;
     if !known.iter().any(|n| n == name) {
@@ -333,7 +336,7 @@ fn population_group(file: &Hdf5File, name: &str) -> Result<String> {
     if others.is_empty() { Ok(group) } else { Err(file.error(&group, NodesProblem::Groups(join_quoted(others, 12)))) }
 }
 
-/// Checks that a column that may be absent counts the rows from 0, or that it is 0 everywhere.
+/// Checks that an optional column counts the rows from 0 (`counts`), or that it is 0 everywhere.
 fn check_order(file: &Hdf5File, object: &str, counts: bool) -> Result<()> {
     if !file.has_object(object) {
         return Ok(());
@@ -435,7 +438,7 @@ mod tests {
     }
 
     #[test]
-    fn transforms_come_in_the_order_asked_for() {
+    fn transforms_have_the_requested_order() {
         let transforms = Input::new().nodes().transforms(&[2, 0, 2]).unwrap();
         let positions: Vec<_> = transforms.iter().map(|t| t.translation).collect();
         assert_eq!(positions, [Point::new(2.0, 2.0, 2.0), Point::new(0.1, 1.1, 2.1), Point::new(2.0, 2.0, 2.0)]);
@@ -466,7 +469,7 @@ mod tests {
     }
 
     #[test]
-    fn places_and_quaternions_may_be_those_of_the_types() {
+    fn positions_and_quaternions_may_come_from_the_types() {
         let input = bare();
         input.file.create_group(GROUP).unwrap();
         input.file.write_dataset("/nodes/P/node_type_id", &[7_i64, 8], &[2]).unwrap();
@@ -489,7 +492,7 @@ mod tests {
     }
 
     #[test]
-    fn recenter_may_be_a_truth_value() {
+    fn recenter_may_be_a_boolean() {
         let input = Input::new();
         input.file.write_dataset(&format!("{GROUP}/recenter"), &[true, false, true], &[3]).unwrap();
         let nodes = input.nodes();
@@ -504,44 +507,44 @@ mod tests {
     }
 
     #[test]
-    fn a_quaternion_of_which_columns_are_missing_is_refused_with_those_that_are_there() {
+    fn an_incomplete_quaternion_is_refused_with_its_columns() {
         for n in 1..4 {
             let input = Input::new();
             QUATERNION[4 - n..].iter().for_each(|name| input.floats(name, &[0.0; 3]));
             input.floats("rotation_angle_yaxis", &[0.0, FRAC_PI_2, 0.0]);
-            let there: Vec<String> = QUATERNION[4 - n..].iter().map(|name| format!("`{name}`")).collect();
+            let present: Vec<String> = QUATERNION[4 - n..].iter().map(|name| format!("`{name}`")).collect();
             input.says(
                 input.nodes().transforms(&[1]),
                 &format!(
                     "/nodes/P/0: orientation is incomplete, expected `orientation_w`, `orientation_x`, `orientation_y` and \
                      `orientation_z`, found {}",
-                    there.join(", ")
+                    present.join(", ")
                 ),
             );
         }
     }
 
     #[test]
-    fn angles_turn_about_z_then_y_then_x_and_absent_ones_are_zero() {
+    fn angles_rotate_about_z_then_y_then_x_and_missing_ones_are_zero() {
         let input = Input::new();
         input.floats("rotation_angle_yaxis", &[0.0, FRAC_PI_2, FRAC_PI_2]);
         input.floats("rotation_angle_zaxis", &[0.0, 0.0, FRAC_PI_2]);
         let nodes = input.nodes();
-        // 90 degrees about y brings z to x
+        // 90 degrees about y rotates z to x
         let p = turned(&nodes, 1, Point::new(0.0, 0.0, 1.0));
         assert!(p.distance(Point::new(1.0, 0.0, 0.0)) < 1e-15, "{p}");
         assert_eq!(turned(&nodes, 0, Point::new(0.0, 0.0, 1.0)), Point::new(0.0, 0.0, 1.0));
         assert_eq!(nodes.orientation().unwrap(), Orientation::Euler { depends_on_order: true });
-        // about z first: x to y, where y stays
+        // about z first: x to y, which the rotation about y does not change
         let p = turned(&nodes, 2, Point::new(1.0, 0.0, 0.0));
         assert!(p.distance(Point::new(0.0, 1.0, 0.0)) < 1e-15, "{p}");
-        // about y first: x to -z, where z stays
+        // about y first: x to -z, which the rotation about z does not change
         let p = turned(&nodes.with_euler_order(EulerOrder::Neurodamus), 2, Point::new(1.0, 0.0, 0.0));
         assert!(p.distance(Point::new(0.0, 0.0, -1.0)) < 1e-15, "{p}");
     }
 
     #[test]
-    fn attributes_of_node_types_stand_in_for_those_that_nodes_lack() {
+    fn attributes_of_node_types_replace_those_that_nodes_lack() {
         let input = bare();
         input.file.create_group(GROUP).unwrap();
         input.file.write_dataset("/nodes/P/node_type_id", &[7_i64, 9, 7], &[3]).unwrap();
@@ -563,7 +566,7 @@ mod tests {
     }
 
     #[test]
-    fn a_zero_quaternion_names_its_node_and_spares_the_others() {
+    fn a_zero_quaternion_is_an_error_for_its_node_only() {
         let input = Input::new();
         input.floats("orientation_w", &[1.0, 0.0, 1.0]);
         QUATERNION[1..].iter().for_each(|name| input.floats(name, &[0.0; 3]));
@@ -571,12 +574,13 @@ mod tests {
         assert_eq!(nodes.transforms(&[0, 2]).unwrap().len(), 2);
         input.says(
             nodes.transforms(&[0, 1]),
-            "node[1]: orientation is no rotation, expected a quaternion with a length above 0, found (w 0, x 0, y 0, z 0)",
+            "node[1]: orientation is not a rotation, expected a quaternion with a length above 0, found (w 0, x 0, y \
+             0, z 0)",
         );
     }
 
     #[test]
-    fn numbers_that_are_not_finite_name_column_and_node() {
+    fn an_error_for_a_number_that_is_not_finite_names_column_and_node() {
         let input = Input::new();
         input.floats("rotation_angle_zaxis", &[0.0, f64::INFINITY, 0.0]);
         input.says(
@@ -603,7 +607,7 @@ mod tests {
     }
 
     #[test]
-    fn enumerations_are_resolved_and_other_columns_taken_as_they_are() {
+    fn enumerations_are_resolved_and_other_columns_unchanged() {
         let input = Input::new();
         input.texts("@library/mtype", &["L1", "L2"]);
         input.integers("mtype", &[1, 0, 1]);
@@ -625,7 +629,7 @@ mod tests {
     }
 
     #[test]
-    fn morphologies_come_in_the_order_asked_for() {
+    fn morphologies_have_the_requested_order() {
         let input = Input::new();
         input.texts("@library/morphology", &["sub/a", "b"]);
         input.integers("morphology", &[0, 1, 0]);
@@ -643,28 +647,28 @@ mod tests {
     }
 
     #[test]
-    fn an_index_outside_its_library_names_the_node() {
+    fn an_error_for_an_index_outside_its_library_names_the_node() {
         let input = Input::new();
         input.texts("@library/mtype", &["L1", "L2"]);
         input.integers("mtype", &[1, 2, 0]);
         input.says(
             input.nodes().read_attribute("mtype"),
-            "/nodes/P/0/mtype[1]: no such entry in the library, expected an index below 2, found 2",
+            "/nodes/P/0/mtype[1]: index outside the library, expected an index below 2, found 2",
         );
     }
 
     #[test]
-    fn a_column_of_another_length_is_refused() {
+    fn a_column_of_the_wrong_length_is_refused() {
         let input = Input::new();
         input.floats("rotation_angle_xaxis", &[0.0; 2]);
         input.floats("weight", &[0.0; 4]);
         input.says(
             input.nodes().transforms(&[0]),
-            "/nodes/P/0/rotation_angle_xaxis: wrong shape, expected [3], one value a node, found [2]",
+            "/nodes/P/0/rotation_angle_xaxis: wrong shape, expected [3], one value per node, found [2]",
         );
         input.says(
             input.nodes().read_attribute("weight"),
-            "/nodes/P/0/weight: wrong shape, expected [3], one value a node, found [4]",
+            "/nodes/P/0/weight: wrong shape, expected [3], one value per node, found [4]",
         );
     }
 
@@ -727,12 +731,12 @@ mod tests {
     }
 
     #[test]
-    fn nodes_that_are_not_in_the_order_of_their_rows_are_refused() {
+    fn nodes_that_are_not_in_row_order_are_refused() {
         let input = Input::new();
         input.file.write_dataset("/nodes/P/node_group_id", &[0_u32; 3], &[3]).unwrap();
         input.file.write_dataset("/nodes/P/node_group_index", &[0_u64, 1, 2], &[3]).unwrap();
         assert!(input.open().is_ok());
         input.file.write_dataset("/nodes/P/node_id", &[0_u64, 2, 1], &[3]).unwrap();
-        input.says(input.open(), "/nodes/P/node_id[1]: nodes in another order than their rows, expected 1, found 2");
+        input.says(input.open(), "/nodes/P/node_id[1]: nodes are not in row order, expected 1, found 2");
     }
 }

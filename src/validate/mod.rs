@@ -1,4 +1,4 @@
-//! Validation: of electrodes files by themselves, and of two files that should hold the same.
+//! Validates electrodes files by themselves, and compares two files that should hold the same data.
 
 pub mod circuit;
 pub mod electrodes_file;
@@ -7,3 +7,6 @@ mod tolerance;
 pub mod weights;
 
 pub use tolerance::{Difference, Tolerance};
+
+/// Number of segments of a myelin section, by every rule that creates one.
+const MYELIN_SEGMENTS: usize = 5;

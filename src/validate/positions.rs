@@ -1,4 +1,4 @@
-//! Comparison of where segments lie: matched by node, section and id in the section.
+//! Compares the positions of segments in two files, matched by node, section and segment id.
 
 mod matching;
 mod placed_segments;
@@ -11,27 +11,27 @@ use std::collections::BTreeSet;
 use super::Tolerance;
 use matching::SectionMatcher;
 
-/// How to compare.
+/// Options of the comparison.
 #[derive(Debug, Clone, Copy)]
 pub struct PositionsOptions {
-    /// How far apart two points may be: |a - b| is their distance, |a| and |b| are those from the origin, um.
+    /// Largest allowed distance of two points: |a - b| is their distance, |a| and |b| are those from the origin, µm.
     pub tolerance: Tolerance,
-    /// Match the myelin of a neuron, the last section in either file, though its ids differ, as they do in old files by 1 to
-    /// 30: sections of 5 segments, and of no other kind where that is known.
+    /// Match the myelin of a neuron, the last section in either file, even if its ids differ, as they do in old files
+    /// by 1 to 30. Myelin is a section of 5 segments, whose type, if known, is not another.
     pub ignore_myelin_id: bool,
 }
 
-/// A known cause of differences, proved.
+/// A known cause of differences, proved by the data.
 #[derive(Debug, Clone, PartialEq)]
 pub enum PositionsCause {
-    /// The sections on one side only are in the same places under another id.
+    /// The sections in only one file are at the same positions under another id.
     MyelinIds {
         /// Number of neurons.
         nodes: u64,
-        /// The smallest and the largest difference of ids, second file less first.
+        /// The smallest and the largest difference of ids, second file minus first.
         offsets: [i64; 2],
     },
-    /// Each file's differing sections are those of one of two rules for the axon's terminal branch.
+    /// The differing sections of each file follow one of two rules for the axon's terminal branch.
     LastBranch {
         /// Number of neurons.
         nodes: u64,
@@ -41,7 +41,7 @@ pub enum PositionsCause {
 }
 
 impl PositionsCause {
-    /// Its name.
+    /// Name of the cause.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::MyelinIds { .. } => "myelin ids",
@@ -55,43 +55,43 @@ impl std::fmt::Display for PositionsCause {
         match self {
             Self::MyelinIds { nodes, offsets: [low, high] } => write!(
                 f,
-                "the sections on one side only of {nodes} neurons are in the same places under another id, {low:+} to \
-                 {high:+}: `--ignore-myelin-id` matches them"
+                "the sections in only one file of {nodes} neurons are at the same positions under another id, {low:+} \
+                 to {high:+}: `--ignore-myelin-id` matches them"
             ),
             Self::LastBranch { nodes, rules: [a, b] } => write!(
                 f,
-                "the axon stubs of {nodes} neurons are where `--axon-placement {a}` puts them in the first file, and where \
-                 `{b}` does in the second"
+                "the axon stubs of {nodes} neurons are placed by `--axon-placement {a}` in the first file, and by \
+                 `{b}` in the second"
             ),
         }
     }
 }
 
-/// What was found.
+/// Result of comparing positions.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PositionsComparison {
     /// Number of nodes in both files.
     pub node_count: u64,
     /// Number of segments compared.
     pub segment_count: u64,
-    /// Nodes that one file has, and the other has not.
+    /// Nodes that are in only one file.
     pub nodes_only_in: [Vec<u64>; 2],
-    /// Sections that one file has, and the other has not, or with other numbers or ids of segments.
+    /// Sections that are in only one file, or have other numbers or ids of segments.
     pub unmatched: Vec<Unmatched>,
     /// Number of segments outside the tolerance.
     pub outside_count: u64,
-    /// The nodes of these.
+    /// The nodes with such segments.
     pub nodes_outside: BTreeSet<u64>,
-    /// Median, 90th and 99th percentile of the segments' distances, um.
+    /// Median, 90th and 99th percentile of the segments' distances, µm.
     pub distance_quantiles_um: [f64; 3],
-    /// The segments furthest apart, at most ten, the worst first; none where all are in the same place.
+    /// The segments furthest apart, at most ten, the worst first; empty if all positions are equal.
     pub worst: Vec<WorstSegment>,
-    /// Known causes of what differs.
+    /// Known causes of the differences.
     pub causes: Vec<PositionsCause>,
 }
 
 impl PositionsComparison {
-    /// Whether all is in the same place within the tolerance, and nothing is on one side only.
+    /// Returns whether all positions agree within the tolerance, and nothing is in only one file.
     pub fn agrees(&self) -> bool {
         self.nodes_only_in.iter().all(Vec::is_empty) && self.unmatched.is_empty() && self.outside_count == 0
     }
@@ -110,9 +110,9 @@ pub fn compare(a: &PlacedSegments, b: &PlacedSegments, options: &PositionsOption
     matching.finish([alone(a, b), alone(b, a)])
 }
 
-/// The rules by which two files place the axons of their differing neurons, if one rule explains each file.
+/// Returns the rules by which two files place the axons of their differing neurons, if one rule explains each file.
 ///
-/// `by_rule` are the same neurons as each rule places them; all of their sections have to fit.
+/// `by_rule` has the same neurons as each rule places them; all of their sections must fit.
 pub fn find_last_branch_cause(
     a: &PlacedSegments,
     b: &PlacedSegments,
@@ -126,8 +126,8 @@ pub fn find_last_branch_cause(
             (Some(own), Some(placed)) => {
                 let mut matching = SectionMatcher::new(&options);
                 matching.compare_neuron(node, own, placed);
-                let told = matching.finish(Default::default());
-                told.outside_count == 0 && told.unmatched.is_empty()
+                let comparison = matching.finish(Default::default());
+                comparison.outside_count == 0 && comparison.unmatched.is_empty()
             }
             _ => false,
         })

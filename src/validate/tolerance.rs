@@ -1,28 +1,28 @@
-//! Comparison of two files that should hold the same: how far apart, and where.
+//! Tolerance and difference of two numbers that should be equal.
 
-/// How far apart two numbers may be: `|a - b| <= atol + rtol max(|a|, |b|)`.
+/// Largest allowed difference of two numbers: `|a - b| <= atol + rtol max(|a|, |b|)`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Tolerance {
     /// Relative to the larger of the two.
     pub rtol: f64,
-    /// Absolute, in the numbers' unit.
+    /// Absolute, in the unit of the numbers.
     pub atol: f64,
 }
 
-/// How far apart two numbers are.
+/// Difference of two numbers.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Difference {
-    /// `|a - b|`; infinite where one is not finite, or the difference overflows.
+    /// `|a - b|`; infinite if one is not finite, or the difference overflows.
     pub absolute: f64,
-    /// `|a - b| / max(|a|, |b|)`; infinite where `absolute` is.
+    /// `|a - b| / max(|a|, |b|)`; infinite if `absolute` is.
     pub relative: f64,
 }
 
 impl Difference {
-    /// Not apart at all.
+    /// No difference.
     pub const EQUAL: Self = Self { absolute: 0.0, relative: 0.0 };
 
-    /// How far `a` and `b` are apart. NaN in both files is equal: the question is whether the files agree.
+    /// Difference of `a` and `b`. NaN in both files is equal: the question is whether the files agree.
     pub fn between(a: f64, b: f64) -> Self {
         if a == b || (a.is_nan() && b.is_nan()) {
             return Self::EQUAL;
@@ -37,19 +37,19 @@ impl Difference {
 }
 
 impl Tolerance {
-    /// What differences are measured by: what is allowed, or the larger of the two numbers where nothing is.
+    /// The scale of differences: this tolerance, or the larger of the two numbers if it allows no difference.
     pub(crate) fn excess_measure(&self) -> Self {
         if self.atol == 0.0 && self.rtol == 0.0 { Self { rtol: 1.0, atol: 0.0 } } else { *self }
     }
 
-    /// How many times what is allowed two numbers are apart; the relative difference where nothing is allowed.
+    /// Difference of two numbers as a multiple of the tolerance; the relative difference if the tolerance is 0.
     pub fn excess(&self, a: f64, b: f64, apart: Difference) -> f64 {
         let Self { rtol, atol } = self.excess_measure();
         let excess = apart.absolute / (atol + rtol * a.abs().max(b.abs()));
         if apart.absolute.is_finite() { excess } else { f64::INFINITY }
     }
 
-    /// Whether two numbers agree.
+    /// Returns whether two numbers agree.
     pub fn allows(&self, a: f64, b: f64) -> bool {
         let Difference { absolute, .. } = Difference::between(a, b);
         absolute == 0.0 || (absolute.is_finite() && absolute <= self.atol + self.rtol * a.abs().max(b.abs()))

@@ -1,4 +1,4 @@
-//! Comparison of two electrodes files: nodes matched by id, contacts by name, rows read in blocks.
+//! Compares two electrodes files: nodes matched by id, contacts by name, rows read in blocks.
 
 mod accumulator;
 mod causes;
@@ -27,35 +27,36 @@ use crate::sonata::electrodes_file::{ElectrodesFile, PopulationEntry};
 use matched_columns::MatchedColumns;
 use matched_rows::MatchedRows;
 
-/// How to compare.
+/// Options of the comparison.
 #[derive(Debug, Clone, Copy)]
 pub struct WeightsOptions {
-    /// How far apart coefficients may be.
+    /// Largest allowed difference of weights.
     pub tolerance: Tolerance,
-    /// What to do with columns of no contact.
+    /// What to do with columns without a contact.
     pub extra_column: ExtraColumn,
-    /// Which column is whose.
+    /// How columns belong to contacts.
     pub column_rule: ColumnRule,
 }
 
-/// What cannot be compared.
+/// Why files cannot be compared.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum CompareProblem {
-    /// Neither file is one of the original's.
-    #[error("columns in order of sorted names, expected a file with one column more than contacts, found none")]
+    /// Neither file has the extra column of BlueRecording 0.2.1.
+    #[error("columns cannot be sorted by name, expected a file with one more column than contacts, found none")]
     NoExtraColumn,
 }
 
 impl Problem for CompareProblem {
     fn hint(&self) -> Option<String> {
         Some(
-            "`--columns sorted-names` is for files of BlueRecording 0.2.1; without it each file's own index is used"
+            "`--columns sorted-names` is for files of BlueRecording 0.2.1; leave it out to use the column numbers of \
+             each file"
                 .into(),
         )
     }
 }
 
-/// What was found between two populations. What is on one side only is named, never compared.
+/// Result of comparing two populations. Nodes, contacts and columns in only one file are listed, but not compared.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WeightsComparison {
     /// Their names.
@@ -64,24 +65,24 @@ pub struct WeightsComparison {
     pub nodes: u64,
     /// Number of rows compared.
     pub rows: u64,
-    /// Nodes that one file has, and the other has not.
+    /// Nodes that are in only one file.
     pub nodes_only_in: [Vec<u64>; 2],
     /// Nodes whose numbers of segments differ.
     pub segment_counts: Vec<SegmentCounts>,
-    /// Contacts that one file has, and the other has not.
+    /// Contacts that are in only one file.
     pub contacts_only_in: [Vec<String>; 2],
     /// Contacts whose columns are in different units, with the units of both files.
     pub unit_mismatches: Vec<UnitMismatch>,
-    /// Columns of no contact, where their numbers differ and they are not ignored.
+    /// Numbers of columns without a contact, if they differ and are not ignored.
     pub extra_columns: Option<[u64; 2]>,
-    /// The contacts of both files, sorted by name.
+    /// The contacts in both files, sorted by name.
     pub contacts: Vec<ContactComparison>,
-    /// The pairs furthest beyond the tolerance, the worst first: at most ten.
+    /// The pairs furthest outside the tolerance, the worst first: at most ten.
     pub worst: Vec<WorstPair>,
 }
 
 impl WeightsComparison {
-    /// Whether the files agree within the tolerance, and nothing is on one side only.
+    /// Returns whether the files agree within the tolerance, and nothing is in only one file.
     pub fn agrees(&self) -> bool {
         let complete = self.nodes_only_in.iter().all(Vec::is_empty) && self.contacts_only_in.iter().all(Vec::is_empty);
         let fits = self.segment_counts.is_empty() && self.extra_columns.is_none() && self.unit_mismatches.is_empty();
@@ -89,19 +90,20 @@ impl WeightsComparison {
     }
 }
 
-/// Populations to be compared.
+/// Populations to compare.
 #[derive(Debug)]
 pub struct PopulationPairs<'a> {
-    /// One of each file.
+    /// Pairs of a population of each file.
     pub pairs: Vec<(&'a PopulationEntry, &'a PopulationEntry)>,
-    /// Names that one file has, and the other has not.
+    /// Names that are in only one file.
     pub only_in: [Vec<String>; 2],
 }
 
-/// Pairs the populations of two files: those named, else the one of each whatever the names, else those of one name.
+/// Pairs the populations of two files: the named ones, or else the only one of each file whatever its name, or else
+/// those of the same name.
 ///
 /// # Errors
-/// A population named is not in its file.
+/// Returns an error if a named population is not in its file.
 pub fn pair_populations<'a>(
     a: &'a ElectrodesFile,
     b: &'a ElectrodesFile,
@@ -122,10 +124,11 @@ pub fn pair_populations<'a>(
     Ok(PopulationPairs { pairs, only_in: [alone(a, b), alone(b, a)] })
 }
 
-/// Compares two populations, in threads. `progress` is called with numbers of rows done.
+/// Compares two populations in parallel. `progress` is called with numbers of rows done.
 ///
 /// # Errors
-/// A file cannot be read, or sorted names are asked for and neither file has a column too many.
+/// Returns an error if a file cannot be read, or if columns are to be sorted by name and neither file has an extra
+/// column.
 pub fn compare(
     (file_a, a): (&ElectrodesFile, &PopulationEntry),
     (file_b, b): (&ElectrodesFile, &PopulationEntry),

@@ -100,7 +100,7 @@ fn three_of_four_columns_of_a_quaternion() {
         &[],
         "error: nodes.h5: /nodes/few/0: orientation is incomplete, expected `orientation_w`, `orientation_x`, `orientation_y` \
          and `orientation_z`, found `orientation_x`, `orientation_y`, `orientation_z`\n\
-         hint: add the columns that are missing, or remove those that are there: without any of them the rotation is that of \
+         hint: add the missing columns, or remove the others: without any of them the rotation is that of \
          `rotation_angle_xaxis`, `_yaxis` and `_zaxis`, or none",
     );
 }

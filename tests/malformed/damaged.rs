@@ -264,7 +264,7 @@ fn an_index_that_is_shortened_while_it_is_mapped_ends_with_an_error() {
         let code = run.status.code();
         assert!(matches!(code, Some(0 | 2)), "{:?}: {stderr}", run.status);
         if stderr
-            .contains("cut short while it was in use, expected an index that stays as it is\nhint: remove the file")
+            .contains("truncated while it was in use, expected an index that does not change\nhint: remove the file")
         {
             assert!(stderr.starts_with("error: i: ") && code == Some(2), "{stderr}");
             ended = true;

@@ -49,7 +49,7 @@ const KNOWN: &str = "`name`, `x`, `y`, `z`, `layer`, `region`, `type`, `conducti
     `array`, `measure`, `per_volume`, `boundary`, `reference`, `disc_radius`, `disc_normal`, `disc_points`";
 /// What a contact in a conducting medium may say for itself, as messages list it.
 const OF_MEDIUM: &str = "`conductivity`, `conductivity sx,sy,sz`, `boundary`, `disc_radius`, `reference`";
-const RENAME: &str = "hint: what nothing reads would be lost: rename it to one of these, or remove it";
+const RENAME: &str = "hint: rename it to one of these, or remove it";
 
 #[test]
 fn what_is_not_refused_is_computed() {
@@ -68,7 +68,7 @@ fn a_file_that_is_not_there_is_named() {
 
 #[test]
 fn bytes_that_are_no_text_are_refused() {
-    refused(b"PAR1\xff\xfe", "error: FILE: no text, expected electrodes as CSV or JSON");
+    refused(b"PAR1\xff\xfe", "error: FILE: not a text file, expected electrodes as CSV or JSON");
 }
 
 #[test]
@@ -109,8 +109,8 @@ fn an_unknown_column_or_key_is_not_lost_in_silence() {
 
 #[test]
 fn a_column_that_is_there_twice_is_refused() {
-    refused("name,x,y,z,x\na,1,2,3,4\n", "error: FILE: line[1]: column `x` is there twice, expected each once");
-    refused(",x,y,z,name\n0,1,2,3,a\n", "error: FILE: line[1]: column `name` is there twice, expected each once");
+    refused("name,x,y,z,x\na,1,2,3,4\n", "error: FILE: line[1]: duplicate column `x`, expected each column once");
+    refused(",x,y,z,name\n0,1,2,3,a\n", "error: FILE: line[1]: duplicate column `name`, expected each column once");
 }
 
 #[test]
@@ -168,17 +168,17 @@ fn json_of_another_shape_is_refused() {
 fn a_name_that_two_contacts_have_is_refused_with_both_places() {
     refused(
         "name,x,y,z\ne1,1,2,3\n\ne2,1,2,3\ne1,4,5,6\n",
-        "error: FILE: line[5]: name is taken, expected each name once, found `e1` in line[2] already",
+        "error: FILE: line[5]: duplicate name, expected each name once, found `e1` also in line[2]",
     );
     refused(
         r#"[{"name": "1", "x": 1, "y": 2, "z": 3}, {"name": 1, "x": 1, "y": 2, "z": 3}]"#,
-        "error: FILE: electrode[1]: name is taken, expected each name once, found `1` in electrode[0] already",
+        "error: FILE: electrode[1]: duplicate name, expected each name once, found `1` also in electrode[0]",
     );
 }
 
 #[test]
 fn a_name_that_is_no_group_is_refused() {
-    let expected = "wrong name, expected one without `/` and NUL that is not empty, `.` or `..`, found";
+    let expected = "wrong name, expected a name without `/` and NUL that is not empty, `.` or `..`, found";
     for name in ["", ".", "..", "shank/1"] {
         let content = format!("name,x,y,z\n{name},1,2,3\n");
         refused(content, &format!("error: FILE: line[2]: {expected} `{name}`"));
@@ -191,8 +191,8 @@ fn a_name_that_is_no_group_is_refused() {
 fn a_name_that_the_population_has_is_refused() {
     refused(
         "name,x,y,z\nneurons,1,2,3\n",
-        "error: FILE: wrong name, expected one that no population has, found `neurons`\n\
-        hint: contacts and populations are neighbours in the electrodes file: rename the contact",
+        "error: FILE: wrong name, expected one different from all populations, found `neurons`\n\
+        hint: rename the contact: contacts and populations share one group in the electrodes file",
     );
 }
 
@@ -259,8 +259,9 @@ fn probeinterface_with_unknown_units_is_refused() {
 fn a_contact_without_its_lead_field_is_refused() {
     refused(
         "name,x,y,z,type\na,1,2,3,Reciprocity\n",
-        "error: FILE: contact `a`: no lead field, expected the one that `Reciprocity` looks up, found none\n\
-        hint: give `--fields FILE` for all contacts of such methods, one for each in file order, or `--field NAME=FILE`",
+        "error: FILE: contact `a`: no lead field, expected one for `Reciprocity`, found none\n\
+        hint: give `--fields FILE` once, or once for each contact of such methods in file order, or \
+        `--field NAME=FILE`",
     );
 }
 
@@ -271,7 +272,7 @@ fn a_disk_or_plane_alone_is_refused() {
             format!("name,x,y,z,type\na,1,2,3,ObjectiveCSD_{shape}\n"),
             &format!(
                 "error: FILE: `ObjectiveCSD_{shape}` array with no axis, expected at least two points at different \
-                positions, found 1\nhint: the axis comes from the other contacts of the array: add one, or use \
+                positions, found 1\nhint: add another contact to the array, which defines its axis, or use \
                 `ObjectiveCSD_Sphere`"
             ),
         );
@@ -294,7 +295,7 @@ fn a_wrong_number_of_conductivities_is_refused() {
         "name,x,y,z\na,1,2,3\nb,1,2,4\nc,1,2,5\n",
         &["--conductivity", "0.2", "0.3"],
         "error: wrong number of conductivities, expected 1 or 3 (one for each contact of an analytic method), found 2\n\
-        hint: give `--conductivity` one value for all, or one for each, in file order",
+        hint: give `--conductivity` one value for all such contacts, or one for each, in file order",
     );
 }
 
@@ -322,7 +323,7 @@ fn a_boundary_that_the_contact_cannot_have_is_refused() {
     refused(
         file("9000", "y=9000 0"),
         "error: FILE: contact `a`: contact on its boundary, expected the medium's side, as in `y<9000, 0`, found \
-        `y=9000, 0`\nhint: `<` and `>` say on which side the medium is, wherever the contact is",
+        `y=9000, 0`\nhint: give the side of the medium with `<` or `>`",
     );
     refused(
         file("9001", "y<9000 0"),
@@ -338,7 +339,7 @@ fn a_boundary_that_the_contact_cannot_have_is_refused() {
         &["--conductivity", "0.3,0.3,0.2"],
         "error: FILE: contact `a`: no image in this medium, expected equal conductivities along x and z or 0 S/m beyond \
         the boundary, found 0.3 and 0.2, 1.5 beyond\n\
-        hint: a field solver knows this medium: `Reciprocity` on its lead field",
+        hint: use a field solver for this medium, and `Reciprocity` with its lead field",
     );
     refused(
         "name,x,y,z,boundary,disc_radius,disc_normal\na,1,2,3,y<4 0,5,1 0 0\n",

@@ -1,5 +1,5 @@
 //! Damaged electrodes files, made from a sound one: each has its finding, with its exact text, and no other error; what
-//! can be mended is sound afterwards and holds the same coefficients.
+//! can be fixed is valid afterwards and has the same weights.
 
 use std::path::Path;
 
@@ -173,7 +173,7 @@ pub const CORPUS: &[Damage] = &[
     damage("E06", "/pop/node_ids: wrong type, expected integers, found unicode (var len)", |f| {
         text(f, IDS, &["4", "9"]);
     }),
-    damage("E06", "/pop/offsets: no dataset, expected a dataset, found a group or a broken link", |f| {
+    damage("E06", "/pop/offsets: wrong object, expected a dataset, found a group or a broken link", |f| {
         group(f, OFFSETS)
     }),
     damage("E06", "/electrodes/pop/scaling_factors: wrong type, expected float64, found unicode (var len)", |f| {
@@ -181,7 +181,7 @@ pub const CORPUS: &[Damage] = &[
         put(f, SCALING, &ndarray::Array2::from_shape_vec((3, 2), words.to_vec()).unwrap());
         units(f, "V/nA");
     }),
-    damage("E06", "/pop/node_ids: no dataset, expected a dataset, found a group or a broken link", |f| {
+    damage("E06", "/pop/node_ids: wrong object, expected a dataset, found a group or a broken link", |f| {
         unlink(f, IDS);
         f.link_soft("/nowhere", IDS).unwrap();
     }),
@@ -190,17 +190,17 @@ pub const CORPUS: &[Damage] = &[
     mends("E11", "/pop/offsets: wrong type, expected uint64, found float32", |f| {
         list(f, OFFSETS, &[0.0_f32, 2.0, 3.0]);
     }),
-    damage("E12", "/pop/offsets[1]: no counting number, expected a whole number of 0 or more, found 1.5", |f| {
+    damage("E12", "/pop/offsets[1]: invalid number, expected an integer of 0 or more, found 1.5", |f| {
         list(f, OFFSETS, &[0.0, 1.5, 3.0]);
     }),
-    damage("E12", "/pop/node_ids[0]: no counting number, expected a whole number of 0 or more, found -4", |f| {
+    damage("E12", "/pop/node_ids[0]: invalid number, expected an integer of 0 or more, found -4", |f| {
         list(f, IDS, &[-4_i64, 9]);
     }),
-    damage("E12", "/pop/node_ids[1]: no counting number, expected a whole number of 0 or more, found NaN", |f| {
+    damage("E12", "/pop/node_ids[1]: invalid number, expected an integer of 0 or more, found NaN", |f| {
         list(f, IDS, &[4.0, f64::NAN]);
     }),
-    mends("E13", "/pop/node_ids: another type, expected uint64, found int64", |f| list(f, IDS, &[4_i64, 9])),
-    mends("E13", "/pop/offsets: another type, expected uint64, found uint32", |f| list(f, OFFSETS, &[0_u32, 2, 3])),
+    mends("E13", "/pop/node_ids: wrong type, expected uint64, found int64", |f| list(f, IDS, &[4_i64, 9])),
+    mends("E13", "/pop/offsets: wrong type, expected uint64, found uint32", |f| list(f, OFFSETS, &[0_u32, 2, 3])),
     damage("E14", "/pop/node_ids: wrong shape, expected one dimension, found [1, 2]", |f| {
         put(f, IDS, &ndarray::arr2(&[[4_u64, 9]]));
     }),
@@ -245,7 +245,7 @@ pub const CORPUS: &[Damage] = &[
     damage("E22", "/pop/node_ids[1]: node listed twice, expected each once, found `4` again", |f| {
         list(f, IDS, &[4_u64, 4]);
     }),
-    mends("E23", "/pop/node_ids[1]: node ids are not ascending, expected one above 9, found 4", |f| {
+    mends("E23", "/pop/node_ids[1]: node ids are not ascending, expected more than 9, found 4", |f| {
         list(f, IDS, &[9_u64, 4]);
     }),
     damage("E24", "/pop/node_ids: no nodes, expected at least one", |f| {
@@ -260,11 +260,11 @@ pub const CORPUS: &[Damage] = &[
         list(f, SCALING, &FACTORS);
         units(f, "V/nA");
     }),
-    mends("E31", "/electrodes/pop/scaling_factors: another type, expected float64, found float32", |f| {
+    mends("E31", "/electrodes/pop/scaling_factors: wrong type, expected float64, found float32", |f| {
         put(f, SCALING, &ndarray::arr2(&[[1.0_f32, 2.0], [3.0, 4.0], [5.0, 6.0]]));
         units(f, "V/nA");
     }),
-    mends("E31", "/electrodes/pop/scaling_factors: another type, expected float64, found int64", |f| {
+    mends("E31", "/electrodes/pop/scaling_factors: wrong type, expected float64, found int64", |f| {
         put(f, SCALING, &ndarray::arr2(&[[1_i64, 2], [3, 4], [5, 6]]));
         units(f, "V/nA");
     }),
@@ -274,7 +274,7 @@ pub const CORPUS: &[Damage] = &[
         f.new_dataset_builder().shuffle().deflate(4).with_data(&values).create(SCALING).unwrap();
         units(f, "V/nA");
     }),
-    mends("E33", "/electrodes/pop/scaling_factors: in chunks, expected one piece", |f| {
+    mends("E33", "/electrodes/pop/scaling_factors: stored in chunks, expected contiguous storage", |f| {
         unlink(f, SCALING);
         let values = ndarray::Array2::from_shape_vec((3, 2), FACTORS.to_vec()).unwrap();
         f.new_dataset_builder().chunk((1, 2)).with_data(&values).create(SCALING).unwrap();
@@ -286,23 +286,24 @@ pub const CORPUS: &[Damage] = &[
     damage("E35", "/electrodes/pop/scaling_factors[2]: infinite at contact `a`, expected a finite number", |f| {
         table(f, (3, 2), &[1.0, 2.0, 3.0, 4.0, f64::NEG_INFINITY, 6.0]);
     }),
-    damage("E36", "/electrodes/pop/scaling_factors: all coefficients are 1, expected potentials of 1 nA, in V", |f| {
+    damage("E36", "/electrodes/pop/scaling_factors: all weights are 1, expected potentials of 1 nA, in V", |f| {
         table(f, (3, 2), &[1.0; 6]);
     }),
-    damage("E37", "/electrodes/pop/scaling_factors: all coefficients of contact `b` are 0", |f| {
+    damage("E37", "/electrodes/pop/scaling_factors: all weights of contact `b` are 0", |f| {
         table(f, (3, 2), &[1.0, 0.0, 3.0, 0.0, 5.0, 0.0]);
     }),
     mends(
         "E38",
-        "/electrodes/pop/scaling_factors: column 2 is of no contact and all ones, expected 2 columns, found 3",
+        "/electrodes/pop/scaling_factors: column 2 without a contact is all ones, expected 2 columns, found 3",
         |f| table(f, (3, 3), &[1.0, 2.0, 1.0, 3.0, 4.0, 1.0, 5.0, 6.0, 1.0]),
     ),
-    damage("E39", "/electrodes/pop/scaling_factors: column 2 is of no contact, expected one", |f| {
+    damage("E39", "/electrodes/pop/scaling_factors: column 2 has no contact, expected one", |f| {
         table(f, (3, 3), &[1.0, 2.0, 7.0, 3.0, 4.0, 8.0, 5.0, 6.0, 9.0]);
     }),
     damage(
         "E40",
-        "/electrodes: no contact, expected at least one: columns have no names, and the simulator's report numbers them",
+        "/electrodes: no contacts, expected at least one: columns have no names, and the simulator's report only \
+         numbers them",
         |f| {
             unlink(f, "/electrodes/a");
             unlink(f, "/electrodes/b");
@@ -310,59 +311,60 @@ pub const CORPUS: &[Damage] = &[
     ),
     damage(
         "E08",
-        "/electrodes/pop/scaling_factors: compressed by a filter that cannot be undone here, expected `deflate` or none, \
-         found `zstd`",
+        "/electrodes/pop/scaling_factors: compressed by a filter that cannot be undone here, expected `deflate` or \
+         none, found `zstd`",
         |f| compressed_by(f, SCALING, 32015),
     ),
     damage(
         "E08",
-        "/electrodes/pop/scaling_factors: compressed by a filter that cannot be undone here, expected `deflate` or none, \
-         found `filter 4242`",
+        "/electrodes/pop/scaling_factors: compressed by a filter that cannot be undone here, expected `deflate` or \
+         none, found `filter 4242`",
         |f| compressed_by(f, SCALING, 4242),
     ),
     damage(
         "E86",
-        "/electrodes/pop/scaling_factors[2]: all rows of node 9 are 0, expected potentials, which are 0 nowhere",
+        "/electrodes/pop/scaling_factors[2]: all rows of node 9 are 0, expected potentials, which are never 0",
         |f| table(f, (3, 2), &[1.0, 2.0, 3.0, 4.0, 0.0, 0.0]),
     ),
     damage(
         "E86",
-        "/electrodes/pop/scaling_factors[1]: 1 of 2 rows of node 4 are 0, expected potentials, which are 0 nowhere",
+        "/electrodes/pop/scaling_factors[1]: 1 of 2 rows of node 4 are 0, expected potentials, which are never 0",
         |f| table(f, (3, 2), &[1.0, 2.0, 0.0, 0.0, 5.0, 6.0]),
     ),
     damage(
         "E62",
-        "/electrodes/a: attribute `units` is not that of the contact's type, expected `V/nA`, found `1/um3`",
+        "/electrodes/a: attribute `units` does not match the contact's type, expected `V/nA`, found `1/um3`",
         |f| text_attribute(&f.group("/electrodes/a").unwrap(), "units", "1/um3"),
     ),
-    mends("E63", "/electrodes/b: attribute `units` missing, expected `1/um3` since `per_volume` is set", |f| {
+    mends("E63", "/electrodes/b: attribute `units` missing, expected `1/um3` because `per_volume` is set", |f| {
         text(f, "/electrodes/b/type", &["ObjectiveCSD_Sphere"]);
         text_attribute(&f.dataset("/electrodes/b/type").unwrap(), "per_volume", "true");
     }),
     damage("E41", "/electrodes/b/pop: missing, expected the number of the contact's column", |f| {
         unlink(f, "/electrodes/b/pop");
     }),
-    damage("E42", "/electrodes/b/pop: column number out of range, expected a whole number below 2, found 2", |f| {
+    damage("E42", "/electrodes/b/pop: column number out of range, expected an integer below 2, found 2", |f| {
         scalar(f, "/electrodes/b/pop", 2_u64);
     }),
-    damage("E42", "/electrodes/a/pop: column number out of range, expected a whole number below 2, found -1", |f| {
+    damage("E42", "/electrodes/a/pop: column number out of range, expected an integer below 2, found -1", |f| {
         scalar(f, "/electrodes/a/pop", -1_i64);
     }),
-    damage("E42", "/electrodes/a/pop: column number out of range, expected a whole number below 2, found 0.5", |f| {
+    damage("E42", "/electrodes/a/pop: column number out of range, expected an integer below 2, found 0.5", |f| {
         scalar(f, "/electrodes/a/pop", 0.5);
     }),
-    damage("E43", "/electrodes/b/pop: column 0 twice, expected each once, found it at contact `a` too", |f| {
+    damage("E43", "/electrodes/b/pop: column 0 used twice, expected once, found also at contact `a`", |f| {
         scalar(f, "/electrodes/b/pop", 0_u64);
     }),
-    mends("E44", "/electrodes/a/pop: no scalar of uint64, found int32 of shape []", |f| {
+    mends("E44", "/electrodes/a/pop: wrong type, expected a uint64 scalar, found int32 of shape []", |f| {
         scalar(f, "/electrodes/a/pop", 0_i32);
     }),
-    mends("E44", "/electrodes/b/pop: no scalar of uint64, found float64 of shape [1]", |f| {
+    mends("E44", "/electrodes/b/pop: wrong type, expected a uint64 scalar, found float64 of shape [1]", |f| {
         list(f, "/electrodes/b/pop", &[1.0]);
     }),
     mends(
         "E45",
-        "/electrodes/a/pop/electrode_id: column number of population `pop`, expected at `/electrodes/a/pop`",
+        "/electrodes/a/pop/electrode_id: column number of population `pop` is elsewhere, expected at \
+         `/electrodes/a/pop`",
         |f| {
             group(f, "/electrodes/a/pop");
             scalar(f, "/electrodes/a/pop/electrode_id", 0_u64);
@@ -375,10 +377,10 @@ pub const CORPUS: &[Damage] = &[
     damage("E48", "/electrodes/a/position: wrong type, expected floats, found unicode (var len)", |f| {
         text(f, "/electrodes/a/position", &["1", "2", "3"]);
     }),
-    mends("E49", "/electrodes/a/position: another type, expected float32, found float64", |f| {
+    mends("E49", "/electrodes/a/position: wrong type, expected float32, found float64", |f| {
         list(f, "/electrodes/a/position", &[1.0, 2.0, 3.0]);
     }),
-    damage("E50", "/electrodes/a/position: not finite, expected a place in um, found [1.0, NaN, 3.0]", |f| {
+    damage("E50", "/electrodes/a/position: not finite, expected a position in um, found [1.0, NaN, 3.0]", |f| {
         list(f, "/electrodes/a/position", &[1.0_f32, f32::NAN, 3.0]);
     }),
     damage("E51", "/electrodes/a/type: missing, expected the name of a method", |f| unlink(f, "/electrodes/a/type")),
@@ -396,17 +398,13 @@ pub const CORPUS: &[Damage] = &[
     mends("E55", "/electrodes/stray: a dataset, expected the group of a contact", |f| {
         scalar(f, "/electrodes/stray", 5_i64);
     }),
-    mends("E56", "/electrodes/stray: no contact, expected `position`, `type` and a column's number", |f| {
+    mends("E56", "/electrodes/stray: not a contact, expected `position`, `type` and a column number", |f| {
         group(f, "/electrodes/stray");
     }),
-    damage(
-        "E60",
-        "/electrodes/pop/scaling_factors: attribute `units` is another, expected `V/nA`, found `mV/nA`",
-        |f| {
-            put(f, SCALING, &ndarray::Array2::from_shape_vec((3, 2), FACTORS.to_vec()).unwrap());
-            units(f, "mV/nA");
-        },
-    ),
+    damage("E60", "/electrodes/pop/scaling_factors: wrong attribute `units`, expected `V/nA`, found `mV/nA`", |f| {
+        put(f, SCALING, &ndarray::Array2::from_shape_vec((3, 2), FACTORS.to_vec()).unwrap());
+        units(f, "mV/nA");
+    }),
     mends("E61", "/electrodes/pop/scaling_factors: attribute `units` missing, expected `V/nA`", |f| {
         put(f, SCALING, &ndarray::Array2::from_shape_vec((3, 2), FACTORS.to_vec()).unwrap());
     }),
@@ -423,7 +421,8 @@ pub const CORPUS: &[Damage] = &[
     ),
     damage(
         "E07",
-        "/pop/node_ids: claims too much, expected at most what a file of BYTES bytes can hold, found 4000000000000 values",
+        "/pop/node_ids: claims too much, expected at most what a file of BYTES bytes can hold, found 4000000000000 \
+         values",
         |f| {
             unlink(f, IDS);
             f.new_dataset::<u64>().chunk(1024).shape(4_000_000_000_000_usize).create(IDS).unwrap();
@@ -462,7 +461,7 @@ fn a_sound_file_is_sound() {
     let dir = scratch();
     sound(&dir.path().join("w.h5"));
     let run = examined(dir.path(), &[]);
-    assert_eq!(run.ok(), "w.h5: population `pop` with 2 nodes, 3 rows, 2 columns; 2 contacts\nsound\n");
+    assert_eq!(run.ok(), "w.h5: population `pop` with 2 nodes, 3 rows, 2 columns; 2 contacts\nvalid\n");
 }
 
 #[test]
@@ -480,7 +479,7 @@ fn every_damage_has_its_finding_and_no_other() {
         for (code, text) in &found {
             assert!(code == case.code || follows(case.code, code), "{}: also {code} {text}", case.code);
         }
-        let severity = Code::parse(case.code).unwrap().entry().severity;
+        let severity = Code::parse(case.code).unwrap().description().severity;
         assert_eq!(run.code, i32::from(severity == Severity::Error), "{}", case.code);
     }
 }
@@ -490,19 +489,19 @@ fn a_filter_that_is_not_available_is_named_with_the_remedy_by_every_tool() {
     let dir = scratch();
     let case = CORPUS.iter().find(|case| case.code == "E08").unwrap();
     damaged(&dir.path().join("w.h5"), case.make);
-    let hint = "write the file again without this filter: `h5repack -f GZIP=4 FILE NEW` where HDF5 has the plugin `zstd`, or \
-                Python's h5py (it has lzf; `import hdf5plugin` brings others)";
+    let hint = "write the file again without this filter: `h5repack -f GZIP=4 FILE NEW` where HDF5 has the plugin \
+                `zstd`, or Python's h5py (it has lzf; `import hdf5plugin` brings others)";
     let facts = leadfield_in(dir.path(), &["info", "w.h5"]).ok();
-    assert!(facts.contains(&format!("zstd, which cannot be undone here: {hint}\n")), "{facts}");
+    assert!(facts.contains(&format!("zstd, which is not supported here: {hint}\n")), "{facts}");
     leadfield_in(dir.path(), &["validate", "weights", "w.h5", "w.h5"])
         .refused(&format!("error: w.h5: {}\nhint: {hint}", case.finding));
     leadfield_in(dir.path(), &["convert", "w.h5", "-o", "c.csv"])
         .refused(&format!("error: w.h5: {}\nhint: {hint}", case.finding));
     leadfield_in(dir.path(), &["convert", "w.h5", "-o", "c.h5"]).refused(&format!(
-        "error: w.h5: not mended, expected faults that can be mended without guessing, found `E08`: {}\n\
+        "error: w.h5: cannot fix the file, expected faults that can be fixed without guessing, found `E08`: {}\n\
          hint: {} (`leadfield validate electrodes-file` lists all faults)",
         case.finding,
-        Code::UnknownFilter.entry().remedy
+        Code::UnknownFilter.description().remedy
     ));
     assert_eq!(names_in(dir.path()), ["w.h5"]);
 }
@@ -510,7 +509,7 @@ fn a_filter_that_is_not_available_is_named_with_the_remedy_by_every_tool() {
 #[test]
 fn every_code_of_a_file_alone_is_in_the_corpus() {
     let elsewhere = ["E46", "E70", "E71", "E72", "E73", "E80", "E81", "E82", "E83", "E84", "E85", "E87"];
-    let codes: Vec<&str> = Code::ALL.iter().map(|c| c.entry().code).filter(|c| !elsewhere.contains(c)).collect();
+    let codes: Vec<&str> = Code::ALL.iter().map(|c| c.description().code).filter(|c| !elsewhere.contains(c)).collect();
     let missing: Vec<_> = codes.iter().filter(|code| !CORPUS.iter().any(|case| case.code == **code)).collect();
     assert!(missing.is_empty(), "no damage for {missing:?}");
 }
@@ -534,7 +533,7 @@ fn by_name(path: &Path) -> Vec<OfNode> {
 }
 
 #[test]
-fn what_can_be_mended_is_sound_afterwards_and_holds_the_same_coefficients() {
+fn what_can_be_fixed_is_valid_afterwards_and_has_the_same_weights() {
     for case in CORPUS.iter().filter(|case| case.mends) {
         let dir = scratch();
         damaged(&dir.path().join("w.h5"), case.make);
@@ -543,7 +542,7 @@ fn what_can_be_mended_is_sound_afterwards_and_holds_the_same_coefficients() {
         assert_eq!(run.code, 0, "{}: {}{}", case.code, run.stdout, run.stderr);
         assert!(std::fs::read(dir.path().join("w.h5")).unwrap() == before, "the input is never touched");
         let again = leadfield_in(dir.path(), &["validate", "electrodes-file", "fixed.h5", "--strict"]).ok();
-        assert!(again.ends_with("sound\n"), "{}: {again}", case.code);
+        assert!(again.ends_with("valid\n"), "{}: {again}", case.code);
         // nodes that were listed as 9, 4 take their rows along
         let expected = if case.code == "E23" { [[5.0, 6.0]].concat() } else { [[1.0, 2.0], [3.0, 4.0]].concat() };
         let mended = by_name(&dir.path().join("fixed.h5"));
@@ -554,10 +553,10 @@ fn what_can_be_mended_is_sound_afterwards_and_holds_the_same_coefficients() {
 }
 
 #[test]
-fn what_cannot_be_mended_leaves_no_file() {
+fn what_cannot_be_fixed_leaves_no_file() {
     for case in CORPUS.iter().filter(|case| !case.mends) {
-        let severity = Code::parse(case.code).unwrap().entry().severity;
-        // a column of no contact is a warning, but a sound file has no place for its coefficients
+        let severity = Code::parse(case.code).unwrap().description().severity;
+        // a column without a contact is a warning, but a valid file has no place for its weights
         if severity != Severity::Error && !["E39", "E40"].contains(&case.code) {
             continue;
         }
@@ -565,7 +564,7 @@ fn what_cannot_be_mended_leaves_no_file() {
         damaged(&dir.path().join("w.h5"), case.make);
         let run = leadfield_in(dir.path(), &["validate", "electrodes-file", "w.h5", "--fix", "fixed.h5"]);
         assert_eq!(run.code, 1, "{}: {}", case.code, run.stderr);
-        assert!(run.stderr.starts_with("not mended, no file written: "), "{}", run.stderr);
+        assert!(run.stderr.starts_with("not fixed, no file written: "), "{}", run.stderr);
         assert_eq!(names_in(dir.path()), ["w.h5"], "{}", case.code);
     }
 }
@@ -584,7 +583,7 @@ fn an_output_that_exists_is_kept_and_nothing_is_written_for_a_sound_file() {
 }
 
 #[test]
-fn files_of_the_original_are_told_and_mended_to_the_last_bit() {
+fn files_of_the_original_are_recognised_and_fixed_to_the_last_bit() {
     let dir = scratch();
     let named = golden().join("reference/named.h5");
     let config = golden().join("input/circuit/simulation_config.json");
@@ -656,7 +655,7 @@ fn the_file_is_held_against_the_circuit() {
     });
     assert!(second > 1, "the second node has rows to compare");
     let count = format!(
-        "{POP}/offsets[0]: node {node} has not one row a segment, expected {first} as in CONFIG, found {}",
+        "{POP}/offsets[0]: wrong number of rows at node {node}, expected {first} segments as in CONFIG, found {}",
         first - 1
     );
     assert_eq!(found, [("E73".to_string(), count)]);
@@ -665,7 +664,7 @@ fn the_file_is_held_against_the_circuit() {
         f.unlink(&format!("/electrodes{POP}")).unwrap();
     });
     assert_eq!(found[1].0, "E70");
-    assert_eq!(found[1].1, "/: population `S1nonbarrel_neurons` of CONFIG missing, found none");
+    assert_eq!(found[1].1, "/: population `S1nonbarrel_neurons` of CONFIG is missing, found none");
 }
 
 #[test]
@@ -678,7 +677,7 @@ fn nodes_that_changed_places_are_told_as_that() {
     });
     let (code, text) = &found[0];
     assert_eq!(code, "E73");
-    assert!(text.ends_with("; the same numbers belong to other nodes: ids or offsets are in another order"), "{text}");
+    assert!(text.ends_with("; the same numbers occur at other nodes: ids or offsets are in another order"), "{text}");
 }
 
 #[test]
@@ -714,13 +713,13 @@ fn names_that_sort_otherwise_without_a_version_are_told_as_likely_and_left() {
         (
             "E46".into(),
             "/electrodes/pop/scaling_factors: columns are in the order of sorted names, but their numbers are not: \
-             likely, the extra column of ones is the mark of BlueRecording 0.2.1; \
+             likely, the extra column of ones is typical of BlueRecording 0.2.1; \
              mislabelled: `a`, `b`"
                 .into()
         )
     );
     let run = leadfield_in(dir.path(), &["validate", "electrodes-file", "w.h5", "--fix", "fixed.h5"]);
-    assert_eq!(run.stderr, "not mended, no file written: `E46` cannot be mended without guessing\n");
+    assert_eq!(run.stderr, "not fixed, no file written: `E46` cannot be fixed without guessing\n");
 }
 
 #[test]
@@ -728,8 +727,8 @@ fn the_page_has_every_code_as_the_program_lists_it() {
     let page = std::fs::read_to_string(crate::support::root().join("docs/validate.md")).unwrap();
     let listed = leadfield(&["validate", "electrodes-file", "--list-findings"]).ok();
     for code in Code::ALL {
-        let entry = code.entry();
-        let fix = if entry.mended { "yes" } else { "" };
+        let entry = code.description();
+        let fix = if entry.fixable { "yes" } else { "" };
         let row = format!(
             "| {} | {} | {} | {} | {} | {fix} | {} |",
             entry.code,

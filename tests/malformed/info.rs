@@ -64,7 +64,7 @@ fn a_file_that_is_missing_or_of_no_known_kind() {
     for content in ["", "x,y,z\n1,2,3\n", "[1]"] {
         std::fs::write(folder.path().join("t.parquet"), content).unwrap();
         info(folder.path(), "t.parquet").refused(
-            "error: t.parquet: unknown kind of file, expected a segment table (Parquet), an electrodes file (HDF5) or a \
+            "error: t.parquet: unknown file type, expected a segment table (Parquet), an electrodes file (HDF5) or a \
              configuration (JSON)",
         );
     }
@@ -92,7 +92,8 @@ fn a_table_whose_footer_changed() {
         bytes[at + 2] = b'9';
     });
     info(folder.path(), "t.parquet").refused(
-        "error: t.parquet: checksum of the metadata does not match, expected the bytes that were written, found others\n\
+        "error: t.parquet: checksum of the metadata does not match, expected the bytes that were written, found \
+         others\n\
          hint: the file changed since it was written: make it again, or copy it again",
     );
 }
@@ -105,8 +106,8 @@ fn a_parquet_file_of_other_columns() {
     let number = || Arc::new(Float32Array::from(vec![1.0])) as ArrayRef;
     write_columns(&path, vec![("node_id", ids()), ("x0", number()), ("mtype", ids())]);
     info(folder.path(), "t.parquet").refused(&format!(
-        "error: t.parquet: no segment table, expected the columns of a segment table, found no `section_id`, \
-         `segment_id`, `section_type`, `y0`, `z0`, `x1`, `y1`, `z1`, `radius`, `row`\n{MAKE}"
+        "error: t.parquet: not a segment table, expected its columns, found no `section_id`, `segment_id`, \
+         `section_type`, `y0`, `z0`, `x1`, `y1`, `z1`, `radius`, `row`\n{MAKE}"
     ));
     let names =
         ["node_id", "section_id", "segment_id", "section_type", "x0", "y0", "z0", "x1", "y1", "z1", "radius", "row"];
@@ -120,7 +121,7 @@ fn a_folder_without_parts() {
     let folder = scratch();
     std::fs::write(folder.path().join("segments.parquet"), "").unwrap();
     info(folder.path(), ".").refused(&format!(
-        "error: .: no segment table, expected files `part-*.parquet` in the folder, found none\n{MAKE}"
+        "error: .: not a segment table, expected files `part-*.parquet` in the folder, found none\n{MAKE}"
     ));
 }
 
@@ -132,7 +133,7 @@ fn parts_of_different_tables() {
     std::fs::copy(other.join("part-00002.parquet"), table.join("part-00002.parquet")).unwrap();
     info(folder.path(), "t").refused(
         "error: t/part-00002.parquet: part of another table, expected axon `replaced, placement bluerecording`, found \
-         axon `replaced, placement arc`\nhint: keep the parts of each table in a folder of their own",
+         axon `replaced, placement arc`\nhint: use a separate folder for the parts of each table",
     );
 }
 
@@ -146,7 +147,7 @@ fn a_table_with_a_part_too_few_or_too_many() {
     std::fs::remove_file(part(1)).unwrap();
     info(folder.path(), "t").refused(
         "error: t: wrong number of parts, expected 4, found 3\n\
-         hint: bring the missing parts, or make the table again with `leadfield positions`",
+         hint: restore the missing parts, or make the table again with `leadfield positions`",
     );
 }
 
@@ -158,7 +159,7 @@ fn a_table_with_a_part_twice_in_place_of_another() {
     std::fs::copy(part(3), part(1)).unwrap();
     info(folder.path(), "t").refused(&format!(
         "error: t: node in two parts, expected each node once, found node {node} again\n\
-         hint: bring the table's own parts together, or make it again with `leadfield positions`"
+         hint: restore the original parts of the table, or make it again with `leadfield positions`"
     ));
 }
 
@@ -167,8 +168,8 @@ fn an_hdf5_file_of_another_kind() {
     let folder = scratch();
     copy_folder(&golden().join("variants/four_axon_kinds/circuit/output"), folder.path());
     info(folder.path(), "compartment.h5").refused(
-        "error: compartment.h5: /: no electrodes file, expected a group `electrodes`, found `report`\n\
-         hint: of a circuit or a report, name the configuration (JSON)",
+        "error: compartment.h5: /: not an electrodes file, expected a group `electrodes`, found `report`\n\
+         hint: for a circuit or a report, name the configuration (JSON)",
     );
 }
 
@@ -190,8 +191,8 @@ fn a_configuration_whose_files_are_missing() {
     copy_folder(&golden().join("variants/four_axon_kinds/circuit"), folder.path());
     std::fs::write(folder.path().join("neither.json"), "{\"version\": 1}").unwrap();
     info(folder.path(), "neither.json").refused(
-        "error: neither.json: no SONATA configuration, expected `run` (a simulation) or `networks` (a circuit), found \
-         `version`",
+        "error: neither.json: not a SONATA configuration, expected `run` (a simulation) or `networks` (a circuit), \
+         found `version`",
     );
     std::fs::remove_file(folder.path().join("node_sets.json")).unwrap();
     info(folder.path(), "circuit_config.json")

@@ -97,7 +97,7 @@ fn a_point_outside_the_field_is_named_with_contact_and_bounds_or_is_zero_by_choi
     far.refused(&format!(
         "error: f.h5: contact `a`: point outside the lead field, expected one in x {bounds}, y {bounds}, z {bounds} um, \
          found ({:.3}, {:.3}, {:.3}), the midpoint of segment {} of section {} of node {}\n\
-         hint: the field's frame must be the circuit's: turn and shift it with `--field-transform`, or take 0 outside with \
+         hint: transform the field to the circuit's frame with `--field-transform`, or use 0 outside with \
          `--outside-field zero`",
         m.x, m.y, m.z, s.segment_id, s.section_id, s.node_id
     ));
@@ -143,10 +143,11 @@ fn a_missing_group_is_told_with_what_is_there() {
 
 #[test]
 fn a_current_that_is_zero_or_missing_is_refused_unless_it_is_given() {
-    let hint = "hint: give the current that made the field, in nA, as `current`; the option is `--field-current NA`";
+    let hint = "hint: give the current that produced the field, in nA, as `current`; the option is `--field-current \
+        NA`";
     let missing = Export { current: None, ..Export::new() };
     missing.refused(&format!(
-        "error: f.h5: /CurrentApplied: no current, expected the current that made the field, found nothing\n{hint}"
+        "error: f.h5: /CurrentApplied: no current, expected the current that produced the field, found none\n{hint}"
     ));
     Export { current: Some(0.0), ..Export::new() }.refused(&format!(
         "error: f.h5: /CurrentApplied: unusable current, expected a finite number other than 0, found `0`\n{hint}"
@@ -161,7 +162,7 @@ fn a_complex_field_is_warned_of() {
     let (run, _folder) = Export { imaginary: -0.01, ..Export::new() }.run(&[]);
     let expected = format!(
         "warning: f.h5: {POTENTIAL}: complex field, expected an imaginary part below 0.001 of the real one, found 1e-2 \
-         beside 1e0; the real part is used"
+         in real values up to 1e0; the real part is used"
     );
     assert_eq!(lines(&run, "warning"), [expected]);
     run.ok();
@@ -180,7 +181,7 @@ fn arrays_that_look_wrong_are_warned_of() {
         lines(&run, "warning"),
         ["warning: e.csv: 4 `ObjectiveCSD_Disk` contacts lie 11.3 degrees off their common axis, expected at most 5"]
     );
-    assert_eq!(lines(&run, "hint"), ["hint: name the array of each shank: `--csd-array first:end`"]);
+    assert_eq!(lines(&run, "hint"), ["hint: give the array of each shank: `--csd-array first:end`"]);
     run.ok();
 
     // neighbours along the axis are 100 um apart, in the file 200, 300 and 200: half of their means
@@ -195,7 +196,7 @@ fn arrays_that_look_wrong_are_warned_of() {
              file order {by_file} um"
         )]
     );
-    assert_eq!(lines(&run, "hint"), ["hint: BlueRecording goes by file order: `--csd-spacing file-order`"]);
+    assert_eq!(lines(&run, "hint"), ["hint: use `--csd-spacing file-order` for BlueRecording's thickness"]);
     run.ok();
     let run = weights(folder.path(), unsorted, &["--force", "--csd-spacing", "file-order"]);
     assert_eq!(lines(&run, "warning"), [""; 0]);

@@ -75,7 +75,7 @@ fn a_file_that_is_no_hdf5() {
 #[test]
 fn neurites_without_a_soma() {
     let message = "morphology has no soma, expected a soma and neurites, found neurites only";
-    let hint = "\nhint: the simulator would make a cell without a soma, at which cell templates stop: add the soma";
+    let hint = "\nhint: the simulator would create a cell without a soma, for which cell templates fail: add the soma";
     let dendrite = "((Dendrite) (5 0 0 1) (9 0 0 1))";
     refused(MorphologyFormat::Swc, "1 3 0 0 0 1 -1\n2 3 4 0 0 1 1\n", &format!("{message}{hint}"));
     refused(MorphologyFormat::Asc, dendrite, &format!("{message}{hint}"));
@@ -86,7 +86,8 @@ fn neurites_without_a_soma() {
 #[test]
 fn a_byte_order_mark() {
     let message = "file starts with a byte-order mark, expected plain text, found the bytes EF BB BF\n\
-                   hint: NEURON's importer would lose the first line, or all: save the file without the mark";
+                   hint: NEURON's importer would lose the first line, or the whole file: save the file without the \
+                   mark";
     refused(MorphologyFormat::Swc, format!("\u{feff}{SWC}"), message);
     refused(MorphologyFormat::Asc, format!("\u{feff}{ASC}"), message);
 }
@@ -128,7 +129,8 @@ fn a_word_for_a_number() {
 #[test]
 fn a_line_with_too_few_columns() {
     let message = "line[5]: too few columns, expected 7 (id, type, x, y, z, radius, parent), found 6\n\
-                   hint: NEURON's importer drops a line that it cannot parse, and with it what hangs on the sample";
+                   hint: NEURON's importer drops a line that it cannot parse, and everything that is connected to the \
+                   sample";
     swc_refused("\n4 3 9 9 0 1\n", message);
     swc_refused("\n4 3 9 9 0 1 # 3\n", message);
 }
@@ -136,7 +138,7 @@ fn a_line_with_too_few_columns() {
 #[test]
 fn a_point_with_too_few_or_too_many_numbers() {
     let message = "line[5]: point has too few numbers, expected 3 or 4 (x, y, z, diameter), found 2\n\
-                   hint: NEURON's importer gives up here, and goes on with an empty cell";
+                   hint: NEURON's importer stops here, and returns an empty cell";
     asc_refused("((Axon)\n (1 2) (1 2 3 4))", message);
     asc_refused("((Axon)\n (1 2 3 4 5))", "line[5]: unexpected token, expected `)`, found `5`");
     asc_refused("((Axon)\n (1 2 3 4\n (1 2 3 4))", "line[6]: unexpected token, expected `)`, found `(`");
@@ -147,7 +149,7 @@ fn a_point_with_too_few_or_too_many_numbers() {
 #[test]
 fn an_unknown_parent() {
     let message = "unknown parent, expected the id of a sample or -1, found";
-    let hint = "hint: NEURON's importer would hang the sample on another one: correct the parent";
+    let hint = "hint: NEURON's importer would connect the sample to another one: correct the parent";
     swc_refused("5 3 9 9 0 1 4\n", &format!("line[4]: {message} `4`\n{hint}"));
     swc_refused("4 3 9 9 0 1 9\n", &format!("line[4]: {message} `9`\n{hint}"));
     let wrong = |row: usize, expected: &str, found: i32| {
@@ -163,8 +165,8 @@ fn an_unknown_parent() {
 
 #[test]
 fn samples_out_of_order() {
-    let hint = "hint: NEURON's importer cannot read such a file: sort the samples, parents before children, and number them \
-                anew";
+    let hint = "hint: NEURON's importer cannot read such a file: sort the samples, parents before children, and \
+                renumber them";
     let order = |line: u64, before: u32, found: u32| {
         format!("line[{line}]: ids do not ascend, expected an id above `{before}`, found `{found}`\n{hint}")
     };
@@ -183,15 +185,15 @@ fn samples_that_the_simulator_runs_together() {
     // sample 3 at the soma has a later child, and the next line is none of its children
     let text = "1 1 0 0 0 5 -1\n2 3 5 0 0 1 1\n3 3 -5 0 0 1 1\n4 3 9 0 0 1 2\n5 3 -9 0 0 1 3\n6 3 -9 9 0 1 3\n";
     let message = "line[4]: samples are not in depth-first order, expected a child of sample `3` in the line that follows \
-                   it, found sample `4`, whose parent is another\nhint: NEURON's importer would run the two together into \
-                   one section: write the samples depth first";
+                   it, found sample `4`, whose parent is another\nhint: NEURON's importer would join the two into one \
+                   section: write the samples depth first";
     refused(MorphologyFormat::Swc, text, message);
 }
 
 #[test]
 fn two_somata() {
     let message = "morphology has two somata, expected one, found a second one";
-    let hint = "hint: the simulator would make a soma section of each, far from the other: leave one in the file";
+    let hint = "hint: the simulator would create a soma section for each, far from the other: keep one in the file";
     swc_refused("4 1 99 0 0 5 -1\n", &format!("line[4]: {message}\n{hint}"));
     // side by side; contours that overlap are one
     let second = "(\"CellBody\"\n  (50 5 0 0) (55 0 0 0) (50 -5 0 0))\n";
@@ -209,13 +211,13 @@ fn a_soma_on_a_neurite_or_behind_one() {
     swc_refused(
         "4 1 0 0 0 1 3\n",
         "line[4]: soma grows from a neurite, expected a soma sample or -1 as parent, found `3`\n\
-         hint: NEURON's importer would make a further soma section on the neurite: correct the type",
+         hint: NEURON's importer would create another soma section on the neurite: correct the type",
     );
     refused(
         MorphologyFormat::Swc,
         "1 3 9 0 0 1 -1\n2 3 5 0 0 1 1\n3 1 0 0 0 5 -1\n",
         "line[3]: soma comes late, expected type 1 in the first sample, found the first soma sample here\n\
-         hint: NEURON's importer would draw a wire from the first sample: let the file begin with the soma",
+         hint: NEURON's importer would draw a wire from the first sample: start the file with the soma",
     );
 }
 
@@ -224,7 +226,7 @@ fn a_soma_that_encloses_nothing() {
     let message = "line[1]: cell body branches, expected a contour, found a branching";
     refused(MorphologyFormat::Asc, "(\"CellBody\" (1 2 3 0) ((1 2 3 0) | (2 3 4 0)))", message);
     let message = "soma contour is too short, expected at least 3 points, found";
-    let hint = "hint: the simulator would make no soma of it, or none that it can measure: draw the outline";
+    let hint = "hint: the simulator would create no soma from it, or one without a length: draw the outline";
     for (points, found) in [("(1 2 3 0)", 1), ("(1 2 3 0) (2 2 3 0)", 2)] {
         refused(
             MorphologyFormat::Asc,
@@ -260,7 +262,7 @@ fn an_unknown_section_type() {
     let message =
         "line[4]: unknown section type, expected `(Axon)`, `(Dendrite)` or `(Apical)` before the first point, found";
     let hint =
-        "hint: NEURON's importer leaves the tree out: give it one of these types, as its last property, or remove it";
+        "hint: NEURON's importer ignores the tree: give it one of these types, as its last property, or remove it";
     let points = "(5 0 0 1) (9 0 0 1))";
     for (header, found) in [
         ("(Color Red) (Dendrit)", "`(Dendrit)`"),
@@ -272,7 +274,7 @@ fn an_unknown_section_type() {
         asc_refused(&format!("({header} {points}"), &format!("{message} {found}\n{hint}"));
     }
     let message = "line[4]: neurite has a label, expected the block to begin with a list, found `\"Tree 1\"`\n\
-                   hint: NEURON's importer leaves the tree out: remove the label";
+                   hint: NEURON's importer ignores the tree: remove the label";
     asc_refused(&format!("(\"Tree 1\" (Dendrite) {points}"), message);
 }
 
@@ -280,7 +282,7 @@ fn an_unknown_section_type() {
 fn a_cell_body_without_its_label() {
     let message =
         "line[1]: unknown label of a cell body, expected `\"CellBody\"`, `\"Cell Body\"` or `\"Soma\"`, found";
-    let hint = "hint: NEURON's importer leaves the contour out: give the block this label";
+    let hint = "hint: NEURON's importer ignores the contour: give the block this label";
     for (header, found) in [
         ("(CellBody)", "none"),
         ("(Color Red) (Cell Body)", "none"),
@@ -337,7 +339,7 @@ fn what_has_no_meaning_where_it_stands() {
 
 #[test]
 fn what_the_simulators_importer_gives_up_on() {
-    let hint = "hint: NEURON's importer gives up here, and goes on with an empty cell";
+    let hint = "hint: NEURON's importer stops here, and returns an empty cell";
     let branch = |inside: &str, found: &str| {
         let text = format!("((Axon) (1 2 3 4) (1 2 3 5)\n ({inside} | (1 2 3 7)))");
         asc_refused(&text, &format!("line[5]: {found}\n{hint}"));
@@ -369,12 +371,12 @@ fn what_the_simulators_importer_gives_up_on() {
 fn branches_nested_without_end() {
     let mut text = String::from("((Axon) (0 0 0 1)");
     (1..=100_001).for_each(|i| write!(text, "\n(({i} 0 0 1)").unwrap());
-    asc_refused(&text, "line[100005]: branches are nested too deep, expected at most 100000 levels, found more");
+    asc_refused(&text, "line[100005]: branches are nested too deeply, expected at most 100000 levels, found more");
     asc_refused(
         &format!("(\"a\" {}", "(b ".repeat(100_000)),
-        "line[4]: annotation cannot be read, expected names, numbers, texts without `@` and colours, or points behind \
+        "line[4]: annotation cannot be read, expected names, numbers, texts without `@` and colours, or points after \
          properties, found `(`\n\
-         hint: NEURON's importer gives up here, and goes on with an empty cell",
+         hint: NEURON's importer stops here, and returns an empty cell",
     );
 }
 
@@ -411,7 +413,8 @@ fn sections_whose_first_points_are_out_of_order() {
 fn types_that_the_simulator_would_run_together() {
     let message = |kind: &str| {
         format!(
-            "structure: types interleave, expected all {kind} sections one after the other in MorphIO's order, found them apart"
+            "structure: types interleave, expected all {kind} sections consecutively in MorphIO's order, found them \
+             separated"
         )
     };
     let soma = [0, 1, -1];

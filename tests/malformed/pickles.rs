@@ -55,7 +55,7 @@ fn a_frame_written_by_hand_is_read() {
 
 #[test]
 fn what_is_no_pickle_is_told_by_its_beginning() {
-    let no = |found: &str| format!("byte[0]: no pickle, expected one of protocol 2 to 5, found {found}");
+    let no = |found: &str| format!("byte[0]: not a pickle, expected protocol 2 to 5, found {found}");
     assert_eq!(said(b""), no("a file of 0 bytes"));
     assert_eq!(said(b"hello"), no("0x68 and 0x65 as its first bytes"));
     for textual in [&b"ccopy_reg\n_reconstructor\np0\n."[..], b"(dp0\n.", b"(lp0\n.", b"}q\0."] {
@@ -125,7 +125,7 @@ fn rows_are_the_coordinates_that_their_labels_say() {
     assert_eq!(said(&with_rows(arrow_texts(&["x", "y", "y"]))), no("`x`, `y`, `y`"));
     assert_eq!(said(&with_rows(texts(&["x", "y"]))), no("`x`, `y`"));
     assert_eq!(said(&with_rows(numbers(&[1, 2, 3]))), no("`1`, `2`, `3`"));
-    assert_eq!(said(&with_rows(none())), no("an index of another kind"));
+    assert_eq!(said(&with_rows(none())), no("an index of another type"));
 }
 
 #[test]
@@ -135,14 +135,14 @@ fn ids_that_are_text_are_told_with_their_level() {
     for as_index in [texts, arrow_texts] {
         let columns = multi(&[as_index(&["1", "2"]), numbers(&[0, 3])], &codes, &names);
         let pickle = Frame { columns, ..Frame::new(&LABELS) }.pickle();
-        wrong(&pickle, "the column level `id` holds text, expected whole numbers, found `1`");
+        wrong(&pickle, "the column level `id` has text labels, expected integers, found `1`");
         let columns = multi(&[numbers(&[1, 2]), as_index(&["soma", "dend"])], &codes, &names);
         let pickle = Frame { columns, ..Frame::new(&LABELS) }.pickle();
-        wrong(&pickle, "the column level `section` holds text, expected whole numbers, found `soma`");
+        wrong(&pickle, "the column level `section` has text labels, expected integers, found `soma`");
         let hint = bluerecording::read_pickle(&pickle).unwrap_err().hint().unwrap();
         assert_eq!(
             hint,
-            "make them numbers in Python: `levels = [level.astype(int) for level in frame.columns.levels]`, then \
+            "convert them to numbers in Python: `levels = [level.astype(int) for level in frame.columns.levels]`, then \
              `frame.columns = frame.columns.set_levels(levels)`"
         );
     }
@@ -166,7 +166,7 @@ fn a_pickle_cut_short_is_told_where() {
     let longer = join(&[&whole, b"xyz"]);
     assert_eq!(
         said(&longer),
-        format!("byte[{}]: goes on behind its end, expected nothing, found 3 more bytes", whole.len() - 1)
+        format!("byte[{}]: data after the end, expected none, found 3 more bytes", whole.len() - 1)
     );
 }
 
@@ -187,8 +187,7 @@ fn no_name_but_those_of_a_data_frame_has_a_meaning() {
         ("operator", "attrgetter"),
     ];
     for (module, name) in names {
-        let message =
-            format!("`{module}.{name}` has no meaning here, expected the constructors of a pandas data frame");
+        let message = format!("unsupported name `{module}.{name}`, expected a constructor of a pandas data frame");
         let run = join(&[&global(module, name), &tuple(&[text("touch pwned")]), b"R."]);
         refused(&run, 2, &message);
         let on_stack = join(&[&text(module), &text(name), b"\x93", &tuple(&[text("touch pwned")]), b"R."]);
@@ -202,8 +201,8 @@ fn nothing_runs_and_nothing_is_written() {
     let evil = pickle(&call(&global("os", "system"), &[text("touch pwned")]));
     std::fs::write(dir.path().join("evil.pkl"), evil).unwrap();
     leadfield_in(dir.path(), &["convert", "evil.pkl", "-o", "t.parquet", "--quiet"]).refused(
-        "error: evil.pkl: byte[2]: `os.system` has no meaning here, expected the constructors of a pandas data frame\n\
-         hint: it was not executed, but Python would do so: do not open this file there",
+        "error: evil.pkl: byte[2]: unsupported name `os.system`, expected a constructor of a pandas data frame\n\
+         hint: not executed here, but Python would execute it: do not open this file in Python",
     );
     assert_eq!(names_in(dir.path()), ["evil.pkl"]);
 }
@@ -213,33 +212,29 @@ fn what_reaches_outside_the_file_is_refused() {
     refused(
         b"P12\n.",
         2,
-        "an object kept elsewhere (persistent id) is refused, expected a pickle that stands for itself, found 0x50",
+        "an external object (persistent id) is not supported, expected a self-contained pickle, found 0x50",
     );
     refused(
         b"NQ.",
         3,
-        "an object kept elsewhere (persistent id) is refused, expected a pickle that stands for itself, found 0x51",
+        "an external object (persistent id) is not supported, expected a self-contained pickle, found 0x51",
     );
     refused(
         b"\x82\x01.",
         2,
-        "an object of Python's extension registry is refused, expected a pickle that stands for itself, found 0x82",
+        "an object of Python's extension registry is not supported, expected a self-contained pickle, found 0x82",
     );
     refused(
         b"\x97.",
         2,
-        "a buffer kept elsewhere (out of band) is refused, expected a pickle that stands for itself, found 0x97",
+        "an external buffer (out of band) is not supported, expected a self-contained pickle, found 0x97",
     );
     refused(
         b"(ios\nsystem\n.",
         3,
-        "instruction without meaning here, expected those of a data frame of protocol 2 to 5, found 0x69",
+        "unsupported instruction, expected those of a data frame in protocol 2 to 5, found 0x69",
     );
-    refused(
-        b"\xff",
-        2,
-        "instruction without meaning here, expected those of a data frame of protocol 2 to 5, found 0xff",
-    );
+    refused(b"\xff", 2, "unsupported instruction, expected those of a data frame in protocol 2 to 5, found 0xff");
 }
 
 #[test]
@@ -258,14 +253,14 @@ fn lengths_beyond_the_file_take_no_memory() {
         3,
         "memo too large, expected an index below 9, the file's length, found 4294967295",
     );
-    refused(b"h\x05.", 2, "empty memo, expected an index that was stored before, found 5");
+    refused(b"h\x05.", 2, "nothing stored in the memo, expected an index used before, found 5");
     refused(&join(&[b"\x95", &huge]), 2, "wrong frame, expected at most 0 bytes, found 1099511627776");
     refused(
         &join(&[b"\x95", &12_u64.to_le_bytes(), b"\x95", &1_u64.to_le_bytes(), b"N.."]),
         11,
         "wrong frame, expected at most 0 bytes, found 1",
     );
-    refused(b"X\x01\x00\x00\x00\xff.", 2, "no text, expected UTF-8");
+    refused(b"X\x01\x00\x00\x00\xff.", 2, "invalid text, expected UTF-8");
 }
 
 #[test]
@@ -282,16 +277,16 @@ fn depth_is_bounded() {
 
 #[test]
 fn instructions_that_do_not_fit_are_told() {
-    refused(b".", 2, "nothing to work on, expected a value on the stack, found none");
-    refused(b"t.", 2, "nothing to work on, expected a mark on the stack, found none");
-    refused(b"(.", 3, "nothing to work on, expected a value on the stack, found none");
-    refused(b"R.", 2, "nothing to work on, expected arguments on the stack, found none");
+    refused(b".", 2, "empty stack, expected a value, found none");
+    refused(b"t.", 2, "empty stack, expected a mark, found none");
+    refused(b"(.", 3, "empty stack, expected a value, found none");
+    refused(b"R.", 2, "empty stack, expected arguments, found none");
     refused(b"])R.", 4, "wrong call, expected a constructor, found a list of 0");
     refused(&join(&[&global("numpy", "dtype"), b"NR."]), 16, "wrong call, expected a tuple of arguments, found `None`");
     refused(b"]Nb.", 4, "wrong state, expected an object that a constructor made, found a list of 0");
     refused(b")Na.", 4, "wrong target, expected a list to append to, found a tuple of 0");
     refused(b"](NNu.", 6, "wrong target, expected a dictionary to set items of, found a list of 0");
-    refused(b"}(Nu.", 5, "nothing to work on, expected a value for each key on the stack, found none");
+    refused(b"}(Nu.", 5, "empty stack, expected a value for each key, found none");
     refused(b"NN\x93.", 4, "wrong name, expected text, found `None`");
     let twice = join(&[&call(&global("numpy", "dtype"), &[]), b")b)b."]);
     refused(&twice, twice.len(), "wrong state, expected an object without one, found a `dtype`");
@@ -320,11 +315,11 @@ fn what_is_no_frame_of_positions_is_told() {
     );
     wrong(
         &multi_of(&[ids.clone(), sections.clone()], &[ints(&[0, 0, 0, 2]), codes[1].clone()], &names),
-        "wrong columns, expected the place of a label, found 2",
+        "wrong columns, expected the index of a label, found 2",
     );
     wrong(
         &multi_of(&[ids.clone(), sections.clone()], &[ints(&[0, 0, 0, -1]), codes[1].clone()], &names),
-        "wrong columns, expected the place of a label, found -1",
+        "wrong columns, expected the index of a label, found -1",
     );
     let swapped = multi_of(&[ids.clone(), sections.clone()], &codes, &[text("section"), text("id")]);
     let labels = "wrong labels of columns, expected `id` and `section`, found `section`, `id`";
@@ -351,9 +346,9 @@ fn blocks_that_do_not_give_each_column_once_are_told() {
         "wrong frame, expected values for all columns, found none for column 3",
     );
     wrong(&four(slice(0, 3)), "wrong block, expected places of 4 columns, found a slice");
-    wrong(&four(slice(1, 5)), "wrong frame, expected columns below 4, found one beyond");
+    wrong(&four(slice(1, 5)), "wrong frame, expected columns below 4, found one out of range");
     wrong(&four(ints(&[0, 1, 2, 2])), "wrong frame, expected each column in one block, found column 2 in two");
-    wrong(&four(ints(&[0, 1, 2, -1])), "wrong frame, expected columns below 4, found one beyond");
+    wrong(&four(ints(&[0, 1, 2, -1])), "wrong frame, expected columns below 4, found one out of range");
     wrong(
         &of(vec![block(values(2), slice(0, 2)), block(floats(&[0.0; 8], &[2, 4]), slice(2, 4))]),
         "wrong frame, expected 3 rows in each block, found 4",
@@ -419,7 +414,7 @@ fn one_array_used_again_and_again_is_refused_early() {
     let most = 4 * bomb.len();
     // each of ten levels has claimed 8 bytes for its label before
     let found = 80 + 10_000 * (most - 80).div_ceil(10_000);
-    wrong(&bomb, &format!("arrays claim too much, expected at most {most} bytes in all, found {found}"));
+    wrong(&bomb, &format!("arrays too large, expected at most {most} bytes in all, found {found}"));
 }
 
 #[test]
@@ -427,12 +422,12 @@ fn labels_that_are_no_neurons_are_told() {
     let of = |labels: &[(i64, i64)]| Frame::new(labels).pickle();
     wrong(
         &of(&[(1, 0), (2, 0), (1, 0)]),
-        "neuron in two places, expected all its columns in a row, found node 1 again",
+        "columns of a neuron are not consecutive, expected all together, found node 1 again",
     );
-    wrong(&of(&[(1, 4), (1, 0)]), "one boundary alone, expected two or more for section 4 of node 1, found 1");
+    wrong(&of(&[(1, 4), (1, 0)]), "single boundary, expected two or more for section 4 of node 1, found 1");
     wrong(
         &of(&[(1, 4), (1, 4), (1, 0), (1, 4), (1, 4)]),
-        "section in two places, expected all its columns in a row, found section 4 of node 1 again",
+        "columns of a section are not consecutive, expected all together, found section 4 of node 1 again",
     );
     wrong(&of(&[(-7, 0)]), "wrong id, expected a number from 0 to 9223372036854775807, found -7");
     wrong(&of(&[(1, 1 << 32)]), "wrong section, expected a number from 0 to 4294967295, found 4294967296");

@@ -13,8 +13,8 @@ fn an_unknown_electrode_is_told_with_those_of_the_file() {
     let out = scratch();
     let file = out.path().join("a.svg");
     weights(&["--electrode", "99", "-o", file.to_str().unwrap()]).refused(
-        "error: w.h5: unknown electrode, expected one of `0`, `1`, `10`, `11`, `12`, `13`, `14`, `15`, `2`, `3`, `4`, `5` \
-         and 4 more, found `99`",
+        "error: w.h5: unknown electrode, expected one of `0`, `1`, `10`, `11`, `12`, `13`, `14`, `15`, `2`, `3`, `4`, \
+         `5` and 4 more, found `99`",
     );
     assert!(names_in(out.path()).is_empty());
 }
@@ -22,12 +22,11 @@ fn an_unknown_electrode_is_told_with_those_of_the_file() {
 #[test]
 fn a_name_that_is_no_picture_s_is_refused_before_anything_is_read() {
     for name in ["a.pdf", "svg", "a"] {
-        leadfield_in(folder(), &["plot", "weights", "none.parquet", "none.h5", "--electrode", "2", "-o", name]).refused(
-            &format!(
-                "error: --out: unknown form of a picture, expected a name that ends in `.svg` or `.png`, found `{name}`\n\
+        leadfield_in(folder(), &["plot", "weights", "none.parquet", "none.h5", "--electrode", "2", "-o", name])
+            .refused(&format!(
+                "error: --out: unknown image format, expected a name that ends in `.svg` or `.png`, found `{name}`\n\
                  hint: for example `-o figure.svg`"
-            ),
-        );
+            ));
     }
 }
 
@@ -66,7 +65,7 @@ fn a_view_without_segments_and_one_without_size_are_refused() {
     let within = |r: &str| weights(&["--electrode", "1", "--within", r, "-o", file.to_str().unwrap()]);
     within("1").refused(
         "error: s.parquet: no segments within 1 um of `1`, expected at least one\n\
-         hint: a larger `--within` reaches further",
+         hint: use a larger `--within`",
     );
     for (found, told) in [("0", "0"), ("-5", "-5"), ("nan", "NaN"), ("inf", "inf")] {
         within(found).refused(&format!(
@@ -102,7 +101,7 @@ fn regions_that_are_none_or_hold_nothing_are_refused() {
         .refused("error: --within: radius out of range, expected a finite number above 0 um, found `-1`");
     probe(&["--within", "0.001", "--segments", "s.parquet"]).refused(
         "error: s.parquet: no segments in the regions of the contacts, expected at least one\n\
-         hint: a larger `--within` reaches further",
+         hint: use a larger `--within`",
     );
     assert!(names_in(out.path()).is_empty());
 }
@@ -116,7 +115,7 @@ fn files_without_a_common_contact_are_not_compared() {
     run(&["weights", table.to_str().unwrap(), "e.csv", "-o", "o.h5", "--quiet"]).ok();
     let ours = folder().join("w.h5");
     run(&["plot", "compare", ours.to_str().unwrap(), "o.h5", "-o", "a.svg"])
-        .refused("error: no contact in common, expected at least one of one name in both files");
+        .refused("error: no contact in common, expected at least one with the same name in both files");
     run(&["plot", "compare", "o.h5", "none.h5", "-o", "a.svg"])
         .refused("error: none.h5: cannot be read: no such file or directory");
     assert_eq!(names_in(out.path()), ["e.csv", "o.h5"]);
@@ -132,8 +131,8 @@ fn a_neuron_that_is_cut_otherwise_is_refused() {
     run(&["weights", "a.parquet", "e.csv", "-o", "w.h5", "--quiet"]).ok();
     run(&["weights", "b.parquet", "e.csv", "-o", "v.h5", "--quiet"]).ok();
     run(&["plot", "compare", "w.h5", "v.h5", "-o", "a.svg"]).refused(&format!(
-        "error: no node with the same number of segments in both files, expected at least one, found 1 with others: node {} \
-         has {} and {}\nhint: were both made from one circuit, with one discretisation?",
+        "error: no node with the same number of segments in both files, expected at least one, found 1 with others: \
+         node {} has {} and {}\nhint: check that both are from the same circuit and discretisation",
         a.node_id, a.segments, b.segments
     ));
     run(&["plot", "weights", "b.parquet", "w.h5", "--electrode", "near", "-o", "a.svg"]).refused(&format!(

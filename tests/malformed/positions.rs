@@ -216,8 +216,8 @@ fn a_manifest_that_runs_in_a_circle() {
     let circuit = Circuit::new();
     circuit.edit("circuit_config.json", |c| c["manifest"] = json!({"$BASE_DIR": "$NET/..", "$NET": "$BASE_DIR/net"}));
     circuit.refused(
-        "error: circuit_config.json: manifest: variables contain each other in a circle, expected all of them to \
-         settle, found `$BASE_DIR`, `$NET`\nhint: write one of them out, without a variable",
+        "error: circuit_config.json: manifest: variables refer to each other in a cycle, expected none that do, found \
+         `$BASE_DIR`, `$NET`\nhint: write one of them without a variable",
     );
 }
 
@@ -226,7 +226,7 @@ fn a_configuration_of_neither_kind() {
     let circuit = Circuit::new();
     circuit.write(CONFIG, "{\"version\": 1, \"reports\": {}}");
     circuit.refused(
-        "error: simulation_config.json: no SONATA configuration, expected `run` (a simulation) or `networks` (a \
+        "error: simulation_config.json: not a SONATA configuration, expected `run` (a simulation) or `networks` (a \
          circuit), found `version`, `reports`",
     );
 }
@@ -325,7 +325,7 @@ fn a_report_with_a_node_that_is_not_there() {
     Report { node_ids: vec![0, 9, 2, 3], ..Report::of(&circuit) }.write(&circuit);
     circuit.refused(
         "error: output/compartment.h5: /report/S1nonbarrel_neurons/mapping/node_ids: node id outside the population \
-         `S1nonbarrel_neurons`, expected an id below 4, found 9\nhint: the report may be of another circuit",
+         `S1nonbarrel_neurons`, expected an id below 4, found 9\nhint: the report may belong to another circuit",
     );
 }
 
@@ -377,9 +377,9 @@ fn a_quaternion_of_length_zero() {
         .for_each(|name| nodes.columns.get_mut(name).unwrap()[2] = 0.0);
     nodes.write(&circuit);
     circuit.refused(
-        "error: networks/nodes/S1nonbarrel_neurons/nodes.h5: node[2]: orientation is no rotation, expected a quaternion \
-         with a length above 0, found (w 0, x 0, y 0, z 0)\n\
-         hint: an unrotated neuron has the orientation w 1, x 0, y 0, z 0",
+        "error: networks/nodes/S1nonbarrel_neurons/nodes.h5: node[2]: orientation is not a rotation, expected a \
+         quaternion with a length above 0, found (w 0, x 0, y 0, z 0)\n\
+         hint: give an unrotated neuron the orientation w 1, x 0, y 0, z 0",
     );
 }
 
@@ -455,7 +455,7 @@ fn a_report_that_is_disabled() {
     circuit.refused(
         "error: simulation_config.json: reports: report `compartment` is disabled, expected an enabled compartment \
          report of all sections and compartments\n\
-         hint: if its file is there from another run, take it with `--report NAME`",
+         hint: if its file exists from another run, select it with `--report NAME`",
     );
     circuit.positions(CONFIG, "out/segments.parquet", &["--report", "compartment"]).ok();
 }
@@ -567,7 +567,7 @@ fn a_report_of_another_circuit() {
         &format!(
             "error: output/compartment.h5: node[0]: segment counts do not fit morphology `syn_PC_long_00` at section \
              {section}, expected {} segments (axon replaced by two stubs and myelin, 40 um rule), found {} segments\n\
-             hint: the report may be of another circuit, or of an older state of its morphologies",
+             hint: the report may belong to another circuit, or to an older version of its morphologies",
             expected.len(),
             found.len(),
         ),
@@ -590,8 +590,8 @@ fn counts_that_no_rule_explains() {
         &format!(
             "error: output/compartment.h5: node[0]: segment counts do not fit morphology `syn_PC_long_00` at section \
              {section}, expected {} segments (axon replaced by two stubs and myelin, 40 um rule), found {n} segments\n\
-             hint: the report may be of another circuit; where its neurons are cut by a rule of their own, \
-             `--any-discretisation` takes its counts as they are",
+             hint: the report may belong to another circuit; if its neurons are cut by another rule, accept its \
+             counts with `--any-discretisation`",
             n - 1,
         ),
     );
@@ -643,7 +643,7 @@ fn a_morphology_with_an_unknown_parent() {
     Circuit::refused_morphology(
         &format!("{SOMA_AND_DENDRITE}4 3 9 9 0 1 17\n"),
         "line[4]: unknown parent, expected the id of a sample or -1, found `17`\n\
-         hint: NEURON's importer would hang the sample on another one: correct the parent",
+         hint: NEURON's importer would connect the sample to another one: correct the parent",
     );
 }
 
@@ -652,7 +652,7 @@ fn a_morphology_whose_samples_are_out_of_order() {
     Circuit::refused_morphology(
         &format!("{SOMA_AND_DENDRITE}4 3 9 9 0 1 5\n5 3 9 9 9 1 4\n"),
         "line[4]: parent does not come before its child, expected an id below `4`, found `5`\n\
-         hint: NEURON's importer cannot read such a file: sort the samples, parents before children, and number them anew",
+         hint: NEURON's importer cannot read such a file: sort the samples, parents before children, and renumber them",
     );
 }
 
@@ -661,7 +661,7 @@ fn a_morphology_with_two_somata() {
     Circuit::refused_morphology(
         &format!("{SOMA_AND_DENDRITE}4 1 99 0 0 5 -1\n"),
         "line[4]: morphology has two somata, expected one, found a second one\n\
-         hint: the simulator would make a soma section of each, far from the other: leave one in the file",
+         hint: the simulator would create a soma section for each, far from the other: keep one in the file",
     );
 }
 
@@ -670,7 +670,7 @@ fn a_morphology_without_a_soma() {
     Circuit::refused_morphology(
         "1 3 0 0 0 1 -1\n2 3 9 0 0 1 1\n",
         "morphology has no soma, expected a soma and neurites, found neurites only\n\
-         hint: the simulator would make a cell without a soma, at which cell templates stop: add the soma",
+         hint: the simulator would create a cell without a soma, for which cell templates fail: add the soma",
     );
 }
 
@@ -680,7 +680,7 @@ fn a_morphology_of_a_soma_only() {
     circuit.write(SWC, "1 1 0 0 0 5 -1\n");
     circuit.refused(&format!(
         "error: {SWC}: axon cannot be replaced by stubs, expected at least 2 axon sections in the morphology, found 0\n\
-         hint: keep what there is of the axon with `--keep-axon`, if the simulation did so; {OWNER}"
+         hint: keep the reconstructed axon with `--keep-axon`, if the simulation kept it; {OWNER}"
     ));
 }
 
@@ -693,7 +693,7 @@ fn a_morphology_without_the_axon_that_is_to_be_replaced() {
     circuit.write(SWC, bare.join("\n"));
     circuit.refused(&format!(
         "error: {SWC}: axon cannot be replaced by stubs, expected at least 2 axon sections in the morphology, found 0\n\
-         hint: keep what there is of the axon with `--keep-axon`, if the simulation did so; {OWNER}"
+         hint: keep the reconstructed axon with `--keep-axon`, if the simulation kept it; {OWNER}"
     ));
 }
 

@@ -82,8 +82,8 @@ fn options_that_do_not_go_with_the_nearest_are_refused() {
     query(&["--nearest", "0", "--at", "0,0,0"])
         .refused("error: --nearest: out of range, expected 1 or more, found `0`");
     query(&["--nearest", "3", "--at", "0,0,0", "--predicate", "midpoint"]).refused(
-        "error: --predicate: not defined for `--nearest`, which goes by the distance to the segment\n\
-         hint: leave `--predicate` out",
+        "error: --predicate: not defined for `--nearest`, which uses the distance to the segment\n\
+         hint: leave out `--predicate`",
     );
 }
 
@@ -93,14 +93,14 @@ fn unknown_names_are_refused_with_those_that_are_known() {
     let elsewhere = scratch();
     rewritten(&elsewhere.path().join("s.parquet"), |pairs| set(pairs, "leadfield.circuit", "gone.json"));
     leadfield_in(elsewhere.path(), &["query", "s.parquet", "--columns", "node_id,foo"]).refused(
-        "error: --columns: unknown column, expected one of `node_id`, `section_id`, `segment_id`, `section_type`, `x0`, \
-         `y0`, `z0`, `x1`, `y1`, `z1`, `radius`, `row`, `x`, `y`, `z`, `length`, `inside`, found `foo`\n\
+        "error: --columns: unknown column, expected one of `node_id`, `section_id`, `segment_id`, `section_type`, \
+         `x0`, `y0`, `z0`, `x1`, `y1`, `z1`, `radius`, `row`, `x`, `y`, `z`, `length`, `inside`, found `foo`\n\
          hint: attributes of the nodes, such as `mtype`, need `--circuit CONFIG`",
     );
     let run = query(&["--columns", "foo"]);
     assert!(run.stderr.contains(", `mtype`, ") && run.stderr.ends_with(", found `foo`\n"), "{}", run.stderr);
     query(&["--section-type", "soma,axom"]).refused(
-        "error: --section-type: unknown kind of section, expected one of `soma`, `axon`, `dend`, `apic`, `ais`, `node`, \
+        "error: --section-type: unknown section type, expected one of `soma`, `axon`, `dend`, `apic`, `ais`, `node`, \
          `myelin`, found `axom`",
     );
     query(&["--where", "mtype"]).refused(
@@ -108,8 +108,8 @@ fn unknown_names_are_refused_with_those_that_are_known() {
          hint: for example `--where mtype=L5_TPC:A`",
     );
     query(&["-o", "found.txt"]).refused(
-        "error: found.txt: unknown form of output, expected a name that ends in .csv, .jsonl, .arrow or .parquet\n\
-         hint: or name the form: `--format csv`",
+        "error: found.txt: unknown output format, expected a name that ends in .csv, .jsonl, .arrow or .parquet\n\
+         hint: or give the format: `--format csv`",
     );
     assert!(!folder().join("found.txt").exists());
 }
@@ -119,12 +119,13 @@ fn contacts_without_a_region_are_refused() {
     let contacts = folder().join("contacts.csv");
     std::fs::write(&contacts, "name,x,y,z,type\na,0,0,0,LineSource\n").unwrap();
     query(&["--electrodes", "contacts.csv"]).refused(
-        "error: --electrodes: no region of the contacts, expected `--within R` or `--csd`\n\
+        "error: --electrodes: contacts without regions, expected `--within R` or `--csd`\n\
          hint: for example `--within 50`: all segments at most 50 um from a contact",
     );
     query(&["--electrodes", "contacts.csv", "--csd"]).refused(
-        "error: contacts.csv: contact[0]: contact without a region, expected a type `ObjectiveCSD_...`, found `LineSource`\n\
-         hint: `--within R` takes a sphere round every contact",
+        "error: contacts.csv: contact[0]: contact without a region, expected a type `ObjectiveCSD_...`, found \
+         `LineSource`\n\
+         hint: use `--within R` for a sphere around every contact",
     );
     query(&["--electrodes", "contacts.csv", "--within", "-3"])
         .refused("error: --within: radius out of range, expected a finite number above 0 um, found `-3`");
@@ -180,7 +181,7 @@ fn a_parquet_that_is_no_segment_table_is_refused_with_the_columns_that_it_lacks(
     writer.write(&batch).unwrap();
     writer.close().unwrap();
     leadfield_in(folder.path(), &["query", "other.parquet", "--count"]).refused(
-        "error: other.parquet: no segment table, expected the columns of a segment table, found no `section_id`, \
+        "error: other.parquet: not a segment table, expected its columns, found no `section_id`, \
          `segment_id`, `section_type`, `y0`, `z0`, `x1`, `y1`, `z1`, `radius`, `row`\n\
          hint: make a segment table with `leadfield positions`",
     );
@@ -194,7 +195,7 @@ fn parts_of_different_populations_are_refused() {
     rewritten(&part(1), |pairs| set(pairs, "leadfield.population", "other"));
     leadfield(&["query", folder.path().to_str().unwrap(), "--count"]).refused(&format!(
         "error: {}: part of another table, expected population `one`, found population `other`\n\
-         hint: keep the parts of each table in a folder of their own",
+         hint: use a separate folder for the parts of each table",
         part(1).display()
     ));
 }
@@ -214,7 +215,5 @@ fn an_index_of_another_table_is_refused() {
         "{}",
         run.stderr
     );
-    assert!(
-        run.stderr.ends_with("hint: remove the file: `--index` makes it anew where there is none\n") && run.code == 2
-    );
+    assert!(run.stderr.ends_with("hint: remove the file: `--index` writes a new one\n") && run.code == 2);
 }

@@ -56,7 +56,7 @@ fn a_sample_is_computed_anew_and_agrees() {
         [&json!(20), &json!(4), &json!(4), &json!(4 * 3161)]
     );
     let text = leadfield_in(dir.path(), &["validate", "electrodes-file", "w.h5", "--segments", "s.parquet"]).ok();
-    let line = "\ncomputed anew: 12644 coefficients of 20 nodes, 4 of 4 contacts agree\nsound\n";
+    let line = "\nrecomputed: 12644 weights of 20 nodes, 4 of 4 contacts agree\nvalid\n";
     assert!(text.ends_with(line), "{text}");
 }
 
@@ -78,7 +78,7 @@ fn files_that_do_not_say_their_conductivity_agree_where_one_makes_them() {
 fn coefficients_in_another_unit_are_told_with_the_factor() {
     let (dir, path) = ours();
     change(&path, |_, values| values.iter_mut().for_each(|v| *v *= 1e3));
-    let text = "another unit, expected V/nA, found 1e3 times as much at contacts `e1`, `e10`, `e2`, `ref`";
+    let text = "wrong unit, expected V/nA, found 1e3 times as much at contacts `e1`, `e10`, `e2`, `ref`";
     let (code, _, found) = examined(dir.path(), "w.h5", "s.parquet");
     assert_eq!((code, found), (1, vec![("E80".to_string(), text.to_string())]));
 }
@@ -88,7 +88,7 @@ fn columns_of_other_contacts_are_told_with_their_names() {
     let (dir, path) = ours();
     // columns: e1, e2, e10, ref
     change(&path, |_, values| values.chunks_exact_mut(4).for_each(|row| row.swap(0, 2)));
-    let text = "coefficients of other contacts, expected each contact's own, found those of `e1` at `e10`, those of `e10` \
+    let text = "exchanged columns, expected each contact's own, found those of `e1` at `e10`, those of `e10` \
                 at `e1`";
     let (code, _, found) = examined(dir.path(), "w.h5", "s.parquet");
     assert_eq!((code, found), (1, vec![("E81".to_string(), text.to_string())]));
@@ -110,8 +110,8 @@ fn rows_in_another_order_are_told() {
     });
     let (code, _, found) = examined(dir.path(), "w.h5", "s.parquet");
     let text = format!(
-        "rows in another order, expected sections by ascending id and segments in order, found the coefficients of row 0 of \
-         node 0 in its row {first}"
+        "rows in the wrong order, expected sections by ascending id and segments in order, found the weights of row 0 \
+         of node 0 in its row {first}"
     );
     assert_eq!((code, found), (1, vec![("E82".to_string(), text)]));
 }
@@ -120,7 +120,7 @@ fn rows_in_another_order_are_told() {
 fn coefficients_that_nothing_explains_are_an_error() {
     let (dir, path) = ours();
     change(&path, |_, values| values.iter_mut().for_each(|v| *v = v.sqrt()));
-    let text = "not what their methods give at 20 nodes, expected the coefficients of `e1`, `e10`, `e2`, `ref`";
+    let text = "wrong weights at 20 nodes, expected the weights of `e1`, `e10`, `e2`, `ref`";
     let (code, _, found) = examined(dir.path(), "w.h5", "s.parquet");
     assert_eq!((code, found), (1, vec![("E83".to_string(), text.to_string())]));
 }
@@ -147,7 +147,7 @@ fn finding(code: &str, text: &str) -> Vec<(String, String)> {
 #[test]
 fn a_single_wrong_coefficient_is_found() {
     let found = changed(|file, values| of_node(file, values, 6)[4 * 50 + 1] *= 1.02);
-    let text = "not what their methods give at 1 node (`6`), expected the coefficients of `e2`";
+    let text = "wrong weights at 1 node (`6`), expected the weights of `e2`";
     assert_eq!(found, finding("E83", text));
 }
 
@@ -170,7 +170,7 @@ fn another_conductivity_than_stated_is_named_with_both() {
     let contacts = "at contacts `e1`, `e10`, `e2`, `ref`";
     let told = |sigma: &str, times: &str| {
         let text = format!(
-            "another conductivity, expected 0.277 S/m, found coefficients of {sigma} S/m, {times} times as large, {contacts}"
+            "wrong conductivity, expected 0.277 S/m, found weights of {sigma} S/m, {times} times as large, {contacts}"
         );
         finding("E87", &text)
     };
@@ -179,7 +179,7 @@ fn another_conductivity_than_stated_is_named_with_both() {
     assert_eq!(at(0.2771), told("0.2771", "0.9996"));
     // a unit and a conductivity at once are two findings
     let both = changed(|_, values| values.iter_mut().for_each(|v| *v *= 1000.0 * 0.277 / 0.3));
-    let units = format!("another unit, expected V/nA, found 1e3 times as much {contacts}");
+    let units = format!("wrong unit, expected V/nA, found 1e3 times as much {contacts}");
     assert_eq!(both, [finding("E80", &units), told("0.3000", "0.9233")].concat());
 }
 
@@ -194,7 +194,7 @@ fn the_conductivity_of_files_that_state_none_can_be_given() {
     };
     assert!(!run("0.277").contains("E87"), "{}", run("0.277"));
     let wrong = run("0.3");
-    let text = "another conductivity, expected 0.3 S/m, found coefficients of 0.2770 S/m, 1.0830 times as large";
+    let text = "wrong conductivity, expected 0.3 S/m, found weights of 0.2770 S/m, 1.0830 times as large";
     assert!(wrong.contains(text), "{wrong}");
     let refused = leadfield_in(dir.path(), &["validate", "electrodes-file", "w.h5", "--conductivity", "0"]);
     refused.refused(
@@ -211,7 +211,7 @@ fn shifted_rows_are_named_with_their_number() {
             .map(|(code, text)| (code, text.split(", from row").next().unwrap().to_string()))
             .collect::<Vec<_>>()
     };
-    let text = "shifted rows at 20 nodes, expected each segment's own, found the coefficients of ";
+    let text = "shifted rows at 20 nodes, expected each segment's own, found the weights of ";
     assert_eq!(roll(1), finding("E85", &format!("{text}1 row before")));
     assert_eq!(roll(3), finding("E85", &format!("{text}3 rows before")));
     assert_eq!(roll(3161 - 2), finding("E85", &format!("{text}2 rows behind")));
@@ -220,8 +220,8 @@ fn shifted_rows_are_named_with_their_number() {
         let own = of_node(file, values, 6);
         own[4 * 40..].rotate_right(4);
     });
-    let text = "shifted rows at 1 node (`6`), expected each segment's own, found the coefficients of 1 row before, from row 40 \
-                of node 6 on";
+    let text = "shifted rows at 1 node (`6`), expected each segment's own, found the weights of 1 row before, from \
+                row 40 of node 6 on";
     assert_eq!(late, finding("E85", text));
 }
 
@@ -254,13 +254,9 @@ fn a_neuron_of_zeros_is_an_error_with_and_without_a_table() {
     change(&path, |file, values| of_node(file, values, 6).fill(0.0));
     let run = leadfield_in(dir.path(), &["validate", "electrodes-file", "w.h5", "--quiet"]);
     assert_eq!(run.code, 1);
-    assert!(
-        run.stdout.contains("all rows of node 6 are 0, expected potentials, which are 0 nowhere"),
-        "{}",
-        run.stdout
-    );
+    assert!(run.stdout.contains("all rows of node 6 are 0, expected potentials, which are never 0"), "{}", run.stdout);
     let (code, _, found) = examined(dir.path(), "w.h5", "s.parquet");
-    let text = "all rows of node 6 are 0, expected potentials, which are 0 nowhere";
+    let text = "all rows of node 6 are 0, expected potentials, which are never 0";
     assert_eq!((code, found), (1, finding("E86", text)));
 }
 

@@ -11,13 +11,14 @@ use crate::support::{Run, leadfield_in, names_in, scratch};
 
 const CONFIG: &str = "c/circuit_config.json";
 /// The hints of a template that is missing: the simulation beside the circuit, then the rules.
-const ADVICE: &str = "name the simulation configuration `c/simulation_config.json` in the place of the circuit: its report \
-                      `compartment` lists all segments, and no template is needed\n\
+const ADVICE: &str = "name the simulation configuration `c/simulation_config.json` instead of the circuit \
+                      configuration: its report `compartment` lists all segments, and no template is needed\n\
                       hint: give the rule yourself: `--axon-rule taper|legacy|bluepyopt|delete|keep`, and `--segment-length UM` \
-                      if it is not 40; `taper` is for templates of today's Blue Brain and Open Brain circuits, two stubs and \
-                      myelin for the axon; `legacy` for those of the thalamus, the same without myelin; `bluepyopt` for \
-                      BluePyOpt's own `replace_axon`, two stubs of 1 segment; `delete` for circuits of 2015, whose \
-                      `delete_axon` makes the same; `keep` for cells that keep their axon as reconstructed";
+                      if it is not 40; `taper` is for templates of current Blue Brain and Open Brain circuits, two \
+                      stubs and myelin instead of the axon; `legacy` for those of the thalamus, the same without \
+                      myelin; `bluepyopt` for BluePyOpt's own `replace_axon`, two stubs of 1 segment; `delete` for \
+                      circuits of 2015, whose `delete_axon` creates the same stubs; `keep` for cells that keep their \
+                      axon as reconstructed";
 
 /// A synthetic circuit of six neurons, each with a morphology of its own.
 struct Circuit(tempfile::TempDir);
@@ -259,7 +260,7 @@ fn diameters_of_a_template_that_radii_do_not_follow() {
         let run = circuit.positions(config, &["--force"]);
         for (statement, effect) in [
             (dendrites, "is not applied: radii are those of the morphology"),
-            (stub, "sets diameters of the axon stubs in a way that is not known: they have no radius"),
+            (stub, "sets diameters of the axon stubs in an unsupported way: the stubs have no radius"),
         ] {
             let line = line_of(&circuit, &template, statement);
             let warning = format!("warning: c/{template}: line {line}: `{statement}` {effect}\n");
@@ -300,8 +301,8 @@ fn fewer_axon_sections_than_the_rule_needs() {
     circuit.refused(
         &[],
         &format!(
-            "error: {problem}\nhint: keep what there is of the axon with `--keep-axon`, if the simulation did so; it is the \
-             morphology of node 2 of population `neurons`"
+            "error: {problem}\nhint: keep the reconstructed axon with `--keep-axon`, if the simulation kept it; it is \
+             the morphology of node 2 of population `neurons`"
         ),
     );
     circuit.skipped(CONFIG, &[], &[2], &problem);
@@ -352,7 +353,7 @@ fn morphologies_that_cannot_be_read() {
         (
             "1 1 0 0 0 5 -1\n2 3 5 0 0 1 3\n3 3 9 0 0 1 2\n",
             "line[2]: parent does not come before its child, expected an id below `2`, found `3`",
-            "NEURON's importer cannot read such a file: sort the samples, parents before children, and number them anew; ",
+            "NEURON's importer cannot read such a file: sort the samples, parents before children, and renumber them; ",
         ),
     ] {
         std::fs::write(circuit.path(&swc), text).unwrap();
@@ -419,13 +420,13 @@ fn lengths_that_are_none_and_options_that_contradict_each_other() {
         circuit.refused(
             &["--segment-length", given],
             &format!(
-                "error: segment length out of range, expected um above 0, found `{shown}`\n\
+                "error: segment length out of range, expected more than 0 um, found `{shown}`\n\
                  hint: give it with `--segment-length`, or leave it out for 40 um"
             ),
         );
     }
     circuit.positions("c/simulation_config.json", &["--segment-length", "40"]).refused(
-        "error: a segment length makes no sense with a report's counts, expected none, found `40` um\n\
+        "error: segment length given together with the counts of a report, expected none, found `40` um\n\
          hint: leave `--segment-length` out, or add `--discretisation rule`",
     );
     let run = circuit.positions(CONFIG, &["--keep-axon", "--axon-rule", "keep"]);

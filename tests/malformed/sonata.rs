@@ -150,8 +150,8 @@ fn a_manifest_that_runs_in_a_circle() {
     input.write_json("circuit_config.json", &circuit);
     input.refused(
         &everything(),
-        "circuit_config.json: manifest: variables contain each other in a circle, expected all of them to settle, \
-         found `$BASE`, `$NET`\nhint: write one of them out, without a variable",
+        "circuit_config.json: manifest: variables refer to each other in a cycle, expected none that do, found \
+         `$BASE`, `$NET`\nhint: write one of them without a variable",
     );
 }
 
@@ -161,8 +161,8 @@ fn a_configuration_of_neither_kind() {
     input.write_json("circuit_config.json", &json!({"reports": {}}));
     input.refused(
         &everything(),
-        "circuit_config.json: no SONATA configuration, expected `run` (a simulation) or `networks` (a circuit), found \
-         `reports`",
+        "circuit_config.json: not a SONATA configuration, expected `run` (a simulation) or `networks` (a circuit), \
+         found `reports`",
     );
 }
 
@@ -224,8 +224,8 @@ fn a_nodes_file_without_x() {
 fn a_quaternion_of_length_zero() {
     Input::new().refused(
         &node_set("All"),
-        "nodes.h5: node[17]: orientation is no rotation, expected a quaternion with a length above 0, found (w 0, x 0, \
-         y 0, z 0)\nhint: an unrotated neuron has the orientation w 1, x 0, y 0, z 0",
+        "nodes.h5: node[17]: orientation is not a rotation, expected a quaternion with a length above 0, found (w 0, \
+         x 0, y 0, z 0)\nhint: give an unrotated neuron the orientation w 1, x 0, y 0, z 0",
     );
 }
 

@@ -123,7 +123,7 @@ fn a_coordinate_that_is_not_finite_does_not_fit_the_circuit() {
         table.replace(column, DataType::Float64, false, Arc::new(Float64Array::from(values)));
         table.write(&dir.path().join("t.parquet"));
         let run = leadfield_in(dir.path(), &args);
-        let told = format!(", does not fit\nnode {node}: a coordinate that is not finite\ndiffer\n");
+        let told = format!(", does not fit\nnode {node}: a coordinate is not finite\ndiffer\n");
         assert!(run.code == 1 && run.stdout.ends_with(&told), "{column}: {}", run.stdout);
     }
 }
@@ -132,7 +132,7 @@ fn a_coordinate_that_is_not_finite_does_not_fit_the_circuit() {
 fn columns_that_are_missing_are_listed() {
     refused(
         |t| t.columns.retain(|(field, _)| field.name() != "row" && field.name() != "x1"),
-        &format!("no segment table, expected the columns of a segment table, found no `x1`, `row`{MAKE}"),
+        &format!("not a segment table, expected its columns, found no `x1`, `row`{MAKE}"),
     );
 }
 
@@ -182,7 +182,10 @@ fn newer_formats_are_refused() {
 #[test]
 fn metadata_that_are_missing_or_malformed_are_told() {
     let told = |key: &str| {
-        format!("metadata `leadfield.{key}` is missing or malformed, expected what `leadfield positions` writes")
+        format!(
+            "metadata `leadfield.{key}` is missing or malformed, expected the value that `leadfield positions` \
+            writes"
+        )
     };
     for key in ["population", "segments", "neuron_list"] {
         refused(|t| t.value(key, |_| None), &told(key));
@@ -206,9 +209,7 @@ fn metadata_that_are_missing_or_malformed_are_told() {
 #[test]
 fn rows_of_no_neuron_or_twice_are_told() {
     let told = |node: u64, row: u64| {
-        format!(
-            "row {row} of node {node} does not belong to this part, expected the rows of its neuron list, each once"
-        )
+        format!("row {row} of node {node} does not belong to this part, expected each row of its neuron list once")
     };
     let dir = scratch();
     let mut sound = Table::sound(dir.path());

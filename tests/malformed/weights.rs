@@ -72,7 +72,7 @@ fn conductivities_are_one_or_as_many_as_analytic_contacts() {
     let dir = table();
     weights(dir.path(), "np8.csv", "w.h5", &["--conductivity", "0.3", "0.4", "0.5"]).refused(
         "error: wrong number of conductivities, expected 1 or 8 (one for each contact of an analytic method), found 3\n\
-         hint: give `--conductivity` one value for all, or one for each, in file order",
+         hint: give `--conductivity` one value for all such contacts, or one for each, in file order",
     );
     assert_eq!(names_in(dir.path()), INPUTS);
 }
@@ -239,8 +239,9 @@ fn sorted_names_need_a_file_of_the_original() {
     let dir = scratch();
     Damaged { columns: &[3, 1], index: 0, ..SOUND }.write(&dir.path().join("w.h5"));
     leadfield_in(dir.path(), &["validate", "weights", "w.h5", "w.h5", "--columns", "sorted-names"]).refused(
-        "error: w.h5: columns in order of sorted names, expected a file with one column more than contacts, found none\n\
-         hint: `--columns sorted-names` is for files of BlueRecording 0.2.1; without it each file's own index is used",
+        "error: w.h5: columns cannot be sorted by name, expected a file with one more column than contacts, found \
+         none\n\
+         hint: `--columns sorted-names` is for files of BlueRecording 0.2.1; leave it out to use the column numbers of each file",
     );
 }
 

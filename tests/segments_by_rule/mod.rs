@@ -271,8 +271,8 @@ fn without_a_report_the_table_is_held_against_the_rule() {
     positions(folder.path(), "c/circuit_config.json", "s.parquet", &["--quiet"]).ok();
     let text = validate(folder.path(), &["c/circuit_config.json", "s.parquet", "--junit", "c.xml"]).ok();
     assert!(text.starts_with("population `neurons`, no report: 24 neurons\ntemplate hoc:"), "{text}");
-    let alone = "\ntable s.parquet: 24 neurons, fits\nthe program is compared with itself: the table is what it makes of the circuit, \
-                 and no report says how a simulation cuts these neurons\n";
+    let alone = "\ntable s.parquet: 24 neurons, fits\nthe program is compared with itself: the table is what it \
+                 creates from the circuit, and no report states how a simulation divides these neurons\n";
     assert!(text.ends_with(alone), "{text}");
     let json: Value =
         serde_json::from_str(&validate(folder.path(), &["c/circuit_config.json", "s.parquet", "--json"]).ok()).unwrap();
@@ -371,7 +371,7 @@ fn without_rules_the_report_alone_is_compared_and_without_a_table_nothing_is() {
     // one is missing: the others are compared
     let missing = |name: &str| format!("c/components/hoc/{name}: cannot be read: no such file or directory");
     std::fs::remove_file(hoc.join(&templates[0])).unwrap();
-    let note = format!("\nnote: {}: the report alone is compared\n", missing(&templates[0]));
+    let note = format!("\nnote: {}: only the report is compared\n", missing(&templates[0]));
     let text = validate(folder.path(), &["c/simulation_config.json"]).ok();
     assert!(text.contains(&format!(", not compared{note}")) && text.ends_with(", agree\nagree\n"), "{text}");
     // all are
@@ -391,8 +391,9 @@ fn without_rules_the_report_alone_is_compared_and_without_a_table_nothing_is() {
     let run = validate(folder.path(), &["c/simulation_config.json", "t.parquet"]);
     assert_eq!((run.code, run.stdout.matches(": not in the table\n").count()), (1, 22), "{}", run.stdout);
     validate(folder.path(), &["c/simulation_config.json"]).refused(&format!(
-        "error: c/simulation_config.json: nothing to compare, expected a cell template that gives a rule, found none: {}\n\
-         hint: name the rule with `--axon-rule`, or a table, which the report alone can be compared with",
+        "error: c/simulation_config.json: nothing to compare, expected a cell template that gives a rule, found none: \
+         {}\n\
+         hint: give the rule with `--axon-rule`, or a table to compare with the report",
         missing(&templates[0])
     ));
 }
@@ -483,10 +484,8 @@ fn a_length_that_is_a_multiple_of_the_chunk_but_for_rounding_is_told_with_its_no
     assert_eq!(warnings(&asc(10.0, 75.0)), [""; 0]);
     assert_eq!(
         warnings(&asc(10.0, 80.0)),
-        [
-            "warning: node 0: section 4 of morphology `PC_long_00` is 80.000000 um long, too near to 80 um to be sure into how \
-          many segments the simulator cuts it"
-        ]
+        ["warning: node 0: section 4 of morphology `PC_long_00` is 80.000000 um long, too near to 80 um to be sure \
+             into how many segments the simulator cuts it"]
     );
     // on both sides of the multiple, and no farther from it on one than on the other
     for (dendrite, is_near) in [(79.99994, true), (80.00006, true), (79.999, false), (80.001, false)] {

@@ -1,4 +1,4 @@
-//! What a user should know of a circuit's neurons, as several tools tell it.
+//! Warnings about a circuit's neurons that several tools print.
 
 use std::collections::HashSet;
 
@@ -14,30 +14,31 @@ pub fn warn_euler_order(table: &SegmentationPlan, is_chosen: bool, common: &Comm
         return;
     }
     common.warn(format_args!(
-        "neurons of population `{}` are turned about two or more axes, and the order matters: taken is z, then y, then x about \
-         the world's axes, as in the SONATA guide (`--euler-order sonata`); neurodamus turns about x, then y, then z \
+        "neurons of population `{}` are rotated about two or more axes, and the order matters: used is z, then y, \
+         then x about the world's axes, as in the SONATA guide (`--euler-order sonata`); neurodamus rotates about x, then y, then z \
          (`--euler-order neurodamus`)",
         table.population()
     ));
 }
 
-/// Each neuron that is left out, with its reason; a text of several lines, which shows a template, in full only once.
+/// Lists the neurons that are left out, each with its reason; a reason of several lines (one that shows a template) is
+/// printed in full only once.
 pub fn warn_skipped(table: &SegmentationPlan, common: &Common) {
-    let mut told = HashSet::new();
+    let mut printed = HashSet::new();
     for skipped in table.skipped() {
         let why = skipped.error.to_string();
         let first = why.lines().next().unwrap_or_default().to_string();
-        let is_new = why == first || told.insert(why.clone());
+        let is_new = why == first || printed.insert(why.clone());
         let why = if is_new { why } else { format!("{first} the same") };
         common.warn(format_args!("node {} of population `{}` is left out: {why}", skipped.node_id, table.population()));
     }
 }
 
-/// Morphologies that are named with their notes, at most.
+/// Maximum number of morphologies that are listed with their notes.
 const MAX_NOTES: usize = 20;
 
-/// What the simulator does with morphologies that a user may not expect, and what templates do to diameters that radii do
-/// not follow.
+/// Notes how the simulator treats morphologies in unexpected ways, and changes of diameters by templates that radii do
+/// not include.
 pub fn warn_notes(table: &SegmentationPlan, common: &Common) {
     let morphologies = table.morphology_notes().iter().map(|noted| format!("{}: {}", noted.file.display(), noted.note));
     let templates = table.template_notes().iter().map(|noted| format!("{}: {}", noted.file.display(), noted.note));

@@ -1,4 +1,4 @@
-//! Standard output and standard error: who reads them may have seen enough, and a disk behind them may be full.
+//! Writes to standard output and standard error, which may be a closed pipe or a full disk.
 
 use std::fmt::Display;
 use std::io::{ErrorKind, Write};
@@ -7,10 +7,10 @@ use std::path::Path;
 use leadfield::error::{Context, FileProblem};
 use leadfield::{Error, Result};
 
-/// What errors of standard output have for a file.
+/// File name in errors of standard output.
 pub const STANDARD_OUTPUT: &str = "standard output";
 
-/// Writes text to standard output, all of it. A closed pipe is no error: who reads it has seen enough.
+/// Writes all of a text to standard output. A closed pipe is not an error: the reader has seen enough.
 pub fn print(text: impl Display) -> Result<()> {
     let mut out = std::io::stdout().lock();
     match write!(out, "{text}").and_then(|()| out.flush()) {
@@ -19,12 +19,12 @@ pub fn print(text: impl Display) -> Result<()> {
     }
 }
 
-/// Writes a line to standard error; where nobody can read it nothing is lost.
+/// Writes a line to standard error; errors are ignored, because nobody could read them.
 pub fn note(line: impl Display) {
     drop(writeln!(std::io::stderr().lock(), "{line}"));
 }
 
-/// Whether an error is that of a closed pipe.
+/// Returns whether an error is that of a closed pipe.
 pub fn is_broken_pipe(error: &Error) -> bool {
     let io = std::error::Error::source(error).and_then(|e| e.downcast_ref::<std::io::Error>());
     io.is_some_and(|e| e.kind() == ErrorKind::BrokenPipe)

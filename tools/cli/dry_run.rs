@@ -1,4 +1,4 @@
-//! `--dry-run`: what a run would take, for people.
+//! `--dry-run`: prints what a run would need.
 
 use std::path::Path;
 
@@ -10,20 +10,20 @@ use leadfield::io::ranks::DryRunEstimate;
 use super::facts::{Facts, format_bytes, format_duration};
 use super::{Common, console};
 
-/// The options of a run that is judged and not done.
+/// Options of a dry run.
 #[derive(clap::Args)]
 pub struct DryRun {
-    /// Tell what the run would take (bytes, memory, time judged by a short trial), refuse what the disk cannot hold; write
-    /// nothing
+    /// Print what the run would need (bytes, memory, and time estimated by a short trial), fail if the disk is too
+    /// small, and write nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// Tell it for so many ranks: processes that mpirun starts
+    /// Print it for N ranks: processes that mpirun starts
     #[arg(long, value_name = "N", requires = "dry_run", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     ranks: u32,
 }
 
 impl DryRun {
-    /// Number of ranks: those that there are, or else those that are asked about.
+    /// Number of ranks: those running, or else the number given by the option.
     pub fn ranks(&self, common: &Common) -> usize {
         (self.ranks as usize).max(common.ranks().size())
     }
@@ -50,7 +50,7 @@ pub fn print_estimate(forecast: &DryRunEstimate, reading_s: f64, out: &Path, com
     console::print(facts)
 }
 
-/// Tells what the run would refuse to touch, or go on with.
+/// Warns about existing output that the run would not replace or resume.
 pub fn warn_existing(out: &Path, force: bool, resume: bool, common: &Common) {
     if force || resume || !common.ranks().is_first() {
         return;
@@ -58,7 +58,7 @@ pub fn warn_existing(out: &Path, force: bool, resume: bool, common: &Common) {
     let partial = atomic_output::partial_path_for(out);
     for (path, options) in [(out, "`--force`"), (&partial, "`--resume` or `--force`")] {
         if path.exists() {
-            return common.warn(format_args!("{}: exists already: the run asks for {options}", path.display()));
+            return common.warn(format_args!("{}: already exists: the run needs {options}", path.display()));
         }
     }
 }

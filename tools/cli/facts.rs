@@ -1,4 +1,4 @@
-//! Facts for people: lines of `name: value`, numbers of bytes, times.
+//! Formats facts as aligned lines of `name: value`, and numbers of bytes and durations.
 
 /// Lines of `name: value`, aligned.
 #[derive(Default)]
@@ -21,7 +21,7 @@ impl std::fmt::Display for Facts {
     }
 }
 
-/// A number of bytes for people.
+/// Formats a number of bytes with a unit.
 pub fn format_bytes(n: u64) -> String {
     const UNITS: [&str; 5] = ["B", "kB", "MB", "GB", "TB"];
     let mut value = n as f64;
@@ -33,7 +33,7 @@ pub fn format_bytes(n: u64) -> String {
     if unit == 0 { format!("{n} B") } else { format!("{value:.1} {}", UNITS[unit]) }
 }
 
-/// A time for people, as roughly as it is known.
+/// Formats an estimated duration with few digits.
 pub fn format_duration(seconds: f64) -> String {
     match seconds {
         s if s < 1.0 => "less than 1 s".into(),
@@ -48,13 +48,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bytes_are_told_in_thousands() {
+    fn bytes_are_formatted_in_thousands() {
         assert_eq!(format_bytes(999), "999 B");
         assert_eq!(format_bytes(12_345_678), "12.3 MB");
     }
 
     #[test]
-    fn times_are_told_in_what_they_are_thought_of() {
+    fn durations_are_formatted_in_usual_units() {
         assert_eq!(
             [0.3, 59.6, 600.0, 7200.0].map(format_duration),
             ["less than 1 s", "about 60 s", "about 10 min", "about 2.0 h"]

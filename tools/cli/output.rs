@@ -1,4 +1,4 @@
-//! Where rows go: a table for people, CSV, JSON lines, Arrow IPC or Parquet, to a file or to standard output.
+//! Writes rows as a table, CSV, JSON lines, Arrow IPC or Parquet, to a file or to standard output.
 
 use std::io::{BufWriter, IsTerminal, Write};
 use std::path::Path;
@@ -15,17 +15,17 @@ use parquet::errors::ParquetError;
 use super::console::STANDARD_OUTPUT;
 use super::text::{Cells, CsvLines, JsonLines};
 
-/// Rows of a table on a terminal.
+/// Maximum number of rows in a table on a terminal.
 const MAX_TABLE_ROWS: usize = 40;
 
-/// The form of the output.
+/// Format of the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum OutputFormat {
     /// Aligned columns, at most 40 rows
     Table,
     /// Comma-separated values with a header
     Csv,
-    /// One JSON object a line
+    /// One JSON object per line
     Jsonl,
     /// Arrow IPC: a file with `--out`, a stream otherwise
     Arrow,
@@ -33,10 +33,10 @@ pub enum OutputFormat {
     Parquet,
 }
 
-/// What can go wrong on the way out.
+/// Errors of writing output.
 #[derive(Debug, thiserror::Error)]
 enum OutputProblem {
-    #[error("unknown form of output, expected a name that ends in .csv, .jsonl, .arrow or .parquet")]
+    #[error("unknown output format, expected a name that ends in .csv, .jsonl, .arrow or .parquet")]
     Extension,
     #[error("cannot be written: {0}")]
     Arrow(#[source] ArrowError),
@@ -47,14 +47,14 @@ enum OutputProblem {
 impl Problem for OutputProblem {
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Extension => Some("or name the form: `--format csv`".into()),
+            Self::Extension => Some("or give the format: `--format csv`".into()),
             Self::Arrow(_) | Self::Parquet(_) => None,
         }
     }
 }
 
 impl OutputFormat {
-    /// The form that is named, that of the file's name, or that of standard output.
+    /// Returns the given format, or else that of the file name, or the default for standard output.
     pub fn resolve(named: Option<Self>, out: Option<&Path>) -> Result<Self> {
         match (named, out) {
             (Some(format), _) => Ok(format),
@@ -73,7 +73,7 @@ impl OutputFormat {
 
 type BoxedWriter = Box<dyn Write + Send>;
 
-/// An output that takes batches of rows.
+/// An output for batches of rows.
 pub struct OutputSink {
     output_file: Option<AtomicOutput>,
     sink: FormatWriter,
@@ -89,7 +89,7 @@ enum FormatWriter {
 }
 
 impl OutputSink {
-    /// Opens the output and writes what comes before the rows.
+    /// Opens the output and writes its header.
     pub fn open(
         path: Option<&Path>,
         format: OutputFormat,
@@ -111,7 +111,7 @@ impl OutputSink {
         self.sink.write(batch).map_err(|e| with_output_path(e, self.output_file.as_ref()))
     }
 
-    /// Writes what comes after the rows, and gives a file its name.
+    /// Writes the footer, and gives the file its final name.
     pub fn finish(self) -> Result<()> {
         let staged = self.output_file;
         self.sink.finish().map_err(|e| with_output_path(e, staged.as_ref()))?;
@@ -119,7 +119,7 @@ impl OutputSink {
     }
 }
 
-/// What Arrow says, or the system through it.
+/// Converts an error of Arrow, or of the operating system through it.
 fn arrow_error(error: ArrowError) -> Error {
     match error {
         ArrowError::IoError(_, system) => FileProblem::Write(system).into(),
@@ -127,7 +127,7 @@ fn arrow_error(error: ArrowError) -> Error {
     }
 }
 
-/// What Parquet says, or the system through it.
+/// Converts an error of Parquet, or of the operating system through it.
 fn parquet_error(error: ParquetError) -> Error {
     match error {
         ParquetError::External(inner) => match inner.downcast() {
@@ -138,7 +138,7 @@ fn parquet_error(error: ParquetError) -> Error {
     }
 }
 
-/// An error of the output's file.
+/// Adds the output's file name to an error.
 fn with_output_path(error: Error, staged: Option<&AtomicOutput>) -> Error {
     error.in_file(staged.map_or(Path::new(STANDARD_OUTPUT), AtomicOutput::target_path))
 }
@@ -197,7 +197,7 @@ impl FormatWriter {
     }
 }
 
-/// Aligned columns, and how many rows are not shown.
+/// Formats rows as aligned columns, and adds how many rows are not shown.
 fn format_table(schema: &SchemaRef, kept: &[RecordBatch], rows: u64) -> String {
     let header = schema.fields().iter().map(|f| f.name().clone()).collect();
     let mut lines: Vec<Vec<String>> = vec![header];
@@ -215,7 +215,7 @@ fn format_table(schema: &SchemaRef, kept: &[RecordBatch], rows: u64) -> String {
     }
     let shown = lines.len() as u64 - 1;
     if rows > shown {
-        text += &format!("... and {} more rows; `--format csv` gives all\n", rows - shown);
+        text += &format!("... and {} more rows; `--format csv` prints all\n", rows - shown);
     }
     text
 }

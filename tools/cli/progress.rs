@@ -1,4 +1,4 @@
-//! Progress: a bar on a terminal, a plain line every ten seconds otherwise, nothing with `--quiet`.
+//! Shows progress: a bar on a terminal, otherwise a plain line every ten seconds; nothing with `--quiet`.
 
 use std::io::IsTerminal;
 use std::sync::Mutex;
@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{Common, console};
 
-/// How often a plain line is printed.
+/// Interval between plain lines.
 const REPORT_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Counts units of work done.
@@ -19,7 +19,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Starts counting `total` of `noun` (e.g. `neurons`).
+    /// Starts counting `total` units named `noun` (e.g. `neurons`).
     pub fn new(common: &Common, noun: &'static str, total: u64) -> Self {
         let terminal = std::io::stderr().is_terminal();
         let bar = if terminal && !common.quiet { ProgressBar::new(total) } else { ProgressBar::hidden() };
@@ -33,7 +33,7 @@ impl Progress {
         Self { bar, noun, plain }
     }
 
-    /// Counts `n` more.
+    /// Adds `n` units.
     pub fn add(&self, n: u64) {
         self.bar.inc(n);
         let Some(Ok(mut last)) = self.plain.as_ref().map(Mutex::lock) else { return };
@@ -44,17 +44,17 @@ impl Progress {
         }
     }
 
-    /// Says a line above the bar, unless `--quiet`.
+    /// Prints a line above the bar, unless `--quiet`.
     pub fn print_note(&self, common: &Common, text: impl std::fmt::Display) {
         self.suspend(|| common.print_note(text));
     }
 
-    /// Does something that prints, above the bar.
+    /// Hides the bar while a function prints.
     pub fn suspend(&self, print: impl FnOnce()) {
         self.bar.suspend(print);
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub fn finish(self) {
         self.bar.finish_and_clear();
     }

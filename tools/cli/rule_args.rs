@@ -1,4 +1,4 @@
-//! How neurons are cut into segments, as options of several tools.
+//! Options of several tools for dividing neurons into segments.
 
 use leadfield::circuit;
 use leadfield::circuit::hoc::AxonReplacement;
@@ -7,7 +7,7 @@ use leadfield::geometry;
 /// [`circuit::Discretisation`] as an option.
 #[derive(Clone, Copy, clap::ValueEnum)]
 pub enum DiscretisationArg {
-    /// A compartment report's
+    /// By a compartment report
     Report,
     /// Computed from the morphologies, by the rule of the cell templates
     Rule,
@@ -40,7 +40,7 @@ impl From<EulerOrderArg> for geometry::EulerOrder {
     }
 }
 
-/// [`AxonForm`] as an option.
+/// [`AxonReplacement`](circuit::AxonReplacement) as an option.
 #[derive(Clone, Copy, clap::ValueEnum)]
 pub enum AxonRuleArg {
     /// Two stubs of 30 um with 5 segments each, 1000 um of myelin with 5

@@ -1,5 +1,5 @@
-//! Signals: SIGINT, SIGTERM and SIGUSR1, which is what `mpirun` and Slurm pass on, ask for a stop at the end of a part; a second
-//! one ends the program at once.
+//! Handles signals: SIGINT, SIGTERM and SIGUSR1 (which `mpirun` and Slurm forward) request a stop at the end of a part;
+//! a second one ends the program at once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,23 +7,24 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::flag;
 
-/// Whether a stop has been asked for.
+/// Whether a stop was requested.
 pub struct StopSignal(Arc<AtomicBool>);
 
 impl StopSignal {
-    /// Listens from now on.
+    /// Installs the signal handlers.
     pub fn install() -> Self {
-        let asked = Arc::new(AtomicBool::new(false));
+        let requested = Arc::new(AtomicBool::new(false));
         for signal in [SIGINT, SIGTERM, SIGUSR1] {
-            // in this order: what a signal finds set by an earlier one lets it do what it does to other programs. Where the
-            // system lets nobody listen, it does so at once; then, too, the next run goes on behind the last whole part
-            drop(flag::register_conditional_default(signal, asked.clone()));
-            drop(flag::register(signal, asked.clone()));
+            // this order matters: the first handler runs the default action only if an earlier signal has set the flag.
+            // Errors are ignored: without handlers a signal ends the program at once, and the next run can resume all
+            // the same
+            drop(flag::register_conditional_default(signal, requested.clone()));
+            drop(flag::register(signal, requested.clone()));
         }
-        Self(asked)
+        Self(requested)
     }
 
-    /// Whether to stop.
+    /// Returns whether to stop.
     pub fn is_requested(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }

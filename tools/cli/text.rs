@@ -1,4 +1,4 @@
-//! Cells as text: numbers as short as they can be without losing a digit, kinds of section by name.
+//! Formats cells as text: numbers with the fewest digits that lose nothing, section types by name.
 
 use std::fmt::Write as _;
 use std::io::Write;
@@ -10,7 +10,7 @@ use arrow_schema::DataType;
 use leadfield::segments::SectionType;
 use leadfield::segments::table::schema::SECTION_TYPE;
 
-/// Text is given out when it is longer than this.
+/// Buffered text is written when it is longer than this.
 const BUFFER_BYTES: usize = 1 << 16;
 
 /// The typed values of a column.
@@ -21,13 +21,13 @@ enum ColumnValues<'a> {
     Single(&'a [f32]),
     Double(&'a [f64]),
     Text(&'a StringArray),
-    /// Places in a list of texts.
+    /// Indices into a list of texts.
     Listed(&'a [i32], &'a StringArray),
     Other,
 }
 
 impl ColumnValues<'_> {
-    /// The text of a row that is not null; none where values are no texts.
+    /// Returns the text of a row that is not null; `None` if the values are not texts.
     fn text(&self, i: usize) -> Option<&str> {
         match self {
             Self::Text(v) => Some(v.value(i)),
@@ -43,7 +43,7 @@ pub struct Cells<'a> {
 }
 
 impl<'a> Cells<'a> {
-    /// The columns of a batch.
+    /// Types the columns of a batch.
     pub fn new(batch: &'a RecordBatch) -> Self {
         let fields = batch.schema_ref().fields().iter().zip(batch.columns());
         let column = |(field, array): (&'a arrow_schema::FieldRef, &'a arrow_array::ArrayRef)| {
@@ -52,7 +52,7 @@ impl<'a> Cells<'a> {
         Self { columns: fields.map(column).collect() }
     }
 
-    /// The cells of a row for people: six digits of a number that is not whole.
+    /// Returns the cells of a row for a table: numbers that are not integers have six digits.
     pub fn row(&self, i: usize) -> Vec<String> {
         let cell = |(_, array, values): &(&str, &dyn Array, ColumnValues<'_>)| {
             let mut text = String::new();
@@ -102,7 +102,7 @@ fn write_cell(array: &dyn Array, values: &ColumnValues<'_>, i: usize, text: &mut
     };
 }
 
-/// Six significant digits.
+/// Formats a number with six significant digits.
 fn format_short(v: f64) -> String {
     if !(1e-3..1e6).contains(&v.abs()) {
         return if v == 0.0 || !v.is_finite() { v.to_string() } else { format!("{v:.5e}") };
@@ -111,7 +111,7 @@ fn format_short(v: f64) -> String {
     format!("{v:.0$}", usize::try_from(5 - whole).unwrap_or(0))
 }
 
-/// Comma-separated values, RFC 4180: a cell with a comma, a quote or a line break stands in quotes.
+/// Comma-separated values, RFC 4180: a cell with a comma, a quote or a line break is quoted.
 pub struct CsvLines;
 
 impl CsvLines {
@@ -159,7 +159,7 @@ fn write_quoted(cell: &str, text: &mut String) {
     }
 }
 
-/// Writes the text out if it is longer than `most`.
+/// Writes the text if it is longer than `most`.
 fn flush_above(text: &mut String, most: usize, out: &mut dyn Write) -> std::io::Result<()> {
     if text.len() > most {
         out.write_all(text.as_bytes())?;
@@ -168,7 +168,7 @@ fn flush_above(text: &mut String, most: usize, out: &mut dyn Write) -> std::io::
     Ok(())
 }
 
-/// One JSON object a line; what is unknown, and a number that JSON does not have, is null.
+/// One JSON object per line; unknown values, and numbers that JSON does not have, are null.
 pub struct JsonLines;
 
 impl JsonLines {

@@ -1,4 +1,4 @@
-//! Ends the program with an error of the file where the HDF5 library does not return, or crashes.
+//! Ends the program with an error that names the file if the HDF5 library hangs or crashes.
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -8,31 +8,32 @@ use leadfield::segments::index;
 
 use super::print_error;
 
-/// How often calls are looked at.
+/// Interval between checks for a hanging call.
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
-/// What the exit code of an error is.
+/// Exit code of an error.
 const EXIT_ERROR: i32 = 2;
 
 /// The signals of a crash.
 const FATAL_SIGNALS: [libc::c_int; 5] = [libc::SIGSEGV, libc::SIGBUS, libc::SIGABRT, libc::SIGFPE, libc::SIGILL];
 
-/// How the signals were handled before: the standard library reports an overflow of the stack.
+/// The previous signal handlers: the standard library's reports a stack overflow.
 static PREVIOUS_HANDLERS: OnceLock<Vec<(libc::c_int, libc::sigaction)>> = OnceLock::new();
 
-/// Looks at the library's calls from now on, in a thread of its own, and handles the signals of a crash.
+/// Starts a thread that watches the library's calls, and installs handlers for the signals of a crash.
 pub fn start() {
     handle_crashes();
-    // a write beyond the limit of a file's size then is an error that names the file
-    // SAFETY: the signal is left out; no handler is installed
+    // without this signal, a write beyond the file size limit returns an error that names the file
+    // SAFETY: the signal is ignored; no handler is installed
     unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
-    // without the thread the program does its work as well
+    // the program also works without this thread
     drop(std::thread::Builder::new().name("watch".into()).spawn(|| {
         loop {
             std::thread::sleep(POLL_INTERVAL);
             if let Some(error) = hdf5::hung_call() {
                 print_error(&error);
-                // SAFETY: it ends the process as it is. Whatever would be run before could wait for the library's lock
+                // SAFETY: ends the process without running destructors or exit handlers, which could wait for the
+                // library's lock
                 unsafe { libc::_exit(EXIT_ERROR) };
             }
         }
@@ -40,11 +41,11 @@ pub fn start() {
 }
 
 fn handle_crashes() {
-    // SAFETY: the structure is valid when it is all zeros, and the calls are given places that live long enough
+    // SAFETY: an all-zero `sigaction` is valid, and all pointers are valid during the calls
     PREVIOUS_HANDLERS.get_or_init(|| unsafe {
         let mut ours: libc::sigaction = std::mem::zeroed();
         ours.sa_sigaction = on_crash as *const () as libc::sighandler_t;
-        // the stack may be what is at its end
+        // use the alternate stack, because the normal one may have overflowed
         ours.sa_flags = libc::SA_ONSTACK | libc::SA_SIGINFO;
         libc::sigemptyset(&raw mut ours.sa_mask);
         let handle = |signal| {
@@ -56,26 +57,26 @@ fn handle_crashes() {
     });
 }
 
-/// Writes the report of a mapped file that was shortened, or of the call of the HDF5 library that crashes, and ends the
-/// process. Otherwise the signal is left to who handled it before: it comes again when this returns.
+/// Reports a mapped file that was truncated, or the call of the HDF5 library that crashed, and ends the process.
+/// Otherwise the previous handler is restored: the signal is raised again when this one returns.
 extern "C" fn on_crash(signal: libc::c_int, info: *mut libc::siginfo_t, _context: *mut libc::c_void) {
     let write = |bytes: &[u8]| {
-        // SAFETY: the bytes are there; the call may be made in a signal handler
+        // SAFETY: the slice is valid, and `write` is async-signal-safe
         unsafe { libc::write(libc::STDERR_FILENO, bytes.as_ptr().cast(), bytes.len()) };
     };
-    // SAFETY: the system gives where the fault is with these signals
+    // SAFETY: for this signal the system sets `si_addr` to the address of the fault
     let address = if signal == libc::SIGBUS { unsafe { (*info).si_addr() as usize } } else { 0 };
     if index::shortened_report(address, write) || hdf5::crash_report(write) {
-        // SAFETY: it may be called in a signal handler, and runs nothing more
+        // SAFETY: `_exit` is async-signal-safe and runs no further code
         unsafe { libc::_exit(EXIT_ERROR) };
     }
     let previous = PREVIOUS_HANDLERS.get().and_then(|all| all.iter().find(|(of, _)| *of == signal));
     if let Some((_, previous)) = previous {
-        // SAFETY: it was in force before
+        // SAFETY: `previous` is the action that was in force before
         unsafe { libc::sigaction(signal, previous, std::ptr::null_mut()) };
     }
     if signal == libc::SIGABRT {
-        // SAFETY: it may be called in a signal handler; the signal comes when this returns
+        // SAFETY: `raise` is async-signal-safe; the signal is delivered when this handler returns
         unsafe { libc::raise(signal) };
     }
 }

@@ -1,4 +1,4 @@
-//! Tables, coefficients and reports as columns in Arrow, Parquet or CSV, and coefficients back.
+//! Converts tables, weights and reports to columns in Arrow, Parquet or CSV, and weights back.
 
 use std::path::Path;
 
@@ -16,7 +16,7 @@ use super::{Conversion, ConvertProblem, PrecisionArg};
 use crate::cli::open_table;
 use crate::cli::output::{self, OutputSink};
 
-/// Rows of a table that are written together.
+/// Number of rows of a table that are written together.
 const ROWS_PER_BATCH: usize = 1 << 16;
 
 /// Several populations where one is needed.
@@ -41,7 +41,7 @@ fn output_format(format: TargetFormat) -> output::OutputFormat {
 }
 
 impl Conversion<'_> {
-    /// Opens a table; only one that lost its metadata is given a name.
+    /// Opens a table, and sets its population if it lost its metadata.
     pub fn open_table(&self, path: &Path) -> Result<SegmentTable> {
         let table = open_table(path, self.args.population.as_deref(), self.common)?;
         if !table.lacks_metadata() {
@@ -51,7 +51,7 @@ impl Conversion<'_> {
     }
 }
 
-/// A segment table, rows in order.
+/// Converts a segment table to columns, with rows in order.
 pub fn table_to_columns(work: &Conversion<'_>, path: &Path, out: &Path, format: TargetFormat) -> Result<String> {
     let table = work.open_table(path)?;
     let precision = match (table.precision(), work.precision()) {
@@ -82,22 +82,20 @@ fn select_population<'f>(work: &Conversion<'_>, file: &'f ElectrodesFile) -> Res
     }
 }
 
-/// The coefficients of an electrodes file.
+/// Converts the weights of an electrodes file to columns.
 pub fn weights_to_columns(work: &Conversion<'_>, path: &Path, out: &Path, format: TargetFormat) -> Result<String> {
     let file = ElectrodesFile::open(path)?;
     let population = select_population(work, &file)?;
-    let coefficients =
-        WeightTable::new(&file, population, work.column_rule(), (work.weights_layout(), work.precision()))?;
-    let mut output =
-        OutputSink::open(Some(out), output_format(format), work.overwrite_policy(), coefficients.schema())?;
-    coefficients.for_each_batch(&mut |batch| output.write(batch))?;
+    let weights = WeightTable::new(&file, population, work.column_rule(), (work.weights_layout(), work.precision()))?;
+    let mut output = OutputSink::open(Some(out), output_format(format), work.overwrite_policy(), weights.schema())?;
+    weights.for_each_batch(&mut |batch| output.write(batch))?;
     output.finish()?;
-    let relabelled = if coefficients.is_relabelled() { ", contacts labelled anew" } else { "" };
+    let relabelled = if weights.is_relabelled() { ", contacts relabelled" } else { "" };
     let lost = if format == TargetFormat::Csv { "; positions and types of contacts are left out" } else { "" };
     Ok(format!("{} of population `{}`{relabelled}{lost}", format_count(population.rows(), "row"), population.name()))
 }
 
-/// An electrodes file of coefficients in columns.
+/// Converts columns of weights to an electrodes file.
 pub fn columns_to_weights(work: &Conversion<'_>, path: &Path, out: &Path) -> Result<String> {
     if work.args.precision == PrecisionArg::F32 {
         return Err(ConvertProblem::Float32Weights).in_file(path);
@@ -108,7 +106,7 @@ pub fn columns_to_weights(work: &Conversion<'_>, path: &Path, out: &Path) -> Res
     Ok(format!("{}, {}, {}", format_count(contacts, "contact"), format_count(nodes, "node"), format_count(rows, "row")))
 }
 
-/// The values of a compartment report.
+/// Converts the values of a compartment report to columns.
 pub fn report_to_columns(work: &Conversion<'_>, path: &Path, out: &Path, format: TargetFormat) -> Result<String> {
     let known = compartment_report::list_populations(path)?;
     let name = match (&work.args.population, known.as_slice()) {

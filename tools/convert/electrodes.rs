@@ -1,4 +1,4 @@
-//! Electrodes from one form to another, and what the new one cannot hold.
+//! Converts electrodes between formats, and reports what the new format cannot represent.
 
 use std::path::Path;
 
@@ -26,5 +26,5 @@ pub fn convert_electrodes(work: &Conversion<'_>, path: &Path, out: &Path, target
 
 fn summary(electrodes: &[Electrode], lost: &[String]) -> String {
     let contacts = format_count(electrodes.len() as u64, "contact");
-    lost.iter().fold(contacts, |told, lost| format!("{told}\n  {lost}"))
+    lost.iter().fold(contacts, |text, lost| format!("{text}\n  {lost}"))
 }

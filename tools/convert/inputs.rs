@@ -1,4 +1,4 @@
-//! Which files are meant: files, patterns, and all files below folders.
+//! Expands the inputs: files, patterns, and all files below folders.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use leadfield::Result;
 use leadfield::error::{Context, FileProblem, Problem};
 
-/// Endings of files that are taken from folders.
+/// Endings of the files that are converted in folders.
 const ENDINGS: [&str; 10] = ["pkl", "pickle", "parquet", "h5", "hdf5", "arrow", "feather", "csv", "json", "txt"];
 
-/// Inputs that mean nothing.
+/// Inputs that match no files.
 #[derive(Debug, thiserror::Error)]
 enum InputProblem {
-    #[error("no files, expected some whose names end in {}", ENDINGS.map(|e| format!(".{e}")).join(", "))]
+    #[error("no files, expected some with names that end in {}", ENDINGS.map(|e| format!(".{e}")).join(", "))]
     NoFiles,
     #[error("no files match, expected at least one")]
     NoMatch,
@@ -22,16 +22,16 @@ enum InputProblem {
 
 impl Problem for InputProblem {}
 
-/// The files that are meant.
+/// The expanded inputs.
 #[derive(Default)]
 pub struct Inputs {
-    /// In the order of the arguments, sorted by number and name below each.
+    /// The files in the order of the arguments, for each argument sorted by number and name.
     pub files: Vec<PathBuf>,
-    /// Files below folders whose names end otherwise.
+    /// Files below folders with other endings.
     pub left_out: Vec<PathBuf>,
 }
 
-/// The files that are meant.
+/// Expands the inputs to files.
 pub fn expand_inputs(inputs: &[PathBuf]) -> Result<Inputs> {
     let mut all = Inputs::default();
     for input in inputs {
@@ -62,14 +62,14 @@ fn match_pattern(input: &Path, pattern: &str) -> Result<Vec<PathBuf>> {
     if found.is_empty() { Err(InputProblem::NoMatch).in_file(input) } else { Ok(found) }
 }
 
-/// A folder of parts is one input.
+/// Returns whether a folder is a segment table in parts, which is one input.
 fn is_table(folder: &Path) -> bool {
     folder.join(leadfield::segments::table::part_files::part_file_name(0)).is_file()
 }
 
 fn find_files_below(folder: &Path) -> Result<Inputs> {
     let (mut found, mut folders) = (Inputs::default(), vec![folder.to_path_buf()]);
-    // links to folders may lead round in a circle: each folder is looked into once
+    // links between folders may form a cycle, so each folder is visited only once
     let mut seen = HashSet::new();
     while let Some(next) = folders.pop() {
         if !seen.insert(next.canonicalize().map_err(FileProblem::Read).in_file(&next)?) {
@@ -94,7 +94,7 @@ fn has_known_ending(path: &Path) -> bool {
     path.extension().and_then(|e| e.to_str()).is_some_and(|e| ENDINGS.contains(&e.to_ascii_lowercase().as_str()))
 }
 
-/// A piece of a name: numbers go by their value.
+/// A part of a name: digits are compared as numbers.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum NamePart {
     Number(u128),

@@ -1,4 +1,4 @@
-//! What an input is: by its content, then by its name.
+//! Detects the type of an input by its content, then by its name.
 
 use std::io::Read;
 use std::path::Path;
@@ -13,7 +13,7 @@ use leadfield::io::input_file;
 
 use super::target::ConvertTarget;
 
-/// What a file holds.
+/// Type of an input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum InputKind {
     /// Positions in the layout of BlueRecording.
@@ -24,24 +24,25 @@ pub enum InputKind {
     Electrodes,
     /// An electrodes file.
     Weights,
-    /// Columns of coefficients.
+    /// A table of weights.
     WeightTable,
     /// A compartment report.
     Report,
 }
 
-/// A file of no kind that can be converted.
+/// The type of a file is unknown.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "unknown kind of file, expected positions (pickle, Parquet, HDF5), a segment table, electrodes, an electrodes file or a report"
+    "unknown file type, expected positions (pickle, Parquet, HDF5), a segment table, electrodes, an electrodes file \
+     or a report"
 )]
 struct UnknownInputKind;
 
 impl Problem for UnknownInputKind {}
 
-/// A file inside a file of compressed bytes.
+/// A compressed file.
 #[derive(Debug, thiserror::Error)]
-#[error("compressed file, expected what it holds, found {}'s first bytes", .0.name)]
+#[error("compressed file, expected an uncompressed one, found the first bytes of {}", .0.name)]
 struct CompressedInput(&'static CompressionFormat);
 
 impl Problem for CompressedInput {
@@ -50,7 +51,7 @@ impl Problem for CompressedInput {
     }
 }
 
-/// A way to compress a whole file.
+/// A compression format of whole files.
 #[derive(Debug)]
 struct CompressionFormat {
     name: &'static str,
@@ -58,7 +59,7 @@ struct CompressionFormat {
     program: &'static str,
 }
 
-/// Those that pandas and command lines know.
+/// The formats that pandas and common command-line tools write.
 static COMPRESSIONS: &[CompressionFormat] = &[
     CompressionFormat { name: "gzip", start: b"\x1f\x8b", program: "gunzip" },
     CompressionFormat { name: "zip", start: b"PK\x03\x04", program: "unzip" },
@@ -68,7 +69,7 @@ static COMPRESSIONS: &[CompressionFormat] = &[
 ];
 
 impl InputKind {
-    /// What a file or a folder of parts is.
+    /// Detects the type of a file or a folder of parts.
     pub fn detect(path: &Path) -> Result<Self> {
         if path.is_dir() {
             return Ok(Self::Table);
@@ -82,7 +83,7 @@ impl InputKind {
             [0x80, ..] => Ok(Self::Positions),
             [b'P', b'A', b'R', b'1', ..] | [b'A', b'R', b'R', b'O', b'W', b'1', ..] => Self::detect_columnar(path),
             [0x89, b'H', b'D', b'F', ..] => Self::detect_hdf5(path),
-            // what is no pickle, though its name says so, is told by the pickle's reader
+            // a file with this name that is not a pickle is reported by the pickle reader
             _ if has_ending(path, &["pkl", "pickle"]) => Ok(Self::Positions),
             _ if compression.is_none() && has_ending(path, &["csv", "json", "txt"]) || is_text(start) => {
                 Ok(Self::Electrodes)
@@ -104,7 +105,7 @@ impl InputKind {
 
     fn detect_hdf5(path: &Path) -> Result<Self> {
         let file = Hdf5File::open(path)?;
-        // a root that cannot be read has no known kind either, and says why
+        // a root group that cannot be read is an error, not an unknown type
         file.member_names("/")?;
         if file.has_object("/report") {
             Ok(Self::Report)
@@ -117,7 +118,7 @@ impl InputKind {
         }
     }
 
-    /// What it becomes where nothing is said.
+    /// Returns the default target.
     pub fn default_target(self) -> ConvertTarget {
         match self {
             Self::Positions => ConvertTarget::Table,
@@ -127,14 +128,14 @@ impl InputKind {
         }
     }
 
-    /// What it is called.
+    /// Name in messages.
     pub fn name(self) -> &'static str {
         match self {
             Self::Positions => "positions",
             Self::Table => "segment tables",
             Self::Electrodes => "electrodes",
             Self::Weights => "electrodes files",
-            Self::WeightTable => "columns of coefficients",
+            Self::WeightTable => "columns of weights",
             Self::Report => "reports",
         }
     }

@@ -1,4 +1,4 @@
-//! Positions in BlueRecording's layout become one segment table.
+//! Converts positions in BlueRecording's layout to one segment table.
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -15,20 +15,20 @@ use super::{Conversion, ConvertProblem};
 use crate::cli::print_error;
 use crate::cli::progress::Progress;
 
-/// The population of nodes whose file names none.
+/// Population name for nodes of files that state none.
 const DEFAULT_POPULATION: &str = "default";
 
-/// Files that are read before their neurons are put together: this many a thread.
+/// Number of files per thread that are read before their neurons are added.
 const FILES_AT_ONCE: usize = 8;
 
-/// Makes the table.
+/// Writes the table.
 pub fn write_table(work: &Conversion<'_>, files: &[PathBuf], kinds: Vec<Result<InputKind>>) -> Result<()> {
     let (args, common, started) = (work.args, work.common, Instant::now());
     let mut gathered = TableFromPositions::new(&args.out, work.overwrite_policy(), MAX_POINTS_IN_MEMORY)?;
     let population = args.population.as_deref().unwrap_or(DEFAULT_POPULATION);
     if args.population.is_none() {
         common.print_note(format_args!(
-            "note: positions name no population: `{DEFAULT_POPULATION}` is taken, `--population NAME` names it"
+            "note: positions state no population: using `{DEFAULT_POPULATION}`; set it with `--population NAME`"
         ));
     }
     let progress = Progress::new(common, "files", files.len() as u64);
@@ -65,13 +65,13 @@ pub fn write_table(work: &Conversion<'_>, files: &[PathBuf], kinds: Vec<Result<I
         return Err(ConvertProblem::Partial { all, done }.into());
     }
     let options = TableOptions { population, precision: work.precision(), segments_per_part: MAX_SEGMENTS_PER_PART };
-    let made = gathered.write(&options, &|_| {})?;
+    let counts = gathered.write(&options, &|_| {})?;
     common.print_note(format_args!(
-        "{}: {}, {} of population `{population}`, {}, {:.2} s; radii are unknown, and the kinds of sections but somata",
+        "{}: {}, {} of population `{population}`, {}, {:.2} s; radii are unknown, and section types except somata",
         args.out.display(),
-        format_count(made.segments, "segment"),
-        format_count(made.neurons, "neuron"),
-        format_count(made.parts, "part"),
+        format_count(counts.segments, "segment"),
+        format_count(counts.neurons, "neuron"),
+        format_count(counts.parts, "part"),
         started.elapsed().as_secs_f64(),
     ));
     if done < all { Err(ConvertProblem::Failed { all, done }.into()) } else { Ok(()) }

@@ -1,4 +1,4 @@
-//! What an input becomes, and in which format.
+//! Chooses what an input is converted to, and in which format.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -8,7 +8,7 @@ use leadfield::error::{Context, Problem};
 
 use super::kind::InputKind;
 
-/// What is written.
+/// Target of a conversion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum ConvertTarget {
     /// A segment table
@@ -29,7 +29,7 @@ pub enum ConvertTarget {
     Weights,
 }
 
-/// A format of files.
+/// A file format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TargetFormat {
     Parquet,
@@ -39,25 +39,25 @@ pub enum TargetFormat {
     Hdf5,
 }
 
-/// What cannot be had of a kind.
+/// Invalid targets.
 #[derive(Debug, thiserror::Error)]
 pub enum TargetProblem {
-    #[error("{from} cannot become `{to}`, expected one of {expected}")]
+    #[error("cannot convert {from} to `{to}`, expected one of {expected}")]
     Unsuited { from: &'static str, to: &'static str, expected: String },
-    #[error("unknown form of output, expected a name that ends in .parquet, .arrow, .csv, .json or .h5")]
+    #[error("unknown output format, expected a name that ends in .parquet, .arrow, .csv, .json or .h5")]
     Ending,
-    #[error("two forms have this ending, expected `--to boundaries` for positions of a segment table in Parquet")]
+    #[error("two formats have this ending, expected `--to boundaries` for positions of a segment table in Parquet")]
     Ambiguous,
 }
 
 impl Problem for TargetProblem {
     fn hint(&self) -> Option<String> {
-        matches!(self, Self::Ending).then(|| "or name the form: `--to csv`".into())
+        matches!(self, Self::Ending).then(|| "or give the format: `--to csv`".into())
     }
 }
 
 impl TargetFormat {
-    /// The format of a name.
+    /// Returns the format for a file name.
     pub fn from_path(path: &Path) -> Option<Self> {
         match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
             "parquet" => Some(Self::Parquet),
@@ -70,7 +70,7 @@ impl TargetFormat {
     }
 }
 
-/// What a kind can become.
+/// Returns the possible targets of a type.
 fn possible_targets(kind: InputKind) -> &'static [ConvertTarget] {
     match kind {
         InputKind::Positions => &[ConvertTarget::Table, ConvertTarget::Boundaries],
@@ -84,14 +84,14 @@ fn possible_targets(kind: InputKind) -> &'static [ConvertTarget] {
     }
 }
 
-/// The problem of a kind that cannot become a target.
+/// Returns the error for a target that is not possible.
 pub fn unsuited_problem(kind: InputKind, target: ConvertTarget) -> TargetProblem {
     let expected = possible_targets(kind).iter().map(|t| format!("`{}`", t.name())).collect::<Vec<_>>().join(", ");
     TargetProblem::Unsuited { from: kind.name(), to: target.name(), expected }
 }
 
 impl ConvertTarget {
-    /// What an input becomes: what is asked for, else what its kind and the output's name tell.
+    /// Returns the target: the requested one, or else that for the type and the output's name.
     pub fn resolve(asked: Option<Self>, kind: InputKind, out: &Path) -> Result<(Self, TargetFormat)> {
         let named = TargetFormat::from_path(out);
         let target = match (asked, kind, named) {
@@ -122,7 +122,7 @@ impl ConvertTarget {
         }
     }
 
-    /// The name of an output in a folder.
+    /// Returns the name of an output in a folder.
     pub fn file_name(self, input: &Path) -> OsString {
         let mut name = input.file_stem().unwrap_or_default().to_os_string();
         name.push(match self.file_format(None) {

@@ -1,4 +1,4 @@
-//! A small circuit and the original program's coefficients for it, part of the program itself.
+//! A small circuit and the original program's weights for it, embedded in the program.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ macro_rules! golden {
     };
 }
 
-/// The reference circuit of `datasets/golden`, eight contacts, and BlueRecording 0.2.1's coefficients for them.
+/// The reference circuit of `datasets/golden`, eight contacts, and BlueRecording 0.2.1's weights for them.
 const FILES: &[(&str, &[u8])] = golden![
     "input/circuit/circuit_config.json",
     "input/circuit/simulation_config.json",
@@ -35,7 +35,7 @@ const FILES: &[(&str, &[u8])] = golden![
     "reference/np8.h5",
 ];
 
-/// Writes them into a folder: `circuit/`, `np8.csv`, `np8.h5`.
+/// Writes the files to a folder: `circuit/`, `np8.csv`, `np8.h5`.
 pub(super) fn unpack(folder: &Path) -> Result<()> {
     for (path, bytes) in FILES {
         let target = folder.join(file_name_of(path));
@@ -48,18 +48,18 @@ pub(super) fn unpack(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The path of a file below the folder that it is unpacked to.
+/// Returns the path of a file relative to the folder that it is unpacked to.
 fn file_name_of(path: &str) -> &str {
     path.trim_start_matches("input/").trim_start_matches("electrodes/").trim_start_matches("reference/")
 }
 
-/// Whether a path below a demo's folder is that of one of these files.
+/// Returns whether a path relative to a demo's folder is that of an embedded file.
 pub(super) fn is_file(path: &Path) -> bool {
     path.strip_prefix("reference")
         .is_ok_and(|below| FILES.iter().any(|(path, _)| below == Path::new(file_name_of(path))))
 }
 
-/// Whether a path below a demo's folder is that of a folder in which some of these files lie.
+/// Returns whether a path relative to a demo's folder is that of a folder with embedded files.
 pub(super) fn is_folder(path: &Path) -> bool {
     let is_above = |file: &str| {
         Path::new(file_name_of(file)).ancestors().skip(1).any(|above| Path::new("reference").join(above) == path)

@@ -1,4 +1,4 @@
-//! The demo's steps: each does one thing and says what it did.
+//! The steps of the demo; each returns a summary of what it did.
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -21,22 +21,22 @@ use leadfield::weights::{self, SegmentSource};
 use super::embedded;
 use crate::cli::Outcome;
 
-/// Relative difference up to which coefficients agree.
+/// Relative tolerance of weights.
 const RTOL: f64 = 1e-12;
 
-/// What a step did.
+/// Summary of a step.
 pub(super) struct DemoStep {
     /// Its name.
     pub name: &'static str,
-    /// What it made, in numbers.
+    /// Its results in numbers.
     pub counts: String,
-    /// How long it took.
+    /// Duration, s.
     pub seconds: f64,
-    /// What it wrote.
+    /// The file or folder that it wrote.
     pub path: PathBuf,
 }
 
-/// A synthetic circuit with a compartment report.
+/// Creates a synthetic circuit with a compartment report.
 pub(super) fn make_circuit(folder: &Path, cells: usize) -> Result<DemoStep> {
     let (started, path) = (Instant::now(), folder.join("circuit"));
     let plan = CircuitSpec {
@@ -52,7 +52,7 @@ pub(super) fn make_circuit(folder: &Path, cells: usize) -> Result<DemoStep> {
     Ok(DemoStep { name: "circuit", counts, seconds: started.elapsed().as_secs_f64(), path })
 }
 
-/// A line of contacts like the lowest 384 sites of a Neuropixels 1.0 probe: two sites every 20 um, staggered.
+/// Creates a line of contacts like the lowest 384 sites of a Neuropixels 1.0 probe: two sites every 20 µm, staggered.
 pub(super) fn make_probe(folder: &Path) -> Result<DemoStep> {
     let (started, path) = (Instant::now(), folder.join("probe.csv"));
     let stagger = [-24.0, 8.0, -8.0, 24.0];
@@ -63,11 +63,12 @@ pub(super) fn make_probe(folder: &Path) -> Result<DemoStep> {
     Ok(DemoStep { name: "probe", counts, seconds: started.elapsed().as_secs_f64(), path })
 }
 
-/// The circuit's segment table.
+/// Creates the circuit's segment table.
 pub(super) fn make_segments(folder: &Path) -> Result<DemoStep> {
     let (started, path) = (Instant::now(), folder.join("segments.parquet"));
-    let made = place_positions(&folder.join("circuit"), &path, StubPlacement::default())?;
-    let counts = format!("{} of {}", format_count(made.segments, "segment"), format_count(made.neurons, "neuron"));
+    let summary = place_positions(&folder.join("circuit"), &path, StubPlacement::default())?;
+    let counts =
+        format!("{} of {}", format_count(summary.segments, "segment"), format_count(summary.neurons, "neuron"));
     Ok(DemoStep { name: "segments", counts, seconds: started.elapsed().as_secs_f64(), path })
 }
 
@@ -78,17 +79,17 @@ fn place_positions(circuit: &Path, table: &Path, placement: StubPlacement) -> Re
     SegmentationPlan::open(&request)?.write(table, OverwritePolicy::Refuse, &options, &|_| ())
 }
 
-/// The electrodes file of the probe.
+/// Creates the electrodes file of the probe.
 pub(super) fn make_weights(folder: &Path) -> Result<DemoStep> {
     let (started, path) = (Instant::now(), folder.join("weights.h5"));
     let electrodes = folder.join("probe.csv");
     let summary = compute_step_weights(&folder.join("segments.parquet"), &electrodes, &path, NearField::ClampToRadius)?;
     let pairs = summary.segments as f64 * summary.contacts as f64;
-    let counts = format!("{:.1} M coefficients, {:.0} MB", pairs / 1e6, summary.bytes as f64 / 1e6);
+    let counts = format!("{:.1} M weights, {:.0} MB", pairs / 1e6, summary.bytes as f64 / 1e6);
     Ok(DemoStep { name: "weights", counts, seconds: started.elapsed().as_secs_f64(), path })
 }
 
-/// A page on both files and the steps before, and the picture on it.
+/// Creates a report on both files and the steps before, and its picture.
 pub(super) fn make_report(folder: &Path, before: &[DemoStep]) -> Result<DemoStep> {
     let (started, path) = (Instant::now(), folder.join("report.html"));
     let (table, weights) = (folder.join("segments.parquet"), folder.join("weights.h5"));
@@ -100,13 +101,12 @@ pub(super) fn make_report(folder: &Path, before: &[DemoStep]) -> Result<DemoStep
         within_um: html_report::DEFAULT_VIEW_HALF_SIDE_UM,
         timings_s: &took,
     };
-    let made = html_report::build_report(&request)?;
-    let drawn = made.figure?;
+    let report = html_report::build_report(&request)?;
+    let drawn = report.figure?;
     let figure = folder.join("weights.svg");
-    write_file(&path, &made.html)?;
+    write_file(&path, &report.html)?;
     write_file(&figure, drawn.figure.to_svg())?;
-    let counts =
-        format!("a page to look at, {:.1} MB, drawn at contact {}", made.html.len() as f64 / 1e6, drawn.electrode);
+    let counts = format!("HTML page, {:.1} MB, drawn at contact {}", report.html.len() as f64 / 1e6, drawn.electrode);
     Ok(DemoStep { name: "report", counts, seconds: started.elapsed().as_secs_f64(), path })
 }
 

@@ -1,19 +1,19 @@
-//! Options of several numbers, and the anchor.
+//! Parses options of several numbers, and the anchor.
 
 use leadfield::electrodes::probe::ProbeAnchor;
 use leadfield::geometry::Point;
 
-/// Three numbers with commas between them.
+/// Parses three comma-separated numbers.
 pub fn parse_point(text: &str) -> Result<Point, String> {
     let numbers = parse_numbers(text).and_then(|numbers| <[f64; 3]>::try_from(numbers).ok());
     numbers.map(Point::from).ok_or_else(|| "expected three numbers, as in `-8,-850,0`".into())
 }
 
-/// Distances of columns and of rows, um.
+/// Distances between columns and between rows, µm.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Pitches(pub [f64; 2]);
 
-/// One number for both pitches, or two with a comma between them.
+/// Parses one number for both pitches, or two comma-separated numbers.
 pub fn parse_pitches(text: &str) -> Result<Pitches, String> {
     match parse_numbers(text).as_deref() {
         Some(&[both]) => Ok(Pitches([both, both])),
@@ -31,9 +31,9 @@ fn parse_numbers(text: &str) -> Option<Vec<f64>> {
 pub enum AnchorArg {
     /// The first contact
     First,
-    /// The middle of the box around all contacts
+    /// The centre of the box around all contacts
     Center,
-    /// The origin of the probe's or the file's own frame
+    /// The origin of the probe's or the file's coordinates
     Origin,
 }
 

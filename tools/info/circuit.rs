@@ -1,4 +1,4 @@
-//! What a circuit or simulation configuration holds.
+//! Describes a circuit or simulation configuration.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use leadfield::sonata::nodes::{Nodes, Orientation};
 
 use super::Facts;
 
-/// Populations, morphologies, node sets, reports.
+/// Lists populations, morphologies, node sets and reports.
 pub(super) fn collect_facts(path: &Path) -> Result<Facts> {
     let mut facts = Facts::default();
     let config = SonataConfig::open(path)?;
@@ -45,11 +45,11 @@ fn add_populations(facts: &mut Facts, config: &SonataConfig) -> Result<()> {
     Ok(())
 }
 
-/// Which point of a morphology lies at a node's position, and how it is rotated.
+/// Describes which point of a morphology is at a node's position, and how it is rotated.
 fn frame(nodes: &Nodes) -> Result<String> {
     let recentering = nodes.recentering()?;
     let place = match (recentering.is_unplaced(), recentering.count_not_recentred()) {
-        (true, _) => "points as in the morphologies' files, since no node has a position or a rotation".into(),
+        (true, _) => "points as in the morphology files, because no node has a position or a rotation".into(),
         (false, 0) => "the soma's centre at the node's position".into(),
         (false, n) => format!(
             "the soma's centre at the node's position, the file's origin at {} (`recenter` 0)",
@@ -61,13 +61,14 @@ fn frame(nodes: &Nodes) -> Result<String> {
         Orientation::Quaternion => "rotated by quaternions",
         Orientation::Euler { depends_on_order: false } => "rotated by Euler angles, about one axis each",
         Orientation::Euler { depends_on_order: true } => {
-            "rotated by Euler angles, z, then y, then x about the world's axes, unless `--euler-order neurodamus` is given"
+            "rotated by Euler angles, z, then y, then x about the world's axes, unless `--euler-order neurodamus` is \
+             given"
         }
     };
     Ok(format!("{place}; {rotation}"))
 }
 
-/// The rules by which the neurons of each template are cut, where there are templates.
+/// Adds the rules by which the neurons of each template are divided into segments, if there are templates.
 fn add_templates(facts: &mut Facts, config: &SonataConfig, population: &NodePopulation, nodes: &Nodes) -> Result<()> {
     let named = nodes.attribute_names()?.iter().any(|name| name == "model_template");
     if population.biophysical_neuron_models_dir.is_none() || !named {
@@ -77,7 +78,7 @@ fn add_templates(facts: &mut Facts, config: &SonataConfig, population: &NodePopu
     for template in circuit::read_templates(config, population, nodes)? {
         let rule = match &template.rule {
             Ok(rule) => format!("{}, chunks of {} um", rule.axon_replacement.describe(), rule.chunk_um),
-            // the first line: a procedure may follow
+            // only the first line: it may be followed by a procedure
             Err(e) => format!("no rule: {}", e.to_string().lines().next().unwrap_or_default()),
         };
         facts.add(

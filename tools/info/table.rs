@@ -1,4 +1,4 @@
-//! What a segment table holds.
+//! Describes a segment table.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use leadfield::error::format_count;
 use super::{Facts, format_bytes};
 use crate::cli::{Common, open_table};
 
-/// Counts, bounds, columns, metadata.
+/// Lists counts, bounds, columns and metadata.
 pub(super) fn collect_facts(path: &Path, common: &Common) -> Result<Facts> {
     let table = open_table(path, None, common)?;
     table.neurons()?;
@@ -27,7 +27,7 @@ pub(super) fn collect_facts(path: &Path, common: &Common) -> Result<Facts> {
         facts.add("part of", format!("a table of {} with {of}", format_count(whole.parts, "part")));
     }
     facts.add("bounds", table.bounds()?);
-    facts.add("size", format!("{}, {:.1} bytes a segment", format_bytes(size), a_segment(size)));
+    facts.add("size", format!("{}, {:.1} bytes per segment", format_bytes(size), a_segment(size)));
     facts.add("circuit", known(&m.circuit_path));
     facts.add("discretisation", known(&m.discretisation));
     facts.add("axon", known(&m.axon_rule));
@@ -42,7 +42,7 @@ pub(super) fn collect_facts(path: &Path, common: &Common) -> Result<Facts> {
     let columns: Vec<_> = table.parts().iter().map(|p| p.columns()).collect::<Result<_>>()?;
     for (i, (name, kind, _)) in columns.first().into_iter().flatten().enumerate() {
         let stored: u64 = columns.iter().filter_map(|c| c.get(i)).map(|c| c.2).sum();
-        facts.add(format!("column {name}"), format!("{kind}, {:.2} bytes a segment", a_segment(stored)));
+        facts.add(format!("column {name}"), format!("{kind}, {:.2} bytes per segment", a_segment(stored)));
     }
     Ok(facts)
 }

@@ -1,4 +1,4 @@
-//! What an electrodes file holds.
+//! Describes an electrodes file.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -14,21 +14,21 @@ use leadfield::units::WEIGHT_UNIT;
 
 use super::{Facts, add_progress, find_unfinished_run, format_bytes};
 
-/// Names of contacts that are spelt out.
+/// Maximum number of contact names that are listed.
 const MAX_LISTED_NAMES: usize = 6;
 
-/// An HDF5 file of another kind.
+/// An HDF5 file of another type.
 #[derive(Debug, thiserror::Error)]
-#[error("no electrodes file, expected a group `electrodes`, found {0}")]
+#[error("not an electrodes file, expected a group `electrodes`, found {0}")]
 struct NoElectrodes(String);
 
 impl Problem for NoElectrodes {
     fn hint(&self) -> Option<String> {
-        Some("of a circuit or a report, name the configuration (JSON)".into())
+        Some("for a circuit or a report, name the configuration (JSON)".into())
     }
 }
 
-/// Contacts, populations, provenance.
+/// Lists contacts, populations and provenance.
 pub(super) fn collect_facts(path: &Path) -> Result<Facts> {
     let file = Hdf5File::open(path)?;
     if !file.has_object("/electrodes") {
@@ -58,11 +58,11 @@ fn add_contacts(facts: &mut Facts, file: &Hdf5File, electrodes: &ElectrodesFile)
         "contacts",
         format!("{}: {}", contacts.len(), join_quoted(contacts.iter().map(|(c, _)| &c.name), MAX_LISTED_NAMES)),
     );
-    let bounds = Aabb::enclosing(contacts.iter().filter_map(|(_, told)| told.position_um));
+    let bounds = Aabb::enclosing(contacts.iter().filter_map(|(_, description)| description.position_um));
     facts.add("bounds", if bounds.is_empty() { "no positions".into() } else { bounds.to_string() });
     let mut methods: BTreeMap<String, u64> = BTreeMap::new();
-    for (contact, told) in &contacts {
-        *methods.entry(describe_method(file, electrodes, contact, told)?).or_default() += 1;
+    for (contact, description) in &contacts {
+        *methods.entry(describe_method(file, electrodes, contact, description)?).or_default() += 1;
     }
     methods
         .into_iter()
@@ -70,16 +70,16 @@ fn add_contacts(facts: &mut Facts, file: &Hdf5File, electrodes: &ElectrodesFile)
     Ok(())
 }
 
-/// A contact's method, its settings, and the unit of its column where that is not the unit of the whole dataset.
+/// Describes a contact's method, its settings, and the unit of its column if it differs from that of the dataset.
 fn describe_method(
     file: &Hdf5File,
     electrodes: &ElectrodesFile,
     contact: &ContactEntry,
-    told: &ContactDescription,
+    description: &ContactDescription,
 ) -> Result<String> {
     let settings = read_attributes(file, &format!("/electrodes/{}/type", contact.name));
     let settings = settings.into_iter().map(|(name, value)| format!(", {name} {value}"));
-    let mut method = told.kind.clone().unwrap_or_else(|| "unknown".into()) + &settings.collect::<String>();
+    let mut method = description.kind.clone().unwrap_or_else(|| "unknown".into()) + &settings.collect::<String>();
     if let Some(population) = electrodes.populations().first() {
         let unit = electrodes.column_unit(population, &contact.name)?;
         if unit != population.units().unwrap_or(WEIGHT_UNIT) {
@@ -94,7 +94,7 @@ fn add_population(facts: &mut Facts, file: &Hdf5File, electrodes: &ElectrodesFil
     let used = electrodes.electrodes().iter().filter(|e| e.column(name).is_some()).count() as u64;
     let extra = match columns.saturating_sub(used) {
         0 => String::new(),
-        n => format!(", {n} of them of no contact"),
+        n => format!(", {n} of them without a contact"),
     };
     let nodes = format_count(population.node_ids().len() as u64, "node");
     let rows = format_count(population.rows(), "row");
@@ -104,14 +104,14 @@ fn add_population(facts: &mut Facts, file: &Hdf5File, electrodes: &ElectrodesFil
         let compression =
             file.storage(&scaling_factors_path(name)).map(|s| s.compression.join(", ")).unwrap_or_default();
         let hint = error.hint().unwrap_or_default();
-        facts.add(format!("{name}: compression"), format!("{compression}, which cannot be undone here: {hint}"));
+        facts.add(format!("{name}: compression"), format!("{compression}, which is not supported here: {hint}"));
     }
     for (attribute, value) in read_attributes(file, &format!("/{name}")) {
         facts.add(format!("{name}: {attribute}"), value);
     }
 }
 
-/// Attributes that are text or numbers, sorted by name.
+/// Returns the attributes that are text or numbers, sorted by name.
 fn read_attributes(file: &Hdf5File, object: &str) -> Vec<(String, String)> {
     let mut names = file.attribute_names(object);
     names.sort_unstable();

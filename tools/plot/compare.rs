@@ -1,4 +1,4 @@
-//! `leadfield plot compare`: two electrodes files against each other.
+//! `leadfield plot compare`: draws a comparison of two electrodes files.
 
 use std::path::PathBuf;
 
@@ -11,16 +11,16 @@ use leadfield::validate::weights::{ColumnRule, ExtraColumn, WeightsOptions, pair
 use super::{FigureFile, FigureOutput};
 use crate::cli::{Common, Outcome};
 
-/// Draw two electrodes files against each other: every pair of coefficients, and how far apart they are at each contact
+/// Compare two electrodes files: draw every pair of weights, and the differences at each contact
 ///
-/// Nodes are matched by id, contacts by name; columns of no contact are left out.
+/// Nodes are matched by id, contacts by name; columns without a contact are left out.
 #[derive(clap::Args)]
 pub struct Args {
     /// An electrodes file
     a: PathBuf,
-    /// Another
+    /// Another electrodes file
     b: PathBuf,
-    /// Population to compare, or `A:B` where the files name it differently
+    /// Population to compare, or `A:B` if its name differs between the files
     #[arg(long, value_name = "A[:B]")]
     population: Option<String>,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! `leadfield plot probe`: contacts, their regions and the segments in them.
+//! `leadfield plot probe`: draws contacts, their regions and the segments in them.
 
 use std::path::PathBuf;
 
@@ -12,28 +12,28 @@ use leadfield::segments::table::SegmentTable;
 use super::{FigureFile, FigureOutput, ViewArg};
 use crate::cli::{Common, Outcome, warn_assumptions};
 
-/// Draw contacts, the regions round them, and the segments in these
+/// Draw contacts, the regions around them, and the segments in the regions
 ///
-/// The region of an ObjectiveCSD contact is its own; other contacts have one with --within. A region is drawn as the
-/// section through its contact along the page; a segment is in it where its midpoint is.
+/// An ObjectiveCSD contact has its own region; others have one with --within. A region is drawn as the cross-section
+/// through its contact in the plane of the page; a segment is in it if its midpoint is.
 #[derive(clap::Args)]
 pub struct Args {
     /// Electrode file
     electrodes: PathBuf,
-    /// Segment table in which the regions are looked up
+    /// Segment table to search for segments in the regions
     #[arg(long, value_name = "TABLE")]
     segments: Option<PathBuf>,
     /// The region of every contact is a ball of this radius, um
     #[arg(long, value_name = "R", allow_negative_numbers = true)]
     within: Option<f64>,
-    /// Which axes are shown: the first to the right, the second up
+    /// Axes to show: the first to the right, the second up
     #[arg(long, value_name = "VIEW", default_value = "all")]
     view: ViewArg,
     #[command(flatten)]
     output: FigureOutput,
 }
 
-/// The region of each contact: a ball, or its own.
+/// Returns the region of each contact: a ball, or its own.
 fn electrode_regions(
     electrodes: &[Electrode],
     args: &Args,

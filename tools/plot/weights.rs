@@ -1,4 +1,4 @@
-//! `leadfield plot weights`: segments in the colours of a contact's coefficients.
+//! `leadfield plot weights`: draws segments coloured by a contact's weights.
 
 use std::path::PathBuf;
 
@@ -10,24 +10,24 @@ use leadfield::weights::WeightLookup;
 use super::{FigureFile, FigureOutput, ViewArg};
 use crate::cli::{Common, Outcome, warn_assumptions};
 
-/// Draw the segments in the colours of a contact's coefficients
+/// Draw segments coloured by a contact's weights
 ///
-/// Colours follow the decades of the coefficients; where some are below zero, blue and brown to either side of it; of
-/// ObjectiveCSD contacts inside and outside of the region. At most 60 000 segments are drawn: the 10 000 nearest to the
-/// contact, and every k-th of the others.
+/// Colours show the decades of the weights; if some are negative, blue and brown on either side of zero; for
+/// ObjectiveCSD contacts, inside and outside of the region. At most 60 000 segments are drawn: the 10 000 nearest to
+/// the contact, and every k-th of the others.
 #[derive(clap::Args)]
 pub struct Args {
     /// Segment table: NAME.parquet, or a folder of parts
     segments: PathBuf,
     /// Electrodes file
     weights: PathBuf,
-    /// Contact whose coefficients are drawn
+    /// Contact whose weights are drawn
     #[arg(long, value_name = "NAME")]
     electrode: String,
-    /// Which axes are shown: the first to the right, the second up
+    /// Axes to show: the first to the right, the second up
     #[arg(long, value_name = "VIEW", default_value = "all")]
     view: ViewArg,
-    /// Show no more than this much to every side of the contact, um
+    /// Show only this distance from the contact along each axis, um
     #[arg(long, value_name = "R", allow_negative_numbers = true)]
     within: Option<f64>,
     #[command(flatten)]
@@ -39,7 +39,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     let picture = FigureFile::open(&args.output)?;
     let mut table = SegmentTable::open(&args.segments)?;
     let lookup = WeightLookup::open(&args.weights, &args.electrode, &table)?;
-    // a table that lost its metadata is that of the coefficients
+    // a table that lost its metadata gets the population name of the weights
     table.set_population(lookup.population().name());
     warn_assumptions(&table, common);
     let request = figures::WeightsPlot {

@@ -1,4 +1,4 @@
-//! What the circuit knows of the nodes: node sets and attributes.
+//! Data of the circuit about the nodes: node sets and attributes.
 
 use std::path::{Path, PathBuf};
 
@@ -9,14 +9,14 @@ use leadfield::sonata::config::SonataConfig;
 use leadfield::sonata::node_sets::NodeSets;
 use leadfield::sonata::nodes::{NodeAttribute, Nodes};
 
-/// What can be wrong with the options that need a circuit.
+/// Errors of options that need a circuit.
 #[derive(Debug, thiserror::Error)]
 pub enum CircuitProblem {
     #[error("no circuit to take node sets and attributes from, expected `--circuit` or a table that names one")]
     NoCircuit,
     #[error("malformed, expected `attribute=value[,value...]`, found `{0}`")]
     Condition(String),
-    #[error("no number, expected one for the numeric attribute `{attribute}`, found `{found}`")]
+    #[error("wrong value, expected a number for the attribute `{attribute}`, found `{found}`")]
     Number { attribute: String, found: String },
     #[error("node of the table is not in the circuit, expected ids below {expected}, found {found}")]
     Node { expected: usize, found: u64 },
@@ -28,7 +28,7 @@ impl Problem for CircuitProblem {
             Self::NoCircuit => Some("name the circuit or simulation configuration: `--circuit CONFIG`".into()),
             Self::Condition(_) => Some("for example `--where mtype=L5_TPC:A`".into()),
             Self::Number { .. } => None,
-            Self::Node { .. } => Some("was the table made from this circuit? name it: `--circuit CONFIG`".into()),
+            Self::Node { .. } => Some("name the circuit that the table was created from: `--circuit CONFIG`".into()),
         }
     }
 }
@@ -42,7 +42,7 @@ pub struct QueryCircuit {
 }
 
 impl QueryCircuit {
-    /// Opens the circuit that is named, or the one that the table was made from.
+    /// Opens the given circuit, or the one that the table was created from.
     pub fn open(named: Option<&Path>, table: &SegmentTable) -> Result<Self> {
         let made_from = &table.metadata().circuit_path;
         let path = match named {
@@ -57,12 +57,12 @@ impl QueryCircuit {
         Ok(Self { config, path, population, nodes })
     }
 
-    /// The nodes of a node set, ascending.
+    /// Returns the nodes of a node set, ascending.
     pub fn node_set(&self, name: &str) -> Result<Vec<u64>> {
         NodeSets::from_config(&self.config)?.resolve_ids(name, &self.population, &self.nodes)
     }
 
-    /// The nodes for which `attribute=value[,value...]` holds, ascending.
+    /// Returns the nodes that satisfy `attribute=value[,value...]`, ascending.
     pub fn nodes_where(&self, condition: &str) -> Result<Vec<u64>> {
         let malformed = || CircuitProblem::Condition(condition.into());
         let (name, values) = condition.split_once('=').ok_or_else(malformed).in_item("--where")?;
@@ -80,17 +80,17 @@ impl QueryCircuit {
         Ok((0..).zip(chosen).filter(|(_, chosen)| *chosen).map(|(node, _)| node).collect())
     }
 
-    /// An attribute of all nodes.
+    /// Returns an attribute of all nodes.
     pub fn attribute(&self, name: &str) -> Result<NodeAttribute> {
         self.nodes.read_attribute(name)
     }
 
-    /// Names of all attributes.
+    /// Returns the names of all attributes.
     pub fn attributes(&self) -> Result<Vec<String>> {
         self.nodes.attribute_names()
     }
 
-    /// Refuses a node that the circuit does not have.
+    /// Returns an error for a node that is not in the circuit.
     pub fn check_node(&self, node: u64) -> Result<()> {
         let expected = self.nodes.len();
         if node < expected as u64 {
@@ -100,7 +100,7 @@ impl QueryCircuit {
     }
 }
 
-/// What is in both lists, each ascending.
+/// Returns the intersection of two ascending lists.
 pub fn intersect_sorted(a: &[u64], b: &[u64]) -> Vec<u64> {
     a.iter().copied().filter(|node| b.binary_search(node).is_ok()).collect()
 }

@@ -1,4 +1,4 @@
-//! The columns of a result: those of the table, those computed from them, and those looked up elsewhere.
+//! The columns of a result: stored in the table, computed, or looked up in other files.
 
 use std::sync::Arc;
 
@@ -21,13 +21,13 @@ use super::names::{COLUMNS, COMPUTED, DISTANCE, ELECTRODE, RequestedColumn, SORT
 
 /// One column of the result.
 enum QueryColumn {
-    /// As it is in the table.
+    /// A column of the table.
     Stored(String),
-    /// A coordinate of the midpoint, um.
+    /// A coordinate of the midpoint, µm.
     Midpoint(usize),
-    /// The segment's length, um.
+    /// The segment's length, µm.
     Length,
-    /// The length inside the region, um.
+    /// The length inside the region, µm.
     Inside,
     Electrode,
     Distance,
@@ -40,22 +40,22 @@ enum QueryColumn {
     Attribute(NodeAttribute),
 }
 
-/// What the columns are computed from, beside the hits.
+/// Sources of columns besides the hits.
 pub struct ColumnSources<'a> {
-    /// The regions asked for; none where there is no region.
+    /// The regions of the search; empty if there are none.
     pub regions: &'a [&'a dyn Region],
-    /// Names of the contacts; none without contacts.
+    /// Names of the contacts; `None` without contacts.
     pub contacts: Option<&'a [String]>,
     /// Whether hits have a distance.
     pub nearest: bool,
-    /// The circuit, where one is named or needed.
+    /// The circuit, if it is given or needed.
     pub circuit: Option<&'a QueryCircuit>,
 }
 
-/// What is looked up in other files.
+/// Other files in which columns are looked up.
 #[derive(Default)]
 pub struct Lookups {
-    /// Coefficients of a contact.
+    /// Weights of a contact.
     pub weights: Option<WeightLookup>,
     /// A lead field.
     pub field: Option<LeadField>,
@@ -65,7 +65,7 @@ pub struct Lookups {
 pub struct QueryColumns<'a> {
     columns: Vec<QueryColumn>,
     schema: SchemaRef,
-    /// The first so many are shown.
+    /// Number of columns that are shown, from the first.
     visible_count: usize,
     stored: Vec<String>,
     sources: ColumnSources<'a>,
@@ -73,7 +73,7 @@ pub struct QueryColumns<'a> {
 }
 
 impl<'a> QueryColumns<'a> {
-    /// The columns asked for; those that `--sort` alone asks for come last, and are not shown.
+    /// Resolves the requested columns; those that only `--sort` needs come last and are not shown.
     pub fn resolve(
         asked: &[RequestedColumn],
         table: &SegmentTable,
@@ -84,7 +84,7 @@ impl<'a> QueryColumns<'a> {
         let known = AvailableColumns::new(precision, &sources, &lookups)?;
         let mut distinct: Vec<&RequestedColumn> = Vec::new();
         for column in asked {
-            // `--columns` may repeat one
+            // `--columns` may repeat a name, `--sort` adds only new ones
             if column.option == COLUMNS || !distinct.iter().any(|other| other.name == column.name) {
                 distinct.push(column);
             }
@@ -100,13 +100,13 @@ impl<'a> QueryColumns<'a> {
             }
         }
         if stored.is_empty() {
-            // a search for no column counts alone
+            // if no column is needed, read the node id, so that rows can be counted
             stored.push(NODE_ID.into());
         }
         Ok(Self { columns, schema: Schema::new(fields).into(), visible_count: shown, stored, sources, lookups })
     }
 
-    /// The columns that a reader expects where none is asked for.
+    /// Returns the default columns.
     pub fn default_columns(
         table: &SegmentTable,
         sources: &ColumnSources<'_>,
@@ -116,39 +116,39 @@ impl<'a> QueryColumns<'a> {
         Ok(known.default_names().iter().map(|name| RequestedColumn::new(COLUMNS, name)).collect())
     }
 
-    /// The columns of the table that they need.
+    /// Returns the columns of the table that are needed.
     pub fn stored_names(&self) -> Vec<&str> {
         self.stored.iter().map(String::as_str).collect()
     }
 
-    /// Names and types of the result.
+    /// Schema of the result.
     pub fn schema(&self) -> SchemaRef {
         self.schema.clone()
     }
 
-    /// Names and types of the columns that are shown.
+    /// Schema of the columns that are shown.
     pub fn visible_schema(&self) -> SchemaRef {
         let fields: Vec<_> = self.schema.fields().iter().take(self.visible_count).cloned().collect();
         Schema::new(fields).into()
     }
 
-    /// The result's rows for some hits; `distances` are theirs, if they have some.
+    /// Builds the result's rows for some hits; `distances` are theirs, if they have any.
     pub fn build_batch(&self, hits: &Hits, distances: &[f64]) -> Result<RecordBatch> {
-        let made = self.columns.iter().zip(self.schema.fields());
-        let made = made.map(|(column, field)| column.build_array(field.name(), hits, distances, self));
+        let arrays = self.columns.iter().zip(self.schema.fields());
+        let arrays = arrays.map(|(column, field)| column.build_array(field.name(), hits, distances, self));
         let options = RecordBatchOptions::new().with_row_count(Some(hits.region.len()));
-        let batch = RecordBatch::try_new_with_options(self.schema(), made.collect::<Result<_>>()?, &options);
+        let batch = RecordBatch::try_new_with_options(self.schema(), arrays.collect::<Result<_>>()?, &options);
         batch.map_err(|e| Error::from(leadfield::segments::table::TableProblem::from(e)))
     }
 }
 
-/// Makes a column of its name.
+/// Constructor of a column.
 type MakeColumn = fn() -> QueryColumn;
 
-/// All names that there are.
+/// All available names.
 struct AvailableColumns {
     stored: Vec<String>,
-    /// Names that depend on what is asked for, each with its column.
+    /// Names that depend on the options, each with its column.
     extra: Vec<(&'static str, MakeColumn)>,
     attributes: Vec<String>,
 }
@@ -172,7 +172,8 @@ impl AvailableColumns {
         })
     }
 
-    /// The contact, the table's own, what is asked for; the electric field and the potential's error only by name.
+    /// Default names: the contact, the table's columns, and requested look-ups; the electric field and the potential's
+    /// error are only available by name.
     fn default_names(&self) -> Vec<String> {
         let extra = self
             .extra
@@ -229,7 +230,7 @@ impl QueryColumn {
         }
     }
 
-    /// The columns of the table that it needs.
+    /// Returns the columns of the table that this one needs.
     fn required_columns(&self) -> Vec<String> {
         let all = |names: &[&str]| names.iter().map(|n| n.to_string()).collect();
         match self {
@@ -302,7 +303,7 @@ fn measure_segments(hits: &Hits, measure: impl Fn(u32, Point, Point) -> f64) -> 
     Ok(Arc::new(Float64Array::from_iter_values(values)))
 }
 
-/// The length of the segment a-b inside a region; all of it where there is none.
+/// Length of the segment a-b inside a region; its whole length if there is no region.
 pub fn length_inside(sources: &ColumnSources<'_>, region: u32, a: Point, b: Point) -> f64 {
     let share = sources.regions.get(region as usize).map_or(1.0, |r| r.fraction_inside(a, b));
     share * a.distance(b)
@@ -314,7 +315,7 @@ fn u64_column<'h>(hits: &'h Hits, name: &str) -> Result<&'h [u64]> {
     Ok(column.ok_or_else(missing)?.values())
 }
 
-/// The nodes of the hits.
+/// Returns the node ids of the hits.
 pub fn node_ids(hits: &Hits) -> Result<&[u64]> {
     u64_column(hits, NODE_ID)
 }

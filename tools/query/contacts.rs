@@ -1,4 +1,4 @@
-//! The contacts of an electrode file and the region of each.
+//! Reads the contacts of an electrode file and their regions.
 
 use std::path::Path;
 
@@ -11,10 +11,10 @@ use leadfield::methods::objective_csd::{
     CsdOptions, CsdWarning, NeighbourRule, PreparedCsd, RegionContact, RegionShape, RegionSpec,
 };
 
-/// What can be wrong with contacts as regions.
+/// Errors of contacts as regions.
 #[derive(Debug, thiserror::Error)]
 pub enum ContactProblem {
-    #[error("no region of the contacts, expected `--within R` or `--csd`")]
+    #[error("contacts without regions, expected `--within R` or `--csd`")]
     NoRegion,
     #[error("contact without a region, expected a type `ObjectiveCSD_...`, found `{0}`")]
     NoShape(String),
@@ -24,7 +24,7 @@ impl Problem for ContactProblem {
     fn hint(&self) -> Option<String> {
         match self {
             Self::NoRegion => Some("for example `--within 50`: all segments at most 50 um from a contact".into()),
-            Self::NoShape(_) => Some("`--within R` takes a sphere round every contact".into()),
+            Self::NoShape(_) => Some("use `--within R` for a sphere around every contact".into()),
         }
     }
 }
@@ -35,20 +35,20 @@ pub struct QueryContacts {
     pub names: Vec<String>,
     /// The region of each.
     pub regions: Vec<Box<dyn Region>>,
-    /// What is worth a look.
+    /// Warnings about the contacts.
     pub warnings: Vec<CsdWarning>,
 }
 
-/// Which region a contact has.
+/// How regions are assigned to contacts.
 pub enum ContactRegionArg<'a> {
-    /// A sphere of a radius, um.
+    /// A sphere with this radius, µm.
     Within(f64),
-    /// That of its ObjectiveCSD type, with the arrays that are told and the rule of spacing.
+    /// The region of its ObjectiveCSD type, with the given arrays and spacing rule.
     Csd { arrays: &'a [String], spacing: NeighbourRule },
 }
 
 impl QueryContacts {
-    /// Reads contacts and makes their regions.
+    /// Reads contacts and creates their regions.
     pub fn open(path: &Path, region: Option<ContactRegionArg<'_>>) -> Result<Self> {
         let electrodes = electrodes::read(path)?;
         let names = electrodes.iter().map(|e| e.name.clone()).collect();
@@ -72,7 +72,7 @@ fn sphere(electrode: &Electrode, radius: f64) -> Result<Box<dyn Region>> {
     Ok(Box::new(Sphere::new(electrode.position_um, radius).in_item("--within")?))
 }
 
-/// The contacts as `leadfield weights` has them.
+/// Prepares the contacts as `leadfield weights` does.
 fn csd_contacts(electrodes: &[Electrode], ranges: &[String], spacing: NeighbourRule) -> Result<Vec<RegionContact>> {
     let shape = |e: &Electrode| {
         let name = e.method.name();

@@ -1,4 +1,4 @@
-//! A lead field at the midpoints of the segments found.
+//! Evaluates a lead field at the midpoints of the segments found.
 
 use std::path::Path;
 
@@ -20,14 +20,14 @@ pub const ELECTRIC_FIELD: [&str; 3] = ["ex", "ey", "ez"];
 pub struct QueryField(LeadField);
 
 impl QueryField {
-    /// Reads of a field what the columns ask for (where there are none the potential), within the table's bounds.
+    /// Reads the parts of a field that the columns need (without columns, the potential), within the table's bounds.
     pub fn open(path: &Path, columns: &[&str], placement: Option<&str>, table: &SegmentTable) -> Result<Self> {
         let electric = columns.iter().any(|name| ELECTRIC_FIELD.contains(name));
         let potential = columns.is_empty() || columns.iter().any(|name| [POTENTIAL, POTENTIAL_ERROR].contains(name));
         let wanted = [(Quantity::Potential, potential || !electric), (Quantity::ElectricField, electric)];
         let quantities: Vec<Quantity> = wanted.into_iter().filter(|(_, wanted)| *wanted).map(|(q, _)| q).collect();
         let placement = placement.map(str::parse::<FieldPlacement>).transpose()?.map(|p| p.0);
-        // the current that made the field is not asked for: nothing is divided by it
+        // the field's current is not needed: nothing is divided by it
         let request = LeadFieldRequest {
             quantities: &quantities,
             lookup_bounds: table.bounds()?,
@@ -39,22 +39,22 @@ impl QueryField {
         Ok(Self(field))
     }
 
-    /// What a user should know of the file.
+    /// Warnings about the file.
     pub fn warnings(&self) -> &[Error] {
         self.0.warnings()
     }
 
-    /// The potentials at some points, V; null outside the field.
+    /// Returns the potentials at some points, V; null outside the field.
     pub fn potentials(&self, points: impl Iterator<Item = Point>) -> Float64Array {
         points.map(|p| self.0.potential(p)).collect()
     }
 
-    /// The stated errors of the potentials at some points, V; null on a grid, and outside the field.
+    /// Returns the stated errors of the potentials at some points, V; null on a grid, and outside the field.
     pub fn potential_errors(&self, points: impl Iterator<Item = Point>) -> Float64Array {
         points.map(|p| self.0.potential_error(p)).collect()
     }
 
-    /// A component (0 for x) of the electric field at some points, V/m; null outside the field.
+    /// Returns a component (0 for x) of the electric field at some points, V/m; null outside the field.
     pub fn electric_field(&self, axis: usize, points: impl Iterator<Item = Point>) -> Float64Array {
         points.map(|p| self.0.electric_field(p).and_then(|e| e.to_array().get(axis).copied())).collect()
     }

@@ -1,4 +1,4 @@
-//! `--by`, `--agg` and `--sort`: groups and sorted rows, made by the library's data frames.
+//! `--by`, `--agg` and `--sort`: groups and sorts rows with the library's data frames.
 
 use std::sync::Arc;
 
@@ -12,18 +12,18 @@ use super::names::RequestedColumn;
 use super::search::Search;
 use super::{Args, open_lookups};
 
-/// Rows given out together.
+/// Number of rows that are written together.
 const ROWS_PER_BATCH: usize = 1 << 16;
 
-/// Takes rows.
+/// A function that writes rows.
 type BatchWriter<'w> = &'w mut dyn FnMut(&RecordBatch) -> Result<()>;
 
-/// One row a group, as one batch.
+/// Writes one row per group, as one batch.
 pub fn groups(args: &Args, search: &Search<'_>, sources: ColumnSources<'_>) -> Result<RecordBatch> {
     let aggregates = aggregates(args)?;
     let keys = sort_keys(args)?;
     let aggregated = aggregates.iter().filter_map(|aggregate| aggregate.column.as_deref());
-    // without `--agg` it is `--by` that asks for the lengths
+    // without `--agg`, `--by` is the option that needs the lengths
     let option = if args.agg.is_empty() { "--by" } else { "--agg" };
     let by = args.by.iter().map(|name| RequestedColumn::new("--by", name));
     let asked: Vec<RequestedColumn> = by.chain(aggregated.map(|name| RequestedColumn::new(option, name))).collect();
@@ -31,7 +31,7 @@ pub fn groups(args: &Args, search: &Search<'_>, sources: ColumnSources<'_>) -> R
     let columns = QueryColumns::resolve(&asked, search.table, sources, lookups)?;
     let no_rows = Frame::from_batch(&RecordBatch::new_empty(columns.schema()))?;
     let grouping = || RowGrouper::new(&args.by, &aggregates, &no_rows).in_item(option);
-    // what is wrong with the options is found before the search
+    // check the options before the search
     grouping()?.finish()?.sort(&keys).in_item("--sort")?;
     let mut grouping = grouping()?;
     search.run(&columns.stored_names(), &mut |hits, distances| {
@@ -41,7 +41,7 @@ pub fn groups(args: &Args, search: &Search<'_>, sources: ColumnSources<'_>) -> R
     groups.head(args.limit.unwrap_or(usize::MAX)).to_batch()
 }
 
-/// What `--agg` asks for; without it the number of segments and their length, all of it and inside the region.
+/// Aggregates of `--agg`; by default the number of segments and their length, in total and inside the region.
 fn aggregates(args: &Args) -> Result<Vec<Aggregate>> {
     if !args.agg.is_empty() {
         return args.agg.iter().map(|text| Aggregate::parse(text).in_item("--agg")).collect();
@@ -56,19 +56,19 @@ fn sort_keys(args: &Args) -> Result<Vec<SortKey>> {
     let is_aggregate = |name: &str| Operation::ALL.into_iter().any(|operation| operation.name() == name);
     let key = |text: &String| match text.split_once(':') {
         Some((_, "asc" | "desc")) => SortKey::parse(text),
-        // as `--agg` has it: `sum:length` for the column `sum_length`
+        // `--sort` may use the form of `--agg`: `sum:length` for the column `sum_length`
         Some((name, rest)) if is_grouped && is_aggregate(name) => SortKey::parse(&format!("{name}_{rest}")),
         _ => SortKey::parse(text),
     };
     args.sort.iter().map(|text| key(text).in_item("--sort")).collect()
 }
 
-/// The columns that `--sort` names.
+/// Returns the columns that `--sort` names.
 pub fn sort_columns(args: &Args) -> Result<Vec<String>> {
     Ok(sort_keys(args)?.into_iter().map(|key| key.column).collect())
 }
 
-/// The rows in order, the first `--limit` of them, without the columns that only sorting needs.
+/// Writes the rows in order, at most `--limit` of them, without the columns that only sorting needs.
 pub fn write_sorted(
     args: &Args,
     search: &Search<'_>,

@@ -1,11 +1,11 @@
-//! The names of columns, and the options that ask for them.
+//! The names of columns, and the options that they need.
 
 use leadfield::error::Problem;
 use leadfield::segments::table::Precision;
 
 use super::field::{ELECTRIC_FIELD, POTENTIAL, POTENTIAL_ERROR};
 
-/// A name that is no column.
+/// A name is not a column.
 #[derive(Debug, thiserror::Error)]
 #[error("unknown column, expected one of {known}, found `{found}`")]
 pub struct UnknownColumn {
@@ -27,7 +27,7 @@ impl Problem for UnknownColumn {
     }
 }
 
-/// A column that an option asks for.
+/// A column that an option names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestedColumn {
     pub option: &'static str,
@@ -35,27 +35,27 @@ pub struct RequestedColumn {
 }
 
 impl RequestedColumn {
-    /// A column, and the option that asks for it.
+    /// Creates a request for a column by an option.
     pub fn new(option: &'static str, name: &str) -> Self {
         Self { option, name: name.into() }
     }
 }
 
-/// The option that names columns.
+/// Option that selects columns.
 pub const COLUMNS: &str = "--columns";
-/// The option that names columns to sort by.
+/// Option that sorts by columns.
 pub const SORT: &str = "--sort";
 
-/// Columns that are computed: name and what it is.
+/// Names of computed columns.
 pub const COMPUTED: [&str; 5] = ["x", "y", "z", "length", "inside"];
-/// The contact in whose region the segment is.
+/// Name of the contact in whose region the segment is.
 pub const ELECTRODE: &str = "electrode";
-/// The distance of a neighbour.
+/// Distance of a neighbour.
 pub const DISTANCE: &str = "distance";
-/// The coefficient of an electrodes file.
+/// Weight from an electrodes file.
 pub const WEIGHT: &str = "weight";
 
-/// The columns that need other options, with these.
+/// Columns that need other options, with these options.
 const COLUMN_OPTIONS: [(&str, &str); 8] = [
     (ELECTRODE, "--electrodes FILE"),
     (DISTANCE, "--nearest K --at X,Y,Z"),
@@ -67,7 +67,7 @@ const COLUMN_OPTIONS: [(&str, &str); 8] = [
     (ELECTRIC_FIELD[2], "--field FILE"),
 ];
 
-/// Whether a name is that of a column that may be there without a circuit.
+/// Returns whether a name can be a column without a circuit.
 pub fn is_known(name: &str) -> bool {
     let extra = COLUMN_OPTIONS.iter().map(|(name, _)| *name).chain(COMPUTED);
     Precision::F64.schema().field_with_name(name).is_ok() || extra.into_iter().any(|known| known == name)

@@ -11,62 +11,62 @@ use crate::cli::output::OutputFormat;
 
 /// Find segments: in a region, near the contacts of an electrode, or nearest to a point
 ///
-/// All lengths are in um. Without a region every segment is found. The result goes to standard output: as a table on a
-/// terminal, as CSV otherwise.
+/// All lengths are in um. Without a region every segment is found. The result is written to standard output: as a table
+/// on a terminal, otherwise as CSV.
 #[derive(clap::Args)]
 pub struct Args {
     /// Segment table: NAME.parquet, or a folder of parts
     pub segments: PathBuf,
-    /// Population of a table that another program rewrote, which loses the name
+    /// Population of a table that lost the name when another program rewrote it
     #[arg(long, value_name = "NAME")]
     pub population: Option<String>,
     #[command(flatten)]
     pub target: TargetArgs,
     #[command(flatten)]
     pub filter: FilterArgs,
-    /// Columns to give, in this order: those of the table; x, y, z (midpoint), length, inside (the length inside the
-    /// region); electrode, distance, weight where they are asked for; attributes of the nodes with --circuit
+    /// Columns to write, in this order: those of the table; x, y, z (midpoint), length, inside (the length inside the
+    /// region); electrode, distance, weight if requested; attributes of the nodes with --circuit
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     pub columns: Vec<String>,
-    /// Print the number of segments found, alone
+    /// Print only the number of segments found
     #[arg(long, conflicts_with_all = ["columns", "by", "agg", "sort", "limit", "node_set_json", "out", "format",
           "weights", "field"])]
     pub count: bool,
-    /// Give one row for each group of segments that have the same values in these columns: the number of segments and
-    /// their length (all of it, and inside the region), or what --agg names
+    /// Write one row for each group of segments with the same values in these columns: the number of segments and their
+    /// length (in total, and inside the region), or the aggregates of --agg
     #[arg(long, value_name = "NAME,...", value_delimiter = ',', conflicts_with_all = ["columns", "node_set_json"])]
     pub by: Vec<String>,
-    /// Aggregates to give for each group of --by, or for all segments together: count, OPERATION:COLUMN; operations are
-    /// count, sum, mean, min, max, median, std, unique. The result's columns are named count, sum_length and so on
+    /// Aggregates for each group of --by, or for all segments together: count, OPERATION:COLUMN; operations are count,
+    /// sum, mean, min, max, median, std, unique. The result's columns are named count, sum_length and so on
     #[arg(long, value_name = "OPERATION:COLUMN,...", value_delimiter = ',', conflicts_with_all = ["columns", "node_set_json"])]
     pub agg: Vec<String>,
-    /// Sort the rows, or the groups, by these columns, the first foremost; COLUMN:desc puts the largest value first
+    /// Sort the rows, or the groups, by these columns in order of priority; COLUMN:desc puts the largest value first
     #[arg(long, value_name = "COLUMN[:desc],...", value_delimiter = ',', conflicts_with = "node_set_json")]
     pub sort: Vec<String>,
-    /// Give the first N rows, or groups, alone
+    /// Write only the first N rows or groups
     #[arg(long, value_name = "N", conflicts_with = "node_set_json")]
     pub limit: Option<usize>,
-    /// Print the neurons found as a SONATA node set of this name
+    /// Print the neurons found as a SONATA node set with this name
     #[arg(long, value_name = "NAME", num_args = 0..=1, require_equals = true, default_missing_value = "query",
           conflicts_with_all = ["columns", "out", "format"])]
     pub node_set_json: Option<String>,
-    /// Lead field whose potential at the midpoint (V) is added as the column potential; ex, ey, ez (V/m) are columns
-    /// that can be asked for
+    /// Lead field whose potential at the midpoint (V) is added as the column potential; ex, ey, ez (V/m) are available
+    /// columns
     #[arg(long, value_name = "FILE")]
     pub field: Option<PathBuf>,
-    /// Turn the lead field by a quaternion, then shift it, um: w,x,y,z,dx,dy,dz
+    /// Rotate the lead field by a quaternion, then shift it, um: w,x,y,z,dx,dy,dz
     #[arg(long, value_name = "NUMBERS", allow_hyphen_values = true, requires = "field")]
     pub field_transform: Option<String>,
-    /// Electrodes file whose coefficients are added as the column weight
+    /// Electrodes file whose weights are added as the column weight
     #[arg(long, value_name = "FILE", requires = "electrode")]
     pub weights: Option<PathBuf>,
     /// Contact of that file
     #[arg(long, value_name = "NAME", requires = "weights")]
     pub electrode: Option<String>,
-    /// File to write; its name ends in .csv, .jsonl, .arrow or .parquet, or --format names the form
+    /// File to write; its name ends in .csv, .jsonl, .arrow or .parquet, or --format sets the format
     #[arg(short, long, value_name = "FILE")]
     pub out: Option<PathBuf>,
-    /// Form of the output
+    /// Format of the output
     #[arg(long, value_name = "FORM")]
     pub format: Option<OutputFormat>,
     /// Replace a file that exists
@@ -74,7 +74,7 @@ pub struct Args {
     pub force: bool,
 }
 
-/// Where segments are looked for.
+/// Where to search for segments.
 #[derive(clap::Args)]
 #[group(multiple = true)]
 pub struct TargetArgs {
@@ -84,7 +84,7 @@ pub struct TargetArgs {
     /// Cylinder: centre, axis, radius, half the thickness
     #[arg(long, value_name = "X,Y,Z,AX,AY,AZ,R,HALF", allow_hyphen_values = true, group = "target")]
     pub disk: Option<String>,
-    /// Layer without end: a point, the axis across, half the thickness
+    /// Unbounded layer: a point, the axis across, half the thickness
     #[arg(long, value_name = "X,Y,Z,AX,AY,AZ,HALF", allow_hyphen_values = true, group = "target")]
     pub slab: Option<String>,
     /// Box along the axes: two corners
@@ -117,18 +117,18 @@ pub struct TargetArgs {
     /// When a segment counts as inside [default: midpoint]
     #[arg(long, value_name = "RULE")]
     pub predicate: Option<PredicateArg>,
-    /// Search by a stored index of all segments, made there if there is none: pays from some hundred regions on
+    /// Search with a stored index of all segments, created if it does not exist: faster from some hundred regions on
     #[arg(long, value_name = "FILE")]
     pub index: Option<PathBuf>,
 }
 
-/// Which of the segments found are kept.
+/// Which of the segments found to select.
 #[derive(clap::Args)]
 pub struct FilterArgs {
     /// Only neurons of this node set
     #[arg(long, value_name = "NAME")]
     pub node_set: Option<String>,
-    /// Only these kinds of section: soma, axon, dend, apic, ais, node, myelin
+    /// Only these section types: soma, axon, dend, apic, ais, node, myelin
     #[arg(long, value_name = "KIND,...", value_delimiter = ',')]
     pub section_type: Vec<String>,
     /// Only neurons with this attribute (repeatable: all must hold), e.g. mtype=L5_TPC:A
@@ -142,13 +142,13 @@ pub struct FilterArgs {
 /// [`Predicate`] as an option.
 #[derive(Clone, Copy, clap::ValueEnum)]
 pub enum PredicateArg {
-    /// Its midpoint is inside, as ObjectiveCSD takes it
+    /// Its midpoint is inside, as for ObjectiveCSD
     Midpoint,
     /// Any point of it is inside
     Intersects,
 }
 
-/// [`Spacing`] as an option.
+/// [`NeighbourRule`] as an option.
 #[derive(Clone, Copy, clap::ValueEnum)]
 pub enum SpacingArg {
     /// Neighbours along the array's axis
@@ -158,13 +158,13 @@ pub enum SpacingArg {
 }
 
 impl Args {
-    /// Whether anything but the table's own names is asked for: node sets, or attributes of the nodes. The circuit that
-    /// the table names may be gone; then a column is told to be unknown.
+    /// Returns whether columns or filters need the circuit: node sets, or attributes of the nodes. The circuit that the
+    /// table names may no longer exist; it is opened only if it is needed.
     pub fn needs_circuit(&self, table: &SegmentTable) -> bool {
         let filter = &self.filter;
         let attribute = |names: &[String]| names.iter().any(|name| !is_known(name));
         let aggregated = self.agg.iter().filter_map(|text| text.split_once(':')).map(|(_, name)| name);
-        // groups are sorted by columns of their own
+        // groups are sorted by their own columns
         let is_grouped = !self.by.is_empty() || !self.agg.is_empty();
         let sorted = self
             .sort

@@ -1,11 +1,11 @@
-//! Regions as options: numbers with commas between them, micrometres.
+//! Parses regions given as options: comma-separated numbers, micrometres.
 
 use leadfield::Result;
 use leadfield::error::{Context, Problem};
 use leadfield::geometry::Point;
 use leadfield::geometry::region::{Capsule, Cuboid, Disk, Region, RegionProblem, Slab, Sphere};
 
-/// Numbers that are none, or not as many as it takes.
+/// A text without the expected numbers.
 #[derive(Debug, thiserror::Error)]
 #[error("malformed, expected {count} numbers `{form}` (um), found `{found}`")]
 pub struct MalformedRegion {
@@ -21,7 +21,7 @@ impl Problem for MalformedRegion {
     }
 }
 
-/// Makes a region of its numbers.
+/// Constructor of a region from its numbers.
 type MakeRegion = fn(&[f64]) -> Result<Box<dyn Region>, RegionProblem>;
 
 /// A kind of region as an option.
@@ -68,23 +68,23 @@ pub const CAPSULE: RegionKind = RegionKind {
     make: |v| Ok(Box::new(Capsule::new(point(v, 0), point(v, 3), v[6])?)),
 };
 
-/// Three of the numbers; there are as many as the kind's form says.
+/// Returns three of the numbers as a point; the number of values was checked before.
 fn point(values: &[f64], first: usize) -> Point {
     Point::new(values[first], values[first + 1], values[first + 2])
 }
 
 impl RegionKind {
-    /// The region that a text means.
+    /// Parses a region.
     pub fn parse(&self, text: &str) -> Result<Box<dyn Region>> {
         let values = parse_numbers(text, self.form, self.example).in_item(self.option)?;
         (self.make)(&values).in_item(self.option)
     }
 }
 
-/// The value of `--at`.
+/// Parses the value of `--at`.
 pub fn parse_point(text: &str) -> Result<Point> {
     let values = parse_numbers(text, "x,y,z", "--at 100,-850,0").in_item("--at")?;
-    // a sphere knows which positions can be calculated with
+    // a sphere checks that its position is finite and in range
     Ok(Sphere::new(point(&values, 0), 1.0).in_item("--at")?.center())
 }
 

@@ -1,4 +1,4 @@
-//! Runs the search: through the pages of the table, by distance, or through a stored index.
+//! Runs the search: through the pages of the table, by distance, or with a stored index.
 
 use std::path::Path;
 
@@ -12,39 +12,39 @@ use leadfield::segments::table::{Hits, SegmentFilter, SegmentQuery, SegmentSelec
 
 use crate::cli::Common;
 
-/// Places that are looked up together.
+/// Number of rows that are fetched together.
 const ROWS_PER_FETCH: usize = 1 << 16;
 
-/// What is looked for.
+/// What to search for.
 #[derive(Clone, Copy)]
 pub enum SearchTarget<'a> {
-    /// Everything.
+    /// All segments.
     Everywhere,
-    /// What these regions hold.
+    /// Segments in these regions.
     Regions(&'a [&'a dyn Region], Predicate),
     /// The k segments nearest to a point.
     Nearest(Point, usize),
 }
 
-/// A search, ready to run.
+/// A search that is ready to run.
 pub struct Search<'a> {
     /// The table.
     pub table: &'a SegmentTable,
-    /// What is looked for.
+    /// What to search for.
     pub target: SearchTarget<'a>,
-    /// What else must hold.
+    /// Further conditions.
     pub filter: &'a SegmentFilter,
-    /// The stored index to go by.
+    /// The stored index to use.
     pub index: Option<&'a Path>,
-    /// How warnings are told.
+    /// Prints warnings.
     pub common: &'a Common,
 }
 
-/// Takes hits, with their distances if they have some.
+/// A function that takes hits, with their distances if they have any.
 type HitVisitor<'v> = &'v mut dyn FnMut(Hits, &[f64]) -> Result<()>;
 
 impl Search<'_> {
-    /// Gives out some columns of all hits, and counts them.
+    /// Passes some columns of all hits to `visit`, and counts them.
     pub fn run(&self, columns: &[&str], visit: HitVisitor<'_>) -> Result<u64> {
         match (self.target, self.index) {
             (SearchTarget::Nearest(p, k), None) => self.search_nearest(p, k, columns, visit),
@@ -65,7 +65,7 @@ impl Search<'_> {
         }
     }
 
-    /// The pages that a search may have to read, with a word on what they lack.
+    /// Opens the pages that a search may have to read, and warns about what they lack.
     fn open_pages(&self, within: SegmentSelection<'_>) -> Result<TablePages<'_>> {
         let pages = TablePages::open_selected(self.table, within)?;
         pages.warnings().iter().for_each(|warning| self.common.warn(warning));
@@ -134,15 +134,15 @@ impl Search<'_> {
         Ok(total)
     }
 
-    /// The stored index; made now if there is none.
+    /// Opens the stored index, or creates it if it does not exist.
     fn open_index(&self, path: &Path) -> Result<SegmentIndex> {
         let fingerprint = self.table.fingerprint()?;
         if !path.exists() {
             check_can_start(path, OverwritePolicy::Refuse, false)?;
-            let made = self.table.build_index()?;
-            made.write(path, fingerprint, OverwritePolicy::Refuse)?;
-            self.common.print_note(format_args!("{}: index of {} segments", path.display(), made.len()));
-            return Ok(made);
+            let index = self.table.build_index()?;
+            index.write(path, fingerprint, OverwritePolicy::Refuse)?;
+            self.common.print_note(format_args!("{}: index of {} segments", path.display(), index.len()));
+            return Ok(index);
         }
         SegmentIndex::open(path, fingerprint)
     }

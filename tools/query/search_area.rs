@@ -1,4 +1,4 @@
-//! Where segments are looked for.
+//! The area to search, from the options.
 
 use leadfield::Result;
 use leadfield::error::Context;
@@ -9,7 +9,7 @@ use super::options::{PredicateArg, TargetArgs};
 use super::search::SearchTarget;
 use super::{QueryProblem, region};
 
-/// Where segments are looked for, opened and checked.
+/// The area to search, opened and checked.
 pub struct SearchArea {
     pub regions: Vec<Box<dyn Region>>,
     pub contacts: Option<QueryContacts>,
@@ -18,7 +18,7 @@ pub struct SearchArea {
 }
 
 impl SearchArea {
-    /// Opens and checks.
+    /// Opens and checks the area given by the options.
     pub fn from_args(args: &TargetArgs) -> Result<Self> {
         let predicate = match args.predicate {
             None | Some(PredicateArg::Midpoint) => Predicate::Midpoint,
@@ -52,7 +52,7 @@ impl SearchArea {
         Ok(place)
     }
 
-    /// What the search is for.
+    /// Returns the target of the search.
     pub fn target<'a>(&self, regions: &'a [&'a dyn Region]) -> SearchTarget<'a> {
         match self.nearest {
             Some((point, k)) => SearchTarget::Nearest(point, k),

@@ -1,4 +1,4 @@
-//! `--by`, `--agg` and `--sort` where the feature `frame` is left out: refused before anything is read.
+//! Rejects `--by`, `--agg` and `--sort` before anything is read if the feature `frame` is disabled.
 
 use arrow_array::RecordBatch;
 use leadfield::Result;
@@ -8,7 +8,7 @@ use super::Args;
 use super::columns::{ColumnSources, QueryColumns};
 use super::search::Search;
 
-/// Groups and sorted rows need data frames.
+/// Grouping and sorting need data frames.
 #[derive(Debug, thiserror::Error)]
 #[error("this program was built without the feature `frame`")]
 struct NoFrames;
@@ -19,7 +19,7 @@ impl Problem for NoFrames {
     }
 }
 
-/// Refuses the first option that needs data frames.
+/// Returns an error for the first option that needs data frames.
 fn refused<T>(args: &Args) -> Result<T> {
     let option = match (&args.by[..], &args.agg[..]) {
         ([_, ..], _) => "--by",
@@ -29,17 +29,17 @@ fn refused<T>(args: &Args) -> Result<T> {
     Err(NoFrames).in_item(option)
 }
 
-/// Refuses.
+/// Returns an error.
 pub fn groups(args: &Args, _: &Search<'_>, _: ColumnSources<'_>) -> Result<RecordBatch> {
     refused(args)
 }
 
-/// Refuses, where there is anything to sort by.
+/// Returns an error if there is anything to sort by.
 pub fn sort_columns(args: &Args) -> Result<Vec<String>> {
     if args.sort.is_empty() { Ok(Vec::new()) } else { refused(args) }
 }
 
-/// Refuses.
+/// Returns an error.
 pub fn write_sorted(
     args: &Args,
     _: &Search<'_>,

@@ -1,4 +1,4 @@
-//! Which of the inputs is the segment table, and which the electrodes file.
+//! Finds the segment table and the electrodes file among the inputs.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use leadfield::Result;
 use leadfield::error::{Context, FileProblem, Problem, join_quoted};
 use leadfield::io::hdf5::Hdf5File;
 
-/// What a report is about.
+/// The files of a report.
 #[derive(Debug)]
 pub struct ReportFiles {
     /// The segment table.
@@ -15,7 +15,7 @@ pub struct ReportFiles {
     pub weights: PathBuf,
 }
 
-/// Too few or too many files.
+/// There are too few or too many files.
 #[derive(Debug, thiserror::Error)]
 #[error("expected one {what}, found {found}")]
 struct NotOneInput {
@@ -31,7 +31,7 @@ impl Problem for NotOneInput {
 }
 
 impl ReportFiles {
-    /// The one table and the one electrodes file among the inputs, or in them where they are folders.
+    /// Finds the only table and the only electrodes file among the inputs, or in them if they are folders.
     pub fn find(inputs: &[PathBuf]) -> Result<Self> {
         let (mut tables, mut weights) = (Vec::new(), Vec::new());
         for path in inputs {
@@ -41,7 +41,8 @@ impl ReportFiles {
                 if is_table(&file)? {
                     tables.push(file);
                 } else if file.is_dir() {
-                    // positions of several populations are a folder of tables; others may be closed to us
+                    // positions of several populations are a folder of tables; folders without read permission are
+                    // ignored
                     tables.extend(table_folders(&file).unwrap_or_default());
                 } else if !folder || is_weights(&file) {
                     weights.push(file);
@@ -54,11 +55,13 @@ impl ReportFiles {
         let make = |lacking: bool, advice: &str| if lacking { advice.into() } else { both.clone() };
         let lacks_both = tables.is_empty() && weights.is_empty();
         let positions = if lacks_both {
-            "`leadfield positions` makes one from a circuit, and `leadfield weights` an electrodes file from it"
+            "create one from a circuit with `leadfield positions`, and an electrodes file from it with `leadfield \
+             weights`"
         } else {
-            "`leadfield positions` makes one from a circuit; without it `leadfield validate electrodes-file` examines the file"
+            "create one from a circuit with `leadfield positions`, or check only the file with `leadfield validate \
+             electrodes-file`"
         };
-        let compute = format!("`leadfield weights {table} ELECTRODES -o weights.h5` makes one");
+        let compute = format!("create one with `leadfield weights {table} ELECTRODES -o weights.h5`");
         let advice = [make(tables.is_empty(), positions), make(weights.is_empty(), &compute)];
         let [of_tables, of_weights] = advice;
         Ok(Self {
@@ -79,7 +82,7 @@ fn require_one(mut found: Vec<PathBuf>, what: &'static str, advice: String) -> R
     }
 }
 
-/// What a folder holds, sorted.
+/// Lists a folder, sorted.
 fn list_folder(folder: &Path) -> Result<Vec<PathBuf>> {
     let listed =
         std::fs::read_dir(folder).and_then(|all| all.map(|e| Ok(e?.path())).collect::<std::io::Result<Vec<_>>>());
@@ -92,7 +95,7 @@ fn has_ending(path: &Path, ending: &str) -> bool {
     path.extension().is_some_and(|e| e == ending)
 }
 
-/// Whether a folder is itself a table in parts.
+/// Returns whether a folder is itself a table in parts.
 fn is_table_folder(folder: &Path) -> Result<bool> {
     let part = |p: &PathBuf| {
         has_ending(p, "parquet") && p.file_name().is_some_and(|n| n.to_string_lossy().starts_with("part-"))
@@ -100,7 +103,7 @@ fn is_table_folder(folder: &Path) -> Result<bool> {
     Ok(list_folder(folder)?.iter().any(part))
 }
 
-/// The tables in parts of a folder.
+/// Returns the tables in parts in a folder.
 fn table_folders(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut tables = Vec::new();
     for path in list_folder(folder)? {
@@ -115,7 +118,7 @@ fn is_table(path: &Path) -> Result<bool> {
     Ok(if path.is_dir() { is_table_folder(path)? } else { has_ending(path, "parquet") })
 }
 
-/// Whether a file of a folder, which may hold anything, is an electrodes file.
+/// Returns whether a file of a folder is an electrodes file; errors mean that it is not.
 fn is_weights(path: &Path) -> bool {
     path.is_file() && has_ending(path, "h5") && Hdf5File::open(path).is_ok_and(|file| file.has_object("/electrodes"))
 }

@@ -1,5 +1,5 @@
-//! Neurons as both rules for the terminal branch of an axon place them: the older version of BlueRecording takes another
-//! branch than the newer where none is long enough.
+//! Places neurons by both rules for the terminal branch of an axon: old and new versions of BlueRecording choose
+//! different branches if none is long enough.
 
 use std::path::Path;
 

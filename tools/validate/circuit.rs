@@ -1,4 +1,4 @@
-//! `leadfield validate circuit`: the rule of the cell templates against a report, and a table against what there is of both.
+//! `leadfield validate circuit`: compares the rule of the cell templates with a report, and a table with both.
 
 mod summary;
 
@@ -16,17 +16,18 @@ use super::report::ReportOutput;
 use crate::cli::rule_args::{AxonRuleArg, EulerOrderArg};
 use crate::cli::{Common, Outcome, open_table};
 
-/// Compare the segments that the rule gives with those of a report, neuron by neuron; with a table, whether it fits both
+/// Compare the segments that the rule gives with those of a report, neuron by neuron; with a table, check that it fits
+/// both
 ///
-/// Every difference is told with its section and counts. Of a table the neurons, their segments, the order of rows and
-/// the boxes round soma and dendrites are compared; where the stubs of an axon lie is a convention, and is not. Where no
-/// report lists all segments the table is held against the rule alone, so that the program is compared with itself; where
-/// templates give no rule the report alone is compared with it.
+/// Every difference is reported with its section and counts. For a table, the neurons, their segments, the order of
+/// rows, and the bounding boxes of soma and dendrites are compared; the positions of axon stubs are a convention and
+/// are not compared. If no report lists all segments, the table is compared with the rule alone, so that the program is
+/// compared with itself; if templates give no rule, it is compared with the report alone.
 #[derive(clap::Args)]
 pub struct Args {
     /// Simulation or circuit configuration (SONATA)
     config: PathBuf,
-    /// Segment table; of several populations the folder that has one of each
+    /// Segment table; for several populations the folder that has one of each
     segments: Option<PathBuf>,
     /// Compartment report (default: the one that covers all sections and compartments)
     #[arg(long, value_name = "NAME")]
@@ -37,27 +38,27 @@ pub struct Args {
     /// Population of the nodes (default: all of the report)
     #[arg(long, value_name = "NAME")]
     population: Option<String>,
-    /// What becomes of the axon (default: what the cell templates tell)
+    /// How the axon is replaced (default: by the cell templates)
     #[arg(long, value_name = "RULE")]
     axon_rule: Option<AxonRuleArg>,
     /// Chunk length of the rule, um (default: the templates', or 40)
     #[arg(long, value_name = "UM", allow_negative_numbers = true)]
     segment_length: Option<f64>,
-    /// In which order Euler angles turned the table's neurons about the world's axes (default: sonata)
+    /// Order of rotation about the world's axes for Euler angles (default: sonata)
     #[arg(long, value_name = "ORDER")]
     euler_order: Option<EulerOrderArg>,
     #[command(flatten)]
     pub(super) output: ReportOutput,
 }
 
-/// What was found of one population.
+/// Results of one population.
 struct PopulationFindings {
     agreement: RuleReportComparison,
     table: Option<(PathBuf, TableCheck)>,
 }
 
 impl PopulationFindings {
-    /// What the table is held against.
+    /// Returns what the table is compared with.
     fn source(&self) -> &'static str {
         if self.agreement.report.is_some() { "report" } else { "circuit" }
     }
@@ -68,7 +69,7 @@ impl PopulationFindings {
 }
 
 impl Args {
-    /// What was run, for a report.
+    /// Name of the test suite in a JUnit report.
     pub(super) fn suite_name(&self) -> String {
         format!("leadfield validate circuit {}", self.config.display())
     }
@@ -81,11 +82,11 @@ struct NothingCompared(String);
 
 impl Problem for NothingCompared {
     fn hint(&self) -> Option<String> {
-        Some("name the rule with `--axon-rule`, or a table, which the report alone can be compared with".into())
+        Some("give the rule with `--axon-rule`, or a table to compare with the report".into())
     }
 }
 
-/// Refuses to tell a verdict on nothing.
+/// Returns an error if nothing would be compared.
 fn check_compared(compared: &[(RuleReportComparison, SegmentationPlan)]) -> Result<(), NothingCompared> {
     let templates = || compared.iter().flat_map(|(agreement, _)| &agreement.templates);
     let problem = templates().find_map(|t| t.rule.as_ref().err());
@@ -106,7 +107,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
         euler_order: args.euler_order.map(Into::into),
         ..CircuitRequest::new(&args.config)
     };
-    // a circuit alone has no report
+    // a circuit configuration alone has no report
     let is_circuit = args.report.is_none() && matches!(SonataConfig::open(&args.config)?, SonataConfig::Circuit(_));
     let may_go_without = args.segments.is_some() || is_circuit;
     let without = if may_go_without { MissingReportPolicy::UseRule } else { MissingReportPolicy::Error };
@@ -128,7 +129,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     args.output.print_verdict(&args.suite_name(), &summary::to_verdict(&findings))
 }
 
-/// The table of a population: in a folder of that name, or the table itself.
+/// Returns the table of a population: in a folder of that name, or the table itself.
 fn table_path(segments: &Path, population: &str) -> PathBuf {
     let own = segments.join(population);
     if own.is_dir() { own } else { segments.to_path_buf() }

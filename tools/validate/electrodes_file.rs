@@ -1,4 +1,4 @@
-//! `leadfield validate electrodes-file`: everything that makes a client fail or silently compute nonsense.
+//! `leadfield validate electrodes-file`: finds everything that makes a client fail or silently compute wrong results.
 
 mod expected;
 mod summary;
@@ -19,38 +19,38 @@ use crate::cli::progress::Progress;
 use crate::cli::rule_args::AxonRuleArg;
 use crate::cli::{Common, Outcome, console, open_table, overwrite_policy};
 
-/// Examine an electrodes file: what would make libsonata, neurodamus or CoreNEURON fail or compute nonsense
+/// Check an electrodes file for everything that makes libsonata, neurodamus or CoreNEURON fail or compute wrong results
 ///
-/// Each finding has a code, a severity, what clients do, and how to mend it. Exit code 0 without errors (warnings and
-/// notes are told), 1 with errors, 2 if the file cannot be read at all.
+/// Each finding has a code, a severity, its effect on clients, and a remedy. Exit code 0 without errors (warnings and
+/// notes are only printed), 1 with errors, 2 if the file cannot be read at all.
 #[derive(clap::Args)]
 pub struct Args {
     /// An electrodes file
     #[arg(required_unless_present = "list_findings")]
     file: Option<PathBuf>,
-    /// The circuit's simulation configuration: nodes, their numbers of segments by its compartment report, and a sample of
-    /// coefficients computed anew
+    /// The circuit's simulation configuration: compare nodes and, by its compartment report, numbers of segments, and
+    /// recompute a sample of weights
     #[arg(long, value_name = "CONFIG")]
     circuit: Option<PathBuf>,
-    /// The circuit's segment table: nodes, their numbers of segments, and coefficients computed anew from it
+    /// The circuit's segment table: compare nodes and numbers of segments, and recompute weights
     #[arg(long, value_name = "TABLE")]
     segments: Option<PathBuf>,
     /// Population of CONFIG (default: its only one with segments)
     #[arg(long, value_name = "NAME", requires = "circuit")]
     population: Option<String>,
-    /// What becomes of the axon in CONFIG (default: what the cell templates, or the report, tell)
+    /// How the axon in CONFIG is replaced (default: by the cell templates, or the report)
     #[arg(long, value_name = "RULE", requires = "circuit")]
     axon_rule: Option<AxonRuleArg>,
     /// Conductivity of contacts that state none, as in files of BlueRecording (default: the one that fits each best)
     #[arg(long, value_name = "S_PER_M", allow_negative_numbers = true)]
     conductivity: Option<f64>,
-    /// Write a sound file, where what is wrong can be mended without guessing
+    /// Write a valid copy, if the faults can be fixed without guessing
     #[arg(long, value_name = "OUT")]
     fix: Option<PathBuf>,
     /// Replace OUT if it exists
     #[arg(long, requires = "fix")]
     force: bool,
-    /// Exit code 1 for warnings too
+    /// Exit code 1 also for warnings
     #[arg(long)]
     strict: bool,
     /// List all codes and exit
@@ -61,7 +61,7 @@ pub struct Args {
 }
 
 impl Args {
-    /// What was run, for a report.
+    /// Name of the test suite in a JUnit report.
     pub(super) fn suite_name(&self) -> String {
         let file = self.file.as_deref().unwrap_or(Path::new(""));
         format!("leadfield validate electrodes-file {}", file.display())
@@ -111,14 +111,14 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
             write_fixed(args, common, &diagnosis, (&expected, segments, conductivity), out)
         }
         Some(_) => {
-            common.print_note("nothing to mend: no file written");
+            common.print_note("nothing to fix: no file written");
             Ok(outcome)
         }
         None => Ok(outcome),
     }
 }
 
-/// Mends the file, and examines what was written.
+/// Writes a fixed copy, and validates it.
 fn write_fixed(
     args: &Args,
     common: &Common,
@@ -127,7 +127,7 @@ fn write_fixed(
     out: &Path,
 ) -> Result<Outcome> {
     if diagnosis.unfixable_findings().next().is_some() {
-        let codes = diagnosis.unfixable_findings().map(|f| f.code.entry().code);
+        let codes = diagnosis.unfixable_findings().map(|f| f.code.description().code);
         common.print_note(summary::not_fixed_message(codes));
         return Ok(Outcome::Differ);
     }

@@ -1,4 +1,5 @@
-//! JUnit's XML, for continuous checks: one suite, one case a check; and which files a report may replace.
+//! Writes JUnit XML for continuous integration (one suite, one case per check), and checks which files a report may
+//! replace.
 
 use std::fmt::Write;
 use std::io::Read;
@@ -10,10 +11,10 @@ use leadfield::io::atomic_output::{AtomicOutput, OverwritePolicy};
 
 use super::report::Verdict;
 
-/// A report is told by so many bytes from its beginning.
+/// Number of bytes at the beginning by which a report is recognised.
 const HEADER_BYTES: u64 = 1024;
 
-/// A file that no report may replace.
+/// A file that a report must not replace.
 #[derive(Debug, thiserror::Error)]
 #[error("not replaced, expected a JUnit report, an empty file or a free name, found {0}")]
 struct NotReplaceable(&'static str);
@@ -24,7 +25,7 @@ impl Problem for NotReplaceable {
     }
 }
 
-/// Refuses a name under which anything but an earlier report is.
+/// Returns an error if the name is that of anything but an earlier report.
 pub fn check_replaceable(path: &Path) -> Result<()> {
     let taken = |found| Err(NotReplaceable(found)).in_file(path);
     match path.symlink_metadata() {
@@ -46,20 +47,20 @@ fn is_report(path: &Path) -> Result<bool> {
     Ok(text.starts_with("<testsuite") || text.starts_with("<?xml") && text.contains("<testsuite"))
 }
 
-/// Writes a report in the place of an older one.
+/// Writes a report, replacing an older one.
 pub fn write(path: &Path, xml: &str) -> Result<()> {
     let staged = AtomicOutput::create_file(path, OverwritePolicy::Replace)?;
     staged.write_all(xml)?;
     staged.commit()
 }
 
-/// The report as JUnit's XML: one suite, one case a check.
+/// Formats the report as JUnit XML: one suite, one case per check.
 pub fn to_xml(suite: &str, verdict: &Verdict) -> String {
     let failures = verdict.cases.iter().filter(|case| case.failure.is_some()).count();
     let (suite, tests) = (escape_xml(suite), verdict.cases.len());
     let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     let counts = format!("tests=\"{tests}\" failures=\"{failures}\" errors=\"0\"");
-    // writing into a string cannot fail
+    // writing to a string cannot fail
     let _ = writeln!(xml, "<testsuites {counts}>\n  <testsuite name=\"{suite}\" {counts}>");
     for case in &verdict.cases {
         let name = escape_xml(&case.name);
@@ -83,7 +84,7 @@ pub fn to_xml(suite: &str, verdict: &Verdict) -> String {
     xml + "  </testsuite>\n</testsuites>\n"
 }
 
-/// The report of a run that came to no verdict: one case, an error.
+/// Formats the report of a run without a verdict: one case with an error.
 pub fn error_xml(suite: &str, error: &str, hint: Option<String>) -> String {
     let detail = hint.map_or_else(|| error.into(), |hint| format!("{error}\nhint: {hint}"));
     let (suite, error, detail) = (escape_xml(suite), escape_xml(error), escape_xml(&detail));
@@ -95,7 +96,7 @@ pub fn error_xml(suite: &str, error: &str, hint: Option<String>) -> String {
     )
 }
 
-/// Text as XML has it; what XML cannot hold becomes the replacement character.
+/// Escapes text for XML; characters that XML does not allow become the replacement character.
 fn escape_xml(text: &str) -> String {
     let mut xml = String::with_capacity(text.len());
     for c in text.chars() {

@@ -1,5 +1,5 @@
-//! `leadfield validate positions`: one segment table against what it says of itself, or two files of segments, in any mix
-//! of tables and old files.
+//! `leadfield validate positions`: checks one segment table for consistency, or compares two files of segments in any
+//! formats.
 
 mod files;
 mod one_table;
@@ -19,16 +19,17 @@ use super::report::ReportOutput;
 use super::tolerance::parse_tolerance;
 use crate::cli::{Common, Outcome};
 
-/// Check a segment table, or compare where two files put segments
+/// Check a segment table, or compare the positions of segments in two files
 ///
-/// Of one table everything is read: checksums, the statistics by which searches skip pages, coordinates, radii, the rows
-/// of each neuron. Two files may be tables, pickles, and boundaries in Parquet or HDF5, in any mix. Segments are matched by node, section and id in the section. Their ends agree where |a - b| <= atol + rtol
-/// max(|a|, |b|), with |a - b| the distance of two points and |a| that from the origin.
+/// Of one table everything is read: checksums, the statistics by which searches skip pages, coordinates, radii, and the
+/// rows of each neuron. Two files may be tables, pickles, and boundaries in Parquet or HDF5, in any combination.
+/// Segments are matched by node, section and id in the section. Their ends agree if |a - b| <= atol + rtol max(|a|,
+/// |b|), with |a - b| the distance of two points and |a| that from the origin.
 #[derive(clap::Args)]
 pub struct Args {
-    /// A segment table, a file of boundaries, or a folder of either: parts, *.pkl, *.parquet, *.h5, in subfolders too
+    /// A segment table, a boundary file, or a folder of either: parts, *.pkl, *.parquet, *.h5, also in subfolders
     a: PathBuf,
-    /// Another
+    /// Another table, file or folder
     b: Option<PathBuf>,
     /// Absolute tolerance, um
     #[arg(long, value_name = "A", default_value = "1e-6", allow_negative_numbers = true)]
@@ -36,7 +37,8 @@ pub struct Args {
     /// Relative tolerance; tables of float32 need 1e-6
     #[arg(long, value_name = "R", default_value = "0", allow_negative_numbers = true)]
     rtol: f64,
-    /// Match a neuron's myelin (5 segments, last in either file) though its ids differ, as they do in old files by 1 to 30
+    /// Match a neuron's myelin (5 segments, last in either file) even if its ids differ, as they do in old files by 1
+    /// to 30
     #[arg(long)]
     ignore_myelin_id: bool,
     /// The simulation configuration: proves that differing axons follow another terminal branch
@@ -49,11 +51,11 @@ pub struct Args {
     pub(super) output: ReportOutput,
 }
 
-/// Axons that a rule places are the same up to here, um: old files hold float32 points.
+/// Tolerance of an axon placed by a rule, µm: old files hold float32 points.
 const SAME_AXON_UM: f64 = 1e-3;
 
 impl Args {
-    /// What was run, for a report.
+    /// Name of the test suite in a JUnit report.
     pub(super) fn suite_name(&self) -> String {
         let b = self.b.as_deref().map(|b| format!(" {}", b.display()));
         format!("leadfield validate positions {}{}", self.a.display(), b.unwrap_or_default())
@@ -74,7 +76,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Outcome> {
     args.output.print_verdict(&args.suite_name(), &summary::to_verdict(&found, [&args.a, other], tolerance))
 }
 
-/// Whether each file's axons are those of one of the two rules for the terminal branch.
+/// Returns whether each file's axons are those of one of the two rules for the terminal branch.
 fn find_branch_cause(
     config: &Path,
     population: Option<&str>,

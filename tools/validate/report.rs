@@ -1,4 +1,4 @@
-//! What all `validate` tools tell, in three forms: text for people, JSON for scripts, JUnit's XML for continuous checks.
+//! Output of all `validate` tools in three formats: text, JSON, and JUnit XML for continuous integration.
 
 use std::path::PathBuf;
 
@@ -7,76 +7,76 @@ use leadfield::Result;
 use super::junit;
 use crate::cli::{Outcome, console};
 
-/// What a report says while there is nothing to say.
-const ABORTED_MESSAGE: &str = "the run was ended before it had a verdict";
+/// Message of a report while the run has no verdict.
+const ABORTED_MESSAGE: &str = "the run ended before it had a verdict";
 
-/// How findings are told.
+/// Options for the output of results.
 #[derive(clap::Args)]
 pub struct ReportOutput {
-    /// Print JSON (a number that is not finite is null)
+    /// Print JSON (numbers that are not finite are null)
     #[arg(long)]
     json: bool,
-    /// Also write a JUnit report, for continuous checks; it replaces an older report, and no other file
+    /// Also write a JUnit report for continuous integration; it replaces only an older report
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
 }
 
-/// One thing that was checked: a test case.
+/// A check: one test case.
 pub struct CheckCase {
     /// What was checked.
     pub name: String,
-    /// What was found wrong, in a line and at length; none if it agrees.
+    /// What failed, in one line and in full; `None` if it agrees.
     pub failure: Option<(String, String)>,
     /// Why it could not be checked.
     pub skipped: Option<String>,
 }
 
-/// All that was found.
+/// All results.
 pub struct Verdict {
-    /// What was checked.
+    /// The checks.
     pub cases: Vec<CheckCase>,
-    /// For scripts.
+    /// The results for scripts.
     pub json: serde_json::Value,
-    /// For people.
+    /// The results as text.
     pub text: String,
 }
 
 impl CheckCase {
-    /// Something that agrees unless there is something to say against it.
+    /// Creates a case that fails if there are any faults.
     pub fn new(name: impl Into<String>, against: Vec<String>) -> Self {
         let failure = against.first().cloned().map(|first| (first, against.join("\n")));
         Self { name: name.into(), failure, skipped: None }
     }
 
-    /// Something that could not be checked, and counts neither for nor against.
+    /// Creates a case that could not be checked, and is neither a success nor a failure.
     pub fn skipped(name: impl Into<String>, why: &str) -> Self {
         Self { name: name.into(), failure: None, skipped: Some(why.into()) }
     }
 }
 
 impl Verdict {
-    /// Whether everything agrees.
+    /// Returns whether all checks agree.
     pub fn agrees(&self) -> bool {
         self.cases.iter().all(|case| case.failure.is_none())
     }
 }
 
 impl ReportOutput {
-    /// Does what is asked for, once it is known that a report can be written. Where there is no verdict the report has the
-    /// error; it says from the beginning that there is none, for a run that is ended from outside.
+    /// Runs a tool once it is certain that a report can be written. Without a verdict, the report contains the error;
+    /// from the beginning it states that there is no verdict, in case the run is ended from outside.
     pub fn run_with_junit(&self, suite: &str, run: impl FnOnce() -> Result<Outcome>) -> Result<Outcome> {
         let Some(path) = &self.junit else { return run() };
         junit::check_replaceable(path)?;
         junit::write(path, &junit::error_xml(suite, ABORTED_MESSAGE, None))?;
         let result = run();
         if let Err(error) = &result {
-            // where it cannot be written it is told all the same, and no older report stays
+            // if this fails, the error is still printed, and no older report remains
             drop(junit::write(path, &junit::error_xml(suite, &error.to_string(), error.hint())));
         }
         result
     }
 
-    /// Tells the verdict of a tool on its files, and turns it into the exit code.
+    /// Prints the verdict of a tool on its files, and returns the exit code.
     pub fn print_verdict(&self, suite: &str, verdict: &Verdict) -> Result<Outcome> {
         if let Some(path) = &self.junit {
             junit::write(path, &junit::to_xml(suite, verdict))?;

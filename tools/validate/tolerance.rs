@@ -1,9 +1,9 @@
-//! `--rtol` and `--atol`: how far apart numbers may be.
+//! `--rtol` and `--atol`: tolerances of comparisons.
 
 use leadfield::Result;
 use leadfield::validate::Tolerance;
 
-/// A tolerance that is none.
+/// An invalid tolerance.
 #[derive(Debug, thiserror::Error)]
 #[error("`{option}` out of range, expected a finite number of 0 or more, found `{found}`")]
 struct ToleranceProblem {
@@ -13,7 +13,7 @@ struct ToleranceProblem {
 
 impl leadfield::error::Problem for ToleranceProblem {}
 
-/// The tolerance of two options.
+/// Creates a tolerance from two options.
 pub fn parse_tolerance(rtol: f64, atol: f64) -> Result<Tolerance> {
     Ok(Tolerance { rtol: check_range("--rtol", rtol)?, atol: check_range("--atol", atol)? })
 }

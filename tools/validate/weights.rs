@@ -1,4 +1,4 @@
-//! `leadfield validate weights`: two electrodes files, contact by contact.
+//! `leadfield validate weights`: compares two electrodes files, contact by contact.
 
 mod cases;
 mod json;
@@ -24,14 +24,14 @@ use crate::cli::{Common, Outcome, open_table};
 
 /// Compare two electrodes files: nodes by id, contacts by name
 ///
-/// Coefficients agree where |a - b| <= atol + rtol max(|a|, |b|). NaN in both files agrees (and is counted), in one it
-/// does not. Nodes, contacts or columns on one side only are a difference. One population each is compared whatever
-/// the names, with a note; of several, those of one name.
+/// Weights agree if |a - b| <= atol + rtol max(|a|, |b|). NaN in both files agrees (and is counted), in one it does
+/// not. Nodes, contacts or columns in only one file are a difference. If each file has one population, these are
+/// compared even if the names differ, with a note; otherwise those with the same name.
 #[derive(clap::Args)]
 pub struct Args {
     /// An electrodes file
     a: PathBuf,
-    /// Another
+    /// Another electrodes file
     b: PathBuf,
     /// Relative tolerance
     #[arg(long, value_name = "R", default_value = "1e-9", allow_negative_numbers = true)]
@@ -39,16 +39,16 @@ pub struct Args {
     /// Absolute tolerance, V/nA
     #[arg(long, value_name = "A", default_value = "0", allow_negative_numbers = true)]
     atol: f64,
-    /// Leave columns of no contact out (BlueRecording 0.2.1 writes one, all ones)
+    /// Ignore columns without a contact (BlueRecording 0.2.1 writes one, all ones)
     #[arg(long)]
     ignore_extra_column: bool,
-    /// Which column is whose
+    /// How columns belong to contacts
     #[arg(long, value_name = "RULE", default_value = "index")]
     columns: ColumnRuleArg,
-    /// Population to compare, or `A:B` where the files name it differently
+    /// Population to compare, or `A:B` if its name differs between the files
     #[arg(long, value_name = "A[:B]")]
     population: Option<String>,
-    /// The segment table of A: names the segments of the worst pairs, and proves causes that are about regions
+    /// The segment table of A: names the segments of the worst pairs, and proves causes that concern regions
     #[arg(long, value_name = "TABLE")]
     segments: Option<PathBuf>,
     /// The simulation configuration of A: proves that differing axons follow another terminal branch
@@ -61,14 +61,14 @@ pub struct Args {
 /// [`ColumnRule`] as an option.
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum ColumnRuleArg {
-    /// As each file's own index says
+    /// By the index in each file
     Index,
-    /// In the file with a column too many (BlueRecording 0.2.1), column i is that of the i-th name in sorted order
+    /// In the file with an extra column (BlueRecording 0.2.1), column i belongs to the i-th name in sorted order
     SortedNames,
 }
 
 impl Args {
-    /// What was run, for a report.
+    /// Name of the test suite in a JUnit report.
     pub(super) fn suite_name(&self) -> String {
         format!("leadfield validate weights {} {}", self.a.display(), self.b.display())
     }
@@ -85,13 +85,13 @@ impl Args {
     }
 }
 
-/// All that was found.
+/// All results.
 struct WeightsFindings {
-    /// Populations that one file has, and the other has not.
+    /// Populations in only one file.
     populations_only_in: [Vec<String>; 2],
     comparisons: Vec<WeightsComparison>,
     segments: WorstSegments,
-    /// Known causes, by comparison.
+    /// Known causes for each comparison.
     causes: Vec<Vec<WeightsCause>>,
 }
 

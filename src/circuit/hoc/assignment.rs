@@ -2,19 +2,19 @@
 
 use super::TemplateNoteKind;
 use super::cell_state::{PropertyValue, SectionTarget, StubDiameter, UnsupportedChange};
-use super::chunk_length::find_chunk_length;
-use super::lexer::HocToken;
+use super::expression::Scope;
+use super::lexer::{HocToken, PlacedToken};
 use super::procedure::closing_bracket;
 use super::statement::Evaluator;
 
-/// A diameter below this, um, stands for one that a morphology lacks.
+/// Diameters below this, µm, are set where a morphology lacks them.
 const MIN_DIAMETER_UM: f64 = 0.01;
 
-/// What an assignment makes of a value and what stands at its right.
+/// Combines the old value with the right-hand side of an assignment.
 type AssignmentOperator = fn(f64, f64) -> f64;
 
 impl<'a> Evaluator<'_, '_, 'a> {
-    /// The operator of an assignment; none of a plain one.
+    /// Returns the operator of a compound assignment; `None` for a plain one.
     fn assignment_operator(&self, at: usize) -> Option<AssignmentOperator> {
         match self.body().get(at) {
             Some((HocToken::Mark("+="), _)) => Some(|a, b| a + b),
@@ -25,11 +25,12 @@ impl<'a> Evaluator<'_, '_, 'a> {
         }
     }
 
-    /// `name = ...`, `name += ...`, of which the mark's place is given; gives the value, and the place after it.
+    /// Evaluates `name = ...` or `name += ...`, given the index of the operator; returns the value and the index after
+    /// it.
     pub(super) fn evaluate_assignment(&mut self, name: &'a str, mark: usize) -> (Option<f64>, usize) {
         let (operator, at) = (self.assignment_operator(mark), mark + 1);
         let is_member = self.is_member();
-        // `a = b = 3`
+        // chained assignment: `a = b = 3`
         let (by, end) = match self.word_at(at) {
             Some(other) if self.is_assignment(at + 1) => self.evaluate_assignment(other, at + 1),
             _ => self.scope.evaluate(self.body(), at),
@@ -50,14 +51,14 @@ impl<'a> Evaluator<'_, '_, 'a> {
                 });
                 self.note_section_diameters(by.filter(|_| operator.is_none()));
             }
-            // of an object
+            // a member of an object is not a variable
             _ if is_member => {}
             _ => self.scope.set_value(name, value),
         }
         (value, end)
     }
 
-    /// `vector.x[i] = ...`, of which the bracket's place is given.
+    /// Evaluates `vector.x[i] = ...`, given the index of the bracket; returns the index after it.
     pub(super) fn evaluate_element_assignment(&mut self, vector: &'a str, open: usize) -> usize {
         let (index, end) = self.scope.evaluate_arguments(self.body(), open);
         if !self.is_assignment(end) {
@@ -69,7 +70,7 @@ impl<'a> Evaluator<'_, '_, 'a> {
         after
     }
 
-    /// `diam(x) = ...` and `diam(0:1) = a:b`, of which the bracket's place is given.
+    /// Evaluates `diam(x) = ...` or `diam(0:1) = a:b`, given the index of the bracket; returns the index after it.
     pub(super) fn evaluate_diameter_assignment(&mut self, open: usize) -> usize {
         let Some(close) = closing_bracket(self.body(), open) else { return open };
         if !self.is_assignment(close + 1) {
@@ -108,7 +109,7 @@ impl<'a> Evaluator<'_, '_, 'a> {
         end
     }
 
-    /// What an expression between two places gives a segment.
+    /// Returns the diameter that an expression gives to a segment.
     fn diameter_value(&self, value: Option<f64>, at: std::ops::Range<usize>) -> StubDiameter {
         match (value, self.body().get(at.clone())) {
             (Some(value), _) => StubDiameter::Known(value),
@@ -122,19 +123,19 @@ impl<'a> Evaluator<'_, '_, 'a> {
         }
     }
 
-    /// Sets the diameters of stubs, from the place of a segment's centre and what it has.
+    /// Sets the diameters of stubs; `value` maps the centre of a segment (0 to 1) and its old diameter to the new one.
     fn set_stub_diameters(&mut self, value: impl Fn(f64, &StubDiameter) -> StubDiameter) {
         let target = self.current_target().unwrap_or(SectionTarget::Other);
-        for made in self.trace.cell.stubs_in(target) {
-            let n = made.segments.value_or(Some(1.0)).filter(|n| (1.0..1000.0).contains(n)).unwrap_or(1.0);
-            let before = made.diameters.take().unwrap_or_default();
+        for stub in self.trace.cell.stubs_in(target) {
+            let n = stub.segments.value_or(Some(1.0)).filter(|n| (1.0..1000.0).contains(n)).unwrap_or(1.0);
+            let before = stub.diameters.take().unwrap_or_default();
             let center = |i: usize| (i as f64 + 0.5) / n;
             let one = |i: usize| value(center(i), before.get(i).unwrap_or(&StubDiameter::Unknown));
-            made.diameters = Some((0..n as usize).map(one).collect());
+            stub.diameters = Some((0..n as usize).map(one).collect());
         }
     }
 
-    /// Notes diameters that are given to other sections than stubs: a table has those of the morphology.
+    /// Notes diameters that are set on sections other than stubs: the table keeps those of the morphology.
     fn note_section_diameters(&mut self, value: Option<f64>) {
         let is_stub = self.current_target().is_some_and(|target| self.trace.cell.stubs_in(target).next().is_some());
         let is_only_stub = is_stub && self.current_target() != Some(SectionTarget::All);
@@ -144,7 +145,7 @@ impl<'a> Evaluator<'_, '_, 'a> {
         }
     }
 
-    /// Notes diameters of stubs that are not known, or are set elsewhere than where the stubs are made.
+    /// Notes diameters of stubs that are unknown, or are set outside the procedure that creates the stubs.
     fn note_unknown_stub_diameters(&mut self, is_unknown: bool) {
         let is_stub = self.current_target().is_some_and(|target| self.trace.cell.stubs_in(target).next().is_some());
         let is_late = self.trace.cell.replaced_in_procedure.is_some_and(|place| place != self.procedure_index);
@@ -154,7 +155,7 @@ impl<'a> Evaluator<'_, '_, 'a> {
         }
     }
 
-    /// `L = ...` or `nseg = ...`, of which the value's place is given, in some sections.
+    /// Evaluates `L = ...` or `nseg = ...` in the current sections, given the index of the value.
     fn assign_length_or_nseg(&mut self, is_length: bool, operator: Option<AssignmentOperator>, at: usize) {
         let Some(target) = self.current_target() else {
             return if is_length { self.mark_unsupported(UnsupportedChange::Length) } else { self.forget_chunk() };
@@ -171,32 +172,32 @@ impl<'a> Evaluator<'_, '_, 'a> {
                     (self.trace.cell.axon_chunk_um, self.trace.cell.axon_cut_at) = (chunk, None);
                 }
                 let cut = |length: f64| chunk.map(|chunk| 1.0 + 2.0 * (length / chunk).trunc());
-                for made in &mut self.trace.cell.stubs {
-                    made.set_at = Some(statement);
-                    made.segments = PropertyValue::Assigned(made.length.value_or(None).and_then(cut));
+                for stub in &mut self.trace.cell.stubs {
+                    stub.set_at = Some(statement);
+                    stub.segments = PropertyValue::Assigned(stub.length.value_or(None).and_then(cut));
                 }
             }
-            // what is done to the original axon goes with it
+            // a change of the original axon has no effect after the axon is deleted
             SectionTarget::Axon(index) if !has_stubs && !is_length => {
                 self.trace.cell.axon_chunk_um = formula.filter(|_| index.is_none());
                 self.trace.cell.axon_cut_at = Some(statement);
             }
-            // there is none
+            // there is no myelin to change
             SectionTarget::Myelin if !has_stubs => {}
             SectionTarget::Axon(_) | SectionTarget::Myelin => {
                 let (body, scope) = (self.body(), &self.scope);
                 let mut found = false;
-                for made in self.trace.cell.stubs_in(target) {
+                for stub in self.trace.cell.stubs_in(target) {
                     found = true;
-                    made.set_at = Some(statement);
-                    let (length, segments) = (made.length.value_or(None), made.segments.value_or(Some(1.0)));
+                    stub.set_at = Some(statement);
+                    let (length, segments) = (stub.length.value_or(None), stub.segments.value_or(Some(1.0)));
                     let by = scope.with_value("L", length).with_value("nseg", segments).evaluate(body, at).0;
                     let before = if is_length { length } else { segments };
                     let value = operator.map_or(by, |operator| before.zip(by).map(|(a, b)| operator(a, b)));
                     match is_length {
-                        true => made.length = PropertyValue::Assigned(value),
-                        // as the simulator does
-                        false => made.segments = PropertyValue::Assigned(value.map(f64::trunc)),
+                        true => stub.length = PropertyValue::Assigned(value),
+                        // NEURON truncates `nseg` to an integer
+                        false => stub.segments = PropertyValue::Assigned(value.map(f64::trunc)),
                     }
                 }
                 if !found {
@@ -205,6 +206,52 @@ impl<'a> Evaluator<'_, '_, 'a> {
             }
             SectionTarget::Other if !is_length => self.trace.cell.chunk_set_at = Some((None, statement)),
             SectionTarget::All | SectionTarget::Other => self.mark_unsupported(UnsupportedChange::Length),
+        }
+    }
+}
+
+/// Returns the chunk length c, µm, if the expression that starts at a token is equivalent to `1 + 2 int(L / c)`.
+///
+/// The slope without `int` is 2 / c; the steps are then compared, at multiples of c and between them.
+fn find_chunk_length(scope: &Scope<'_>, tokens: &[PlacedToken<'_>], at: usize) -> Option<f64> {
+    let value = |scope: &Scope<'_>, length: f64| scope.with_value("L", Some(length)).evaluate(tokens, at).0;
+    let smooth = scope.with_smooth_int();
+    const FAR_UM: f64 = 1e6;
+    let (near, far) = (value(&smooth, 0.0)?, value(&smooth, FAR_UM)?);
+    let slope = (far - near) / FAR_UM;
+    // removes the rounding error, so that the length is the one in the text
+    let chunk: f64 = format!("{:.9e}", 2.0 / slope).parse().ok()?;
+    if !(chunk > 0.0 && chunk.is_finite()) {
+        return None;
+    }
+    let agrees = |chunks: &f64| value(scope, chunks * chunk) == Some(1.0 + 2.0 * chunks.trunc());
+    [0.0, 0.3, 0.999, 1.0, 1.5, 2.0, 2.999, 3.0, 10.5, 1000.25].iter().all(agrees).then_some(chunk)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::lexer::tokenize;
+    use super::*;
+
+    #[test]
+    fn the_chunk_is_found_in_every_equivalent_formula_and_in_no_other() {
+        let mut scope = Scope::default();
+        scope.set_value("chunkSize", Some(40.0));
+        for (text, expected) in [
+            ("1 + 2*int(L/40)", Some(40.0)),
+            ("1+int(L/chunkSize)*2", Some(40.0)),
+            ("int(L/20/2.)*2 + 1", Some(40.0)),
+            ("2*int(L/(chunkSize/4)) + 1", Some(10.0)),
+            ("1 + 2*int(L/33.3)", Some(33.3)),
+            ("1 + int(L/40)", None),
+            ("2*int(L/40)", None),
+            ("1 + 2*int(L/40 + 0.5)", None),
+            ("1 + 2*(L/40)", None),
+            ("int((L/(0.1*lambda_f(100))+.9)/2)*2 + 1", None),
+            ("5", None),
+            ("1 + 2*int(diam/40)", None),
+        ] {
+            assert_eq!(find_chunk_length(&scope, &tokenize(text), 0), expected, "{text}");
         }
     }
 }

@@ -1,28 +1,28 @@
-//! The known forms of what a template does to the axon.
+//! The known forms in which templates treat the axon.
 
-/// What a cell template does to a neuron's axon.
+/// Treatment of a neuron's axon by a cell template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum AxonReplacement {
-    /// Two stubs of 30 um with 5 segments each, and a myelin of 1000 um with 5.
+    /// Two stubs of 30 µm with 5 segments each, and a myelin of 1000 µm with 5.
     Taper,
-    /// Two stubs of 30 um with 5 segments each.
+    /// Two stubs of 30 µm with 5 segments each.
     Legacy,
-    /// Two stubs of 30 um with 1 segment each, in the place of whatever axon there is.
+    /// Two stubs of 30 µm with 1 segment each, whatever axon the morphology has.
     BluePyOpt,
-    /// The same stubs after the axon was deleted, whatever its diameters.
+    /// The stubs of `BluePyOpt`, after the axon was deleted, whatever its diameters.
     Delete,
-    /// Stubs of 20 and 30 um, cut into 5 and 7 segments by chunks of 10 um.
+    /// Stubs of 20 and 30 µm, cut into 5 and 7 segments by chunks of 10 µm.
     DeleteFine,
-    /// The axon as reconstructed.
+    /// The axon is kept as reconstructed.
     Keep,
 }
 
-/// A section that stands for a part of the axon.
+/// Length and number of segments of a stub.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct StubShape {
-    /// Its length, um.
+    /// Length, µm.
     pub length_um: f64,
-    /// Number of its segments.
+    /// Number of segments.
     pub segments: u32,
 }
 
@@ -34,7 +34,7 @@ impl AxonReplacement {
     /// All forms.
     pub const ALL: [Self; 6] = [Self::Taper, Self::Legacy, Self::BluePyOpt, Self::Delete, Self::DeleteFine, Self::Keep];
 
-    /// The stubs: the two of the axon initial segment, then myelin; none where the axon is kept.
+    /// Returns the stubs: two of the axon initial segment, then myelin; empty if the axon is kept.
     pub const fn stub_shapes(self) -> &'static [StubShape] {
         const TAPER: [StubShape; 3] = [stub_shape(30.0, 5), stub_shape(30.0, 5), stub_shape(1000.0, 5)];
         const LEGACY: [StubShape; 2] = [stub_shape(30.0, 5), stub_shape(30.0, 5)];
@@ -49,7 +49,7 @@ impl AxonReplacement {
         }
     }
 
-    /// The name of its rule.
+    /// Returns the name of the rule.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Taper => "taper",
@@ -61,7 +61,7 @@ impl AxonReplacement {
         }
     }
 
-    /// What it does, for people.
+    /// Describes the treatment for messages.
     pub const fn describe(self) -> &'static str {
         match self {
             Self::Taper => "axon replaced by two stubs and myelin",
@@ -72,13 +72,13 @@ impl AxonReplacement {
         }
     }
 
-    /// Whether stubs take the axon's place.
+    /// Returns whether stubs replace the axon.
     pub const fn replaces_axon(self) -> bool {
         !matches!(self, Self::Keep)
     }
 
-    /// Axon sections that a neuron must have: three for the taper. Two for the others that replace an axon: the stubs
-    /// take section ids 1 and 2, which would otherwise be those of dendrites.
+    /// Returns the number of axon sections that a neuron must have: three for the taper. Two for the others that
+    /// replace an axon: the stubs take section ids 1 and 2, which would otherwise belong to dendrites.
     pub const fn min_axon_sections(self) -> usize {
         match self {
             Self::Taper => 3,
@@ -87,7 +87,8 @@ impl AxonReplacement {
         }
     }
 
-    /// Number of stub segments that take diameters from the original axon, if the form does so.
+    /// Returns the number of stub segments whose diameters are sampled from the original axon; 0 if the form samples
+    /// none.
     pub const fn sampled_diameter_count(self) -> usize {
         match self {
             Self::Taper | Self::Legacy => 10,
@@ -95,7 +96,7 @@ impl AxonReplacement {
         }
     }
 
-    /// The form whose stubs are cut into these numbers of segments; of several the first.
+    /// Returns the first form whose stubs have these numbers of segments.
     pub fn from_segment_counts(segments: &[u32]) -> Option<Self> {
         Self::ALL
             .into_iter()

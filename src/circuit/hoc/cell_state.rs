@@ -1,47 +1,47 @@
-//! What a template has done to a cell up to a statement, and what is known of it after two ways to get there.
+//! State of a cell after some statements of a template, and the merge of two possible states.
 
 use super::lexer::{HocToken, PlacedToken};
 use super::procedure::closing_bracket;
 
-/// A statement: the place of its procedure, and of its first byte in the template's text.
+/// Position of a statement: the index of its procedure, and the offset of its first byte in the template's text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct StatementPosition {
     pub procedure_index: usize,
     pub byte_offset: usize,
 }
 
-/// What no known template does.
+/// A change of the cell that no known template makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum UnsupportedChange {
-    /// A section gets another length than that of its points.
+    /// The length of a section differs from that of its points.
     Length,
-    /// Sections are made or deleted in an unknown way.
+    /// Sections are created or deleted in an unknown way.
     Sections,
     /// A function of an expression changes lengths, segments or sections.
     Function,
 }
 
-/// The cell.
+/// What is known about the cell.
 #[derive(Debug, Clone)]
 pub(super) struct CellState {
-    /// The chunk length where all sections get their segments, none where another formula gives them; and where.
+    /// Where all sections get their segments, and by which chunk length; `None` for another formula.
     pub chunk_set_at: Option<(Option<f64>, StatementPosition)>,
-    /// Whether the importer has made the sections.
+    /// Whether the importer has created the sections.
     pub is_loaded: bool,
-    /// The chunk length by which the original axon's sections are cut, as long as they are there; infinite where they have one
+    /// The chunk length by which the original axon's sections are cut, while they exist; infinite if they have one
     /// segment each.
     pub axon_chunk_um: Option<f64>,
-    /// Where the original axon got segments of its own.
+    /// Where the number of segments of the original axon was set.
     pub axon_cut_at: Option<StatementPosition>,
-    /// The procedure in which the axon is deleted or made anew.
+    /// The procedure in which the axon is deleted or created anew.
     pub replaced_in_procedure: Option<usize>,
-    /// The sections in its place.
+    /// The sections that replace the axon.
     pub stubs: Vec<CreatedSection>,
-    /// Where it is not known whether the axon was deleted, and no new one was made since.
+    /// A statement after which it is unknown whether the axon was deleted, if no new axon was created since.
     pub uncertain_deletion: Option<StatementPosition>,
-    /// The first thing that was done that no known template does.
+    /// The first change that no known template makes.
     pub unsupported: Option<(UnsupportedChange, StatementPosition)>,
-    /// An axon of fewer sections is refused.
+    /// Minimum number of sections of the axon.
     pub min_axon_sections: usize,
 }
 
@@ -50,7 +50,7 @@ impl Default for CellState {
         Self {
             chunk_set_at: None,
             is_loaded: false,
-            // what the importer makes has one segment
+            // the importer gives each section one segment
             axon_chunk_um: Some(f64::INFINITY),
             axon_cut_at: None,
             replaced_in_procedure: None,
@@ -63,12 +63,12 @@ impl Default for CellState {
 }
 
 impl CellState {
-    /// Notes what no known template does; the first is kept.
+    /// Records a change that no known template makes; keeps the first.
     pub fn mark_unsupported(&mut self, what: UnsupportedChange, at: StatementPosition) {
         self.unsupported.get_or_insert((what, at));
     }
 
-    /// What is known where a statement leaves open which of two ways was taken.
+    /// Merges two possible states after a statement that may have taken either way.
     pub fn merge(mut self, other: Self, at: StatementPosition) -> Self {
         self.chunk_set_at = match (self.chunk_set_at, other.chunk_set_at) {
             (a, b) if a.map(|a| a.0) == b.map(|b| b.0) => a,
@@ -80,7 +80,7 @@ impl CellState {
         self.axon_cut_at = self.axon_cut_at.or(other.axon_cut_at);
         self.unsupported = self.unsupported.or(other.unsupported);
         self.min_axon_sections = self.min_axon_sections.max(other.min_axon_sections);
-        let kinds = |cell: &Self| cell.stubs.iter().map(|made| made.kind).collect::<Vec<_>>();
+        let kinds = |cell: &Self| cell.stubs.iter().map(|stub| stub.kind).collect::<Vec<_>>();
         self.uncertain_deletion = self.uncertain_deletion.or(other.uncertain_deletion);
         if kinds(&self) != kinds(&other) {
             self.mark_unsupported(UnsupportedChange::Sections, at);
@@ -88,13 +88,13 @@ impl CellState {
             self.uncertain_deletion.get_or_insert(at);
         }
         self.replaced_in_procedure = self.replaced_in_procedure.or(other.replaced_in_procedure);
-        self.stubs.iter_mut().zip(other.stubs).for_each(|(made, other)| made.merge(other));
+        self.stubs.iter_mut().zip(other.stubs).for_each(|(stub, other)| stub.merge(other));
         self
     }
 
-    /// The stubs that a target means.
+    /// Returns the stubs that a target includes.
     pub fn stubs_in(&mut self, target: SectionTarget) -> impl Iterator<Item = &mut CreatedSection> {
-        self.stubs.iter_mut().filter(move |made| match (target, made.kind) {
+        self.stubs.iter_mut().filter(move |stub| match (target, stub.kind) {
             (SectionTarget::All, _)
             | (SectionTarget::Axon(None), CreatedSectionKind::Axon(_))
             | (SectionTarget::Myelin, CreatedSectionKind::Myelin) => true,
@@ -104,18 +104,18 @@ impl CellState {
     }
 }
 
-/// What a section's property was set to.
+/// The value that a property of a section was set to.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(super) enum PropertyValue {
-    /// It has not been set.
+    /// The property has not been set.
     #[default]
     Unset,
-    /// To this; none where the value is not known.
+    /// The property was set; `None` if the value is unknown.
     Assigned(Option<f64>),
 }
 
 impl PropertyValue {
-    /// Its value, where that is known.
+    /// Returns the value if it is known; `default` if the property has not been set.
     pub fn value_or(self, default: Option<f64>) -> Option<f64> {
         match self {
             Self::Unset => default,
@@ -124,21 +124,21 @@ impl PropertyValue {
     }
 }
 
-/// Where the diameter of a stub's segment is from.
+/// The diameter of a stub's segment, or where it comes from.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) enum StubDiameter {
     #[default]
     Unknown,
-    /// This is it, um.
+    /// A known diameter, µm.
     Known(f64),
-    /// An element of a vector, whose value is not known.
+    /// An element of a vector whose value is unknown.
     Element(u32),
-    /// A variable whose value is not known.
+    /// A variable whose value is unknown.
     Variable(String),
 }
 
 impl StubDiameter {
-    /// Its value, um, where that is known.
+    /// Returns the diameter, µm, if it is known.
     pub fn known_um(&self) -> Option<f64> {
         if let Self::Known(value) = self { Some(*value) } else { None }
     }
@@ -150,22 +150,22 @@ pub(super) struct CreatedSection {
     pub kind: CreatedSectionKind,
     pub length: PropertyValue,
     pub segments: PropertyValue,
-    /// The diameter of each segment; none where none was set.
+    /// Diameter of each segment; `None` if no diameter was set.
     pub diameters: Option<Vec<StubDiameter>>,
     /// Where length or segments were set last.
     pub set_at: Option<StatementPosition>,
 }
 
 impl CreatedSection {
-    /// A section as `create` leaves it.
+    /// Creates a section in the state in which `create` leaves it.
     pub fn new(kind: CreatedSectionKind) -> Self {
         Self { kind, length: PropertyValue::Unset, segments: PropertyValue::Unset, diameters: None, set_at: None }
     }
 
     fn merge(&mut self, other: Self) {
-        let unlike = |a: PropertyValue, b: PropertyValue| if a == b { a } else { PropertyValue::Assigned(None) };
-        self.length = unlike(self.length, other.length);
-        self.segments = unlike(self.segments, other.segments);
+        let merged = |a: PropertyValue, b: PropertyValue| if a == b { a } else { PropertyValue::Assigned(None) };
+        self.length = merged(self.length, other.length);
+        self.segments = merged(self.segments, other.segments);
         if self.diameters != other.diameters {
             let most = self.diameters.iter().chain(&other.diameters).map(Vec::len).max().unwrap_or(0);
             self.diameters = Some(vec![StubDiameter::Unknown; most]);
@@ -179,25 +179,25 @@ pub(super) enum CreatedSectionKind {
     Myelin,
 }
 
-/// The sections that a statement is about.
+/// The sections that a statement applies to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SectionTarget {
-    /// All of the cell.
+    /// All sections of the cell.
     All,
-    /// A piece of the axon; none for each of them.
+    /// A section of the axon; `None` for all of them.
     Axon(Option<usize>),
     Myelin,
     Other,
 }
 
-/// The marks that give a variable a value.
+/// The operators that assign a variable.
 pub(super) const ASSIGNMENT_MARKS: [&str; 5] = ["=", "+=", "-=", "*=", "/="];
 
-/// What changes the points of a section, and so its length.
+/// The functions that change the points of a section, and so its length.
 pub(super) const POINT_FUNCTIONS: [&str; 6] =
     ["pt3dclear", "pt3dadd", "pt3dinsert", "pt3dremove", "pt3dchange", "pt3dstyle"];
 
-/// Whether statements do something to lengths, segments, diameters or sections, calls left aside.
+/// Returns whether statements change lengths, segments, diameters or sections, apart from calls.
 pub(super) fn changes_cell(tokens: &[PlacedToken<'_>]) -> bool {
     let assigns =
         |at: usize| matches!(tokens.get(at), Some((HocToken::Mark(mark), _)) if ASSIGNMENT_MARKS.contains(mark));

@@ -1,5 +1,5 @@
-//! Conditions and loops: run as the simulator would where what they depend on is known, else every way once, after which
-//! what differs is not known.
+//! Conditions and loops: followed as the simulator would if what they depend on is known; otherwise every way is taken
+//! once, and what differs afterwards is unknown.
 
 use super::cell_state::{CellState, SectionTarget, StatementPosition};
 use super::expression::Scope;
@@ -7,12 +7,12 @@ use super::lexer::HocToken;
 use super::procedure::closing_bracket;
 use super::statement::{Evaluator, FlowState, PendingExit};
 
-/// Times that a loop is run: far more than any of a template's.
+/// Maximum number of iterations of a loop: far more than any template's.
 const MAX_LOOP_ITERATIONS: usize = 1000;
 
 impl<'a> Evaluator<'_, '_, 'a> {
-    /// Takes a condition and what depends on it; gives the place after both. `nSec < 3` before what raises an error tells
-    /// what is refused.
+    /// Evaluates a condition and its statements; returns the index after them. `if (nSec < 3)` before a statement that
+    /// raises an error sets the minimum number of axon sections.
     pub(super) fn evaluate_if(&mut self, next: usize) -> usize {
         let Some(close) = closing_bracket(self.body(), next).filter(|_| self.is_mark(next, "(")) else { return next };
         let body = close + 1;
@@ -32,7 +32,7 @@ impl<'a> Evaluator<'_, '_, 'a> {
         other_end
     }
 
-    /// `ifsec "dend" ...`: which sections it means is not known.
+    /// Evaluates `ifsec "dend" ...`; it is unknown which sections match.
     pub(super) fn evaluate_ifsec(&mut self, next: usize) -> usize {
         let body = self.parse_section_list(next).1;
         let end = self.statement_end(body);
@@ -40,12 +40,12 @@ impl<'a> Evaluator<'_, '_, 'a> {
         end
     }
 
-    /// Whether the condition between brackets is met, where that is known.
+    /// Returns whether the condition between brackets is met, if that is known.
     fn evaluate_condition(&self, open: usize) -> Option<bool> {
         self.scope.evaluate_arguments(self.body(), open).0.first().copied().flatten().map(|value| value != 0.0)
     }
 
-    /// Runs one of two parts, or both where it is not known which.
+    /// Runs one of two alternatives, or both if the condition is unknown.
     fn run_alternatives(&mut self, is_met: Option<bool>, part: (usize, usize), other: Option<(usize, usize)>) {
         match (is_met, other) {
             (Some(true), _) => return self.run_scoped(part.0, part.1),
@@ -70,7 +70,7 @@ impl<'a> Evaluator<'_, '_, 'a> {
         }
     }
 
-    /// Gives where the walk is, and goes on from another state.
+    /// Continues from another state; returns the current one.
     fn replace_state(&mut self, (scope, cell): (Scope<'a>, CellState)) -> PendingExit<'a> {
         PendingExit {
             statement: self.current_statement(),
@@ -85,14 +85,14 @@ impl<'a> Evaluator<'_, '_, 'a> {
         self.merge_cell(other.cell, at);
     }
 
-    /// Goes on with the ways that left a loop or the procedure since there were so many of them.
+    /// Merges the ways that left a loop or the procedure since `since` into the current state.
     pub(super) fn resume_exits(&mut self, since: usize, kind: FlowState) {
         if self.flow == kind {
             self.flow = FlowState::Next;
         }
         let later = self.exits.split_off(since.min(self.exits.len()));
-        let (resumed, kept): (Vec<_>, Vec<_>) = later.into_iter().partition(|exit| exit.flow == kind);
-        self.exits.extend(kept);
+        let (resumed, others): (Vec<_>, Vec<_>) = later.into_iter().partition(|exit| exit.flow == kind);
+        self.exits.extend(others);
         for exit in resumed {
             if self.flow == FlowState::Next {
                 let at = exit.statement;
@@ -104,43 +104,43 @@ impl<'a> Evaluator<'_, '_, 'a> {
         }
     }
 
-    /// Runs a statement or a block, and leaves targets as they were.
+    /// Runs a statement or a block, and restores the targets.
     fn run_scoped(&mut self, from: usize, to: usize) {
-        let saved = (self.outer_targets.len(), self.block_target, self.statement_target);
-        self.run_range(from, to);
-        self.outer_targets.truncate(saved.0);
-        (self.block_target, self.statement_target) = (saved.1, saved.2);
+        self.with_saved_targets(|evaluator| evaluator.run_range(from, to));
     }
 
-    /// Whether what stands between two places raises an error, and does nothing else that matters.
+    /// Calls `run`, and restores the targets of blocks and statement.
+    pub(super) fn with_saved_targets(&mut self, run: impl FnOnce(&mut Self)) {
+        let (depth, block, statement) = (self.outer_targets.len(), self.block_target, self.statement_target);
+        run(self);
+        self.outer_targets.truncate(depth);
+        (self.block_target, self.statement_target) = (block, statement);
+    }
+
+    /// Returns whether the statements between two indices raise an error and do nothing else that matters.
     fn raises_error(&self, from: usize, to: usize) -> bool {
         let is_raised = (from..to).filter_map(|i| self.word_at(i)).any(|w| matches!(w, "execerror" | "quit" | "stop"));
         is_raised && !self.template.may_change_cell(self.body().get(from..to).unwrap_or_default())
     }
 
-    /// A statement that is run for each of some sections: for each of them the same, but for what depends on the section.
+    /// Runs a statement once for all sections of a loop: only what depends on the section could differ between them.
     pub(super) fn run_section_loop(&mut self, target: SectionTarget, from: usize, to: usize) {
         let (before, at) = ((self.scope.clone(), self.trace.cell.clone()), self.current_statement());
-        let saved = (
-            self.outer_targets.len(),
-            self.block_target,
-            self.statement_target,
-            self.loop_target,
-            self.changed_other_sections,
-            self.exits.len(),
-        );
+        let (outer_loop, changed_before, since) = (self.loop_target, self.changed_other_sections, self.exits.len());
         self.forget_assigned_names(from, to);
-        (self.statement_target, self.loop_target, self.changed_other_sections) = (Some(target), Some(target), false);
-        self.run_range(from, to);
-        self.outer_targets.truncate(saved.0);
-        (self.block_target, self.statement_target, self.loop_target) = (saved.1, saved.2, saved.3);
-        let is_left = self.flow != FlowState::Next || self.exits.len() > saved.5;
+        (self.loop_target, self.changed_other_sections) = (Some(target), false);
+        self.with_saved_targets(|evaluator| {
+            evaluator.statement_target = Some(target);
+            evaluator.run_range(from, to);
+        });
+        self.loop_target = outer_loop;
+        let is_left = self.flow != FlowState::Next || self.exits.len() > since;
         let is_other = self.changed_other_sections || is_left;
-        self.changed_other_sections = saved.4 || is_other || saved.3.is_some_and(|outer| outer != target);
-        self.finish_loop(at, before, saved.5, is_other.then_some(target));
+        self.changed_other_sections = changed_before || is_other || outer_loop.is_some_and(|outer| outer != target);
+        self.finish_loop(at, before, since, is_other.then_some(target));
     }
 
-    /// Runs a part that may be run any number of times.
+    /// Runs statements that may run any number of times.
     fn run_unknown_loop(&mut self, from: usize, to: usize) {
         let (before, at) = ((self.scope.clone(), self.trace.cell.clone()), self.current_statement());
         let since = self.exits.len();
@@ -149,7 +149,8 @@ impl<'a> Evaluator<'_, '_, 'a> {
         self.finish_loop(at, before, since, Some(SectionTarget::Other));
     }
 
-    /// What is known after a loop that may not have been run at all; for some sections only, if a target is given.
+    /// Merges the states after a loop that may not have run at all; `for_some_of` is set if only some sections were
+    /// changed.
     fn finish_loop(
         &mut self,
         at: StatementPosition,
@@ -164,7 +165,7 @@ impl<'a> Evaluator<'_, '_, 'a> {
             if let Some(target) = for_some_of {
                 let axon_chunk = self.trace.cell.axon_chunk_um;
                 self.merge_cell(cell, at);
-                // the sections that were cut are those whose diameters are read
+                // diameters are read from the sections that this loop cut
                 if target == SectionTarget::Axon(None) {
                     self.trace.cell.axon_chunk_um = axon_chunk;
                 }
@@ -175,7 +176,7 @@ impl<'a> Evaluator<'_, '_, 'a> {
         }
     }
 
-    /// Forgets what a loop's body gives other values: the second time it begins with those.
+    /// Forgets the values that a loop's body assigns: its second iteration starts with unknown ones.
     fn forget_assigned_names(&mut self, from: usize, to: usize) {
         let body = self.body().get(from..to).unwrap_or_default();
         for name in self.template.assigned_names(body) {
@@ -184,7 +185,7 @@ impl<'a> Evaluator<'_, '_, 'a> {
         }
     }
 
-    /// `while (...)`; gives the place after it.
+    /// Evaluates `while (...)`; returns the index after it.
     pub(super) fn evaluate_while(&mut self, next: usize) -> usize {
         let body = self.after_bracket(next);
         let end = self.statement_end(body);
@@ -192,7 +193,7 @@ impl<'a> Evaluator<'_, '_, 'a> {
         end
     }
 
-    /// Takes a loop; gives the place after it.
+    /// Evaluates a `for` loop; returns the index after it.
     pub(super) fn evaluate_for(&mut self, next: usize) -> usize {
         let close = self.after_bracket(next);
         match (self.is_mark(next, "("), self.word_at(next)) {
@@ -222,7 +223,7 @@ impl<'a> Evaluator<'_, '_, 'a> {
                 }
                 end
             }
-            // an iterator of its own
+            // an iterator that the template defines
             _ => {
                 let body = self.after_brackets(next + 1);
                 let end = self.statement_end(body);
@@ -232,7 +233,7 @@ impl<'a> Evaluator<'_, '_, 'a> {
         }
     }
 
-    /// `for i = 0, 1`: the variable takes each value.
+    /// Runs `for i = 0, 1`: the variable takes each value.
     fn run_count_loop(&mut self, name: &'a str, (first, last): (f64, f64), body: usize, end: usize) {
         let since = self.exits.len();
         let mut value = first;
@@ -242,7 +243,7 @@ impl<'a> Evaluator<'_, '_, 'a> {
         self.resume_exits(since, FlowState::Break);
     }
 
-    /// `for (x)` and `for (x, 0)`: the places along the section, with or without its ends.
+    /// Runs `for (x)` or `for (x, 0)` over the positions along the section, with or without its ends.
     fn run_segment_loop(&mut self, head: usize, with_ends: bool, body: usize, end: usize) {
         let Some(name) = self.word_at(head) else { return };
         let target = self.current_target().unwrap_or(SectionTarget::Other);
@@ -264,7 +265,7 @@ impl<'a> Evaluator<'_, '_, 'a> {
         self.resume_exits(since, FlowState::Break);
     }
 
-    /// Runs a loop's body once, with a value of its variable; tells whether to go on.
+    /// Runs a loop's body once, with a value of its variable; returns whether the loop continues.
     fn run_iteration(&mut self, variable: Option<(&'a str, f64)>, body: usize, end: usize) -> bool {
         if let Some((name, value)) = variable {
             self.scope.set_value(name, Some(value));
@@ -275,7 +276,7 @@ impl<'a> Evaluator<'_, '_, 'a> {
         self.flow == FlowState::Next
     }
 
-    /// `for (i = 0; i < 2; i += 1)`
+    /// Runs `for (i = 0; i < 2; i += 1)`.
     fn run_c_loop(&mut self, open: usize, body: usize, end: usize) {
         let semicolons: Vec<usize> = (open..body).filter(|&at| self.is_mark(at, ";")).collect();
         let &[first, second] = semicolons.as_slice() else { return self.run_unknown_loop(open + 1, end) };
@@ -284,7 +285,7 @@ impl<'a> Evaluator<'_, '_, 'a> {
         self.run_conditional_loop(condition, (body, end), Some((second + 1, body.saturating_sub(1))));
     }
 
-    /// Runs a loop as long as its condition is met, and from where that is not known any number of times.
+    /// Runs a loop while its condition is met; once the condition is unknown, any number of times.
     fn run_conditional_loop(
         &mut self,
         condition: impl Fn(&Self) -> Option<bool>,
@@ -302,7 +303,7 @@ impl<'a> Evaluator<'_, '_, 'a> {
                     step.into_iter().for_each(|(from, to)| self.run_scoped(from, to));
                 }
                 None => {
-                    // the step's variables change, too
+                    // the step changes its variables as well
                     step.into_iter().for_each(|(from, to)| self.forget_assigned_names(from, to));
                     self.run_unknown_loop(body, end);
                     break;

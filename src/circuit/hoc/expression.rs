@@ -1,43 +1,43 @@
-//! Values of hoc expressions, as far as they are constants.
+//! Evaluation of hoc expressions, as far as they are constant.
 
 use std::collections::{HashMap, HashSet};
 
 use super::lexer::{HocToken, PlacedToken};
 
-/// The function that tells how many arguments a procedure was given.
+/// The function that returns the number of arguments of a procedure.
 pub(super) const NUMBER_OF_ARGUMENTS: &str = "numarg";
 
-/// What names stand for. A name that is not there, or has no value, is not known.
+/// The values of names. A name that is missing, or has no value, is unknown.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Scope<'a> {
     values: HashMap<&'a str, Option<f64>>,
-    /// The elements of vectors that are known.
+    /// The known elements of vectors.
     elements: HashMap<(&'a str, u32), f64>,
-    /// The names that are this procedure's alone.
+    /// The names that are local to this procedure.
     locals: HashSet<&'a str>,
-    /// Whether `int(x)` is x: shows the slope of a stepped function.
+    /// Whether `int(x)` returns x, which shows the slope of a stepped function.
     int_is_smooth: bool,
 }
 
 impl<'a> Scope<'a> {
-    /// Gives a name a value.
+    /// Sets the value of a name.
     pub fn set_value(&mut self, name: &'a str, value: Option<f64>) {
         self.values.insert(name, value);
     }
 
-    /// Makes a name this procedure's alone.
+    /// Makes a name local to this procedure.
     pub fn declare(&mut self, name: &'a str) {
         self.locals.insert(name);
         self.values.remove(name);
         self.elements.retain(|(vector, _), _| *vector != name);
     }
 
-    /// Whether a name means something else in other procedures.
+    /// Returns whether a name means something else in other procedures.
     fn is_local(&self, name: &str) -> bool {
         self.locals.contains(name) || name.starts_with('$') || name == NUMBER_OF_ARGUMENTS
     }
 
-    /// What a procedure begins with that is called with these arguments.
+    /// Returns the initial scope of a procedure that is called with these arguments.
     pub fn for_call(&self, arguments: &[Option<f64>]) -> Self {
         const NAMES: [&str; 9] = ["$1", "$2", "$3", "$4", "$5", "$6", "$7", "$8", "$9"];
         let mut scope = Self::default();
@@ -47,29 +47,29 @@ impl<'a> Scope<'a> {
         scope
     }
 
-    /// Takes what a called procedure leaves in the variables that it shares with this one.
+    /// Imports the shared variables from the scope of a called procedure.
     pub fn import_globals(&mut self, called: Self) {
-        let stays = |own: &Self, name: &str| own.is_local(name) || called.locals.contains(name);
-        let own = Self { locals: self.locals.clone(), ..Self::default() };
-        self.values.retain(|name, _| stays(&own, name));
-        self.elements.retain(|(name, _), _| stays(&own, name));
-        let comes = |name: &str| !own.is_local(name) && !called.is_local(name);
-        self.values.extend(called.values.iter().filter(|(name, _)| comes(name)));
-        self.elements.extend(called.elements.iter().filter(|((name, _), _)| comes(name)));
+        let stays = |scope: &Self, name: &str| scope.is_local(name) || called.locals.contains(name);
+        let locals_only = Self { locals: self.locals.clone(), ..Self::default() };
+        self.values.retain(|name, _| stays(&locals_only, name));
+        self.elements.retain(|(name, _), _| stays(&locals_only, name));
+        let is_imported = |name: &str| !locals_only.is_local(name) && !called.is_local(name);
+        self.values.extend(called.values.iter().filter(|(name, _)| is_imported(name)));
+        self.elements.extend(called.elements.iter().filter(|((name, _), _)| is_imported(name)));
     }
 
-    /// Keeps what is known in another scope of the same procedure, too.
+    /// Keeps only what is also known in another scope of the same procedure.
     pub fn keep_common(&mut self, other: &Self) {
         self.values.retain(|name, value| other.values.get(name) == Some(value));
         self.elements.retain(|element, value| other.elements.get(element) == Some(value));
     }
 
-    /// The value of a name, where it is known.
+    /// Returns the value of a name, if it is known.
     pub fn value(&self, name: &str) -> Option<f64> {
         self.values.get(name).copied().flatten()
     }
 
-    /// Gives an element of a vector a value; where it is not known which, none of them is known afterwards.
+    /// Sets an element of a vector; if the index is unknown, all elements become unknown.
     pub fn set_element(&mut self, vector: &'a str, index: Option<f64>, value: Option<f64>) {
         match (index.map(|i| i as u32), value) {
             (Some(index), Some(value)) => drop(self.elements.insert((vector, index), value)),
@@ -78,36 +78,37 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// The same scope with another value of one name.
+    /// Returns a copy of this scope with another value of one name.
     pub fn with_value(&self, name: &'a str, value: Option<f64>) -> Self {
         let mut scope = self.clone();
         scope.set_value(name, value);
         scope
     }
 
-    /// The same scope, in which `int(x)` is x.
+    /// Returns a copy of this scope in which `int(x)` is x.
     pub fn with_smooth_int(&self) -> Self {
         Self { int_is_smooth: true, ..self.clone() }
     }
 
-    /// The values between the brackets of which a token opens the first, and the place after the last.
+    /// Evaluates the arguments between brackets; `at` is the opening bracket. Returns the values and the index after
+    /// them.
     pub fn evaluate_arguments(&self, tokens: &[PlacedToken<'a>], at: usize) -> (Vec<Option<f64>>, usize) {
         let mut parser = ExpressionParser { scope: self, tokens, index: at, depth: 0 };
         let values = parser.parse_brackets();
         (values, parser.index)
     }
 
-    /// The value of the expression that starts at a token, where it is known, and the place after the expression.
+    /// Evaluates the expression that starts at a token; returns its value, if it is known, and the index after it.
     pub fn evaluate(&self, tokens: &[PlacedToken<'a>], at: usize) -> (Option<f64>, usize) {
         let mut parser = ExpressionParser { scope: self, tokens, index: at, depth: 0 };
         let value = parser.parse_or();
-        // an operator that is not known
+        // an unknown operator follows, so the value is incomplete
         let goes_on = matches!(parser.peek_token(), Some(HocToken::Mark(mark)) if !EXPRESSION_ENDS.contains(&mark));
         (value.filter(|_| !goes_on), parser.index)
     }
 }
 
-/// The marks that may stand after an expression.
+/// Tokens that may follow an expression.
 const EXPRESSION_ENDS: [&str; 8] = ["\n", ",", ";", ":", "{", "}", ")", "]"];
 
 struct ExpressionParser<'s, 'a> {
@@ -121,7 +122,7 @@ fn truth_value(is_true: bool) -> f64 {
     f64::from(u8::from(is_true))
 }
 
-/// Brackets that are followed into each other: far more than any formula has.
+/// Maximum depth of nested brackets: far more than any formula has.
 const MAX_BRACKET_DEPTH: u32 = 200;
 
 impl<'a> ExpressionParser<'_, 'a> {
@@ -129,7 +130,7 @@ impl<'a> ExpressionParser<'_, 'a> {
         self.tokens.get(self.index).map(|&(token, _)| token)
     }
 
-    /// Takes a mark if it is one of these.
+    /// Consumes an operator or bracket if it is one of these.
     fn take_mark(&mut self, marks: &[&'static str]) -> Option<&'a str> {
         match self.peek_token() {
             Some(HocToken::Mark(mark)) if marks.contains(&mark) => {
@@ -140,7 +141,7 @@ impl<'a> ExpressionParser<'_, 'a> {
         }
     }
 
-    /// `a || b`
+    /// Parses `a || b`.
     fn parse_or(&mut self) -> Option<f64> {
         let mut value = self.parse_and();
         while self.take_mark(&["||"]).is_some() {
@@ -154,7 +155,7 @@ impl<'a> ExpressionParser<'_, 'a> {
         value
     }
 
-    /// `a && b`
+    /// Parses `a && b`.
     fn parse_and(&mut self) -> Option<f64> {
         let mut value = self.parse_comparison();
         while self.take_mark(&["&&"]).is_some() {
@@ -168,7 +169,7 @@ impl<'a> ExpressionParser<'_, 'a> {
         value
     }
 
-    /// `a < b`
+    /// Parses `a < b`.
     fn parse_comparison(&mut self) -> Option<f64> {
         let value = self.parse_sum();
         let Some(mark) = self.take_mark(&["==", "!=", "<", ">", "<=", ">="]) else { return value };
@@ -250,7 +251,7 @@ impl<'a> ExpressionParser<'_, 'a> {
         }
     }
 
-    /// What follows a name: nothing, arguments, an index, a member.
+    /// Parses what follows a name: nothing, arguments, an index, a member.
     fn parse_name(&mut self, name: &'a str) -> Option<f64> {
         let mut value = self.scope.values.get(name).copied().flatten();
         if let Some(HocToken::Mark("(")) = self.peek_token() {
@@ -286,7 +287,7 @@ impl<'a> ExpressionParser<'_, 'a> {
         }
     }
 
-    /// The values between brackets, which the current token opens.
+    /// Parses the values between brackets; the current token is the opening one.
     fn parse_brackets(&mut self) -> Vec<Option<f64>> {
         self.depth += 1;
         self.index += 1;
@@ -302,7 +303,7 @@ impl<'a> ExpressionParser<'_, 'a> {
                     self.index += 1;
                     values.push(self.parse_or());
                 }
-                // an assignment, a range: a value that is not known
+                // an assignment or a range has no known value
                 Some(_) => {
                     self.index += 1;
                     self.parse_sum();
@@ -328,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn constants_are_computed_and_the_rest_is_not_known() {
+    fn constants_are_computed_and_other_values_are_unknown() {
         for (text, expected) in [
             ("a/2", Some(30.0)),
             ("1 + 2*int(L/$1)", Some(5.0)),

@@ -1,32 +1,32 @@
-//! Words, numbers, texts and marks of hoc, tolerant of what it does not know.
+//! Tokens of hoc; tolerates unknown syntax.
 //!
-//! Comments (`// ...`, `/* ... */`) are passed over. A line's end is a mark, since it ends a statement. What stands in a
-//! text that is handed to `execute` or `execute1` is hoc, too, and read as if it stood there.
+//! Comments (`// ...`, `/* ... */`) are skipped. The end of a line is a token, since it ends a statement. A string that
+//! is passed to `execute` or `execute1` is hoc, too, and is tokenized in place.
 
-/// A piece of a template's text.
+/// A token of a template's text.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum HocToken<'a> {
-    /// A name, also of an argument (`$1`, `$s2`).
+    /// A name, or an argument (`$1`, `$s2`).
     Word(&'a str),
     /// A number.
     Number(f64),
-    /// A text in quotes, without them.
+    /// A string, without its quotes.
     Text(&'a str),
-    /// An operator or a bracket; a line's end is `"\n"`.
+    /// An operator or a bracket; the end of a line is `"\n"`.
     Mark(&'a str),
 }
 
-/// A token and the place of its first byte.
+/// A token and the byte offset of its start.
 pub(super) type PlacedToken<'a> = (HocToken<'a>, usize);
 
-/// All tokens of a text.
+/// Splits a text into tokens.
 pub(super) fn tokenize(text: &str) -> Vec<PlacedToken<'_>> {
     let mut found = Vec::new();
     scan_tokens(text, 0, &mut found);
     found
 }
 
-/// Marks of two characters.
+/// Operators of two characters.
 const TWO_CHARACTER_MARKS: [&str; 10] = ["==", "!=", "<=", ">=", "&&", "||", "+=", "-=", "*=", "/="];
 
 fn scan_tokens<'a>(text: &'a str, offset: usize, found: &mut Vec<PlacedToken<'a>>) {
@@ -47,18 +47,18 @@ fn scan_tokens<'a>(text: &'a str, offset: usize, found: &mut Vec<PlacedToken<'a>
     }
 }
 
-/// Whether the last tokens are `execute (`.
+/// Returns whether the last tokens are `execute (`.
 fn ends_with_execute_call(found: &[PlacedToken<'_>]) -> bool {
     matches!(found, [.., (HocToken::Word(word), _), (HocToken::Mark("("), _)] if word.starts_with("execute"))
 }
 
-/// The token at the start of a text that is not empty, if there is one, and the number of bytes to go on by.
+/// Reads the token at the start of a text, which must not be empty; returns it, if there is one, and the bytes to skip.
 fn read_token(text: &str) -> (Option<HocToken<'_>>, usize) {
     let first = text.chars().next().unwrap_or('\n');
     let upto = |end: usize| text.get(..end).unwrap_or_default();
     match first {
         '\n' => (Some(HocToken::Mark("\n")), 1),
-        // a line that goes on in the next
+        // a backslash continues a line
         '\\' if text.starts_with("\\\n") => (None, 2),
         '\\' if text.starts_with("\\\r\n") => (None, 3),
         '/' if text.starts_with("//") => (None, text.find('\n').unwrap_or(text.len())),
@@ -81,7 +81,7 @@ fn read_token(text: &str) -> (Option<HocToken<'_>>, usize) {
     }
 }
 
-/// A text in quotes; `\"` does not end it.
+/// Reads a string; `\"` does not end it.
 fn read_string(text: &str) -> (Option<HocToken<'_>>, usize) {
     let bytes = text.as_bytes();
     let mut at = 1;
@@ -116,14 +116,14 @@ fn number_length(text: &str) -> usize {
 mod tests {
     use super::*;
 
-    fn told(text: &str) -> Vec<String> {
+    fn tokens(text: &str) -> Vec<String> {
         tokenize(text).iter().map(|(token, _)| format!("{token:?}")).collect()
     }
 
     #[test]
-    fn comments_are_passed_over_and_texts_kept() {
+    fn comments_are_skipped_and_strings_kept() {
         assert_eq!(
-            told("a=1.5e-1 // b {\n/* c\n\" */ $o2.x[.5] \"}\\\"\""),
+            tokens("a=1.5e-1 // b {\n/* c\n\" */ $o2.x[.5] \"}\\\"\""),
             [
                 "Word(\"a\")",
                 "Mark(\"=\")",
@@ -141,9 +141,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_executed_is_read_as_if_it_stood_there() {
+    fn a_string_that_is_executed_is_tokenized_in_place() {
         assert_eq!(
-            told("execute1(\"create axon[2]\", CellRef)"),
+            tokens("execute1(\"create axon[2]\", CellRef)"),
             [
                 "Word(\"execute1\")",
                 "Mark(\"(\")",
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn letters_beyond_ascii_and_open_quotes_are_no_obstacle() {
-        assert_eq!(told("é µm \u{2003}\"open é"), ["Word(\"é\")", "Word(\"µm\")"]);
+    fn letters_beyond_ascii_and_open_quotes_are_tolerated() {
+        assert_eq!(tokens("é µm \u{2003}\"open é"), ["Word(\"é\")", "Word(\"µm\")"]);
     }
 }

@@ -1,15 +1,14 @@
-//! Cell templates: by which rule a neuron is cut into segments, and what becomes of its axon.
+//! Cell templates: the rule by which a neuron is cut into segments, and the replacement of its axon.
 //!
-//! A template is a text in NEURON's hoc language, `<biophysical_neuron_models_dir>/<model_template>.hoc`. Two things in
-//! it matter here: the chunk length of `nseg = 1 + 2*int(L/chunk)`, and the procedure that puts stubs in the axon's
-//! place, if `init` calls one. [`read`] follows `init` through the procedures it calls, with the constants they compute,
-//! and compares what comes out with the forms that are known ([`AxonReplacement`]); names of files and procedures do not matter.
+//! A template is a text in NEURON's hoc language, `<biophysical_neuron_models_dir>/<model_template>.hoc`. Two parts of
+//! it matter here: the chunk length of `nseg = 1 + 2*int(L/chunk)`, and the procedure that replaces the axon by stubs,
+//! if `init` calls one. [`read`] follows `init` through the procedures it calls, with the constants they compute, and
+//! compares the result with the known forms ([`AxonReplacement`]); the names of files and procedures do not matter.
 
 mod assignment;
 mod axon_replacement;
 mod calls;
 mod cell_state;
-mod chunk_length;
 mod control;
 mod expression;
 mod init_trace;
@@ -30,42 +29,42 @@ use cell_state::StatementPosition;
 use init_trace::InitTrace;
 use procedure::HocTemplate;
 
-/// The chunk length of the field's templates, um.
+/// The usual chunk length of cell templates, µm.
 pub const CHUNK_UM: f64 = 40.0;
 
-/// How a neuron is cut into segments.
+/// The rule by which a neuron is cut into segments.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DiscretisationRule {
-    /// A section of length L gets `1 + 2 int(L / chunk)` segments, um.
+    /// Chunk length, µm: a section of length L gets `1 + 2 int(L / chunk)` segments.
     pub chunk_um: f64,
-    /// What becomes of the axon.
+    /// Treatment of the axon.
     pub axon_replacement: AxonReplacement,
-    /// The template refuses a neuron with fewer axon sections.
+    /// Minimum number of axon sections; the template refuses a neuron with fewer.
     pub min_axon_sections: usize,
-    /// The diameters of the stubs.
+    /// Diameters of the stubs.
     pub stub_diameters: StubDiameters,
-    /// What the template does to diameters and the radii do not follow.
+    /// Operations of the template on diameters that the radii ignore.
     pub notes: Vec<TemplateNote>,
 }
 
-/// What a template does to diameters and the radii of a table do not follow.
+/// Kind of operation on diameters that the radii of a table ignore.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TemplateNoteKind {
     /// Sections of the morphology get other diameters.
     Diameters,
-    /// The stubs get diameters in a way that is not known.
+    /// The stubs get diameters in an unsupported way.
     StubDiameters,
 }
 
-/// A statement of a template that the radii of a table do not follow.
+/// A statement of a template that the radii of a table ignore.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TemplateNote {
-    /// Its line in the file, from 1.
+    /// Line number in the file, from 1.
     pub line: u64,
-    /// The line's text.
+    /// Text of the line.
     pub text: String,
-    /// What it does.
+    /// What the statement does.
     pub kind: TemplateNoteKind,
 }
 
@@ -74,7 +73,7 @@ impl std::fmt::Display for TemplateNote {
         let effect = match self.kind {
             TemplateNoteKind::Diameters => "is not applied: radii are those of the morphology",
             TemplateNoteKind::StubDiameters => {
-                "sets diameters of the axon stubs in a way that is not known: they have no radius"
+                "sets diameters of the axon stubs in an unsupported way: the stubs have no radius"
             }
         };
         write!(f, "line {}: `{}` {effect}", self.line, self.text)
@@ -82,7 +81,7 @@ impl std::fmt::Display for TemplateNote {
 }
 
 impl DiscretisationRule {
-    /// The rule of a form, with the numbers of the field's templates.
+    /// Returns the rule of a treatment of the axon, with the numbers of the usual templates.
     pub fn for_axon(axon: AxonReplacement) -> Self {
         let diameters = if axon.replaces_axon() { StubDiameters::default() } else { StubDiameters::Unset };
         Self {
@@ -98,79 +97,81 @@ impl DiscretisationRule {
 /// Why a template gives no rule.
 #[derive(Debug, thiserror::Error, PartialEq)]
 pub enum TemplateProblem {
-    /// A bracket without its partner.
-    #[error("`{0}` is not closed, expected its partner, found the end of the file")]
+    /// A bracket is not closed.
+    #[error("`{0}` is not closed, expected its closing bracket, found the end of the file")]
     NotClosed(&'static str),
-    /// Another template than the file's name says.
+    /// The file does not contain the template of its name.
     #[error("no such template, expected `begintemplate {expected}`, found {found}")]
     NoTemplate {
-        /// The name asked for.
+        /// Name of the requested template.
         expected: String,
-        /// Those that are there.
+        /// Templates in the file.
         found: String,
     },
-    /// Nothing starts the cell.
+    /// The template has no `init`.
     #[error("no `proc init`, expected one that loads the morphology and cuts it into segments, found {0}")]
     NoInit(String),
-    /// Segments are counted in another way.
+    /// The number of segments is computed by an unknown rule.
     #[error(
         "unknown rule for the number of segments, expected `nseg = 1 + 2*int(L/chunk)` over all sections, found:\n{0}"
     )]
     Chunk(String),
-    /// The axon is treated in another way.
+    /// The axon is replaced in an unknown way.
     #[error(
         "unknown way to replace an axon, expected two stubs (30 and 30 um of 5 or 1 segments, or 20 and 30 um of 5 and \
          7) and perhaps 1000 um of myelin of 5, found:\n{0}"
     )]
     Axon(String),
-    /// A section has another length than that of its points.
+    /// The length of a section is changed.
     #[error("the length of a section is changed, expected the lengths of the morphology, found:\n{0}")]
     Length(String),
-    /// A function of an expression does what decides.
+    /// A function that an expression calls changes lengths, segments or sections.
     #[error("a function changes lengths, segments or sections, expected procedures that `init` calls, found:\n{0}")]
     Function(String),
 }
 
-/// What helps where a template gives no rule: its options.
-pub const RULE_HINT: &str = "give the rule yourself: `--axon-rule taper|legacy|bluepyopt|delete|keep`, and `--segment-length UM` if it is not 40; \
-    `taper` is for templates of today's Blue Brain and Open Brain circuits, two stubs and myelin for the axon; `legacy` for those \
-    of the thalamus, the same without myelin; `bluepyopt` for BluePyOpt's own `replace_axon`, two stubs of 1 segment; `delete` for \
-    circuits of 2015, whose `delete_axon` makes the same; `keep` for cells that keep their axon as reconstructed";
+/// Hint for errors of templates: the options that replace the template's rule.
+pub const RULE_HINT: &str = "give the rule yourself: `--axon-rule taper|legacy|bluepyopt|delete|keep`, and \
+    `--segment-length UM` if it is not 40; `taper` is for templates of current Blue Brain and Open Brain circuits, \
+    two stubs and myelin instead of the axon; `legacy` for those of the thalamus, the same without myelin; \
+    `bluepyopt` for BluePyOpt's own `replace_axon`, two stubs of 1 segment; `delete` for circuits of 2015, whose \
+    `delete_axon` creates the same stubs; `keep` for cells that keep their axon as reconstructed";
 
 impl Problem for TemplateProblem {
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Chunk(_) => "give the chunk length yourself: `--segment-length UM`, with `--axon-rule \
-                               taper|legacy|bluepyopt|delete|keep` where that is not clear either"
+                               taper|legacy|bluepyopt|delete|keep` if that is not clear either"
                 .into(),
-            Self::Length(_) => "sections are placed and cut as the morphology has them: take the change out, or give the rule \
-                                yourself: `--axon-rule taper|legacy|bluepyopt|delete|keep`, and `--segment-length UM` if it is \
-                                not 40"
+            Self::Length(_) => "sections get the lengths of the morphology: remove the change, or give the rule \
+                                yourself: `--axon-rule taper|legacy|bluepyopt|delete|keep`, and `--segment-length UM` \
+                                if it is not 40"
                 .into(),
             _ => RULE_HINT.into(),
         })
     }
 }
 
-/// Reads the rule of a template; a chunk length that is given stands for the file's own.
+/// Reads the rule of a template; `chunk_um` overrides the chunk length of the file.
 ///
 /// # Errors
-/// The file cannot be read, has no such template, or has none of the known forms; the error shows the procedure.
+/// Returns an error if the file cannot be read, does not contain the template, or has none of the known forms; the
+/// message shows the procedure.
 pub fn read(path: &Path, name: &str, chunk_um: Option<f64>) -> Result<DiscretisationRule> {
     let bytes = input_file::read(path);
     let bytes = bytes.map_err(|e| e.with_hint(RULE_HINT))?;
     parse(&String::from_utf8_lossy(&bytes), name, chunk_um).in_file(path)
 }
 
-/// The rule of a template's text.
+/// Parses the rule of a template from its text.
 ///
 /// # Errors
-/// As [`read`].
+/// Returns an error if the text does not contain the template, or has none of the known forms.
 pub fn parse(text: &str, name: &str, chunk_um: Option<f64>) -> Result<DiscretisationRule> {
     let template = HocTemplate::parse(text, name)?;
     let attributes = stub_diameters::parse_needed_attributes(text, name);
     let found = InitTrace::from_init(&template, &stub_diameters::init_arguments(&attributes, None), chunk_um)?;
-    // a changed length decides more than the chunk
+    // checked first: a changed length invalidates the chunk length, too
     found.check_supported(&template)?;
     let chunk_um = chunk_um.map_or_else(|| found.chunk_length(&template), Ok)?;
     let (axon, refused_below) = found.axon_replacement(&template)?;
@@ -185,18 +186,18 @@ pub fn parse(text: &str, name: &str, chunk_um: Option<f64>) -> Result<Discretisa
     })
 }
 
-/// What a template does to diameters and radii do not follow.
-fn collect_notes(template: &HocTemplate<'_>, walk: &InitTrace, diameters: &StubDiameters) -> Vec<TemplateNote> {
+/// Collects the operations on diameters that the radii ignore.
+fn collect_notes(template: &HocTemplate<'_>, trace: &InitTrace, diameters: &StubDiameters) -> Vec<TemplateNote> {
     let note = |(kind, at): (TemplateNoteKind, StatementPosition)| {
         let (line, text) = template.line_at(at);
         TemplateNote { line, text, kind }
     };
-    let others = walk.notes.iter().copied().filter(|(kind, _)| *kind == TemplateNoteKind::Diameters);
-    let is_lost = walk.sets_diameters() && *diameters == StubDiameters::Unset;
+    let others = trace.notes.iter().copied().filter(|(kind, _)| *kind == TemplateNoteKind::Diameters);
+    let is_lost = trace.sets_diameters() && *diameters == StubDiameters::Unset;
     let replaced =
-        walk.cell.replaced_in_procedure.and_then(|place| Some((place, template.procedure(place)?.start_byte())));
+        trace.cell.replaced_in_procedure.and_then(|place| Some((place, template.procedure(place)?.start_byte())));
     let start = replaced.map(|(procedure, byte)| StatementPosition { procedure_index: procedure, byte_offset: byte });
-    let stubs = walk.first_note(TemplateNoteKind::StubDiameters).or(start).filter(|_| is_lost);
+    let stubs = trace.first_note(TemplateNoteKind::StubDiameters).or(start).filter(|_| is_lost);
     others.chain(stubs.map(|at| (TemplateNoteKind::StubDiameters, at))).map(note).collect()
 }
 
@@ -204,7 +205,7 @@ fn collect_notes(template: &HocTemplate<'_>, walk: &InitTrace, diameters: &StubD
 mod tests {
     use super::*;
 
-    /// A template around the procedures that differ.
+    /// Returns a template with the given statements of `init` and additional procedures.
     fn template(init: &str, procedures: &str) -> String {
         format!(
             "load_file(\"stdrun.hoc\")\nbegintemplate cADpyr /* a {{ in a comment */\npublic init\ncreate soma[1], dend[1], axon[1]\n\
@@ -217,7 +218,7 @@ mod tests {
 
     const INIT: &str = "  geom_nseg()\n  indexSections()\n  replace_axon()";
 
-    /// The procedure of the published templates, with and without myelin.
+    /// Returns the procedure of the published templates, with or without myelin.
     fn replace_axon(least: u32, myelin: &str) -> String {
         format!(
             r#"proc replace_axon() {{ local nSec, L_chunk, dist, i1, i2, count, L_target, chunkSize, L_real localobj diams, lens
@@ -337,13 +338,13 @@ mod tests {
         assert_eq!(parse(&other_chunk, "cADpyr", Some(20.0)).unwrap().chunk_um, 20.0);
     }
 
-    /// What published templates have around the parts that matter.
+    /// Statements of published templates around the parts that matter.
     const PUBLISHED: &str = "  forall delete_section()\n  CellRef = this\n  if (numarg() >= 2) {\n load_morphology($s1, $s2)\n } else {\n \
         load_morphology($s1, \"morph.asc\")\n }\n  forsec this.all {\n if (diam == 0) { diam = 1e-6 }\n }\n  geom_nseg()\n  replace_axon()\n  \
         biophys()";
 
     #[test]
-    fn what_else_templates_do_is_passed_over() {
+    fn other_statements_of_templates_are_ignored() {
         let others = "proc biophys() {\n forsec CellRef.axonal { insert NaTa_t gNaTa_tbar_NaTa_t = 3.137968 }\n CellRef.soma { cm = 1 }\n \
             forsec CellRef.all { cm = 1 }\n}\nproc load_morphology() { localobj morph\n strdef path\n sprint(path, \"%s/%s\", $s1, $s2)\n \
             morph = new Import3d_Neurolucida3()\n morph.quiet = 1\n}";
@@ -357,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_procedure_with_two_ways_that_of_its_arguments_is_taken() {
+    fn the_arguments_choose_between_two_ways_of_a_procedure() {
         let delete = "proc delete_axon() {\n forsec axonal { delete_section() }\n create axon[2]\n if (numarg() == 0) {\n access axon[0] { \
             L = 30\n nseg = 1+2*int(L/40) }\n access axon[1] { L = 30\n nseg = 1+2*int(L/40) }\n } else {\n access axon[0] { L = 20\n \
             nseg = 1+2*int(L/10)\n diam = $1 }\n access axon[1] { L = 30\n nseg = 1+2*int(L/10)\n diam = $2 }\n }\n}";
@@ -371,7 +372,7 @@ mod tests {
     }
 
     #[test]
-    fn values_that_depend_on_a_condition_are_not_known() {
+    fn values_that_depend_on_a_condition_are_unknown() {
         let perhaps = replace_axon(3, MYELIN)
             .replace("L_target = 60", "if ($1 > 2) {\n L_target = 30\n} else {\n L_target = 60\n}");
         assert!(rule(INIT, &perhaps).is_err());
@@ -383,13 +384,13 @@ mod tests {
     }
 
     #[test]
-    fn stubs_that_are_cut_once_more_follow_the_chunk() {
-        // 30 um are below a chunk of 40: one segment; 1000 um of myelin would have 51
+    fn stubs_that_are_cut_again_follow_the_chunk() {
+        // 30 µm are below a chunk of 40 µm: one segment; 1000 µm of myelin would have 51
         is("  replace_axon()\n  geom_nseg()", &replace_axon(2, ""), AxonReplacement::BluePyOpt, 2);
         assert!(rule("  replace_axon()\n  geom_nseg()", &replace_axon(2, MYELIN)).is_err());
     }
 
-    /// A stub axon whose diameters fall off exponentially, and end at a width that each neuron scales.
+    /// Replaces the axon by a stub whose diameters decay exponentially to a width that each neuron scales.
     const SYNTHESISED: &str = r#"proc replace_axon(){ local turn, k, span, pieces localobj widths
     axon[0] first = v(0.0001)
     axon[2] third = v(0.0001)
@@ -427,7 +428,7 @@ mod tests {
     }
 }"#;
 
-    /// The radii that a template gives to the stubs of a neuron.
+    /// Returns the radii that a template gives to the stubs of a neuron.
     #[track_caller]
     fn radii(rule: &DiscretisationRule, scale: f64) -> Vec<f64> {
         let StubDiameters::FromTemplate { diameters, .. } = &rule.stub_diameters else { panic!("{rule:?}") };
@@ -435,11 +436,11 @@ mod tests {
     }
 
     #[test]
-    fn a_template_that_computes_diameters_gives_its_own_for_every_scale() {
+    fn a_template_that_computes_diameters_gives_them_for_every_scale() {
         let text = template("  geom_nseg()\n  replace_axon($4)", SYNTHESISED);
         let text = format!("strdef cADpyr_NeededAttributes\ncADpyr_NeededAttributes = \"AIS_scaler\"\n{text}");
         let rule = parse(&text, "cADpyr", None).unwrap();
-        // three axon sections are named before they are deleted
+        // three axon sections are used before they are deleted
         assert_eq!((rule.axon_replacement, rule.min_axon_sections), (AxonReplacement::Taper, 3));
         let StubDiameters::FromTemplate { diameters, .. } = &rule.stub_diameters else { panic!("{rule:?}") };
         assert_eq!(diameters.scale_attribute.as_deref(), Some("AIS_scaler"));
@@ -450,7 +451,7 @@ mod tests {
             let found = radii(&rule, scale);
             assert!(found.len() == 15 && found.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-12), "{found:?}");
         }
-        // given in the template, there is nothing to ask for
+        // a scale that is fixed in the template needs no attribute
         let fixed = template("  geom_nseg()\n  replace_axon(1)", SYNTHESISED);
         let fixed = parse(&fixed, "cADpyr", None).unwrap();
         assert_eq!(radii(&fixed, 7.0), radii(&fixed, 1.0));
@@ -458,7 +459,7 @@ mod tests {
     }
 
     #[test]
-    fn diameters_that_are_not_set_are_told_so_and_those_of_the_original_axon_are_its() {
+    fn unset_diameters_and_those_of_the_original_axon_are_distinguished() {
         let unset = SYNTHESISED.replace("diam(x) = widths.x[turn]", "").replace("diam = widths.x[turn-1]", "");
         assert_eq!(rule("  geom_nseg()\n  replace_axon($4)", &unset).unwrap().stub_diameters, StubDiameters::Unset);
         assert_eq!(rule(INIT, &replace_axon(3, MYELIN)).unwrap().stub_diameters, StubDiameters::FromAxon(None));
@@ -466,7 +467,7 @@ mod tests {
         assert_eq!(rule("  geom_nseg()", OPTIMISER).unwrap().stub_diameters, StubDiameters::Unset);
     }
 
-    /// `delete_axon` as it was in 2015.
+    /// `delete_axon` in its form of 2015.
     const DELETE_2015: &str = r#"proc delete_axon(){ local near, far, away
     access axon[0]
     near = far = diam
@@ -504,7 +505,7 @@ mod tests {
 }"#;
 
     #[test]
-    fn a_condition_may_have_another_one_as_its_statement() {
+    fn a_condition_may_contain_another_one_without_brackets() {
         let delete = |call: &str| rule(&format!("  geom_nseg()\n  {call}"), DELETE_2015);
         let plain = delete("delete_axon()").unwrap();
         assert_eq!(
@@ -513,20 +514,20 @@ mod tests {
         );
         let fine = delete("delete_axon(3, 2, 1, 0)").unwrap();
         assert_eq!(fine.axon_replacement, AxonReplacement::DeleteFine);
-        // from 3 to 2 um at the middles of 5 segments, from 2 to 1 um at those of 7
+        // from 3 to 2 µm at the middles of 5 segments, from 2 to 1 µm at those of 7
         let along = |n: u32, from: f64| (0..n).map(move |i| (from - (f64::from(i) + 0.5) / f64::from(n)) / 2.0);
         let expected: Vec<f64> = along(5, 3.0).chain(along(7, 2.0)).collect();
         assert!(radii(&fine, 1.0).iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-12));
         let refused = delete("delete_axon(3, 2, 1, 0.5)").unwrap_err().to_string();
         assert!(refused.contains("unknown way to replace an axon"), "{refused}");
-        // `else` belongs to the inner one, and there is none for the outer
+        // `else` belongs to the inner condition, and the outer one has none
         let other =
             DELETE_2015.replace("    if (numarg() > 0) if ($4) {", "    if (numarg() > 9) if ($4) {\n} else {\n");
         assert_eq!(rule("  geom_nseg()\n  delete_axon()", &other).unwrap().axon_replacement, AxonReplacement::Delete);
     }
 
     #[test]
-    fn a_loop_sets_its_variable_and_no_bound() {
+    fn a_loop_runs_its_body_if_the_number_of_iterations_is_known() {
         let bound = replace_axon(3, MYELIN).replace(
             "L_real = 0\n",
             "for i = 0, nseg_total {\n L_real = i\n }\n for (j = 0; j < nseg_total; j += 1) {\n }\n",
@@ -535,7 +536,7 @@ mod tests {
         let counted = replace_axon(3, MYELIN)
             .replace("nseg = nseg_total/2", "nseg = 0\n for k = 1, 5 nseg = nseg + 1\n nseg = nseg_total/2");
         is(INIT, &counted, AxonReplacement::Taper, 3);
-        // how often is not known
+        // the number of iterations is unknown
         let unknown =
             replace_axon(3, MYELIN).replace("L_target = 60", "L_target = 0\n for i = 1, $1 { L_target = 60 }");
         assert!(rule(INIT, &unknown).is_err());
@@ -545,7 +546,7 @@ mod tests {
     }
 
     #[test]
-    fn other_things_done_to_axon_or_segments_are_told_with_their_text() {
+    fn other_changes_of_axon_or_segments_are_reported_with_their_text() {
         let refused = |init: &str, procedures: &str| format!("{:?}", rule(init, procedures).unwrap_err());
         let bare = "proc replace_axon() {\n  forsec axonal { delete_section() }\n}";
         assert_eq!(
@@ -568,40 +569,40 @@ mod tests {
         }
         let lambda =
             template("  geom_nseg()", "").replace("1 + 2*int(L/chunkSize)", "int((L/(0.1*lambda_f(100))+.9)/2)*2+1");
-        let told = parse(&lambda, "cADpyr", None).unwrap_err();
-        assert!(told.to_string().starts_with("line[13]: unknown rule for the number of segments"), "{told}");
-        let kept = DiscretisationRule { chunk_um: 30.0, ..DiscretisationRule::for_axon(AxonReplacement::Keep) };
-        assert_eq!(parse(&lambda, "cADpyr", Some(30.0)).unwrap(), kept);
+        let message = parse(&lambda, "cADpyr", None).unwrap_err();
+        assert!(message.to_string().starts_with("line[13]: unknown rule for the number of segments"), "{message}");
+        let expected = DiscretisationRule { chunk_um: 30.0, ..DiscretisationRule::for_axon(AxonReplacement::Keep) };
+        assert_eq!(parse(&lambda, "cADpyr", Some(30.0)).unwrap(), expected);
         for none in ["", "  soma nseg = 1\n  dend nseg = 5", "  geom_nseg()\n  forsec basal { nseg = 3 }"] {
             assert!(refused(none, "").contains("unknown rule for the number of segments"), "{none}");
         }
     }
 
     #[test]
-    fn a_long_procedure_is_shown_by_its_start() {
+    fn only_the_start_of_a_long_procedure_is_shown() {
         let long = format!("proc replace_axon() {{\n{}}}", "  create axon[9]\n".repeat(30));
-        let told = rule(INIT, &long).unwrap_err().to_string();
-        assert!(told.ends_with("    create axon[9]\n    ... (16 more lines)"), "{told}");
+        let message = rule(INIT, &long).unwrap_err().to_string();
+        assert!(message.ends_with("    create axon[9]\n    ... (16 more lines)"), "{message}");
     }
 
     #[test]
-    fn a_text_that_is_no_such_template_is_refused() {
-        let told = |text: &str| parse(text, "cADpyr", None).unwrap_err().to_string();
+    fn a_text_without_the_template_is_refused() {
+        let message = |text: &str| parse(text, "cADpyr", None).unwrap_err().to_string();
         let other = "begintemplate other\nendtemplate other";
-        assert_eq!(told(other), "no such template, expected `begintemplate cADpyr`, found `begintemplate other`");
-        assert_eq!(told("\u{0}\u{1}"), "no such template, expected `begintemplate cADpyr`, found none");
+        assert_eq!(message(other), "no such template, expected `begintemplate cADpyr`, found `begintemplate other`");
+        assert_eq!(message("\u{0}\u{1}"), "no such template, expected `begintemplate cADpyr`, found none");
         assert_eq!(
-            told("begintemplate cADpyr\nproc start() { }\nendtemplate cADpyr"),
+            message("begintemplate cADpyr\nproc start() { }\nendtemplate cADpyr"),
             "no `proc init`, expected one that loads the morphology and cuts it into segments, found `start`"
         );
         assert_eq!(
-            told("begintemplate cADpyr\n\nproc init() { {\n}\nendtemplate cADpyr"),
-            "line[3]: `{` is not closed, expected its partner, found the end of the file"
+            message("begintemplate cADpyr\n\nproc init() { {\n}\nendtemplate cADpyr"),
+            "line[3]: `{` is not closed, expected its closing bracket, found the end of the file"
         );
     }
 
     #[test]
-    fn procedures_that_call_each_other_come_to_an_end() {
+    fn procedures_that_call_each_other_terminate() {
         let circle = "proc a() {\n b() b()\n}\nproc b() {\n a()\n}";
         is("  geom_nseg()\n  a()", circle, AxonReplacement::Keep, 0);
     }
@@ -612,7 +613,7 @@ mod tests {
         assert_eq!(parse(text, "TEMPLATE_NAME", None).unwrap(), DiscretisationRule::for_axon(AxonReplacement::Taper));
     }
 
-    /// A template whose `init` counts segments like this.
+    /// Returns a template whose `geom_nseg` has the given statements.
     fn geometry(init: &str, geom: &str, others: &str) -> String {
         format!(
             "begintemplate T\ncreate soma[1], dend[1], apic[1], axon[1], hillock[1]\nproc init() {{\n  forall delete_section()\n{init}\n}}\n\
@@ -620,7 +621,7 @@ mod tests {
         )
     }
 
-    /// What is told of a template; of an error its first line without what was expected, and its last, the statement.
+    /// Summarises the result; for an error its first line without the expectation, and its last line, the statement.
     fn outcome(text: &str) -> String {
         match parse(text, "T", None) {
             Ok(rule) => format!("{} {}", rule.chunk_um, rule.axon_replacement.name()),
@@ -637,7 +638,7 @@ mod tests {
     const COUNT: &str = "unknown rule for the number of segments";
 
     #[test]
-    fn what_some_sections_get_is_told_with_its_line() {
+    fn segments_of_some_sections_are_reported_with_their_line() {
         // begintemplate, create, init of 4 lines, geom_nseg in line 7, its second statement in line 9
         for statement in [
             "  forsec all { nseg *= 3 }",
@@ -682,7 +683,7 @@ mod tests {
         ] {
             let text = geometry("  geom_nseg()", &format!("{ALL}\n{statement}"), "");
             assert_eq!(outcome(&text), format!("line[7]: {COUNT}: line 9: `{}`", statement.trim()), "{statement}");
-            // after the axon was replaced, in another procedure, and for the whole of the template's life
+            // the same statement in a later procedure, after the axon was replaced
             let late = geometry(
                 "  geom_nseg()\n  biophys()",
                 ALL,
@@ -713,7 +714,7 @@ mod tests {
     }
 
     #[test]
-    fn a_changed_length_is_told_with_its_line_whether_the_axon_is_kept_or_not() {
+    fn a_changed_length_is_reported_with_its_line_whether_the_axon_is_kept_or_not() {
         for statement in [
             "  dend[0] L = 10",
             "  forsec basal { L *= 3 }",
@@ -740,11 +741,11 @@ mod tests {
         assert_eq!(
             format!("{:?}", parse(&text, "T", None).unwrap_err()),
             "line[3]: the length of a section is changed, expected the lengths of the morphology, found:\n    proc init() {\n      \
-             forall delete_section()\n      dend[0] L = 10\n      geom_nseg()\n    }\n    line 5: `dend[0] L = 10`\nhint: sections are \
-             placed and cut as the morphology has them: take the change out, or give the rule yourself: `--axon-rule \
-             taper|legacy|bluepyopt|delete|keep`, and `--segment-length UM` if it is not 40"
+             forall delete_section()\n      dend[0] L = 10\n      geom_nseg()\n    }\n    line 5: `dend[0] L = \
+             10`\nhint: sections get the lengths of the morphology: remove the change, or give the rule yourself: \
+             `--axon-rule taper|legacy|bluepyopt|delete|keep`, and `--segment-length UM` if it is not 40"
         );
-        // never run
+        // this statement never runs
         assert_eq!(outcome(&geometry("  if (numarg() > 9) { dend[0] L = 10 }\n  geom_nseg()", ALL, "")), "40 keep");
     }
 
@@ -764,11 +765,11 @@ mod tests {
     }
 
     #[test]
-    fn statements_end_and_variables_reach_where_those_of_the_simulator_do() {
+    fn statements_and_variables_have_the_extent_that_they_have_in_the_simulator() {
         let chunk = |geom: &str, others: &str| outcome(&geometry("  geom_nseg()", geom, others));
         let set = "  forsec all { nseg = 1 + 2*int(L/c) }";
         for (before, others, expected) in [
-            // a condition has one statement, whatever else stands in its line
+            // a condition has one statement, whatever follows in its line
             ("  c = 40\n  if (0) x = 1 c = 20", "", "20"),
             ("  c = 40\n  if (1) x = 1 else x = 2 c = 20", "", "20"),
             ("  forsec basal n = n + 1 c = 20", "", "20"),
@@ -778,7 +779,7 @@ mod tests {
             ("  for c = 10, 99 { if (c == 25) { break } }", "", "25"),
             ("  c = 100 % 60", "", "40"),
             ("  c = 2 * \\\n 20", "", "40"),
-            // variables are the template's, but for those that are declared
+            // variables belong to the template, unless they are declared local
             ("  c = 40\n  setup()", "proc setup() { c = 25 }", "25"),
             ("  c = 40\n  setup()", "proc setup() { local c\n c = 25 }", "40"),
             ("  c = 40\n  setup()\n  tool.setup2()", "proc setup() { tool.c = 25 }\nproc setup2() { c = 30 }", "40"),
@@ -798,7 +799,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_done_before_the_importer_makes_the_sections_is_lost() {
+    fn changes_before_the_importer_creates_the_sections_are_lost() {
         let load = "proc load() {\n importer = new Import3d_GUI(morph, 0)\n importer.instantiate(this)\n}";
         let found = |init: &str| outcome(&geometry(init, ALL, load));
         assert_eq!(found("  load()\n  geom_nseg()"), "40 keep");
@@ -808,7 +809,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_procedure_that_is_defined_twice_the_last_one_stands() {
+    fn the_last_definition_of_a_procedure_counts() {
         let finer = "proc geom_nseg() { forsec all { nseg = 1 + 2*int(L/20) } }";
         assert_eq!(outcome(&geometry("  geom_nseg()", ALL, finer)), "20 keep");
         let replaced = |others: &str| outcome(&geometry("  geom_nseg()\n  replace_axon()", ALL, others));
@@ -821,7 +822,7 @@ mod tests {
     }
 
     #[test]
-    fn arguments_are_those_that_neurodamus_gives() {
+    fn arguments_have_the_values_that_neurodamus_passes() {
         let called = |statement: &str| {
             let others = format!("{OPTIMISER}\nproc fix() {{ if ($1) {{ replace_axon() }} }}");
             outcome(&geometry(&format!("  geom_nseg()\n{statement}"), ALL, &others))
@@ -859,7 +860,7 @@ mod tests {
                 called(statement)
             );
         }
-        // an attribute of the nodes comes in its place
+        // with needed attributes, argument 4 is an attribute of the node
         let scaled = geometry("  geom_nseg()\n  if (!$4) { replace_axon() }", ALL, OPTIMISER);
         let needed = format!("strdef T_NeededAttributes\nT_NeededAttributes = \"AIS_scaler;other\"\n{scaled}");
         assert!(outcome(&needed).contains("unknown way to replace an axon: line 8: "), "{}", outcome(&needed));
@@ -868,13 +869,13 @@ mod tests {
     }
 
     #[test]
-    fn stubs_that_are_changed_later_are_told_with_the_line() {
+    fn stubs_that_are_changed_later_are_reported_with_the_line() {
         for statement in ["  axon nseg = 5", "  axon[1] { L = 60 }", "  forsec axonal nseg *= 3", "  axon[0].L += 1"] {
             let text = geometry(&format!("  geom_nseg()\n  replace_axon()\n{statement}"), ALL, OPTIMISER);
             let expected = format!("line[3]: unknown way to replace an axon: line 7: `{}`", statement.trim());
             assert_eq!(outcome(&text), expected);
         }
-        // as the simulator does: the number of segments is a whole one
+        // as in NEURON, the number of segments is truncated to an integer
         for (from, to) in [
             ("nseg = 1 + 2*int(L/40)\n", "nseg = 1.7\n"),
             ("L = 30\n diam", "L = 20\n L += 10\n diam"),
@@ -887,7 +888,7 @@ mod tests {
     }
 
     #[test]
-    fn the_original_axon_is_read_as_it_is_cut_there() {
+    fn the_original_axon_is_sampled_with_its_segments_at_that_point() {
         let found = |init: &str, others: &str| parse(&geometry(init, ALL, others), "T", None).unwrap().stub_diameters;
         let after = "  geom_nseg()\n  replace_axon()";
         assert_eq!(found(after, OPTIMISER), StubDiameters::FromAxon(None));
@@ -904,7 +905,7 @@ mod tests {
     }
 
     #[test]
-    fn diameters_that_radii_do_not_follow_are_noted_with_their_line() {
+    fn diameters_that_the_radii_ignore_are_noted_with_their_line() {
         let notes = |init: &str, others: &str| {
             let rule = parse(&geometry(init, ALL, others), "T", None).unwrap();
             (rule.stub_diameters, rule.notes.iter().map(ToString::to_string).collect::<Vec<_>>())
@@ -922,7 +923,7 @@ mod tests {
         }
         for statement in ["  axon[0] diam = 7", "  forsec axonal { diam *= 2 }", "  axon[1].diam(0.5) = 3"] {
             let expected = format!(
-                "line 7: `{}` sets diameters of the axon stubs in a way that is not known: they have no radius",
+                "line 7: `{}` sets diameters of the axon stubs in an unsupported way: the stubs have no radius",
                 statement.trim()
             );
             assert_eq!(notes(&format!("{after}\n{statement}"), &taper), (StubDiameters::Unset, vec![expected]));
@@ -950,14 +951,14 @@ mod tests {
             let (diameters, notes) = notes(after, &changed);
             assert_eq!((diameters, notes.len()), (StubDiameters::Unset, 1), "{to}");
         }
-        // what a morphology lacks
+        // a guard against missing diameters is not a change
         let guard = "  forsec all { if (diam == 0) { diam = 1e-6 } }\n  geom_nseg()";
         assert_eq!(notes(guard, "").1, [""; 0]);
     }
 
     proptest::proptest! {
         #[test]
-        fn no_damaged_template_brings_the_reader_down(cut in 0..4000_usize, at in 0..4000_usize, put in "[(){}\\[\\]=,.\\n\"/*a0 $]{0,4}") {
+        fn no_damaged_template_makes_the_parser_panic(cut in 0..4000_usize, at in 0..4000_usize, put in "[(){}\\[\\]=,.\\n\"/*a0 $]{0,4}") {
             let mut text = template(INIT, &replace_axon(3, MYELIN));
             text.truncate(text.len() - cut % text.len());
             let at = at % (text.len() + 1);

@@ -5,14 +5,14 @@ use super::cell_state::{ASSIGNMENT_MARKS, StatementPosition, changes_cell};
 use super::lexer::{HocToken, PlacedToken, tokenize};
 use crate::error::{Error, join_quoted};
 
-/// A template's text in procedures.
+/// The text of a template, split into procedures.
 #[derive(Debug)]
 pub(super) struct HocTemplate<'a> {
     text: &'a str,
     procedures: Vec<Procedure<'a>>,
-    /// Names that the template takes from outside.
+    /// Names that the template declares as external.
     externals: Vec<&'a str>,
-    /// Names of the sections that it declares.
+    /// Names of the sections that the template declares.
     sections: Vec<&'a str>,
 }
 
@@ -20,79 +20,82 @@ pub(super) struct HocTemplate<'a> {
 #[derive(Debug)]
 pub(super) struct Procedure<'a> {
     pub name: &'a str,
-    /// Whether it has a value, and so may be called in an expression.
+    /// Whether it returns a value, and so may be called in an expression.
     is_function: bool,
-    /// What stands between its brackets.
+    /// The tokens between its brackets.
     pub body: Vec<PlacedToken<'a>>,
-    /// The place of its first byte, and of the bracket that closes it.
+    /// Byte offsets of its first byte and of its closing bracket.
     byte_span: (usize, usize),
 }
 
-/// Lines of a procedure that a message shows, and characters of a line.
-const MAX_SHOWN_LINES_AND_CHARACTERS: (usize, usize) = (16, 100);
+/// Maximum number of lines of a procedure in a message.
+const MAX_SHOWN_LINES: usize = 16;
+
+/// Maximum number of characters of a line in a message.
+const MAX_SHOWN_CHARACTERS: usize = 100;
 
 impl<'a> HocTemplate<'a> {
-    /// Finds the template of a name in a text, and its procedures.
+    /// Finds the template with a name in a text, and parses its procedures.
     pub fn parse(text: &'a str, name: &str) -> Result<Self, Error> {
         let all = tokenize(text);
-        let own = between_template_marks(&all, name)?;
+        let tokens = between_template_marks(&all, name)?;
         let mut procedures = Vec::new();
         let (mut externals, mut sections) = (Vec::new(), Vec::new());
         let mut at = 0;
-        while let Some(&(token, from)) = own.get(at) {
+        while let Some(&(token, from)) = tokens.get(at) {
             at += 1;
             match token {
                 HocToken::Word("proc" | "func" | "obfunc") => {}
                 HocToken::Word("external") => {
-                    externals.extend(words_of_line(own, at));
+                    externals.extend(words_of_line(tokens, at));
                     continue;
                 }
                 HocToken::Word("create") => {
-                    sections.extend(words_of_line(own, at));
+                    sections.extend(words_of_line(tokens, at));
                     continue;
                 }
                 _ => continue,
             }
             let is_function = token != HocToken::Word("proc");
-            let Some(&(HocToken::Word(name), _)) = own.get(at) else { continue };
-            let Some(open) = (at..own.len()).find(|&i| own[i].0 == HocToken::Mark("{")) else { continue };
-            let Some(close) = closing_bracket(own, open) else {
+            let Some(&(HocToken::Word(name), _)) = tokens.get(at) else { continue };
+            let Some(open) = (at..tokens.len()).find(|&i| tokens[i].0 == HocToken::Mark("{")) else { continue };
+            let Some(close) = closing_bracket(tokens, open) else {
                 return Err(error_in_line(text, from, TemplateProblem::NotClosed("{")));
             };
-            let body = own[open + 1..close].to_vec();
-            procedures.push(Procedure { name, is_function, body, byte_span: (from, own[close].1) });
+            let body = tokens[open + 1..close].to_vec();
+            procedures.push(Procedure { name, is_function, body, byte_span: (from, tokens[close].1) });
             at = close + 1;
         }
         Ok(Self { text, procedures, externals, sections })
     }
 
-    /// The place of a procedure: of several the last one stands.
+    /// Returns the index of a procedure; of several with the same name the last one counts.
     pub fn find_procedure(&self, name: &str) -> Option<usize> {
         self.procedures.iter().rposition(|p| p.name == name)
     }
 
-    /// The function of a name, which an expression may call.
+    /// Returns the function with a name, which an expression may call.
     pub fn find_function(&self, name: &str) -> Option<&Procedure<'a>> {
         self.procedure(self.find_procedure(name)?).filter(|procedure| procedure.is_function)
     }
 
-    /// Whether the template takes a name from outside.
+    /// Returns whether the template declares a name as external.
     pub fn is_external(&self, name: &str) -> bool {
         self.externals.contains(&name)
     }
 
-    /// Whether the template declares sections of a name.
+    /// Returns whether the template declares sections with a name.
     pub fn declares_section(&self, name: &str) -> bool {
         self.sections.contains(&name)
     }
 
-    /// Whether statements change the cell, or procedures that they call.
+    /// Returns whether statements, or the procedures that they call, change the cell.
     pub fn may_change_cell(&self, body: &[PlacedToken<'a>]) -> bool {
         changes_cell(body)
             || self.called_procedures(body).iter().any(|&place| changes_cell(&self.procedures[place].body))
     }
 
-    /// The variables and vectors that statements give values, or procedures that they call.
+    /// Returns the variables and vectors that statements, or the procedures that they call, assign.
     pub fn assigned_names(&self, body: &[PlacedToken<'a>]) -> Vec<&'a str> {
         let mut names = assigned_names(body);
         for place in self.called_procedures(body) {
@@ -101,7 +104,7 @@ impl<'a> HocTemplate<'a> {
         names
     }
 
-    /// The template's own procedures that statements call, and those that these call.
+    /// Returns the template's procedures that statements call, directly or indirectly.
     fn called_procedures(&self, body: &[PlacedToken<'a>]) -> Vec<usize> {
         let mut found: Vec<usize> = Vec::new();
         let mut bodies = vec![body];
@@ -116,25 +119,25 @@ impl<'a> HocTemplate<'a> {
         found
     }
 
-    /// The procedure at a place.
+    /// Returns the procedure at an index.
     pub fn procedure(&self, place: usize) -> Option<&Procedure<'a>> {
         self.procedures.get(place)
     }
 
-    /// The names of all procedures, for a message.
+    /// Returns the names of all procedures, for a message.
     pub fn procedure_names(&self) -> String {
         join_quoted(self.procedures.iter().map(|p| p.name), 8)
     }
 
-    /// The line of a statement, and its number, from 1.
+    /// Returns the number, from 1, and the text of a statement's line.
     pub fn line_at(&self, at: StatementPosition) -> (u64, String) {
         let before = self.text.get(..at.byte_offset).unwrap_or_default();
         let start = before.rfind('\n').map_or(0, |end| end + 1);
         let line = self.text.get(start..).and_then(|rest| rest.lines().next()).unwrap_or_default();
-        (before.matches('\n').count() as u64 + 1, line.trim().chars().take(MAX_SHOWN_LINES_AND_CHARACTERS.1).collect())
+        (before.matches('\n').count() as u64 + 1, line.trim().chars().take(MAX_SHOWN_CHARACTERS).collect())
     }
 
-    /// A problem of a procedure, with its line, its first lines, and the statement's.
+    /// Returns an error that shows the first lines of a procedure and the line of the statement.
     pub fn procedure_error(
         &self,
         place: usize,
@@ -144,11 +147,11 @@ impl<'a> HocTemplate<'a> {
         let Some(procedure) = self.procedure(place) else { return problem("nothing".into()).into() };
         let (from, to) = procedure.byte_span;
         let text = self.text.get(from..=to).unwrap_or_default();
-        let (most_lines, most_characters) = MAX_SHOWN_LINES_AND_CHARACTERS;
-        let line = |line: &str| format!("    {}", line.trim_end().chars().take(most_characters).collect::<String>());
-        let mut lines: Vec<String> = text.lines().take(most_lines).map(line).collect();
+        let line =
+            |line: &str| format!("    {}", line.trim_end().chars().take(MAX_SHOWN_CHARACTERS).collect::<String>());
+        let mut lines: Vec<String> = text.lines().take(MAX_SHOWN_LINES).map(line).collect();
         match text.lines().count() {
-            all if all > most_lines => lines.push(format!("    ... ({} more lines)", all - most_lines)),
+            all if all > MAX_SHOWN_LINES => lines.push(format!("    ... ({} more lines)", all - MAX_SHOWN_LINES)),
             _ => {}
         }
         if let Some((number, line)) = at.map(|at| self.line_at(at)) {
@@ -159,12 +162,12 @@ impl<'a> HocTemplate<'a> {
 }
 
 impl<'a> Procedure<'a> {
-    /// The place of its first byte.
+    /// Returns the byte offset of the procedure's start.
     pub fn start_byte(&self) -> usize {
         self.byte_span.0
     }
 
-    /// The names that are its own: those after `local` and `localobj`.
+    /// Returns the names that the procedure declares with `local` and `localobj`.
     pub fn local_names(&self) -> impl Iterator<Item = &'a str> {
         let starts =
             |(_, (token, _)): &(usize, &PlacedToken<'a>)| matches!(token, HocToken::Word("local" | "localobj"));
@@ -173,7 +176,7 @@ impl<'a> Procedure<'a> {
     }
 }
 
-/// The names of a list with commas.
+/// Returns the names of a comma-separated list.
 fn words_of_list<'a>(tokens: &[PlacedToken<'a>], mut at: usize) -> Vec<&'a str> {
     let mut names = Vec::new();
     while let Some((HocToken::Word(name), _)) = tokens.get(at) {
@@ -186,13 +189,13 @@ fn words_of_list<'a>(tokens: &[PlacedToken<'a>], mut at: usize) -> Vec<&'a str> 
     names
 }
 
-/// The words up to a line's end.
+/// Returns the words up to the end of the line.
 fn words_of_line<'a>(tokens: &[PlacedToken<'a>], at: usize) -> Vec<&'a str> {
     let line = tokens.iter().skip(at).take_while(|(token, _)| *token != HocToken::Mark("\n"));
     line.filter_map(|(token, _)| if let HocToken::Word(word) = token { Some(*word) } else { None }).collect()
 }
 
-/// The names of variables and vectors that stand before a mark that gives them a value.
+/// Returns the names of variables and vectors that the tokens assign directly.
 fn assigned_names<'a>(body: &[PlacedToken<'a>]) -> Vec<&'a str> {
     let mut names = Vec::new();
     for (at, (token, _)) in body.iter().enumerate() {
@@ -207,7 +210,7 @@ fn assigned_names<'a>(body: &[PlacedToken<'a>]) -> Vec<&'a str> {
             Some([(HocToken::Mark("("), _), (HocToken::Word(variable), _), ..]) if *name == "for" => {
                 names.push(*variable)
             }
-            // by its address, or by a method
+            // passed by address (`&name`), so the call may assign it
             _ if at > 0 && body[at - 1].0 == HocToken::Mark("&") => names.push(*name),
             _ => {}
         }
@@ -220,7 +223,7 @@ fn error_in_line(text: &str, at: usize, problem: TemplateProblem) -> Error {
     Error::from(problem).at_index("line", before.matches('\n').count() as u64 + 1)
 }
 
-/// The tokens from `begintemplate NAME` to `endtemplate`.
+/// Returns the tokens from `begintemplate NAME` to `endtemplate`.
 fn between_template_marks<'t, 'a>(
     all: &'t [PlacedToken<'a>],
     name: &str,
@@ -239,7 +242,7 @@ fn between_template_marks<'t, 'a>(
     Ok(&rest[..end.unwrap_or(rest.len())])
 }
 
-/// The place of the bracket that closes the one at a place.
+/// Returns the index of the bracket that closes the one at `open`.
 pub(super) fn closing_bracket(tokens: &[PlacedToken<'_>], open: usize) -> Option<usize> {
     let mut depth = 0_usize;
     for (i, (token, _)) in tokens.iter().enumerate().skip(open) {

@@ -1,4 +1,4 @@
-//! The statements of a procedure: what each does to lengths, segments and axon.
+//! The statements of a procedure, and their effect on lengths, segments and axon.
 
 use super::cell_state::{
     CellState, CreatedSection, CreatedSectionKind, SectionTarget, StatementPosition, UnsupportedChange,
@@ -8,7 +8,7 @@ use super::init_trace::InitTrace;
 use super::lexer::{HocToken, PlacedToken};
 use super::procedure::{HocTemplate, Procedure};
 
-/// Where the walk goes after a statement.
+/// What runs after a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum FlowState {
     Next,
@@ -17,19 +17,19 @@ pub(super) enum FlowState {
     Return,
 }
 
-/// A way that left a loop or the procedure where that depends on something that is not known.
+/// A possible way that left a loop or the procedure early, because of an unknown condition.
 pub(super) struct PendingExit<'a> {
     pub flow: FlowState,
-    /// Where it left.
+    /// The statement that left.
     pub statement: StatementPosition,
     pub scope: Scope<'a>,
     pub cell: CellState,
 }
 
-/// Statements that a procedure may run, loops counted: far more than any template does.
+/// Maximum number of statements that a procedure may run, including iterations: far more than any template does.
 const MAX_STATEMENTS: usize = 200_000;
 
-/// A place in a procedure.
+/// Evaluates the statements of a procedure.
 pub(super) struct Evaluator<'w, 't, 'a> {
     pub(super) trace: &'w mut InitTrace,
     pub(super) template: &'t HocTemplate<'a>,
@@ -37,19 +37,19 @@ pub(super) struct Evaluator<'w, 't, 'a> {
     pub(super) procedure_index: usize,
     pub(super) call_depth: usize,
     pub(super) scope: Scope<'a>,
-    /// Of each block around this one the target.
+    /// Targets of the enclosing blocks.
     pub(super) outer_targets: Vec<Option<SectionTarget>>,
-    /// The target of this block.
+    /// Target of the current block.
     pub(super) block_target: Option<SectionTarget>,
-    /// The target of this statement.
+    /// Target of the current statement.
     pub(super) statement_target: Option<SectionTarget>,
-    /// The sections that the innermost loop over sections around goes over.
+    /// The sections of the innermost enclosing loop over sections.
     pub(super) loop_target: Option<SectionTarget>,
-    /// Whether such a loop did something to other sections than its own.
+    /// Whether such a loop changed sections other than its own.
     pub(super) changed_other_sections: bool,
     pub(super) exits: Vec<PendingExit<'a>>,
     pub(super) flow: FlowState,
-    /// The place of the word that is being taken.
+    /// Index of the current word.
     word_index: usize,
     statement_count: usize,
 }
@@ -57,7 +57,7 @@ pub(super) struct Evaluator<'w, 't, 'a> {
 impl<'w, 't, 'a> Evaluator<'w, 't, 'a> {
     /// Starts at the beginning of a procedure.
     pub fn new(
-        walk: &'w mut InitTrace,
+        trace: &'w mut InitTrace,
         template: &'t HocTemplate<'a>,
         procedure: &'t Procedure<'a>,
         place: usize,
@@ -65,7 +65,7 @@ impl<'w, 't, 'a> Evaluator<'w, 't, 'a> {
         scope: Scope<'a>,
     ) -> Self {
         Self {
-            trace: walk,
+            trace,
             template,
             procedure,
             procedure_index: place,
@@ -83,7 +83,7 @@ impl<'w, 't, 'a> Evaluator<'w, 't, 'a> {
         }
     }
 
-    /// Takes the procedure's statements one after the other; gives what its variables are afterwards.
+    /// Runs the procedure; returns the values of its variables after it.
     pub fn run(mut self) -> Scope<'a> {
         self.check_functions();
         self.run_range(0, self.procedure.body.len());
@@ -91,7 +91,7 @@ impl<'w, 't, 'a> Evaluator<'w, 't, 'a> {
         self.scope
     }
 
-    /// Takes the statements between two places.
+    /// Runs the statements between two indices.
     pub(super) fn run_range(&mut self, from: usize, to: usize) {
         let mut at = from;
         while let Some(&(token, _)) = self.procedure.body.get(at).filter(|_| at < to && self.flow == FlowState::Next) {
@@ -129,18 +129,18 @@ impl<'w, 't, 'a> Evaluator<'w, 't, 'a> {
         }
     }
 
-    /// The statement at a place.
+    /// Returns the position of the statement at an index.
     pub(super) fn statement_at(&self, at: usize) -> StatementPosition {
         let byte = self.body().get(at).map_or_else(|| self.procedure.start_byte(), |placed| placed.1);
         StatementPosition { procedure_index: self.procedure_index, byte_offset: byte }
     }
 
-    /// The place of the word that is being taken.
+    /// Returns the index of the current word.
     pub(super) fn word_index(&self) -> usize {
         self.word_index
     }
 
-    /// The statement that is being taken.
+    /// Returns the position of the current statement.
     pub(super) fn current_statement(&self) -> StatementPosition {
         self.statement_at(self.word_index)
     }
@@ -150,13 +150,13 @@ impl<'w, 't, 'a> Evaluator<'w, 't, 'a> {
         self.trace.cell.mark_unsupported(what, at);
     }
 
-    /// Notes that all that is known of the number of segments is that it is another.
+    /// Marks the number of segments as changed in an unknown way.
     pub(super) fn forget_chunk(&mut self) {
         let at = self.current_statement();
         self.trace.cell.chunk_set_at = Some((None, at));
     }
 
-    /// The sections that the current statement is about.
+    /// Returns the sections that the current statement applies to.
     pub(super) fn current_target(&self) -> Option<SectionTarget> {
         self.statement_target.or(self.block_target)
     }
@@ -176,7 +176,7 @@ impl<'w, 't, 'a> Evaluator<'w, 't, 'a> {
         }
     }
 
-    /// Takes the statement that a word starts; gives the place after it.
+    /// Evaluates the statement that a word starts; returns the index after it.
     fn evaluate_word(&mut self, word: &'a str, next: usize) -> usize {
         match word {
             "create" => self.evaluate_create(next),
@@ -199,7 +199,7 @@ impl<'w, 't, 'a> Evaluator<'w, 't, 'a> {
                 let (target, end) = self.parse_section(word, next);
                 self.evaluate_in_section(target, end)
             }
-            // of a SectionRef
+            // a section of a SectionRef
             "sec" | "child" | "parent" | "trueparent" | "root" if self.is_member() => {
                 self.evaluate_in_section(SectionTarget::Other, self.after_brackets(next))
             }
@@ -209,7 +209,7 @@ impl<'w, 't, 'a> Evaluator<'w, 't, 'a> {
                 self.evaluate_element_assignment(word, next + 2)
             }
             _ if self.is_mark(next, "(") => self.evaluate_call(word, next),
-            // a section of another name
+            // a section with a name that is not built in
             _ if word != "else" && self.is_section(word, next) => {
                 self.evaluate_in_section(SectionTarget::Other, self.after_brackets(next))
             }
@@ -217,13 +217,13 @@ impl<'w, 't, 'a> Evaluator<'w, 't, 'a> {
         }
     }
 
-    /// Whether a word stands for a section: a declared one, or any that has a block.
+    /// Returns whether a word is the name of a section: a declared one, or any that is followed by a block.
     fn is_section(&self, word: &str, next: usize) -> bool {
         let is_declared = !self.is_member() && self.template.declares_section(word);
         is_declared || self.is_mark(self.after_brackets(next), "{")
     }
 
-    /// Whether the current word is a member of an object.
+    /// Returns whether the current word is a member of an object.
     pub(super) fn is_member(&self) -> bool {
         self.word_index > 0 && self.is_mark(self.word_index - 1, ".")
     }
@@ -239,15 +239,14 @@ impl<'w, 't, 'a> Evaluator<'w, 't, 'a> {
         end
     }
 
-    /// One statement about some sections.
+    /// Evaluates one statement in some sections.
     fn evaluate_in_section(&mut self, target: SectionTarget, next: usize) -> usize {
         let next = if self.is_mark(next, ".") { next + 1 } else { next };
         let end = self.statement_end(next);
-        let saved = (self.outer_targets.len(), self.block_target, self.statement_target);
-        self.statement_target = Some(target);
-        self.run_range(next, end);
-        self.outer_targets.truncate(saved.0);
-        (self.block_target, self.statement_target) = (saved.1, saved.2);
+        self.with_saved_targets(|evaluator| {
+            evaluator.statement_target = Some(target);
+            evaluator.run_range(next, end);
+        });
         end
     }
 
@@ -258,7 +257,7 @@ impl<'w, 't, 'a> Evaluator<'w, 't, 'a> {
         end
     }
 
-    /// The section that a name and perhaps an index stand for.
+    /// Parses the section of a name and an optional index.
     fn parse_section(&mut self, name: &str, next: usize) -> (SectionTarget, usize) {
         let (index, end) = match self.is_mark(next, "[") {
             true => {
@@ -273,7 +272,7 @@ impl<'w, 't, 'a> Evaluator<'w, 't, 'a> {
                 self.require_original_axon(index);
                 SectionTarget::Axon(Some(index))
             }
-            // one that is not known is none of the stubs
+            // an unknown index matches no stub
             ("axon", None) => SectionTarget::Axon(Some(usize::MAX)),
             ("myelin", _) => SectionTarget::Myelin,
             _ => SectionTarget::Other,
@@ -281,7 +280,7 @@ impl<'w, 't, 'a> Evaluator<'w, 't, 'a> {
         (target, end)
     }
 
-    /// A piece of the original axon that is named before the axon is deleted has to be there.
+    /// Raises the minimum number of axon sections if a section of the original axon is used before the axon is deleted.
     fn require_original_axon(&mut self, index: usize) {
         let deletes = self.body().iter().any(|(token, _)| *token == HocToken::Word("delete_section"));
         let cell = &mut self.trace.cell;
@@ -290,7 +289,7 @@ impl<'w, 't, 'a> Evaluator<'w, 't, 'a> {
         }
     }
 
-    /// `create axon[2], myelin[1]`
+    /// Evaluates `create axon[2], myelin[1]`.
     fn evaluate_create(&mut self, mut at: usize) -> usize {
         while let Some(name) = self.word_at(at) {
             let (values, end) = match self.is_mark(at + 1, "[") {
@@ -300,7 +299,7 @@ impl<'w, 't, 'a> Evaluator<'w, 't, 'a> {
             let n = values.first().copied().flatten();
             match (name, n) {
                 ("axon", Some(n)) if (0.0..100.0).contains(&n) => {
-                    // what there was of this name goes
+                    // `create` deletes existing sections of the same name
                     self.trace.cell.uncertain_deletion = None;
                     self.trace
                         .cell
@@ -321,7 +320,8 @@ impl<'w, 't, 'a> Evaluator<'w, 't, 'a> {
         at
     }
 
-    /// `forall delete_section()` empties the cell before anything is in it; else only the axon is deleted.
+    /// Evaluates `delete_section()`: `forall` may empty the cell before it is loaded; later only the axon may be
+    /// deleted.
     fn evaluate_delete(&mut self, next: usize) -> usize {
         match self.current_target() {
             Some(SectionTarget::All) if !self.trace.cell.is_loaded && self.trace.cell.stubs.is_empty() => return next,
@@ -335,7 +335,7 @@ impl<'w, 't, 'a> Evaluator<'w, 't, 'a> {
     }
 }
 
-/// The sections of a list's name.
+/// Returns the sections of a section list.
 fn section_list_target(name: &str) -> SectionTarget {
     match name {
         "all" => SectionTarget::All,

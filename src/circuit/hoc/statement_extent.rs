@@ -1,4 +1,4 @@
-//! Where a statement ends: a block with its bracket, another one after its last word, whatever else stands in the line.
+//! Extent of statements: a block ends with its bracket, other statements after their last word, even within a line.
 
 use super::cell_state::ASSIGNMENT_MARKS;
 use super::lexer::HocToken;
@@ -6,18 +6,18 @@ use super::procedure::closing_bracket;
 use super::statement::Evaluator;
 
 impl<'a> Evaluator<'_, '_, 'a> {
-    /// The place where a line ends, or a block begins or ends.
+    /// Returns the index at which the line ends, or a block begins or ends.
     pub(super) fn end_of_line(&self, at: usize) -> usize {
         let rest = self.body().iter().skip(at);
         at + rest.take_while(|(token, _)| !matches!(token, HocToken::Mark("\n" | "{" | "}"))).count()
     }
 
-    /// The place behind ends of lines.
+    /// Returns the index after any ends of lines.
     pub(super) fn skip_newlines(&self, at: usize) -> usize {
         (at..).find(|&i| !self.is_mark(i, "\n")).unwrap_or(at)
     }
 
-    /// The place behind a bracket that opens at a place, and what it holds; the same place where none does.
+    /// Returns the index after the bracket that opens at `at` and its contents; `at` if no bracket opens there.
     pub(super) fn after_bracket(&self, at: usize) -> usize {
         match ["(", "[", "{"].iter().any(|mark| self.is_mark(at, mark)) {
             true => closing_bracket(self.body(), at).map_or(self.body().len(), |close| close + 1),
@@ -25,7 +25,7 @@ impl<'a> Evaluator<'_, '_, 'a> {
         }
     }
 
-    /// The place behind an index and arguments.
+    /// Returns the index after any indices and arguments.
     pub(super) fn after_brackets(&self, mut at: usize) -> usize {
         while self.is_mark(at, "[") || self.is_mark(at, "(") {
             at = self.after_bracket(at);
@@ -37,7 +37,7 @@ impl<'a> Evaluator<'_, '_, 'a> {
         ASSIGNMENT_MARKS.iter().any(|mark| self.is_mark(at, mark))
     }
 
-    /// A list of sections: the last word of its name, none of a pattern; and the place after it.
+    /// Parses a list of sections; returns the last word of its name (`None` for a pattern) and the index after it.
     pub(super) fn parse_section_list(&self, at: usize) -> (Option<&'a str>, usize) {
         let Some(mut name) = self.word_at(at) else {
             return (None, at + usize::from(matches!(self.body().get(at), Some((HocToken::Text(_), _)))));
@@ -49,10 +49,11 @@ impl<'a> Evaluator<'_, '_, 'a> {
         (Some(name), end)
     }
 
-    /// The place after the statement, or block, that starts at a token; of a condition or loop after what depends on it.
+    /// Returns the index after the statement or block that starts at a token, including what depends on a condition or
+    /// loop.
     pub(super) fn statement_end(&self, at: usize) -> usize {
         let first = self.skip_newlines(at);
-        // a block may begin in a line of its own
+        // a block may begin on the next line
         let at = if self.is_mark(first, "{") { first } else { at };
         match self.body().get(at) {
             None | Some((HocToken::Mark("\n" | "}"), _)) => at,
@@ -62,7 +63,7 @@ impl<'a> Evaluator<'_, '_, 'a> {
         }
     }
 
-    /// The place after the statement that a word starts.
+    /// Returns the index after the statement that a word starts.
     fn end_of_word_statement(&self, word: &str, next: usize) -> usize {
         match word {
             "if" => {
@@ -91,7 +92,7 @@ impl<'a> Evaluator<'_, '_, 'a> {
         }
     }
 
-    /// The place after an assignment or a call, of whose name the rest begins at a place.
+    /// Returns the index after an assignment or a call; `at` is the index after the first word.
     fn end_of_simple_statement(&self, mut at: usize) -> usize {
         loop {
             at = self.after_brackets(at);
@@ -100,7 +101,7 @@ impl<'a> Evaluator<'_, '_, 'a> {
                 _ => break,
             }
         }
-        // a section of another name
+        // a section with a name that is not built in
         if self.is_mark(at, "{") {
             return self.after_bracket(at);
         }

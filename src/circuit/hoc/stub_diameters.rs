@@ -1,4 +1,4 @@
-//! The diameters that a template gives to the stubs in an axon's place.
+//! Diameters that a template gives to the stubs that replace the axon.
 
 use std::sync::Arc;
 
@@ -9,20 +9,20 @@ use super::lexer::{HocToken, PlacedToken};
 use super::procedure::{HocTemplate, closing_bracket};
 use crate::io::digest::Digest;
 
-/// The diameters of the stubs.
+/// Source of the stubs' diameters.
 #[derive(Debug, Clone, PartialEq)]
 pub enum StubDiameters {
-    /// Taken from the original axon, as the form does it; its sections are cut by this chunk length, um, infinite where each has
-    /// one segment, and none where the form's usual one cuts them.
+    /// The original axon, as the form samples it. The chunk length, µm, cuts its sections: infinite if each section has
+    /// one segment, `None` for the form's usual chunk length.
     FromAxon(Option<f64>),
-    /// The template's own.
+    /// The template's own values.
     FromTemplate {
         /// The diameters for any scale.
         diameters: Arc<TemplateDiameters>,
-        /// The neuron's scale.
+        /// The scale of the neuron.
         scale: f64,
     },
-    /// The template sets none: the simulator's default, which stands for nothing.
+    /// The template sets none; the simulator then uses its default, so the stubs have no known radius.
     Unset,
 }
 
@@ -53,50 +53,54 @@ impl Default for StubDiameters {
     }
 }
 
-/// Diameters that a template computes from its own constants, and perhaps from a scale that each neuron has.
+/// Diameters that a template computes from constants and perhaps from a scale of each neuron.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TemplateDiameters {
-    /// Each segment's diameter at scale 0, um: of the first stub, the second, myelin.
+    /// Diameter of each segment at scale 0, µm: first stub, second stub, myelin.
     at_scale_zero_um: Vec<f64>,
-    /// How much it grows with a scale of 1, um.
+    /// Increase of each diameter per unit of scale, µm.
     per_scale_um: Vec<f64>,
-    /// The attribute of the nodes that holds the scale, e.g. `AIS_scaler`; 1 where a node has none.
+    /// Node attribute with the scale, e.g. `AIS_scaler`; nodes without it have scale 1.
     pub scale_attribute: Option<String>,
 }
 
 impl TemplateDiameters {
-    /// The radii of all segments of the stubs, um.
+    /// Returns the radii of all segments of the stubs, µm.
     pub fn radii_um(&self, scale: f64) -> impl Iterator<Item = f64> {
         self.at_scale_zero_um.iter().zip(&self.per_scale_um).map(move |(zero, more)| (zero + scale * more) / 2.0)
     }
 }
 
-/// The values of `init`'s arguments, as neurodamus gives them: gid, folder and name of the morphology, then the attributes that
-/// the template asks for, else whether the axon is kept, which is 0.
+/// Returns the values of `init`'s arguments, in neurodamus' order: gid, folder and name of the morphology, then the
+/// attributes that the template needs; without such attributes, whether the axon is kept, which is 0.
 pub(super) fn init_arguments(attributes: &[String], scale: Option<f64>) -> Vec<Option<f64>> {
     let first = if attributes.is_empty() { Some(0.0) } else { scale };
     let others = attributes.iter().skip(1).map(|_| None);
     [None, None, None, first].into_iter().chain(others).collect()
 }
 
-/// The diameters of the stubs of a template.
+/// Finds the diameters of the stubs of a template.
 pub(super) fn find_stub_diameters(
     template: &HocTemplate<'_>,
     attributes: &[String],
-    walk: &InitTrace,
+    trace: &InitTrace,
     axon: AxonReplacement,
 ) -> StubDiameters {
-    if !axon.replaces_axon() || !walk.sets_diameters() {
+    if !axon.replaces_axon() || !trace.sets_diameters() {
         return StubDiameters::Unset;
     }
-    let own = |diameters| StubDiameters::FromTemplate { diameters: Arc::new(diameters), scale: 1.0 };
-    if let Some(at_zero) = walk.stub_diameters(axon) {
+    let from_template = |diameters| StubDiameters::FromTemplate { diameters: Arc::new(diameters), scale: 1.0 };
+    if let Some(at_zero) = trace.stub_diameters(axon) {
         let per_scale = vec![0.0; at_zero.len()];
-        return own(TemplateDiameters { at_scale_zero_um: at_zero, per_scale_um: per_scale, scale_attribute: None });
+        return from_template(TemplateDiameters {
+            at_scale_zero_um: at_zero,
+            per_scale_um: per_scale,
+            scale_attribute: None,
+        });
     }
     let scaled = |scale| {
         let attributes = Some(attributes).filter(|attributes| !attributes.is_empty())?;
-        InitTrace::from_init(template, &init_arguments(attributes, Some(scale)), walk.given_chunk_um)
+        InitTrace::from_init(template, &init_arguments(attributes, Some(scale)), trace.given_chunk_um)
             .ok()?
             .stub_diameters(axon)
     };
@@ -108,38 +112,40 @@ pub(super) fn find_stub_diameters(
             .zip(&per_scale)
             .all(|((two, zero), more)| (two - (zero + 2.0 * more)).abs() <= 1e-12 * two.abs());
         if is_straight {
-            return own(TemplateDiameters {
+            return from_template(TemplateDiameters {
                 at_scale_zero_um: at_zero,
                 per_scale_um: per_scale,
                 scale_attribute: attributes.first().cloned(),
             });
         }
     }
-    find_sampling_chunk(template, walk, axon).map_or(StubDiameters::Unset, StubDiameters::FromAxon)
+    find_sampling_chunk(template, trace, axon).map_or(StubDiameters::Unset, StubDiameters::FromAxon)
 }
 
-/// The chunk length that cuts the original axon where its diameters are read, if the stubs take them as the form does.
-fn find_sampling_chunk(template: &HocTemplate<'_>, walk: &InitTrace, axon: AxonReplacement) -> Option<Option<f64>> {
-    let reading = walk.axon_diameter_use(template);
+/// Returns the chunk length by which the original axon is cut when its diameters are read, if the stubs take them as
+/// the form does.
+fn find_sampling_chunk(template: &HocTemplate<'_>, trace: &InitTrace, axon: AxonReplacement) -> Option<Option<f64>> {
+    let reading = trace.axon_diameter_use(template);
     let is_far = |name: &str| reading.distant_variables.iter().any(|far| far == name);
     let (is_read, usual_um) = match axon {
         AxonReplacement::Taper | AxonReplacement::Legacy => {
-            (reading.reads_along && walk.takes_vector_elements(), SAMPLING_CHUNK_UM)
+            (reading.reads_along && trace.takes_vector_elements(), SAMPLING_CHUNK_UM)
         }
         AxonReplacement::BluePyOpt | AxonReplacement::Delete => {
-            let takes = walk.stub_variables().is_some_and(|[first, second]| !is_far(first) && is_far(second));
+            let takes = trace.stub_variables().is_some_and(|[first, second]| !is_far(first) && is_far(second));
             (reading.reads_middle && reading.reads_distant && takes, CHUNK_UM)
         }
         AxonReplacement::DeleteFine | AxonReplacement::Keep => (false, CHUNK_UM),
     };
-    let chunk_um = walk.cell.axon_chunk_um.filter(|_| is_read && reading.is_unmodified)?;
+    let chunk_um = trace.cell.axon_chunk_um.filter(|_| is_read && reading.is_unmodified)?;
     Some(Some(chunk_um).filter(|&um| um != usual_um))
 }
 
-/// Chunk length by which templates with ten stub segments cut the original axon, um: twice the length of a stub's segment.
+/// Chunk length by which templates with ten stub segments cut the original axon, µm: twice the length of a stub's
+/// segment.
 pub const SAMPLING_CHUNK_UM: f64 = 12.0;
 
-/// The attributes that a template asks for: `NAME_NeededAttributes = "AIS_scaler"`, beside the template.
+/// Parses the attributes that a template needs: `NAME_NeededAttributes = "AIS_scaler"`, outside the template.
 pub(super) fn parse_needed_attributes(text: &str, name: &str) -> Vec<String> {
     let key = format!("{name}_NeededAttributes");
     let after = text.match_indices(&key).filter_map(|(at, _)| text.get(at + key.len()..));
@@ -151,22 +157,22 @@ pub(super) fn parse_needed_attributes(text: &str, name: &str) -> Vec<String> {
 /// How a procedure reads the diameters of the original axon before it deletes it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct AxonDiameterUse {
-    /// `diam` alone: that in the middle of a section.
+    /// Reads `diam`, the diameter in the middle of a section.
     pub reads_middle: bool,
-    /// `diam(x)`: those of all segments.
+    /// Reads `diam(x)`, the diameters of all segments.
     pub reads_along: bool,
-    /// Whether the second stub has that of the last section that was visited, and not only of one that is far enough.
+    /// Whether the second stub takes the diameter of the last visited section, and not only that of a distant one.
     pub takes_last_visited: bool,
-    /// Whether the middle of a section more than 60 um from the soma decides.
+    /// Whether sections are selected by the distance of their middle from the soma, more than 60 µm.
     pub reads_distant: bool,
     /// The variables that take a diameter in a loop over sections.
     pub distant_variables: Vec<String>,
-    /// Whether diameters are taken as they are, not computed with.
+    /// Whether diameters are copied without arithmetic.
     pub is_unmodified: bool,
 }
 
 impl AxonDiameterUse {
-    /// Reads it from a procedure's statements.
+    /// Analyses a procedure's statements.
     pub fn from_body(body: &[PlacedToken<'_>]) -> Self {
         let is = |at: usize, token: HocToken<'_>| body.get(at).is_some_and(|(found, _)| *found == token);
         let deleted = (0..body.len()).find(|&at| is(at, HocToken::Word("delete_section"))).unwrap_or(0);
@@ -188,19 +194,19 @@ impl AxonDiameterUse {
         let reads_far =
             has(&[HocToken::Word("distance"), HocToken::Mark("("), HocToken::Number(0.5), HocToken::Mark(")")])
                 && has(&[HocToken::Mark(">"), HocToken::Number(60.0)]);
-        // in the loop over the axon, and in no condition there
+        // reads in the loop over the axon, outside any condition in it
         let loops = (0..deleted).filter(|&at| is(at, HocToken::Word("forsec")));
         let block = |at| {
             let open = (at..deleted).find(|&i| is(i, HocToken::Mark("{")))?;
             Some((open, closing_bracket(body, open)?))
         };
         let blocks: Vec<(usize, usize)> = loops.filter_map(block).collect();
-        let taker = |&&at: &&usize| match body.get(at.checked_sub(2)?..at) {
+        let assigned_variable = |&&at: &&usize| match body.get(at.checked_sub(2)?..at) {
             Some([(HocToken::Word(name), _), (HocToken::Mark("="), _)]) => Some((*name).to_string()),
             _ => None,
         };
         let is_looped = |at: &&usize| blocks.iter().any(|(open, close)| (open..close).contains(at));
-        let far = read.iter().filter(is_looped).filter_map(|at| taker(&at)).collect();
+        let far = read.iter().filter(is_looped).filter_map(|at| assigned_variable(&at)).collect();
         let depth = |from: usize, to: usize| {
             let marks = body.get(from..to).unwrap_or_default().iter();
             marks.fold(0_i32, |depth, (token, _)| match token {

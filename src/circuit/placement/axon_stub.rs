@@ -1,16 +1,16 @@
-//! Where the stubs lie that stand for a replaced axon.
+//! Placement of the stubs that replace an axon.
 //!
-//! A simulator that replaces the axon gives the stubs a length but no place; where they go is a convention. All
+//! A simulator that replaces the axon gives the stubs a length but no position; the position is a convention. All
 //! placements follow one branch of the reconstructed axon from the soma's position: the first terminal, in section
-//! order, whose path length exceeds 1060 um. The axon initial segment's two stubs cover path lengths 0-30 and
-//! 30-60 um, myelin 60-1060 um. They differ in what they do where no branch is that long, and in how they walk:
+//! order, whose path length exceeds 1060 µm. The axon initial segment's two stubs cover path lengths 0-30 and
+//! 30-60 µm, myelin 60-1060 µm. The placements differ if no branch is that long, and in how they interpolate:
 //!
 //! - [`StubPlacement::Arc`]: the longest branch, extended straight; stubs follow the path and join without gaps.
 //! - [`StubPlacement::BlueRecording`]: the longest branch, extended straight; each stub interpolates only the branch's
 //!   points inside its own range of path length and extrapolates beyond them, so that stubs do not quite join.
 //! - [`StubPlacement::BlueRecording02`]: the same on the *last* terminal.
 //!
-//! Agreement with the reference outputs of BlueRecording 0.2.1 and `bluerecording` 0.7.0: within 1e-9 um, every stub.
+//! Agreement with the reference outputs of BlueRecording 0.2.1 and `bluerecording` 0.7.0: within 1e-9 µm, every stub.
 
 use super::polyline::{Polyline, interpolate};
 use crate::circuit::hoc::AxonReplacement;
@@ -18,20 +18,20 @@ use crate::geometry::{Point, Transform};
 use crate::morphology::Morphology;
 use crate::segments::SectionType;
 
-/// A way to place the stubs.
+/// Convention for the position of the stubs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum StubPlacement {
-    /// Along the path, without gaps.
+    /// Along the branch, without gaps.
     Arc,
-    /// As `bluerecording` 0.7.0.
+    /// As in `bluerecording` 0.7.0.
     #[default]
     BlueRecording,
-    /// As BlueRecording 0.2, with its choice of the last terminal where no branch is long enough.
+    /// As in BlueRecording 0.2, which takes the last terminal if no branch is long enough.
     BlueRecording02,
 }
 
 impl StubPlacement {
-    /// Its name on the command line and in the table's metadata.
+    /// Returns the name on the command line and in the table's metadata.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Arc => "arc",
@@ -41,25 +41,25 @@ impl StubPlacement {
     }
 }
 
-/// Which of the stubs one is.
+/// Kind of stub.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StubKind {
-    /// The first of the axon initial segment.
+    /// The first stub of the axon initial segment.
     FirstAis,
-    /// The second of the axon initial segment.
+    /// The second stub of the axon initial segment.
     SecondAis,
-    /// The myelin beyond them.
+    /// The myelin beyond the axon initial segment.
     Myelin,
 }
 
-/// A stub's range of path length from the soma, um.
+/// Range of path length of a stub, measured from the soma, µm.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct StubRange {
-    /// Which one it is.
+    /// Kind of stub.
     pub kind: StubKind,
-    /// Where it begins.
+    /// Path length at the start.
     pub start_um: f64,
-    /// Where it ends.
+    /// Path length at the end.
     pub end_um: f64,
 }
 
@@ -70,10 +70,10 @@ pub const DEFAULT_STUB_RANGES: [StubRange; 3] = [
     StubRange { kind: StubKind::Myelin, start_um: 60.0, end_um: MIN_BRANCH_UM },
 ];
 
-/// A branch of this path length, um, holds all stubs.
+/// Path length, µm, above which a branch holds all stubs.
 const MIN_BRANCH_UM: f64 = 1060.0;
 
-/// The stubs of a form; where it has no myelin, or is not known, that of most templates.
+/// Returns the stubs of a form; without a form, or for stubs that the form lacks, those of most templates.
 pub fn stub_ranges(form: Option<AxonReplacement>) -> [StubRange; 3] {
     let mut stubs = DEFAULT_STUB_RANGES;
     let mut from = 0.0;
@@ -85,13 +85,13 @@ pub fn stub_ranges(form: Option<AxonReplacement>) -> [StubRange; 3] {
 }
 
 impl StubRange {
-    /// Path lengths of the boundaries of `n` equal segments.
+    /// Returns the path lengths of the boundaries of `n` equal segments.
     fn boundary_lengths(self, n: u32) -> impl Iterator<Item = f64> {
         (0..=n).map(move |j| self.start_um + (self.end_um - self.start_um) * (f64::from(j) / f64::from(n)))
     }
 }
 
-/// The branch that the stubs of one neuron follow, in world coordinates.
+/// The branch that the stubs of one neuron follow, in circuit coordinates.
 #[derive(Debug)]
 pub struct AxonBranch {
     path: Polyline,
@@ -99,7 +99,7 @@ pub struct AxonBranch {
 }
 
 impl AxonBranch {
-    /// Chooses the branch. None where the morphology has no axon.
+    /// Chooses the branch; `None` if the morphology has no axon.
     pub fn choose(morphology: &Morphology, transform: &Transform, placement: StubPlacement) -> Option<Self> {
         let is_axon = |&i: &usize| morphology.sections.get(i).is_some_and(|s| s.kind == SectionType::Axon);
         let terminals: Vec<usize> = morphology.terminal_sections().into_iter().filter(is_axon).collect();
@@ -113,7 +113,7 @@ impl AxonBranch {
         Some(Self { path, placement })
     }
 
-    /// The `n + 1` boundaries of a stub's segments.
+    /// Returns the `n + 1` boundaries of a stub's segments.
     pub fn stub_boundaries(&self, stub: StubRange, n: u32) -> Vec<Point> {
         match self.placement {
             StubPlacement::Arc => stub.boundary_lengths(n).map(|l| self.path.point_at(l)).collect(),
@@ -124,7 +124,7 @@ impl AxonBranch {
         }
     }
 
-    /// The points through which the original interpolates a stub, by path length.
+    /// Returns the points, with their path lengths, between which BlueRecording interpolates a stub.
     fn interpolation_path(&self, stub: StubRange) -> Polyline {
         let last = if stub.kind == StubKind::Myelin { f64::INFINITY } else { stub.end_um };
         let inside: Vec<_> = self.points_by_length().filter(|(l, _)| (stub.start_um..=last).contains(l)).collect();
@@ -142,8 +142,8 @@ impl AxonBranch {
         self.path.lengths_um.iter().copied().zip(self.path.points.iter().copied())
     }
 
-    /// The original sorts a branch's points by x, y, z; with too few points near the soma it takes the first two of
-    /// that list, wherever on the branch they are.
+    /// Returns the first two points in the order of x, y, z: BlueRecording sorts a branch's points this way, and uses
+    /// these two, wherever they lie on the branch, if too few points are near the soma.
     fn first_two_points_by_coordinates(&self) -> Vec<(f64, Point)> {
         let mut sorted: Vec<_> = self.points_by_length().collect();
         let key = |p: &Point| p.to_array();
@@ -153,7 +153,7 @@ impl AxonBranch {
         sorted
     }
 
-    /// The last point before a stub and the first one beyond it.
+    /// Returns the last point before a stub and the first one beyond it.
     fn points_around(&self, stub: StubRange) -> Vec<(f64, Point)> {
         let before = self.points_by_length().rfind(|(l, _)| *l < stub.start_um);
         let beyond = self.points_by_length().find(|(l, _)| *l > stub.end_um);
@@ -167,19 +167,19 @@ impl AxonBranch {
     }
 }
 
-/// A path whose lengths are given, not measured along these points.
+/// Builds a path from points with given path lengths, instead of measuring them along the points.
 fn path_with_lengths(points: &[(f64, Point)]) -> Polyline {
     Polyline { points: points.iter().map(|p| p.1).collect(), lengths_um: points.iter().map(|p| p.0).collect() }
 }
 
-/// The soma's position, then the points of the sections that lead to a terminal; repeated points dropped.
+/// Returns the soma's position and the points of the sections up to a terminal, without repeated points.
 fn branch_path(morphology: &Morphology, transform: &Transform, terminal: usize) -> Polyline {
     let up =
         std::iter::successors(morphology.sections.get(terminal), |s| s.parent.and_then(|p| morphology.sections.get(p)));
     let mut way: Vec<_> = up.collect();
     way.reverse();
     let mut path = Polyline::from_points([transform.translation]);
-    // a point of the soma is none of the reconstructed axon
+    // a first point that lies on the soma does not belong to the reconstructed axon
     let own_points =
         |s: &&'_ crate::morphology::Section| s.wide_points().skip(usize::from(s.starts_at_soma)).collect::<Vec<_>>();
     for p in way.iter().flat_map(own_points).map(|p| transform.apply(p)) {
@@ -190,12 +190,12 @@ fn branch_path(morphology: &Morphology, transform: &Transform, terminal: usize) 
     path
 }
 
-/// The first of the longest paths.
+/// Returns the first of the longest paths.
 fn longest_path(paths: impl Iterator<Item = Polyline>) -> Option<Polyline> {
     paths.reduce(|best, p| if p.length_um() > best.length_um() { p } else { best })
 }
 
-/// The path with a point added straight ahead at the end of the myelin, where it is shorter than that.
+/// Extends a shorter path straight ahead to the end of the myelin.
 fn extend_to_myelin_end(mut path: Polyline) -> Polyline {
     if let ([.., a, b], [.., la, lb]) = (path.points.as_slice(), path.lengths_um.as_slice())
         && *lb < MIN_BRANCH_UM

@@ -1,18 +1,18 @@
-//! Into how many segments a section is cut.
+//! Number of segments of each section.
 //!
-//! The rule of the field's cell templates (`geom_nseg_fixed`): `nseg = 1 + 2 * int(L / 40 um)`, L the path length of
-//! the section's own points in float64. Each form of a template ([`AxonReplacement`]) gives the sections that stand for the
-//! axon.
+//! The common rule of cell templates (`geom_nseg_fixed`) is `nseg = 1 + 2 * int(L / 40 µm)`, where L is the path length
+//! of the section's own points in float64. Each form of a template ([`AxonReplacement`]) defines the sections that
+//! replace the axon.
 
 use crate::circuit::hoc::AxonReplacement;
 use crate::morphology::{Morphology, Section, SomaForm};
 use crate::segments::{SectionCount, SectionType};
 
-/// Lengths nearer than this to a multiple of the chunk, um, may fall to either side: programs sum float32 points in
+/// Lengths within this distance of a multiple of the chunk, µm, may fall on either side: programs sum float32 points in
 /// different orders.
 const LENGTH_TOLERANCE_UM: f64 = 1e-4;
 
-/// Number of segments of a section of a length: `1 + 2 * int(L / chunk)`.
+/// Returns the number of segments of a section: `1 + 2 * int(L / chunk)`.
 ///
 /// ```
 /// use leadfield::circuit::placement::discretise::segments_of_length;
@@ -20,13 +20,13 @@ const LENGTH_TOLERANCE_UM: f64 = 1e-4;
 /// assert_eq!(segments_of_length(40.0, 40.0), 3);
 /// ```
 pub fn segments_of_length(length_um: f64, chunk_um: f64) -> u32 {
-    // `as` saturates
+    // `as` saturates, so a huge length cannot wrap around
     1_u32.saturating_add(((length_um / chunk_um) as u32).saturating_mul(2))
 }
 
-/// The sections of a neuron, ascending by id, with their numbers of segments, by the rule.
+/// Returns the sections of a neuron and their numbers of segments by the rule, ascending by section id.
 ///
-/// The lengths of the soma's sections are [`Soma::lengths`](crate::morphology::Soma::section_lengths_um).
+/// The soma's sections have the lengths of [`Soma::section_lengths_um`](crate::morphology::Soma::section_lengths_um).
 pub fn count_section_segments(morphology: &Morphology, axon: AxonReplacement, chunk_um: f64) -> Vec<SectionCount> {
     let count = |section_id, segments| SectionCount { section_id, segments };
     let mut sections = Vec::with_capacity(morphology.sections.len() + 2);
@@ -42,40 +42,41 @@ pub fn count_section_segments(morphology: &Morphology, axon: AxonReplacement, ch
     sections
 }
 
-/// The section id of a morphology's first neurite: its axon's, or that of the first of the stubs in the axon's place.
+/// Returns the section id of the first neurite: of the axon, or of the first stub that replaces it.
 pub fn first_neurite_id(morphology: &Morphology) -> u32 {
     u32::try_from(morphology.soma_section_count()).unwrap_or(u32::MAX)
 }
 
-/// Lengths of the soma's sections, um. A morphology without a soma has one without length.
+/// Returns the lengths of the soma's sections, µm. A morphology without a soma has one section of length 0.
 fn soma_section_lengths(morphology: &Morphology) -> Vec<f64> {
     let mut lengths = morphology.soma.section_lengths_um();
     lengths.resize(morphology.soma_section_count(), 0.0);
     lengths
 }
 
-/// The sections of the file that the simulator has, too, with their ids.
+/// Returns the file's sections that the simulator also has, with their ids.
 fn simulated_sections(morphology: &Morphology, axon: AxonReplacement) -> impl Iterator<Item = (u32, &Section)> {
     (first_neurite_id(morphology)..)
         .zip(&morphology.sections)
         .filter(move |(_, s)| !axon.replaces_axon() || s.kind != SectionType::Axon)
 }
 
-/// A section whose length is so near to a multiple of the chunk that the simulator may cut it otherwise.
+/// A section whose length is so close to a multiple of the chunk that the simulator may cut it differently.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AmbiguousLength {
-    /// The section; 0 is the soma.
+    /// SONATA section id; 0 is the soma.
     pub section_id: u32,
-    /// Its length, um.
+    /// Length of the section, µm.
     pub length_um: f64,
-    /// The multiple of the chunk that it is near to, um.
+    /// The nearest multiple of the chunk, µm.
     pub multiple_um: f64,
 }
 
-/// A contour's length depends on how its axis is found; so near to a multiple of the chunk, as a part of it, it is a tie.
+/// Relative distance to a multiple of the chunk within which a soma contour is ambiguous: its length depends on how the
+/// contour's axis is found.
 const CONTOUR_RELATIVE_TOLERANCE: f64 = 0.05;
 
-/// The sections of a neuron that are ties: neurites within 1e-4 um of a multiple of the chunk, a contour within 5 %.
+/// Finds the ambiguous sections: neurites within 1e-4 µm of a multiple of the chunk, and soma contours within 5 %.
 pub fn find_ambiguous_lengths(morphology: &Morphology, axon: AxonReplacement, chunk_um: f64) -> Vec<AmbiguousLength> {
     let tie = |section_id, length_um: f64, within_um: f64| {
         let multiple_um = (length_um / chunk_um).round() * chunk_um;
@@ -89,14 +90,15 @@ pub fn find_ambiguous_lengths(morphology: &Morphology, axon: AxonReplacement, ch
         .collect()
 }
 
-/// The section id of the myelin stub: that after the file's last section.
+/// Returns the section id of the myelin stub: the one after the file's last section.
 pub fn myelin_id(morphology: &Morphology) -> u32 {
     u32::try_from(morphology.sections.len()).unwrap_or(u32::MAX).saturating_add(first_neurite_id(morphology))
 }
 
-/// The chunk lengths that give each section the number of segments it has, if there are any: above `.0`, up to `.1`.
+/// Returns the range of chunk lengths that explains all numbers of segments: above `.0`, up to `.1`; `None` if there is
+/// none.
 ///
-/// `nseg = 1 + 2k` asks for `L / (k + 1) < chunk <= L / k`. An even number fits no chunk.
+/// `nseg = 1 + 2k` requires `L / (k + 1) < chunk <= L / k`. No chunk explains an even number.
 pub fn find_chunk_range(lengths_and_counts: impl IntoIterator<Item = (f64, u32)>) -> Option<(f64, f64)> {
     let mut range = (0.0_f64, f64::INFINITY);
     for (length, n) in lengths_and_counts {
@@ -115,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_chunk_is_found_where_there_is_one() {
+    fn a_chunk_is_found_if_one_fits() {
         let cut = |chunk: f64| [12.0, 79.9, 80.1, 203.0].map(|l| (l, segments_of_length(l, chunk)));
         for chunk in [20.0, 40.0, 55.5] {
             let (low, high) = find_chunk_range(cut(chunk)).unwrap();

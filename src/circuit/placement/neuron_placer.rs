@@ -1,4 +1,4 @@
-//! The two ends, type and radius of every segment of a neuron.
+//! Places the segments of a neuron: the two ends, type and radius of each.
 
 use std::sync::Arc;
 
@@ -17,12 +17,12 @@ use crate::segments::{SectionCount, SectionType, Segment, Segments};
 /// Old reference files number the myelin stub up to this much above the file's sections.
 const MAX_MYELIN_ID_OFFSET: u32 = 31;
 
-/// What the simulator does with a neuron's axon.
+/// Treatment of a neuron's axon by the simulator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AxonTreatment {
-    /// It keeps it as reconstructed.
+    /// The axon is kept as reconstructed.
     Keep,
-    /// It cuts it off and puts stubs in its place: those of this form; without one, whichever the counts show.
+    /// The axon is replaced by stubs of this form; `None` accepts any form that the counts show.
     Replace(Option<AxonReplacement>),
 }
 
@@ -32,32 +32,32 @@ impl From<AxonReplacement> for AxonTreatment {
     }
 }
 
-/// What is known of one neuron before it is placed.
+/// What is known about a neuron before its segments are placed.
 #[derive(Debug, Clone)]
 pub struct NeuronPlan {
     /// SONATA node id.
     pub node_id: u64,
-    /// Name of its morphology.
+    /// Name of the morphology.
     pub morphology_name: Arc<str>,
     /// Row of its first segment in `scaling_factors`.
     pub first_row: u64,
-    /// Its sections, ascending by id, with their numbers of segments.
+    /// Sections and their numbers of segments, ascending by section id.
     pub section_counts: Arc<[SectionCount]>,
-    /// What becomes of its axon.
+    /// Treatment of the axon.
     pub axon: AxonTreatment,
-    /// The diameters of the stubs in its place.
+    /// Diameters of the stubs that replace the axon.
     pub stub_diameters: StubDiameters,
-    /// Where it lies.
+    /// Transform from the morphology's coordinates to the circuit's.
     pub transform: Transform,
 }
 
 impl NeuronPlan {
-    /// Number of its segments.
+    /// Returns the number of segments.
     pub fn segment_count(&self) -> u64 {
         self.section_counts.iter().map(|s| u64::from(s.segments)).sum()
     }
 
-    /// The form of its stubs, where it is known.
+    /// Returns the form of the stubs, if it is known.
     pub(super) fn axon_replacement(&self) -> Option<AxonReplacement> {
         match self.axon {
             AxonTreatment::Keep => None,
@@ -66,26 +66,26 @@ impl NeuronPlan {
     }
 }
 
-/// Whether segment counts are compared with the sections' lengths.
+/// How strictly segment counts are checked against the morphology.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum CountChecks {
     /// One chunk length must explain all counts of a neuron.
     #[default]
     SectionsAndLengths,
-    /// Only the sections themselves must fit.
+    /// Only the section ids must fit.
     SectionsOnly,
-    /// The counts were computed from this morphology.
+    /// No check: the counts were computed from this morphology.
     None,
 }
 
-/// Places the segments of one neuron, in row order: sections ascending, segments from each section's beginning.
+/// Places the segments of one neuron, in row order: ascending section ids, segments from the start of each section.
 ///
-/// A section's boundaries lie at equal path length along its own points, rotated and shifted in float64. The soma's
-/// segments are all at the soma's position. Stubs lie where `placement` says; where their form takes its diameters from
-/// the original axon they have radii, else none.
+/// A section's boundaries lie at equal path length along its own points, rotated and shifted in float64. All of the
+/// soma's segments lie at the soma's position. `placement` determines where stubs lie; stubs have radii if their form
+/// takes the diameters from the original axon or the template, and none otherwise.
 ///
 /// # Errors
-/// The sections or counts are not those of this morphology, or there is no axon to replace.
+/// Returns an error if the sections or counts do not fit the morphology, or there is no axon to replace.
 pub fn place_segments(
     morphology: &Morphology,
     plan: &NeuronPlan,
@@ -99,11 +99,11 @@ pub fn place_segments(
     placed.at_index("node", plan.node_id)
 }
 
-/// Refuses a morphology whose axon is to be replaced but has fewer sections than that needs. Two at least: the stubs take
+/// Checks that a morphology has enough axon sections to replace its axon. At least two are needed: the stubs take
 /// section ids 1 and 2, so two sections of the file must be free for them.
 ///
 /// # Errors
-/// As said.
+/// Returns an error if the axon is to be replaced and has fewer than `least` or fewer than two sections.
 pub fn require_axon(morphology: &Morphology, axon: AxonTreatment, least: usize) -> Result<(), PlacementProblem> {
     let found = morphology.axon_section_count();
     match axon {
@@ -135,7 +135,7 @@ fn place_with_stubs(
     .place_sections(checks)
 }
 
-/// The sections of a neuron with a replaced axon that are stubs.
+/// Returns the sections of a neuron with a replaced axon that are stubs.
 fn stub_section_counts(morphology: &Morphology, plan: &NeuronPlan) -> impl Iterator<Item = SectionCount> {
     let (first, beyond) = (first_neurite_id(morphology), myelin_id(morphology));
     plan.section_counts
@@ -144,21 +144,21 @@ fn stub_section_counts(morphology: &Morphology, plan: &NeuronPlan) -> impl Itera
         .filter(move |s| (first..first + 2).contains(&s.section_id) || s.section_id >= beyond)
 }
 
-/// The stubs in the place of an axon.
+/// The stubs that replace an axon.
 struct AxonStubs {
     branch: AxonBranch,
     ranges: [StubRange; 3],
-    /// The section id of the first one.
+    /// Section id of the first stub.
     first_id: u32,
-    /// Radii of the segments of the stubs, one after the other; perhaps fewer than these have segments.
+    /// Radii of the stubs' segments, in sequence, µm; may be fewer than the segments.
     radii_um: Vec<f32>,
 }
 
-/// What a section id stands for.
+/// The role of a section id in a neuron.
 enum SectionRole<'a> {
     Soma,
     Neurite(&'a Section),
-    /// The stub of this number.
+    /// The stub with this index.
     Stub(usize),
 }
 
@@ -169,7 +169,7 @@ struct NeuronPlacer<'a> {
 }
 
 impl AxonStubs {
-    /// The radius of a segment of a stub; myelin without one of its own has that of the segment before it.
+    /// Returns the radius of a segment of a stub; myelin without a radius takes that of the segment before it.
     fn segment_radius(&self, plan: &NeuronPlan, part: StubKind, segment: usize) -> Option<f32> {
         let of = |id: u32| plan.section_counts.iter().find(|s| s.section_id == id).map_or(0, |s| s.segments as usize);
         let place = match part {
@@ -178,8 +178,8 @@ impl AxonStubs {
             StubKind::Myelin => of(self.first_id) + of(self.first_id + 1) + segment,
         };
         let last_before = || self.radii_um.get((of(self.first_id) + of(self.first_id + 1)).checked_sub(1)?);
-        let own = self.radii_um.get(place);
-        if part == StubKind::Myelin { own.or_else(last_before).copied() } else { own.copied() }
+        let radius = self.radii_um.get(place);
+        if part == StubKind::Myelin { radius.or_else(last_before).copied() } else { radius.copied() }
     }
 }
 
@@ -188,16 +188,16 @@ impl<'a> NeuronPlacer<'a> {
         self.check_counts(checks)?;
         let mut rows = SegmentRows { segments: Segments::default(), plan: self.plan };
         for &section in self.plan.section_counts.iter() {
-            let piece = self
+            let role = self
                 .section_role(section.section_id)
                 .ok_or_else(|| self.count_problem(section.section_id, MismatchKind::Sections))?;
-            self.place_section(&mut rows, section, piece);
+            self.place_section(&mut rows, section, role);
         }
         Ok(rows.segments)
     }
 
-    fn place_section(&self, rows: &mut SegmentRows<'_>, section: SectionCount, piece: SectionRole<'_>) {
-        match piece {
+    fn place_section(&self, rows: &mut SegmentRows<'_>, section: SectionCount, role: SectionRole<'_>) {
+        match role {
             SectionRole::Soma => {
                 let at = vec![self.plan.transform.translation; section.segments as usize + 1];
                 let radius = self.morphology.soma.radius_um();
@@ -231,7 +231,7 @@ impl<'a> NeuronPlacer<'a> {
         }
     }
 
-    /// The form that the caller asked for.
+    /// Returns the treatment of the axon that the caller asked for.
     fn requested_replacement(&self) -> AxonReplacement {
         match self.plan.axon {
             AxonTreatment::Keep => AxonReplacement::Keep,
@@ -239,7 +239,7 @@ impl<'a> NeuronPlacer<'a> {
         }
     }
 
-    /// Refuses counts that are not this morphology's.
+    /// Returns an error if the segment counts do not fit this morphology.
     fn check_counts(&self, checks: CountChecks) -> Result<(), PlacementProblem> {
         if checks == CountChecks::None {
             return Ok(());
@@ -326,13 +326,13 @@ impl<'a> NeuronPlacer<'a> {
     }
 }
 
-/// The first id in which two ascending lists differ.
+/// Returns the first id in which two ascending lists differ.
 fn first_difference(a: &[u32], b: &[u32]) -> Option<u32> {
-    let unlike = a.iter().zip(b).find(|(x, y)| x != y).map(|(x, y)| *x.min(y));
-    unlike.or_else(|| a.get(b.len()).or_else(|| b.get(a.len())).copied())
+    let difference = a.iter().zip(b).find(|(x, y)| x != y).map(|(x, y)| *x.min(y));
+    difference.or_else(|| a.get(b.len()).or_else(|| b.get(a.len())).copied())
 }
 
-/// Collects rows.
+/// Collects the segments of a neuron and numbers their rows.
 struct SegmentRows<'a> {
     segments: Segments,
     plan: &'a NeuronPlan,
@@ -373,7 +373,7 @@ mod tests {
         Section { kind, parent, points: points.to_vec(), diameters_um: diameters, starts_at_soma: false }
     }
 
-    /// A soma, an axon of a stem and two branches, and one basal dendrite of 100 um with a corner.
+    /// A soma, an axon of a stem and two branches, and one basal dendrite of 100 µm with a corner.
     fn morphology() -> Morphology {
         let soma = Soma { points: vec![[0.0; 3]], diameters_um: vec![20.0], form: SomaForm::Point, ..Soma::default() };
         let axon =
@@ -403,7 +403,7 @@ mod tests {
         }
     }
 
-    fn kept(counts: &[(u32, u32)]) -> NeuronPlan {
+    fn with_kept_axon(counts: &[(u32, u32)]) -> NeuronPlan {
         NeuronPlan { axon: AxonTreatment::Keep, ..plan(counts) }
     }
 
@@ -417,26 +417,26 @@ mod tests {
     }
 
     #[test]
-    fn a_dendrite_is_cut_at_equal_path_length_and_carried_to_its_place() {
+    fn a_dendrite_is_cut_at_equal_path_length_and_transformed() {
         let placed =
             place_segments(&morphology(), &plan(&TAPER), StubPlacement::Arc, CountChecks::SectionsAndLengths).unwrap();
         assert_eq!(placed.len(), 21);
         assert_eq!(placed.row, (100..121).collect::<Vec<_>>());
         let dendrite: Vec<Segment> = placed.iter().filter(|s| s.section_id == 4).collect();
-        // 100 um in 5: the third segment runs from 40 along x, round the corner at 60, where it ends
+        // 100 µm in 5: the third segment runs from 40 along x and ends at the corner at 60
         assert!(dendrite[2].start.distance(Point::new(1000.0, 40.0, 10.0)) < 1e-12);
         assert!(dendrite[2].end.distance(Point::new(1000.0, 60.0, 10.0)) < 1e-12);
         assert!(dendrite[4].end.distance(Point::new(1000.0, 60.0, 50.0)) < 1e-12);
         assert!(dendrite.iter().all(|s| s.radius_um == Some(1.0)));
         let soma = placed.get(0);
         assert_eq!((soma.start, soma.end, soma.radius_um), (soma.end, Point::new(1000.0, 0.0, 0.0), Some(10.0)));
-        // every point of the axon has a diameter of 2 um
+        // every point of the axon has a diameter of 2 µm
         let stubs = placed.iter().filter(|s| s.section_type >= Some(SectionType::Ais));
         assert!(stubs.into_iter().all(|s| s.radius_um == Some(1.0)));
     }
 
     #[test]
-    fn counts_of_a_kept_axon_are_told_apart() {
+    fn counts_of_a_kept_axon_are_recognised() {
         assert_eq!(
             refused(&plan(&[(0, 1), (1, 3), (2, 3), (3, 3), (4, 5)])),
             "node[7]: segment counts do not fit morphology `m` at section 3, expected 21 segments (axon replaced by two \
@@ -444,7 +444,7 @@ mod tests {
              hint: these are the counts of a neuron with its axon kept: use `--keep-axon`"
         );
         assert_eq!(
-            refused(&kept(&TAPER)),
+            refused(&with_kept_axon(&TAPER)),
             "node[7]: segment counts do not fit morphology `m` at section 3, expected 15 segments (axon kept, 40 um \
              rule), found 21 segments\nhint: these are the counts of a neuron with its axon replaced by two stubs and \
              myelin: leave out `--keep-axon`"
@@ -452,9 +452,9 @@ mod tests {
     }
 
     #[test]
-    fn counts_of_the_soma_alone_are_told_apart() {
+    fn counts_of_the_soma_alone_are_recognised() {
         assert_eq!(
-            refused(&kept(&[(0, 1)])),
+            refused(&with_kept_axon(&[(0, 1)])),
             "node[7]: only the soma's segments are listed, expected those of all 5 sections of morphology `m`, found 1 \
              segment\nhint: the simulation that wrote this report had other settings: run it again with `\"sections\": \
              \"all\", \"compartments\": \"all\"`; one frame is enough"
@@ -462,14 +462,14 @@ mod tests {
     }
 
     #[test]
-    fn counts_that_no_chunk_explains_are_refused_unless_asked_for() {
+    fn counts_that_no_chunk_explains_are_refused_unless_unchecked() {
         let counts = [(0, 1), (1, 5), (2, 5), (4, 4), (5, 5)];
         assert_eq!(
             refused(&plan(&counts)),
             "node[7]: segment counts do not fit morphology `m` at section 4, expected 21 segments (axon replaced by two \
              stubs and myelin, 40 um rule), found 20 segments\n\
-             hint: the report may be of another circuit; where its neurons are cut by a rule of their own, \
-             `--any-discretisation` takes its counts as they are"
+             hint: the report may belong to another circuit; if its neurons are cut by another rule, accept its \
+             counts with `--any-discretisation`"
         );
         assert_eq!(
             place_segments(&morphology(), &plan(&counts), StubPlacement::Arc, CountChecks::SectionsOnly).unwrap().len(),
@@ -478,7 +478,7 @@ mod tests {
     }
 
     #[test]
-    fn stubs_without_myelin_and_old_myelin_ids_are_taken() {
+    fn stubs_without_myelin_and_old_myelin_ids_are_accepted() {
         for counts in [&[(0, 1), (1, 5), (2, 5), (4, 5)][..], &[(0, 1), (1, 1), (2, 1), (4, 5), (9, 5)][..]] {
             place_segments(&morphology(), &plan(counts), StubPlacement::BlueRecording, CountChecks::SectionsAndLengths)
                 .unwrap();
@@ -486,15 +486,15 @@ mod tests {
     }
 
     #[test]
-    fn a_form_that_is_asked_for_must_be_there() {
+    fn a_requested_form_must_fit_the_counts() {
         let legacy = NeuronPlan { axon: AxonReplacement::Legacy.into(), ..plan(&TAPER) };
-        let told = refused(&legacy);
-        assert!(told.contains("(axon replaced by two stubs of 5 segments, 40 um rule)"), "{told}");
+        let message = refused(&legacy);
+        assert!(message.contains("(axon replaced by two stubs of 5 segments, 40 um rule)"), "{message}");
         let counts = [(0, 1), (1, 1), (2, 1), (4, 5)];
         let short = NeuronPlan { axon: AxonReplacement::Delete.into(), ..plan(&counts) };
         let placed =
             place_segments(&morphology(), &short, StubPlacement::Arc, CountChecks::SectionsAndLengths).unwrap();
-        // every point of the axon has a diameter of 2 um
+        // every point of the axon has a diameter of 2 µm
         assert!(placed.iter().filter(|s| s.section_type == Some(SectionType::Ais)).all(|s| s.radius_um == Some(1.0)));
         let unset = NeuronPlan { stub_diameters: StubDiameters::Unset, ..short };
         let placed =
@@ -509,7 +509,7 @@ mod tests {
             place_segments(&morphology(), &plan(&fine), StubPlacement::Arc, CountChecks::SectionsAndLengths).unwrap();
         let length =
             |id: u32| placed.iter().filter(|s| s.section_id == id).map(|s| s.start.distance(s.end)).sum::<f64>();
-        // the axon's first 50 um are straight
+        // the axon's first 50 µm are straight
         assert!((length(1) - 20.0).abs() < 1e-12 && (length(2) - 30.0).abs() < 1e-12);
     }
 
@@ -523,7 +523,7 @@ mod tests {
         assert_eq!(
             format!("{error:?}"),
             "node[7]: axon cannot be replaced by stubs, expected at least 2 axon sections in the morphology, found 0\n\
-             hint: keep what there is of the axon with `--keep-axon`, if the simulation did so"
+             hint: keep the reconstructed axon with `--keep-axon`, if the simulation kept it"
         );
     }
 }

@@ -1,18 +1,18 @@
-//! A polyline measured by path length.
+//! Polylines measured by path length.
 
 use crate::geometry::Point;
 
-/// Points with their path lengths from the first one, um.
+/// Points with their path lengths from the first one, µm.
 #[derive(Debug, Clone, Default)]
 pub struct Polyline {
     /// The points.
     pub points: Vec<Point>,
-    /// Path length at each point: not decreasing, 0 at the first.
+    /// Path length at each point, µm: not decreasing, 0 at the first.
     pub lengths_um: Vec<f64>,
 }
 
 impl Polyline {
-    /// The path along some points.
+    /// Builds the polyline through some points.
     pub fn from_points(points: impl IntoIterator<Item = Point>) -> Self {
         let mut path = Self::default();
         points.into_iter().for_each(|p| path.push(p));
@@ -29,18 +29,19 @@ impl Polyline {
         self.lengths_um.push(length);
     }
 
-    /// Length of the whole path; 0 for an empty one.
+    /// Returns the total length, µm; 0 for an empty polyline.
     pub fn length_um(&self) -> f64 {
         self.lengths_um.last().copied().unwrap_or(0.0)
     }
 
-    /// The index `i` of the step (`i` to `i + 1`) that holds a path length; the first or last step beyond the ends.
+    /// Returns the index `i` of the step (`i` to `i + 1`) that contains a path length; beyond the ends the first or
+    /// last step.
     pub fn step_at(&self, length: f64) -> usize {
         let after = self.lengths_um.partition_point(|&l| l <= length);
         after.saturating_sub(1).min(self.points.len().saturating_sub(2))
     }
 
-    /// The point at a path length; beyond the ends the first or last step goes on in a straight line.
+    /// Returns the point at a path length; the first and last steps extend straight beyond the ends.
     pub fn point_at(&self, length: f64) -> Point {
         let i = self.step_at(length);
         match (self.points.get(i), self.points.get(i + 1)) {
@@ -51,7 +52,7 @@ impl Polyline {
     }
 }
 
-/// The point at a path length on the straight line through two points of known path length.
+/// Interpolates linearly between two points of known path length.
 pub fn interpolate(a: (f64, Point), b: (f64, Point), length: f64) -> Point {
     if a.0 == b.0 { a.1 } else { a.1.lerp(b.1, (length - a.0) / (b.0 - a.0)) }
 }
@@ -61,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_is_measured_along_its_corners_and_goes_on_straight() {
+    fn a_path_is_measured_along_its_corners_and_extended_straight() {
         let path = Polyline::from_points([Point::ORIGIN, Point::new(3.0, 0.0, 0.0), Point::new(3.0, 4.0, 0.0)]);
         assert_eq!(path.length_um(), 7.0);
         assert_eq!(path.point_at(5.0), Point::new(3.0, 2.0, 0.0));
@@ -70,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn repeated_points_are_no_obstacle() {
+    fn repeated_points_are_accepted() {
         let p = Point::new(1.0, 1.0, 1.0);
         assert_eq!(Polyline::from_points([p, p, p]).point_at(0.0), p);
         assert_eq!(Polyline::from_points([p]).point_at(3.0), p);

@@ -1,4 +1,4 @@
-//! Why a neuron cannot be placed.
+//! Reasons why a neuron cannot be placed.
 
 use crate::circuit::hoc::{AxonReplacement, CHUNK_UM};
 use crate::error::{Problem, format_count};
@@ -6,58 +6,58 @@ use crate::error::{Problem, format_count};
 /// Why a neuron cannot be placed.
 #[derive(Debug, thiserror::Error)]
 pub enum PlacementProblem {
-    /// The counts are not this morphology's.
+    /// The segment counts do not fit the morphology.
     #[error(
         "segment counts do not fit morphology `{morphology}` at {at}, expected {} ({}, {CHUNK_UM} um rule), found {}",
         format_count(*expected, "segment"), form.describe(), format_count(*found, "segment")
     )]
     CountMismatch {
-        /// The morphology's name.
+        /// Name of the morphology.
         morphology: String,
         /// The first section that does not fit.
         at: String,
-        /// The rule's total.
+        /// Total number of segments by the rule.
         expected: u64,
-        /// What was asked for.
+        /// The requested treatment of the axon.
         form: AxonReplacement,
-        /// The total that is there.
+        /// Total number of segments found.
         found: u64,
-        /// The form whose counts they are.
+        /// The treatment of the axon that would explain the counts, if there is one.
         fitting: Option<AxonReplacement>,
         /// What does not fit.
         misfit: MismatchKind,
     },
-    /// No counts but the soma's.
+    /// Only the soma has segment counts.
     #[error(
         "only the soma's segments are listed, expected those of all {} of morphology `{morphology}`, found {}",
         format_count(*sections as u64, "section"), format_count(*found, "segment")
     )]
     SomaOnly {
-        /// The morphology's name.
+        /// Name of the morphology.
         morphology: String,
-        /// Number of its sections.
+        /// Number of sections of the morphology.
         sections: usize,
-        /// The total that is there.
+        /// Total number of segments found.
         found: u64,
     },
-    /// Too little axon for stubs in its place.
+    /// The axon has too few sections to be replaced by stubs.
     #[error(
         "axon cannot be replaced by stubs, expected at least {expected} axon sections in the morphology, found {found}"
     )]
     NoAxon {
-        /// Sections that it needs.
+        /// Number of axon sections that are needed.
         expected: usize,
-        /// Sections that there are.
+        /// Number of axon sections found.
         found: usize,
     },
 }
 
-/// What of a neuron's counts does not fit.
+/// The part of the segment counts that does not fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MismatchKind {
-    /// The sections themselves.
+    /// The section ids.
     Sections,
-    /// Only the numbers of their segments.
+    /// Only the numbers of segments.
     Lengths,
 }
 
@@ -73,17 +73,17 @@ impl Problem for PlacementProblem {
                 format!("these are the counts of a neuron with its {}: leave out `--keep-axon`", fit.describe())
             }
             Self::CountMismatch { misfit: MismatchKind::Sections, .. } => {
-                "the report may be of another circuit, or of an older state of its morphologies".into()
+                "the report may belong to another circuit, or to an older version of its morphologies".into()
             }
             Self::CountMismatch { misfit: MismatchKind::Lengths, .. } => {
-                "the report may be of another circuit; where its neurons are cut by a rule of their own, \
-                 `--any-discretisation` takes its counts as they are"
+                "the report may belong to another circuit; if its neurons are cut by another rule, accept its counts \
+                 with `--any-discretisation`"
                     .into()
             }
             Self::SomaOnly { .. } => "the simulation that wrote this report had other settings: run it again with \
                                       `\"sections\": \"all\", \"compartments\": \"all\"`; one frame is enough"
                 .into(),
-            Self::NoAxon { .. } => "keep what there is of the axon with `--keep-axon`, if the simulation did so".into(),
+            Self::NoAxon { .. } => "keep the reconstructed axon with `--keep-axon`, if the simulation kept it".into(),
         })
     }
 }

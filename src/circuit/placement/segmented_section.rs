@@ -1,14 +1,14 @@
-//! A section cut into segments of equal path length, with the radii that keep its membrane.
+//! Cuts a section into segments of equal path length, with radii that preserve its membrane area.
 
 use super::polyline::Polyline;
 use crate::geometry::Point;
 use crate::morphology::Section;
 
-/// A section cut into segments, in the morphology's frame.
+/// A section cut into segments, in the morphology's coordinates.
 pub(super) struct SegmentedSection {
-    /// `n + 1` points at equal path length.
+    /// The `n + 1` boundaries, at equal path lengths.
     pub boundaries: Vec<Point>,
-    /// Radius of each segment, um.
+    /// Radius of each segment, µm.
     pub radii_um: Vec<f32>,
 }
 
@@ -23,11 +23,11 @@ impl SegmentedSection {
     }
 }
 
-/// Radius, um, of the cylinder that has the length and the membrane area of a path between two path lengths.
+/// Returns the radius, µm, of the cylinder with the length and the membrane area of a path between two path lengths.
 ///
-/// The membrane between two points is a frustum: area pi (r1 + r2) sqrt(h^2 + (r1 - r2)^2), h their distance. As in NEURON, a
-/// step in diameter (h = 0) has its ring of membrane, and on a border belongs to the segment before it. Where there is no
-/// length the radius is the mean of the points'.
+/// The membrane between two points is a frustum: area pi (r1 + r2) sqrt(h^2 + (r1 - r2)^2), h their distance. As in
+/// NEURON, a step in diameter (h = 0) has its ring of membrane; at a boundary the ring belongs to the segment before
+/// it. If the path has no length, the radius is the mean of the points' radii.
 fn equal_area_radius(path: &Polyline, diameters: &[f32], from: f64, to: f64) -> f64 {
     if from >= to {
         return diameters.iter().map(|&d| f64::from(d).abs() / 2.0).sum::<f64>() / diameters.len().max(1) as f64;
@@ -38,7 +38,7 @@ fn equal_area_radius(path: &Polyline, diameters: &[f32], from: f64, to: f64) -> 
     area_over_pi / (2.0 * (to - from))
 }
 
-/// Membrane area over pi, um^2, of the part of step `i` between two path lengths.
+/// Returns the membrane area divided by pi, µm², of the part of step `i` between two path lengths.
 fn frustum_area_over_pi(path: &Polyline, diameters: &[f32], i: usize, from: f64, to: f64) -> f64 {
     let ([a, b], [d0, d1]) = (
         [i, i + 1].map(|k| path.lengths_um.get(k).copied().unwrap_or(0.0)),
@@ -59,18 +59,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_radius_keeps_the_membrane_area() {
-        // a cone from radius 1 to 3 over 10 um: area pi (1 + 3) sqrt(100 + 4)
+    fn the_radius_preserves_the_membrane_area() {
+        // a cone from radius 1 to 3 over 10 µm: area pi (1 + 3) sqrt(100 + 4)
         let path = Polyline::from_points([Point::ORIGIN, Point::new(10.0, 0.0, 0.0)]);
-        let whole = equal_area_radius(&path, &[2.0, 6.0], 0.0, 10.0);
-        assert!((2.0 * whole * 10.0 - 4.0 * 104.0_f64.sqrt()).abs() < 1e-12);
+        let full = equal_area_radius(&path, &[2.0, 6.0], 0.0, 10.0);
+        assert!((2.0 * full * 10.0 - 4.0 * 104.0_f64.sqrt()).abs() < 1e-12);
         let halves = equal_area_radius(&path, &[2.0, 6.0], 0.0, 5.0) + equal_area_radius(&path, &[2.0, 6.0], 5.0, 10.0);
-        assert!((halves / 2.0 - whole).abs() < 1e-12);
+        assert!((halves / 2.0 - full).abs() < 1e-12);
     }
 
     #[test]
     fn a_step_in_diameter_belongs_to_the_segment_that_ends_with_it() {
-        // 10 um of radius 1, 10 um of radius 2: the ring between them has the area pi (1 + 2) (2 - 1)
+        // 10 µm of radius 1, 10 µm of radius 2: the ring between them has the area pi (1 + 2) (2 - 1)
         let points = [0.0, 10.0, 10.0, 20.0].map(|x| Point::new(x, 0.0, 0.0));
         let path = Polyline::from_points(points);
         let diameters = [2.0, 2.0, 4.0, 4.0];
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_in_diameter_at_either_end_counts_and_no_length_is_no_obstacle() {
+    fn a_step_in_diameter_at_either_end_counts_and_zero_length_is_accepted() {
         let path = |xs: [f64; 3]| Polyline::from_points(xs.map(|x| Point::new(x, 0.0, 0.0)));
         for (xs, diameters) in [([0.0, 0.0, 10.0], [4.0, 2.0, 2.0]), ([0.0, 10.0, 10.0], [2.0, 2.0, 4.0])] {
             assert_eq!(equal_area_radius(&path(xs), &diameters, 0.0, 10.0), (20.0 + 3.0) / 20.0);

@@ -1,4 +1,4 @@
-//! The configuration files of a synthetic circuit, its node sets and its cell templates.
+//! Configuration files, node sets and cell templates of a synthetic circuit.
 
 use serde_json::{Map, Value, json};
 
@@ -7,15 +7,15 @@ use super::nodes::{LAYERS, classes_by_layer};
 use super::report::STEP_MS;
 use super::{CircuitSpec, POPULATION, SyntheticReport};
 
-/// One way to name the morphologies: the suffix of its configuration files and what `components` says.
+/// A variant of the configuration files, with one format of the morphologies.
 pub(super) struct MorphologyVariant {
-    /// What is put behind `circuit_config` and `simulation_config`.
+    /// Suffix of `circuit_config` and `simulation_config`.
     pub suffix: &'static str,
-    /// A key of `alternate_morphologies` and a path below the morphologies; none for the default, SWC.
+    /// Key of `alternate_morphologies` and path below the morphologies; `None` for the default, SWC.
     alternate: Option<(&'static str, &'static str)>,
 }
 
-/// All four.
+/// The variants of the configuration files.
 pub(super) const VARIANTS: [MorphologyVariant; 4] = [
     MorphologyVariant { suffix: "", alternate: None },
     MorphologyVariant { suffix: "_asc", alternate: Some(("neurolucida-asc", "ascii")) },
@@ -24,7 +24,7 @@ pub(super) const VARIANTS: [MorphologyVariant; 4] = [
 ];
 
 impl MorphologyVariant {
-    /// The circuit configuration (SONATA "Circuit config").
+    /// Returns the circuit configuration (SONATA "Circuit config").
     pub fn circuit_config(&self) -> Value {
         let mut population = json!({ "type": "biophysical" });
         if let Some((key, path)) = self.alternate {
@@ -52,8 +52,8 @@ impl MorphologyVariant {
         })
     }
 
-    /// The simulation configuration (SONATA "Simulation config") of that circuit.
-    pub fn simulation_config(&self, plan: &CircuitSpec) -> Value {
+    /// Returns the simulation configuration (SONATA "Simulation config") of that circuit.
+    pub fn simulation_config(&self, spec: &CircuitSpec) -> Value {
         json!({
             "version": 1,
             "manifest": { "$OUTPUT_DIR": "./output" },
@@ -61,10 +61,10 @@ impl MorphologyVariant {
             "network": format!("circuit_config{}.json", self.suffix),
             "node_sets_file": "node_sets.json",
             "node_set": "All",
-            "run": { "tstop": STEP_MS, "dt": 0.025, "random_seed": plan.seed },
+            "run": { "tstop": STEP_MS, "dt": 0.025, "random_seed": spec.seed },
             "conditions": { "v_init": -80.0 },
             "output": { "output_dir": "$OUTPUT_DIR", "spikes_file": "spikes.h5" },
-            "reports": match plan.report {
+            "reports": match spec.report {
                 SyntheticReport::None => json!({}),
                 SyntheticReport::OneFrame => json!({ "compartment": compartment_report() }),
             },
@@ -87,10 +87,10 @@ fn compartment_report() -> Value {
     })
 }
 
-/// Node sets of every form the specification knows: population, attribute, ids, regular expression, comparison, several
-/// attributes at once, sets of sets.
-pub(super) fn node_sets(plan: &CircuitSpec) -> Value {
-    let first: Vec<usize> = (0..plan.cells.min(10)).collect();
+/// Returns node sets of every form that the specification defines: population, attribute, ids, regular expression,
+/// comparison, several attributes at once, sets of sets.
+pub(super) fn node_sets(spec: &CircuitSpec) -> Value {
+    let first: Vec<usize> = (0..spec.cells.min(10)).collect();
     let mut sets = Map::new();
     let mut put = |name: &str, rule: Value| drop(sets.insert(name.to_string(), rule));
     put("All", json!({ "population": POPULATION }));
@@ -110,8 +110,8 @@ pub(super) fn node_sets(plan: &CircuitSpec) -> Value {
     Value::Object(sets)
 }
 
-/// A cell template in NEURON's hoc language: segments of at most 40 um, the axon replaced by two pieces of 30 um and
-/// 1000 um of myelin.
+/// Returns a cell template in NEURON's hoc language: segments of at most 40 µm, the axon replaced by two pieces of 30
+/// µm and 1000 µm of myelin.
 pub(super) fn cell_template(name: &str) -> String {
     include_str!("template.hoc").replace("TEMPLATE_NAME", name)
 }

@@ -1,4 +1,4 @@
-//! What the folder of a synthetic circuit holds, so that nothing else goes when it is replaced.
+//! Files of a synthetic circuit, so that replacing its folder deletes nothing else.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use super::{POPULATION, config, nodes};
 use crate::error::Result;
 use crate::io::atomic_output::{FolderEntry, check_contents};
 
-/// The folders, by their paths below the circuit's.
+/// The folders, relative to the circuit's.
 const FOLDERS: [&str; 9] = [
     "networks",
     "networks/nodes",
@@ -20,12 +20,12 @@ const FOLDERS: [&str; 9] = [
     "output",
 ];
 
-/// Checks that a folder holds nothing but files of a synthetic circuit, complete or not.
+/// Checks that a folder contains only files of a synthetic circuit, complete or not.
 pub(super) fn check_folder(folder: &Path) -> Result<()> {
     check_contents(folder, "a synthetic circuit", &|entry| is_circuit_entry(folder, entry))
 }
 
-/// Whether an entry of a folder is what [`super::write`] puts there.
+/// Returns whether an entry of a folder is one that [`super::write`] creates.
 pub fn is_circuit_entry(folder: &Path, entry: FolderEntry<'_>) -> bool {
     match entry {
         FolderEntry::Folder(path) => {
@@ -51,22 +51,22 @@ fn is_circuit_file(folder: &Path, path: &Path) -> bool {
     }
 }
 
-/// Configurations and node sets. Other circuits have files of these names too: the circuit's configuration is ours if it is what is written to
-/// every circuit, or was not written to its end.
+/// Returns whether a file is a configuration or node set. Other circuits have files with these names too, so a circuit
+/// configuration counts only if it is the beginning (or all) of the one that every synthetic circuit gets.
 fn is_config_file(folder: &Path, name: &str) -> bool {
     if name == "node_sets.json" {
         return true;
     }
     config::VARIANTS.iter().any(|variant| {
         let circuit = format!("circuit_config{}.json", variant.suffix);
-        let ours = || super::json_text(&variant.circuit_config());
+        let expected = || super::json_text(&variant.circuit_config());
         name == format!("simulation_config{}.json", variant.suffix)
             || name == circuit
-                && std::fs::read(folder.join(name)).is_ok_and(|found| ours().as_bytes().starts_with(&found))
+                && std::fs::read(folder.join(name)).is_ok_and(|found| expected().as_bytes().starts_with(&found))
     })
 }
 
-/// Morphologies are named by their number.
+/// Returns whether a file is a morphology, which is named by its number.
 fn is_morphology_file(name: &str, ending: &str) -> bool {
     let Some(stem) = name.strip_suffix(ending) else { return false };
     let number = stem.rsplit_once('_').and_then(|(_, digits)| digits.parse::<usize>().ok());

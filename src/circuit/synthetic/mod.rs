@@ -1,6 +1,6 @@
-//! Synthetic circuits: valid SONATA, made of random numbers, of any size. The generator of tests and benches.
+//! Synthetic circuits: valid SONATA circuits of any size, made of random numbers, for tests and benchmarks.
 //!
-//! The bytes depend on the [`CircuitSpec`] alone, on every machine.
+//! The bytes depend only on the [`CircuitSpec`], on every machine.
 
 mod config;
 mod known_files;
@@ -9,7 +9,6 @@ mod morphology_spec;
 mod neuron;
 mod nodes;
 mod report;
-mod report_elements;
 mod seeded_rng;
 
 pub use known_files::is_circuit_entry;
@@ -26,16 +25,16 @@ use neuron::SyntheticNeuron;
 use nodes::SyntheticNodes;
 use seeded_rng::SeededRng;
 
-/// The name of the one population.
+/// Name of the only population.
 pub const POPULATION: &str = "neurons";
 
-/// How many neurons a circuit may have.
+/// Maximum number of neurons.
 pub const MAX_CELLS: usize = 10_000_000;
 
-/// How wide or high the cylinder may be, um: float32 coordinates are then still exact to 0.03 um.
+/// Maximum radius and height of the cylinder, µm: float32 coordinates are then still exact to 0.03 µm.
 pub const MAX_CYLINDER_UM: f64 = 1e6;
 
-/// What to write.
+/// Specification of a synthetic circuit.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct CircuitSpec {
     /// Number of neurons.
@@ -44,56 +43,56 @@ pub struct CircuitSpec {
     pub seed: u64,
     /// Number of distinct morphologies.
     pub morphologies: usize,
-    /// Radius of the cylinder that holds the somata, um. Its centre is the origin and its axis the y axis.
+    /// Radius, µm, of the cylinder that holds the somata. Its centre is the origin and its axis the y axis.
     pub radius_um: f64,
-    /// Height of that cylinder, um.
+    /// Height of the cylinder, µm.
     pub height_um: f64,
-    /// Whether there is a report.
+    /// Whether a report is written.
     pub report: SyntheticReport,
 }
 
 /// The compartment report of a synthetic circuit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SyntheticReport {
-    /// There is none.
+    /// No report.
     None,
     /// One frame of random currents in all compartments of all neurons.
     OneFrame,
 }
 
-/// What was written.
+/// Summary of a written circuit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SyntheticSummary {
-    /// Segments of all neurons, with their axons replaced.
+    /// Number of segments of all neurons, with their axons replaced.
     pub segments: u64,
 }
 
-/// What can be wrong with a plan or the place for its circuit.
+/// Why a synthetic circuit cannot be written.
 #[derive(Debug, thiserror::Error, PartialEq)]
 pub enum CircuitSpecProblem {
-    /// No neurons, or too many.
+    /// The number of neurons is 0 or too large.
     #[error("number of cells out of range, expected 1 to {MAX_CELLS}, found `{0}`")]
     Cells(usize),
-    /// No morphologies, or more than neurons.
+    /// The number of morphologies is 0 or exceeds that of neurons.
     #[error("number of morphologies out of range, expected 1 to {cells} (the number of cells), found `{found}`")]
     Morphologies {
-        /// The number of neurons.
+        /// Number of neurons.
         cells: usize,
-        /// What was asked for.
+        /// Requested number of morphologies.
         found: usize,
     },
-    /// A cylinder that has no volume, or too much.
-    #[error("{side} of the cylinder out of range, expected um above 0 and at most {MAX_CYLINDER_UM}, found `{found}`")]
+    /// A size of the cylinder is not positive or too large.
+    #[error("{side} of the cylinder out of range, expected more than 0 and at most {MAX_CYLINDER_UM}, found `{found}`")]
     Size {
         /// `radius` or `height`.
         side: &'static str,
-        /// What was asked for.
+        /// Requested size, µm.
         found: f64,
     },
-    /// A folder that cannot be made under its name.
-    #[error("no name for a new folder, expected one")]
+    /// The output path has no name.
+    #[error("output has no name, expected the name of a new folder")]
     NoName,
-    /// Something that must not be lost.
+    /// The existing output is not a synthetic circuit, so it must not be replaced.
     #[error("not replaced, expected a circuit folder (with `circuit_config.json`), found {0}")]
     NoCircuit(String),
 }
@@ -104,14 +103,14 @@ impl Problem for CircuitSpecProblem {
             Self::Cells(_) => Some("give it with `--cells`".into()),
             Self::Morphologies { .. } => Some("give it with `--morphologies`".into()),
             Self::Size { side, .. } => Some(format!("give it with `--{side}`")),
-            Self::NoName => Some("give the folder itself, for instance `circuit` in place of `.`".into()),
+            Self::NoName => Some("name the folder itself, for instance `circuit` instead of `.`".into()),
             Self::NoCircuit(_) => Some("choose another name, or remove it by hand".into()),
         }
     }
 }
 
 impl CircuitSpec {
-    /// The number of morphologies where none is asked for: one a neuron, at most 24.
+    /// Returns the default number of morphologies: one per neuron, at most 24.
     pub fn default_morphologies(cells: usize) -> usize {
         cells.min(24)
     }
@@ -132,31 +131,31 @@ impl CircuitSpec {
     }
 }
 
-/// Writes a synthetic circuit into a folder, which appears when it is complete. `progress` counts the neurons that
-/// enter the report.
+/// Writes a synthetic circuit into a folder, which appears when it is complete. `progress` is called with the number of
+/// neurons that were added to the report.
 ///
-/// The folder gets `circuit_config.json` and `simulation_config.json`, which use SWC morphologies, and the same with
-/// `_asc`, `_h5` and `_container` (merged h5v1) in their names; `node_sets.json`; the neurons, morphologies and cell
-/// templates; `output/compartment.h5` if the plan has a report.
+/// The folder contains `circuit_config.json` and `simulation_config.json`, which use SWC morphologies, and variants
+/// with `_asc`, `_h5` and `_container` (merged h5v1) in their names; `node_sets.json`; the neurons, morphologies and
+/// cell templates; and `output/compartment.h5` if the specification has a report.
 ///
 /// # Errors
-/// A plan out of range; a folder that is there and not empty, or, where it may be replaced, holds anything but a synthetic circuit;
-/// another run that writes it; a disk that refuses.
+/// Returns an error if the specification is out of range; the folder exists and is not empty, or, if it may be
+/// replaced, contains anything but a synthetic circuit; another run is writing it; or it cannot be written.
 pub fn write(
-    plan: &CircuitSpec,
+    spec: &CircuitSpec,
     folder: &Path,
     existing: OverwritePolicy,
     progress: &mut dyn FnMut(u64),
 ) -> Result<SyntheticSummary> {
-    plan.check_ranges()?;
+    spec.check_ranges()?;
     let existing = check_replaceable(folder, existing).in_file(folder)?;
     let staged = AtomicOutput::create_folder(folder, existing, known_files::check_folder)?;
-    let written = write_into(plan, staged.partial_path(), progress)?;
+    let written = write_into(spec, staged.partial_path(), progress)?;
     staged.commit()?;
     Ok(written)
 }
 
-/// Whether what has the folder's name may be replaced: nothing, an empty folder, or a circuit if that was asked for.
+/// Returns whether the existing output may be replaced: an empty folder, or a circuit if that was requested.
 fn check_replaceable(folder: &Path, existing: OverwritePolicy) -> Result<OverwritePolicy> {
     if folder.file_name().is_none() {
         return Err(CircuitSpecProblem::NoName.into());
@@ -171,59 +170,59 @@ fn check_replaceable(folder: &Path, existing: OverwritePolicy) -> Result<Overwri
     match existing {
         _ if names.is_empty() => Ok(OverwritePolicy::Replace),
         OverwritePolicy::Replace if !circuit => Err(CircuitSpecProblem::NoCircuit(join_quoted(names, 4)).into()),
-        kept => Ok(kept),
+        policy => Ok(policy),
     }
 }
 
-/// Streams of random numbers: what belongs to one does not change when another part draws more of them.
+/// Streams of random numbers: the numbers of one do not change if another part draws more of them.
 mod stream {
     pub const NODES: u64 = 0;
     pub const REPORT: u64 = 1;
     pub const FIRST_MORPHOLOGY: u64 = 2;
 }
 
-fn write_into(plan: &CircuitSpec, folder: &Path, progress: &mut dyn FnMut(u64)) -> Result<SyntheticSummary> {
-    write_text_files(plan, folder)?;
-    let nodes = SyntheticNodes::draw(plan, &mut SeededRng::new(plan.seed, stream::NODES));
-    nodes.write(plan, &create_folder(folder.join("networks/nodes").join(POPULATION))?.join("nodes.h5"))?;
-    let element_ids = write_morphologies(plan, &folder.join("components/morphologies"))?;
+fn write_into(spec: &CircuitSpec, folder: &Path, progress: &mut dyn FnMut(u64)) -> Result<SyntheticSummary> {
+    write_text_files(spec, folder)?;
+    let nodes = SyntheticNodes::draw(spec, &mut SeededRng::new(spec.seed, stream::NODES));
+    nodes.write(spec, &create_folder(folder.join("networks/nodes").join(POPULATION))?.join("nodes.h5"))?;
+    let element_ids = write_morphologies(spec, &folder.join("components/morphologies"))?;
     let of = |m: &u32| element_ids.get(*m as usize).map_or(0, |ids| ids.len() as u64);
     let segments = nodes.morphology.iter().map(of).sum();
-    if plan.report == SyntheticReport::OneFrame {
+    if spec.report == SyntheticReport::OneFrame {
         let path = create_folder(folder.join("output"))?.join("compartment.h5");
-        let mut dice = SeededRng::new(plan.seed, stream::REPORT);
-        report::write_report(&path, &element_ids, &nodes.morphology, &mut dice, progress)?;
+        let mut rng = SeededRng::new(spec.seed, stream::REPORT);
+        report::write_report(&path, &element_ids, &nodes.morphology, &mut rng, progress)?;
     }
     Ok(SyntheticSummary { segments })
 }
 
-fn write_text_files(plan: &CircuitSpec, folder: &Path) -> Result<()> {
+fn write_text_files(spec: &CircuitSpec, folder: &Path) -> Result<()> {
     for variant in config::VARIANTS {
         write_json(&folder.join(format!("circuit_config{}.json", variant.suffix)), &variant.circuit_config())?;
         write_json(
             &folder.join(format!("simulation_config{}.json", variant.suffix)),
-            &variant.simulation_config(plan),
+            &variant.simulation_config(spec),
         )?;
     }
-    write_json(&folder.join("node_sets.json"), &config::node_sets(plan))?;
+    write_json(&folder.join("node_sets.json"), &config::node_sets(spec))?;
     let hoc = create_folder(folder.join("components/hoc"))?;
     nodes::classes_by_layer()
         .map(|(class, layer)| class.template_name(layer))
         .try_for_each(|name| write_text(&hoc.join(format!("{name}.hoc")), &config::cell_template(&name)))
 }
 
-/// Morphologies grown at a time: bounds the memory.
+/// Number of morphologies that are grown at a time, to bound the memory.
 const MORPHOLOGIES_PER_BATCH: usize = 256;
 
-/// Writes every morphology in its four places, and returns the section ids of its segments.
-fn write_morphologies(plan: &CircuitSpec, folder: &Path) -> Result<Vec<Vec<u32>>> {
+/// Writes every morphology in its four formats; returns the section ids of its segments.
+fn write_morphologies(spec: &CircuitSpec, folder: &Path) -> Result<Vec<Vec<u32>>> {
     let [swc, ascii, h5v1] = ["swc", "ascii", "h5v1"].map(|name| folder.join(name));
     [&swc, &ascii, &h5v1].into_iter().cloned().try_for_each(|folder| create_folder(folder).map(drop))?;
     let merged = Hdf5File::create(&folder.join("merged.h5"))?;
-    let mut element_ids = Vec::with_capacity(plan.morphologies);
-    for first in (0..plan.morphologies).step_by(MORPHOLOGIES_PER_BATCH) {
-        let numbers = first..plan.morphologies.min(first + MORPHOLOGIES_PER_BATCH);
-        let neurons: Vec<SyntheticNeuron> = numbers.into_par_iter().map(|number| grow_neuron(plan, number)).collect();
+    let mut element_ids = Vec::with_capacity(spec.morphologies);
+    for first in (0..spec.morphologies).step_by(MORPHOLOGIES_PER_BATCH) {
+        let numbers = first..spec.morphologies.min(first + MORPHOLOGIES_PER_BATCH);
+        let neurons: Vec<SyntheticNeuron> = numbers.into_par_iter().map(|number| grow_neuron(spec, number)).collect();
         neurons.par_iter().try_for_each(|neuron| {
             write_text(&swc.join(format!("{}.swc", neuron.name)), &morphology_files::to_swc(neuron))?;
             write_text(&ascii.join(format!("{}.asc", neuron.name)), &morphology_files::to_asc(neuron))
@@ -234,18 +233,18 @@ fn write_morphologies(plan: &CircuitSpec, folder: &Path) -> Result<Vec<Vec<u32>>
             file.close()?;
             morphology_files::write_h5v1(neuron, &merged, &format!("/{}", neuron.name))?;
         }
-        element_ids.extend(neurons.iter().map(report_elements::element_ids));
+        element_ids.extend(neurons.iter().map(report::element_ids));
     }
     merged.close()?;
     Ok(element_ids)
 }
 
-fn grow_neuron(plan: &CircuitSpec, number: usize) -> SyntheticNeuron {
-    let mut dice = SeededRng::new(plan.seed, stream::FIRST_MORPHOLOGY + number as u64);
-    SyntheticNeuron::grow(&MorphologySpec::from_number(number), &mut dice)
+fn grow_neuron(spec: &CircuitSpec, number: usize) -> SyntheticNeuron {
+    let mut rng = SeededRng::new(spec.seed, stream::FIRST_MORPHOLOGY + number as u64);
+    SyntheticNeuron::grow(&MorphologySpec::from_number(number), &mut rng)
 }
 
-/// Makes a folder and those above it.
+/// Creates a folder and its parents.
 fn create_folder(folder: PathBuf) -> Result<PathBuf> {
     std::fs::create_dir_all(&folder).map_err(FileProblem::Write).in_file(&folder)?;
     Ok(folder)

@@ -1,6 +1,6 @@
-//! Writes a synthetic neuron as SWC, Neurolucida ASC and h5v1: the same float32 samples in each.
+//! Writes a synthetic neuron as SWC, Neurolucida ASC and h5v1, with the same float32 samples in each.
 //!
-//! Numbers in text are the shortest ones that read back as the same float32.
+//! Numbers in text are the shortest ones that parse to the same float32.
 
 use std::fmt::Write as _;
 
@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::io::hdf5::Hdf5File;
 use crate::segments::SectionType;
 
-/// The number of a section's type in SWC and h5v1.
+/// Returns the number of a section's type in SWC and h5v1.
 const fn type_number(kind: SectionType) -> i32 {
     match kind {
         SectionType::Axon => 2,
@@ -18,7 +18,8 @@ const fn type_number(kind: SectionType) -> i32 {
     }
 }
 
-/// SWC, with the soma as NeuroMorpho's three points (centre, below, above), which stand for a sphere.
+/// Returns a neuron as SWC, with the soma as NeuroMorpho's three points (centre, below, above), which represent a
+/// sphere.
 pub(super) fn to_swc(neuron: &SyntheticNeuron) -> String {
     let r = neuron.soma_radius_um;
     let mut text = format!("# {}: a synthetic neuron, free to use\n", neuron.name);
@@ -28,10 +29,10 @@ pub(super) fn to_swc(neuron: &SyntheticNeuron) -> String {
     let mut id = 3;
     let mut last_of = Vec::with_capacity(neuron.sections.len());
     for section in &neuron.sections {
-        // the first point of a child is its parent's last one, and stands there already
+        // the first point of a child is the last one of its parent, which has been written already
         let mut parent = section.parent.and_then(|p| last_of.get(p).copied()).unwrap_or(1);
-        let own = usize::from(section.parent.is_some());
-        for ([x, y, z], d) in section.points.iter().zip(&section.diameters_um).skip(own) {
+        let shared_points = usize::from(section.parent.is_some());
+        for ([x, y, z], d) in section.points.iter().zip(&section.diameters_um).skip(shared_points) {
             id += 1;
             let kind = type_number(section.kind);
             append_text(&mut text, format_args!("{id} {kind} {x} {y} {z} {} {parent}\n", d / 2.0));
@@ -42,7 +43,7 @@ pub(super) fn to_swc(neuron: &SyntheticNeuron) -> String {
     text
 }
 
-/// Neurolucida ASC, with the soma as a contour.
+/// Returns a neuron as Neurolucida ASC, with the soma as a contour.
 pub(super) fn to_asc(neuron: &SyntheticNeuron) -> String {
     let mut text = format!("; {}: a synthetic neuron, free to use\n(\"CellBody\"\n  (CellBody)\n", neuron.name);
     soma_contour(neuron.soma_radius_um).iter().for_each(|&p| append_asc_point(&mut text, 1, p, 0.0));
@@ -71,7 +72,7 @@ fn children_by_section(neuron: &SyntheticNeuron) -> Vec<Vec<usize>> {
     children
 }
 
-/// The samples of a section, then its children in brackets: `( first | second )`.
+/// Appends the samples of a section, then its children in brackets: `( first | second )`.
 fn append_asc_section(text: &mut String, neuron: &SyntheticNeuron, children: &[Vec<usize>], i: usize, depth: usize) {
     let (Some(section), Some(children_here)) = (neuron.sections.get(i), children.get(i)) else { return };
     section.points.iter().zip(&section.diameters_um).for_each(|(&p, &d)| append_asc_point(text, depth, p, d));
@@ -89,7 +90,7 @@ fn append_asc_point(text: &mut String, depth: usize, [x, y, z]: [f32; 3], diamet
     append_text(text, format_args!("{:1$}({x} {y} {z} {diameter})\n", "", 2 * depth));
 }
 
-/// The outline of a soma: an ellipse whose long axis, along y, is the soma's diameter; its mean is the origin.
+/// Returns the outline of a soma: an ellipse around the origin whose long axis, along y, is the soma's diameter.
 ///
 /// The angles are those of the triples (3, 4, 5) and (5, 12, 13), whose sines and cosines are exact fractions.
 fn soma_contour(radius: f32) -> Vec<[f32; 3]> {
@@ -103,7 +104,7 @@ fn soma_contour(radius: f32) -> Vec<[f32; 3]> {
     turns.iter().flat_map(|turn| QUARTER.map(turn)).map(on_ellipse).collect()
 }
 
-/// h5v1: `points` (x, y, z, diameter; float32, um) and `structure` (first point, type, parent) in a group of the file,
+/// Writes h5v1 into a group: `points` (x, y, z, diameter; float32, µm) and `structure` (first point, type, parent),
 /// with the soma's contour as section 0.
 pub(super) fn write_h5v1(neuron: &SyntheticNeuron, file: &Hdf5File, group: &str) -> Result<()> {
     let mut points: Vec<f32> =

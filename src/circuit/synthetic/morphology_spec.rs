@@ -1,8 +1,8 @@
-//! What kind of neuron each morphology of a synthetic circuit is: by its number, so that few of them show every kind.
+//! Kinds of the morphologies of a synthetic circuit, chosen by number, so that a few of them show every kind.
 
 use crate::segments::SectionType;
 
-/// The two shapes of dendrites.
+/// Shape of the dendrites.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NeuronClass {
     /// Basal trees and an apical one with trunk, side branches and tuft.
@@ -12,35 +12,61 @@ pub(super) enum NeuronClass {
 }
 
 impl NeuronClass {
-    /// Both, in the order of their indices.
+    /// Both classes, in the order of their indices.
     pub const ALL: [Self; 2] = [Self::Pyramidal, Self::Interneuron];
 
-    /// Short name, the first part of a morphology's name.
+    /// Returns a short name, the first part of a morphology's name.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Pyramidal => "PC",
             Self::Interneuron => "IN",
         }
     }
+
+    pub const fn etype(self) -> &'static str {
+        match self {
+            Self::Pyramidal => "cADpyr",
+            Self::Interneuron => "cNAC",
+        }
+    }
+
+    pub const fn synapse_class(self) -> &'static str {
+        match self {
+            Self::Pyramidal => "EXC",
+            Self::Interneuron => "INH",
+        }
+    }
+
+    pub fn mtype(self, layer: &str) -> String {
+        match self {
+            Self::Pyramidal => format!("L{layer}_TPC"),
+            Self::Interneuron => format!("L{layer}_BC"),
+        }
+    }
+
+    /// Returns the name of the cell template and of its file.
+    pub fn template_name(self, layer: &str) -> String {
+        format!("{}_{}", self.etype(), self.mtype(layer))
+    }
 }
 
-/// The four kinds of axon, by the places where rules for replacing an axon part ways.
+/// Kind of axon; the four kinds are the cases that the rules for replacing an axon treat differently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum AxonKind {
-    /// The first terminal in section order is further than 1060 um along the path from the soma.
+    /// The path length of the first terminal in section order exceeds 1060 µm from the soma.
     Long,
-    /// The first terminal is nearer, a later one is further.
+    /// Only a later terminal exceeds it.
     Late,
-    /// No terminal is further.
+    /// No terminal exceeds it.
     Short,
-    /// As `Long`, but the first sample is more than 20 um from the soma and the next ones are about 30 um apart.
+    /// As `Long`, but the first sample is more than 20 µm from the soma and the next ones are about 30 µm apart.
     Far,
 }
 
 impl AxonKind {
     const ALL: [Self; 4] = [Self::Long, Self::Late, Self::Short, Self::Far];
 
-    /// The second part of a morphology's name.
+    /// Returns the second part of a morphology's name.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Long => "long",
@@ -51,27 +77,27 @@ impl AxonKind {
     }
 }
 
-/// The size of the cell body.
+/// Size of the soma.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SomaSize {
-    /// Shorter than 40 um: one segment.
+    /// Shorter than 40 µm: one segment.
     Normal,
-    /// Longer than 40 um: three segments.
+    /// Longer than 40 µm: three segments.
     Large,
 }
 
 /// The kind of one morphology.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct MorphologySpec {
-    /// Its number.
+    /// Number of the morphology.
     pub number: usize,
-    /// Dendrites.
+    /// Class, which determines the dendrites.
     pub class: NeuronClass,
-    /// Axon.
+    /// Kind of axon.
     pub axon: AxonKind,
-    /// Cell body.
+    /// Size of the soma.
     pub soma_size: SomaSize,
-    /// The order of trees in its files.
+    /// Order of the trees in the files.
     pub tree_order: [SectionType; 3],
 }
 
@@ -81,7 +107,8 @@ const TREE_ORDERS: [[SectionType; 3]; 6] = {
 };
 
 impl MorphologySpec {
-    /// Axons cycle with period 4, dendrites with 3, bodies with 5: periods without a common factor.
+    /// Returns the kind of a morphology: axons cycle with period 4, dendrites with 3, somata with 5, without a common
+    /// factor.
     pub fn from_number(number: usize) -> Self {
         Self {
             number,

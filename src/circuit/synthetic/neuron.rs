@@ -7,54 +7,54 @@ use crate::geometry::Point;
 use crate::morphology::{Morphology, Section, Soma};
 use crate::segments::SectionType;
 
-/// A synthetic neuron, in the frame of its file: the soma is at the origin.
+/// A synthetic neuron, in the coordinates of its file: the soma is at the origin.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct SyntheticNeuron {
-    /// The name of its files.
+    /// Name of the neuron's files.
     pub name: String,
-    /// Radius of its soma, um.
+    /// Radius of the soma, µm.
     pub soma_radius_um: f32,
-    /// Its sections in file order, depth first.
+    /// Sections in file order, depth first.
     pub sections: Vec<Section>,
 }
 
 impl SyntheticNeuron {
-    /// Grows the neuron of a recipe.
-    pub fn grow(recipe: &MorphologySpec, dice: &mut SeededRng) -> Self {
-        let radius = match (recipe.soma_size, recipe.class) {
-            (SomaSize::Large, _) => dice.next_between(21.5, 24.5),
-            (SomaSize::Normal, NeuronClass::Pyramidal) => dice.next_between(7.0, 12.0),
-            (SomaSize::Normal, NeuronClass::Interneuron) => dice.next_between(5.0, 9.0),
+    /// Grows the neuron of a specification.
+    pub fn grow(spec: &MorphologySpec, rng: &mut SeededRng) -> Self {
+        let radius = match (spec.soma_size, spec.class) {
+            (SomaSize::Large, _) => rng.next_between(21.5, 24.5),
+            (SomaSize::Normal, NeuronClass::Pyramidal) => rng.next_between(7.0, 12.0),
+            (SomaSize::Normal, NeuronClass::Interneuron) => rng.next_between(5.0, 9.0),
         };
         let soma_radius = radius as f32;
-        let mut growth = TreeGrower { dice, soma_radius_um: soma_radius.into(), sections: Vec::new() };
-        for kind in recipe.tree_order {
-            match (kind, recipe.class) {
-                (SectionType::Axon, _) => growth.grow_axon(recipe.axon),
+        let mut growth = TreeGrower { rng, soma_radius_um: soma_radius.into(), sections: Vec::new() };
+        for kind in spec.tree_order {
+            match (kind, spec.class) {
+                (SectionType::Axon, _) => growth.grow_axon(spec.axon),
                 (SectionType::Dend, class) => growth.grow_basal_trees(class),
                 (_, NeuronClass::Pyramidal) => growth.grow_apical_tree(),
                 (_, NeuronClass::Interneuron) => {}
             }
         }
-        Self { name: recipe.name(), soma_radius_um: soma_radius, sections: growth.sections }
+        Self { name: spec.name(), soma_radius_um: soma_radius, sections: growth.sections }
     }
 
-    /// Its sections in the simulator's order.
+    /// Returns the sections in the simulator's order.
     pub fn in_simulator_order(&self) -> Vec<Section> {
         Morphology::from_file_order(Soma::default(), self.sections.clone()).sections
     }
 }
 
-/// How a kind of neurite grows.
+/// Growth parameters of a kind of neurite.
 struct GrowthStyle {
     kind: SectionType,
-    /// Mean distance of samples, um.
+    /// Mean distance of samples, µm.
     step_um: f64,
-    /// How far each step strays from the one before.
+    /// How far each step deviates from the direction of the one before.
     jitter: f64,
-    /// Where steps are drawn to.
+    /// Vector that is added to the direction of each step.
     bias: Point,
-    /// The diameter at a section's end as a part of that at its start.
+    /// Ratio of the diameter at a section's end to that at its start.
     end_diameter_ratio: f64,
 }
 
@@ -76,37 +76,37 @@ const FINE_AXON: GrowthStyle = GrowthStyle {
 };
 const COARSE_AXON: GrowthStyle = GrowthStyle { step_um: 30.0, ..FINE_AXON };
 
-/// No neurite gets thinner, um.
+/// Minimum diameter of a neurite, µm.
 const MIN_DIAMETER_UM: f64 = 0.3;
 
-/// Where growth goes on.
+/// The end of a branch, from which growth continues.
 #[derive(Clone, Copy)]
 struct GrowthTip {
     parent: Option<usize>,
     position: Point,
     direction: Point,
     diameter_um: f64,
-    /// Path length from the soma's centre.
+    /// Path length from the soma's centre, µm.
     path_um: f64,
 }
 
 struct TreeGrower<'a> {
-    dice: &'a mut SeededRng,
+    rng: &'a mut SeededRng,
     soma_radius_um: f64,
     sections: Vec<Section>,
 }
 
 impl TreeGrower<'_> {
-    /// An axon: a main branch that reaches a path length, with side branches at every fork.
+    /// Grows an axon: a main branch that reaches a path length, with side branches at every fork.
     fn grow_axon(&mut self, kind: AxonKind) {
         let beyond = match kind {
-            AxonKind::Far => self.soma_radius_um.max(20.0) + self.dice.next_between(3.0, 7.0),
+            AxonKind::Far => self.soma_radius_um.max(20.0) + self.rng.next_between(3.0, 7.0),
             AxonKind::Long | AxonKind::Late | AxonKind::Short => self.soma_radius_um,
         };
-        // side branches add up to 400 um to a fork, so the longest path of a short axon is 25 + 600 + 400 um
+        // side branches add up to 400 µm to a fork, so the longest path of a short axon is 25 + 600 + 400 µm
         let reach_um = match kind {
-            AxonKind::Short => self.dice.next_between(300.0, 600.0),
-            AxonKind::Long | AxonKind::Late | AxonKind::Far => self.dice.next_between(1150.0, 1600.0),
+            AxonKind::Short => self.rng.next_between(300.0, 600.0),
+            AxonKind::Long | AxonKind::Late | AxonKind::Far => self.rng.next_between(1150.0, 1600.0),
         };
         let style = if kind == AxonKind::Far { &COARSE_AXON } else { &FINE_AXON };
         let tip = self.start_tree(beyond, Point::new(0.0, -1.5, 0.0), 1.2);
@@ -133,11 +133,11 @@ impl TreeGrower<'_> {
 
     fn grow_basal_trees(&mut self, class: NeuronClass) {
         let trees = match class {
-            NeuronClass::Pyramidal => 3 + self.dice.next_below(3),
-            NeuronClass::Interneuron => 5 + self.dice.next_below(3),
+            NeuronClass::Pyramidal => 3 + self.rng.next_below(3),
+            NeuronClass::Interneuron => 5 + self.rng.next_below(3),
         };
         for _ in 0..trees {
-            let diameter = self.dice.next_between(1.6, 2.6);
+            let diameter = self.rng.next_between(1.6, 2.6);
             let tip = self.start_tree(self.soma_radius_um, Point::ORIGIN, diameter);
             let length = self.draw_length(20.0, 80.0);
             let tip = self.grow_section(&BASAL, tip, length);
@@ -147,11 +147,11 @@ impl TreeGrower<'_> {
         }
     }
 
-    /// Trunk, a side branch at each of its forks, a tuft at its end.
+    /// Grows an apical tree: a trunk, a side branch at each of its forks, a tuft at its end.
     fn grow_apical_tree(&mut self) {
-        let diameter = self.dice.next_between(3.0, 4.5);
+        let diameter = self.rng.next_between(3.0, 4.5);
         let tip = self.start_tree(self.soma_radius_um, Point::new(0.0, 4.0, 0.0), diameter);
-        let forks = 3 + self.dice.next_below(3);
+        let forks = 3 + self.rng.next_below(3);
         self.grow_trunk(tip, forks);
     }
 
@@ -162,7 +162,7 @@ impl TreeGrower<'_> {
         let length = self.draw_length(50.0, 160.0);
         let tip = self.grow_section(&APICAL, from, length);
         let (ahead, aside) = self.fork_tip(tip, 0.2, 1.2);
-        if self.dice.next_below(2) == 0 {
+        if self.rng.next_below(2) == 0 {
             self.grow_trunk(ahead, forks - 1);
             self.grow_tree(&APICAL, aside, 1, (20.0, 160.0));
         } else {
@@ -171,20 +171,20 @@ impl TreeGrower<'_> {
         }
     }
 
-    /// A section which forks up to `forks` times over, most often every time.
+    /// Grows a section which forks with probability 0.85, up to `forks` times in sequence.
     fn grow_tree(&mut self, style: &GrowthStyle, from: GrowthTip, forks: usize, (shortest, longest): (f64, f64)) {
         let length = self.draw_length(shortest, longest);
         let tip = self.grow_section(style, from, length);
-        if forks > 0 && self.dice.next_unit() < 0.85 {
+        if forks > 0 && self.rng.next_unit() < 0.85 {
             let (a, b) = self.fork_tip(tip, 0.6, 0.6);
             self.grow_tree(style, a, forks - 1, (shortest, longest));
             self.grow_tree(style, b, forks - 1, (shortest, longest));
         }
     }
 
-    /// The start of a tree at a distance from the soma's centre, in a random direction drawn towards `pull`.
+    /// Returns the start of a tree at a distance from the soma's centre, in a random direction biased towards `pull`.
     fn start_tree(&mut self, distance_um: f64, pull: Point, diameter_um: f64) -> GrowthTip {
-        let direction = unit_vector(self.dice.next_direction() + pull);
+        let direction = unit_vector(self.rng.next_direction() + pull);
         let at = round_to_f32(direction * distance_um);
         GrowthTip {
             parent: None,
@@ -195,21 +195,21 @@ impl TreeGrower<'_> {
         }
     }
 
-    /// Two tips at the same place, which stray from the direction so far.
+    /// Returns two tips at the same position, which deviate from the direction by these amounts.
     fn fork_tip(&mut self, tip: GrowthTip, stray_a: f64, stray_b: f64) -> (GrowthTip, GrowthTip) {
         let mut strayed = |stray: f64| {
-            // half the old direction stays, so that the sum cannot vanish
-            let direction = unit_vector(tip.direction * (0.5 + stray) + self.dice.next_direction() * stray);
+            // half of the old direction remains, so that the sum cannot vanish
+            let direction = unit_vector(tip.direction * (0.5 + stray) + self.rng.next_direction() * stray);
             GrowthTip { direction, ..tip }
         };
         (strayed(stray_a), strayed(stray_b))
     }
 
-    /// A length that is more than 0.5 um from any multiple of the chunk length, so that no rounding changes the number
-    /// of segments.
+    /// Draws a length that is more than 0.5 µm from any multiple of the chunk length, so that no rounding changes the
+    /// number of segments.
     fn draw_length(&mut self, shortest: f64, longest: f64) -> f64 {
         loop {
-            let length = self.dice.next_between(shortest, longest);
+            let length = self.rng.next_between(shortest, longest);
             let rest = length - (length / CHUNK_UM).floor() * CHUNK_UM;
             if rest > 0.5 && rest < CHUNK_UM - 0.5 {
                 return length;
@@ -217,14 +217,14 @@ impl TreeGrower<'_> {
         }
     }
 
-    /// Grows one section of this path length.
+    /// Grows one section of a given path length.
     fn grow_section(&mut self, style: &GrowthStyle, from: GrowthTip, length_um: f64) -> GrowthTip {
         let steps = self.draw_steps(length_um, style.step_um);
         let mut tip = from;
         let mut points = vec![to_f32(from.position)];
         let mut diameters = vec![from.diameter_um as f32];
         for step in &steps {
-            tip.direction = unit_vector(tip.direction + self.dice.next_direction() * style.jitter + style.bias);
+            tip.direction = unit_vector(tip.direction + self.rng.next_direction() * style.jitter + style.bias);
             tip.position = round_to_f32(tip.position + tip.direction * *step);
             tip.path_um += step;
             let part = (tip.path_um - from.path_um) / length_um;
@@ -242,16 +242,16 @@ impl TreeGrower<'_> {
         GrowthTip { parent: Some(self.sections.len() - 1), ..tip }
     }
 
-    /// Uneven steps that add up to a length.
+    /// Draws uneven steps that add up to a length.
     fn draw_steps(&mut self, length_um: f64, step_um: f64) -> Vec<f64> {
         let n = (length_um / step_um).round().max(2.0) as usize;
-        let weights: Vec<f64> = (0..n).map(|_| self.dice.next_between(0.75, 1.25)).collect();
+        let weights: Vec<f64> = (0..n).map(|_| self.rng.next_between(0.75, 1.25)).collect();
         let sum: f64 = weights.iter().sum();
         weights.iter().map(|w| w / sum * length_um).collect()
     }
 }
 
-/// The diameter at a part of the section's length.
+/// Returns the diameter at a fraction of the section's length.
 fn tapered_diameter(start_um: f64, taper: f64, part: f64) -> f64 {
     (start_um * (1.0 - (1.0 - taper) * part)).max(MIN_DIAMETER_UM)
 }
@@ -260,12 +260,12 @@ fn unit_vector(v: Point) -> Point {
     v / v.norm()
 }
 
-/// A point as files store it.
+/// Converts a point to the float32 coordinates of the files.
 fn to_f32(p: Point) -> [f32; 3] {
     p.to_array().map(|c| c as f32)
 }
 
-/// A point rounded as files store it.
+/// Rounds a point to the float32 coordinates of the files.
 fn round_to_f32(p: Point) -> Point {
     Point::from(to_f32(p))
 }
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn lengths_are_realistic_and_keep_off_multiples_of_the_chunk() {
+    fn lengths_are_realistic_and_avoid_multiples_of_the_chunk() {
         for length in (0..24).map(grown).flat_map(|n| n.sections).map(|s| s.length_um()) {
             assert!((20.0..=200.0).contains(&length), "{length}");
             let rest = length.rem_euclid(CHUNK_UM);
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn trees_come_in_the_order_of_the_recipe_and_are_reordered_for_the_simulator() {
+    fn trees_have_the_order_of_the_specification_and_are_reordered_for_the_simulator() {
         let neuron = grown(3);
         let mut kinds: Vec<SectionType> = neuron.sections.iter().map(|s| s.kind).collect();
         kinds.dedup();

@@ -1,4 +1,4 @@
-//! The neurons of a synthetic circuit: where they are, how they are turned, of what kind they are.
+//! The neurons of a synthetic circuit: positions, orientations and kinds.
 
 use std::path::Path;
 
@@ -11,46 +11,18 @@ use crate::io::hdf5::Hdf5File;
 /// Layers from the top of the cylinder (y = height / 2) to its bottom, of equal thickness.
 pub(super) const LAYERS: [&str; 5] = ["2", "3", "4", "5", "6"];
 
-impl NeuronClass {
-    pub(super) const fn etype(self) -> &'static str {
-        match self {
-            Self::Pyramidal => "cADpyr",
-            Self::Interneuron => "cNAC",
-        }
-    }
-
-    pub(super) const fn synapse_class(self) -> &'static str {
-        match self {
-            Self::Pyramidal => "EXC",
-            Self::Interneuron => "INH",
-        }
-    }
-
-    pub(super) fn mtype(self, layer: &str) -> String {
-        match self {
-            Self::Pyramidal => format!("L{layer}_TPC"),
-            Self::Interneuron => format!("L{layer}_BC"),
-        }
-    }
-
-    /// The name of the cell template, and of its file.
-    pub(super) fn template_name(self, layer: &str) -> String {
-        format!("{}_{}", self.etype(), self.mtype(layer))
-    }
-}
-
-/// Every class in every layer, in the order of the enums that vary with both.
+/// Returns every class in every layer, in the order of the enums that depend on both.
 pub(super) fn classes_by_layer() -> impl Iterator<Item = (NeuronClass, &'static str)> {
     LAYERS.into_iter().flat_map(|layer| NeuronClass::ALL.map(|class| (class, layer)))
 }
 
-/// The neurons as columns of equal length.
+/// The neurons, as columns of equal length.
 pub(super) struct SyntheticNodes {
-    /// x, y, z, um.
+    /// x, y, z, µm.
     positions: [Vec<f32>; 3],
-    /// w, x, y, z.
+    /// Quaternions: w, x, y, z.
     orientations: [Vec<f32>; 4],
-    /// Number of the morphology.
+    /// Number of each neuron's morphology.
     pub morphology: Vec<u32>,
     layer: Vec<u32>,
     class: Vec<u32>,
@@ -58,17 +30,17 @@ pub(super) struct SyntheticNodes {
 
 impl SyntheticNodes {
     /// Draws the neurons: every morphology equally often, in random order.
-    pub fn draw(plan: &CircuitSpec, dice: &mut SeededRng) -> Self {
-        let mut morphology: Vec<u32> = (0..plan.cells).map(|i| (i % plan.morphologies) as u32).collect();
-        dice.shuffle(&mut morphology);
+    pub fn draw(spec: &CircuitSpec, rng: &mut SeededRng) -> Self {
+        let mut morphology: Vec<u32> = (0..spec.cells).map(|i| (i % spec.morphologies) as u32).collect();
+        rng.shuffle(&mut morphology);
         let class = morphology.iter().map(|&m| MorphologySpec::from_number(m as usize).class as u32).collect();
         let mut nodes =
             Self { positions: Default::default(), orientations: Default::default(), morphology, layer: vec![], class };
-        for _ in 0..plan.cells {
-            let position = draw_in_cylinder(plan.radius_um, plan.height_um, dice);
-            nodes.layer.push(layer_index(position[1], plan.height_um));
+        for _ in 0..spec.cells {
+            let position = draw_in_cylinder(spec.radius_um, spec.height_um, rng);
+            nodes.layer.push(layer_index(position[1], spec.height_um));
             nodes.positions.iter_mut().zip(position).for_each(|(column, v)| column.push(v));
-            nodes.orientations.iter_mut().zip(dice.next_rotation()).for_each(|(column, v)| column.push(v as f32));
+            nodes.orientations.iter_mut().zip(rng.next_rotation()).for_each(|(column, v)| column.push(v as f32));
         }
         nodes
     }
@@ -76,8 +48,8 @@ impl SyntheticNodes {
     /// Writes `nodes.h5` (SONATA "Representing nodes": one group, `@library` enums).
     ///
     /// # Errors
-    /// The file cannot be written.
-    pub fn write(&self, plan: &CircuitSpec, path: &Path) -> Result<()> {
+    /// Returns an error if the file cannot be written.
+    pub fn write(&self, spec: &CircuitSpec, path: &Path) -> Result<()> {
         let file = Hdf5File::create(path)?;
         let n = [self.morphology.len()];
         let group = format!("/nodes/{POPULATION}/0");
@@ -91,16 +63,16 @@ impl SyntheticNodes {
         for (name, values) in ["w", "x", "y", "z"].iter().zip(&self.orientations) {
             file.write_dataset(&format!("{group}/orientation_{name}"), values, &n)?;
         }
-        for (name, library, values) in self.enum_attributes(plan) {
+        for (name, library, values) in self.enum_attributes(spec) {
             file.write_strings(&format!("{group}/@library/{name}"), &library, &[library.len()])?;
             file.write_dataset(&format!("{group}/{name}"), &values, &n)?;
         }
         file.close()
     }
 
-    /// The attributes stored as indices into a list of strings: name, strings, indices.
-    fn enum_attributes(&self, plan: &CircuitSpec) -> [(&'static str, Vec<String>, Vec<u32>); 8] {
-        let morphologies = (0..plan.morphologies).map(|i| MorphologySpec::from_number(i).name()).collect();
+    /// Returns the attributes that are stored as indices into a list of strings: name, strings, indices.
+    fn enum_attributes(&self, spec: &CircuitSpec) -> [(&'static str, Vec<String>, Vec<u32>); 8] {
+        let morphologies = (0..spec.morphologies).map(|i| MorphologySpec::from_number(i).name()).collect();
         let each_kind = |name: fn(NeuronClass, &str) -> String| {
             classes_by_layer().map(|(class, layer)| name(class, layer)).collect()
         };
@@ -126,13 +98,13 @@ impl SyntheticNodes {
     }
 }
 
-/// A point in the cylinder about the y axis with its centre at the origin; inside it after rounding, too.
-fn draw_in_cylinder(radius_um: f64, height_um: f64, dice: &mut SeededRng) -> [f32; 3] {
+/// Draws a point in the cylinder around the y axis with its centre at the origin; it is still inside after rounding.
+fn draw_in_cylinder(radius_um: f64, height_um: f64, rng: &mut SeededRng) -> [f32; 3] {
     loop {
         let drawn = [
-            dice.next_between(-1.0, 1.0) * radius_um,
-            dice.next_between(-0.5, 0.5) * height_um,
-            dice.next_between(-1.0, 1.0) * radius_um,
+            rng.next_between(-1.0, 1.0) * radius_um,
+            rng.next_between(-0.5, 0.5) * height_um,
+            rng.next_between(-1.0, 1.0) * radius_um,
         ];
         let rounded = drawn.map(|c| c as f32);
         let [x, y, z] = rounded.map(f64::from);
@@ -142,10 +114,10 @@ fn draw_in_cylinder(radius_um: f64, height_um: f64, dice: &mut SeededRng) -> [f3
     }
 }
 
-/// The index of the layer at a height.
+/// Returns the index of the layer at a height.
 fn layer_index(y: f32, height_um: f64) -> u32 {
     let depth = 0.5 - f64::from(y) / height_um;
-    // `as` saturates: never below 0
+    // `as` saturates, so the index is never below 0
     ((depth * LAYERS.len() as f64) as u32).min(LAYERS.len() as u32 - 1)
 }
 
@@ -154,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn layers_lie_from_top_to_bottom() {
+    fn layers_are_ordered_from_top_to_bottom() {
         assert_eq!(
             [750.0, 451.0, 449.0, 0.0, -750.0].map(|y| LAYERS[layer_index(y, 1500.0) as usize]),
             ["2", "2", "3", "4", "6"]

@@ -1,8 +1,8 @@
-//! Boundaries in HDF5: a frame of pandas' fixed format, whose index is (id, section) and whose columns are x, y, z; or
-//! plain arrays.
+//! Reads and writes boundary points in HDF5: a frame in pandas' fixed format, with the index (id, section) and the
+//! columns x, y, z; or plain arrays.
 //!
-//! pandas refuses to store a frame with columns of one name, so it is the transposed frame that is stored:
-//! `positions.T.to_hdf(path, key="positions")`, and `pandas.read_hdf(path).T` gives the layout back.
+//! pandas refuses to store a frame with duplicate column names, so the transposed frame is stored:
+//! `positions.T.to_hdf(path, key="positions")`, and `pandas.read_hdf(path).T` returns the original layout.
 
 use std::path::Path;
 
@@ -13,10 +13,10 @@ use crate::error::{Result, join_quoted};
 use crate::geometry::Point;
 use crate::io::hdf5::{Hdf5File, Hdf5Problem};
 
-/// The group that [`write()`] makes.
+/// The group that [`write()`] creates.
 const PANDAS_KEY: &str = "positions";
 
-/// Whether an HDF5 file has one of the two layouts.
+/// Returns whether an HDF5 file has one of the two layouts.
 pub(super) fn is_positions_file(path: &Path) -> bool {
     Hdf5File::open(path).is_ok_and(|file| find_pandas_frame(&file).is_some() || has_plain_arrays(&file))
 }
@@ -25,7 +25,7 @@ fn has_plain_arrays(file: &Hdf5File) -> bool {
     ["xyz", "id", "section"].iter().all(|name| file.is_dataset(&format!("/{name}")))
 }
 
-/// The first group that pandas says is a frame.
+/// Returns the first group that is marked as a pandas frame.
 fn find_pandas_frame(file: &Hdf5File) -> Option<String> {
     let names = file.member_names("/").ok()?;
     names
@@ -56,7 +56,7 @@ fn read_plain_arrays(file: &Hdf5File) -> Result<LabelledPoints> {
     Ok(LabelledPoints { node_ids: ids, section_ids: sections, points })
 }
 
-/// A frame of pandas' fixed format.
+/// Reads a frame in pandas' fixed format.
 fn read_pandas_frame(file: &Hdf5File, group: &str) -> Result<LabelledPoints> {
     let text = |name: &str| file.read_string_attribute(group, name).unwrap_or_else(|| "nothing".into());
     let wrong = |found: String| file.error(group, PositionsFileProblem::WrongFrame(found));
@@ -64,10 +64,10 @@ fn read_pandas_frame(file: &Hdf5File, group: &str) -> Result<LabelledPoints> {
         return Err(wrong(format!("`{}`", text("pandas_type"))));
     }
     if text("axis1_variety") != "multi" {
-        return Err(wrong(format!("an index of the kind `{}`", text("axis1_variety"))));
+        return Err(wrong(format!("an index of type `{}`", text("axis1_variety"))));
     }
     if file.read_float_attribute(group, "axis1_nlevels") != Some(2.0) {
-        return Err(wrong("an index of another number of levels".into()));
+        return Err(wrong("an index with another number of levels".into()));
     }
     if file.read_float_attribute(group, "nblocks") != Some(1.0) {
         return Err(wrong("several blocks".into()));
@@ -99,7 +99,7 @@ fn read_pandas_frame(file: &Hdf5File, group: &str) -> Result<LabelledPoints> {
     Ok(LabelledPoints { node_ids: ids, section_ids: sections, points })
 }
 
-/// The labels of the values' columns, which are the rows of the frame that was turned to be stored.
+/// Reads the labels of the value columns, which are the rows of the original frame.
 fn read_row_labels(file: &Hdf5File, group: &str) -> Result<RowLabels> {
     let object = format!("{group}/block0_items");
     Ok(match file.read_signed(&object) {
@@ -111,10 +111,10 @@ fn read_row_labels(file: &Hdf5File, group: &str) -> Result<RowLabels> {
     })
 }
 
-/// Writes boundaries as a frame that `pandas.read_hdf(path).T` reads: pandas' fixed format, uncompressed.
+/// Writes boundary points as a frame that `pandas.read_hdf(path).T` reads: pandas' fixed format, uncompressed.
 ///
 /// # Errors
-/// The file cannot be written.
+/// Returns an error if the file cannot be written.
 pub fn write(path: &Path, neurons: &[NeuronPositions]) -> Result<()> {
     let file = Hdf5File::create(path)?;
     let group = format!("/{PANDAS_KEY}");
@@ -149,7 +149,7 @@ pub fn write(path: &Path, neurons: &[NeuronPositions]) -> Result<()> {
     file.close()
 }
 
-/// A level of labels: the distinct ones, ascending, and the place in them of each label.
+/// Writes one level of labels: the distinct labels, ascending, and the index among them of each label.
 fn write_index_level(file: &Hdf5File, number: usize, labels: &[i64]) -> Result<()> {
     let mut distinct = labels.to_vec();
     distinct.sort_unstable();
@@ -163,13 +163,13 @@ fn write_index_level(file: &Hdf5File, number: usize, labels: &[i64]) -> Result<(
     write_array(file, &format!("axis1_label{number}"), &codes, &[codes.len()]).map(drop)
 }
 
-/// An array as PyTables, below pandas, marks it; gives its path.
+/// Writes an array with the attributes of PyTables, which pandas uses, and returns its path.
 fn write_array<T: hdf5::H5Type>(file: &Hdf5File, name: &str, values: &[T], shape: &[usize]) -> Result<String> {
     let object = format!("/{PANDAS_KEY}/{name}");
     file.write_dataset(&object, values, shape)?;
     write_node_attributes(file, &object, "ARRAY", "2.4")?;
     file.write_fixed_attribute(&object, "FLAVOR", "numpy")?;
-    // stored as it is, not turned
+    // pandas' flag: the dataset is the transpose of the array in memory, which pandas restores on reading
     file.write_attribute(&object, "transposed", &1_u8)?;
     Ok(object)
 }

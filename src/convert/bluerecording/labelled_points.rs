@@ -1,4 +1,4 @@
-//! Columns labelled (id, section) become neurons.
+//! Converts columns labelled (id, section) to neurons.
 
 use std::collections::HashSet;
 
@@ -8,10 +8,10 @@ use crate::convert::pickle::{DataFrame, RowLabels};
 use crate::error::{Context, Result, join_quoted};
 use crate::geometry::Point;
 
-/// The names of the two levels.
+/// Names of the two label levels.
 pub(super) const LEVEL_NAMES: [&str; 2] = ["id", "section"];
 
-/// What all forms have: a label of two levels and a point for each column.
+/// Content of every file format: a two-level label and a point for each column.
 #[derive(Debug, Default)]
 pub(super) struct LabelledPoints {
     pub node_ids: Vec<i64>,
@@ -20,7 +20,7 @@ pub(super) struct LabelledPoints {
 }
 
 impl LabelledPoints {
-    /// The columns of a data frame.
+    /// Extracts the columns of a data frame.
     pub fn from_data_frame(frame: &DataFrame) -> Result<Self> {
         let names: Vec<&str> = frame.columns().names().iter().map(|name| name.as_deref().unwrap_or("")).collect();
         if frame.columns().level_count() != 2 || !(names == LEVEL_NAMES || names.iter().all(|name| name.is_empty())) {
@@ -40,7 +40,7 @@ impl LabelledPoints {
         })
     }
 
-    /// The neurons, in the order of their columns.
+    /// Returns the neurons, in the order of their columns.
     pub fn to_neurons(&self) -> Result<Vec<NeuronPositions>> {
         for length in [self.section_ids.len(), self.points.len()] {
             if length != self.node_ids.len() {
@@ -60,7 +60,7 @@ impl LabelledPoints {
         if neurons.is_empty() { Err(PositionsFileProblem::Empty.into()) } else { Ok(neurons) }
     }
 
-    /// The neuron that some columns are of.
+    /// Returns the neuron of a range of columns.
     fn to_neuron(&self, range: std::ops::Range<usize>) -> Result<NeuronPositions> {
         let first = range.start;
         let id = self.node_ids.get(first).copied().unwrap_or_default();
@@ -85,7 +85,7 @@ impl LabelledPoints {
     }
 }
 
-/// The rows that hold x, y and z, as their labels say: x, y, z in either case, or 0, 1, 2, in any order.
+/// Returns the rows of x, y and z by their labels: x, y, z in either case, or 0, 1, 2, in any order.
 pub(super) fn find_axes(labels: &RowLabels) -> Result<[usize; 3], PositionsFileProblem> {
     let (names, found): (Vec<String>, String) = match labels {
         RowLabels::Numbers(numbers) => {
@@ -95,7 +95,7 @@ pub(super) fn find_axes(labels: &RowLabels) -> Result<[usize; 3], PositionsFileP
             let shown = texts.iter().map(|text| text.chars().take(20).collect::<String>());
             (texts.iter().map(|text| text.to_ascii_lowercase()).collect(), join_quoted(shown, 6))
         }
-        RowLabels::Other => (Vec::new(), "an index of another kind".into()),
+        RowLabels::Other => (Vec::new(), "an index of another type".into()),
     };
     let place = |name: &str| names.iter().position(|other| other == name);
     let rows = |names: [&str; 3]| Some([place(names[0])?, place(names[1])?, place(names[2])?]);
@@ -103,7 +103,7 @@ pub(super) fn find_axes(labels: &RowLabels) -> Result<[usize; 3], PositionsFileP
     known.filter(|_| names.len() == 3).ok_or(PositionsFileProblem::RowLabels(found))
 }
 
-/// Refuses a section without a segment, and points that are nowhere.
+/// Returns an error for a section without a segment, and for points that are not finite.
 fn check_section(node: u64, section: u32, boundaries: &[Point], first: usize) -> Result<()> {
     if section != SOMA_SECTION_ID && boundaries.len() < 2 {
         return Err(PositionsFileProblem::SinglePoint { node, section }).at_index("column", first as u64);
@@ -137,27 +137,28 @@ mod tests {
     #[test]
     fn neurons_and_sections_come_in_any_order() {
         let neurons = columns(&[(9, 4), (9, 4), (9, 0), (2, 0), (2, 0), (2, 1), (2, 1), (2, 1)]).to_neurons().unwrap();
-        let told: Vec<_> = neurons
+        let summary: Vec<_> = neurons
             .iter()
             .map(|n| (n.node_id, n.sections().map(|s| (s.id, s.points[0].x, s.segment_count())).collect::<Vec<_>>()))
             .collect();
-        assert_eq!(told, [(9, vec![(0, 2.0, 1), (4, 0.0, 1)]), (2, vec![(0, 3.0, 2), (1, 5.0, 2)])]);
+        assert_eq!(summary, [(9, vec![(0, 2.0, 1), (4, 0.0, 1)]), (2, vec![(0, 3.0, 2), (1, 5.0, 2)])]);
     }
 
     #[test]
-    fn what_is_no_neuron_is_told_with_its_column() {
+    fn invalid_neurons_are_reported_with_their_column() {
         refused(&[], "no boundaries, expected at least one neuron");
         refused(
             &[(1, 0), (2, 0), (1, 3), (1, 3)],
-            "column[2]: neuron in two places, expected all its columns in a row, found node 1 again",
+            "column[2]: columns of a neuron are not consecutive, expected all together, found node 1 again",
         );
         refused(
             &[(1, 3), (1, 3), (1, 0), (1, 3), (1, 3)],
-            "column[0]: section in two places, expected all its columns in a row, found section 3 of node 1 again",
+            "column[0]: columns of a section are not consecutive, expected all together, found section 3 of node 1 \
+             again",
         );
         refused(
             &[(1, 0), (1, 3), (1, 4), (1, 4)],
-            "column[1]: one boundary alone, expected two or more for section 3 of node 1, found 1",
+            "column[1]: single boundary, expected two or more for section 3 of node 1, found 1",
         );
         refused(&[(-1, 0)], "column[0]: wrong id, expected a number from 0 to 9223372036854775807, found -1");
         refused(&[(1, 0), (1, -2)], "column[1]: wrong section, expected a number from 0 to 4294967295, found -2");

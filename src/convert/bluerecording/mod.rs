@@ -1,13 +1,14 @@
-//! Boundaries: where segments begin and end, in the layout that BlueRecording keeps its positions in.
+//! Reads and writes boundary points, where segments begin and end, in the layout of BlueRecording's position files.
 //!
-//! A data frame of 3 rows (x, y, z, um) whose columns are labelled `(id, section)`: one column for each segment of a soma
-//! (section 0), which has no length there, and one column more than segments for any other section. Neurons and sections
-//! come in any order, each in one piece.
+//! A data frame of 3 rows (x, y, z, µm) with columns labelled `(id, section)`: one column for each segment of a soma
+//! (section 0), whose segments have no length in this layout, and one more column than segments for any other section.
+//! Neurons and sections may be in any order, but their columns must be consecutive.
 //!
-//! | form | how it is told | written by |
+//! | format | recognised by | written by |
 //! |---|---|---|
-//! | pickle | `\x80`, protocol 2 to 5 | pandas 1 to 3: BlueRecording's `positions<n>.pkl` |
-//! | Parquet | `PAR1` | [`write_parquet`]: one column a boundary, named `<id>_<section>_<number>`, 3 rows |
+//! | Parquet | `PAR1` | [`write_parquet`]: one column per boundary, named `<id>_<section>_<number>`, 3 rows |
+//! | HDF5 | `\x89HDF`, `pandas_type` | pandas' `to_hdf` of the transposed frame, and [`write_hdf5`]: pandas refuses
+//! duplicate column names |
 //! | HDF5 | `\x89HDF`, `pandas_type` | pandas' `to_hdf` of the transposed frame, and [`write_hdf5`]: pandas refuses columns of one name |
 //! | HDF5 | `\x89HDF`, `xyz` | plain arrays: `xyz` `[3, n]`, `id` and `section` `[n]` |
 
@@ -29,19 +30,20 @@ use crate::convert::pickle::{self, DataFrame};
 use crate::error::{Context, FileProblem, Result};
 use crate::io::input_file;
 
-/// The form of a file of boundaries.
+/// Format of a boundary file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileFormat {
     /// A pickle of a pandas data frame.
     Pickle,
-    /// Parquet, one column a boundary.
+    /// Parquet, with one column per boundary.
     Parquet,
-    /// HDF5, of pandas or plain arrays.
+    /// HDF5, written by pandas or as plain arrays.
     Hdf5,
 }
 
 impl FileFormat {
-    /// The form that a file begins like; a segment table is Parquet too, and an electrodes file HDF5.
+    /// Returns the format by the first bytes. Other files can begin alike: a segment table is also Parquet, an
+    /// electrodes file also HDF5.
     pub fn from_magic(start: &[u8]) -> Option<Self> {
         match start {
             [0x80, 2..=5, ..] => Some(Self::Pickle),
@@ -52,10 +54,10 @@ impl FileFormat {
     }
 }
 
-/// Whether a file holds boundaries, as far as its beginning and its objects' names tell.
+/// Returns whether a file has boundary points, by its first bytes and the names of its objects.
 ///
 /// # Errors
-/// It cannot be read.
+/// Returns an error if the file cannot be read.
 pub fn is_positions_file(path: &Path) -> Result<bool> {
     Ok(match FileFormat::from_magic(&read_magic(path)?) {
         Some(FileFormat::Pickle) => true,
@@ -65,7 +67,7 @@ pub fn is_positions_file(path: &Path) -> Result<bool> {
     })
 }
 
-/// The first bytes: fewer where the file is shorter.
+/// Reads the first bytes; the rest is 0 if the file is shorter.
 fn read_magic(path: &Path) -> Result<[u8; 8]> {
     use std::io::Read;
     let mut start = [0; 8];
@@ -73,16 +75,17 @@ fn read_magic(path: &Path) -> Result<[u8; 8]> {
     Ok(start)
 }
 
-/// Reads the boundaries of a file's neurons, in file order; each neuron's sections are sorted by id.
+/// Reads the boundary points of a file's neurons, in file order; each neuron's sections are sorted by id.
 ///
 /// # Errors
-/// The file is of no form that is known, damaged, or not in this layout: another number of rows, other labels, a neuron
-/// or section in two places, a section without a segment, a coordinate that is not finite; with the column, from 0.
+/// Returns an error, with the column from 0, if the file has an unknown format, is damaged, or does not have this
+/// layout: another number of rows, other labels, a neuron or section whose columns are not consecutive, a section
+/// without a segment, a coordinate that is not finite.
 pub fn read(path: &Path) -> Result<Vec<NeuronPositions>> {
     let columns = match FileFormat::from_magic(&read_magic(path)?) {
         Some(FileFormat::Parquet) => parquet::read(path)?,
         Some(FileFormat::Hdf5) => frame_hdf5::read(&crate::io::hdf5::Hdf5File::open(path)?)?,
-        // what is no pickle is told by its reader
+        // the pickle reader reports files of unknown format
         Some(FileFormat::Pickle) | None => {
             let bytes = input_file::read(path)?;
             return read_pickle(&bytes).in_file(path);
@@ -91,10 +94,10 @@ pub fn read(path: &Path) -> Result<Vec<NeuronPositions>> {
     columns.to_neurons().in_file(path)
 }
 
-/// The boundaries in the bytes of a pickle, as [`read`] gives them.
+/// Reads the boundary points in the bytes of a pickle, like [`read`].
 ///
 /// # Errors
-/// As [`read`], without the file.
+/// Returns the errors of [`read`], without the file name.
 pub fn read_pickle(bytes: &[u8]) -> Result<Vec<NeuronPositions>> {
     let frame = DataFrame::from_pickle(&pickle::load(bytes)?)?;
     LabelledPoints::from_data_frame(&frame)?.to_neurons()

@@ -1,22 +1,22 @@
-//! A neuron's boundaries, section by section, and the segments between them.
+//! A neuron's boundary points by section, and the segments between them.
 
 use crate::geometry::Point;
 use crate::segments::{SectionType, Segment};
 
-/// The section that is the soma.
+/// Id of the soma section.
 pub(super) const SOMA_SECTION_ID: u32 = 0;
 
-/// A neuron's boundaries.
+/// Boundary points of a neuron.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NeuronPositions {
     /// SONATA node id.
     pub node_id: u64,
-    /// Sections, ids ascending.
+    /// Sections, sorted by id.
     sections: Vec<SectionRange>,
     points: Vec<Point>,
 }
 
-/// Where a section's boundaries lie.
+/// Range of a section's boundary points.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct SectionRange {
     id: u32,
@@ -24,57 +24,57 @@ struct SectionRange {
     length: usize,
 }
 
-/// A section's boundaries.
+/// Boundary points of a section.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SectionPositions<'a> {
-    /// Its id in the neuron.
+    /// Section id in the neuron.
     pub id: u32,
-    /// Its boundaries in order, um: those of a soma are its segments' places.
+    /// Boundary points in order, µm; for a soma, one point per segment.
     pub points: &'a [Point],
 }
 
 impl SectionPositions<'_> {
-    /// Number of its segments.
+    /// Number of segments of the section.
     pub fn segment_count(&self) -> usize {
         if self.id == SOMA_SECTION_ID { self.points.len() } else { self.points.len().saturating_sub(1) }
     }
 
-    /// The two ends of a segment, um; none where there is no such segment.
+    /// The two ends of a segment, µm; `None` if there is no such segment.
     pub fn ends(&self, segment: usize) -> Option<(Point, Point)> {
         let start = *self.points.get(segment)?;
         let end = if self.id == SOMA_SECTION_ID { start } else { *self.points.get(segment + 1)? };
         Some((start, end))
     }
 
-    /// What is sure of its kind: section 0 is the soma.
+    /// Returns the type if it is certain: section 0 is the soma.
     pub fn section_type(&self) -> Option<SectionType> {
         (self.id == SOMA_SECTION_ID).then_some(SectionType::Soma)
     }
 }
 
 impl NeuronPositions {
-    /// A neuron without sections.
+    /// Creates a neuron without sections.
     pub fn new(node_id: u64) -> Self {
         Self { node_id, sections: Vec::new(), points: Vec::new() }
     }
 
-    /// Adds a section; [`NeuronPositions::sort_sections`] puts sections in order.
+    /// Adds a section; call [`NeuronPositions::sort_sections`] after the last one.
     pub fn push_section(&mut self, id: u32, boundaries: &[Point]) {
         self.sections.push(SectionRange { id, first: self.points.len(), length: boundaries.len() });
         self.points.extend_from_slice(boundaries);
     }
 
-    /// Puts sections in order of their ids.
+    /// Sorts the sections by id.
     pub fn sort_sections(&mut self) {
         self.sections.sort_by_key(|range| range.id);
     }
 
-    /// The first section id that is there twice, once sections are in order.
+    /// Returns the first duplicate section id; sections must be sorted.
     pub(super) fn duplicate_section(&self) -> Option<u32> {
         self.sections.windows(2).find(|pair| pair[0].id == pair[1].id).map(|pair| pair[0].id)
     }
 
-    /// The sections, ids ascending.
+    /// The sections, sorted by id.
     pub fn sections(&self) -> impl Iterator<Item = SectionPositions<'_>> {
         let section = |range: &SectionRange| {
             let boundaries = self.points.get(range.first..range.first + range.length).unwrap_or_default();
@@ -83,12 +83,12 @@ impl NeuronPositions {
         self.sections.iter().map(section)
     }
 
-    /// The first boundary: that of the soma, where there is one.
+    /// Returns the first boundary point: that of the soma, if there is one.
     pub fn first_point(&self) -> Point {
         self.sections().next().and_then(|s| s.points.first().copied()).unwrap_or(Point::ORIGIN)
     }
 
-    /// Number of boundaries.
+    /// Number of boundary points.
     pub fn point_count(&self) -> usize {
         self.points.len()
     }
@@ -98,8 +98,8 @@ impl NeuronPositions {
         self.sections().map(|section| section.segment_count() as u64).sum()
     }
 
-    /// The segments in the order of an electrodes file's rows: sections by id, segments in order. Rows count from
-    /// `first_row`; radii are unknown, kinds but for the soma's.
+    /// Returns the segments in the order of an electrodes file's rows: sections by id, segments in order. Rows count
+    /// from `first_row`; radii are unknown, and so are section types except the soma's.
     pub fn segments(&self, first_row: u64) -> impl Iterator<Item = Segment> {
         let of_section = |section: SectionPositions<'_>| {
             let (section_id, section_type) = (section.id, section.section_type());

@@ -1,7 +1,8 @@
-//! Boundaries in Parquet: one column a boundary, three rows (x, y, z).
+//! Reads and writes boundary points in Parquet: one column per boundary, three rows (x, y, z).
 //!
-//! A column is named `<id>_<section>_<number>`, numbers from 0 in each section: Parquet has no columns of one name. The
-//! key `pandas` tells pandas that their labels are `(id, section)`, so that `pandas.read_parquet` gives the layout back.
+//! A column is named `<id>_<section>_<number>`, with numbers from 0 in each section, because Parquet does not allow
+//! duplicate column names. The metadata key `pandas` states the labels `(id, section)`, so that `pandas.read_parquet`
+//! returns the original layout.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -45,14 +46,14 @@ impl From<ParquetError> for PositionsFileProblem {
     }
 }
 
-/// The library's message in one line, without its own name.
+/// Returns the library's message in one line, without the library's name.
 fn library_message(error: &ParquetError) -> String {
     let text = error.to_string();
     let text = text.strip_prefix("Parquet error: ").unwrap_or(&text);
     text.lines().next().unwrap_or_default().to_string()
 }
 
-/// Whether a Parquet file has columns named like boundaries.
+/// Returns whether a Parquet file has columns named like boundary points.
 pub(super) fn is_positions_file(path: &Path) -> bool {
     let open = |source| catch_panics(|| read_metadata(&source)).ok();
     let metadata = ParquetSource::open(path).ok().and_then(open);
@@ -70,7 +71,7 @@ pub(super) fn read(path: &Path) -> Result<LabelledPoints> {
         let metadata = read_metadata(&source).map_err(PositionsFileProblem::from)?;
         let (source, metadata) =
             load_offset_index(source.clone(), metadata.into()).map_err(PositionsFileProblem::from)?;
-        // page headers are checked where pages are read by the index
+        // page headers are checked if pages are read by the page index
         let options = ReadOptionsBuilder::new();
         let options = if has_checksums(&metadata) { options.with_page_index() } else { options }.build();
         let reader = SerializedFileReader::new_with_options(source, options);
@@ -111,7 +112,7 @@ fn read_columns(reader: &SerializedFileReader<ParquetSource>) -> Result<Labelled
     Ok(all)
 }
 
-/// Id and section of a column's name.
+/// Parses id and section from a column's name.
 fn parse_column_name(name: &str) -> Option<(i64, i64)> {
     let mut numbers = name.split('_').map(|n| n.parse::<i64>().ok());
     let label = (numbers.next()??, numbers.next()??);
@@ -119,17 +120,18 @@ fn parse_column_name(name: &str) -> Option<(i64, i64)> {
     numbers.next().is_none().then_some(label)
 }
 
-/// Writes boundaries so that `pandas.read_parquet` gives the layout back: three rows, columns labelled (id, section).
+/// Writes boundary points so that `pandas.read_parquet` returns the original layout: three rows, columns labelled (id,
+/// section).
 ///
 /// # Errors
-/// The file cannot be written.
+/// Returns an error if the file cannot be written.
 pub fn write(path: &Path, neurons: &[NeuronPositions]) -> Result<()> {
     let file = create_without_following(path).map_err(FileProblem::Write).in_file(path)?;
     write_to(&file, neurons).map_err(write_error).in_file(path)?;
     file.sync_all().map_err(FileProblem::Write).in_file(path)
 }
 
-/// What the operating system refused, in its own words where the library passes them on.
+/// Returns the error of the operating system, if the library passes it on.
 fn write_error(error: ParquetError) -> Error {
     match error {
         ParquetError::External(inner) => match inner.downcast::<std::io::Error>() {
@@ -140,7 +142,7 @@ fn write_error(error: ParquetError) -> Error {
     }
 }
 
-/// A column: its labels, its number in the section, its point.
+/// A column: its labels, its number in the section, and its point.
 type LabelledPoint = (u64, u32, usize, Point);
 
 fn labelled_points(neurons: &[NeuronPositions]) -> impl Iterator<Item = LabelledPoint> {
@@ -160,7 +162,7 @@ fn column_name(&(id, section, number, _): &LabelledPoint) -> String {
 fn write_to(file: &File, neurons: &[NeuronPositions]) -> Result<(), ParquetError> {
     let fields = labelled_points(neurons).map(|column| Field::new(column_name(&column), DataType::Float64, false));
     let pandas = pandas_metadata(neurons).to_string();
-    // pyarrow takes the metadata of the Arrow schema where there is one, other readers the file's
+    // pyarrow reads the metadata of the Arrow schema if there is one, other readers that of the file
     let metadata = HashMap::from([("pandas".to_string(), pandas.clone())]);
     let schema = Arc::new(Schema::new_with_metadata(fields.collect::<Vec<_>>(), metadata));
     let pandas = KeyValue::new("pandas".to_string(), pandas);
@@ -178,7 +180,7 @@ fn write_to(file: &File, neurons: &[NeuronPositions]) -> Result<(), ParquetError
     writer.finish().map(drop)
 }
 
-/// What pandas has to know: the rows are numbered, the columns have two levels of labels.
+/// Metadata for pandas: the rows are numbered, the columns have two levels of labels.
 fn pandas_metadata(neurons: &[NeuronPositions]) -> Value {
     let level = |name: &str| json!({"name": name, "field_name": name, "pandas_type": "int64", "numpy_type": "int64", "metadata": null});
     let column = |column: LabelledPoint| {

@@ -1,14 +1,14 @@
-//! Arrays of numbers, as numpy writes them: from a buffer (protocol 5), or an empty array whose state follows.
+//! Reads numpy arrays of numbers: from a buffer (protocol 5), or as an empty array with its state.
 
 use std::borrow::Cow;
 
 use super::{GlobalName, Pickle, PickleProblem, PickleValue, ValueId};
 use crate::error::Result;
 
-/// Dimensions of an array; a frame's have two.
+/// Maximum number of dimensions of an array; a frame's have two.
 const MAX_DIMENSIONS: usize = 32;
 
-/// An array of numbers; its data are those of the file where the file has them as bytes.
+/// An array of numbers; its data are borrowed from the file if the file has them as bytes.
 #[derive(Debug)]
 pub struct Array<'a> {
     element_type: ElementType,
@@ -33,10 +33,10 @@ enum NumberKind {
 }
 
 impl<'a> Array<'a> {
-    /// The array that a value stands for.
+    /// Reads the array that a value represents.
     ///
     /// # Errors
-    /// The value is no array of numbers, or its data do not fill its shape.
+    /// Returns an error if the value is not an array of numbers, or if its data do not fit its shape.
     pub fn from_pickle(pickle: &Pickle<'a>, id: ValueId) -> Result<Self> {
         let array = if let Some((&[data, dtype, shape, order], None)) = pickle.find_object(id, GlobalName::FromBuffer) {
             let fortran = match pickle.text(order) {
@@ -80,7 +80,7 @@ impl<'a> Array<'a> {
         &self.shape
     }
 
-    /// Whether the first index runs fastest.
+    /// Returns whether the first index varies fastest.
     pub fn is_fortran_order(&self) -> bool {
         self.fortran_order
     }
@@ -100,10 +100,10 @@ impl<'a> Array<'a> {
         self.element_bits().map(value).collect()
     }
 
-    /// All values in stored order as whole numbers; the first that is none, otherwise.
+    /// All values in stored order as integers.
     ///
     /// # Errors
-    /// The value that is no whole number of 63 bits, as text.
+    /// Returns the first value that is not an integer of at most 63 bits, as text.
     pub fn to_i64(&self) -> Result<Vec<i64>, String> {
         let ElementType { kind: class, width_bytes: width, .. } = self.element_type;
         match class {
@@ -115,7 +115,7 @@ impl<'a> Array<'a> {
         }
     }
 
-    /// Elements as they lie in the file, each in the low bits of a number.
+    /// The elements as stored in the file, each in the low bits of a number.
     fn element_bits(&self) -> impl Iterator<Item = u64> {
         let ElementType { width_bytes: width, is_big_endian: big_end_first, .. } = self.element_type;
         let joined = |n: u64, byte: &u8| n << 8 | u64::from(*byte);
@@ -125,7 +125,7 @@ impl<'a> Array<'a> {
     }
 }
 
-/// A number of `width` bytes with its sign.
+/// Sign-extends a number of `width` bytes.
 fn sign_extend(bits: u64, width: usize) -> i64 {
     let unused = 64 - 8 * width as u32;
     ((bits << unused) as i64) >> unused
@@ -188,9 +188,9 @@ fn read_shape(pickle: &Pickle<'_>, id: ValueId) -> Result<Vec<usize>> {
     lengths.into_iter().map(length).collect()
 }
 
-/// Bytes; protocol 2 writes them as text whose characters are their numbers.
+/// Reads bytes; protocol 2 writes them as text with one character per byte.
 pub(super) fn read_bytes<'a>(pickle: &Pickle<'a>, id: ValueId) -> Result<Cow<'a, [u8]>> {
-    // bytes that can be changed are made from those that cannot
+    // a `bytearray` is constructed from a `bytes`
     let id = match pickle.find_object(id, GlobalName::Bytes) {
         Some((&[inner], None)) => inner,
         _ => id,

@@ -1,15 +1,14 @@
-//! The bytes of a pickle: arguments of instructions, checked against frame and file.
+//! Reads the bytes of a pickle: arguments of instructions, checked against the limits of frame and file.
 
 use super::PickleProblem;
+use super::problem::PickleResult;
 
-type PickleResult<T> = std::result::Result<T, PickleProblem>;
-
-/// A place in the bytes.
+/// A position in the bytes of a pickle.
 #[derive(Debug)]
 pub(super) struct ByteReader<'a> {
     bytes: &'a [u8],
     position: usize,
-    /// Where the frame ends that the place is in.
+    /// End of the frame that contains the position.
     frame_end: Option<usize>,
 }
 
@@ -18,22 +17,22 @@ impl<'a> ByteReader<'a> {
         Self { bytes, position: 0, frame_end: None }
     }
 
-    /// The place.
+    /// The current position.
     pub fn position(&self) -> usize {
         self.position
     }
 
-    /// How many bytes are left in the file.
+    /// Number of bytes left in the file.
     pub fn remaining(&self) -> usize {
         self.bytes.len() - self.position
     }
 
-    /// All bytes from here on.
+    /// All remaining bytes.
     pub fn remaining_bytes(&self) -> &'a [u8] {
         self.bytes.get(self.position..).unwrap_or_default()
     }
 
-    /// The next instruction.
+    /// Reads the next instruction.
     pub fn read_opcode(&mut self) -> PickleResult<u8> {
         if self.frame_end == Some(self.position) {
             self.frame_end = None;
@@ -41,7 +40,7 @@ impl<'a> ByteReader<'a> {
         self.read_bytes(1).map(|b| b[0]).map_err(|_| PickleProblem::MissingStop)
     }
 
-    /// So many bytes.
+    /// Reads `count` bytes.
     pub fn read_bytes(&mut self, count: u64) -> PickleResult<&'a [u8]> {
         let end = self.frame_end.unwrap_or(self.bytes.len());
         let left = end - self.position;
@@ -61,23 +60,23 @@ impl<'a> ByteReader<'a> {
         Ok(array)
     }
 
-    /// An unsigned number of 1, 2, 4 or 8 bytes, little end first.
+    /// Reads an unsigned little-endian number of 1, 2, 4 or 8 bytes.
     pub fn read_unsigned(&mut self, width: usize) -> PickleResult<u64> {
         let bytes = self.read_bytes(width as u64)?;
         Ok(bytes.iter().rev().fold(0, |n, &b| n << 8 | u64::from(b)))
     }
 
-    /// A signed number of 4 bytes.
+    /// Reads a signed little-endian number of 4 bytes.
     pub fn read_i32(&mut self) -> PickleResult<i64> {
         Ok(i64::from(i32::from_le_bytes(self.read_array()?)))
     }
 
-    /// A number of 8 bytes, big end first.
+    /// Reads a big-endian double.
     pub fn read_f64(&mut self) -> PickleResult<f64> {
         Ok(f64::from_be_bytes(self.read_array()?))
     }
 
-    /// A signed number of as many bytes as a length of `width` bytes says.
+    /// Reads a signed number with a length prefix of `width` bytes.
     pub fn read_long(&mut self, width: usize) -> PickleResult<i64> {
         let length = self.read_unsigned(width)?;
         let bytes = self.read_bytes(length)?;
@@ -87,18 +86,18 @@ impl<'a> ByteReader<'a> {
         Ok(i64::from_le_bytes(wide))
     }
 
-    /// As many bytes as a length of `width` bytes says.
+    /// Reads bytes with a length prefix of `width` bytes.
     pub fn read_counted_bytes(&mut self, width: usize) -> PickleResult<&'a [u8]> {
         let length = self.read_unsigned(width)?;
         self.read_bytes(length)
     }
 
-    /// As much text as a length of `width` bytes says.
+    /// Reads text with a length prefix of `width` bytes.
     pub fn read_text(&mut self, width: usize) -> PickleResult<&'a str> {
         std::str::from_utf8(self.read_counted_bytes(width)?).map_err(|_| PickleProblem::InvalidText)
     }
 
-    /// Text up to the end of the line, which is passed over.
+    /// Reads text up to the end of the line, and skips the line end.
     pub fn read_line(&mut self) -> PickleResult<&'a str> {
         let end = self.frame_end.unwrap_or(self.bytes.len());
         let rest = &self.bytes[self.position..end];
@@ -109,12 +108,12 @@ impl<'a> ByteReader<'a> {
         std::str::from_utf8(&rest[..length]).map_err(|_| PickleProblem::InvalidText)
     }
 
-    /// Enters a frame of as many bytes as the next 8 bytes say.
+    /// Enters a frame whose length is in the next 8 bytes.
     pub fn enter_frame(&mut self) -> PickleResult<()> {
         let found = self.read_unsigned(8)?;
         let left = self.remaining() as u64;
         if self.frame_end.is_some() || found > left {
-            // inside a frame none can begin
+            // frames cannot be nested
             return Err(PickleProblem::Frame { left: if self.frame_end.is_some() { 0 } else { left }, found });
         }
         self.frame_end = Some(self.position + found as usize);

@@ -1,4 +1,4 @@
-//! A data frame: columns with labels on several levels, and their values from pandas' blocks.
+//! Reads a data frame: columns with labels on several levels, and their values from pandas' blocks.
 
 use super::{Array, GlobalName, MultiIndex, Pickle, PickleProblem, PickleValue, RowLabels, ValueId};
 use crate::error::Result;
@@ -9,24 +9,24 @@ pub struct DataFrame {
     rows: usize,
     row_labels: RowLabels,
     columns: MultiIndex,
-    /// Column by column.
+    /// The values, column by column.
     values: Vec<f64>,
 }
 
-/// Where the columns of a block belong.
+/// The columns of a block.
 enum BlockColumns {
     /// At equal steps.
     Slice { start: usize, step: usize },
-    /// One by one.
+    /// As a list.
     List(Vec<i64>),
 }
 
 impl DataFrame {
-    /// The data frame that a pickle stands for.
+    /// Reads the data frame that a pickle represents.
     ///
     /// # Errors
-    /// The pickle stands for something else, its columns have no labels on two levels or more, or its blocks do not give
-    /// each column its values once.
+    /// Returns an error if the pickle represents something else, if its columns do not have labels on at least two
+    /// levels, or if its blocks do not give each column its values exactly once.
     pub fn from_pickle(pickle: &Pickle<'_>) -> Result<Self> {
         let root = pickle.root();
         let Some((_, Some(state))) = pickle.find_object(root, GlobalName::DataFrame) else {
@@ -43,7 +43,7 @@ impl DataFrame {
         Ok(Self { row_labels, ..Self::from_blocks(pickle, manager, columns, &blocks)? })
     }
 
-    /// Puts the blocks' columns where they belong.
+    /// Copies the blocks' columns to their positions.
     fn from_blocks(pickle: &Pickle<'_>, manager: ValueId, columns: MultiIndex, blocks: &[PandasBlock]) -> Result<Self> {
         let wrong = |expected: String, found: String| {
             pickle.error(manager, PickleProblem::WrongType { object: "frame", expected, found })
@@ -57,20 +57,20 @@ impl DataFrame {
             if *rows.get_or_insert(height) != height {
                 return Err(wrong(format!("{} rows in each block", rows.unwrap_or(0)), format!("{height}")));
             }
-            // rows times columns are values that the file holds, once all columns are filled
+            // checked before allocation: rows times columns are values that the file must contain to fill all columns
             let places = block.read_columns(pickle, own)?;
             let numbers = array.to_f64();
             values.resize(columns.len().saturating_mul(height).min(max_values(pickle)), 0.0);
             for i in 0..own {
                 let place = places.get(i).filter(|&p| p < columns.len());
                 let Some(place) = place else {
-                    return Err(wrong(format!("columns below {}", columns.len()), "one beyond".into()));
+                    return Err(wrong(format!("columns below {}", columns.len()), "one out of range".into()));
                 };
                 if std::mem::replace(&mut filled[place], true) {
                     return Err(wrong("each column in one block".into(), format!("column {place} in two")));
                 }
                 let Some(target) = values.get_mut(place * height..(place + 1) * height) else {
-                    return Err(wrong("values for all columns".into(), "less".into()));
+                    return Err(wrong("values for all columns".into(), "fewer".into()));
                 };
                 for (row, value) in target.iter_mut().enumerate() {
                     *value = numbers[if array.is_fortran_order() { row * own + i } else { i * height + row }];
@@ -88,12 +88,12 @@ impl DataFrame {
         self.rows
     }
 
-    /// The labels of the rows.
+    /// The row labels.
     pub fn row_labels(&self) -> &RowLabels {
         &self.row_labels
     }
 
-    /// The labels of the columns.
+    /// The column labels.
     pub fn columns(&self) -> &MultiIndex {
         &self.columns
     }
@@ -104,19 +104,19 @@ impl DataFrame {
     }
 }
 
-/// More values than a file can hold: eight bytes are the most, and one the least.
+/// Upper bound for the number of values in the file: each takes at least one byte, and at most eight.
 fn max_values(pickle: &Pickle<'_>) -> usize {
     usize::try_from(pickle.length).unwrap_or(usize::MAX)
 }
 
-/// A block: its values and where they belong.
+/// A block: its values and their columns.
 struct PandasBlock {
     values: ValueId,
     columns: ValueId,
 }
 
 impl PandasBlock {
-    /// The blocks and axes of a block manager: its arguments since pandas 1.3, its state before.
+    /// Reads the blocks and axes of a block manager: its arguments since pandas 1.3, its state in older versions.
     fn read_all<'p>(pickle: &'p Pickle<'_>, manager: ValueId) -> Result<(Vec<Self>, &'p [ValueId])> {
         let wrong = || pickle.type_error(manager, "frame", "a `BlockManager` with blocks and axes");
         let (arguments, state) = pickle.find_object(manager, GlobalName::BlockManager).ok_or_else(wrong)?;
@@ -144,7 +144,7 @@ impl PandasBlock {
         }
     }
 
-    /// The places of so many columns.
+    /// Returns the positions of `columns` columns.
     fn read_columns(&self, pickle: &Pickle<'_>, columns: usize) -> Result<BlockColumns> {
         let wrong = || pickle.type_error(self.columns, "block", format!("places of {columns} columns"));
         if let Some((&[start, stop, step], None)) = pickle.find_object(self.columns, GlobalName::Slice) {

@@ -1,4 +1,4 @@
-//! The names that have a meaning: constructors of pandas and numpy, and nothing else.
+//! Names that a pickle may use: constructors of pandas and numpy, and nothing else.
 
 /// A constructor that a pickle may name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -7,11 +7,11 @@ pub enum GlobalName {
     DataFrame,
     /// pandas' `BlockManager`: the blocks of a frame and its axes.
     BlockManager,
-    /// pandas' `_unpickle_block`: values, their places and the number of dimensions.
+    /// pandas' `_unpickle_block`: values, their positions and the number of dimensions.
     Block,
     /// pandas' `_new_Index`: a class and its values.
     NewIndex,
-    /// `pandas.Index`, and the classes of numbers that pandas 1 had beside it.
+    /// `pandas.Index`, and the numeric index classes of pandas 1.
     Index,
     /// `pandas.RangeIndex`.
     RangeIndex,
@@ -19,7 +19,7 @@ pub enum GlobalName {
     MultiIndex,
     /// numpy's `_frombuffer`: an array of protocol 5.
     FromBuffer,
-    /// numpy's `_reconstruct`: an array whose state follows.
+    /// numpy's `_reconstruct`: an empty array whose state follows.
     Reconstruct,
     /// `numpy.ndarray`.
     NdArray,
@@ -29,9 +29,9 @@ pub enum GlobalName {
     Slice,
     /// `_codecs.encode`: how protocol 2 writes bytes.
     Encode,
-    /// Python's `bytes` and `bytearray`: how protocol 2 writes no bytes, and bytes that can be changed.
+    /// Python's `bytes` and `bytearray`: protocol 2 writes empty bytes with `bytes`; `bytearray` is mutable.
     Bytes,
-    /// `pandas.arrays.ArrowStringArray`: labels that are text, in an array of Arrow.
+    /// `pandas.arrays.ArrowStringArray`: text labels in an Arrow array.
     ArrowTexts,
     /// pyarrow's `_restore_array`: type, length, nulls, offset, buffers.
     ArrowArray,
@@ -39,13 +39,13 @@ pub enum GlobalName {
     ArrowType,
     /// pyarrow's `py_buffer`: bytes.
     ArrowBuffer,
-    /// pandas' `__pyx_unpickle_NDArrayBacked`: labels that are text, in an array of Python's objects.
+    /// pandas' `__pyx_unpickle_NDArrayBacked`: text labels in an array of Python objects.
     ObjectTexts,
-    /// Pieces of labels that are text: they are passed over.
+    /// Parts of text labels that are ignored.
     TextPiece,
 }
 
-/// Modules and names, as the versions of pandas, numpy and Python write them.
+/// Modules and names in all supported versions of pandas, numpy and Python.
 const KNOWN_GLOBALS: &[(&[&str], &[&str], GlobalName)] = &[
     (&["pandas", "pandas.core.frame"], &["DataFrame"], GlobalName::DataFrame),
     (&["pandas.core.internals.managers", "pandas.core.internals"], &["BlockManager"], GlobalName::BlockManager),
@@ -78,14 +78,14 @@ const KNOWN_GLOBALS: &[(&[&str], &[&str], GlobalName)] = &[
 ];
 
 impl GlobalName {
-    /// The constructor of this module and name, if it is one.
+    /// Returns the constructor of a module and name, if it is known.
     pub fn find(module: &str, name: &str) -> Option<Self> {
         let known =
             |(modules, names, _): &&(&[&str], &[&str], Self)| modules.contains(&module) && names.contains(&name);
         KNOWN_GLOBALS.iter().find(known).map(|(.., found)| *found)
     }
 
-    /// What it is called in messages.
+    /// Name in messages.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::DataFrame => "a `DataFrame`",
@@ -98,8 +98,8 @@ impl GlobalName {
             Self::DType => "a `dtype`",
             Self::Slice => "a slice",
             Self::Encode | Self::Bytes => "bytes",
-            Self::ArrowTexts | Self::ObjectTexts | Self::TextPiece => "labels that are text",
-            Self::ArrowArray | Self::ArrowType | Self::ArrowBuffer => "a piece of labels that are text",
+            Self::ArrowTexts | Self::ObjectTexts | Self::TextPiece => "text labels",
+            Self::ArrowArray | Self::ArrowType | Self::ArrowBuffer => "a part of text labels",
         }
     }
 }

@@ -1,43 +1,42 @@
-//! The labels of a frame's columns: several levels, each a list of numbers, and a code a column.
+//! Reads the labels of a frame's columns: several levels, each a list of numbers, and one code per column and level.
 
 use super::row_labels::read_first_text;
 use super::{Array, GlobalName, Pickle, PickleProblem, PickleValue, ValueId};
 use crate::error::Result;
 
-/// A level's labels.
+/// The labels of a level.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum IndexLabels {
-    /// Numbers at equal steps: nothing is stored but the rule.
+    /// Numbers at equal steps, stored as start, step and length.
     Range {
-        /// The first.
+        /// The first number.
         start: i64,
-        /// From one to the next.
+        /// Difference between consecutive numbers.
         step: i64,
-        /// How many.
+        /// Number of labels.
         length: u64,
     },
-    /// Numbers one by one.
+    /// A list of numbers.
     List(Vec<i64>),
 }
 
-/// The labels of columns on several levels.
+/// Labels of columns on several levels.
 #[derive(Debug, Clone)]
 pub struct MultiIndex {
     levels: Vec<IndexLabels>,
-    /// For each level the place in it of each column's label.
+    /// For each level, the index of each column's label.
     codes: Vec<Vec<i64>>,
     names: Vec<Option<String>>,
 }
 
 impl IndexLabels {
-    /// The labels of an index; `level` is the name that stands beside the index in the labels of columns.
+    /// Reads the labels of an index; `level` is the level's name, for messages about column labels.
     pub(super) fn from_pickle(pickle: &Pickle<'_>, id: ValueId, level: Option<&str>) -> Result<Self> {
         let (class, members) = index_class(pickle, id)?;
         if class == GlobalName::RangeIndex {
             let number = |key| {
-                index_member(pickle, members, key).and_then(|n| {
-                    pickle.int(n).ok_or_else(|| pickle.type_error(n, "range of labels", "a whole number"))
-                })
+                index_member(pickle, members, key)
+                    .and_then(|n| pickle.int(n).ok_or_else(|| pickle.type_error(n, "range of labels", "an integer")))
             };
             let (start, stop, step) = (number("start")?, number("stop")?, number("step")?);
             let span = if step > 0 { stop.saturating_sub(start) } else { start.saturating_sub(stop) };
@@ -87,12 +86,12 @@ impl MultiIndex {
         let level = |(number, &level): (usize, &ValueId)| IndexLabels::from_pickle(pickle, level, name(number));
         let levels = levels.iter().enumerate().map(level).collect::<Result<Vec<_>>>()?;
         let codes = codes.iter().map(|&codes| read_codes(pickle, codes)).collect::<Result<Vec<_>>>()?;
-        let made = Self { levels, codes, names };
-        made.check_codes(pickle, id)?;
-        Ok(made)
+        let index = Self { levels, codes, names };
+        index.check_codes(pickle, id)?;
+        Ok(index)
     }
 
-    /// As many codes on each level, and each the place of a label.
+    /// Checks that each level has one code per column, and that each code is the index of a label.
     fn check_codes(&self, pickle: &Pickle<'_>, id: ValueId) -> Result<()> {
         let expected = self.len();
         for (labels, codes) in self.levels.iter().zip(&self.codes) {
@@ -103,7 +102,7 @@ impl MultiIndex {
                 return Err(problem(format!("{expected} codes on each level"), format!("{}", codes.len())));
             }
             if let Some(code) = codes.iter().find(|&&code| labels.get(code).is_none()) {
-                return Err(problem("the place of a label".into(), format!("{code}")));
+                return Err(problem("the index of a label".into(), format!("{code}")));
             }
         }
         Ok(())
@@ -114,7 +113,7 @@ impl MultiIndex {
         self.codes.first().map_or(0, Vec::len)
     }
 
-    /// Whether there are no columns.
+    /// Returns whether there are no columns.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -124,12 +123,12 @@ impl MultiIndex {
         self.levels.len()
     }
 
-    /// The name of each level, where it has one.
+    /// The name of each level, if it has one.
     pub fn names(&self) -> &[Option<String>] {
         &self.names
     }
 
-    /// The labels of all columns on a level; none where there is no such level.
+    /// The labels of all columns on a level; empty if there is no such level.
     pub fn labels(&self, level: usize) -> impl Iterator<Item = i64> {
         let codes = self.codes.get(level).into_iter().flatten();
         codes.filter_map(move |&code| self.levels.get(level)?.get(code))
@@ -143,9 +142,9 @@ fn read_codes(pickle: &Pickle<'_>, id: ValueId) -> Result<Vec<i64>> {
     array.to_i64().map_err(problem)
 }
 
-/// The class and the members of an index.
+/// Returns the class and the members of an index.
 pub(super) fn index_class(pickle: &Pickle<'_>, id: ValueId) -> Result<(GlobalName, ValueId)> {
-    let wrong = || pickle.type_error(id, "labels", "an index of pandas");
+    let wrong = || pickle.type_error(id, "labels", "a pandas index");
     let Some((&[class, members], None)) = pickle.find_object(id, GlobalName::NewIndex) else { return Err(wrong()) };
     match pickle.get(class) {
         PickleValue::Global(class @ (GlobalName::Index | GlobalName::RangeIndex | GlobalName::MultiIndex)) => {

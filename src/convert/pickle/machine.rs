@@ -1,4 +1,4 @@
-//! The machine: instructions of protocols 2 to 5, on values that are only noted.
+//! Symbolic pickle machine: interprets the instructions of protocols 2 to 5 on values, and calls nothing.
 //!
 //! Source: the documentation in Python's `pickletools`; PEP 307 (protocol 2), 3154 (4) and 574 (5).
 
@@ -6,23 +6,22 @@ use std::cell::Cell;
 
 use super::byte_reader::ByteReader;
 use super::memo::Memo;
-use super::unsupported::{describe_magic, is_text_protocol, unsupported_opcode};
+use super::problem::{PickleResult, describe_magic, is_text_protocol, unsupported_opcode};
 use super::{GlobalName, Pickle, PickleProblem, PickleValue, ValueId};
 use crate::error::{Error, ErrorLocation, Result as Located};
 
-/// Marks that may be open at once: a frame's pickle has about ten.
+/// Maximum number of open marks: a frame's pickle has about ten.
 pub const MAX_MARKS: usize = 1000;
 
-/// Values that can be numbered; only a file of more than 4 GB has more, and a frame's pickle has some hundred.
+/// Maximum number of values; only a file of more than 4 GB could have more, and a frame's pickle has some hundred.
 const MAX_VALUES: usize = u32::MAX as usize;
 
-type PickleResult<T> = std::result::Result<T, PickleProblem>;
-
-/// Runs a pickle and gives what it stands for. Nothing is executed.
+/// Interprets a pickle and returns its values. Nothing is executed.
 ///
 /// # Errors
-/// [`PickleProblem`] with the byte where the instruction stands: no pickle, another protocol, cut short, a name that is
-/// not on the list ([`GlobalName`]), an instruction that reaches outside the file, or one that does not fit what stands before.
+/// Returns a [`PickleProblem`] with the byte offset of the instruction if the input is not a pickle, has another
+/// protocol, is truncated, uses a name that is not on the list ([`GlobalName`]), has an instruction that refers to
+/// something outside the file, or one that does not fit the stack.
 pub fn load(bytes: &[u8]) -> Located<Pickle<'_>> {
     let mut machine = Machine::new(bytes);
     loop {
@@ -43,14 +42,14 @@ struct Machine<'a> {
     input: ByteReader<'a>,
     values: Vec<(PickleValue<'a>, u64)>,
     stack: Vec<ValueId>,
-    /// Heights of the stack where a mark was set.
+    /// Heights of the stack at each mark.
     marks: Vec<usize>,
     memo: Memo,
     length: usize,
     opcode_offset: u64,
 }
 
-/// Values that every pickle may use, made once.
+/// Values that every pickle may use, created once.
 const NONE_ID: ValueId = ValueId(0);
 const TRUE_ID: ValueId = ValueId(1);
 const FALSE_ID: ValueId = ValueId(2);
@@ -71,7 +70,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Does one instruction; gives the pickle's value at the end.
+    /// Interprets one instruction; returns the pickle's value at the end.
     fn step(&mut self) -> PickleResult<Option<ValueId>> {
         if self.input.position() == 0 {
             return self.check_header().map(|()| None);
@@ -112,7 +111,7 @@ impl<'a> Machine<'a> {
         Ok(None)
     }
 
-    /// The first instruction tells the protocol.
+    /// Checks the first instruction, which states the protocol.
     fn check_header(&mut self) -> PickleResult<()> {
         if is_text_protocol(self.input.remaining_bytes()) {
             return Err(PickleProblem::TextProtocol);
@@ -133,7 +132,7 @@ impl<'a> Machine<'a> {
     }
 
     fn push(&mut self, value: PickleValue<'a>) {
-        // below MOST_VALUES, as `step` has checked
+        // below `MAX_VALUES`, as `step` has checked
         let id = ValueId(self.values.len() as u32);
         self.values.push((value, self.opcode_offset));
         self.stack.push(id);
@@ -165,7 +164,7 @@ impl<'a> Machine<'a> {
         Ok(self.stack.split_off(height))
     }
 
-    /// Takes one value away, or the mark that is on top of all values.
+    /// Removes one value, or the mark if it is on top.
     fn pop_one(&mut self) -> PickleResult<()> {
         match self.marks.last() {
             Some(&height) if height == self.stack.len() => drop(self.marks.pop()),
@@ -231,12 +230,12 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    /// A list or a dictionary of all that lies above the mark.
+    /// Builds a list or a dictionary from all values above the mark.
     fn build_list_or_dict(&mut self, instruction: u8) -> PickleResult<()> {
         let items = self.pop_marked()?;
-        let made =
+        let value =
             if instruction == b'l' { PickleValue::List(items) } else { PickleValue::Dict(key_value_pairs(&items)?) };
-        self.push(made);
+        self.push(value);
         Ok(())
     }
 
@@ -305,7 +304,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Notes that a constructor would be called.
+    /// Records the call of a constructor.
     fn call_global(&mut self) -> PickleResult<()> {
         let (arguments, by) = (self.pop("arguments")?, self.pop("a constructor")?);
         let &PickleValue::Global(by) = self.value(by) else { return Err(self.type_error("call", "a constructor", by)) };
@@ -316,7 +315,7 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    /// Notes what would be set afterwards.
+    /// Records the state that would be set on an object.
     fn set_state(&mut self) -> PickleResult<()> {
         let new = self.pop("a state")?;
         let object = self.top("an object")?;
@@ -338,7 +337,7 @@ fn constant_id(instruction: u8) -> ValueId {
     }
 }
 
-/// Keys and values that lie one behind the other.
+/// Pairs up alternating keys and values.
 fn key_value_pairs(items: &[ValueId]) -> PickleResult<Vec<(ValueId, ValueId)>> {
     let (pairs, rest) = items.as_chunks::<2>();
     if rest.is_empty() {

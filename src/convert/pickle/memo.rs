@@ -1,10 +1,9 @@
-//! The memo: values that a pickle stores by number and names again.
+//! The memo of a pickle: values that are stored by number for later use.
 
+use super::problem::PickleResult;
 use super::{PickleProblem, ValueId};
 
-type PickleResult<T> = std::result::Result<T, PickleProblem>;
-
-/// Stored values. Indices stay below the file's length: each is stored by an instruction of its own.
+/// Stored values. Indices are below the file's length, because each needs an instruction to store it.
 #[derive(Debug)]
 pub(super) struct Memo {
     slots: Vec<Option<ValueId>>,
@@ -12,12 +11,12 @@ pub(super) struct Memo {
 }
 
 impl Memo {
-    /// The memo of a file of so many bytes.
+    /// Creates the memo for a file of `length` bytes.
     pub fn for_input_length(length: usize) -> Self {
         Self { slots: Vec::new(), max_slots: length }
     }
 
-    /// The index that is stored next where none is told.
+    /// Returns the index for the next value if the instruction does not state one.
     pub fn next_index(&self) -> u64 {
         self.slots.len() as u64
     }
@@ -35,7 +34,7 @@ impl Memo {
         Ok(())
     }
 
-    /// A stored value.
+    /// Returns a stored value.
     pub fn get(&self, index: u64) -> PickleResult<ValueId> {
         let stored = usize::try_from(index).ok().and_then(|place| self.slots.get(place).copied().flatten());
         stored.ok_or(PickleProblem::MemoEmpty(index))

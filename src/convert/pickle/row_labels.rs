@@ -1,29 +1,29 @@
-//! Labels that are text, as numpy's arrays of objects and pandas' two kinds of text arrays hold them.
+//! Reads text labels from numpy arrays of objects and from both kinds of pandas text arrays.
 
 use super::array::read_bytes;
 use super::index::{IndexLabels, index_class, index_member};
 use super::{GlobalName, Pickle, PickleValue, ValueId};
 use crate::error::Result;
 
-/// Labels of one axis that are read as text; a longer axis is columns, whose labels are numbers.
+/// Maximum number of text labels of an axis; a longer axis holds columns, whose labels are numbers.
 const MAX_TEXTS: usize = 64;
 
 /// The labels of a frame's rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RowLabels {
-    /// Whole numbers.
+    /// Integers.
     Numbers(Vec<i64>),
     /// Text.
     Texts(Vec<String>),
-    /// Another kind of index, more than 64 labels, or labels of several kinds.
+    /// Another type of index, more than 64 labels, or labels of several types.
     Other,
 }
 
 impl RowLabels {
-    /// The labels of an axis.
+    /// Reads the labels of an axis.
     ///
     /// # Errors
-    /// The axis is no index, or an array in it is damaged.
+    /// Returns an error if the axis is not an index, or if an array in it is damaged.
     pub(super) fn from_pickle(pickle: &Pickle<'_>, axis: ValueId) -> Result<Self> {
         let Ok((class, members)) = index_class(pickle, axis) else { return Ok(Self::Other) };
         if class == GlobalName::Index
@@ -40,7 +40,7 @@ impl RowLabels {
     }
 }
 
-/// The first text of an array of labels, if the array holds text.
+/// Returns the first text of an array of labels, if it is an array of text.
 pub(super) fn read_first_text(pickle: &Pickle<'_>, data: ValueId) -> Option<String> {
     if let Some(first) = read_texts(pickle, data).and_then(|texts| texts.into_iter().next()) {
         return Some(first);
@@ -53,13 +53,13 @@ pub(super) fn read_first_text(pickle: &Pickle<'_>, data: ValueId) -> Option<Stri
     })
 }
 
-/// At most [`MAX_TEXTS`] labels, if all of them are text.
+/// Returns at most [`MAX_TEXTS`] labels, if all of them are text.
 fn read_texts(pickle: &Pickle<'_>, data: ValueId) -> Option<Vec<String>> {
     if let Some((_, state)) = pickle.find_object(data, GlobalName::ArrowTexts) {
         return read_arrow_texts(pickle, pickle.dict_value(state?, "_pa_array")?);
     }
     let objects = match pickle.find_object(data, GlobalName::ObjectTexts) {
-        // dtype and values, in an order that depends on the version
+        // the state has dtype and values, in an order that depends on the version
         Some((_, state)) => pickle.items(state?)?.iter().find_map(|&item| object_items(pickle, item))?,
         None => object_items(pickle, data)?,
     };
@@ -67,14 +67,14 @@ fn read_texts(pickle: &Pickle<'_>, data: ValueId) -> Option<Vec<String>> {
     (objects.len() <= MAX_TEXTS).then(|| objects.iter().map(text).collect())?
 }
 
-/// The elements of a numpy array of Python's objects.
+/// Returns the elements of a numpy array of Python objects.
 fn object_items<'p>(pickle: &'p Pickle<'_>, id: ValueId) -> Option<&'p [ValueId]> {
     let (_, state) = pickle.find_object(id, GlobalName::Reconstruct)?;
     let &[_, _shape, _dtype, _order, list] = pickle.items(state?)? else { return None };
     matches!(pickle.get(list), PickleValue::List(_)).then(|| pickle.items(list))?
 }
 
-/// The texts of an array of Arrow: offsets into one buffer of characters.
+/// Reads the texts of an Arrow array: offsets into one buffer of characters.
 fn read_arrow_texts(pickle: &Pickle<'_>, id: ValueId) -> Option<Vec<String>> {
     let (&[reduced], None) = pickle.find_object(id, GlobalName::ArrowArray)? else { return None };
     let &[kind, length, _nulls, first, buffers, ..] = pickle.items(reduced)? else { return None };

@@ -1,27 +1,28 @@
-//! What the machine makes of a pickle: values that name each other by number, so that nothing has to recurse.
+//! The values that the machine builds from a pickle. They refer to each other by number, so that nothing needs
+//! recursion.
 
 use std::cell::Cell;
 
 use super::{GlobalName, MAX_ARRAY_BYTES_PER_FILE_BYTE, PickleProblem};
 use crate::error::{Error, ErrorLocation, Result};
 
-/// Members of an object: pandas' have at most ten.
+/// Maximum number of members of an object: pandas' have at most ten.
 const MAX_MEMBERS: usize = 100;
 
-/// The number of a value.
+/// Number of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ValueId(pub(super) u32);
 
-/// A value. Texts and bytes are those of the file.
+/// A value. Texts and bytes are borrowed from the file.
 #[derive(Debug, Clone, PartialEq)]
 pub enum PickleValue<'a> {
     /// Python's `None`.
     None,
-    /// A truth.
+    /// A boolean.
     Bool(bool),
-    /// A whole number.
+    /// An integer.
     Int(i64),
-    /// A number.
+    /// A floating-point number.
     Float(f64),
     /// Text.
     Text(&'a str),
@@ -35,19 +36,19 @@ pub enum PickleValue<'a> {
     Dict(Vec<(ValueId, ValueId)>),
     /// A constructor.
     Global(GlobalName),
-    /// What a constructor would have made.
+    /// A recorded call of a constructor.
     Object {
         /// The constructor.
         by: GlobalName,
-        /// What it would have been given.
+        /// Its arguments.
         arguments: ValueId,
-        /// What would have been set afterwards.
+        /// The state that would be set afterwards.
         state: Option<ValueId>,
     },
 }
 
 impl PickleValue<'_> {
-    /// What it is, for people.
+    /// Describes the value for messages.
     pub fn description(&self) -> String {
         match self {
             Self::None => "`None`".into(),
@@ -65,10 +66,10 @@ impl PickleValue<'_> {
     }
 }
 
-/// What a whole pickle stands for.
+/// The values of a whole pickle.
 #[derive(Debug)]
 pub struct Pickle<'a> {
-    /// All values, each with the place in the file where it was made.
+    /// All values, each with the byte offset at which it was created.
     pub(super) values: Vec<(PickleValue<'a>, u64)>,
     /// The value that the pickle ends with.
     pub(super) root: ValueId,
@@ -79,29 +80,29 @@ pub struct Pickle<'a> {
 }
 
 impl<'a> Pickle<'a> {
-    /// The value that the pickle stands for.
+    /// Returns the value that the pickle represents.
     pub fn root(&self) -> ValueId {
         self.root
     }
 
-    /// A value.
+    /// Returns a value.
     pub fn get(&self, id: ValueId) -> &PickleValue<'a> {
         self.values.get(id.0 as usize).map_or(&PickleValue::None, |(value, _)| value)
     }
 
-    /// A problem with a value.
+    /// Returns an error at the position of a value.
     pub(super) fn error(&self, id: ValueId, problem: PickleProblem) -> Error {
         let at = self.values.get(id.0 as usize).map_or(0, |(_, at)| *at);
         Error::new(ErrorLocation::default().with_item("byte").with_index(at), problem)
     }
 
-    /// A value that is not what belongs there.
+    /// Returns the error for a value of the wrong type.
     pub(super) fn type_error(&self, id: ValueId, object: &'static str, expected: impl Into<String>) -> Error {
         let found = self.get(id).description();
         self.error(id, PickleProblem::WrongType { object, expected: expected.into(), found })
     }
 
-    /// Counts bytes that an array takes: the same bytes may be named again and again.
+    /// Counts bytes that an array uses: the same bytes may be used many times.
     pub(super) fn claim_bytes(&self, id: ValueId, bytes: usize) -> Result<()> {
         let (found, expected) =
             (self.claimed_bytes.get().saturating_add(bytes as u64), self.length * MAX_ARRAY_BYTES_PER_FILE_BYTE);
@@ -109,7 +110,7 @@ impl<'a> Pickle<'a> {
         if found > expected { Err(self.error(id, PickleProblem::MemoryLimit { expected, found })) } else { Ok(()) }
     }
 
-    /// The items of a tuple or a list.
+    /// Returns the items of a tuple or a list.
     pub(super) fn items(&self, id: ValueId) -> Option<&[ValueId]> {
         match self.get(id) {
             PickleValue::Tuple(items) => Some(items),
@@ -118,7 +119,7 @@ impl<'a> Pickle<'a> {
         }
     }
 
-    /// A whole number.
+    /// Returns an integer.
     pub(super) fn int(&self, id: ValueId) -> Option<i64> {
         match self.get(id) {
             PickleValue::Int(number) => Some(*number),
@@ -126,7 +127,7 @@ impl<'a> Pickle<'a> {
         }
     }
 
-    /// Text.
+    /// Returns a text.
     pub(super) fn text(&self, id: ValueId) -> Option<&'a str> {
         match self.get(id) {
             PickleValue::Text(text) => Some(text),
@@ -134,15 +135,15 @@ impl<'a> Pickle<'a> {
         }
     }
 
-    /// The value of a key, the last one set.
+    /// Returns the last value set for a key.
     pub(super) fn dict_value(&self, dict: ValueId, key: &str) -> Option<ValueId> {
         let PickleValue::Dict(entries) = self.get(dict) else { return None };
-        // a longer one is no object's members, and would be searched again and again
+        // a longer dictionary cannot be an object's members, and repeated searches in it would be slow
         let entries = if entries.len() <= MAX_MEMBERS { entries.as_slice() } else { &[] };
         entries.iter().rev().find(|(k, _)| self.text(*k) == Some(key)).map(|(_, value)| *value)
     }
 
-    /// What a constructor would have been given and what would have been set, if the value is of that constructor.
+    /// Returns the arguments and the state of a recorded call, if it was of the wanted constructor.
     pub(super) fn find_object(&self, id: ValueId, wanted: GlobalName) -> Option<(&[ValueId], Option<ValueId>)> {
         match self.get(id) {
             PickleValue::Object { by, arguments, state } if *by == wanted => Some((self.items(*arguments)?, *state)),

@@ -1,4 +1,4 @@
-//! The way back: columns of coefficients become an electrodes file.
+//! Converts columns of weights back to an electrodes file.
 
 use std::path::Path;
 
@@ -16,27 +16,27 @@ use crate::io::atomic_output::OverwritePolicy;
 use crate::sonata::electrodes_file::{AttributeValue, ContactLayout, FileLayout, PopulationLayout, Writer};
 use crate::units::WEIGHT_UNIT;
 
-/// Whether columns are those of coefficients.
+/// Returns whether columns are those of weights.
 pub fn is_weight_table(schema: &Schema) -> bool {
     schema.metadata().contains_key(ELECTRODES_KEY) && schema.index_of(NODE_ID).is_ok() && schema.index_of(ROW).is_ok()
 }
 
-/// Columns of coefficients that are read twice: for nodes and rows, then for the values.
+/// Columns of weights that can be read repeatedly: first for nodes and rows, then for the values.
 pub trait BatchSource {
     /// The columns.
     fn schema(&self) -> SchemaRef;
-    /// Gives all rows from the first on.
+    /// Passes all rows to `take`, beginning with the first.
     ///
     /// # Errors
-    /// Unreadable, or what `take` fails with.
+    /// Returns an error if the columns cannot be read, and any error of `take`.
     fn for_each_batch(&self, take: &mut dyn FnMut(&RecordBatch) -> Result<()>) -> Result<()>;
 }
 
-/// Writes an electrodes file from columns of coefficients; gives the numbers of contacts, nodes and rows.
+/// Writes an electrodes file from columns of weights; returns the numbers of contacts, nodes and rows.
 ///
 /// # Errors
-/// Metadata are missing, units are others than V/nA, rows are missing, rows or contacts are in another order, a coefficient
-/// is not finite, or the output cannot be written.
+/// Returns an error if metadata are missing, units are not V/nA, rows are missing, rows or contacts are not in order, a
+/// weight is not finite, or the output cannot be written.
 pub fn write_electrodes_file(
     columns: &dyn BatchSource,
     to: &Path,
@@ -72,16 +72,16 @@ pub fn write_electrodes_file(
     Ok((names.len() as u64, nodes, rows))
 }
 
-/// The population that columns of coefficients are of.
+/// Returns the population of columns of weights.
 ///
 /// # Errors
-/// The columns do not tell.
+/// Returns an error if the metadata do not state it.
 pub fn population_name(schema: &Schema) -> Result<&str> {
     let name = schema.metadata().get(POPULATION_KEY);
     Ok(name.ok_or(ConversionProblem::NotWeightTable(POPULATION_KEY))?)
 }
 
-/// Clients take coefficients for V/nA, whatever the file tells.
+/// Checks the units: clients assume V/nA, whatever the file states.
 fn check_units(schema: &Schema) -> Result<(), ConversionProblem> {
     match schema.metadata().get(UNITS_KEY) {
         Some(found) if found != WEIGHT_UNIT && found != UNKNOWN_UNITS => Err(ConversionProblem::Units(found.clone())),
@@ -89,17 +89,17 @@ fn check_units(schema: &Schema) -> Result<(), ConversionProblem> {
     }
 }
 
-/// All rows are there, as far as the columns tell how many there were.
+/// Checks that no rows are missing, if the metadata state the number of rows.
 fn check_rows(schema: &Schema, found: u64) -> Result<(), ConversionProblem> {
-    let told = schema.metadata().get(ROWS_KEY).and_then(|text| text.parse().ok());
-    match told {
+    let stated = schema.metadata().get(ROWS_KEY).and_then(|text| text.parse().ok());
+    match stated {
         Some(expected) if expected != found => Err(ConversionProblem::RowCount { expected, found }),
         _ if found == 0 => Err(ConversionProblem::RowCount { expected: 1, found }),
         _ => Ok(()),
     }
 }
 
-/// The simulator stops at a coefficient that is not finite.
+/// Checks that weights are finite: otherwise the simulator stops.
 fn check_finite(values: &[f64], names: &[String], first_row: u64) -> Result<()> {
     let Some(at) = values.iter().position(|v| !v.is_finite()) else { return Ok(()) };
     let (row, column) = (first_row + (at / names.len()) as u64, at % names.len());
@@ -133,7 +133,7 @@ fn parse_electrodes(schema: &Schema) -> Result<Vec<ContactLayout>, ConversionPro
     list.iter().map(electrode).collect::<Option<Vec<_>>>().filter(|all| !all.is_empty()).ok_or_else(wrong)
 }
 
-/// Nodes and offsets, as the columns `node_id` and `row` tell; each row of the file is there `times` times.
+/// Reads nodes and offsets from the columns `node_id` and `row`; each row of the file occurs `times` times.
 fn read_population_layout(columns: &dyn BatchSource, times: usize) -> Result<PopulationLayout> {
     let schema = columns.schema();
     let name = population_name(&schema)?.to_string();
@@ -224,16 +224,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_that_are_missing_are_told() {
-        let told = |rows: Option<&str>, found| {
-            let told = rows.map(|rows| (ROWS_KEY.to_string(), rows.to_string()));
-            let metadata: HashMap<String, String> = told.into_iter().collect();
+    fn missing_rows_are_reported() {
+        let check = |rows: Option<&str>, found| {
+            let entry = rows.map(|rows| (ROWS_KEY.to_string(), rows.to_string()));
+            let metadata: HashMap<String, String> = entry.into_iter().collect();
             let schema = Schema::new_with_metadata(arrow_schema::Fields::empty(), metadata);
             check_rows(&schema, found).map_err(|problem| problem.to_string())
         };
-        assert_eq!(told(Some("3"), 3), Ok(()));
-        assert_eq!(told(None, 2), Ok(()));
-        assert_eq!(told(Some("3"), 2).unwrap_err(), "rows are missing, expected 3, found 2");
-        assert_eq!(told(None, 0).unwrap_err(), "rows are missing, expected 1, found 0");
+        assert_eq!(check(Some("3"), 3), Ok(()));
+        assert_eq!(check(None, 2), Ok(()));
+        assert_eq!(check(Some("3"), 2).unwrap_err(), "rows are missing, expected 3, found 2");
+        assert_eq!(check(None, 0).unwrap_err(), "rows are missing, expected 1, found 0");
     }
 }

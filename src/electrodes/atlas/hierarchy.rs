@@ -1,5 +1,5 @@
-//! `hierarchy.json`: a tree of regions, each with `id`, `acronym` and `children`; a root, a list of roots, or such a list
-//! under `msg`, as the Allen Institute serves it.
+//! Reads `hierarchy.json`: a tree of regions, each with `id`, `acronym` and `children`. The file is a root, a list of
+//! roots, or such a list under `msg`, as the Allen Institute provides it.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -10,7 +10,7 @@ use crate::electrodes::raw_value::describe_json;
 use crate::error::{Context, Problem, Result};
 use crate::io::input_file;
 
-/// What can be wrong with a hierarchy.
+/// Problems of a hierarchy.
 #[derive(Debug, thiserror::Error)]
 enum HierarchyProblem {
     #[error("no valid JSON: {0}")]
@@ -23,7 +23,7 @@ enum HierarchyProblem {
 
 impl Problem for HierarchyProblem {}
 
-/// Acronyms of regions by id.
+/// The acronyms of regions by id.
 #[derive(Debug)]
 pub(super) struct Hierarchy(HashMap<i64, String>);
 
@@ -31,7 +31,8 @@ impl Hierarchy {
     /// Reads a file.
     ///
     /// # Errors
-    /// It is missing, no JSON, no tree of regions, or gives an id to two acronyms.
+    /// Returns an error if the file is missing, not JSON, or not a tree of regions, or if it assigns an id to two
+    /// acronyms.
     pub fn read(path: &Path) -> Result<Self> {
         let bytes = input_file::read(path)?;
         let document: Value = serde_json::from_slice(&bytes).map_err(HierarchyProblem::Syntax)?;
@@ -59,7 +60,7 @@ impl Hierarchy {
         Ok(Self(acronyms))
     }
 
-    /// The acronym of a region.
+    /// Returns the acronym of a region.
     pub fn find_acronym(&self, id: i64) -> Option<&str> {
         self.0.get(&id).map(String::as_str)
     }
@@ -89,7 +90,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn regions_are_found_however_deep_and_in_each_layout() {
+    fn regions_are_found_at_any_depth_and_in_each_layout() {
         let tree = json!({"id": 1, "acronym": "root", "children": [
             {"id": 2, "acronym": "S1", "children": [{"id": -3, "acronym": "S1;L1"}]},
             {"id": 4, "acronym": "fiber", "children": null}
@@ -107,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_region_is_named() {
+    fn invalid_regions_are_named() {
         refused(json!(5), "root: wrong `id`, expected an integer, found `null`");
         refused(
             json!([{"id": 1, "acronym": "a", "children": [{"id": 2}]}]),

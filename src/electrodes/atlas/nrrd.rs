@@ -1,8 +1,9 @@
-//! NRRD volumes: a header of text lines, a blank line, then the samples, the first axis fastest.
+//! Reads NRRD volumes: a header of text lines, a blank line, then the samples, with the first axis fastest.
 //!
-//! Read are three-dimensional volumes of one number a voxel, with attached data, encoded `raw` or `gzip`. Only the
-//! voxels that are asked for are kept. `space origin` is taken as the outer corner of the first voxel, as voxcell does,
-//! by whose convention the atlases of SONATA circuits are made; by NRRD's own it would be the voxel's centre.
+//! Supported are three-dimensional volumes with one number per voxel, with attached data, and with the encoding `raw`
+//! or `gzip`. Only the requested voxels are stored in memory. `space origin` is the outer corner of the first voxel, as
+//! in voxcell, because the atlases of SONATA circuits use its convention; in the NRRD convention it is the voxel's
+//! centre.
 //!
 //! Format: <https://teem.sourceforge.net/nrrd/format.html>.
 
@@ -14,14 +15,41 @@ use std::path::{Path, PathBuf};
 use flate2::bufread::MultiGzDecoder;
 
 use super::super::raw_value::truncate_for_message;
-use super::problem::NrrdProblem;
 use super::sample_type::SampleType;
-use crate::error::{FileProblem, Result};
+use crate::error::{FileProblem, Problem, Result};
 use crate::geometry::Point;
 use crate::io::input_file;
 
-/// Longer headers are no headers.
-pub(super) const MAX_HEADER_BYTES: u64 = 1 << 20;
+/// Largest length of a header.
+const MAX_HEADER_BYTES: u64 = 1 << 20;
+
+/// A problem of a volume.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NrrdProblem {
+    #[error("not an NRRD file, expected it to begin with `NRRD`")]
+    Magic,
+    #[error("header without an end, expected a blank line within {MAX_HEADER_BYTES} bytes")]
+    EndlessHeader,
+    #[error("no `{0}` in the header")]
+    Missing(&'static str),
+    #[error("wrong `{field}`, expected {expected}, found `{found}`")]
+    Field { field: &'static str, expected: &'static str, found: String },
+    #[error("wrong dimension, expected 3, found `{0}`")]
+    Dimension(String),
+    #[error("data end early, expected {expected} bytes")]
+    Truncated { expected: u64 },
+    #[error("invalid region id in voxel {voxel}, expected an integer, found {found}")]
+    NoId { voxel: u64, found: f64 },
+}
+
+impl Problem for NrrdProblem {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Dimension(_) => Some("use a volume with one region id per voxel, without colour or time axes".into()),
+            _ => None,
+        }
+    }
+}
 
 /// A volume whose header has been read.
 #[derive(Debug)]
@@ -41,19 +69,19 @@ enum Encoding {
     Gzip,
 }
 
-/// From places to voxels.
+/// Transforms positions to voxels.
 #[derive(Debug)]
 struct VoxelFrame {
     origin: Point,
-    /// The place in voxels along each axis is the product with these.
+    /// The dot products with these vectors are the coordinates in voxels along each axis.
     inverse: [Point; 3],
 }
 
 impl Volume {
-    /// Reads a file's header.
+    /// Reads the header of a file.
     ///
     /// # Errors
-    /// It is missing, no NRRD file, or has other dimensions, types or encodings than are read here.
+    /// Returns an error if the file is missing or not NRRD, or if its dimension, type or encoding is not supported.
     pub fn open(path: &Path) -> Result<Self> {
         let mut reader = BufReader::new(input_file::open(path)?);
         let header = Header::read(&mut reader)?;
@@ -72,7 +100,7 @@ impl Volume {
         Ok(volume)
     }
 
-    /// Number of bytes of all samples.
+    /// Returns the number of bytes of all samples.
     fn data_bytes(&self) -> Result<u64, NrrdProblem> {
         let voxels = self.sizes.iter().try_fold(1_u64, |product, size| product.checked_mul(*size));
         let bytes = voxels.and_then(|voxels| voxels.checked_mul(self.sample_type.byte_width() as u64));
@@ -84,7 +112,7 @@ impl Volume {
         })
     }
 
-    /// The voxel that a place, um, lies in; none outside the volume. The far faces are outside.
+    /// Returns the voxel that contains a position, µm; `None` outside the volume. The far faces are outside.
     pub fn voxel_at(&self, place: Point) -> Option<u64> {
         let from_corner = place - self.voxel_frame.origin;
         let [nx, ny, nz] = self.sizes;
@@ -97,10 +125,10 @@ impl Volume {
         Some(i + nx * (j + ny * k))
     }
 
-    /// The numbers of voxels.
+    /// Returns the region ids of voxels.
     ///
     /// # Errors
-    /// The data end early, are no gzip stream, or hold a number that is not whole.
+    /// Returns an error if the data end early, are not a gzip stream, or contain a number that is not an integer.
     pub fn region_ids(&self, voxels: &[Option<u64>]) -> Result<Vec<Option<i64>>> {
         let mut wanted: Vec<u64> = voxels.iter().flatten().copied().collect();
         wanted.sort_unstable();
@@ -109,7 +137,7 @@ impl Volume {
         Ok(voxels.iter().map(|voxel| found.get(&(*voxel)?).copied()).collect())
     }
 
-    /// The numbers of some voxels, which ascend.
+    /// Reads the ids of some voxels in ascending order.
     fn read_voxels(&self, wanted: &[u64]) -> Result<HashMap<u64, i64>> {
         let mut file = input_file::open(&self.path)?;
         file.seek(SeekFrom::Start(self.first_byte)).map_err(FileProblem::Read)?;
@@ -164,7 +192,7 @@ impl Volume {
 /// The fields of a header.
 struct Header {
     fields: HashMap<String, String>,
-    /// Bytes up to the data.
+    /// Number of bytes before the data.
     length_bytes: u64,
 }
 
@@ -196,7 +224,7 @@ impl Header {
         self.fields.get(field).map(String::as_str).ok_or(NrrdProblem::Missing(field))
     }
 
-    /// Detached data, lines or bytes before the data, lengths in other units than um.
+    /// Checks that the data are attached, are not preceded by lines or bytes, and that lengths are in µm.
     fn check_supported(&self) -> Result<(), NrrdProblem> {
         let refused = [
             ("data file", "data in this file"),
@@ -291,7 +319,7 @@ impl Header {
 }
 
 impl VoxelFrame {
-    /// The frame of a corner and the edges of a voxel; none where the edges span no volume.
+    /// Creates the frame from a corner and the edges of a voxel; `None` if the edges span no volume.
     fn new(origin: Point, [a, b, c]: [Point; 3]) -> Option<Self> {
         let volume = a.dot(b.cross(c));
         let inverse = [b.cross(c), c.cross(a), a.cross(b)].map(|across| across / volume);
@@ -299,7 +327,7 @@ impl VoxelFrame {
     }
 }
 
-/// Vectors written as `(1,0,0) (0,1,0)`.
+/// Parses vectors such as `(1,0,0) (0,1,0)`.
 fn parse_vectors(text: &str) -> Option<Vec<Point>> {
     let vector = |text: &str| -> Option<Point> {
         let numbers: Option<Vec<f64>> =
@@ -328,7 +356,7 @@ mod tests {
         format!("type: {kind}\ndimension: 3\nsizes: 2 3 4\nencoding: {encoding}\nendian: little\nkey:=value\n{FRAME}")
     }
 
-    /// All 24 numbers of a volume of 2 x 3 x 4 voxels.
+    /// Reads all 24 numbers of a volume of 2 x 3 x 4 voxels.
     fn all(file: &tempfile::NamedTempFile) -> Result<Vec<Option<i64>>> {
         let wanted: Vec<Option<u64>> = (0..24).map(Some).collect();
         Volume::open(file.path())?.region_ids(&wanted)
@@ -373,7 +401,7 @@ mod tests {
     }
 
     #[test]
-    fn voxels_are_asked_for_in_any_order_and_twice() {
+    fn voxels_can_be_requested_in_any_order_and_twice() {
         let data: Vec<u8> = (0..24).collect();
         for (encoding, data) in [("raw", data.clone()), ("gz", zipped(&data))] {
             let file = file(&header("uchar", encoding), &data);
@@ -383,8 +411,8 @@ mod tests {
     }
 
     #[test]
-    fn places_turn_into_voxels_through_any_directions() {
-        // the first axis runs along -y, the second along x, the third along z, with steps of 2, 4 and 8 um
+    fn positions_are_converted_to_voxels_for_any_directions() {
+        // the first axis is along -y, the second along x, the third along z, with steps of 2, 4 and 8 µm
         let frame = "space directions: (0,-2,0) (4,0,0) (0,0,8)\nspace origin: (100, 50, 0)\n";
         let file = file(&header("uchar", "raw").replace(FRAME, frame), &[0; 24]);
         let volume = Volume::open(file.path()).unwrap();
@@ -395,7 +423,7 @@ mod tests {
     }
 
     #[test]
-    fn spacings_do_for_directions() {
+    fn spacings_replace_directions() {
         let file = file(&header("uchar", "raw").replace(FRAME, "spacings: 10 20 30\n"), &[0; 24]);
         assert_eq!(Volume::open(file.path()).unwrap().voxel_at(Point::new(15.0, 59.0, 0.0)), Some(1 + 2 * 2));
     }
@@ -414,7 +442,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_that_are_not_read_are_refused() {
+    fn unsupported_headers_are_errors() {
         let good = header("uchar", "raw");
         let with = |from: &str, to: &str| good.replace(from, to);
         refused(&with("type: uchar\n", ""), "no `type` in the header");
@@ -452,21 +480,21 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_is_not_whole_is_refused() {
+    fn a_number_that_is_not_an_integer_is_an_error() {
         let data: Vec<u8> = (0..24).flat_map(|_| 0.5_f64.to_le_bytes()).collect();
         let error = all(&file(&header("double", "raw"), &data)).unwrap_err();
-        assert_eq!(error.to_string(), "voxel 0 holds no region, expected a whole number, found 0.5");
+        assert_eq!(error.to_string(), "invalid region id in voxel 0, expected an integer, found 0.5");
     }
 
     #[test]
-    fn what_is_no_nrrd_file_is_refused() {
+    fn a_file_that_is_not_nrrd_is_an_error() {
         let open = |content: &[u8]| {
             let mut file = tempfile::NamedTempFile::new().unwrap();
             file.write_all(content).unwrap();
             Volume::open(file.path()).unwrap_err().to_string()
         };
-        assert_eq!(open(b""), "no NRRD file, expected it to begin with `NRRD`");
-        assert_eq!(open(b"\x89HDF"), "no NRRD file, expected it to begin with `NRRD`");
+        assert_eq!(open(b""), "not an NRRD file, expected it to begin with `NRRD`");
+        assert_eq!(open(b"\x89HDF"), "not an NRRD file, expected it to begin with `NRRD`");
         assert_eq!(
             open(b"NRRD0004\ntype: uchar\n"),
             "header without an end, expected a blank line within 1048576 bytes"

@@ -1,9 +1,9 @@
-//! The numbers of a volume's voxels.
+//! The number types of a volume's voxels.
 
 use super::super::raw_value::truncate_for_message;
-use super::problem::NrrdProblem;
+use super::nrrd::NrrdProblem;
 
-/// The type of a voxel's number.
+/// The number type of a voxel.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum SampleType {
     Signed(usize),
@@ -12,7 +12,7 @@ pub(super) enum SampleType {
 }
 
 impl SampleType {
-    /// The type of a name; NRRD knows several for each.
+    /// Returns the type with a name; NRRD has several names for each.
     pub fn from_name(name: &str) -> Result<Self, NrrdProblem> {
         match name {
             "signed char" | "int8" | "int8_t" => Ok(Self::Signed(1)),
@@ -41,14 +41,14 @@ impl SampleType {
         }
     }
 
-    /// Bytes a voxel.
+    /// Returns the number of bytes per voxel.
     pub const fn byte_width(self) -> usize {
         match self {
             Self::Signed(width) | Self::Unsigned(width) | Self::Float(width) => width,
         }
     }
 
-    /// The number of a sample's bytes, or what it is where it is not whole or above 2^63.
+    /// Decodes a sample to an integer; returns the value as the error if it is not an integer or is above 2^63.
     pub fn decode_id(self, bytes: &[u8], big_endian: bool) -> Result<i64, f64> {
         let mut little = [0; 8];
         for (i, byte) in bytes.iter().enumerate() {
@@ -68,7 +68,7 @@ impl SampleType {
     }
 }
 
-/// A whole number that a float holds exactly.
+/// Returns the integer with the same value as a float, if there is one.
 fn exact_integer(value: f64) -> Result<i64, f64> {
     const MAX_EXACT_INTEGER: f64 = 9_007_199_254_740_992.0;
     if value.fract() == 0.0 && value.abs() <= MAX_EXACT_INTEGER { Ok(value as i64) } else { Err(value) }

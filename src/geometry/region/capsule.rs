@@ -1,4 +1,4 @@
-//! The capsule: a shank with round ends.
+//! The capsule: a cylinder with hemispherical ends, such as a shank.
 
 use super::{
     Disk, Region, RegionProblem, SegmentSpan, Sphere, check_position, check_radius, max_abs_coordinate,
@@ -6,19 +6,19 @@ use super::{
 };
 use crate::geometry::{Aabb, Point};
 
-/// All points at most a radius from a segment.
+/// All points within a radius of a segment.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Capsule {
     ends: [Sphere; 2],
-    /// The cylinder between the ends; none where these are one point.
+    /// The cylinder between the ends; `None` if they are one point.
     shaft: Option<Disk>,
 }
 
 impl Capsule {
-    /// The capsule round the segment a-b with a radius, um. If the ends are one point it is a sphere.
+    /// Creates the capsule around the segment a-b with a radius, µm. If the ends are one point it is a sphere.
     ///
     /// # Errors
-    /// An end is not finite, or the radius is not finite and above 0.
+    /// Returns an error if an end is not finite, or if the radius is not finite and above 0.
     pub fn new(a: Point, b: Point, radius: f64) -> Result<Self, RegionProblem> {
         let (a, b) = (check_position("first end", a)?, check_position("second end", b)?);
         let ends = [Sphere::new(a, check_radius(radius)?)?, Sphere::new(b, radius)?];
@@ -35,7 +35,7 @@ impl Capsule {
     }
 }
 
-/// The point of the segment a-b nearest to a point.
+/// Returns the point of the segment a-b nearest to a point.
 pub fn nearest_point_on_segment(p: Point, a: Point, b: Point) -> Point {
     let (d, m) = (b - a, p - a);
     let length_2 = d.norm_2();
@@ -43,10 +43,10 @@ pub fn nearest_point_on_segment(p: Point, a: Point, b: Point) -> Point {
     a.lerp(b, t.clamp(0.0, 1.0))
 }
 
-/// The distance between a segment and a box, 0 where they meet.
+/// Returns the distance between a segment and a box, 0 if they meet.
 ///
-/// Along the segment the squared distance is convex and, between the crossings of the faces' planes, a parabola: the
-/// least of all pieces is taken, each in closed form.
+/// Along the segment the squared distance is convex and, between the crossings of the faces' planes, a parabola. The
+/// minimum of each piece is computed in closed form, and the smallest is returned.
 fn distance_to_box(a: Point, b: Point, bounds: &Aabb) -> f64 {
     let stops = face_crossings(a, b, bounds);
     let pieces = stops.iter().zip(stops.iter().skip(1));
@@ -57,7 +57,7 @@ fn distance_to_box(a: Point, b: Point, bounds: &Aabb) -> f64 {
     pieces.map(|(&from, &to)| at(nearest_fraction(a, b, bounds, from, to))).fold(f64::INFINITY, f64::min)
 }
 
-/// Fractions of the way from a to b where it crosses the plane of a face, sorted, between 0 and 1.
+/// Returns the fractions of the segment where it crosses the plane of a face, sorted, between 0 and 1.
 fn face_crossings(a: Point, b: Point, bounds: &Aabb) -> Vec<f64> {
     let (from, way) = (a.to_array(), (b - a).to_array());
     let planes = [bounds.min.to_array(), bounds.max.to_array()];
@@ -70,7 +70,7 @@ fn face_crossings(a: Point, b: Point, bounds: &Aabb) -> Vec<f64> {
     stops
 }
 
-/// Where between two neighbouring crossings the segment is nearest to the box.
+/// Returns the fraction between two neighbouring crossings where the segment is nearest to the box.
 fn nearest_fraction(a: Point, b: Point, bounds: &Aabb, from: f64, to: f64) -> f64 {
     let middle = 0.5 * (from + to);
     let p = a.lerp(b, middle);
@@ -117,7 +117,7 @@ mod tests {
     use super::*;
     use std::f64::consts::PI;
 
-    /// From the origin to (10, 0, 0) with radius 1.
+    /// Returns the capsule from the origin to (10, 0, 0) with radius 1.
     fn capsule() -> Capsule {
         Capsule::new(Point::ORIGIN, Point::new(10.0, 0.0, 0.0), 1.0).unwrap()
     }
@@ -147,9 +147,9 @@ mod tests {
     }
 
     #[test]
-    fn the_distance_to_a_box_is_that_of_the_nearest_points() {
+    fn the_distance_to_a_box_is_between_the_nearest_points() {
         let unit = Aabb::enclosing([Point::ORIGIN, Point::new(1.0, 1.0, 1.0)]);
-        // a line x + y = 4 in the plane z = 0.5 passes the corner (1, 1) at sqrt(2)
+        // a line x + y = 4 in the plane z = 0.5 has a distance of sqrt(2) from the corner (1, 1)
         let slanted = distance_to_box(Point::new(4.0, 0.0, 0.5), Point::new(0.0, 4.0, 0.5), &unit);
         assert!((slanted - std::f64::consts::SQRT_2).abs() < 1e-15);
         assert_eq!(distance_to_box(Point::new(-3.0, 0.5, 0.5), Point::new(9.0, 0.5, 0.5), &unit), 0.0);

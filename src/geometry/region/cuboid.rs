@@ -1,17 +1,17 @@
-//! The box along the coordinate axes.
+//! The axis-aligned box as a region.
 
 use super::{Region, RegionProblem, SegmentSpan, check_position, max_abs_coordinate, pad_for_rounding};
 use crate::geometry::{Aabb, Point};
 
-/// All points between two corners, coordinate by coordinate.
+/// All points between two corners, in each coordinate.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Cuboid(Aabb);
 
 impl Cuboid {
-    /// The box of its smallest and its largest corner, um. Equal coordinates leave a face, an edge or a point.
+    /// Creates the box from its smallest and largest corner, µm. Equal coordinates give a face, an edge or a point.
     ///
     /// # Errors
-    /// A corner is not finite, or the corners are swapped in a coordinate.
+    /// Returns an error if a corner is not finite, or if the corners are swapped in a coordinate.
     pub fn new(min: Point, max: Point) -> Result<Self, RegionProblem> {
         let bounds = Aabb { min: check_position("first corner", min)?, max: check_position("second corner", max)? };
         if bounds.is_empty() { Err(RegionProblem::Corners { min, max }) } else { Ok(Self(bounds)) }
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_border_belongs_to_it_to_the_last_bit() {
+    fn the_border_is_inside_to_the_last_bit() {
         let cuboid = Cuboid::new(Point::new(0.1, -0.3, 0.0), Point::new(0.7, 0.2, 0.0)).unwrap();
         assert!(cuboid.contains(Point::new(0.7, -0.3, 0.0)));
         assert!(!cuboid.contains(Point::new(0.7_f64.next_up(), -0.3, 0.0)));
@@ -65,7 +65,7 @@ mod tests {
     #[test]
     fn a_diagonal_is_cut_at_the_nearest_faces() {
         let cuboid = Cuboid::new(Point::ORIGIN, Point::new(1.0, 2.0, 4.0)).unwrap();
-        // enters through z = 0 at half way, leaves through the corner (1, 2, 4) at the end
+        // enters through z = 0 at half the length, leaves through the corner (1, 2, 4) at the end
         assert_eq!(cuboid.fraction_inside(Point::new(0.0, 0.0, -4.0), Point::new(1.0, 2.0, 4.0)), 0.5);
         assert_eq!(cuboid.fraction_inside(Point::new(2.0, 0.0, 0.0), Point::new(2.0, 2.0, 4.0)), 0.0);
     }

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::geometry::{Aabb, Point};
 
-/// All points at most a radius from a line and at most half a thickness along it from a centre.
+/// All points within a radius of a line, and within half a thickness of a centre along it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Disk {
     center: Point,
@@ -15,27 +15,28 @@ pub struct Disk {
 }
 
 impl Disk {
-    /// The disk of a centre, an axis of any length, a radius and half the thickness, um. Without thickness it is flat.
+    /// Creates the disk from a centre, an axis of any length, a radius and half the thickness, µm. A thickness of 0
+    /// makes it flat.
     ///
     /// # Errors
-    /// The centre is not finite, the axis has no direction, the radius is not finite and above 0, or the half
-    /// thickness is not finite or below 0.
+    /// Returns an error if the centre is not finite, the axis has no direction, the radius is not finite and above 0,
+    /// or the half thickness is not finite or below 0.
     pub fn new(center: Point, axis: Point, radius: f64, half_thickness: f64) -> Result<Self, RegionProblem> {
         Ok(Self { slab: Slab::new(center, axis, half_thickness)?, center, radius_um: check_radius(radius)? })
     }
 
-    /// The part of a vector across the axis.
+    /// Returns the component of a vector perpendicular to the axis.
     fn component_across(&self, v: Point) -> Point {
         v - self.slab.axis() * v.dot(self.slab.axis())
     }
 
-    /// Whether the piece of the axis inside the disk goes through a box.
+    /// Returns whether the part of the axis inside the disk intersects a box.
     fn axis_meets(&self, bounds: &Aabb) -> bool {
         let half = self.slab.axis() * self.slab.half_thickness_um();
         Cuboid::new(bounds.min, bounds.max).is_ok_and(|b| b.intersects(self.center - half, self.center + half))
     }
 
-    /// The corners of what the disk's two planes leave of a box, as vectors across the axis.
+    /// Returns the corners of the part of a box between the disk's two planes, as vectors perpendicular to the axis.
     fn project_box(&self, bounds: &Aabb) -> Vec<Point> {
         let mut corners = Vec::with_capacity(32);
         for (a, b) in box_edges(bounds) {
@@ -48,7 +49,7 @@ impl Disk {
     }
 }
 
-/// The twelve edges of a box.
+/// Returns the twelve edges of a box.
 fn box_edges(bounds: &Aabb) -> impl Iterator<Item = (Point, Point)> {
     let corners = bounds.corners();
     let steps = (0..8).flat_map(|bits| [1, 2, 4].map(|step| (bits, step)));
@@ -69,9 +70,9 @@ impl Region for Disk {
         self.slab.clip_inexact(a, b)?.intersection(round)
     }
 
-    /// The planes of the disk leave a convex piece of the box, whose shadow along the axis is a polygon. The disk
-    /// meets the box where the axis pierces the polygon or a line between two of its corners passes within the
-    /// radius: all such lines lie in the polygon, and its sides are among them.
+    /// The part of the box between the planes of the disk is convex, and its projection along the axis is a polygon.
+    /// The disk meets the box if the axis intersects the polygon, or if a line between two of its corners passes within
+    /// the radius: all such lines lie in the polygon, and its sides are among them.
     fn touches_inexact(&self, bounds: &Aabb) -> bool {
         let apart =
             || self.bounds().is_some_and(|own| own.distance(bounds) > 0.0) || !self.slab.touches_inexact(bounds);
@@ -88,7 +89,7 @@ impl Region for Disk {
     }
 
     fn bounds(&self) -> Option<Aabb> {
-        // the rim reaches r sin(angle between the axis and the coordinate axis)
+        // the extent of the rim is r sin(angle between the axis and the coordinate axis)
         let rim = |n: f64| self.radius_um * (1.0 - n * n).max(0.0).sqrt() + self.slab.half_thickness_um() * n.abs();
         let n = self.slab.axis();
         Some(box_around(self.center, Point::new(rim(n.x), rim(n.y), rim(n.z))))
@@ -104,13 +105,13 @@ mod tests {
     use super::*;
     use std::f64::consts::PI;
 
-    /// Radius 5 in the x-z plane, from y = -1 to y = 1.
+    /// Returns a disk of radius 5 in the x-z plane, from y = -1 to y = 1.
     fn disk() -> Disk {
         Disk::new(Point::ORIGIN, Point::new(0.0, 3.0, 0.0), 5.0, 1.0).unwrap()
     }
 
     #[test]
-    fn rim_and_faces_belong_to_it() {
+    fn rim_and_faces_are_inside() {
         assert!(disk().contains(Point::new(3.0, 1.0, -4.0)));
         assert!(!disk().contains(Point::new(3.0, 1.000_001, -4.0)));
         assert!(!disk().contains(Point::new(3.000_001, 1.0, -4.0)));
@@ -125,19 +126,20 @@ mod tests {
     }
 
     #[test]
-    fn a_box_beside_the_rim_of_a_slanted_disk_is_not_touched_though_bounds_and_planes_are() {
+    fn a_box_next_to_the_rim_of_a_slanted_disk_is_not_touched_though_bounds_and_planes_are() {
         let slanted = Disk::new(Point::ORIGIN, Point::new(1.0, 1.0, 0.0), 1.0, 0.0).unwrap();
-        // the disk's rim runs through (1, -1, 0)/sqrt(2); the box sits in its plane, beyond the rim along z
+        // the disk's rim passes through (1, -1, 0)/sqrt(2); the box is in its plane, outside the rim along z
         let beside = |z: f64| Aabb::enclosing([Point::new(0.4, -0.6, z), Point::new(0.6, -0.4, 1.0)]);
-        // nearest point across the axis: (0.4, -0.4, z), so the rim is at z = sqrt(1 - 0.32) = 0.8246
+        // nearest point perpendicular to the axis: (0.4, -0.4, z), so the rim is at z = sqrt(1 - 0.32) = 0.8246
         assert!(slanted.touches(&beside(0.824)) && !slanted.touches(&beside(0.826)));
     }
 
     #[test]
-    fn a_box_that_only_the_axis_pierces_is_touched() {
+    fn a_box_that_only_the_axis_intersects_is_touched() {
         let wide = Aabb::enclosing([Point::new(-9.0, 0.2, -9.0), Point::new(9.0, 0.4, 9.0)]);
         assert!(disk().touches(&wide));
-        // slanted, so that the point of the box nearest to the centre is outside, and away from the box's diagonals
+        // slanted, so that the point of the box nearest to the centre is outside the disk, and away from the box's
+        // diagonals
         let pin = |y: f64| Disk::new(Point::new(1.3, y, 2.1), Point::new(0.1, 1.0, 0.2), 1e-3, 1.0).unwrap();
         assert!(pin(0.0).touches(&wide) && !pin(-1.0).touches(&wide));
     }

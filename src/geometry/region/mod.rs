@@ -1,8 +1,9 @@
-//! Regions of space and exact tests on points, segments and boxes. All lengths are micrometres.
+//! Regions of space, with exact tests on points, segments and boxes. All lengths are in micrometres.
 //!
-//! Every region is convex and closed: its border belongs to it, and a segment lies inside along one [`SegmentSpan`]. A query
-//! first drops boxes by [`Region::touches`], which is never too small, then tests what is left by a [`Predicate`].
-//! The ObjectiveCSD methods use the same regions, so that a query finds exactly the segments with a weight.
+//! Every region is convex and closed: its border is inside, and the inside part of a segment is one [`SegmentSpan`]. A
+//! query first excludes boxes with [`Region::touches`], which never misses a box, and then tests the remaining segments
+//! with a [`Predicate`]. The ObjectiveCSD methods use the same regions, so a query finds exactly the segments with a
+//! weight.
 
 mod capsule;
 mod cuboid;
@@ -23,37 +24,39 @@ pub use sphere::Sphere;
 use super::{Aabb, Point};
 use crate::error::Problem;
 
-/// Sizes and coordinates of a region go up to this, um, so that no product of two of them overflows.
+/// Largest size and coordinate of a region, µm, so that no product of two of them overflows.
 pub const MAX_COORDINATE_UM: f64 = 1e100;
 
 /// A convex, closed region of space.
 ///
-/// Coordinates of points and boxes are taken to be at most [`MAX_COORDINATE_UM`]; a point that is not a number is nowhere.
+/// Coordinates of points and boxes are assumed to be at most [`MAX_COORDINATE_UM`]; a point with NaN is outside.
 pub trait Region: std::fmt::Debug + Send + Sync {
-    /// Whether a point is inside or on the border.
+    /// Returns whether a point is inside or on the border.
     fn contains(&self, p: Point) -> bool;
 
-    /// The part of the segment a-b that is inside, in plain arithmetic: [`Region::clip_segment`] settles the ends.
+    /// Returns the part of the segment a-b that is inside, without care for rounding; [`Region::clip_segment`] corrects
+    /// the ends.
     fn clip_inexact(&self, a: Point, b: Point) -> Option<SegmentSpan>;
 
-    /// Whether the region and a box that is neither empty nor infinite have a point in common, in plain arithmetic:
-    /// [`Region::touches`] adds room for rounding.
+    /// Returns whether the region has a point in common with a box that is neither empty nor infinite, without care for
+    /// rounding; [`Region::touches`] adds a margin.
     fn touches_inexact(&self, bounds: &Aabb) -> bool;
 
-    /// The largest absolute coordinate that enters the region's arithmetic, um.
+    /// Returns the largest absolute coordinate in the region's arithmetic, µm.
     fn max_coordinate_um(&self) -> f64;
 
-    /// A box that holds the region, larger than the smallest one by no more than rounding; none if it is infinite.
+    /// Returns a box around the region, larger than the smallest one only by a margin for rounding; `None` if the
+    /// region is infinite.
     fn bounds(&self) -> Option<Aabb>;
 
-    /// Volume, um^3; none if it is infinite.
+    /// Returns the volume, µm^3; `None` if it is infinite.
     fn volume_um3(&self) -> Option<f64>;
 
-    /// Whether the region and a box may have a point in common.
+    /// Returns whether the region and a box may have a point in common.
     ///
-    /// Exact but for rounding, and never too small: true for every box that holds a point of the region, or both ends
-    /// of a segment that the region intersects. The box is grown by `64 * f64::EPSILON` times the largest coordinate
-    /// in play (1e-10 um at 1 cm).
+    /// Exact except for rounding, and never a wrong `false`: true for every box that contains a point of the region, or
+    /// both ends of a segment that the region intersects. The box is extended by `64 * f64::EPSILON` times the largest
+    /// coordinate involved (1e-10 µm at 1 cm).
     fn touches(&self, bounds: &Aabb) -> bool {
         if bounds.is_empty() {
             return false;
@@ -62,25 +65,26 @@ pub trait Region: std::fmt::Debug + Send + Sync {
         !bounds.is_finite() || self.touches_inexact(&bounds)
     }
 
-    /// Whether the region surely [`contains`](Region::contains) every point of a box, and so intersects every segment
-    /// with an end in it. A box that is inside but for a hair may be left out.
+    /// Returns whether the region certainly [`contains`](Region::contains) every point of a box, and so intersects
+    /// every segment with an end in it. May return false for a box that is only just inside.
     ///
-    /// The corners of the box, grown by the room of [`Region::touches`], are tested. A region is convex: what is inside
-    /// of them is inside by that room at least, which is more than rounding costs.
+    /// The corners of the box, extended by the margin of [`Region::touches`], are tested. A region is convex, so the
+    /// box is inside by at least that margin, which is more than the rounding error.
     fn encloses(&self, bounds: &Aabb) -> bool {
         let grown = pad_for_rounding(*bounds, self.max_coordinate_um());
         !bounds.is_empty() && grown.is_finite() && grown.corners().into_iter().all(|corner| self.contains(corner))
     }
 
-    /// The region as a slab, if it is one: it has no [`Region::bounds`], but an end in one direction.
+    /// Returns the region as a slab, if it is one: a slab has no [`Region::bounds`], but is bounded in one direction.
     fn as_slab(&self) -> Option<&Slab> {
         None
     }
 
-    /// The part of the segment a-b that is inside; none where nothing is. A touching segment has a part of length 0.
+    /// Returns the part of the segment a-b that is inside; `None` if no part is. A touching segment has a part of
+    /// length 0.
     ///
-    /// An end that the region [`contains`](Region::contains) is in the part, whatever the rounding. Of a segment with
-    /// an end that is not finite nothing is inside.
+    /// An end that the region [`contains`](Region::contains) is always in the part, for any rounding. A segment with an
+    /// end that is not finite has no part inside.
     fn clip_segment(&self, a: Point, b: Point) -> Option<SegmentSpan> {
         if !(a.is_finite() && b.is_finite()) {
             return None;
@@ -98,7 +102,7 @@ pub trait Region: std::fmt::Debug + Send + Sync {
         }
     }
 
-    /// Whether any point of the segment a-b is inside; always so where its midpoint is.
+    /// Returns whether any point of the segment a-b is inside; always true if its midpoint is.
     fn intersects(&self, a: Point, b: Point) -> bool {
         let known = a.is_finite() && b.is_finite();
         (known && (self.contains(a) || self.contains(b)))
@@ -106,23 +110,24 @@ pub trait Region: std::fmt::Debug + Send + Sync {
             || (known && a != b && self.clip_inexact(a, b).is_some())
     }
 
-    /// A box that is touched by every segment that the region intersects, of those whose coordinates lie in `all`;
-    /// none if the region is infinite.
+    /// Returns a box that is touched by every segment that the region intersects, among those with coordinates in
+    /// `all`; `None` if the region is infinite.
     fn search_box(&self, all: &Aabb) -> Option<Aabb> {
         let reach = self.max_coordinate_um() + max_abs_coordinate(all.min).max(max_abs_coordinate(all.max));
         self.bounds().map(|bounds| pad_for_rounding(bounds, reach))
     }
 
-    /// The fraction of the segment's length that is inside, 0 to 1; for a segment without length 1 or 0, as its point.
+    /// Returns the fraction of the segment's length that is inside, 0 to 1; for a segment of zero length 1 if its point
+    /// is inside, 0 otherwise.
     fn fraction_inside(&self, a: Point, b: Point) -> f64 {
         self.clip_segment(a, b).map_or(0.0, |span| span.fraction())
     }
 }
 
-/// When a segment counts as found.
+/// The condition for a segment to be found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Predicate {
-    /// Its midpoint is inside: what ObjectiveCSD weighs.
+    /// Its midpoint is inside, as in ObjectiveCSD.
     #[default]
     Midpoint,
     /// Any point of it is inside.
@@ -133,7 +138,7 @@ impl Predicate {
     /// All predicates.
     pub const ALL: [Self; 2] = [Self::Midpoint, Self::Intersects];
 
-    /// Its name on the command line.
+    /// Returns its name on the command line.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Midpoint => "midpoint",
@@ -141,7 +146,7 @@ impl Predicate {
         }
     }
 
-    /// Whether it holds for the segment a-b.
+    /// Returns whether the condition is true for the segment a-b.
     pub fn matches(self, region: &dyn Region, a: Point, b: Point) -> bool {
         match self {
             Self::Midpoint => region.contains(a.midpoint(b)),
@@ -150,32 +155,32 @@ impl Predicate {
     }
 }
 
-/// Numbers that make no region.
+/// Problems of the numbers that define a region.
 #[derive(Debug, thiserror::Error, PartialEq)]
 pub enum RegionProblem {
     /// A position is not finite, or beyond [`MAX_COORDINATE_UM`].
     #[error("{what} out of range, expected finite coordinates up to 1e100 um, found {found}")]
     Position {
-        /// Which position.
+        /// The name of the position.
         what: &'static str,
         /// Its coordinates.
         found: Point,
     },
-    /// A radius must leave an inside.
+    /// A radius is not above 0.
     #[error("radius out of range, expected a finite number above 0 um, found `{0}`")]
     Radius(f64),
-    /// A size may be 0, which leaves a face.
+    /// A size is below 0.
     #[error("{what} out of range, expected a finite number of at least 0 um, found `{found}`")]
     Size {
-        /// Which size.
+        /// The name of the size.
         what: &'static str,
         /// Its value.
         found: f64,
     },
-    /// An axis without a direction.
+    /// An axis has no direction.
     #[error("axis has no direction, expected a finite vector with a length above 0, found {0}")]
     Axis(Point),
-    /// A box whose corners are swapped.
+    /// The corners of a box are swapped.
     #[error("corners out of order, expected no coordinate of the first above the second's, found {min} and {max}")]
     Corners {
         /// The first corner.
@@ -201,7 +206,7 @@ fn check_size(what: &'static str, size: f64) -> Result<f64, RegionProblem> {
     if (0.0..=MAX_COORDINATE_UM).contains(&size) { Ok(size) } else { Err(RegionProblem::Size { what, found: size }) }
 }
 
-/// The unit vector of an axis of any length.
+/// Returns the unit vector of an axis of any length.
 fn unit_axis(axis: Point) -> Result<Point, RegionProblem> {
     let largest = max_abs_coordinate(axis);
     if !(axis.is_finite() && largest > 0.0) {
@@ -211,27 +216,27 @@ fn unit_axis(axis: Point) -> Result<Point, RegionProblem> {
     Ok(scaled / scaled.norm())
 }
 
-/// The largest absolute coordinate.
+/// Returns the largest absolute coordinate.
 fn max_abs_coordinate(p: Point) -> f64 {
     p.x.abs().max(p.y.abs()).max(p.z.abs())
 }
 
-/// A box grown by what rounding may cost in arithmetic with coordinates up to its own and up to `reach`.
+/// Extends a box by the possible rounding error of arithmetic with coordinates up to its own and up to `reach`.
 pub(crate) fn pad_for_rounding(bounds: Aabb, reach: f64) -> Aabb {
     let room = 64.0 * f64::EPSILON * (max_abs_coordinate(bounds.min).max(max_abs_coordinate(bounds.max)) + reach);
     let room = Point::new(room, room, room);
     Aabb { min: bounds.min - room, max: bounds.max + room }
 }
 
-/// The point of a box nearest to a point.
+/// Returns the point of a box nearest to a point.
 fn nearest_point_in_box(bounds: &Aabb, p: Point) -> Point {
-    // `f64::clamp` panics where the bounds are swapped
+    // `f64::clamp` panics if the bounds are swapped
     let clamp = |v: f64, low: f64, high: f64| v.max(low).min(high);
     let (low, high) = (bounds.min, bounds.max);
     Point::new(clamp(p.x, low.x, high.x), clamp(p.y, low.y, high.y), clamp(p.z, low.z, high.z))
 }
 
-/// The box `center` plus and minus `half` on each axis, with room for rounding.
+/// Returns the box `center` plus and minus `half` on each axis, with a margin for rounding.
 fn box_around(center: Point, half: Point) -> Aabb {
     pad_for_rounding(
         Aabb { min: center - half, max: center + half },
@@ -246,12 +251,12 @@ mod tests {
     const NAN: Point = Point::new(f64::NAN, 0.0, 0.0);
     const Y: Point = Point::new(0.0, 1.0, 0.0);
 
-    fn text<T: std::fmt::Debug>(made: Result<T, RegionProblem>) -> String {
-        made.unwrap_err().to_string()
+    fn text<T: std::fmt::Debug>(result: Result<T, RegionProblem>) -> String {
+        result.unwrap_err().to_string()
     }
 
     #[test]
-    fn numbers_that_make_no_region_are_refused_by_name() {
+    fn invalid_numbers_are_errors_with_a_name() {
         assert_eq!(
             text(Sphere::new(NAN, 1.0)),
             "center out of range, expected finite coordinates up to 1e100 um, found (NaN, 0, 0)"
@@ -292,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn no_region_touches_the_empty_box_and_every_region_touches_the_endless_one() {
+    fn no_region_touches_the_empty_box_and_every_region_touches_the_unbounded_one() {
         let endless = Aabb { min: Aabb::EMPTY.max, max: Aabb::EMPTY.min };
         let regions: [&dyn Region; 2] = [&Sphere::new(Y, 1.0).unwrap(), &Slab::new(Y, Y, 1.0).unwrap()];
         for region in regions {
@@ -302,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn a_segment_that_is_not_finite_is_nowhere() {
+    fn a_segment_that_is_not_finite_is_outside() {
         let regions: [&dyn Region; 2] = [&Sphere::new(Y, 1.0).unwrap(), &Slab::new(Y, Y, 1.0).unwrap()];
         for region in regions {
             for (a, b) in [(Y, NAN), (NAN, Y), (NAN, NAN), (Y * f64::INFINITY, Y)] {

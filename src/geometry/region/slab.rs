@@ -3,7 +3,7 @@
 use super::{Region, RegionProblem, SegmentSpan, check_position, check_size, max_abs_coordinate, unit_axis};
 use crate::geometry::{Aabb, Point};
 
-/// All points whose distance from a centre along an axis is at most half a thickness. It has no end sideways.
+/// All points within half a thickness of a centre along an axis. It is unbounded in the other directions.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Slab {
     center: Point,
@@ -12,10 +12,12 @@ pub struct Slab {
 }
 
 impl Slab {
-    /// The slab of a centre, an axis of any length, and half the thickness, um. Without thickness it is a plane.
+    /// Creates the slab from a centre, an axis of any length, and half the thickness, µm. A thickness of 0 makes it a
+    /// plane.
     ///
     /// # Errors
-    /// The centre is not finite, the axis has no direction, or the half thickness is not finite or below 0.
+    /// Returns an error if the centre is not finite, the axis has no direction, or the half thickness is not finite or
+    /// below 0.
     pub fn new(center: Point, axis: Point, half_thickness: f64) -> Result<Self, RegionProblem> {
         Ok(Self {
             center: check_position("center", center)?,
@@ -24,22 +26,22 @@ impl Slab {
         })
     }
 
-    /// A point in its middle.
+    /// Returns a point in the middle of the slab.
     pub fn center(&self) -> Point {
         self.center
     }
 
-    /// The unit vector across the slab.
+    /// Returns the unit vector perpendicular to the slab.
     pub fn axis(&self) -> Point {
         self.axis
     }
 
-    /// Half the thickness, um.
+    /// Returns half the thickness, µm.
     pub fn half_thickness_um(&self) -> f64 {
         self.half_thickness_um
     }
 
-    /// The coordinate along the axis, from the centre.
+    /// Returns the coordinate along the axis, from the centre.
     pub(super) fn axial_coordinate(&self, p: Point) -> f64 {
         (p - self.center).dot(self.axis)
     }
@@ -87,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_reaches_half_a_thickness_to_either_side() {
+    fn it_extends_half_a_thickness_to_each_side() {
         let slab = Slab::new(Point::new(0.0, 10.0, 0.0), Point::new(0.0, 7.0, 0.0), 2.0).unwrap();
         let at = |y: f64| Point::new(1e6, y, -1e6);
         assert_eq!([7.9, 8.0, 12.0, 12.1].map(|y| slab.contains(at(y))), [false, true, true, false]);

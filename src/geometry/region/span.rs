@@ -2,29 +2,29 @@
 
 use crate::geometry::Point;
 
-/// A part of a segment, by fractions of the way from its first end (0) to its second (1).
+/// A part of a segment, as fractions from its first end (0) to its second (1).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SegmentSpan {
-    /// Where it begins.
+    /// Fraction of its start.
     pub start_fraction: f64,
-    /// Where it ends, not before it begins.
+    /// Fraction of its end, at least that of its start.
     pub end_fraction: f64,
 }
 
 impl SegmentSpan {
-    /// The whole segment.
+    /// The complete segment.
     pub const WHOLE: Self = Self { start_fraction: 0.0, end_fraction: 1.0 };
-    /// The first end alone.
+    /// Only the first end.
     pub(super) const START: Self = Self { start_fraction: 0.0, end_fraction: 0.0 };
-    /// The second end alone.
+    /// Only the second end.
     pub(super) const END: Self = Self { start_fraction: 1.0, end_fraction: 1.0 };
 
-    /// Its share of the segment's length, 0 to 1.
+    /// Returns its share of the segment's length, 0 to 1.
     pub fn fraction(&self) -> f64 {
         self.end_fraction - self.start_fraction
     }
 
-    /// What two parts share.
+    /// Returns the common part of two parts; `None` if they are disjoint.
     pub(super) fn intersection(self, other: Self) -> Option<Self> {
         let both = Self {
             start_fraction: self.start_fraction.max(other.start_fraction),
@@ -33,7 +33,7 @@ impl SegmentSpan {
         (both.start_fraction <= both.end_fraction).then_some(both)
     }
 
-    /// The smallest part that holds both.
+    /// Returns the smallest part that contains both.
     pub(super) fn hull(self, other: Self) -> Self {
         Self {
             start_fraction: self.start_fraction.min(other.start_fraction),
@@ -41,7 +41,7 @@ impl SegmentSpan {
         }
     }
 
-    /// Where `low <= f <= high`, for f that goes linearly from `f0` to `f1`.
+    /// Returns the part where `low <= f <= high`, for f that changes linearly from `f0` to `f1`.
     pub(super) fn solve_linear_range(low: f64, high: f64, f0: f64, f1: f64) -> Option<Self> {
         if f0 == f1 {
             return (low <= f0 && f0 <= high).then_some(Self::WHOLE);
@@ -50,8 +50,8 @@ impl SegmentSpan {
         Self { start_fraction: t0.min(t1), end_fraction: t0.max(t1) }.intersection(Self::WHOLE)
     }
 
-    /// Where `|m + t d| <= radius`: from the nearest point to the origin half a chord to either side, which keeps its
-    /// digits where the textbook's quadratic loses them.
+    /// Returns the part where `|m + t d| <= radius`: half a chord to each side of the point nearest to the origin,
+    /// which preserves digits that the textbook's quadratic formula loses.
     pub(super) fn solve_within_radius(radius: f64, m: Point, d: Point) -> Option<Self> {
         let length_2 = d.norm_2();
         if length_2 < f64::MIN_POSITIVE {
@@ -72,15 +72,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_chord_is_cut_where_pythagoras_says() {
-        // 3-4-5: at height 3 in a circle of radius 5 the chord runs from -4 to 4
+    fn a_chord_ends_where_pythagoras_predicts() {
+        // 3-4-5: at height 3 in a circle of radius 5 the chord is from -4 to 4
         let span = SegmentSpan::solve_within_radius(5.0, Point::new(-8.0, 3.0, 0.0), Point::new(16.0, 0.0, 0.0));
         assert_eq!(span, Some(SegmentSpan { start_fraction: 0.25, end_fraction: 0.75 }));
         assert_eq!(SegmentSpan::solve_within_radius(2.0, Point::new(-8.0, 3.0, 0.0), Point::new(16.0, 0.0, 0.0)), None);
     }
 
     #[test]
-    fn a_tangent_is_touched_in_one_point() {
+    fn a_tangent_has_one_point_inside() {
         let span = SegmentSpan::solve_within_radius(3.0, Point::new(-8.0, 3.0, 0.0), Point::new(16.0, 0.0, 0.0));
         assert_eq!(span, Some(SegmentSpan { start_fraction: 0.5, end_fraction: 0.5 }));
     }

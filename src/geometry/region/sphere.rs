@@ -1,4 +1,4 @@
-//! The ball round a point.
+//! The sphere around a point.
 
 use super::{
     Region, RegionProblem, SegmentSpan, box_around, check_position, check_radius, max_abs_coordinate,
@@ -6,7 +6,7 @@ use super::{
 };
 use crate::geometry::{Aabb, Point};
 
-/// All points at most a radius from a centre.
+/// All points within a radius of a centre.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sphere {
     center: Point,
@@ -14,20 +14,20 @@ pub struct Sphere {
 }
 
 impl Sphere {
-    /// The sphere of a centre and a radius, um.
+    /// Creates the sphere from a centre and a radius, µm.
     ///
     /// # Errors
-    /// The centre is not finite, or the radius is not finite and above 0.
+    /// Returns an error if the centre is not finite, or if the radius is not finite and above 0.
     pub fn new(center: Point, radius: f64) -> Result<Self, RegionProblem> {
         Ok(Self { center: check_position("center", center)?, radius_um: check_radius(radius)? })
     }
 
-    /// The centre.
+    /// Returns the centre.
     pub fn center(&self) -> Point {
         self.center
     }
 
-    /// The radius, um.
+    /// Returns the radius, µm.
     pub fn radius_um(&self) -> f64 {
         self.radius_um
     }
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_border_belongs_to_it() {
+    fn the_border_is_inside() {
         let sphere = Sphere::new(Point::new(1.0, 0.0, 0.0), 5.0).unwrap();
         assert!(sphere.contains(Point::new(4.0, 4.0, 0.0)));
         assert!(!sphere.contains(Point::new(4.0, 4.0 + 4.0 * f64::EPSILON, 0.0)));
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn a_segment_without_length_is_its_point() {
+    fn a_segment_without_length_counts_as_its_point() {
         let sphere = Sphere::new(Point::ORIGIN, 1.0).unwrap();
         let (inside, outside) = (Point::new(0.5, 0.0, 0.0), Point::new(1.5, 0.0, 0.0));
         assert_eq!((sphere.fraction_inside(inside, inside), sphere.fraction_inside(outside, outside)), (1.0, 0.0));

@@ -489,7 +489,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join("out");
         let first = AtomicOutput::create_file(&out, OverwritePolicy::Refuse).unwrap();
-        first.clone_lock_file().unwrap().unwrap().write_all(b"program leadfield\n").unwrap();
+        append_text(&first.clone_lock_file().unwrap().unwrap(), "program leadfield\n").unwrap();
         killed(first);
         let hint = "hint: resume it: `--resume`; or begin anew: `--force`";
         let text = format!("out.partial: exists already, left by a run that did not finish\n{hint}");

@@ -1,37 +1,38 @@
-//! A plane across an axis, at which the medium ends.
+//! The plane, perpendicular to an axis, at which a medium ends.
 
 use crate::geometry::Point;
 
-/// A plane at which the medium ends. Its text is `z<1200, 0`: the medium is where z is below 1200 um, and beyond are 0 S/m.
+/// A plane at which the medium ends. In the text form `z<1200, 0` the medium is at z below 1200 µm, and the
+/// conductivity beyond is 0 S/m.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Boundary {
-    /// The axis across which it lies.
+    /// The axis perpendicular to the plane.
     pub axis: Axis,
-    /// Where on the axis, um.
+    /// Position on the axis, µm.
     pub position_um: f64,
-    /// The side of the medium; none where it is the contact's.
+    /// The side of the medium; `None` for the side of the contact.
     pub medium_side: Option<Side>,
-    /// Conductivity beyond it, S/m, in all directions: zero for an insulator.
+    /// Conductivity beyond the plane, S/m, the same in all directions; zero for an insulator.
     pub beyond_s_per_m: f64,
 }
 
 /// An axis of the circuit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Axis {
-    /// The first.
+    /// The x axis.
     X,
-    /// The second.
+    /// The y axis.
     Y,
-    /// The third.
+    /// The z axis.
     Z,
 }
 
 /// A side of a plane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
-    /// Where the coordinate is less.
+    /// Where the coordinate is smaller.
     Below,
-    /// Where it is more.
+    /// Where the coordinate is larger.
     Above,
 }
 
@@ -39,7 +40,7 @@ impl Axis {
     /// All axes.
     pub const ALL: [Self; 3] = [Self::X, Self::Y, Self::Z];
 
-    /// Its name.
+    /// Returns its name.
     pub const fn name(self) -> &'static str {
         match self {
             Self::X => "x",
@@ -48,12 +49,12 @@ impl Axis {
         }
     }
 
-    /// Its place among coordinates.
+    /// Returns its index among the coordinates.
     pub(in crate::methods) const fn index(self) -> usize {
         self as usize
     }
 
-    /// The other two.
+    /// Returns the other two axes.
     pub(in crate::methods) const fn other_axes(self) -> [Self; 2] {
         match self {
             Self::X => [Self::Y, Self::Z],
@@ -64,7 +65,7 @@ impl Axis {
 }
 
 impl Side {
-    /// The other one.
+    /// Returns the other side.
     #[must_use]
     pub const fn opposite(self) -> Self {
         match self {
@@ -73,7 +74,7 @@ impl Side {
         }
     }
 
-    /// How a plane with the medium on this side is written.
+    /// Returns the comparison sign that writes a plane with the medium on this side.
     pub(super) const fn sign(self) -> char {
         match self {
             Self::Below => '<',
@@ -83,12 +84,12 @@ impl Side {
 }
 
 impl Boundary {
-    /// How far a point is above the plane, um.
+    /// Returns the distance of a point above the plane, µm; negative below it.
     pub(super) fn signed_distance_um(&self, p: Point) -> f64 {
         p.to_array()[self.axis.index()] - self.position_um
     }
 
-    /// The side of a point; none on the plane.
+    /// Returns the side of a point; `None` on the plane.
     pub(super) fn side_of(&self, p: Point) -> Option<Side> {
         match self.signed_distance_um(p) {
             height if height < 0.0 => Some(Side::Below),
@@ -97,13 +98,14 @@ impl Boundary {
         }
     }
 
-    /// The same plane with the medium's side told: that of a contact, where it is left to it and the contact has one.
+    /// Returns the same plane with the medium's side set: if it was not given, the side of the contact, if the contact
+    /// is not on the plane.
     #[must_use]
     pub fn with_side_of(&self, contact: Point) -> Self {
         Self { medium_side: self.medium_side.or_else(|| self.side_of(contact)), ..*self }
     }
 
-    /// The plane with the medium on a side, in words: `z < 1200`.
+    /// Returns the half space with the medium on a side as text: `z < 1200`.
     pub(super) fn describe_half_space(&self, side: Side) -> String {
         format!("{} {} {}", self.axis.name(), side.sign(), self.position_um)
     }

@@ -1,47 +1,48 @@
-//! How segments are seen in a medium: scaled, cut where they pass through its boundary, folded to one side of it.
+//! Maps segments to the coordinates of a medium: scales them, cuts them at its boundary and folds them to one side of
+//! it.
 
 use super::{Axis, Side};
 use crate::geometry::Point;
 
-/// From the circuit's coordinates to those in which the medium is isotropic.
+/// A map from the circuit's coordinates to those in which the medium is isotropic.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct CoordinateMap {
-    /// Factor of each axis; of the one across the plane on the medium's side.
+    /// Factor of each axis; for the axis across the plane, the factor on the medium's side.
     pub factors: [f64; 3],
-    /// Where anything changes at a plane.
+    /// The plane at which the map changes.
     pub plane: Option<MappedPlane>,
 }
 
-/// What changes at a plane.
+/// The plane at which a map changes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct MappedPlane {
-    /// The axis across it.
+    /// The axis perpendicular to the plane.
     pub axis: Axis,
-    /// Where on the axis, um.
+    /// Position on the axis, µm.
     pub position_um: f64,
-    /// The medium's side.
+    /// The side of the medium.
     pub medium_side: Side,
-    /// Factor of the axis on the other side; none where a segment cannot be.
+    /// Factor of the axis on the other side; `None` if segments cannot be there.
     pub beyond_factor: Option<f64>,
-    /// The side to which everything is mirrored.
+    /// The side to which all points are mirrored.
     pub mirror_onto: Option<Side>,
 }
 
-/// A segment, or a part of one, as it is seen.
+/// A segment, or a part of one, in the coordinates of the map.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct MappedSegment {
     /// First end.
     pub start: Point,
     /// Second end.
     pub end: Point,
-    /// What rounding left out of the two ends.
+    /// Rounding errors of the two ends.
     pub low_parts: [Point; 2],
-    /// Its share of the segment; NaN where a segment cannot be.
+    /// Its share of the segment; NaN if segments cannot be there.
     pub share: f64,
 }
 
 impl MappedPlane {
-    /// The coordinate across the plane, seen, and what rounding left out of it.
+    /// Returns the mapped coordinate across the plane, and its rounding error.
     fn map_coordinate(&self, coordinate: f64, factor: f64, onto: Option<Side>) -> (f64, f64) {
         let (height, low) = two_sum(coordinate, -self.position_um);
         let factor = if self.is_beyond(height) { self.beyond_factor.unwrap_or(factor) } else { factor };
@@ -68,7 +69,8 @@ impl MappedPlane {
         p.to_array()[self.axis.index()] - self.position_um
     }
 
-    /// Where a segment passes through: the share of it before that, and the point on the plane.
+    /// Returns the point where a segment crosses the plane, and the share of the segment before it; `None` if it does
+    /// not cross.
     fn cut_segment(&self, start: Point, end: Point) -> Option<(f64, Point)> {
         let (from, to) = (self.signed_distance_um(start), self.signed_distance_um(end));
         let passes = (from < 0.0 && to > 0.0) || (from > 0.0 && to < 0.0);
@@ -80,7 +82,7 @@ impl MappedPlane {
 }
 
 impl CoordinateMap {
-    /// A contact as it is seen, never mirrored, and what rounding left out of it.
+    /// Returns the mapped contact, which is never mirrored, and its rounding error.
     pub fn map_contact(&self, p: Point) -> (Point, Point) {
         self.map_point(p, None)
     }
@@ -97,17 +99,17 @@ impl CoordinateMap {
         (seen.into(), low.into())
     }
 
-    /// A segment as it is seen, in one piece or two.
+    /// Returns the mapped segment, in one piece or two.
     pub fn map_segment(&self, start: Point, end: Point) -> (MappedSegment, Option<MappedSegment>) {
         let onto = self.plane.and_then(|plane| plane.mirror_onto);
         let barred = |plane: MappedPlane| {
             let beyond = |p| plane.is_beyond(plane.signed_distance_um(p));
             plane.beyond_factor.is_none() && (beyond(start) || beyond(end))
         };
-        let whole = if self.plane.is_some_and(barred) { f64::NAN } else { 1.0 };
+        let total_share = if self.plane.is_some_and(barred) { f64::NAN } else { 1.0 };
         let piece = |a, b, share| {
             let ((start, start_low), (end, end_low)) = (self.map_point(a, onto), self.map_point(b, onto));
-            MappedSegment { start, end, low_parts: [start_low, end_low], share: whole * share }
+            MappedSegment { start, end, low_parts: [start_low, end_low], share: total_share * share }
         };
         match self.plane.and_then(|plane| plane.cut_segment(start, end)) {
             None => (piece(start, end, 1.0), None),
@@ -116,14 +118,14 @@ impl CoordinateMap {
     }
 }
 
-/// a + b rounded, and what rounding left out.
+/// Returns a + b rounded, and the rounding error.
 fn two_sum(a: f64, b: f64) -> (f64, f64) {
     let high = a + b;
     let b_part = high - a;
     (high, (a - (high - b_part)) + (b - b_part))
 }
 
-/// a b rounded, and what rounding left out.
+/// Returns a b rounded, and the rounding error.
 fn two_product(a: f64, b: f64) -> (f64, f64) {
     let high = a * b;
     (high, a.mul_add(b, -high))
@@ -154,12 +156,12 @@ mod tests {
             second,
             Some(MappedSegment { start: on_plane, end: Point::new(8.0, 12.0, 0.0), low_parts: low, share: 0.25 })
         );
-        let (whole, none) = map.map_segment(Point::new(0.0, 4.0, 0.0), Point::new(0.0, 10.0, 0.0));
-        assert_eq!((whole.end, whole.share, none), (Point::new(0.0, 10.0, 0.0), 1.0, None));
+        let (piece, none) = map.map_segment(Point::new(0.0, 4.0, 0.0), Point::new(0.0, 10.0, 0.0));
+        assert_eq!((piece.end, piece.share, none), (Point::new(0.0, 10.0, 0.0), 1.0, None));
     }
 
     #[test]
-    fn beyond_the_plane_the_axis_has_a_factor_of_its_own() {
+    fn beyond_the_plane_the_axis_has_another_factor() {
         let plane = MappedPlane {
             axis: Axis::Z,
             position_um: 100.0,
@@ -174,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn what_reaches_into_an_insulator_has_no_share() {
+    fn a_segment_in_an_insulator_has_no_share() {
         let plane = MappedPlane {
             axis: Axis::X,
             position_um: 0.0,

@@ -1,25 +1,26 @@
-//! How the medium is seen from one contact: the maps of segments and images, and the conductivity round it.
+//! The medium as one contact sees it: the maps of segments and images, and the conductivity around the contact.
 
 use super::coordinate_map::{CoordinateMap, MappedPlane};
 use super::{Boundary, Conductivity, Side};
 use crate::error::Problem;
 use crate::geometry::Point;
 
-/// What a contact sees: w = w(segments through `direct`) + k w(segments through the image's map), both with one conductivity.
+/// The terms of a contact's weight: w = w(segments mapped by `direct`) + k w(segments mapped by the image's map), both
+/// with one conductivity.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ImageConfiguration {
-    /// The segments themselves.
+    /// Map of the segments.
     pub direct: CoordinateMap,
-    /// Their images and their strength k.
+    /// Map of the images, and their strength k.
     pub image: Option<(CoordinateMap, f64)>,
-    /// Round the contact, in the scaled coordinates, S/m.
+    /// Conductivity around the contact, in the scaled coordinates, S/m.
     pub conductivity_s_per_m: f64,
 }
 
-/// What can be wrong with a contact at a boundary.
+/// Problems of a contact at a boundary.
 #[derive(Debug, thiserror::Error, PartialEq)]
 pub enum MediumProblem {
-    /// The contact is on the plane, and the medium is to be on its side.
+    /// The contact lies on the plane, so its side does not determine that of the medium.
     #[error("contact on its boundary, expected the medium's side, as in `{expected}`, found `{found}`")]
     OnBoundary {
         /// The boundary with a side.
@@ -27,7 +28,7 @@ pub enum MediumProblem {
         /// The boundary.
         found: String,
     },
-    /// The contact is where nothing conducts.
+    /// The contact is inside an insulator.
     #[error("contact in an insulator, expected one at {expected}, found {found}")]
     InInsulator {
         /// The medium's side.
@@ -35,22 +36,22 @@ pub enum MediumProblem {
         /// The contact's coordinate.
         found: String,
     },
-    /// A disc that is not on one side.
+    /// The disc crosses the plane.
     #[error("disc across the boundary, expected all of it on one side of {plane}, found {found}")]
     DiscAcross {
         /// The plane.
         plane: String,
-        /// What the disc reaches from and to.
+        /// The interval that the disc covers.
         found: String,
     },
-    /// The medium conducts differently along the plane's two axes.
+    /// The medium has different conductivities along the two axes of the plane, so there is no image.
     #[error(
         "no image in this medium, expected equal conductivities along {axes} or 0 S/m beyond the boundary, found {found}"
     )]
     NoImage {
         /// The axes along the plane.
         axes: String,
-        /// Their conductivities, and that beyond.
+        /// Their conductivities, and the conductivity beyond.
         found: String,
     },
 }
@@ -58,16 +59,16 @@ pub enum MediumProblem {
 impl Problem for MediumProblem {
     fn hint(&self) -> Option<String> {
         match self {
-            Self::OnBoundary { .. } => {
-                Some("`<` and `>` say on which side the medium is, wherever the contact is".into())
+            Self::OnBoundary { .. } => Some("give the side of the medium with `<` or `>`".into()),
+            Self::NoImage { .. } => {
+                Some("use a field solver for this medium, and `Reciprocity` with its lead field".into())
             }
-            Self::NoImage { .. } => Some("a field solver knows this medium: `Reciprocity` on its lead field".into()),
             Self::InInsulator { .. } | Self::DiscAcross { .. } => None,
         }
     }
 }
 
-/// A segment where nothing conducts.
+/// A segment reaches into an insulator.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("{what} reaches into an insulator, expected all of it at {expected}, found {found}")]
 pub struct SegmentInInsulator {
@@ -75,7 +76,7 @@ pub struct SegmentInInsulator {
     pub what: String,
     /// The medium's side.
     pub expected: String,
-    /// The coordinate that is furthest beyond.
+    /// The coordinate that is furthest beyond the boundary.
     pub found: String,
 }
 
@@ -86,10 +87,10 @@ impl Problem for SegmentInInsulator {
 }
 
 impl ImageConfiguration {
-    /// What a contact at a place sees.
+    /// Returns the configuration for a contact at a position.
     ///
     /// # Errors
-    /// [`MediumProblem`]
+    /// Returns a [`MediumProblem`] if the contact has no potential in this medium.
     pub fn for_contact(
         at: Point,
         conductivity: Conductivity,
@@ -105,11 +106,13 @@ impl ImageConfiguration {
         };
         let medium = boundary.resolve_medium_side(at)?;
         let beyond = boundary.beyond_boundary(conductivity)?;
-        let own = boundary.side_of(at).unwrap_or(medium);
+        let contact_side = boundary.side_of(at).unwrap_or(medium);
         let (here, there) = match beyond {
-            Some(BeyondBoundary { conductivity_s_per_m: conductivity, .. }) if own != medium => (conductivity, mean),
+            Some(BeyondBoundary { conductivity_s_per_m: conductivity, .. }) if contact_side != medium => {
+                (conductivity, mean)
+            }
             Some(BeyondBoundary { conductivity_s_per_m: conductivity, .. }) => (mean, conductivity),
-            None if own != medium => return Err(boundary.insulator_problem(at, medium)),
+            None if contact_side != medium => return Err(boundary.insulator_problem(at, medium)),
             None => (mean, 0.0),
         };
         let map = |onto: Option<Side>| {
@@ -124,15 +127,15 @@ impl ImageConfiguration {
             CoordinateMap { factors, plane: Some(plane) }
         };
         let k = (here - there) / (here + there);
-        // where nothing changes at the plane for the segments themselves, they need not be cut there
+        // if the factor is the same on both sides, segments need not be cut at the plane
         let even = beyond.is_none_or(|b| b.factor == factors[boundary.axis.index()]);
         let direct = if even { CoordinateMap { factors, plane: None } } else { map(None) };
-        let image = (k != 0.0).then(|| (map(Some(own.opposite())), k));
+        let image = (k != 0.0).then(|| (map(Some(contact_side.opposite())), k));
         Ok(Self { direct, image, conductivity_s_per_m: here })
     }
 }
 
-/// What is beyond a boundary, in the scaled coordinates.
+/// The medium beyond a boundary, in the scaled coordinates.
 #[derive(Clone, Copy)]
 struct BeyondBoundary {
     factor: f64,
@@ -140,7 +143,7 @@ struct BeyondBoundary {
 }
 
 impl Boundary {
-    /// The medium's side.
+    /// Returns the side of the medium.
     fn resolve_medium_side(&self, contact: Point) -> Result<Side, MediumProblem> {
         let with = |side| Self { medium_side: Some(side), ..*self };
         let undecided =
@@ -148,7 +151,7 @@ impl Boundary {
         self.with_side_of(contact).medium_side.ok_or_else(undecided)
     }
 
-    /// None where an insulator is beyond.
+    /// Returns the medium beyond the boundary; `None` for an insulator.
     fn beyond_boundary(&self, medium: Conductivity) -> Result<Option<BeyondBoundary>, MediumProblem> {
         let (factors, along) = (medium.scale_factors(), medium.components_s_per_m());
         let [a, b] = self.axis.other_axes();
@@ -174,7 +177,7 @@ impl Boundary {
         format!("{} = {}", self.axis.name(), p.to_array()[self.axis.index()])
     }
 
-    /// Why a segment that is `what` has no potential at a contact, if it reaches into an insulator.
+    /// Returns why the segment named `what` has no potential at a contact, if it reaches into an insulator.
     pub fn find_segment_in_insulator(
         &self,
         contact: Point,
@@ -190,12 +193,12 @@ impl Boundary {
         (depth(furthest) > 0.0).then(|| SegmentInInsulator { what: what.into(), expected, found })
     }
 
-    /// Refuses a disc that reaches from one side to the other: `reach` um to either side of its centre.
+    /// Checks that a disc does not cross the plane; it extends `reach` µm to each side of its centre.
     ///
     /// # Errors
-    /// [`MediumProblem::DiscAcross`]
+    /// Returns [`MediumProblem::DiscAcross`] if the disc crosses the plane.
     pub fn check_disc(&self, center: Point, reach: f64) -> Result<(), MediumProblem> {
-        // a disc in the plane reaches nowhere, but for the rounding of its normal
+        // a disc in the plane has a reach of zero, except for the rounding of its normal
         let (height, slack) = (self.signed_distance_um(center), f64::EPSILON.sqrt());
         if reach > height.abs() + slack * (1.0 + height.abs()) {
             let name = self.axis.name();
@@ -231,7 +234,7 @@ mod tests {
         assert_eq!(strength(0.0, None, "0.3"), 1.0);
         assert_eq!(strength(0.3, None, "0.3"), 0.0);
         assert!((strength(0.9, None, "0.3") + 0.5).abs() < 1e-15);
-        // the contact lies in what is beyond: s and so change places
+        // the contact lies beyond the plane: s and so are exchanged
         assert!((strength(0.9, Some(Side::Above), "0.3") - 0.5).abs() < 1e-15);
         // sqrt(st sn) = sqrt(0.1 0.4) = 0.2
         assert!((strength(0.6, None, "0.1,0.1,0.4") + 0.5).abs() < 1e-15);
@@ -239,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_image_is_refused() {
+    fn a_medium_without_image_is_an_error() {
         let refused = |at: Point, s: &str, boundary: Boundary| {
             ImageConfiguration::for_contact(at, sigma(s), Some(boundary)).unwrap_err().to_string()
         };
@@ -259,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn a_disc_is_on_one_side_or_in_the_plane() {
+    fn a_disc_must_be_on_one_side_or_in_the_plane() {
         assert!(PLANE.check_disc(AT, 5.0).is_ok());
         assert!(PLANE.check_disc(Point::new(0.0, 0.0, 10.0), 1e-8).is_ok());
         assert_eq!(

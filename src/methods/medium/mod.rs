@@ -1,7 +1,8 @@
-//! The medium round a contact: how it conducts along the axes, and the plane at which it ends.
+//! The medium around a contact: its conductivities along the axes, and the plane at which it ends.
 //!
-//! # Along the axes
-//! In an unbounded medium that conducts with sx, sy, sz along x, y and z, a current I from the origin makes
+//! # Anisotropy
+//! In an unbounded medium with the conductivities sx, sy, sz (S/m) along x, y and z, a current I at the origin produces
+//! the potential
 //!
 //! ```text
 //!                           I                                I
@@ -12,38 +13,40 @@
 //! ```
 //!
 //! since sy sz x^2 = (s^3/sx) x^2 = s^2 (s/sx) x^2. So in the scaled coordinates r' the medium is isotropic, with the
-//! geometric mean s of the three conductivities. The scaling keeps volumes (its determinant is 1), lines, and equal parts of
-//! a line: the line source in this medium is the line source between the scaled ends, of the scaled length. Equal
-//! conductivities scale by exactly 1.
+//! geometric mean s of the three conductivities. The scaling preserves volumes (its determinant is 1), lines, and equal
+//! parts of a line. Therefore the line source in this medium is the line source between the scaled ends, with the
+//! scaled length. Equal conductivities scale by exactly 1.
 //!
-//! # At a plane
-//! The medium fills one side of a plane across an axis; beyond it the conductivity is so, the same in all directions.
-//! A point x is seen from a contact c in an isotropic medium s as
+//! # Boundary plane
+//! The medium fills one side of a plane perpendicular to an axis. Beyond the plane the conductivity is so (S/m), the
+//! same in all directions. For a contact c in an isotropic medium with conductivity s, a source at x produces
 //!
 //! ```text
 //! phi = I/(4 pi s) (1/|x - c| + k/|x* - c|),   k = (s - so)/(s + so)
 //! ```
 //!
-//! with x* on the other side of the plane than the contact: x mirrored where both are on one side, x itself where the plane
-//! is between them, which gives the known transmission 2 s/(s + so) of the unbounded potential. It is continuous where
-//! x passes through the plane. A segment that does is cut there, so that its image is folded rather than a line. For a
-//! contact beyond the plane s and so change places. At an insulator, so = 0, the image doubles the potential of what
-//! touches it; a contact or a segment in the insulator has no potential at all and is refused.
+//! Here x* is always on the other side of the plane than the contact: it is x mirrored if both are on one side, and x
+//! itself if the plane is between them. The second case gives the known transmission 2 s/(s + so) of the unbounded
+//! potential. The potential is continuous where x crosses the plane. A segment that crosses the plane is cut there, so
+//! that its image is folded instead of a line. For a contact beyond the plane s and so are exchanged. At an insulator,
+//! so = 0, the image doubles the potential of a source that touches the plane; a contact or a segment inside the
+//! insulator has no potential and is an error.
 //!
-//! In a medium with axes of its own, let sn be the conductivity across the plane and st along it. Scale the coordinates as
-//! above, and those beyond the plane by l = sqrt(s/st) in all directions about it: both sides are isotropic then, with s and
-//! so/l, and the formula holds with these. (In the Fourier components exp(i q.t) along the plane the potential falls off as
-//! exp(-q sqrt(st/sn) n) in the medium and as exp(-q n) beyond, so the reflected share is
-//! (sqrt(st sn) - so)/(sqrt(st sn) + so) for all q, and s l = sqrt(st sn).) With two different conductivities along the
-//! plane the share depends on the direction of q and there is no image, unless so = 0, where it is 1 in every direction.
+//! In an anisotropic medium, let sn be the conductivity across the plane and st along it. Scale the coordinates as
+//! above, and those beyond the plane by l = sqrt(s/st) in all directions relative to it. Both sides are then isotropic,
+//! with s and so/l, and the formula holds with these. (In the Fourier components exp(i q.t) along the plane the
+//! potential decays as exp(-q sqrt(st/sn) n) in the medium and as exp(-q n) beyond, so the reflected share is (sqrt(st
+//! sn) - so)/(sqrt(st sn) + so) for all q, and s l = sqrt(st sn).) With two different conductivities along the plane
+//! the share depends on the direction of q and there is no image, unless so = 0; then the share is 1 in every
+//! direction.
 //!
 //! # Near field
-//! The radius of a segment counts in the scaled coordinates, for the image as for the segment. Round a point source
-//! that is the ellipsoid on which the potential is constant, of the volume of the ball.
+//! The radius of a segment applies in the scaled coordinates, for the image as for the segment. Around a point source
+//! this is the ellipsoid on which the potential is constant, with the volume of the ball.
 //!
 //! # Source
-//! Along the axes: C. Nicholson, J. A. Freeman, J. Neurophysiol. 38, 356 (1975), doi:10.1152/jn.1975.38.2.356. Images, also in
-//! anisotropic media: T. V. Ness et al., Neuroinformatics 13, 403 (2015), doi:10.1007/s12021-015-9265-6.
+//! Anisotropy: C. Nicholson, J. A. Freeman, J. Neurophysiol. 38, 356 (1975), doi:10.1152/jn.1975.38.2.356. Images, also
+//! in anisotropic media: T. V. Ness et al., Neuroinformatics 13, 403 (2015), doi:10.1007/s12021-015-9265-6.
 
 mod boundary;
 mod coordinate_map;
@@ -57,17 +60,17 @@ pub use self::image_configuration::{MediumProblem, SegmentInInsulator};
 use crate::error::Problem;
 use crate::units::{InvalidConductivity, SiemensPerMeter};
 
-/// How a medium conducts.
+/// The conductivity of a medium.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Conductivity {
-    /// Alike in all directions.
+    /// The same in all directions.
     Isotropic(SiemensPerMeter),
     /// Along x, y and z.
     Anisotropic([SiemensPerMeter; 3]),
 }
 
 impl Conductivity {
-    /// Along x, y and z, S/m.
+    /// Returns the conductivities along x, y and z, S/m.
     pub const fn components_s_per_m(self) -> [f64; 3] {
         match self {
             Self::Isotropic(s) => [s.get(); 3],
@@ -75,19 +78,19 @@ impl Conductivity {
         }
     }
 
-    /// The conductivity, S/m, where it is alike in all directions.
+    /// Returns the conductivity, S/m, if it is the same in all directions.
     pub fn isotropic_s_per_m(self) -> Option<f64> {
         let [x, y, z] = self.components_s_per_m();
         (x == y && y == z).then_some(x)
     }
 
-    /// That of the isotropic medium in the scaled coordinates, S/m: the geometric mean.
+    /// Returns the conductivity in the scaled coordinates, S/m: the geometric mean.
     fn geometric_mean_s_per_m(self) -> f64 {
         let product = |[x, y, z]: [f64; 3]| x.cbrt() * y.cbrt() * z.cbrt();
         self.isotropic_s_per_m().unwrap_or_else(|| product(self.components_s_per_m()))
     }
 
-    /// The factors of the scaled coordinates.
+    /// Returns the factors of the scaled coordinates.
     fn scale_factors(self) -> [f64; 3] {
         let mean = self.geometric_mean_s_per_m();
         self.components_s_per_m().map(|s| (mean / s).sqrt())
@@ -100,13 +103,13 @@ impl From<SiemensPerMeter> for Conductivity {
     }
 }
 
-/// A text that is no conductivity.
+/// Problems of a conductivity's text.
 #[derive(Debug, thiserror::Error)]
 pub enum ConductivityProblem {
-    /// Not one number or three.
+    /// Neither one number nor three.
     #[error("wrong conductivity, expected a number in S/m, or three (along x, y, z), found `{0}`")]
     Text(String),
-    /// A number out of range.
+    /// A number is out of range.
     #[error(transparent)]
     OutOfRange(#[from] InvalidConductivity),
 }
@@ -123,7 +126,7 @@ impl Problem for ConductivityProblem {
 impl std::str::FromStr for Conductivity {
     type Err = ConductivityProblem;
 
-    /// A number, or three with commas between them.
+    /// Parses one number, or three separated by commas.
     fn from_str(text: &str) -> Result<Self, ConductivityProblem> {
         let wrong = || ConductivityProblem::Text(text.into());
         let numbers = text.split(',').map(|n| n.trim().parse::<f64>()).collect::<Result<Vec<_>, _>>();

@@ -1,59 +1,59 @@
-//! Arrays of contacts: their axis and their spacing.
+//! Arrays of contacts: their axis and spacing.
 
 use super::{CsdProblem, RegionContact, RegionShape, RegionSpec};
 use crate::error::{Problem, Result};
 use crate::geometry::{NoPrincipalAxis, Point, PrincipalAxis};
 
-/// Spacings below this, um, are no spacings: contacts abreast of each other.
+/// Spacings below this, µm, do not count: the contacts have the same position along the axis.
 pub(super) const MIN_SPACING_UM: f64 = 1e-3;
-/// Contacts further than this off their axis, degrees, get a warning. A Neuropixels bank stays below 1.
+/// Contacts further off their axis than this, degrees, cause a warning. A Neuropixels bank stays below 1.
 const MAX_OFF_AXIS_DEGREES: f64 = 5.0;
-/// The two rules of spacing may differ by this share without a warning.
+/// The default thicknesses of the two neighbour rules may differ by this share without a warning.
 const SPACING_TOLERANCE: f64 = 0.01;
 
-/// Which contacts are neighbours for the default thickness.
+/// Which contacts are neighbours, for the default thickness.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum NeighbourRule {
     /// Neighbours along the axis.
     #[default]
     AlongAxis,
-    /// Neighbours in the file, as BlueRecording takes them.
+    /// Neighbours in the file, as in BlueRecording.
     FileOrder,
 }
 
-/// What is worth a look though a result is given.
+/// Warnings about the arrays.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum CsdWarning {
-    /// The contacts do not share an axis.
+    /// The contacts are not on one axis.
     #[error("{contacts} `{}` contacts lie {degrees:.1} degrees off their common axis, expected at most {MAX_OFF_AXIS_DEGREES}", shape.name())]
     OffAxis {
         /// The array's shape.
         shape: RegionShape,
-        /// How many contacts it has.
+        /// The number of contacts.
         contacts: usize,
-        /// See [`PrincipalAxis::off_axis_degrees`].
+        /// The angle; see [`PrincipalAxis::off_axis_degrees`].
         degrees: f64,
     },
-    /// BlueRecording would take another thickness.
+    /// BlueRecording would use another thickness.
     #[error("{contacts} `{}` contacts are not in order along their axis: default thickness {sorted} um, by file order {file_order} um", shape.name())]
     Spacing {
         /// The array's shape.
         shape: RegionShape,
-        /// How many contacts it has.
+        /// The number of contacts.
         contacts: usize,
-        /// The thickness by neighbours along the axis, um.
+        /// The thickness from neighbours along the axis, µm.
         sorted: f64,
-        /// The thickness by neighbours in the file, um.
+        /// The thickness from neighbours in the file, µm.
         file_order: f64,
     },
 }
 
 impl CsdWarning {
-    /// Advice, apart from the fact.
+    /// Returns the hint.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::OffAxis { .. } => Some("name the array of each shank: `--csd-array first:end`".into()),
-            Self::Spacing { .. } => Some("BlueRecording goes by file order: `--csd-spacing file-order`".into()),
+            Self::OffAxis { .. } => Some("give the array of each shank: `--csd-array first:end`".into()),
+            Self::Spacing { .. } => Some("use `--csd-spacing file-order` for BlueRecording's thickness".into()),
         }
     }
 }
@@ -78,7 +78,7 @@ impl ContactArray {
         self.shape == contact.region_spec.shape && self.number == contact.array_number
     }
 
-    /// The array of some contacts, all those of one shape and number.
+    /// Creates an array from all contacts of one shape and array number.
     fn new(
         contacts: &[RegionContact],
         shape: RegionShape,
@@ -98,7 +98,7 @@ impl ContactArray {
         Ok(array)
     }
 
-    /// Sets the default thickness, with a warning where the rules differ and the original's is not asked for.
+    /// Sets the default thickness; adds a warning if the rules differ and file order was not requested.
     fn set_default_thickness(&mut self, points: &[Point], spacing: NeighbourRule) -> Result<(), CsdProblem> {
         let mut projected: Vec<f64> = points.iter().map(|&p| self.axis.project(p)).collect();
         let file_order = half_mean_spacing_um(&projected);
@@ -118,7 +118,7 @@ impl ContactArray {
     }
 }
 
-/// Half the mean distance of neighbours in a list; none where no two are apart.
+/// Returns half the mean distance of neighbours in a list; `None` if no two are apart.
 fn half_mean_spacing_um(projected: &[f64]) -> Option<f64> {
     let steps = projected.iter().zip(projected.iter().skip(1)).map(|(a, b)| (b - a).abs());
     let (sum, count) =
@@ -126,21 +126,21 @@ fn half_mean_spacing_um(projected: &[f64]) -> Option<f64> {
     (count > 0.0).then(|| sum / count / 2.0)
 }
 
-/// The arrays of disks and planes; spheres need none.
+/// Returns the arrays of disks and planes; spheres need none.
 pub(super) fn find_arrays(contacts: &[RegionContact], spacing: NeighbourRule) -> Result<Vec<ContactArray>> {
     let mut arrays: Vec<ContactArray> = Vec::new();
     for contact in contacts.iter().filter(|c| c.region_spec.shape != RegionShape::Sphere) {
         if !arrays.iter().any(|array| array.contains(contact)) {
             let (shape, number) = (contact.region_spec.shape, contact.array_number);
-            let own = |c: &&RegionContact| c.region_spec.shape == shape && c.array_number == number;
-            let own: Vec<RegionContact> = contacts.iter().filter(own).copied().collect();
-            arrays.push(ContactArray::new(&own, shape, number, spacing)?);
+            let is_member = |c: &&RegionContact| c.region_spec.shape == shape && c.array_number == number;
+            let members: Vec<RegionContact> = contacts.iter().filter(is_member).copied().collect();
+            arrays.push(ContactArray::new(&members, shape, number, spacing)?);
         }
     }
     Ok(arrays)
 }
 
-/// The axis of a contact's array, and the contact's thickness along it.
+/// Returns the axis of a contact's array, and the contact's thickness along it.
 pub(super) fn axis_and_thickness(contact: &RegionContact, arrays: &[ContactArray]) -> Result<(Point, f64), CsdProblem> {
     let RegionSpec { shape, thickness_um: thickness, .. } = contact.region_spec;
     let alone = CsdProblem::NoAxis { shape, source: NoPrincipalAxis { points: 0 } };

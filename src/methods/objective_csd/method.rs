@@ -1,26 +1,26 @@
-//! ObjectiveCSD among the methods: one for each shape.
+//! `ObjectiveCSD` as methods, one for each shape.
 
 use super::{Density, Measure, NeighbourRule, PreparedCsd, RegionContact, RegionShape, RegionSpec};
 use crate::error::Result;
 use crate::methods::{self, Method, SettingKind};
 
-/// The share of a segment in a region of a shape.
+/// The `ObjectiveCSD` method of a shape: the share of a segment inside the contact's region.
 pub struct ObjectiveCsd(pub RegionShape);
 
-/// What a contact says of its region.
+/// The region settings of a contact.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct RegionOverrides {
-    /// Radius, um; none for the default.
+    /// Radius, µm; `None` for the default.
     pub radius_um: Option<f64>,
-    /// Half the extent along the axis, um; none for the default.
+    /// Half the extent along the axis, µm; `None` for the default.
     pub thickness_um: Option<f64>,
-    /// A number shared by the contacts of one array.
+    /// Number of the array; contacts of one array share it.
     pub array_number: usize,
     /// Measure of a segment.
     pub measure: Measure,
     /// Divisor of the measure.
     pub density: Density,
-    /// Neighbours for the default thickness; that of the first contact holds for all.
+    /// Neighbour rule for the default thickness; that of the first contact applies to all.
     pub spacing: NeighbourRule,
 }
 
@@ -31,7 +31,7 @@ impl Method for ObjectiveCsd {
 
     fn summary(&self) -> &'static str {
         match self.0 {
-            RegionShape::Sphere => "1 in a ball round the contact, else 0",
+            RegionShape::Sphere => "1 in a ball around the contact, else 0",
             RegionShape::Disk => "1 in a disk across the axis of the contact's array, else 0",
             RegionShape::Plane => "1 in a layer across the axis of the contact's array, else 0",
         }

@@ -1,22 +1,23 @@
-//! ObjectiveCSD: how much of the current in a region round a contact, the measure against which current source density
-//! (CSD) estimates are judged.
+//! Objective CSD: the share of membrane current inside a region around a contact, a reference for current source
+//! density (CSD) estimates.
 //!
-//! The coefficient of a segment is 1 where its midpoint is in the contact's region and 0 elsewhere, borders included.
-//! With p the midpoint, c the contact, u the unit axis of the contact's array, R the radius and T the thickness:
+//! The weight of a segment is 1 if its midpoint is inside the contact's region or on its border, and 0 otherwise. With
+//! p the midpoint, c the contact, u the unit axis of the contact's array, R the radius and T the thickness (lengths in
+//! µm):
 //!
 //! | method | region |
 //! |---|---|
-//! | `ObjectiveCSD_Sphere` | \|p - c\| <= R, default R 10 um |
-//! | `ObjectiveCSD_Disk` | \|(p - c) x u\| <= R, default 500 um, and \|(p - c) . u\| <= T |
+//! | `ObjectiveCSD_Sphere` | \|p - c\| <= R, default R 10 µm |
+//! | `ObjectiveCSD_Disk` | \|(p - c) x u\| <= R, default 500 µm, and \|(p - c) . u\| <= T |
 //! | `ObjectiveCSD_Plane` | \|(p - c) . u\| <= T |
 //!
-//! The axis is the first principal component of the positions of the array's contacts. T is half of the region's
-//! extent along it, also where it is given; by default half the mean spacing of the array's contacts on the axis,
-//! spacings under 0.001 um left out. Instead of the midpoint the share of the segment's length inside can be measured
-//! ([`Measure::Length`]), and the result divided by the region's volume ([`Density::PerVolume`], 1/um^3).
+//! The axis is the first principal component of the positions of the array's contacts. T is half of the region's extent
+//! along the axis, also if it is given. The default is half the mean spacing of the array's contacts along the axis,
+//! without spacings below 0.001 µm. Two options change the weight: the share of the segment's length inside instead of
+//! the midpoint ([`Measure::Length`]), and division by the region's volume ([`Density::PerVolume`], 1/µm^3).
 //!
-//! A sphere has no thickness and a plane no radius: either is ignored where given. A segment without length, such as a
-//! soma, counts by its point under both measures.
+//! A sphere has no thickness and a plane no radius; a given value is ignored. A segment without length, such as a soma,
+//! counts by its point under both measures.
 //!
 //! Agreement with BlueRecording 0.2.1: equal on all 3161 segments x 12 contacts of `datasets/golden/reference/e6.h5`.
 
@@ -36,46 +37,46 @@ use crate::segments::NeuronSegments;
 use contact_array::{ContactArray, MIN_SPACING_UM, axis_and_thickness, find_arrays};
 use region_search::RegionSearch;
 
-/// Radius of a sphere that states none, um.
+/// Default radius of a sphere, µm.
 pub const DEFAULT_SPHERE_RADIUS_UM: f64 = 10.0;
-/// Radius of a disk that states none, um.
+/// Default radius of a disk, µm.
 pub const DEFAULT_DISK_RADIUS_UM: f64 = 500.0;
 
 /// A contact with a region.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RegionContact {
-    /// Where it is, um.
+    /// Position, µm.
     pub position_um: Point,
-    /// Its shape and sizes.
+    /// Shape and sizes.
     pub region_spec: RegionSpec,
-    /// A number shared by the contacts of one array. Contacts of different shapes are never in one array.
+    /// Number of the array; contacts of one array share it. Contacts of different shapes are never in one array.
     pub array_number: usize,
 }
 
-/// What is measured of a segment.
+/// How a segment is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Measure {
-    /// 1 where its midpoint is inside.
+    /// 1 if the midpoint is inside.
     #[default]
     Midpoint,
-    /// The share of its length that is inside.
+    /// The share of the length that is inside.
     Length,
 }
 
-/// What the measure is divided by.
+/// The divisor of the measure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Density {
-    /// Nothing: the coefficients have no unit.
+    /// No divisor: the weights have no unit.
     #[default]
     Total,
-    /// The region's volume: the coefficients are in 1/um^3.
+    /// The region's volume: the weights have the unit 1/µm^3.
     PerVolume,
 }
 
-/// How regions are made and what is measured.
+/// Options for regions and measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct CsdOptions {
-    /// Neighbours for the default thickness.
+    /// Neighbour rule for the default thickness.
     pub spacing: NeighbourRule,
     /// Measure of a segment.
     pub measure: Measure,
@@ -83,38 +84,38 @@ pub struct CsdOptions {
     pub density: Density,
 }
 
-/// What can be wrong with contacts that have a region.
+/// Problems of contacts with a region.
 #[derive(Debug, thiserror::Error, PartialEq)]
 pub enum CsdProblem {
-    /// A type whose sizes cannot be read.
+    /// A type has sizes that cannot be parsed.
     #[error("bad type, expected `{expected}`, found `{found}`")]
     Type {
-        /// The type's form.
+        /// The syntax of the type.
         expected: &'static str,
         /// The type found.
         found: String,
     },
-    /// An array whose contacts are all at one place.
+    /// All contacts of an array have the same position.
     #[error("`{}` array with {source}", shape.name())]
     NoAxis {
         /// The array's shape.
         shape: RegionShape,
-        /// Why.
+        /// The reason.
         source: NoPrincipalAxis,
     },
-    /// An array whose contacts are all abreast of each other.
+    /// All contacts of an array have the same position along the axis.
     #[error("`{}` array with no spacing, expected neighbours at least {MIN_SPACING_UM} um apart along its axis, found none", shape.name())]
     NoSpacing {
         /// The array's shape.
         shape: RegionShape,
     },
-    /// A thickness that leaves no inside.
+    /// The thickness is not above zero.
     #[error("thickness out of range, expected a finite number above 0 um, found `{0}`")]
     Thickness(f64),
-    /// A volume to divide by is missing.
+    /// The region has no volume to divide by.
     #[error("no volume to divide by, expected a sphere or a disk, found `{}`", .0.name())]
     NoVolume(RegionShape),
-    /// Numbers that make no region.
+    /// Sizes or positions are invalid.
     #[error(transparent)]
     Region(#[from] RegionProblem),
 }
@@ -122,17 +123,17 @@ pub enum CsdProblem {
 impl Problem for CsdProblem {
     fn hint(&self) -> Option<String> {
         match self {
-            Self::NoAxis { .. } => Some(
-                "the axis comes from the other contacts of the array: add one, or use `ObjectiveCSD_Sphere`".into(),
-            ),
-            Self::NoSpacing { shape } => Some(format!("state the thickness: `{}`", shape.type_syntax())),
-            Self::NoVolume(_) => Some("a plane has no end: use a disk, or no density".into()),
+            Self::NoAxis { .. } => {
+                Some("add another contact to the array, which defines its axis, or use `ObjectiveCSD_Sphere`".into())
+            }
+            Self::NoSpacing { shape } => Some(format!("give the thickness: `{}`", shape.type_syntax())),
+            Self::NoVolume(_) => Some("use a disk, or no density: a plane has no finite volume".into()),
             Self::Type { .. } | Self::Thickness(_) | Self::Region(_) => None,
         }
     }
 }
 
-/// The contacts' regions, ready to weigh segments.
+/// The contacts' regions, prepared to compute weights.
 #[derive(Debug)]
 pub struct PreparedCsd {
     regions: Vec<Box<dyn Region>>,
@@ -143,10 +144,10 @@ pub struct PreparedCsd {
 }
 
 impl PreparedCsd {
-    /// Finds the arrays of the contacts, their axes and the contacts' regions.
+    /// Finds the arrays of the contacts and their axes, and builds the contacts' regions.
     ///
     /// # Errors
-    /// [`CsdProblem`], at the contact's place in the list where one contact is to blame.
+    /// Returns a [`CsdProblem`], with the index of the contact if one contact causes it.
     pub fn new(contacts: &[RegionContact], options: CsdOptions) -> Result<(Self, Vec<CsdWarning>)> {
         let kernel =
             Self::with_measures(contacts, options.spacing, &vec![(options.measure, options.density); contacts.len()])?;
@@ -154,7 +155,7 @@ impl PreparedCsd {
         Ok((kernel, warnings))
     }
 
-    /// As [`PreparedCsd::new`], with measure and divisor of each contact.
+    /// Builds the regions as [`PreparedCsd::new`] does, with a measure and divisor for each contact.
     fn with_measures(contacts: &[RegionContact], spacing: NeighbourRule, how: &[(Measure, Density)]) -> Result<Self> {
         for (row, &RegionContact { position_um: position, .. }) in contacts.iter().enumerate() {
             check_position(position).at_index("contact", row as u64)?;
@@ -173,12 +174,12 @@ impl PreparedCsd {
         Ok(Self { regions, factors, searches, region_specs: settings, warnings })
     }
 
-    /// The contacts' regions, in their order.
+    /// Returns the contacts' regions, in the order of the contacts.
     pub fn regions(&self) -> &[Box<dyn Region>] {
         &self.regions
     }
 
-    /// The contacts' regions, in their order, for a query that finds the segments that they hold.
+    /// Returns the contacts' regions, in the order of the contacts, for a query that finds the segments inside.
     pub fn into_regions(self) -> Vec<Box<dyn Region>> {
         self.regions
     }
@@ -231,12 +232,12 @@ fn density_factor(region: &dyn Region, contact: &RegionContact, density: Density
     }
 }
 
-/// Any region checks its centre; here it is checked before positions make an axis.
+/// Checks a position before it contributes to an axis; regions check their centres only later.
 fn check_position(position: Point) -> Result<Sphere, RegionProblem> {
     Sphere::new(position, DEFAULT_SPHERE_RADIUS_UM)
 }
 
-/// The region of a contact, and the sizes that it has.
+/// Returns the region of a contact, and its sizes.
 fn build_region(contact: &RegionContact, arrays: &[ContactArray]) -> Result<(Box<dyn Region>, RegionSpec), CsdProblem> {
     let RegionContact { position_um: position, region_spec: RegionSpec { shape, radius_um: radius, .. }, .. } =
         *contact;
@@ -270,7 +271,7 @@ mod tests {
     const PLANE: RegionSpec = RegionSpec { shape: RegionShape::Plane, ..DISK };
     const SPHERE: RegionSpec = RegionSpec { shape: RegionShape::Sphere, ..DISK };
 
-    /// Contacts on the y axis.
+    /// Returns contacts on the y axis.
     fn on_y(setting: RegionSpec, heights: &[f64]) -> Vec<RegionContact> {
         heights
             .iter()
@@ -291,7 +292,7 @@ mod tests {
         out
     }
 
-    /// The weights of points on the y axis.
+    /// Returns the weights of points on the y axis.
     fn at_heights(contacts: &[RegionContact], options: CsdOptions, heights: &[f64]) -> Vec<f64> {
         let points: Vec<Segment> = heights.iter().map(|&y| segment([0.0, y, 0.0], [0.0, y, 0.0])).collect();
         weights(contacts, options, &points)
@@ -327,7 +328,7 @@ mod tests {
     fn each_contact_keeps_its_own_sizes_and_shapes_do_not_share_an_array() {
         let mut contacts = on_y(PLANE, &[0.0, 100.0]);
         contacts[1].region_spec.thickness_um = Some(1.0);
-        // disks in the same numbered array, spaced otherwise, must not change the planes' thickness of 50
+        // disks with the same array number and another spacing must not change the planes' thickness of 50
         contacts.extend(on_y(DISK, &[0.0, 10.0]));
         let hits = at_heights(&contacts, CsdOptions::default(), &[49.0, 98.0, 99.0]);
         assert_eq!(hits, [1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0]);
@@ -346,10 +347,10 @@ mod tests {
     fn contacts_out_of_order_are_sorted_with_a_warning_and_left_as_they_are_on_request() {
         let contacts = on_y(PLANE, &[0.0, 200.0, 100.0]);
         let (_, warnings) = PreparedCsd::new(&contacts, CsdOptions::default()).unwrap();
-        // sorted: 100 and 100; in the file: 200 and 100
+        // sorted: spacings 100 and 100; in file order: 200 and 100
         let text = "3 `ObjectiveCSD_Plane` contacts are not in order along their axis: default thickness 50 um, by file order 75 um";
         assert_eq!(warnings.iter().map(ToString::to_string).collect::<Vec<_>>(), [text]);
-        let hint = "BlueRecording goes by file order: `--csd-spacing file-order`";
+        let hint = "use `--csd-spacing file-order` for BlueRecording's thickness";
         assert_eq!(warnings[0].hint().as_deref(), Some(hint));
         let as_filed = CsdOptions { spacing: NeighbourRule::FileOrder, ..CsdOptions::default() };
         assert!(PreparedCsd::new(&contacts, as_filed).unwrap().1.is_empty());
@@ -359,7 +360,7 @@ mod tests {
 
     #[test]
     fn contacts_abreast_do_not_count_as_spaced() {
-        // tetrode-like pairs: spacings 0, 40, 0 give 40, not 40/3
+        // pairs as in tetrodes: spacings 0, 40, 0 give 40, not 40/3
         let mut contacts = on_y(PLANE, &[0.0, 0.0, 40.0, 40.0]);
         contacts[1].position_um.x = 1.0;
         contacts[3].position_um.x = 1.0;
@@ -379,12 +380,12 @@ mod tests {
         // root mean squares 1 across and 3 along: atan(1/3) = 18.4 degrees
         let text = "4 `ObjectiveCSD_Plane` contacts lie 18.4 degrees off their common axis, expected at most 5";
         assert_eq!(warnings.first().map(ToString::to_string).as_deref(), Some(text));
-        assert_eq!(warnings[0].hint().as_deref(), Some("name the array of each shank: `--csd-array first:end`"));
+        assert_eq!(warnings[0].hint().as_deref(), Some("give the array of each shank: `--csd-array first:end`"));
     }
 
     #[test]
     fn a_disk_or_plane_alone_is_refused() {
-        let hint = "the axis comes from the other contacts of the array: add one, or use `ObjectiveCSD_Sphere`";
+        let hint = "add another contact to the array, which defines its axis, or use `ObjectiveCSD_Sphere`";
         let (text, advice) = refusal(&on_y(DISK, &[5.0]), CsdOptions::default());
         let expected = "no axis, expected at least two points at different positions, found";
         assert_eq!(text, format!("`ObjectiveCSD_Disk` array with {expected} 1"));
@@ -401,7 +402,7 @@ mod tests {
             text,
             "`ObjectiveCSD_Plane` array with no spacing, expected neighbours at least 0.001 um apart along its axis, found none"
         );
-        assert_eq!(hint.as_deref(), Some("state the thickness: `ObjectiveCSD_Plane[_THICKNESS]`"));
+        assert_eq!(hint.as_deref(), Some("give the thickness: `ObjectiveCSD_Plane[_THICKNESS]`"));
         let stated = on_y(RegionSpec { thickness_um: Some(3.0), ..PLANE }, &[0.0, 5e-4]);
         assert!(PreparedCsd::new(&stated, CsdOptions::default()).is_ok());
     }
@@ -425,7 +426,7 @@ mod tests {
     fn length_measures_the_share_inside_and_a_soma_counts_by_its_point() {
         let contacts = on_y(SPHERE, &[0.0]);
         let share = CsdOptions { measure: Measure::Length, ..CsdOptions::default() };
-        // the midpoint is outside, a quarter of the length inside
+        // the midpoint is outside, a quarter of the length is inside
         let long = segment([0.0, 0.0, 0.0], [40.0, 0.0, 0.0]);
         let somata = [10.0, 10.5].map(|x| segment([x, 0.0, 0.0], [x, 0.0, 0.0]));
         let all = [long, somata[0], somata[1]];
@@ -438,11 +439,11 @@ mod tests {
         let density = CsdOptions { density: Density::PerVolume, ..CsdOptions::default() };
         let ball = at_heights(&on_y(SPHERE, &[0.0]), density, &[0.0]);
         assert!((ball[0] * 4.0 / 3.0 * std::f64::consts::PI * 1000.0 - 1.0).abs() < 1e-15);
-        // spacing 100: 500 um wide, 50 um to either side
+        // spacing 100: radius 500 µm, 50 µm to each side
         let disk = at_heights(&on_y(DISK, &[0.0, 100.0]), density, &[0.0]);
         assert!((disk[0] * std::f64::consts::PI * 500.0 * 500.0 * 100.0 - 1.0).abs() < 1e-15);
         let (text, hint) = refusal(&on_y(PLANE, &[0.0, 100.0]), density);
         assert_eq!(text, "contact[0]: no volume to divide by, expected a sphere or a disk, found `ObjectiveCSD_Plane`");
-        assert_eq!(hint.as_deref(), Some("a plane has no end: use a disk, or no density"));
+        assert_eq!(hint.as_deref(), Some("use a disk, or no density: a plane has no finite volume"));
     }
 }

@@ -1,21 +1,21 @@
-//! Which regions may hold something of a segment: what [`super::PreparedCsd`] measures instead of asking every region.
+//! Finds the regions that may contain a part of a segment, so that [`super::PreparedCsd`] need not measure all regions.
 
 use super::Measure;
 use crate::geometry::region::Region;
 use crate::geometry::{Aabb, Point};
 use crate::segments::index::RegionTree;
 
-/// The regions with one measure, ready to be searched.
+/// The regions with one measure, in a search tree.
 #[derive(Debug)]
 pub(super) struct RegionSearch {
     pub(super) measure: Measure,
     tree: RegionTree,
-    /// The column of each region of the tree.
+    /// Column of each region of the tree.
     columns: Vec<usize>,
 }
 
 impl RegionSearch {
-    /// A search for each measure that occurs, so that midpoints are looked for by a point where lengths need a box.
+    /// Builds a search for each measure in use, because midpoints are searched with a point and lengths with a box.
     pub(super) fn for_each_measure(regions: &[Box<dyn Region>], measures: &[Measure]) -> Vec<Self> {
         let search = |measure: Measure| {
             let with_measure = measures.iter().enumerate().filter(|(_, m)| **m == measure);
@@ -27,7 +27,8 @@ impl RegionSearch {
         searches.filter(|search| !search.columns.is_empty()).collect()
     }
 
-    /// Visits, in any order, the columns whose regions may hold something of the segment a-b; the measure of all others is 0.
+    /// Calls `visit`, in any order, with the columns whose regions may contain a part of the segment a-b; the measure
+    /// of all others is 0.
     pub(super) fn for_each_candidate(&self, a: Point, b: Point, mut visit: impl FnMut(usize)) {
         let bounds = match self.measure {
             Measure::Midpoint => {
@@ -51,7 +52,7 @@ mod tests {
     use crate::methods::PreparedMethod as _;
     use crate::segments::{NeuronSegments, Segment, Segments};
 
-    /// A loop over all regions.
+    /// Computes the weights with a loop over all regions.
     fn weights_by_loop(kernel: &PreparedCsd, how: &[(Measure, Density)], segments: &Segments) -> Vec<f64> {
         let columns = || kernel.regions.iter().zip(&kernel.factors).zip(how);
         let row = |(&a, &b): (&Point, &Point)| -> Vec<f64> {
@@ -131,7 +132,8 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(500))]
 
-        /// Shapes, sizes, arrays, measures and divisors mixed; segments on borders, without length, far and not finite.
+        /// Mixed shapes, sizes, arrays, measures and divisors; segments on borders, without length, far away and not
+        /// finite.
         #[test]
         fn weights_are_those_of_a_loop_over_all_regions_to_the_bit(
             contacts in prop::collection::vec(contact(), 1..120),

@@ -1,15 +1,15 @@
-//! The shapes of regions, and their sizes as electrode files write them.
+//! The shapes of regions, and their sizes as written in electrodes files.
 
 use super::CsdProblem;
 
-/// The three kinds of region.
+/// The shape of a region.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RegionShape {
-    /// A ball round the contact.
+    /// A ball around the contact.
     Sphere,
-    /// A disk across the array.
+    /// A disk perpendicular to the axis of the array.
     Disk,
-    /// A layer across the array, without end.
+    /// An unbounded layer perpendicular to the axis of the array.
     Plane,
 }
 
@@ -17,7 +17,7 @@ impl RegionShape {
     /// All shapes.
     pub const ALL: [Self; 3] = [Self::Sphere, Self::Disk, Self::Plane];
 
-    /// The method's name in electrode files.
+    /// Returns the method's name in electrodes files.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Sphere => "ObjectiveCSD_Sphere",
@@ -26,7 +26,7 @@ impl RegionShape {
         }
     }
 
-    /// The name with its settings.
+    /// Returns the name with its sizes, as syntax.
     pub(super) const fn type_syntax(self) -> &'static str {
         match self {
             Self::Sphere => "ObjectiveCSD_Sphere[_RADIUS]",
@@ -36,22 +36,22 @@ impl RegionShape {
     }
 }
 
-/// A shape and its sizes, as an electrode file's `type` gives them.
+/// A shape and its sizes, from the `type` of an electrodes file.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RegionSpec {
     /// The shape.
     pub shape: RegionShape,
-    /// Radius, um; none for the default.
+    /// Radius, µm; `None` for the default.
     pub radius_um: Option<f64>,
-    /// Half the extent along the axis, um; none for the default.
+    /// Half the extent along the axis, µm; `None` for the default.
     pub thickness_um: Option<f64>,
 }
 
 impl RegionSpec {
-    /// Reads a type such as `ObjectiveCSD_Disk_200_40`; none where it begins with no shape's name.
+    /// Parses a type such as `ObjectiveCSD_Disk_200_40`; returns `None` if it begins with no shape's name.
     ///
     /// # Errors
-    /// [`CsdProblem::Type`] where what follows the name is not the shape's sizes.
+    /// Returns [`CsdProblem::Type`] if the text after the name is not the shape's sizes.
     pub fn parse(text: &str) -> Result<Option<Self>, CsdProblem> {
         let rest = |shape: RegionShape| Some((shape, text.strip_prefix(shape.name())?));
         let Some((shape, rest)) = RegionShape::ALL.into_iter().find_map(rest) else { return Ok(None) };

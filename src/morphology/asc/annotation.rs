@@ -1,30 +1,30 @@
 //! Annotations of Neurolucida's format: properties, `(Color Red)`, and markers, `(Dot (Color Red) (1 2 3 1))`. They are
-//! passed over, but only where NEURON's importer can read them, too: where it cannot it gives up on the whole file.
+//! skipped, but only if NEURON's importer can read them: otherwise it gives up on the whole file.
 //!
-//! Found by running NEURON 9.0.2 on 160 forms:
+//! Determined by running NEURON 9.0.2 on 160 forms:
 //!
-//! - The first word is a name: letters, digits and `_`, not first a digit. What begins with `RGB`, or in any spelling with
-//!   `set`, `inf` or `nan`, is none.
-//! - A property goes on with names, numbers, texts in quotes without `@`, and colours, `RGB (0, 128, 64)`, with or without
-//!   commas. Words are read piece by piece: `5um` and `1-2` are two pieces, and `Dark-Red` is none.
-//! - A marker goes on with properties, then points of two to four numbers; a name may follow the fourth.
-//! - `(Set "NAME")` may stand where no points have been read yet. With objects in it, it is refused here.
+//! - The first word is a name: letters, digits and `_`, not starting with a digit. A word that starts with `RGB`, or in
+//!   any capitalisation with `set`, `inf` or `nan`, is not a name.
+//! - A property continues with names, numbers, quoted texts without `@`, and colours, `RGB (0, 128, 64)`, with or
+//!   without commas. Words are read piece by piece: `5um` and `1-2` are two pieces, and `Dark-Red` cannot be read.
+//! - A marker continues with properties, then points of two to four numbers; a name may follow the fourth.
+//! - `(Set "NAME")` may occur before the first point. With objects in it, it is refused here.
 
 use super::AscParser;
 use super::lexer::{AscToken, error_in_line, unclosed_bracket};
 use super::problem::AscProblem;
 use crate::error::{Error, Result};
 
-/// What an annotation holds.
+/// Contents of an annotation.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum AnnotationContents {
     Words,
-    /// Points: it is a marker.
+    /// Points, so the annotation is a marker.
     Points,
 }
 
 impl<'a> AscParser<'a> {
-    /// Passes over an annotation whose bracket was opened in this line, from behind its first word on.
+    /// Skips an annotation whose bracket was opened on this line, after its first word.
     pub(super) fn skip_annotation(&mut self, first: &'a str, line: u64) -> Result<AnnotationContents> {
         if first.eq_ignore_ascii_case("set") {
             return self.skip_set().map(|()| AnnotationContents::Words);
@@ -38,7 +38,7 @@ impl<'a> AscParser<'a> {
         self.skip_property(line).map(|()| AnnotationContents::Words)
     }
 
-    /// Reads the rest of a property, and its bracket.
+    /// Skips the rest of a property, and its closing bracket.
     fn skip_property(&mut self, line: u64) -> Result<()> {
         loop {
             match self.lexer.next_token()? {
@@ -52,7 +52,7 @@ impl<'a> AscParser<'a> {
         }
     }
 
-    /// Reads the rest of `(Set "NAME")`.
+    /// Skips the rest of `(Set "NAME")`.
     fn skip_set(&mut self) -> Result<()> {
         match self.lexer.next_token()? {
             (AscToken::Label(text), _) if !text.contains('@') => {}
@@ -68,7 +68,7 @@ impl<'a> AscParser<'a> {
         }
     }
 
-    /// Reads the three numbers of a colour.
+    /// Skips the three numbers of a colour.
     fn skip_colour(&mut self) -> Result<()> {
         match self.lexer.next_token()? {
             (AscToken::Open, _) => {}
@@ -83,7 +83,7 @@ impl<'a> AscParser<'a> {
         }
     }
 
-    /// Reads up to so many numbers, with or without a comma between two, and tells how many there are.
+    /// Skips at most `most` numbers, with or without a comma between two; returns how many were found.
     fn skip_numbers(&mut self, most: usize) -> Result<usize> {
         let mut found = 0;
         while found < most {
@@ -101,7 +101,7 @@ impl<'a> AscParser<'a> {
         Ok(found)
     }
 
-    /// Reads the rest of a marker: properties, then points.
+    /// Skips the rest of a marker: properties, then points.
     fn skip_marker(&mut self, line: u64) -> Result<()> {
         let mut points = 0_u64;
         loop {
@@ -146,8 +146,8 @@ impl<'a> AscParser<'a> {
         }
     }
 
-    /// Whether a block that has no section type is a text that stands somewhere, `((Color Red) (10 10 0) "text")`, from behind
-    /// the first number of its point on: the importer passes over it.
+    /// Returns whether a block without a section type is a text at a point, `((Color Red) (10 10 0) "text")`, after the
+    /// first number of its point; the importer skips such a block.
     pub(super) fn is_text_at_point(&mut self) -> Result<bool> {
         let is_point = matches!(self.skip_numbers(3)?, 1..=3) && self.lexer.next_token()?.0 == AscToken::Close;
         Ok(is_point
@@ -160,7 +160,7 @@ fn unreadable_annotation(line: u64, found: AscToken<'_>) -> Error {
     error_in_line(line, AscProblem::Annotation { found: found.to_string() })
 }
 
-/// Whether an annotation's first word begins with a name.
+/// Returns whether an annotation's first word begins with a name.
 fn begins_with_name(word: &str) -> bool {
     let is_taken = word.starts_with("RGB")
         || ["set", "inf", "nan"].iter().any(|taken| word.get(..3).is_some_and(|w| w.eq_ignore_ascii_case(taken)));
@@ -176,7 +176,7 @@ fn is_number(word: &str) -> bool {
     number_length(word) == word.len()
 }
 
-/// Whether a word is made of names and numbers, as the importer reads it: each as long as can be.
+/// Returns whether a word consists of names and numbers, each as long as possible, as the importer reads it.
 fn is_names_and_numbers(mut word: &str) -> bool {
     while !word.is_empty() {
         let length = number_length(word).max(name_length(word));
@@ -190,7 +190,7 @@ fn is_names_and_numbers(mut word: &str) -> bool {
     true
 }
 
-/// The length of the name that a word begins with, 0 where it begins otherwise.
+/// Returns the length of the name at the start of a word; 0 if there is none.
 fn name_length(word: &str) -> usize {
     let bytes = word.as_bytes();
     match bytes.first() {
@@ -201,7 +201,7 @@ fn name_length(word: &str) -> usize {
     }
 }
 
-/// The length of the number that a word begins with, as C reads numbers; 0 where it begins otherwise.
+/// Returns the length of the number at the start of a word, in C's syntax; 0 if there is none.
 fn number_length(word: &str) -> usize {
     let digits = |at: usize| word.bytes().skip(at).take_while(u8::is_ascii_digit).count();
     let sign = usize::from(word.starts_with(['+', '-']));
@@ -211,9 +211,9 @@ fn number_length(word: &str) -> usize {
             return sign + name.len();
         }
     }
-    let whole = digits(sign);
-    let mut end = sign + whole;
-    let mut count = whole;
+    let integer_digits = digits(sign);
+    let mut end = sign + integer_digits;
+    let mut count = integer_digits;
     if word.get(end..).is_some_and(|rest| rest.starts_with('.')) {
         count += digits(end + 1);
         end += 1 + digits(end + 1);
@@ -238,7 +238,7 @@ mod tests {
     const CELL: &str = "(\"CellBody\" (-5 0 0 1) (0 5 0 1) (5 0 0 1) (0 -5 0 1))\n";
     const TREE: &str = "((Dendrite) (0 5 0 1) (0 9 0 1) (0 20 0 1))\n";
 
-    /// Before all blocks, before the points of a tree, and behind them.
+    /// Returns texts with an annotation before all blocks, before the points of a tree, and after them.
     fn texts(annotation: &str) -> [String; 3] {
         [
             format!("{annotation}\n{CELL}{TREE}"),
@@ -247,13 +247,13 @@ mod tests {
         ]
     }
 
-    /// In which of these places it is passed over.
-    fn passed(annotation: &str) -> [bool; 3] {
+    /// Returns in which of these places the annotation is skipped.
+    fn skipped(annotation: &str) -> [bool; 3] {
         texts(annotation).map(|text| parse(&text).is_ok_and(|m| m.sections.len() == 1))
     }
 
     #[test]
-    fn what_the_importer_reads_is_passed_over() {
+    fn annotations_that_the_importer_reads_are_skipped() {
         for annotation in [
             "(A)",
             "(A 1)",
@@ -283,9 +283,9 @@ mod tests {
             "(ImageCoords Filename \"a.tif\" Merge 65535 65535 0)",
             "(High)",
         ] {
-            assert_eq!(passed(annotation), [true; 3], "{annotation}");
+            assert_eq!(skipped(annotation), [true; 3], "{annotation}");
         }
-        // a marker may not stand before the first point of a tree
+        // a marker may not precede the first point of a tree
         for marker in [
             "(A (1 2))",
             "(A (1, 2, 3, 4))",
@@ -293,13 +293,13 @@ mod tests {
             "(Dot (Name \"m\") (Color RGB (1, 2, 3)) (1 2 3 1) (4 5 6 1))",
             "(A (Set \"x\") (1 2 3 1))",
         ] {
-            assert_eq!(passed(marker), [true, false, true], "{marker}");
+            assert_eq!(skipped(marker), [true, false, true], "{marker}");
         }
-        assert_eq!(passed("(Set \"a\")"), [true, true, false]);
+        assert_eq!(skipped("(Set \"a\")"), [true, true, false]);
     }
 
     #[test]
-    fn what_the_importer_gives_up_on_is_refused() {
+    fn annotations_that_the_importer_cannot_read_are_refused() {
         for annotation in [
             "(A RGB (1, 2, 3,))",
             "(A B (1, 2, 3))",
@@ -361,19 +361,19 @@ mod tests {
             "(A (Sets 1) (1 2 3 1))",
             "(A (B \"x@\") (1 2 3 1))",
         ] {
-            assert_eq!(passed(annotation), [false; 3], "{annotation}");
+            assert_eq!(skipped(annotation), [false; 3], "{annotation}");
         }
         let error = parse(&texts("(Thumbnail (Cols 2) (Rows 1))")[0]).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "line[1]: annotation cannot be read, expected names, numbers, texts without `@` and colours, or points behind \
-             properties, found `)`"
+            "line[1]: annotation cannot be read, expected names, numbers, texts without `@` and colours, or points \
+             after properties, found `)`"
         );
-        assert_eq!(error.hint().unwrap(), "NEURON's importer gives up here, and goes on with an empty cell");
+        assert_eq!(error.hint().unwrap(), "NEURON's importer stops here, and returns an empty cell");
     }
 
     #[test]
-    fn a_text_at_a_point_is_passed_over() {
+    fn a_text_at_a_point_is_skipped() {
         let text = format!("((Color White) (Font \"Arial\" 12) (10 10 0) \"hello\")\n{CELL}{TREE}");
         assert_eq!(parse(&text).unwrap().sections.len(), 1);
         let error = parse(&format!("((Color White) (10 10 0) (20 10 0))\n{CELL}{TREE}")).unwrap_err();

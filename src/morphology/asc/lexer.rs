@@ -1,17 +1,17 @@
-//! Tokens of Neurolucida's text format, and what its words mean. White space and comments (`; ...`) are passed over.
+//! Tokens of Neurolucida's text format, and the meaning of its words. White space and comments (`; ...`) are skipped.
 
 use super::problem::AscProblem;
 use crate::error::{Error, Problem, Result};
 use crate::morphology::clip_word;
 use crate::segments::SectionType;
 
-/// Whether a word is meant as a number, perhaps a bad one.
+/// Returns whether a word is intended as a number, even a malformed one.
 pub(super) fn is_numeric(word: &str) -> bool {
     let starts_so = word.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '.'));
     starts_so || ["nan", "inf", "infinity"].iter().any(|n| word.eq_ignore_ascii_case(n))
 }
 
-/// The section type that a word is meant as, in whatever spelling; `Cell` is followed by `Body`.
+/// Returns the section type that a word is intended as, in any capitalisation; `Cell` is followed by `Body`.
 pub(super) fn parse_section_type(word: &str) -> Option<SectionType> {
     match word.to_ascii_lowercase().as_str() {
         "axon" => Some(SectionType::Axon),
@@ -22,7 +22,7 @@ pub(super) fn parse_section_type(word: &str) -> Option<SectionType> {
     }
 }
 
-/// The type of a neurite in the spelling that NEURON's importer knows.
+/// Returns the type of a neurite, in the capitalisation that NEURON's importer requires.
 pub(super) fn parse_neurite_type(word: &str) -> Option<SectionType> {
     match word {
         "Axon" => Some(SectionType::Axon),
@@ -32,7 +32,7 @@ pub(super) fn parse_neurite_type(word: &str) -> Option<SectionType> {
     }
 }
 
-/// Whether NEURON's importer takes a contour with this label for the cell body.
+/// Returns whether NEURON's importer reads a contour with this label as the soma.
 pub(super) fn is_soma_label(label: &str) -> bool {
     matches!(label, "CellBody" | "Cell Body" | "Soma")
 }
@@ -46,7 +46,7 @@ pub(super) enum AscToken<'a> {
     CloseSpine,
     /// A word or a number.
     Word(&'a str),
-    /// A text in quotes, without them.
+    /// A quoted text, without the quotes.
     Label(&'a str),
     End,
 }
@@ -66,29 +66,29 @@ impl std::fmt::Display for AscToken<'_> {
     }
 }
 
-/// A problem in a line.
+/// Returns an error on a line.
 pub(super) fn error_in_line(line: u64, problem: impl Problem) -> Error {
     Error::from(problem).at_index("line", line)
 }
 
-/// A token that has no place where it stands.
+/// Returns the error for a token that is not allowed here.
 pub(super) fn unexpected_token(line: u64, expected: &'static str, found: AscToken<'_>) -> Error {
     error_in_line(line, AscProblem::Unexpected { expected, found: found.to_string() })
 }
 
-/// A bracket of a line without its partner, and what stands in the partner's place.
+/// Returns the error for a bracket that is not closed; `found` is what follows instead.
 pub(super) fn unclosed_bracket(line: u64, found: String) -> Error {
     error_in_line(line, AscProblem::NotClosed { found })
 }
 
-/// Reads a text token by token.
+/// Splits a text into tokens.
 pub(super) struct Lexer<'a> {
     text: &'a str,
-    /// The next byte.
+    /// Offset of the next byte.
     offset: usize,
-    /// Its line.
+    /// Line of the next byte.
     line: u64,
-    /// A token that has been looked at, and its line.
+    /// A token that was peeked, and its line.
     ahead: Option<(AscToken<'a>, u64)>,
 }
 
@@ -97,7 +97,7 @@ impl<'a> Lexer<'a> {
         Self { text, offset: 0, line: 1, ahead: None }
     }
 
-    /// Takes the next token; with it goes its line.
+    /// Returns the next token and its line.
     pub(super) fn next_token(&mut self) -> Result<(AscToken<'a>, u64)> {
         match self.ahead.take() {
             Some(token) => Ok(token),
@@ -105,7 +105,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// Looks at the next token.
+    /// Returns the next token without consuming it.
     pub(super) fn peek(&mut self) -> Result<(AscToken<'a>, u64)> {
         let token = self.next_token()?;
         self.ahead = Some(token);
@@ -134,14 +134,15 @@ impl<'a> Lexer<'a> {
         self.text.as_bytes().get(self.offset).copied()
     }
 
-    /// The text from a byte to the current one; both are beside ASCII, so neither is inside a character.
+    /// Returns the text from a byte to the current one; both are next to an ASCII byte, so neither is inside a
+    /// character.
     fn text_since(&self, from: usize) -> &'a str {
         self.text.get(from..self.offset).unwrap_or_default()
     }
 
     fn skip_byte(&mut self, byte: u8) {
         self.offset += 1;
-        // a carriage return alone ends a line, too
+        // a carriage return alone also ends a line
         self.line += u64::from(byte == b'\n' || byte == b'\r' && self.current_byte() != Some(b'\n'));
     }
 
@@ -183,7 +184,7 @@ impl<'a> Lexer<'a> {
     }
 }
 
-/// Whether a byte ends the word before it: a table, since most of a file's bytes are asked.
+/// Whether a byte ends a word: a table, because it is looked up for most bytes of a file.
 const ENDS_WORD: [bool; 256] = {
     let mut table = [false; 256];
     let mut byte = 0;

@@ -1,23 +1,66 @@
-//! A block of Neurolucida's format that is being read.
+//! Parser state of a block of Neurolucida's format: its header and the tree that is being read.
 
+use super::lexer::{AscToken, is_soma_label, parse_neurite_type, parse_section_type};
 use super::problem::AscProblem;
 use crate::geometry::Point;
+use crate::morphology::clip_word;
 use crate::segments::SectionType;
 
-/// A list of points, and where it hangs.
+/// The part of a block before its first point.
+#[derive(Default)]
+pub(super) struct BlockHeader<'a> {
+    /// The label with which the block begins.
+    pub label: Option<&'a str>,
+    /// The first word of the last property: the section type, if the block has no label.
+    pub last_property: Option<&'a str>,
+    /// The section type of the last property that names one, in any capitalisation.
+    pub named_type: Option<SectionType>,
+}
+
+impl BlockHeader<'_> {
+    /// Returns what NEURON's importer reads the block as: the soma, a neurite, or (`None`) an annotation.
+    pub fn section_type(&self) -> Result<Option<SectionType>, AscProblem> {
+        let Some(label) = self.label else {
+            let property = self.last_property.map_or("none".into(), |w| format!("`({})`", clip_word(w)));
+            return match self.last_property.and_then(parse_neurite_type) {
+                Some(kind) => Ok(Some(kind)),
+                None if self.named_type == Some(SectionType::Soma) => Err(AscProblem::SomaLabel("none".into())),
+                None => Err(AscProblem::Type(property)),
+            };
+        };
+        let is_meant_as_soma = || label.bytes().filter(|&b| b != b' ').map(|b| b.to_ascii_lowercase()).eq(*b"cellbody");
+        match self.named_type {
+            _ if is_soma_label(label) => Ok(Some(SectionType::Soma)),
+            Some(SectionType::Soma) => Err(AscProblem::SomaLabel(AscToken::Label(label).to_string())),
+            Some(_) => Err(AscProblem::LabelledNeurite(clip_word(label))),
+            None if is_meant_as_soma() => Err(AscProblem::SomaLabel(AscToken::Label(label).to_string())),
+            None => Ok(None),
+        }
+    }
+}
+
+impl<'a> BlockHeader<'a> {
+    /// Adds a property by its first word.
+    pub fn add_property(&mut self, word: &'a str) {
+        self.last_property = Some(word);
+        self.named_type = parse_section_type(word).or(self.named_type);
+    }
+}
+
+/// A list of points, and where it connects.
 #[derive(Default)]
 pub(super) struct BranchState {
-    /// The section it grows from.
+    /// The parent section.
     pub parent: Option<usize>,
-    /// The point it grows from: the last one of the list around it.
+    /// The point from which it grows: the last one of the enclosing list.
     pub start_point: Option<[f64; 3]>,
-    /// The section that its branches grow from, and the point, once it has branches.
+    /// The parent section of its branches, once it has branches.
     pub section: Option<usize>,
-    /// What has been read of it.
+    /// What has been read so far.
     pub stage: ParseStage,
 }
 
-/// How far a list of points has been read: what may follow depends on it.
+/// How far a list of points has been read, which determines what may follow.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(super) enum ParseStage {
     #[default]
@@ -25,37 +68,37 @@ pub(super) enum ParseStage {
     /// A property without lists.
     FirstProperty,
     Points,
-    /// Properties or markers behind the points.
+    /// Properties or markers after the points.
     Properties,
-    /// A word that ends it.
+    /// A word that ends the list.
     Ended,
     /// A branching.
     Branched,
 }
 
-/// A neurite, or a contour of the cell body, that is being read.
+/// A neurite, or a contour of the soma, that is being parsed.
 pub(super) struct OpenTree {
     pub kind: SectionType,
     /// Line of the bracket that opens it.
     pub line: u64,
     pub branch: BranchState,
-    /// The points of the current stretch; those around it have been made sections before it began.
+    /// Points of the current list; the enclosing lists are sections already.
     pub points: Vec<[f32; 3]>,
     pub diameters_um: Vec<f32>,
-    /// The first and last of them, as they are written.
+    /// First and last point, in float64.
     pub first_point: Option<[f64; 3]>,
     pub last_point: Option<[f64; 3]>,
-    /// The stretches whose branchings are open, and the lines of their brackets.
+    /// The enclosing lists whose branchings are open, and the lines of their brackets.
     pub outer_branches: Vec<(BranchState, u64)>,
 }
 
 impl OpenTree {
-    /// The line of the innermost bracket that is open, `above` levels up.
+    /// Returns the line of the innermost open bracket, `above` levels up.
     pub fn open_bracket_line(&self, above: usize) -> u64 {
         self.outer_branches.iter().rev().nth(above).map_or(self.line, |&(_, line)| line)
     }
 
-    /// Adds a point, and in front of a branch's first one the point that it grows from, if that is another.
+    /// Adds a point; before the first point of a branch also the point from which it grows, if that differs.
     pub fn push_point(&mut self, [x, y, z, diameter]: [f64; 4]) {
         let point = [x, y, z];
         let diameter = diameter as f32;
@@ -70,7 +113,7 @@ impl OpenTree {
         self.diameters_um.push(diameter);
     }
 
-    /// Goes on to a stage, if one of these is the current one.
+    /// Advances to a stage; returns an error if the current stage is not one of `from`.
     pub fn advance_stage(
         &mut self,
         to: ParseStage,
@@ -91,7 +134,7 @@ impl OpenTree {
         Err(AscProblem::Late { found, before, expected })
     }
 
-    /// Whether its points lie on a line, to within float32's rounding.
+    /// Returns whether the points lie on a line, within the rounding of float32.
     pub fn is_collinear(&self) -> bool {
         let points: Vec<Point> = self.points.iter().map(|&p| Point::from(p)).collect();
         let Some(&first) = points.first() else { return true };

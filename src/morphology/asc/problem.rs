@@ -1,11 +1,11 @@
-//! What can be wrong with a text of Neurolucida's format.
+//! Reasons why a text of Neurolucida's format is invalid.
 
 use crate::error::Problem;
 
-/// Levels of branching that are followed: far more than any neuron has, and few enough for any memory.
+/// Maximum number of levels of branching: far more than any neuron has, and few enough for any memory.
 pub(super) const MAX_BRANCH_LEVELS: usize = 100_000;
 
-/// What can be wrong with an ASC file, apart from what can be wrong with any morphology.
+/// Why an ASC file is invalid, apart from the problems of any morphology.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum AscProblem {
     #[error("unexpected token, expected {expected}, found {found}")]
@@ -27,14 +27,15 @@ pub(super) enum AscProblem {
     #[error("{found} follows {before}, expected {expected}")]
     Late { found: &'static str, before: &'static str, expected: &'static str },
     #[error(
-        "annotation cannot be read, expected names, numbers, texts without `@` and colours, or points behind properties, found {found}"
+        "annotation cannot be read, expected names, numbers, texts without `@` and colours, or points after \
+         properties, found {found}"
     )]
     Annotation { found: String },
     #[error("cell body branches, expected a contour, found a branching")]
     SomaBranches,
     #[error("soma contour has no area, expected an outline, found points on a line")]
     FlatContour,
-    #[error("branches are nested too deep, expected at most {MAX_BRANCH_LEVELS} levels, found more")]
+    #[error("branches are nested too deeply, expected at most {MAX_BRANCH_LEVELS} levels, found more")]
     TooDeep,
 }
 
@@ -42,12 +43,12 @@ impl Problem for AscProblem {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Type(_) => {
-                "NEURON's importer leaves the tree out: give it one of these types, as its last property, or remove it"
+                "NEURON's importer ignores the tree: give it one of these types, as its last property, or remove it"
             }
-            Self::SomaLabel(_) => "NEURON's importer leaves the contour out: give the block this label",
-            Self::LabelledNeurite(_) => "NEURON's importer leaves the tree out: remove the label",
+            Self::SomaLabel(_) => "NEURON's importer ignores the contour: give the block this label",
+            Self::LabelledNeurite(_) => "NEURON's importer ignores the tree: remove the label",
             Self::Annotation { .. } | Self::NoPoints { .. } | Self::Late { .. } | Self::ShortPoint(_) => {
-                "NEURON's importer gives up here, and goes on with an empty cell"
+                "NEURON's importer stops here, and returns an empty cell"
             }
             Self::FlatContour => "NEURON's importer finds no centre line in it, and stops",
             _ => return None,

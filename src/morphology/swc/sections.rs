@@ -1,19 +1,19 @@
-//! Cuts the samples of an SWC file into the sections that NEURON's importer makes of them.
+//! Cuts the samples of an SWC file into the sections that NEURON's importer creates from them.
 //!
-//! The rules were found by running NEURON 9.0.2 on thousands of files, and hold on every one of them:
+//! The rules were determined by running NEURON 9.0.2 on thousands of files, and hold for every one of them:
 //!
-//! - A section is a run of consecutive samples. A sample ends its section unless its only child is the next sample and of the
-//!   same type. Of the soma only soma samples count as children, and the file's first sample goes on to the next however
-//!   many it has.
-//! - One exception: a neurite's first sample at the soma goes on to the next sample, of whatever type, if its last child is
-//!   of its own type and comes later; not the file's second sample. Where the next sample is no child of it, the importer
-//!   runs the two together all the same: such files are refused.
-//! - A section begins with a copy of its parent sample. A neurite at the soma does so only on the first or last sample of a
-//!   soma section that has several, or if it has but one sample; not on a soma sample that has several soma children, nor
-//!   where it has no parent in the file.
-//! - A soma sample alone is a sphere, and so are three, two of them children of the first one and without children,
-//!   with one diameter that the two distances add up to within 1 %.
-//! - A section that hangs on another and has one point, or two equal ones, is removed; its children keep their points.
+//! - A section is a run of consecutive samples. A sample ends its section unless its only child is the next sample and
+//!   has the same type. For a soma sample only soma samples count as children, and the file's first sample continues
+//!   with the next one whatever the number of its children.
+//! - One exception: a neurite's first sample at the soma continues with the next sample, of any type, if its last child
+//!   has its own type and comes later; this does not apply to the file's second sample. If the next sample is not its
+//!   child, the importer still joins the two: such files are refused.
+//! - A section begins with a copy of its parent sample. A neurite at the soma does so only on the first or last sample
+//!   of a soma section that has several, or if the neurite has a single sample; not on a soma sample that has several
+//!   soma children, nor if it has no parent in the file.
+//! - A soma of a single sample is a sphere, and so is one of three samples, if two of them are children of the first
+//!   one, have no children, and all have one diameter that equals the sum of the two distances to within 1 %.
+//! - A section that has a parent section and one point, or two equal ones, is removed; its children keep their points.
 
 use std::ops::Range;
 
@@ -23,20 +23,20 @@ use crate::geometry::Point;
 use crate::morphology::{ImporterNote, Morphology, MorphologyProblem, Section, Soma, SomaForm};
 use crate::segments::SectionType;
 
-/// Makes the morphology of samples whose parents are at these places.
+/// Builds the morphology of samples; `parents` contains the indices of their parents.
 pub(super) fn build_morphology(samples: &[SwcSample], parents: &[Option<usize>]) -> Result<Morphology> {
     check_soma(samples, parents)?;
     let tree = SampleTree::new(samples, parents);
-    let pieces = tree.split_into_runs()?;
+    let runs = tree.split_into_runs()?;
     let mut notes = Vec::new();
-    let neurites = tree.build_neurites(&pieces, &mut notes);
-    let soma = tree.build_soma(&pieces);
+    let neurites = tree.build_neurites(&runs, &mut notes);
+    let soma = tree.build_soma(&runs);
     let several = Some(soma.section_count()).filter(|&sections| sections > 1);
     notes.extend(several.map(|sections| ImporterNote::SomaSections { sections }));
     Ok(Morphology { notes, ..Morphology::from_importer_order(soma, neurites) })
 }
 
-/// Refuses a cell body that is not where the file begins, or in several places.
+/// Returns an error if the soma is not at the start of the file, or in several places.
 fn check_soma(samples: &[SwcSample], parents: &[Option<usize>]) -> Result<()> {
     for (i, sample) in samples.iter().enumerate().filter(|(_, s)| s.kind == SectionType::Soma) {
         let problem = match parents[i] {
@@ -55,12 +55,12 @@ fn check_soma(samples: &[SwcSample], parents: &[Option<usize>]) -> Result<()> {
     }
 }
 
-/// Samples with their links. The first one is the soma's root.
+/// Samples with their links. The first sample is the root of the soma.
 struct SampleTree<'a> {
     samples: &'a [SwcSample],
-    /// Place of each sample's parent; the first sample's for those without one.
+    /// Index of each sample's parent; 0 for samples without one.
     parents: Vec<usize>,
-    /// What is known of each sample's children.
+    /// Summary of each sample's children.
     children: Vec<ChildSummary>,
     is_sphere: bool,
 }
@@ -68,18 +68,18 @@ struct SampleTree<'a> {
 #[derive(Debug, Clone, Copy, Default)]
 struct ChildSummary {
     count: u32,
-    /// How many belong to the soma.
+    /// Number of children that belong to the soma.
     soma_count: u32,
-    /// Place of the last one.
+    /// Index of the last child.
     last: usize,
 }
 
-/// A section as samples.
+/// The samples of a section.
 struct SampleRun {
     samples: Range<usize>,
-    /// Place of the section that it hangs on.
+    /// Index of the parent section.
     parent: Option<usize>,
-    /// The sample whose point stands before its own.
+    /// The sample whose point is copied to the start of the section.
     lead_sample: Option<usize>,
 }
 
@@ -106,7 +106,7 @@ impl<'a> SampleTree<'a> {
         self.kind(i) == SectionType::Soma
     }
 
-    /// Whether the soma is NeuroMorpho's three points, which stand for a sphere.
+    /// Returns whether the soma is NeuroMorpho's three points, which represent a sphere.
     fn has_three_point_sphere(&self) -> bool {
         let [first, second, third] = match self.samples {
             [a, b, c, rest @ ..] if rest.iter().all(|s| s.kind != SectionType::Soma) => [a, b, c],
@@ -119,11 +119,11 @@ impl<'a> SampleTree<'a> {
         are_soma
             && are_tips
             && [second, third].iter().all(|s| s.diameter_um == first.diameter_um)
-            // without a diameter the importer divides by zero: `pieces` refuses it
+            // without a diameter the importer divides by zero: `split_into_runs` refuses it
             && (diameter == 0.0 || (distance(second) + distance(third) - diameter).abs() / diameter < SPHERE_TOLERANCE)
     }
 
-    /// Whether a sample belongs to the section of the one before it.
+    /// Returns whether a sample belongs to the section of the one before it.
     fn continues_section(&self, i: usize) -> Result<bool> {
         let before = i - 1;
         let (children, is_child) = (self.children[before], self.parents[i] == before);
@@ -143,38 +143,38 @@ impl<'a> SampleTree<'a> {
         Ok(counts_as_one || is_child && children.count == 1 && self.kind(i) == self.kind(before))
     }
 
-    /// The sections in the order of their first samples.
+    /// Returns the sections in the order of their first samples.
     fn split_into_runs(&self) -> Result<Vec<SampleRun>> {
-        let mut pieces: Vec<SampleRun> = Vec::new();
-        let mut piece_of: Vec<usize> = Vec::with_capacity(self.samples.len());
+        let mut runs: Vec<SampleRun> = Vec::new();
+        let mut run_of_sample: Vec<usize> = Vec::with_capacity(self.samples.len());
         for i in 0..self.samples.len() {
-            match pieces.last_mut() {
-                Some(piece) if self.continues_section(i)? => piece.samples.end = i + 1,
+            match runs.last_mut() {
+                Some(run) if self.continues_section(i)? => run.samples.end = i + 1,
                 _ => {
-                    let parent = (i > 0).then(|| piece_of[self.parents[i]]);
-                    pieces.push(SampleRun { samples: i..i + 1, parent, lead_sample: None });
+                    let parent = (i > 0).then(|| run_of_sample[self.parents[i]]);
+                    runs.push(SampleRun { samples: i..i + 1, parent, lead_sample: None });
                 }
             }
-            piece_of.push(pieces.len() - 1);
+            run_of_sample.push(runs.len() - 1);
         }
         if self.is_sphere && self.samples[0].diameter_um == 0.0 {
             return Err(SwcProblem::FlatSoma).at_index("line", self.samples[0].line);
         }
-        for k in 1..pieces.len() {
-            pieces[k].lead_sample = self.find_lead_sample(&pieces, k);
+        for k in 1..runs.len() {
+            runs[k].lead_sample = self.find_lead_sample(&runs, k);
         }
-        Ok(pieces)
+        Ok(runs)
     }
 
-    /// The sample whose point stands before those of a section that is not the first.
-    fn find_lead_sample(&self, pieces: &[SampleRun], k: usize) -> Option<usize> {
-        let piece = &pieces[k];
-        let (first, is_lone) = (piece.samples.start, piece.samples.len() == 1);
+    /// Returns the sample whose point is copied to the start of a section that is not the first.
+    fn find_lead_sample(&self, runs: &[SampleRun], k: usize) -> Option<usize> {
+        let run = &runs[k];
+        let (first, is_lone) = (run.samples.start, run.samples.len() == 1);
         let at = self.parents[first];
         if self.is_soma(first) || !self.is_soma(at) {
             return Some(at);
         }
-        let soma = &pieces[piece.parent?].samples;
+        let soma = &runs[run.parent?].samples;
         let has_no_parent = self.samples[first].parent.is_none();
         let is_ball = soma.start == 0 && soma.len() == 1 || self.is_sphere;
         let begins_there = if has_no_parent || is_ball {
@@ -187,31 +187,31 @@ impl<'a> SampleTree<'a> {
         begins_there.then_some(at)
     }
 
-    /// The points of a section.
-    fn samples_with_lead<'t>(&'t self, piece: &'t SampleRun) -> impl ExactSizeIterator<Item = &'t SwcSample> + 't {
-        let lead = piece.lead_sample.map_or(0..0, |i| i..i + 1);
-        let own = piece.samples.clone();
+    /// Returns the samples of a section, including the copied one.
+    fn samples_with_lead<'t>(&'t self, run: &'t SampleRun) -> impl ExactSizeIterator<Item = &'t SwcSample> + 't {
+        let lead = run.lead_sample.map_or(0..0, |i| i..i + 1);
+        let range = run.samples.clone();
         let lead_length = lead.len();
-        (0..lead_length + own.len()).map(move |k| match k.checked_sub(lead_length) {
+        (0..lead_length + range.len()).map(move |k| match k.checked_sub(lead_length) {
             None => &self.samples[lead.start],
-            Some(k) => &self.samples[own.start + k],
+            Some(k) => &self.samples[range.start + k],
         })
     }
 
-    /// Whether the importer removes a section.
-    fn is_removed(&self, piece: &SampleRun) -> bool {
-        let mut points = self.samples_with_lead(piece).map(|s| s.point);
+    /// Returns whether the importer removes a section.
+    fn is_removed(&self, run: &SampleRun) -> bool {
+        let mut points = self.samples_with_lead(run).map(|s| s.point);
         let (count, first) = (points.len(), points.next());
-        piece.parent.is_some() && count < 3 && points.all(|p| Some(p) == first)
+        run.parent.is_some() && count < 3 && points.all(|p| Some(p) == first)
     }
 
-    fn build_soma(&self, pieces: &[SampleRun]) -> Soma {
-        let sections = || pieces.iter().filter(|p| self.is_soma(p.samples.start) && !self.is_removed(p));
+    fn build_soma(&self, runs: &[SampleRun]) -> Soma {
+        let sections = || runs.iter().filter(|p| self.is_soma(p.samples.start) && !self.is_removed(p));
         let mut soma = Soma::default();
-        for piece in sections() {
+        for run in sections() {
             soma.part_starts.push(soma.points.len());
-            soma.points.extend(self.samples_with_lead(piece).map(|s| s.point));
-            soma.diameters_um.extend(self.samples_with_lead(piece).map(|s| s.diameter_um));
+            soma.points.extend(self.samples_with_lead(run).map(|s| s.point));
+            soma.diameters_um.extend(self.samples_with_lead(run).map(|s| s.diameter_um));
         }
         soma.form = match soma.points.len() {
             1 => SomaForm::Point,
@@ -221,15 +221,15 @@ impl<'a> SampleTree<'a> {
         soma
     }
 
-    fn build_neurites(&self, pieces: &[SampleRun], notes: &mut Vec<ImporterNote>) -> Vec<Section> {
-        // places among the neurites, and among the soma's sections none
-        let mut place: Vec<Option<usize>> = Vec::with_capacity(pieces.len());
+    fn build_neurites(&self, runs: &[SampleRun], notes: &mut Vec<ImporterNote>) -> Vec<Section> {
+        // indices among the neurites; `None` for soma sections
+        let mut place: Vec<Option<usize>> = Vec::with_capacity(runs.len());
         let mut sections = Vec::new();
         let mut removed = 0;
-        for piece in pieces {
-            let first = piece.samples.start;
-            let above = piece.parent.and_then(|p| place[p]);
-            if self.is_removed(piece) {
+        for run in runs {
+            let first = run.samples.start;
+            let above = run.parent.and_then(|p| place[p]);
+            if self.is_removed(run) {
                 removed += 1;
                 place.push(above);
                 continue;
@@ -239,22 +239,21 @@ impl<'a> SampleTree<'a> {
                 continue;
             }
             let at = self.parents[first];
-            let starts_at_soma = self.is_soma(at) && piece.lead_sample.is_some();
+            let starts_at_soma = self.is_soma(at) && run.lead_sample.is_some();
             if self.samples[first].parent.is_none() && starts_at_soma {
                 let length = Point::from(self.samples[at].point).distance(Point::from(self.samples[first].point));
                 notes.push(ImporterNote::WireFromSoma { line: self.samples[first].line, length_um: length });
             }
-            // one that hangs on the beginning of another section hangs where that one does
-            let hangs_at_start =
-                piece.parent.is_some_and(|p| at == pieces[p].samples.start && pieces[p].samples.len() > 1);
-            let above_that = || piece.parent.and_then(|p| pieces[p].parent).and_then(|p| place[p]);
-            let parent = if hangs_at_start && !self.is_soma(at) { above_that() } else { above };
-            let points = self.samples_with_lead(piece).map(|s| s.point).collect();
-            let mut diameters: Vec<f32> = self.samples_with_lead(piece).map(|s| s.diameter_um).collect();
-            if let [at_soma, own, ..] = diameters.as_mut_slice()
+            // a child of the first sample of a section connects where that section does
+            let hangs_at_start = run.parent.is_some_and(|p| at == runs[p].samples.start && runs[p].samples.len() > 1);
+            let grandparent = || run.parent.and_then(|p| runs[p].parent).and_then(|p| place[p]);
+            let parent = if hangs_at_start && !self.is_soma(at) { grandparent() } else { above };
+            let points = self.samples_with_lead(run).map(|s| s.point).collect();
+            let mut diameters: Vec<f32> = self.samples_with_lead(run).map(|s| s.diameter_um).collect();
+            if let [at_soma, next, ..] = diameters.as_mut_slice()
                 && starts_at_soma
             {
-                *at_soma = *own;
+                *at_soma = *next;
             }
             place.push(Some(sections.len()));
             sections.push(Section { kind: self.kind(first), parent, points, diameters_um: diameters, starts_at_soma });
@@ -266,5 +265,5 @@ impl<'a> SampleTree<'a> {
     }
 }
 
-/// How far the two distances of a soma's three points may be from its diameter, as a part of it.
+/// Maximum relative difference between a three-point soma's diameter and the sum of its two distances.
 const SPHERE_TOLERANCE: f64 = 0.01;

@@ -1,4 +1,4 @@
-//! A frame with two axes: border, ticks and labels.
+//! A plot frame with two axes: border, ticks and labels.
 
 use super::{
     AxisScale, Colour, DrawItem, FRAME_LINE_PT, LABEL_SIZE_PT, PagePoint, Paint, TITLE_SIZE_PT, Text, TextAnchor, Tick,
@@ -7,14 +7,14 @@ use super::{
 
 /// Length of a tick, pt.
 pub(super) const TICK_LENGTH_PT: f32 = 3.5;
-/// Length of a tick without label, pt.
+/// Length of a tick without a label, pt.
 pub(super) const MINOR_TICK_LENGTH_PT: f32 = 2.0;
 /// Space between a tick and its label, pt.
 pub(super) const TICK_PAD_PT: f32 = 3.5;
-/// Height of a digit as a share of the font's size.
+/// Height of a digit relative to the font size.
 pub(super) const DIGIT_HEIGHT_RATIO: f32 = 0.73;
 
-/// A rectangle on the page in which numbers have a place.
+/// A rectangle on the page with scales that map numbers to positions.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PlotFrame {
     /// Left border, pt.
@@ -25,14 +25,14 @@ pub struct PlotFrame {
     pub width: f32,
     /// Height, pt.
     pub height: f32,
-    /// To the right.
+    /// Scale of the horizontal axis, to the right.
     pub x: AxisScale,
-    /// Upwards.
+    /// Scale of the vertical axis, upwards.
     pub y: AxisScale,
 }
 
 impl PlotFrame {
-    /// The place of two numbers on the page.
+    /// Returns the position of two numbers on the page.
     pub fn to_page(&self, x: f64, y: f64) -> PagePoint {
         let (right, up) = (self.x.position(x) as f32, self.y.position(y) as f32);
         [self.left + self.width * right, self.top + self.height * (1.0 - up)]
@@ -48,12 +48,12 @@ impl PlotFrame {
         self.top + self.height
     }
 
-    /// Whether a place on the page is inside.
+    /// Returns whether a position on the page is inside the frame.
     pub fn contains(&self, [x, y]: PagePoint) -> bool {
         (self.left..=self.right()).contains(&x) && (self.top..=self.bottom()).contains(&y)
     }
 
-    /// The part of a line that is inside (Liang and Barsky 1984); none where nothing is.
+    /// Returns the part of a line that is inside (Liang and Barsky 1984); `None` if nothing is.
     pub fn clip_line(&self, from: PagePoint, to: PagePoint) -> Option<[PagePoint; 2]> {
         let low = [self.left, self.top];
         let high = [self.right(), self.bottom()];
@@ -70,22 +70,22 @@ impl PlotFrame {
             (start, end) = (start.max(a.min(b)), end.min(a.max(b)));
         }
         let at = |t: f32| [0, 1].map(|k| (from[k] + (to[k] - from[k]) * t).clamp(low[k], high[k]));
-        // a place that is not a number leaves nothing
+        // nothing is drawn if a coordinate is not finite
         (start <= end && from.iter().chain(&to).all(|v| v.is_finite())).then(|| [at(start), at(end)])
     }
 
-    /// The ground on which things are drawn.
+    /// Draws the background of the frame.
     pub fn draw_background(&self, colour: Colour) -> DrawItem {
         DrawItem::rectangle([self.left, self.top, self.width, self.height], Paint::fill(colour))
     }
 
-    /// How many labelled ticks have room along the lower and the left border.
+    /// Number of labelled ticks that fit along the lower and the left border.
     fn max_ticks(&self) -> (usize, usize) {
         let fit = |length: f32, each: f32| (length / each).clamp(1.0, 9.0) as usize;
         (fit(self.width, 45.0), fit(self.height, 32.0))
     }
 
-    /// Width that the labels of the left axis take, with the axis's own label; what is to be left free beside the frame.
+    /// Width of the labels of the left axis, including the axis label, to be left free next to the frame.
     pub fn left_margin(&self) -> f32 {
         self.widest_label() + TICK_LENGTH_PT + TICK_PAD_PT + 1.9 * LABEL_SIZE_PT
     }
@@ -97,7 +97,7 @@ impl PlotFrame {
             .fold(0.0, f32::max)
     }
 
-    /// Border, ticks and labels; axes without a label have ticks alone.
+    /// Draws border, ticks and labels; axes without a label get ticks only.
     pub fn draw_axes(&self, x: Option<&str>, y: Option<&str>) -> DrawItem {
         let ink = Paint::stroke(Colour::BLACK, FRAME_LINE_PT);
         let (across, up) = self.max_ticks();
@@ -140,14 +140,14 @@ impl PlotFrame {
         DrawItem::Group("axes", items)
     }
 
-    /// A title over the frame.
+    /// Draws a title above the frame.
     pub fn draw_title(&self, text: &str) -> DrawItem {
         let at = [self.left + 0.5 * self.width, self.top - 6.0];
         DrawItem::Text(Text::new(at, TITLE_SIZE_PT, TextAnchor::Middle, text))
     }
 }
 
-/// Ticks of an axis, one more than fit well where that alone makes two: a single one tells no length.
+/// Returns the ticks of an axis, with one more than fits well if only that gives two: a single tick shows no scale.
 fn labelled_ticks(scale: AxisScale, most: usize) -> Vec<Tick> {
     let several = (most..most + 3).map(|most| scale.ticks(most)).find(|ticks| ticks.len() > 1);
     several.unwrap_or_else(|| scale.ticks(most))

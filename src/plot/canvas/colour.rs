@@ -1,10 +1,10 @@
-//! Colours, and maps from numbers to colours that are uniform to the eye, colour-blind readers' too.
+//! Colours, and perceptually uniform colour maps that also suit colour-blind readers.
 //!
 //! Viridis: Smith, van der Walt and Firing, matplotlib 1.5 (CC0). Vik: Crameri F, Scientific colour maps (2018), MIT,
-//! [doi:10.5281/zenodo.1243862](https://doi.org/10.5281/zenodo.1243862). 33 stops of each; between them colours are
-//! blended, which is within 3 of 255 of the full tables.
+//! [doi:10.5281/zenodo.1243862](https://doi.org/10.5281/zenodo.1243862). Each has 33 stops; colours between them are
+//! interpolated, which is within 3 of 255 of the full tables.
 
-/// A colour: 0xRRGGBB.
+/// An RGB colour: 0xRRGGBB.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Colour(pub u32);
 
@@ -13,26 +13,27 @@ impl Colour {
     pub const BLACK: Self = Self(0x00_0000);
     /// White.
     pub const WHITE: Self = Self(0xff_ffff);
-    /// What has no value, or does not matter.
+    /// For things without a value, or less important ones.
     pub const GREY: Self = Self(0xb0_b0b0);
     /// The first colour of matplotlib's cycle.
     pub const BLUE: Self = Self(0x1f_77b4);
-    /// What is to be found at once; told from the blue by colour-blind readers too (Okabe and Ito's vermillion).
+    /// For things that should stand out; colour-blind readers can also distinguish it from the blue (Okabe and Ito's
+    /// vermillion).
     pub const VERMILLION: Self = Self(0xd5_5e00);
 
-    /// Red, green, blue.
+    /// Returns red, green and blue.
     pub const fn channels(self) -> [u8; 3] {
         let [_, r, g, b] = self.0.to_be_bytes();
         [r, g, b]
     }
 
-    /// The colour at a fraction of the way to another.
+    /// Returns the colour at fraction `t` of the way to another.
     #[must_use]
     pub fn blend(self, other: Self, t: f64) -> Self {
         let (a, b) = (self.channels(), other.channels());
         let mixed = |i: usize| {
             let value = f64::from(a[i]) + (f64::from(b[i]) - f64::from(a[i])) * t;
-            // between two bytes
+            // a value between two bytes fits in a byte
             value.round() as u32
         };
         Self(mixed(0) << 16 | mixed(1) << 8 | mixed(2))
@@ -55,7 +56,7 @@ pub enum ColourMap {
 }
 
 impl ColourMap {
-    /// The colour of a fraction; what is outside 0..1 has that of the nearer end.
+    /// Returns the colour of a fraction; a value outside 0..1 has the colour of the nearer end.
     pub fn colour_at(self, t: f64) -> Colour {
         let stops: &[u32; 33] = match self {
             Self::Viridis => &VIRIDIS,
@@ -83,7 +84,7 @@ const VIK: [u32; 33] = [
 mod tests {
     use super::*;
 
-    /// Relative luminance as WCAG 2.1 defines it.
+    /// Relative luminance as defined in WCAG 2.1.
     fn luminance(colour: Colour) -> f64 {
         let linear = |c: u8| {
             let c = f64::from(c) / 255.0;

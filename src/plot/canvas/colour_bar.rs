@@ -1,14 +1,14 @@
-//! The bar that tells which number has which colour.
+//! A colour bar: shows which number has which colour.
 
 use super::axes::{DIGIT_HEIGHT_RATIO, MINOR_TICK_LENGTH_PT, TICK_LENGTH_PT, TICK_PAD_PT};
 use super::{
     AxisScale, Colour, ColourMap, DrawItem, FRAME_LINE_PT, LABEL_SIZE_PT, Paint, Text, TextAnchor, Tick, text_width,
 };
 
-/// Steps of which the bar is made.
+/// Number of steps that the bar is made of.
 const BAR_STEPS: usize = 128;
 
-/// Which ends are drawn with a point: there are numbers beyond them.
+/// Which ends are drawn with a triangular tip, because there are numbers beyond them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Extend {
     /// Below the low end.
@@ -17,32 +17,32 @@ pub struct Extend {
     pub high: bool,
 }
 
-/// Numbers as colours.
+/// A scale and a colour map.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ColourBar {
-    /// Numbers to fractions.
+    /// Maps numbers to fractions.
     pub scale: AxisScale,
-    /// Fractions to colours.
+    /// Maps fractions to colours.
     pub map: ColourMap,
-    /// What lies beyond.
+    /// Whether there are numbers beyond the ends.
     pub extend: Extend,
 }
 
 impl ColourBar {
-    /// The colour of a number; none where it has no place on the scale.
+    /// Returns the colour of a number; `None` if it has no position on the scale.
     pub fn colour(&self, v: f64) -> Option<Colour> {
         let place = self.scale.position(v);
         (!place.is_nan()).then(|| self.map.colour_at(place))
     }
 
-    /// The bar: left, top, width and height, its label to the right.
+    /// Draws the bar at left, top, with width and height; its label is on the right.
     pub fn draw(&self, [left, top, wide, high]: [f32; 4], label: &str) -> DrawItem {
         let (right, bottom) = (left + wide, top + high);
         let mut items = Vec::new();
         let step = high / BAR_STEPS as f32;
         for i in 0..BAR_STEPS {
             let colour = self.map.colour_at((i as f64 + 0.5) / BAR_STEPS as f64);
-            // each reaches under the next, so that no gap shows between them
+            // each step extends under the next, so that no gap is visible between them
             let below = if i == 0 { 0.0 } else { 0.5 * step };
             let at = bottom - (i + 1) as f32 * step;
             items.push(DrawItem::rectangle([left, at, wide, step + below], Paint::fill(colour)));
@@ -76,7 +76,7 @@ impl ColourBar {
         wide + self.label_offset(high) + 0.5 * LABEL_SIZE_PT
     }
 
-    /// How far from the bar the base line of its label is, pt.
+    /// Distance from the bar to the base line of its label, pt.
     fn label_offset(&self, high: f32) -> f32 {
         let widest = self.labelled_ticks(high).iter().map(|t| text_width(&t.label, LABEL_SIZE_PT)).fold(0.0, f32::max);
         TICK_LENGTH_PT + TICK_PAD_PT + widest + 1.4 * LABEL_SIZE_PT

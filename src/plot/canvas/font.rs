@@ -1,4 +1,5 @@
-//! Letters: DejaVu Sans, matplotlib's default font, reduced to Latin, Greek, Cyrillic and marks (`datasets/fonts`).
+//! Text rendering with DejaVu Sans, matplotlib's default font, reduced to Latin, Greek, Cyrillic and symbols
+//! (`datasets/fonts`).
 
 use tiny_skia::{Path, PathBuilder, Transform};
 use ttf_parser::{Face, GlyphId, OutlineBuilder};
@@ -7,7 +8,7 @@ use super::{FigureProblem, Text, TextAnchor};
 
 const FONT_BYTES: &[u8] = include_bytes!("../../../datasets/fonts/DejaVuSans.ttf");
 
-/// The font, ready to be measured and drawn.
+/// The font, parsed for measuring and drawing.
 pub(super) struct Font {
     face: Face<'static>,
     units_per_em: f32,
@@ -20,7 +21,7 @@ impl Font {
         Ok(Self { face, units_per_em: per_em })
     }
 
-    /// The glyph of a character; that of "no such glyph" where there is none.
+    /// Returns the glyph of a character; that of "no such glyph" if the font does not have it.
     fn glyph(&self, c: char) -> GlyphId {
         self.face.glyph_index(c).unwrap_or(GlyphId(0))
     }
@@ -33,7 +34,7 @@ impl Font {
         text.chars().map(|c| self.advance(c)).sum::<f32>() * size
     }
 
-    /// The outline of a text at its place; none where nothing of it is to be seen.
+    /// Returns the outline of a text at its position; `None` if it has no visible glyph.
     pub(super) fn outline(&self, text: &Text) -> Option<Path> {
         let mut pen = OutlinePen { path: PathBuilder::new(), advance: 0.0 };
         for c in text.content.chars() {
@@ -58,12 +59,12 @@ impl Font {
     }
 }
 
-/// The width of a text, pt; an estimate where the font cannot be read.
+/// Width of a text, pt; an estimate if the font cannot be read.
 pub fn text_width(text: &str, size: f32) -> f32 {
     Font::open().map_or_else(|_| 0.6 * size * text.chars().count() as f32, |font| font.width(text, size))
 }
 
-/// A text that is no wider than there is room: cut, with an ellipsis.
+/// Truncates a text with an ellipsis so that it is no wider than `room`.
 pub fn truncate_to_width(text: &str, size: f32, room: f32) -> String {
     if text_width(text, size) <= room {
         return text.into();
@@ -79,7 +80,7 @@ pub fn truncate_to_width(text: &str, size: f32, room: f32) -> String {
     cut
 }
 
-/// Draws glyphs one after another, in the font's units.
+/// Appends the outlines of consecutive glyphs, in font units.
 struct OutlinePen {
     path: PathBuilder,
     advance: f32,

@@ -1,7 +1,7 @@
-//! Pictures: lines, shapes and text on a page, as SVG (text stays text) or PNG; axes, ticks and colour maps.
+//! Draws lines, shapes and text on a page, as SVG (text stays text) or PNG; also axes, ticks and colour maps.
 //!
-//! Lengths are points (1/72 inch) from the upper left corner. Fonts, ticks and margins are those of matplotlib's
-//! defaults, so that a picture stands beside others in a paper.
+//! Lengths are points (1/72 inch) from the upper left corner. Fonts, ticks and margins are matplotlib's defaults, so
+//! that pictures match others in a paper.
 
 mod axes;
 mod colour;
@@ -29,90 +29,90 @@ pub const FRAME_LINE_PT: f32 = 0.8;
 pub const LABEL_SIZE_PT: f32 = 10.0;
 /// Size of titles, pt.
 pub const TITLE_SIZE_PT: f32 = 12.0;
-/// Size of names beside marks and of notes, pt.
+/// Size of names next to marks and of notes, pt.
 pub const SMALL_SIZE_PT: f32 = 8.0;
 
-/// A place on the page, pt.
+/// A position on the page, pt.
 pub type PagePoint = [f32; 2];
 
-/// The end of a text that stands at its place.
+/// Which part of a text is at its position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TextAnchor {
-    /// Its beginning.
+    /// The beginning.
     Start,
-    /// Its middle.
+    /// The middle.
     Middle,
-    /// Its end.
+    /// The end.
     End,
 }
 
-/// How a shape is painted.
+/// Fill, outline and opacity of a shape.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Paint {
     /// Colour of the inside.
     pub fill: Option<Colour>,
     /// Colour and width of the outline.
     pub stroke: Option<(Colour, f32)>,
-    /// 0 for nothing, 1 for what covers all.
+    /// From 0 (invisible) to 1 (opaque).
     pub opacity: f32,
 }
 
 impl Paint {
-    /// An inside alone.
+    /// A fill without an outline.
     pub const fn fill(colour: Colour) -> Self {
         Self { fill: Some(colour), stroke: None, opacity: 1.0 }
     }
 
-    /// An outline alone.
+    /// An outline without a fill.
     pub const fn stroke(colour: Colour, width: f32) -> Self {
         Self { fill: None, stroke: Some((colour, width)), opacity: 1.0 }
     }
 }
 
-/// A line of text. It runs upwards where it is turned.
+/// A line of text; if vertical, it runs upwards.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Text {
-    /// Where its anchor's base line is.
+    /// Position of its anchor on the base line.
     pub position: PagePoint,
     /// Size of the font, pt.
     pub size: f32,
-    /// What of it is there.
+    /// Which part is at the position.
     pub anchor: TextAnchor,
-    /// Whether it runs upwards.
+    /// Whether the text runs upwards.
     pub is_vertical: bool,
     /// Its colour.
     pub colour: Colour,
-    /// A border in another colour round the letters, for text over lines.
+    /// Colour of a border drawn around the letters, for text over lines.
     pub halo: Option<Colour>,
-    /// What it says.
+    /// The text itself.
     pub content: String,
 }
 
 impl Text {
-    /// Black text.
+    /// Creates black text.
     pub fn new(at: PagePoint, size: f32, anchor: TextAnchor, content: impl Into<String>) -> Self {
         let content = content.into();
         Self { position: at, size, anchor, is_vertical: false, colour: Colour::BLACK, halo: None, content }
     }
 }
 
-/// Something on a page; what comes later lies on top.
+/// An item on a page; later items are drawn on top.
 #[derive(Debug, Clone, PartialEq)]
 pub enum DrawItem {
     /// Straight lines of one colour.
     Lines {
-        /// Both ends of each.
+        /// Both ends of each line.
         ends: Vec<[PagePoint; 2]>,
         /// Their colour.
         colour: Colour,
         /// Their width, pt.
         width: f32,
     },
-    /// A polygon, or a line through points where it is open.
+    /// A polygon, or a polyline if it is open.
     Polygon {
-        /// Its corners.
+        /// Its vertices.
         points: Vec<PagePoint>,
-        /// Whether the last is joined to the first.
+        /// Whether the last vertex is joined to the first.
         closed: bool,
         /// How it is painted.
         paint: Paint,
@@ -128,12 +128,12 @@ pub enum DrawItem {
     },
     /// A line of text.
     Text(Text),
-    /// Things that belong together, under a name for who reads the SVG.
+    /// Items that belong together; the SVG has a group of this name.
     Group(&'static str, Vec<DrawItem>),
 }
 
 impl DrawItem {
-    /// A rectangle: left, top, width, height.
+    /// Creates a rectangle: left, top, width, height.
     pub fn rectangle([left, top, width, height]: [f32; 4], paint: Paint) -> Self {
         let (right, bottom) = (left + width, top + height);
         Self::Polygon { points: vec![[left, top], [right, top], [right, bottom], [left, bottom]], closed: true, paint }
@@ -147,13 +147,13 @@ pub struct Figure {
     pub width: f32,
     /// Height, pt.
     pub height: f32,
-    /// What it is of, for who cannot see it.
+    /// Title, which also describes the picture for screen readers.
     pub title: String,
-    /// What is on it, on white.
+    /// The items, on a white background.
     pub items: Vec<DrawItem>,
 }
 
-/// A form of a picture.
+/// Image file format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ImageFormat {
     /// Scalable Vector Graphics 1.1.
@@ -162,26 +162,26 @@ pub enum ImageFormat {
     Png,
 }
 
-/// What can be wrong with a picture.
+/// Errors of pictures.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum FigureProblem {
-    /// A name whose ending is no form.
-    #[error("unknown form of a picture, expected a name that ends in `.svg` or `.png`, found `{0}`")]
+    /// The ending of a file name is not a known format.
+    #[error("unknown image format, expected a name that ends in `.svg` or `.png`, found `{0}`")]
     UnknownFormat(String),
-    /// More pixels than can be held.
-    #[error("too large for a PNG, expected at most {most} pixels a side, found {width} x {height}")]
+    /// The picture has too many pixels.
+    #[error("too large for a PNG, expected at most {most} pixels per side, found {width} x {height}")]
     Size {
-        /// Limit of a side.
+        /// Limit for each side.
         most: u32,
-        /// Width asked for.
+        /// Requested width.
         width: u32,
-        /// Height asked for.
+        /// Requested height.
         height: u32,
     },
-    /// The letters cannot be had.
+    /// The font cannot be read.
     #[error("the built-in font cannot be read")]
     Font,
-    /// The encoder failed.
+    /// The image encoder failed.
     #[error("the picture cannot be compressed")]
     Compression,
 }
@@ -197,10 +197,10 @@ impl Problem for FigureProblem {
 }
 
 impl ImageFormat {
-    /// The form that a file's name asks for.
+    /// Returns the format for the ending of a file name.
     ///
     /// # Errors
-    /// It ends in neither `.svg` nor `.png`.
+    /// Returns an error if the name ends in neither `.svg` nor `.png`.
     pub fn from_path(path: &Path) -> Result<Self, FigureProblem> {
         match path.extension().and_then(|e| e.to_str()).map(str::to_ascii_lowercase).as_deref() {
             Some("svg") => Ok(Self::Svg),
@@ -211,10 +211,10 @@ impl ImageFormat {
 }
 
 impl Figure {
-    /// The picture in a form; a PNG has 200 pixels an inch.
+    /// Encodes the picture in a format; a PNG has 200 pixels per inch.
     ///
     /// # Errors
-    /// A PNG would be too large.
+    /// Returns an error if a PNG would be too large.
     pub fn encode(&self, form: ImageFormat) -> Result<Vec<u8>, FigureProblem> {
         match form {
             ImageFormat::Svg => Ok(svg::to_svg(self).into_bytes()),
@@ -222,7 +222,7 @@ impl Figure {
         }
     }
 
-    /// The picture as SVG, to stand in a file of its own or in a page of HTML.
+    /// Encodes the picture as SVG, for a separate file or for embedding in HTML.
     pub fn to_svg(&self) -> String {
         svg::to_svg(self)
     }

@@ -1,4 +1,4 @@
-//! A page as PNG: shapes and letters filled with smoothed edges, then deflated.
+//! Encodes a page as PNG: shapes and letters are filled with anti-aliasing, then deflated.
 
 use std::io::Write;
 
@@ -10,13 +10,13 @@ use super::strokes;
 use super::svg::HALO_WIDTH_PT;
 use super::{Colour, DrawItem, Figure, FigureProblem, PagePoint, Paint, Text};
 
-/// Pixels a point: 200 an inch.
+/// Pixels per point: 200 per inch.
 const PIXELS_PER_POINT: f32 = 200.0 / 72.0;
 
-/// Pixels of a side at most.
+/// Maximum number of pixels of a side.
 const MAX_SIDE_PIXELS: u32 = 16_384;
 
-/// The page as a file.
+/// Encodes the page as a file.
 pub(super) fn to_png(page: &Figure) -> Result<Vec<u8>, FigureProblem> {
     let [width, height] = [page.width, page.height].map(|v| (v * PIXELS_PER_POINT).ceil().max(1.0) as u32);
     let too_large = FigureProblem::Size { most: MAX_SIDE_PIXELS, width, height };
@@ -40,7 +40,7 @@ struct Canvas {
 fn to_ink(colour: Colour, opacity: f32) -> Ink<'static> {
     let [r, g, b] = colour.channels();
     let mut ink = Ink::default();
-    // opacity is 0..1: the cast saturates
+    // opacity is 0..1, and the cast saturates
     ink.set_color_rgba8(r, g, b, (opacity * 255.0).round() as u8);
     ink.anti_alias = true;
     ink
@@ -111,7 +111,7 @@ impl Canvas {
     }
 }
 
-/// PNG (ISO/IEC 15948): signature, header, one stream of rows without alpha, end.
+/// Writes a PNG (ISO/IEC 15948): signature, header, one stream of rows without alpha, end.
 fn encode_pixels(pixels: &Pixmap) -> std::io::Result<Vec<u8>> {
     let (width, height) = (pixels.width(), pixels.height());
     let mut rows = ZlibEncoder::new(Vec::new(), Compression::default());
@@ -119,7 +119,7 @@ fn encode_pixels(pixels: &Pixmap) -> std::io::Result<Vec<u8>> {
     for line in pixels.pixels().chunks_exact(width as usize) {
         row.clear();
         row.push(0); // no filter
-        // the page is opaque, so that no colour is multiplied by its alpha
+        // the page is opaque, so the colours are not premultiplied by a smaller alpha
         line.iter().for_each(|p| row.extend([p.red(), p.green(), p.blue()]));
         rows.write_all(&row)?;
     }
@@ -136,7 +136,7 @@ fn encode_pixels(pixels: &Pixmap) -> std::io::Result<Vec<u8>> {
 }
 
 fn write_chunk(kind: &[u8; 4], data: &[u8], out: &mut Vec<u8>) {
-    // a page has less than 2^30 bytes
+    // data of a page are smaller than 2^30 bytes
     out.extend((data.len() as u32).to_be_bytes());
     let mut crc = Crc::new();
     crc.update(kind);
@@ -184,7 +184,7 @@ mod tests {
     #[test]
     fn a_page_beyond_the_limit_is_refused() {
         let page = Figure { width: 7200.0, height: 72.0, title: String::new(), items: Vec::new() };
-        let told = to_png(&page).unwrap_err().to_string();
-        assert_eq!(told, "too large for a PNG, expected at most 16384 pixels a side, found 20000 x 200");
+        let message = to_png(&page).unwrap_err().to_string();
+        assert_eq!(message, "too large for a PNG, expected at most 16384 pixels per side, found 20000 x 200");
     }
 }

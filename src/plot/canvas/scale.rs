@@ -1,15 +1,15 @@
-//! From numbers to places along an axis, and where its ticks stand.
+//! Axis scales: map numbers to positions along an axis, and choose its ticks.
 
 /// A tick: its number and its label.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tick {
     /// The number.
     pub value: f64,
-    /// What stands beside it.
+    /// The text next to the tick.
     pub label: String,
 }
 
-/// An axis from one number to another.
+/// Scale of an axis from one number to another.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum AxisScale {
     /// Equal steps are equal differences.
@@ -19,7 +19,7 @@ pub enum AxisScale {
 }
 
 impl AxisScale {
-    /// Where a number is: 0 at the low end, 1 at the high one. Not a number where a logarithm is none.
+    /// Returns the position of a number: 0 at the low end, 1 at the high end. NaN if the logarithm is not defined.
     pub fn position(self, v: f64) -> f64 {
         match self {
             Self::Linear(low, high) => (v - low) / (high - low),
@@ -27,24 +27,24 @@ impl AxisScale {
         }
     }
 
-    /// Whether a number is on it, up to rounding.
+    /// Returns whether a number is on the axis, up to rounding.
     fn contains(self, v: f64) -> bool {
         (-1e-7..=1.0 + 1e-7).contains(&self.position(v))
     }
 
-    /// Ticks with labels, not more than about `most`: round numbers, or powers of ten.
+    /// Returns at most about `most` labelled ticks: round numbers, or powers of ten.
     pub fn ticks(self, most: usize) -> Vec<Tick> {
         match self {
             Self::Linear(low, high) => linear_ticks(low, high, most),
             Self::Log(low, high) if (high / low).log10() < 1.0 => {
-                // within a decade powers of ten are too few
+                // within a decade there are too few powers of ten
                 let ticks = linear_ticks(low, high, most).into_iter();
                 ticks.map(|t| Tick { label: format_scientific(t.value), ..t }).collect()
             }
             Self::Log(low, high) => {
                 let powers = decade_range(low, high).filter(|e| self.contains(10f64.powi(*e))).count();
                 let few = self.one_two_five_ticks();
-                // one label alone tells no ratio, and two leave the ends untold
+                // one label does not show a ratio, and two do not show the ends
                 if powers < 2 || (powers < 3 && few.len() <= most.max(1)) {
                     return few;
                 }
@@ -56,14 +56,14 @@ impl AxisScale {
         }
     }
 
-    /// 1, 2 and 5 times the powers of ten.
+    /// Returns 1, 2 and 5 times the powers of ten.
     fn one_two_five_ticks(self) -> Vec<Tick> {
         let Self::Log(low, high) = self else { return Vec::new() };
         let steps = decade_range(low, high).flat_map(|e| [1.0, 2.0, 5.0].map(|k| k * 10f64.powi(e)));
         steps.filter(|v| self.contains(*v)).map(|at| Tick { value: at, label: format_scientific(at) }).collect()
     }
 
-    /// Numbers that have a short tick without label: 2 to 9 times the powers of ten.
+    /// Returns the numbers with a short tick without a label: 2 to 9 times the powers of ten.
     pub fn minor_ticks(self) -> Vec<f64> {
         match self {
             Self::Log(low, high) if (1.0..8.0).contains(&(high / low).log10()) => {
@@ -80,7 +80,7 @@ fn decade_range(low: f64, high: f64) -> std::ops::RangeInclusive<i32> {
     low.log10().floor() as i32..=high.log10().ceil() as i32
 }
 
-/// The round step, 1, 2, 2.5 or 5 times a power of ten, that makes at most so many.
+/// Returns the step, 1, 2, 2.5 or 5 times a power of ten, that gives at most `most` ticks.
 pub(super) fn round_step(range: f64, most: usize) -> f64 {
     let least = range / most.max(1) as f64;
     let power = 10f64.powf(least.log10().floor());
@@ -104,7 +104,7 @@ fn linear_ticks(low: f64, high: f64, most: usize) -> Vec<Tick> {
     numbers.into_iter().map(|at| Tick { value: at, label: label(at) }).collect()
 }
 
-/// Decimals that a multiple of a step needs.
+/// Number of decimals that multiples of a step need.
 fn decimals_for_step(step: f64) -> usize {
     (0..6).find(|d| (step * 10f64.powi(*d)).fract().abs() < 1e-8).unwrap_or(6) as usize
 }
@@ -115,7 +115,7 @@ fn format_fixed(v: f64, decimals: usize) -> String {
     if v < 0.0 && !is_zero { format!("\u{2212}{text}") } else { text }
 }
 
-/// `2.5x10` to a power, as people write it.
+/// Formats a number as `2.5x10` to a power.
 fn format_scientific(v: f64) -> String {
     if v == 0.0 {
         return "0".into();
@@ -131,7 +131,7 @@ fn format_scientific(v: f64) -> String {
     }
 }
 
-/// Ten to a power, in raised digits.
+/// Formats a power of ten with superscript digits.
 fn format_power_of_ten(exponent: i32) -> String {
     let raised = |c: char| match c {
         '-' => '\u{207b}',

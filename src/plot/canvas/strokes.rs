@@ -1,19 +1,19 @@
-//! Straight lines as pixels, each by the distance of a pixel's middle from the line: many times faster than outlining and
-//! filling them, which is what pictures of ten thousands of lines would spend most of their time on.
+//! Rasterises straight lines, using the distance of each pixel's centre from the line. This is many times faster than
+//! outlining and filling them, which would take most of the time for pictures of tens of thousands of lines.
 
 use tiny_skia::{Pixmap, PremultipliedColorU8};
 
 use super::{Colour, PagePoint};
 
-/// Steps of a pixel's coverage: finer ones are not seen, and take more bytes when packed.
+/// Steps of a pixel's coverage: finer steps are not visible, and take more bytes when compressed.
 const COVERAGE_STEPS: u32 = 8;
 
-/// Draws a line with round ends on an opaque ground; places and width are pixels.
+/// Draws a line with round ends on an opaque background; positions and width are in pixels.
 pub(super) fn draw_line(pixels: &mut Pixmap, [from, to]: [PagePoint; 2], width: f32, colour: Colour) {
     let reach = 0.5 * (width + 1.0);
     let step = [to[0] - from[0], to[1] - from[1]];
     let length = step[0].hypot(step[1]);
-    // also of what is not a number
+    // also returns if a coordinate is NaN
     if !(length.is_finite() && from[0].is_finite() && from[1].is_finite()) {
         return;
     }
@@ -23,7 +23,7 @@ pub(super) fn draw_line(pixels: &mut Pixmap, [from, to]: [PagePoint; 2], width: 
         let dy = row as f32 + 0.5 - from[1];
         let (mut left, mut right) = (from[0].min(to[0]) - reach, from[0].max(to[0]) + reach);
         if step[1].abs() > 1e-3 * length {
-            // where the row comes near to the line without its ends
+            // the part of the row that is near the line, without its ends
             let (middle, half) = (from[0] + dy * step[0] / step[1], reach * length / step[1].abs());
             (left, right) = (left.max(middle - half), right.min(middle + half));
         }
@@ -36,24 +36,24 @@ pub(super) fn draw_line(pixels: &mut Pixmap, [from, to]: [PagePoint; 2], width: 
                 if length > 0.0 { ((dx * step[0] + dy * step[1]) / (length * length)).clamp(0.0, 1.0) } else { 0.0 };
             let (dx, dy) = (dx - along * step[0], dy - along * step[1]);
             let covered = (reach - (dx * dx + dy * dy).sqrt()).clamp(0.0, width.min(1.0));
-            // rounded: it is not below zero
+            // rounded and not negative, so the cast is exact
             *pixel = blend_pixel(*pixel, colour, (covered * COVERAGE_STEPS as f32 + 0.5) as u32);
         }
     }
 }
 
-/// The pixels of a side that an interval touches.
+/// Returns the pixels along one side that an interval touches.
 fn touched_pixels(from: f32, to: f32, most: usize) -> std::ops::Range<usize> {
     // the casts saturate
     let (from, to) = ((from.floor().max(0.0) as usize).min(most), (to.ceil().max(0.0) as usize).min(most));
     from..to.max(from)
 }
 
-/// A pixel of which some steps are covered.
+/// Blends a colour into a pixel that is covered by some steps.
 fn blend_pixel(below: PremultipliedColorU8, colour: Colour, covered: u32) -> PremultipliedColorU8 {
     let [r, g, b] = colour.channels();
     let mixed = |below: u8, own: u8| {
-        // between two bytes
+        // a value between two bytes fits in a byte
         ((u32::from(below) * (COVERAGE_STEPS - covered) + u32::from(own) * covered + COVERAGE_STEPS / 2)
             / COVERAGE_STEPS) as u8
     };
@@ -84,7 +84,7 @@ mod tests {
     fn ink_is_length_times_width() {
         for (ends, length) in [([[1.0, 2.5], [8.0, 2.5]], 7.0), ([[2.0, 1.0], [6.0, 4.0]], 5.0)] {
             let ink: f32 = drawn(ends, 1.2).iter().map(|v| 1.0 - f32::from(*v) / 255.0).sum();
-            // and the round ends: a circle of that width
+            // the expected area includes the round ends: a circle of that width
             let expected = length * 1.2 + 0.36 * std::f32::consts::PI;
             assert!((ink - expected).abs() < 0.1 * expected, "{ink} {expected}");
         }

@@ -1,13 +1,13 @@
-//! A page as SVG 1.1. Text stays text; a reader without DejaVu Sans sees a font that is nearly as wide.
+//! Writes a page as SVG 1.1. Text stays text; without DejaVu Sans a font of nearly the same width is used.
 
 use std::fmt::Write as _;
 
 use super::{DrawItem, Figure, PagePoint, Paint, Text, TextAnchor};
 
-/// What is said for a font that may be missing.
+/// Fallback fonts if the first is missing.
 const FONT_FAMILY: &str = "DejaVu Sans, Verdana, Geneva, sans-serif";
 
-/// The page as a document; it needs nothing else.
+/// Writes the page as a self-contained document.
 pub(super) fn to_svg(page: &Figure) -> String {
     let mut out = String::new();
     let (width, height) = (format_length(page.width), format_length(page.height));
@@ -24,12 +24,12 @@ pub(super) fn to_svg(page: &Figure) -> String {
     out + "</svg>\n"
 }
 
-/// Appends; writing to a string cannot fail.
+/// Appends text; writing to a string cannot fail.
 fn append(out: &mut String, text: std::fmt::Arguments<'_>) {
     let _: std::fmt::Result = out.write_fmt(text);
 }
 
-/// Text that can stand in an element or an attribute, of HTML too. Control characters, which XML does not have, are
+/// Escapes text for an element or an attribute, also of HTML. Control characters, which XML does not allow, are
 /// replaced.
 pub fn escape_xml(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -47,7 +47,7 @@ pub fn escape_xml(text: &str) -> String {
     out
 }
 
-/// A length with at most two decimals.
+/// Formats a length with at most two decimals.
 fn format_length(v: f32) -> String {
     let text = format!("{v:.2}");
     let text = text.trim_end_matches('0').trim_end_matches('.');
@@ -86,7 +86,8 @@ fn write_item(item: &DrawItem, out: &mut String) {
     }
 }
 
-/// Lines as a path, each end told by how far it is from the one before, in hundredths, so that nothing adds up.
+/// Writes lines as a path. Each end is relative to the one before, in hundredths, so that rounding errors do not add
+/// up.
 fn write_lines(ends: &[[PagePoint; 2]], out: &mut String) {
     let mut pen = None;
     for line in ends {
@@ -106,12 +107,12 @@ fn offset_between(a: [i32; 2], b: [i32; 2]) -> [i32; 2] {
     [0, 1].map(|k| a[k].saturating_sub(b[k]))
 }
 
-/// A command with two numbers of hundredths.
+/// Writes a command with two numbers in hundredths.
 fn write_path_command(command: char, [x, y]: [i32; 2], out: &mut String) {
     out.push(command);
     write_hundredths(x, out);
     if y >= 0 {
-        // a minus parts numbers as well
+        // a minus sign also separates numbers, so no blank is needed before it
         out.push(' ');
     }
     write_hundredths(y, out);
@@ -166,7 +167,7 @@ fn write_text(text: &Text, out: &mut String) {
     );
 }
 
-/// Width of the border round letters that lie over lines, both sides together, pt.
+/// Width of the border around letters over lines, both sides together, pt.
 pub(super) const HALO_WIDTH_PT: f32 = 2.5;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Two electrodes files against each other: coefficients by coefficients, and how far apart they are at each contact.
+//! Draws a comparison of two electrodes files: a scatter of the weights, and the differences at each contact.
 
 use super::PlotProblem;
 use super::palette::weight_unit;
@@ -16,12 +16,12 @@ use crate::validate::weights::{
     SegmentCounts, WeightsComparison, WeightsOptions, compare, contact_names, for_each_row,
 };
 
-/// Bins of a side of the scatter.
+/// Number of bins per side of the scatter.
 const SCATTER_BINS: usize = 120;
 /// Decades of relative differences: from 1e-17, below which doubles do not differ, to 1; two bins each.
 const DIFFERENCE_DECADES: usize = 17;
 const DIFFERENCE_BINS: usize = 2 * DIFFERENCE_DECADES;
-/// The least of two coefficients, as a share of the largest, that has a place on logarithmic axes.
+/// Smallest weight, relative to the largest, that is shown on logarithmic axes.
 const MIN_LOG_SHARE: f64 = 1e-12;
 
 /// A picture of a comparison.
@@ -29,14 +29,14 @@ const MIN_LOG_SHARE: f64 = 1e-12;
 pub struct ComparisonFigure {
     /// The picture.
     pub figure: Figure,
-    /// What it shows, in numbers.
+    /// The results that it shows.
     pub comparison: WeightsComparison,
 }
 
-/// Draws the pairs of coefficients of two populations, and the differences at each contact.
+/// Draws the pairs of weights of two populations, and the differences at each contact.
 ///
 /// # Errors
-/// Nothing in common, or a file cannot be read.
+/// Returns an error if the files have nothing in common, or if one cannot be read.
 pub fn plot_comparison(
     a: (&ElectrodesFile, &PopulationEntry),
     b: (&ElectrodesFile, &PopulationEntry),
@@ -58,7 +58,7 @@ pub fn plot_comparison(
     Ok(ComparisonFigure { figure: draw_figure(&counts, (&names, &units), &comparison, [a.0, b.0]), comparison })
 }
 
-/// Why no row of one file belongs to one of the other.
+/// Returns why no row of one file matches a row of the other.
 fn no_rows_problem(comparison: &WeightsComparison) -> PlotProblem {
     match comparison.segment_counts[..] {
         [SegmentCounts { node, segments }, ..] => {
@@ -68,7 +68,7 @@ fn no_rows_problem(comparison: &WeightsComparison) -> PlotProblem {
     }
 }
 
-/// The coefficients' range.
+/// Range of the weights.
 #[derive(Default)]
 struct ValueRange {
     min: f64,
@@ -87,7 +87,7 @@ impl ValueRange {
         }
     }
 
-    /// Both axes: decades where none is below zero, and there is more than one number.
+    /// Returns the scale of both axes: logarithmic if no weight is negative and there is more than one value.
     fn axis_scale(&self) -> AxisScale {
         match self.min_positive.filter(|low| self.min >= 0.0 && *low < self.max) {
             Some(low) => AxisScale::Log(low.max(self.max * MIN_LOG_SHARE) / 1.3, self.max * 1.3),
@@ -100,14 +100,14 @@ impl ValueRange {
     }
 }
 
-/// What is drawn, counted.
+/// Counts of pairs to draw.
 struct PairCounts {
     scale: AxisScale,
-    /// Pairs by place.
+    /// Number of pairs in each bin of the scatter.
     scatter: Vec<u64>,
-    /// For each contact: equal pairs, then pairs by relative difference.
+    /// For each contact: the number of equal pairs, then of pairs in each bin of relative differences.
     differences: Vec<[u64; DIFFERENCE_BINS + 1]>,
-    /// Pairs without a place: zeros on logarithmic axes, and what is no number.
+    /// Pairs that cannot be shown: zeros on logarithmic axes, and NaN.
     off_axes: u64,
 }
 
@@ -135,7 +135,7 @@ impl PairCounts {
     }
 }
 
-/// The bin of a relative difference: 0 for none.
+/// Returns the bin of a relative difference: 0 for no difference.
 fn difference_bin(relative: f64) -> usize {
     if relative == 0.0 {
         return 0;
@@ -144,15 +144,15 @@ fn difference_bin(relative: f64) -> usize {
     1 + (place.max(0.0) as usize).min(DIFFERENCE_BINS - 1)
 }
 
-/// To the left of all, over the frames, and the frames' common size, pt.
+/// Margins at the left and above the frames, and the size of each frame, pt.
 const BORDER_PT: f32 = 8.0;
 const TOP_PT: f32 = 34.0;
 const SIDE_PT: f32 = 270.0;
 
-/// The units of a contact's coefficients in both files.
+/// The units of a contact's weights in both files.
 type UnitPair = [&'static str; 2];
 
-/// The unit of an axis: of all contacts, or those of some.
+/// Returns the label of an axis's unit: the common unit, or the units of some contacts.
 fn axis_unit(units: impl Iterator<Item = &'static str>) -> String {
     let (with, without): (Vec<_>, Vec<_>) = units.partition(|unit| !unit.is_empty());
     match (with.is_empty(), without.is_empty()) {
@@ -162,12 +162,12 @@ fn axis_unit(units: impl Iterator<Item = &'static str>) -> String {
     }
 }
 
-/// The units of contacts; that of potentials for a column of no contact.
+/// Returns the units of contacts; that of potentials for a column without a contact.
 fn contact_units(files: [&ElectrodesFile; 2], names: &[String]) -> Result<Vec<UnitPair>> {
     let of = |file: &ElectrodesFile, name: &String| -> Result<&'static str> {
         let is_there = file.electrodes().iter().any(|e| e.name == *name);
-        let told = is_there.then(|| file.read_description(name)).transpose()?;
-        Ok(weight_unit(told.and_then(|told| told.kind).as_deref()))
+        let description = is_there.then(|| file.read_description(name)).transpose()?;
+        Ok(weight_unit(description.and_then(|description| description.kind).as_deref()))
     };
     names.iter().map(|name| Ok([of(files[0], name)?, of(files[1], name)?])).collect()
 }
@@ -203,7 +203,7 @@ fn draw_figure(
         truncate_to_width(name, LABEL_SIZE_PT, SIDE_PT - text_width(&unit, LABEL_SIZE_PT)) + &unit
     });
     items.push(scatter.draw_axes(Some(&x), Some(&y)));
-    items.push(draw_heading(&scatter, "pairs of coefficients, and where they would be equal"));
+    items.push(draw_heading(&scatter, "pairs of weights, and the line of equal weights"));
     items.push(draw_histogram(&bars, counts, names, &bar));
     items.push(draw_heading(&bars, "relative differences at each contact"));
     items.push(bar.draw([bars.right() + 14.0, TOP_PT, 11.0, SIDE_PT], "pairs"));
@@ -245,7 +245,7 @@ fn draw_scatter(frame: &PlotFrame, counts: &PairCounts, bar: &ColourBar) -> Draw
     )
 }
 
-/// One row a contact, one column half a decade; equal pairs to the left.
+/// Draws one row per contact and one column per half decade; equal pairs are at the left.
 fn draw_histogram(frame: &PlotFrame, counts: &PairCounts, names: &[String], bar: &ColourBar) -> DrawItem {
     let (wide, high) = (frame.width / (DIFFERENCE_BINS + 1) as f32, frame.height / names.len() as f32);
     let mut items = Vec::new();
@@ -283,7 +283,7 @@ fn figure_note(counts: &PairCounts, comparison: &WeightsComparison) -> String {
     let equal: u64 = counts.differences.iter().map(|d| d[0]).sum();
     let mut text = format!("{} pairs, {} of them equal", group_thousands(pairs), group_thousands(equal));
     if counts.off_axes > 0 {
-        text += &format!("; {} without a place on these axes", group_thousands(counts.off_axes));
+        text += &format!("; {} not on these axes", group_thousands(counts.off_axes));
     }
     text
 }

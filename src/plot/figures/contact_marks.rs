@@ -1,4 +1,4 @@
-//! Contacts as marks, with names where there is room.
+//! Draws contacts as marks, with names if there is room.
 
 use super::panel::Panel;
 use crate::geometry::Point;
@@ -6,21 +6,21 @@ use crate::plot::canvas::{
     Colour, DrawItem, PagePoint, Paint, SMALL_SIZE_PT, Text, TextAnchor, text_width, truncate_to_width,
 };
 
-/// A contact to be marked.
+/// A contact to mark.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct ContactMark {
     pub name: String,
     pub position: Point,
-    /// Whether it is the one that the picture is about.
+    /// Whether it is the selected contact.
     pub is_selected: bool,
 }
 
-/// Names of others than the chosen contact are written if there are no more of these.
+/// Names of contacts other than the selected one are drawn only if there are at most this many.
 const MAX_NAMED_CONTACTS: usize = 40;
-/// Longer names are cut.
+/// Longer names are truncated.
 const MAX_NAME_CHARS: usize = 24;
 
-/// The marks in a panel, the chosen one on top, and the names for which there is room.
+/// Draws the marks in a panel, the selected one on top, and the names for which there is room.
 pub(super) fn draw_contacts(panel: &Panel, marks: &[ContactMark]) -> DrawItem {
     let seen: Vec<(&ContactMark, PagePoint)> =
         marks.iter().filter_map(|m| Some((m, panel.visible_point(m.position)?))).collect();
@@ -42,7 +42,7 @@ fn draw_mark(center: PagePoint, radius: f32, fill: Colour) -> DrawItem {
     DrawItem::Circle { center, radius, paint: Paint { stroke: Some((Colour::BLACK, width)), ..Paint::fill(fill) } }
 }
 
-/// The name to the right of a mark or to its left, where no other name is.
+/// Draws the name to the right or to the left of a mark, if no other name is there.
 fn draw_name(panel: &Panel, mark: &ContactMark, [x, y]: PagePoint, taken: &mut Vec<[f32; 4]>) -> Option<DrawItem> {
     let mut shown: String = mark.name.chars().take(MAX_NAME_CHARS).collect();
     if shown.len() < mark.name.len() {
@@ -60,7 +60,7 @@ fn draw_name(panel: &Panel, mark: &ContactMark, [x, y]: PagePoint, taken: &mut V
     let found = sides.into_iter().find_map(|(anchor, from, left)| Some((anchor, from, free(left)?)));
     let (anchor, from, own) = match found {
         None if mark.is_selected => {
-            // it is always told, cut where there is more room
+            // the selected contact's name is always drawn, truncated on the side with more room
             let [left, right] = [x - apart - panel.frame.left, panel.frame.right() - x - apart];
             shown = truncate_to_width(&shown, size, left.max(right));
             let wide = text_width(&shown, size);

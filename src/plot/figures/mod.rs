@@ -1,5 +1,4 @@
-//! Pictures of circuits, contacts and coefficients: what goes on the page is decided here, how it looks in
-//! [`crate::plot::canvas`].
+//! Pictures of circuits, contacts and weights: this module decides what is drawn, [`crate::plot::canvas`] how.
 
 mod comparison;
 mod contact_marks;
@@ -22,41 +21,41 @@ pub use weights::{WeightsFigure, WeightsPlot, plot_weights, plot_weights_if_any}
 
 use crate::error::Problem;
 
-/// What cannot be drawn.
+/// Why something cannot be drawn.
 #[derive(Debug, thiserror::Error, PartialEq)]
 pub enum PlotProblem {
-    /// Nothing to draw.
+    /// There are no segments to draw.
     #[error("no segments {place}, expected at least one")]
     NoSegments {
-        /// Where.
+        /// The searched place, such as `in the table`.
         place: String,
     },
-    /// Two files without a contact and a node that both have.
+    /// The two files have no contact and no node in common.
     #[error("nothing in common, expected at least one population, node and contact in both files")]
     NothingInCommon,
-    /// Two files without a contact that both have.
-    #[error("no contact in common, expected at least one of one name in both files")]
+    /// The two files have no contact in common.
+    #[error("no contact in common, expected at least one with the same name in both files")]
     NoContactInCommon,
-    /// Two files without a node that both have.
-    #[error("no node in common, expected at least one of one id in both files")]
+    /// The two files have no node in common.
+    #[error("no node in common, expected at least one with the same id in both files")]
     NoNodeInCommon,
-    /// Two files that cut every neuron otherwise.
+    /// All common nodes have different numbers of segments.
     #[error(
-        "no node with the same number of segments in both files, expected at least one, found {nodes} with others: node \
-         {node} has {} and {}", segments[0], segments[1]
+        "no node with the same number of segments in both files, expected at least one, found {nodes} with others: \
+         node {node} has {} and {}", segments[0], segments[1]
     )]
     SegmentCounts {
-        /// How many nodes both have.
+        /// Number of nodes in both files.
         nodes: usize,
-        /// The first of them.
+        /// The first of these nodes.
         node: u64,
-        /// Its numbers of segments.
+        /// Its number of segments in each file.
         segments: [u64; 2],
     },
-    /// A size that leaves no room.
+    /// The size of the view is not positive and finite.
     #[error("out of range, expected a finite number above 0 um, found `{0}`")]
     Within(f64),
-    /// A contact without a place cannot be the middle of a picture.
+    /// A contact without a position cannot be the centre of a picture.
     #[error("contact without a position, expected one for `--within`")]
     NoPosition,
 }
@@ -64,9 +63,9 @@ pub enum PlotProblem {
 impl Problem for PlotProblem {
     fn hint(&self) -> Option<String> {
         match self {
-            Self::NoSegments { .. } => Some("a larger `--within` reaches further".into()),
+            Self::NoSegments { .. } => Some("use a larger `--within`".into()),
             Self::Within(_) => Some("for example `--within 200`".into()),
-            Self::SegmentCounts { .. } => Some("were both made from one circuit, with one discretisation?".into()),
+            Self::SegmentCounts { .. } => Some("check that both are from the same circuit and discretisation".into()),
             Self::NoPosition | Self::NothingInCommon | Self::NoContactInCommon | Self::NoNodeInCommon => None,
         }
     }

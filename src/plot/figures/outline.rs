@@ -1,22 +1,23 @@
-//! The outline of a region in a view: the section through a point of it, along the plane of the page.
+//! Outlines of regions in a view: the cross-section through one of their points, in the plane of the page.
 
 use super::panel::Panel;
 use crate::geometry::Point;
 use crate::geometry::region::Region;
 use crate::plot::canvas::{PagePoint, PlotFrame};
 
-/// Directions in which the border is looked for: one every half degree.
+/// Number of directions in which the border is searched: one every half degree.
 const RAYS: usize = 720;
 
-/// A section that fills more of the panel than this is all round: it has no outline to see.
+/// A cross-section that fills more than this share of the panel has no visible outline.
 const MAX_PANEL_SHARE: f32 = 0.98;
 
-/// The section of a convex region through one of its points, inside the panel; none where there is nothing to see.
+/// Returns the cross-section of a convex region through one of its points, inside the panel; `None` if its outline is
+/// not visible.
 pub(super) fn region_outline(panel: &Panel, region: &dyn Region, center: Point) -> Option<Vec<PagePoint>> {
     if !region.contains(center) {
         return None;
     }
-    // longer than any line that the panel shows
+    // longer than any line in the panel
     let far = (center - panel.center()).norm() + 2.0 * panel.diagonal_um();
     let border = |i: usize| {
         let (up, right) = (i as f64 / RAYS as f64 * std::f64::consts::TAU).sin_cos();
@@ -29,31 +30,31 @@ pub(super) fn region_outline(panel: &Panel, region: &dyn Region, center: Point) 
     (polygon.len() > 2 && share < MAX_PANEL_SHARE).then_some(polygon)
 }
 
-/// The area of a polygon (the shoelace formula).
+/// Area of a polygon (the shoelace formula).
 fn polygon_area(polygon: &[PagePoint]) -> f32 {
     let next = polygon.iter().cycle().skip(1);
     0.5 * polygon.iter().zip(next).map(|(a, b)| a[0] * b[1] - b[0] * a[1]).sum::<f32>().abs()
 }
 
-/// The part of a convex polygon inside a frame (Sutherland and Hodgman 1974).
+/// Clips a convex polygon to a frame (Sutherland and Hodgman 1974).
 fn clip_polygon(mut polygon: Vec<PagePoint>, frame: &PlotFrame) -> Vec<PagePoint> {
     let sides: [(usize, f32, f32); 4] =
         [(0, frame.left, 1.0), (0, frame.right(), -1.0), (1, frame.top, 1.0), (1, frame.bottom(), -1.0)];
     for (axis, limit, sign) in sides {
         let inner = |p: &PagePoint| (p[axis] - limit) * sign;
-        let mut kept = Vec::with_capacity(polygon.len() + 4);
+        let mut clipped = Vec::with_capacity(polygon.len() + 4);
         let next = polygon.iter().cycle().skip(1);
         for (from, to) in polygon.iter().zip(next) {
             let (a, b) = (inner(from), inner(to));
             if a >= 0.0 {
-                kept.push(*from);
+                clipped.push(*from);
             }
             if (a >= 0.0) != (b >= 0.0) {
                 let t = a / (a - b);
-                kept.push([0, 1].map(|k| from[k] + (to[k] - from[k]) * t));
+                clipped.push([0, 1].map(|k| from[k] + (to[k] - from[k]) * t));
             }
         }
-        polygon = kept;
+        polygon = clipped;
     }
     polygon
 }
@@ -93,7 +94,7 @@ mod tests {
         close(extent(&panel, &Sphere::new(center, 40.0).unwrap(), center), [80.0, 80.0]);
         let up = Point::new(0.0, 1.0, 0.0);
         close(extent(&panel, &Disk::new(center, up, 30.0, 10.0).unwrap(), center), [60.0, 20.0]);
-        // without end: as wide as the panel, 200 um and the border of 3 % to either side
+        // without bounds: as wide as the panel, 200 µm and a margin of 3 % on either side
         close(extent(&panel, &Slab::new(center, up, 10.0).unwrap(), center), [212.0, 20.0]);
     }
 

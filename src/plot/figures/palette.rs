@@ -1,43 +1,43 @@
-//! Which colour a coefficient has: by decades, by sign, or inside and outside of a region.
+//! Chooses the colours of weights: by decades, by sign, or inside and outside of a region.
 
 use crate::plot::canvas::{AxisScale, Colour, ColourBar, ColourMap, Extend};
 use crate::units::WEIGHT_UNIT;
 
-/// Whether a method's coefficients tell inside and outside of a region, and are no potentials.
+/// Returns whether a method's weights are inside or outside of a region instead of potentials.
 pub fn is_csd_method(kind: Option<&str>) -> bool {
     kind.is_some_and(|k| k.starts_with("ObjectiveCSD"))
 }
 
-/// The unit of a method's coefficients; empty where they have none.
+/// Returns the unit of a method's weights; empty if they have none.
 pub fn weight_unit(kind: Option<&str>) -> &'static str {
     if is_csd_method(kind) { "" } else { WEIGHT_UNIT }
 }
 
-/// The colours of one picture.
+/// The colours of a picture.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Palette {
-    /// Numbers on a scale: logarithmic where all are above zero, symmetric about zero otherwise.
+    /// Numbers on a scale: logarithmic if all are positive, otherwise symmetric about zero.
     Bar(ColourBar),
     /// Zero or not: regions of ObjectiveCSD.
     Inside,
 }
 
-/// Share of coefficients beyond the low end of a logarithmic scale (half of it beyond the high end), and beyond both
-/// ends of a symmetric one: so that a few do not take the colours of all others.
+/// Share of weights beyond the low end of a logarithmic scale (half of it beyond the high end), and beyond both ends of
+/// a symmetric one, so that a few extreme weights do not take most of the colours.
 const CLIPPED_SHARE: f64 = 0.005;
 
-/// The share of a scale of decades that is drawn in the map's darkest colours is not left to a single far segment.
+/// Maximum length of a logarithmic scale in decades, so that a single far segment does not take the darkest colours.
 const MAX_DECADES: f64 = 8.0;
 
 /// Colour of a segment outside a region.
 pub const OUTSIDE_COLOUR: Colour = Colour(0xcf_cfcf);
 /// Colour of a segment inside a region.
 pub const INSIDE_COLOUR: Colour = Colour::VERMILLION;
-/// Colour of a segment without a coefficient, or with one that is not finite or has no place on the scale.
+/// Colour of a segment without a weight, or with one that is not finite or not on the scale.
 pub const MISSING_COLOUR: Colour = Colour(0xe2_e2e2);
 
 impl Palette {
-    /// The colours for a method's coefficients.
+    /// Chooses the colours for a method's weights.
     pub fn for_method(kind: Option<&str>, values: impl Iterator<Item = f64>) -> Self {
         if is_csd_method(kind) {
             return Self::Inside;
@@ -55,12 +55,12 @@ impl Palette {
         }
     }
 
-    /// Ascending, none below zero, some above.
+    /// Creates a logarithmic palette; `values` are ascending, not negative, and not all 0.
     fn logarithmic(values: &[f64]) -> Self {
         let above = &values[values.partition_point(|v| *v <= 0.0)..];
         let high = quantile(above, 1.0 - 0.5 * CLIPPED_SHARE);
         let least = quantile(above, CLIPPED_SHARE).max(high * 10f64.powf(-MAX_DECADES));
-        // ticks can be told apart where all are nearly equal
+        // widen the range, so that ticks are distinct if all weights are nearly equal
         let low = least.min(high / 1.05);
         let extend =
             Extend { low: above.first().is_some_and(|v| *v < low), high: above.last().is_some_and(|v| *v > high) };
@@ -76,7 +76,7 @@ impl Palette {
         Self::Bar(ColourBar { scale: AxisScale::Linear(-most, most), map: ColourMap::Vik, extend })
     }
 
-    /// The colour of a coefficient.
+    /// Returns the colour of a weight.
     pub fn colour(&self, value: Option<f64>) -> Colour {
         match (self, value.filter(|v| v.is_finite())) {
             (Self::Inside, Some(v)) if v > 0.0 => INSIDE_COLOUR,
@@ -86,7 +86,7 @@ impl Palette {
         }
     }
 
-    /// How much a coefficient stands out: what stands out more lies on top. Below zero without one.
+    /// Returns the drawing order of a weight: larger values are drawn on top. Negative without a weight.
     pub fn prominence(&self, value: Option<f64>) -> f64 {
         let Some(v) = value.filter(|v| v.is_finite()) else { return -1.0 };
         match self {
@@ -99,7 +99,7 @@ impl Palette {
     }
 }
 
-/// The value below which a share of ascending values lies.
+/// Returns the value below which a share of ascending values lies.
 fn quantile(ascending: &[f64], share: f64) -> f64 {
     let place = (share * ascending.len().saturating_sub(1) as f64).round() as usize;
     ascending.get(place).copied().unwrap_or(1.0)
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn signed_coefficients_are_drawn_about_zero() {
+    fn signed_weights_are_drawn_about_zero() {
         let bar = bar("DipoleReciprocity", &[-3.0, 1.0]);
         assert_eq!((bar.scale, bar.map), (AxisScale::Linear(-3.0, 3.0), ColourMap::Vik));
         assert_eq!(bar.colour(0.0).unwrap(), ColourMap::Vik.colour_at(0.5));

@@ -1,4 +1,4 @@
-//! Views along the axes, side by side on one page and in one scale.
+//! Views along the axes, next to each other on one page with the same scale.
 
 use crate::geometry::{Aabb, Point};
 use crate::plot::canvas::{
@@ -6,7 +6,7 @@ use crate::plot::canvas::{
     text_width, truncate_to_width,
 };
 
-/// A view along an axis, named by what the page shows: the first axis runs to the right, the second up.
+/// A view along an axis, named by the plane of the page: the first axis points to the right, the second up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ViewPlane {
     /// x to the right, y up.
@@ -24,10 +24,11 @@ pub enum ViewPlane {
 }
 
 impl ViewPlane {
-    /// From three sides, as they stand side by side; y, along which columns and probes lie, is up where it is seen.
+    /// The three views in their order on the page; y, along which columns and probes lie, points up in both views that
+    /// show it upright.
     pub const ALL: [Self; 3] = [Self::Xy, Self::Zy, Self::Xz];
 
-    /// The axes to the right and up: 0 for x, 1 for y, 2 for z.
+    /// Indices of the axes to the right and up: 0 for x, 1 for y, 2 for z.
     const fn axes(self) -> [usize; 2] {
         match self {
             Self::Xy => [0, 1],
@@ -39,13 +40,13 @@ impl ViewPlane {
         }
     }
 
-    /// The coordinates to the right and up.
+    /// Returns the coordinates to the right and up.
     pub fn project(self, p: Point) -> (f64, f64) {
         let ([right, up], p) = (self.axes(), p.to_array());
         (p[right], p[up])
     }
 
-    /// A direction on the page as a vector.
+    /// Converts a direction on the page to a vector.
     pub(super) fn direction(self, right: f64, up: f64) -> Point {
         let (axes, mut p) = (self.axes(), [0.0; 3]);
         (p[axes[0]], p[axes[1]]) = (right, up);
@@ -56,7 +57,7 @@ impl ViewPlane {
         self.axes().map(|axis| ["x (um)", "y (um)", "z (um)"][axis])
     }
 
-    /// The name of its group.
+    /// Name of its group in the SVG.
     const fn name(self) -> &'static str {
         match self {
             Self::Xy => "view xy",
@@ -69,44 +70,44 @@ impl ViewPlane {
     }
 }
 
-/// Room for the frames of one view, pt.
+/// Size available for the frame of a single view, pt.
 const SINGLE_PANEL_PT: (f32, f32) = (400.0, 400.0);
-/// Room for the frames of several views together, pt.
+/// Size available for the frames of several views together, pt.
 const ALL_PANELS_PT: (f32, f32) = (560.0, 420.0);
-/// Above the frames: the title. Below: ticks, labels, a note.
+/// Space above the frames for the title; below are ticks, labels and a note.
 const TOP_MARGIN_PT: f32 = 30.0;
 const BOTTOM_MARGIN_PT: f32 = 52.0;
-/// Between frames: their ticks' labels do not touch.
+/// Space between frames, so that their tick labels do not touch.
 const PANEL_GAP_PT: f32 = 36.0;
-/// The least side of a frame, pt: two ticks have room. A thin probe has more air around it.
+/// Minimum side of a frame, pt: two ticks fit. A thin probe gets more space around it.
 const MIN_PANEL_SIDE_PT: f32 = 84.0;
-/// The least width of a page, pt.
+/// Minimum width of a page, pt.
 const MIN_PAGE_WIDTH_PT: f32 = 280.0;
 
 /// One view on the page.
 pub struct Panel {
-    /// From where.
+    /// Viewing direction.
     pub view: ViewPlane,
-    /// Where on the page.
+    /// Position and scales on the page.
     pub frame: PlotFrame,
     /// Whether the panel to its left has the same upward axis.
     shares_y_axis: bool,
 }
 
-/// Panels side by side.
+/// Panels next to each other.
 pub struct Panels {
-    /// From left to right.
+    /// The panels, from left to right.
     pub panels: Vec<Panel>,
-    /// Where the right border of the last is, pt.
+    /// Right border of the last panel, pt.
     pub right: f32,
-    /// Where the lowest border is, pt.
+    /// Lowest border, pt.
     pub bottom: f32,
-    /// Points on the page for a um.
+    /// Points on the page per µm.
     points_per_um: f64,
 }
 
 impl Panels {
-    /// Room for a box, seen from some sides.
+    /// Lays out the panels for a box and some views.
     pub fn new(window: &Aabb, views: &[ViewPlane]) -> Self {
         let spans: Vec<[f64; 4]> = views.iter().map(|v| view_extent(*v, window)).collect();
         let room = if views.len() == 1 { SINGLE_PANEL_PT } else { ALL_PANELS_PT };
@@ -136,7 +137,7 @@ impl Panels {
         Self { right: left - PANEL_GAP_PT, bottom, panels, points_per_um: scale }
     }
 
-    /// The page with a title over the panels and a note under them, at least as wide as asked for.
+    /// Creates the page with a title above the panels and a note below them, at least as wide as requested.
     pub fn to_figure(&self, mut items: Vec<DrawItem>, title: String, note: &str, right: f32) -> Figure {
         let left = self.panels.first().map_or(0.0, |p| p.frame.left);
         let (size, height) = (1.1 * LABEL_SIZE_PT, self.bottom + BOTTOM_MARGIN_PT);
@@ -148,7 +149,7 @@ impl Panels {
         Figure { width: right, height, title, items }
     }
 
-    /// The same things in every panel, then its axes.
+    /// Draws the same items in every panel, then its axes.
     pub fn draw(&self, ground: Colour, inside: impl Fn(&Panel) -> Vec<DrawItem>) -> Vec<DrawItem> {
         let panel = |(i, panel): (usize, &Panel)| {
             let [x, y] = panel.view.axis_labels();
@@ -163,16 +164,16 @@ impl Panels {
         self.panels.iter().enumerate().map(panel).collect()
     }
 
-    /// A round length in the corner of a panel where it covers the fewest contacts and names.
+    /// Draws a scale bar of round length in the corner of a panel where it covers the fewest contacts and names.
     fn draw_scale_bar(&self, panel: &Panel, taken: &[[f32; 4]]) -> DrawItem {
         let frame = &panel.frame;
         let most = 0.3 * f64::from(frame.width) / self.points_per_um;
         let power = 10f64.powf(most.log10().floor());
         let length = [5.0, 2.0].map(|k| k * power).into_iter().find(|l| *l <= most).unwrap_or(power);
-        let (wide, told) = ((length * self.points_per_um) as f32, format!("{length} um"));
-        let half = 0.5 * wide.max(text_width(&told, SMALL_SIZE_PT));
+        let (wide, label) = ((length * self.points_per_um) as f32, format!("{length} um"));
+        let half = 0.5 * wide.max(text_width(&label, SMALL_SIZE_PT));
         let beside = half.max(0.5 * wide) + 9.0;
-        // the middle of the bar; its name stands over it
+        // the middle of the bar; its label is above it
         let corners = [(frame.bottom() - 9.0, frame.right() - beside), (frame.bottom() - 9.0, frame.left + beside)]
             .into_iter()
             .chain([(frame.top + 18.0, frame.right() - beside), (frame.top + 18.0, frame.left + beside)]);
@@ -184,13 +185,15 @@ impl Panels {
         let (y, middle) = corners.min_by_key(covered).unwrap_or_default();
         let ends = [[middle - 0.5 * wide, y], [middle + 0.5 * wide, y]];
         let bar = |colour, width| DrawItem::Lines { ends: vec![ends], colour, width };
-        let name =
-            Text { halo: Some(Colour::WHITE), ..Text::new([middle, y - 4.0], SMALL_SIZE_PT, TextAnchor::Middle, told) };
+        let name = Text {
+            halo: Some(Colour::WHITE),
+            ..Text::new([middle, y - 4.0], SMALL_SIZE_PT, TextAnchor::Middle, label)
+        };
         DrawItem::Group("scale-bar", vec![bar(Colour::WHITE, 4.5), bar(Colour::BLACK, 2.5), DrawItem::Text(name)])
     }
 }
 
-/// The boxes of contacts and their names among some items: left, top, right, bottom.
+/// Returns the boxes of contacts and their names: left, top, right, bottom.
 fn occupied_boxes(items: &[DrawItem]) -> Vec<[f32; 4]> {
     let box_of = |item: &DrawItem| match item {
         DrawItem::Circle { center: [x, y], radius: r, .. } => Some([x - r, y - r, x + r, y + r]),
@@ -213,34 +216,34 @@ fn occupied_boxes(items: &[DrawItem]) -> Vec<[f32; 4]> {
 }
 
 impl Panel {
-    /// The place of a point, inside or outside.
+    /// Returns the position of a point, inside or outside of the frame.
     pub fn to_page(&self, p: Point) -> PagePoint {
         let (x, y) = self.view.project(p);
         self.frame.to_page(x, y)
     }
 
-    /// The middle of what is shown, um; the depth is that of the origin.
+    /// The centre of the view, µm; its depth is that of the origin.
     pub fn center(&self) -> Point {
         let middle = |scale| if let AxisScale::Linear(low, high) = scale { 0.5 * (low + high) } else { 0.0 };
         self.view.direction(middle(self.frame.x), middle(self.frame.y))
     }
 
-    /// From corner to corner, um.
+    /// Length of the view's diagonal, µm.
     pub fn diagonal_um(&self) -> f64 {
         f64::from(self.frame.width).hypot(f64::from(self.frame.height)) / f64::from(self.to_page_length(1.0))
     }
 
-    /// The part of a segment that is to be seen, on the page.
+    /// Returns the visible part of a segment on the page.
     pub fn clip_segment(&self, a: Point, b: Point) -> Option<[PagePoint; 2]> {
         self.frame.clip_line(self.to_page(a), self.to_page(b))
     }
 
-    /// The place of a point; none where it is outside.
+    /// Returns the position of a point; `None` if it is outside.
     pub fn visible_point(&self, p: Point) -> Option<PagePoint> {
         Some(self.to_page(p)).filter(|at| self.frame.contains(*at))
     }
 
-    /// A length on the page, pt.
+    /// Converts a length in µm to pt on the page.
     pub fn to_page_length(&self, um: f64) -> f32 {
         let [from, _] = self.frame.to_page(0.0, 0.0);
         let [to, _] = self.frame.to_page(um, 0.0);
@@ -248,13 +251,14 @@ impl Panel {
     }
 }
 
-/// An interval about the same middle, no shorter than some length.
+/// Widens an interval around its middle to at least `least`.
 fn widen_interval(low: f64, high: f64, least: f64) -> (f64, f64) {
     let lacking = 0.5 * (least - (high - low)).max(0.0);
     (low - lacking, high + lacking)
 }
 
-/// What a view shows of a box: left, right, low and high, um, with a border; never without width or height.
+/// Returns the part of a box that a view shows: left, right, low and high, µm, with a margin; width and height are
+/// never 0.
 fn view_extent(view: ViewPlane, window: &Aabb) -> [f64; 4] {
     let (low, high) = (view.project(window.min), view.project(window.max));
     let largest = (window.max - window.min).to_array().into_iter().fold(1.0, f64::max);

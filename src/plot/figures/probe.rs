@@ -1,4 +1,4 @@
-//! Contacts, the regions round them, and the segments found there.
+//! Draws contacts, the regions around them, and the segments in the regions.
 
 use super::MAX_SEGMENTS;
 use super::contact_marks::{ContactMark, draw_contacts};
@@ -12,30 +12,30 @@ use crate::geometry::{Aabb, Point};
 use crate::plot::canvas::{Colour, DrawItem, Figure, Paint};
 use crate::segments::table::{SegmentSelection, SegmentTable};
 
-/// Names with more counts than these beside them are names alone.
+/// If there are more contacts than this, names are drawn without counts.
 const MAX_COUNTED_CONTACTS: usize = 40;
-/// Regions drawn one by one; of more their outlines would cover each other.
+/// Maximum number of regions that are drawn; more outlines would cover each other.
 const MAX_FILLED_REGIONS: usize = 40;
 
-/// A contact to be drawn.
+/// A contact to draw.
 #[derive(Debug)]
 pub struct ProbeContact<'a> {
     /// Its name.
     pub name: &'a str,
-    /// Where it is, um.
+    /// Position, µm.
     pub position: Point,
-    /// The region round it.
+    /// The region around it.
     pub region: Option<&'a dyn Region>,
 }
 
-/// What is to be drawn.
+/// What to draw.
 #[derive(Clone, Copy)]
 pub struct ProbePlot<'a> {
     /// The contacts.
     pub contacts: &'a [ProbeContact<'a>],
-    /// The segments that are looked for in the regions.
+    /// The segments to search for in the regions.
     pub table: Option<&'a SegmentTable>,
-    /// From where.
+    /// The views.
     pub views: &'a [ViewPlane],
 }
 
@@ -44,16 +44,16 @@ pub struct ProbePlot<'a> {
 pub struct ProbeFigure {
     /// The picture.
     pub figure: Figure,
-    /// What was found, where a table was searched.
+    /// The segments found, if a table was searched.
     pub sample: Option<SegmentSample>,
-    /// How many segments have their midpoint in the region of each contact; none without region or table.
+    /// Number of segments with their midpoint in the region of each contact; `None` without region or table.
     pub segment_counts: Vec<Option<u64>>,
 }
 
-/// Draws contacts, their regions, and the segments whose midpoints are in them.
+/// Draws contacts, their regions, and the segments with midpoints in them.
 ///
 /// # Errors
-/// No segment in any region, or the table cannot be read.
+/// Returns an error if no region has a segment, or if the table cannot be read.
 pub fn plot_probe(request: &ProbePlot<'_>) -> Result<ProbeFigure> {
     let regions: Vec<&dyn Region> = request.contacts.iter().filter_map(|c| c.region).collect();
     let sample = request.table.filter(|_| !regions.is_empty()).map(|table| {
@@ -76,7 +76,8 @@ fn labelled_mark(contact: &ProbeContact<'_>, found: Option<u64>, all: usize) -> 
     ContactMark { name, position: contact.position, is_selected: false }
 }
 
-/// The contacts, the regions that end, the segments of those that do not, and where there is nothing of it a table.
+/// Returns the box of the view: contacts, bounded regions, and the segments of unbounded regions; without any of these,
+/// the table.
 fn view_box(request: &ProbePlot<'_>, sample: Option<&SegmentSample>) -> Result<Aabb> {
     let ends = request.contacts.iter().filter_map(|c| c.region?.bounds());
     let contacts = Aabb::enclosing(request.contacts.iter().map(|c| c.position));
@@ -115,7 +116,7 @@ fn draw_figure(request: &ProbePlot<'_>, sample: Option<&SegmentSample>, found: &
     };
     let note = match sample {
         Some(sample) => format!("{} with their midpoints in the regions", sample.summary()),
-        None if with > 0 => "regions are cut through their contacts, along the page".into(),
+        None if with > 0 => "cross-sections of the regions through their contacts".into(),
         None => String::new(),
     };
     let right = panels.right + 14.0;

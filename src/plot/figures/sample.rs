@@ -1,7 +1,7 @@
-//! The segments that are drawn: all, or where they are many the nearest ones and every k-th of the others.
+//! Selects the segments to draw: all, or if there are many, the nearest ones and every k-th of the others.
 //!
-//! Rows of a table follow the Hilbert curve, so every k-th is an even thinning in space. What is kept does not depend on
-//! the number of threads, and memory is bounded by what is kept.
+//! Rows of a table follow the Hilbert curve, so every k-th row is an even thinning in space. The selection does not
+//! depend on the number of threads, and its size bounds the memory used.
 
 use std::collections::BinaryHeap;
 
@@ -17,58 +17,58 @@ use crate::segments::table::{
     TableProblem,
 };
 
-/// Segments drawn at most, beside [`MAX_NEAREST_SEGMENTS`]: more make a picture neither fuller nor clearer.
+/// Maximum number of segments to draw, in addition to [`MAX_NEAREST_SEGMENTS`]: more do not make a picture clearer.
 pub const MAX_SEGMENTS: usize = 50_000;
-/// Of these nearest to the place of interest none is left out.
+/// Number of segments nearest to the point of interest that are always drawn.
 pub const MAX_NEAREST_SEGMENTS: usize = 10_000;
 
-/// A segment to be drawn.
+/// A segment to draw.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SampledSegment {
-    /// One end, um.
+    /// One end, µm.
     pub start: Point,
-    /// The other end, um.
+    /// The other end, µm.
     pub end: Point,
     /// SONATA node id.
     pub node_id: u64,
-    /// Section of the neuron.
+    /// Section id in the neuron.
     pub section_id: u32,
-    /// Segment in its section.
+    /// Segment id in its section.
     pub segment_id: u32,
-    /// Row in the table's count.
+    /// Row number in the table.
     pub row: u64,
 }
 
 impl SampledSegment {
-    /// The middle, um.
+    /// The midpoint, µm.
     pub fn midpoint(&self) -> Point {
         self.start.midpoint(self.end)
     }
 }
 
-/// What is to be drawn of a table.
+/// The segments of a table to draw.
 #[derive(Debug)]
 pub struct SegmentSample {
-    /// The segments drawn, in stored order.
+    /// The segments to draw, in stored order.
     pub segments: Vec<SampledSegment>,
-    /// How many there are in the view.
+    /// Number of segments in the view.
     pub total: u64,
-    /// How many there are in each region.
+    /// Number of segments in each region.
     pub by_region: Vec<u64>,
-    /// One of so many was kept of those that are not among the nearest; 1 where all were.
+    /// One in `stride` segments that are not among the nearest was selected; 1 if all were.
     pub stride: u64,
-    /// The box round all that were found.
+    /// Bounding box of all segments found.
     pub bounds: Aabb,
-    /// What makes reading slower than it could be.
+    /// Why reading is slower than it could be.
     pub warnings: Vec<PageWarning>,
 }
 
 impl SegmentSample {
-    /// Reads segments of a region, some regions, or everywhere; `near` is the place of interest. A segment of several
-    /// regions is found in each.
+    /// Reads segments of a region, of some regions, or of the whole table; `near` is the point of interest. A segment
+    /// of several regions is counted in each.
     ///
     /// # Errors
-    /// The table is unreadable or damaged.
+    /// Returns an error if the table cannot be read or is damaged.
     pub fn read(table: &SegmentTable, within: SegmentSelection<'_>, near: Option<Point>, most: usize) -> Result<Self> {
         let pages = TablePages::open(table, |bounds| within.may_hit(bounds))?;
         let columns = [&COORDINATES[..], &[NODE_ID, SECTION_ID, SEGMENT_ID, ROW]].concat();
@@ -86,7 +86,7 @@ impl SegmentSample {
         Ok(Self { segments: thinned.into_segments(), total: found, by_region, stride: every, bounds, warnings })
     }
 
-    /// How many of how many are drawn, in words.
+    /// Describes how many segments are drawn, of how many.
     pub fn summary(&self) -> String {
         let drawn = self.segments.len() as u64;
         if drawn == self.total {
@@ -95,13 +95,13 @@ impl SegmentSample {
         format!("{} of {} segments drawn", group_thousands(drawn), group_thousands(self.total))
     }
 
-    /// Refuses a view without segments.
+    /// Returns an error if the view has no segments.
     pub(super) fn require_segments(self, place: impl FnOnce() -> String) -> Result<Self, PlotProblem> {
         if self.segments.is_empty() { Err(PlotProblem::NoSegments { place: place() }) } else { Ok(self) }
     }
 }
 
-/// Calls with every hit.
+/// Calls a function with every hit.
 fn for_each_segment(hits: &Hits, mut visit: impl FnMut(SampledSegment)) -> Result<()> {
     let missing = |name: &str| TableProblem::MissingColumns(format!("`{name}`"));
     let column = |name: &str| hits.batch.column_by_name(name).ok_or_else(|| missing(name));
@@ -118,7 +118,8 @@ fn for_each_segment(hits: &Hits, mut visit: impl FnMut(SampledSegment)) -> Resul
     Ok(())
 }
 
-/// A segment among the nearest: distance (its bits order as it does, being no less than 0), number, the segment.
+/// A segment among the nearest: distance (as bits, which are in the same order because it is not negative), number,
+/// segment.
 struct NearSegment(u64, u64, SampledSegment);
 
 impl PartialEq for NearSegment {
@@ -141,7 +142,7 @@ impl Ord for NearSegment {
     }
 }
 
-/// Takes segments one by one and keeps some.
+/// Selects segments one by one.
 struct SegmentThinning {
     near_point: Option<Point>,
     nearest: BinaryHeap<NearSegment>,
@@ -190,7 +191,7 @@ impl SegmentThinning {
     }
 }
 
-/// A count with its thousands apart: `26 619`.
+/// Formats a count with thousands separated: `26 619`.
 pub(crate) fn group_thousands(n: u64) -> String {
     let digits = n.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);

@@ -1,4 +1,4 @@
-//! The coefficients of one contact: segments as lines in colours.
+//! Draws the weights of one contact: segments as coloured lines.
 
 use super::PlotProblem;
 use super::contact_marks::{ContactMark, draw_contacts};
@@ -15,51 +15,52 @@ use crate::sonata::electrodes_file::{AttributeValue, ContactDescription, Contact
 use crate::units::WEIGHT_UNIT;
 use crate::weights::WeightLookup;
 
-/// Steps of a colour map: lines of one step are one path.
+/// Number of steps of a colour map: lines of the same step are one path.
 const COLOUR_STEPS: f64 = 96.0;
 /// Width of a line, pt.
 const SEGMENT_WIDTH_PT: f32 = 0.45;
-/// Width of a line inside a region, pt: there may be few.
+/// Width of a line inside a region, pt; wider, because there may be few.
 const INSIDE_WIDTH_PT: f32 = 0.9;
-/// Height of a colour bar at most, with its points, pt.
+/// Maximum height of a colour bar, including its tips, pt.
 const MAX_BAR_HEIGHT_PT: f32 = 300.0;
 /// Width of a colour bar, pt.
 const BAR_WIDTH_PT: f32 = 11.0;
-/// Height of a legend on its own.
+/// Height of a separate legend, pt.
 const LEGEND_HEIGHT_PT: f32 = 240.0;
-/// Contacts may stretch the view to this many times the segments' own size; those further out are left out.
+/// Maximum size of the view relative to that of the segments; contacts further out are not shown.
 const MAX_CONTACT_STRETCH: f64 = 1.6;
 
-/// What is to be drawn.
+/// What to draw.
 #[derive(Clone, Copy)]
 pub struct WeightsPlot<'a> {
     /// The segments.
     pub table: &'a SegmentTable,
-    /// The contact, and its coefficients.
+    /// The contact and its weights.
     pub lookup: &'a WeightLookup,
-    /// From where.
+    /// The views.
     pub views: &'a [ViewPlane],
-    /// Half the side of the box round the contact that is shown, um; none for all.
+    /// Half the side of the box around the contact that is shown, µm; `None` shows everything.
     pub within_um: Option<f64>,
-    /// Segments drawn at most, beside the nearest: [`MAX_SEGMENTS`](super::MAX_SEGMENTS) for a picture.
+    /// Maximum number of segments to draw, in addition to the nearest: [`MAX_SEGMENTS`](super::MAX_SEGMENTS) for a
+    /// picture.
     pub max_segments: usize,
 }
 
-/// A picture, and what is worth a word.
+/// A picture of weights, with its data.
 #[derive(Debug)]
 pub struct WeightsFigure {
     /// The picture.
     pub figure: Figure,
-    /// Its colours.
+    /// The colours.
     pub palette: Palette,
-    /// What was drawn.
+    /// The segments drawn.
     pub sample: SegmentSample,
-    /// The coefficients of the segments drawn, V/nA; none where the file lacks the neuron.
+    /// Weights of the segments drawn, V/nA; `None` if the neuron is not in the file.
     pub values: Vec<Option<f64>>,
 }
 
 impl WeightsFigure {
-    /// What its colours mean, as a picture of its own.
+    /// Draws a separate legend of the colours.
     pub fn legend(&self) -> Figure {
         let title = "colours".to_string();
         let (key, right) =
@@ -67,16 +68,16 @@ impl WeightsFigure {
         Figure { width: right, height: LEGEND_HEIGHT_PT + 16.0, title, items: vec![key] }
     }
 
-    /// What makes reading slower than it could be.
+    /// Why reading is slower than it could be.
     pub fn warnings(&self) -> &[PageWarning] {
         &self.sample.warnings
     }
 }
 
-/// Draws the segments in the colours of a contact's coefficients.
+/// Draws the segments, coloured by a contact's weights.
 ///
 /// # Errors
-/// Nothing to draw; the table or the coefficients cannot be read.
+/// Returns an error if there is nothing to draw, or if the table or the weights cannot be read.
 pub fn plot_weights(request: &WeightsPlot<'_>) -> Result<WeightsFigure> {
     let WeightsPlot { table, lookup, within_um: within, .. } = *request;
     let place =
@@ -85,10 +86,10 @@ pub fn plot_weights(request: &WeightsPlot<'_>) -> Result<WeightsFigure> {
     drawn.ok_or_else(|| PlotProblem::NoSegments { place: place() }).in_file(table.path())
 }
 
-/// As [`plot_weights`]; none where there is no segment.
+/// Draws like [`plot_weights`]; returns `None` if there is no segment.
 ///
 /// # Errors
-/// The table or the coefficients cannot be read.
+/// Returns an error if the table or the weights cannot be read.
 pub fn plot_weights_if_any(request: &WeightsPlot<'_>) -> Result<Option<WeightsFigure>> {
     let WeightsPlot { table, lookup, within_um: within, .. } = *request;
     let electrode = lookup.description();
@@ -111,7 +112,7 @@ pub fn plot_weights_if_any(request: &WeightsPlot<'_>) -> Result<Option<WeightsFi
     Ok(Some(WeightsFigure { figure: page, palette, sample, values }))
 }
 
-/// The box round the contact.
+/// Returns the box around the contact.
 fn contact_box(lookup: &WeightLookup, half: f64) -> Result<Cuboid> {
     if !(half.is_finite() && half > 0.0) {
         return Err(PlotProblem::Within(half)).in_item("--within");
@@ -123,17 +124,17 @@ fn contact_box(lookup: &WeightLookup, half: f64) -> Result<Cuboid> {
     Cuboid::new(center - half, center + half).in_item("--within")
 }
 
-/// All contacts of the file.
+/// Returns all contacts of the file as marks.
 fn all_contact_marks(lookup: &WeightLookup) -> Result<Vec<ContactMark>> {
     let chosen = |name: &str| name == lookup.electrode();
     let all = lookup.file().read_descriptions()?;
-    let mark = |(e, told): &(&ContactEntry, ContactDescription)| {
-        Some(ContactMark { name: e.name.clone(), position: told.position_um?, is_selected: chosen(&e.name) })
+    let mark = |(e, description): &(&ContactEntry, ContactDescription)| {
+        Some(ContactMark { name: e.name.clone(), position: description.position_um?, is_selected: chosen(&e.name) })
     };
     Ok(all.iter().filter_map(mark).collect())
 }
 
-/// The segments' box, and the contacts that are not far outside of it.
+/// Returns the bounding box of the segments and of the contacts that are not far outside of it.
 pub(super) fn enclosing_box<'a>(segments: &Aabb, contacts: impl Iterator<Item = &'a ContactMark>) -> Aabb {
     let size = segments.size();
     let most = size.x.max(size.y).max(size.z) * (MAX_CONTACT_STRETCH - 1.0);
@@ -163,9 +164,9 @@ fn draw_figure(
     Ok(panels.to_figure(items, title, &note, right))
 }
 
-/// The method, the contact, and what is subtracted from it.
+/// Returns a title with the method, the contact, and its reference.
 fn figure_title(lookup: &WeightLookup) -> Result<String> {
-    let kind = lookup.description().kind.as_deref().unwrap_or("Coefficients");
+    let kind = lookup.description().kind.as_deref().unwrap_or("Weights");
     let title = format!("{kind} at contact {}", lookup.electrode());
     let settings = read_settings(&Hdf5File::open(lookup.file().path())?, lookup.electrode());
     let reference = settings.into_iter().find_map(|(key, value)| match value {
@@ -175,7 +176,7 @@ fn figure_title(lookup: &WeightLookup) -> Result<String> {
     Ok(reference.map_or_else(|| title.clone(), |reference| format!("{title}, reference {reference}")))
 }
 
-/// Places of the segments with their colours, those that stand out last.
+/// Returns the segments on the page with their colours, the most prominent last.
 fn drawing_order(palette: &Palette, values: &[Option<f64>]) -> Vec<(Colour, Vec<usize>)> {
     let step = |v: Option<f64>| (palette.prominence(v) * COLOUR_STEPS).round() as i64;
     let mut order: Vec<(i64, bool, usize)> =
@@ -202,7 +203,7 @@ fn draw_segments(panel: &Panel, sample: &SegmentSample, order: &[(Colour, Vec<us
     DrawItem::Group("segments", order.iter().map(group).collect())
 }
 
-/// How many are drawn, and what is not to be seen.
+/// Describes how many segments are drawn, and what is not visible.
 fn figure_note(sample: &SegmentSample, values: &[Option<f64>], contact: Option<Point>, window: &Aabb) -> String {
     let mut text = sample.summary();
     let without = values.iter().filter(|v| v.is_none()).count() as u64;
@@ -211,7 +212,7 @@ fn figure_note(sample: &SegmentSample, values: &[Option<f64>], contact: Option<P
     }
     let odd = values.iter().flatten().filter(|v| !v.is_finite()).count() as u64;
     if odd > 0 {
-        text += &format!(", {} with a coefficient that is not finite (grey)", group_thousands(odd));
+        text += &format!(", {} with a weight that is not finite (grey)", group_thousands(odd));
     }
     match contact {
         None => text += "; the contact has no position",
@@ -223,7 +224,7 @@ fn figure_note(sample: &SegmentSample, values: &[Option<f64>], contact: Option<P
     text
 }
 
-/// The colour bar or the two colours at a place, left, top and height; and where the page ends to its right.
+/// Draws the colour bar or the two colours of a region at a position (left, top) and height; returns its right end.
 fn draw_legend(
     palette: &Palette,
     [left, top, high]: [f32; 3],
@@ -234,7 +235,7 @@ fn draw_legend(
         Palette::Bar(bar) => {
             let room = |extends: bool| if extends { 11.0 } else { 0.0 };
             let (above, below) = (room(bar.extend.high), room(bar.extend.low));
-            let label = format!("coefficient ({WEIGHT_UNIT})");
+            let label = format!("weight ({WEIGHT_UNIT})");
             let high = high - above - below;
             (
                 bar.draw([left, top + above, BAR_WIDTH_PT, high], &label),
@@ -245,18 +246,18 @@ fn draw_legend(
             let inside = values.iter().flatten().filter(|v| v.is_finite() && **v > 0.0).count() as u64;
             let drawn = if thinned { " drawn" } else { "" };
             let outside = values.iter().flatten().filter(|v| v.is_finite() && **v <= 0.0).count() as u64;
-            let told = [
+            let entries = [
                 (INSIDE_COLOUR, format!("inside: {}{drawn}", group_thousands(inside))),
                 (OUTSIDE_COLOUR, format!("outside: {}{drawn}", group_thousands(outside))),
             ];
-            let widest = told.iter().map(|(_, text)| text_width(text, LABEL_SIZE_PT)).fold(0.0, f32::max);
+            let widest = entries.iter().map(|(_, text)| text_width(text, LABEL_SIZE_PT)).fold(0.0, f32::max);
             let entry = |(i, (colour, text)): (usize, (Colour, String))| {
                 let y = top + 8.0 + 16.0 * i as f32;
                 let line = vec![[left, y], [left + 16.0, y]];
                 let line = DrawItem::Polygon { points: line, closed: false, paint: Paint::stroke(colour, 2.0) };
                 [line, DrawItem::Text(Text::new([left + 22.0, y + 3.6], LABEL_SIZE_PT, TextAnchor::Start, text))]
             };
-            (DrawItem::Group("key", told.into_iter().enumerate().flat_map(entry).collect()), left + widest + 32.0)
+            (DrawItem::Group("key", entries.into_iter().enumerate().flat_map(entry).collect()), left + widest + 32.0)
         }
     }
 }

@@ -1,23 +1,24 @@
-//! The worst pairs of a comparison: marks, and numbers that can be told apart.
+//! Draws the worst pairs of a comparison: marks with numbers that do not overlap.
 
 use crate::plot::canvas::{
     Colour, DrawItem, FRAME_LINE_PT, PagePoint, Paint, PlotFrame, SMALL_SIZE_PT, Text, TextAnchor, text_width,
 };
 use crate::validate::weights::{LocatedDifference, WeightsComparison};
 
-/// Worst contacts that are marked.
+/// Maximum number of worst contacts that are marked.
 const MAX_MARKED_PAIRS: usize = 5;
 /// Radius of a mark, pt.
 const MARK_RADIUS_PT: f32 = 4.0;
-/// Marks whose middles are nearer than this have one label together: `1, 3`.
+/// Marks nearer to each other than this share a label: `1, 3`.
 const MERGE_DISTANCE_PT: f32 = 2.0 * MARK_RADIUS_PT;
-/// Where a label may stand: how far from its marks, pt, the nearest first.
+/// Possible distances of a label from its marks, pt, in the order in which they are tried.
 const LABEL_DISTANCES_PT: [f32; 4] = [6.0, 14.0, 24.0, 36.0];
-/// Where a label may stand: directions, the first to be tried first.
+/// Possible directions of a label, in the order in which they are tried.
 const LABEL_DIRECTIONS: [PagePoint; 8] =
     [[1.0, 0.6], [1.0, -0.6], [-1.0, 0.6], [-1.0, -0.6], [0.2, 1.0], [0.2, -1.0], [1.0, 0.0], [-1.0, 0.0]];
 
-/// Marks of the worst pairs of the worst contacts, and what they are; `units` tells those of a contact in both files.
+/// Draws marks of the worst pairs of the worst contacts, and a list of them; `units` returns those of a contact in both
+/// files.
 pub(super) fn draw_worst_pairs(
     frame: &PlotFrame,
     comparison: &WeightsComparison,
@@ -44,12 +45,12 @@ fn describe_pair(number: usize, name: &str, d: &LocatedDifference, units: [&str;
     format!("{number}  contact {name}, node {node}, row {row}: {a}{u} and {b}{v}, relative difference {value:.1e}")
 }
 
-/// A coefficient in seven digits.
+/// Formats a weight with seven digits.
 fn format_weight(v: f64) -> String {
     if v == 0.0 { "0".into() } else { format!("{v:.6e}") }
 }
 
-/// Circles and their numbers, which lie on no circle and no other number.
+/// Draws circles and their numbers, which overlap no circle and no other number.
 fn draw_marks(frame: &PlotFrame, marks: &[(usize, PagePoint)]) -> Vec<DrawItem> {
     let paint = Paint::stroke(Colour::VERMILLION, 1.2);
     let circle = |&(_, center): &(usize, PagePoint)| DrawItem::Circle { center, radius: MARK_RADIUS_PT, paint };
@@ -74,7 +75,7 @@ fn draw_marks(frame: &PlotFrame, marks: &[(usize, PagePoint)]) -> Vec<DrawItem> 
     items
 }
 
-/// Marks in groups: each is near another of its group, and to none of another group.
+/// Groups marks that are near each other: each is near another of its group, and to none of another group.
 fn group_near_marks(marks: &[(usize, PagePoint)]) -> Vec<Vec<(usize, PagePoint)>> {
     let mut groups: Vec<Vec<(usize, PagePoint)>> = Vec::new();
     for &mark in marks {
@@ -93,7 +94,7 @@ fn box_around([x, y]: PagePoint, half: f32, high: f32) -> [f32; 4] {
     [x - half, y - high, x + half, y + high]
 }
 
-/// A free place for a label, and how far from its mark that is; the nearest where none is free.
+/// Finds a free position for a label, and its distance from the mark; the nearest position if none is free.
 fn find_free_position(frame: &PlotFrame, [x, y]: PagePoint, half: f32, taken: &[[f32; 4]]) -> (PagePoint, f32) {
     let place = |reach: f32, [right, down]: PagePoint| {
         [x + right * (reach + half * right.abs()), y + down * (reach + 0.5 * SMALL_SIZE_PT)]
@@ -115,7 +116,7 @@ mod tests {
     use super::*;
     use crate::plot::canvas::AxisScale;
 
-    /// The texts of some marks, and the boxes that they take.
+    /// Returns the labels of some marks, and the boxes that they occupy.
     fn labels(marks: &[(usize, PagePoint)]) -> (Vec<String>, Vec<[f32; 4]>) {
         let (x, y) = (AxisScale::Linear(0.0, 1.0), AxisScale::Linear(0.0, 1.0));
         let frame = PlotFrame { left: 0.0, top: 0.0, width: 200.0, height: 200.0, x, y };

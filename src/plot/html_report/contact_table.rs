@@ -1,4 +1,4 @@
-//! The table of contacts: where they are, and what their coefficients are like.
+//! The table of contacts: positions, and statistics of their weights.
 
 use crate::error::Result;
 use crate::geometry::Aabb;
@@ -11,72 +11,75 @@ use crate::weights::WeightLookup;
 use super::settings::ContactSettings;
 use super::summary::ColumnSummary;
 
-/// How far round a contact segments are counted, um.
+/// Distance from a contact within which segments are counted, µm.
 pub const NEAR_UM: f64 = 100.0;
 
-/// A contact's line.
+/// One row of the table.
 pub struct ContactRow {
-    /// Its name.
+    /// Contact name.
     pub name: String,
-    /// Its method.
+    /// Name of its method.
     pub kind: String,
-    /// What it was set to, where not all contacts of the method share it.
+    /// Its settings that differ between contacts of the method.
     pub settings: String,
-    /// Where it is, um.
+    /// Position, µm.
     pub position: String,
-    /// Least, median and greatest coefficient; none where no row is a number.
+    /// Minimum, median and maximum weight; `None` if no row is a number.
     pub weight_range: ColumnSummary,
-    /// The coefficients' unit; empty where they have none.
+    /// The weights' unit; empty if they have none.
     pub unit: &'static str,
-    /// Segments with their midpoint within [`NEAR_UM`], and their share of all; none without position.
+    /// Number of segments with their midpoint within [`NEAR_UM`], and their share of all; `None` without a position.
     pub near_segments: Option<(u64, f64)>,
 }
 
-/// The contact nearest to the middle of the segments, the first of several; one without position only where none has one.
+/// Finds the contact nearest to the centre of the segments, the first of several; one without a position only if no
+/// contact has one.
 pub fn find_middle_contact(file: &ElectrodesFile, table: &SegmentTable) -> Result<Option<String>> {
     let center = table.bounds()?.center();
     let population = &table.metadata().population;
     let usable = file.read_descriptions()?.into_iter().filter(|(e, _)| e.column(population).is_some());
-    let distance = |told: &ContactDescription| told.position_um.map_or(f64::INFINITY, |p| p.distance(center));
+    let distance =
+        |description: &ContactDescription| description.position_um.map_or(f64::INFINITY, |p| p.distance(center));
     Ok(usable.min_by(|(_, a), (_, b)| distance(a).total_cmp(&distance(b))).map(|(e, _)| e.name.clone()))
 }
 
-/// A contact that has a column: its name, what the file says of it, and the column.
+/// A contact that has a column: its name, its description in the file, and the column.
 pub type ContactColumn<'a> = (&'a str, ContactDescription, u64);
 
-/// All contacts that have a column, in its order.
+/// Returns all contacts that have a column, in the order of columns.
 pub fn list_contacts(lookup: &WeightLookup) -> Result<Vec<ContactColumn<'_>>> {
     let population = lookup.population().name();
     let described = lookup.file().read_descriptions()?.into_iter();
     let mut contacts: Vec<ContactColumn<'_>> =
-        described.filter_map(|(e, told)| Some((e.name.as_str(), told, e.column(population)?))).collect();
+        described.filter_map(|(e, description)| Some((e.name.as_str(), description, e.column(population)?))).collect();
     contacts.sort_by_key(|(_, _, column)| *column);
     Ok(contacts)
 }
 
-/// Their lines.
+/// Builds the rows of the table.
 pub fn build_rows(
     table: &SegmentTable,
     contacts: &[ContactColumn<'_>],
     summaries: Vec<ColumnSummary>,
     settings: &ContactSettings,
 ) -> Result<Vec<ContactRow>> {
-    let near = count_near_segments(table, contacts.iter().map(|(_, told, _)| told))?;
-    let row = |(i, (((name, told, _), range), near)): (usize, ((&ContactColumn<'_>, ColumnSummary), Option<u64>))| {
-        ContactRow {
-            name: (*name).into(),
-            kind: told.kind.clone().unwrap_or_default(),
-            settings: settings.individual.get(i).cloned().unwrap_or_default(),
-            position: told.position_um.map_or_else(String::new, |p| p.to_string()),
-            weight_range: range,
-            unit: weight_unit(told.kind.as_deref()),
-            near_segments: near.map(|n| (n, n as f64 / table.len().max(1) as f64)),
-        }
-    };
+    let near = count_near_segments(table, contacts.iter().map(|(_, description, _)| description))?;
+    let row =
+        |(i, (((name, description, _), range), near)): (usize, ((&ContactColumn<'_>, ColumnSummary), Option<u64>))| {
+            ContactRow {
+                name: (*name).into(),
+                kind: description.kind.clone().unwrap_or_default(),
+                settings: settings.individual.get(i).cloned().unwrap_or_default(),
+                position: description.position_um.map_or_else(String::new, |p| p.to_string()),
+                weight_range: range,
+                unit: weight_unit(description.kind.as_deref()),
+                near_segments: near.map(|n| (n, n as f64 / table.len().max(1) as f64)),
+            }
+        };
     Ok(contacts.iter().zip(summaries).zip(near).enumerate().map(row).collect())
 }
 
-/// How many segments have their midpoint near each contact.
+/// Counts the segments with their midpoint near each contact.
 fn count_near_segments<'a>(
     table: &SegmentTable,
     contacts: impl Iterator<Item = &'a ContactDescription>,

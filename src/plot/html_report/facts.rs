@@ -1,4 +1,4 @@
-//! What was computed, from what, and when.
+//! Facts about a computation: what was computed, from which files, and when.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,12 +11,12 @@ use crate::plot::figures::group_thousands;
 use crate::segments::table::SegmentTable;
 use crate::weights::WeightLookup;
 
-/// Names and values, in order, those of one file together.
+/// Names and values in order, grouped by file.
 #[derive(Default)]
 pub struct FactGroups(pub Vec<Vec<(String, String)>>);
 
 impl FactGroups {
-    /// Begins the next file.
+    /// Begins the group of the next file.
     fn start_group(&mut self, name: &str, value: impl Into<String>) {
         self.0.push(vec![(name.into(), value.into())]);
     }
@@ -29,7 +29,7 @@ impl FactGroups {
     }
 }
 
-/// What both files tell of themselves; of an electrodes file without look-up little.
+/// Collects the facts that both files state; few for an electrodes file without a look-up.
 pub fn collect_facts(
     table: &SegmentTable,
     weights: &Path,
@@ -73,21 +73,21 @@ fn add_weights_facts(
         settings.shared.iter().for_each(|(kind, shared)| facts.add("method", format!("{kind}: {shared}")));
         let (rows, columns) = (population.rows(), population.columns());
         let shape = format!("{} segments x {columns} contacts", group_thousands(rows));
-        facts.add("coefficients", format!("{}: {shape}", group_thousands(rows.saturating_mul(columns))));
+        facts.add("weights", format!("{}: {shape}", group_thousands(rows.saturating_mul(columns))));
         facts.add("units", population.units().unwrap_or("not stated"));
     }
     facts.add("written by", Hdf5File::open(weights)?.read_string_attribute("/", "program").unwrap_or_default());
     Ok(())
 }
 
-/// How many there are of each method: `2 PointSource, 382 LineSource`.
+/// Describes how many contacts each method has: `2 PointSource, 382 LineSource`.
 fn describe_contacts(lookup: &WeightLookup) -> Result<String> {
     let mut kinds: BTreeMap<String, u64> = BTreeMap::new();
-    for (_, told) in lookup.file().read_descriptions()? {
-        *kinds.entry(told.kind.unwrap_or_else(|| "of unknown type".into())).or_default() += 1;
+    for (_, description) in lookup.file().read_descriptions()? {
+        *kinds.entry(description.kind.unwrap_or_else(|| "of unknown type".into())).or_default() += 1;
     }
-    let told: Vec<String> = kinds.into_iter().map(|(kind, n)| format!("{} {kind}", group_thousands(n))).collect();
-    Ok(told.join(", "))
+    let counts: Vec<String> = kinds.into_iter().map(|(kind, n)| format!("{} {kind}", group_thousands(n))).collect();
+    Ok(counts.join(", "))
 }
 
 fn size_on_disk(path: &Path) -> Result<u64> {

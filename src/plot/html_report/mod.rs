@@ -1,6 +1,7 @@
-//! One page of HTML on a segment table and an electrodes file: it needs no network and no other file.
+//! One HTML page about a segment table and an electrodes file, which needs no network and no other file.
 //!
-//! All coefficients are read once, in threads: examined for what clients cannot use, and summed up contact by contact.
+//! All weights are read once, in parallel: they are checked for values that clients cannot use, and summarised by
+//! contact.
 
 mod contact_table;
 mod facts;
@@ -25,38 +26,38 @@ use settings::ContactSettings;
 use summary::SummaryAccumulator;
 use timing::StepTimer;
 
-/// Half the side of the box whose segments can be turned about, um, unless another is asked for.
+/// Default half side of the box of segments in the 3D view, µm.
 pub const DEFAULT_VIEW_HALF_SIDE_UM: f64 = 250.0;
 
-/// What is reported.
+/// What to report.
 #[derive(Debug, Clone, Copy)]
 pub struct ReportRequest<'a> {
     /// The segment table.
     pub table: &'a Path,
     /// The electrodes file.
     pub weights: &'a Path,
-    /// The contact that is drawn; none for the one nearest to the middle of the segments.
+    /// Name of the contact to draw; `None` for the one nearest to the centre of the segments.
     pub electrode: Option<&'a str>,
-    /// The segments to turn about are those up to this far to every side of the contact, um.
+    /// The 3D view shows the segments up to this far from the contact along each axis, µm.
     pub within_um: f64,
-    /// What is known of how long things took before, s: neither file tells.
+    /// Durations of earlier steps, s, which neither file states.
     pub timings_s: &'a [(&'a str, f64)],
 }
 
-/// A page.
+/// A report.
 #[derive(Debug)]
 pub struct HtmlReport {
-    /// The page.
+    /// The HTML page.
     pub html: String,
-    /// What is assumed of a table that lost its metadata.
+    /// Assumptions about a table that lost its metadata.
     pub assumptions: Option<String>,
-    /// What is drawn; none where the electrodes file is so damaged that only its faults can be told.
+    /// The picture; an error if the electrodes file is so damaged that only its faults can be reported.
     pub figure: Result<ReportFigure>,
-    /// What was found in the electrodes file.
+    /// Findings about the electrodes file.
     pub diagnosis: ValidationReport,
 }
 
-/// What is drawn on a page.
+/// The picture on a page.
 #[derive(Debug)]
 pub struct ReportFigure {
     /// The picture.
@@ -65,33 +66,33 @@ pub struct ReportFigure {
     pub electrode: String,
     /// Number of contacts.
     pub contacts: u64,
-    /// What made reading slower than it could be.
+    /// Why reading was slower than it could be.
     pub warnings: Vec<PageWarning>,
 }
 
-/// What cannot be reported.
+/// Why there is no report.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ReportProblem {
-    /// An electrodes file without contacts of the table's population.
+    /// The electrodes file has no contacts for the table's population.
     #[error("no contacts, expected at least one")]
     NoContacts,
 }
 
 impl Problem for ReportProblem {}
 
-/// Reads both files and makes the page.
+/// Reads both files and builds the page.
 ///
-/// An electrodes file that cannot be used is no error where its faults are known: then the page tells these alone.
+/// An electrodes file that cannot be used is not an error if its faults are known: then the page lists only these.
 ///
 /// # Errors
-/// A file cannot be read, they do not belong together, or there is nothing to draw.
+/// Returns an error if a file cannot be read, if the files do not belong together, or if there is nothing to draw.
 pub fn build_report(request: &ReportRequest<'_>) -> Result<HtmlReport> {
     if !(request.within_um.is_finite() && request.within_um > 0.0) {
         return Err(PlotProblem::Within(request.within_um)).in_item("--within");
     }
     let mut clock = StepTimer::start();
     let mut table = SegmentTable::open(request.table)?;
-    // a table that lost its metadata gets the name that the coefficients have
+    // a table that lost its metadata gets the population name of the weights
     if let Some([only]) = ElectrodesFile::open(request.weights).ok().as_ref().map(ElectrodesFile::populations) {
         table.set_population(only.name());
     }
@@ -101,7 +102,7 @@ pub fn build_report(request: &ReportRequest<'_>) -> Result<HtmlReport> {
         Ok(file) => file,
         Err(error) => return report_faults_only(request, &table, error, &expected, &mut clock),
     };
-    // a contact that is not there is no fault of the file
+    // a missing contact is not a fault of the file
     let is_there = request.electrode.is_none_or(|name| file.electrodes().iter().any(|e| e.name == name));
     match report_all(request, &table, file, &expected, &mut clock) {
         Err(error) if is_there && error.location().file.as_deref() == Some(request.weights) => {
@@ -111,7 +112,7 @@ pub fn build_report(request: &ReportRequest<'_>) -> Result<HtmlReport> {
     }
 }
 
-/// The nodes that the electrodes file should have; none where the table does not tell its neurons.
+/// Returns the nodes that the electrodes file should have; `None` if the table does not state its neurons.
 fn expected_nodes(table: &SegmentTable) -> Result<Vec<ExpectedNodes>> {
     if table.metadata().population.is_empty() {
         return Ok(Vec::new());
@@ -146,7 +147,7 @@ fn report_all(
     let drawn = figures::plot_weights(&all)?;
     clock.finish_step("segments read and drawn");
     let scene = scene::ViewerScene::build(&all, request.within_um)?;
-    clock.finish_step("segments round the contact read");
+    clock.finish_step("segments around the contact read");
 
     let contacts = contact_table::list_contacts(&lookup)?;
     let columns: Vec<usize> = contacts.iter().map(|(_, _, column)| *column as usize).collect();
@@ -167,8 +168,8 @@ fn report_all(
         }
     })?;
     let summaries = summaries.finish(&factors, &columns)?;
-    clock.finish_step("coefficients read and examined");
-    let named: Vec<_> = contacts.iter().map(|(name, told, _)| (*name, told.kind.as_deref())).collect();
+    clock.finish_step("weights read and examined");
+    let named: Vec<_> = contacts.iter().map(|(name, description, _)| (*name, description.kind.as_deref())).collect();
     let settings = ContactSettings::read(&Hdf5File::open(request.weights)?, &named);
     let rows = contact_table::build_rows(table, &contacts, summaries, &settings)?;
     clock.finish_step("segments near each contact counted");
@@ -195,7 +196,7 @@ fn report_all(
     Ok(HtmlReport { html, assumptions: table.assumptions(), figure: Ok(drawn_at), diagnosis })
 }
 
-/// The page on a file that only the lenient reader of faults can read.
+/// Builds the page for a file that only the lenient validator can read.
 fn report_faults_only(
     request: &ReportRequest<'_>,
     table: &SegmentTable,

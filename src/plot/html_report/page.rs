@@ -1,4 +1,4 @@
-//! The page: HTML that holds its style, pictures, data and script. Text from files is escaped.
+//! Writes the HTML page, which includes its style, pictures, data and script. Text from files is escaped.
 
 use std::fmt::Write as _;
 
@@ -14,15 +14,15 @@ use super::scene::ViewerScene;
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("view.js");
 
-/// What is on the page.
+/// Content of the page.
 pub struct HtmlPage {
     /// Its title.
     pub title: String,
     /// What was computed.
     pub facts: FactGroups,
-    /// How long things took.
+    /// Durations of steps.
     pub timings: Vec<(String, String)>,
-    /// What is wrong with the electrodes file.
+    /// Findings about the electrodes file.
     pub findings: FindingsTable,
     /// Pictures and contacts, or why there are none.
     pub contents: Result<PageContents, String>,
@@ -30,18 +30,18 @@ pub struct HtmlPage {
 
 /// Pictures and contacts.
 pub struct PageContents {
-    /// The picture of the chosen contact's coefficients, SVG.
+    /// Picture of the selected contact's weights, SVG.
     pub figure: String,
     /// All contacts.
     pub contacts: Vec<ContactRow>,
-    /// The name of the chosen one.
+    /// Name of the selected contact.
     pub selected_contact: String,
-    /// The segments round it, or why there are none to see.
+    /// The segments around it, or why there are none.
     pub scene: Result<ViewerScene, String>,
 }
 
 impl HtmlPage {
-    /// The whole page.
+    /// Writes the whole page.
     pub fn to_html(&self) -> String {
         let title = escape_xml(&self.title);
         let (facts, took, findings) =
@@ -49,7 +49,7 @@ impl HtmlPage {
         let drawn = match &self.contents {
             Ok(drawn) => drawn.to_html(),
             Err(why) => format!(
-                "<h2>No pictures</h2>\n<p>The electrodes file cannot be drawn before it is mended: {}</p>\n",
+                "<h2>No pictures</h2>\n<p>The electrodes file cannot be drawn before it is fixed: {}</p>\n",
                 escape_xml(why)
             ),
         };
@@ -59,8 +59,8 @@ impl HtmlPage {
              <link rel=\"icon\" href=\"data:,\">\n<title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n\
              <h1>{title}</h1>\n<h2>What was computed</h2>\n{facts}\
              <h2>How long it took</h2>\n{took}\
-             <p class=\"note\">Tables and electrodes files hold no times, so that the same inputs give the same bytes: when they \
-             were written is told by the file system.</p>\n\
+             <p class=\"note\">Tables and electrodes files hold no times, so that the same inputs give the same \
+             bytes; the file system states when they were written.</p>\n\
              {findings}{drawn}</body>\n</html>\n"
         )
     }
@@ -82,7 +82,7 @@ impl HtmlPage {
         if !rows.is_empty() {
             html += "<table>\n<thead><tr><th scope=\"col\">code</th><th scope=\"col\">severity</th>\
                      <th scope=\"col\">found</th><th scope=\"col\">what clients do</th>\
-                     <th scope=\"col\">how to mend it</th></tr></thead>\n<tbody>\n";
+                     <th scope=\"col\">how to fix it</th></tr></thead>\n<tbody>\n";
             html.extend(rows.iter().map(row));
             html += "</tbody></table>\n";
         }
@@ -90,7 +90,7 @@ impl HtmlPage {
     }
 }
 
-/// Names and values, in groups.
+/// Writes names and values in groups.
 fn groups_html(groups: &[Vec<(String, String)>]) -> String {
     let row = |(name, value): &(String, String)| {
         format!("<tr><th scope=\"row\">{}</th><td>{}</td></tr>\n", escape_xml(name), escape_xml(value))
@@ -114,21 +114,21 @@ impl PageContents {
             Err(why) => (format!("<p>{}</p>\n", escape_xml(why)), String::new()),
         };
         format!(
-            "<h2>Coefficients of contact {chosen}</h2>\n<figure>\n{figure}</figure>\n\
-             <h2>The segments round contact {chosen}</h2>\n{view}<h2>Contacts</h2>\n{contacts}{script}"
+            "<h2>Weights of contact {chosen}</h2>\n<figure>\n{figure}</figure>\n\
+             <h2>The segments around contact {chosen}</h2>\n{view}<h2>Contacts</h2>\n{contacts}{script}"
         )
     }
 
     fn contacts_html(&self) -> String {
         let number = |name: String| format!("<th scope=\"col\" class=\"number\">{name}</th>");
         let unit = self.common_unit();
-        let told = unit.map(|u| if u.is_empty() { String::new() } else { format!(" ({u})") }).unwrap_or_default();
+        let unit_text = unit.map(|u| if u.is_empty() { String::new() } else { format!(" ({u})") }).unwrap_or_default();
         let mut html = "<div class=\"scroll\" tabindex=\"0\"><table>\n<thead><tr><th scope=\"col\">name</th>\
                         <th scope=\"col\">type</th>"
             .to_string();
         html += if self.has_settings() { "<th scope=\"col\">settings</th>" } else { "" };
         html += "<th scope=\"col\">position (um)</th>";
-        html.extend(["min", "median", "max"].map(|name| number(format!("{name}{told}"))));
+        html.extend(["min", "median", "max"].map(|name| number(format!("{name}{unit_text}"))));
         html += if unit.is_none() { "<th scope=\"col\">unit</th>" } else { "" };
         html += &number(format!("segments within {NEAR_UM} um"));
         html += &number("share".into());
@@ -137,7 +137,7 @@ impl PageContents {
         html + "</tbody>\n</table></div>\n"
     }
 
-    /// The unit of all coefficients; none where not all have the same.
+    /// Returns the unit of all weights; `None` if they differ.
     fn common_unit(&self) -> Option<&'static str> {
         let first = self.contacts.first().map_or(WEIGHT_UNIT, |row| row.unit);
         self.contacts.iter().all(|row| row.unit == first).then_some(first)
@@ -158,29 +158,29 @@ impl PageContents {
             row.near_segments.map_or_else(Default::default, |(n, share)| [group_thousands(n), format_percent(share)]);
         let texts = [text(&row.name), text(&row.kind), settings, text(&row.position)].concat();
         let [ranges, near] = [ranges.iter().map(number).collect(), near.iter().map(number).collect::<String>()];
-        // writing into a string cannot fail
+        // writing to a string cannot fail
         let _: std::fmt::Result = writeln!(html, "<tr{class}>{texts}{ranges}{unit}{near}</tr>");
     }
 }
 
-/// The view to turn about, of a contact whose name is escaped.
-fn view_html(chosen: &str, ViewerScene { summary: told, legend, .. }: &ViewerScene) -> String {
-    let told = escape_xml(told);
+/// Writes the 3D view of a contact, whose name is already escaped.
+fn view_html(chosen: &str, ViewerScene { summary, legend, .. }: &ViewerScene) -> String {
+    let summary = escape_xml(summary);
     format!(
-        "<p class=\"note\">{told}</p>\n\
-         <noscript><p class=\"note\">The view to turn about needs JavaScript; \
+        "<p class=\"note\">{summary}</p>\n\
+         <noscript><p class=\"note\">The 3D view needs JavaScript; \
          <code>leadfield plot weights --within</code> draws the same segments.</p></noscript>\n\
-         <div id=\"scene-all\" hidden>\n<p class=\"note screen\" id=\"scene-note\">Drag or arrow keys turn, wheel or + and \
-         \u{2212} zoom, Home resets; hover for node, section, segment and coefficient.</p>\n\
+         <div id=\"scene-all\" hidden>\n<p class=\"note screen\" id=\"scene-note\">Drag or arrow keys rotate, wheel or + and \
+         \u{2212} zoom, Home resets; hover for node, section, segment and weight.</p>\n\
          <p class=\"screen\"><label for=\"scene-reach\">segments up to</label> <input type=\"range\" id=\"scene-reach\"> \
          <output id=\"scene-told\" for=\"scene-reach\"></output></p>\n\
          <div id=\"scene-box\"><canvas id=\"scene\" tabindex=\"0\" role=\"img\" \
-         aria-label=\"Segments round contact {chosen}, to turn about\"></canvas>\
+         aria-label=\"Rotatable view of the segments around contact {chosen}\"></canvas>\
          <div id=\"scene-legend\">{legend}</div><div id=\"scene-tip\" hidden></div></div>\n</div>\n"
     )
 }
 
-/// A share in per cent, in three digits.
+/// Formats a share in per cent with three digits.
 fn format_percent(share: f64) -> String {
     let percent = 100.0 * share;
     if percent == 0.0 {

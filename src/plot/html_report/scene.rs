@@ -1,46 +1,49 @@
-//! The segments round a contact as data for the page's own view.
+//! Exports the segments around a contact as data for the 3D view of the page.
 
 use crate::error::Result;
 use crate::geometry::Point;
 use crate::plot::figures::{self, MAX_NEAREST_SEGMENTS, WeightsPlot, group_thousands};
 use serde_json::{Value, json};
 
-/// Segments in the view at most, beside the nearest: about a megabyte of data.
+/// Maximum number of segments in the view, in addition to the nearest: about a megabyte of data.
 const MAX_SEGMENTS: usize = 5_000;
 
-/// What the view shows.
+/// Content of the view.
 pub struct ViewerScene {
     data: Value,
-    /// How many segments of how many, in words.
+    /// Describes how many segments are shown, of how many.
     pub summary: String,
-    /// What the colours mean, SVG.
+    /// Legend of the colours, SVG.
     pub legend: String,
 }
 
 impl ViewerScene {
-    /// The segments up to `within` um to every side of the contact, or that there are none; all where it has no position.
+    /// Collects the segments within `within` µm of the contact along each axis, or all if it has no position; returns a
+    /// message if there are none.
     pub fn build(request: &WeightsPlot<'_>, within: f64) -> Result<Result<Self, String>> {
         let position = request.lookup.description().position_um;
         let within = position.map(|_| within);
         let Some(drawn) =
             figures::plot_weights_if_any(&WeightsPlot { within_um: within, max_segments: MAX_SEGMENTS, ..*request })?
         else {
-            let place = within.map_or_else(String::new, |r| format!(" up to {r} um to every side of it"));
-            return Ok(Err(format!("There are no segments{place}; a larger --within reaches further.")));
+            let place = within.map_or_else(String::new, |r| format!(" within {r} um of it along each axis"));
+            return Ok(Err(format!("There are no segments{place}; use a larger --within.")));
         };
         let legend = drawn.legend().to_svg();
         let figures::WeightsFigure { sample, values, palette, .. } = drawn;
         let center = position.unwrap_or(sample.bounds.center());
         let radius = within.unwrap_or_else(|| 0.5 * sample.bounds.size().norm());
-        // a hundredth of a um is more than can be seen
+        // a hundredth of a µm is finer than can be seen
         let rounded = |v: f64| (v * 100.0).round() / 100.0;
         let apart: Vec<f64> = sample.segments.iter().map(|l| (l.midpoint() - center).norm()).collect();
         let complete = (sample.stride > 1 && position.is_some()).then(|| complete_radius(&apart)).flatten();
         let ends = sample.segments.iter().flat_map(|l| l.start.to_array().into_iter().chain(l.end.to_array()));
         let near = |p: &Point| (*p - center).norm() <= 2.0 * radius && *p != center;
         let own = request.lookup.file().read_descriptions()?.into_iter();
-        let contacts: Vec<(&str, Point)> =
-            own.filter_map(|(e, told)| Some((e.name.as_str(), told.position_um?))).filter(|(_, p)| near(p)).collect();
+        let contacts: Vec<(&str, Point)> = own
+            .filter_map(|(e, description)| Some((e.name.as_str(), description.position_um?)))
+            .filter(|(_, p)| near(p))
+            .collect();
         let data = json!({
             "center": center.to_array(),
             "radius": radius,
@@ -58,24 +61,24 @@ impl ViewerScene {
             "names": contacts.iter().map(|(name, _)| name).collect::<Vec<_>>(),
         });
         let place =
-            within.map_or_else(String::new, |r| format!(" in the box of {} um a side round the contact", 2.0 * r));
-        let mut told = format!("{}{place}", sample.summary());
+            within.map_or_else(String::new, |r| format!(" in the box of {} um per side around the contact", 2.0 * r));
+        let mut text = format!("{}{place}", sample.summary());
         if let Some(complete) = complete {
             let every = group_thousands(sample.stride);
-            told += &format!(
-                ": all whose middle is within {complete:.0} um of the contact, and one of {every} of those further away"
+            text += &format!(
+                ": all with midpoints within {complete:.0} um of the contact, and one of {every} of those further away"
             );
         }
-        Ok(Ok(Self { data, summary: told + ".", legend }))
+        Ok(Ok(Self { data, summary: text + ".", legend }))
     }
 
-    /// The data, so that they can stand in a script element: without a `<`.
+    /// Returns the data as JSON without a `<`, so that it can be embedded in a script element.
     pub fn to_json(&self) -> String {
         self.data.to_string().replace('<', "\\u003c")
     }
 }
 
-/// Up to which distance none is left out, rounded down: that of the last of the nearest.
+/// Returns the distance within which no segment is left out, rounded down: that of the last of the nearest.
 fn complete_radius(apart: &[f64]) -> Option<f64> {
     let mut apart = apart.to_vec();
     apart.sort_unstable_by(f64::total_cmp);

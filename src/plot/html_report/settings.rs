@@ -1,4 +1,4 @@
-//! What contacts' methods were set to, in words: what all contacts of a method share once, the rest contact by contact.
+//! Describes the settings of contacts' methods: those that all contacts of a method share once, the others by contact.
 
 use std::collections::BTreeMap;
 
@@ -8,17 +8,18 @@ use crate::sonata::electrodes_file::{AttributeValue, read_settings};
 /// Settings of some contacts.
 #[derive(Default)]
 pub struct ContactSettings {
-    /// For each method that has any: its name, and what all its contacts share.
+    /// For each method with settings: its name, and the settings that all its contacts share.
     pub shared: Vec<(String, String)>,
-    /// For each contact: what the others of its method do not all share.
+    /// For each contact: the settings that not all contacts of its method share.
     pub individual: Vec<String>,
 }
 
 impl ContactSettings {
-    /// Those of contacts, each a name and a method.
+    /// Reads the settings of contacts, each given by name and method.
     pub fn read(file: &Hdf5File, contacts: &[(&str, Option<&str>)]) -> Self {
-        let told = contacts.iter().map(|(name, kind)| (kind.unwrap_or("unknown type"), describe_settings(file, name)));
-        Self::split_shared(&told.collect::<Vec<_>>())
+        let described =
+            contacts.iter().map(|(name, kind)| (kind.unwrap_or("unknown type"), describe_settings(file, name)));
+        Self::split_shared(&described.collect::<Vec<_>>())
     }
 
     fn split_shared(contacts: &[(&str, Vec<String>)]) -> Self {
@@ -36,7 +37,7 @@ impl ContactSettings {
     }
 }
 
-/// A contact's settings, each in words: `conductivity 0.3 S/m`.
+/// Describes each setting of a contact: `conductivity 0.3 S/m`.
 fn describe_settings(file: &Hdf5File, contact: &str) -> Vec<String> {
     read_settings(file, contact).into_iter().map(|(key, value)| describe_setting(key, &value)).collect()
 }
@@ -63,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_all_contacts_of_a_method_share_is_told_once() {
+    fn settings_shared_by_all_contacts_of_a_method_are_listed_once() {
         let all = |own: &[&str]| own.iter().map(|s| s.to_string()).collect::<Vec<_>>();
         let contacts = [
             ("LineSource", all(&["conductivity 0.3 S/m", "reference b"])),
@@ -79,13 +80,13 @@ mod tests {
 
     #[test]
     fn settings_have_names_and_units() {
-        let told = |key: &str, value: AttributeValue| describe_setting(key, &value);
+        let describe = |key: &str, value: AttributeValue| describe_setting(key, &value);
         assert_eq!(
-            told("conductivity_S_per_m", AttributeValue::Numbers(vec![0.3, 0.4, 0.3])),
+            describe("conductivity_S_per_m", AttributeValue::Numbers(vec![0.3, 0.4, 0.3])),
             "conductivity 0.3 0.4 0.3 S/m"
         );
-        assert_eq!(told("near_field", "radius".into()), "near field radius");
-        assert_eq!(told("field", "head.h5".into()), "lead field head.h5");
-        assert_eq!(told("thickness", AttributeValue::Number(12.5)), "thickness 12.5 um");
+        assert_eq!(describe("near_field", "radius".into()), "near field radius");
+        assert_eq!(describe("field", "head.h5".into()), "lead field head.h5");
+        assert_eq!(describe("thickness", AttributeValue::Number(12.5)), "thickness 12.5 um");
     }
 }

@@ -1,8 +1,8 @@
-//! Least, median and greatest number of every column, exactly, while the coefficients pass by once.
+//! Computes the exact minimum, median and maximum of every column while the weights are read once.
 //!
-//! Medians would need all numbers in memory. So some rows, drawn at random, say beforehand between which two numbers each
-//! median lies; while all rows pass, those numbers alone are kept which are between the two, and the others counted. A
-//! median that lies elsewhere after all, which counts tell with certainty, is found by reading its column whole.
+//! Medians would need all numbers in memory. Therefore random rows are read first, to estimate an interval for each
+//! median; while all rows are read, only the numbers in that interval are stored, and the others are counted. If the
+//! counts show that a median is outside its interval, its whole column is read again.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -12,52 +12,53 @@ use rand_chacha::ChaCha8Rng;
 use crate::error::Result;
 use crate::sonata::electrodes_file::WeightsDataset;
 
-/// How much is held in memory.
+/// Limits of the memory used.
 #[derive(Debug, Clone, Copy)]
 struct MemoryLimits {
-    /// Bytes of the rows that are drawn.
+    /// Bytes of the sampled rows.
     sample_bytes: u64,
-    /// Bytes of numbers between the two of all columns, as expected; at most twice as many are kept.
+    /// Expected bytes of stored numbers in the intervals of all columns; at most twice as many are stored.
     kept_bytes: u64,
 }
 
 const MEMORY_LIMITS: MemoryLimits = MemoryLimits { sample_bytes: 64 << 20, kept_bytes: 256 << 20 };
-/// Half the distance of the two, in standard deviations of a drawn median's rank: one column in a million misses it.
+/// Half the width of the interval, in standard deviations of a sampled median's rank: one column in a million misses
+/// it.
 const BRACKET_DEVIATIONS: f64 = 5.0;
 const NUMBER_BYTES: u64 = size_of::<f64>() as u64;
 
-/// Least, median and greatest; none of a column without a number. NaN is none.
+/// Minimum, median and maximum; `None` for a column without a number. NaN is not a number here.
 pub type ColumnSummary = Option<[f64; 3]>;
 
-/// The columns of one population while its rows pass by.
+/// Accumulates the columns of one population while its rows are read.
 pub struct SummaryAccumulator {
     columns: Vec<MedianBracket>,
     width: usize,
     limits: MemoryLimits,
-    /// Numbers of one column that are kept at most.
+    /// Maximum number of stored numbers per column.
     max_kept: usize,
     totals: Mutex<Vec<ColumnTotals>>,
 }
 
-/// A chosen column, and between which two numbers its median is thought to lie.
+/// A selected column, and the interval that is expected to contain its median.
 struct MedianBracket {
     column: usize,
     low: f64,
     high: f64,
 }
 
-/// What has passed by of a column.
+/// Accumulated results of a column.
 #[derive(Debug, Clone, PartialEq)]
 struct ColumnTotals {
     min: f64,
     max: f64,
-    /// All but NaN.
+    /// Number of values, without NaN.
     count: u64,
     below: u64,
     at_low: u64,
     at_high: u64,
     between: Vec<f64>,
-    /// More are between than are kept.
+    /// More numbers are in the interval than may be stored.
     is_overflowed: bool,
 }
 
@@ -78,11 +79,11 @@ impl Default for ColumnTotals {
 }
 
 impl SummaryAccumulator {
-    /// Draws rows, for some columns. Of many rows some columns may have to wait for a second reading: they are those at
-    /// the end of what [`SummaryAccumulator::finish`] reads itself.
+    /// Samples rows for some columns. If there are many rows, some columns, the last ones, may be left for a second
+    /// pass, which [`SummaryAccumulator::finish`] performs.
     ///
     /// # Errors
-    /// The rows cannot be read.
+    /// Returns an error if the rows cannot be read.
     pub fn new(factors: &WeightsDataset, columns: &[usize]) -> Result<Self> {
         Self::with_limits(MEMORY_LIMITS, factors, columns)
     }
@@ -91,7 +92,7 @@ impl SummaryAccumulator {
         let (rows, width) = (factors.rows(), factors.columns() as usize);
         let drawn = (room.sample_bytes / NUMBER_BYTES / factors.columns().max(1)).max(1);
         let half = BRACKET_DEVIATIONS * 0.5 / (drawn as f64).sqrt();
-        // few rows are all kept
+        // if there are few rows, all are stored
         let (sample, expected) = match drawn < rows {
             true => (sample_rows(factors, drawn)?, (2.0 * half * rows as f64).min(rows as f64)),
             false => (Vec::new(), rows as f64),
@@ -109,7 +110,7 @@ impl SummaryAccumulator {
         Ok(Self { columns, width, limits: room, max_kept: most, totals })
     }
 
-    /// Some rows pass by: row-major, all columns. From any thread.
+    /// Adds rows: row-major, all columns, from any thread.
     pub fn add_rows(&self, rows: &[f64]) {
         let mut own = vec![ColumnTotals::default(); self.columns.len()];
         for row in rows.chunks_exact(self.width.max(1)) {
@@ -123,11 +124,11 @@ impl SummaryAccumulator {
         all.iter_mut().zip(own).for_each(|(all, own)| all.merge(own, self.max_kept));
     }
 
-    /// The columns asked for, in their order, after all rows have passed by. Those whose median is not between its two
-    /// numbers, or that had no room, are read again.
+    /// Returns the summaries of the requested columns in their order, after all rows were added. Columns are read again
+    /// if their median is outside its interval or if they did not fit in memory.
     ///
     /// # Errors
-    /// The coefficients cannot be read.
+    /// Returns an error if the weights cannot be read.
     pub fn finish(self, factors: &WeightsDataset, columns: &[usize]) -> Result<Vec<ColumnSummary>> {
         let totals = self.totals.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut found: Vec<Option<ColumnSummary>> =
@@ -178,18 +179,18 @@ impl ColumnTotals {
         }
     }
 
-    /// None where the median is not among what was kept.
+    /// Returns `None` if the median is not among the stored numbers.
     fn summary(mut self, column: &MedianBracket) -> Option<ColumnSummary> {
         if self.count == 0 {
             return Some(None);
         }
-        // of an even number the mean of the two in the middle
+        // for an even count, the median is the mean of the two middle numbers
         let lower = self.value_at_rank((self.count - 1) / 2, column)?;
         let upper = self.value_at_rank(self.count / 2, column)?;
         Some(Some([self.min, mean(lower, upper), self.max]))
     }
 
-    /// The number of a rank, counted from the least.
+    /// Returns the number with a rank, counted from the smallest.
     fn value_at_rank(&mut self, rank: u64, column: &MedianBracket) -> Option<f64> {
         let place = rank.checked_sub(self.below)?;
         let Some(place) = place.checked_sub(self.at_low) else { return Some(column.low) };
@@ -208,10 +209,10 @@ fn mean(a: f64, b: f64) -> f64 {
     if a == b { a } else { 0.5 * a + 0.5 * b }
 }
 
-/// Rows drawn at random, the same each time.
+/// Reads random rows, the same ones each time.
 fn sample_rows(factors: &WeightsDataset, count: u64) -> Result<Vec<f64>> {
-    let mut dice = ChaCha8Rng::seed_from_u64(factors.rows());
-    let mut rows: Vec<u64> = (0..count).map(|_| dice.random_range(0..factors.rows())).collect();
+    let mut rng = ChaCha8Rng::seed_from_u64(factors.rows());
+    let mut rows: Vec<u64> = (0..count).map(|_| rng.random_range(0..factors.rows())).collect();
     rows.sort_unstable();
     let (mut all, mut own) = (Vec::with_capacity((count * factors.columns()) as usize), Vec::new());
     for row in rows {
@@ -221,7 +222,8 @@ fn sample_rows(factors: &WeightsDataset, count: u64) -> Result<Vec<f64>> {
     Ok(all)
 }
 
-/// Between which two of drawn numbers the median of all lies, up to a share of them to either side.
+/// Returns the interval of the sampled numbers that contains the median of all, extended by a share of them on either
+/// side.
 fn bracket_median(mut drawn: Vec<f64>, half: f64) -> [f64; 2] {
     drawn.retain(|v| !v.is_nan());
     let count = drawn.len() as f64;
@@ -235,7 +237,7 @@ fn bracket_median(mut drawn: Vec<f64>, half: f64) -> [f64; 2] {
     [low, high]
 }
 
-/// Some columns, each whole.
+/// Reads some columns completely.
 fn read_columns(factors: &WeightsDataset, columns: &[usize]) -> Result<Vec<Vec<f64>>> {
     let mut values = vec![Vec::with_capacity(factors.rows() as usize); columns.len()];
     let width = factors.columns().max(1);
@@ -261,7 +263,7 @@ mod tests {
     use super::*;
     use crate::sonata::electrodes_file::ElectrodesFile;
 
-    /// The definition, by sorting all.
+    /// Reference implementation that sorts all values.
     fn sorted(values: &[f64]) -> ColumnSummary {
         let mut values: Vec<f64> = values.iter().copied().filter(|v| !v.is_nan()).collect();
         values.sort_unstable_by(f64::total_cmp);
@@ -282,14 +284,14 @@ mod tests {
 
     #[test]
     fn medians_are_exact_wherever_the_two_numbers_are_or_known_to_be_missed() {
-        let mut dice = ChaCha8Rng::seed_from_u64(3);
+        let mut rng = ChaCha8Rng::seed_from_u64(3);
         for n in [1, 2, 3, 10, 99, 100, 1000] {
-            // with many that are equal
-            let values: Vec<f64> = (0..n).map(|_| f64::from(dice.random_range(-20..20_i32)) * 0.5).collect();
+            // many values are equal
+            let values: Vec<f64> = (0..n).map(|_| f64::from(rng.random_range(-20..20_i32)) * 0.5).collect();
             let expected = sorted(&values);
             let mut hit = 0;
             for _ in 0..50 {
-                let ends = [0, 1].map(|_| f64::from(dice.random_range(-21..21_i32)) * 0.5);
+                let ends = [0, 1].map(|_| f64::from(rng.random_range(-21..21_i32)) * 0.5);
                 let found = summary(&values, [ends[0].min(ends[1]), ends[0].max(ends[1])], 2000);
                 assert!(found.is_none() || found == Some(expected), "{n} {ends:?} {found:?} {expected:?}");
                 hit += u8::from(found.is_some());
@@ -312,7 +314,7 @@ mod tests {
         let values: Vec<f64> = (0..100).map(f64::from).collect();
         assert_eq!(summary(&values, [-1.0, 200.0], 50), None);
         assert_eq!(summary(&values, [45.0, 55.0], 50), Some(Some([0.0, 49.5, 99.0])));
-        // equal numbers take no room
+        // equal numbers need no memory
         assert_eq!(summary(&[1.0; 100], [1.0, 1.0], 0), Some(Some([1.0; 3])));
     }
 
@@ -335,7 +337,7 @@ mod tests {
         let chosen = [15, 0, 7, 8, 3];
         let column = |&place: &usize| sorted(&all.chunks(width as usize).map(|row| row[place]).collect::<Vec<_>>());
         let expected: Vec<ColumnSummary> = chosen.iter().map(column).collect();
-        // all rows kept; 400 of 3161 drawn; room for two columns only; so little that medians are missed
+        // all rows stored; 400 of 3161 sampled; memory for two columns only; so few numbers that medians are missed
         for (drawn, kept) in [(rows, 100_000), (400, 100_000), (400, 2000), (4, 1)] {
             let room = MemoryLimits { sample_bytes: drawn * width * NUMBER_BYTES, kept_bytes: kept * NUMBER_BYTES };
             let summaries = SummaryAccumulator::with_limits(room, &factors, &chosen).unwrap();

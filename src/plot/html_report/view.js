@@ -1,5 +1,5 @@
-// An orbiting view of segments and contacts in plain WebGL: drag or arrow keys turn, wheel or + and - zoom, hovering names a
-// segment or a contact.
+// An orbiting view of segments and contacts in plain WebGL: drag or arrow keys rotate, wheel or + and - zoom, hovering shows
+// the name of a segment or a contact.
 "use strict";
 (() => {
   const data = JSON.parse(document.getElementById("scene-data").textContent);
@@ -61,7 +61,7 @@
   const chosen = {
     place: buffer([0, 0, 0]), colour: buffer(channels(0xd55e00)), apart: zeros(1), mode: gl.POINTS, count: 1, size: 13, round: 1,
   };
-  // the edges of a box round what is shown, and a letter at the end of three
+  // the edges of a box around the scene, and a letter at the end of three edges
   const corner = (i) => [i & 1 ? 1 : -1, i & 2 ? 1 : -1, i & 4 ? 1 : -1];
   const edges = [];
   for (let i = 0; i < 8; i++) for (const bit of [1, 2, 4]) if (!(i & bit)) edges.push(...corner(i), ...corner(i | bit));
@@ -76,18 +76,18 @@
     return [made, corner(1 << k).map((v, j) => v * (j === k ? 1.08 : 1))];
   });
 
-  // how far from the contact segments are shown: at first as far as none is left out
+  // segments are shown up to this distance from the contact; initially the distance within which none is left out
   const farthest = data.apart.reduce((a, b) => Math.max(a, b), 1);
   reach.min = 1; reach.max = Math.ceil(farthest); reach.step = "any";
   reach.value = data.complete === null ? reach.max : data.complete;
   const shown = () => Number(reach.value);
   const extent = () => Math.min(shown(), data.radius);
 
-  // how far away the eye is, as a multiple of half the box's side
+  // distance of the eye, as a multiple of half the box's side
   const first = { turn: 0.5, tilt: 0.25, away: 4.6 };
   const eye = { ...first };
 
-  // column-major: perspective x translation x tilt about x x turn about y
+  // column-major: perspective x translation x tilt about x x rotation about y
   const matrix = () => {
     const away = eye.away * extent(), f = 1.0 / Math.tan(0.4), near = away / 100, far = away + 4 * data.radius;
     const [ct, st, ca, sa] = [Math.cos(eye.turn), Math.sin(eye.turn), Math.cos(eye.tilt), Math.sin(eye.tilt)];
@@ -112,7 +112,7 @@
     gl.uniformMatrix4fv(view, false, new Float32Array(m));
     gl.uniform1f(most, shown());
     for (const things of [box, lines, contacts, chosen]) {
-      // contacts are seen through what is before them
+      // contacts are drawn over segments in front of them
       if (things === contacts) gl.disable(gl.DEPTH_TEST);
       for (const [where, values, each] of [[place, things.place, 3], [colour, things.colour, 3], [apart, things.apart, 1]]) {
         gl.bindBuffer(gl.ARRAY_BUFFER, values);
@@ -134,7 +134,7 @@
     document.getElementById("scene-told").textContent = `${Math.round(shown())} um from the contact: ${within} of ${count}`;
   };
 
-  // where a point is on the canvas, in CSS pixels, and how far away; null behind the eye
+  // position of a point on the canvas, in CSS pixels, and its distance; null behind the eye
   const project = (x, y, z) => {
     const w = m[3] * x + m[7] * y + m[11] * z + m[15];
     if (w <= 0) return null;
@@ -143,7 +143,7 @@
   };
   const end = (i) => project(ends[3 * i], ends[3 * i + 1], ends[3 * i + 2]);
 
-  // the segment nearest to a place on the canvas, the one in front of several; -1 where none is within 6 pixels
+  // the segment nearest to a position on the canvas, the foremost of several; -1 if none is within 6 pixels
   const pick = (x, y) => {
     let best = -1, least = 6, front = Infinity;
     for (let i = 0; i < count; i++) {
@@ -158,7 +158,7 @@
     return best;
   };
 
-  // the name of the contact at a place on the canvas
+  // the name of the contact at a position on the canvas
   const contactAt = (x, y) => {
     const hit = (p, size) => p && Math.hypot(p[0] - x, p[1] - y) <= size;
     if (hit(project(0, 0, 0), 7)) return data.name;
@@ -170,7 +170,7 @@
     if (contact !== undefined) return `contact ${contact}`;
     const i = pick(x, y);
     if (i < 0) return "";
-    const value = data.value[i] === null ? "no coefficient" : `${data.value[i].toExponential(3)} ${data.unit}`.trim();
+    const value = data.value[i] === null ? "no weight" : `${data.value[i].toExponential(3)} ${data.unit}`.trim();
     return `node ${data.node[i]}, section ${data.section[i]}, segment ${data.segment[i]}: ${value}`;
   };
 
@@ -219,10 +219,10 @@
   window.addEventListener("resize", draw);
   draw();
 
-  // for who wants to point at a segment from outside, as the tests do
+  // for scripts that point at a segment from outside, such as the tests
   window.leadfieldScene = {
     count,
-    // the place of a segment's middle on the canvas; of the contact for -1
+    // position of a segment's midpoint on the canvas; of the contact for -1
     middle: (i) => {
       if (i < 0) return project(0, 0, 0);
       const k = 6 * i, half = (j) => (ends[k + j] + ends[k + 3 + j]) / 2;

@@ -1,8 +1,8 @@
-//! Aggregates of groups of rows that arrive in batches.
+//! Aggregates groups of rows that arrive in batches.
 //!
-//! Rows are aggregated in stretches, and the aggregates of stretches are merged, so that memory grows with the number of
-//! groups and not with that of rows. [`Operation::Median`], [`Operation::Std`] and [`Operation::Unique`] cannot be merged:
-//! with one of them the rows are kept, in the columns that are needed.
+//! Rows are aggregated in chunks, and the aggregates of chunks are merged, so that memory grows with the number of
+//! groups and not with the number of rows. [`Operation::Median`], [`Operation::Std`] and [`Operation::Unique`] cannot
+//! be merged: with one of them all rows stay in memory, in the columns that are needed.
 
 use polars_core::prelude::{
     Column, DataFrame, DataType, Float64Chunked, GroupsType, IntoColumn, IntoSeries, NewChunkedArray, StringChunked,
@@ -13,40 +13,40 @@ use crate::error::{Result, find_closest, join_quoted};
 use crate::segments::SectionType;
 use crate::segments::table::schema::SECTION_TYPE;
 
-/// Rows that are aggregated together.
+/// Number of rows that are aggregated together.
 const STRETCH_ROWS: usize = 1 << 20;
 
-/// Whole numbers below this are exact as floats.
+/// Integers below this are exact as floats.
 const MAX_EXACT_INTEGER: f64 = 9e15;
 
-/// What is computed of the rows of a group. Missing values are left out.
+/// An aggregate operation on the rows of a group. Missing values are ignored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Operation {
-    /// Number of rows; of a column, number of values.
+    /// Number of rows; for a column, number of values.
     Count,
-    /// Sum; 0 where there is no value.
+    /// Sum; 0 without values.
     Sum,
-    /// Arithmetic mean; missing where there is no value.
+    /// Arithmetic mean; missing without values.
     Mean,
-    /// Smallest value that is not NaN; missing where there is no value.
+    /// Smallest value that is not NaN; missing without values.
     Min,
-    /// Largest value that is not NaN; missing where there is no value.
+    /// Largest value that is not NaN; missing without values.
     Max,
-    /// Median, the mean of the middle two of an even number.
+    /// Median; the mean of the middle two for an even number of values.
     Median,
-    /// Standard deviation of a sample (n - 1); missing where there are less than two values.
+    /// Sample standard deviation (n - 1); missing with fewer than two values.
     Std,
-    /// Number of different values.
+    /// Number of distinct values.
     Unique,
 }
 
 impl Operation {
-    /// All of them.
+    /// All operations.
     pub const ALL: [Self; 8] =
         [Self::Count, Self::Sum, Self::Mean, Self::Min, Self::Max, Self::Median, Self::Std, Self::Unique];
 
-    /// Its name.
+    /// Returns its name.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Count => "count",
@@ -60,19 +60,20 @@ impl Operation {
         }
     }
 
-    /// Whether it can be computed of the results of parts.
+    /// Returns whether results of chunks can be merged.
     const fn is_mergeable(self) -> bool {
         !matches!(self, Self::Median | Self::Std | Self::Unique)
     }
 
-    /// Checks that a column's values have it. Kinds of section are names, whatever number stands for them.
+    /// Checks that the operation is defined for a column's values. Section types count as names, not as the numbers
+    /// that encode them.
     fn check_column_type(self, column: &Column) -> Result<()> {
         let name = column.name().as_str();
         let values = match column.dtype() {
             _ if name == SECTION_TYPE => "kinds of section",
             DataType::String => "text",
             values if is_number(values) => return Ok(()),
-            _ => "values that are no numbers",
+            _ => "values that are not numbers",
         };
         let is_defined = match self {
             Self::Count | Self::Unique => true,
@@ -86,22 +87,22 @@ impl Operation {
     }
 }
 
-/// A column of the result.
+/// One aggregate column of the result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Aggregate {
-    /// What is computed.
+    /// The operation.
     pub operation: Operation,
-    /// Of which column; rows are counted without one.
+    /// The column; `None` to count rows.
     pub column: Option<String>,
-    /// Name in the result.
+    /// Name of the result column.
     pub name: String,
 }
 
 impl Aggregate {
-    /// Parses `count` or `OPERATION:COLUMN`; the result's name is that with `_` for `:`.
+    /// Parses `count` or `OPERATION:COLUMN`; the result column is named like the text, with `_` instead of `:`.
     ///
     /// # Errors
-    /// An unknown operation, or no column for one that needs it.
+    /// Returns an error if the operation is unknown, or needs a column and has none.
     pub fn parse(text: &str) -> Result<Self> {
         let (found, column) = text.split_once(':').map_or((text, None), |(name, column)| (name, Some(column)));
         let names = || Operation::ALL.map(Operation::name);
@@ -119,7 +120,7 @@ impl Aggregate {
         Ok(Self { operation, column, name })
     }
 
-    /// What has to be computed of a stretch of rows.
+    /// Returns the partial aggregates to compute for each chunk of rows.
     fn partial_aggregates(&self) -> Vec<PartialAggregate> {
         let step = |operation| PartialAggregate { operation, column: self.column.clone() };
         match self.operation {
@@ -129,7 +130,7 @@ impl Aggregate {
     }
 }
 
-/// An operation on a column, whose results stand in a column of their own until they are merged.
+/// An operation on a column, with results that are stored in a separate column until they are merged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct PartialAggregate {
     operation: Operation,
@@ -137,12 +138,12 @@ struct PartialAggregate {
 }
 
 impl PartialAggregate {
-    /// The name of its column of results, which no other column has: keys come first.
+    /// Returns the name of its result column. It is unique, because keys come first.
     fn result_name(&self) -> String {
         format!("\0{}:{}", self.operation.name(), self.column.as_deref().unwrap_or_default())
     }
 
-    /// Its results for groups of rows.
+    /// Returns its results for groups of rows.
     fn aggregate_groups(&self, rows: &Frame, groups: &GroupsType) -> Result<Column> {
         let results = match &self.column {
             None => {
@@ -153,7 +154,7 @@ impl PartialAggregate {
         Ok(results.with_name(self.result_name().into()))
     }
 
-    /// Its results for groups of the results of stretches.
+    /// Returns its merged results for groups of chunk results.
     fn merge_groups(&self, results: &Frame, groups: &GroupsType) -> Result<Column> {
         let operation = if self.operation == Operation::Count { Operation::Sum } else { self.operation };
         Ok(aggregate_column(results.column(&self.result_name())?, operation, groups)?
@@ -161,16 +162,16 @@ impl PartialAggregate {
     }
 }
 
-/// The results of an operation on a column for groups of its rows.
+/// Returns the results of an operation on a column, for groups of its rows.
 fn aggregate_column(column: &Column, operation: Operation, groups: &GroupsType) -> Result<Column> {
     let cast = |column: &Column, values| column.cast(&values).map_err(FrameProblem::from);
-    // sums of narrow types would overflow or lose digits
+    // sums in narrow types would overflow or lose digits
     let wide = match column.dtype() {
         values if values.is_float() => DataType::Float64,
         values if values.is_signed_integer() => DataType::Int64,
         _ => DataType::UInt64,
     };
-    // SAFETY: the groups are of rows of the frame that the column is of, so that no index is out of bounds
+    // SAFETY: the groups are groups of rows of the frame that contains the column, so no index is out of bounds
     let results = unsafe {
         match operation {
             Operation::Count if column.null_count() == 0 => groups.group_count().into_series().into(),
@@ -183,7 +184,7 @@ fn aggregate_column(column: &Column, operation: Operation, groups: &GroupsType) 
             Operation::Std => cast(column, DataType::Float64)?.agg_std(groups, 1),
             Operation::Unique if column.null_count() == 0 => column.agg_n_unique(groups),
             Operation::Unique => {
-                // polars counts missing values as one more
+                // polars counts missing values as one additional value
                 let missing: Column = column.is_null().into_series().into();
                 let missing = cast(&missing, DataType::UInt64)?.agg_max(groups);
                 let found = cast(&column.agg_n_unique(groups), DataType::UInt64)?;
@@ -201,19 +202,20 @@ pub struct RowGrouper {
     key_columns: Vec<String>,
     aggregates: Vec<Aggregate>,
     steps: Vec<PartialAggregate>,
-    /// Rows of the stretch that is not aggregated yet, of the columns that are needed.
+    /// Rows of the chunk that is not aggregated yet, with the needed columns.
     rows: Frame,
-    /// Results of earlier stretches.
+    /// Results of earlier chunks.
     results: Option<Frame>,
-    /// Rows of a stretch.
+    /// Number of rows of a chunk.
     stretch_rows: usize,
 }
 
 impl RowGrouper {
-    /// Groups by some columns, all rows together if there are none. The columns are those of `rows`, which are added.
+    /// Groups `rows`, and all rows that are added later, by some columns; without columns all rows are one group.
     ///
     /// # Errors
-    /// A column is missing, or holds values that the operation does not have; two columns of the result have one name.
+    /// Returns an error if a column is missing, an operation is not defined for its values, or two result columns have
+    /// the same name.
     pub fn new(by: &[String], aggregates: &[Aggregate], rows: &Frame) -> Result<Self> {
         let mut names: Vec<&String> = Vec::new();
         for name in by.iter().chain(aggregates.iter().map(|aggregate| &aggregate.name)) {
@@ -245,13 +247,13 @@ impl RowGrouper {
         Ok(grouping)
     }
 
-    /// Adds rows with the columns of those that the grouping was made with.
+    /// Adds rows; they must have the columns of the first rows.
     ///
     /// # Errors
-    /// Other columns, or more rows than can be counted.
+    /// Returns an error if the columns differ, or if there are more rows than polars can count.
     pub fn add_rows(&mut self, rows: &Frame) -> Result<()> {
         self.rows.append(rows)?;
-        // results of many groups are merged less often
+        // the more groups there are, the less often their results are merged
         let merged = self.results.as_ref().map_or(0, Frame::len);
         let is_mergeable = self.steps.iter().all(|step| step.operation.is_mergeable());
         if is_mergeable && self.rows.len() >= self.stretch_rows.max(merged) {
@@ -261,11 +263,11 @@ impl RowGrouper {
         Ok(())
     }
 
-    /// One row a group: the columns grouped by, then the aggregates. Groups are sorted by their values, missing ones first;
-    /// kinds of section are given by name. Without columns to group by there is one row, also of no rows.
+    /// Returns one row per group: the key columns, then the aggregates. Groups are sorted by their keys, missing keys
+    /// first; section types are given by name. Without key columns there is exactly one row, also if there are no rows.
     ///
     /// # Errors
-    /// What polars refuses.
+    /// Returns an error if polars fails.
     pub fn finish(self) -> Result<Frame> {
         let results = self.aggregate_rows()?;
         let keys = self.key_columns.iter().map(|name| format_keys(results.column(name)?));
@@ -277,7 +279,7 @@ impl RowGrouper {
         frame.sort_with_nulls(&order, false)
     }
 
-    /// The results of all steps for the rows so far.
+    /// Returns the results of all partial aggregates for all rows so far.
     fn aggregate_rows(&self) -> Result<Frame> {
         let stretch = self.group_rows(&self.rows, PartialAggregate::aggregate_groups)?;
         let Some(results) = &self.results else { return Ok(stretch) };
@@ -286,7 +288,7 @@ impl RowGrouper {
         self.group_rows(&both, PartialAggregate::merge_groups)
     }
 
-    /// The keys, and the result of every step, for the groups of some rows.
+    /// Returns the keys, and the results of all partial aggregates, for the groups of some rows.
     fn group_rows(
         &self,
         rows: &Frame,
@@ -306,7 +308,7 @@ impl RowGrouper {
         Ok(Frame { data: DataFrame::new(groups.len(), columns).map_err(FrameProblem::from)? })
     }
 
-    /// A column of the result.
+    /// Returns a column of the result.
     fn result_column(&self, aggregate: &Aggregate, results: &Frame) -> Result<Column> {
         let results = aggregate
             .partial_aggregates()
@@ -322,7 +324,7 @@ impl RowGrouper {
     }
 }
 
-/// Sums by the numbers of their values; missing where there are none.
+/// Divides sums by the number of their values; the result is missing if the number is zero.
 fn divide_columns(sums: &Column, counts: &Column) -> Result<Column> {
     let float = |column: &Column| column.cast(&DataType::Float64).map_err(FrameProblem::from);
     let (sums, counts) = (float(sums)?, float(counts)?);
@@ -332,7 +334,7 @@ fn divide_columns(sums: &Column, counts: &Column) -> Result<Column> {
     Ok(Float64Chunked::from_iter_options("".into(), sums.zip(counts).map(mean)).into_column())
 }
 
-/// A key column as people know it: kinds of section by name, whole numbers without a fraction.
+/// Converts a key column for users: section types to names, integral values to integers.
 fn format_keys(column: &Column) -> Result<Column> {
     let name = column.name();
     if name == SECTION_TYPE && column.dtype() == &DataType::UInt8 {
@@ -363,7 +365,7 @@ mod tests {
 
     use super::*;
 
-    /// A row: kind of section, a text, a whole number, and a value in eighths, so that sums are exact in any order.
+    /// A row: section type, text, integer, and a value in eighths, so that sums are exact in any order.
     type Row = (Option<u8>, &'static str, u32, Option<i16>);
 
     fn value(eighths: i16) -> f64 {
@@ -386,7 +388,7 @@ mod tests {
         names.iter().map(|name| name.to_string()).collect()
     }
 
-    /// Groups rows that come in batches, merged every few rows.
+    /// Groups rows that arrive in batches, merged every few rows.
     fn grouped(rows: &[Row], batch: usize, by: &[&str], aggregates: &[&str]) -> RecordBatch {
         let aggregates: Vec<Aggregate> = aggregates.iter().map(|text| Aggregate::parse(text).unwrap()).collect();
         let mut grouping = RowGrouper::new(&strings(by), &aggregates, &frame(&[])).unwrap();
@@ -395,7 +397,7 @@ mod tests {
         grouping.finish().unwrap().to_batch().unwrap()
     }
 
-    /// The numbers of a column, as doubles.
+    /// Returns the numbers of a column as doubles.
     fn numbers(batch: &RecordBatch, name: &str) -> Vec<Option<f64>> {
         let column = batch.column_by_name(name).unwrap();
         match column.as_primitive_opt::<UInt64Type>() {
@@ -408,13 +410,13 @@ mod tests {
         batch.column_by_name(name).unwrap().as_string::<i32>().iter().map(|text| text.map(String::from)).collect()
     }
 
-    /// The mean of the middle two of sorted values.
+    /// Returns the median of sorted values.
     fn median(sorted: &[f64]) -> Option<f64> {
         let n = sorted.len();
         (n > 0).then(|| (sorted[(n - 1) / 2] + sorted[n / 2]) / 2.0)
     }
 
-    /// The standard deviation of a sample, in two passes.
+    /// Returns the sample standard deviation, computed in two passes.
     fn deviation(values: &[f64]) -> Option<f64> {
         let n = values.len() as f64;
         let mean = values.iter().sum::<f64>() / n;
@@ -429,7 +431,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn aggregates_are_those_of_a_loop(rows in rows(), batch in 1usize..20) {
+        fn aggregates_equal_those_of_a_loop(rows in rows(), batch in 1usize..20) {
             let mut expected: BTreeMap<(Option<String>, u32), Vec<&Row>> = BTreeMap::new();
             for row in &rows {
                 let kind = row.0.and_then(SectionType::from_number).map(|kind| kind.name().to_string());
@@ -499,7 +501,7 @@ mod tests {
     }
 
     #[test]
-    fn nan_is_a_value_of_sums_and_means_and_none_of_extremes() {
+    fn nan_counts_in_sums_and_means_and_not_in_extremes() {
         let column = |values: Vec<Option<f64>>| {
             let keys: ArrayRef = Arc::new(UInt32Array::from_iter_values([1, 1, 2, 2]));
             let values: ArrayRef = Arc::new(Float64Array::from(values));
@@ -523,7 +525,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_that_are_whole_have_no_fraction_and_others_keep_theirs() {
+    fn integral_keys_have_no_fraction_and_others_keep_theirs() {
         for (values, is_whole) in [([5.0, 2.0], true), ([2.5, 2.0], false), ([-1.0, 2.0], false)] {
             let layer: ArrayRef = Arc::new(Float64Array::from(values.to_vec()));
             let rows = Frame::from_batch(&RecordBatch::try_from_iter([("layer", layer)]).unwrap()).unwrap();
@@ -538,7 +540,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_aggregated_is_refused() {
+    fn undefined_aggregates_are_errors() {
         let refused = |by: &[&str], text: &str| {
             let aggregate = Aggregate::parse(text).unwrap();
             RowGrouper::new(&strings(by), &[aggregate], &frame(&[])).unwrap_err().to_string()
@@ -549,7 +551,7 @@ mod tests {
         let known = "`section_type`, `text`, `whole`, `value`, `single`";
         assert_eq!(refused(&[], "sum:valeu"), format!("unknown column, expected one of {known}, found `valeu`"));
         assert_eq!(refused(&["x"], "count"), format!("unknown column, expected one of {known}, found `x`"));
-        let twice = "two columns of one name, expected each name once, found `text` twice";
+        let twice = "two columns with the same name, expected each name once, found `text` twice";
         assert_eq!(refused(&["text", "text"], "count"), twice);
     }
 }

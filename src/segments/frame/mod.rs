@@ -1,8 +1,8 @@
-//! Rows as a data frame: sorted and aggregated by the crate polars, behind a type of our own.
+//! Data frames of rows, sorted and aggregated by the crate polars, behind a type of this library.
 //!
-//! Only this module names polars, so that its version is part of the public interface in [`Frame::as_polars`],
-//! [`Frame::into_polars`] and [`Frame::from_polars`] alone. Columns cross from Arrow and back by the C data interface,
-//! without a copy where polars stores them in the same layout.
+//! Only this module names polars, so that only [`Frame::as_polars`], [`Frame::into_polars`] and [`Frame::from_polars`]
+//! make its version part of the public interface. Columns are converted from and to Arrow through the C data interface,
+//! without a copy if polars stores them in the same layout. without a copy where polars stores them in the same layout.
 
 mod grouping;
 mod polars_conversion;
@@ -18,64 +18,64 @@ use crate::error::{Error, Problem, Result, find_closest, join_quoted};
 use crate::segments::Segments;
 use crate::segments::table::{Hits, Precision, segments_from_batch, segments_to_batch};
 
-/// What can be wrong with the use of a frame.
+/// Problems with the use of a frame.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FrameProblem {
-    /// A name that no column has.
+    /// No column has this name.
     #[error("unknown column, expected one of {known}, found `{found}`")]
     UnknownColumn {
         /// The names of the columns.
         known: String,
-        /// The name asked for.
+        /// The requested name.
         found: String,
-        /// The name most like it.
+        /// The most similar name.
         closest: Option<String>,
     },
-    /// A name that two columns would have.
-    #[error("two columns of one name, expected each name once, found `{0}` twice")]
+    /// Two columns would have the same name.
+    #[error("two columns with the same name, expected each name once, found `{0}` twice")]
     DuplicateColumn(String),
-    /// A name that is no operation.
+    /// No operation has this name.
     #[error("unknown aggregate, expected one of {known}, found `{found}`")]
     UnknownOperation {
         /// The names of the operations.
         known: String,
-        /// The name asked for.
+        /// The requested name.
         found: String,
-        /// The name most like it.
+        /// The most similar name.
         closest: Option<&'static str>,
     },
-    /// An operation without the column that it needs.
+    /// An operation has no column, but needs one.
     #[error("no column to aggregate, expected `{0}:COLUMN`, found `{0}`")]
     NoColumn(&'static str),
-    /// An operation that the values do not have.
+    /// An operation is not defined for the values of a column.
     #[error("`{operation}` is not defined for a column of {values}, found `{column}`")]
     Undefined {
         /// The operation.
         operation: &'static str,
-        /// What the column holds.
+        /// The kind of values in the column.
         values: &'static str,
         /// The column.
         column: String,
     },
-    /// A column of a type that frames do not hold.
+    /// Frames do not support the type of a column.
     #[error("wrong type, expected numbers of 32 or 64 bits, bytes, truth values or text, found {0}")]
     UnsupportedType(arrow_schema::DataType),
-    /// An order that is neither of the two.
+    /// The order is neither `asc` nor `desc`.
     #[error("unknown order, expected `asc` or `desc`, found `{0}`")]
     UnknownOrder(String),
-    /// More rows than polars counts.
+    /// There are more rows than polars can count.
     #[error("too many rows to hold, expected at most {MAX_ROWS}, found {0}")]
     TooManyRows(usize),
-    /// Polars cannot do it.
+    /// Polars failed.
     #[error("polars: {0}")]
     Polars(#[from] PolarsError),
-    /// Arrow cannot do it.
+    /// Arrow failed.
     #[error("Arrow: {0}")]
     Arrow(#[from] ArrowError),
 }
 
-/// Polars numbers rows by 32 bits, and keeps one value for none.
+/// Polars numbers rows with 32 bits, and reserves one value.
 const MAX_ROWS: usize = u32::MAX as usize - 1;
 
 impl Problem for FrameProblem {
@@ -96,10 +96,10 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// The rows of a batch.
+    /// Creates a frame from the rows of a batch.
     ///
     /// # Errors
-    /// A type that polars does not have, or two columns of one name.
+    /// Returns an error if polars does not support a type, or if two columns have the same name.
     pub fn from_batch(batch: &RecordBatch) -> Result<Self> {
         let schema = batch.schema_ref();
         let mut names: Vec<&String> = schema.fields().iter().map(|field| field.name()).collect();
@@ -113,10 +113,10 @@ impl Frame {
         Ok(Self { data: DataFrame::new(batch.num_rows(), columns).map_err(FrameProblem::from)? })
     }
 
-    /// The rows as one batch; text becomes `Utf8`.
+    /// Returns the rows as one batch; text becomes `Utf8`.
     ///
     /// # Errors
-    /// A type that Arrow does not have.
+    /// Returns an error if Arrow does not support a type.
     pub fn to_batch(&self) -> Result<RecordBatch> {
         let convert = |column: &Column| -> Result<(Field, ArrayRef)> {
             let array = polars_conversion::from_polars(column.clone().rechunk_to_arrow(CompatLevel::oldest()))?;
@@ -129,40 +129,40 @@ impl Frame {
         Ok(batch.map_err(FrameProblem::from)?)
     }
 
-    /// A frame of polars.
+    /// Wraps a polars data frame.
     pub fn from_polars(data: DataFrame) -> Self {
         Self { data }
     }
 
-    /// As polars has it, of the version of `polars-core` that this crate names.
+    /// Returns the polars data frame, in the version of `polars-core` that this crate depends on.
     pub fn as_polars(&self) -> &DataFrame {
         &self.data
     }
 
-    /// As polars has it, of the version of `polars-core` that this crate names.
+    /// Converts to the polars data frame, in the version of `polars-core` that this crate depends on.
     pub fn into_polars(self) -> DataFrame {
         self.data
     }
 
-    /// Number of rows.
+    /// Returns the number of rows.
     pub fn len(&self) -> usize {
         self.data.height()
     }
 
-    /// Whether there are no rows.
+    /// Returns whether there are no rows.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Names of the columns, in order.
+    /// Iterates over the names of the columns, in order.
     pub fn columns(&self) -> impl Iterator<Item = &str> {
         self.data.columns().iter().map(|column| column.name().as_str())
     }
 
-    /// Appends rows of the same columns.
+    /// Appends rows with the same columns.
     ///
     /// # Errors
-    /// Other columns, or more rows than polars counts.
+    /// Returns an error if the columns differ, or if there are more rows than polars can count.
     pub fn append(&mut self, rows: &Self) -> Result<()> {
         let total = self.len().saturating_add(rows.len());
         if total > MAX_ROWS {
@@ -172,29 +172,29 @@ impl Frame {
         Ok(())
     }
 
-    /// The first rows, at most so many.
+    /// Returns the first rows, at most `rows`.
     #[must_use]
     pub fn head(&self, rows: usize) -> Self {
         self.slice(0, rows)
     }
 
-    /// Some rows: the place of the first, and at most how many.
+    /// Returns at most `rows` rows, starting with row `first`.
     #[must_use]
     pub fn slice(&self, first: usize, rows: usize) -> Self {
         let first = first.min(self.len());
         Self { data: self.data.slice(first as i64, rows.min(self.len() - first)) }
     }
 
-    /// The rows sorted by some columns, the first of them foremost. Missing values come last, NaN after all numbers; rows
-    /// that are equal keep their order.
+    /// Returns the rows sorted by some columns, the first key being the most important. Missing values come last, NaN
+    /// after all numbers; equal rows keep their order.
     ///
     /// # Errors
-    /// A column is missing.
+    /// Returns an error if a column is missing.
     pub fn sort(&self, keys: &[SortKey]) -> Result<Self> {
         self.sort_with_nulls(keys, true)
     }
 
-    /// As [`Frame::sort`], with missing values first or last.
+    /// Sorts as [`Frame::sort`] does, with missing values first or last.
     fn sort_with_nulls(&self, keys: &[SortKey], nulls_last: bool) -> Result<Self> {
         let columns = keys.iter().map(|key| self.column(&key.column).cloned()).collect::<Result<Vec<_>>>()?;
         let options = SortMultipleOptions::new()
@@ -205,7 +205,7 @@ impl Frame {
         Ok(Self { data: self.data.sort(names, options).map_err(FrameProblem::from)? })
     }
 
-    /// A column.
+    /// Returns a column.
     fn column(&self, name: &str) -> Result<&Column> {
         self.data.column(name).map_err(|_| self.unknown_column_error(name))
     }
@@ -216,16 +216,16 @@ impl Frame {
     }
 }
 
-/// Whether values of a type can be added.
+/// Returns whether values of a type can be added.
 fn is_number(values: &DataType) -> bool {
     values.is_primitive_numeric()
 }
 
 impl Hits {
-    /// The hits as a data frame: the columns asked for, and the number of the region as `region`.
+    /// Converts the hits to a data frame: the requested columns, and the number of the region as `region`.
     ///
     /// # Errors
-    /// The batch has a column `region` already.
+    /// Returns an error if the batch already has a column `region`.
     pub fn to_frame(&self) -> Result<Frame> {
         let mut frame = Frame::from_batch(&self.batch)?;
         let region: ArrayRef = std::sync::Arc::new(UInt32Array::from(self.region.clone()));
@@ -239,20 +239,20 @@ impl Hits {
 }
 
 impl Segments {
-    /// The segments as a data frame with the columns of a segment table.
+    /// Converts the segments to a data frame with the columns of a segment table.
     ///
     /// # Errors
-    /// What polars refuses; none of this data.
+    /// Returns an error if polars fails, which it does not for these columns.
     pub fn to_frame(&self) -> Result<Frame> {
         let rows: Vec<usize> = (0..self.len()).collect();
         Frame::from_batch(&segments_to_batch(self, &rows, Precision::F64).map_err(FrameProblem::from)?)
     }
 
-    /// The segments of a data frame that has the columns of a segment table, in any order and among others. Integers and
-    /// floats of other widths are converted where each value fits; kinds of section may be numbers or names.
+    /// Converts a data frame with the columns of a segment table, in any order and with others among them. Integers and
+    /// floats of other widths are converted if each value fits; section types may be numbers or names.
     ///
     /// # Errors
-    /// A column is missing, or a value is none of its column.
+    /// Returns an error if a column is missing, or if a value is invalid for its column.
     pub fn from_frame(frame: &Frame) -> Result<Self> {
         segments_from_batch(&frame.to_batch()?)
     }
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn every_type_of_a_result_crosses_and_comes_back_equal() {
+    fn every_type_of_a_result_is_equal_after_conversion_and_back() {
         let batch = batch_of(vec![
             ("u8", Arc::new(UInt8Array::from(vec![Some(1), None, Some(255)]))),
             ("u32", Arc::new(UInt32Array::from(vec![7, 8, u32::MAX]))),
@@ -285,7 +285,7 @@ mod tests {
             ("text", Arc::new(StringArray::from(vec![Some("a text longer than twelve bytes"), None, Some("")]))),
         ]);
         assert_eq!(Frame::from_batch(&batch).unwrap().to_batch().unwrap(), batch);
-        // parts of arrays, which begin in the middle of a byte of validity
+        // slices of arrays that begin in the middle of a byte of validity bits
         let part = batch.slice(1, 2);
         let frame = Frame::from_batch(&part).unwrap();
         assert_eq!(frame.to_batch().unwrap(), part);
@@ -334,7 +334,7 @@ mod tests {
         assert_eq!(frame.to_batch().unwrap().column(1).as_primitive::<UInt32Type>().values(), &[1, 0]);
         let taken = batch_of(vec![("region", Arc::new(UInt64Array::from(vec![5])))]);
         let error = Hits { batch: taken, region: vec![0] }.to_frame().unwrap_err();
-        assert_eq!(error.to_string(), "two columns of one name, expected each name once, found `region` twice");
+        assert_eq!(error.to_string(), "two columns with the same name, expected each name once, found `region` twice");
     }
 
     fn segments() -> Segments {
@@ -366,7 +366,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_of_other_widths_is_taken_and_one_that_lacks_a_column_is_refused() {
+    fn other_widths_are_converted_and_a_missing_column_is_an_error() {
         let batch = segments().to_frame().unwrap().to_batch().unwrap();
         let column = |name: &str| batch.column_by_name(name).unwrap().clone();
         let mut columns: Vec<(&str, ArrayRef)> = vec![
@@ -380,6 +380,6 @@ mod tests {
         assert_eq!(Segments::from_frame(&frame(&columns)).unwrap(), segments());
         columns.pop();
         let error = Segments::from_frame(&frame(&columns)).unwrap_err();
-        assert_eq!(error.to_string(), "no segment table, expected the columns of a segment table, found no `radius`");
+        assert_eq!(error.to_string(), "not a segment table, expected its columns, found no `radius`");
     }
 }

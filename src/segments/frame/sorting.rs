@@ -1,9 +1,9 @@
-//! Sorting rows that arrive in batches.
+//! Sorts rows that arrive in batches.
 
 use super::{Frame, FrameProblem};
 use crate::error::Result;
 
-/// Rows are sorted and cut off when there are so many more than are wanted, or twice as many.
+/// Rows are sorted and truncated when they exceed the limit by this number, or by the limit itself if that is larger.
 const MIN_SORTED_ROWS: usize = 1 << 20;
 
 /// A column to sort by.
@@ -19,7 +19,7 @@ impl SortKey {
     /// Parses `COLUMN`, `COLUMN:asc` or `COLUMN:desc`.
     ///
     /// # Errors
-    /// Another order.
+    /// Returns an error if the order is neither `asc` nor `desc`.
     pub fn parse(text: &str) -> Result<Self> {
         let (column, descending) = match text.rsplit_once(':') {
             None | Some((_, "")) => (text, false),
@@ -31,18 +31,18 @@ impl SortKey {
     }
 }
 
-/// Sorts rows that arrive in batches. With a limit, memory is bounded by it and not by the number of rows.
+/// Sorts rows that arrive in batches. With a limit, memory is bounded by the limit and not by the number of rows.
 #[derive(Debug)]
 pub struct RowSorter {
     keys: Vec<SortKey>,
     limit: Option<usize>,
     rows: Frame,
-    /// Rows beyond the limit that are kept until then.
+    /// Number of rows above the limit that are collected before they are sorted and truncated.
     stretch_rows: usize,
 }
 
 impl RowSorter {
-    /// Sorts by some columns, and keeps the first rows if a limit is given.
+    /// Sorts by some columns; with a limit, returns only the first rows.
     pub fn new(keys: &[SortKey], limit: Option<usize>) -> Self {
         Self { keys: keys.to_vec(), limit, rows: Frame::default(), stretch_rows: MIN_SORTED_ROWS }
     }
@@ -50,7 +50,7 @@ impl RowSorter {
     /// Adds rows; all must have the same columns.
     ///
     /// # Errors
-    /// A column is missing, or there are more rows than can be counted.
+    /// Returns an error if a column is missing, or if there are more rows than polars can count.
     pub fn add_rows(&mut self, rows: &Frame) -> Result<()> {
         self.rows.append(rows)?;
         match self.limit {
@@ -61,10 +61,10 @@ impl RowSorter {
         }
     }
 
-    /// The rows in order.
+    /// Returns the sorted rows.
     ///
     /// # Errors
-    /// A column is missing.
+    /// Returns an error if a column is missing.
     pub fn finish(mut self) -> Result<Frame> {
         self.truncate_to_limit()?;
         Ok(self.rows)
@@ -92,7 +92,7 @@ mod tests {
 
     type Row = (Option<i8>, &'static str);
 
-    /// Rows with their places as `row`.
+    /// Returns a frame of rows, with their indices as `row`.
     fn frame(first: usize, rows: &[Row]) -> Frame {
         let columns: [(&str, ArrayRef, bool); 3] = [
             ("row", Arc::new(UInt64Array::from_iter_values((first..first + rows.len()).map(|i| i as u64))), true),
@@ -104,7 +104,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn rows_are_in_the_order_of_a_stable_sort(
+        fn rows_have_the_order_of_a_stable_sort(
             rows in prop::collection::vec((proptest::option::weighted(0.8, -3i8..4), prop::sample::select(vec!["b", "a", "ab"])), 1..60),
             keys in prop::sample::select(vec!["value", "value:desc", "text", "text:desc,value", "value:asc,text:desc"]),
             batch in 1usize..20,

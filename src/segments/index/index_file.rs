@@ -1,4 +1,5 @@
-//! A resident index as a file: a header, then both trees, blocks and rows as they lie in memory.
+//! The file format of a stored segment index: a header, then both trees, the blocks and the rows, in their memory
+//! layout.
 //!
 //! | bytes | what |
 //! |---|---|
@@ -7,8 +8,8 @@
 //! | 12..16 | bytes of a coordinate, u32: 4 or 8 |
 //! | 16..24 | number of segments, u64 |
 //! | 24..32 | fingerprint of the table, u64 |
-//! | 32..36 | CRC-32 of both trees and the zeros behind them |
-//! | 36..40 | CRC-32 of the blocks' CRC-32 |
+//! | 32..36 | CRC-32 of both trees and the zeros after them |
+//! | 36..40 | CRC-32 of the list of the blocks' CRC-32 |
 //! | 40..44 | CRC-32 of the bytes 0..40 |
 //! | 44..64 | zero |
 //! | then | nodes of the tree of the segments' boxes, 24 bytes each |
@@ -17,7 +18,7 @@
 //! | then | rows, u64 |
 //! | then | CRC-32 of each block and its rows, u32 |
 //!
-//! Trees and sums are checked when a file is opened, a block when it is first used.
+//! Trees and checksums are checked when a file is opened, and a block when it is first used.
 //! All numbers are little-endian.
 
 use std::io::{BufWriter, Write};
@@ -38,38 +39,38 @@ const MAGIC: [u8; 8] = *b"LFINDEX\0";
 const VERSION: u32 = 3;
 const HEADER_BYTES: usize = 64;
 
-/// What can be wrong with a stored index.
+/// Problems of a stored index.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum IndexProblem {
-    /// Another kind of file.
-    #[error("no index, expected a file that `leadfield query --index` has written")]
+    /// The file is not an index.
+    #[error("not an index, expected a file written by `leadfield query --index`")]
     NotAnIndex,
-    /// Of a newer or older program.
-    #[error("another index format, expected version {VERSION}, found {0}")]
+    /// The index has the format of a newer or older program.
+    #[error("unsupported index format, expected version {VERSION}, found {0}")]
     Version(u32),
-    /// The table has changed, or is another one.
+    /// The table has changed, or the index belongs to another one.
     #[error("index of another table, expected the fingerprint {expected:016x}, found {found:016x}")]
     OtherTable {
-        /// The table's.
+        /// Fingerprint of the table.
         expected: u64,
-        /// The index's.
+        /// Fingerprint in the index.
         found: u64,
     },
-    /// Not all bytes are there.
+    /// The file has the wrong length.
     #[error("cut short or damaged, expected {expected} bytes, found {found}")]
     Length {
-        /// What the header asks for.
+        /// The length that follows from the header.
         expected: u64,
-        /// The file's length.
+        /// The length of the file.
         found: u64,
     },
-    /// Bytes are not those that were written.
+    /// Bytes differ from those that were written.
     #[error("damaged, expected the bytes that were written, found others")]
     Damaged,
-    /// Somebody shortened it while it was read.
-    #[error("cut short while it was in use, expected an index that stays as it is")]
+    /// Another program truncated the file while it was in use.
+    #[error("truncated while it was in use, expected an index that does not change")]
     Shortened,
-    /// Numbers are stored as a little-endian machine keeps them.
+    /// The numbers in the file are little-endian, as in memory on such a machine.
     #[error("stored indices need a little-endian machine")]
     Endian,
 }
@@ -77,13 +78,13 @@ pub enum IndexProblem {
 impl Problem for IndexProblem {
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Endian => Some("leave `--index` out".into()),
-            _ => Some("remove the file: `--index` makes it anew where there is none".into()),
+            Self::Endian => Some("omit `--index`".into()),
+            _ => Some("remove the file: `--index` writes a new one".into()),
         }
     }
 }
 
-/// Where the pieces lie in the file.
+/// The byte ranges of the pieces in the file.
 #[derive(Debug, Clone)]
 struct IndexFileLayout {
     width: CoordinateWidth,
@@ -95,7 +96,7 @@ struct IndexFileLayout {
 }
 
 impl IndexFileLayout {
-    /// None where the sizes exceed what can be addressed.
+    /// Returns the layout; `None` if the sizes exceed the address space.
     fn new(width: CoordinateWidth, segments: usize) -> Option<Self> {
         let leaves = segments.div_ceil(SEGMENTS_PER_BLOCK);
         let nodes = level_sizes(leaves).into_iter().sum::<usize>();
@@ -114,13 +115,13 @@ impl IndexFileLayout {
     }
 }
 
-/// A mapped file whose pieces all lie inside it.
+/// A mapped file with all pieces inside it.
 #[derive(Debug)]
 pub(super) struct MappedIndex {
     map: Mapping,
     layout: IndexFileLayout,
     path: PathBuf,
-    /// A bit for each block whose bytes have been checked.
+    /// One bit for each block that has been checked.
     intact_blocks: Box<[AtomicU64]>,
     is_damaged: AtomicBool,
 }
@@ -128,15 +129,15 @@ pub(super) struct MappedIndex {
 impl MappedIndex {
     pub(super) fn open(path: &Path, fingerprint: u64) -> Result<Self> {
         let file = input_file::open(path)?;
-        // `write` changes no file that is there: it renames
+        // `write` does not change an existing file: it renames a new one
         let map = Mapping::new(&file, path).map_err(FileProblem::Read).in_file(path)?;
         let layout = check_header(&map, fingerprint).in_file(path)?;
         let words = layout.checksums.len().div_ceil(size_of::<u32>() * 64);
-        let sound = (0..words).map(|_| AtomicU64::new(0)).collect();
-        Ok(Self { map, layout, path: path.to_path_buf(), intact_blocks: sound, is_damaged: AtomicBool::new(false) })
+        let intact_blocks = (0..words).map(|_| AtomicU64::new(0)).collect();
+        Ok(Self { map, layout, path: path.to_path_buf(), intact_blocks, is_damaged: AtomicBool::new(false) })
     }
 
-    /// Whether a block and its rows are as they were written; [`MappedIndex::check_used_blocks`] tells of one that is not.
+    /// Returns whether a block and its rows are as written; [`MappedIndex::check_used_blocks`] reports damaged ones.
     pub(super) fn is_block_intact(&self, block: usize) -> bool {
         let (word, bit) = (block / 64, 1 << (block % 64));
         let Some(seen) = self.intact_blocks.get(word) else { return false };
@@ -161,7 +162,7 @@ impl MappedIndex {
         is_sound
     }
 
-    /// Whether all blocks that were used are as they were written.
+    /// Returns an error if a block that was used is damaged.
     pub(super) fn check_used_blocks(&self) -> Result<()> {
         if self.is_damaged.load(Ordering::Relaxed) { Err(IndexProblem::Damaged).in_file(&self.path) } else { Ok(()) }
     }
@@ -180,7 +181,7 @@ impl MappedIndex {
         }
     }
 
-    /// A piece; the layout was checked when the file was opened, and maps begin on a memory page.
+    /// Returns a piece; the layout was checked when the file was opened, and mappings begin on a memory page.
     fn slice<T: FromBytes + Immutable + KnownLayout>(&self, range: &Range<usize>) -> &[T] {
         let bytes = self.map.get(range.clone()).unwrap_or_default();
         <[T]>::ref_from_bytes(bytes).unwrap_or_default()
@@ -218,12 +219,12 @@ fn check_header(map: &[u8], fingerprint: u64) -> Result<IndexFileLayout, IndexPr
     if is_sound { Ok(layout) } else { Err(IndexProblem::Damaged) }
 }
 
-/// A little-endian number of some bytes of the header.
+/// Reads a little-endian number from bytes of the header.
 fn read_number(header: &[u8], at: usize, length: usize) -> u64 {
     header.iter().skip(at).take(length).rev().fold(0, |n, byte| n << 8 | u64::from(*byte))
 }
 
-/// Writes an index beside its name and renames it.
+/// Writes an index to a temporary file and renames it.
 pub(super) fn write(path: &Path, pieces: &IndexParts<'_>, fingerprint: u64, existing: OverwritePolicy) -> Result<()> {
     if cfg!(target_endian = "big") {
         return Err(IndexProblem::Endian).in_file(path);
@@ -264,7 +265,7 @@ fn write_parts(out: &mut impl Write, pieces: &IndexParts<'_>, fingerprint: u64) 
     out.flush()
 }
 
-/// CRC-32 of each block and its rows.
+/// Returns the CRC-32 of each block and its rows.
 fn block_checksums(blocks: &[u8], rows: &[u64]) -> Vec<u32> {
     let size = blocks.len() / rows.len().div_ceil(SEGMENTS_PER_BLOCK).max(1);
     let sum = |(block, rows): (&[u8], &[u64])| {
@@ -284,7 +285,7 @@ mod tests {
     use crate::segments::index::SegmentIndex;
     use crate::segments::index::segment_index::SegmentIndexBuilder;
 
-    fn made(width: CoordinateWidth, segments: u32) -> SegmentIndex {
+    fn build_index(width: CoordinateWidth, segments: u32) -> SegmentIndex {
         let mut builder = SegmentIndexBuilder::new(width);
         for i in 0..segments {
             let x = f64::from(i) * 0.5;
@@ -296,7 +297,7 @@ mod tests {
     fn refusal(change: impl FnOnce(&mut Vec<u8>)) -> String {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.index");
-        made(CoordinateWidth::Single, 100).write(&path, 42, OverwritePolicy::Refuse).unwrap();
+        build_index(CoordinateWidth::Single, 100).write(&path, 42, OverwritePolicy::Refuse).unwrap();
         let mut bytes = std::fs::read(&path).unwrap();
         change(&mut bytes);
         std::fs::write(&path, bytes).unwrap();
@@ -306,14 +307,14 @@ mod tests {
     }
 
     #[test]
-    fn a_stored_index_answers_as_the_one_that_was_stored() {
+    fn a_stored_index_gives_the_same_answers_as_the_original() {
         let folder = tempfile::tempdir().unwrap();
         for (name, width, n) in [
             ("a", CoordinateWidth::Single, 1000),
             ("b", CoordinateWidth::Double, 33),
             ("c", CoordinateWidth::Single, 0),
         ] {
-            let (index, path) = (made(width, n), folder.path().join(name));
+            let (index, path) = (build_index(width, n), folder.path().join(name));
             index.write(&path, 42, OverwritePolicy::Refuse).unwrap();
             let stored = SegmentIndex::open(&path, 42).unwrap();
             let sphere = Sphere::new(Point::new(8.0, 0.0, 0.0), 3.0).unwrap();
@@ -327,26 +328,27 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_index_of_the_table_is_refused() {
-        let no_index = "a.index: no index, expected a file that `leadfield query --index` has written";
+    fn a_file_that_is_no_index_of_the_table_is_an_error() {
+        let no_index = "a.index: not an index, expected a file written by `leadfield query --index`";
         assert_eq!(refusal(|bytes| bytes[0] = b'X'), no_index);
         assert_eq!(refusal(|bytes| bytes.truncate(63)), no_index);
         assert_eq!(refusal(|bytes| bytes[12] = 5), no_index);
         assert_eq!(refusal(|bytes| bytes[16..24].fill(0xff)), no_index);
-        assert_eq!(refusal(|bytes| bytes[8] = 1), "a.index: another index format, expected version 3, found 1");
+        assert_eq!(refusal(|bytes| bytes[8] = 1), "a.index: unsupported index format, expected version 3, found 1");
         assert_eq!(
             refusal(|bytes| bytes[24] = 43),
             "a.index: index of another table, expected the fingerprint 000000000000002a, found 000000000000002b"
         );
-        // 100 segments: two trees of 4 leaves and a root of 24 bytes up to 256, 4 blocks of 768, 100 rows of 8, 4 sums; and the header
-        let whole = 64 + 256 + 4 * 768 + 100 * 8 + 4 * 4;
+        // 100 segments: the header; two trees of 4 leaves and a root, 24 bytes each, padded to 256; 4 blocks of 768;
+        // 100 rows of 8; 4 checksums
+        let file_bytes = 64 + 256 + 4 * 768 + 100 * 8 + 4 * 4;
         assert_eq!(
-            refusal(|bytes| bytes.truncate(whole - 1)),
-            format!("a.index: cut short or damaged, expected {whole} bytes, found {}", whole - 1)
+            refusal(|bytes| bytes.truncate(file_bytes - 1)),
+            format!("a.index: cut short or damaged, expected {file_bytes} bytes, found {}", file_bytes - 1)
         );
         assert!(refusal(Vec::clear).contains("a.index: "));
-        // the trees, the zeros of the header's end, and the sums
-        for at in [40, 64, 300, whole - 1] {
+        // the trees, the zeros at the end of the header, and the checksums
+        for at in [40, 64, 300, file_bytes - 1] {
             let damaged = "a.index: damaged, expected the bytes that were written, found others";
             assert_eq!(refusal(|bytes| bytes[at] ^= 1), damaged, "{at}");
         }
@@ -356,12 +358,12 @@ mod tests {
     fn a_flipped_bit_of_a_block_or_its_rows_is_found_when_the_block_is_used() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.index");
-        made(CoordinateWidth::Single, 100).write(&path, 42, OverwritePolicy::Refuse).unwrap();
-        let sound = std::fs::read(&path).unwrap();
+        build_index(CoordinateWidth::Single, 100).write(&path, 42, OverwritePolicy::Refuse).unwrap();
+        let original = std::fs::read(&path).unwrap();
         let everywhere = Sphere::new(Point::new(0.0, 0.0, 0.0), 1e6).unwrap();
-        let (blocks, sums) = (64 + 256, sound.len() - 16);
+        let (blocks, sums) = (64 + 256, original.len() - 16);
         for at in (blocks..sums).step_by(41) {
-            let mut bytes = sound.clone();
+            let mut bytes = original.clone();
             bytes[at] ^= 1 << (at % 8);
             std::fs::write(&path, bytes).unwrap();
             let index = SegmentIndex::open(&path, 42).unwrap();
@@ -376,7 +378,7 @@ mod tests {
             assert!(index.check_used_blocks().is_err(), "{at}");
         }
         // a block that is not used is not read
-        let mut bytes = sound.clone();
+        let mut bytes = original.clone();
         bytes[sums - 1] ^= 1;
         std::fs::write(&path, bytes).unwrap();
         let index = SegmentIndex::open(&path, 42).unwrap();

@@ -1,7 +1,7 @@
-//! A file mapped into memory, and what is reported when somebody shortens it meanwhile.
+//! Maps a file into memory, and provides the error report for a file that is truncated while it is mapped.
 //!
-//! Reading a page that the file no longer has raises SIGBUS, which no code around the read can catch. A program's handler
-//! of that signal can ask [`shortened_report`] whether the address lies in one of our mappings.
+//! Reading a page that the file no longer has raises SIGBUS, which no code around the read can catch. A program's
+//! signal handler can call [`shortened_report`] to find out whether the address lies in one of these mappings.
 
 use std::fs::File;
 use std::ops::Deref;
@@ -13,21 +13,21 @@ use memmap2::Mmap;
 use super::index_file::IndexProblem;
 use crate::error::{Error, ErrorLocation, Problem};
 
-/// A mapping that is known to [`shortened_report`].
+/// A mapping that [`shortened_report`] knows.
 struct Slot {
     start: AtomicUsize,
     end: AtomicUsize,
     report: AtomicPtr<String>,
 }
 
-/// Mappings that are known at a time; more are mapped all the same.
+/// Largest number of mappings that are reported; further files are mapped without a report.
 const MAX_MAPPINGS: usize = 16;
 
 static SLOTS: [Slot; MAX_MAPPINGS] = [const {
     Slot { start: AtomicUsize::new(0), end: AtomicUsize::new(0), report: AtomicPtr::new(std::ptr::null_mut()) }
 }; MAX_MAPPINGS];
 
-/// A mapped file.
+/// A file that is mapped into memory.
 #[derive(Debug)]
 pub(super) struct Mapping {
     map: Mmap,
@@ -35,10 +35,10 @@ pub(super) struct Mapping {
 }
 
 impl Mapping {
-    /// Maps a whole file.
+    /// Maps the complete file.
     pub fn new(file: &File, path: &Path) -> std::io::Result<Self> {
-        // SAFETY: the map is only read, and every bit pattern is a value of what is read from it. Whoever changes the
-        // file meanwhile changes answers; whoever shortens it raises SIGBUS, see `shortened_report`
+        // SAFETY: the map is only read, and every bit pattern is a valid value of the types read from it. A program
+        // that changes the file changes answers; one that truncates it causes SIGBUS, see `shortened_report`
         let map = unsafe { Mmap::map(file) }?;
         let error = Error::new(ErrorLocation::file(path), IndexProblem::Shortened);
         let hint = IndexProblem::Shortened.hint().unwrap_or_default();
@@ -52,7 +52,7 @@ impl Mapping {
                 slot.end.store(start + map.len(), Ordering::Release);
                 slot.start.store(start, Ordering::Release);
             }
-            // SAFETY: it was made above, and nobody else has it
+            // SAFETY: `report` was created above by `Box::into_raw`, and no other code has the pointer
             None => drop(unsafe { Box::from_raw(report) }),
         }
         Ok(Self { map, slot })
@@ -74,20 +74,20 @@ impl Drop for Mapping {
         slot.end.store(0, Ordering::Release);
         let report = slot.report.swap(std::ptr::null_mut(), Ordering::AcqRel);
         if !report.is_null() {
-            // SAFETY: `new` made it, and only the one who takes it out of the slot frees it
+            // SAFETY: `new` created the box, and only the caller that takes it out of the slot frees it
             drop(unsafe { Box::from_raw(report) });
         }
     }
 }
 
-/// Hands the report of a mapped file that was shortened to `write`, if the address lies in its mapping. Gives whether it
-/// does. A signal handler may call it: it takes no lock and allocates nothing.
+/// Passes the report of a truncated mapped file to `write` if the address lies in its mapping, and returns whether it
+/// does. A signal handler may call it: it takes no lock and allocates no memory.
 pub fn shortened_report(address: usize, write: impl Fn(&[u8])) -> bool {
     let holds =
         |slot: &&Slot| (slot.start.load(Ordering::Acquire)..slot.end.load(Ordering::Acquire)).contains(&address);
     let report = SLOTS.iter().find(holds).map(|slot| slot.report.load(Ordering::Acquire));
     let Some(report) = report.filter(|report| !report.is_null()) else { return false };
-    // SAFETY: the mapping that is being read still exists, and with it its report
+    // SAFETY: the mapping that is being read still exists, and so does its report
     write(unsafe { &*report }.as_bytes());
     true
 }
@@ -102,7 +102,7 @@ mod tests {
         let path = folder.path().join("a.index");
         std::fs::write(&path, vec![7; 10_000]).unwrap();
         let mapping = Mapping::new(&File::open(&path).unwrap(), &path).unwrap();
-        let told = |address: usize| {
+        let is_reported = |address: usize| {
             let text = std::cell::RefCell::new(String::new());
             let known =
                 shortened_report(address, |bytes| text.borrow_mut().push_str(std::str::from_utf8(bytes).unwrap()));
@@ -110,12 +110,12 @@ mod tests {
         };
         let start = mapping.as_ptr() as usize;
         let report = format!(
-            "error: {}: cut short while it was in use, expected an index that stays as it is\nhint: remove the file: \
-             `--index` makes it anew where there is none\n",
+            "error: {}: truncated while it was in use, expected an index that does not change\nhint: remove the file: \
+             `--index` writes a new one\n",
             path.display()
         );
-        assert_eq!((told(start), told(start + 9999)), ((true, report.clone()), (true, report)));
+        assert_eq!((is_reported(start), is_reported(start + 9999)), ((true, report.clone()), (true, report)));
         drop(mapping);
-        assert_eq!(told(start), (false, String::new()));
+        assert_eq!(is_reported(start), (false, String::new()));
     }
 }

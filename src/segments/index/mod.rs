@@ -1,9 +1,10 @@
-//! Spatial search, without files: which boxes a region touches, which segments it holds, which lie nearest to a point.
+//! Spatial search without files: finds the boxes that a region touches, the segments inside it, and the segments
+//! nearest to a point.
 //!
-//! What is stored in a spatial order stands on one structure, the packed R-packed_tree of [`packed_tree`]: over the pages of a table
-//! ([`PageTree`]), which says what to read, and over the segments themselves ([`SegmentIndex`]), for many queries in one process.
-//! Regions come in any order: [`RegionTree`] says which of many may hold something of a box, or of the boxes of a
-//! [`BoxTree`].
+//! Items in a spatial order use one structure, the packed R-tree of [`packed_tree`]: over the pages of a table
+//! ([`PageTree`]), to find the pages to read, and over the segments themselves ([`SegmentIndex`]), for many queries in
+//! one process. Regions come in any order: [`RegionTree`] finds the regions that may contain a part of a box, or of the
+//! boxes of a [`BoxTree`].
 
 mod index_file;
 mod mapping;

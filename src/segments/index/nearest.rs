@@ -1,4 +1,4 @@
-//! The k nearest segments of a point, by the distance to the segment itself, not to its midpoint.
+//! Finds the k nearest segments to a point, by the distance to the segment itself, not to its midpoint.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
@@ -10,13 +10,13 @@ use crate::geometry::{Aabb, Point};
 /// A segment and its distance from a point.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct NearestSegment {
-    /// Distance, um.
+    /// Distance, µm.
     pub distance_um: f64,
-    /// The segment's place in its table, from 0 in stored order.
+    /// The segment's index in its table, from 0 in stored order.
     pub stored_index: u64,
 }
 
-/// Nearest first; of two at the same distance the one that is stored first.
+/// Nearest first; at equal distances, in stored order.
 impl Ord for NearestSegment {
     fn cmp(&self, other: &Self) -> Ordering {
         self.distance_um.total_cmp(&other.distance_um).then(self.stored_index.cmp(&other.stored_index))
@@ -31,33 +31,33 @@ impl PartialOrd for NearestSegment {
 
 impl Eq for NearestSegment {}
 
-/// The distance of a point from the segment a-b, um.
+/// Returns the distance of a point from the segment a-b, µm.
 pub fn segment_distance(p: Point, a: Point, b: Point) -> f64 {
     p.distance(nearest_point_on_segment(p, a, b))
 }
 
-/// The distance of a point from a box, less what rounding may add: never more than that from anything in the box.
+/// Returns a lower bound of the distance of a point from any item in a box, including rounding errors.
 pub fn box_distance_lower_bound(bounds: &Aabb, p: Point) -> f64 {
     let distance = bounds.distance(&Aabb { min: p, max: p });
-    // coordinates are subtracted, squared and summed: a few units in the last place
+    // coordinates are subtracted, squared and added: an error of a few units in the last place
     distance * (1.0 - 8.0 * f64::EPSILON)
 }
 
-/// The k best neighbours so far.
+/// The k nearest neighbours found so far.
 #[derive(Debug, Clone)]
 pub struct NearestHeap {
-    /// The worst of them on top.
+    /// A heap with the furthest neighbour on top.
     heap: BinaryHeap<NearestSegment>,
     k: usize,
 }
 
 impl NearestHeap {
-    /// Room for k neighbours.
+    /// Creates a heap for k neighbours.
     pub fn new(k: usize) -> Self {
         Self { heap: BinaryHeap::new(), k }
     }
 
-    /// Takes a neighbour, if it is among the k best. One that has no distance (NaN) never is.
+    /// Adds a neighbour if it is among the k nearest. A distance of NaN is never added.
     pub fn insert(&mut self, neighbour: NearestSegment) {
         if neighbour.distance_um.is_nan() || self.k == 0 {
             return;
@@ -69,18 +69,18 @@ impl NearestHeap {
         }
     }
 
-    /// Whether something at this distance may still be among the k best.
+    /// Returns whether an item at this distance can be among the k nearest.
     pub fn can_improve(&self, distance: f64) -> bool {
         self.heap.len() < self.k || self.heap.peek().is_some_and(|worst| distance <= worst.distance_um)
     }
 
-    /// The neighbours, nearest first.
+    /// Returns the neighbours, nearest first.
     pub fn into_sorted(self) -> Vec<NearestSegment> {
         self.heap.into_sorted_vec()
     }
 }
 
-/// A node that waits to be opened, the nearest on top of the heap.
+/// A node that waits to be opened; the nearest is on top of the heap.
 #[derive(Debug, PartialEq)]
 struct QueuedNode {
     distance: f64,
@@ -103,7 +103,7 @@ impl PartialOrd for QueuedNode {
 impl Eq for QueuedNode {}
 
 /// Opens the nodes of a tree by their distance from a point (Hjaltason & Samet, "Distance browsing in spatial
-/// databases", ACM TODS 24, 265 (1999), doi:10.1145/320248.320255); `leaf` offers what a leaf holds.
+/// databases", ACM TODS 24, 265 (1999), doi:10.1145/320248.320255); `leaf` adds the items of a leaf.
 pub fn search_nearest(
     tree: &PackedTree<'_>,
     p: Point,
@@ -136,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_distance_is_that_of_the_segment_not_of_its_middle() {
+    fn the_distance_is_to_the_segment_and_not_to_its_middle() {
         let (a, b) = (Point::new(-100.0, 3.0, 0.0), Point::new(4.0, 3.0, 0.0));
         assert_eq!(segment_distance(Point::ORIGIN, a, b), 3.0);
         assert_eq!(segment_distance(Point::new(8.0, 0.0, 0.0), a, b), 5.0);
@@ -144,19 +144,19 @@ mod tests {
     }
 
     #[test]
-    fn of_equals_the_first_stored_is_kept() {
+    fn at_equal_distances_the_first_stored_is_kept() {
         let mut best = NearestHeap::new(2);
-        for place in [5, 3, 9, 1] {
-            best.insert(NearestSegment { distance_um: 1.0, stored_index: place });
+        for index in [5, 3, 9, 1] {
+            best.insert(NearestSegment { distance_um: 1.0, stored_index: index });
         }
         best.insert(NearestSegment { distance_um: f64::NAN, stored_index: 0 });
-        let places: Vec<u64> = best.clone().into_sorted().iter().map(|n| n.stored_index).collect();
-        assert_eq!(places, [1, 3]);
+        let indices: Vec<u64> = best.clone().into_sorted().iter().map(|n| n.stored_index).collect();
+        assert_eq!(indices, [1, 3]);
         assert!(best.can_improve(1.0) && !best.can_improve(1.1));
     }
 
     #[test]
-    fn none_are_asked_for_and_none_are_given() {
+    fn zero_neighbours_give_an_empty_result() {
         let mut best = NearestHeap::new(0);
         best.insert(NearestSegment { distance_um: 1.0, stored_index: 0 });
         assert!(best.into_sorted().is_empty());

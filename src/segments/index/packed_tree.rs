@@ -1,8 +1,9 @@
-//! The packed R-tree: boxes in an order in which neighbours in the list are neighbours in space, [`FANOUT`] to a node.
+//! The packed R-tree: boxes in an order in which neighbours in the list are neighbours in space, with [`FANOUT`]
+//! children per node.
 //!
-//! It has no pointers. The nodes of a level stand one after another, node `i` is the box round the nodes
-//! `16 i .. 16 i + 16` of the level below, and a level's place in the array follows from the number of leaves. So it is
-//! built in one pass, and a stored one is used as it lies in the file. The order comes with the table: rows follow the
+//! It has no pointers. The nodes of a level are contiguous, node `i` is the box around the nodes `16 i .. 16 i + 16` of
+//! the level below, and the position of a level in the array follows from the number of leaves. Therefore it is built
+//! in one pass, and a stored tree is used directly from the file. The order comes from the table: its rows follow the
 //! Hilbert curve, which makes this the packed Hilbert R-tree of Kamel & Faloutsos, "On packing R-trees", CIKM 1993,
 //! doi:10.1145/170088.170403.
 
@@ -10,10 +11,10 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use crate::geometry::{Aabb, Point};
 
-/// Children of a node.
+/// Number of children of a node.
 pub const FANOUT: usize = 16;
 
-/// A box in single precision, never smaller than the box it was made from.
+/// A box in single precision, never smaller than the box from which it was computed.
 #[derive(Debug, Clone, Copy, PartialEq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct Aabb32 {
@@ -22,7 +23,7 @@ pub struct Aabb32 {
 }
 
 impl Aabb32 {
-    /// The smallest single-precision box round a box.
+    /// Returns the smallest single-precision box around a box.
     pub fn enclosing(bounds: &Aabb) -> Self {
         let around = Self {
             min: bounds.min.to_array().map(round_toward_neg_inf),
@@ -32,7 +33,7 @@ impl Aabb32 {
         around
     }
 
-    /// The box in double precision, exactly.
+    /// Returns the box in double precision, without rounding.
     pub fn bounds(&self) -> Aabb {
         Aabb { min: Point::from(self.min), max: Point::from(self.max) }
     }
@@ -47,19 +48,19 @@ impl Aabb32 {
     }
 }
 
-/// The largest single-precision number that is not above a number.
+/// Returns the largest single-precision number that is not above a number.
 fn round_toward_neg_inf(v: f64) -> f32 {
     let near = v as f32;
     if f64::from(near) > v { near.next_down() } else { near }
 }
 
-/// The smallest single-precision number that is not below a number.
+/// Returns the smallest single-precision number that is not below a number.
 fn round_toward_pos_inf(v: f64) -> f32 {
     let near = v as f32;
     if f64::from(near) < v { near.next_up() } else { near }
 }
 
-/// How many nodes each level has, leaves first, down to the one root; none for no leaves.
+/// Returns the number of nodes of each level, from the leaves to the root; empty without leaves.
 pub fn level_sizes(leaves: usize) -> Vec<usize> {
     let mut sizes = Vec::new();
     let mut size = leaves;
@@ -73,7 +74,7 @@ pub fn level_sizes(leaves: usize) -> Vec<usize> {
     sizes
 }
 
-/// All nodes over some leaves: the leaves first, then level by level up to the root.
+/// Returns all nodes over some leaves: the leaves first, then level by level up to the root.
 pub fn pack_nodes(leaves: impl IntoIterator<Item = Aabb32>) -> Vec<Aabb32> {
     let mut nodes: Vec<Aabb32> = leaves.into_iter().collect();
     let mut start = 0;
@@ -91,7 +92,7 @@ fn enclosing_all(nodes: &[Aabb32]) -> Option<Aabb32> {
     nodes.iter().copied().reduce(|all, node| all.union(&node))
 }
 
-/// A packed tree, borrowed: its nodes as [`pack_nodes`] puts them.
+/// A borrowed packed tree: its nodes in the order of [`pack_nodes`].
 #[derive(Debug, Clone)]
 pub struct PackedTree<'a> {
     /// The nodes of each level, leaves first.
@@ -99,7 +100,8 @@ pub struct PackedTree<'a> {
 }
 
 impl<'a> PackedTree<'a> {
-    /// The tree with so many leaves in an array; none where the array has another length than [`pack_nodes`] gives.
+    /// Creates a tree with `leaves` leaves from an array; `None` if the array has another length than [`pack_nodes`]
+    /// gives.
     pub fn new(nodes: &'a [Aabb32], leaves: usize) -> Option<Self> {
         let mut levels = Vec::new();
         let mut rest = nodes;
@@ -111,24 +113,24 @@ impl<'a> PackedTree<'a> {
         rest.is_empty().then_some(Self { levels })
     }
 
-    /// Number of levels: 0 for the empty tree.
+    /// Returns the number of levels: 0 for the empty tree.
     pub fn height(&self) -> usize {
         self.levels.len()
     }
 
-    /// The box of a node; the empty box where there is none.
+    /// Returns the box of a node; the empty box if there is no such node.
     pub fn node_bounds(&self, level: usize, node: usize) -> Aabb {
         self.levels.get(level).and_then(|nodes| nodes.get(node)).map_or(Aabb::EMPTY, Aabb32::bounds)
     }
 
-    /// The children of a node, as indices into the level below.
+    /// Returns the children of a node, as indices into the level below.
     pub fn children(&self, level: usize, node: usize) -> std::ops::Range<usize> {
         let below = level.checked_sub(1).and_then(|l| self.levels.get(l)).map_or(0, |nodes| nodes.len());
         let first = node.saturating_mul(FANOUT);
         first.min(below)..first.saturating_add(FANOUT).min(below)
     }
 
-    /// Visits, in order, every leaf whose box and whose ancestors' boxes are all kept.
+    /// Visits, in order, every leaf for which `keep` accepts its box and all ancestors' boxes.
     pub fn visit_leaves(&self, mut keep: impl FnMut(&Aabb) -> bool, mut leaf: impl FnMut(usize)) {
         if let Some(top) = self.height().checked_sub(1) {
             self.descend(top, 0..1, &mut keep, &mut leaf);
@@ -163,11 +165,11 @@ mod tests {
     }
 
     #[test]
-    fn a_single_precision_box_holds_the_box_it_was_made_from() {
+    fn a_single_precision_box_contains_the_original_box() {
         for v in [0.1, -0.1, 1e-60, 1e10 / 3.0, 1e100, -1e100, 0.0, 16_777_217.0] {
             let around = Aabb32::enclosing(&Aabb::enclosing([Point::new(v, v, v)])).bounds();
             assert!(around.min.x <= v && v <= around.max.x, "{v}");
-            // nothing lies between: the next number inward is on the other side
+            // no number lies between: the next number inward is on the other side
             assert!(v == 1e100 || f64::from((around.min.x as f32).next_up()) > v || around.min.x == v);
         }
         assert!(Aabb32::enclosing(&Aabb::EMPTY).bounds().is_empty());
@@ -197,12 +199,12 @@ mod tests {
         tree.visit_leaves(keep, |leaf| found.push(leaf));
         // 2999 ends at 2999.5; 3000 and 3001 begin before 3001.25
         assert_eq!(found, [3000, 3001]);
-        // four levels of at most two nodes each, sixteen children looked at in each, and the root
+        // four levels with at most two nodes each, sixteen children examined in each, and the root
         assert!(seen <= 1 + 16 * 2 * 3, "{seen}");
     }
 
     #[test]
-    fn an_array_of_the_wrong_length_is_no_tree() {
+    fn an_array_of_the_wrong_length_gives_no_tree() {
         let nodes = pack_nodes((0..40).map(|i| Aabb32::enclosing(&cube(f64::from(i)))));
         assert_eq!(nodes.len(), 40 + 3 + 1);
         assert!(PackedTree::new(&nodes, 41).is_none() && PackedTree::new(&nodes[1..], 40).is_none());

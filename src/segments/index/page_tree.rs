@@ -1,4 +1,4 @@
-//! The tree over the pages of a table: what a query has to read.
+//! The tree over the pages of a table, which finds the pages that a query must read.
 
 use super::packed_tree::{Aabb32, PackedTree, pack_nodes};
 use crate::geometry::region::Region;
@@ -6,8 +6,8 @@ use crate::geometry::{Aabb, Point};
 
 /// An R-tree over the boxes of pages, in the order in which the pages are stored.
 ///
-/// Built for one query as for many: a table of 10 million segments has 2442 pages, which take less to pack than one
-/// of them takes to read.
+/// It is built for every query: a table of 10 million segments has 2442 pages, and packing their boxes takes less time
+/// than reading one of them.
 #[derive(Debug, Clone)]
 pub struct PageTree {
     nodes: Vec<Aabb32>,
@@ -15,22 +15,22 @@ pub struct PageTree {
 }
 
 impl PageTree {
-    /// The tree over some boxes. A page whose box is unknown has the endless one.
+    /// Builds the tree over some boxes. A page with an unknown box has an unbounded one.
     pub fn new(boxes: &[Aabb]) -> Self {
         Self { nodes: pack_nodes(boxes.iter().map(Aabb32::enclosing)), pages: boxes.len() }
     }
 
-    /// Number of pages.
+    /// Returns the number of pages.
     pub fn len(&self) -> usize {
         self.pages
     }
 
-    /// Whether there is none.
+    /// Returns whether there are no pages.
     pub fn is_empty(&self) -> bool {
         self.pages == 0
     }
 
-    /// The pages that may hold something of a region, ascending; never one too few.
+    /// Returns the pages that may contain a part of a region, in ascending order; no page is missed.
     pub fn pages_touching(&self, region: &dyn Region) -> Vec<usize> {
         let mut pages = Vec::new();
         if let Some(tree) = self.tree() {
@@ -39,7 +39,7 @@ impl PageTree {
         pages
     }
 
-    /// All pages with the least distance that a point may have from what they hold, nearest first.
+    /// Returns all pages with a lower bound of the distance from a point to their contents, nearest first.
     pub fn pages_by_distance(&self, p: Point) -> Vec<(f64, usize)> {
         let leaves = self.nodes.iter().take(self.pages).enumerate();
         let mut all: Vec<(f64, usize)> =

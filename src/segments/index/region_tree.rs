@@ -1,8 +1,8 @@
-//! A tree over many regions: which of them may hold something of a box.
+//! A tree over many regions, which finds those that may contain a part of a box.
 //!
-//! Where a packed tree ([`super::packed_tree`]) takes boxes that are in a spatial order already, regions come in any order:
-//! those of contacts in the order of a file. Boxes round bounded regions are in an R*-tree (Beckmann et al., SIGMOD 1990,
-//! doi:10.1145/93597.98741; bulk loaded). Slabs have no box: those that share an axis are intervals along it, sorted by
+//! A packed tree ([`super::packed_tree`]) needs boxes in a spatial order, but regions come in any order: those of
+//! contacts have the order of a file. Boxes around bounded regions are in an R*-tree (Beckmann et al., SIGMOD 1990,
+//! doi:10.1145/93597.98741; bulk loaded). Slabs have no box: slabs with the same axis are intervals along it, sorted by
 //! their lower side. Other unbounded regions are always candidates.
 
 use std::ops::ControlFlow;
@@ -16,32 +16,32 @@ use crate::geometry::{Aabb, Point};
 /// A box and its number in a list.
 type NumberedBox = GeomWithData<Rectangle<[f64; 3]>, usize>;
 
-/// Distances that are shorter have a square of 0, um: a region reaches at least so far.
+/// Shorter distances, µm, have a square of 0: every region extends at least this far.
 const MIN_REACH_UM: f64 = 1e-150;
 
-/// A box that holds the origin alone.
+/// A box that contains only the origin.
 const ORIGIN_BOX: Aabb = Aabb { min: Point::ORIGIN, max: Point::ORIGIN };
 
-/// A tree over boxes in any order, each known by its number in the list that it was made from.
+/// A tree over boxes in any order; each box is identified by its index in the original list.
 #[derive(Debug)]
 pub struct BoxTree {
     bounded: RTree<NumberedBox>,
-    /// The boxes without an end, of which nothing is known.
+    /// The unbounded boxes, which are always candidates.
     endless: Vec<usize>,
     len: usize,
 }
 
-/// A tree over regions, each known by its number in the list that it was made from.
+/// A tree over regions; each region is identified by its index in the original list.
 #[derive(Debug)]
 pub struct RegionTree {
     bounded: RTree<NumberedBox>,
     slabs: Vec<SlabStack>,
-    /// The regions without an end that are no slabs.
+    /// The unbounded regions that are not slabs.
     unbounded: Vec<usize>,
     len: usize,
 }
 
-/// Slabs that share an axis, as intervals along it.
+/// Slabs with the same axis, as intervals along it.
 #[derive(Debug)]
 struct SlabStack {
     axis: Point,
@@ -53,13 +53,13 @@ struct SlabStack {
 struct Interval {
     low: f64,
     high: f64,
-    /// The largest `high` of this interval and those before it.
+    /// The largest `high` of this interval and all before it.
     max_high: f64,
     number: usize,
 }
 
 impl BoxTree {
-    /// The tree over some boxes. Empty boxes are in none of its answers, endless ones in all.
+    /// Builds the tree over some boxes. Empty boxes are never candidates, unbounded boxes always.
     pub fn new(boxes: impl IntoIterator<Item = Aabb>) -> Self {
         let (mut bounded, mut endless, mut len) = (Vec::new(), Vec::new(), 0);
         for bounds in boxes {
@@ -73,19 +73,19 @@ impl BoxTree {
         Self { bounded: RTree::bulk_load(bounded), endless, len }
     }
 
-    /// Number of boxes.
+    /// Returns the number of boxes.
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// Whether there is none.
+    /// Returns whether there are no boxes.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 }
 
 impl RegionTree {
-    /// The tree over some regions.
+    /// Builds the tree over some regions.
     pub fn new<'r>(regions: impl IntoIterator<Item = &'r dyn Region>) -> Self {
         let (mut bounded, mut slabs, mut unbounded, mut len) = (Vec::new(), Vec::new(), Vec::new(), 0);
         for region in regions {
@@ -100,18 +100,18 @@ impl RegionTree {
         Self { bounded: RTree::bulk_load(bounded), slabs, unbounded, len }
     }
 
-    /// Number of regions.
+    /// Returns the number of regions.
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// Whether there is none.
+    /// Returns whether there are no regions.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// Visits, in any order, the numbers of the regions that may hold a point of a box, or intersect a segment with both
-    /// ends in it; never one too few, and each once.
+    /// Visits, in any order, the numbers of the regions that may contain a point of a box, or intersect a segment with
+    /// both ends in it; no region is missed, and each is visited once.
     pub fn for_each_candidate(&self, bounds: &Aabb, mut visit: impl FnMut(usize)) {
         if bounds.is_empty() {
             return;
@@ -130,7 +130,7 @@ impl RegionTree {
     }
 
     /// Visits, in any order, the pairs of a region and a box of another tree that may have a point in common (the
-    /// numbers of both); never one too few, and each once.
+    /// numbers of both); no pair is missed, and each is visited once.
     pub fn for_each_pair(&self, boxes: &BoxTree, mut visit: impl FnMut(usize, usize)) {
         for (region, bounds) in self.bounded.intersection_candidates_with_other_tree(&boxes.bounded) {
             visit(region.data, bounds.data);
@@ -148,7 +148,7 @@ impl RegionTree {
 
 fn push_slab(stacks: &mut Vec<SlabStack>, slab: &Slab, number: usize) {
     let axis = slab.axis();
-    // what the slab's own numbers cost in rounding; those of a box are in the box's room
+    // padding for the rounding of the slab's coordinates; that of a box is already part of the box
     let room = pad_for_rounding(ORIGIN_BOX, slab.max_coordinate_um()).max.x + MIN_REACH_UM;
     let (center, reach) = (slab.center().dot(axis), slab.half_thickness_um() + room);
     let interval = Interval { low: center - reach, high: center + reach, max_high: 0.0, number };

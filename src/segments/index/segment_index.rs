@@ -1,10 +1,10 @@
-//! The index over the segments themselves, for many queries in one process.
+//! The spatial index over the segments themselves, for many queries in one process.
 //!
-//! Segments stay in stored (Hilbert) order, [`SEGMENTS_PER_BLOCK`] of them to a block, coordinates in the width of the table; over
-//! the blocks stand two packed trees: of the boxes round the segments, and of the smaller boxes round their midpoints, for
-//! searches that ask for midpoints alone. A long segment widens the box of its own block and nothing else, and the table
-//! keeps long ones together. Tests on segments are those of [`Region`] in double precision, so the answer is that of a loop over
-//! everything.
+//! Segments stay in stored (Hilbert) order, in blocks of [`SEGMENTS_PER_BLOCK`], with coordinates in the width of the
+//! table. Two packed trees cover the blocks: one has the boxes around the segments, the other the smaller boxes around
+//! their midpoints, for searches that test only midpoints. A long segment enlarges only the box of its block, and the
+//! table stores long segments together. Tests on segments are those of [`Region`] in double precision, so the result
+//! equals that of a loop over all segments.
 
 use std::path::Path;
 
@@ -16,22 +16,22 @@ use crate::geometry::region::{Predicate, Region};
 use crate::geometry::{Aabb, Point};
 use crate::io::atomic_output::OverwritePolicy;
 
-/// Segments in a block.
+/// Number of segments in a block.
 pub const SEGMENTS_PER_BLOCK: usize = 32;
 
-/// The coordinates of a block: x0, y0, z0, x1, y1, z1, each of all its segments; NaN where there is none.
+/// The coordinates of a block: x0, y0, z0, x1, y1, z1, each for all its segments; NaN for unused places.
 pub type CoordinateBlock<T> = [[T; SEGMENTS_PER_BLOCK]; 6];
 
 /// Width of the coordinates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CoordinateWidth {
-    /// float32: 24 bytes a segment.
+    /// float32: 24 bytes per segment.
     Single,
-    /// float64: 48 bytes a segment.
+    /// float64: 48 bytes per segment.
     Double,
 }
 
-/// Segments packed for search. A segment is known by its place: its number in stored order, from 0.
+/// Segments, packed for search. A segment is identified by its index in stored order, from 0.
 #[derive(Debug)]
 pub struct SegmentIndex(IndexStorage);
 
@@ -58,24 +58,24 @@ enum OwnedBlocks {
 /// All pieces of an index, borrowed.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct IndexParts<'a> {
-    /// The tree of the boxes round the segments.
+    /// The tree over the boxes around the segments.
     pub(super) nodes: &'a [Aabb32],
-    /// The tree of the boxes round their midpoints.
+    /// The tree over the boxes around their midpoints.
     pub(super) midpoints: &'a [Aabb32],
     pub(super) blocks: BlockSlices<'a>,
     pub(super) rows: &'a [u64],
-    /// The file that they lie in, whose blocks are checked before they are used.
+    /// The file that contains the pieces; its blocks are checked before they are used.
     pub(super) mapped: Option<&'a MappedIndex>,
 }
 
-/// Blocks of either width.
+/// Blocks of one of the two widths.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum BlockSlices<'a> {
     Single(&'a [CoordinateBlock<f32>]),
     Double(&'a [CoordinateBlock<f64>]),
 }
 
-/// Takes segments in stored order and packs them.
+/// Builds an index from segments in stored order.
 #[derive(Debug)]
 pub struct SegmentIndexBuilder {
     blocks: OwnedBlocks,
@@ -84,7 +84,7 @@ pub struct SegmentIndexBuilder {
     rows: Vec<u64>,
 }
 
-/// The boxes of the blocks that are full, and of the one being filled.
+/// The boxes of the full blocks, and of the block that is being filled.
 #[derive(Debug, Default)]
 struct LeafBoxes {
     full: Vec<Aabb32>,
@@ -98,8 +98,8 @@ impl LeafBoxes {
 }
 
 impl SegmentIndexBuilder {
-    /// Starts an index whose coordinates are kept in a width. In [`CoordinateWidth::Single`] they are rounded to it: it is for
-    /// tables that hold no more.
+    /// Starts an index with coordinates of a width. [`CoordinateWidth::Single`] rounds them: it is meant for tables
+    /// that store single precision.
     pub fn new(width: CoordinateWidth) -> Self {
         let blocks = match width {
             CoordinateWidth::Single => OwnedBlocks::Single(Vec::new()),
@@ -108,7 +108,7 @@ impl SegmentIndexBuilder {
         Self { blocks, leaves: LeafBoxes::default(), midpoints: LeafBoxes::default(), rows: Vec::new() }
     }
 
-    /// Appends the segment a-b, whose row in `scaling_factors` is `row`.
+    /// Appends the segment a-b with its row in `scaling_factors`.
     pub fn push(&mut self, a: Point, b: Point, row: u64) {
         let lane = self.rows.len() % SEGMENTS_PER_BLOCK;
         if lane == 0 && !self.rows.is_empty() {
@@ -133,7 +133,7 @@ impl SegmentIndexBuilder {
         self.midpoints.close_leaf();
     }
 
-    /// Packs the trees.
+    /// Packs the trees and returns the index.
     pub fn build(mut self) -> SegmentIndex {
         if !self.rows.is_empty() {
             self.close_block();
@@ -157,21 +157,23 @@ fn set_lane<T: Copy>(blocks: &mut Vec<CoordinateBlock<T>>, lane: usize, ends: [T
 }
 
 impl SegmentIndex {
-    /// Opens a stored index by mapping its file: ready at once, read as it is used.
+    /// Opens a stored index by mapping its file into memory; data is read when it is used.
     ///
-    /// `fingerprint` is that of the table it must belong to. The file must not be changed while it is open; it is
-    /// written beside and renamed, so that a new one does not disturb those who use the old one.
+    /// `fingerprint` is the fingerprint of the table that the index must belong to. The file must not be changed while
+    /// it is open; [`SegmentIndex::write`] renames a new file, so that it does not disturb programs that use the old
+    /// one.
     ///
     /// # Errors
-    /// Missing, no index, a newer version, of another table, or cut short.
+    /// Returns an error if the file is missing, no index, in another format version, an index of another table, or has
+    /// the wrong length.
     pub fn open(path: &Path, fingerprint: u64) -> Result<Self> {
         MappedIndex::open(path, fingerprint).map(|mapped| Self(IndexStorage::Mapped(mapped)))
     }
 
-    /// Stores the index for [`SegmentIndex::open`].
+    /// Writes the index to a file for [`SegmentIndex::open`].
     ///
     /// # Errors
-    /// The file exists and is to be kept, or the operating system refuses.
+    /// Returns an error if the file exists and must not be replaced, or if writing fails.
     pub fn write(&self, path: &Path, fingerprint: u64, existing: OverwritePolicy) -> Result<()> {
         write(path, &self.index_parts(), fingerprint, existing)
     }
@@ -192,11 +194,11 @@ impl SegmentIndex {
         }
     }
 
-    /// Checks that what searches have used of a stored index is as it was written. To be asked after a search: segments of damaged
-    /// blocks are missing from its answer.
+    /// Checks that the parts of a stored index that searches have used are as they were written. Call it after a
+    /// search: segments of damaged blocks are missing from its result.
     ///
     /// # Errors
-    /// Bytes were changed since.
+    /// Returns an error if bytes were changed.
     pub fn check_used_blocks(&self) -> Result<()> {
         match &self.0 {
             IndexStorage::Owned(_) => Ok(()),
@@ -204,37 +206,37 @@ impl SegmentIndex {
         }
     }
 
-    /// Number of segments.
+    /// Returns the number of segments.
     pub fn len(&self) -> usize {
         self.index_parts().rows.len()
     }
 
-    /// Whether there is none.
+    /// Returns whether there are no segments.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The row in `scaling_factors` of the segment at a place.
-    pub fn row(&self, place: u64) -> Option<u64> {
-        self.index_parts().rows.get(usize::try_from(place).ok()?).copied()
+    /// Returns the row in `scaling_factors` of a segment.
+    pub fn row(&self, segment: u64) -> Option<u64> {
+        self.index_parts().rows.get(usize::try_from(segment).ok()?).copied()
     }
 
-    /// The two ends of the segment at a place, um.
-    pub fn segment_ends(&self, place: u64) -> Option<(Point, Point)> {
-        let place = usize::try_from(place).ok().filter(|place| *place < self.len())?;
-        let (block, lane) = (place / SEGMENTS_PER_BLOCK, place % SEGMENTS_PER_BLOCK);
+    /// Returns the two ends of a segment, µm.
+    pub fn segment_ends(&self, segment: u64) -> Option<(Point, Point)> {
+        let segment = usize::try_from(segment).ok().filter(|segment| *segment < self.len())?;
+        let (block, lane) = (segment / SEGMENTS_PER_BLOCK, segment % SEGMENTS_PER_BLOCK);
         match self.index_parts().blocks {
             BlockSlices::Single(blocks) => blocks.get(block).map(|b| lane_ends(b, lane)),
             BlockSlices::Double(blocks) => blocks.get(block).map(|b| lane_ends(b, lane)),
         }
     }
 
-    /// The box round all segments.
+    /// Returns the box around all segments.
     pub fn bounds(&self) -> Aabb {
         self.index_parts().nodes.last().map_or(Aabb::EMPTY, Aabb32::bounds)
     }
 
-    /// Visits the places of the segments that a region holds, ascending.
+    /// Visits the indices of the segments inside a region, in ascending order.
     pub fn for_each_in<R: Region + ?Sized>(&self, region: &R, predicate: Predicate, mut visit: impl FnMut(u64)) {
         let pieces = self.index_parts();
         match pieces.blocks {
@@ -243,21 +245,22 @@ impl SegmentIndex {
         }
     }
 
-    /// The places of the segments that a region holds, ascending.
+    /// Returns the indices of the segments inside a region, in ascending order.
     pub fn find<R: Region + ?Sized>(&self, region: &R, predicate: Predicate) -> Vec<u64> {
-        let mut places = Vec::new();
-        self.for_each_in(region, predicate, |place| places.push(place));
-        places
+        let mut found = Vec::new();
+        self.for_each_in(region, predicate, |segment| found.push(segment));
+        found
     }
 
-    /// How many segments a region holds.
+    /// Returns the number of segments inside a region.
     pub fn count<R: Region + ?Sized>(&self, region: &R, predicate: Predicate) -> u64 {
         let mut n = 0;
         self.for_each_in(region, predicate, |_| n += 1);
         n
     }
 
-    /// The k segments nearest to a point, by the distance to the segment, nearest first; of equals the first stored.
+    /// Returns the k segments nearest to a point, by the distance to the segment, nearest first; at equal distances, in
+    /// stored order.
     pub fn nearest(&self, p: Point, k: usize) -> Vec<NearestSegment> {
         let pieces = self.index_parts();
         match pieces.blocks {
@@ -273,8 +276,8 @@ fn lane_ends<T: Copy + Into<f64>>(block: &CoordinateBlock<T>, lane: usize) -> (P
     (Point::new(at(x0), at(y0), at(z0)), Point::new(at(x1), at(y1), at(z1)))
 }
 
-/// Which segments of a block have a box that touches a window. Few of a block of long segments do, and this costs a
-/// tenth of the exact test.
+/// Returns which segments of a block have a box that touches a window. In a block of long segments few do, and this
+/// test costs a tenth of the exact one.
 fn lanes_touching<T: Copy + Into<f64>>(block: &CoordinateBlock<T>, window: &Aabb) -> [bool; SEGMENTS_PER_BLOCK] {
     let mut near = [true; SEGMENTS_PER_BLOCK];
     let (low, high) = (window.min.to_array(), window.max.to_array());
@@ -297,7 +300,7 @@ impl IndexParts<'_> {
         self.mapped.is_none_or(|mapped| mapped.is_block_intact(block))
     }
 
-    /// Places in a block.
+    /// Returns the number of segments in a block.
     fn block_len(&self, block: usize) -> usize {
         self.rows.len().saturating_sub(block * SEGMENTS_PER_BLOCK).min(SEGMENTS_PER_BLOCK)
     }
@@ -325,7 +328,7 @@ impl IndexParts<'_> {
         }
     }
 
-    /// Visits the segments of blocks that the region touches, of those that are near, that hold.
+    /// Visits the segments that match, in blocks that the region touches, among the segments close to it.
     fn visit_hits<T: Copy + Into<f64>, R: Region + ?Sized>(
         &self,
         nodes: &[Aabb32],
@@ -356,8 +359,8 @@ impl IndexParts<'_> {
             let Some(columns) = blocks.get(block).filter(|_| self.is_block_intact(block)) else { return };
             for lane in 0..self.block_len(block) {
                 let (a, b) = lane_ends(columns, lane);
-                let place = (block * SEGMENTS_PER_BLOCK + lane) as u64;
-                best.insert(NearestSegment { distance_um: nearest::segment_distance(p, a, b), stored_index: place });
+                let segment = (block * SEGMENTS_PER_BLOCK + lane) as u64;
+                best.insert(NearestSegment { distance_um: nearest::segment_distance(p, a, b), stored_index: segment });
             }
         })
     }

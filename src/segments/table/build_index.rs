@@ -1,4 +1,4 @@
-//! From a table to its resident index.
+//! Builds the segment index of a table.
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::UInt64Type;
@@ -21,10 +21,10 @@ use crate::segments::index::segment_index::{CoordinateWidth, SegmentIndexBuilder
 type IndexedSegment = (Point, Point, u64);
 
 impl SegmentTable {
-    /// The index over all segments, in memory: 36 bytes a segment in f32, 61 in f64.
+    /// Builds the index over all segments in memory: 36 bytes per segment in f32, 61 in f64.
     ///
     /// # Errors
-    /// Unreadable or damaged.
+    /// Returns an error if the table is unreadable or damaged.
     pub fn build_index(&self) -> Result<SegmentIndex> {
         let mut builder = SegmentIndexBuilder::new(match self.precision() {
             Precision::F32 => CoordinateWidth::Single,
@@ -45,11 +45,11 @@ impl SegmentTable {
         Ok(builder.build())
     }
 
-    /// A number that tells this table's contents from others': a hash of what the footers say of every column chunk
-    /// (place, size, least and greatest value) and of the metadata. Rows are not read.
+    /// Returns a fingerprint of the table's contents: a hash of the metadata and of the footers' entries for every
+    /// column chunk (position, size, smallest and largest value). Rows are not read.
     ///
     /// # Errors
-    /// A part cannot be opened.
+    /// Returns an error if a part cannot be opened.
     pub fn fingerprint(&self) -> Result<u64> {
         let mut hash = Digest::default();
         for part in self.parts() {

@@ -1,7 +1,8 @@
-//! The manifest of a folder of parts, `_manifest.parquet`: one row a part, so that a table is opened without its parts' footers.
+//! The manifest of a table folder, `_manifest.parquet`: one row per part, so that a table can be opened without reading
+//! the parts' footers.
 //!
-//! It is written last, when all parts are on the disk. Its name begins with `_`, which pyarrow, pandas, Dask and Spark leave out
-//! where they read a folder, and differs from `part-*.parquet`.
+//! It is written last, when all parts are on disk. Its name begins with `_`, so that pyarrow, pandas, Dask and Spark
+//! ignore it when they read a folder, and it does not match `part-*.parquet`.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -25,51 +26,51 @@ use crate::io::digest::file_checksum;
 use crate::io::parquet_file::{Writer, footer_checksum, open_batches, properties_builder};
 use crate::io::reader_panics::{PanicGuard, catch_panics};
 
-/// The manifest's name in the folder of a table.
+/// Name of the manifest in the folder of a table.
 pub const FILE_NAME: &str = "_manifest.parquet";
 
-/// Version of the manifest; a reader refuses newer ones.
+/// Version of the manifest; a reader rejects newer ones.
 const VERSION: u32 = 1;
 /// Key of the version in the metadata.
 const VERSION_KEY: &str = "leadfield.manifest_version";
-/// The box of a part's segments.
+/// Columns of the box around a part's segments.
 const BOUNDS_COLUMNS: [&str; 6] = ["x_min", "y_min", "z_min", "x_max", "y_max", "z_max"];
-/// Rows decoded at a time.
+/// Number of rows decoded at a time.
 const BATCH_ROWS: usize = 64 * 1024;
 
-/// A manifest that cannot be used, or that does not fit the parts of its table.
+/// Problems of a manifest that is unusable, or does not match the parts of its table.
 #[derive(Debug, thiserror::Error)]
 pub enum TableManifestProblem {
-    /// Columns that are missing, or a row that no table has.
-    #[error("no manifest of a segment table, expected {expected}, found {found}")]
+    /// Columns are missing, or a row is invalid.
+    #[error("not the manifest of a segment table, expected {expected}, found {found}")]
     Malformed {
-        /// What a manifest has.
+        /// The required content.
         expected: &'static str,
-        /// What the file has.
+        /// The content of the file.
         found: String,
     },
-    /// Written by a newer program.
+    /// A newer program wrote it.
     #[error("newer manifest, expected version {VERSION} or older, found {0}")]
     Version(String),
-    /// A part is not there.
-    #[error("part is missing, expected a file of {0} bytes as `{FILE_NAME}` lists it, found none")]
+    /// A listed part does not exist.
+    #[error("part is missing, expected a file of {0} bytes as listed in `{FILE_NAME}`, found none")]
     Missing(u64),
-    /// A part that is not listed.
-    #[error("part is not in `{FILE_NAME}`, expected the {expected} parts that it lists, found {found}")]
+    /// A part is not listed.
+    #[error("part is not in `{FILE_NAME}`, expected the {expected} parts listed there, found {found}")]
     Unlisted {
-        /// Number of parts listed.
+        /// Number of listed parts.
         expected: usize,
         /// Number of parts in the folder.
         found: usize,
     },
-    /// Something of a part differs.
+    /// A property of a part differs.
     #[error("{what} of the part changed since `{FILE_NAME}` was written, expected {expected}, found {found}")]
     Differs {
-        /// What.
+        /// The property.
         what: &'static str,
-        /// As listed.
+        /// Its value in the manifest.
         expected: String,
-        /// As found.
+        /// Its value in the part.
         found: String,
     },
 }
@@ -77,31 +78,31 @@ pub enum TableManifestProblem {
 impl Problem for TableManifestProblem {
     fn hint(&self) -> Option<String> {
         match self {
-            // told of all failures to read it
+            // the caller adds a hint to every failure to read a manifest
             Self::Version(_) | Self::Malformed { .. } => None,
             Self::Missing(_) | Self::Unlisted { .. } | Self::Differs { .. } => Some(format!(
-                "bring the table's own parts together; where they were changed on purpose, remove `{FILE_NAME}`"
+                "restore the original parts of the table; if they were changed on purpose, remove `{FILE_NAME}`"
             )),
         }
     }
 }
 
-/// What a manifest states of a part.
+/// The manifest's entry for one part.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ManifestEntry {
-    /// The file's name.
+    /// File name.
     pub file: String,
     /// Number of segments.
     pub rows: u64,
     /// Number of neurons.
     pub neurons: u64,
-    /// The box round all segments.
+    /// The box around all segments.
     pub bounds: Aabb,
     /// Size of the file.
     pub bytes: u64,
     /// CRC-32 of the file.
     pub checksum: u32,
-    /// The checksum that the file's footer has of itself.
+    /// The footer checksum that is stored in the file.
     pub footer_checksum: u32,
 }
 
@@ -109,13 +110,13 @@ fn differing_value(what: &'static str, expected: impl ToString, found: impl ToSt
     TableManifestProblem::Differs { what, expected: expected.to_string(), found: found.to_string() }
 }
 
-/// A checksum as text.
+/// Formats a checksum as text.
 fn format_checksum(checksum: u32) -> String {
     format!("{checksum:08x}")
 }
 
 impl ManifestEntry {
-    /// What is true of a part whose file has this checksum.
+    /// Creates the entry for a part whose file has this checksum.
     fn from_part(path: &Path, checksum: u32) -> Result<Self> {
         let part = OpenPart::open(path, OpenRequirement::ColumnsAndMetadata)?;
         Ok(Self {
@@ -129,7 +130,7 @@ impl ManifestEntry {
         })
     }
 
-    /// Checks that an open part is the one that is listed.
+    /// Checks that an open part matches the entry.
     pub(super) fn check_footer(&self, part: &OpenPart) -> Result<()> {
         let found = footer_checksum(part.file_metadata()).unwrap_or(0);
         let problem = match () {
@@ -149,10 +150,10 @@ impl ManifestEntry {
         if found == self.bytes { Ok(()) } else { differs().in_file(path) }
     }
 
-    /// What is listed and not so: reads the whole file.
+    /// Returns all differences between the entry and the part; reads the complete file.
     ///
     /// # Errors
-    /// It cannot be read.
+    /// Returns an error if the file cannot be read.
     pub(super) fn find_differences(&self, part: &OpenPart) -> Result<Vec<Error>> {
         let (_, checksum) = file_checksum(part.path())?;
         let (bounds, neurons) = (part.bounds()?, part.neurons_or_read()?.len() as u64);
@@ -170,13 +171,13 @@ fn file_size(path: &Path) -> Result<u64> {
     Ok(std::fs::metadata(path).map_err(FileProblem::Read).in_file(path)?.len())
 }
 
-/// Writes the manifest of a folder whose parts are complete, synced; `checksums` are those of the parts' files, in order.
+/// Writes the manifest of a folder with complete, synced parts; `checksums` are those of the parts' files, in order.
 ///
 /// # Errors
-/// A part cannot be read, or the operating system refuses.
+/// Returns an error if a part cannot be read, or if writing fails.
 pub fn write(folder: &Path, checksums: &[u32]) -> Result<()> {
     let files = part_files::list_part_files(folder).map_err(FileProblem::Read).in_file(folder)?;
-    // they were written a moment ago
+    // the parts were written a moment ago: one that cannot be opened was changed by another process
     let entry = |(file, checksum): (&PathBuf, &u32)| {
         ManifestEntry::from_part(file, *checksum).or(Err(OutputConflict::Content)).in_file(folder)
     };
@@ -190,7 +191,7 @@ pub fn write(folder: &Path, checksums: &[u32]) -> Result<()> {
     file.sync_all().map_err(FileProblem::Write).in_file(&path)
 }
 
-/// What the operating system refused, in its own words where the library passes them on.
+/// Converts a Parquet error; keeps the operating system's message if the library passes it on.
 fn write_error(problem: ParquetError) -> Error {
     match problem {
         ParquetError::External(inner) => match inner.downcast::<std::io::Error>() {
@@ -231,16 +232,17 @@ fn entries_to_batch(entries: &[ManifestEntry]) -> Result<RecordBatch, ArrowError
     RecordBatch::try_new(Arc::new(schema), columns.into_iter().map(|(_, column)| column).collect())
 }
 
-/// The parts of a folder as its manifest lists them; none where it has no manifest. `files` are those that are there, in order.
+/// Returns the parts of a folder as listed in its manifest; `None` without a manifest. `files` are the existing part
+/// files, in order.
 ///
 /// # Errors
-/// The manifest cannot be read, or does not list these parts in their sizes.
+/// Returns an error if the manifest cannot be read, or if the parts or their sizes differ from it.
 pub(super) fn read_parts(folder: &Path, files: &[PathBuf], demand: OpenRequirement) -> Result<Option<Vec<TablePart>>> {
     let path = folder.join(FILE_NAME);
     if path.symlink_metadata().is_err() {
         return Ok(None);
     }
-    let advice = "the table is read without its manifest too, only slower: remove that file";
+    let advice = "remove that file: the table can be read without its manifest, only slower";
     let entries = read_entries(&path).in_file(&path).map_err(|e| e.with_hint(advice))?;
     let mut found = files.iter().peekable();
     for entry in &entries {
@@ -255,9 +257,9 @@ pub(super) fn read_parts(folder: &Path, files: &[PathBuf], demand: OpenRequireme
     if let Some(other) = found.next() {
         return Err(unlisted_error(other, &entries, files));
     }
-    // most of the time goes here: microseconds a file
+    // this takes most of the time: microseconds per file
     let sizes: Vec<Result<()>> = files.par_iter().zip(&entries).map(|(file, entry)| entry.check_size(file)).collect();
-    // the first part in order that differs is named, whatever the number of threads
+    // report the first differing part in order, for any number of threads
     sizes.into_iter().collect::<Result<()>>()?;
     let parts = files.iter().zip(entries).map(|(file, entry)| TablePart::from_manifest(file.clone(), demand, entry));
     Ok(Some(parts.collect()))
@@ -267,7 +269,7 @@ fn unlisted_error(file: &Path, entries: &[ManifestEntry], files: &[PathBuf]) -> 
     Error::from(TableManifestProblem::Unlisted { expected: entries.len(), found: files.len() }).in_file(file)
 }
 
-/// Reads a manifest.
+/// Reads the entries of a manifest.
 fn read_entries(path: &Path) -> Result<Vec<ManifestEntry>> {
     let reader = open_batches(path)?;
     let pairs = reader.metadata().file_metadata().key_value_metadata();
@@ -275,7 +277,7 @@ fn read_entries(path: &Path) -> Result<Vec<ManifestEntry>> {
     match version.as_deref().map(str::parse::<u32>) {
         Some(Ok(version)) if version <= VERSION => {}
         Some(Ok(newer)) => return Err(TableManifestProblem::Version(newer.to_string()).into()),
-        _ => return Err(malformed_problem("its version in the metadata", version.unwrap_or("none".into())).into()),
+        _ => return Err(malformed_problem("a version in the metadata", version.unwrap_or("none".into())).into()),
     }
     let batches = catch_panics(|| reader.with_batch_size(BATCH_ROWS).build().map_err(TableProblem::from))?;
     let mut entries = Vec::new();
@@ -352,7 +354,7 @@ mod tests {
         ManifestEntry { file: file.into(), rows: 1, neurons: 1, bounds, bytes: 7, checksum: 8, footer_checksum: 9 }
     }
 
-    /// What is read of a manifest.
+    /// Writes and reads a manifest.
     fn read_back(batch: &RecordBatch, version: u32) -> Result<Vec<ManifestEntry>> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(FILE_NAME);
@@ -365,10 +367,10 @@ mod tests {
     }
 
     #[test]
-    fn what_no_table_has_is_no_manifest() {
+    fn invalid_entries_are_errors() {
         let parts = [entry("part-00000.parquet"), entry("part-00001.parquet")];
         assert_eq!(read_back(&entries_to_batch(&parts).unwrap(), VERSION).unwrap(), parts);
-        let expected = |text: &str| format!("no manifest of a segment table, expected {text}");
+        let expected = |text: &str| format!("not the manifest of a segment table, expected {text}");
         assert_eq!(refused(&[entry("other.parquet")]), expected("names of parts, found `other.parquet`"));
         let above = entry("part-0/../../part-1.parquet");
         assert_eq!(refused(&[above]), expected("names of parts, found `part-0/../../part-1.parquet`"));
@@ -379,17 +381,17 @@ mod tests {
         let nowhere = ManifestEntry { bounds: Aabb::EMPTY, ..first };
         assert_eq!(refused(&[nowhere]), expected("the box of each part, found none of `part-00000.parquet`"));
         let narrow = entries_to_batch(&parts).unwrap().project(&[0, 1, 2]).unwrap();
-        let told = read_back(&narrow, VERSION).unwrap_err().to_string();
-        assert_eq!(told, expected("its columns without nulls, found no such `x_min`"));
-        let told = read_back(&entries_to_batch(&parts).unwrap(), VERSION + 1).unwrap_err().to_string();
-        assert_eq!(told, "newer manifest, expected version 1 or older, found 2");
+        let message = read_back(&narrow, VERSION).unwrap_err().to_string();
+        assert_eq!(message, expected("its columns without nulls, found no such `x_min`"));
+        let message = read_back(&entries_to_batch(&parts).unwrap(), VERSION + 1).unwrap_err().to_string();
+        assert_eq!(message, "newer manifest, expected version 1 or older, found 2");
     }
 
     #[test]
-    fn whatever_is_listed_wrongly_of_a_part_is_found() {
+    fn every_wrong_property_of_a_part_is_found() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("part-00000.parquet");
-        // not zero: the least value that Parquet states of zeros is -0
+        // not zero: Parquet states -0 as the smallest value of zeros
         let (start, end) = (Point::new(1.0, 1.0, 1.0), Point::new(2.0, 3.0, 4.0));
         let segment = Segment {
             node_id: 4,
@@ -418,7 +420,7 @@ mod tests {
             format!("box {changed} x 1.0..2.0, y 1.0..3.0, z 1.0..5.0 um, found x 1.0..2.0, y 1.0..3.0, z 1.0..4.0 um"),
         ];
         assert_eq!(found, text.map(|text| format!("{}: {text}", path.display())));
-        let told = ManifestEntry { rows: 3, ..entry }.check_footer(&part).unwrap_err().to_string();
-        assert_eq!(told, format!("{}: number of segments {changed} 3, found 1", path.display()));
+        let message = ManifestEntry { rows: 3, ..entry }.check_footer(&part).unwrap_err().to_string();
+        assert_eq!(message, format!("{}: number of segments {changed} 3, found 1", path.display()));
     }
 }

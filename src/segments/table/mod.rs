@@ -1,15 +1,15 @@
-//! The segment table: Parquet columns in Hilbert order, one population a table, in one file or a folder of parts.
+//! The segment table: Parquet columns in Hilbert order, with one population per table, in one file or a folder of
+//! parts.
 //!
-//! Any Parquet reader reads it; the columns are those of [`schema`]. Inside a part, rows follow the Hilbert key of the
-//! segments' midpoints, so that neighbours in the file are neighbours in space and Parquet's own page index serves as
-//! the leaves of a spatial index.
+//! Any Parquet reader can read it; [`schema`] lists the columns. Inside a part, rows follow the Hilbert key of the
+//! segments' midpoints, so that neighbours in the file are neighbours in space, and Parquet's page index serves as the
+//! leaves of a spatial index.
 
 mod build_index;
 pub mod manifest;
 mod nearest;
 mod normalize;
 mod open_part;
-mod page_cursor;
 mod pages;
 mod part;
 pub mod part_files;

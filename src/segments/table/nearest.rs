@@ -1,6 +1,6 @@
-//! The k nearest segments of a point, and chosen segments by their place.
+//! Finds the k nearest segments to a point, and reads segments by their index.
 //!
-//! A segment's place is its number in stored order, over all parts, from 0.
+//! The index of a segment is its number in stored order, over all parts, from 0.
 
 use std::ops::Range;
 
@@ -19,7 +19,7 @@ use crate::geometry::Point;
 use crate::segments::index::NearestSegment;
 use crate::segments::index::nearest::{NearestHeap, segment_distance};
 
-/// The first place of each part.
+/// Index of the first segment of each part.
 struct PartStarts(Vec<u64>);
 
 impl PartStarts {
@@ -32,21 +32,21 @@ impl PartStarts {
         Self(starts.collect())
     }
 
-    /// The first place of a row group.
+    /// Returns the index of the first segment of a row group.
     fn group_start(&self, table: &SegmentTable, part: usize, group: usize) -> Result<u64> {
         let (Some(start), Some(part)) = (self.0.get(part), table.parts().get(part)) else { return Ok(0) };
         Ok(start + rows_before_group(part.ensure_open()?, group))
     }
 
-    /// Part, row group and first place of the group that a place is in, and the group's rows.
-    fn find_group(&self, table: &SegmentTable, place: u64) -> Result<Option<(GroupRun, u64)>> {
-        let Some(part) = self.0.partition_point(|&start| start <= place).checked_sub(1) else { return Ok(None) };
+    /// Returns the row group that contains a segment index, with the index of its first segment and its number of rows.
+    fn find_group(&self, table: &SegmentTable, segment: u64) -> Result<Option<(GroupRun, u64)>> {
+        let Some(part) = self.0.partition_point(|&start| start <= segment).checked_sub(1) else { return Ok(None) };
         let Some(found) = table.parts().get(part) else { return Ok(None) };
         let open = found.ensure_open()?;
         let mut start = self.0.get(part).copied().unwrap_or_default();
         for group in 0..open.file_metadata().num_row_groups() {
             let rows = row_group_len(open, group) as u64;
-            if place < start + rows {
+            if segment < start + rows {
                 return Ok(Some((GroupRun { part, group, first_index: start, range: 0..0 }, rows)));
             }
             start += rows;
@@ -55,19 +55,20 @@ impl PartStarts {
     }
 }
 
-/// Rows of a page as a range of `u32`.
+/// Returns the rows of a page as `u32`.
 fn row_numbers(page: &TablePage) -> Vec<u32> {
     (0..page.rows.len() as u32).collect()
 }
 
 impl TablePages<'_> {
-    /// The k segments nearest to a point among those that pass a filter, by the distance to the segment, nearest
-    /// first; of equals the first stored. Reads pages by their distance until no other can hold a nearer one.
+    /// Finds the k segments nearest to a point among those that pass a filter, by the distance to the segment, nearest
+    /// first; at equal distances, in stored order. Reads pages by their distance until no other page can contain a
+    /// nearer segment.
     ///
-    /// All pages of the table must have been wanted of [`TablePages::open`].
+    /// [`TablePages::open`] must have selected all pages of the table.
     ///
     /// # Errors
-    /// The table is unreadable or damaged.
+    /// Returns an error if the table is unreadable or damaged.
     pub fn nearest(&self, p: Point, k: usize, filter: &SegmentFilter) -> Result<(Vec<NearestSegment>, QueryStats)> {
         let (mut best, mut summary) = (NearestHeap::new(k), QueryStats::default());
         let starts = PartStarts::new(self.table());
@@ -85,7 +86,7 @@ impl TablePages<'_> {
         Ok((neighbours, summary))
     }
 
-    /// The distances of the rows of a page that pass a filter.
+    /// Returns the distances of the rows of a page that pass a filter.
     fn filtered_distances(&self, page: &TablePage, p: Point, filter: &SegmentFilter) -> Result<Vec<(usize, f64)>> {
         let Some(group) = RowGroupReader::for_pages(self, page.part, page.group) else { return Ok(Vec::new()) };
         let mut columns = COORDINATES.to_vec();
@@ -105,22 +106,22 @@ impl TablePages<'_> {
         measure().in_file(group.part.path())
     }
 
-    /// Columns of the segments at some places, one row each in the order given.
+    /// Reads columns of segments by index; the result has one row per index, in the given order.
     ///
-    /// The pages of these segments must have been wanted of [`TablePages::open`].
+    /// [`TablePages::open`] must have selected the pages of these segments.
     ///
     /// # Errors
-    /// A place is not in the table, or the table is unreadable or damaged.
-    pub fn fetch_segments(&self, places: &[u64], columns: &[&str]) -> Result<RecordBatch> {
-        let mut order: Vec<u32> = (0..places.len() as u32).collect();
-        order.sort_unstable_by_key(|&i| places[i as usize]);
-        let sorted: Vec<u64> = order.iter().map(|&i| places[i as usize]).collect();
+    /// Returns an error if an index is not in the table, or if the table is unreadable or damaged.
+    pub fn fetch_segments(&self, segments: &[u64], columns: &[&str]) -> Result<RecordBatch> {
+        let mut order: Vec<u32> = (0..segments.len() as u32).collect();
+        order.sort_unstable_by_key(|&i| segments[i as usize]);
+        let sorted: Vec<u64> = order.iter().map(|&i| segments[i as usize]).collect();
         let mut batches = Vec::new();
         for GroupRun { part, group, first_index: start, range } in self.split_by_group(&sorted)? {
             let Some(found) = RowGroupReader::for_pages(self, part, group) else {
                 return Err(self.missing_segment_error(start));
             };
-            let rows: Vec<u32> = sorted[range].iter().map(|place| (place - start) as u32).collect();
+            let rows: Vec<u32> = sorted[range].iter().map(|segment| (segment - start) as u32).collect();
             let (ranges, at) = PageRun::for_row_group(self.pages(), part, group).hit_pages(&rows);
             if at.len() != rows.len() {
                 return Err(self.missing_segment_error(start));
@@ -128,8 +129,8 @@ impl TablePages<'_> {
             let batch = found.read_rows(columns, &ranges, &at)?;
             batches.push(assemble_columns(columns, &[&batch], at.len()).in_file(found.part.path())?);
         }
-        // order[i] stands at i now: back to where it was asked for
-        let mut back = vec![0; places.len()];
+        // row i now has the segment of order[i]; invert the permutation to restore the requested order
+        let mut back = vec![0; segments.len()];
         order.iter().zip(0..).for_each(|(&i, at)| back[i as usize] = at);
         let joined = || -> Result<RecordBatch, TableProblem> {
             let Some(first) = batches.first() else { return assemble_columns(&[], &[], 0) };
@@ -138,17 +139,17 @@ impl TablePages<'_> {
         joined().in_file(self.table().path())
     }
 
-    /// Runs of sorted places in one row group each.
+    /// Splits sorted indices into runs inside one row group.
     fn split_by_group(&self, sorted: &[u64]) -> Result<Vec<GroupRun>> {
         let starts = PartStarts::new(self.table());
         let mut runs = Vec::new();
         let mut from = 0;
-        while let Some(&place) = sorted.get(from) {
+        while let Some(&segment) = sorted.get(from) {
             let (found, rows) =
-                starts.find_group(self.table(), place)?.ok_or_else(|| self.missing_segment_error(place))?;
+                starts.find_group(self.table(), segment)?.ok_or_else(|| self.missing_segment_error(segment))?;
             let length = sorted[from..].partition_point(|&p| p < found.first_index + rows);
             if length == 0 {
-                return Err(self.missing_segment_error(place));
+                return Err(self.missing_segment_error(segment));
             }
             runs.push(GroupRun { range: from..from + length, ..found });
             from += length;
@@ -156,17 +157,17 @@ impl TablePages<'_> {
         Ok(runs)
     }
 
-    fn missing_segment_error(&self, place: u64) -> crate::error::Error {
-        crate::error::Error::from(TableProblem::NoSuchSegment(place)).in_file(self.table().path())
+    fn missing_segment_error(&self, segment: u64) -> crate::error::Error {
+        crate::error::Error::from(TableProblem::NoSuchSegment(segment)).in_file(self.table().path())
     }
 }
 
-/// Which of some sorted places lie in one row group.
+/// The part of a list of sorted indices that lies in one row group.
 struct GroupRun {
     part: usize,
     group: usize,
-    /// The group's first place.
+    /// Index of the first segment of the group.
     first_index: u64,
-    /// The places, by their number in the sorted list.
+    /// The range in the sorted list.
     range: Range<usize>,
 }

@@ -1,7 +1,7 @@
-//! Columns of a table that another program rewrote, in the types of [`schema`](super::schema).
+//! Converts the columns of a table that another program rewrote to the types of [`schema`](super::schema).
 //!
-//! Programs store integers in other widths, encode columns by dictionaries, and write kinds of section as names. Values are
-//! converted where each of them fits the type; one that does not is an error.
+//! Other programs store integers in other widths, encode columns with dictionaries, and write section types as names.
+//! Values are converted if each of them fits the type; one that does not is an error.
 
 use std::sync::Arc;
 
@@ -20,18 +20,18 @@ use super::schema::{RADIUS, SECTION_TYPE};
 use crate::error::{Error, Result};
 use crate::segments::SectionType;
 
-/// Whether values of a type can be converted to that of a column.
+/// Returns whether values of a type can be converted to the type of a column.
 pub(super) fn is_convertible(name: &str, found: &DataType) -> bool {
     match found {
         DataType::Dictionary(_, values) => is_convertible(name, values),
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => name == SECTION_TYPE,
-        // a column of which no value is known
+        // a column with only nulls
         DataType::Null => matches!(name, SECTION_TYPE | RADIUS),
         found => found.is_integer() || matches!(found, DataType::Float32 | DataType::Float64),
     }
 }
 
-/// The columns of a batch that a schema names, in its types.
+/// Returns the columns of a batch that a schema names, in the types of the schema.
 pub(super) fn normalize_batch(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
     let mut fields = Vec::new();
     let mut columns = Vec::new();
@@ -81,7 +81,7 @@ fn is_text(found: &DataType) -> bool {
     matches!(found, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
 }
 
-/// Values as whole numbers of a type; a value that the type cannot hold is an error.
+/// Converts values to integers of a type; returns an error for a value that does not fit.
 fn to_integers<T: TryFrom<i128>>(column: &ArrayRef, wanted: &DataType) -> Result<Vec<Option<T>>> {
     let fit = |value: Option<i128>| match value {
         None => Ok(None),
@@ -107,7 +107,7 @@ fn to_integers<T: TryFrom<i128>>(column: &ArrayRef, wanted: &DataType) -> Result
         DataType::UInt64 => integers::<UInt64Type>(column),
         // pandas stores integers with nulls as floats
         DataType::Float32 | DataType::Float64 => {
-            let whole = |value: Option<f64>| match value {
+            let to_integer = |value: Option<f64>| match value {
                 None => Ok(None),
                 Some(value) if value.is_nan() => Ok(None),
                 Some(value) if value.fract() == 0.0 && value.abs() < 2f64.powi(53) => Ok(Some(value as i128)),
@@ -115,14 +115,14 @@ fn to_integers<T: TryFrom<i128>>(column: &ArrayRef, wanted: &DataType) -> Result
                     Err(Error::from(TableProblem::Value { expected: wanted.clone(), found: value.to_string() }))
                 }
             };
-            to_floats(column, wanted)?.into_iter().map(whole).collect::<Result<_>>()?
+            to_floats(column, wanted)?.into_iter().map(to_integer).collect::<Result<_>>()?
         }
         _ => return Err(wrong_type_error(column, wanted)),
     };
     values.into_iter().map(fit).collect()
 }
 
-/// Values as floats.
+/// Converts values to floats.
 fn to_floats(column: &ArrayRef, wanted: &DataType) -> Result<Vec<Option<f64>>> {
     fn floats<P: ArrowPrimitiveType>(column: &PrimitiveArray<P>, float: fn(P::Native) -> f64) -> Vec<Option<f64>> {
         column.iter().map(|value| value.map(float)).collect()
@@ -137,7 +137,7 @@ fn to_floats(column: &ArrayRef, wanted: &DataType) -> Result<Vec<Option<f64>>> {
     })
 }
 
-/// Kinds of section by their names.
+/// Converts the names of section types to their numbers.
 fn to_section_types(column: &ArrayRef) -> Result<ArrayRef> {
     let number = |name: Option<&str>| match name {
         None => Ok(None),
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn other_types_become_those_of_the_schema_where_every_value_fits() {
+    fn other_types_are_converted_if_every_value_fits() {
         let dictionary: DictionaryArray<Int32Type> = ["dend", "soma"].into_iter().collect();
         let found = normalize_batch(
             &batch(vec![

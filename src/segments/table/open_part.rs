@@ -1,4 +1,4 @@
-//! A part of a table whose footer was read: what that says.
+//! A part of a table with its footer in memory.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -19,23 +19,23 @@ use crate::geometry::{Aabb, Point};
 use crate::io::parquet_file::{ParquetSource, check_codecs, read_metadata};
 use crate::io::reader_panics::catch_panics;
 
-/// What a file must have to be opened.
+/// Requirements for opening a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum OpenRequirement {
     /// Columns and metadata of a segment table.
     ColumnsAndMetadata,
-    /// The columns alone: another program may have written it.
+    /// Only the columns: another program may have written the file.
     ColumnsOnly,
 }
 
-/// A part whose footer was read.
+/// A part with its footer in memory.
 #[derive(Debug)]
 pub(super) struct OpenPart {
     path: PathBuf,
     footer: ArrowReaderMetadata,
     neurons: Vec<TableNeuron>,
     precision: Precision,
-    /// Whether columns have other types than those of the format, which are then converted.
+    /// Whether columns have other types than those of the format, and are converted when they are read.
     is_converted: bool,
 }
 
@@ -62,54 +62,54 @@ impl OpenPart {
         Ok(part)
     }
 
-    /// The file.
+    /// Returns the path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The neurons of this part, node ids ascending; none where the list was left alone.
+    /// Returns the neurons of this part, in ascending order of node ids; empty if the list was not read.
     pub fn neurons(&self) -> &[TableNeuron] {
         &self.neurons
     }
 
-    /// Number of segments.
+    /// Returns the number of segments.
     pub fn len(&self) -> u64 {
         u64::try_from(self.file_metadata().file_metadata().num_rows()).unwrap_or(0)
     }
 
-    /// Whether it says that it is a segment table.
+    /// Returns whether the metadata of a segment table are present.
     pub(super) fn has_metadata(&self) -> bool {
         self.metadata_value(key::FORMAT_VERSION).is_ok()
     }
 
-    /// The program that wrote the file.
+    /// Returns the name of the program that wrote the file.
     pub fn written_by(&self) -> String {
         let name = self.file_metadata().file_metadata().created_by().unwrap_or("an unknown program");
         name.chars().filter(|c| !c.is_control()).take(60).collect()
     }
 
-    /// Width of the coordinates.
+    /// Returns the width of the coordinates.
     pub(super) fn precision(&self) -> Precision {
         self.precision
     }
 
-    /// The Parquet footer.
+    /// Returns the Parquet footer.
     pub(super) fn file_metadata(&self) -> &Arc<ParquetMetaData> {
         self.footer.metadata()
     }
 
-    /// The footer as the Arrow reader takes it.
+    /// Returns the footer for the Arrow reader.
     pub(super) fn footer(&self) -> &ArrowReaderMetadata {
         &self.footer
     }
 
-    /// The place of a column among those of the file, a nested one's members counted each.
+    /// Returns the index of a column among the leaf columns of the file; each member of a nested column counts.
     pub(super) fn column_index(&self, name: &str) -> Option<usize> {
         let columns = self.file_metadata().file_metadata().schema_descr().columns();
         columns.iter().position(|column| matches!(column.path().parts(), [own] if own == name))
     }
 
-    /// Names of the columns with their types and compressed bytes, in file order.
+    /// Returns the names of the columns with their types and compressed sizes in bytes, in file order.
     pub fn columns(&self) -> Vec<(String, DataType, u64)> {
         let sizes = |i: usize| {
             let groups = self.footer.metadata().row_groups().iter();
@@ -133,12 +133,12 @@ impl OpenPart {
         match self.metadata_value(key::FORMAT_VERSION) {
             Ok(text) if text.parse().is_ok_and(|v: u32| v <= FORMAT_VERSION) => Ok(()),
             Ok(text) => Err(TableProblem::Version(text.to_string())),
-            // a table without metadata is told by its columns first
+            // a file without metadata is reported by its columns first
             Err(_) => Ok(()),
         }
     }
 
-    /// What this part says of its table.
+    /// Returns the metadata of the table, as stored in this part.
     pub(super) fn metadata(&self) -> Result<TableMetadata> {
         let text = |key| self.metadata_value(key).map(str::to_string);
         let read = || -> Result<TableMetadata, TableProblem> {
@@ -151,14 +151,14 @@ impl OpenPart {
                 segments: self.metadata_number(key::SEGMENTS)?,
                 neurons: self.metadata_number(key::NEURONS)?,
                 parts: self.metadata_number(key::PARTS)?,
-                // tables of older programs do not have it
+                // older programs did not write it
                 assumed_rule: text(key::ASSUMED).unwrap_or_default(),
             })
         };
         read().in_file(&self.path)
     }
 
-    /// The neurons, read now where they were not on opening.
+    /// Returns the neurons; reads them if they were not read on opening.
     pub(super) fn neurons_or_read(&self) -> Result<Cow<'_, [TableNeuron]>> {
         match self.neurons.as_slice() {
             [] => self.read_neurons().in_file(&self.path).map(Cow::Owned),
@@ -188,12 +188,12 @@ impl OpenPart {
         Ok(ids.into_iter().zip(rows).zip(counts).map(neuron).collect())
     }
 
-    /// Checks that what is compressed can be read, before anything is.
+    /// Checks that the compression codecs are supported, before data is read.
     fn check_codecs(&self) -> Result<(), TableProblem> {
         Ok(check_codecs(self.file_metadata())?)
     }
 
-    /// Checks names and types of the columns; gives the width of the coordinates and whether types are to be converted.
+    /// Checks names and types of the columns; returns the width of the coordinates and whether types must be converted.
     fn check_columns(&self) -> Result<(Precision, bool)> {
         let found = self.footer.schema();
         let has = |name: &str| found.field_with_name(name).is_ok();
@@ -210,7 +210,7 @@ impl OpenPart {
             if &found == field.data_type() {
                 continue;
             }
-            // what the program itself wrote has its own types
+            // a file that this program wrote must have the exact types
             if self.has_metadata() || !is_convertible(field.name(), &found) {
                 let expected = field.data_type().clone();
                 return Err(Error::from(TableProblem::Type { expected, found }).in_item(field.name()));
@@ -220,12 +220,13 @@ impl OpenPart {
         Ok((precision, is_converted))
     }
 
-    /// The schema to convert batches to, where they need it.
+    /// Returns the schema to which batches are converted; `None` if they need no conversion.
     pub(super) fn conversion_schema(&self) -> Option<SchemaRef> {
         self.is_converted.then(|| self.precision.schema())
     }
 
-    /// The box round all segments, from the statistics of the row groups; where one has none all rows are read.
+    /// Returns the box around all segments, from the statistics of the row groups; reads all rows if a row group has
+    /// none.
     pub(super) fn bounds(&self) -> Result<Aabb> {
         let mut groups = 0..self.file_metadata().num_row_groups();
         let stated = groups.try_fold(Aabb::EMPTY, |all, group| Some(all.union(self.row_group_bounds(group)?)));
@@ -237,7 +238,7 @@ impl OpenPart {
         Ok(bounds)
     }
 
-    /// The box round the segments of a row group; none where the file does not tell.
+    /// Returns the box around the segments of a row group; `None` without statistics.
     pub(super) fn row_group_bounds(&self, group: usize) -> Option<Aabb> {
         let mut ends = [(0.0, 0.0); 6];
         for (end, name) in ends.iter_mut().zip(COORDINATES) {
@@ -247,10 +248,10 @@ impl OpenPart {
     }
 }
 
-/// The box of rows of which nothing is known.
+/// The box of rows with unknown positions.
 pub(super) const UNBOUNDED_BOX: Aabb = Aabb { min: Aabb::EMPTY.max, max: Aabb::EMPTY.min };
 
-/// The box of the least and greatest values of the six coordinates; none where one is not a number.
+/// Returns the box from the smallest and largest values of the six coordinates; `None` if one is not a number.
 pub(super) fn bounds_from_ranges(ends: [(f64, f64); 6]) -> Option<Aabb> {
     let [x0, y0, z0, x1, y1, z1] = ends;
     let corner = |x: f64, y: f64, z: f64| Point::new(x, y, z);
@@ -260,7 +261,7 @@ pub(super) fn bounds_from_ranges(ends: [(f64, f64); 6]) -> Option<Aabb> {
     known.then(|| Aabb::enclosing(corners))
 }
 
-/// The least and the greatest value of a column in a row group, as the file states them.
+/// Returns the smallest and largest value of a column in a row group, from the statistics of the file.
 pub(super) fn row_group_range(part: &OpenPart, group: usize, column: &str) -> Option<(f64, f64)> {
     let group = part.file_metadata().row_groups().get(group)?;
     group.columns().get(part.column_index(column)?)?.statistics().and_then(statistics_range)

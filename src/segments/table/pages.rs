@@ -1,9 +1,9 @@
-//! The pages of a table and the boxes round what they hold, from Parquet's own page index.
+//! The pages of a table and the boxes around their segments, from Parquet's page index.
 //!
-//! The box of a page is that of the least and greatest values of the six coordinate columns, so nothing is stored twice and
-//! nothing can go stale. Row groups that a query cannot touch are dropped by their statistics first, and their part of
-//! the page index is never read. A file without page index is read by row groups, one without statistics whole, each
-//! with a [`PageWarning`].
+//! The box of a page follows from the smallest and largest values of the six coordinate columns, so nothing is stored
+//! twice and nothing can become outdated. Row groups that a query cannot touch are excluded by their statistics first,
+//! and their part of the page index is not read. A file without page index is read by row groups, and one without
+//! statistics is read completely, each with a [`PageWarning`].
 
 use std::ops::Range;
 use std::path::PathBuf;
@@ -30,28 +30,28 @@ use crate::segments::index::PageTree;
 /// Rows of a row group that are read together.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TablePage {
-    /// Number of the part.
+    /// Index of the part.
     pub part: usize,
-    /// Row group in the part.
+    /// Index of the row group in the part.
     pub group: usize,
-    /// Rows of the group.
+    /// Rows of the row group.
     pub rows: Range<usize>,
-    /// The box round their segments; endless where it is unknown.
+    /// The box around their segments; unbounded if it is unknown.
     pub bounds: Aabb,
 }
 
-/// A query works, but must read more than it would of a table that `leadfield positions` wrote.
+/// A query works, but must read more than in a table that `leadfield positions` wrote.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PageWarning {
-    /// No page index, or a damaged one.
+    /// The page index is missing or damaged.
     #[error("{}: no usable page index, whole row groups are read", .0.display())]
     NoPageIndex(PathBuf),
-    /// No statistics either.
+    /// Statistics are missing too.
     #[error("{}: no statistics of the coordinates, all rows are read", .0.display())]
     NoStatistics(PathBuf),
 }
 
-/// The pages that a query may have to read, ready to be searched and read.
+/// The pages that a query may have to read, with a search tree over them.
 #[derive(Debug)]
 pub struct TablePages<'a> {
     table: &'a SegmentTable,
@@ -61,7 +61,7 @@ pub struct TablePages<'a> {
     warnings: Vec<PageWarning>,
 }
 
-/// An open part with its page index, as far as it was read.
+/// An open part with the part of its page index that was read.
 #[derive(Debug)]
 pub(super) struct PartFile {
     pub(super) source: ParquetSource,
@@ -69,15 +69,15 @@ pub(super) struct PartFile {
 }
 
 impl<'a> TablePages<'a> {
-    /// The pages of the row groups whose box is wanted.
+    /// Opens the pages of the row groups whose box is `wanted`.
     ///
     /// # Errors
-    /// A part cannot be opened.
+    /// Returns an error if a part cannot be opened.
     pub fn open(table: &'a SegmentTable, wanted: impl Fn(&Aabb) -> bool) -> Result<Self> {
         Self::open_parts(table, |_| true, wanted)
     }
 
-    /// As [`TablePages::open`], of the parts that are wanted by their number.
+    /// Opens pages as [`TablePages::open`] does, in the parts that are wanted by their index.
     pub(super) fn open_parts(
         table: &'a SegmentTable,
         is_wanted: impl Fn(usize) -> bool,
@@ -86,7 +86,7 @@ impl<'a> TablePages<'a> {
         let mut all =
             Self { table, files: Vec::new(), pages: Vec::new(), tree: PageTree::new(&[]), warnings: Vec::new() };
         for (number, part) in table.parts().iter().enumerate() {
-            // a manifest tells the box of a part that is not open
+            // a manifest contains the box of a part that is not open
             let is_wanted = is_wanted(number) && part.manifest_entry().is_none_or(|entry| wanted(&entry.bounds));
             let file = match is_wanted {
                 true => all.add_part(number, part.ensure_open()?, &wanted).in_file(part.path())?,
@@ -98,7 +98,7 @@ impl<'a> TablePages<'a> {
         Ok(all)
     }
 
-    /// Adds the wanted pages of a part; gives it open if there are any.
+    /// Adds the wanted pages of a part; returns the open part if there are any.
     fn add_part(
         &mut self,
         number: usize,
@@ -138,7 +138,7 @@ impl<'a> TablePages<'a> {
         } else if by_group {
             self.warnings.push(PageWarning::NoPageIndex(part.path().to_path_buf()));
         }
-        // where one group's index is unusable, none is trusted to skip by
+        // if the index of one row group is unusable, none of them is trusted to skip rows
         let (source, footer) = match index.filter(|_| !by_group) {
             Some(index) if has_checksums(part.file_metadata()) => {
                 (source.with_page_checks(part.file_metadata()), footer_with_index(part, index)?)
@@ -152,22 +152,22 @@ impl<'a> TablePages<'a> {
         Ok(Some(PartFile { source, footer }))
     }
 
-    /// The table.
+    /// Returns the table.
     pub fn table(&self) -> &'a SegmentTable {
         self.table
     }
 
-    /// The pages, in stored order.
+    /// Returns the pages, in stored order.
     pub fn pages(&self) -> &[TablePage] {
         &self.pages
     }
 
-    /// The tree over them.
+    /// Returns the search tree over the pages.
     pub fn tree(&self) -> &PageTree {
         &self.tree
     }
 
-    /// What makes this slower than it could be.
+    /// Returns warnings about missing indices and statistics, which make queries slower.
     pub fn warnings(&self) -> &[PageWarning] {
         &self.warnings
     }
@@ -177,7 +177,7 @@ impl<'a> TablePages<'a> {
     }
 }
 
-/// The number of rows before a row group of its part.
+/// Returns the number of rows before a row group in its part.
 pub(super) fn rows_before_group(part: &OpenPart, group: usize) -> u64 {
     (0..group).map(|group| row_group_len(part, group) as u64).sum()
 }
@@ -187,16 +187,17 @@ pub(super) fn row_group_len(part: &OpenPart, group: usize) -> usize {
     usize::try_from(rows).unwrap_or(0)
 }
 
-/// What a file's page index tells, by row group and column; nothing of the row groups that were not asked for.
+/// The page index of a file, by row group and column; empty for row groups that were not requested.
 pub(super) struct ParquetPageIndex {
     columns: ParquetColumnIndex,
     offsets: ParquetOffsetIndex,
 }
 
-/// The page index of some row groups: boxes of the coordinate columns, places of all columns. None where there is no
-/// index or it cannot be read.
+/// Reads the page index of some row groups: boxes for the coordinate columns, positions for all columns. Returns `None`
+/// if there is no index or it cannot be read.
 ///
-/// The library reads the index of all chunks that a footer names, so it is given a footer that names no others.
+/// The library reads the index of all chunks that a footer names, so it gets a footer that names only the requested
+/// ones.
 pub(super) fn read_page_index(part: &OpenPart, source: &ParquetSource, groups: &[usize]) -> Option<ParquetPageIndex> {
     let coordinates: Vec<usize> = COORDINATES.iter().filter_map(|name| part.column_index(name)).collect();
     let footer = part.file_metadata();
@@ -219,7 +220,7 @@ pub(super) fn read_page_index(part: &OpenPart, source: &ParquetSource, groups: &
     Some(index)
 }
 
-/// A row group of which only some columns have boxes of their pages.
+/// Returns a row group in which only some columns have statistics of their pages.
 fn keep_column_boxes(group: &RowGroupMetaData, columns: &[usize]) -> Result<RowGroupMetaData, ParquetError> {
     let chunks = group.columns().iter().enumerate().map(|(i, chunk)| match columns.contains(&i) {
         true => Ok(chunk.clone()),
@@ -228,16 +229,16 @@ fn keep_column_boxes(group: &RowGroupMetaData, columns: &[usize]) -> Result<RowG
     group.clone().into_builder().set_column_metadata(chunks.collect::<Result<_, _>>()?).build()
 }
 
-/// The footer of a part with a page index put in, as the Arrow reader takes it.
+/// Returns the footer of a part with a page index inserted, for the Arrow reader.
 fn footer_with_index(part: &OpenPart, index: ParquetPageIndex) -> Result<ArrowReaderMetadata, TableProblem> {
     let builder = part.file_metadata().as_ref().clone().into_builder();
     let metadata = builder.set_column_index(Some(index.columns)).set_offset_index(Some(index.offsets)).build();
     Ok(ArrowReaderMetadata::try_new(Arc::new(metadata), ArrowReaderOptions::new())?)
 }
 
-/// The pages of a row group with their boxes; none where the index does not tell.
+/// Returns the pages of a row group with their boxes; `None` if the index does not contain them.
 ///
-/// The six columns may be cut differently by other writers: a page here ends wherever one of them does.
+/// Other writers may split the six columns differently: a page here ends wherever a page of one of them does.
 fn row_group_pages(part: &OpenPart, index: &ParquetPageIndex, group: usize) -> Option<Vec<(Range<usize>, Aabb)>> {
     let rows = row_group_len(part, group);
     let mut columns = Vec::new();
@@ -259,12 +260,12 @@ fn bounds_at(columns: &[ColumnPages], row: usize) -> Option<Aabb> {
     Some(bounds_from_ranges(ends).unwrap_or(UNBOUNDED_BOX))
 }
 
-/// The pages of one column chunk: where each starts, and its least and greatest value.
+/// The pages of one column chunk, with the first row and the smallest and largest value of each.
 pub(super) struct ColumnPages {
     starts: Vec<usize>,
     /// Rows of the row group.
     rows: usize,
-    /// Least and greatest value; NaN where a page does not tell.
+    /// Smallest and largest value; NaN for pages without statistics.
     ranges: Vec<(f64, f64)>,
 }
 
@@ -282,11 +283,11 @@ impl ColumnPages {
             }
             _ => return None,
         };
-        let whole = starts.first() == Some(&0) && starts.is_sorted_by(|a, b| a < b) && starts.last() < Some(&rows);
-        (whole && starts.len() == ranges.len()).then_some(Self { starts, rows, ranges })
+        let is_valid = starts.first() == Some(&0) && starts.is_sorted_by(|a, b| a < b) && starts.last() < Some(&rows);
+        (is_valid && starts.len() == ranges.len()).then_some(Self { starts, rows, ranges })
     }
 
-    /// The rows of each page with its range.
+    /// Iterates over the rows of each page with its range of values.
     pub(super) fn iter(&self) -> impl Iterator<Item = (Range<usize>, (f64, f64))> {
         let ends = self.starts.iter().skip(1).copied().chain([self.rows]);
         self.starts.iter().zip(ends).map(|(&start, end)| start..end).zip(self.ranges.iter().copied())
@@ -298,7 +299,7 @@ impl ColumnPages {
     }
 }
 
-/// A page's range; that of a page which does not tell is no range: [`bounds_from_ranges`] refuses it.
+/// Returns the range of a page; NaN if it is unknown, which [`bounds_from_ranges`] rejects.
 fn known_range<T: Into<f64>>(low: Option<T>, high: Option<T>) -> (f64, f64) {
     match (low, high) {
         (Some(low), Some(high)) => (low.into(), high.into()),

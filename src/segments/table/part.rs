@@ -1,4 +1,5 @@
-//! One part of a table. Where the table has a manifest, its footer is read when something is asked that the manifest does not state.
+//! One part of a table. If the table has a manifest, the footer of a part is read only when a request needs data that
+//! the manifest does not contain.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -19,25 +20,25 @@ use crate::segments::{Segment, Segments};
 pub struct TablePart {
     path: PathBuf,
     requirement: OpenRequirement,
-    /// What the table's manifest states; none where it has none.
+    /// The entry of the table's manifest; `None` without a manifest.
     manifest_entry: Option<ManifestEntry>,
     open: OnceLock<OpenPart>,
 }
 
 impl TablePart {
-    /// A part of a table without manifest.
+    /// Opens a part of a table without manifest.
     pub(super) fn open(path: &Path, demand: OpenRequirement) -> Result<Self> {
         let part = Self { path: path.to_path_buf(), requirement: demand, manifest_entry: None, open: OnceLock::new() };
         part.ensure_open()?;
         Ok(part)
     }
 
-    /// A part that a manifest lists; its footer is not read yet.
+    /// Creates a part from its manifest entry; its footer is not read yet.
     pub(super) fn from_manifest(path: PathBuf, demand: OpenRequirement, entry: ManifestEntry) -> Self {
         Self { path, requirement: demand, manifest_entry: Some(entry), open: OnceLock::new() }
     }
 
-    /// The part with its footer, which is read now if it was not.
+    /// Returns the part with its footer, which is read now if it was not read before.
     pub(super) fn ensure_open(&self) -> Result<&OpenPart> {
         if let Some(open) = self.open.get() {
             return Ok(open);
@@ -47,67 +48,68 @@ impl TablePart {
         Ok(self.open.get_or_init(|| open))
     }
 
-    /// The part, where its footer was read.
+    /// Returns the part if its footer was read.
     pub(super) fn get_open(&self) -> Option<&OpenPart> {
         self.open.get()
     }
 
-    /// What the table's manifest states of it.
+    /// Returns the entry of the table's manifest.
     pub(super) fn manifest_entry(&self) -> Option<&ManifestEntry> {
         self.manifest_entry.as_ref()
     }
 
-    /// The file.
+    /// Returns the path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The neurons of this part, node ids ascending; none after [`super::SegmentTable::open_without_neurons`], which leaves the list alone.
+    /// Returns the neurons of this part, in ascending order of node ids; empty after
+    /// [`super::SegmentTable::open_without_neurons`], which does not read the list.
     pub fn neurons(&self) -> &[TableNeuron] {
         self.open.get().map_or(&[], OpenPart::neurons)
     }
 
-    /// Number of segments.
+    /// Returns the number of segments.
     pub fn len(&self) -> u64 {
-        // without an entry it was opened
+        // a part without an entry was opened on construction
         self.manifest_entry.as_ref().map(|entry| entry.rows).or_else(|| Some(self.open.get()?.len())).unwrap_or(0)
     }
 
-    /// Whether there is none.
+    /// Returns whether there are no segments.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Whether it says that it is a segment table.
+    /// Returns whether the metadata of a segment table are present.
     pub(super) fn has_metadata(&self) -> bool {
         self.manifest_entry.is_some() || self.open.get().is_some_and(OpenPart::has_metadata)
     }
 
-    /// Whether it was written with checksums.
+    /// Returns whether it was written with checksums.
     pub(super) fn has_checksums(&self) -> bool {
         self.manifest_entry.is_some() || self.open.get().is_some_and(|open| has_checksums(open.file_metadata()))
     }
 
-    /// The program that wrote the file.
+    /// Returns the name of the program that wrote the file.
     ///
     /// # Errors
-    /// Unreadable or damaged.
+    /// Returns an error if the file is unreadable or damaged.
     pub fn written_by(&self) -> Result<String> {
         Ok(self.ensure_open()?.written_by())
     }
 
-    /// Names of the columns with their types and compressed bytes, in file order.
+    /// Returns the names of the columns with their types and compressed sizes in bytes, in file order.
     ///
     /// # Errors
-    /// Unreadable or damaged.
+    /// Returns an error if the file is unreadable or damaged.
     pub fn columns(&self) -> Result<Vec<(String, DataType, u64)>> {
         Ok(self.ensure_open()?.columns())
     }
 
-    /// The box round all segments.
+    /// Returns the box around all segments.
     ///
     /// # Errors
-    /// The file holds no statistics of its coordinates.
+    /// Returns an error if the file has no statistics of its coordinates and its rows cannot be read.
     pub fn bounds(&self) -> Result<Aabb> {
         match &self.manifest_entry {
             Some(entry) => Ok(entry.bounds),
@@ -123,15 +125,15 @@ impl TablePart {
     /// Reads all rows, in stored (Hilbert) order.
     ///
     /// # Errors
-    /// Unreadable or damaged.
+    /// Returns an error if the file is unreadable or damaged.
     pub fn read(&self) -> Result<Segments> {
         self.ensure_open()?.read()
     }
 
-    /// Goes through all rows, in stored (Hilbert) order, without keeping them.
+    /// Visits all rows, in stored (Hilbert) order, without collecting them.
     ///
     /// # Errors
-    /// Unreadable or damaged.
+    /// Returns an error if the file is unreadable or damaged.
     pub fn for_each_segment(&self, visit: impl FnMut(Segment)) -> Result<()> {
         self.ensure_open()?.for_each_segment(visit)
     }
@@ -139,23 +141,24 @@ impl TablePart {
     /// Reads all rows, in the order of `row`: neurons by node id, each contiguous.
     ///
     /// # Errors
-    /// Unreadable or damaged, or rows that are not those of the neuron list.
+    /// Returns an error if the file is unreadable or damaged, or if its rows do not match the neuron list.
     pub fn read_by_row(&self) -> Result<Segments> {
         self.read_by_row_into(Segments::default())
     }
 
-    /// The same, in the memory of segments that are not needed any more.
+    /// Reads rows as [`TablePart::read_by_row`] does, and reuses the memory of `segments`.
     ///
     /// # Errors
-    /// As [`TablePart::read_by_row`].
+    /// Returns the errors of [`TablePart::read_by_row`].
     pub fn read_by_row_into(&self, segments: Segments) -> Result<Segments> {
         self.ensure_open()?.read_by_row_into(segments)
     }
 
-    /// The same as [`TablePart::read_by_row`], but coordinates may be NaN or infinite, for a check that names the neuron.
+    /// Reads rows as [`TablePart::read_by_row`] does, but accepts coordinates that are NaN or infinite, so that a check
+    /// can report the neuron.
     ///
     /// # Errors
-    /// As [`TablePart::read_by_row`].
+    /// Returns the errors of [`TablePart::read_by_row`], except for coordinates.
     pub fn read_by_row_unchecked(&self) -> Result<Segments> {
         self.ensure_open()?.read_by_row_unchecked()
     }

@@ -1,4 +1,4 @@
-//! How a table is cut into parts, and what its files are called.
+//! Splits a table into parts, and names its files.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use super::{SegmentTable, TableMetadata, TableNeuron};
 use crate::error::{Context, FileProblem, Problem, Result, join_quoted};
 use crate::io::atomic_output::OutputConflict;
 
-/// A folder that holds other things than a table.
+/// A folder with files that do not belong to a table.
 #[derive(Debug, thiserror::Error)]
 #[error("not replaced, expected a folder of nothing but `part-*.parquet` and `_manifest.parquet`, found {0}")]
 struct ForeignFolder(String);
@@ -18,12 +18,12 @@ impl Problem for ForeignFolder {
     }
 }
 
-/// Whether a table of this name is one file: it ends in `.parquet`. Else it is a folder of parts.
+/// Returns whether a table with this path is one file: it ends in `.parquet`. Otherwise it is a folder of parts.
 pub fn is_single_file(path: &Path) -> bool {
     path.extension().is_some_and(|e| e == "parquet")
 }
 
-/// The name of a part's file.
+/// Returns the file name of a part.
 pub fn part_file_name(part: usize) -> String {
     format!("part-{part:05}.parquet")
 }
@@ -36,28 +36,29 @@ pub(super) fn is_part_file(path: &Path) -> bool {
 fn list_folder(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     let mut paths =
         std::fs::read_dir(folder)?.map(|entry| entry.map(|e| e.path())).collect::<std::io::Result<Vec<_>>>()?;
-    // of one folder: names in the order of their bytes
+    // all paths have the same folder: compare their names byte by byte
     paths.sort_unstable_by(|a, b| a.as_os_str().cmp(b.as_os_str()));
     Ok(paths)
 }
 
-/// The part files of a folder, in order.
+/// Returns the part files of a folder, in order.
 pub(super) fn list_part_files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     let mut files = list_folder(folder)?;
     files.retain(|path| is_part_file(path));
     Ok(files)
 }
 
-/// Checks that nothing but tables is lost where a folder is replaced: a table's parts, or folders of them.
+/// Checks that a folder can be replaced without losing other data: it may contain only a table's parts, or folders of
+/// them.
 ///
 /// # Errors
-/// The folder holds other things, or cannot be read.
+/// Returns an error if the folder contains other files, or cannot be read.
 pub fn check_replaceable(folder: &Path) -> Result<()> {
     if !folder.is_dir() {
         return Ok(());
     }
     let mut others = list_folder(folder).map_err(FileProblem::Read).in_file(folder)?;
-    // of links the kind is that of the link
+    // do not follow links: a link is not a folder
     let kind = |path: &Path| path.symlink_metadata().map(|found| found.file_type());
     let is_folder = |path: &Path| kind(path).is_ok_and(|kind| kind.is_dir());
     let is_empty = |path: &Path| is_folder(path) && list_folder(path).is_ok_and(|paths| paths.is_empty());
@@ -67,22 +68,23 @@ pub fn check_replaceable(folder: &Path) -> Result<()> {
     let is_own = |path: &Path| (is_part_file(path) || is_manifest(path)) && kind(path).is_ok_and(|kind| kind.is_file());
     others.retain(|path| !(is_table(path) || is_own(path)));
     let names = others.iter().filter_map(|path| path.file_name()).map(|name| name.to_string_lossy());
-    // of an unfinished output some folders may be empty; nothing goes with them
+    // an unfinished output may contain empty folders, and removing them loses no data
     let is_ours = others.iter().all(|path| is_empty(path));
     if is_ours { Ok(()) } else { Err(ForeignFolder(join_quoted(names, 4))).in_file(folder) }
 }
 
-/// Checks before a table gets its name that nobody has cut its files short since they were written: all parts open, and have all rows.
+/// Checks, before a table gets its final name, that its files were not truncated after they were written: all parts
+/// open, and no rows are missing.
 ///
 /// # Errors
-/// They are not those of this table.
+/// Returns an error if the parts are not those of this table.
 pub fn check_complete(path: &Path, metadata: &TableMetadata) -> Result<()> {
     let is_whole = SegmentTable::open(path)
         .is_ok_and(|table| table.len() == metadata.segments && table.parts().len() as u64 == metadata.parts);
     if is_whole { Ok(()) } else { Err(OutputConflict::Content).in_file(path) }
 }
 
-/// Cuts neurons, in the order given, into runs of at most `most` segments; a neuron is never cut.
+/// Splits neurons, in the given order, into runs of at most `most` segments; a neuron is never split.
 pub fn split_neurons(neurons: &[TableNeuron], most: u64) -> Vec<std::ops::Range<usize>> {
     let mut parts = Vec::new();
     let (mut from, mut segments) = (0, 0_u64);
@@ -104,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_hold_whole_neurons() {
+    fn neurons_are_never_split_between_parts() {
         let neurons = [3, 3, 9, 1, 1].map(|segments| TableNeuron { node_id: 0, first_row: 0, segments });
         assert_eq!(split_neurons(&neurons, 6), [0..2, 2..3, 3..5]);
         assert_eq!(split_neurons(&neurons, 100), vec![0..neurons.len()]);

@@ -1,4 +1,4 @@
-//! What can be wrong with a table.
+//! Problems of a segment table.
 
 use arrow_schema::DataType;
 use parquet::errors::ParquetError;
@@ -7,27 +7,27 @@ use super::schema::FORMAT_VERSION;
 use crate::error::Problem;
 use crate::io::parquet_file::ParquetProblem;
 
-/// What can be wrong with a table.
+/// A problem of a segment table.
 #[derive(Debug, thiserror::Error)]
 pub enum TableProblem {
-    /// No Parquet, or damaged.
+    /// The file is not Parquet, or it is damaged.
     #[error("no readable Parquet file: {0}")]
     Parquet(String),
-    /// Changed since it was written, or compressed in a way that is not read.
+    /// The file was changed after it was written, or its compression is not supported.
     #[error(transparent)]
     File(ParquetProblem),
     /// Columns are missing.
-    #[error("no segment table, expected the columns of a segment table, found no {0}")]
+    #[error("not a segment table, expected its columns, found no {0}")]
     MissingColumns(String),
-    /// A column has another type.
+    /// A column has the wrong type.
     #[error("wrong type, expected {expected}, found {found}")]
     Type {
-        /// What the format asks for.
+        /// The type in the format.
         expected: DataType,
-        /// What the file holds.
+        /// The type in the file.
         found: DataType,
     },
-    /// A value that the column's type cannot hold.
+    /// A value does not fit the type of the column.
     #[error("value does not fit, expected {expected}, found {found}")]
     Value {
         /// The column's type.
@@ -35,116 +35,116 @@ pub enum TableProblem {
         /// The value.
         found: String,
     },
-    /// A kind of section that is none.
+    /// The section type does not exist.
     #[error("unknown kind of section, expected soma, axon, dend, apic, ais, node or myelin, found `{0}`")]
     SectionType(String),
-    /// A table that another program rewrote does not name its population.
-    #[error("no population: another program wrote the table, and its metadata are lost")]
+    /// The population is unknown, because another program rewrote the table.
+    #[error("no population: another program rewrote the table without its metadata")]
     NoPopulation,
-    /// Rows of a node that do not follow one another.
+    /// The rows of a node are not consecutive.
     #[error(
         "rows of node {node} have gaps or repeat, expected {expected} from its first to its last row, found {found}"
     )]
     NodeRows {
         /// The node.
         node: u64,
-        /// As many as lie between its first and its last row.
+        /// Number of rows between its first and last row.
         expected: u64,
-        /// As many as there are.
+        /// Number of rows that it has.
         found: u64,
     },
     /// A metadata key is missing or malformed.
-    #[error("metadata `{0}` is missing or malformed, expected what `leadfield positions` writes")]
+    #[error("metadata `{0}` is missing or malformed, expected the value that `leadfield positions` writes")]
     MissingMetadata(&'static str),
-    /// Written by a newer program.
+    /// A newer program wrote the table.
     #[error("newer table format, expected version {FORMAT_VERSION} or older, found {0}")]
     Version(String),
-    /// A folder without parts.
-    #[error("no segment table, expected files `part-*.parquet` in the folder, found none")]
+    /// A folder has no parts.
+    #[error("not a segment table, expected files `part-*.parquet` in the folder, found none")]
     NoParts,
-    /// Parts that belong to different tables.
+    /// A part belongs to another table.
     #[error("part of another table, expected {expected}, found {found}")]
     Foreign {
-        /// What the first part says.
+        /// The value in the first part.
         expected: String,
-        /// What this part says.
+        /// The value in this part.
         found: String,
     },
-    /// Parts are missing, or there are more than belong to the table.
+    /// Parts are missing, or there are too many.
     #[error("wrong number of parts, expected {expected}, found {found}")]
     PartCount {
-        /// As many as the metadata says.
+        /// Number of parts in the metadata.
         expected: u64,
-        /// As many as are there.
+        /// Number of part files.
         found: u64,
     },
-    /// A null where there may be none.
+    /// A null value in a column that must not have nulls.
     #[error("null value, expected a number")]
     Null,
-    /// A coordinate that is no finite number.
+    /// A coordinate is not finite.
     #[error("wrong coordinate, expected a finite number, found {0}")]
     NotFinite(f64),
-    /// A coordinate that its page's statistics exclude.
+    /// A coordinate is outside the statistics of its page.
     #[error("coordinate outside the statistics of its page, expected {low} to {high}, found {found}")]
     OutsideStatistics {
-        /// The least value by the statistics.
+        /// Smallest value in the statistics.
         low: f64,
-        /// The greatest.
+        /// Largest value in the statistics.
         high: f64,
         /// The coordinate.
         found: f64,
     },
-    /// A coordinate that its row group's statistics exclude.
+    /// A coordinate is outside the statistics of its row group.
     #[error("coordinate outside the statistics of row group {group}, expected {low} to {high}, found {found}")]
     OutsideGroupStatistics {
         /// The row group.
         group: usize,
-        /// The least value by the statistics.
+        /// Smallest value in the statistics.
         low: f64,
-        /// The greatest.
+        /// Largest value in the statistics.
         high: f64,
         /// The coordinate.
         found: f64,
     },
-    /// A radius that is none.
+    /// A radius is negative or not finite.
     #[error("wrong radius, expected a finite number that is not negative, found {0}")]
     Radius(f32),
-    /// Pages that the statistics of their row group exclude.
-    #[error("statistics of row group {0} exclude some of its pages, expected a range that holds all of them")]
+    /// The statistics of a row group do not include all of its pages.
+    #[error("statistics of row group {0} exclude some of its pages, expected a range that includes all of them")]
     GroupStatistics(usize),
-    /// The rows are not those of the neuron list.
-    #[error("row {row} of node {node} does not belong to this part, expected the rows of its neuron list, each once")]
+    /// A row does not match the neuron list.
+    #[error("row {row} of node {node} does not belong to this part, expected each row of its neuron list once")]
     UnexpectedRow {
-        /// Node of the row.
+        /// The node of the row.
         node: u64,
         /// The row.
         row: u64,
     },
-    /// Fewer rows than the neuron list has.
-    #[error("rows are missing, expected {expected} as in the part's neuron list, found {found}")]
+    /// There are fewer rows than in the neuron list.
+    #[error("rows are missing, expected {expected} from the part's neuron list, found {found}")]
     MissingRows {
-        /// As many as the list says.
+        /// Number of rows in the list.
         expected: usize,
-        /// As many as there are.
+        /// Number of rows in the file.
         found: usize,
     },
-    /// A segment that is asked for is not there.
-    #[error("no segment at place {0}, expected one of the table's rows")]
+    /// A requested segment does not exist.
+    #[error("no segment with index {0}, expected one of the table's rows")]
     NoSuchSegment(u64),
-    /// A row group of more rows than can be counted.
+    /// A row group has too many rows.
     #[error("too many rows in a row group, expected at most 2147483647, found {0}")]
     TooManyRows(u64),
-    /// A node in two parts.
+    /// A node is in two parts.
     #[error("node in two parts, expected each node once, found node {0} again")]
     DuplicateNode(u64),
-    /// Rows that overlap or leave a gap.
-    #[error("rows of node {node} do not follow those before, expected {expected} as its first row, found {found}")]
+    /// The rows of a node overlap those before, or leave a gap.
+    #[error("rows of node {node} do not follow the previous rows, expected first row {expected}, found {found}")]
     FirstRow {
         /// The node.
         node: u64,
-        /// The end of the rows before.
+        /// The end of the previous rows.
         expected: u64,
-        /// Its first row.
+        /// The first row of the node.
         found: u64,
     },
 }
@@ -159,25 +159,25 @@ impl Problem for TableProblem {
             }
             Self::MissingColumns(_) | Self::NoParts => Some("make a segment table with `leadfield positions`".into()),
             Self::DuplicateNode(_) | Self::FirstRow { .. } => {
-                Some("bring the table's own parts together, or make it again with `leadfield positions`".into())
+                Some("restore the original parts of the table, or make it again with `leadfield positions`".into())
             }
-            Self::NoPopulation => Some("name it: `--population NAME`".into()),
-            Self::NodeRows { .. } => Some("a table has all rows of its neurons, each once: make it again".into()),
-            Self::NotFinite(_) | Self::Radius(_) => Some("make the table again, or leave these rows out".into()),
+            Self::NoPopulation => Some("give it: `--population NAME`".into()),
+            Self::NodeRows { .. } => Some("make the table again: it must have all rows of its neurons, each once".into()),
+            Self::NotFinite(_) | Self::Radius(_) => Some("make the table again, or remove these rows".into()),
             Self::OutsideStatistics { .. } | Self::OutsideGroupStatistics { .. } | Self::GroupStatistics(_) => Some(
-                "searches by place would miss segments: make the table again; `leadfield validate positions` finds all such places"
+                "make the table again, because spatial searches would miss segments; `leadfield validate positions` lists all such errors"
                     .into(),
             ),
-            Self::Foreign { .. } => Some("keep the parts of each table in a folder of their own".into()),
+            Self::Foreign { .. } => Some("use a separate folder for the parts of each table".into()),
             Self::PartCount { expected, found } if expected > found => {
-                Some("bring the missing parts, or make the table again with `leadfield positions`".into())
+                Some("restore the missing parts, or make the table again with `leadfield positions`".into())
             }
             _ => None,
         }
     }
 
     fn is_transient(&self) -> bool {
-        // a disk that fails while it is read is told by the Parquet library
+        // the Parquet library also reports read errors of a failing disk
         matches!(self, Self::Parquet(_))
     }
 }

@@ -1,14 +1,13 @@
-//! Which segments of a table a region holds: the tree names the pages, their coordinates are tested exactly, and the
-//! other columns are read only of pages with hits.
+//! Finds the segments of a table inside regions: the tree selects pages, their coordinates are tested exactly, and
+//! other columns are read only from pages with hits.
 //!
-//! Memory is bounded by [`MAX_RUN_ROWS`] rows a thread, not by the number of hits.
+//! Memory is bounded by [`MAX_RUN_ROWS`] rows per thread, not by the number of hits.
 
 use std::ops::Range;
 
 use arrow_array::{RecordBatch, UInt32Array};
 use rayon::prelude::*;
 
-use super::page_cursor::{PageCursor, PageRows};
 use super::pages::{TablePage, TablePages, rows_before_group};
 use super::problem::TableProblem;
 use super::query_regions::QueryRegions;
@@ -20,44 +19,44 @@ use crate::geometry::Aabb;
 use crate::geometry::region::{Predicate, Region};
 use crate::segments::SectionType;
 
-/// Rows tested before their hits are given out, unless one page or a group without page index has more.
+/// Number of rows tested before their hits are delivered, unless one page, or a row group without page index, has more.
 const MAX_RUN_ROWS: usize = 128 * 1024;
 
-/// Where segments are looked for.
+/// The part of space to search.
 #[derive(Debug, Clone, Copy)]
 pub enum SegmentSelection<'a> {
-    /// Everywhere: every segment is a hit, once.
+    /// All segments: each is a hit once.
     All,
-    /// In each of these regions: a segment is a hit once for every region that holds it.
+    /// Regions: a segment is a hit once for every region that contains it.
     Regions(&'a [&'a dyn Region], Predicate),
 }
 
-/// What else must hold of a hit.
+/// Further conditions on hits.
 #[derive(Debug, Clone, Default)]
 pub struct SegmentFilter {
-    /// One of these kinds of section; none for all.
+    /// Allowed section types; `None` for all.
     pub section_types: Option<Vec<SectionType>>,
-    /// One of these nodes, ascending; none for all.
+    /// Allowed node ids, in ascending order; `None` for all.
     pub node_ids: Option<Vec<u64>>,
 }
 
-/// A query.
+/// A query for segments.
 #[derive(Debug, Clone, Copy)]
 pub struct SegmentQuery<'a> {
-    /// Where segments are looked for.
+    /// The part of space to search.
     pub selection: SegmentSelection<'a>,
-    /// What else must hold.
+    /// Further conditions.
     pub filter: &'a SegmentFilter,
-    /// Columns of the table to give, in this order; none to count only.
+    /// Columns of the table to return, in this order; empty to count only.
     pub columns: &'a [&'a str],
 }
 
-/// Some hits, in stored order.
+/// Hits, in stored order.
 #[derive(Debug, Clone)]
 pub struct Hits {
-    /// The columns asked for, one row a hit.
+    /// The requested columns, one row per hit.
     pub batch: RecordBatch,
-    /// The number of the region, for each hit.
+    /// The number of the region of each hit.
     pub region: Vec<u32>,
 }
 
@@ -67,14 +66,14 @@ impl Hits {
     }
 }
 
-/// What a query cost.
+/// The amount of work of a query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct QueryStats {
-    /// Hits.
+    /// Number of hits.
     pub hits: u64,
-    /// Pages whose coordinates were read.
+    /// Number of pages with coordinates that were read.
     pub pages: u64,
-    /// Rows that were tested.
+    /// Number of rows that were tested.
     pub rows: u64,
 }
 
@@ -87,16 +86,17 @@ pub(super) struct PageRun<'a> {
 }
 
 impl SegmentFilter {
-    /// The columns that it looks at.
+    /// Returns the columns that the filter tests.
     pub fn required_columns(&self) -> Vec<&'static str> {
         let kind = self.section_types.as_ref().map(|_| SECTION_TYPE);
         kind.into_iter().chain(self.node_ids.as_ref().map(|_| NODE_ID)).collect()
     }
 
-    /// Places of the rows of a batch that pass; it must have [`SegmentFilter::required_columns`].
+    /// Returns the indices of the rows of a batch that pass; the batch must have the columns of
+    /// [`SegmentFilter::required_columns`].
     ///
     /// # Errors
-    /// A column is missing or has nulls where there may be none.
+    /// Returns an error if a column is missing, or has nulls that are not allowed.
     pub fn passing_rows(&self, batch: &RecordBatch) -> Result<Vec<u32>> {
         let columns = FilterColumns::from_batch(batch)?;
         let kind = |i: usize| {
@@ -110,7 +110,7 @@ impl SegmentFilter {
 }
 
 impl SegmentSelection<'_> {
-    /// Whether anything in a box may be a hit.
+    /// Returns whether a box may contain a hit.
     pub fn may_hit(&self, bounds: &Aabb) -> bool {
         match self {
             Self::All => true,
@@ -120,12 +120,12 @@ impl SegmentSelection<'_> {
 }
 
 impl TablePages<'_> {
-    /// Runs a query: gives out the hits, in stored order, as they are found.
+    /// Runs a query: calls `visit` with hits, in stored order, as they are found.
     ///
-    /// Of [`TablePages::open`] everything that the query touches must have been wanted.
+    /// [`TablePages::open`] must have selected all pages that the query touches.
     ///
     /// # Errors
-    /// The table is unreadable or damaged, or the visitor fails.
+    /// Returns an error if the table is unreadable or damaged, or if `visit` fails.
     pub fn run_query(&self, query: &SegmentQuery<'_>, visit: &mut dyn FnMut(Hits) -> Result<()>) -> Result<QueryStats> {
         let regions = match query.selection {
             SegmentSelection::All => None,
@@ -196,7 +196,7 @@ impl TablePages<'_> {
     }
 }
 
-/// Cuts pages into runs.
+/// Splits pages into runs.
 fn split_into_runs<'a>(pages: Vec<(&'a TablePage, Vec<u32>)>) -> Vec<PageRun<'a>> {
     let mut runs: Vec<PageRun<'a>> = Vec::new();
     for (page, regions) in pages {
@@ -212,18 +212,19 @@ fn split_into_runs<'a>(pages: Vec<(&'a TablePage, Vec<u32>)>) -> Vec<PageRun<'a>
 }
 
 impl<'a> PageRun<'a> {
-    /// All pages of a row group.
+    /// Returns all pages of a row group as one run.
     pub(super) fn for_row_group(pages: &'a [TablePage], part: usize, group: usize) -> Self {
         let from = pages.partition_point(|page| (page.part, page.group) < (part, group));
-        let own = pages.iter().skip(from).take_while(|page| (page.part, page.group) == (part, group));
-        Self { part, group, pages: own.map(|page| (page, Vec::new())).collect() }
+        let group_pages = pages.iter().skip(from).take_while(|page| (page.part, page.group) == (part, group));
+        Self { part, group, pages: group_pages.map(|page| (page, Vec::new())).collect() }
     }
 
     fn row_count(&self) -> usize {
         self.pages.iter().map(|(page, _)| page.rows.len()).sum()
     }
 
-    /// The pages that hold some rows of the run (ascending), and the places of these rows along those pages.
+    /// Returns the pages that contain some rows of the run (ascending), and the positions of these rows along those
+    /// pages.
     pub(super) fn hit_pages(&self, rows: &[u32]) -> (Vec<Range<usize>>, Vec<u32>) {
         let (mut ranges, mut at) = (Vec::new(), Vec::with_capacity(rows.len()));
         let (mut before, mut skipped, mut next) = (0_usize, 0_usize, 0_usize);
@@ -243,11 +244,11 @@ impl<'a> PageRun<'a> {
     }
 }
 
-/// Hits of a run: rows counted along its pages, ascending.
+/// Candidate rows of a run: rows counted along its pages, in ascending order.
 struct Candidates {
     rows: Vec<u32>,
     region: Vec<u32>,
-    /// The coordinates of the hits, where they are asked for.
+    /// The coordinates of the candidates, if they are requested.
     ends: Option<RecordBatch>,
 }
 
@@ -279,7 +280,7 @@ impl RegionTest<'_> {
         let mut found = Candidates { rows: Vec::new(), region: Vec::new(), ends: None };
         let ranges: Vec<Range<usize>> = self.run.pages.iter().map(|(page, _)| page.rows.clone()).collect();
         let mut pages = PageCursor::new(&self.run.pages);
-        let (mut first, mut kept, mut schema) = (0_u32, Vec::new(), None);
+        let (mut first, mut batches, mut schema) = (0_u32, Vec::new(), None);
         for batch in self.group.read_batches(&COORDINATES, &ranges)? {
             let batch = batch?;
             let before = found.rows.len();
@@ -300,7 +301,7 @@ impl RegionTest<'_> {
             }
             if keep_ends {
                 let places = found.rows[before..].iter().map(|row| row - first);
-                kept.push(take_rows(&batch, &UInt32Array::from_iter_values(places))?);
+                batches.push(take_rows(&batch, &UInt32Array::from_iter_values(places))?);
                 schema.get_or_insert_with(|| batch.schema());
             }
             first += batch.num_rows() as u32;
@@ -309,8 +310,48 @@ impl RegionTest<'_> {
             return Err(TableProblem::Parquet("fewer rows than its pages have".into()).into());
         }
         if let Some(schema) = schema {
-            found.ends = Some(arrow_select::concat::concat_batches(&schema, &kept).map_err(TableProblem::from)?);
+            found.ends = Some(arrow_select::concat::concat_batches(&schema, &batches).map_err(TableProblem::from)?);
         }
         Ok(found)
     }
+}
+
+/// Steps through the pages of a run.
+struct PageCursor<'a> {
+    pages: &'a [(&'a TablePage, Vec<u32>)],
+    page: usize,
+    used: usize,
+}
+
+impl<'a> PageCursor<'a> {
+    /// Starts at the first page.
+    fn new(pages: &'a [(&'a TablePage, Vec<u32>)]) -> Self {
+        Self { pages, page: 0, used: 0 }
+    }
+
+    /// Returns the next rows, at most `most` and all in one page; `None` after the last row.
+    fn next_rows(&mut self, most: usize) -> Option<PageRows<'a>> {
+        while let Some((page, regions)) = self.pages.get(self.page) {
+            let length = (page.rows.len() - self.used).min(most);
+            if length > 0 {
+                let first = page.rows.start + self.used;
+                self.used += length;
+                return Some(PageRows { length, first_row: first, page, regions });
+            }
+            (self.page, self.used) = (self.page + 1, 0);
+        }
+        None
+    }
+}
+
+/// Consecutive rows of one page.
+struct PageRows<'a> {
+    /// Number of the rows.
+    length: usize,
+    /// The first row, as an index in the row group.
+    first_row: usize,
+    /// The page.
+    page: &'a TablePage,
+    /// The regions that touch the page.
+    regions: &'a [u32],
 }

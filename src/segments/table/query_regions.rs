@@ -1,7 +1,8 @@
-//! The regions of a query: which parts, pages and rows they touch.
+//! The regions of a query: finds the parts, pages and rows that they touch.
 //!
-//! One region goes through the packed tree of the pages. Several are joined with the boxes of parts and of pages by two
-//! trees at once, and the rows of a page are searched by the tree over the regions, a block of neighbours at a time.
+//! A single region is searched in the packed tree of the pages. Several regions are joined with the boxes of parts and
+//! of pages by traversing two trees at once, and the rows of a page are searched in the tree over the regions, one
+//! block of neighbouring rows at a time.
 
 use std::ops::Range;
 
@@ -14,13 +15,13 @@ use crate::geometry::region::{Predicate, Region};
 use crate::geometry::{Aabb, Point};
 use crate::segments::index::{BoxTree, RegionTree};
 
-/// Rows of a page whose box is tried before they are, where there are several regions.
+/// Number of rows of a page whose common box is tested before the rows are, if there are several regions.
 const BLOCK_ROWS: usize = 32;
 
-/// Regions that are asked one by one which of them touch a box; more are searched by their tree.
+/// Up to this number of regions, each is tested against a box; more regions are searched in their tree.
 const MAX_LOOPED_REGIONS: usize = 4;
 
-/// The regions of a query, with the tree over them.
+/// The regions of a query, with a tree over them.
 pub(super) struct QueryRegions<'a> {
     regions: &'a [&'a dyn Region],
     tree: RegionTree,
@@ -30,15 +31,15 @@ pub(super) struct QueryRegions<'a> {
 struct RegionCandidate<'a> {
     number: u32,
     region: &'a dyn Region,
-    /// Whether all of the box is inside.
+    /// Whether the region contains the complete box.
     encloses: bool,
 }
 
 impl<'a> TablePages<'a> {
-    /// The pages of the parts and row groups that a query may have to read.
+    /// Opens the pages of the parts and row groups that a query may have to read.
     ///
     /// # Errors
-    /// A part cannot be opened.
+    /// Returns an error if a part cannot be opened.
     pub fn open_selected(table: &'a SegmentTable, within: SegmentSelection<'_>) -> Result<Self> {
         let SegmentSelection::Regions(regions, _) = within else { return Self::open(table, |_| true) };
         let regions = QueryRegions::new(regions);
@@ -56,7 +57,7 @@ impl<'a> QueryRegions<'a> {
         self.regions.get(number).copied()
     }
 
-    /// Whether any region touches a box.
+    /// Returns whether any region touches a box.
     fn touches_any(&self, bounds: &Aabb) -> bool {
         let mut touched = false;
         self.tree.for_each_candidate(bounds, |number| {
@@ -65,15 +66,15 @@ impl<'a> QueryRegions<'a> {
         touched
     }
 
-    /// For each part whether any region touches its box.
+    /// Returns, for each part, whether any region touches its box.
     fn parts_touched(&self, parts: &[TablePart]) -> Vec<bool> {
-        // a part without statistics is everywhere
+        // a part without statistics may be anywhere
         let endless = Aabb { min: Aabb::EMPTY.max, max: Aabb::EMPTY.min };
         let boxes: Vec<Aabb> = parts.iter().map(|part| part.bounds().unwrap_or(endless)).collect();
         self.regions_of_boxes(&boxes).iter().map(|numbers| !numbers.is_empty()).collect()
     }
 
-    /// For each page the numbers of the regions that touch its box, ascending.
+    /// Returns, for each page, the numbers of the regions that touch its box, in ascending order.
     pub fn regions_of_pages(&self, pages: &TablePages<'_>) -> Vec<Vec<u32>> {
         let [region] = self.regions else {
             let boxes: Vec<Aabb> = pages.pages().iter().map(|page| page.bounds).collect();
@@ -84,7 +85,7 @@ impl<'a> QueryRegions<'a> {
         touching
     }
 
-    /// For each box the numbers of the regions that touch it, ascending.
+    /// Returns, for each box, the numbers of the regions that touch it, in ascending order.
     fn regions_of_boxes(&self, boxes: &[Aabb]) -> Vec<Vec<u32>> {
         let mut touching: Vec<Vec<u32>> = vec![Vec::new(); boxes.len()];
         self.tree.for_each_pair(&BoxTree::new(boxes.iter().copied()), |number, at| {
@@ -96,8 +97,8 @@ impl<'a> QueryRegions<'a> {
         touching
     }
 
-    /// Visits the hits among some rows of one page, row by row, each with the numbers of its regions, ascending; `numbers` are
-    /// those of the regions that touch the page, ascending.
+    /// Visits the hits among some rows of one page, row by row, each with the numbers of its regions in ascending
+    /// order. `numbers` are the regions that touch the page, in ascending order.
     pub fn for_each_hit(
         &self,
         predicate: Predicate,
@@ -132,11 +133,11 @@ impl<'a> QueryRegions<'a> {
         }
     }
 
-    /// Finds the regions that touch the box round some segments, by their numbers, ascending.
+    /// Finds the numbers of the regions that touch the box around some segments, in ascending order.
     fn find_candidates(&self, segments: &[(Point, Point)], numbers: &[u32], found: &mut Vec<RegionCandidate<'a>>) {
         found.clear();
         let bounds = Aabb::enclosing(segments.iter().flat_map(|&(a, b)| [a, b]));
-        // a box leaves out what is not a number, and that is in no region
+        // a box ignores values that are not numbers, and no region contains them
         let is_finite = segments.iter().all(|(a, b)| a.is_finite() && b.is_finite());
         let mut push = |number: u32| {
             if let Some(region) = self.get(number as usize).filter(|region| region.touches(&bounds)) {
@@ -152,7 +153,7 @@ impl<'a> QueryRegions<'a> {
     }
 }
 
-/// What a predicate looks at of a segment: itself or, twice, its midpoint.
+/// Returns the part of a segment that a predicate tests: the segment itself, or its midpoint twice.
 fn tested_part(predicate: Predicate, (a, b): (Point, Point)) -> (Point, Point) {
     match predicate {
         Predicate::Midpoint => (a.midpoint(b), a.midpoint(b)),

@@ -1,4 +1,4 @@
-//! An open table: its parts, what it says of itself.
+//! Opens a segment table: its parts, metadata and neurons.
 
 use std::path::{Path, PathBuf};
 
@@ -19,32 +19,34 @@ pub struct SegmentTable {
     single_part: Option<SinglePart>,
 }
 
-/// What is known of a part that is opened without the others of its table.
+/// Data of a part that is opened without the other parts of its table.
 #[derive(Debug)]
 struct SinglePart {
-    /// What the part says of its table.
+    /// The metadata of the complete table, as stored in the part.
     table_metadata: TableMetadata,
-    /// Its neurons with rows that count from 0.
+    /// The neurons of the part, with rows that count from 0.
     renumbered_neurons: Vec<TableNeuron>,
 }
 
 impl SegmentTable {
     /// Opens a table: a Parquet file, or a folder of `part-*.parquet`.
     ///
-    /// Another program may have rewritten it: see [`SegmentTable::lacks_metadata`]. Its neurons are then those of the columns `node_id`
-    /// and `row`, and its population has no name until [`SegmentTable::set_population`] gives it one.
+    /// Another program may have rewritten the table: see [`SegmentTable::lacks_metadata`]. Its neurons are then read
+    /// from the columns `node_id` and `row`, and its population has no name until [`SegmentTable::set_population`] sets
+    /// one.
     ///
     /// # Errors
-    /// Missing, cut short, no segment table, a newer format version, parts of different tables or not all parts.
+    /// Returns an error if the table is missing, truncated, no segment table, or in a newer format version, or if its
+    /// parts belong to different tables or are incomplete.
     pub fn open(path: &Path) -> Result<Self> {
         Self::open_with(path, OpenRequirement::ColumnsAndMetadata)
     }
 
-    /// The same, but lists of neurons are not read before [`SegmentTable::neurons`] asks for them: a search by place needs none,
-    /// and reading them takes longer than the search.
+    /// Opens a table as [`SegmentTable::open`] does, but reads lists of neurons only when [`SegmentTable::neurons`]
+    /// needs them: a spatial search needs none, and reading them takes longer than the search.
     ///
     /// # Errors
-    /// As [`SegmentTable::open`], but for lists of neurons.
+    /// Returns the errors of [`SegmentTable::open`], except for lists of neurons.
     pub fn open_without_neurons(path: &Path) -> Result<Self> {
         Self::open_with(path, OpenRequirement::ColumnsOnly)
     }
@@ -60,9 +62,9 @@ impl SegmentTable {
         }
         let metadata = first.ensure_open()?.metadata()?;
         for part in parts.iter().filter_map(TablePart::get_open) {
-            let own = part.metadata()?;
-            if own != metadata {
-                let (expected, found) = first_difference(&metadata, &own);
+            let other = part.metadata()?;
+            if other != metadata {
+                let (expected, found) = first_difference(&metadata, &other);
                 return Err(TableProblem::Foreign { expected, found }).in_file(part.path());
             }
         }
@@ -76,7 +78,7 @@ impl SegmentTable {
         Ok(Self { path: path.to_path_buf(), parts, metadata, single_part: None })
     }
 
-    /// A part of a table by its own name is a table too: of its own neurons.
+    /// Creates a table from a single part that was opened by its path; it contains only the neurons of the part.
     fn from_single_part(path: &Path, parts: Vec<TablePart>, whole: TableMetadata) -> Result<Self> {
         let mut numbered = Vec::new();
         let mut first_row = 0;
@@ -96,69 +98,70 @@ impl SegmentTable {
         })
     }
 
-    /// What a part that was opened without the others says of its table; none where the table is whole.
+    /// Returns the metadata of the complete table if only one part was opened; `None` otherwise.
     pub fn whole_table_metadata(&self) -> Option<&TableMetadata> {
         self.single_part.as_ref().map(|alone| &alone.table_metadata)
     }
 
-    /// The neurons of a part that was opened without the others, with rows that count from 0 as they would in a table of its own; none where the
-    /// table is whole.
+    /// Returns the neurons of a part that was opened alone, with rows that count from 0 as in a separate table; `None`
+    /// if the table is complete.
     pub(crate) fn renumbered_neurons(&self) -> Option<&[TableNeuron]> {
         self.single_part.as_ref().map(|alone| alone.renumbered_neurons.as_slice())
     }
 
-    /// Whether the table lacks its metadata, since another program rewrote it: population and circuit are then unknown.
+    /// Returns whether the table lacks its metadata, because another program rewrote it: population and circuit are
+    /// then unknown.
     pub fn lacks_metadata(&self) -> bool {
         !self.parts.iter().any(TablePart::has_metadata)
     }
 
-    /// Whether every part was written with checksums, which are verified on reading.
+    /// Returns whether every part was written with checksums, which are verified on reading.
     pub fn has_checksums(&self) -> bool {
         self.parts.iter().all(TablePart::has_checksums)
     }
 
-    /// Names the population of a table that lacks its metadata; the name of any other stays.
+    /// Sets the population of a table that lacks its metadata; does not change other tables.
     pub fn set_population(&mut self, name: &str) {
         if self.lacks_metadata() {
             self.metadata.population = name.to_string();
         }
     }
 
-    /// What is assumed of a table that lacks its metadata; none of any other.
+    /// Returns the assumptions about a table that lacks its metadata; `None` for other tables.
     pub fn assumptions(&self) -> Option<String> {
         let writer = self.parts.first()?.get_open()?.written_by();
         let population = match self.metadata.population.as_str() {
             "" => "its population is unknown".to_string(),
-            name => format!("its population is taken to be `{name}`"),
+            name => format!("its population is assumed to be `{name}`"),
         };
         self.lacks_metadata().then(|| {
             format!(
-                "no metadata of a segment table (written by {writer}): its columns are taken as such, its neurons are \
-                 those of `node_id` and `row`, {population}"
+                "segment table without metadata (written by {writer}): its neurons are read from `node_id` and `row`, \
+                 {population}"
             )
         })
     }
 
-    /// Where it is.
+    /// Returns the path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// What the table says of itself.
+    /// Returns the metadata of the table.
     pub fn metadata(&self) -> &TableMetadata {
         &self.metadata
     }
 
-    /// The parts, in order.
+    /// Returns the parts, in order.
     pub fn parts(&self) -> &[TablePart] {
         &self.parts
     }
 
-    /// All neurons, node ids ascending, checked: their rows tile `0..len` without gap, or, in a part without the others of its table, do not
-    /// overlap.
+    /// Returns all neurons, in ascending order of node ids, and checks them: their rows cover `0..len` without gaps or,
+    /// if only one part was opened, do not overlap.
     ///
     /// # Errors
-    /// A node in two parts, or rows that overlap or leave a gap; no list of neurons.
+    /// Returns an error if a node is in two parts, rows overlap or leave a gap, or a list of neurons is missing.
     pub fn neurons(&self) -> Result<Vec<TableNeuron>> {
         let mut all = Vec::new();
         for part in &self.parts {
@@ -179,31 +182,32 @@ impl SegmentTable {
         Ok(all)
     }
 
-    /// The box round all segments, from the files' statistics.
+    /// Returns the box around all segments, from the files' statistics.
     ///
     /// # Errors
-    /// A file holds no statistics of its coordinates.
+    /// Returns an error if a file has no statistics of its coordinates and its rows cannot be read.
     pub fn bounds(&self) -> Result<Aabb> {
         self.parts.iter().try_fold(Aabb::EMPTY, |b, part| Ok(b.union(part.bounds()?)))
     }
 
-    /// Number of segments.
+    /// Returns the number of segments.
     pub fn len(&self) -> u64 {
         self.parts.iter().map(TablePart::len).sum()
     }
 
-    /// Whether there is none.
+    /// Returns whether there are no segments.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Width of the coordinates.
+    /// Returns the width of the coordinates.
     pub fn precision(&self) -> Precision {
         self.parts.first().and_then(TablePart::precision).unwrap_or_default()
     }
 }
 
-/// The parts of a file or a folder. Where a folder has a manifest, the first is opened, and the others are where that is demanded.
+/// Opens the parts of a file or a folder. If a folder has a manifest, only the first part is opened, unless `demand`
+/// requires all of them.
 fn open_parts(path: &Path, demand: OpenRequirement) -> Result<Vec<TablePart>> {
     if !path.is_dir() {
         return Ok(vec![TablePart::open(path, demand)?]);
@@ -217,9 +221,9 @@ fn open_parts(path: &Path, demand: OpenRequirement) -> Result<Vec<TablePart>> {
     Ok(parts)
 }
 
-/// The first thing in which two tables differ, as each says it.
+/// Returns the first difference between the metadata of two tables, as text for each.
 fn first_difference(a: &TableMetadata, b: &TableMetadata) -> (String, String) {
-    let told = |m: &TableMetadata| {
+    let describe = |m: &TableMetadata| {
         [
             format!("population `{}`", m.population),
             format!("circuit `{}`", m.circuit_path),
@@ -232,5 +236,5 @@ fn first_difference(a: &TableMetadata, b: &TableMetadata) -> (String, String) {
             format!("program version `{}`", m.program_version),
         ]
     };
-    told(a).into_iter().zip(told(b)).find(|(a, b)| a != b).unwrap_or_default()
+    describe(a).into_iter().zip(describe(b)).find(|(a, b)| a != b).unwrap_or_default()
 }

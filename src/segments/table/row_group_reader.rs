@@ -1,4 +1,4 @@
-//! Reading chosen rows of a row group.
+//! Reads selected rows of a row group.
 
 use std::ops::Range;
 
@@ -17,7 +17,7 @@ use super::problem::TableProblem;
 use crate::error::{Context, Result};
 use crate::io::reader_panics::{PanicGuard, catch_panics};
 
-/// Rows decoded at a time.
+/// Number of rows decoded at a time.
 const BATCH_ROWS: usize = 16 * 1024;
 
 /// A row group of an open part.
@@ -29,7 +29,7 @@ pub(super) struct RowGroupReader<'a> {
 }
 
 impl<'a> RowGroupReader<'a> {
-    /// None where the part is not open, that is where none of its pages was wanted.
+    /// Returns a reader; `None` if the part is not open because none of its pages was wanted.
     pub(super) fn for_pages(pages: &'a TablePages<'_>, part: usize, group: usize) -> Option<Self> {
         Some(Self {
             part: pages.table().parts().get(part)?.get_open()?,
@@ -38,13 +38,13 @@ impl<'a> RowGroupReader<'a> {
         })
     }
 
-    /// Some columns of some ranges of rows (ascending, apart), as a reader of batches.
+    /// Reads some columns of some row ranges (ascending, disjoint) in batches.
     pub(super) fn read_batches(
         &self,
         columns: &[&str],
         ranges: &[Range<usize>],
     ) -> Result<impl Iterator<Item = Result<RecordBatch>> + use<>> {
-        let made = || -> Result<ParquetRecordBatchReader, TableProblem> {
+        let build_reader = || -> Result<ParquetRecordBatchReader, TableProblem> {
             let places = columns.iter().filter_map(|name| self.part.column_index(name));
             let schema = self.part.file_metadata().file_metadata().schema_descr();
             let selection = RowSelection::from_consecutive_ranges(
@@ -61,7 +61,7 @@ impl<'a> RowGroupReader<'a> {
                 .with_batch_size(rows.clamp(1, BATCH_ROWS))
                 .build()?)
         };
-        let batches = catch_panics(made).in_file(self.part.path())?;
+        let batches = catch_panics(build_reader).in_file(self.part.path())?;
         let batches = PanicGuard::new(batches.map(|batch| batch.map_err(TableProblem::from)));
         let conversion = self.part.conversion_schema();
         Ok(batches.map(move |batch| match &conversion {
@@ -70,7 +70,7 @@ impl<'a> RowGroupReader<'a> {
         }))
     }
 
-    /// Some columns of some rows of a few ranges, in the order given, which may repeat; `at` counts along the ranges.
+    /// Reads some columns of some rows, in the given order; `at` counts along the ranges and may contain repetitions.
     pub(super) fn read_rows(&self, columns: &[&str], ranges: &[Range<usize>], at: &[u32]) -> Result<RecordBatch> {
         if columns.is_empty() {
             return rows_without_columns(at.len()).in_file(self.part.path());
@@ -85,13 +85,13 @@ impl<'a> RowGroupReader<'a> {
     }
 }
 
-/// Rows without columns.
+/// Returns a batch of rows without columns.
 fn rows_without_columns(rows: usize) -> Result<RecordBatch, TableProblem> {
     let options = RecordBatchOptions::new().with_row_count(Some(rows));
     Ok(RecordBatch::try_new_with_options(Schema::empty().into(), Vec::new(), &options)?)
 }
 
-/// Columns of several batches with as many rows, in the order of the names.
+/// Combines columns of several batches with equal numbers of rows, in the order of the names.
 pub(super) fn assemble_columns(
     names: &[&str],
     batches: &[&RecordBatch],
@@ -111,7 +111,7 @@ pub(super) fn assemble_columns(
     Ok(RecordBatch::try_new_with_options(Schema::new(fields).into(), columns, &options)?)
 }
 
-/// Some rows of a batch, in the order given.
+/// Returns some rows of a batch, in the given order.
 pub(super) fn take_rows(batch: &RecordBatch, at: &UInt32Array) -> Result<RecordBatch, TableProblem> {
     let columns = batch.columns().iter().map(|c| take(c, at, None)).collect::<Result<Vec<_>, ArrowError>>()?;
     let options = RecordBatchOptions::new().with_row_count(Some(at.len()));

@@ -1,29 +1,29 @@
-//! Where each row of a part goes when neurons are contiguous.
+//! Computes the position of each row of a part in an order with contiguous neurons.
 
 use super::TableNeuron;
 use super::problem::TableProblem;
 
-/// A table of node ids takes at most so many entries a neuron.
+/// The lookup table by node id has at most this number of entries per neuron.
 const MAX_ENTRIES_PER_NEURON: u64 = 16;
 
-/// No neuron.
+/// Marks a node id without neuron.
 const NO_NEURON: u32 = u32::MAX;
 
-/// The places of a part's rows, each to be taken once.
+/// The positions of a part's rows; each is taken once.
 pub(super) struct RowPlacer<'a> {
     neurons: &'a [TableNeuron],
-    /// Place of each neuron's first segment.
+    /// Position of each neuron's first segment.
     first: Vec<usize>,
-    /// The neurons by node id, from the lowest on, where their ids lie close enough together; empty where they do not.
+    /// Index of the neuron for each node id, from the lowest id, if ids are dense enough; empty otherwise.
     by_id: Vec<u32>,
-    /// A bit a place. Few enough bytes to stay in a core's cache.
+    /// One bit per position, so that the list stays in a core's cache.
     taken: Vec<u64>,
     total: usize,
     left: usize,
 }
 
 impl<'a> RowPlacer<'a> {
-    /// The places of neurons, node ids ascending.
+    /// Creates the positions for neurons in ascending order of node ids.
     pub(super) fn new(neurons: &'a [TableNeuron]) -> Self {
         let mut total = 0;
         let mut first = Vec::with_capacity(neurons.len());
@@ -34,12 +34,12 @@ impl<'a> RowPlacer<'a> {
         Self { neurons, first, by_id: index_by_id(neurons), taken: vec![0; total.div_ceil(64)], total, left: total }
     }
 
-    /// Number of places.
+    /// Returns the number of positions.
     pub(super) fn total(&self) -> usize {
         self.total
     }
 
-    /// The place of a row, once.
+    /// Returns the position of a row and marks it as taken; returns an error if it is taken already or does not exist.
     pub(super) fn take_place(&mut self, node: u64, row: u64) -> Result<usize, TableProblem> {
         self.mark_taken(node, row).ok_or(TableProblem::UnexpectedRow { node, row })
     }
@@ -49,20 +49,20 @@ impl<'a> RowPlacer<'a> {
         let neuron = self.neurons.get(i)?;
         let offset = row.checked_sub(neuron.first_row).filter(|o| *o < neuron.segments)?;
         let place = self.first.get(i)? + offset as usize;
-        let (bits, own) = (self.taken.get_mut(place / 64)?, 1 << (place % 64));
-        let is_free = *bits & own == 0;
-        *bits |= own;
+        let (bits, mask) = (self.taken.get_mut(place / 64)?, 1 << (place % 64));
+        let is_free = *bits & mask == 0;
+        *bits |= mask;
         self.left -= usize::from(is_free);
         is_free.then_some(place)
     }
 
-    /// Checks that each row of each neuron has come.
+    /// Checks that all rows of all neurons were taken.
     pub(super) fn check_all_taken(&self) -> Result<(), TableProblem> {
         let (expected, found) = (self.total, self.total - self.left);
         if self.left == 0 { Ok(()) } else { Err(TableProblem::MissingRows { expected, found }) }
     }
 
-    /// The node and the row of each place.
+    /// Writes the node and the row of each position.
     pub(super) fn write_ids(&self, node_id: &mut Vec<u64>, row: &mut Vec<u64>) {
         node_id.clear();
         row.clear();
@@ -72,7 +72,7 @@ impl<'a> RowPlacer<'a> {
         }
     }
 
-    /// The neuron of a node id.
+    /// Returns the index of the neuron with a node id.
     fn find_neuron(&self, node: u64) -> Option<usize> {
         if self.by_id.is_empty() {
             return self.neurons.binary_search_by_key(&node, |n| n.node_id).ok();
@@ -83,7 +83,7 @@ impl<'a> RowPlacer<'a> {
     }
 }
 
-/// The neurons by node id, from the lowest on; empty where ids lie too far apart.
+/// Builds the lookup table by node id, from the lowest id; empty if ids are too sparse.
 fn index_by_id(neurons: &[TableNeuron]) -> Vec<u32> {
     let (Some(lowest), Some(highest)) = (neurons.first(), neurons.last()) else { return Vec::new() };
     let (lowest, span) = (lowest.node_id, highest.node_id.saturating_sub(lowest.node_id));
@@ -103,23 +103,23 @@ fn index_by_id(neurons: &[TableNeuron]) -> Vec<u32> {
 mod tests {
     use super::*;
 
-    /// Neurons of three segments each, rows from 10.
+    /// Returns neurons with three segments each, with rows from 10.
     fn neurons(ids: &[u64]) -> Vec<TableNeuron> {
         let neuron = |(&node_id, i): (&u64, u64)| TableNeuron { node_id, first_row: 10 + 3 * i, segments: 3 };
         ids.iter().zip(0..).map(neuron).collect()
     }
 
     #[test]
-    fn each_row_has_its_place_once_however_far_apart_node_ids_are() {
+    fn each_row_has_one_position_for_dense_and_sparse_node_ids() {
         for ids in [[4, 5, 9], [4, 5, 1 << 40], [0, u64::MAX - 1, u64::MAX]] {
             let neurons = neurons(&ids);
             let mut places = RowPlacer::new(&neurons);
             assert_eq!(places.total(), 9);
             for (place, row) in (0..9).rev().zip((10..19).rev()) {
-                let told = places.check_all_taken().unwrap_err().to_string();
+                let message = places.check_all_taken().unwrap_err().to_string();
                 let found = 8 - place;
-                let expected = format!("rows are missing, expected 9 as in the part's neuron list, found {found}");
-                assert_eq!(told, expected);
+                let expected = format!("rows are missing, expected 9 from the part's neuron list, found {found}");
+                assert_eq!(message, expected);
                 assert_eq!(places.take_place(ids[place / 3], row).unwrap(), place);
             }
             assert!(places.take_place(ids[0], 10).is_err());
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_of_no_neuron_have_no_place() {
+    fn rows_without_neuron_have_no_position() {
         for ids in [[4, 5, 9], [4, 5, 1 << 40]] {
             let neurons = neurons(&ids);
             let mut places = RowPlacer::new(&neurons);

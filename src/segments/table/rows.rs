@@ -1,4 +1,4 @@
-//! The typed columns of a batch of rows.
+//! Typed columns of a batch of rows.
 
 use std::ops::Range;
 
@@ -25,7 +25,7 @@ pub(super) struct BatchRows<'a> {
     row: &'a [u64],
 }
 
-/// The ends of the segments of a batch that has the six coordinate columns.
+/// The ends of the segments of a batch with the six coordinate columns.
 #[derive(Debug, Clone, Copy)]
 pub struct SegmentEnds<'a>(CoordinateColumns<'a>);
 
@@ -36,7 +36,7 @@ enum CoordinateColumns<'a> {
     Single([&'a [f32]; 6]),
 }
 
-/// A column without nulls, where there may be none.
+/// Returns a column that must not have nulls.
 fn required_column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a dyn Array> {
     let array = batch.column_by_name(name).ok_or_else(|| TableProblem::MissingColumns(format!("`{name}`")))?;
     let may_be_null = name == SECTION_TYPE || name == RADIUS;
@@ -46,7 +46,7 @@ fn required_column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a dyn Arr
     Ok(array.as_ref())
 }
 
-/// A coordinate of another width than the first.
+/// Returns the error for a coordinate with another width than the first.
 fn mixed_width_error(batch: &RecordBatch, name: &str, precision: Precision) -> Error {
     let schema = batch.schema();
     let found = schema.field_with_name(name).map_or(DataType::Null, |f| f.data_type().clone());
@@ -54,10 +54,10 @@ fn mixed_width_error(batch: &RecordBatch, name: &str, precision: Precision) -> E
 }
 
 impl<'a> SegmentEnds<'a> {
-    /// The coordinate columns of a batch, all of the width of the first.
+    /// Reads the coordinate columns of a batch; all must have the width of the first.
     ///
     /// # Errors
-    /// A column is missing, of another type, or has nulls.
+    /// Returns an error if a column is missing, has another type, or has nulls.
     pub fn from_batch(batch: &'a RecordBatch) -> Result<Self> {
         let wide = |name: &str| required_column(batch, name).map(|c| c.as_primitive_opt::<Float64Type>());
         if wide(COORDINATES[0])?.is_some() {
@@ -75,10 +75,11 @@ impl<'a> SegmentEnds<'a> {
         Ok(Self(CoordinateColumns::Single(single)))
     }
 
-    /// Checks that the coordinates of some rows are finite and inside a box; `first` is the file's row of the first.
+    /// Checks that the coordinates of some rows are finite and inside a box; `first` is the index in the file of the
+    /// batch's first row.
     ///
     /// # Errors
-    /// The first coordinate that is not.
+    /// Returns an error for the first coordinate that is not.
     pub(super) fn check_inside(&self, rows: Range<usize>, bounds: &Aabb, first: u64) -> Result<()> {
         for (axis, name) in COORDINATES.iter().enumerate() {
             let low = bounds.min.to_array()[axis % 3].max(f64::MIN);
@@ -94,7 +95,8 @@ impl<'a> SegmentEnds<'a> {
         Ok(())
     }
 
-    /// The first value of a coordinate, of some rows, that is not in a range: its place among these rows, and itself.
+    /// Returns the first value of a coordinate, among some rows, that is not in a range, with its index among these
+    /// rows.
     pub(super) fn find_outside(&self, axis: usize, rows: Range<usize>, low: f64, high: f64) -> Option<(usize, f64)> {
         match &self.0 {
             CoordinateColumns::Double(columns) => find_value_outside(columns.get(axis)?.get(rows)?, low, high),
@@ -102,10 +104,10 @@ impl<'a> SegmentEnds<'a> {
         }
     }
 
-    /// The two ends of a row, um.
+    /// Returns the two ends of a row, µm.
     ///
     /// # Panics
-    /// Where `i` is not a row of the batch, as indexing a slice does.
+    /// Panics if `i` is not a row of the batch, as slice indexing does.
     pub fn get(&self, i: usize) -> (Point, Point) {
         let c: [f64; 6] = match &self.0 {
             CoordinateColumns::Double(columns) => columns.map(|c| c[i]),
@@ -115,7 +117,7 @@ impl<'a> SegmentEnds<'a> {
     }
 }
 
-/// Checks the coordinates that a batch has.
+/// Checks that all coordinates of a batch are finite.
 pub(super) fn check_finite(batch: &RecordBatch) -> Result<()> {
     for name in COORDINATES {
         let Some(column) = batch.column_by_name(name) else { continue };
@@ -129,9 +131,9 @@ pub(super) fn check_finite(batch: &RecordBatch) -> Result<()> {
     Ok(())
 }
 
-/// The first value that is not in a range, which no NaN is; its place, and itself.
+/// Returns the first value outside a range, which includes NaN, with its index.
 fn find_value_outside<T: Copy + Into<f64>>(values: &[T], low: f64, high: f64) -> Option<(usize, f64)> {
-    // all are compared before any is looked for, so that several are compared at once
+    // test all values first: this loop is vectorized, a search with early exit is not
     let is_outside = |value: f64| !(value >= low && value <= high);
     if !values.iter().fold(false, |any, &value| any | is_outside(value.into())) {
         return None;
@@ -155,12 +157,12 @@ impl<'a> BatchRows<'a> {
         })
     }
 
-    /// The ends of the segments.
+    /// Returns the ends of the segments.
     pub(super) fn ends(&self) -> &SegmentEnds<'a> {
         &self.ends
     }
 
-    /// Number of rows.
+    /// Returns the number of rows.
     pub(super) fn len(&self) -> usize {
         self.node_id.len()
     }
@@ -184,7 +186,7 @@ impl<'a> BatchRows<'a> {
         number.and_then(SectionType::from_number)
     }
 
-    /// Radii that are none, with the rows of the batch.
+    /// Iterates over invalid radii, with their rows in the batch.
     pub(super) fn invalid_radii(&self) -> impl Iterator<Item = (usize, f32)> {
         let radii = (0..self.len()).filter_map(|i| Some((i, self.radius(i)?)));
         radii.filter(|(_, radius)| !(radius.is_finite() && *radius >= 0.0))
@@ -194,13 +196,13 @@ impl<'a> BatchRows<'a> {
         self.radius.is_valid(i).then(|| self.radius.value(i))
     }
 
-    /// The node and the row of each.
+    /// Iterates over the node and the row of each segment.
     pub(super) fn nodes_and_rows(&self) -> impl Iterator<Item = (u64, u64)> {
         self.node_id.iter().copied().zip(self.row.iter().copied())
     }
 
-    /// Puts all rows into their places, column by column: the places are far apart, and a column's can be waited for
-    /// together. Nodes and rows are left to the caller, who knows them from the places.
+    /// Writes all rows to their positions, column by column: positions are far apart in memory, and the cache misses of
+    /// one column overlap. The caller sets nodes and rows, which follow from the positions.
     pub(super) fn scatter_into(&self, places: &[usize], segments: &mut Segments) {
         scatter_values(places, &mut segments.section_id, |i| self.section_id[i]);
         scatter_values(places, &mut segments.segment_id, |i| self.segment_id[i]);
@@ -219,16 +221,16 @@ impl<'a> BatchRows<'a> {
     }
 }
 
-/// Puts values into their places of a column.
+/// Writes values to their positions in a column.
 fn scatter_values<T>(places: &[usize], column: &mut [T], value: impl Fn(usize) -> T) {
     places.iter().enumerate().for_each(|(i, &place)| column[place] = value(i));
 }
 
-/// The segments of a batch that has the columns of a segment table, in any order and among others. Integers and floats of
-/// other widths are converted where each value fits; kinds of section may be numbers or names.
+/// Converts a batch with the columns of a segment table, in any order and with others among them. Integers and floats
+/// of other widths are converted if each value fits; section types may be numbers or names.
 ///
 /// # Errors
-/// A column is missing, of another kind, or has a value that is none of its column.
+/// Returns an error if a column is missing or has another type, or if a value is invalid for its column.
 pub fn segments_from_batch(batch: &RecordBatch) -> Result<Segments> {
     let schema = Precision::F64.schema();
     for field in schema.fields() {
@@ -241,13 +243,13 @@ pub fn segments_from_batch(batch: &RecordBatch) -> Result<Segments> {
     Ok(segments)
 }
 
-/// The node and the row of each row of a batch that has these two columns.
+/// Iterates over the node and the row of each row of a batch with these two columns.
 pub(super) fn nodes_and_rows(batch: &RecordBatch) -> Result<impl Iterator<Item = (u64, u64)>> {
     let values = |name| required_column(batch, name).map(|c| c.as_primitive::<UInt64Type>().values());
     Ok(values(NODE_ID)?.iter().copied().zip(values(ROW)?.iter().copied()))
 }
 
-/// Kind and node of the rows of a batch, as far as it has these columns.
+/// Section type and node of the rows of a batch, if it has these columns.
 pub(super) struct FilterColumns<'a> {
     section_type: Option<&'a arrow_array::UInt8Array>,
     node_id: Option<&'a [u64]>,

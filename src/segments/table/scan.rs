@@ -1,4 +1,4 @@
-//! Reading all rows of a part.
+//! Reads all rows of a part.
 
 use std::collections::BTreeMap;
 
@@ -18,24 +18,24 @@ use crate::io::parquet_file::{ParquetSource, load_offset_index};
 use crate::io::reader_panics::{PanicGuard, catch_panics};
 use crate::segments::{Segment, Segments};
 
-/// Rows decoded at a time: few enough to be in a core's cache still when they are put in place.
+/// Number of rows decoded at a time: few enough to stay in a core's cache until they are written to their positions.
 const BATCH_ROWS: usize = 8 * 1024;
 
 impl OpenPart {
     /// Reads all rows, in stored (Hilbert) order.
     ///
     /// # Errors
-    /// Unreadable or damaged.
+    /// Returns an error if the file is unreadable or damaged.
     pub fn read(&self) -> Result<Segments> {
         let mut segments = Segments::default();
         self.for_each_segment(|segment| segments.push(segment))?;
         Ok(segments)
     }
 
-    /// Goes through all rows, in stored (Hilbert) order, without keeping them.
+    /// Visits all rows, in stored (Hilbert) order, without collecting them.
     ///
     /// # Errors
-    /// Unreadable or damaged.
+    /// Returns an error if the file is unreadable or damaged.
     pub fn for_each_segment(&self, mut visit: impl FnMut(Segment)) -> Result<()> {
         self.for_each_batch(|rows| {
             (0..rows.len()).for_each(|i| visit(rows.get(i)));
@@ -43,23 +43,24 @@ impl OpenPart {
         })
     }
 
-    /// Reads all rows, in the order of `row`: neurons by node id, each contiguous, in the memory of segments that are not needed any more.
+    /// Reads all rows, in the order of `row`: neurons by node id, each contiguous. Reuses the memory of `segments`.
     ///
     /// # Errors
-    /// Unreadable or damaged, or rows that are not those of the neuron list.
+    /// Returns an error if the file is unreadable or damaged, or if its rows do not match the neuron list.
     pub fn read_by_row_into(&self, segments: Segments) -> Result<Segments> {
         self.place_rows(segments, |visit| self.for_each_batch(visit))
     }
 
-    /// The same, but coordinates may be NaN or infinite, for a check that names the neuron.
+    /// Reads rows as [`OpenPart::read_by_row_into`] does, but accepts coordinates that are NaN or infinite, so that a
+    /// check can report the neuron.
     ///
     /// # Errors
-    /// As [`OpenPart::read_by_row_into`].
+    /// Returns the errors of [`OpenPart::read_by_row_into`], except for coordinates.
     pub fn read_by_row_unchecked(&self) -> Result<Segments> {
         self.place_rows(Segments::default(), |visit| self.for_each_batch_unchecked(|rows| Ok(visit(rows)?)))
     }
 
-    /// Puts the rows that `for_each_batch` gives into their order.
+    /// Writes the rows that `for_each_batch` delivers to their positions.
     fn place_rows(
         &self,
         mut segments: Segments,
@@ -122,7 +123,7 @@ impl OpenPart {
         Ok(())
     }
 
-    /// The neurons as the columns `node_id` and `row` have them, of a table without metadata.
+    /// Reads the neurons from the columns `node_id` and `row`, for a table without metadata.
     pub(super) fn read_neurons_from_rows(&self) -> Result<Vec<TableNeuron>> {
         // first row, last row and number of rows of each node
         let mut found: BTreeMap<u64, (u64, u64, u64)> = BTreeMap::new();

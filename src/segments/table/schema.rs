@@ -1,10 +1,10 @@
-//! Column names, types and metadata keys of the segment table, once.
+//! Column names, types and metadata keys of the segment table.
 
 use std::sync::{Arc, LazyLock};
 
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
-/// Version of the table's format; a reader refuses newer ones.
+/// Version of the table's format; a reader rejects newer ones.
 pub const FORMAT_VERSION: u32 = 1;
 
 /// SONATA node id, u64.
@@ -13,22 +13,23 @@ pub const NODE_ID: &str = "node_id";
 pub const SECTION_ID: &str = "section_id";
 /// Segment within its section, u32.
 pub const SEGMENT_ID: &str = "segment_id";
-/// Kind of section, u8, null where unknown.
+/// Section type, u8, null if unknown.
 pub const SECTION_TYPE: &str = "section_type";
-/// The six coordinates of the two ends, um.
+/// The six coordinates of the two ends, µm.
 pub const COORDINATES: [&str; 6] = ["x0", "y0", "z0", "x1", "y1", "z1"];
-/// Radius, um, f32, null where unknown.
+/// Radius, µm, f32, null if unknown.
 pub const RADIUS: &str = "radius";
 /// Row in `scaling_factors`, u64.
 pub const ROW: &str = "row";
 
-/// Segments longer than this, um, are kept in row groups of their own: they would blow up the boxes of the others.
+/// Segments longer than this, µm, are stored in separate row groups, because they would enlarge the boxes of the
+/// others.
 pub const LONG_SEGMENT_UM: f64 = 60.0;
-/// Rows in a row group.
+/// Number of rows in a row group.
 pub const ROWS_PER_ROW_GROUP: usize = 128 * 1024;
-/// Rows in a page: the unit that a query reads.
+/// Number of rows in a page, the unit that a query reads.
 pub const ROWS_PER_PAGE: usize = 4096;
-/// Segments in a part, unless a neuron alone has more.
+/// Number of segments in a part, unless a single neuron has more.
 pub const MAX_SEGMENTS_PER_PART: u64 = 4_000_000;
 
 /// Width of the coordinates in the file.
@@ -37,7 +38,7 @@ pub enum Precision {
     /// float64.
     #[default]
     F64,
-    /// float32: 0.55 of the size.
+    /// float32: 0.55 of the file size.
     F32,
 }
 
@@ -49,7 +50,7 @@ impl Precision {
         }
     }
 
-    /// The table's Arrow schema.
+    /// Returns the Arrow schema of the table.
     pub fn schema(self) -> SchemaRef {
         static SCHEMAS: LazyLock<[SchemaRef; 2]> =
             LazyLock::new(|| [Precision::F64, Precision::F32].map(|p| Arc::new(build_schema(p))));
@@ -74,31 +75,31 @@ fn build_schema(precision: Precision) -> Schema {
     Schema::new(fields)
 }
 
-/// What the table says of itself: the same in every part.
+/// The metadata of a table, which are the same in every part.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TableMetadata {
     /// Population of the nodes.
     pub population: String,
-    /// Path of the circuit configuration it was made from.
+    /// Path of the circuit configuration from which the table was built.
     pub circuit_path: String,
-    /// Where the segment counts came from, e.g. `report compartment` or `rule, 40 um`.
+    /// The source of the segment counts, e.g. `report compartment` or `rule, 40 um`.
     pub discretisation: String,
     /// Axon rule, e.g. `replaced, placement bluerecording` or `taper, placement arc`.
     pub axon_rule: String,
-    /// The rule by which segments were counted where it was given and not found, e.g. `taper, 40 µm`; else empty.
+    /// The rule for segment counts if the user gave it, e.g. `taper, 40 µm`; empty otherwise.
     pub assumed_rule: String,
-    /// Version of the program that wrote it.
+    /// Version of the program that wrote the table.
     pub program_version: String,
-    /// Segments in all parts.
+    /// Number of segments in all parts.
     pub segments: u64,
-    /// Neurons in all parts.
+    /// Number of neurons in all parts.
     pub neurons: u64,
     /// Number of parts.
     pub parts: u64,
 }
 
 impl TableMetadata {
-    /// What a user should know where the numbers of segments rest on a rule that was given.
+    /// Returns a note for the user if the numbers of segments come from a rule that the user gave.
     pub fn assumption(&self) -> Option<String> {
         let assumed = &self.assumed_rule;
         (!assumed.is_empty()).then(|| format!("segment counts assumed ({assumed}), not checked against a simulation"))
@@ -115,17 +116,17 @@ pub mod key {
     pub const UNITS: &str = "leadfield.units";
     /// Path of the circuit configuration.
     pub const CIRCUIT: &str = "leadfield.circuit";
-    /// Where the segment counts came from.
+    /// The source of the segment counts.
     pub const DISCRETISATION: &str = "leadfield.discretisation";
     /// Axon rule.
     pub const AXON: &str = "leadfield.axon";
-    /// The rule of the segment counts where it was given and not found; not there where nothing is assumed.
+    /// The rule for segment counts if the user gave it; missing if nothing is assumed.
     pub const ASSUMED: &str = "leadfield.assumed";
     /// Version of the program.
     pub const PROGRAM_VERSION: &str = "leadfield.program_version";
-    /// Segments in all parts.
+    /// Number of segments in all parts.
     pub const SEGMENTS: &str = "leadfield.segments";
-    /// Neurons in all parts.
+    /// Number of neurons in all parts.
     pub const NEURONS: &str = "leadfield.neurons";
     /// Number of parts.
     pub const PARTS: &str = "leadfield.parts";

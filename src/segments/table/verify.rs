@@ -1,7 +1,7 @@
-//! What a table says of itself, checked against all of its rows.
+//! Checks the statistics and lists that a table stores against all of its rows.
 //!
-//! Checksums are verified on every reading; here statistics are recomputed too. A search skips what the least and the
-//! greatest value of a page or row group exclude, so a statistic that is too narrow makes it miss segments.
+//! Checksums are verified on every read; here statistics are recomputed too. A search skips pages and row groups by
+//! their smallest and largest values, so statistics that are too narrow make it miss segments.
 
 use std::ops::Range;
 
@@ -16,21 +16,21 @@ use crate::error::{Context, Error, Result};
 use crate::io::parquet_file::{ParquetSource, check_page_index, has_checksums};
 use crate::io::reader_panics::catch_panics;
 
-/// Findings of each part that are kept; all are counted.
+/// Largest number of findings that are reported for each part; all are counted.
 const MAX_FINDINGS: usize = 20;
 
-/// What was checked, and what is wrong.
+/// The result of a verification.
 #[derive(Debug, Default)]
 pub struct Verification {
-    /// Rows that were read.
+    /// Number of rows that were read.
     pub segments: u64,
-    /// Pages of coordinates whose statistics were recomputed.
+    /// Number of coordinate pages with recomputed statistics.
     pub pages: u64,
-    /// Parts without checksums: written by an older version or another program.
+    /// Number of parts without checksums, which an older version or another program wrote.
     pub parts_without_checksums: u64,
-    /// What is wrong, each with its place; of each part the first `MAX_FINDINGS`.
+    /// The problems, each with its location; for each part the first `MAX_FINDINGS`.
     pub findings: Vec<Error>,
-    /// Number of all findings.
+    /// Number of all problems.
     pub finding_count: u64,
 }
 
@@ -39,15 +39,15 @@ struct StatedRange {
     rows: Range<u64>,
     low: f64,
     high: f64,
-    /// The row group, where the statement is its own and not a page's.
+    /// The row group, if the range is that of a row group and not of a page.
     group: Option<usize>,
 }
 
 impl SegmentTable {
-    /// Reads all rows and recomputes what is stated of them.
+    /// Reads all rows and recomputes the stored statistics and lists.
     ///
     /// # Errors
-    /// A part cannot be read, or changed since it was written.
+    /// Returns an error if a part cannot be read, or was changed after it was written.
     pub fn verify(&self) -> Result<Verification> {
         let mut verification = Verification::default();
         if let Err(error) = self.neurons() {
@@ -101,7 +101,7 @@ impl OpenPart {
                 verification.add_finding(finding.in_file(path), &mut findings);
             }
             for (node, row) in rows.nodes_and_rows() {
-                // one is enough: a shifted list would make all of them strange
+                // one finding is enough: with a shifted list every row would be unexpected
                 if let Err(problem) = places.take_place(node, row)
                     && !std::mem::replace(&mut has_strange_row, true)
                 {
@@ -119,7 +119,7 @@ impl OpenPart {
         Ok(())
     }
 
-    /// What the file states of each coordinate, by ascending rows, and the number of pages.
+    /// Returns the stated ranges of each coordinate, by ascending rows, and the number of pages.
     fn stated_ranges(&self) -> Result<(Vec<Vec<StatedRange>>, u64)> {
         let source = ParquetSource::open(self.path())?;
         let groups: Vec<usize> = (0..self.file_metadata().num_row_groups()).collect();
@@ -151,8 +151,8 @@ impl OpenPart {
 }
 
 impl BatchRows<'_> {
-    /// What is outside the ranges stated of a coordinate, the first of each range, with the file's row; `rows` are those of
-    /// this batch in the file, `next` is the first range that may reach into it.
+    /// Returns the coordinates outside their stated ranges, the first of each range, with the row in the file. `rows`
+    /// are the file's rows in this batch, and `next` is the first range that may overlap it.
     fn find_outside(
         &self,
         axis: usize,
@@ -165,26 +165,27 @@ impl BatchRows<'_> {
             *next += 1;
         }
         let local = |row: u64| (row - rows.start) as usize;
-        // NaN and infinities are found once, whatever is stated
+        // NaN and infinite values are reported once, for any statistics
         let finite = self.ends().find_outside(axis, 0..self.len(), f64::MIN, f64::MAX);
         if let Some((place, value)) = finite {
             found.push((TableProblem::NotFinite(value).into(), rows.start + place as u64));
         }
-        // a row group's range comes before those of its pages, which end earlier
+        // the range of a row group precedes those of its pages, which end earlier
         for range in ranges.iter().skip(*next).take_while(|range| range.rows.start < rows.end) {
-            let own = range.rows.start.max(rows.start)..range.rows.end.min(rows.end);
-            if own.is_empty() || range.low.is_nan() || range.high.is_nan() {
+            let overlap = range.rows.start.max(rows.start)..range.rows.end.min(rows.end);
+            if overlap.is_empty() || range.low.is_nan() || range.high.is_nan() {
                 continue;
             }
             let (low, high) = (range.low, range.high);
-            if let Some((place, value)) = self.ends().find_outside(axis, local(own.start)..local(own.end), low, high)
+            if let Some((place, value)) =
+                self.ends().find_outside(axis, local(overlap.start)..local(overlap.end), low, high)
                 && value.is_finite()
             {
                 let problem = match range.group {
                     Some(group) => TableProblem::OutsideGroupStatistics { group, low, high, found: value },
                     None => TableProblem::OutsideStatistics { low, high, found: value },
                 };
-                found.push((problem.into(), own.start + place as u64));
+                found.push((problem.into(), overlap.start + place as u64));
             }
         }
         found

@@ -1,4 +1,4 @@
-//! Writing one part of a table.
+//! Writes one part of a table.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use crate::io::atomic_output::create_without_following;
 use crate::io::parquet_file::{Writer, properties_builder};
 use crate::segments::Segments;
 
-/// The Parquet library refused to write.
+/// The Parquet library failed to write.
 #[derive(Debug, thiserror::Error)]
 enum WriteProblem {
     #[error("cannot be written: {0}")]
@@ -37,7 +37,7 @@ impl Problem for WriteProblem {
     }
 }
 
-/// What the operating system refused, in its own words where the library passes them on.
+/// Converts a Parquet error; keeps the operating system's message if the library passes it on.
 fn write_error(problem: WriteProblem) -> Error {
     match problem {
         WriteProblem::Parquet(ParquetError::External(inner)) => match inner.downcast::<std::io::Error>() {
@@ -48,12 +48,12 @@ fn write_error(problem: WriteProblem) -> Error {
     }
 }
 
-/// How the rows of a part are laid out.
+/// The layout of a part's rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PartLayout {
     /// Width of the coordinates.
     pub precision: Precision,
-    /// Rows in a row group, by which most other programs prune.
+    /// Number of rows in a row group, the unit by which most other programs skip data.
     pub row_group_rows: usize,
 }
 
@@ -63,12 +63,13 @@ impl From<Precision> for PartLayout {
     }
 }
 
-/// Writes one part: rows in Hilbert order of their midpoints, those longer than [`LONG_SEGMENT_UM`] in row groups of their own.
+/// Writes one part: rows in Hilbert order of their midpoints; segments longer than [`LONG_SEGMENT_UM`] are in separate
+/// row groups.
 ///
-/// `neurons` are the part's neurons; they are stored in the metadata, by node id.
+/// `neurons` are the part's neurons; the metadata list them by node id.
 ///
 /// # Errors
-/// The operating system refuses.
+/// Returns an error if writing fails.
 pub fn write_part(
     path: &Path,
     segments: &Segments,
@@ -82,10 +83,10 @@ pub fn write_part(
     file.sync_all().map_err(FileProblem::Write).in_file(path)
 }
 
-/// The bytes of a part, as [`write_part`] writes them.
+/// Returns the bytes of a part, as [`write_part`] writes them.
 ///
 /// # Errors
-/// None of this data; what Parquet refuses.
+/// Returns an error if Parquet fails, which it does not for valid segments.
 pub fn encode_part(
     segments: &Segments,
     neurons: &[TableNeuron],
@@ -116,12 +117,12 @@ fn write_rows(
     Ok(())
 }
 
-/// Places of the short and of the long segments, each in Hilbert order of midpoints (ties by row).
+/// Returns the indices of the short and of the long segments, each in Hilbert order of midpoints (ties by row).
 fn hilbert_order(segments: &Segments) -> (Vec<usize>, Vec<usize>) {
     let midpoint = |i: usize| segments.start[i].midpoint(segments.end[i]);
     let curve = hilbert::HilbertCurve::for_bounds(&Aabb::enclosing((0..segments.len()).map(midpoint)));
     let is_long = |i: usize| segments.start[i].distance(segments.end[i]) > LONG_SEGMENT_UM;
-    // a key has 63 bits, so that the long ones come last by the bit above
+    // a key has 63 bits, so the highest bit sorts long segments last
     let keyed = |i: usize| (u64::from(is_long(i)) << 63 | curve.key(midpoint(i)), i);
     let mut keys: Vec<(u64, usize)> = (0..segments.len()).into_par_iter().map(keyed).collect();
     let row = |i: usize| segments.row[i];
@@ -131,13 +132,13 @@ fn hilbert_order(segments: &Segments) -> (Vec<usize>, Vec<usize>) {
     (places(&keys[..first_long]), places(&keys[first_long..]))
 }
 
-/// Some segments (by their places) as Arrow columns, in the schema's order.
+/// Converts some segments (by index) to Arrow columns, in the order of the schema.
 ///
 /// # Errors
-/// None of this data; what Arrow refuses.
+/// Returns an error if Arrow fails, which it does not for valid segments.
 ///
 /// # Panics
-/// Where a place is not below the number of segments, as indexing a slice does.
+/// Panics if an index is not below the number of segments, as slice indexing does.
 pub fn segments_to_batch(
     segments: &Segments,
     rows: &[usize],
@@ -162,7 +163,7 @@ pub fn segments_to_batch(
     RecordBatch::try_new(precision.schema(), columns)
 }
 
-/// The columns x, y and z of some ends, in one pass over points that lie far apart in memory.
+/// Returns the columns x, y and z of some ends, in one pass over points that are far apart in memory.
 fn coordinate_columns(ends: &[Point], rows: &[usize], precision: Precision) -> [ArrayRef; 3] {
     let mut columns = [(); 3].map(|()| Vec::with_capacity(rows.len()));
     for &i in rows {
@@ -176,7 +177,8 @@ fn coordinate_columns(ends: &[Point], rows: &[usize], precision: Precision) -> [
     })
 }
 
-/// Encodings as measured: coordinates and row split by byte, never by dictionary; ids by dictionary; all zstd.
+/// Returns the writer properties, chosen by measurement: byte-stream split without dictionary for coordinates,
+/// radius and row, dictionaries for ids, zstd for all.
 fn writer_properties(neurons: &[TableNeuron], metadata: &TableMetadata, row_group_rows: usize) -> WriterProperties {
     let mut builder = properties_builder()
         .set_statistics_enabled(EnabledStatistics::Page)

@@ -1,8 +1,8 @@
-//! Reading `circuit_config.json`.
+//! Reads `circuit_config.json`.
 //!
-//! Source: SONATA "Circuit configuration file". A population's own `morphologies_dir`, `alternate_morphologies` and
-//! `biophysical_neuron_models_dir` replace those of `components`; `alternate_morphologies` as a whole. An empty string
-//! or an empty dictionary counts as absent, as in libsonata.
+//! Source: SONATA "Circuit configuration file". A population's own `morphologies_dir`, `alternate_morphologies` (as a
+//! whole) and `biophysical_neuron_models_dir` replace those of `components`. An empty string or an empty dictionary
+//! counts as absent, as in libsonata.
 
 use super::super::json::JsonNode;
 use super::document::ConfigDocument;
@@ -27,8 +27,8 @@ impl CircuitConfig {
         let networks = root.require("networks", "an object with `nodes`")?;
         let mut populations: Vec<NodePopulation> = Vec::new();
         for network in networks.require("nodes", "an array of networks")?.items()? {
-            let own = network.require("populations", "an object of populations");
-            for (name, population) in own.map_err(|e| with_populations_hint(e, document, &network))?.members()? {
+            let entries = network.require("populations", "an object of populations");
+            for (name, population) in entries.map_err(|e| with_populations_hint(e, document, &network))?.members()? {
                 if populations.iter().any(|p| p.name == name) {
                     return Err(population.error(ConfigProblem::DuplicatePopulation));
                 }
@@ -42,7 +42,7 @@ impl CircuitConfig {
     }
 }
 
-/// Names the populations of a network's nodes file, and the lines that are missing.
+/// Adds a hint with the populations of a network's nodes file, and the lines that are missing.
 fn with_populations_hint(error: Error, document: &ConfigDocument, network: &JsonNode<'_>) -> Error {
     let nodes = network.get_text("nodes_file").ok().flatten().map(|text| document.resolve_path(text));
     let names = nodes.and_then(|path| Hdf5File::open(&path).ok()).and_then(|file| file.member_names("/nodes").ok());
@@ -57,7 +57,7 @@ fn with_populations_hint(error: Error, document: &ConfigDocument, network: &Json
     ))
 }
 
-/// Where a population's fields are looked up: in its own block, then in `components`.
+/// Looks up the fields of a population: in its own block, then in `components`.
 struct PopulationFields<'a> {
     document: &'a ConfigDocument,
     population: &'a JsonNode<'a>,
@@ -80,16 +80,17 @@ impl<'a> PopulationFields<'a> {
         })
     }
 
-    /// The first value of a key that is neither absent nor empty.
+    /// Returns the first value of a key that is neither absent nor empty.
     fn first_given(&self, key: &str) -> Result<Option<JsonNode<'a>>> {
-        let own = self.population.get(key)?.filter(is_given);
-        match (own, self.components) {
+        let own_value = self.population.get(key)?.filter(is_given);
+        match (own_value, self.components) {
             (None, Some(components)) => Ok(components.get(key)?.filter(is_given)),
-            (own, _) => Ok(own),
+            (own_value, _) => Ok(own_value),
         }
     }
 
-    /// Neurolucida ASC before h5v1 before SWC, as the simulator's front end chooses.
+    /// Returns the source of the morphologies: Neurolucida ASC before h5v1 before SWC, as the simulator's front end
+    /// chooses.
     fn morphology_source(&self) -> Result<Option<MorphologySource>> {
         if let Some(alternate) = self.first_given("alternate_morphologies")? {
             for (key, format) in [("neurolucida-asc", MorphologyFormat::Asc), ("h5v1", MorphologyFormat::H5v1)] {

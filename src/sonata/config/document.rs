@@ -1,4 +1,4 @@
-//! A configuration as a JSON document: variables expanded, paths resolved.
+//! A configuration as a JSON document, with variables expanded and paths resolved.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -8,10 +8,10 @@ use super::super::json::{self, JsonNode};
 use super::manifest::Manifest;
 use crate::error::{Context, Result};
 
-/// A configuration file, with the variables of its manifest put in.
+/// A configuration file, with the variables of its manifest expanded.
 #[derive(Debug)]
 pub struct ConfigDocument {
-    /// The file.
+    /// Path of the file.
     pub path: PathBuf,
     /// Names of the manifest's variables.
     pub variables: Vec<String>,
@@ -22,7 +22,7 @@ impl ConfigDocument {
     /// Reads a file and expands its variables.
     ///
     /// # Errors
-    /// Missing, not JSON, no object, a malformed manifest.
+    /// Returns an error if the file is missing, is not JSON or not an object, or its manifest is malformed.
     pub fn open(path: &Path) -> Result<Self> {
         let mut value = json::read(path)?;
         let manifest = Manifest::from_document(&JsonNode::new(&value, "")).in_file(path)?;
@@ -30,37 +30,37 @@ impl ConfigDocument {
         Ok(Self { path: path.to_path_buf(), variables: manifest.names(), value })
     }
 
-    /// The whole document.
+    /// Returns the whole document.
     pub fn root(&self) -> JsonNode<'_> {
         JsonNode::new(&self.value, "")
     }
 
-    /// Whether a key stands at the top.
+    /// Returns whether the document has a top-level key.
     pub fn has_key(&self, key: &str) -> bool {
         self.value.get(key).is_some_and(|value| !value.is_null())
     }
 
-    /// The keys at the top.
+    /// Returns the top-level keys.
     pub fn keys(&self) -> Vec<&str> {
         self.value.as_object().map(|members| members.keys().map(String::as_str).collect()).unwrap_or_default()
     }
 
-    /// A path as written in the file: absolute, or relative to the file's folder.
+    /// Resolves a path as written in the file: absolute, or relative to the file's folder.
     pub fn resolve_path(&self, text: &str) -> PathBuf {
         let folder = self.path.parent().unwrap_or(Path::new(""));
         normalise_path(&folder.join(text))
     }
 
-    /// The path at a key; none where it is absent or empty.
+    /// Returns the path at a key; `None` if it is absent or empty.
     ///
     /// # Errors
-    /// No string.
+    /// Returns an error if the value is not a string.
     pub fn get_path(&self, at: &JsonNode<'_>, key: &str) -> Result<Option<PathBuf>> {
         Ok(at.get_text(key)?.map(|text| self.resolve_path(text)))
     }
 }
 
-/// A path without `.`, and without `..` where a folder's name stands before it. The disk is not asked.
+/// Removes `.`, and `..` with the folder before it, from a path; does not access the disk.
 pub fn normalise_path(path: &Path) -> PathBuf {
     let mut clean = PathBuf::new();
     for component in path.components() {

@@ -1,10 +1,10 @@
 //! The variables of a configuration's `manifest`, and their expansion in every string of the document.
 //!
 //! Source: SONATA "Circuit configuration file", section *manifest*; behaviour probed on libsonata 0.2.2. A variable's
-//! name is `$` and then ASCII letters, digits and underscores, and it is always taken at full length: with
-//! `$BASE` = `/aaa` and `$BASE_DIR` = `/bbb`, `$BASE_DIR/c` is `/bbb/c`. (libsonata replaces the shorter name first and
-//! makes `/aaa_DIR/c` of it, and in one string it replaces only the first of two equal names; here all are.) A name that
-//! the manifest does not define stays as it is, and so does `${NAME}`.
+//! name is `$` and then ASCII letters, digits and underscores, and the longest possible name is always used: with
+//! `$BASE` = `/aaa` and `$BASE_DIR` = `/bbb`, `$BASE_DIR/c` is `/bbb/c`. (libsonata replaces the shorter name first,
+//! which gives `/aaa_DIR/c`, and in one string it replaces only the first of two equal names; here all are replaced.) A
+//! name that the manifest does not define is not changed, and neither is `${NAME}`.
 
 use std::collections::BTreeMap;
 
@@ -13,27 +13,27 @@ use serde_json::Value;
 use super::super::json::JsonNode;
 use crate::error::{Problem, Result, join_quoted};
 
-/// An expanded string is no longer than this, in bytes, unless it was before: the longest path of Linux.
+/// Maximum length of an expanded string, bytes, unless the original is longer: the longest path of Linux.
 const MAX_EXPANDED_BYTES: usize = 4096;
 
-/// What can be wrong with a manifest.
+/// Why a manifest is invalid.
 #[derive(Debug, thiserror::Error)]
 pub enum VariablesProblem {
-    /// No variable's name.
-    #[error("no name of a variable, expected `$` and then letters, digits and underscores")]
+    /// The key is not a variable's name.
+    #[error("invalid variable name, expected `$` and then letters, digits and underscores")]
     Name,
-    /// Variables that contain each other.
-    #[error("variables contain each other in a circle, expected all of them to settle, found {0}")]
+    /// Variables refer to each other in a cycle.
+    #[error("variables refer to each other in a cycle, expected none that do, found {0}")]
     Cycle(String),
-    /// A string that grows beyond measure.
-    #[error("expanded text too long, expected at most {MAX_EXPANDED_BYTES} bytes after its variables are put in")]
+    /// An expanded string is too long.
+    #[error("expanded text too long, expected at most {MAX_EXPANDED_BYTES} bytes after expansion")]
     Long,
 }
 
 impl Problem for VariablesProblem {
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Cycle(_) => Some("write one of them out, without a variable".into()),
+            Self::Cycle(_) => Some("write one of them without a variable".into()),
             Self::Name | Self::Long => None,
         }
     }
@@ -44,10 +44,11 @@ impl Problem for VariablesProblem {
 pub struct Manifest(BTreeMap<String, String>);
 
 impl Manifest {
-    /// The variables of a document, put into each other until none is left.
+    /// Reads the variables of a document and expands them in each other.
     ///
     /// # Errors
-    /// A name that is none, a value that is no string, variables that contain each other.
+    /// Returns an error if a name is not a variable's, a value is not a string, or variables refer to each other in a
+    /// cycle.
     pub fn from_document(document: &JsonNode<'_>) -> Result<Self> {
         let Some(manifest) = document.get("manifest")? else { return Ok(Self::default()) };
         let mut variables = Self::default();
@@ -60,13 +61,13 @@ impl Manifest {
         variables.resolve_variables().map_err(|problem| manifest.error(problem))
     }
 
-    /// Names of the variables, sorted.
+    /// Returns the names of the variables, sorted.
     pub fn names(&self) -> Vec<String> {
         self.0.keys().cloned().collect()
     }
 
-    /// Puts the variables into each other. A pass doubles the depth of what is put in, so that a chain of all of them settles
-    /// in as many passes as their number has binary digits; what then does not is a circle.
+    /// Expands the variables in each other. A pass doubles the depth of the expanded text, so a chain of all variables
+    /// needs at most as many passes as their number has binary digits; what is still open then is a cycle.
     fn resolve_variables(mut self) -> Result<Self, VariablesProblem> {
         let names = self.circular_names();
         if !names.is_empty() {
@@ -82,7 +83,7 @@ impl Manifest {
         if self.unresolved_names().next().is_none() { Ok(self) } else { Err(self.cycle()) }
     }
 
-    /// The names that are part of a circle, or contain one that is, sorted.
+    /// Returns the names that are part of a cycle, or refer to one that is, sorted.
     fn circular_names(&self) -> Vec<&str> {
         let mut users: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         let mut open: BTreeMap<&str, usize> = BTreeMap::new();
@@ -109,7 +110,7 @@ impl Manifest {
         open.into_keys().collect()
     }
 
-    /// The names whose text still contains a variable.
+    /// Returns the names whose text still contains a variable.
     fn unresolved_names(&self) -> impl Iterator<Item = &str> {
         let open = |text: &str| split_at_variables(text).any(|(_, name)| self.0.contains_key(name));
         self.0.iter().filter(move |(_, text)| open(text)).map(|(name, _)| name.as_str())
@@ -134,7 +135,7 @@ impl Manifest {
     /// Expands every string of a document except the manifest itself.
     ///
     /// # Errors
-    /// A string that would be too long.
+    /// Returns an error if an expanded string would be too long.
     pub fn expand(&self, value: &mut Value) -> Result<()> {
         match value {
             Value::String(text) if text.contains('$') => *text = self.expand_text(text)?,
@@ -149,14 +150,14 @@ impl Manifest {
     }
 }
 
-/// The length of the variable's name that a text begins with.
+/// Returns the length of the variable's name at the start of a text.
 fn variable_name_length(text: &str) -> Option<usize> {
     let rest = text.strip_prefix('$')?;
     let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(rest.len());
     Some(end + 1)
 }
 
-/// A text as plain pieces, each with the `$NAME` that follows it; the last one with nothing.
+/// Splits a text into pieces, each with the `$NAME` that follows it; the last piece has an empty name.
 fn split_at_variables(text: &str) -> impl Iterator<Item = (&str, &str)> {
     let mut rest = Some(text);
     std::iter::from_fn(move || {
@@ -181,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_taken_at_full_length() {
+    fn a_name_is_matched_at_full_length() {
         let manifest = json!({"$BASE": "/aaa", "$BASE_DIR": "/bbb"});
         assert_eq!(expanded(manifest.clone(), "$BASE_DIR/c").unwrap(), "/bbb/c");
         assert_eq!(expanded(manifest.clone(), "$BASE/c$BASE_DIR").unwrap(), "/aaa/c/bbb");
@@ -195,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chain_of_a_hundred_variables_settles() {
+    fn a_chain_of_a_hundred_variables_is_expanded() {
         let link = |i: usize| (format!("$V{i}"), Value::from(format!("$V{}", i + 1)));
         let mut manifest: serde_json::Map<_, _> = (0..100).map(link).collect();
         manifest.insert("$V100".into(), "/end".into());
@@ -203,20 +204,20 @@ mod tests {
     }
 
     #[test]
-    fn unknown_names_and_braces_stay_as_they_are() {
+    fn unknown_names_and_braces_are_not_changed() {
         let manifest = json!({"$A": "/a", "$": "/root"});
         assert_eq!(expanded(manifest.clone(), "$Q/${A}/é$").unwrap(), "$Q//root{A}/é/root");
         assert_eq!(expanded(json!({"$A": "/a"}), "$Q/${A}/$").unwrap(), "$Q/${A}/$");
     }
 
     #[test]
-    fn a_circle_of_variables_is_refused_by_name() {
+    fn a_cycle_of_variables_is_refused_with_their_names() {
         let error = expanded(json!({"$A": "$B", "$B": "$A/x", "$C": "/c"}), "").unwrap_err();
         assert_eq!(
             error.to_string(),
-            "manifest: variables contain each other in a circle, expected all of them to settle, found `$A`, `$B`"
+            "manifest: variables refer to each other in a cycle, expected none that do, found `$A`, `$B`"
         );
-        assert_eq!(error.hint().unwrap(), "write one of them out, without a variable");
+        assert_eq!(error.hint().unwrap(), "write one of them without a variable");
         assert!(expanded(json!({"$A": "$A"}), "").unwrap_err().to_string().ends_with("found `$A`"));
     }
 
@@ -227,16 +228,13 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_would_grow_beyond_a_path_is_refused() {
+    fn an_expanded_text_that_is_too_long_is_refused() {
         let error = expanded(json!({"$A": "x".repeat(1000)}), "$A$A$A$A$A").unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "expanded text too long, expected at most 4096 bytes after its variables are put in"
-        );
+        assert_eq!(error.to_string(), "expanded text too long, expected at most 4096 bytes after expansion");
     }
 
     #[test]
-    fn a_chain_is_no_circle_however_long_it_is() {
+    fn a_long_chain_is_not_a_cycle() {
         let chain = |n: usize, end: &str| -> Value {
             let link = |i: usize| if i + 1 < n { format!("$V{:05}", i + 1) } else { end.to_string() };
             (0..n).map(|i| (format!("$V{i:05}"), json!(link(i)))).collect::<serde_json::Map<_, _>>().into()
@@ -247,7 +245,7 @@ mod tests {
         let error = expanded(chain(3000, &"x".repeat(3000)), "$V00000/x$V00000").unwrap_err();
         assert!(error.to_string().starts_with("expanded text too long"), "{error}");
         let error = expanded(chain(3000, "$V02999"), "").unwrap_err();
-        assert!(error.to_string().starts_with("manifest: variables contain each other in a circle"), "{error}");
+        assert!(error.to_string().starts_with("manifest: variables refer to each other in a cycle"), "{error}");
     }
 
     #[test]
@@ -255,12 +253,12 @@ mod tests {
         let error = expanded(json!({"A": "/a"}), "").unwrap_err();
         assert_eq!(
             error.to_string(),
-            "manifest.A: no name of a variable, expected `$` and then letters, digits and underscores"
+            "manifest.A: invalid variable name, expected `$` and then letters, digits and underscores"
         );
     }
 
     #[test]
-    fn a_value_that_is_no_text_is_refused() {
+    fn a_value_that_is_not_text_is_refused() {
         let error = expanded(json!({"$A": 1}), "").unwrap_err();
         assert_eq!(error.to_string(), "manifest.$A: wrong type, expected a string, found the number `1`");
     }

@@ -1,4 +1,4 @@
-//! Reading `simulation_config.json`.
+//! Reads `simulation_config.json`.
 //!
 //! Source: SONATA "Simulation configuration file", sections *output* and *reports*.
 
@@ -12,10 +12,10 @@ use crate::error::{Context, Result};
 impl SimulationConfig {
     /// Reads a simulation's document and its circuit.
     pub(super) fn read(document: &ConfigDocument) -> Result<Self> {
-        let own = Self::read_fields(document).in_file(&document.path)?;
-        check_variables(&own.network, &document.variables).in_file(&document.path)?;
-        let circuit = CircuitConfig::open(&own.network)?;
-        let SimulationFields { node_set, node_sets_file, reports, .. } = own;
+        let fields = Self::read_fields(document).in_file(&document.path)?;
+        check_variables(&fields.network, &document.variables).in_file(&document.path)?;
+        let circuit = CircuitConfig::open(&fields.network)?;
+        let SimulationFields { node_set, node_sets_file, reports, .. } = fields;
         let variables = document.variables.clone();
         Ok(Self { path: document.path.clone(), circuit, node_set, node_sets_file, variables, reports })
     }
@@ -34,7 +34,7 @@ impl SimulationConfig {
     }
 }
 
-/// What the simulation's own file says.
+/// The fields of the simulation's own file.
 struct SimulationFields {
     network: PathBuf,
     node_set: Option<String>,
@@ -58,7 +58,7 @@ impl ReportConfig {
     }
 }
 
-/// A file's name that ends in `.h5`, which is added where it is missing.
+/// Returns the name of a file, with `.h5` added if it is missing.
 fn with_h5_extension(name: &str) -> PathBuf {
     match Path::new(name).extension() {
         Some(extension) if extension == "h5" => PathBuf::from(name),

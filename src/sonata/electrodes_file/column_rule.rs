@@ -1,18 +1,18 @@
-//! The order of contacts' names in files of BlueRecording 0.2.1, and which column is whose there.
+//! Assignment of columns to contacts, in particular in files of BlueRecording 0.2.1.
 
-/// Which column is whose.
+/// Rule that assigns columns to contacts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ColumnRule {
-    /// As the file's own index says.
+    /// Use the file's own index.
     #[default]
     Index,
-    /// In a file with one column more than contacts (BlueRecording 0.2.1, whose index misleads), column i is that of
-    /// the i-th name in sorted order: as integers where all names are integers, as text otherwise. In other files the
+    /// In a file with one column more than contacts (BlueRecording 0.2.1, whose index is misleading), column i belongs
+    /// to the i-th name in sorted order: as integers if all names are integers, otherwise as text. Other files use the
     /// index.
     SortedNames,
 }
 
-/// Names in the original's order: as integers where all are integers, as text otherwise.
+/// Sorts names in BlueRecording's order: as integers if all are integers, otherwise as text.
 ///
 /// Probed on its reference files: `0` .. `383` are in numeric order, `e1, e2, e10, ref` become `e1, e10, e2, ref`.
 pub fn sort_names(mut names: Vec<String>) -> Vec<String> {

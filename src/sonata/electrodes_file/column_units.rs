@@ -1,8 +1,8 @@
-//! The unit of a contact's column: the attribute `units` of the contact's group, where it is another than that of the whole
+//! The unit of a contact's column: the attribute `units` of the contact's group, if it differs from that of the
 //! dataset.
 //!
-//! Potentials are V/nA, as the dataset's own attribute says. `ObjectiveCSD` has no potentials: its columns are shares of the
-//! membrane current (unit `1`), with `per_volume` shares over a volume (`1/um3`).
+//! Potentials have V/nA, the unit of the dataset. `ObjectiveCSD` gives no potentials: its columns are shares of the
+//! membrane current (unit `1`), or with `per_volume` shares divided by a volume (`1/um3`).
 
 use super::{AttributeValue, ElectrodesFile, PopulationEntry, electrode_path, read_settings};
 use crate::io::hdf5::Hdf5File;
@@ -10,10 +10,10 @@ use crate::methods::objective_csd::Density;
 use crate::methods::{self, Method};
 use crate::units::{CURRENT_SHARE_PER_VOLUME_UNIT, CURRENT_SHARE_UNIT, WEIGHT_UNIT};
 
-/// The attribute of a dataset, and of a contact's group.
+/// The attribute `units` of a dataset, and of a contact's group.
 const UNITS_ATTRIBUTE: &str = "units";
 
-/// The unit of a method's coefficients.
+/// Returns the unit of a method's weights.
 pub fn method_unit(method: &dyn Method, density: Density) -> &'static str {
     match (method.is_potential(), density) {
         (true, _) => WEIGHT_UNIT,
@@ -22,37 +22,37 @@ pub fn method_unit(method: &dyn Method, density: Density) -> &'static str {
     }
 }
 
-/// The unit of a contact's coefficients by its type and settings; none where the type is no known method.
+/// Returns the unit of a contact's weights by its type and settings; `None` if the type is not a known method.
 pub fn unit_by_type(kind: &str, settings: &[(&'static str, AttributeValue)]) -> Option<&'static str> {
     let per_volume = settings.iter().any(|(key, value)| *key == "per_volume" && *value == AttributeValue::from("true"));
     let method = methods::find_method(kind).or_else(|| find_method_by_prefix(kind))?;
     Some(method_unit(method, if per_volume { Density::PerVolume } else { Density::Total }))
 }
 
-/// BlueRecording writes sizes behind the name, as in `ObjectiveCSD_Sphere_20`.
+/// Finds a method by its name with sizes appended, as BlueRecording writes it: `ObjectiveCSD_Sphere_20`.
 fn find_method_by_prefix(kind: &str) -> Option<&'static dyn Method> {
     methods::METHODS.iter().copied().find(|method| kind.starts_with(&format!("{}_", method.name())))
 }
 
-/// The unit that a contact's group states.
+/// Returns the unit in the attribute of a contact's group.
 pub fn read_unit_attribute(file: &Hdf5File, contact: &str) -> Option<String> {
     file.read_string_attribute(&electrode_path(contact), UNITS_ATTRIBUTE)
 }
 
 impl ElectrodesFile {
-    /// The unit of a contact's column: stated by the contact, else by its type where that gives no potentials, else by the
-    /// population's dataset, else V/nA, which is what clients take it for.
+    /// Returns the unit of a contact's column: that of the contact's attribute, else that of its type if it gives no
+    /// potentials, else that of the population's dataset, else V/nA, which is what clients assume.
     ///
     /// # Errors
-    /// As [`ElectrodesFile::read_description`].
+    /// Returns the errors of [`ElectrodesFile::read_description`].
     pub fn column_unit(&self, population: &PopulationEntry, contact: &str) -> crate::error::Result<String> {
         if let Some(stated) = read_unit_attribute(&self.file, contact) {
             return Ok(stated);
         }
         let kind = self.read_description(contact)?.kind.unwrap_or_default();
         let by_type = unit_by_type(&kind, &read_settings(&self.file, contact)).filter(|unit| *unit != WEIGHT_UNIT);
-        let whole = population.units().unwrap_or(WEIGHT_UNIT);
-        Ok(by_type.unwrap_or(whole).to_string())
+        let dataset_unit = population.units().unwrap_or(WEIGHT_UNIT);
+        Ok(by_type.unwrap_or(dataset_unit).to_string())
     }
 }
 

@@ -1,4 +1,5 @@
-//! Reading: our files and those of other programs (nodes in any order, a column too many, optional pieces missing).
+//! Reads electrodes files of this and other programs (nodes in any order, an additional column, missing optional
+//! parts).
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -12,8 +13,8 @@ use crate::error::{Error, ErrorLocation, Result, join_quoted};
 use crate::geometry::Point;
 use crate::io::hdf5::{Hdf5File, Hdf5Problem};
 
-/// An open electrodes file: nodes, rows and columns. Coefficients are read in blocks of rows, what describes a contact when
-/// it is asked for.
+/// An open electrodes file: nodes, rows and columns. Weights are read in blocks of rows, descriptions of contacts on
+/// demand.
 #[derive(Debug)]
 pub struct ElectrodesFile {
     pub(super) file: Hdf5File,
@@ -29,25 +30,25 @@ pub struct PopulationEntry {
     offsets: Vec<u64>,
     columns: u64,
     units: Option<String>,
-    /// Node ids ascending, each with its place in the file.
+    /// Node ids ascending, each with its index in the file.
     sorted_ids: Vec<(u64, usize)>,
 }
 
 /// One contact of an electrodes file.
 #[derive(Debug, Clone)]
 pub struct ContactEntry {
-    /// Its name.
+    /// Name of the contact.
     pub name: String,
     /// Its column in each population that has it.
     columns: HashMap<String, u64>,
 }
 
-/// What a file says of a contact; none where it does not.
+/// Description of a contact in the file; `None` for missing parts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ContactDescription {
-    /// Where it is, um.
+    /// Position, µm.
     pub position_um: Option<Point>,
-    /// The method's name.
+    /// Name of the method.
     pub kind: Option<String>,
     /// Cortical layer.
     pub layer: Option<String>,
@@ -56,51 +57,51 @@ pub struct ContactDescription {
 }
 
 impl ContactEntry {
-    /// Its column in a population, if it has one there.
+    /// Returns the contact's column in a population, if it has one.
     pub fn column(&self, population: &str) -> Option<u64> {
         self.columns.get(population).copied()
     }
 }
 
 impl PopulationEntry {
-    /// Its name.
+    /// Returns the name.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Node ids, in file order.
+    /// Returns the node ids, in file order.
     pub fn node_ids(&self) -> &[u64] {
         &self.node_ids
     }
 
-    /// One more than nodes: rows of the i-th node are `offsets[i]..offsets[i + 1]`.
+    /// Returns the offsets, one more than nodes: the rows of node i are `offsets[i]..offsets[i + 1]`.
     pub fn offsets(&self) -> &[u64] {
         &self.offsets
     }
 
-    /// Number of rows: segments of all nodes.
+    /// Returns the number of rows: segments of all nodes.
     pub fn rows(&self) -> u64 {
         self.offsets.last().copied().unwrap_or(0)
     }
 
-    /// Number of columns; BlueRecording 0.2.1 writes one more than there are contacts.
+    /// Returns the number of columns; BlueRecording 0.2.1 writes one more than there are contacts.
     pub fn columns(&self) -> u64 {
         self.columns
     }
 
-    /// The attribute `units` of the coefficients, if there is one.
+    /// Returns the attribute `units` of the weights, if there is one.
     pub fn units(&self) -> Option<&str> {
         self.units.as_deref()
     }
 
-    /// The rows of a node; none where the node is not in the file.
+    /// Returns the rows of a node; `None` if the file lacks the node.
     pub fn rows_of_node(&self, node: u64) -> Option<Range<u64>> {
         let found = self.sorted_ids.binary_search_by_key(&node, |&(id, _)| id).ok()?;
         let &(_, place) = self.sorted_ids.get(found)?;
         Some(*self.offsets.get(place)?..*self.offsets.get(place + 1)?)
     }
 
-    /// The node of a row, and the row counted from the node's first.
+    /// Returns the node of a row, and the index of the row within the node.
     pub fn node_of_row(&self, row: u64) -> Option<(u64, u64)> {
         let place = self.offsets.partition_point(|&offset| offset <= row).checked_sub(1)?;
         Some((*self.node_ids.get(place)?, row - self.offsets.get(place)?))
@@ -111,8 +112,8 @@ impl ElectrodesFile {
     /// Opens a file and checks nodes, rows and columns.
     ///
     /// # Errors
-    /// Missing, cut short, no population, `scaling_factors` missing, offsets that do not fit nodes or rows, a node
-    /// listed twice, a column index out of range.
+    /// Returns an error if the file is missing or truncated, has no population or no `scaling_factors`, its offsets do
+    /// not fit nodes or rows, a node is listed twice, or a column index is out of range.
     pub fn open(path: &Path) -> Result<Self> {
         let file = Hdf5File::open(path)?;
         let populations = read_populations(&file)?;
@@ -120,20 +121,20 @@ impl ElectrodesFile {
         Ok(Self { file, populations, electrodes })
     }
 
-    /// The file's path.
+    /// Returns the file's path.
     pub fn path(&self) -> &Path {
         self.file.path()
     }
 
-    /// The populations, sorted by name.
+    /// Returns the populations, sorted by name.
     pub fn populations(&self) -> &[PopulationEntry] {
         &self.populations
     }
 
-    /// A population by name.
+    /// Returns a population by name.
     ///
     /// # Errors
-    /// Unknown; those of the file are listed.
+    /// Returns an error that lists the file's populations if the name is unknown.
     pub fn population(&self, name: &str) -> Result<&PopulationEntry> {
         self.populations.iter().find(|p| p.name == name).ok_or_else(|| {
             let known = join_quoted(self.populations.iter().map(PopulationEntry::name), 12);
@@ -141,15 +142,15 @@ impl ElectrodesFile {
         })
     }
 
-    /// The contacts, sorted by name.
+    /// Returns the contacts, sorted by name.
     pub fn electrodes(&self) -> &[ContactEntry] {
         &self.electrodes
     }
 
-    /// What the file says of a contact.
+    /// Reads the description of a contact.
     ///
     /// # Errors
-    /// A position that is not three numbers, or anything else that is no text.
+    /// Returns an error if the position is not three numbers, or another part is not text.
     pub fn read_description(&self, contact: &str) -> Result<ContactDescription> {
         let group = electrode_path(contact);
         let text = |dataset: &str| {
@@ -160,31 +161,31 @@ impl ElectrodesFile {
         Ok(ContactDescription { position_um: read_position(&self.file, &group)?, kind, layer, region })
     }
 
-    /// All contacts, sorted by name, with what the file says of each.
+    /// Reads the descriptions of all contacts, sorted by name.
     ///
     /// # Errors
-    /// As [`ElectrodesFile::read_description`].
+    /// Returns the errors of [`ElectrodesFile::read_description`].
     pub fn read_descriptions(&self) -> Result<Vec<(&ContactEntry, ContactDescription)>> {
         self.electrodes.iter().map(|e| Ok((e, self.read_description(&e.name)?))).collect()
     }
 
-    /// The coefficients of a population, to be read in blocks by several threads.
+    /// Opens the weights of a population, which several threads can read in blocks.
     ///
     /// # Errors
-    /// Not two-dimensional, or more values than the file can hold.
+    /// Returns an error if the dataset is not two-dimensional, or claims more values than the file can contain.
     pub fn weights_dataset(&self, population: &PopulationEntry) -> Result<WeightsDataset> {
         WeightsDataset::open(&self.file, &scaling_factors_path(&population.name))
     }
 
-    /// A setting of a contact's method, if it is there and is a number.
+    /// Reads a setting of a contact's method, if it exists and is a number.
     pub fn read_setting(&self, contact: &str, key: &str) -> Option<f64> {
         self.file.read_float_attribute(&format!("{}/type", electrode_path(contact)), key)
     }
 
-    /// The coefficients of some rows, V/nA: row-major, all columns of the file.
+    /// Reads the weights of some rows, V/nA: row-major, all columns of the file.
     ///
     /// # Errors
-    /// Outside the file, or unreadable.
+    /// Returns an error if the rows are outside the dataset or cannot be read.
     pub fn read_rows(&self, population: &PopulationEntry, rows: Range<u64>) -> Result<Vec<f64>> {
         self.file.read_float_rows(&scaling_factors_path(&population.name), rows.start as usize, rows.end as usize)
     }
@@ -238,7 +239,7 @@ fn check_offsets(file: &Hdf5File, object: &str, offsets: &[u64], nodes: usize, r
     }
 }
 
-/// The node ids ascending, each with its place.
+/// Returns the node ids in ascending order, each with its index.
 fn sort_node_ids(file: &Hdf5File, object: &str, ids: &[u64]) -> Result<Vec<(u64, usize)>> {
     let mut by_id: Vec<(u64, usize)> = ids.iter().copied().zip(0..).collect();
     by_id.sort_unstable();
@@ -280,7 +281,7 @@ fn read_position(file: &Hdf5File, group: &str) -> Result<Option<Point>> {
     }
 }
 
-/// A contact's column, where every program puts it or where the SONATA text does.
+/// Reads a contact's column index, from where all programs write it or where the SONATA text puts it.
 fn read_column_index(file: &Hdf5File, group: &str, population: &PopulationEntry) -> Result<Option<u64>> {
     let plain = format!("{group}/{}", population.name);
     let nested = format!("{plain}/electrode_id");

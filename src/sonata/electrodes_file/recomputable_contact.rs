@@ -1,4 +1,4 @@
-//! What a file says of a contact's method, so that its coefficients can be computed anew.
+//! Method and settings of a contact in a file, from which its weights can be recomputed.
 
 use super::{AttributeValue, ElectrodesFile, electrode_path};
 use crate::geometry::Point;
@@ -8,7 +8,7 @@ use crate::methods::objective_csd::{Density, Measure};
 use crate::methods::{self, Contact, Method, NearField};
 use crate::units::{DEFAULT_CONDUCTIVITY, SiemensPerMeter};
 
-/// Settings of a contact's method, as attributes of its `type`.
+/// The attributes of `type` that contain the settings of a contact's method.
 pub const SETTING_ATTRIBUTES: [&str; 15] = [
     CONDUCTIVITY,
     NEAR_FIELD,
@@ -32,7 +32,7 @@ const NEAR_FIELD: &str = "near_field";
 const RADIUS: &str = "radius";
 const THICKNESS: &str = "thickness";
 
-/// The settings of a contact's method that a file has.
+/// Reads the settings of a contact's method that the file contains.
 pub fn read_settings(file: &Hdf5File, contact: &str) -> Vec<(&'static str, AttributeValue)> {
     let object = format!("{}/type", electrode_path(contact));
     let names = if file.has_object(&object) { file.attribute_names(&object) } else { Vec::new() };
@@ -40,25 +40,25 @@ pub fn read_settings(file: &Hdf5File, contact: &str) -> Vec<(&'static str, Attri
     let number = |key: &str| file.read_float_attribute(&object, key).map(AttributeValue::Number);
     let numbers = |key: &str| file.read_list_attribute(&object, key).map(AttributeValue::Numbers);
     let value = |key: &str| text(key).or_else(|| number(key)).or_else(|| numbers(key));
-    let there = SETTING_ATTRIBUTES.into_iter().filter(|key| names.iter().any(|name| name == key));
-    there.filter_map(|key| Some((key, value(key)?))).collect()
+    let present = SETTING_ATTRIBUTES.into_iter().filter(|key| names.iter().any(|name| name == key));
+    present.filter_map(|key| Some((key, value(key)?))).collect()
 }
 
-/// A contact that can be computed anew from what its file says.
+/// A contact whose weights can be recomputed from the file.
 #[derive(Clone)]
 pub struct RecomputableContact {
-    /// Its method.
+    /// The contact's method.
     pub method: &'static dyn Method,
-    /// The contact, as the method sees it.
+    /// The contact, in the form that the method needs.
     pub contact: Contact,
-    /// Whether the file says all that coefficients depend on. BlueRecording does not keep the conductivity: the default
-    /// stands for it then, and only ratios of coefficients mean anything.
+    /// Whether the file contains everything that the weights depend on. BlueRecording does not store the conductivity:
+    /// the default is then used, and only ratios of weights are meaningful.
     pub is_fully_stated: bool,
 }
 
 impl RecomputableContact {
-    /// The formula of a method's name, a place and settings; none where coefficients depend on more than these: a lead
-    /// field, a boundary, a reference, the array that a contact belongs to.
+    /// Creates a contact from a method's name, a position and settings; `None` if the weights depend on more than
+    /// these: a lead field, a boundary, a reference, or the array of the contact.
     pub fn from_attributes(kind: &str, position: Point, settings: &[(&'static str, AttributeValue)]) -> Option<Self> {
         let method = methods::find_method(kind)?;
         let mut contact = Contact { near_field: NearField::Unclamped, ..Contact::new(position) };
@@ -93,17 +93,17 @@ impl RecomputableContact {
 }
 
 impl ElectrodesFile {
-    /// The formula of a contact, if it can be computed anew.
+    /// Reads a contact, if its weights can be recomputed.
     ///
     /// # Errors
-    /// As [`ElectrodesFile::read_description`].
+    /// Returns the errors of [`ElectrodesFile::read_description`].
     pub fn recomputable_contact(&self, contact: &str) -> crate::error::Result<Option<RecomputableContact>> {
-        let told = self.read_description(contact)?;
+        let description = self.read_description(contact)?;
         let settings = read_settings(&self.file, contact);
         self.file.check_attributes()?;
-        Ok(told
+        Ok(description
             .kind
-            .zip(told.position_um)
+            .zip(description.position_um)
             .and_then(|(kind, position)| RecomputableContact::from_attributes(&kind, position, &settings)))
     }
 }
@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_formula_needs_all_that_it_depends_on() {
+    fn a_contact_is_recomputable_only_with_all_its_settings() {
         let of = |kind: &str, settings: &[(&'static str, AttributeValue)]| {
             RecomputableContact::from_attributes(kind, Point::ORIGIN, settings)
         };

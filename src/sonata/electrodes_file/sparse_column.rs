@@ -1,4 +1,4 @@
-//! One contact's coefficients of chosen rows, without reading those between.
+//! Reads one contact's weights of selected rows, without the rows between them.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -8,16 +8,16 @@ use zerocopy::IntoBytes;
 use super::{ElectrodesFile, PopulationEntry, WEIGHT_BYTES, scaling_factors_path};
 use crate::error::{Context, FileProblem, Result};
 
-/// Coefficients further apart in the file than this are read apart: about what a page of memory holds.
+/// Maximum distance of weights that are read together: about a page of memory.
 const MAX_GAP_BYTES: u64 = 4096;
-/// Bytes read together at most.
+/// Maximum number of bytes that are read together.
 const MAX_READ_BYTES: u64 = 1 << 20;
 
 impl ElectrodesFile {
-    /// A column's coefficients of some rows, which ascend, V/nA.
+    /// Reads a column's weights of some rows, which must ascend, V/nA.
     ///
     /// # Errors
-    /// Outside the file, or unreadable.
+    /// Returns an error if the rows are outside the dataset or cannot be read.
     pub fn read_column_rows(&self, population: &PopulationEntry, column: u64, rows: &[u64]) -> Result<Vec<f64>> {
         let object = scaling_factors_path(population.name());
         let width = population.columns() * WEIGHT_BYTES;
@@ -50,7 +50,7 @@ impl ElectrodesFile {
     }
 }
 
-/// Rows that are read together.
+/// Groups rows that are read together.
 fn group_near_rows(rows: &[u64], width: u64) -> impl Iterator<Item = &[u64]> {
     let mut rest = rows;
     std::iter::from_fn(move || {

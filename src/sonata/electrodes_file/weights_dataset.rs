@@ -1,4 +1,4 @@
-//! The coefficients, in blocks of rows: read at their place in the file where they lie in one piece, else by HDF5.
+//! Reads weights in blocks of rows: directly at their byte offset if the dataset is contiguous, otherwise through HDF5.
 
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
@@ -8,14 +8,15 @@ use zerocopy::IntoBytes;
 use crate::error::{Context, FileProblem, Result};
 use crate::io::hdf5::{Hdf5File, Hdf5Problem};
 
-/// The coefficients of a population: rows of segments, columns of contacts.
+/// The weights of a population: one row per segment, one column per contact.
 #[derive(Debug)]
 pub struct WeightsDataset {
     file: Hdf5File,
     object: String,
     rows: u64,
     columns: u64,
-    /// The file again, and the place of the first value, where values lie in one piece as this machine has them.
+    /// A second handle of the file, and the offset of the first value, if the values are contiguous and in native
+    /// format.
     contiguous: Option<(std::fs::File, u64)>,
 }
 
@@ -23,7 +24,8 @@ impl WeightsDataset {
     /// Opens a two-dimensional dataset of numbers.
     ///
     /// # Errors
-    /// Missing, not two-dimensional, or more values than the file can hold.
+    /// Returns an error if the dataset is missing, is not two-dimensional, or claims more values than the file can
+    /// contain.
     pub fn open(file: &Hdf5File, object: &str) -> Result<Self> {
         let shape = file.shape(object)?;
         let [rows, columns] = shape[..] else {
@@ -45,20 +47,20 @@ impl WeightsDataset {
         })
     }
 
-    /// Number of rows.
+    /// Returns the number of rows.
     pub fn rows(&self) -> u64 {
         self.rows
     }
 
-    /// Number of columns.
+    /// Returns the number of columns.
     pub fn columns(&self) -> u64 {
         self.columns
     }
 
-    /// Reads some rows, row-major, into a buffer that is kept from call to call. Several threads may read at a time.
+    /// Reads some rows, row-major, into a buffer that can be reused. Several threads may read at a time.
     ///
     /// # Errors
-    /// Outside the dataset, or unreadable.
+    /// Returns an error if the rows are outside the dataset or cannot be read.
     pub fn read_rows(&self, rows: Range<u64>, values: &mut Vec<f64>) -> Result<()> {
         let inside = rows.start <= rows.end && rows.end <= self.rows;
         let Some((plain, byte)) = self.contiguous.as_ref().filter(|_| inside) else {

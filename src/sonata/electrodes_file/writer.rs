@@ -1,4 +1,4 @@
-//! Writing: HDF5 lays the file out, then rows are written at their byte offsets, by any thread, in any order.
+//! Writes electrodes files: HDF5 creates the layout, then any thread writes rows at their byte offsets, in any order.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -14,11 +14,11 @@ use crate::error::{Context, FileProblem, Result};
 use crate::geometry::Point;
 use crate::io::atomic_output::{AtomicOutput, OutputLock, OverwritePolicy, check_unwritten_space};
 
-/// After so many bytes the system is asked to begin bringing them to the disk, so that a sync has little left to do: enough
-/// for pieces that lie together on the disk.
+/// Number of bytes after which the system is asked to start writing to the disk, so that a sync has little left to do:
+/// large enough for pieces that are contiguous on the disk.
 const WRITE_BACK_BYTES: u64 = 32 << 20;
 
-/// A piece of provenance: an HDF5 attribute.
+/// Value of an HDF5 attribute, for settings and provenance.
 #[derive(Debug, Clone, PartialEq)]
 pub enum AttributeValue {
     /// Text.
@@ -35,58 +35,58 @@ impl From<&str> for AttributeValue {
     }
 }
 
-/// One contact, as the file describes it. Its place in [`FileLayout::electrodes`] is its column.
+/// Description of one contact in the file. Its index in [`FileLayout::electrodes`] is its column.
 #[derive(Debug, Clone)]
 pub struct ContactLayout {
-    /// Its name.
+    /// Name of the contact.
     pub name: String,
-    /// Where it is, um; stored as float32.
+    /// Position, µm; stored as float32.
     pub position_um: Point,
-    /// The method's name.
+    /// Name of the method.
     pub kind: String,
     /// Cortical layer.
     pub layer: String,
     /// Brain region.
     pub region: String,
-    /// The method's settings: attributes of `type`.
+    /// Settings of the method: attributes of `type`.
     pub settings: Vec<(&'static str, AttributeValue)>,
-    /// The unit of the column, where it is another than V/nA: attribute `units` of the contact's group.
+    /// Unit of the column, if it is not V/nA: attribute `units` of the contact's group.
     pub units: Option<String>,
 }
 
 /// The rows of one population.
 #[derive(Debug, Clone, Default)]
 pub struct PopulationLayout {
-    /// Its name.
+    /// Name of the population.
     pub name: String,
     /// Node ids, ascending.
     pub node_ids: Vec<u64>,
-    /// One more than nodes: rows of node i are `offsets[i]..offsets[i + 1]`.
+    /// Offsets, one more than nodes: the rows of node i are `offsets[i]..offsets[i + 1]`.
     pub offsets: Vec<u64>,
-    /// Where the rows come from: attributes of `/{population}`.
+    /// Provenance of the rows: attributes of `/{population}`.
     pub provenance: Vec<(&'static str, AttributeValue)>,
 }
 
 impl PopulationLayout {
-    /// Number of rows.
+    /// Returns the number of rows.
     pub fn rows(&self) -> u64 {
         self.offsets.last().copied().unwrap_or(0)
     }
 }
 
-/// All of a file but the coefficients.
+/// Contents of a file except the weights.
 #[derive(Debug, Clone, Default)]
 pub struct FileLayout {
     /// The contacts, in column order.
     pub electrodes: Vec<ContactLayout>,
     /// The populations.
     pub populations: Vec<PopulationLayout>,
-    /// What made the file: attributes of `/`. Without a date, so that bytes repeat.
+    /// Provenance of the file: attributes of `/`. It contains no date, so that equal inputs give equal bytes.
     pub provenance: Vec<(&'static str, AttributeValue)>,
 }
 
 impl FileLayout {
-    /// Checks what the file cannot hold: names with `/`, names used twice, positions beyond float32.
+    /// Checks that the file can store the layout: no `/` in names, no duplicate names, positions within float32.
     pub(super) fn check(&self) -> Result<(), ElectrodesFileProblem> {
         let mut taken = HashSet::from([ELECTRODES]);
         let populations = self.populations.iter().map(|p| ("population name", p.name.as_str()));
@@ -110,41 +110,41 @@ impl FileLayout {
     }
 }
 
-/// Where one population's coefficients lie in the file.
+/// Where one population's weights are stored in the file.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct WeightsExtent {
     pub(super) byte_offset: u64,
     pub(super) rows: u64,
 }
 
-/// An electrodes file under construction. Every row is to be written once, then [`Writer::commit`] gives it its name.
+/// An electrodes file under construction. Every row must be written once; then [`Writer::commit`] renames the file.
 #[derive(Debug)]
 pub struct Writer {
     staged: AtomicOutput,
     file: File,
     columns: u64,
     extents: Vec<WeightsExtent>,
-    /// Checksum of all but the coefficients; none where another process has laid the file out.
+    /// Checksum of everything except the weights; `None` if another process created the layout.
     layout_checksum: Option<u32>,
-    /// Bytes of coefficients written so far.
+    /// Bytes of weights written so far.
     written_bytes: AtomicU64,
 }
 
 impl Writer {
-    /// Lays out a file: all but the coefficients is written.
+    /// Creates a file with its layout: everything except the weights is written.
     ///
     /// # Errors
-    /// It exists and is to be kept, another run writes it, its folder cannot be written, a name cannot be stored, the disk has too little
-    /// space.
+    /// Returns an error if the file exists and must be kept, another run is writing it, its folder cannot be written, a
+    /// name cannot be stored, or the disk has too little space.
     pub fn create(target: &Path, existing: OverwritePolicy, layout: &FileLayout) -> Result<Self> {
         layout.check().in_file(target)?;
         Self::create_layout(AtomicOutput::create_file(target, existing)?, layout)
     }
 
-    /// The same, when the output is locked already.
+    /// Creates a file with its layout, if the output is locked already.
     ///
     /// # Errors
-    /// As [`Writer::create`].
+    /// Returns the errors of [`Writer::create`].
     pub fn create_locked(claim: OutputLock, existing: OverwritePolicy, layout: &FileLayout) -> Result<Self> {
         layout.check().in_file(claim.target())?;
         Self::create_layout(AtomicOutput::create_file_locked(claim, existing)?, layout)
@@ -156,10 +156,11 @@ impl Writer {
         Self::open(staged, layout, extents)?.with_checksum()
     }
 
-    /// Goes on with the partial file of an earlier run that had the same layout.
+    /// Resumes the partial file of an earlier run that had the same layout.
     ///
     /// # Errors
-    /// The output exists and is to be kept; the partial file is damaged or has another shape; the disk has too little space.
+    /// Returns an error if the output exists and must be kept, the partial file is damaged or has another shape, or the
+    /// disk has too little space.
     pub fn resume(claim: OutputLock, existing: OverwritePolicy, layout: &FileLayout) -> Result<Self> {
         let staged = AtomicOutput::resume(claim, existing, None)?;
         let extents = read_extents(staged.partial_path(), layout);
@@ -168,17 +169,17 @@ impl Writer {
         {
             Ok(extents) => Self::open(staged, layout, extents)?.with_checksum(),
             Err(error) => {
-                // it is somebody's work, though it cannot be gone on with
+                // keep it: it contains an earlier run's work, even if this run cannot resume it
                 staged.keep_partial();
                 Err(error)
             }
         }
     }
 
-    /// Writes to a file that another process has laid out, and will give its name.
+    /// Opens a file whose layout another process has created, and which that process will rename.
     ///
     /// # Errors
-    /// It is not there, is damaged, or has another shape.
+    /// Returns an error if the file does not exist, is damaged, or has another shape.
     pub fn open_partial(target: &Path, layout: &FileLayout) -> Result<Self> {
         let staged = AtomicOutput::join_started(target);
         let extents = read_extents(staged.partial_path(), layout)?;
@@ -186,7 +187,8 @@ impl Writer {
     }
 
     fn open(mut staged: AtomicOutput, layout: &FileLayout, extents: Vec<WeightsExtent>) -> Result<Self> {
-        // not to be read: a network file system would then fetch, and write back, what others write beside these rows
+        // write-only: with read access a network file system would fetch, and write back, neighbouring rows of other
+        // writers
         let file = File::options().write(true).custom_flags(libc::O_NOFOLLOW).open(staged.partial_path());
         let file = file.map_err(FileProblem::Write).in_file(staged.target_path())?;
         staged.record_length()?;
@@ -205,7 +207,7 @@ impl Writer {
         Ok(Self { layout_checksum: laid_out, ..self })
     }
 
-    /// Checksum of all bytes but the coefficients.
+    /// Computes the checksum of all bytes except the weights.
     fn compute_layout_checksum(&self) -> Result<u32> {
         let path = self.staged.partial_path();
         let sum = || {
@@ -231,21 +233,23 @@ impl Writer {
         sum().map_err(FileProblem::Read).in_file(path)
     }
 
-    /// CRC-32 of all but the coefficients, as it was when the file was laid out or opened; none where another process did that.
+    /// Returns the CRC-32 of everything except the weights, computed when the file was created or resumed; `None` if
+    /// another process created the layout.
     pub fn layout_checksum(&self) -> Option<u32> {
         self.layout_checksum
     }
 
-    /// Whether all but the coefficients still is as it was laid out.
+    /// Returns whether everything except the weights is unchanged since the layout was created.
     pub fn is_layout_intact(&self) -> bool {
         self.layout_checksum.is_none_or(|expected| self.compute_layout_checksum().is_ok_and(|found| found == expected))
     }
 
-    /// Writes some rows of a population (by its place in [`FileLayout::populations`]), from `first_row` on: row-major, one
-    /// column a contact, V/nA.
+    /// Writes some rows of a population (by its index in [`FileLayout::populations`]), starting at `first_row`:
+    /// row-major, one column per contact, V/nA.
     ///
     /// # Errors
-    /// The rows are outside the layout, or the operating system refuses, e.g. for want of space.
+    /// Returns an error if the rows are outside the layout, or the operating system cannot write them, e.g. on a full
+    /// disk.
     pub fn write_rows(&self, population: usize, first_row: u64, values: &[f64]) -> Result<()> {
         let at = self.byte_offset(population, first_row, values.len()).in_file(self.staged.target_path())?;
         let written = self.file.write_all_at(values.as_bytes(), at);
@@ -258,51 +262,51 @@ impl Writer {
         Ok(())
     }
 
-    /// To read back what was written.
+    /// Returns a reader for the rows that were written.
     ///
     /// # Errors
-    /// The operating system refuses.
+    /// Returns an error if the file cannot be opened.
     pub fn reader(&self) -> Result<Reader<'_>> {
         let file =
             File::open(self.staged.partial_path()).map_err(FileProblem::Read).in_file(self.staged.partial_path())?;
         Ok(Reader { writer: self, file })
     }
 
-    /// Where the file is until it is complete.
+    /// Returns the path of the file until it is complete.
     pub fn partial_path(&self) -> &Path {
         self.staged.partial_path()
     }
 
-    /// Makes all that has been written safe on the disk.
+    /// Flushes everything that was written to the disk.
     ///
     /// # Errors
-    /// The operating system refuses, e.g. for want of space.
+    /// Returns an error if the operating system cannot write it, e.g. on a full disk.
     pub fn sync(&self) -> Result<()> {
         self.file.sync_data().map_err(FileProblem::Write).in_file(self.staged.target_path())
     }
 
-    /// The lock file of the output, for what a run notes of its progress; none where another process holds it.
+    /// Returns the lock file of the output, in which a run records its progress; `None` if another process holds it.
     ///
     /// # Errors
-    /// The operating system refuses.
+    /// Returns an error if the operating system cannot duplicate the file's handle.
     pub fn checkpoint_file(&self) -> Result<Option<File>> {
         self.staged.clone_lock_file()
     }
 
-    /// Checks that the partial file still is the one that this run has made.
+    /// Checks that the partial file is still the one that this run created.
     ///
     /// # Errors
-    /// It was removed or replaced.
+    /// Returns an error if it was removed or replaced.
     pub fn check_partial(&self) -> Result<()> {
         self.staged.check_identity()
     }
 
-    /// Leaves what is done for a later run: [`Writer::resume`].
+    /// Keeps the partial file for a later run: [`Writer::resume`].
     pub fn keep_partial(self) {
         self.staged.keep_partial();
     }
 
-    /// Where `length` values from a row on begin, if they fit.
+    /// Returns the byte offset of `length` values that start at a row; an error if they do not fit.
     fn byte_offset(&self, population: usize, first_row: u64, length: usize) -> Result<u64, ElectrodesFileProblem> {
         let extent = self.extents.get(population).copied().unwrap_or(WeightsExtent { byte_offset: 0, rows: 0 });
         let values = extent.rows * self.columns;
@@ -311,16 +315,16 @@ impl Writer {
         Ok(extent.byte_offset + first * WEIGHT_BYTES)
     }
 
-    /// Gives the complete file its name.
+    /// Renames the complete file to its final name.
     ///
     /// # Errors
-    /// The operating system refuses to sync or rename.
+    /// Returns an error if the operating system cannot sync or rename the file.
     pub fn commit(self) -> Result<()> {
         self.staged.commit()
     }
 }
 
-/// Reads back what a [`Writer`] has written.
+/// Reads rows that a [`Writer`] has written.
 #[derive(Debug)]
 pub struct Reader<'a> {
     writer: &'a Writer,
@@ -328,10 +332,10 @@ pub struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Reads some rows, as [`Writer::write_rows`] wrote them.
+    /// Reads some rows in the form in which [`Writer::write_rows`] wrote them.
     ///
     /// # Errors
-    /// The rows are outside the layout, or the operating system refuses.
+    /// Returns an error if the rows are outside the layout, or cannot be read.
     pub fn read_rows(&self, population: usize, first_row: u64, values: &mut [f64]) -> Result<()> {
         let staged = &self.writer.staged;
         let at = self.writer.byte_offset(population, first_row, values.len()).in_file(staged.target_path())?;
@@ -340,15 +344,14 @@ impl Reader<'_> {
     }
 }
 
-/// Has the system bring to the disk what has been written, and does not wait for that. What goes wrong is told by the
-/// next sync.
+/// Asks the system to start writing to the disk, without waiting. The next sync reports any error.
 #[cfg(target_os = "linux")]
 fn begin_write_back(file: &File) {
     use std::os::fd::AsRawFd;
-    // SAFETY: the descriptor is that of an open file, and the call takes no other memory; 0, 0 is the whole file
+    // SAFETY: the descriptor belongs to an open file, and the call accesses no other memory; 0, 0 means the whole file
     unsafe { libc::sync_file_range(file.as_raw_fd(), 0, 0, libc::SYNC_FILE_RANGE_WRITE) };
 }
 
-/// Elsewhere the next sync does it all.
+/// Does nothing on other systems: the next sync writes everything.
 #[cfg(not(target_os = "linux"))]
 fn begin_write_back(_: &File) {}

@@ -1,4 +1,4 @@
-//! One attribute's condition in a node set, and the nodes that meet it.
+//! Condition on one attribute in a node set, and the nodes that meet it.
 
 use std::collections::HashSet;
 
@@ -9,40 +9,40 @@ use super::super::json::JsonNode;
 use super::super::nodes::AttributeColumn;
 use crate::error::{Problem, Result};
 
-/// What can be wrong with a condition, alone or with the attribute it is put to.
+/// Why a condition is invalid, by itself or for its attribute.
 #[derive(Debug, thiserror::Error)]
 pub enum ConditionProblem {
-    /// A list of numbers and texts.
+    /// A list contains both numbers and texts.
     #[error("list of text and numbers, expected either text or numbers, found both")]
     Mixed,
-    /// An object without an operator.
+    /// The object has no operator.
     #[error("no operator, expected `$regex`, `$gt`, `$lt`, `$gte` or `$lte`, found `{{}}`")]
     NoOperator,
-    /// A key that is no operator.
+    /// The key is not an operator.
     #[error("unknown operator, expected `$regex`, `$gt`, `$lt`, `$gte` or `$lte`, found `{0}`")]
     UnknownOperator(String),
-    /// A pattern that does not parse.
-    #[error("no regular expression: {0}")]
+    /// The regular expression does not parse.
+    #[error("invalid regular expression: {0}")]
     Pattern(String),
-    /// Text against numbers, or the other way round.
+    /// Text is compared with numbers, or numbers with text.
     #[error("attribute `{attribute}` holds {holds}, expected {holds} to compare it with, found {found}")]
     Kind {
-        /// The attribute.
+        /// Name of the attribute.
         attribute: String,
-        /// What it holds.
+        /// Kind of values of the attribute.
         holds: &'static str,
-        /// What it is compared with.
+        /// Kind of values in the condition.
         found: &'static str,
     },
-    /// Equality of floating-point numbers.
+    /// Floating-point numbers are compared for equality.
     #[error(
         "attribute `{0}` holds floating-point numbers, expected `$gt`, `$lt`, `$gte` or `$lte`, found exact values"
     )]
     Exact(String),
-    /// A fraction where the attribute holds integers.
+    /// A fraction is compared with integers.
     #[error("attribute `{attribute}` holds integers, expected integers to compare it with, found {found}")]
     Fraction {
-        /// The attribute.
+        /// Name of the attribute.
         attribute: String,
         /// The number.
         found: Number,
@@ -63,24 +63,24 @@ impl Problem for ConditionProblem {
 /// A condition on one attribute.
 #[derive(Debug)]
 pub enum Condition<'a> {
-    /// One of these texts.
+    /// The value is one of these texts.
     Texts(Vec<&'a str>),
-    /// One of these numbers.
+    /// The value is one of these numbers.
     Numbers(Vec<&'a Number>),
-    /// All of these operators.
+    /// The value meets all of these operators.
     Operators(Vec<ConditionOperator>),
 }
 
-/// An operator and what stands at its right.
+/// An operator and its operand.
 #[derive(Debug)]
 pub enum ConditionOperator {
-    /// The expression is found anywhere in the text.
+    /// The regular expression matches anywhere in the text.
     Regex(Regex),
-    /// The order to the number is one of two: strictly, or also where both are equal.
+    /// Comparison with a number.
     Order {
-        /// Whether numbers above it are meant, or those below.
+        /// Whether values above the number match, or those below.
         above: bool,
-        /// Whether the number itself is meant too.
+        /// Whether the number itself matches as well.
         or_equal: bool,
         /// The number.
         bound: f64,
@@ -88,10 +88,10 @@ pub enum ConditionOperator {
 }
 
 impl<'a> Condition<'a> {
-    /// Reads a condition.
+    /// Parses a condition.
     ///
     /// # Errors
-    /// No text, number, list of either, or object of operators.
+    /// Returns an error if the value is not text, a number, a list of either, or an object of operators.
     pub fn parse(at: &JsonNode<'a>) -> Result<Self> {
         match at.value {
             Value::String(text) => Ok(Self::Texts(vec![text])),
@@ -128,10 +128,10 @@ impl<'a> Condition<'a> {
         ))
     }
 
-    /// Which nodes of a column meet the condition.
+    /// Returns which nodes of a column meet the condition.
     ///
     /// # Errors
-    /// The condition does not suit what the column holds.
+    /// Returns an error if the condition does not fit the kind of values in the column.
     pub fn matching_nodes(&self, attribute: &str, column: &AttributeColumn) -> Result<Vec<bool>, ConditionProblem> {
         match self {
             Self::Texts(texts) if texts.is_empty() => Ok(vec![false; column.len()]),
@@ -199,7 +199,7 @@ fn kind_mismatch(attribute: &str, holds: &'static str, found: &'static str) -> C
     ConditionProblem::Kind { attribute: attribute.to_string(), holds, found }
 }
 
-/// Which texts of a column a predicate takes; it is asked once an entry of a library.
+/// Returns which texts of a column meet a predicate, which is evaluated once per entry of a library.
 fn match_texts(
     attribute: &str,
     column: &AttributeColumn,
@@ -236,8 +236,8 @@ fn match_numbers(
     }
 }
 
-/// A JSON number that is whole (`2` and `2.0` are).
+/// Converts a JSON number to an integer if it is whole (`2` and `2.0` are).
 pub fn as_whole_number(number: &Number) -> Option<i128> {
-    let whole = || number.as_f64().filter(|n| n.fract() == 0.0).map(|n| n as i128);
-    number.as_i128().or_else(whole)
+    let as_integer = || number.as_f64().filter(|n| n.fract() == 0.0).map(|n| n as i128);
+    number.as_i128().or_else(as_integer)
 }

@@ -1,16 +1,16 @@
-//! An attribute's values as the file holds them.
+//! Values of an attribute in the form in which the file stores them.
 
 use crate::error::Result;
 use crate::io::hdf5::{Hdf5File, Hdf5Problem};
 
-/// An attribute's values as the file holds them.
+/// Values of an attribute in the form in which the file stores them.
 #[derive(Debug)]
 pub enum AttributeColumn {
-    /// Indices into the texts of a library.
+    /// Indices into the strings of a library.
     Enumeration {
-        /// The texts; numbers are written out.
+        /// The strings; numbers are converted to text.
         library: Vec<String>,
-        /// One index a node, each within the library.
+        /// One index per node, each within the library.
         index: Vec<u32>,
     },
     /// Text.
@@ -25,7 +25,7 @@ impl AttributeColumn {
     /// Reads a column of text or numbers.
     ///
     /// # Errors
-    /// Missing, of another type, unreadable.
+    /// Returns an error if the column is missing, has another type, or cannot be read.
     pub fn read(file: &Hdf5File, object: &str) -> Result<Self> {
         let found = file.type_name(object)?;
         match found.trim_end_matches(|c: char| c.is_ascii_digit()) {
@@ -38,7 +38,7 @@ impl AttributeColumn {
         }
     }
 
-    /// Number of values.
+    /// Returns the number of values.
     pub fn len(&self) -> usize {
         match self {
             Self::Enumeration { index, .. } => index.len(),
@@ -48,7 +48,7 @@ impl AttributeColumn {
         }
     }
 
-    /// The text at a row; none outside the column or where it holds numbers.
+    /// Returns the text at a row; `None` outside the column or if it contains numbers.
     pub fn text(&self, row: usize) -> Option<&str> {
         match self {
             Self::Enumeration { library, index } => library.get(*index.get(row)? as usize).map(String::as_str),
@@ -58,10 +58,10 @@ impl AttributeColumn {
     }
 }
 
-/// A library's entries, numbers written out.
+/// Reads the entries of a library, with numbers converted to text.
 ///
 /// # Errors
-/// As [`AttributeColumn::read`].
+/// Returns the errors of [`AttributeColumn::read`].
 pub fn read_library(file: &Hdf5File, object: &str) -> Result<Vec<String>> {
     Ok(match AttributeColumn::read(file, object)? {
         AttributeColumn::Text(texts) => texts,

@@ -1,7 +1,7 @@
-//! Node types: attributes that all nodes of a type share, `node_types_file`.
+//! Node types (`node_types_file`): attributes that all nodes of a type share.
 //!
-//! Source: SONATA "Nodes file": a table of text, columns divided by spaces, with a column `node_type_id`. An attribute
-//! of the nodes themselves goes before one of their type; `NULL` is no value.
+//! Source: SONATA "Nodes file": a text table, columns separated by spaces, with a column `node_type_id`. An attribute
+//! of the nodes themselves has precedence over one of their type; `NULL` means no value.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -9,16 +9,16 @@ use std::path::{Path, PathBuf};
 use super::AttributeColumn;
 use crate::error::{Context, FileProblem, Problem, Result};
 
-/// The column that names a type.
+/// The column with the id of the type.
 const TYPE_ID_COLUMN: &str = "node_type_id";
 
-/// What can be wrong with a table of node types.
+/// Why a table of node types is invalid.
 #[derive(Debug, thiserror::Error)]
 pub enum NodeTypesProblem {
-    /// No column that names the types.
+    /// The header lacks the column `node_type_id`.
     #[error("no column `node_type_id`, expected a header with that name, found `{0}`")]
     NoTypeId(String),
-    /// A row that is too short or too long.
+    /// A row has the wrong number of values.
     #[error("wrong number of values, expected {expected}, one for each column, found {found}")]
     Values {
         /// Number of columns.
@@ -26,8 +26,8 @@ pub enum NodeTypesProblem {
         /// Number of values.
         found: usize,
     },
-    /// A type's id that is none.
-    #[error("no node type id, expected an integer, found `{0}`")]
+    /// The id of a type is not an integer.
+    #[error("invalid node type id, expected an integer, found `{0}`")]
     Id(String),
 }
 
@@ -37,7 +37,7 @@ impl Problem for NodeTypesProblem {}
 #[derive(Debug)]
 pub(super) struct NodeTypes {
     names: Vec<String>,
-    /// The values of each type, in the order of the names.
+    /// Values of each type, in the order of the names.
     rows: HashMap<i64, Vec<String>>,
     file: PathBuf,
 }
@@ -46,7 +46,7 @@ impl NodeTypes {
     /// Reads a table of types.
     ///
     /// # Errors
-    /// Unreadable, no `node_type_id`, a row of another length.
+    /// Returns an error if the file cannot be read, has no `node_type_id`, or a row has the wrong number of values.
     pub(super) fn open(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path).map_err(FileProblem::Read).in_file(path)?;
         let mut lines = (1_u64..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
@@ -68,17 +68,17 @@ impl NodeTypes {
         Ok(Self { names, rows, file: path.to_path_buf() })
     }
 
-    /// The file.
+    /// Returns the path of the file.
     pub(super) fn file(&self) -> &Path {
         &self.file
     }
 
-    /// Names of the attributes.
+    /// Returns the names of the attributes.
     pub(super) fn attribute_names(&self) -> impl Iterator<Item = &str> {
         self.names.iter().map(String::as_str).filter(|name| *name != TYPE_ID_COLUMN)
     }
 
-    /// An attribute of nodes of some types; none where no type has it.
+    /// Returns an attribute of nodes with these types; `None` if no type has it.
     pub(super) fn attribute_column(&self, name: &str, types: &[i64]) -> Option<AttributeColumn> {
         let place = self.names.iter().position(|n| n == name && n != TYPE_ID_COLUMN)?;
         let value = |id: &i64| self.rows.get(id).and_then(|row| row.get(place)).filter(|v| *v != "NULL");
@@ -99,7 +99,7 @@ impl NodeTypes {
     }
 }
 
-/// The words of a line; one in quotes may hold spaces.
+/// Splits a line into words; a quoted word may contain spaces.
 fn split_words(line: &str) -> Vec<String> {
     let (mut words, mut word, mut is_quoted) = (Vec::new(), None::<String>, false);
     for c in line.chars() {
@@ -127,7 +127,7 @@ mod tests {
         NodeTypes::open(&path)
     }
 
-    fn told(text: &str) -> String {
+    fn refused(text: &str) -> String {
         let text = types(text).unwrap_err().to_string();
         text.split_once("types.csv: ").unwrap().1.to_string()
     }
@@ -146,12 +146,12 @@ mod tests {
     }
 
     #[test]
-    fn tables_that_are_none_are_refused() {
-        assert_eq!(told("a b\n1 2\n"), "no column `node_type_id`, expected a header with that name, found `a b`");
+    fn malformed_tables_are_refused() {
+        assert_eq!(refused("a b\n1 2\n"), "no column `node_type_id`, expected a header with that name, found `a b`");
         assert_eq!(
-            told("node_type_id b\n\n1 2 3\n"),
+            refused("node_type_id b\n\n1 2 3\n"),
             "line[3]: wrong number of values, expected 2, one for each column, found 3"
         );
-        assert_eq!(told("node_type_id b\nx 2\n"), "line[2]: no node type id, expected an integer, found `x`");
+        assert_eq!(refused("node_type_id b\nx 2\n"), "line[2]: invalid node type id, expected an integer, found `x`");
     }
 }

@@ -1,4 +1,4 @@
-//! What nodes may have: orientations, `recenter`, attributes of their types, numbers for their templates.
+//! Optional attributes of nodes: orientations, `recenter`, attributes of their types, parameters of their templates.
 
 use super::node_types::NodeTypes;
 use super::placement::{self, Orientation, Recentering};
@@ -7,27 +7,27 @@ use crate::error::{Error, ErrorLocation, Problem, Result};
 use crate::io::hdf5::Hdf5Problem;
 
 impl Nodes {
-    /// How the nodes' orientations are given.
+    /// Returns how the file stores the nodes' orientations.
     ///
     /// # Errors
-    /// As [`Nodes::transforms`].
+    /// Returns the errors of [`Nodes::transforms`].
     pub fn orientation(&self) -> Result<Orientation> {
         Ok(self.placements()?.orientation())
     }
 
-    /// Which nodes say that their somata are to be centred, or are not: the attribute `recenter`.
+    /// Returns the attribute `recenter`, which says whether a node's soma is centred.
     ///
     /// # Errors
-    /// As [`Nodes::transforms`].
+    /// Returns the errors of [`Nodes::transforms`].
     pub fn recentering(&self) -> Result<&Recentering> {
         Ok(self.placements()?.recentering())
     }
 
-    /// A number that the simulator hands to each node's template, e.g. `AIS_scaler`: of the group `dynamics_params`, or
-    /// an attribute; none where there is neither.
+    /// Reads a parameter that the simulator passes to each node's template, e.g. `AIS_scaler`, from the group
+    /// `dynamics_params` or from an attribute; `None` if there is neither.
     ///
     /// # Errors
-    /// Not numbers, or not one a node.
+    /// Returns an error if the values are not numbers, or not one per node.
     pub fn read_dynamics_parameter(&self, name: &str) -> Result<Option<Vec<f64>>> {
         match self.read_optional_floats(&format!("dynamics_params/{name}"))? {
             Some(numbers) => Ok(Some(numbers)),
@@ -35,11 +35,11 @@ impl Nodes {
         }
     }
 
-    /// The numbers of an attribute that nodes or their types may have.
+    /// Reads a numeric attribute of the nodes or their types, if there is one.
     pub(super) fn read_optional_floats(&self, name: &str) -> Result<Option<Vec<f64>>> {
         let object = self.dataset_path(name);
         if self.file.has_object(&object) {
-            // h5py writes a column of booleans so
+            // h5py writes booleans as an enumeration
             return if self.file.type_name(&object)? == "bool" {
                 self.read_flags(name)
             } else {
@@ -48,7 +48,7 @@ impl Nodes {
             .map(Some);
         }
         match self.type_column(name)? {
-            // `NULL` in the table of types
+            // `NULL` in the table of types is NaN here: it means 0, except for `recenter`, where it means no value
             Some(AttributeColumn::Float(numbers)) if name != placement::RECENTER_ATTRIBUTE => {
                 Ok(Some(numbers.iter().map(|&n| if n.is_nan() { 0.0 } else { n }).collect()))
             }
@@ -64,16 +64,16 @@ impl Nodes {
         }
     }
 
-    /// The numbers of an attribute that nodes or their types have.
+    /// Reads a numeric attribute of the nodes or their types, which must exist.
     pub(super) fn read_required_floats(&self, name: &str) -> Result<Vec<f64>> {
         match self.read_optional_floats(name)? {
             Some(numbers) => Ok(numbers),
-            // the error of a column that is missing
+            // fails with the error of a missing column
             None => self.read_floats(name),
         }
     }
 
-    /// An attribute of the nodes' types, if they have it.
+    /// Returns an attribute of the nodes' types, if there is one.
     pub(super) fn type_column(&self, name: &str) -> Result<Option<AttributeColumn>> {
         let Some(types) = &self.types else { return Ok(None) };
         if !types.attribute_names().any(|known| known == name) {
@@ -89,7 +89,7 @@ impl Nodes {
     }
 }
 
-/// A truth value of a table of types: 1, 0, or NaN where there is none.
+/// Parses a boolean of a table of types: 1, 0, or NaN if it is empty.
 fn parse_flag(text: &str) -> Option<f64> {
     match text {
         "" => Some(f64::NAN),

@@ -1,52 +1,52 @@
-//! Where the nodes lie and how they are turned.
+//! Positions and orientations of the nodes.
 
 use super::{Nodes, NodesProblem};
 use crate::error::{Context, Result, join_quoted};
 use crate::geometry::{Point, Quaternion, Transform};
 
-/// How orientations are given.
+/// How a nodes file stores orientations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Orientation {
-    /// Not at all: nothing is rotated.
+    /// No orientations: nothing is rotated.
     None,
-    /// As quaternions.
+    /// Quaternions.
     Quaternion,
-    /// As Euler angles.
+    /// Euler angles.
     Euler {
         /// Whether a node has two or more angles that are not zero, so that their order matters.
         depends_on_order: bool,
     },
 }
 
-/// Which nodes say whether their somata are to be moved to the origin before they are rotated: SONATA's `recenter`.
+/// SONATA's attribute `recenter`: whether a node's soma is moved to the origin before the rotation.
 #[derive(Debug, Default)]
 pub struct Recentering {
-    /// The attribute, where there is one; what is no number says nothing.
+    /// The attribute, if there is one; NaN for nodes without a value.
     stated: Option<Vec<f64>>,
-    /// Whether no node has a place of its own: all lie at (0, 0, 0), by quaternions that rotate nothing.
+    /// Whether all nodes lie at (0, 0, 0) with quaternions that rotate nothing.
     is_unplaced: bool,
 }
 
 impl Recentering {
-    /// What a node says; none where it says nothing.
+    /// Returns the value of a node; `None` if it has none.
     pub fn for_node(&self, node: u64) -> Option<bool> {
         let value = *self.stated.as_ref()?.get(usize::try_from(node).ok()?)?;
         (!value.is_nan()).then_some(value != 0.0)
     }
 
-    /// Whether nothing places the nodes: all lie at (0, 0, 0), with quaternions that rotate nothing. Then the frame of a
-    /// morphology's file is that of the circuit, as it is for the simulator.
+    /// Returns whether all nodes lie at (0, 0, 0) with quaternions that rotate nothing. Then the coordinates of a
+    /// morphology's file are those of the circuit, as they are for the simulator.
     pub fn is_unplaced(&self) -> bool {
         self.is_unplaced
     }
 
-    /// Number of nodes that are not to be recentred.
+    /// Returns the number of nodes that are not recentred.
     pub fn count_not_recentred(&self) -> u64 {
         self.stated.iter().flatten().filter(|value| **value == 0.0).count() as u64
     }
 }
 
-/// Positions in um and rotations, one entry a node.
+/// Positions, µm, and rotations, one entry per node.
 #[derive(Debug)]
 pub struct NodePlacements {
     positions_um: [Vec<f64>; 3],
@@ -54,7 +54,7 @@ pub struct NodePlacements {
     recentering: Recentering,
 }
 
-/// How the file gives the orientations.
+/// The columns with the orientations.
 #[derive(Debug)]
 enum Rotation {
     None,
@@ -64,20 +64,20 @@ enum Rotation {
     Euler([Option<Vec<f64>>; 3]),
 }
 
-/// The coordinates' columns.
+/// Columns of the coordinates.
 const POSITION_COLUMNS: [&str; 3] = ["x", "y", "z"];
-/// The quaternion's columns.
+/// Columns of the quaternion.
 const QUATERNION_COLUMNS: [&str; 4] = ["orientation_w", "orientation_x", "orientation_y", "orientation_z"];
-/// The attribute that keeps a morphology's points where its file has them, where it is 0.
+/// The attribute that, if it is 0, keeps a morphology's points at the coordinates of its file.
 pub(super) const RECENTER_ATTRIBUTE: &str = "recenter";
-/// The Euler angles' columns.
+/// Columns of the Euler angles.
 const EULER_COLUMNS: [&str; 3] = ["rotation_angle_xaxis", "rotation_angle_yaxis", "rotation_angle_zaxis"];
 
 impl NodePlacements {
     /// Reads the columns.
     ///
     /// # Errors
-    /// A coordinate is missing, or a column is of another type or length.
+    /// Returns an error if a coordinate is missing, or a column has the wrong type or length.
     pub fn read(nodes: &Nodes) -> Result<Self> {
         let [x, y, z] = POSITION_COLUMNS.map(|name| nodes.read_required_floats(name));
         let (position, rotation) = ([x?, y?, z?], Rotation::read(nodes)?);
@@ -86,7 +86,7 @@ impl NodePlacements {
         Ok(Self { positions_um: position, rotation, recentering })
     }
 
-    /// How orientations are given.
+    /// Returns how the file stores orientations.
     pub fn orientation(&self) -> Orientation {
         match &self.rotation {
             Rotation::None => Orientation::None,
@@ -99,15 +99,15 @@ impl NodePlacements {
         }
     }
 
-    /// Which nodes say whether they are to be recentred.
+    /// Returns which nodes are recentred.
     pub fn recentering(&self) -> &Recentering {
         &self.recentering
     }
 
-    /// The transform of the node at a row of the population.
+    /// Returns the transform of the node at a row of the population.
     ///
     /// # Errors
-    /// A number that is not finite, a zero quaternion.
+    /// Returns an error if a number is not finite, or the quaternion is zero.
     pub fn transform(&self, nodes: &Nodes, row: usize) -> Result<Transform> {
         let position = self.positions_um.each_ref().map(|column| value_at(column, row));
         check_finite(nodes, POSITION_COLUMNS, position, row, "a position in micrometres")?;
@@ -116,13 +116,13 @@ impl NodePlacements {
 }
 
 impl Rotation {
-    /// Whether there are quaternions, none of which rotates anything.
+    /// Returns whether there are quaternions, and none of them rotates anything.
     fn is_identity_by_quaternions(&self) -> bool {
         let Self::Quaternion([w, rest @ ..]) = self else { return false };
         w.iter().all(|&w| w != 0.0) && rest.iter().flatten().all(|&v| v == 0.0)
     }
 
-    /// A quaternion has four columns, or is an error.
+    /// Reads the columns; a quaternion with only some of its four columns is an error.
     fn read(nodes: &Nodes) -> Result<Self> {
         let [w, x, y, z] = QUATERNION_COLUMNS.map(|name| nodes.read_optional_floats(name));
         match [w?, x?, y?, z?] {
@@ -155,7 +155,7 @@ impl Rotation {
     }
 }
 
-/// The value at a row that the column's length has been checked for.
+/// Returns the value at a row; the column's length has been checked before.
 fn value_at(column: &[f64], row: usize) -> f64 {
     column.get(row).copied().unwrap_or(f64::NAN)
 }

@@ -1,4 +1,5 @@
-//! Validation against a circuit: whether a table has its segments, and whether the rule of the cell templates gives those of a report.
+//! Validates against a circuit: compares a table's segments with the circuit's, and the templates' rule with a report's
+//! segments.
 
 mod rule_vs_report;
 mod table_vs_circuit;

@@ -1,5 +1,5 @@
-//! Whether the rule of the cell templates gives the segments that a report has, neuron by neuron; and where there is no
-//! report, what the rule gives, for a table to be held against.
+//! Compares the segments that the rule of the cell templates gives with those of a report, neuron by neuron. Without a
+//! report it computes what the rule gives, so that a table can be compared with that.
 
 use crate::circuit::morphology_cache::MorphologyCache;
 use crate::circuit::node_selection::NodeSelection;
@@ -14,37 +14,37 @@ use crate::segments::SectionCount;
 use crate::sonata::compartment_report;
 use crate::sonata::config::{NodePopulation, SonataConfig};
 
-/// Rule and report of one population; without a report no neuron differs but those that the rule gives nothing for, and
-/// with one those of a template without a rule are not compared.
+/// Result of comparing rule and report for one population. Without a report, only neurons for which the rule gives
+/// nothing differ; with one, neurons of a template without a rule are not compared.
 #[derive(Debug)]
 pub struct RuleReportComparison {
-    /// The population.
+    /// The population's name.
     pub population: String,
     /// Name of the report, if there is one.
     pub report: Option<String>,
-    /// The templates, in the order of their names.
+    /// The templates, sorted by name.
     pub templates: Vec<TemplateComparison>,
-    /// The neurons that differ, node ids ascending.
+    /// The neurons that differ, sorted by node id.
     pub differing: Vec<NeuronDifference>,
-    /// Sections whose length is a tie, one a morphology: there the rule may be wrong.
+    /// Sections whose length is a rounding tie, one per morphology: there the rule may be wrong.
     pub ties: Vec<AmbiguousNeurons>,
 }
 
-/// How many neurons of a template agree.
+/// Number of neurons of a template, and how many of them differ.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TemplateComparison {
-    /// The value of `model_template`; empty where the rule was given.
+    /// The value of `model_template`; empty if the rule was given.
     pub name: String,
-    /// Its rule, for people; what is wrong with it where it has none.
+    /// Its rule as readable text, or why it has none.
     pub rule: Result<String, String>,
     /// Number of neurons.
     pub neuron_count: u64,
-    /// As many of them differ.
+    /// Number of neurons that differ.
     pub differing_count: u64,
 }
 
 impl TemplateComparison {
-    /// Whether its neurons are compared: there is a rule, or no report that stands in for it.
+    /// Returns whether its neurons are compared: there is a rule, or there is no report to use instead.
     pub fn is_compared(&self) -> bool {
         self.rule.is_ok() || self.differing_count > 0
     }
@@ -53,56 +53,57 @@ impl TemplateComparison {
 /// A neuron whose segments differ.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NeuronDifference {
-    /// SONATA node id.
+    /// SONATA node id of the neuron.
     pub node_id: u64,
-    /// Its template; empty where the rule was given.
+    /// Its template; empty if the rule was given.
     pub template: String,
     /// Name of its morphology.
     pub morphology: String,
-    /// Why the rule gives nothing; none where it does.
+    /// Why the rule gives nothing; `None` if it gives segments.
     pub problem: Option<String>,
-    /// The sections that differ, ascending.
+    /// The sections that differ, sorted by id.
     pub sections: Vec<SectionDifference>,
 }
 
 /// A section whose number of segments differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SectionDifference {
-    /// Its id.
+    /// Section id in the neuron.
     pub section_id: u32,
-    /// Segments by the rule; none where it has no such section.
+    /// Number of segments by the rule; `None` if it has no such section.
     pub rule_segments: Option<u32>,
-    /// Segments in the report; none where it has no such section.
+    /// Number of segments in the report; `None` if it has no such section.
     pub report_segments: Option<u32>,
 }
 
 impl RuleReportComparison {
-    /// Whether no neuron differs.
+    /// Returns whether no neuron differs.
     pub fn agrees(&self) -> bool {
         self.differing.is_empty()
     }
 
-    /// Number of neurons.
+    /// Number of neurons of all templates.
     pub fn neuron_count(&self) -> u64 {
         self.templates.iter().map(|t| t.neuron_count).sum()
     }
 }
 
-/// What to do where no report lists all segments.
+/// What to do if no report lists all segments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MissingReportPolicy {
-    /// It is an error: there is nothing to compare.
+    /// Return an error: there is nothing to compare.
     Error,
-    /// The rule stands alone, for a table to be held against.
+    /// Use the rule alone, so that a table can be compared with it.
     UseRule,
 }
 
-/// Compares rule and report: for the population that is asked for, else for each biophysical one that the report has.
-/// With it comes what is known of the population by the report, or by the rule where there is none.
+/// Compares rule and report for the requested population, or else for each biophysical population that the report has.
+/// Returns each comparison with the population's segmentation plan: by the report, or by the rule if there is no
+/// report.
 ///
 /// # Errors
-/// Anything missing, malformed or contradictory in circuit or report; no population to compare. Neurons whose morphology
-/// is wrong are differences, not errors.
+/// Returns an error if anything in the circuit or the report is missing, malformed or contradictory, or if there is no
+/// population to compare. Neurons with a faulty morphology are differences, not errors.
 pub fn compare_rule_with_report(
     request: &CircuitRequest<'_>,
     without: MissingReportPolicy,
@@ -169,7 +170,7 @@ fn compare_population(
             .map(|(p, reported)| section_differences(&p.section_counts, &reported))
             .unwrap_or_default();
         let Some(template) = templates.get_mut(place as usize) else { continue };
-        // a template that gives no rule leaves nothing to hold against a report, and says nothing against it
+        // without a rule there is nothing to compare with the report, which is not a difference
         let is_compared = selection.report_layout.is_none() || template.rule.is_ok();
         if is_compared && (problem.is_some() || !sections.is_empty()) {
             template.differing_count += 1;
@@ -185,11 +186,11 @@ fn compare_population(
     let by_rule = report.is_none();
     let agreement = RuleReportComparison { population: population_name, report, templates, differing, ties };
     if by_rule {
-        // a neuron without a rule is told as such: the table is held against the others
+        // a neuron without a rule is reported as such: the table is still compared with the others
         let others = CircuitRequest { on_bad_neuron: BadNeuronPolicy::Skip, ..*request };
         return Ok((agreement, SegmentationPlan::from_selection(config, population, selection, source, &others)?));
     }
-    // counts are the report's here, whatever the rule; what becomes of an axon it does not tell
+    // the numbers of segments are the report's here, whatever the rule; the rule only says what replaces an axon
     let by_report = CircuitRequest {
         segment_length_um: None,
         axon_replacement: None,
@@ -207,7 +208,7 @@ fn template_summary(template: &TemplateUse) -> TemplateComparison {
     TemplateComparison { name: template.name.clone(), rule, neuron_count: template.node_count, differing_count: 0 }
 }
 
-/// The sections that differ between two lists that ascend.
+/// Returns the sections that differ between two lists sorted by section id.
 fn section_differences(rule: &[SectionCount], report: &[SectionCount]) -> Vec<SectionDifference> {
     let mut ids: Vec<u32> = rule.iter().chain(report).map(|s| s.section_id).collect();
     ids.sort_unstable();

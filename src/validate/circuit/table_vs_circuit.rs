@@ -1,4 +1,4 @@
-//! Whether a table fits a circuit and its report: the same neurons, segments, order and places.
+//! Checks whether a table fits a circuit and its report: same neurons, segments, order and positions.
 
 use rayon::prelude::*;
 
@@ -9,28 +9,29 @@ use crate::geometry::{Aabb, Point};
 use crate::segments::table::{Precision, SegmentTable};
 use crate::segments::{NeuronSegments, SectionType, Segment};
 
-/// What of a table does not fit; ids ascend.
+/// How a table differs from a circuit; node ids are ascending.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TableCheck {
-    /// Neurons of the table.
+    /// Number of neurons in the table.
     pub neuron_count: u64,
-    /// Nodes that the table has and the report has not.
+    /// Nodes that are in the table but not in the report.
     pub unknown: Vec<u64>,
-    /// Nodes that were asked for and are not in the table.
+    /// Requested nodes that are not in the table.
     pub missing: Vec<u64>,
-    /// Nodes with another number of segments: those of the table, those of the report.
+    /// Nodes whose numbers of segments differ: id, number in the table, number in the report.
     pub segment_counts: Vec<(u64, u64, u64)>,
-    /// Nodes whose rows are not in the order of sections and segments, the row among the node's own.
+    /// Nodes whose rows are not in the order of sections and segments: id, and the first such row, counted from the
+    /// node's first.
     pub out_of_order: Vec<(u64, u64)>,
-    /// Nodes whose soma and dendrites do not lie where the circuit puts them: the largest distance of the boxes' sides, um;
-    /// infinite where a coordinate is not finite, that of a stub, too.
+    /// Nodes whose soma and dendrites do not lie where the circuit puts them: id, and the largest distance between the
+    /// sides of the two bounding boxes, µm. Infinite if any coordinate, including that of a stub, is not finite.
     pub displaced_um: Vec<(u64, f64)>,
     /// Nodes that cannot be placed by the report, and why.
     pub unplaced: Vec<(u64, String)>,
 }
 
 impl TableCheck {
-    /// Whether all fits.
+    /// Returns whether the table fits.
     pub fn is_consistent(&self) -> bool {
         let Self {
             neuron_count: _,
@@ -55,7 +56,8 @@ enum Mismatch {
     Unplaced(Error),
 }
 
-/// How far the sides of boxes may be apart, um: rounding, and float32 coordinates some mm from the origin.
+/// Largest allowed distance between the sides of two boxes, µm: rounding, and float32 coordinates some mm from the
+/// origin.
 const fn tolerance_um(precision: Precision) -> f64 {
     match precision {
         Precision::F64 => 1e-5,
@@ -63,10 +65,11 @@ const fn tolerance_um(precision: Precision) -> f64 {
     }
 }
 
-/// Compares a table with what this circuit and its report give. Where stubs lie is a convention, and not compared.
+/// Compares a table with the segments that the circuit and its report give. The positions of axon stubs are a
+/// convention and are not compared.
 ///
 /// # Errors
-/// The table cannot be read.
+/// Returns an error if the table cannot be read.
 pub fn check_table(circuit: &SegmentationPlan, table: &SegmentTable) -> Result<TableCheck> {
     let mut fit = TableCheck { neuron_count: table.neurons()?.len() as u64, ..TableCheck::default() };
     let mut seen = vec![false; circuit.plans.len()];
@@ -109,7 +112,7 @@ fn find_mismatch(circuit: &SegmentationPlan, neuron: &NeuronSegments<'_>, tolera
     if let Some(row) = first_out_of_order(neuron, plan) {
         return Some(Mismatch::OutOfOrder(row));
     }
-    // a box leaves out what is not a number
+    // a bounding box ignores NaN, so coordinates that are not finite are checked separately
     let mut ends = (0..neuron.len()).map(|i| neuron.get(i)).flat_map(|s| [s.start, s.end]);
     if !ends.all(Point::is_finite) {
         return Some(Mismatch::DisplacedUm(f64::INFINITY));
@@ -125,14 +128,14 @@ fn find_mismatch(circuit: &SegmentationPlan, neuron: &NeuronSegments<'_>, tolera
     (apart > tolerance_um).then_some(Mismatch::DisplacedUm(apart))
 }
 
-/// The first row, among the neuron's own, that is not the expected segment.
+/// Returns the first row, counted from the neuron's first, that is not the expected segment.
 fn first_out_of_order(neuron: &NeuronSegments<'_>, plan: &NeuronPlan) -> Option<u64> {
     let expected = plan.section_counts.iter().flat_map(|s| (0..s.segments).map(|segment| (s.section_id, segment)));
     let found = (0..neuron.len()).map(|i| neuron.get(i)).map(|s| (s.section_id, s.segment_id));
     expected.zip(found).position(|(e, f)| e != f).map(|row| row as u64)
 }
 
-/// The box round all that is no stub.
+/// Bounding box of all segments except axon stubs.
 fn body_box(segments: impl Iterator<Item = Segment>) -> Aabb {
     let is_stub = |s: &Segment| matches!(s.section_type, Some(SectionType::Ais | SectionType::Myelin));
     Aabb::enclosing(segments.filter(|s| !is_stub(s)).flat_map(|s| [s.start, s.end]))

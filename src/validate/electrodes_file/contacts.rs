@@ -1,4 +1,4 @@
-//! The contacts: what describes them, and which column is whose.
+//! Reads and checks the contacts: their descriptions and their columns.
 
 use super::code::Code;
 use super::finding::FindingList;
@@ -11,28 +11,28 @@ use crate::sonata::electrodes_file::{
 };
 use crate::units::{CURRENT_SHARE_PER_VOLUME_UNIT, CURRENT_SHARE_UNIT, WEIGHT_UNIT};
 
-/// One contact, as far as it could be read.
+/// A contact, with everything that could be read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ContactRecord {
-    /// Its name.
+    /// The contact's name.
     pub name: String,
-    /// Where it is, um.
+    /// Position, µm.
     pub position: Option<Point>,
-    /// Its method.
+    /// Name of the method.
     pub kind: Option<String>,
     /// Cortical layer.
     pub layer: Option<String>,
     /// Brain region.
     pub region: Option<String>,
-    /// The method's settings.
+    /// Settings of the method.
     pub settings: Vec<(&'static str, AttributeValue)>,
-    /// The unit of its column, where it is another than V/nA.
+    /// Unit of its column, if it is not V/nA.
     pub units: Option<String>,
-    /// Its column in each population, in their order.
+    /// Its column in each population, in the order of the populations.
     pub columns: Vec<Option<u64>>,
 }
 
-/// Reads and checks all contacts. `populations` are names with their numbers of columns, where these are known.
+/// Reads and checks all contacts. `populations` are names with the number of columns, where it is known.
 pub(super) fn read_contacts(
     file: &Hdf5File,
     populations: &[(String, Option<u64>)],
@@ -49,14 +49,15 @@ pub(super) fn read_contacts(
         } else if file.member_names(&group).is_err() {
             findings.add(Code::Unreadable, &group, "a broken link, expected the group of a contact");
         } else if !is_contact(file, &group, populations) {
-            let text = "no contact, expected `position`, `type` and a column's number";
+            let text = "not a contact, expected `position`, `type` and a column number";
             findings.add(Code::StrayGroup, &group, text);
         } else {
             contacts.push(read_contact(file, name, populations, findings));
         }
     }
     if contacts.is_empty() {
-        let text = "no contact, expected at least one: columns have no names, and the simulator's report numbers them";
+        let text = "no contacts, expected at least one: columns have no names, and the simulator's report only \
+                    numbers them";
         findings.add(Code::NoContacts, format!("/{ELECTRODES}"), text);
     }
     for (place, (population, _)) in populations.iter().enumerate() {
@@ -112,10 +113,10 @@ fn read_position(file: &Hdf5File, group: &str, findings: &mut FindingList) -> Op
         }
     };
     if kind != "float32" {
-        findings.add(Code::PositionType, &object, format!("another type, expected float32, found {kind}"));
+        findings.add(Code::PositionType, &object, format!("wrong type, expected float32, found {kind}"));
     }
     if values.iter().any(|v| !v.is_finite()) {
-        findings.add(Code::PositionValue, &object, format!("not finite, expected a place in um, found {values:?}"));
+        findings.add(Code::PositionValue, &object, format!("not finite, expected a position in um, found {values:?}"));
     }
     let &[x, y, z] = values.as_slice() else { return None };
     Some(Point::new(x, y, z))
@@ -146,7 +147,7 @@ fn read_method(file: &Hdf5File, group: &str, findings: &mut FindingList) -> Opti
     }
 }
 
-/// The unit of a contact's column, which its group states where it is no potential.
+/// Reads the unit of a contact's column, which its group must state if it is not a potential.
 fn read_units(
     file: &Hdf5File,
     name: &str,
@@ -158,15 +159,15 @@ fn read_units(
     let Some(expected) = kind.and_then(|kind| unit_by_type(kind, settings)) else { return stated };
     match &stated {
         None if expected == CURRENT_SHARE_PER_VOLUME_UNIT => {
-            let text = format!("attribute `units` missing, expected `{expected}` since `per_volume` is set");
+            let text = format!("attribute `units` missing, expected `{expected}` because `per_volume` is set");
             findings.add(Code::NoColumnUnits, &group, text);
         }
-        // columns that went through a table have lost their settings, but not their unit
+        // weights converted through a table lose the contact's settings, but not the unit
         Some(found)
             if found != expected && !(expected == CURRENT_SHARE_UNIT && found == CURRENT_SHARE_PER_VOLUME_UNIT) =>
         {
             let text =
-                format!("attribute `units` is not that of the contact's type, expected `{expected}`, found `{found}`");
+                format!("attribute `units` does not match the contact's type, expected `{expected}`, found `{found}`");
             findings.add(Code::WrongColumnUnits, &group, text);
         }
         _ => {}
@@ -174,7 +175,7 @@ fn read_units(
     stated.or_else(|| (expected != WEIGHT_UNIT).then(|| expected.to_string()))
 }
 
-/// What it is that a text cannot be read.
+/// Returns the code for a string that cannot be read.
 fn text_problem_code(file: &Hdf5File, code: Code) -> Code {
     if file.check_strings().is_err() { Code::Unreadable } else { code }
 }
@@ -188,7 +189,7 @@ fn read_label(file: &Hdf5File, object: &str, findings: &mut FindingList) -> Opti
         .ok()
 }
 
-/// A contact's column, where clients look or where the SONATA text puts it.
+/// Reads a contact's column number, from where clients look or from where the SONATA specification puts it.
 fn read_column(
     file: &Hdf5File,
     group: &str,
@@ -201,7 +202,7 @@ fn read_column(
     let object = if file.is_dataset(&plain) {
         plain
     } else if file.is_dataset(&nested) {
-        let text = format!("column number of population `{population}`, expected at `{plain}`");
+        let text = format!("column number of population `{population}` is elsewhere, expected at `{plain}`");
         findings.add(Code::IndexNested, &nested, text);
         nested
     } else {
@@ -222,25 +223,25 @@ fn read_column(
     };
     let below = columns.unwrap_or(u64::MAX);
     if value < 0.0 || value.fract() != 0.0 || value.is_nan() || value >= below as f64 {
-        let text = format!("column number out of range, expected a whole number below {below}, found {value}");
+        let text = format!("column number out of range, expected an integer below {below}, found {value}");
         findings.add(Code::IndexRange, &object, text);
         return None;
     }
     if kind != "uint64" || !shape.is_empty() {
-        let text = format!("no scalar of uint64, found {kind} of shape {shape:?}");
+        let text = format!("wrong type, expected a uint64 scalar, found {kind} of shape {shape:?}");
         findings.add(Code::IndexType, &object, text);
     }
     Some(value as u64)
 }
 
-/// Contacts that share a column.
+/// Finds contacts that share a column.
 fn check_repeated(contacts: &[ContactRecord], place: usize, population: &str, findings: &mut FindingList) {
     let mut owners = std::collections::BTreeMap::new();
     for contact in contacts {
         let Some(column) = contact.columns.get(place).copied().flatten() else { continue };
         if let Some(first) = owners.insert(column, &contact.name) {
             let object = format!("{}/{population}", electrode_path(&contact.name));
-            let text = format!("column {column} twice, expected each once, found it at contact `{first}` too");
+            let text = format!("column {column} used twice, expected once, found also at contact `{first}`");
             findings.add(Code::IndexRepeated, object, text);
         }
     }

@@ -1,4 +1,4 @@
-//! What the circuit has: its nodes, and how many segments each of them.
+//! Compares the nodes of a file with those of the circuit, and their numbers of segments.
 
 use std::collections::BTreeMap;
 
@@ -7,19 +7,19 @@ use super::code::Code;
 use super::finding::FindingList;
 use crate::sonata::electrodes_file::{node_ids_path, offsets_path as offsets_of};
 
-/// The nodes of a circuit, or of its segment table.
+/// The nodes of a circuit or of its segment table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExpectedNodes {
-    /// Where that is known from, for messages.
+    /// Source of the expected nodes, for messages.
     pub source: String,
-    /// The population.
+    /// The population's name.
     pub population: String,
     /// Number of segments of each node.
     pub segment_counts: BTreeMap<u64, u64>,
 }
 
 impl ExpectedNodes {
-    /// Compares a population that could be read.
+    /// Compares these nodes with those of a population in the file.
     pub(super) fn check(&self, population: &PopulationRecord, findings: &mut FindingList) {
         let (ids, source) = (&population.node_ids, &self.source);
         let object = node_ids_path(&population.name);
@@ -54,9 +54,11 @@ impl ExpectedNodes {
         };
         let same = sorted(&mut offsets.windows(2).map(rows)) == sorted(&mut self.segment_counts.values().copied());
         let cause =
-            if same { "; the same numbers belong to other nodes: ids or offsets are in another order" } else { "" };
-        let text =
-            format!("node {id} has not one row a segment, expected {n} as in {}, found {found}{cause}", self.source);
+            if same { "; the same numbers occur at other nodes: ids or offsets are in another order" } else { "" };
+        let text = format!(
+            "wrong number of rows at node {id}, expected {n} segments as in {}, found {found}{cause}",
+            self.source
+        );
         findings.add_at(Code::SegmentCount, offsets_of(&population.name), place as u64, text);
         findings.set_last_more_count(others);
     }

@@ -1,34 +1,34 @@
-//! One thing that is wrong with a file: its code, where it is, and what was found.
+//! A fault of an electrodes file: its code, location, and what was expected and found.
 
 use std::fmt;
 
 use super::code::{Code, Severity};
 use crate::error::ErrorLocation;
 
-/// One thing that is wrong.
+/// A fault that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// What it is.
+    /// The code of the fault.
     pub code: Code,
-    /// The object, and the first row of it, without the file.
+    /// The object, and its first faulty row if known, without the file name.
     pub place: ErrorLocation,
-    /// What was expected and found there.
+    /// What was expected and what was found there.
     pub text: String,
-    /// How many more like it there are.
+    /// Number of further faults of the same kind.
     pub more_count: u64,
-    /// Whether `--fix` can mend it here.
+    /// Whether `--fix` can fix it here.
     pub fixable: bool,
 }
 
 impl Finding {
-    /// Its severity.
+    /// Severity of its code.
     pub fn severity(&self) -> Severity {
-        self.code.entry().severity
+        self.code.description().severity
     }
 
-    /// What is done about it: by `--fix`, or by hand.
+    /// How to fix it, with `--fix` or by hand.
     pub fn remedy(&self) -> &'static str {
-        self.code.entry().remedy
+        self.code.description().remedy
     }
 }
 
@@ -39,7 +39,7 @@ impl fmt::Display for Finding {
     }
 }
 
-/// The findings of a file while it is examined.
+/// Findings collected while a file is examined.
 #[derive(Debug, Default)]
 pub(super) struct FindingList(Vec<Finding>);
 
@@ -55,29 +55,29 @@ impl FindingList {
     }
 
     fn push(&mut self, code: Code, place: ErrorLocation, text: String) {
-        self.0.push(Finding { code, place, text, more_count: 0, fixable: code.entry().mended });
+        self.0.push(Finding { code, place, text, more_count: 0, fixable: code.description().fixable });
     }
 
-    /// Whether there is a finding of a code.
+    /// Returns whether there is a finding with this code.
     pub fn contains_code(&self, code: Code) -> bool {
         self.0.iter().any(|f| f.code == code)
     }
 
-    /// Counts more of the last finding.
+    /// Sets the number of further faults like the last finding.
     pub fn set_last_more_count(&mut self, more: u64) {
         if let Some(last) = self.0.last_mut() {
             last.more_count = more;
         }
     }
 
-    /// The last finding cannot be mended here, though others of its code can.
+    /// Marks the last finding as not fixable here, though others with its code are.
     pub fn mark_last_unfixable(&mut self) {
         if let Some(last) = self.0.last_mut() {
             last.fixable = false;
         }
     }
 
-    /// All findings: errors first, then by code; each code's in the order in which they were found.
+    /// Returns all findings: errors first, then by code, and each code's in the order found.
     pub fn into_sorted(mut self) -> Vec<Finding> {
         self.0.sort_by_key(|f| (std::cmp::Reverse(f.severity()), f.code));
         self.0

@@ -1,5 +1,5 @@
-//! A sound file from a faulty one, where that needs no guess: types, layout, shifted offsets, the order of nodes, columns
-//! of nobody.
+//! Writes a valid copy of a faulty file, if that needs no guess: fixes types, storage layout, shifted offsets, the
+//! order of nodes, and columns without a contact.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -12,35 +12,35 @@ use crate::io::atomic_output::{OverwritePolicy, check_not_an_input};
 use crate::sonata::electrodes_file::{AttributeValue, ContactLayout, FileLayout, PopulationLayout, Writer};
 use crate::units::WEIGHT_UNIT;
 
-/// Bytes of coefficients that are copied at a time.
+/// Bytes of weights copied at a time.
 const BLOCK_BYTES: u64 = 4 << 20;
 
-/// What was mended.
+/// Summary of a fixed file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FixSummary {
-    /// What was found, and is no more: codes, and how often.
+    /// Codes that were fixed, and how often.
     pub codes: BTreeMap<Code, u64>,
     /// Number of contacts.
     pub contacts: u64,
-    /// Number of nodes, all populations together.
+    /// Number of nodes, in all populations.
     pub nodes: u64,
-    /// Number of rows, all populations together.
+    /// Number of rows, in all populations.
     pub rows: u64,
-    /// Objects that are left out, since no client reads them.
+    /// Objects that were not copied, because no client reads them.
     pub left_out: Vec<String>,
 }
 
-/// Why no file was written.
+/// Why no fixed file was written.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum FixProblem {
-    /// Faults that need a decision.
-    #[error("not mended, expected faults that can be mended without guessing, found {codes}: {first}")]
+    /// Some faults cannot be fixed automatically.
+    #[error("cannot fix the file, expected faults that can be fixed without guessing, found {codes}: {first}")]
     Guess {
-        /// Their codes.
+        /// The codes of those faults.
         codes: String,
-        /// The first of them.
+        /// The first of those faults.
         first: String,
-        /// What to do about the first.
+        /// How to fix the first fault.
         remedy: &'static str,
     },
 }
@@ -53,8 +53,8 @@ impl Problem for FixProblem {
 }
 
 impl ValidationReport {
-    /// The findings that stand in the way of mending: errors that need a decision, and coefficients of no contact, which a
-    /// sound file has no place for.
+    /// Findings that prevent fixing: errors that need a decision, and weights without a contact, which a valid file
+    /// cannot hold.
     pub fn unfixable_findings(&self) -> impl Iterator<Item = &Finding> {
         let of_nobody = |f: &&Finding| matches!(f.code, Code::ExtraColumn | Code::NoContacts);
         let stands = move |f: &&Finding| f.severity() == Severity::Error || of_nobody(f);
@@ -62,21 +62,21 @@ impl ValidationReport {
     }
 }
 
-/// One population as it is to be written.
+/// A population as it will be written.
 struct PopulationRewrite<'a> {
     population: &'a PopulationRecord,
-    /// Places of the nodes in the file, by ascending id.
+    /// Positions of the nodes in the file, sorted by node id.
     node_order: Vec<usize>,
     offsets: &'a [u64],
     /// The file's column of each contact, in the order in which contacts are written.
     columns: Vec<usize>,
 }
 
-/// Writes a sound file. Coefficients are copied as they are; nodes are sorted, each contact gets its own column.
+/// Writes a valid copy of a file. Weights are copied unchanged; nodes are sorted, and each contact gets its own column.
 ///
 /// # Errors
-/// A fault needs a guess (nothing is written then); the output is the input, exists or cannot be written; coefficients
-/// cannot be read.
+/// Returns an error if a fault needs a guess (nothing is written then), if the output is the input, exists or cannot be
+/// written, or if the weights cannot be read.
 pub fn write_fixed_file(
     diagnosis: &ValidationReport,
     out: &Path,
@@ -84,7 +84,7 @@ pub fn write_fixed_file(
     progress: &dyn Fn(u64),
 ) -> Result<FixSummary> {
     if let Some(first) = diagnosis.unfixable_findings().next() {
-        let mut codes: Vec<&str> = diagnosis.unfixable_findings().map(|f| f.code.entry().code).collect();
+        let mut codes: Vec<&str> = diagnosis.unfixable_findings().map(|f| f.code.description().code).collect();
         codes.dedup();
         let (first, remedy) = (first.to_string(), first.remedy());
         let problem = FixProblem::Guess { codes: join_quoted(codes, 12), first, remedy };
@@ -116,18 +116,18 @@ pub fn write_fixed_file(
     })
 }
 
-/// A contact's own column, and its place in the diagnosis.
+/// A contact's column in the first population, and its index in the report.
 type NumberedContact<'a> = (usize, &'a ContactRecord);
 
-/// The contacts in the order that the first population's labels tell: that of the electrodes' table, also where the
-/// columns themselves are in another.
+/// Returns the contacts in the order of the first population's column numbers: that of the electrodes table, even if
+/// the columns themselves are in another order.
 fn contacts_in_column_order(diagnosis: &ValidationReport) -> Vec<NumberedContact<'_>> {
     let mut contacts: Vec<NumberedContact<'_>> = diagnosis.contacts.iter().enumerate().collect();
     contacts.sort_by_key(|(_, contact)| contact.columns.first().copied().flatten().unwrap_or(u64::MAX));
     contacts
 }
 
-/// The column that is a contact's own, whatever number it is under.
+/// Returns the column of a contact, corrected if the numbers are known to be wrong.
 fn own_column(population: &PopulationRecord, place: usize, i: usize, contact: &ContactRecord) -> Option<u64> {
     match &population.relabelled_columns {
         Some(own) => own.get(i).copied(),
@@ -145,7 +145,7 @@ impl<'a> PopulationRewrite<'a> {
         Some(Self { population, node_order: order, offsets: population.offsets.as_deref()?, columns })
     }
 
-    /// The nodes in order, each with its rows in the old file.
+    /// The nodes in order, each with its rows in the input file.
     fn nodes(&self) -> impl Iterator<Item = (u64, std::ops::Range<u64>)> + '_ {
         self.node_order.iter().filter_map(|&i| {
             let id = *self.population.node_ids.in_file_order.get(i)?;
@@ -160,13 +160,13 @@ impl<'a> PopulationRewrite<'a> {
             end += rows.end - rows.start;
             offsets.push(end);
         }
-        let mended = (!codes.is_empty()).then(|| ("mended", codes.into()));
+        let fixed_codes = (!codes.is_empty()).then(|| ("mended", codes.into()));
         let origin = self.population.provenance.iter().map(|(key, value)| (*key, value.as_str().into()));
         PopulationLayout {
             name: self.population.name.clone(),
             node_ids: self.nodes().map(|(id, _)| id).collect(),
             offsets,
-            provenance: mended.into_iter().chain(origin).collect(),
+            provenance: fixed_codes.into_iter().chain(origin).collect(),
         }
     }
 
@@ -197,11 +197,11 @@ fn file_layout(
     plans: &[PopulationRewrite<'_>],
     codes: &BTreeMap<Code, u64>,
 ) -> FileLayout {
-    let codes = codes.keys().map(|code| code.entry().code).collect::<Vec<_>>().join(" ");
+    let codes = codes.keys().map(|code| code.description().code).collect::<Vec<_>>().join(" ");
     let label = |text: &Option<String>| text.clone().unwrap_or_else(|| "NA".into());
     let electrode = |&(_, contact): &NumberedContact<'_>| ContactLayout {
         name: contact.name.clone(),
-        // a contact without a place is an error, and so was refused
+        // a contact without a position is an error, so fixing was refused before this
         position_um: contact.position.unwrap_or(Point::ORIGIN),
         kind: label(&contact.kind),
         layer: label(&contact.layer),

@@ -1,13 +1,13 @@
-//! Node ids and offsets, whatever numbers they are stored as.
+//! Reads node ids and offsets, whatever numeric type they are stored as.
 
 use super::code::Code;
 use super::finding::FindingList;
 use crate::io::hdf5::Hdf5File;
 
-/// Integers up to here are floats without loss.
+/// 2^53: integers up to this are exact in a double.
 const MAX_EXACT_F64_INTEGER: f64 = 9_007_199_254_740_992.0;
 
-/// Reads a list of counting numbers that is there; none, with a finding, where it cannot be one.
+/// Reads an existing list of non-negative integers; adds a finding and returns `None` if it is not one.
 pub(super) fn read_counting_numbers(
     file: &Hdf5File,
     object: &str,
@@ -39,10 +39,10 @@ pub(super) fn read_counting_numbers(
     read.map_err(|e| findings.add(Code::Unreadable, object, problem_text(&e))).ok()
 }
 
-/// The element type of a dataset that is there; none, with a finding, where it is no dataset.
+/// Returns the element type of an existing dataset; adds a finding and returns `None` if it is not a dataset.
 pub(super) fn dataset_type(file: &Hdf5File, object: &str, findings: &mut FindingList) -> Option<String> {
     if !file.is_dataset(object) {
-        findings.add(Code::Unreadable, object, "no dataset, expected a dataset, found a group or a broken link");
+        findings.add(Code::Unreadable, object, "wrong object, expected a dataset, found a group or a broken link");
         return None;
     }
     if let Err(error) = file.check_filters(object) {
@@ -52,14 +52,14 @@ pub(super) fn dataset_type(file: &Hdf5File, object: &str, findings: &mut Finding
     file.type_name(object).map_err(|e| findings.add(Code::Unreadable, object, problem_text(&e))).ok()
 }
 
-/// What an error says, without its place.
+/// Returns the message of an error without its location.
 pub(super) fn problem_text(error: &crate::error::Error) -> String {
     let (text, place) = (error.to_string(), error.location().to_string());
     text.strip_prefix(&place).unwrap_or(&text).to_string()
 }
 
 fn report_integer_width(object: &str, kind: &str, findings: &mut FindingList) {
-    findings.add(Code::IntegerWidth, object, format!("another type, expected uint64, found {kind}"));
+    findings.add(Code::IntegerWidth, object, format!("wrong type, expected uint64, found {kind}"));
 }
 
 fn read_signed(file: &Hdf5File, object: &str, findings: &mut FindingList) -> Option<Vec<u64>> {
@@ -95,7 +95,7 @@ fn report_not_counting<T: std::fmt::Debug>(
     findings: &mut FindingList,
 ) -> Option<Vec<u64>> {
     let found = values.get(row)?;
-    let text = format!("no counting number, expected a whole number of 0 or more, found {found:?}");
+    let text = format!("invalid number, expected an integer of 0 or more, found {found:?}");
     findings.add_at(Code::NotCounting, object, row as u64, text);
     findings.set_last_more_count(values.iter().filter(|v| bad(v)).count() as u64 - 1);
     None

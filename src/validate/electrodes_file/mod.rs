@@ -1,8 +1,8 @@
-//! What is wrong with an electrodes file: everything that makes a client fail or, worse, silently compute nonsense.
+//! Validates an electrodes file: finds everything that makes a client fail or, worse, silently compute wrong results.
 //!
-//! The file is read as leniently as can be, so that all of its faults are found at once. Each is a [`Finding`] with a
-//! [`Code`]; [`Code::entry`] tells what clients do and how to write_fixed_file it. [`write_fixed_file`] writes a sound file where that needs no
-//! guess.
+//! The file is read as leniently as possible, so that all of its faults are found at once. Each is a [`Finding`] with a
+//! [`Code`]; [`Code::description`] describes what clients do and how to fix it. [`write_fixed_file`] writes a valid file if
+//! that needs no guess.
 
 mod code;
 mod contacts;
@@ -17,7 +17,7 @@ mod weight_scan;
 
 use std::path::{Path, PathBuf};
 
-pub use code::{Code, Effect, Entry, Severity};
+pub use code::{Code, CodeDescription, Effect, Severity};
 pub use contacts::ContactRecord;
 pub use expected_nodes::ExpectedNodes;
 pub use finding::Finding;
@@ -31,70 +31,71 @@ use crate::sonata::electrodes_file::{ColumnRule, ELECTRODES, scaling_factors_pat
 use crate::units::SiemensPerMeter;
 use finding::FindingList;
 
-/// What is to be examined.
+/// What to examine, and what to compare it with.
 #[derive(Clone, Copy)]
 pub struct ValidationRequest<'a> {
     /// The electrodes file.
     pub file: &'a Path,
-    /// What its circuit has, by each that knows.
+    /// The expected nodes, from each source that knows them.
     pub expected: &'a [ExpectedNodes],
-    /// The segments that the file is of: a sample of its coefficients is computed anew from them.
+    /// The segments that the file was computed from: a sample of its weights is recomputed from them.
     pub segments: Option<ReferenceSegments<'a>>,
-    /// The conductivity of contacts that state none, as in files of BlueRecording; none to fit one to each contact.
+    /// The conductivity of contacts that state none, as in files of BlueRecording; `None` fits one to each contact.
     pub conductivity: Option<SiemensPerMeter>,
-    /// Which column is whose in files of BlueRecording 0.2.1; none to go by what the file says of its version.
+    /// How columns belong to contacts in files of BlueRecording 0.2.1; `None` uses the version that the file states.
     pub column_rule: Option<ColumnRule>,
     /// Called with numbers of rows done, from any thread.
     pub progress: &'a (dyn Fn(u64) + Sync),
 }
 
-/// Called with the blocks of rows of each population, row-major, as they are read: in no order, from any thread.
+/// Called with blocks of rows of each population, row-major, as they are read: in any order, from any thread.
 pub type BlockVisitor<'a> = dyn Fn(&str, &[f64]) + Sync + 'a;
 
-/// What was found, and what could be read.
+/// Result of validating a file.
 #[derive(Debug)]
 pub struct ValidationReport {
-    /// The file.
+    /// Path of the file.
     pub path: PathBuf,
-    /// What is wrong: errors first, then by code.
+    /// The findings: errors first, then by code.
     pub findings: Vec<Finding>,
-    /// The populations.
+    /// The populations that were read.
     pub populations: Vec<PopulationRecord>,
-    /// The contacts, by name.
+    /// The contacts, sorted by name.
     pub contacts: Vec<ContactRecord>,
-    /// What was computed anew.
+    /// Summary of the recomputed weights.
     pub recomputed: Option<RecomputationSummary>,
 }
 
 impl ValidationReport {
-    /// The worst of the findings; none in a file without fault.
+    /// Returns the highest severity among the findings; `None` if there are no findings.
     pub fn worst_severity(&self) -> Option<Severity> {
         self.findings.iter().map(Finding::severity).max()
     }
 
-    /// How many findings there are: `1 error, 2 notes`, or `sound`.
+    /// Numbers of findings as text: `1 error, 2 notes`, or `valid`.
     pub fn counts_text(&self) -> String {
         let number = |severity: Severity| self.findings.iter().filter(|f| f.severity() == severity).count() as u64;
         let all = [Severity::Error, Severity::Warning, Severity::Note].map(|s| (number(s), s.name()));
-        let told: Vec<String> =
+        let counts: Vec<String> =
             all.into_iter().filter(|(n, _)| *n > 0).map(|(n, name)| format_count(n, name)).collect();
-        if told.is_empty() { "sound".into() } else { told.join(", ") }
+        if counts.is_empty() { "valid".into() } else { counts.join(", ") }
     }
 }
 
-/// Examines an electrodes file.
+/// Validates an electrodes file.
 ///
 /// # Errors
-/// It is no HDF5 file, its root or its coefficients cannot be read; anything else is a finding.
+/// Returns an error if it is not an HDF5 file, or if its root or its weights cannot be read; anything else is a
+/// finding.
 pub fn validate(request: &ValidationRequest<'_>) -> Result<ValidationReport> {
     validate_with(request, &|_, _| ())
 }
 
-/// Examines an electrodes file, and hands all coefficients on while they are at hand: a file may be far larger than
-/// memory, and reading it is what takes time.
+/// Validates an electrodes file and passes on all weights as they are read: a file may be far larger than memory, and
+/// reading takes most of the time.
 ///
 /// # Errors
-/// As [`validate`].
+/// The same as [`validate`].
 pub fn validate_with(request: &ValidationRequest<'_>, each: &BlockVisitor<'_>) -> Result<ValidationReport> {
     let file = Hdf5File::open(request.file)?;
     file.member_names("/")?;
@@ -114,11 +115,11 @@ pub fn validate_with(request: &ValidationRequest<'_>, each: &BlockVisitor<'_>) -
     read_strings_first(&file)?;
     let names = population_names(&file)?;
     if names.is_empty() {
-        findings.add(Code::NoPopulation, "/", "no population, expected a group with `node_ids` and `offsets`");
+        findings.add(Code::NoPopulation, "/", "missing population, expected a group with `node_ids` and `offsets`");
     }
     for expected in request.expected.iter().filter(|e| !names.contains(&e.population)) {
         let known = crate::error::join_quoted(&names, 12);
-        let text = format!("population `{}` of {} missing, found {known}", expected.population, expected.source);
+        let text = format!("population `{}` of {} is missing, found {known}", expected.population, expected.source);
         findings.add(Code::OtherPopulation, "/", text);
     }
     let mut populations: Vec<PopulationRecord> =
@@ -150,20 +151,20 @@ pub fn validate_with(request: &ValidationRequest<'_>, each: &BlockVisitor<'_>) -
     Ok(ValidationReport { path, findings: findings.into_sorted(), populations, contacts, recomputed })
 }
 
-/// Reads the strings of contacts, with bounds, before any attribute: those are read by the library, which may not return
-/// from a damaged heap. Once the damage is known they are left alone, and it is a finding.
+/// Reads the strings of contacts with bounds checks before any attribute. HDF5 reads attributes itself and may never
+/// return from a damaged heap; once damage is found, they are not read, and it is a finding.
 fn read_strings_first(file: &Hdf5File) -> Result<()> {
     for contact in file.member_names(&format!("/{ELECTRODES}"))? {
         let object = format!("/{ELECTRODES}/{contact}/type");
         if file.is_dataset(&object) {
-            // what is wrong is told where the contact is examined
+            // the fault is reported where the contact is examined
             drop(file.read_strings(&object));
         }
     }
     Ok(())
 }
 
-/// Groups that are meant as populations: with node ids or offsets, or with coefficients.
+/// Groups that look like populations: with node ids, offsets or weights.
 fn population_names(file: &Hdf5File) -> Result<Vec<String>> {
     let own = |name: &String| {
         name != ELECTRODES

@@ -1,10 +1,10 @@
-//! Which rows are whose: nodes and offsets, and what of them can be mended without guessing.
+//! Checks which rows belong to which nodes: node ids and offsets, and which faults can be fixed without guessing.
 
 use super::code::Code;
 use super::finding::FindingList;
 use crate::sonata::electrodes_file::{node_ids_path, offsets_path as offsets_of};
 
-/// Checks the nodes of a population.
+/// Checks the node ids of a population.
 pub(super) fn check_nodes(population: &str, ids: &[u64], findings: &mut FindingList) {
     let object = node_ids_path(population);
     if ids.is_empty() {
@@ -19,12 +19,12 @@ pub(super) fn check_nodes(population: &str, ids: &[u64], findings: &mut FindingL
         findings.set_last_more_count(again.count() as u64);
     } else if let Some(place) = ids.windows(2).position(|pair| pair[1] < pair[0]) {
         let (before, found) = (ids[place], ids[place + 1]);
-        let text = format!("node ids are not ascending, expected one above {before}, found {found}");
+        let text = format!("node ids are not ascending, expected more than {before}, found {found}");
         findings.add_at(Code::NodesUnsorted, &object, place as u64 + 1, text);
     }
 }
 
-/// Checks offsets against nodes and rows; gives them mended where that needs no guess.
+/// Checks offsets against nodes and rows; returns them, fixed if that needs no guess.
 pub(super) fn check_offsets(
     population: &str,
     offsets: Vec<u64>,
@@ -37,7 +37,7 @@ pub(super) fn check_offsets(
         if offsets.len() == ids.len() + 1 { offsets } else { complete_offsets(&object, offsets, ids, rows, findings)? };
     if let Some(row) = offsets.windows(2).position(|pair| pair[1] < pair[0]) {
         let (expected, found) = (offsets[row], offsets[row + 1]);
-        let text = format!("offset below the one before, expected at least {expected}, found {found}");
+        let text = format!("offset smaller than the one before, expected at least {expected}, found {found}");
         findings.add_at(Code::OffsetsDecrease, &object, row as u64 + 1, text);
         findings.set_last_more_count(offsets.windows(2).filter(|pair| pair[1] < pair[0]).count() as u64 - 1);
         return None;
@@ -49,23 +49,23 @@ pub(super) fn check_offsets(
         findings.add(Code::OffsetsShifted, &object, text);
         return Some(check_empty_nodes(&object, offsets.iter().map(|o| o - first).collect(), ids, findings));
     }
-    let mut sound = true;
+    let mut valid = true;
     if first > 0 {
         let text = format!("offsets do not begin at the first row, expected 0, found {first}");
         findings.add_at(Code::OffsetsStart, &object, 0, text);
-        sound = false;
+        valid = false;
     }
     if last != rows {
         let code = if last > rows { Code::OffsetsBeyond } else { Code::RowsLeft };
         let text = format!("last offset is not the number of rows of `scaling_factors`, expected {rows}, found {last}");
         findings.add_at(code, &object, offsets.len() as u64 - 1, text);
-        sound = false;
+        valid = false;
     }
     let offsets = check_empty_nodes(&object, offsets, ids, findings);
-    sound.then_some(offsets)
+    valid.then_some(offsets)
 }
 
-/// Offsets of the wrong number, with the one that can be told.
+/// Adds the missing offset to offsets of the wrong number, if it is unambiguous.
 fn complete_offsets(
     object: &str,
     offsets: Vec<u64>,
@@ -106,18 +106,18 @@ mod tests {
     fn checked(offsets: &[u64], nodes: u64, rows: u64) -> (Vec<(Code, bool)>, Option<Vec<u64>>) {
         let mut findings = FindingList::default();
         let ids: Vec<u64> = (0..nodes).collect();
-        let mended = check_offsets("p", offsets.to_vec(), &ids, rows, &mut findings);
-        (findings.into_sorted().iter().map(|f| (f.code, f.fixable)).collect(), mended)
+        let fixed = check_offsets("p", offsets.to_vec(), &ids, rows, &mut findings);
+        (findings.into_sorted().iter().map(|f| (f.code, f.fixable)).collect(), fixed)
     }
 
     #[test]
-    fn offsets_are_mended_where_there_is_one_way_to_do_it() {
+    fn offsets_are_fixed_if_there_is_only_one_way() {
         use Code::{EmptyNode, OffsetsLength, OffsetsShifted};
         assert_eq!(checked(&[0, 2, 3], 2, 3), (vec![], Some(vec![0, 2, 3])));
         assert_eq!(checked(&[5, 7, 8], 2, 3), (vec![(OffsetsShifted, true)], Some(vec![0, 2, 3])));
         assert_eq!(checked(&[0, 2], 2, 3), (vec![(OffsetsLength, true)], Some(vec![0, 2, 3])));
         assert_eq!(checked(&[2, 3], 2, 3), (vec![(OffsetsLength, true)], Some(vec![0, 2, 3])));
-        // begins at 0 and ends at the rows: is the first node without rows, or the last?
+        // ambiguous: either the first or the last node could be the one without rows
         assert_eq!(checked(&[0, 3], 2, 3), (vec![(OffsetsLength, false)], None));
         assert_eq!(checked(&[1, 2], 2, 3), (vec![(OffsetsLength, false)], None));
         assert_eq!(checked(&[0, 2, 3, 3], 2, 3), (vec![(OffsetsLength, false)], None));
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn other_offsets_are_told_and_left() {
+    fn other_offsets_are_reported_and_not_fixed() {
         use Code::{OffsetsBeyond, OffsetsDecrease, OffsetsStart, RowsLeft};
         assert_eq!(checked(&[0, 5, 3], 2, 3), (vec![(OffsetsDecrease, false)], None));
         assert_eq!(checked(&[1, 2, 3], 2, 3), (vec![(OffsetsStart, false)], None));

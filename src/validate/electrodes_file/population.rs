@@ -1,4 +1,4 @@
-//! One population of an electrodes file, read as leniently as can be.
+//! Reads one population of an electrodes file as leniently as possible.
 
 use super::BlockVisitor;
 use super::code::Code;
@@ -15,13 +15,13 @@ use crate::sonata::electrodes_file::{
 };
 use crate::units::WEIGHT_UNIT;
 
-/// What the version that wrote a file is called in one that is mended.
+/// Name in a fixed file of the attribute for the version that wrote the original.
 const VERSION_KEY: &str = "converted_from_version";
 
-/// Node ids in file order, and ascending to look them up.
+/// Node ids in file order, and sorted for look-up.
 #[derive(Debug, Clone, Default)]
 pub struct NodeIds {
-    /// In file order.
+    /// Ids in file order.
     pub in_file_order: Vec<u64>,
     sorted: Vec<u64>,
 }
@@ -33,34 +33,34 @@ impl NodeIds {
         Self { in_file_order: given, sorted }
     }
 
-    /// Whether an id is among them.
+    /// Returns whether an id is among them.
     pub(super) fn contains(&self, id: &u64) -> bool {
         self.sorted.binary_search(id).is_ok()
     }
 }
 
-/// One population, as far as it could be read.
+/// A population, with everything that could be read.
 #[derive(Debug)]
 pub struct PopulationRecord {
-    /// Its name.
+    /// The population's name.
     pub name: String,
-    /// Its nodes; empty where they cannot be read.
+    /// Its node ids; empty if they cannot be read.
     pub node_ids: NodeIds,
-    /// Offsets, mended where that needs no guess; none where it does.
+    /// Offsets, fixed if that needs no guess; otherwise `None`.
     pub offsets: Option<Vec<u64>>,
-    /// The coefficients; none where they cannot be read.
+    /// The weights; `None` if they cannot be read.
     pub factors: Option<WeightsDataset>,
-    /// The column of ones that belongs to no contact.
+    /// The extra column of ones without a contact.
     pub extra_ones_column: Option<u64>,
-    /// What the file says of its origin.
+    /// Attributes that describe the file's origin.
     pub provenance: Vec<(&'static str, String)>,
     /// Whether there are `neurite_types`, which no client reads.
     pub has_neurite_types: bool,
-    /// Each contact's own column, where the file's numbers are those of BlueRecording 0.2.1 and mislead.
+    /// The correct column of each contact, if the file's column numbers are the wrong ones of BlueRecording 0.2.1.
     pub relabelled_columns: Option<Vec<u64>>,
 }
 
-/// Reads and checks a population but for its coefficients.
+/// Reads and checks a population, without its weights.
 pub(super) fn read_population(file: &Hdf5File, name: String, findings: &mut FindingList) -> PopulationRecord {
     let factors = open_factors(file, &name, findings);
     let ids = read_node_ids(file, &name, findings);
@@ -80,8 +80,12 @@ pub(super) fn read_population(file: &Hdf5File, name: String, findings: &mut Find
     };
     check_neurite_types(file, &name, factors.as_ref(), findings);
     let node_ids = NodeIds::new(ids.unwrap_or_default());
-    let told = |key, attribute: &str| Some((key, file.read_string_attribute(&self::node_ids_path(&name), attribute)?));
-    let provenance = [told("circuit", "circuit"), told(VERSION_KEY, "version")].into_iter().flatten().collect();
+    let attribute_value =
+        |key, attribute: &str| Some((key, file.read_string_attribute(&self::node_ids_path(&name), attribute)?));
+    let provenance = [attribute_value("circuit", "circuit"), attribute_value(VERSION_KEY, "version")]
+        .into_iter()
+        .flatten()
+        .collect();
     let neurite_types = file.has_object(&neurite_types_path(&name));
     PopulationRecord {
         node_ids,
@@ -122,14 +126,14 @@ fn open_factors(file: &Hdf5File, name: &str, findings: &mut FindingList) -> Opti
         return None;
     }
     if kind != "float64" {
-        findings.add(Code::FactorsType, &object, format!("another type, expected float64, found {kind}"));
+        findings.add(Code::FactorsType, &object, format!("wrong type, expected float64, found {kind}"));
     }
     let storage = file.storage(&object).ok()?;
     if !storage.compression.is_empty() {
         let text = format!("compressed, expected no filter, found {}", storage.compression.join(", "));
         findings.add(Code::Compressed, &object, text);
     } else if storage.is_chunked {
-        findings.add(Code::Chunked, &object, "in chunks, expected one piece");
+        findings.add(Code::Chunked, &object, "stored in chunks, expected contiguous storage");
     }
     WeightsDataset::open(file, &object).map_err(|e| findings.add(Code::Implausible, &object, problem_text(&e))).ok()
 }
@@ -148,7 +152,7 @@ fn check_neurite_types(file: &Hdf5File, name: &str, factors: Option<&WeightsData
 }
 
 impl PopulationRecord {
-    /// Reads all coefficients, and tells columns that are no contact's.
+    /// Reads all weights, and finds columns without a contact.
     pub(super) fn check_values(
         &mut self,
         place: usize,
@@ -187,7 +191,7 @@ impl PopulationRecord {
         Ok(())
     }
 
-    /// Rows whose potentials are all 0, which none is at any distance.
+    /// Finds rows whose potentials are all 0, which no potential is at any distance.
     fn check_zero_rows(&self, object: &str, values: &WeightScan, findings: &mut FindingList) {
         let Some(offsets) = self.offsets.as_ref().filter(|_| !values.zero_rows.is_empty()) else { return };
         let runs = &values.zero_rows;
@@ -200,7 +204,7 @@ impl PopulationRecord {
         });
         let Some((id, begin, zero, rows)) = wrong.next() else { return };
         let which = if zero == rows { "all rows".into() } else { format!("{zero} of {rows} rows") };
-        let text = format!("{which} of node {id} are 0, expected potentials, which are 0 nowhere");
+        let text = format!("{which} of node {id} are 0, expected potentials, which are never 0");
         findings.add_at(Code::ZeroRows, object, begin, text);
         findings.set_last_more_count(wrong.count() as u64);
     }
@@ -222,7 +226,7 @@ impl PopulationRecord {
             None => findings.add(Code::NoUnits, &object, "attribute `units` missing, expected `V/nA`"),
             Some(units) if units == WEIGHT_UNIT => {}
             Some(units) => {
-                let text = format!("attribute `units` is another, expected `{WEIGHT_UNIT}`, found `{units}`");
+                let text = format!("wrong attribute `units`, expected `{WEIGHT_UNIT}`, found `{units}`");
                 findings.add(Code::WrongUnits, &object, text);
             }
         }
@@ -235,7 +239,8 @@ impl PopulationRecord {
     }
 }
 
-/// The columns of point and line sources, whose potentials are 0 at no distance; a reference can make them so.
+/// Returns the columns of point and line sources, whose potentials are not 0 at any distance; a reference can make them
+/// 0.
 fn potential_columns(contacts: &[ContactRecord], place: usize) -> Vec<usize> {
     let is_one = |contact: &&ContactRecord| {
         let method = contact.kind.as_deref().and_then(methods::find_method);
@@ -245,7 +250,7 @@ fn potential_columns(contacts: &[ContactRecord], place: usize) -> Vec<usize> {
     columns.map(|column| column as usize).collect()
 }
 
-/// Columns of no contact, of ones or of zeros; gives the column of ones that 0.2.1 adds.
+/// Checks columns without a contact, of ones or of zeros; returns the column of ones that BlueRecording 0.2.1 adds.
 fn check_columns(
     object: &str,
     columns: u64,
@@ -257,19 +262,19 @@ fn check_columns(
     let own: Vec<u64> = contacts.iter().filter_map(|c| c.columns.get(place).copied().flatten()).collect();
     let of = |flags: &[bool], column: u64| flags.get(column as usize).copied().unwrap_or(false);
     if (0..columns).all(|column| of(&values.ones, column)) && columns > 0 {
-        findings.add(Code::AllOnes, object, "all coefficients are 1, expected potentials of 1 nA, in V");
+        findings.add(Code::AllOnes, object, "all weights are 1, expected potentials of 1 nA, in V");
     }
     let free: Vec<u64> = (0..columns).filter(|column| !own.contains(column)).collect();
     let mut extra_ones = None;
     match *free.as_slice() {
         [last] if last + 1 == columns && own.len() as u64 == last && of(&values.ones, last) => {
-            let text = format!("column {last} is of no contact and all ones, expected {last} columns, found {columns}");
+            let text = format!("column {last} without a contact is all ones, expected {last} columns, found {columns}");
             findings.add(Code::ExtraOnes, object, text);
             extra_ones = Some(last);
         }
-        // without any contact E40 says it
+        // without any contact, E40 reports this
         [first, ..] if !contacts.is_empty() => {
-            findings.add(Code::ExtraColumn, object, format!("column {first} is of no contact, expected one"));
+            findings.add(Code::ExtraColumn, object, format!("column {first} has no contact, expected one"));
             findings.set_last_more_count(free.len() as u64 - 1);
         }
         _ => {}
@@ -277,20 +282,20 @@ fn check_columns(
     let mut zero = own.iter().filter(|&&column| of(&values.zeros, column));
     if let Some(column) = zero.next() {
         let name = contacts.iter().find(|c| c.columns.get(place) == Some(&Some(*column))).map(|c| c.name.as_str());
-        let text = format!("all coefficients of contact `{}` are 0", name.unwrap_or_default());
+        let text = format!("all weights of contact `{}` are 0", name.unwrap_or_default());
         findings.add(Code::ZeroColumn, object, text);
         findings.set_last_more_count(zero.count() as u64);
     }
     extra_ones
 }
 
-/// Whether the numbers mislead, as those of BlueRecording 0.2.1 do where names are not in sorted order in their file;
-/// gives each contact's own column.
+/// Returns the correct column of each contact if the column numbers are wrong, as those of BlueRecording 0.2.1 are if
+/// contacts are not in sorted order in their file.
 fn check_sorted(
     object: &str,
     place: usize,
     contacts: &[ContactRecord],
-    (version, told): (Option<&str>, bool),
+    (version, has_extra_ones): (Option<&str>, bool),
     findings: &mut FindingList,
 ) -> Option<Vec<u64>> {
     let names = sort_names(contacts.iter().map(|c| c.name.clone()).collect());
@@ -310,14 +315,14 @@ fn check_sorted(
     let certain = version.is_some_and(|v| v.starts_with("0.2"));
     let sure = match version {
         Some(version) if certain => format!("certain, attribute `version` of `node_ids` is `{version}`"),
-        _ => "likely, the extra column of ones is the mark of BlueRecording 0.2.1".into(),
+        _ => "likely, the extra column of ones is typical of BlueRecording 0.2.1".into(),
     };
     let text = format!(
         "columns are in the order of sorted names, but their numbers are not: {sure}; mislabelled: {}",
         crate::error::join_quoted(wrong, 6)
     );
     findings.add(Code::SortedNames, object, text);
-    if certain || told {
+    if certain || has_extra_ones {
         return Some(own);
     }
     findings.mark_last_unfixable();

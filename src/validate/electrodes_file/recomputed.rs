@@ -1,11 +1,11 @@
-//! Coefficients computed anew, from the segments and what the file says of its own contacts: a proof of units, signs,
-//! conductivities, and of the order of columns and rows.
+//! Recomputes weights from the segments and what the file states about its contacts, to prove units, signs,
+//! conductivities, and the order of columns and rows.
 //!
-//! All nodes are compared where that is a few million coefficients; of a larger file nodes of up to eight parts of the table,
-//! the first and the last among them. Each contact at each node is compared with what its method gives. Where they differ,
-//! faults are tried: a constant factor, another contact's column, rows that are shifted, another node's rows, rows in another
-//! order. A fault is named only where undoing it makes the node's coefficients agree. BlueRecording does not keep the
-//! conductivity; its contacts agree where one conductivity makes them.
+//! All nodes are compared if that is at most a few million weights; of a larger file, nodes of up to eight parts of the
+//! table, including the first and the last. At each node, each contact is compared with what its method gives. Where
+//! they differ, possible faults are tested: a constant factor, another contact's column, shifted rows, another node's
+//! rows, and rows in another order. A fault is reported only if undoing it makes the node's weights agree.
+//! BlueRecording does not store the conductivity; its contacts agree if one conductivity fits them.
 
 mod criterion;
 mod differences;
@@ -28,31 +28,32 @@ use crate::units::SiemensPerMeter;
 use criterion::AgreementCriterion;
 use differences::NodeSample;
 
-/// As many coefficients are computed, at most; more only where four nodes have more.
+/// Maximum number of weights to compute; exceeded only if four nodes have more.
 const MAX_WEIGHTS: u64 = 4_000_000;
-/// As many parts are read, at most, where not all nodes are compared.
+/// Maximum number of table parts to read if not all nodes are compared.
 const MAX_PARTS: usize = 8;
-/// Nodes of a part, at least.
+/// Minimum number of nodes of each part.
 const MIN_NODES_PER_PART: usize = 4;
 
-/// The segments that a file is of.
+/// The segments that a file was computed from.
 #[derive(Debug, Clone, Copy)]
 pub enum ReferenceSegments<'a> {
-    /// Those of a table.
+    /// Segments of a table.
     Table(&'a SegmentTable),
-    /// Those of some nodes of a circuit.
+    /// Segments of some nodes of a circuit.
     Placed {
-        /// The population.
+        /// The population's name.
         population: &'a str,
-        /// The segments of whole nodes.
+        /// All segments of these nodes.
         segments: &'a Segments,
-        /// The same with axon stubs by other conventions: what they do not all have in one place is not compared.
+        /// The same with axon stubs by other conventions: segments whose position depends on the convention are not
+        /// compared.
         others: &'a [Segments],
     },
 }
 
 impl ReferenceSegments<'_> {
-    /// The population that the segments are of.
+    /// The population that the segments belong to.
     pub(super) fn population(&self) -> &str {
         match self {
             Self::Table(table) => &table.metadata().population,
@@ -61,20 +62,20 @@ impl ReferenceSegments<'_> {
     }
 }
 
-/// What was computed anew.
+/// Summary of the recomputed weights.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecomputationSummary {
-    /// The population.
+    /// The population's name.
     pub population: String,
     /// Number of nodes.
     pub nodes: u64,
-    /// Number of coefficients.
+    /// Number of weights.
     pub weights: u64,
-    /// Contacts that were computed.
+    /// Number of contacts that were computed.
     pub contacts: u64,
-    /// Those of them that agree.
+    /// Number of computed contacts that agree.
     pub agreeing: u64,
-    /// Contacts whose coefficients depend on more than the file says.
+    /// Number of contacts whose weights depend on more than the file states.
     pub left_out: u64,
 }
 
@@ -86,8 +87,8 @@ pub(super) struct RecomputedContact<'a> {
     pub criterion: AgreementCriterion,
 }
 
-/// One node: what the file has, all columns, and what the contacts' methods give, both a row a segment. What is NaN was not
-/// computed.
+/// One node: the file's rows with all columns, and what the contacts' methods give; both have one row per segment. NaN
+/// was not computed.
 pub(super) struct SampledNode {
     pub id: u64,
     /// Its rows in the file.
@@ -96,7 +97,7 @@ pub(super) struct SampledNode {
     pub computed: Vec<f64>,
 }
 
-/// Compares a population's coefficients, or a sample of them; none where nothing can be computed.
+/// Compares a population's weights, or a sample of them; returns `None` if nothing can be computed.
 pub(super) fn recompute(
     population: &PopulationRecord,
     place: usize,
@@ -155,7 +156,7 @@ pub(super) fn recompute(
     }))
 }
 
-/// Nodes that are in the file, too, with as many segments: all, or a sample.
+/// Chooses nodes that the file has with the same number of segments: all, or a sample.
 fn sample_nodes(
     population: &PopulationRecord,
     segments: ReferenceSegments<'_>,
@@ -192,7 +193,7 @@ fn sample_nodes(
     Ok(nodes)
 }
 
-/// Marks the rows of a node that are not in one place by all conventions as not computed.
+/// Marks the rows of a node whose position depends on the convention as not computed.
 fn mask_ambiguous_rows(node: &mut SampledNode, segments: &Segments, others: &[Segments]) {
     let of_node = |all: &Segments| -> Vec<[[f64; 3]; 2]> {
         let own = all.iter().filter(|s| s.node_id == node.id);
@@ -209,7 +210,7 @@ fn mask_ambiguous_rows(node: &mut SampledNode, segments: &Segments, others: &[Se
     }
 }
 
-/// Adds nodes at equal steps, so that no more than so many coefficients are computed.
+/// Adds nodes at equal steps, so that at most a given number of weights is computed.
 fn add_nodes(
     population: &PopulationRecord,
     neurons: &[NeuronSegments<'_>],
@@ -225,8 +226,8 @@ fn add_nodes(
         (rows.end - rows.start == neuron.len() as u64 && !neuron.is_empty()).then_some(rows)
     };
     let fitting: Vec<(&NeuronSegments<'_>, Range<u64>)> = neurons.iter().filter_map(|n| Some((n, rows(n)?))).collect();
-    let coefficients = fitting.iter().map(|(n, _)| n.len() as u64).sum::<u64>().saturating_mul(checked.len() as u64);
-    let wanted = (fitting.len() as u64).saturating_mul(most).checked_div(coefficients).unwrap_or(0) as usize;
+    let weights = fitting.iter().map(|(n, _)| n.len() as u64).sum::<u64>().saturating_mul(checked.len() as u64);
+    let wanted = (fitting.len() as u64).saturating_mul(most).checked_div(weights).unwrap_or(0) as usize;
     let step = fitting.len().div_ceil(wanted.max(MIN_NODES_PER_PART)).max(1);
     let chosen: Vec<&(&NeuronSegments<'_>, Range<u64>)> = fitting.iter().step_by(step).collect();
     let made = chosen.into_par_iter().map(|(neuron, rows)| {
@@ -239,7 +240,7 @@ fn add_nodes(
     Ok(())
 }
 
-/// What the contacts' methods give for a neuron.
+/// Computes what the contacts' methods give for a neuron.
 fn compute_node(checked: &[RecomputedContact<'_>], neuron: &NeuronSegments<'_>) -> Result<Vec<f64>> {
     let mut all = vec![f64::NAN; neuron.len() * checked.len()];
     let mut own = Vec::new();

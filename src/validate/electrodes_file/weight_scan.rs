@@ -1,4 +1,4 @@
-//! The coefficients themselves: what is not finite, columns of nothing but ones or zeros.
+//! Scans the weights: values that are not finite, and columns of only ones or zeros.
 
 use std::ops::Range;
 use std::sync::Mutex;
@@ -11,15 +11,15 @@ use crate::sonata::electrodes_file::WeightsDataset;
 /// Bytes of one block of rows.
 const BLOCK_BYTES: u64 = 1 << 20;
 
-/// A kind of value that no client can use: how many there are, and the first.
+/// Number of values of a kind that no client can use, and the first of them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct NonFiniteCount {
     pub count: u64,
-    /// Row and column.
+    /// Row and column of the first.
     pub first: Option<(u64, u64)>,
 }
 
-/// What the coefficients are like.
+/// Result of scanning the weights.
 #[derive(Debug, Clone, Default)]
 pub(super) struct WeightScan {
     pub nan: NonFiniteCount,
@@ -28,7 +28,7 @@ pub(super) struct WeightScan {
     pub ones: Vec<bool>,
     /// For each column, whether all its values are 0.
     pub zeros: Vec<bool>,
-    /// Rows whose potentials are all 0, in runs that ascend.
+    /// Rows whose potentials are all 0, as ascending ranges.
     pub zero_rows: Vec<Range<u64>>,
 }
 
@@ -81,8 +81,8 @@ impl WeightScan {
         self.zero_rows.extend_from_slice(&other.zero_rows);
     }
 
-    /// Reads all coefficients once, in threads. `potentials` are columns that cannot be 0, `progress` is called with numbers
-    /// of rows done, `each` with the rows.
+    /// Reads all weights once, in parallel. `potentials` are columns that cannot be 0, `progress` is called with
+    /// numbers of rows done, `each` with the rows.
     pub fn scan(
         factors: &WeightsDataset,
         potentials: &[usize],
@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_odd_value_is_told_whatever_the_order_of_blocks() {
+    fn the_first_invalid_value_is_reported_for_any_order_of_blocks() {
         let (mut late, mut early) = (WeightScan::new(2), WeightScan::new(2));
         late.add_row(7, &[f64::NAN, 1.0], &[]);
         late.add_row(8, &[f64::NAN, f64::NEG_INFINITY], &[]);
@@ -136,6 +136,6 @@ mod tests {
         assert_eq!(values.zero_rows, [0..2, 3..4]);
         values.zero_rows.clear();
         values.add_row(4, &[0.0; 3], &[]);
-        assert!(values.zero_rows.is_empty(), "without potentials nothing is wrong about 0");
+        assert!(values.zero_rows.is_empty(), "without potentials, rows of 0 are valid");
     }
 }

@@ -1,58 +1,57 @@
-//! Sections of one neuron in two files: which belong together, and how far apart they are.
+//! Matches the sections of a neuron in two files, and measures their distances.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{PlacedSection, PositionsCause, PositionsComparison, PositionsOptions};
 use crate::geometry::Point;
 use crate::segments::SectionType;
+use crate::validate::MYELIN_SEGMENTS;
 
-/// Segments of the myelin.
-const MYELIN_SEGMENTS: usize = 5;
-/// Ids of myelin in old files are off by so many at most.
+/// Largest offset of myelin ids in old files.
 const MAX_MYELIN_ID_OFFSET: u32 = 30;
-/// How many of the worst segments are told.
+/// Maximum number of worst segments that are reported.
 const MAX_WORST_SEGMENTS: usize = 10;
 
-/// A section that has no counterpart.
+/// A section without a counterpart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unmatched {
-    /// The neuron.
+    /// Node id of the neuron.
     pub node: u64,
-    /// The section.
+    /// Section id.
     pub section: u32,
-    /// Its numbers of segments in the two files; none where it is missing.
+    /// Its number of segments in each file; `None` if the section is missing.
     pub segments: [Option<u64>; 2],
-    /// The first segment that has other ids in the two files, where its number of segments is the same.
+    /// The first segment whose ids differ, if the numbers of segments are equal.
     pub renumbered: Option<Renumbered>,
 }
 
-/// A segment that has other ids in two files.
+/// A segment whose ids differ between two files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Renumbered {
-    /// Its place in the section.
+    /// Its index in the section.
     pub index: u64,
-    /// Its ids.
+    /// Its id in each file.
     pub ids: [u32; 2],
 }
 
-/// A segment, and how far apart its places in the two files are.
+/// A segment, and the distance between its positions in the two files.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct WorstSegment {
-    /// The neuron.
+    /// Node id of the neuron.
     pub node: u64,
-    /// The section, in the first file.
+    /// Section id in the first file.
     pub section: u32,
-    /// The segment.
+    /// Segment id.
     pub segment: u32,
-    /// Its kind, where either file tells.
+    /// Its type, if either file states it.
     pub section_type: Option<SectionType>,
-    /// The larger distance of its two ends, um.
+    /// The larger distance of its two ends, µm.
     pub distance_um: f64,
-    /// The end that is further off, in the two files, um.
+    /// The end that is further apart, in the two files, µm.
     pub ends_um: [Point; 2],
 }
 
-/// What is counted while neurons go by.
+/// Accumulates results while neurons are compared.
 pub(super) struct SectionMatcher<'a> {
     options: &'a PositionsOptions,
     nodes: u64,
@@ -61,7 +60,7 @@ pub(super) struct SectionMatcher<'a> {
     outside: u64,
     distances: Vec<f64>,
     worst: Vec<WorstSegment>,
-    /// Sections in the same places under another id: node, difference of ids.
+    /// Sections at the same positions under another id: node, difference of ids.
     renamed: Vec<(u64, i64)>,
 }
 
@@ -107,7 +106,8 @@ impl<'a> SectionMatcher<'a> {
         self.unmatched.push(Unmatched { node, section, segments, renumbered });
     }
 
-    /// A section under another id: noted if it is in the same places, taken if ids of myelin are ignored.
+    /// Matches a section under another id: recorded if it is at the same positions, matched if ids of myelin are
+    /// ignored.
     fn match_renamed<'b>(
         &mut self,
         node: u64,
@@ -137,7 +137,7 @@ impl<'a> SectionMatcher<'a> {
             }
             let apart = |end: usize| if a[end] == b[end] { 0.0 } else { a[end].distance(b[end]) };
             let end = usize::from(apart(1) > apart(0));
-            // what is not a number is infinitely far from everything
+            // NaN counts as infinitely far from everything
             let distance = if apart(end).is_nan() { f64::INFINITY } else { apart(end) };
             self.distances.push(distance);
             if distance > 0.0 {
@@ -162,7 +162,7 @@ impl<'a> SectionMatcher<'a> {
         }
     }
 
-    /// What was found.
+    /// Returns the result of the comparison.
     pub fn finish(mut self, nodes_only_in: [Vec<u64>; 2]) -> PositionsComparison {
         self.distances.sort_unstable_by(f64::total_cmp);
         let rank = |share: f64| (share * self.distances.len() as f64).ceil() as usize;
@@ -190,14 +190,14 @@ impl<'a> SectionMatcher<'a> {
     }
 }
 
-/// The first segment that has other ids.
+/// Returns the first segment with different ids.
 fn find_renumbered(a: &PlacedSection, b: &PlacedSection) -> Option<Renumbered> {
     let ids = |place: usize| [a.segment_id(place), b.segment_id(place)];
     let place = (0..a.ends_um.len()).find(|&place| ids(place)[0] != ids(place)[1])?;
     Some(Renumbered { index: place as u64, ids: ids(place) })
 }
 
-/// The one section of each file that the other has not, if both can be the myelin: see [`can_be_myelin`].
+/// Returns the one section of each file that the other does not have, if both can be myelin: see [`can_be_myelin`].
 fn find_renamed_myelin<'s>(
     a: &'s [PlacedSection],
     b: &'s [PlacedSection],
@@ -214,7 +214,7 @@ fn find_renamed_myelin<'s>(
     (is_last && is_near && can_be_myelin(own) && can_be_myelin(other)).then_some((own, other))
 }
 
-/// Whether a section has as many segments as myelin, and is of no other kind.
+/// Returns whether a section has as many segments as myelin, and no other type.
 fn can_be_myelin(section: &PlacedSection) -> bool {
     section.ends_um.len() == MYELIN_SEGMENTS && section.section_type.is_none_or(|kind| kind == SectionType::Myelin)
 }
@@ -229,7 +229,7 @@ mod tests {
     const OPTIONS: PositionsOptions =
         PositionsOptions { tolerance: Tolerance { rtol: 0.0, atol: 0.1 }, ignore_myelin_id: false };
 
-    /// Segments of one um along x of node 7: (section, number of segments, shift along y).
+    /// Segments of one µm along x of node 7: (section, number of segments, shift along y).
     fn placed(sections: &[(u32, u32, f64)]) -> PlacedSegments {
         placed_as(None, sections)
     }
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_counterpart_is_told() {
+    fn sections_without_a_counterpart_are_reported() {
         let found =
             compare(&placed(&[(0, 1, 0.0), (3, 2, 0.0)]), &placed(&[(0, 1, 0.0), (3, 1, 0.0), (4, 1, 0.0)]), &OPTIONS);
         let unmatched = |section, segments| Unmatched { node: 7, section, segments, renumbered: None };
@@ -292,13 +292,13 @@ mod tests {
             placed.add(&(0..).zip(ids).map(segment).collect::<Segments>());
             placed
         };
-        let (sound, other) = (segments([0, 1, 2]), segments([0, 99, 2]));
-        let told = |a: &PlacedSegments, b: &PlacedSegments| {
+        let (counted, other) = (segments([0, 1, 2]), segments([0, 99, 2]));
+        let renumbered = |a: &PlacedSegments, b: &PlacedSegments| {
             compare(a, b, &OPTIONS).unmatched.first().and_then(|u| u.renumbered)
         };
-        assert_eq!(told(&sound, &other), Some(Renumbered { index: 1, ids: [1, 99] }));
-        assert_eq!(told(&segments([5, 1, 2]), &other), Some(Renumbered { index: 0, ids: [5, 0] }));
-        assert!(compare(&other, &other, &OPTIONS).agrees() && compare(&sound, &sound, &OPTIONS).agrees());
+        assert_eq!(renumbered(&counted, &other), Some(Renumbered { index: 1, ids: [1, 99] }));
+        assert_eq!(renumbered(&segments([5, 1, 2]), &other), Some(Renumbered { index: 0, ids: [5, 0] }));
+        assert!(compare(&other, &other, &OPTIONS).agrees() && compare(&counted, &counted, &OPTIONS).agrees());
     }
 
     #[test]
@@ -309,11 +309,12 @@ mod tests {
         assert_eq!(found.causes, [PositionsCause::MyelinIds { nodes: 1, offsets: [-3, -3] }]);
         let ignoring = PositionsOptions { ignore_myelin_id: true, ..OPTIONS };
         assert!(compare(&a, &b, &ignoring).agrees());
-        // elsewhere it is no proof, and no agreement
+        // at another position it proves nothing, and does not agree
         let elsewhere = placed(&[(0, 1, 0.0), (6, 5, 9.0)]);
         assert!(compare(&a, &elsewhere, &OPTIONS).causes.is_empty());
         assert_eq!(compare(&a, &elsewhere, &ignoring).outside_count, 5);
-        // nor is what cannot be myelin: an id too far off, another number of segments, a section that is last in no file
+        // nor does what cannot be myelin: an id too far off, another number of segments, a section that is last in no
+        // file
         let far = [placed(&[(0, 1, 0.0), (9 + 30, 5, 0.0)]), placed(&[(0, 1, 0.0), (9 + 31, 5, 0.0)])];
         assert_eq!(far.map(|b| compare(&a, &b, &ignoring).agrees()), [true, false]);
         let short = [placed(&[(0, 1, 0.0), (9, 4, 0.0)]), placed(&[(0, 1, 0.0), (6, 4, 0.0)])];

@@ -1,4 +1,4 @@
-//! Segments by neuron and section, whatever file they come from.
+//! Holds segments by neuron and section, from any file format.
 
 use std::collections::BTreeMap;
 
@@ -11,18 +11,18 @@ use crate::segments::{SectionType, Segment, Segments};
 /// A section's segments.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlacedSection {
-    /// Its id in the neuron.
+    /// Section id in the neuron.
     pub id: u32,
-    /// Its kind, where that is known.
+    /// Its type, if known.
     pub section_type: Option<SectionType>,
-    /// The two ends of each segment, um.
+    /// The two ends of each segment, µm.
     pub ends_um: Vec<[Point; 2]>,
-    /// The segments' ids; none where they count from 0, as they should.
+    /// The segments' ids; `None` if they count from 0, as they should.
     pub segment_ids: Option<Vec<u32>>,
 }
 
 impl PlacedSection {
-    /// The id of a segment by its place.
+    /// Returns the id of a segment by its index.
     pub fn segment_id(&self, place: usize) -> u32 {
         let own = self.segment_ids.as_ref().and_then(|ids| ids.get(place).copied());
         own.unwrap_or(u32::try_from(place).unwrap_or(u32::MAX))
@@ -38,15 +38,15 @@ impl PlacedSection {
     }
 }
 
-/// The segments of some neurons: 48 bytes a segment, 4 more in sections whose segments do not count from 0.
+/// The segments of some neurons: 48 bytes per segment, 4 more in sections whose segment ids do not count from 0.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct PlacedSegments(BTreeMap<u64, Vec<PlacedSection>>);
 
 impl PlacedSegments {
-    /// The segments of a table.
+    /// Reads the segments of a table.
     ///
     /// # Errors
-    /// It cannot be read.
+    /// Returns an error if the table cannot be read.
     pub fn from_table(table: &SegmentTable) -> Result<Self> {
         let mut placed = Self::default();
         for part in table.parts() {
@@ -55,14 +55,14 @@ impl PlacedSegments {
         Ok(placed)
     }
 
-    /// The segments of a file in BlueRecording's layout.
+    /// Converts the segments of a file in BlueRecording's layout.
     pub fn from_neurons(neurons: &[NeuronPositions]) -> Self {
         let mut placed = Self::default();
         neurons.iter().for_each(|n| placed.add(&n.segments(0).collect()));
         placed
     }
 
-    /// Adds segments; those of a section follow one another.
+    /// Adds segments; those of a section must be consecutive.
     pub fn add(&mut self, segments: &Segments) {
         segments.iter().for_each(|segment| self.push(&segment));
     }
@@ -83,10 +83,10 @@ impl PlacedSegments {
         }
     }
 
-    /// Takes in the neurons of another file; one that is there already is an error of its own, told by its node.
+    /// Adds the neurons of another file.
     ///
     /// # Errors
-    /// The first node that is there already.
+    /// Returns the first node id that exists already.
     pub fn merge(&mut self, other: Self) -> Result<(), u64> {
         for (node, sections) in other.0 {
             if self.0.insert(node, sections).is_some() {
@@ -111,7 +111,7 @@ impl PlacedSegments {
         self.0.get(&node).map(Vec::as_slice)
     }
 
-    /// Number of segments.
+    /// Number of segments of all neurons.
     pub fn segment_count(&self) -> u64 {
         self.0.values().flatten().map(|section| section.ends_um.len() as u64).sum()
     }

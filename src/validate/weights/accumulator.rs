@@ -1,5 +1,5 @@
-//! What is counted while rows go by: for each contact the largest differences, those outside the tolerance, and how the
-//! relative differences are spread; over all contacts the worst pairs.
+//! Accumulates differences row by row: for each contact the largest differences, the number outside the tolerance, and
+//! the distribution of relative differences; over all contacts the worst pairs.
 
 use super::quantiles::BINS;
 use super::row_kernel::{self, RowDifferences, RunningMax};
@@ -15,7 +15,7 @@ pub(super) struct LargestDifference {
 }
 
 impl LargestDifference {
-    /// The larger; of equals the one that comes first, so that threads do not matter.
+    /// Keeps the larger difference; of equal ones that of the first row, so that the result does not depend on threads.
     fn update(&mut self, value: f64, values: [f64; 2], row: u64) {
         if value > self.value || (value == self.value && value > 0.0 && row < self.row) {
             *self = Self { value, values, row };
@@ -23,7 +23,7 @@ impl LargestDifference {
     }
 }
 
-/// The counts of all contacts: one entry a contact in each list.
+/// The accumulated results: one entry per contact in each list.
 #[derive(Debug, Clone)]
 pub(super) struct Accumulator {
     tolerance: Tolerance,
@@ -31,10 +31,10 @@ pub(super) struct Accumulator {
     pub relative: Vec<LargestDifference>,
     pub outside: Vec<u64>,
     pub nan_in_both: Vec<u64>,
-    /// Relative differences, [`BINS`] bins a contact; pairs that are equal are in none.
+    /// Relative differences, [`BINS`] bins per contact; equal pairs are in no bin.
     pub bins: Vec<u64>,
     pub worst: WorstPairs,
-    /// The values of the largest, absolute and relative, in one place.
+    /// The values of the largest absolute and relative differences, contiguous for the vectorised kernel.
     largest_values: [Vec<f64>; 2],
     /// The row's absolute differences, and the bins of the relative ones.
     row_differences: Vec<f64>,
@@ -57,7 +57,7 @@ impl Accumulator {
         }
     }
 
-    /// Adds a row of both files: the same contacts in the same order.
+    /// Adds a row of both files, with the same contacts in the same order.
     pub fn add_row(&mut self, row: u64, a: &[f64], b: &[f64]) {
         if row_kernel::rows_equal(a, b) {
             return;
@@ -84,7 +84,7 @@ impl Accumulator {
         }
     }
 
-    /// Corrects what was counted of pairs that are not finite.
+    /// Corrects the counts for pairs that are not finite.
     fn correct_non_finite(&mut self, a: &[f64], b: &[f64]) {
         let counts = self.outside.iter_mut().zip(&mut self.nan_in_both);
         let differences = self.row_differences.iter_mut().zip(&mut self.row_bins);
@@ -93,7 +93,7 @@ impl Accumulator {
                 continue;
             }
             let Tolerance { rtol, atol } = self.tolerance;
-            // an infinite difference may have been counted, another was not
+            // an infinite difference may have been counted by the kernel; NaN was not
             let counted = (a - b).abs() > atol + rtol * if a.abs() > b.abs() { a.abs() } else { b.abs() };
             *difference = Difference::between(a, b).absolute;
             *bin = if *difference > 0.0 { BINS as u32 - 1 } else { 0 };
@@ -102,7 +102,7 @@ impl Accumulator {
         }
     }
 
-    /// Looks at each pair of a row that may hold a larger difference than all before, or one of the worst.
+    /// Checks each pair of a row that may have a new largest difference or one of the worst pairs.
     fn examine_row(&mut self, row: u64, a: &[f64], b: &[f64]) {
         let [most_absolute, most_relative] = &mut self.largest_values;
         let largest = self.absolute.iter_mut().zip(&mut self.relative).zip(most_absolute.iter_mut().zip(most_relative));
@@ -117,7 +117,7 @@ impl Accumulator {
         }
     }
 
-    /// Adds the counts of another thread.
+    /// Adds the results of another thread.
     pub fn merge(mut self, other: &Self) -> Self {
         let largest = |own: &mut [LargestDifference], other: &[LargestDifference]| {
             own.iter_mut().zip(other).for_each(|(own, other)| own.update(other.value, other.values, other.row));

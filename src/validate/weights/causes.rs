@@ -1,5 +1,5 @@
-//! Known causes of differences, each proved by the numbers of the two files, or by what is known besides: a cause is named
-//! where undoing it makes the numbers agree, and nowhere else.
+//! Finds known causes of differences. Each is proved by the numbers of the two files, or by further evidence: a cause
+//! is reported only if undoing it makes the numbers agree.
 
 mod branch;
 mod columns;
@@ -17,46 +17,44 @@ use crate::error::{Result, format_count, join_quoted};
 use crate::segments::Segments;
 use crate::segments::table::SegmentTable;
 use crate::sonata::electrodes_file::{ElectrodesFile, PopulationEntry, WeightsDataset};
+use crate::validate::MYELIN_SEGMENTS;
 use differing_files::DifferingFiles;
 
-/// A file, and the population of it.
+/// A file and one of its populations.
 pub type FilePopulation<'a> = (&'a ElectrodesFile, &'a PopulationEntry);
 
-/// Where some neurons' segments are by each of two rules for the branch that an axon's stubs follow: names and segments.
+/// Segments of some neurons by each of two rules for the branch that an axon's stubs follow: names and segments.
 pub type SegmentsByBranchRule = [(&'static str, Segments); 2];
 
 /// Places the segments of some nodes by both rules.
 pub type BranchPlacer<'a> = dyn Fn(&[u64]) -> Result<SegmentsByBranchRule> + 'a;
 
-/// What is known besides the two files.
+/// Evidence besides the two files.
 #[derive(Clone, Copy, Default)]
 pub struct CauseEvidence<'a> {
-    /// The segments that both files are of.
+    /// The segments that both files were computed from.
     pub segments: Option<&'a SegmentTable>,
     /// Places the segments of some nodes by both rules for the terminal branch.
     pub branches: Option<&'a BranchPlacer<'a>>,
 }
 
-/// Sums that are zero but for rounding, relative to the sum of absolute values.
+/// Largest sum that counts as zero, relative to the sum of absolute values: only rounding.
 const ROUNDING_TOLERANCE: f64 = 1e-10;
 
-/// Number of segments of a myelin stub, by every rule that makes one.
-const MYELIN_SEGMENTS: usize = 5;
-
-/// Why two files differ.
+/// A cause of differences between two files.
 #[derive(Debug, Clone, PartialEq)]
 pub enum WeightsCause {
-    /// One file has a column of ones that is no contact's.
+    /// One file has a column of ones without a contact.
     ExtraColumn {
         /// Which: 0 or 1.
         file: usize,
     },
-    /// One file's columns are in the order of sorted names, under other numbers.
+    /// The columns of one file are in the order of sorted names, but have other numbers.
     SortedNames {
-        /// The contacts that agree when this is undone.
+        /// The contacts that agree if this is undone.
         contacts: Vec<String>,
     },
-    /// The dipoles' centre is that of a chunk of neurons in one file, and the neuron's own in the other.
+    /// The dipole centre is that of a chunk of neurons in one file, and each neuron's in the other.
     DipoleCentre {
         /// The file with the chunks: 0 or 1.
         file: usize,
@@ -65,30 +63,30 @@ pub enum WeightsCause {
         /// Number of chunks.
         chunks: u64,
     },
-    /// Regions that reach twice as far along the axis in one file as in the other.
+    /// Regions extend twice as far along the axis in one file as in the other.
     HalfThickness {
         /// The contacts.
         contacts: Vec<String>,
-        /// How far the first of them reaches to either side in each file, um.
+        /// Extent of the first contact's region to either side in each file, µm.
         thickness: [f64; 2],
     },
-    /// The stubs of axons follow one branch in one file, and another in the other.
+    /// The axon stubs follow one branch in one file, and another in the other.
     LastBranch {
         /// Number of neurons.
         nodes: u64,
         /// The rule of each file.
         rules: [&'static str; 2],
     },
-    /// One file's positions went through float32.
+    /// One file's positions were rounded to float32.
     Float32Positions {
-        /// Number of coefficients that differ so.
+        /// Number of weights that differ for this reason.
         pairs: u64,
-        /// The largest move of a segment that they tell, um.
+        /// The largest displacement of a segment that the weights imply, µm.
         moved_um: f64,
-        /// How far apart float32 numbers are there, um.
+        /// Spacing of float32 numbers at that position, µm.
         spacing_um: f64,
     },
-    /// Sections that begin at the soma are cut from the morphology's own points in one file.
+    /// Sections that begin at the soma are divided along the morphology's original points in one file.
     OwnPoints {
         /// Number of neurons.
         nodes: u64,
@@ -101,10 +99,10 @@ pub enum WeightsCause {
         contacts: Vec<String>,
         /// The unit of each file.
         units: [String; 2],
-        /// How many times as large the second file's coefficients are.
+        /// Ratio of the second file's weights to the first's.
         factor: f64,
     },
-    /// The last rows of neurons, those of the myelin, stand between others in one file.
+    /// The last rows of neurons, those of the myelin, are between others in one file.
     MyelinIds {
         /// Number of neurons.
         nodes: u64,
@@ -112,7 +110,7 @@ pub enum WeightsCause {
 }
 
 impl WeightsCause {
-    /// Its name.
+    /// Name of the cause.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::ExtraColumn { .. } => "extra column",
@@ -139,12 +137,12 @@ impl std::fmt::Display for WeightsCause {
                 let which = file_ordinal(*file);
                 write!(
                     f,
-                    "the {which} file has a column that is no contact's, all ones, as BlueRecording 0.2.1 writes it"
+                    "the {which} file has an extra column of ones without a contact, as BlueRecording 0.2.1 writes it"
                 )
             }
             Self::SortedNames { contacts } => write!(
                 f,
-                "contacts {} agree once columns are taken in the order of sorted names, in which BlueRecording 0.2.1 \
+                "contacts {} agree if columns are taken in the order of sorted names, in which BlueRecording 0.2.1 \
                  writes them: `--columns sorted-names`",
                 join_quoted(contacts, 6)
             ),
@@ -152,7 +150,7 @@ impl std::fmt::Display for WeightsCause {
                 let (other, which) = (file_ordinal(1 - file), file_ordinal(*file));
                 write!(
                     f,
-                    "the coefficients of contacts {} sum to 0 over each neuron in the {other} file, and over \
+                    "the weights of contacts {} sum to 0 over each neuron in the {other} file, and over \
                      {} of neurons in the {which}: their centre is that of a chunk, not of a neuron",
                     join_quoted(contacts, 6),
                     format_count(*chunks, "run")
@@ -160,48 +158,50 @@ impl std::fmt::Display for WeightsCause {
             }
             Self::HalfThickness { contacts, thickness: [a, b] } => write!(
                 f,
-                "the regions of contacts {} reach {a} um along the axis to either side in the first file, and {b} um in the \
-                 second: a thickness is half of the extent, not all of it",
+                "the regions of contacts {} extend {a} um along the axis to either side in the first file, and {b} um \
+                 in the second: a thickness is half of the extent, not all of it",
                 join_quoted(contacts, 6)
             ),
             Self::LastBranch { nodes, rules: [a, b] } => write!(
                 f,
-                "the coefficients of {} are those of axon stubs where `--axon-placement {a}` puts them in the first file, \
-                 and where `{b}` does in the second",
+                "the weights of {} are those of axon stubs placed by `--axon-placement {a}` in the first file, \
+                 and by `{b}` in the second",
                 format_count(*nodes, "neuron")
             ),
             Self::Float32Positions { pairs, moved_um, spacing_um } => write!(
                 f,
-                "{} differ as float32 positions make them: the segments were moved by up to {moved_um:.2e} um, where float32 \
-                 numbers are {spacing_um:.2e} um apart; the simulator, and so `bluerecording` 0.7.0, keeps points as float32",
-                format_count(*pairs, "coefficient")
+                "{} differ as with float32 positions: the segments were moved by up to {moved_um:.2e} um, where \
+                 float32 numbers are {spacing_um:.2e} um apart; the simulator, and so `bluerecording` 0.7.0, stores \
+                 points as float32",
+                format_count(*pairs, "weight")
             ),
             Self::OwnPoints { nodes, sections } => write!(
                 f,
-                "the rows of {} of {} that begin at the soma are elsewhere, and no others: `bluerecording` 0.7.0 takes the \
-                 simulator's number of segments, but cuts the morphology's own points, without the piece from the soma sample",
+                "the rows of {} of {} that begin at the soma are displaced, and no others: `bluerecording` 0.7.0 uses \
+                 the simulator's number of segments, but divides only the morphology's points, without the piece from \
+                 the soma sample",
                 format_count(*sections, "section"),
                 format_count(*nodes, "neuron")
             ),
             Self::Units { contacts, units: [a, b], factor } => write!(
                 f,
-                "the coefficients of contacts {} are in {a} in the first file and in {b} in the second, where they are \
-                 {factor:.0e} times as large; no client converts",
+                "the weights of contacts {} are in {a} in the first file and in {b} in the second, where they are \
+                 {factor:.0e} times as large; no client converts units",
                 join_quoted(contacts, 6)
             ),
             Self::MyelinIds { nodes } => write!(
                 f,
-                "the rows of {nodes} neurons are the same, but the last {MYELIN_SEGMENTS}, those of the myelin, stand between \
-                 others in one file, as under a section id that is too small"
+                "the rows of {nodes} neurons are equal, except that the last {MYELIN_SEGMENTS}, those of the myelin, \
+                 are between others in one file, as with a section id that is too small"
             ),
         }
     }
 }
 
-/// The known causes of what differs.
+/// Finds the known causes of the differences.
 ///
 /// # Errors
-/// A file cannot be read.
+/// Returns an error if a file cannot be read.
 pub fn find_causes(
     a: FilePopulation<'_>,
     b: FilePopulation<'_>,
@@ -236,7 +236,7 @@ pub fn find_causes(
     Ok(causes)
 }
 
-/// Goes through all rows in blocks, as long as it is told to.
+/// Reads all rows in blocks until `visit` returns false.
 fn for_each_block(factors: &WeightsDataset, mut visit: impl FnMut(u64, &[f64]) -> bool) -> Result<()> {
     let step = ((1 << 17) / factors.columns().max(1)).max(1);
     let mut values = Vec::new();

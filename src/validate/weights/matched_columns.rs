@@ -1,4 +1,4 @@
-//! Which column of one file belongs to which column of the other.
+//! Matches the columns of two files.
 
 use std::collections::BTreeMap;
 
@@ -6,37 +6,37 @@ use super::{ColumnRule, CompareProblem, WeightsOptions};
 use crate::error::{Error, Result};
 use crate::sonata::electrodes_file::{ElectrodesFile, PopulationEntry, sort_names};
 
-/// What to do with columns of no contact.
+/// What to do with columns without a contact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ExtraColumn {
-    /// They are compared in order; a difference in number is a difference.
+    /// Compare them in order; different numbers of them are a difference.
     #[default]
     Compare,
-    /// They are left out.
+    /// Ignore them.
     Ignore,
 }
 
-/// A column of each file.
+/// A pair of matching columns.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MatchedColumn {
-    /// The contact's name, or what stands for it.
+    /// The contact's name, or a substitute.
     pub name: String,
-    /// The columns.
+    /// The column in each file.
     pub columns: [usize; 2],
 }
 
 /// The columns of two populations, matched by name.
 #[derive(Debug)]
 pub struct MatchedColumns {
-    /// Those of both, sorted by name as `contact_names` does; columns of no contact at the end.
+    /// Columns in both, sorted by name as by `contact_names`; columns without a contact are last.
     pub matched: Vec<MatchedColumn>,
-    /// Names on one side only.
+    /// Names in only one file.
     pub only_in: [Vec<String>; 2],
-    /// Numbers of columns of no contact, where they differ and count.
+    /// Numbers of columns without a contact, if they differ and are compared.
     pub extra_counts: Option<[u64; 2]>,
 }
 
-/// The columns of one population: those of contacts by name, and those of none.
+/// The columns of one population: those of contacts by name, and those without a contact.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct PopulationColumns {
     by_name: BTreeMap<String, usize>,
@@ -89,7 +89,7 @@ impl PopulationColumns {
         Self { by_name, extra_columns: extra }
     }
 
-    /// The same contacts with their columns in the order of their names, in a file with a column too many.
+    /// Assigns columns to the same contacts in the order of their names, in a file with an extra column.
     fn reorder_by_sorted_names(self) -> Self {
         if self.extra_columns.len() != 1 {
             return self;
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_or_a_column_on_one_side_is_told() {
+    fn a_name_or_a_column_in_only_one_file_is_reported() {
         let both = [own(&[("a", 0), ("b", 1)], &[2]), own(&[("b", 0), ("c", 1)], &[])];
         let columns = MatchedColumns::match_columns(&both, ExtraColumn::Compare);
         assert_eq!(columns.matched, [MatchedColumn { name: "b".into(), columns: [1, 0] }]);

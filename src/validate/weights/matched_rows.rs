@@ -1,17 +1,17 @@
-//! Which rows of one file belong to which rows of the other.
+//! Matches the rows of two files.
 
 use crate::sonata::electrodes_file::PopulationEntry;
 
 /// A node with different numbers of segments in two files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SegmentCounts {
-    /// The node.
+    /// Node id.
     pub node: u64,
-    /// Its numbers of segments.
+    /// Number of segments in each file.
     pub segments: [u64; 2],
 }
 
-/// Rows that follow one another in both files.
+/// Rows that are consecutive in both files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RowSpan {
     /// First row in the first file.
@@ -29,7 +29,7 @@ pub struct MatchedRows {
     pub node_count: u64,
     /// Their rows, in the order of the first file.
     pub spans: Vec<RowSpan>,
-    /// Nodes on one side only, ascending.
+    /// Nodes in only one file, ascending.
     pub only_in: [Vec<u64>; 2],
     /// Nodes that cannot be matched row by row.
     pub segment_counts: Vec<SegmentCounts>,
@@ -58,7 +58,7 @@ impl MatchedRows {
         rows
     }
 
-    /// Appends rows, to the last span where they follow it in both files.
+    /// Appends rows; extends the last span if they follow it in both files.
     fn push_span(&mut self, next: RowSpan) {
         match self.spans.last_mut() {
             Some(last) if last.a + last.rows == next.a && last.b + last.rows == next.b => last.rows += next.rows,
@@ -66,14 +66,14 @@ impl MatchedRows {
         }
     }
 
-    /// The spans in pieces of at most `most` rows.
+    /// Splits the spans into pieces of at most `most` rows.
     pub fn blocks(&self, most: u64) -> impl Iterator<Item = RowSpan> + '_ {
         self.spans.iter().flat_map(move |s| s.blocks(most))
     }
 }
 
 impl RowSpan {
-    /// The same rows in pieces of at most `most`.
+    /// Splits the span into pieces of at most `most` rows.
     pub fn blocks(self, most: u64) -> impl Iterator<Item = Self> {
         let most = most.max(1);
         (0..self.rows.div_ceil(most)).map(move |i| {

@@ -1,5 +1,5 @@
-//! One pass over the rows of two files, in threads: each takes the next block of rows, reads it from both files and
-//! counts on its own; what is counted is joined at the end.
+//! Reads the rows of two files once, in parallel: each thread takes the next block of rows, reads it from both files
+//! and accumulates results, which are merged at the end.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -12,7 +12,8 @@ use crate::error::Result;
 use crate::sonata::electrodes_file::WeightsDataset;
 use crate::validate::Tolerance;
 
-/// Bytes of one block of rows of one file: two blocks, and the counts, stay in a core's cache from reading to counting.
+/// Bytes of one block of rows of one file: two blocks, and the results, stay in a core's cache from reading to
+/// comparing.
 const BLOCK_BYTES: u64 = 1 << 16;
 
 /// Blocks that a thread takes at a time.
@@ -20,9 +21,9 @@ const BLOCKS_PER_TASK: u64 = 256;
 
 /// The columns of one file, in the order in which contacts are compared.
 enum ColumnPick {
-    /// They follow one another.
+    /// Consecutive columns, from this one.
     Contiguous(usize),
-    /// They are anywhere.
+    /// Columns in any places.
     Scattered(Vec<usize>),
 }
 
@@ -34,7 +35,7 @@ impl ColumnPick {
         if run { Self::Contiguous(first) } else { Self::Scattered(columns) }
     }
 
-    /// The values of a row, in the order of contacts.
+    /// Returns the values of a row in the order of contacts.
     fn pick_row<'a>(&self, row: &'a [f64], picked: &'a mut Vec<f64>, width: usize) -> &'a [f64] {
         match self {
             Self::Contiguous(first) => row.get(*first..first + width).unwrap_or_default(),
@@ -47,7 +48,7 @@ impl ColumnPick {
     }
 }
 
-/// Counts all rows. `progress` is called with numbers of rows done.
+/// Compares all rows. `progress` is called with numbers of rows done.
 pub(super) fn accumulate(
     factors: &[WeightsDataset; 2],
     columns: &MatchedColumns,

@@ -1,30 +1,31 @@
-//! How differences are spread, in bounded memory: bins a quarter of an octave wide.
+//! Quantiles of differences in bounded memory: bins a quarter of an octave wide.
 
-/// The least relative difference, as a power of two: doubles that differ at all differ by 2^-53 of the larger.
+/// The smallest relative difference, as a power of two: doubles that differ at all differ by 2^-53 of the larger.
 const MIN_EXPONENT: i32 = -54;
-/// The largest: a and -a differ by twice the larger; further bins hold what is not finite.
+/// The largest: a and -a differ by twice the larger; the bins above are for values that are not finite.
 const MAX_EXPONENT: i32 = 2;
-/// Bins: one for what is equal, four an octave, one for what is beyond.
+/// Number of bins: one for equal values, four per octave, one for larger values.
 pub(super) const BINS: usize = ((MAX_EXPONENT - MIN_EXPONENT) * 4 + 2) as usize;
 
-/// Exponent and mantissa of a double, read as one integer, are its logarithm but for up to 0.0861 of an octave.
+/// Exponent and mantissa of a double, read as one integer, are its logarithm with an error of up to 0.0861 of an
+/// octave.
 const LINEAR: f64 = 0.0862;
 
-/// The quantiles that are told.
+/// The quantiles that are reported.
 pub const QUANTILES: [f64; 3] = [0.5, 0.9, 0.99];
 
-/// The bin of the relative difference of a pair, from its absolute difference and the larger of the two, without a
+/// Bin of the relative difference of a pair, from its absolute difference and the larger of the two, without a
 /// division.
 #[inline(always)]
 pub(super) fn bin_index(difference: f64, most: f64) -> u32 {
     let high = |v: f64| (v.to_bits() >> 32) as i32;
-    // 18 bits of the mantissa's 20 are left out: four bins an octave
+    // drop 18 of the 20 mantissa bits in the high word: four bins per octave
     let quarters = (high(difference).wrapping_sub(high(most))) >> 18;
     let bin = (quarters - MIN_EXPONENT * 4 + 1).clamp(0, BINS as i32 - 1) as u32;
     if difference == 0.0 { 0 } else { bin }
 }
 
-/// The upper end of a bin.
+/// Upper bound of a bin.
 fn bin_upper_bound(bin: usize) -> f64 {
     match bin {
         0 => 0.0,
@@ -33,8 +34,8 @@ fn bin_upper_bound(bin: usize) -> f64 {
     }
 }
 
-/// Upper bounds of [`QUANTILES`] of `rows` relative differences: at most 1.35 times the quantile itself, 0 where that
-/// share of the pairs is equal. `bins` are counts of what is not equal; `most` is the largest difference.
+/// Upper bounds of [`QUANTILES`] of `rows` relative differences: at most 1.35 times the quantile, and 0 if that share
+/// of the pairs is equal. `bins` are counts of unequal pairs; `most` is the largest difference.
 pub(super) fn quantiles(bins: &[u64], rows: u64, most: f64) -> [f64; 3] {
     let counted: u64 = bins.iter().sum();
     QUANTILES.map(|share| {
@@ -74,7 +75,7 @@ mod tests {
         for (found, exact) in found.iter().zip([values[499], values[899], values[989]]) {
             assert!(exact <= *found && *found <= 1.35 * exact, "{found} for {exact}");
         }
-        // 1000 more pairs that are equal: half of all are
+        // add 1000 equal pairs: half of all pairs are equal
         assert_eq!(quantiles(&bins, 2000, 1e-6)[0], 0.0);
     }
 }

@@ -1,27 +1,27 @@
-//! What is told of a comparison: contacts by name, rows as nodes and rows in them.
+//! Results of a comparison: contacts by name, rows by node and by row in the node.
 
 use super::accumulator::{Accumulator, LargestDifference};
 use super::matched_columns::MatchedColumn;
 use super::quantiles::{BINS, quantiles};
 use crate::sonata::electrodes_file::PopulationEntry;
 
-/// Two coefficients that differ, and where.
+/// Two weights that differ, and where.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LocatedDifference {
-    /// How far they are apart: absolute in V/nA, or relative.
+    /// Their difference: absolute in V/nA, or relative.
     pub value: f64,
-    /// The coefficients, V/nA.
+    /// The weights, V/nA.
     pub values: [f64; 2],
-    /// The node.
+    /// Node id.
     pub node: u64,
-    /// The row, from the node's first.
+    /// The row, counted from the node's first.
     pub row: u64,
 }
 
-/// What was found for one contact.
+/// Result for one contact.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ContactComparison {
-    /// Its name, `(column N)` for a column of no contact.
+    /// Contact name, `(column N)` for a column without a contact.
     pub name: String,
     /// Largest absolute difference, if there is any.
     pub largest_absolute: Option<LocatedDifference>,
@@ -29,18 +29,18 @@ pub struct ContactComparison {
     pub largest_relative: Option<LocatedDifference>,
     /// Upper bounds of [`super::QUANTILES`] of the relative differences of all pairs, at most 1.35 times too large.
     pub quantiles: [f64; 3],
-    /// Number of coefficients outside the tolerance.
+    /// Number of weights outside the tolerance.
     pub outside_count: u64,
-    /// Number of coefficients that are NaN in both files: they count as equal.
+    /// Number of weights that are NaN in both files: they count as equal.
     pub nan_in_both_count: u64,
 }
 
-/// One of the pairs furthest beyond the tolerance.
+/// One of the pairs furthest outside the tolerance.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WorstPair {
-    /// The contact.
+    /// Contact name.
     pub contact: String,
-    /// How many times what the tolerance allows; the relative difference where it allows nothing.
+    /// Difference as a multiple of the tolerance; the relative difference if the tolerance is 0.
     pub excess: f64,
     /// The pair: its value is the absolute difference, V/nA.
     pub difference: LocatedDifference,
@@ -51,7 +51,7 @@ fn locate_difference(largest: LargestDifference, population: &PopulationEntry) -
     Some(LocatedDifference { value: largest.value, values: largest.values, node, row })
 }
 
-/// The contacts, with rows told as nodes of the first file.
+/// Results of all contacts, with rows located by node of the first file.
 pub(super) fn contact_comparisons(
     tally: &Accumulator,
     matched: &[MatchedColumn],
@@ -60,7 +60,7 @@ pub(super) fn contact_comparisons(
 ) -> Vec<ContactComparison> {
     let own = |numbers: &[u64], i: usize| numbers.get(i).copied().unwrap_or_default();
     let largest = |all: &[LargestDifference], i: usize| all.get(i).copied().unwrap_or_default();
-    let told = |(i, contact): (usize, &MatchedColumn)| {
+    let compare_contact = |(i, contact): (usize, &MatchedColumn)| {
         let relative = largest(&tally.relative, i);
         let bins = tally.bins.get(i * BINS..(i + 1) * BINS).unwrap_or_default();
         ContactComparison {
@@ -72,16 +72,16 @@ pub(super) fn contact_comparisons(
             nan_in_both_count: own(&tally.nan_in_both, i),
         }
     };
-    matched.iter().enumerate().map(told).collect()
+    matched.iter().enumerate().map(compare_contact).collect()
 }
 
-/// The worst pairs, with rows told as nodes of the first file.
+/// The worst pairs, with rows located by node of the first file.
 pub(super) fn locate_worst_pairs(
     tally: &Accumulator,
     matched: &[MatchedColumn],
     population: &PopulationEntry,
 ) -> Vec<WorstPair> {
-    let told = |pair: &super::worst_pairs::WorstRowPair| {
+    let locate = |pair: &super::worst_pairs::WorstRowPair| {
         let contact = matched.get(pair.column)?.name.clone();
         let [a, b] = pair.values;
         let (node, row) = population.node_of_row(pair.row)?;
@@ -89,5 +89,5 @@ pub(super) fn locate_worst_pairs(
             LocatedDifference { value: crate::validate::Difference::between(a, b).absolute, values: [a, b], node, row };
         Some(WorstPair { contact, excess: pair.excess, difference })
     };
-    tally.worst.pairs().iter().filter_map(told).collect()
+    tally.worst.pairs().iter().filter_map(locate).collect()
 }

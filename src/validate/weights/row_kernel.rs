@@ -1,12 +1,12 @@
-//! One row of two files: how far each pair is apart, for whatever vectors the processor has.
+//! Compares one row of two files with the vector instructions of the processor.
 
 use super::quantiles::bin_index;
 use crate::validate::Tolerance;
 
-/// What a row is compared with, one entry a contact.
+/// What a row is compared with: tolerances, and the largest differences so far with one entry per contact.
 pub(super) struct RunningMax<'a> {
     pub tolerance: Tolerance,
-    /// What the worst pairs are measured by, and how many times that they exceed.
+    /// Scale of differences, and the multiple of it that a pair must exceed to be among the worst.
     pub measure: Tolerance,
     pub min_excess: f64,
     /// Largest absolute differences so far.
@@ -15,9 +15,9 @@ pub(super) struct RunningMax<'a> {
     pub relative: &'a [f64],
 }
 
-/// What a row gives, one entry a contact.
+/// Results for a row, one entry per contact.
 pub(super) struct RowDifferences<'a> {
-    /// Pairs outside the tolerance: counted on.
+    /// Numbers of pairs outside the tolerance; the row's are added.
     pub outside: &'a mut [u64],
     /// Absolute differences.
     pub absolute: &'a mut [f64],
@@ -25,20 +25,20 @@ pub(super) struct RowDifferences<'a> {
     pub bins: &'a mut [u32],
 }
 
-/// Whether a row needs a closer look.
+/// Whether a row must be examined pair by pair.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct RowFlags {
     /// A difference is not finite.
     pub has_non_finite: bool,
     /// A difference may be larger than all before.
     pub may_be_largest: bool,
-    /// A pair may be one of the worst.
+    /// A pair may be among the worst.
     pub may_be_worst: bool,
 }
 
-/// Whether all pairs of a row are equal; NaN is not.
+/// Returns whether all pairs of a row are equal; NaN is not equal to NaN.
 pub(super) fn rows_equal(a: &[f64], b: &[f64]) -> bool {
-    // no early exit: it would keep the loop from being vectorised
+    // an early exit would prevent vectorisation
     a.iter().zip(b).fold(0, |any, (a, b)| any | u64::from(a != b)) == 0
 }
 
@@ -46,7 +46,7 @@ pub(super) fn rows_equal(a: &[f64], b: &[f64]) -> bool {
 pub(super) fn compare_row(a: &[f64], b: &[f64], so_far: &RunningMax<'_>, found: &mut RowDifferences<'_>) -> RowFlags {
     #[cfg(target_arch = "x86_64")]
     if is_x86_feature_detected!("avx2") {
-        // SAFETY: the processor has it
+        // SAFETY: the processor supports AVX2, as just checked
         return unsafe { compare_row_avx2(a, b, so_far, found) };
     }
     compare_row_generic(a, b, so_far, found)
@@ -67,7 +67,7 @@ fn compare_row_generic(a: &[f64], b: &[f64], so_far: &RunningMax<'_>, found: &mu
     for (((&a, &b), (&absolute, &relative)), ((outside, apart), bin)) in a.iter().zip(b).zip(before).zip(own) {
         let difference = (a - b).abs();
         let (a, b) = (a.abs(), b.abs());
-        // not `f64::max`, which looks for NaN
+        // `f64::max` would handle NaN, which costs further instructions
         let most = if a > b { a } else { b };
         *apart = difference;
         *bin = bin_index(difference, most);
@@ -79,5 +79,5 @@ fn compare_row_generic(a: &[f64], b: &[f64], so_far: &RunningMax<'_>, found: &mu
     RowFlags { has_non_finite: odd != 0, may_be_largest: larger != 0, may_be_worst: worst != 0 }
 }
 
-/// A product may be rounded up: what is nearly as large is looked at.
+/// Factor for near-maximum values: a product may be rounded up, so values slightly below the limit are examined, too.
 const NEARLY: f64 = 1.0 - 4.0 * f64::EPSILON;

@@ -1,4 +1,4 @@
-//! Every pair of coefficients of two files, in turn.
+//! Iterates over every pair of weights of two files.
 
 use super::matched_columns::MatchedColumns;
 use super::matched_rows::MatchedRows;
@@ -8,10 +8,10 @@ use crate::error::Result;
 /// Values of one block of rows of one file: a few megabytes.
 const BLOCK_VALUES: u64 = 1 << 18;
 
-/// The names of the contacts of both populations, in the order in which [`for_each_row`] gives their coefficients.
+/// Names of the contacts in both populations, in the order in which [`for_each_row`] passes their weights.
 ///
 /// # Errors
-/// As [`super::compare`].
+/// Returns the errors of [`super::compare`].
 pub fn contact_names(
     a: (&ElectrodesFile, &PopulationEntry),
     b: (&ElectrodesFile, &PopulationEntry),
@@ -20,10 +20,10 @@ pub fn contact_names(
     Ok(MatchedColumns::new(a, b, options)?.matched.into_iter().map(|column| column.name).collect())
 }
 
-/// Gives the coefficients of both populations at the contacts of both, row by row of the nodes of both.
+/// Calls a function with the weights of both populations at the contacts of both, row by row of the nodes of both.
 ///
 /// # Errors
-/// As [`super::compare`].
+/// Returns the errors of [`super::compare`].
 pub fn for_each_row(
     (file_a, a): (&ElectrodesFile, &PopulationEntry),
     (file_b, b): (&ElectrodesFile, &PopulationEntry),

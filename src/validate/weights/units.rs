@@ -1,20 +1,20 @@
-//! The units of two files' columns.
+//! Compares the units of two files' columns.
 
 use super::matched_columns::MatchedColumn;
 use crate::error::Result;
 use crate::sonata::electrodes_file::{ElectrodesFile, PopulationEntry};
 use crate::units::WEIGHT_UNIT;
 
-/// A contact whose column is in another unit in each file.
+/// A contact whose columns have different units.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnitMismatch {
     /// The contact.
     pub contact: String,
-    /// The units. A file that does not state one is taken for V/nA, as its clients take it.
+    /// The unit in each file. V/nA is assumed for a file that states none, as its clients do.
     pub units: [String; 2],
 }
 
-/// The contacts whose columns are in different units, in the order in which contacts are compared.
+/// Finds contacts whose columns have different units, in the order in which contacts are compared.
 pub(super) fn find_unit_mismatches(
     (file_a, a): (&ElectrodesFile, &PopulationEntry),
     (file_b, b): (&ElectrodesFile, &PopulationEntry),
@@ -37,7 +37,7 @@ pub(super) fn find_unit_mismatches(
     Ok(differing)
 }
 
-/// Contacts by the units of both files: each pair of units with its contacts, in the order of their first.
+/// Groups contacts by their units in both files: each pair of units with its contacts, in the order of their first.
 pub fn group_by_units(differing: &[UnitMismatch]) -> Vec<([&str; 2], Vec<&str>)> {
     let mut groups: Vec<([&str; 2], Vec<&str>)> = Vec::new();
     for UnitMismatch { contact, units } in differing {

@@ -1,32 +1,32 @@
-//! The worst pairs: those that are furthest beyond what the tolerance allows.
+//! Collects the worst pairs: those furthest outside the tolerance.
 
-/// How many are kept.
+/// Maximum number of worst pairs.
 const MAX_WORST_PAIRS: usize = 10;
 
 /// A pair that differs.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct WorstRowPair {
-    /// How many times what the tolerance allows.
+    /// Difference as a multiple of the tolerance.
     pub excess: f64,
     /// Row in the first file.
     pub row: u64,
-    /// Place among the contacts compared.
+    /// Index among the contacts compared.
     pub column: usize,
-    /// The coefficients.
+    /// The weights.
     pub values: [f64; 2],
 }
 
-/// The worst pairs, the worst first; of equals those that come first.
+/// The worst pairs, the worst first; of equal ones the first are kept.
 #[derive(Debug, Clone, Default)]
 pub(super) struct WorstPairs(Vec<WorstRowPair>);
 
 impl WorstPairs {
-    /// What a pair must exceed to be among them.
+    /// Value that a pair must exceed to be among them.
     pub fn min_excess(&self) -> f64 {
         if self.0.len() < MAX_WORST_PAIRS { 0.0 } else { self.0.last().map_or(0.0, |pair| pair.excess) }
     }
 
-    /// Takes a pair in if it is one of the worst.
+    /// Adds a pair if it is one of the worst.
     pub fn insert(&mut self, excess: f64, row: u64, column: usize, values: [f64; 2]) {
         let before = |pair: &WorstRowPair| (pair.excess, row, column) >= (excess, pair.row, pair.column);
         let place = self.0.partition_point(before);
@@ -36,7 +36,7 @@ impl WorstPairs {
         }
     }
 
-    /// Takes in those of another thread.
+    /// Adds the pairs of another thread.
     pub fn merge(&mut self, other: &Self) {
         other.0.iter().for_each(|p| self.insert(p.excess, p.row, p.column, p.values));
     }

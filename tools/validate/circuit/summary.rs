@@ -1,4 +1,4 @@
-//! What was found of a circuit, told.
+//! Formats the results of validating a circuit.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::PopulationFindings;
 use crate::validate::report::{CheckCase, Verdict};
 
-/// All that was found.
+/// Returns all results.
 pub(super) fn to_verdict(findings: &[PopulationFindings]) -> Verdict {
     let agree = findings.iter().all(PopulationFindings::agrees);
     let against = reference_kind(findings);
@@ -17,12 +17,12 @@ pub(super) fn to_verdict(findings: &[PopulationFindings]) -> Verdict {
         (false, _) => "differ\n",
         (true, Some("report")) => "agree\n",
         (true, Some(_)) => {
-            "the program is compared with itself: the table is what it makes of the circuit, and no report says how a \
-             simulation cuts these neurons\n"
+            "the program is compared with itself: the table is what it creates from the circuit, and no report states \
+             how a simulation divides these neurons\n"
         }
         (true, None) => "nothing is compared: there is no report and no table\n",
     };
-    // no agreement with itself is one
+    // agreement of the program with itself is not a result
     let verdict = if agree && against != Some("report") { Value::Null } else { agree.into() };
     Verdict {
         cases: findings.iter().flat_map(to_cases).collect(),
@@ -31,7 +31,7 @@ pub(super) fn to_verdict(findings: &[PopulationFindings]) -> Verdict {
     }
 }
 
-/// What the circuit is held against: the report of a simulation, or what the program itself makes of it.
+/// Returns what the circuit is compared with: the report of a simulation, or the program's own segments.
 fn reference_kind(findings: &[PopulationFindings]) -> Option<&'static str> {
     if findings.iter().any(|f| f.agreement.report.is_some()) {
         return Some("report");
@@ -39,7 +39,7 @@ fn reference_kind(findings: &[PopulationFindings]) -> Option<&'static str> {
     findings.iter().any(|f| f.table.is_some()).then_some("itself")
 }
 
-/// A case a template, and one for each thing that is compared of a table.
+/// Returns one case per template, and one for each property of a table that is compared.
 fn to_cases(finding: &PopulationFindings) -> Vec<CheckCase> {
     let a = &finding.agreement;
     let template = |t: &leadfield::validate::circuit::TemplateComparison| {
@@ -64,7 +64,7 @@ fn to_text(finding: &PopulationFindings) -> String {
         let name = if t.name.is_empty() { "rule".into() } else { format!("template {:width$}", t.name) };
         let verdict = match t.differing_count {
             0 if a.report.is_none() && finding.table.is_none() => "not compared".into(),
-            0 if a.report.is_none() => "the table is held against it".into(),
+            0 if a.report.is_none() => "compared with the table".into(),
             0 if !t.is_compared() => "not compared".into(),
             0 => "agree".into(),
             n => format!("{n} differ"),
@@ -72,13 +72,13 @@ fn to_text(finding: &PopulationFindings) -> String {
         let rule = t.rule.as_deref().unwrap_or("no rule");
         text += &format!("{name}  {rule}: {}, {verdict}\n", format_count(t.neuron_count, "neuron"));
         if let (Err(problem), false) = (&t.rule, t.is_compared()) {
-            text += &format!("note: {problem}: the report alone is compared\n");
+            text += &format!("note: {problem}: only the report is compared\n");
         }
     }
     a.differing.iter().for_each(|d| text += &(describe_difference(d) + "\n"));
     for tied in &a.ties {
         text += &format!(
-            "tie: node {}, section {} of morphology `{}` is {:.6} um long, near to {} um\n",
+            "tie: node {}, section {} of morphology `{}` is {:.6} um long, close to {} um\n",
             tied.node_id,
             tied.ambiguous_length.section_id,
             tied.morphology_name,
@@ -115,7 +115,7 @@ fn describe_difference(d: &NeuronDifference) -> String {
     format!("{node}: {}", sections.join("; "))
 }
 
-/// What of a table does not fit, a list for each thing that is compared.
+/// Returns how a table differs, with a list for each property that is compared.
 fn mismatch_lines(fit: &TableCheck, source: &str) -> [(&'static str, Vec<String>); 5] {
     let unknown = fit.unknown.iter().map(|node| format!("node {node}: not in the {source}"));
     let missing = fit.missing.iter().map(|node| format!("node {node}: not in the table"));
@@ -126,14 +126,14 @@ fn mismatch_lines(fit: &TableCheck, source: &str) -> [(&'static str, Vec<String>
         fit.out_of_order.iter().map(|(node, row)| format!("node {node}: row {row} of the node is out of order"));
     let boxes = fit.displaced_um.iter().map(|(node, um)| match um.is_finite() {
         true => format!("node {node}: {um:.6} um from where the circuit puts it"),
-        false => format!("node {node}: a coordinate that is not finite"),
+        false => format!("node {node}: a coordinate is not finite"),
     });
     let unplaced = fit.unplaced.iter().map(|(node, why)| format!("node {node}: cannot be placed: {why}"));
     [
         ("nodes of the table", unknown.chain(missing).collect()),
         ("segments of the table", counts.collect()),
         ("order of the table", order.collect()),
-        ("places of the table", boxes.collect()),
+        ("positions of the table", boxes.collect()),
         ("neurons that cannot be placed", unplaced.collect()),
     ]
 }

@@ -1,4 +1,4 @@
-//! What the file is held against: the nodes of a circuit or of its segment table, and where their segments are.
+//! Collects what the file is compared with: the nodes of a circuit or of its segment table, and their segments.
 
 use std::path::{Path, PathBuf};
 
@@ -11,16 +11,16 @@ use leadfield::validate::electrodes_file::ExpectedNodes;
 
 use crate::cli::{Common, circuit_warnings};
 
-/// Nodes of a circuit whose coefficients are computed anew.
+/// Maximum number of nodes of a circuit whose weights are recomputed.
 const MAX_PLACED_NODES: usize = 16;
 
-/// A circuit, and the configuration that names it.
+/// A circuit and its configuration.
 pub(super) struct ExpectedCircuit {
     config: PathBuf,
     assembly: SegmentationPlan,
 }
 
-/// The segments of some nodes, by each convention for the stubs of a replaced axon.
+/// Segments of some nodes, by each convention for the stubs of a replaced axon.
 pub(super) struct PlacedNodes {
     pub population: String,
     pub segments: Segments,
@@ -28,15 +28,15 @@ pub(super) struct PlacedNodes {
 }
 
 impl ExpectedCircuit {
-    /// Opens a circuit with its compartment report; neurons that are left out are told with their reasons.
+    /// Opens a circuit with its compartment report, and warns about neurons that are left out.
     pub fn open(request: &CircuitRequest<'_>, common: &Common) -> Result<Self> {
         let assembly = SegmentationPlan::open(request)?;
         circuit_warnings::warn_skipped(&assembly, common);
         Ok(Self { config: request.config.to_path_buf(), assembly })
     }
 
-    /// The population, and the segments of some of its nodes; none, with a note, where they cannot be placed: numbers of
-    /// segments are compared all the same.
+    /// Returns the population, and the segments of some of its nodes; prints a note and returns `None` if they cannot
+    /// be placed. Numbers of segments are compared in any case.
     pub fn place_nodes(&self, common: &Common) -> Option<PlacedNodes> {
         let neurons = self.assembly.neurons();
         let step = neurons.len().div_ceil(MAX_PLACED_NODES).max(1);
@@ -53,14 +53,14 @@ impl ExpectedCircuit {
                 Some(PlacedNodes { population: self.assembly.population().into(), segments, others })
             }
             Err(error) => {
-                common.print_note(format_args!("note: no coefficients are computed anew: {error}"));
+                common.print_note(format_args!("note: no weights are recomputed: {error}"));
                 None
             }
         }
     }
 }
 
-/// The nodes of a circuit and of a table, whichever are given.
+/// Returns the nodes of a circuit and of a table, if given.
 pub(super) fn collect_expected_nodes(
     circuit: Option<&ExpectedCircuit>,
     table: Option<&SegmentTable>,

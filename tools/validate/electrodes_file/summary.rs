@@ -1,29 +1,30 @@
-//! The findings, told.
+//! Formats the findings.
 
 use std::fmt::Write;
 use std::path::Path;
 
 use leadfield::error::{format_count, join_quoted};
 use leadfield::validate::electrodes_file::{
-    Code, Entry, Finding, FixSummary, RecomputationSummary, Severity, ValidationReport,
+    Code, CodeDescription, Finding, FixSummary, RecomputationSummary, Severity, ValidationReport,
 };
 use serde_json::{Value, json};
 
+use crate::validate::MAX_LISTED_NAMES;
 use crate::validate::report::{CheckCase, Verdict};
 
-/// Findings of one code that are spelt out for people.
+/// Maximum number of findings of one code that are printed.
 const MAX_LISTED_FINDINGS: usize = 3;
 
-/// All codes, a paragraph each.
+/// Lists all codes, one paragraph each.
 pub(super) fn list_codes() -> String {
     Code::ALL.iter().fold(String::new(), |mut text, code| {
-        let Entry { severity, title, mended, .. } = code.entry();
-        let fix = if *mended { ", mended by --fix" } else { "" };
+        let CodeDescription { severity, title, fixable, .. } = code.description();
+        let fix = if *fixable { ", fixed by --fix" } else { "" };
         let _ = writeln!(
             text,
             "{code}  {}{fix}: {title}\n     {}\n     {}",
             severity.name(),
-            code.entry().clients(),
+            code.description().clients(),
             remedy_text(*code)
         );
         text
@@ -31,22 +32,22 @@ pub(super) fn list_codes() -> String {
 }
 
 fn remedy_text(code: Code) -> String {
-    format!("remedy: {}", code.entry().remedy)
+    format!("remedy: {}", code.description().remedy)
 }
 
-/// All findings; those as bad as `worst` count against the file.
+/// Returns all findings; those at least as severe as `worst` are failures.
 pub(super) fn to_verdict(diagnosis: &ValidationReport, worst: Severity) -> Verdict {
     let case = |code: &Code| {
-        let counts = code.entry().severity >= worst;
+        let counts = code.description().severity >= worst;
         let found = diagnosis.findings.iter().filter(|f| f.code == *code && counts);
-        CheckCase::new(format!("{code} {}", code.entry().title), found.map(Finding::to_string).collect())
+        CheckCase::new(format!("{code} {}", code.description().title), found.map(Finding::to_string).collect())
     };
     Verdict { cases: Code::ALL.iter().map(case).collect(), json: to_json(diagnosis, worst), text: to_text(diagnosis) }
 }
 
 fn to_json(diagnosis: &ValidationReport, worst: Severity) -> Value {
     let finding = |f: &Finding| {
-        let Entry { code, severity, title, libsonata, simulator, remedy, .. } = f.code.entry();
+        let CodeDescription { code, severity, title, libsonata, simulator, remedy, .. } = f.code.description();
         json!({
             "code": code, "severity": severity.name(), "title": title, "object": f.place.item, "row": f.place.index,
             "text": f.text, "more": f.more_count, "libsonata": libsonata.name(), "simulator": simulator.name(),
@@ -76,19 +77,19 @@ fn to_text(diagnosis: &ValidationReport) -> String {
         }
         let rest = found.len().saturating_sub(MAX_LISTED_FINDINGS);
         if rest > 0 {
-            let _ = writeln!(text, "    and {rest} more such");
+            let _ = writeln!(text, "    and {rest} more");
         }
         if let Some(first) = found.first() {
-            let _ = writeln!(text, "    {}\n    {}", first.code.entry().clients(), remedy_text(first.code));
+            let _ = writeln!(text, "    {}\n    {}", first.code.description().clients(), remedy_text(first.code));
         }
     }
     if let Some(r) = &diagnosis.recomputed {
         let left_out =
             if r.left_out > 0 { format!("; {} left out", format_count(r.left_out, "contact")) } else { String::new() };
-        let size = format!("{} of {}", format_count(r.weights, "coefficient"), format_count(r.nodes, "node"));
+        let size = format!("{} of {}", format_count(r.weights, "weight"), format_count(r.nodes, "node"));
         let _ = writeln!(
             text,
-            "computed anew: {size}, {} of {} agree{left_out}",
+            "recomputed: {size}, {} of {} agree{left_out}",
             r.agreeing,
             format_count(r.contacts, "contact")
         );
@@ -111,17 +112,17 @@ fn recomputed_text(diagnosis: &ValidationReport) -> String {
     populations.chain([contacts]).collect::<Vec<_>>().join("; ")
 }
 
-/// Why no file was written.
+/// Explains why no file was written.
 pub(super) fn not_fixed_message(codes: impl Iterator<Item = &'static str>) -> String {
     let mut codes: Vec<&str> = codes.collect();
     codes.dedup();
-    format!("not mended, no file written: {} cannot be mended without guessing", join_quoted(codes, 12))
+    format!("not fixed, no file written: {} cannot be fixed without guessing", join_quoted(codes, MAX_LISTED_NAMES))
 }
 
-/// What was mended, and what is left.
-pub(super) fn fixed_message(mended: &FixSummary, out: &Path, again: &ValidationReport) -> String {
-    let codes = join_quoted(mended.codes.keys().map(|c| c.entry().code), usize::MAX);
+/// Describes what was fixed, and what is left.
+pub(super) fn fixed_message(summary: &FixSummary, out: &Path, again: &ValidationReport) -> String {
+    let codes = join_quoted(summary.codes.keys().map(|c| c.description().code), usize::MAX);
     let verdict = again.counts_text();
     let left = if again.findings.is_empty() { verdict } else { format!("left: {verdict}") };
-    format!("mended {codes}: {}, {}; {left}", out.display(), format_count(mended.rows, "row"))
+    format!("fixed {codes}: {}, {}; {left}", out.display(), format_count(summary.rows, "row"))
 }

@@ -1,4 +1,4 @@
-//! What is compared: a table, a file of boundaries, or all that a folder and its subfolders have of these.
+//! Reads the files to compare: a table, a boundary file, or all of them in a folder and its subfolders.
 
 use std::path::{Path, PathBuf};
 
@@ -10,11 +10,9 @@ use leadfield::segments::table::manifest::FILE_NAME;
 use leadfield::validate::positions::PlacedSegments;
 
 use crate::cli::{Common, open_table};
+use crate::validate::MAX_LISTED_NAMES;
 
-/// How many names a warning lists.
-const MAX_LISTED_NAMES: usize = 12;
-
-/// What can be wrong with a folder.
+/// Errors of folders.
 #[derive(Debug, thiserror::Error)]
 enum FolderProblem {
     #[error("node {0} in two files, expected each node once")]
@@ -25,7 +23,7 @@ enum FolderProblem {
 
 impl Problem for FolderProblem {}
 
-/// All segments of a file or folder.
+/// Reads all segments of a file or folder.
 pub fn read_segments(path: &Path, common: &Common) -> Result<PlacedSegments> {
     if !path.is_dir() {
         return read_file(path, common);
@@ -37,7 +35,10 @@ pub fn read_segments(path: &Path, common: &Common) -> Result<PlacedSegments> {
             found.others.iter().map(|p| p.strip_prefix(path).unwrap_or(p).to_string_lossy()),
             MAX_LISTED_NAMES,
         );
-        common.warn(format_args!("{}: left out, since no name of positions: {others}", path.display()));
+        common.warn(format_args!(
+            "{}: files left out, because their names are not of positions: {others}",
+            path.display()
+        ));
     }
     if found.files.is_empty() {
         return Err(FolderProblem::NoFiles).in_file(path);
@@ -60,12 +61,12 @@ fn read_file(path: &Path, common: &Common) -> Result<PlacedSegments> {
     PlacedSegments::from_table(&open_table(path, None, common)?)
 }
 
-/// What is below a folder.
+/// Content of a folder.
 #[derive(Default)]
 struct FolderContents {
-    /// Files of positions; for the parts of a table their folder.
+    /// Files of positions; for the parts of a table, their folder.
     files: Vec<PathBuf>,
-    /// Files of other names.
+    /// Files with other names.
     others: Vec<PathBuf>,
 }
 
@@ -82,7 +83,7 @@ impl FolderContents {
             } else if is_table_part(&path) && !bluerecording::is_positions_file(&path)? {
                 parts = true;
             } else if path.file_name() == Some(FILE_NAME.as_ref()) {
-                // that of the parts beside it
+                // the manifest of a table in the same folder
             } else if matches!(ending, "pkl" | "pickle" | "parquet" | "h5" | "hdf5") {
                 self.files.push(path);
             } else {
@@ -96,7 +97,7 @@ impl FolderContents {
     }
 }
 
-/// Whether it has the name of a table's part.
+/// Returns whether a file name is that of a part of a table.
 fn is_table_part(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     name.starts_with("part-") && name.ends_with(".parquet")

@@ -1,4 +1,4 @@
-//! One segment table, checked against what it says of itself.
+//! Checks one segment table for consistency.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::cli::{Common, open_table};
 use crate::validate::report::{CheckCase, Verdict};
 
-/// Reads all of a table and reports what is wrong with it.
+/// Reads a whole table and reports its faults.
 pub(super) fn to_verdict(path: &Path, common: &Common) -> Result<Verdict> {
     let table = open_table(path, None, common)?;
     let verification = table.verify()?;
@@ -36,7 +36,7 @@ fn to_text(table: &SegmentTable, verification: &Verification, findings: &[String
         format!("{segments} in {parts} read, statistics of {} recomputed\n", format_count(verification.pages, "page"));
     if verification.parts_without_checksums > 0 {
         let parts = format_count(verification.parts_without_checksums, "part");
-        let _ = writeln!(text, "{parts} without checksums: a changed value may not be found");
+        let _ = writeln!(text, "{parts} without checksums: changed values may not be detected");
     }
     findings.iter().for_each(|finding| text += &format!("{finding}\n"));
     let unlisted = verification.finding_count - findings.len() as u64;

@@ -1,4 +1,4 @@
-//! The findings, told.
+//! Formats the results of comparing positions.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -9,12 +9,10 @@ use leadfield::validate::Tolerance;
 use leadfield::validate::positions::{PositionsComparison, Renumbered, Unmatched, WorstSegment};
 use serde_json::{Value, json};
 
+use crate::validate::MAX_LISTED_NAMES;
 use crate::validate::report::{CheckCase, Verdict};
 
-/// How many names a line lists.
-const MAX_LISTED_NAMES: usize = 12;
-
-/// All findings.
+/// Returns all results.
 pub(super) fn to_verdict(found: &PositionsComparison, files: [&Path; 2], tolerance: Tolerance) -> Verdict {
     let names = files.map(|file| file.display().to_string());
     let sections = found.unmatched.iter().map(describe_unmatched).collect();
@@ -37,12 +35,12 @@ pub(super) fn to_verdict(found: &PositionsComparison, files: [&Path; 2], toleran
 }
 
 fn list_one_sided(found: &PositionsComparison, names: &[String; 2]) -> Vec<String> {
-    let told = |(nodes, file): (&Vec<u64>, &String)| {
+    let only_in = |(nodes, file): (&Vec<u64>, &String)| {
         let ids = nodes.iter().map(u64::to_string);
         let number = format_count(nodes.len() as u64, "node");
         (!nodes.is_empty()).then(|| format!("{number} only in {file}: {}", join_quoted(ids, MAX_LISTED_NAMES)))
     };
-    found.nodes_only_in.iter().zip(names).filter_map(told).collect()
+    found.nodes_only_in.iter().zip(names).filter_map(only_in).collect()
 }
 
 fn describe_unmatched(u: &Unmatched) -> String {
@@ -72,7 +70,7 @@ fn to_text(found: &PositionsComparison, names: &[String; 2]) -> String {
     list_one_sided(found, names).iter().for_each(|line| text += &format!("{line}\n"));
     let sections = format_count(found.unmatched.len() as u64, "section");
     if !found.unmatched.is_empty() {
-        let _ = writeln!(text, "{sections} without an equal one in the other file:");
+        let _ = writeln!(text, "{sections} without a match in the other file:");
         found.unmatched.iter().take(MAX_LISTED_NAMES).for_each(|u| text += &format!("    {}\n", describe_unmatched(u)));
     }
     let [median, most, nearly] = found.distance_quantiles_um;
@@ -83,7 +81,7 @@ fn to_text(found: &PositionsComparison, names: &[String; 2]) -> String {
         found.outside_count
     );
     if found.outside_count > 0 {
-        text += "the segments furthest apart:\n";
+        text += "segments furthest apart:\n";
         found.worst.iter().for_each(|w| text += &format!("    {}\n", describe_worst(w)));
     }
     found.causes.iter().for_each(|cause| text += &format!("known cause, {}: {cause}\n", cause.name()));

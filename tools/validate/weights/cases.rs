@@ -1,12 +1,13 @@
-//! The findings as test cases: what has to be on both sides, then each contact.
+//! Formats the results as test cases: first what must be in both files, then each contact.
 
 use leadfield::error::{format_count, join_quoted};
 use leadfield::validate::weights::{ContactComparison, LocatedDifference, WeightsComparison, group_by_units};
 
 use super::WeightsFindings;
+use crate::validate::MAX_LISTED_NAMES;
 use crate::validate::report::CheckCase;
 
-/// One case for each thing compared.
+/// Returns one case for each comparison.
 pub fn to_cases(findings: &WeightsFindings) -> Vec<CheckCase> {
     let populations = list_one_sided("population", &findings.populations_only_in);
     let all = findings.comparisons.iter().flat_map(population_cases);
@@ -20,9 +21,9 @@ fn population_cases(c: &WeightsComparison) -> Vec<CheckCase> {
         let [a, b] = n.segments;
         format!("node {} has {a} and {b}", n.node)
     });
-    let extra = c.extra_columns.map(|[a, b]| format!("columns of no contact: {a} and {b}"));
+    let extra = c.extra_columns.map(|[a, b]| format!("columns without a contact: {a} and {b}"));
     let units = group_by_units(&c.unit_mismatches).into_iter().map(|([a, b], contacts)| {
-        format!("{a} in the first file, {b} in the second, at contacts {}", join_quoted(contacts, 12))
+        format!("{a} in the first file, {b} in the second, at contacts {}", join_quoted(contacts, MAX_LISTED_NAMES))
     });
     let mut cases = vec![
         CheckCase::new(format!("{name}: nodes"), list_one_sided("node", &nodes)),
@@ -36,11 +37,12 @@ fn population_cases(c: &WeightsComparison) -> Vec<CheckCase> {
 }
 
 fn list_one_sided(noun: &str, names: &[Vec<String>; 2]) -> Vec<String> {
-    let told = |(names, which): (&Vec<String>, &str)| {
+    let only_in = |(names, which): (&Vec<String>, &str)| {
         let number = format_count(names.len() as u64, noun);
-        (!names.is_empty()).then(|| format!("{number} only in the {which} file: {}", join_quoted(names, 12)))
+        (!names.is_empty())
+            .then(|| format!("{number} only in the {which} file: {}", join_quoted(names, MAX_LISTED_NAMES)))
     };
-    names.iter().zip(["first", "second"]).filter_map(told).collect()
+    names.iter().zip(["first", "second"]).filter_map(only_in).collect()
 }
 
 fn describe_outside(e: &ContactComparison) -> Vec<String> {
@@ -56,6 +58,6 @@ fn describe_outside(e: &ContactComparison) -> Vec<String> {
         })
     };
     let largest = [place("absolute", e.largest_absolute), place("relative", e.largest_relative)];
-    let first = format!("{} outside the tolerance", format_count(e.outside_count, "coefficient"));
+    let first = format!("{} outside the tolerance", format_count(e.outside_count, "weight"));
     [first].into_iter().chain(largest.into_iter().flatten()).collect()
 }

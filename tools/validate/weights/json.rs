@@ -1,4 +1,4 @@
-//! The findings for scripts.
+//! Formats the results as JSON.
 
 use leadfield::validate::weights::{
     ContactComparison, LocatedDifference, QUANTILES, WeightsCause, WeightsComparison, WeightsOptions, WorstPair,
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::WeightsFindings;
 use super::worst_segments::SegmentLocation;
 
-/// All findings as one object.
+/// Returns all results as one object.
 pub fn to_json(findings: &WeightsFindings, options: &WeightsOptions) -> Value {
     json!({
         "agree": findings.agrees(),

@@ -1,4 +1,4 @@
-//! The findings for people.
+//! Formats the results as text.
 
 use std::path::Path;
 
@@ -6,11 +6,9 @@ use leadfield::error::{format_count, join_quoted};
 use leadfield::validate::weights::{ContactComparison, LocatedDifference, WeightsComparison, group_by_units};
 
 use super::WeightsFindings;
+use crate::validate::MAX_LISTED_NAMES;
 
-/// How many names a line lists.
-const MAX_LISTED_NAMES: usize = 12;
-
-/// All findings; the last line is `agree` or `differ`.
+/// Formats all results; the last line is `agree` or `differ`.
 pub fn to_text(findings: &WeightsFindings, files: [&Path; 2]) -> String {
     let mut text = only_in_text("population", &findings.populations_only_in, files);
     for (c, causes) in findings.comparisons.iter().zip(&findings.causes) {
@@ -29,13 +27,13 @@ fn comparison_text(c: &WeightsComparison, files: [&Path; 2], findings: &WeightsF
     text += &segment_counts_text(c);
     if let Some([a, b]) = c.extra_columns {
         let columns = |n: u64| format_count(n, "column");
-        text += &format!("{} of no contact in {}, ", columns(a), files[0].display());
+        text += &format!("{} without a contact in {}, ", columns(a), files[0].display());
         text += &format!("{} in {} (`--ignore-extra-column`)\n", columns(b), files[1].display());
     }
     for ([a, b], contacts) in group_by_units(&c.unit_mismatches) {
         let contacts = join_quoted(contacts, MAX_LISTED_NAMES);
         text += &format!("units: {a} in {}, {b} in {}", files[0].display(), files[1].display());
-        text += &format!(", at contacts {contacts}: no client converts\n");
+        text += &format!(", at contacts {contacts}: no client converts units\n");
     }
     text + &contacts_text(&c.contacts) + &worst_pairs_text(c, findings)
 }
@@ -50,7 +48,7 @@ fn heading_text(c: &WeightsComparison) -> String {
         format_count(c.rows, "row"),
         format_count(electrodes, "column")
     );
-    let note = if a == b { "" } else { "note: the populations have different names, and are compared as one\n" };
+    let note = if a == b { "" } else { "note: the populations have different names, and are compared nevertheless\n" };
     format!("{name}: {size}\n{note}")
 }
 
@@ -86,12 +84,12 @@ fn contacts_text(electrodes: &[ContactComparison]) -> String {
     text
 }
 
-/// The worst pairs, one a line; nothing where the populations agree.
+/// Lists the worst pairs, one per line; empty if the populations agree.
 fn worst_pairs_text(c: &WeightsComparison, findings: &WeightsFindings) -> String {
     if c.worst.is_empty() || c.contacts.iter().all(|e| e.outside_count == 0) {
         return String::new();
     }
-    let mut text = String::from("the worst pairs, by how many times the tolerance allows:\n");
+    let mut text = String::from("worst pairs, as multiples of the tolerance:\n");
     for pair in &c.worst {
         let LocatedDifference { values: [a, b], node, row, .. } = pair.difference;
         let segment = match findings.segments.get(pair) {
@@ -104,7 +102,7 @@ fn worst_pairs_text(c: &WeightsComparison, findings: &WeightsFindings) -> String
     text
 }
 
-/// A difference and where it is: node, and row from the node's first.
+/// Formats a difference and its location: node, and row from the node's first.
 fn location_text(difference: Option<LocatedDifference>) -> String {
     match difference {
         Some(d) => format!("{:>10.3e} {:>10} {:>6}", d.value, d.node, d.row),

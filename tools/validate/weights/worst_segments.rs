@@ -1,4 +1,4 @@
-//! The segments of the worst pairs, by the table that the files were made from.
+//! Finds the segments of the worst pairs in the table that the files were created from.
 
 use std::collections::HashMap;
 
@@ -6,12 +6,12 @@ use leadfield::Result;
 use leadfield::segments::table::SegmentTable;
 use leadfield::validate::weights::{WeightsComparison, WorstPair};
 
-/// A segment's place in its neuron.
+/// Location of a segment in its neuron.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SegmentLocation {
-    /// Its section.
+    /// Section id.
     pub section: u32,
-    /// Its place in the section.
+    /// Segment id in the section.
     pub segment: u32,
 }
 

@@ -1,28 +1,28 @@
-//! Whether two lists of coefficients are the same, up to a factor.
+//! Decides whether two lists of weights are equal up to a factor.
 
-/// Coefficients are the same up to here, relative: files hold contacts as float32, old ones do not say their near field.
+/// Relative tolerance of a weight: files store contacts as float32, and old ones do not state their near field.
 const PAIR_TOLERANCE: f64 = 0.01;
-/// As many of them have to be, where not all have to.
+/// Minimum share of weights that agree, if not all must.
 const MIN_AGREEING_SHARE: f64 = 0.99;
-/// A factor this far from 1 is one, where the coefficients are constant multiples of what they should be and the file says all
-/// that they depend on ...
+/// Smallest deviation of a constant factor from 1 that counts as a factor, if the file states everything that the
+/// weights depend on ...
 const EXACT_FACTOR_TOLERANCE: f64 = 1e-4;
-/// ... or does not ...
+/// ... or does not; ...
 const FACTOR_TOLERANCE: f64 = 2e-3;
-/// ... up to here.
+/// ... and the largest relative spread of a constant factor.
 const CONSTANT: f64 = 5e-4;
 
-/// How many of a contact's coefficients have to be the same.
+/// How many of a contact's weights have to agree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct AgreementCriterion {
-    /// All, since the file says all that they depend on.
+    /// All must agree, because the file states everything that they depend on.
     pub all_must_agree: bool,
-    /// They are shares, 0 or 1: a midpoint on the border of a region is inside or outside by a rounding.
+    /// Weights are 0 or 1: rounding decides whether a midpoint on the border of a region is inside.
     pub is_share: bool,
 }
 
 impl AgreementCriterion {
-    /// How many of so many coefficients may differ.
+    /// Number of `all` weights that may differ.
     fn max_outliers(self, all: usize) -> usize {
         let some = all - (MIN_AGREEING_SHARE * all as f64).ceil() as usize;
         match self {
@@ -32,7 +32,7 @@ impl AgreementCriterion {
         }
     }
 
-    /// Whether pairs (the file's, computed) are the same once those computed are multiplied.
+    /// Returns whether pairs (file's, computed) agree once the computed ones are multiplied by `factor`.
     pub fn pairs_agree(self, pairs: &[(f64, f64)], factor: f64) -> bool {
         let mut left = self.max_outliers(pairs.len());
         pairs.iter().all(|&(file, computed)| {
@@ -43,7 +43,7 @@ impl AgreementCriterion {
         })
     }
 
-    /// The factor between the pairs, if there is one: 1 where they are the same.
+    /// Returns the factor between the pairs, if there is one: 1 if they agree.
     pub fn find_factor(self, pairs: &[(f64, f64)]) -> Option<f64> {
         let same = self.pairs_agree(pairs, 1.0);
         let Some(factor) = median_ratio(pairs).filter(|factor| *factor != 0.0) else { return same.then_some(1.0) };
@@ -62,7 +62,7 @@ fn is_close(a: f64, b: f64, up_to: f64) -> bool {
     a == b || (a - b).abs() <= up_to * a.abs().max(b.abs())
 }
 
-/// The median of the ratios of pairs; none where no ratio is finite.
+/// Median of the ratios of pairs; `None` if no ratio is finite.
 pub(crate) fn median_ratio(pairs: &[(f64, f64)]) -> Option<f64> {
     let mut ratios: Vec<f64> = pairs.iter().map(|(file, computed)| file / computed).filter(|r| r.is_finite()).collect();
     let middle = ratios.len() / 2;
@@ -84,7 +84,7 @@ mod tests {
         assert_eq!(all.find_factor(&pairs(1.00005)), Some(1.0));
         assert_eq!(all.find_factor(&pairs(1.001)), Some(1.001));
         assert_eq!(AgreementCriterion::default().find_factor(&pairs(1.001)), Some(1.0));
-        assert_eq!(all.find_factor(&pairs(1.005)), Some(1.005), "half a percent, but of all");
+        assert_eq!(all.find_factor(&pairs(1.005)), Some(1.005), "half a percent, but all weights by the same factor");
         assert_eq!(all.find_factor(&pairs(-1.0)), Some(-1.0));
         assert_eq!(all.find_factor(&pairs(1000.0)), Some(1000.0));
         let bent: Vec<(f64, f64)> = pairs(1.0).into_iter().map(|(file, computed)| (file.sqrt(), computed)).collect();
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn one_wrong_coefficient_counts_where_the_file_says_all() {
+    fn one_wrong_weight_counts_where_the_file_says_all() {
         let mut wrong = pairs(1.0);
         wrong[7].0 *= 2.0;
         assert_eq!(AgreementCriterion { all_must_agree: true, is_share: false }.find_factor(&wrong), None);

@@ -1,4 +1,4 @@
-//! What the differences between a file's coefficients and those computed anew prove.
+//! Finds the faults that the differences between a file's weights and the recomputed ones prove.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,13 +11,14 @@ use crate::validate::electrodes_file::code::Code;
 use crate::validate::electrodes_file::finding::FindingList;
 use crate::validate::electrodes_file::population::PopulationRecord;
 
-/// No medium conducts a hundred times better or worse than tissue: that is a unit.
+/// Plausible factors of a conductivity: no tissue conducts a hundred times better or worse, so larger factors are
+/// units.
 const PLAUSIBLE_SCALES: std::ops::Range<f64> = 0.01..100.0;
-/// Factors are one up to here, relative.
+/// Relative difference below which factors are the same.
 const FACTOR_TOLERANCE: f64 = 0.01;
-/// Nodes whose rows are looked for elsewhere.
+/// Maximum number of nodes whose rows are searched elsewhere.
 const MAX_SEARCHED: usize = 64;
-/// Names of contacts and nodes that are spelt out.
+/// Maximum number of contacts and nodes that a message lists.
 const MAX_LISTED: usize = 6;
 
 /// The nodes that are compared.
@@ -27,37 +28,37 @@ pub(super) struct NodeSample<'a> {
     pub nodes: Vec<SampledNode>,
 }
 
-/// How many times the coefficients of one contact at one node are what they should be; none where they are no multiple.
+/// Factor between the file's and the computed weights of one contact at one node; `None` if they are not proportional.
 type Factor = Option<f64>;
 
 impl NodeSample<'_> {
-    /// Pairs of a column of the file and what a contact's method gives, of one node.
+    /// Pairs of the weights in a column of the file and those that a contact's method gives, for one node.
     fn node_pairs(&self, node: &SampledNode, column: usize, i: usize) -> Vec<(f64, f64)> {
         let file = node.file.iter().skip(column).step_by(self.width.max(1));
         let computed = node.computed.iter().skip(i).step_by(self.checked.len().max(1));
         file.copied().zip(computed.copied()).filter(|(_, computed)| !computed.is_nan()).collect()
     }
 
-    /// Whether all coefficients of a node are 0 though some are potentials, which has a finding of its own.
+    /// Returns whether all weights of a node are 0 though some are potentials, which is a separate finding.
     fn is_zero(&self, node: &SampledNode) -> bool {
         let has_potentials = self.checked.iter().any(|c| !c.criterion.is_share);
         has_potentials && node.file.iter().all(|v| *v == 0.0)
     }
 
-    /// The same of all nodes but those without coefficients.
+    /// The same pairs for all nodes, except those whose weights are all 0.
     fn all_pairs(&self, column: usize, i: usize) -> Vec<(f64, f64)> {
         self.nodes.iter().filter(|node| !self.is_zero(node)).flat_map(|node| self.node_pairs(node, column, i)).collect()
     }
 
-    /// The factor of a contact whose conductivity the file does not say; 1 where it does.
+    /// Factor for a contact whose conductivity the file does not state; 1 if it does.
     fn conductivity_scale(&self, column: usize, i: usize) -> f64 {
         let stated = self.checked.get(i).is_none_or(|c| c.formula.is_fully_stated);
         let scale = if stated { 1.0 } else { median_ratio(&self.all_pairs(column, i)).unwrap_or(1.0) };
-        // a unit or a sign is no conductivity
+        // a unit or a sign is not a conductivity
         if PLAUSIBLE_SCALES.contains(&scale) { scale } else { 1.0 }
     }
 
-    /// The factor of each node for a contact whose coefficients should be in a column.
+    /// Factor of each node for a contact whose weights should be in a column.
     fn node_factors(&self, column: usize, i: usize) -> Vec<Factor> {
         let scale = self.conductivity_scale(column, i);
         let demand = self.checked.get(i).map_or_else(Default::default, |c| c.criterion);
@@ -69,7 +70,7 @@ impl NodeSample<'_> {
         self.nodes.iter().map(|node| if self.is_zero(node) { Some(1.0) } else { factor(node) }).collect()
     }
 
-    /// Adds a finding for what is proved, and gives the number of contacts that agree at all nodes.
+    /// Adds a finding for each proved fault, and returns the number of contacts that agree at all nodes.
     pub fn report_differences(
         &self,
         object: &str,
@@ -90,7 +91,7 @@ impl NodeSample<'_> {
         Ok(agreeing)
     }
 
-    /// The nodes whose coefficients are no multiples of what they should be, at contacts that are not explained.
+    /// Reports nodes whose weights are not proportional to the expected ones at contacts that no other fault explains.
     fn report_nodes(
         &self,
         object: &str,
@@ -112,7 +113,7 @@ impl NodeSample<'_> {
             if let Some(found) = found {
                 shifted.push((node, found));
             } else if searched > MAX_SEARCHED && !shifted.is_empty() {
-                // what is wrong is known by then
+                // once a fault is found, further nodes need no search
             } else if let Some(Some(moved)) = self.find_moved_row(node) {
                 reordered.push((node.id, moved));
             } else {
@@ -122,8 +123,8 @@ impl NodeSample<'_> {
         self.report_shifted(object, &shifted, findings);
         if let Some((id, (row, from))) = reordered.first() {
             let text = format!(
-                "rows in another order, expected sections by ascending id and segments in order, found the coefficients of \
-                 row {row} of node {id} in its row {from}"
+                "rows in the wrong order, expected sections by ascending id and segments in order, found the weights \
+                 of row {row} of node {id} in its row {from}"
             );
             findings.add(Code::RowsReordered, object, text);
             findings.set_last_more_count(reordered.len() as u64 - 1);
@@ -132,7 +133,7 @@ impl NodeSample<'_> {
             let contacts: BTreeSet<usize> = unknown.iter().flat_map(|(_, lost)| lost.iter().copied()).collect();
             let nodes: Vec<u64> = unknown.iter().map(|(id, _)| *id).collect();
             let text = format!(
-                "not what their methods give at {}, expected the coefficients of {}",
+                "wrong weights at {}, expected the weights of {}",
                 self.describe_nodes(&nodes),
                 join_quoted(contacts.iter().filter_map(|&i| self.checked.get(i)).map(|c| c.name), MAX_LISTED)
             );
@@ -141,7 +142,7 @@ impl NodeSample<'_> {
         Ok(())
     }
 
-    /// Some nodes in words.
+    /// Describes some nodes in a message.
     fn describe_nodes(&self, nodes: &[u64]) -> String {
         let number = format_count(nodes.len() as u64, "node");
         if nodes.len() == self.nodes.len() {
@@ -150,9 +151,9 @@ impl NodeSample<'_> {
         format!("{number} ({})", join_quoted(nodes.iter().map(u64::to_string), MAX_LISTED))
     }
 
-    /// Constant factors: a sign, a unit, a conductivity.
+    /// Reports constant factors: a sign, a unit, a conductivity.
     fn report_factors(&self, object: &str, factors: &[Vec<Factor>], findings: &mut FindingList) {
-        // contacts and nodes by factor, those of one kind together
+        // contacts and nodes by factor; factors of the same kind are merged
         let mut groups: Vec<(f64, BTreeSet<usize>, BTreeSet<u64>)> = Vec::new();
         for (i, nodes) in factors.iter().enumerate() {
             for (factor, node) in nodes.iter().zip(&self.nodes) {
@@ -187,14 +188,14 @@ impl NodeSample<'_> {
         }
     }
 
-    /// A factor that is a unit, a conductivity, or both.
+    /// Reports a factor that is a unit, a conductivity, or both.
     fn report_size(&self, object: &str, size: f64, contacts: &BTreeSet<usize>, at: &str, findings: &mut FindingList) {
-        // powers of a thousand are units; what is left is a conductivity
+        // powers of a thousand are units; the rest is a conductivity
         let power = if PLAUSIBLE_SCALES.contains(&size) { 0 } else { (size.log10() / 3.0).round() as i32 };
         let unit = 1000_f64.powi(power);
         let left = size / unit;
         if power != 0 {
-            let text = format!("another unit, expected V/nA, found {unit:.0e} times as much at {at}");
+            let text = format!("wrong unit, expected V/nA, found {unit:.0e} times as much at {at}");
             findings.add(Code::UnitFactor, object, text);
         }
         if size == 1.0 || (power != 0 && (left - 1.0).abs() <= FACTOR_TOLERANCE) {
@@ -208,12 +209,11 @@ impl NodeSample<'_> {
         let one = stated.first().filter(|first| stated.iter().all(|sigma| sigma == *first));
         let text = match one {
             Some(sigma) => format!(
-                "another conductivity, expected {sigma} S/m, found coefficients of {:.4} S/m, {left:.4} times as large, at {at}",
+                "wrong conductivity, expected {sigma} S/m, found weights of {:.4} S/m, {left:.4} times as large, at \
+                 {at}",
                 sigma / left
             ),
-            None => format!(
-                "another conductivity or scale, expected 1, found coefficients {left:.4} times as large at {at}"
-            ),
+            None => format!("wrong conductivity or scale, expected 1, found weights {left:.4} times as large at {at}"),
         };
         findings.add(Code::OtherConductivity, object, text);
     }
@@ -232,13 +232,13 @@ impl NodeSample<'_> {
             let first = shifted.iter().find(|(node, _)| nodes.first() == Some(&node.id));
             let text = match first {
                 Some((node, RowShift::Shifted { from, .. })) => format!(
-                    "shifted rows at {}, expected each segment's own, found the coefficients of {kind}, from row {from} of \
+                    "shifted rows at {}, expected each segment's own, found the weights of {kind}, from row {from} of \
                      node {} on",
                     self.describe_nodes(&nodes),
                     node.id
                 ),
                 Some((node, RowShift::OtherNode(other))) => format!(
-                    "rows of other nodes at {}, expected each node's own, found the coefficients of node {} in the rows of \
+                    "rows of other nodes at {}, expected each node's own, found the weights of node {} in the rows of \
                      node {other}",
                     self.describe_nodes(&nodes),
                     node.id
@@ -249,7 +249,7 @@ impl NodeSample<'_> {
         }
     }
 
-    /// Whether each contact that does not agree has its coefficients in the column of another.
+    /// Returns whether each contact that does not agree has its weights in the column of another.
     fn find_exchanged_columns(&self, lost: &[usize]) -> Option<String> {
         let columns: Vec<usize> = self.checked.iter().map(|c| c.column).collect();
         let has = |column: usize, i: usize| self.node_factors(column, i).iter().all(|factor| *factor == Some(1.0));
@@ -261,10 +261,11 @@ impl NodeSample<'_> {
         let more = places.len().saturating_sub(3);
         let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
         let shown = places.into_iter().take(3).collect::<Vec<_>>().join(", ");
-        Some(format!("coefficients of other contacts, expected each contact's own, found {shown}{rest}"))
+        Some(format!("exchanged columns, expected each contact's own, found {shown}{rest}"))
     }
 
-    /// The first row of a node that is elsewhere, and where; none where its rows are not those computed, in any order.
+    /// Finds the first row of a node that is elsewhere, and its new place; `None` if its rows are not the computed ones
+    /// in any order.
     fn find_moved_row(&self, node: &SampledNode) -> Option<Option<(usize, usize)>> {
         let scales = (0..).zip(&self.checked).map(|(i, c)| self.conductivity_scale_of_sums(node, c.column, i));
         let scales: Vec<f64> = scales.collect();
@@ -272,7 +273,7 @@ impl NodeSample<'_> {
         let picked = |row: &[f64]| self.checked.iter().filter_map(|c| row.get(c.column).copied()).collect::<Vec<f64>>();
         let computed: Vec<Vec<f64>> = node.computed.chunks_exact(self.checked.len().max(1)).map(scaled).collect();
         let file: Vec<Vec<f64>> = node.file.chunks_exact(self.width.max(1)).map(picked).collect();
-        // the same coefficients have the same order by size
+        // equal weights have the same order by size
         let (by_computed, by_file) = (order_by_first_weight(&computed), order_by_first_weight(&file));
         let pairs: Vec<(usize, usize)> = by_computed.iter().copied().zip(by_file.iter().copied()).collect();
         let values = |i: usize, rows: &[(usize, usize)]| -> Vec<(f64, f64)> {
@@ -291,7 +292,7 @@ impl NodeSample<'_> {
         Some(elsewhere.min())
     }
 
-    /// As [`NodeSample::conductivity_scale`], whatever the order of rows.
+    /// The same as [`NodeSample::conductivity_scale`], independent of the order of rows.
     fn conductivity_scale_of_sums(&self, node: &SampledNode, column: usize, i: usize) -> f64 {
         if self.checked.get(i).is_none_or(|c| c.formula.is_fully_stated) {
             return 1.0;
@@ -302,7 +303,7 @@ impl NodeSample<'_> {
     }
 }
 
-/// Places of rows in the order of their first coefficient.
+/// Returns row indices in the order of their first weight.
 fn order_by_first_weight(rows: &[Vec<f64>]) -> Vec<usize> {
     let first = |i: usize| rows.get(i).and_then(|row| row.first()).copied().unwrap_or(f64::NAN);
     let mut order: Vec<usize> = (0..rows.len()).collect();

@@ -1,4 +1,4 @@
-//! Rows that are elsewhere: shifted by some rows, or those of another node.
+//! Finds rows that are elsewhere: shifted by some rows, or exchanged with another node's.
 
 use super::differences::NodeSample;
 use super::{RecomputedContact, SampledNode};
@@ -6,15 +6,15 @@ use crate::error::Result;
 use crate::sonata::electrodes_file::WeightsDataset;
 use crate::validate::electrodes_file::population::PopulationRecord;
 
-/// Rows before and behind a node that are searched for its own.
+/// Number of rows before and after a node that are searched for its rows.
 const WINDOW_ROWS: u64 = 4096;
-/// Nodes whose rows are tried.
+/// Maximum number of nodes whose rows are tried.
 const MAX_NODES: usize = 4096;
-/// Contacts that are compared while searching.
+/// Maximum number of contacts that are compared in a search.
 const MAX_CONTACTS: usize = 8;
-/// Rows that have to be found in order.
+/// Minimum number of rows that must be found in order.
 const MIN_ROWS: usize = 4;
-/// Coefficients are the same up to here, relative.
+/// Relative tolerance of weights.
 const RELATIVE_TOLERANCE: f64 = 0.01;
 /// Share of the rows that may differ, near contacts of unknown near field.
 const MAX_MISMATCH_SHARE: f64 = 0.01;
@@ -22,29 +22,29 @@ const MAX_MISMATCH_SHARE: f64 = 0.01;
 /// Where the rows of a node are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum RowShift {
-    /// From a row of the node on, the file has the rows of so many before (or behind, where that is negative).
+    /// From row `from` of the node on, the file has the rows that belong `by` rows earlier (later if negative).
     Shifted { from: usize, by: i64 },
     /// In the rows of another node.
     OtherNode(u64),
 }
 
-/// What the rows of a node are searched by.
+/// What to search for: the rows of a node.
 struct ShiftSearch<'a> {
     node: &'a SampledNode,
     contacts: Vec<(&'a RecomputedContact<'a>, usize)>,
-    /// Contacts that were computed.
+    /// Number of contacts that were computed.
     computed_width: usize,
     width: usize,
 }
 
-/// Looks for the rows of a node whose coefficients at some contacts are not its own.
+/// Searches the rows of a node whose weights at some contacts are wrong.
 pub(super) fn find_shift(
     sample: &NodeSample<'_>,
     node: &SampledNode,
     lost: &[usize],
     (population, factors): (&PopulationRecord, &WeightsDataset),
 ) -> Result<Option<RowShift>> {
-    // shares are 0 nearly everywhere: they agree with any shift
+    // regions' weights are 0 nearly everywhere: they agree with any shift
     let potentials =
         lost.iter().filter_map(|&i| Some((sample.checked.get(i)?, i))).filter(|(c, _)| !c.criterion.is_share);
     let contacts: Vec<(&RecomputedContact<'_>, usize)> = potentials.take(MAX_CONTACTS).collect();
@@ -67,7 +67,8 @@ impl ShiftSearch<'_> {
         self.node.computed.len() / self.computed_width
     }
 
-    /// Whether a row of the file is a row computed. A conductivity that is not stated is that of the first row compared.
+    /// Returns whether a row of the file matches a computed row. An unknown conductivity is fitted to the first row
+    /// compared.
     fn row_matches(&self, file: &[f64], computed: usize, scales: &mut Vec<f64>) -> bool {
         let row = self.node.computed.get(computed * self.computed_width..).unwrap_or_default();
         let first = scales.is_empty();
@@ -89,7 +90,8 @@ impl ShiftSearch<'_> {
         true
     }
 
-    /// Whether rows of a block of the file are rows computed: pairs of places, one of which may be wrong in a hundred.
+    /// Returns whether rows of a block match computed rows, given as pairs of positions; one pair in a hundred may
+    /// differ.
     fn rows_match(&self, block: &[f64], pairs: impl ExactSizeIterator<Item = (usize, usize)>) -> bool {
         let mut left = (MAX_MISMATCH_SHARE * pairs.len() as f64) as usize;
         let (mut scales, mut any) = (Vec::new(), false);
@@ -106,7 +108,7 @@ impl ShiftSearch<'_> {
         any
     }
 
-    /// Rows that are shifted within the node, all of them or from some row on.
+    /// Finds rows that are shifted within the node, all of them or from some row on.
     fn find_within_node(&self) -> Option<RowShift> {
         let rows = self.row_count();
         let mut scales = Vec::new();
@@ -114,7 +116,8 @@ impl ShiftSearch<'_> {
             let file = self.node.file.get(row * self.width..(row + 1) * self.width).unwrap_or_default();
             self.row_matches(file, row, scales)
         };
-        // rows that are in place, and one wrong among right ones
+        // rows before the first difference are in place; if the file does not state everything, rows in place may
+        // differ, too, so the search begins at row 0
         let is_stated = self.contacts.iter().all(|(contact, _)| contact.formula.is_fully_stated);
         let from = if is_stated { (0..rows).find(|&row| !own(row, &mut scales))? } else { 0 };
         let least = MIN_ROWS.max((rows - from) / 2);
@@ -134,7 +137,7 @@ impl ShiftSearch<'_> {
         None
     }
 
-    /// By how many rows the whole node is shifted beyond its own rows.
+    /// Finds by how many rows the whole node is shifted beyond its own rows.
     fn find_near_node(&self, factors: &WeightsDataset) -> Result<Option<i64>> {
         let rows = self.row_count();
         if rows < MIN_ROWS {
@@ -152,7 +155,7 @@ impl ShiftSearch<'_> {
         Ok(found.map(|at| at as i64 - own as i64))
     }
 
-    /// The node whose rows the node's coefficients are in.
+    /// Finds the node in whose rows the node's weights are.
     fn find_at_other_node(&self, population: &PopulationRecord, factors: &WeightsDataset) -> Result<Option<RowShift>> {
         let Some(offsets) = &population.offsets else { return Ok(None) };
         let rows = self.row_count() as u64;

@@ -1,8 +1,9 @@
-//! The branch that an axon's stubs follow: each file has the coefficients of stubs where one of two rules puts them.
+//! Detects a difference in the branch that axon stubs follow: each file has the weights of stubs placed by one of two
+//! rules.
 //!
-//! The stubs are placed by both rules and their coefficients computed anew, for contacts of point and line sources. Files of
-//! BlueRecording do not say what conductivity they were computed with; so coefficients are compared by their ratio to that of
-//! the soma, which lies in one place by every rule, and has to agree between the files.
+//! The stubs are placed by both rules and their weights recomputed, for contacts of point and line sources. Files of
+//! BlueRecording do not state the conductivity, so weights are compared by their ratio to that of the soma, whose
+//! position is the same by every rule, and whose weight must agree between the files.
 
 use super::differing_files::DifferingFiles;
 use super::{SegmentsByBranchRule, WeightsCause};
@@ -12,7 +13,7 @@ use crate::segments::NeuronSegments;
 use crate::sonata::electrodes_file::RecomputableContact;
 use crate::validate::weights::matched_columns::MatchedColumn;
 
-/// Coefficients of one placement agree up to here, relative: old files hold contacts and points as float32.
+/// Relative tolerance of weights of the same placement: old files store contacts and points as float32.
 const RELATIVE_TOLERANCE: f64 = 1e-3;
 
 pub(super) fn find_last_branch(
@@ -31,7 +32,7 @@ pub(super) fn find_last_branch(
         return Ok(None);
     }
     let [(first, one), (second, other)] = branches(&nodes)?;
-    // which rule each file follows: both ways are open until a neuron closes one
+    // for each assignment of rules to files, whether all neurons so far are consistent with it
     let mut open = [true, true];
     let (mut by_one, mut by_other) = (one.neurons(), other.neurons());
     for _ in &nodes {
@@ -43,8 +44,8 @@ pub(super) fn find_last_branch(
         if !has_same_soma(&files, contacts.len(), case) {
             return Ok(None);
         }
-        let told = [fits(0, 0) && fits(1, 1), fits(0, 1) && fits(1, 0)];
-        open = [open[0] && told[0] && !told[1], open[1] && told[1] && !told[0]];
+        let consistent = [fits(0, 0) && fits(1, 1), fits(0, 1) && fits(1, 0)];
+        open = [open[0] && consistent[0] && !consistent[1], open[1] && consistent[1] && !consistent[0]];
         if open == [false, false] {
             return Ok(None);
         }
@@ -53,10 +54,10 @@ pub(super) fn find_last_branch(
     Ok(Some(WeightsCause::LastBranch { nodes: nodes.len() as u64, rules }))
 }
 
-/// A method made ready for some contacts, and these.
+/// A prepared method, and its contacts.
 type PreparedContacts<'c> = (Box<dyn PreparedMethod>, Vec<&'c MatchedColumn>);
 
-/// The contacts that differ and are of one analytic method, that of the first of them, made ready.
+/// Prepares the analytic method of the first differing contact, for all differing contacts with that method.
 fn prepare_analytic_contacts<'c>(case: &'c DifferingFiles<'_>) -> Result<Option<PreparedContacts<'c>>> {
     let mut found: Vec<(&MatchedColumn, RecomputableContact)> = Vec::new();
     for contact in case.differing_contacts() {
@@ -78,12 +79,12 @@ fn compute_weights(kernel: &dyn PreparedMethod, neuron: &NeuronSegments<'_>, wid
     values
 }
 
-/// Whether both files have the same coefficients for the soma, the first row.
+/// Returns whether both files have the same weights for the soma, the first row.
 fn has_same_soma([a, b]: &[Vec<f64>; 2], width: usize, case: &DifferingFiles<'_>) -> bool {
     a.iter().zip(b).take(width).all(|(&a, &b)| case.tolerance.allows(a, b))
 }
 
-/// Whether a file's coefficients are those computed, but for one factor a contact.
+/// Returns whether a file's weights are the computed ones, up to one factor per contact.
 fn is_proportional(file: &[f64], computed: &[f64], width: usize) -> bool {
     let scale: Vec<f64> = file.iter().zip(computed).take(width).map(|(file, computed)| file / computed).collect();
     let same = |file: &[f64], computed: &[f64]| {

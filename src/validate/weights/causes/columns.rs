@@ -1,4 +1,4 @@
-//! Causes that are about columns: one of ones that is no contact's, and columns in the order of sorted names.
+//! Detects causes that concern columns: a column of ones without a contact, and columns in the order of sorted names.
 
 use super::{FilePopulation, WeightsCause, for_each_block};
 use crate::error::Result;

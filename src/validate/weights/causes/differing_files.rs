@@ -1,4 +1,4 @@
-//! Two files that differ, as each cause looks at them.
+//! Two differing files, prepared for the search for causes.
 
 use super::FilePopulation;
 use crate::error::Result;
@@ -8,15 +8,15 @@ use crate::validate::weights::matched_columns::MatchedColumn;
 
 /// Two files that differ.
 pub struct DifferingFiles<'a> {
-    /// The files.
+    /// The files and their populations.
     pub sides: [FilePopulation<'a>; 2],
-    /// Their coefficients.
+    /// Their weights.
     pub factors: [WeightsDataset; 2],
-    /// The contacts of both.
+    /// The contacts in both files.
     pub matched: Vec<MatchedColumn>,
-    /// The names of those that differ.
+    /// The names of the contacts that differ.
     pub differing_names: Vec<&'a str>,
-    /// How far apart coefficients may be.
+    /// Largest allowed difference of weights.
     pub tolerance: Tolerance,
 }
 
@@ -26,8 +26,7 @@ impl DifferingFiles<'_> {
         self.matched.iter().filter(|c| self.differing_names.contains(&c.name.as_str()))
     }
 
-    /// The coefficients of a node at some contacts in both files: a row a segment. None where the files have not the same
-    /// number of segments.
+    /// Weights of a node at some contacts in both files, one row per segment. `None` if the numbers of segments differ.
     pub fn node_weights(&self, node: u64, contacts: &[&MatchedColumn]) -> Result<Option<[Vec<f64>; 2]>> {
         let [a, b] = self.sides.map(|(_, population)| population.rows_of_node(node));
         let (Some(a), Some(b)) = (a, b) else { return Ok(None) };

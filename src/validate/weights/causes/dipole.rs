@@ -1,11 +1,11 @@
-//! The centre of a dipole: that of a chunk of neurons instead of the neuron's own.
+//! Detects a dipole centre that is that of a chunk of neurons instead of the neuron's.
 
 use super::differing_files::DifferingFiles;
 use super::{ROUNDING_TOLERANCE, WeightsCause, for_each_block};
 use crate::error::Result;
 use crate::sonata::electrodes_file::{PopulationEntry, WeightsDataset};
 
-/// For a contact and each node: the sum of the coefficients, and of their absolute values.
+/// For a contact and each node: the sum of the weights, and of their absolute values.
 type NodeSums = Vec<[f64; 2]>;
 
 fn sum_nodes(population: &PopulationEntry, factors: &WeightsDataset, columns: &[usize]) -> Result<Vec<NodeSums>> {
@@ -55,7 +55,8 @@ pub(super) fn find_dipole_centre(case: &DifferingFiles<'_>) -> Result<Option<Wei
     })
 }
 
-/// Into how many runs of neurons sums that are zero can be cut; none where the last does not come to zero.
+/// Number of runs of neurons into which the sums can be divided so that each run sums to zero; `None` if the last does
+/// not.
 fn count_chunks(sums: &[[f64; 2]]) -> Option<u64> {
     let (mut run, mut chunks) = ([0.0; 2], 0);
     for [sum, size] in sums {

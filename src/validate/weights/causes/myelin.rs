@@ -1,4 +1,4 @@
-//! Rows of the myelin that stand between others, as under a section id that is too small.
+//! Detects rows of the myelin that are between others, as with a section id that is too small.
 
 use super::differing_files::DifferingFiles;
 use super::{MYELIN_SEGMENTS, WeightsCause};
@@ -41,7 +41,7 @@ fn rows_agree(a: &[Vec<f64>], b: &[Vec<f64>], tolerance: Tolerance) -> bool {
     a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.iter().zip(b).all(|(&a, &b)| tolerance.allows(a, b)))
 }
 
-/// Whether `b` is `a` with its last rows, those of the myelin, moved up.
+/// Returns whether `b` is `a` with its last rows, those of the myelin, moved up.
 fn is_myelin_moved_up(a: &[Vec<f64>], b: &[Vec<f64>], tolerance: Tolerance) -> bool {
     let Some(kept) = a.len().checked_sub(MYELIN_SEGMENTS) else { return false };
     let differs = |at: &usize| !rows_agree(&a[*at..at + 1], &b[*at..at + 1], tolerance);

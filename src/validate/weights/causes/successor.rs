@@ -1,14 +1,14 @@
-//! How BlueRecording's successor (`bluerecording` 0.7.0) places segments: positions that went through float32, and root
-//! sections cut from the morphology's own points.
+//! Detects how BlueRecording's successor (`bluerecording` 0.7.0) places segments: positions rounded to float32, and
+//! root sections divided along the morphology's original points.
 //!
-//! A pair of coefficients of a point or line source tells how far the segment was moved at least: the potential falls off
-//! with the distance r at most by w / r for each um, so a difference of d is a move of r d / w, with r = 1e-3 / (4 pi
-//! sigma w) the distance of a point source of the same potential. Positions that went through float32 are moved by a few
-//! times the spacing of float32 numbers of their size, and no more.
+//! A pair of weights of a point or line source gives a lower bound for the displacement of the segment: per µm, the
+//! potential decreases with the distance r by at most w / r, so a difference of d is a displacement of r d / w, with r
+//! = 1e-3 / (4 pi sigma w) the distance of a point source of the same potential. Rounding to float32 displaces
+//! positions by a few times the spacing of float32 numbers of their size, and no more.
 //!
-//! A neurite that begins on a sample of the soma has its first piece from there in the simulator, and so in the number of its
-//! segments. The successor takes that number, but cuts the neurite's own points: all segments of these root sections, and of
-//! no other, are elsewhere.
+//! In the simulator, a neurite that begins on a sample of the soma has its first piece from there, which is also
+//! counted in its number of segments. The successor uses that number, but divides only the neurite's own points: all
+//! segments of these root sections, and of no other, are displaced.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::f64::consts::PI;
@@ -22,35 +22,35 @@ use crate::segments::{NeuronSegments, SectionType};
 use crate::units::NANOAMPERE_PER_MICROMETER;
 use crate::validate::weights::matched_columns::MatchedColumn;
 
-/// Moves up to so many times the spacing of float32 numbers are those of float32 positions: rotation, shift and the cut into
-/// segments round once each, and a long segment that is near is moved by less than its potential tells.
+/// Largest displacement by float32 positions, in spacings of float32 numbers: rotation, shift and the division into
+/// segments each round once, and a long, near segment is displaced by less than its potential implies.
 const MAX_SPACINGS: f64 = 16.0;
-/// Where all moves are below this share of the spacing, they are rounding of the arithmetic in float64.
+/// If all displacements are below this share of the spacing, they are rounding errors of float64 arithmetic.
 const MIN_SPACINGS: f64 = 0.02;
 
-/// Share of the pairs that rounding makes larger, and smaller, at least.
+/// Minimum share of the pairs that rounding increases, and that it decreases.
 const MIN_SHARE: f64 = 0.05;
-/// Coefficients that differ by more, relative, are no rounding at any distance.
+/// Relative differences above this are not rounding at any distance.
 const MAX_RELATIVE: f64 = 0.01;
 
 /// A contact of a point or line source.
 struct AnalyticContact<'a> {
     contact: &'a MatchedColumn,
     position: Point,
-    /// 1e-3 / (4 pi sigma), V um / nA.
+    /// 1e-3 / (4 pi sigma), V µm / nA.
     strength: f64,
 }
 
-/// What the pairs tell.
+/// Displacements that the pairs imply.
 #[derive(Default)]
 struct SegmentMoves {
-    /// Pairs that differ as float32 positions make them.
+    /// Number of pairs that float32 positions can explain.
     rounded: u64,
-    /// Those of them where the first file's is the larger.
+    /// Number of these pairs in which the first file's weight is larger.
     first_larger: u64,
-    /// The largest of these moves, um, and the spacing of float32 numbers there.
+    /// The largest of these displacements, µm, and the spacing of float32 numbers there.
     largest_um: [f64; 2],
-    /// The largest of these moves over the spacing there.
+    /// The largest of these displacements relative to the spacing there.
     max_spacings: f64,
     /// Rows of nodes that differ by more.
     moved_rows: BTreeMap<u64, BTreeSet<usize>>,
@@ -64,7 +64,7 @@ pub(super) fn find_successor_causes(
 ) -> Result<Vec<WeightsCause>> {
     let sources = analytic_contacts(case)?;
     let Some(moves) = measure_moves(case, &sources)? else { return Ok(Vec::new()) };
-    // rounding goes both ways; a factor, such as another conductivity, goes one
+    // rounding changes weights in both directions; a factor, such as another conductivity, in only one
     let least = moves.first_larger.min(moves.rounded - moves.first_larger) as f64;
     let both_ways = least >= MIN_SHARE * moves.rounded as f64;
     let rounded = (moves.rounded > 0 && both_ways && moves.max_spacings >= MIN_SPACINGS).then_some(
@@ -79,11 +79,11 @@ pub(super) fn find_successor_causes(
     }
     let Some(table) = table else { return Ok(Vec::new()) };
     let cut = find_own_points(&moves, table)?;
-    // what is elsewhere for another reason proves nothing about rounding
+    // rows displaced for another reason prove nothing about rounding
     Ok(cut.into_iter().flat_map(|cut| [Some(cut), rounded.clone()]).flatten().collect())
 }
 
-/// The contacts that differ and are point or line sources, if all that differ are.
+/// The contacts that differ, if all of them are point or line sources.
 fn analytic_contacts<'c>(case: &'c DifferingFiles<'_>) -> Result<Vec<AnalyticContact<'c>>> {
     let mut sources = Vec::new();
     for contact in case.differing_contacts() {
@@ -98,7 +98,7 @@ fn analytic_contacts<'c>(case: &'c DifferingFiles<'_>) -> Result<Vec<AnalyticCon
     Ok(sources)
 }
 
-/// How far the pairs tell that segments were moved; none where they tell nothing.
+/// Measures the displacements that the pairs imply; `None` if they imply none.
 fn measure_moves(case: &DifferingFiles<'_>, sources: &[AnalyticContact<'_>]) -> Result<Option<SegmentMoves>> {
     let contacts: Vec<&MatchedColumn> = sources.iter().map(|source| source.contact).collect();
     let mut moves = SegmentMoves::default();
@@ -123,7 +123,7 @@ fn measure_moves(case: &DifferingFiles<'_>, sources: &[AnalyticContact<'_>]) -> 
 }
 
 impl SegmentMoves {
-    /// Adds a pair that differs; false where its segment was moved by more than float32 positions are.
+    /// Adds a pair that differs; returns false if float32 positions cannot explain the displacement.
     fn add_pair(&mut self, source: &AnalyticContact<'_>, a: f64, b: f64) -> bool {
         let potential = a.abs().max(b.abs());
         let distance = source.strength / potential;
@@ -143,13 +143,13 @@ impl SegmentMoves {
     }
 }
 
-/// How far apart float32 numbers of this size are.
+/// Spacing of float32 numbers of this size.
 fn float32_spacing(size: f64) -> f64 {
     let size = size as f32;
     f64::from(size.next_up()) - f64::from(size)
 }
 
-/// The cause, if all rows that were moved by more are those of sections that begin at the soma.
+/// Returns the cause if all rows with larger displacements belong to sections that begin at the soma.
 fn find_own_points(moves: &SegmentMoves, table: &SegmentTable) -> Result<Option<WeightsCause>> {
     let (mut sections, mut nodes) = (0, 0);
     for part in table.parts() {
@@ -161,7 +161,7 @@ fn find_own_points(moves: &SegmentMoves, table: &SegmentTable) -> Result<Option<
             }
             let roots = root_sections(&neuron);
             let moved: BTreeSet<u32> = rows.iter().map(|&row| neuron.get(row).section_id).collect();
-            // where every section was moved, it is not the roots alone
+            // if every section was displaced, it is not only the roots
             if !moved.iter().all(|section| roots.contains(section)) || rows.len() == neuron.len() {
                 return Ok(None);
             }
@@ -172,7 +172,7 @@ fn find_own_points(moves: &SegmentMoves, table: &SegmentTable) -> Result<Option<
     Ok((nodes == moves.moved_rows.len() as u64).then_some(WeightsCause::OwnPoints { nodes, sections }))
 }
 
-/// Sections that begin where no other section ends, without the soma and the stubs of a replaced axon.
+/// Sections that begin where no other section ends, except the soma and the stubs of a replaced axon.
 fn root_sections(neuron: &NeuronSegments<'_>) -> BTreeSet<u32> {
     let mut ends: Vec<(u32, Point)> = Vec::new();
     let mut starts: Vec<(u32, Point, Option<SectionType>)> = Vec::new();

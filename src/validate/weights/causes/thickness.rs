@@ -1,8 +1,8 @@
-//! Half the thickness: regions of ObjectiveCSD that reach twice as far along the axis in one file as in the other.
+//! Detects regions of ObjectiveCSD that extend twice as far along the axis in one file as in the other.
 //!
-//! Membership is computed anew from the segments, with the thickness that each file tells (or the default of the array), half
-//! of it and twice as much. The cause is proved where a contact's column is exactly one of these in one file, and exactly
-//! that of twice the thickness in the other.
+//! Membership is recomputed from the segments with the thickness that each file states (or the default of the array),
+//! half of it, and twice as much. The cause is proved if a contact's column is exactly one of these in one file, and
+//! exactly that of twice the thickness in the other.
 
 use super::WeightsCause;
 use super::differing_files::DifferingFiles;
@@ -12,13 +12,13 @@ use crate::methods::{Contact, Method, PreparedMethod};
 use crate::segments::table::SegmentTable;
 use crate::validate::weights::matched_columns::MatchedColumn;
 
-/// Thicknesses that are one but for rounding, relative.
+/// Relative tolerance within which thicknesses are equal: only rounding.
 const RELATIVE_TOLERANCE: f64 = 1e-7;
 
-/// What each file's thickness is multiplied by.
+/// Factors to apply to each file's thickness.
 const THICKNESS_FACTORS: [f64; 3] = [0.5, 1.0, 2.0];
 
-/// A thickness for each contact, and which columns of each file are exactly its.
+/// A thickness for each contact, and the columns of each file that it reproduces exactly.
 struct ThicknessCandidate {
     thickness_um: Vec<f64>,
     kernel: Box<dyn PreparedMethod>,
@@ -57,7 +57,7 @@ pub(super) fn find_half_thickness(case: &DifferingFiles<'_>, table: &SegmentTabl
     Ok(None)
 }
 
-/// The contacts of a shape, all of one array, and their regions as each file tells them.
+/// The contacts of a shape, if they form one array, with their regions as each file states them.
 fn csd_array_contacts<'c>(
     case: &'c DifferingFiles<'_>,
     shape: RegionShape,
@@ -77,7 +77,7 @@ fn csd_array_contacts<'c>(
     Ok((contacts, regions))
 }
 
-/// What thicknesses may be behind the files; none for contacts that make no array.
+/// Thicknesses that the files may have been computed with; empty for contacts that are not an array.
 fn thickness_candidates(shape: RegionShape, regions: &[Vec<Contact>; 2]) -> Option<Vec<ThicknessCandidate>> {
     let method = ObjectiveCsd(shape);
     let mut candidates = Vec::new();
@@ -101,7 +101,8 @@ fn thickness_candidates(shape: RegionShape, regions: &[Vec<Contact>; 2]) -> Opti
     Some(candidates)
 }
 
-/// Goes through all neurons, and keeps what fits both files' columns. False where no neuron is in all three.
+/// Tests the candidates at all neurons and keeps those that fit the columns. Returns false if no neuron is in both
+/// files and the table.
 fn test_candidates(
     case: &DifferingFiles<'_>,
     table: &SegmentTable,

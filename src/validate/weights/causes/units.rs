@@ -1,4 +1,4 @@
-//! Columns in different units: the numbers agree once they are converted.
+//! Detects columns in different units, whose numbers agree once they are converted.
 
 use super::WeightsCause;
 use super::differing_files::DifferingFiles;
