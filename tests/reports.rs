@@ -95,7 +95,7 @@ fn a_damaged_file_has_its_findings_on_the_page_as_text() {
     let row = "<tr><td>E34</td><td class=\"error\">error</td>\
                <td>/electrodes/S1nonbarrel_neurons/scaling_factors[0]: NaN at contact `&lt;b onload=&quot;x&quot;&gt;`, \
                expected a finite number</td>\
-               <td>libsonata reads it rightly, the simulator stops with an error</td>\
+               <td>libsonata reads it correctly, the simulator stops with an error</td>\
                <td>is a contact on a segment? compute it again with `leadfield weights --near-field radius`</td></tr>";
     assert!(page.contains(row), "{}", page.split("findings").nth(1).unwrap().split("<figure>").next().unwrap());
     assert!(!page.contains("<b onload"));

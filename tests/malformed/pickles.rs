@@ -283,13 +283,13 @@ fn instructions_that_do_not_fit_are_told() {
     refused(b"R.", 2, "empty stack, expected arguments, found none");
     refused(b"])R.", 4, "wrong call, expected a constructor, found a list of 0");
     refused(&join(&[&global("numpy", "dtype"), b"NR."]), 16, "wrong call, expected a tuple of arguments, found `None`");
-    refused(b"]Nb.", 4, "wrong state, expected an object that a constructor made, found a list of 0");
+    refused(b"]Nb.", 4, "wrong state, expected a constructed object, found a list of 0");
     refused(b")Na.", 4, "wrong target, expected a list to append to, found a tuple of 0");
     refused(b"](NNu.", 6, "wrong target, expected a dictionary to set items of, found a list of 0");
     refused(b"}(Nu.", 5, "empty stack, expected a value for each key, found none");
     refused(b"NN\x93.", 4, "wrong name, expected text, found `None`");
     let twice = join(&[&call(&global("numpy", "dtype"), &[]), b")b)b."]);
-    refused(&twice, twice.len(), "wrong state, expected an object without one, found a `dtype`");
+    refused(&twice, twice.len(), "wrong state, expected an object without state, found a `dtype`");
 }
 
 #[test]
@@ -330,7 +330,7 @@ fn what_is_no_frame_of_positions_is_told() {
     let labels = "wrong labels of columns, expected `id` and `section`, found `id`, `section`, ``";
     assert_eq!(said(&multi_of(&three, &codes_of_three, &named)), labels);
     let half = index("Index", &[("data", floats(&[1.0, 2.5], &[2]))]);
-    wrong(&multi_of(&[half, sections], &codes, &names), "wrong labels, expected whole numbers, found 2.5");
+    wrong(&multi_of(&[half, sections], &codes, &names), "wrong labels, expected integers, found 2.5");
     let endless = index("RangeIndex", &[("start", int(0)), ("stop", int(i64::MAX)), ("step", int(0))]);
     let last = multi_of(&[endless, numbers(&[0, 3])], &[ints(&[0, 0, 0, 5]), codes[1].clone()], &names);
     assert!(bluerecording::read_pickle(&last).is_err());
@@ -345,7 +345,7 @@ fn blocks_that_do_not_give_each_column_once_are_told() {
         &of(vec![block(values(3), slice(0, 3))]),
         "wrong frame, expected values for all columns, found none for column 3",
     );
-    wrong(&four(slice(0, 3)), "wrong block, expected places of 4 columns, found a slice");
+    wrong(&four(slice(0, 3)), "wrong block, expected positions of 4 columns, found a slice");
     wrong(&four(slice(1, 5)), "wrong frame, expected columns below 4, found one out of range");
     wrong(&four(ints(&[0, 1, 2, 2])), "wrong frame, expected each column in one block, found column 2 in two");
     wrong(&four(ints(&[0, 1, 2, -1])), "wrong frame, expected columns below 4, found one out of range");

@@ -6,11 +6,12 @@
 //!
 //! | format | recognised by | written by |
 //! |---|---|---|
+//! | pickle | `\x80`, protocol 2 to 5 | pandas 1 to 3: BlueRecording's `positions<n>.pkl` |
 //! | Parquet | `PAR1` | [`write_parquet`]: one column per boundary, named `<id>_<section>_<number>`, 3 rows |
-//! | HDF5 | `\x89HDF`, `pandas_type` | pandas' `to_hdf` of the transposed frame, and [`write_hdf5`]: pandas refuses
-//! duplicate column names |
-//! | HDF5 | `\x89HDF`, `pandas_type` | pandas' `to_hdf` of the transposed frame, and [`write_hdf5`]: pandas refuses columns of one name |
+//! | HDF5 | `\x89HDF`, `pandas_type` | pandas' `to_hdf` of the transposed frame, and [`write_hdf5`] |
 //! | HDF5 | `\x89HDF`, `xyz` | plain arrays: `xyz` `[3, n]`, `id` and `section` `[n]` |
+//!
+//! pandas refuses duplicate column names, so [`write_hdf5`] stores the transposed frame.
 
 mod frame_hdf5;
 mod labelled_points;

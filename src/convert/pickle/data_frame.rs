@@ -130,7 +130,7 @@ impl PandasBlock {
         let items = |key| pickle.dict_value(now, key).and_then(|list| pickle.items(list)).ok_or_else(wrong);
         let block = |&block: &ValueId| {
             let member = |key| {
-                pickle.dict_value(block, key).ok_or_else(|| pickle.type_error(block, "block", "values and places"))
+                pickle.dict_value(block, key).ok_or_else(|| pickle.type_error(block, "block", "values and positions"))
             };
             Ok(Self { values: member("values")?, columns: member("mgr_locs")? })
         };
@@ -140,13 +140,13 @@ impl PandasBlock {
     fn from_pickle(pickle: &Pickle<'_>, id: ValueId) -> Result<Self> {
         match pickle.find_object(id, GlobalName::Block) {
             Some((&[values, places, _dimensions], None)) => Ok(Self { values, columns: places }),
-            _ => Err(pickle.type_error(id, "block", "values, places and the number of dimensions")),
+            _ => Err(pickle.type_error(id, "block", "values, positions and the number of dimensions")),
         }
     }
 
     /// Returns the positions of `columns` columns.
     fn read_columns(&self, pickle: &Pickle<'_>, columns: usize) -> Result<BlockColumns> {
-        let wrong = || pickle.type_error(self.columns, "block", format!("places of {columns} columns"));
+        let wrong = || pickle.type_error(self.columns, "block", format!("positions of {columns} columns"));
         if let Some((&[start, stop, step], None)) = pickle.find_object(self.columns, GlobalName::Slice) {
             let number = |id| match pickle.get(id) {
                 PickleValue::None => Some(1),

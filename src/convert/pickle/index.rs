@@ -50,7 +50,7 @@ impl IndexLabels {
         }
         let array = Array::from_pickle(pickle, data)?;
         let not_whole = |found: String| {
-            let expected = "whole numbers".into();
+            let expected = "integers".into();
             pickle.error(data, PickleProblem::WrongType { object: "labels", expected, found })
         };
         Ok(Self::List(array.to_i64().map_err(not_whole)?))

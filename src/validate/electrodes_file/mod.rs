@@ -95,7 +95,7 @@ pub fn validate(request: &ValidationRequest<'_>) -> Result<ValidationReport> {
 /// reading takes most of the time.
 ///
 /// # Errors
-/// The same as [`validate`].
+/// Returns the errors of [`validate`].
 pub fn validate_with(request: &ValidationRequest<'_>, each: &BlockVisitor<'_>) -> Result<ValidationReport> {
     let file = Hdf5File::open(request.file)?;
     file.member_names("/")?;

@@ -4,13 +4,13 @@
 const PAIR_TOLERANCE: f64 = 0.01;
 /// Minimum share of weights that agree, if not all must.
 const MIN_AGREEING_SHARE: f64 = 0.99;
-/// Smallest deviation of a constant factor from 1 that counts as a factor, if the file states everything that the
-/// weights depend on ...
+/// A constant factor of weights that agree counts as 1 up to this deviation, if the file states everything that they
+/// depend on.
 const EXACT_FACTOR_TOLERANCE: f64 = 1e-4;
-/// ... or does not; ...
+/// A constant factor of weights that agree counts as 1 up to this deviation, if the file does not state everything.
 const FACTOR_TOLERANCE: f64 = 2e-3;
-/// ... and the largest relative spread of a constant factor.
-const CONSTANT: f64 = 5e-4;
+/// Relative tolerance of ratios that are a constant factor.
+const CONSTANT_TOLERANCE: f64 = 5e-4;
 
 /// How many of a contact's weights have to agree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -47,7 +47,8 @@ impl AgreementCriterion {
     pub fn find_factor(self, pairs: &[(f64, f64)]) -> Option<f64> {
         let same = self.pairs_agree(pairs, 1.0);
         let Some(factor) = median_ratio(pairs).filter(|factor| *factor != 0.0) else { return same.then_some(1.0) };
-        let exact = pairs.iter().filter(|(file, computed)| is_close(*file, computed * factor, CONSTANT)).count();
+        let exact =
+            pairs.iter().filter(|(file, computed)| is_close(*file, computed * factor, CONSTANT_TOLERANCE)).count();
         let is_constant = pairs.len() - exact <= self.max_outliers(pairs.len()).max(pairs.len() / 100);
         if same {
             let least = if self.all_must_agree { EXACT_FACTOR_TOLERANCE } else { FACTOR_TOLERANCE };
