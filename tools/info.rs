@@ -23,9 +23,7 @@ pub struct Args {
 
 /// The type of a file is unknown.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "unknown file type, expected a segment table (Parquet), an electrodes file (HDF5) or a configuration (JSON)"
-)]
+#[error("unknown file type, expected a segment table (Parquet), an electrodes file (HDF5) or a configuration (JSON)")]
 struct UnknownKind;
 
 impl Problem for UnknownKind {}

@@ -74,9 +74,10 @@ pub(crate) fn plan_neurons(
     let (outcome_of_node, counted) = discretise_distinct(cache, neurons, rules, population, max_segments);
     let of_node = |i: usize| counted.get(*outcome_of_node.get(i)?);
     let good = |i: usize| of_node(i)?.as_ref().ok();
-    let bad = neurons.node_ids.iter().enumerate().filter_map(|(i, &node_id)| {
-        Some(SkippedNeuron { node_id, error: Error::clone(of_node(i)?.as_ref().err()?) })
-    });
+    let bad =
+        neurons.node_ids.iter().enumerate().filter_map(|(i, &node_id)| {
+            Some(SkippedNeuron { node_id, error: Error::clone(of_node(i)?.as_ref().err()?) })
+        });
     let mut ambiguous: BTreeMap<usize, AmbiguousNeurons> = BTreeMap::new();
     for (i, &distinct) in outcome_of_node.iter().enumerate() {
         if let Some(&tie) = good(i).and_then(|c| c.ambiguous_lengths.first()) {

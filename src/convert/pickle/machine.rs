@@ -321,7 +321,9 @@ impl<'a> Machine<'a> {
         let object = self.top("an object")?;
         match self.value_mut(object) {
             Some(PickleValue::Object { state: state @ None, .. }) => *state = Some(new),
-            Some(PickleValue::Object { .. }) => return Err(self.type_error("state", "an object without state", object)),
+            Some(PickleValue::Object { .. }) => {
+                return Err(self.type_error("state", "an object without state", object));
+            }
             _ => return Err(self.type_error("state", "a constructed object", object)),
         }
         Ok(())
