@@ -26,6 +26,6 @@ pub fn note(line: impl Display) {
 
 /// Returns whether an error is that of a closed pipe.
 pub fn is_broken_pipe(error: &Error) -> bool {
-    let io = std::error::Error::source(error).and_then(|e| e.downcast_ref::<std::io::Error>());
-    io.is_some_and(|e| e.kind() == ErrorKind::BrokenPipe)
+    let mut causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
+    causes.any(|cause| cause.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == ErrorKind::BrokenPipe))
 }
