@@ -4,6 +4,7 @@ pub mod atlas;
 pub mod csd_arrays;
 pub mod csd_regions;
 mod csv;
+mod electrode_list;
 mod electrode_type;
 mod json;
 pub mod lead_field_files;
@@ -24,6 +25,7 @@ use crate::methods::medium::Conductivity;
 use crate::methods::{Contact, Method, NearField};
 use crate::units::DEFAULT_CONDUCTIVITY;
 
+pub use self::electrode_list::Electrodes;
 pub use self::electrode_type::{ElectrodeType, parse as parse_type};
 pub use self::probeinterface::ContactExtent;
 pub use self::problem::ElectrodeProblem;

@@ -14,6 +14,7 @@ mod segment_source;
 mod units;
 mod weight_columns;
 mod weight_lookup;
+mod weights_builder;
 mod weights_job;
 
 pub use by_part::{ByPartProblem, finish, lay_out, write_parts};
@@ -21,6 +22,7 @@ pub use distant_contacts::{DistantContacts, SUSPICIOUS_DISTANCE_UM};
 pub use dry_run::dry_run;
 pub use segment_source::SegmentSource;
 pub use weight_lookup::{WeightLookup, WeightLookupProblem};
+pub use weights_builder::Weights;
 pub use weights_job::check_output;
 
 use std::path::Path;
